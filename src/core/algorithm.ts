@@ -1,0 +1,83 @@
+/** The contract of a search algorithm: a name, its options, and `search`. */
+import type { z } from 'zod'
+import type { SearchData } from './data.ts'
+import type { Matrix } from './mixing.ts'
+import type { Oracle } from './oracle.ts'
+import type { Protocol } from './protocol.ts'
+import type { RandomStream } from './random.ts'
+import type { Relaxation } from './relaxation.ts'
+import type { Genotype, SearchSpace, SupernetOptions } from './space.ts'
+import type { Supernet } from './supernet.ts'
+
+export interface Algorithm<Options = unknown> {
+  /** As typed after `--algo`: lower case, hyphens. */
+  readonly name: string
+  /** Raised whenever results change; part of a job's identity. */
+  readonly version: number
+  /** One line for `bench list algos`. */
+  readonly description: string
+  /** Paper and year. */
+  readonly source: string
+  /** `supernet`: trains a search network on images. `black-box`: asks the oracle. `reference`: a fixed row. */
+  readonly kind: 'supernet' | 'black-box' | 'reference'
+  /** Names of the spaces it works on; absent: all. */
+  readonly spaces?: readonly string[]
+  /** Options with defaults and a description each; parsed from `--option key=value` and configuration files. */
+  readonly options: z.ZodType<Options>
+  /** Prepares one search. Everything random comes from `context.random`. */
+  search(context: SearchContext, options: Options): Promise<Search>
+}
+
+/** All that a search may touch. There are no test numbers in here. */
+export interface SearchContext {
+  readonly space: SearchSpace
+  readonly protocol: Protocol
+  readonly seed: number
+  /** The stream of this name under this run's seed. The same path always starts at its beginning. */
+  random(...path: readonly (string | number)[]): RandomStream
+  /** Image batches; loaded at the first call. */
+  data(): Promise<SearchData>
+  /** Builds, compiles and initialises the space's search network; protocol values where options are absent. */
+  supernet(options?: Partial<SupernetOptions>): Promise<Supernet>
+  /** Validation accuracies of discrete architectures, on a simulated clock. */
+  readonly oracle: Oracle
+}
+
+/** A search in progress. The runner calls `epoch` with 0, 1, … `epochs` − 1 and may save between any two. */
+export interface Search {
+  readonly epochs: number
+  epoch(index: number): Promise<EpochReport>
+  /** The architecture that the search would answer now. */
+  genotype(): Genotype
+  /** Everything that the remaining epochs depend on: plain data and typed arrays. */
+  save(): Promise<SearchState>
+  restore(state: SearchState): void | Promise<void>
+  /** Present where architecture parameters exist: what probes (Hessian, range, alpha) read. */
+  readonly relaxed?: RelaxedSearch
+  dispose(): void
+}
+
+export interface RelaxedSearch {
+  readonly relaxation: Relaxation
+  readonly supernet: Supernet
+  parameters(): Matrix
+}
+
+/** Plain data: what structured cloning keeps. */
+export type SearchState = { readonly [key: string]: unknown }
+
+export interface EpochReport {
+  /** Mean over the epoch's weight steps. */
+  readonly trainLoss?: number
+  readonly trainAccuracyPct?: number
+  /** On the architecture half, under the mixing of the moment. */
+  readonly validLoss?: number
+  readonly validAccuracyPct?: number
+  /** Architecture parameters after the epoch. */
+  readonly parameters?: Matrix
+  /** Further numbers that the algorithm wants in `epochs.jsonl`, e.g. a temperature. */
+  readonly extra?: Readonly<Record<string, number>>
+}
+
+/** Gives types to an algorithm's literal, nothing else. */
+export const defineAlgorithm = <Options>(algorithm: Algorithm<Options>): Algorithm<Options> => algorithm

@@ -1,0 +1,39 @@
+/** Image batches, as every executor takes them and every dataset gives them. */
+
+export interface Batch {
+  /** [size, height, width, channels], NHWC, normalised. */
+  readonly images: Float32Array
+  /** Class of each sample, 0 … classes − 1. */
+  readonly labels: Int32Array
+  readonly size: number
+}
+
+/**
+ * An endless sequence of batches, walked epoch by epoch over a shuffled set. Batch `index` is a pure function of the
+ * source's seed and the index, augmentation included, so a resumed run needs no state of it.
+ */
+export interface BatchSource {
+  readonly batchSize: number
+  readonly batchesPerEpoch: number
+  /** @param index 0-based step, across epochs: epoch = ⌊index / batchesPerEpoch⌋ */
+  batch(index: number): Promise<Batch>
+}
+
+/** What networks need to know of a dataset. */
+export interface ImageShape {
+  readonly height: number
+  readonly width: number
+  readonly channels: number
+  readonly classes: number
+}
+
+/** The two halves of the training set that a bilevel search sees, and nothing else. */
+export interface SearchData {
+  readonly shape: ImageShape
+  /** For the network's weights w. */
+  readonly weights: BatchSource
+  /** For the architecture parameters: training transform (DrNAS, PC-DARTS) or not, as the protocol says. */
+  readonly architecture: BatchSource
+  /** The architecture half once, in order, without augmentation: for validation accuracies. */
+  readonly validation: BatchSource
+}

@@ -1,0 +1,39 @@
+/**
+ * The one error class of the project. A message says what was found, what was expected and what to do, in one line.
+ * Only the command line turns it into text and an exit status.
+ */
+
+/** What went wrong, in kinds a program can act on. */
+export type ErrorCode =
+  /** A name that no registry, table or dataset knows. */
+  | 'unknown-name'
+  /** An option, string or file content that does not have the expected form. */
+  | 'bad-input'
+  /** A file, folder, table or dataset that is not where it was said to be. */
+  | 'missing'
+  /** A file that was written by us and does not match its own hash, length or schema. */
+  | 'corrupt'
+  /** Something the chosen backend, space or algorithm cannot do. */
+  | 'unsupported'
+  /** The machine failed: disk full, worker lost, GPU lost. */
+  | 'failed'
+
+/** Exit status of the command line for each kind: 2 where the input is at fault, 1 where the work failed. */
+export const exitStatus: Readonly<Record<ErrorCode, 1 | 2>> = {
+  'unknown-name': 2,
+  'bad-input': 2,
+  missing: 2,
+  corrupt: 2,
+  unsupported: 2,
+  failed: 1,
+}
+
+export class BenchError extends Error {
+  override readonly name = 'BenchError'
+  readonly code: ErrorCode
+
+  constructor(code: ErrorCode, message: string, options?: ErrorOptions) {
+    super(message, options)
+    this.code = code
+  }
+}

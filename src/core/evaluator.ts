@@ -1,0 +1,20 @@
+/** From a genotype to its final numbers: a table lookup or a full training. The runner's, never an algorithm's. */
+import type { Metric } from './metric.ts'
+import type { OracleAnswer } from './oracle.ts'
+import type { Genotype } from './space.ts'
+
+export interface Evaluation {
+  /** Everything known of the architecture, each number qualified; missing seeds are missing. */
+  readonly metrics: readonly Metric[]
+  /** Trainable parameters and multiply-accumulates for one image, where known. */
+  readonly parameters?: number
+  readonly macs?: number
+}
+
+export interface Evaluator {
+  /** For the job's identity: kind and content hash, e.g. `table:nb201@sha256…`. */
+  readonly identity: string
+  evaluate(genotype: Genotype): Promise<Evaluation>
+  /** The cheap validation answer that black-box searches pay for. */
+  validate(genotype: Genotype): Promise<OracleAnswer>
+}

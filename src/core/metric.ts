@@ -1,0 +1,33 @@
+/** A number about an architecture, fully qualified: nothing is reported without all four qualifiers. */
+import { BenchError } from './errors.ts'
+
+export interface Qualifier {
+  /** `cifar10-valid`, `cifar10`, `cifar100`, `ImageNet16-120`, `shapes`, … */
+  readonly dataset: string
+  /** `train`, `x-valid`, `x-test`, `ori-test`. */
+  readonly split: string
+  /** Training epochs. */
+  readonly epochs: number
+  /** Training seed, or the mean over the seeds that exist. */
+  readonly seed: number | 'mean'
+}
+
+export interface Metric extends Qualifier {
+  /** In %, 0 … 100. */
+  readonly accuracyPct: number
+}
+
+/** `cifar10/ori-test/200/mean` */
+export function formatQualifier({ dataset, split, epochs, seed }: Qualifier): string {
+  return `${dataset}/${split}/${epochs}/${seed}`
+}
+
+/** The inverse of `formatQualifier`. @throws BenchError `bad-input` */
+export function parseQualifier(text: string): Qualifier {
+  const match = /^([^/]+)\/([^/]+)\/(\d+)\/(\d+|mean)$/.exec(text)
+  if (match === null) {
+    throw new BenchError('bad-input', `"${text}" is not dataset/split/epochs/seed, as in cifar10/ori-test/200/mean`)
+  }
+  const [, dataset, split, epochs, seed] = match
+  return { dataset, split, epochs: Number(epochs), seed: seed === 'mean' ? 'mean' : Number(seed) }
+}

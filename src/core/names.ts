@@ -1,0 +1,42 @@
+/** Unknown names, and the nearest known one. */
+import { BenchError } from './errors.ts'
+
+/**
+ * The known name nearest to what was typed, by edit distance, or undefined where none is near
+ * (further than a third of the longer word, and at least two edits).
+ */
+export function nearestName(typed: string, known: Iterable<string>): string | undefined {
+  let best: string | undefined
+  let bestDistance = Number.POSITIVE_INFINITY
+  for (const name of known) {
+    const distance = editDistance(typed.toLowerCase(), name.toLowerCase())
+    const allowed = Math.max(2, Math.floor(Math.max(typed.length, name.length) / 3))
+    if (distance <= allowed && distance < bestDistance) {
+      best = name
+      bestDistance = distance
+    }
+  }
+  return best
+}
+
+/** The error for an unknown name: what was found, the nearest known name, and all that are known. */
+export function unknownName(what: string, typed: string, known: Iterable<string>): BenchError {
+  const names = [...known]
+  const near = nearestName(typed, names)
+  const hint = near === undefined ? '' : `; did you mean "${near}"?`
+  return new BenchError('unknown-name', `unknown ${what} "${typed}"${hint} (known: ${names.join(', ') || 'none'})`)
+}
+
+/** Levenshtein distance: insertions, deletions and substitutions cost 1. */
+function editDistance(a: string, b: string): number {
+  let previous = Array.from({ length: b.length + 1 }, (_, j) => j)
+  for (let i = 1; i <= a.length; i++) {
+    const row = [i]
+    for (let j = 1; j <= b.length; j++) {
+      const substitution = previous[j - 1] + (a[i - 1] === b[j - 1] ? 0 : 1)
+      row.push(Math.min(substitution, previous[j] + 1, row[j - 1] + 1))
+    }
+    previous = row
+  }
+  return previous[b.length]
+}

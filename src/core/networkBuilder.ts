@@ -1,0 +1,209 @@
+/** Writes a `Network` layer by layer; every method returns the id of the value it makes. */
+import { BenchError } from './errors.ts'
+import type {
+  CoefficientId,
+  Head,
+  Initialiser,
+  Layer,
+  Network,
+  Parameter,
+  ParameterId,
+  Value,
+  ValueId,
+  Window,
+} from './network.ts'
+
+export interface BatchNormOptions {
+  /** Learned scale and shift. */
+  readonly affine: boolean
+  /** Keep running statistics and use them in evaluation. */
+  readonly track: boolean
+}
+
+export class NetworkBuilder {
+  readonly #values: Value[] = []
+  readonly #layers: Layer[] = []
+  readonly #parameters: Parameter[] = []
+  readonly #statistics: number[] = []
+  #coefficientCount = 0
+  #pathCount = 0
+
+  /** @param input the image: height and width in pixels, channels (3 for colour). It becomes value 0. */
+  constructor(input: Value) {
+    this.#values.push(input)
+  }
+
+  /** The image batch. */
+  readonly input: ValueId = 0
+
+  value(id: ValueId): Value {
+    return this.#values[id]
+  }
+
+  conv(input: ValueId, channels: number, window: Partial<Window> & { kernel: number }, name: string): ValueId {
+    const full = { stride: 1, padding: 0, dilation: 1, ...window }
+    const { kernel } = full
+    const inChannels = this.value(input).channels
+    const filter = this.#parameter(`${name}.weight`, [kernel, kernel, inChannels, channels], {
+      kind: 'uniform-fan-in',
+      fanIn: inChannels * kernel * kernel,
+    })
+    const output = this.#value({ ...this.#slide(input, full, name), channels })
+    this.#layers.push({ kind: 'conv', input, output, window: full, filter })
+    return output
+  }
+
+  depthwiseConv(input: ValueId, window: Partial<Window> & { kernel: number }, name: string): ValueId {
+    const full = { stride: 1, padding: 0, dilation: 1, ...window }
+    const { kernel } = full
+    const { channels } = this.value(input)
+    const filter = this.#parameter(`${name}.weight`, [kernel, kernel, channels], {
+      kind: 'uniform-fan-in',
+      fanIn: kernel * kernel,
+    })
+    const output = this.#value({ ...this.#slide(input, full, name), channels })
+    this.#layers.push({ kind: 'depthwiseConv', input, output, window: full, filter })
+    return output
+  }
+
+  batchNorm(input: ValueId, options: BatchNormOptions, name: string): ValueId {
+    const { channels } = this.value(input)
+    const affine = options.affine
+      ? {
+          scale: this.#parameter(`${name}.weight`, [channels], { kind: 'constant', value: 1 }),
+          shift: this.#parameter(`${name}.bias`, [channels], { kind: 'constant', value: 0 }),
+        }
+      : null
+    const statistics = options.track ? this.#statistics.push(channels) - 1 : null
+    const output = this.#value(this.value(input))
+    this.#layers.push({ kind: 'batchNorm', input, output, affine, statistics })
+    return output
+  }
+
+  relu(input: ValueId): ValueId {
+    const output = this.#value(this.value(input))
+    this.#layers.push({ kind: 'relu', input, output })
+    return output
+  }
+
+  pool(kind: 'avgPool' | 'maxPool', input: ValueId, window: Partial<Window> & { kernel: number }): ValueId {
+    const full = { stride: 1, padding: 0, dilation: 1, ...window }
+    const output = this.#value({ ...this.#slide(input, full, kind), channels: this.value(input).channels })
+    this.#layers.push({ kind, input, output, window: full })
+    return output
+  }
+
+  globalMean(input: ValueId): ValueId {
+    const output = this.#value({ height: 1, width: 1, channels: this.value(input).channels })
+    this.#layers.push({ kind: 'globalMean', input, output })
+    return output
+  }
+
+  linear(input: ValueId, features: number, name: string): ValueId {
+    const { height, width, channels } = this.value(input)
+    const fanIn = height * width * channels
+    const weight = this.#parameter(`${name}.weight`, [fanIn, features], { kind: 'uniform-fan-in', fanIn })
+    const bias = this.#parameter(`${name}.bias`, [features], { kind: 'uniform-fan-in', fanIn })
+    const output = this.#value({ height: 1, width: 1, channels: features })
+    this.#layers.push({ kind: 'linear', input, output, weight, bias })
+    return output
+  }
+
+  /** x[:, rows:, rows:, :] */
+  crop(input: ValueId, rows: number): ValueId {
+    const { height, width, channels } = this.value(input)
+    const output = this.#value({ height: height - rows, width: width - rows, channels })
+    this.#layers.push({ kind: 'crop', input, output, rows })
+    return output
+  }
+
+  slice(input: ValueId, from: number, count: number): ValueId {
+    const output = this.#value({ ...this.value(input), channels: count })
+    this.#layers.push({ kind: 'slice', input, output, from, count })
+    return output
+  }
+
+  shuffle(input: ValueId, groups: number): ValueId {
+    const output = this.#value(this.value(input))
+    this.#layers.push({ kind: 'shuffle', input, output, groups })
+    return output
+  }
+
+  dropPath(input: ValueId): ValueId {
+    const output = this.#value(this.value(input))
+    this.#layers.push({ kind: 'dropPath', input, output, path: this.#pathCount++ })
+    return output
+  }
+
+  zeros(shape: Value): ValueId {
+    const output = this.#value(shape)
+    this.#layers.push({ kind: 'zeros', output })
+    return output
+  }
+
+  /** The sum of equal-shaped values; of a single one, that value itself. */
+  sum(inputs: readonly ValueId[]): ValueId {
+    if (inputs.length === 1) return inputs[0]
+    const output = this.#value(this.value(inputs[0]))
+    this.#layers.push({ kind: 'sum', inputs, output })
+    return output
+  }
+
+  concat(inputs: readonly ValueId[]): ValueId {
+    if (inputs.length === 1) return inputs[0]
+    const channels = inputs.reduce((sum, id) => sum + this.value(id).channels, 0)
+    const output = this.#value({ ...this.value(inputs[0]), channels })
+    this.#layers.push({ kind: 'concat', inputs, output })
+    return output
+  }
+
+  /** Σ c[coefficient]·input; null inputs are zeros of `shape`. */
+  mix(inputs: readonly (ValueId | null)[], coefficients: readonly CoefficientId[], shape: Value): ValueId {
+    const output = this.#value(shape)
+    this.#coefficientCount = Math.max(this.#coefficientCount, ...coefficients.map((id) => id + 1))
+    this.#layers.push({ kind: 'mix', inputs, coefficients, output })
+    return output
+  }
+
+  /** @param options.coefficientCount where the layout has more coefficients than this network reads. */
+  build(options: {
+    readonly name: string
+    readonly heads: readonly Head[]
+    readonly features: ValueId
+    readonly coefficientCount?: number
+  }): Network {
+    return {
+      name: options.name,
+      values: this.#values,
+      layers: this.#layers,
+      parameters: this.#parameters,
+      statistics: this.#statistics,
+      heads: options.heads,
+      features: options.features,
+      classes: this.value(options.heads[0].logits).channels,
+      coefficientCount: Math.max(options.coefficientCount ?? 0, this.#coefficientCount),
+      pathCount: this.#pathCount,
+    }
+  }
+
+  #value(value: Value): ValueId {
+    return this.#values.push({ height: value.height, width: value.width, channels: value.channels }) - 1
+  }
+
+  #parameter(name: string, shape: readonly number[], initialiser: Initialiser): ParameterId {
+    return this.#parameters.push({ name, shape, initialiser }) - 1
+  }
+
+  #slide(input: ValueId, { kernel, stride, padding, dilation }: Window, name: string): Omit<Value, 'channels'> {
+    const { height, width } = this.value(input)
+    const size = (extent: number) => Math.floor((extent + 2 * padding - dilation * (kernel - 1) - 1) / stride) + 1
+    const output = { height: size(height), width: size(width) }
+    if (output.height < 1 || output.width < 1) {
+      throw new BenchError(
+        'bad-input',
+        `${name}: a ${kernel}×${kernel} window does not fit into ${height}×${width}; use larger images or fewer reductions`,
+      )
+    }
+    return output
+  }
+}

@@ -1,0 +1,57 @@
+/** Plugins and the registry. Built-ins and a stranger's file go through the same door. */
+import type { Algorithm } from './algorithm.ts'
+import { BenchError } from './errors.ts'
+import { unknownName } from './names.ts'
+import type { SearchSpace } from './space.ts'
+
+export interface Plugin {
+  readonly name: string
+  readonly algorithms?: readonly Algorithm<never>[]
+  readonly spaces?: readonly SearchSpace<never>[]
+}
+
+/** Gives types to a plugin's literal, nothing else. */
+export const definePlugin = (plugin: Plugin): Plugin => plugin
+
+export class Registry {
+  readonly #algorithms = new Map<string, Algorithm>()
+  readonly #spaces = new Map<string, SearchSpace>()
+
+  /** @throws BenchError `bad-input` where a name is taken */
+  register(plugin: Plugin): this {
+    for (const algorithm of plugin.algorithms ?? []) add(this.#algorithms, 'algorithm', algorithm as Algorithm, plugin)
+    for (const space of plugin.spaces ?? []) add(this.#spaces, 'space', space as unknown as SearchSpace, plugin)
+    return this
+  }
+
+  get algorithms(): readonly Algorithm[] {
+    return [...this.#algorithms.values()]
+  }
+
+  get spaces(): readonly SearchSpace[] {
+    return [...this.#spaces.values()]
+  }
+
+  /** @throws BenchError `unknown-name` with the nearest known name */
+  algorithm(name: string): Algorithm {
+    return find(this.#algorithms, 'algorithm', name)
+  }
+
+  /** @throws BenchError `unknown-name` with the nearest known name */
+  space(name: string): SearchSpace {
+    return find(this.#spaces, 'space', name)
+  }
+}
+
+function add<T extends { readonly name: string }>(map: Map<string, T>, what: string, item: T, plugin: Plugin): void {
+  if (map.has(item.name)) {
+    throw new BenchError('bad-input', `plugin ${plugin.name}: ${what} "${item.name}" is already registered; rename it`)
+  }
+  map.set(item.name, item)
+}
+
+function find<T>(map: ReadonlyMap<string, T>, what: string, name: string): T {
+  const found = map.get(name)
+  if (found === undefined) throw unknownName(what, name, map.keys())
+  return found
+}

@@ -1,0 +1,131 @@
+/**
+ * Counter-based random numbers: Philox4x32-10 (Salmon et al., "Parallel Random Numbers: As Easy as 1, 2, 3", SC 2011).
+ *
+ * A stream is named by a path, for instance `random(seed, 'alpha', 'init')`: the path is hashed into the key, so streams
+ * of different names are independent, and adding a consumer never shifts the numbers of another. The n-th number of
+ * a stream is a pure function of (seed, path, n): the state is one counter, saved and restored as a number.
+ */
+import { createHash } from 'node:crypto'
+
+const M0 = 0xd2511f53
+const M1 = 0xcd9e8d57
+const W0 = 0x9e3779b9
+const W1 = 0xbb67ae85
+const ROUNDS = 10
+
+/** Philox4x32-10 of a 128-bit counter under a 64-bit key; writes four 32-bit words to `out`. */
+export function philox(counter: readonly number[], key: readonly number[], out: Uint32Array): void {
+  let [c0, c1, c2, c3] = counter
+  let [k0, k1] = key
+  for (let round = 0; round < ROUNDS; round++) {
+    const high0 = mulHigh(M0, c0)
+    const low0 = Math.imul(M0, c0)
+    const high1 = mulHigh(M1, c2)
+    const low1 = Math.imul(M1, c2)
+    c0 = (high1 ^ c1 ^ k0) >>> 0
+    c1 = low1 >>> 0
+    c2 = (high0 ^ c3 ^ k1) >>> 0
+    c3 = low0 >>> 0
+    k0 = (k0 + W0) >>> 0
+    k1 = (k1 + W1) >>> 0
+  }
+  out[0] = c0
+  out[1] = c1
+  out[2] = c2
+  out[3] = c3
+}
+
+/** High 32 bits of the 64-bit product of two unsigned 32-bit numbers. */
+function mulHigh(a: number, b: number): number {
+  const aLow = a & 0xffff
+  const aHigh = a >>> 16
+  const bLow = b & 0xffff
+  const bHigh = b >>> 16
+  const middle = aHigh * bLow + ((aLow * bLow) >>> 16)
+  const cross = aLow * bHigh + (middle & 0xffff)
+  return (aHigh * bHigh + Math.floor(middle / 0x10000) + Math.floor(cross / 0x10000)) >>> 0
+}
+
+/** One named stream of random numbers. */
+export class RandomStream {
+  readonly #key: readonly [number, number]
+  readonly #nonce: readonly [number, number]
+  readonly #block = new Uint32Array(4)
+  #position: number
+
+  /** @param key 128 bits that name the stream; @param position how many 32-bit words were already drawn. */
+  constructor(key: readonly [number, number, number, number], position = 0) {
+    this.#key = [key[0], key[1]]
+    this.#nonce = [key[2], key[3]]
+    this.#position = position
+    if (position % 4 !== 0) this.#fill()
+  }
+
+  /** The state: how many 32-bit words were drawn. A stream of the same path set to it goes on with the same numbers. */
+  get position(): number {
+    return this.#position
+  }
+
+  set position(value: number) {
+    this.#position = value
+    if (value % 4 !== 0) this.#fill()
+  }
+
+  /** Uniform over the 32-bit unsigned integers. */
+  uint32(): number {
+    if (this.#position % 4 === 0) this.#fill()
+    return this.#block[this.#position++ % 4]
+  }
+
+  /** Uniform in [0, 1), 53 random bits. */
+  uniform(): number {
+    const high = this.uint32() >>> 5
+    const low = this.uint32() >>> 6
+    return (high * 0x4000000 + low) / 0x20000000000000
+  }
+
+  /** Uniform over 0 … n−1, without bias (rejection). n must be in 1 … 2³². */
+  integer(n: number): number {
+    const limit = 0x100000000 - (0x100000000 % n)
+    for (;;) {
+      const draw = this.uint32()
+      if (draw < limit) return draw % n
+    }
+  }
+
+  /** Standard normal (Box–Muller, the cosine branch: one draw never depends on an earlier one). */
+  normal(): number {
+    const radius = Math.sqrt(-2 * Math.log(1 - this.uniform()))
+    return radius * Math.cos(2 * Math.PI * this.uniform())
+  }
+
+  /** A uniformly chosen element. The list must not be empty. */
+  choice<T>(items: readonly T[]): T {
+    return items[this.integer(items.length)]
+  }
+
+  /** A uniformly random order of 0 … n−1 (Fisher–Yates). */
+  permutation(n: number): Uint32Array {
+    const order = Uint32Array.from({ length: n }, (_, i) => i)
+    for (let i = n - 1; i > 0; i--) {
+      const j = this.integer(i + 1)
+      const swapped = order[i]
+      order[i] = order[j]
+      order[j] = swapped
+    }
+    return order
+  }
+
+  #fill(): void {
+    const block = Math.floor(this.#position / 4)
+    philox([block >>> 0, Math.floor(block / 0x100000000), ...this.#nonce], this.#key, this.#block)
+  }
+}
+
+/** Opens the stream named by a seed and a path. The same arguments always give the same numbers. */
+export function random(seed: number, ...path: readonly (string | number)[]): RandomStream {
+  const digest = createHash('sha256')
+    .update(JSON.stringify([seed, ...path]))
+    .digest()
+  return new RandomStream([0, 4, 8, 12].map((at) => digest.readUInt32LE(at)) as [number, number, number, number])
+}

@@ -1,0 +1,101 @@
+/** What a run leaves in the store: its configuration, a line an epoch, and the result. */
+import type { Metric } from './metric.ts'
+import type { Matrix } from './mixing.ts'
+import type { Protocol } from './protocol.ts'
+
+/**
+ * A job, fully resolved: everything that its outcome depends on. The SHA-256 of its canonical JSON is the run's id, so
+ * the same job is never run twice.
+ */
+export interface Job {
+  readonly algorithm: {
+    readonly name: string
+    readonly version: number
+    readonly options: Readonly<Record<string, unknown>>
+  }
+  readonly space: string
+  /** Searched on; absent for algorithms that read no images. */
+  readonly dataset?: { readonly name: string; readonly contentHash: string }
+  /** Looked up in; absent where the result is a genotype only. */
+  readonly table?: { readonly name: string; readonly sha256: string }
+  readonly protocol: Protocol
+  /** Simulated seconds for black-box searches; absent: unlimited. */
+  readonly budgetSeconds?: number
+  /** Probes with their options, as typed. */
+  readonly probes: readonly string[]
+  readonly seed: number
+  /** Executor name: other kernels give other bits. */
+  readonly executor: string
+}
+
+/** `run.json`: written when a run starts. */
+export interface RunManifest {
+  readonly schema: 1
+  readonly id: string
+  readonly job: Job
+  readonly environment: {
+    readonly version: string
+    readonly node: string
+    readonly platform: string
+    readonly cpu: string
+  }
+}
+
+/** One line of `epochs.jsonl`. */
+export interface EpochRecord {
+  /** 0-based. */
+  readonly epoch: number
+  readonly trainLoss?: number
+  readonly trainAccuracyPct?: number
+  readonly validLoss?: number
+  readonly validAccuracyPct?: number
+  /** What the search would answer after this epoch, and its looked-up numbers (which the algorithm never sees). */
+  readonly genotype: string
+  readonly metrics: readonly Metric[]
+  readonly parameters?: Matrix
+  readonly extra?: Readonly<Record<string, number>>
+  /** Results of probes by name. */
+  readonly probes?: Readonly<Record<string, unknown>>
+  readonly seconds: number
+}
+
+/** One query of a black-box search. */
+export interface TrajectoryPoint {
+  readonly genotype: string
+  readonly accuracyPct: number
+  /** Simulated seconds spent when the answer came. */
+  readonly usedSeconds: number
+}
+
+/** `result.json`: written last, atomically; its presence means that the run is finished. */
+export interface ResultRecord {
+  readonly schema: 1
+  readonly id: string
+  readonly algorithm: string
+  readonly space: string
+  readonly dataset: string | null
+  readonly table: string | null
+  readonly protocol: string
+  readonly seed: number
+  readonly genotype: string
+  readonly metrics: readonly Metric[]
+  readonly parameters?: number
+  readonly macs?: number
+  readonly epochs: number
+  /** Black-box searches: what was asked, in order, and the clock. */
+  readonly oracle?: {
+    readonly budgetSeconds: number | null
+    readonly usedSeconds: number
+    readonly queries: readonly TrajectoryPoint[]
+  }
+  /** The only part that differs between two runs of the same job. */
+  readonly timing: { readonly wallSeconds: number; readonly startedAt: string; readonly finishedAt: string }
+}
+
+/** `failure.json`: the run stopped with an error and can be tried again. */
+export interface FailureRecord {
+  readonly schema: 1
+  readonly id: string
+  readonly epoch: number
+  readonly message: string
+}
