@@ -1,0 +1,25 @@
+import { describe, expect, it } from 'vitest'
+import { nearestName, unknownName } from '../../src/core/names.ts'
+
+const known = ['darts-v1', 'darts-v2', 'drnas', 'pc-darts', 'random']
+
+describe('an unknown name', () => {
+  it.each([
+    ['drnass', 'drnas'],
+    ['DrNAS', 'drnas'],
+    ['dart-v2', 'darts-v2'],
+    ['radnom', 'random'],
+  ])('"%s" suggests "%s"', (typed, near) => {
+    expect(nearestName(typed, known)).toBe(near)
+  })
+
+  it('suggests nothing where no name is near', () => {
+    expect(nearestName('evolution', known)).toBeUndefined()
+  })
+
+  it('is reported with the suggestion and everything that is known', () => {
+    expect(unknownName('algorithm', 'drnass', known).message).toBe(
+      'unknown algorithm "drnass"; did you mean "drnas"? (known: darts-v1, darts-v2, drnas, pc-darts, random)',
+    )
+  })
+})
