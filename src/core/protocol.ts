@@ -44,6 +44,17 @@ export interface Protocol {
     /** Only this many training images (the first of a seeded order); null: all. */
     readonly limit: number | null
   }
-  /** Which looked-up numbers are the headline, e.g. `cifar10/ori-test/200/mean`. By dataset searched on. */
-  readonly headline: Readonly<Record<string, { readonly validation: string; readonly test: string }>>
+  /**
+   * Which looked-up numbers are reported, by dataset searched on: its own first, then those that the architecture is
+   * transferred to. Never read by a search.
+   */
+  readonly headline: Readonly<Record<string, readonly Headline[]>>
+}
+
+/** A pair of table columns, as `cifar10-valid/x-valid/200/mean`. */
+export interface Headline {
+  /** As in a table's head: `cifar10`, `cifar100`, … */
+  readonly dataset: string
+  readonly validation: string
+  readonly test: string
 }

@@ -4,18 +4,20 @@ import type { Matrix } from './mixing.ts'
 import type { Protocol } from './protocol.ts'
 
 /**
- * A job, fully resolved: everything that its outcome depends on. The SHA-256 of its canonical JSON is the run's id, so
- * the same job is never run twice.
+ * A job, fully resolved: everything that its outcome depends on. The SHA-256 of its canonical JSON is part of the run's
+ * id (`drnas-shapes-seed0-1f0c3a…`), so the same job is never run twice.
  */
 export interface Job {
   readonly algorithm: {
     readonly name: string
     readonly version: number
     readonly options: Readonly<Record<string, unknown>>
+    /** Where it is not built in: SHA-256 of the plugin's file, or name and version of its package. */
+    readonly plugin?: string
   }
   readonly space: string
-  /** Searched on; absent for algorithms that read no images. */
-  readonly dataset?: { readonly name: string; readonly contentHash: string }
+  /** Searched on. The hash is that of the images; absent for algorithms that read none. */
+  readonly dataset: { readonly name: string; readonly contentHash?: string }
   /** Looked up in; absent where the result is a genotype only. */
   readonly table?: { readonly name: string; readonly sha256: string }
   readonly protocol: Protocol
@@ -24,8 +26,8 @@ export interface Job {
   /** Probes with their options, as typed. */
   readonly probes: readonly string[]
   readonly seed: number
-  /** Executor name: other kernels give other bits. */
-  readonly executor: string
+  /** Executor name: other kernels give other bits. Absent for algorithms that train no network. */
+  readonly executor?: string
 }
 
 /** `run.json`: written when a run starts. */
@@ -73,7 +75,7 @@ export interface ResultRecord {
   readonly id: string
   readonly algorithm: string
   readonly space: string
-  readonly dataset: string | null
+  readonly dataset: string
   readonly table: string | null
   readonly protocol: string
   readonly seed: number
