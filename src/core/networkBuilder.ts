@@ -1,4 +1,7 @@
-/** Writes a `Network` layer by layer; every method returns the id of the value it makes. */
+/**
+ * Writes a `Network` layer by layer; every method returns the id of the value it makes. A layer without parameters that
+ * was already written for the same input is not written again: edges that leave one node share its ReLU and poolings.
+ */
 import { BenchError } from './errors.ts'
 import type {
   CoefficientId,
@@ -25,6 +28,7 @@ export class NetworkBuilder {
   readonly #layers: Layer[] = []
   readonly #parameters: Parameter[] = []
   readonly #statistics: number[] = []
+  readonly #written = new Map<string, ValueId>()
   #coefficientCount = 0
   #pathCount = 0
 
@@ -67,30 +71,29 @@ export class NetworkBuilder {
   }
 
   batchNorm(input: ValueId, options: BatchNormOptions, name: string): ValueId {
-    const { channels } = this.value(input)
-    const affine = options.affine
-      ? {
-          scale: this.#parameter(`${name}.weight`, [channels], { kind: 'constant', value: 1 }),
-          shift: this.#parameter(`${name}.bias`, [channels], { kind: 'constant', value: 0 }),
-        }
-      : null
-    const statistics = options.track ? this.#statistics.push(channels) - 1 : null
-    const output = this.#value(this.value(input))
-    this.#layers.push({ kind: 'batchNorm', input, output, affine, statistics })
-    return output
+    if (!options.affine)
+      return this.#once(['batchNorm', input, options.track], () => this.#batchNorm(input, null, options))
+    const shape = [this.value(input).channels]
+    const scale = this.#parameter(`${name}.weight`, shape, { kind: 'constant', value: 1 })
+    const shift = this.#parameter(`${name}.bias`, shape, { kind: 'constant', value: 0 })
+    return this.#batchNorm(input, { scale, shift }, options)
   }
 
   relu(input: ValueId): ValueId {
-    const output = this.#value(this.value(input))
-    this.#layers.push({ kind: 'relu', input, output })
-    return output
+    return this.#once(['relu', input], () => {
+      const output = this.#value(this.value(input))
+      this.#layers.push({ kind: 'relu', input, output })
+      return output
+    })
   }
 
   pool(kind: 'avgPool' | 'maxPool', input: ValueId, window: Partial<Window> & { kernel: number }): ValueId {
     const full = { stride: 1, padding: 0, dilation: 1, ...window }
-    const output = this.#value({ ...this.#slide(input, full, kind), channels: this.value(input).channels })
-    this.#layers.push({ kind, input, output, window: full })
-    return output
+    return this.#once([kind, input, full.kernel, full.stride, full.padding, full.dilation], () => {
+      const output = this.#value({ ...this.#slide(input, full, kind), channels: this.value(input).channels })
+      this.#layers.push({ kind, input, output, window: full })
+      return output
+    })
   }
 
   globalMean(input: ValueId): ValueId {
@@ -111,16 +114,20 @@ export class NetworkBuilder {
 
   /** x[:, rows:, rows:, :] */
   crop(input: ValueId, rows: number): ValueId {
-    const { height, width, channels } = this.value(input)
-    const output = this.#value({ height: height - rows, width: width - rows, channels })
-    this.#layers.push({ kind: 'crop', input, output, rows })
-    return output
+    return this.#once(['crop', input, rows], () => {
+      const { height, width, channels } = this.value(input)
+      const output = this.#value({ height: height - rows, width: width - rows, channels })
+      this.#layers.push({ kind: 'crop', input, output, rows })
+      return output
+    })
   }
 
   slice(input: ValueId, from: number, count: number): ValueId {
-    const output = this.#value({ ...this.value(input), channels: count })
-    this.#layers.push({ kind: 'slice', input, output, from, count })
-    return output
+    return this.#once(['slice', input, from, count], () => {
+      const output = this.#value({ ...this.value(input), channels: count })
+      this.#layers.push({ kind: 'slice', input, output, from, count })
+      return output
+    })
   }
 
   shuffle(input: ValueId, groups: number): ValueId {
@@ -184,6 +191,24 @@ export class NetworkBuilder {
       coefficientCount: Math.max(options.coefficientCount ?? 0, this.#coefficientCount),
       pathCount: this.#pathCount,
     }
+  }
+
+  #once(key: readonly (string | number | boolean)[], write: () => ValueId): ValueId {
+    const name = key.join(' ')
+    const output = this.#written.get(name) ?? write()
+    this.#written.set(name, output)
+    return output
+  }
+
+  #batchNorm(
+    input: ValueId,
+    affine: { readonly scale: ParameterId; readonly shift: ParameterId } | null,
+    { track }: BatchNormOptions,
+  ): ValueId {
+    const statistics = track ? this.#statistics.push(this.value(input).channels) - 1 : null
+    const output = this.#value(this.value(input))
+    this.#layers.push({ kind: 'batchNorm', input, output, affine, statistics })
+    return output
   }
 
   #value(value: Value): ValueId {

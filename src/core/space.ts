@@ -35,6 +35,9 @@ export interface SupernetOptions {
   readonly depth: number
   /** Partial channels: operations see 1/k of the channels; 1 is off. */
   readonly partialChannels?: number
+  /** Each edge's mixture is weighed by the edge's own coefficient (PC-DARTS); else `edgeWeights` are not read. */
+  readonly edgeNormalisation?: boolean
+  /** Of the operations in the cells; stem, residual blocks and head always learn scale and shift and keep statistics. */
   readonly batchNorm: { readonly affine: boolean; readonly track: boolean }
 }
 
