@@ -1,0 +1,49 @@
+/**
+ * RobustDARTS' early-stopping rule (Zela et al., ICLR 2020, §4.3, and its code's `EVLocalAvg`): stop when the local
+ * average of the dominant eigenvalue has grown by a factor over the last few measurements, and answer with the
+ * genotype from before it grew. An average is dated at the centre of a full window.
+ */
+
+export interface EarlyStoppingOptions {
+  /** Epochs between two measurements. */
+  readonly every: number
+  /** Measurements in a local average; while fewer exist, over those, from ⌈window / 2⌉ on. */
+  readonly window?: number
+  /** Measurements between the averages compared. */
+  readonly delta?: number
+  /** Ratio that must be exceeded. */
+  readonly factor?: number
+  /** The epoch answered with is never earlier than this. */
+  readonly startEpoch?: number
+}
+
+export interface Measurement {
+  readonly epoch: number
+  readonly dominantEigenvalue: number
+}
+
+/**
+ * The epoch to return to, or undefined as long as the search goes on. The caller keeps the genotype of every measured
+ * epoch.
+ * @param measurements all so far, in order
+ */
+export function stopEpoch(measurements: readonly Measurement[], options: EarlyStoppingOptions): number | undefined {
+  const { every, window = 5, delta = 4, factor = 1.3, startEpoch = 10 } = options
+  const averages = localAverages(measurements, window)
+  const last = averages.at(-1)
+  const before = averages.at(-1 - delta)
+  if (last === undefined || before === undefined) return undefined
+  const candidate = last.epoch - every * delta
+  return candidate >= startEpoch && last.average / before.average > factor ? candidate : undefined
+}
+
+/** The mean of the last `window` measurements at each of them. */
+function localAverages(measurements: readonly Measurement[], window: number) {
+  const half = Math.floor(window / 2)
+  return measurements.flatMap((_, at) => {
+    const inside = measurements.slice(Math.max(0, at - window + 1), at + 1)
+    if (inside.length < half + 1) return []
+    const average = inside.reduce((sum, { dominantEigenvalue }) => sum + dominantEigenvalue, 0) / inside.length
+    return [{ epoch: measurements[at - half].epoch, average }]
+  })
+}

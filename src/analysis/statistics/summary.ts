@@ -1,0 +1,42 @@
+/** What a sample of seeds is reported as. */
+import { interquartileRange, mean, median, sampleStandardDeviation } from 'simple-statistics'
+import { studentQuantile } from './studentT.ts'
+
+export interface Summary {
+  readonly n: number
+  readonly mean: number
+  /** Sample standard deviation, ddof 1; undefined for a single value, whose spread is unknown and not 0. */
+  readonly std: number | undefined
+  readonly median: number
+  /** Distance between the quartiles. */
+  readonly iqr: number
+  readonly min: number
+  readonly max: number
+}
+
+export interface Interval {
+  readonly low: number
+  readonly high: number
+}
+
+/** The summary of at least one value; a NaN among them makes every entry but `n` NaN. */
+export function summarise(values: readonly number[]): Summary {
+  const sample = values.some(Number.isNaN) ? values.map(() => Number.NaN) : [...values]
+  return {
+    n: sample.length,
+    mean: mean(sample),
+    std: sample.length > 1 ? sampleStandardDeviation(sample) : undefined,
+    median: median(sample),
+    iqr: interquartileRange(sample),
+    min: Math.min(...sample),
+    max: Math.max(...sample),
+  }
+}
+
+/** mean ± t(n − 1)·std / √n; undefined for a single value. @param level coverage, 0 … 1 */
+export function tInterval(values: readonly number[], level = 0.95): Interval | undefined {
+  const { n, mean: centre, std } = summarise(values)
+  if (std === undefined) return undefined
+  const half = (studentQuantile((1 + level) / 2, n - 1) * std) / Math.sqrt(n)
+  return { low: centre - half, high: centre + half }
+}

@@ -1,0 +1,99 @@
+import { describe, expect, test } from 'vitest'
+import { bootstrapInterval } from '../../../src/analysis/statistics/bootstrap.ts'
+import { friedman, nemenyi } from '../../../src/analysis/statistics/friedman.ts'
+import { holm, pairedPermutation, wilcoxon } from '../../../src/analysis/statistics/paired.ts'
+import { averageRanks, midRanks } from '../../../src/analysis/statistics/ranks.ts'
+import { studentCdf } from '../../../src/analysis/statistics/studentT.ts'
+import { summarise } from '../../../src/analysis/statistics/summary.ts'
+import { random } from '../../../src/core/random.ts'
+
+describe('a summary', () => {
+  test('has no deviation for a single value', () => expect(summarise([5]).std).toBeUndefined())
+  test('is NaN throughout where a value is NaN', () => {
+    const { n, ...rest } = summarise([1, Number.NaN, 3])
+    expect(n).toBe(3)
+    expect(Object.values(rest).every(Number.isNaN)).toBe(true)
+  })
+})
+
+describe("Student's distribution", () => {
+  test("is Cauchy's with one degree of freedom", () => expect(studentCdf(1, 1)).toBeCloseTo(0.75, 14))
+  test('is (1 + t/√(2 + t²)) / 2 with two', () =>
+    expect(studentCdf(0.7, 2)).toBeCloseTo((1 + 0.7 / Math.sqrt(2.49)) / 2, 14))
+  test('is symmetric', () => expect(studentCdf(-1.3, 7)).toBeCloseTo(1 - studentCdf(1.3, 7), 14))
+})
+
+describe('the bootstrap interval', () => {
+  const values = [93.1, 92.4, 93.9, 91.8, 92.2, 93.3]
+  test('lies inside the sample and around its mean', () => {
+    const interval = bootstrapInterval(values, random(1, 'bootstrap'))
+    const { mean, min, max } = summarise(values)
+    expect(interval?.low).toBeGreaterThan(min)
+    expect(interval?.low).toBeLessThan(mean)
+    expect(interval?.high).toBeGreaterThan(mean)
+    expect(interval?.high).toBeLessThan(max)
+  })
+  test('is the same for the same seed', () =>
+    expect(bootstrapInterval(values, random(1, 'b'))).toEqual(bootstrapInterval(values, random(1, 'b'))))
+  test('does not exist for a single value', () =>
+    expect(bootstrapInterval([3], random(1, 'bootstrap'))).toBeUndefined())
+})
+
+describe('paired tests', () => {
+  const better = [3, 4, 5, 6]
+  const worse = [1, 1.5, 2.5, 2.7]
+  test('four seeds can never be significant at 5 %: the smallest two-sided p is 1/8', () => {
+    expect(wilcoxon(better, worse).twoSided).toBe(0.125)
+    expect(pairedPermutation(better, worse, random(0)).twoSided).toBe(0.125)
+  })
+  test('the permutation test of equal samples has p = 1', () =>
+    expect(pairedPermutation(better, better, random(0)).twoSided).toBe(1))
+  test('drawn permutations agree with the enumeration', () => {
+    const x = Array.from({ length: 16 }, (_, i) => Math.sin(3 * i) + 0.3)
+    const zeros = x.map(() => 0)
+    const exact = pairedPermutation(x, zeros, random(0))
+    const drawn = pairedPermutation([...x, 0], [...zeros, 0], random(0))
+    expect(drawn.greater).toBeCloseTo(exact.greater, 2)
+  })
+  test("Holm's correction multiplies the smallest p by their number and keeps the order", () =>
+    expect(holm([0.01, 0.04, 0.03])).toEqual([0.03, 0.06, 0.06]))
+  test("Holm's correction never exceeds 1", () => expect(holm([0.6, 0.9])).toEqual([1, 1]))
+})
+
+describe('ranks', () => {
+  test('equal values share the mean of their ranks', () => expect(midRanks([2, 1, 2, 5])).toEqual([2.5, 1, 2.5, 4]))
+  test('the best method has average rank 1', () =>
+    expect(
+      averageRanks([
+        [94, 93, 91],
+        [73, 70, 71],
+      ]),
+    ).toEqual([1, 2.5, 2.5]))
+})
+
+describe("Friedman's test", () => {
+  test("Nemenyi's q at 5 % agrees with Demšar's table 5(a)", () => {
+    const published = [1.96, 2.343, 2.569, 2.728, 2.85, 2.949, 3.031, 3.102, 3.164]
+    published.forEach((q, i) => {
+      expect(nemenyi(i + 2, 0.05)).toBeCloseTo(q, 2)
+    })
+  })
+  test("Demšar's critical difference for 4 classifiers on 14 datasets is 1.25", () => {
+    const scores = Array.from({ length: 14 }, (_, block) => [0, 1, 2, 3].map((method) => Math.sin(block + 5 * method)))
+    expect(friedman(scores).criticalDifference).toBeCloseTo(1.25, 2)
+  })
+  test('perfect agreement of 3 methods over 4 blocks has χ² = 8 and p = e⁻⁴', () => {
+    const result = friedman([1, 2, 3, 4].map(() => [3, 2, 1]))
+    expect(result.ranks).toEqual([1, 2, 3])
+    expect(result.statistic).toBeCloseTo(8, 12)
+    expect(result.p).toBeCloseTo(Math.exp(-4), 12)
+  })
+  test('equal methods have statistic 0 and p 1', () => {
+    const result = friedman([
+      [1, 1, 1],
+      [2, 2, 2],
+    ])
+    expect(result.statistic).toBe(0)
+    expect(result.p).toBe(1)
+  })
+})
