@@ -1,0 +1,73 @@
+/** An architecture of NAS-Bench-201 and its string, `|op~0|+|op~0|op~1|+|op~0|op~1|op~2|`. */
+import { BenchError } from '../../core/errors.ts'
+import { argmax, type Matrix } from '../../core/mixing.ts'
+import type { Encoding, Genotype } from '../../core/space.ts'
+import { EDGES, edgesInto, NODES, OPERATIONS, type Operation } from './topology.ts'
+
+export interface Nb201Genotype extends Genotype {
+  readonly space: 'nb201'
+  /** One for each edge, in the order of `EDGES`. */
+  readonly operations: readonly Operation[]
+}
+
+const FORM = '|op~0|+|op~0|op~1|+|op~0|op~1|op~2|'
+const COMPUTED_NODES = NODES.slice(1)
+
+export const nb201Genotype = (operations: readonly Operation[]): Nb201Genotype => ({ space: 'nb201', operations })
+
+export function format({ operations }: Nb201Genotype): string {
+  return COMPUTED_NODES.map((node) => {
+    const terms = edgesInto(node).map(({ index, from }) => `${operations[index]}~${from}`)
+    return `|${terms.join('|')}|`
+  }).join('+')
+}
+
+/** @throws BenchError `bad-input` that names the node or edge, what was found there and what is allowed */
+export function parse(text: string): Nb201Genotype {
+  const nodes = text.trim().split('+')
+  if (nodes.length !== COMPUTED_NODES.length) {
+    throw malformed(text, `found ${nodes.length} of ${COMPUTED_NODES.length} nodes joined by "+"`)
+  }
+  return nb201Genotype(COMPUTED_NODES.flatMap((node, i) => parseNode(text, nodes[i], node)))
+}
+
+/** `|op~0|op~1|` → the operations of the edges into the node. */
+function parseNode(text: string, part: string, node: number): Operation[] {
+  if (part.length < 2 || !part.startsWith('|') || !part.endsWith('|')) {
+    throw malformed(text, `node ${node}: "${part}" does not stand between "|"`)
+  }
+  const terms = part.slice(1, -1).split('|')
+  const edges = edgesInto(node)
+  if (terms.length !== edges.length) {
+    throw malformed(text, `node ${node}: found ${terms.length} edges, expected ${edges.length}`)
+  }
+  return edges.map(({ from }, i) => parseEdge(text, terms[i], `edge ${node}←${from}`, from))
+}
+
+/** `op~from` → op. */
+function parseEdge(text: string, term: string, edge: string, from: number): Operation {
+  const [name, source, ...rest] = term.split('~')
+  if (source === undefined || rest.length > 0) throw malformed(text, `${edge}: "${term}" is not of the form op~${from}`)
+  if (source !== String(from)) throw malformed(text, `${edge}: "${term}" comes from node ${source}, expected ${from}`)
+  const operation = OPERATIONS.find((known) => known === name)
+  if (operation === undefined) {
+    throw malformed(text, `${edge}: unknown operation "${name}"; nb201 has ${OPERATIONS.join(', ')}`)
+  }
+  return operation
+}
+
+function malformed(text: string, problem: string): BenchError {
+  return new BenchError('bad-input', `architecture "${text}": ${problem}; the form is ${FORM}`)
+}
+
+/** Each edge's operation of largest weight, `none` included; the lowest index of equals. */
+export function derive(theta: Matrix): Nb201Genotype {
+  return nb201Genotype(theta.map((row) => OPERATIONS[argmax(row)]))
+}
+
+/** One decision an edge: the index of its operation. */
+export const encoding: Encoding<Nb201Genotype> = {
+  cardinalities: EDGES.map(() => OPERATIONS.length),
+  encode: ({ operations }) => operations.map((operation) => OPERATIONS.indexOf(operation)),
+  decode: (decisions) => nb201Genotype(decisions.map((op) => OPERATIONS[op])),
+}

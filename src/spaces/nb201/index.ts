@@ -1,0 +1,19 @@
+/** NAS-Bench-201 (Dong and Yang, ICLR 2020), also the topology space of NATS-Bench: 15,625 cells. */
+import type { SearchSpace } from '../../core/space.ts'
+import { derive, encoding, format, type Nb201Genotype, parse } from './genotype.ts'
+import { network, supernet } from './networks.ts'
+import { EDGES } from './topology.ts'
+
+export const nb201: SearchSpace<Nb201Genotype> = {
+  name: 'nb201',
+  description: 'NAS-Bench-201: cells of 4 nodes and 6 edges with 5 operations, 15,625 architectures',
+  edges: EDGES,
+  encoding,
+  parse,
+  format,
+  derive,
+  supernet,
+  network,
+}
+
+export type { Nb201Genotype } from './genotype.ts'

@@ -1,0 +1,132 @@
+/**
+ * The benchmark's two networks: the search network with shared weights, and the network of one architecture. Both have
+ * the skeleton stem · N cells (C) · residual block · N cells (2C) · residual block · N cells (4C) · head.
+ */
+import { coefficientLayout } from '../../core/mixing.ts'
+import type { Network, ValueId } from '../../core/network.ts'
+import { type BatchNormOptions, NetworkBuilder } from '../../core/networkBuilder.ts'
+import type { EvaluationNetworkOptions, SupernetOptions } from '../../core/space.ts'
+import { checkPartialChannels, type MixOptions, mixedNode } from '../mixedNode.ts'
+import type { Nb201Genotype } from './genotype.ts'
+import { EDGES, edgesInto, NODES, OPERATIONS, type Operation } from './topology.ts'
+
+const STAGES = [1, 2, 4]
+const LEARNED: BatchNormOptions = { affine: true, track: true }
+
+/** Parameters are named `cell0.edge0-1.nor_conv_3x3.conv.weight`; residual blocks count as cells. */
+export function supernet(options: SupernetOptions): Network {
+  const { shape, channels, depth, partialChannels = 1, edgeNormalisation = false, batchNorm } = options
+  checkPartialChannels(channels, partialChannels)
+  const layout = coefficientLayout(EDGES.map(({ operations }) => operations.length))
+  const mixing = { layout, partialChannels, edgeNormalisation }
+  const builder = new NetworkBuilder(shape)
+  const heads = skeleton(builder, options, (input, name) => searchCell(builder, input, mixing, batchNorm, name))
+  return builder.build({
+    name: `nb201 search network, C=${channels} N=${depth}${partialChannels > 1 ? ` k=${partialChannels}` : ''}`,
+    ...heads,
+    coefficientCount: layout.count,
+  })
+}
+
+/** Every batch normalisation learns scale and shift. Operations on a node of zeros exist and count. */
+export function network(genotype: Nb201Genotype, options: EvaluationNetworkOptions): Network {
+  const builder = new NetworkBuilder(options.shape)
+  const heads = skeleton(builder, options, (input, name) => cell(builder, input, genotype, name))
+  return builder.build({ name: `nb201 network, C=${options.channels} N=${options.depth}`, ...heads })
+}
+
+function skeleton(
+  builder: NetworkBuilder,
+  { shape, channels, depth }: Pick<EvaluationNetworkOptions, 'shape' | 'channels' | 'depth'>,
+  writeCell: (input: ValueId, name: string) => ValueId,
+) {
+  let x = builder.conv(builder.input, channels, { kernel: 3, padding: 1 }, 'stem.conv') // [H, W, C]
+  x = builder.batchNorm(x, LEARNED, 'stem.bn')
+  let cells = 0
+  for (const width of STAGES) {
+    if (width > 1) x = residualBlock(builder, x, width * channels, `cell${cells++}`) // halves H and W
+    for (let i = 0; i < depth; i++) x = writeCell(x, `cell${cells++}`)
+  }
+  const features = builder.relu(builder.batchNorm(x, LEARNED, 'lastact.bn')) // [H/4, W/4, 4C]
+  const logits = builder.linear(builder.globalMean(features), shape.classes, 'classifier')
+  return { heads: [{ logits, lossWeight: 1 }], features }
+}
+
+/** conv_b(conv_a(x)) + downsample(x), at half the resolution. */
+function residualBlock(builder: NetworkBuilder, input: ValueId, channels: number, name: string): ValueId {
+  const a = reluConvBn(builder, input, channels, { kernel: 3, stride: 2 }, LEARNED, `${name}.conv_a`)
+  const b = reluConvBn(builder, a, channels, { kernel: 3, stride: 1 }, LEARNED, `${name}.conv_b`)
+  const pooled = builder.pool('avgPool', input, { kernel: 2, stride: 2 })
+  return builder.sum([b, builder.conv(pooled, channels, { kernel: 1 }, `${name}.downsample.conv`)])
+}
+
+function searchCell(
+  builder: NetworkBuilder,
+  input: ValueId,
+  mixing: MixOptions,
+  batchNorm: BatchNormOptions,
+  name: string,
+): ValueId {
+  const shape = builder.value(input)
+  const operated = shape.channels / mixing.partialChannels
+  const partial = mixing.partialChannels > 1
+  const nodes = [input]
+  for (const node of NODES.slice(1)) {
+    const edges = edgesInto(node).map(({ index, from }) => {
+      const x = partial ? builder.slice(nodes[from], 0, operated) : nodes[from]
+      const bypass = partial ? builder.slice(nodes[from], operated, shape.channels - operated) : undefined
+      const write = (op: Operation) => operation(builder, x, op, batchNorm, `${name}.edge${from}-${node}`)
+      return { index, bypass, operations: OPERATIONS.map(write) }
+    })
+    nodes.push(mixedNode(builder, edges, shape, mixing))
+  }
+  return nodes[nodes.length - 1]
+}
+
+function cell(builder: NetworkBuilder, input: ValueId, { operations }: Nb201Genotype, name: string): ValueId {
+  const nodes = [input]
+  for (const node of NODES.slice(1)) {
+    const terms = edgesInto(node).flatMap(
+      ({ index, from }) =>
+        operation(builder, nodes[from], operations[index], LEARNED, `${name}.edge${from}-${node}`) ?? [],
+    )
+    nodes.push(terms.length > 0 ? builder.sum(terms) : builder.zeros(builder.value(input)))
+  }
+  return nodes[nodes.length - 1]
+}
+
+/** The operation's output, at its input's shape; null for `none`. */
+function operation(
+  builder: NetworkBuilder,
+  input: ValueId,
+  op: Operation,
+  batchNorm: BatchNormOptions,
+  edge: string,
+): ValueId | null {
+  const { channels } = builder.value(input)
+  switch (op) {
+    case 'none':
+      return null
+    case 'skip_connect':
+      return input
+    case 'nor_conv_1x1':
+      return reluConvBn(builder, input, channels, { kernel: 1, stride: 1 }, batchNorm, `${edge}.${op}`)
+    case 'nor_conv_3x3':
+      return reluConvBn(builder, input, channels, { kernel: 3, stride: 1 }, batchNorm, `${edge}.${op}`)
+    case 'avg_pool_3x3':
+      return builder.pool('avgPool', input, { kernel: 3, padding: 1 })
+  }
+}
+
+function reluConvBn(
+  builder: NetworkBuilder,
+  input: ValueId,
+  channels: number,
+  { kernel, stride }: { readonly kernel: number; readonly stride: number },
+  batchNorm: BatchNormOptions,
+  name: string,
+): ValueId {
+  const window = { kernel, stride, padding: (kernel - 1) / 2 }
+  const convolved = builder.conv(builder.relu(input), channels, window, `${name}.conv`)
+  return builder.batchNorm(convolved, batchNorm, `${name}.bn`)
+}
