@@ -16,4 +16,7 @@ export const nb201: SearchSpace<Nb201Genotype> = {
   network,
 }
 
+export { officialCifar10Split } from './cifar10Split.ts'
 export type { Nb201Genotype } from './genotype.ts'
+export { functionalClasses, functionOf, isConnected, uniqueString } from './isomorphism.ts'
+export { ARCHITECTURE_COUNT, atIndex, indexOf } from './officialOrder.ts'

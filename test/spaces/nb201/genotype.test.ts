@@ -1,0 +1,65 @@
+import { expect, test } from 'vitest'
+import { softmax } from '../../../src/core/mixing.ts'
+import { random } from '../../../src/core/random.ts'
+import { mutate, neighbours, sample } from '../../../src/core/space.ts'
+import { nb201 } from '../../../src/spaces/nb201/index.ts'
+import { readGolden } from '../../fixtures/golden.ts'
+
+interface DerivationCase {
+  readonly id: string
+  readonly kind: string
+  readonly alpha: readonly (readonly number[])[]
+  readonly arch: string
+}
+
+const RESNET = '|nor_conv_3x3~0|+|none~0|nor_conv_3x3~1|+|skip_connect~0|none~1|skip_connect~2|'
+const OPERATIONS = 'none, skip_connect, nor_conv_1x1, nor_conv_3x3, avg_pool_3x3'
+const FORM = '|op~0|+|op~0|op~1|+|op~0|op~1|op~2|'
+
+test('a string is read into one operation for each edge, and written back', () => {
+  const genotype = nb201.parse(RESNET)
+  expect(genotype).toEqual({
+    space: 'nb201',
+    operations: ['nor_conv_3x3', 'none', 'nor_conv_3x3', 'skip_connect', 'none', 'skip_connect'],
+  })
+  expect(nb201.format(genotype)).toBe(RESNET)
+  expect(nb201.parse(` ${RESNET}\n`)).toEqual(genotype)
+})
+
+test.each([
+  [
+    RESNET.replace('nor_conv_3x3~1', 'nor_conv_5x5~1'),
+    `edge 2←1: unknown operation "nor_conv_5x5"; nb201 has ${OPERATIONS}`,
+  ],
+  [RESNET.replace('none~1', 'none~2'), 'edge 3←1: "none~2" comes from node 2, expected 1'],
+  [RESNET.replace('none~1', 'none'), 'edge 3←1: "none" is not of the form op~1'],
+  [RESNET.replace('|none~1', ''), 'node 3: found 2 edges, expected 3'],
+  [RESNET.slice(0, -1), 'node 3: "|skip_connect~0|none~1|skip_connect~2" does not stand between "|"'],
+  ['|nor_conv_3x3~0|', 'found 1 of 3 nodes joined by "+"'],
+  ['', 'found 1 of 3 nodes joined by "+"'],
+])('the malformed string %s is refused with the place and what is allowed there', (text, problem) => {
+  expect(() => nb201.parse(text)).toThrow(`architecture "${text}": ${problem}; the form is ${FORM}`)
+})
+
+test.each(readGolden<{ cases: DerivationCase[] }>('genotype').cases.filter(({ kind }) => kind === 'nb201'))(
+  'the reference derivation $id is met, ties included',
+  ({ alpha, arch }) => {
+    expect(nb201.format(nb201.derive(alpha.map(softmax)))).toBe(arch)
+  },
+)
+
+test('decisions are operation indices, edge by edge', () => {
+  const genotype = nb201.parse(RESNET)
+  expect(nb201.encoding.encode(genotype)).toEqual([3, 0, 3, 1, 0, 1])
+  expect(nb201.encoding.decode([3, 0, 3, 1, 0, 1])).toEqual(genotype)
+  expect(nb201.encoding.cardinalities).toEqual([5, 5, 5, 5, 5, 5])
+})
+
+test('every architecture has 24 neighbours, and a mutation is one of them', () => {
+  const stream = random(0, 'test')
+  const genotype = sample(nb201, stream)
+  const around = neighbours(nb201, genotype).map(nb201.format)
+  expect(new Set(around).size).toBe(24)
+  expect(around).not.toContain(nb201.format(genotype))
+  expect(around).toContain(nb201.format(mutate(nb201, genotype, stream)))
+})
