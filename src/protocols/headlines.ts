@@ -1,0 +1,45 @@
+/** The columns of NAS-Bench-201's tables, as the papers report them. */
+import type { Headline } from '../core/protocol.ts'
+import { from } from './preset.ts'
+
+/** 200 epochs, mean over the training seeds that exist; CIFAR-10 validates on half of its training set. */
+const cifar10: Headline = {
+  dataset: 'cifar10',
+  validation: 'cifar10-valid/x-valid/200/mean',
+  test: 'cifar10/ori-test/200/mean',
+}
+const cifar100: Headline = {
+  dataset: 'cifar100',
+  validation: 'cifar100/x-valid/200/mean',
+  test: 'cifar100/x-test/200/mean',
+}
+const imageNet16: Headline = {
+  dataset: 'ImageNet16-120',
+  validation: 'ImageNet16-120/x-valid/200/mean',
+  test: 'ImageNet16-120/x-test/200/mean',
+}
+
+/** The embedded table: one training on the whole training set, each half of the test set a split. */
+const shapes: Headline = { dataset: 'shapes', validation: 'shapes/x-valid/8/mean', test: 'shapes/x-test/8/mean' }
+const embedded = from('the columns of the embedded table nb201-micro')([shapes])
+
+const transfer = from(
+  'NAS-Bench-201 paper, Table 5, and DrNAS paper, Table 4: searched on CIFAR-10, reported on all three datasets',
+)
+const own = from('NATS-Bench paper, Table 4: each dataset is searched on its own; draw-table.py for the columns')
+
+/** Searched on one dataset, reported on the three. */
+export const transferHeadline = {
+  cifar10: transfer([cifar10, cifar100, imageNet16]),
+  cifar100: transfer([cifar100, cifar10, imageNet16]),
+  'ImageNet16-120': transfer([imageNet16, cifar10, cifar100]),
+  shapes: embedded,
+}
+
+/** Searched and reported on the same dataset. */
+export const ownHeadline = {
+  cifar10: own([cifar10]),
+  cifar100: own([cifar100]),
+  'ImageNet16-120': own([imageNet16]),
+  shapes: embedded,
+}

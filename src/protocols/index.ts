@@ -1,0 +1,93 @@
+/** All presets, and the protocol of one job. */
+import { BenchError } from '../core/errors.ts'
+import { unknownName } from '../core/names.ts'
+import type { Protocol } from '../core/protocol.ts'
+import { dartsPaper } from './dartsPaper.ts'
+import { drnasPaper } from './drnasPaper.ts'
+import { micro } from './micro.ts'
+import { natsPaper } from './natsPaper.ts'
+import { nb201Paper } from './nb201Paper.ts'
+import { pcdartsPaper } from './pcdartsPaper.ts'
+import { citedProtocol, type Preset, plainValues } from './preset.ts'
+
+export const presets: readonly Preset[] = [micro, drnasPaper, nb201Paper, natsPaper, pcdartsPaper, dartsPaper]
+
+/** @throws BenchError `unknown-name` with the nearest known name */
+export function findPreset(name: string): Preset {
+  const preset = presets.find((candidate) => candidate.name === name)
+  if (preset === undefined) {
+    throw unknownName(
+      'protocol',
+      name,
+      presets.map((candidate) => candidate.name),
+    )
+  }
+  return preset
+}
+
+/**
+ * The protocol of one job. A preset may be changed in place, as in `micro:epochs=5,data.limit=1000`; the protocol's name
+ * then says so.
+ *
+ * @throws BenchError `unknown-name` for a preset or a setting that does not exist, `bad-input` for a value of another type
+ */
+export function resolveProtocol(
+  text: string,
+  job: { readonly space: string; readonly dataset: string; readonly algorithm: string },
+): Protocol {
+  const [name, changes] = splitOnce(text, ':')
+  const values = plainValues(citedProtocol(findPreset(name), job))
+  const changed = (changes?.split(',') ?? []).reduce<Record<string, unknown>>(
+    (record, change) => {
+      const [path, value] = splitOnce(change, '=')
+      if (value === undefined) {
+        throw new BenchError('bad-input', `protocol change "${change}" is not setting=value, as in micro:epochs=5`)
+      }
+      return withSetting(record, path, path.split('.'), value)
+    },
+    values as unknown as Record<string, unknown>,
+  )
+  return { name: text, ...(changed as unknown as Omit<Protocol, 'name'>) }
+}
+
+/** The record with the setting at `keys` replaced by the text's value. */
+function withSetting(
+  record: Record<string, unknown>,
+  path: string,
+  [key, ...rest]: readonly string[],
+  text: string,
+): Record<string, unknown> {
+  if (!Object.hasOwn(record, key)) throw unknownName(`protocol setting "${path}", part`, key, Object.keys(record))
+  const old = record[key]
+  if (rest.length > 0 && isRecord(old)) return { ...record, [key]: withSetting(old, path, rest, text) }
+  if (rest.length > 0 || isRecord(old) || Array.isArray(old)) {
+    throw new BenchError('bad-input', `protocol setting "${path}" is not a single value`)
+  }
+  return { ...record, [key]: parseLike(old, text, path) }
+}
+
+/** A number, true, false, null or a word, as the setting that it replaces. A number may become null and back. */
+function parseLike(old: unknown, text: string, path: string): unknown {
+  if (typeof old === 'string') {
+    if (path !== 'stepOrder' || text === 'architecture-first' || text === 'weights-first') return text
+    throw new BenchError('bad-input', `stepOrder is architecture-first or weights-first, not "${text}"`)
+  }
+  if (typeof old === 'boolean') {
+    if (text === 'true' || text === 'false') return text === 'true'
+    throw new BenchError('bad-input', `protocol setting "${path}" is true or false, not "${text}"`)
+  }
+  if (text === 'null' && nullable.has(path)) return null
+  const number = Number(text)
+  if (text !== '' && Number.isFinite(number) && number >= 0) return number
+  throw new BenchError('bad-input', `protocol setting "${path}" is a number ≥ 0, not "${text}"`)
+}
+
+const nullable: ReadonlySet<string> = new Set(['weights.clipNorm', 'data.imageSize', 'data.limit'])
+
+const isRecord = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value)
+
+function splitOnce(text: string, separator: string): [string, string | undefined] {
+  const at = text.indexOf(separator)
+  return at < 0 ? [text, undefined] : [text.slice(0, at), text.slice(at + 1)]
+}

@@ -1,0 +1,45 @@
+/** A search that two processor cores finish in minutes: the default. Not comparable with any published number. */
+import { transferHeadline } from './headlines.ts'
+import { from, type Preset } from './preset.ts'
+
+const own = from('chosen here so that four seeds finish within minutes on two cores')
+const short = from('chosen here: an order of magnitude above the papers, since a search has few steps')
+const drnas = from('xiangning-chen/DrNAS: 201-space/train_search.py')
+const torch = from('PyTorch default')
+
+export const micro: Preset = {
+  name: 'micro',
+  description: 'reduced search network for two cores: C=4 N=1, small images, few epochs; not the papers’ setting',
+  values: {
+    epochs: own(10),
+    batchSize: drnas(64),
+    weights: {
+      learningRate: short(0.1),
+      learningRateMin: drnas(0.001),
+      momentum: drnas(0.9),
+      nesterov: drnas(false),
+      weightDecay: drnas(3e-4),
+      clipNorm: drnas(5),
+    },
+    architecture: {
+      learningRate: short(0.02),
+      adamBetas: drnas([0.5, 0.999]),
+      epsilon: torch(1e-8),
+      weightDecay: drnas(1e-3),
+    },
+    network: { channels: own(4), depth: own(1), affine: drnas(false), track: drnas(true) },
+    stepOrder: drnas('architecture-first'),
+    data: {
+      trainPortion: drnas(0.5),
+      cropPadding: own(2),
+      flip: drnas(true),
+      cutout: drnas(0),
+      imageSize: own(16),
+      limit: own(2560),
+    },
+    headline: transferHeadline,
+  },
+  bySpace: {
+    darts: { network: { depth: own(5) } },
+  },
+}

@@ -1,0 +1,48 @@
+/** NATS-Bench (Dong et al., TPAMI 2021): one setting for all weight-sharing methods, weights before architecture. */
+import { ownHeadline } from './headlines.ts'
+import { from, type Preset } from './preset.ts'
+
+const config = from('D-X-Y/AutoDL-Projects: configs/nas-benchmark/algos/weight-sharing.config')
+const script = from('D-X-Y/AutoDL-Projects: exps/NATS-algos/run-all.sh')
+const code = from('D-X-Y/AutoDL-Projects: exps/NATS-algos/search-cell.py')
+const loaders = from(
+  'D-X-Y/AutoDL-Projects: configs/nas-benchmark/cifar-split.txt and the training transform; on CIFAR-100 and ' +
+    'ImageNet16-120 the authors train the architecture on half of the test set, which is not done here',
+)
+
+export const natsPaper: Preset = {
+  name: 'nats-paper',
+  description: 'NATS-Bench as published: 200 epochs (100 in the configuration, overwritten by the script), no clipping',
+  values: {
+    epochs: script(200),
+    batchSize: config(64),
+    weights: {
+      learningRate: config(0.025),
+      learningRateMin: config(0.001),
+      momentum: config(0.9),
+      nesterov: config(true),
+      weightDecay: config(5e-4),
+      clipNorm: code(null),
+    },
+    architecture: {
+      learningRate: code(3e-4),
+      adamBetas: code([0.5, 0.999]),
+      epsilon: code(1e-8),
+      weightDecay: code(1e-3),
+    },
+    network: { channels: script(16), depth: script(5), affine: script(false), track: script(false) },
+    stepOrder: code('weights-first'),
+    data: {
+      trainPortion: loaders(0.5),
+      cropPadding: loaders(4),
+      flip: loaders(true),
+      cutout: loaders(0),
+      imageSize: loaders(null),
+      limit: loaders(null),
+    },
+    headline: ownHeadline,
+  },
+  byAlgorithm: {
+    enas: { architecture: { learningRate: code(0.001), epsilon: code(1e-3), weightDecay: code(0) } },
+  },
+}

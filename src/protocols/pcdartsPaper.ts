@@ -1,0 +1,47 @@
+/** PC-DARTS (Xu et al., ICLR 2020): the settings of its published code. Partial channels are the algorithm's option. */
+import { transferHeadline } from './headlines.ts'
+import { from, type Preset } from './preset.ts'
+
+const script = from('yuhuixu1993/PC-DARTS: train_search.py')
+const architect = from('yuhuixu1993/PC-DARTS: architect.py')
+const model = from('yuhuixu1993/PC-DARTS: model_search.py')
+const torch = from('PyTorch default, not set by yuhuixu1993/PC-DARTS')
+const transforms = from('yuhuixu1993/PC-DARTS: utils.py, the training transform for both halves')
+const benchmark = from('NAS-Bench-201 paper, section 2: the skeleton of the benchmark; PC-DARTS has no version of it')
+
+export const pcdartsPaper: Preset = {
+  name: 'pcdarts-paper',
+  description: 'PC-DARTS as published: 50 epochs, batch 256, learning rate 0.1',
+  values: {
+    epochs: script(50),
+    batchSize: script(256),
+    weights: {
+      learningRate: script(0.1),
+      learningRateMin: script(0),
+      momentum: script(0.9),
+      nesterov: script(false),
+      weightDecay: script(3e-4),
+      clipNorm: script(5),
+    },
+    architecture: {
+      learningRate: script(6e-4),
+      adamBetas: architect([0.5, 0.999]),
+      epsilon: torch(1e-8),
+      weightDecay: script(1e-3),
+    },
+    network: { channels: script(16), depth: script(8), affine: model(false), track: model(true) },
+    stepOrder: script('architecture-first'),
+    data: {
+      trainPortion: script(0.5),
+      cropPadding: transforms(4),
+      flip: transforms(true),
+      cutout: script(0),
+      imageSize: transforms(null),
+      limit: script(null),
+    },
+    headline: transferHeadline,
+  },
+  bySpace: {
+    nb201: { network: { channels: benchmark(16), depth: benchmark(5) } },
+  },
+}

@@ -1,0 +1,77 @@
+/** A preset: a protocol whose every value says where it was read. */
+import type { Protocol } from '../core/protocol.ts'
+
+/** A value and the public file, paper or reason that it comes from. */
+export interface Cited<T = unknown> {
+  readonly value: T
+  readonly source: string
+}
+
+/** The same record with a source beside each leaf. Lists are leaves. */
+export type CitedTree<T> = [T] extends [Leaf] ? Cited<T> : { readonly [K in keyof T]: CitedTree<T[K]> }
+type Leaf = string | number | boolean | null | readonly unknown[]
+
+/** Any part of a record. */
+export type Part<T> = { readonly [K in keyof T]?: T[K] extends Cited ? T[K] : Part<T[K]> }
+
+export type CitedProtocol = CitedTree<Omit<Protocol, 'name'>>
+
+export interface Preset {
+  /** As typed after `--protocol`. */
+  readonly name: string
+  readonly description: string
+  readonly values: CitedProtocol
+  /** What differs on a space, then on a dataset, then for an algorithm; later ones win. */
+  readonly bySpace?: Readonly<Record<string, Part<CitedProtocol>>>
+  readonly byDataset?: Readonly<Record<string, Part<CitedProtocol>>>
+  readonly byAlgorithm?: Readonly<Record<string, Part<CitedProtocol>>>
+}
+
+/** `const script = from('owner/repo: path')`, then `script(100)`: each value takes its source along. */
+export const from =
+  (source: string) =>
+  <const T>(value: T): Cited<T> => ({ value, source })
+
+/** The preset's values for one job, with their sources. */
+export function citedProtocol(
+  preset: Preset,
+  { space, dataset, algorithm }: { readonly space: string; readonly dataset: string; readonly algorithm: string },
+): CitedProtocol {
+  const parts = [preset.bySpace?.[space], preset.byDataset?.[dataset], preset.byAlgorithm?.[algorithm]]
+  return parts.reduce<Node>(
+    (tree, part) => merge(tree, part as Node | undefined),
+    preset.values as Node,
+  ) as CitedProtocol
+}
+
+/** The values without their sources. */
+export function plainValues(cited: CitedProtocol): Omit<Protocol, 'name'> {
+  return strip(cited as Node) as Omit<Protocol, 'name'>
+}
+
+/** All leaves of a cited record as `path: value, source`, in order. */
+export function listSources(
+  tree: object,
+  path: readonly string[] = [],
+): readonly (Cited & { readonly path: string })[] {
+  return Object.entries(tree).flatMap(([key, node]) =>
+    isCited(node) ? [{ path: [...path, key].join('.'), ...node }] : listSources(node, [...path, key]),
+  )
+}
+
+type Node = { readonly [key: string]: Node | Cited }
+
+const isCited = (node: object): node is Cited => 'value' in node && 'source' in node
+
+function merge(tree: Node, part: Node | undefined): Node {
+  const merged: Record<string, Node | Cited> = { ...tree }
+  for (const [key, node] of Object.entries(part ?? {})) {
+    const old = merged[key]
+    merged[key] = isCited(node) || old === undefined || isCited(old) ? node : merge(old as Node, node)
+  }
+  return merged
+}
+
+function strip(tree: Node): unknown {
+  return Object.fromEntries(Object.entries(tree).map(([key, node]) => [key, isCited(node) ? node.value : strip(node)]))
+}
