@@ -6,8 +6,8 @@ import type { SearchSpace } from './space.ts'
 
 export interface Plugin {
   readonly name: string
-  readonly algorithms?: readonly Algorithm<never>[]
-  readonly spaces?: readonly SearchSpace<never>[]
+  readonly algorithms?: readonly Algorithm[]
+  readonly spaces?: readonly SearchSpace[]
 }
 
 /** Gives types to a plugin's literal, nothing else. */
@@ -19,8 +19,8 @@ export class Registry {
 
   /** @throws BenchError `bad-input` where a name is taken */
   register(plugin: Plugin): this {
-    for (const algorithm of plugin.algorithms ?? []) add(this.#algorithms, 'algorithm', algorithm as Algorithm, plugin)
-    for (const space of plugin.spaces ?? []) add(this.#spaces, 'space', space as unknown as SearchSpace, plugin)
+    for (const algorithm of plugin.algorithms ?? []) add(this.#algorithms, 'algorithm', algorithm, plugin)
+    for (const space of plugin.spaces ?? []) add(this.#spaces, 'space', space, plugin)
     return this
   }
 

@@ -1,0 +1,69 @@
+/**
+ * Black-box search: ask for the validation accuracy of one architecture after the other, and answer the best seen. An
+ * evaluation that would overshoot the budget is not made, and ends the search (NATS-Bench's protocol, §5.1).
+ */
+import { z } from 'zod'
+import type { Search, SearchContext } from '../core/algorithm.ts'
+import { BenchError } from '../core/errors.ts'
+import type { Genotype } from '../core/space.ts'
+
+/** How many evaluations a search without a budget makes, unless told. */
+export const DEFAULT_EVALUATIONS = 100
+
+/** The option that every black-box search has. */
+export const evaluations = z.coerce
+  .number()
+  .int()
+  .min(1)
+  .optional()
+  .describe(`most evaluations; default: no limit under a budget, ${DEFAULT_EVALUATIONS} without one`)
+
+/** Validation accuracy in %, or undefined where the search is over. */
+export type Ask = (genotype: Genotype) => Promise<number | undefined>
+
+/**
+ * A search in one epoch: `explore` asks until it hears undefined, or has seen enough.
+ * @param limit most evaluations; see `evaluations`
+ */
+export function blackBoxSearch(
+  { space, oracle }: SearchContext,
+  limit: number | undefined,
+  explore: (ask: Ask) => Promise<void>,
+): Search {
+  const most = limit ?? (Number.isFinite(oracle.budgetSeconds) ? Number.POSITIVE_INFINITY : DEFAULT_EVALUATIONS)
+  let answer: Genotype | undefined
+  let bestPct = Number.NEGATIVE_INFINITY
+  let asked = 0
+  const ask: Ask = async (genotype) => {
+    if (asked >= most) return undefined
+    const reply = await oracle.query(genotype)
+    if (reply === undefined) return undefined
+    asked++
+    if (reply.accuracyPct > bestPct) {
+      bestPct = reply.accuracyPct
+      answer = genotype
+    }
+    return reply.accuracyPct
+  }
+  const genotype = () => {
+    if (answer === undefined) throw tooSmall(oracle.budgetSeconds)
+    return answer
+  }
+  return {
+    epochs: 1,
+    async epoch() {
+      await explore(ask)
+      genotype()
+      return { validAccuracyPct: bestPct, extra: { evaluations: asked } }
+    },
+    genotype,
+    save: async () => (answer === undefined ? {} : { answer: space.format(answer) }),
+    restore(state) {
+      if (typeof state.answer === 'string') answer = space.parse(state.answer)
+    },
+    dispose() {},
+  }
+}
+
+const tooSmall = (seconds: number) =>
+  new BenchError('bad-input', `a budget of ${seconds} s does not pay for a single evaluation; raise the budget`)

@@ -1,0 +1,46 @@
+/**
+ * DARTS (Liu, Simonyan, Yang: "DARTS: Differentiable Architecture Search", ICLR 2019), the method that the others change.
+ *
+ * Every edge computes all its operations and mixes them by a softmax of α (eq. 2); α descends the validation loss and w
+ * the training loss by turns (algorithm 1). `darts-v1` takes ∂L_val/∂α at the current w (ξ = 0); `darts-v2` at w after
+ * one step of SGD, and through that step (`unrolled.ts`). Paper's letters: α, w, ξ as here.
+ *
+ * On NAS-Bench-201 the zero operation takes part in the choice, as in that benchmark's own runs; on the DARTS space
+ * `derive` follows the paper's §2.4.
+ */
+import { z } from 'zod'
+import { defineAlgorithm } from '../core/algorithm.ts'
+import { bilevelSearch, initialParameters } from './bilevel.ts'
+import { none, real } from './options.ts'
+import { softmaxRelaxation } from './softmax.ts'
+import { unrolled } from './unrolled.ts'
+
+const source = 'Liu et al., "DARTS: Differentiable Architecture Search", ICLR 2019'
+
+export const dartsV1 = defineAlgorithm({
+  name: 'darts-v1',
+  version: 1,
+  description: 'DARTS, first order: softmax mixing, architecture gradient at the current weights',
+  source,
+  kind: 'supernet',
+  options: none,
+  search: (context) =>
+    bilevelSearch(context, { start: initialParameters(context), relaxation: () => softmaxRelaxation }),
+})
+
+export const dartsV2 = defineAlgorithm({
+  name: 'darts-v2',
+  version: 1,
+  description: 'DARTS, second order: architecture gradient through one unrolled weight step',
+  source,
+  kind: 'supernet',
+  options: z.strictObject({
+    distance: real(0.01, 'ε·‖v‖ of the finite-difference Hessian-vector product (footnote 2)', Number.MIN_VALUE),
+  }),
+  search: (context, { distance }) =>
+    bilevelSearch(context, {
+      start: initialParameters(context),
+      relaxation: () => softmaxRelaxation,
+      gradient: unrolled(distance),
+    }),
+})

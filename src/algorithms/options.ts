@@ -1,0 +1,32 @@
+/** Schemas of the kinds of options that algorithms have. Values may come as text, from the command line. */
+import { z } from 'zod'
+
+/** A finite number, at least `least` where given. */
+export function real(defaultValue: number, description: string, least = Number.NEGATIVE_INFINITY) {
+  return z.coerce.number().min(least).default(defaultValue).describe(description)
+}
+
+/** An integer of at least `least`. */
+export function count(defaultValue: number, description: string, least = 1) {
+  return z.coerce.number().int().min(least).default(defaultValue).describe(description)
+}
+
+/** true or false, also as text. */
+export function flag(defaultValue: boolean, description: string) {
+  return z.union([z.boolean(), z.stringbool()]).default(defaultValue).describe(description)
+}
+
+/** One of a few words. */
+export function word<const Words extends readonly [string, ...string[]]>(
+  words: Words,
+  defaultValue: Words[number],
+  description: string,
+) {
+  return z
+    .enum(words)
+    .default(defaultValue as never)
+    .describe(description)
+}
+
+/** An algorithm without options. */
+export const none = z.strictObject({})
