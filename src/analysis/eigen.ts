@@ -1,8 +1,9 @@
 /** Eigenvalues of symmetric matrices. */
 import { EigenvalueDecomposition } from 'ml-matrix'
 
-/** All eigenvalues of a symmetric matrix (rows), ascending. */
+/** All eigenvalues of a symmetric matrix (rows), ascending; all NaN where an entry is not finite. */
 export function symmetricEigenvalues(rows: readonly (readonly number[])[]): number[] {
+  if (!rows.every((row) => row.every(Number.isFinite))) return rows.map(() => Number.NaN)
   const decomposition = new EigenvalueDecomposition(
     rows.map((row) => [...row]),
     { assumeSymmetric: true },

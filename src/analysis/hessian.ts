@@ -1,0 +1,157 @@
+/**
+ * Second derivatives from exact first ones: central differences of a gradient, g(x ± h·v). The point and its
+ * displacements are double precision, so the only noise is that of the gradient itself.
+ */
+import type { RandomStream } from '../core/random.ts'
+import { symmetricEigenvalues } from './eigen.ts'
+
+/** ∇f at a point; same length as the point. */
+export type GradientField = (point: readonly number[]) => Promise<readonly number[]>
+
+/** v ↦ H·v */
+export type HessianProduct = (direction: readonly number[]) => Promise<readonly number[]>
+
+export interface Spectrum {
+  /** Largest eigenvalue, signed: RobustDARTS' dominant eigenvalue. Not the largest in magnitude. */
+  readonly dominantEigenvalue: number
+  readonly smallestEigenvalue: number
+  /** Largest magnitude of an eigenvalue. */
+  readonly spectralNorm: number
+  /** Sum of the eigenvalues; an estimate in Lanczos mode. */
+  readonly trace: number
+  /** √ of the sum of squared eigenvalues; an estimate in Lanczos mode. */
+  readonly frobeniusNorm: number
+  /** All, ascending; absent in Lanczos mode. */
+  readonly eigenvalues?: readonly number[]
+}
+
+/**
+ * Step of the differences, as a displacement of the point. Truncation grows with its square and float32 noise with its
+ * inverse; in a ReLU network a longer step also crosses kinks, whose jumps the almost-everywhere derivative lacks.
+ */
+export const defaultStep = 1e-3
+
+/** H·v ≈ [g(x + h·v/‖v‖) − g(x − h·v/‖v‖)] · ‖v‖ / (2h). */
+export function hessianProduct(gradient: GradientField, at: readonly number[], step = defaultStep): HessianProduct {
+  return async (direction) => {
+    const length = norm(direction)
+    const moved = (h: number) => gradient(at.map((x, i) => x + (h * direction[i]) / length))
+    const [ahead, behind] = [await moved(step), await moved(-step)]
+    return ahead.map((g, i) => ((g - behind[i]) * length) / (2 * step))
+  }
+}
+
+/** The whole Hessian, column by column, symmetrised: (H + Hᵀ) / 2. Takes two gradients a parameter. */
+export async function hessian(gradient: GradientField, at: readonly number[], step?: number): Promise<number[][]> {
+  const product = hessianProduct(gradient, at, step)
+  const columns: (readonly number[])[] = []
+  for (let i = 0; i < at.length; i++) columns.push(await product(at.map((_, j) => (i === j ? 1 : 0))))
+  return columns.map((column, i) => column.map((value, j) => (value + columns[j][i]) / 2))
+}
+
+/** The spectrum of a symmetric matrix. */
+export function fullSpectrum(matrix: readonly (readonly number[])[]): Spectrum {
+  const eigenvalues = symmetricEigenvalues(matrix)
+  return {
+    ...extremes(eigenvalues),
+    trace: eigenvalues.reduce((sum, value) => sum + value, 0),
+    frobeniusNorm: norm(eigenvalues),
+    eigenvalues,
+  }
+}
+
+export interface LanczosOptions {
+  /** Largest number of products for the extreme eigenvalues. */
+  readonly iterations?: number
+  /** Stop when neither extreme moves by more than this share of the spectral norm. */
+  readonly tolerance?: number
+  /** Random vectors for the trace and the Frobenius norm. */
+  readonly traceSamples?: number
+}
+
+/**
+ * Extreme eigenvalues by the Lanczos process with full reorthogonalisation; trace = E[zᵀHz] and ‖H‖²_F = E‖Hz‖² over
+ * random signs z (Hutchinson 1989).
+ */
+export async function lanczosSpectrum(
+  product: HessianProduct,
+  size: number,
+  stream: RandomStream,
+  { iterations = 48, tolerance = 1e-4, traceSamples = 16 }: LanczosOptions = {},
+): Promise<Spectrum> {
+  const ritz = await lanczos(product, size, stream, Math.min(iterations, size), tolerance)
+  return { ...extremes(ritz), ...(await hutchinson(product, size, stream, traceSamples)) }
+}
+
+/** Ritz values, ascending: eigenvalues of the tridiagonal matrix of the process. */
+async function lanczos(
+  product: HessianProduct,
+  size: number,
+  stream: RandomStream,
+  iterations: number,
+  tolerance: number,
+): Promise<number[]> {
+  const basis = [unit(Array.from({ length: size }, () => stream.normal()))]
+  const diagonal: number[] = []
+  const offDiagonal: number[] = []
+  let ritz: number[] = []
+  for (let k = 0; k < iterations; k++) {
+    const image = await product(basis[k])
+    diagonal.push(dot(image, basis[k]))
+    const before = ritz
+    ritz = symmetricEigenvalues(tridiagonal(diagonal, offDiagonal))
+    const rest = orthogonalise(orthogonalise(image, basis), basis)
+    const { spectralNorm } = extremes(ritz)
+    if (settled(before, ritz, tolerance * spectralNorm) || norm(rest) <= 1e-7 * spectralNorm) break
+    offDiagonal.push(norm(rest))
+    basis.push(unit(rest))
+  }
+  return ritz
+}
+
+async function hutchinson(product: HessianProduct, size: number, stream: RandomStream, samples: number) {
+  let [trace, square] = [0, 0]
+  for (let s = 0; s < samples; s++) {
+    const signs = Array.from({ length: size }, () => (stream.integer(2) === 0 ? -1 : 1))
+    const image = await product(signs)
+    trace += dot(signs, image) / samples
+    square += dot(image, image) / samples
+  }
+  return { trace, frobeniusNorm: Math.sqrt(square) }
+}
+
+function extremes(ascending: readonly number[]) {
+  const [smallestEigenvalue, dominantEigenvalue] = [ascending[0], ascending[ascending.length - 1]]
+  const spectralNorm = Math.max(Math.abs(smallestEigenvalue), Math.abs(dominantEigenvalue))
+  return { dominantEigenvalue, smallestEigenvalue, spectralNorm }
+}
+
+function settled(before: readonly number[], after: readonly number[], slack: number): boolean {
+  if (before.length === 0) return false
+  const [low, high] = [before[0] - after[0], after[after.length - 1] - before[before.length - 1]]
+  return Math.abs(low) <= slack && Math.abs(high) <= slack
+}
+
+function tridiagonal(diagonal: readonly number[], offDiagonal: readonly number[]): number[][] {
+  return diagonal.map((value, i) =>
+    diagonal.map((_, j) => (i === j ? value : Math.abs(i - j) === 1 ? offDiagonal[Math.min(i, j)] : 0)),
+  )
+}
+
+/** The part of v that is orthogonal to all (orthonormal) basis vectors. */
+function orthogonalise(v: readonly number[], basis: readonly (readonly number[])[]): number[] {
+  return basis.reduce<number[]>(
+    (rest, b) => {
+      const share = dot(rest, b)
+      return rest.map((value, i) => value - share * b[i])
+    },
+    [...v],
+  )
+}
+
+const dot = (a: readonly number[], b: readonly number[]) => a.reduce((sum, value, i) => sum + value * b[i], 0)
+const norm = (v: readonly number[]) => Math.sqrt(dot(v, v))
+const unit = (v: readonly number[]) => {
+  const length = norm(v)
+  return v.map((value) => value / length)
+}

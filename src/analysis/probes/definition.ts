@@ -1,0 +1,64 @@
+/** A kind of probe, and the line in which a user writes one: `hessian:every=2,mode=full`. */
+import { z } from 'zod'
+import type { Search } from '../../core/algorithm.ts'
+import { BenchError } from '../../core/errors.ts'
+import { unknownName } from '../../core/names.ts'
+import type { Probe, ProbeContext } from '../../core/probe.ts'
+
+export interface ProbeKind {
+  readonly name: string
+  /** One line for help and lists. */
+  readonly description: string
+  /** Names of the options. */
+  readonly options: readonly string[]
+  /** @throws BenchError `unknown-name` or `bad-input` */
+  create(options: Readonly<Record<string, string>>): Probe
+}
+
+interface ProbeDefinition<Options extends Schedule> {
+  readonly name: string
+  readonly description: string
+  /** Each with its default. */
+  readonly options: z.ZodObject & z.ZodType<Options>
+  /** What is recorded; undefined where the search has nothing that this probe reads. */
+  measure(search: Search, context: ProbeContext, options: Options, index: number): Promise<object | undefined>
+}
+
+/** Epochs between two measurements. The first and the last epoch are always measured. */
+interface Schedule {
+  readonly every: number
+}
+
+export const every = (epochs: number) => z.coerce.number().int().min(1).default(epochs)
+
+export function defineProbe<Options extends Schedule>(definition: ProbeDefinition<Options>): ProbeKind {
+  const { name, description, options, measure } = definition
+  return {
+    name,
+    description,
+    options: Object.keys(options.shape),
+    create(given) {
+      const chosen = parseOptions(definition, given)
+      const isDue = (index: number, search: Search) => index % chosen.every === 0 || index === search.epochs - 1
+      return {
+        name,
+        epoch: async (index, search, context) =>
+          isDue(index, search) ? measure(search, context, chosen, index) : undefined,
+      }
+    },
+  }
+}
+
+function parseOptions<Options extends Schedule>(
+  { name, options }: ProbeDefinition<Options>,
+  given: Readonly<Record<string, string>>,
+): Options {
+  const known = Object.keys(options.shape)
+  const unknown = Object.keys(given).find((key) => !known.includes(key))
+  if (unknown !== undefined) throw unknownName(`option of probe ${name}`, unknown, known)
+  const parsed = options.safeParse(given)
+  if (parsed.success) return parsed.data as Options
+  const [{ path, message }] = parsed.error.issues
+  const key = String(path[0])
+  throw new BenchError('bad-input', `probe ${name}: ${key}=${given[key]}: ${message}`)
+}

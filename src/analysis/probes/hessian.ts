@@ -1,0 +1,55 @@
+/**
+ * The Hessian of the loss wrt the architecture parameters, on one fixed batch (Zela et al., ICLR 2020; DrNAS, Figures 4
+ * and 5). Departures from RobustDARTS' code: the batch is the same at every epoch, batch-norm statistics are untouched,
+ * and the decay of the architecture optimiser, which there adds 1e-3 to every eigenvalue, is left out.
+ */
+import { z } from 'zod'
+import type { RelaxedSearch } from '../../core/algorithm.ts'
+import type { ProbeContext } from '../../core/probe.ts'
+import { architectureGradient } from '../architectureGradient.ts'
+import { defaultStep, fullSpectrum, hessian, hessianProduct, lanczosSpectrum, type Spectrum } from '../hessian.ts'
+import { defineProbe, every } from './definition.ts'
+
+/** Up to this many parameters `auto` computes the whole matrix: 30 on NAS-Bench-201, 224 on the DARTS space. */
+const FULL_UP_TO = 64
+
+export interface HessianRecord extends Spectrum {
+  readonly mode: 'full' | 'lanczos'
+  readonly loss: 'val' | 'train'
+  /** What a stochastic relaxation was replaced by: its mean, or this many common draws that are averaged. */
+  readonly at: 'mean' | `${number} draws`
+}
+
+const options = z.object({
+  every: every(2),
+  mode: z.enum(['auto', 'full', 'lanczos']).default('auto'),
+  loss: z.enum(['val', 'train']).default('val'),
+  samples: z.coerce.number().int().min(0).default(0),
+  step: z.coerce.number().positive().default(defaultStep),
+})
+
+export const hessianProbe = defineProbe({
+  name: 'hessian',
+  description: 'eigenvalues of the Hessian of the loss wrt the architecture parameters',
+  options,
+  async measure({ relaxed }, context, { mode: wanted, loss, samples, step }): Promise<HessianRecord | undefined> {
+    if (relaxed === undefined) return undefined
+    const parameters = relaxed.parameters()
+    const at = parameters.flat()
+    const mode = wanted === 'auto' ? (at.length <= FULL_UP_TO ? 'full' : 'lanczos') : wanted
+    const draws = relaxed.relaxation.stochastic ? samples : 0
+    const gradient = await lossGradient(relaxed, context, loss, draws)
+    const spectrum =
+      mode === 'full'
+        ? fullSpectrum(await hessian(gradient, at, step))
+        : await lanczosSpectrum(hessianProduct(gradient, at, step), at.length, context.random('lanczos'))
+    return { mode, loss, at: draws === 0 ? 'mean' : `${draws} draws`, ...spectrum }
+  },
+})
+
+async function lossGradient(relaxed: RelaxedSearch, context: ProbeContext, loss: 'val' | 'train', draws: number) {
+  const data = await context.data()
+  const batch = await (loss === 'val' ? data.validation : data.weights).batch(0)
+  const streams = Array.from({ length: draws }, (_, draw) => () => context.random('draw', draw))
+  return architectureGradient(relaxed, batch, relaxed.parameters(), streams)
+}

@@ -1,0 +1,32 @@
+/** All probes, by the name typed after `--probe`. */
+import { unknownName } from '../../core/names.ts'
+import type { Probe } from '../../core/probe.ts'
+import { alphaProbe } from './alpha.ts'
+import type { ProbeKind } from './definition.ts'
+import { hessianProbe } from './hessian.ts'
+import { rangeProbe } from './range.ts'
+import { skipProbe } from './skip.ts'
+
+export const probes: readonly ProbeKind[] = [alphaProbe, hessianProbe, rangeProbe, skipProbe]
+
+/**
+ * A probe from its line: NAME or NAME:key=value,key=value, as in `hessian:every=2,mode=full`.
+ * @throws BenchError `unknown-name` with the nearest known name, or `bad-input` for a wrong value
+ */
+export function parseProbe(line: string): Probe {
+  const [, name, options] = /^([^:]*):?(.*)$/s.exec(line) ?? []
+  const kind = probes.find((known) => known.name === name)
+  if (kind === undefined) {
+    throw unknownName(
+      'probe',
+      name,
+      probes.map((known) => known.name),
+    )
+  }
+  return kind.create(keyValues(options))
+}
+
+function keyValues(text: string): Record<string, string> {
+  const pairs = text.split(',').filter((part) => part !== '')
+  return Object.fromEntries(pairs.map((pair) => [pair.split('=')[0], pair.slice(pair.indexOf('=') + 1)]))
+}

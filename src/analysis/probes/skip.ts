@@ -1,0 +1,18 @@
+/** Skip connections of the derived architecture: the symptom of DARTS' collapse (Zela et al., ICLR 2020). */
+import { z } from 'zod'
+import { defineProbe, every } from './definition.ts'
+
+export interface SkipRecord {
+  readonly skipConnections: number
+}
+
+const options = z.object({ every: every(1) })
+
+export const skipProbe = defineProbe({
+  name: 'skip',
+  description: 'number of skip connections in the derived architecture',
+  options,
+  async measure(search, { space }): Promise<SkipRecord> {
+    return { skipConnections: space.format(search.genotype()).match(/\bskip_connect\b/g)?.length ?? 0 }
+  },
+})
