@@ -15,6 +15,8 @@ export interface Evaluator {
   /** For the job's identity: kind and content hash, e.g. `table:nb201@sha256…`. */
   readonly identity: string
   evaluate(genotype: Genotype): Promise<Evaluation>
+  /** The same where it costs no training; else undefined. */
+  lookup(genotype: Genotype): Promise<Evaluation | undefined>
   /** The cheap validation answer that black-box searches pay for. */
   validate(genotype: Genotype): Promise<OracleAnswer>
 }
