@@ -16,16 +16,13 @@ export function writeAtomically(path: string, content: string | Uint8Array): voi
 /** Files that belong together: nothing is renamed before all of them are written and synced. */
 export function writeAllAtomically(files: readonly { path: string; content: string | Uint8Array }[]): void {
   const temporary = (path: string) => `${path}.${process.pid}.tmp`
-  for (const { path, content } of files) {
-    try {
-      mkdirSync(dirname(path), { recursive: true })
-      writeSynced(temporary(path), content)
-    } catch (cause) {
-      for (const file of files) rmSync(temporary(file.path), { force: true })
-      throw writeFailure(path, cause as NodeJS.ErrnoException)
-    }
+  try {
+    for (const { path, content } of files) writeSynced(temporary(path), content)
+    for (const { path } of files) renameSync(temporary(path), path)
+  } catch (cause) {
+    for (const { path } of files) rmSync(temporary(path), { force: true })
+    throw writeFailure(files.map(({ path }) => path).join(' and '), cause as NodeJS.ErrnoException)
   }
-  for (const { path } of files) renameSync(temporary(path), path)
   for (const folder of new Set(files.map(({ path }) => dirname(path)))) syncFolder(folder)
 }
 
@@ -36,6 +33,7 @@ export function writeFailure(path: string, cause: NodeJS.ErrnoException): BenchE
 }
 
 function writeSynced(path: string, content: string | Uint8Array): void {
+  mkdirSync(dirname(path), { recursive: true })
   const file = openSync(path, 'w')
   try {
     writeFileSync(file, content)

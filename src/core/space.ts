@@ -39,6 +39,8 @@ export interface SupernetOptions {
   readonly edgeNormalisation?: boolean
   /** Of the operations in the cells; stem, residual blocks and head always learn scale and shift and keep statistics. */
   readonly batchNorm: { readonly affine: boolean; readonly track: boolean }
+  /** DARTS: input stem, as in the evaluation network. */
+  readonly family?: 'cifar' | 'imagenet'
 }
 
 export interface EvaluationNetworkOptions {
@@ -49,8 +51,18 @@ export interface EvaluationNetworkOptions {
   readonly auxiliary?: boolean
   /** Multiply every operation but identities by a drop-path scale. */
   readonly dropPath?: boolean
+  /** DARTS: poolings are followed by a batch normalisation without scale and shift, as in DrNAS' retraining. */
+  readonly pooledBatchNorm?: boolean
   /** Input stem and preprocessing: `cifar` (default) or `imagenet` (three stride-2 convolutions). */
   readonly family?: 'cifar' | 'imagenet'
+}
+
+/** The literature's numbering of all architectures: the order of the published tables. */
+export interface Numbering<G extends Genotype> {
+  readonly count: number
+  indexOf(genotype: G): number
+  /** @throws BenchError `bad-input` outside 0 … count − 1 */
+  at(index: number): G
 }
 
 export interface SearchSpace<G extends Genotype = Genotype> {
@@ -58,6 +70,8 @@ export interface SearchSpace<G extends Genotype = Genotype> {
   readonly description: string
   readonly edges: readonly Edge[]
   readonly encoding: Encoding<G>
+  /** Absent where a space is too large for tables of all its architectures. */
+  readonly numbering?: Numbering<G>
   /** @throws BenchError `bad-input` that says which part of the text is wrong */
   parse(text: string): G
   format(genotype: G): string

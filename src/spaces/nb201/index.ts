@@ -2,6 +2,7 @@
 import type { SearchSpace } from '../../core/space.ts'
 import { derive, encoding, format, type Nb201Genotype, parse } from './genotype.ts'
 import { network, supernet } from './networks.ts'
+import { ARCHITECTURE_COUNT, atIndex, indexOf } from './officialOrder.ts'
 import { EDGES } from './topology.ts'
 
 export const nb201: SearchSpace<Nb201Genotype> = {
@@ -9,6 +10,7 @@ export const nb201: SearchSpace<Nb201Genotype> = {
   description: 'NAS-Bench-201: cells of 4 nodes and 6 edges with 5 operations, 15,625 architectures',
   edges: EDGES,
   encoding,
+  numbering: { count: ARCHITECTURE_COUNT, indexOf, at: atIndex },
   parse,
   format,
   derive,
