@@ -72,6 +72,11 @@ export interface SearchSpace<G extends Genotype = Genotype> {
   readonly encoding: Encoding<G>
   /** Absent where a space is too large for tables of all its architectures. */
   readonly numbering?: Numbering<G>
+  /**
+   * A name of the function that an architecture computes: architectures of one name are the same network, and one training
+   * serves them all. Absent: each architecture is its own.
+   */
+  functionOf?(genotype: G): string
   /** @throws BenchError `bad-input` that says which part of the text is wrong */
   parse(text: string): G
   format(genotype: G): string
