@@ -1,0 +1,86 @@
+/** One training of one architecture by a recipe. */
+import type { Executor, Tally } from '../../core/executor.ts'
+import { random } from '../../core/random.ts'
+import type { Genotype, SearchSpace } from '../../core/space.ts'
+import type { Dataset } from '../../data/dataset.ts'
+import { balancedOrder } from '../../data/subset.ts'
+import { trainingData } from '../../data/trainingData.ts'
+import { initialWeights } from '../../engine/initialise.ts'
+import { test, train } from '../../engine/training.ts'
+import type { Recipe } from './recipe.ts'
+
+/** The splits of a built table: the steps of the last epoch, and the two halves of the test set. */
+export type Split = 'train' | 'x-valid' | 'x-test'
+
+export interface TrainedArchitecture {
+  readonly seed: number
+  /** Final accuracies, in %. */
+  readonly accuraciesPct: Readonly<Record<Split, number>>
+  readonly losses: Readonly<Record<Split, number>>
+  /** Over the training steps of each epoch. */
+  readonly curves: { readonly trainLoss: readonly number[]; readonly trainAccuracyPct: readonly number[] }
+  /** Measured; the only part that differs between two trainings of the same seed. */
+  readonly seconds: { readonly train: number; readonly valid: number }
+}
+
+export interface TrainingJob<G extends Genotype> {
+  readonly space: SearchSpace<G>
+  readonly genotype: G
+  readonly recipe: Recipe
+  /** Of the weights and of the order of the images. */
+  readonly seed: number
+  readonly executor: Executor
+  readonly data: Dataset
+  /** Told the share of the steps that are done, 0 … 1. */
+  readonly onProgress?: (share: number) => void
+}
+
+export async function trainArchitecture<G extends Genotype>(job: TrainingJob<G>): Promise<TrainedArchitecture> {
+  const { space, genotype, recipe, seed, executor, data, onProgress = () => {} } = job
+  const images = trainingData(data, { data: recipe.data, batchSize: recipe.batchSize, seed })
+  const network = space.network(genotype, { shape: images.shape, ...recipe.network })
+  const executable = await executor.compile(network, { batchSize: recipe.batchSize })
+  try {
+    executable.weights.write(initialWeights(network, random(seed, 'weights', 'start')))
+    const [epochs, trainSeconds] = await timed(() =>
+      train(executable, images.train, recipe.training, (done, total) => onProgress(done / total)),
+    )
+    const halves = testHalves(data)
+    const [valid, validSeconds] = await timed(() => test(executable, images.test(halves.valid)))
+    const tallies = {
+      train: epochs[epochs.length - 1],
+      'x-valid': valid,
+      'x-test': await test(executable, images.test(halves.test)),
+    }
+    return {
+      seed,
+      accuraciesPct: bySplit(tallies, accuracyPct),
+      losses: bySplit(tallies, (tally) => tally.loss),
+      curves: { trainLoss: epochs.map((tally) => tally.loss), trainAccuracyPct: epochs.map(accuracyPct) },
+      seconds: { train: trainSeconds, valid: validSeconds },
+    }
+  } finally {
+    executable.dispose()
+  }
+}
+
+/** The test set in two, the classes in proportion; the same halves for every architecture and seed. */
+export function testHalves({ test }: Dataset): { readonly valid: Uint32Array; readonly test: Uint32Array } {
+  const order = balancedOrder(test.labels, random(0, 'table', 'test halves'))
+  const cut = Math.floor(order.length / 2)
+  return { valid: order.slice(0, cut).sort(), test: order.slice(cut).sort() }
+}
+
+const accuracyPct = ({ correct, samples }: Tally): number => (100 * correct) / samples
+
+const bySplit = (tallies: Readonly<Record<Split, Tally>>, of: (tally: Tally) => number): Record<Split, number> => ({
+  train: of(tallies.train),
+  'x-valid': of(tallies['x-valid']),
+  'x-test': of(tallies['x-test']),
+})
+
+async function timed<T>(work: () => Promise<T>): Promise<[T, number]> {
+  const started = performance.now()
+  const result = await work()
+  return [result, (performance.now() - started) / 1000]
+}
