@@ -1,6 +1,7 @@
 /** NAS-Bench-201 (Dong and Yang, ICLR 2020), also the topology space of NATS-Bench: 15,625 cells. */
 import type { SearchSpace } from '../../core/space.ts'
 import { derive, encoding, format, type Nb201Genotype, parse } from './genotype.ts'
+import { functionOf } from './isomorphism.ts'
 import { network, supernet } from './networks.ts'
 import { ARCHITECTURE_COUNT, atIndex, indexOf } from './officialOrder.ts'
 import { EDGES } from './topology.ts'
@@ -11,6 +12,7 @@ export const nb201: SearchSpace<Nb201Genotype> = {
   edges: EDGES,
   encoding,
   numbering: { count: ARCHITECTURE_COUNT, indexOf, at: atIndex },
+  functionOf,
   parse,
   format,
   derive,
