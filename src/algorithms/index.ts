@@ -1,12 +1,22 @@
-/** The built-in algorithms, in the order of `bench list algos`: gradient-based, then black-box. */
+/** The built-in algorithms, in the order of `bench list algos`: gradient-based, black-box, references. */
 import type { Algorithm } from '../core/algorithm.ts'
+import { bohb } from './bohb.ts'
 import { dartsV1, dartsV2 } from './darts.ts'
 import { drnas } from './drnas.ts'
+import { localSearch } from './localSearch.ts'
+import { reinforce } from './policyGradient.ts'
 import { randomSearch } from './randomSearch.ts'
+import { regularisedEvolution } from './regularisedEvolution.ts'
+import { resnet } from './resnet.ts'
 
 export const builtinAlgorithms = {
   'darts-v1': dartsV1,
   'darts-v2': dartsV2,
   drnas,
   random: randomSearch,
+  rea: regularisedEvolution,
+  reinforce,
+  bohb,
+  'local-search': localSearch,
+  resnet,
 } satisfies Record<string, Algorithm>

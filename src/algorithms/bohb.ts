@@ -1,0 +1,153 @@
+/**
+ * BOHB (Falkner, Klein, Hutter: "BOHB: Robust and Efficient Hyperparameter Optimization at Scale", ICML 2018), its
+ * model: two kernel densities over the architectures seen, l of the good ones and g of the bad ones; the next
+ * architecture is the candidate, drawn around good ones, of largest l/g.
+ *
+ *     N_l = max(N_min, q·N),  N_g = max(N_min, N − q·N),  q = 15 %,  N_min = decisions + 1                      (eq. 3)
+ *     a kernel on a decision with c values: 1 − h where equal, h / (c − 1) elsewhere                 (Aitchison, Aitken)
+ *     h = 1.06 σ N^(−1/(4 + decisions)), at least 0.3, at most 1 − 1/c (uniform)
+ *
+ * What differs: the oracle has one fidelity (12 epochs), so there is nothing for Hyperband's brackets to allocate, and
+ * every evaluation is a full one. Settings are NATS-Bench's (run-all.sh): 4 candidates, no random fraction once there is
+ * a model.
+ */
+import { z } from 'zod'
+import { defineAlgorithm } from '../core/algorithm.ts'
+import { argmax } from '../core/mixing.ts'
+import type { RandomStream } from '../core/random.ts'
+import { type Encoding, type Genotype, sample } from '../core/space.ts'
+import { blackBoxSearch, evaluations } from './blackBox.ts'
+import { count, real } from './options.ts'
+
+const GOOD_SHARE = 0.15
+
+type Decisions = readonly number[]
+
+interface Observation {
+  readonly decisions: Decisions
+  readonly accuracyPct: number
+}
+
+/** Architectures, and the kernel about them on each decision. */
+interface Density {
+  readonly centres: readonly Decisions[]
+  /** Chance to leave the value, and the kernel's value where decisions are equal and where they differ. */
+  readonly bandwidths: Float64Array
+  readonly equal: Float64Array
+  readonly different: Float64Array
+}
+
+interface Model {
+  readonly good: Density
+  readonly bad: Density
+}
+
+/** Eq. 3, or undefined where there are too few observations. @param observations best first */
+function modelOf(
+  observations: readonly Observation[],
+  cardinalities: Decisions,
+  leastBandwidth: number,
+): Model | undefined {
+  const least = cardinalities.length + 1
+  if (observations.length < least + 2) return undefined
+  const centres = observations.map(({ decisions }) => decisions)
+  const share = Math.floor(GOOD_SHARE * centres.length)
+  const density = (some: readonly Decisions[]) => densityOf(some, cardinalities, leastBandwidth)
+  return {
+    good: density(centres.slice(0, Math.max(least, share))),
+    bad: density(centres.slice(-Math.max(least, centres.length - share))),
+  }
+}
+
+function densityOf(centres: readonly Decisions[], cardinalities: Decisions, leastBandwidth: number): Density {
+  const factor = 1.06 * centres.length ** (-1 / (4 + cardinalities.length))
+  const bandwidths = Float64Array.from(cardinalities, (c, at) =>
+    Math.min(1 - 1 / c, Math.max(leastBandwidth, factor * deviation(centres, at))),
+  )
+  const equal = bandwidths.map((h) => 1 - h)
+  const different = bandwidths.map((h, at) => h / Math.max(1, cardinalities[at] - 1))
+  return { centres, bandwidths, equal, different }
+}
+
+/** Standard deviation of one decision. */
+function deviation(centres: readonly Decisions[], at: number): number {
+  let sum = 0
+  let squares = 0
+  for (const centre of centres) {
+    sum += centre[at]
+    squares += centre[at] ** 2
+  }
+  const mean = sum / centres.length
+  return Math.sqrt(Math.max(0, squares / centres.length - mean * mean))
+}
+
+/** The mean of the product kernels about the centres. */
+function likelihood({ centres, equal, different }: Density, decisions: Decisions): number {
+  let total = 0
+  for (const centre of centres) {
+    let product = 1
+    for (let at = 0; at < decisions.length; at++) {
+      product *= centre[at] === decisions[at] ? equal[at] : different[at]
+    }
+    total += product
+  }
+  return total / centres.length
+}
+
+/** A draw around one of the good ones: each decision is kept with probability 1 − h, else uniform. */
+function candidate({ good }: Model, cardinalities: Decisions, stream: RandomStream): Decisions {
+  const centre = stream.choice(good.centres)
+  return centre.map((value, at) =>
+    stream.uniform() < 1 - good.bandwidths[at] ? value : stream.integer(cardinalities[at]),
+  )
+}
+
+/** The best of `candidates` draws by l / g. */
+function propose(
+  model: Model,
+  { cardinalities, decode }: Encoding<Genotype>,
+  candidates: number,
+  stream: RandomStream,
+): Genotype {
+  const drawn = Array.from({ length: candidates }, () => candidate(model, cardinalities, stream))
+  const ratios = drawn.map((decisions) => likelihood(model.good, decisions) / likelihood(model.bad, decisions))
+  return decode(drawn[argmax(ratios)])
+}
+
+export const bohb = defineAlgorithm({
+  name: 'bohb',
+  version: 1,
+  description: 'BOHB: kernel densities of good and bad architectures propose the next; one fidelity',
+  source: 'Falkner et al., "BOHB: Robust and Efficient Hyperparameter Optimization at Scale", ICML 2018',
+  kind: 'black-box',
+  options: z.strictObject({
+    candidates: count(4, 'draws of which the best by l/g is evaluated (NATS-Bench, run-all.sh)'),
+    randomFraction: real(0, 'share of evaluations drawn uniformly (NATS-Bench, run-all.sh)', 0),
+    minBandwidth: real(0.3, 'least bandwidth of a kernel (NATS-Bench, run-all.sh)', 0),
+    evaluations,
+  }),
+  async search(context, { candidates, randomFraction, minBandwidth, evaluations }) {
+    const { space } = context
+    const stream = context.random('bohb')
+    return blackBoxSearch(context, evaluations, async (ask) => {
+      const observations: Observation[] = []
+      for (;;) {
+        const model =
+          stream.uniform() < randomFraction
+            ? undefined
+            : modelOf(observations, space.encoding.cardinalities, minBandwidth)
+        const genotype =
+          model === undefined ? sample(space, stream) : propose(model, space.encoding, candidates, stream)
+        const accuracyPct = await ask(genotype)
+        if (accuracyPct === undefined) return
+        insert(observations, { decisions: space.encoding.encode(genotype), accuracyPct })
+      }
+    })
+  },
+})
+
+/** Keeps the list in order, best first. */
+function insert(observations: Observation[], observation: Observation): void {
+  const at = observations.findIndex(({ accuracyPct }) => accuracyPct < observation.accuracyPct)
+  observations.splice(at === -1 ? observations.length : at, 0, observation)
+}

@@ -1,0 +1,71 @@
+/**
+ * Local search (White, Nolen, Savani: "Exploring the Loss Landscape in Neural Architecture Search", UAI 2021): from a
+ * random architecture to the best of its neighbours (one decision changed), for as long as that is better; then from a
+ * new random one. No architecture is asked for twice. Neighbours come in random order, so that a budget which ends
+ * within a neighbourhood prefers none.
+ */
+import { z } from 'zod'
+import { defineAlgorithm } from '../core/algorithm.ts'
+import type { RandomStream } from '../core/random.ts'
+import { type Genotype, neighbours, type SearchSpace, sample } from '../core/space.ts'
+import { type Ask, blackBoxSearch, evaluations } from './blackBox.ts'
+
+interface Place {
+  readonly genotype: Genotype
+  readonly accuracyPct: number
+}
+
+/** The best of the genotypes, or undefined where the search ended among them. */
+async function best(genotypes: Iterable<Genotype>, ask: Ask): Promise<Place | undefined> {
+  let top: Place | undefined
+  for (const genotype of genotypes) {
+    const accuracyPct = await ask(genotype)
+    if (accuracyPct === undefined) return undefined
+    if (top === undefined || accuracyPct > top.accuracyPct) top = { genotype, accuracyPct }
+  }
+  return top
+}
+
+/** Goes uphill until a local optimum. → false where the search ended on the way */
+async function climb(space: SearchSpace, start: Genotype, ask: Ask, stream: RandomStream): Promise<boolean> {
+  let here = await best([start], ask)
+  while (here !== undefined) {
+    const next = await best(shuffled(neighbours(space, here.genotype), stream), ask)
+    if (next !== undefined && next.accuracyPct <= here.accuracyPct) return true
+    here = next
+  }
+  return false
+}
+
+const shuffled = <T>(items: readonly T[], stream: RandomStream): T[] =>
+  Array.from(stream.permutation(items.length), (at) => items[at])
+
+/** Asks for each architecture once; the search is over when there is none left. */
+function remembering(ask: Ask, space: SearchSpace): Ask {
+  const answers = new Map<string, number>()
+  const all = space.encoding.cardinalities.reduce((product, n) => product * n, 1)
+  return async (genotype) => {
+    if (answers.size === all) return undefined
+    const key = space.format(genotype)
+    const accuracyPct = answers.get(key) ?? (await ask(genotype))
+    if (accuracyPct !== undefined) answers.set(key, accuracyPct)
+    return accuracyPct
+  }
+}
+
+export const localSearch = defineAlgorithm({
+  name: 'local-search',
+  version: 1,
+  description: 'Hill climbing over single changes, restarted at random in each local optimum',
+  source: 'White et al., "Exploring the Loss Landscape in Neural Architecture Search", UAI 2021',
+  kind: 'black-box',
+  options: z.strictObject({ evaluations }),
+  async search(context, options) {
+    const { space } = context
+    const stream = context.random('local search')
+    return blackBoxSearch(context, options.evaluations, async (ask) => {
+      const once = remembering(ask, space)
+      while (await climb(space, sample(space, stream), once, stream));
+    })
+  },
+})

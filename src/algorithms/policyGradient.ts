@@ -1,0 +1,75 @@
+/**
+ * REINFORCE (Williams 1992), as NAS uses it (Zoph and Le 2017): a policy draws each decision of an architecture from its
+ * own categorical distribution, and its logits ascend the expected validation accuracy.
+ *
+ *     descend  −(R − b) Σ_decisions log π(decision),   b ← exponential moving average of R, this R included
+ *
+ * As in NATS-Bench: independent decisions in place of the paper's LSTM, R in %, Adam with rate 0.01, average with decay
+ * 0.9 (corrected for its start), logits from 10⁻³·N(0, 1). The answer is the best architecture seen.
+ */
+import { z } from 'zod'
+import { defineAlgorithm } from '../core/algorithm.ts'
+import { type Matrix, normalMatrix, softmax } from '../core/mixing.ts'
+import type { RandomStream } from '../core/random.ts'
+import { adam, adamStart } from './adam.ts'
+import { blackBoxSearch, evaluations } from './blackBox.ts'
+import { real } from './options.ts'
+
+/** One value drawn from the probabilities. */
+export function categorical(probabilities: readonly number[], stream: RandomStream): number {
+  let remaining = stream.uniform()
+  const drawn = probabilities.findIndex((probability) => {
+    remaining -= probability
+    return remaining < 0
+  })
+  return drawn === -1 ? probabilities.length - 1 : drawn
+}
+
+/** ∂/∂logits of −advantage · Σ log softmax(logits)[chosen] = advantage · (π − onehot). */
+export const policyGradient = (policy: Matrix, chosen: readonly number[], advantage: number): Matrix =>
+  policy.map((row, i) => row.map((probability, value) => advantage * (probability - (value === chosen[i] ? 1 : 0))))
+
+/** Exponential moving average without the pull of its start at zero. */
+export interface Average {
+  readonly sum: number
+  readonly weight: number
+}
+
+export const nothingYet: Average = { sum: 0, weight: 0 }
+
+export const averaged = ({ sum, weight }: Average, value: number, decay: number): Average => ({
+  sum: decay * sum + (1 - decay) * value,
+  weight: decay * weight + (1 - decay),
+})
+
+export const reinforce = defineAlgorithm({
+  name: 'reinforce',
+  version: 1,
+  description: 'REINFORCE: a categorical policy for each decision ascends the expected validation accuracy',
+  source: 'Williams 1992; Zoph and Le, "Neural Architecture Search with Reinforcement Learning", ICLR 2017',
+  kind: 'black-box',
+  options: z.strictObject({
+    learningRate: real(0.01, "Adam's rate on the logits (NATS-Bench, run-all.sh)", 0),
+    baselineDecay: real(0.9, 'decay of the moving average that rewards are compared with (NATS-Bench)', 0),
+    evaluations,
+  }),
+  async search(context, { learningRate, baselineDecay, evaluations }) {
+    const { encoding } = context.space
+    const settings = { learningRate, adamBetas: [0.9, 0.999], epsilon: 1e-8, weightDecay: 0 } as const
+    const stream = context.random('policy')
+    return blackBoxSearch(context, evaluations, async (ask) => {
+      let logits = normalMatrix(encoding.cardinalities, 1e-3, context.random('policy', 'start'))
+      let state = adamStart(logits)
+      let baseline = nothingYet
+      for (;;) {
+        const policy = logits.map(softmax)
+        const chosen = policy.map((row) => categorical(row, stream))
+        const reward = await ask(encoding.decode(chosen))
+        if (reward === undefined) return
+        baseline = averaged(baseline, reward, baselineDecay)
+        const advantage = reward - baseline.sum / baseline.weight
+        ;({ parameters: logits, state } = adam(logits, policyGradient(policy, chosen, advantage), state, settings))
+      }
+    })
+  },
+})

@@ -1,0 +1,57 @@
+/**
+ * Regularised (ageing) evolution (Real, Aggarwal, Huang, Le: "Regularized Evolution for Image Classifier Architecture
+ * Search", AAAI 2019, algorithm 1): the best of S individuals, drawn from the population with replacement, has a child
+ * with one decision changed, and the oldest individual dies. P = 10 and S = 3 as in NATS-Bench (§5.1); the paper's own
+ * P = 100, S = 25 suit budgets of thousands of evaluations.
+ */
+import { z } from 'zod'
+import { defineAlgorithm } from '../core/algorithm.ts'
+import type { RandomStream } from '../core/random.ts'
+import { type Genotype, mutate, sample } from '../core/space.ts'
+import { blackBoxSearch, evaluations } from './blackBox.ts'
+import { count } from './options.ts'
+
+interface Individual {
+  readonly genotype: Genotype
+  readonly accuracyPct: number
+}
+
+/** The best of `size` individuals drawn with replacement. */
+function tournament(population: readonly Individual[], size: number, stream: RandomStream): Individual {
+  let best = stream.choice(population)
+  for (let drawn = 1; drawn < size; drawn++) {
+    const candidate = stream.choice(population)
+    if (candidate.accuracyPct > best.accuracyPct) best = candidate
+  }
+  return best
+}
+
+export const regularisedEvolution = defineAlgorithm({
+  name: 'rea',
+  version: 1,
+  description: 'Regularised evolution: tournaments, one mutation, the oldest dies',
+  source: 'Real et al., "Regularized Evolution for Image Classifier Architecture Search", AAAI 2019',
+  kind: 'black-box',
+  options: z.strictObject({
+    population: count(10, 'P, individuals alive (NATS-Bench, §5.1)'),
+    tournament: count(3, 'S, individuals of which the best is the parent (NATS-Bench, §5.1)'),
+    evaluations,
+  }),
+  async search(context, options) {
+    const { space } = context
+    const stream = context.random('evolution')
+    return blackBoxSearch(context, options.evaluations, async (ask) => {
+      const population: Individual[] = []
+      for (;;) {
+        const grown = population.length === options.population
+        const genotype = grown
+          ? mutate(space, tournament(population, options.tournament, stream).genotype, stream)
+          : sample(space, stream)
+        const accuracyPct = await ask(genotype)
+        if (accuracyPct === undefined) return
+        if (grown) population.shift()
+        population.push({ genotype, accuracyPct })
+      }
+    })
+  },
+})
