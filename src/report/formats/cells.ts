@@ -1,0 +1,23 @@
+/** Cells as people read them. */
+import type { Cell, Statistic } from '../tabular.ts'
+
+export const ABSENT = '—'
+
+/** `93.76 ± 0.21`; the deviation of a single value is —. */
+export function cellText(cell: Cell): string {
+  switch (cell.kind) {
+    case 'text':
+      return cell.text
+    case 'number':
+      return cell.value.toFixed(cell.digits)
+    case 'statistic':
+      return `${cell.mean.toFixed(cell.digits)} ± ${deviationText(cell)}`
+    case 'absent':
+      return ABSENT
+  }
+}
+
+export const deviationText = ({ std, digits }: Statistic): string => std?.toFixed(digits) ?? ABSENT
+
+/** Columns whose cells are all words are set flush left, the others flush right. */
+export const isWords = (cells: readonly Cell[]): boolean => cells.every((cell) => cell.kind === 'text')

@@ -1,0 +1,20 @@
+/** One record a row, and the notes. */
+import type { Cell, Tabular } from '../tabular.ts'
+
+export function renderJson({ columns, rows, notes }: Tabular): string {
+  const records = rows.map((row) => Object.fromEntries(row.map((cell, i) => [columns[i].key, plain(cell)])))
+  return `${JSON.stringify({ rows: records, notes }, null, 2)}\n`
+}
+
+function plain(cell: Cell): unknown {
+  switch (cell.kind) {
+    case 'text':
+      return cell.text
+    case 'number':
+      return cell.value
+    case 'statistic':
+      return { mean: cell.mean, std: cell.std ?? null, n: cell.n, ...(cell.best ? { best: true } : {}) }
+    case 'absent':
+      return null
+  }
+}

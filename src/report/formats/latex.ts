@@ -1,0 +1,46 @@
+/** A LaTeX table with booktabs rules, to be pasted into a paper; the notes are comments above it. */
+import type { Cell, Tabular } from '../tabular.ts'
+import { isWords } from './cells.ts'
+
+export function renderLatex({ columns, rows, notes }: Tabular): string {
+  const alignment = columns.map((_, i) => (isWords(rows.map((row) => row[i])) ? 'l' : 'r')).join('')
+  const line = (cells: readonly string[]) => `  ${cells.join(' & ')} \\\\`
+  return `${[
+    ...notes.map((note) => `% ${note.replace(/\n/g, ' ')}`),
+    '% needs \\usepackage{booktabs}',
+    `\\begin{tabular}{${alignment}}`,
+    '  \\toprule',
+    line(columns.map(({ title }) => escaped(title))),
+    '  \\midrule',
+    ...rows.map((row) => line(row.map(cell))),
+    '  \\bottomrule',
+    '\\end{tabular}',
+  ].join('\n')}\n`
+}
+
+function cell(content: Cell): string {
+  switch (content.kind) {
+    case 'text':
+      return escaped(content.text)
+    case 'number':
+      return `$${content.value.toFixed(content.digits)}$`
+    case 'statistic': {
+      const std = content.std === undefined ? '\\textrm{---}' : content.std.toFixed(content.digits)
+      const both = `${content.mean.toFixed(content.digits)} \\pm ${std}`
+      return content.best ? `$\\mathbf{${both}}$` : `$${both}$`
+    }
+    case 'absent':
+      return '---'
+  }
+}
+
+const SPECIAL: Readonly<Record<string, string>> = {
+  '\\': '\\textbackslash{}',
+  '~': '\\textasciitilde{}',
+  '^': '\\textasciicircum{}',
+  '—': '---',
+  '±': '$\\pm$',
+  '×': '$\\times$',
+}
+
+const escaped = (text: string): string => text.replace(/[\\~^—±×&%$#_{}]/g, (sign) => SPECIAL[sign] ?? `\\${sign}`)
