@@ -1,0 +1,26 @@
+/** How the weights of a network start. */
+import { type Initialiser, type Network, sizeOf } from '../core/network.ts'
+import type { RandomStream } from '../core/random.ts'
+
+/** All parameters in the network's order, each row-major, as `WeightVector.write` takes them. */
+export function initialWeights(network: Network, stream: RandomStream): Float32Array {
+  const parts = network.parameters.map(({ shape, initialiser }) => drawn(sizeOf(shape), initialiser, stream))
+  const weights = new Float32Array(parts.reduce((sum, part) => sum + part.length, 0))
+  let start = 0
+  for (const part of parts) {
+    weights.set(part, start)
+    start += part.length
+  }
+  return weights
+}
+
+function drawn(count: number, initialiser: Initialiser, stream: RandomStream): Float32Array {
+  switch (initialiser.kind) {
+    case 'constant':
+      return new Float32Array(count).fill(initialiser.value)
+    case 'uniform-fan-in': {
+      const bound = 1 / Math.sqrt(initialiser.fanIn)
+      return Float32Array.from({ length: count }, () => bound * (2 * stream.uniform() - 1))
+    }
+  }
+}

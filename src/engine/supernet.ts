@@ -1,0 +1,68 @@
+/** The search network as an algorithm sees it, over any executor: mixings are flattened on the way in and back out. */
+import type { Batch } from '../core/data.ts'
+import { BenchError } from '../core/errors.ts'
+import type { Executable, Executor, Feed, Objective } from '../core/executor.ts'
+import { flattenActive, flattenMixing, type Mixing, unflattenGradient } from '../core/mixing.ts'
+import type { Network } from '../core/network.ts'
+import type { RandomStream } from '../core/random.ts'
+import type { Edge } from '../core/space.ts'
+import type { Supernet } from '../core/supernet.ts'
+import { initialWeights } from './initialise.ts'
+
+export interface SupernetRequest {
+  readonly executor: Executor
+  readonly network: Network
+  /** Rows of the mixing matrix, in its order. */
+  readonly edges: readonly Edge[]
+  /** The largest batch that will be fed. */
+  readonly batchSize: number
+  /** For the initial weights. */
+  readonly stream: RandomStream
+}
+
+const CROSS_ENTROPY: Objective = { kind: 'cross-entropy' }
+
+/** Compiles and initialises a search network. */
+export async function createSupernet(request: SupernetRequest): Promise<Supernet> {
+  const { executor, network, edges, batchSize, stream } = request
+  const executable = await executor.compile(network, { batchSize })
+  executable.weights.write(initialWeights(network, stream))
+  return supernetOver(executable, edges)
+}
+
+function supernetOver(executable: Executable, edges: readonly Edge[]): Supernet {
+  const feed = (batch: Batch, mixing: Mixing): Feed => {
+    checkRows(mixing, edges)
+    const active = flattenActive(mixing)
+    return { batch, coefficients: flattenMixing(mixing), ...(active && { active }) }
+  }
+  return {
+    executable,
+    weights: executable.weights,
+    momentum: executable.momentum,
+    vector: () => executable.vector(),
+    step: async (batch, mixing, sgd) => executable.step(feed(batch, mixing), CROSS_ENTROPY, sgd),
+    takeTally: () => executable.takeTally(),
+    async gradient(batch, mixing, { weights, mode = 'train' } = {}) {
+      const want = { coefficients: true, ...(weights && { weights }) }
+      const { coefficients = [], ...tally } = await executable.gradient(feed(batch, mixing), CROSS_ENTROPY, want, mode)
+      return { ...tally, mixing: unflattenGradient(coefficients, mixing.theta) }
+    },
+    evaluate: (batches, mixing, mode = 'probe') => executable.evaluate(feeds(batches, mixing), mode),
+    dispose: () => executable.dispose(),
+  }
+
+  async function* feeds(batches: Iterable<Batch> | AsyncIterable<Batch>, mixing: Mixing): AsyncGenerator<Feed> {
+    for await (const batch of batches) yield feed(batch, mixing)
+  }
+}
+
+function checkRows({ theta }: Mixing, edges: readonly Edge[]): void {
+  const found = theta.map((row) => row.length)
+  const expected = edges.map((edge) => edge.operations.length)
+  if (found.join() === expected.join()) return
+  throw new BenchError(
+    'bad-input',
+    `mixing rows of ${found.join(', ')} operations; the edges have ${expected.join(', ')}`,
+  )
+}

@@ -1,0 +1,137 @@
+/** A network compiled for TensorFlow.js. Every call is one synchronous run of kernels; only read-backs are awaited. */
+import * as tf from '@tensorflow/tfjs-core'
+import type {
+  Executable,
+  ExecutableState,
+  Feed,
+  GradientRequest,
+  GradientResult,
+  Mode,
+  Objective,
+  SgdStep,
+  Tally,
+} from '../../core/executor.ts'
+import { type Network, parameterCount } from '../../core/network.ts'
+import type { OnBackend } from './backend.ts'
+import { checkFeed } from './feed.ts'
+import { ParameterViews } from './parameterViews.ts'
+import { Pass } from './pass.ts'
+import { RunningStatistics } from './runningStatistics.ts'
+import { RunningTally } from './runningTally.ts'
+import { sgd } from './sgd.ts'
+import { ownVector, TensorVector } from './weightVector.ts'
+
+export class TfjsExecutable implements Executable {
+  readonly network: Network
+  readonly weights: TensorVector
+  readonly momentum: TensorVector
+  readonly #on: OnBackend
+  readonly #batchSize: number
+  /** Of the last `step`. */
+  readonly #gradient: TensorVector
+  readonly #parameters: ParameterViews
+  readonly #statistics: RunningStatistics
+  readonly #tally: RunningTally
+  readonly #pass: Pass
+
+  constructor(network: Network, batchSize: number, on: OnBackend) {
+    this.network = network
+    this.#on = on
+    this.#batchSize = batchSize
+    this.weights = this.vector()
+    this.momentum = this.vector()
+    this.#gradient = this.vector()
+    this.#parameters = new ParameterViews(network, this.weights)
+    this.#statistics = new RunningStatistics(network.statistics, on)
+    this.#tally = new RunningTally(on)
+    this.#pass = new Pass(network, this.#parameters, this.#statistics)
+  }
+
+  vector(): TensorVector {
+    return new TensorVector(this.#on, parameterCount(this.network))
+  }
+
+  async gradient(feed: Feed, objective: Objective, want: GradientRequest, mode: Mode): Promise<GradientResult> {
+    this.#check(feed)
+    const wants = { coefficients: want.coefficients ?? false, weights: want.weights !== undefined }
+    const { numbers, ids } = this.#on(() => {
+      const { marks, gradients } = this.#pass.differentiate(feed, objective, wants, mode)
+      if (want.weights) ownVector(want.weights).set(() => this.#pass.flatten(gradients))
+      const terms = gradients.coefficients.map(({ value }) => tf.reshape(value, [1]))
+      const ids = gradients.coefficients.map(({ id }) => id)
+      return { numbers: tf.concat([marks, ...(terms as tf.Tensor1D[])]), ids }
+    })
+    const [loss, correct, correct5, ...terms] = await numbers.data()
+    numbers.dispose()
+    const tally = { loss, correct, correct5, samples: feed.batch.size }
+    return wants.coefficients ? { ...tally, coefficients: this.#gathered(ids, terms) } : tally
+  }
+
+  async step(feed: Feed, objective: Objective, step: SgdStep): Promise<void> {
+    this.#check(feed)
+    this.#on(() => {
+      const wants = { coefficients: false, weights: true }
+      const { marks, gradients } = this.#pass.differentiate(feed, objective, wants, 'train')
+      this.#gradient.set(() => this.#pass.flatten(gradients))
+      sgd(this.weights, this.momentum, this.#gradient, step)
+      this.#tally.add(marks, feed.batch.size)
+    })
+  }
+
+  takeTally(): Promise<Tally> {
+    return this.#tally.take()
+  }
+
+  async evaluate(feeds: Iterable<Feed> | AsyncIterable<Feed>, mode: Mode): Promise<Tally> {
+    const tally = new RunningTally(this.#on)
+    for await (const feed of feeds) {
+      this.#check(feed)
+      this.#on(() => tally.add(this.#pass.marks(feed, { kind: 'cross-entropy' }, mode), feed.batch.size))
+    }
+    const total = await tally.take()
+    tally.dispose()
+    return total
+  }
+
+  async forward(feed: Feed, mode: Mode): Promise<{ readonly logits: Float32Array; readonly features: Float32Array }> {
+    this.#check(feed)
+    const { heads, features } = this.network
+    const values = this.#on(() => this.#pass.values(feed, mode, [heads[0].logits, features]))
+    const [logits, activations] = await Promise.all(values.map((value) => value.data<'float32'>()))
+    tf.dispose(values)
+    return { logits, features: activations }
+  }
+
+  async save(): Promise<ExecutableState> {
+    const [weights, momentum, statistics] = await Promise.all([
+      this.weights.read(),
+      this.momentum.read(),
+      this.#statistics.flat.read(),
+    ])
+    return { weights, momentum, statistics }
+  }
+
+  restore({ weights, momentum, statistics }: ExecutableState): void {
+    this.weights.write(weights)
+    this.momentum.write(momentum)
+    this.#statistics.flat.write(statistics)
+  }
+
+  dispose(): void {
+    const owned = [this.weights, this.momentum, this.#gradient, this.#parameters, this.#statistics.flat, this.#tally]
+    for (const part of owned) part.dispose()
+  }
+
+  #check(feed: Feed): void {
+    checkFeed(this.network, this.#batchSize, feed)
+  }
+
+  /** One scalar an appearance → one number a coefficient, added in double precision. */
+  #gathered(ids: readonly number[], terms: readonly number[]): Float64Array {
+    const gradient = new Float64Array(this.network.coefficientCount)
+    ids.forEach((id, i) => {
+      gradient[id] += terms[i]
+    })
+    return gradient
+  }
+}

@@ -1,0 +1,31 @@
+/** The TensorFlow.js executor: interprets a network layer by layer. The reference that every other must agree with. */
+import { BenchError } from '../../core/errors.ts'
+import type { Executor } from '../../core/executor.ts'
+import type { Network } from '../../core/network.ts'
+import { onBackend } from './backend.ts'
+import { type Backend, initialiseBackend } from './backends.ts'
+import { TfjsExecutable } from './executable.ts'
+
+/** @throws BenchError `unsupported` that says what to install */
+export async function openTfjsExecutor(backend: Backend): Promise<Executor> {
+  await initialiseBackend(backend)
+  return {
+    name: `tfjs/${backend}`,
+    deterministic: backend === 'wasm' || backend === 'cpu',
+    async compile(network, { batchSize }) {
+      checkSupported(network)
+      return new TfjsExecutable(network, batchSize, onBackend(backend))
+    },
+  }
+}
+
+function checkSupported(network: Network): void {
+  for (const layer of network.layers) {
+    if ((layer.kind === 'avgPool' || layer.kind === 'maxPool') && layer.window.dilation !== 1) {
+      throw new BenchError(
+        'unsupported',
+        `${network.name}: pooling with dilation ${layer.window.dilation}; only 1 is known`,
+      )
+    }
+  }
+}

@@ -1,0 +1,30 @@
+/** What a feed must look like to be run. */
+import { BenchError } from '../../core/errors.ts'
+import type { Feed } from '../../core/executor.ts'
+import type { Network } from '../../core/network.ts'
+
+/** @throws BenchError `bad-input` that says which part has the wrong length */
+export function checkFeed(
+  network: Network,
+  batchSize: number,
+  { batch, coefficients, active, pathScales }: Feed,
+): void {
+  const { height, width, channels } = network.values[0]
+  const count = network.coefficientCount
+  if (batch.size < 1 || batch.size > batchSize) {
+    throw new BenchError(
+      'bad-input',
+      `a batch of ${batch.size} samples; ${network.name} was compiled for 1 to ${batchSize}`,
+    )
+  }
+  expectLength('images', batch.images.length, batch.size * height * width * channels)
+  expectLength('labels', batch.labels.length, batch.size)
+  if (count > 0) expectLength('coefficients', coefficients?.length ?? 0, count)
+  if (active) expectLength('active', active.length, count)
+  if (pathScales) expectLength('pathScales', pathScales.length, network.pathCount * batch.size)
+
+  function expectLength(what: string, found: number, expected: number): void {
+    if (found === expected) return
+    throw new BenchError('bad-input', `${network.name}: ${what} has ${found} entries, expected ${expected}`)
+  }
+}

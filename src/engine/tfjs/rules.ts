@@ -1,0 +1,32 @@
+/** One rule for each kind of layer. */
+import type { Layer, LayerKind } from '../../core/network.ts'
+import type { LayerOf, Rule } from './rule.ts'
+import { conv, depthwiseConv } from './rules/convolution.ts'
+import { linear } from './rules/linear.ts'
+import { mix, sum, zeros } from './rules/mixing.ts'
+import { batchNorm } from './rules/normalisation.ts'
+import { dropPath, relu } from './rules/pointwise.ts'
+import { avgPool, globalMean, maxPool } from './rules/pooling.ts'
+import { concat, crop, shuffle, slice } from './rules/shape.ts'
+
+const rules = {
+  conv,
+  depthwiseConv,
+  batchNorm,
+  relu,
+  avgPool,
+  maxPool,
+  globalMean,
+  linear,
+  crop,
+  slice,
+  shuffle,
+  dropPath,
+  zeros,
+  sum,
+  concat,
+  mix,
+} satisfies { readonly [K in LayerKind]: Rule<LayerOf<K>> }
+
+/** The rule of a layer's kind. (The cast: a record cannot say that key and value type go together.) */
+export const ruleOf = (layer: Layer) => rules[layer.kind] as unknown as Rule<Layer>

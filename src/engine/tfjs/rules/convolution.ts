@@ -1,0 +1,94 @@
+/** Convolutions: y = x ∗ f, full and depthwise. */
+import * as tf from '@tensorflow/tfjs-core'
+import type { Window } from '../../../core/network.ts'
+import type { Context, Gradients, LayerOf, Rule, Tape } from '../rule.ts'
+import { placement } from './placement.ts'
+
+/** The kernels of one family. Filters are [height, width, in, out]; depthwise ones [height, width, channels, 1]. */
+interface Family {
+  readonly forward: string
+  readonly filterGradient: string
+  readonly inputGradient: string
+}
+
+const full: Family = {
+  forward: tf.Conv2D,
+  filterGradient: tf.Conv2DBackpropFilter,
+  inputGradient: tf.Conv2DBackpropInput,
+}
+const depthwise: Family = {
+  forward: tf.DepthwiseConv2dNative,
+  filterGradient: tf.DepthwiseConv2dNativeBackpropFilter,
+  inputGradient: tf.DepthwiseConv2dNativeBackpropInput,
+}
+
+export const conv: Rule<LayerOf<'conv'>> = convolution(full)
+export const depthwiseConv: Rule<LayerOf<'depthwiseConv'>> = convolution(depthwise)
+
+function convolution(family: Family): Rule<LayerOf<'conv' | 'depthwiseConv'>> {
+  return {
+    keeps: (_, wants) => ({ inputs: wants.parameters }),
+
+    forward({ window, filter }, [x], context) {
+      const { pad, padded } = placement(x.shape, window)
+      const inputs = { x: padded(x), filter: spread(fourAxes(context.parameter(filter)), window.dilation) }
+      return { output: run(family.forward, inputs, attributes(window, pad)) }
+    },
+
+    backward({ input, window, filter }, { cotangent, inputs, wants }: Tape, context): Gradients {
+      const parameter = context.parameter(filter)
+      const spreadFilter = spread(fourAxes(parameter), window.dilation)
+      const { pad, shape, padded, unpadded } = placement(inputShape(input, context), window)
+      const common = attributes(window, pad)
+      const inputGradient = () =>
+        unpadded(run(family.inputGradient, { dy: cotangent, filter: spreadFilter }, { ...common, inputShape: shape }))
+      const filterGradient = () => {
+        const attrs = { ...common, filterShape: spreadFilter.shape }
+        const gradient = run(family.filterGradient, { x: padded(inputs[0]), dy: cotangent }, attrs)
+        return tf.reshape(gather(gradient, window.dilation), parameter.shape)
+      }
+      return {
+        inputs: [wants.inputs[0] ? inputGradient() : undefined],
+        parameters: wants.parameters ? [filterGradient()] : undefined,
+      }
+    },
+  }
+}
+
+const attributes = ({ stride }: Window, pad: 'same' | 'valid') => ({
+  strides: [stride, stride],
+  pad,
+  dataFormat: 'NHWC',
+  dilations: [1, 1],
+})
+
+const run = (kernel: string, inputs: tf.NamedTensorMap, attrs: object): tf.Tensor4D =>
+  tf.engine().runKernel(kernel, inputs, attrs as tf.NamedAttrMap) as tf.Tensor4D
+
+function inputShape(input: number, { values, batchSize }: Context): number[] {
+  const { height, width, channels } = values[input]
+  return [batchSize, height, width, channels]
+}
+
+/** Depthwise filters [k, k, channels] → [k, k, channels, 1]. */
+const fourAxes = (filter: tf.Tensor) => (filter.rank === 4 ? filter : tf.expandDims(filter, 3)) as tf.Tensor4D
+
+/**
+ * The filter with dilation − 1 zeros between its cells, which convolves like the dilated one. (TensorFlow.js has no
+ * gradient kernels for dilated convolutions, and none that stride and dilate at once.)
+ */
+function spread(filter: tf.Tensor4D, dilation: number): tf.Tensor4D {
+  if (dilation === 1) return filter
+  const [k, , channels, multiplicity] = filter.shape
+  const gap: [number, number] = [0, dilation - 1]
+  const cells = tf.pad(tf.reshape(filter, [k, 1, k, 1, channels * multiplicity]), [[0, 0], gap, [0, 0], gap, [0, 0]])
+  const span = dilation * (k - 1) + 1
+  const grid = tf.reshape(cells, [k * dilation, k * dilation, channels, multiplicity]) as tf.Tensor4D
+  return tf.slice(grid, [0, 0, 0, 0], [span, span, channels, multiplicity])
+}
+
+/** The inverse of `spread`, for its gradient. */
+function gather(spreadFilter: tf.Tensor4D, dilation: number): tf.Tensor4D {
+  if (dilation === 1) return spreadFilter
+  return tf.stridedSlice(spreadFilter, [0, 0, 0, 0], spreadFilter.shape, [dilation, dilation, 1, 1]) as tf.Tensor4D
+}

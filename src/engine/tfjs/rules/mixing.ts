@@ -1,0 +1,45 @@
+/** Sums of values: plain ones, and those weighted by coefficients. */
+import * as tf from '@tensorflow/tfjs-core'
+import { termsOf } from '../layerReads.ts'
+import { type Context, keepsNothing, type LayerOf, type Rule } from '../rule.ts'
+
+export const zeros: Rule<LayerOf<'zeros'>> = {
+  keeps: keepsNothing,
+  forward: ({ output }, _, context) => ({ output: zerosOf(output, context) }),
+  backward: () => ({}),
+}
+
+export const sum: Rule<LayerOf<'sum'>> = {
+  keeps: keepsNothing,
+  forward: (_, inputs) => ({ output: tf.addN([...inputs]) }),
+  backward: (_, { cotangent, wants }) => ({
+    inputs: wants.inputs.map((wanted) => (wanted ? tf.clone(cotangent) : undefined)),
+  }),
+}
+
+/** y = Σ c_i·x_i; ∂L/∂x_i = c_i·dy, ∂L/∂c_i = ⟨dy, x_i⟩ */
+export const mix: Rule<LayerOf<'mix'>> = {
+  keeps: (_, wants) => ({ inputs: wants.coefficients }),
+
+  forward(layer, inputs, context) {
+    if (inputs.length === 0) return { output: zerosOf(layer.output, context) }
+    const terms = termsOf(layer, context.active)
+    const weighted = inputs.map((x, i) => tf.mul(x, context.coefficient(terms[i].coefficient)))
+    return { output: weighted.length === 1 ? weighted[0] : tf.addN(weighted) }
+  },
+
+  backward(layer, { cotangent, inputs, wants }, context) {
+    const terms = termsOf(layer, context.active)
+    return {
+      inputs: terms.map(({ coefficient }, i) =>
+        wants.inputs[i] ? tf.mul(cotangent, context.coefficient(coefficient)) : undefined,
+      ),
+      coefficients: wants.coefficients ? inputs.map((x) => tf.sum(tf.mul(cotangent, x))) : undefined,
+    }
+  },
+}
+
+function zerosOf(id: number, { values, batchSize }: Context): tf.Tensor {
+  const { height, width, channels } = values[id]
+  return tf.zeros([batchSize, height, width, channels])
+}

@@ -1,0 +1,64 @@
+/** What moves entries and leaves them as they are. */
+import * as tf from '@tensorflow/tfjs-core'
+import { keepsNothing, type LayerOf, type Rule } from '../rule.ts'
+
+/** x[:, rows:, rows:, :] */
+export const crop: Rule<LayerOf<'crop'>> = {
+  keeps: keepsNothing,
+  forward: ({ rows }, [x]) => ({ output: tf.slice(x, [0, rows, rows, 0]) }),
+  backward: ({ rows }, { cotangent }) => ({
+    inputs: [
+      tf.pad(cotangent, [
+        [0, 0],
+        [rows, 0],
+        [rows, 0],
+        [0, 0],
+      ]),
+    ],
+  }),
+}
+
+/** Channels `from` … `from + count` − 1. */
+export const slice: Rule<LayerOf<'slice'>> = {
+  keeps: keepsNothing,
+  forward: ({ from, count }, [x]) => ({ output: tf.slice(x, [0, 0, 0, from], [-1, -1, -1, count]) }),
+  backward({ input, from, count }, { cotangent }, { values }) {
+    const after = values[input].channels - from - count
+    return {
+      inputs: [
+        tf.pad(cotangent, [
+          [0, 0],
+          [0, 0],
+          [0, 0],
+          [from, after],
+        ]),
+      ],
+    }
+  },
+}
+
+/** Concatenation over channels. */
+export const concat: Rule<LayerOf<'concat'>> = {
+  keeps: keepsNothing,
+  forward: (_, inputs) => ({ output: tf.concat([...inputs], 3) }),
+  backward(layer, { cotangent, wants }, { values }) {
+    const counts = layer.inputs.map((id) => values[id].channels)
+    const parts = tf.split(cotangent, counts, 3)
+    return { inputs: parts.map((part, i) => (wants.inputs[i] ? part : undefined)) }
+  },
+}
+
+/** Channels seen as [groups, channels / groups], transposed; transposed back with the two extents exchanged. */
+export const shuffle: Rule<LayerOf<'shuffle'>> = {
+  keeps: keepsNothing,
+  forward: ({ groups }, [x]) => ({ output: transposeChannels(x, groups) }),
+  backward: ({ input, groups }, { cotangent }, { values }) => ({
+    inputs: [transposeChannels(cotangent, values[input].channels / groups)],
+  }),
+}
+
+function transposeChannels(x: tf.Tensor, groups: number): tf.Tensor {
+  const channels = x.shape[3] as number
+  const cells = tf.reshape(x, [-1, groups, channels / groups])
+  return tf.reshape(tf.transpose(cells, [0, 2, 1]), x.shape)
+}
