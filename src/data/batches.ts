@@ -1,0 +1,112 @@
+/** Batches of an image set in memory: shuffled and augmented for training, in order for evaluation. */
+import type { Batch, BatchSource } from '../core/data.ts'
+import { BenchError } from '../core/errors.ts'
+import { random } from '../core/random.ts'
+import { ahead } from './ahead.ts'
+import { type Augmentation, cutOut, drawPlacement, placeImage } from './augment.ts'
+import type { ImageView } from './imageView.ts'
+import { type ChannelStatistics, normalisationTable } from './normalisation.ts'
+
+/** Images ready to be made into batches. */
+export interface Images extends ImageView {
+  readonly statistics: ChannelStatistics
+}
+
+export interface ShuffleOptions {
+  readonly batchSize: number
+  readonly augmentation: Augmentation
+  readonly seed: number
+  /** Names the random streams: sources of different roles are independent under one seed. */
+  readonly role: string
+}
+
+/**
+ * Every epoch walks over the whole set in a new random order; its last batch is smaller where the batch size does not
+ * divide the set. Each batch has arrays of its own.
+ */
+export function shuffledBatches(images: Images, { batchSize, augmentation, seed, role }: ShuffleOptions): BatchSource {
+  const batchesPerEpoch = countBatches(images, batchSize, role)
+  const fill = filler(images)
+  const orderOf = lastValue((epoch: number) =>
+    random(seed, 'data', role, 'order', epoch).permutation(images.rows.length),
+  )
+  return ahead({
+    batchSize,
+    batchesPerEpoch,
+    async batch(index) {
+      const within = index % batchesPerEpoch
+      const order = orderOf(Math.floor(index / batchesPerEpoch))
+      const stream = random(seed, 'data', role, 'augmentation', index)
+      return fill(order.subarray(within * batchSize, (within + 1) * batchSize), (image) => {
+        const placement = drawPlacement(images.shape, augmentation, stream)
+        placeImage(image.source, image.target, images.shape, image.table, placement)
+        if (augmentation.cutout > 0) cutOut(image.target, images.shape, augmentation.cutout, placement.centre)
+      })
+    },
+  })
+}
+
+/** The set in order, without augmentation, again and again. */
+export function orderedBatches(images: Images, batchSize: number, role: string): BatchSource {
+  const batchesPerEpoch = countBatches(images, batchSize, role)
+  return {
+    batchSize,
+    batchesPerEpoch,
+    batch: async (index) => orderedBatch(images, batchSize, index % batchesPerEpoch),
+  }
+}
+
+/** The set once, in order, without augmentation. */
+export function* eachBatch(images: Images, batchSize: number): Generator<Batch> {
+  for (let i = 0; i * batchSize < images.rows.length; i++) yield orderedBatch(images, batchSize, i)
+}
+
+const UNCHANGED = { top: 0, left: 0, flip: false, centre: [0, 0] } as const
+
+function orderedBatch(images: Images, batchSize: number, index: number): Batch {
+  const from = index * batchSize
+  const size = Math.min(batchSize, images.rows.length - from)
+  const positions = Uint32Array.from({ length: size }, (_, i) => from + i)
+  return filler(images)(positions, (image) => {
+    placeImage(image.source, image.target, images.shape, image.table, UNCHANGED)
+  })
+}
+
+interface ImageSlot {
+  readonly source: Uint8Array
+  readonly target: Float32Array
+  readonly table: Float32Array
+}
+
+/** Makes a batch of the view's images at `positions`, each written by `write`. */
+function filler({ set, shape, rows, statistics }: Images) {
+  const length = shape.height * shape.width * shape.channels
+  const table = normalisationTable(statistics)
+  return (positions: Uint32Array, write: (image: ImageSlot) => void): Batch => {
+    const images = new Float32Array(positions.length * length)
+    positions.forEach((position, i) => {
+      const row = rows[position]
+      const source = set.pixels.subarray(row * length, (row + 1) * length)
+      write({ source, target: images.subarray(i * length, (i + 1) * length), table })
+    })
+    const labels = Int32Array.from(positions, (position) => set.labels[rows[position]])
+    return { images, labels, size: positions.length }
+  }
+}
+
+function countBatches({ rows }: ImageView, batchSize: number, role: string): number {
+  if (!Number.isInteger(batchSize) || batchSize < 1) {
+    throw new BenchError('bad-input', `batch size ${batchSize}: expected a whole number from 1`)
+  }
+  if (rows.length > 0) return Math.ceil(rows.length / batchSize)
+  throw new BenchError('bad-input', `no images are left for ${role}; raise the limit or change the train portion`)
+}
+
+/** Remembers the value of the last argument. */
+function lastValue<T>(compute: (argument: number) => T): (argument: number) => T {
+  let last: { readonly argument: number; readonly value: T } | undefined
+  return (argument) => {
+    if (last?.argument !== argument) last = { argument, value: compute(argument) }
+    return last.value
+  }
+}

@@ -1,0 +1,33 @@
+/** A labelled image set in memory, as every source gives it and every batch source reads it. */
+import type { ImageShape } from '../core/data.ts'
+
+export interface ImageSet {
+  readonly count: number
+  /** [count, height, width, channels], NHWC, 0 … 255. */
+  readonly pixels: Uint8Array
+  /** Class of each image, 0 … classes − 1. */
+  readonly labels: Int32Array
+}
+
+export interface Dataset {
+  readonly name: string
+  readonly shape: ImageShape
+  /** One a class, in label order. */
+  readonly classNames: readonly string[]
+  /** SHA-256 (hexadecimal) of the images and labels, or of the generator's parameters: part of a job's identity. */
+  readonly contentHash: string
+  /** What was read and from where, in one line for the user, without the counts. */
+  readonly origin: string
+  readonly train: ImageSet
+  readonly test: ImageSet
+  /** Of each channel in units of 0 … 1, for normalisation: (x / 255 − mean) / std. */
+  readonly mean: readonly number[]
+  readonly std: readonly number[]
+}
+
+/** The dataset and its size in one line: `cifar10: 3000 training and 1000 test images of 32×32×3, 10 classes (…)`. */
+export function describeDataset({ name, shape, train, test, origin }: Dataset): string {
+  const { height, width, channels, classes } = shape
+  const images = `${train.count} training and ${test.count} test images of ${height}×${width}×${channels}`
+  return `${name}: ${images}, ${classes} classes (${origin})`
+}

@@ -1,0 +1,50 @@
+/** A dataset as a bilevel search sees it: two disjoint halves of the training set. */
+import type { SearchData } from '../core/data.ts'
+import type { Protocol } from '../core/protocol.ts'
+import { random } from '../core/random.ts'
+import { type Images, orderedBatches, shuffledBatches } from './batches.ts'
+import type { Dataset } from './dataset.ts'
+import { viewImages } from './imageView.ts'
+import { searchHalves } from './subset.ts'
+
+export interface SearchDataOptions {
+  readonly data: Protocol['data']
+  readonly batchSize: number
+  readonly seed: number
+  /** Explicit halves, e.g. the benchmark's own split, instead of seeded ones: `data.limit` and `data.trainPortion` have no say then. */
+  readonly halves?: SearchHalves
+}
+
+export interface SearchHalves {
+  /** Indices into the training set. */
+  readonly weights: Uint32Array
+  /** Indices into the set named. */
+  readonly architecture: Uint32Array
+  /** `test` where a benchmark takes its validation images from the test set (NATS-Bench on CIFAR-100: x-valid). */
+  readonly architectureFrom: 'train' | 'test'
+}
+
+/**
+ * The halves for w and alpha, both with the training transform (DARTS, DrNAS, PC-DARTS and NATS-Bench do so), and the
+ * architecture half in order without it. Which images are used and which half each is in is drawn from the seed, classes in
+ * proportion.
+ * @throws BenchError `bad-input` where a half is empty or the images are smaller than `data.imageSize`
+ */
+export function searchData(dataset: Dataset, { data, batchSize, seed, halves }: SearchDataOptions): SearchData {
+  const chosen = halves ?? {
+    ...searchHalves(dataset.train.labels, data, random(seed, 'data', 'halves')),
+    architectureFrom: 'train' as const,
+  }
+  const images = (from: 'train' | 'test', rows: Uint32Array): Images => ({
+    ...viewImages({ set: dataset[from], shape: dataset.shape, rows }, data.imageSize),
+    statistics: dataset,
+  })
+  const weights = images('train', chosen.weights)
+  const architecture = images(chosen.architectureFrom, chosen.architecture)
+  return {
+    shape: weights.shape,
+    weights: shuffledBatches(weights, { batchSize, augmentation: data, seed, role: 'weights' }),
+    architecture: shuffledBatches(architecture, { batchSize, augmentation: data, seed, role: 'architecture' }),
+    validation: orderedBatches(architecture, batchSize, 'validation'),
+  }
+}
