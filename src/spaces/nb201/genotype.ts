@@ -65,6 +65,11 @@ export function derive(theta: Matrix): Nb201Genotype {
   return nb201Genotype(theta.map((row) => OPERATIONS[argmax(row)]))
 }
 
+/** 1 at each edge's operation, 0 elsewhere. */
+export function oneHot({ operations }: Nb201Genotype): Matrix {
+  return operations.map((chosen) => OPERATIONS.map((operation) => Number(operation === chosen)))
+}
+
 /** One decision an edge: the index of its operation. */
 export const encoding: Encoding<Nb201Genotype> = {
   cardinalities: EDGES.map(() => OPERATIONS.length),

@@ -1,6 +1,6 @@
 /** NAS-Bench-201 (Dong and Yang, ICLR 2020), also the topology space of NATS-Bench: 15,625 cells. */
 import type { SearchSpace } from '../../core/space.ts'
-import { derive, encoding, format, type Nb201Genotype, parse } from './genotype.ts'
+import { derive, encoding, format, type Nb201Genotype, oneHot, parse } from './genotype.ts'
 import { functionOf } from './isomorphism.ts'
 import { network, supernet } from './networks.ts'
 import { ARCHITECTURE_COUNT, atIndex, indexOf } from './officialOrder.ts'
@@ -16,6 +16,7 @@ export const nb201: SearchSpace<Nb201Genotype> = {
   parse,
   format,
   derive,
+  oneHot,
   supernet,
   network,
 }

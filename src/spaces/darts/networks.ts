@@ -1,0 +1,89 @@
+/** The search network with shared weights, and the network of one architecture, trained alone. */
+import { coefficientLayout } from '../../core/mixing.ts'
+import type { Network, Value, ValueId } from '../../core/network.ts'
+import { NetworkBuilder } from '../../core/networkBuilder.ts'
+import type { EvaluationNetworkOptions, SupernetOptions } from '../../core/space.ts'
+import { checkPartialChannels, type MixedEdge, type MixOptions, mixedNode } from '../mixedNode.ts'
+import type { DartsCandidates, DartsGenotype } from './genotype.ts'
+import { type OperationStyle, writeOperation } from './operations.ts'
+import { type CellPlace, strideOf, writeCellNodes, writeSkeleton } from './skeleton.ts'
+import type { DartsEdge } from './topology.ts'
+
+/** Every pooling is followed by a batch normalisation without scale and shift, so that weights can be compared. */
+export function supernet(space: DartsCandidates, options: SupernetOptions): Network {
+  const { shape, channels, depth, partialChannels = 1, edgeNormalisation = false, batchNorm } = options
+  checkPartialChannels(channels, partialChannels)
+  const layout = coefficientLayout(space.edges.map(({ operations }) => operations.length))
+  const mixing = { layout, partialChannels, edgeNormalisation }
+  const builder = new NetworkBuilder(shape)
+  const style = { builder, batchNorm, pooledBatchNorm: true }
+  const heads = writeSkeleton(builder, options, (place) => searchCell(style, space, mixing, place))
+  const k = partialChannels > 1 ? ` k=${partialChannels}` : ''
+  const name = `${space.name} search network, C=${channels} L=${depth}${k}`
+  return builder.build({ name, ...heads, coefficientCount: layout.count })
+}
+
+function searchCell(style: OperationStyle, space: DartsCandidates, mixing: MixOptions, place: CellPlace): ValueId {
+  return writeCellNodes(style, place, (node, nodes) => {
+    const edges = space.edges.flatMap((edge, index) =>
+      edge.cell === place.type && edge.to === node
+        ? [mixedEdge(style, edge, index, nodes[edge.from], mixing.partialChannels, place)]
+        : [],
+    )
+    return mixedNode(style.builder, edges, nodeShape(style, place, nodes[1]), mixing)
+  })
+}
+
+/** Every candidate on the first 1/k of the channels; the others pass by, pooled where the edge has stride 2. */
+function mixedEdge(
+  style: OperationStyle,
+  { cell, from, to, operations }: DartsEdge,
+  index: number,
+  input: ValueId,
+  k: number,
+  place: CellPlace,
+): MixedEdge {
+  const { builder } = style
+  const stride = strideOf(cell, from)
+  const write = (x: ValueId) =>
+    operations.map((op) =>
+      op === 'none' ? null : writeOperation(style, x, op, stride, `${place.name}.edge${from}-${to}.${op}`),
+    )
+  if (k === 1) return { index, operations: write(input) }
+
+  const operated = place.channels / k
+  const passing = builder.slice(input, operated, place.channels - operated)
+  const bypass = stride === 1 ? passing : builder.pool('maxPool', passing, { kernel: 2, stride })
+  return { index, operations: write(builder.slice(input, 0, operated)), bypass }
+}
+
+/** Shape of a computed node, given that of an input node. */
+function nodeShape({ builder }: OperationStyle, { type, channels }: CellPlace, input: ValueId): Value {
+  const { height, width } = builder.value(input)
+  const stride = strideOf(type, 1)
+  return { height: height / stride, width: width / stride, channels }
+}
+
+/** Parameters are named `cell0.op3.sep_conv_3x3.dw1.weight`, 3 being the position in the genotype's list. */
+export function network(genotype: DartsGenotype, options: EvaluationNetworkOptions): Network {
+  const { shape, channels, depth, dropPath = false, pooledBatchNorm = false } = options
+  const builder = new NetworkBuilder(shape)
+  const style = { builder, batchNorm: { affine: true, track: true }, pooledBatchNorm }
+  const heads = writeSkeleton(builder, options, (place) => evaluationCell(style, genotype, dropPath, place))
+  return builder.build({ name: `darts network, C=${channels} L=${depth}`, ...heads })
+}
+
+function evaluationCell(style: OperationStyle, genotype: DartsGenotype, dropPath: boolean, place: CellPlace): ValueId {
+  const { builder } = style
+  return writeCellNodes(style, place, (node, nodes) => {
+    const first = 2 * (node - 2)
+    const terms = genotype[place.type].slice(first, first + 2).map(({ operation, from }, i) => {
+      const stride = strideOf(place.type, from)
+      const name = `${place.name}.op${first + i}.${operation}`
+      const output = writeOperation(style, nodes[from], operation, stride, name)
+      const isIdentity = output === nodes[from]
+      return dropPath && !isIdentity ? builder.dropPath(output) : output
+    })
+    return builder.sum(terms)
+  })
+}

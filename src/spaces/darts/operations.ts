@@ -1,0 +1,120 @@
+/** The operations of the DARTS space, layer by layer. Names of parameters follow the reference figures. */
+import { BenchError } from '../../core/errors.ts'
+import type { ValueId } from '../../core/network.ts'
+import type { BatchNormOptions, NetworkBuilder } from '../../core/networkBuilder.ts'
+import type { ChosenOperation } from './topology.ts'
+
+/** What all operations of a network have in common. */
+export interface OperationStyle {
+  readonly builder: NetworkBuilder
+  readonly batchNorm: BatchNormOptions
+  /** Poolings are followed by a batch normalisation that never learns scale and shift. */
+  readonly pooledBatchNorm: boolean
+}
+
+/** The operation's output. At stride 2 height and width are halved. */
+export function writeOperation(
+  style: OperationStyle,
+  input: ValueId,
+  operation: ChosenOperation,
+  stride: 1 | 2,
+  name: string,
+): ValueId {
+  const { channels } = style.builder.value(input)
+  switch (operation) {
+    case 'max_pool_3x3':
+      return pool(style, 'maxPool', input, stride)
+    case 'avg_pool_3x3':
+      return pool(style, 'avgPool', input, stride)
+    case 'skip_connect':
+      return stride === 1 ? input : factorisedReduce(style, input, channels, name)
+    case 'sep_conv_3x3':
+      return separableConv(style, input, 3, stride, name)
+    case 'sep_conv_5x5':
+      return separableConv(style, input, 5, stride, name)
+    case 'dil_conv_3x3':
+      return dilatedConv(style, input, 3, stride, name)
+    case 'dil_conv_5x5':
+      return dilatedConv(style, input, 5, stride, name)
+  }
+}
+
+function pool(
+  { builder, batchNorm, pooledBatchNorm }: OperationStyle,
+  kind: 'maxPool' | 'avgPool',
+  input: ValueId,
+  stride: number,
+): ValueId {
+  const pooled = builder.pool(kind, input, { kernel: 3, stride, padding: 1 })
+  return pooledBatchNorm ? builder.batchNorm(pooled, { affine: false, track: batchNorm.track }, '') : pooled
+}
+
+/** Depthwise and pointwise convolution, twice; the first one has the stride. */
+function separableConv(
+  { builder, batchNorm }: OperationStyle,
+  input: ValueId,
+  kernel: number,
+  stride: number,
+  name: string,
+): ValueId {
+  const half = (x: ValueId, i: 1 | 2, stride: number) => {
+    const window = { kernel, stride, padding: (kernel - 1) / 2 }
+    const depthwise = builder.depthwiseConv(builder.relu(x), window, `${name}.dw${i}`)
+    const pointwise = builder.conv(depthwise, builder.value(x).channels, { kernel: 1 }, `${name}.pw${i}`)
+    return builder.batchNorm(pointwise, batchNorm, `${name}.bn${i}`)
+  }
+  return half(half(input, 1, stride), 2, 1)
+}
+
+/** One depthwise convolution of dilation 2, and a pointwise one. */
+function dilatedConv(
+  { builder, batchNorm }: OperationStyle,
+  input: ValueId,
+  kernel: number,
+  stride: number,
+  name: string,
+): ValueId {
+  const window = { kernel, stride, padding: kernel - 1, dilation: 2 }
+  const depthwise = builder.depthwiseConv(builder.relu(input), window, `${name}.dw`)
+  const pointwise = builder.conv(depthwise, builder.value(input).channels, { kernel: 1 }, `${name}.pw`)
+  return builder.batchNorm(pointwise, batchNorm, `${name}.bn`)
+}
+
+/** 1×1, to another number of channels. */
+export function reluConvBn(
+  { builder, batchNorm }: OperationStyle,
+  input: ValueId,
+  channels: number,
+  name: string,
+): ValueId {
+  const convolved = builder.conv(builder.relu(input), channels, { kernel: 1 }, `${name}.conv`)
+  return builder.batchNorm(convolved, batchNorm, `${name}.bn`)
+}
+
+/**
+ * Halves height and width without losing pixels: half of the channels look at the even rows and columns, half at the odd.
+ * @throws BenchError `bad-input` where height, width or channels are odd
+ */
+export function factorisedReduce(
+  { builder, batchNorm }: OperationStyle,
+  input: ValueId,
+  channels: number,
+  name: string,
+): ValueId {
+  checkEven(builder, input, channels, name)
+  const x = builder.relu(input)
+  const even = builder.conv(x, channels / 2, { kernel: 1, stride: 2 }, `${name}.conv_1`)
+  const odd = builder.conv(builder.crop(x, 1), channels / 2, { kernel: 1, stride: 2 }, `${name}.conv_2`)
+  return builder.batchNorm(builder.concat([even, odd]), batchNorm, `${name}.bn`)
+}
+
+/** @throws BenchError `bad-input` where height, width or channels are odd */
+export function checkEven(builder: NetworkBuilder, input: ValueId, channels: number, name: string): void {
+  const { height, width } = builder.value(input)
+  if (height % 2 === 0 && width % 2 === 0 && channels % 2 === 0) return
+  throw new BenchError(
+    'bad-input',
+    `${name}: cannot halve ${height}×${width} pixels into ${channels} channels; all three must be even, ` +
+      'so choose another image size or number of channels',
+  )
+}

@@ -1,0 +1,96 @@
+/** Cells that papers have published, by name: facts of the papers, in the literature's notation. */
+import { unknownName } from '../../core/names.ts'
+
+export interface PublishedGenotype {
+  readonly source: string
+  /** As `parse` reads it. */
+  readonly genotype: string
+  /** Other names that it goes by. */
+  readonly aliases?: readonly string[]
+}
+
+export const PUBLISHED: Readonly<Record<string, PublishedGenotype>> = {
+  DARTS_V1: {
+    source: 'DARTS, first order (Liu et al., ICLR 2019)',
+    genotype: `Genotype(
+      normal=[('sep_conv_3x3', 1), ('sep_conv_3x3', 0), ('skip_connect', 0), ('sep_conv_3x3', 1), ('skip_connect', 0), ('sep_conv_3x3', 1), ('sep_conv_3x3', 0), ('skip_connect', 2)],
+      reduce=[('max_pool_3x3', 0), ('max_pool_3x3', 1), ('skip_connect', 2), ('max_pool_3x3', 0), ('max_pool_3x3', 0), ('skip_connect', 2), ('skip_connect', 2), ('avg_pool_3x3', 0)],
+    )`,
+  },
+  DARTS_V2: {
+    source: 'DARTS, second order (Liu et al., ICLR 2019)',
+    aliases: ['DARTS'],
+    genotype: `Genotype(
+      normal=[('sep_conv_3x3', 0), ('sep_conv_3x3', 1), ('sep_conv_3x3', 0), ('sep_conv_3x3', 1), ('sep_conv_3x3', 1), ('skip_connect', 0), ('skip_connect', 0), ('dil_conv_3x3', 2)],
+      reduce=[('max_pool_3x3', 0), ('max_pool_3x3', 1), ('skip_connect', 2), ('max_pool_3x3', 1), ('max_pool_3x3', 0), ('skip_connect', 2), ('skip_connect', 2), ('max_pool_3x3', 1)],
+    )`,
+  },
+  GDAS: {
+    source: 'GDAS (Dong and Yang, CVPR 2019)',
+    aliases: ['GDAS_V1'],
+    genotype: `Genotype(
+      normal=[('skip_connect', 0), ('skip_connect', 1), ('skip_connect', 0), ('sep_conv_5x5', 2), ('sep_conv_3x3', 3), ('skip_connect', 0), ('sep_conv_5x5', 4), ('sep_conv_3x3', 3)],
+      reduce=[('sep_conv_5x5', 0), ('sep_conv_3x3', 1), ('sep_conv_5x5', 2), ('sep_conv_5x5', 1), ('dil_conv_5x5', 2), ('sep_conv_3x3', 1), ('sep_conv_5x5', 0), ('sep_conv_5x5', 1)],
+    )`,
+  },
+  PDARTS: {
+    source: 'P-DARTS, searched on CIFAR-10 (Chen et al., ICCV 2019)',
+    genotype: `Genotype(
+      normal=[('skip_connect', 0), ('dil_conv_3x3', 1), ('skip_connect', 0), ('sep_conv_3x3', 1), ('sep_conv_3x3', 1), ('sep_conv_3x3', 3), ('sep_conv_3x3', 0), ('dil_conv_5x5', 4)],
+      reduce=[('avg_pool_3x3', 0), ('sep_conv_5x5', 1), ('sep_conv_3x3', 0), ('dil_conv_5x5', 2), ('max_pool_3x3', 0), ('dil_conv_3x3', 1), ('dil_conv_3x3', 1), ('dil_conv_5x5', 3)],
+    )`,
+  },
+  PCDARTS: {
+    source: 'PC-DARTS, searched on CIFAR-10 (Xu et al., ICLR 2020)',
+    aliases: ['PC_DARTS', 'PC_DARTS_cifar'],
+    genotype: `Genotype(
+      normal=[('sep_conv_3x3', 1), ('skip_connect', 0), ('sep_conv_3x3', 0), ('dil_conv_3x3', 1), ('sep_conv_5x5', 0), ('sep_conv_3x3', 1), ('avg_pool_3x3', 0), ('dil_conv_3x3', 1)],
+      reduce=[('sep_conv_5x5', 1), ('max_pool_3x3', 0), ('sep_conv_5x5', 1), ('sep_conv_5x5', 2), ('sep_conv_3x3', 0), ('sep_conv_3x3', 3), ('sep_conv_3x3', 1), ('sep_conv_3x3', 2)],
+    )`,
+  },
+  PCDARTS_IMAGENET: {
+    source: 'PC-DARTS, searched on ImageNet (Xu et al., ICLR 2020)',
+    aliases: ['PC_DARTS_image'],
+    genotype: `Genotype(
+      normal=[('skip_connect', 1), ('sep_conv_3x3', 0), ('sep_conv_3x3', 0), ('skip_connect', 1), ('sep_conv_3x3', 1), ('sep_conv_3x3', 3), ('sep_conv_3x3', 1), ('dil_conv_5x5', 4)],
+      reduce=[('sep_conv_3x3', 0), ('skip_connect', 1), ('dil_conv_5x5', 2), ('max_pool_3x3', 1), ('sep_conv_3x3', 2), ('sep_conv_3x3', 1), ('sep_conv_5x5', 0), ('sep_conv_3x3', 3)],
+    )`,
+  },
+  SGAS_CRI1: {
+    source: 'SGAS, criterion 1, best of ten searches on CIFAR-10 (Li et al., CVPR 2020)',
+    genotype: `Genotype(
+      normal=[('sep_conv_3x3', 0), ('dil_conv_3x3', 1), ('sep_conv_3x3', 0), ('sep_conv_3x3', 1), ('sep_conv_5x5', 1), ('sep_conv_5x5', 3), ('skip_connect', 0), ('dil_conv_5x5', 2)],
+      reduce=[('max_pool_3x3', 0), ('dil_conv_5x5', 1), ('sep_conv_3x3', 0), ('skip_connect', 2), ('sep_conv_3x3', 1), ('skip_connect', 2), ('max_pool_3x3', 0), ('max_pool_3x3', 1)],
+    )`,
+  },
+  SGAS_CRI2: {
+    source: 'SGAS, criterion 2, best of ten searches on CIFAR-10 (Li et al., CVPR 2020)',
+    genotype: `Genotype(
+      normal=[('sep_conv_3x3', 0), ('sep_conv_3x3', 1), ('sep_conv_3x3', 0), ('sep_conv_3x3', 2), ('max_pool_3x3', 0), ('sep_conv_3x3', 3), ('sep_conv_3x3', 2), ('sep_conv_3x3', 3)],
+      reduce=[('sep_conv_3x3', 0), ('max_pool_3x3', 1), ('dil_conv_3x3', 0), ('max_pool_3x3', 1), ('max_pool_3x3', 0), ('sep_conv_3x3', 2), ('max_pool_3x3', 0), ('sep_conv_5x5', 2)],
+    )`,
+  },
+  DRNAS: {
+    source: 'DrNAS, searched on CIFAR-10 (Chen et al., ICLR 2021)',
+    aliases: ['DrNAS_cifar10'],
+    genotype: `Genotype(
+      normal=[('sep_conv_3x3', 0), ('sep_conv_5x5', 1), ('sep_conv_3x3', 1), ('sep_conv_3x3', 2), ('skip_connect', 0), ('sep_conv_3x3', 1), ('sep_conv_3x3', 2), ('dil_conv_5x5', 3)],
+      reduce=[('max_pool_3x3', 0), ('sep_conv_5x5', 1), ('dil_conv_5x5', 2), ('sep_conv_5x5', 1), ('sep_conv_5x5', 1), ('dil_conv_5x5', 3), ('skip_connect', 4), ('sep_conv_5x5', 1)],
+    )`,
+  },
+  DRNAS_IMAGENET: {
+    source: 'DrNAS, searched on ImageNet (Chen et al., ICLR 2021)',
+    genotype: `Genotype(
+      normal=[('sep_conv_3x3', 1), ('sep_conv_3x3', 0), ('sep_conv_3x3', 0), ('sep_conv_3x3', 1), ('sep_conv_3x3', 0), ('dil_conv_3x3', 3), ('skip_connect', 0), ('sep_conv_3x3', 1)],
+      reduce=[('max_pool_3x3', 0), ('sep_conv_3x3', 1), ('sep_conv_3x3', 0), ('skip_connect', 2), ('sep_conv_3x3', 0), ('sep_conv_3x3', 2), ('sep_conv_3x3', 3), ('sep_conv_3x3', 1)],
+    )`,
+  },
+}
+
+/** The cells of this name or alias; upper and lower case are the same. @throws BenchError `unknown-name` */
+export function publishedGenotype(name: string): PublishedGenotype {
+  const same = (other: string) => other.toLowerCase() === name.toLowerCase()
+  const found = Object.entries(PUBLISHED).find(([known, { aliases = [] }]) => [known, ...aliases].some(same))
+  if (found === undefined) throw unknownName('genotype', name, Object.keys(PUBLISHED))
+  return found[1]
+}

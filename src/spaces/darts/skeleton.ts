@@ -1,0 +1,108 @@
+/** What search and evaluation networks have in common: stem, the row of cells, heads. */
+import type { Head, ValueId } from '../../core/network.ts'
+import type { BatchNormOptions, NetworkBuilder } from '../../core/networkBuilder.ts'
+import type { EvaluationNetworkOptions } from '../../core/space.ts'
+import { checkEven, factorisedReduce, type OperationStyle, reluConvBn } from './operations.ts'
+import { type CellName, NODES } from './topology.ts'
+
+const LEARNED: BatchNormOptions = { affine: true, track: true }
+const STEM_MULTIPLIER = 3
+const AUXILIARY_WEIGHT = 0.4
+
+/** A cell about to be written. */
+export interface CellPlace {
+  /** `cell0`, … */
+  readonly name: string
+  readonly type: CellName
+  /** Outputs of the cell before the last, and of the last. */
+  readonly inputs: readonly [ValueId, ValueId]
+  /** Of each node; the cell's output has four times as many. */
+  readonly channels: number
+  /** The last cell halved its height and width, so the first input has twice the size of the second. */
+  readonly afterReduction: boolean
+}
+
+type SkeletonOptions = Pick<EvaluationNetworkOptions, 'shape' | 'channels' | 'depth' | 'family' | 'auxiliary'>
+
+/**
+ * Channels double at the reduction cells, which stand at ⌊L/3⌋ and ⌊2L/3⌋ (L = depth); the auxiliary head looks at the
+ * output of the second one.
+ */
+export function writeSkeleton(
+  builder: NetworkBuilder,
+  { shape, channels, depth, family = 'cifar', auxiliary = false }: SkeletonOptions,
+  writeCell: (place: CellPlace) => ValueId,
+): { readonly heads: readonly Head[]; readonly features: ValueId } {
+  const reductions = [Math.floor(depth / 3), Math.floor((2 * depth) / 3)]
+  const outputs = [...(family === 'imagenet' ? imagenetStem(builder, channels) : cifarStem(builder, channels))]
+  const stems = outputs.length
+  let width = channels
+  let afterReduction = family === 'imagenet'
+  for (let i = 0; i < depth; i++) {
+    const reduces = reductions.includes(i)
+    if (reduces) width *= 2
+    const type = reduces ? 'reduce' : 'normal'
+    const inputs = [outputs[stems + i - 2], outputs[stems + i - 1]] as const
+    outputs.push(writeCell({ name: `cell${i}`, type, inputs, channels: width, afterReduction }))
+    afterReduction = reduces
+  }
+  const features = outputs[outputs.length - 1]
+  const auxiliaryHeads = auxiliary
+    ? [auxiliaryHead(builder, outputs[stems + reductions[1]], shape.classes, family)]
+    : []
+  const logits = builder.linear(builder.globalMean(features), shape.classes, 'classifier')
+  return { heads: [{ logits, lossWeight: 1 }, ...auxiliaryHeads], features }
+}
+
+/** Both inputs of the first cell. */
+function cifarStem(builder: NetworkBuilder, channels: number): readonly [ValueId, ValueId] {
+  const convolved = builder.conv(builder.input, STEM_MULTIPLIER * channels, { kernel: 3, padding: 1 }, 'stem.conv')
+  const stem = builder.batchNorm(convolved, LEARNED, 'stem.bn')
+  return [stem, stem]
+}
+
+/** Three convolutions of stride 2: the inputs of the first cell have a quarter and an eighth of the image's size. */
+function imagenetStem(builder: NetworkBuilder, channels: number): readonly [ValueId, ValueId] {
+  const window = { kernel: 3, stride: 2, padding: 1 }
+  let x = builder.conv(builder.input, Math.floor(channels / 2), window, 'stem0.conv1')
+  x = builder.batchNorm(x, LEARNED, 'stem0.bn1')
+  x = builder.conv(builder.relu(x), channels, window, 'stem0.conv2')
+  const stem0 = builder.batchNorm(x, LEARNED, 'stem0.bn2')
+  const stem1 = builder.batchNorm(
+    builder.conv(builder.relu(stem0), channels, window, 'stem1.conv'),
+    LEARNED,
+    'stem1.bn',
+  )
+  return [stem0, stem1]
+}
+
+/** The ImageNet head has no second batch normalisation (so in the literature's code, and so in its parameter counts). */
+function auxiliaryHead(builder: NetworkBuilder, input: ValueId, classes: number, family: 'cifar' | 'imagenet'): Head {
+  let x = builder.pool('avgPool', builder.relu(input), { kernel: 5, stride: family === 'cifar' ? 3 : 2 })
+  x = builder.batchNorm(builder.conv(x, 128, { kernel: 1 }, 'auxiliary.conv1'), LEARNED, 'auxiliary.bn1')
+  x = builder.conv(builder.relu(x), 768, { kernel: 2 }, 'auxiliary.conv2')
+  if (family === 'cifar') x = builder.batchNorm(x, LEARNED, 'auxiliary.bn2')
+  return { logits: builder.linear(builder.relu(x), classes, 'auxiliary.classifier'), lossWeight: AUXILIARY_WEIGHT }
+}
+
+/**
+ * Brings both inputs to the cell's channels and size, computes the nodes in turn, and concatenates them.
+ * @param writeNode the value of a node, given those of all nodes before it
+ */
+export function writeCellNodes(
+  style: OperationStyle,
+  { name, type, inputs, channels, afterReduction }: CellPlace,
+  writeNode: (node: number, nodes: readonly ValueId[]) => ValueId,
+): ValueId {
+  if (type === 'reduce') checkEven(style.builder, inputs[1], channels, name)
+  const preprocess0 = afterReduction ? factorisedReduce : reluConvBn
+  const nodes = [
+    preprocess0(style, inputs[0], channels, `${name}.preprocess0`),
+    reluConvBn(style, inputs[1], channels, `${name}.preprocess1`),
+  ]
+  for (const node of NODES) nodes.push(writeNode(node, nodes))
+  return style.builder.concat(nodes.slice(-NODES.length)) // [H, W, 4·channels]
+}
+
+/** Edges of a reduction cell that leave an input node halve height and width. */
+export const strideOf = (type: CellName, from: number): 1 | 2 => (type === 'reduce' && from < 2 ? 2 : 1)

@@ -1,0 +1,174 @@
+import fc from 'fast-check'
+import { expect, test } from 'vitest'
+import { softmax } from '../../../src/core/mixing.ts'
+import { random } from '../../../src/core/random.ts'
+import { mutate, neighbours, sample } from '../../../src/core/space.ts'
+import {
+  darts,
+  dartsS1,
+  dartsS2,
+  dartsS3,
+  dartsWithoutNone,
+  formatJson,
+  PUBLISHED,
+} from '../../../src/spaces/darts/index.ts'
+import { readGolden } from '../../fixtures/golden.ts'
+
+type Pair = readonly [string, number]
+
+interface DerivationCase {
+  readonly id: string
+  readonly kind: string
+  readonly alpha_normal: readonly (readonly number[])[]
+  readonly alpha_reduce: readonly (readonly number[])[]
+  readonly beta_normal?: readonly number[]
+  readonly beta_reduce?: readonly number[]
+  readonly normal: readonly Pair[]
+  readonly reduce: readonly Pair[]
+}
+
+interface PublishedCase {
+  readonly name: string
+  readonly normal: readonly Pair[]
+  readonly reduce: readonly Pair[]
+}
+
+const V2 =
+  "Genotype(normal=[('sep_conv_3x3', 0), ('sep_conv_3x3', 1), ('sep_conv_3x3', 0), ('sep_conv_3x3', 1), " +
+  "('sep_conv_3x3', 1), ('skip_connect', 0), ('skip_connect', 0), ('dil_conv_3x3', 2)], normal_concat=range(2, 6), " +
+  "reduce=[('max_pool_3x3', 0), ('max_pool_3x3', 1), ('skip_connect', 2), ('max_pool_3x3', 1), ('max_pool_3x3', 0), " +
+  "('skip_connect', 2), ('skip_connect', 2), ('max_pool_3x3', 1)], reduce_concat=range(2, 6))"
+const spaces = [darts, dartsWithoutNone, dartsS1, dartsS2, dartsS3]
+const derivations = readGolden<{ cases: DerivationCase[] }>('genotype').cases.filter(({ kind }) => kind !== 'nb201')
+const json = (cells: Pick<PublishedCase, 'normal' | 'reduce'>) =>
+  darts.parse(JSON.stringify({ normal: cells.normal, reduce: cells.reduce }))
+
+/** Softmax over the incoming edges of each node: groups of 2, 3, 4 and 5. */
+const perNode = (beta: readonly number[]) =>
+  [0, 2, 5, 9, 14].slice(1).flatMap((end, i) => softmax(beta.slice([0, 2, 5, 9][i], end)))
+
+test("the literature's notation is read, with a range or a list, and written back", () => {
+  const genotype = darts.parse(V2)
+  expect(genotype.normal[5]).toEqual({ operation: 'skip_connect', from: 0 })
+  expect(darts.format(genotype)).toBe(V2)
+  const variants = [
+    `DARTS_V2 = ${V2}`,
+    V2.replaceAll('range(2, 6)', '[2, 3, 4, 5]'),
+    V2.replaceAll('range(2, 6)', 'list(range(2,6))'),
+    V2.replaceAll(', (', ',\n    (').replace(')]', '),\n  ]'),
+    V2.replaceAll("'", '"'),
+    formatJson(genotype),
+    'DARTS_V2',
+    ' darts ',
+  ]
+  for (const text of variants) expect(darts.parse(text)).toEqual(genotype)
+})
+
+test('published genotypes known to the reference are the same there', () => {
+  for (const golden of readGolden<{ darts_genotypes: PublishedCase[] }>('networks').darts_genotypes) {
+    if (golden.name !== 'MIX_A') expect(darts.parse(golden.name)).toEqual(json(golden))
+  }
+})
+
+test('every published genotype is valid', () => {
+  for (const [name, { genotype }] of Object.entries(PUBLISHED)) expect(darts.parse(name)).toEqual(darts.parse(genotype))
+})
+
+const CANDIDATES = 'max_pool_3x3, avg_pool_3x3, skip_connect, sep_conv_3x3, sep_conv_5x5, dil_conv_3x3, dil_conv_5x5'
+
+test.each([
+  [
+    'an unknown operation',
+    V2.replace("('dil_conv_3x3', 2)", "('dil_conv_3x4', 2)"),
+    `normal cell: edge 5←2: unknown operation "dil_conv_3x4", did you mean "dil_conv_3x3"?; allowed are ${CANDIDATES}`,
+  ],
+  [
+    'none',
+    V2.replace("('dil_conv_3x3', 2)", "('none', 2)"),
+    `normal cell: edge 5←2: unknown operation "none"; allowed are ${CANDIDATES}`,
+  ],
+  [
+    'a node index out of range',
+    V2.replace("reduce=[('max_pool_3x3', 0), ('max_pool_3x3', 1)", "reduce=[('max_pool_3x3', 0), ('max_pool_3x3', 2)"),
+    'reduce cell: node 2: input from node 2, expected 0 to 1',
+  ],
+  [
+    'a cell with one input too few',
+    V2.replace(", ('dil_conv_3x3', 2)]", ']'),
+    'normal cell: found 7 inputs, expected 8: two for each of nodes 2 to 5',
+  ],
+  [
+    'a node with the same input twice',
+    V2.replace("('dil_conv_3x3', 2)", "('dil_conv_3x3', 0)"),
+    'normal cell: node 5: both inputs come from node 0; they must differ',
+  ],
+  [
+    'an input that is no pair',
+    V2.replace("('dil_conv_3x3', 2)", "'dil_conv_3x3'"),
+    'normal cell: node 5: expected (operation, node), found "dil_conv_3x3"',
+  ],
+  ['a missing cell', '{"normal": []}', 'normal cell: found 0 inputs, expected 8: two for each of nodes 2 to 5'],
+  ['no list', '{"normal": 3}', 'normal cell: expected a list of (operation, node) pairs, found 3'],
+  [
+    'another concatenation',
+    V2.replace('range(2, 6)', 'range(3, 6)'),
+    'normal cell: concatenates nodes [3,4,5], expected [2,3,4,5]',
+  ],
+  ['no genotype at all', 'Genotype(normal=[(', 'cannot read "Genotype(normal=[("; expected Genotype(normal='],
+])('%s is refused with the place and what is allowed there', (_, text, problem) => {
+  expect(() => darts.parse(text)).toThrow(problem)
+})
+
+test('an unknown published name is refused with the nearest one', () => {
+  expect(() => darts.parse('DRNASS')).toThrow('unknown genotype "DRNASS"; did you mean "DRNAS"?')
+})
+
+test.each(derivations)('the reference derivation $id is met, order of inputs and ties included', (golden) => {
+  const theta = [...golden.alpha_normal, ...golden.alpha_reduce].map(softmax)
+  const edgeWeights =
+    golden.beta_normal && golden.beta_reduce
+      ? [...perNode(golden.beta_normal), ...perNode(golden.beta_reduce)]
+      : undefined
+  expect(darts.derive(theta, edgeWeights)).toEqual(json(golden))
+})
+
+test.each(spaces)('$name: decisions and architectures correspond one to one', (space) => {
+  const { cardinalities, encode, decode } = space.encoding
+  expect(cardinalities).toHaveLength(22)
+  const decisions = fc.tuple(...cardinalities.map((n) => fc.nat(n - 1)))
+  fc.assert(
+    fc.property(decisions, (values) => {
+      const genotype = decode(values)
+      expect(encode(genotype)).toEqual(values)
+      expect(space.parse(space.format(genotype))).toEqual(genotype)
+    }),
+    { seed: 0, numRuns: 100 },
+  )
+})
+
+test('the space has (7² · 1 · 7² · 3 · 7² · 6 · 7² · 10)² ≈ 10¹⁸ architectures, as the paper says', () => {
+  const size = darts.encoding.cardinalities.reduce((product, n) => product * BigInt(n), 1n)
+  expect(size).toBe((7n ** 8n * 180n) ** 2n)
+})
+
+test('mutations and neighbours stay in the space', () => {
+  const stream = random(0, 'test')
+  const genotype = sample(darts, stream)
+  const around = neighbours(darts, genotype).map(darts.format)
+  expect(new Set(around).size).toBe(16 * 6 + 2 * (2 + 5 + 9))
+  expect(around).toContain(darts.format(mutate(darts, darts.encoding.decode(darts.encoding.encode(genotype)), stream)))
+})
+
+test('the simplified spaces offer the operations of RobustDARTS', () => {
+  expect(new Set(dartsS2.edges.flatMap(({ operations }) => operations))).toEqual(
+    new Set(['skip_connect', 'sep_conv_3x3']),
+  )
+  expect(new Set(dartsS3.edges.flatMap(({ operations }) => operations))).toEqual(
+    new Set(['none', 'skip_connect', 'sep_conv_3x3']),
+  )
+  expect(dartsS1.edges.every(({ operations }) => operations.length === 2)).toBe(true)
+  const skipsOnly = V2.replaceAll(/'\w+_3x3'/g, "'skip_connect'")
+  expect(dartsS2.parse(skipsOnly).space).toBe('darts-s2')
+  expect(() => dartsS2.parse(V2)).toThrow('unknown operation "dil_conv_3x3"')
+  expect(() => dartsS1.parse(V2)).toThrow('edge 2←0: unknown operation "sep_conv_3x3"')
+})

@@ -1,0 +1,181 @@
+import { expect, test } from 'vitest'
+import { coefficientLayout } from '../../../src/core/mixing.ts'
+import { type Layer, type Network, parameterCount } from '../../../src/core/network.ts'
+import { macCount } from '../../../src/spaces/cost.ts'
+import { darts, dartsS1, dartsS3, PUBLISHED } from '../../../src/spaces/darts/index.ts'
+import {
+  fromColumns,
+  type GoldenParameter,
+  type GoldenTensor,
+  parameterShape,
+  readGolden,
+} from '../../fixtures/golden.ts'
+
+interface Tiny {
+  readonly C: number
+  readonly layers: number
+  readonly classes: number
+  readonly input: GoldenTensor
+  readonly params_columns: readonly string[]
+  readonly params: readonly (readonly unknown[])[]
+}
+
+interface SupernetCase extends Tiny {
+  readonly id: string
+  readonly K: number
+  readonly edge_normalisation: boolean
+}
+
+interface NetworkCase extends Tiny {
+  readonly genotype: string
+  readonly family: 'cifar' | 'imagenet'
+  readonly auxiliary: boolean
+  readonly pool_followed_by_bn_without_affine: boolean
+}
+
+interface Counts {
+  readonly params: number
+  readonly macs: number
+  readonly params_with_auxiliary: number
+}
+
+interface GenotypeCase {
+  readonly name: string
+  readonly normal: readonly unknown[]
+  readonly reduce: readonly unknown[]
+  readonly cifar10_C36_L20: Counts
+  readonly cifar100_C36_L20: Counts
+  readonly imagenet_C48_L14: Counts
+}
+
+const supernets = readGolden<{ cases: SupernetCase[] }>('darts_supernet').cases
+const networks = readGolden<{ darts_genotypes: GenotypeCase[]; darts_tiny: NetworkCase[] }>('networks')
+const batchNorm = { affine: false, track: true }
+const cifar = { height: 32, width: 32, channels: 3, classes: 10 }
+const imagenet = { height: 224, width: 224, channels: 3, classes: 1000 }
+const genotypes = new Map(
+  networks.darts_genotypes.map(({ name, normal, reduce }) => [name, darts.parse(JSON.stringify({ normal, reduce }))]),
+)
+const genotypeOf = (name: string) => genotypes.get(name) ?? darts.parse(name)
+const imageShape = ({ input, classes }: Tiny) => {
+  const [, channels, height, width] = input.shape
+  return { channels, height, width, classes }
+}
+const parameters = (network: Network) => network.parameters.map(({ name, shape }) => ({ name, shape: [...shape] }))
+const expected = ({ params_columns, params }: Tiny) =>
+  fromColumns<GoldenParameter>(params_columns, params).map((tensor) => ({
+    name: tensor.name,
+    shape: parameterShape(tensor),
+  }))
+const layersOf = <K extends Layer['kind']>(network: Network, kind: K) =>
+  network.layers.filter((layer): layer is Extract<Layer, { kind: K }> => layer.kind === kind)
+
+test.each(supernets)('the search network $id has the reference parameters in the reference order', (golden) => {
+  const network = darts.supernet({
+    shape: imageShape(golden),
+    channels: golden.C,
+    depth: golden.layers,
+    partialChannels: golden.K,
+    edgeNormalisation: golden.edge_normalisation,
+    batchNorm,
+  })
+  expect(parameters(network)).toEqual(expected(golden))
+  expect(network.coefficientCount).toBe(28 * 8 + 28)
+})
+
+test.each(networks.darts_tiny)('the $family network of $genotype has the reference parameters', (golden) => {
+  const network = darts.network(genotypeOf(golden.genotype), {
+    shape: imageShape(golden),
+    channels: golden.C,
+    depth: golden.layers,
+    family: golden.family,
+    auxiliary: golden.auxiliary,
+    pooledBatchNorm: golden.pool_followed_by_bn_without_affine,
+  })
+  expect(parameters(network)).toEqual(expected(golden))
+  expect(network.heads.map(({ lossWeight }) => lossWeight)).toEqual(golden.auxiliary ? [1, 0.4] : [1])
+})
+
+test.each(networks.darts_genotypes)('$name has as many parameters and MACs as the reference, to the unit', (golden) => {
+  const genotype = genotypeOf(golden.name)
+  const evaluation = [
+    [golden.cifar10_C36_L20, { shape: cifar, channels: 36, depth: 20 }],
+    [golden.cifar100_C36_L20, { shape: { ...cifar, classes: 100 }, channels: 36, depth: 20 }],
+    [golden.imagenet_C48_L14, { shape: imagenet, channels: 48, depth: 14, family: 'imagenet' }],
+  ] as const
+  for (const [counts, options] of evaluation) {
+    const network = darts.network(genotype, options)
+    expect(parameterCount(network)).toBe(counts.params)
+    expect(macCount(network)).toBe(counts.macs)
+    expect(parameterCount(darts.network(genotype, { ...options, auxiliary: true }))).toBe(counts.params_with_auxiliary)
+  }
+})
+
+test('parameters in millions are those that the papers print', () => {
+  const printed = { DARTS_V2: 3.3, GDAS: 3.4, PDARTS: 3.4, PCDARTS: 3.6, SGAS_CRI1: 3.8, SGAS_CRI2: 4.1, DRNAS: 4.1 }
+  for (const [name, millions] of Object.entries(printed)) {
+    expect(PUBLISHED).toHaveProperty(name)
+    const network = darts.network(darts.parse(name), { shape: cifar, channels: 36, depth: 20 })
+    expect(Math.round(parameterCount(network) / 1e5) / 10, name).toBe(millions)
+  }
+})
+
+test('a plain search network has one mix for each node, reading the coefficients of its own cell type', () => {
+  const network = darts.supernet({ shape: cifar, channels: 4, depth: 3, batchNorm })
+  const mixes = layersOf(network, 'mix')
+  expect(mixes).toHaveLength(3 * 4)
+  const layout = coefficientLayout(darts.edges.map(({ operations }) => operations.length))
+  // cell 0 is normal, cells 1 and 2 are reduction cells; nodes 2, 3, 4, 5 have edges from row 0, 2, 5, 9
+  expect(mixes.map(({ coefficients }) => coefficients[0])).toEqual(
+    [0, 14, 14].flatMap((first) => [0, 2, 5, 9].map((row) => layout.op(first + row, 0))),
+  )
+  expect(mixes.slice(0, 4).map(({ inputs }) => inputs.length)).toEqual([16, 24, 32, 40])
+})
+
+test('edges that leave one node share its ReLU, its poolings and their batch normalisation', () => {
+  const network = darts.supernet({ shape: cifar, channels: 4, depth: 1, batchNorm })
+  // the single cell reduces: at stride 2 on nodes 0 and 1, at stride 1 on nodes 2, 3 and 4
+  expect(layersOf(network, 'maxPool')).toHaveLength(5)
+  expect(layersOf(network, 'avgPool')).toHaveLength(5)
+  expect(layersOf(network, 'crop')).toHaveLength(2)
+})
+
+test('in a reduction cell the channels that pass by are halved by max pooling', () => {
+  const options = { shape: cifar, channels: 8, depth: 1, partialChannels: 4, batchNorm }
+  const pools = layersOf(darts.supernet(options), 'maxPool').filter(({ window }) => window.kernel === 2)
+  expect(pools.map(({ window }) => window.stride)).toEqual([2, 2])
+})
+
+test('drop path stands on every operation but identities', () => {
+  const options = { shape: cifar, channels: 4, depth: 3 }
+  const network = darts.network(darts.parse('DARTS_V2'), { ...options, dropPath: true })
+  const { normal, reduce } = darts.parse('DARTS_V2')
+  const dropped = [normal, reduce, reduce].flatMap((cell) =>
+    cell.filter(({ operation, from }) => operation !== 'skip_connect' || (cell === reduce && from < 2)),
+  )
+  expect(network.pathCount).toBe(dropped.length)
+  expect(layersOf(network, 'dropPath').map(({ path }) => path)).toEqual(dropped.map((_, i) => i))
+  expect(darts.network(darts.parse('DARTS_V2'), options).pathCount).toBe(0)
+})
+
+test('simplified spaces have narrower rows and smaller search networks', () => {
+  const options = { shape: cifar, channels: 4, depth: 3, batchNorm }
+  expect(dartsS1.supernet(options).coefficientCount).toBe(28 * 2 + 28)
+  expect(dartsS3.supernet(options).coefficientCount).toBe(28 * 3 + 28)
+  const [mix] = layersOf(dartsS3.supernet(options), 'mix')
+  expect(mix.inputs.map((input) => input === null)).toEqual([true, false, false, true, false, false])
+})
+
+test('the search network takes the ImageNet stem', () => {
+  const shape = { ...imagenet, height: 64, width: 64 }
+  const network = darts.supernet({ shape, channels: 4, depth: 3, family: 'imagenet', batchNorm })
+  expect(network.parameters[0].name).toBe('stem0.conv1.weight')
+  expect(network.values[network.features]).toEqual({ height: 2, width: 2, channels: 64 })
+})
+
+test('images whose size cannot be halved are refused with the place', () => {
+  const shape = { ...cifar, height: 30, width: 30 }
+  expect(() => darts.network(darts.parse('DARTS_V2'), { shape, channels: 4, depth: 6 })).toThrow(
+    'cell4: cannot halve 15×15 pixels into 16 channels; all three must be even',
+  )
+})
