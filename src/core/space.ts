@@ -82,6 +82,8 @@ export interface SearchSpace<G extends Genotype = Genotype> {
   format(genotype: G): string
   /** The genotype that mixing weights stand for, by the space's own rule. Ties: the lowest index. */
   derive(theta: Matrix, edgeWeights?: readonly number[]): G
+  /** The mixing under which the search network computes this architecture alone: 1 at its operations, 0 elsewhere. */
+  oneHot(genotype: G): Matrix
   /** Search network with shared weights; its coefficients follow `coefficientLayout` of the edges' operation counts. */
   supernet(options: SupernetOptions): Network
   /** The network of one architecture, trained alone. */

@@ -1,0 +1,26 @@
+import { describe, expect, it } from 'vitest'
+import { cosine, linear } from '../../src/engine/schedule.ts'
+import { readGolden } from '../fixtures/golden.ts'
+
+interface Cosine {
+  readonly lr_max: number
+  readonly lr_min: number
+  readonly T: number
+  readonly values_t_0_to_T: readonly number[]
+}
+
+describe('learning-rate schedules', () => {
+  it('follow the golden cosines from the first step to the last', () => {
+    for (const { lr_max, lr_min, T, values_t_0_to_T } of readGolden<{ cosine: readonly Cosine[] }>('optim').cosine) {
+      values_t_0_to_T.forEach((value, step) => {
+        expect(cosine(step, T, lr_max, lr_min)).toBeCloseTo(value, 12)
+      })
+    }
+  })
+
+  it('fall in a straight line', () => {
+    expect(linear(0, 4, 10, 2)).toBe(10)
+    expect(linear(1, 4, 10, 2)).toBe(8)
+    expect(linear(4, 4, 10, 2)).toBe(2)
+  })
+})
