@@ -115,7 +115,7 @@ function requireSize(tree: FileTree, path: string, found: Decoded, expected: Siz
   if (found.height === expected.height && found.width === expected.width) return
   throw new BenchError(
     'bad-input',
-    `${tree.locate(path)} is ${found.height}×${found.width}, others ${expected.height}×${expected.width}; ` +
+    `${tree.locate(path)} is ${found.height}×${found.width}, the others ${expected.height}×${expected.width}; ` +
       'expected one size, or an image size to scale all to',
   )
 }

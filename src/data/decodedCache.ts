@@ -34,7 +34,7 @@ export async function readDecoded(file: string): Promise<Contents | undefined> {
   let at = end + 1
   const take = (size: number): Uint8Array => {
     at += size
-    return bytes.subarray(at - size, at)
+    return new Uint8Array(bytes.buffer, bytes.byteOffset + at - size, size)
   }
   const readSet = (count: number) => {
     const pixels = take(count * length)

@@ -36,11 +36,15 @@ export async function openFolder(folder: string): Promise<FileTree> {
   })
 }
 
-/** The tree seen from its one top folder, where all files lie under one (as in unpacked archives). */
+/**
+ * The tree seen from its one top folder, where all files lie under one, as in unpacked archives; a lone `train/` is part of
+ * a dataset's own layout.
+ */
 export function rooted(tree: FileTree): FileTree {
-  const [top] = (tree.paths[0] ?? '').split('/')
+  if (tree.paths.length === 0) return tree
+  const [top] = tree.paths[0].split('/')
   const prefix = `${top}/`
-  if (!tree.paths[0]?.includes('/') || !tree.paths.every((file) => file.startsWith(prefix))) return tree
+  if (top === 'train' || !tree.paths.every((file) => file.startsWith(prefix))) return tree
   return {
     ...tree,
     paths: tree.paths.map((file) => file.slice(prefix.length)),
