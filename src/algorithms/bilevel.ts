@@ -38,6 +38,8 @@ export interface BilevelMethod {
   readonly architectureFrom?: number
   /** Weight steps for each architecture step; 1 where absent. An epoch takes that many times as many weight steps. */
   readonly weightSteps?: number
+  /** Both steps take the same batch of the weight half, under the same draw; the architecture half is not read. */
+  readonly oneLevel?: boolean
   /** Where it is not the protocol's. */
   readonly stepOrder?: Protocol['stepOrder']
   /** Where the search network differs from the protocol's. */
@@ -126,16 +128,17 @@ interface EpochRun {
 async function architectureStep(run: EpochRun, step: number, state: BilevelState, valid: MeanTally) {
   const { context, method, supernet, data, epoch, sgd } = run
   const gradient = method.gradient ?? firstOrder
+  const half = method.oneLevel ? 'weights' : 'architecture'
   const result = await gradient({
     supernet,
     relaxation: method.relaxation(epoch),
     parameters: state.parameters,
-    validBatch: await data.architecture.batch(step),
+    validBatch: await data[half].batch(step),
     trainBatch: () => data.weights.batch(step * (method.weightSteps ?? 1)),
     sgd,
-    stream: context.random('architecture', 'step', step),
+    stream: context.random(half, 'step', step),
   })
-  valid.add(result)
+  if (!method.oneLevel) valid.add(result)
   const penalty = method.penalty?.(state.parameters)
   const total = penalty === undefined ? result.parameters : zip(result.parameters, penalty, (g, p) => g + p)
   const settings = context.protocol.architecture

@@ -3,16 +3,24 @@ import type { Algorithm } from '../core/algorithm.ts'
 import { bohb } from './bohb.ts'
 import { dartsV1, dartsV2 } from './darts.ts'
 import { drnas } from './drnas.ts'
+import { dsnas } from './dsnas.ts'
+import { gdas } from './gdas.ts'
 import { localSearch } from './localSearch.ts'
+import { pcDarts } from './pcDarts.ts'
 import { reinforce } from './policyGradient.ts'
 import { randomSearch } from './randomSearch.ts'
 import { regularisedEvolution } from './regularisedEvolution.ts'
 import { resnet } from './resnet.ts'
+import { snas } from './snas.ts'
 
 export const builtinAlgorithms = {
   'darts-v1': dartsV1,
   'darts-v2': dartsV2,
   drnas,
+  'pc-darts': pcDarts,
+  gdas,
+  snas,
+  dsnas,
   random: randomSearch,
   rea: regularisedEvolution,
   reinforce,

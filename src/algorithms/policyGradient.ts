@@ -10,20 +10,10 @@
 import { z } from 'zod'
 import { defineAlgorithm } from '../core/algorithm.ts'
 import { type Matrix, normalMatrix, softmax } from '../core/mixing.ts'
-import type { RandomStream } from '../core/random.ts'
 import { adam, adamStart } from './adam.ts'
 import { blackBoxSearch, evaluations } from './blackBox.ts'
+import { categorical } from './categorical.ts'
 import { real } from './options.ts'
-
-/** One value drawn from the probabilities. */
-export function categorical(probabilities: readonly number[], stream: RandomStream): number {
-  let remaining = stream.uniform()
-  const drawn = probabilities.findIndex((probability) => {
-    remaining -= probability
-    return remaining < 0
-  })
-  return drawn === -1 ? probabilities.length - 1 : drawn
-}
 
 /** ∂/∂logits of −advantage · Σ log softmax(logits)[chosen] = advantage · (π − onehot). */
 export const policyGradient = (policy: Matrix, chosen: readonly number[], advantage: number): Matrix =>

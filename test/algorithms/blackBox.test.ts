@@ -1,8 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { builtinAlgorithms } from '../../src/algorithms/index.ts'
-import { averaged, categorical, nothingYet, policyGradient } from '../../src/algorithms/policyGradient.ts'
+import { averaged, nothingYet, policyGradient } from '../../src/algorithms/policyGradient.ts'
 import type { Algorithm } from '../../src/core/algorithm.ts'
-import { random } from '../../src/core/random.ts'
 import { analyticContext } from './analyticSupernet.ts'
 
 const searches = Object.values(builtinAlgorithms as Record<string, Algorithm>).filter(
@@ -95,13 +94,5 @@ describe('REINFORCE', () => {
   it('compares the first reward with itself', () => {
     const { sum, weight } = averaged(nothingYet, 70, 0.9)
     expect(sum / weight).toBeCloseTo(70, 12)
-  })
-
-  it('draws values as often as their probabilities say', () => {
-    const stream = random(1, 'categorical')
-    const counts = [0, 0, 0]
-    for (let draw = 0; draw < 10000; draw++) counts[categorical([0.2, 0, 0.8], stream)]++
-    expect(counts[1]).toBe(0)
-    expect(Math.abs(counts[0] / 10000 - 0.2)).toBeLessThan(0.015)
   })
 })

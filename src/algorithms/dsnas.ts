@@ -1,0 +1,52 @@
+/**
+ * DSNAS (Hu, Xie, Zheng, Liu, Shi, Liu, Lin: "DSNAS: Direct Neural Architecture Search without Parameter Retraining",
+ * CVPR 2020). One operation an edge, drawn from softmax(α); the gradient of α is a score function whose cost is what
+ * the drawn operation contributes to the loss, with no temperature (the limit of SNAS at temperature 0, eq. 8-9):
+ *
+ *     ∂E[L]/∂α_e = E[ c_e · ∇_α log p(Z_e) ] = E[ ∂L/∂Z_s · (Z_e − p_e) ],   s the drawn operation, c_e = ∂L/∂Z_s · Z_s
+ *
+ * One level: w and α step at the same batch, under the same draw (algorithm 1); here the batches of the weight half.
+ * No code for NAS-Bench-201 was published with the row of DrNAS' table. Left out: early stopping of edges whose
+ * choice is clear, and direct evaluation with the search's weights, both of which serve to save the retraining.
+ */
+import { defineAlgorithm } from '../core/algorithm.ts'
+import { argmax, type Matrix, softmax } from '../core/mixing.ts'
+import type { Relaxation } from '../core/relaxation.ts'
+import { bilevelSearch, initialParameters } from './bilevel.ts'
+import { categorical } from './categorical.ts'
+import { none } from './options.ts'
+import { softmaxRelaxation } from './softmax.ts'
+
+/** c_e (Z_e − p_e) on each edge. @param gradTheta ∂L/∂Z, of which only the drawn operation's is read */
+export const scoreGradient = (z: Matrix, p: Matrix, gradTheta: Matrix): Matrix =>
+  z.map((row, edge) => {
+    const cost = gradTheta[edge][argmax(row)]
+    return row.map((weight, op) => cost * (weight - p[edge][op]))
+  })
+
+const discreteRelaxation: Relaxation = {
+  stochastic: true,
+  relax(alpha, stream) {
+    if (stream === undefined) return softmaxRelaxation.relax(alpha)
+    const p = alpha.map(softmax)
+    const drawn = p.map((row) => categorical(row, stream))
+    const theta = p.map((row, edge) => row.map((_, op) => Number(op === drawn[edge])))
+    const active = theta.map((row) => row.map((weight) => weight === 1))
+    return { mixing: { theta, active }, pullback: (gradient) => scoreGradient(theta, p, gradient.theta) }
+  },
+}
+
+export const dsnas = defineAlgorithm({
+  name: 'dsnas',
+  version: 1,
+  description: 'One sampled operation an edge, a score-function gradient, weights and architecture on one loss',
+  source: 'Hu et al., "DSNAS: Direct Neural Architecture Search without Parameter Retraining", CVPR 2020',
+  kind: 'supernet',
+  options: none,
+  search: (context) =>
+    bilevelSearch(context, {
+      start: initialParameters(context),
+      relaxation: () => discreteRelaxation,
+      oneLevel: true,
+    }),
+})

@@ -1,0 +1,33 @@
+/**
+ * GDAS (Dong and Yang: "Searching for a Robust Neural Architecture in Four GPU Hours", CVPR 2019). DARTS with one
+ * operation an edge: a Gumbel-softmax draw at temperature τ, of which only the largest entry is computed (eq. 3-6).
+ *
+ * Paper's letters: A is our alpha, h̃ our y, τ as here. τ falls in a straight line over the epochs, from 10 to 0.1 in the
+ * paper and in NAS-Bench-201's configuration. The operations that are not computed get no gradient of their own; the
+ * authors' code gives their weights the sum of the output's gradient, an artefact of how it adds a zero.
+ */
+import { z } from 'zod'
+import { defineAlgorithm } from '../core/algorithm.ts'
+import { linear } from '../engine/schedule.ts'
+import { bilevelSearch, initialParameters } from './bilevel.ts'
+import { hardGumbel } from './gumbel.ts'
+import { real } from './options.ts'
+
+export const gdas = defineAlgorithm({
+  name: 'gdas',
+  version: 1,
+  description: 'One sampled operation an edge by a hard Gumbel-softmax, its temperature falling',
+  source: 'Dong and Yang, "Searching for a Robust Neural Architecture in Four GPU Hours", CVPR 2019',
+  kind: 'supernet',
+  options: z.strictObject({
+    tauMax: real(10, 'temperature of the first epoch (§4; NAS-Bench-201, GDAS.config)', 1e-3),
+    tauMin: real(0.1, 'temperature of the last epoch (§4; NAS-Bench-201, GDAS.config)', 1e-3),
+  }),
+  search(context, { tauMax, tauMin }) {
+    const last = Math.max(1, context.protocol.epochs - 1)
+    return bilevelSearch(context, {
+      start: initialParameters(context),
+      relaxation: (epoch) => hardGumbel(linear(epoch, last, tauMax, tauMin)),
+    })
+  },
+})
