@@ -98,6 +98,8 @@ describe('one table, in every format', () => {
   })
 
   test('a row of another length is refused', () => {
-    expect(() => renderTable({ ...table, rows: [[{ kind: 'absent' }]] }, 'text')).toThrow('1 cells, the table 3 columns')
+    expect(() => renderTable({ ...table, rows: [[{ kind: 'absent' }]] }, 'text')).toThrow(
+      '1 cells, the table 3 columns',
+    )
   })
 })

@@ -1,0 +1,81 @@
+/** Trajectories of the Hessian's eigenvalues (DrNAS, Figures 4 and 5; RobustDARTS, Figure 4). */
+import type { HessianRecord } from '../../analysis/probes/hessian.ts'
+import { BenchError } from '../../core/errors.ts'
+import { type Figure, type Series, scaleFor } from '../figure.ts'
+import { groupByMethod, type Method } from '../methods.ts'
+import { lookOf } from '../palette.ts'
+import type { RunRecord } from '../runRecord.ts'
+import { type Spread, seedBand, spreadNames } from '../seedBands.ts'
+
+export const hessianQuantities = {
+  dominantEigenvalue: 'dominant eigenvalue',
+  spectralNorm: 'spectral norm',
+  trace: 'trace',
+  frobeniusNorm: 'Frobenius norm',
+} as const
+
+export type HessianQuantity = keyof typeof hessianQuantities
+
+/** @throws BenchError `missing` where no run was measured */
+export function hessianFigure(
+  runs: readonly RunRecord[],
+  { quantity = 'dominantEigenvalue', spread = 'range' }: { quantity?: HessianQuantity; spread?: Spread } = {},
+): Figure {
+  const measured = runs.filter((run) => trajectory(run, quantity).size > 0)
+  if (measured.length === 0) {
+    throw new BenchError('missing', 'no run was measured with the hessian probe; run again with --probe hessian')
+  }
+  const series = groupByMethod(measured).map((method) => seriesOf(method, quantity, spread))
+  const values = series.flatMap(({ points, band = [] }) => [
+    ...points.flatMap(({ y }) => y ?? []),
+    ...band.flatMap(({ low, high }) => [low ?? [], high ?? []].flat()),
+  ])
+  const name = hessianQuantities[quantity]
+  return {
+    name: 'hessian',
+    caption: `${capital(name)} of the Hessian of the ${lossNames(measured)} loss wrt the architecture parameters; mean and ${spreadNames[spread]} over seeds (${seedCounts(series, measured)}). Stochastic relaxations are taken at ${places(measured)}.`,
+    columns: 1,
+    panels: [
+      {
+        kind: 'plot',
+        title: '',
+        x: { label: 'epoch', scale: 'linear' },
+        y: { label: name, scale: scaleFor(values) },
+        series,
+      },
+    ],
+  }
+}
+
+function seriesOf({ label, algorithm, runs }: Method, quantity: HessianQuantity, spread: Spread): Series {
+  const curves = runs.map((run) => trajectory(run, quantity))
+  return { label, look: lookOf(algorithm), form: 'line', ...seedBand(curves, spread) }
+}
+
+/** Epoch (from 1) ↦ value; not-a-number where JSON kept null. */
+function trajectory({ epochs }: RunRecord, quantity: HessianQuantity): ReadonlyMap<number, number> {
+  return new Map(
+    epochs.flatMap(({ epoch, probes }) => {
+      const record = probes?.hessian as HessianRecord | undefined
+      return record === undefined ? [] : [[epoch + 1, record[quantity] ?? Number.NaN]]
+    }),
+  )
+}
+
+const records = (runs: readonly RunRecord[]) =>
+  runs.flatMap(({ epochs }) => epochs.flatMap(({ probes }) => (probes?.hessian as HessianRecord | undefined) ?? []))
+
+const lossNames = (runs: readonly RunRecord[]) =>
+  [...new Set(records(runs).map(({ loss }) => (loss === 'val' ? 'validation' : 'training')))].join(' or ')
+
+const places = (runs: readonly RunRecord[]) =>
+  [...new Set(records(runs).map(({ at }) => (at === 'mean' ? 'their mean' : `the average of ${at}`)))].join(' or ')
+
+function seedCounts(series: readonly Series[], runs: readonly RunRecord[]): string {
+  const counts = groupByMethod(runs).map((method) => method.runs.length)
+  return new Set(counts).size === 1
+    ? `n = ${counts[0]}`
+    : series.map(({ label }, i) => `${label}: n = ${counts[i]}`).join(', ')
+}
+
+const capital = (text: string) => text[0].toUpperCase() + text.slice(1)

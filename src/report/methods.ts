@@ -1,0 +1,62 @@
+/** Runs that differ in nothing but their seed (and the dataset searched on) are one method: one row, one line. */
+import { isDeepStrictEqual } from 'node:util'
+import type { Job } from '../core/result.ts'
+import type { RunRecord } from './runRecord.ts'
+
+export interface Method {
+  /** The algorithm's name, and what tells it from its variants in the same comparison: `drnas (k=4)`. */
+  readonly label: string
+  readonly algorithm: string
+  readonly runs: readonly RunRecord[]
+}
+
+/** Methods in the order of their first runs. */
+export function groupByMethod(runs: readonly RunRecord[]): readonly Method[] {
+  const groups: RunRecord[][] = []
+  for (const run of runs) {
+    const group = groups.find(([first]) => isDeepStrictEqual(identity(first), identity(run)))
+    if (group === undefined) groups.push([run])
+    else group.push(run)
+  }
+  return groups.map((group) => {
+    const rivals = groups.filter(([first]) => nameOf(first) === nameOf(group[0]))
+    const difference = describe(identity(group[0]), differingKeys(rivals.map(([first]) => identity(first))))
+    const label = difference === '' ? nameOf(group[0]) : `${nameOf(group[0])} (${difference})`
+    return { label, algorithm: nameOf(group[0]), runs: group }
+  })
+}
+
+/** Dotted names of the values in which plain records differ, in the order of the records. */
+export function differingKeys(records: readonly object[]): readonly string[] {
+  const flat = records.map(flatten)
+  const keys = [...new Set(flat.flatMap((record) => [...record.keys()]))]
+  return keys.filter((key) => new Set(flat.map((record) => record.get(key))).size > 1)
+}
+
+/** { a: { b: 1 } } → a.b ↦ '1' */
+export function flatten(record: object): ReadonlyMap<string, string> {
+  const entries = Object.entries(record).flatMap(([key, value]): [string, string][] =>
+    typeof value === 'object' && value !== null && !Array.isArray(value)
+      ? [...flatten(value)].map(([inner, text]) => [`${key}.${inner}`, text])
+      : [[key, typeof value === 'string' ? value : JSON.stringify(value)]],
+  )
+  return new Map(entries)
+}
+
+const nameOf = ({ manifest }: RunRecord): string => manifest.job.algorithm.name
+
+const identity = ({ manifest: { job } }: RunRecord) => settings(job)
+
+/** What may tell two variants of an algorithm apart; its own options come first. */
+function settings({ algorithm, budgetSeconds, protocol }: Job) {
+  const { name, options, ...code } = algorithm
+  return { algorithm: name, ...options, ...(budgetSeconds !== undefined && { budgetSeconds }), ...code, protocol }
+}
+
+/** The values of one record at the given keys; of protocols with different names, the name is enough. */
+function describe(record: object, keys: readonly string[]): string {
+  const named = keys.includes('protocol.name')
+  const shown = keys.filter((key) => !named || key === 'protocol.name' || !key.startsWith('protocol.'))
+  const values = flatten(record)
+  return shown.map((key) => `${key.replace('protocol.name', 'protocol')}=${values.get(key) ?? 'none'}`).join(', ')
+}

@@ -1,0 +1,151 @@
+/**
+ * Fixtures: run records in the form of the store, with accuracies and eigenvalues drawn from a seeded stream. They are
+ * results of nothing and stand for nothing.
+ */
+import type { Metric } from '../../src/core/metric.ts'
+import { parseQualifier } from '../../src/core/metric.ts'
+import type { Protocol } from '../../src/core/protocol.ts'
+import { random } from '../../src/core/random.ts'
+import type { EpochRecord, Job } from '../../src/core/result.ts'
+import type { RunRecord } from '../../src/report/runRecord.ts'
+import { format, nb201Genotype } from '../../src/spaces/nb201/genotype.ts'
+import { OPERATIONS } from '../../src/spaces/nb201/topology.ts'
+
+export const fixtureProtocol: Protocol = {
+  name: 'fixture',
+  epochs: 10,
+  batchSize: 8,
+  weights: { learningRate: 0.1, learningRateMin: 0, momentum: 0.9, nesterov: false, weightDecay: 0, clipNorm: 5 },
+  architecture: { learningRate: 3e-4, adamBetas: [0.5, 0.999], epsilon: 1e-8, weightDecay: 1e-3 },
+  network: { channels: 4, depth: 1, affine: false, track: false },
+  stepOrder: 'architecture-first',
+  data: { trainPortion: 0.5, cropPadding: 0, flip: false, cutout: 0, imageSize: null, limit: null },
+  headline: {
+    cifar10: [
+      { dataset: 'cifar10', validation: 'cifar10-valid/x-valid/200/mean', test: 'cifar10/ori-test/200/mean' },
+      { dataset: 'cifar100', validation: 'cifar100/x-valid/200/mean', test: 'cifar100/x-test/200/mean' },
+    ],
+  },
+}
+
+export interface FixtureOptions {
+  readonly algorithm?: string
+  readonly options?: Readonly<Record<string, unknown>>
+  readonly seed?: number
+  readonly protocol?: Protocol
+  /** Test accuracy on cifar10, in %; drawn where absent. */
+  readonly accuracyPct?: number
+  /** Of the dominant eigenvalue from one epoch to the next. */
+  readonly growth?: number
+  readonly table?: Job['table']
+}
+
+export function fixtureRun(options: FixtureOptions = {}): RunRecord {
+  const { algorithm = 'drnas', seed = 0, protocol = fixtureProtocol } = options
+  const stream = random(seed, 'fixture', algorithm)
+  const id = `fixture-${algorithm}-seed${seed}`
+  const job: Job = {
+    algorithm: { name: algorithm, version: 1, options: options.options ?? {} },
+    space: 'nb201',
+    dataset: { name: 'cifar10', contentHash: 'fixture' },
+    table: options.table ?? { name: 'fixture-table', sha256: '0123456789abcdef' },
+    protocol,
+    probes: ['hessian', 'range', 'alpha', 'skip'],
+    seed,
+    executor: 'fixture',
+  }
+  const epochs = Array.from({ length: protocol.epochs }, (_, epoch) => fixtureEpoch(epoch, options, stream))
+  const last = epochs[epochs.length - 1]
+  const { accuracyPct } = options
+  const metrics = accuracyPct === undefined ? last.metrics : last.metrics.map((metric) => ({ ...metric, accuracyPct }))
+  return {
+    manifest: {
+      schema: 1,
+      id,
+      job,
+      environment: { version: '0.0.0', node: 'v20.0.0', platform: 'fixture', cpu: 'fixture' },
+    },
+    epochs,
+    result: {
+      schema: 1,
+      id,
+      algorithm,
+      space: 'nb201',
+      dataset: 'cifar10',
+      table: 'fixture-table',
+      protocol: protocol.name,
+      seed,
+      genotype: last.genotype,
+      metrics,
+      parameters: 400_000 + stream.integer(800_000),
+      macs: 50_000_000 + stream.integer(100_000_000),
+      epochs: protocol.epochs,
+      timing: { wallSeconds: 12.5, startedAt: '2000-01-01T00:00:00.000Z', finishedAt: '2000-01-01T00:00:12.500Z' },
+    },
+  }
+}
+
+/** A run that stopped with an error. */
+export function failedRun(options: FixtureOptions = {}): RunRecord {
+  const { result, ...run } = fixtureRun(options)
+  return { ...run, failure: { schema: 1, id: run.manifest.id, epoch: 3, message: 'fixture failure' } }
+}
+
+/** Runs of one algorithm over seeds 0 … n − 1. */
+export const fixtureRuns = (n: number, options: FixtureOptions = {}): RunRecord[] =>
+  Array.from({ length: n }, (_, seed) => fixtureRun({ ...options, seed }))
+
+function fixtureEpoch(epoch: number, options: FixtureOptions, stream: ReturnType<typeof random>): EpochRecord {
+  const { growth = 1.02 } = options
+  const operations = Array.from({ length: 6 }, () => stream.choice(OPERATIONS))
+  const qualifiers = fixtureProtocol.headline.cifar10.flatMap(({ validation, test }) => [validation, test])
+  const metrics = qualifiers.map((text): Metric => {
+    const base = text.startsWith('cifar100') ? 60 : 88
+    return { ...parseQualifier(text), accuracyPct: base + epoch / 2 + 3 * stream.uniform() }
+  })
+  const dominantEigenvalue = 0.05 * growth ** epoch * (1 + 0.3 * stream.uniform())
+  const theta = Array.from({ length: 6 }, (_, edge) => {
+    const weights = OPERATIONS.map((_, op) => Math.exp(op === (edge + 2) % 5 ? epoch / 4 : stream.uniform()))
+    const total = weights.reduce((sum, weight) => sum + weight, 0)
+    return weights.map((weight) => weight / total)
+  })
+  const derived = metrics[1].accuracyPct
+  return {
+    epoch,
+    trainLoss: 2 - epoch / 10,
+    genotype: format(nb201Genotype(operations)),
+    metrics,
+    parameters: theta,
+    probes: {
+      hessian: {
+        mode: 'full',
+        loss: 'val',
+        at: 'mean',
+        dominantEigenvalue,
+        smallestEigenvalue: -dominantEigenvalue / 2,
+        spectralNorm: dominantEigenvalue,
+        trace: dominantEigenvalue,
+        frobeniusNorm: 1.1 * dominantEigenvalue,
+      },
+      range: {
+        sampling: 'relaxation',
+        samples: 100,
+        accuracyPct: {
+          [qualifiers[1]]: {
+            min: derived - 20 / (1 + epoch),
+            mean: derived - 4 / (1 + epoch),
+            max: derived + 1,
+            derived,
+          },
+        },
+      },
+      alpha: {
+        theta,
+        entropy: theta.map((row) => -row.reduce((sum, value) => sum + value * Math.log(value), 0)),
+        meanEntropy: 1.6 - epoch / 10,
+      },
+      skip: { skipConnections: operations.filter((operation) => operation === 'skip_connect').length },
+    },
+    seconds: 1.25,
+  }
+}
