@@ -23,9 +23,7 @@ export const conv2dBackpropFilter = wasmKernel<ConvolutionAttributes & { filterS
     const images = tf.transpose(x, [3, 1, 2, 0]) // [in, height, width, batch]
     const filter = tf.transpose(dy, [1, 2, 0, 3]) // [height, width, batch, out]
     const gradient = convolve(tf.Conv2D, images, filter, margins, strides) // [in, ≥ kernel, ≥ kernel, out]
-    const [channels, , , outChannels] = gradient.shape
-    const windows = tf.slice(gradient, [0, 0, 0, 0], [channels, kernelHeight, kernelWidth, outChannels])
-    return tf.transpose(windows, [1, 2, 0, 3])
+    return tf.transpose(firstCells(gradient, kernelHeight, kernelWidth), [1, 2, 0, 3])
   },
 )
 
@@ -91,5 +89,11 @@ function interleaveZeros(x: tf.Tensor4D, [rowStride, columnStride]: [number, num
     [0, 0],
   ])
   const grid = tf.reshape(cells, [n, h * rowStride, w * columnStride, c]) as tf.Tensor4D
-  return tf.slice(grid, [0, 0, 0, 0], [n, (h - 1) * rowStride + 1, (w - 1) * columnStride + 1, c])
+  return firstCells(grid, (h - 1) * rowStride + 1, (w - 1) * columnStride + 1)
+}
+
+/** x[:, :rows, :columns, :] */
+function firstCells(x: tf.Tensor4D, rows: number, columns: number): tf.Tensor4D {
+  const [n, h, w, c] = x.shape
+  return h === rows && w === columns ? x : tf.slice(x, [0, 0, 0, 0], [n, rows, columns, c])
 }

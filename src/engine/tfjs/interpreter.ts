@@ -71,9 +71,14 @@ export function runBackward(
         const gradient = gradients.inputs?.[operand]
         if (gradient) pending[id].push(gradient)
       })
-      const ids = parametersOf(step.layer)
-      gradients.parameters?.forEach((gradient, at) => parameters.set(ids[at], gradient))
-      gradients.coefficients?.forEach((value, at) => coefficients.push({ id: step.coefficients[at], value }))
+      parametersOf(step.layer).forEach((id, at) => {
+        const gradient = gradients.parameters?.[at]
+        if (gradient) parameters.set(id, gradient)
+      })
+      step.coefficients.forEach((id, at) => {
+        const value = gradients.coefficients?.[at]
+        if (value) coefficients.push({ id, value })
+      })
       cotangent.dispose()
     }
     for (const tensor of saved) tensor.dispose()

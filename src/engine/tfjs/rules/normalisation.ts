@@ -1,36 +1,30 @@
-/** Batch normalisation: x̂ = (x − μ)·(σ² + ε)^−½, y = γ·x̂ + β (Ioffe & Szegedy 2015). */
+/** Batch normalisation: x̂ = (x − μ)·(σ² + ε)^−½, y = γ·x̂ + β (Ioffe and Szegedy 2015). */
 import * as tf from '@tensorflow/tfjs-core'
-import type { BatchMoments, Context, LayerOf, Moments, Rule, Tape } from '../rule.ts'
+import type { BatchMoments, Context, LayerOf, Moments, Rule } from '../rule.ts'
 
 const EPSILON = 1e-5
 
 export const batchNorm: Rule<LayerOf<'batchNorm'>> = {
-  // Without γ and β the output is x̂ itself; with them, x̂ is saved.
-  keeps: ({ affine }) => ({ output: affine === null }),
+  // Without γ and β the output is x̂ itself.
+  keeps: ({ affine }) => (affine === null ? { output: true } : { inputs: true }),
 
   forward(layer, [x], context) {
     const { affine, statistics } = layer
     const batch = usesRunning(layer, context) ? undefined : batchMoments(x)
     const moments: Moments = batch ?? context.statistics(statistics as number)
-    const inverseDeviation = tf.rsqrt(tf.add(moments.variance, EPSILON))
-    const normalised = tf.mul(tf.sub(x, moments.mean), inverseDeviation)
     return {
-      output:
-        affine === null
-          ? normalised
-          : tf.add(tf.mul(normalised, context.parameter(affine.scale)), context.parameter(affine.shift)),
-      saved: affine === null ? [inverseDeviation] : [inverseDeviation, normalised],
-      moments: context.mode === 'train' && statistics !== null ? batch : undefined,
+      output: normalise(x, moments, affine && [context.parameter(affine.shift), context.parameter(affine.scale)]),
+      saved: [moments.mean, moments.variance],
+      moments: context.mode === 'train' && statistics !== null && batch ? cloned(batch) : undefined,
     }
   },
 
-  backward(layer, { cotangent, output, saved, wants }: Tape, context) {
+  backward(layer, { cotangent, inputs, output, saved, wants }, context) {
     const { affine } = layer
-    const [inverseDeviation, savedNormalised] = saved
-    const normalised = (output ?? savedNormalised) as tf.Tensor
+    const [mean, variance] = saved
+    const normalised = output ?? normalise(inputs[0], { mean, variance }, null)
     const gradShift = sumOverCells(cotangent)
     const gradScale = sumOverCells(tf.mul(cotangent, normalised))
-    const slope = affine === null ? inverseDeviation : tf.mul(inverseDeviation, context.parameter(affine.scale))
     return {
       inputs: [wants.inputs[0] ? inputGradient() : undefined],
       parameters: wants.parameters && affine !== null ? [gradScale, gradShift] : undefined,
@@ -38,6 +32,8 @@ export const batchNorm: Rule<LayerOf<'batchNorm'>> = {
 
     /** γ/σ·(dy − mean(dy) − x̂·mean(dy·x̂)); with running moments, which are constants, γ/σ·dy. */
     function inputGradient(): tf.Tensor {
+      const inverseDeviation = tf.rsqrt(tf.add(variance, EPSILON))
+      const slope = affine === null ? inverseDeviation : tf.mul(inverseDeviation, context.parameter(affine.scale))
       if (usesRunning(layer, context)) return tf.mul(cotangent, slope)
       const cells = cotangent.size / gradShift.size
       const projected = tf.mul(normalised, tf.div(gradScale, cells))
@@ -48,6 +44,12 @@ export const batchNorm: Rule<LayerOf<'batchNorm'>> = {
 
 const usesRunning = ({ statistics }: LayerOf<'batchNorm'>, { mode }: Context) => mode === 'eval' && statistics !== null
 
+/** γ·(x − μ)/√(σ² + ε) + β, in one kernel; x̂ where no [β, γ] are given. */
+function normalise(x: tf.Tensor, { mean, variance }: Moments, affine: [tf.Tensor, tf.Tensor] | null): tf.Tensor {
+  const inputs: tf.NamedTensorMap = { x, mean, variance, ...(affine && { offset: affine[0], scale: affine[1] }) }
+  return tf.engine().runKernel(tf.FusedBatchNorm, inputs, { varianceEpsilon: EPSILON })
+}
+
 /** Mean and biased variance of each channel over batch, height and width. */
 function batchMoments(x: tf.Tensor): BatchMoments {
   const cells = x.size / (x.shape[x.rank - 1] as number)
@@ -55,6 +57,12 @@ function batchMoments(x: tf.Tensor): BatchMoments {
   const variance = tf.div(sumOverCells(tf.squaredDifference(x, mean)), cells)
   return { mean, variance, cells }
 }
+
+const cloned = ({ mean, variance, cells }: BatchMoments): BatchMoments => ({
+  mean: tf.clone(mean),
+  variance: tf.clone(variance),
+  cells,
+})
 
 /** [batch, height, width, channels] → [channels] */
 const sumOverCells = (x: tf.Tensor) => tf.sum(tf.reshape(x, [-1, x.shape[x.rank - 1] as number]), 0)

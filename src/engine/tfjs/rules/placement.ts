@@ -22,14 +22,8 @@ export interface Placement {
 export function placement(shape: readonly number[], window: Window): Placement {
   const [batch, height, width, channels] = shape
   if (window.padding === 0) return unchanged('valid', [batch, height, width, channels])
-  const isSame = window.stride === 1 && 2 * window.padding === spanOf(window) - 1
-  return isSame ? unchanged('same', [batch, height, width, channels]) : explicitPlacement(shape, window)
-}
-
-/** The same with all padding added beforehand. */
-export function explicitPlacement(shape: readonly number[], window: Window): Placement {
-  const [batch, height, width, channels] = shape
-  const span = spanOf(window)
+  const span = window.dilation * (window.kernel - 1) + 1
+  if (window.stride === 1 && 2 * window.padding === span - 1) return unchanged('same', [batch, height, width, channels])
   const rows = margins(height, span, window)
   const columns = margins(width, span, window)
   return {
@@ -44,9 +38,6 @@ export function explicitPlacement(shape: readonly number[], window: Window): Pla
 function unchanged(pad: 'same' | 'valid', shape: Shape4): Placement {
   return { pad, shape, padded: (x) => x as tf.Tensor4D, unpadded: (gradient) => gradient as tf.Tensor4D }
 }
-
-/** Cells from the first to the last that a window touches. */
-const spanOf = ({ kernel, dilation }: Window) => dilation * (kernel - 1) + 1
 
 /** Cells before and after an axis; those after reach as far as the last window does. */
 function margins(extent: number, span: number, { stride, padding }: Window): Margins {

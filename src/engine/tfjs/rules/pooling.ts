@@ -2,7 +2,7 @@
 import * as tf from '@tensorflow/tfjs-core'
 import type { Window } from '../../../core/network.ts'
 import { type Context, keepsNothing, type LayerOf, type Rule } from '../rule.ts'
-import { explicitPlacement, type Placement, placement } from './placement.ts'
+import { type Placement, placement } from './placement.ts'
 
 /** Padding of max pooling: the most negative finite float32, below every activation. */
 const LOWEST = -3.4028234663852886e38
@@ -14,18 +14,33 @@ export const avgPool: Rule<LayerOf<'avgPool'>> = {
   forward({ window }, [x]) {
     const place = placement(x.shape, window)
     const mean = run(tf.AvgPool, { x: place.padded(x) }, attributes(window, place))
-    return { output: overRealCells(mean, x.shape, window, place) }
+    // `same` pooling counts real cells only; where zeros were added, they were counted.
+    const counted = window.kernel ** 2
+    return {
+      output: isPadded(place, x.shape) ? tf.mul(mean, tf.div(counted, cellCounts(mean, x.shape, window))) : mean,
+    }
   },
 
   backward({ input, window }, { cotangent }, context) {
     const shape = shapeOf(input, context)
-    // The gradient kernels of most backends count padding as cells, even where the forward ones do not.
-    const place = explicitPlacement(shape, window)
-    const dy = overRealCells(cotangent, shape, window, place)
-    // They read the shape of their input only.
-    const like = tf.zeros(place.shape)
+    const place = placement(shape, window)
+    if (place.pad === 'same') return { inputs: [sameGradient(cotangent, window, place)] }
+    const counted = window.kernel ** 2
+    const dy = isPadded(place, shape)
+      ? tf.mul(cotangent, tf.div(counted, cellCounts(cotangent, shape, window)))
+      : cotangent
+    const like = tf.zeros(place.shape) // the kernel reads its shape only
     return { inputs: [place.unpadded(run(tf.AvgPoolGrad, { dy, input: like }, attributes(window, place)))] }
   },
+}
+
+/**
+ * With stride 1, cell i is in the window of j where j is in the window of i. So with counts r, the gradient Σ_j dy_j/r_j
+ * over those windows is r·pool(dy/r). (The backends' own gradient kernels count padding, unlike their forward ones.)
+ */
+function sameGradient(cotangent: tf.Tensor, window: Window, place: Placement): tf.Tensor {
+  const counts = cellCounts(cotangent, cotangent.shape, window)
+  return tf.mul(run(tf.AvgPool, { x: tf.div(cotangent, counts) }, attributes(window, place)), counts)
 }
 
 export const maxPool: Rule<LayerOf<'maxPool'>> = {
@@ -68,16 +83,18 @@ function shapeOf(input: number, { values, batchSize }: Context): [number, number
   return [batchSize, height, width, channels]
 }
 
-/** Where zeros were added, the kernel divides by all k² cells: k² / (real cells) sets that right. */
-function overRealCells(mean: tf.Tensor, shape: readonly number[], window: Window, place: Placement): tf.Tensor {
-  if (place.shape[1] === shape[1] && place.shape[2] === shape[2]) return mean
-  const rows = realCells(shape[1], mean.shape[1] as number, window)
-  const columns = realCells(shape[2], mean.shape[2] as number, window)
-  const share = rows.flatMap((row) => columns.map((column) => window.kernel ** 2 / (row * column)))
-  return tf.mul(mean, tf.tensor4d(share, [1, rows.length, columns.length, 1]))
+const isPadded = (place: Placement, shape: readonly number[]) =>
+  place.shape[1] !== shape[1] || place.shape[2] !== shape[2]
+
+/** Real cells of each window, [1, height, width, 1]. */
+function cellCounts(windows: tf.Tensor, shape: readonly number[], window: Window): tf.Tensor {
+  const rows = realCells(shape[1], windows.shape[1] as number, window)
+  const columns = realCells(shape[2], windows.shape[2] as number, window)
+  const counts = rows.flatMap((row) => columns.map((column) => row * column))
+  return tf.tensor4d(counts, [1, rows.length, columns.length, 1])
 }
 
-/** How many cells of each window along an axis are not padding. */
+/** The same along one axis. */
 const realCells = (extent: number, windows: number, { kernel, stride, padding }: Window) =>
   Array.from({ length: windows }, (_, i) => {
     const from = i * stride - padding
