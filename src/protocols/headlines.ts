@@ -19,10 +19,6 @@ const imageNet16: Headline = {
   test: 'ImageNet16-120/x-test/200/mean',
 }
 
-/** The embedded table: one training on the whole training set, each half of the test set a split. */
-const shapes: Headline = { dataset: 'shapes', validation: 'shapes/x-valid/8/mean', test: 'shapes/x-test/8/mean' }
-const embedded = from('the columns of the embedded table nb201-micro')([shapes])
-
 const transfer = from(
   'NAS-Bench-201 paper, Table 5, and DrNAS paper, Table 4: searched on CIFAR-10, reported on all three datasets',
 )
@@ -33,7 +29,6 @@ export const transferHeadline = {
   cifar10: transfer([cifar10, cifar100, imageNet16]),
   cifar100: transfer([cifar100, cifar10, imageNet16]),
   'ImageNet16-120': transfer([imageNet16, cifar10, cifar100]),
-  shapes: embedded,
 }
 
 /** Searched and reported on the same dataset. */
@@ -41,5 +36,4 @@ export const ownHeadline = {
   cifar10: own([cifar10]),
   cifar100: own([cifar100]),
   'ImageNet16-120': own([imageNet16]),
-  shapes: embedded,
 }

@@ -21,7 +21,7 @@ export interface Preset {
   readonly name: string
   readonly description: string
   readonly values: CitedProtocol
-  /** What differs on a space, then on a dataset, then for an algorithm; later ones win. */
+  /** What differs on a space or a family of spaces (`darts` for `darts-s1`), then on a dataset, then for an algorithm. */
   readonly bySpace?: Readonly<Record<string, Part<CitedProtocol>>>
   readonly byDataset?: Readonly<Record<string, Part<CitedProtocol>>>
   readonly byAlgorithm?: Readonly<Record<string, Part<CitedProtocol>>>
@@ -37,7 +37,13 @@ export function citedProtocol(
   preset: Preset,
   { space, dataset, algorithm }: { readonly space: string; readonly dataset: string; readonly algorithm: string },
 ): CitedProtocol {
-  const parts = [preset.bySpace?.[space], preset.byDataset?.[dataset], preset.byAlgorithm?.[algorithm]]
+  const family = space.split('-')[0]
+  const parts = [
+    preset.bySpace?.[family],
+    preset.bySpace?.[space],
+    preset.byDataset?.[dataset],
+    preset.byAlgorithm?.[algorithm],
+  ]
   return parts.reduce<Node>(
     (tree, part) => merge(tree, part as Node | undefined),
     preset.values as Node,

@@ -1,0 +1,87 @@
+/** Experiment files: YAML, every key checked, paths relative to the file. */
+import { readFileSync } from 'node:fs'
+import { dirname, resolve } from 'node:path'
+import { parse } from 'yaml'
+import { z } from 'zod'
+import { BenchError } from '../core/errors.ts'
+import { unknownName } from '../core/names.ts'
+import { backendNames } from '../engine/executors.ts'
+import type { Experiment } from './experiment.ts'
+import { parseSeeds } from './seeds.ts'
+
+const names = z.union([z.string(), z.array(z.string()).min(1)]).transform((value) => [value].flat())
+
+const algorithm = z.union([
+  z.string().transform((name) => ({ name, options: {} })),
+  z.strictObject({ name: z.string(), options: z.record(z.string(), z.unknown()).default({}) }),
+])
+
+const seeds = z.union([z.number(), z.string(), z.array(z.int().min(0)).min(1)])
+
+const schema = z.strictObject({
+  algorithms: z.array(algorithm).min(1),
+  space: z.string().optional(),
+  datasets: names.optional(),
+  /** Folder of each dataset. */
+  data: z.record(z.string(), z.string()).optional(),
+  table: z.string().optional(),
+  protocol: z.string().optional(),
+  seeds: seeds.optional(),
+  /** Simulated seconds. */
+  budget: z.number().positive().optional(),
+  probes: names.optional(),
+  plugins: names.optional(),
+  backend: z.enum(backendNames).optional(),
+  store: z.string().optional(),
+  jobs: z.int().min(1).optional(),
+})
+
+/** What a file says; what it leaves out is absent. */
+export type ExperimentFile = Partial<Experiment> & { readonly store?: string; readonly jobs?: number }
+
+/** @throws BenchError `missing`, or `bad-input` and `unknown-name` with the place of what is wrong */
+export function readExperimentFile(path: string): ExperimentFile {
+  const parsed = schema.safeParse(parseYaml(readText(path), path))
+  if (!parsed.success) throw explain(parsed.error.issues[0], path)
+  const { seeds, budget, data, plugins, store, ...rest } = parsed.data
+  const here = (file: string) => resolve(dirname(path), file)
+  return {
+    ...rest,
+    ...(seeds !== undefined && { seeds: Array.isArray(seeds) ? seeds : parseSeeds(String(seeds)) }),
+    ...(budget !== undefined && { budgetSeconds: budget }),
+    ...(data && { data: Object.fromEntries(Object.entries(data).map(([name, folder]) => [name, here(folder)])) }),
+    ...(plugins && { plugins: plugins.map((plugin) => (/^\.{0,2}\//.test(plugin) ? here(plugin) : plugin)) }),
+    ...(store !== undefined && { store: here(store) }),
+  }
+}
+
+function readText(path: string): string {
+  try {
+    return readFileSync(path, 'utf8')
+  } catch (cause) {
+    throw new BenchError(
+      'missing',
+      `cannot read the experiment file ${path} (${(cause as NodeJS.ErrnoException).code})`,
+      {
+        cause,
+      },
+    )
+  }
+}
+
+function parseYaml(text: string, path: string): unknown {
+  try {
+    return parse(text)
+  } catch (cause) {
+    const [line] = (cause as Error).message.split('\n')
+    throw new BenchError('bad-input', `${path} is not YAML: ${line}`, { cause })
+  }
+}
+
+function explain(issue: z.core.$ZodIssue, path: string): BenchError {
+  const at = issue.path.join('.')
+  if (issue.code === 'unrecognized_keys') {
+    return unknownName(`setting in ${path}:`, [at, issue.keys[0]].filter(Boolean).join('.'), Object.keys(schema.shape))
+  }
+  return new BenchError('bad-input', `${path}: ${at === '' ? '' : `${at}: `}${issue.message}`)
+}

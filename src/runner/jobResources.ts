@@ -1,0 +1,115 @@
+/** Opens what jobs need, each thing once a process and only where it is asked for. */
+import { BenchError } from '../core/errors.ts'
+import type { Evaluator } from '../core/evaluator.ts'
+import type { Executor } from '../core/executor.ts'
+import type { Job } from '../core/result.ts'
+import type { SearchSpace } from '../core/space.ts'
+import type { Dataset } from '../data/dataset.ts'
+import type { Manifest } from '../tables/manifest.ts'
+import type { RunReport } from './events.ts'
+import type { Registered } from './plugins.ts'
+import type { JobResources } from './runJob.ts'
+import type { WorkOrder } from './workOrder.ts'
+
+export class ResourceOpener {
+  readonly #order: WorkOrder
+  readonly #registered: Registered
+  readonly #executors = new Map<string, Promise<Executor>>()
+  readonly #datasets = new Map<string, Promise<Dataset>>()
+  readonly #evaluators = new Map<string, Promise<Evaluator>>()
+  #report: (report: RunReport) => void = () => {}
+
+  constructor(order: WorkOrder, registered: Registered) {
+    this.#order = order
+    this.#registered = registered
+  }
+
+  /** @param report hears of architectures that are trained because the table lacks them */
+  async open(job: Job, report: (report: RunReport) => void): Promise<JobResources> {
+    this.#report = report
+    const { registry } = this.#registered
+    const space = registry.space(job.space)
+    const evaluator = await this.#evaluator(job, space)
+    return {
+      algorithm: registry.algorithm(job.algorithm.name),
+      space,
+      ...(evaluator && { evaluator }),
+      probes: await openProbes(job.probes),
+      executor: () => this.#executor(this.#order.backend),
+      data: async () => {
+        const { searchData } = await import('../data/searchData.ts')
+        const dataset = await this.#searchedOn(job)
+        return searchData(dataset, { data: job.protocol.data, batchSize: job.protocol.batchSize, seed: job.seed })
+      },
+    }
+  }
+
+  #executor(backend: WorkOrder['backend']): Promise<Executor> {
+    return keep(this.#executors, backend, async () => {
+      const { openExecutor } = await import('../engine/executors.ts')
+      return openExecutor({ backend })
+    })
+  }
+
+  #dataset(name: string, folder?: string): Promise<Dataset> {
+    return keep(this.#datasets, name, async () => {
+      const { openDataset } = await import('../data/openDataset.ts')
+      return openDataset(name, { folder })
+    })
+  }
+
+  async #searchedOn({ dataset: { name, contentHash } }: Job): Promise<Dataset> {
+    const dataset = await this.#dataset(name, this.#order.data)
+    if (dataset.contentHash === contentHash) return dataset
+    throw new BenchError('failed', `the images of ${name} changed while the command ran; give it again`)
+  }
+
+  #evaluator(job: Job, space: SearchSpace): Promise<Evaluator> | undefined {
+    const { table } = this.#order
+    if (table === undefined) return undefined
+    return keep(this.#evaluators, `${table} ${job.dataset.name}`, async () => {
+      const { openTable } = await import('../tables/openTable.ts')
+      const { tableEvaluator } = await import('../tables/tableEvaluator.ts')
+      const opened = await openTable(table)
+      const evaluator = tableEvaluator(opened, space, job.dataset.name)
+      const { rows, architectures } = opened.manifest
+      return rows === architectures ? evaluator : this.#completing(evaluator, opened.manifest, space)
+    })
+  }
+
+  /** Trains what an incomplete table lacks, where the table says how. */
+  async #completing(evaluator: Evaluator, { name, recipe }: Manifest, space: SearchSpace): Promise<Evaluator> {
+    if (recipe === undefined) return evaluator
+    const { completing } = await import('../tables/build/completing.ts')
+    const { Trainings } = await import('../tables/build/trainings.ts')
+    const data = await this.#dataset(recipe.dataset.name)
+    if (data.contentHash !== recipe.dataset.contentHash) {
+      throw new BenchError('bad-input', `table ${name} was made from other images of ${recipe.dataset.name} than these`)
+    }
+    return completing(evaluator, {
+      space,
+      recipe,
+      shape: data.shape,
+      trainings: new Trainings(recipe),
+      train: async (genotype, seed) => {
+        const { trainArchitecture } = await import('../tables/build/trainArchitecture.ts')
+        const executor = await this.#executor('wasm')
+        const onProgress = (share: number) =>
+          this.#report({ kind: 'training', genotype: space.format(genotype), share })
+        return trainArchitecture({ space, genotype, recipe, seed, executor, data, onProgress })
+      },
+    })
+  }
+}
+
+async function openProbes(lines: readonly string[]) {
+  if (lines.length === 0) return []
+  const { parseProbe } = await import('../analysis/probes/index.ts')
+  return lines.map((line) => parseProbe(line))
+}
+
+function keep<T>(kept: Map<string, Promise<T>>, key: string, open: () => Promise<T>): Promise<T> {
+  const known = kept.get(key) ?? open()
+  kept.set(key, known)
+  return known
+}

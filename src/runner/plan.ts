@@ -1,0 +1,100 @@
+/** From an experiment to its jobs, each fully resolved. Reads names and hashes; loads no images and no backend. */
+import type { Algorithm } from '../core/algorithm.ts'
+import { BenchError } from '../core/errors.ts'
+import type { Job } from '../core/result.ts'
+import type { SearchSpace } from '../core/space.ts'
+import { openDataset } from '../data/openDataset.ts'
+import { executorName } from '../engine/executors.ts'
+import { resolveProtocol } from '../protocols/index.ts'
+import { resolveOptions } from './algorithmOptions.ts'
+import type { Experiment } from './experiment.ts'
+import { runId } from './identity.ts'
+import { findLookup, type Lookup, tableIdentity } from './lookup.ts'
+import type { Registered } from './plugins.ts'
+
+export interface Plan {
+  readonly experiment: Experiment
+  readonly space: SearchSpace
+  /** By dataset searched on. */
+  readonly lookups: ReadonlyMap<string, Lookup>
+  readonly jobs: readonly PlannedJob[]
+}
+
+export interface PlannedJob {
+  readonly id: string
+  readonly job: Job
+  readonly algorithm: Algorithm
+}
+
+/** @throws BenchError where a name, an option or a combination is wrong: before anything is written */
+export async function makePlan(experiment: Experiment, registered: Registered): Promise<Plan> {
+  const space = registered.registry.space(experiment.space)
+  const algorithms = experiment.algorithms.map(({ name, options }) => {
+    const algorithm = registered.registry.algorithm(name)
+    checkSpace(algorithm, space)
+    return { algorithm, options: resolveOptions(algorithm, options), plugin: registered.origins.get(name) }
+  })
+  await checkProbes(experiment.probes)
+  const lookups = new Map<string, Lookup>()
+  const jobs: PlannedJob[] = []
+  for (const dataset of experiment.datasets) {
+    for (const entry of algorithms) {
+      const job = await describeJob(experiment, space, dataset, entry, lookups)
+      jobs.push(...experiment.seeds.map((seed) => plannedJob({ ...job, seed }, entry.algorithm)))
+    }
+  }
+  return { experiment, space, lookups, jobs: firstOfEach(jobs) }
+}
+
+interface AlgorithmEntry {
+  readonly algorithm: Algorithm
+  readonly options: Record<string, unknown>
+  readonly plugin: string | undefined
+}
+
+/** The job but for its seed. */
+async function describeJob(
+  experiment: Experiment,
+  space: SearchSpace,
+  dataset: string,
+  { algorithm, options, plugin }: AlgorithmEntry,
+  lookups: Map<string, Lookup>,
+): Promise<Omit<Job, 'seed'>> {
+  const { protocol: text, data, budgetSeconds, probes, backend, table } = experiment
+  const protocol = resolveProtocol(text, { space: space.name, dataset, algorithm: algorithm.name })
+  const lookup =
+    lookups.get(dataset) ?? (await findLookup({ space, dataset, table, wanted: protocol.headline[dataset] }))
+  lookups.set(dataset, lookup)
+  const trains = algorithm.kind === 'supernet'
+  return {
+    algorithm: { name: algorithm.name, version: algorithm.version, options, ...(plugin && { plugin }) },
+    space: space.name,
+    dataset: {
+      name: dataset,
+      ...(trains && { contentHash: (await openDataset(dataset, { folder: data[dataset] })).contentHash }),
+    },
+    ...(lookup.manifest && { table: tableIdentity(lookup.manifest) }),
+    protocol: { ...protocol, headline: { [dataset]: lookup.headline } },
+    ...(!trains && budgetSeconds !== undefined && { budgetSeconds }),
+    probes,
+    ...(trains && { executor: await executorName({ backend }) }),
+  }
+}
+
+const plannedJob = (job: Job, algorithm: Algorithm): PlannedJob => ({ id: runId(job), job, algorithm })
+
+function checkSpace({ name, spaces }: Algorithm, space: SearchSpace): void {
+  if (spaces === undefined || spaces.includes(space.name)) return
+  throw new BenchError('unsupported', `${name} does not work on ${space.name}; it works on ${spaces.join(', ')}`)
+}
+
+async function checkProbes(lines: readonly string[]): Promise<void> {
+  if (lines.length === 0) return
+  const { parseProbe } = await import('../analysis/probes/index.ts')
+  for (const line of lines) parseProbe(line)
+}
+
+/** The same job asked for twice is one job. */
+function firstOfEach(jobs: readonly PlannedJob[]): PlannedJob[] {
+  return [...new Map(jobs.map((job) => [job.id, job])).values()]
+}

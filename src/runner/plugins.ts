@@ -1,0 +1,85 @@
+/** Loading a user's plugins: TypeScript or JavaScript files, or installed packages. */
+import { createHash } from 'node:crypto'
+import { existsSync, readFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { basename, extname, join, resolve } from 'node:path'
+import { fileURLToPath, pathToFileURL } from 'node:url'
+import { BenchError } from '../core/errors.ts'
+import { type Plugin, Registry } from '../core/plugin.ts'
+
+/** Everything that can be named on the command line, and which algorithms are not built in. */
+export interface Registered {
+  readonly registry: Registry
+  /** Algorithm → content of its plugin, for the identity of jobs. */
+  readonly origins: ReadonlyMap<string, string>
+}
+
+const FILE_ENDINGS: ReadonlySet<string> = new Set(['.ts', '.mts', '.js', '.mjs'])
+
+/**
+ * @param builtins the package's own plugin
+ * @param sources files (`./my-search.ts`) or names of packages
+ * @throws BenchError `missing`, or `bad-input` where a file is no plugin or a name is taken
+ */
+export async function registerPlugins(builtins: Plugin, sources: readonly string[]): Promise<Registered> {
+  const registry = new Registry().register(builtins)
+  const origins = new Map<string, string>()
+  for (const source of sources) {
+    const { plugin, origin } = await loadPlugin(source)
+    registry.register(plugin)
+    for (const { name } of plugin.algorithms ?? []) origins.set(name, origin)
+  }
+  return { registry, origins }
+}
+
+/** The plugin that a file or package exports as its default, and what tells its content. */
+export async function loadPlugin(source: string): Promise<{ readonly plugin: Plugin; readonly origin: string }> {
+  const isFile = FILE_ENDINGS.has(extname(source)) || /^\.{0,2}\//.test(source)
+  const { path, origin } = isFile ? locateFile(source) : locatePackage(source)
+  const plugin = await importDefault(path, source)
+  if (!isPlugin(plugin)) {
+    throw new BenchError(
+      'bad-input',
+      `plugin ${source} has no default export made by definePlugin({ name, algorithms })`,
+    )
+  }
+  return { plugin, origin }
+}
+
+function locateFile(source: string) {
+  const path = resolve(source)
+  if (!existsSync(path)) throw new BenchError('missing', `plugin ${source}: there is no file ${path}`)
+  const sha256 = createHash('sha256').update(readFileSync(path)).digest('hex')
+  return { path, origin: `${basename(path)}@sha256:${sha256}` }
+}
+
+/** A package as the user's own folder sees it. */
+function locatePackage(source: string) {
+  const require = createRequire(join(process.cwd(), 'package.json'))
+  try {
+    const path = require.resolve(source)
+    const { version } = require(`${source}/package.json`)
+    return { path, origin: `${source}@${version}` }
+  } catch (cause) {
+    throw new BenchError('missing', `plugin ${source}: no such package here; install it with npm install ${source}`, {
+      cause,
+    })
+  }
+}
+
+async function importDefault(path: string, source: string): Promise<unknown> {
+  const { createJiti } = await import('jiti')
+  // A plugin outside of any npm project still finds the package that runs it.
+  const own = fileURLToPath(new URL('../index.js', import.meta.url))
+  const zod = fileURLToPath(import.meta.resolve('zod'))
+  const jiti = createJiti(import.meta.url, { alias: { 'nas-bench-harness': own, zod }, interopDefault: true })
+  try {
+    return await jiti.import(pathToFileURL(path).href, { default: true })
+  } catch (cause) {
+    throw new BenchError('bad-input', `plugin ${source} cannot be loaded: ${(cause as Error).message}`, { cause })
+  }
+}
+
+function isPlugin(value: unknown): value is Plugin {
+  return typeof value === 'object' && value !== null && typeof (value as Plugin).name === 'string'
+}

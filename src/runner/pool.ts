@@ -1,0 +1,49 @@
+/** Worker processes: as many at a time as asked for, and a lost one never takes another's jobs along. */
+import { fork } from 'node:child_process'
+import { availableParallelism } from 'node:os'
+import { fileURLToPath } from 'node:url'
+import pLimit from 'p-limit'
+import type { RunEvent } from './events.ts'
+import type { WorkOrder } from './workOrder.ts'
+
+/** The built module, also where this one runs from source: Node 20 runs no TypeScript. */
+const WORKER = fileURLToPath(new URL('../../dist/worker.js', import.meta.url))
+
+export const defaultJobs = (): number => availableParallelism()
+
+/** Runs all orders, `jobs` processes at a time. Every job ends in an event `finished` or `failed`. */
+export async function runOrders(
+  orders: readonly WorkOrder[],
+  jobs: number,
+  onEvent: (event: RunEvent) => void,
+): Promise<void> {
+  const limit = pLimit(jobs)
+  await Promise.all(orders.map((order) => limit(() => runOrder(order, onEvent))))
+}
+
+/** One process for the whole order; where it dies, another for the jobs after the one that it died with. */
+async function runOrder(order: WorkOrder, onEvent: (event: RunEvent) => void): Promise<void> {
+  for (let jobs = order.jobs; jobs.length > 0; ) {
+    const ended = new Set<string>()
+    const death = await runProcess({ ...order, jobs }, (event) => {
+      if (event.kind === 'finished' || event.kind === 'failed') ended.add(event.id)
+      onEvent(event)
+    })
+    const [lost, ...rest] = jobs.filter(({ id }) => !ended.has(id))
+    if (lost === undefined) return
+    const message = `the worker process was lost (${death}); the same command goes on from its checkpoint`
+    onEvent({ id: lost.id, kind: 'failed', code: 'failed', message })
+    jobs = rest
+  }
+}
+
+/** → how the process ended: `exit code 0`, `killed by SIGKILL`. */
+function runProcess(order: WorkOrder, onEvent: (event: RunEvent) => void): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const child = fork(WORKER, { stdio: ['ignore', 'ignore', 'inherit', 'ipc'] })
+    child.on('error', reject)
+    child.on('message', (message) => onEvent(message as RunEvent))
+    child.on('close', (code, signal) => resolve(signal === null ? `exit code ${code}` : `killed by ${signal}`))
+    child.send(order)
+  })
+}

@@ -1,0 +1,71 @@
+/** Runs what is missing of a plan. */
+import type { FailureRecord, ResultRecord } from '../core/result.ts'
+import type { RunEvent } from './events.ts'
+import type { Plan, PlannedJob } from './plan.ts'
+import { runOrders } from './pool.ts'
+import type { Store } from './store.ts'
+import type { WorkOrder } from './workOrder.ts'
+
+export interface Outcome {
+  readonly planned: PlannedJob
+  /** Absent where the job failed. */
+  readonly result?: ResultRecord
+  readonly failure?: Pick<FailureRecord, 'message'>
+}
+
+/** The jobs whose result is not in the store. */
+export function unfinished(plan: Plan, store: Store): readonly PlannedJob[] {
+  return plan.jobs.filter(({ id }) => store.run(id).result() === undefined)
+}
+
+/**
+ * Runs the unfinished jobs of a plan in worker processes. → one outcome a job, in the plan's order
+ *
+ * @param jobs how many processes at a time
+ */
+export async function runPlan(
+  plan: Plan,
+  store: Store,
+  jobs: number,
+  onEvent: (event: RunEvent) => void,
+): Promise<readonly Outcome[]> {
+  const missing = unfinished(plan, store)
+  const failures = new Map<string, string>()
+  if (missing.length > 0) {
+    store.prepare()
+    await runOrders(ordersOf(plan, missing, store, jobs), jobs, (event) => {
+      if (event.kind === 'failed') failures.set(event.id, event.message)
+      onEvent(event)
+    })
+  }
+  return plan.jobs.map((planned) => {
+    const result = store.run(planned.id).result()
+    const message = failures.get(planned.id)
+    return { planned, ...(result && { result }), ...(message !== undefined && { failure: { message } }) }
+  })
+}
+
+/** A search network has a process of its own; black-box searches take milliseconds and share one. */
+function ordersOf(plan: Plan, missing: readonly PlannedJob[], store: Store, jobs: number): WorkOrder[] {
+  const { experiment, lookups } = plan
+  return experiment.datasets.flatMap((dataset) => {
+    const here = missing.filter(({ job }) => job.dataset.name === dataset)
+    const alone = here.filter(({ algorithm }) => algorithm.kind === 'supernet').map((job) => [job])
+    const together = here.filter(({ algorithm }) => algorithm.kind !== 'supernet')
+    return [...deal(together, jobs), ...alone].map((batch) => ({
+      store: store.folder,
+      jobs: batch.map(({ id, job }) => ({ id, job })),
+      plugins: experiment.plugins,
+      data: experiment.data[dataset],
+      table: lookups.get(dataset)?.table,
+      backend: experiment.backend,
+    }))
+  })
+}
+
+/** Into at most `hands` runs of neighbours, as equal as can be. */
+function deal<T>(items: readonly T[], hands: number): T[][] {
+  const size = Math.ceil(items.length / hands)
+  const starts = Array.from({ length: Math.ceil(items.length / Math.max(1, size)) }, (_, hand) => hand * size)
+  return starts.map((start) => items.slice(start, start + size))
+}

@@ -1,0 +1,15 @@
+/** What the command hands to a worker process, as plain data. */
+import type { Job } from '../core/result.ts'
+import type { BackendName } from '../engine/executors.ts'
+
+export interface WorkOrder {
+  readonly store: string
+  /** Run one after the other. All share dataset and table. */
+  readonly jobs: readonly { readonly id: string; readonly job: Job }[]
+  readonly plugins: readonly string[]
+  /** Folder of the images; absent: the user's data folder, or the built-in set. */
+  readonly data?: string
+  /** As given to `openTable`. */
+  readonly table?: string
+  readonly backend: BackendName
+}
