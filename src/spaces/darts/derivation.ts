@@ -36,7 +36,7 @@ function strongestOperation(edge: DartsEdge, theta: readonly number[], edgeWeigh
 /** 1 at the operation of each edge that the genotype keeps, 0 elsewhere. [28][operations] */
 export function oneHot(space: DartsCandidates, genotype: DartsGenotype): Matrix {
   return space.edges.map(({ cell, from, to, operations }) => {
-    const at = 2 * NODES.findIndex((node) => node === to)
+    const at = 2 * (to - NODES[0])
     const kept = genotype[cell].slice(at, at + 2).find((input) => input.from === from)
     return operations.map((operation) => Number(operation === kept?.operation))
   })

@@ -1,6 +1,6 @@
 /**
- * Which architectures are the same: by the benchmark's own string (6,466 distinct), and by the function that the cell
- * really computes (5,390 distinct).
+ * Which architectures the literature calls the same: by the benchmark's own string (6,466 distinct), and by the function
+ * that is left when zeros are taken out (5,390 distinct). Which are one network, weights included: `sameNetwork.ts`.
  */
 import type { Nb201Genotype } from './genotype.ts'
 import { ARCHITECTURE_COUNT, atIndex } from './officialOrder.ts'
@@ -20,8 +20,8 @@ export function uniqueString(genotype: Nb201Genotype): string {
 }
 
 /**
- * The function that the cell really computes: the same string with the zeros left out of its sums. `#` where the output
- * is disconnected from the input. Sums keep their nesting (a skipped sum is one term), and a shared operation is written
+ * The function that the cell computes: the same string with the zeros left out of its sums. `#` where the output is
+ * disconnected from the input. Sums keep their nesting (a skipped sum is one term), and a shared operation is written
  * as often as it is used.
  */
 export function functionOf(genotype: Nb201Genotype): string {

@@ -1,3 +1,5 @@
+import { existsSync, readFileSync } from 'node:fs'
+import { gunzipSync } from 'node:zlib'
 import { expect, test } from 'vitest'
 import { coefficientLayout } from '../../../src/core/mixing.ts'
 import { type Layer, type Network, parameterCount } from '../../../src/core/network.ts'
@@ -144,3 +146,21 @@ test('images too small for two reductions are refused', () => {
   const shape = { height: 2, width: 2, channels: 3, classes: 10 }
   expect(() => nb201.supernet({ shape, channels: 4, depth: 1, batchNorm })).toThrow('does not fit')
 })
+
+const tableFile = new URL('../../../../shared/data/nb201/nb201.csv.gz', import.meta.url)
+
+test.skipIf(!existsSync(tableFile))(
+  'parameters and MACs of every hundredth row of the real table agree (skipped where ../shared/data is absent)',
+  () => {
+    const [header, ...rows] = gunzipSync(readFileSync(tableFile)).toString().trim().split('\n')
+    const columns = header.split(',')
+    for (let index = 0; index < rows.length; index += 100) {
+      const cells = rows[index].split(',')
+      const column = (name: string) => Number(cells[columns.indexOf(name)])
+      const network = nb201.network(nb201.parse(cells[1]), { shape: shapes.cifar10, channels: 16, depth: 5 })
+      // printed with four digits
+      expect(Math.abs(parameterCount(network) / 1e6 - column('params-M'))).toBeLessThan(5.1e-5)
+      expect(Math.abs(macCount(network) / 1e6 - column('flops-M'))).toBeLessThan(5.1e-5)
+    }
+  },
+)
