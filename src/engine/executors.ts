@@ -1,18 +1,72 @@
 /** Opening an executor by the names that a user types. Heavy modules load here, at the call, and nowhere earlier. */
+import { BenchError } from '../core/errors.ts'
 import type { Executor } from '../core/executor.ts'
-import { unknownName } from '../core/names.ts'
+import { type BackendChoice, type BackendName, chooseBackend } from './backendChoice.ts'
 
-/** The backends of TensorFlow.js, or the best that this machine has. */
-export type BackendName = 'auto' | 'wasm' | 'webgpu' | 'tensorflow' | 'cpu'
-
-export const backendNames: readonly BackendName[] = ['auto', 'tensorflow', 'webgpu', 'wasm', 'cpu']
+export { type BackendName, backendNames, backendReports, chooseBackend } from './backendChoice.ts'
 
 export interface ExecutorOptions {
   readonly backend: BackendName
+  /** `static`: fused kernels under a fixed plan (WebAssembly only); `tfjs`: layer by layer; `auto`: static where it is to be had. */
+  readonly executor?: 'auto' | 'tfjs' | 'static'
+  /** Insist on the same bits on every machine. */
+  readonly deterministic?: boolean
 }
 
-export async function openExecutor({ backend }: ExecutorOptions): Promise<Executor> {
-  if (!backendNames.includes(backend)) throw unknownName('backend', backend, backendNames)
+/** @throws BenchError `unknown-name` or `unsupported`, saying which package to install */
+export async function openExecutor(options: ExecutorOptions): Promise<Executor> {
+  const { kind, backend } = await chooseExecutor(options)
+  const { deterministic = false, executor = 'auto' } = options
+  if (kind === 'tfjs') return openTfjs(backend)
+  const { openStaticExecutor } = await import('./wasm/index.ts')
+  const fast = await openStaticExecutor({ deterministic })
+  return executor === 'static' ? fast : withFallback(fast, () => openTfjs('wasm'))
+}
+
+/** The name of the executor that `openExecutor` would open, found without loading it: part of a job's identity. */
+export async function executorName(options: ExecutorOptions): Promise<string> {
+  const { kind, backend } = await chooseExecutor(options)
+  return `${kind}/${backend}`
+}
+
+export interface ExecutorChoice extends BackendChoice {
+  readonly kind: 'static' | 'tfjs'
+}
+
+/** What `openExecutor` would open, and why, found without loading it. */
+export async function chooseExecutor({
+  backend,
+  executor = 'auto',
+  ...options
+}: ExecutorOptions): Promise<ExecutorChoice> {
+  const choice = await chooseBackend(backend, options)
+  if (executor === 'tfjs' || choice.backend !== 'wasm') {
+    if (executor !== 'static') return { ...choice, kind: 'tfjs' }
+    throw new BenchError(
+      'unsupported',
+      `the static executor runs on wasm, not on ${choice.backend}; use --backend wasm`,
+    )
+  }
+  return { ...choice, kind: 'static' }
+}
+
+async function openTfjs(backend: BackendChoice['backend']): Promise<Executor> {
   const { openTfjsExecutor } = await import('./tfjs/executor.ts')
-  return openTfjsExecutor(backend === 'auto' ? 'wasm' : backend)
+  return openTfjsExecutor(backend)
+}
+
+/** Networks that the first executor does not know go to the second. */
+function withFallback(first: Executor, openSecond: () => Promise<Executor>): Executor {
+  return {
+    name: first.name,
+    deterministic: first.deterministic,
+    async compile(network, options) {
+      try {
+        return await first.compile(network, options)
+      } catch (error) {
+        if (!(error instanceof BenchError && error.code === 'unsupported')) throw error
+        return (await openSecond()).compile(network, options)
+      }
+    },
+  }
 }

@@ -1,18 +1,66 @@
-/** The backends of TensorFlow.js: loading them, and saying why one cannot be had. */
+/** Loading the backends of TensorFlow.js. */
 import { createRequire } from 'node:module'
 import { dirname, sep } from 'node:path'
+import util from 'node:util'
 import * as tf from '@tensorflow/tfjs-core'
-import { registerWasmKernels } from '../kernels/register.ts'
+import { BenchError } from '../../core/errors.ts'
+import { type Backend, TENSORFLOW_PACKAGES } from '../backendChoice.ts'
+import { webGpu } from '../gpu.ts'
+import { importOptional, isInstalled } from '../optionalPackage.ts'
 
-export const backends = ['tensorflow', 'webgpu', 'wasm', 'cpu'] as const
-export type Backend = (typeof backends)[number]
+const loaders: Readonly<Record<Backend, () => Promise<unknown>>> = {
+  tensorflow: loadTensorflow,
+  webgpu: loadWebgpu,
+  wasm: loadWasm,
+  cpu: () => import('@tensorflow/tfjs-backend-cpu'),
+}
 
-export async function initialiseBackend(backend: Backend): Promise<void> {
-  tf.enableProdMode() // silences the advice to install the native package
+const initialised = new Map<Backend, Promise<void>>()
+
+/** Makes the backend ready to run kernels. @throws BenchError `unsupported` where it does not load */
+export function initialiseBackend(backend: Backend): Promise<void> {
+  const ready = initialised.get(backend) ?? initialise(backend)
+  initialised.set(backend, ready)
+  return ready
+}
+
+async function initialise(backend: Backend): Promise<void> {
+  tf.enableProdMode() // no advice to install the native package in every log
+  try {
+    await loaders[backend]()
+    if (!(await tf.setBackend(backend))) throw new Error('its initialisation failed')
+  } catch (error) {
+    const why = error instanceof Error ? error.message.split('\n')[0] : String(error)
+    throw new BenchError('unsupported', `backend ${backend} does not load: ${why}; use --backend wasm`, {
+      cause: error,
+    })
+  }
+}
+
+async function loadWasm(): Promise<void> {
   const wasm = await import('@tensorflow/tfjs-backend-wasm')
-  const folder = dirname(createRequire(import.meta.url).resolve('@tensorflow/tfjs-backend-wasm'))
-  wasm.setWasmPaths(folder + sep)
-  await import('@tensorflow/tfjs-backend-cpu')
+  const { registerWasmKernels } = await import('../kernels/register.ts')
+  wasm.setWasmPaths(dirname(createRequire(import.meta.url).resolve('@tensorflow/tfjs-backend-wasm')) + sep)
+  // With threads, sums would be taken in another order.
+  tf.env().set('WASM_HAS_MULTITHREAD_SUPPORT', false)
   registerWasmKernels()
-  await tf.setBackend(backend)
+}
+
+async function loadTensorflow(): Promise<void> {
+  restoreRemovedUtilities()
+  const name = TENSORFLOW_PACKAGES.find(isInstalled)
+  if (name === undefined) throw new Error(`none of ${TENSORFLOW_PACKAGES.join(', ')} is installed`)
+  await importOptional(name)
+}
+
+/** tfjs-node 4.22 calls two functions of `node:util` that Node 23 removed. */
+function restoreRemovedUtilities(): void {
+  const utilities = util as unknown as Record<string, unknown>
+  utilities.isNullOrUndefined ??= (value: unknown) => value === null || value === undefined
+  utilities.isArray ??= Array.isArray
+}
+
+async function loadWebgpu(): Promise<void> {
+  await webGpu() // navigator.gpu must be there before the backend looks for it
+  await importOptional('@tensorflow/tfjs-backend-webgpu')
 }

@@ -2,8 +2,9 @@
 import { BenchError } from '../../core/errors.ts'
 import type { Executor } from '../../core/executor.ts'
 import type { Network } from '../../core/network.ts'
+import { type Backend, isDeterministic } from '../backendChoice.ts'
 import { onBackend } from './backend.ts'
-import { type Backend, initialiseBackend } from './backends.ts'
+import { initialiseBackend } from './backends.ts'
 import { TfjsExecutable } from './executable.ts'
 
 /** @throws BenchError `unsupported` that says what to install */
@@ -11,7 +12,7 @@ export async function openTfjsExecutor(backend: Backend): Promise<Executor> {
   await initialiseBackend(backend)
   return {
     name: `tfjs/${backend}`,
-    deterministic: backend === 'wasm' || backend === 'cpu',
+    deterministic: isDeterministic(backend),
     async compile(network, { batchSize }) {
       checkSupported(network)
       return new TfjsExecutable(network, batchSize, onBackend(backend))

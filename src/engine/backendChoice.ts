@@ -1,0 +1,82 @@
+/** Which backends this machine has, found without loading TensorFlow.js. */
+import { BenchError } from '../core/errors.ts'
+import { unknownName } from '../core/names.ts'
+import { gpuAdapter } from './gpu.ts'
+import { isInstalled } from './optionalPackage.ts'
+
+/** What a user may ask for; `auto` is the best of the others that this machine has. */
+export const backendNames = ['auto', 'tensorflow', 'webgpu', 'wasm', 'cpu'] as const
+export type BackendName = (typeof backendNames)[number]
+export type Backend = Exclude<BackendName, 'auto'>
+
+export interface BackendReport {
+  readonly backend: Backend
+  readonly available: boolean
+  /** What it runs on, or what to install. */
+  readonly detail: string
+}
+
+export interface BackendChoice {
+  readonly backend: Backend
+  /** Why this one, for people. */
+  readonly reason: string
+}
+
+/** The packages that bring libtensorflow, the one for NVIDIA GPUs first. */
+export const TENSORFLOW_PACKAGES = ['@tensorflow/tfjs-node-gpu', '@tensorflow/tfjs-node'] as const
+const WEBGPU_PACKAGES = ['webgpu', '@tensorflow/tfjs-backend-webgpu'] as const
+
+const inspect: Readonly<Record<Backend, () => Promise<Omit<BackendReport, 'backend'>>>> = {
+  async tensorflow() {
+    const found = TENSORFLOW_PACKAGES.find(isInstalled)
+    if (found) return { available: true, detail: found }
+    return { available: false, detail: 'npm install @tensorflow/tfjs-node (or tfjs-node-gpu with an NVIDIA GPU)' }
+  },
+  async webgpu() {
+    const missing = WEBGPU_PACKAGES.filter((name) => !isInstalled(name))
+    if (missing.length > 0) return { available: false, detail: `npm install ${missing.join(' ')}` }
+    const adapter = await gpuAdapter()
+    if (adapter) return { available: true, detail: adapter }
+    return { available: false, detail: 'no GPU adapter was found; a Vulkan, Metal or Direct3D 12 driver is needed' }
+  },
+  wasm: async () => ({ available: true, detail: 'WebAssembly with SIMD, one thread' }),
+  cpu: async () => ({ available: true, detail: 'plain JavaScript, slow' }),
+}
+
+/** All backends, the fastest first: what is there, and what is missing for the others. */
+export const backendReports = (): Promise<BackendReport[]> =>
+  Promise.all((Object.keys(inspect) as Backend[]).map(reportOf))
+
+const reportOf = async (backend: Backend): Promise<BackendReport> => ({ backend, ...(await inspect[backend]()) })
+
+/**
+ * The backend behind a name.
+ *
+ * @param options.deterministic only backends that give the same bits on every machine
+ * @throws BenchError `unknown-name`; `unsupported` that says what to install
+ */
+export async function chooseBackend(
+  name: BackendName,
+  options: { deterministic?: boolean } = {},
+): Promise<BackendChoice> {
+  if (!backendNames.includes(name)) throw unknownName('backend', name, backendNames)
+  if (name === 'auto') return options.deterministic ? deterministicChoice : bestBackend()
+  if (options.deterministic && !isDeterministic(name)) {
+    throw new BenchError('unsupported', `backend ${name} does not give the same bits on every machine; use wasm`)
+  }
+  const { available, detail } = await reportOf(name)
+  if (!available) throw new BenchError('unsupported', `backend ${name} is not available here: ${detail}`)
+  return { backend: name, reason: 'as asked for' }
+}
+
+export const isDeterministic = (backend: Backend) => backend === 'wasm' || backend === 'cpu'
+
+const deterministicChoice: BackendChoice = { backend: 'wasm', reason: 'the same bits on every machine' }
+
+async function bestBackend(): Promise<BackendChoice> {
+  const tensorflow = await reportOf('tensorflow')
+  if (tensorflow.available) return { backend: 'tensorflow', reason: `${tensorflow.detail} is installed` }
+  const webgpu = await reportOf('webgpu')
+  if (webgpu.available) return { backend: 'webgpu', reason: webgpu.detail }
+  return { backend: 'wasm', reason: 'neither @tensorflow/tfjs-node nor a WebGPU device is there' }
+}
