@@ -48,4 +48,21 @@ describe('the network builder', () => {
       'avgPool: a 5×5 window does not fit into 4×4; use larger images or fewer reductions',
     )
   })
+
+  it('writes a layer without parameters once for each input, and one with parameters every time', () => {
+    const net = builder()
+    const other = net.conv(net.input, 3, { kernel: 1 }, 'a')
+    expect(net.relu(net.input)).toBe(net.relu(net.input))
+    expect(net.relu(other)).not.toBe(net.relu(net.input))
+    const pool = (kernel: number) => net.pool('maxPool', net.input, { kernel })
+    expect(pool(2)).toBe(pool(2))
+    expect(pool(3)).not.toBe(pool(2))
+    expect(net.pool('avgPool', net.input, { kernel: 2 })).not.toBe(pool(2))
+    const norm = (affine: boolean, track: boolean) => net.batchNorm(net.input, { affine, track }, 'bn')
+    expect(norm(false, true)).toBe(norm(false, true))
+    expect(norm(false, true)).not.toBe(norm(false, false))
+    expect(norm(true, true)).not.toBe(norm(true, true))
+    expect(net.conv(net.input, 3, { kernel: 1 }, 'b')).not.toBe(net.conv(net.input, 3, { kernel: 1 }, 'c'))
+    expect(net.dropPath(net.input)).not.toBe(net.dropPath(net.input))
+  })
 })
