@@ -20,7 +20,7 @@ export function writeAllAtomically(files: readonly { path: string; content: stri
     for (const { path, content } of files) writeSynced(temporary(path), content)
     for (const { path } of files) renameSync(temporary(path), path)
   } catch (cause) {
-    for (const { path } of files) rmSync(temporary(path), { force: true })
+    for (const { path } of files) removeIfThere(temporary(path))
     throw writeFailure(files.map(({ path }) => path).join(' and '), cause as NodeJS.ErrnoException)
   }
   for (const folder of new Set(files.map(({ path }) => dirname(path)))) syncFolder(folder)
@@ -30,6 +30,14 @@ export function writeAllAtomically(files: readonly { path: string; content: stri
 export function writeFailure(path: string, cause: NodeJS.ErrnoException): BenchError {
   const machine = ['ENOSPC', 'EDQUOT', 'EIO', 'EMFILE'].includes(cause.code ?? '')
   return new BenchError(machine ? 'failed' : 'bad-input', `cannot write ${path}: ${cause.message}`, { cause })
+}
+
+function removeIfThere(path: string): void {
+  try {
+    rmSync(path, { force: true })
+  } catch {
+    // Its folder is no folder: there is nothing to remove, and the first error is the one to report.
+  }
 }
 
 function writeSynced(path: string, content: string | Uint8Array): void {

@@ -1,0 +1,78 @@
+/** A user's YAML file that says which column of a flat file is what. */
+import { readFile } from 'node:fs/promises'
+import { parse } from 'yaml'
+import { z } from 'zod'
+import { BenchError } from '../../core/errors.ts'
+import { type ColumnRole, roleOf } from '../columnNames.ts'
+
+const schema = z
+  .strictObject({
+    space: z.string().describe('search space of the architectures').optional(),
+    index: z.string().describe("column with the architecture's index in the space's official order").optional(),
+    arch: z.string().describe('column with the architecture string').optional(),
+    columns: z.record(z.string(), z.string()).default({}).describe("source column: table's name of it"),
+    ignore: z.array(z.string()).default([]).describe('source columns that are left out'),
+    notes: z.array(z.string()).default([]).describe('sentences for the manifest'),
+  })
+  .readonly()
+
+export type Mapping = z.infer<typeof schema>
+
+export const identityMapping: Mapping = schema.parse({})
+
+/** @throws BenchError `bad-input` or `missing` */
+export async function readMapping(path: string): Promise<Mapping> {
+  const text = await readFile(path, 'utf8').catch((cause) => {
+    throw new BenchError('missing', `mapping ${path} cannot be read (${cause.code})`, { cause })
+  })
+  const result = schema.safeParse(parseYaml(text, path) ?? {})
+  if (result.success) return result.data
+  const [{ path: at, message }] = result.error.issues
+  throw new BenchError('bad-input', `mapping ${path}: ${at.join('.') || 'file'}: ${message}`)
+}
+
+function parseYaml(text: string, path: string): unknown {
+  try {
+    return parse(text)
+  } catch (cause) {
+    throw new BenchError('bad-input', `mapping ${path} is not YAML: ${firstLine(cause)}`, { cause })
+  }
+}
+
+const firstLine = (error: unknown): string => String((error as Error).message).split('\n')[0]
+
+/** Role of each column of a header. @throws BenchError `bad-input` for columns that have none, or the same one */
+export function mapColumns(header: readonly string[], mapping: Mapping, source: string): ColumnRole[] {
+  const renamed = new Map(Object.entries(mapping.columns))
+  if (mapping.index !== undefined) renamed.set(mapping.index, 'index')
+  if (mapping.arch !== undefined) renamed.set(mapping.arch, 'arch')
+  for (const name of [...renamed.keys(), ...mapping.ignore]) {
+    if (!header.includes(name))
+      throw new BenchError('bad-input', `${source} has no column "${name}", which the mapping names`)
+  }
+  const roles = header.map((name) => (mapping.ignore.includes(name) ? ignored : roleOf(renamed.get(name) ?? name)))
+  const unknown = header.filter((_, i) => roles[i] === undefined)
+  if (unknown.length > 0) {
+    const names = unknown.slice(0, 5).map((name) => `"${name}"`)
+    throw new BenchError(
+      'bad-input',
+      `${source}: unknown column ${names.join(', ')}; name it or ignore it in a mapping (--mapping FILE.yaml)`,
+    )
+  }
+  checkDistinct(roles as ColumnRole[], source)
+  return roles as ColumnRole[]
+}
+
+const ignored: ColumnRole = { kind: 'ignored' }
+
+function checkDistinct(roles: readonly ColumnRole[], source: string): void {
+  const names = roles.flatMap((role) => (role.kind === 'ignored' ? [] : 'name' in role ? role.name : role.kind))
+  const twice = names.find((name, i) => names.indexOf(name) !== i)
+  if (twice !== undefined) throw new BenchError('bad-input', `${source}: two columns are "${twice}"`)
+  if (!names.includes('arch')) {
+    throw new BenchError(
+      'bad-input',
+      `${source} has no column "arch"; say which one it is in a mapping (--mapping FILE.yaml)`,
+    )
+  }
+}

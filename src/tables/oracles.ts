@@ -1,0 +1,71 @@
+/**
+ * What a black-box search is told and pays, derived from the columns that a table has.
+ *
+ * NATS-Bench's clock (`simulate_train_eval` of the paper's API): the answer is the validation accuracy after the short
+ * training (12 epochs); the cost is the training's seconds plus one validation pass; `cifar10` is read as
+ * `cifar10-valid`. Two departures: the mean over the seeds of the short training is told, where the API draws a seed;
+ * and where a table has no seconds of the short training or of the pass, they are derived as `meaning` says.
+ */
+import { formatQualifier, parseQualifier, type Qualifier } from '../core/metric.ts'
+import { isAccuracy } from './columnNames.ts'
+import type { OracleRule } from './manifest.ts'
+
+type Cost = OracleRule['seconds'][number]
+
+/** Images of one validation pass for each image of a training epoch (NAS-Bench-201, §2.2 of the paper). */
+const VALIDATION_SHARE: Readonly<Record<string, number>> = {
+  'cifar10-valid': 25_000 / 25_000,
+  cifar100: 5_000 / 50_000,
+  'ImageNet16-120': 3_000 / 151_700,
+}
+
+/** By dataset searched on. Datasets without validation accuracies or without seconds have none. */
+export function oraclesOf(columns: readonly string[]): Record<string, OracleRule> {
+  const validations = columns
+    .filter(isAccuracy)
+    .map(parseQualifier)
+    .filter(({ split }) => split === 'x-valid')
+  const oracles: Record<string, OracleRule> = {}
+  for (const dataset of new Set(validations.map((qualifier) => qualifier.dataset))) {
+    const told = shortest(validations.filter((qualifier) => qualifier.dataset === dataset))
+    const rule = ruleOf(told, new Set(columns))
+    if (rule !== undefined) oracles[dataset.replace(/-valid$/, '')] = rule
+  }
+  return oracles
+}
+
+/** Of the fewest epochs: the mean over seeds where the table has one, else its first seed. */
+function shortest(validations: readonly Qualifier[]): Qualifier {
+  const fewest = Math.min(...validations.map(({ epochs }) => epochs))
+  const candidates = validations.filter(({ epochs }) => epochs === fewest)
+  return candidates.find(({ seed }) => seed === 'mean') ?? candidates[0]
+}
+
+function ruleOf(told: Qualifier, columns: ReadonlySet<string>): OracleRule | undefined {
+  const training = trainingCost(told, columns)
+  if (training === undefined) return undefined
+  const validation = validationCost(told, training, columns)
+  return { accuracy: formatQualifier(told), seconds: validation === undefined ? [training] : [training, validation] }
+}
+
+/** Training seconds of `epochs` epochs; of a longer training where only that was timed: epochs take equally long. */
+function trainingCost({ dataset, epochs }: Qualifier, columns: ReadonlySet<string>): Cost | undefined {
+  const exact = `train-seconds:${dataset}/${epochs}`
+  if (columns.has(exact)) return { column: exact, factor: 1, meaning: `${epochs} epochs of training` }
+  const timed = [...columns].find((name) => name.startsWith(`train-seconds:${dataset}/`))
+  if (timed === undefined) return undefined
+  const longer = Number(timed.split('/').at(-1))
+  return { column: timed, factor: epochs / longer, meaning: `${epochs} of ${longer} equally long epochs of training` }
+}
+
+/** One validation pass; where it was not timed, an image costs a third of its training (forward without backward). */
+function validationCost(told: Qualifier, training: Cost, columns: ReadonlySet<string>): Cost | undefined {
+  const { dataset, epochs } = told
+  const exact = `eval-seconds:${dataset}/x-valid/${epochs}`
+  if (columns.has(exact)) return { column: exact, factor: 1, meaning: 'one validation pass' }
+  const share = VALIDATION_SHARE[dataset]
+  if (share === undefined) return undefined
+  const images = share === 1 ? 'as many images' : `${(100 * share).toPrecision(2)} % of the images`
+  const meaning = `one validation pass, estimated: a third of a training epoch's time an image, ${images}`
+  return { column: training.column, factor: (training.factor / epochs / 3) * share, meaning }
+}

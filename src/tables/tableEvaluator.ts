@@ -1,0 +1,84 @@
+/** Looks architectures up: final numbers for the report, validation numbers for the oracle. */
+import { BenchError } from '../core/errors.ts'
+import type { Evaluation, Evaluator } from '../core/evaluator.ts'
+import { unknownName } from '../core/names.ts'
+import type { OracleAnswer } from '../core/oracle.ts'
+import type { Genotype, SearchSpace } from '../core/space.ts'
+import type { OracleRule } from './manifest.ts'
+import type { Table } from './table.ts'
+
+/** The table has no row for this architecture; whoever can train it may catch this. */
+export class MissingRow extends BenchError {
+  readonly genotype: string
+
+  constructor(table: string, genotype: string) {
+    super('missing', `table ${table} has no row for ${genotype}; complete it with "bench tables build"`)
+    this.genotype = genotype
+  }
+}
+
+/**
+ * @param dataset the dataset searched on, which decides what `validate` tells and costs
+ * @throws BenchError `bad-input` where the table is of another space; `evaluate` and `validate` throw `MissingRow`
+ */
+export function tableEvaluator<G extends Genotype>(table: Table, space: SearchSpace<G>, dataset: string): Evaluator {
+  const { name, space: tableSpace, table: file } = table.manifest
+  if (tableSpace !== space.name) {
+    throw new BenchError('bad-input', `table ${name} is of space ${tableSpace}, not ${space.name}`)
+  }
+  const find = (genotype: Genotype) => table.find(space.format(genotype as G))
+  const found = (genotype: Genotype): number => {
+    const index = find(genotype)
+    if (index === undefined) throw new MissingRow(name, space.format(genotype as G))
+    return index
+  }
+  return {
+    identity: `table:${name}@${file.sha256}`,
+    evaluate: async (genotype) => evaluationOf(table, found(genotype), dataset),
+    lookup: async (genotype) => {
+      const index = find(genotype)
+      return index === undefined ? undefined : evaluationOf(table, index, dataset)
+    },
+    validate: async (genotype) => answerOf(table, found(genotype), dataset),
+  }
+}
+
+/** All accuracies of a row. Parameters and multiply-accumulates are recorded in millions, as the benchmarks do. */
+function evaluationOf(table: Table, index: number, dataset: string): Evaluation {
+  const parametersM = costOf(table, index, 'params-M', dataset)
+  const macsM = costOf(table, index, 'flops-M', dataset)
+  return {
+    metrics: table.metrics(index),
+    ...(parametersM === undefined ? {} : { parameters: Math.round(parametersM * 1e6) }),
+    ...(macsM === undefined ? {} : { macs: Math.round(macsM * 1e6) }),
+  }
+}
+
+/** `params-M:cifar100` where the table tells datasets apart, else `params-M`. */
+function costOf(table: Table, index: number, quantity: string, dataset: string): number | undefined {
+  const name = [`${quantity}:${dataset}`, quantity].find((column) => table.has(column))
+  return name === undefined ? undefined : table.column(name).at(table.row(index) as number)
+}
+
+function answerOf(table: Table, index: number, dataset: string): OracleAnswer {
+  const rule = oracleRule(table, dataset)
+  const row = table.row(index) as number
+  const accuracyPct = required(table, rule.accuracy, row)
+  const seconds = rule.seconds.reduce((sum, { column, factor }) => sum + factor * required(table, column, row), 0)
+  return { accuracyPct, seconds }
+}
+
+/** What a search on this dataset is told and pays. @throws BenchError `unknown-name` */
+export function oracleRule(table: Table, dataset: string): OracleRule {
+  const { name, oracles } = table.manifest
+  const rule = oracles[dataset]
+  if (rule === undefined) throw unknownName(`dataset of table ${name} to search on`, dataset, Object.keys(oracles))
+  return rule
+}
+
+function required(table: Table, column: string, row: number): number {
+  const value = table.column(column).at(row)
+  if (value !== undefined) return value
+  const arch = table.text('arch').at(row)
+  throw new BenchError('missing', `table ${table.manifest.name} has no ${column} for ${arch}, which the oracle needs`)
+}

@@ -1,0 +1,129 @@
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { gzipSync } from 'node:zlib'
+import { describe, expect, test } from 'vitest'
+import { nb201 } from '../../src/spaces/nb201/index.ts'
+import type { Mapping } from '../../src/tables/importers/mapping.ts'
+import { readMapping } from '../../src/tables/importers/mapping.ts'
+import { importTable } from '../../src/tables/importTable.ts'
+import { openTable } from '../../src/tables/openTable.ts'
+import { spaceIndex } from '../../src/tables/spaceIndex.ts'
+import { temporaryFolder } from './temporaryFolder.ts'
+
+const folder = temporaryFolder()
+const space = spaceIndex(nb201)
+const RESNET = '|nor_conv_3x3~0|+|none~0|nor_conv_3x3~1|+|skip_connect~0|none~1|skip_connect~2|' // #11472
+const SKIP = '|skip_connect~0|+|skip_connect~0|skip_connect~1|+|skip_connect~0|skip_connect~1|skip_connect~2|' // #1835
+const HEADER = 'index,arch,cifar10/ori-test/200/777,params-M'
+
+let count = 0
+const write = (content: string | Uint8Array): string => {
+  const path = join(folder, `source${count++}.csv`)
+  writeFileSync(path, content)
+  return path
+}
+const importText = (content: string | Uint8Array, mapping?: Mapping, as = 'small') =>
+  importTable(write(content), { as, space, folder, partial: true, mapping })
+
+describe('a CSV file', () => {
+  test('becomes a table whose rows ascend by index', async () => {
+    await importText(`${HEADER}\n11472,${RESNET},93.5,0.8\n1835,${SKIP},54.3,0.07\n`)
+    const table = await openTable('small', { folders: [folder] })
+    expect([...table.indices()]).toEqual([1835, 11472])
+    expect(table.find(RESNET)).toBe(11472)
+    expect(table.value(11472, { dataset: 'cifar10', split: 'ori-test', epochs: 200, seed: 777 })).toBe(93.5)
+    expect(table.column('params-M').at(0)).toBe(0.07)
+  })
+
+  test('may be gzipped, whatever its name', async () => {
+    const manifest = await importText(gzipSync(`${HEADER}\n1835,${SKIP},54.3,0.07\n`))
+    expect(manifest.rows).toBe(1)
+  })
+
+  test('needs no index column in a space that numbers its architectures', async () => {
+    await importText(`arch,params-M\n${RESNET},0.8\n`)
+    expect((await openTable('small', { folders: [folder] })).arch(11472)).toBe(RESNET)
+  })
+
+  test('keeps an empty cell missing', async () => {
+    await importText(`${HEADER}\n1835,${SKIP},,0.07\n11472,${RESNET},93.5,0.8\n`)
+    const table = await openTable('small', { folders: [folder] })
+    expect(table.value(1835, { dataset: 'cifar10', split: 'ori-test', epochs: 200, seed: 777 })).toBeUndefined()
+    expect(table.metrics(1835)).toEqual([])
+    expect(table.manifest.columns.find(({ name }) => name === 'cifar10/ori-test/200/777')?.missing).toBe(1)
+  })
+
+  test('may name its columns otherwise, with a mapping', async () => {
+    const path = write('space: nb201\narch: cell\ncolumns: {val: cifar10-valid/x-valid/200/777}\nignore: [comment]\n')
+    await importText(`cell,val,comment\n${SKIP},84.1,hello\n`, await readMapping(path))
+    const table = await openTable('small', { folders: [folder] })
+    expect(table.metrics(1835)).toEqual([
+      { dataset: 'cifar10-valid', split: 'x-valid', epochs: 200, seed: 777, accuracyPct: 84.1 },
+    ])
+  })
+
+  test('records which seeds a mean is over', async () => {
+    const manifest = await importText(`arch,"cifar10-valid/x-valid/12/mean(111,777)"\n${SKIP},40\n`)
+    expect(manifest.columns.at(-1)).toMatchObject({ name: 'cifar10-valid/x-valid/12/mean', seeds: [111, 777] })
+  })
+})
+
+describe('a CSV file is refused, and the earlier table stays, where', () => {
+  test.each([
+    ['it is empty', '', 'is empty'],
+    ['it has no arch column', 'index,params-M\n1,2\n', 'has no column "arch"'],
+    ['a column is unknown', 'arch,mystery column\na,1\n', 'unknown column "mystery column"'],
+    ['two columns are the same', 'arch,params-M,params-M\na,1,2\n', 'two columns are "params-M"'],
+    ['a line is short', `${HEADER}\n1835,${SKIP},54.3\n`, 'malformed CSV'],
+    ['a quote is not closed', `${HEADER}\n1835,"${SKIP},54.3,0.1\n`, 'malformed CSV'],
+    ['a number is NaN', `${HEADER}\n1835,${SKIP},NaN,0.1\n`, 'line 2: cifar10/ori-test/200/777 is "NaN"'],
+    ['a number is infinite', `${HEADER}\n1835,${SKIP},54,Infinity\n`, 'line 2: params-M is "Infinity"'],
+    ['an accuracy is above 100', `${HEADER}\n1835,${SKIP},101,0.1\n`, 'not in 0 … 100 %'],
+    ['an architecture is malformed', `${HEADER}\n1835,|none~0|,54,0.1\n`, 'line 2: architecture "|none~0|"'],
+    ['index and architecture disagree', `${HEADER}\n7,${SKIP},54,0.1\n`, 'is #1835 of nb201, found index 7'],
+    ['an architecture stands twice', `${HEADER}\n1835,${SKIP},54,0.1\n1835,${SKIP},55,0.1\n`, 'stands there already'],
+  ])('%s', async (_, content, message) => {
+    await importText(`arch,params-M\n${RESNET},0.8\n`, undefined, 'kept')
+    const before = readFileSync(join(folder, 'kept.arrow'))
+    await expect(importText(content, undefined, 'kept')).rejects.toThrow(message)
+    expect(readFileSync(join(folder, 'kept.arrow'))).toEqual(before)
+    expect(readdirSync(folder).filter((file) => file.endsWith('.tmp'))).toEqual([])
+  })
+
+  test('its gzip stream is cut off', async () => {
+    const whole = gzipSync(`${HEADER}\n${`1835,${SKIP},54.3,0.07\n`.repeat(1)}`)
+    await expect(importText(whole.subarray(0, whole.length - 12))).rejects.toThrow('cannot be read to its end')
+  })
+
+  test('architectures are missing and nobody asked for a part', async () => {
+    const source = write(`${HEADER}\n1835,${SKIP},54.3,0.07\n`)
+    const attempt = importTable(source, { as: 'part', space, folder })
+    await expect(attempt).rejects.toThrow(
+      'holds 1 architectures, nb201 has 15625; missing #0, #1, #2, … (15624); --partial imports what is there',
+    )
+    expect(existsSync(join(folder, 'part.arrow'))).toBe(false)
+  })
+
+  test('it does not exist', async () => {
+    await expect(importTable('/nowhere/x.csv', { as: 'x', space, folder })).rejects.toThrow('does not exist')
+  })
+
+  test('the table would have a name that is none', async () => {
+    await expect(importTable('/nowhere/x.csv', { as: '../x', space, folder })).rejects.toThrow('is no table name')
+  })
+})
+
+describe('a mapping is refused where', () => {
+  test.each([
+    ['it is not YAML', 'a: [', 'is not YAML'],
+    ['it has an unknown key', 'colums: {}', 'Unrecognized key'],
+    ['a value has the wrong form', 'ignore: 3', 'ignore'],
+  ])('%s', async (_, content, message) => {
+    await expect(readMapping(write(content))).rejects.toThrow(message)
+  })
+
+  test('it names a column that the file does not have', async () => {
+    const mapping = await readMapping(write('ignore: [comments]'))
+    await expect(importText(`${HEADER}\n`, mapping)).rejects.toThrow('has no column "comments"')
+  })
+})

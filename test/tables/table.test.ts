@@ -1,0 +1,176 @@
+import { createHash } from 'node:crypto'
+import { copyFileSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { beforeAll, describe, expect, test } from 'vitest'
+import { parseQualifier } from '../../src/core/metric.ts'
+import { nb201 } from '../../src/spaces/nb201/index.ts'
+import { loadArrow } from '../../src/tables/arrowLibrary.ts'
+import type { TableContent } from '../../src/tables/content.ts'
+import { openTable } from '../../src/tables/openTable.ts'
+import { spaceIndex } from '../../src/tables/spaceIndex.ts'
+import type { Table } from '../../src/tables/table.ts'
+import { writeTable } from '../../src/tables/writeTable.ts'
+import { temporaryFolder } from './temporaryFolder.ts'
+
+const folder = temporaryFolder()
+const space = spaceIndex(nb201)
+
+/** Three rows of a space of 15,625; the second has no seed 999. */
+const content: TableContent = {
+  index: Int32Array.of(5, 6, 12),
+  arch: [5, 6, 12].map((index) => space.at(index)),
+  numbers: [
+    { name: 'cifar10-valid/x-valid/200/777', values: Float64Array.of(80, 81, 82) },
+    { name: 'cifar10-valid/x-valid/200/999', values: Float64Array.of(80.5, Number.NaN, 82.5) },
+    { name: 'cifar10/ori-test/200/777', values: Float64Array.of(90, 91, 92) },
+    { name: 'loss:cifar10/ori-test/200/777', values: Float64Array.of(0.3, 0.2, 0.1) },
+  ],
+  texts: [{ name: 'unique', values: ['a', null, 'ü'] }],
+  source: { format: 'csv', name: 'made in a test', sha256: '' },
+  notes: [],
+}
+
+const path = (file: string) => join(folder, file)
+let table: Table
+
+beforeAll(async () => {
+  writeTable(folder, 'three', space, content)
+  table = await openTable('three', { folders: [folder] })
+})
+
+describe('an open table', () => {
+  test('gives every number of every row, and undefined where the source has none', () => {
+    for (const { name, values } of content.numbers) {
+      const column = table.column(name)
+      content.index.forEach((index, row) => {
+        expect(table.row(index)).toBe(row)
+        expect(column.at(row)).toBe(Number.isNaN(values[row]) ? undefined : values[row])
+      })
+    }
+    expect([0, 1, 2].map((row) => table.text('unique').at(row))).toEqual(['a', undefined, 'ü'])
+  })
+
+  test('lists the accuracies of a row, fully qualified, without the missing ones', () => {
+    expect(table.metrics(6)).toEqual([
+      { dataset: 'cifar10-valid', split: 'x-valid', epochs: 200, seed: 777, accuracyPct: 81 },
+      { dataset: 'cifar10', split: 'ori-test', epochs: 200, seed: 777, accuracyPct: 91 },
+    ])
+  })
+
+  test('finds rows by index and by string', () => {
+    expect(table.find(space.at(12))).toBe(12)
+    expect(table.arch(12)).toBe(space.at(12))
+    expect(table.find(space.at(7))).toBeUndefined()
+  })
+
+  test('has no value for an architecture without a row, nor for an index outside the space', () => {
+    const qualifier = parseQualifier('cifar10/ori-test/200/777')
+    for (const index of [7, -1, 15_625, 0.5, Number.NaN]) {
+      expect(table.value(index, qualifier)).toBeUndefined()
+      expect(table.metrics(index)).toEqual([])
+      expect(table.arch(index)).toBeUndefined()
+    }
+  })
+
+  test.each([
+    ['cifar11/ori-test/200/777', 'unknown dataset of table three "cifar11"; did you mean "cifar10"?'],
+    [
+      'cifar10/x-valid/200/777',
+      'dataset cifar10 has no split x-valid; it has ori-test; there is cifar10-valid/x-valid/200/777',
+    ],
+    ['cifar10/ori-test/100/777', 'three has cifar10/ori-test after 200 epochs, not after 100'],
+    ['cifar10/ori-test/200/mean', 'three has cifar10/ori-test/200 for seeds 777, not for mean'],
+  ])('says which part of %s it does not have', (name, message) => {
+    expect(() => table.value(5, parseQualifier(name))).toThrow(message)
+  })
+
+  test('suggests the nearest column', () => {
+    expect(() => table.column('loss:cifar10/ori-test/200/778')).toThrow('did you mean "loss:cifar10/ori-test/200/777"')
+  })
+
+  test('refuses to read text as numbers and numbers as text', () => {
+    expect(() => table.column('unique')).toThrow('holds text')
+    expect(() => table.text('index')).toThrow('holds numbers')
+  })
+
+  test('is an Arrow file that the Arrow library reads alike', () => {
+    const read = loadArrow().tableFromIPC(readFileSync(path('three.arrow')))
+    expect(read.schema.fields.map(({ name, type }) => `${name}: ${type}`)).toEqual([
+      'index: Int32',
+      'arch: Utf8',
+      'unique: Utf8',
+      ...content.numbers.map(({ name }) => `${name}: Float64`),
+    ])
+    expect(read.getChild('cifar10-valid/x-valid/200/999')?.toJSON()).toEqual([80.5, null, 82.5])
+  })
+})
+
+describe('a table is refused with one line where', () => {
+  const cases: [string, (name: string) => void, string][] = [
+    [
+      'the file is cut off',
+      (name) => writeFileSync(path(`${name}.arrow`), readFileSync(path('three.arrow')).subarray(0, -8)),
+      'bytes, its manifest says',
+    ],
+    ['the file is empty', (name) => writeFileSync(path(`${name}.arrow`), ''), 'is not an Arrow file'],
+    [
+      'the file is another kind',
+      (name) => writeFileSync(path(`${name}.arrow`), 'index,arch\n'),
+      'is not an Arrow file',
+    ],
+    ['a bit has flipped', (name) => writeFileSync(path(`${name}.arrow`), flipped()), 'has SHA-256'],
+    ['the file is missing', () => {}, 'does not exist'],
+  ]
+  const flipped = () => {
+    const bytes = readFileSync(path('three.arrow'))
+    bytes[1000] ^= 1
+    return bytes
+  }
+  test.each(cases)('%s', async (what, damage, message) => {
+    const name = what.replaceAll(' ', '-')
+    const manifest = readFileSync(path('three.manifest.json'), 'utf8').replace('three.arrow', `${name}.arrow`)
+    writeFileSync(path(`${name}.manifest.json`), manifest)
+    damage(name)
+    const attempt = openTable(path(`${name}.arrow`))
+    await expect(attempt).rejects.toThrow(message)
+    await expect(attempt).rejects.not.toThrow('\n')
+  })
+
+  test.each([
+    ['', 'no valid JSON'],
+    ['null', 'not a manifest'],
+    ['[]', 'it has no schema version'],
+    ['{"schema":2}', 'manifest schema 2, expected 1'],
+    ['{"schema":1}', 'no name or space'],
+    ['{"schema":1,"name":"x","space":"nb201","rows":1,"source":{"sha256":""}}', 'names no table file'],
+  ])('its manifest is %s', async (text, message) => {
+    writeFileSync(path('bad.manifest.json'), text)
+    await expect(openTable('bad', { folders: [folder] })).rejects.toThrow(message)
+  })
+
+  test('a column of the manifest does not lie in the file', async () => {
+    copyFileSync(path('three.arrow'), path('moved.arrow'))
+    const manifest = JSON.parse(readFileSync(path('three.manifest.json'), 'utf8'))
+    const file = readFileSync(path('moved.arrow'))
+    manifest.table = {
+      file: 'moved.arrow',
+      bytes: file.length,
+      sha256: createHash('sha256').update(file).digest('hex'),
+    }
+    manifest.columns.at(-1).buffers.values = [file.length - 8, 800]
+    writeFileSync(path('moved.manifest.json'), JSON.stringify(manifest))
+    const moved = await openTable(path('moved.arrow'))
+    expect(() => moved.column('loss:cifar10/ori-test/200/777')).toThrow('is not in the file')
+  })
+
+  test('its name is unknown', async () => {
+    await expect(openTable('thre', { folders: [folder] })).rejects.toThrow(
+      'unknown table "thre"; did you mean "three"?',
+    )
+  })
+})
+
+test('a table cannot be written where a file stands in place of the folder', () => {
+  const place = path('three.arrow')
+  expect(() => writeTable(place, 'x', space, content)).toThrow(`cannot write ${place}`)
+})

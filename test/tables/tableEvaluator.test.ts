@@ -1,0 +1,109 @@
+import { beforeAll, describe, expect, test } from 'vitest'
+import type { SearchSpace } from '../../src/core/space.ts'
+import { nb201 } from '../../src/spaces/nb201/index.ts'
+import { openTable } from '../../src/tables/openTable.ts'
+import { oraclesOf } from '../../src/tables/oracles.ts'
+import { spaceIndex } from '../../src/tables/spaceIndex.ts'
+import type { Table } from '../../src/tables/table.ts'
+import { MissingRow, tableEvaluator } from '../../src/tables/tableEvaluator.ts'
+import { writeTable } from '../../src/tables/writeTable.ts'
+import { temporaryFolder } from './temporaryFolder.ts'
+
+const folder = temporaryFolder()
+const space = spaceIndex(nb201)
+const genotype = (index: number) => nb201.parse(space.at(index))
+let table: Table
+
+beforeAll(async () => {
+  writeTable(folder, 'two', space, {
+    index: Int32Array.of(3, 4),
+    arch: [space.at(3), space.at(4)],
+    numbers: [
+      { name: 'cifar10-valid/x-valid/12/mean', values: Float64Array.of(60, Number.NaN) },
+      { name: 'cifar10-valid/x-valid/200/mean', values: Float64Array.of(80, 81) },
+      { name: 'cifar10/ori-test/200/mean', values: Float64Array.of(90, 91) },
+      { name: 'train-seconds:cifar10-valid/200', values: Float64Array.of(2000, 4000) },
+      { name: 'params-M', values: Float64Array.of(0.25, 0.5) },
+      { name: 'params-M:cifar100', values: Float64Array.of(0.26, 0.51) },
+      { name: 'flops-M', values: Float64Array.of(30, 40) },
+    ],
+    texts: [],
+    source: { format: 'csv', name: 'made in a test', sha256: '' },
+    notes: [],
+  })
+  table = await openTable('two', { folders: [folder] })
+})
+
+describe('a table as an evaluator', () => {
+  test('gives all accuracies of the architecture, its parameters and multiply-accumulates', async () => {
+    const evaluation = await tableEvaluator(table, nb201, 'cifar10').evaluate(genotype(4))
+    expect(evaluation.metrics).toEqual([
+      { dataset: 'cifar10-valid', split: 'x-valid', epochs: 200, seed: 'mean', accuracyPct: 81 },
+      { dataset: 'cifar10', split: 'ori-test', epochs: 200, seed: 'mean', accuracyPct: 91 },
+    ])
+    expect(evaluation).toMatchObject({ parameters: 500_000, macs: 40_000_000 })
+  })
+
+  test('gives the parameters of the network for the dataset searched on, where the table tells them apart', async () => {
+    expect(await tableEvaluator(table, nb201, 'cifar100').evaluate(genotype(3))).toMatchObject({ parameters: 260_000 })
+  })
+
+  test('answers with the 12-epoch validation accuracy, for 12 epochs and a validation pass on the clock', async () => {
+    const answer = await tableEvaluator(table, nb201, 'cifar10').validate(genotype(3))
+    expect(answer.accuracyPct).toBe(60)
+    expect(answer.seconds).toBeCloseTo((2000 / 200) * (12 + 1 / 3), 9)
+  })
+
+  test('names the table and its hash', () => {
+    expect(tableEvaluator(table, nb201, 'cifar10').identity).toBe(`table:two@${table.manifest.table.sha256}`)
+  })
+
+  test('throws a condition of its own where the table has no row, which `lookup` only reports', async () => {
+    const evaluator = tableEvaluator(table, nb201, 'cifar10')
+    await expect(evaluator.evaluate(genotype(7))).rejects.toBeInstanceOf(MissingRow)
+    await expect(evaluator.validate(genotype(7))).rejects.toMatchObject({ code: 'missing', genotype: space.at(7) })
+    expect(await evaluator.lookup(genotype(7))).toBeUndefined()
+  })
+
+  test('says which number the oracle lacks', async () => {
+    const answer = tableEvaluator(table, nb201, 'cifar10').validate(genotype(4))
+    await expect(answer).rejects.toThrow('table two has no cifar10-valid/x-valid/12/mean for')
+  })
+
+  test('refuses a dataset without an oracle and a space that is not the table’s', async () => {
+    await expect(tableEvaluator(table, nb201, 'cifar1').validate(genotype(3))).rejects.toThrow('did you mean "cifar10"')
+    const other = { ...nb201, name: 'other' } as SearchSpace<ReturnType<typeof genotype>>
+    expect(() => tableEvaluator(table, other, 'cifar10')).toThrow('table two is of space nb201, not other')
+  })
+})
+
+describe('the oracle', () => {
+  test('takes recorded seconds of the short training and of the validation pass where the table has them', () => {
+    const columns = [
+      'cifar100/x-valid/12/111',
+      'cifar100/x-valid/200/mean',
+      'train-seconds:cifar100/200',
+      'train-seconds:cifar100/12',
+      'eval-seconds:cifar100/x-valid/12',
+    ]
+    expect(oraclesOf(columns)).toEqual({
+      cifar100: {
+        accuracy: 'cifar100/x-valid/12/111',
+        seconds: [
+          { column: 'train-seconds:cifar100/12', factor: 1, meaning: '12 epochs of training' },
+          { column: 'eval-seconds:cifar100/x-valid/12', factor: 1, meaning: 'one validation pass' },
+        ],
+      },
+    })
+  })
+
+  test('estimates the pass from the share of the images where it was not timed', () => {
+    const { seconds } = oraclesOf(['cifar100/x-valid/12/111', 'train-seconds:cifar100/200']).cifar100
+    expect(seconds.map(({ factor }) => factor)).toEqual([12 / 200, expect.closeTo(1 / 200 / 3 / 10, 12)])
+  })
+
+  test('is absent where there are no validation numbers or no seconds', () => {
+    expect(oraclesOf(['cifar10/ori-test/200/mean', 'train-seconds:cifar10/200'])).toEqual({})
+    expect(oraclesOf(['shapes/x-valid/8/mean'])).toEqual({})
+  })
+})
