@@ -37,8 +37,6 @@ export type Shape =
       readonly size: number
       readonly bold?: boolean
       readonly colour: Ink
-      /** Paper behind the letters, so that a line may pass under them. */
-      readonly halo?: boolean
     }
 
 /** A colour of the theme, or one of the palette. */

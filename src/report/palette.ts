@@ -5,7 +5,7 @@
  */
 
 export interface Look {
-  readonly colour: string
+  readonly colour: `#${string}`
   /** Lengths of dashes and gaps in px; empty: solid. */
   readonly dash: readonly number[]
   readonly marker: 'circle' | 'rect' | 'triangle' | 'rectRot' | 'crossRot'
@@ -36,7 +36,7 @@ const fixed: Readonly<Record<string, Look>> = {
   'random-search': { colour: grey, dash: dashed, marker: 'crossRot' },
 }
 
-const spare: readonly Look[] = [purple, olive, sky, orange, green, vermilion].flatMap((colour) => [
+const spare = ([purple, olive, sky, orange, green, vermilion] as const).flatMap((colour): Look[] => [
   { colour, dash: dotted, marker: 'rectRot' },
   { colour, dash: [7, 2, 1.5, 2], marker: 'circle' },
 ])
@@ -49,4 +49,4 @@ export function lookOf(algorithm: string): Look {
 }
 
 /** Colours of things that are not algorithms, such as the operations of an edge. */
-export const categorical: readonly string[] = [grey, vermilion, sky, blue, green, orange, purple, olive]
+export const categorical: readonly Look['colour'][] = [grey, vermilion, sky, blue, green, orange, purple, olive]

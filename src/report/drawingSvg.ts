@@ -1,0 +1,39 @@
+/** Drawings as SVG text. */
+import { fontFamily } from './chart.ts'
+import { colourOf, type Drawing, lightTheme, type Shape, type Theme } from './drawing.ts'
+
+/** A whole SVG document. In a page, `theme` may hold CSS variables, so that the drawing follows the reader's theme. */
+export function drawingSvg({ title, width, height, shapes }: Drawing, theme: Theme = lightTheme): string {
+  const size = `width="${round(width)}" height="${round(height)}" viewBox="0 0 ${round(width)} ${round(height)}"`
+  const name = title === '' ? '' : `<title>${escaped(title)}</title>`
+  const body = shapes.map((shape) => shapeSvg(shape, theme)).join('\n')
+  return `<svg xmlns="http://www.w3.org/2000/svg" ${size} role="img" font-family="${escaped(fontFamily)}">${name}\n${body}\n</svg>\n`
+}
+
+function shapeSvg(shape: Shape, theme: Theme): string {
+  const colour = (ink: Parameters<typeof colourOf>[0]) => colourOf(ink, theme)
+  switch (shape.kind) {
+    case 'path': {
+      const dash = shape.dash ? ` stroke-dasharray="${shape.dash.join(' ')}"` : ''
+      return `<path d="${shape.path}" fill="none" stroke="${colour(shape.colour)}" stroke-width="${shape.width}"${dash}/>`
+    }
+    case 'fill':
+      return `<path d="${shape.path}" fill="${colour(shape.colour)}"/>`
+    case 'box': {
+      const { x, y, width, height, radius } = shape
+      const place = `x="${round(x)}" y="${round(y)}" width="${round(width)}" height="${round(height)}" rx="${radius}"`
+      return `<rect ${place} fill="${colour(shape.fill)}" stroke="${colour(shape.stroke)}"/>`
+    }
+    case 'text': {
+      const anchor = { left: 'start', center: 'middle', right: 'end' }[shape.align]
+      const weight = shape.bold ? ' font-weight="600"' : ''
+      const place = `x="${round(shape.x)}" y="${round(shape.y)}" dy="0.33em" text-anchor="${anchor}"`
+      return `<text ${place} font-size="${shape.size}"${weight} fill="${colour(shape.colour)}">${escaped(shape.text)}</text>`
+    }
+  }
+}
+
+const round = (value: number) => Math.round(100 * value) / 100
+
+export const escaped = (text: string): string =>
+  text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;').replaceAll('"', '&quot;')

@@ -1,0 +1,73 @@
+/** How a search makes up its mind: entropy of the mixing weights, and for one method the weights of every edge. */
+import type { AlphaRecord } from '../../analysis/probes/alpha.ts'
+import { BenchError } from '../../core/errors.ts'
+import type { Edge } from '../../core/space.ts'
+import type { Figure, Plot } from '../figure.ts'
+import { groupByMethod, type Method } from '../methods.ts'
+import { categorical, lookOf } from '../palette.ts'
+import type { RunRecord } from '../runRecord.ts'
+import { seedBand } from '../seedBands.ts'
+
+/**
+ * @param edges of the space of these runs
+ * @throws BenchError `missing` where no run was measured
+ */
+export function alphaFigure(runs: readonly RunRecord[], edges: readonly Edge[]): Figure {
+  const methods = groupByMethod(runs.filter((run) => records(run).length > 0))
+  if (methods.length === 0) {
+    throw new BenchError('missing', 'no run was measured with the alpha probe; run again with --probe alpha')
+  }
+  return methods.length === 1 ? edgeFigure(methods[0], edges) : entropyFigure(methods)
+}
+
+function entropyFigure(methods: readonly Method[]): Figure {
+  const series = methods.map(({ label, algorithm, runs }) => {
+    const curves = runs.map((run) => new Map(records(run).map(({ epoch, record }) => [epoch + 1, record.meanEntropy])))
+    return { label, look: lookOf(algorithm), form: 'line' as const, ...seedBand(curves, 'range') }
+  })
+  return {
+    name: 'alpha',
+    caption: 'Entropy of the mixing weights, mean over the edges; mean and min to max over seeds. 0 is decided.',
+    columns: 1,
+    panels: [
+      {
+        kind: 'plot',
+        title: '',
+        x: { label: 'epoch', scale: 'linear' },
+        y: { label: 'entropy (nats)', scale: 'linear' },
+        series,
+      },
+    ],
+  }
+}
+
+function edgeFigure(method: Method, edges: readonly Edge[]): Figure {
+  return {
+    name: 'alpha',
+    caption: `Mixing weights of ${method.label} on every edge; mean and min to max over ${method.runs.length} seeds.`,
+    columns: edges.length > 6 ? 4 : 3,
+    panels: edges.map((edge, index) => edgePanel(method, edge, index, new Set(edges.map(({ cell }) => cell)).size > 1)),
+  }
+}
+
+function edgePanel({ runs }: Method, edge: Edge, index: number, named: boolean): Plot {
+  const series = edge.operations.map((operation, op) => {
+    const curves = runs.map(
+      (run) => new Map(records(run).map(({ epoch, record }) => [epoch + 1, record.theta[index]?.[op] ?? Number.NaN])),
+    )
+    const look = { colour: categorical[op % categorical.length], dash: [], marker: 'circle' as const }
+    return { label: operation, look, form: 'line' as const, ...seedBand(curves, 'range') }
+  })
+  return {
+    kind: 'plot',
+    title: `${named ? `${edge.cell} ` : ''}edge (${edge.from}, ${edge.to})`,
+    x: { label: 'epoch', scale: 'linear' },
+    y: { label: 'θ', scale: 'linear' },
+    series,
+  }
+}
+
+const records = ({ epochs }: RunRecord) =>
+  epochs.flatMap(({ epoch, probes }) =>
+    probes?.alpha === undefined ? [] : [{ epoch, record: probes.alpha as AlphaRecord }],
+  )

@@ -1,0 +1,84 @@
+/** What a search would answer, over its epochs or over a black-box search's simulated clock. */
+import { BenchError } from '../../core/errors.ts'
+import { columnTitle } from '../comparison.ts'
+import type { Figure, Plot, Series } from '../figure.ts'
+import { groupByMethod, type Method } from '../methods.ts'
+import { lookOf } from '../palette.ts'
+import type { RunRecord } from '../runRecord.ts'
+import { type Spread, seedBand, spreadNames } from '../seedBands.ts'
+import { accuracyOf, qualifiersOf, searchedOn, testColumns } from './headline.ts'
+
+/** @throws BenchError `missing` where no run has a looked-up number over time */
+export function anytimeFigure(runs: readonly RunRecord[], spread: Spread = 'range'): Figure {
+  const byEpoch = testColumns(runs).map((column): Plot => {
+    const methods = groupByMethod(searchedOn(runs, column).filter(({ result }) => result?.oracle === undefined))
+    const curves = ({ runs: seeds }: Method) => seeds.map((run) => epochCurve(run, qualifiersOf(run, column)?.test))
+    return {
+      kind: 'plot',
+      title: columnTitle(column),
+      x: { label: 'epoch', scale: 'linear' },
+      y: { label: 'accuracy (%)', scale: 'linear' },
+      series: methods.flatMap((method) => seriesOf(method, curves(method), 'line', spread)),
+    }
+  })
+  const panels = [...byEpoch, clockPanel(runs, spread)].filter(({ series }) => series.length > 0)
+  if (panels.length === 0) {
+    throw new BenchError('missing', 'no run has looked-up numbers over time; run with a table (--table)')
+  }
+  return {
+    name: 'anytime',
+    caption: `Accuracy of the architecture that the search would answer; mean and ${spreadNames[spread]} over seeds. Test numbers are looked up afterwards; no search sees them.`,
+    columns: Math.min(3, panels.length),
+    panels,
+  }
+}
+
+/** Validation answers of black-box searches: the best so far, as a step. */
+function clockPanel(runs: readonly RunRecord[], spread: Spread): Plot {
+  const methods = groupByMethod(runs.filter(({ result }) => (result?.oracle?.queries.length ?? 0) > 0))
+  return {
+    kind: 'plot',
+    title: 'best answer of the oracle',
+    x: { label: 'simulated time (s)', scale: 'log' },
+    y: { label: 'validation accuracy (%)', scale: 'linear' },
+    series: methods.flatMap((method) => seriesOf(method, onOneClock(method.runs.map(incumbents)), 'steps', spread)),
+  }
+}
+
+function seriesOf(
+  { label, algorithm }: Method,
+  curves: readonly ReadonlyMap<number, number>[],
+  form: Series['form'],
+  spread: Spread,
+): Series[] {
+  const { points, band } = seedBand(curves, spread)
+  return points.length === 0 ? [] : [{ label, look: lookOf(algorithm), form, points, band }]
+}
+
+const epochCurve = ({ epochs }: RunRecord, qualifier: string | undefined) =>
+  new Map(
+    epochs.flatMap(({ epoch, metrics }) => {
+      const accuracyPct = accuracyOf(metrics, qualifier)
+      return accuracyPct === undefined ? [] : [[epoch + 1, accuracyPct] as const]
+    }),
+  )
+
+/** Time ↦ best accuracy until then, where it improves. */
+function incumbents({ result }: RunRecord): [number, number][] {
+  let best = Number.NEGATIVE_INFINITY
+  return (result?.oracle?.queries ?? []).flatMap(({ usedSeconds, accuracyPct }): [number, number][] => {
+    if (!(accuracyPct > best)) return []
+    best = accuracyPct
+    return [[usedSeconds, best]]
+  })
+}
+
+/** Every curve at every time at which any changes, from the time on at which all have an answer. */
+function onOneClock(curves: readonly (readonly [number, number][])[]): ReadonlyMap<number, number>[] {
+  const times = [...new Set(curves.flatMap((curve) => curve.map(([time]) => time)))].sort((a, b) => a - b)
+  const start = Math.max(...curves.map(([first]) => first?.[0] ?? 0))
+  const at = (curve: readonly [number, number][], time: number) => curve.findLast(([when]) => when <= time)?.[1]
+  return curves.map(
+    (curve) => new Map(times.filter((time) => time >= start).map((time) => [time, at(curve, time) ?? Number.NaN])),
+  )
+}

@@ -1,0 +1,20 @@
+/** Reported numbers over the epochs of a run. */
+import { formatQualifier, type Metric } from '../../core/metric.ts'
+import { type Column, compare } from '../comparison.ts'
+import type { RunRecord } from '../runRecord.ts'
+
+/** The reported test numbers of these runs, as columns of their comparison. */
+export const testColumns = (runs: readonly RunRecord[]): readonly Column[] =>
+  compare(runs, { mix: true }).columns.filter(({ split }) => split === 'test')
+
+/** Runs that were searched on the dataset of a column. */
+export const searchedOn = (runs: readonly RunRecord[], column: Column): readonly RunRecord[] =>
+  runs.filter(({ manifest }) => manifest.job.dataset.name === column.searchedOn)
+
+/** The qualifier of a column's number, and of the validation number that stands beside it, in this run's protocol. */
+export function qualifiersOf({ manifest: { job } }: RunRecord, { dataset }: Column) {
+  return job.protocol.headline[job.dataset.name]?.find((headline) => headline.dataset === dataset)
+}
+
+export const accuracyOf = (metrics: readonly Metric[], qualifier: string | undefined): number | undefined =>
+  metrics.find((metric) => formatQualifier(metric) === qualifier)?.accuracyPct

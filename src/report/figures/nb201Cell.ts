@@ -1,0 +1,86 @@
+/** The cell of NAS-Bench-201: four nodes in a line, its six edges as arcs that never cross. */
+import type { Nb201Genotype } from '../../spaces/nb201/genotype.ts'
+import { EDGES } from '../../spaces/nb201/topology.ts'
+import type { Drawing, Ink, Shape } from '../drawing.ts'
+
+const WIDTH = 400
+const HEIGHT = 206
+const LINE = 118
+const RADIUS = 13
+const SIZE = 10.67
+
+/** Horizontal middle of each node. */
+const nodeX = (node: number) => 32 + (node * (WIDTH - 64)) / 3
+
+/** How far the arc of an edge bulges: up for 0→2 and 0→3, down for 1→3, straight to the next node. */
+const bulges: Readonly<Record<string, number>> = { '0→2': -48, '0→3': -86, '1→3': 52 }
+
+const inks: Readonly<Record<string, Ink>> = {
+  none: 'faint',
+  skip_connect: '#d55e00',
+  nor_conv_1x1: '#3a9fd6',
+  nor_conv_3x3: '#0072b2',
+  avg_pool_3x3: '#009e73',
+}
+
+export function nb201CellDrawing({ operations }: Nb201Genotype, title: string): Drawing {
+  const edges = EDGES.flatMap(({ from, to }, i) => edgeShapes(from, to, operations[i]))
+  const nodes = [0, 1, 2, 3].flatMap(nodeShapes)
+  return { kind: 'drawing', title, width: WIDTH, height: HEIGHT, shapes: [...heading(title), ...edges, ...nodes] }
+}
+
+export const heading = (text: string): Shape[] =>
+  text === '' ? [] : [{ kind: 'text', x: 0, y: 8, text, align: 'left', size: SIZE, bold: true, colour: 'ink' }]
+
+function edgeShapes(from: number, to: number, operation: string): Shape[] {
+  const [start, end] = [nodeX(from) + RADIUS, nodeX(to) - RADIUS - 5]
+  const bulge = bulges[`${from}→${to}`] ?? 0
+  const colour = inks[operation] ?? 'ink'
+  const absent = operation === 'none'
+  const middle = (nodeX(from) + nodeX(to)) / 2
+  const [startY, endY] = [LINE + Math.sign(bulge) * 6, LINE + Math.sign(bulge) * 7]
+  const control = 0.28 * (end - start)
+  const curve = `M${start},${startY} C${start + control},${startY + bulge / 0.75} ${end - control},${endY + bulge / 0.75} ${end},${endY}`
+  const label = labelShapes(shortName(operation), middle, LINE + Math.sign(bulge) * 6 + bulge, absent ? 'faint' : 'ink')
+  return absent
+    ? [{ kind: 'path', path: curve, colour: 'faint', width: 0.8, dash: [2, 3] }, ...label]
+    : [
+        { kind: 'path', path: curve, colour, width: 1.8 },
+        { kind: 'fill', path: arrowHead(end, endY, -bulge / 0.75, control), colour },
+        ...label,
+      ]
+}
+
+/** Words on a patch of paper, so that the line breaks around them. */
+function labelShapes(text: string, x: number, y: number, colour: Ink): Shape[] {
+  const width = 0.5 * SIZE * text.length + 8
+  return [
+    { kind: 'box', x: x - width / 2, y: y - 7, width, height: 14, radius: 0, fill: 'paper', stroke: 'paper' },
+    { kind: 'text', x, y, text, align: 'center', size: SIZE, colour },
+  ]
+}
+
+/** A triangle whose tip lies 5 px beyond the end of a curve that arrives with the slope rise/run. */
+function arrowHead(x: number, y: number, rise: number, run: number): string {
+  const length = Math.hypot(rise, run)
+  const [dx, dy] = [run / length, rise / length]
+  const at = (along: number, across: number) => `${x + along * dx - across * dy},${y + along * dy + across * dx}`
+  return `M${at(6, 0)} L${at(-2, 3.8)} L${at(-2, -3.8)} Z`
+}
+
+function nodeShapes(node: number): Shape[] {
+  const box = { x: nodeX(node) - RADIUS, y: LINE - RADIUS, width: 2 * RADIUS, height: 2 * RADIUS, radius: RADIUS }
+  const name = node === 0 ? 'in' : node === 3 ? 'out' : String(node)
+  return [
+    { kind: 'box', ...box, fill: 'tint', stroke: 'faint' },
+    { kind: 'text', x: nodeX(node), y: LINE, text: name, align: 'center', size: SIZE, colour: 'ink' },
+  ]
+}
+
+const names: Readonly<Record<string, string>> = {
+  skip_connect: 'skip',
+  nor_conv_1x1: 'conv 1×1',
+  nor_conv_3x3: 'conv 3×3',
+  avg_pool_3x3: 'avg pool 3×3',
+}
+const shortName = (operation: string) => names[operation] ?? operation

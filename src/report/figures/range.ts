@@ -1,0 +1,64 @@
+/** Accuracies of the architectures that a search could still answer (DrNAS, Figure 1). */
+import type { RangeRecord } from '../../analysis/probes/range.ts'
+import { BenchError } from '../../core/errors.ts'
+import { type Column, columnTitle } from '../comparison.ts'
+import type { Figure, Plot, Series } from '../figure.ts'
+import { groupByMethod, type Method } from '../methods.ts'
+import { lookOf } from '../palette.ts'
+import type { RunRecord } from '../runRecord.ts'
+import { seedBand } from '../seedBands.ts'
+import { qualifiersOf, searchedOn, testColumns } from './headline.ts'
+
+/** @throws BenchError `missing` where no run was measured */
+export function rangeFigure(runs: readonly RunRecord[]): Figure {
+  const measured = runs.filter((run) => records(run).length > 0)
+  if (measured.length === 0) {
+    throw new BenchError('missing', 'no run was measured with the range probe; run again with --probe range')
+  }
+  const panels = testColumns(measured).flatMap((column) => panelOf(measured, column))
+  const samples = [...new Set(measured.flatMap((run) => records(run).map(({ record }) => record.samples)))].join(' or ')
+  return {
+    name: 'range',
+    caption: `Accuracy of ${samples} architectures sampled from the learned distribution after every epoch: least to greatest over samples and seeds (band), and of the derived architecture, mean over seeds (line).`,
+    columns: Math.min(3, panels.length),
+    panels,
+  }
+}
+
+function panelOf(runs: readonly RunRecord[], column: Column): Plot[] {
+  const series = groupByMethod(searchedOn(runs, column)).flatMap((method) => seriesOf(method, column))
+  if (series.length === 0) return []
+  return [
+    {
+      kind: 'plot',
+      title: columnTitle(column),
+      x: { label: 'epoch', scale: 'linear' },
+      y: { label: 'accuracy (%)', scale: 'linear' },
+      series,
+    },
+  ]
+}
+
+function seriesOf({ label, algorithm, runs }: Method, column: Column): Series[] {
+  const curve = (pick: 'derived' | 'min' | 'max') =>
+    runs.map((run) => {
+      const qualifier = qualifiersOf(run, column)?.test ?? ''
+      return new Map(
+        records(run).flatMap(({ epoch, record }) => {
+          const range = record.accuracyPct[qualifier]
+          return range === undefined ? [] : [[epoch + 1, range[pick] ?? Number.NaN]]
+        }),
+      )
+    })
+  const { points } = seedBand(curve('derived'), 'range')
+  const lows = seedBand(curve('min'), 'range').band
+  const highs = seedBand(curve('max'), 'range').band
+  if (points.length === 0) return []
+  const band = lows.map(({ x, low }, i) => ({ x, low, high: highs[i].high }))
+  return [{ label, look: lookOf(algorithm), form: 'line', points, band }]
+}
+
+const records = ({ epochs }: RunRecord) =>
+  epochs.flatMap(({ epoch, probes }) =>
+    probes?.range === undefined ? [] : [{ epoch, record: probes.range as RangeRecord }],
+  )

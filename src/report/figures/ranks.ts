@@ -1,0 +1,118 @@
+/** Average ranks of methods over datasets and seeds, with Nemenyi's critical difference (Demšar, JMLR 2006, Figure 1). */
+import { friedman } from '../../analysis/statistics/friedman.ts'
+import { BenchError } from '../../core/errors.ts'
+import { compare } from '../comparison.ts'
+import type { Drawing, Shape } from '../drawing.ts'
+import type { Figure } from '../figure.ts'
+import { lookOf } from '../palette.ts'
+import type { RunRecord } from '../runRecord.ts'
+
+const WIDTH = 420
+const MARGIN = 118
+const AXIS = 52
+const SIZE = 10.67
+const LINE = 17
+
+interface Ranked {
+  readonly label: string
+  readonly algorithm: string
+  readonly rank: number
+}
+
+/** @throws BenchError `missing` where fewer than two methods share two blocks (a dataset and a seed each) */
+export function ranksFigure(runs: readonly RunRecord[]): Figure {
+  const { rows, columns } = compare(runs)
+  const tests = columns.flatMap(({ split }, i) => (split === 'test' ? [i] : []))
+  const scores = tests.flatMap((column) => {
+    const seeds = [...(rows[0]?.cells[column].bySeed.keys() ?? [])]
+    const blocks = seeds.map((seed) => rows.map(({ cells }) => cells[column].bySeed.get(seed)))
+    return blocks.filter((block): block is number[] => block.every((value) => value !== undefined))
+  })
+  if (rows.length < 2 || scores.length < 2) {
+    throw new BenchError(
+      'missing',
+      `ranks need two methods and two seeds that all methods finished; found ${rows.length} and ${scores.length}`,
+    )
+  }
+  const { ranks, p, criticalDifference } = friedman(scores)
+  const methods = rows.map(({ method: { label, algorithm } }, i) => ({ label, algorithm, rank: ranks[i] }))
+  const sorted = methods.sort((a, b) => a.rank - b.rank)
+  return {
+    name: 'ranks',
+    caption: `Average ranks over ${scores.length} blocks (test column × seed; 1 is best). Friedman p = ${p.toPrecision(2)}; bars join methods that do not differ at 5 % (Nemenyi, critical difference ${criticalDifference.toFixed(2)}). Blocks that share a seed are not independent.`,
+    columns: 1,
+    panels: [diagram(sorted, criticalDifference)],
+  }
+}
+
+function diagram(methods: readonly Ranked[], criticalDifference: number): Drawing {
+  const highest = Math.max(methods.length, 2)
+  const x = (rank: number) => MARGIN + ((rank - 1) / (highest - 1)) * (WIDTH - 2 * MARGIN)
+  const bars = cliques(methods, criticalDifference)
+  const below = AXIS + 14 + 8 * bars.length
+  const half = Math.ceil(methods.length / 2)
+  const labels = methods.flatMap((method, i) => {
+    const left = i < half
+    const y = below + 10 + LINE * (left ? i : methods.length - 1 - i)
+    return methodShapes(method, x(method.rank), y, left)
+  })
+  const height = below + 14 + LINE * half
+  const shapes = [
+    ...scaleShapes(highest, x, criticalDifference),
+    ...labels,
+    ...bars.map(([first, last], i): Shape => {
+      const y = AXIS + 12 + 8 * i
+      return line(x(methods[first].rank) - 3, y, x(methods[last].rank) + 3, y, 3)
+    }),
+  ]
+  return { kind: 'drawing', title: '', width: WIDTH, height, shapes }
+}
+
+/** Longest runs of methods, in order of rank, that lie within the critical difference; first and last position of each. */
+export function cliques(methods: readonly { readonly rank: number }[], criticalDifference: number): [number, number][] {
+  const reach = methods.map(({ rank }) => methods.findLastIndex((other) => other.rank - rank <= criticalDifference))
+  return reach.flatMap((last, first): [number, number][] =>
+    last > first && (first === 0 || reach[first - 1] < last) ? [[first, last]] : [],
+  )
+}
+
+function scaleShapes(highest: number, x: (rank: number) => number, criticalDifference: number): Shape[] {
+  const ticks = Array.from({ length: highest }, (_, i) => i + 1).flatMap((rank): Shape[] => [
+    line(x(rank), AXIS - 5, x(rank), AXIS, 1),
+    { kind: 'text', x: x(rank), y: AXIS - 13, text: String(rank), align: 'center', size: SIZE, colour: 'faint' },
+  ])
+  const end = x(1 + criticalDifference)
+  const text = `critical difference ${criticalDifference.toFixed(2)}`
+  return [
+    line(x(1), AXIS, x(highest), AXIS, 1),
+    ...ticks,
+    line(x(1), 20, end, 20, 1.4),
+    line(x(1), 16, x(1), 24, 1.4),
+    line(end, 16, end, 24, 1.4),
+    { kind: 'text', x: x(1), y: 8, text, align: 'left', size: SIZE, colour: 'ink' },
+  ]
+}
+
+function methodShapes({ label, algorithm, rank }: Ranked, x: number, y: number, left: boolean): Shape[] {
+  const end = left ? MARGIN - 10 : WIDTH - MARGIN + 10
+  const { colour } = lookOf(algorithm)
+  return [
+    { kind: 'path', path: `M${x},${AXIS} V${y} H${end}`, colour, width: 1.4 },
+    {
+      kind: 'text',
+      x: left ? end - 4 : end + 4,
+      y,
+      text: left ? `${label}  ${rank.toFixed(2)}` : `${rank.toFixed(2)}  ${label}`,
+      align: left ? 'right' : 'left',
+      size: SIZE,
+      colour: 'ink',
+    },
+  ]
+}
+
+const line = (x1: number, y1: number, x2: number, y2: number, width: number): Shape => ({
+  kind: 'path',
+  path: `M${x1},${y1} L${x2},${y2}`,
+  colour: 'ink',
+  width,
+})

@@ -1,0 +1,73 @@
+/** Every architecture of a table, and the ways of the searches through them. */
+import { parseQualifier } from '../../core/metric.ts'
+import type { Table } from '../../tables/table.ts'
+import { type Column, columnTitle, datasetTitle } from '../comparison.ts'
+import type { Figure, Plot, Point, Series } from '../figure.ts'
+import { groupByMethod } from '../methods.ts'
+import { lookOf } from '../palette.ts'
+import type { RunRecord } from '../runRecord.ts'
+import { accuracyOf, qualifiersOf, searchedOn, testColumns } from './headline.ts'
+
+/**
+ * Validation against test accuracy, a panel for each column that these runs report and the table holds. A search's way is
+ * what it would have answered after each epoch; its end is marked.
+ */
+export function scatterFigure(runs: readonly RunRecord[], table: Table): Figure {
+  const held = new Set(table.manifest.columns.map(({ name }) => name))
+  const panels = testColumns(runs).flatMap((column): Plot[] => {
+    const own = searchedOn(runs, column)
+    const headline = qualifiersOf(own[0], column)
+    if (headline === undefined || !held.has(headline.validation) || !held.has(headline.test)) return []
+    const title = `all of ${table.manifest.name}`
+    const cloud = cloudOf(table, headline.validation, headline.test)
+    return [
+      {
+        kind: 'plot',
+        title: datasetTitle(column.dataset),
+        x: { label: 'validation accuracy (%)', scale: 'linear' },
+        y: { label: 'test accuracy (%)', scale: 'linear' },
+        series: [{ label: title, look: cloudLook, form: 'cloud', points: cloud }, ...waysOf(own, column)],
+      },
+    ]
+  })
+  const rows = panels[0]?.series[0].points.length ?? 0
+  return {
+    name: 'scatter',
+    caption: `The ${rows.toLocaleString('en')} architectures of ${table.manifest.name} that have both numbers, and what each search would have answered after every epoch; a marker where it ended.`,
+    columns: Math.min(2, Math.max(1, panels.length)),
+    panels,
+  }
+}
+
+const cloudLook = { colour: '#9aa6b2', dash: [], marker: 'circle' } as const
+
+function cloudOf(table: Table, validation: string, test: string): Point[] {
+  const [x, y] = [table.accuracy(parseQualifier(validation)), table.accuracy(parseQualifier(test))]
+  return Array.from({ length: table.rows }, (_, row) => [x.at(row), y.at(row)] as const).flatMap(([valid, tested]) =>
+    valid === undefined || tested === undefined ? [] : [{ x: valid, y: tested }],
+  )
+}
+
+function waysOf(runs: readonly RunRecord[], column: Column): Series[] {
+  return groupByMethod(runs).flatMap(({ label, algorithm, runs: seeds }) => {
+    const ways = seeds.map((run) => wayOf(run, column)).filter((points) => points.length > 0)
+    const look = lookOf(algorithm)
+    const faded = { ...look, colour: `${look.colour}88` as const }
+    const ends = ways.map((points) => points[points.length - 1])
+    return ends.length === 0
+      ? []
+      : [
+          ...ways.map((points): Series => ({ label, look: faded, form: 'line', points, unnamed: true })),
+          { label, look, form: 'points', points: ends } satisfies Series,
+        ]
+  })
+}
+
+function wayOf(run: RunRecord, column: Column): Point[] {
+  const headline = qualifiersOf(run, column)
+  return run.epochs.flatMap(({ epoch, genotype, metrics }) => {
+    const [x, y] = [accuracyOf(metrics, headline?.validation), accuracyOf(metrics, headline?.test)]
+    const note = `${columnTitle(column)}, seed ${run.manifest.job.seed}, epoch ${epoch + 1}: ${genotype}`
+    return x === undefined || y === undefined ? [] : [{ x, y, note }]
+  })
+}
