@@ -1,5 +1,5 @@
 /** What a user asks for: on the command line or in a YAML file, with everything that may be left out filled in. */
-import type { BackendName } from '../engine/executors.ts'
+import type { ExecutorOptions } from '../engine/executors.ts'
 
 export interface Experiment {
   readonly algorithms: readonly AlgorithmRequest[]
@@ -18,7 +18,8 @@ export interface Experiment {
   readonly probes: readonly string[]
   /** Files or packages. */
   readonly plugins: readonly string[]
-  readonly backend: BackendName
+  /** What computes: backend and executor. */
+  readonly executor: ExecutorOptions
 }
 
 export interface AlgorithmRequest {
@@ -36,5 +37,5 @@ export const DEFAULTS = {
   seeds: [0, 1, 2, 3],
   probes: [],
   plugins: [],
-  backend: 'auto',
+  executor: { backend: 'auto' },
 } as const satisfies Omit<Experiment, 'algorithms'>

@@ -32,6 +32,7 @@ const schema = z.strictObject({
   probes: names.optional(),
   plugins: names.optional(),
   backend: z.enum(backendNames).optional(),
+  executor: z.enum(['auto', 'tfjs', 'static']).optional(),
   store: z.string().optional(),
   jobs: z.int().min(1).optional(),
 })
@@ -43,10 +44,11 @@ export type ExperimentFile = Partial<Experiment> & { readonly store?: string; re
 export function readExperimentFile(path: string): ExperimentFile {
   const parsed = schema.safeParse(parseYaml(readText(path), path))
   if (!parsed.success) throw explain(parsed.error.issues[0], path)
-  const { seeds, budget, data, plugins, store, ...rest } = parsed.data
+  const { seeds, budget, data, plugins, store, backend = 'auto', executor = 'auto', ...rest } = parsed.data
   const here = (file: string) => resolve(dirname(path), file)
   return {
     ...rest,
+    executor: { backend, executor },
     ...(seeds !== undefined && { seeds: Array.isArray(seeds) ? seeds : parseSeeds(String(seeds)) }),
     ...(budget !== undefined && { budgetSeconds: budget }),
     ...(data && { data: Object.fromEntries(Object.entries(data).map(([name, folder]) => [name, here(folder)])) }),

@@ -5,6 +5,8 @@ import type { Executor } from '../core/executor.ts'
 import type { Job } from '../core/result.ts'
 import type { SearchSpace } from '../core/space.ts'
 import type { Dataset } from '../data/dataset.ts'
+import type { ExecutorOptions } from '../engine/executors.ts'
+import { executorOf } from '../tables/build/recipe.ts'
 import type { Manifest } from '../tables/manifest.ts'
 import type { RunReport } from './events.ts'
 import type { Registered } from './plugins.ts'
@@ -35,7 +37,7 @@ export class ResourceOpener {
       space,
       ...(evaluator && { evaluator }),
       probes: await openProbes(job.probes),
-      executor: () => this.#executor(this.#order.backend),
+      executor: () => this.#executor(this.#order.executor),
       data: async () => {
         const { searchData } = await import('../data/searchData.ts')
         const dataset = await this.#searchedOn(job)
@@ -44,16 +46,16 @@ export class ResourceOpener {
     }
   }
 
-  #executor(backend: WorkOrder['backend']): Promise<Executor> {
-    return keep(this.#executors, backend, async () => {
+  #executor(options: ExecutorOptions): Promise<Executor> {
+    return keep(this.#executors, JSON.stringify(options), async () => {
       const { openExecutor } = await import('../engine/executors.ts')
-      return openExecutor({ backend })
+      return openExecutor(options)
     })
   }
 
   #dataset(name: string, folder?: string): Promise<Dataset> {
     return keep(this.#datasets, name, async () => {
-      const { openDataset } = await import('../data/openDataset.ts')
+      const { openDataset } = await import('../data/datasets.ts')
       return openDataset(name, { folder })
     })
   }
@@ -93,7 +95,7 @@ export class ResourceOpener {
       trainings: new Trainings(recipe),
       train: async (genotype, seed) => {
         const { trainArchitecture } = await import('../tables/build/trainArchitecture.ts')
-        const executor = await this.#executor('wasm')
+        const executor = await this.#executor(executorOf(recipe))
         const onProgress = (share: number) =>
           this.#report({ kind: 'training', genotype: space.format(genotype), share })
         return trainArchitecture({ space, genotype, recipe, seed, executor, data, onProgress })

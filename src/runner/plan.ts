@@ -3,7 +3,7 @@ import type { Algorithm } from '../core/algorithm.ts'
 import { BenchError } from '../core/errors.ts'
 import type { Job } from '../core/result.ts'
 import type { SearchSpace } from '../core/space.ts'
-import { openDataset } from '../data/openDataset.ts'
+import { openDataset } from '../data/datasets.ts'
 import { executorName } from '../engine/executors.ts'
 import { resolveProtocol } from '../protocols/index.ts'
 import { resolveOptions } from './algorithmOptions.ts'
@@ -46,6 +46,10 @@ export async function makePlan(experiment: Experiment, registered: Registered): 
   return { experiment, space, lookups, jobs: firstOfEach(jobs) }
 }
 
+/** A run as progress and messages call it: `drnas on shapes, seed 3`. */
+export const runLabel = ({ algorithm, dataset, seed }: Job): string =>
+  `${algorithm.name} on ${dataset.name}, seed ${seed}`
+
 interface AlgorithmEntry {
   readonly algorithm: Algorithm
   readonly options: Record<string, unknown>
@@ -60,7 +64,7 @@ async function describeJob(
   { algorithm, options, plugin }: AlgorithmEntry,
   lookups: Map<string, Lookup>,
 ): Promise<Omit<Job, 'seed'>> {
-  const { protocol: text, data, budgetSeconds, probes, backend, table } = experiment
+  const { protocol: text, data, budgetSeconds, probes, executor, table } = experiment
   const protocol = resolveProtocol(text, { space: space.name, dataset, algorithm: algorithm.name })
   const lookup =
     lookups.get(dataset) ?? (await findLookup({ space, dataset, table, wanted: protocol.headline[dataset] }))
@@ -77,7 +81,7 @@ async function describeJob(
     protocol: { ...protocol, headline: { [dataset]: lookup.headline } },
     ...(!trains && budgetSeconds !== undefined && { budgetSeconds }),
     probes,
-    ...(trains && { executor: await executorName({ backend }) }),
+    ...(trains && { executor: await executorName(executor) }),
   }
 }
 

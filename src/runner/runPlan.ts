@@ -58,7 +58,7 @@ function ordersOf(plan: Plan, missing: readonly PlannedJob[], store: Store, jobs
       plugins: experiment.plugins,
       data: experiment.data[dataset],
       table: lookups.get(dataset)?.table,
-      backend: experiment.backend,
+      executor: experiment.executor,
     }))
   })
 }

@@ -1,6 +1,6 @@
 /** What the command hands to a worker process, as plain data. */
 import type { Job } from '../core/result.ts'
-import type { BackendName } from '../engine/executors.ts'
+import type { ExecutorOptions } from '../engine/executors.ts'
 
 export interface WorkOrder {
   readonly store: string
@@ -11,5 +11,5 @@ export interface WorkOrder {
   readonly data?: string
   /** As given to `openTable`. */
   readonly table?: string
-  readonly backend: BackendName
+  readonly executor: ExecutorOptions
 }

@@ -1,0 +1,122 @@
+/** From the flags of `bench run`, and its file where one is named, to the experiment. */
+import type { Command } from 'commander'
+import { Option } from 'commander'
+import { BenchError } from '../core/errors.ts'
+import type { Plugin } from '../core/plugin.ts'
+import { type BackendName, backendNames, type ExecutorOptions } from '../engine/executors.ts'
+import { distributeOptions } from '../runner/algorithmOptions.ts'
+import { type AlgorithmRequest, DEFAULTS, type Experiment } from '../runner/experiment.ts'
+import type { ExperimentFile } from '../runner/experimentFile.ts'
+import { type Registered, registerPlugins } from '../runner/plugins.ts'
+import { parseSeeds } from '../runner/seeds.ts'
+import { commaList, positiveNumber, repeated } from './options.ts'
+
+export interface ExperimentFlags {
+  readonly algo?: readonly string[]
+  readonly space?: string
+  readonly dataset?: readonly string[]
+  readonly data?: readonly string[]
+  readonly table?: string
+  readonly protocol?: string
+  readonly seeds?: string
+  readonly runs?: string
+  readonly budget?: number
+  readonly option?: readonly string[]
+  readonly probe?: readonly string[]
+  readonly plugin?: readonly string[]
+  readonly backend?: BackendName
+  readonly executor?: ExecutorOptions['executor']
+}
+
+export function addExperimentFlags(command: Command): Command {
+  return command
+    .option('--algo <names>', 'algorithms, separated by commas (bench list algos)', commaList)
+    .option('--space <name>', `search space (default: ${DEFAULTS.space})`)
+    .option('--dataset <names>', `searched on, each in runs of its own (default: ${DEFAULTS.datasets})`, commaList)
+    .option('--data <dir>', 'folder of the images; with several datasets name=dir', repeated)
+    .option('--table <name>', 'lookup table, by name or path (default: the one that has space and dataset)')
+    .option('--protocol <name>', `settings, as micro or micro:epochs=5,batchSize=32 (default: ${DEFAULTS.protocol})`)
+    .option('--seeds <list>', '4: seeds 0 to 3; 0-3,777: those; 777, (with a comma): that one (default: 4)')
+    .addOption(new Option('--runs <n>', 'the same as --seeds, as black-box papers call it').conflicts('seeds'))
+    .option('--budget <seconds>', 'simulated seconds that a black-box search may spend', positiveNumber)
+    .option('--option <key=value>', 'an option of an algorithm, or algorithm.key=value (bench list algos)', repeated)
+    .option('--probe <name>', 'measure something after epochs, as hessian or hessian:every=2', repeated)
+    .option('--plugin <file>', 'a TypeScript or JavaScript file, or a package, with algorithms or spaces', repeated)
+    .addOption(new Option('--backend <name>', 'what computes (default: auto)').choices(backendNames))
+    .addOption(
+      new Option('--executor <name>', 'static: fused kernels; tfjs: the reference').choices(['auto', 'tfjs', 'static']),
+    )
+}
+
+export interface ResolvedExperiment {
+  readonly experiment: Experiment
+  readonly registered: Registered
+  /** What the file says of store and processes. */
+  readonly file: ExperimentFile
+}
+
+/** Flags win over the file, the file over the defaults. @throws BenchError for what is wrong in either */
+export async function resolveExperiment(
+  builtins: Plugin,
+  flags: ExperimentFlags,
+  path: string | undefined,
+): Promise<ResolvedExperiment> {
+  const file = path === undefined ? {} : (await import('../runner/experimentFile.ts')).readExperimentFile(path)
+  const { store: _, jobs: __, ...written } = file
+  const base = { ...DEFAULTS, ...written }
+  const given = { ...base, ...givenBy(flags, base) }
+  const registered = await registerPlugins(builtins, given.plugins)
+  const requests = flags.algo?.map((name) => ({ name, options: {} })) ?? written.algorithms ?? []
+  if (requests.length === 0) {
+    throw new BenchError('bad-input', 'no algorithm is named; --algo drnas names one, "bench list algos" lists them')
+  }
+  return {
+    experiment: { ...given, algorithms: withOptions(requests, flags.option ?? [], registered) },
+    registered,
+    file,
+  }
+}
+
+/** The flags that were given, in the experiment's words. */
+function givenBy(flags: ExperimentFlags, base: Pick<Experiment, 'datasets' | 'executor'>): Partial<Experiment> {
+  const seeds = flags.seeds ?? flags.runs
+  return {
+    ...(flags.space !== undefined && { space: flags.space }),
+    ...(flags.dataset && { datasets: flags.dataset }),
+    ...(flags.data && { data: foldersOf(flags.data, flags.dataset ?? base.datasets) }),
+    ...(flags.table !== undefined && { table: flags.table }),
+    ...(flags.protocol !== undefined && { protocol: flags.protocol }),
+    ...(seeds !== undefined && { seeds: parseSeeds(seeds) }),
+    ...(flags.budget !== undefined && { budgetSeconds: flags.budget }),
+    ...(flags.probe && { probes: flags.probe }),
+    ...(flags.plugin && { plugins: flags.plugin }),
+    executor: { ...base.executor, ...pick(flags, ['backend', 'executor']) },
+  }
+}
+
+const pick = <T extends object, K extends keyof T>(record: T, keys: readonly K[]): Pick<T, K> =>
+  Object.fromEntries(keys.filter((key) => record[key] !== undefined).map((key) => [key, record[key]])) as Pick<T, K>
+
+/** `DIR` where there is one dataset; `name=DIR` for each of several. */
+function foldersOf(entries: readonly string[], datasets: readonly string[]): Record<string, string> {
+  return Object.fromEntries(
+    entries.map((entry) => {
+      const named = datasets.find((name) => entry.startsWith(`${name}=`))
+      if (named !== undefined) return [named, entry.slice(named.length + 1)]
+      if (datasets.length === 1) return [datasets[0], entry]
+      throw new BenchError('bad-input', `--data ${entry}: with several datasets write --data ${datasets[0]}=DIR`)
+    }),
+  )
+}
+
+function withOptions(
+  requests: readonly AlgorithmRequest[],
+  lines: readonly string[],
+  { registry }: Registered,
+): readonly AlgorithmRequest[] {
+  const typed = distributeOptions(
+    requests.map(({ name }) => registry.algorithm(name)),
+    lines,
+  )
+  return requests.map(({ name, options }, i) => ({ name, options: { ...options, ...typed[i].options } }))
+}

@@ -1,0 +1,57 @@
+/** The one place that turns errors into text and exit status. */
+import { type Command, CommanderError } from 'commander'
+import { BenchError, type ErrorCode, exitStatus } from '../core/errors.ts'
+import { packageVersion } from '../runner/environment.ts'
+import { runLabel } from '../runner/plan.ts'
+import type { Outcome } from '../runner/runPlan.ts'
+
+/** Makes the command and its subcommands throw what they have to complain about, instead of printing it. */
+export function throwUsageErrors(command: Command): void {
+  command.exitOverride().configureOutput({ writeErr: () => {} })
+  for (const subcommand of command.commands) throwUsageErrors(subcommand)
+}
+
+/** Prints one line on standard error and sets the exit status: 2 where the input is at fault, 1 where the work failed. */
+export function reportFailure(error: unknown): void {
+  if (error instanceof CommanderError) {
+    process.exitCode = error.exitCode === 0 ? 0 : 2
+    if (error.exitCode !== 0) process.stderr.write(`bench: ${usageMessage(error)}\n`)
+    return
+  }
+  const { name, code, message, stack } = error as Error & { readonly code?: string }
+  if (name === 'BenchError' && code !== undefined) {
+    process.exitCode = exitStatus[code as ErrorCode]
+    process.stderr.write(`bench: ${message}\n`)
+    return
+  }
+  process.exitCode = 1
+  process.stderr.write(
+    `bench: unexpected error: ${message ?? error}\n${stack ?? ''}\n` +
+      `This is a fault of bench ${packageVersion} (node ${process.version}); please report it with the lines above.\n`,
+  )
+}
+
+/** `unknown option '--sed'; did you mean --seeds?`, on one line. */
+function usageMessage({ message }: CommanderError): string {
+  return message
+    .replace(/^error: /, '')
+    .replace(/\n\(Did you mean (.*)\?\)$/s, '; did you mean $1?')
+    .replace(/\n/g, ' ')
+}
+
+/** One line for each run without a result, and exit status 1. */
+export function reportLostRuns(outcomes: readonly Outcome[]): void {
+  const lost = outcomes.filter(({ result }) => result === undefined)
+  if (lost.length === 0) return
+  for (const { planned, failure } of lost) {
+    process.stderr.write(`bench: ${runLabel(planned.job)} failed: ${failure?.message ?? 'it left no result'}\n`)
+  }
+  process.stderr.write(`bench: ${lost.length} of ${outcomes.length} runs failed; the same command tries them again\n`)
+  process.exitCode = 1
+}
+
+/** A pipe that its reader closed (`bench … | head`) is no failure. */
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code === 'EPIPE') process.exit(0)
+  throw new BenchError('failed', `cannot write to standard output (${error.code})`)
+})

@@ -1,0 +1,58 @@
+/** `bench list` */
+import { Argument, Command } from 'commander'
+import { builtins } from '../builtins.ts'
+import {
+  algorithmList,
+  backendList,
+  datasetList,
+  probeList,
+  protocolList,
+  protocolSources,
+  spaceList,
+  tableList,
+} from '../report/listings.ts'
+import { renderTable, type Tabular } from '../report/tabular.ts'
+import { registerPlugins } from '../runner/plugins.ts'
+import { jsonOption, outOption, repeated } from './options.ts'
+import { writeOutput } from './output.ts'
+
+interface ListFlags {
+  readonly json?: boolean
+  readonly out?: string
+  readonly plugin?: readonly string[]
+}
+
+/** Each subject loads what it lists, and nothing else. */
+const subjects: Readonly<Record<string, (plugins: readonly string[]) => Promise<Tabular>>> = {
+  algos: async (plugins) => algorithmList((await registerPlugins(builtins, plugins)).registry.algorithms),
+  spaces: async (plugins) => spaceList((await registerPlugins(builtins, plugins)).registry.spaces),
+  datasets: async () => datasetList((await import('../data/datasets.ts')).DATASETS),
+  async tables() {
+    const { listTables, openManifest } = await import('../tables/openTable.ts')
+    return tableList(await Promise.all((await listTables()).map((name) => openManifest(name))))
+  },
+  backends: async () => backendList(await (await import('../engine/executors.ts')).backendReports()),
+  protocols: async () => protocolList((await import('../protocols/index.ts')).presets),
+  probes: async () => probeList((await import('../analysis/probes/index.ts')).probes),
+}
+
+export function listCommand(): Command {
+  return new Command('list')
+    .summary('list algos, spaces, datasets, tables, backends, protocols or probes')
+    .description('Lists what can be named on the command line.')
+    .addArgument(new Argument('<subject>', 'what to list').choices(Object.keys(subjects)))
+    .option('--plugin <file>', 'list what a plugin brings, too', repeated)
+    .addOption(jsonOption())
+    .addOption(outOption())
+    .addHelpText('after', '\nExamples:\n  bench list algos\n  bench list protocols --json')
+    .action(list)
+}
+
+async function list(subject: string, { json, out, plugin = [] }: ListFlags): Promise<void> {
+  if (subject === 'protocols' && json) {
+    const { presets } = await import('../protocols/index.ts')
+    writeOutput(`${JSON.stringify(protocolSources(presets), null, 2)}\n`, out)
+    return
+  }
+  writeOutput(renderTable(await subjects[subject](plugin), json ? 'json' : 'text'), out)
+}

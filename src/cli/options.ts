@@ -1,0 +1,30 @@
+/** Options that mean the same in every command, and how their values are read. */
+import { InvalidArgumentError, Option } from 'commander'
+import { DEFAULT_STORE } from '../runner/store.ts'
+
+export const storeOption = () => new Option('--store <dir>', 'folder of the runs').default(DEFAULT_STORE)
+export const jsonOption = () => new Option('--json', 'print machine-readable output only')
+export const quietOption = () => new Option('--quiet', 'print results only, no progress')
+export const outOption = () => new Option('--out <file>', 'write the output to a file instead')
+
+/** `a,b` → [a, b]; may be given several times. */
+export function commaList(text: string, earlier: readonly string[] | undefined): string[] {
+  const names = text.split(',').map((name) => name.trim())
+  if (names.includes('')) throw new InvalidArgumentError('an empty name stands in the list.')
+  return [...(earlier ?? []), ...names]
+}
+
+/** An option that may be given several times. */
+export const repeated = (text: string, earlier: readonly string[] | undefined): string[] => [...(earlier ?? []), text]
+
+export function positiveInteger(text: string): number {
+  const value = Number(text)
+  if (!Number.isSafeInteger(value) || value < 1) throw new InvalidArgumentError('expected an integer of at least 1.')
+  return value
+}
+
+export function positiveNumber(text: string): number {
+  const value = Number(text)
+  if (!Number.isFinite(value) || value <= 0) throw new InvalidArgumentError('expected a number above 0.')
+  return value
+}

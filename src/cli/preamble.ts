@@ -1,0 +1,48 @@
+/** The first lines of `bench run`: what is in use, and how to get the full ones. */
+import type { Plan } from '../runner/plan.ts'
+import { unfinished } from '../runner/runPlan.ts'
+import type { Store } from '../runner/store.ts'
+
+export function preamble(plan: Plan, store: Store): string {
+  const { experiment, space, jobs } = plan
+  const missing = unfinished(plan, store).length
+  return [
+    `space ${space.name}; dataset ${experiment.datasets.join(', ')}; ${tables(plan)}; ${executors(plan)}; protocol ${experiment.protocol}`,
+    ...fuller(plan),
+    `${jobs.length} runs, ${jobs.length - missing} of them finished; store ${store.folder}`,
+    '',
+    '',
+  ].join('\n')
+}
+
+function tables({ lookups }: Plan): string {
+  const named = [...lookups.values()].map(({ manifest }) => {
+    if (manifest === undefined) return 'no table'
+    const { name, rows, architectures, recipe } = manifest
+    if (rows === architectures || architectures === null) return `table ${name}`
+    const rest = recipe === undefined ? 'the others fail' : 'the others are trained when needed'
+    return `table ${name} (${rows} of ${architectures} architectures, ${rest})`
+  })
+  return [...new Set(named)].join(', ')
+}
+
+function executors({ jobs }: Plan): string {
+  const names = new Set(jobs.flatMap(({ job }) => job.executor ?? []))
+  return names.size === 0 ? 'no network is trained' : `executor ${[...names].join(', ')}`
+}
+
+/** What a published comparison would use instead. */
+function fuller({ experiment }: Plan): string[] {
+  const embedded = experiment.datasets.includes('shapes')
+  const reduced = experiment.protocol.split(':')[0] === 'micro'
+  return [
+    ...(embedded
+      ? [
+          'shapes and its table are the embedded ones; for the full ones: bench tables import FILE --as nb201, then --dataset cifar10 --data DIR',
+        ]
+      : []),
+    ...(reduced
+      ? ['micro is a reduced search for two cores; the papers’ settings: --protocol drnas-paper (bench list protocols)']
+      : []),
+  ]
+}

@@ -1,0 +1,74 @@
+/** `bench run` */
+import { Command, Option } from 'commander'
+import { builtins } from '../builtins.ts'
+import { renderOutcomes } from '../report/outcomes.ts'
+import { parseTableFormat, TABLE_FORMATS, type TableFormat } from '../report/tabular.ts'
+import { makePlan, type Plan, runLabel } from '../runner/plan.ts'
+import { defaultJobs } from '../runner/pool.ts'
+import { runPlan } from '../runner/runPlan.ts'
+import { Store } from '../runner/store.ts'
+import { addExperimentFlags, type ExperimentFlags, resolveExperiment } from './experimentFlags.ts'
+import { reportLostRuns } from './failures.ts'
+import { jsonOption, outOption, positiveInteger, quietOption, storeOption } from './options.ts'
+import { writeOutput } from './output.ts'
+import { preamble } from './preamble.ts'
+import { showProgress, silence } from './progress.ts'
+
+interface RunFlags extends ExperimentFlags {
+  readonly jobs?: number
+  readonly store?: string
+  readonly format: TableFormat
+  readonly json?: boolean
+  readonly quiet?: boolean
+  readonly out?: string
+}
+
+export function runCommand(): Command {
+  const command = new Command('run')
+    .summary('run searches over seeds, look their architectures up, print mean ± std')
+    .description(
+      'Runs each algorithm on each dataset over the seeds, looks the architectures up and prints mean ± std.\n' +
+        'What is finished is not run again; what was interrupted goes on from its checkpoint.',
+    )
+    .argument('[file]', 'experiment file (YAML); flags win over it')
+  return addExperimentFlags(command)
+    .option('--jobs <n>', `worker processes (default: the cores, here ${defaultJobs()})`, positiveInteger)
+    .addOption(storeOption())
+    .addOption(
+      new Option('--format <name>', `of the table: ${TABLE_FORMATS.join(', ')}`)
+        .default('text')
+        .argParser(parseTableFormat),
+    )
+    .addOption(jsonOption())
+    .addOption(quietOption())
+    .addOption(outOption())
+    .addHelpText(
+      'after',
+      '\nExamples:\n' +
+        '  bench run --algo drnas --space nb201 --seeds 4\n' +
+        '  bench run --algo random,darts-v1,drnas --dataset cifar10 --data ~/cifar10 --protocol drnas-paper --jobs 2',
+    )
+    .action(run)
+}
+
+async function run(path: string | undefined, flags: RunFlags, command: Command): Promise<void> {
+  const { experiment, registered, file } = await resolveExperiment(builtins, flags, path)
+  const named = command.getOptionValueSource('store') !== 'default'
+  const store = new Store(named ? flags.store : (file.store ?? flags.store))
+  const plan = await makePlan(experiment, registered)
+  const quiet = flags.quiet || flags.json
+  if (!quiet) (flags.format === 'text' ? process.stdout : process.stderr).write(preamble(plan, store))
+  const outcomes = await withProgress(plan, store, flags.jobs ?? file.jobs ?? defaultJobs(), quiet === true)
+  writeOutput(renderOutcomes(outcomes, flags.json ? 'json' : flags.format), flags.out)
+  reportLostRuns(outcomes)
+}
+
+async function withProgress(plan: Plan, store: Store, jobs: number, quiet: boolean) {
+  const labels = new Map(plan.jobs.map(({ id, job }) => [id, runLabel(job)]))
+  const progress = quiet ? silence : showProgress(process.stderr, (id) => labels.get(id) ?? id)
+  try {
+    return await runPlan(plan, store, jobs, (event) => progress.event(event))
+  } finally {
+    progress.end()
+  }
+}

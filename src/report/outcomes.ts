@@ -1,0 +1,56 @@
+/** What `bench run` prints of its runs. */
+import type { ResultRecord } from '../core/result.ts'
+import { describeEnvironment } from '../runner/environment.ts'
+import type { Outcome } from '../runner/runPlan.ts'
+import { compare } from './comparison.ts'
+import { comparisonTable } from './comparisonTable.ts'
+import type { RunRecord } from './runRecord.ts'
+import { renderTable, type TableFormat, type Tabular } from './tabular.ts'
+
+/** Mean ± std of each algorithm; in JSON with each run's architecture. */
+export function renderOutcomes(outcomes: readonly Outcome[], format: TableFormat): string {
+  const table = outcomesTable(outcomes)
+  if (format !== 'json') return renderTable(table, format)
+  const runs = outcomes.map(({ planned: { id, job }, result, failure }) => ({
+    id,
+    algorithm: job.algorithm.name,
+    dataset: job.dataset.name,
+    seed: job.seed,
+    genotype: result?.genotype ?? null,
+    ...(failure && { failure: failure.message }),
+  }))
+  return `${JSON.stringify({ ...JSON.parse(renderTable(table, format)), runs }, null, 2)}\n`
+}
+
+function outcomesTable(outcomes: readonly Outcome[]): Tabular {
+  const environment = describeEnvironment()
+  const records = outcomes.map(
+    ({ planned: { id, job }, result, failure }): RunRecord => ({
+      manifest: { schema: 1, id, job, environment },
+      epochs: [],
+      ...(result && { result }),
+      ...(failure && { failure: { schema: 1, id, epoch: 0, message: failure.message } }),
+    }),
+  )
+  // One command, one preset: where it differs by algorithm or dataset, the papers do.
+  const comparison = { ...compare(records, { mix: true }), mixed: [] }
+  if (comparison.columns.length > 0) return comparisonTable(comparison)
+  return genotypesTable(outcomes.flatMap(({ result }) => result ?? []))
+}
+
+/** Where nothing is looked up, the architectures are the result. */
+function genotypesTable(results: readonly ResultRecord[]): Tabular {
+  return {
+    columns: [
+      { title: 'Method', key: 'method' },
+      { title: 'Seed', key: 'seed' },
+      { title: 'Architecture', key: 'genotype' },
+    ],
+    rows: results.map(({ algorithm, seed, genotype }) => [
+      { kind: 'text', text: algorithm },
+      { kind: 'number', value: seed, digits: 0 },
+      { kind: 'text', text: genotype },
+    ]),
+    notes: ['No table holds these architectures; "bench retrain" trains them.'],
+  }
+}

@@ -1,0 +1,86 @@
+/** What this machine has for the work, and what is missing. */
+import { accessSync, constants, existsSync, mkdirSync } from 'node:fs'
+import { availableParallelism, totalmem } from 'node:os'
+import { userFolder } from '../core/userFolder.ts'
+import { DATASETS, datasetFolder } from '../data/datasets.ts'
+import { backendReports, chooseExecutor } from '../engine/executors.ts'
+import { listTables, openManifest } from '../tables/openTable.ts'
+
+export interface Finding {
+  readonly subject: string
+  /** `ok`: usable; `missing`: optional and not there; `broken`: in the way of all work. */
+  readonly state: 'ok' | 'missing' | 'broken'
+  /** What was found, or what to do. */
+  readonly detail: string
+}
+
+export async function diagnose(): Promise<readonly Finding[]> {
+  return [
+    nodeFinding(),
+    machineFinding(),
+    folderFinding(),
+    ...(await backendFindings()),
+    ...datasetFindings(),
+    ...(await tableFindings()),
+  ]
+}
+
+function nodeFinding(): Finding {
+  const major = Number(process.versions.node.split('.')[0])
+  if (major >= 20) return { subject: 'node', state: 'ok', detail: process.version }
+  return { subject: 'node', state: 'broken', detail: `${process.version}; version 20 or newer is needed` }
+}
+
+function machineFinding(): Finding {
+  const memory = (totalmem() / 2 ** 30).toFixed(1)
+  return { subject: 'machine', state: 'ok', detail: `${availableParallelism()} cores, ${memory} GiB of memory` }
+}
+
+function folderFinding(): Finding {
+  const folder = userFolder()
+  try {
+    mkdirSync(folder, { recursive: true })
+    accessSync(folder, constants.W_OK)
+    return { subject: 'data folder', state: 'ok', detail: folder }
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException
+    return {
+      subject: 'data folder',
+      state: 'broken',
+      detail: `${folder} cannot be written (${code}); set NAS_BENCH_HOME`,
+    }
+  }
+}
+
+async function backendFindings(): Promise<Finding[]> {
+  const reports = await backendReports()
+  const { kind, backend, reason } = await chooseExecutor({ backend: 'auto' })
+  return [
+    ...reports.map(
+      ({ backend: name, available, detail }): Finding => ({
+        subject: `backend ${name}`,
+        state: available ? 'ok' : 'missing',
+        detail,
+      }),
+    ),
+    { subject: '--backend auto', state: 'ok', detail: `${kind}/${backend}: ${reason}` },
+  ]
+}
+
+function datasetFindings(): Finding[] {
+  return DATASETS.map(({ name }) => {
+    if (name === 'shapes') return { subject: 'dataset shapes', state: 'ok', detail: 'built in' }
+    const folder = datasetFolder(name)
+    if (existsSync(folder)) return { subject: `dataset ${name}`, state: 'ok', detail: folder }
+    return { subject: `dataset ${name}`, state: 'missing', detail: `bench data fetch ${name}, or --data DIR` }
+  })
+}
+
+async function tableFindings(): Promise<Finding[]> {
+  const manifests = await Promise.all((await listTables()).map((name) => openManifest(name)))
+  const found = manifests.map(
+    ({ name, rows, space }): Finding => ({ subject: `table ${name}`, state: 'ok', detail: `${rows} rows of ${space}` }),
+  )
+  if (manifests.some(({ name }) => name === 'nb201')) return found
+  return [...found, { subject: 'table nb201', state: 'missing', detail: 'bench tables import FILE --as nb201' }]
+}
