@@ -1,0 +1,31 @@
+/**
+ * The static executor on WebAssembly SIMD: a network becomes, once, a list of kernel calls with fixed arguments in one
+ * memory; a step is a replay of the list.
+ */
+import type { CompileOptions, Executable, Executor } from '../../core/executor.ts'
+import type { Network } from '../../core/network.ts'
+import { StaticExecutable } from './executable.ts'
+import { Arena, kernelModule } from './module.ts'
+import { plan } from './plan.ts'
+
+/**
+ * One thread, fixed orders of summation, no relaxed instructions: the same bits on every machine.
+ *
+ * A network that has been disposed of leaves its memory to the next one.
+ */
+export async function openStaticExecutor(_options: { readonly deterministic?: boolean } = {}): Promise<Executor> {
+  const module = await kernelModule()
+  const free: Arena[] = []
+  return {
+    name: 'static/wasm',
+    deterministic: true,
+    async compile(network: Network, { batchSize }: CompileOptions): Promise<Executable> {
+      const arena = free.pop() ?? new Arena(module)
+      let held = true
+      return new StaticExecutable(network, batchSize, plan(network, batchSize, arena), arena, () => {
+        if (held) free.push(arena)
+        held = false
+      })
+    },
+  }
+}

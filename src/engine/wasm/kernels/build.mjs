@@ -1,0 +1,57 @@
+/**
+ * Compiles the kernels: `node src/engine/wasm/kernels/build.mjs` writes `kernels.wasm` and `signatures.ts` beside this
+ * folder; with `--check` it writes nothing and fails where they are not what the sources give.
+ */
+import { readFileSync, writeFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import asc from 'assemblyscript/asc'
+
+const sources = dirname(fileURLToPath(import.meta.url))
+const target = dirname(sources)
+
+const options = [
+  ...['-O3', '--noAssert', '--runtime', 'stub', '--enable', 'simd'],
+  ...['--memoryBase', '1024', '--maximumMemory', '65536', '--bindings', 'raw'],
+]
+
+/** → compiled files by name, as the compiler hands them over */
+async function compile() {
+  const files = {}
+  const { error, stderr } = await asc.main(['index.ts', '--outFile', 'kernels.wasm', ...options], {
+    readFile: (name) => {
+      try {
+        return readFileSync(join(sources, name), 'utf8')
+      } catch {
+        return null
+      }
+    },
+    writeFile: (name, contents) => {
+      files[name] = contents
+    },
+    listFiles: () => [],
+  })
+  if (error) throw new Error(`${error.message}\n${stderr}`)
+  return files
+}
+
+/** The parameter names of every kernel, from the compiler's declarations: what the plan is written and checked with. */
+function signatures(declarations) {
+  const kernels = [...declarations.matchAll(/export function (\w+)\((.*?)\)/g)].map(([, name, parameters]) => {
+    const names = parameters.split(', ').map((parameter) => `'${parameter.split(':')[0]}'`)
+    return `  ${name}: [${names.join(', ')}],`
+  })
+  const header = '/** Written by kernels/build.mjs: the parameters of every kernel, in order. */'
+  return [header, '// biome-ignore format: generated', 'export const signatures = {', ...kernels, '} as const', ''].join('\n')
+}
+
+const files = await compile()
+const outputs = { 'kernels.wasm': files['kernels.wasm'], 'signatures.ts': signatures(files['kernels.d.ts']) }
+for (const [name, contents] of Object.entries(outputs)) {
+  const path = join(target, name)
+  if (!process.argv.includes('--check')) writeFileSync(path, contents)
+  else if (!readFileSync(path).equals(Buffer.from(contents))) {
+    console.error(`${name} is not what kernels/ gives; run: npm run kernels`)
+    process.exitCode = 1
+  }
+}

@@ -1,0 +1,228 @@
+/**
+ * Convolution as a matrix product over a staged image: output[pixel, :] = Σ_k patch[pixel, k]·panel[k, :].
+ *
+ * The patch of a pixel is `segmentCount` runs of `segmentLength` consecutive floats (a row of the window, channels
+ * innermost); `offsets[pixel] + segments[s]` is where run s of that pixel starts, in bytes from `staged`.
+ */
+import { addTo, batch, CHUNK, keep, madd, splat, VECTOR } from './lanes'
+
+/** output [pixels, channels] (+)= staged patches · panels */
+export function convolve(
+  staged: usize,
+  offsets: usize,
+  pixelsPerSample: i32,
+  segments: usize,
+  segmentCount: i32,
+  segmentLength: i32,
+  panels: usize,
+  output: usize,
+  channels: i32,
+  accumulate: i32,
+): void {
+  const pixels = batch * pixelsPerSample
+  const depth = usize(segmentCount * segmentLength)
+  const bytes = usize(segmentLength) << 2
+  const segmentsEnd = segments + (usize(segmentCount) << 2)
+  const stride = usize(channels) << 2
+  const kept = keep(accumulate)
+  for (let first = 0; first < pixels; first += CHUNK) {
+    const last = min(first + CHUNK, pixels)
+    let panel = panels
+    let channel = 0
+    for (; channel + 8 <= channels; channel += 8) {
+      eight(staged, offsets, first, last, segments, segmentsEnd, bytes, panel, output + (usize(channel) << 2), stride, kept)
+      panel += depth << 5
+    }
+    if (channel < channels) {
+      four(staged, offsets, first, last, segments, segmentsEnd, bytes, panel, output + (usize(channel) << 2), stride, kept)
+    }
+  }
+}
+
+/** A panel of eight channels, four pixels at a time. */
+function eight(
+  staged: usize,
+  offsets: usize,
+  first: i32,
+  last: i32,
+  segments: usize,
+  segmentsEnd: usize,
+  bytes: usize,
+  panel: usize,
+  output: usize,
+  stride: usize,
+  kept: v128,
+): void {
+  let pixel = first
+  for (; pixel + 4 <= last; pixel += 4) {
+    const offset = offsets + (usize(pixel) << 2)
+    const base0 = staged + load<usize>(offset)
+    const base1 = staged + load<usize>(offset, 4)
+    const base2 = staged + load<usize>(offset, 8)
+    const base3 = staged + load<usize>(offset, 12)
+    let w = panel
+    let a0 = f32x4.splat(0)
+    let a1 = a0
+    let b0 = a0
+    let b1 = a0
+    let c0 = a0
+    let c1 = a0
+    let d0 = a0
+    let d1 = a0
+    for (let segment = segments; segment < segmentsEnd; segment += 4) {
+      const start = load<usize>(segment)
+      let p0 = base0 + start
+      let p1 = base1 + start
+      let p2 = base2 + start
+      let p3 = base3 + start
+      const end = p0 + bytes
+      while (p0 < end) {
+        const w0 = v128.load(w)
+        const w1 = v128.load(w, 16)
+        const x0 = splat(p0)
+        a0 = madd(a0, x0, w0)
+        a1 = madd(a1, x0, w1)
+        const x1 = splat(p1)
+        b0 = madd(b0, x1, w0)
+        b1 = madd(b1, x1, w1)
+        const x2 = splat(p2)
+        c0 = madd(c0, x2, w0)
+        c1 = madd(c1, x2, w1)
+        const x3 = splat(p3)
+        d0 = madd(d0, x3, w0)
+        d1 = madd(d1, x3, w1)
+        w += 32
+        p0 += 4
+        p1 += 4
+        p2 += 4
+        p3 += 4
+      }
+    }
+    let to = output + usize(pixel) * stride
+    addTo(to, a0, kept)
+    addTo(to + VECTOR, a1, kept)
+    to += stride
+    addTo(to, b0, kept)
+    addTo(to + VECTOR, b1, kept)
+    to += stride
+    addTo(to, c0, kept)
+    addTo(to + VECTOR, c1, kept)
+    to += stride
+    addTo(to, d0, kept)
+    addTo(to + VECTOR, d1, kept)
+  }
+  for (; pixel < last; pixel++) {
+    const base = staged + load<usize>(offsets + (usize(pixel) << 2))
+    let w = panel
+    let a0 = f32x4.splat(0)
+    let a1 = a0
+    for (let segment = segments; segment < segmentsEnd; segment += 4) {
+      let p = base + load<usize>(segment)
+      const end = p + bytes
+      for (; p < end; p += 4, w += 32) {
+        const x = splat(p)
+        a0 = madd(a0, x, v128.load(w))
+        a1 = madd(a1, x, v128.load(w, 16))
+      }
+    }
+    const to = output + usize(pixel) * stride
+    addTo(to, a0, kept)
+    addTo(to + VECTOR, a1, kept)
+  }
+}
+
+/** A panel of four channels, eight pixels at a time. */
+function four(
+  staged: usize,
+  offsets: usize,
+  first: i32,
+  last: i32,
+  segments: usize,
+  segmentsEnd: usize,
+  bytes: usize,
+  panel: usize,
+  output: usize,
+  stride: usize,
+  kept: v128,
+): void {
+  let pixel = first
+  for (; pixel + 8 <= last; pixel += 8) {
+    const offset = offsets + (usize(pixel) << 2)
+    const base0 = staged + load<usize>(offset)
+    const base1 = staged + load<usize>(offset, 4)
+    const base2 = staged + load<usize>(offset, 8)
+    const base3 = staged + load<usize>(offset, 12)
+    const base4 = staged + load<usize>(offset, 16)
+    const base5 = staged + load<usize>(offset, 20)
+    const base6 = staged + load<usize>(offset, 24)
+    const base7 = staged + load<usize>(offset, 28)
+    let w = panel
+    let a = f32x4.splat(0)
+    let b = a
+    let c = a
+    let d = a
+    let e = a
+    let f = a
+    let g = a
+    let h = a
+    for (let segment = segments; segment < segmentsEnd; segment += 4) {
+      const start = load<usize>(segment)
+      let p0 = base0 + start
+      let p1 = base1 + start
+      let p2 = base2 + start
+      let p3 = base3 + start
+      let p4 = base4 + start
+      let p5 = base5 + start
+      let p6 = base6 + start
+      let p7 = base7 + start
+      const end = p0 + bytes
+      while (p0 < end) {
+        const row = v128.load(w)
+        a = madd(a, splat(p0), row)
+        b = madd(b, splat(p1), row)
+        c = madd(c, splat(p2), row)
+        d = madd(d, splat(p3), row)
+        e = madd(e, splat(p4), row)
+        f = madd(f, splat(p5), row)
+        g = madd(g, splat(p6), row)
+        h = madd(h, splat(p7), row)
+        w += VECTOR
+        p0 += 4
+        p1 += 4
+        p2 += 4
+        p3 += 4
+        p4 += 4
+        p5 += 4
+        p6 += 4
+        p7 += 4
+      }
+    }
+    let to = output + usize(pixel) * stride
+    addTo(to, a, kept)
+    to += stride
+    addTo(to, b, kept)
+    to += stride
+    addTo(to, c, kept)
+    to += stride
+    addTo(to, d, kept)
+    to += stride
+    addTo(to, e, kept)
+    to += stride
+    addTo(to, f, kept)
+    to += stride
+    addTo(to, g, kept)
+    to += stride
+    addTo(to, h, kept)
+  }
+  for (; pixel < last; pixel++) {
+    const base = staged + load<usize>(offsets + (usize(pixel) << 2))
+    let w = panel
+    let a = f32x4.splat(0)
+    for (let segment = segments; segment < segmentsEnd; segment += 4) {
+      let p = base + load<usize>(segment)
+      const end = p + bytes
+      for (; p < end; p += 4, w += VECTOR) a = madd(a, splat(p), v128.load(w))
+    }
+    addTo(output + usize(pixel) * stride, a, kept)
+  }
+}

@@ -1,0 +1,87 @@
+/** Depthwise convolution over a staged image: one filter a channel. Taps are byte offsets from a pixel's patch. */
+import { batch, CHUNK, keep, addTo, madd, VECTOR } from './lanes'
+
+/** output[pixel, c] (+)= Σ_tap staged[pixel + tap, c]·filter[tap, c]; filter [taps, channels]. */
+export function depthwise(
+  staged: usize,
+  offsets: usize,
+  pixelsPerSample: i32,
+  taps: usize,
+  tapCount: i32,
+  filter: usize,
+  output: usize,
+  channels: i32,
+  accumulate: i32,
+): void {
+  const pixels = batch * pixelsPerSample
+  const stride = usize(channels) << 2
+  const tapsEnd = taps + (usize(tapCount) << 2)
+  const kept = keep(accumulate)
+  for (let pixel = 0; pixel < pixels; pixel += 4) {
+    const offset = offsets + (usize(pixel) << 2)
+    const valid = pixels - pixel
+    const base0 = staged + load<usize>(offset)
+    const base1 = valid > 1 ? staged + load<usize>(offset, 4) : base0
+    const base2 = valid > 2 ? staged + load<usize>(offset, 8) : base0
+    const base3 = valid > 3 ? staged + load<usize>(offset, 12) : base0
+    for (let channel: usize = 0; channel < stride; channel += VECTOR) {
+      let a = f32x4.splat(0)
+      let b = a
+      let c = a
+      let d = a
+      let w = filter + channel
+      for (let tap = taps; tap < tapsEnd; tap += 4, w += stride) {
+        const at = load<usize>(tap) + channel
+        const row = v128.load(w)
+        a = madd(a, v128.load(base0 + at), row)
+        b = madd(b, v128.load(base1 + at), row)
+        c = madd(c, v128.load(base2 + at), row)
+        d = madd(d, v128.load(base3 + at), row)
+      }
+      const to = output + usize(pixel) * stride + channel
+      addTo(to, a, kept)
+      if (valid > 1) addTo(to + stride, b, kept)
+      if (valid > 2) addTo(to + 2 * stride, c, kept)
+      if (valid > 3) addTo(to + 3 * stride, d, kept)
+    }
+  }
+}
+
+/** filterGradient[tap, c] = Σ_pixels staged[pixel + tap, c]·gradient[pixel, c] */
+export function depthwiseFilterGradient(
+  staged: usize,
+  offsets: usize,
+  pixelsPerSample: i32,
+  taps: usize,
+  tapCount: i32,
+  gradient: usize,
+  gradientOffsets: usize,
+  channels: i32,
+  result: usize,
+): void {
+  const pixels = batch * pixelsPerSample
+  const stride = usize(channels) << 2
+  memory.fill(result, 0, usize(tapCount) * stride)
+  for (let first = 0; first < pixels; first += CHUNK) {
+    const from = usize(first) << 2
+    const to = usize(min(first + CHUNK, pixels)) << 2
+    for (let channel: usize = 0; channel < stride; channel += VECTOR) {
+      let sum = result + channel
+      for (let tap = 0; tap < tapCount; tap++, sum += stride) {
+        const base = staged + load<usize>(taps + (usize(tap) << 2)) + channel
+        let total = f32x4.splat(0)
+        for (let at = from; at < to; at += 4) {
+          const x = v128.load(base + load<usize>(offsets + at))
+          total = madd(total, x, v128.load(gradient + load<usize>(gradientOffsets + at) + channel))
+        }
+        v128.store(sum, f32x4.add(v128.load(sum), total))
+      }
+    }
+  }
+}
+
+/** Rows [taps, columns] → [taps, columns] in reverse order of the taps. */
+export function flipTaps(filter: usize, flipped: usize, taps: i32, channels: i32): void {
+  const row = usize(channels) << 2
+  for (let tap = 0; tap < taps; tap++) memory.copy(flipped + usize(tap) * row, filter + usize(taps - 1 - tap) * row, row)
+}

@@ -1,0 +1,62 @@
+/** What every kernel stands on: the batch of the moment and four-lane arithmetic. Channels are always a multiple of 4. */
+
+/** Samples of the batch being computed; set by the host before a replay. */
+export let batch: i32 = 0
+
+/** Bytes of a vector of four floats. */
+export const VECTOR: usize = 16
+
+/** Pixels that are worked on together, so that what is read twice is still in the first-level cache. */
+export const CHUNK: i32 = 64
+
+// @ts-ignore: decorator
+@inline
+export function madd(accumulator: v128, a: v128, b: v128): v128 {
+  return f32x4.add(accumulator, f32x4.mul(a, b))
+}
+
+// @ts-ignore: decorator
+@inline
+export function splat(at: usize, offset: usize = 0): v128 {
+  return v128.load32_splat(at + offset)
+}
+
+/** All ones where what is stored is to be kept and added to, all zeros where it is to be overwritten. */
+// @ts-ignore: decorator
+@inline
+export function keep(accumulate: i32): v128 {
+  return i32x4.splat(-accumulate)
+}
+
+/** stored + value, or value alone. */
+// @ts-ignore: decorator
+@inline
+export function addTo(at: usize, value: v128, kept: v128): void {
+  v128.store(at, f32x4.add(value, v128.and(v128.load(at), kept)))
+}
+
+/** max(x, 0), one instruction. */
+// @ts-ignore: decorator
+@inline
+export function positive(x: v128): v128 {
+  return f32x4.pmax(x, f32x4.splat(0))
+}
+
+// @ts-ignore: decorator
+@inline
+export function sumLanes(x: v128): f64 {
+  return (
+    f64(f32x4.extract_lane(x, 0)) +
+    f64(f32x4.extract_lane(x, 1)) +
+    (f64(f32x4.extract_lane(x, 2)) + f64(f32x4.extract_lane(x, 3)))
+  )
+}
+
+/** The four sums at `at` (double precision) grow by the lanes of x. */
+// @ts-ignore: decorator
+@inline
+export function addDoubles(at: usize, x: v128): void {
+  v128.store(at, f64x2.add(v128.load(at), f64x2.promote_low_f32x4(x)))
+  const high = i8x16.shuffle(x, x, 8, 9, 10, 11, 12, 13, 14, 15, 8, 9, 10, 11, 12, 13, 14, 15)
+  v128.store(at + VECTOR, f64x2.add(v128.load(at + VECTOR), f64x2.promote_low_f32x4(high)))
+}

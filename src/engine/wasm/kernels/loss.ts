@@ -1,0 +1,93 @@
+/** Heads: the softmax cross-entropy with its gradient and its count of right answers, and a given cotangent. */
+import { batch } from './lanes'
+
+/**
+ * Mean cross-entropy over the batch; target = (1 − s)·onehot + s / classes.
+ *
+ * @param logits [batch, channels], of which `classes` are real
+ * @param gradient ← weight / batch · (softmax − target), zeros beyond the classes
+ * @param smoothing address of s, a double
+ * @param tally doubles: [loss, correct, correct5]; the loss grows by weight·(mean over the batch)
+ * @param count 1: also count right answers
+ */
+export function crossEntropy(
+  logits: usize,
+  labels: usize,
+  gradient: usize,
+  classes: i32,
+  channels: i32,
+  smoothing: usize,
+  weight: f64,
+  tally: usize,
+  count: i32,
+): void {
+  const smooth = load<f64>(smoothing)
+  const share = weight / f64(batch)
+  const stride = usize(channels) << 2
+  const end = usize(classes) << 2
+  memory.fill(gradient, 0, stride * usize(batch))
+  let loss: f64 = 0
+  for (let n = 0; n < batch; n++) {
+    const row = logits + usize(n) * stride
+    const result = gradient + usize(n) * stride
+    const label = usize(load<i32>(labels + (usize(n) << 2))) << 2
+    let largest = -f64.MAX_VALUE
+    for (let at: usize = 0; at < end; at += 4) largest = max(largest, f64(load<f32>(row + at)))
+    let total: f64 = 0
+    let sum: f64 = 0
+    for (let at: usize = 0; at < end; at += 4) {
+      const z = f64(load<f32>(row + at)) - largest
+      total += Math.exp(z)
+      sum += z
+    }
+    const logTotal = Math.log(total)
+    const own = f64(load<f32>(row + label)) - largest
+    loss += logTotal - (1 - smooth) * own - (smooth * sum) / f64(classes)
+    for (let at: usize = 0; at < end; at += 4) {
+      const p = Math.exp(f64(load<f32>(row + at)) - largest) / total
+      const target = (at == label ? 1 - smooth : 0) + smooth / f64(classes)
+      store<f32>(result + at, f32(share * (p - target)))
+    }
+    if (count) countAnswers(row, label, end, tally)
+  }
+  store<f64>(tally, load<f64>(tally) + share * loss)
+}
+
+/** loss += Σ cotangent·logits; gradient ← cotangent [batch, classes], zeros beyond the classes. */
+export function cotangent(
+  logits: usize,
+  labels: usize,
+  gradient: usize,
+  classes: i32,
+  channels: i32,
+  given: usize,
+  tally: usize,
+): void {
+  const stride = usize(channels) << 2
+  const end = usize(classes) << 2
+  memory.fill(gradient, 0, stride * usize(batch))
+  let total: f64 = 0
+  for (let n = 0; n < batch; n++) {
+    const row = logits + usize(n) * stride
+    for (let at: usize = 0; at < end; at += 4) {
+      const g = load<f32>(given + usize(n) * end + at)
+      store<f32>(gradient + usize(n) * stride + at, g)
+      total += f64(g) * f64(load<f32>(row + at))
+    }
+    countAnswers(row, usize(load<i32>(labels + (usize(n) << 2))) << 2, end, tally)
+  }
+  store<f64>(tally, load<f64>(tally) + total)
+}
+
+/** The label's rank among the logits, equal ones in order of the classes: first is correct, fifth or better correct5. */
+function countAnswers(row: usize, label: usize, end: usize, tally: usize): void {
+  const own = load<f32>(row + label)
+  if (own != own) return
+  let ahead = 0
+  for (let at: usize = 0; at < end; at += 4) {
+    const z = load<f32>(row + at)
+    ahead += i32(z > own || (z == own && at < label))
+  }
+  if (ahead == 0) store<f64>(tally, load<f64>(tally, 8) + 1, 8)
+  if (ahead < 5) store<f64>(tally, load<f64>(tally, 16) + 1, 16)
+}

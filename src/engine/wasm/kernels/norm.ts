@@ -1,0 +1,192 @@
+/**
+ * Batch normalisation, as a scale and a shift of each channel: γ·(y − μ)·r + β with r = 1/√(σ² + ε), times a mixing
+ * coefficient c. The normalised values themselves are never needed: whoever reads them scales and shifts.
+ *
+ * `moments` is [mean | variance], each [channels]; `running` the same, dense, kept over steps.
+ */
+import { addDoubles, batch, CHUNK, madd, VECTOR } from './lanes'
+
+const EPSILON: f64 = 1e-5
+const MOMENTUM: f64 = 0.1
+
+/**
+ * moments ← mean and biased variance over batch and pixels. Sums run over x − x₀ with x₀ the first pixel, which keeps
+ * the variance exact where the mean is large; a chunk in single precision, chunks in double.
+ *
+ * @param sums scratch, 2·channels doubles
+ */
+export function measure(input: usize, pixelsPerSample: i32, channels: i32, sums: usize, moments: usize): void {
+  const pixels = batch * pixelsPerSample
+  const stride = usize(channels) << 2
+  memory.fill(sums, 0, stride << 2)
+  for (let first = 0; first < pixels; first += CHUNK) {
+    const from = input + usize(first) * stride
+    const to = input + usize(min(first + CHUNK, pixels)) * stride
+    for (let channel: usize = 0; channel < stride; channel += VECTOR) {
+      const origin = v128.load(input + channel)
+      let sum = f32x4.splat(0)
+      let squares = sum
+      for (let at = from + channel; at < to; at += stride) {
+        const x = f32x4.sub(v128.load(at), origin)
+        sum = f32x4.add(sum, x)
+        squares = madd(squares, x, x)
+      }
+      addDoubles(sums + (channel << 1), sum)
+      addDoubles(sums + ((stride + channel) << 1), squares)
+    }
+  }
+  const count = f64(pixels)
+  for (let at: usize = 0; at < stride; at += 4) {
+    const mean = load<f64>(sums + (at << 1)) / count
+    const square = load<f64>(sums + ((stride + at) << 1)) / count
+    store<f32>(moments + at, f32(f64(load<f32>(input + at)) + mean))
+    store<f32>(moments + stride + at, f32(max(square - mean * mean, 0)))
+  }
+}
+
+/** running ← running + 0.1·(moments − running), the variance unbiased. running: [mean | variance], each `dense` long. */
+export function track(moments: usize, running: usize, channels: i32, dense: i32, pixelsPerSample: i32): void {
+  const count = f64(batch * pixelsPerSample)
+  const unbias = count > 1 ? count / (count - 1) : 1
+  for (let i = 0; i < dense; i++) {
+    const at = usize(i) << 2
+    const variance = moments + (usize(channels) << 2) + at
+    follow(running + at, f64(load<f32>(moments + at)))
+    follow(running + (usize(dense) << 2) + at, f64(load<f32>(variance)) * unbias)
+  }
+}
+
+function follow(at: usize, value: f64): void {
+  const old = f64(load<f32>(at))
+  store<f32>(at, f32(old + MOMENTUM * (value - old)))
+}
+
+/** moments ← running statistics. */
+export function recall(running: usize, moments: usize, channels: i32, dense: i32): void {
+  const bytes = usize(dense) << 2
+  const stride = usize(channels) << 2
+  memory.fill(moments, 0, stride << 1)
+  memory.copy(moments, running, bytes)
+  memory.copy(moments + stride, running + bytes, bytes)
+}
+
+/**
+ * scale = c·γ·r, shift = c·(β − γ·μ·r), each [channels], `shift` after `scale`; without moments scale = c, shift = 0.
+ *
+ * @param gamma 0: γ = 1, β = 0; else dense, `dense` numbers each
+ * @param moments 0: no normalisation
+ */
+export function prepare(
+  coefficient: usize,
+  moments: usize,
+  gamma: usize,
+  beta: usize,
+  scale: usize,
+  channels: i32,
+  dense: i32,
+): void {
+  const c = f64(load<f32>(coefficient))
+  const stride = usize(channels) << 2
+  for (let i = 0; i < channels; i++) {
+    const at = usize(i) << 2
+    let factor: f64 = 1
+    let shift: f64 = 0
+    if (moments) {
+      const rate = inverseDeviation(moments + stride + at)
+      factor = gamma && i < dense ? f64(load<f32>(gamma + at)) * rate : rate
+      shift = -factor * f64(load<f32>(moments + at))
+      if (gamma && i < dense) shift += f64(load<f32>(beta + at))
+    }
+    store<f32>(scale + at, f32(c * factor))
+    store<f32>(scale + stride + at, f32(c * shift))
+  }
+}
+
+// @ts-ignore: decorator
+@inline
+function inverseDeviation(variance: usize): f64 {
+  return 1 / Math.sqrt(f64(load<f32>(variance)) + EPSILON)
+}
+
+/** sums ← [Σ g | Σ g·(y − μ)] over batch and pixels, doubles, each [channels]. */
+export function project(
+  gradient: usize,
+  input: usize,
+  moments: usize,
+  pixelsPerSample: i32,
+  channels: i32,
+  sums: usize,
+): void {
+  const pixels = batch * pixelsPerSample
+  const stride = usize(channels) << 2
+  memory.fill(sums, 0, stride << 2)
+  for (let first = 0; first < pixels; first += CHUNK) {
+    const from = usize(first) * stride
+    const to = usize(min(first + CHUNK, pixels)) * stride
+    for (let channel: usize = 0; channel < stride; channel += VECTOR) {
+      const mean = v128.load(moments + channel)
+      let sum = f32x4.splat(0)
+      let product = sum
+      for (let at = from + channel; at < to; at += stride) {
+        const g = v128.load(gradient + at)
+        sum = f32x4.add(sum, g)
+        product = madd(product, g, f32x4.sub(v128.load(input + at), mean))
+      }
+      addDoubles(sums + (channel << 1), sum)
+      addDoubles(sums + ((stride + channel) << 1), product)
+    }
+  }
+}
+
+/**
+ * The gradient through one normalised term, from the sums of `project`. With x̂ = (y − μ)·r and means over M values,
+ *
+ *   ∂L/∂y = c·γ·r·(g − mean(g) − x̂·mean(g·x̂)) = slope·g + curve·y + offset,   [slope | curve | offset], each [channels]
+ *   ∂L/∂c = Σ γ·g·x̂ + β·g,   ∂L/∂γ = c·Σ g·x̂,   ∂L/∂β = c·Σ g.
+ *
+ * Where running statistics are in use (`batchStatistics` = 0), μ and r are constants: ∂L/∂y = c·γ·r·g.
+ *
+ * @param gradGamma 0: no affine form
+ * @param gradCoefficient receives ∂L/∂c, a double
+ */
+export function differentiate(
+  coefficient: usize,
+  moments: usize,
+  gamma: usize,
+  beta: usize,
+  sums: usize,
+  channels: i32,
+  dense: i32,
+  pixelsPerSample: i32,
+  batchStatistics: i32,
+  slope: usize,
+  gradGamma: usize,
+  gradBeta: usize,
+  gradCoefficient: usize,
+): void {
+  const c = f64(load<f32>(coefficient))
+  const stride = usize(channels) << 2
+  const count = f64(batch * pixelsPerSample)
+  let total: f64 = 0
+  for (let i = 0; i < channels; i++) {
+    const at = usize(i) << 2
+    const affine = gamma && i < dense
+    const rate = inverseDeviation(moments + stride + at)
+    const scale = affine ? f64(load<f32>(gamma + at)) : 1
+    const sum = load<f64>(sums + (at << 1))
+    const product = load<f64>(sums + ((stride + at) << 1)) * rate
+    total += scale * product
+    if (affine) {
+      total += f64(load<f32>(beta + at)) * sum
+      store<f32>(gradGamma + at, f32(c * product))
+      store<f32>(gradBeta + at, f32(c * sum))
+    }
+    const outer = c * scale * rate
+    const curve = batchStatistics ? (-outer * rate * product) / count : 0
+    const offset = batchStatistics ? (-outer * sum) / count - curve * f64(load<f32>(moments + at)) : 0
+    store<f32>(slope + at, f32(outer))
+    store<f32>(slope + stride + at, f32(curve))
+    store<f32>(slope + 2 * stride + at, f32(offset))
+  }
+  store<f64>(gradCoefficient, total)
+}

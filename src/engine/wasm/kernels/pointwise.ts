@@ -1,0 +1,62 @@
+/** Layers that treat every number, or every sample, by itself. */
+import { addTo, batch, keep, positive, VECTOR } from './lanes'
+
+export function fill(output: usize, perSample: i32): void {
+  memory.fill(output, 0, usize(batch * perSample) << 2)
+}
+
+export function relu(input: usize, output: usize, perSample: i32): void {
+  const bytes = usize(batch * perSample) << 2
+  for (let at: usize = 0; at < bytes; at += VECTOR) v128.store(output + at, positive(v128.load(input + at)))
+}
+
+/** result (+)= gradient where input > 0 */
+export function reluGradient(input: usize, gradient: usize, result: usize, perSample: i32, accumulate: i32): void {
+  const bytes = usize(batch * perSample) << 2
+  const kept = keep(accumulate)
+  const zero = f32x4.splat(0)
+  for (let at: usize = 0; at < bytes; at += VECTOR) {
+    const mask = f32x4.gt(v128.load(input + at), zero)
+    addTo(result + at, v128.and(v128.load(gradient + at), mask), kept)
+  }
+}
+
+/** output (+)= scales[sample]·input: drop path, and the way back through it. */
+export function scaleSamples(input: usize, scales: usize, output: usize, perSample: i32, accumulate: i32): void {
+  const bytes = usize(perSample) << 2
+  const kept = keep(accumulate)
+  let at: usize = 0
+  for (let n = 0; n < batch; n++) {
+    const scale = v128.load32_splat(scales + (usize(n) << 2))
+    for (const end = at + bytes; at < end; at += VECTOR) {
+      addTo(output + at, f32x4.mul(scale, v128.load(input + at)), kept)
+    }
+  }
+}
+
+/** output = input + bias, a row a sample; bias dense. */
+export function addBias(input: usize, bias: usize, output: usize, channels: i32, dense: i32): void {
+  for (let n = 0; n < batch; n++) {
+    for (let i = 0; i < channels; i++) {
+      const at = usize(n * channels + i) << 2
+      const shift: f32 = i < dense ? load<f32>(bias + (usize(i) << 2)) : 0
+      store<f32>(output + at, load<f32>(input + at) + shift)
+    }
+  }
+}
+
+/** result = Σ over samples of the gradient's rows */
+export function biasGradient(gradient: usize, result: usize, channels: i32, dense: i32): void {
+  for (let i = 0; i < dense; i++) {
+    let sum: f64 = 0
+    for (let n = 0; n < batch; n++) sum += f64(load<f32>(gradient + (usize(n * channels + i) << 2)))
+    store<f32>(result + (usize(i) << 2), f32(sum))
+  }
+}
+
+/** output (+)= input */
+export function accumulate(input: usize, output: usize, perSample: i32, add: i32): void {
+  const bytes = usize(batch * perSample) << 2
+  const kept = keep(add)
+  for (let at: usize = 0; at < bytes; at += VECTOR) addTo(output + at, v128.load(input + at), kept)
+}

@@ -1,0 +1,190 @@
+/** Pooling windows, cut off at the border of the image, and the mean over the whole image. */
+import { batch, addTo, keep, VECTOR } from './lanes'
+
+/** output = mean over the real cells of the window */
+export function avgPool(
+  input: usize,
+  output: usize,
+  height: i32,
+  width: i32,
+  channels: i32,
+  outputHeight: i32,
+  outputWidth: i32,
+  kernel: i32,
+  stride: i32,
+  padding: i32,
+): void {
+  const pixel = usize(channels) << 2
+  let to = output
+  for (let n = 0; n < batch; n++) {
+    const image = input + usize(n * height * width) * pixel
+    for (let y = 0; y < outputHeight; y++) {
+      const top = max(y * stride - padding, 0)
+      const bottom = min(y * stride - padding + kernel, height)
+      for (let x = 0; x < outputWidth; x++) {
+        const left = max(x * stride - padding, 0)
+        const right = min(x * stride - padding + kernel, width)
+        const share = f32x4.splat(f32(1.0 / f64((bottom - top) * (right - left))))
+        for (let channel: usize = 0; channel < pixel; channel += VECTOR, to += VECTOR) {
+          let sum = f32x4.splat(0)
+          for (let row = top; row < bottom; row++) {
+            let at = image + usize(row * width + left) * pixel + channel
+            for (let column = left; column < right; column++, at += pixel) sum = f32x4.add(sum, v128.load(at))
+          }
+          v128.store(to, f32x4.mul(sum, share))
+        }
+      }
+    }
+  }
+}
+
+/** result += the way back through `avgPool` */
+export function avgPoolGradient(
+  gradient: usize,
+  result: usize,
+  height: i32,
+  width: i32,
+  channels: i32,
+  outputHeight: i32,
+  outputWidth: i32,
+  kernel: i32,
+  stride: i32,
+  padding: i32,
+): void {
+  const pixel = usize(channels) << 2
+  let from = gradient
+  for (let n = 0; n < batch; n++) {
+    const image = result + usize(n * height * width) * pixel
+    for (let y = 0; y < outputHeight; y++) {
+      const top = max(y * stride - padding, 0)
+      const bottom = min(y * stride - padding + kernel, height)
+      for (let x = 0; x < outputWidth; x++) {
+        const left = max(x * stride - padding, 0)
+        const right = min(x * stride - padding + kernel, width)
+        const share = f32x4.splat(f32(1.0 / f64((bottom - top) * (right - left))))
+        for (let channel: usize = 0; channel < pixel; channel += VECTOR, from += VECTOR) {
+          const g = f32x4.mul(v128.load(from), share)
+          for (let row = top; row < bottom; row++) {
+            let at = image + usize(row * width + left) * pixel + channel
+            for (let column = left; column < right; column++, at += pixel) {
+              v128.store(at, f32x4.add(v128.load(at), g))
+            }
+          }
+        }
+      }
+    }
+  }
+}
+
+/** output = maximum over the real cells of the window */
+export function maxPool(
+  input: usize,
+  output: usize,
+  height: i32,
+  width: i32,
+  channels: i32,
+  outputHeight: i32,
+  outputWidth: i32,
+  kernel: i32,
+  stride: i32,
+  padding: i32,
+): void {
+  const pixel = usize(channels) << 2
+  let to = output
+  for (let n = 0; n < batch; n++) {
+    const image = input + usize(n * height * width) * pixel
+    for (let y = 0; y < outputHeight; y++) {
+      const top = max(y * stride - padding, 0)
+      const bottom = min(y * stride - padding + kernel, height)
+      for (let x = 0; x < outputWidth; x++) {
+        const left = max(x * stride - padding, 0)
+        const right = min(x * stride - padding + kernel, width)
+        for (let channel: usize = 0; channel < pixel; channel += VECTOR, to += VECTOR) {
+          let largest = f32x4.splat(-Infinity)
+          for (let row = top; row < bottom; row++) {
+            let at = image + usize(row * width + left) * pixel + channel
+            for (let column = left; column < right; column++, at += pixel) {
+              largest = f32x4.max(largest, v128.load(at))
+            }
+          }
+          v128.store(to, largest)
+        }
+      }
+    }
+  }
+}
+
+/** result += the way back through `maxPool`: each gradient to the first cell, in reading order, that is the maximum. */
+export function maxPoolGradient(
+  input: usize,
+  output: usize,
+  gradient: usize,
+  result: usize,
+  height: i32,
+  width: i32,
+  channels: i32,
+  outputHeight: i32,
+  outputWidth: i32,
+  kernel: i32,
+  stride: i32,
+  padding: i32,
+): void {
+  const pixel = usize(channels) << 2
+  let from: usize = 0
+  for (let n = 0; n < batch; n++) {
+    const image = usize(n * height * width) * pixel
+    for (let y = 0; y < outputHeight; y++) {
+      const top = max(y * stride - padding, 0)
+      const bottom = min(y * stride - padding + kernel, height)
+      for (let x = 0; x < outputWidth; x++) {
+        const left = max(x * stride - padding, 0)
+        const right = min(x * stride - padding + kernel, width)
+        for (let channel: usize = 0; channel < pixel; channel += VECTOR, from += VECTOR) {
+          const g = v128.load(gradient + from)
+          const largest = v128.load(output + from)
+          let free = i32x4.splat(-1)
+          for (let row = top; row < bottom; row++) {
+            let at = image + usize(row * width + left) * pixel + channel
+            for (let column = left; column < right; column++, at += pixel) {
+              const taken = v128.and(f32x4.eq(v128.load(input + at), largest), free)
+              free = v128.andnot(free, taken)
+              v128.store(result + at, f32x4.add(v128.load(result + at), v128.and(g, taken)))
+            }
+          }
+        }
+      }
+    }
+  }
+}
+
+/** output [batch, channels] = mean over the pixels */
+export function globalMean(input: usize, output: usize, pixels: i32, channels: i32): void {
+  const pixel = usize(channels) << 2
+  const share = f32x4.splat(f32(1.0 / f64(pixels)))
+  let to = output
+  for (let n = 0; n < batch; n++) {
+    const image = input + usize(n * pixels) * pixel
+    const end = image + usize(pixels) * pixel
+    for (let channel: usize = 0; channel < pixel; channel += VECTOR, to += VECTOR) {
+      let sum = f32x4.splat(0)
+      for (let at = image + channel; at < end; at += pixel) sum = f32x4.add(sum, v128.load(at))
+      v128.store(to, f32x4.mul(sum, share))
+    }
+  }
+}
+
+/** result (+)= the way back through `globalMean` */
+export function globalMeanGradient(gradient: usize, result: usize, pixels: i32, channels: i32, accumulate: i32): void {
+  const pixel = usize(channels) << 2
+  const share = f32x4.splat(f32(1.0 / f64(pixels)))
+  const kept = keep(accumulate)
+  let from = gradient
+  for (let n = 0; n < batch; n++) {
+    const image = result + usize(n * pixels) * pixel
+    const end = image + usize(pixels) * pixel
+    for (let channel: usize = 0; channel < pixel; channel += VECTOR, from += VECTOR) {
+      const g = f32x4.mul(v128.load(from), share)
+      for (let at = image + channel; at < end; at += pixel) addTo(at, g, kept)
+    }
+  }
+}

@@ -1,0 +1,52 @@
+/**
+ * Staging: a convolution's input copied into a zero-bordered image, so that the convolution itself never meets an edge.
+ * The copy can go through ReLU, and can spread the pixels apart (zeros between them) for the gradient of a stride.
+ */
+import { batch, positive, VECTOR } from './lanes'
+
+/**
+ * input [batch, height, width, channels] → staged [batch, stagedHeight, stagedWidth, channels]; pixel (y, x) stands at
+ * (border + spread·y, border + spread·x), all else is zero.
+ */
+export function stage(
+  input: usize,
+  staged: usize,
+  height: i32,
+  width: i32,
+  channels: i32,
+  stagedHeight: i32,
+  stagedWidth: i32,
+  border: i32,
+  spread: i32,
+  relu: i32,
+): void {
+  const pixel = usize(channels) << 2
+  const sample = usize(stagedHeight * stagedWidth) * pixel
+  if (stagedHeight != height || stagedWidth != width) memory.fill(staged, 0, sample * usize(batch))
+  const step = usize(spread) * pixel
+  let from = input
+  for (let n = 0; n < batch; n++) {
+    for (let y = 0; y < height; y++) {
+      let to = staged + usize(n) * sample + usize((border + spread * y) * stagedWidth + border) * pixel
+      if (spread == 1) {
+        from = copyRow(from, to, usize(width) * pixel, relu)
+        continue
+      }
+      for (let x = 0; x < width; x++) {
+        from = copyRow(from, to, pixel, relu)
+        to += step
+      }
+    }
+  }
+}
+
+/** Copies `bytes`, a multiple of 16, and returns where it stopped reading. */
+function copyRow(from: usize, to: usize, bytes: usize, relu: i32): usize {
+  const end = from + bytes
+  if (relu) {
+    for (; from < end; from += VECTOR, to += VECTOR) v128.store(to, positive(v128.load(from)))
+  } else {
+    for (; from < end; from += VECTOR, to += VECTOR) v128.store(to, v128.load(from))
+  }
+  return end
+}

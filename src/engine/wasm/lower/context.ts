@@ -1,0 +1,186 @@
+/** What the rules that turn operations into kernel calls share: buffers of values and gradients, tables, conditions. */
+import type { ParameterId, Value, ValueId } from '../../../core/network.ts'
+import type { Activity } from '../activity.ts'
+import { type Grid, gridOffsets, lanes, type Patch, type Staging } from '../geometry.ts'
+import { type Graph, inputsOf, type Operation, outputsOf, rootsOf } from '../graph.ts'
+import type { Layout } from '../layout.ts'
+import type { Temporary } from '../placement.ts'
+import type { Program } from '../program.ts'
+import { Accumulation } from './accumulation.ts'
+
+/** Emits the way back through an operation whose forward calls stand. */
+export type Backward = () => void
+
+/** Where a node's term finds what the host feeds and leaves what it reads. Addresses. */
+export interface TermSlot {
+  /** Π factors, a float. */
+  readonly coefficient: number
+  /** 1 or 0, an integer. */
+  readonly enabled: number
+  /** ∂L/∂(Π factors), a double. */
+  readonly gradient: number
+}
+
+export class Context {
+  readonly program: Program
+  readonly graph: Graph
+  readonly layout: Layout
+  readonly activity: Activity
+  readonly batchSize: number
+  readonly #values = new Map<ValueId, Temporary>()
+  readonly #gradients = new Map<ValueId, Accumulation>()
+  readonly #contributions: readonly number[]
+  readonly #differentiable: readonly boolean[]
+  readonly #offsets = new Map<string, number>()
+  readonly #patches = new Map<string, number>()
+  readonly #termSlots: readonly number[]
+  readonly termTable: { readonly coefficients: number; readonly enabled: number; readonly gradients: number }
+
+  constructor(program: Program, graph: Graph, layout: Layout, activity: Activity, batchSize: number) {
+    this.program = program
+    this.graph = graph
+    this.layout = layout
+    this.activity = activity
+    this.batchSize = batchSize
+    this.#contributions = countContributions(graph)
+    this.#differentiable = findDifferentiable(graph)
+    let terms = 0
+    this.#termSlots = graph.operations.map((operation) => {
+      const first = terms
+      if (operation.kind === 'combine') terms += operation.terms.length
+      return first
+    })
+    this.termTable = {
+      coefficients: program.reserve(terms * 4),
+      enabled: program.reserve(terms * 4),
+      gradients: program.reserve(terms * 8),
+    }
+  }
+
+  /** Height, width and channels, as the network says. */
+  shape(id: ValueId): Value {
+    return this.graph.values[id]
+  }
+
+  /** Height, width, stored channels, and numbers a sample. */
+  extent(id: ValueId): { height: number; width: number; channels: number; pixelsPerSample: number; perSample: number } {
+    const { height, width, channels } = this.shape(id)
+    const stored = lanes(channels)
+    const pixelsPerSample = height * width
+    return { height, width, channels: stored, pixelsPerSample, perSample: pixelsPerSample * stored }
+  }
+
+  /** The buffer of a value: [batch, height, width, stored channels]. */
+  value(id: ValueId): Temporary {
+    let buffer = this.#values.get(id)
+    if (buffer === undefined) {
+      buffer = this.activation(this.extent(id).perSample, `value ${id}`)
+      this.#values.set(id, buffer)
+    }
+    return buffer
+  }
+
+  /** A temporary of so many floats a sample. */
+  activation(perSample: number, what: string): Temporary {
+    return this.program.temporary(this.batchSize * perSample * 4, what)
+  }
+
+  /** ∂loss/∂value; undefined where nothing upstream learns. */
+  gradient(id: ValueId): Accumulation | undefined {
+    if (!this.#differentiable[id]) return undefined
+    let gradient = this.#gradients.get(id)
+    if (gradient === undefined) {
+      const { perSample } = this.extent(id)
+      const buffer = this.activation(perSample, `gradient of value ${id}`)
+      gradient = new Accumulation(this.program, buffer, perSample, this.#contributions[id])
+      this.#gradients.set(id, gradient)
+    }
+    return gradient
+  }
+
+  /** The finished gradient of an operation's output, for its way back; zeros where nothing was sent. */
+  outputGradient(id: ValueId): Temporary | undefined {
+    const gradient = this.gradient(id)
+    gradient?.clear()
+    return gradient?.buffer
+  }
+
+  parameter(id: ParameterId): number {
+    return this.layout.weights + this.layout.parameterOffsets[id]
+  }
+
+  parameterGradient(id: ParameterId): number {
+    return this.layout.gradient + this.layout.parameterOffsets[id]
+  }
+
+  /** Condition of calls on which an operation as a whole depends; −1 where it always runs. */
+  operationCondition(operation: number): number {
+    return this.#condition(this.activity.ofOperation(operation))
+  }
+
+  partCondition(operation: number, part: number): number {
+    return this.#condition(this.activity.ofPart(operation, part))
+  }
+
+  #condition(flag: number): number {
+    return this.activity.always[flag] ? -1 : flag
+  }
+
+  termSlot(operation: number, part: number): TermSlot {
+    const index = this.#termSlots[operation] + part
+    return {
+      coefficient: this.termTable.coefficients + index * 4,
+      enabled: this.termTable.enabled + index * 4,
+      gradient: this.termTable.gradients + index * 8,
+    }
+  }
+
+  /** Address of the byte offsets of a grid's points, for the whole batch. */
+  offsets(staging: Staging, grid: Grid): number {
+    const key = Object.values({ ...staging, h: grid.height, w: grid.width, t: grid.top, l: grid.left, s: grid.step })
+    return once(this.#offsets, key.join(' '), () => this.program.table(gridOffsets(staging, grid, this.batchSize)))
+  }
+
+  /** Kernel arguments of a patch's runs. */
+  patch({ starts, length }: Patch): { segments: number; segmentCount: number; segmentLength: number } {
+    const segments = once(this.#patches, starts.join(' '), () => this.program.table(starts))
+    return { segments, segmentCount: starts.length, segmentLength: length }
+  }
+}
+
+function once(map: Map<string, number>, key: string, make: () => number): number {
+  const value = map.get(key) ?? make()
+  map.set(key, value)
+  return value
+}
+
+/**
+ * How many calls may add to each value's gradient. A root counts once more: its producer runs, and reads the gradient,
+ * even where all other readers are skipped.
+ */
+function countContributions({ operations, values, network }: Graph): number[] {
+  const counts = values.map(() => 0)
+  for (const operation of operations) {
+    const calls = operation.kind === 'convolve' && !operation.relu ? operation.filters.length : 1
+    for (const input of inputsOf(operation)) counts[input] += calls
+  }
+  for (const root of rootsOf(network)) counts[root]++
+  return counts
+}
+
+/** Values that a parameter or a coefficient moves. */
+function findDifferentiable({ operations, values }: Graph): boolean[] {
+  const moved = values.map(() => false)
+  for (const operation of operations) {
+    const learns = hasParameters(operation) || inputsOf(operation).some((input) => moved[input])
+    for (const output of outputsOf(operation)) moved[output] = learns
+  }
+  return moved
+}
+
+function hasParameters(operation: Operation): boolean {
+  if (operation.kind === 'combine') {
+    return operation.terms.some(({ norm, factors }) => norm?.affine || factors.length > 0)
+  }
+  return operation.kind === 'convolve' || operation.kind === 'depthwise' || operation.kind === 'bias'
+}

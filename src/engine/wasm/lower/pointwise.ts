@@ -1,0 +1,49 @@
+/** Drop path and the classifier's bias. */
+import type { Of } from '../graph.ts'
+import type { Backward, Context } from './context.ts'
+
+export function lowerDropPath(context: Context, { input, output, path }: Of<'dropPath'>, index: number): Backward {
+  const { program } = context
+  const condition = context.operationCondition(index)
+  const { perSample } = context.extent(input)
+  const scales = context.layout.pathScales + path * context.batchSize * 4
+  program.emit(
+    'scaleSamples',
+    { input: context.value(input), scales, output: context.value(output), perSample, accumulate: 0 },
+    { condition },
+  )
+  return () => {
+    const gradient = context.outputGradient(output)
+    const target = context.gradient(input)
+    if (gradient === undefined || target === undefined) return
+    const accumulate = target.accumulate(condition)
+    program.emit(
+      'scaleSamples',
+      { input: gradient, scales, output: target.buffer, perSample, accumulate },
+      { condition },
+    )
+  }
+}
+
+export function lowerBias(context: Context, { input, output, parameter }: Of<'bias'>, index: number): Backward {
+  const { program } = context
+  const condition = context.operationCondition(index)
+  const { channels, perSample } = context.extent(output)
+  const dense = context.shape(output).channels
+  const bias = context.parameter(parameter)
+  program.emit(
+    'addBias',
+    { input: context.value(input), bias, output: context.value(output), channels, dense },
+    { condition },
+  )
+  return () => {
+    const gradient = context.outputGradient(output)
+    if (gradient === undefined) return
+    const result = context.parameterGradient(parameter)
+    program.emit('biasGradient', { gradient, result, channels, dense }, { condition, when: 'weights' })
+    const target = context.gradient(input)
+    if (target === undefined) return
+    const add = target.accumulate(condition)
+    program.emit('accumulate', { input: gradient, output: target.buffer, perSample, add }, { condition })
+  }
+}

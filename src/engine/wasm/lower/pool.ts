@@ -1,0 +1,43 @@
+/** Average and maximum pooling, and the mean over the image. */
+import type { Of } from '../graph.ts'
+import type { Backward, Context } from './context.ts'
+
+type Pool = Of<'avgPool' | 'maxPool'>
+
+export function lowerPool(context: Context, { kind, input, output, pooling }: Pool, index: number): Backward {
+  const { program } = context
+  const { kernel, stride, padding } = pooling
+  const { height, width, channels } = context.extent(input)
+  const { height: outputHeight, width: outputWidth } = context.shape(output)
+  const options = { condition: context.operationCondition(index) }
+  const window = { height, width, channels, outputHeight, outputWidth, kernel, stride, padding }
+  const values = { input: context.value(input), output: context.value(output) }
+  program.emit(kind, { ...values, ...window }, options)
+  return () => {
+    const gradient = context.outputGradient(output)
+    const target = context.gradient(input)
+    if (gradient === undefined || target === undefined) return
+    target.clear()
+    const back = { gradient, result: target.buffer, ...window }
+    if (kind === 'avgPool') program.emit('avgPoolGradient', back, options)
+    else program.emit('maxPoolGradient', { ...values, ...back }, options)
+  }
+}
+
+export function lowerGlobalMean(context: Context, { input, output }: Of<'globalMean'>, index: number): Backward {
+  const { program } = context
+  const condition = context.operationCondition(index)
+  const { pixelsPerSample: pixels, channels } = context.extent(input)
+  program.emit(
+    'globalMean',
+    { input: context.value(input), output: context.value(output), pixels, channels },
+    { condition },
+  )
+  return () => {
+    const gradient = context.outputGradient(output)
+    const target = context.gradient(input)
+    if (gradient === undefined || target === undefined) return
+    const accumulate = target.accumulate(condition)
+    program.emit('globalMeanGradient', { gradient, result: target.buffer, pixels, channels, accumulate }, { condition })
+  }
+}

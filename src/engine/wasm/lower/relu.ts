@@ -1,0 +1,47 @@
+/** ReLU: on its own, and as the mask that a convolution's input gradient goes through where the ReLU is folded into it. */
+import type { ValueId } from '../../../core/network.ts'
+import type { Of } from '../graph.ts'
+import { Accumulation } from './accumulation.ts'
+import type { Backward, Context } from './context.ts'
+
+export function lowerRelu(context: Context, { input, output }: Of<'relu'>, index: number): Backward {
+  const condition = context.operationCondition(index)
+  const { perSample } = context.extent(input)
+  context.program.emit('relu', { input: context.value(input), output: context.value(output), perSample }, { condition })
+  return () => {
+    const gradient = context.gradient(output)
+    const target = context.gradient(input)
+    if (gradient === undefined || target === undefined) return
+    gradient.clear()
+    maskGradient(context, input, gradient, target, condition)
+  }
+}
+
+/** Collects `contributions` gradients wrt relu(input), which is not a value of the graph. */
+export function beforeRelu(context: Context, input: ValueId, contributions: number): Accumulation {
+  const { perSample } = context.extent(input)
+  const buffer = context.activation(perSample, `gradient of rectified value ${input}`)
+  return new Accumulation(context.program, buffer, perSample, contributions)
+}
+
+/** target += gradient where input > 0 */
+export function maskGradient(
+  context: Context,
+  input: ValueId,
+  gradient: Accumulation,
+  target: Accumulation,
+  condition: number,
+): void {
+  const accumulate = target.accumulate(condition)
+  context.program.emit(
+    'reluGradient',
+    {
+      input: context.value(input),
+      gradient: gradient.buffer,
+      result: target.buffer,
+      perSample: context.extent(input).perSample,
+      accumulate,
+    },
+    { condition },
+  )
+}

@@ -1,0 +1,83 @@
+/** The compiled kernels and the memory that one network lives in. */
+import { readFile } from 'node:fs/promises'
+import { BenchError } from '../../core/errors.ts'
+import type { signatures } from './signatures.ts'
+
+export type KernelName = keyof typeof signatures
+export type Kernels = Readonly<Record<KernelName, (...args: number[]) => number>>
+
+const PAGE = 65536
+/** What a 32-bit module can address. */
+export const MEMORY_LIMIT = 65536 * PAGE
+
+let compiled: Promise<WebAssembly.Module> | undefined
+
+/** Compiles the module that lies beside this file; once a process. */
+export function kernelModule(): Promise<WebAssembly.Module> {
+  compiled ??= readFile(new URL('./kernels.wasm', import.meta.url)).then((bytes) => WebAssembly.compile(bytes))
+  return compiled
+}
+
+/** One instance of the kernels with its memory. Views are made anew where the memory has grown. */
+export class Arena {
+  readonly kernels: Kernels
+  readonly #memory: WebAssembly.Memory
+  readonly #batch: WebAssembly.Global
+  #floats: Float32Array
+  #integers: Int32Array
+  #doubles: Float64Array
+
+  constructor(module: WebAssembly.Module) {
+    const { exports } = new WebAssembly.Instance(module)
+    this.kernels = exports as unknown as Kernels
+    this.#memory = exports.memory as WebAssembly.Memory
+    this.#batch = exports.batch as WebAssembly.Global
+    this.#floats = new Float32Array(this.#memory.buffer)
+    this.#integers = new Int32Array(this.#memory.buffer)
+    this.#doubles = new Float64Array(this.#memory.buffer)
+  }
+
+  get bytes(): number {
+    return this.#memory.buffer.byteLength
+  }
+
+  /** All memory as 32-bit floats: address / 4. */
+  get floats(): Float32Array {
+    return this.#floats
+  }
+
+  /** All memory as 32-bit integers: address / 4. */
+  get integers(): Int32Array {
+    return this.#integers
+  }
+
+  /** All memory as doubles: address / 8. */
+  get doubles(): Float64Array {
+    return this.#doubles
+  }
+
+  /** Number of samples that the kernels work on. */
+  set batch(samples: number) {
+    this.#batch.value = samples
+  }
+
+  /** @throws BenchError `unsupported` where `bytes` cannot be had */
+  reserve(bytes: number, what: string): void {
+    if (bytes <= this.bytes) return
+    try {
+      this.#memory.grow(Math.ceil((bytes - this.bytes) / PAGE))
+    } catch (cause) {
+      const gigabytes = (bytes / 2 ** 30).toFixed(2)
+      throw new BenchError(
+        'unsupported',
+        `${what}: needs ${gigabytes} GB, more than could be had; use a smaller batch`,
+        {
+          cause,
+        },
+      )
+    }
+    this.#floats = new Float32Array(this.#memory.buffer)
+    this.#integers = new Int32Array(this.#memory.buffer)
+    this.#doubles = new Float64Array(this.#memory.buffer)
+  }
+}

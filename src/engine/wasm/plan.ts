@@ -1,0 +1,62 @@
+/** A network compiled: its program in an arena, and what the host needs to run it. */
+import type { Network } from '../../core/network.ts'
+import { Activity } from './activity.ts'
+import { type Graph, lower } from './graph.ts'
+import { type Layout, layOut } from './layout.ts'
+import { Context } from './lower/context.ts'
+import { emitProgram } from './lower/index.ts'
+import type { Arena } from './module.ts'
+import { Program } from './program.ts'
+import { rewrite } from './rewrite/index.ts'
+import { signatures } from './signatures.ts'
+
+export interface Plan {
+  readonly graph: Graph
+  readonly program: Program
+  readonly layout: Layout
+  readonly activity: Activity
+  readonly terms: readonly PlannedTerm[]
+  /** Where the terms' numbers stand: floats, integers, doubles. */
+  readonly termTable: Context['termTable']
+  /** Buffers of the main logits and the features: addresses and channels as stored. */
+  readonly logits: { readonly address: number; readonly channels: number }
+  readonly features: { readonly address: number; readonly channels: number }
+  /** Bytes of the arena that are in use. */
+  readonly bytes: number
+}
+
+export interface PlannedTerm {
+  readonly factors: readonly number[]
+  /** Number of its activity flag. */
+  readonly flag: number
+}
+
+/** @throws BenchError `unsupported` where the network does not fit into the module's memory */
+export function plan(network: Network, batchSize: number, arena: Arena): Plan {
+  const graph = rewrite(lower(network))
+  const program = new Program(signatures)
+  const layout = layOut(program, network, batchSize)
+  const activity = new Activity(graph)
+  const context = new Context(program, graph, layout, activity, batchSize)
+  emitProgram(context, graph)
+  const bytes = program.load(arena, network.name)
+  const stored = (id: number) => ({ address: context.value(id).address, channels: context.extent(id).channels })
+  return {
+    graph,
+    program,
+    layout,
+    activity,
+    terms: termsOf(graph, activity),
+    termTable: context.termTable,
+    logits: stored(network.heads[0].logits),
+    features: stored(network.features),
+    bytes,
+  }
+}
+
+function termsOf(graph: Graph, activity: Activity): PlannedTerm[] {
+  return graph.operations.flatMap((operation, index) => {
+    if (operation.kind !== 'combine') return []
+    return operation.terms.map(({ factors }, part) => ({ factors, flag: activity.ofPart(index, part) }))
+  })
+}

@@ -1,0 +1,18 @@
+/** The part of the WebAssembly API in use; TypeScript declares it only together with a browser's whole DOM. */
+declare namespace WebAssembly {
+  class Module {
+    private readonly module: unique symbol
+  }
+  class Memory {
+    readonly buffer: ArrayBuffer
+    grow(pages: number): number
+  }
+  class Global {
+    value: number
+  }
+  class Instance {
+    readonly exports: Readonly<Record<string, unknown>>
+    constructor(module: Module)
+  }
+  function compile(bytes: Uint8Array): Promise<Module>
+}
