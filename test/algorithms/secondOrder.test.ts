@@ -1,0 +1,109 @@
+/** The unrolled gradient on the real search network, in single precision, against PyTorch in double. */
+import { afterAll, describe, expect, it } from 'vitest'
+import { type ArchitectureStep, firstOrder } from '../../src/algorithms/bilevel.ts'
+import { softmaxRelaxation } from '../../src/algorithms/softmax.ts'
+import { unrolled } from '../../src/algorithms/unrolled.ts'
+import type { Batch } from '../../src/core/data.ts'
+import type { Matrix } from '../../src/core/mixing.ts'
+import { random } from '../../src/core/random.ts'
+import { openExecutor } from '../../src/engine/executors.ts'
+import { createSupernet } from '../../src/engine/supernet.ts'
+import { nb201 } from '../../src/spaces/nb201/index.ts'
+import {
+  type GoldenTensor,
+  goldenActivation,
+  goldenParameter,
+  goldenValues,
+  readGolden,
+  relativeError,
+} from '../fixtures/golden.ts'
+
+interface Case {
+  readonly id: string
+  readonly C: number
+  readonly N: number
+  readonly k: number
+  readonly classes: number
+  readonly input_train: GoldenTensor
+  readonly input_val: GoldenTensor
+  readonly labels_train: readonly number[]
+  readonly labels_val: readonly number[]
+  readonly alpha: GoldenTensor
+  readonly xi: number
+  readonly momentum: number
+  readonly weight_decay: number
+  readonly loss_val_unrolled: number
+  readonly grad_first_order: Matrix
+  readonly grad_unrolled_fd: Matrix
+  readonly params: readonly (GoldenTensor & { readonly buffer_seed: number; readonly buffer_scale: number })[]
+}
+
+const { cases } = readGolden<{ cases: readonly Case[] }>('darts_second_order')
+const executor = await openExecutor({ backend: 'wasm' })
+const opened: { dispose(): void }[] = []
+afterAll(() => {
+  for (const supernet of opened) supernet.dispose()
+})
+
+const batchOf = (input: GoldenTensor, labels: readonly number[]): Batch => ({
+  images: goldenActivation(input),
+  labels: Int32Array.from(labels),
+  size: labels.length,
+})
+
+async function stepOf(golden: Case): Promise<ArchitectureStep> {
+  const [, channels, height, width] = golden.input_train.shape
+  const network = nb201.supernet({
+    shape: { height, width, channels, classes: golden.classes },
+    channels: golden.C,
+    depth: golden.N,
+    partialChannels: golden.k,
+    batchNorm: { affine: false, track: false },
+  })
+  const batchSize = golden.labels_train.length
+  const supernet = await createSupernet({ executor, network, edges: nb201.edges, batchSize, stream: random(0) })
+  opened.push(supernet)
+  const byName = new Map(golden.params.map((tensor) => [tensor.name, tensor]))
+  const ordered = network.parameters.map(({ name }) => {
+    const tensor = byName.get(name)
+    if (tensor === undefined) throw new Error(`the golden case has no parameter ${name}`)
+    return tensor
+  })
+  const write = (tensors: readonly GoldenTensor[]) => Float32Array.from(tensors.flatMap((t) => [...goldenParameter(t)]))
+  supernet.weights.write(write(ordered))
+  supernet.momentum.write(
+    write(ordered.map((tensor) => ({ ...tensor, seed: tensor.buffer_seed, offset: 0, scale: tensor.buffer_scale }))),
+  )
+  const alpha = goldenValues(golden.alpha)
+  return {
+    supernet,
+    relaxation: softmaxRelaxation,
+    parameters: nb201.edges.map((_, edge) => Array.from(alpha.slice(5 * edge, 5 * edge + 5))),
+    validBatch: batchOf(golden.input_val, golden.labels_val),
+    trainBatch: async () => batchOf(golden.input_train, golden.labels_train),
+    sgd: {
+      learningRate: golden.xi,
+      momentum: golden.momentum,
+      nesterov: false,
+      weightDecay: golden.weight_decay,
+      clipNorm: null,
+    },
+    stream: random(0),
+  }
+}
+
+describe.each(cases)('the architecture gradient, golden case $id', (golden) => {
+  it('agrees in first order', async () => {
+    const { parameters } = await firstOrder(await stepOf(golden))
+    expect(relativeError(parameters.flat(), golden.grad_first_order.flat())).toBeLessThan(1e-4)
+  })
+
+  it('agrees in second order, in its customary finite-difference form, and leaves the weights alone', async () => {
+    const step = await stepOf(golden)
+    const before = await step.supernet.weights.read()
+    const { loss, parameters } = await unrolled(0.01)(step)
+    expect(loss).toBeCloseTo(golden.loss_val_unrolled, 4)
+    expect(relativeError(parameters.flat(), golden.grad_unrolled_fd.flat())).toBeLessThan(1e-4)
+    expect(await step.supernet.weights.read()).toEqual(before)
+  })
+})
