@@ -10,10 +10,10 @@
  * Nothing random is kept between steps: each draw has a stream named by its step, so that the parameters, Adam's
  * moments and the network are the whole state.
  */
-import type { EpochReport, Search, SearchContext } from '../core/algorithm.ts'
+import type { EpochReport, RelaxedSearch, Search, SearchContext } from '../core/algorithm.ts'
 import type { Batch, SearchData } from '../core/data.ts'
 import type { ExecutableState, SgdStep, Tally } from '../core/executor.ts'
-import { type Matrix, normalMatrix, zip } from '../core/mixing.ts'
+import { type Matrix, type Mixing, normalMatrix, zip } from '../core/mixing.ts'
 import type { Protocol } from '../core/protocol.ts'
 import type { RandomStream } from '../core/random.ts'
 import type { Relaxation } from '../core/relaxation.ts'
@@ -28,6 +28,8 @@ export interface BilevelMethod {
   readonly start: Matrix
   /** How parameters become mixing weights during an epoch (temperatures fall by the epoch). */
   relaxation(epoch: number): Relaxation
+  /** The mixing of a weight step, where it does not come from the parameters. */
+  readonly weightMixing?: (stream: RandomStream) => Mixing
   /** Gradient of the validation loss wrt the parameters. Absent: first order, at the current w. */
   readonly gradient?: ArchitectureGradient
   /** Gradient of a penalty on the parameters, added to that of the loss. */
@@ -154,13 +156,16 @@ async function weightSteps(run: EpochRun, step: number, { parameters }: BilevelS
   const n = method.weightSteps ?? 1
   for (let index = step * n; index < (step + 1) * n; index++) {
     const stream = context.random('weights', 'step', index)
-    const { mixing } = method.relaxation(epoch).relax(parameters, stream)
+    const mixing = method.weightMixing?.(stream) ?? method.relaxation(epoch).relax(parameters, stream).mixing
     await supernet.step(await data.weights.batch(index), mixing, sgd)
   }
 }
 
 /** A whole search by one method on one network. */
-export async function bilevelSearch(context: SearchContext, method: BilevelMethod): Promise<Search> {
+export async function bilevelSearch(
+  context: SearchContext,
+  method: BilevelMethod,
+): Promise<Search & { readonly relaxed: RelaxedSearch }> {
   const { space, protocol } = context
   const supernet = await context.supernet(method.supernet)
   let state = bilevelStart(method)

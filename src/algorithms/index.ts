@@ -1,9 +1,10 @@
-/** The built-in algorithms, in the order of `bench list algos`: gradient-based, black-box, references. */
+/** The built-in algorithms, in the order of `bench list algos`: gradient-based, weight-sharing, black-box, references. */
 import type { Algorithm } from '../core/algorithm.ts'
 import { bohb } from './bohb.ts'
 import { dartsV1, dartsV2 } from './darts.ts'
 import { drnas } from './drnas.ts'
 import { dsnas } from './dsnas.ts'
+import { enas } from './enas.ts'
 import { gdas } from './gdas.ts'
 import { localSearch } from './localSearch.ts'
 import { pcDarts } from './pcDarts.ts'
@@ -11,6 +12,8 @@ import { reinforce } from './policyGradient.ts'
 import { randomSearch } from './randomSearch.ts'
 import { regularisedEvolution } from './regularisedEvolution.ts'
 import { resnet } from './resnet.ts'
+import { rsps } from './rsps.ts'
+import { setn } from './setn.ts'
 import { snas } from './snas.ts'
 
 export const builtinAlgorithms = {
@@ -21,6 +24,9 @@ export const builtinAlgorithms = {
   gdas,
   snas,
   dsnas,
+  rsps,
+  setn,
+  enas,
   random: randomSearch,
   rea: regularisedEvolution,
   reinforce,

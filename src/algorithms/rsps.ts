@@ -1,0 +1,42 @@
+/**
+ * RSPS, random search with parameter sharing (Li and Talwalkar: "Random Search and Reproducibility for Neural
+ * Architecture Search", UAI 2019). Each weight step trains a uniformly drawn architecture; then uniformly drawn
+ * candidates are ranked by the shared weights on validation images. There are no architecture parameters.
+ */
+import { z } from 'zod'
+import { defineAlgorithm } from '../core/algorithm.ts'
+import type { ExecutableState } from '../core/executor.ts'
+import { type Genotype, sample } from '../core/space.ts'
+import { rank, rankingOptions, trainOnPaths } from './sharedWeights.ts'
+
+export const rsps = defineAlgorithm({
+  name: 'rsps',
+  version: 1,
+  description: 'Random sampling with shared weights; random candidates ranked on validation images',
+  source: 'Li and Talwalkar, "Random Search and Reproducibility for Neural Architecture Search", UAI 2019',
+  kind: 'supernet',
+  options: z.strictObject(rankingOptions),
+  async search(context, options) {
+    const { space, protocol, random } = context
+    const supernet = await context.supernet()
+    const path = (step: number) => sample(space, random('path', step))
+    const candidate = (epoch: number) => (n: number) => sample(space, random('candidate', epoch, n))
+    let answer: Genotype = candidate(-1)(0)
+    return {
+      epochs: protocol.epochs,
+      async epoch(index) {
+        const trained = await trainOnPaths(context, supernet, index, path)
+        const { genotype, ...valid } = await rank(context, supernet, index, options, candidate(index))
+        answer = genotype
+        return { ...trained, ...valid }
+      },
+      genotype: () => answer,
+      save: async () => ({ network: await supernet.executable.save(), answer: space.format(answer) }),
+      restore(state) {
+        supernet.executable.restore(state.network as ExecutableState)
+        answer = space.parse(state.answer as string)
+      },
+      dispose: () => supernet.dispose(),
+    }
+  },
+})

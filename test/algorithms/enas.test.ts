@@ -1,0 +1,70 @@
+import { describe, expect, it } from 'vitest'
+import { adamStart } from '../../src/algorithms/adam.ts'
+import { controllerStep } from '../../src/algorithms/enas.ts'
+import {
+  type ControllerShape,
+  clipped,
+  controllerStart,
+  logProbabilityGradient,
+  sampleController,
+} from '../../src/algorithms/enasController.ts'
+import type { Matrix } from '../../src/core/mixing.ts'
+import { random } from '../../src/core/random.ts'
+
+const shape: ControllerShape = { cardinalities: [3, 2, 3], size: 4, layers: 2, temperature: 5, tanhConstant: 2.5 }
+/** Larger than at the start, so that nothing is nearly linear. */
+const parameters = controllerStart(shape, random(1, 'controller')).map((row) => row.map((value) => 20 * value))
+const sampleAt = (at: Matrix) => sampleController(shape, at, random(2, 'sample'))
+
+describe("ENAS' controller", () => {
+  it('makes each decision within its values, the same for the same stream', () => {
+    const { decisions } = sampleAt(parameters)
+    expect(decisions).toHaveLength(3)
+    decisions.forEach((value, i) => {
+      expect(value).toBeLessThan(shape.cardinalities[i])
+    })
+    expect(sampleAt(parameters).decisions).toEqual(decisions)
+  })
+
+  it('starts nearly uniform', () => {
+    const { entropy } = sampleController(shape, controllerStart(shape, random(1, 'controller')), random(3, 'sample'))
+    expect(entropy).toBeCloseTo(Math.log(18), 2)
+  })
+
+  it('has the gradient of the log-probability of its sample, through the whole sequence', () => {
+    const sample = sampleAt(parameters)
+    const gradient = logProbabilityGradient(shape, parameters, sample)
+    const checked = random(4, 'entries')
+    for (let n = 0; n < 150; n++) {
+      const row = checked.integer(parameters.length)
+      const at = checked.integer(parameters[row].length)
+      const moved = (by: number) => parameters.map((r, i) => (i === row ? r.map((v, j) => (j === at ? v + by : v)) : r))
+      const [above, below] = [sampleAt(moved(1e-5)), sampleAt(moved(-1e-5))]
+      expect(above.decisions).toEqual(sample.decisions)
+      expect(gradient[row][at]).toBeCloseTo((above.logProbability - below.logProbability) / 2e-5, 7)
+    }
+  })
+
+  it('learns to make the decisions that are rewarded', () => {
+    const options = { learningRate: 0.01, baselineDecay: 0.9, clipNorm: 5 }
+    const start = controllerStart(shape, random(5, 'controller'))
+    let controller = { parameters: start, adam: adamStart(start), baseline: 0 }
+    const reward = (decisions: readonly number[]) => (decisions[0] === 2 ? 0.5 : 0) + (decisions[2] === 1 ? 0.5 : 0)
+    for (let step = 0; step < 250; step++) {
+      const samples = Array.from({ length: 8 }, (_, n) => {
+        const sample = sampleController(shape, controller.parameters, random(6, step, n))
+        return { sample, reward: reward(sample.decisions) }
+      })
+      controller = controllerStep(shape, controller, samples, options)
+    }
+    const found = Array.from({ length: 50 }, (_, n) =>
+      reward(sampleController(shape, controller.parameters, random(7, n)).decisions),
+    )
+    expect(found.reduce((sum, value) => sum + value, 0) / 50).toBeGreaterThan(0.7)
+  })
+
+  it('clips a gradient by its norm', () => {
+    expect(clipped([[3], [4]], 5)).toEqual([[3], [4]])
+    expect(clipped([[6], [8]], 5)).toEqual([[3], [4]])
+  })
+})
