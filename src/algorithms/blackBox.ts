@@ -2,21 +2,18 @@
  * Black-box search: ask for the validation accuracy of one architecture after the other, and answer the best seen. An
  * evaluation that would overshoot the budget is not made, and ends the search (NATS-Bench's protocol, §5.1).
  */
-import { z } from 'zod'
 import type { Search, SearchContext } from '../core/algorithm.ts'
 import { BenchError } from '../core/errors.ts'
 import type { Genotype } from '../core/space.ts'
+import { optionalCount } from './options.ts'
 
 /** How many evaluations a search without a budget makes, unless told. */
 export const DEFAULT_EVALUATIONS = 100
 
 /** The option that every black-box search has. */
-export const evaluations = z.coerce
-  .number()
-  .int()
-  .min(1)
-  .optional()
-  .describe(`most evaluations; default: no limit under a budget, ${DEFAULT_EVALUATIONS} without one`)
+export const evaluations = optionalCount(
+  `most evaluations; default: no limit under a budget, ${DEFAULT_EVALUATIONS} without one`,
+)
 
 /** Validation accuracy in %, or undefined where the search is over. */
 export type Ask = (genotype: Genotype) => Promise<number | undefined>

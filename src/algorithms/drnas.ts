@@ -10,64 +10,26 @@
  * The anchor d: `l2` is ½‖η‖², about η̂ = 0 (§4.1, the paper's choice for all its results), applied as the authors' code
  * applies it, as Adam's weight decay λ; `kl` is KL(Dir(β) ‖ Dir(1)) summed over the edges (A.5), without decay;
  * `none` has neither. λ replaces the protocol's decay on α.
+ *
+ * With `progressive` the search is the staged one of §2.4 (`drnasProgressive.ts`).
  */
 import { z } from 'zod'
 import { defineAlgorithm } from '../core/algorithm.ts'
-import { type Matrix, map, zip } from '../core/mixing.ts'
-import type { Relaxation } from '../core/relaxation.ts'
 import { type BilevelMethod, bilevelSearch, initialParameters } from './bilevel.ts'
-import { klToUniformGradient, pathwise, sampleDirichlet } from './dirichlet.ts'
-import { real, word } from './options.ts'
+import { dirichletRelaxation, klPenalty } from './dirichletRelaxation.ts'
+import { progressiveSearch } from './drnasProgressive.ts'
+import { flag, list, optionalCount, real, word } from './options.ts'
 
 const options = z.strictObject({
   anchor: word(['l2', 'kl', 'none'], 'l2', 'distance that keeps the concentration near 1 (§4.1, A.5)'),
   lambda: real(1e-3, 'weight of the anchor (§4.1; tables 1 and 5)', 0),
+  progressive: flag(false, 'learn in stages, wider and with fewer operations each (§2.4)'),
+  partialChannels: list('K of each stage; default: 4,2 on nb201, 6,4 elsewhere; the paper’s ImageNet search has 6,3'),
+  kept: real(0.5, 'share of the operations that a stage leaves to the next, rounded up: 5→3, 7→4, 8→4 (§4.1)', 0),
+  freeze: optionalCount('epochs at the start of a stage in which α stays still; default: 10, at most 40 % of it', 0),
 })
 
 type Options = z.infer<typeof options>
-
-/** β = ELU(η) + 1 > 0 (§4.1). [edge][op] → [edge][op] */
-export const concentration = (alpha: Matrix): Matrix => map(alpha, (a) => (a > 0 ? a + 1 : Math.exp(a)))
-
-/** dβ/dη. */
-const concentrationSlope = (alpha: Matrix): Matrix => map(alpha, (a) => (a > 0 ? 1 : Math.exp(a)))
-
-/** Through β, from ∂L/∂β to ∂L/∂η. */
-const throughConcentration = (alpha: Matrix, gradBeta: Matrix): Matrix =>
-  zip(gradBeta, concentrationSlope(alpha), (g, slope) => g * slope)
-
-/** Eq. 4: the Dirichlet mean β_o / Σβ. */
-const mean = (beta: readonly number[]) => {
-  const total = beta.reduce((sum, b) => sum + b, 0)
-  return beta.map((b) => b / total)
-}
-
-/** ∂mean_i/∂β_j = (δ_ij − mean_i) / Σβ, transposed onto a gradient. */
-const meanGradient = (beta: readonly number[], gradTheta: readonly number[]) => {
-  const total = beta.reduce((sum, b) => sum + b, 0)
-  const average = beta.reduce((sum, b, i) => sum + b * gradTheta[i], 0) / total
-  return gradTheta.map((g) => (g - average) / total)
-}
-
-/** θ ~ Dir(ELU(η) + 1), and eq. 3 back through the draw; without a stream the Dirichlet mean. */
-export const dirichletRelaxation: Relaxation = {
-  stochastic: true,
-  relax(alpha, stream) {
-    const beta = concentration(alpha)
-    const theta = stream === undefined ? beta.map(mean) : beta.map((row) => sampleDirichlet(row, stream))
-    const gradBeta = (gradTheta: Matrix) =>
-      stream === undefined
-        ? beta.map((row, edge) => meanGradient(row, gradTheta[edge]))
-        : beta.map((row, edge) => pathwise(theta[edge], row, gradTheta[edge]))
-    return { mixing: { theta }, pullback: (gradient) => throughConcentration(alpha, gradBeta(gradient.theta)) }
-  },
-}
-
-/** ∂/∂η of λ Σ_edges KL(Dir(β) ‖ Dir(1)). Zero at η = 0. */
-export const klPenalty =
-  (lambda: number) =>
-  (alpha: Matrix): Matrix =>
-    map(throughConcentration(alpha, concentration(alpha).map(klToUniformGradient)), (g) => lambda * g)
 
 /** The anchor, as the bilevel loop takes it. */
 const anchorOf = ({ anchor, lambda }: Options): Pick<BilevelMethod, 'penalty' | 'weightDecay'> => ({
@@ -82,10 +44,15 @@ export const drnas = defineAlgorithm({
   source: 'Chen et al., "DrNAS: Dirichlet Neural Architecture Search", ICLR 2021',
   kind: 'supernet',
   options,
-  search: (context, chosen) =>
-    bilevelSearch(context, {
+  search(context, chosen) {
+    if (chosen.progressive) {
+      const partialChannels = chosen.partialChannels ?? (context.space.name === 'nb201' ? [4, 2] : [6, 4])
+      return progressiveSearch(context, anchorOf(chosen), { ...chosen, partialChannels })
+    }
+    return bilevelSearch(context, {
       start: initialParameters(context),
       relaxation: () => dirichletRelaxation,
       ...anchorOf(chosen),
-    }),
+    })
+  },
 })

@@ -28,5 +28,16 @@ export function word<const Words extends readonly [string, ...string[]]>(
     .describe(description)
 }
 
+/** Positive integers, as text joined by commas; absent where not given. */
+export function list(description: string) {
+  const split = (value: unknown) => (typeof value === 'string' ? value.split(',') : value)
+  return z.preprocess(split, z.array(z.coerce.number().int().min(1)).min(1).optional()).describe(description)
+}
+
+/** An integer of at least `least`; absent where not given. */
+export function optionalCount(description: string, least = 1) {
+  return z.coerce.number().int().min(least).optional().describe(description)
+}
+
 /** An algorithm without options. */
 export const none = z.strictObject({})

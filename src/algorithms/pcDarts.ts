@@ -18,7 +18,7 @@ import { type Matrix, normalMatrix, softmax, softmaxGradient } from '../core/mix
 import type { Relaxation } from '../core/relaxation.ts'
 import type { Edge } from '../core/space.ts'
 import { bilevelSearch, initialParameters } from './bilevel.ts'
-import { count } from './options.ts'
+import { count, optionalCount } from './options.ts'
 import { softmaxRelaxation } from './softmax.ts'
 
 /** The edges into each computed node, in the order of the mixing matrix. */
@@ -73,12 +73,7 @@ export const pcDarts = defineAlgorithm({
   kind: 'supernet',
   options: z.strictObject({
     k: count(4, 'K: operations see 1/K of the channels (§4.2)'),
-    warmup: z.coerce
-      .number()
-      .int()
-      .min(0)
-      .optional()
-      .describe('epochs before the architecture moves; default: 15 (§4.2), and at most 30 % of all, the paper’s share'),
+    warmup: optionalCount('epochs before the architecture moves; default: 15 (§4.2), at most 30 % of all as there', 0),
   }),
   search(context, { k, warmup }) {
     const { space, protocol } = context

@@ -1,5 +1,7 @@
 import { describe, expect, it } from 'vitest'
-import { concentration, dirichletRelaxation, drnas, klPenalty } from '../../src/algorithms/drnas.ts'
+import { klToUniform } from '../../src/algorithms/dirichlet.ts'
+import { concentration, dirichletRelaxation, klPenalty } from '../../src/algorithms/dirichletRelaxation.ts'
+import { drnas } from '../../src/algorithms/drnas.ts'
 import type { Matrix } from '../../src/core/mixing.ts'
 import { random } from '../../src/core/random.ts'
 import { readGolden } from '../fixtures/golden.ts'
@@ -54,9 +56,8 @@ describe('DrNAS', () => {
     })
   })
 
-  it('has an anchor whose gradient is zero at η = 0, and the slope of λ Σ KL elsewhere', async () => {
+  it('has an anchor whose gradient is zero at η = 0, and the slope of λ Σ KL elsewhere', () => {
     for (const value of klPenalty(1e-3)([[0, 0, 0, 0, 0]])[0]) expect(value).toBeCloseTo(0, 15)
-    const { klToUniform } = await import('../../src/algorithms/dirichlet.ts')
     const expected = slopes((a) => concentration(a).reduce((sum, beta) => sum + 0.5 * klToUniform(beta), 0))
     klPenalty(0.5)(alpha).forEach((row, edge) => {
       row.forEach((value, op) => {
@@ -81,8 +82,11 @@ describe('DrNAS', () => {
   )
 
   it('asks for an anchor that exists and a λ that is not negative', () => {
-    expect(drnas.options.parse({})).toEqual({ anchor: 'l2', lambda: 1e-3 })
-    expect(drnas.options.parse({ lambda: '0.01' })).toEqual({ anchor: 'l2', lambda: 0.01 })
+    expect(drnas.options.parse({})).toMatchObject({ anchor: 'l2', lambda: 1e-3, progressive: false })
+    expect(drnas.options.parse({ lambda: '0.01', partialChannels: '6,3' })).toMatchObject({
+      lambda: 0.01,
+      partialChannels: [6, 3],
+    })
     expect(() => drnas.options.parse({ anchor: 'l3' })).toThrow(/l2/)
     expect(() => drnas.options.parse({ lambda: -1 })).toThrow()
     expect(() => drnas.options.parse({ lamda: 1 })).toThrow(/lamda/)
