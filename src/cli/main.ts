@@ -13,6 +13,14 @@ const commands: Readonly<Record<string, { readonly summary: string; readonly loa
     summary: 'what is finished, running, failed or missing in a store',
     load: async () => (await import('./status.ts')).statusCommand(),
   },
+  query: {
+    summary: 'look architectures up in a table: numbers, ranks, best, neighbours, correlations',
+    load: async () => (await import('./query.ts')).queryCommand(),
+  },
+  tables: {
+    summary: 'import lookup tables, and say what is in one',
+    load: async () => (await import('./tables.ts')).tablesCommand(),
+  },
   list: {
     summary: 'list algos, spaces, datasets, tables, backends, protocols or probes',
     load: async () => (await import('./list.ts')).listCommand(),

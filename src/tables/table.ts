@@ -64,6 +64,11 @@ export class Table {
     return this.#entries.has(column)
   }
 
+  /** @throws BenchError `unknown-name` */
+  isText(column: string): boolean {
+    return this.#entry(column).type === 'utf8'
+  }
+
   /** Accuracy in %, or undefined where the row or this one number is missing. @throws BenchError `unknown-name` */
   value(index: number, qualifier: Qualifier): number | undefined {
     if (this.#last?.qualifier !== qualifier) this.#last = { qualifier, column: this.accuracy(qualifier) }

@@ -5,10 +5,19 @@ import { unknownName } from '../core/names.ts'
 
 const distinct = <T>(values: readonly T[]): T[] => [...new Set(values)]
 
-export function unknownColumn(table: string, asked: Qualifier, known: readonly Qualifier[]): BenchError {
-  const ofDataset = known.filter(({ dataset }) => dataset === asked.dataset)
+/**
+ * @param candidates the numbers that agree with what is not at fault
+ * @param known all that the table has, for hints
+ */
+export function unknownColumn(
+  table: string,
+  asked: Qualifier,
+  candidates: readonly Qualifier[],
+  known: readonly Qualifier[] = candidates,
+): BenchError {
+  const ofDataset = candidates.filter(({ dataset }) => dataset === asked.dataset)
   if (ofDataset.length === 0) {
-    return unknownName(`dataset of table ${table}`, asked.dataset, distinct(known.map(({ dataset }) => dataset)))
+    return unknownName(`dataset of table ${table}`, asked.dataset, distinct(candidates.map(({ dataset }) => dataset)))
   }
   const ofSplit = ofDataset.filter(({ split }) => split === asked.split)
   if (ofSplit.length === 0) return unknownSplit(asked, ofDataset, known)

@@ -1,0 +1,25 @@
+/** A table as an Arrow IPC file, for Polars, DuckDB and pandas. */
+import { loadArrow } from '../../tables/arrowLibrary.ts'
+import type { Cell, Tabular } from '../tabular.ts'
+
+/** Words become text columns, numbers doubles; a statistic gives its mean; what is not known is null. */
+export function renderArrow({ columns, rows }: Tabular): Uint8Array {
+  const arrow = loadArrow()
+  const vectors = columns.map(({ key }, i) => {
+    const cells = rows.map((row) => row[i])
+    const words = cells.some(({ kind }) => kind === 'text')
+    return [key, words ? arrow.vectorFromArray(cells.map(textOf), new arrow.Utf8()) : numbers(cells)] as const
+  })
+  return arrow.tableToIPC(new arrow.Table(Object.fromEntries(vectors)), 'file')
+
+  function numbers(cells: readonly Cell[]) {
+    return arrow.vectorFromArray(cells.map(numberOf), new arrow.Float64())
+  }
+}
+
+const textOf = (cell: Cell): string | null => (cell.kind === 'text' ? cell.text : null)
+
+function numberOf(cell: Cell): number | null {
+  if (cell.kind === 'number') return cell.value
+  return cell.kind === 'statistic' ? cell.mean : null
+}
