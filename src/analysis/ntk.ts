@@ -1,0 +1,77 @@
+/**
+ * The empirical neural tangent kernel of a network on one batch (Jacot, Gabriel, Hongler 2018), as TE-NAS takes it (Chen,
+ * Gong, Wang 2021): Θ = G·Gᵀ, row i of G the gradient wrt w of the sum of sample i's logits, all samples in one forward
+ * pass with batch statistics.
+ */
+import { BenchError } from '../core/errors.ts'
+import type { Executable, Feed } from '../core/executor.ts'
+import { sizeOf } from '../core/network.ts'
+import { symmetricEigenvalues } from './eigen.ts'
+
+export interface NtkSpectrum {
+  /** λ_max / λ_min; Infinity where the kernel is singular. */
+  readonly conditionNumber: number
+  /** Ascending. */
+  readonly eigenvalues: readonly number[]
+  /** Σ_i ‖∇_w f(x_i)‖². */
+  readonly trace: number
+  readonly frobeniusNorm: number
+}
+
+/** `weights`: filters, linear weights and batch-norm scales (TE-NAS); `all`: shifts and biases too. */
+export type NtkParameters = 'weights' | 'all'
+
+/** Θ, [sample][sample]. Costs one backward pass a sample. */
+export async function neuralTangentKernel(
+  executable: Executable,
+  feed: Feed,
+  parameters: NtkParameters = 'weights',
+): Promise<number[][]> {
+  const { size } = feed.batch
+  const { classes } = executable.network
+  const kept = keptRanges(executable, parameters)
+  const gradient = executable.vector()
+  const rows: Float32Array[] = []
+  try {
+    for (let sample = 0; sample < size; sample++) {
+      const cotangent = new Float32Array(size * classes).fill(1, sample * classes, (sample + 1) * classes)
+      await executable.gradient(feed, { kind: 'logits', cotangent }, { weights: gradient }, 'probe')
+      rows.push(await gradient.read())
+    }
+  } finally {
+    gradient.dispose()
+  }
+  return rows.map((a) => rows.map((b) => product(a, b, kept)))
+}
+
+/** @throws BenchError `bad-input` for an empty kernel */
+export function ntkSpectrum(kernel: readonly (readonly number[])[]): NtkSpectrum {
+  if (kernel.length === 0)
+    throw new BenchError('bad-input', 'the neural tangent kernel of an empty batch has no spectrum')
+  const eigenvalues = symmetricEigenvalues(kernel)
+  const smallest = eigenvalues[0]
+  return {
+    eigenvalues,
+    conditionNumber: smallest <= 0 ? Number.POSITIVE_INFINITY : eigenvalues[eigenvalues.length - 1] / smallest,
+    trace: eigenvalues.reduce((sum, value) => sum + value, 0),
+    frobeniusNorm: Math.sqrt(eigenvalues.reduce((sum, value) => sum + value * value, 0)),
+  }
+}
+
+/** [from, to) of each parameter that takes part, in the flat vector. */
+function keptRanges({ network }: Executable, parameters: NtkParameters): [number, number][] {
+  let start = 0
+  return network.parameters.flatMap(({ name, shape }): [number, number][] => {
+    const from = start
+    start += sizeOf(shape)
+    return parameters === 'all' || name.endsWith('weight') ? [[from, start]] : []
+  })
+}
+
+function product(a: Float32Array, b: Float32Array, ranges: readonly [number, number][]): number {
+  let sum = 0
+  for (const [from, to] of ranges) {
+    for (let i = from; i < to; i++) sum += a[i] * b[i]
+  }
+  return sum
+}

@@ -1,0 +1,137 @@
+/**
+ * The Zen-score of a network (Lin et al.: "Zen-NAS: A Zero-Shot NAS for High-Performance Image Recognition", ICCV 2021):
+ * how strongly its features answer to a small change of a Gaussian input, corrected for what batch norms divide out.
+ *
+ *     Zen = log E_x Σ_{c,h,w} |F(x) − F(x + γ x′)| + Σ_BN log √(mean over channels of σ²)
+ *
+ * F are the features before global pooling, weights and inputs are standard normal, γ = 0.01.
+ */
+import type { Batch, ImageShape } from '../core/data.ts'
+import { BenchError } from '../core/errors.ts'
+import type { Executable, Executor } from '../core/executor.ts'
+import { type Network, sizeOf } from '../core/network.ts'
+import type { RandomStream } from '../core/random.ts'
+
+export interface ZenScore {
+  /** Mean over the batch of Σ |F(x) − F(x + γ x′)|. */
+  readonly delta: number
+  /** σ² of the pass over x: divided by M = batch·height·width, or by M − 1. */
+  readonly biased: number
+  readonly unbiased: number
+  /** σ² as the authors' code has it: running variances that start at 1, after a pass over x and one over x + γ x′. */
+  readonly running: number
+}
+
+/**
+ * The score on given inputs. Running statistics start afresh and are left as the two passes make them.
+ * @throws BenchError `unsupported` where a batch normalisation keeps no running statistics
+ */
+export async function zenScore(executable: Executable, x: Batch, perturbed: Batch): Promise<ZenScore> {
+  const { network } = executable
+  const cells = cellsOf(network)
+  await startVariancesAt(executable, 0)
+  const { features } = await executable.forward({ batch: x }, 'train')
+  const first = await meanVariances(executable)
+  const { features: moved } = await executable.forward({ batch: perturbed }, 'train')
+  const second = await meanVariances(executable)
+  const delta = features.reduce((sum, value, i) => sum + Math.abs(value - moved[i]), 0) / x.size
+  const score = (variances: readonly number[]) =>
+    Math.log(delta) + variances.reduce((sum, variance) => sum + 0.5 * Math.log(variance), 0)
+  const unbiased = first.map((variance) => variance / NEWEST)
+  return {
+    delta,
+    biased: score(unbiased.map((variance, i) => variance * (1 - 1 / (x.size * cells[i])))),
+    unbiased: score(unbiased),
+    // The second pass leaves 0.9·first + 0.1·σ²; a start at 1 in place of 0 adds 0.9².
+    running: score(second.map((variance) => variance + (1 - NEWEST) ** 2)),
+  }
+}
+
+/** Share of the newest batch in a running statistic. */
+const NEWEST = 0.1
+
+/** Height × width of each batch normalisation, in the order of its statistics. */
+function cellsOf({ name, layers, values, statistics }: Network): number[] {
+  const cells = statistics.map(() => 0)
+  for (const layer of layers) {
+    if (layer.kind !== 'batchNorm') continue
+    if (layer.statistics === null) {
+      throw new BenchError('unsupported', `${name}: the Zen-score needs batch norms that keep running statistics`)
+    }
+    cells[layer.statistics] = values[layer.input].height * values[layer.input].width
+  }
+  return cells
+}
+
+async function startVariancesAt(executable: Executable, variance: number): Promise<void> {
+  const state = await executable.save()
+  executable.restore({ ...state, statistics: state.statistics.map(() => variance) })
+}
+
+/** Mean over the channels of each normalisation's running variance. */
+async function meanVariances(executable: Executable): Promise<number[]> {
+  const { statistics } = await executable.save()
+  let start = 0
+  return executable.network.statistics.map((channels) => {
+    const variances = statistics.subarray(start + channels, start + 2 * channels)
+    start += 2 * channels
+    return variances.reduce((sum, value) => sum + value, 0) / channels
+  })
+}
+
+/** Filters and linear weights ~ N(0, 1), scales 1, shifts and biases 0: how Zen-NAS initialises. */
+export function gaussianWeights(network: Network, stream: RandomStream): Float32Array {
+  const values = network.parameters.flatMap(({ name, shape }) => {
+    const start = name.endsWith('weight') ? 1 : 0
+    return Array.from({ length: sizeOf(shape) }, () => (shape.length > 1 ? stream.normal() : start))
+  })
+  return Float32Array.from(values)
+}
+
+/** Standard normal images, without labels. */
+export function gaussianBatch({ height, width, channels }: ImageShape, size: number, stream: RandomStream): Batch {
+  const images = Float32Array.from({ length: size * height * width * channels }, () => stream.normal())
+  return { images, labels: new Int32Array(size), size }
+}
+
+/** x + γ x′. */
+export function perturb(x: Batch, direction: Batch, gamma: number): Batch {
+  return { ...x, images: x.images.map((value, i) => value + gamma * direction.images[i]) }
+}
+
+export interface ZenScoreOptions {
+  /** Images a draw; 16 in the authors' command line. */
+  readonly batchSize?: number
+  /** Draws of weights and inputs; 32 in the authors' command line. */
+  readonly repeats?: number
+  readonly gamma?: number
+}
+
+/**
+ * Mean of the `running` score over fresh weights and inputs, and its standard deviation (ddof 1; absent for one draw).
+ * Unlike the authors' code, running variances start afresh at each draw.
+ */
+export async function zenScoreOf(
+  executor: Executor,
+  network: Network,
+  shape: ImageShape,
+  stream: RandomStream,
+  { batchSize = 16, repeats = 32, gamma = 1e-2 }: ZenScoreOptions = {},
+): Promise<{ readonly mean: number; readonly std?: number; readonly scores: readonly number[] }> {
+  const executable = await executor.compile(network, { batchSize })
+  const scores: number[] = []
+  try {
+    for (let draw = 0; draw < repeats; draw++) {
+      executable.weights.write(gaussianWeights(network, stream))
+      const x = gaussianBatch(shape, batchSize, stream)
+      const perturbed = perturb(x, gaussianBatch(shape, batchSize, stream), gamma)
+      scores.push((await zenScore(executable, x, perturbed)).running)
+    }
+  } finally {
+    executable.dispose()
+  }
+  const mean = scores.reduce((sum, score) => sum + score, 0) / repeats
+  if (repeats < 2) return { mean, scores }
+  const squares = scores.reduce((sum, score) => sum + (score - mean) ** 2, 0)
+  return { mean, std: Math.sqrt(squares / (repeats - 1)), scores }
+}
