@@ -1,20 +1,22 @@
-/** Adds to the WebAssembly backend of TensorFlow.js the kernels that it lacks, and replaces those that are slow. */
-import { getKernel, type KernelConfig, registerKernel, unregisterKernel } from '@tensorflow/tfjs-core'
+/** Adds to the WebAssembly backend of TensorFlow.js the kernels that it lacks, and replaces those that fall short. */
+import { getKernel, type KernelConfig, registerKernel, Sum, unregisterKernel } from '@tensorflow/tfjs-core'
 import { conv2dBackpropFilter, conv2dBackpropInput, depthwiseBackpropInput } from './convolution.ts'
 import { depthwiseBackpropFilter } from './depthwise.ts'
 import { maxPoolGrad } from './pooling.ts'
+import { sumOverLeadingAxes } from './sum.ts'
 
-export const wasmKernels: readonly KernelConfig[] = [
-  conv2dBackpropFilter,
-  conv2dBackpropInput,
-  depthwiseBackpropFilter,
-  depthwiseBackpropInput,
-  maxPoolGrad,
-]
-
-/** To be called after the backend has registered its own. */
+/** To be called once, after the backend has registered its own and before it is initialised. */
 export function registerWasmKernels(): void {
-  for (const kernel of wasmKernels) {
+  const ownSum = getKernel(Sum, 'wasm')
+  const kernels: KernelConfig[] = [
+    conv2dBackpropFilter,
+    conv2dBackpropInput,
+    depthwiseBackpropFilter,
+    depthwiseBackpropInput,
+    maxPoolGrad,
+    sumOverLeadingAxes(ownSum),
+  ]
+  for (const kernel of kernels) {
     if (getKernel(kernel.kernelName, 'wasm') !== undefined) unregisterKernel(kernel.kernelName, 'wasm')
     registerKernel(kernel)
   }

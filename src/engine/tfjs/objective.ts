@@ -8,6 +8,7 @@ import type { Head, Network, ValueId } from '../../core/network.ts'
 export interface Scored {
   /** Scalar. */
   readonly loss: tf.Tensor
+  /** ∂loss/∂logits of each head, [batch, 1, 1, classes]. */
   readonly cotangents: ReadonlyMap<ValueId, tf.Tensor>
 }
 
@@ -23,7 +24,9 @@ export function score(network: Network, batch: Batch, objective: Objective, logi
   }))
   return {
     loss: tf.addN(scored.map(({ loss }) => loss)),
-    cotangents: new Map(scored.map(({ head, gradient }) => [head.logits, gradient])),
+    cotangents: new Map(
+      scored.map(({ head, gradient }) => [head.logits, tf.reshape(gradient, [batch.size, 1, 1, network.classes])]),
+    ),
   }
 }
 
@@ -60,24 +63,37 @@ function logSoftmax(logits: tf.Tensor): tf.Tensor {
 
 /**
  * Number of samples whose label has the largest logit, and is among the five largest: [correct, correct5].
- * Of equal logits the lower class comes first.
+ * Of equal logits the lower class comes first; a label among NaNs comes last.
  */
 export function countCorrect(batch: Batch, classes: number, logits: tf.Tensor): tf.Tensor1D {
-  const { own, lower } = labelMasks(batch, classes)
+  const { own, lower, higher } = labelMasks(batch, classes)
   const ofLabel = tf.sum(tf.mul(logits, own), 1, true)
-  const above = tf.cast(tf.greater(logits, ofLabel), 'float32')
-  const tied = tf.mul(tf.cast(tf.equal(logits, ofLabel), 'float32'), lower)
-  const rank = tf.sum(tf.add(above, tied), 1, true) // [batch, 1]
+  const outranking = [
+    tf.mul(lower, tf.cast(tf.logicalNot(tf.less(logits, ofLabel)), 'float32')),
+    tf.mul(higher, tf.cast(tf.logicalNot(tf.lessEqual(logits, ofLabel)), 'float32')),
+  ]
+  const rank = tf.sum(tf.addN(outranking), 1, true) // [batch, 1]
   return tf.sum(tf.cast(tf.less(rank, tf.tensor2d([1, 5], [1, 2])), 'float32'), 0)
 }
 
-/** Of each sample, the label's class and all lower ones, as 0 and 1, [batch, classes]. */
+/** Of each sample, the label's class, all lower and all higher ones, as 0 and 1, [batch, classes]. */
 function labelMasks({ labels, size }: Batch, classes: number) {
-  const own = new Float32Array(size * classes)
-  const lower = new Float32Array(size * classes)
-  for (let i = 0; i < size; i++) {
-    own[i * classes + labels[i]] = 1
-    lower.fill(1, i * classes, i * classes + labels[i])
+  const mask = (belongs: (difference: number) => boolean) =>
+    Float32Array.from({ length: size * classes }, (_, i) =>
+      belongs((i % classes) - labels[Math.floor(i / classes)]) ? 1 : 0,
+    )
+  return {
+    own: tf.tensor2d(
+      mask((difference) => difference === 0),
+      [size, classes],
+    ),
+    lower: tf.tensor2d(
+      mask((difference) => difference < 0),
+      [size, classes],
+    ),
+    higher: tf.tensor2d(
+      mask((difference) => difference > 0),
+      [size, classes],
+    ),
   }
-  return { own: tf.tensor2d(own, [size, classes]), lower: tf.tensor2d(lower, [size, classes]) }
 }

@@ -1,7 +1,7 @@
 /** One batch through the network: forward, the loss, and back. */
 import * as tf from '@tensorflow/tfjs-core'
 import type { Feed, Mode, Objective } from '../../core/executor.ts'
-import { type Network, sizeOf, type ValueId } from '../../core/network.ts'
+import { type Head, type Network, sizeOf, type ValueId } from '../../core/network.ts'
 import { createContext } from './context.ts'
 import { type PassGradients, runBackward, runForward, type Trace } from './interpreter.ts'
 import { countCorrect, headsOf, score } from './objective.ts'
@@ -78,8 +78,9 @@ export class Pass {
 
   #score(feed: Feed, objective: Objective, trace: Trace) {
     const { heads, classes } = this.#network
-    const { loss, cotangents } = score(this.#network, feed.batch, objective, (head) => trace.value(head.logits))
-    const counts = countCorrect(feed.batch, classes, trace.value(heads[0].logits))
+    const logits = (head: Head) => tf.reshape(trace.value(head.logits), [feed.batch.size, classes])
+    const { loss, cotangents } = score(this.#network, feed.batch, objective, logits)
+    const counts = countCorrect(feed.batch, classes, logits(heads[0]))
     return { marks: tf.concat([tf.reshape(loss, [1]) as tf.Tensor1D, counts]), cotangents }
   }
 

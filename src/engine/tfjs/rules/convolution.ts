@@ -1,8 +1,9 @@
 /** Convolutions: y = x ∗ f, full and depthwise. */
 import * as tf from '@tensorflow/tfjs-core'
 import type { Window } from '../../../core/network.ts'
-import type { Context, Gradients, LayerOf, Rule, Tape } from '../rule.ts'
+import type { Gradients, LayerOf, Rule, Tape } from '../rule.ts'
 import { placement } from './placement.ts'
+import { shapeOf } from './shapeOf.ts'
 
 /** The kernels of one family. Filters are [height, width, in, out]; depthwise ones [height, width, channels, 1]. */
 interface Family {
@@ -38,7 +39,7 @@ function convolution(family: Family): Rule<LayerOf<'conv' | 'depthwiseConv'>> {
     backward({ input, window, filter }, { cotangent, inputs, wants }: Tape, context): Gradients {
       const parameter = context.parameter(filter)
       const spreadFilter = spread(fourAxes(parameter), window.dilation)
-      const { pad, shape, padded, unpadded } = placement(inputShape(input, context), window)
+      const { pad, shape, padded, unpadded } = placement(shapeOf(input, context), window)
       const common = attributes(window, pad)
       const inputGradient = () =>
         unpadded(run(family.inputGradient, { dy: cotangent, filter: spreadFilter }, { ...common, inputShape: shape }))
@@ -64,11 +65,6 @@ const attributes = ({ stride }: Window, pad: 'same' | 'valid') => ({
 
 const run = (kernel: string, inputs: tf.NamedTensorMap, attrs: object): tf.Tensor4D =>
   tf.engine().runKernel(kernel, inputs, attrs as tf.NamedAttrMap) as tf.Tensor4D
-
-function inputShape(input: number, { values, batchSize }: Context): number[] {
-  const { height, width, channels } = values[input]
-  return [batchSize, height, width, channels]
-}
 
 /** Depthwise filters [k, k, channels] → [k, k, channels, 1]. */
 const fourAxes = (filter: tf.Tensor) => (filter.rank === 4 ? filter : tf.expandDims(filter, 3)) as tf.Tensor4D

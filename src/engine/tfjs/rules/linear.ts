@@ -1,25 +1,25 @@
 /** y = x·W + b */
 import * as tf from '@tensorflow/tfjs-core'
 import type { LayerOf, Rule } from '../rule.ts'
+import { shapeOf } from './shapeOf.ts'
 
 export const linear: Rule<LayerOf<'linear'>> = {
   keeps: (_, wants) => ({ inputs: wants.parameters }),
 
-  forward: ({ weight, bias }, [x], context) => ({
-    output: tf.add(tf.matMul(flat(x), context.parameter(weight) as tf.Tensor2D), context.parameter(bias)),
-  }),
+  forward({ output, weight, bias }, [x], context) {
+    const product = tf.matMul(rows(x), context.parameter(weight) as tf.Tensor2D)
+    return { output: tf.reshape(tf.add(product, context.parameter(bias)), shapeOf(output, context)) }
+  },
 
-  backward({ input, weight }, { cotangent, inputs, wants }, { parameter, values, batchSize }) {
-    const dy = cotangent as tf.Tensor2D
-    const { height, width, channels } = values[input]
-    const shape = height * width === 1 ? [batchSize, channels] : [batchSize, height, width, channels]
+  backward({ input, weight }, { cotangent, inputs, wants }, context) {
+    const dy = rows(cotangent)
+    const inputGradient = () => tf.matMul(dy, context.parameter(weight) as tf.Tensor2D, false, true)
     return {
-      inputs: [
-        wants.inputs[0] ? tf.reshape(tf.matMul(dy, parameter(weight) as tf.Tensor2D, false, true), shape) : undefined,
-      ],
-      parameters: wants.parameters ? [tf.matMul(flat(inputs[0]), dy, true, false), tf.sum(dy, 0)] : undefined,
+      inputs: [wants.inputs[0] ? tf.reshape(inputGradient(), shapeOf(input, context)) : undefined],
+      parameters: wants.parameters ? [tf.matMul(rows(inputs[0]), dy, true, false), tf.sum(dy, 0)] : undefined,
     }
   },
 }
 
-const flat = (x: tf.Tensor) => tf.reshape(x, [x.shape[0], -1]) as tf.Tensor2D
+/** [batch, height, width, channels] → [batch, features] */
+const rows = (x: tf.Tensor) => tf.reshape(x, [x.shape[0], -1]) as tf.Tensor2D

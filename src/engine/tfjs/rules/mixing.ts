@@ -1,11 +1,12 @@
 /** Sums of values: plain ones, and those weighted by coefficients. */
 import * as tf from '@tensorflow/tfjs-core'
 import { termsOf } from '../layerReads.ts'
-import { type Context, keepsNothing, type LayerOf, type Rule } from '../rule.ts'
+import { keepsNothing, type LayerOf, type Rule } from '../rule.ts'
+import { shapeOf } from './shapeOf.ts'
 
 export const zeros: Rule<LayerOf<'zeros'>> = {
   keeps: keepsNothing,
-  forward: ({ output }, _, context) => ({ output: zerosOf(output, context) }),
+  forward: ({ output }, _, context) => ({ output: tf.zeros(shapeOf(output, context)) }),
   backward: () => ({}),
 }
 
@@ -22,7 +23,7 @@ export const mix: Rule<LayerOf<'mix'>> = {
   keeps: (_, wants) => ({ inputs: wants.coefficients }),
 
   forward(layer, inputs, context) {
-    if (inputs.length === 0) return { output: zerosOf(layer.output, context) }
+    if (inputs.length === 0) return { output: tf.zeros(shapeOf(layer.output, context)) }
     const terms = termsOf(layer, context.active)
     const weighted = inputs.map((x, i) => tf.mul(x, context.coefficient(terms[i].coefficient)))
     return { output: weighted.length === 1 ? weighted[0] : tf.addN(weighted) }
@@ -37,9 +38,4 @@ export const mix: Rule<LayerOf<'mix'>> = {
       coefficients: wants.coefficients ? inputs.map((x) => tf.sum(tf.mul(cotangent, x))) : undefined,
     }
   },
-}
-
-function zerosOf(id: number, { values, batchSize }: Context): tf.Tensor {
-  const { height, width, channels } = values[id]
-  return tf.zeros([batchSize, height, width, channels])
 }

@@ -1,8 +1,9 @@
 /** Pooling over windows and over the whole image. */
 import * as tf from '@tensorflow/tfjs-core'
 import type { Window } from '../../../core/network.ts'
-import { type Context, keepsNothing, type LayerOf, type Rule } from '../rule.ts'
+import { keepsNothing, type LayerOf, type Rule } from '../rule.ts'
 import { type Placement, placement } from './placement.ts'
+import { shapeOf } from './shapeOf.ts'
 
 /** Padding of max pooling: the most negative finite float32, below every activation. */
 const LOWEST = -3.4028234663852886e38
@@ -58,14 +59,13 @@ export const maxPool: Rule<LayerOf<'maxPool'>> = {
   },
 }
 
-/** [batch, height, width, channels] → [batch, channels] */
+/** [batch, height, width, channels] → [batch, 1, 1, channels] */
 export const globalMean: Rule<LayerOf<'globalMean'>> = {
   keeps: keepsNothing,
-  forward: (_, [x]) => ({ output: tf.mean(x, [1, 2]) }),
+  forward: (_, [x]) => ({ output: tf.mean(x, [1, 2], true) }),
   backward({ input }, { cotangent }, context) {
-    const [batch, height, width, channels] = shapeOf(input, context)
-    const share = tf.reshape(tf.div(cotangent, height * width), [batch, 1, 1, channels])
-    return { inputs: [tf.tile(share, [1, height, width, 1])] }
+    const [, height, width] = shapeOf(input, context)
+    return { inputs: [tf.tile(tf.div(cotangent, height * width), [1, height, width, 1])] }
   },
 }
 
@@ -77,11 +77,6 @@ const attributes = ({ kernel, stride }: Window, { pad }: Placement) => ({
 
 const run = (kernel: string, inputs: tf.NamedTensorMap, attrs: object): tf.Tensor =>
   tf.engine().runKernel(kernel, inputs, attrs as tf.NamedAttrMap)
-
-function shapeOf(input: number, { values, batchSize }: Context): [number, number, number, number] {
-  const { height, width, channels } = values[input]
-  return [batchSize, height, width, channels]
-}
 
 const isPadded = (place: Placement, shape: readonly number[]) =>
   place.shape[1] !== shape[1] || place.shape[2] !== shape[2]

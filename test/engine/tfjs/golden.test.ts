@@ -1,0 +1,5 @@
+/** The TensorFlow.js executor on WebAssembly against PyTorch in float64. */
+import { openTfjsExecutor } from '../../../src/engine/tfjs/executor.ts'
+import { describeGoldenCases } from '../golden/index.ts'
+
+describeGoldenCases(() => openTfjsExecutor('wasm'))
