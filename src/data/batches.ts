@@ -4,6 +4,7 @@ import { BenchError } from '../core/errors.ts'
 import { random } from '../core/random.ts'
 import { ahead } from './ahead.ts'
 import { type Augmentation, cutOut, drawPlacement, placeImage } from './augment.ts'
+import { epochOrder } from './epochOrder.ts'
 import type { ImageView } from './imageView.ts'
 import { type ChannelStatistics, normalisationTable } from './normalisation.ts'
 
@@ -25,11 +26,9 @@ export interface ShuffleOptions {
  * divide the set. Each batch has arrays of its own.
  */
 export function shuffledBatches(images: Images, { batchSize, augmentation, seed, role }: ShuffleOptions): BatchSource {
-  const batchesPerEpoch = countBatches(images, batchSize, role)
+  const batchesPerEpoch = countBatches(images.rows, batchSize, role)
   const fill = filler(images)
-  const orderOf = lastValue((epoch: number) =>
-    random(seed, 'data', role, 'order', epoch).permutation(images.rows.length),
-  )
+  const orderOf = epochOrder(seed, role, images.rows.length)
   return ahead({
     batchSize,
     batchesPerEpoch,
@@ -48,7 +47,7 @@ export function shuffledBatches(images: Images, { batchSize, augmentation, seed,
 
 /** The set in order, without augmentation, again and again. */
 export function orderedBatches(images: Images, batchSize: number, role: string): BatchSource {
-  const batchesPerEpoch = countBatches(images, batchSize, role)
+  const batchesPerEpoch = countBatches(images.rows, batchSize, role)
   return {
     batchSize,
     batchesPerEpoch,
@@ -94,19 +93,11 @@ function filler({ set, shape, rows, statistics }: Images) {
   }
 }
 
-function countBatches({ rows }: ImageView, batchSize: number, role: string): number {
+/** @throws BenchError `bad-input` without images or for a batch size that is none */
+export function countBatches(rows: Uint32Array, batchSize: number, role: string): number {
   if (!Number.isInteger(batchSize) || batchSize < 1) {
     throw new BenchError('bad-input', `batch size ${batchSize}: expected a whole number from 1`)
   }
   if (rows.length > 0) return Math.ceil(rows.length / batchSize)
   throw new BenchError('bad-input', `no images are left for ${role}; raise the limit or change the train portion`)
-}
-
-/** Remembers the value of the last argument. */
-function lastValue<T>(compute: (argument: number) => T): (argument: number) => T {
-  let last: { readonly argument: number; readonly value: T } | undefined
-  return (argument) => {
-    if (last?.argument !== argument) last = { argument, value: compute(argument) }
-    return last.value
-  }
 }
