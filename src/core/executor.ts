@@ -35,6 +35,16 @@ export interface Feed {
   readonly active?: Uint8Array
   /** [pathCount][batch size]; all 1 where absent. */
   readonly pathScales?: Float32Array
+  /** Gates of a feed with the same batch, by the same executable; each ReLU's own where absent. */
+  readonly gates?: Gates
+}
+
+/**
+ * Which units each ReLU passed for one feed. With the gates held there, the loss is smooth in coefficients and weights,
+ * so that differences of its gradient are the almost-everywhere second derivatives, free of the jumps at ReLU's kinks.
+ */
+export interface Gates {
+  dispose(): void
 }
 
 export interface Tally {
@@ -116,6 +126,9 @@ export interface Executable {
   evaluate(feeds: Iterable<Feed> | AsyncIterable<Feed>, mode: Mode): Promise<Tally>
   /** Main-head logits [batch, classes] and features [batch, height, width, channels]. */
   forward(feed: Feed, mode: Mode): Promise<{ readonly logits: Float32Array; readonly features: Float32Array }>
+
+  /** The gates of a feed, under batch statistics; absent where the executor cannot hold them. */
+  gates?(feed: Feed): Gates
 
   save(): Promise<ExecutableState>
   restore(state: ExecutableState): void

@@ -34,15 +34,15 @@ export const hessianProbe = defineProbe({
   options,
   async measure({ relaxed }, context, { mode: wanted, loss, samples, step }): Promise<HessianRecord | undefined> {
     if (relaxed === undefined) return undefined
-    const parameters = relaxed.parameters()
-    const at = parameters.flat()
+    const at = relaxed.parameters().flat()
     const mode = wanted === 'auto' ? (at.length <= FULL_UP_TO ? 'full' : 'lanczos') : wanted
     const draws = relaxed.relaxation.stochastic ? samples : 0
-    const gradient = await lossGradient(relaxed, context, loss, draws)
+    const { gradient, dispose } = await lossGradient(relaxed, context, loss, draws)
     const spectrum =
       mode === 'full'
         ? fullSpectrum(await hessian(gradient, at, step))
         : await lanczosSpectrum(hessianProduct(gradient, at, step), at.length, context.random('lanczos'))
+    dispose()
     return { mode, loss, at: draws === 0 ? 'mean' : `${draws} draws`, ...spectrum }
   },
 })
@@ -51,5 +51,5 @@ async function lossGradient(relaxed: RelaxedSearch, context: ProbeContext, loss:
   const data = await context.data()
   const batch = await (loss === 'val' ? data.validation : data.weights).batch(0)
   const streams = Array.from({ length: draws }, (_, draw) => () => context.random('draw', draw))
-  return architectureGradient(relaxed, batch, relaxed.parameters(), streams)
+  return architectureGradient(relaxed, batch, streams)
 }

@@ -2,6 +2,7 @@
 import * as tf from '@tensorflow/tfjs-core'
 import type { Feed, Mode } from '../../core/executor.ts'
 import type { Network } from '../../core/network.ts'
+import { ownGates } from './gates.ts'
 import type { ParameterViews } from './parameterViews.ts'
 import type { Context } from './rule.ts'
 import type { RunningStatistics } from './runningStatistics.ts'
@@ -14,7 +15,7 @@ export function createContext(
   parameters: ParameterViews,
   statistics: RunningStatistics,
 ): Context {
-  const { coefficients, active, pathScales } = feed
+  const { coefficients, active, pathScales, gates } = feed
   const batchSize = feed.batch.size
   const scalars = Array.from(coefficients ?? [], (value) => tf.scalar(value))
   return {
@@ -29,5 +30,6 @@ export function createContext(
       const scales = pathScales?.slice(path * batchSize, (path + 1) * batchSize)
       return scales ? tf.tensor4d(scales, [batchSize, 1, 1, 1]) : tf.scalar(1)
     },
+    gates: gates && ownGates(gates),
   }
 }

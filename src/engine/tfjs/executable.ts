@@ -14,6 +14,7 @@ import type {
 import { type Network, parameterCount } from '../../core/network.ts'
 import type { OnBackend } from './backend.ts'
 import { checkFeed } from './feed.ts'
+import { ReluGates } from './gates.ts'
 import { ParameterViews } from './parameterViews.ts'
 import { Pass } from './pass.ts'
 import { RunningStatistics } from './runningStatistics.ts'
@@ -100,6 +101,13 @@ export class TfjsExecutable implements Executable {
     const [logits, activations] = await Promise.all(values.map((value) => value.data<'float32'>()))
     tf.dispose(values)
     return { logits, features: activations }
+  }
+
+  gates(feed: Feed): ReluGates {
+    this.#check(feed)
+    const gates = new ReluGates(this.#on)
+    this.#on(() => void this.#pass.marks({ ...feed, gates }, { kind: 'cross-entropy' }, 'probe'))
+    return gates
   }
 
   async save(): Promise<ExecutableState> {

@@ -3,7 +3,7 @@ import type { Nb201Genotype } from '../../spaces/nb201/genotype.ts'
 import { EDGES } from '../../spaces/nb201/topology.ts'
 import type { Drawing, Ink, Shape } from '../drawing.ts'
 
-const WIDTH = 400
+const WIDTH = 440
 const HEIGHT = 206
 const LINE = 118
 const RADIUS = 13
@@ -53,7 +53,7 @@ function edgeShapes(from: number, to: number, operation: string): Shape[] {
 
 /** Words on a patch of paper, so that the line breaks around them. */
 function labelShapes(text: string, x: number, y: number, colour: Ink): Shape[] {
-  const width = 0.5 * SIZE * text.length + 8
+  const width = 0.42 * SIZE * text.length + 8
   return [
     { kind: 'box', x: x - width / 2, y: y - 7, width, height: 14, radius: 0, fill: 'paper', stroke: 'paper' },
     { kind: 'text', x, y, text, align: 'center', size: SIZE, colour },

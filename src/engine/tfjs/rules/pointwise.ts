@@ -2,11 +2,17 @@
 import * as tf from '@tensorflow/tfjs-core'
 import { keepsNothing, type LayerOf, type Rule } from '../rule.ts'
 
-/** max(0, x); its slope at 0 is 0, as in PyTorch. */
+/** max(0, x); its slope at 0 is 0, as in PyTorch. Where its gates are held, x times 0 or 1. */
 export const relu: Rule<LayerOf<'relu'>> = {
   keeps: () => ({ output: true }),
-  forward: (_, [x]) => ({ output: tf.relu(x) }),
-  backward: (_, { cotangent, output }) => ({ inputs: [tf.mul(cotangent, tf.step(output as tf.Tensor))] }),
+  forward({ output }, [x], { gates }) {
+    const gate = gates?.gate(output, () => tf.step(x))
+    return { output: gate === undefined ? tf.relu(x) : tf.mul(x, gate) }
+  },
+  backward(layer, { cotangent, output }, { gates }) {
+    const live = () => tf.step(output as tf.Tensor)
+    return { inputs: [tf.mul(cotangent, gates?.gate(layer.output, live) ?? live())] }
+  },
 }
 
 /** Each sample times its own host number. */
