@@ -33,6 +33,8 @@ export const signatures = {
   crop: ['input', 'output', 'height', 'width', 'channels', 'rows'],
   cropGradient: ['gradient', 'result', 'height', 'width', 'channels', 'rows'],
   widen: ['input', 'output', 'pixelsPerSample', 'dense', 'channels'],
+  boxPool: ['input', 'output', 'height', 'width', 'channels', 'scratch'],
+  boxPoolGradient: ['gradient', 'result', 'height', 'width', 'channels', 'scratch', 'accumulate'],
   avgPool: ['input', 'output', 'height', 'width', 'channels', 'outputHeight', 'outputWidth', 'kernel', 'stride', 'padding'],
   avgPoolGradient: ['gradient', 'result', 'height', 'width', 'channels', 'outputHeight', 'outputWidth', 'kernel', 'stride', 'padding'],
   maxPool: ['input', 'output', 'height', 'width', 'channels', 'outputHeight', 'outputWidth', 'kernel', 'stride', 'padding'],

@@ -2,40 +2,75 @@
 import { addTo, batch, CHUNK, keep, madd, sumLanes, VECTOR } from './lanes'
 
 /**
- * output = Σ_t enabled_t·(scale_t·value_t + shift_t)
+ * output = Σ_t enabled_t·(scale_t·value_t + shift_t), two terms at a time
  *
- * @param terms of each term four words: value, scale and shift ([2·channels] floats), address of its flag
+ * @param terms of each term four words: value, scale and shift ([2·channels] floats), address of its flag, nothing
  */
 export function combine(terms: usize, count: i32, output: usize, pixelsPerSample: i32, channels: i32): void {
   const pixels = batch * pixelsPerSample
   const stride = usize(channels) << 2
-  const termsEnd = terms + (usize(count) << 4)
+  const end = terms + (usize(count) << 4)
   for (let first = 0; first < pixels; first += CHUNK) {
     const from = usize(first) * stride
     const to = usize(min(first + CHUNK, pixels)) * stride
     for (let channel: usize = 0; channel < stride; channel += VECTOR) {
-      let started = false
-      for (let term = terms; term < termsEnd; term += 16) {
-        if (!load<i32>(load<usize>(term, 8))) continue
-        const value = load<usize>(term)
-        const table = load<usize>(term, 4) + channel
-        const scale = v128.load(table)
-        const shift = v128.load(table + stride)
-        if (started) {
-          for (let at = from + channel; at < to; at += stride) {
-            const sum = f32x4.add(v128.load(output + at), shift)
-            v128.store(output + at, madd(sum, v128.load(value + at), scale))
-          }
-        } else {
-          for (let at = from + channel; at < to; at += stride) {
-            v128.store(output + at, madd(shift, v128.load(value + at), scale))
-          }
-          started = true
-        }
+      let term = enabledTerm(terms, end)
+      const start = from + channel
+      addTerms(term, end, output, start, to, stride, channel, sumShifts(term, end, channel + stride), keep(0))
+      for (term = afterTwo(term, end); term < end; term = afterTwo(term, end)) {
+        addTerms(term, end, output, start, to, stride, channel, f32x4.splat(0), keep(1))
       }
-      if (started) continue
-      for (let at = from + channel; at < to; at += stride) v128.store(output + at, f32x4.splat(0))
     }
+  }
+}
+
+/** The first enabled term from here on, or the end. */
+function enabledTerm(term: usize, end: usize): usize {
+  while (term < end && !load<i32>(load<usize>(term, 8))) term += 16
+  return term
+}
+
+// @ts-ignore: decorator
+@inline
+function afterTwo(term: usize, end: usize): usize {
+  const second = term < end ? enabledTerm(term + 16, end) : end
+  return second < end ? enabledTerm(second + 16, end) : end
+}
+
+function sumShifts(term: usize, end: usize, offset: usize): v128 {
+  let sum = f32x4.splat(0)
+  for (; term < end; term = enabledTerm(term + 16, end)) sum = f32x4.add(sum, v128.load(load<usize>(term, 4) + offset))
+  return sum
+}
+
+/** output (+)= shift + this term and the next enabled one, for four channels of a chunk */
+function addTerms(
+  term: usize,
+  end: usize,
+  output: usize,
+  from: usize,
+  to: usize,
+  stride: usize,
+  channel: usize,
+  shift: v128,
+  kept: v128,
+): void {
+  if (term >= end) {
+    for (let at = from; at < to; at += stride) addTo(output + at, shift, kept)
+    return
+  }
+  const value = load<usize>(term)
+  const scale = v128.load(load<usize>(term, 4) + channel)
+  const second = enabledTerm(term + 16, end)
+  if (second >= end) {
+    for (let at = from; at < to; at += stride) addTo(output + at, madd(shift, v128.load(value + at), scale), kept)
+    return
+  }
+  const secondValue = load<usize>(second)
+  const secondScale = v128.load(load<usize>(second, 4) + channel)
+  for (let at = from; at < to; at += stride) {
+    const sum = madd(shift, v128.load(value + at), scale)
+    addTo(output + at, madd(sum, v128.load(secondValue + at), secondScale), kept)
   }
 }
 

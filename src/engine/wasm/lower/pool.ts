@@ -1,10 +1,12 @@
 /** Average and maximum pooling, and the mean over the image. */
-import type { Of } from '../graph.ts'
+import type { ValueId } from '../../../core/network.ts'
+import type { Of, Pooling } from '../graph.ts'
 import type { Backward, Context } from './context.ts'
 
 type Pool = Of<'avgPool' | 'maxPool'>
 
 export function lowerPool(context: Context, { kind, input, output, pooling }: Pool, index: number): Backward {
+  if (kind === 'avgPool' && isBox(pooling)) return lowerBox(context, input, output, index)
   const { program } = context
   const { kernel, stride, padding } = pooling
   const { height, width, channels } = context.extent(input)
@@ -21,6 +23,34 @@ export function lowerPool(context: Context, { kind, input, output, pooling }: Po
     const back = { gradient, result: target.buffer, ...window }
     if (kind === 'avgPool') program.emit('avgPoolGradient', back, options)
     else program.emit('maxPoolGradient', { ...values, ...back }, options)
+  }
+}
+
+const isBox = ({ kernel, stride, padding }: Pooling) => kernel === 3 && stride === 1 && padding === 1
+
+/** The pooling of every cell, see `kernels/box.ts`. */
+function lowerBox(context: Context, input: ValueId, output: ValueId, index: number): Backward {
+  const { program } = context
+  const condition = context.operationCondition(index)
+  const { height, width, channels } = context.extent(input)
+  const scratchBuffer = () => program.temporary((height + 1) * width * channels * 4, 'rows of sums')
+  const size = { height, width, channels }
+  const scratch = scratchBuffer()
+  program.emit(
+    'boxPool',
+    { input: context.value(input), output: context.value(output), scratch, ...size },
+    { condition },
+  )
+  return () => {
+    const gradient = context.outputGradient(output)
+    const target = context.gradient(input)
+    if (gradient === undefined || target === undefined) return
+    const accumulate = target.accumulate(condition)
+    program.emit(
+      'boxPoolGradient',
+      { gradient, result: target.buffer, scratch: scratchBuffer(), accumulate, ...size },
+      { condition },
+    )
   }
 }
 

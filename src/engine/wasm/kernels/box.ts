@@ -1,0 +1,95 @@
+/**
+ * The 3×3 average pooling of stride 1 and padding 1, the one in every cell, as sums of rows of sums: with share[y, x] =
+ * 1 / (number of real cells of the window at (y, x)),
+ *
+ *   forward: share·box(input),   back: box(share·gradient),   box = sum over the 3×3 neighbourhood.
+ */
+import { addTo, batch, keep, VECTOR } from './lanes'
+
+/** @param scratch (height + 1)·width·channels floats */
+export function boxPool(input: usize, output: usize, height: i32, width: i32, channels: i32, scratch: usize): void {
+  const pixel = usize(channels) << 2
+  const row = usize(width) * pixel
+  const image = usize(height) * row
+  for (let n = 0; n < batch; n++) {
+    const from = input + usize(n) * image
+    const to = output + usize(n) * image
+    for (let y: usize = 0; y < image; y += row) sumAlong(from + y, scratch + y, pixel, row)
+    for (let y = 0; y < height; y++) {
+      const at = usize(y) * row
+      sumAcross(scratch, to + at, y, height, row, keep(0))
+      share(to + at, to + at, y, height, width, pixel)
+    }
+  }
+}
+
+/** result (+)= the way back through `boxPool` */
+export function boxPoolGradient(
+  gradient: usize,
+  result: usize,
+  height: i32,
+  width: i32,
+  channels: i32,
+  scratch: usize,
+  accumulate: i32,
+): void {
+  const pixel = usize(channels) << 2
+  const row = usize(width) * pixel
+  const image = usize(height) * row
+  const shared = scratch + image
+  for (let n = 0; n < batch; n++) {
+    const from = gradient + usize(n) * image
+    const to = result + usize(n) * image
+    for (let y = 0; y < height; y++) {
+      share(from + usize(y) * row, shared, y, height, width, pixel)
+      sumAlong(shared, scratch + usize(y) * row, pixel, row)
+    }
+    for (let y = 0; y < height; y++) sumAcross(scratch, to + usize(y) * row, y, height, row, keep(accumulate))
+  }
+}
+
+/** Each pixel of a row with its left and right neighbours. */
+function sumAlong(from: usize, to: usize, pixel: usize, row: usize): void {
+  const last = row - pixel
+  for (let at: usize = 0; at < pixel; at += VECTOR) {
+    let first = v128.load(from + at)
+    if (last > 0) first = f32x4.add(first, v128.load(from + at + pixel))
+    v128.store(to + at, first)
+  }
+  for (let at = pixel; at < last; at += VECTOR) {
+    const outer = f32x4.add(v128.load(from + at - pixel), v128.load(from + at + pixel))
+    v128.store(to + at, f32x4.add(outer, v128.load(from + at)))
+  }
+  if (last == 0) return
+  for (let at = last; at < row; at += VECTOR) {
+    v128.store(to + at, f32x4.add(v128.load(from + at), v128.load(from + at - pixel)))
+  }
+}
+
+/** Row y of an image with the rows above and below. */
+function sumAcross(image: usize, to: usize, y: i32, height: i32, row: usize, kept: v128): void {
+  const here = image + usize(y) * row
+  const above = y > 0
+  const below = y + 1 < height
+  for (let at: usize = 0; at < row; at += VECTOR) {
+    let sum = v128.load(here + at)
+    if (above) sum = f32x4.add(sum, v128.load(here - row + at))
+    if (below) sum = f32x4.add(sum, v128.load(here + row + at))
+    addTo(to + at, sum, kept)
+  }
+}
+
+/** Row y times the windows' shares; `from` may be `to`. */
+function share(from: usize, to: usize, y: i32, height: i32, width: i32, pixel: usize): void {
+  const rows = 1 + i32(y > 0) + i32(y + 1 < height)
+  const last = usize(width - 1) * pixel
+  const edge = f32x4.splat(f32(1.0 / f64(rows * min(width, 2))))
+  const inner = f32x4.splat(f32(1.0 / f64(rows * 3)))
+  scaleRun(from, to, 0, pixel, edge)
+  scaleRun(from, to, pixel, last, inner)
+  if (last > 0) scaleRun(from, to, last, last + pixel, edge)
+}
+
+function scaleRun(from: usize, to: usize, start: usize, end: usize, factor: v128): void {
+  for (let at = start; at < end; at += VECTOR) v128.store(to + at, f32x4.mul(factor, v128.load(from + at)))
+}
