@@ -93,7 +93,10 @@ export interface BilevelState {
 
 export const bilevelStart = ({ start }: BilevelMethod): BilevelState => ({ parameters: start, adam: adamStart(start) })
 
-/** Runs one epoch of `method` on a network. → the state after it, and what it saw */
+/** Runs one epoch of a method on a network. → the state after it, and what it saw */
+export type EpochRunner = typeof bilevelEpoch
+
+/** Steps of both kinds, by turns. */
 export async function bilevelEpoch(
   context: SearchContext,
   method: BilevelMethod,
@@ -161,10 +164,11 @@ async function weightSteps(run: EpochRun, step: number, { parameters }: BilevelS
   }
 }
 
-/** A whole search by one method on one network. */
+/** A whole search by one method on one network. @param runEpoch where an epoch is more than `bilevelEpoch` */
 export async function bilevelSearch(
   context: SearchContext,
   method: BilevelMethod,
+  runEpoch: EpochRunner = bilevelEpoch,
 ): Promise<Search & { readonly relaxed: RelaxedSearch }> {
   const { space, protocol } = context
   const supernet = await context.supernet(method.supernet)
@@ -173,7 +177,7 @@ export async function bilevelSearch(
   return {
     epochs: protocol.epochs,
     async epoch(index) {
-      const after = await bilevelEpoch(context, method, supernet, state, index)
+      const after = await runEpoch(context, method, supernet, state, index)
       state = after.state
       return after.report
     },

@@ -15,12 +15,15 @@ import { resnet } from './resnet.ts'
 import { rsps } from './rsps.ts'
 import { setn } from './setn.ts'
 import { snas } from './snas.ts'
+import { multiDarts, zenDarts } from './zenDarts.ts'
 
 export const builtinAlgorithms = {
   'darts-v1': dartsV1,
   'darts-v2': dartsV2,
   drnas,
   'pc-darts': pcDarts,
+  'multi-darts': multiDarts,
+  'zen-darts': zenDarts,
   gdas,
   snas,
   dsnas,

@@ -1,0 +1,224 @@
+import { afterAll, describe, expect, it } from 'vitest'
+import { softmaxRelaxation } from '../../src/algorithms/softmax.ts'
+import { multiDarts, zenDarts } from '../../src/algorithms/zenDarts.ts'
+import { ascend } from '../../src/algorithms/zenEpoch.ts'
+import { zen } from '../../src/algorithms/zenGradient.ts'
+import { neuralTangentKernel } from '../../src/analysis/ntk.ts'
+import { gaussianBatch } from '../../src/analysis/zenScore.ts'
+import type { Feed, WeightVector } from '../../src/core/executor.ts'
+import { flattenMixing, type Matrix } from '../../src/core/mixing.ts'
+import { random } from '../../src/core/random.ts'
+import { openExecutor } from '../../src/engine/executors.ts'
+import { createSupernet } from '../../src/engine/supernet.ts'
+import { nb201 } from '../../src/spaces/nb201/index.ts'
+import { analyticContext, analyticSupernet, quadratic } from './analyticSupernet.ts'
+
+const shape = { height: 8, width: 8, channels: 3, classes: 10 }
+const size = 4
+const executor = await openExecutor({ backend: 'wasm' })
+const network = nb201.supernet({ shape, channels: 4, depth: 1, batchNorm: { affine: false, track: false } })
+const supernet = await createSupernet({
+  executor,
+  network,
+  edges: nb201.edges,
+  batchSize: size,
+  stream: random(3, 'w'),
+})
+afterAll(() => supernet.dispose())
+
+const stream = random(1, 'inputs')
+const x = gaussianBatch(shape, size, stream)
+const direction = gaussianBatch(shape, size, stream)
+const alpha: Matrix = nb201.edges.map((_, e) => Array.from({ length: 5 }, (_, o) => Math.sin(3 * e + 2 * o)))
+const { mixing } = softmaxRelaxation.relax(alpha)
+const allSigns = Array.from({ length: 2 ** size }, (_, n) =>
+  Array.from({ length: size }, (_, i) => ((n >> i) & 1 ? 1 : -1)),
+)
+const both = { beta1: 1, beta2: 1 }
+
+/** Zen at an α, with its gradients; w stays. */
+async function zenAt(at: Matrix, weights = both, signs = [1, -1, -1, 1]) {
+  const relaxed = softmaxRelaxation.relax(at)
+  const gradient = supernet.vector()
+  const found = await zen(supernet, relaxed.mixing, { x, direction, signs }, weights, gradient)
+  const gradW = Array.from(await gradient.read())
+  gradient.dispose()
+  return { ...found, gradW, gradAlpha: relaxed.pullback(found.mixing) }
+}
+
+const cosine = (a: readonly number[], b: readonly number[]) => {
+  const dot = (p: readonly number[], q: readonly number[]) => p.reduce((sum, value, i) => sum + value * q[i], 0)
+  return dot(a, b) / Math.sqrt(dot(a, a) * dot(b, b))
+}
+
+describe('Zen of a search network', () => {
+  it('has, in the mean over the signs, the trace of the neural tangent kernel', async () => {
+    const traces = []
+    for (const signs of allSigns) traces.push(Math.exp((await zenAt(alpha, { beta1: 1, beta2: 0 }, signs)).logNtk))
+    const kernel = await neuralTangentKernel(
+      supernet.executable,
+      { batch: x, coefficients: flattenMixing(mixing) },
+      'all',
+    )
+    const trace = kernel.reduce((sum, row, i) => sum + row[i], 0)
+    expect(traces.reduce((sum, value) => sum + value, 0) / traces.length / trace).toBeCloseTo(1, 4)
+  })
+
+  it('is the weighted sum of its two terms', async () => {
+    const { value, logNtk, bn } = await zenAt(alpha, { beta1: 0.5, beta2: 2 })
+    expect(value).toBeCloseTo(0.5 * logNtk + 2 * bn, 10)
+  })
+
+  // The kernel jumps where a ReLU of this tiny network switches, so its slope is that of a step, not of a point.
+  it.each([
+    ['log(NTK)', { beta1: 1, beta2: 0 }, 0.05, 0.5],
+    ['BN', { beta1: 0, beta2: 1 }, 0.001, 0.95],
+  ])('has a gradient wrt α that points where %s grows', async (_, weights, h, least) => {
+    const { gradAlpha } = await zenAt(alpha, weights)
+    const slopes = []
+    for (const [edge, row] of alpha.entries()) {
+      for (const op of row.keys()) {
+        const moved = (by: number) => alpha.map((r, e) => r.map((a, o) => (e === edge && o === op ? a + by : a)))
+        slopes.push(((await zenAt(moved(h), weights)).value - (await zenAt(moved(-h), weights)).value) / (2 * h))
+      }
+    }
+    expect(cosine(gradAlpha.flat(), slopes)).toBeGreaterThan(least)
+  })
+
+  it('leaves the weights where they were, and ascends along its gradient wrt them', async () => {
+    const before = await supernet.weights.read()
+    const { value, gradW } = await zenAt(alpha)
+    expect(await supernet.weights.read()).toEqual(before)
+    const norm = Math.sqrt(gradW.reduce((sum, g) => sum + g * g, 0))
+    supernet.weights.write(before.map((w, i) => w + (0.02 * gradW[i]) / norm))
+    expect((await zenAt(alpha)).value).toBeGreaterThan(value)
+    supernet.weights.write(before)
+  })
+})
+
+describe('Zen of a smooth function', () => {
+  it('has the slopes of its value as gradients, wrt mixing and weights', async () => {
+    const theta = [[0.3, 0.5, 0.2]]
+    const w = [0.4, -0.7, 0.6]
+    const smooth = smoothSupernet(w)
+    const inputs = {
+      x: { images: Float32Array.of(0.5, -1, 1, 0.3, 0.8, -0.2), labels: new Int32Array(2), size: 2 },
+      direction: { images: Float32Array.of(1, 0.4, -0.3, 0.2, 1, -1), labels: new Int32Array(2), size: 2 },
+      signs: [1, -1],
+    }
+    const valueAt = async (t: Matrix, weights: readonly number[]) => {
+      smooth.setW(weights)
+      return (await zen(smooth, { theta: t }, inputs, both, smooth.vector())).value
+    }
+    const gradient = smooth.vector()
+    const found = await zen(smooth, { theta }, inputs, both, gradient)
+    const gradW = Array.from(await gradient.read())
+    for (const k of [0, 1, 2]) {
+      const moved = (values: readonly number[], by: number) => values.map((value, i) => (i === k ? value + by : value))
+      const slopeTheta = (await valueAt([moved(theta[0], 1e-4)], w)) - (await valueAt([moved(theta[0], -1e-4)], w))
+      expect(found.mixing.theta[0][k]).toBeCloseTo(slopeTheta / 2e-4, 3)
+      const slopeW = (await valueAt(theta, moved(w, 1e-4))) - (await valueAt(theta, moved(w, -1e-4)))
+      expect(gradW[k]).toBeCloseTo(slopeW / 2e-4, 3)
+    }
+  })
+})
+
+/** Logits z_i = (tanh a_i, sin a_i) with a_i = Σ_k θ_k w_k x_ik, without batch statistics: everything is smooth. */
+function smoothSupernet(start: readonly number[]) {
+  const plain = analyticSupernet(start, quadratic)
+  const activations = (feed: Feed) => {
+    const theta = feed.coefficients ?? new Float64Array()
+    const rows = Array.from({ length: feed.batch.size }, (_, i) => feed.batch.images.subarray(3 * i, 3 * i + 3))
+    return {
+      theta,
+      rows,
+      a: rows.map((row) => row.reduce((sum, value, k) => sum + theta[k] * plain.w()[k] * value, 0)),
+    }
+  }
+  const executable = {
+    ...plain.executable,
+    network: { classes: 2 },
+    forward: async (feed: Feed) => ({
+      logits: Float64Array.from(activations(feed).a.flatMap((a) => [Math.tanh(a), Math.sin(a)])),
+    }),
+    async gradient(feed: Feed, objective: { cotangent: Float32Array }, want: { weights: WeightVector }) {
+      const { theta, rows, a } = activations(feed)
+      const gradA = a.map(
+        (value, i) =>
+          objective.cotangent[2 * i] * (1 - Math.tanh(value) ** 2) + objective.cotangent[2 * i + 1] * Math.cos(value),
+      )
+      const along = [0, 1, 2].map((k) => rows.reduce((sum, row, i) => sum + gradA[i] * row[k], 0))
+      want.weights.write(along.map((value, k) => value * theta[k]) as unknown as Float32Array)
+      return { coefficients: Float64Array.from([...along.map((value, k) => value * plain.w()[k]), 0]) }
+    },
+  }
+  return { ...plain, executable: executable as unknown as typeof plain.executable }
+}
+
+describe('ascent', () => {
+  it('is an SGD step against the gradient of the negative, with decay, momentum and clipping', async () => {
+    const plain = analyticSupernet([1, -2], quadratic)
+    const gradient = plain.vector()
+    gradient.write(Float32Array.of(3, 4))
+    plain.momentum.write(Float32Array.of(0.5, 0.5))
+    const sgd = { learningRate: 0.1, momentum: 0.9, nesterov: false, weightDecay: 0.25, clipNorm: 2.5 }
+    await ascend(plain, gradient, sgd)
+    // Clipped to (1.5, 2); buffer = 0.9·0.5 − (1.5, 2) + 0.25·(1, −2).
+    const buffer = [0.45 - 1.5 + 0.25, 0.45 - 2 - 0.5]
+    plain.w().forEach((value, i) => {
+      expect(value).toBeCloseTo([1, -2][i] - 0.1 * buffer[i], 5)
+    })
+  })
+})
+
+describe('multi-step DARTS', () => {
+  it('takes n weight steps before each architecture step, whatever the protocol’s order', async () => {
+    const context = analyticContext()
+    const search = await multiDarts.search(context, multiDarts.options.parse({ n: 3 }))
+    const { extra } = await search.epoch(0)
+    expect(context.networks[0].calls.slice(0, 5)).toEqual([
+      'step weights',
+      'step weights',
+      'step weights',
+      'gradient architecture',
+      'step weights',
+    ])
+    const { weightStepSeconds = 0, architectureStepSeconds = 0, costModelSeconds } = extra ?? {}
+    expect(costModelSeconds).toBeCloseTo(5 * (3 * weightStepSeconds + architectureStepSeconds), 12)
+  })
+
+  it('spends the first m epochs without labels', async () => {
+    const data = { ...(await analyticContext().data()), shape }
+    const labelled: string[] = []
+    const context = {
+      ...analyticContext({ protocol: { epochs: 2, batchSize: size } }),
+      data: async () => ({ ...data, weights: { ...data.weights, batchesPerEpoch: 2 } }),
+      supernet: async () => ({
+        ...supernet,
+        step: async () => {
+          labelled.push('step')
+        },
+        gradient: async () => {
+          labelled.push('gradient')
+          return {
+            loss: 1,
+            correct: 0,
+            correct5: 0,
+            samples: 1,
+            mixing: { theta: alpha, edgeWeights: [0, 0, 0, 0, 0, 0] },
+          }
+        },
+        takeTally: async () => ({ loss: 1, correct: 0, correct5: 0, samples: 1 }),
+      }),
+    }
+    const search = await zenDarts.search(context, zenDarts.options.parse({ m: 1, n: 1 }))
+    const first = await search.epoch(0)
+    expect(labelled).toEqual([])
+    expect(first.trainLoss).toBeUndefined()
+    expect(Object.keys(first.extra ?? {})).toEqual(expect.arrayContaining(['zen', 'logNtk', 'bn']))
+    expect(await supernet.momentum.norm()).toBeGreaterThan(0)
+    await search.epoch(1)
+    expect(labelled).toEqual(['step', 'gradient', 'step', 'gradient'])
+    expect(await supernet.momentum.norm()).toBe(0)
+  })
+})
