@@ -9,3 +9,8 @@ export function cosine(step: number, total: number, max: number, min: number): n
 export function linear(step: number, total: number, max: number, min: number): number {
   return max + ((min - max) * step) / total
 }
+
+/** Share of the scheduled rate in epoch 0, 1, …: a ramp (epoch + 1) / length, then 1 (PC-DARTS and DrNAS on ImageNet). */
+export function warmUp(epoch: number, length: number): number {
+  return Math.min(1, (epoch + 1) / Math.max(1, length))
+}

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { cosine, linear } from '../../src/engine/schedule.ts'
+import { cosine, linear, warmUp } from '../../src/engine/schedule.ts'
 import { readGolden } from '../fixtures/golden.ts'
 
 interface Cosine {
@@ -22,5 +22,10 @@ describe('learning-rate schedules', () => {
     expect(linear(0, 4, 10, 2)).toBe(10)
     expect(linear(1, 4, 10, 2)).toBe(8)
     expect(linear(4, 4, 10, 2)).toBe(2)
+  })
+
+  it('warm up over the first epochs, or not at all', () => {
+    expect([0, 1, 4, 5, 100].map((epoch) => warmUp(epoch, 5))).toEqual([0.2, 0.4, 1, 1, 1])
+    expect(warmUp(0, 0)).toBe(1)
   })
 })

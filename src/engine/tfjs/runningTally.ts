@@ -19,14 +19,14 @@ export class RunningTally {
     this.#sums.set(() => tf.add(this.#sums.tensor, tf.mul(marks, [samples, 1, 1])))
   }
 
-  /** The sums so far, which start anew. */
+  /** The sums so far, which start anew. Of no samples, the mean loss is NaN. */
   async take(): Promise<Tally> {
     const samples = this.#samples
     const reading = this.#sums.read()
     this.#samples = 0
     this.#sums.set(() => tf.zeros([3]))
     const [loss, correct, correct5] = await reading
-    return { loss: samples === 0 ? 0 : loss / samples, correct, correct5, samples }
+    return { loss: loss / samples, correct, correct5, samples }
   }
 
   dispose(): void {

@@ -122,7 +122,7 @@ export function describeExecutorContract(open: () => Promise<Executor>): void {
       expect(whole).toMatchObject({ correct: a.correct + b.correct, correct5: a.correct5 + b.correct5, samples: 11 })
       await executable.step(large, CROSS_ENTROPY, SGD)
       expect(await executable.takeTally()).toMatchObject({ samples: 8 })
-      expect(await executable.takeTally()).toEqual({ loss: 0, correct: 0, correct5: 0, samples: 0 })
+      expect(await executable.takeTally()).toEqual({ loss: Number.NaN, correct: 0, correct5: 0, samples: 0 })
       executable.dispose()
     })
   })
@@ -275,7 +275,8 @@ export function describeExecutorContract(open: () => Promise<Executor>): void {
 
     it('refuse numbers of another length', async () => {
       const executable = await searching()
-      expect(() => executable.weights.write(new Float32Array(3))).toThrow(/3 .*\d{4}/)
+      expect(() => executable.weights.write(new Float32Array(3))).toThrow(/\b3\b/)
+      expect(() => executable.weights.write(new Float32Array(3))).toThrow(String(executable.weights.length))
       executable.dispose()
     })
   })

@@ -1,0 +1,46 @@
+import { describe, expect, it } from 'vitest'
+import { backendReports, chooseExecutor, executorName, openExecutor } from '../../src/engine/executors.ts'
+import { isInstalled } from '../../src/engine/optionalPackage.ts'
+
+describe('the choice of an executor', () => {
+  it('is the static one on WebAssembly, unless the interpreter is asked for', async () => {
+    expect(await executorName({ backend: 'wasm' })).toBe('static/wasm')
+    expect(await executorName({ backend: 'wasm', executor: 'tfjs' })).toBe('tfjs/wasm')
+    expect(await executorName({ backend: 'cpu' })).toBe('tfjs/cpu')
+  })
+
+  it('says the same name before and after opening', async () => {
+    for (const options of [{ backend: 'wasm' }, { backend: 'wasm', executor: 'tfjs' }, { backend: 'cpu' }] as const) {
+      expect((await openExecutor(options)).name).toBe(await executorName(options))
+    }
+  })
+
+  it('falls on a backend with the same bits on every machine where that is asked for', async () => {
+    expect(await chooseExecutor({ backend: 'auto', deterministic: true })).toMatchObject({ backend: 'wasm' })
+    expect((await openExecutor({ backend: 'wasm', deterministic: true })).deterministic).toBe(true)
+    await expect(chooseExecutor({ backend: 'webgpu', deterministic: true })).rejects.toThrow('same bits')
+  })
+
+  it('gives a reason', async () => {
+    const { backend, reason } = await chooseExecutor({ backend: 'auto' })
+    expect(reason).not.toBe('')
+    expect((await backendReports()).find((report) => report.backend === backend)?.available).toBe(true)
+  })
+
+  it('refuses the static executor on other backends', async () => {
+    await expect(chooseExecutor({ backend: 'cpu', executor: 'static' })).rejects.toMatchObject({ code: 'unsupported' })
+  })
+
+  it('suggests the nearest backend to a mistyped one', async () => {
+    await expect(openExecutor({ backend: 'wsm' as 'wasm' })).rejects.toThrow('did you mean "wasm"?')
+  })
+
+  it.skipIf(isInstalled('@tensorflow/tfjs-node') || isInstalled('@tensorflow/tfjs-node-gpu'))(
+    'names the package to install for a backend that is not there',
+    async () => {
+      await expect(openExecutor({ backend: 'tensorflow' })).rejects.toThrow('npm install @tensorflow/tfjs-node')
+      const report = (await backendReports()).find(({ backend }) => backend === 'tensorflow')
+      expect(report).toMatchObject({ available: false })
+    },
+  )
+})
