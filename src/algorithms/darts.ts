@@ -11,7 +11,7 @@
 import { z } from 'zod'
 import { defineAlgorithm } from '../core/algorithm.ts'
 import { bilevelSearch, initialParameters } from './bilevel.ts'
-import { none, real } from './options.ts'
+import { none, real, word } from './options.ts'
 import { softmaxRelaxation } from './softmax.ts'
 import { unrolled } from './unrolled.ts'
 
@@ -35,12 +35,13 @@ export const dartsV2 = defineAlgorithm({
   source,
   kind: 'supernet',
   options: z.strictObject({
-    distance: real(0.01, 'ε·‖v‖ of the finite-difference Hessian-vector product (footnote 2)', Number.MIN_VALUE),
+    secondOrder: word(['finite-difference', 'exact'], 'finite-difference', 'the Hessian-vector product (eq. 8)'),
+    distance: real(0.01, 'ε·‖v‖ of the differences (footnote 2)', Number.MIN_VALUE),
   }),
-  search: (context, { distance }) =>
+  search: (context, options) =>
     bilevelSearch(context, {
       start: initialParameters(context),
       relaxation: () => softmaxRelaxation,
-      gradient: unrolled(distance),
+      gradient: unrolled(options),
     }),
 })

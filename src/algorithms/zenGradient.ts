@@ -14,16 +14,10 @@
  */
 import { perturb } from '../analysis/zenScore.ts'
 import type { Batch } from '../core/data.ts'
-import type { Feed, Tally, WeightVector } from '../core/executor.ts'
-import {
-  flattenActive,
-  flattenMixing,
-  type Mixing,
-  type MixingGradient,
-  unflattenGradient,
-  zip,
-} from '../core/mixing.ts'
+import type { WeightVector } from '../core/executor.ts'
+import { type Mixing, type MixingGradient, zip } from '../core/mixing.ts'
 import type { Supernet } from '../core/supernet.ts'
+import { feedOf, mixingGradient } from './feed.ts'
 
 const GAMMA = 1e-2
 const DISTANCE = 1e-2
@@ -137,27 +131,13 @@ async function logChange(
 }
 
 /** ∇ of Σ cotangent·logits: wrt w into `weights`, wrt the mixing as the result. */
-async function logitGradient(
+const logitGradient = (
   { executable }: Supernet,
   mixing: Mixing,
   batch: Batch,
   cotangent: Float32Array,
   weights: WeightVector,
-): Promise<MixingGradient> {
-  const want = { coefficients: true, weights }
-  const result: Tally & { readonly coefficients?: Float64Array } = await executable.gradient(
-    feedOf(batch, mixing),
-    { kind: 'logits', cotangent },
-    want,
-    'probe',
-  )
-  return unflattenGradient(result.coefficients ?? [], mixing.theta)
-}
-
-function feedOf(batch: Batch, mixing: Mixing): Feed {
-  const active = flattenActive(mixing)
-  return { batch, coefficients: flattenMixing(mixing), ...(active && { active }) }
-}
+) => mixingGradient(executable, feedOf(batch, mixing), mixing, { kind: 'logits', cotangent }, weights)
 
 /** a·x + b·y */
 const combined = (a: number, x: MixingGradient, b: number, y: MixingGradient): MixingGradient => ({

@@ -35,11 +35,15 @@ interface Case {
   readonly loss_val_unrolled: number
   readonly grad_first_order: Matrix
   readonly grad_unrolled_fd: Matrix
+  readonly grad_unrolled_exact: Matrix
   readonly params: readonly (GoldenTensor & { readonly buffer_seed: number; readonly buffer_scale: number })[]
 }
 
 const { cases } = readGolden<{ cases: readonly Case[] }>('darts_second_order')
+const finiteDifference = unrolled({ secondOrder: 'finite-difference', distance: 0.01 })
+const exact = unrolled({ secondOrder: 'exact', distance: 0.01 })
 const executor = await openExecutor({ backend: 'wasm' })
+const differentiable = await openExecutor({ backend: 'wasm', executor: 'tfjs' })
 const opened: { dispose(): void }[] = []
 afterAll(() => {
   for (const supernet of opened) supernet.dispose()
@@ -51,7 +55,7 @@ const batchOf = (input: GoldenTensor, labels: readonly number[]): Batch => ({
   size: labels.length,
 })
 
-async function stepOf(golden: Case): Promise<ArchitectureStep> {
+async function stepOf(golden: Case, on = executor): Promise<ArchitectureStep> {
   const [, channels, height, width] = golden.input_train.shape
   const network = nb201.supernet({
     shape: { height, width, channels, classes: golden.classes },
@@ -61,7 +65,7 @@ async function stepOf(golden: Case): Promise<ArchitectureStep> {
     batchNorm: { affine: false, track: false },
   })
   const batchSize = golden.labels_train.length
-  const supernet = await createSupernet({ executor, network, edges: nb201.edges, batchSize, stream: random(0) })
+  const supernet = await createSupernet({ executor: on, network, edges: nb201.edges, batchSize, stream: random(0) })
   opened.push(supernet)
   const byName = new Map(golden.params.map((tensor) => [tensor.name, tensor]))
   const ordered = network.parameters.map(({ name }) => {
@@ -101,9 +105,14 @@ describe.each(cases)('the architecture gradient, golden case $id', (golden) => {
   it('agrees in second order, in its customary finite-difference form, and leaves the weights alone', async () => {
     const step = await stepOf(golden)
     const before = await step.supernet.weights.read()
-    const { loss, parameters } = await unrolled(0.01)(step)
+    const { loss, parameters } = await finiteDifference(step)
     expect(loss).toBeCloseTo(golden.loss_val_unrolled, 4)
     expect(relativeError(parameters.flat(), golden.grad_unrolled_fd.flat())).toBeLessThan(1e-4)
     expect(await step.supernet.weights.read()).toEqual(before)
+  })
+
+  it('agrees with double back-propagation in its exact form', async () => {
+    const { parameters } = await exact(await stepOf(golden, differentiable))
+    expect(relativeError(parameters.flat(), golden.grad_unrolled_exact.flat())).toBeLessThan(1e-4)
   })
 })

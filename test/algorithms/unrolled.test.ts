@@ -45,6 +45,7 @@ const plain = (learningRate: number): SgdStep => ({
   clipNorm: null,
 })
 
+const finiteDifference = unrolled({ secondOrder: 'finite-difference', distance: 0.01 })
 const data = analyticData(0)
 
 async function stepAt(
@@ -69,7 +70,7 @@ describe('the unrolled gradient', () => {
     const supernet = analyticSupernet([-2], toyLoss)
     let alpha = 2
     for (const { alpha: expectedAlpha, w: expectedW, grad_alpha } of run.iterates.slice(1)) {
-      const { parameters } = await unrolled(0.01)(await stepAt(supernet, [[alpha]], plain(run.xi)))
+      const { parameters } = await finiteDifference(await stepAt(supernet, [[alpha]], plain(run.xi)))
       expect(parameters[0][0]).toBeCloseTo(grad_alpha as number, 9)
       alpha -= run.lr_alpha * parameters[0][0]
       await supernet.step(await data.weights.batch(0), { theta: [[alpha]] }, plain(run.lr_w))
@@ -83,7 +84,7 @@ describe('the unrolled gradient', () => {
     for (const { xi, fixed_point } of toy.runs) {
       expect(fixed_point).toBeCloseTo(2 / (1 + 2 * xi), 10)
       const supernet = analyticSupernet([fixed_point], toyLoss)
-      const { parameters } = await unrolled(0.01)(await stepAt(supernet, [[fixed_point]], plain(xi)))
+      const { parameters } = await finiteDifference(await stepAt(supernet, [[fixed_point]], plain(xi)))
       expect(parameters[0][0]).toBeCloseTo(0, 10)
     }
   })
@@ -95,7 +96,7 @@ describe('the unrolled gradient', () => {
     ]
     const supernet = analyticSupernet([0.2, -0.7], quadratic)
     const step = await stepAt(supernet, alpha, plain(0), softmaxRelaxation)
-    const second = await unrolled(0.01)(step)
+    const second = await finiteDifference(step)
     const first = await firstOrder(step)
     expect(second.loss).toBe(first.loss)
     expect(second.parameters).toEqual(first.parameters)
@@ -118,7 +119,7 @@ describe('the unrolled gradient', () => {
       const stepped = [0.2, -0.7].map((w, i) => w - 0.2 * (0.9 * [0.5, -0.25][i] + g[i] + 0.05 * w))
       return quadratic(mixing.theta, stepped, 'architecture', valid.images[0]).loss
     }
-    const { parameters } = await unrolled(0.01)(await stepAt(supernet, alpha, sgd, softmaxRelaxation))
+    const { parameters } = await finiteDifference(await stepAt(supernet, alpha, sgd, softmaxRelaxation))
     for (const [edge, row] of alpha.entries()) {
       for (const op of row.keys()) {
         const moved = (by: number) => alpha.map((r, e) => r.map((a, o) => (e === edge && o === op ? a + by : a)))
@@ -130,8 +131,16 @@ describe('the unrolled gradient', () => {
 
   it('leaves the weights where they were, and no vector behind', async () => {
     const supernet = analyticSupernet([0.2, -0.7], quadratic)
-    await unrolled(0.01)(await stepAt(supernet, [[0.3, -0.2, 0.5]], plain(0.3), softmaxRelaxation))
+    await finiteDifference(await stepAt(supernet, [[0.3, -0.2, 0.5]], plain(0.3), softmaxRelaxation))
     expect(supernet.w()).toEqual([0.2, -0.7])
     expect(supernet.vectorsHeld()).toBe(0)
+  })
+
+  it('says that an executor has no second derivatives', async () => {
+    const supernet = analyticSupernet([0.2, -0.7], quadratic)
+    const step = await stepAt(supernet, [[0.3, -0.2, 0.5]], plain(0.3), softmaxRelaxation)
+    await expect(unrolled({ secondOrder: 'exact', distance: 0.01 })(step)).rejects.toThrow(
+      'this executor has no second derivatives; take secondOrder=finite-difference, or --executor tfjs',
+    )
   })
 })
