@@ -9,7 +9,9 @@ import { type AlgorithmRequest, DEFAULTS, type Experiment } from '../runner/expe
 import type { ExperimentFile } from '../runner/experimentFile.ts'
 import { type Registered, registerPlugins } from '../runner/plugins.ts'
 import { parseSeeds } from '../runner/seeds.ts'
-import { commaList, positiveNumber, repeated } from './options.ts'
+import { commaList, oneOf, positiveNumber, repeated } from './options.ts'
+
+const EXECUTORS = ['auto', 'static', 'tfjs'] as const
 
 export interface ExperimentFlags {
   readonly algo?: readonly string[]
@@ -42,10 +44,8 @@ export function addExperimentFlags(command: Command): Command {
     .option('--option <key=value>', 'an option of an algorithm, or algorithm.key=value (bench list algos)', repeated)
     .option('--probe <name>', 'measure something after epochs, as hessian or hessian:every=2', repeated)
     .option('--plugin <file>', 'a TypeScript or JavaScript file, or a package, with algorithms or spaces', repeated)
-    .addOption(new Option('--backend <name>', 'what computes (default: auto)').choices(backendNames))
-    .addOption(
-      new Option('--executor <name>', 'static: fused kernels; tfjs: the reference').choices(['auto', 'tfjs', 'static']),
-    )
+    .option('--backend <name>', `${backendNames.join(', ')} (default: auto)`, oneOf('backend', backendNames))
+    .option('--executor <name>', `${EXECUTORS.join(', ')} (default: auto)`, oneOf('executor', EXECUTORS))
 }
 
 export interface ResolvedExperiment {

@@ -7,7 +7,7 @@ import type { Outcome } from '../runner/runPlan.ts'
 
 /** Makes the command and its subcommands throw what they have to complain about, instead of printing it. */
 export function throwUsageErrors(command: Command): void {
-  command.exitOverride().configureOutput({ writeErr: () => {} })
+  command.exitOverride().configureOutput({ outputError: () => {} })
   for (const subcommand of command.commands) throwUsageErrors(subcommand)
 }
 
@@ -15,7 +15,8 @@ export function throwUsageErrors(command: Command): void {
 export function reportFailure(error: unknown): void {
   if (error instanceof CommanderError) {
     process.exitCode = error.exitCode === 0 ? 0 : 2
-    if (error.exitCode !== 0) process.stderr.write(`bench: ${usageMessage(error)}\n`)
+    // A command that was given without its subcommand has printed its help.
+    if (error.exitCode !== 0 && error.code !== 'commander.help') process.stderr.write(`bench: ${usageMessage(error)}\n`)
     return
   }
   const { name, code, message, stack } = error as Error & { readonly code?: string }

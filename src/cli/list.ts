@@ -1,5 +1,5 @@
 /** `bench list` */
-import { Argument, Command } from 'commander'
+import { Command } from 'commander'
 import { builtins } from '../builtins.ts'
 import {
   algorithmList,
@@ -13,7 +13,7 @@ import {
 } from '../report/listings.ts'
 import { renderTable, type Tabular } from '../report/tabular.ts'
 import { registerPlugins } from '../runner/plugins.ts'
-import { jsonOption, outOption, repeated } from './options.ts'
+import { jsonOption, oneOf, outOption, repeated } from './options.ts'
 import { writeOutput } from './output.ts'
 
 interface ListFlags {
@@ -23,8 +23,8 @@ interface ListFlags {
 }
 
 /** Each subject loads what it lists, and nothing else. */
-const subjects: Readonly<Record<string, (plugins: readonly string[]) => Promise<Tabular>>> = {
-  algos: async (plugins) => algorithmList((await registerPlugins(builtins, plugins)).registry.algorithms),
+const subjects: Readonly<Record<string, (plugins: readonly string[], json: boolean) => Promise<Tabular>>> = {
+  algos: async (plugins, json) => algorithmList((await registerPlugins(builtins, plugins)).registry.algorithms, json),
   spaces: async (plugins) => spaceList((await registerPlugins(builtins, plugins)).registry.spaces),
   datasets: async () => datasetList((await import('../data/datasets.ts')).DATASETS),
   async tables() {
@@ -40,7 +40,7 @@ export function listCommand(): Command {
   return new Command('list')
     .summary('list algos, spaces, datasets, tables, backends, protocols or probes')
     .description('Lists what can be named on the command line.')
-    .addArgument(new Argument('<subject>', 'what to list').choices(Object.keys(subjects)))
+    .argument('<subject>', Object.keys(subjects).join(', '), oneOf('subject', Object.keys(subjects)))
     .option('--plugin <file>', 'list what a plugin brings, too', repeated)
     .addOption(jsonOption())
     .addOption(outOption())
@@ -48,11 +48,11 @@ export function listCommand(): Command {
     .action(list)
 }
 
-async function list(subject: string, { json, out, plugin = [] }: ListFlags): Promise<void> {
+async function list(subject: string, { json = false, out, plugin = [] }: ListFlags): Promise<void> {
   if (subject === 'protocols' && json) {
     const { presets } = await import('../protocols/index.ts')
     writeOutput(`${JSON.stringify(protocolSources(presets), null, 2)}\n`, out)
     return
   }
-  writeOutput(renderTable(await subjects[subject](plugin), json ? 'json' : 'text'), out)
+  writeOutput(renderTable(await subjects[subject](plugin, json), json ? 'json' : 'text'), out)
 }

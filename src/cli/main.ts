@@ -4,47 +4,32 @@ import { Command } from 'commander'
 import { packageVersion } from '../runner/environment.ts'
 import { reportFailure, throwUsageErrors } from './failures.ts'
 
-const commands: Readonly<Record<string, { readonly summary: string; readonly load: () => Promise<Command> }>> = {
-  run: {
-    summary: 'run searches over seeds, look their architectures up, print mean ± std',
-    load: async () => (await import('./run.ts')).runCommand(),
-  },
-  status: {
-    summary: 'what is finished, running, failed or missing in a store',
-    load: async () => (await import('./status.ts')).statusCommand(),
-  },
-  query: {
-    summary: 'look architectures up in a table: numbers, ranks, best, neighbours, correlations',
-    load: async () => (await import('./query.ts')).queryCommand(),
-  },
-  tables: {
-    summary: 'import lookup tables, and say what is in one',
-    load: async () => (await import('./tables.ts')).tablesCommand(),
-  },
-  list: {
-    summary: 'list algos, spaces, datasets, tables, backends, protocols or probes',
-    load: async () => (await import('./list.ts')).listCommand(),
-  },
-  genotype: {
-    summary: 'show an architecture: its cells, parameters and multiply-accumulates',
-    load: async () => (await import('./genotype.ts')).genotypeCommand(),
-  },
-  doctor: {
-    summary: 'what is installed on this machine, and what is missing',
-    load: async () => (await import('./doctor.ts')).doctorCommand(),
-  },
-}
+type Load = () => Promise<Command>
+
+/** Name, one line for help, and the module. */
+const commands: readonly (readonly [name: string, summary: string, load: Load])[] = [
+  ['run', 'run searches over seeds, print mean ± std', async () => (await import('./run.ts')).runCommand()],
+  ['status', 'what a store holds, and what is missing', async () => (await import('./status.ts')).statusCommand()],
+  ['table', 'a table of finished runs', async () => (await import('./table.ts')).tableCommand()],
+  ['query', 'look architectures up', async () => (await import('./query.ts')).queryCommand()],
+  ['tables', 'lookup tables: import, info', async () => (await import('./tables.ts')).tablesCommand()],
+  ['data', 'image datasets: fetch, info', async () => (await import('./data.ts')).dataCommand()],
+  ['genotype', 'show an architecture', async () => (await import('./genotype.ts')).genotypeCommand()],
+  ['list', 'what can be named on the command line', async () => (await import('./list.ts')).listCommand()],
+  ['doctor', 'what this machine has, and what is missing', async () => (await import('./doctor.ts')).doctorCommand()],
+]
 
 async function main(argv: readonly string[]): Promise<void> {
   const program = new Command('bench')
     .description('Compare neural-architecture-search algorithms fairly and fast.')
     .version(packageVersion)
     .addHelpText('after', '\nExamples:\n  bench run --algo drnas --space nb201 --seeds 4\n  bench run --help')
-  for (const [name, { summary, load }] of Object.entries(commands)) {
+  for (const [name, summary, load] of commands) {
     program.addCommand(name === argv[0] ? await load() : new Command(name).summary(summary).description(summary))
   }
   throwUsageErrors(program)
-  await program.parseAsync(argv, { from: 'user' })
+  if (argv.length === 0) program.outputHelp()
+  else await program.parseAsync(argv, { from: 'user' })
 }
 
 main(process.argv.slice(2)).catch(reportFailure)

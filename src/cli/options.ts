@@ -1,5 +1,6 @@
 /** Options that mean the same in every command, and how their values are read. */
 import { InvalidArgumentError, Option } from 'commander'
+import { unknownName } from '../core/names.ts'
 import { DEFAULT_STORE } from '../runner/store.ts'
 
 export const storeOption = () => new Option('--store <dir>', 'folder of the runs').default(DEFAULT_STORE)
@@ -28,3 +29,12 @@ export function positiveNumber(text: string): number {
   if (!Number.isFinite(value) || value <= 0) throw new InvalidArgumentError('expected a number above 0.')
   return value
 }
+
+/** One of a few words; another gets the nearest one suggested. */
+export const oneOf =
+  <Word extends string>(what: string, words: readonly Word[]) =>
+  (text: string): Word => {
+    const word = words.find((known) => known === text)
+    if (word === undefined) throw unknownName(what, text, words)
+    return word
+  }

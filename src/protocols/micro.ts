@@ -11,7 +11,7 @@ export const micro: Preset = {
   name: 'micro',
   description: 'reduced search network for two cores: C=4 N=1, small images, few epochs; not the papers’ setting',
   values: {
-    epochs: own(10),
+    epochs: own(25),
     batchSize: drnas(64),
     weights: {
       learningRate: short(0.1),

@@ -7,18 +7,18 @@ import { optionNames } from '../runner/algorithmOptions.ts'
 import type { Manifest } from '../tables/manifest.ts'
 import type { Cell, Tabular } from './tabular.ts'
 
-export function algorithmList(algorithms: readonly Algorithm[]): Tabular {
-  return wordTable(
-    ['name', 'kind', 'spaces', 'options', 'description', 'source'],
-    algorithms.map((algorithm) => [
-      algorithm.name,
-      algorithm.kind,
-      algorithm.spaces?.join(', ') ?? 'all',
-      optionNames(algorithm).join(', '),
-      algorithm.description,
-      algorithm.source,
-    ]),
-  )
+/** @param everything sources and options too, which are too wide for a terminal */
+export function algorithmList(algorithms: readonly Algorithm[], everything: boolean): Tabular {
+  const short = ({ name, kind, description }: Algorithm) => [name, kind, description]
+  const long = (algorithm: Algorithm) => [
+    ...short(algorithm),
+    algorithm.spaces?.join(', ') ?? 'all',
+    optionNames(algorithm).join(', '),
+    algorithm.source,
+  ]
+  const titles = ['name', 'kind', 'description']
+  if (everything) return wordTable([...titles, 'spaces', 'options', 'source'], algorithms.map(long))
+  return wordTable(titles, algorithms.map(short), ['bench list algos --json prints options and sources, too.'])
 }
 
 export function spaceList(spaces: readonly SearchSpace[]): Tabular {
