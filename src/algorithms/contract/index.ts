@@ -1,0 +1,68 @@
+/**
+ * The contract suite: what every built-in algorithm passes, and what `bench check plugin` runs on a stranger's. Each
+ * algorithm is run on the smallest task of each space that it works on.
+ */
+import type { Algorithm } from '../../core/algorithm.ts'
+import type { Executor } from '../../core/executor.ts'
+import type { SearchSpace } from '../../core/space.ts'
+import { darts } from '../../spaces/darts/index.ts'
+import { nb201 } from '../../spaces/nb201/index.ts'
+import { observe, type Subject } from './observation.ts'
+import { difference, rules } from './rules.ts'
+
+/** What became of one rule on one space. */
+export interface RuleResult {
+  readonly algorithm: string
+  readonly space: string
+  readonly rule: string
+  /** What was seen in place of what was promised; absent where the rule is kept. */
+  readonly seen?: string
+}
+
+export interface ContractOptions {
+  readonly executor: () => Promise<Executor>
+  /** Options of the algorithm, as typed; its defaults where absent. */
+  readonly options?: Readonly<Record<string, unknown>>
+  /** Weight steps of each of the two epochs; 25 where absent. */
+  readonly stepsPerEpoch?: number
+  /** Spaces to try where the algorithm does not name its own: nb201 and darts where absent. */
+  readonly spaces?: readonly SearchSpace[]
+}
+
+const RUNS = 'it works on this space, or says on which spaces it does'
+
+/** Runs the suite. → one result a rule and space, in order */
+export async function checkAlgorithm(algorithm: Algorithm, given: ContractOptions): Promise<RuleResult[]> {
+  const { executor, stepsPerEpoch = 25, spaces = [nb201, darts] as readonly SearchSpace[] } = given
+  const options = algorithm.options.parse(given.options ?? {})
+  const tried = spaces.filter(({ name }) => algorithm.spaces?.includes(name) ?? true)
+  const results: RuleResult[] = []
+  for (const space of tried) {
+    const seen = await checkOnSpace({ algorithm, options, space, executor, stepsPerEpoch })
+    results.push(...seen.map((result) => ({ algorithm: algorithm.name, space: space.name, ...result })))
+  }
+  return results
+}
+
+async function checkOnSpace(subject: Subject): Promise<Pick<RuleResult, 'rule' | 'seen'>[]> {
+  const { algorithm, space } = subject
+  const observed = await observations(subject)
+  if (typeof observed === 'string') return [{ rule: RUNS, seen: observed }]
+  const judged = rules.map(({ name, broken }) => {
+    const seen = broken({ algorithm, space, ...observed })
+    return { rule: name, ...(seen !== undefined && { seen }) }
+  })
+  return [{ rule: RUNS }, ...judged]
+}
+
+/** All runs, or what went wrong in them. Where an interrupted run ends the same, so does one without interruptions. */
+async function observations(subject: Subject) {
+  try {
+    const whole = await observe(subject, 0)
+    const interrupted = await observe(subject, 0, true)
+    const again = difference(whole, interrupted) === undefined ? interrupted : await observe(subject, 0)
+    return { whole, again, interrupted, otherSeed: await observe(subject, 1) }
+  } catch (error) {
+    return error instanceof Error ? `it fails: ${error.message}` : `it fails: ${String(error)}`
+  }
+}

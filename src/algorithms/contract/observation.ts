@@ -1,0 +1,130 @@
+/** One search, run and watched. */
+import type { Algorithm, EpochReport, SearchContext } from '../../core/algorithm.ts'
+import type { Executor } from '../../core/executor.ts'
+import { random } from '../../core/random.ts'
+import type { SearchSpace } from '../../core/space.ts'
+import { createSupernet } from '../../engine/supernet.ts'
+import { TinyOracle, tinyData, tinyProtocol } from './tinyTask.ts'
+import { Watch } from './watchedSupernet.ts'
+
+export const EPOCHS = 2
+
+export interface Subject {
+  readonly algorithm: Algorithm
+  /** As the algorithm's schema parsed them. */
+  readonly options: unknown
+  readonly space: SearchSpace
+  readonly executor: () => Promise<Executor>
+  /** Weight steps of an epoch; 25 make 50 steps. */
+  readonly stepsPerEpoch: number
+}
+
+export interface Observation {
+  readonly epochs: number
+  /** One an epoch, without what is measured by a clock. */
+  readonly reports: readonly EpochReport[]
+  /** What the search would have answered after each epoch. */
+  readonly genotypes: readonly string[]
+  /** Asked of the oracle, in order. */
+  readonly asked: readonly string[]
+  readonly usedSeconds: number
+  readonly insisted: number
+  /** What the search asked the context for and it has not. */
+  readonly strangers: readonly string[]
+  readonly badMixing: string | undefined
+  /** Vectors and gates alive after each epoch, and everything alive after the search was disposed of. */
+  readonly heldAfterEpoch: readonly number[]
+  readonly heldAtEnd: string | undefined
+}
+
+/**
+ * Runs a search to its end.
+ * @param interrupted between any two epochs it is saved, disposed of, made anew and restored
+ */
+export async function observe(subject: Subject, seed: number, interrupted = false): Promise<Observation> {
+  const watch = new Watch()
+  const oracle = new TinyOracle(subject.space)
+  const strangers = new Set<string>()
+  const context = contextOf(subject, seed, oracle, watch, strangers)
+  const begin = () => subject.algorithm.search(context, subject.options)
+  const reports: EpochReport[] = []
+  const genotypes: string[] = []
+  const heldAfterEpoch: number[] = []
+  let search = await begin()
+  const { epochs } = search
+  for (let epoch = 0; epoch < epochs; epoch++) {
+    if (interrupted && epoch > 0) {
+      const state = structuredClone(await search.save())
+      search.dispose()
+      search = await begin()
+      await search.restore(state)
+    }
+    reports.push(withoutClock(await search.epoch(epoch)))
+    genotypes.push(subject.space.format(search.genotype()))
+    heldAfterEpoch.push(watch.vectors + watch.gates)
+  }
+  search.dispose()
+  return {
+    epochs,
+    reports,
+    genotypes,
+    asked: oracle.asked,
+    usedSeconds: oracle.usedSeconds,
+    insisted: oracle.insisted,
+    strangers: [...strangers],
+    badMixing: watch.badMixing,
+    heldAfterEpoch,
+    heldAtEnd: watch.held(),
+  }
+}
+
+function contextOf(
+  { space, executor, stepsPerEpoch }: Subject,
+  seed: number,
+  oracle: TinyOracle,
+  watch: Watch,
+  strangers: Set<string>,
+): SearchContext {
+  const protocol = tinyProtocol(space, EPOCHS)
+  const { channels, depth, affine, track } = protocol.network
+  const data = tinyData(seed, stepsPerEpoch)
+  const context: SearchContext = {
+    space,
+    protocol,
+    seed,
+    oracle,
+    random: (...path) => random(seed, ...path),
+    data: async () => data,
+    async supernet(options) {
+      const network = space.supernet({
+        shape: data.shape,
+        channels,
+        depth,
+        batchNorm: { affine, track },
+        ...options,
+      })
+      const inner = await createSupernet({
+        executor: await executor(),
+        network,
+        edges: space.edges,
+        batchSize: protocol.batchSize,
+        stream: random(seed, 'weights', 'start'),
+      })
+      return watch.supernet(inner)
+    },
+  }
+  return new Proxy(context, {
+    get(target, name) {
+      // A promise that resolves to the context looks for `then`.
+      if (typeof name === 'string' && name !== 'then' && !(name in target)) strangers.add(name)
+      return Reflect.get(target, name)
+    },
+  })
+}
+
+/** Seconds differ between two runs of the same search. */
+function withoutClock(report: EpochReport): EpochReport {
+  if (report.extra === undefined) return report
+  const kept = Object.entries(report.extra).filter(([name]) => !name.endsWith('Seconds'))
+  return { ...report, extra: Object.fromEntries(kept) }
+}

@@ -1,0 +1,109 @@
+/** What every algorithm promises. A rule reads observations and says what it saw where the promise is broken. */
+import { isDeepStrictEqual } from 'node:util'
+import type { Algorithm } from '../../core/algorithm.ts'
+import { BenchError } from '../../core/errors.ts'
+import type { SearchSpace } from '../../core/space.ts'
+import { EPOCHS, type Observation } from './observation.ts'
+import { BUDGET_SECONDS } from './tinyTask.ts'
+
+/** The same search: with seed 0, again, again with interruptions, and with seed 1. */
+export interface Observations {
+  readonly algorithm: Algorithm
+  readonly space: SearchSpace
+  readonly whole: Observation
+  readonly again: Observation
+  readonly interrupted: Observation
+  readonly otherSeed: Observation
+}
+
+export interface Rule {
+  readonly name: string
+  /** What was seen instead; undefined where the rule is kept. */
+  broken(observations: Observations): string | undefined
+}
+
+export const rules: readonly Rule[] = [
+  {
+    name: 'the same seed gives the same result',
+    broken: ({ whole, again }) => difference(whole, again),
+  },
+  {
+    name: 'different seeds differ',
+    broken({ algorithm, whole, otherSeed }) {
+      if (algorithm.kind === 'reference') return undefined
+      return difference(whole, otherSeed) === undefined ? 'seeds 0 and 1 gave the same reports and answers' : undefined
+    },
+  },
+  {
+    name: 'saved and restored between epochs, it ends the same',
+    broken: ({ whole, interrupted }) => difference(whole, interrupted),
+  },
+  {
+    name: 'it asks for nothing but what a search may see',
+    broken: ({ whole }) =>
+      whole.strangers.length === 0 ? undefined : `it asked its context for ${whole.strangers.join(', ')}`,
+  },
+  {
+    name: 'it keeps within its epochs',
+    broken({ algorithm, whole: { epochs } }) {
+      if (!Number.isInteger(epochs) || epochs < 1) return `epochs is ${epochs}, not a positive integer`
+      if (algorithm.kind !== 'supernet' || epochs <= EPOCHS) return undefined
+      return `it takes ${epochs} epochs where the protocol has ${EPOCHS}`
+    },
+  },
+  {
+    name: 'it keeps within the budget',
+    broken({ whole: { usedSeconds, insisted } }) {
+      if (usedSeconds > BUDGET_SECONDS) return `${usedSeconds} s of ${BUDGET_SECONDS} s were spent`
+      return insisted === 0 ? undefined : `it asked ${insisted} times more after the budget was over`
+    },
+  },
+  {
+    name: 'its answers are architectures of the space',
+    broken: ({ space, whole }) =>
+      whole.genotypes.map((text) => invalid(space, text)).find((seen) => seen !== undefined),
+  },
+  {
+    name: 'mixing weights are not negative and sum to 1 on each edge that is computed',
+    broken: ({ whole }) => whole.badMixing,
+  },
+  {
+    name: 'it leaves nothing on the backend, neither after an epoch nor at its end',
+    broken({ whole: { heldAfterEpoch, heldAtEnd } }) {
+      const kept = heldAfterEpoch.at(-1) ?? 0
+      if (kept > (heldAfterEpoch[0] ?? 0)) return `${heldAfterEpoch.join(', then ')} vectors and gates after the epochs`
+      return heldAtEnd && `${heldAtEnd} after dispose()`
+    },
+  },
+]
+
+/** Where two runs first differ, in words. */
+export function difference(a: Observation, b: Observation): string | undefined {
+  if (a.epochs !== b.epochs) return `${a.epochs} epochs, then ${b.epochs}`
+  const query = a.asked.findIndex((text, i) => text !== b.asked[i])
+  if (query !== -1) return `query ${query + 1} was ${a.asked[query]}, then ${b.asked[query] ?? 'none'}`
+  for (let epoch = 0; epoch < a.epochs; epoch++) {
+    if (a.genotypes[epoch] !== b.genotypes[epoch]) {
+      return `after epoch ${epoch} it answered ${a.genotypes[epoch]}, then ${b.genotypes[epoch]}`
+    }
+    const field = differentField(a, b, epoch)
+    if (field !== undefined) return `${field} of epoch ${epoch} differs`
+  }
+  return undefined
+}
+
+function differentField(a: Observation, b: Observation, epoch: number): string | undefined {
+  const [one, other]: Record<string, unknown>[] = [{ ...a.reports[epoch] }, { ...b.reports[epoch] }]
+  const fields = new Set([...Object.keys(one), ...Object.keys(other)])
+  return [...fields].find((field) => !isDeepStrictEqual(one[field], other[field]))
+}
+
+function invalid(space: SearchSpace, text: string): string | undefined {
+  try {
+    const again = space.format(space.parse(text))
+    return again === text ? undefined : `${text} is read as ${again}`
+  } catch (error) {
+    if (error instanceof BenchError) return error.message
+    throw error
+  }
+}

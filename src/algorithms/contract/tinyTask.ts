@@ -1,0 +1,97 @@
+/**
+ * What a search is tried on: random images with labels that follow from them, the smallest search network of a space, and
+ * an oracle that answers from a formula. Everything is a pure function of the seed.
+ */
+import type { Batch, BatchSource, ImageShape, SearchData } from '../../core/data.ts'
+import type { Oracle } from '../../core/oracle.ts'
+import type { Protocol } from '../../core/protocol.ts'
+import { random } from '../../core/random.ts'
+import type { Genotype, SearchSpace } from '../../core/space.ts'
+
+const SHAPE: ImageShape = { height: 8, width: 8, channels: 3, classes: 4 }
+const BATCH_SIZE = 4
+
+/** @param stepsPerEpoch weight steps that an epoch has */
+export function tinyData(seed: number, stepsPerEpoch: number): SearchData {
+  const source = (half: string): BatchSource => ({
+    batchSize: BATCH_SIZE,
+    batchesPerEpoch: stepsPerEpoch,
+    batch: async (index) => tinyBatch(random(seed, 'contract', half, index).uint32()),
+  })
+  return {
+    shape: SHAPE,
+    weights: source('weights'),
+    architecture: source('architecture'),
+    validation: source('validation'),
+  }
+}
+
+/** Noise about a level that tells the class. */
+function tinyBatch(seed: number): Batch {
+  const stream = random(seed, 'batch')
+  const labels = Int32Array.from({ length: BATCH_SIZE }, () => stream.integer(SHAPE.classes))
+  const pixels = SHAPE.height * SHAPE.width * SHAPE.channels
+  const images = Float32Array.from(
+    { length: BATCH_SIZE * pixels },
+    (_, i) => labels[Math.floor(i / pixels)] / 2 - 1 + stream.uniform(),
+  )
+  return { images, labels, size: BATCH_SIZE }
+}
+
+/** C = 4; one cell a stage on nb201, a normal and two reduction cells on the DARTS space. */
+export function tinyProtocol(space: SearchSpace, epochs: number): Protocol {
+  const reductions = space.edges.some(({ cell }) => cell === 'reduce')
+  return {
+    name: 'contract',
+    epochs,
+    batchSize: BATCH_SIZE,
+    weights: {
+      learningRate: 0.05,
+      learningRateMin: 0.001,
+      momentum: 0.9,
+      nesterov: false,
+      weightDecay: 3e-4,
+      clipNorm: 5,
+    },
+    architecture: { learningRate: 0.02, adamBetas: [0.5, 0.999], epsilon: 1e-8, weightDecay: 1e-3 },
+    network: { channels: 4, depth: reductions ? 3 : 1, affine: false, track: true },
+    stepOrder: 'architecture-first',
+    data: { trainPortion: 0.5, cropPadding: 0, flip: false, cutout: 0, imageSize: null, limit: null },
+    headline: {},
+  }
+}
+
+export const BUDGET_SECONDS = 2000
+
+/** An oracle whose answers cost between 50 and 150 s, and who remembers what was asked of it. */
+export class TinyOracle implements Oracle {
+  readonly budgetSeconds = BUDGET_SECONDS
+  readonly #space: SearchSpace
+  readonly asked: string[] = []
+  /** Queries made after one was refused. */
+  insisted = 0
+  #usedSeconds = 0
+  #refused = false
+
+  constructor(space: SearchSpace) {
+    this.#space = space
+  }
+
+  get usedSeconds(): number {
+    return this.#usedSeconds
+  }
+
+  async query(genotype: Genotype) {
+    const text = this.#space.format(genotype)
+    const stream = random(0, 'contract oracle', text)
+    const answer = { accuracyPct: 100 * stream.uniform(), seconds: 50 + 100 * stream.uniform() }
+    if (this.#refused) this.insisted++
+    if (this.#usedSeconds + answer.seconds > this.budgetSeconds) {
+      this.#refused = true
+      return undefined
+    }
+    this.#usedSeconds += answer.seconds
+    this.asked.push(text)
+    return answer
+  }
+}

@@ -1,0 +1,89 @@
+/** A search network that counts what a search takes from the backend and checks what it is asked to mix. */
+import type { Executable, WeightVector } from '../../core/executor.ts'
+import type { Mixing } from '../../core/mixing.ts'
+import type { Supernet } from '../../core/supernet.ts'
+
+export class Watch {
+  /** Networks, vectors and gates that are alive. */
+  networks = 0
+  vectors = 0
+  gates = 0
+  /** The first mixing that was none, in words. */
+  badMixing: string | undefined
+
+  supernet(inner: Supernet): Supernet {
+    this.networks++
+    return {
+      ...inner,
+      executable: this.#executable(inner.executable),
+      vector: () => this.#vector(inner.vector()),
+      step: (batch, mixing, sgd) => inner.step(batch, this.#checked(mixing), sgd),
+      gradient: (batch, mixing, options) => inner.gradient(batch, this.#checked(mixing), options),
+      evaluate: (batches, mixing, mode) => inner.evaluate(batches, this.#checked(mixing), mode),
+      dispose: () => {
+        this.networks--
+        inner.dispose()
+      },
+    }
+  }
+
+  /** Everything alive, in words; undefined where there is nothing. */
+  held(): string | undefined {
+    const kinds = { network: this.networks, vector: this.vectors, gate: this.gates }
+    const alive = Object.entries(kinds).filter(([, count]) => count !== 0)
+    return alive.length === 0 ? undefined : alive.map(([kind, count]) => `${count} ${kind}(s)`).join(', ')
+  }
+
+  #executable(inner: Executable): Executable {
+    return new Proxy(inner, {
+      get: (target, name) => {
+        if (name === 'vector') return () => this.#vector(target.vector())
+        if (name === 'gates' && target.gates !== undefined) {
+          return (feed: Parameters<NonNullable<Executable['gates']>>[0]) => this.#gates(target, feed)
+        }
+        const value: unknown = Reflect.get(target, name, target)
+        return typeof value === 'function' ? value.bind(target) : value
+      },
+    })
+  }
+
+  #vector(vector: WeightVector): WeightVector {
+    this.vectors++
+    const dispose = vector.dispose.bind(vector)
+    // The executor wants its own vectors back, so this one is marked in place.
+    vector.dispose = () => {
+      this.vectors--
+      dispose()
+    }
+    return vector
+  }
+
+  #gates(executable: Executable, feed: Parameters<NonNullable<Executable['gates']>>[0]) {
+    const gates = executable.gates?.(feed)
+    if (gates === undefined) return undefined
+    this.gates++
+    const dispose = gates.dispose.bind(gates)
+    gates.dispose = () => {
+      this.gates--
+      dispose()
+    }
+    return gates
+  }
+
+  #checked(mixing: Mixing): Mixing {
+    this.badMixing ??= problemOf(mixing)
+    return mixing
+  }
+}
+
+/** Weights are ≥ 0 and sum to 1 on each edge of which anything is computed. */
+function problemOf({ theta, active }: Mixing): string | undefined {
+  for (const [edge, row] of theta.entries()) {
+    if (active?.[edge].every((computed) => !computed)) continue
+    const sum = row.reduce((total, weight) => total + weight, 0)
+    if (row.some((weight) => !(weight >= 0)) || Math.abs(sum - 1) > 1e-6) {
+      return `edge ${edge} has weights ${row.map((weight) => weight.toPrecision(3)).join(', ')}`
+    }
+  }
+  return undefined
+}

@@ -1,0 +1,38 @@
+import { describe, expect, it } from 'vitest'
+import { checkAlgorithm } from '../../../src/algorithms/contract/index.ts'
+import { builtinAlgorithms } from '../../../src/algorithms/index.ts'
+import type { Algorithm } from '../../../src/core/algorithm.ts'
+import { openExecutor } from '../../../src/engine/executors.ts'
+
+/** Fewer candidates and controller steps than by default: the promises are the same, and the suite takes seconds. */
+const smaller: Readonly<Record<string, Readonly<Record<string, unknown>>>> = {
+  rsps: { candidates: 3, rankingImages: 4 },
+  setn: { candidates: 3, rankingImages: 4 },
+  enas: { candidates: 3, rankingImages: 4, controllerSteps: 2, samplesPerStep: 2 },
+  'zen-darts': { m: 1 },
+}
+
+const executor = openExecutor({ backend: 'wasm' })
+
+describe.each(Object.values(builtinAlgorithms as Record<string, Algorithm>))('$name', (algorithm) => {
+  it('keeps every promise of an algorithm', async () => {
+    const results = await checkAlgorithm(algorithm, {
+      executor: () => executor,
+      options: smaller[algorithm.name],
+      stepsPerEpoch: 1,
+    })
+    expect(results.filter(({ seen }) => seen !== undefined)).toEqual([])
+    expect(new Set(results.map(({ space }) => space))).toEqual(new Set(algorithm.spaces ?? ['nb201', 'darts']))
+  })
+})
+
+describe('drnas --progressive', () => {
+  it('keeps every promise, through a change of stage', async () => {
+    const results = await checkAlgorithm(builtinAlgorithms.drnas as Algorithm, {
+      executor: () => executor,
+      options: { progressive: true, partialChannels: '4,2', freeze: 0 },
+      stepsPerEpoch: 1,
+    })
+    expect(results.filter(({ seen }) => seen !== undefined)).toEqual([])
+  })
+})

@@ -1,0 +1,170 @@
+import { describe, expect, it } from 'vitest'
+import { checkAlgorithm } from '../../../src/algorithms/contract/index.ts'
+import { dartsV1 } from '../../../src/algorithms/darts.ts'
+import { none } from '../../../src/algorithms/options.ts'
+import { type Algorithm, defineAlgorithm, type Search, type SearchContext } from '../../../src/core/algorithm.ts'
+import { type Genotype, sample } from '../../../src/core/space.ts'
+import { openExecutor } from '../../../src/engine/executors.ts'
+import { nb201 } from '../../../src/spaces/nb201/index.ts'
+
+const executor = openExecutor({ backend: 'wasm' })
+
+/** A search that draws an architecture an epoch, changed in one way. */
+function drawing(change: (context: SearchContext, search: Search) => Partial<Search>): Algorithm {
+  return defineAlgorithm({
+    name: 'drawing',
+    version: 1,
+    description: 'for a test',
+    source: 'a test',
+    kind: 'black-box',
+    options: none,
+    async search(context) {
+      const { space } = context
+      let answer: Genotype = sample(space, context.random('start'))
+      const search: Search = {
+        epochs: 2,
+        async epoch(index) {
+          answer = sample(space, context.random('epoch', index))
+          return { validAccuracyPct: index }
+        },
+        genotype: () => answer,
+        save: async () => ({ answer: space.format(answer) }),
+        restore(state) {
+          answer = space.parse(state.answer as string)
+        },
+        dispose() {},
+      }
+      return { ...search, ...change(context, search) }
+    },
+  }) as Algorithm
+}
+
+/** DARTS, changed in one way. */
+const darts = (change: (context: SearchContext, search: Search) => Partial<Search> | Promise<Partial<Search>>) =>
+  defineAlgorithm({
+    ...dartsV1,
+    async search(context) {
+      const search = await dartsV1.search(context, {})
+      return { ...search, ...(await change(context, search)) }
+    },
+  }) as Algorithm
+
+async function broken(algorithm: Algorithm) {
+  const results = await checkAlgorithm(algorithm, {
+    executor: () => executor,
+    stepsPerEpoch: 1,
+    spaces: [nb201],
+  })
+  return results.filter(({ seen }) => seen !== undefined).map(({ rule, seen }) => ({ rule, seen }))
+}
+
+describe('the contract suite', () => {
+  it('finds nothing wrong with a search that keeps its promises', async () => {
+    expect(await broken(drawing(() => ({})))).toEqual([])
+  })
+
+  it('sees a search that takes its chances elsewhere than from the seed', async () => {
+    let runs = 0
+    const found = await broken(drawing(({ space, random }) => ({ genotype: () => sample(space, random('x', runs++)) })))
+    expect(found.map(({ rule }) => rule)).toContain('the same seed gives the same result')
+    expect(found[0].seen).toMatch(/^after epoch 0 it answered \|.*\|, then \|/)
+  })
+
+  it('sees a search that ignores its seed', async () => {
+    const always = nb201.encoding.decode([0, 1, 2, 3, 4, 0])
+    expect(await broken(drawing(() => ({ genotype: () => always })))).toEqual([
+      { rule: 'different seeds differ', seen: 'seeds 0 and 1 gave the same reports and answers' },
+    ])
+  })
+
+  it('sees state that is not saved', async () => {
+    const forgetful = drawing(() => {
+      let epochs = 0
+      return { epoch: async () => ({ validAccuracyPct: ++epochs }) }
+    })
+    expect(await broken(forgetful)).toEqual([
+      { rule: 'saved and restored between epochs, it ends the same', seen: 'validAccuracyPct of epoch 1 differs' },
+    ])
+  })
+
+  it('sees a search that looks for numbers which it must not see', async () => {
+    const peeping = drawing((context) => {
+      const { evaluator } = context as SearchContext & { evaluator?: unknown }
+      return evaluator === undefined ? {} : { epochs: 1 }
+    })
+    expect(await broken(peeping)).toEqual([
+      { rule: 'it asks for nothing but what a search may see', seen: 'it asked its context for evaluator' },
+    ])
+  })
+
+  it('sees epochs that are none, and more of them than the protocol has', async () => {
+    expect(await broken(drawing(() => ({ epochs: 0 })))).toContainEqual({
+      rule: 'it keeps within its epochs',
+      seen: 'epochs is 0, not a positive integer',
+    })
+    expect(await broken(darts(() => ({ epochs: 3 })))).toEqual([
+      { rule: 'it keeps within its epochs', seen: 'it takes 3 epochs where the protocol has 2' },
+    ])
+  })
+
+  it('sees a search that goes on asking when the budget is over', async () => {
+    const insisting = drawing(({ oracle, space, random }, search) => ({
+      async epoch(index) {
+        for (let n = 0; n < 50; n++) await oracle.query(sample(space, random('ask', index, n)))
+        return search.epoch(index)
+      },
+    }))
+    const [{ rule, seen }] = await broken(insisting)
+    expect(rule).toBe('it keeps within the budget')
+    expect(seen).toMatch(/^it asked \d+ times more after the budget was over$/)
+  })
+
+  it('sees an answer that the space does not know', async () => {
+    const strange = { space: 'nb201', operations: Array(6).fill('nor_conv_5x5') } as Genotype
+    const found = await broken(drawing(() => ({ genotype: () => strange })))
+    expect(found.find(({ rule }) => rule === 'its answers are architectures of the space')?.seen).toMatch(
+      /unknown operation "nor_conv_5x5"/,
+    )
+  })
+
+  it('sees weights that are no mixing', async () => {
+    const wrong = darts(async (context, search) => {
+      const { architecture } = await context.data()
+      const theta = nb201.edges.map(() => [1, 1, 0, 0, 0])
+      return {
+        async epoch(index) {
+          await search.relaxed?.supernet.gradient(await architecture.batch(index), { theta })
+          return search.epoch(index)
+        },
+      }
+    })
+    expect(await broken(wrong)).toEqual([
+      {
+        rule: 'mixing weights are not negative and sum to 1 on each edge that is computed',
+        seen: 'edge 0 has weights 1.00, 1.00, 0.00, 0.00, 0.00',
+      },
+    ])
+  })
+
+  it('sees vectors that pile up, and a network that is left', async () => {
+    const rule = 'it leaves nothing on the backend, neither after an epoch nor at its end'
+    const piling = darts((_, search) => ({
+      epoch(index) {
+        search.relaxed?.supernet.vector()
+        return search.epoch(index)
+      },
+    }))
+    expect(await broken(piling)).toEqual([{ rule, seen: '1, then 2 vectors and gates after the epochs' }])
+    expect(await broken(darts(() => ({ dispose() {} })))).toEqual([{ rule, seen: '1 network(s) after dispose()' }])
+  })
+
+  it('sees a search that does not work on a space and does not say so', async () => {
+    const failing = drawing(() => {
+      throw new Error('I know three edges only')
+    })
+    expect(await broken(failing)).toEqual([
+      { rule: 'it works on this space, or says on which spaces it does', seen: 'it fails: I know three edges only' },
+    ])
+    expect(await broken({ ...failing, spaces: ['elsewhere'] })).toEqual([])
+  })
+})
