@@ -74,7 +74,7 @@ function oneHot(theta: Matrix, stream: RandomStream): Matrix {
 }
 
 async function accuracies(evaluator: Evaluator, genotype: Genotype): Promise<ReadonlyMap<string, number>> {
-  const { metrics } = await evaluator.evaluate(genotype)
+  const { metrics } = (await evaluator.lookup(genotype)) ?? { metrics: [] }
   return new Map(metrics.map((metric) => [formatQualifier(metric), metric.accuracyPct]))
 }
 

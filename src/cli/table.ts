@@ -1,0 +1,58 @@
+/** `bench table` */
+import { Command, Option } from 'commander'
+import { builtins } from '../builtins.ts'
+import { compare } from '../report/comparison.ts'
+import { comparisonTable, type SummaryKind, summaries } from '../report/comparisonTable.ts'
+import { pairwiseTable } from '../report/pairwiseTable.ts'
+import { publishedBeside } from '../report/publishedBeside.ts'
+import { parseTableFormat, renderTable, TABLE_FORMATS, type TableFormat } from '../report/tabular.ts'
+import { registerPlugins } from '../runner/plugins.ts'
+import { jsonOption, outOption } from './options.ts'
+import { writeOutput } from './output.ts'
+import { addSelectionFlags, SELECTION_HELP, type SelectionFlags, selectRuns } from './runSelection.ts'
+
+interface TableFlags extends SelectionFlags {
+  readonly format: TableFormat
+  readonly summary: SummaryKind
+  readonly published: string
+  readonly tests?: boolean
+  readonly mix?: boolean
+  readonly json?: boolean
+  readonly out?: string
+}
+
+export function tableCommand(): Command {
+  const command = new Command('table')
+    .summary('mean ± std of finished runs as text, Markdown, CSV, JSON or LaTeX')
+    .description('Compares runs in one table. Nothing is run: the same store gives the same table, byte for byte.')
+    .argument('[items...]', SELECTION_HELP)
+  return addSelectionFlags(command)
+    .option('--format <name>', `of the table: ${TABLE_FORMATS.join(', ')}`, parseTableFormat, 'text')
+    .addOption(new Option('--summary <name>', 'of the seeds').choices(Object.keys(summaries)).default('std'))
+    .option('--published <id>', 'rows of a paper below ours: an id as drnas-table-4, auto or none', 'auto')
+    .option('--tests', 'paired tests of every method against the best one instead')
+    .option('--mix', 'put runs of different protocols side by side, marked')
+    .addOption(jsonOption())
+    .addOption(outOption())
+    .addHelpText(
+      'after',
+      '\nExamples:\n  bench table --format md\n  bench table configs/nb201-table4.yaml --format latex --out table4.tex',
+    )
+    .action(table)
+}
+
+async function table(items: readonly string[], flags: TableFlags): Promise<void> {
+  const comparison = compare(await selectRuns(items, flags), flags)
+  const format = flags.json ? 'json' : flags.format
+  if (flags.tests) return writeOutput(renderTable(pairwiseTable(comparison), format), flags.out)
+  const published = publishedBeside(comparison, flags.published)
+  const references = await referenceNames(flags.plugin ?? [])
+  const content = comparisonTable(comparison, { summary: flags.summary, published, references })
+  writeOutput(renderTable(content, format), flags.out)
+}
+
+/** Algorithms that are fixed rows, such as the optimum. */
+export async function referenceNames(plugins: readonly string[]): Promise<ReadonlySet<string>> {
+  const { algorithms } = (await registerPlugins(builtins, plugins)).registry
+  return new Set(algorithms.filter(({ kind }) => kind === 'reference').map(({ name }) => name))
+}
