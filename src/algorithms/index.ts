@@ -7,6 +7,7 @@ import { dsnas } from './dsnas.ts'
 import { enas } from './enas.ts'
 import { gdas } from './gdas.ts'
 import { localSearch } from './localSearch.ts'
+import { optimal } from './optimal.ts'
 import { pcDarts } from './pcDarts.ts'
 import { reinforce } from './policyGradient.ts'
 import { randomSearch } from './randomSearch.ts'
@@ -36,4 +37,5 @@ export const builtinAlgorithms = {
   bohb,
   'local-search': localSearch,
   resnet,
+  optimal,
 } satisfies Record<string, Algorithm>

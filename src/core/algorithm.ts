@@ -1,9 +1,10 @@
 /** The contract of a search algorithm: a name, its options, and `search`. */
 import type { z } from 'zod'
 import type { SearchData } from './data.ts'
+import type { Evaluator } from './evaluator.ts'
 import type { Matrix } from './mixing.ts'
 import type { Oracle } from './oracle.ts'
-import type { Protocol } from './protocol.ts'
+import type { Headline, Protocol } from './protocol.ts'
 import type { RandomStream } from './random.ts'
 import type { Relaxation } from './relaxation.ts'
 import type { Genotype, SearchSpace, SupernetOptions } from './space.ts'
@@ -41,6 +42,17 @@ export interface SearchContext {
   supernet(options?: Partial<SupernetOptions>): Promise<Supernet>
   /** Validation accuracies of discrete architectures, on a simulated clock. */
   readonly oracle: Oracle
+}
+
+/**
+ * What a reference row may see besides: every number of every architecture, test numbers included. It goes to algorithms of
+ * kind `reference` alone, whose rows are marked as such.
+ */
+export interface ReferenceContext extends SearchContext {
+  /** Absent where there is nothing to look up. */
+  readonly evaluator?: Evaluator
+  /** The numbers that are reported first. */
+  readonly headline?: Headline
 }
 
 /** A search in progress. The runner calls `epoch` with 0, 1, … `epochs` − 1 and may save between any two. */
@@ -81,3 +93,10 @@ export interface EpochReport {
 
 /** Gives types to an algorithm's literal, nothing else. */
 export const defineAlgorithm = <Options>(algorithm: Algorithm<Options>): Algorithm<Options> => algorithm
+
+/** The same for a reference row, whose `search` sees what no search may. */
+export const defineReference = <Options>(
+  reference: Omit<Algorithm<Options>, 'kind' | 'search'> & {
+    search(context: ReferenceContext, options: Options): Promise<Search>
+  },
+): Algorithm<Options> => ({ ...reference, kind: 'reference' })

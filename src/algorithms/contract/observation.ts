@@ -4,7 +4,7 @@ import type { Executor } from '../../core/executor.ts'
 import { random } from '../../core/random.ts'
 import type { SearchSpace } from '../../core/space.ts'
 import { createSupernet } from '../../engine/supernet.ts'
-import { TinyOracle, tinyData, tinyProtocol } from './tinyTask.ts'
+import { TinyOracle, tinyData, tinyProtocol, tinyReference } from './tinyTask.ts'
 import { Watch } from './watchedSupernet.ts'
 
 export const EPOCHS = 2
@@ -79,7 +79,7 @@ export async function observe(subject: Subject, seed: number, interrupted = fals
 }
 
 function contextOf(
-  { space, executor, stepsPerEpoch }: Subject,
+  { algorithm, space, executor, stepsPerEpoch }: Subject,
   seed: number,
   oracle: TinyOracle,
   watch: Watch,
@@ -113,7 +113,8 @@ function contextOf(
       return watch.supernet(inner)
     },
   }
-  return new Proxy(context, {
+  const whole = algorithm.kind === 'reference' ? { ...context, ...tinyReference(space) } : context
+  return new Proxy(whole, {
     get(target, name) {
       // A promise that resolves to the context looks for `then`.
       if (typeof name === 'string' && name !== 'then' && !(name in target)) strangers.add(name)

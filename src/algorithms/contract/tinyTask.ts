@@ -2,7 +2,9 @@
  * What a search is tried on: random images with labels that follow from them, the smallest search network of a space, and
  * an oracle that answers from a formula. Everything is a pure function of the seed.
  */
+import type { ReferenceContext } from '../../core/algorithm.ts'
 import type { Batch, BatchSource, ImageShape, SearchData } from '../../core/data.ts'
+import { formatQualifier } from '../../core/metric.ts'
 import type { Oracle } from '../../core/oracle.ts'
 import type { Protocol } from '../../core/protocol.ts'
 import { random } from '../../core/random.ts'
@@ -93,5 +95,20 @@ export class TinyOracle implements Oracle {
     this.#usedSeconds += answer.seconds
     this.asked.push(text)
     return answer
+  }
+}
+
+/** What a reference row sees: numbers from a formula. */
+export function tinyReference(space: SearchSpace): Pick<ReferenceContext, 'evaluator' | 'headline'> {
+  const qualifier = { dataset: 'contract', split: 'x-test', epochs: 1, seed: 0 }
+  const column = formatQualifier(qualifier)
+  const accuracyPct = (genotype: Genotype) => 100 * random(0, 'contract test', space.format(genotype)).uniform()
+  const evaluate = async (genotype: Genotype) => ({
+    metrics: [{ ...qualifier, accuracyPct: accuracyPct(genotype) }],
+  })
+  const validate = async (genotype: Genotype) => ({ accuracyPct: accuracyPct(genotype), seconds: 1 })
+  return {
+    evaluator: { identity: 'formula', evaluate, lookup: evaluate, validate },
+    headline: { dataset: 'contract', validation: column, test: column },
   }
 }
