@@ -3,6 +3,7 @@ import type { ImageShape } from '../core/data.ts'
 import type { ImageSet } from './dataset.ts'
 import type { DecodeOptions } from './decodeImages.ts'
 import type { FileTree } from './fileTree.ts'
+import type { TestHalves } from './testHalves.ts'
 
 export interface Contents {
   readonly shape: ImageShape
@@ -12,6 +13,7 @@ export interface Contents {
   /** What was read, in a few words. */
   readonly origin: string
   readonly contentHash: string
+  readonly testHalves?: TestHalves
 }
 
 /** One file format of datasets. */

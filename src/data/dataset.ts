@@ -1,5 +1,6 @@
 /** A labelled image set in memory, as every source gives it and every batch source reads it. */
 import type { ImageShape } from '../core/data.ts'
+import type { TestHalves } from './testHalves.ts'
 
 export interface ImageSet {
   readonly count: number
@@ -20,6 +21,8 @@ export interface Dataset {
   readonly origin: string
   readonly train: ImageSet
   readonly test: ImageSet
+  /** A benchmark's own halves of the test set, where a file in the folder of the images names them. */
+  readonly testHalves?: TestHalves
   /** Of each channel in units of 0 … 1, for normalisation: (x / 255 − mean) / std. */
   readonly mean: readonly number[]
   readonly std: readonly number[]

@@ -10,9 +10,11 @@ import type { Dataset } from './dataset.ts'
 import type { DecodeOptions } from './decodeImages.ts'
 import { type FileTree, openFolder } from './fileTree.ts'
 import { imageReader } from './imageReader.ts'
-import { type ChannelStatistics, CIFAR10, CIFAR100, channelStatistics } from './normalisation.ts'
+import { type ChannelStatistics, CIFAR10, CIFAR100, channelStatistics, IMAGENET16 } from './normalisation.ts'
+import { CIFAR10_PICKLES, CIFAR100_PICKLES, IMAGENET16_PICKLES, pickleReader } from './pickledImages.ts'
 import { shapes } from './shapes.ts'
 import { isArchive, openArchive } from './tarArchive.ts'
+import { readTestHalves } from './testHalves.ts'
 
 export interface OpenDatasetOptions extends Partial<DecodeOptions> {
   /** Folder or tar archive; where absent, what `bench data fetch` left in the user's data folder. */
@@ -31,13 +33,19 @@ interface FileDataset {
 const FILE_DATASETS: Readonly<Record<string, FileDataset>> = {
   cifar10: {
     description: '50,000 + 10,000 photographs of 32×32 pixels in 10 classes (Krizhevsky, 2009)',
-    readers: [cifarBinaryReader(CIFAR10_BINARY), imageReader(10)],
+    readers: [cifarBinaryReader(CIFAR10_BINARY), pickleReader(CIFAR10_PICKLES), imageReader(10)],
     statistics: CIFAR10,
   },
   cifar100: {
     description: '50,000 + 10,000 photographs of 32×32 pixels in 100 classes (Krizhevsky, 2009)',
-    readers: [cifarBinaryReader(CIFAR100_BINARY), imageReader(100)],
+    readers: [cifarBinaryReader(CIFAR100_BINARY), pickleReader(CIFAR100_PICKLES), imageReader(100)],
     statistics: CIFAR100,
+  },
+  'ImageNet16-120': {
+    description:
+      '151,700 + 6,000 photographs of 16×16 pixels: the first 120 classes of ImageNet (Chrabaszcz et al., 2017)',
+    readers: [pickleReader(IMAGENET16_PICKLES), imageReader(120)],
+    statistics: IMAGENET16,
   },
 }
 
@@ -50,9 +58,19 @@ export const DATASETS: readonly { readonly name: string; readonly description: s
   ...Object.entries(FILE_DATASETS).map(([name, { description }]) => ({ name, description })),
 ]
 
+/** A dataset's name as we write it, however it is cased; any other name as it is. */
+export function knownName(typed: string): string {
+  return DATASETS.find(({ name }) => name.toLowerCase() === typed.toLowerCase())?.name ?? typed
+}
+
 /** Where `bench data fetch` puts a dataset, and where it is looked for when no folder is named. */
 export function datasetFolder(name: string): string {
   return userFolder('datasets', name)
+}
+
+/** Whether a dataset is where it is looked for when no folder is named. */
+export function isFetched(name: string): boolean {
+  return existsSync(datasetFolder(name))
 }
 
 /**
@@ -60,7 +78,8 @@ export function datasetFolder(name: string): string {
  * @throws BenchError `unknown-name`; `missing` where the files are not there; `bad-input` and `corrupt` for what is wrong
  * in them
  */
-export async function openDataset(name: string, options: OpenDatasetOptions = {}): Promise<Dataset> {
+export async function openDataset(typed: string, options: OpenDatasetOptions = {}): Promise<Dataset> {
+  const name = knownName(typed)
   if (name === 'shapes') return builtIn(options)
   const known = findDataset(name, options.folder)
   const root = await findRoot(name, options.folder)
@@ -104,8 +123,9 @@ async function readRoot(name: string, known: FileDataset, root: string, options:
   const reader = known.readers.find(({ matches }) => matches(tree))
   if (reader !== undefined) {
     const contents = await reader.read(tree, options)
+    const testHalves = await readTestHalves(tree, contents.test.count)
     const unread = archives.length === 0 ? '' : `; not read: ${archives.join(', ')}, which --data can name`
-    return { ...contents, origin: `${contents.origin} in ${root}${unread}` }
+    return { ...contents, testHalves, origin: `${contents.origin} in ${root}${unread}` }
   }
   if (archives.length === 1) return readArchive(name, known, archives[0], options)
   throw notFound(name, known, tree)

@@ -17,9 +17,9 @@ const Header = z.object({
   contentHash: z.string(),
 })
 
-/** Where the pixels of a tree of this fingerprint, decoded in this way, are kept. */
-export function decodedFile(fingerprint: string, imageSize: number | null): string {
-  return userFolder('decoded', `${fingerprint.slice(0, 32)}-${imageSize ?? 'asis'}.images`)
+/** Where the pixels of files of this fingerprint are kept. @param way how they were decoded, e.g. `pickles` */
+export function decodedFile(fingerprint: string, way: string): string {
+  return userFolder('decoded', `${fingerprint.slice(0, 32)}-${way}.images`)
 }
 
 /** What is kept, or undefined where there is nothing, or something that does not match its own hash. */
@@ -49,8 +49,8 @@ export async function readDecoded(file: string): Promise<Contents | undefined> {
   return { shape, classNames, origin, train, test, contentHash: header.contentHash }
 }
 
-/** Keeps decoded contents. @throws BenchError `failed` or `bad-input` where the file cannot be written */
-export function writeDecoded(file: string, contents: Contents): void {
+/** Keeps decoded contents; where they cannot be written, says so and leaves it at that. */
+export function writeDecoded(file: string, contents: Contents, report: (line: string) => void): void {
   const { shape, classNames, origin, train, test } = contents
   const header = { shape, classNames, origin, train: train.count, test: test.count, contentHash: contents.contentHash }
   const parts: Uint8Array[] = [Buffer.from(`${MAGIC}${JSON.stringify(header)}\n`)]
@@ -58,7 +58,11 @@ export function writeDecoded(file: string, contents: Contents): void {
     const short = Int16Array.from(labels)
     parts.push(Buffer.from(pixels.buffer, pixels.byteOffset, pixels.length), Buffer.from(short.buffer))
   }
-  writeAtomically(file, Buffer.concat(parts))
+  try {
+    writeAtomically(file, Buffer.concat(parts))
+  } catch (error) {
+    report(`not kept, to be decoded again next time: ${(error as Error).message}`)
+  }
 }
 
 function parseHeader(text: string): z.infer<typeof Header> | undefined {

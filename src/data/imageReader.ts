@@ -14,15 +14,17 @@ export function imageReader(classes?: number): Reader {
     lookFor: 'train/CLASS/*.jpg and test/CLASS/*.jpg (or val/, or PNG)',
     matches: hasImageLayout,
     async read(tree, options) {
-      const file = decodedFile(await tree.fingerprint(), options.imageSize)
+      const file = decodedFile(await tree.fingerprint(), way(options))
       return withClasses((await readDecoded(file)) ?? (await decodeAll(tree, options, file)), classes, tree.root)
     },
     async kept(archive, options) {
-      const contents = await readDecoded(decodedFile(await archiveFingerprint(archive), options.imageSize))
+      const contents = await readDecoded(decodedFile(await archiveFingerprint(archive), way(options)))
       return contents && withClasses(contents, classes, archive)
     },
   }
 }
+
+const way = ({ imageSize }: DecodeOptions): string => `images-${imageSize ?? 'asis'}`
 
 function withClasses(contents: Contents, classes: number | undefined, root: string): Contents {
   const found = contents.shape.classes
@@ -46,6 +48,6 @@ async function decodeAll(tree: FileTree, options: DecodeOptions, file: string): 
     origin: 'decoded JPEG or PNG files',
     contentHash: contentHash(shape, train.set, test.set),
   }
-  if (train.set.count + test.set.count === total) writeDecoded(file, contents)
+  if (train.set.count + test.set.count === total) writeDecoded(file, contents, options.report)
   return contents
 }
