@@ -47,6 +47,7 @@ export function reportLostRuns(outcomes: readonly Outcome[]): void {
   for (const { planned, failure } of lost) {
     process.stderr.write(`bench: ${runLabel(planned.job)} failed: ${failure?.message ?? 'it left no result'}\n`)
   }
+  for (const stack of new Set(lost.flatMap(({ failure }) => failure?.stack ?? []))) process.stderr.write(`${stack}\n`)
   process.stderr.write(`bench: ${lost.length} of ${outcomes.length} runs failed; the same command tries them again\n`)
   process.exitCode = 1
 }

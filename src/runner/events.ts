@@ -16,7 +16,13 @@ export type RunEvent = { readonly id: string } & (
   /** The table lacks an architecture, so it is being trained by the table's recipe. */
   | { readonly kind: 'training'; readonly genotype: string; readonly share: number }
   | { readonly kind: 'finished' }
-  | { readonly kind: 'failed'; readonly message: string; readonly code: ErrorCode | 'unexpected' }
+  | {
+      readonly kind: 'failed'
+      readonly message: string
+      readonly code: ErrorCode | 'unexpected'
+      /** Where an unexpected error came from. */
+      readonly stack?: string
+    }
 )
 
 /** An event without the run's name. */

@@ -6,8 +6,10 @@ import pLimit from 'p-limit'
 import type { RunEvent } from './events.ts'
 import type { WorkOrder } from './workOrder.ts'
 
-/** The built module, also where this one runs from source: Node 20 runs no TypeScript. */
-const WORKER = fileURLToPath(new URL('../../dist/worker.js', import.meta.url))
+/** A worker is always the built module: Node 20 runs no TypeScript, which is what the tests run this one from. */
+const WORKER = fileURLToPath(
+  new URL(import.meta.url.endsWith('.ts') ? '../../dist/worker.js' : '../worker.js', import.meta.url),
+)
 
 export const defaultJobs = (): number => availableParallelism()
 

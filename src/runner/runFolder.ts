@@ -3,11 +3,12 @@ import { appendFileSync, existsSync, mkdirSync, readFileSync, rmSync, statSync, 
 import { join } from 'node:path'
 import { writeAtomically } from '../core/atomicFile.ts'
 import { BenchError } from '../core/errors.ts'
+import { type Lock, lock, lockHolder } from '../core/lock.ts'
+import type { ProcessIdentity } from '../core/processes.ts'
 import type { EpochRecord, FailureRecord, ResultRecord, RunManifest } from '../core/result.ts'
 import { type Checkpoint, decodeCheckpoint, encodeCheckpoint } from './checkpoint.ts'
 import { canonicalJson } from './identity.ts'
-import { type Lock, lock, lockHolder } from './lock.ts'
-import type { ProcessIdentity } from './processes.ts'
+import { recordText } from './recordText.ts'
 
 export type RunState =
   /** `result.json` is there. */
@@ -110,7 +111,7 @@ export class RunFolder {
   }
 
   #writeJson(name: string, value: unknown): void {
-    writeAtomically(this.#file(name), `${JSON.stringify(value, null, 2)}\n`)
+    writeAtomically(this.#file(name), recordText(value))
   }
 
   #readJson<T extends { readonly schema: number }>(name: string): T | undefined {

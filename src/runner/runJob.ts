@@ -1,5 +1,5 @@
 /** One job, from its checkpoint or its beginning to its result. */
-import type { Algorithm, Search, SearchContext } from '../core/algorithm.ts'
+import type { Algorithm, ReferenceContext, Search, SearchContext } from '../core/algorithm.ts'
 import { BenchError } from '../core/errors.ts'
 import type { Evaluation, Evaluator } from '../core/evaluator.ts'
 import type { Oracle } from '../core/oracle.ts'
@@ -66,10 +66,11 @@ async function searchThrough(
     oracle: oracle ?? noOracle(job),
     onBatch: (batchesPerEpoch) => meter.countBatch(batchesPerEpoch),
   })
-  const search = await algorithm.search(context, algorithm.options.parse(job.algorithm.options))
+  const sight = algorithm.kind === 'reference' ? inSightOfAll(context, job, evaluator) : context
+  const search = await algorithm.search(sight, algorithm.options.parse(job.algorithm.options))
+  const journal = new Journal(run, oracle, saved)
   try {
     if (saved !== undefined) await search.restore(saved.search)
-    const journal = new Journal(run, oracle, saved)
     report({ kind: 'begun', epochs: search.epochs, from: saved?.epochs ?? 0 })
     const probing = resources.probes.length > 0 ? await probeContext(job, resources, context) : undefined
     for (let epoch = saved?.epochs ?? 0; epoch < search.epochs; epoch++) {
@@ -78,15 +79,23 @@ async function searchThrough(
       report({ kind: 'epoch', epoch, loss: record.trainLoss, accuracyPct: record.trainAccuracyPct })
       await journal.add(record, search)
     }
-    journal.flush()
     const evaluation = await evaluator?.evaluate(search.genotype())
     const result = resultRecord(job, run.id, search, space, oracle, evaluation, journal.timing())
+    journal.flush()
     run.finish(result)
     return result
   } finally {
+    journal.flush()
     search.dispose()
   }
 }
+
+/** For reference rows alone. */
+const inSightOfAll = (context: SearchContext, { protocol, dataset }: Job, evaluator?: Evaluator): ReferenceContext => ({
+  ...context,
+  ...(evaluator && { evaluator }),
+  headline: protocol.headline[dataset.name]?.[0],
+})
 
 /** An epoch, what probes see at its end, and what the table says of the architecture that it would answer. */
 async function runEpoch(

@@ -1,5 +1,5 @@
 /** Runs what is missing of a plan. */
-import type { FailureRecord, ResultRecord } from '../core/result.ts'
+import type { ResultRecord } from '../core/result.ts'
 import type { RunEvent } from './events.ts'
 import type { Plan, PlannedJob } from './plan.ts'
 import { runOrders } from './pool.ts'
@@ -10,7 +10,7 @@ export interface Outcome {
   readonly planned: PlannedJob
   /** Absent where the job failed. */
   readonly result?: ResultRecord
-  readonly failure?: Pick<FailureRecord, 'message'>
+  readonly failure?: { readonly message: string; readonly stack?: string }
 }
 
 /** The jobs whose result is not in the store. */
@@ -30,18 +30,18 @@ export async function runPlan(
   onEvent: (event: RunEvent) => void,
 ): Promise<readonly Outcome[]> {
   const missing = unfinished(plan, store)
-  const failures = new Map<string, string>()
+  const failures = new Map<string, NonNullable<Outcome['failure']>>()
   if (missing.length > 0) {
     store.prepare()
     await runOrders(ordersOf(plan, missing, store, jobs), jobs, (event) => {
-      if (event.kind === 'failed') failures.set(event.id, event.message)
+      if (event.kind === 'failed') failures.set(event.id, event)
       onEvent(event)
     })
   }
   return plan.jobs.map((planned) => {
     const result = store.run(planned.id).result()
-    const message = failures.get(planned.id)
-    return { planned, ...(result && { result }), ...(message !== undefined && { failure: { message } }) }
+    const failure = failures.get(planned.id)
+    return { planned, ...(result && { result }), ...(failure && { failure }) }
   })
 }
 

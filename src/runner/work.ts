@@ -23,9 +23,9 @@ export async function work(order: WorkOrder, builtins: Plugin, onEvent: (event: 
 }
 
 /** A plugin may bring its own copy of the error class: the name and the code tell. */
-function describeFailure(error: unknown): { readonly message: string; readonly code: ErrorCode | 'unexpected' } {
+function describeFailure(error: unknown): Pick<RunEvent & { readonly kind: 'failed' }, 'message' | 'code' | 'stack'> {
   if (!(error instanceof Error)) return { message: String(error), code: 'unexpected' }
-  const { name, message, stack = message } = error
+  const { name, message, stack } = error
   if (name === 'BenchError' && 'code' in error) return { message, code: error.code as ErrorCode }
-  return { message: stack, code: 'unexpected' }
+  return { message: `${name}: ${message.split('\n')[0]}`, code: 'unexpected', ...(stack !== undefined && { stack }) }
 }

@@ -1,0 +1,64 @@
+/** The public interface: what plugins and programs may use. Everything else is private. */
+
+export {
+  type ArchitectureGradient,
+  type BilevelMethod,
+  bilevelSearch,
+  firstOrder,
+  initialParameters,
+} from './algorithms/bilevel.ts'
+export { type Ask, blackBoxSearch, evaluations } from './algorithms/blackBox.ts'
+export { softmaxRelaxation } from './algorithms/softmax.ts'
+export { builtins } from './builtins.ts'
+export {
+  type Algorithm,
+  defineAlgorithm,
+  type EpochReport,
+  type RelaxedSearch,
+  type Search,
+  type SearchContext,
+  type SearchState,
+} from './core/algorithm.ts'
+export type { Batch, BatchSource, ImageShape, SearchData } from './core/data.ts'
+export { BenchError, type ErrorCode, exitStatus } from './core/errors.ts'
+export type { Evaluation, Evaluator } from './core/evaluator.ts'
+export type { Executable, Executor, Feed, Mode, SgdStep, Tally, WeightVector } from './core/executor.ts'
+export { formatQualifier, type Metric, parseQualifier, type Qualifier } from './core/metric.ts'
+export {
+  argmax,
+  type Matrix,
+  type Mixing,
+  type MixingGradient,
+  map,
+  normalMatrix,
+  softmax,
+  softmaxGradient,
+  zip,
+} from './core/mixing.ts'
+export type { Layer, Network } from './core/network.ts'
+export type { Oracle, OracleAnswer } from './core/oracle.ts'
+export { definePlugin, type Plugin, Registry } from './core/plugin.ts'
+export type { Probe, ProbeContext } from './core/probe.ts'
+export type { Headline, Protocol } from './core/protocol.ts'
+export { RandomStream, random } from './core/random.ts'
+export type { Relaxation, Relaxed } from './core/relaxation.ts'
+export type { EpochRecord, FailureRecord, Job, ResultRecord, RunManifest, TrajectoryPoint } from './core/result.ts'
+export {
+  type Edge,
+  type EvaluationNetworkOptions,
+  type Genotype,
+  mutate,
+  neighbours,
+  type SearchSpace,
+  type SupernetOptions,
+  sample,
+} from './core/space.ts'
+export type { Supernet } from './core/supernet.ts'
+export { DEFAULTS as experimentDefaults, type Experiment } from './runner/experiment.ts'
+export { readExperimentFile } from './runner/experimentFile.ts'
+export { makePlan, type Plan, type PlannedJob } from './runner/plan.ts'
+export { type Registered, registerPlugins } from './runner/plugins.ts'
+export { type Outcome, runPlan } from './runner/runPlan.ts'
+export { Store } from './runner/store.ts'
+export { openTable } from './tables/openTable.ts'
+export type { Table } from './tables/table.ts'

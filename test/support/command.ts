@@ -1,0 +1,71 @@
+/** The real command, in a process and a folder of its own. */
+import { type ChildProcess, spawn } from 'node:child_process'
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { writeToyTable } from './toyTable.ts'
+
+const MAIN = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url))
+export const PLUGIN = fileURLToPath(new URL('../fixtures/plugins/countdown.ts', import.meta.url))
+
+export interface Ended {
+  readonly code: number | null
+  readonly stdout: string
+  readonly stderr: string
+}
+
+/** A folder to run in, with a user's data folder that holds the toy table as `nb201`. */
+export class Workplace {
+  readonly folder = mkdtempSync(join(tmpdir(), 'bench-'))
+  readonly home = join(this.folder, 'home')
+
+  constructor() {
+    writeToyTable(join(this.home, 'tables'))
+  }
+
+  start(args: readonly string[]): { readonly child: ChildProcess; readonly ended: Promise<Ended> } {
+    const child = spawn(process.execPath, [MAIN, ...args], {
+      cwd: this.folder,
+      env: { ...process.env, NAS_BENCH_HOME: this.home, NO_COLOR: '1' },
+    })
+    let stdout = ''
+    let stderr = ''
+    child.stdout.on('data', (text) => (stdout += text))
+    child.stderr.on('data', (text) => (stderr += text))
+    return { child, ended: new Promise((resolve) => child.on('close', (code) => resolve({ code, stdout, stderr }))) }
+  }
+
+  bench(...args: string[]): Promise<Ended> {
+    return this.start(args).ended
+  }
+
+  /** Folders of the runs in a store. */
+  runs(store: string): string[] {
+    const path = join(this.folder, store)
+    return existsSync(path) ? readdirSync(path).map((run) => join(path, run)) : []
+  }
+
+  /** Results without their timing, by run. */
+  results(store: string): Record<string, unknown> {
+    return Object.fromEntries(
+      this.runs(store).map((run) => {
+        const { timing, ...rest } = JSON.parse(readFileSync(join(run, 'result.json'), 'utf8'))
+        return [rest.id, { ...rest, timed: timing.wallSeconds > 0 }]
+      }),
+    )
+  }
+
+  remove(): void {
+    rmSync(this.folder, { recursive: true, force: true })
+  }
+}
+
+/** Waits until something is the case. */
+export async function until(isSo: () => boolean, what: string, milliseconds = 20_000): Promise<void> {
+  const end = Date.now() + milliseconds
+  while (!isSo()) {
+    if (Date.now() > end) throw new Error(`waited in vain for ${what}`)
+    await new Promise((resolve) => setTimeout(resolve, 20))
+  }
+}
