@@ -11,10 +11,13 @@ import { parseSeeds } from './seeds.ts'
 
 const names = z.union([z.string(), z.array(z.string()).min(1)]).transform((value) => [value].flat())
 
-const algorithm = z.union([
-  z.string().transform((name) => ({ name, options: {} })),
-  z.strictObject({ name: z.string(), options: z.record(z.string(), z.unknown()).default({}) }),
-])
+const algorithm = z.union(
+  [
+    z.string().transform((name) => ({ name, options: {} })),
+    z.strictObject({ name: z.string(), options: z.record(z.string(), z.unknown()).default({}) }),
+  ],
+  { error: 'expected a name, or { name: drnas, options: { anchor: kl } }' },
+)
 
 const seeds = z.union([z.number(), z.string(), z.array(z.int().min(0)).min(1)])
 
@@ -43,12 +46,12 @@ export type ExperimentFile = Partial<Experiment> & { readonly store?: string; re
 /** @throws BenchError `missing`, or `bad-input` and `unknown-name` with the place of what is wrong */
 export function readExperimentFile(path: string): ExperimentFile {
   const parsed = schema.safeParse(parseYaml(readText(path), path))
-  if (!parsed.success) throw explain(parsed.error.issues[0], path)
-  const { seeds, budget, data, plugins, store, backend = 'auto', executor = 'auto', ...rest } = parsed.data
+  if (!parsed.success) throw explain(parsed.error.issues, path)
+  const { seeds, budget, data, plugins, store, backend = 'auto', executor, ...rest } = parsed.data
   const here = (file: string) => resolve(dirname(path), file)
   return {
     ...rest,
-    executor: { backend, executor },
+    executor: { backend, ...(executor && { executor }) },
     ...(seeds !== undefined && { seeds: Array.isArray(seeds) ? seeds : parseSeeds(String(seeds)) }),
     ...(budget !== undefined && { budgetSeconds: budget }),
     ...(data && { data: Object.fromEntries(Object.entries(data).map(([name, folder]) => [name, here(folder)])) }),
@@ -80,10 +83,13 @@ function parseYaml(text: string, path: string): unknown {
   }
 }
 
-function explain(issue: z.core.$ZodIssue, path: string): BenchError {
-  const at = issue.path.join('.')
-  if (issue.code === 'unrecognized_keys') {
-    return unknownName(`setting in ${path}:`, [at, issue.keys[0]].filter(Boolean).join('.'), Object.keys(schema.shape))
+/** A key that does not exist explains best what else is wrong. */
+function explain(issues: readonly z.core.$ZodIssue[], path: string): BenchError {
+  const stranger = issues.find((issue) => issue.code === 'unrecognized_keys')
+  if (stranger !== undefined) {
+    const key = [...stranger.path, stranger.keys[0]].join('.')
+    return unknownName(`setting in ${path}:`, key, Object.keys(schema.shape))
   }
-  return new BenchError('bad-input', `${path}: ${at === '' ? '' : `${at}: `}${issue.message}`)
+  const [{ path: at, message }] = issues
+  return new BenchError('bad-input', `${path}: ${at.length === 0 ? '' : `${at.join('.')}: `}${message}`)
 }

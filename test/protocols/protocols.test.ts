@@ -1,0 +1,88 @@
+import { describe, expect, test } from 'vitest'
+import { presets, resolveProtocol } from '../../src/protocols/index.ts'
+import { listSources, type Preset } from '../../src/protocols/preset.ts'
+
+const nb201 = (algorithm: string) => ({ space: 'nb201', dataset: 'cifar10', algorithm })
+
+describe.each(presets.map((preset): [string, Preset] => [preset.name, preset]))('%s', (name, preset) => {
+  test('says where each value was read', () => {
+    const parts = [preset.bySpace, preset.byDataset, preset.byAlgorithm].flatMap((part) => Object.values(part ?? {}))
+    for (const { path, source } of [preset.values, ...parts].flatMap((tree) => listSources(tree))) {
+      expect(source.length, path).toBeGreaterThan(10)
+    }
+  })
+
+  test('resolves to plain values for every space', () => {
+    for (const space of ['nb201', 'darts', 'darts-s1']) {
+      const protocol = resolveProtocol(name, { space, dataset: 'cifar10', algorithm: 'drnas' })
+      expect(JSON.stringify(protocol)).not.toContain('source')
+      expect(protocol.epochs).toBeGreaterThan(0)
+      expect(protocol.headline.cifar10[0]).toEqual({
+        dataset: 'cifar10',
+        validation: 'cifar10-valid/x-valid/200/mean',
+        test: 'cifar10/ori-test/200/mean',
+      })
+    }
+  })
+})
+
+describe('the papers’ settings', () => {
+  test('DrNAS on NAS-Bench-201: train_search.py of its repository', () => {
+    const { epochs, weights, architecture, network, stepOrder } = resolveProtocol('drnas-paper', nb201('drnas'))
+    expect({ epochs, stepOrder }).toEqual({ epochs: 100, stepOrder: 'architecture-first' })
+    expect(weights).toEqual({
+      learningRate: 0.025,
+      learningRateMin: 0.001,
+      momentum: 0.9,
+      nesterov: false,
+      weightDecay: 3e-4,
+      clipNorm: 5,
+    })
+    expect(architecture).toEqual({ learningRate: 3e-4, adamBetas: [0.5, 0.999], epsilon: 1e-8, weightDecay: 1e-3 })
+    expect(network).toEqual({ channels: 16, depth: 5, affine: false, track: true })
+  })
+
+  test('the DARTS space has its own, and so have its subspaces', () => {
+    const drnas = resolveProtocol('drnas-paper', { space: 'darts', dataset: 'cifar10', algorithm: 'drnas' })
+    expect([drnas.epochs, drnas.weights.learningRate, drnas.network.channels]).toEqual([50, 0.1, 36])
+    const s1 = resolveProtocol('darts-paper', { space: 'darts-s1', dataset: 'cifar10', algorithm: 'darts-v1' })
+    expect(s1.network).toMatchObject({ channels: 16, depth: 8 })
+  })
+
+  test('algorithms differ within NAS-Bench-201’s', () => {
+    expect(resolveProtocol('nb201-paper', nb201('darts-v1')).epochs).toBe(50)
+    expect(resolveProtocol('nb201-paper', nb201('gdas')).epochs).toBe(250)
+    expect(resolveProtocol('nb201-paper', nb201('enas'))).toMatchObject({ batchSize: 128, stepOrder: 'weights-first' })
+  })
+
+  test('NATS-Bench does not clip, and reports the dataset searched on alone', () => {
+    const nats = resolveProtocol('nats-paper', nb201('gdas'))
+    expect(nats.weights.clipNorm).toBeNull()
+    expect(nats.headline.cifar10).toHaveLength(1)
+    expect(resolveProtocol('drnas-paper', nb201('drnas')).headline.cifar10).toHaveLength(3)
+  })
+})
+
+describe('changes in place', () => {
+  test('are taken over, and said in the name', () => {
+    const text = 'micro:epochs=5,data.limit=null,weights.nesterov=true,stepOrder=weights-first'
+    const changed = resolveProtocol(text, nb201('drnas'))
+    expect(changed).toMatchObject({ name: text, epochs: 5, stepOrder: 'weights-first' })
+    expect([changed.data.limit, changed.weights.nesterov]).toEqual([null, true])
+  })
+
+  test.each([
+    ['mikro', 'unknown protocol "mikro"; did you mean "micro"?'],
+    ['micro:epoch=5', 'unknown protocol setting "epoch", part "epoch"; did you mean "epochs"?'],
+    ['micro:data.limits=5', 'unknown protocol setting "data.limits", part "limits"; did you mean "limit"?'],
+    ['micro:epochs', 'protocol change "epochs" is not setting=value, as in micro:epochs=5'],
+    ['micro:epochs=many', 'protocol setting "epochs" is a number ≥ 0, not "many"'],
+    ['micro:epochs=null', 'protocol setting "epochs" is a number ≥ 0, not "null"'],
+    ['micro:data.flip=yes', 'protocol setting "data.flip" is true or false, not "yes"'],
+    ['micro:stepOrder=both', 'stepOrder is architecture-first or weights-first, not "both"'],
+    ['micro:network=4', 'protocol setting "network" is not a single value'],
+    ['micro:network.channels.x=4', 'protocol setting "network.channels.x" is not a single value'],
+  ])('%s is refused', (text, message) => {
+    expect(() => resolveProtocol(text, nb201('drnas'))).toThrow(message)
+  })
+})
