@@ -1,0 +1,99 @@
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeEach, describe, expect, it, vi } from 'vitest'
+import { checkAlgorithm } from '../../src/algorithms/contract/index.ts'
+import { checkCommand } from '../../src/cli/check.ts'
+import { throwUsageErrors } from '../../src/cli/failures.ts'
+import { newCommand } from '../../src/cli/new.ts'
+import { openExecutor } from '../../src/engine/executors.ts'
+import { loadPlugin } from '../../src/runner/plugins.ts'
+import { nb201 } from '../../src/spaces/nb201/index.ts'
+
+const folder = mkdtempSync(join(tmpdir(), 'bench-plugin-'))
+const executor = openExecutor({ backend: 'wasm' })
+let printed = ''
+let complained = ''
+
+beforeEach(() => {
+  printed = ''
+  complained = ''
+  process.exitCode = undefined
+  vi.spyOn(process.stdout, 'write').mockImplementation((text) => {
+    printed += text
+    return true
+  })
+  vi.spyOn(process.stderr, 'write').mockImplementation((text) => {
+    complained += text
+    return true
+  })
+  return () => {
+    vi.restoreAllMocks()
+    process.exitCode = undefined
+  }
+})
+afterAll(() => rmSync(folder, { recursive: true }))
+
+const bench = (command: ReturnType<typeof newCommand>, ...args: string[]) => {
+  throwUsageErrors(command)
+  return command.parseAsync(args, { from: 'user' })
+}
+
+describe('bench new algo', () => {
+  it.each(['supernet', 'black-box'])('writes a %s plugin that keeps its promises as it is', async (kind) => {
+    const name = `my-${kind}`
+    await bench(newCommand(), 'algo', name, '--kind', kind, '--folder', folder)
+    expect(printed).toContain(`bench run --plugin`)
+    expect(readFileSync(join(folder, `${name}.test.ts`), 'utf8')).toContain(`import plugin from './${name}.ts'`)
+    const { plugin } = await loadPlugin(join(folder, `${name}.ts`))
+    const [algorithm] = plugin.algorithms ?? []
+    expect(algorithm).toMatchObject({ name, kind })
+    const results = await checkAlgorithm(algorithm, { executor: () => executor, stepsPerEpoch: 1, spaces: [nb201] })
+    expect(results.filter(({ seen }) => seen !== undefined)).toEqual([])
+  })
+
+  it('overwrites nothing', async () => {
+    writeFileSync(join(folder, 'mine.test.ts'), 'precious')
+    await expect(bench(newCommand(), 'algo', 'mine', '--folder', folder)).rejects.toThrow(
+      /mine.test.ts is there already/,
+    )
+    expect(existsSync(join(folder, 'mine.ts'))).toBe(false)
+  })
+
+  it('refuses names that are taken or cannot be typed', async () => {
+    await expect(bench(newCommand(), 'algo', 'drnas')).rejects.toThrow('"drnas" is built in; choose another name')
+    await expect(bench(newCommand(), 'algo', 'My_Search')).rejects.toThrow(/use lower case, digits and hyphens/)
+  })
+})
+
+describe('bench check plugin', () => {
+  it('names the rule, the plugin and what was seen, and ends with status 1', async () => {
+    const path = join(folder, 'stubborn.ts')
+    writeFileSync(
+      path,
+      `import { defineAlgorithm, definePlugin, sample } from 'nas-bench-harness'
+import { z } from 'zod'
+export default definePlugin({ name: 'stubborn', algorithms: [defineAlgorithm({
+  name: 'stubborn', version: 1, description: '', source: '', kind: 'black-box', spaces: ['nb201'],
+  options: z.strictObject({ choice: z.coerce.number().default(0) }),
+  async search({ space }, { choice }) {
+    const answer = space.encoding.decode(space.encoding.cardinalities.map(() => choice))
+    return { epochs: 1, epoch: async () => ({}), genotype: () => answer, save: async () => ({}), restore() {}, dispose() {} }
+  },
+})] })`,
+    )
+    await bench(checkCommand(), 'plugin', path, '--option', 'choice=3', '--quiet')
+    expect(process.exitCode).toBe(1)
+    expect(printed).toContain('different seeds differ')
+    expect(complained).toBe(
+      `bench: ${path}: stubborn on nb201 breaks the rule "different seeds differ": ` +
+        'seeds 0 and 1 gave the same reports and answers\n',
+    )
+  })
+
+  it('asks for a plugin that has algorithms', async () => {
+    const path = join(folder, 'empty.ts')
+    writeFileSync(path, "export default { name: 'empty' }")
+    await expect(bench(checkCommand(), 'plugin', path)).rejects.toThrow(`plugin ${path} has no algorithms to check`)
+  })
+})

@@ -1,0 +1,158 @@
+import { existsSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { PLUGIN, until, Workplace } from '../support/command.ts'
+
+let place: Workplace
+beforeEach(() => {
+  place = new Workplace()
+})
+afterEach(() => place.remove())
+
+const countdown = (...options: string[]) => [
+  ...['run', '--algo', 'countdown', '--plugin', PLUGIN, '--dataset', 'cifar10', '--jobs', '2'],
+  ...options.flatMap((option) => ['--option', option]),
+]
+
+describe('bench run', () => {
+  test('says what is in use, prints mean ± std, and prints the same from the store', async () => {
+    const first = await place.bench(
+      'run',
+      '--algo',
+      'random,rea',
+      '--dataset',
+      'cifar10',
+      '--seeds',
+      '3',
+      '--budget',
+      '2000',
+    )
+    expect(first).toMatchObject({ code: 0 })
+    expect(first.stdout).toContain('space nb201; dataset cifar10; table nb201; no network is trained; protocol micro')
+    expect(first.stdout).toMatch(/random +3 +\d\d\.\d\d ± \d+\.\d\d/)
+    const again = await place.bench(
+      'run',
+      '--algo',
+      'random,rea',
+      '--dataset',
+      'cifar10',
+      '--seeds',
+      '3',
+      '--budget',
+      '2000',
+    )
+    const table = (text: string) => text.slice(text.indexOf('\n\n'))
+    expect(table(again.stdout)).toBe(table(first.stdout))
+    expect(again.stderr).toBe('')
+  })
+
+  test('spends the budget and no more, and keeps every query', async () => {
+    await place.bench('run', '--algo', 'random', '--dataset', 'cifar10', '--runs', '2', '--budget', '1050', '--quiet')
+    for (const result of Object.values(place.results('runs'))) {
+      expect(result).toMatchObject({ oracle: { budgetSeconds: 1050, usedSeconds: 1000 } })
+      expect((result as { oracle: { queries: unknown[] } }).oracle.queries).toHaveLength(10)
+    }
+  })
+
+  test('a single seed has no deviation', async () => {
+    const { stdout } = await place.bench('run', '--algo', 'random', '--dataset', 'cifar10', '--seeds', '1', '--json')
+    expect(JSON.parse(stdout).rows[0]['cifar10 test']).toMatchObject({ n: 1, std: null })
+  })
+
+  test('--json, --quiet and a pipe leave standard output to the result', async () => {
+    const csv = await place.bench('run', '--algo', 'random', '--dataset', 'cifar10', '--format', 'csv')
+    expect(csv.stdout.split('\n')[0]).toBe(
+      'method,seeds,cifar10 validation mean,cifar10 validation std,cifar10 validation n,cifar10 test mean,cifar10 test std,cifar10 test n',
+    )
+    const json = await place.bench('run', '--algo', 'random', '--dataset', 'cifar10', '--json')
+    expect(json.stderr).toBe('')
+    expect(JSON.parse(json.stdout).runs).toHaveLength(4)
+  })
+
+  test('a seed that fails takes no other along, is counted, and is tried again', async () => {
+    const failing = await place.bench(...countdown('failAt=2'), '--json')
+    expect(failing.code).toBe(1)
+    expect(JSON.parse(failing.stdout).rows[0]).toMatchObject({ seeds: 2, failed: 2, unfinished: 0 })
+    expect(failing.stderr).toContain('bench: countdown on cifar10, seed 1 failed: Error: the walk fell down')
+    expect(failing.stderr).toContain('bench: 2 of 4 runs failed; the same command tries them again')
+    const status = await place.bench('status', '--json')
+    const states = JSON.parse(status.stdout).rows.map((row: { state: string }) => row.state)
+    expect(states).toEqual(['finished', 'failed', 'finished', 'failed'])
+  })
+
+  test('status says what is missing of an experiment', async () => {
+    await place.bench(...countdown(), '--seeds', '1')
+    const [, ...args] = countdown()
+    const { stdout } = await place.bench('status', ...args.slice(0, -2), '--seeds', '2', '--format', 'csv')
+    expect(stdout).toMatch(/countdown,cifar10,0,micro,finished,4,.*\ncountdown,cifar10,1,micro,missing,0,/)
+  })
+})
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0)
+    return true
+  } catch {
+    return false
+  }
+}
+
+describe('kill -9', () => {
+  const slow = countdown('epochs=14', 'milliseconds=250')
+  const checkpoints = () => place.runs('killed').filter((run) => existsSync(join(run, 'checkpoint')))
+  const holder = (run: string) => JSON.parse(readFileSync(join(run, 'lock'), 'utf8')).pid as number
+
+  test('of the whole command: the same command goes on and ends with the same results', {
+    timeout: 60_000,
+  }, async () => {
+    const whole = place.bench(...slow, '--seeds', '2', '--store', 'whole', '--quiet')
+    const killed = place.start([...slow, '--seeds', '2', '--store', 'killed', '--quiet'])
+    await until(() => checkpoints().length === 2, 'two checkpoints')
+    const workers = checkpoints().map(holder)
+    killed.child.kill('SIGKILL')
+    for (const worker of workers) process.kill(worker, 'SIGKILL')
+    await killed.ended
+    expect(place.runs('killed').some((run) => existsSync(join(run, 'result.json')))).toBe(false)
+    const resumed = await place.bench(...slow, '--seeds', '2', '--store', 'killed', '--quiet')
+    expect(resumed).toMatchObject({ code: 0, stdout: (await whole).stdout })
+    expect(place.results('killed')).toEqual(place.results('whole'))
+    for (const run of place.runs('killed')) {
+      const epochs = readFileSync(join(run, 'epochs.jsonl'), 'utf8').trim().split('\n')
+      expect(epochs.map((line) => JSON.parse(line).epoch)).toEqual(Array.from({ length: 14 }, (_, i) => i))
+    }
+  })
+
+  test('of one worker: the other seed ends, the command says so and exits 1', { timeout: 60_000 }, async () => {
+    const { ended } = place.start([...slow, '--seeds', '2', '--store', 'killed'])
+    await until(() => checkpoints().length === 2, 'two checkpoints')
+    const victim = checkpoints().find((run) => run.includes('seed0')) as string
+    process.kill(holder(victim), 'SIGKILL')
+    const { code, stderr } = await ended
+    expect(code).toBe(1)
+    expect(stderr).toContain(
+      'seed 0 failed: the worker process was lost (killed by SIGKILL); the same command goes on from its checkpoint',
+    )
+    expect(place.runs('killed').filter((run) => existsSync(join(run, 'result.json')))).toHaveLength(1)
+    expect(await place.bench(...slow, '--seeds', '2', '--store', 'killed')).toMatchObject({ code: 0 })
+    await place.bench(...slow, '--seeds', '2', '--store', 'whole', '--quiet')
+    expect(place.results('killed')).toEqual(place.results('whole'))
+  })
+
+  test('of the command alone: its workers stop, and nothing is run twice', { timeout: 60_000 }, async () => {
+    const first = place.start([...slow, '--seeds', '1', '--store', 'killed'])
+    await until(() => checkpoints().length === 1, 'a checkpoint')
+    const worker = holder(checkpoints()[0])
+    first.child.kill('SIGKILL')
+    await until(() => !isAlive(worker), 'the end of the worker')
+    expect(await place.bench(...slow, '--seeds', '1', '--store', 'killed')).toMatchObject({ code: 0 })
+  })
+})
+
+test('two commands at once share the work: the second waits for what the first runs', { timeout: 60_000 }, async () => {
+  const args = [...countdown('epochs=8', 'milliseconds=250'), '--seeds', '1', '--store', 'shared']
+  const first = place.start(args)
+  await until(() => place.runs('shared').some((run) => existsSync(join(run, 'lock'))), 'a lock')
+  const [one, two] = await Promise.all([first.ended, place.bench(...args)])
+  expect([one.code, two.code]).toEqual([0, 0])
+  expect(two.stderr).toContain('waiting for process')
+})
