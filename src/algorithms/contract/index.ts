@@ -36,12 +36,23 @@ export async function checkAlgorithm(algorithm: Algorithm, given: ContractOption
   const { executor, stepsPerEpoch = 25, spaces = [nb201, darts] as readonly SearchSpace[] } = given
   const options = algorithm.options.parse(given.options ?? {})
   const tried = spaces.filter(({ name }) => algorithm.spaces?.includes(name) ?? true)
+  if (tried.length === 0) return [unknownSpaces(algorithm, spaces)]
   const results: RuleResult[] = []
   for (const space of tried) {
     const seen = await checkOnSpace({ algorithm, options, space, executor, stepsPerEpoch })
     results.push(...seen.map((result) => ({ algorithm: algorithm.name, space: space.name, ...result })))
   }
   return results
+}
+
+function unknownSpaces({ name, spaces = [] }: Algorithm, known: readonly SearchSpace[]): RuleResult {
+  const names = known.map((space) => space.name).join(', ')
+  return {
+    algorithm: name,
+    space: spaces.join(', '),
+    rule: RUNS,
+    seen: `none of its spaces is known; known are ${names}`,
+  }
 }
 
 async function checkOnSpace(subject: Subject): Promise<Pick<RuleResult, 'rule' | 'seen'>[]> {

@@ -165,6 +165,11 @@ describe('the contract suite', () => {
     expect(await broken(failing)).toEqual([
       { rule: 'it works on this space, or says on which spaces it does', seen: 'it fails: I know three edges only' },
     ])
-    expect(await broken({ ...failing, spaces: ['elsewhere'] })).toEqual([])
+    expect(await broken({ ...failing, spaces: ['elsewhere'] })).toEqual([
+      {
+        rule: 'it works on this space, or says on which spaces it does',
+        seen: 'none of its spaces is known; known are nb201',
+      },
+    ])
   })
 })

@@ -1,0 +1,122 @@
+/** The files that `bench new algo` writes: a plugin that runs as it is, and its test. */
+
+export const TEMPLATE_KINDS = ['supernet', 'black-box'] as const
+
+export type TemplateKind = (typeof TEMPLATE_KINDS)[number]
+
+/** @param name of the algorithm, and of the file */
+export function pluginSource(kind: TemplateKind, name: string): string {
+  return kind === 'supernet' ? supernetPlugin(name) : blackBoxPlugin(name)
+}
+
+const supernetPlugin = (name: string) => `/**
+ * ${name}: what it is, and its source.
+ *
+ * It starts as DARTS with a temperature: every edge mixes its operations by softmax(α / τ). What tells one search from
+ * another is how parameters become mixing weights, and how a gradient goes back through that.
+ *
+ *     bench check plugin ./${name}.ts
+ *     bench run --plugin ./${name}.ts --algo ${name} --space nb201 --seeds 4
+ */
+import {
+  bilevelSearch,
+  defineAlgorithm,
+  definePlugin,
+  initialParameters,
+  type Relaxation,
+  softmax,
+  softmaxGradient,
+} from 'nas-bench-harness'
+import { z } from 'zod'
+
+/** θ = softmax(α / τ) on each edge. α and θ are [edge][op]. */
+const relaxation = (tau: number): Relaxation => ({
+  stochastic: false,
+  relax(alpha) {
+    const theta = alpha.map((row) => softmax(row.map((a) => a / tau)))
+    return {
+      mixing: { theta },
+      // From ∂L/∂θ to ∂L/∂α.
+      pullback: (gradient) =>
+        theta.map((row, edge) => softmaxGradient(row, gradient.theta[edge]).map((g) => g / tau)),
+    }
+  },
+})
+
+const algorithm = defineAlgorithm({
+  name: '${name}',
+  version: 1,
+  description: 'One line for bench list algos',
+  source: 'Paper and year',
+  kind: 'supernet',
+  options: z.strictObject({
+    tau: z.coerce.number().positive().default(1).describe('temperature of the softmax'),
+  }),
+  search: (context, { tau }) =>
+    bilevelSearch(context, {
+      start: initialParameters(context),
+      relaxation: () => relaxation(tau),
+    }),
+})
+
+export default definePlugin({ name: '${name}', algorithms: [algorithm] })
+`
+
+const blackBoxPlugin = (name: string) => `/**
+ * ${name}: what it is, and its source.
+ *
+ * It starts as a hill climb: change one decision of the best architecture so far, keep what is better. An evaluation
+ * costs simulated seconds; \`ask\` answers undefined when the budget is over.
+ *
+ *     bench check plugin ./${name}.ts
+ *     bench run --plugin ./${name}.ts --algo ${name} --space nb201 --seeds 4
+ */
+import { blackBoxSearch, defineAlgorithm, definePlugin, evaluations, mutate, sample } from 'nas-bench-harness'
+import { z } from 'zod'
+
+const algorithm = defineAlgorithm({
+  name: '${name}',
+  version: 1,
+  description: 'One line for bench list algos',
+  source: 'Paper and year',
+  kind: 'black-box',
+  options: z.strictObject({ evaluations }),
+  async search(context, options) {
+    const { space } = context
+    // All chance comes from here: the same seed gives the same search.
+    const stream = context.random('climb')
+    return blackBoxSearch(context, options.evaluations, async (ask) => {
+      let best = sample(space, stream)
+      let bestPct = await ask(best)
+      while (bestPct !== undefined) {
+        const next = mutate(space, best, stream)
+        const nextPct = await ask(next)
+        if (nextPct === undefined) return
+        if (nextPct > bestPct) {
+          best = next
+          bestPct = nextPct
+        }
+      }
+    })
+  },
+})
+
+export default definePlugin({ name: '${name}', algorithms: [algorithm] })
+`
+
+export const testSource = (
+  name: string,
+) => `/** What every algorithm promises, checked on ${name}. Run with: npx vitest run ${name}.test.ts */
+import { checkAlgorithm, openExecutor } from 'nas-bench-harness'
+import { describe, expect, it } from 'vitest'
+import plugin from './${name}.ts'
+
+const executor = openExecutor({ backend: 'wasm' })
+
+describe.each(plugin.algorithms ?? [])('$name', (algorithm) => {
+  it('keeps the promises of an algorithm', { timeout: 120_000 }, async () => {
+    const results = await checkAlgorithm(algorithm, { executor: () => executor })
+    expect(results.filter(({ seen }) => seen !== undefined)).toEqual([])
+  })
+})
+`
