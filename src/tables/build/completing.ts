@@ -7,15 +7,16 @@ import { parameterCount } from '../../core/network.ts'
 import type { Genotype, SearchSpace } from '../../core/space.ts'
 import { macCount } from '../../spaces/cost.ts'
 import { MissingRow } from '../tableEvaluator.ts'
-import type { Recipe } from './recipe.ts'
-import { recipeHash } from './recipe.ts'
-import { representative } from './representative.ts'
-import type { Split, TrainedArchitecture } from './trainArchitecture.ts'
+import { type Recipe, recipeHash, shapeFor } from './recipe.ts'
+import { representative } from './sharing.ts'
+import { mean } from './tableTrainings.ts'
+import { SPLITS, type TrainedArchitecture } from './trainArchitecture.ts'
 import type { Trainings } from './trainings.ts'
 
 export interface Completion<G extends Genotype> {
   readonly space: SearchSpace<G>
   readonly recipe: Recipe
+  /** Of the images, as the dataset has them. */
   readonly shape: ImageShape
   /** Where trainings are kept. */
   readonly trainings: Trainings
@@ -27,12 +28,12 @@ export interface Completion<G extends Genotype> {
 export function completing<G extends Genotype>(table: Evaluator, completion: Completion<G>): Evaluator {
   const { space, recipe, trainings } = completion
 
-  const kept = (genotype: Genotype) => trainings.read(space.format(representative(space, genotype as G)))
+  const kept = (genotype: Genotype) => trainings.read(space.format(representative(space, genotype as G, recipe)))
 
   const trained = async (genotype: Genotype): Promise<readonly TrainedArchitecture[]> => {
     const earlier = kept(genotype)
     if (earlier !== undefined) return earlier
-    const chosen = representative(space, genotype as G)
+    const chosen = representative(space, genotype as G, recipe)
     const made: TrainedArchitecture[] = []
     for (const seed of recipe.seeds) made.push(await completion.train(chosen, seed))
     trainings.write(space.format(chosen), made)
@@ -40,7 +41,7 @@ export function completing<G extends Genotype>(table: Evaluator, completion: Com
   }
 
   const evaluation = (genotype: Genotype, made: readonly TrainedArchitecture[]): Evaluation => {
-    const network = space.network(genotype as G, { shape: completion.shape, ...recipe.network })
+    const network = space.network(genotype as G, { shape: shapeFor(recipe, completion.shape), ...recipe.network })
     return { metrics: metricsOf(made, recipe), parameters: parameterCount(network), macs: macCount(network) }
   }
 
@@ -66,8 +67,6 @@ async function unlessMissing<T>(answer: Promise<T>, otherwise: () => Promise<T>)
   }
 }
 
-const SPLITS: readonly Split[] = ['train', 'x-valid', 'x-test']
-
 /** Each split of each seed, then the mean over the seeds. */
 function metricsOf(trainings: readonly TrainedArchitecture[], { dataset, training: { epochs } }: Recipe): Metric[] {
   return SPLITS.flatMap((split) => {
@@ -86,5 +85,3 @@ const answerOf = (trainings: readonly TrainedArchitecture[]) => ({
   accuracyPct: mean(trainings.map(({ accuraciesPct }) => accuraciesPct['x-valid'])),
   seconds: mean(trainings.map(({ seconds }) => seconds.train + seconds.valid)),
 })
-
-const mean = (values: readonly number[]): number => values.reduce((sum, value) => sum + value, 0) / values.length

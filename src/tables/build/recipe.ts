@@ -1,5 +1,7 @@
 /** How the numbers of a table are made: the whole content of a built table follows from its recipe. */
 import { createHash } from 'node:crypto'
+import type { ImageShape } from '../../core/data.ts'
+import { BenchError } from '../../core/errors.ts'
 import type { Protocol } from '../../core/protocol.ts'
 import type { ExecutorOptions } from '../../engine/executors.ts'
 import type { TrainingPlan } from '../../engine/training.ts'
@@ -17,6 +19,8 @@ export interface Recipe {
   readonly batchSize: number
   readonly training: TrainingPlan
   readonly data: Omit<Protocol['data'], 'trainPortion'>
+  /** One training serves all architectures that are the same network; else each is trained for itself. */
+  readonly share: boolean
   /** One training each, for every architecture. */
   readonly seeds: readonly number[]
 }
@@ -28,3 +32,25 @@ export function recipeHash(recipe: Recipe): string {
 
 /** What to open for trainings by the recipe. */
 export const executorOf = (recipe: Recipe): ExecutorOptions => ({ ...recipe.executor, deterministic: true })
+
+type Made = { readonly name: string; readonly recipe?: Recipe }
+
+/** @throws BenchError `bad-input` where the table was not built by a recipe */
+export function recipeOf({ name, recipe }: Made): Recipe {
+  if (recipe !== undefined) return recipe
+  throw new BenchError('bad-input', `table ${name} was not built by a recipe, so nothing can be added to it`)
+}
+
+/** @throws BenchError `bad-input` where the table was made otherwise */
+export function checkSameRecipe(made: Made, recipe: Recipe): void {
+  if (recipeHash(recipeOf(made)) === recipeHash(recipe)) return
+  throw new BenchError(
+    'bad-input',
+    `table ${made.name} was built by another recipe: its rows cannot be mixed with these`,
+  )
+}
+
+/** Of the images that the networks see. @param images as the dataset has them */
+export function shapeFor({ data: { imageSize } }: Recipe, images: ImageShape): ImageShape {
+  return imageSize === null ? images : { ...images, height: imageSize, width: imageSize }
+}

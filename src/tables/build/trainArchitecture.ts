@@ -10,7 +10,8 @@ import { test, train } from '../../engine/training.ts'
 import type { Recipe } from './recipe.ts'
 
 /** The splits of a built table: the steps of the last epoch, and the two halves of the test set. */
-export type Split = 'train' | 'x-valid' | 'x-test'
+export const SPLITS = ['train', 'x-valid', 'x-test'] as const
+export type Split = (typeof SPLITS)[number]
 
 export interface TrainedArchitecture {
   readonly seed: number

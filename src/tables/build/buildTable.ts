@@ -1,0 +1,108 @@
+/** Trains what a table lacks and writes it: from nothing, from where an earlier build stopped, or from another table. */
+import { join } from 'node:path'
+import type { Genotype, SearchSpace } from '../../core/space.ts'
+import type { Dataset } from '../../data/dataset.ts'
+import type { Manifest } from '../manifest.ts'
+import { spaceIndex } from '../spaceIndex.ts'
+import type { Table } from '../table.ts'
+import { writeTable } from '../writeTable.ts'
+import { Journal, readJournals } from './journal.ts'
+import { checkSameRecipe, type Recipe, shapeFor } from './recipe.ts'
+import { type Sharing, sharing } from './sharing.ts'
+import { contentOf, trainingsIn } from './tableTrainings.ts'
+import { trainAll } from './trainAll.ts'
+import type { Trainer } from './trainer.ts'
+import { TrainingSet } from './trainingSet.ts'
+import { type Shard, shardName, type TrainingTask, workList } from './workList.ts'
+
+export interface BuildOptions<G extends Genotype> {
+  /** Name of the table, and the folder that it is written to; its journals go into `NAME.build` there. */
+  readonly name: string
+  readonly folder: string
+  readonly space: SearchSpace<G>
+  readonly recipe: Recipe
+  readonly data: Dataset
+  /** Of the recipe's; absent: all of them. */
+  readonly seeds?: readonly number[]
+  readonly shard: Shard
+  /** Absent: all architectures. */
+  readonly indices?: readonly number[]
+  /** Tables by the same recipe whose rows count as done. */
+  readonly from: readonly Table[]
+  /** As many as trainings shall run at a time; closed at the end. */
+  trainers(): Promise<readonly Trainer[]>
+  readonly onProgress: (progress: BuildProgress) => void
+  /** Asked before each training: true ends the work early. */
+  readonly stopped: () => boolean
+}
+
+export interface BuildProgress {
+  /** Trainings of this shard: all, those done before this build, and those done by it. */
+  readonly total: number
+  readonly before: number
+  readonly done: number
+}
+
+export interface BuildResult extends BuildProgress {
+  readonly manifest: Manifest
+}
+
+/**
+ * Every training is kept as soon as it is done. The table holds what there is at the end, of all shards in the folder.
+ * @throws BenchError `bad-input` where folder or tables are by another recipe, `failed` where the shard is being built
+ */
+export async function buildTable<G extends Genotype>(options: BuildOptions<G>): Promise<BuildResult> {
+  const { name, folder, space, recipe, data, shard } = options
+  const shared = sharing(space, recipe)
+  const journals = join(folder, `${name}.build`)
+  const journal = new Journal(journals, shardName(shard), recipe)
+  try {
+    const tasks = workList({ ...options, sharing: shared, seeds: options.seeds ?? recipe.seeds })
+    const known = knownTrainings(journals, options, shared)
+    const progress = await trainMissing(tasks, known, journal, options)
+    const trainings = knownTrainings(journals, options, shared)
+    const content = contentOf({ space, sharing: shared, recipe, shape: shapeFor(recipe, data.shape) }, trainings)
+    return { ...progress, manifest: writeTable(folder, name, spaceIndex(space), content) }
+  } finally {
+    journal.close()
+  }
+}
+
+/** From the journals of all shards and from the tables to start from. */
+function knownTrainings<G extends Genotype>(
+  journals: string,
+  { recipe, from }: BuildOptions<G>,
+  shared: Sharing,
+): TrainingSet {
+  const trainings = new TrainingSet()
+  for (const record of readJournals(journals, recipe)) trainings.add(record)
+  for (const table of from) {
+    checkSameRecipe(table.manifest, recipe)
+    for (const record of trainingsIn(table, recipe, shared)) trainings.add(record)
+  }
+  return trainings
+}
+
+async function trainMissing<G extends Genotype>(
+  tasks: readonly TrainingTask[],
+  known: TrainingSet,
+  journal: Journal,
+  { trainers, onProgress, stopped }: BuildOptions<G>,
+): Promise<BuildProgress> {
+  const missing = tasks.filter((task) => !known.has(task))
+  const before = tasks.length - missing.length
+  let done = 0
+  const report = () => onProgress({ total: tasks.length, before, done })
+  report()
+  const open = missing.length === 0 || stopped() ? [] : await trainers()
+  try {
+    await trainAll(missing, open, stopped, (record) => {
+      journal.append(record)
+      done++
+      report()
+    })
+  } finally {
+    for (const trainer of open) trainer.close()
+  }
+  return { total: tasks.length, before, done }
+}

@@ -1,0 +1,104 @@
+/**
+ * What a build has done so far: a folder with a journal for each shard, a line a training. A line is the start of its
+ * SHA-256 and the record; it is synced before the next training is handed out, so a stop at any moment loses the
+ * trainings under way and no other. What a stop cut in two is cut off when the shard goes on.
+ */
+import { createHash } from 'node:crypto'
+import { closeSync, fsyncSync, ftruncateSync, mkdirSync, openSync, readdirSync, readFileSync, writeSync } from 'node:fs'
+import { join } from 'node:path'
+import { writeAtomically, writeFailure } from '../../core/atomicFile.ts'
+import { BenchError } from '../../core/errors.ts'
+import { type Lock, tryLock } from '../../core/lock.ts'
+import { type Recipe, recipeHash } from './recipe.ts'
+import type { TrainedArchitecture } from './trainArchitecture.ts'
+import type { TrainingRecord } from './trainingSet.ts'
+
+/** With losses and curves, which a table does not keep. */
+type Entry = TrainingRecord<TrainedArchitecture>
+
+const DIGITS = 16
+const ENDING = '.jsonl'
+
+/** Every training in the folder, of all shards. @throws BenchError `bad-input` where it belongs to another recipe */
+export function readJournals(folder: string, recipe: Recipe): Entry[] {
+  if (!checkRecipe(folder, recipe)) return []
+  const files = readdirSync(folder).filter((file) => file.endsWith(ENDING))
+  return files.sort().flatMap((file) => parse(readFileSync(join(folder, file))).records)
+}
+
+export class Journal {
+  readonly #path: string
+  readonly #file: number
+  readonly #lock: Lock
+
+  /**
+   * Opens a shard's journal to go on with it.
+   * @throws BenchError `failed` where another process works on it, `bad-input` where the folder is another recipe's
+   */
+  constructor(folder: string, shard: string, recipe: Recipe) {
+    if (!checkRecipe(folder, recipe)) writeAtomically(recipePath(folder), `${JSON.stringify(recipe, null, 1)}\n`)
+    this.#path = join(folder, `${shard}${ENDING}`)
+    this.#lock = locked(`${this.#path}.lock`)
+    this.#file = openSync(this.#path, 'a+')
+    ftruncateSync(this.#file, parse(readFileSync(this.#path)).wholeBytes)
+  }
+
+  /** The record is on the disk when this returns. */
+  append(record: Entry): void {
+    const text = JSON.stringify(record)
+    try {
+      writeSync(this.#file, `${digest(text)} ${text}\n`)
+      fsyncSync(this.#file)
+    } catch (cause) {
+      throw writeFailure(this.#path, cause as NodeJS.ErrnoException)
+    }
+  }
+
+  close(): void {
+    closeSync(this.#file)
+    this.#lock.release()
+  }
+}
+
+const recipePath = (folder: string) => join(folder, 'recipe.json')
+
+/** → false where nothing has begun in the folder */
+function checkRecipe(folder: string, recipe: Recipe): boolean {
+  mkdirSync(folder, { recursive: true })
+  const text = readIfThere(recipePath(folder))
+  if (text === undefined) return false
+  if (recipeHash(JSON.parse(text)) === recipeHash(recipe)) return true
+  throw new BenchError('bad-input', `${folder} holds trainings by another recipe; give another --as, or delete it`)
+}
+
+function locked(path: string): Lock {
+  const taken = tryLock(path)
+  if ('release' in taken) return taken
+  const { pid, host } = taken
+  throw new BenchError('failed', `process ${pid} on ${host} works on this part of the table already; wait for it`)
+}
+
+/** The records up to the first line that is not whole, and how many bytes they take. */
+function parse(bytes: Buffer): { readonly records: Entry[]; readonly wholeBytes: number } {
+  const records: Entry[] = []
+  let start = 0
+  for (let end = bytes.indexOf('\n'); end >= 0; end = bytes.indexOf('\n', start)) {
+    const line = bytes.toString('utf8', start, end)
+    const text = line.slice(DIGITS + 1)
+    if (line.slice(0, DIGITS) !== digest(text)) break
+    records.push(JSON.parse(text))
+    start = end + 1
+  }
+  return { records, wholeBytes: start }
+}
+
+const digest = (text: string): string => createHash('sha256').update(text).digest('hex').slice(0, DIGITS)
+
+function readIfThere(path: string): string | undefined {
+  try {
+    return readFileSync(path, 'utf8')
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
+    throw error
+  }
+}

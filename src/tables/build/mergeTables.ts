@@ -1,0 +1,35 @@
+/** One table of several that were built by one recipe: shards of different machines, or more seeds. */
+import type { ImageShape } from '../../core/data.ts'
+import type { Genotype, SearchSpace } from '../../core/space.ts'
+import type { Manifest } from '../manifest.ts'
+import { spaceIndex } from '../spaceIndex.ts'
+import type { Table } from '../table.ts'
+import { writeTable } from '../writeTable.ts'
+import { checkSameRecipe, recipeOf } from './recipe.ts'
+import { sharing } from './sharing.ts'
+import { contentOf, trainingsIn } from './tableTrainings.ts'
+import { TrainingSet } from './trainingSet.ts'
+
+export interface MergeOptions<G extends Genotype> {
+  readonly name: string
+  readonly folder: string
+  readonly space: SearchSpace<G>
+  /** Of the recipe's images, scaled as it says. */
+  readonly shape: ImageShape
+}
+
+/**
+ * @param tables at least one
+ * @throws BenchError `bad-input` where their recipes differ, or two of them disagree about a training
+ */
+export function mergeTables<G extends Genotype>(tables: readonly Table[], options: MergeOptions<G>): Manifest {
+  const { name, folder, space, shape } = options
+  const recipe = recipeOf(tables[0].manifest)
+  const shared = sharing(space, recipe)
+  const trainings = new TrainingSet()
+  for (const table of tables) {
+    checkSameRecipe(table.manifest, recipe)
+    for (const record of trainingsIn(table, recipe, shared)) trainings.add(record)
+  }
+  return writeTable(folder, name, spaceIndex(space), contentOf({ space, sharing: shared, recipe, shape }, trainings))
+}
