@@ -8,12 +8,15 @@ export {
   initialParameters,
 } from './algorithms/bilevel.ts'
 export { type Ask, blackBoxSearch, evaluations } from './algorithms/blackBox.ts'
+export { type ContractOptions, checkAlgorithm, type RuleResult } from './algorithms/contract/index.ts'
 export { softmaxRelaxation } from './algorithms/softmax.ts'
 export { builtins } from './builtins.ts'
 export {
   type Algorithm,
   defineAlgorithm,
+  defineReference,
   type EpochReport,
+  type ReferenceContext,
   type RelaxedSearch,
   type Search,
   type SearchContext,
@@ -54,6 +57,7 @@ export {
   sample,
 } from './core/space.ts'
 export type { Supernet } from './core/supernet.ts'
+export { type ExecutorOptions, openExecutor } from './engine/executors.ts'
 export { DEFAULTS as experimentDefaults, type Experiment } from './runner/experiment.ts'
 export { readExperimentFile } from './runner/experimentFile.ts'
 export { makePlan, type Plan, type PlannedJob } from './runner/plan.ts'
