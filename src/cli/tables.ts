@@ -6,7 +6,7 @@ import { manifestTable } from '../report/queryTables.ts'
 import { renderTable } from '../report/tabular.ts'
 import { builtinSpaces } from '../spaces/index.ts'
 import type { Manifest } from '../tables/manifest.ts'
-import { manifestPath, openTable } from '../tables/openTable.ts'
+import { manifestPath, verifyTable } from '../tables/openTable.ts'
 import { spaceIndex } from '../tables/spaceIndex.ts'
 import { jsonOption, outOption } from './options.ts'
 import { writeOutput } from './output.ts'
@@ -66,8 +66,7 @@ function infoCommand(): Command {
     .addOption(outOption())
     .addHelpText('after', '\nExamples:\n  bench tables info nb201\n  bench tables info nb201 --json')
     .action(async (name: string, { json, out }: { json?: boolean; out?: string }) => {
-      const { manifest } = await openTable(name)
-      await show(manifest, json, out, name)
+      await show(await verifyTable(name), json, out, name)
     })
 }
 

@@ -1,8 +1,10 @@
 /** From a published source to a table of one's own. The format is found by looking, never by the file's name. */
-import { access } from 'node:fs/promises'
+import { access, stat } from 'node:fs/promises'
+import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
 import { BenchError } from '../core/errors.ts'
-import { importCsv } from './importers/csv.ts'
+import { writeCurves } from './curvesFile.ts'
+import type { Imported } from './importers/imported.ts'
 import { identityMapping, type Mapping } from './importers/mapping.ts'
 import { openSource } from './importers/sourceFile.ts'
 import type { Manifest } from './manifest.ts'
@@ -19,16 +21,51 @@ export interface ImportOptions {
   readonly mapping?: Mapping
   /** Accept fewer rows than the space has architectures. */
   readonly partial?: boolean
+  /** Keep per-epoch curves where the source has them; absent: yes. */
+  readonly curves?: boolean
+  /** Threads; absent: one for each core. */
+  readonly jobs?: number
+  /** Told how many architectures are read. @param total undefined where it is not known before the end */
+  readonly onProgress?: (done: number, total: number | undefined) => void
 }
 
 /** @throws BenchError `bad-input` with the place of what is wrong in the source; an earlier table then stays */
 export async function importTable(source: string, options: ImportOptions): Promise<Manifest> {
-  const { as, space, folder = userTables(), mapping = identityMapping, partial = false } = options
+  const { as, space, folder = userTables() } = options
   await checkName(as)
-  const file = await openSource(source)
-  const content = await importCsv(file, mapping, { space, partial })
-  return writeTable(folder, as, space, content)
+  const imported = await read(source, folder, options)
+  const { content, curves } = imported
+  const written = curves === undefined ? undefined : await writeCurves(folder, as, curves())
+  const manifest = writeTable(folder, as, space, content, written)
+  await imported.done?.()
+  return manifest
 }
+
+/** Each importer is loaded when its format is found. */
+async function read(path: string, folder: string, options: ImportOptions): Promise<Imported> {
+  const { as, space, partial = false, curves = true, jobs = availableParallelism(), onProgress } = options
+  const context = { space, partial }
+  const records = { ...context, jobs, withCurves: curves, partsFolder: join(folder, `.${as}.import`), onProgress }
+  if (await isFolder(path)) {
+    const { recordFolder } = await import('./importers/recordFiles.ts')
+    const { importNats } = await import('./importers/natsBench.ts')
+    return importNats(await recordFolder(path), records)
+  }
+  const file = await openSource(path)
+  if (file.head.toString('latin1', 257, 262) === 'ustar') {
+    const { recordArchive } = await import('./importers/recordFiles.ts')
+    const { importNats } = await import('./importers/natsBench.ts')
+    return importNats(recordArchive(file), records)
+  }
+  const { importCsv } = await import('./importers/csv.ts')
+  return { content: await importCsv(file, options.mapping ?? identityMapping, context) }
+}
+
+const isFolder = (path: string): Promise<boolean> =>
+  stat(path).then(
+    (found) => found.isDirectory(),
+    () => false,
+  )
 
 async function checkName(name: string): Promise<void> {
   if (!/^[A-Za-z0-9][\w.-]*$/.test(name)) {

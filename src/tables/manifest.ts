@@ -17,7 +17,7 @@ export interface Manifest {
   readonly notes: readonly string[]
   readonly table: FileEntry
   /** Per-epoch curves, a second and larger file. */
-  readonly curves?: FileEntry
+  readonly curves?: CurvesEntry
   readonly columns: readonly ColumnEntry[]
   /** Of tables that were built here: how every row was made, and how one that is missing can be. */
   readonly recipe?: Recipe
@@ -39,6 +39,11 @@ export interface FileEntry {
   readonly sha256: string
 }
 
+export interface CurvesEntry extends FileEntry {
+  /** Lowest and highest architecture index in each of the file's record batches. */
+  readonly batches: readonly (readonly [lowest: number, highest: number])[]
+}
+
 export type ColumnType = 'int32' | 'float32' | 'float64' | 'utf8'
 
 export interface ColumnEntry {
@@ -48,6 +53,8 @@ export interface ColumnEntry {
   readonly missing: number
   /** Of a column of means: the training seeds that were averaged, where they exist. */
   readonly seeds?: readonly number[]
+  /** Of the column's buffers: validity, offsets, values. */
+  readonly sha256: string
   /** Where the column's Arrow buffers lie in the file, so that opening needs no Arrow library. */
   readonly buffers: {
     readonly validity?: ByteRange
@@ -102,14 +109,20 @@ function firstProblem(manifest: Partial<Manifest>): string | undefined {
   if (typeof oracles !== 'object' || oracles === null) return 'the manifest has no oracles'
   if (!Array.isArray(notes)) return 'the manifest has no notes'
   const bad = columns.find((column) => !isColumnEntry(column))
-  return bad === undefined ? undefined : `column ${JSON.stringify(bad?.name)} of the manifest is malformed`
+  if (bad !== undefined) return `column ${JSON.stringify(bad?.name)} of the manifest is malformed`
+  const end = ([at, length]: ByteRange) => at + length
+  const outside = columns.find(({ buffers }) =>
+    (Object.values(buffers) as ByteRange[]).some((r) => end(r) > table.bytes),
+  )
+  return outside === undefined ? undefined : `column "${outside.name}" of the manifest lies outside of the table`
 }
 
-const isFileEntry = (entry?: Partial<FileEntry>): boolean =>
+const isFileEntry = (entry?: Partial<FileEntry>): entry is FileEntry =>
   typeof entry?.file === 'string' && typeof entry.sha256 === 'string' && Number.isInteger(entry.bytes)
 
 const isColumnEntry = (entry?: Partial<ColumnEntry>): boolean =>
   typeof entry?.name === 'string' &&
+  typeof entry.sha256 === 'string' &&
   ['int32', 'float32', 'float64', 'utf8'].includes(entry.type ?? '') &&
   isRange(entry.buffers?.values) &&
   [entry.buffers?.validity, entry.buffers?.offsets].every((range) => range === undefined || isRange(range))

@@ -1,10 +1,12 @@
-/** From a name or a path to an open table: milliseconds, and as much memory as the file has bytes. */
+/** From a name or a path to an open table, whose columns are read when they are asked for. */
 import { createHash } from 'node:crypto'
-import { access, readdir, readFile } from 'node:fs/promises'
+import { closeSync, createReadStream, openSync, readSync } from 'node:fs'
+import { access, readdir, readFile, stat } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
+import { pipeline } from 'node:stream/promises'
 import { BenchError } from '../core/errors.ts'
 import { unknownName } from '../core/names.ts'
-import type { FileBytes } from './columns.ts'
+import type { ReadRange } from './columns.ts'
 import { type FileEntry, type Manifest, parseManifest } from './manifest.ts'
 import { Table } from './table.ts'
 import { tableFolders } from './tableFolders.ts'
@@ -24,7 +26,18 @@ export async function openTable(nameOrPath: string, options: OpenOptions = {}): 
   const path = await manifestPath(nameOrPath, options)
   const manifest = await readManifest(path)
   const file = join(dirname(path), manifest.table.file)
-  return new Table(manifest, checked(await readBytes(file), manifest.table, file))
+  await checkSize(file, manifest.table)
+  return new Table(manifest, rangesOf(file))
+}
+
+/** Compares the whole file with the manifest's hash. @throws as `openTable` */
+export async function verifyTable(nameOrPath: string, options: OpenOptions = {}): Promise<Manifest> {
+  const path = await manifestPath(nameOrPath, options)
+  const { manifest } = await openTable(path)
+  for (const entry of [manifest.table, manifest.curves]) {
+    if (entry !== undefined) await checkHash(join(dirname(path), entry.file), entry)
+  }
+  return manifest
 }
 
 /** The manifest alone. @throws as `openTable` */
@@ -56,17 +69,15 @@ export async function manifestPath(nameOrPath: string, { folders = tableFolders(
 }
 
 async function readManifest(path: string): Promise<Manifest> {
-  return parseManifest((await readBytes(path)).toString('utf8'), path)
+  const text = await readFile(path, 'utf8').catch((cause) => {
+    throw unreadable(path, cause)
+  })
+  return parseManifest(text, path)
 }
 
-async function readBytes(path: string): Promise<Buffer<ArrayBuffer>> {
-  try {
-    return await readFile(path)
-  } catch (cause) {
-    const { code } = cause as NodeJS.ErrnoException
-    const found = code === 'ENOENT' ? 'does not exist' : `cannot be read (${code})`
-    throw new BenchError('missing', `${path} ${found}; a table is an .arrow file with its .manifest.json`, { cause })
-  }
+function unreadable(path: string, cause: NodeJS.ErrnoException): BenchError {
+  const found = cause.code === 'ENOENT' ? 'does not exist' : `cannot be read (${cause.code})`
+  return new BenchError('missing', `${path} ${found}; a table is an .arrow file with its .manifest.json`, { cause })
 }
 
 const exists = (path: string): Promise<boolean> =>
@@ -75,16 +86,33 @@ const exists = (path: string): Promise<boolean> =>
     () => false,
   )
 
-/** The bytes, if they are those that the manifest describes. */
-function checked(bytes: Buffer<ArrayBuffer>, entry: FileEntry, path: string): FileBytes {
-  if (bytes.toString('latin1', 0, 6) !== 'ARROW1') throw new BenchError('corrupt', `${path} is not an Arrow file`)
-  if (bytes.byteLength !== entry.bytes) {
-    throw new BenchError(
-      'corrupt',
-      `${path} has ${bytes.byteLength} bytes, its manifest says ${entry.bytes}; import again`,
-    )
-  }
-  const sha256 = createHash('sha256').update(bytes).digest('hex')
-  if (sha256 === entry.sha256) return bytes
+async function checkSize(path: string, { bytes }: FileEntry): Promise<void> {
+  const { size } = await stat(path).catch((cause) => {
+    throw unreadable(path, cause)
+  })
+  if (size === bytes) return
+  throw new BenchError('corrupt', `${path} has ${size} bytes, its manifest says ${bytes}; import again`)
+}
+
+async function checkHash(path: string, entry: FileEntry): Promise<void> {
+  await checkSize(path, entry)
+  const hash = createHash('sha256')
+  await pipeline(createReadStream(path), hash)
+  const sha256 = hash.digest('hex')
+  if (sha256 === entry.sha256) return
   throw new BenchError('corrupt', `${path} has SHA-256 ${sha256}, its manifest says ${entry.sha256}; import again`)
+}
+
+/** Parts of a file, which is not kept open between them. */
+function rangesOf(path: string): ReadRange {
+  return ([offset, length]) => {
+    const bytes = new Uint8Array(length)
+    const file = openSync(path, 'r')
+    try {
+      if (readSync(file, bytes, 0, length, offset) === length) return bytes
+    } finally {
+      closeSync(file)
+    }
+    throw new BenchError('corrupt', `${path} ends before ${offset + length} bytes; import the table again`)
+  }
 }

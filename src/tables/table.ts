@@ -3,7 +3,7 @@ import { BenchError } from '../core/errors.ts'
 import { formatQualifier, type Metric, parseQualifier, type Qualifier } from '../core/metric.ts'
 import { unknownName } from '../core/names.ts'
 import { isAccuracy } from './columnNames.ts'
-import { type FileBytes, type NumberColumn, numberColumn, type TextColumn, textColumn } from './columns.ts'
+import { type NumberColumn, numberColumn, type ReadRange, type TextColumn, textColumn } from './columns.ts'
 import type { ColumnEntry, Manifest } from './manifest.ts'
 import { unknownColumn } from './unknownColumn.ts'
 
@@ -11,7 +11,7 @@ export class Table {
   readonly manifest: Manifest
   /** Of every accuracy that the table holds. */
   readonly qualifiers: readonly Qualifier[]
-  readonly #file: FileBytes
+  readonly #read: ReadRange
   readonly #entries: ReadonlyMap<string, ColumnEntry>
   readonly #columns = new Map<string, NumberColumn>()
   readonly #texts = new Map<string, TextColumn>()
@@ -21,10 +21,9 @@ export class Table {
   #rowOfArch: ReadonlyMap<string, number> | undefined
   #last: { readonly qualifier: Qualifier; readonly column: NumberColumn } | undefined
 
-  /** @param file the Arrow file's bytes, already checked against the manifest's hash */
-  constructor(manifest: Manifest, file: FileBytes) {
+  constructor(manifest: Manifest, read: ReadRange) {
     this.manifest = manifest
-    this.#file = file
+    this.#read = read
     this.#entries = new Map(manifest.columns.map((entry) => [entry.name, entry]))
     this.qualifiers = manifest.columns.filter(({ name }) => isAccuracy(name)).map(({ name }) => parseQualifier(name))
     this.#index = this.column('index')
@@ -48,14 +47,14 @@ export class Table {
 
   /** A column of numbers, read by row. @throws BenchError `unknown-name` */
   column(name: string): NumberColumn {
-    const opened = this.#columns.get(name) ?? numberColumn(this.#entry(name), this.rows, this.#file)
+    const opened = this.#columns.get(name) ?? numberColumn(this.#entry(name), this.rows, this.#read)
     this.#columns.set(name, opened)
     return opened
   }
 
   /** A column of text, read by row. @throws BenchError `unknown-name` */
   text(name: string): TextColumn {
-    const opened = this.#texts.get(name) ?? textColumn(this.#entry(name), this.rows, this.#file)
+    const opened = this.#texts.get(name) ?? textColumn(this.#entry(name), this.rows, this.#read)
     this.#texts.set(name, opened)
     return opened
   }

@@ -1,16 +1,28 @@
 /** Writes a table as an Arrow file with its manifest, both or neither. */
 import { createHash } from 'node:crypto'
+import { readdirSync, renameSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import type * as Arrow from 'apache-arrow'
 import { writeAllAtomically } from '../core/atomicFile.ts'
 import { loadArrow } from './arrowLibrary.ts'
+import { columnHash } from './columns.ts'
 import type { NumbersContent, TableContent } from './content.ts'
+import type { WrittenCurves } from './curvesFile.ts'
 import { type ByteRange, type ColumnEntry, formatManifest, MANIFEST_SCHEMA, type Manifest } from './manifest.ts'
 import { oraclesOf } from './oracles.ts'
 import type { SpaceIndex } from './spaceIndex.ts'
 
-/** @returns the manifest that now stands in the folder, beside `NAME.arrow` */
-export function writeTable(folder: string, name: string, space: SpaceIndex, content: TableContent): Manifest {
+/**
+ * @param curves already written to a temporary file in the folder
+ * @returns the manifest that now stands in the folder, beside `NAME.arrow`
+ */
+export function writeTable(
+  folder: string,
+  name: string,
+  space: SpaceIndex,
+  content: TableContent,
+  curves?: WrittenCurves,
+): Manifest {
   const bytes = encode(content)
   const manifest: Manifest = {
     schema: MANIFEST_SCHEMA,
@@ -22,14 +34,25 @@ export function writeTable(folder: string, name: string, space: SpaceIndex, cont
     notes: content.notes,
     ...(content.recipe === undefined ? {} : { recipe: content.recipe }),
     table: { file: `${name}.arrow`, bytes: bytes.byteLength, sha256: sha256(bytes) },
+    ...(curves === undefined ? {} : { curves: curves.entry }),
     columns: describe(bytes, content),
     oracles: oraclesOf(content.numbers.map((column) => column.name)),
   }
+  if (curves !== undefined) renameSync(curves.temporary, join(folder, curves.entry.file))
   writeAllAtomically([
     { path: join(folder, manifest.table.file), content: bytes },
     { path: join(folder, `${name}.manifest.json`), content: formatManifest(manifest) },
   ])
+  removeOtherCurves(folder, name, manifest.curves?.file)
   return manifest
+}
+
+/** Those of an earlier table of the name, which no manifest names any more. */
+function removeOtherCurves(folder: string, name: string, kept: string | undefined): void {
+  const others = readdirSync(folder).filter(
+    (file) => file.startsWith(`${name}.curves-`) && file.endsWith('.arrow') && file !== kept,
+  )
+  for (const file of others) rmSync(join(folder, file), { force: true })
 }
 
 const sha256 = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex')
@@ -68,20 +91,24 @@ function describe(bytes: Uint8Array, content: TableContent): ColumnEntry[] {
   const numbers = new Map(content.numbers.map((column) => [column.name, column]))
   return table.schema.fields.map(({ name, type }) => {
     const [data] = (table.getChild(name) as Arrow.Vector).data
-    const text = type.toString() === 'Utf8'
+    const validity = data.nullCount > 0 ? data.nullBitmap : undefined
+    const offsets = type.toString() === 'Utf8' ? asBytes(data.valueOffsets) : undefined
     return {
       name,
       type: type.toString().toLowerCase() as ColumnEntry['type'],
       missing: data.nullCount,
       ...seedsOf(numbers.get(name)),
+      sha256: columnHash([validity, offsets, asBytes(data.values)]),
       buffers: {
-        ...(data.nullCount > 0 ? { validity: range(bytes, data.nullBitmap) } : {}),
-        ...(text ? { offsets: range(bytes, data.valueOffsets) } : {}),
+        ...(validity && { validity: range(bytes, validity) }),
+        ...(offsets && { offsets: range(bytes, offsets) }),
         values: range(bytes, data.values),
       },
     }
   })
 }
+
+const asBytes = ({ buffer, byteOffset, byteLength }: ArrayBufferView) => new Uint8Array(buffer, byteOffset, byteLength)
 
 const seedsOf = (column?: NumbersContent) => (column?.seeds === undefined ? {} : { seeds: column.seeds })
 

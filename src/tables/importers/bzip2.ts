@@ -1,0 +1,33 @@
+/** bzip2, bounded in what a file may expand to. */
+import Bzip2 from '@foxglove/wasm-bz2'
+import { BenchError } from '../../core/errors.ts'
+
+const FIRST_GUESS = 1 << 20
+const OUTPUT_FULL = -8
+
+let loading: ReturnType<typeof Bzip2.init> | undefined
+
+/**
+ * @param name for messages
+ * @throws BenchError `bad-input` where the data is damaged, or longer than `mostBytes` when decompressed
+ */
+export async function bunzip2(data: Uint8Array, name: string, mostBytes: number): Promise<Uint8Array<ArrayBuffer>> {
+  loading ??= Bzip2.init()
+  const decoder = await loading
+  for (
+    let size = Math.min(mostBytes, Math.max(FIRST_GUESS, 8 * data.byteLength));
+    ;
+    size = Math.min(mostBytes, 4 * size)
+  ) {
+    try {
+      return new Uint8Array(decoder.decompress(data, size))
+    } catch (cause) {
+      if (!isFull(cause))
+        throw new BenchError('bad-input', `${name} is damaged: it is not a whole bzip2 file`, { cause })
+      if (size < mostBytes) continue
+      throw new BenchError('bad-input', `${name} expands to more than ${mostBytes} bytes; no record is as large`)
+    }
+  }
+}
+
+const isFull = (cause: unknown): boolean => String(cause).includes(String(OUTPUT_FULL))

@@ -1,0 +1,59 @@
+/** Threads that read batches of records, or this thread where one is enough. */
+import { once } from 'node:events'
+import { fileURLToPath } from 'node:url'
+import { Worker } from 'node:worker_threads'
+import { BenchError, type ErrorCode } from '../../core/errors.ts'
+import type { ReadRecords } from './readRecords.ts'
+import type { RecordFile } from './recordFiles.ts'
+
+export interface WorkerRequest {
+  readonly files: readonly RecordFile[]
+  readonly withCurves: boolean
+}
+
+export type WorkerAnswer = { readonly read: ReadRecords } | { readonly code: ErrorCode; readonly message: string }
+
+export interface RecordReaders {
+  /** Waits for a free thread, then for its answer. @throws BenchError as `readRecords` */
+  read(request: WorkerRequest): Promise<ReadRecords>
+  close(): Promise<void>
+}
+
+/** The built module, also where this one runs from source: Node 20 runs no TypeScript. */
+const WORKER = fileURLToPath(new URL('../../../dist/tables/importers/recordWorker.js', import.meta.url))
+
+export async function openReaders(jobs: number): Promise<RecordReaders> {
+  if (jobs <= 1) {
+    const { readRecords } = await import('./readRecords.ts')
+    return { read: ({ files, withCurves }) => readRecords(files, withCurves), close: async () => {} }
+  }
+  const workers = Array.from({ length: jobs }, () => new Worker(WORKER))
+  const free = [...workers]
+  const waiting: ((worker: Worker) => void)[] = []
+  const take = () => free.pop() ?? new Promise<Worker>((resolve) => waiting.push(resolve))
+  const giveBack = (worker: Worker) => {
+    const next = waiting.shift()
+    if (next === undefined) free.push(worker)
+    else next(worker)
+  }
+  return {
+    async read(request) {
+      const worker = await take()
+      try {
+        return await ask(worker, request)
+      } finally {
+        giveBack(worker)
+      }
+    },
+    close: async () => {
+      await Promise.all(workers.map((worker) => worker.terminate()))
+    },
+  }
+}
+
+async function ask(worker: Worker, request: WorkerRequest): Promise<ReadRecords> {
+  worker.postMessage(request)
+  const [answer] = (await once(worker, 'message')) as [WorkerAnswer]
+  if ('read' in answer) return answer.read
+  throw new BenchError(answer.code, answer.message)
+}

@@ -1,0 +1,61 @@
+/** NumPy's scalars and arrays, as their pickles describe them. */
+
+/** Element type, as `<f8`; without it, what NumPy calls `dtype`. */
+export class Dtype {
+  readonly code: string
+  #bigEndian = false
+
+  constructor(code: string) {
+    this.code = code.replace(/^[<>=|]/, '')
+    this.#bigEndian = code.startsWith('>')
+  }
+
+  setByteOrder(order: string): void {
+    this.#bigEndian = order === '>'
+  }
+
+  get bytes(): number {
+    return READERS[this.code]?.bytes ?? 0
+  }
+
+  /** The elements' numbers; undefined for element types that are no numbers. */
+  read(data: Uint8Array): number[] | undefined {
+    const reader = READERS[this.code]
+    if (reader === undefined || data.byteLength % reader.bytes !== 0) return undefined
+    const view = new DataView(data.buffer, data.byteOffset, data.byteLength)
+    const count = data.byteLength / reader.bytes
+    return Array.from({ length: count }, (_, i) => reader.read(view, i * reader.bytes, !this.#bigEndian))
+  }
+}
+
+interface Reader {
+  readonly bytes: number
+  read(view: DataView, at: number, littleEndian: boolean): number
+}
+
+const READERS: Readonly<Record<string, Reader | undefined>> = {
+  b1: { bytes: 1, read: (view, at) => view.getUint8(at) },
+  i1: { bytes: 1, read: (view, at) => view.getInt8(at) },
+  u1: { bytes: 1, read: (view, at) => view.getUint8(at) },
+  i2: { bytes: 2, read: (view, at, little) => view.getInt16(at, little) },
+  u2: { bytes: 2, read: (view, at, little) => view.getUint16(at, little) },
+  i4: { bytes: 4, read: (view, at, little) => view.getInt32(at, little) },
+  u4: { bytes: 4, read: (view, at, little) => view.getUint32(at, little) },
+  i8: { bytes: 8, read: (view, at, little) => Number(view.getBigInt64(at, little)) },
+  u8: { bytes: 8, read: (view, at, little) => Number(view.getBigUint64(at, little)) },
+  f4: { bytes: 4, read: (view, at, little) => view.getFloat32(at, little) },
+  f8: { bytes: 8, read: (view, at, little) => view.getFloat64(at, little) },
+}
+
+/** An array: its bytes as they lie in the pickle, row-major unless `fortran`. */
+export class NdArray {
+  dtype = new Dtype('f8')
+  shape: readonly number[] = []
+  fortran = false
+  data: Uint8Array = new Uint8Array(0)
+
+  /** All elements in the order in which they lie. */
+  numbers(): number[] | undefined {
+    return this.dtype.read(this.data)
+  }
+}

@@ -1,0 +1,152 @@
+/** The bytes of a pickle, read forwards from memory or from a part of a file, a window at a time. */
+import { readSync } from 'node:fs'
+import { BenchError } from '../../core/errors.ts'
+
+const WINDOW_BYTES = 1 << 20
+const LONGEST_LINE = 1 << 16
+
+/** An open file's part. */
+export interface FileSlice {
+  readonly descriptor: number
+  readonly offset: number
+  readonly length: number
+}
+
+export class PickleInput {
+  /** For messages. */
+  readonly name: string
+  readonly #file: FileSlice | undefined
+  readonly #length: number
+  #window: Buffer
+  /** Of the window's first byte. */
+  #windowStart = 0
+  #at = 0
+
+  constructor(name: string, source: Uint8Array | FileSlice) {
+    this.name = name
+    if (source instanceof Uint8Array) {
+      this.#window = Buffer.from(source.buffer, source.byteOffset, source.byteLength)
+      this.#length = source.byteLength
+    } else {
+      this.#file = source
+      this.#window = Buffer.alloc(0)
+      this.#length = source.length
+    }
+  }
+
+  get length(): number {
+    return this.#length
+  }
+
+  get position(): number {
+    return this.#windowStart + this.#at
+  }
+
+  byte(): number {
+    if (this.#at >= this.#window.length) this.#fill(1)
+    return this.#window[this.#at++]
+  }
+
+  uint16(): number {
+    return this.#window.readUInt16LE(this.#take(2))
+  }
+
+  int32(): number {
+    return this.#window.readInt32LE(this.#take(4))
+  }
+
+  uint32(): number {
+    return this.#window.readUInt32LE(this.#take(4))
+  }
+
+  /** @throws BenchError `bad-input` beyond 2⁵³ */
+  uint64(): number {
+    const value = Number(this.#window.readBigUInt64LE(this.#take(8)))
+    if (!Number.isSafeInteger(value)) throw this.error('holds a length beyond its own')
+    return value
+  }
+
+  /** Big endian. */
+  float64(): number {
+    return this.#window.readDoubleBE(this.#take(8))
+  }
+
+  utf8(bytes: number): string {
+    const start = this.#take(bytes)
+    return this.#window.toString('utf8', start, start + bytes)
+  }
+
+  latin1(bytes: number): string {
+    const start = this.#take(bytes)
+    return this.#window.toString('latin1', start, start + bytes)
+  }
+
+  /** A copy. */
+  bytes(count: number): Uint8Array<ArrayBuffer> {
+    const start = this.#take(count)
+    return Uint8Array.from(this.#window.subarray(start, start + count))
+  }
+
+  /** Up to the next newline, without it. */
+  line(): string {
+    for (let length = 64; ; length = Math.min(2 * length, LONGEST_LINE)) {
+      const available = Math.min(length, this.#length - this.position)
+      this.#ensure(available)
+      const end = this.#window.indexOf(10, this.#at)
+      if (end !== -1 && end < this.#at + LONGEST_LINE) {
+        const text = this.#window.toString('latin1', this.#at, end)
+        this.#at = end + 1
+        return text
+      }
+      if (available < length) throw this.error('ends in the middle of a line')
+      if (length === LONGEST_LINE) throw this.error(`has a line of more than ${LONGEST_LINE} bytes`)
+    }
+  }
+
+  skip(bytes: number): void {
+    if (bytes > this.#length - this.position) throw this.error('ends too early')
+    if (bytes <= this.#window.length - this.#at) {
+      this.#at += bytes
+      return
+    }
+    this.#windowStart = this.position + bytes
+    this.#window = Buffer.alloc(0)
+    this.#at = 0
+  }
+
+  /** `NAME, byte 31: pickle …` */
+  error(problem: string): BenchError {
+    return new BenchError('bad-input', `${this.name}, byte ${this.position}: the pickle ${problem}`)
+  }
+
+  /** Where the next bytes lie in the window; moves on past them. */
+  #take(bytes: number): number {
+    this.#ensure(bytes)
+    const start = this.#at
+    this.#at += bytes
+    return start
+  }
+
+  #ensure(bytes: number): void {
+    if (this.#window.length - this.#at < bytes) this.#fill(bytes)
+  }
+
+  /** Moves the window so that it starts here and holds at least so many bytes. */
+  #fill(bytes: number): void {
+    const { position } = this
+    const left = this.#length - position
+    if (this.#file === undefined || bytes > left) {
+      throw this.error(`ends too early: ${bytes} more bytes expected, ${left} there`)
+    }
+    const window = Buffer.allocUnsafe(Math.min(left, Math.max(bytes, WINDOW_BYTES)))
+    for (let filled = 0; filled < window.length; ) {
+      const offset = this.#file.offset + position + filled
+      const read = readSync(this.#file.descriptor, window, filled, window.length - filled, offset)
+      if (read === 0) throw this.error('ends too early: the file became shorter')
+      filled += read
+    }
+    this.#window = window
+    this.#windowStart = position
+    this.#at = 0
+  }
+}
