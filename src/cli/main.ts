@@ -11,11 +11,16 @@ const commands: readonly (readonly [name: string, summary: string, load: Load])[
   ['run', 'run searches over seeds, print mean ± std', async () => (await import('./run.ts')).runCommand()],
   ['status', 'what a store holds, and what is missing', async () => (await import('./status.ts')).statusCommand()],
   ['table', 'a table of finished runs', async () => (await import('./table.ts')).tableCommand()],
+  ['plot', 'figures of finished runs', async () => (await import('./plot.ts')).plotCommand()],
+  ['report', 'one page with everything', async () => (await import('./report.ts')).reportCommand()],
+  ['verify', 'recompute committed reports', async () => (await import('./verify.ts')).verifyCommand()],
   ['query', 'look architectures up', async () => (await import('./query.ts')).queryCommand()],
   ['tables', 'lookup tables: import, info', async () => (await import('./tables.ts')).tablesCommand()],
   ['data', 'image datasets: fetch, info', async () => (await import('./data.ts')).dataCommand()],
   ['genotype', 'show an architecture', async () => (await import('./genotype.ts')).genotypeCommand()],
   ['list', 'what can be named on the command line', async () => (await import('./list.ts')).listCommand()],
+  ['new', 'start an algorithm of your own', async () => (await import('./new.ts')).newCommand()],
+  ['check', 'check an algorithm of your own', async () => (await import('./check.ts')).checkCommand()],
   ['doctor', 'what this machine has, and what is missing', async () => (await import('./doctor.ts')).doctorCommand()],
 ]
 

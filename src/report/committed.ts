@@ -1,0 +1,92 @@
+/**
+ * A report that is kept in a repository: `report.json` says how it is computed, `runs/` holds the records that it is
+ * computed from, and the rest is recomputed and compared by `bench verify`, without a GPU and without the full table.
+ */
+import { z } from 'zod'
+import { BenchError } from '../core/errors.ts'
+import { type ContentOptions, figuresOf, tablesOf } from './content.ts'
+import { lookupsCsv } from './lookups.ts'
+import { renderPage } from './page/page.ts'
+import { type PictureFormat, renderFigure } from './picture.ts'
+import type { RunRecord } from './runRecord.ts'
+import { renderTable, type TableFormat } from './tabular.ts'
+
+const recipeSchema = z.strictObject({
+  schema: z.literal(1),
+  title: z.string(),
+  published: z.string(),
+  mix: z.boolean(),
+})
+
+/** How a report is computed from its records. */
+export type ReportRecipe = z.infer<typeof recipeSchema>
+
+const TABLE_FILES: Readonly<Record<string, TableFormat>> = { md: 'md', csv: 'csv', tex: 'latex' }
+const PICTURES: readonly PictureFormat[] = ['svg', 'png']
+
+/** Name ↦ content of every file that is checked: tables, figures' numbers, looked-up rows. */
+export async function checkedFiles(
+  runs: readonly RunRecord[],
+  { published, mix }: ReportRecipe,
+  rest: Pick<ContentOptions, 'space' | 'references'>,
+): Promise<ReadonlyMap<string, string>> {
+  const options = { ...rest, published, mix }
+  const tables = tablesOf(runs, options).flatMap(({ name, table }) =>
+    Object.entries(TABLE_FILES).map(([ending, format]) => [`${name}.${ending}`, renderTable(table, format)] as const),
+  )
+  const figures = (await figuresOf(runs, options)).filter(({ figure }) => isComputedFromRuns(figure.name))
+  const numbers = figures.map(({ figure }) => [`${figure.name}.json`, `${JSON.stringify(figure, null, 1)}\n`] as const)
+  return new Map([...tables, ...numbers, ['lookups.csv', lookupsCsv(runs)]])
+}
+
+/** The scatter shows the whole table, which is not part of a committed report. */
+const isComputedFromRuns = (figure: string): boolean => figure !== 'scatter'
+
+/** Every file of a report: what is checked, what it is computed from, and pictures and page for the reader. */
+export async function reportFiles(
+  runs: readonly RunRecord[],
+  recipe: ReportRecipe,
+  rest: Pick<ContentOptions, 'space' | 'references'>,
+): Promise<ReadonlyMap<string, string | Uint8Array>> {
+  const options = { ...rest, ...recipe }
+  const figures = await figuresOf(runs, options)
+  const pictures = figures.flatMap(({ figure }) =>
+    PICTURES.map((format) => [`${figure.name}.${format}`, renderFigure(figure, format)] as const),
+  )
+  const page = renderPage({ title: recipe.title, runs, tables: tablesOf(runs, options), figures })
+  return new Map<string, string | Uint8Array>([
+    ['report.json', `${JSON.stringify(recipe, null, 2)}\n`],
+    ...runs.flatMap(recordFiles),
+    ...(await checkedFiles(runs, recipe, rest)),
+    ...pictures,
+    ['index.html', page],
+  ])
+}
+
+/** @throws BenchError `corrupt` */
+export function parseRecipe(text: string, path: string): ReportRecipe {
+  const parsed = recipeSchema.safeParse(parseJson(text))
+  if (parsed.success) return parsed.data
+  const [{ path: at, message }] = parsed.error.issues
+  throw new BenchError('corrupt', `${path} is not the recipe of a report: ${at.join('.')} ${message}`)
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined
+  }
+}
+
+/** A run's folder, as the store has it. */
+function recordFiles({ manifest, epochs, result, failure }: RunRecord): [string, string][] {
+  const folder = `runs/${manifest.id}`
+  const pretty = (value: unknown) => `${JSON.stringify(value, null, 2)}\n`
+  return [
+    [`${folder}/run.json`, pretty(manifest)],
+    [`${folder}/epochs.jsonl`, epochs.map((epoch) => `${JSON.stringify(epoch)}\n`).join('')],
+    ...(result ? [[`${folder}/result.json`, pretty(result)] as [string, string]] : []),
+    ...(failure ? [[`${folder}/failure.json`, pretty(failure)] as [string, string]] : []),
+  ]
+}

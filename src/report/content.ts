@@ -1,0 +1,78 @@
+/** Everything that runs have to show: the tables, and every figure for which they have the numbers. */
+import { BenchError } from '../core/errors.ts'
+import { type Comparison, compare } from './comparison.ts'
+import { comparisonTable } from './comparisonTable.ts'
+import type { Figure } from './figure.ts'
+import { type FigureKind, type FigureOptions, makeFigure } from './figures/index.ts'
+import { pairwiseTable } from './pairwiseTable.ts'
+import { publishedBeside } from './publishedBeside.ts'
+import type { RunRecord } from './runRecord.ts'
+import type { Tabular } from './tabular.ts'
+
+export interface ContentOptions extends Pick<FigureOptions, 'space'> {
+  readonly mix?: boolean
+  /** Id of a published table, `auto` or `none`. */
+  readonly published: string
+  /** Algorithms that are fixed rows. */
+  readonly references: ReadonlySet<string>
+}
+
+export interface NamedTable {
+  readonly name: 'table' | 'median' | 'tests'
+  readonly title: string
+  readonly table: Tabular
+}
+
+export interface NamedFigure {
+  readonly title: string
+  readonly figure: Figure
+}
+
+const figureTitles: Readonly<Record<FigureKind, string>> = {
+  hessian: 'Hessian of the loss',
+  range: 'Architectures in reach',
+  anytime: 'Accuracy over time',
+  alpha: 'Mixing weights',
+  pareto: 'Size and accuracy',
+  scatter: 'All architectures',
+  ranks: 'Average ranks',
+  cells: 'Cells found',
+}
+
+export function tablesOf(runs: readonly RunRecord[], options: ContentOptions): readonly NamedTable[] {
+  const comparison = compare(runs, options)
+  if (comparison.columns.length === 0) return []
+  const published = publishedBeside(comparison, options.published)
+  const { references } = options
+  return [
+    { name: 'table', title: 'Accuracy', table: comparisonTable(comparison, { published, references }) },
+    { name: 'median', title: 'Medians', table: comparisonTable(comparison, { summary: 'median', references }) },
+    ...(hasPairs(comparison)
+      ? [{ name: 'tests' as const, title: 'Paired tests', table: pairwiseTable(comparison) }]
+      : []),
+  ]
+}
+
+/** A kind whose numbers the runs lack is left out. */
+export async function figuresOf(
+  runs: readonly RunRecord[],
+  { space }: ContentOptions,
+): Promise<readonly NamedFigure[]> {
+  const figures: NamedFigure[] = []
+  for (const [kind, title] of Object.entries(figureTitles) as [FigureKind, string][]) {
+    const figure = await figureIfKnown(kind, runs, { space })
+    if (figure !== undefined && figure.panels.length > 0) figures.push({ title, figure })
+  }
+  return figures
+}
+
+async function figureIfKnown(kind: FigureKind, runs: readonly RunRecord[], options: FigureOptions) {
+  try {
+    return await makeFigure(kind, runs, options)
+  } catch (error) {
+    if (error instanceof BenchError) return undefined
+    throw error
+  }
+}
+
+const hasPairs = ({ rows }: Comparison): boolean => rows.filter(({ finished }) => finished > 0).length > 1

@@ -1,0 +1,61 @@
+/** All kinds of figures, by the name typed after `bench plot`. */
+import type { SearchSpace } from '../../core/space.ts'
+import { openTable } from '../../tables/openTable.ts'
+import type { Figure } from '../figure.ts'
+import type { RunRecord } from '../runRecord.ts'
+import type { Spread } from '../seedBands.ts'
+import { alphaFigure } from './alpha.ts'
+import { anytimeFigure } from './anytime.ts'
+import { cellsFigure } from './cells.ts'
+import { type HessianQuantity, hessianFigure } from './hessian.ts'
+import { type ParetoCost, paretoFigure } from './pareto.ts'
+import { rangeFigure } from './range.ts'
+import { ranksFigure } from './ranks.ts'
+import { scatterFigure } from './scatter.ts'
+
+export const figureKinds = {
+  hessian: 'eigenvalues of the Hessian over the epochs (--probe hessian)',
+  range: 'accuracies of architectures sampled from the search (--probe range)',
+  anytime: 'accuracy of the answer over epochs or simulated time',
+  alpha: 'mixing weights or their entropy over the epochs (--probe alpha)',
+  pareto: 'size against accuracy, with the front',
+  ranks: 'average ranks with the critical difference',
+  cells: 'the architectures found',
+  scatter: 'all architectures of the table, with the ways of the searches',
+} as const
+
+export type FigureKind = keyof typeof figureKinds
+
+export interface FigureOptions {
+  /** Of the runs. */
+  readonly space: SearchSpace
+  readonly quantity?: HessianQuantity
+  readonly spread?: Spread
+  readonly cost?: ParetoCost
+}
+
+/** @throws BenchError `missing` where the runs have nothing for this kind */
+export async function makeFigure(
+  kind: FigureKind,
+  runs: readonly RunRecord[],
+  options: FigureOptions,
+): Promise<Figure> {
+  switch (kind) {
+    case 'hessian':
+      return hessianFigure(runs, options)
+    case 'range':
+      return rangeFigure(runs)
+    case 'anytime':
+      return anytimeFigure(runs, options.spread)
+    case 'alpha':
+      return alphaFigure(runs, options.space.edges)
+    case 'pareto':
+      return paretoFigure(runs, options.cost)
+    case 'ranks':
+      return ranksFigure(runs)
+    case 'cells':
+      return cellsFigure(runs, options.space)
+    case 'scatter':
+      return scatterFigure(runs, await openTable(runs[0].manifest.job.table?.name ?? 'none'))
+  }
+}

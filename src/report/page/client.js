@@ -1,0 +1,131 @@
+/** Runs in the reader's browser: draws the charts, sorts the tables, follows the theme. Chart.js stands above it. */
+;(() => {
+  const { Chart } = window
+  const figures = JSON.parse(document.getElementById('figures').textContent)
+  const root = document.documentElement
+  const charts = []
+
+  /** Strings like "@ink" stand for the theme's colours. */
+  const themed = (value, style) => {
+    if (typeof value === 'string')
+      return value.startsWith('@') ? style.getPropertyValue(`--${value.slice(1)}`).trim() : value
+    if (Array.isArray(value)) return value.map((item) => themed(item, style))
+    if (value === null || typeof value !== 'object') return value
+    return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, themed(item, style)]))
+  }
+
+  /** [x, y, x, y, …] and sparse notes → points. */
+  const expanded = ({ flat, notes, ...dataset }) => ({
+    ...dataset,
+    data: Array.from({ length: flat.length / 2 }, (_, i) => ({
+      x: flat[2 * i],
+      y: flat[2 * i + 1] ?? Number.NaN,
+      note: notes[i],
+    })),
+  })
+
+  const number = (value) =>
+    Math.abs(value) >= 0.01 && Math.abs(value) < 1e6 ? String(+value.toFixed(4)) : value.toExponential(2)
+
+  const tooltip = (panel) => ({
+    filter: ({ dataset }) => dataset.label !== undefined,
+    callbacks: {
+      title: () => '',
+      label: ({ dataset, raw }) => [
+        dataset.label,
+        `${panel.x}: ${number(raw.x)}`,
+        `${panel.y}: ${number(raw.y)}`,
+        ...((raw.note ?? '').match(/.{1,64}/g) ?? []),
+      ],
+    },
+  })
+
+  const draw = (canvas, panel) => {
+    const style = getComputedStyle(root)
+    const { datasets, ...rest } = panel
+    const config = themed(rest.config, style)
+    const plugins = { ...config.options.plugins, tooltip: tooltip(panel) }
+    return new Chart(canvas, {
+      ...config,
+      data: {
+        datasets: datasets.map((dataset) => ({
+          ...themed({ ...dataset, flat: null, notes: null }, style),
+          data: dataset.data,
+        })),
+      },
+      options: {
+        ...config.options,
+        responsive: true,
+        interaction: { mode: 'nearest', intersect: true },
+        plugins,
+      },
+    })
+  }
+
+  const started = performance.now()
+  for (const canvas of document.querySelectorAll('canvas[data-figure]')) {
+    const panel = figures[canvas.dataset.figure].panels[canvas.dataset.panel]
+    panel.datasets = panel.datasets.map(expanded)
+    charts.push({ canvas, panel, chart: draw(canvas, panel) })
+  }
+  root.dataset.drawMs = String(Math.round(performance.now() - started))
+
+  const redraw = () => {
+    for (const entry of charts) {
+      const hidden = entry.chart.data.datasets.map((_, i) => !entry.chart.isDatasetVisible(i))
+      entry.chart.destroy()
+      entry.chart = draw(entry.canvas, entry.panel)
+      hidden.forEach((isHidden, i) => {
+        entry.chart.setDatasetVisibility(i, !isHidden)
+      })
+      entry.chart.update()
+    }
+  }
+
+  for (const button of document.querySelectorAll('.legend button')) {
+    button.addEventListener('click', () => {
+      const shown = button.getAttribute('aria-pressed') !== 'true'
+      button.setAttribute('aria-pressed', String(shown))
+      const figure = button.closest('figure')
+      for (const { canvas, panel, chart } of charts) {
+        if (canvas.closest('figure') !== figure) continue
+        panel.datasets.forEach((dataset, i) => {
+          if (panel.labels[dataset.series] === button.dataset.label) chart.setDatasetVisibility(i, shown)
+        })
+        chart.update()
+      }
+    })
+  }
+
+  const isDark = () =>
+    root.dataset.theme === 'dark' ||
+    (root.dataset.theme !== 'light' && matchMedia('(prefers-color-scheme: dark)').matches)
+  document.getElementById('theme').addEventListener('click', () => {
+    root.dataset.theme = isDark() ? 'light' : 'dark'
+    redraw()
+  })
+  matchMedia('(prefers-color-scheme: dark)').addEventListener('change', redraw)
+
+  const sortValue = (row, column) => {
+    const { value } = row.cells[column].dataset
+    return value === undefined || value === '' ? undefined : Number.isNaN(Number(value)) ? value : Number(value)
+  }
+  /** What is absent stays below, whichever the direction. */
+  const order = (a, b, sign) => {
+    if (a === undefined || b === undefined) return (a === undefined) - (b === undefined)
+    return a < b ? -sign : a > b ? sign : 0
+  }
+  for (const head of document.querySelectorAll('th button')) {
+    head.addEventListener('click', () => {
+      const cell = head.closest('th')
+      const body = cell.closest('table').tBodies[0]
+      const ascending = cell.getAttribute('aria-sort') !== 'ascending'
+      for (const other of cell.parentElement.cells) other.removeAttribute('aria-sort')
+      cell.setAttribute('aria-sort', ascending ? 'ascending' : 'descending')
+      const rows = [...body.rows].sort((a, b) =>
+        order(sortValue(a, cell.cellIndex), sortValue(b, cell.cellIndex), ascending ? 1 : -1),
+      )
+      body.append(...rows)
+    })
+  }
+})()

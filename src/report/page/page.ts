@@ -1,0 +1,71 @@
+/** The report: one HTML file that needs nothing else, neither a server nor the network. */
+import { readFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { dirname, join } from 'node:path'
+import { escaped } from '../drawingSvg.ts'
+import type { Figure } from '../figure.ts'
+import { fontFiles } from '../fonts.ts'
+import type { RunRecord } from '../runRecord.ts'
+import type { Tabular } from '../tabular.ts'
+import { figureData, figureHtml } from './figureHtml.ts'
+import { reproducibilityList, runsTable } from './reproducibility.ts'
+import { tableHtml } from './tableHtml.ts'
+
+export interface PageContent {
+  readonly title: string
+  readonly runs: readonly RunRecord[]
+  readonly tables: readonly { readonly title: string; readonly table: Tabular }[]
+  readonly figures: readonly { readonly title: string; readonly figure: Figure }[]
+}
+
+export function renderPage({ title, runs, tables, figures }: PageContent): string {
+  const sections = [
+    ...tables.map((entry, i) => section(`table-${i}`, entry.title, tableHtml(entry.table))),
+    ...figures.map((entry, i) => section(entry.figure.name, entry.title, figureHtml(entry.figure, i))),
+    section('runs', 'Runs', `${tableHtml(runsTable(runs))}${configurations(runs)}`),
+    section('reproducibility', 'Reproducibility', definitions(reproducibilityList(runs))),
+  ]
+  return [
+    '<!doctype html>',
+    '<html lang="en"><head><meta charset="utf-8">',
+    '<meta name="viewport" content="width=device-width, initial-scale=1">',
+    `<title>${escaped(title)}</title>`,
+    `<style>${fontFaces()}${asset('style.css')}</style></head><body><main>`,
+    `<header><h1>${escaped(title)}</h1><button type="button" id="theme">Light or dark</button></header>`,
+    `<nav>${sections.map(({ id, title: name }) => `<a href="#${id}">${escaped(name)}</a>`).join('')}</nav>`,
+    ...sections.map(({ html }) => html),
+    '</main>',
+    `<script type="application/json" id="figures">${json(figures.map(({ figure }) => figureData(figure)))}</script>`,
+    `<script>${chartLibrary()}</script>`,
+    `<script>${asset('client.js')}</script>`,
+    '</body></html>\n',
+  ].join('\n')
+}
+
+function section(id: string, title: string, content: string) {
+  return { id, title, html: `<section id="${id}"><h2>${escaped(title)}</h2>\n${content}</section>` }
+}
+
+const definitions = (terms: readonly (readonly [string, string])[]) =>
+  `<dl>${terms.map(([term, text]) => `<dt>${escaped(term)}</dt><dd>${escaped(text)}</dd>`).join('\n')}</dl>`
+
+const configurations = (runs: readonly RunRecord[]) =>
+  `<h3>Configurations</h3>${runs.map(({ manifest: { id, job } }) => `<details><summary>${escaped(id)}</summary><pre>${escaped(JSON.stringify(job, null, 2))}</pre></details>`).join('\n')}`
+
+/** JSON that cannot end its script element. */
+const json = (value: unknown): string => JSON.stringify(value).replaceAll('<', '\\u003c')
+
+const asset = (name: string): string => readFileSync(new URL(name, import.meta.url), 'utf8')
+
+function chartLibrary(): string {
+  const folder = dirname(createRequire(import.meta.url).resolve('chart.js'))
+  return readFileSync(join(folder, 'chart.umd.min.js'), 'utf8').replace(/\/\/# sourceMappingURL=.*/, '')
+}
+
+const fontFaces = (): string =>
+  fontFiles()
+    .map(({ family, weight, bytes }) => {
+      const source = `url(data:font/woff2;base64,${bytes.toString('base64')}) format("woff2")`
+      return `@font-face{font-family:"${family}";font-weight:${weight};src:${source}}`
+    })
+    .join('\n')

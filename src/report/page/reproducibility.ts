@@ -1,0 +1,84 @@
+/** What a reader needs to run the same again. */
+import { formatQualifier } from '../../core/metric.ts'
+import { flatten, groupByMethod } from '../methods.ts'
+import type { RunRecord } from '../runRecord.ts'
+import type { Cell, Tabular } from '../tabular.ts'
+
+/** Terms and what is said of them; several values where runs differ. */
+export function reproducibilityList(runs: readonly RunRecord[]): readonly (readonly [string, string])[] {
+  const jobs = runs.map(({ manifest }) => manifest.job)
+  const environments = runs.map(({ manifest }) => manifest.environment)
+  const hours = runs.reduce((sum, { result }) => sum + (result?.timing.wallSeconds ?? 0), 0) / 3600
+  const headlines = jobs.flatMap((job) => Object.values(job.protocol.headline).flat())
+  return [
+    ['Runs', `${runs.length}, of which ${runs.filter(({ result }) => result).length} finished`],
+    [
+      'Methods',
+      groupByMethod(runs)
+        .map(({ label, runs: seeds }) => `${label} (version ${seeds[0].manifest.job.algorithm.version})`)
+        .join(', '),
+    ],
+    ['Seeds', distinct(jobs.map(({ seed }) => String(seed))).join(', ')],
+    ['Space', distinct(jobs.map(({ space }) => space)).join(', ')],
+    [
+      'Searched on',
+      distinct(
+        jobs.map(
+          ({ dataset }) =>
+            `${dataset.name}${dataset.contentHash ? ` (content ${dataset.contentHash.slice(0, 16)})` : ''}`,
+        ),
+      ).join(', '),
+    ],
+    [
+      'Looked up in',
+      distinct(jobs.map(({ table }) => (table ? `${table.name} (SHA-256 ${table.sha256})` : 'no table'))).join(', '),
+    ],
+    ['Reported numbers', distinct(headlines.flatMap(({ validation, test }) => [validation, test])).join(', ')],
+    ['Executor', distinct(jobs.map(({ executor }) => executor ?? 'none needed')).join(', ')],
+    ['Probes', distinct(jobs.flatMap(({ probes }) => probes)).join(', ') || 'none'],
+    [
+      'Program',
+      distinct(environments.map(({ version, node }) => `nas-bench-harness ${version} on Node.js ${node}`)).join(', '),
+    ],
+    ['Hardware', distinct(environments.map(({ cpu, platform }) => `${cpu}, ${platform}`)).join('; ')],
+    ['Cost', `${hours.toFixed(2)} hours of wall time over all finished runs`],
+    ...protocolTerms(runs),
+  ]
+}
+
+/** Each protocol's values in one line. */
+function protocolTerms(runs: readonly RunRecord[]): [string, string][] {
+  const protocols = new Map(runs.map(({ manifest }) => [JSON.stringify(manifest.job.protocol), manifest.job.protocol]))
+  return [...protocols.values()].map(({ name, headline: _, ...values }) => [
+    `Protocol ${name}`,
+    [...flatten(values)].map(([key, value]) => `${key} ${value}`).join(', '),
+  ])
+}
+
+/** One line a run. */
+export function runsTable(runs: readonly RunRecord[]): Tabular {
+  const columns = ['algorithm', 'dataset', 'seed', 'state', 'test', 'minutes', 'architecture', 'run']
+  return {
+    columns: columns.map((key) => ({ title: key[0].toUpperCase() + key.slice(1), key })),
+    rows: runs.map((run) => runRow(run)),
+    notes: ['Test: accuracy of the final architecture on the dataset searched on, in %.'],
+  }
+}
+
+function runRow({ manifest: { id, job }, result, failure }: RunRecord): Cell[] {
+  const qualifier = job.protocol.headline[job.dataset.name]?.[0]?.test
+  const test = result?.metrics.find((metric) => formatQualifier(metric) === qualifier)?.accuracyPct
+  return [
+    word(job.algorithm.name),
+    word(job.dataset.name),
+    { kind: 'number', value: job.seed, digits: 0 },
+    word(result ? 'finished' : failure ? `failed: ${failure.message}` : 'unfinished'),
+    test === undefined ? { kind: 'absent' } : { kind: 'number', value: test, digits: 2 },
+    result ? { kind: 'number', value: result.timing.wallSeconds / 60, digits: 1 } : { kind: 'absent' },
+    result ? word(result.genotype) : { kind: 'absent' },
+    word(id),
+  ]
+}
+
+const word = (text: string): Cell => ({ kind: 'text', text })
+const distinct = (items: readonly string[]): string[] => [...new Set(items)]
