@@ -76,7 +76,7 @@ function trainCurves(count: Dict, epochs: number, where: string): SplitCurves {
   const key = (epoch: number) => epoch
   return {
     split: 'train',
-    accuracyPct: curve(count.get('train_acc1es'), key, epochs, where),
+    accuracyPct: percentages(curve(count.get('train_acc1es'), key, epochs, where), where),
     loss: curve(count.get('train_losses'), key, epochs, where),
     seconds: curve(count.get('train_times'), key, epochs, where),
   }
@@ -86,7 +86,7 @@ function evalCurves(count: Dict, split: string, epochs: number, where: string): 
   const key = (epoch: number) => `${split}@${epoch}`
   return {
     split,
-    accuracyPct: curve(count.get('eval_acc1es'), key, epochs, where),
+    accuracyPct: percentages(curve(count.get('eval_acc1es'), key, epochs, where), where),
     loss: curve(count.get('eval_losses'), key, epochs, where),
     seconds: curve(count.get('eval_times'), key, epochs, where),
   }
@@ -101,6 +101,12 @@ function curve(dict: unknown, key: (epoch: number) => unknown, epochs: number, w
     const value = dict.get(key(epoch))
     if (value !== undefined) values[epoch] = finite(value, `${where}, ${String(key(epoch))}`)
   }
+  return values
+}
+
+function percentages(values: Float64Array, where: string): Float64Array {
+  const outside = values.find((value) => value < 0 || value > 100)
+  if (outside !== undefined) throw malformed(where, `has an accuracy of ${outside} %`)
   return values
 }
 

@@ -19,13 +19,13 @@ export interface NatsOptions extends ImportContext {
   /** Threads. */
   readonly jobs: number
   readonly withCurves: boolean
+  /** Records that are read, and kept, together; absent: 125. */
+  readonly batchSize?: number
   /** Where batches are kept until the import is done. */
   readonly partsFolder: string
   /** @param total undefined where it is not known before the end */
   onProgress?(done: number, total: number | undefined): void
 }
-
-const BATCH = 125
 
 const NOTES = [
   'Accuracies and losses are those after the last epoch; "mean" is the mean over the seeds that exist.',
@@ -65,13 +65,13 @@ function* curveBatches(parts: readonly Part[]): Generator<CurvesBatch> {
 
 /** Every batch, read or found from an earlier attempt, in the order of the source. */
 async function readAll(source: RecordFiles, options: NatsOptions): Promise<Part[]> {
-  const { jobs, withCurves, onProgress } = options
+  const { jobs, withCurves, batchSize = 125, onProgress } = options
   const parts = openParts(options.partsFolder)
   const readers = await openReaders(jobs)
   const reading: Promise<Part>[] = []
   let done = 0
   try {
-    for await (const files of batches(source)) {
+    for await (const files of batches(source, batchSize)) {
       const sha256 = sha256Of(files)
       const at = reading.length
       const part = parts.find(at, sha256, withCurves)
@@ -95,11 +95,11 @@ async function readAll(source: RecordFiles, options: NatsOptions): Promise<Part[
   }
 }
 
-async function* batches({ files }: RecordFiles): AsyncGenerator<RecordFile[]> {
+async function* batches({ files }: RecordFiles, size: number): AsyncGenerator<RecordFile[]> {
   let batch: RecordFile[] = []
   for await (const file of files()) {
     batch.push(file)
-    if (batch.length < BATCH) continue
+    if (batch.length < size) continue
     yield batch
     batch = []
   }
