@@ -10,6 +10,7 @@ import { manifestPath, verifyTable } from '../tables/openTable.ts'
 import { spaceIndex } from '../tables/spaceIndex.ts'
 import { jsonOption, outOption } from './options.ts'
 import { writeOutput } from './output.ts'
+import { buildCommand, mergeCommand } from './tablesBuild.ts'
 
 export function tablesCommand(): Command {
   return new Command('tables')
@@ -19,6 +20,8 @@ export function tablesCommand(): Command {
     )
     .addCommand(importCommand())
     .addCommand(infoCommand())
+    .addCommand(buildCommand())
+    .addCommand(mergeCommand())
 }
 
 interface ImportFlags {

@@ -1,4 +1,5 @@
 /** The built-in search spaces by name. */
+import { unknownName } from '../core/names.ts'
 import type { SearchSpace } from '../core/space.ts'
 import { darts, dartsS1, dartsS2, dartsS3, dartsWithoutNone } from './darts/index.ts'
 import { nb201 } from './nb201/index.ts'
@@ -11,3 +12,10 @@ export const builtinSpaces = {
   'darts-s2': dartsS2,
   'darts-s3': dartsS3,
 } satisfies Record<string, SearchSpace>
+
+/** @throws BenchError `unknown-name` with the nearest built-in space */
+export function builtinSpace(name: string): SearchSpace {
+  const spaces: Readonly<Record<string, SearchSpace>> = builtinSpaces
+  if (spaces[name] === undefined) throw unknownName('space', name, Object.keys(spaces))
+  return spaces[name]
+}

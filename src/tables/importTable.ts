@@ -32,7 +32,7 @@ export interface ImportOptions {
 /** @throws BenchError `bad-input` with the place of what is wrong in the source; an earlier table then stays */
 export async function importTable(source: string, options: ImportOptions): Promise<Manifest> {
   const { as, space, folder = userTables() } = options
-  await checkName(as)
+  await checkTableName(as)
   const imported = await read(source, folder, options)
   const { content, curves } = imported
   const written = curves === undefined ? undefined : await writeCurves(folder, as, curves())
@@ -67,7 +67,8 @@ const isFolder = (path: string): Promise<boolean> =>
     () => false,
   )
 
-async function checkName(name: string): Promise<void> {
+/** @throws BenchError `bad-input` where it is no name for a table, or that of an embedded one */
+export async function checkTableName(name: string): Promise<void> {
   if (!/^[A-Za-z0-9][\w.-]*$/.test(name)) {
     throw new BenchError('bad-input', `"${name}" is no table name; use letters, digits, "-", "_" and "."`)
   }

@@ -19,7 +19,7 @@ export interface Rebuilt {
 }
 
 /** Indices of `count` random rows, all different; of all rows where there are fewer. */
-export function sampleRows(table: Table, count: number, seed: number): number[] {
+export function sampleRows(table: Table, count: number, seed = 0): number[] {
   const indices = [...table.indices()]
   return Array.from(random(seed, 'table', 'check').permutation(indices.length).slice(0, count), (row) => indices[row])
 }
