@@ -23,7 +23,13 @@ const evaluator = tableEvaluator(await openTable('nb201'), space, 'cifar10')
 
 async function search(algorithm: Algorithm, seed: number) {
   const oracle = new SimulatedOracle(evaluator, space, BUDGET_SECONDS)
-  const context = { space, seed, oracle, random: (...path) => random(seed, ...path) } as SearchContext
+  // Black-box searches read neither images nor protocol.
+  const context = {
+    space,
+    seed,
+    oracle,
+    random: (...path: readonly (string | number)[]) => random(seed, ...path),
+  } as unknown as SearchContext
   const run = await algorithm.search(context, algorithm.options.parse({}))
   await run.epoch(0)
   const { metrics } = await evaluator.evaluate(run.genotype())
@@ -36,7 +42,7 @@ const algorithms = Object.values(builtinAlgorithms as Record<string, Algorithm>)
 )
 for (const algorithm of algorithms) {
   const before = process.cpuUsage()
-  const found = []
+  const found: Awaited<ReturnType<typeof search>>[] = []
   for (let seed = 0; seed < RUNS; seed++) found.push(await search(algorithm, seed))
   const { user, system } = process.cpuUsage(before)
   const mean = (of: (run: (typeof found)[number]) => number) => found.reduce((sum, run) => sum + of(run), 0) / RUNS
