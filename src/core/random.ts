@@ -49,14 +49,15 @@ function mulHigh(a: number, b: number): number {
 /** One named stream of random numbers. */
 export class RandomStream {
   readonly #key: readonly [number, number]
-  readonly #nonce: readonly [number, number]
+  /** Number of the block in the first two words, the rest of the key in the last two; kept, to make no garbage. */
+  readonly #counter: [number, number, number, number]
   readonly #block = new Uint32Array(4)
   #position: number
 
   /** @param key 128 bits that name the stream; @param position how many 32-bit words were already drawn. */
   constructor(key: readonly [number, number, number, number], position = 0) {
     this.#key = [key[0], key[1]]
-    this.#nonce = [key[2], key[3]]
+    this.#counter = [0, 0, key[2], key[3]]
     this.#position = position
     if (position % 4 !== 0) this.#fill()
   }
@@ -118,7 +119,9 @@ export class RandomStream {
 
   #fill(): void {
     const block = Math.floor(this.#position / 4)
-    philox([block >>> 0, Math.floor(block / 0x100000000), ...this.#nonce], this.#key, this.#block)
+    this.#counter[0] = block >>> 0
+    this.#counter[1] = Math.floor(block / 0x100000000)
+    philox(this.#counter, this.#key, this.#block)
   }
 }
 

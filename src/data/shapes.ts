@@ -92,30 +92,34 @@ function draw(options: ShapesOptions, split: 'train' | 'test', count: number): I
   const length = options.size * options.size * CHANNELS
   const pixels = new Uint8Array(count * length)
   const labels = Int32Array.from({ length: count }, (_, index) => index % CLASSES)
+  const canvas = new Float64Array(length)
   for (let index = 0; index < count; index++) {
     const stream = random(options.seed, 'shapes', split, index)
-    drawImage(options, labels[index], stream, pixels.subarray(index * length, (index + 1) * length))
+    paint(canvas, options, labels[index], stream)
+    develop(canvas, new Uint8ClampedArray(pixels.buffer, index * length, length))
   }
   return { count, pixels, labels }
 }
 
-/** Paints the layers one over the other: clutter, object, stripes, noise; rounds and clamps to 0 … 255. */
-function drawImage(options: ShapesOptions, label: number, stream: RandomStream, out: Uint8Array): void {
-  const canvas = clutter(options, stream)
+/** The layers, one over the other. */
+function paint(canvas: Float64Array, options: ShapesOptions, label: number, stream: RandomStream): void {
+  paintClutter(canvas, options, stream)
   paintObject(canvas, options, label, stream)
   addTexture(canvas, options, label, stream)
   addNoise(canvas, options.noise, stream)
-  const clamped = new Uint8ClampedArray(out.buffer, out.byteOffset, out.length)
-  for (let i = 0; i < canvas.length; i++) clamped[i] = 255 * canvas[i]
+}
+
+/** 0 … 1 → 0 … 255, rounded and clamped. */
+function develop(canvas: Float64Array, out: Uint8ClampedArray): void {
+  for (let i = 0; i < canvas.length; i++) out[i] = 255 * canvas[i]
 }
 
 /** A smooth random field for each channel: bilinear between the points of a coarse grid. */
-function clutter({ size, clutter: deviation }: ShapesOptions, stream: RandomStream): Float64Array {
-  const canvas = new Float64Array(size * size * CHANNELS)
+function paintClutter(canvas: Float64Array, { size, clutter }: ShapesOptions, stream: RandomStream): void {
   const step = (GRID - 1) / size
   for (let channel = 0; channel < CHANNELS; channel++) {
-    const base = 0.5 + deviation * stream.normal()
-    const grid = Float64Array.from({ length: GRID * GRID }, () => base + deviation * stream.normal())
+    const base = 0.5 + clutter * stream.normal()
+    const grid = Float64Array.from({ length: GRID * GRID }, () => base + clutter * stream.normal())
     for (let row = 0, at = channel; row < size; row++) {
       const top = Math.floor((row + 0.5) * step)
       const down = (row + 0.5) * step - top
@@ -129,7 +133,6 @@ function clutter({ size, clutter: deviation }: ShapesOptions, stream: RandomStre
       }
     }
   }
-  return canvas
 }
 
 /** The class's outline at a random place, turned, scaled and filled with the object's colour, edges smoothed. */
