@@ -9,16 +9,17 @@ import { Arena, kernelModule } from './module.ts'
 import { plan } from './plan.ts'
 
 /**
- * One thread, fixed orders of summation, no relaxed instructions: the same bits on every machine.
+ * One thread and fixed orders of summation: the same bits every time on one machine. With `deterministic`, or where the
+ * host has no relaxed SIMD, the same bits on every machine.
  *
  * A network that has been disposed of leaves its memory to the next one.
  */
-export async function openStaticExecutor(_options: { readonly deterministic?: boolean } = {}): Promise<Executor> {
-  const module = await kernelModule()
+export async function openStaticExecutor(options: { readonly deterministic?: boolean } = {}): Promise<Executor> {
+  const { module, deterministic } = await kernelModule(options.deterministic ?? false)
   const free: Arena[] = []
   return {
     name: 'static/wasm',
-    deterministic: true,
+    deterministic,
     async compile(network: Network, { batchSize }: CompileOptions): Promise<Executable> {
       const arena = free.pop() ?? new Arena(module)
       let held = true

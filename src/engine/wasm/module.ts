@@ -10,13 +10,30 @@ const PAGE = 65536
 /** What a 32-bit module can address. */
 export const MEMORY_LIMIT = 65536 * PAGE
 
-let compiled: Promise<WebAssembly.Module> | undefined
-
-/** Compiles the module that lies beside this file; once a process. */
-export function kernelModule(): Promise<WebAssembly.Module> {
-  compiled ??= readFile(new URL('./kernels.wasm', import.meta.url)).then((bytes) => WebAssembly.compile(bytes))
-  return compiled
+export interface KernelModule {
+  readonly module: WebAssembly.Module
+  /** True where results are the same bits on every machine: no fused multiply-add. */
+  readonly deterministic: boolean
 }
+
+const modules = new Map<boolean, Promise<KernelModule>>()
+
+/** Compiles a module that lies beside this file, once a process: the relaxed one where it may and can be used. */
+export function kernelModule(deterministic: boolean): Promise<KernelModule> {
+  const module = modules.get(deterministic) ?? compileModule(deterministic)
+  modules.set(deterministic, module)
+  return module
+}
+
+async function compileModule(deterministic: boolean): Promise<KernelModule> {
+  const relaxed = deterministic ? undefined : await readModule('kernels-relaxed.wasm')
+  if (relaxed !== undefined && WebAssembly.validate(relaxed)) {
+    return { module: await WebAssembly.compile(relaxed), deterministic: false }
+  }
+  return { module: await WebAssembly.compile(await readModule('kernels.wasm')), deterministic: true }
+}
+
+const readModule = (name: string) => readFile(new URL(name, import.meta.url))
 
 /** One instance of the kernels with its memory. Views are made anew where the memory has grown. */
 export class Arena {

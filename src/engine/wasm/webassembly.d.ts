@@ -14,5 +14,6 @@ declare namespace WebAssembly {
     readonly exports: Readonly<Record<string, unknown>>
     constructor(module: Module)
   }
+  function validate(bytes: Uint8Array): boolean
   function compile(bytes: Uint8Array): Promise<Module>
 }

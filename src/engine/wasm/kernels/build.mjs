@@ -1,6 +1,7 @@
 /**
- * Compiles the kernels: `node src/engine/wasm/kernels/build.mjs` writes `kernels.wasm` and `signatures.ts` beside this
- * folder; with `--check` it writes nothing and fails where they are not what the sources give.
+ * Compiles the kernels: `node src/engine/wasm/kernels/build.mjs` writes `kernels.wasm`, `kernels-relaxed.wasm` (the same
+ * with fused multiply-add) and `signatures.ts` beside this folder; with `--check` it writes nothing and fails where they
+ * are not what the sources give.
  */
 import { readFileSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
@@ -16,9 +17,9 @@ const options = [
 ]
 
 /** → compiled files by name, as the compiler hands them over */
-async function compile() {
+async function compile(...extra) {
   const files = {}
-  const { error, stderr } = await asc.main(['index.ts', '--outFile', 'kernels.wasm', ...options], {
+  const { error, stderr } = await asc.main(['index.ts', '--outFile', 'kernels.wasm', ...options, ...extra], {
     readFile: (name) => {
       try {
         return readFileSync(join(sources, name), 'utf8')
@@ -46,7 +47,12 @@ function signatures(declarations) {
 }
 
 const files = await compile()
-const outputs = { 'kernels.wasm': files['kernels.wasm'], 'signatures.ts': signatures(files['kernels.d.ts']) }
+const relaxed = await compile('--enable', 'relaxed-simd')
+const outputs = {
+  'kernels.wasm': files['kernels.wasm'],
+  'kernels-relaxed.wasm': relaxed['kernels.wasm'],
+  'signatures.ts': signatures(files['kernels.d.ts']),
+}
 for (const [name, contents] of Object.entries(outputs)) {
   const path = join(target, name)
   if (!process.argv.includes('--check')) writeFileSync(path, contents)

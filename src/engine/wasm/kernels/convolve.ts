@@ -2,7 +2,7 @@
  * Convolution as a matrix product over a staged image: output[pixel, :] = Σ_k patch[pixel, k]·panel[k, :].
  *
  * The patch of a pixel is `segmentCount` runs of `segmentLength` consecutive floats (a row of the window, channels
- * innermost); `offsets[pixel] + segments[s]` is where run s of that pixel starts, in bytes from `staged`.
+ * innermost; their number is a multiple of 4); `offsets[pixel] + segments[s]` is where run s of that pixel starts, in bytes from `staged`.
  */
 import { addTo, batch, CHUNK, keep, madd, splat, VECTOR } from './lanes'
 
@@ -131,7 +131,7 @@ function eight(
   }
 }
 
-/** A panel of four channels, eight pixels at a time. */
+/** A panel of four channels, four pixels and two rows of the panel at a time: even and odd rows have sums of their own. */
 function four(
   staged: usize,
   offsets: usize,
@@ -146,83 +146,68 @@ function four(
   kept: v128,
 ): void {
   let pixel = first
-  for (; pixel + 8 <= last; pixel += 8) {
+  for (; pixel + 4 <= last; pixel += 4) {
     const offset = offsets + (usize(pixel) << 2)
     const base0 = staged + load<usize>(offset)
     const base1 = staged + load<usize>(offset, 4)
     const base2 = staged + load<usize>(offset, 8)
     const base3 = staged + load<usize>(offset, 12)
-    const base4 = staged + load<usize>(offset, 16)
-    const base5 = staged + load<usize>(offset, 20)
-    const base6 = staged + load<usize>(offset, 24)
-    const base7 = staged + load<usize>(offset, 28)
     let w = panel
-    let a = f32x4.splat(0)
-    let b = a
-    let c = a
-    let d = a
-    let e = a
-    let f = a
-    let g = a
-    let h = a
+    let a0 = f32x4.splat(0)
+    let a1 = a0
+    let b0 = a0
+    let b1 = a0
+    let c0 = a0
+    let c1 = a0
+    let d0 = a0
+    let d1 = a0
     for (let segment = segments; segment < segmentsEnd; segment += 4) {
       const start = load<usize>(segment)
       let p0 = base0 + start
       let p1 = base1 + start
       let p2 = base2 + start
       let p3 = base3 + start
-      let p4 = base4 + start
-      let p5 = base5 + start
-      let p6 = base6 + start
-      let p7 = base7 + start
       const end = p0 + bytes
       while (p0 < end) {
-        const row = v128.load(w)
-        a = madd(a, splat(p0), row)
-        b = madd(b, splat(p1), row)
-        c = madd(c, splat(p2), row)
-        d = madd(d, splat(p3), row)
-        e = madd(e, splat(p4), row)
-        f = madd(f, splat(p5), row)
-        g = madd(g, splat(p6), row)
-        h = madd(h, splat(p7), row)
-        w += VECTOR
-        p0 += 4
-        p1 += 4
-        p2 += 4
-        p3 += 4
-        p4 += 4
-        p5 += 4
-        p6 += 4
-        p7 += 4
+        const w0 = v128.load(w)
+        a0 = madd(a0, splat(p0), w0)
+        b0 = madd(b0, splat(p1), w0)
+        c0 = madd(c0, splat(p2), w0)
+        d0 = madd(d0, splat(p3), w0)
+        const w1 = v128.load(w, 16)
+        a1 = madd(a1, splat(p0, 4), w1)
+        b1 = madd(b1, splat(p1, 4), w1)
+        c1 = madd(c1, splat(p2, 4), w1)
+        d1 = madd(d1, splat(p3, 4), w1)
+        w += 32
+        p0 += 8
+        p1 += 8
+        p2 += 8
+        p3 += 8
       }
     }
     let to = output + usize(pixel) * stride
-    addTo(to, a, kept)
+    addTo(to, f32x4.add(a0, a1), kept)
     to += stride
-    addTo(to, b, kept)
+    addTo(to, f32x4.add(b0, b1), kept)
     to += stride
-    addTo(to, c, kept)
+    addTo(to, f32x4.add(c0, c1), kept)
     to += stride
-    addTo(to, d, kept)
-    to += stride
-    addTo(to, e, kept)
-    to += stride
-    addTo(to, f, kept)
-    to += stride
-    addTo(to, g, kept)
-    to += stride
-    addTo(to, h, kept)
+    addTo(to, f32x4.add(d0, d1), kept)
   }
   for (; pixel < last; pixel++) {
     const base = staged + load<usize>(offsets + (usize(pixel) << 2))
     let w = panel
-    let a = f32x4.splat(0)
+    let a0 = f32x4.splat(0)
+    let a1 = a0
     for (let segment = segments; segment < segmentsEnd; segment += 4) {
       let p = base + load<usize>(segment)
       const end = p + bytes
-      for (; p < end; p += 4, w += VECTOR) a = madd(a, splat(p), v128.load(w))
+      for (; p < end; p += 8, w += 32) {
+        a0 = madd(a0, splat(p), v128.load(w))
+        a1 = madd(a1, splat(p, 4), v128.load(w, 16))
+      }
     }
-    addTo(output + usize(pixel) * stride, a, kept)
+    addTo(output + usize(pixel) * stride, f32x4.add(a0, a1), kept)
   }
 }

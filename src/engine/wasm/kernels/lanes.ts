@@ -9,9 +9,11 @@ export const VECTOR: usize = 16
 /** Pixels that are worked on together, so that what is read twice is still in the first-level cache. */
 export const CHUNK: i32 = 64
 
+/** accumulator + a·b; in one rounding where the module may use relaxed instructions. */
 // @ts-ignore: decorator
 @inline
 export function madd(accumulator: v128, a: v128, b: v128): v128 {
+  if (ASC_FEATURE_RELAXED_SIMD) return v128.relaxed_madd<f32>(a, b, accumulator)
   return f32x4.add(accumulator, f32x4.mul(a, b))
 }
 
