@@ -34,12 +34,12 @@ export interface LookupRequest {
 export async function findLookup(request: LookupRequest): Promise<Lookup> {
   const { table } = request
   if (table !== undefined) return inTable(table, await openManifest(table), request)
-  const ofSpace = await tablesOf(request.space)
+  const { ofSpace, broken } = await tablesOf(request.space)
   const fitting = ofSpace.find((manifest) => headlineIn(manifest, request).length > 0)
   if (fitting !== undefined) return inTable(fitting.name, fitting, request)
   // Where architectures are too many for a table, the result is the genotype, to be trained.
   if (request.space.numbering === undefined) return { headline: [] }
-  throw noTable(request, ofSpace)
+  throw broken ?? noTable(request, ofSpace)
 }
 
 /** For a job's identity. An incomplete table's missing rows follow from its recipe. */
@@ -54,11 +54,16 @@ export function tableIdentity(manifest: Manifest): NonNullable<Job['table']> {
   }
 }
 
-/** The table that is named as the space goes first: `nb201` is what a user would import the benchmark as. */
-async function tablesOf({ name: space }: SearchSpace): Promise<Manifest[]> {
-  const manifests = await Promise.all((await listTables()).map((name) => openManifest(name)))
+/**
+ * The table that is named as the space goes first: `nb201` is what a user would import the benchmark as. A table that
+ * cannot be read is in nobody's way, unless no other fits.
+ */
+async function tablesOf({ name: space }: SearchSpace) {
+  const read = await Promise.allSettled((await listTables()).map((name) => openManifest(name)))
+  const manifests = read.flatMap((outcome) => (outcome.status === 'fulfilled' ? outcome.value : []))
+  const [broken] = read.flatMap((outcome) => (outcome.status === 'rejected' ? (outcome.reason as Error) : []))
   const ofSpace = manifests.filter((manifest) => manifest.space === space)
-  return ofSpace.sort((a, b) => Number(b.name === space) - Number(a.name === space))
+  return { ofSpace: ofSpace.sort((a, b) => Number(b.name === space) - Number(a.name === space)), broken }
 }
 
 function inTable(table: string, manifest: Manifest, request: LookupRequest): Lookup {
