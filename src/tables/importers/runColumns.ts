@@ -1,5 +1,4 @@
-/** From trainings to a table's columns: final numbers by seed, their means, and what a training costs. */
-import type { NumbersContent } from '../content.ts'
+/** From trainings to a table's numbers: final numbers by seed, their means, and what a training costs. */
 import type { ArchitectureRuns, TrainingRun } from './trainingRuns.ts'
 
 /** Of one architecture: number by column. Missing numbers have no entry. */
@@ -92,27 +91,14 @@ function groupBy<T>(items: readonly T[], key: (item: T) => string): Map<string, 
   return groups
 }
 
-/** Rows of numbers to columns, ordered by name: accuracies, then losses, times and costs. */
-export function columnsOf(rows: readonly RunNumbers[]): NumbersContent[] {
-  const columns = new Map<string, Float64Array>()
-  rows.forEach((row, at) => {
-    for (const [name, value] of Object.entries(row)) {
-      const values = columns.get(name) ?? new Float64Array(rows.length).fill(Number.NaN)
-      values[at] = value
-      columns.set(name, values)
-    }
-  })
-  const names = [...columns.keys()].sort(byKind)
-  return names.map((name) => ({ name, values: columns.get(name) as Float64Array, ...seedsOf(name, names) }))
-}
-
-function byKind(a: string, b: string): number {
+/** Accuracies, then losses, times and costs, each by name. */
+export function columnOrder(a: string, b: string): number {
   const kind = (name: string) => (name.includes(':') ? name.slice(0, name.indexOf(':')) : '')
   return kind(a).localeCompare(kind(b)) || a.localeCompare(b, 'en', { numeric: true })
 }
 
 /** Of a column of means: the seeds that it is over, where they exist. */
-function seedsOf(name: string, names: readonly string[]): { seeds?: readonly number[] } {
+export function seedsOf(name: string, names: readonly string[]): { seeds?: readonly number[] } {
   if (!name.endsWith('/mean')) return {}
   const place = name.slice(0, -'mean'.length)
   const own = names.filter((other) => other.startsWith(place) && other !== name)
