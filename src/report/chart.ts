@@ -9,7 +9,8 @@ export const fontFamily = '"Bench Sans", "Bench Sans Greek", "Source Sans 3", sy
 
 const BAND_OPACITY = '2e'
 
-export function chartConfig({ title, x, y, series }: Plot, theme: Theme): ChartConfiguration<'scatter'> {
+/** @param enlarged factor on letter sizes: pages are read from further away than columns of a paper */
+export function chartConfig({ title, x, y, series }: Plot, theme: Theme, enlarged = 1): ChartConfiguration<'scatter'> {
   return {
     type: 'scatter',
     data: { datasets: datasetsOf(series, theme) },
@@ -25,10 +26,10 @@ export function chartConfig({ title, x, y, series }: Plot, theme: Theme): ChartC
           text: title,
           color: theme.ink,
           padding: { top: 0, bottom: 4 },
-          font: { family: fontFamily, size: fontSize.label, weight: 600 },
+          font: { family: fontFamily, size: enlarged * fontSize.label, weight: 600 },
         },
       },
-      scales: { x: scaleOf(x, theme), y: scaleOf(y, theme) },
+      scales: { x: scaleOf(x, theme, enlarged), y: scaleOf(y, theme, enlarged) },
     },
   }
 }
@@ -85,7 +86,7 @@ function lineOf({ label, look, form, points, unnamed }: Series, index: number, t
   } as ChartDataset<'scatter'>
 }
 
-function scaleOf({ label, scale }: Axis, theme: Theme) {
+function scaleOf({ label, scale }: Axis, theme: Theme, enlarged: number) {
   return {
     type: scale === 'log' ? ('logarithmic' as const) : ('linear' as const),
     title: {
@@ -93,7 +94,7 @@ function scaleOf({ label, scale }: Axis, theme: Theme) {
       text: label,
       color: theme.ink,
       padding: 2,
-      font: { family: fontFamily, size: fontSize.label },
+      font: { family: fontFamily, size: enlarged * fontSize.label },
     },
     grid: { color: theme.grid, tickLength: 3, lineWidth: 0.6 },
     border: { color: theme.faint, width: 0.6 },
@@ -102,7 +103,7 @@ function scaleOf({ label, scale }: Axis, theme: Theme) {
       maxRotation: 0,
       autoSkipPadding: 10,
       padding: 2,
-      font: { family: fontFamily, size: fontSize.tick },
+      font: { family: fontFamily, size: enlarged * fontSize.tick },
     },
   }
 }

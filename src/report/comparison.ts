@@ -21,6 +21,8 @@ export interface Column {
   readonly split: 'validation' | 'test'
   /** Dataset searched on. */
   readonly searchedOn: string
+  /** `CIFAR-10 test`, with what was searched on where columns differ in it and it is another dataset. */
+  readonly title: string
   /** Dataset, split, epochs and seed of the numbers; several only where protocols are mixed. */
   readonly qualifiers: readonly string[]
 }
@@ -64,12 +66,6 @@ export function compare(runs: readonly RunRecord[], options: { readonly mix?: bo
 /** The values of a cell, in the order of the seeds. */
 export const valuesOf = ({ bySeed }: Cell): number[] =>
   [...bySeed].sort(([a], [b]) => a - b).map(([, accuracyPct]) => accuracyPct)
-
-/** `CIFAR-10 test`, and what was searched on where that is another dataset. */
-export function columnTitle({ dataset, split, searchedOn }: Column): string {
-  const transferred = dataset === searchedOn ? '' : ` (searched on ${datasetTitle(searchedOn)})`
-  return `${datasetTitle(dataset)} ${split}${transferred}`
-}
 
 const titles: Readonly<Record<string, string>> = { cifar10: 'CIFAR-10', cifar100: 'CIFAR-100', imagenet: 'ImageNet' }
 export const datasetTitle = (dataset: string): string => titles[dataset] ?? dataset
@@ -118,11 +114,14 @@ function columnsOf(runs: readonly RunRecord[]): readonly Column[] {
       })),
     ),
   )
+  const several = unique(all.map(({ searchedOn }) => searchedOn)).length > 1
   const key = ({ dataset, split, searchedOn }: (typeof all)[number]) => `${searchedOn} ${dataset} ${split}`
   return unique(all.map(key)).map((wanted) => {
     const same = all.filter((column) => key(column) === wanted)
     const { dataset, split, searchedOn } = same[0]
-    return { dataset, split, searchedOn, qualifiers: unique(same.map(({ qualifier }) => qualifier)) }
+    const from = several && dataset !== searchedOn ? ` (searched on ${datasetTitle(searchedOn)})` : ''
+    const title = `${datasetTitle(dataset)} ${split}${from}`
+    return { dataset, split, searchedOn, title, qualifiers: unique(same.map(({ qualifier }) => qualifier)) }
   })
 }
 

@@ -2,7 +2,7 @@
 import { bootstrapInterval } from '../analysis/statistics/bootstrap.ts'
 import { type Interval, summarise, tInterval } from '../analysis/statistics/summary.ts'
 import { random } from '../core/random.ts'
-import { type Column, type Comparison, columnTitle, type Row, valuesOf } from './comparison.ts'
+import { type Column, type Comparison, datasetTitle, type Row, valuesOf } from './comparison.ts'
 import type { PublishedTable, PublishedValue } from './published.ts'
 import type { Cell, Tabular, TabularColumn } from './tabular.ts'
 
@@ -59,9 +59,9 @@ export function comparisonTable(comparison: Comparison, options: ComparisonTable
 }
 
 function tabularColumn(column: Column): TabularColumn {
-  const { dataset, split, searchedOn } = column
+  const { dataset, split, searchedOn, title } = column
   const key = dataset === searchedOn ? `${dataset} ${split}` : `${dataset} ${split} from ${searchedOn}`
-  return { title: columnTitle(column), key }
+  return { title, key }
 }
 
 function ourRow(row: Row, lost: boolean, summary: SummaryKind, best: (column: number) => boolean): Cell[] {
@@ -114,7 +114,7 @@ function publishedRows({ rows, columns: theirs, seeds }: PublishedTable, columns
   )
   return rows.map(({ method, values }): Cell[] => [
     { kind: 'text', text: `${method} †` },
-    seeds === undefined ? { kind: 'absent' } : count(seeds),
+    seeds === undefined || values.every(({ std }) => std === undefined) ? { kind: 'absent' } : count(seeds),
     ...(lost ? [{ kind: 'absent' } as const, { kind: 'absent' } as const] : []),
     ...positions.map((at) => publishedCell(values[at], seeds)),
   ])
@@ -138,14 +138,13 @@ function notesOf(
   const tables = new Set(
     rows.flatMap(({ method }) => method.runs.flatMap(({ manifest: { job } }) => job.table?.name ?? [])),
   )
+  const searched = [...new Set(columns.map(({ searchedOn }) => datasetTitle(searchedOn)))]
   const missing = rows.flatMap(({ method, cells }) =>
-    cells.flatMap((cell, i) =>
-      cell.missing > 0 ? [`${method.label}, ${columnTitle(columns[i])}: ${cell.missing}`] : [],
-    ),
+    cells.flatMap((cell, i) => (cell.missing > 0 ? [`${method.label}, ${columns[i].title}: ${cell.missing}`] : [])),
   )
   return [
-    `${capital(summaries[summary])}; final epoch; space ${space}; protocol ${protocols.join(', ')}${tables.size > 0 ? `; looked up in ${[...tables].join(', ')}` : ''}.`,
-    `Columns: ${columns.map((column) => `${columnTitle(column)} = ${column.qualifiers.join(' or ')}`).join('; ')}.`,
+    `${capital(summaries[summary])}; final epoch; space ${space}; searched on ${searched.join(', ')}; protocol ${protocols.join(', ')}${tables.size > 0 ? `; looked up in ${[...tables].join(', ')}` : ''}.`,
+    `Columns: ${columns.map((column) => `${column.title} = ${column.qualifiers.join(' or ')}`).join('; ')}.`,
     ...(mixed.length > 0 ? [`Mixed protocols: the rows differ in ${mixed.join(', ')} and are not comparable.`] : []),
     ...(missing.length > 0 ? [`Finished seeds without a number: ${missing.join('; ')}.`] : []),
     ...(published ? [`† Published, not run here: ${published.document}, ${published.place}.`] : []),

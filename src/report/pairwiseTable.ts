@@ -2,7 +2,7 @@
 import { holm, pairedPermutation, wilcoxon } from '../analysis/statistics/paired.ts'
 import { summarise } from '../analysis/statistics/summary.ts'
 import { random } from '../core/random.ts'
-import { type Cell, type Comparison, columnTitle, type Row, valuesOf } from './comparison.ts'
+import { type Cell, type Comparison, type Row, valuesOf } from './comparison.ts'
 import type { Cell as TableCell, Tabular } from './tabular.ts'
 
 interface Pair {
@@ -19,7 +19,7 @@ interface Pair {
 /** Test columns only. p-values are two-sided, corrected by Holm over the pairs of a column. */
 export function pairwiseTable(comparison: Comparison): Tabular {
   const pairs = comparison.columns.flatMap((column, i) =>
-    column.split === 'test' ? corrected(pairsOf(comparison.rows, i, columnTitle(column))) : [],
+    column.split === 'test' ? corrected(pairsOf(comparison.rows, i, column.title)) : [],
   )
   const titles = ['Column', 'Best', 'Other', 'Seeds', 'Difference', 'Wilcoxon p', 'Permutation p']
   const keys = ['column', 'best', 'other', 'seeds', 'difference', 'wilcoxonP', 'permutationP'] as const

@@ -1,6 +1,5 @@
 /** What a search would answer, over its epochs or over a black-box search's simulated clock. */
 import { BenchError } from '../../core/errors.ts'
-import { columnTitle } from '../comparison.ts'
 import type { Figure, Plot, Series } from '../figure.ts'
 import { groupByMethod, type Method } from '../methods.ts'
 import { lookOf } from '../palette.ts'
@@ -15,7 +14,7 @@ export function anytimeFigure(runs: readonly RunRecord[], spread: Spread = 'rang
     const curves = ({ runs: seeds }: Method) => seeds.map((run) => epochCurve(run, qualifiersOf(run, column)?.test))
     return {
       kind: 'plot',
-      title: columnTitle(column),
+      title: column.title,
       x: { label: 'epoch', scale: 'linear' },
       y: { label: 'accuracy (%)', scale: 'linear' },
       series: methods.flatMap((method) => seriesOf(method, curves(method), 'line', spread)),

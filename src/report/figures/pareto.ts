@@ -1,6 +1,6 @@
 /** Size against accuracy: every run's architecture, and those that no other beats in both. */
 import { BenchError } from '../../core/errors.ts'
-import { type Column, columnTitle } from '../comparison.ts'
+import type { Column } from '../comparison.ts'
 import type { Figure, Plot, Point, Series } from '../figure.ts'
 import { groupByMethod } from '../methods.ts'
 import { lookOf } from '../palette.ts'
@@ -40,10 +40,10 @@ function panelOf(runs: readonly RunRecord[], column: Column, cost: ParetoCost): 
   const front = paretoFront(series.flatMap(({ points }) => points))
   return {
     kind: 'plot',
-    title: columnTitle(column),
+    title: column.title,
     x: { label: paretoCosts[cost].label, scale: 'linear' },
     y: { label: 'accuracy (%)', scale: 'linear' },
-    series: [frontSeries(front, columnTitle(column)), ...series],
+    series: [frontSeries(front, column.title), ...series],
   }
 }
 

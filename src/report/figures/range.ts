@@ -1,7 +1,7 @@
 /** Accuracies of the architectures that a search could still answer (DrNAS, Figure 1). */
 import type { RangeRecord } from '../../analysis/probes/range.ts'
 import { BenchError } from '../../core/errors.ts'
-import { type Column, columnTitle } from '../comparison.ts'
+import type { Column } from '../comparison.ts'
 import type { Figure, Plot, Series } from '../figure.ts'
 import { groupByMethod, type Method } from '../methods.ts'
 import { lookOf } from '../palette.ts'
@@ -31,7 +31,7 @@ function panelOf(runs: readonly RunRecord[], column: Column): Plot[] {
   return [
     {
       kind: 'plot',
-      title: columnTitle(column),
+      title: column.title,
       x: { label: 'epoch', scale: 'linear' },
       y: { label: 'accuracy (%)', scale: 'linear' },
       series,

@@ -1,7 +1,7 @@
 /** Every architecture of a table, and the ways of the searches through them. */
 import { parseQualifier } from '../../core/metric.ts'
 import type { Table } from '../../tables/table.ts'
-import { type Column, columnTitle, datasetTitle } from '../comparison.ts'
+import { type Column, datasetTitle } from '../comparison.ts'
 import type { Figure, Plot, Point, Series } from '../figure.ts'
 import { groupByMethod } from '../methods.ts'
 import { lookOf } from '../palette.ts'
@@ -67,7 +67,7 @@ function wayOf(run: RunRecord, column: Column): Point[] {
   const headline = qualifiersOf(run, column)
   return run.epochs.flatMap(({ epoch, genotype, metrics }) => {
     const [x, y] = [accuracyOf(metrics, headline?.validation), accuracyOf(metrics, headline?.test)]
-    const note = `${columnTitle(column)}, seed ${run.manifest.job.seed}, epoch ${epoch + 1}: ${genotype}`
+    const note = `${column.title}, seed ${run.manifest.job.seed}, epoch ${epoch + 1}: ${genotype}`
     return x === undefined || y === undefined ? [] : [{ x, y, note }]
   })
 }

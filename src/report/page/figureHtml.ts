@@ -16,6 +16,7 @@ const variables: Theme = {
 }
 
 const CLOUD_DIGITS = 3
+const ENLARGED = 1.25
 
 export function figureHtml(figure: Figure, index: number): string {
   const { name, caption, panels, columns } = figure
@@ -63,7 +64,7 @@ function legendEntry({ label, look, form }: Series): string {
 }
 
 function plotData(plot: Plot) {
-  const { data, ...config } = chartConfig(plot, tokens)
+  const { data, ...config } = chartConfig(plot, tokens, ENLARGED)
   return {
     x: plot.x.label,
     y: plot.y.label,

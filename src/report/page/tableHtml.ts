@@ -6,7 +6,7 @@ import type { Cell, Tabular } from '../tabular.ts'
 const LONG = 60
 
 export function tableHtml({ columns, rows, notes }: Tabular): string {
-  const words = columns.map((_, i) => isWords(rows.map((row) => row[i])))
+  const words = columns.map((_, i) => isWords(rows.map((row) => row[i]).filter(({ kind }) => kind !== 'absent')))
   const head = columns.map(
     ({ title }, i) => `<th${words[i] ? ' class="words"' : ''}><button type="button">${escaped(title)}</button></th>`,
   )
