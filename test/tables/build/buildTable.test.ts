@@ -1,0 +1,154 @@
+import { appendFileSync, readFileSync, truncateSync } from 'node:fs'
+import { join } from 'node:path'
+import { beforeAll, describe, expect, test } from 'vitest'
+import { nb201 } from '../../../src/spaces/nb201/index.ts'
+import { checkRows, sampleRows } from '../../../src/tables/build/checkTable.ts'
+import { mergeTables } from '../../../src/tables/build/mergeTables.ts'
+import { sharing } from '../../../src/tables/build/sharing.ts'
+import type { Trainer } from '../../../src/tables/build/trainer.ts'
+import { openTable } from '../../../src/tables/openTable.ts'
+import { temporaryFolder } from '../temporaryFolder.ts'
+import { build, countingTrainer, data, recipe } from './tinyBuild.ts'
+
+const root = temporaryFolder()
+/** 1835 is the cell of skip connections alone, which many cells are. */
+const indices = [1835, 1462, 11472]
+const open = (folder: string, name = 'tiny') => openTable(name, { folders: [folder] })
+const accuracies = async (folder: string, name?: string) => {
+  const table = await open(folder, name)
+  return [...table.indices()].map((index) => [index, table.metrics(index)])
+}
+let whole: string
+
+beforeAll(async () => {
+  whole = join(root, 'whole')
+  await build(whole, await countingTrainer(), { indices })
+})
+
+describe('building a table', () => {
+  test('trains each network once a seed, the first seed of all networks first', async () => {
+    const trainer = await countingTrainer()
+    await build(join(root, 'order'), trainer, { indices })
+    const { servedBy } = sharing(nb201, recipe)
+    const networks = indices.map(servedBy)
+    expect(trainer.trained.map((task) => task.split('/')[1])).toEqual(['777', '777', '777', '888', '888', '888'])
+    expect(new Set(trainer.trained.slice(0, 3))).toEqual(new Set(networks.map((index) => `${index}/777`)))
+  })
+
+  test('gives its numbers to all cells that are that network, and rows to no others', async () => {
+    const table = await open(whole)
+    const { servedBy } = sharing(nb201, recipe)
+    const served = Array.from({ length: 15625 }, (_, index) => index).filter((index) =>
+      indices.map(servedBy).includes(servedBy(index)),
+    )
+    expect([...table.indices()]).toEqual(served)
+    expect(table.metrics(1835)).toEqual(table.metrics(servedBy(1835)))
+    expect(table.metrics(1835)).not.toEqual(table.metrics(1462))
+  })
+
+  test('has every split and seed, and their mean over the seeds', async () => {
+    const table = await open(whole)
+    const qualifier = { dataset: 'shapes', split: 'x-valid', epochs: 1 }
+    const [first, second] = recipe.seeds.map((seed) => table.value(1462, { ...qualifier, seed }) ?? Number.NaN)
+    expect(table.value(1462, { ...qualifier, seed: 'mean' })).toBe((first + second) / 2)
+    expect(new Set(table.qualifiers.map(({ split }) => split))).toEqual(new Set(['train', 'x-valid', 'x-test']))
+    expect(table.manifest.oracles.shapes.accuracy).toBe('shapes/x-valid/1/mean')
+    expect(table.manifest.recipe).toEqual(recipe)
+  })
+
+  test('stopped and started again, trains the rest alone and comes to the same numbers', async () => {
+    const folder = join(root, 'stopped')
+    const [early, late] = [await countingTrainer(), await countingTrainer()]
+    await build(folder, early, { indices, stopped: () => early.trained.length === 2 })
+    const result = await build(folder, late, { indices })
+    expect([early.trained.length, late.trained.length]).toEqual([2, 4])
+    expect(result).toMatchObject({ total: 6, before: 2, done: 4 })
+    expect(await accuracies(folder)).toEqual(await accuracies(whole))
+  })
+
+  test('after a line that was cut in two, trains that one again and goes on behind the whole ones', async () => {
+    const folder = join(root, 'torn')
+    await build(folder, await countingTrainer(), { indices })
+    const journal = join(folder, 'tiny.build', 'part-1-of-1.jsonl')
+    truncateSync(journal, readFileSync(journal).length - 10)
+    const trainer = await countingTrainer()
+    await build(folder, trainer, { indices })
+    expect(trainer.trained.length).toBe(1)
+    expect(await accuracies(folder)).toEqual(await accuracies(whole))
+  })
+
+  test('does not take a line whose content was changed', async () => {
+    const folder = join(root, 'changed')
+    await build(folder, await countingTrainer(), { indices: [1462], seeds: [777] })
+    appendFileSync(join(folder, 'tiny.build', 'part-1-of-1.jsonl'), '0123456789abcdef {"index":1835}\n')
+    const result = await build(folder, await countingTrainer(), { indices: [1462], seeds: [777] })
+    expect(result).toMatchObject({ before: 1, done: 0 })
+  })
+
+  test('keeps what the others trained when one training fails', async () => {
+    const folder = join(root, 'failing')
+    const sound = await countingTrainer()
+    const failing: Trainer = { train: () => Promise.reject(new Error('lost')), close: () => {} }
+    await expect(build(folder, sound, { indices, trainers: async () => [sound, failing] })).rejects.toThrow('lost')
+    const result = await build(folder, await countingTrainer(), { indices })
+    expect(result.before).toBe(sound.trained.length)
+    expect(sound.trained.length).toBeGreaterThan(0)
+  })
+
+  test('starts from the rows of another table, and trains only the seeds that they lack', async () => {
+    const first = join(root, 'first')
+    await build(first, await countingTrainer(), { indices, seeds: [777] })
+    const trainer = await countingTrainer()
+    const folder = join(root, 'second')
+    await build(folder, trainer, { indices, from: [await open(first)] })
+    expect(trainer.trained.map((task) => task.split('/')[1])).toEqual(['888', '888', '888'])
+    expect(await accuracies(folder)).toEqual(await accuracies(whole))
+  })
+
+  test('refuses a folder with trainings by another recipe', async () => {
+    const other = { ...recipe, batchSize: 10 }
+    await expect(build(whole, await countingTrainer(), { recipe: other })).rejects.toThrow(
+      /holds trainings by another recipe/,
+    )
+  })
+
+  test('refuses to start from a table by another recipe', async () => {
+    const other = { ...recipe, batchSize: 10 }
+    const from = [await open(whole)]
+    await expect(build(join(root, 'mixed'), await countingTrainer(), { recipe: other, from })).rejects.toThrow(
+      /table tiny was built by another recipe/,
+    )
+  })
+})
+
+describe('merging tables', () => {
+  test('parts of different machines make the whole', async () => {
+    const parts = [1, 2].map((number) => ({ number, of: 2 }))
+    const tables = []
+    for (const shard of parts) {
+      const folder = join(root, `part${shard.number}`)
+      await build(folder, await countingTrainer(), { indices, shard })
+      tables.push(await open(folder))
+    }
+    mergeTables(tables, { name: 'merged', folder: root, space: nb201, shape: data.shape })
+    expect(await accuracies(root, 'merged')).toEqual(await accuracies(whole))
+  })
+})
+
+describe('checking a table', () => {
+  test('training rows again gives their numbers back, bit for bit', async () => {
+    const table = await open(whole)
+    const rebuilt = await checkRows(table, nb201, sampleRows(table, 3), [await countingTrainer()])
+    expect(rebuilt.length).toBe(6)
+    expect(rebuilt.every(({ equal }) => equal)).toBe(true)
+  })
+
+  test('says so where a training comes to another number', async () => {
+    const table = await open(whole)
+    const trainer = await countingTrainer()
+    const other: Trainer = { train: (task) => trainer.train({ ...task, seed: 999 }), close: () => {} }
+    const swapped: Trainer = { ...other, train: async (task) => ({ ...(await other.train(task)), seed: task.seed }) }
+    const [rebuilt] = await checkRows(table, nb201, [1462], [swapped])
+    expect(rebuilt).toMatchObject({ index: 1462, equal: false })
+  })
+})
