@@ -35,7 +35,7 @@ export function verifyCommand(): Command {
   return new Command('verify')
     .summary('recompute committed reports from their records, and fail with a diff where a number differs')
     .description(
-      'Recomputes the tables and figures of report folders from the records that lie in them. Needs neither a GPU nor\n' +
+      'Recomputes the tables and figures of report folders from the records that lie in them. Needs neither a GPU nor ' +
         'the lookup table; where the table is here, the looked-up numbers are compared with it, too.',
     )
     .argument('<folders...>', 'report folders, or folders of them')

@@ -4,10 +4,11 @@ import type { Probe } from '../../core/probe.ts'
 import { alphaProbe } from './alpha.ts'
 import type { ProbeKind } from './definition.ts'
 import { hessianProbe } from './hessian.ts'
+import { proxiesProbe } from './proxies.ts'
 import { rangeProbe } from './range.ts'
 import { skipProbe } from './skip.ts'
 
-export const probes: readonly ProbeKind[] = [alphaProbe, hessianProbe, rangeProbe, skipProbe]
+export const probes: readonly ProbeKind[] = [alphaProbe, hessianProbe, proxiesProbe, rangeProbe, skipProbe]
 
 /**
  * A probe from its line: NAME or NAME:key=value,key=value, as in `hessian:every=2,mode=full`.

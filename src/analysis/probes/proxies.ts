@@ -1,0 +1,62 @@
+/** Zero-cost proxies of the derived architecture: what an untrained network already tells. */
+import { z } from 'zod'
+import type { Batch, ImageShape } from '../../core/data.ts'
+import type { Network } from '../../core/network.ts'
+import type { ProbeContext } from '../../core/probe.ts'
+import { initialWeights } from '../../engine/initialise.ts'
+import { neuralTangentKernel, ntkSpectrum } from '../ntk.ts'
+import { zenScoreOf } from '../zenScore.ts'
+import { defineProbe, every } from './definition.ts'
+
+export interface ProxiesRecord {
+  /** Mean over the draws, and their standard deviation (ddof 1; absent for one draw). */
+  readonly zenScore: number
+  readonly zenScoreStd?: number
+  /** λ_max / λ_min of the neural tangent kernel; absent where it is singular. */
+  readonly ntkConditionNumber?: number
+  /** ln of the kernel's trace. */
+  readonly ntkLogTrace: number
+}
+
+const options = z.object({
+  every: every(1),
+  /** Draws of the zen-score. */
+  repeats: z.coerce.number().int().min(1).default(4),
+  /** Images of the zen-score and of the kernel. */
+  batch: z.coerce.number().int().min(2).default(16),
+})
+
+export const proxiesProbe = defineProbe({
+  name: 'proxies',
+  description: 'zen-score and neural tangent kernel of the derived architecture, untrained',
+  options,
+  async measure(search, context, { repeats, batch }): Promise<ProxiesRecord> {
+    const { shape, validation } = await context.data()
+    const { channels, depth } = context.protocol.network
+    const network = context.space.network(search.genotype(), { shape, channels, depth })
+    const zen = await zenScoreOf(context.executor, network, shape, context.random('zen'), { batchSize: batch, repeats })
+    const kernel = await kernelOf(network, context, head(await validation.batch(0), batch, shape))
+    return {
+      zenScore: zen.mean,
+      ...(zen.std !== undefined && { zenScoreStd: zen.std }),
+      ...(Number.isFinite(kernel.conditionNumber) && { ntkConditionNumber: kernel.conditionNumber }),
+      ntkLogTrace: Math.log(kernel.trace),
+    }
+  },
+})
+
+async function kernelOf(network: Network, { executor, random }: ProbeContext, batch: Batch) {
+  const executable = await executor.compile(network, { batchSize: batch.size })
+  try {
+    executable.weights.write(initialWeights(network, random('ntk')))
+    return ntkSpectrum(await neuralTangentKernel(executable, { batch }))
+  } finally {
+    executable.dispose()
+  }
+}
+
+/** The first images of a batch. */
+function head({ images, labels, size }: Batch, count: number, { height, width, channels }: ImageShape): Batch {
+  const kept = Math.min(count, size)
+  return { images: images.slice(0, kept * height * width * channels), labels: labels.slice(0, kept), size: kept }
+}
