@@ -1,7 +1,7 @@
 /** Which backends this machine has, found without loading TensorFlow.js. */
 import { BenchError } from '../core/errors.ts'
 import { unknownName } from '../core/names.ts'
-import { gpuAdapter } from './gpu.ts'
+import { describeGpu } from './gpu.ts'
 import { isInstalled } from './optionalPackage.ts'
 
 /** What a user may ask for; `auto` is the best of the others that this machine has. */
@@ -26,6 +26,8 @@ export interface BackendChoice {
 export const TENSORFLOW_PACKAGES = ['@tensorflow/tfjs-node-gpu', '@tensorflow/tfjs-node'] as const
 const WEBGPU_PACKAGES = ['webgpu', '@tensorflow/tfjs-backend-webgpu'] as const
 
+const NO_ADAPTER = 'no GPU adapter was found; a Vulkan, Metal or Direct3D 12 driver is needed'
+
 const inspect: Readonly<Record<Backend, () => Promise<Omit<BackendReport, 'backend'>>>> = {
   async tensorflow() {
     const found = TENSORFLOW_PACKAGES.find(isInstalled)
@@ -35,9 +37,9 @@ const inspect: Readonly<Record<Backend, () => Promise<Omit<BackendReport, 'backe
   async webgpu() {
     const missing = WEBGPU_PACKAGES.filter((name) => !isInstalled(name))
     if (missing.length > 0) return { available: false, detail: `npm install ${missing.join(' ')}` }
-    const adapter = await gpuAdapter()
-    if (adapter) return { available: true, detail: adapter }
-    return { available: false, detail: 'no GPU adapter was found; a Vulkan, Metal or Direct3D 12 driver is needed' }
+    const gpu = await describeGpu()
+    if (gpu === undefined) return { available: false, detail: NO_ADAPTER }
+    return { available: true, detail: gpu.isSoftware ? `${gpu.name} (emulated, slow)` : gpu.name }
   },
   wasm: async () => ({ available: true, detail: 'WebAssembly with SIMD, one thread' }),
   cpu: async () => ({ available: true, detail: 'plain JavaScript, slow' }),
@@ -77,6 +79,6 @@ async function bestBackend(): Promise<BackendChoice> {
   const tensorflow = await reportOf('tensorflow')
   if (tensorflow.available) return { backend: 'tensorflow', reason: `${tensorflow.detail} is installed` }
   const webgpu = await reportOf('webgpu')
-  if (webgpu.available) return { backend: 'webgpu', reason: webgpu.detail }
-  return { backend: 'wasm', reason: 'neither @tensorflow/tfjs-node nor a WebGPU device is there' }
+  if (webgpu.available && !(await describeGpu())?.isSoftware) return { backend: 'webgpu', reason: webgpu.detail }
+  return { backend: 'wasm', reason: 'there is neither @tensorflow/tfjs-node nor a GPU for WebGPU' }
 }

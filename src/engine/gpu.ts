@@ -7,7 +7,19 @@ export interface Gpu {
 }
 
 export interface GpuAdapter {
-  readonly info?: { readonly vendor: string; readonly architecture: string; readonly description: string }
+  readonly info: {
+    readonly vendor: string
+    readonly architecture: string
+    readonly description: string
+    readonly isFallbackAdapter?: boolean
+  }
+}
+
+/** The GPU that WebGPU would use. */
+export interface GpuDescription {
+  readonly name: string
+  /** No GPU at all, but its software emulation. */
+  readonly isSoftware: boolean
 }
 
 interface DawnModule {
@@ -34,10 +46,10 @@ async function startDawn(): Promise<Gpu> {
   return gpu
 }
 
-/** The adapter's own description, or undefined where there is no GPU that WebGPU can use. */
-export async function gpuAdapter(): Promise<string | undefined> {
+/** Undefined where there is no GPU that WebGPU can use. */
+export async function describeGpu(): Promise<GpuDescription | undefined> {
   const adapter = await (await webGpu()).requestAdapter({ powerPreference: 'high-performance' })
   if (adapter === null) return undefined
-  const { description, vendor, architecture } = adapter.info ?? { description: '', vendor: '', architecture: '' }
-  return description || [vendor, architecture].filter(Boolean).join(' ') || 'unnamed GPU'
+  const { description, vendor, architecture, isFallbackAdapter = false } = adapter.info
+  return { name: description || `${vendor} ${architecture}`, isSoftware: isFallbackAdapter }
 }

@@ -7,6 +7,7 @@
  *   ∂L/∂x[n,h,w,c] = Σ dy↑[n, h + p − u, …, o]·f[u,v,c,o]: dy with s − 1 zeros between its cells, f turned by 180°.
  */
 import * as tf from '@tensorflow/tfjs-core'
+import { firstCells, interleaveZeros } from './interleaveZeros.ts'
 import { type ConvolutionAttributes, convolve, type Margins, wasmKernel } from './kernel.ts'
 
 type Shape4 = [number, number, number, number]
@@ -72,28 +73,4 @@ function inputMargins(
     rows: marginsFor(cells.shape[1], kernelHeight, inputShape[1], kernelHeight - 1 - padInfo.top),
     columns: marginsFor(cells.shape[2], kernelWidth, inputShape[2], kernelWidth - 1 - padInfo.left),
   }
-}
-
-/** stride − 1 zeros between neighbouring cells: [n, h, w, c] → [n, (h − 1)·s + 1, (w − 1)·s + 1, c] */
-function interleaveZeros(x: tf.Tensor4D, [rowStride, columnStride]: [number, number]): tf.Tensor4D {
-  if (rowStride === 1 && columnStride === 1) return x
-  const [n, h, w, c] = x.shape
-  const rows = tf.pad(tf.reshape(x, [n * h, 1, w * c]), [
-    [0, 0],
-    [0, rowStride - 1],
-    [0, 0],
-  ])
-  const cells = tf.pad(tf.reshape(rows, [n * h * rowStride * w, 1, c]), [
-    [0, 0],
-    [0, columnStride - 1],
-    [0, 0],
-  ])
-  const grid = tf.reshape(cells, [n, h * rowStride, w * columnStride, c]) as tf.Tensor4D
-  return firstCells(grid, (h - 1) * rowStride + 1, (w - 1) * columnStride + 1)
-}
-
-/** x[:, :rows, :columns, :] */
-function firstCells(x: tf.Tensor4D, rows: number, columns: number): tf.Tensor4D {
-  const [n, h, w, c] = x.shape
-  return h === rows && w === columns ? x : tf.slice(x, [0, 0, 0, 0], [n, rows, columns, c])
 }

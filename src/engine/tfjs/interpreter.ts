@@ -1,6 +1,7 @@
 /** Runs a plan: the layers forward, then the differentiated ones backward. Values are freed at their last use. */
 import * as tf from '@tensorflow/tfjs-core'
 import type { CoefficientId, Network, ParameterId, ValueId } from '../../core/network.ts'
+import { addAll } from './addAll.ts'
 import { parametersOf } from './layerReads.ts'
 import type { Plan, Step } from './plan.ts'
 import type { BatchMoments, Context, Gradients } from './rule.ts'
@@ -104,7 +105,7 @@ function differentiate(
 /** The sum of what flowed back to one value; undefined where nothing did. */
 function total(parts: readonly tf.Tensor[]): tf.Tensor | undefined {
   if (parts.length < 2) return parts[0]
-  const sum = tf.addN([...parts])
+  const sum = addAll(parts)
   for (const part of parts) part.dispose()
   return sum
 }

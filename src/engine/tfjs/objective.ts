@@ -4,6 +4,7 @@ import type { Batch } from '../../core/data.ts'
 import { BenchError } from '../../core/errors.ts'
 import type { Objective } from '../../core/executor.ts'
 import type { Head, Network, ValueId } from '../../core/network.ts'
+import { addAll } from './addAll.ts'
 
 export interface Scored {
   /** Scalar. */
@@ -23,7 +24,7 @@ export function score(network: Network, batch: Batch, objective: Objective, logi
     ...scoreHead(network, batch, objective, head, logits(head)),
   }))
   return {
-    loss: tf.addN(scored.map(({ loss }) => loss)),
+    loss: addAll(scored.map(({ loss }) => loss)),
     cotangents: new Map(
       scored.map(({ head, gradient }) => [head.logits, tf.reshape(gradient, [batch.size, 1, 1, network.classes])]),
     ),

@@ -50,7 +50,13 @@ export class TensorVector implements WeightVector {
   }
 
   async read(): Promise<Float32Array> {
-    return (await this.#values.data<'float32'>()) as Float32Array
+    // A hold of its own: the vector may be written to before the numbers have arrived.
+    const held = this.#on(() => tf.keep(tf.clone(this.#values)))
+    try {
+      return await held.data<'float32'>()
+    } finally {
+      held.dispose()
+    }
   }
 
   write(values: Float32Array): void {

@@ -1,6 +1,7 @@
 /** Convolutions: y = x ∗ f, full and depthwise. */
 import * as tf from '@tensorflow/tfjs-core'
 import type { Window } from '../../../core/network.ts'
+import { interleaveZeros } from '../../kernels/interleaveZeros.ts'
 import type { Gradients, LayerOf, Rule, Tape } from '../rule.ts'
 import { placement } from './placement.ts'
 import { shapeOf } from './shapeOf.ts'
@@ -76,11 +77,9 @@ const fourAxes = (filter: tf.Tensor) => (filter.rank === 4 ? filter : tf.expandD
 function spread(filter: tf.Tensor4D, dilation: number): tf.Tensor4D {
   if (dilation === 1) return filter
   const [k, , channels, multiplicity] = filter.shape
-  const gap: [number, number] = [0, dilation - 1]
-  const cells = tf.pad(tf.reshape(filter, [k, 1, k, 1, channels * multiplicity]), [[0, 0], gap, [0, 0], gap, [0, 0]])
   const span = dilation * (k - 1) + 1
-  const grid = tf.reshape(cells, [k * dilation, k * dilation, channels, multiplicity]) as tf.Tensor4D
-  return tf.slice(grid, [0, 0, 0, 0], [span, span, channels, multiplicity])
+  const cells = interleaveZeros(tf.reshape(filter, [1, k, k, channels * multiplicity]), [dilation, dilation])
+  return tf.reshape(cells, [span, span, channels, multiplicity])
 }
 
 /** The inverse of `spread`, for its gradient. */

@@ -1,5 +1,6 @@
 /** Sums of values: plain ones, and those weighted by coefficients. */
 import * as tf from '@tensorflow/tfjs-core'
+import { addAll } from '../addAll.ts'
 import { termsOf } from '../layerReads.ts'
 import { keepsNothing, type LayerOf, type Rule } from '../rule.ts'
 import { shapeOf } from './shapeOf.ts'
@@ -12,7 +13,7 @@ export const zeros: Rule<LayerOf<'zeros'>> = {
 
 export const sum: Rule<LayerOf<'sum'>> = {
   keeps: keepsNothing,
-  forward: (_, inputs) => ({ output: tf.addN([...inputs]) }),
+  forward: (_, inputs) => ({ output: addAll(inputs) }),
   backward: (_, { cotangent, wants }) => ({
     inputs: wants.inputs.map((wanted) => (wanted ? tf.clone(cotangent) : undefined)),
   }),
@@ -26,7 +27,7 @@ export const mix: Rule<LayerOf<'mix'>> = {
     if (inputs.length === 0) return { output: tf.zeros(shapeOf(layer.output, context)) }
     const terms = termsOf(layer, context.active)
     const weighted = inputs.map((x, i) => tf.mul(x, context.coefficient(terms[i].coefficient)))
-    return { output: weighted.length === 1 ? weighted[0] : tf.addN(weighted) }
+    return { output: addAll(weighted) }
   },
 
   backward(layer, { cotangent, inputs, wants }, context) {
