@@ -24,17 +24,21 @@ const MOST_QUEUED_BYTES = 1 << 25
 
 /**
  * Writes `NAME.curves-HASH.arrow`; the hash in its name keeps the curves of an earlier table of the name until a manifest
- * names the new ones.
+ * names the new ones. Undefined where the batches hold no curves.
  */
 export async function writeCurves(
   folder: string,
   name: string,
   batches: Iterable<CurvesBatch>,
-): Promise<WrittenCurves> {
+): Promise<WrittenCurves | undefined> {
   const temporary = join(folder, `${name}.curves.${process.pid}.tmp`)
   const ranges: CurvesBatch['range'][] = []
   try {
     await writeBatches(temporary, batches, ranges)
+    if (ranges.length === 0) {
+      await rm(temporary, { force: true })
+      return undefined
+    }
     const { sha256, bytes } = await hashOf(temporary)
     const file = `${name}.curves-${sha256.slice(0, 8)}.arrow`
     return { entry: { file, bytes, sha256, batches: ranges }, temporary }

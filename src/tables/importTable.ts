@@ -57,8 +57,13 @@ async function read(path: string, folder: string, options: ImportOptions): Promi
     const { importNats } = await import('./importers/natsBench.ts')
     return importNats(recordArchive(file), records)
   }
+  const { isPickle, isZip, importPickleFile } = await import('./importers/pickleFile.ts')
+  const mapping = options.mapping ?? identityMapping
+  if (file.head.length >= 4 && (isZip(file.head) || isPickle(file.head))) {
+    return importPickleFile(file, { ...records, mapping })
+  }
   const { importCsv } = await import('./importers/csv.ts')
-  return { content: await importCsv(file, options.mapping ?? identityMapping, context) }
+  return { content: await importCsv(file, mapping, context) }
 }
 
 const isFolder = (path: string): Promise<boolean> =>

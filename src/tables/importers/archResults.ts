@@ -5,7 +5,7 @@
 import { BenchError } from '../../core/errors.ts'
 import type { ArchitectureRuns, SplitCurves, TrainingRun } from './trainingRuns.ts'
 
-type Dict = ReadonlyMap<unknown, unknown>
+export type Dict = ReadonlyMap<unknown, unknown>
 
 const SCHEDULES = ['12', '200', 'less', 'full']
 
@@ -14,9 +14,14 @@ const MOST_EPOCHS = 10_000
 
 /**
  * @param record schedule → ArchResults
+ * @param known gives trainings that were read before their dicts were emptied
  * @throws BenchError `bad-input` with the part of the record that is missing or malformed
  */
-export function architectureRuns(record: unknown, name: string): ArchitectureRuns {
+export function architectureRuns(
+  record: unknown,
+  name: string,
+  known: (count: Dict) => TrainingRun | undefined = () => undefined,
+): ArchitectureRuns {
   const schedules = SCHEDULES.flatMap((schedule) => {
     const results = record instanceof Map ? record.get(schedule) : undefined
     return results instanceof Map ? [{ schedule, results: results as Dict }] : []
@@ -29,10 +34,10 @@ export function architectureRuns(record: unknown, name: string): ArchitectureRun
     if (text(results, 'arch_str', name) === arch && integer(results, 'arch_index', name) === index) continue
     throw malformed(name, `is of another architecture under "${schedule}" than before`)
   }
-  return { index, arch, runs: schedules.flatMap(({ results }) => runsOf(results, arch, name)) }
+  return { index, arch, runs: schedules.flatMap(({ results }) => runsOf(results, arch, name, known)) }
 }
 
-function runsOf(results: Dict, arch: string, name: string): TrainingRun[] {
+function runsOf(results: Dict, arch: string, name: string, known: (count: Dict) => TrainingRun | undefined) {
   const all = results.get('all_results')
   if (!(all instanceof Map)) throw malformed(name, 'has no all_results')
   return [...(all as Dict)].map(([key, count]) => {
@@ -42,27 +47,31 @@ function runsOf(results: Dict, arch: string, name: string): TrainingRun[] {
     }
     const where = `${name}, ${dataset}, seed ${seed}`
     if (!(count instanceof Map)) throw malformed(where, 'is empty')
-    return trainingRun(count as Dict, dataset, seed, arch, where)
+    const run = known(count) ?? trainingRun(count, dataset, seed, where)
+    if (run.arch !== undefined && run.arch !== arch) throw malformed(where, `is of another architecture, ${run.arch}`)
+    if (run.dataset !== dataset || run.seed !== seed) {
+      throw malformed(where, `is a training on ${run.dataset} with seed ${run.seed}`)
+    }
+    return run
   })
 }
 
-function trainingRun(count: Dict, dataset: string, seed: number, arch: string, where: string): TrainingRun {
+/** @param count a `ResultsCount` */
+export function trainingRun(count: Dict, dataset: string, seed: number, where: string): TrainingRun {
   const epochs = integer(count, 'epochs', where)
   if (epochs < 1 || epochs > MOST_EPOCHS) throw malformed(where, `has ${epochs} epochs`)
   const config = count.get('arch_config')
-  if (config instanceof Map && config.has('arch_str') && config.get('arch_str') !== arch) {
-    throw malformed(where, `is of another architecture, ${String(config.get('arch_str'))}`)
-  }
+  const arch = config instanceof Map ? config.get('arch_str') : undefined
   const names = count.get('eval_names')
   if (!Array.isArray(names)) throw malformed(where, 'has no eval_names')
-  const seconds = latency(count.get('latency'))
   return {
     dataset,
     epochs,
     seed,
+    ...(typeof arch === 'string' ? { arch } : {}),
     ...optional('parametersM', number(count.get('params'), where)),
     ...optional('flopsM', number(count.get('flop'), where)),
-    ...optional('latencySeconds', seconds),
+    ...optional('latencySeconds', latency(count.get('latency'))),
     splits: [
       trainCurves(count, epochs, where),
       ...names.map((split) => evalCurves(count, String(split), epochs, where)),

@@ -1,4 +1,4 @@
-/** A user's YAML file that says which column of a flat file is what. */
+/** A user's YAML file that says what a source does not: which column of a flat file is what, and such. */
 import { readFile } from 'node:fs/promises'
 import { parse } from 'yaml'
 import { z } from 'zod'
@@ -12,6 +12,9 @@ const schema = z
     arch: z.string().describe('column with the architecture string').optional(),
     columns: z.record(z.string(), z.string()).default({}).describe("source column: table's name of it"),
     ignore: z.array(z.string()).default([]).describe('source columns that are left out'),
+    split: z.string().describe('of the numbers of a NASLib pickle, which does not say').optional(),
+    seed: z.int().describe('the same').optional(),
+    epochs: z.int().positive().describe('the same, where it has final numbers only').optional(),
     notes: z.array(z.string()).default([]).describe('sentences for the manifest'),
   })
   .readonly()

@@ -5,6 +5,8 @@ export interface TrainingRun {
   /** Length of the schedule. */
   readonly epochs: number
   readonly seed: number
+  /** As the training itself recorded it. */
+  readonly arch?: string
   readonly parametersM?: number
   readonly flopsM?: number
   /** Seconds of one batch, mean over the measurements. */

@@ -6,7 +6,7 @@ import type { TorchStorageType } from './torch.ts'
 export interface PickleOptions {
   /**
    * Called when a dict has got items; it may empty the dict. Returning true says that the pickle will not name anything
-   * of the dict's inside again, except text that `keepsText` keeps: all of it is then freed.
+   * of the dict's inside again, except types, and text that `keepsText` keeps: all else is then freed.
    */
   onDict?(dict: Map<unknown, unknown>): boolean
   keepsText?(text: string): boolean
@@ -123,8 +123,8 @@ export class PickleMachine {
     const { keepsText = () => true } = this.#options
     for (const key of this.#recent.splice(since.recent)) {
       const value = this.#memo.get(key)
-      if (value === dict || (typeof value === 'string' && keepsText(value))) continue
-      if (this.#memo.delete(key)) this.#forgotten++
+      const forgettable = typeof value === 'string' ? !keepsText(value) : value !== dict && isContainer(value)
+      if (forgettable && this.#memo.delete(key)) this.#forgotten++
     }
   }
 
@@ -199,6 +199,10 @@ export class PickleMachine {
     return value
   }
 }
+
+/** Not the types that a pickle names once and uses all along. */
+const isContainer = (value: unknown): boolean =>
+  value instanceof Map || Array.isArray(value) || value instanceof Set || value instanceof Uint8Array
 
 const isPythonType = (value: unknown): value is PythonType =>
   typeof value === 'object' && value !== null && 'make' in value && typeof value.make === 'function'

@@ -1,0 +1,75 @@
+/**
+ * NAS-Bench-201's `.pth` files (v1.0, v1.1) in PyTorch's old and zip containers, and NASLib's pickles: read front to
+ * back once, whatever their size.
+ */
+import { closeSync, openSync, statSync } from 'node:fs'
+import { BenchError } from '../../core/errors.ts'
+import type { ImportContext } from '../content.ts'
+import { type FileSlice, PickleInput } from '../pickle/pickleInput.ts'
+import { readPickle } from '../pickle/readPickle.ts'
+import { assemble } from './assemble.ts'
+import type { Imported } from './imported.ts'
+import { openParts } from './importParts.ts'
+import type { Mapping } from './mapping.ts'
+import { RECORD_NOTES } from './natsBench.ts'
+import { RecordStream } from './recordStream.ts'
+import type { SourceFile } from './sourceFile.ts'
+import { storedEntry } from './zipEntry.ts'
+
+export interface PickleFileOptions extends ImportContext {
+  readonly mapping: Mapping
+  readonly withCurves: boolean
+  readonly partsFolder: string
+  onProgress?(done: number, total: number | undefined): void
+}
+
+/** What PyTorch's old container begins with. */
+const TORCH_MAGIC = 0x1950a86a20f9469cfc6cn
+
+export const isZip = (head: Buffer): boolean => head.readUInt32LE(0) === 0x04034b50
+export const isPickle = (head: Buffer): boolean => head[0] === 0x80 && head[1] >= 2 && head[1] <= 5
+
+/** @throws BenchError `bad-input` with the place in the file that is at fault */
+export async function importPickleFile(file: SourceFile, options: PickleFileOptions): Promise<Imported> {
+  const { space, mapping, withCurves, partsFolder, onProgress } = options
+  const sha256 = await file.sha256()
+  const parts = openParts(partsFolder)
+  const stream = new RecordStream({
+    name: file.name,
+    sha256,
+    parts,
+    withCurves,
+    naslib: mapping,
+    indexOf: (arch) => space.indexOf(arch),
+    onProgress: (done) => onProgress?.(done, space.size ?? undefined),
+  })
+  try {
+    readAll(file, stream)
+    stream.finish()
+    if (stream.batches.length === 0) {
+      throw new BenchError('bad-input', `${file.name} holds no trainings of NAS-Bench-201 in a form that is known`)
+    }
+  } catch (error) {
+    parts.remove()
+    throw error
+  }
+  const source = { format: 'pickle', name: file.name, sha256 }
+  const notes = [...RECORD_NOTES, ...mapping.notes]
+  return assemble({ parts, batches: stream.batches, source, notes, withCurves }, options)
+}
+
+function readAll({ path, name, head }: SourceFile, stream: RecordStream): void {
+  const descriptor = openSync(path, 'r')
+  try {
+    const { size } = statSync(path)
+    const whole: FileSlice = { descriptor, offset: 0, length: size }
+    const input = new PickleInput(name, isZip(head) ? storedEntry(descriptor, size, 'data.pkl', name) : whole)
+    if (readPickle(input, stream) !== TORCH_MAGIC) return
+    // The old container: its protocol and the machine that wrote it stand before the object.
+    readPickle(input)
+    readPickle(input)
+    readPickle(input, stream)
+  } finally {
+    closeSync(descriptor)
+  }
+}

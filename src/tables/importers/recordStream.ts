@@ -1,0 +1,110 @@
+/**
+ * Takes trainings out of a pickle while it is read: each is turned into its numbers and curves as soon as its dict is
+ * complete, and let go of, so that a file of gigabytes needs the memory of some hundred records.
+ */
+import { BenchError } from '../../core/errors.ts'
+import type { PickleOptions } from '../pickle/machine.ts'
+import { torchStorage } from '../pickle/torch.ts'
+import { architectureRuns, type Dict, trainingRun } from './archResults.ts'
+import type { Part, Parts } from './importParts.ts'
+import { isNaslibRun, type NaslibQualifier, naslibRun } from './naslibRuns.ts'
+import { type NamedRuns, summarised } from './readRecords.ts'
+import type { TrainingRun } from './trainingRuns.ts'
+
+export interface RecordStreamOptions {
+  readonly name: string
+  /** Names the whole file, so that parts of another are not taken for its. */
+  readonly sha256: string
+  readonly parts: Parts
+  readonly withCurves: boolean
+  /** What a NASLib file does not say of its numbers. */
+  readonly naslib: NaslibQualifier
+  indexOf(arch: string): number
+  onProgress?(done: number): void
+}
+
+const BATCH = 125
+
+/** Keys that are unique to an epoch and never named again. */
+const EPOCH_KEY = /@\d+$/
+
+export class RecordStream implements PickleOptions {
+  readonly batches: Part[] = []
+  readonly #options: RecordStreamOptions
+  /** Of dicts that were complete and are now empty. */
+  readonly #runs = new WeakMap<Dict, TrainingRun>()
+  #waiting: NamedRuns[] = []
+  #done = 0
+
+  constructor(options: RecordStreamOptions) {
+    this.#options = options
+  }
+
+  keepsText = (text: string): boolean => !EPOCH_KEY.test(text)
+
+  persistent = (id: unknown): unknown => torchStorage(id) ?? null
+
+  onDict = (dict: Map<unknown, unknown>): boolean => {
+    const run = this.#runOf(dict)
+    if (run !== undefined) {
+      this.#runs.set(dict, run)
+      dict.clear()
+      return true
+    }
+    if (isRecord(dict)) {
+      this.#take(architectureRuns(dict, this.#options.name, (count) => this.#runs.get(count)))
+      dict.clear()
+      return true
+    }
+    this.#takeNaslib(dict)
+    return false
+  }
+
+  /** What waits for its batch to be full. */
+  finish(): void {
+    if (this.#waiting.length > 0) this.#flush()
+  }
+
+  #runOf(dict: Dict): TrainingRun | undefined {
+    const { name, naslib } = this.#options
+    if (isNaslibRun(dict)) return naslibRun(dict, naslib, name)
+    if (!dict.has('eval_acc1es') || !dict.has('train_acc1es') || !dict.has('eval_names')) return undefined
+    const dataset = dict.get('name')
+    const seed = Number(dict.get('seed'))
+    if (typeof dataset !== 'string' || !Number.isSafeInteger(seed)) {
+      throw new BenchError('bad-input', `${name}: a training has no dataset or no seed`)
+    }
+    return trainingRun(dict, dataset, seed, `${name}, ${dataset}, seed ${seed}`)
+  }
+
+  /** NASLib's files: architecture → dataset → training. */
+  #takeNaslib(dict: Map<unknown, unknown>): void {
+    for (const [arch, datasets] of dict) {
+      if (typeof arch !== 'string' || !(datasets instanceof Map)) return
+      const entries = [...(datasets as Map<unknown, Dict>)]
+      const runs = entries.map(([dataset, inner]) => ({ run: this.#runs.get(inner), dataset: String(dataset) }))
+      if (runs.length === 0 || runs.some(({ run }) => run === undefined)) return
+      const named = runs.map(({ run, dataset }) => ({ ...(run as TrainingRun), dataset }))
+      this.#take({ index: this.#options.indexOf(arch), arch, runs: named })
+      dict.delete(arch)
+    }
+  }
+
+  #take(runs: Omit<NamedRuns, 'name'>): void {
+    this.#waiting.push({ name: `${this.#options.name}, architecture ${runs.index}`, ...runs })
+    if (this.#waiting.length === BATCH) this.#flush()
+    this.#options.onProgress?.(++this.#done)
+  }
+
+  #flush(): void {
+    const { parts, sha256, withCurves } = this.#options
+    this.batches.push(parts.keep(this.batches.length, sha256, summarised(this.#waiting, withCurves)))
+    this.#waiting = []
+  }
+}
+
+const isRecord = (dict: Dict): boolean =>
+  ['12', '200', 'less', 'full'].some((schedule) => {
+    const results = dict.get(schedule)
+    return results instanceof Map && results.has('all_results')
+  })
