@@ -11,6 +11,7 @@ interface GenotypeFlags {
   readonly space?: string
   readonly plugin?: readonly string[]
   readonly json?: boolean
+  readonly svg?: boolean
   readonly out?: string
 }
 
@@ -20,6 +21,7 @@ export function genotypeCommand(): Command {
     .argument('<architecture>', 'string, #index, or the name of a published genotype, as DARTS_V2')
     .option('--space <name>', 'search space (default: nb201 for |…| and #index, else darts)')
     .option('--plugin <file>', 'with the spaces of a plugin', repeated)
+    .option('--svg', 'draw the cells as SVG')
     .addOption(jsonOption())
     .addOption(outOption())
     .addHelpText('after', "\nExamples:\n  bench genotype show '#6111'\n  bench genotype show DARTS_V2 --json")
@@ -31,11 +33,21 @@ export function genotypeCommand(): Command {
     .addHelpText('after', "\nExamples:\n  bench genotype show '#6111'\n  bench genotype show DARTS_V2 --json")
 }
 
-async function showGenotype(text: string, { space: name, plugin = [], json, out }: GenotypeFlags): Promise<void> {
+async function showGenotype(text: string, { space: name, plugin = [], json, svg, out }: GenotypeFlags): Promise<void> {
   const { registry } = await registerPlugins(builtins, plugin)
   const space = registry.space(name ?? (/^[|#]/.test(text) ? 'nb201' : 'darts'))
-  const card = genotypeCard(space, parse(space, text))
+  const genotype = parse(space, text)
+  if (svg) return writeOutput(await drawn(genotype, text), out)
+  const card = genotypeCard(space, genotype)
   writeOutput(json ? `${JSON.stringify(card, null, 2)}\n` : renderCard(card), out)
+}
+
+async function drawn(genotype: Genotype, title: string): Promise<string> {
+  const [{ cellDrawings }, { stackedSvg }] = await Promise.all([
+    import('../report/figures/cells.ts'),
+    import('../report/drawingSvg.ts'),
+  ])
+  return stackedSvg(cellDrawings(genotype, title))
 }
 
 function parse(space: SearchSpace, text: string): Genotype {

@@ -10,6 +10,21 @@ export function drawingSvg({ title, width, height, shapes }: Drawing, theme: The
   return `<svg xmlns="http://www.w3.org/2000/svg" ${size} role="img" font-family="${escaped(fontFamily)}">${name}\n${body}\n</svg>\n`
 }
 
+/** Drawings below each other in one document. */
+export function stackedSvg(drawings: readonly Drawing[], theme: Theme = lightTheme): string {
+  const width = Math.max(...drawings.map((drawing) => drawing.width))
+  let height = 0
+  const parts = drawings.map((drawing) => {
+    const y = height
+    height += drawing.height + STACK_GAP
+    return `<g transform="translate(0 ${round(y)})">\n${drawingSvg(drawing, theme)}</g>`
+  })
+  const size = `width="${round(width)}" height="${round(height - STACK_GAP)}"`
+  return `<svg xmlns="http://www.w3.org/2000/svg" ${size}>\n${parts.join('\n')}\n</svg>\n`
+}
+
+const STACK_GAP = 16
+
 function shapeSvg(shape: Shape, theme: Theme): string {
   const colour = (ink: Parameters<typeof colourOf>[0]) => colourOf(ink, theme)
   switch (shape.kind) {
