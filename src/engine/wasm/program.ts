@@ -20,7 +20,14 @@ export interface Situation {
 }
 
 /** The situations in which a call runs. */
-export type When = 'always' | 'training' | 'batch-statistics' | 'running-statistics' | 'weights' | 'coefficients'
+export type When =
+  | 'always'
+  | 'training'
+  | 'batch-statistics'
+  | 'running-statistics'
+  | 'weights'
+  | 'coefficients'
+  | 'no-coefficients'
 
 const holds: Readonly<Record<When, (situation: Situation) => boolean>> = {
   always: () => true,
@@ -29,6 +36,7 @@ const holds: Readonly<Record<When, (situation: Situation) => boolean>> = {
   'running-statistics': ({ mode }) => mode === 'eval',
   weights: ({ weights }) => weights,
   coefficients: ({ coefficients }) => coefficients,
+  'no-coefficients': ({ coefficients }) => !coefficients,
 }
 
 interface Call {

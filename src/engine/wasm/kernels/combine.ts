@@ -1,10 +1,10 @@
 /** A node: the sum of its terms, each scaled and shifted by channel (see `norm.ts`); and the way back. */
-import { addTo, batch, CHUNK, keep, madd, sumLanes, VECTOR } from './lanes'
+import { addDoubles, addTo, batch, CHUNK, keep, madd, VECTOR } from './lanes'
 
 /**
  * output = Σ_t enabled_t·(scale_t·value_t + shift_t), two terms at a time
  *
- * @param terms of each term four words: value, scale and shift ([2·channels] floats), address of its flag, nothing
+ * @param terms of each term four words: value, scale and shift ([2·channels] floats), address of its flag, 0
  */
 export function combine(terms: usize, count: i32, output: usize, pixelsPerSample: i32, channels: i32): void {
   const pixels = batch * pixelsPerSample
@@ -119,16 +119,79 @@ export function combineNormGradient(
   }
 }
 
-/** The sum of a·b over all entries, stored as a double: ∂L/∂c of a term without normalisation. */
-export function inner(a: usize, b: usize, pixelsPerSample: i32, channels: i32, result: usize): void {
-  const bytes = usize(batch * pixelsPerSample * channels) << 2
-  const chunk = usize(CHUNK * channels) << 2
-  let total: f64 = 0
-  for (let from: usize = 0; from < bytes; from += chunk) {
-    const to = min(from + chunk, bytes)
-    let sum = f32x4.splat(0)
-    for (let at = from; at < to; at += VECTOR) sum = madd(sum, v128.load(a + at), v128.load(b + at))
-    total += sumLanes(sum)
+/**
+ * What a node's gradient g sends to the coefficients and normalisations of its terms:
+ *
+ *   gradientSums ← Σ g,   sums_t ← Σ g·(value_t − μ_t)   over batch and pixels, [channels] doubles each
+ *
+ * @param terms of each term four words: value, means ([channels] floats), address of its flag, sums
+ */
+export function project(
+  gradient: usize,
+  terms: usize,
+  count: i32,
+  pixelsPerSample: i32,
+  channels: i32,
+  gradientSums: usize,
+): void {
+  const pixels = batch * pixelsPerSample
+  const stride = usize(channels) << 2
+  const end = terms + (usize(count) << 4)
+  const begin = enabledTerm(terms, end)
+  memory.fill(gradientSums, 0, stride << 1)
+  for (let term = begin; term < end; term = enabledTerm(term + 16, end)) {
+    memory.fill(load<usize>(term, 12), 0, stride << 1)
   }
-  store<f64>(result, total)
+  for (let first = 0; first < pixels; first += CHUNK) {
+    const from = usize(first) * stride
+    const to = usize(min(first + CHUNK, pixels)) * stride
+    for (let channel: usize = 0; channel < stride; channel += VECTOR) {
+      let sum = f32x4.splat(0)
+      for (let at = from + channel; at < to; at += stride) sum = f32x4.add(sum, v128.load(gradient + at))
+      addDoubles(gradientSums + (channel << 1), sum)
+      for (let term = begin; term < end; term = afterTwo(term, end)) {
+        projectTerms(gradient, term, end, from + channel, to, stride, channel)
+      }
+    }
+  }
+}
+
+/** This term and the next enabled one, for four channels of a chunk. */
+function projectTerms(
+  gradient: usize,
+  term: usize,
+  end: usize,
+  from: usize,
+  to: usize,
+  stride: usize,
+  channel: usize,
+): void {
+  const value = load<usize>(term)
+  const mean = v128.load(load<usize>(term, 4) + channel)
+  const second = enabledTerm(term + 16, end)
+  let product = f32x4.splat(0)
+  if (second >= end) {
+    for (let at = from; at < to; at += stride) {
+      product = madd(product, v128.load(gradient + at), f32x4.sub(v128.load(value + at), mean))
+    }
+    addDoubles(load<usize>(term, 12) + (channel << 1), product)
+    return
+  }
+  const secondValue = load<usize>(second)
+  const secondMean = v128.load(load<usize>(second, 4) + channel)
+  let secondProduct = product
+  for (let at = from; at < to; at += stride) {
+    const g = v128.load(gradient + at)
+    product = madd(product, g, f32x4.sub(v128.load(value + at), mean))
+    secondProduct = madd(secondProduct, g, f32x4.sub(v128.load(secondValue + at), secondMean))
+  }
+  addDoubles(load<usize>(term, 12) + (channel << 1), product)
+  addDoubles(load<usize>(second, 12) + (channel << 1), secondProduct)
+}
+
+/** result ← the sum of `channels` doubles: ∂L/∂c of a term without normalisation. */
+export function total(sums: usize, channels: i32, result: usize): void {
+  let sum: f64 = 0
+  for (let i = 0; i < channels; i++) sum += load<f64>(sums + (usize(i) << 3))
+  store<f64>(result, sum)
 }

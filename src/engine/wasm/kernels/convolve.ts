@@ -5,8 +5,13 @@
  * innermost; their number is a multiple of 4); `offsets[pixel] + segments[s]` is where run s of that pixel starts, in bytes from `staged`.
  */
 import { addTo, batch, CHUNK, keep, madd, splat, VECTOR } from './lanes'
+import { addMoments } from './norm'
 
-/** output [pixels, channels] (+)= staged patches · panels */
+/**
+ * output [pixels, channels] (+)= staged patches · panels
+ *
+ * @param sums 0, or where the outputs' moments are collected while they are at hand (see `addMoments`)
+ */
 export function convolve(
   staged: usize,
   offsets: usize,
@@ -18,6 +23,7 @@ export function convolve(
   output: usize,
   channels: i32,
   accumulate: i32,
+  sums: usize,
 ): void {
   const pixels = batch * pixelsPerSample
   const depth = usize(segmentCount * segmentLength)
@@ -25,6 +31,7 @@ export function convolve(
   const segmentsEnd = segments + (usize(segmentCount) << 2)
   const stride = usize(channels) << 2
   const kept = keep(accumulate)
+  if (sums) memory.fill(sums, 0, stride << 2)
   for (let first = 0; first < pixels; first += CHUNK) {
     const last = min(first + CHUNK, pixels)
     let panel = panels
@@ -36,6 +43,7 @@ export function convolve(
     if (channel < channels) {
       four(staged, offsets, first, last, segments, segmentsEnd, bytes, panel, output + (usize(channel) << 2), stride, kept)
     }
+    if (sums) addMoments(output, first, last, stride, sums)
   }
 }
 

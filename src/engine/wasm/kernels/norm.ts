@@ -10,38 +10,49 @@ const EPSILON: f64 = 1e-5
 const MOMENTUM: f64 = 0.1
 
 /**
- * moments ← mean and biased variance over batch and pixels. Sums run over x − x₀ with x₀ the first pixel, which keeps
- * the variance exact where the mean is large; a chunk in single precision, chunks in double.
+ * sums ← [Σ (x − x₀) | Σ (x − x₀)²] of the pixels `first` … `last` − 1, added to what stands; x₀ is the first pixel of
+ * all, which keeps the variance exact where the mean is large. A chunk in single precision, chunks in double.
  *
- * @param sums scratch, 2·channels doubles
+ * @param sums 2·channels doubles
  */
-export function measure(input: usize, pixelsPerSample: i32, channels: i32, sums: usize, moments: usize): void {
+export function addMoments(input: usize, first: i32, last: i32, stride: usize, sums: usize): void {
+  const from = input + usize(first) * stride
+  const to = input + usize(last) * stride
+  for (let channel: usize = 0; channel < stride; channel += VECTOR) {
+    const origin = v128.load(input + channel)
+    let sum = f32x4.splat(0)
+    let squares = sum
+    for (let at = from + channel; at < to; at += stride) {
+      const x = f32x4.sub(v128.load(at), origin)
+      sum = f32x4.add(sum, x)
+      squares = madd(squares, x, x)
+    }
+    addDoubles(sums + (channel << 1), sum)
+    addDoubles(sums + ((stride + channel) << 1), squares)
+  }
+}
+
+/** moments ← mean and biased variance over batch and pixels, from the sums that `addMoments` collected. */
+export function moments(input: usize, pixelsPerSample: i32, channels: i32, sums: usize, result: usize): void {
+  const stride = usize(channels) << 2
+  const count = f64(batch * pixelsPerSample)
+  for (let at: usize = 0; at < stride; at += 4) {
+    const mean = load<f64>(sums + (at << 1)) / count
+    const square = load<f64>(sums + ((stride + at) << 1)) / count
+    store<f32>(result + at, f32(f64(load<f32>(input + at)) + mean))
+    store<f32>(result + stride + at, f32(max(square - mean * mean, 0)))
+  }
+}
+
+/** `moments` of a value whose producer did not collect the sums. */
+export function measure(input: usize, pixelsPerSample: i32, channels: i32, sums: usize, result: usize): void {
   const pixels = batch * pixelsPerSample
   const stride = usize(channels) << 2
   memory.fill(sums, 0, stride << 2)
   for (let first = 0; first < pixels; first += CHUNK) {
-    const from = input + usize(first) * stride
-    const to = input + usize(min(first + CHUNK, pixels)) * stride
-    for (let channel: usize = 0; channel < stride; channel += VECTOR) {
-      const origin = v128.load(input + channel)
-      let sum = f32x4.splat(0)
-      let squares = sum
-      for (let at = from + channel; at < to; at += stride) {
-        const x = f32x4.sub(v128.load(at), origin)
-        sum = f32x4.add(sum, x)
-        squares = madd(squares, x, x)
-      }
-      addDoubles(sums + (channel << 1), sum)
-      addDoubles(sums + ((stride + channel) << 1), squares)
-    }
+    addMoments(input, first, min(first + CHUNK, pixels), stride, sums)
   }
-  const count = f64(pixels)
-  for (let at: usize = 0; at < stride; at += 4) {
-    const mean = load<f64>(sums + (at << 1)) / count
-    const square = load<f64>(sums + ((stride + at) << 1)) / count
-    store<f32>(moments + at, f32(f64(load<f32>(input + at)) + mean))
-    store<f32>(moments + stride + at, f32(max(square - mean * mean, 0)))
-  }
+  moments(input, pixelsPerSample, channels, sums, result)
 }
 
 /** running ← running + 0.1·(moments − running), the variance unbiased. running: [mean | variance], each `dense` long. */
@@ -108,38 +119,8 @@ function inverseDeviation(variance: usize): f64 {
   return 1 / Math.sqrt(f64(load<f32>(variance)) + EPSILON)
 }
 
-/** sums ← [Σ g | Σ g·(y − μ)] over batch and pixels, doubles, each [channels]. */
-export function project(
-  gradient: usize,
-  input: usize,
-  moments: usize,
-  pixelsPerSample: i32,
-  channels: i32,
-  sums: usize,
-): void {
-  const pixels = batch * pixelsPerSample
-  const stride = usize(channels) << 2
-  memory.fill(sums, 0, stride << 2)
-  for (let first = 0; first < pixels; first += CHUNK) {
-    const from = usize(first) * stride
-    const to = usize(min(first + CHUNK, pixels)) * stride
-    for (let channel: usize = 0; channel < stride; channel += VECTOR) {
-      const mean = v128.load(moments + channel)
-      let sum = f32x4.splat(0)
-      let product = sum
-      for (let at = from + channel; at < to; at += stride) {
-        const g = v128.load(gradient + at)
-        sum = f32x4.add(sum, g)
-        product = madd(product, g, f32x4.sub(v128.load(input + at), mean))
-      }
-      addDoubles(sums + (channel << 1), sum)
-      addDoubles(sums + ((stride + channel) << 1), product)
-    }
-  }
-}
-
 /**
- * The gradient through one normalised term, from the sums of `project`. With x̂ = (y − μ)·r and means over M values,
+ * The gradient through one normalised term, from the sums of `project` (combine.ts). With x̂ = (y − μ)·r and means over M values,
  *
  *   ∂L/∂y = c·γ·r·(g − mean(g) − x̂·mean(g·x̂)) = slope·g + curve·y + offset,   [slope | curve | offset], each [channels]
  *   ∂L/∂c = Σ γ·g·x̂ + β·g,   ∂L/∂γ = c·Σ g·x̂,   ∂L/∂β = c·Σ g.
@@ -154,6 +135,7 @@ export function differentiate(
   moments: usize,
   gamma: usize,
   beta: usize,
+  gradientSums: usize,
   sums: usize,
   channels: i32,
   dense: i32,
@@ -173,8 +155,8 @@ export function differentiate(
     const affine = gamma && i < dense
     const rate = inverseDeviation(moments + stride + at)
     const scale = affine ? f64(load<f32>(gamma + at)) : 1
-    const sum = load<f64>(sums + (at << 1))
-    const product = load<f64>(sums + ((stride + at) << 1)) * rate
+    const sum = load<f64>(gradientSums + (at << 1))
+    const product = load<f64>(sums + (at << 1)) * rate
     total += scale * product
     if (affine) {
       total += f64(load<f32>(beta + at)) * sum

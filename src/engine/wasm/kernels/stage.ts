@@ -2,7 +2,7 @@
  * Staging: a convolution's input copied into a zero-bordered image, so that the convolution itself never meets an edge.
  * The copy can go through ReLU, and can spread the pixels apart (zeros between them) for the gradient of a stride.
  */
-import { batch, positive, VECTOR } from './lanes'
+import { batch, madd, positive, VECTOR } from './lanes'
 
 /**
  * input [batch, height, width, channels] → staged [batch, stagedHeight, stagedWidth, channels]; pixel (y, x) stands at
@@ -49,4 +49,45 @@ function copyRow(from: usize, to: usize, bytes: usize, relu: i32): usize {
     for (; from < end; from += VECTOR, to += VECTOR) v128.store(to, v128.load(from))
   }
   return end
+}
+
+/**
+ * `stage` of the gradient that a normalised term sends back, slope·gradient + curve·value + offset by channel (see
+ * `differentiate`), so that it is never stored on its own.
+ *
+ * @param slopes [slope | curve | offset], each [channels]
+ */
+export function stageNormGradient(
+  gradient: usize,
+  value: usize,
+  slopes: usize,
+  staged: usize,
+  height: i32,
+  width: i32,
+  channels: i32,
+  stagedHeight: i32,
+  stagedWidth: i32,
+  border: i32,
+  spread: i32,
+): void {
+  const pixel = usize(channels) << 2
+  const row = usize(width) * pixel
+  const sample = usize(stagedHeight * stagedWidth) * pixel
+  if (stagedHeight != height || stagedWidth != width) memory.fill(staged, 0, sample * usize(batch))
+  const step = usize(spread) * pixel
+  let from: usize = 0
+  for (let n = 0; n < batch; n++) {
+    for (let y = 0; y < height; y++, from += row) {
+      const to = staged + usize(n) * sample + usize((border + spread * y) * stagedWidth + border) * pixel
+      for (let channel: usize = 0; channel < pixel; channel += VECTOR) {
+        const slope = v128.load(slopes + channel)
+        const curve = v128.load(slopes + pixel + channel)
+        const offset = v128.load(slopes + 2 * pixel + channel)
+        for (let at = from + channel, target = to + channel; at < from + row; at += pixel, target += step) {
+          const bent = madd(offset, v128.load(value + at), curve)
+          v128.store(target, madd(bent, v128.load(gradient + at), slope))
+        }
+      }
+    }
+  }
 }

@@ -7,6 +7,7 @@ import type { Layout } from '../layout.ts'
 import type { Temporary } from '../placement.ts'
 import type { Program } from '../program.ts'
 import { Accumulation } from './accumulation.ts'
+import { NormGradients } from './normGradients.ts'
 
 /** Emits the way back through an operation whose forward calls stand. */
 export type Backward = () => void
@@ -27,11 +28,13 @@ export class Context {
   readonly layout: Layout
   readonly activity: Activity
   readonly batchSize: number
+  readonly norms: NormGradients
   readonly #values = new Map<ValueId, Temporary>()
   readonly #gradients = new Map<ValueId, Accumulation>()
   readonly #contributions: readonly number[]
   readonly #differentiable: readonly boolean[]
   readonly #offsets = new Map<string, number>()
+  readonly #zeros = new Map<string, number>()
   readonly #patches = new Map<string, number>()
   readonly #termSlots: readonly number[]
   readonly termTable: { readonly coefficients: number; readonly enabled: number; readonly gradients: number }
@@ -42,6 +45,7 @@ export class Context {
     this.layout = layout
     this.activity = activity
     this.batchSize = batchSize
+    this.norms = new NormGradients(program, graph, (id) => this.extent(id).channels)
     this.#contributions = countContributions(graph)
     this.#differentiable = findDifferentiable(graph)
     let terms = 0
@@ -133,6 +137,11 @@ export class Context {
       enabled: this.termTable.enabled + index * 4,
       gradient: this.termTable.gradients + index * 8,
     }
+  }
+
+  /** Address of so many zero floats. */
+  zeros(count: number): number {
+    return once(this.#zeros, `${count}`, () => this.program.reserve(count * 4))
   }
 
   /** Address of the byte offsets of a grid's points, for the whole batch. */

@@ -20,7 +20,7 @@ import type { Temporary } from '../placement.ts'
 import type { Accumulation } from './accumulation.ts'
 import type { Backward, Context } from './context.ts'
 import { beforeRelu, maskGradient } from './relu.ts'
-import { stage } from './staging.ts'
+import { stage, stageDeferred } from './staging.ts'
 
 export function lowerConvolve(context: Context, operation: Of<'convolve'>, index: number): Backward {
   const { input, relu, filters } = operation
@@ -74,6 +74,7 @@ class FilterEmitter {
         output: this.#context.value(output),
         channels,
         accumulate: 0,
+        sums: this.#context.norms.sums(output),
       },
       { condition: this.#condition },
     )
@@ -83,13 +84,23 @@ class FilterEmitter {
   backward(staged: Temporary, sum: Accumulation | undefined): void {
     const context = this.#context
     const { output, window } = this.#filter
-    const gradient = context.outputGradient(output)
-    if (gradient === undefined) return
     const shape = context.shape(output)
     const staging = sum ? backwardStaging(context.shape(this.#operation.input), shape, window) : unstaged(shape)
-    const stagedGradient = stage(context, gradient, shape, staging, false, { condition: this.#condition })
+    const stagedGradient = this.#stageGradient(staging)
+    if (stagedGradient === undefined) return
     this.#filterGradient(staged, stagedGradient, staging)
     if (sum) this.#inputGradient(stagedGradient, staging, sum)
+  }
+
+  #stageGradient(staging: Staging): Temporary | undefined {
+    const context = this.#context
+    const { output } = this.#filter
+    const shape = context.shape(output)
+    const options = { condition: this.#condition }
+    const deferred = context.norms.deferred(output)
+    if (deferred) return stageDeferred(context, deferred, context.value(output), shape, staging, options)
+    const gradient = context.outputGradient(output)
+    return gradient && stage(context, gradient, shape, staging, false, options)
   }
 
   #filterGradient(staged: Temporary, gradient: Temporary, gradientStaging: Staging): void {
@@ -136,6 +147,7 @@ class FilterEmitter {
         output: sum.buffer,
         channels,
         accumulate,
+        sums: 0,
       },
       { condition },
     )

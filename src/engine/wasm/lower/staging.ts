@@ -4,6 +4,7 @@ import { isPlain, type Staging } from '../geometry.ts'
 import type { Temporary } from '../placement.ts'
 import type { EmitOptions } from '../program.ts'
 import type { Context } from './context.ts'
+import type { DeferredGradient } from './normGradients.ts'
 
 /**
  * A buffer with the staged image, or the plain one where staging would change nothing.
@@ -19,22 +20,34 @@ export function stage(
   options: EmitOptions,
 ): Temporary {
   if (isPlain(staging, shape) && !relu) return image
-  const staged = context.activation(staging.height * staging.width * staging.channels, `staged ${image.what}`)
-  context.program.emit(
-    'stage',
-    {
-      input: image,
-      staged,
-      height: shape.height,
-      width: shape.width,
-      channels: staging.channels,
-      stagedHeight: staging.height,
-      stagedWidth: staging.width,
-      border: staging.border,
-      spread: staging.spread,
-      relu: Number(relu),
-    },
-    options,
-  )
+  const staged = stagedBuffer(context, image, staging)
+  context.program.emit('stage', { input: image, staged, ...extents(shape, staging), relu: Number(relu) }, options)
   return staged
 }
+
+/** The same of a gradient that is made on the way. @param value what the gradient is wrt */
+export function stageDeferred(
+  context: Context,
+  { gradient, slopes }: DeferredGradient,
+  value: Temporary,
+  shape: Value,
+  staging: Staging,
+  options: EmitOptions,
+): Temporary {
+  const staged = stagedBuffer(context, value, staging)
+  context.program.emit('stageNormGradient', { gradient, value, slopes, staged, ...extents(shape, staging) }, options)
+  return staged
+}
+
+const stagedBuffer = (context: Context, { what }: Temporary, { height, width, channels }: Staging) =>
+  context.activation(height * width * channels, `staged ${what}`)
+
+const extents = (shape: Value, { height, width, channels, border, spread }: Staging) => ({
+  height: shape.height,
+  width: shape.width,
+  channels,
+  stagedHeight: height,
+  stagedWidth: width,
+  border,
+  spread,
+})

@@ -1,0 +1,18 @@
+/** What a node needs of each of its terms. */
+
+import type { Temporary } from '../placement.ts'
+import type { Argument } from '../program.ts'
+
+export interface TermEmitter {
+  readonly value: Temporary
+  /** The term's words for the `combine` kernel: value, scale and shift, flag, 0. */
+  readonly row: readonly Argument[]
+  /** The term's words for the `project` kernel: value, means, flag, sums. */
+  readonly projection: readonly Argument[]
+  /** When Σ g·(value − μ) is needed. */
+  readonly projected: 'always' | 'coefficients' | 'never'
+  /** Emits the calls that compute scale and shift. */
+  prepare(): void
+  /** Emits what follows from the sums: gradients wrt the coefficient, the norm's parameters and the value. */
+  backward(gradient: Temporary, gradientSums: number): void
+}
