@@ -70,6 +70,23 @@ describe('a pickle is read', () => {
     closeSync(descriptor)
   })
 
+  test('with numbers across the borders of windows', () => {
+    const path = join(temporaryFolder(), 'numbers')
+    const count = 120_000 // 9 bytes each: the second window begins inside a number
+    const pickle = Buffer.alloc(9 * count + 3)
+    pickle.write('(')
+    for (let i = 0; i < count; i++) {
+      pickle.write('G', 1 + 9 * i)
+      pickle.writeDoubleBE(i / 7, 2 + 9 * i)
+    }
+    pickle.write('l.', 1 + 9 * count)
+    writeFileSync(path, pickle)
+    const descriptor = openSync(path, 'r')
+    const read = readPickle(new PickleInput('file', { descriptor, offset: 0, length: pickle.length }))
+    expect(read).toEqual(Array.from({ length: count }, (_, i) => i / 7))
+    closeSync(descriptor)
+  })
+
   test('as Python 2 wrote it, strings and all', () => {
     expect([
       ...asMap(read('\x80\x02}q\x00(U\x04dataq\x01T\x02\x00\x00\x00\x00\xffU\x06labelsq\x02]q\x03K\x07au.')),

@@ -48,27 +48,32 @@ export class PickleInput {
   }
 
   uint16(): number {
-    return this.#window.readUInt16LE(this.#take(2))
+    const at = this.#take(2)
+    return this.#window.readUInt16LE(at)
   }
 
   int32(): number {
-    return this.#window.readInt32LE(this.#take(4))
+    const at = this.#take(4)
+    return this.#window.readInt32LE(at)
   }
 
   uint32(): number {
-    return this.#window.readUInt32LE(this.#take(4))
+    const at = this.#take(4)
+    return this.#window.readUInt32LE(at)
   }
 
   /** @throws BenchError `bad-input` beyond 2⁵³ */
   uint64(): number {
-    const value = Number(this.#window.readBigUInt64LE(this.#take(8)))
+    const at = this.#take(8)
+    const value = Number(this.#window.readBigUInt64LE(at))
     if (!Number.isSafeInteger(value)) throw this.error('holds a length beyond its own')
     return value
   }
 
   /** Big endian. */
   float64(): number {
-    return this.#window.readDoubleBE(this.#take(8))
+    const at = this.#take(8)
+    return this.#window.readDoubleBE(at)
   }
 
   utf8(bytes: number): string {
@@ -119,7 +124,7 @@ export class PickleInput {
     return new BenchError('bad-input', `${this.name}, byte ${this.position}: the pickle ${problem}`)
   }
 
-  /** Where the next bytes lie in the window; moves on past them. */
+  /** Where the next bytes lie in the window, which this may replace: read it afterwards. Moves on past them. */
   #take(bytes: number): number {
     this.#ensure(bytes)
     const start = this.#at
