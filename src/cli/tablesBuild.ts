@@ -1,6 +1,6 @@
 /** `bench tables build` and `bench tables merge` */
 import { resolve } from 'node:path'
-import { Command } from 'commander'
+import { Command, InvalidArgumentError } from 'commander'
 import { BenchError } from '../core/errors.ts'
 import { defaultJobs } from '../runner/pool.ts'
 import { parseSeeds } from '../runner/seeds.ts'
@@ -19,9 +19,9 @@ interface BuildFlags {
   readonly share: boolean
   readonly seeds?: readonly number[]
   readonly indices?: readonly number[]
-  readonly shard: Shard
+  readonly shard?: Shard
   readonly from?: readonly string[]
-  readonly jobs: number
+  readonly jobs?: number
   readonly limitMinutes?: number
   readonly check?: number
   readonly out?: string
@@ -33,24 +33,19 @@ export function buildCommand(): Command {
   return new Command('build')
     .summary('train every architecture of a space by a recipe')
     .description(
-      'Trains every architecture of a space on a dataset by a recipe, and writes a table. What is trained is kept at\n' +
-        'once: the same command goes on where an earlier one was stopped.',
+      'Trains every architecture of a space on a dataset by a recipe, and writes a table.\n' +
+        'What is trained is kept at once: the same command goes on where an earlier one was stopped.',
     )
     .requiredOption('--as <name>', 'name of the table')
     .option('--space <name>', 'search space (default: the recipe’s)')
     .option('--recipe <file>', 'YAML file, or `micro`, by which the embedded table is made')
     .option('--data <folder>', 'the images, where the recipe’s dataset is not built in or fetched')
     .option('--seeds <list>', 'only these of the recipe’s seeds', parseSeeds)
-    .option('--indices <list>', 'only these architectures: 0-99,1462', parseSeeds)
-    .option('--shard <i/n>', 'one part of several, for machines beside each other', parseShard, { number: 1, of: 1 })
+    .option('--indices <list>', 'only these architectures: 0-99,1462', indexList)
+    .option('--shard <i/n>', 'one part of several, for machines beside each other', parseShard)
     .option('--from <table>', 'a table by the same recipe whose rows count as done; several times', repeated)
     .option('--no-share', 'train architectures that are the same network each for itself')
-    .option(
-      '--jobs <n>',
-      `worker processes (default: the cores, here ${defaultJobs()})`,
-      positiveInteger,
-      defaultJobs(),
-    )
+    .option('--jobs <n>', `worker processes (default: the cores, here ${defaultJobs()})`, positiveInteger)
     .option('--limit-minutes <n>', 'stop then, and write what there is', positiveNumber)
     .option(
       '--check <n>',
@@ -76,6 +71,8 @@ async function build({ as: name, recipe, limitMinutes, ...flags }: BuildFlags): 
     ...flags,
     name,
     recipe,
+    shard: flags.shard ?? { number: 1, of: 1 },
+    jobs: flags.jobs ?? defaultJobs(),
     folder: folderOf(flags),
     from: flags.from ?? [],
     onProgress: flags.quiet || flags.json ? () => {} : showBuild(process.stderr),
@@ -84,7 +81,7 @@ async function build({ as: name, recipe, limitMinutes, ...flags }: BuildFlags): 
   print(flags, result, describe(result))
 }
 
-async function check({ as: name, data, jobs, quiet, json }: BuildFlags, count: number): Promise<void> {
+async function check({ as: name, data, jobs = defaultJobs(), quiet, json }: BuildFlags, count: number): Promise<void> {
   const { checkByName } = await import('../tables/build/buildFromFiles.ts')
   const show = quiet || json ? () => {} : showBuild(process.stderr)
   const rebuilt = await checkByName({ name, data, jobs }, count, (done, total) => show({ total, before: 0, done }))
@@ -140,6 +137,16 @@ function describe({ total, before, done, manifest }: BuildResult): string {
 
 const sizeLine = ({ name, rows, architectures, table }: Manifest) =>
   `table ${name}: ${rows} of ${architectures} architectures, ${(table.bytes / 1e6).toFixed(1)} MB\n`
+
+/** `0-99,1462` → those, as typed. */
+function indexList(text: string): number[] {
+  return text.split(',').flatMap((part) => {
+    const [first, last = first] = (/^(\d+)(?:-(\d+))?$/.exec(part.trim()) ?? []).slice(1).filter(Boolean).map(Number)
+    if (first === undefined || last < first)
+      throw new InvalidArgumentError(`"${part}" is no index or range, as in 0-99,1462.`)
+    return Array.from({ length: last - first + 1 }, (_, i) => first + i)
+  })
+}
 
 /** True from the time limit or the first Ctrl-C on; a second Ctrl-C ends the process, and nothing is lost either. */
 function stopping(limitMinutes = Number.POSITIVE_INFINITY): () => boolean {

@@ -54,10 +54,10 @@ export interface BuildResult extends BuildProgress {
 export async function buildTable<G extends Genotype>(options: BuildOptions<G>): Promise<BuildResult> {
   const { name, folder, space, recipe, data, shard } = options
   const shared = sharing(space, recipe)
+  const tasks = workList({ ...options, sharing: shared, seeds: options.seeds ?? recipe.seeds })
   const journals = join(folder, `${name}.build`)
   const journal = new Journal(journals, shardName(shard), recipe)
   try {
-    const tasks = workList({ ...options, sharing: shared, seeds: options.seeds ?? recipe.seeds })
     const known = knownTrainings(journals, options, shared)
     const progress = await trainMissing(tasks, known, journal, options)
     const trainings = knownTrainings(journals, options, shared)

@@ -3,6 +3,8 @@ import { BenchError } from '../../core/errors.ts'
 import type { Genotype, Numbering, SearchSpace } from '../../core/space.ts'
 
 export interface Sharing {
+  /** Of all architectures. */
+  readonly count: number
   /** Indices of the architectures that are trained, ascending. */
   readonly trained: readonly number[]
   /** Index of the architecture whose training serves this one. */
@@ -37,7 +39,8 @@ export function representative<G extends Genotype>(
 }
 
 function noSharing<G extends Genotype>(space: SearchSpace<G>): Sharing {
-  return { trained: Array.from({ length: numberingOf(space).count }, (_, index) => index), servedBy: (index) => index }
+  const { count } = numberingOf(space)
+  return { count, trained: Array.from({ length: count }, (_, index) => index), servedBy: (index) => index }
 }
 
 /** Naming all functions of a space takes a second or so: once a process. */
@@ -52,5 +55,5 @@ function byFunction<G extends Genotype>(space: SearchSpace<G>, functionOf: (geno
     first.set(name, known)
     return known
   })
-  return { trained: [...first.values()], servedBy: (index) => servedBy[index] }
+  return { count, trained: [...first.values()], servedBy: (index) => servedBy[index] }
 }

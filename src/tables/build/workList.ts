@@ -26,14 +26,21 @@ export interface WorkRequest {
 /**
  * The first seed of all architectures, then the second, and so on; architectures in a fixed random order, so that a table
  * cut short is a fair sample of its space.
+ * @throws BenchError `bad-input` for an index that the space does not have
  */
 export function workList({ sharing, seeds, shard, indices }: WorkRequest): TrainingTask[] {
-  const wanted = indices && new Set(indices.map((index) => sharing.servedBy(index)))
+  const wanted = indices && new Set(indices.map((index) => checked(index, sharing)))
   const { trained } = sharing
   const order = Array.from(random(0, 'table', 'order').permutation(trained.length), (place) => trained[place])
   const own = order.filter((_, place) => place % shard.of === shard.number - 1)
   const chosen = wanted === undefined ? own : own.filter((index) => wanted.has(index))
   return seeds.flatMap((seed) => chosen.map((index) => ({ index, seed })))
+}
+
+/** @throws BenchError `bad-input` */
+function checked(index: number, { servedBy, count }: Sharing): number {
+  if (index >= 0 && index < count) return servedBy(index)
+  throw new BenchError('bad-input', `there is no architecture ${index}; the space has 0 to ${count - 1}`)
 }
 
 /** `2/4`. @throws BenchError `bad-input` */

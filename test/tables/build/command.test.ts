@@ -34,7 +34,7 @@ afterEach(() => place.remove())
 
 const lines = () => (existsSync(journal) ? readFileSync(journal, 'utf8').split('\n').slice(0, -1) : [])
 
-describe('bench tables build', () => {
+describe('bench tables build', { timeout: 120_000 }, () => {
   test('killed at any moment and given again, loses nothing and does nothing twice', async () => {
     const { child, ended } = place.start(build)
     const kept = await until(lines, 'a first training')
