@@ -16,8 +16,8 @@ import type { WeightVector } from '../core/executor.ts'
 import { type Matrix, zip } from '../core/mixing.ts'
 import type { Relaxed } from '../core/relaxation.ts'
 import type { Supernet } from '../core/supernet.ts'
+import { feedOf, mixingGradient } from '../engine/mixingFeed.ts'
 import type { ArchitectureGradient } from './bilevel.ts'
-import { feedOf, mixingGradient } from './feed.ts'
 
 export interface UnrolledOptions {
   readonly secondOrder: 'finite-difference' | 'exact'

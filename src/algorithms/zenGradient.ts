@@ -17,7 +17,7 @@ import type { Batch } from '../core/data.ts'
 import type { WeightVector } from '../core/executor.ts'
 import { type Mixing, type MixingGradient, zip } from '../core/mixing.ts'
 import type { Supernet } from '../core/supernet.ts'
-import { feedOf, mixingGradient } from './feed.ts'
+import { feedOf, mixingGradient } from '../engine/mixingFeed.ts'
 
 const GAMMA = 1e-2
 const DISTANCE = 1e-2

@@ -1,12 +1,15 @@
 /** ∇_α of the search network's loss on one batch, as a function of α, smooth enough to be differentiated again. */
 import type { RelaxedSearch } from '../core/algorithm.ts'
 import type { Batch } from '../core/data.ts'
-import type { Executable, Feed } from '../core/executor.ts'
-import { flattenActive, flattenMixing, type Matrix, type Mixing, reshape, unflattenGradient } from '../core/mixing.ts'
+import type { Executable, Objective } from '../core/executor.ts'
+import { type Matrix, reshape } from '../core/mixing.ts'
 import type { RandomStream } from '../core/random.ts'
 import type { Relaxed } from '../core/relaxation.ts'
 import { openExecutor } from '../engine/executors.ts'
+import { feedOf, mixingGradient } from '../engine/mixingFeed.ts'
 import type { GradientField } from './hessian.ts'
+
+const CROSS_ENTROPY: Objective = { kind: 'cross-entropy' }
 
 export interface ArchitectureGradient {
   /** Over the flattened architecture parameters, row-major. */
@@ -39,7 +42,7 @@ export async function architectureGradient(
       const total = point.map(() => 0)
       for (const [draw, { mixing, pullback }] of relaxed.entries()) {
         const feed = { ...feedOf(batch, mixing), gates: gates[draw] }
-        const gradient = pullback(await mixingGradient(executable, feed, mixing))
+        const gradient = pullback(await mixingGradient(executable, feed, mixing, CROSS_ENTROPY))
         for (const [i, value] of gradient.flat().entries()) total[i] += value / relaxed.length
       }
       return total
@@ -51,23 +54,8 @@ export async function architectureGradient(
   }
 }
 
-function feedOf(batch: Batch, mixing: Mixing): Feed {
-  const active = flattenActive(mixing)
-  return { batch, coefficients: flattenMixing(mixing), ...(active && { active }) }
-}
-
-async function mixingGradient(executable: Executable, feed: Feed, { theta }: Mixing) {
-  const { coefficients = [] } = await executable.gradient(
-    feed,
-    { kind: 'cross-entropy' },
-    { coefficients: true },
-    'probe',
-  )
-  return unflattenGradient(coefficients, theta)
-}
-
 /** The network itself where it can hold its gates, else a copy of it, with the same weights, that can. */
-async function withGates(executable: Executable, batchSize: number) {
+export async function withGates(executable: Executable, batchSize: number) {
   if (executable.gates) return { executable, release: () => undefined }
   const reference = await openExecutor({ backend: 'wasm', executor: 'tfjs' })
   const copy = await reference.compile(executable.network, { batchSize })

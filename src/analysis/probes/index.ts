@@ -4,11 +4,12 @@ import type { Probe } from '../../core/probe.ts'
 import { alphaProbe } from './alpha.ts'
 import type { ProbeKind } from './definition.ts'
 import { hessianProbe } from './hessian.ts'
+import { hvpProbe } from './hvp.ts'
 import { proxiesProbe } from './proxies.ts'
 import { rangeProbe } from './range.ts'
 import { skipProbe } from './skip.ts'
 
-export const probes: readonly ProbeKind[] = [alphaProbe, hessianProbe, proxiesProbe, rangeProbe, skipProbe]
+export const probes: readonly ProbeKind[] = [alphaProbe, hessianProbe, hvpProbe, proxiesProbe, rangeProbe, skipProbe]
 
 /**
  * A probe from its line: NAME or NAME:key=value,key=value, as in `hessian:every=2,mode=full`.

@@ -1,0 +1,103 @@
+/**
+ * How far DARTS' finite-difference Hessian-vector product is from the true one (Liu et al. 2019, eq. 8), at the weights
+ * and parameters of the moment, on one fixed batch of each half:
+ *
+ *     ∇²_{α,w} L_train · v,   v = ∇_w L_val,   as [∇_α L_train(w + εv) − ∇_α L_train(w − εv)] / (2ε),   ε = distance / ‖v‖
+ *
+ * The same difference with every ReLU held at what it passes at w is smooth, and agrees with double back-propagation.
+ */
+import { z } from 'zod'
+import type { RelaxedSearch } from '../../core/algorithm.ts'
+import type { Batch } from '../../core/data.ts'
+import type { Executable, Feed, Objective, WeightVector } from '../../core/executor.ts'
+import type { Relaxed } from '../../core/relaxation.ts'
+import { feedOf, mixingGradient } from '../../engine/mixingFeed.ts'
+import { withGates } from '../architectureGradient.ts'
+import { defineProbe, every } from './definition.ts'
+
+export interface HvpRecord {
+  /** ε‖v‖. */
+  readonly distance: number
+  /** ‖difference − exact‖ / ‖exact‖. */
+  readonly relativeError: number
+  /** Of the angle between the two. */
+  readonly cosine: number
+  readonly differenceNorm: number
+  readonly exactNorm: number
+}
+
+const CROSS_ENTROPY: Objective = { kind: 'cross-entropy' }
+
+const options = z.object({
+  every: every(5),
+  distance: z.coerce.number().positive().default(0.01),
+})
+
+export const hvpProbe = defineProbe({
+  name: 'hvp',
+  description: "error of second-order DARTS' finite-difference Hessian-vector product",
+  options,
+  async measure({ relaxed }, context, { distance }): Promise<HvpRecord | undefined> {
+    if (relaxed === undefined) return undefined
+    const data = await context.data()
+    const [train, valid] = [await data.weights.batch(0), await data.architecture.batch(0)]
+    const { live, held } = await products(relaxed, train, valid, distance)
+    const exactNorm = norm(held)
+    const differenceNorm = norm(live)
+    return {
+      distance,
+      relativeError: norm(live.map((value, i) => value - held[i])) / exactNorm,
+      cosine: live.reduce((sum, value, i) => sum + value * held[i], 0) / (differenceNorm * exactNorm),
+      differenceNorm,
+      exactNorm,
+    }
+  },
+})
+
+/** The product with live ReLUs and with held ones, flattened. */
+async function products(search: RelaxedSearch, train: Batch, valid: Batch, distance: number) {
+  const relaxed = search.relaxation.relax(search.parameters())
+  const { executable, release } = await withGates(search.supernet.executable, Math.max(train.size, valid.size))
+  const feed = feedOf(train, relaxed.mixing)
+  const gates = executable.gates?.(feed)
+  const v = executable.vector()
+  try {
+    await mixingGradient(executable, feedOf(valid, relaxed.mixing), relaxed.mixing, CROSS_ENTROPY, v)
+    const epsilon = distance / (await v.norm())
+    return {
+      live: await difference(executable, relaxed, feed, v, epsilon),
+      held: await difference(executable, relaxed, { ...feed, gates }, v, epsilon),
+    }
+  } finally {
+    v.dispose()
+    gates?.dispose()
+    release()
+  }
+}
+
+/** [∇_α L(w + εv) − ∇_α L(w − εv)] / (2ε); the weights move and come back. */
+async function difference(
+  executable: Executable,
+  { mixing, pullback }: Relaxed,
+  feed: Feed,
+  v: WeightVector,
+  epsilon: number,
+): Promise<number[]> {
+  const { weights: w } = executable
+  const start = executable.vector()
+  const at = async (offset: number) => {
+    w.assign(start)
+    w.axpy(offset, v)
+    return pullback(await mixingGradient(executable, feed, mixing, CROSS_ENTROPY)).flat()
+  }
+  try {
+    start.assign(w)
+    const [ahead, behind] = [await at(epsilon), await at(-epsilon)]
+    return ahead.map((value, i) => (value - behind[i]) / (2 * epsilon))
+  } finally {
+    w.assign(start)
+    start.dispose()
+  }
+}
+
+const norm = (values: readonly number[]) => Math.sqrt(values.reduce((sum, value) => sum + value * value, 0))
