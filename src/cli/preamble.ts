@@ -32,8 +32,8 @@ function executors({ jobs }: Plan): string {
 }
 
 /** What a published comparison would use instead. */
-function fuller({ experiment }: Plan): string[] {
-  const embedded = experiment.datasets.includes('shapes')
+function fuller({ experiment, lookups }: Plan): string[] {
+  const embedded = lookups.get('shapes')?.manifest?.recipe !== undefined
   const reduced = experiment.protocol.split(':')[0] === 'micro'
   return [
     ...(embedded

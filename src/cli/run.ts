@@ -5,7 +5,7 @@ import { renderOutcomes } from '../report/outcomes.ts'
 import { parseTableFormat, TABLE_FORMATS, type TableFormat } from '../report/tabular.ts'
 import { makePlan, type Plan, runLabel } from '../runner/plan.ts'
 import { defaultJobs } from '../runner/pool.ts'
-import { runPlan } from '../runner/runPlan.ts'
+import { runPlan, unfinished } from '../runner/runPlan.ts'
 import { Store } from '../runner/store.ts'
 import { addExperimentFlags, type ExperimentFlags, resolveExperiment } from './experimentFlags.ts'
 import { reportLostRuns } from './failures.ts'
@@ -56,6 +56,7 @@ async function run(path: string | undefined, flags: RunFlags, command: Command):
   const named = command.getOptionValueSource('store') !== 'default'
   const store = new Store(named ? flags.store : (file.store ?? flags.store))
   const plan = await makePlan(experiment, registered)
+  if (unfinished(plan, store).length > 0) store.prepare()
   const quiet = flags.quiet || flags.json
   if (!quiet) (flags.format === 'text' ? process.stdout : process.stderr).write(preamble(plan, store))
   const outcomes = await withProgress(plan, store, flags.jobs ?? file.jobs ?? defaultJobs(), quiet === true)

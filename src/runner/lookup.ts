@@ -2,9 +2,11 @@
 import { createHash } from 'node:crypto'
 import { BenchError } from '../core/errors.ts'
 import { formatQualifier, parseQualifier, type Qualifier } from '../core/metric.ts'
+import { nearestName, unknownName } from '../core/names.ts'
 import type { Headline } from '../core/protocol.ts'
 import type { Job } from '../core/result.ts'
 import type { SearchSpace } from '../core/space.ts'
+import { DATASETS } from '../data/datasets.ts'
 import { recipeHash } from '../tables/build/recipe.ts'
 import { isAccuracy } from '../tables/columnNames.ts'
 import type { Manifest } from '../tables/manifest.ts'
@@ -103,6 +105,9 @@ const accuracies = ({ columns }: Manifest): Qualifier[] =>
   columns.filter(({ name }) => isAccuracy(name)).map(({ name }) => parseQualifier(name))
 
 function noTable({ space, dataset }: LookupRequest, ofSpace: readonly Manifest[]): BenchError {
+  const names = DATASETS.map(({ name }) => name)
+  if (!names.includes(dataset) && nearestName(dataset, names) !== undefined)
+    return unknownName('dataset', dataset, names)
   const have = ofSpace.map(({ name }) => name).join(', ') || 'none'
   return new BenchError(
     'missing',

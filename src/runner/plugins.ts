@@ -76,7 +76,8 @@ async function importDefault(path: string, source: string): Promise<unknown> {
   try {
     return await jiti.import(pathToFileURL(path).href, { default: true })
   } catch (cause) {
-    throw new BenchError('bad-input', `plugin ${source} cannot be loaded: ${(cause as Error).message}`, { cause })
+    const reason = (cause as Error).message.replace(/\s*\n\s*/g, ' ')
+    throw new BenchError('bad-input', `plugin ${source} cannot be loaded: ${reason}`, { cause })
   }
 }
 

@@ -33,8 +33,12 @@ export class RunFolder {
     return existsSync(this.#file('run.json'))
   }
 
+  isFinished(): boolean {
+    return existsSync(this.#file('result.json'))
+  }
+
   state(): RunState {
-    if (existsSync(this.#file('result.json'))) return 'finished'
+    if (this.isFinished()) return 'finished'
     if (lockHolder(this.#file('lock')) !== undefined) return 'running'
     return existsSync(this.#file('failure.json')) ? 'failed' : 'interrupted'
   }
@@ -144,7 +148,8 @@ function readIfThere(path: string): Buffer | undefined {
   try {
     return readFileSync(path)
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
+    // ENOTDIR: the store lies under a file, which preparing it will complain about.
+    if (['ENOENT', 'ENOTDIR'].includes((error as NodeJS.ErrnoException).code ?? '')) return undefined
     throw error
   }
 }

@@ -15,7 +15,7 @@ export interface Outcome {
 
 /** The jobs whose result is not in the store. */
 export function unfinished(plan: Plan, store: Store): readonly PlannedJob[] {
-  return plan.jobs.filter(({ id }) => store.run(id).result() === undefined)
+  return plan.jobs.filter(({ id }) => !store.run(id).isFinished())
 }
 
 /**

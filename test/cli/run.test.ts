@@ -149,10 +149,32 @@ describe('kill -9', () => {
 })
 
 test('two commands at once share the work: the second waits for what the first runs', { timeout: 60_000 }, async () => {
-  const args = [...countdown('epochs=8', 'milliseconds=250'), '--seeds', '1', '--store', 'shared']
+  const args = [...countdown('epochs=24', 'milliseconds=250'), '--seeds', '1', '--store', 'shared']
   const first = place.start(args)
   await until(() => place.runs('shared').some((run) => existsSync(join(run, 'lock'))), 'a lock')
   const [one, two] = await Promise.all([first.ended, place.bench(...args)])
   expect([one.code, two.code]).toEqual([0, 0])
   expect(two.stderr).toContain('waiting for process')
+})
+
+describe('a search network', () => {
+  const short = 'micro:epochs=24,data.limit=256,batchSize=32'
+  const args = ['run', '--algo', 'drnas', '--table', 'nb201', '--protocol', short, '--seeds', '1', '--quiet']
+
+  test('killed in mid-search goes on to the same bits', { timeout: 120_000 }, async () => {
+    const killed = place.start([...args, '--store', 'killed'])
+    const [run] = await until(
+      () => place.runs('killed').filter((path) => existsSync(join(path, 'checkpoint'))),
+      'a checkpoint',
+    )
+    const worker = JSON.parse(readFileSync(join(run, 'lock'), 'utf8')).pid
+    killed.child.kill('SIGKILL')
+    process.kill(worker, 'SIGKILL')
+    await killed.ended
+    const resumed = await place.bench(...args, '--store', 'killed')
+    const whole = await place.bench(...args, '--store', 'whole')
+    expect(resumed).toMatchObject({ code: 0, stdout: whole.stdout })
+    expect(place.results('killed')).toEqual(place.results('whole'))
+    expect(place.epochs('killed')).toEqual(place.epochs('whole'))
+  })
 })

@@ -2,7 +2,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { writeToyTable } from './toyTable.ts'
 
@@ -56,16 +56,27 @@ export class Workplace {
     )
   }
 
+  /** All epochs of a store without their seconds, by run. */
+  epochs(store: string): Record<string, unknown> {
+    return Object.fromEntries(
+      this.runs(store).map((run) => {
+        const lines = readFileSync(join(run, 'epochs.jsonl'), 'utf8').trim().split('\n')
+        return [basename(run), lines.map((line) => ({ ...JSON.parse(line), seconds: 0 }))]
+      }),
+    )
+  }
+
   remove(): void {
     rmSync(this.folder, { recursive: true, force: true })
   }
 }
 
-/** Waits until something is the case. */
-export async function until(isSo: () => boolean, what: string, milliseconds = 20_000): Promise<void> {
-  const end = Date.now() + milliseconds
-  while (!isSo()) {
-    if (Date.now() > end) throw new Error(`waited in vain for ${what}`)
+/** Waits until something is true, or a list no longer empty. → it */
+export async function until<T>(look: () => T, what: string, milliseconds = 30_000): Promise<T> {
+  for (const end = Date.now() + milliseconds; Date.now() < end; ) {
+    const found = look()
+    if (Array.isArray(found) ? found.length > 0 : found) return found
     await new Promise((resolve) => setTimeout(resolve, 20))
   }
+  throw new Error(`waited in vain for ${what}`)
 }

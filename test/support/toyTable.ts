@@ -9,7 +9,13 @@ const ROWS = 15_625
 export const toyAccuracy = (index: number, column: number): number =>
   40 + (((index * 7919) % ROWS) / ROWS) * 50 + column
 
-const COLUMNS = ['cifar10-valid/x-valid/200/mean', 'cifar10/ori-test/200/mean', 'cifar10-valid/x-valid/12/mean']
+const COLUMNS = [
+  'cifar10-valid/x-valid/200/mean',
+  'cifar10/ori-test/200/mean',
+  'cifar10-valid/x-valid/12/mean',
+  'shapes/x-valid/5/mean',
+  'shapes/x-test/5/mean',
+]
 
 /** Writes it as the table `name` into a folder of tables. An evaluation costs 100 s. */
 export function writeToyTable(folder: string, name = 'nb201'): void {
