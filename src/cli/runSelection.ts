@@ -18,6 +18,7 @@ export interface SelectionFlags {
   readonly protocol?: string
   readonly table?: string
   readonly plugin?: readonly string[]
+  readonly data?: readonly string[]
 }
 
 export const SELECTION_HELP = 'experiment file (YAML), run folders, stores, or ids of runs; default: the whole store'
@@ -31,6 +32,7 @@ export function addSelectionFlags(command: Command): Command {
     .option('--protocol <name>', 'only runs under this protocol')
     .option('--table <name>', 'only runs looked up in this table')
     .option('--plugin <file>', 'a plugin with spaces or algorithms of these runs', repeated)
+    .option('--data <dir>', 'folder of the images, as in the experiment file or `bench run`', repeated)
 }
 
 /**
@@ -82,7 +84,11 @@ async function runsOfExperiment(path: string, flags: SelectionFlags): Promise<re
     import('./experimentFlags.ts'),
     import('../runner/plan.ts'),
   ])
-  const { experiment, registered, file } = await resolveExperiment(builtins, { plugin: flags.plugin }, path)
+  const { experiment, registered, file } = await resolveExperiment(
+    builtins,
+    { plugin: flags.plugin, data: flags.data },
+    path,
+  )
   const { jobs } = await makePlan(experiment, registered)
   const store = new Store(file.store ?? flags.store)
   const begun = jobs.map(({ id }) => store.run(id)).filter((run) => run.exists())

@@ -7,6 +7,8 @@ export interface Method {
   /** The algorithm's name, and what tells it from its variants in the same comparison: `drnas (k=4)`. */
   readonly label: string
   readonly algorithm: string
+  /** Position among the variants of this algorithm, from 0. */
+  readonly variant: number
   readonly runs: readonly RunRecord[]
 }
 
@@ -22,7 +24,7 @@ export function groupByMethod(runs: readonly RunRecord[]): readonly Method[] {
     const rivals = groups.filter(([first]) => nameOf(first) === nameOf(group[0]))
     const difference = describe(identity(group[0]), differingKeys(rivals.map(([first]) => identity(first))))
     const label = difference === '' ? nameOf(group[0]) : `${nameOf(group[0])} (${difference})`
-    return { label, algorithm: nameOf(group[0]), runs: group }
+    return { label, algorithm: nameOf(group[0]), variant: rivals.indexOf(group), runs: group }
   })
 }
 

@@ -41,12 +41,24 @@ const spare = ([purple, olive, sky, orange, green, vermilion] as const).flatMap(
   { colour, dash: [7, 2, 1.5, 2], marker: 'circle' },
 ])
 
-/** The look of an algorithm: its own, or one that depends on nothing but its name. */
-export function lookOf(algorithm: string): Look {
+/**
+ * The look of an algorithm: its own, or one that depends on nothing but its name.
+ * @param variant position among several variants of the algorithm; the first one has the algorithm's own look
+ */
+export function lookOf(algorithm: string, variant = 0): Look {
+  if (variant > 0) return variants[(variant - 1) % variants.length]
   if (Object.hasOwn(fixed, algorithm)) return fixed[algorithm]
   const code = [...algorithm].reduce((sum, letter) => (31 * sum + letter.charCodeAt(0)) % 65_521, 7)
   return spare[code % spare.length]
 }
+
+const variants = ([vermilion, green, purple, orange, sky, olive, grey] as const).map(
+  (colour, i): Look => ({
+    colour,
+    dash: [solid, dashed, dotted][i % 3],
+    marker: (['rect', 'triangle', 'rectRot'] as const)[i % 3],
+  }),
+)
 
 /** Colours of things that are not algorithms, such as the operations of an edge. */
 export const categorical: readonly Look['colour'][] = [grey, vermilion, sky, blue, green, orange, purple, olive]

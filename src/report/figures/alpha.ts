@@ -21,9 +21,9 @@ export function alphaFigure(runs: readonly RunRecord[], edges: readonly Edge[]):
 }
 
 function entropyFigure(methods: readonly Method[]): Figure {
-  const series = methods.map(({ label, algorithm, runs }) => {
+  const series = methods.map(({ label, algorithm, variant, runs }) => {
     const curves = runs.map((run) => new Map(records(run).map(({ epoch, record }) => [epoch + 1, record.meanEntropy])))
-    return { label, look: lookOf(algorithm), form: 'line' as const, ...seedBand(curves, 'range') }
+    return { label, look: lookOf(algorithm, variant), form: 'line' as const, ...seedBand(curves, 'range') }
   })
   return {
     name: 'alpha',

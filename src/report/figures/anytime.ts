@@ -45,13 +45,13 @@ function clockPanel(runs: readonly RunRecord[], spread: Spread): Plot {
 }
 
 function seriesOf(
-  { label, algorithm }: Method,
+  { label, algorithm, variant }: Method,
   curves: readonly ReadonlyMap<number, number>[],
   form: Series['form'],
   spread: Spread,
 ): Series[] {
   const { points, band } = seedBand(curves, spread)
-  return points.length === 0 ? [] : [{ label, look: lookOf(algorithm), form, points, band }]
+  return points.length === 0 ? [] : [{ label, look: lookOf(algorithm, variant), form, points, band }]
 }
 
 const epochCurve = ({ epochs }: RunRecord, qualifier: string | undefined) =>

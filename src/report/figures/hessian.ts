@@ -47,9 +47,9 @@ export function hessianFigure(
   }
 }
 
-function seriesOf({ label, algorithm, runs }: Method, quantity: HessianQuantity, spread: Spread): Series {
+function seriesOf({ label, algorithm, variant, runs }: Method, quantity: HessianQuantity, spread: Spread): Series {
   const curves = runs.map((run) => trajectory(run, quantity))
-  return { label, look: lookOf(algorithm), form: 'line', ...seedBand(curves, spread) }
+  return { label, look: lookOf(algorithm, variant), form: 'line', ...seedBand(curves, spread) }
 }
 
 /** Epoch (from 1) ↦ value; not-a-number where JSON kept null. */

@@ -32,9 +32,9 @@ export function paretoFigure(runs: readonly RunRecord[], cost: ParetoCost = 'par
 }
 
 function panelOf(runs: readonly RunRecord[], column: Column, cost: ParetoCost): Plot {
-  const methods = groupByMethod(runs).map(({ label, algorithm, runs: seeds }): Series => {
+  const methods = groupByMethod(runs).map(({ label, algorithm, variant, runs: seeds }): Series => {
     const points = seeds.flatMap((run) => pointOf(run, column, cost))
-    return { label, look: lookOf(algorithm), form: 'points', points }
+    return { label, look: lookOf(algorithm, variant), form: 'points', points }
   })
   const series = methods.filter(({ points }) => points.length > 0)
   const front = paretoFront(series.flatMap(({ points }) => points))

@@ -39,7 +39,7 @@ function panelOf(runs: readonly RunRecord[], column: Column): Plot[] {
   ]
 }
 
-function seriesOf({ label, algorithm, runs }: Method, column: Column): Series[] {
+function seriesOf({ label, algorithm, variant, runs }: Method, column: Column): Series[] {
   const curve = (pick: 'derived' | 'min' | 'max') =>
     runs.map((run) => {
       const qualifier = qualifiersOf(run, column)?.test ?? ''
@@ -55,7 +55,7 @@ function seriesOf({ label, algorithm, runs }: Method, column: Column): Series[] 
   const highs = seedBand(curve('max'), 'range').band
   if (points.length === 0) return []
   const band = lows.map(({ x, low }, i) => ({ x, low, high: highs[i].high }))
-  return [{ label, look: lookOf(algorithm), form: 'line', points, band }]
+  return [{ label, look: lookOf(algorithm, variant), form: 'line', points, band }]
 }
 
 const records = ({ epochs }: RunRecord) =>

@@ -16,6 +16,7 @@ const LINE = 17
 interface Ranked {
   readonly label: string
   readonly algorithm: string
+  readonly variant: number
   readonly rank: number
 }
 
@@ -35,7 +36,12 @@ export function ranksFigure(runs: readonly RunRecord[]): Figure {
     )
   }
   const { ranks, p, criticalDifference } = friedman(scores)
-  const methods = rows.map(({ method: { label, algorithm } }, i) => ({ label, algorithm, rank: ranks[i] }))
+  const methods = rows.map(({ method: { label, algorithm, variant } }, i) => ({
+    label,
+    algorithm,
+    variant,
+    rank: ranks[i],
+  }))
   const sorted = methods.sort((a, b) => a.rank - b.rank)
   return {
     name: 'ranks',
@@ -93,9 +99,9 @@ function scaleShapes(highest: number, x: (rank: number) => number, criticalDiffe
   ]
 }
 
-function methodShapes({ label, algorithm, rank }: Ranked, x: number, y: number, left: boolean): Shape[] {
+function methodShapes({ label, algorithm, variant, rank }: Ranked, x: number, y: number, left: boolean): Shape[] {
   const end = left ? MARGIN - 10 : WIDTH - MARGIN + 10
-  const { colour } = lookOf(algorithm)
+  const { colour } = lookOf(algorithm, variant)
   return [
     { kind: 'path', path: `M${x},${AXIS} V${y} H${end}`, colour, width: 1.4 },
     {

@@ -1,4 +1,5 @@
 /** Every architecture of a table, and the ways of the searches through them. */
+import { BenchError } from '../../core/errors.ts'
 import { parseQualifier } from '../../core/metric.ts'
 import type { Table } from '../../tables/table.ts'
 import { type Column, datasetTitle } from '../comparison.ts'
@@ -11,6 +12,7 @@ import { accuracyOf, qualifiersOf, searchedOn, testColumns } from './headline.ts
 /**
  * Validation against test accuracy, a panel for each column that these runs report and the table holds. A search's way is
  * what it would have answered after each epoch; its end is marked.
+ * @throws BenchError `missing` where the table has no such row
  */
 export function scatterFigure(runs: readonly RunRecord[], table: Table): Figure {
   const held = new Set(table.manifest.columns.map(({ name }) => name))
@@ -31,6 +33,12 @@ export function scatterFigure(runs: readonly RunRecord[], table: Table): Figure 
     ]
   })
   const rows = panels[0]?.series[0].points.length ?? 0
+  if (rows === 0) {
+    throw new BenchError(
+      'missing',
+      `${table.manifest.name} has no architecture with the numbers that these runs report`,
+    )
+  }
   return {
     name: 'scatter',
     caption: `The ${rows.toLocaleString('en')} architectures of ${table.manifest.name} that have both numbers, and what each search would have answered after every epoch; a marker where it ended.`,
@@ -49,9 +57,9 @@ function cloudOf(table: Table, validation: string, test: string): Point[] {
 }
 
 function waysOf(runs: readonly RunRecord[], column: Column): Series[] {
-  return groupByMethod(runs).flatMap(({ label, algorithm, runs: seeds }) => {
+  return groupByMethod(runs).flatMap(({ label, algorithm, variant, runs: seeds }) => {
     const ways = seeds.map((run) => wayOf(run, column)).filter((points) => points.length > 0)
-    const look = lookOf(algorithm)
+    const look = lookOf(algorithm, variant)
     const faded = { ...look, colour: `${look.colour}88` as const }
     const ends = ways.map((points) => points[points.length - 1])
     return ends.length === 0
