@@ -32,8 +32,8 @@ export interface BilevelMethod {
   readonly weightMixing?: (stream: RandomStream) => Mixing
   /** Gradient of the validation loss wrt the parameters. Absent: first order, at the current w. */
   readonly gradient?: ArchitectureGradient
-  /** Gradient of a penalty on the parameters, added to that of the loss. */
-  readonly penalty?: (parameters: Matrix) => Matrix
+  /** A penalty on the parameters, added to the validation loss; its value is reported apart from the loss. */
+  readonly penalty?: Penalty
   /** Adam's L2 decay on the parameters, where it is not the protocol's. */
   readonly weightDecay?: number
   /** First epoch (0-based) in which the parameters move; 0 where absent. */
@@ -46,6 +46,12 @@ export interface BilevelMethod {
   readonly stepOrder?: Protocol['stepOrder']
   /** Where the search network differs from the protocol's. */
   readonly supernet?: Partial<SupernetOptions>
+}
+
+export interface Penalty {
+  value(parameters: Matrix): number
+  /** ∂value/∂parameters. */
+  gradient(parameters: Matrix): Matrix
 }
 
 /** What a gradient rule may use at one architecture step. */
@@ -117,8 +123,10 @@ export async function bilevelEpoch(
     if (moves) now = await architectureStep(run, step, now, valid)
     if (order === 'architecture-first') await weightSteps(run, step, now)
   }
-  const train = await supernet.takeTally()
-  return { state: now, report: { ...trainReport(train), ...valid.report(), parameters: now.parameters } }
+  const { parameters } = now
+  const report = { ...trainReport(await supernet.takeTally()), ...valid.report(), parameters }
+  if (method.penalty === undefined) return { state: now, report }
+  return { state: now, report: { ...report, extra: { penalty: method.penalty.value(parameters) } } }
 }
 
 interface EpochRun {
@@ -144,7 +152,7 @@ async function architectureStep(run: EpochRun, step: number, state: BilevelState
     stream: context.random(half, 'step', step),
   })
   if (!method.oneLevel) valid.add(result)
-  const penalty = method.penalty?.(state.parameters)
+  const penalty = method.penalty?.gradient(state.parameters)
   const total = penalty === undefined ? result.parameters : zip(result.parameters, penalty, (g, p) => g + p)
   const settings = context.protocol.architecture
   const moved = adam(state.parameters, total, state.adam, {

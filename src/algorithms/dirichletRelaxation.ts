@@ -4,7 +4,8 @@
  */
 import { type Matrix, map, zip } from '../core/mixing.ts'
 import type { Relaxation } from '../core/relaxation.ts'
-import { klToUniformGradient, pathwise, sampleDirichlet } from './dirichlet.ts'
+import type { Penalty } from './bilevel.ts'
+import { klToUniform, klToUniformGradient, pathwise, sampleDirichlet } from './dirichlet.ts'
 
 /** β = ELU(η) + 1 > 0 (§4.1). [edge][op] → [edge][op] */
 export const concentration = (alpha: Matrix): Matrix => map(alpha, (a) => (a > 0 ? a + 1 : Math.exp(a)))
@@ -43,8 +44,9 @@ export const dirichletRelaxation: Relaxation = {
   },
 }
 
-/** ∂/∂η of λ Σ_edges KL(Dir(β) ‖ Dir(1)). Zero at η = 0. */
-export const klPenalty =
-  (lambda: number) =>
-  (alpha: Matrix): Matrix =>
-    map(throughConcentration(alpha, concentration(alpha).map(klToUniformGradient)), (g) => lambda * g)
+/** λ Σ_edges KL(Dir(β) ‖ Dir(1)) and its slope wrt η, which is zero at η = 0. */
+export const klPenalty = (lambda: number): Penalty => ({
+  value: (alpha) => lambda * concentration(alpha).reduce((sum, beta) => sum + klToUniform(beta), 0),
+  gradient: (alpha) =>
+    map(throughConcentration(alpha, concentration(alpha).map(klToUniformGradient)), (g) => lambda * g),
+})

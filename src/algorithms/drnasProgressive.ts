@@ -105,7 +105,10 @@ export async function progressiveSearch(
       const after = await bilevelEpoch(context, method(), stage.supernet, state, index)
       state = after.state
       const operations = stage.mask.flat().filter(Boolean).length
-      return { ...after.report, extra: { partialChannels: partialChannels[stage.index], operations } }
+      return {
+        ...after.report,
+        extra: { ...after.report.extra, partialChannels: partialChannels[stage.index], operations },
+      }
     },
     genotype: () => space.derive(maskedDirichlet(stage.mask).relax(state.parameters).mixing.theta),
     async save(): Promise<SearchState> {
