@@ -3,10 +3,11 @@ import type { Algorithm } from '../core/algorithm.ts'
 import { BenchError } from '../core/errors.ts'
 import type { Job } from '../core/result.ts'
 import type { SearchSpace } from '../core/space.ts'
-import { openDataset } from '../data/datasets.ts'
+import { knownName } from '../data/datasets.ts'
 import { executorName } from '../engine/executors.ts'
 import { resolveProtocol } from '../protocols/index.ts'
 import { resolveOptions } from './algorithmOptions.ts'
+import { datasetHash } from './datasetHash.ts'
 import type { Experiment } from './experiment.ts'
 import { runId } from './identity.ts'
 import { findLookup, type Lookup, tableIdentity } from './lookup.ts'
@@ -27,7 +28,8 @@ export interface PlannedJob {
 }
 
 /** @throws BenchError where a name, an option or a combination is wrong: before anything is written */
-export async function makePlan(experiment: Experiment, registered: Registered): Promise<Plan> {
+export async function makePlan(asked: Experiment, registered: Registered): Promise<Plan> {
+  const experiment = withKnownNames(asked)
   const space = registered.registry.space(experiment.space)
   const algorithms = experiment.algorithms.map(({ name, options }) => {
     const algorithm = registered.registry.algorithm(name)
@@ -49,6 +51,12 @@ export async function makePlan(experiment: Experiment, registered: Registered): 
 /** A run as progress and messages call it: `drnas on shapes, seed 3`. */
 export const runLabel = ({ algorithm, dataset, seed }: Job): string =>
   `${algorithm.name} on ${dataset.name}, seed ${seed}`
+
+/** Datasets as we write them, however they were cased. */
+function withKnownNames(experiment: Experiment): Experiment {
+  const folders = Object.entries(experiment.data).map(([name, folder]) => [knownName(name), folder])
+  return { ...experiment, datasets: experiment.datasets.map(knownName), data: Object.fromEntries(folders) }
+}
 
 interface AlgorithmEntry {
   readonly algorithm: Algorithm
@@ -75,7 +83,7 @@ async function describeJob(
     space: space.name,
     dataset: {
       name: dataset,
-      ...(trains && { contentHash: (await openDataset(dataset, { folder: data[dataset] })).contentHash }),
+      ...(trains && { contentHash: await datasetHash(dataset, data[dataset]) }),
     },
     ...(lookup.manifest && { table: tableIdentity(lookup.manifest) }),
     protocol: { ...protocol, headline: { [dataset]: lookup.headline } },

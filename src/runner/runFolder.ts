@@ -2,13 +2,13 @@
 import { appendFileSync, existsSync, mkdirSync, readFileSync, rmSync, statSync, truncateSync } from 'node:fs'
 import { join } from 'node:path'
 import { writeAtomically } from '../core/atomicFile.ts'
+import { canonicalJson } from '../core/canonicalJson.ts'
 import { BenchError } from '../core/errors.ts'
 import { type Lock, lock, lockHolder } from '../core/lock.ts'
 import type { ProcessIdentity } from '../core/processes.ts'
+import { recordText } from '../core/recordText.ts'
 import type { EpochRecord, FailureRecord, ResultRecord, RunManifest } from '../core/result.ts'
 import { type Checkpoint, decodeCheckpoint, encodeCheckpoint } from './checkpoint.ts'
-import { canonicalJson } from './identity.ts'
-import { recordText } from './recordText.ts'
 
 export type RunState =
   /** `result.json` is there. */
