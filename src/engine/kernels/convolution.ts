@@ -60,15 +60,7 @@ function inputMargins(
   inputShape: Shape4,
 ): Margins {
   const [kernelHeight, kernelWidth] = filter.shape
-  const { padInfo } = tf.backend_util.computeConv2DInfo(
-    inputShape,
-    filter.shape,
-    strides,
-    1,
-    pad,
-    undefined,
-    filter.shape[3] === 1,
-  )
+  const { padInfo } = tf.backend_util.computeConv2DInfo(inputShape, filter.shape, strides, 1, pad)
   return {
     rows: marginsFor(cells.shape[1], kernelHeight, inputShape[1], kernelHeight - 1 - padInfo.top),
     columns: marginsFor(cells.shape[2], kernelWidth, inputShape[2], kernelWidth - 1 - padInfo.left),
