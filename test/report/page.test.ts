@@ -81,7 +81,7 @@ describe.skipIf(!existsSync(browserPath))(`in a browser (${browserPath})`, () =>
     shown.on('console', (message) => messages.push(message.text()))
     shown.on('pageerror', (error) => messages.push(String(error)))
     await shown.goto(pathToFileURL(path).href)
-    await shown.waitForSelector('html[data-draw-ms]')
+    await shown.waitForSelector('html[data-drawn]')
   }, 60_000)
 
   afterAll(async () => {
@@ -91,8 +91,8 @@ describe.skipIf(!existsSync(browserPath))(`in a browser (${browserPath})`, () =>
 
   test('nothing goes wrong on the console', () => expect(messages).toEqual([]))
 
-  test('all charts, 15,625 points among them, are drawn in under a second', async () => {
-    expect(Number(await shown.getAttribute('html', 'data-draw-ms'))).toBeLessThan(1000)
+  test('15,625 points are drawn in under a second', async () => {
+    expect(Number(await shown.getAttribute('#figure-scatter canvas', 'data-draw-ms'))).toBeLessThan(1000)
   })
 
   test('a click on a head sorts by number, a second one the other way round', async () => {
