@@ -21,6 +21,7 @@ import type { SupernetOptions } from '../core/space.ts'
 import type { Supernet } from '../core/supernet.ts'
 import { cosine } from '../engine/schedule.ts'
 import { type AdamState, adam, adamStart } from './adam.ts'
+import { type MeanTally, meanTally, trainReport } from './epochTally.ts'
 
 /** What tells one bilevel method from another. Absent members are those of first-order DARTS. */
 export interface BilevelMethod {
@@ -201,30 +202,5 @@ export async function bilevelSearch(
     },
     relaxed: { relaxation, supernet, parameters: () => state.parameters },
     dispose: () => supernet.dispose(),
-  }
-}
-
-/** What the weight steps of an epoch saw, as an epoch reports it. */
-export function trainReport(tally: Tally): EpochReport {
-  return { trainLoss: tally.loss, trainAccuracyPct: (100 * tally.correct) / tally.samples }
-}
-
-export interface MeanTally {
-  add(tally: Tally): void
-  report(): EpochReport
-}
-
-/** Mean loss and accuracy over the validation batches of an epoch; an empty report where there was none. */
-export function meanTally(): MeanTally {
-  let loss = 0
-  let correct = 0
-  let samples = 0
-  return {
-    add(tally) {
-      loss += tally.loss * tally.samples
-      correct += tally.correct
-      samples += tally.samples
-    },
-    report: () => (samples === 0 ? {} : { validLoss: loss / samples, validAccuracyPct: (100 * correct) / samples }),
   }
 }

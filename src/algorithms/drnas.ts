@@ -15,6 +15,8 @@
  */
 import { z } from 'zod'
 import { defineAlgorithm } from '../core/algorithm.ts'
+import { BenchError } from '../core/errors.ts'
+import type { SearchSpace } from '../core/space.ts'
 import { type BilevelMethod, bilevelSearch, initialParameters } from './bilevel.ts'
 import { dirichletRelaxation, klPenalty } from './dirichletRelaxation.ts'
 import { progressiveSearch } from './drnasProgressive.ts'
@@ -24,7 +26,7 @@ const options = z.strictObject({
   anchor: word(['l2', 'kl', 'none'], 'l2', 'distance that keeps the concentration near 1 (§4.1, A.5)'),
   lambda: real(1e-3, 'weight of the anchor (§4.1; tables 1 and 5)', 0),
   progressive: flag(false, 'learn in stages, wider and with fewer operations each (§2.4)'),
-  partialChannels: list('K of each stage; default: 4,2 on nb201, 6,4 elsewhere; the paper’s ImageNet search has 6,3'),
+  partialChannels: list('K: operations see 1/K of the channels (table 1); with progressive, of each stage'),
   kept: real(0.5, 'share of the operations that a stage leaves to the next, rounded up: 5→3, 7→4, 8→4 (§4.1)', 0),
   freeze: optionalCount('epochs at the start of a stage in which α stays still; default: 10, at most 40 % of it', 0),
 })
@@ -37,6 +39,15 @@ const anchorOf = ({ anchor, lambda }: Options): Pick<BilevelMethod, 'penalty' | 
   ...(anchor === 'kl' ? { penalty: klPenalty(lambda) } : {}),
 })
 
+/** K of each stage, as in the authors' code; the paper's ImageNet search has 6, 3. */
+const stagesOf = ({ name }: SearchSpace): readonly number[] => (name === 'nb201' ? [4, 2] : [6, 4])
+
+function onlyOne([k, ...more]: readonly number[]): number {
+  if (more.length === 0) return k
+  const given = [k, ...more].join(',')
+  throw new BenchError('bad-input', `drnas: partialChannels=${given} are stages; add progressive=true, or give one K`)
+}
+
 export const drnas = defineAlgorithm({
   name: 'drnas',
   version: 1,
@@ -46,12 +57,13 @@ export const drnas = defineAlgorithm({
   options,
   search(context, chosen) {
     if (chosen.progressive) {
-      const partialChannels = chosen.partialChannels ?? (context.space.name === 'nb201' ? [4, 2] : [6, 4])
+      const partialChannels = chosen.partialChannels ?? stagesOf(context.space)
       return progressiveSearch(context, anchorOf(chosen), { ...chosen, partialChannels })
     }
     return bilevelSearch(context, {
       start: initialParameters(context),
       relaxation: () => dirichletRelaxation,
+      supernet: { partialChannels: onlyOne(chosen.partialChannels ?? [1]) },
       ...anchorOf(chosen),
     })
   },

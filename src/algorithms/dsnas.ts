@@ -48,5 +48,7 @@ export const dsnas = defineAlgorithm({
       start: initialParameters(context),
       relaxation: () => discreteRelaxation,
       oneLevel: true,
+      // Both gradients are taken at the same w.
+      stepOrder: 'architecture-first',
     }),
 })

@@ -7,7 +7,8 @@ import type { Batch } from '../core/data.ts'
 import type { Mixing } from '../core/mixing.ts'
 import type { Genotype, SearchSpace } from '../core/space.ts'
 import type { Supernet } from '../core/supernet.ts'
-import { sgdOf, trainReport } from './bilevel.ts'
+import { sgdOf } from './bilevel.ts'
+import { trainReport } from './epochTally.ts'
 import { count } from './options.ts'
 
 /** The mixing that computes one architecture, and nothing else. */

@@ -91,4 +91,22 @@ describe('DrNAS', () => {
     expect(() => drnas.options.parse({ lambda: -1 })).toThrow()
     expect(() => drnas.options.parse({ lamda: 1 })).toThrow(/lamda/)
   })
+
+  it('takes one K without stages, as in table 1, and says so where there are more', async () => {
+    const asked: unknown[] = []
+    const context = analyticContext()
+    const watched = {
+      ...context,
+      supernet: (options: unknown) => {
+        asked.push(options)
+        return context.supernet()
+      },
+    }
+    await drnas.search(watched, drnas.options.parse({}))
+    await drnas.search(watched, drnas.options.parse({ partialChannels: '8' }))
+    expect(asked).toEqual([{ partialChannels: 1 }, { partialChannels: 8 }])
+    expect(() => drnas.search(watched, drnas.options.parse({ partialChannels: '4,2' }))).toThrow(
+      'drnas: partialChannels=4,2 are stages; add progressive=true, or give one K',
+    )
+  })
 })
