@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'vitest'
+import { canonicalJson } from '../../src/core/canonicalJson.ts'
 import type { Job } from '../../src/core/result.ts'
 import { resolveProtocol } from '../../src/protocols/index.ts'
-import { canonicalJson, jobHash, runId } from '../../src/runner/identity.ts'
+import { jobHash, runId } from '../../src/runner/identity.ts'
 
 const job: Job = {
   algorithm: { name: 'drnas', version: 1, options: { anchor: 'l2', lambda: 0.001 } },
