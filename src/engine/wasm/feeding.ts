@@ -2,6 +2,7 @@
 import { BenchError } from '../../core/errors.ts'
 import type { Feed } from '../../core/executor.ts'
 import type { Network } from '../../core/network.ts'
+import { checkFeed } from '../tfjs/feed.ts'
 import type { Arena } from './module.ts'
 import type { Plan } from './plan.ts'
 
@@ -25,7 +26,8 @@ export class Feeding {
    * @throws BenchError `bad-input` where sizes are not the network's
    */
   write(feed: Feed): Uint8Array | undefined {
-    this.#check(feed)
+    checkFeed(this.#network, this.#batchSize, feed)
+    this.#checkLabels(feed)
     const { batch, active } = feed
     const { layout, activity } = this.#plan
     this.#arena.batch = batch.size
@@ -88,27 +90,11 @@ export class Feeding {
     }
   }
 
-  #check({ batch, coefficients, active, pathScales }: Feed): void {
-    const { coefficientCount, pathCount, classes, name, values } = this.#network
-    const { height, width, channels } = values[0]
-    if (batch.size < 1 || batch.size > this.#batchSize) {
-      throw new BenchError('bad-input', `${name}: batch of ${batch.size} samples; compiled for 1 to ${this.#batchSize}`)
-    }
-    expectLength(name, 'images', batch.images, batch.size * height * width * channels)
-    expectLength(name, 'labels', batch.labels, batch.size)
-    if (coefficients !== undefined || coefficientCount > 0) {
-      expectLength(name, 'coefficients', coefficients ?? [], coefficientCount)
-    }
-    if (active !== undefined) expectLength(name, 'active', active, coefficientCount)
-    if (pathScales !== undefined) expectLength(name, 'path scales', pathScales, pathCount * batch.size)
-    const stray = batch.labels.find((label) => !(label >= 0 && label < classes))
-    if (stray !== undefined) {
-      throw new BenchError('bad-input', `${name}: label ${stray}; the classes are 0 to ${classes - 1}`)
-    }
+  #checkLabels({ batch }: Feed): void {
+    const { classes } = this.#network
+    const sample = batch.labels.findIndex((label) => !(label >= 0 && label < classes))
+    if (sample < 0) return
+    const label = batch.labels[sample]
+    throw new BenchError('bad-input', `sample ${sample} has label ${label}, but the network has ${classes} classes`)
   }
-}
-
-function expectLength(name: string, what: string, array: { readonly length: number }, expected: number): void {
-  if (array.length === expected) return
-  throw new BenchError('bad-input', `${name}: ${what} has ${array.length} numbers; expected ${expected}`)
 }

@@ -1,0 +1,62 @@
+/**
+ * Our side of the comparison: one weight step and one architecture gradient of the NAS-Bench-201 search network.
+ *
+ *     npx jiti benchmarks/executor/searchStep.ts static|static-deterministic|tfjs CHANNELS CELLS SIZE BATCH SECONDS
+ *
+ * Prints one JSON line a step pair, as `search_step.py` does, and the memory at last.
+ */
+import type { Executor, Feed, SgdStep } from '../../src/core/executor.ts'
+import { random } from '../../src/core/random.ts'
+import { initialWeights } from '../../src/engine/initialise.ts'
+import { openTfjsExecutor } from '../../src/engine/tfjs/executor.ts'
+import { openStaticExecutor } from '../../src/engine/wasm/index.ts'
+import { nb201 } from '../../src/spaces/nb201/index.ts'
+
+const [name, ...numbers] = process.argv.slice(2)
+const [channels, depth, size, batch, seconds] = numbers.map(Number)
+
+const executors: Readonly<Record<string, () => Promise<Executor>>> = {
+  static: () => openStaticExecutor(),
+  'static-deterministic': () => openStaticExecutor({ deterministic: true }),
+  tfjs: () => openTfjsExecutor('wasm'),
+}
+
+const SGD: SgdStep = { learningRate: 0.025, momentum: 0.9, nesterov: true, weightDecay: 5e-4, clipNorm: 5 }
+
+async function timed(work: () => Promise<unknown>): Promise<{ wallMs: number; cpuMs: number }> {
+  const start = performance.now()
+  const before = process.cpuUsage()
+  await work()
+  const { user, system } = process.cpuUsage(before)
+  return { wallMs: performance.now() - start, cpuMs: (user + system) / 1000 }
+}
+
+const executor = await executors[name]()
+const network = nb201.supernet({
+  shape: { height: size, width: size, channels: 3, classes: 10 },
+  channels,
+  depth,
+  batchNorm: { affine: false, track: true },
+})
+const executable = await executor.compile(network, { batchSize: batch })
+executable.weights.write(initialWeights(network, random(0, 'weights')))
+const stream = random(0, 'feed')
+const feed: Feed = {
+  batch: {
+    images: Float32Array.from({ length: batch * size * size * 3 }, () => stream.normal()),
+    labels: Int32Array.from({ length: batch }, () => stream.integer(10)),
+    size: batch,
+  },
+  coefficients: new Float64Array(network.coefficientCount).fill(0.2),
+}
+
+const end = performance.now() + 1000 * seconds
+while (performance.now() < end) {
+  const weights = await timed(() => executable.step(feed, { kind: 'cross-entropy' }, SGD))
+  await executable.takeTally()
+  const architecture = await timed(() =>
+    executable.gradient(feed, { kind: 'cross-entropy' }, { coefficients: true }, 'train'),
+  )
+  console.log(JSON.stringify({ weights, architecture }))
+}
+console.log(JSON.stringify({ memoryMb: process.resourceUsage().maxRSS / 1024 }))

@@ -1,0 +1,124 @@
+"""The PyTorch side of the comparison: one weight step and one architecture step of the NAS-Bench-201 search network.
+
+    python search_step.py CHANNELS CELLS SIZE BATCH SECONDS
+
+Prints one JSON line a step pair: wall and processor milliseconds of each step. One thread, eager mode, float32.
+"""
+
+import json
+import sys
+import time
+
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+NODES = 4
+
+
+class ReluConvNorm(nn.Module):
+    def __init__(self, inputs, outputs, kernel, stride, affine, track):
+        super().__init__()
+        self.conv = nn.Conv2d(inputs, outputs, kernel, stride, kernel // 2, bias=False)
+        self.norm = nn.BatchNorm2d(outputs, affine=affine, track_running_stats=track)
+
+    def forward(self, x):
+        return self.norm(self.conv(F.relu(x)))
+
+
+class MixedEdge(nn.Module):
+    """Operations none, skip_connect, nor_conv_1x1, nor_conv_3x3, avg_pool_3x3, weighted; none adds nothing."""
+
+    def __init__(self, channels):
+        super().__init__()
+        self.conv1 = ReluConvNorm(channels, channels, 1, 1, False, True)
+        self.conv3 = ReluConvNorm(channels, channels, 3, 1, False, True)
+        self.pool = nn.AvgPool2d(3, 1, 1, count_include_pad=False)
+
+    def forward(self, x, weights):
+        return weights[1] * x + weights[2] * self.conv1(x) + weights[3] * self.conv3(x) + weights[4] * self.pool(x)
+
+
+class SearchCell(nn.Module):
+    def __init__(self, channels):
+        super().__init__()
+        self.edges = nn.ModuleList(MixedEdge(channels) for to in range(1, NODES) for _ in range(to))
+
+    def forward(self, x, weights):
+        nodes, edge = [x], 0
+        for to in range(1, NODES):
+            total = 0
+            for source in range(to):
+                total = total + self.edges[edge](nodes[source], weights[edge])
+                edge += 1
+            nodes.append(total)
+        return nodes[-1]
+
+
+class ResidualBlock(nn.Module):
+    def __init__(self, inputs, outputs):
+        super().__init__()
+        self.first = ReluConvNorm(inputs, outputs, 3, 2, True, True)
+        self.second = ReluConvNorm(outputs, outputs, 3, 1, True, True)
+        self.shortcut = nn.Sequential(nn.AvgPool2d(2, 2), nn.Conv2d(inputs, outputs, 1, bias=False))
+
+    def forward(self, x, _):
+        return self.second(self.first(x)) + self.shortcut(x)
+
+
+class SearchNetwork(nn.Module):
+    def __init__(self, channels, cells, classes=10):
+        super().__init__()
+        self.stem = nn.Sequential(nn.Conv2d(3, channels, 3, padding=1, bias=False), nn.BatchNorm2d(channels))
+        stages = []
+        for stage in range(3):
+            if stage > 0:
+                stages.append(ResidualBlock(channels, 2 * channels))
+                channels *= 2
+            stages.extend(SearchCell(channels) for _ in range(cells))
+        self.cells = nn.ModuleList(stages)
+        self.norm = nn.BatchNorm2d(channels)
+        self.classifier = nn.Linear(channels, classes)
+        self.alpha = nn.Parameter(1e-3 * torch.randn(6, 5))
+
+    def forward(self, x):
+        weights = F.softmax(self.alpha, dim=-1)
+        x = self.stem(x)
+        for cell in self.cells:
+            x = cell(x, weights)
+        return self.classifier(F.relu(self.norm(x)).mean((2, 3)))
+
+
+def main(channels, cells, size, batch, seconds):
+    torch.set_num_threads(1)
+    torch.manual_seed(0)
+    network = SearchNetwork(channels, cells)
+    weights = [p for name, p in network.named_parameters() if name != "alpha"]
+    sgd = torch.optim.SGD(weights, 0.025, momentum=0.9, nesterov=True, weight_decay=5e-4)
+    adam = torch.optim.Adam([network.alpha], 3e-4, betas=(0.5, 0.999), weight_decay=1e-3)
+    images, labels = torch.randn(batch, 3, size, size), torch.randint(10, (batch,))
+
+    def weight_step():
+        sgd.zero_grad()
+        F.cross_entropy(network(images), labels).backward()
+        nn.utils.clip_grad_norm_(weights, 5)
+        sgd.step()
+
+    def architecture_step():
+        adam.zero_grad()
+        F.cross_entropy(network(images), labels).backward()
+        adam.step()
+
+    start = time.perf_counter()
+    while time.perf_counter() - start < seconds:
+        print(json.dumps({"weights": timed(weight_step), "architecture": timed(architecture_step)}), flush=True)
+
+
+def timed(step):
+    wall, processor = time.perf_counter(), time.process_time()
+    step()
+    return {"wallMs": 1e3 * (time.perf_counter() - wall), "cpuMs": 1e3 * (time.process_time() - processor)}
+
+
+if __name__ == "__main__":
+    main(*map(int, sys.argv[1:5]), float(sys.argv[5]))

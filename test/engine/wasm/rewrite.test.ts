@@ -1,0 +1,101 @@
+import { describe, expect, test } from 'vitest'
+import { NetworkBuilder } from '../../../src/core/networkBuilder.ts'
+import { type Graph, lower, type Of, type Operation } from '../../../src/engine/wasm/graph.ts'
+import { dropUnread } from '../../../src/engine/wasm/rewrite/dropUnread.ts'
+import { foldRelu } from '../../../src/engine/wasm/rewrite/foldRelu.ts'
+import { groupConvolutions } from '../../../src/engine/wasm/rewrite/groupConvolutions.ts'
+import { rewrite } from '../../../src/engine/wasm/rewrite/index.ts'
+import { inlineCombines } from '../../../src/engine/wasm/rewrite/inlineCombines.ts'
+import { nb201 } from '../../../src/spaces/nb201/index.ts'
+
+const NORM = { affine: false, track: false }
+const SHAPE = { height: 4, width: 4, channels: 4 }
+
+/** The graph of a network whose features and classifier input are what `write` returns. */
+function graphOf(write: (builder: NetworkBuilder) => number): Graph {
+  const builder = new NetworkBuilder(SHAPE)
+  const features = write(builder)
+  const logits = builder.linear(builder.globalMean(features), 2, 'classifier')
+  return lower(builder.build({ name: 'test', heads: [{ logits, lossWeight: 1 }], features }))
+}
+
+const of = <K extends Operation['kind']>(graph: Graph, kind: K) =>
+  graph.operations.filter((operation): operation is Of<K> => operation.kind === kind)
+
+describe('inlining sums', () => {
+  test('gives a node the terms of its edges, coefficients multiplied', () => {
+    const graph = graphOf((builder) => {
+      const a = builder.relu(builder.input)
+      const b = builder.conv(builder.input, 4, { kernel: 1 }, 'b')
+      const edge = builder.mix([a, null, builder.batchNorm(b, NORM, 'norm')], [0, 1, 2], SHAPE)
+      return builder.mix([edge, a], [3, 4], SHAPE)
+    })
+    const [node] = of(dropUnread(inlineCombines(graph)), 'combine')
+    expect(node.terms.map(({ factors, norm }) => [factors, norm !== null])).toEqual([
+      [[3, 0], false],
+      [[3, 2], true],
+      [[4], false],
+    ])
+  })
+
+  test('leaves a sum alone that is read twice, or normalised', () => {
+    const graph = graphOf((builder) => {
+      const sum = builder.sum([builder.input, builder.relu(builder.input)])
+      const twice = builder.sum([sum, builder.relu(sum)])
+      return builder.batchNorm(twice, NORM, 'norm')
+    })
+    expect(of(dropUnread(inlineCombines(graph)), 'combine').map(({ terms }) => terms.length)).toEqual([2, 2, 1])
+  })
+
+  test('makes a sum of zeros vanish', () => {
+    const graph = graphOf((builder) => builder.sum([builder.zeros(SHAPE), builder.relu(builder.input)]))
+    expect(of(dropUnread(inlineCombines(graph)), 'combine').map(({ terms }) => terms.length)).toEqual([1])
+  })
+})
+
+test('a ReLU goes into the convolutions that read it, and stays where something else does', () => {
+  const graph = graphOf((builder) => {
+    const relu = builder.relu(builder.input)
+    const conv = builder.conv(relu, 4, { kernel: 3, padding: 1 }, 'conv')
+    return builder.sum([conv, builder.depthwiseConv(builder.relu(conv), { kernel: 3, padding: 1 }, 'deep'), relu])
+  })
+  const folded = dropUnread(foldRelu(graph))
+  expect([...of(folded, 'convolve'), ...of(folded, 'depthwise')].map(({ relu }) => relu)).toEqual([true, false, true])
+  expect(of(folded, 'relu')).toHaveLength(1)
+})
+
+test('convolutions of one input become one operation, of the rectified input another', () => {
+  const graph = graphOf((builder) => {
+    const relu = builder.relu(builder.input)
+    const convs = [builder.input, relu, relu].map((input, i) => builder.conv(input, 4, { kernel: 1 }, `conv${i}`))
+    return builder.sum(convs)
+  })
+  const grouped = groupConvolutions(dropUnread(foldRelu(graph)))
+  expect(of(grouped, 'convolve').map(({ relu, filters }) => [relu, filters.length])).toEqual([
+    [false, 1],
+    [true, 2],
+    [false, 1],
+  ])
+})
+
+test('a search cell comes down to three groups of convolutions, three poolings and three nodes', () => {
+  const build = (depth: number) =>
+    nb201.supernet({ shape: { ...SHAPE, channels: 3, classes: 2 }, channels: 4, depth, batchNorm: NORM })
+  const count = (depth: number) => {
+    const { operations } = rewrite(lower(build(depth)))
+    return (kind: Operation['kind']) => operations.filter((operation) => operation.kind === kind).length
+  }
+  const [one, two] = [count(1), count(2)]
+  const perCell = (kind: Operation['kind']) => (two(kind) - one(kind)) / 3
+  expect({
+    convolve: perCell('convolve'),
+    avgPool: perCell('avgPool'),
+    combine: perCell('combine'),
+    relu: perCell('relu'),
+  }).toEqual({
+    convolve: 3,
+    avgPool: 3,
+    combine: 3,
+    relu: 0,
+  })
+})
