@@ -87,7 +87,7 @@ function lineOf({ label, look, form, points, unnamed }: Series, index: number, t
   } as ChartDataset<'scatter'>
 }
 
-function scaleOf({ label, scale }: Axis, theme: Theme, enlarged: number) {
+function scaleOf({ label, scale, whole }: Axis, theme: Theme, enlarged: number) {
   return {
     type: scale === 'log' ? ('logarithmic' as const) : ('linear' as const),
     title: {
@@ -104,6 +104,7 @@ function scaleOf({ label, scale }: Axis, theme: Theme, enlarged: number) {
       maxRotation: 0,
       autoSkipPadding: 10,
       padding: 2,
+      ...(whole && { precision: 0 }),
       font: { family: fontFamily, size: enlarged * fontSize.tick },
     },
   }

@@ -26,7 +26,11 @@ export interface Plot {
 export interface Axis {
   readonly label: string
   readonly scale: 'linear' | 'log'
+  /** Nothing stands between whole numbers. */
+  readonly whole?: boolean
 }
+
+export const epochAxis: Axis = { label: 'epoch', scale: 'linear', whole: true }
 
 export interface Series {
   readonly label: string

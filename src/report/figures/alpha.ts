@@ -2,7 +2,7 @@
 import type { AlphaRecord } from '../../analysis/probes/alpha.ts'
 import { BenchError } from '../../core/errors.ts'
 import type { Edge } from '../../core/space.ts'
-import type { Figure, Plot } from '../figure.ts'
+import { epochAxis, type Figure, type Plot } from '../figure.ts'
 import { groupByMethod, type Method } from '../methods.ts'
 import { categorical, lookOf } from '../palette.ts'
 import type { RunRecord } from '../runRecord.ts'
@@ -33,7 +33,7 @@ function entropyFigure(methods: readonly Method[]): Figure {
       {
         kind: 'plot',
         title: '',
-        x: { label: 'epoch', scale: 'linear' },
+        x: epochAxis,
         y: { label: 'entropy (nats)', scale: 'linear' },
         series,
       },
@@ -61,7 +61,7 @@ function edgePanel({ runs }: Method, edge: Edge, index: number, named: boolean):
   return {
     kind: 'plot',
     title: `${named ? `${edge.cell} ` : ''}edge (${edge.from}, ${edge.to})`,
-    x: { label: 'epoch', scale: 'linear' },
+    x: epochAxis,
     y: { label: 'θ', scale: 'linear' },
     series,
   }

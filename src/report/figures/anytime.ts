@@ -1,6 +1,6 @@
 /** What a search would answer, over its epochs or over a black-box search's simulated clock. */
 import { BenchError } from '../../core/errors.ts'
-import type { Figure, Plot, Series } from '../figure.ts'
+import { epochAxis, type Figure, type Plot, type Series } from '../figure.ts'
 import { groupByMethod, type Method } from '../methods.ts'
 import { lookOf } from '../palette.ts'
 import type { RunRecord } from '../runRecord.ts'
@@ -15,7 +15,7 @@ export function anytimeFigure(runs: readonly RunRecord[], spread: Spread = 'rang
     return {
       kind: 'plot',
       title: column.title,
-      x: { label: 'epoch', scale: 'linear' },
+      x: epochAxis,
       y: { label: 'accuracy (%)', scale: 'linear' },
       series: methods.flatMap((method) => seriesOf(method, curves(method), 'line', spread)),
     }

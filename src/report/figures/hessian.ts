@@ -1,7 +1,7 @@
 /** Trajectories of the Hessian's eigenvalues (DrNAS, Figures 4 and 5; RobustDARTS, Figure 4). */
 import type { HessianRecord } from '../../analysis/probes/hessian.ts'
 import { BenchError } from '../../core/errors.ts'
-import { type Figure, type Series, scaleFor } from '../figure.ts'
+import { epochAxis, type Figure, type Series, scaleFor } from '../figure.ts'
 import { groupByMethod, type Method } from '../methods.ts'
 import { lookOf } from '../palette.ts'
 import type { RunRecord } from '../runRecord.ts'
@@ -39,7 +39,7 @@ export function hessianFigure(
       {
         kind: 'plot',
         title: '',
-        x: { label: 'epoch', scale: 'linear' },
+        x: epochAxis,
         y: { label: name, scale: scaleFor(values) },
         series,
       },

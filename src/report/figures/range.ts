@@ -2,7 +2,7 @@
 import type { RangeRecord } from '../../analysis/probes/range.ts'
 import { BenchError } from '../../core/errors.ts'
 import type { Column } from '../comparison.ts'
-import type { Figure, Plot, Series } from '../figure.ts'
+import { epochAxis, type Figure, type Plot, type Series } from '../figure.ts'
 import { groupByMethod, type Method } from '../methods.ts'
 import { lookOf } from '../palette.ts'
 import type { RunRecord } from '../runRecord.ts'
@@ -32,7 +32,7 @@ function panelOf(runs: readonly RunRecord[], column: Column): Plot[] {
     {
       kind: 'plot',
       title: column.title,
-      x: { label: 'epoch', scale: 'linear' },
+      x: epochAxis,
       y: { label: 'accuracy (%)', scale: 'linear' },
       series,
     },

@@ -1,0 +1,128 @@
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { Command } from 'commander'
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
+import { plotCommand } from '../../src/cli/plot.ts'
+import { reportCommand } from '../../src/cli/report.ts'
+import { tableCommand } from '../../src/cli/table.ts'
+import { verifyCommand } from '../../src/cli/verify.ts'
+import type { RunRecord } from '../../src/report/runRecord.ts'
+import { runId } from '../../src/runner/identity.ts'
+import { Store } from '../../src/runner/store.ts'
+import { failedRun, fixtureProtocol, fixtureRun, fixtureRuns } from '../report/fixtureRuns.ts'
+
+let folder: string
+let store: string
+
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'bench-'))
+  store = join(folder, 'runs')
+  for (const run of [...fixtureRuns(2), ...fixtureRuns(2, { algorithm: 'darts-v1' })]) keep(run)
+})
+afterEach(() => {
+  rmSync(folder, { recursive: true })
+  process.exitCode = undefined
+  vi.restoreAllMocks()
+})
+
+/** Writes a run as the runner does, under the name that its job gives it. */
+function keep({ manifest, epochs, result, failure }: RunRecord): void {
+  const id = runId(manifest.job)
+  mkdirSync(join(store, id), { recursive: true })
+  const run = new Store(store).run(id)
+  run.begin({ ...manifest, id })
+  run.appendEpochs(epochs)
+  if (result) run.finish({ ...result, id })
+  if (failure) run.fail({ ...failure, id })
+}
+
+/** What a command prints. */
+async function output(command: Command, ...args: readonly string[]): Promise<string> {
+  const written: string[] = []
+  vi.spyOn(process.stdout, 'write').mockImplementation((text) => written.push(String(text)) > 0)
+  await command.parseAsync([...args], { from: 'user' })
+  vi.restoreAllMocks()
+  return written.join('')
+}
+
+const table = (...args: readonly string[]) => output(tableCommand(), '--store', store, ...args)
+
+describe('bench table', () => {
+  test('compares the whole store', async () => {
+    const { rows } = JSON.parse(await table('--json'))
+    expect(rows.map(({ method }: { method: string }) => method).slice(0, 2)).toEqual(['darts-v1', 'drnas'])
+  })
+  test('narrows to an algorithm, and to a run by its id', async () => {
+    const one = runId(fixtureRun().manifest.job)
+    expect(JSON.parse(await table('--json', '--published', 'none', '--algo', 'drnas')).rows).toHaveLength(1)
+    expect(JSON.parse(await table('--json', '--published', 'none', one)).rows[0]).toMatchObject({
+      method: 'drnas',
+      seeds: 1,
+    })
+  })
+  test('counts a run that failed', async () => {
+    keep(failedRun({ seed: 7 }))
+    const { rows } = JSON.parse(await table('--json', '--algo', 'drnas', '--published', 'none'))
+    expect(rows[0]).toMatchObject({ seeds: 2, failed: 1, unfinished: 0 })
+  })
+  test('an algorithm that no run is of is refused with the nearest name', async () => {
+    await expect(table('--algo', 'drnass')).rejects.toThrow('did you mean "drnas"?')
+  })
+  test('runs of two protocols are refused, and shown marked with --mix', async () => {
+    keep(fixtureRun({ seed: 3, protocol: { ...fixtureProtocol, batchSize: 16 } }))
+    await expect(table()).rejects.toThrow('batchSize is 8 or 16')
+    expect(await table('--mix', '--published', 'none')).toContain('not comparable')
+  })
+  test('an empty store is refused', async () => {
+    mkdirSync(join(folder, 'empty'))
+    await expect(output(tableCommand(), '--store', join(folder, 'empty'))).rejects.toThrow('there are no runs')
+  })
+  test('a published table without a common column is refused', async () => {
+    await expect(table('--published', 'zen-darts-age')).rejects.toThrow('has none of the columns')
+  })
+})
+
+describe('bench plot', () => {
+  test('writes every picture that is named', async () => {
+    const files = ['a.png', 'b.svg', 'c.pdf'].map((name) => join(folder, name))
+    await output(plotCommand(), 'hessian', '--store', store, ...files.flatMap((file) => ['--out', file]))
+    expect(files.every((file) => readFileSync(file).length > 1000)).toBe(true)
+  })
+  test('without a file to write says how to name one', async () => {
+    await expect(output(plotCommand(), 'hessian', '--store', store)).rejects.toThrow('--out hessian.svg writes one')
+  })
+})
+
+describe('bench report and bench verify', () => {
+  const committed = () => join(folder, 'reports', 'one')
+  beforeEach(() => output(reportCommand(), '--store', store, '--folder', committed(), '--published', 'none'))
+
+  test('a report is verified from what lies in its folder', async () => {
+    rmSync(store, { recursive: true })
+    expect(await output(verifyCommand(), join(folder, 'reports'))).toMatch(
+      /^ok .* files recomputed from 4 runs; table not here/,
+    )
+    expect(process.exitCode).toBeUndefined()
+  })
+
+  test('a changed number fails with a diff', async () => {
+    const path = join(committed(), 'table.md')
+    writeFileSync(path, readFileSync(path, 'utf8').replace(/\d\d\.\d\d/, '99.99'))
+    const text = await output(verifyCommand(), committed())
+    expect(text).toMatch(/^FAIL/)
+    expect(text).toMatch(/table\.md\n {4}- .*99\.99/)
+    expect(process.exitCode).toBe(1)
+  })
+
+  test('a changed job no longer has the name of its run', async () => {
+    const [id] = readdirSync(join(committed(), 'runs'))
+    const path = join(committed(), 'runs', id, 'run.json')
+    writeFileSync(path, readFileSync(path, 'utf8').replace('"batchSize": 8', '"batchSize": 9'))
+    await expect(output(verifyCommand(), committed())).rejects.toThrow('batchSize is')
+  })
+
+  test('a folder without a report is refused', async () => {
+    await expect(output(verifyCommand(), store)).rejects.toThrow('holds no report')
+  })
+})
