@@ -1,4 +1,5 @@
 /** The one place that turns errors into text and exit status. */
+import { constants } from 'node:os'
 import { type Command, CommanderError } from 'commander'
 import { BenchError, type ErrorCode, exitStatus } from '../core/errors.ts'
 import { packageVersion } from '../runner/environment.ts'
@@ -50,6 +51,20 @@ export function reportLostRuns(outcomes: readonly Outcome[]): void {
   for (const stack of new Set(lost.flatMap(({ failure }) => failure?.stack ?? []))) process.stderr.write(`${stack}\n`)
   process.stderr.write(`bench: ${lost.length} of ${outcomes.length} runs failed; the same command tries them again\n`)
   process.exitCode = 1
+}
+
+/** An interrupted command leaves the terminal in order, says how to go on, and ends with the signal's own status. */
+export function onInterrupt(clean: () => void): () => void {
+  const stop = (signal: NodeJS.Signals) => {
+    clean()
+    process.stderr.write('bench: interrupted; the same command goes on from the last checkpoints\n')
+    process.exit(128 + constants.signals[signal])
+  }
+  const signals = ['SIGINT', 'SIGTERM'] as const
+  for (const signal of signals) process.once(signal, stop)
+  return () => {
+    for (const signal of signals) process.off(signal, stop)
+  }
 }
 
 /** A pipe that its reader closed (`bench … | head`) is no failure. */

@@ -8,7 +8,7 @@ import { defaultJobs } from '../runner/pool.ts'
 import { runPlan, unfinished } from '../runner/runPlan.ts'
 import { Store } from '../runner/store.ts'
 import { addExperimentFlags, type ExperimentFlags, resolveExperiment } from './experimentFlags.ts'
-import { reportLostRuns } from './failures.ts'
+import { onInterrupt, reportLostRuns } from './failures.ts'
 import { jsonOption, outOption, positiveInteger, quietOption, storeOption } from './options.ts'
 import { writeOutput } from './output.ts'
 import { preamble } from './preamble.ts'
@@ -67,9 +67,11 @@ async function run(path: string | undefined, flags: RunFlags, command: Command):
 async function withProgress(plan: Plan, store: Store, jobs: number, quiet: boolean) {
   const labels = new Map(plan.jobs.map(({ id, job }) => [id, runLabel(job)]))
   const progress = quiet ? silence : showProgress(process.stderr, (id) => labels.get(id) ?? id)
+  const uninterrupted = onInterrupt(() => progress.end())
   try {
     return await runPlan(plan, store, jobs, (event) => progress.event(event))
   } finally {
+    uninterrupted()
     progress.end()
   }
 }

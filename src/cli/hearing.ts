@@ -1,0 +1,76 @@
+/** What is known of running searches, from the events that they send. */
+import type { RunEvent } from '../runner/events.ts'
+import { formatDuration } from './duration.ts'
+
+/** A run as far as it has been heard of. */
+export interface Heard {
+  readonly label: string
+  readonly epochs: number
+  /** Share that an earlier attempt had done. */
+  readonly from: number
+  readonly beganMs: number
+  share: number
+  epoch: number
+  /** Loss and accuracy of the last epoch. */
+  numbers: string
+  /** Instead of the epoch. */
+  note?: string
+}
+
+/** Follows events, and says what changed. */
+export class Hearing {
+  readonly running = new Map<string, Heard>()
+  readonly #label: (id: string) => string
+
+  constructor(label: (id: string) => string) {
+    this.#label = label
+  }
+
+  hear(event: RunEvent): Heard | undefined {
+    const { id } = event
+    if (event.kind === 'begun') return this.#begin(id, event)
+    const heard = this.running.get(id) ?? this.#begin(id, { epochs: 1, from: 0 })
+    if (event.kind === 'progress') {
+      heard.share = event.share
+      delete heard.note
+    }
+    if (event.kind === 'epoch') {
+      heard.epoch = event.epoch + 1
+      heard.share = heard.epoch / heard.epochs
+      heard.numbers = numbersOf(event)
+      delete heard.note
+    }
+    if (event.kind === 'training') heard.note = `training an architecture that the table lacks, ${percent(event.share)}`
+    if (event.kind === 'waiting') heard.note = `waiting for process ${event.pid} on ${event.host}, which runs it`
+    if (event.kind === 'finished' || event.kind === 'failed') this.running.delete(id)
+    return heard
+  }
+
+  #begin(id: string, { epochs, from }: { readonly epochs: number; readonly from: number }): Heard {
+    const share = from / epochs
+    const heard = { label: this.#label(id), epochs, from: share, beganMs: Date.now(), share, epoch: from, numbers: '' }
+    this.running.set(id, heard)
+    return heard
+  }
+}
+
+function numbersOf({ loss, accuracyPct }: RunEvent & { readonly kind: 'epoch' }): string {
+  return [
+    ...(loss === undefined ? [] : [`loss ${loss.toFixed(3)}`]),
+    ...(accuracyPct === undefined ? [] : [`accuracy ${accuracyPct.toFixed(1)} %`]),
+  ].join('  ')
+}
+
+/** Epoch, numbers and the time that is left, or what is going on instead. */
+export const stateOf = (heard: Heard): string =>
+  heard.note ??
+  [`epoch ${heard.epoch}/${heard.epochs}`, remaining(heard), heard.numbers].filter((part) => part !== '').join('  ')
+
+const percent = (share: number): string => `${Math.round(100 * share)} %`
+
+/** What the rest will take if it goes on as since it began. */
+function remaining({ beganMs, share, from }: Heard): string {
+  const done = share - from
+  if (done <= 0 || share >= 1) return ''
+  return `ETA ${formatDuration(((Date.now() - beganMs) / 1000 / done) * (1 - share))}`
+}
