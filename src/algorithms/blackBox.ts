@@ -51,7 +51,9 @@ export function blackBoxSearch(
     async epoch() {
       await explore(ask)
       genotype()
-      return { validAccuracyPct: bestPct, extra: { evaluations: asked } }
+      const budgetLeftSeconds = oracle.budgetSeconds - oracle.usedSeconds
+      const left = Number.isFinite(budgetLeftSeconds) ? { budgetLeftSeconds } : {}
+      return { validAccuracyPct: bestPct, extra: { evaluations: asked, ...left } }
     },
     genotype,
     save: async () => (answer === undefined ? {} : { answer: space.format(answer) }),

@@ -36,7 +36,7 @@ describe.each(searches)('$name', (algorithm) => {
     const { asked, answer, report } = await run(algorithm, 60)
     expect(asked).toHaveLength(60)
     expect(asked).toContain(answer)
-    expect(report.extra).toEqual({ evaluations: 60 })
+    expect(report.extra).toEqual({ evaluations: 60, budgetLeftSeconds: 0 })
   })
 
   it('answers the same after it was saved and restored', async () => {

@@ -9,10 +9,10 @@ const run = async (context: ReturnType<typeof analyticContext>, options = {}) =>
 }
 
 describe('random search', () => {
-  it('stops before the evaluation that would overshoot the budget', async () => {
+  it('stops before the evaluation that would overshoot the budget, and says what is left', async () => {
     const context = analyticContext({ budgetSeconds: 1050 })
     const { report } = await run(context)
-    expect(report.extra).toEqual({ evaluations: 10 })
+    expect(report.extra).toEqual({ evaluations: 10, budgetLeftSeconds: 50 })
     expect(context.oracle.usedSeconds).toBe(1000)
   })
 
