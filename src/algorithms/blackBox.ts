@@ -4,6 +4,7 @@
  */
 import type { Search, SearchContext } from '../core/algorithm.ts'
 import { BenchError } from '../core/errors.ts'
+import type { Oracle } from '../core/oracle.ts'
 import type { Genotype } from '../core/space.ts'
 import { optionalCount } from './options.ts'
 
@@ -51,9 +52,7 @@ export function blackBoxSearch(
     async epoch() {
       await explore(ask)
       genotype()
-      const budgetLeftSeconds = oracle.budgetSeconds - oracle.usedSeconds
-      const left = Number.isFinite(budgetLeftSeconds) ? { budgetLeftSeconds } : {}
-      return { validAccuracyPct: bestPct, extra: { evaluations: asked, ...left } }
+      return { validAccuracyPct: bestPct, extra: extraOf(asked, oracle) }
     },
     genotype,
     save: async () => (answer === undefined ? {} : { answer: space.format(answer) }),
@@ -66,3 +65,10 @@ export function blackBoxSearch(
 
 const tooSmall = (seconds: number) =>
   new BenchError('bad-input', `a budget of ${seconds} s does not pay for a single evaluation; raise the budget`)
+
+/** How many evaluations were made, and what was left of a budget when it was over. */
+function extraOf(evaluations: number, { budgetSeconds, usedSeconds }: Oracle): Record<string, number> {
+  return Number.isFinite(budgetSeconds)
+    ? { evaluations, budgetLeftSeconds: budgetSeconds - usedSeconds }
+    : { evaluations }
+}

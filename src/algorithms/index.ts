@@ -6,6 +6,7 @@ import { drnas } from './drnas.ts'
 import { dsnas } from './dsnas.ts'
 import { enas } from './enas.ts'
 import { gdas } from './gdas.ts'
+import { genotype } from './genotype.ts'
 import { localSearch } from './localSearch.ts'
 import { optimal } from './optimal.ts'
 import { pcDarts } from './pcDarts.ts'
@@ -37,5 +38,6 @@ export const builtinAlgorithms = {
   bohb,
   'local-search': localSearch,
   resnet,
+  genotype,
   optimal,
 } satisfies Record<string, Algorithm>
