@@ -19,8 +19,8 @@ export interface ArchitectureGradient {
 
 /**
  * The gradient field around the parameters that the search has now, with batch statistics and nothing updated. ReLUs
- * are held at what they pass there, so that its derivative is the almost-everywhere Hessian, as automatic
- * differentiation gives it; the choices of max pooling stay live.
+ * and max poolings are held at what they pass there, so that its derivative is the almost-everywhere Hessian, as
+ * automatic differentiation gives it.
  *
  * Without streams a stochastic relaxation is taken at its mean. With streams the loss is averaged over one draw from
  * each; a stream is opened anew at every point, so all points share the same random numbers.

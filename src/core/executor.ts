@@ -35,13 +35,14 @@ export interface Feed {
   readonly active?: Uint8Array
   /** [pathCount][batch size]; all 1 where absent. */
   readonly pathScales?: Float32Array
-  /** Gates of a feed with the same batch, by the same executable; each ReLU's own where absent. */
+  /** Gates of a feed with the same batch, by the same executable; live where absent. */
   readonly gates?: Gates
 }
 
 /**
- * Which units each ReLU passed for one feed. With the gates held there, the loss is smooth in coefficients and weights,
- * so that differences of its gradient are the almost-everywhere second derivatives, free of the jumps at ReLU's kinks.
+ * Which units each ReLU passed for one feed, and which each max pooling chose. With these held, the loss is smooth in
+ * coefficients and weights, so that differences of its gradient are the almost-everywhere second derivatives, free of
+ * the jumps at kinks.
  */
 export interface Gates {
   dispose(): void

@@ -14,7 +14,7 @@ import type {
 import { type Network, parameterCount } from '../../core/network.ts'
 import type { OnBackend } from './backend.ts'
 import { checkFeed } from './feed.ts'
-import { ReluGates } from './gates.ts'
+import { HeldGates } from './gates.ts'
 import { ParameterViews } from './parameterViews.ts'
 import { Pass } from './pass.ts'
 import { RunningStatistics } from './runningStatistics.ts'
@@ -103,9 +103,9 @@ export class TfjsExecutable implements Executable {
     return { logits, features: activations }
   }
 
-  gates(feed: Feed): ReluGates {
+  gates(feed: Feed): HeldGates {
     this.#check(feed)
-    const gates = new ReluGates(this.#on)
+    const gates = new HeldGates(this.#on)
     this.#on(() => void this.#pass.marks({ ...feed, gates }, { kind: 'cross-entropy' }, 'probe'))
     return gates
   }

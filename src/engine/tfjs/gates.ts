@@ -1,23 +1,25 @@
-/** The gates of all ReLUs for one feed: written by the first pass that runs with them, read by every later one. */
+/**
+ * What all ReLUs pass and all max poolings choose for one feed: written by the first pass that runs with them, read by
+ * every later one.
+ */
 import * as tf from '@tensorflow/tfjs-core'
 import { BenchError } from '../../core/errors.ts'
 import type { Gates } from '../../core/executor.ts'
-import type { ValueId } from '../../core/network.ts'
 import type { OnBackend } from './backend.ts'
 
-export class ReluGates implements Gates {
+export class HeldGates implements Gates {
   readonly #on: OnBackend
-  readonly #gates = new Map<ValueId, tf.Tensor>()
+  readonly #gates = new Map<string, tf.Tensor>()
 
   constructor(on: OnBackend) {
     this.#on = on
   }
 
-  /** 1 where the ReLU that makes this value passes, else 0. @param live the gate of the moment, for the first time */
-  gate(id: ValueId, live: () => tf.Tensor): tf.Tensor {
-    const gate = this.#gates.get(id) ?? tf.keep(live())
-    this.#gates.set(id, gate)
-    return gate
+  /** The tensor held under a name; @param live makes it, the first time */
+  hold(name: string, live: () => tf.Tensor): tf.Tensor {
+    const held = this.#gates.get(name) ?? tf.keep(live())
+    this.#gates.set(name, held)
+    return held
   }
 
   dispose(): void {
@@ -27,7 +29,7 @@ export class ReluGates implements Gates {
 }
 
 /** @throws BenchError `unsupported` for another executor's gates */
-export function ownGates(gates: Gates): ReluGates {
-  if (gates instanceof ReluGates) return gates
+export function ownGates(gates: Gates): HeldGates {
+  if (gates instanceof HeldGates) return gates
   throw new BenchError('unsupported', 'gates of another executor; take them from the executable that they are fed to')
 }

@@ -2,7 +2,7 @@
 import type { Tensor } from '@tensorflow/tfjs-core'
 import type { Mode } from '../../core/executor.ts'
 import type { CoefficientId, Layer, LayerKind, ParameterId, Value } from '../../core/network.ts'
-import type { ReluGates } from './gates.ts'
+import type { HeldGates } from './gates.ts'
 
 /** A layer of one kind. */
 export type LayerOf<K extends LayerKind> = Extract<Layer, { readonly kind: K }>
@@ -21,8 +21,8 @@ export interface Context {
   statistics(index: number): Moments
   /** Scale of each sample on a drop-path site, [batch, 1, 1, 1]. */
   pathScale(path: number): Tensor
-  /** Where ReLUs write their gates, or read them; undefined where they are live. */
-  readonly gates: ReluGates | undefined
+  /** Where ReLUs and max poolings write their choices, or read them; undefined where they are live. */
+  readonly gates: HeldGates | undefined
 }
 
 /** Mean and biased variance of each channel. */

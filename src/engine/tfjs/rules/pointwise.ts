@@ -6,12 +6,12 @@ import { keepsNothing, type LayerOf, type Rule } from '../rule.ts'
 export const relu: Rule<LayerOf<'relu'>> = {
   keeps: () => ({ output: true }),
   forward({ output }, [x], { gates }) {
-    const gate = gates?.gate(output, () => tf.step(x))
+    const gate = gates?.hold(`relu ${output}`, () => tf.step(x))
     return { output: gate === undefined ? tf.relu(x) : tf.mul(x, gate) }
   },
   backward(layer, { cotangent, output }, { gates }) {
     const live = () => tf.step(output as tf.Tensor)
-    return { inputs: [tf.mul(cotangent, gates?.gate(layer.output, live) ?? live())] }
+    return { inputs: [tf.mul(cotangent, gates?.hold(`relu ${layer.output}`, live) ?? live())] }
   },
 }
 

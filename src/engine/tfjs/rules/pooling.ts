@@ -1,6 +1,7 @@
 /** Pooling over windows and over the whole image. */
 import * as tf from '@tensorflow/tfjs-core'
-import type { Window } from '../../../core/network.ts'
+import type { ValueId, Window } from '../../../core/network.ts'
+import type { HeldGates } from '../gates.ts'
 import { keepsNothing, type LayerOf, type Rule } from '../rule.ts'
 import { type Placement, placement } from './placement.ts'
 import { shapeOf } from './shapeOf.ts'
@@ -44,19 +45,52 @@ function sameGradient(cotangent: tf.Tensor, window: Window, place: Placement): t
   return tf.mul(run(tf.AvgPool, { x: tf.div(cotangent, counts) }, attributes(window, place)), counts)
 }
 
+/** The largest of each window; where its choices are held, the entry that was the largest when they were made. */
 export const maxPool: Rule<LayerOf<'maxPool'>> = {
   keeps: () => ({ inputs: true, output: true }),
 
-  forward({ window }, [x]) {
+  forward({ window, output }, [x], { gates }) {
+    if (gates) return { output: chosen(gates, output, windowEntries(x, window), x) }
     const place = placement(x.shape, window)
     return { output: run(tf.MaxPool, { x: place.padded(x, LOWEST) }, attributes(window, place)) }
   },
 
-  backward({ window }, { cotangent, inputs: [x], output }) {
-    const place = placement(x.shape, window)
-    const kernelInputs = { dy: cotangent, input: place.padded(x, LOWEST), output: output as tf.Tensor }
-    return { inputs: [place.unpadded(run(tf.MaxPoolGrad, kernelInputs, attributes(window, place)))] }
+  backward(layer, { cotangent, inputs: [live], output }, { gates }) {
+    const x = gates?.hold(`pooled ${layer.output}`, () => tf.clone(live)) ?? live
+    const largest = gates?.hold(`largest ${layer.output}`, () => tf.clone(output as tf.Tensor)) ?? (output as tf.Tensor)
+    const place = placement(x.shape, layer.window)
+    const kernelInputs = { dy: cotangent, input: place.padded(x, LOWEST), output: largest }
+    return { inputs: [place.unpadded(run(tf.MaxPoolGrad, kernelInputs, attributes(layer.window, place)))] }
   },
+}
+
+/** Σ_k choice_k·entry_k. The first time, the choice of the moment is kept, and what it was made from. */
+function chosen(gates: HeldGates, output: ValueId, entries: tf.Tensor, x: tf.Tensor): tf.Tensor {
+  const choice = gates.hold(`choice ${output}`, () => tf.oneHot(tf.argMax(entries, -1), entries.shape.at(-1) as number))
+  const result = tf.sum(tf.mul(choice, entries), -1)
+  gates.hold(`pooled ${output}`, () => tf.clone(x))
+  gates.hold(`largest ${output}`, () => tf.clone(result))
+  return result
+}
+
+/** The entries of each window side by side, [batch, height, width, channels, kernel²]. */
+function windowEntries(x: tf.Tensor, window: Window): tf.Tensor {
+  const { kernel, stride, padding } = window
+  const [batch, height, width, channels] = x.shape
+  const windows = (extent: number) => Math.floor((extent + 2 * padding - kernel) / stride) + 1
+  const margin: [number, number] = [padding, padding + stride]
+  const padded = tf.pad(x as tf.Tensor4D, [[0, 0], margin, margin, [0, 0]], LOWEST)
+  const ends = (from: number, extent: number) => from + (windows(extent) - 1) * stride + 1
+  const offsets = Array.from({ length: kernel ** 2 }, (_, k) => [Math.floor(k / kernel), k % kernel])
+  const entries = offsets.map(([row, column]) =>
+    tf.stridedSlice(
+      padded,
+      [0, row, column, 0],
+      [batch, ends(row, height), ends(column, width), channels],
+      [1, stride, stride, 1],
+    ),
+  )
+  return tf.stack(entries, -1)
 }
 
 /** [batch, height, width, channels] → [batch, 1, 1, channels] */
