@@ -1,6 +1,7 @@
 /** `bench table` */
 import { Command, Option } from 'commander'
 import { builtins } from '../builtins.ts'
+import { BenchError } from '../core/errors.ts'
 import { compare } from '../report/comparison.ts'
 import { comparisonTable, type SummaryKind, summaries } from '../report/comparisonTable.ts'
 import { pairwiseTable } from '../report/pairwiseTable.ts'
@@ -43,6 +44,12 @@ export function tableCommand(): Command {
 
 async function table(items: readonly string[], flags: TableFlags): Promise<void> {
   const comparison = compare(await selectRuns(items, flags), flags)
+  if (comparison.columns.length === 0) {
+    throw new BenchError(
+      'missing',
+      'these runs have no looked-up numbers to compare; "bench retrain" trains what they found',
+    )
+  }
   const format = flags.json ? 'json' : flags.format
   if (flags.tests) return writeOutput(renderTable(pairwiseTable(comparison), format), flags.out)
   const published = publishedBeside(comparison, flags.published)

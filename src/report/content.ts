@@ -1,5 +1,5 @@
 /** Everything that runs have to show: the tables, and every figure for which they have the numbers. */
-import { BenchError } from '../core/errors.ts'
+import { BenchError, type ErrorCode } from '../core/errors.ts'
 import { type Comparison, compare } from './comparison.ts'
 import { comparisonTable } from './comparisonTable.ts'
 import type { Figure } from './figure.ts'
@@ -66,11 +66,14 @@ export async function figuresOf(
   return figures
 }
 
+/** What a kind of figure says where the runs, or this machine, lack what it shows. */
+const ABSENT: ReadonlySet<ErrorCode> = new Set(['missing', 'unknown-name', 'bad-input', 'unsupported'])
+
 async function figureIfKnown(kind: FigureKind, runs: readonly RunRecord[], options: FigureOptions) {
   try {
     return await makeFigure(kind, runs, options)
   } catch (error) {
-    if (error instanceof BenchError) return undefined
+    if (error instanceof BenchError && ABSENT.has(error.code)) return undefined
     throw error
   }
 }

@@ -78,6 +78,11 @@ describe('bench table', () => {
     mkdirSync(join(folder, 'empty'))
     await expect(output(tableCommand(), '--store', join(folder, 'empty'))).rejects.toThrow('there are no runs')
   })
+  test('runs without looked-up numbers are refused', async () => {
+    keep(fixtureRun({ seed: 5, protocol: { ...fixtureProtocol, headline: {} } }))
+    const id = runId(fixtureRun({ seed: 5, protocol: { ...fixtureProtocol, headline: {} } }).manifest.job)
+    await expect(table(id)).rejects.toThrow('these runs have no looked-up numbers')
+  })
   test('a published table without a common column is refused', async () => {
     await expect(table('--published', 'zen-darts-age')).rejects.toThrow('has none of the columns')
   })
