@@ -2,9 +2,9 @@
 import { Command } from 'commander'
 import type { DatasetInfo } from '../data/datasetInfo.ts'
 import { type Cell, renderTable, type Tabular } from '../report/tabular.ts'
-import { formatDuration } from './duration.ts'
 import { jsonOption, outOption, positiveInteger, quietOption } from './options.ts'
 import { writeOutput } from './output.ts'
+import { transferProgress } from './transferProgress.ts'
 
 export function dataCommand(): Command {
   return new Command('data')
@@ -131,36 +131,4 @@ function infoTable({
       `content ${contentHash}`,
     ],
   }
-}
-
-const MS_BETWEEN_LINES = 3000
-const MS_BETWEEN_DRAWS = 120
-
-/** One line that is drawn over on a terminal; a line now and then elsewhere. */
-function transferProgress(stream: NodeJS.WriteStream) {
-  const began = Date.now()
-  let first: number | undefined
-  let last = 0
-  return {
-    show(received: number, total: number | undefined): void {
-      first ??= received
-      const now = Date.now()
-      if (now - last < (stream.isTTY ? MS_BETWEEN_DRAWS : MS_BETWEEN_LINES)) return
-      last = now
-      const rate = (received - first) / Math.max(1, now - began)
-      const line = transferLine(received, total, rate)
-      stream.write(stream.isTTY ? `\r\u001b[K${line}` : `${line}\n`)
-    },
-    end(): void {
-      if (stream.isTTY && last > 0) stream.write('\r\u001b[K')
-    },
-  }
-}
-
-/** @param rate bytes a millisecond */
-function transferLine(received: number, total: number | undefined, rate: number): string {
-  const megabytes = (bytes: number) => (bytes / 1e6).toFixed(1)
-  if (total === undefined) return `${megabytes(received)} MB`
-  const share = `${megabytes(received)} of ${megabytes(total)} MB, ${Math.floor((100 * received) / total)} %`
-  return rate > 0 ? `${share}, ETA ${formatDuration((total - received) / rate / 1000)}` : share
 }

@@ -15,7 +15,11 @@ const commands: readonly (readonly [name: string, summary: string, load: Load])[
   ['report', 'one page with everything', async () => (await import('./report.ts')).reportCommand()],
   ['verify', 'recompute committed reports', async () => (await import('./verify.ts')).verifyCommand()],
   ['query', 'look architectures up', async () => (await import('./query.ts')).queryCommand()],
-  ['tables', 'lookup tables: import, info', async () => (await import('./tables.ts')).tablesCommand()],
+  [
+    'tables',
+    'lookup tables: import, fetch, build, merge, info',
+    async () => (await import('./tables.ts')).tablesCommand(),
+  ],
   ['data', 'image datasets: fetch, info', async () => (await import('./data.ts')).dataCommand()],
   ['genotype', 'show an architecture', async () => (await import('./genotype.ts')).genotypeCommand()],
   ['list', 'what can be named on the command line', async () => (await import('./list.ts')).listCommand()],

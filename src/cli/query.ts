@@ -4,11 +4,10 @@ import { Command, InvalidArgumentError } from 'commander'
 import { writeAtomically } from '../core/atomicFile.ts'
 import { BenchError } from '../core/errors.ts'
 import { unknownName } from '../core/names.ts'
-import type { SearchSpace } from '../core/space.ts'
 import { renderArrow } from '../report/formats/arrow.ts'
 import { architecturesTable, architectureTable, correlationTable, qualifierNames } from '../report/queryTables.ts'
 import { renderTable, TABLE_FORMATS, type TableFormat, type Tabular } from '../report/tabular.ts'
-import { builtinSpaces } from '../spaces/index.ts'
+import { builtinSpace } from '../spaces/index.ts'
 import { openTable } from '../tables/openTable.ts'
 import {
   columnOf,
@@ -84,7 +83,7 @@ function answer(table: Table, architectures: readonly string[], flags: QueryFlag
   if (architectures.length === 0) {
     throw new BenchError('bad-input', 'name an architecture, by index or string; or ask with --top or --correlate')
   }
-  const space = spaceOf(table)
+  const space = builtinSpace(table.manifest.space)
   const indices = architectures.map((text) => findArchitecture(table, space, text))
   if (flags.isomorphic) return related(table, indices, flags, 'the same function', (i) => isomorphicTo(table, space, i))
   if (flags.neighbours)
@@ -134,13 +133,6 @@ function correlation(table: Table, names: readonly string[]): Tabular {
 /** Those named; else the accuracies that the filter leaves. */
 const columnsOf = (table: Table, flags: QueryFlags): readonly string[] =>
   flags.columns ?? qualifierNames(selectQualifiers(table, flags))
-
-function spaceOf({ manifest }: Table): SearchSpace {
-  const spaces: Readonly<Record<string, SearchSpace>> = builtinSpaces
-  const space = spaces[manifest.space]
-  if (space === undefined) throw unknownName('space', manifest.space, Object.keys(spaces))
-  return space
-}
 
 function write(answered: Tabular, as: TableFormat | 'arrow', out: string | undefined): void {
   if (as !== 'arrow') writeOutput(renderTable(answered, as), out)

@@ -62,6 +62,13 @@ async function read(path: string, folder: string, options: ImportOptions): Promi
   if (file.head.length >= 4 && (isZip(file.head) || isPickle(file.head))) {
     return importPickleFile(file, { ...records, mapping })
   }
+  if (file.head.toString('latin1', 0, 4) === 'PAR1') {
+    const { importParquet } = await import('./importers/parquet.ts')
+    return { content: await importParquet(file, mapping, context) }
+  }
+  if (/^\s*<(!doctype|html)/i.test(file.head.toString('latin1'))) {
+    throw new BenchError('bad-input', `${file.name} is a web page, not a table; fetch the file itself`)
+  }
   const { importCsv } = await import('./importers/csv.ts')
   return { content: await importCsv(file, mapping, context) }
 }

@@ -133,6 +133,18 @@ describe('merging tables', () => {
     mergeTables(tables, { name: 'merged', folder: root, space: nb201, shape: data.shape })
     expect(await accuracies(root, 'merged')).toEqual(await accuracies(whole))
   })
+
+  test('tables of different seeds make one of all seeds', async () => {
+    const tables = []
+    for (const seed of recipe.seeds) {
+      const folder = join(root, `seed${seed}`)
+      await build(folder, await countingTrainer(), { indices, recipe: { ...recipe, seeds: [seed] } })
+      tables.push(await open(folder))
+    }
+    mergeTables(tables, { name: 'seeds', folder: root, space: nb201, shape: data.shape })
+    expect(await accuracies(root, 'seeds')).toEqual(await accuracies(whole))
+    expect((await open(root, 'seeds')).manifest.recipe).toEqual(recipe)
+  })
 })
 
 describe('checking a table', () => {
