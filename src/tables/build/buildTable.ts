@@ -7,7 +7,7 @@ import { spaceIndex } from '../spaceIndex.ts'
 import type { Table } from '../table.ts'
 import { writeTable } from '../writeTable.ts'
 import { Journal, readJournals } from './journal.ts'
-import { checkSameRecipe, type Recipe, shapeFor } from './recipe.ts'
+import { checkSameTraining, type Recipe, shapeFor } from './recipe.ts'
 import { type Sharing, sharing } from './sharing.ts'
 import { contentOf, trainingsIn } from './tableTrainings.ts'
 import { trainAll } from './trainAll.ts'
@@ -77,7 +77,7 @@ function knownTrainings<G extends Genotype>(
   const trainings = new TrainingSet()
   for (const record of readJournals(journals, recipe)) trainings.add(record)
   for (const table of from) {
-    checkSameRecipe(table.manifest, recipe)
+    checkSameTraining(table.manifest, recipe)
     for (const record of trainingsIn(table, recipe, shared)) trainings.add(record)
   }
   return trainings

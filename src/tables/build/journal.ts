@@ -9,7 +9,7 @@ import { join } from 'node:path'
 import { writeAtomically, writeFailure } from '../../core/atomicFile.ts'
 import { BenchError } from '../../core/errors.ts'
 import { type Lock, tryLock } from '../../core/lock.ts'
-import { type Recipe, recipeHash } from './recipe.ts'
+import { isSameTraining, type Recipe } from './recipe.ts'
 import type { TrainedArchitecture } from './trainArchitecture.ts'
 import type { TrainingRecord } from './trainingSet.ts'
 
@@ -67,7 +67,7 @@ function checkRecipe(folder: string, recipe: Recipe): boolean {
   mkdirSync(folder, { recursive: true })
   const text = readIfThere(recipePath(folder))
   if (text === undefined) return false
-  if (recipeHash(JSON.parse(text)) === recipeHash(recipe)) return true
+  if (isSameTraining(JSON.parse(text), recipe)) return true
   throw new BenchError('bad-input', `${folder} holds trainings by another recipe; give another --as, or delete it`)
 }
 

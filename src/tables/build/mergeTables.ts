@@ -5,7 +5,7 @@ import type { Manifest } from '../manifest.ts'
 import { spaceIndex } from '../spaceIndex.ts'
 import type { Table } from '../table.ts'
 import { writeTable } from '../writeTable.ts'
-import { checkSameRecipe, recipeOf } from './recipe.ts'
+import { checkSameTraining, type Recipe, recipeOf } from './recipe.ts'
 import { sharing } from './sharing.ts'
 import { contentOf, trainingsIn } from './tableTrainings.ts'
 import { TrainingSet } from './trainingSet.ts'
@@ -24,12 +24,19 @@ export interface MergeOptions<G extends Genotype> {
  */
 export function mergeTables<G extends Genotype>(tables: readonly Table[], options: MergeOptions<G>): Manifest {
   const { name, folder, space, shape } = options
-  const recipe = recipeOf(tables[0].manifest)
+  const recipe = commonRecipe(tables)
   const shared = sharing(space, recipe)
   const trainings = new TrainingSet()
   for (const table of tables) {
-    checkSameRecipe(table.manifest, recipe)
+    checkSameTraining(table.manifest, recipe)
     for (const record of trainingsIn(table, recipe, shared)) trainings.add(record)
   }
   return writeTable(folder, name, spaceIndex(space), contentOf({ space, sharing: shared, recipe, shape }, trainings))
+}
+
+/** With the seeds of all of them. */
+function commonRecipe(tables: readonly Table[]): Recipe {
+  const recipes = tables.map(({ manifest }) => recipeOf(manifest))
+  const seeds = new Set(recipes.flatMap((recipe) => recipe.seeds))
+  return { ...recipes[0], seeds: [...seeds].sort((a, b) => a - b) }
 }

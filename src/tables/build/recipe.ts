@@ -41,9 +41,14 @@ export function recipeOf({ name, recipe }: Made): Recipe {
   throw new BenchError('bad-input', `table ${name} was not built by a recipe, so nothing can be added to it`)
 }
 
-/** @throws BenchError `bad-input` where the table was made otherwise */
-export function checkSameRecipe(made: Made, recipe: Recipe): void {
-  if (recipeHash(recipeOf(made)) === recipeHash(recipe)) return
+/** Whether a training of one seed comes out the same: they may name different seeds. */
+export function isSameTraining(a: Recipe, b: Recipe): boolean {
+  return recipeHash({ ...a, seeds: [] }) === recipeHash({ ...b, seeds: [] })
+}
+
+/** @throws BenchError `bad-input` where the table's trainings were others than the recipe's */
+export function checkSameTraining(made: Made, recipe: Recipe): void {
+  if (isSameTraining(recipeOf(made), recipe)) return
   throw new BenchError(
     'bad-input',
     `table ${made.name} was built by another recipe: its rows cannot be mixed with these`,

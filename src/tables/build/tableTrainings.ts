@@ -19,17 +19,19 @@ export interface TableSetting<G extends Genotype = Genotype> {
   readonly shape: ImageShape
 }
 
-/** A row for every architecture whose training there is. */
+/** A row for every architecture that was trained, with the recipe's seeds. */
 export function contentOf<G extends Genotype>(setting: TableSetting<G>, trainings: TrainingSet): TableContent {
   const { space, sharing, recipe } = setting
   const { at, count } = numberingOf(space)
-  const rowsOf = Array.from({ length: count }, (_, index) => trainings.of(sharing.servedBy(index)))
+  const asked = ({ seed }: { readonly seed: number }) => recipe.seeds.includes(seed)
+  const rowsOf = Array.from({ length: count }, (_, index) => trainings.of(sharing.servedBy(index)).filter(asked))
+  const seeds = recipe.seeds.filter((seed) => trainings.seeds.includes(seed))
   const index = Int32Array.from(rowsOf.keys()).filter((i) => rowsOf[i].length > 0)
   const rows = Array.from(index, (i) => rowsOf[i])
   return {
     index,
     arch: Array.from(index, (i) => space.format(at(i))),
-    numbers: [...accuracies(recipe, trainings.seeds, rows), ...seconds(recipe, rows), ...costs(setting, index)],
+    numbers: [...accuracies(recipe, seeds, rows), ...seconds(recipe, rows), ...costs(setting, index)],
     texts: [],
     source: { format: 'built', name: 'bench tables build', sha256: recipeHash(recipe) },
     notes: notesOn(setting, trainings, rows),
