@@ -22,7 +22,7 @@ export interface ExperimentFlags {
   readonly protocol?: string
   readonly seeds?: string
   readonly runs?: string
-  readonly budget?: number
+  readonly budget?: Experiment['budgetSeconds']
   readonly option?: readonly string[]
   readonly probe?: readonly string[]
   readonly plugin?: readonly string[]
@@ -40,7 +40,7 @@ export function addExperimentFlags(command: Command): Command {
     .option('--protocol <name>', `settings, as micro or micro:epochs=5,batchSize=32 (default: ${DEFAULTS.protocol})`)
     .option('--seeds <list>', '4: seeds 0 to 3; 0-3,777: those; 777, (with a comma): that one (default: 4)')
     .addOption(new Option('--runs <n>', 'the same as --seeds, as black-box papers call it').conflicts('seeds'))
-    .option('--budget <seconds>', 'simulated seconds that a black-box search may spend', positiveNumber)
+    .option('--budget <seconds>', 'simulated seconds of black-box searches; name=seconds for each dataset', budgetEntry)
     .option('--option <key=value>', 'an option of an algorithm, or algorithm.key=value (bench list algos)', repeated)
     .option('--probe <name>', 'measure something after epochs, as hessian or hessian:every=2', repeated)
     .option('--plugin <file>', 'a TypeScript or JavaScript file, or a package, with algorithms or spaces', repeated)
@@ -66,7 +66,7 @@ export async function resolveExperiment(
   const base = { ...DEFAULTS, ...written }
   const given = { ...base, ...givenBy(flags, base) }
   const registered = await registerPlugins(builtins, given.plugins)
-  const requests = flags.algo?.map((name) => ({ name, options: {} })) ?? written.algorithms ?? []
+  const requests = flags.algo?.map((name) => ({ name, options: {} })) ?? requestsOf(written, flags)
   if (requests.length === 0) {
     throw new BenchError('bad-input', 'no algorithm is named; --algo drnas names one, "bench list algos" lists them')
   }
@@ -75,6 +75,11 @@ export async function resolveExperiment(
     registered,
     file,
   }
+}
+
+/** The algorithms of a file; a protocol that was typed holds for all of them. */
+function requestsOf({ algorithms = [] }: ExperimentFile, { protocol }: ExperimentFlags): readonly AlgorithmRequest[] {
+  return protocol === undefined ? algorithms : algorithms.map((request) => ({ ...request, protocol }))
 }
 
 /** The flags that were given, in the experiment's words. */
@@ -97,6 +102,13 @@ function givenBy(flags: ExperimentFlags, base: Pick<Experiment, 'datasets' | 'ex
 const pick = <T extends object, K extends keyof T>(record: T, keys: readonly K[]): Pick<T, K> =>
   Object.fromEntries(keys.filter((key) => record[key] !== undefined).map((key) => [key, record[key]])) as Pick<T, K>
 
+/** `20000` for all datasets, or `cifar10=20000` for each of several. */
+function budgetEntry(text: string, earlier: Experiment['budgetSeconds']): Experiment['budgetSeconds'] {
+  const [, name, seconds] = /^(?:([^=]+)=)?(.*)$/s.exec(text) as RegExpExecArray
+  if (name === undefined) return positiveNumber(seconds)
+  return { ...(typeof earlier === 'object' && earlier), [name]: positiveNumber(seconds) }
+}
+
 /** `DIR` where there is one dataset; `name=DIR` for each of several. */
 function foldersOf(entries: readonly string[], datasets: readonly string[]): Record<string, string> {
   return Object.fromEntries(
@@ -118,5 +130,5 @@ function withOptions(
     requests.map(({ name }) => registry.algorithm(name)),
     lines,
   )
-  return requests.map(({ name, options }, i) => ({ name, options: { ...options, ...typed[i].options } }))
+  return requests.map((request, i) => ({ ...request, options: { ...request.options, ...typed[i].options } }))
 }

@@ -7,7 +7,7 @@ export function preamble(plan: Plan, store: Store): string {
   const { experiment, space, jobs } = plan
   const missing = unfinished(plan, store).length
   return [
-    `space ${space.name}; dataset ${experiment.datasets.join(', ')}; ${tables(plan)}; ${executors(plan)}; protocol ${experiment.protocol}`,
+    `space ${space.name}; dataset ${experiment.datasets.join(', ')}; ${tables(plan)}; ${executors(plan)}; ${protocols(plan)}`,
     ...fuller(plan),
     `${jobs.length} runs, ${jobs.length - missing} of them finished; store ${store.folder}`,
     '',
@@ -29,6 +29,11 @@ function tables({ lookups }: Plan): string {
 function executors({ jobs }: Plan): string {
   const names = new Set(jobs.flatMap(({ job }) => job.executor ?? []))
   return names.size === 0 ? 'no network is trained' : `executor ${[...names].join(', ')}`
+}
+
+function protocols({ jobs }: Plan): string {
+  const names = new Set(jobs.map(({ job }) => job.protocol.name))
+  return `${names.size > 1 ? 'protocols' : 'protocol'} ${[...names].join(', ')}`
 }
 
 /** What a published comparison would use instead. */

@@ -13,8 +13,8 @@ export interface Experiment {
   /** Preset, with changes where wanted: `micro:epochs=5`. */
   readonly protocol: string
   readonly seeds: readonly number[]
-  /** Simulated seconds of black-box searches. */
-  readonly budgetSeconds?: number
+  /** Simulated seconds of black-box searches: the same everywhere, or by dataset searched on. */
+  readonly budgetSeconds?: number | Readonly<Record<string, number>>
   readonly probes: readonly string[]
   /** Files or packages. */
   readonly plugins: readonly string[]
@@ -26,6 +26,8 @@ export interface AlgorithmRequest {
   readonly name: string
   /** As typed: text or plain values. */
   readonly options: Readonly<Record<string, unknown>>
+  /** Where it is not the experiment's, as in a table of the literature. */
+  readonly protocol?: string
 }
 
 /** What a command without a word more means. */

@@ -14,12 +14,21 @@ const names = z.union([z.string(), z.array(z.string()).min(1)]).transform((value
 const algorithm = z.union(
   [
     z.string().transform((name) => ({ name, options: {} })),
-    z.strictObject({ name: z.string(), options: z.record(z.string(), z.unknown()).default({}) }),
+    z.strictObject({
+      name: z.string(),
+      options: z.record(z.string(), z.unknown()).default({}),
+      protocol: z.string().optional(),
+    }),
   ],
   { error: 'expected a name, or { name: drnas, options: { anchor: kl } }' },
 )
 
 const seeds = z.union([z.number(), z.string(), z.array(z.int().min(0)).min(1)])
+
+const seconds = z.number().positive()
+const budget = z.union([seconds, z.record(z.string(), seconds)], {
+  error: 'expected seconds above 0, or { cifar10: 20000, cifar100: 40000 }',
+})
 
 const schema = z.strictObject({
   algorithms: z.array(algorithm).min(1),
@@ -30,8 +39,8 @@ const schema = z.strictObject({
   table: z.string().optional(),
   protocol: z.string().optional(),
   seeds: seeds.optional(),
-  /** Simulated seconds. */
-  budget: z.number().positive().optional(),
+  /** Simulated seconds, by dataset where they differ. */
+  budget: budget.optional(),
   probes: names.optional(),
   plugins: names.optional(),
   backend: z.enum(backendNames).optional(),

@@ -7,6 +7,7 @@ import { knownName } from '../data/datasets.ts'
 import { executorName } from '../engine/executors.ts'
 import { resolveProtocol } from '../protocols/index.ts'
 import { resolveOptions } from './algorithmOptions.ts'
+import { budgetsByDataset } from './budgets.ts'
 import { datasetHash } from './datasetHash.ts'
 import type { Experiment } from './experiment.ts'
 import { runId } from './identity.ts'
@@ -31,17 +32,19 @@ export interface PlannedJob {
 export async function makePlan(asked: Experiment, registered: Registered): Promise<Plan> {
   const experiment = withKnownNames(asked)
   const space = registered.registry.space(experiment.space)
-  const algorithms = experiment.algorithms.map(({ name, options }) => {
+  const algorithms = experiment.algorithms.map(({ name, options, protocol = experiment.protocol }) => {
     const algorithm = registered.registry.algorithm(name)
     checkSpace(algorithm, space)
-    return { algorithm, options: resolveOptions(algorithm, options), plugin: registered.origins.get(name) }
+    return { algorithm, options: resolveOptions(algorithm, options), protocol, plugin: registered.origins.get(name) }
   })
   await checkProbes(experiment.probes)
+  const budgetOn = budgetsByDataset(experiment.datasets, experiment.budgetSeconds)
   const lookups = new Map<string, Lookup>()
   const jobs: PlannedJob[] = []
   for (const dataset of experiment.datasets) {
     for (const entry of algorithms) {
-      const job = await describeJob(experiment, space, dataset, entry, lookups)
+      const { lookup, job } = await describeJob(experiment, space, dataset, entry, budgetOn(dataset))
+      lookups.set(dataset, lookup)
       jobs.push(...experiment.seeds.map((seed) => plannedJob({ ...job, seed }, entry.algorithm)))
     }
   }
@@ -61,24 +64,23 @@ function withKnownNames(experiment: Experiment): Experiment {
 interface AlgorithmEntry {
   readonly algorithm: Algorithm
   readonly options: Record<string, unknown>
+  readonly protocol: string
   readonly plugin: string | undefined
 }
 
-/** The job but for its seed. */
+/** The job but for its seed, and what it is looked up in. */
 async function describeJob(
   experiment: Experiment,
   space: SearchSpace,
   dataset: string,
-  { algorithm, options, plugin }: AlgorithmEntry,
-  lookups: Map<string, Lookup>,
-): Promise<Omit<Job, 'seed'>> {
-  const { protocol: text, data, budgetSeconds, probes, executor, table } = experiment
-  const protocol = resolveProtocol(text, { space: space.name, dataset, algorithm: algorithm.name })
-  const lookup =
-    lookups.get(dataset) ?? (await findLookup({ space, dataset, table, wanted: protocol.headline[dataset] }))
-  lookups.set(dataset, lookup)
+  { algorithm, options, protocol: preset, plugin }: AlgorithmEntry,
+  budgetSeconds: number | undefined,
+): Promise<{ readonly lookup: Lookup; readonly job: Omit<Job, 'seed'> }> {
+  const { data, probes, executor, table } = experiment
+  const protocol = resolveProtocol(preset, { space: space.name, dataset, algorithm: algorithm.name })
+  const lookup = await findLookup({ space, dataset, table, wanted: protocol.headline[dataset] })
   const trains = algorithm.kind === 'supernet'
-  return {
+  const job = {
     algorithm: { name: algorithm.name, version: algorithm.version, options, ...(plugin && { plugin }) },
     space: space.name,
     dataset: {
@@ -91,6 +93,7 @@ async function describeJob(
     probes,
     ...(trains && { executor: await executorName(executor) }),
   }
+  return { lookup, job }
 }
 
 const plannedJob = (job: Job, algorithm: Algorithm): PlannedJob => ({ id: runId(job), job, algorithm })

@@ -51,6 +51,21 @@ backend: wasm
     expect(read(text).seeds).toEqual(seeds)
   })
 
+  test('gives datasets their own budgets and algorithms their own protocols', () => {
+    const text = `
+algorithms: [random, { name: gdas, protocol: nb201-paper }]
+datasets: [cifar10, cifar100]
+budget: { cifar10: 20000, cifar100: 40000 }
+`
+    expect(read(text)).toMatchObject({
+      algorithms: [
+        { name: 'random', options: {} },
+        { name: 'gdas', options: {}, protocol: 'nb201-paper' },
+      ],
+      budgetSeconds: { cifar10: 20_000, cifar100: 40_000 },
+    })
+  })
+
   test.each([
     ['algoritms: [drnas]', `unknown setting in ${file}: "algoritms"; did you mean "algorithms"?`],
     ['algorithms: [drnas]\nbackend: wsam', `${file}: backend: `],
@@ -60,6 +75,10 @@ backend: wasm
     ],
     ['algorithms: []', `${file}: algorithms: `],
     ['seeds: 4', `${file}: algorithms: `],
+    [
+      'algorithms: [random]\nbudget: plenty',
+      `${file}: budget: expected seconds above 0, or { cifar10: 20000, cifar100: 40000 }`,
+    ],
     ['algorithms: [drnas', `${file} is not YAML: `],
     ['algorithms: [drnas]\nseeds: 0', '--seeds 0 asks for no seed at all'],
     ['algorithms: [drnas]\njobs: 0', `${file}: jobs: `],
