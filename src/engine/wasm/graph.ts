@@ -26,6 +26,8 @@ export interface FilterWindow {
 }
 
 export interface Filter {
+  /** `dense`: every output channel reads all input channels; `depthwise`: its own. */
+  readonly kind: 'dense' | 'depthwise'
   readonly parameter: ParameterId
   readonly window: FilterWindow
   readonly output: ValueId
@@ -53,13 +55,6 @@ export type Operation =
       readonly input: ValueId
       readonly relu: boolean
       readonly filters: readonly Filter[]
-    }
-  | {
-      readonly kind: 'depthwise'
-      readonly input: ValueId
-      readonly relu: boolean
-      readonly filter: Filter
-      readonly output: ValueId
     }
   | { readonly kind: 'relu'; readonly input: ValueId; readonly output: ValueId }
   | {
@@ -114,9 +109,9 @@ function lowerLayer(layer: Layer, network: Network, values: Value[]): Operation[
     case 'depthwiseConv': {
       const { input, output, filter: parameter } = layer
       const { kernel, stride, padding, dilation } = layer.window
-      const filter = { parameter, output, window: { height: kernel, width: kernel, stride, padding, dilation } }
-      if (layer.kind === 'conv') return [{ kind: 'convolve', input, relu: false, filters: [filter] }]
-      return [{ kind: 'depthwise', input, relu: false, filter, output }]
+      const window = { height: kernel, width: kernel, stride, padding, dilation }
+      const kind = layer.kind === 'conv' ? 'dense' : 'depthwise'
+      return [{ kind: 'convolve', input, relu: false, filters: [{ kind, parameter, output, window }] }]
     }
     case 'linear':
       return lowerLinear(layer, values)
@@ -156,7 +151,7 @@ function lowerLinear(
   const product = values.push(values[output]) - 1
   const window: FilterWindow = { height, width, stride: 1, padding: 0, dilation: 1 }
   return [
-    { kind: 'convolve', input, relu: false, filters: [{ parameter: weight, window, output: product }] },
+    { kind: 'convolve', input, relu: false, filters: [{ kind: 'dense', parameter: weight, window, output: product }] },
     { kind: 'bias', input: product, parameter: bias, output },
   ]
 }

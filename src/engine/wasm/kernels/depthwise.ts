@@ -61,23 +61,72 @@ export function depthwiseFilterGradient(
 ): void {
   const pixels = batch * pixelsPerSample
   const stride = usize(channels) << 2
+  const tapsEnd = taps + (usize(tapCount) << 2)
   memory.fill(result, 0, usize(tapCount) * stride)
   for (let first = 0; first < pixels; first += CHUNK) {
     const from = usize(first) << 2
     const to = usize(min(first + CHUNK, pixels)) << 2
     for (let channel: usize = 0; channel < stride; channel += VECTOR) {
       let sum = result + channel
-      for (let tap = 0; tap < tapCount; tap++, sum += stride) {
-        const base = staged + load<usize>(taps + (usize(tap) << 2)) + channel
-        let total = f32x4.splat(0)
-        for (let at = from; at < to; at += 4) {
-          const x = v128.load(base + load<usize>(offsets + at))
-          total = madd(total, x, v128.load(gradient + load<usize>(gradientOffsets + at) + channel))
-        }
-        v128.store(sum, f32x4.add(v128.load(sum), total))
+      let tap = taps
+      for (; tap + 16 <= tapsEnd; tap += 16, sum += 4 * stride) {
+        fourTaps(staged + channel, offsets, tap, gradient + channel, gradientOffsets, from, to, sum, stride)
+      }
+      for (; tap < tapsEnd; tap += 4, sum += stride) {
+        oneTap(staged + channel + load<usize>(tap), offsets, gradient + channel, gradientOffsets, from, to, sum)
       }
     }
   }
+}
+
+function fourTaps(
+  staged: usize,
+  offsets: usize,
+  tap: usize,
+  gradient: usize,
+  gradientOffsets: usize,
+  from: usize,
+  to: usize,
+  sum: usize,
+  stride: usize,
+): void {
+  const base0 = staged + load<usize>(tap)
+  const base1 = staged + load<usize>(tap, 4)
+  const base2 = staged + load<usize>(tap, 8)
+  const base3 = staged + load<usize>(tap, 12)
+  let a = v128.load(sum)
+  let b = v128.load(sum + stride)
+  let c = v128.load(sum + 2 * stride)
+  let d = v128.load(sum + 3 * stride)
+  for (let at = from; at < to; at += 4) {
+    const patch = load<usize>(offsets + at)
+    const g = v128.load(gradient + load<usize>(gradientOffsets + at))
+    a = madd(a, v128.load(base0 + patch), g)
+    b = madd(b, v128.load(base1 + patch), g)
+    c = madd(c, v128.load(base2 + patch), g)
+    d = madd(d, v128.load(base3 + patch), g)
+  }
+  v128.store(sum, a)
+  v128.store(sum + stride, b)
+  v128.store(sum + 2 * stride, c)
+  v128.store(sum + 3 * stride, d)
+}
+
+function oneTap(
+  staged: usize,
+  offsets: usize,
+  gradient: usize,
+  gradientOffsets: usize,
+  from: usize,
+  to: usize,
+  sum: usize,
+): void {
+  let a = v128.load(sum)
+  for (let at = from; at < to; at += 4) {
+    const g = v128.load(gradient + load<usize>(gradientOffsets + at))
+    a = madd(a, v128.load(staged + load<usize>(offsets + at)), g)
+  }
+  v128.store(sum, a)
 }
 
 /** Rows [taps, columns] → [taps, columns] in reverse order of the taps. */

@@ -191,5 +191,5 @@ function hasParameters(operation: Operation): boolean {
   if (operation.kind === 'combine') {
     return operation.terms.some(({ norm, factors }) => norm?.affine || factors.length > 0)
   }
-  return operation.kind === 'convolve' || operation.kind === 'depthwise' || operation.kind === 'bias'
+  return operation.kind === 'convolve' || operation.kind === 'bias'
 }

@@ -3,7 +3,6 @@ import type { Graph, Of, Operation } from '../graph.ts'
 import { lowerCombine } from './combine.ts'
 import type { Backward, Context } from './context.ts'
 import { lowerConvolve } from './convolve.ts'
-import { lowerDepthwise } from './depthwise.ts'
 import { lowerHeads } from './heads.ts'
 import { lowerBias, lowerDropPath } from './pointwise.ts'
 import { lowerGlobalMean, lowerPool } from './pool.ts'
@@ -15,7 +14,6 @@ type Rule<K extends Operation['kind']> = (context: Context, operation: Of<K>, in
 const rules: { readonly [K in Operation['kind']]: Rule<K> } = {
   combine: lowerCombine,
   convolve: lowerConvolve,
-  depthwise: lowerDepthwise,
   relu: lowerRelu,
   avgPool: lowerPool,
   maxPool: lowerPool,

@@ -42,7 +42,7 @@ export class NormGradients {
   }
 }
 
-/** Outputs of convolutions that one normalised term reads, and nothing else. */
+/** Outputs of dense convolutions that one normalised term reads, and nothing else. */
 function convolvedForOneNorm({ operations, network }: Graph): Set<ValueId> {
   const reads = new Map<ValueId, number>()
   const normalised = new Set<ValueId>()
@@ -53,6 +53,6 @@ function convolvedForOneNorm({ operations, network }: Graph): Set<ValueId> {
   }
   for (const root of rootsOf(network)) normalised.delete(root)
   const convolved = operations.flatMap((operation) => (operation.kind === 'convolve' ? operation.filters : []))
-  const outputs = convolved.map(({ output }) => output)
+  const outputs = convolved.filter(({ kind }) => kind === 'dense').map(({ output }) => output)
   return new Set(outputs.filter((output) => normalised.has(output) && reads.get(output) === 1))
 }

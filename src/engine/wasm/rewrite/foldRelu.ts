@@ -9,7 +9,7 @@ export function foldRelu(graph: Graph): Graph {
   const rectified = new Map<ValueId, ValueId>()
   const operations = graph.operations.map((operation): Operation => {
     if (operation.kind === 'relu') rectified.set(operation.output, operation.input)
-    if (operation.kind !== 'convolve' && operation.kind !== 'depthwise') return operation
+    if (operation.kind !== 'convolve') return operation
     const input = rectified.get(operation.input)
     return input === undefined ? operation : { ...operation, input, relu: true }
   })

@@ -1,5 +1,5 @@
 /**
- * Convolutions of the same input become one operation where the first of them stood: the input is staged once for all
+ * Convolutions of the same input, dense and depthwise, become one operation where the first of them stood: the input is staged once for all
  * edges that leave a node, and the way back sums their gradients before it goes through the shared ReLU.
  */
 import type { Filter, Graph, Of, Operation } from '../graph.ts'

@@ -1,0 +1,38 @@
+/**
+ * Memory over many steps of a search network, with paths switched on and off and batches of two sizes: the resident set
+ * after every thousandth step.
+ *
+ *     npx jiti benchmarks/executor/flatMemory.ts [STEPS]
+ */
+import type { SgdStep } from '../../src/core/executor.ts'
+import { random } from '../../src/core/random.ts'
+import { initialWeights } from '../../src/engine/initialise.ts'
+import { openStaticExecutor } from '../../src/engine/wasm/index.ts'
+import { nb201 } from '../../src/spaces/nb201/index.ts'
+
+const steps = Number(process.argv[2] ?? 5000)
+const SGD: SgdStep = { learningRate: 0.025, momentum: 0.9, nesterov: true, weightDecay: 5e-4, clipNorm: 5 }
+const shape = { height: 8, width: 8, channels: 3, classes: 10 }
+
+const executor = await openStaticExecutor()
+const network = nb201.supernet({ shape, channels: 4, depth: 1, batchNorm: { affine: false, track: true } })
+const executable = await executor.compile(network, { batchSize: 64 })
+executable.weights.write(initialWeights(network, random(0, 'weights')))
+const stream = random(0, 'feed')
+const batches = [64, 40].map((size) => ({
+  images: Float32Array.from({ length: size * 192 }, () => stream.normal()),
+  labels: Int32Array.from({ length: size }, () => stream.integer(10)),
+  size,
+}))
+const coefficients = new Float64Array(network.coefficientCount).fill(0.2)
+
+console.log('step     resident MB   array buffers MB')
+for (let step = 0; step <= steps; step++) {
+  const active = Uint8Array.from(coefficients, () => stream.integer(2))
+  const feed = { batch: batches[step % 2], coefficients, ...(step % 3 === 0 && { active }) }
+  await executable.step(feed, { kind: 'cross-entropy' }, SGD)
+  await executable.gradient(feed, { kind: 'cross-entropy' }, { coefficients: true }, 'train')
+  if (step % 1000 > 0) continue
+  const { rss, arrayBuffers } = process.memoryUsage()
+  console.log([step, rss / 2 ** 20, arrayBuffers / 2 ** 20].map((value) => value.toFixed(0).padEnd(12)).join(' '))
+}
