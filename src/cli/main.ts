@@ -15,6 +15,7 @@ const commands: readonly (readonly [name: string, summary: string, load: Load])[
   ['report', 'one page with everything', async () => (await import('./report.ts')).reportCommand()],
   ['verify', 'recompute committed reports', async () => (await import('./verify.ts')).verifyCommand()],
   ['query', 'look architectures up', async () => (await import('./query.ts')).queryCommand()],
+  ['pareto', 'architectures that no other beats', async () => (await import('./pareto.ts')).paretoCommand()],
   [
     'tables',
     'lookup tables: import, fetch, build, merge, info',

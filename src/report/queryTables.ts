@@ -5,6 +5,7 @@ import { kendall, spearman } from '../analysis/statistics/correlation.ts'
 import { formatQualifier, parseQualifier, type Qualifier } from '../core/metric.ts'
 import { isAccuracy } from '../tables/columnNames.ts'
 import type { Manifest } from '../tables/manifest.ts'
+import type { FrontPoint } from '../tables/paretoFront.ts'
 import { rankOf } from '../tables/query.ts'
 import type { Table } from '../tables/table.ts'
 import type { Cell, Tabular, TabularColumn } from './tabular.ts'
@@ -87,6 +88,27 @@ function cellReader(table: Table, name: string): (row: number) => Cell {
   return (row) => {
     const text = texts.at(row)
     return text === undefined ? absent : word(text)
+  }
+}
+
+/** The front, best in x first. @param compared how many architectures have both numbers */
+export function frontTable(
+  table: Table,
+  names: readonly [x: string, y: string],
+  front: readonly FrontPoint[],
+  compared: number,
+): Tabular {
+  const indices = [...table.indices()]
+  const archs = table.text('arch')
+  return {
+    columns: [column('index', 'Index'), column('arch', 'Architecture'), ...names.map((name) => column(name))],
+    rows: front.map(({ row, x, y }) => [
+      integer(indices[row]),
+      word(archs.at(row) ?? ''),
+      digits(x, names[0]),
+      digits(y, names[1]),
+    ]),
+    notes: [`${front.length} of ${compared} architectures that have both numbers`, origin(table.manifest)],
   }
 }
 

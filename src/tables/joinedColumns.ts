@@ -1,0 +1,34 @@
+/** Columns of a flat file beside a table's own: latency and energy of architectures on devices. */
+import { BenchError } from '../core/errors.ts'
+import type { NumberColumn } from './columns.ts'
+import { importCsv } from './importers/csv.ts'
+import { identityMapping, type Mapping } from './importers/mapping.ts'
+import { openSource } from './importers/sourceFile.ts'
+import type { SpaceIndex } from './spaceIndex.ts'
+import type { Table } from './table.ts'
+
+/**
+ * @param path CSV file with a column of architectures and columns of numbers, as `latency:pixel3`; it may lack architectures
+ * @throws BenchError `bad-input` for what is wrong in the file, and for names that the table has itself
+ */
+export async function joinedColumns(
+  table: Table,
+  space: SpaceIndex,
+  path: string,
+  mapping: Mapping = identityMapping,
+): Promise<NumberColumn[]> {
+  const file = await openSource(path)
+  const { index, numbers } = await importCsv(file, mapping, { space, partial: true })
+  const twice = numbers.find(({ name }) => table.has(name))
+  if (twice !== undefined) {
+    throw new BenchError('bad-input', `${file.name}: table ${table.manifest.name} has a column "${twice.name}" itself`)
+  }
+  const lineOf = new Map(Array.from(index, (architecture, line) => [table.row(architecture), line]))
+  return numbers.map(({ name, values }) => ({
+    name,
+    at: (row) => {
+      const value = values[lineOf.get(row) ?? -1]
+      return value === undefined || Number.isNaN(value) ? undefined : value
+    },
+  }))
+}

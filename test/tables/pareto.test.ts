@@ -1,0 +1,68 @@
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { beforeAll, describe, expect, test } from 'vitest'
+import { nb201 } from '../../src/spaces/nb201/index.ts'
+import { joinedColumns } from '../../src/tables/joinedColumns.ts'
+import { openTable } from '../../src/tables/openTable.ts'
+import { paretoFront, pointsOf } from '../../src/tables/paretoFront.ts'
+import { spaceIndex } from '../../src/tables/spaceIndex.ts'
+import type { Table } from '../../src/tables/table.ts'
+import { writeTable } from '../../src/tables/writeTable.ts'
+import { temporaryFolder } from './temporaryFolder.ts'
+
+const folder = temporaryFolder()
+const space = spaceIndex(nb201)
+let table: Table
+
+beforeAll(async () => {
+  writeTable(folder, 'five', space, {
+    index: Int32Array.of(0, 1, 2, 3, 4),
+    arch: [0, 1, 2, 3, 4].map((index) => space.at(index)),
+    numbers: [
+      { name: 'params-M', values: Float64Array.of(3, 1, 2, 2, 4) },
+      { name: 'cifar10/ori-test/200/mean', values: Float64Array.of(90, 80, 90, 85, Number.NaN) },
+    ],
+    texts: [],
+    source: { format: 'csv', name: 'made in a test', sha256: '' },
+    notes: [],
+  })
+  table = await openTable('five', { folders: [folder] })
+})
+
+describe('the Pareto front', () => {
+  const points = () => pointsOf(table.rows, table.column('params-M'), table.column('cifar10/ori-test/200/mean'))
+
+  test('is what no other row equals in one number and beats in the other', () => {
+    expect(paretoFront(points(), 'lower', 'higher')).toEqual([
+      { row: 1, x: 1, y: 80 },
+      { row: 2, x: 2, y: 90 },
+    ])
+  })
+
+  test('may want much of x or little of y', () => {
+    expect(paretoFront(points(), 'higher', 'higher').map(({ row }) => row)).toEqual([0])
+    expect(paretoFront(points(), 'higher', 'lower').map(({ row }) => row)).toEqual([0, 3, 1])
+  })
+
+  test('leaves out rows that lack a number', () => {
+    expect(points().map(({ row }) => row)).toEqual([0, 1, 2, 3])
+  })
+})
+
+describe('columns of devices', () => {
+  const joined = (content: string) => {
+    const path = join(folder, 'pixel3.csv')
+    writeFileSync(path, content)
+    return joinedColumns(table, space, path)
+  }
+
+  test('are joined by architecture, in any order and with gaps', async () => {
+    const [latency] = await joined(`arch,latency:pixel3\n${space.at(3)},7.5\n${space.at(0)},2\n${space.at(99)},1\n`)
+    expect(latency.name).toBe('latency:pixel3')
+    expect([0, 1, 2, 3, 4].map((row) => latency.at(row))).toEqual([2, undefined, undefined, 7.5, undefined])
+  })
+
+  test('are refused where the table has them itself', async () => {
+    await expect(joined(`arch,params-M\n${space.at(3)},7.5\n`)).rejects.toThrow('has a column "params-M" itself')
+  })
+})
