@@ -21,6 +21,9 @@ import { Replay } from './replay.ts'
 import { TallySum } from './tally.ts'
 import { ArenaVector, VectorHeap } from './vectors.ts'
 
+/** What a run is for; the feed says whether it is gated. */
+type Wants = Omit<Situation, 'gated'>
+
 /** PyTorch's `clip_grad_norm_`. */
 const CLIP_EPSILON = 1e-6
 
@@ -58,11 +61,11 @@ export class StaticExecutable implements Executable {
   }
 
   async gradient(feed: Feed, objective: Objective, want: GradientRequest, mode: Mode): Promise<GradientResult> {
-    const situation = { mode, weights: want.weights !== undefined, coefficients: want.coefficients === true }
+    const wants = { weights: want.weights !== undefined, coefficients: want.coefficients === true }
     const flags = this.#feeding.write(feed)
-    const tally = this.#run(feed, objective, situation, flags)
+    const tally = this.#run(feed, objective, { mode, ...wants }, flags)
     want.weights?.assign(this.#gradient)
-    if (!situation.coefficients) return tally
+    if (!wants.coefficients) return tally
     const coefficients = feed.coefficients ?? new Float64Array()
     return { ...tally, coefficients: this.#feeding.coefficientGradient(coefficients, flags) }
   }
@@ -88,7 +91,8 @@ export class StaticExecutable implements Executable {
 
   async forward(feed: Feed, mode: Mode): Promise<{ readonly logits: Float32Array; readonly features: Float32Array }> {
     const flags = this.#feeding.write(feed)
-    this.#replay.run('forward', { mode, weights: false, coefficients: false }, flags)
+    const gated = flags !== undefined
+    this.#replay.run('forward', { mode, weights: false, coefficients: false, gated }, flags)
     const { values, features, heads } = this.network
     const { height, width, channels } = values[features]
     return {
@@ -121,7 +125,8 @@ export class StaticExecutable implements Executable {
   }
 
   /** Forward, loss, and back as far as the situation wants gradients. */
-  #run(feed: Feed, objective: Objective, situation: Situation, flags: Uint8Array | undefined): Tally {
+  #run(feed: Feed, objective: Objective, wants: Wants, flags: Uint8Array | undefined): Tally {
+    const situation = { ...wants, gated: flags !== undefined }
     const { layout } = this.#plan
     const { doubles, floats } = this.#arena
     doubles.fill(0, layout.tally / 8, layout.tally / 8 + 3)

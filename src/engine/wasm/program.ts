@@ -5,8 +5,14 @@ import { type Arena, type KernelName, MEMORY_LIMIT } from './module.ts'
 import { align, place, Temporary } from './placement.ts'
 import type { signatures } from './signatures.ts'
 
-/** A fixed address or number, or a buffer, optionally some bytes into it. */
-export type Argument = number | Temporary
+/** A number that is another where some paths are switched off. */
+export interface ByGating {
+  readonly gated: number
+  readonly open: number
+}
+
+/** A fixed address or number, or the address of a buffer. */
+export type Argument = number | Temporary | ByGating
 export type Arguments<K extends KernelName> = Readonly<Record<(typeof signatures)[K][number], Argument>>
 
 /** The part of a step that a call belongs to; losses differ by objective. */
@@ -17,6 +23,8 @@ export interface Situation {
   readonly mode: Mode
   readonly weights: boolean
   readonly coefficients: boolean
+  /** Some paths may be switched off. */
+  readonly gated: boolean
 }
 
 /** The situations in which a call runs. */
@@ -28,6 +36,7 @@ export type When =
   | 'weights'
   | 'coefficients'
   | 'no-coefficients'
+  | 'gated'
 
 const holds: Readonly<Record<When, (situation: Situation) => boolean>> = {
   always: () => true,
@@ -37,6 +46,7 @@ const holds: Readonly<Record<When, (situation: Situation) => boolean>> = {
   weights: ({ weights }) => weights,
   coefficients: ({ coefficients }) => coefficients,
   'no-coefficients': ({ coefficients }) => !coefficients,
+  gated: ({ gated }) => gated,
 }
 
 interface Call {
@@ -60,9 +70,12 @@ export interface EmitOptions {
   readonly condition?: number
 }
 
+/** An entry of a table. */
+export type Word = number | Temporary
+
 interface Table {
   readonly address: number
-  readonly words: readonly Argument[] | Uint32Array
+  readonly words: readonly Word[] | Uint32Array
 }
 
 /** The first bytes hold the module's own constants. */
@@ -96,7 +109,7 @@ export class Program {
   }
 
   /** Constant 32-bit words. Buffers named in it must be touched where they are read. */
-  table(words: readonly Argument[] | Uint32Array): number {
+  table(words: readonly Word[] | Uint32Array): number {
     const address = this.reserve(words.length * 4)
     this.#tables.push({ address, words })
     return address
@@ -136,7 +149,7 @@ export class Program {
     arena.integers.fill(0, STATIC_BASE / 4, this.#staticEnd / 4)
     for (const { address, words } of this.#tables) {
       if (words instanceof Uint32Array) arena.integers.set(words, address / 4)
-      else arena.integers.set(words.map(resolve), address / 4)
+      else arena.integers.set(words.map(addressOf), address / 4)
     }
     return this.#end
   }
@@ -148,7 +161,7 @@ export class Program {
       .map(({ kernel, args, condition }) => ({
         kernel,
         condition,
-        run: arena.kernels[kernel].bind(undefined, ...args.map(resolve)),
+        run: arena.kernels[kernel].bind(undefined, ...args.map((argument) => resolve(argument, situation.gated))),
       }))
   }
 
@@ -163,4 +176,9 @@ export class Program {
   }
 }
 
-const resolve = (argument: Argument): number => (typeof argument === 'number' ? argument : argument.address)
+const addressOf = (word: number | Temporary): number => (typeof word === 'number' ? word : word.address)
+
+const resolve = (argument: Argument, gated: boolean): number => {
+  if (typeof argument === 'number' || argument instanceof Temporary) return addressOf(argument)
+  return gated ? argument.gated : argument.open
+}

@@ -25,8 +25,8 @@ export class Replay {
   }
 
   calls(section: Section, situation: Situation): readonly BoundCall[] {
-    const { mode, weights, coefficients } = situation
-    const key = `${section} ${mode} ${weights} ${coefficients}`
+    const { mode, weights, coefficients, gated } = situation
+    const key = `${section} ${mode} ${weights} ${coefficients} ${gated}`
     let calls = this.#lists.get(key)
     if (calls === undefined) {
       calls = this.#plan.program.bind(this.#arena, section, situation)

@@ -1,14 +1,14 @@
 /** A normalised term: c·(γ·(value − μ)·r + β). The equations are in kernels/norm.ts. */
 import type { Norm, Term } from '../graph.ts'
 import type { Temporary } from '../placement.ts'
-import type { Argument, When } from '../program.ts'
+import type { When, Word } from '../program.ts'
 import type { Context, TermSlot } from './context.ts'
 import type { TermEmitter } from './term.ts'
 
 export class NormTerm implements TermEmitter {
   readonly value: Temporary
-  readonly row: readonly Argument[]
-  readonly projection: readonly Argument[]
+  readonly row: readonly Word[]
+  readonly projection: readonly Word[]
   readonly projected = 'always'
   readonly #context: Context
   readonly #term: Term

@@ -1,14 +1,14 @@
 /** A term without normalisation: c·value. */
 import type { Term } from '../graph.ts'
 import type { Temporary } from '../placement.ts'
-import type { Argument } from '../program.ts'
+import type { Word } from '../program.ts'
 import type { Context, TermSlot } from './context.ts'
 import type { TermEmitter } from './term.ts'
 
 export class PlainTerm implements TermEmitter {
   readonly value: Temporary
-  readonly row: readonly Argument[]
-  readonly projection: readonly Argument[]
+  readonly row: readonly Word[]
+  readonly projection: readonly Word[]
   readonly projected: 'coefficients' | 'never'
   readonly #context: Context
   readonly #term: Term

@@ -1,14 +1,14 @@
 /** What a node needs of each of its terms. */
 
 import type { Temporary } from '../placement.ts'
-import type { Argument } from '../program.ts'
+import type { Word } from '../program.ts'
 
 export interface TermEmitter {
   readonly value: Temporary
   /** The term's words for the `combine` kernel: value, scale and shift, flag, 0. */
-  readonly row: readonly Argument[]
+  readonly row: readonly Word[]
   /** The term's words for the `project` kernel: value, means, flag, sums. */
-  readonly projection: readonly Argument[]
+  readonly projection: readonly Word[]
   /** When Σ g·(value − μ) is needed. */
   readonly projected: 'always' | 'coefficients' | 'never'
   /** Emits the calls that compute scale and shift. */
