@@ -18,6 +18,7 @@ export class Table {
   readonly #rowOf: (index: number) => number | undefined
   readonly #index: NumberColumn
   readonly #arch: TextColumn
+  #accuracies: readonly { readonly qualifier: Qualifier; readonly column: NumberColumn }[] | undefined
   #rowOfArch: ReadonlyMap<string, number> | undefined
   #last: { readonly qualifier: Qualifier; readonly column: NumberColumn } | undefined
 
@@ -84,10 +85,15 @@ export class Table {
 
   /** Every accuracy known of an architecture; none where it has no row. */
   metrics(index: number): Metric[] {
-    return this.qualifiers.flatMap((qualifier) => {
-      const accuracyPct = this.value(index, qualifier)
-      return accuracyPct === undefined ? [] : [{ ...qualifier, accuracyPct }]
-    })
+    const row = this.#rowOf(index)
+    const metrics: Metric[] = []
+    if (row === undefined) return metrics
+    this.#accuracies ??= this.qualifiers.map((qualifier) => ({ qualifier, column: this.accuracy(qualifier) }))
+    for (const { qualifier, column } of this.#accuracies) {
+      const accuracyPct = column.at(row)
+      if (accuracyPct !== undefined) metrics.push({ ...qualifier, accuracyPct })
+    }
+    return metrics
   }
 
   /** The architecture's string, or undefined where it has no row. */
