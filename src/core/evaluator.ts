@@ -1,6 +1,7 @@
 /** From a genotype to its final numbers: a table lookup or a full training. The runner's, never an algorithm's. */
 import type { Metric } from './metric.ts'
 import type { OracleAnswer } from './oracle.ts'
+import type { TrainingOutcome, TrainingTime } from './retraining.ts'
 import type { Genotype } from './space.ts'
 
 export interface Evaluation {
@@ -9,6 +10,8 @@ export interface Evaluation {
   /** Trainable parameters and multiply-accumulates for one image, where known. */
   readonly parameters?: number
   readonly macs?: number
+  /** Where it was trained for this: one a seed. */
+  readonly trainings?: readonly (TrainingOutcome & TrainingTime)[]
 }
 
 export interface Evaluator {

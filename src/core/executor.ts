@@ -11,6 +11,8 @@ export interface Executor {
   readonly name: string
   /** True where the same inputs give the same bits on every machine. */
   readonly deterministic: boolean
+  /** True where a graphics processor computes; software that emulates one does not count. */
+  readonly onGpu?: boolean
   /**
    * @param options.batchSize the largest batch that will be fed; smaller ones are allowed
    * @throws BenchError `unsupported` where the network does not fit the device, naming the buffer and its size

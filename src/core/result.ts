@@ -2,6 +2,7 @@
 import type { Metric } from './metric.ts'
 import type { Matrix } from './mixing.ts'
 import type { Protocol } from './protocol.ts'
+import type { RetrainingTask, TrainingOutcome, TrainingTime } from './retraining.ts'
 
 /**
  * A job, fully resolved: everything that its outcome depends on. The SHA-256 of its canonical JSON is part of the run's
@@ -20,6 +21,8 @@ export interface Job {
   readonly dataset: { readonly name: string; readonly contentHash?: string }
   /** Looked up in; absent where the result is a genotype only. */
   readonly table?: { readonly name: string; readonly sha256: string }
+  /** How the answer is trained in full; absent where it is looked up, or where the result is a genotype only. */
+  readonly retraining?: RetrainingTask
   readonly protocol: Protocol
   /** Simulated seconds for black-box searches; absent: unlimited. */
   readonly budgetSeconds?: number
@@ -69,6 +72,12 @@ export interface TrajectoryPoint {
   readonly usedSeconds: number
 }
 
+export interface SearchTime {
+  readonly seconds: number
+  /** What computed: a GPU, one core of a CPU, or as many cores as its library took. */
+  readonly device: 'gpu' | 'one core' | 'cpu'
+}
+
 /** `result.json`: written last, atomically; its presence means that the run is finished. */
 export interface ResultRecord {
   readonly schema: 1
@@ -84,6 +93,8 @@ export interface ResultRecord {
   readonly parameters?: number
   readonly macs?: number
   readonly epochs: number
+  /** Full trainings of the genotype, by seed. */
+  readonly trainings?: readonly TrainingOutcome[]
   /** Black-box searches: what was asked, in order, and the clock. */
   readonly oracle?: {
     readonly budgetSeconds: number | null
@@ -91,7 +102,14 @@ export interface ResultRecord {
     readonly queries: readonly TrajectoryPoint[]
   }
   /** The only part that differs between two runs of the same job. */
-  readonly timing: { readonly wallSeconds: number; readonly startedAt: string; readonly finishedAt: string }
+  readonly timing: {
+    readonly wallSeconds: number
+    readonly startedAt: string
+    readonly finishedAt: string
+    /** Where full trainings followed: the search alone (absent where nothing was searched), and each of them. */
+    readonly search?: SearchTime
+    readonly trainings?: readonly TrainingTime[]
+  }
 }
 
 /** `failure.json`: the run stopped with an error and can be tried again. */

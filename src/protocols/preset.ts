@@ -51,8 +51,8 @@ export function citedProtocol(
 }
 
 /** The values without their sources. */
-export function plainValues(cited: CitedProtocol): Omit<Protocol, 'name'> {
-  return strip(cited as Node) as Omit<Protocol, 'name'>
+export function plainValues<T = Omit<Protocol, 'name'>>(cited: CitedTree<T>): T {
+  return strip(cited as Node) as T
 }
 
 /** All leaves of a cited record as `path: value, source`, in order. */

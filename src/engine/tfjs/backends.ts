@@ -5,7 +5,7 @@ import util from 'node:util'
 import * as tf from '@tensorflow/tfjs-core'
 import { BenchError } from '../../core/errors.ts'
 import { type Backend, TENSORFLOW_PACKAGES } from '../backendChoice.ts'
-import { webGpu } from '../gpu.ts'
+import { describeGpu, webGpu } from '../gpu.ts'
 import { importOptional, isInstalled } from '../optionalPackage.ts'
 
 const loaders: Readonly<Record<Backend, () => Promise<unknown>>> = {
@@ -22,6 +22,13 @@ export function initialiseBackend(backend: Backend): Promise<void> {
   const ready = initialised.get(backend) ?? initialise(backend)
   initialised.set(backend, ready)
   return ready
+}
+
+/** Of an initialised backend. */
+export async function computesOnGpu(backend: Backend): Promise<boolean> {
+  if (backend === 'webgpu') return (await describeGpu())?.isSoftware === false
+  // What tfjs-node says of the device that libtensorflow found; tfjs-node-gpu works without a GPU, too.
+  return backend === 'tensorflow' && (tf.backend() as { isUsingGpuDevice?: boolean }).isUsingGpuDevice === true
 }
 
 async function initialise(backend: Backend): Promise<void> {

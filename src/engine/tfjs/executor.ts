@@ -4,7 +4,7 @@ import type { Executor } from '../../core/executor.ts'
 import type { Network } from '../../core/network.ts'
 import { type Backend, isDeterministic } from '../backendChoice.ts'
 import { onBackend } from './backend.ts'
-import { initialiseBackend } from './backends.ts'
+import { computesOnGpu, initialiseBackend } from './backends.ts'
 import { TfjsExecutable } from './executable.ts'
 
 /** @throws BenchError `unsupported` that says what to install */
@@ -13,6 +13,7 @@ export async function openTfjsExecutor(backend: Backend): Promise<Executor> {
   return {
     name: `tfjs/${backend}`,
     deterministic: isDeterministic(backend),
+    onGpu: await computesOnGpu(backend),
     async compile(network, { batchSize }) {
       checkSupported(network)
       return new TfjsExecutable(network, batchSize, onBackend(backend))

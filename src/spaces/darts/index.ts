@@ -44,5 +44,6 @@ export const dartsS2 = dartsSpace('darts-s2', 'RobustDARTS S2: skip_connect and 
 export const dartsS3 = dartsSpace('darts-s3', 'RobustDARTS S3: none, skip_connect and sep_conv_3x3', EDGES_S3)
 
 export type { Cell, CellInput, DartsGenotype } from './genotype.ts'
+export { publishedName } from './names.ts'
 export { formatJson } from './notation.ts'
 export { PUBLISHED, type PublishedGenotype, publishedGenotype } from './published.ts'

@@ -1,0 +1,66 @@
+/** Evaluates an architecture by training it in full. */
+import { BenchError } from '../core/errors.ts'
+import type { Evaluation, Evaluator } from '../core/evaluator.ts'
+import type { Metric } from '../core/metric.ts'
+import type { RetrainingTask } from '../core/retraining.ts'
+import type { Genotype } from '../core/space.ts'
+import { darts } from '../spaces/darts/index.ts'
+import { type RetrainingRun, retrain } from './retrain.ts'
+import type { TrainingRecord } from './trainingRecord.ts'
+
+export interface RetrainingEvaluatorOptions
+  extends Pick<RetrainingRun, 'store' | 'images' | 'executor' | 'executorName' | 'report'> {
+  readonly task: RetrainingTask
+  /** Of the search: the training's, where the task names none. */
+  readonly searchSeed: number
+  /** Writes a genotype of the space that was searched. */
+  format(genotype: Genotype): string
+}
+
+/** Trainings are kept in the store: one that was broken off goes on, and one that is finished is not run again. */
+export function retrainingEvaluator(options: RetrainingEvaluatorOptions): Evaluator {
+  const { task, searchSeed, format, ...run } = options
+  const { settings, seeds = [searchSeed] } = task
+  return {
+    identity: `retraining:${settings.preset}`,
+    async evaluate(genotype) {
+      // The simplified spaces write their architectures as the whole space does.
+      const architecture = darts.parse(format(genotype))
+      const records: TrainingRecord[] = []
+      for (const seed of seeds) records.push(await retrain({ ...run, genotype: architecture, settings, seed }))
+      return evaluationOf(records)
+    },
+    lookup: async () => undefined,
+    validate: () => Promise.reject(new BenchError('unsupported', NO_ANSWER)),
+  }
+}
+
+const NO_ANSWER =
+  'a black-box search asks for many accuracies, which full trainings are too slow to answer; use an algorithm that trains a search network'
+
+function evaluationOf(records: readonly TrainingRecord[]): Evaluation {
+  const [{ parameters, macs }] = records
+  const mean = records.reduce((sum, { testAccuracyPct }) => sum + testAccuracyPct, 0) / records.length
+  return {
+    metrics: [
+      ...records.map((record) => metric(record, record.seed, record.testAccuracyPct)),
+      metric(records[0], 'mean', mean),
+    ],
+    parameters,
+    macs,
+    trainings: records.map(({ id, seed, testAccuracyPct, testTop5AccuracyPct, best, timing }) => ({
+      ...{ id, seed, testAccuracyPct, testTop5AccuracyPct, best },
+      wallSeconds: timing.wallSeconds,
+      peakMemoryBytes: timing.peakMemoryBytes,
+    })),
+  }
+}
+
+/** On all test images: what the tables of NAS-Bench-201 call `ori-test`. */
+const metric = ({ job }: TrainingRecord, seed: Metric['seed'], accuracyPct: number): Metric => ({
+  dataset: job.dataset.name,
+  split: 'ori-test',
+  epochs: job.settings.epochs,
+  seed,
+  accuracyPct,
+})

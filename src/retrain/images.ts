@@ -1,0 +1,59 @@
+/** The images of a full training: small ones in memory, photographs decoded as they are needed. */
+import { stat } from 'node:fs/promises'
+import { BenchError } from '../core/errors.ts'
+import type { RetrainingSettings } from '../core/retraining.ts'
+import { datasetFolder, openDataset } from '../data/datasets.ts'
+import { openImageStream } from '../data/imageStream.ts'
+import { streamedTrainingData } from '../data/streamedBatches.ts'
+import { type TrainingData, trainingData } from '../data/trainingData.ts'
+
+export interface RetrainingImages {
+  readonly name: string
+  readonly contentHash: string
+  /** @param batchSize of training and testing alike */
+  open(options: { readonly batchSize: number; readonly seed: number }): TrainingData & { close?(): Promise<void> }
+}
+
+export interface ImagesRequest {
+  readonly name: string
+  /** Absent: the user's data folder, or the built-in set. */
+  readonly folder?: string
+  readonly settings: Pick<RetrainingSettings, 'network' | 'data'>
+  /** Told of each file that is left out, once. */
+  readonly report?: (line: string) => void
+}
+
+/** @throws BenchError `missing`, `unknown-name`, or what is wrong in the files, by name */
+export function openImages({ report = () => {}, ...request }: ImagesRequest): Promise<RetrainingImages> {
+  const said = new Set<string>()
+  const reportOnce = (line: string) => {
+    if (!said.has(line)) report(line)
+    said.add(line)
+  }
+  const open = request.settings.network.family === 'imagenet' ? openPhotographs : openInMemory
+  return open({ ...request, report: reportOnce })
+}
+
+async function openInMemory({ name, folder, settings: { data }, report }: ImagesRequest): Promise<RetrainingImages> {
+  const dataset = await openDataset(name, { folder, brokenImages: data.brokenImages, report })
+  return {
+    name: dataset.name,
+    contentHash: dataset.contentHash,
+    open: (options) => trainingData(dataset, { data, ...options }),
+  }
+}
+
+async function openPhotographs({ name, folder, settings, report }: ImagesRequest): Promise<RetrainingImages> {
+  const { imageSize, limit, brokenImages } = settings.data
+  const root = folder ?? datasetFolder(name)
+  const isFolder = (await stat(root).catch(() => undefined))?.isDirectory() ?? false
+  if (!isFolder) {
+    throw new BenchError('missing', `dataset ${name}: ${root} is no folder; name one with train/ and val/ by --data`)
+  }
+  const stream = await openImageStream(name, root, imageSize ?? undefined)
+  return {
+    name,
+    contentHash: stream.contentHash,
+    open: (options) => streamedTrainingData(stream, { limit, brokenImages, report, ...options }),
+  }
+}

@@ -1,0 +1,31 @@
+/** The network that a found architecture is trained as, and its size as the papers count it. */
+import type { ImageShape } from '../core/data.ts'
+import { type Network, parameterCount } from '../core/network.ts'
+import type { RetrainingSettings } from '../core/retraining.ts'
+import type { EvaluationNetworkOptions } from '../core/space.ts'
+import { macCount } from '../spaces/cost.ts'
+import { type DartsGenotype, darts } from '../spaces/darts/index.ts'
+
+type SizedSettings = Pick<RetrainingSettings, 'network' | 'dropPath'>
+
+export function trainedNetwork(genotype: DartsGenotype, settings: SizedSettings, shape: ImageShape): Network {
+  const { auxiliary } = settings.network
+  return darts.network(genotype, { ...optionsOf(settings, shape), auxiliary, dropPath: settings.dropPath > 0 })
+}
+
+export interface NetworkSize {
+  /** Trainable numbers, without the auxiliary head, which is dropped after training. */
+  readonly parameters: number
+  /** Multiply-accumulates for one image, also without it. */
+  readonly macs: number
+}
+
+export function networkSize(genotype: DartsGenotype, settings: SizedSettings, shape: ImageShape): NetworkSize {
+  const network = darts.network(genotype, optionsOf(settings, shape))
+  return { parameters: parameterCount(network), macs: macCount(network) }
+}
+
+function optionsOf({ network }: SizedSettings, shape: ImageShape): EvaluationNetworkOptions {
+  const { channels, layers, family, pooledBatchNorm } = network
+  return { shape, channels, depth: layers, family, pooledBatchNorm }
+}

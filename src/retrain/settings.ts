@@ -1,0 +1,66 @@
+/** From what a user asks for to the settings of a full training. */
+import { BenchError } from '../core/errors.ts'
+import { unknownName } from '../core/names.ts'
+import type { RetrainingSettings } from '../core/retraining.ts'
+import { plainValues } from '../protocols/preset.ts'
+import { type RetrainingPreset, retrainingPresets } from './presets.ts'
+
+/** A preset and what is changed in it; the words of the command line and of experiment files. */
+export interface RetrainingRequest {
+  /** Absent: `darts-paper`. */
+  readonly preset?: string
+  /** One training each; absent: one, with the seed of the search. */
+  readonly seeds?: readonly number[]
+  readonly epochs?: number
+  readonly channels?: number
+  readonly layers?: number
+  readonly batchSize?: number
+  /** Only so many training images. */
+  readonly limit?: number
+  /** Images are scaled to this side, in pixels. */
+  readonly imageSize?: number
+  readonly auxiliary?: boolean
+  readonly brokenImages?: 'fail' | 'skip'
+  /** Of network and images; absent: `imagenet` on the dataset of that name, else `cifar`. */
+  readonly family?: 'cifar' | 'imagenet'
+}
+
+export const DEFAULT_PRESET = 'darts-paper'
+
+/** @throws BenchError `unknown-name` with the nearest known preset */
+export function findRetrainingPreset(name: string): RetrainingPreset {
+  const preset = retrainingPresets.find((known) => known.name === name)
+  if (preset !== undefined) return preset
+  throw unknownName(
+    'preset',
+    name,
+    retrainingPresets.map((known) => known.name),
+  )
+}
+
+/** @throws BenchError `unknown-name` for the preset, `bad-input` where it cannot be changed so */
+export function resolveSettings(request: RetrainingRequest, dataset: string): RetrainingSettings {
+  const { preset: name = DEFAULT_PRESET, family = dataset === 'imagenet' ? 'imagenet' : 'cifar' } = request
+  const values = plainValues<Omit<RetrainingSettings, 'preset'>>(findRetrainingPreset(name)[family])
+  const { network, data } = values
+  const settings = {
+    preset: name,
+    ...values,
+    epochs: request.epochs ?? values.epochs,
+    batchSize: request.batchSize ?? values.batchSize,
+    network: {
+      ...network,
+      channels: request.channels ?? network.channels,
+      layers: request.layers ?? network.layers,
+      auxiliary: request.auxiliary ?? network.auxiliary,
+    },
+    data: {
+      ...data,
+      imageSize: request.imageSize ?? data.imageSize,
+      limit: request.limit ?? data.limit,
+      brokenImages: request.brokenImages ?? data.brokenImages,
+    },
+  }
+  if (settings.network.layers >= 3) return settings
+  throw new BenchError('bad-input', `a network of ${settings.network.layers} cells has no normal cell; give at least 3`)
+}

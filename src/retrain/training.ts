@@ -1,0 +1,109 @@
+/** The training of one architecture's network, epoch by epoch. */
+import type { Batch } from '../core/data.ts'
+import type { Executable, ExecutableState, Executor, Feed, Objective, SgdStep, Tally } from '../core/executor.ts'
+import { type RandomStream, random } from '../core/random.ts'
+import type { RetrainingSettings } from '../core/retraining.ts'
+import type { TrainingData } from '../data/trainingData.ts'
+import { initialWeights } from '../engine/initialise.ts'
+import { test } from '../engine/training.ts'
+import type { DartsGenotype } from '../spaces/darts/index.ts'
+import { drawPathScales, dropProbability } from './dropPath.ts'
+import { learningRate } from './learningRate.ts'
+import { trainedNetwork } from './network.ts'
+
+/** What an epoch left behind. */
+export interface TrainingEpoch {
+  /** 0-based. */
+  readonly epoch: number
+  readonly learningRate: number
+  readonly dropProbability: number
+  /** Mean over the steps, of all heads, weighted; labels smoothed where the settings say so. */
+  readonly trainLoss: number
+  /** Of the training steps, under augmentation and drop path. */
+  readonly trainAccuracyPct: number
+  /** On all test images, with running batch-norm statistics. */
+  readonly testAccuracyPct: number
+  readonly testTop5AccuracyPct: number
+}
+
+export interface Training {
+  /** @param onStep told the share of the epoch's steps that are done */
+  epoch(index: number, onStep: (share: number) => void): Promise<TrainingEpoch>
+  save(): Promise<ExecutableState>
+  restore(state: ExecutableState): void
+  dispose(): void
+}
+
+export interface TrainingRequest {
+  readonly executor: Executor
+  readonly genotype: DartsGenotype
+  readonly settings: RetrainingSettings
+  readonly data: TrainingData
+  /** Of weights, order and transformation of the images, and dropped paths. */
+  readonly seed: number
+}
+
+/** Ready for epoch 0. @throws BenchError `bad-input` where the images are too small for the network */
+export async function openTraining(request: TrainingRequest): Promise<Training> {
+  const { executor, genotype, settings, data, seed } = request
+  const network = trainedNetwork(genotype, settings, data.shape)
+  const executable = await executor.compile(network, { batchSize: settings.batchSize })
+  executable.weights.write(initialWeights(network, random(seed, 'weights', 'start')))
+  return {
+    async epoch(index, onStep) {
+      const rates = {
+        learningRate: learningRate(index, settings),
+        dropProbability: dropProbability(index, settings.epochs, settings.dropPath),
+      }
+      const trained = await trainEpoch(executable, request, index, rates, onStep)
+      const tested = await test(executable, data.test())
+      return {
+        epoch: index,
+        ...rates,
+        trainLoss: trained.loss,
+        trainAccuracyPct: percent(trained.correct, trained),
+        testAccuracyPct: percent(tested.correct, tested),
+        testTop5AccuracyPct: percent(tested.correct5, tested),
+      }
+    },
+    save: () => executable.save(),
+    restore: (state) => executable.restore(state),
+    dispose: () => executable.dispose(),
+  }
+}
+
+async function trainEpoch(
+  executable: Executable,
+  { data, settings: { labelSmoothing, weights }, seed }: TrainingRequest,
+  epoch: number,
+  rates: Pick<TrainingEpoch, 'learningRate' | 'dropProbability'>,
+  onStep: (share: number) => void,
+): Promise<Tally> {
+  const objective: Objective = { kind: 'cross-entropy', ...(labelSmoothing > 0 && { labelSmoothing }) }
+  const sgd: SgdStep = { ...weights, learningRate: rates.learningRate }
+  const steps = data.train.batchesPerEpoch
+  for (let i = 0; i < steps; i++) {
+    const step = epoch * steps + i
+    const feed = feedOf(
+      executable,
+      await data.train.batch(step),
+      rates.dropProbability,
+      random(seed, 'drop path', step),
+    )
+    await executable.step(feed, objective, sgd)
+    onStep((i + 1) / steps)
+    await breathe()
+  }
+  return executable.takeTally()
+}
+
+/** The batch, and which paths it takes; the stream is the step's own, so that a resumed training draws the same. */
+function feedOf({ network }: Executable, batch: Batch, probability: number, stream: RandomStream): Feed {
+  if (probability === 0) return { batch }
+  return { batch, pathScales: drawPathScales(network.pathCount, batch.size, probability, stream) }
+}
+
+const percent = (count: number, { samples }: Tally): number => (100 * count) / samples
+
+/** Messages get through between steps, and a lost parent is noticed. */
+const breathe = () => new Promise((resolve) => setImmediate(resolve))

@@ -1,0 +1,96 @@
+/** One full training on disk: a checkpoint while it runs, its result when it is done. */
+import { mkdirSync, readFileSync, rmSync } from 'node:fs'
+import { join } from 'node:path'
+import { writeAtomically } from '../core/atomicFile.ts'
+import { BenchError } from '../core/errors.ts'
+import type { ExecutableState } from '../core/executor.ts'
+import { type Lock, lock } from '../core/lock.ts'
+import type { ProcessIdentity } from '../core/processes.ts'
+import { recordText } from '../core/recordText.ts'
+import { seal, unseal } from '../core/sealedFile.ts'
+import type { TrainingEpoch } from './training.ts'
+import type { TrainingRecord } from './trainingRecord.ts'
+
+const MAGIC = 'NBHTRN01'
+
+export interface TrainingCheckpoint {
+  /** Of the training that it belongs to: genotype, settings, seed, images. */
+  readonly id: string
+  readonly epochs: readonly TrainingEpoch[]
+  readonly state: ExecutableState
+  readonly startedAt: string
+  /** Work so far, in seconds, over all attempts. */
+  readonly wallSeconds: number
+}
+
+export class TrainingFolder {
+  readonly id: string
+  readonly #path: string
+
+  /** @param store folder of the runs */
+  constructor(store: string, id: string) {
+    this.id = id
+    this.#path = join(store, id)
+  }
+
+  lock(onWait: (holder: ProcessIdentity) => void): Promise<Lock> {
+    mkdirSync(this.#path, { recursive: true })
+    return lock(this.#file('lock'), onWait)
+  }
+
+  /** Undefined where the training is not finished. @throws BenchError `corrupt` */
+  result(): TrainingRecord | undefined {
+    const path = this.#file('result.json')
+    const record = parse(readIfThere(path)?.toString('utf8'))
+    if (record === undefined) return undefined
+    if (record.schema === 1 && record.id === this.id) return record
+    throw new BenchError('corrupt', `${path} is not the result of ${this.id}; move it away`)
+  }
+
+  /** Undefined where the training begins at epoch 0. @throws BenchError `corrupt` where it is damaged, or another's */
+  checkpoint(): TrainingCheckpoint | undefined {
+    const path = this.#file('checkpoint')
+    const bytes = readIfThere(path)
+    if (bytes === undefined) return undefined
+    const remedy = 'delete it to begin this training again'
+    const checkpoint = unseal(MAGIC, bytes, { path, kind: 'checkpoint of a training', remedy }) as TrainingCheckpoint
+    if (checkpoint.id === this.id) return checkpoint
+    throw new BenchError(
+      'corrupt',
+      `${path} is of ${checkpoint.id}, which has another genotype, other settings or other images; ${remedy}`,
+    )
+  }
+
+  save(checkpoint: TrainingCheckpoint): void {
+    writeAtomically(this.#file('checkpoint'), seal(MAGIC, checkpoint))
+  }
+
+  /** The last file of a training; the checkpoint is no longer needed then. */
+  finish(record: TrainingRecord): void {
+    writeAtomically(this.#file('result.json'), recordText(record))
+    rmSync(this.#file('checkpoint'), { force: true })
+  }
+
+  #file(name: string): string {
+    return join(this.#path, name)
+  }
+}
+
+function readIfThere(path: string): Buffer | undefined {
+  try {
+    return readFileSync(path)
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
+    throw error
+  }
+}
+
+/** What is no JSON is no record either. */
+function parse(text: string | undefined): TrainingRecord | undefined {
+  if (text === undefined) return undefined
+  try {
+    return JSON.parse(text)
+  } catch {
+    return {} as TrainingRecord
+  }
+}

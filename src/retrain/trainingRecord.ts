@@ -1,0 +1,46 @@
+/** What a full training is, and what it leaves in the store. */
+import { contentName } from '../core/canonicalJson.ts'
+import type { RetrainingSettings, TrainingOutcome, TrainingTime } from '../core/retraining.ts'
+import type { TrainingEpoch } from './training.ts'
+
+/** Everything that the outcome depends on; its hash is part of the training's id. */
+export interface TrainingJob {
+  /** In the literature's notation. */
+  readonly genotype: string
+  readonly dataset: { readonly name: string; readonly contentHash: string }
+  readonly settings: RetrainingSettings
+  readonly seed: number
+  /** Other kernels give other bits. */
+  readonly executor: string
+}
+
+/** `result.json` of a training. */
+export interface TrainingRecord extends TrainingOutcome {
+  readonly schema: 1
+  readonly job: TrainingJob
+  /** Without the auxiliary head. */
+  readonly parameters: number
+  readonly macs: number
+  readonly epochs: readonly TrainingEpoch[]
+  /** The only part that differs between two trainings of the same job. */
+  readonly timing: TrainingTime & { readonly startedAt: string; readonly finishedAt: string }
+}
+
+/** The name of the training's folder: `retrain-cifar10-seed0-0123456789abcdef`. */
+export function trainingId(job: TrainingJob): string {
+  const dataset = job.dataset.name.replace(/[^\w.]+/g, '-')
+  return `retrain-${dataset}-seed${job.seed}-${contentName(job).slice(0, 16)}`
+}
+
+/** The final epoch first; the best one beside it. Of equals the earliest is the best. */
+export function outcomeOf(id: string, seed: number, epochs: readonly TrainingEpoch[]): TrainingOutcome {
+  const last = epochs[epochs.length - 1]
+  const best = epochs.reduce((top, epoch) => (epoch.testAccuracyPct > top.testAccuracyPct ? epoch : top))
+  return {
+    id,
+    seed,
+    testAccuracyPct: last.testAccuracyPct,
+    testTop5AccuracyPct: last.testTop5AccuracyPct,
+    best: { epoch: best.epoch, testAccuracyPct: best.testAccuracyPct },
+  }
+}
