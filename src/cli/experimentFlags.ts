@@ -4,6 +4,8 @@ import { Option } from 'commander'
 import { BenchError } from '../core/errors.ts'
 import type { Plugin } from '../core/plugin.ts'
 import { type BackendName, backendNames, type ExecutorOptions } from '../engine/executors.ts'
+import { parseEvaluate } from '../retrain/requestSchema.ts'
+import type { RetrainingRequest } from '../retrain/settings.ts'
 import { distributeOptions } from '../runner/algorithmOptions.ts'
 import { type AlgorithmRequest, DEFAULTS, type Experiment } from '../runner/experiment.ts'
 import type { ExperimentFile } from '../runner/experimentFile.ts'
@@ -19,6 +21,7 @@ export interface ExperimentFlags {
   readonly dataset?: readonly string[]
   readonly data?: readonly string[]
   readonly table?: string
+  readonly evaluate?: RetrainingRequest
   readonly protocol?: string
   readonly seeds?: string
   readonly runs?: string
@@ -37,6 +40,11 @@ export function addExperimentFlags(command: Command): Command {
     .option('--dataset <names>', `searched on, each in runs of its own (default: ${DEFAULTS.datasets})`, commaList)
     .option('--data <dir>', 'folder of the images; with several datasets name=dir', repeated)
     .option('--table <name>', 'lookup table, by name or path (default: the one that has space and dataset)')
+    .option(
+      '--evaluate <name>',
+      'retrain: train what is found in full, as retrain:preset=trial,epochs=2',
+      parseEvaluate,
+    )
     .option('--protocol <name>', `settings, as micro or micro:epochs=5,batchSize=32 (default: ${DEFAULTS.protocol})`)
     .option('--seeds <list>', '4: seeds 0 to 3; 0-3,777: those; 777, (with a comma): that one (default: 4)')
     .addOption(new Option('--runs <n>', 'the same as --seeds, as black-box papers call it').conflicts('seeds'))
@@ -83,13 +91,17 @@ function requestsOf({ algorithms = [] }: ExperimentFile, { protocol }: Experimen
 }
 
 /** The flags that were given, in the experiment's words. */
-function givenBy(flags: ExperimentFlags, base: Pick<Experiment, 'datasets' | 'executor'>): Partial<Experiment> {
+function givenBy(
+  flags: ExperimentFlags,
+  base: Pick<Experiment, 'datasets' | 'executor' | 'retraining'>,
+): Partial<Experiment> {
   const seeds = flags.seeds ?? flags.runs
   return {
     ...(flags.space !== undefined && { space: flags.space }),
     ...(flags.dataset && { datasets: flags.dataset }),
     ...(flags.data && { data: foldersOf(flags.data, flags.dataset ?? base.datasets) }),
     ...(flags.table !== undefined && { table: flags.table }),
+    ...(flags.evaluate && { retraining: { ...base.retraining, ...flags.evaluate } }),
     ...(flags.protocol !== undefined && { protocol: flags.protocol }),
     ...(seeds !== undefined && { seeds: parseSeeds(seeds) }),
     ...(flags.budget !== undefined && { budgetSeconds: flags.budget }),

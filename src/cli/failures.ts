@@ -41,7 +41,7 @@ function usageMessage({ message }: CommanderError): string {
     .replace(/\n/g, ' ')
 }
 
-/** One line for each run without a result, and exit status 1. */
+/** One line for each run without a result; exit status 2 where the input of all of them is at fault, else 1. */
 export function reportLostRuns(outcomes: readonly Outcome[]): void {
   const lost = outcomes.filter(({ result }) => result === undefined)
   if (lost.length === 0) return
@@ -50,8 +50,11 @@ export function reportLostRuns(outcomes: readonly Outcome[]): void {
   }
   for (const stack of new Set(lost.flatMap(({ failure }) => failure?.stack ?? []))) process.stderr.write(`${stack}\n`)
   process.stderr.write(`bench: ${lost.length} of ${outcomes.length} runs failed; the same command tries them again\n`)
-  process.exitCode = 1
+  process.exitCode = lost.every(({ failure }) => isInputFault(failure?.code)) ? 2 : 1
 }
+
+const isInputFault = (code: ErrorCode | 'unexpected' = 'unexpected'): boolean =>
+  code !== 'unexpected' && exitStatus[code] === 2
 
 /** An interrupted command leaves the terminal in order, says how to go on, and ends with the signal's own status. */
 export function onInterrupt(clean: () => void): () => void {

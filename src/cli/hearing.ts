@@ -5,14 +5,16 @@ import { formatDuration } from './duration.ts'
 /** A run as far as it has been heard of. */
 export interface Heard {
   readonly label: string
-  readonly epochs: number
+  epochs: number
   /** Share that an earlier attempt had done. */
-  readonly from: number
-  readonly beganMs: number
+  from: number
+  beganMs: number
   share: number
   epoch: number
   /** Loss and accuracy of the last epoch. */
   numbers: string
+  /** What follows the search: `full training, seed 0`. */
+  phase?: string
   /** Instead of the epoch. */
   note?: string
 }
@@ -40,6 +42,7 @@ export class Hearing {
       heard.numbers = numbersOf(event)
       delete heard.note
     }
+    if (event.kind === 'retraining') hearTraining(heard, event)
     if (event.kind === 'training') heard.note = `training an architecture that the table lacks, ${percent(event.share)}`
     if (event.kind === 'waiting') heard.note = `waiting for process ${event.pid} on ${event.host}, which runs it`
     if (event.kind === 'finished' || event.kind === 'failed') this.running.delete(id)
@@ -54,6 +57,16 @@ export class Hearing {
   }
 }
 
+/** Epochs, share and time are those of this training from now on. */
+function hearTraining(heard: Heard, event: RunEvent & { readonly kind: 'retraining' }): void {
+  const { seed, epoch, epochs, share, loss, testErrorPct } = event
+  const phase = `full training, seed ${seed}`
+  if (heard.phase !== phase) Object.assign(heard, { phase, epochs, from: share, beganMs: Date.now() })
+  const numbers = loss === undefined ? '' : `loss ${loss.toFixed(3)}  test error ${testErrorPct?.toFixed(2)} %`
+  Object.assign(heard, { epoch, share, numbers })
+  delete heard.note
+}
+
 function numbersOf({ loss, accuracyPct }: RunEvent & { readonly kind: 'epoch' }): string {
   return [
     ...(loss === undefined ? [] : [`loss ${loss.toFixed(3)}`]),
@@ -64,7 +77,9 @@ function numbersOf({ loss, accuracyPct }: RunEvent & { readonly kind: 'epoch' })
 /** Epoch, numbers and the time that is left, or what is going on instead. */
 export const stateOf = (heard: Heard): string =>
   heard.note ??
-  [`epoch ${heard.epoch}/${heard.epochs}`, remaining(heard), heard.numbers].filter((part) => part !== '').join('  ')
+  [heard.phase ?? '', `epoch ${heard.epoch}/${heard.epochs}`, remaining(heard), heard.numbers]
+    .filter((part) => part !== '')
+    .join('  ')
 
 const percent = (share: number): string => `${Math.round(100 * share)} %`
 

@@ -9,6 +9,7 @@ type Load = () => Promise<Command>
 /** Name, one line for help, and the module. */
 const commands: readonly (readonly [name: string, summary: string, load: Load])[] = [
   ['run', 'run searches over seeds, print mean ± std', async () => (await import('./run.ts')).runCommand()],
+  ['retrain', 'train an architecture in full', async () => (await import('./retrain.ts')).retrainCommand()],
   ['status', 'what a store holds, and what is missing', async () => (await import('./status.ts')).statusCommand()],
   ['table', 'a table of finished runs', async () => (await import('./table.ts')).tableCommand()],
   ['plot', 'figures of finished runs', async () => (await import('./plot.ts')).plotCommand()],

@@ -1,4 +1,5 @@
 /** The first lines of `bench run`: what is in use, and how to get the full ones. */
+import { settingsText } from '../report/trainingNotes.ts'
 import type { Plan } from '../runner/plan.ts'
 import { unfinished } from '../runner/runPlan.ts'
 import type { Store } from '../runner/store.ts'
@@ -7,12 +8,23 @@ export function preamble(plan: Plan, store: Store): string {
   const { experiment, space, jobs } = plan
   const missing = unfinished(plan, store).length
   return [
-    `space ${space.name}; dataset ${experiment.datasets.join(', ')}; ${tables(plan)}; ${executors(plan)}; ${protocols(plan)}`,
+    `space ${space.name}; dataset ${experiment.datasets.join(', ')}; ${evaluation(plan)}; ${executors(plan)}; ${protocols(plan)}`,
     ...fuller(plan),
     `${jobs.length} runs, ${jobs.length - missing} of them finished; store ${store.folder}`,
     '',
     '',
   ].join('\n')
+}
+
+function evaluation(plan: Plan): string {
+  const { retraining } = plan.experiment
+  return retraining === undefined ? tables(plan) : `what is found is trained in full, ${trainingText(plan)}`
+}
+
+/** Preset and size of the full trainings, one for each way in which they are done. */
+export function trainingText({ jobs }: Plan): string {
+  const texts = jobs.flatMap(({ job }) => (job.retraining ? settingsText(job.retraining.settings) : []))
+  return [...new Set(texts)].join('; ')
 }
 
 function tables({ lookups }: Plan): string {

@@ -23,9 +23,10 @@ export class ProgressBars implements Progress {
 
   event(event: RunEvent): void {
     const heard = this.#hearing.hear(event)
-    if (event.kind === 'failed' && heard !== undefined) {
+    if ((event.kind === 'failed' || event.kind === 'notice') && heard !== undefined) {
+      const mark = event.kind === 'failed' ? this.#paint('✗', 'red') : this.#paint('!', 'yellow')
       this.#erase()
-      this.#stream.write(`${this.#paint('✗', 'red')} ${heard.label}  ${event.message}\n`)
+      this.#stream.write(`${mark} ${heard.label}  ${event.message}\n`)
     }
   }
 

@@ -1,6 +1,6 @@
 /** A line every few seconds a running seed, where nothing can be redrawn. */
 import type { RunEvent } from '../runner/events.ts'
-import { Hearing, stateOf } from './hearing.ts'
+import { type Heard, Hearing, stateOf } from './hearing.ts'
 import type { Progress, ProgressStream } from './progress.ts'
 
 const MS_BETWEEN_LINES = 3000
@@ -18,19 +18,23 @@ export class ProgressLines implements Progress {
   event(event: RunEvent): void {
     const heard = this.#hearing.hear(event)
     if (heard === undefined || !this.#isDue(event)) return
-    const state = event.kind === 'failed' ? `failed: ${event.message}` : stateOf(heard)
-    this.#stream.write(`${heard.label}  ${state}\n`)
+    this.#stream.write(`${heard.label}  ${saidOf(event, heard)}\n`)
   }
 
   end(): void {}
 
-  /** Failures at once; the rest every few seconds. */
+  /** Failures and notices at once; the rest every few seconds. */
   #isDue({ id, kind }: RunEvent): boolean {
-    if (kind === 'failed' || kind === 'waiting') return true
+    if (kind === 'failed' || kind === 'waiting' || kind === 'notice') return true
     if (kind === 'finished' || kind === 'begun') return false
     const now = Date.now()
     if (now - (this.#lastMs.get(id) ?? 0) < MS_BETWEEN_LINES) return false
     this.#lastMs.set(id, now)
     return true
   }
+}
+
+function saidOf(event: RunEvent, heard: Heard): string {
+  if (event.kind === 'failed') return `failed: ${event.message}`
+  return event.kind === 'notice' ? event.message : stateOf(heard)
 }

@@ -3,16 +3,16 @@ import { Command, Option } from 'commander'
 import { builtins } from '../builtins.ts'
 import { renderOutcomes } from '../report/outcomes.ts'
 import { parseTableFormat, TABLE_FORMATS, type TableFormat } from '../report/tabular.ts'
-import { makePlan, type Plan, runLabel } from '../runner/plan.ts'
+import { makePlan } from '../runner/plan.ts'
 import { defaultJobs } from '../runner/pool.ts'
-import { runPlan, unfinished } from '../runner/runPlan.ts'
+import { unfinished } from '../runner/runPlan.ts'
 import { Store } from '../runner/store.ts'
 import { addExperimentFlags, type ExperimentFlags, resolveExperiment } from './experimentFlags.ts'
-import { onInterrupt, reportLostRuns } from './failures.ts'
+import { reportLostRuns } from './failures.ts'
 import { jsonOption, outOption, positiveInteger, quietOption, storeOption } from './options.ts'
 import { writeOutput } from './output.ts'
+import { runWithProgress } from './planProgress.ts'
 import { preamble } from './preamble.ts'
-import { showProgress, silence } from './progress.ts'
 
 interface RunFlags extends ExperimentFlags {
   readonly jobs?: number
@@ -59,19 +59,8 @@ async function run(path: string | undefined, flags: RunFlags, command: Command):
   if (unfinished(plan, store).length > 0) store.prepare()
   const quiet = flags.quiet || flags.json
   if (!quiet) (flags.format === 'text' ? process.stdout : process.stderr).write(preamble(plan, store))
-  const outcomes = await withProgress(plan, store, flags.jobs ?? file.jobs ?? defaultJobs(), quiet === true)
+  const jobs = flags.jobs ?? file.jobs ?? defaultJobs()
+  const outcomes = await runWithProgress(plan, store, { jobs, quiet: quiet === true })
   writeOutput(renderOutcomes(outcomes, flags.json ? 'json' : flags.format), flags.out)
   reportLostRuns(outcomes)
-}
-
-async function withProgress(plan: Plan, store: Store, jobs: number, quiet: boolean) {
-  const labels = new Map(plan.jobs.map(({ id, job }) => [id, runLabel(job)]))
-  const progress = quiet ? silence : showProgress(process.stderr, (id) => labels.get(id) ?? id)
-  const uninterrupted = onInterrupt(() => progress.end())
-  try {
-    return await runPlan(plan, store, jobs, (event) => progress.event(event))
-  } finally {
-    uninterrupted()
-    progress.end()
-  }
 }

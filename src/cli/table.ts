@@ -6,6 +6,7 @@ import { compare } from '../report/comparison.ts'
 import { comparisonTable, type SummaryKind, summaries } from '../report/comparisonTable.ts'
 import { pairwiseTable } from '../report/pairwiseTable.ts'
 import { publishedBeside } from '../report/publishedBeside.ts'
+import { areRetrained, retrainedTable } from '../report/retrainedTable.ts'
 import { parseTableFormat, renderTable, TABLE_FORMATS, type TableFormat } from '../report/tabular.ts'
 import { registerPlugins } from '../runner/plugins.ts'
 import { jsonOption, outOption } from './options.ts'
@@ -43,14 +44,16 @@ export function tableCommand(): Command {
 }
 
 async function table(items: readonly string[], flags: TableFlags): Promise<void> {
-  const comparison = compare(await selectRuns(items, flags), flags)
+  const runs = await selectRuns(items, flags)
+  const format = flags.json ? 'json' : flags.format
+  if (areRetrained(runs)) return writeOutput(renderTable(retrainedTable(runs, flags.published), format), flags.out)
+  const comparison = compare(runs, flags)
   if (comparison.columns.length === 0) {
     throw new BenchError(
       'missing',
       'these runs have no looked-up numbers to compare; "bench retrain" trains what they found',
     )
   }
-  const format = flags.json ? 'json' : flags.format
   if (flags.tests) return writeOutput(renderTable(pairwiseTable(comparison), format), flags.out)
   const published = publishedBeside(comparison, flags.published)
   const references = await referenceNames(flags.plugin ?? [])

@@ -4,12 +4,16 @@ import { describeEnvironment } from '../runner/environment.ts'
 import type { Outcome } from '../runner/runPlan.ts'
 import { compare } from './comparison.ts'
 import { comparisonTable } from './comparisonTable.ts'
+import { areRetrained, retrainedTable } from './retrainedTable.ts'
 import type { RunRecord } from './runRecord.ts'
 import { renderTable, type TableFormat, type Tabular } from './tabular.ts'
 
-/** Mean ± std of each algorithm; in JSON with each run's architecture. */
-export function renderOutcomes(outcomes: readonly Outcome[], format: TableFormat): string {
-  const table = outcomesTable(outcomes)
+/**
+ * Mean ± std of each algorithm; in JSON with each run's architecture.
+ * @param published rows of papers beside full trainings: an id, `auto` or `none`
+ */
+export function renderOutcomes(outcomes: readonly Outcome[], format: TableFormat, published = 'auto'): string {
+  const table = outcomesTable(outcomes, published)
   if (format !== 'json') return renderTable(table, format)
   const runs = outcomes.map(({ planned: { id, job }, result, failure }) => ({
     id,
@@ -17,12 +21,18 @@ export function renderOutcomes(outcomes: readonly Outcome[], format: TableFormat
     dataset: job.dataset.name,
     seed: job.seed,
     genotype: result?.genotype ?? null,
+    ...(result?.trainings && trainingsOf(result)),
     ...(failure && { failure: failure.message }),
   }))
   return `${JSON.stringify({ ...JSON.parse(renderTable(table, format)), runs }, null, 2)}\n`
 }
 
-function outcomesTable(outcomes: readonly Outcome[]): Tabular {
+/** What the table of full trainings has means of. */
+function trainingsOf({ parameters, macs, trainings, timing }: ResultRecord) {
+  return { parameters, macs, trainings, timing }
+}
+
+function outcomesTable(outcomes: readonly Outcome[], published: string): Tabular {
   const environment = describeEnvironment()
   const records = outcomes.map(
     ({ planned: { id, job }, result, failure }): RunRecord => ({
@@ -32,6 +42,7 @@ function outcomesTable(outcomes: readonly Outcome[]): Tabular {
       ...(failure && { failure: { schema: 1, id, epoch: 0, message: failure.message } }),
     }),
   )
+  if (areRetrained(records)) return retrainedTable(records, published)
   // One command, one preset: where it differs by algorithm or dataset, the papers do.
   const comparison = { ...compare(records, { mix: true }), mixed: [] }
   if (comparison.columns.length > 0) return comparisonTable(comparison)
@@ -51,6 +62,8 @@ function genotypesTable(results: readonly ResultRecord[]): Tabular {
       { kind: 'number', value: seed, digits: 0 },
       { kind: 'text', text: genotype },
     ]),
-    notes: ['No table holds these architectures; "bench retrain" trains them.'],
+    notes: results.map(
+      ({ id, dataset }) => `To train it in full: bench retrain --genotype STORE/${id}/result.json --dataset ${dataset}`,
+    ),
   }
 }

@@ -15,6 +15,19 @@ export type RunEvent = { readonly id: string } & (
     }
   /** The table lacks an architecture, so it is being trained by the table's recipe. */
   | { readonly kind: 'training'; readonly genotype: string; readonly share: number }
+  /** What was found is trained in full; share and epochs are those of this training. */
+  | {
+      readonly kind: 'retraining'
+      readonly seed: number
+      readonly share: number
+      readonly epochs: number
+      /** Finished epochs, and what the last one came to. */
+      readonly epoch: number
+      readonly loss?: number
+      readonly testErrorPct?: number
+    }
+  /** Something that the user should know, and nothing stops for. */
+  | { readonly kind: 'notice'; readonly message: string }
   | { readonly kind: 'finished' }
   | {
       readonly kind: 'failed'

@@ -1,5 +1,6 @@
 /** What a user asks for: on the command line or in a YAML file, with everything that may be left out filled in. */
 import type { ExecutorOptions } from '../engine/executors.ts'
+import type { RetrainingRequest } from '../retrain/settings.ts'
 
 export interface Experiment {
   readonly algorithms: readonly AlgorithmRequest[]
@@ -10,6 +11,8 @@ export interface Experiment {
   readonly data: Readonly<Record<string, string>>
   /** Name or path of the lookup table; absent: the one that fits space and dataset. */
   readonly table?: string
+  /** Train what is found in full instead of looking it up. */
+  readonly retraining?: RetrainingRequest
   /** Preset, with changes where wanted: `micro:epochs=5`. */
   readonly protocol: string
   readonly seeds: readonly number[]

@@ -6,6 +6,7 @@ import { z } from 'zod'
 import { BenchError } from '../core/errors.ts'
 import { unknownName } from '../core/names.ts'
 import { backendNames } from '../engine/executors.ts'
+import { evaluateSchema } from '../retrain/requestSchema.ts'
 import type { Experiment } from './experiment.ts'
 import { parseSeeds } from './seeds.ts'
 
@@ -37,6 +38,7 @@ const schema = z.strictObject({
   /** Folder of each dataset. */
   data: z.record(z.string(), z.string()).optional(),
   table: z.string().optional(),
+  evaluate: evaluateSchema.optional(),
   protocol: z.string().optional(),
   seeds: seeds.optional(),
   /** Simulated seconds, by dataset where they differ. */
@@ -56,13 +58,14 @@ export type ExperimentFile = Partial<Experiment> & { readonly store?: string; re
 export function readExperimentFile(path: string): ExperimentFile {
   const parsed = schema.safeParse(parseYaml(readText(path), path))
   if (!parsed.success) throw explain(parsed.error.issues, path)
-  const { seeds, budget, data, plugins, store, backend = 'auto', executor, ...rest } = parsed.data
+  const { seeds, budget, evaluate, data, plugins, store, backend = 'auto', executor, ...rest } = parsed.data
   const here = (file: string) => resolve(dirname(path), file)
   return {
     ...rest,
     executor: { backend, ...(executor && { executor }) },
     ...(seeds !== undefined && { seeds: Array.isArray(seeds) ? seeds : parseSeeds(String(seeds)) }),
     ...(budget !== undefined && { budgetSeconds: budget }),
+    ...(evaluate && { retraining: evaluate }),
     ...(data && { data: Object.fromEntries(Object.entries(data).map(([name, folder]) => [name, here(folder)])) }),
     ...(plugins && { plugins: plugins.map((plugin) => (/^\.{0,2}\//.test(plugin) ? here(plugin) : plugin)) }),
     ...(store !== undefined && { store: here(store) }),

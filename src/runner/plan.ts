@@ -11,8 +11,9 @@ import { budgetsByDataset } from './budgets.ts'
 import { datasetHash } from './datasetHash.ts'
 import type { Experiment } from './experiment.ts'
 import { runId } from './identity.ts'
-import { findLookup, type Lookup, tableIdentity } from './lookup.ts'
+import { findLookup, type Lookup, type LookupRequest, tableIdentity } from './lookup.ts'
 import type { Registered } from './plugins.ts'
+import { planRetraining, retrainingImagesHash } from './retraining.ts'
 
 export interface Plan {
   readonly experiment: Experiment
@@ -76,24 +77,35 @@ async function describeJob(
   { algorithm, options, protocol: preset, plugin }: AlgorithmEntry,
   budgetSeconds: number | undefined,
 ): Promise<{ readonly lookup: Lookup; readonly job: Omit<Job, 'seed'> }> {
-  const { data, probes, executor, table } = experiment
+  const { data, probes, executor } = experiment
   const protocol = resolveProtocol(preset, { space: space.name, dataset, algorithm: algorithm.name })
-  const lookup = await findLookup({ space, dataset, table, wanted: protocol.headline[dataset] })
+  const retraining = experiment.retraining && planRetraining(experiment.retraining, space, algorithm, dataset)
+  const lookup = await lookupFor(experiment, { space, dataset, wanted: protocol.headline[dataset] })
   const trains = algorithm.kind === 'supernet'
+  const folder = data[dataset]
   const job = {
     algorithm: { name: algorithm.name, version: algorithm.version, options, ...(plugin && { plugin }) },
     space: space.name,
     dataset: {
       name: dataset,
-      ...(trains && { contentHash: await datasetHash(dataset, data[dataset]) }),
+      ...(trains && { contentHash: await datasetHash(dataset, folder) }),
+      ...(retraining && !trains && { contentHash: await retrainingImagesHash(retraining, dataset, folder) }),
     },
+    ...(retraining && { retraining }),
     ...(lookup.manifest && { table: tableIdentity(lookup.manifest) }),
     protocol: { ...protocol, headline: { [dataset]: lookup.headline } },
     ...(!trains && budgetSeconds !== undefined && { budgetSeconds }),
     probes,
-    ...(trains && { executor: await executorName(executor) }),
+    ...((trains || retraining) && { executor: await executorName(executor) }),
   }
   return { lookup, job }
+}
+
+/** What is trained in full is looked up nowhere. @throws BenchError `bad-input` where both are asked for */
+function lookupFor({ retraining, table }: Experiment, request: Omit<LookupRequest, 'table'>): Promise<Lookup> | Lookup {
+  if (retraining === undefined) return findLookup({ ...request, table })
+  if (table === undefined) return { headline: [] }
+  throw new BenchError('bad-input', `--evaluate retrain looks nothing up; leave out --table ${table}`)
 }
 
 const plannedJob = (job: Job, algorithm: Algorithm): PlannedJob => ({ id: runId(job), job, algorithm })

@@ -2,9 +2,11 @@
 import type { Algorithm, ReferenceContext, Search, SearchContext } from '../core/algorithm.ts'
 import { BenchError } from '../core/errors.ts'
 import type { Evaluation, Evaluator } from '../core/evaluator.ts'
+import type { Executor } from '../core/executor.ts'
 import type { Oracle } from '../core/oracle.ts'
 import type { Probe, ProbeContext } from '../core/probe.ts'
-import type { EpochRecord, Job, ResultRecord } from '../core/result.ts'
+import type { EpochRecord, Job, ResultRecord, SearchTime } from '../core/result.ts'
+import type { TrainingOutcome, TrainingTime } from '../core/retraining.ts'
 import type { SearchSpace } from '../core/space.ts'
 import { describeEnvironment } from './environment.ts'
 import type { RunReport } from './events.ts'
@@ -79,8 +81,10 @@ async function searchThrough(
       report({ kind: 'epoch', epoch, loss: record.trainLoss, accuracyPct: record.trainAccuracyPct })
       await journal.add(record, search)
     }
+    const searchSeconds = journal.timing().wallSeconds
     const evaluation = await evaluator?.evaluate(search.genotype())
-    const result = resultRecord(job, run.id, search, space, oracle, evaluation, journal.timing())
+    const parts = evaluation?.trainings && (await timesOf(evaluation.trainings, searchSeconds, resources))
+    const result = resultRecord(job, run.id, search, space, oracle, evaluation, { ...journal.timing(), ...parts })
     journal.flush()
     run.finish(result)
     return result
@@ -150,11 +154,33 @@ function resultRecord(
     parameters: evaluation?.parameters,
     macs: evaluation?.macs,
     epochs: search.epochs,
+    ...(evaluation?.trainings && { trainings: evaluation.trainings.map(withoutTime) }),
     ...(oracle !== undefined && queries.length > 0
       ? { oracle: { budgetSeconds: job.budgetSeconds ?? null, usedSeconds: oracle.usedSeconds, queries } }
       : {}),
     timing,
   }
+}
+
+/** What differs between two runs of the same job stands under `timing`. */
+function withoutTime({ wallSeconds, peakMemoryBytes, ...outcome }: TrainingOutcome & TrainingTime): TrainingOutcome {
+  return outcome
+}
+
+async function timesOf(
+  trainings: readonly TrainingTime[],
+  seconds: number,
+  { algorithm, executor }: JobResources,
+): Promise<Pick<ResultRecord['timing'], 'search' | 'trainings'>> {
+  const times = trainings.map(({ wallSeconds, peakMemoryBytes }) => ({ wallSeconds, peakMemoryBytes }))
+  if (algorithm.kind !== 'supernet') return { trainings: times }
+  return { search: { seconds, device: deviceOf(await executor()) }, trainings: times }
+}
+
+/** WebAssembly and plain JavaScript keep one core busy. */
+function deviceOf({ name, onGpu }: Executor): SearchTime['device'] {
+  if (onGpu) return 'gpu'
+  return /\/(wasm|cpu)$/.test(name) ? 'one core' : 'cpu'
 }
 
 async function probeContext(job: Job, resources: JobResources, context: SearchContext): Promise<ProbeContext> {

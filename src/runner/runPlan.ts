@@ -10,7 +10,7 @@ export interface Outcome {
   readonly planned: PlannedJob
   /** Absent where the job failed. */
   readonly result?: ResultRecord
-  readonly failure?: { readonly message: string; readonly stack?: string }
+  readonly failure?: Pick<RunEvent & { readonly kind: 'failed' }, 'message' | 'code' | 'stack'>
 }
 
 /** The jobs whose result is not in the store. */
@@ -45,13 +45,13 @@ export async function runPlan(
   })
 }
 
-/** A search network has a process of its own; black-box searches take milliseconds and share one. */
+/** What trains a network has a process of its own; black-box searches take milliseconds and share one. */
 function ordersOf(plan: Plan, missing: readonly PlannedJob[], store: Store, jobs: number): WorkOrder[] {
   const { experiment, lookups } = plan
   return experiment.datasets.flatMap((dataset) => {
     const here = missing.filter(({ job }) => job.dataset.name === dataset)
-    const alone = here.filter(({ algorithm }) => algorithm.kind === 'supernet').map((job) => [job])
-    const together = here.filter(({ algorithm }) => algorithm.kind !== 'supernet')
+    const alone = here.filter(trainsNetwork).map((job) => [job])
+    const together = here.filter((job) => !trainsNetwork(job))
     return [...deal(together, jobs), ...alone].map((batch) => ({
       store: store.folder,
       jobs: batch.map(({ id, job }) => ({ id, job })),
@@ -62,6 +62,9 @@ function ordersOf(plan: Plan, missing: readonly PlannedJob[], store: Store, jobs
     }))
   })
 }
+
+const trainsNetwork = ({ algorithm, job }: PlannedJob): boolean =>
+  algorithm.kind === 'supernet' || job.retraining !== undefined
 
 /** Into at most `hands` runs of neighbours, as equal as can be. */
 function deal<T>(items: readonly T[], hands: number): T[][] {
