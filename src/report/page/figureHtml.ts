@@ -31,7 +31,7 @@ export function figureHtml(figure: Figure, index: number): string {
 }
 
 /** For the script: one entry a panel, points as flat numbers. */
-export function figureData({ panels }: Figure) {
+export function figureData({ panels }: Figure): { readonly panels: readonly (object | null)[] } {
   return {
     panels: panels.map((panel) => (panel.kind === 'plot' ? plotData(panel) : null)),
   }
