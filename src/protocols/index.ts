@@ -4,11 +4,12 @@ import { unknownName } from '../core/names.ts'
 import type { Protocol } from '../core/protocol.ts'
 import { dartsPaper } from './dartsPaper.ts'
 import { drnasPaper } from './drnasPaper.ts'
+import { headlines } from './headlines.ts'
 import { micro } from './micro.ts'
 import { natsPaper } from './natsPaper.ts'
 import { nb201Paper } from './nb201Paper.ts'
 import { pcdartsPaper } from './pcdartsPaper.ts'
-import { citedProtocol, type Preset, plainValues } from './preset.ts'
+import { type CitedProtocol, citedProtocol, type Preset, plainValues } from './preset.ts'
 
 export const presets: readonly Preset[] = [micro, drnasPaper, nb201Paper, natsPaper, pcdartsPaper, dartsPaper]
 
@@ -27,7 +28,7 @@ export function findPreset(name: string): Preset {
 
 /**
  * The protocol of one job. A preset may be changed in place, as in `micro:epochs=5,data.limit=1000`; the protocol's name
- * then says so.
+ * then says so. `headline` is `own` or `transfer`: what is reported, the dataset searched on alone or all three.
  *
  * @throws BenchError `unknown-name` for a preset or a setting that does not exist, `bad-input` for a value of another type
  */
@@ -36,18 +37,29 @@ export function resolveProtocol(
   job: { readonly space: string; readonly dataset: string; readonly algorithm: string },
 ): Protocol {
   const [name, changes] = splitOnce(text, ':')
-  const values = plainValues(citedProtocol(findPreset(name), job))
-  const changed = (changes?.split(',') ?? []).reduce<Record<string, unknown>>(
-    (record, change) => {
-      const [path, value] = splitOnce(change, '=')
-      if (value === undefined) {
-        throw new BenchError('bad-input', `protocol change "${change}" is not setting=value, as in micro:epochs=5`)
-      }
-      return withSetting(record, path, path.split('.'), value)
-    },
-    values as unknown as Record<string, unknown>,
-  )
+  const settings = (changes?.split(',') ?? []).map(parseChange)
+  const headline = settings.findLast(([path]) => path === 'headline')?.[1]
+  const cited = citedProtocol(findPreset(name), job)
+  const values = plainValues(headline === undefined ? cited : { ...cited, headline: headlineNamed(headline) })
+  const changed = settings
+    .filter(([path]) => path !== 'headline')
+    .reduce<Record<string, unknown>>(
+      (record, [path, value]) => withSetting(record, path, path.split('.'), value),
+      values as unknown as Record<string, unknown>,
+    )
   return { name: text, ...(changed as unknown as Omit<Protocol, 'name'>) }
+}
+
+function parseChange(change: string): readonly [path: string, value: string] {
+  const [path, value] = splitOnce(change, '=')
+  if (value !== undefined) return [path, value]
+  throw new BenchError('bad-input', `protocol change "${change}" is not setting=value, as in micro:epochs=5`)
+}
+
+function headlineNamed(word: string): CitedProtocol['headline'] {
+  const known: Readonly<Record<string, CitedProtocol['headline']>> = headlines
+  if (!Object.hasOwn(known, word)) throw unknownName('headline', word, Object.keys(known))
+  return known[word]
 }
 
 /** The record with the setting at `keys` replaced by the text's value. */

@@ -59,7 +59,9 @@ describe('the papers’ settings', () => {
     const nats = resolveProtocol('nats-paper', nb201('gdas'))
     expect(nats.weights.clipNorm).toBeNull()
     expect(nats.headline.cifar10).toHaveLength(1)
-    expect(resolveProtocol('drnas-paper', nb201('drnas')).headline.cifar10).toHaveLength(3)
+    expect(resolveProtocol('drnas-paper', nb201('drnas')).headline.cifar10).toHaveLength(1)
+    expect(resolveProtocol('nb201-paper', nb201('gdas')).headline.cifar10).toHaveLength(3)
+    expect(resolveProtocol('nb201-paper:headline=own', nb201('gdas')).headline.cifar10).toHaveLength(1)
   })
 })
 
@@ -73,6 +75,7 @@ describe('changes in place', () => {
 
   test.each([
     ['mikro', 'unknown protocol "mikro"; did you mean "micro"?'],
+    ['nb201-paper:headline=owm', 'unknown headline "owm"; did you mean "own"?'],
     ['micro:epoch=5', 'unknown protocol setting "epoch", part "epoch"; did you mean "epochs"?'],
     ['micro:data.limits=5', 'unknown protocol setting "data.limits", part "limits"; did you mean "limit"?'],
     ['micro:epochs', 'protocol change "epochs" is not setting=value, as in micro:epochs=5'],
