@@ -51,7 +51,7 @@ export function compare(runs: readonly RunRecord[], options: { readonly mix?: bo
   if (runs.length === 0) throw new BenchError('missing', 'there are no runs to compare; `bench run` makes some')
   const space = onlySpace(runs)
   refuseMixedTables(runs)
-  const mixed = differingKeys(runs.map(({ manifest }) => manifest.job.protocol))
+  const mixed = differingSettings(runs)
   if (mixed.length > 0 && !options.mix) throw mixedProtocols(runs, mixed)
   const columns = columnsOf(runs)
   return {
@@ -91,9 +91,21 @@ function refuseMixedTables(runs: readonly RunRecord[]): void {
   }
 }
 
+/** Which numbers are reported may differ between datasets searched on, but not on one. */
+function differingSettings(runs: readonly RunRecord[]): readonly string[] {
+  const protocols = unique(runs.map(({ manifest }) => manifest.job.protocol))
+  const datasets = unique(protocols.flatMap(({ headline }) => Object.keys(headline)))
+  const reported = datasets.filter((dataset) => {
+    const known = protocols.flatMap(({ headline }) => (headline[dataset] ? JSON.stringify(headline[dataset]) : []))
+    return unique(known).length > 1
+  })
+  const search = differingKeys(protocols.map(({ headline: _, ...settings }) => settings))
+  return [...search, ...reported.map((dataset) => `headline.${dataset}`)]
+}
+
 function mixedProtocols(runs: readonly RunRecord[], keys: readonly string[]): BenchError {
   const found = keys.slice(0, 3).map((key) => {
-    const values = unique(runs.map(({ manifest }) => flatten(manifest.job.protocol).get(key) ?? 'none'))
+    const values = unique(runs.flatMap(({ manifest }) => flatten(manifest.job.protocol).get(key) ?? []))
     return `${key} is ${values.join(' or ')}`
   })
   const more = keys.length > 3 ? ` and ${keys.length - 3} more` : ''

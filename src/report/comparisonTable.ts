@@ -3,7 +3,7 @@ import { bootstrapInterval } from '../analysis/statistics/bootstrap.ts'
 import { type Interval, summarise, tInterval } from '../analysis/statistics/summary.ts'
 import { random } from '../core/random.ts'
 import { type Column, type Comparison, datasetTitle, type Row, valuesOf } from './comparison.ts'
-import type { PublishedTable, PublishedValue } from './published.ts'
+import { type PublishedTable, type PublishedValue, positionOf } from './published.ts'
 import type { Cell, Tabular, TabularColumn } from './tabular.ts'
 
 const DIGITS = 2
@@ -108,10 +108,9 @@ function printedMean(values: readonly number[]): string | undefined {
   return values.length === 0 || values.some(Number.isNaN) ? undefined : summarise(values).mean.toFixed(DIGITS)
 }
 
-function publishedRows({ rows, columns: theirs, seeds }: PublishedTable, columns: readonly Column[], lost: boolean) {
-  const positions = columns.map(({ dataset, split }) =>
-    theirs.findIndex((column) => column.dataset === dataset && column.split === split),
-  )
+function publishedRows(published: PublishedTable, columns: readonly Column[], lost: boolean) {
+  const { rows, seeds } = published
+  const positions = columns.map((column) => positionOf(published, column))
   return rows.map(({ method, values }): Cell[] => [
     { kind: 'text', text: `${method} †` },
     seeds === undefined || values.every(({ std }) => std === undefined) ? { kind: 'absent' } : count(seeds),

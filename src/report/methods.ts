@@ -1,5 +1,5 @@
 /** Runs that differ in nothing but their seed (and the dataset searched on) are one method: one row, one line. */
-import { isDeepStrictEqual } from 'node:util'
+import { canonicalJson } from '../core/canonicalJson.ts'
 import type { Job } from '../core/result.ts'
 import type { RunRecord } from './runRecord.ts'
 
@@ -14,18 +14,34 @@ export interface Method {
 
 /** Methods in the order of their first runs. */
 export function groupByMethod(runs: readonly RunRecord[]): readonly Method[] {
-  const groups: RunRecord[][] = []
-  for (const run of runs) {
-    const group = groups.find(([first]) => isDeepStrictEqual(identity(first), identity(run)))
-    if (group === undefined) groups.push([run])
-    else group.push(run)
-  }
+  const groups = groupBy(runs, (run) => canonicalJson(settings(run.manifest.job))).flatMap(splitByBudget)
   return groups.map((group) => {
     const rivals = groups.filter(([first]) => nameOf(first) === nameOf(group[0]))
     const difference = describe(identity(group[0]), differingKeys(rivals.map(([first]) => identity(first))))
     const label = difference === '' ? nameOf(group[0]) : `${nameOf(group[0])} (${difference})`
     return { label, algorithm: nameOf(group[0]), variant: rivals.indexOf(group), runs: group }
   })
+}
+
+/** Datasets may each have their own budget; where one was searched under several, each budget is a method. */
+function splitByBudget(runs: readonly RunRecord[]): (readonly RunRecord[])[] {
+  const byDataset = groupBy(runs, datasetOf).map((group) => groupBy(group, budgetOf).length)
+  return Math.max(...byDataset) > 1 ? groupBy(runs, budgetOf) : [runs]
+}
+
+const datasetOf = ({ manifest }: RunRecord): string => manifest.job.dataset.name
+const budgetOf = ({ manifest }: RunRecord): string => String(manifest.job.budgetSeconds)
+
+/** In the order of first occurrence. */
+function groupBy<T>(items: readonly T[], keyOf: (item: T) => string): (readonly T[])[] {
+  const groups = new Map<string, T[]>()
+  for (const item of items) {
+    const key = keyOf(item)
+    const group = groups.get(key)
+    if (group === undefined) groups.set(key, [item])
+    else group.push(item)
+  }
+  return [...groups.values()]
 }
 
 /** Dotted names of the values in which plain records differ, in the order of the records. */
@@ -47,12 +63,17 @@ export function flatten(record: object): ReadonlyMap<string, string> {
 
 const nameOf = ({ manifest }: RunRecord): string => manifest.job.algorithm.name
 
-const identity = ({ manifest: { job } }: RunRecord) => settings(job)
-
 /** What may tell two variants of an algorithm apart; its own options come first. */
-function settings({ algorithm, budgetSeconds, protocol }: Job) {
-  const { name, options, ...code } = algorithm
-  return { algorithm: name, ...options, ...(budgetSeconds !== undefined && { budgetSeconds }), ...code, protocol }
+function identity({ manifest: { job } }: RunRecord) {
+  const { algorithm, ...rest } = settings(job)
+  const { budgetSeconds } = job
+  return { algorithm, ...(budgetSeconds !== undefined && { budgetSeconds }), ...rest }
+}
+
+/** All but seed, dataset, and what goes with the dataset: its budget, and the numbers that are reported of it. */
+function settings({ algorithm: { name, options, ...code }, protocol }: Job) {
+  const { headline: _, ...search } = protocol
+  return { algorithm: name, ...options, ...code, protocol: search }
 }
 
 /** The values of one record at the given keys; of protocols with different names, the name is enough. */

@@ -3,6 +3,7 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { parse } from 'yaml'
 import { z } from 'zod'
 import { BenchError } from '../core/errors.ts'
+import type { Column } from './comparison.ts'
 
 /** As printed, with the number that it says where it says one; `-` where the document has none. */
 export interface PublishedValue {
@@ -21,6 +22,8 @@ const columnSchema = z.strictObject({
   better: z.enum(['higher', 'lower']).optional(),
   /** Ours, so that the column can stand beside ours: `cifar10` and `validation` or `test`. */
   dataset: z.string().optional(),
+  /** Where the architectures were searched on another dataset than that. */
+  searchedOn: z.string().optional(),
   split: z.enum(['validation', 'test']).optional(),
 })
 
@@ -50,6 +53,16 @@ const tableSchema = z
 const documentSchema = z.strictObject({ document: z.string(), tables: z.array(tableSchema) })
 
 const FOLDER = new URL('../../reports/published/', import.meta.url)
+
+/** The position of the column that holds the same numbers as ours: dataset, split, and dataset searched on. -1: none. */
+export const positionOf = (
+  { columns }: Pick<PublishedTable, 'columns'>,
+  ours: Pick<Column, 'dataset' | 'split' | 'searchedOn'>,
+): number =>
+  columns.findIndex(
+    ({ dataset, split, searchedOn = dataset }) =>
+      dataset === ours.dataset && split === ours.split && searchedOn === ours.searchedOn,
+  )
 
 /** All published tables, in the order of their files' names. @throws BenchError `corrupt` */
 export function publishedTables(folder: URL = FOLDER): readonly PublishedTable[] {

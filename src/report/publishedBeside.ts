@@ -2,10 +2,10 @@
 import { BenchError } from '../core/errors.ts'
 import { unknownName } from '../core/names.ts'
 import type { Column, Comparison } from './comparison.ts'
-import { type PublishedTable, publishedTables } from './published.ts'
+import { type PublishedTable, positionOf, publishedTables } from './published.ts'
 
 /**
- * @param wanted an id, `none`, or `auto`: the table of the same space that has every test column of ours
+ * @param wanted an id, `none`, or `auto`: the table of the same space that has every test column of ours but transfers
  * @throws BenchError `unknown-name`, or `bad-input` where no column of the named table is one of ours
  */
 export function publishedBeside(comparison: Comparison, wanted: string): PublishedTable | undefined {
@@ -20,9 +20,8 @@ export function publishedBeside(comparison: Comparison, wanted: string): Publish
 }
 
 function coversTests(table: PublishedTable, { columns }: Comparison): boolean {
-  const tests = columns.filter(({ split }) => split === 'test')
+  const tests = columns.filter(({ split, dataset, searchedOn }) => split === 'test' && dataset === searchedOn)
   return tests.length > 0 && tests.every((column) => hasColumn(table, column))
 }
 
-const hasColumn = ({ columns }: PublishedTable, { dataset, split }: Column): boolean =>
-  columns.some((column) => column.dataset === dataset && column.split === split)
+const hasColumn = (table: PublishedTable, column: Column): boolean => positionOf(table, column) >= 0
