@@ -23,8 +23,11 @@ export interface ShapesOptions {
   /** How far a class pulls the object's colour away from grey, and the deviation that each object adds to it. */
   readonly colourTendency: number
   readonly colourSpread: number
-  /** Amplitude of the stripes. */
+  /** Amplitude of the stripes: the median over the images, and how far it varies, from e^−contrast to e^contrast times that. */
   readonly texture: number
+  readonly contrast: number
+  /** Cycles of the coarse and of the fine stripes across the image. */
+  readonly frequencies: readonly [number, number]
   /** Standard deviation of the background's colour and of its low-frequency variation. */
   readonly clutter: number
 }
@@ -33,21 +36,21 @@ export interface ShapesOptions {
 export const SHAPES: ShapesOptions = {
   size: 16,
   train: 6000,
-  test: 2000,
+  test: 6000,
   seed: 0,
   noise: 0.1,
   colourTendency: 0.35,
   colourSpread: 0.35,
-  texture: 0.12,
+  texture: 0.14,
+  contrast: 0.9,
+  frequencies: [2, 4],
   clutter: 0.15,
 }
 
 /** Raised whenever the same options draw other pixels. */
-const VERSION = 1
+const VERSION = 2
 const CLASSES = 10
 const CHANNELS = 3
-/** Cycles across the image. */
-const FREQUENCIES = [2, 4]
 /** Share of a half turn; neighbouring classes are a fifth apart. */
 const ORIENTATION_JITTER = 0.2
 /** Control points of the clutter along each side. */
@@ -173,8 +176,8 @@ function objectColour({ colourTendency, colourSpread }: ShapesOptions, label: nu
 function addTexture(canvas: Float64Array, options: ShapesOptions, label: number, stream: RandomStream): void {
   const { size } = options
   const angle = Math.PI * (((2 * label) % 5) / 5 + ORIENTATION_JITTER * (stream.uniform() - 0.5))
-  const cycles = FREQUENCIES[frequencyOf(label)] * (0.85 + 0.3 * stream.uniform())
-  const amplitude = options.texture * (0.5 + stream.uniform())
+  const cycles = options.frequencies[frequencyOf(label)] * (0.85 + 0.3 * stream.uniform())
+  const amplitude = options.texture * Math.exp(options.contrast * (2 * stream.uniform() - 1))
   const phase = 2 * Math.PI * stream.uniform()
   const alongX = ((2 * Math.PI * cycles) / size) * Math.cos(angle)
   const alongY = ((2 * Math.PI * cycles) / size) * Math.sin(angle)
