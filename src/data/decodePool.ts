@@ -79,7 +79,13 @@ export class DecodePool {
     const waiting = inWork.get(id)
     inWork.delete(id)
     if (pixels !== undefined) waiting?.resolve(pixels)
-    else waiting?.reject(new BenchError('corrupt', `${waiting.photograph.path} cannot be decoded (${error})`))
+    else
+      waiting?.reject(
+        new BenchError(
+          'corrupt',
+          `${waiting.photograph.path} cannot be decoded (${error}); replace it or skip broken images`,
+        ),
+      )
     this.#handOut()
     if (inWork.size === 0) worker.unref()
   }

@@ -2,11 +2,12 @@
 import type { Executor } from '../core/executor.ts'
 import type { ProcessIdentity } from '../core/processes.ts'
 import type { RetrainingSettings } from '../core/retraining.ts'
+import type { TrainingData } from '../data/trainingData.ts'
 import { type DartsGenotype, darts } from '../spaces/darts/index.ts'
 import type { RetrainingImages } from './images.ts'
 import { networkSize } from './network.ts'
 import { openTraining, type TrainingEpoch } from './training.ts'
-import { TrainingFolder } from './trainingFolder.ts'
+import { type TrainingCheckpoint, TrainingFolder } from './trainingFolder.ts'
 import { outcomeOf, type TrainingJob, type TrainingRecord, trainingId } from './trainingRecord.ts'
 
 export interface RetrainingRun {
@@ -56,47 +57,67 @@ export async function retrain(run: RetrainingRun): Promise<TrainingRecord> {
 async function trainThrough(run: RetrainingRun, job: TrainingJob, folder: TrainingFolder): Promise<TrainingRecord> {
   const { settings, seed, images, genotype } = run
   const saved = folder.checkpoint()
-  const { startedAt = new Date().toISOString(), wallSeconds: earlier = 0 } = saved ?? {}
-  const begun = performance.now()
-  const wallSeconds = () => earlier + (performance.now() - begun) / 1000
+  const clock = startClock(saved)
   const data = images.open({ batchSize: settings.batchSize, seed })
   try {
-    const executor = await run.executor()
-    const training = await openTraining({ executor, genotype, settings, data, seed })
-    try {
-      if (saved !== undefined) training.restore(saved.state)
-      const epochs = [...(saved?.epochs ?? [])]
-      while (epochs.length < settings.epochs) {
-        epochs.push(await training.epoch(epochs.length, (share) => progress(run, epochs, share)))
-        progress(run, epochs, 0)
-        const state = await training.save()
-        folder.save({ id: folder.id, epochs, state, startedAt, wallSeconds: wallSeconds() })
-      }
-      const record: TrainingRecord = {
-        schema: 1,
-        job,
-        ...outcomeOf(folder.id, seed, epochs),
-        ...networkSize(genotype, settings, data.shape),
-        epochs,
-        timing: { wallSeconds: wallSeconds(), peakMemoryBytes: peakMemory(), startedAt, finishedAt: now() },
-      }
-      folder.finish(record)
-      return record
-    } finally {
-      training.dispose()
+    const epochs = await trainEpochs(run, data, folder, saved, clock)
+    const record: TrainingRecord = {
+      schema: 1,
+      job,
+      ...outcomeOf(folder.id, seed, epochs),
+      ...networkSize(genotype, settings, data.shape),
+      epochs,
+      timing: { ...clock(), peakMemoryBytes: peakMemory(), finishedAt: new Date().toISOString() },
     }
+    folder.finish(record)
+    return record
   } finally {
     await data.close?.()
   }
 }
 
+/** From the checkpoint, or from the beginning, to the last epoch; a checkpoint after each. */
+async function trainEpochs(
+  run: RetrainingRun,
+  data: TrainingData,
+  folder: TrainingFolder,
+  saved: TrainingCheckpoint | undefined,
+  clock: Clock,
+): Promise<readonly TrainingEpoch[]> {
+  const { settings, seed, genotype } = run
+  const training = await openTraining({ executor: await run.executor(), genotype, settings, data, seed })
+  try {
+    if (saved !== undefined) training.restore(saved.state)
+    const epochs = [...(saved?.epochs ?? [])]
+    while (epochs.length < settings.epochs) {
+      epochs.push(await training.epoch(epochs.length, (share) => reportShare(run, epochs, share)))
+      reportShare(run, epochs, 0)
+      folder.save({ id: folder.id, epochs, state: await training.save(), ...clock() })
+    }
+    return epochs
+  } finally {
+    training.dispose()
+  }
+}
+
+/** When the work began, and how long it took so far, over all attempts. */
+type Clock = () => Pick<TrainingCheckpoint, 'startedAt' | 'wallSeconds'>
+
+function startClock(saved: TrainingCheckpoint | undefined): Clock {
+  const { startedAt = new Date().toISOString(), wallSeconds: earlier = 0 } = saved ?? {}
+  const begun = performance.now()
+  return () => ({ startedAt, wallSeconds: earlier + (performance.now() - begun) / 1000 })
+}
+
 /** @param share of the epoch that follows the finished ones */
-function progress({ report, seed, settings }: RetrainingRun, finished: readonly TrainingEpoch[], share: number): void {
+function reportShare(
+  { report, seed, settings }: RetrainingRun,
+  finished: readonly TrainingEpoch[],
+  share: number,
+): void {
   const { epochs } = settings
   report?.({ kind: 'training', seed, epochs, share: (finished.length + share) / epochs, last: finished.at(-1) })
 }
-
-const now = () => new Date().toISOString()
 
 /** Largest resident set so far; Node gives it in KiB. */
 const peakMemory = () => 1024 * process.resourceUsage().maxRSS

@@ -4,6 +4,8 @@ import { readFileSync } from 'node:fs'
 import { stat } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import { writeAtomically } from '../core/atomicFile.ts'
+import { BenchError } from '../core/errors.ts'
+import type { Job } from '../core/result.ts'
 import { userFolder } from '../core/userFolder.ts'
 import { datasetFolder, openDataset } from '../data/datasets.ts'
 
@@ -14,6 +16,12 @@ export async function datasetHash(name: string, folder: string | undefined): Pro
   const { contentHash } = await openDataset(name, { folder })
   if (kept !== undefined) keep(kept.file, contentHash)
   return contentHash
+}
+
+/** @throws BenchError `failed` where the images are not those that the job was planned with */
+export function requireUnchanged<T extends { readonly contentHash: string }>(images: T, planned: Job['dataset']): T {
+  if (images.contentHash === planned.contentHash) return images
+  throw new BenchError('failed', `the images of ${planned.name} changed while the command ran; give it again`)
 }
 
 /** Where the hash of these files is kept, and the hash if it is; undefined where there are no files. */

@@ -7,9 +7,9 @@ import type { RetrainingTask } from '../core/retraining.ts'
 import type { SearchSpace } from '../core/space.ts'
 import type { Dataset } from '../data/dataset.ts'
 import type { ExecutorOptions } from '../engine/executors.ts'
-import type { RetrainingProgress } from '../retrain/retrain.ts'
 import { executorOf } from '../tables/build/recipe.ts'
 import type { Manifest } from '../tables/manifest.ts'
+import { requireUnchanged } from './datasetHash.ts'
 import type { RunReport } from './events.ts'
 import type { Registered } from './plugins.ts'
 import type { JobResources } from './runJob.ts'
@@ -63,7 +63,7 @@ export class ResourceOpener {
   }
 
   async #searchedOn({ dataset: { name, contentHash } }: Job): Promise<Dataset> {
-    return unchanged(await this.#dataset(name, this.#order.data), { name, contentHash })
+    return requireUnchanged(await this.#dataset(name, this.#order.data), { name, contentHash })
   }
 
   #evaluator(job: Job, space: SearchSpace): Promise<Evaluator> | undefined {
@@ -81,21 +81,13 @@ export class ResourceOpener {
   }
 
   /** Trains what was found in full, in the same store. */
-  async #retraining({ dataset, seed, executor }: Job, task: RetrainingTask, space: SearchSpace): Promise<Evaluator> {
-    const { retrainingEvaluator } = await import('../retrain/evaluator.ts')
-    const { openImages } = await import('../retrain/images.ts')
-    const { settings } = task
-    const notice = (message: string) => this.#report({ kind: 'notice', message })
-    const images = await openImages({ name: dataset.name, folder: this.#order.data, settings, report: notice })
-    return retrainingEvaluator({
-      store: this.#order.store,
-      images: unchanged(images, dataset),
-      executor: () => this.#executor(this.#order.executor),
-      executorName: executor ?? '',
-      task,
-      searchSeed: seed,
-      format: space.format,
-      report: (progress) => this.#report(retrainingReport(progress)),
+  async #retraining(job: Job, task: RetrainingTask, space: SearchSpace): Promise<Evaluator> {
+    const { openRetraining } = await import('./retrainingEvaluation.ts')
+    const { store, data, executor } = this.#order
+    return openRetraining({
+      ...{ job, task, space, store, folder: data },
+      executor: () => this.#executor(executor),
+      report: (report) => this.#report(report),
     })
   }
 
@@ -122,19 +114,6 @@ export class ResourceOpener {
       },
     })
   }
-}
-
-/** @throws BenchError `failed` where they are not those of the plan */
-function unchanged<T extends { readonly contentHash: string }>(images: T, { name, contentHash }: Job['dataset']): T {
-  if (images.contentHash === contentHash) return images
-  throw new BenchError('failed', `the images of ${name} changed while the command ran; give it again`)
-}
-
-function retrainingReport(progress: RetrainingProgress): RunReport {
-  if (progress.kind === 'waiting') return { kind: 'waiting', pid: progress.holder.pid, host: progress.holder.host }
-  const { seed, share, epochs, last } = progress
-  const numbers = last && { loss: last.trainLoss, testErrorPct: 100 - last.testAccuracyPct }
-  return { kind: 'retraining', seed, share, epochs, epoch: last === undefined ? 0 : last.epoch + 1, ...numbers }
 }
 
 async function openProbes(lines: readonly string[]) {
