@@ -15,7 +15,7 @@ export interface NatsOptions extends ImportContext {
   /** Threads. */
   readonly jobs: number
   readonly withCurves: boolean
-  /** Records that are read, and kept, together; absent: 125. */
+  /** Records that are read, and kept, together; absent: 50. */
   readonly batchSize?: number
   /** Where batches are kept until the import is done. */
   readonly partsFolder: string
@@ -41,7 +41,7 @@ export async function importNats(source: RecordFiles, options: NatsOptions): Pro
 
 /** Every batch, read or found from an earlier attempt, in the order of the source. */
 async function readAll(source: RecordFiles, parts: Parts, options: NatsOptions): Promise<Part[]> {
-  const { jobs, withCurves, batchSize = 125, onProgress } = options
+  const { jobs, withCurves, batchSize = 50, onProgress } = options
   const readers = await openReaders(jobs)
   const reading: Promise<Part>[] = []
   let done = 0
@@ -60,8 +60,8 @@ async function readAll(source: RecordFiles, parts: Parts, options: NatsOptions):
       // A failure is thrown where it is awaited.
       counted.catch(() => undefined)
       reading.push(counted)
-      // As many batches wait as there are threads: the rest stays where it is.
-      await reading.at(-2 * jobs)
+      // One batch waits while each thread has one: the rest stays where it is.
+      await reading.at(-jobs - 1)
     }
     return await Promise.all(reading)
   } finally {

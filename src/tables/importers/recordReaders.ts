@@ -19,6 +19,9 @@ export interface RecordReaders {
   close(): Promise<void>
 }
 
+/** A record makes much garbage: a small nursery keeps it from piling up. */
+const LIMITS = { maxYoungGenerationSizeMb: 16, maxOldGenerationSizeMb: 512 }
+
 /** The built module, also where this one runs from source: Node 20 runs no TypeScript. */
 const WORKER = fileURLToPath(new URL('../../../dist/tables/importers/recordWorker.js', import.meta.url))
 
@@ -27,7 +30,7 @@ export async function openReaders(jobs: number): Promise<RecordReaders> {
     const { readRecords } = await import('./readRecords.ts')
     return { read: ({ files, withCurves }) => readRecords(files, withCurves), close: async () => {} }
   }
-  const workers = Array.from({ length: jobs }, () => new Worker(WORKER))
+  const workers = Array.from({ length: jobs }, () => new Worker(WORKER, { resourceLimits: LIMITS }))
   const free = [...workers]
   const waiting: ((worker: Worker) => void)[] = []
   const take = () => free.pop() ?? new Promise<Worker>((resolve) => waiting.push(resolve))
