@@ -7,11 +7,14 @@
  *
  * On NAS-Bench-201 the zero operation takes part in the choice, as in that benchmark's own runs; on the DARTS space
  * `derive` follows the paper's §2.4.
+ *
+ * Both can be ended early by the dominant eigenvalue, as RobustDARTS does (`earlyStopped.ts`).
  */
 import { z } from 'zod'
 import { defineAlgorithm } from '../core/algorithm.ts'
 import { bilevelSearch, initialParameters } from './bilevel.ts'
-import { none, real, word } from './options.ts'
+import { earlyStopOptions, earlyStopped } from './earlyStopped.ts'
+import { real, word } from './options.ts'
 import { softmaxRelaxation } from './softmax.ts'
 import { unrolled } from './unrolled.ts'
 
@@ -23,9 +26,14 @@ export const dartsV1 = defineAlgorithm({
   description: 'DARTS, first order: softmax mixing, architecture gradient at the current weights',
   source,
   kind: 'supernet',
-  options: none,
-  search: (context) =>
-    bilevelSearch(context, { start: initialParameters(context), relaxation: () => softmaxRelaxation }),
+  options: z.strictObject(earlyStopOptions),
+  async search(context, options) {
+    const search = await bilevelSearch(context, {
+      start: initialParameters(context),
+      relaxation: () => softmaxRelaxation,
+    })
+    return earlyStopped(context, search, options)
+  },
 })
 
 export const dartsV2 = defineAlgorithm({
@@ -37,11 +45,14 @@ export const dartsV2 = defineAlgorithm({
   options: z.strictObject({
     secondOrder: word(['finite-difference', 'exact'], 'finite-difference', 'the Hessian-vector product (eq. 8)'),
     distance: real(0.01, 'ε·‖v‖ of the differences (footnote 2)', Number.MIN_VALUE),
+    ...earlyStopOptions,
   }),
-  search: (context, options) =>
-    bilevelSearch(context, {
+  async search(context, options) {
+    const search = await bilevelSearch(context, {
       start: initialParameters(context),
       relaxation: () => softmaxRelaxation,
       gradient: unrolled(options),
-    }),
+    })
+    return earlyStopped(context, search, options)
+  },
 })

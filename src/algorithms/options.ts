@@ -28,6 +28,11 @@ export function word<const Words extends readonly [string, ...string[]]>(
     .describe(description)
 }
 
+/** One of a few words; absent where not given. */
+export function optionalWord<const Words extends readonly [string, ...string[]]>(words: Words, description: string) {
+  return z.enum(words).optional().describe(description)
+}
+
 /** Positive integers, as text joined by commas; absent where not given. */
 export function list(description: string) {
   const split = (value: unknown) => (typeof value === 'string' ? value.split(',') : value)

@@ -4,6 +4,9 @@
  * genotype from before it grew. An average is dated at the centre of a full window.
  */
 
+/** Growth of the local average that ends a search. */
+export const FACTOR = 1.3
+
 export interface EarlyStoppingOptions {
   /** Epochs between two measurements. */
   readonly every: number
@@ -28,7 +31,7 @@ export interface Measurement {
  * @param measurements all so far, in order
  */
 export function stopEpoch(measurements: readonly Measurement[], options: EarlyStoppingOptions): number | undefined {
-  const { every, window = 5, delta = 4, factor = 1.3, startEpoch = 10 } = options
+  const { every, window = 5, delta = 4, factor = FACTOR, startEpoch = 10 } = options
   const averages = localAverages(measurements, window)
   const last = averages.at(-1)
   const before = averages.at(-1 - delta)

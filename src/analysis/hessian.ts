@@ -84,6 +84,16 @@ export async function lanczosSpectrum(
   return { ...extremes(ritz), ...(await hutchinson(product, size, stream, traceSamples)) }
 }
 
+/** The largest eigenvalue alone, by the same process. */
+export async function dominantEigenvalue(
+  product: HessianProduct,
+  size: number,
+  stream: RandomStream,
+  { iterations = 48, tolerance = 1e-4 }: Omit<LanczosOptions, 'traceSamples'> = {},
+): Promise<number> {
+  return extremes(await lanczos(product, size, stream, Math.min(iterations, size), tolerance)).dominantEigenvalue
+}
+
 /** Ritz values, ascending: eigenvalues of the tridiagonal matrix of the process. */
 async function lanczos(
   product: HessianProduct,

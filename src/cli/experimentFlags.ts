@@ -27,6 +27,7 @@ export interface ExperimentFlags {
   readonly runs?: string
   readonly budget?: Experiment['budgetSeconds']
   readonly option?: readonly string[]
+  readonly earlyStop?: string
   readonly probe?: readonly string[]
   readonly plugin?: readonly string[]
   readonly backend?: BackendName
@@ -50,6 +51,7 @@ export function addExperimentFlags(command: Command): Command {
     .addOption(new Option('--runs <n>', 'the same as --seeds, as black-box papers call it').conflicts('seeds'))
     .option('--budget <seconds>', 'simulated seconds of black-box searches; name=seconds for each dataset', budgetEntry)
     .option('--option <key=value>', 'an option of an algorithm, or algorithm.key=value (bench list algos)', repeated)
+    .option('--early-stop <rule>', 'eigenvalue: the same as --option earlyStop=eigenvalue (darts-v1, darts-v2)')
     .option('--probe <name>', 'measure something after epochs, as hessian or hessian:every=2', repeated)
     .option('--plugin <file>', 'a TypeScript or JavaScript file, or a package, with algorithms or spaces', repeated)
     .option('--backend <name>', `${backendNames.join(', ')} (default: auto)`, oneOf('backend', backendNames))
@@ -79,7 +81,7 @@ export async function resolveExperiment(
     throw new BenchError('bad-input', 'no algorithm is named; --algo drnas names one, "bench list algos" lists them')
   }
   return {
-    experiment: { ...given, algorithms: withOptions(requests, flags.option ?? [], registered) },
+    experiment: { ...given, algorithms: withOptions(requests, optionLines(flags), registered) },
     registered,
     file,
   }
@@ -132,6 +134,9 @@ function foldersOf(entries: readonly string[], datasets: readonly string[]): Rec
     }),
   )
 }
+
+const optionLines = ({ option = [], earlyStop }: ExperimentFlags): readonly string[] =>
+  earlyStop === undefined ? option : [...option, `earlyStop=${earlyStop}`]
 
 function withOptions(
   requests: readonly AlgorithmRequest[],

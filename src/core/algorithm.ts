@@ -55,9 +55,11 @@ export interface ReferenceContext extends SearchContext {
   readonly headline?: Headline
 }
 
-/** A search in progress. The runner calls `epoch` with 0, 1, … `epochs` − 1 and may save between any two. */
+/** A search in progress. The runner calls `epoch` with 0, 1, … `epochs` − 1, or until `ended`, and may save between any two. */
 export interface Search {
   readonly epochs: number
+  /** Present once the answer is final before all epochs are over: why, in words for the user. A restored search has it, too. */
+  readonly ended?: string
   epoch(index: number): Promise<EpochReport>
   /** The architecture that the search would answer now. */
   genotype(): Genotype

@@ -92,6 +92,7 @@ export interface ResultRecord {
   readonly metrics: readonly Metric[]
   readonly parameters?: number
   readonly macs?: number
+  /** That were run: fewer than planned where the search ended early. */
   readonly epochs: number
   /** Full trainings of the genotype, by seed. */
   readonly trainings?: readonly TrainingOutcome[]

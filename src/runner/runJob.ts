@@ -75,16 +75,21 @@ async function searchThrough(
     if (saved !== undefined) await search.restore(saved.search)
     report({ kind: 'begun', epochs: search.epochs, from: saved?.epochs ?? 0 })
     const probing = resources.probes.length > 0 ? await probeContext(job, resources, context) : undefined
-    for (let epoch = saved?.epochs ?? 0; epoch < search.epochs; epoch++) {
+    let epoch = saved?.epochs ?? 0
+    for (; epoch < search.epochs && search.ended === undefined; epoch++) {
       meter.beginEpoch(epoch, search.epochs)
       const record = await runEpoch(epoch, search, resources, probing)
       report({ kind: 'epoch', epoch, loss: record.trainLoss, accuracyPct: record.trainAccuracyPct })
       await journal.add(record, search)
     }
+    if (search.ended !== undefined) {
+      report({ kind: 'notice', message: `ended after ${epoch} of ${search.epochs} epochs: ${search.ended}` })
+    }
     const searchSeconds = journal.timing().wallSeconds
     const evaluation = await evaluator?.evaluate(search.genotype())
     const parts = evaluation?.trainings && (await timesOf(evaluation.trainings, searchSeconds, resources))
-    const result = resultRecord(job, run.id, search, space, oracle, evaluation, { ...journal.timing(), ...parts })
+    const timing = { ...journal.timing(), ...parts }
+    const result = resultRecord(job, run.id, space, { search, epochs: epoch, oracle, evaluation, timing })
     journal.flush()
     run.finish(result)
     return result
@@ -130,14 +135,21 @@ async function measure(probes: readonly Probe[], epoch: number, search: Search, 
   return measured
 }
 
+/** What a search came to. */
+interface Ending {
+  readonly search: Search
+  /** That were run. */
+  readonly epochs: number
+  readonly oracle: SimulatedOracle | undefined
+  readonly evaluation: Evaluation | undefined
+  readonly timing: ResultRecord['timing']
+}
+
 function resultRecord(
   job: Job,
   id: string,
-  search: Search,
   space: SearchSpace,
-  oracle: SimulatedOracle | undefined,
-  evaluation: Evaluation | undefined,
-  timing: ResultRecord['timing'],
+  { search, epochs, oracle, evaluation, timing }: Ending,
 ): ResultRecord {
   const queries = oracle?.queries ?? []
   return {
@@ -153,7 +165,7 @@ function resultRecord(
     metrics: evaluation?.metrics ?? [],
     parameters: evaluation?.parameters,
     macs: evaluation?.macs,
-    epochs: search.epochs,
+    epochs,
     ...(evaluation?.trainings && { trainings: evaluation.trainings.map(withoutTime) }),
     ...(oracle !== undefined && queries.length > 0
       ? { oracle: { budgetSeconds: job.budgetSeconds ?? null, usedSeconds: oracle.usedSeconds, queries } }

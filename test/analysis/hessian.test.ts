@@ -1,6 +1,12 @@
 import { describe, expect, test } from 'vitest'
 import { symmetricEigenvalues } from '../../src/analysis/eigen.ts'
-import { fullSpectrum, hessian, hessianProduct, lanczosSpectrum } from '../../src/analysis/hessian.ts'
+import {
+  dominantEigenvalue,
+  fullSpectrum,
+  hessian,
+  hessianProduct,
+  lanczosSpectrum,
+} from '../../src/analysis/hessian.ts'
 import { random } from '../../src/core/random.ts'
 
 /** ∇ of ½ xᵀAx. */
@@ -82,6 +88,7 @@ describe('spectra', () => {
     expect(spectrum.dominantEigenvalue / exact.dominantEigenvalue).toBeCloseTo(1, 3)
     expect(spectrum.smallestEigenvalue / exact.smallestEigenvalue).toBeCloseTo(1, 3)
     expect(spectrum.eigenvalues).toBeUndefined()
+    expect(await dominantEigenvalue(product, 40, random(1, 'lanczos'))).toBe(spectrum.dominantEigenvalue)
   })
 
   test('the Lanczos process stops by itself on a matrix of rank 1', async () => {

@@ -98,6 +98,10 @@ describe('the line of a probe', () => {
     )
     expect(measured.flatMap((record, epoch) => (record === undefined ? [] : [epoch]))).toEqual([0, 4, 8, 9])
   })
+  test('measures the epoch in which a search ends early, too', async () => {
+    const ended = { ...search(undecided), ended: 'it is over' }
+    expect(await parseProbe('skip:every=4').epoch(6, ended, context())).toBeDefined()
+  })
 })
 
 describe('the alpha probe', () => {

@@ -52,7 +52,7 @@ export async function observe(subject: Subject, seed: number, interrupted = fals
   const heldAfterEpoch: number[] = []
   let search = await begin()
   const { epochs } = search
-  for (let epoch = 0; epoch < epochs; epoch++) {
+  for (let epoch = 0; epoch < epochs && search.ended === undefined; epoch++) {
     if (interrupted && epoch > 0) {
       const state = structuredClone(await search.save())
       search.dispose()

@@ -39,7 +39,8 @@ export function defineProbe<Options extends Schedule>(definition: ProbeDefinitio
     options: Object.keys(options.shape),
     create(given) {
       const chosen = parseOptions(definition, given)
-      const isDue = (index: number, search: Search) => index % chosen.every === 0 || index === search.epochs - 1
+      const isLast = (index: number, { epochs, ended }: Search) => index === epochs - 1 || ended !== undefined
+      const isDue = (index: number, search: Search) => index % chosen.every === 0 || isLast(index, search)
       return {
         name,
         epoch: async (index, search, context) =>
