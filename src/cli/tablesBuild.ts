@@ -17,6 +17,7 @@ interface BuildFlags {
   readonly recipe?: string
   readonly data?: string
   readonly share: boolean
+  readonly curves: boolean
   readonly seeds?: readonly number[]
   readonly indices?: readonly number[]
   readonly shard?: Shard
@@ -45,6 +46,7 @@ export function buildCommand(): Command {
     .option('--shard <i/n>', 'one part of several, for machines beside each other', parseShard)
     .option('--from <table>', 'a table by the same recipe whose rows count as done; several times', repeated)
     .option('--no-share', 'train architectures that are the same network each for itself')
+    .option('--no-curves', 'leave out the second file, with accuracy and loss of every epoch')
     .option('--jobs <n>', `worker processes (default: the cores, here ${defaultJobs()})`, positiveInteger)
     .option('--limit-minutes <n>', 'stop then, and write what there is', positiveNumber)
     .option(

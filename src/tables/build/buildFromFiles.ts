@@ -16,7 +16,7 @@ import { readRecipe, recipeFor } from './recipeFile.ts'
 import type { Trainer } from './trainer.ts'
 
 export interface NamedBuild
-  extends Pick<BuildOptions<Genotype>, 'seeds' | 'shard' | 'indices' | 'onProgress' | 'stopped'> {
+  extends Pick<BuildOptions<Genotype>, 'seeds' | 'shard' | 'indices' | 'curves' | 'onProgress' | 'stopped'> {
   /** Of the table. */
   readonly name: string
   /** As given to `readRecipe`. */

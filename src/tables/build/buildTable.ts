@@ -1,18 +1,22 @@
 /** Trains what a table lacks and writes it: from nothing, from where an earlier build stopped, or from another table. */
+import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Genotype, SearchSpace } from '../../core/space.ts'
 import type { Dataset } from '../../data/dataset.ts'
+import { writeCurves } from '../curvesFile.ts'
 import type { Manifest } from '../manifest.ts'
+import { openTable } from '../openTable.ts'
 import { spaceIndex } from '../spaceIndex.ts'
 import type { Table } from '../table.ts'
 import { writeTable } from '../writeTable.ts'
+import { builtCurves } from './builtCurves.ts'
 import { Journal, readJournals } from './journal.ts'
 import { checkSameTraining, type Recipe, shapeFor } from './recipe.ts'
 import { type Sharing, sharing } from './sharing.ts'
 import { contentOf, trainingsIn } from './tableTrainings.ts'
 import { trainAll } from './trainAll.ts'
 import type { Trainer } from './trainer.ts'
-import { TrainingSet } from './trainingSet.ts'
+import { type TrainingRecord, TrainingSet } from './trainingSet.ts'
 import { type Shard, shardName, type TrainingTask, workList } from './workList.ts'
 
 export interface BuildOptions<G extends Genotype> {
@@ -32,6 +36,8 @@ export interface BuildOptions<G extends Genotype> {
   /** As many as trainings shall run at a time; closed at the end. */
   trainers(): Promise<readonly Trainer[]>
   readonly onProgress: (progress: BuildProgress) => void
+  /** Write the per-epoch curves of what the journals hold, in a second file. */
+  readonly curves: boolean
   /** Asked before each training: true ends the work early. */
   readonly stopped: () => boolean
 }
@@ -49,37 +55,43 @@ export interface BuildResult extends BuildProgress {
 
 /**
  * Every training is kept as soon as it is done. The table holds what there is at the end, of all shards in the folder.
- * @throws BenchError `bad-input` where folder or tables are by another recipe, `failed` where the shard is being built
+ * @throws BenchError `bad-input` where journals or tables are by another recipe, `failed` where the shard is being built
  */
 export async function buildTable<G extends Genotype>(options: BuildOptions<G>): Promise<BuildResult> {
   const { name, folder, space, recipe, data, shard } = options
   const shared = sharing(space, recipe)
   const tasks = workList({ ...options, sharing: shared, seeds: options.seeds ?? recipe.seeds })
+  const tables = [...(await tableThere(folder, name)), ...options.from]
+  for (const table of tables) checkSameTraining(table.manifest, recipe)
   const journals = join(folder, `${name}.build`)
   const journal = new Journal(journals, shardName(shard), recipe)
+  const trainings = () => trainingsOfAll(readJournals(journals, recipe), tables, recipe, shared)
   try {
-    const known = knownTrainings(journals, options, shared)
-    const progress = await trainMissing(tasks, known, journal, options)
-    const trainings = knownTrainings(journals, options, shared)
-    const content = contentOf({ space, sharing: shared, recipe, shape: shapeFor(recipe, data.shape) }, trainings)
-    return { ...progress, manifest: writeTable(folder, name, spaceIndex(space), content) }
+    const progress = await trainMissing(tasks, trainings(), journal, options)
+    const content = contentOf({ space, sharing: shared, recipe, shape: shapeFor(recipe, data.shape) }, trainings())
+    const curves = options.curves ? builtCurves(readJournals(journals, recipe), recipe, shared) : []
+    const written = await writeCurves(folder, name, curves)
+    return { ...progress, manifest: writeTable(folder, name, spaceIndex(space), content, written) }
   } finally {
     journal.close()
   }
 }
 
-/** From the journals of all shards and from the tables to start from. */
-function knownTrainings<G extends Genotype>(
-  journals: string,
-  { recipe, from }: BuildOptions<G>,
+/** The table of the name in the folder, whose journals may be elsewhere: it is added to, never made smaller. */
+async function tableThere(folder: string, name: string): Promise<Table[]> {
+  const manifest = join(folder, `${name}.manifest.json`)
+  return existsSync(manifest) ? [await openTable(manifest)] : []
+}
+
+function trainingsOfAll(
+  records: readonly TrainingRecord[],
+  tables: readonly Table[],
+  recipe: Recipe,
   shared: Sharing,
 ): TrainingSet {
   const trainings = new TrainingSet()
-  for (const record of readJournals(journals, recipe)) trainings.add(record)
-  for (const table of from) {
-    checkSameTraining(table.manifest, recipe)
-    for (const record of trainingsIn(table, recipe, shared)) trainings.add(record)
-  }
+  for (const record of records) trainings.add(record)
+  for (const table of tables) for (const record of trainingsIn(table, recipe, shared)) trainings.add(record)
   return trainings
 }
 

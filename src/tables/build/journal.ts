@@ -4,7 +4,7 @@
  * trainings under way and no other. What a stop cut in two is cut off when the shard goes on.
  */
 import { createHash } from 'node:crypto'
-import { closeSync, fsyncSync, ftruncateSync, mkdirSync, openSync, readdirSync, readFileSync, writeSync } from 'node:fs'
+import { closeSync, fsyncSync, ftruncateSync, openSync, readdirSync, readFileSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
 import { writeAtomically, writeFailure } from '../../core/atomicFile.ts'
 import { BenchError } from '../../core/errors.ts'
@@ -64,7 +64,6 @@ const recipePath = (folder: string) => join(folder, 'recipe.json')
 
 /** → false where nothing has begun in the folder */
 function checkRecipe(folder: string, recipe: Recipe): boolean {
-  mkdirSync(folder, { recursive: true })
   const text = readIfThere(recipePath(folder))
   if (text === undefined) return false
   if (isSameTraining(JSON.parse(text), recipe)) return true

@@ -1,4 +1,4 @@
-import { appendFileSync, readFileSync, truncateSync } from 'node:fs'
+import { appendFileSync, readdirSync, readFileSync, rmSync, truncateSync } from 'node:fs'
 import { join } from 'node:path'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { nb201 } from '../../../src/spaces/nb201/index.ts'
@@ -6,6 +6,7 @@ import { checkRows, sampleRows } from '../../../src/tables/build/checkTable.ts'
 import { mergeTables } from '../../../src/tables/build/mergeTables.ts'
 import { sharing } from '../../../src/tables/build/sharing.ts'
 import type { Trainer } from '../../../src/tables/build/trainer.ts'
+import { readCurves } from '../../../src/tables/curves.ts'
 import { openTable } from '../../../src/tables/openTable.ts'
 import { temporaryFolder } from '../temporaryFolder.ts'
 import { build, countingTrainer, data, recipe } from './tinyBuild.ts'
@@ -56,6 +57,32 @@ describe('building a table', () => {
     expect(table.manifest.recipe).toEqual(recipe)
   })
 
+  test('has the curves of each epoch beside it, of all cells that a training serves', async () => {
+    const folder = join(root, 'curves')
+    await build(folder, await countingTrainer(), { indices: [1835], curves: true })
+    const [served] = [...(await open(folder)).indices()]
+    const curves = await readCurves('tiny', served, { folders: [folder] })
+    const table = await open(folder)
+    const train = (seed: number) => table.value(1835, { dataset: 'shapes', split: 'train', epochs: 1, seed })
+    expect(curves).toMatchObject(
+      recipe.seeds.map((seed) => ({
+        split: 'train',
+        epochs: 1,
+        seed,
+        accuracyPct: [expect.closeTo(train(seed) ?? -1, 4)],
+      })),
+    )
+  })
+
+  test('adds to a table that is there without its journals', async () => {
+    const folder = join(root, 'without')
+    await build(folder, await countingTrainer(), { indices: [1462] })
+    rmSync(join(folder, 'tiny.build'), { recursive: true })
+    const result = await build(folder, await countingTrainer(), { indices })
+    expect(result).toMatchObject({ before: 2, done: 4 })
+    expect(await accuracies(folder)).toEqual(await accuracies(whole))
+  })
+
   test('stopped and started again, trains the rest alone and comes to the same numbers', async () => {
     const folder = join(root, 'stopped')
     const [early, late] = [await countingTrainer(), await countingTrainer()]
@@ -71,6 +98,7 @@ describe('building a table', () => {
     await build(folder, await countingTrainer(), { indices })
     const journal = join(folder, 'tiny.build', 'part-1-of-1.jsonl')
     truncateSync(journal, readFileSync(journal).length - 10)
+    rmSync(join(folder, 'tiny.manifest.json'))
     const trainer = await countingTrainer()
     await build(folder, trainer, { indices })
     expect(trainer.trained.length).toBe(1)
@@ -106,10 +134,22 @@ describe('building a table', () => {
   })
 
   test('refuses a folder with trainings by another recipe', async () => {
+    const folder = join(root, 'journals')
+    await build(folder, await countingTrainer(), { indices: [1462] })
+    rmSync(join(folder, 'tiny.manifest.json'))
     const other = { ...recipe, batchSize: 10 }
-    await expect(build(whole, await countingTrainer(), { recipe: other })).rejects.toThrow(
+    await expect(build(folder, await countingTrainer(), { recipe: other })).rejects.toThrow(
       /holds trainings by another recipe/,
     )
+  })
+
+  test('refuses to replace a table by another recipe, and leaves nothing behind', async () => {
+    const folder = join(root, 'replaced')
+    await build(folder, await countingTrainer(), { indices: [1462] })
+    rmSync(join(folder, 'tiny.build'), { recursive: true })
+    const other = { ...recipe, batchSize: 10 }
+    await expect(build(folder, await countingTrainer(), { recipe: other })).rejects.toThrow(/built by another recipe/)
+    expect(readdirSync(folder).sort()).toEqual(['tiny.arrow', 'tiny.manifest.json'])
   })
 
   test('refuses to start from a table by another recipe', async () => {

@@ -54,6 +54,7 @@ export function build(folder: string, trainer: Trainer, changes: Partial<Options
     data,
     shard: { number: 1, of: 1 },
     from: [],
+    curves: false,
     trainers: async () => [trainer],
     onProgress: () => {},
     stopped: () => false,

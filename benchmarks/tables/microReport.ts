@@ -1,0 +1,138 @@
+/**
+ * Writes `reports/nb201-micro.md`: what the embedded table is worth. The real benchmark's numbers are read from the table
+ * `nb201`, the recipes that were tried from `benchmarks/tables/recipeTrials.csv`.
+ *
+ *     bench tables import …/nb201.csv.gz --as nb201
+ *     npx jiti benchmarks/tables/microReport.ts
+ */
+import { readFileSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+import { parse } from 'csv-parse/sync'
+import { kendall, spearman } from '../../src/analysis/statistics/correlation.ts'
+import { writeAtomically } from '../../src/core/atomicFile.ts'
+import type { Qualifier } from '../../src/core/metric.ts'
+import { recipeOf } from '../../src/tables/build/recipe.ts'
+import { openTable } from '../../src/tables/openTable.ts'
+
+const here = (path: string) => fileURLToPath(new URL(path, import.meta.url))
+const CELLS = { 'skip connections alone': 1835, 'the ResNet cell': 11472, 'convolutions 3×3 alone': 1462 }
+const REAL = {
+  'CIFAR-10': ['cifar10', 'ori-test'],
+  'CIFAR-100': ['cifar100', 'x-test'],
+  'ImageNet16-120': ['ImageNet16-120', 'x-test'],
+}
+
+const table = await openTable('nb201-micro')
+const real = await openTable('nb201')
+const recipe = recipeOf(table.manifest)
+const { epochs } = recipe.training
+const of = (split: string, seed: Qualifier['seed']): Qualifier => ({ dataset: 'shapes', split, epochs, seed })
+const indices = [...table.indices()]
+const column = (split: string, seed: Qualifier['seed']) =>
+  indices.map((index) => table.value(index, of(split, seed)) ?? Number.NaN)
+
+const mean = (values: readonly number[]) => values.reduce((sum, value) => sum + value, 0) / values.length
+const two = (value: number | undefined) => (value === undefined ? '–' : value.toFixed(2))
+const row = (cells: readonly string[]) => `| ${cells.join(' | ')} |`
+const markdown = (head: readonly string[], rows: readonly (readonly string[])[]) =>
+  [row(head), row(head.map(() => '---')), ...rows.map(row)].join('\n')
+
+/** Lowest, quartiles, highest; mean. */
+function distribution(split: string): string[] {
+  const sorted = column(split, 'mean').toSorted((a, b) => a - b)
+  const quantiles = [0, 0.25, 0.5, 0.75, 1].map(
+    (share) => sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))],
+  )
+  return [split, ...[...quantiles, mean(sorted)].map(two)]
+}
+
+/** Rank correlation of this table's test accuracy with the benchmark's, over the networks that both have. */
+function correlation([name, [dataset, split]]: [string, string[]], rows: readonly number[]): string[] {
+  const own = rows.map((index) => table.value(index, of('x-test', 'mean')) ?? Number.NaN)
+  const theirs = rows.map((index) => real.value(index, { dataset, split, epochs: 200, seed: 'mean' }) ?? Number.NaN)
+  return [name, two(spearman(own, theirs)), two(kendall(own, theirs))]
+}
+
+/** Between seeds, over the rows that have both. */
+function seedAgreement(): string[][] {
+  const pairs = recipe.seeds.flatMap((a, i) => recipe.seeds.slice(i + 1).map((b) => [a, b] as const))
+  return pairs.flatMap(([a, b]) => {
+    if (!table.has(`shapes/x-test/${epochs}/${a}`) || !table.has(`shapes/x-test/${epochs}/${b}`)) return []
+    const both = indices.flatMap((index) => {
+      const values = [a, b].map((seed) => table.value(index, of('x-test', seed)))
+      return values.some((value) => value === undefined) ? [] : [values as number[]]
+    })
+    if (both.length < 2) return []
+    const [first, second] = [0, 1].map((i) => both.map((values) => values[i]))
+    const deviation = Math.sqrt(mean(both.map(([x, y]) => (x - y) ** 2 / 2)))
+    return [[`${a} and ${b}`, String(both.length), two(deviation), two(spearman(first, second))]]
+  })
+}
+
+const trainings = indices.map((index) => table.column('trainings').at(table.row(index) as number) ?? 0)
+const seconds = indices.map(
+  (index) => table.column(`train-seconds:shapes/${epochs}`).at(table.row(index) as number) ?? Number.NaN,
+)
+const good = indices.filter(
+  (index) => (real.value(index, { dataset: 'cifar10', split: 'ori-test', epochs: 200, seed: 'mean' }) ?? 0) > 80,
+)
+const trials: string[][] = parse(readFileSync(here('recipeTrials.csv')))
+const { rows: count, architectures, notes } = table.manifest
+const agreement = seedAgreement()
+
+writeAtomically(
+  here('../../reports/nb201-micro.md'),
+  `# The embedded table, nb201-micro
+
+Written by \`npx jiti benchmarks/tables/microReport.ts\` from the table and its manifest. All accuracies are in % and of real
+trainings; \`bench tables build --as nb201-micro --check 20\` trains any of them again and compares bit for bit.
+
+## What it is
+
+${notes.map((note) => `* ${note}`).join('\n')}
+* Skeleton C=${recipe.network.channels}, N=${recipe.network.depth}; ${epochs} epochs of ${recipe.data.limit ?? 'all'} training images; batch ${recipe.batchSize}; SGD ${recipe.training.learningRate}, Nesterov, cosine to ${recipe.training.learningRateMin}.
+* A training took ${two(mean(seconds))} s on average on the machine that made it, which did other work at the same time.
+
+## Coverage
+
+${count} of ${architectures} architectures (${((100 * count) / (architectures ?? count)).toFixed(1)} %) have a row; a row has ${two(mean(trainings))} trainings on average, of ${recipe.seeds.length} that the recipe asks for. Rows were made in a random order of
+networks, so they are a fair sample. \`bench run\` trains what is missing on the spot, by the same recipe.
+
+## Distribution
+
+${markdown(['split', 'lowest', 'first quartile', 'median', 'third quartile', 'highest', 'mean'], ['train', 'x-valid', 'x-test'].map(distribution))}
+
+${markdown(
+  ['cell', 'x-test'],
+  Object.entries(CELLS).map(([name, index]) => [name, two(table.value(index, of('x-test', 'mean')))]),
+)}
+
+## Noise
+
+${agreement.length === 0 ? 'No row has two seeds yet.' : markdown(['seeds', 'rows', 'standard deviation of a seed', 'Spearman'], agreement)}
+
+Spearman of x-valid with x-test over the rows: ${two(spearman(column('x-valid', 'mean'), column('x-test', 'mean')))}.
+
+## Agreement with the real benchmark
+
+Rank correlation of \`shapes/x-test/${epochs}/mean\` with the test accuracies of NAS-Bench-201 after 200 epochs, mean over its seeds.
+The aim was a Spearman correlation of 0.8 with CIFAR-10.
+
+${markdown(
+  ['all rows', 'Spearman', 'Kendall'],
+  Object.entries(REAL).map((entry) => correlation(entry, indices)),
+)}
+
+${markdown(
+  ['rows above 80 % on CIFAR-10', 'Spearman', 'Kendall'],
+  Object.entries(REAL).map((entry) => correlation(entry, good)),
+)}
+
+## Recipes that were tried
+
+Random cells, one seed, each a real training on the static WebAssembly executor; seconds are processor time on two cores
+that did other work as well. Images are square; all with SGD, Nesterov 0.9, weight decay 5e-4, cosine to 0.
+
+${markdown(trials[0], trials.slice(1))}
+`,
+)
