@@ -7,12 +7,25 @@ const OUTPUT_FULL = -8
 
 let loading: ReturnType<typeof Bzip2.init> | undefined
 
+/** The module puts itself in charge of all of the process's uncaught errors; that is not its business. */
+async function load(): ReturnType<typeof Bzip2.init> {
+  const events = ['uncaughtException', 'unhandledRejection'] as const
+  const before = events.map((event) => new Set<unknown>(process.listeners(event as 'uncaughtException')))
+  const decoder = await Bzip2.init()
+  events.forEach((event, i) => {
+    for (const listener of process.listeners(event as 'uncaughtException')) {
+      if (!before[i].has(listener)) process.removeListener(event, listener)
+    }
+  })
+  return decoder
+}
+
 /**
  * @param name for messages
  * @throws BenchError `bad-input` where the data is damaged, or longer than `mostBytes` when decompressed
  */
 export async function bunzip2(data: Uint8Array, name: string, mostBytes: number): Promise<Uint8Array<ArrayBuffer>> {
-  loading ??= Bzip2.init()
+  loading ??= load()
   const decoder = await loading
   for (
     let size = Math.min(mostBytes, Math.max(FIRST_GUESS, 8 * data.byteLength));

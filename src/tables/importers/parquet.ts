@@ -19,23 +19,41 @@ export async function importParquet(file: SourceFile, mapping: Mapping, context:
 
 async function readRows({ path, name }: SourceFile): Promise<{ columns: string[]; rows: unknown[][] }> {
   try {
-    const bytes = await asyncBufferFromFile(path)
-    const metadata = await parquetMetadataAsync(bytes)
+    const file = await asyncBufferFromFile(path)
+    const metadata = await parquetMetadataAsync(file)
     const columns = parquetSchema(metadata).children.map(({ element }) => element.name)
-    let rows: unknown[][] = []
-    await parquetRead({
-      file: bytes,
-      metadata,
-      compressors,
-      onComplete: (read) => {
-        rows = read as unknown as unknown[][]
-      },
-    })
+    const rows: unknown[][] = []
+    let rowStart = 0
+    for (const { num_rows } of metadata.row_groups) {
+      const rowEnd = rowStart + Number(num_rows)
+      const values: unknown[][] = []
+      // A group and a column at a time: of several that are damaged, the library would leave all but one failure unheard.
+      for (const column of columns) values.push(await readColumn({ file, metadata, rowStart, rowEnd }, column))
+      for (let row = 0; row < rowEnd - rowStart; row++) rows.push(values.map((column) => column[row]))
+      rowStart = rowEnd
+    }
     return { columns, rows }
   } catch (cause) {
-    throw new BenchError('bad-input', `${name} is not a whole Parquet file: ${(cause as Error).message}`, { cause })
+    throw new BenchError('bad-input', `${name} is not a whole Parquet file: ${firstLine(cause)}`, { cause })
   }
 }
+
+type Part = Pick<Parameters<typeof parquetRead>[0], 'file' | 'metadata' | 'rowStart' | 'rowEnd'>
+
+async function readColumn(part: Part, column: string): Promise<unknown[]> {
+  let cells: unknown[] = []
+  await parquetRead({
+    ...part,
+    columns: [column],
+    compressors,
+    onComplete: (rows) => {
+      cells = (rows as unknown as unknown[][]).map(([cell]) => cell)
+    },
+  })
+  return cells
+}
+
+const firstLine = (error: unknown): string => String((error as Error).message).split('\n')[0]
 
 /** Parquet's NaN is a number that somebody computed, not one that is missing. */
 function cellOf(value: unknown): Cell {
