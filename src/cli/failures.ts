@@ -53,7 +53,8 @@ export function reportLostRuns(outcomes: readonly Outcome[]): void {
   process.exitCode = lost.every(({ failure }) => isInputFault(failure?.code)) ? 2 : 1
 }
 
-const isInputFault = (code: ErrorCode | 'unexpected' = 'unexpected'): boolean =>
+/** Whether an error of this kind ends the command with status 2. */
+export const isInputFault = (code: ErrorCode | 'unexpected' = 'unexpected'): boolean =>
   code !== 'unexpected' && exitStatus[code] === 2
 
 /** An interrupted command leaves the terminal in order, says how to go on, and ends with the signal's own status. */

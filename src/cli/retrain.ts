@@ -13,11 +13,11 @@ import type { Experiment } from '../runner/experiment.ts'
 import { makePlan, type PlannedJob } from '../runner/plan.ts'
 import { registerPlugins } from '../runner/plugins.ts'
 import { defaultJobs } from '../runner/pool.ts'
-import { unfinished } from '../runner/runPlan.ts'
+import { type Outcome, unfinished } from '../runner/runPlan.ts'
 import { parseSeeds } from '../runner/seeds.ts'
 import { Store } from '../runner/store.ts'
 import { darts, publishedName } from '../spaces/darts/index.ts'
-import { reportLostRuns } from './failures.ts'
+import { isInputFault, reportLostRuns } from './failures.ts'
 import { jsonOption, oneOf, outOption, positiveInteger, quietOption, repeated, storeOption } from './options.ts'
 import { writeOutput } from './output.ts'
 import { runWithProgress } from './planProgress.ts'
@@ -103,6 +103,7 @@ async function retrain(flags: RetrainFlags): Promise<void> {
     stream.write(`${lines.join('\n')}\n\n`)
   }
   const outcomes = await runWithProgress(plan, store, { jobs: flags.jobs, quiet, label })
+  throwInputFault(outcomes)
   writeOutput(renderOutcomes(outcomes, flags.json ? 'json' : flags.format, flags.published), flags.out)
   reportLostRuns(outcomes)
 }
@@ -126,6 +127,13 @@ function experimentOf(flags: RetrainFlags): Experiment {
     executor: { backend: flags.backend ?? 'auto' },
     retraining: { preset, epochs, channels, layers, batchSize, limit, imageSize, brokenImages, auxiliary, family },
   }
+}
+
+/** Where nothing came to a result for one reason in the input, that is all there is to say. */
+function throwInputFault(outcomes: readonly Outcome[]): void {
+  const [first] = outcomes.flatMap(({ failure }) => failure ?? [])
+  const isShared = outcomes.every(({ failure }) => failure?.message === first?.message && isInputFault(failure?.code))
+  if (first !== undefined && first.code !== 'unexpected' && isShared) throw new BenchError(first.code, first.message)
 }
 
 /** A folder in the place of a name is one of photographs, decoded as they are needed. */

@@ -5,5 +5,5 @@ import type { RetrainingSettings } from '../core/retraining.ts'
 export function settingsText({ preset, epochs, batchSize, network, data }: RetrainingSettings): string {
   const { limit, imageSize } = data
   const images = `${limit ?? 'all'} training images${imageSize === null ? '' : ` at ${imageSize}×${imageSize}`}`
-  return `preset ${preset}, ${epochs} epochs, ${images}, batch ${batchSize}, C=${network.channels}, ${network.layers} cells`
+  return `preset ${preset}, ${epochs} ${epochs === 1 ? 'epoch' : 'epochs'}, ${images}, batch ${batchSize}, C=${network.channels}, ${network.layers} cells`
 }
