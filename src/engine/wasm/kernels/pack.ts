@@ -5,7 +5,7 @@
  */
 
 /**
- * dense → panels. Entry (tap, row, column) of the panels is dense[tap·rows·columns… + row·rowStride + column·columnStride],
+ * dense → panels. Entry (tap, row, column) of the panels is dense[tap·rows·columns + row·rowStride + column·columnStride],
  * with the taps in reverse where `flip`.
  */
 export function packFilter(
