@@ -35,7 +35,7 @@ afterEach(() => place.remove())
 const lines = () => (existsSync(journal) ? readFileSync(journal, 'utf8').split('\n').slice(0, -1) : [])
 
 describe('bench tables build', { timeout: 120_000 }, () => {
-  test('killed at any moment and given again, loses nothing and does nothing twice', async () => {
+  test('killed at any moment and given again, loses nothing, does nothing twice, and can be checked', async () => {
     const { child, ended } = place.start(build)
     const kept = await until(lines, 'a first training')
     child.kill('SIGKILL')
@@ -51,13 +51,18 @@ describe('bench tables build', { timeout: 120_000 }, () => {
     })
     expect(new Set(tasks).size).toBe(tasks.length)
     expect(tasks.length).toBe(total)
+    const check = await place.bench('tables', 'build', '--as', './tiny.arrow', '--check', '1', '--jobs', '1')
+    expect(check.stdout).toBe('2 of 2 trainings came to the numbers of ./tiny.arrow, bit for bit\n')
+    expect(check.code).toBe(0)
   })
 
-  test('checks the table that it built, bit for bit', async () => {
-    await place.bench(...build)
-    const { code, stdout } = await place.bench('tables', 'build', '--as', './tiny.arrow', '--check', '1')
-    expect(stdout).toBe('2 of 2 trainings came to the numbers of ./tiny.arrow, bit for bit\n')
-    expect(code).toBe(0)
+  test.skipIf(!existsSync('/proc/self/task'))('a worker that is killed takes nothing along', async () => {
+    const { child, ended } = place.start(build)
+    await until(lines, 'a first training')
+    const workers = readFileSync(`/proc/${child.pid}/task/${child.pid}/children`, 'utf8').trim().split(' ')
+    process.kill(Number(workers[0]), 'SIGKILL')
+    expect(await ended).toMatchObject({ code: 0 })
+    expect(lines().length).toBe(12)
   })
 
   test.each([
