@@ -5,7 +5,13 @@ import { writeAtomically } from '../core/atomicFile.ts'
 import { BenchError } from '../core/errors.ts'
 import { unknownName } from '../core/names.ts'
 import { renderArrow } from '../report/formats/arrow.ts'
-import { architecturesTable, architectureTable, correlationTable, qualifierNames } from '../report/queryTables.ts'
+import {
+  architecturesTable,
+  architectureTable,
+  correlationTable,
+  curvesTable,
+  qualifierNames,
+} from '../report/queryTables.ts'
 import { renderTable, TABLE_FORMATS, type TableFormat, type Tabular } from '../report/tabular.ts'
 import { builtinSpace } from '../spaces/index.ts'
 import { openTable } from '../tables/openTable.ts'
@@ -38,6 +44,7 @@ interface QueryFlags {
   readonly bottom?: number
   readonly by?: string
   readonly correlate?: readonly string[]
+  readonly curves?: boolean
   readonly format: TableFormat | 'arrow'
   readonly json?: boolean
   readonly out?: string
@@ -61,6 +68,7 @@ export function queryCommand(): Command {
     .option('--bottom <n>', 'the n with the least', positiveInteger)
     .option('--by <column>', 'what --top and --bottom go by, as cifar10/ori-test/200/mean')
     .option('--correlate <columns>', 'how two columns go together, as A,B', commaList)
+    .option('--curves', 'every epoch of one architecture’s trainings, from the table’s second file')
     .option('--format <name>', `of the answer: ${FORMATS.join(', ')}`, format, 'text')
     .option('--json', 'the same as --format json')
     .addOption(outOption())
@@ -74,7 +82,17 @@ export function queryCommand(): Command {
 
 async function query(architectures: readonly string[], flags: QueryFlags): Promise<void> {
   const table = await openTable(flags.table)
-  write(answer(table, architectures, flags), flags.json ? 'json' : flags.format, flags.out)
+  const answered = flags.curves ? await curves(table, architectures, flags) : answer(table, architectures, flags)
+  write(answered, flags.json ? 'json' : flags.format, flags.out)
+}
+
+async function curves(table: Table, architectures: readonly string[], flags: QueryFlags): Promise<Tabular> {
+  if (architectures.length !== 1) {
+    throw new BenchError('bad-input', `--curves takes one architecture, found ${architectures.length}`)
+  }
+  const { readCurves } = await import('../tables/curves.ts')
+  const index = findArchitecture(table, builtinSpace(table.manifest.space), architectures[0])
+  return curvesTable(table, index, await readCurves(flags.table, index), flags)
 }
 
 function answer(table: Table, architectures: readonly string[], flags: QueryFlags): Tabular {

@@ -4,9 +4,10 @@ import { sampleCorrelation } from 'simple-statistics'
 import { kendall, spearman } from '../analysis/statistics/correlation.ts'
 import { formatQualifier, parseQualifier, type Qualifier } from '../core/metric.ts'
 import { isAccuracy } from '../tables/columnNames.ts'
+import type { Curve } from '../tables/curves.ts'
 import type { Manifest } from '../tables/manifest.ts'
 import type { FrontPoint } from '../tables/paretoFront.ts'
-import { rankOf } from '../tables/query.ts'
+import { type QualifierFilter, rankOf } from '../tables/query.ts'
 import type { Table } from '../tables/table.ts'
 import type { Cell, Tabular, TabularColumn } from './tabular.ts'
 
@@ -58,6 +59,40 @@ export function architectureTable(
     ],
     rows: lines,
     notes: [`#${index} ${table.arch(index)}`, origin(table.manifest)],
+  }
+}
+
+/** A line an epoch of every training that agrees with the filter. */
+export function curvesTable(table: Table, index: number, curves: readonly Curve[], filter: QualifierFilter): Tabular {
+  const parts = ['dataset', 'split', 'epochs', 'seed'] as const
+  const wanted = curves.filter((curve) =>
+    parts.every((part) => filter[part] === undefined || curve[part] === filter[part]),
+  )
+  return {
+    columns: [
+      column('dataset', 'Dataset'),
+      column('split', 'Split'),
+      column('epochs', 'Epochs'),
+      column('seed', 'Seed'),
+      column('epoch', 'Epoch'),
+      column('accuracyPct', 'Accuracy (%)'),
+      column('loss', 'Loss'),
+    ],
+    rows: wanted.flatMap(({ dataset, split, epochs, seed, accuracyPct, loss }) =>
+      accuracyPct.map((accuracy, epoch) => [
+        word(dataset),
+        word(split),
+        integer(epochs),
+        integer(seed),
+        integer(epoch + 1),
+        number(accuracy ?? undefined, 2),
+        number(loss[epoch] ?? undefined, 4),
+      ]),
+    ),
+    notes: [
+      `#${index} ${table.arch(index)}, ${wanted.length} trainings and splits, after each epoch`,
+      origin(table.manifest),
+    ],
   }
 }
 
