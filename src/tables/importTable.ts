@@ -6,7 +6,7 @@ import { BenchError } from '../core/errors.ts'
 import { writeCurves } from './curvesFile.ts'
 import type { Imported } from './importers/imported.ts'
 import { identityMapping, type Mapping } from './importers/mapping.ts'
-import { openSource } from './importers/sourceFile.ts'
+import { openSource, type SourceFile } from './importers/sourceFile.ts'
 import type { Manifest } from './manifest.ts'
 import type { SpaceIndex } from './spaceIndex.ts'
 import { embeddedTables, userTables } from './tableFolders.ts'
@@ -66,11 +66,21 @@ async function read(path: string, folder: string, options: ImportOptions): Promi
     const { importParquet } = await import('./importers/parquet.ts')
     return { content: await importParquet(file, mapping, context) }
   }
-  if (/^\s*<(!doctype|html)/i.test(file.head.toString('latin1'))) {
-    throw new BenchError('bad-input', `${file.name} is a web page, not a table; fetch the file itself`)
-  }
+  checkText(file)
   const { importCsv } = await import('./importers/csv.ts')
   return { content: await importCsv(file, mapping, context) }
+}
+
+/** What is no text is no CSV file, either. @throws BenchError `bad-input` that says what it is, where that is known */
+function checkText({ name, head }: SourceFile): void {
+  const start = head.toString('latin1')
+  const refuse = (what: string) => new BenchError('bad-input', `${name} ${what}`)
+  if (/^\s*<(!doctype|html)/i.test(start)) throw refuse('is a web page, not a table; fetch the file itself')
+  if (start.startsWith('ARROW1'))
+    throw refuse('is an Arrow file; where it has a manifest, name its path in place of a table')
+  if (start.startsWith('BZh')) throw refuse('is one bzip2 file; name the folder or the tar archive of the release')
+  if (head.includes(0))
+    throw refuse('has no format that is known: NATS-Bench folder or tar, .pth, pickle, Parquet, CSV')
 }
 
 const isFolder = (path: string): Promise<boolean> =>

@@ -90,6 +90,14 @@ describe('a CSV file is refused, and the earlier table stays, where', () => {
     expect(readdirSync(folder).filter((file) => file.endsWith('.tmp'))).toEqual([])
   })
 
+  test.each([
+    ['an Arrow file', 'ARROW1\0\0', 'is an Arrow file'],
+    ['one record', 'BZh91AY', 'is one bzip2 file'],
+    ['of no known format', Uint8Array.of(1, 0, 2, 0), 'has no format that is known'],
+  ])('it is %s', async (_, content, message) => {
+    await expect(importText(content)).rejects.toThrow(message)
+  })
+
   test('its gzip stream is cut off', async () => {
     const whole = gzipSync(`${HEADER}\n${`1835,${SKIP},54.3,0.07\n`.repeat(1)}`)
     await expect(importText(whole.subarray(0, whole.length - 12))).rejects.toThrow('cannot be read to its end')
