@@ -67,7 +67,10 @@ export const zenDarts = defineAlgorithm({
   }),
   search(context, options) {
     const m = options.m ?? Math.round(0.24 * context.protocol.epochs)
-    return bilevelSearch(context, methodOf(context, options.n), async (given, method, supernet, state, epoch) => {
+    const { affine } = context.protocol.network
+    // The BN term reads the variances that batch norms keep.
+    const method = { ...methodOf(context, options.n), supernet: { batchNorm: { affine, track: true } } }
+    return bilevelSearch(context, method, async (given, _, supernet, state, epoch) => {
       if (epoch < m) return zenEpoch(given, method, supernet, state, epoch, options)
       if (epoch === m) supernet.momentum.scale(0)
       return timedEpoch(given, method, supernet, state, epoch)

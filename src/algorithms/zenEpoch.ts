@@ -1,15 +1,31 @@
 /** An epoch of ascent on Zen(F), by weights and architecture, without labels: as many steps as an epoch with labels. */
 import { gaussianBatch } from '../analysis/zenScore.ts'
 import type { SearchContext } from '../core/algorithm.ts'
-import type { ImageShape } from '../core/data.ts'
+import type { Batch } from '../core/data.ts'
 import type { SgdStep, WeightVector } from '../core/executor.ts'
-import { map } from '../core/mixing.ts'
+import { type Matrix, zip } from '../core/mixing.ts'
 import type { RandomStream } from '../core/random.ts'
+import type { Relaxation } from '../core/relaxation.ts'
 import type { Supernet } from '../core/supernet.ts'
 import { adam } from './adam.ts'
 import { type BilevelMethod, type BilevelState, type EpochRunner, sgdOf } from './bilevel.ts'
 import { costModel, watch } from './costModel.ts'
-import { type Zen, type ZenInputs, type ZenWeights, zen } from './zenGradient.ts'
+import { bnTerm, logNtk } from './zenGradient.ts'
+
+/** Pairs of passes that an architecture step spends on the BN term. */
+const DIRECTIONS = 4
+
+export interface ZenWeights {
+  readonly beta1: number
+  readonly beta2: number
+}
+
+/** Zen and its terms, at the inputs of one architecture step. */
+interface Zen {
+  readonly zen: number
+  readonly logNtk: number
+  readonly bn: number
+}
 
 export async function zenEpoch(
   context: SearchContext,
@@ -24,27 +40,31 @@ export async function zenEpoch(
   const n = method.weightSteps ?? 1
   const sgd = sgdOf(protocol, epoch)
   const relaxation = method.relaxation(epoch)
-  const inputs = (...path: readonly (string | number)[]) =>
-    gaussianInputs(shape, protocol.batchSize, context.random('zen', ...path))
+  const inputs = (...path: readonly (string | number)[]) => {
+    const stream = context.random('zen', ...path)
+    return { x: gaussianBatch(shape, protocol.batchSize, stream), stream }
+  }
   const [weightStep, architectureStep] = [watch(), watch()]
   const gradient = supernet.vector()
   const seen: Zen[] = []
   let { parameters, adam: moments } = start
   try {
     for (let step = epoch * source.batchesPerEpoch; step < (epoch + 1) * source.batchesPerEpoch; step++) {
-      const { mixing, pullback } = relaxation.relax(parameters)
       for (let i = 0; i < n; i++) {
+        const { x, stream } = inputs('weights', step, i)
+        const { mixing } = relaxation.relax(parameters)
         await weightStep.time(async () => {
-          await zen(supernet, mixing, inputs('weights', step, i), weights, gradient)
+          await logNtk(supernet, mixing, x, signs(x.size, stream), gradient)
+          gradient.scale(weights.beta1)
           await ascend(supernet, gradient, sgd)
         })
       }
+      const { x, stream } = inputs('architecture', step)
       const found = await architectureStep.time(() =>
-        zen(supernet, mixing, inputs('architecture', step), weights, gradient),
+        architectureGradient(supernet, relaxation, parameters, x, stream, weights, gradient),
       )
       seen.push(found)
-      const downhill = map(pullback(found.mixing), (g) => -g)
-      ;({ parameters, state: moments } = adam(parameters, downhill, moments, protocol.architecture))
+      ;({ parameters, state: moments } = adam(parameters, found.downhill, moments, protocol.architecture))
     }
   } finally {
     gradient.dispose()
@@ -53,12 +73,29 @@ export async function zenEpoch(
   return { state: { parameters, adam: moments }, report: { parameters, extra } }
 }
 
-/** x and x′, and a random sign for each sample. */
-function gaussianInputs(shape: ImageShape, size: number, stream: RandomStream): ZenInputs {
-  const x = gaussianBatch(shape, size, stream)
-  const direction = gaussianBatch(shape, size, stream)
-  return { x, direction, signs: Array.from({ length: size }, () => (stream.integer(2) === 0 ? -1 : 1)) }
+/** −∂Zen/∂parameters, and Zen. @param scratch overwritten */
+async function architectureGradient(
+  supernet: Supernet,
+  relaxation: Relaxation,
+  parameters: Matrix,
+  x: Batch,
+  stream: RandomStream,
+  { beta1, beta2 }: ZenWeights,
+  scratch: WeightVector,
+): Promise<Zen & { readonly downhill: Matrix }> {
+  const { mixing, pullback } = relaxation.relax(parameters)
+  const ntk = await logNtk(supernet, mixing, x, signs(x.size, stream), scratch)
+  const bn = await bnTerm(supernet.executable, relaxation, parameters, x, stream, DIRECTIONS)
+  return {
+    zen: beta1 * ntk.value + beta2 * bn.value,
+    logNtk: ntk.value,
+    bn: bn.value,
+    downhill: zip(pullback(ntk.mixing), bn.gradient, (g, h) => -(beta1 * g + beta2 * h)),
+  }
 }
+
+const signs = (size: number, stream: RandomStream) =>
+  Array.from({ length: size }, () => (stream.integer(2) === 0 ? -1 : 1))
 
 /** The protocol's SGD step on w, uphill: on −∇Zen, clipped, with weight decay and momentum. */
 export async function ascend(
@@ -75,7 +112,7 @@ export async function ascend(
   if (nesterov) w.axpy(-learningRate, gradient)
 }
 
-function meanOf(seen: readonly Zen[]) {
+function meanOf(seen: readonly Zen[]): Zen {
   const mean = (of: (zen: Zen) => number) => seen.reduce((sum, each) => sum + of(each), 0) / seen.length
-  return { zen: mean(({ value }) => value), logNtk: mean(({ logNtk }) => logNtk), bn: mean(({ bn }) => bn) }
+  return { zen: mean(({ zen }) => zen), logNtk: mean(({ logNtk }) => logNtk), bn: mean(({ bn }) => bn) }
 }

@@ -8,7 +8,7 @@
  */
 import type { Batch, ImageShape } from '../core/data.ts'
 import { BenchError } from '../core/errors.ts'
-import type { Executable, Executor } from '../core/executor.ts'
+import type { Executable, Executor, Feed } from '../core/executor.ts'
 import { type Network, sizeOf } from '../core/network.ts'
 import type { RandomStream } from '../core/random.ts'
 
@@ -77,6 +77,19 @@ async function meanVariances(executable: Executable): Promise<number[]> {
     start += 2 * channels
     return variances.reduce((sum, value) => sum + value, 0) / channels
   })
+}
+
+/**
+ * Mean over the channels of the unbiased variance of the batch, of each normalisation that keeps statistics; 0 where it
+ * was not computed. Running statistics are left as they were.
+ */
+export async function batchVariances(executable: Executable, feed: Feed): Promise<number[]> {
+  const before = await executable.save()
+  executable.restore({ ...before, statistics: new Float32Array(before.statistics.length) })
+  await executable.forward(feed, 'train')
+  const variances = await meanVariances(executable)
+  executable.restore(before)
+  return variances.map((variance) => variance / NEWEST)
 }
 
 /** Filters and linear weights ~ N(0, 1), scales 1, shifts and biases 0: how Zen-NAS initialises. */

@@ -2,7 +2,7 @@ import { afterAll, describe, expect, it } from 'vitest'
 import { softmaxRelaxation } from '../../src/algorithms/softmax.ts'
 import { multiDarts, zenDarts } from '../../src/algorithms/zenDarts.ts'
 import { ascend } from '../../src/algorithms/zenEpoch.ts'
-import { zen } from '../../src/algorithms/zenGradient.ts'
+import { bnTerm, logNtk } from '../../src/algorithms/zenGradient.ts'
 import { neuralTangentKernel } from '../../src/analysis/ntk.ts'
 import { gaussianBatch } from '../../src/analysis/zenScore.ts'
 import type { Feed, WeightVector } from '../../src/core/executor.ts'
@@ -16,7 +16,7 @@ import { analyticContext, analyticSupernet, quadratic } from './analyticSupernet
 const shape = { height: 8, width: 8, channels: 3, classes: 10 }
 const size = 4
 const executor = await openExecutor({ backend: 'wasm' })
-const network = nb201.supernet({ shape, channels: 4, depth: 1, batchNorm: { affine: false, track: false } })
+const network = nb201.supernet({ shape, channels: 4, depth: 1, batchNorm: { affine: false, track: true } })
 const supernet = await createSupernet({
   executor,
   network,
@@ -26,24 +26,36 @@ const supernet = await createSupernet({
 })
 afterAll(() => supernet.dispose())
 
-const stream = random(1, 'inputs')
-const x = gaussianBatch(shape, size, stream)
-const direction = gaussianBatch(shape, size, stream)
+const x = gaussianBatch(shape, size, random(1, 'inputs'))
 const alpha: Matrix = nb201.edges.map((_, e) => Array.from({ length: 5 }, (_, o) => Math.sin(3 * e + 2 * o)))
 const { mixing } = softmaxRelaxation.relax(alpha)
 const allSigns = Array.from({ length: 2 ** size }, (_, n) =>
   Array.from({ length: size }, (_, i) => ((n >> i) & 1 ? 1 : -1)),
 )
-const both = { beta1: 1, beta2: 1 }
 
-/** Zen at an α, with its gradients; w stays. */
-async function zenAt(at: Matrix, weights = both, signs = [1, -1, -1, 1]) {
+/** log(NTK) at an α, with its gradients; w stays. */
+async function logNtkAt(at: Matrix, signs = [1, -1, -1, 1]) {
   const relaxed = softmaxRelaxation.relax(at)
   const gradient = supernet.vector()
-  const found = await zen(supernet, relaxed.mixing, { x, direction, signs }, weights, gradient)
+  const found = await logNtk(supernet, relaxed.mixing, x, signs, gradient)
   const gradW = Array.from(await gradient.read())
   gradient.dispose()
   return { ...found, gradW, gradAlpha: relaxed.pullback(found.mixing) }
+}
+
+const bnAt = (at: Matrix, directions: number) =>
+  bnTerm(supernet.executable, softmaxRelaxation, at, x, random(2, 'directions'), directions)
+
+/** Central differences of f along each entry of alpha. */
+async function slopes(f: (at: Matrix) => Promise<number>, h: number) {
+  const found: number[] = []
+  for (const [edge, row] of alpha.entries()) {
+    for (const op of row.keys()) {
+      const moved = (by: number) => alpha.map((r, e) => r.map((a, o) => (e === edge && o === op ? a + by : a)))
+      found.push(((await f(moved(h))) - (await f(moved(-h)))) / (2 * h))
+    }
+  }
+  return found
 }
 
 const cosine = (a: readonly number[], b: readonly number[]) => {
@@ -51,10 +63,10 @@ const cosine = (a: readonly number[], b: readonly number[]) => {
   return dot(a, b) / Math.sqrt(dot(a, a) * dot(b, b))
 }
 
-describe('Zen of a search network', () => {
+describe('log(NTK) of a search network', () => {
   it('has, in the mean over the signs, the trace of the neural tangent kernel', async () => {
-    const traces = []
-    for (const signs of allSigns) traces.push(Math.exp((await zenAt(alpha, { beta1: 1, beta2: 0 }, signs)).logNtk))
+    const traces: number[] = []
+    for (const signs of allSigns) traces.push(Math.exp((await logNtkAt(alpha, signs)).value))
     const kernel = await neuralTangentKernel(
       supernet.executable,
       { batch: x, coefficients: flattenMixing(mixing) },
@@ -64,54 +76,55 @@ describe('Zen of a search network', () => {
     expect(traces.reduce((sum, value) => sum + value, 0) / traces.length / trace).toBeCloseTo(1, 4)
   })
 
-  it('is the weighted sum of its two terms', async () => {
-    const { value, logNtk, bn } = await zenAt(alpha, { beta1: 0.5, beta2: 2 })
-    expect(value).toBeCloseTo(0.5 * logNtk + 2 * bn, 10)
-  })
-
   // The kernel jumps where a ReLU of this tiny network switches, so its slope is that of a step, not of a point.
-  it.each([
-    ['log(NTK)', { beta1: 1, beta2: 0 }, 0.05, 0.5],
-    ['BN', { beta1: 0, beta2: 1 }, 0.001, 0.95],
-  ])('has a gradient wrt α that points where %s grows', async (_, weights, h, least) => {
-    const { gradAlpha } = await zenAt(alpha, weights)
-    const slopes = []
-    for (const [edge, row] of alpha.entries()) {
-      for (const op of row.keys()) {
-        const moved = (by: number) => alpha.map((r, e) => r.map((a, o) => (e === edge && o === op ? a + by : a)))
-        slopes.push(((await zenAt(moved(h), weights)).value - (await zenAt(moved(-h), weights)).value) / (2 * h))
-      }
-    }
-    expect(cosine(gradAlpha.flat(), slopes)).toBeGreaterThan(least)
+  it('has a gradient wrt α that points where it grows', async () => {
+    const { gradAlpha } = await logNtkAt(alpha)
+    const expected = await slopes(async (at) => (await logNtkAt(at)).value, 0.05)
+    expect(cosine(gradAlpha.flat(), expected)).toBeGreaterThan(0.5)
   })
 
-  it('leaves the weights where they were, and ascends along its gradient wrt them', async () => {
+  it('leaves the weights where they were, and grows along its gradient wrt them', async () => {
     const before = await supernet.weights.read()
-    const { value, gradW } = await zenAt(alpha)
+    const { value, gradW } = await logNtkAt(alpha)
     expect(await supernet.weights.read()).toEqual(before)
     const norm = Math.sqrt(gradW.reduce((sum, g) => sum + g * g, 0))
     supernet.weights.write(before.map((w, i) => w + (0.02 * gradW[i]) / norm))
-    expect((await zenAt(alpha)).value).toBeGreaterThan(value)
+    expect((await logNtkAt(alpha)).value).toBeGreaterThan(value)
     supernet.weights.write(before)
   })
 })
 
-describe('Zen of a smooth function', () => {
+describe('the BN term of a search network', () => {
+  it('has, in the mean over the directions, a gradient wrt α that points where it grows', async () => {
+    const { gradient } = await bnAt(alpha, 100)
+    const expected = await slopes(async (at) => (await bnAt(at, 1)).value, 0.1)
+    expect(cosine(gradient.flat(), expected)).toBeGreaterThan(0.8)
+  })
+
+  it('falls where an edge computes less and less', async () => {
+    const silent = alpha.map((row, edge) => row.map((a, op) => (edge === 0 && op === 0 ? 8 : a)))
+    expect((await bnAt(silent, 4)).value).toBeLessThan((await bnAt(alpha, 4)).value - 0.1)
+  })
+
+  it('leaves running statistics and weights as they were', async () => {
+    const before = await supernet.executable.save()
+    await bnAt(alpha, 1)
+    expect(await supernet.executable.save()).toEqual(before)
+  })
+})
+
+describe('log(NTK) of a smooth function', () => {
   it('has the slopes of its value as gradients, wrt mixing and weights', async () => {
     const theta = [[0.3, 0.5, 0.2]]
     const w = [0.4, -0.7, 0.6]
     const smooth = smoothSupernet(w)
-    const inputs = {
-      x: { images: Float32Array.of(0.5, -1, 1, 0.3, 0.8, -0.2), labels: new Int32Array(2), size: 2 },
-      direction: { images: Float32Array.of(1, 0.4, -0.3, 0.2, 1, -1), labels: new Int32Array(2), size: 2 },
-      signs: [1, -1],
-    }
+    const images = { images: Float32Array.of(0.5, -1, 1, 0.3, 0.8, -0.2), labels: new Int32Array(2), size: 2 }
     const valueAt = async (t: Matrix, weights: readonly number[]) => {
       smooth.setW(weights)
-      return (await zen(smooth, { theta: t }, inputs, both, smooth.vector())).value
+      return (await logNtk(smooth, { theta: t }, images, [1, -1], smooth.vector())).value
     }
     const gradient = smooth.vector()
-    const found = await zen(smooth, { theta }, inputs, both, gradient)
+    const found = await logNtk(smooth, { theta }, images, [1, -1], gradient)
     const gradW = Array.from(await gradient.read())
     for (const k of [0, 1, 2]) {
       const moved = (values: readonly number[], by: number) => values.map((value, i) => (i === k ? value + by : value))
@@ -126,27 +139,16 @@ describe('Zen of a smooth function', () => {
 /** Logits z_i = (tanh a_i, sin a_i) with a_i = Σ_k θ_k w_k x_ik, without batch statistics: everything is smooth. */
 function smoothSupernet(start: readonly number[]) {
   const plain = analyticSupernet(start, quadratic)
-  const activations = (feed: Feed) => {
-    const theta = feed.coefficients ?? new Float64Array()
-    const rows = Array.from({ length: feed.batch.size }, (_, i) => feed.batch.images.subarray(3 * i, 3 * i + 3))
-    return {
-      theta,
-      rows,
-      a: rows.map((row) => row.reduce((sum, value, k) => sum + theta[k] * plain.w()[k] * value, 0)),
-    }
-  }
   const executable = {
     ...plain.executable,
     network: { classes: 2 },
-    forward: async (feed: Feed) => ({
-      logits: Float64Array.from(activations(feed).a.flatMap((a) => [Math.tanh(a), Math.sin(a)])),
-    }),
     async gradient(feed: Feed, objective: { cotangent: Float32Array }, want: { weights: WeightVector }) {
-      const { theta, rows, a } = activations(feed)
-      const gradA = a.map(
-        (value, i) =>
-          objective.cotangent[2 * i] * (1 - Math.tanh(value) ** 2) + objective.cotangent[2 * i + 1] * Math.cos(value),
-      )
+      const theta = feed.coefficients ?? new Float64Array()
+      const rows = Array.from({ length: feed.batch.size }, (_, i) => feed.batch.images.subarray(3 * i, 3 * i + 3))
+      const gradA = rows.map((row, i) => {
+        const a = row.reduce((sum, value, k) => sum + theta[k] * plain.w()[k] * value, 0)
+        return objective.cotangent[2 * i] * (1 - Math.tanh(a) ** 2) + objective.cotangent[2 * i + 1] * Math.cos(a)
+      })
       const along = [0, 1, 2].map((k) => rows.reduce((sum, row, i) => sum + gradA[i] * row[k], 0))
       want.weights.write(along.map((value, k) => value * theta[k]) as unknown as Float32Array)
       return { coefficients: Float64Array.from([...along.map((value, k) => value * plain.w()[k]), 0]) }
