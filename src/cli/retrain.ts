@@ -4,6 +4,7 @@ import { basename, resolve } from 'node:path'
 import { Command, Option } from 'commander'
 import { builtins } from '../builtins.ts'
 import { BenchError } from '../core/errors.ts'
+import { DATASETS, knownName } from '../data/datasets.ts'
 import { type BackendName, backendNames } from '../engine/executors.ts'
 import { renderOutcomes } from '../report/outcomes.ts'
 import { parseTableFormat, TABLE_FORMATS, type TableFormat } from '../report/tabular.ts'
@@ -141,10 +142,18 @@ function imagesOf({ dataset, data }: RetrainFlags): Pick<RetrainingRequest, 'fam
   readonly name: string
   readonly folder?: string
 } {
-  const isFolder = /[/\\]/.test(dataset) || (existsSync(dataset) && statSync(dataset).isDirectory())
-  if (!isFolder) return { name: dataset, folder: data }
-  if (data === undefined) return { name: basename(resolve(dataset)), folder: dataset, family: 'imagenet' }
-  throw new BenchError('bad-input', `--dataset ${dataset} is a folder already; leave out --data ${data}`)
+  const isPath = /[/\\]/.test(dataset)
+  if (isPath && data !== undefined) {
+    throw new BenchError('bad-input', `--dataset ${dataset} is a folder already; leave out --data ${data}`)
+  }
+  if (data !== undefined || !(isPath || isUnknownFolder(dataset))) return { name: dataset, folder: data }
+  return { name: basename(resolve(dataset)), folder: dataset, family: 'imagenet' }
+}
+
+/** Named without a slash, a folder must not take the place of a dataset that goes by this name. */
+function isUnknownFolder(name: string): boolean {
+  const isKnown = name === 'imagenet' || DATASETS.some((dataset) => dataset.name === knownName(name))
+  return !isKnown && existsSync(name) && statSync(name).isDirectory()
 }
 
 function label({ job }: PlannedJob): string {

@@ -1,0 +1,217 @@
+import { copyFileSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import sharp from 'sharp'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { png, write } from '../data/sampleFiles.ts'
+import { writePictures } from '../retrain/tinyTraining.ts'
+import { until, Workplace } from '../support/command.ts'
+
+let place: Workplace
+beforeEach(async () => {
+  place = new Workplace()
+  await writePictures(join(place.folder, 'pictures'), { side: 32 })
+})
+afterEach(() => place.remove())
+
+const SMALL = ['--channels', '4', '--layers', '3', '--batch-size', '8', '--epochs', '2']
+/** Small images, in memory. */
+const inMemory = (...args: string[]) => [
+  ...['retrain', '--dataset', 'pictures', '--data', 'pictures', '--preset', 'trial', ...SMALL, ...args],
+]
+/** Photographs, decoded as they are needed. */
+const streamed = (...args: string[]) => [
+  ...['retrain', '--dataset', './pictures', '--image-size', '32', '--no-auxiliary', ...SMALL, ...args],
+]
+
+/** Long enough to be killed in the middle. */
+const LONG = inMemory('--epochs', '60', '--limit', '8', '--jobs', '1')
+
+/** Kills command and worker once a training has a checkpoint. → the training's folder */
+async function killAtCheckpoint(args: readonly string[], store: string): Promise<string> {
+  const { child, ended } = place.start(args)
+  const [training] = await until(
+    () => place.runs(store).filter((path) => existsSync(join(path, 'checkpoint'))),
+    'a checkpoint',
+  )
+  const worker = JSON.parse(readFileSync(join(training, 'lock'), 'utf8')).pid
+  child.kill('SIGKILL')
+  process.kill(worker, 'SIGKILL')
+  await ended
+  return training
+}
+
+describe('bench retrain', () => {
+  test('prints test error and size over the seeds, and the same from the store', async () => {
+    const args = inMemory('--genotype', 'DARTS_V2', '--genotype', 'pcdarts', '--seeds', '2', '--format', 'md')
+    const first = await place.bench(...args)
+    expect(first).toMatchObject({ code: 0 })
+    expect(first.stdout).toMatch(/\| DARTS_V2 \| 2 \| \**\d+\.\d\d ± \d+\.\d\d\** \| 0\.00 ± 0\.00 \|/)
+    expect(first.stdout).toMatch(/\| PCDARTS \| 2 \|/)
+    expect(first.stdout).toContain('preset trial, 2 epochs, 2000 training images at 16×16, batch 8, C=4, 3 cells')
+    const again = await place.bench(...args)
+    expect(again.stdout).toBe(first.stdout)
+    expect(again.stderr).toContain('4 trainings, 4 of them finished')
+  })
+
+  test('names the same training by name, by text and by file', async () => {
+    const { stdout } = await place.bench(...inMemory('--genotype', 'DRNAS', '--json'))
+    const [{ genotype }] = JSON.parse(stdout).runs
+    writeFileSync(join(place.folder, 'result.json'), JSON.stringify({ genotype }))
+    for (const argument of [genotype, 'result.json']) await place.bench(...inMemory('--genotype', argument, '--quiet'))
+    expect(place.runs('runs')).toHaveLength(2)
+  })
+
+  test('goes on after kill -9 and comes to the same bits', async () => {
+    const args = [...LONG, '--genotype', 'DARTS_V2', '--json', '--store']
+    const training = await killAtCheckpoint([...args, 'killed'], 'killed')
+    expect(existsSync(join(training, 'result.json'))).toBe(false)
+    expect(await place.bench(...args, 'killed')).toMatchObject({ code: 0 })
+    await place.bench(...args, 'whole')
+    expect(place.results('killed')).toEqual(place.results('whole'))
+  })
+
+  test('streams a folder of photographs by the settings of ImageNet', async () => {
+    const jpeg = await sharp(await png(9, 99, 199, 48))
+      .jpeg()
+      .toBuffer()
+    write(join(place.folder, 'pictures/train/cat/9.jpg'), jpeg)
+    const { code, stdout } = await place.bench(...streamed('--genotype', 'PCDARTS_IMAGENET', '--json'))
+    expect(code).toBe(0)
+    const [run] = JSON.parse(stdout).runs
+    expect(run).toMatchObject({ dataset: 'pictures', trainings: [{ seed: 0, testTop5AccuracyPct: 100 }] })
+    const training = place.runs('runs').find((path) => path.includes('retrain-')) ?? ''
+    const { job, epochs } = JSON.parse(readFileSync(join(training, 'result.json'), 'utf8'))
+    expect(job.settings).toMatchObject({ labelSmoothing: 0.1, network: { family: 'imagenet' } })
+    expect(epochs.map((epoch: { learningRate: number }) => epoch.learningRate)).toEqual([0.1, 0.097])
+  })
+
+  test('leaves a broken photograph out where it is told to, and says so once', async () => {
+    write(join(place.folder, 'pictures/train/dog/9.jpg'), 'not a picture')
+    const args = streamed('--genotype', 'DARTS_V2', '--broken-images', 'skip', '--batch-size', '9')
+    const { code, stderr } = await place.bench(...args)
+    expect(code).toBe(0)
+    expect(stderr.match(/skipped: .*pictures\/train\/dog\/9\.jpg cannot be decoded/g)).toHaveLength(1)
+  })
+})
+
+describe('bench run --evaluate retrain', () => {
+  test('trains what the search found, in a table with its cost and published cells', async () => {
+    writeFileSync(
+      join(place.folder, 'trial.yaml'),
+      [
+        'space: darts',
+        'algorithms: [darts-v1, { name: genotype, options: { genotype: DRNAS } }]',
+        'datasets: pictures',
+        'data: { pictures: pictures }',
+        'protocol: micro:epochs=1,batchSize=4',
+        'seeds: [0]',
+        'evaluate: { retrain: { preset: trial, epochs: 1, channels: 4, layers: 3 } }',
+      ].join('\n'),
+    )
+    const { code, stdout } = await place.bench('run', 'trial.yaml', '--format', 'csv', '--quiet')
+    expect(code).toBe(0)
+    const [head, searched, published] = stdout.split('\n')
+    expect(head).toContain('searchCost')
+    expect(searched).toMatch(/^darts-v1,1,.*core hours/)
+    expect(published).toMatch(/^DRNAS,1,/)
+    const table = await place.bench('table', '--format', 'csv', '--published', 'none')
+    expect(table.stdout).toBe(stdout)
+  })
+
+  test('without it says how to train what was found', async () => {
+    const protocol = 'micro:epochs=1,batchSize=4'
+    const search = ['run', '--algo', 'darts-v1', '--space', 'darts', '--dataset', 'pictures', '--data', 'pictures']
+    const { stdout } = await place.bench(...search, '--protocol', protocol, '--seeds', '1', '--format', 'csv', '--json')
+    const [note] = JSON.parse(stdout).notes
+    expect(note).toMatch(
+      /^To train it in full: bench retrain --genotype STORE\/darts-v1-pictures-seed0-\w+\/result\.json/,
+    )
+  })
+})
+
+describe('what is wrong ends the command with status 2 and one line', () => {
+  const cell = "('sep_conv_3x3', 0), ('sep_conv_3x3', 1)"
+  const genotype = (normal: string) => `Genotype(normal=[${normal}], reduce=[${Array(4).fill(cell)}])`
+  const PICTURES = 'pictures'
+
+  test.each<[string, string[], () => unknown, RegExp]>([
+    [
+      'an unknown operation',
+      inMemory('--genotype', genotype(`${Array(3).fill(cell)}, ('sep_conv_7x7', 0), ('sep_conv_3x3', 1)`)),
+      () => {},
+      /normal cell: edge 5←0: unknown operation "sep_conv_7x7", did you mean "sep_conv_\dx\d"\?/,
+    ],
+    [
+      'a node that is out of range',
+      inMemory('--genotype', genotype(`${Array(3).fill(cell)}, ('sep_conv_3x3', 5), ('sep_conv_3x3', 1)`)),
+      () => {},
+      /normal cell: node 5: input from node 5, expected 0 to 4/,
+    ],
+    [
+      'a cell with one input too few',
+      inMemory('--genotype', genotype(`${Array(3).fill(cell)}, ('sep_conv_3x3', 1)`)),
+      () => {},
+      /normal cell: found 7 inputs, expected 8: two for each of nodes 2 to 5/,
+    ],
+    ['an unknown name', inMemory('--genotype', 'DRNSA'), () => {}, /unknown genotype "DRNSA"; did you mean "DRNAS"\?/],
+    [
+      'an unknown preset',
+      streamed('--genotype', 'DRNAS', '--preset', 'drnas-papr'),
+      () => {},
+      /unknown preset "drnas-papr"; did you mean "drnas-paper"\?/,
+    ],
+    [
+      'a broken photograph',
+      streamed('--genotype', 'DRNAS'),
+      () => write(join(place.folder, PICTURES, 'train/dog/9.jpg'), 'not a picture'),
+      /pictures\/train\/dog\/9\.jpg cannot be decoded \(.*\); replace it or skip broken images/,
+    ],
+    [
+      'a broken small image',
+      inMemory('--genotype', 'DRNAS'),
+      () => write(join(place.folder, PICTURES, 'train/dog/9.png'), 'not a picture'),
+      /pictures\/train\/dog\/9\.png cannot be decoded \(.*\); replace it or skip broken images/,
+    ],
+    [
+      'an empty class',
+      streamed('--genotype', 'DRNAS'),
+      () => ['train', 'val'].map((side) => mkdirSync(join(place.folder, PICTURES, side, 'emu'))),
+      /pictures\/train: no JPEG or PNG files in class "emu"/,
+    ],
+    [
+      'classes that differ between train and val',
+      streamed('--genotype', 'DRNAS'),
+      () => rmSync(join(place.folder, PICTURES, 'val/cat'), { recursive: true }),
+      /pictures: class "cat" only in train\/; expected the same class folders on both sides/,
+    ],
+    ['images too small for the network', streamed('--genotype', 'DRNAS', '--image-size', '8'), () => {}, /cell1/],
+    [
+      'a folder that is not there',
+      ['retrain', '--genotype', 'DRNAS', '--dataset', './nowhere'],
+      () => {},
+      /dataset nowhere: \.\/nowhere is no folder; name one with train\/ and val\/ by --data/,
+    ],
+    [
+      'a space whose architectures are looked up',
+      ['run', '--algo', 'drnas', '--evaluate', 'retrain'],
+      () => {},
+      /architectures of nb201 are looked up, not trained in full; leave out --evaluate retrain, or use --space darts/,
+    ],
+  ])('%s', async (_, args, spoil, message) => {
+    spoil()
+    const { code, stderr } = await place.bench(...args, '--quiet')
+    expect(stderr).toMatch(message)
+    expect(stderr.trim().split('\n')).toHaveLength(1)
+    expect(code).toBe(2)
+  })
+
+  test('a checkpoint from another genotype', async () => {
+    const args = (genotype: string, store: string) => [...LONG, '--genotype', genotype, '--store', store, '--quiet']
+    const one = await killAtCheckpoint(args('DARTS_V2', 'one'), 'one')
+    const other = await killAtCheckpoint(args('PCDARTS', 'other'), 'other')
+    copyFileSync(join(one, 'checkpoint'), join(other, 'checkpoint'))
+    const { code, stderr } = await place.bench(...args('PCDARTS', 'other'))
+    expect(stderr).toMatch(/^bench: .*checkpoint is of retrain-pictures-seed0-\w+, which has another genotype, .*\n$/)
+    expect(code).toBe(2)
+  })
+})

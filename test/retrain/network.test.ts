@@ -1,0 +1,31 @@
+import { describe, expect, test } from 'vitest'
+import { parameterCount } from '../../src/core/network.ts'
+import { readGenotype } from '../../src/retrain/genotypeArgument.ts'
+import { networkSize, trainedNetwork } from '../../src/retrain/network.ts'
+import { resolveSettings } from '../../src/retrain/settings.ts'
+import golden from '../fixtures/golden/networks.json' with { type: 'json' }
+
+const DATASETS = {
+  cifar10_C36_L20: { dataset: 'cifar10', classes: 10, side: 32 },
+  cifar100_C36_L20: { dataset: 'cifar100', classes: 100, side: 32 },
+  imagenet_C48_L14: { dataset: 'imagenet', classes: 1000, side: 224 },
+} as const
+
+describe.each(golden.darts_genotypes)('$name at the size of the papers', (published) => {
+  const genotype = readGenotype(JSON.stringify({ normal: published.normal, reduce: published.reduce }))
+
+  test.each(Object.entries(DATASETS))('%s: parameters and multiply-accumulates to the unit', (key, images) => {
+    const { dataset, classes, side } = images
+    const expected = published[key as keyof typeof DATASETS]
+    const shape = { height: side, width: side, channels: 3, classes }
+    const settings = resolveSettings({ preset: 'drnas-paper' }, dataset)
+    expect(networkSize(genotype, settings, shape)).toEqual({ parameters: expected.params, macs: expected.macs })
+    expect(parameterCount(trainedNetwork(genotype, settings, shape))).toBe(expected.params_with_auxiliary)
+  })
+})
+
+test('DARTS_V2 is of the 3.3 M class', () => {
+  const shape = { height: 32, width: 32, channels: 3, classes: 10 }
+  const { parameters } = networkSize(readGenotype('DARTS_V2'), resolveSettings({}, 'cifar10'), shape)
+  expect(parameters).toBe(3_349_342)
+})
