@@ -45,7 +45,7 @@ beforeEach(() => {
 })
 
 const fetchMine = (options: Partial<FetchTableOptions> = {}) =>
-  fetchTable('mine', { as: 'mine', space, partial: true, url, sha256, attempts: 3, pauseMs: 1, ...options })
+  fetchTable('mine', { as: 'mine', space, partial: true, url, sha256, attempts: 6, pauseMs: 1, ...options })
 
 const dropped = (response: ServerResponse, start: number) => {
   const range = { 'content-range': `bytes ${start}-${source.length - 1}/${source.length}` }
