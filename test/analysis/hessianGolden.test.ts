@@ -5,6 +5,7 @@ import { fullSpectrum, hessian, hessianProduct, lanczosSpectrum } from '../../sr
 import type { RelaxedSearch } from '../../src/core/algorithm.ts'
 import { reshape } from '../../src/core/mixing.ts'
 import { random } from '../../src/core/random.ts'
+import type { Supernet } from '../../src/core/supernet.ts'
 import { openExecutor } from '../../src/engine/executors.ts'
 import { createSupernet } from '../../src/engine/supernet.ts'
 import { nb201 } from '../../src/spaces/nb201/index.ts'
@@ -39,7 +40,7 @@ interface HessianCase {
 /** Exact second derivatives by double backward, PyTorch float64. */
 const { cases } = readGolden<{ cases: HessianCase[] }>('hessian')
 
-async function goldenSearch(golden: HessianCase, kind: 'tfjs' | 'static') {
+async function goldenSearch(golden: HessianCase, kind: 'tfjs' | 'static' | 'without gates') {
   const [size, channels, height, width] = golden.input.shape
   const network = nb201.supernet({
     shape: { height, width, channels, classes: golden.classes },
@@ -48,13 +49,18 @@ async function goldenSearch(golden: HessianCase, kind: 'tfjs' | 'static') {
     partialChannels: golden.k,
     batchNorm: { affine: false, track: false },
   })
-  const executor = await openExecutor({ backend: 'wasm', executor: kind })
+  const executor = await openExecutor({ backend: 'wasm', executor: kind === 'tfjs' ? 'tfjs' : 'static' })
   const stream = random(0)
   const supernet = await createSupernet({ executor, network, edges: nb201.edges, batchSize: size, stream })
   supernet.weights.write(goldenWeights(golden.params))
   const alpha = Array.from(goldenValues(golden.alpha))
   const shape = nb201.edges.map(({ operations }) => operations.map(() => 0))
-  const search: RelaxedSearch = { relaxation: softmaxRelaxation, supernet, parameters: () => reshape(alpha, shape) }
+  const seen = kind === 'without gates' ? withoutGates(supernet) : supernet
+  const search: RelaxedSearch = {
+    relaxation: softmaxRelaxation,
+    supernet: seen,
+    parameters: () => reshape(alpha, shape),
+  }
   const batch = { images: goldenActivation(golden.input), labels: Int32Array.from(golden.labels), size }
   const { gradient, dispose } = await architectureGradient(search, batch)
   return {
@@ -67,33 +73,39 @@ async function goldenSearch(golden: HessianCase, kind: 'tfjs' | 'static') {
   }
 }
 
+/** As of an executor that cannot hold gates. */
+const withoutGates = (supernet: Supernet): Supernet => ({
+  ...supernet,
+  executable: Object.create(supernet.executable, { gates: { value: undefined } }),
+})
+
 const within = (actual: number, expected: number, tolerance: number) =>
   expect(Math.abs(actual - expected)).toBeLessThan(tolerance)
 
 const named = (...ids: readonly string[]) => cases.filter(({ id }) => ids.includes(id))
 
 describe('in float32', () => {
-  test.each(named('c4-8x8', 'c8-k4-16x16'))(
-    'the Hessian of the search network $id is the reference',
-    async (golden) => {
-      const { alpha, gradient, dispose } = await goldenSearch(golden, 'tfjs')
-      const matrix = await hessian(gradient, alpha)
-      const spectrum = fullSpectrum(matrix)
-      within(spectrum.dominantEigenvalue, golden.dominant_eigenvalue_max, 1e-3 * golden.dominant_eigenvalue_max)
-      within(spectrum.smallestEigenvalue, golden.smallest_eigenvalue, 1e-3 * golden.spectral_norm)
-      within(spectrum.spectralNorm, golden.spectral_norm, 1e-3 * golden.spectral_norm)
-      within(spectrum.trace, golden.trace, 1e-3 * golden.frobenius_norm)
-      within(spectrum.frobeniusNorm, golden.frobenius_norm, 1e-3 * golden.frobenius_norm)
-      expect(relativeError(spectrum.eigenvalues ?? [], golden.eigenvalues_ascending)).toBeLessThan(1e-3)
-      expect(relativeError(matrix.flat(), golden.hessian.flat())).toBeLessThan(1e-3)
-      dispose()
-    },
-  )
+  test.each([
+    ...named('c4-8x8').map((golden) => ({ ...golden, executor: 'tfjs' as const })),
+    ...named('c4-8x8', 'c8-k4-16x16').map((golden) => ({ ...golden, executor: 'static' as const })),
+  ])('the Hessian of the search network $id on $executor is the reference', async (golden) => {
+    const { alpha, gradient, dispose } = await goldenSearch(golden, golden.executor)
+    const matrix = await hessian(gradient, alpha)
+    const spectrum = fullSpectrum(matrix)
+    within(spectrum.dominantEigenvalue, golden.dominant_eigenvalue_max, 1e-3 * golden.dominant_eigenvalue_max)
+    within(spectrum.smallestEigenvalue, golden.smallest_eigenvalue, 1e-3 * golden.spectral_norm)
+    within(spectrum.spectralNorm, golden.spectral_norm, 1e-3 * golden.spectral_norm)
+    within(spectrum.trace, golden.trace, 1e-3 * golden.frobenius_norm)
+    within(spectrum.frobeniusNorm, golden.frobenius_norm, 1e-3 * golden.frobenius_norm)
+    expect(relativeError(spectrum.eigenvalues ?? [], golden.eigenvalues_ascending)).toBeLessThan(1e-3)
+    expect(relativeError(matrix.flat(), golden.hessian.flat())).toBeLessThan(1e-3)
+    dispose()
+  })
 
   test.each(named('c4-16x16-small-alpha', 'c4-sharp'))(
     'the extreme eigenvalues of $id by the Lanczos process are the reference',
     async (golden) => {
-      const { alpha, gradient, dispose } = await goldenSearch(golden, 'tfjs')
+      const { alpha, gradient, dispose } = await goldenSearch(golden, 'static')
       const product = hessianProduct(gradient, alpha)
       const spectrum = await lanczosSpectrum(product, alpha.length, random(0, 'lanczos'), { traceSamples: 0 })
       within(spectrum.dominantEigenvalue, golden.dominant_eigenvalue_max, 1e-3 * golden.dominant_eigenvalue_max)
@@ -104,7 +116,7 @@ describe('in float32', () => {
 
   test('a copy on the reference executor takes the place of a network that cannot hold its gates', async () => {
     const [golden] = named('c4-sharp')
-    const { alpha, gradient, dispose } = await goldenSearch(golden, 'static')
+    const { alpha, gradient, dispose } = await goldenSearch(golden, 'without gates')
     const product = hessianProduct(gradient, alpha)
     const { dominantEigenvalue } = await lanczosSpectrum(product, alpha.length, random(0), { traceSamples: 0 })
     within(dominantEigenvalue, golden.dominant_eigenvalue_max, 1e-3 * golden.dominant_eigenvalue_max)

@@ -1,9 +1,10 @@
-/** A compiled network: every call writes the feed, replays kernels, and reads a few numbers. */
+/** A compiled network: its weights and statistics, and the steps on them. */
 import { BenchError } from '../../core/errors.ts'
 import type {
   Executable,
   ExecutableState,
   Feed,
+  Gates,
   GradientRequest,
   GradientResult,
   Mode,
@@ -13,16 +14,10 @@ import type {
   WeightVector,
 } from '../../core/executor.ts'
 import type { Network } from '../../core/network.ts'
-import { Feeding } from './feeding.ts'
-import type { Arena } from './module.ts'
-import type { Plan } from './plan.ts'
-import type { Situation } from './program.ts'
-import { Replay } from './replay.ts'
+import { GateHolder } from './heldGates.ts'
+import type { Machine } from './machine.ts'
 import { TallySum } from './tally.ts'
 import { ArenaVector, VectorHeap } from './vectors.ts'
-
-/** What a run is for; the feed says whether it is gated. */
-type Wants = Omit<Situation, 'gated'>
 
 /** PyTorch's `clip_grad_norm_`. */
 const CLIP_EPSILON = 1e-6
@@ -32,25 +27,26 @@ export class StaticExecutable implements Executable {
   readonly weights: ArenaVector
   readonly momentum: ArenaVector
   readonly #gradient: ArenaVector
-  readonly #plan: Plan
-  readonly #arena: Arena
-  readonly #feeding: Feeding
-  readonly #replay: Replay
+  readonly #live: Machine
+  readonly #openHeld: () => Machine
+  #holder: GateHolder | undefined
   readonly #heap: VectorHeap
   readonly #release: () => void
   readonly #steps = new TallySum()
 
-  /** @param release called once, on dispose */
-  constructor(network: Network, batchSize: number, plan: Plan, arena: Arena, release: () => void) {
+  /**
+   * @param openHeld makes a machine of the same network with held gates, at the first need
+   * @param release called on dispose
+   */
+  constructor(live: Machine, openHeld: () => Machine, release: () => void) {
+    const { arena, plan, network } = live
     const { layout } = plan
     this.network = network
     this.weights = new ArenaVector(arena, layout.weights, layout.length)
     this.momentum = new ArenaVector(arena, layout.momentum, layout.length)
     this.#gradient = new ArenaVector(arena, layout.gradient, layout.length)
-    this.#plan = plan
-    this.#arena = arena
-    this.#feeding = new Feeding(plan, arena, network, batchSize)
-    this.#replay = new Replay(plan, arena)
+    this.#live = live
+    this.#openHeld = openHeld
     this.#heap = new VectorHeap(arena, plan.bytes, layout.length, network.name)
     this.#release = release
     this.#resetStatistics()
@@ -61,18 +57,15 @@ export class StaticExecutable implements Executable {
   }
 
   async gradient(feed: Feed, objective: Objective, want: GradientRequest, mode: Mode): Promise<GradientResult> {
-    const wants = { weights: want.weights !== undefined, coefficients: want.coefficients === true }
-    const flags = this.#feeding.write(feed)
-    const tally = this.#run(feed, objective, { mode, ...wants }, flags)
+    const wants = { mode, weights: want.weights !== undefined, coefficients: want.coefficients === true }
+    const result = this.#on(feed, (machine) => machine.run(feed, objective, wants))
     want.weights?.assign(this.#gradient)
-    if (!wants.coefficients) return tally
-    const coefficients = feed.coefficients ?? new Float64Array()
-    return { ...tally, coefficients: this.#feeding.coefficientGradient(coefficients, flags) }
+    return result
   }
 
   async step(feed: Feed, objective: Objective, sgd: SgdStep): Promise<void> {
-    const flags = this.#feeding.write(feed)
-    this.#steps.add(this.#run(feed, objective, { mode: 'train', weights: true, coefficients: false }, flags))
+    const wants = { mode: 'train', weights: true, coefficients: false } as const
+    this.#steps.add(this.#on(feed, (machine) => machine.run(feed, objective, wants)))
     this.#descend(sgd)
   }
 
@@ -83,22 +76,19 @@ export class StaticExecutable implements Executable {
   async evaluate(feeds: Iterable<Feed> | AsyncIterable<Feed>, mode: Mode): Promise<Tally> {
     const sum = new TallySum()
     for await (const feed of feeds) {
-      const flags = this.#feeding.write(feed)
-      sum.add(this.#run(feed, { kind: 'cross-entropy' }, { mode, weights: false, coefficients: false }, flags))
+      const wants = { mode, weights: false, coefficients: false }
+      sum.add(this.#on(feed, (machine) => machine.run(feed, { kind: 'cross-entropy' }, wants)))
     }
     return sum.take()
   }
 
   async forward(feed: Feed, mode: Mode): Promise<{ readonly logits: Float32Array; readonly features: Float32Array }> {
-    const flags = this.#feeding.write(feed)
-    const gated = flags !== undefined
-    this.#replay.run('forward', { mode, weights: false, coefficients: false, gated }, flags)
-    const { values, features, heads } = this.network
-    const { height, width, channels } = values[features]
-    return {
-      logits: this.#read(this.#plan.logits, feed.batch.size, values[heads[0].logits].channels),
-      features: this.#read(this.#plan.features, feed.batch.size * height * width, channels),
-    }
+    return this.#on(feed, (machine) => machine.forward(feed, mode))
+  }
+
+  gates(feed: Feed): Gates {
+    this.#holder ??= new GateHolder(this.#live, this.#openHeld())
+    return this.#holder.take(feed)
   }
 
   async save(): Promise<ExecutableState> {
@@ -106,45 +96,34 @@ export class StaticExecutable implements Executable {
     return {
       weights: this.weights.copy(),
       momentum: this.momentum.copy(),
-      statistics: this.#arena.floats.slice(start, start + this.#plan.layout.statisticsLength),
+      statistics: this.#live.arena.floats.slice(start, start + this.#live.plan.layout.statisticsLength),
     }
   }
 
   restore({ weights, momentum, statistics }: ExecutableState): void {
-    const expected = this.#plan.layout.statisticsLength
+    const expected = this.#live.plan.layout.statisticsLength
     if (statistics.length !== expected) {
       throw new BenchError('bad-input', `state has ${statistics.length} running statistics; expected ${expected}`)
     }
     this.weights.write(weights)
     this.momentum.write(momentum)
-    this.#arena.floats.set(statistics, this.#statisticsStart)
+    this.#live.arena.floats.set(statistics, this.#statisticsStart)
   }
 
   dispose(): void {
     this.#release()
   }
 
-  /** Forward, loss, and back as far as the situation wants gradients. */
-  #run(feed: Feed, objective: Objective, wants: Wants, flags: Uint8Array | undefined): Tally {
-    const situation = { ...wants, gated: flags !== undefined }
-    const { layout } = this.#plan
-    const { doubles, floats } = this.#arena
-    doubles.fill(0, layout.tally / 8, layout.tally / 8 + 3)
-    if (objective.kind === 'logits') this.#feeding.writeCotangent(objective.cotangent, feed.batch.size)
-    else doubles[layout.smoothing / 8] = objective.labelSmoothing ?? 0
-    this.#replay.run('forward', situation, flags)
-    this.#replay.run(objective.kind, situation, flags)
-    if (situation.weights || situation.coefficients) {
-      floats.fill(0, layout.gradient / 4, layout.gradient / 4 + layout.length)
-      this.#replay.run('backward', situation, flags)
-    }
-    const at = layout.tally / 8
-    return { loss: doubles[at], correct: doubles[at + 1], correct5: doubles[at + 2], samples: feed.batch.size }
+  /** The machine for a feed: the live one, or that which holds the feed's gates. */
+  #on<T>(feed: Feed, use: (machine: Machine) => T): T {
+    if (feed.gates === undefined) return use(this.#live)
+    this.#holder ??= new GateHolder(this.#live, this.#openHeld())
+    return this.#holder.using(feed.gates, feed, use)
   }
 
   #descend({ learningRate, momentum, nesterov, weightDecay, clipNorm }: SgdStep): void {
-    const { weights, gradient, momentum: buffer, length } = this.#plan.layout
-    const { kernels } = this.#arena
+    const { weights, gradient, momentum: buffer, length } = this.#live.plan.layout
+    const { kernels } = this.#live.arena
     let clip = 1
     if (clipNorm !== null) {
       const norm = Math.sqrt(kernels.dot(gradient, gradient, length))
@@ -153,22 +132,15 @@ export class StaticExecutable implements Executable {
     kernels.sgd(weights, gradient, buffer, length, learningRate, momentum, Number(nesterov), weightDecay, clip)
   }
 
-  /** Rows of the buffer without the channels that only fill it up. */
-  #read({ address, channels }: Plan['logits'], rows: number, dense: number): Float32Array {
-    const stored = this.#arena.floats.subarray(address / 4, address / 4 + rows * channels)
-    if (dense === channels) return stored.slice()
-    return Float32Array.from({ length: rows * dense }, (_, i) => stored[Math.floor(i / dense) * channels + (i % dense)])
-  }
-
   get #statisticsStart(): number {
-    return (this.#plan.layout.statistics[0] ?? 0) / 4
+    return (this.#live.plan.layout.statistics[0] ?? 0) / 4
   }
 
   /** Means 0, variances 1. */
   #resetStatistics(): void {
-    const { floats } = this.#arena
+    const { floats } = this.#live.arena
     this.network.statistics.forEach((channels, index) => {
-      const start = this.#plan.layout.statistics[index] / 4
+      const start = this.#live.plan.layout.statistics[index] / 4
       floats.fill(0, start, start + channels)
       floats.fill(1, start + channels, start + 2 * channels)
     })

@@ -5,6 +5,7 @@
 import type { CompileOptions, Executable, Executor } from '../../core/executor.ts'
 import type { Network } from '../../core/network.ts'
 import { StaticExecutable } from './executable.ts'
+import { Machine } from './machine.ts'
 import { Arena, kernelModule } from './module.ts'
 import { plan } from './plan.ts'
 
@@ -21,12 +22,14 @@ export async function openStaticExecutor(options: { readonly deterministic?: boo
     name: 'static/wasm',
     deterministic,
     async compile(network: Network, { batchSize }: CompileOptions): Promise<Executable> {
-      const arena = free.pop() ?? new Arena(module)
-      let held = true
-      return new StaticExecutable(network, batchSize, plan(network, batchSize, arena), arena, () => {
-        if (held) free.push(arena)
-        held = false
-      })
+      const taken: Arena[] = []
+      const machine = (gates: 'live' | 'held') => {
+        const arena = free.pop() ?? new Arena(module)
+        taken.push(arena)
+        return new Machine(network, batchSize, plan(network, batchSize, arena, gates), arena)
+      }
+      const release = () => free.push(...taken.splice(0))
+      return new StaticExecutable(machine('live'), () => machine('held'), release)
     },
   }
 }

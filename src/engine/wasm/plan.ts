@@ -3,7 +3,7 @@ import type { Network } from '../../core/network.ts'
 import { Activity } from './activity.ts'
 import { type Graph, lower } from './graph.ts'
 import { type Layout, layOut } from './layout.ts'
-import { Context } from './lower/context.ts'
+import { Context, type Mask } from './lower/context.ts'
 import { emitProgram } from './lower/index.ts'
 import type { Arena } from './module.ts'
 import { Program } from './program.ts'
@@ -21,6 +21,7 @@ export interface Plan {
   /** Buffers of the main logits and the features: addresses and channels as stored. */
   readonly logits: { readonly address: number; readonly channels: number }
   readonly features: { readonly address: number; readonly channels: number }
+  readonly masks: readonly Mask[]
   /** Bytes of the arena that are in use. */
   readonly bytes: number
 }
@@ -32,8 +33,8 @@ export interface PlannedTerm {
 }
 
 /** @throws BenchError `unsupported` where the network does not fit into the module's memory */
-export function plan(network: Network, batchSize: number, arena: Arena): Plan {
-  const graph = rewrite(lower(network))
+export function plan(network: Network, batchSize: number, arena: Arena, gates: 'live' | 'held' = 'live'): Plan {
+  const graph = rewrite(lower(network), gates)
   const program = new Program(signatures)
   const layout = layOut(program, network, batchSize)
   const activity = new Activity(graph)
@@ -50,6 +51,7 @@ export function plan(network: Network, batchSize: number, arena: Arena): Plan {
     termTable: context.termTable,
     logits: stored(network.heads[0].logits),
     features: stored(network.features),
+    masks: context.masks,
     bytes,
   }
 }

@@ -25,6 +25,8 @@ export interface Situation {
   readonly coefficients: boolean
   /** Some paths may be switched off. */
   readonly gated: boolean
+  /** The masks of held gates are taken anew. */
+  readonly taking: boolean
 }
 
 /** The situations in which a call runs. */
@@ -37,6 +39,7 @@ export type When =
   | 'coefficients'
   | 'no-coefficients'
   | 'gated'
+  | 'taking'
 
 const holds: Readonly<Record<When, (situation: Situation) => boolean>> = {
   always: () => true,
@@ -47,6 +50,7 @@ const holds: Readonly<Record<When, (situation: Situation) => boolean>> = {
   coefficients: ({ coefficients }) => coefficients,
   'no-coefficients': ({ coefficients }) => !coefficients,
   gated: ({ gated }) => gated,
+  taking: ({ taking }) => taking,
 }
 
 interface Call {

@@ -25,8 +25,8 @@ export class Replay {
   }
 
   calls(section: Section, situation: Situation): readonly BoundCall[] {
-    const { mode, weights, coefficients, gated } = situation
-    const key = `${section} ${mode} ${weights} ${coefficients} ${gated}`
+    const { mode, weights, coefficients, gated, taking } = situation
+    const key = `${section} ${mode} ${weights} ${coefficients} ${gated} ${taking}`
     let calls = this.#lists.get(key)
     if (calls === undefined) {
       calls = this.#plan.program.bind(this.#arena, section, situation)

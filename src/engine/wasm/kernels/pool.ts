@@ -114,6 +114,54 @@ export function maxPool(
   }
 }
 
+/**
+ * output = in each window the cell of `input` that `maxPool` chose from `mask`: a max pooling held at another input
+ *
+ * @param largest what `maxPool` gave for `mask`
+ */
+export function heldMaxPool(
+  input: usize,
+  mask: usize,
+  largest: usize,
+  output: usize,
+  height: i32,
+  width: i32,
+  channels: i32,
+  outputHeight: i32,
+  outputWidth: i32,
+  kernel: i32,
+  stride: i32,
+  padding: i32,
+): void {
+  const pixel = usize(channels) << 2
+  let to: usize = 0
+  for (let n = 0; n < batch; n++) {
+    const image = usize(n * height * width) * pixel
+    for (let y = 0; y < outputHeight; y++) {
+      const top = max(y * stride - padding, 0)
+      const bottom = min(y * stride - padding + kernel, height)
+      for (let x = 0; x < outputWidth; x++) {
+        const left = max(x * stride - padding, 0)
+        const right = min(x * stride - padding + kernel, width)
+        for (let channel: usize = 0; channel < pixel; channel += VECTOR, to += VECTOR) {
+          const maximum = v128.load(largest + to)
+          let free = i32x4.splat(-1)
+          let chosen = f32x4.splat(0)
+          for (let row = top; row < bottom; row++) {
+            let at = image + usize(row * width + left) * pixel + channel
+            for (let column = left; column < right; column++, at += pixel) {
+              const taken = v128.and(f32x4.eq(v128.load(mask + at), maximum), free)
+              free = v128.andnot(free, taken)
+              chosen = v128.or(chosen, v128.and(v128.load(input + at), taken))
+            }
+          }
+          v128.store(output + to, chosen)
+        }
+      }
+    }
+  }
+}
+
 /** result += the way back through `maxPool`: each gradient to the first cell, in reading order, that is the maximum. */
 export function maxPoolGradient(
   input: usize,

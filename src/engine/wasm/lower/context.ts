@@ -22,6 +22,12 @@ export interface TermSlot {
   readonly gradient: number
 }
 
+/** What a held gate decides by. */
+export interface Mask {
+  readonly address: number
+  readonly perSample: number
+}
+
 export class Context {
   readonly program: Program
   readonly graph: Graph
@@ -29,6 +35,8 @@ export class Context {
   readonly activity: Activity
   readonly batchSize: number
   readonly norms: NormGradients
+  /** Of held gates, in order. */
+  readonly masks: Mask[] = []
   readonly #values = new Map<ValueId, Temporary>()
   readonly #gradients = new Map<ValueId, Accumulation>()
   readonly #contributions: readonly number[]
@@ -87,6 +95,13 @@ export class Context {
   /** A temporary of so many floats a sample. */
   activation(perSample: number, what: string): Temporary {
     return this.program.temporary(this.batchSize * perSample * 4, what)
+  }
+
+  /** Address of memory that stays, for so many floats a sample. */
+  mask(perSample: number): number {
+    const address = this.program.reserve(this.batchSize * perSample * 4)
+    this.masks.push({ address, perSample })
+    return address
   }
 
   /** ∂loss/∂value; undefined where nothing upstream learns. */

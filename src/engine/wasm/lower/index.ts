@@ -4,6 +4,7 @@ import { lowerCombine } from './combine.ts'
 import type { Backward, Context } from './context.ts'
 import { lowerConvolve } from './convolve.ts'
 import { lowerHeads } from './heads.ts'
+import { lowerHeldMaxPool, lowerHeldRelu } from './held.ts'
 import { lowerBias, lowerDropPath } from './pointwise.ts'
 import { lowerGlobalMean, lowerPool } from './pool.ts'
 import { lowerCrop, lowerRearrange } from './rearrange.ts'
@@ -15,8 +16,10 @@ const rules: { readonly [K in Operation['kind']]: Rule<K> } = {
   combine: lowerCombine,
   convolve: lowerConvolve,
   relu: lowerRelu,
+  heldRelu: lowerHeldRelu,
   avgPool: lowerPool,
   maxPool: lowerPool,
+  heldMaxPool: lowerHeldMaxPool,
   globalMean: lowerGlobalMean,
   bias: lowerBias,
   crop: lowerCrop,

@@ -8,11 +8,8 @@ type Pool = Of<'avgPool' | 'maxPool'>
 export function lowerPool(context: Context, { kind, input, output, pooling }: Pool, index: number): Backward {
   if (kind === 'avgPool' && isBox(pooling)) return lowerBox(context, input, output, index)
   const { program } = context
-  const { kernel, stride, padding } = pooling
-  const { height, width, channels } = context.extent(input)
-  const { height: outputHeight, width: outputWidth } = context.shape(output)
   const options = { condition: context.operationCondition(index) }
-  const window = { height, width, channels, outputHeight, outputWidth, kernel, stride, padding }
+  const window = poolingWindow(context, { input, output, pooling })
   const values = { input: context.value(input), output: context.value(output) }
   program.emit(kind, { ...values, ...window }, options)
   return () => {
@@ -24,6 +21,16 @@ export function lowerPool(context: Context, { kind, input, output, pooling }: Po
     if (kind === 'avgPool') program.emit('avgPoolGradient', back, options)
     else program.emit('maxPoolGradient', { ...values, ...back }, options)
   }
+}
+
+/** Kernel arguments of a pooling's geometry. */
+export function poolingWindow(
+  context: Context,
+  { input, output, pooling: { kernel, stride, padding } }: Pick<Pool, 'input' | 'output' | 'pooling'>,
+) {
+  const { height, width, channels } = context.extent(input)
+  const { height: outputHeight, width: outputWidth } = context.shape(output)
+  return { height, width, channels, outputHeight, outputWidth, kernel, stride, padding }
 }
 
 const isBox = ({ kernel, stride, padding }: Pooling) => kernel === 3 && stride === 1 && padding === 1

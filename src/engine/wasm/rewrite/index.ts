@@ -3,10 +3,15 @@ import type { Graph } from '../graph.ts'
 import { dropUnread } from './dropUnread.ts'
 import { foldRelu } from './foldRelu.ts'
 import { groupConvolutions } from './groupConvolutions.ts'
+import { holdGates } from './holdGates.ts'
 import { inlineCombines } from './inlineCombines.ts'
 
-const passes: readonly ((graph: Graph) => Graph)[] = [inlineCombines, foldRelu, dropUnread, groupConvolutions]
+type Pass = (graph: Graph) => Graph
 
-export function rewrite(graph: Graph): Graph {
-  return passes.reduce((current, pass) => pass(current), graph)
+const live: readonly Pass[] = [inlineCombines, foldRelu, dropUnread, groupConvolutions]
+const held: readonly Pass[] = [inlineCombines, holdGates, dropUnread, groupConvolutions]
+
+/** @param gates whether ReLUs and max poolings decide by their inputs or can be held */
+export function rewrite(graph: Graph, gates: 'live' | 'held' = 'live'): Graph {
+  return (gates === 'live' ? live : held).reduce((current, pass) => pass(current), graph)
 }

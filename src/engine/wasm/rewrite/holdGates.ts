@@ -1,0 +1,14 @@
+/**
+ * ReLUs and max poolings become ones whose decisions can be held. They stay operations of their own, since what a
+ * convolution applies to its input on the way leaves nothing to hold.
+ */
+import type { Graph, Operation } from '../graph.ts'
+
+export function holdGates(graph: Graph): Graph {
+  return { ...graph, operations: graph.operations.map(held) }
+}
+
+function held(operation: Operation): Operation {
+  if (operation.kind === 'relu') return { ...operation, kind: 'heldRelu' }
+  return operation.kind === 'maxPool' ? { ...operation, kind: 'heldMaxPool' } : operation
+}

@@ -1,0 +1,126 @@
+import { describe, expect, test } from 'vitest'
+import type { Executable, Feed } from '../../src/core/executor.ts'
+import { flattenMixing, type Matrix, softmax } from '../../src/core/mixing.ts'
+import { random } from '../../src/core/random.ts'
+import { openExecutor } from '../../src/engine/executors.ts'
+import { initialWeights } from '../../src/engine/initialise.ts'
+import { darts } from '../../src/spaces/darts/index.ts'
+import { relativeError } from '../fixtures/golden.ts'
+
+type ExecutorName = 'tfjs' | 'static'
+const shape = { height: 8, width: 8, channels: 3, classes: 10 }
+const want = { coefficients: true }
+const crossEntropy = { kind: 'cross-entropy' } as const
+
+/** A DARTS search network with all its operations, max pooling and strides among them. */
+async function searchNetwork(executorName: ExecutorName) {
+  const executor = await openExecutor({ backend: 'wasm', executor: executorName })
+  const network = darts.supernet({ shape, channels: 2, depth: 3, batchNorm: { affine: false, track: false } })
+  const executable = await executor.compile(network, { batchSize: 2 })
+  executable.weights.write(initialWeights(network, random(3, 'weights')))
+  return executable
+}
+
+/** Two images under softmax(alpha). */
+function feedAt(alpha: Matrix): Feed & { readonly coefficients: Float64Array } {
+  const stream = random(3, 'images')
+  const images = Float32Array.from({ length: 2 * 8 * 8 * 3 }, () => stream.normal())
+  const batch = { images, labels: Int32Array.from([3, 7]), size: 2 }
+  return { batch, coefficients: flattenMixing({ theta: alpha.map(softmax) }) }
+}
+
+const parameters = (scale: number): Matrix => {
+  const stream = random(4, 'alpha')
+  return darts.edges.map(({ operations }) => operations.map(() => scale * stream.normal()))
+}
+
+/** ∂L/∂coefficients, then ∂L/∂w. */
+async function slopes(executable: Executable, feed: Feed): Promise<number[]> {
+  const weights = executable.vector()
+  const { coefficients = [] } = await executable.gradient(feed, crossEntropy, { ...want, weights }, 'probe')
+  const all = [...coefficients, ...(await weights.read())]
+  weights.dispose()
+  return all
+}
+
+describe.each(['tfjs', 'static'] as const)('held gates on %s', (executorName) => {
+  test('change nothing where they were taken', async () => {
+    const executable = await searchNetwork(executorName)
+    const feed = feedAt(parameters(0.1))
+    const gates = executable.gates?.(feed)
+    const live = await executable.gradient(feed, crossEntropy, want, 'probe')
+    const held = await executable.gradient({ ...feed, gates }, crossEntropy, want, 'probe')
+    expect(held.loss).toBeCloseTo(live.loss, 6)
+    live.coefficients?.forEach((value, i) => {
+      expect(Math.abs((held.coefficients?.[i] ?? Number.NaN) - value)).toBeLessThan(1e-5)
+    })
+    gates?.dispose()
+    executable.dispose()
+  })
+
+  test('make the gradient the slope of the loss, far from where they were taken, too', async () => {
+    const executable = await searchNetwork(executorName)
+    const gates = executable.gates?.(feedAt(parameters(0.1)))
+    const far = feedAt(parameters(0.5))
+    const { coefficients = new Float64Array() } = await executable.gradient(
+      { ...far, gates },
+      crossEntropy,
+      want,
+      'probe',
+    )
+    // Along the gradient itself: the slope is its squared length.
+    const step = 0.001 / Math.hypot(...coefficients)
+    const lossAt = async (h: number) => {
+      const moved = far.coefficients.map((value, i) => value + h * coefficients[i])
+      return (await executable.gradient({ ...far, coefficients: moved, gates }, crossEntropy, want, 'probe')).loss
+    }
+    const slope = ((await lossAt(step)) - (await lossAt(-step))) / (2 * step)
+    expect(slope / coefficients.reduce((sum, value) => sum + value * value, 0)).toBeCloseTo(1, 2)
+    gates?.dispose()
+    executable.dispose()
+  })
+})
+
+describe('held gates of the static plan', () => {
+  test('are those of TensorFlow.js, at other weights and coefficients, and with others taken in between', async () => {
+    const held = async (executorName: ExecutorName) => {
+      const executable = await searchNetwork(executorName)
+      const gates = executable.gates?.(feedAt(parameters(0.1)))
+      const others = executable.gates?.(feedAt(parameters(2)))
+      executable.weights.scale(1.3)
+      const found = await slopes(executable, { ...feedAt(parameters(0.5)), gates })
+      const live = await slopes(executable, feedAt(parameters(0.5)))
+      for (const each of [gates, others]) each?.dispose()
+      executable.dispose()
+      return { found, live }
+    }
+    const [plan, reference] = [await held('static'), await held('tfjs')]
+    expect(relativeError(plan.found, reference.found)).toBeLessThan(1e-4)
+    expect(relativeError(plan.live, reference.live)).toBeLessThan(1e-4)
+    expect(relativeError(plan.live, plan.found)).toBeGreaterThan(0.01)
+  })
+
+  test('hold paths that were switched off when they were taken', async () => {
+    const executable = await searchNetwork('static')
+    const feed = feedAt(parameters(0.1))
+    const active = Uint8Array.from(feed.coefficients, (_, i) => i % 2)
+    const gates = executable.gates?.({ ...feed, active })
+    const whole = await executable.gradient({ ...feed, gates }, crossEntropy, want, 'probe')
+    expect(whole.coefficients?.every(Number.isFinite)).toBe(true)
+    expect(whole.coefficients?.filter((value) => value !== 0).length).toBeGreaterThan(active.length / 2)
+    executable.dispose()
+  })
+
+  test('are refused by another network, for a batch of another size, and after they were disposed of', async () => {
+    const [one, other] = [await searchNetwork('static'), await searchNetwork('static')]
+    const feed = feedAt(parameters(0.1))
+    const gates = one.gates?.(feed)
+    const smaller = { images: feed.batch.images.slice(0, 192), labels: feed.batch.labels.slice(0, 1), size: 1 }
+    const use = (executable: Executable, batch = feed.batch) =>
+      executable.gradient({ ...feed, batch, gates }, crossEntropy, want, 'probe')
+    await expect(use(other)).rejects.toThrow('gates of another executable, or disposed of')
+    await expect(use(one, smaller)).rejects.toThrow('gates of 2 samples cannot be held for a batch of 1')
+    gates?.dispose()
+    await expect(use(one)).rejects.toThrow('gates of another executable, or disposed of')
+  })
+})
