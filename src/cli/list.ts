@@ -8,6 +8,8 @@ import {
   probeList,
   protocolList,
   protocolSources,
+  retrainingPresetList,
+  retrainingPresetSources,
   spaceList,
   tableList,
 } from '../report/listings.ts'
@@ -33,12 +35,19 @@ const subjects: Readonly<Record<string, (plugins: readonly string[], json: boole
   },
   backends: async () => backendList(await (await import('../engine/executors.ts')).backendReports()),
   protocols: async () => protocolList((await import('../protocols/index.ts')).presets),
+  presets: async () => retrainingPresetList((await import('../retrain/presets.ts')).retrainingPresets),
   probes: async () => probeList((await import('../analysis/probes/index.ts')).probes),
+}
+
+/** What JSON says more of: settings, each with where it was read. */
+const sourcesOf: Readonly<Record<string, () => Promise<unknown>>> = {
+  protocols: async () => protocolSources((await import('../protocols/index.ts')).presets),
+  presets: async () => retrainingPresetSources((await import('../retrain/presets.ts')).retrainingPresets),
 }
 
 export function listCommand(): Command {
   return new Command('list')
-    .summary('list algos, spaces, datasets, tables, backends, protocols or probes')
+    .summary('list algos, spaces, datasets, tables, backends, protocols, presets or probes')
     .description('Lists what can be named on the command line.')
     .argument('<subject>', Object.keys(subjects).join(', '), oneOf('subject', Object.keys(subjects)))
     .option('--plugin <file>', 'list what a plugin brings, too', repeated)
@@ -49,10 +58,7 @@ export function listCommand(): Command {
 }
 
 async function list(subject: string, { json = false, out, plugin = [] }: ListFlags): Promise<void> {
-  if (subject === 'protocols' && json) {
-    const { presets } = await import('../protocols/index.ts')
-    writeOutput(`${JSON.stringify(protocolSources(presets), null, 2)}\n`, out)
-    return
-  }
+  const sources = json ? await sourcesOf[subject]?.() : undefined
+  if (sources !== undefined) return writeOutput(`${JSON.stringify(sources, null, 2)}\n`, out)
   writeOutput(renderTable(await subjects[subject](plugin, json), json ? 'json' : 'text'), out)
 }

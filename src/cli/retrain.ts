@@ -53,10 +53,7 @@ export function retrainCommand(): Command {
     )
     .option('--dataset <name>', 'cifar10, cifar100, imagenet, or a folder with train/ and val/', 'cifar10')
     .option('--data <dir>', 'folder of the images')
-    .option(
-      '--preset <name>',
-      `settings: darts-paper, pcdarts-paper, drnas-paper or trial (default: ${DEFAULT_PRESET})`,
-    )
+    .option('--preset <name>', `settings: darts-paper, pcdarts-paper, drnas-paper, trial (default: ${DEFAULT_PRESET})`)
     .option('--seeds <list>', 'one training each: 4 means 0 to 3; 0-3,777 those', parseSeeds, [0])
     .option('--epochs <n>', 'instead of the preset’s', positiveInteger)
     .option('--channels <n>', 'C, channels after the stem', positiveInteger)

@@ -6,6 +6,8 @@ import type { Figure } from './figure.ts'
 import { type FigureKind, type FigureOptions, makeFigure } from './figures/index.ts'
 import { pairwiseTable } from './pairwiseTable.ts'
 import { publishedBeside } from './publishedBeside.ts'
+import { areRetrained } from './retrainedRows.ts'
+import { retrainedTable } from './retrainedTable.ts'
 import type { RunRecord } from './runRecord.ts'
 import type { Tabular } from './tabular.ts'
 
@@ -40,6 +42,9 @@ const figureTitles: Readonly<Record<FigureKind, string>> = {
 }
 
 export function tablesOf(runs: readonly RunRecord[], options: ContentOptions): readonly NamedTable[] {
+  if (areRetrained(runs)) {
+    return [{ name: 'table', title: 'Full trainings', table: retrainedTable(runs, options.published) }]
+  }
   const comparison = compare(runs, options)
   if (comparison.columns.length === 0) return []
   const published = publishedBeside(comparison, options.published)

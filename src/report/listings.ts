@@ -3,6 +3,7 @@ import type { Algorithm } from '../core/algorithm.ts'
 import type { SearchSpace } from '../core/space.ts'
 import type { BackendReport } from '../engine/backendChoice.ts'
 import { listSources, type Preset } from '../protocols/preset.ts'
+import type { RetrainingPreset } from '../retrain/presets.ts'
 import { optionNames } from '../runner/algorithmOptions.ts'
 import type { Manifest } from '../tables/manifest.ts'
 import type { Cell, Tabular } from './tabular.ts'
@@ -73,6 +74,24 @@ export function protocolList(presets: readonly Preset[]): Tabular {
     ]),
     ['bench list protocols --json prints every value with its source.'],
   )
+}
+
+export function retrainingPresetList(presets: readonly RetrainingPreset[]): Tabular {
+  return wordTable(
+    ['name', 'description'],
+    presets.map(({ name, description }) => [name, description]),
+    ['bench list presets --json prints every value with its source.'],
+  )
+}
+
+/** Every value of every preset of full trainings with where it was read. */
+export function retrainingPresetSources(presets: readonly RetrainingPreset[]): unknown {
+  return presets.map(({ name, description, cifar, imagenet }) => ({
+    name,
+    description,
+    cifar: listSources(cifar),
+    imagenet: listSources(imagenet),
+  }))
 }
 
 /** Every value of every preset with where it was read. */

@@ -24,7 +24,7 @@ const streamed = (...args: string[]) => [
 ]
 
 /** Long enough to be killed in the middle. */
-const LONG = inMemory('--epochs', '60', '--limit', '8', '--jobs', '1')
+const LONG = inMemory('--epochs', '40', '--limit', '8', '--jobs', '1')
 
 /** Kills command and worker once a training has a checkpoint. → the training's folder */
 async function killAtCheckpoint(args: readonly string[], store: string): Promise<string> {
