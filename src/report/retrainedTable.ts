@@ -28,6 +28,7 @@ function notesOf(runs: readonly RunRecord[], rows: readonly RetrainedRow[], publ
   const lost = runs.filter(({ result }) => result === undefined).length
   return [
     'Mean ± sample standard deviation (ddof 1) over the seeds. Test error is that of the final epoch; “best epoch” was chosen by the test images themselves and is no result.',
+    ...searchNotes(runs),
     ...[...trained].map((how) => `Trained in full: ${how}.`),
     ...(lost > 0 ? [`Runs without a result: ${lost} of ${runs.length}.`] : []),
     ...(published
@@ -36,4 +37,11 @@ function notesOf(runs: readonly RunRecord[], rows: readonly RetrainedRow[], publ
         ]
       : []),
   ]
+}
+
+/** Under which protocols architectures were searched, where any were. */
+function searchNotes(runs: readonly RunRecord[]): string[] {
+  const searched = runs.filter(({ result }) => result?.timing.search !== undefined)
+  const protocols = [...new Set(searched.map(({ manifest }) => manifest.job.protocol.name))]
+  return protocols.length === 0 ? [] : [`Searched under protocol ${protocols.join(', ')}.`]
 }
