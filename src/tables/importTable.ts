@@ -59,7 +59,7 @@ async function read(path: string, folder: string, options: ImportOptions): Promi
   }
   const { isPickle, isZip, importPickleFile } = await import('./importers/pickleFile.ts')
   const mapping = options.mapping ?? identityMapping
-  if (file.head.length >= 4 && (isZip(file.head) || isPickle(file.head))) {
+  if (isZip(file.head) || isPickle(file.head)) {
     return importPickleFile(file, { ...records, mapping })
   }
   if (file.head.toString('latin1', 0, 4) === 'PAR1') {

@@ -26,7 +26,7 @@ export interface PickleFileOptions extends ImportContext {
 /** What PyTorch's old container begins with. */
 const TORCH_MAGIC = 0x1950a86a20f9469cfc6cn
 
-export const isZip = (head: Buffer): boolean => head.readUInt32LE(0) === 0x04034b50
+export const isZip = (head: Buffer): boolean => head.toString('latin1', 0, 4) === 'PK\u0003\u0004'
 export const isPickle = (head: Buffer): boolean => head[0] === 0x80 && head[1] >= 2 && head[1] <= 5
 
 /** @throws BenchError `bad-input` with the place in the file that is at fault */
