@@ -15,13 +15,19 @@ const PATIENCE = 2
 
 export function forkTrainer(setting: WorkerSetting): Trainer {
   let child: ChildProcess | undefined
+  const started = () => {
+    const process = fork(WORKER, { stdio: ['ignore', 'ignore', 'inherit', 'ipc'] })
+    process.once('close', () => {
+      child = undefined
+    })
+    return process
+  }
   return {
     async train(task) {
       for (let deaths = 0; ; ) {
-        child ??= fork(WORKER, { stdio: ['ignore', 'ignore', 'inherit', 'ipc'] })
+        child ??= started()
         const answer = await asked(child, { setting, task })
         if ('trained' in answer) return answer.trained
-        child = undefined
         if (++deaths === PATIENCE) throw lost(task, answer.death)
       }
     },

@@ -1,7 +1,6 @@
 /** The worker process of `bench tables build`: trains one architecture an order. */
-import type { SearchSpace } from '../../core/space.ts'
 import { openDataset } from '../../data/datasets.ts'
-import { builtinSpaces } from '../../spaces/index.ts'
+import { builtinSpace } from '../../spaces/index.ts'
 import type { Recipe } from './recipe.ts'
 import type { TrainedArchitecture } from './trainArchitecture.ts'
 import { openTrainer, type Trainer } from './trainer.ts'
@@ -43,7 +42,6 @@ process.on('message', async ({ setting, task }: WorkerOrder) => {
 const answer = (said: WorkerAnswer) => process.send?.(said)
 
 async function open({ recipe, data }: WorkerSetting): Promise<Trainer> {
-  const spaces: Readonly<Record<string, SearchSpace>> = builtinSpaces
   const { name } = recipe.dataset
-  return openTrainer({ space: spaces[recipe.space], recipe, data: await openDataset(name, { folder: data }) })
+  return openTrainer({ space: builtinSpace(recipe.space), recipe, data: await openDataset(name, { folder: data }) })
 }
