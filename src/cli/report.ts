@@ -15,6 +15,7 @@ interface ReportFlags extends SelectionFlags {
   readonly title: string
   readonly published: string
   readonly mix?: boolean
+  readonly compact?: boolean
   readonly quiet?: boolean
 }
 
@@ -32,6 +33,7 @@ export function reportCommand(): Command {
     .option('--title <text>', 'of the page', 'Architecture search')
     .option('--published <id>', 'rows of a paper below ours: an id as drnas-table-4, auto or none', 'auto')
     .option('--mix', 'put runs of different protocols side by side, marked')
+    .option('--compact', 'with --folder: the records of thousands of searches in one small file')
     .option('--quiet', 'print nothing')
     .addHelpText(
       'after',
@@ -41,7 +43,7 @@ export function reportCommand(): Command {
 }
 
 async function report(items: readonly string[], flags: ReportFlags): Promise<void> {
-  const { folder, title, published, mix = false, plugin = [] } = flags
+  const { folder, title, published, mix = false, compact = false, plugin = [] } = flags
   const runs = await selectRuns(items, flags)
   const rest = { space: await spaceOf(runs[0].manifest.job.space, plugin), references: await referenceNames(plugin) }
   const written = folder === undefined ? await page() : await wholeFolder(folder)
@@ -55,7 +57,7 @@ async function report(items: readonly string[], flags: ReportFlags): Promise<voi
   }
 
   async function wholeFolder(path: string): Promise<string> {
-    const files = await reportFiles(runs, { schema: 1, title, published, mix }, rest)
+    const files = await reportFiles(runs, { schema: 1, title, published, mix }, rest, compact)
     for (const [name, content] of files) writeAtomically(resolve(join(path, name)), content)
     return path
   }

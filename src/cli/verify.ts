@@ -5,6 +5,7 @@ import { Command } from 'commander'
 import { BenchError } from '../core/errors.ts'
 import { formatQualifier } from '../core/metric.ts'
 import { checkedFiles, parseRecipe } from '../report/committed.ts'
+import { expand } from '../report/condensed.ts'
 import { lineDiff } from '../report/lineDiff.ts'
 import type { RunRecord } from '../report/runRecord.ts'
 import { runId } from '../runner/identity.ts'
@@ -65,9 +66,7 @@ function reportsIn(folder: string): readonly string[] {
 async function verifyReport(report: string, plugins: readonly string[]): Promise<Finding> {
   const path = join(report, 'report.json')
   const recipe = parseRecipe(readFileSync(path, 'utf8'), path)
-  const runs = new Store(join(report, 'runs')).runs().map(readRun)
-  if (runs.length === 0) throw new BenchError('missing', `${report} has no records in runs/; it cannot be recomputed`)
-  const space = await spaceOf(runs[0].manifest.job.space, plugins)
+  const { runs, space } = await recordsIn(report, plugins)
   const files = await checkedFiles(runs, recipe, { space, references: await referenceNames(plugins) })
   const changed = [...files].flatMap(([file, recomputed]) => {
     const committed = existsSync(join(report, file)) ? readFileSync(join(report, file), 'utf8') : ''
@@ -82,6 +81,19 @@ async function verifyReport(report: string, plugins: readonly string[]): Promise
     ...(again && { lookedUpAgain: again.architectures }),
     differences: [...renamed(runs), ...changed, ...(again?.differences ?? [])],
   }
+}
+
+/** The records, kept as run folders or condensed. @throws BenchError `missing` */
+async function recordsIn(report: string, plugins: readonly string[]) {
+  const text = (name: string) => readFileSync(join(report, name), 'utf8')
+  if (existsSync(join(report, 'runs.csv'))) {
+    const files = { 'jobs.json': text('jobs.json'), 'runs.csv': text('runs.csv'), 'lookups.csv': text('lookups.csv') }
+    const space = await spaceOf(JSON.parse(files['jobs.json'])[0].job.space, plugins)
+    return { runs: expand(files, space), space }
+  }
+  const runs = new Store(join(report, 'runs')).runs().map(readRun)
+  if (runs.length === 0) throw new BenchError('missing', `${report} has no records in runs/; it cannot be recomputed`)
+  return { runs, space: await spaceOf(runs[0].manifest.job.space, plugins) }
 }
 
 /** A run is named by the hash of its job, so an edited job no longer has its name. */

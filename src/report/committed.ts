@@ -4,7 +4,10 @@
  */
 import { z } from 'zod'
 import { BenchError } from '../core/errors.ts'
-import { type ContentOptions, figuresOf, tablesOf } from './content.ts'
+import { listTables } from '../tables/openTable.ts'
+import { embeddedTables } from '../tables/tableFolders.ts'
+import { condense, expand } from './condensed.ts'
+import { type ContentOptions, figuresOf, type NamedFigure, type NamedTable, tablesOf } from './content.ts'
 import { lookupsCsv } from './lookups.ts'
 import { renderPage } from './page/page.ts'
 import { type PictureFormat, renderFigure } from './picture.ts'
@@ -31,33 +34,61 @@ export async function checkedFiles(
   rest: Pick<ContentOptions, 'space' | 'references'>,
 ): Promise<ReadonlyMap<string, string>> {
   const options = { ...rest, published, mix }
-  const tables = tablesOf(runs, options).flatMap(({ name, table }) =>
+  return checkedText(runs, tablesOf(runs, options), await figuresOf(runs, options))
+}
+
+function checkedText(runs: readonly RunRecord[], named: readonly NamedTable[], figures: readonly NamedFigure[]) {
+  const tables = named.flatMap(({ name, table }) =>
     Object.entries(TABLE_FILES).map(([ending, format]) => [`${name}.${ending}`, renderTable(table, format)] as const),
   )
-  const figures = (await figuresOf(runs, options)).filter(({ figure }) => isComputedFromRuns(figure.name))
-  const numbers = figures.map(({ figure }) => [`${figure.name}.json`, `${JSON.stringify(figure, null, 1)}\n`] as const)
+  const numbers = figures
+    .filter(({ figure }) => isComputedFromRuns(figure.name))
+    .map(({ figure }) => [`${figure.name}.json`, `${JSON.stringify(figure, null, 1)}\n`] as const)
   return new Map([...tables, ...numbers, ['lookups.csv', lookupsCsv(runs)]])
 }
 
 /** The scatter shows the whole table, which is not part of a committed report. */
 const isComputedFromRuns = (figure: string): boolean => figure !== 'scatter'
 
-/** Every file of a report: what is checked, what it is computed from, and pictures and page for the reader. */
+/** A figure of a whole table is that table again: only of one that comes with the program is it put into a repository. */
+async function mayBePublished(runs: readonly RunRecord[]): Promise<boolean> {
+  const embedded = await listTables({ folders: [embeddedTables] })
+  return runs.every(({ manifest: { job } }) => embedded.includes(job.table?.name ?? ''))
+}
+
+/**
+ * Every file of a report: what is checked, what it is computed from, and pictures and page for the reader.
+ * @param compact keep the records as `condensed.ts` does; all that is shown is then computed from what is kept
+ */
 export async function reportFiles(
   runs: readonly RunRecord[],
   recipe: ReportRecipe,
   rest: Pick<ContentOptions, 'space' | 'references'>,
+  compact = false,
+): Promise<ReadonlyMap<string, string | Uint8Array>> {
+  if (!compact) return filesOf(runs, runs.flatMap(recordFiles), recipe, rest)
+  const condensed = condense(runs, rest.space)
+  return filesOf(expand(condensed, rest.space), Object.entries(condensed), recipe, rest)
+}
+
+async function filesOf(
+  runs: readonly RunRecord[],
+  records: readonly [string, string][],
+  recipe: ReportRecipe,
+  rest: Pick<ContentOptions, 'space' | 'references'>,
 ): Promise<ReadonlyMap<string, string | Uint8Array>> {
   const options = { ...rest, ...recipe }
-  const figures = await figuresOf(runs, options)
+  const shown = await figuresOf(runs, options)
+  const figures = (await mayBePublished(runs)) ? shown : shown.filter(({ figure }) => isComputedFromRuns(figure.name))
   const pictures = figures.flatMap(({ figure }) =>
     PICTURES.map((format) => [`${figure.name}.${format}`, renderFigure(figure, format)] as const),
   )
-  const page = renderPage({ title: recipe.title, runs, tables: tablesOf(runs, options), figures })
+  const tables = tablesOf(runs, options)
+  const page = renderPage({ title: recipe.title, runs, tables, figures })
   return new Map<string, string | Uint8Array>([
     ['report.json', `${JSON.stringify(recipe, null, 2)}\n`],
-    ...runs.flatMap(recordFiles),
-    ...(await checkedFiles(runs, recipe, rest)),
+    ...records,
+    ...checkedText(runs, tables, shown),
     ...pictures,
     ['index.html', page],
   ])

@@ -31,6 +31,9 @@ export interface Row {
   readonly method: Method
   /** One a column. */
   readonly cells: readonly Cell[]
+  /** Different ones among the finished runs; on several datasets a seed has a run on each. */
+  readonly seeds: number
+  /** Runs. */
   readonly finished: number
   readonly failed: number
   readonly unfinished: number
@@ -138,10 +141,11 @@ function columnsOf(runs: readonly RunRecord[]): readonly Column[] {
 }
 
 function rowOf(method: Method, columns: readonly Column[]): Row {
-  const finished = method.runs.filter(({ result }) => result !== undefined).length
+  const done = method.runs.filter(({ result }) => result !== undefined)
   const failed = method.runs.filter(({ result, failure }) => result === undefined && failure !== undefined).length
   const cells = columns.map((column) => cellOf(method, column))
-  return { method, cells, finished, failed, unfinished: method.runs.length - finished - failed }
+  const seeds = unique(done.map(({ manifest }) => manifest.job.seed)).length
+  return { method, cells, seeds, finished: done.length, failed, unfinished: method.runs.length - done.length - failed }
 }
 
 function cellOf({ runs }: Method, column: Column): Cell {

@@ -67,7 +67,7 @@ function tabularColumn(column: Column): TabularColumn {
 function ourRow(row: Row, lost: boolean, summary: SummaryKind, best: (column: number) => boolean): Cell[] {
   return [
     { kind: 'text', text: row.method.label },
-    count(row.finished),
+    count(row.seeds),
     ...(lost ? [count(row.failed), count(row.unfinished)] : []),
     ...row.cells.map((cell, i) => summaryCell(valuesOf(cell), summary, best(i))),
   ]

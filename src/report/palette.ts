@@ -23,6 +23,7 @@ const grey = '#7a7a7a'
 const solid: readonly number[] = []
 const dashed = [5, 3]
 const dotted = [1.5, 2]
+const dashDotted = [7, 2, 1.5, 2]
 
 const fixed: Readonly<Record<string, Look>> = {
   drnas: { colour: blue, dash: solid, marker: 'circle' },
@@ -33,12 +34,16 @@ const fixed: Readonly<Record<string, Look>> = {
   'zen-darts': { colour: purple, dash: solid, marker: 'rectRot' },
   gdas: { colour: olive, dash: dashed, marker: 'rectRot' },
   snas: { colour: sky, dash: dotted, marker: 'rect' },
-  'random-search': { colour: grey, dash: dashed, marker: 'crossRot' },
+  random: { colour: grey, dash: dashed, marker: 'crossRot' },
+  rea: { colour: vermilion, dash: dotted, marker: 'rectRot' },
+  reinforce: { colour: sky, dash: dashDotted, marker: 'triangle' },
+  bohb: { colour: purple, dash: dashed, marker: 'circle' },
+  'local-search': { colour: green, dash: dashDotted, marker: 'rect' },
 }
 
 const spare = ([purple, olive, sky, orange, green, vermilion] as const).flatMap((colour): Look[] => [
   { colour, dash: dotted, marker: 'rectRot' },
-  { colour, dash: [7, 2, 1.5, 2], marker: 'circle' },
+  { colour, dash: dashDotted, marker: 'circle' },
 ])
 
 /**

@@ -5,7 +5,7 @@ import type { ResultRecord } from '../core/result.ts'
 import type { RetrainingSettings } from '../core/retraining.ts'
 import { darts, publishedName } from '../spaces/darts/index.ts'
 import { groupByMethod, type Method } from './methods.ts'
-import type { RunRecord } from './runRecord.ts'
+import type { ReportedResult, RunRecord } from './runRecord.ts'
 
 /** Whether these runs ended, or are to end, in full trainings. */
 export const areRetrained = (runs: readonly RunRecord[]): boolean =>
@@ -15,7 +15,7 @@ export interface RetrainedRow {
   readonly method: Method
   readonly dataset: string
   readonly settings: RetrainingSettings
-  readonly results: readonly ResultRecord[]
+  readonly results: readonly ReportedResult[]
 }
 
 /** Methods that were trained alike stand together. */

@@ -1,11 +1,18 @@
 /** A run as the store keeps it, read into memory. */
-import type { EpochRecord, FailureRecord, ResultRecord, RunManifest } from '../core/result.ts'
+import type { EpochRecord, FailureRecord, ResultRecord, RunManifest, TrajectoryPoint } from '../core/result.ts'
 
 export interface RunRecord {
   readonly manifest: RunManifest
   readonly epochs: readonly EpochRecord[]
   /** Present where the run is finished. */
-  readonly result?: ResultRecord
+  readonly result?: ReportedResult
   /** Present where it stopped with an error. */
   readonly failure?: FailureRecord
+}
+
+/** Reports read when a search was answered, and with what; not on what it asked. */
+export interface ReportedResult extends Omit<ResultRecord, 'oracle'> {
+  readonly oracle?: Omit<NonNullable<ResultRecord['oracle']>, 'queries'> & {
+    readonly queries: readonly Omit<TrajectoryPoint, 'genotype'>[]
+  }
 }

@@ -7,10 +7,9 @@ import { plotCommand } from '../../src/cli/plot.ts'
 import { reportCommand } from '../../src/cli/report.ts'
 import { tableCommand } from '../../src/cli/table.ts'
 import { verifyCommand } from '../../src/cli/verify.ts'
-import type { RunRecord } from '../../src/report/runRecord.ts'
 import { runId } from '../../src/runner/identity.ts'
 import { Store } from '../../src/runner/store.ts'
-import { failedRun, fixtureProtocol, fixtureRun, fixtureRuns } from '../report/fixtureRuns.ts'
+import { type FixtureRun, failedRun, fixtureProtocol, fixtureRun, fixtureRuns } from '../report/fixtureRuns.ts'
 
 let folder: string
 let store: string
@@ -27,7 +26,7 @@ afterEach(() => {
 })
 
 /** Writes a run as the runner does, under the name that its job gives it. */
-function keep({ manifest, epochs, result, failure }: RunRecord): void {
+function keep({ manifest, epochs, result, failure }: FixtureRun): void {
   const id = runId(manifest.job)
   mkdirSync(join(store, id), { recursive: true })
   const run = new Store(store).run(id)

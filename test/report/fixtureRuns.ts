@@ -6,7 +6,7 @@ import type { Metric } from '../../src/core/metric.ts'
 import { parseQualifier } from '../../src/core/metric.ts'
 import type { Protocol } from '../../src/core/protocol.ts'
 import { random } from '../../src/core/random.ts'
-import type { EpochRecord, Job } from '../../src/core/result.ts'
+import type { EpochRecord, Job, ResultRecord } from '../../src/core/result.ts'
 import type { RunRecord } from '../../src/report/runRecord.ts'
 import { format, nb201Genotype } from '../../src/spaces/nb201/genotype.ts'
 import { OPERATIONS } from '../../src/spaces/nb201/topology.ts'
@@ -40,7 +40,12 @@ export interface FixtureOptions {
   readonly table?: Job['table']
 }
 
-export function fixtureRun(options: FixtureOptions = {}): RunRecord {
+/** As the store has it. */
+export interface FixtureRun extends RunRecord {
+  readonly result?: ResultRecord
+}
+
+export function fixtureRun(options: FixtureOptions = {}): FixtureRun {
   const { algorithm = 'drnas', seed = 0, protocol = fixtureProtocol } = options
   const stream = random(seed, 'fixture', algorithm)
   const id = `fixture-${algorithm}-seed${seed}`
@@ -86,13 +91,13 @@ export function fixtureRun(options: FixtureOptions = {}): RunRecord {
 }
 
 /** A run that stopped with an error. */
-export function failedRun(options: FixtureOptions = {}): RunRecord {
+export function failedRun(options: FixtureOptions = {}): FixtureRun {
   const { result, ...run } = fixtureRun(options)
   return { ...run, failure: { schema: 1, id: run.manifest.id, epoch: 3, message: 'fixture failure' } }
 }
 
 /** Runs of one algorithm over seeds 0 … n − 1. */
-export const fixtureRuns = (n: number, options: FixtureOptions = {}): RunRecord[] =>
+export const fixtureRuns = (n: number, options: FixtureOptions = {}): FixtureRun[] =>
   Array.from({ length: n }, (_, seed) => fixtureRun({ ...options, seed }))
 
 function fixtureEpoch(epoch: number, options: FixtureOptions, stream: ReturnType<typeof random>): EpochRecord {

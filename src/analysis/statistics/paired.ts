@@ -25,7 +25,7 @@ export function wilcoxon(x: readonly number[], y: readonly number[]): TestResult
   const ranks = midRanks(differences.map(Math.abs))
   const observed = sum(ranks.filter((_, i) => differences[i] > 0))
   const chances = rankSumDistribution(ranks)
-  const tail = (keep: (rankSum: number) => boolean) => sum(chances.filter((_, doubled) => keep(doubled / 2)))
+  const tail = (keep: (rankSum: number) => boolean) => sum([...chances.filter((_, doubled) => keep(doubled / 2))])
   return testResult(
     observed,
     tail((w) => w >= observed),
@@ -67,17 +67,16 @@ function testResult(statistic: number, greater: number, less: number): TestResul
 }
 
 /** P(2·W⁺ = s) for s = 0, 1, …: each rank, doubled to be whole, enters the sum with probability 1/2. */
-function rankSumDistribution(ranks: readonly number[]): number[] {
-  return ranks.reduce(
-    (chances, rank) => {
-      const shift = 2 * rank
-      return Array.from(
-        { length: chances.length + shift },
-        (_, s) => ((chances[s] ?? 0) + (chances[s - shift] ?? 0)) / 2,
-      )
-    },
-    [1],
-  )
+function rankSumDistribution(ranks: readonly number[]): Float64Array {
+  const chances = new Float64Array(2 * sum([...ranks]) + 1)
+  chances[0] = 1
+  let largest = 0
+  for (const rank of ranks) {
+    const shift = 2 * rank
+    largest += shift
+    for (let s = largest; s >= 0; s--) chances[s] = (chances[s] + (s < shift ? 0 : chances[s - shift])) / 2
+  }
+  return chances
 }
 
 /** Σ ±d over all 2ⁿ sign patterns. */
@@ -86,6 +85,17 @@ function allSums(differences: readonly number[]): number[] {
 }
 
 function drawnSums(differences: readonly number[], stream: RandomStream): number[] {
-  const draw = () => sum(differences.map((d) => (stream.uniform() < 0.5 ? d : -d)))
-  return [sum([...differences]), ...Array.from({ length: DRAWS }, draw)]
+  const different = differences.filter((d) => d !== 0)
+  return [sum([...differences]), ...Array.from({ length: DRAWS }, () => drawnSum(different, stream))]
+}
+
+/** Σ ±d, the signs the bits of random words. */
+function drawnSum(differences: readonly number[], stream: RandomStream): number {
+  let total = 0
+  let word = 0
+  for (let i = 0; i < differences.length; i++) {
+    word = i % 32 === 0 ? stream.uint32() : word >>> 1
+    total += word & 1 ? differences[i] : -differences[i]
+  }
+  return total
 }

@@ -3,6 +3,7 @@ import { BenchError } from '../../core/errors.ts'
 import type { Genotype, SearchSpace } from '../../core/space.ts'
 import type { DartsGenotype } from '../../spaces/darts/genotype.ts'
 import type { Nb201Genotype } from '../../spaces/nb201/genotype.ts'
+import { datasetTitle } from '../comparison.ts'
 import type { Drawing } from '../drawing.ts'
 import type { Figure } from '../figure.ts'
 import { groupByMethod } from '../methods.ts'
@@ -25,16 +26,26 @@ export function cellDrawings(genotype: Genotype, title: string): readonly Drawin
 export function cellsFigure(runs: readonly RunRecord[], space: SearchSpace): Figure {
   const finished = runs.filter(({ result }) => result !== undefined)
   if (finished.length === 0) throw new BenchError('missing', 'no run has finished, so there is no cell to draw')
-  const panels = groupByMethod(finished).flatMap(({ label, runs: seeds }) => {
-    const genotypes = seeds.flatMap(({ result }) => result?.genotype ?? [])
-    const answer = mostFrequent(genotypes)
-    const count = genotypes.filter((genotype) => genotype === answer).length
-    return cellDrawings(space.parse(answer), `${label} (${count} of ${genotypes.length} seeds)`)
-  })
+  const datasets = [...new Set(finished.map(({ manifest }) => manifest.job.dataset.name))]
+  const panels = groupByMethod(finished).flatMap((method) =>
+    datasets.flatMap((dataset) => {
+      const seeds = method.runs.filter(({ manifest }) => manifest.job.dataset.name === dataset)
+      const label = datasets.length > 1 ? `${method.label}, ${datasetTitle(dataset)}` : method.label
+      return seeds.length === 0 ? [] : answerDrawings(seeds, label, space)
+    }),
+  )
   return { name: 'cells', caption: 'The architecture that each method found most often.', columns: 2, panels }
 }
 
+function answerDrawings(seeds: readonly RunRecord[], label: string, space: SearchSpace): readonly Drawing[] {
+  const genotypes = seeds.flatMap(({ result }) => result?.genotype ?? [])
+  const answer = mostFrequent(genotypes)
+  const count = genotypes.filter((genotype) => genotype === answer).length
+  return cellDrawings(space.parse(answer), `${label} (${count} of ${genotypes.length} seeds)`)
+}
+
 function mostFrequent(items: readonly string[]): string {
-  const count = (item: string) => items.filter((other) => other === item).length
-  return items.reduce((best, item) => (count(item) > count(best) ? item : best))
+  const counts = new Map<string, number>()
+  for (const item of items) counts.set(item, (counts.get(item) ?? 0) + 1)
+  return [...counts].reduce((best, entry) => (entry[1] > best[1] ? entry : best))[0]
 }

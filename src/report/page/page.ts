@@ -8,8 +8,11 @@ import { fontFiles } from '../fonts.ts'
 import type { RunRecord } from '../runRecord.ts'
 import type { Tabular } from '../tabular.ts'
 import { figureData, figureHtml } from './figureHtml.ts'
-import { reproducibilityList, runsTable } from './reproducibility.ts'
+import { configurationsOf, reproducibilityList, runsTable } from './reproducibility.ts'
 import { tableHtml } from './tableHtml.ts'
+
+/** More runs than a reader looks through are counted, not listed. */
+const MOST_LISTED = 200
 
 export interface PageContent {
   readonly title: string
@@ -22,7 +25,7 @@ export function renderPage({ title, runs, tables, figures }: PageContent): strin
   const sections = [
     ...tables.map((entry, i) => section(`table-${i}`, entry.title, tableHtml(entry.table))),
     ...figures.map((entry, i) => section(entry.figure.name, entry.title, figureHtml(entry.figure, i))),
-    section('runs', 'Runs', `${tableHtml(runsTable(runs))}${configurations(runs)}`),
+    section('runs', 'Runs', `${listing(runs)}${configurations(runs)}`),
     section('reproducibility', 'Reproducibility', definitions(reproducibilityList(runs))),
   ]
   return [
@@ -49,8 +52,16 @@ function section(id: string, title: string, content: string) {
 const definitions = (terms: readonly (readonly [string, string])[]) =>
   `<dl>${terms.map(([term, text]) => `<dt>${escaped(term)}</dt><dd>${escaped(text)}</dd>`).join('\n')}</dl>`
 
-const configurations = (runs: readonly RunRecord[]) =>
-  `<h3>Configurations</h3>${runs.map(({ manifest: { id, job } }) => `<details><summary>${escaped(id)}</summary><pre>${escaped(JSON.stringify(job, null, 2))}</pre></details>`).join('\n')}`
+const listing = (runs: readonly RunRecord[]): string =>
+  runs.length <= MOST_LISTED ? tableHtml(runsTable(runs)) : `<p>${runs.length.toLocaleString('en')} runs.</p>`
+
+const configurations = (runs: readonly RunRecord[]): string =>
+  `<h3>Configurations</h3>${configurationsOf(runs)
+    .map(
+      ({ title, job }) =>
+        `<details><summary>${escaped(title)}</summary><pre>${escaped(JSON.stringify(job, null, 2))}</pre></details>`,
+    )
+    .join('\n')}`
 
 /** JSON that cannot end its script element. */
 const json = (value: unknown): string => JSON.stringify(value).replaceAll('<', '\\u003c')

@@ -1,5 +1,6 @@
 /** What a reader needs to run the same again. */
 import { formatQualifier } from '../../core/metric.ts'
+import type { Job } from '../../core/result.ts'
 import { flatten, groupByMethod } from '../methods.ts'
 import type { RunRecord } from '../runRecord.ts'
 import type { Cell, Tabular } from '../tabular.ts'
@@ -18,7 +19,7 @@ export function reproducibilityList(runs: readonly RunRecord[]): readonly (reado
         .map(({ label, runs: seeds }) => `${label} (version ${seeds[0].manifest.job.algorithm.version})`)
         .join(', '),
     ],
-    ['Seeds', distinct(jobs.map(({ seed }) => String(seed))).join(', ')],
+    ['Seeds', seedList(jobs.map(({ seed }) => seed))],
     ['Space', distinct(jobs.map(({ space }) => space)).join(', ')],
     [
       'Searched on',
@@ -53,6 +54,28 @@ function protocolTerms(runs: readonly RunRecord[]): [string, string][] {
     `Protocol ${name}`,
     [...flatten(values)].map(([key, value]) => `${key} ${value}`).join(', '),
   ])
+}
+
+/** What runs that differ in their seed alone were told; the seeds in the title. */
+export function configurationsOf(runs: readonly RunRecord[]) {
+  const seeds = new Map<string, number[]>()
+  for (const { manifest } of runs) {
+    const { seed, ...job } = manifest.job
+    const key = JSON.stringify(job)
+    seeds.set(key, [...(seeds.get(key) ?? []), seed])
+  }
+  return [...seeds].map(([key, own]) => {
+    const job: Omit<Job, 'seed'> = JSON.parse(key)
+    return { title: `${job.algorithm.name} on ${job.dataset.name}, seeds ${seedList(own)}`, job }
+  })
+}
+
+/** `0–3, 777` */
+function seedList(seeds: readonly number[]): string {
+  const sorted = [...new Set(seeds)].sort((a, b) => a - b)
+  const firsts = sorted.filter((seed, i) => sorted[i - 1] !== seed - 1)
+  const lasts = sorted.filter((seed, i) => sorted[i + 1] !== seed + 1)
+  return firsts.map((first, i) => (first === lasts[i] ? String(first) : `${first}–${lasts[i]}`)).join(', ')
 }
 
 /** One line a run. */
