@@ -66,7 +66,10 @@ export function earlyStopped(
     },
     get ended() {
       const answer = chosen()
-      return answer && `the dominant eigenvalue grew ${FACTOR}-fold; the answer is that of epoch ${answer.epoch + 1}`
+      return (
+        answer &&
+        `the dominant eigenvalue grew more than ${FACTOR}-fold; the answer is that of epoch ${answer.epoch + 1}`
+      )
     },
     genotype: () => chosen()?.genotype ?? search.genotype(),
     save: async () => ({ search: await search.save(), candidates }),

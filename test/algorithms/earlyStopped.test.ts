@@ -48,7 +48,7 @@ describe('a search stopped early by its eigenvalue', () => {
     // Averages of the last five: 0.5 up to epoch 20, 0.6 at 22, and 0.7 at 24, which is 1.4 times as much.
     expect(reports).toHaveLength(25)
     expect(reports[24].extra).toEqual({ dominantEigenvalue: 1, stopEpoch: 12 })
-    expect(search.ended).toBe('the dominant eigenvalue grew 1.3-fold; the answer is that of epoch 13')
+    expect(search.ended).toBe('the dominant eigenvalue grew more than 1.3-fold; the answer is that of epoch 13')
     expect(answers[24]).toBe(answers[12])
   })
 

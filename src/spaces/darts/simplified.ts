@@ -1,7 +1,8 @@
 /**
  * The simplified spaces S1 to S3 of RobustDARTS (Zela et al., "Understanding and Robustifying Differentiable Architecture
- * Search", ICLR 2020, §3 and appendix), on which DARTS fails often. S4 offers Gaussian noise as an operation, which
- * networks here cannot express.
+ * Search", ICLR 2020, §3 and appendix), on which DARTS fails often. S4, noise or sep_conv_3x3, is absent: its noise is drawn
+ * anew at every pass, and networks here are functions of what is fed to them. The noise would have to be fed, too, the
+ * same to both sides of a difference (second order, Hessian), on every executor.
  */
 import { type CellName, type DartsEdge, edgesWith, type Operation } from './topology.ts'
 
