@@ -58,6 +58,7 @@ export {
 } from './core/space.ts'
 export type { Supernet } from './core/supernet.ts'
 export { type ExecutorOptions, openExecutor } from './engine/executors.ts'
+export type { RetrainingRequest } from './retrain/settings.ts'
 export { DEFAULTS as experimentDefaults, type Experiment } from './runner/experiment.ts'
 export { readExperimentFile } from './runner/experimentFile.ts'
 export { makePlan, type Plan, type PlannedJob } from './runner/plan.ts'

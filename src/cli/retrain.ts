@@ -11,7 +11,7 @@ import { parseTableFormat, TABLE_FORMATS, type TableFormat } from '../report/tab
 import { readGenotype } from '../retrain/genotypeArgument.ts'
 import { DEFAULT_PRESET, type RetrainingRequest } from '../retrain/settings.ts'
 import type { Experiment } from '../runner/experiment.ts'
-import { makePlan, type PlannedJob } from '../runner/plan.ts'
+import { makePlan, type Plan, type PlannedJob } from '../runner/plan.ts'
 import { registerPlugins } from '../runner/plugins.ts'
 import { defaultJobs } from '../runner/pool.ts'
 import { type Outcome, unfinished } from '../runner/runPlan.ts'
@@ -30,7 +30,7 @@ interface RetrainFlags extends Omit<RetrainingRequest, 'seeds'> {
   readonly data?: string
   readonly seeds: readonly number[]
   readonly backend?: BackendName
-  readonly jobs: number
+  readonly jobs?: number
   readonly store: string
   readonly published: string
   readonly format: TableFormat
@@ -64,12 +64,7 @@ export function retrainCommand(): Command {
     .option('--no-auxiliary', 'leave the auxiliary head out')
     .addOption(new Option('--broken-images <how>', 'what a file that cannot be decoded does').choices(['fail', 'skip']))
     .option('--backend <name>', `${backendNames.join(', ')} (default: auto)`, oneOf('backend', backendNames))
-    .option(
-      '--jobs <n>',
-      `worker processes (default: the cores, here ${defaultJobs()})`,
-      positiveInteger,
-      defaultJobs(),
-    )
+    .option('--jobs <n>', `worker processes (default: the cores, here ${defaultJobs()})`, positiveInteger)
     .addOption(storeOption())
     .option('--published <id>', 'rows of a paper below: an id as drnas-table-2, auto or none', 'none')
     .option('--format <name>', `of the table: ${TABLE_FORMATS.join(', ')}`, parseTableFormat, 'text')
@@ -91,19 +86,23 @@ async function retrain(flags: RetrainFlags): Promise<void> {
   const missing = unfinished(plan, store).length
   if (missing > 0) store.prepare()
   const quiet = flags.quiet === true || flags.json === true
-  if (!quiet) {
-    const executors = new Set(plan.jobs.map(({ job }) => job.executor))
-    const lines = [
-      `${trainingText(plan)}; dataset ${plan.experiment.datasets}; executor ${[...executors].join(', ')}`,
-      `${plan.jobs.length} trainings, ${plan.jobs.length - missing} of them finished; store ${store.folder}`,
-    ]
-    const stream = flags.format === 'text' ? process.stdout : process.stderr
-    stream.write(`${lines.join('\n')}\n\n`)
-  }
-  const outcomes = await runWithProgress(plan, store, { jobs: flags.jobs, quiet, label })
+  if (!quiet) (flags.format === 'text' ? process.stdout : process.stderr).write(opening(plan, store, missing))
+  const outcomes = await runWithProgress(plan, store, { jobs: flags.jobs ?? defaultJobs(), quiet, label })
   throwInputFault(outcomes)
   writeOutput(renderOutcomes(outcomes, flags.json ? 'json' : flags.format, flags.published), flags.out)
   reportLostRuns(outcomes)
+}
+
+/** What is trained how, on what, and how much of it is done. */
+function opening(plan: Plan, store: Store, missing: number): string {
+  const { experiment, jobs } = plan
+  const executors = new Set(jobs.map(({ job }) => job.executor))
+  return [
+    `${trainingText(plan)}; dataset ${experiment.datasets.join(', ')}; executor ${[...executors].join(', ')}`,
+    `${jobs.length} trainings, ${jobs.length - missing} of them finished; store ${store.folder}`,
+    '',
+    '',
+  ].join('\n')
 }
 
 /** A retraining is the run of a reference row: its architecture is known, and the rest goes as for what a search finds. */
