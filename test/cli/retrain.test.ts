@@ -136,24 +136,11 @@ describe('what is wrong ends the command with status 2 and one line', () => {
 
   test.each<[string, string[], () => unknown, RegExp]>([
     [
-      'an unknown operation',
-      inMemory('--genotype', genotype(`${Array(3).fill(cell)}, ('sep_conv_7x7', 0), ('sep_conv_3x3', 1)`)),
-      () => {},
-      /normal cell: edge 5←0: unknown operation "sep_conv_7x7", did you mean "sep_conv_\dx\d"\?/,
-    ],
-    [
-      'a node that is out of range',
-      inMemory('--genotype', genotype(`${Array(3).fill(cell)}, ('sep_conv_3x3', 5), ('sep_conv_3x3', 1)`)),
-      () => {},
-      /normal cell: node 5: input from node 5, expected 0 to 4/,
-    ],
-    [
       'a cell with one input too few',
       inMemory('--genotype', genotype(`${Array(3).fill(cell)}, ('sep_conv_3x3', 1)`)),
       () => {},
       /normal cell: found 7 inputs, expected 8: two for each of nodes 2 to 5/,
     ],
-    ['an unknown name', inMemory('--genotype', 'DRNSA'), () => {}, /unknown genotype "DRNSA"; did you mean "DRNAS"\?/],
     [
       'an unknown preset',
       streamed('--genotype', 'DRNAS', '--preset', 'drnas-papr'),
