@@ -30,11 +30,7 @@ export const exitStatus: Readonly<Record<ErrorCode, 1 | 2>> = {
 
 /** What a message quotes from a damaged file may hold anything; on a terminal it stays one line, and text. */
 function oneLine(message: string): string {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
-  return message.replace(
-    /[\u0000-\u001f\u007f-\u009f]/g,
-    (found) => `\\x${found.charCodeAt(0).toString(16).padStart(2, '0')}`,
-  )
+  return message.replace(/\p{Cc}/gu, (control) => `\\x${control.charCodeAt(0).toString(16).padStart(2, '0')}`)
 }
 
 export class BenchError extends Error {
