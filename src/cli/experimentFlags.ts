@@ -87,9 +87,13 @@ export async function resolveExperiment(
   }
 }
 
-/** The algorithms of a file; a protocol that was typed holds for all of them. */
-function requestsOf({ algorithms = [] }: ExperimentFile, { protocol }: ExperimentFlags): readonly AlgorithmRequest[] {
-  return protocol === undefined ? algorithms : algorithms.map((request) => ({ ...request, protocol }))
+/** The algorithms of a file; protocol and probes that were typed hold for all of them. */
+function requestsOf(
+  { algorithms = [] }: ExperimentFile,
+  { protocol, probe }: ExperimentFlags,
+): readonly AlgorithmRequest[] {
+  const typed = { ...(protocol !== undefined && { protocol }), ...(probe && { probes: probe }) }
+  return algorithms.map((request) => ({ ...request, ...typed }))
 }
 
 /** The flags that were given, in the experiment's words. */

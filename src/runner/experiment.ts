@@ -29,8 +29,9 @@ export interface AlgorithmRequest {
   readonly name: string
   /** As typed: text or plain values. */
   readonly options: Readonly<Record<string, unknown>>
-  /** Where it is not the experiment's, as in a table of the literature. */
+  /** Where they are not the experiment's: as in a table of the literature, or because a probe costs. */
   readonly protocol?: string
+  readonly probes?: readonly string[]
 }
 
 /** What a command without a word more means. */

@@ -19,6 +19,7 @@ const algorithm = z.union(
       name: z.string(),
       options: z.record(z.string(), z.unknown()).default({}),
       protocol: z.string().optional(),
+      probes: names.optional(),
     }),
   ],
   { error: 'expected a name, or { name: drnas, options: { anchor: kl } }' },

@@ -33,12 +33,14 @@ export interface PlannedJob {
 export async function makePlan(asked: Experiment, registered: Registered): Promise<Plan> {
   const experiment = withKnownNames(asked)
   const space = registered.registry.space(experiment.space)
-  const algorithms = experiment.algorithms.map(({ name, options, protocol = experiment.protocol }) => {
+  const algorithms = experiment.algorithms.map(({ name, options, ...own }): AlgorithmEntry => {
     const algorithm = registered.registry.algorithm(name)
     checkSpace(algorithm, space)
-    return { algorithm, options: resolveOptions(algorithm, options), protocol, plugin: registered.origins.get(name) }
+    const { protocol, probes } = { ...experiment, ...own }
+    const plugin = registered.origins.get(name)
+    return { algorithm, options: resolveOptions(algorithm, options), protocol, probes, plugin }
   })
-  await checkProbes(experiment.probes)
+  await checkProbes(algorithms.flatMap(({ probes }) => probes))
   const budgetOn = budgetsByDataset(experiment.datasets, experiment.budgetSeconds)
   const lookups = new Map<string, Lookup>()
   const jobs: PlannedJob[] = []
@@ -66,6 +68,7 @@ interface AlgorithmEntry {
   readonly algorithm: Algorithm
   readonly options: Record<string, unknown>
   readonly protocol: string
+  readonly probes: readonly string[]
   readonly plugin: string | undefined
 }
 
@@ -74,10 +77,10 @@ async function describeJob(
   experiment: Experiment,
   space: SearchSpace,
   dataset: string,
-  { algorithm, options, protocol: preset, plugin }: AlgorithmEntry,
+  { algorithm, options, protocol: preset, probes, plugin }: AlgorithmEntry,
   budgetSeconds: number | undefined,
 ): Promise<{ readonly lookup: Lookup; readonly job: Omit<Job, 'seed'> }> {
-  const { data, probes, executor } = experiment
+  const { data, executor } = experiment
   const protocol = resolveProtocol(preset, { space: space.name, dataset, algorithm: algorithm.name })
   const retraining = experiment.retraining && planRetraining(experiment.retraining, space, algorithm, dataset)
   const lookup = await lookupFor(experiment, { space, dataset, wanted: protocol.headline[dataset] })

@@ -51,16 +51,16 @@ backend: wasm
     expect(read(text).seeds).toEqual(seeds)
   })
 
-  test('gives datasets their own budgets and algorithms their own protocols', () => {
+  test('gives datasets their own budgets and algorithms their own protocols and probes', () => {
     const text = `
-algorithms: [random, { name: gdas, protocol: nb201-paper }]
+algorithms: [random, { name: gdas, protocol: nb201-paper, probes: [hessian] }]
 datasets: [cifar10, cifar100]
 budget: { cifar10: 20000, cifar100: 40000 }
 `
     expect(read(text)).toMatchObject({
       algorithms: [
         { name: 'random', options: {} },
-        { name: 'gdas', options: {}, protocol: 'nb201-paper' },
+        { name: 'gdas', options: {}, protocol: 'nb201-paper', probes: ['hessian'] },
       ],
       budgetSeconds: { cifar10: 20_000, cifar100: 40_000 },
     })
