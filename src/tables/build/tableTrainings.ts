@@ -124,6 +124,6 @@ function notesOn({ space, sharing, recipe }: TableSetting, trainings: TrainingSe
       ? 'Every architecture was trained for itself.'
       : `Architectures that are one network, weights included, share its trainings: ${shared}.`,
     `${rows.length} of ${count} architectures have a row, ${complete.length} of them all ${recipe.seeds.length} seeds; a mean is over the seeds that the row has.`,
-    'Seconds are those of the machine that trained, one core, mean over the seeds.',
+    'Seconds are processor time on the machine that trained, one core, mean over the seeds.',
   ]
 }

@@ -20,7 +20,7 @@ export interface TrainedArchitecture {
   readonly losses: Readonly<Record<Split, number>>
   /** Over the training steps of each epoch. */
   readonly curves: { readonly trainLoss: readonly number[]; readonly trainAccuracyPct: readonly number[] }
-  /** Measured; the only part that differs between two trainings of the same seed. */
+  /** Of processor time, measured; the only part that differs between two trainings of the same seed. */
   readonly seconds: { readonly train: number; readonly valid: number }
 }
 
@@ -80,8 +80,10 @@ const bySplit = (tallies: Readonly<Record<Split, Tally>>, of: (tally: Tally) => 
   'x-test': of(tallies['x-test']),
 })
 
+/** In processor seconds of this process, in which nothing else runs: other work of the machine does not count. */
 async function timed<T>(work: () => Promise<T>): Promise<[T, number]> {
-  const started = performance.now()
+  const started = process.cpuUsage()
   const result = await work()
-  return [result, (performance.now() - started) / 1000]
+  const { user, system } = process.cpuUsage(started)
+  return [result, (user + system) / 1e6]
 }
