@@ -95,7 +95,7 @@ trainings; \`bench tables build --as nb201-micro --check 20\` trains any of them
 
 ${notes.map((note) => `* ${note}`).join('\n')}
 * Skeleton C=${recipe.network.channels}, N=${recipe.network.depth}; ${epochs} epochs of ${recipe.data.limit ?? 'all'} training images; batch ${recipe.batchSize}; SGD ${recipe.training.learningRate}, Nesterov, cosine to ${recipe.training.learningRateMin}.
-* A training took ${two(mean(seconds))} s on average on the machine that made it, which did other work at the same time.
+* Seconds of a training in the table: ${two(mean(seconds))} on average; see the last note above.
 
 ## Coverage
 
