@@ -1,7 +1,10 @@
 import { mkdirSync, readdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { afterAll, describe, expect, test } from 'vitest'
+import { afterAll, describe, expect, test, vi } from 'vitest'
 import { PLUGIN, Workplace } from '../support/command.ts'
+
+// Real processes, on machines that may be busy.
+vi.setConfig({ testTimeout: 120_000 })
 
 const place = new Workplace()
 afterAll(() => place.remove())

@@ -15,6 +15,13 @@ export interface Ended {
   readonly stderr: string
 }
 
+export interface Started {
+  readonly child: ChildProcess
+  readonly ended: Promise<Ended>
+  /** What it has written to standard error so far. */
+  errors(): string
+}
+
 /** A folder to run in, with a user's data folder that holds the toy table as `nb201`. */
 export class Workplace {
   readonly folder = mkdtempSync(join(tmpdir(), 'bench-'))
@@ -24,7 +31,7 @@ export class Workplace {
     writeToyTable(join(this.home, 'tables'))
   }
 
-  start(args: readonly string[]): { readonly child: ChildProcess; readonly ended: Promise<Ended> } {
+  start(args: readonly string[]): Started {
     const child = spawn(process.execPath, [MAIN, ...args], {
       cwd: this.folder,
       env: { ...process.env, NAS_BENCH_HOME: this.home, NO_COLOR: '1' },
@@ -33,7 +40,8 @@ export class Workplace {
     let stderr = ''
     child.stdout.on('data', (text) => (stdout += text))
     child.stderr.on('data', (text) => (stderr += text))
-    return { child, ended: new Promise((resolve) => child.on('close', (code) => resolve({ code, stdout, stderr }))) }
+    const ended = new Promise<Ended>((resolve) => child.on('close', (code) => resolve({ code, stdout, stderr })))
+    return { child, ended, errors: () => stderr }
   }
 
   bench(...args: string[]): Promise<Ended> {
@@ -72,7 +80,7 @@ export class Workplace {
 }
 
 /** Waits until something is true, or a list no longer empty. → it */
-export async function until<T>(look: () => T, what: string, milliseconds = 30_000): Promise<T> {
+export async function until<T>(look: () => T, what: string, milliseconds = 90_000): Promise<T> {
   for (const end = Date.now() + milliseconds; Date.now() < end; ) {
     const found = look()
     if (Array.isArray(found) ? found.length > 0 : found) return found
