@@ -5,7 +5,7 @@ import { tryLock } from '../../src/core/lock.ts'
 import { PLUGIN, until, Workplace } from '../support/command.ts'
 
 // Real processes, on machines that may be busy.
-vi.setConfig({ testTimeout: 180_000 })
+vi.setConfig({ testTimeout: 300_000 })
 
 let place: Workplace
 beforeEach(() => {
@@ -170,7 +170,7 @@ test('a run that another process has is waited for, and not run twice', async ()
 })
 
 describe('a search network', () => {
-  const short = 'micro:epochs=24,data.limit=256,batchSize=32'
+  const short = 'micro:epochs=40,data.limit=256,batchSize=32'
   const args = ['run', '--algo', 'drnas', '--table', 'nb201', '--protocol', short, '--seeds', '1', '--quiet']
 
   test('killed in mid-search goes on to the same bits', async () => {
