@@ -2,7 +2,7 @@
 import { resolve } from 'node:path'
 import { Command, InvalidArgumentError } from 'commander'
 import { BenchError } from '../core/errors.ts'
-import { defaultJobs } from '../runner/pool.ts'
+import { defaultJobs } from '../runner/defaultJobs.ts'
 import { parseSeeds } from '../runner/seeds.ts'
 import type { BuildResult } from '../tables/build/buildTable.ts'
 import type { Rebuilt } from '../tables/build/checkTable.ts'

@@ -1,6 +1,5 @@
 /** Worker processes: as many at a time as asked for, and a lost one never takes another's jobs along. */
 import { fork } from 'node:child_process'
-import { availableParallelism } from 'node:os'
 import { fileURLToPath } from 'node:url'
 import pLimit from 'p-limit'
 import type { RunEvent } from './events.ts'
@@ -10,8 +9,6 @@ import type { WorkOrder } from './workOrder.ts'
 const WORKER = fileURLToPath(
   new URL(import.meta.url.endsWith('.ts') ? '../../dist/worker.js' : '../worker.js', import.meta.url),
 )
-
-export const defaultJobs = (): number => availableParallelism()
 
 /** Runs all orders, `jobs` processes at a time. Every job ends in an event `finished` or `failed`. */
 export async function runOrders(

@@ -2,7 +2,6 @@
 import type { ResultRecord } from '../core/result.ts'
 import type { RunEvent } from './events.ts'
 import type { Plan, PlannedJob } from './plan.ts'
-import { runOrders } from './pool.ts'
 import type { Store } from './store.ts'
 import type { WorkOrder } from './workOrder.ts'
 
@@ -33,6 +32,7 @@ export async function runPlan(
   const failures = new Map<string, NonNullable<Outcome['failure']>>()
   if (missing.length > 0) {
     store.prepare()
+    const { runOrders } = await import('./pool.ts')
     await runOrders(ordersOf(plan, missing, store, jobs), jobs, (event) => {
       if (event.kind === 'failed') failures.set(event.id, event)
       onEvent(event)
