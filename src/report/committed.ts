@@ -11,6 +11,7 @@ import { type ContentOptions, figuresOf, type NamedFigure, type NamedTable, tabl
 import { lookupsCsv } from './lookups.ts'
 import { renderPage } from './page/page.ts'
 import { type PictureFormat, renderFigure } from './picture.ts'
+import { reportedOnly } from './reportedNumbers.ts'
 import type { RunRecord } from './runRecord.ts'
 import { renderTable, type TableFormat } from './tabular.ts'
 
@@ -66,9 +67,12 @@ export async function reportFiles(
   rest: Pick<ContentOptions, 'space' | 'references'>,
   compact = false,
 ): Promise<ReadonlyMap<string, string | Uint8Array>> {
-  if (!compact) return filesOf(runs, runs.flatMap(recordFiles), recipe, rest)
-  const condensed = condense(runs, rest.space)
-  return filesOf(expand(condensed, rest.space), Object.entries(condensed), recipe, rest)
+  if (compact) {
+    const condensed = condense(runs, rest.space)
+    return filesOf(expand(condensed, rest.space), Object.entries(condensed), recipe, rest)
+  }
+  const reported = runs.map(reportedOnly)
+  return filesOf(reported, reported.flatMap(recordFiles), recipe, rest)
 }
 
 async function filesOf(

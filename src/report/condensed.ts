@@ -6,12 +6,13 @@
 import { parse } from 'csv-parse/sync'
 import { canonicalJson } from '../core/canonicalJson.ts'
 import { BenchError } from '../core/errors.ts'
-import { formatQualifier, type Metric, parseQualifier } from '../core/metric.ts'
+import { type Metric, parseQualifier } from '../core/metric.ts'
 import { recordText } from '../core/recordText.ts'
 import type { Job, RunManifest } from '../core/result.ts'
 import type { SearchSpace } from '../core/space.ts'
 import { runId } from '../runner/identity.ts'
 import { architectureKey, lookupsCsv } from './lookups.ts'
+import { reportedOnly, reportedQualifiers } from './reportedNumbers.ts'
 import type { ReportedResult, RunRecord } from './runRecord.ts'
 
 const HEAD = ['job', 'seed', 'run', 'architecture', 'evaluations', 'seconds', 'improvements'] as const
@@ -42,7 +43,7 @@ export function condense(runs: readonly RunRecord[], space: SearchSpace): Conden
   return {
     'jobs.json': recordText(groups.map(sharedBy)),
     'runs.csv': [HEAD.join(','), ...lines, ''].join('\n'),
-    'lookups.csv': lookupsCsv(groups.flat().map(reportedOnly)),
+    'lookups.csv': lookupsCsv(groups.flat().map((run) => ({ ...reportedOnly(run), epochs: [] }))),
   }
 }
 
@@ -160,16 +161,6 @@ function resultOf(
   }
 }
 
-const qualifiersOf = ({ protocol, dataset }: Job): readonly string[] =>
-  (protocol.headline[dataset.name] ?? []).flatMap(({ validation, test }) => [validation, test])
-
-/** Of all looked-up numbers those that are reported. */
-function reportedOnly(run: Finished): RunRecord {
-  const reported = new Set(qualifiersOf(run.manifest.job))
-  const metrics = run.result.metrics.filter((metric) => reported.has(formatQualifier(metric)))
-  return { ...run, epochs: [], result: { ...run.result, metrics } }
-}
-
 /** Architecture in its table ↦ qualifier ↦ accuracy in %. */
 function readLookups(csv: string): ReadonlyMap<string, ReadonlyMap<string, number>> {
   const rows: string[][] = parse(csv, { from_line: 2 })
@@ -184,7 +175,7 @@ function readLookups(csv: string): ReadonlyMap<string, ReadonlyMap<string, numbe
 
 function metricsOf(job: Job, genotype: string, lookups: ReturnType<typeof readLookups>): Metric[] {
   const known = lookups.get(architectureKey(job.table, genotype))
-  return qualifiersOf(job).flatMap((qualifier) => {
+  return reportedQualifiers(job).flatMap((qualifier) => {
     const accuracyPct = known?.get(qualifier)
     return accuracyPct === undefined ? [] : [{ ...parseQualifier(qualifier), accuracyPct }]
   })
