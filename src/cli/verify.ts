@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { Command } from 'commander'
 import { BenchError } from '../core/errors.ts'
 import { formatQualifier } from '../core/metric.ts'
-import { checkedFiles, parseRecipe } from '../report/committed.ts'
+import { checkedFiles, inOrder, parseRecipe } from '../report/committed.ts'
 import { expand } from '../report/condensed.ts'
 import { lineDiff } from '../report/lineDiff.ts'
 import type { RunRecord } from '../report/runRecord.ts'
@@ -66,7 +66,8 @@ function reportsIn(folder: string): readonly string[] {
 async function verifyReport(report: string, plugins: readonly string[]): Promise<Finding> {
   const path = join(report, 'report.json')
   const recipe = parseRecipe(readFileSync(path, 'utf8'), path)
-  const { runs, space } = await recordsIn(report, plugins)
+  const { runs: found, space } = await recordsIn(report, plugins)
+  const runs = inOrder(found, recipe)
   const files = await checkedFiles(runs, recipe, { space, references: await referenceNames(plugins) })
   const changed = [...files].flatMap(([file, recomputed]) => {
     const committed = existsSync(join(report, file)) ? readFileSync(join(report, file), 'utf8') : ''

@@ -20,6 +20,8 @@ const recipeSchema = z.strictObject({
   title: z.string(),
   published: z.string(),
   mix: z.boolean(),
+  /** Names of the runs in the order of the report, where they lie in folders of their own. */
+  runs: z.array(z.string()).optional(),
 })
 
 /** How a report is computed from its records. */
@@ -27,6 +29,24 @@ export type ReportRecipe = z.infer<typeof recipeSchema>
 
 const TABLE_FILES: Readonly<Record<string, TableFormat>> = { md: 'md', csv: 'csv', tex: 'latex' }
 const PICTURES: readonly PictureFormat[] = ['svg', 'png']
+
+/** The runs in the order of the report. @throws BenchError `corrupt` where one is missing or was added */
+export function inOrder(runs: readonly RunRecord[], { runs: order }: ReportRecipe): readonly RunRecord[] {
+  if (order === undefined) return runs
+  const byId = new Map(runs.map((run) => [run.manifest.id, run]))
+  const stranger = runs.find(({ manifest }) => !order.includes(manifest.id))
+  if (stranger !== undefined) {
+    throw new BenchError(
+      'corrupt',
+      `runs/${stranger.manifest.id} is not in the list of report.json; remove one of them`,
+    )
+  }
+  return order.map((id) => {
+    const run = byId.get(id)
+    if (run === undefined) throw new BenchError('corrupt', `report.json names the run ${id}, which is not in runs/`)
+    return run
+  })
+}
 
 /** Name ↦ content of every file that is checked: tables, figures' numbers, looked-up rows. */
 export async function checkedFiles(
@@ -72,7 +92,8 @@ export async function reportFiles(
     return filesOf(expand(condensed, rest.space), Object.entries(condensed), recipe, rest)
   }
   const reported = runs.map(reportedOnly)
-  return filesOf(reported, reported.flatMap(recordFiles), recipe, rest)
+  const order = reported.map(({ manifest }) => manifest.id)
+  return filesOf(reported, reported.flatMap(recordFiles), { ...recipe, runs: order }, rest)
 }
 
 async function filesOf(

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import type { SearchSpace } from '../../src/core/space.ts'
-import { checkedFiles, parseRecipe, reportFiles } from '../../src/report/committed.ts'
+import { checkedFiles, inOrder, parseRecipe, reportFiles } from '../../src/report/committed.ts'
 import { lineDiff } from '../../src/report/lineDiff.ts'
 import { lookupsCsv } from '../../src/report/lookups.ts'
 import { nb201 } from '../../src/spaces/nb201/index.ts'
@@ -34,6 +34,14 @@ describe('a committed report', () => {
     expect(files.map(([name]) => name)).toEqual(
       expect.arrayContaining(['table.md', 'table.csv', 'table.tex', 'lookups.csv']),
     )
+  })
+
+  test('keeps the order of its runs, and knows when one is missing or was added', async () => {
+    const written = await reportFiles(runs, recipe, rest)
+    const kept = parseRecipe(String(written.get('report.json')), 'report.json')
+    expect(inOrder(runs.toReversed(), kept)).toEqual(runs)
+    expect(() => inOrder(runs.slice(1), kept)).toThrow('which is not in runs/')
+    expect(() => inOrder([...runs, ...fixtureRuns(1, { algorithm: 'gdas' })], kept)).toThrow('is not in the list')
   })
 
   test('says what is wrong with its recipe', () =>

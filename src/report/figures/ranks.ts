@@ -7,8 +7,9 @@ import type { Figure } from '../figure.ts'
 import { lookOf } from '../palette.ts'
 import type { RunRecord } from '../runRecord.ts'
 
-const WIDTH = 420
-const MARGIN = 118
+const SCALE = 184
+/** Width of a letter, generously. */
+const LETTER = 5.8
 const AXIS = 52
 const SIZE = 10.67
 const LINE = 17
@@ -53,14 +54,17 @@ export function ranksFigure(runs: readonly RunRecord[]): Figure {
 
 function diagram(methods: readonly Ranked[], criticalDifference: number): Drawing {
   const highest = Math.max(methods.length, 2)
-  const x = (rank: number) => MARGIN + ((rank - 1) / (highest - 1)) * (WIDTH - 2 * MARGIN)
+  // Names stand on both sides of the scale: the longest decides how far in it begins.
+  const margin = 14 + LETTER * Math.max(18, ...methods.map(({ label }) => label.length + 6))
+  const width = SCALE + 2 * margin
+  const x = (rank: number) => margin + ((rank - 1) / (highest - 1)) * SCALE
   const bars = cliques(methods, criticalDifference)
   const below = AXIS + 14 + 8 * bars.length
   const half = Math.ceil(methods.length / 2)
   const labels = methods.flatMap((method, i) => {
     const left = i < half
     const y = below + 10 + LINE * (left ? i : methods.length - 1 - i)
-    return methodShapes(method, x(method.rank), y, left)
+    return methodShapes(method, x(method.rank), y, left ? margin - 10 : width - margin + 10)
   })
   const height = below + 14 + LINE * half
   const shapes = [
@@ -71,7 +75,7 @@ function diagram(methods: readonly Ranked[], criticalDifference: number): Drawin
       return line(x(methods[first].rank) - 3, y, x(methods[last].rank) + 3, y, 3)
     }),
   ]
-  return { kind: 'drawing', title: '', width: WIDTH, height, shapes }
+  return { kind: 'drawing', title: '', width, height, shapes }
 }
 
 /** Longest runs of methods, in order of rank, that lie within the critical difference; first and last position of each. */
@@ -99,8 +103,9 @@ function scaleShapes(highest: number, x: (rank: number) => number, criticalDiffe
   ]
 }
 
-function methodShapes({ label, algorithm, variant, rank }: Ranked, x: number, y: number, left: boolean): Shape[] {
-  const end = left ? MARGIN - 10 : WIDTH - MARGIN + 10
+/** A line from the scale at `x` down to `y`, and on to `end`, where the method's name stands. */
+function methodShapes({ label, algorithm, variant, rank }: Ranked, x: number, y: number, end: number): Shape[] {
+  const left = end < x
   const { colour } = lookOf(algorithm, variant)
   return [
     { kind: 'path', path: `M${x},${AXIS} V${y} H${end}`, colour, width: 1.4 },
