@@ -20,7 +20,7 @@ describe.skipIf(absent)(`the flat file of NAS-Bench-201${needsData}`, () => {
   beforeAll(async () => {
     await importTable(nb201Csv, { as: 'nb201', space: spaceIndex(nb201), folder })
     table = await openTable('nb201', { folders: [folder] })
-  })
+  }, 60_000)
 
   test('is looked up as it stands, every row and every column', async () => {
     const lines = createReadStream(nb201Csv).pipe(createGunzip()).pipe(parse())
