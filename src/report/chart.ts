@@ -16,7 +16,6 @@ export function chartConfig({ title, x, y, series }: Plot, theme: Theme, enlarge
     data: { datasets: datasetsOf(series, theme) },
     options: {
       animation: false,
-      parsing: false,
       responsive: false,
       maintainAspectRatio: false,
       layout: { padding: { right: 6, top: title === '' ? 4 : 0 } },
