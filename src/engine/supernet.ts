@@ -2,12 +2,13 @@
 import type { Batch } from '../core/data.ts'
 import { BenchError } from '../core/errors.ts'
 import type { Executable, Executor, Feed, Objective } from '../core/executor.ts'
-import { flattenActive, flattenMixing, type Mixing, unflattenGradient } from '../core/mixing.ts'
+import { type Mixing, unflattenGradient } from '../core/mixing.ts'
 import type { Network } from '../core/network.ts'
 import type { RandomStream } from '../core/random.ts'
 import type { Edge } from '../core/space.ts'
 import type { Supernet } from '../core/supernet.ts'
 import { initialWeights } from './initialise.ts'
+import { feedOf } from './mixingFeed.ts'
 
 export interface SupernetRequest {
   readonly executor: Executor
@@ -33,8 +34,7 @@ export async function createSupernet(request: SupernetRequest): Promise<Supernet
 function supernetOver(executable: Executable, edges: readonly Edge[]): Supernet {
   const feed = (batch: Batch, mixing: Mixing): Feed => {
     checkRows(mixing, edges)
-    const active = flattenActive(mixing)
-    return { batch, coefficients: flattenMixing(mixing), ...(active && { active }) }
+    return feedOf(batch, mixing)
   }
   return {
     executable,

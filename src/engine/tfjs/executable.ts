@@ -12,8 +12,8 @@ import type {
   Tally,
 } from '../../core/executor.ts'
 import { type Network, parameterCount } from '../../core/network.ts'
+import { checkFeed } from '../feed.ts'
 import type { OnBackend } from './backend.ts'
-import { checkFeed } from './feed.ts'
 import { HeldGates } from './gates.ts'
 import { ParameterViews } from './parameterViews.ts'
 import { Pass } from './pass.ts'

@@ -2,7 +2,7 @@
 import { BenchError } from '../../core/errors.ts'
 import type { Feed } from '../../core/executor.ts'
 import type { Network } from '../../core/network.ts'
-import { checkFeed } from '../tfjs/feed.ts'
+import { checkFeed } from '../feed.ts'
 import type { Arena } from './module.ts'
 import type { Plan } from './plan.ts'
 

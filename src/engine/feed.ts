@@ -1,7 +1,7 @@
 /** What a feed must look like to be run. */
-import { BenchError } from '../../core/errors.ts'
-import type { Feed } from '../../core/executor.ts'
-import type { Network } from '../../core/network.ts'
+import { BenchError } from '../core/errors.ts'
+import type { Feed } from '../core/executor.ts'
+import type { Network } from '../core/network.ts'
 
 /** @throws BenchError `bad-input` that says which part has the wrong length */
 export function checkFeed(
