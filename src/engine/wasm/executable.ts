@@ -14,9 +14,9 @@ import type {
   WeightVector,
 } from '../../core/executor.ts'
 import type { Network } from '../../core/network.ts'
+import { TallySum } from '../graph/tally.ts'
 import { GateHolder } from './heldGates.ts'
 import type { Machine } from './machine.ts'
-import { TallySum } from './tally.ts'
 import { ArenaVector, VectorHeap } from './vectors.ts'
 
 /** PyTorch's `clip_grad_norm_`. */

@@ -3,7 +3,7 @@
  * the runs of floats that a patch consists of.
  */
 import type { Value } from '../../core/network.ts'
-import type { FilterWindow } from './graph.ts'
+import type { FilterWindow } from '../graph/graph.ts'
 
 /** Channels as stored: the next multiple of 4. */
 export const lanes = (channels: number): number => Math.ceil(channels / 4) * 4

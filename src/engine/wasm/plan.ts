@@ -1,13 +1,13 @@
 /** A network compiled: its program in an arena, and what the host needs to run it. */
 import type { Network } from '../../core/network.ts'
-import { Activity } from './activity.ts'
-import { type Graph, lower } from './graph.ts'
+import { Activity } from '../graph/activity.ts'
+import { type Graph, lower } from '../graph/graph.ts'
+import { rewrite } from '../graph/rewrite/index.ts'
 import { type Layout, layOut } from './layout.ts'
 import { Context, type Mask } from './lower/context.ts'
 import { emitProgram } from './lower/index.ts'
 import type { Arena } from './module.ts'
 import { Program } from './program.ts'
-import { rewrite } from './rewrite/index.ts'
 import { signatures } from './signatures.ts'
 
 export interface Plan {

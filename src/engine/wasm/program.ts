@@ -1,8 +1,8 @@
 /** A network's program while it is written: kernel calls in order, with buffers whose addresses come last. */
 import { BenchError } from '../../core/errors.ts'
 import type { Mode } from '../../core/executor.ts'
+import { align, place, Temporary } from '../graph/placement.ts'
 import { type Arena, type KernelName, MEMORY_LIMIT } from './module.ts'
-import { align, place, Temporary } from './placement.ts'
 import type { signatures } from './signatures.ts'
 
 /** A number that is another where some paths are switched off. */

@@ -1,8 +1,8 @@
 /** Weight vectors in the arena: two at fixed places of the plan, others in slots behind it. */
 import { BenchError } from '../../core/errors.ts'
 import type { WeightVector } from '../../core/executor.ts'
+import { align } from '../graph/placement.ts'
 import type { Arena } from './module.ts'
-import { align } from './placement.ts'
 
 export class ArenaVector implements WeightVector {
   readonly length: number

@@ -1,5 +1,5 @@
 /** A gradient that several operations add to. */
-import type { Temporary } from '../placement.ts'
+import type { Temporary } from '../../graph/placement.ts'
 import type { ByGating, Program, When } from '../program.ts'
 
 export class Accumulation {

@@ -3,8 +3,8 @@
  * all terms. Back, with g = ∂L/∂output, one pass gives Σ g and each term's Σ g·(value − μ); from these follow ∂L/∂c, and
  * for a normalised term the gradient wrt its value (`differentiate` in kernels/norm.ts). A plain term gets c·g.
  */
-import type { Of } from '../graph.ts'
-import type { Temporary } from '../placement.ts'
+import type { Of } from '../../graph/graph.ts'
+import type { Temporary } from '../../graph/placement.ts'
 import type { When } from '../program.ts'
 import type { Backward, Context } from './context.ts'
 import { NormTerm } from './normTerm.ts'

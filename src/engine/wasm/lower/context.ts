@@ -1,10 +1,10 @@
 /** What the rules that turn operations into kernel calls share: buffers of values and gradients, tables, conditions. */
 import type { ParameterId, Value, ValueId } from '../../../core/network.ts'
-import type { Activity } from '../activity.ts'
+import type { Activity } from '../../graph/activity.ts'
+import { type Graph, inputsOf, type Operation, outputsOf, rootsOf } from '../../graph/graph.ts'
+import type { Temporary } from '../../graph/placement.ts'
 import { type Grid, gridOffsets, lanes, type Patch, type Staging } from '../geometry.ts'
-import { type Graph, inputsOf, type Operation, outputsOf, rootsOf } from '../graph.ts'
 import type { Layout } from '../layout.ts'
-import type { Temporary } from '../placement.ts'
 import type { Program } from '../program.ts'
 import { Accumulation } from './accumulation.ts'
 import { NormGradients } from './normGradients.ts'

@@ -3,9 +3,10 @@
  * filter's gradient from the input, staged again, and the gradient wrt the staged input, summed over the filters and
  * sent through the ReLU's mask.
  */
+
+import type { Filter, Of } from '../../graph/graph.ts'
+import type { Temporary } from '../../graph/placement.ts'
 import { forwardStaging, type Staging } from '../geometry.ts'
-import type { Filter, Of } from '../graph.ts'
-import type { Temporary } from '../placement.ts'
 import type { Accumulation } from './accumulation.ts'
 import type { Backward, Context } from './context.ts'
 import { DenseFilter } from './denseFilter.ts'

@@ -4,8 +4,9 @@
  *   ∂L/∂w[k, o] = Σ_pixels patch[pixel, k]·g[pixel, o]
  *   ∂L/∂x       = the transposed convolution of g
  */
+
+import type { Temporary } from '../../graph/placement.ts'
 import { lanes, patchOf, pixelGrid, transposedGrid, windowGrid } from '../geometry.ts'
-import type { Temporary } from '../placement.ts'
 import type { Accumulation } from './accumulation.ts'
 import type { Context } from './context.ts'
 import type { FilterEmitter, FilterSite } from './convolve.ts'

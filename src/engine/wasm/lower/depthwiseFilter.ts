@@ -4,8 +4,9 @@
  *   ∂L/∂w[k, c] = Σ_pixels patch[pixel, k, c]·g[pixel, c]
  *   ∂L/∂x       = the transposed convolution of g, channel by channel
  */
+
+import type { Temporary } from '../../graph/placement.ts'
 import { pixelGrid, tapsOf, transposedGrid, windowGrid } from '../geometry.ts'
-import type { Temporary } from '../placement.ts'
 import type { Accumulation } from './accumulation.ts'
 import type { Context } from './context.ts'
 import type { FilterEmitter, FilterSite } from './convolve.ts'

@@ -2,7 +2,7 @@
  * ReLU and max pooling whose decisions come from masks. A mask is the input that was decided on; a run that takes the
  * masks writes them before they are read, so that it gives what the live operation would.
  */
-import type { Of } from '../graph.ts'
+import type { Of } from '../../graph/graph.ts'
 import type { Backward, Context } from './context.ts'
 import { poolingWindow } from './pool.ts'
 

@@ -1,5 +1,5 @@
 /** Graph → program: every operation's forward calls, the losses, then the ways back in reverse order. */
-import type { Graph, Of, Operation } from '../graph.ts'
+import type { Graph, Of, Operation } from '../../graph/graph.ts'
 import { lowerCombine } from './combine.ts'
 import type { Backward, Context } from './context.ts'
 import { lowerConvolve } from './convolve.ts'

@@ -3,8 +3,8 @@
  * the outputs are written, and the gradient is made where it is staged, so neither costs a pass of its own.
  */
 import type { ValueId } from '../../../core/network.ts'
-import { type Graph, inputsOf, rootsOf } from '../graph.ts'
-import type { Temporary } from '../placement.ts'
+import { type Graph, inputsOf, rootsOf } from '../../graph/graph.ts'
+import type { Temporary } from '../../graph/placement.ts'
 import type { Program } from '../program.ts'
 
 /** ∂L/∂value = slope·gradient + curve·value + offset, by channel. */

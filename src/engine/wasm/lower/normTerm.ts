@@ -1,6 +1,6 @@
 /** A normalised term: c·(γ·(value − μ)·r + β). The equations are in kernels/norm.ts. */
-import type { Norm, Term } from '../graph.ts'
-import type { Temporary } from '../placement.ts'
+import type { Norm, Term } from '../../graph/graph.ts'
+import type { Temporary } from '../../graph/placement.ts'
 import type { When, Word } from '../program.ts'
 import type { Context, TermSlot } from './context.ts'
 import type { TermEmitter } from './term.ts'

@@ -1,6 +1,7 @@
 /** The gradient wrt a convolution's output, staged for the transposed window. */
+
+import type { Temporary } from '../../graph/placement.ts'
 import { backwardStaging, type Staging, unstaged } from '../geometry.ts'
-import type { Temporary } from '../placement.ts'
 import type { Context } from './context.ts'
 import type { FilterSite } from './convolve.ts'
 import { stage, stageDeferred } from './staging.ts'

@@ -1,6 +1,6 @@
 /** A term without normalisation: c·value. */
-import type { Term } from '../graph.ts'
-import type { Temporary } from '../placement.ts'
+import type { Term } from '../../graph/graph.ts'
+import type { Temporary } from '../../graph/placement.ts'
 import type { Word } from '../program.ts'
 import type { Context, TermSlot } from './context.ts'
 import type { TermEmitter } from './term.ts'

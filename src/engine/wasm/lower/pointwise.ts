@@ -1,5 +1,5 @@
 /** Drop path and the classifier's bias. */
-import type { Of } from '../graph.ts'
+import type { Of } from '../../graph/graph.ts'
 import type { Backward, Context } from './context.ts'
 
 export function lowerDropPath(context: Context, { input, output, path }: Of<'dropPath'>, index: number): Backward {

@@ -1,6 +1,6 @@
 /** ReLU: on its own, and as the mask that a convolution's input gradient goes through where the ReLU is folded into it. */
 import type { ValueId } from '../../../core/network.ts'
-import type { Of } from '../graph.ts'
+import type { Of } from '../../graph/graph.ts'
 import { Accumulation } from './accumulation.ts'
 import type { Backward, Context } from './context.ts'
 

@@ -1,7 +1,7 @@
 /** The call that stages an image for a convolution (see `geometry.ts`). */
 import type { Value } from '../../../core/network.ts'
+import type { Temporary } from '../../graph/placement.ts'
 import { isPlain, type Staging } from '../geometry.ts'
-import type { Temporary } from '../placement.ts'
 import type { EmitOptions } from '../program.ts'
 import type { Context } from './context.ts'
 import type { DeferredGradient } from './normGradients.ts'

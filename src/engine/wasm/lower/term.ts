@@ -1,6 +1,6 @@
 /** What a node needs of each of its terms. */
 
-import type { Temporary } from '../placement.ts'
+import type { Temporary } from '../../graph/placement.ts'
 import type { Word } from '../program.ts'
 
 export interface TermEmitter {

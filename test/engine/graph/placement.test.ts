@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { place, Temporary } from '../../../src/engine/wasm/placement.ts'
+import { place, Temporary } from '../../../src/engine/graph/placement.ts'
 
 const lifetimes = fc.array(
   fc.record({ bytes: fc.integer({ min: 1, max: 5000 }), first: fc.nat(40), length: fc.nat(15) }),

@@ -1,11 +1,11 @@
 import { describe, expect, test } from 'vitest'
 import { NetworkBuilder } from '../../../src/core/networkBuilder.ts'
-import { type Graph, lower, type Of, type Operation } from '../../../src/engine/wasm/graph.ts'
-import { dropUnread } from '../../../src/engine/wasm/rewrite/dropUnread.ts'
-import { foldRelu } from '../../../src/engine/wasm/rewrite/foldRelu.ts'
-import { groupConvolutions } from '../../../src/engine/wasm/rewrite/groupConvolutions.ts'
-import { rewrite } from '../../../src/engine/wasm/rewrite/index.ts'
-import { inlineCombines } from '../../../src/engine/wasm/rewrite/inlineCombines.ts'
+import { type Graph, lower, type Of, type Operation } from '../../../src/engine/graph/graph.ts'
+import { dropUnread } from '../../../src/engine/graph/rewrite/dropUnread.ts'
+import { foldRelu } from '../../../src/engine/graph/rewrite/foldRelu.ts'
+import { groupConvolutions } from '../../../src/engine/graph/rewrite/groupConvolutions.ts'
+import { rewrite } from '../../../src/engine/graph/rewrite/index.ts'
+import { inlineCombines } from '../../../src/engine/graph/rewrite/inlineCombines.ts'
 import { nb201 } from '../../../src/spaces/nb201/index.ts'
 
 const NORM = { affine: false, track: false }
