@@ -3,11 +3,17 @@ import { Path2D, type SKRSContext2D } from '@napi-rs/canvas'
 import { fontFamily } from './chart.ts'
 import { colourOf, type Drawing, lightTheme, type Shape } from './drawing.ts'
 
-/** Scaled down where it is wider than there is room. */
-export function paintDrawing(context: SKRSContext2D, drawing: Drawing, width: number): void {
-  const scale = Math.min(1, width / drawing.width)
-  context.translate((width - scale * drawing.width) / 2, 0)
-  context.scale(scale, scale)
+/** One for all drawings of a figure, so that their letters are of one size. */
+export interface DrawingScale {
+  /** CSS px a length of a drawing; at most 1. */
+  readonly factor: number
+  /** Room left of each drawing: the widest stands in the middle of its panel. */
+  readonly margin: number
+}
+
+export function paintDrawing(context: SKRSContext2D, drawing: Drawing, { factor, margin }: DrawingScale): void {
+  context.translate(margin, 0)
+  context.scale(factor, factor)
   for (const shape of drawing.shapes) paintShape(context, shape)
 }
 

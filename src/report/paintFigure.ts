@@ -19,7 +19,11 @@ import { type Layout, LEGEND_LINE, type LegendEntry } from './pictureLayout.ts'
 Chart.register(Filler, LinearScale, LineElement, LogarithmicScale, PointElement, ScatterController, Title)
 
 /** @param scale device units a CSS px */
-export function paintFigure(context: SKRSContext2D, { width, height, legend, places }: Layout, scale: number): void {
+export function paintFigure(
+  context: SKRSContext2D,
+  { width, height, legend, places, drawings }: Layout,
+  scale: number,
+): void {
   context.scale(scale, scale)
   context.fillStyle = lightTheme.paper
   context.fillRect(0, 0, width, height)
@@ -28,7 +32,7 @@ export function paintFigure(context: SKRSContext2D, { width, height, legend, pla
     context.save()
     context.translate(x, y)
     if (panel.kind === 'plot') paintPlot(context, panel, width, height)
-    else paintDrawing(context, panel, width)
+    else paintDrawing(context, panel, drawings)
     context.restore()
   }
 }

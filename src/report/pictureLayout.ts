@@ -2,7 +2,7 @@
 import { createCanvas } from '@napi-rs/canvas'
 import { fontSize } from './chart.ts'
 import type { Figure, Panel, Series } from './figure.ts'
-import { font } from './paintDrawing.ts'
+import { type DrawingScale, font } from './paintDrawing.ts'
 
 /** Height of a plot over its width. */
 const ASPECT = 0.74
@@ -22,6 +22,7 @@ export interface Layout {
   readonly height: number
   readonly legend: readonly LegendEntry[]
   readonly places: readonly Place[]
+  readonly drawings: DrawingScale
 }
 
 export interface LegendEntry {
@@ -35,18 +36,25 @@ export function layOut({ panels, columns }: Figure, width: number): Layout {
   const legend = legendOf(panels, width)
   const cell = (width - GAP * (columns - 1)) / columns
   let y = legend.length === 0 ? 0 : legend[legend.length - 1].y + LEGEND_LINE
+  const drawings = drawingScale(panels, cell)
   const places: Place[] = []
   for (let start = 0; start < panels.length; start += columns) {
     const row = panels.slice(start, start + columns)
-    const height = Math.max(...row.map((panel) => panelHeight(panel, cell)))
+    const height = Math.max(...row.map((panel) => panelHeight(panel, cell, drawings)))
     for (const [i, panel] of row.entries()) places.push({ panel, x: i * (cell + GAP), y, width: cell, height })
     y += height + GAP
   }
-  return { width, height: y - GAP, legend, places }
+  return { width, height: y - GAP, legend, places, drawings }
 }
 
-const panelHeight = (panel: Panel, width: number): number =>
-  panel.kind === 'plot' ? width * ASPECT : panel.height * Math.min(1, width / panel.width)
+function drawingScale(panels: readonly Panel[], width: number): DrawingScale {
+  const widest = Math.max(1, ...panels.map((panel) => (panel.kind === 'drawing' ? panel.width : 0)))
+  const factor = Math.min(1, width / widest)
+  return { factor, margin: (width - factor * widest) / 2 }
+}
+
+const panelHeight = (panel: Panel, width: number, { factor }: DrawingScale): number =>
+  panel.kind === 'plot' ? width * ASPECT : panel.height * factor
 
 /** One legend for all panels, in lines as wide as the figure. */
 function legendOf(panels: readonly Panel[], width: number): LegendEntry[] {

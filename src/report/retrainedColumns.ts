@@ -1,8 +1,9 @@
 /** The columns of a table of full trainings. */
 import { summarise } from '../analysis/statistics/summary.ts'
 import { datasetTitle } from './comparison.ts'
+import { labelOf } from './methodLabel.ts'
 import { differingKeys, flatten } from './methods.ts'
-import { errorsOf, labelOf, meansOf, type RetrainedRow, timesOf } from './retrainedRows.ts'
+import { errorsOf, meansOf, type RetrainedRow, timesOf } from './retrainedRows.ts'
 import { searchCost } from './searchCost.ts'
 import type { Cell, TabularColumn } from './tabular.ts'
 

@@ -3,7 +3,6 @@ import { summarise } from '../analysis/statistics/summary.ts'
 import { contentName } from '../core/canonicalJson.ts'
 import type { ResultRecord } from '../core/result.ts'
 import type { RetrainingSettings } from '../core/retraining.ts'
-import { darts, publishedName } from '../spaces/darts/index.ts'
 import { groupByMethod, type Method } from './methods.ts'
 import type { ReportedResult, RunRecord } from './runRecord.ts'
 
@@ -33,13 +32,6 @@ export function rowsOf(runs: readonly RunRecord[]): RetrainedRow[] {
       return retraining === undefined ? [] : [{ method, dataset: dataset.name, settings: retraining.settings, results }]
     }),
   )
-}
-
-/** Of published cells their name; of others the search that found them, or the beginning of their hash. */
-export function labelOf({ algorithm, label, runs }: Method): string {
-  if (algorithm !== 'genotype') return label
-  const written = String(runs[0].manifest.job.algorithm.options.genotype)
-  return publishedName(darts.parse(written)) ?? `genotype ${contentName(written).slice(0, 8)}`
 }
 
 type Trainings = NonNullable<ResultRecord['trainings']>

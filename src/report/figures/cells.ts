@@ -6,6 +6,7 @@ import type { Nb201Genotype } from '../../spaces/nb201/genotype.ts'
 import { datasetTitle } from '../comparison.ts'
 import type { Drawing } from '../drawing.ts'
 import type { Figure } from '../figure.ts'
+import { labelOf } from '../methodLabel.ts'
 import { groupByMethod } from '../methods.ts'
 import type { RunRecord } from '../runRecord.ts'
 import { dartsCellDrawing } from './dartsCell.ts'
@@ -30,7 +31,8 @@ export function cellsFigure(runs: readonly RunRecord[], space: SearchSpace): Fig
   const panels = groupByMethod(finished).flatMap((method) =>
     datasets.flatMap((dataset) => {
       const seeds = method.runs.filter(({ manifest }) => manifest.job.dataset.name === dataset)
-      const label = datasets.length > 1 ? `${method.label}, ${datasetTitle(dataset)}` : method.label
+      const name = labelOf(method)
+      const label = datasets.length > 1 ? `${name}, ${datasetTitle(dataset)}` : name
       return seeds.length === 0 ? [] : answerDrawings(seeds, label, space)
     }),
   )

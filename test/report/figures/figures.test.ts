@@ -1,20 +1,35 @@
 import { loadImage } from '@napi-rs/canvas'
 import { describe, expect, test } from 'vitest'
 import type { Plot } from '../../../src/report/figure.ts'
+import { cellsFigure } from '../../../src/report/figures/cells.ts'
 import { hessianFigure } from '../../../src/report/figures/hessian.ts'
 import { paretoFront } from '../../../src/report/figures/pareto.ts'
 import { rangeFigure } from '../../../src/report/figures/range.ts'
 import { cliques, ranksFigure } from '../../../src/report/figures/ranks.ts'
 import { lookOf } from '../../../src/report/palette.ts'
 import { pictureFormat, renderFigure } from '../../../src/report/picture.ts'
+import { layOut } from '../../../src/report/pictureLayout.ts'
 import type { RunRecord } from '../../../src/report/runRecord.ts'
 import { seedBand } from '../../../src/report/seedBands.ts'
+import { darts, PUBLISHED } from '../../../src/spaces/darts/index.ts'
 import { fixtureRun, fixtureRuns } from '../fixtureRuns.ts'
 
 const withoutProbes = (run: RunRecord): RunRecord => ({
   ...run,
   epochs: run.epochs.map(({ probes: _, ...epoch }) => epoch),
 })
+
+/** A run whose answer is given, not found. */
+function published(name: string): RunRecord {
+  const { manifest, result, ...run } = fixtureRun({ algorithm: 'genotype' })
+  const genotype = darts.format(darts.parse(PUBLISHED[name].genotype))
+  const algorithm = { ...manifest.job.algorithm, options: { genotype } }
+  return {
+    ...run,
+    manifest: { ...manifest, job: { ...manifest.job, algorithm, space: 'darts' } },
+    ...(result && { result: { ...result, genotype } }),
+  }
+}
 
 describe('a band over seeds', () => {
   test('is the mean between the least and the greatest', () => {
@@ -48,6 +63,25 @@ describe('the figure of the Hessian', () => {
       epochs: [{ ...first, probes: { hessian: { loss: 'val', at: 'mean', dominantEigenvalue: null } } }, ...rest],
     }
     expect((hessianFigure([broken]).panels[0] as Plot).series[0].points[0].y).toBeNull()
+  })
+})
+
+describe('the figure of cells', () => {
+  const figure = cellsFigure([published('DARTS_V2'), published('DRNAS')], darts)
+  test('calls published cells by their name, as the table does', () =>
+    expect(figure.panels.map(({ title }) => title)).toEqual([
+      'DARTS_V2 (1 of 1 seeds), normal cell',
+      'DARTS_V2 (1 of 1 seeds), reduction cell',
+      'DRNAS (1 of 1 seeds), normal cell',
+      'DRNAS (1 of 1 seeds), reduction cell',
+    ]))
+  test('draws narrow and wide cells to one scale, each within its panel', () => {
+    const { drawings, places } = layOut(figure, 600)
+    expect(drawings.factor).toBeLessThan(1)
+    for (const { panel, width } of places) {
+      const drawn = panel.kind === 'drawing' ? panel.width : 0
+      expect(drawings.margin + drawings.factor * drawn).toBeLessThanOrEqual(width + 1e-9)
+    }
   })
 })
 
