@@ -90,7 +90,7 @@ async function curves(table: Table, architectures: readonly string[], flags: Que
   if (architectures.length !== 1) {
     throw new BenchError('bad-input', `--curves takes one architecture, found ${architectures.length}`)
   }
-  const { readCurves } = await import('../tables/curves.ts')
+  const { readCurves } = await import('../tables/readCurves.ts')
   const index = findArchitecture(table, builtinSpace(table.manifest.space), architectures[0])
   return curvesTable(table, index, await readCurves(flags.table, index), flags)
 }

@@ -1,24 +1,7 @@
 /** Per-epoch curves: a second Arrow file, a row for each training and split, batches of neighbouring architectures. */
-import { open } from 'node:fs/promises'
-import { dirname, join } from 'node:path'
 import type * as Arrow from 'apache-arrow'
-import { BenchError } from '../core/errors.ts'
 import { loadArrow } from './arrowLibrary.ts'
 import type { ArchitectureRuns, SplitCurves, TrainingRun } from './importers/trainingRuns.ts'
-import { manifestPath, type OpenOptions, openManifest } from './openTable.ts'
-
-/** What was measured after each epoch of one training, on one split. */
-export interface Curve {
-  readonly dataset: string
-  readonly split: string
-  readonly epochs: number
-  readonly seed: number
-  /** In %, by epoch; null where it was not measured. */
-  readonly accuracyPct: readonly (number | null)[]
-  readonly loss: readonly (number | null)[]
-  /** Null where all epochs took the time that the table has. */
-  readonly seconds: readonly (number | null)[] | null
-}
 
 interface CurveRow {
   readonly index: number
@@ -54,6 +37,13 @@ export function encodeCurves(architectures: readonly ArchitectureRuns[]): Uint8A
     ),
   })
   return arrow.tableToIPC(table, 'stream')
+}
+
+/** What stands before a batch in an Arrow stream: the message that says what a row is. */
+export function curvesHead(): Uint8Array {
+  const stream = Buffer.from(encodeCurves([]))
+  const prefix = 8 // a marker, and the length of what follows (Arrow's encapsulated message format)
+  return stream.subarray(0, prefix + stream.readInt32LE(prefix / 2))
 }
 
 const isCurve = ({ accuracyPct }: SplitCurves): boolean =>
@@ -98,60 +88,4 @@ function validity(length: number, present: (i: number) => boolean): { nullCount:
     else nullCount++
   }
   return nullCount === 0 ? { nullCount } : { nullCount, nullBitmap }
-}
-
-/**
- * The curves of one architecture, read from the one batch that holds them.
- * @throws BenchError `missing` where the table has no curves, `corrupt` where their file is not the manifest's
- */
-export async function readCurves(table: string, index: number, options: OpenOptions = {}): Promise<Curve[]> {
-  const manifest = await openManifest(table, options)
-  if (manifest.curves === undefined) {
-    throw new BenchError(
-      'missing',
-      `table ${manifest.name} has no per-epoch curves; import its source without --no-curves`,
-    )
-  }
-  const folder = dirname(await manifestPath(table, options))
-  const { file, bytes, batches } = manifest.curves
-  const holding = batches.flatMap(([lowest, highest], i) => (lowest <= index && index <= highest ? [i] : []))
-  return readBatches(join(folder, file), bytes, holding, index)
-}
-
-async function readBatches(path: string, bytes: number, batches: readonly number[], index: number): Promise<Curve[]> {
-  const file = await open(path).catch((cause) => {
-    throw new BenchError('missing', `${path} cannot be read (${cause.code}); import the table again`, { cause })
-  })
-  try {
-    const { size } = await file.stat()
-    if (size !== bytes) {
-      throw new BenchError('corrupt', `${path} has ${size} bytes, its manifest says ${bytes}; import again`)
-    }
-    // The whole library: its one-file build knows no files of Node's.
-    const { RecordBatchReader } = await import('apache-arrow')
-    const reader = await RecordBatchReader.from(file)
-    await reader.open()
-    if (!reader.isFile()) throw new BenchError('corrupt', `${path} is not an Arrow file; import the table again`)
-    const curves: Curve[] = []
-    for (const at of batches) {
-      const batch = await reader.readRecordBatch(at)
-      if (batch !== null) curves.push(...curvesIn(batch, index))
-    }
-    return curves
-  } finally {
-    await file.close().catch(() => undefined)
-  }
-}
-
-function curvesIn(batch: Arrow.RecordBatch, index: number): Curve[] {
-  const rows = batch.toArray().filter((row) => row.index === index)
-  return rows.map((row) => ({
-    dataset: row.dataset,
-    split: row.split,
-    epochs: row.epochs,
-    seed: row.seed,
-    accuracyPct: [...row.accuracyPct],
-    loss: [...row.loss],
-    seconds: row.seconds === null ? null : [...row.seconds],
-  }))
 }

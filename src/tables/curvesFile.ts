@@ -1,11 +1,11 @@
 /** Joins record batches of curves to one file, a batch at a time. */
 import { createHash } from 'node:crypto'
-import { createReadStream, createWriteStream } from 'node:fs'
-import { rm } from 'node:fs/promises'
+import { createWriteStream } from 'node:fs'
+import { open, rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { finished, pipeline } from 'node:stream/promises'
+import { finished } from 'node:stream/promises'
 import { writeFailure } from '../core/atomicFile.ts'
-import type { CurvesEntry } from './manifest.ts'
+import type { ByteRange, CurvesBlock, CurvesEntry } from './manifest.ts'
 
 /** A batch as `encodeCurves` gives it, and its lowest and highest index. */
 export interface CurvesBatch {
@@ -32,50 +32,79 @@ export async function writeCurves(
   batches: Iterable<CurvesBatch>,
 ): Promise<WrittenCurves | undefined> {
   const temporary = join(folder, `${name}.curves.${process.pid}.tmp`)
-  const ranges: CurvesBatch['range'][] = []
   try {
-    await writeBatches(temporary, batches, ranges)
-    if (ranges.length === 0) {
+    const written = await writeBatches(temporary, batches)
+    if (written.length === 0) {
       await rm(temporary, { force: true })
       return undefined
     }
-    const { sha256, bytes } = await hashOf(temporary)
-    const file = `${name}.curves-${sha256.slice(0, 8)}.arrow`
-    return { entry: { file, bytes, sha256, batches: ranges }, temporary }
+    const { sha256, bytes, batches: blocks } = await hashed(temporary, written)
+    return { entry: { file: `${name}.curves-${sha256.slice(0, 8)}.arrow`, bytes, sha256, batches: blocks }, temporary }
   } catch (cause) {
     await rm(temporary, { force: true })
     throw writeFailure(temporary, cause as NodeJS.ErrnoException)
   }
 }
 
-async function writeBatches(
-  path: string,
-  batches: Iterable<CurvesBatch>,
-  ranges: CurvesBatch['range'][],
-): Promise<void> {
+type WrittenBatch = Omit<CurvesBlock, 'sha256'>
+
+async function writeBatches(path: string, batches: Iterable<CurvesBatch>): Promise<WrittenBatch[]> {
   // The whole library: its one-file build knows no streams of Node's.
   const arrow = await import('apache-arrow')
+  class Writer extends arrow.RecordBatchFileWriter {
+    /** Where the batch that was written last lies. */
+    get lastBytes(): ByteRange {
+      const { offset, metaDataLength, bodyLength } = this._recordBatchBlocks[this._recordBatchBlocks.length - 1]
+      return [offset, metaDataLength + bodyLength]
+    }
+  }
   const out = createWriteStream(path, { flush: true })
-  const writer = new arrow.RecordBatchFileWriter()
-  const written = finished(out)
-  written.catch(() => undefined)
+  const writer = new Writer()
+  const finishing = finished(out)
+  finishing.catch(() => undefined)
   writer.toNodeStream().pipe(out)
+  const written: WrittenBatch[] = []
   let given = 0
   for (const { range, bytes } of batches) {
     const [batch] = arrow.tableFromIPC(bytes).batches
     if (batch === undefined || batch.numRows === 0) continue
-    ranges.push(range)
     writer.write(batch)
+    written.push({ range, bytes: writer.lastBytes })
     given += bytes.byteLength
     while (given - out.bytesWritten > MOST_QUEUED_BYTES && out.errored === null) await new Promise(setImmediate)
   }
   writer.finish()
-  await written
+  await finishing
+  return written
 }
 
-async function hashOf(path: string): Promise<{ sha256: string; bytes: number }> {
-  const hash = createHash('sha256')
-  const file = createReadStream(path)
-  await pipeline(file, hash)
-  return { sha256: hash.digest('hex'), bytes: file.bytesRead }
+/** Reads the file once, for the hashes of the whole and of each batch. */
+async function hashed(path: string, batches: readonly WrittenBatch[]): Promise<Omit<CurvesEntry, 'file'>> {
+  const whole = createHash('sha256')
+  const file = await open(path)
+  try {
+    const { size } = await file.stat()
+    const read = async (start: number, end: number): Promise<Buffer> => {
+      const { buffer } = await file.read(Buffer.alloc(end - start), 0, end - start, start)
+      whole.update(buffer)
+      return buffer
+    }
+    let at = 0
+    const blocks: CurvesBlock[] = []
+    for (const batch of batches) {
+      const [offset, length] = batch.bytes
+      await read(at, offset)
+      at = offset + length
+      blocks.push({
+        ...batch,
+        sha256: createHash('sha256')
+          .update(await read(offset, at))
+          .digest('hex'),
+      })
+    }
+    await read(at, size)
+    return { sha256: whole.digest('hex'), bytes: size, batches: blocks }
+  } finally {
+    await file.close()
+  }
 }

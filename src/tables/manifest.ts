@@ -40,8 +40,15 @@ export interface FileEntry {
 }
 
 export interface CurvesEntry extends FileEntry {
-  /** Lowest and highest architecture index in each of the file's record batches. */
-  readonly batches: readonly (readonly [lowest: number, highest: number])[]
+  readonly batches: readonly CurvesBlock[]
+}
+
+/** One record batch of the file, which is read and checked alone. */
+export interface CurvesBlock {
+  /** Of the architectures' indices in it. */
+  readonly range: readonly [lowest: number, highest: number]
+  readonly bytes: ByteRange
+  readonly sha256: string
 }
 
 export type ColumnType = 'int32' | 'float32' | 'float64' | 'utf8'
