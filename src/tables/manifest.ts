@@ -106,12 +106,13 @@ function parseJson(text: string, path: string): unknown {
 /** What keeps a value from being a manifest. Written out because a schema library would double the time of opening. */
 function firstProblem(manifest: Partial<Manifest>): string | undefined {
   if (typeof manifest !== 'object' || manifest === null) return 'not a manifest'
-  const { schema, name, space, rows, source, table, columns, oracles, notes } = manifest
+  const { schema, name, space, rows, source, table, curves, columns, oracles, notes } = manifest
   if (schema === undefined) return 'not a manifest: it has no schema version'
   if (typeof name !== 'string' || typeof space !== 'string') return 'the manifest has no name or space'
   if (!Number.isInteger(rows)) return 'the manifest has no number of rows'
   if (typeof source?.sha256 !== 'string') return 'the manifest names no source'
   if (!isFileEntry(table)) return 'the manifest names no table file'
+  if (curves !== undefined && !isFileEntry(curves)) return 'the manifest names no file of curves'
   if (!Array.isArray(columns)) return 'the manifest lists no columns'
   if (typeof oracles !== 'object' || oracles === null) return 'the manifest has no oracles'
   if (!Array.isArray(notes)) return 'the manifest has no notes'
@@ -134,5 +135,6 @@ const isColumnEntry = (entry?: Partial<ColumnEntry>): boolean =>
   isRange(entry.buffers?.values) &&
   [entry.buffers?.validity, entry.buffers?.offsets].every((range) => range === undefined || isRange(range))
 
-const isRange = (range?: ByteRange): boolean =>
+/** Two numbers that are none below zero. */
+export const isRange = (range?: ByteRange): boolean =>
   Array.isArray(range) && range.length === 2 && range.every((n) => Number.isInteger(n) && n >= 0)

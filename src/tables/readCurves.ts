@@ -6,7 +6,7 @@ import type * as Arrow from 'apache-arrow'
 import { BenchError } from '../core/errors.ts'
 import { loadArrow } from './arrowLibrary.ts'
 import { curvesHead } from './curves.ts'
-import type { CurvesBlock, CurvesEntry } from './manifest.ts'
+import { type CurvesBlock, type CurvesEntry, isRange } from './manifest.ts'
 import { manifestPath, type OpenOptions, openManifest } from './openTable.ts'
 
 /** What was measured after each epoch of one training, on one split. */
@@ -44,11 +44,8 @@ function checkEntry({ batches }: Partial<CurvesEntry>, path: string): void {
   throw new BenchError('corrupt', `${path} does not say where the curves are; import the table again`)
 }
 
-const isBlock = ({ range, bytes, sha256 }: Partial<CurvesBlock>): boolean =>
-  typeof sha256 === 'string' &&
-  range?.length === 2 &&
-  bytes?.length === 2 &&
-  bytes.every((n) => Number.isInteger(n) && n >= 0)
+const isBlock = (block?: Partial<CurvesBlock> | null): boolean =>
+  typeof block?.sha256 === 'string' && isRange(block.range) && isRange(block.bytes)
 
 async function readFile(path: string, { bytes, batches }: CurvesEntry, index: number): Promise<Curve[]> {
   const holding = batches.filter(({ range: [lowest, highest] }) => lowest <= index && index <= highest)

@@ -128,6 +128,7 @@ describe('damage to a table is survived:', () => {
     table.metrics(3)
     table.find(space.at(3))
     table.text('unique').at(0)
+    await readCurves(whole, 4)
   }
 
   survivesDamage(
@@ -143,11 +144,6 @@ describe('damage to a table is survived:', () => {
   survivesDamage(
     'curves',
     () => readFileSync(curves),
-    inPlaceOf(
-      () => curves,
-      async () => {
-        await readCurves(whole, 4)
-      },
-    ),
+    inPlaceOf(() => curves, useTable),
   )
 })

@@ -1,10 +1,12 @@
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { parseQualifier } from '../../src/core/metric.ts'
 import { nb201 } from '../../src/spaces/nb201/index.ts'
 import { bunzip2 } from '../../src/tables/importers/bzip2.ts'
 import { identityMapping } from '../../src/tables/importers/mapping.ts'
+import { importPickleFile } from '../../src/tables/importers/pickleFile.ts'
+import { openSource } from '../../src/tables/importers/sourceFile.ts'
 import { type ImportOptions, importTable } from '../../src/tables/importTable.ts'
 import { openTable } from '../../src/tables/openTable.ts'
 import { readCurves } from '../../src/tables/readCurves.ts'
@@ -41,6 +43,26 @@ describe.each(['old container', 'zip container', 'zip64 container'])('a .pth fil
     expect(a).toEqual(b)
     expect(readdirSync(tables).filter((file) => file.endsWith('.import'))).toEqual([])
   })
+})
+
+test('an import that was broken off keeps its batches, and ends in the same table', async () => {
+  const path = join(sources, 'broken-off.pth')
+  writeFileSync(path, await unpacked('zip container'))
+  const partsFolder = join(tables, '.broken-off')
+  const read = async () =>
+    importPickleFile(await openSource(path), {
+      space,
+      partial: true,
+      mapping: identityMapping,
+      withCurves: true,
+      partsFolder,
+    })
+  const whole = await read()
+  const kept = statSync(join(partsFolder, '0.json')).mtimeMs
+  const again = await read()
+  expect(again.content).toEqual(whole.content)
+  expect([...(again.curves?.() ?? [])]).toEqual([...(whole.curves?.() ?? [])])
+  expect(statSync(join(partsFolder, '0.json')).mtimeMs).toBe(kept)
 })
 
 function temporaryFolderOf(contents: Record<string, string>): string {

@@ -3,6 +3,7 @@
  * back once, whatever their size.
  */
 import { closeSync, openSync, statSync } from 'node:fs'
+import { contentName } from '../../core/canonicalJson.ts'
 import { BenchError } from '../../core/errors.ts'
 import type { ImportContext } from '../content.ts'
 import { type FileSlice, PickleInput } from '../pickle/pickleInput.ts'
@@ -36,7 +37,7 @@ export async function importPickleFile(file: SourceFile, options: PickleFileOpti
   const parts = openParts(partsFolder)
   const stream = new RecordStream({
     name: file.name,
-    sha256,
+    sha256: contentName([sha256, mapping]),
     parts,
     withCurves,
     naslib: mapping,
@@ -50,7 +51,8 @@ export async function importPickleFile(file: SourceFile, options: PickleFileOpti
       throw new BenchError('bad-input', `${file.name} holds no trainings of NAS-Bench-201 in a form that is known`)
     }
   } catch (error) {
-    parts.remove()
+    // Another file than this one will take its place; a full disk may have room again for the rest.
+    if (error instanceof BenchError && error.code === 'bad-input') parts.remove()
     throw error
   }
   const source = { format: 'pickle', name: file.name, sha256 }

@@ -1,6 +1,9 @@
 /**
  * Takes trainings out of a pickle while it is read: each is turned into its numbers and curves as soon as its dict is
  * complete, and let go of, so that a file of gigabytes needs the memory of some hundred records.
+ *
+ * An import that was broken off reads the pickle from its beginning again, for a pickle names objects by the order in
+ * which they came before; of the batches that were kept then, it only counts the records.
  */
 import { BenchError } from '../../core/errors.ts'
 import type { PickleOptions } from '../pickle/machine.ts'
@@ -13,7 +16,7 @@ import type { TrainingRun } from './trainingRuns.ts'
 
 export interface RecordStreamOptions {
   readonly name: string
-  /** Names the whole file, so that parts of another are not taken for its. */
+  /** Names the whole file and what is said of its numbers, so that parts of another are not taken for its. */
   readonly sha256: string
   readonly parts: Parts
   readonly withCurves: boolean
@@ -34,10 +37,14 @@ export class RecordStream implements PickleOptions {
   /** Of dicts that were complete and are now empty. */
   readonly #runs = new WeakMap<Dict, TrainingRun>()
   #waiting: NamedRuns[] = []
+  #inBatch = 0
+  /** The batch of this moment, where an earlier attempt kept it. */
+  #kept: Part | undefined
   #done = 0
 
   constructor(options: RecordStreamOptions) {
     this.#options = options
+    this.#begin()
   }
 
   keepsText = (text: string): boolean => !EPOCH_KEY.test(text)
@@ -45,36 +52,36 @@ export class RecordStream implements PickleOptions {
   persistent = (id: unknown): unknown => torchStorage(id) ?? null
 
   onDict = (dict: Map<unknown, unknown>): boolean => {
-    const run = this.#runOf(dict)
-    if (run !== undefined) {
-      this.#runs.set(dict, run)
-      dict.clear()
-      return true
+    if (isNaslibRun(dict)) this.#runs.set(dict, naslibRun(dict, this.#options.naslib, this.#options.name))
+    else if (isRun(dict)) this.#takeRun(dict)
+    else if (isRecord(dict)) this.#takeRecord(dict)
+    else {
+      this.#takeNaslib(dict)
+      return false
     }
-    if (isRecord(dict)) {
-      this.#take(architectureRuns(dict, this.#options.name, (count) => this.#runs.get(count)))
-      dict.clear()
-      return true
-    }
-    this.#takeNaslib(dict)
-    return false
+    dict.clear()
+    return true
   }
 
   /** What waits for its batch to be full. */
   finish(): void {
-    if (this.#waiting.length > 0) this.#flush()
+    if (this.#inBatch > 0) this.#flush()
   }
 
-  #runOf(dict: Dict): TrainingRun | undefined {
-    const { name, naslib } = this.#options
-    if (isNaslibRun(dict)) return naslibRun(dict, naslib, name)
-    if (!dict.has('eval_acc1es') || !dict.has('train_acc1es') || !dict.has('eval_names')) return undefined
+  #takeRun(dict: Dict): void {
+    if (this.#kept !== undefined) return
+    const { name } = this.#options
     const dataset = dict.get('name')
     const seed = Number(dict.get('seed'))
     if (typeof dataset !== 'string' || !Number.isSafeInteger(seed)) {
       throw new BenchError('bad-input', `${name}: a training has no dataset or no seed`)
     }
-    return trainingRun(dict, dataset, seed, `${name}, ${dataset}, seed ${seed}`)
+    this.#runs.set(dict, trainingRun(dict, dataset, seed, `${name}, ${dataset}, seed ${seed}`))
+  }
+
+  #takeRecord(dict: Dict): void {
+    if (this.#kept !== undefined) this.#count()
+    else this.#take(architectureRuns(dict, this.#options.name, (count) => this.#runs.get(count)))
   }
 
   /** NASLib's files: architecture → dataset → training. */
@@ -91,17 +98,32 @@ export class RecordStream implements PickleOptions {
   }
 
   #take(runs: Omit<NamedRuns, 'name'>): void {
-    this.#waiting.push({ name: `${this.#options.name}, architecture ${runs.index}`, ...runs })
-    if (this.#waiting.length === BATCH) this.#flush()
+    if (this.#kept === undefined) {
+      this.#waiting.push({ name: `${this.#options.name}, architecture ${runs.index}`, ...runs })
+    }
+    this.#count()
+  }
+
+  #count(): void {
+    if (++this.#inBatch === BATCH) this.#flush()
     this.#options.onProgress?.(++this.#done)
+  }
+
+  #begin(): void {
+    const { parts, sha256, withCurves } = this.#options
+    this.#waiting = []
+    this.#inBatch = 0
+    this.#kept = parts.find(this.batches.length, sha256, withCurves)
   }
 
   #flush(): void {
     const { parts, sha256, withCurves } = this.#options
-    this.batches.push(parts.keep(this.batches.length, sha256, summarised(this.#waiting, withCurves)))
-    this.#waiting = []
+    this.batches.push(this.#kept ?? parts.keep(this.batches.length, sha256, summarised(this.#waiting, withCurves)))
+    this.#begin()
   }
 }
+
+const isRun = (dict: Dict): boolean => dict.has('eval_acc1es') && dict.has('train_acc1es') && dict.has('eval_names')
 
 const isRecord = (dict: Dict): boolean =>
   ['12', '200', 'less', 'full'].some((schedule) => {
