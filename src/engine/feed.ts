@@ -28,3 +28,11 @@ export function checkFeed(
     throw new BenchError('bad-input', `${network.name}: ${what} has ${found} entries, expected ${expected}`)
   }
 }
+
+/** @throws BenchError `bad-input` that names the first label that is no class */
+export function checkLabels({ classes }: Network, { batch }: Feed): void {
+  const sample = batch.labels.findIndex((label) => !(label >= 0 && label < classes))
+  if (sample < 0) return
+  const label = batch.labels[sample]
+  throw new BenchError('bad-input', `sample ${sample} has label ${label}, but the network has ${classes} classes`)
+}

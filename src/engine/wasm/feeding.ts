@@ -2,7 +2,8 @@
 import { BenchError } from '../../core/errors.ts'
 import type { Feed } from '../../core/executor.ts'
 import type { Network } from '../../core/network.ts'
-import { checkFeed } from '../feed.ts'
+import { checkFeed, checkLabels } from '../feed.ts'
+import { coefficientGradient, weightOf } from '../graph/terms.ts'
 import type { Arena } from './module.ts'
 import type { Plan } from './plan.ts'
 
@@ -27,7 +28,7 @@ export class Feeding {
    */
   write(feed: Feed): Uint8Array | undefined {
     checkFeed(this.#network, this.#batchSize, feed)
-    this.#checkLabels(feed)
+    checkLabels(this.#network, feed)
     const { batch, active } = feed
     const { layout, activity } = this.#plan
     this.#arena.batch = batch.size
@@ -40,22 +41,11 @@ export class Feeding {
     return flags
   }
 
-  /** ∂L/∂c_k = Σ over the terms with factor c_k of ∂L/∂(Π factors)·(Π of the other factors). */
+  /** ∂L/∂c from what the kernels left. */
   coefficientGradient(coefficients: Float64Array, flags: Uint8Array | undefined): Float64Array {
     const { terms, termTable } = this.#plan
     const { doubles } = this.#arena
-    const result = new Float64Array(this.#network.coefficientCount)
-    terms.forEach(({ factors, flag }, term) => {
-      if (flags !== undefined && flags[flag] === 0) return
-      const gradient = doubles[termTable.gradients / 8 + term]
-      factors.forEach((factor, i) => {
-        result[factor] += factors.reduce(
-          (product, other, j) => (i === j ? product : product * coefficients[other]),
-          gradient,
-        )
-      })
-    })
-    return result
+    return coefficientGradient(terms, coefficients, flags, (term) => doubles[termTable.gradients / 8 + term])
   }
 
   /** @param cotangent [batch, classes] */
@@ -71,11 +61,8 @@ export class Feeding {
     const { terms, termTable } = this.#plan
     const { floats, integers } = this.#arena
     for (let term = 0; term < terms.length; term++) {
-      const { factors, flag } = terms[term]
-      let product = 1
-      if (coefficients !== undefined) for (const factor of factors) product *= coefficients[factor]
-      floats[termTable.coefficients / 4 + term] = product
-      integers[termTable.enabled / 4 + term] = flags === undefined ? 1 : flags[flag]
+      floats[termTable.coefficients / 4 + term] = weightOf(terms[term], coefficients)
+      integers[termTable.enabled / 4 + term] = flags === undefined ? 1 : flags[terms[term].flag]
     }
   }
 
@@ -88,13 +75,5 @@ export class Feeding {
       if (pathScales === undefined) floats.fill(1, start, start + batch.size)
       else floats.set(pathScales.subarray(path * batch.size, (path + 1) * batch.size), start)
     }
-  }
-
-  #checkLabels({ batch }: Feed): void {
-    const { classes } = this.#network
-    const sample = batch.labels.findIndex((label) => !(label >= 0 && label < classes))
-    if (sample < 0) return
-    const label = batch.labels[sample]
-    throw new BenchError('bad-input', `sample ${sample} has label ${label}, but the network has ${classes} classes`)
   }
 }

@@ -3,10 +3,8 @@
  * the runs of floats that a patch consists of.
  */
 import type { Value } from '../../core/network.ts'
+import { lanes } from '../graph/extent.ts'
 import type { FilterWindow } from '../graph/graph.ts'
-
-/** Channels as stored: the next multiple of 4. */
-export const lanes = (channels: number): number => Math.ceil(channels / 4) * 4
 
 /** A zero-bordered image; pixel (y, x) of the plain one stands at (border + spread·y, border + spread·x). */
 export interface Staging {

@@ -3,6 +3,7 @@ import type { Network } from '../../core/network.ts'
 import { Activity } from '../graph/activity.ts'
 import { type Graph, lower } from '../graph/graph.ts'
 import { rewrite } from '../graph/rewrite/index.ts'
+import { type PlannedTerm, termsOf } from '../graph/terms.ts'
 import { type Layout, layOut } from './layout.ts'
 import { Context, type Mask } from './lower/context.ts'
 import { emitProgram } from './lower/index.ts'
@@ -24,12 +25,6 @@ export interface Plan {
   readonly masks: readonly Mask[]
   /** Bytes of the arena that are in use. */
   readonly bytes: number
-}
-
-export interface PlannedTerm {
-  readonly factors: readonly number[]
-  /** Number of its activity flag. */
-  readonly flag: number
 }
 
 /** @throws BenchError `unsupported` where the network does not fit into the module's memory */
@@ -54,11 +49,4 @@ export function plan(network: Network, batchSize: number, arena: Arena, gates: '
     masks: context.masks,
     bytes,
   }
-}
-
-function termsOf(graph: Graph, activity: Activity): PlannedTerm[] {
-  return graph.operations.flatMap((operation, index) => {
-    if (operation.kind !== 'combine') return []
-    return operation.terms.map(({ factors }, part) => ({ factors, flag: activity.ofPart(index, part) }))
-  })
 }

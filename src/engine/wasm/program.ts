@@ -1,15 +1,10 @@
 /** A network's program while it is written: kernel calls in order, with buffers whose addresses come last. */
 import { BenchError } from '../../core/errors.ts'
 import type { Mode } from '../../core/executor.ts'
+import type { ByGating } from '../graph/accumulation.ts'
 import { align, place, Temporary } from '../graph/placement.ts'
 import { type Arena, type KernelName, MEMORY_LIMIT } from './module.ts'
 import type { signatures } from './signatures.ts'
-
-/** A number that is another where some paths are switched off. */
-export interface ByGating {
-  readonly gated: number
-  readonly open: number
-}
 
 /** A fixed address or number, or the address of a buffer. */
 export type Argument = number | Temporary | ByGating

@@ -1,12 +1,15 @@
 /** What the rules that turn operations into kernel calls share: buffers of values and gradients, tables, conditions. */
 import type { ParameterId, Value, ValueId } from '../../../core/network.ts'
+import { Accumulation } from '../../graph/accumulation.ts'
 import type { Activity } from '../../graph/activity.ts'
-import { type Graph, inputsOf, type Operation, outputsOf, rootsOf } from '../../graph/graph.ts'
+import { type Extent, extentOf } from '../../graph/extent.ts'
+import { countContributions, findDifferentiable } from '../../graph/gradientFlow.ts'
+import type { Graph } from '../../graph/graph.ts'
 import type { Temporary } from '../../graph/placement.ts'
-import { type Grid, gridOffsets, lanes, type Patch, type Staging } from '../geometry.ts'
+import { firstTerms, termsOf } from '../../graph/terms.ts'
+import { type Grid, gridOffsets, type Patch, type Staging } from '../geometry.ts'
 import type { Layout } from '../layout.ts'
-import type { Program } from '../program.ts'
-import { Accumulation } from './accumulation.ts'
+import type { Program, When } from '../program.ts'
 import { NormGradients } from './normGradients.ts'
 
 /** Emits the way back through an operation whose forward calls stand. */
@@ -44,7 +47,7 @@ export class Context {
   readonly #offsets = new Map<string, number>()
   readonly #zeros = new Map<string, number>()
   readonly #patches = new Map<string, number>()
-  readonly #termSlots: readonly number[]
+  readonly #firstTerms: readonly number[]
   readonly termTable: { readonly coefficients: number; readonly enabled: number; readonly gradients: number }
 
   constructor(program: Program, graph: Graph, layout: Layout, activity: Activity, batchSize: number) {
@@ -56,12 +59,8 @@ export class Context {
     this.norms = new NormGradients(program, graph, (id) => this.extent(id).channels)
     this.#contributions = countContributions(graph)
     this.#differentiable = findDifferentiable(graph)
-    let terms = 0
-    this.#termSlots = graph.operations.map((operation) => {
-      const first = terms
-      if (operation.kind === 'combine') terms += operation.terms.length
-      return first
-    })
+    this.#firstTerms = firstTerms(graph)
+    const terms = termsOf(graph, activity).length
     this.termTable = {
       coefficients: program.reserve(terms * 4),
       enabled: program.reserve(terms * 4),
@@ -75,11 +74,8 @@ export class Context {
   }
 
   /** Height, width, stored channels, and numbers a sample. */
-  extent(id: ValueId): { height: number; width: number; channels: number; pixelsPerSample: number; perSample: number } {
-    const { height, width, channels } = this.shape(id)
-    const stored = lanes(channels)
-    const pixelsPerSample = height * width
-    return { height, width, channels: stored, pixelsPerSample, perSample: pixelsPerSample * stored }
+  extent(id: ValueId): Extent {
+    return extentOf(this.shape(id))
   }
 
   /** The buffer of a value: [batch, height, width, stored channels]. */
@@ -111,10 +107,16 @@ export class Context {
     if (gradient === undefined) {
       const { perSample } = this.extent(id)
       const buffer = this.activation(perSample, `gradient of value ${id}`)
-      gradient = new Accumulation(this.program, buffer, perSample, this.#contributions[id])
+      gradient = this.accumulation(buffer, perSample, this.#contributions[id])
       this.#gradients.set(id, gradient)
     }
     return gradient
+  }
+
+  /** @param expected number of contributions */
+  accumulation(buffer: Temporary, perSample: number, expected: number): Accumulation {
+    const clear = (when: When) => this.program.emit('fill', { output: buffer, perSample }, { when })
+    return new Accumulation(buffer, expected, clear)
   }
 
   /** The finished gradient of an operation's output, for its way back; zeros where nothing was sent. */
@@ -146,7 +148,7 @@ export class Context {
   }
 
   termSlot(operation: number, part: number): TermSlot {
-    const index = this.#termSlots[operation] + part
+    const index = this.#firstTerms[operation] + part
     return {
       coefficient: this.termTable.coefficients + index * 4,
       enabled: this.termTable.enabled + index * 4,
@@ -176,35 +178,4 @@ function once(map: Map<string, number>, key: string, make: () => number): number
   const value = map.get(key) ?? make()
   map.set(key, value)
   return value
-}
-
-/**
- * How many calls may add to each value's gradient. A root counts once more: its producer runs, and reads the gradient,
- * even where all other readers are skipped.
- */
-function countContributions({ operations, values, network }: Graph): number[] {
-  const counts = values.map(() => 0)
-  for (const operation of operations) {
-    const calls = operation.kind === 'convolve' && !operation.relu ? operation.filters.length : 1
-    for (const input of inputsOf(operation)) counts[input] += calls
-  }
-  for (const root of rootsOf(network)) counts[root]++
-  return counts
-}
-
-/** Values that a parameter or a coefficient moves. */
-function findDifferentiable({ operations, values }: Graph): boolean[] {
-  const moved = values.map(() => false)
-  for (const operation of operations) {
-    const learns = hasParameters(operation) || inputsOf(operation).some((input) => moved[input])
-    for (const output of outputsOf(operation)) moved[output] = learns
-  }
-  return moved
-}
-
-function hasParameters(operation: Operation): boolean {
-  if (operation.kind === 'combine') {
-    return operation.terms.some(({ norm, factors }) => norm?.affine || factors.length > 0)
-  }
-  return operation.kind === 'convolve' || operation.kind === 'bias'
 }

@@ -4,10 +4,10 @@
  * sent through the ReLU's mask.
  */
 
+import type { Accumulation } from '../../graph/accumulation.ts'
 import type { Filter, Of } from '../../graph/graph.ts'
 import type { Temporary } from '../../graph/placement.ts'
 import { forwardStaging, type Staging } from '../geometry.ts'
-import type { Accumulation } from './accumulation.ts'
 import type { Backward, Context } from './context.ts'
 import { DenseFilter } from './denseFilter.ts'
 import { DepthwiseFilter } from './depthwiseFilter.ts'

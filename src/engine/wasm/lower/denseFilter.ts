@@ -5,9 +5,10 @@
  *   ∂L/∂x       = the transposed convolution of g
  */
 
+import type { Accumulation } from '../../graph/accumulation.ts'
+import { lanes } from '../../graph/extent.ts'
 import type { Temporary } from '../../graph/placement.ts'
-import { lanes, patchOf, pixelGrid, transposedGrid, windowGrid } from '../geometry.ts'
-import type { Accumulation } from './accumulation.ts'
+import { patchOf, pixelGrid, transposedGrid, windowGrid } from '../geometry.ts'
 import type { Context } from './context.ts'
 import type { FilterEmitter, FilterSite } from './convolve.ts'
 import { type StagedGradient, stageOutputGradient } from './outputGradient.ts'

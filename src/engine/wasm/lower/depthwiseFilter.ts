@@ -5,9 +5,9 @@
  *   ∂L/∂x       = the transposed convolution of g, channel by channel
  */
 
+import type { Accumulation } from '../../graph/accumulation.ts'
 import type { Temporary } from '../../graph/placement.ts'
 import { pixelGrid, tapsOf, transposedGrid, windowGrid } from '../geometry.ts'
-import type { Accumulation } from './accumulation.ts'
 import type { Context } from './context.ts'
 import type { FilterEmitter, FilterSite } from './convolve.ts'
 import { type StagedGradient, stageOutputGradient } from './outputGradient.ts'

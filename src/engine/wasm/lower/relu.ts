@@ -1,7 +1,7 @@
 /** ReLU: on its own, and as the mask that a convolution's input gradient goes through where the ReLU is folded into it. */
 import type { ValueId } from '../../../core/network.ts'
+import type { Accumulation } from '../../graph/accumulation.ts'
 import type { Of } from '../../graph/graph.ts'
-import { Accumulation } from './accumulation.ts'
 import type { Backward, Context } from './context.ts'
 
 export function lowerRelu(context: Context, { input, output }: Of<'relu'>, index: number): Backward {
@@ -21,7 +21,7 @@ export function lowerRelu(context: Context, { input, output }: Of<'relu'>, index
 export function beforeRelu(context: Context, input: ValueId, contributions: number): Accumulation {
   const { perSample } = context.extent(input)
   const buffer = context.activation(perSample, `gradient of rectified value ${input}`)
-  return new Accumulation(context.program, buffer, perSample, contributions)
+  return context.accumulation(buffer, perSample, contributions)
 }
 
 /** target += gradient where input > 0 */

@@ -1,20 +1,26 @@
 /** A gradient that several operations add to. */
-import type { Temporary } from '../../graph/placement.ts'
-import type { ByGating, Program, When } from '../program.ts'
+import type { Temporary } from './placement.ts'
+
+/** A number that is another where some paths are switched off. */
+export interface ByGating {
+  readonly gated: number
+  readonly open: number
+}
 
 export class Accumulation {
   readonly buffer: Temporary
-  readonly #program: Program
-  readonly #perSample: number
   readonly #expected: number
+  readonly #clear: (when: 'always' | 'gated') => void
   #started = false
 
-  /** @param expected number of contributions */
-  constructor(program: Program, buffer: Temporary, perSample: number, expected: number) {
-    this.#program = program
+  /**
+   * @param expected number of contributions
+   * @param clear emits the call that fills the buffer with zeros
+   */
+  constructor(buffer: Temporary, expected: number, clear: (when: 'always' | 'gated') => void) {
     this.buffer = buffer
-    this.#perSample = perSample
     this.#expected = expected
+    this.#clear = clear
   }
 
   /**
@@ -28,7 +34,7 @@ export class Accumulation {
     if (this.#started) return 1
     this.#started = true
     if (condition < 0 || this.#expected === 1) return 0
-    this.#fill('gated')
+    this.#clear('gated')
     return { gated: 1, open: 0 }
   }
 
@@ -36,10 +42,6 @@ export class Accumulation {
   clear(): void {
     if (this.#started) return
     this.#started = true
-    this.#fill('always')
-  }
-
-  #fill(when: When): void {
-    this.#program.emit('fill', { output: this.buffer, perSample: this.#perSample }, { when })
+    this.#clear('always')
   }
 }
