@@ -99,9 +99,10 @@ async function check({ as: name, data, jobs = defaultJobs(), quiet, json }: Buil
 
 export function mergeCommand(): Command {
   return new Command('merge')
-    .summary('make one table of several that were built by one recipe')
+    .summary('make one table of several')
     .description(
-      'Makes one table of several that were built by one recipe: parts of different machines, or more seeds.',
+      'Makes one table of several. Those that were built by one recipe: parts of different machines, or more seeds.\n' +
+        'Those that were imported: further datasets, architectures or seeds; a number that two have must be the same.',
     )
     .argument('<tables...>', 'names or paths')
     .requiredOption('--as <name>', 'name of the table')
@@ -111,7 +112,7 @@ export function mergeCommand(): Command {
     .addHelpText(
       'after',
       '\nExamples:\n  bench tables merge part1.arrow part2.arrow --as photos\n' +
-        '  bench tables merge photos photos-more-seeds --as photos-all --json',
+        '  bench tables merge naslib-cifar10 naslib-cifar100 naslib-imagenet16 --as naslib --json',
     )
     .action(merge)
 }

@@ -1,7 +1,7 @@
 /** Joins record batches of curves to one file, a batch at a time. */
 import { createHash } from 'node:crypto'
 import { createWriteStream } from 'node:fs'
-import { open, rm } from 'node:fs/promises'
+import { mkdir, open, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { finished } from 'node:stream/promises'
 import { writeFailure } from '../core/atomicFile.ts'
@@ -33,6 +33,7 @@ export async function writeCurves(
 ): Promise<WrittenCurves | undefined> {
   const temporary = join(folder, `${name}.curves.${process.pid}.tmp`)
   try {
+    await mkdir(folder, { recursive: true })
     const written = await writeBatches(temporary, batches)
     if (written.length === 0) {
       await rm(temporary, { force: true })

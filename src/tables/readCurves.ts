@@ -1,11 +1,12 @@
-/** Reads the curves of one architecture: the one batch that holds them, whose hash is compared before it is decoded. */
+/** Reads curves: a batch at a time, whose hash is compared before it is decoded. */
 import { createHash } from 'node:crypto'
-import { type FileHandle, open } from 'node:fs/promises'
+import { closeSync, fstatSync, openSync, readSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import type * as Arrow from 'apache-arrow'
 import { BenchError } from '../core/errors.ts'
 import { loadArrow } from './arrowLibrary.ts'
 import { curvesHead } from './curves.ts'
+import type { CurvesBatch } from './curvesFile.ts'
 import { type CurvesBlock, type CurvesEntry, isRange } from './manifest.ts'
 import { manifestPath, type OpenOptions, openManifest } from './openTable.ts'
 
@@ -27,60 +28,76 @@ export interface Curve {
  * @throws BenchError `missing` where the table has no curves, `corrupt` where their file is not the manifest's
  */
 export async function readCurves(table: string, index: number, options: OpenOptions = {}): Promise<Curve[]> {
-  const manifest = await openManifest(table, options)
-  if (manifest.curves === undefined) {
-    throw new BenchError(
-      'missing',
-      `table ${manifest.name} has no per-epoch curves; import its source without --no-curves`,
-    )
+  const { name, curves } = await openManifest(table, options)
+  if (curves === undefined) {
+    throw new BenchError('missing', `table ${name} has no per-epoch curves; import its source without --no-curves`)
   }
   const path = await manifestPath(table, options)
-  checkEntry(manifest.curves, path)
-  return readFile(join(dirname(path), manifest.curves.file), manifest.curves, index)
+  const holds = ({ range: [lowest, highest] }: CurvesBlock) => lowest <= index && index <= highest
+  const found = [...blocks(path, curves, holds)].flatMap(({ bytes }) => curvesIn(bytes, index))
+  // A training that two merged tables had stands there twice.
+  const distinct = new Map(
+    found.map((curve) => [`${curve.dataset}/${curve.split}/${curve.epochs}/${curve.seed}`, curve]),
+  )
+  return [...distinct.values()]
 }
 
-function checkEntry({ batches }: Partial<CurvesEntry>, path: string): void {
-  if (Array.isArray(batches) && batches.every(isBlock)) return
-  throw new BenchError('corrupt', `${path} does not say where the curves are; import the table again`)
+/**
+ * All batches of a table's curves, as they are written.
+ * @param manifest path of the table's
+ * @throws BenchError as `readCurves`
+ */
+export const curveBatches = (manifest: string, curves: CurvesEntry): Generator<CurvesBatch> =>
+  blocks(manifest, curves, () => true)
+
+/** Each as an Arrow stream of its own. */
+function* blocks(
+  manifest: string,
+  { file, bytes, batches }: CurvesEntry,
+  wanted: (block: CurvesBlock) => boolean,
+): Generator<CurvesBatch> {
+  if (!Array.isArray(batches) || !batches.every(isBlock)) {
+    throw new BenchError('corrupt', `${manifest} does not say where the curves are; import the table again`)
+  }
+  const path = join(dirname(manifest), file)
+  const descriptor = openFile(path)
+  try {
+    const { size } = fstatSync(descriptor)
+    if (size !== bytes) {
+      throw new BenchError('corrupt', `${path} has ${size} bytes, its manifest says ${bytes}; import again`)
+    }
+    const head = curvesHead()
+    for (const block of batches.filter(wanted)) {
+      yield { range: block.range, bytes: Buffer.concat([head, readBlock(descriptor, path, size, block)]) }
+    }
+  } finally {
+    closeSync(descriptor)
+  }
 }
 
 const isBlock = (block?: Partial<CurvesBlock> | null): boolean =>
   typeof block?.sha256 === 'string' && isRange(block.range) && isRange(block.bytes)
 
-async function readFile(path: string, { bytes, batches }: CurvesEntry, index: number): Promise<Curve[]> {
-  const holding = batches.filter(({ range: [lowest, highest] }) => lowest <= index && index <= highest)
-  const file = await open(path).catch((cause) => {
-    throw new BenchError('missing', `${path} cannot be read (${cause.code}); import the table again`, { cause })
-  })
+function openFile(path: string): number {
   try {
-    const { size } = await file.stat()
-    if (size !== bytes) {
-      throw new BenchError('corrupt', `${path} has ${size} bytes, its manifest says ${bytes}; import again`)
-    }
-    const curves: Curve[] = []
-    for (const block of holding) curves.push(...curvesIn(await readBlock(file, path, size, block), index))
-    return curves
-  } finally {
-    await file.close()
+    return openSync(path, 'r')
+  } catch (cause) {
+    const { code } = cause as NodeJS.ErrnoException
+    throw new BenchError('missing', `${path} cannot be read (${code}); import the table again`, { cause })
   }
 }
 
-async function readBlock(
-  file: FileHandle,
-  path: string,
-  size: number,
-  { bytes, sha256 }: CurvesBlock,
-): Promise<Uint8Array> {
+function readBlock(descriptor: number, path: string, size: number, { bytes, sha256 }: CurvesBlock): Uint8Array {
   const [offset, length] = bytes
   const inside = offset + length <= size
   const block = new Uint8Array(inside ? length : 0)
-  await file.read(block, 0, block.length, offset)
+  readSync(descriptor, block, 0, block.length, offset)
   if (inside && createHash('sha256').update(block).digest('hex') === sha256) return block
   throw new BenchError('corrupt', `${path} is not what its table's manifest says; import the table again`)
 }
 
-function curvesIn(batch: Uint8Array, index: number): Curve[] {
-  const table: Arrow.Table = loadArrow().tableFromIPC(Buffer.concat([curvesHead(), batch]))
+function curvesIn(stream: Uint8Array, index: number): Curve[] {
+  const table: Arrow.Table = loadArrow().tableFromIPC(stream)
   const rows = table.toArray().filter((row) => row.index === index)
   return rows.map((row) => ({
     dataset: row.dataset,

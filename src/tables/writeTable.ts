@@ -73,7 +73,8 @@ function encode({ index, arch, texts, numbers }: TableContent): Uint8Array {
 function nullable(arrow: typeof Arrow, values: Float64Array): Arrow.Vector<Arrow.Float64> {
   const type = new arrow.Float64()
   const missing = countMissing(values)
-  if (missing === 0) return arrow.makeVector(arrow.makeData({ type, length: values.length, data: values }))
+  // A copy, for the library writes neighbours that lie in the same memory only once.
+  if (missing === 0) return arrow.makeVector(arrow.makeData({ type, length: values.length, data: values.slice() }))
   const nullBitmap = new Uint8Array(Math.ceil(values.length / 8))
   values.forEach((value, row) => {
     if (!Number.isNaN(value)) nullBitmap[row >> 3] |= 1 << (row & 7)

@@ -165,6 +165,15 @@ describe('a table is refused with one line where', () => {
   })
 })
 
+test('two columns may be one array', async () => {
+  const values = Float64Array.of(1, 2, 3)
+  const names = ['params-M', 'flops-M', 'latency:pixel3']
+  const numbers = names.map((name) => ({ name, values: name.startsWith('latency') ? values.map((v) => -v) : values }))
+  writeTable(folder, 'alike', space, { ...content, numbers })
+  const alike = await openTable('alike', { folders: [folder] })
+  expect(names.map((name) => alike.column(name).at(2))).toEqual([3, 3, -3])
+})
+
 test('a table cannot be written where a file stands in place of the folder', () => {
   const place = path('three.arrow')
   expect(() => writeTable(place, 'x', space, content)).toThrow(`cannot write ${place}`)

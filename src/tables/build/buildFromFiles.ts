@@ -4,8 +4,10 @@ import type { Genotype } from '../../core/space.ts'
 import { openDataset } from '../../data/datasets.ts'
 import { builtinSpace } from '../../spaces/index.ts'
 import { checkTableName } from '../importTable.ts'
+import { joinTables } from '../joinTables.ts'
 import type { Manifest } from '../manifest.ts'
 import { openTable } from '../openTable.ts'
+import { spaceIndex } from '../spaceIndex.ts'
 import { userTables } from '../tableFolders.ts'
 import { type BuildOptions, type BuildResult, buildTable } from './buildTable.ts'
 import { checkRows, type Rebuilt, sampleRows } from './checkTable.ts'
@@ -55,14 +57,22 @@ export async function buildFromFiles(build: NamedBuild): Promise<BuildResult> {
   })
 }
 
-/** @throws BenchError as `mergeTables` */
+/**
+ * Tables that were built are merged by their recipe, imported ones by their numbers.
+ * @throws BenchError as `mergeTables` and `joinTables`
+ */
 export async function mergeByName(
   names: readonly string[],
   { name, folder, data: images }: Pick<NamedBuild, 'name' | 'folder' | 'data'>,
 ): Promise<Manifest> {
   if (folder === undefined) await checkTableName(name)
   const tables = await Promise.all(names.map((table) => openTable(table)))
-  const { space, dataset } = recipeOf(tables[0].manifest)
+  const [{ manifest }] = tables
+  if (tables.every((table) => table.manifest.recipe === undefined)) {
+    const space = spaceIndex(builtinSpace(manifest.space))
+    return joinTables(names, { name, folder: folder ?? userTables(), space })
+  }
+  const { space, dataset } = recipeOf(manifest)
   const { shape } = await openDataset(dataset.name, { folder: images })
   return mergeTables(tables, { name, folder: folder ?? userTables(), space: builtinSpace(space), shape })
 }
