@@ -32,8 +32,10 @@ export interface Protocol {
   /** DARTS and DrNAS step on α before w; NATS-Bench's code after. */
   readonly stepOrder: 'architecture-first' | 'weights-first'
   readonly data: {
-    /** Share of the training set that trains w; the rest trains α. */
+    /** Share of the training set that trains w. */
     readonly trainPortion: number
+    /** Share that trains α; absent: all that does not train w. */
+    readonly architecturePortion?: number
     /** Zero padding of the random crop, in pixels; 0: none. */
     readonly cropPadding: number
     readonly flip: boolean

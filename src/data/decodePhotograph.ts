@@ -2,8 +2,10 @@
 import { readFile } from 'node:fs/promises'
 import sharp, { type Sharp } from 'sharp'
 import { random } from '../core/random.ts'
-import { brighten, type ColourMap, drawColourJitter, type Rgb } from './colourJitter.ts'
+import { brighten, drawColourJitter, type Rgb } from './colourJitter.ts'
+import { readJpegHeader } from './jpegHeader.ts'
 import type { ChannelStatistics } from './normalisation.ts'
+import { type DecodedWindow, PhotographKernel } from './photographKernel.ts'
 import { centralWindow, randomWindow, type Size, type Window } from './resizedCrop.ts'
 
 /** The same for all images of a stream. */
@@ -13,81 +15,93 @@ export interface PhotographSettings {
   readonly statistics: ChannelStatistics
 }
 
+export interface PhotographAugmentation {
+  readonly seed: number
+  readonly path: readonly (string | number)[]
+  readonly jitter: boolean
+}
+
 export interface Photograph {
   readonly path: string
-  /** Names the random stream of the training transform; null: the central window, unchanged. */
-  readonly augmentation: { readonly seed: number; readonly path: readonly (string | number)[] } | null
+  /** Names the random stream of the training transform, with or without a change of colours; null: the central window. */
+  readonly augmentation: PhotographAugmentation | null
 }
 
 /**
- * Training: random window, mirrored with probability ½, colours jittered; validation: the central window. Any colour
- * space becomes RGB.
- * @returns [imageSize, imageSize, 3], normalised
+ * Training: random window, mirrored with probability ½, colours jittered or not; validation: the central window. Any
+ * colour space becomes RGB.
+ * @param target overwritten with [imageSize, imageSize, 3], normalised
  * @throws Error where the file cannot be read or decoded
  */
-export async function decodePhotograph(photograph: Photograph, settings: PhotographSettings): Promise<Float32Array> {
-  const bytes = await readFile(photograph.path)
+export async function decodePhotograph(
+  { path, augmentation }: Photograph,
+  { imageSize: side, statistics }: PhotographSettings,
+  target: Float32Array,
+): Promise<void> {
+  const file = await openPhotograph(path)
+  const kernel = await openKernel()
+  if (augmentation === null) {
+    const middle = await decodeWindow(file, centralWindow(file.size), side)
+    kernel.finish(middle, { side, mirrored: false, statistics, colours: () => brighten(1) }, target)
+    return
+  }
+  const stream = random(augmentation.seed, ...augmentation.path)
+  const window = await decodeWindow(file, randomWindow(file.size, stream), side)
+  const mirrored = stream.integer(2) === 1
+  const colours = (mean: Rgb) => (augmentation.jitter ? drawColourJitter(mean, stream) : brighten(1))
+  kernel.finish(window, { side, mirrored, statistics, colours }, target)
+}
+
+let kernel: Promise<PhotographKernel> | undefined
+
+function openKernel(): Promise<PhotographKernel> {
+  kernel ??= PhotographKernel.open()
+  return kernel
+}
+
+interface OpenPhotograph {
+  readonly image: Sharp
+  readonly size: Size
+  /** The decoder gives three channels as it is. */
+  readonly isRgb: boolean
+}
+
+async function openPhotograph(path: string): Promise<OpenPhotograph> {
+  const bytes = await readFile(path)
   const image = sharp(bytes)
-  const size = await image.metadata()
-  const { augmentation } = photograph
-  const stream = augmentation && random(augmentation.seed, ...augmentation.path)
-  const window = stream === null ? centralWindow(size) : randomWindow(size, stream)
-  const mirrored = stream !== null && stream.integer(2) === 1
-  const pixels = await scaleWindow(image, size, window, settings.imageSize)
-    .flop(mirrored)
-    .toColourspace('srgb')
-    .removeAlpha()
-    .raw({ depth: 'uchar' })
-    .toBuffer()
-  const map = stream === null ? brighten(1) : drawColourJitter(meanColour(pixels), stream)
-  return mapColours(pixels, map, settings.statistics)
+  const header = readJpegHeader(bytes)
+  return { image, size: header ?? (await image.metadata()), isRgb: header?.components === 3 }
 }
 
 /**
- * Scales the photograph so that the window becomes `side` × `side`, then cuts it out there: in this order the JPEG decoder
- * can leave out the detail of large files, and only the window is computed.
+ * The pixels of a window. Of large photographs a JPEG decoder leaves out detail by powers of two, as long as the window
+ * stays no smaller than what it is scaled to. Every further operation of the decoding library costs as much as its pixels,
+ * which is why scaling and mirroring are done elsewhere.
  */
-function scaleWindow(image: Sharp, size: Size, window: Window, side: number): Sharp {
-  const width = Math.max(side, Math.round((size.width * side) / window.width))
-  const height = Math.max(side, Math.round((size.height * side) / window.height))
-  const left = Math.min(width - side, Math.round((window.left * side) / window.width))
-  const top = Math.min(height - side, Math.round((window.top * side) / window.height))
-  return image
-    .resize(width, height, { fit: 'fill', kernel: 'linear' })
-    .extract({ left, top, width: side, height: side })
+async function decodeWindow(
+  { image, size, isRgb }: OpenPhotograph,
+  whole: Window,
+  side: number,
+): Promise<DecodedWindow> {
+  const shrink = [8, 4, 2].find((n) => Math.min(whole.width, whole.height) >= n * side) ?? 1
+  const [wide, high] = [Math.floor(size.width / shrink), Math.floor(size.height / shrink)]
+  const smaller = shrink === 1 ? image : image.resize(wide, high, { fit: 'fill', kernel: 'linear' })
+  const x = overlap(whole.left, whole.width, size.width, wide)
+  const y = overlap(whole.top, whole.height, size.height, high)
+  const cut = smaller.extract({ left: x.first, top: y.first, width: x.count, height: y.count })
+  const colours = isRgb ? cut : cut.toColourspace('srgb').removeAlpha()
+  return {
+    pixels: await colours.raw({ depth: 'uchar' }).toBuffer(),
+    width: x.count,
+    height: y.count,
+    window: { left: x.start, top: y.start, width: x.extent, height: y.extent },
+  }
 }
 
-/** Of all pixels, 0 … 1. */
-function meanColour(pixels: Uint8Array): Rgb {
-  let red = 0
-  let green = 0
-  let blue = 0
-  for (let at = 0; at < pixels.length; at += 3) {
-    red += pixels[at]
-    green += pixels[at + 1]
-    blue += pixels[at + 2]
-  }
-  const unit = 255 * (pixels.length / 3)
-  return [red / unit, green / unit, blue / unit]
-}
-
-/** (clamp(M·x + o) − mean) / std for x in 0 … 1, the normalisation folded into M, o and the limits. */
-function mapColours(pixels: Uint8Array, { matrix, offset }: ColourMap, { mean, std }: ChannelStatistics): Float32Array {
-  const [[rr, rg, rb], [gr, gg, gb], [br, bg, bb]] = matrix.map((row, i) => row.map((m) => m / 255 / std[i]))
-  const [ro, go, bo] = offset.map((o, i) => (o - mean[i]) / std[i])
-  const [rLow, gLow, bLow] = mean.map((m, i) => -m / std[i])
-  const [rHigh, gHigh, bHigh] = mean.map((m, i) => (1 - m) / std[i])
-  const out = new Float32Array(pixels.length)
-  for (let at = 0; at < pixels.length; at += 3) {
-    const r = pixels[at]
-    const g = pixels[at + 1]
-    const b = pixels[at + 2]
-    const red = rr * r + rg * g + rb * b + ro
-    const green = gr * r + gg * g + gb * b + go
-    const blue = br * r + bg * g + bb * b + bo
-    out[at] = red < rLow ? rLow : red > rHigh ? rHigh : red
-    out[at + 1] = green < gLow ? gLow : green > gHigh ? gHigh : green
-    out[at + 2] = blue < bLow ? bLow : blue > bHigh ? bHigh : blue
-  }
-  return out
+/** Where a stretch lies once `cells` have become `fewer`: the cells that it touches, and its start and extent in those. */
+function overlap(start: number, extent: number, cells: number, fewer: number) {
+  const scale = fewer / cells
+  const first = Math.floor(start * scale)
+  const count = Math.min(fewer, Math.ceil((start + extent) * scale)) - first
+  return { first, count, start: start * scale - first, extent: extent * scale }
 }

@@ -8,12 +8,14 @@ import type { Photograph, PhotographSettings } from './decodePhotograph.ts'
 export interface DecodeTask {
   readonly id: number
   readonly photograph: Photograph
+  /** The pixels of an earlier reply, to be written over: new memory costs a tenth of an image. */
+  readonly used?: Float32Array<ArrayBuffer>
 }
 
 export interface DecodeReply {
   readonly id: number
   /** Either these or the reason why not. */
-  readonly pixels?: Float32Array
+  readonly pixels?: Float32Array<ArrayBuffer>
   readonly error?: string
 }
 
@@ -24,7 +26,8 @@ const IN_WORK = 3
 
 interface Waiting {
   readonly photograph: Photograph
-  resolve(pixels: Float32Array): void
+  readonly target: Float32Array
+  resolve(): void
   reject(error: Error): void
 }
 
@@ -32,6 +35,7 @@ interface Waiting {
 export class DecodePool {
   readonly #threads: { readonly worker: Worker; readonly inWork: Map<number, Waiting> }[]
   readonly #queue: Waiting[] = []
+  readonly #used: Float32Array<ArrayBuffer>[] = []
   #nextId = 0
 
   /** @param threads how many; absent: one fewer than the cores, at least one */
@@ -46,12 +50,12 @@ export class DecodePool {
   }
 
   /**
-   * @returns [imageSize, imageSize, 3], normalised
+   * @param target overwritten with [imageSize, imageSize, 3], normalised
    * @throws BenchError `corrupt` where the file cannot be read or decoded, `failed` where the thread is lost
    */
-  decode(photograph: Photograph): Promise<Float32Array> {
+  decode(photograph: Photograph, target: Float32Array): Promise<void> {
     return new Promise((resolve, reject) => {
-      this.#queue.push({ photograph, resolve, reject })
+      this.#queue.push({ photograph, target, resolve, reject })
       this.#handOut()
     })
   }
@@ -71,25 +75,27 @@ export class DecodePool {
       const id = this.#nextId++
       thread.inWork.set(id, waiting)
       thread.worker.ref()
-      thread.worker.postMessage({ id, photograph: waiting.photograph } satisfies DecodeTask)
+      const used = this.#used.pop()
+      const task: DecodeTask = { id, photograph: waiting.photograph, ...(used && { used }) }
+      thread.worker.postMessage(task, used ? [used.buffer] : [])
     }
   }
 
   #finish(inWork: Map<number, Waiting>, worker: Worker, { id, pixels, error }: DecodeReply): void {
     const waiting = inWork.get(id)
     inWork.delete(id)
-    if (pixels !== undefined) waiting?.resolve(pixels)
-    else
-      waiting?.reject(
-        new BenchError(
-          'corrupt',
-          `${waiting.photograph.path} cannot be decoded (${error}); replace it or skip broken images`,
-        ),
-      )
+    if (pixels !== undefined) {
+      waiting?.target.set(pixels)
+      this.#used.push(pixels)
+      waiting?.resolve()
+    } else waiting?.reject(undecoded(waiting.photograph, error))
     this.#handOut()
     if (inWork.size === 0) worker.unref()
   }
 }
+
+const undecoded = ({ path }: Photograph, reason = 'for no known reason') =>
+  new BenchError('corrupt', `${path} cannot be decoded (${reason}); replace it or skip broken images`)
 
 function fail(inWork: Map<number, Waiting>, cause: Error): void {
   const error = new BenchError('failed', `a decoding thread was lost: ${cause.message}`, { cause })

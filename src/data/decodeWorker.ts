@@ -7,11 +7,13 @@ import type { DecodeReply, DecodeTask } from './decodePool.ts'
 sharp.concurrency(1)
 sharp.cache(false)
 
-parentPort?.on('message', async ({ id, photograph }: DecodeTask) => {
+parentPort?.on('message', async ({ id, photograph, used }: DecodeTask) => {
+  const settings: PhotographSettings = workerData
+  const pixels = used ?? new Float32Array(settings.imageSize ** 2 * 3)
   try {
-    const pixels = await decodePhotograph(photograph, workerData as PhotographSettings)
+    await decodePhotograph(photograph, settings, pixels)
     const reply: DecodeReply = { id, pixels }
-    parentPort?.postMessage(reply, [pixels.buffer as ArrayBuffer])
+    parentPort?.postMessage(reply, [pixels.buffer])
   } catch (error) {
     const reply: DecodeReply = { id, error: (error as Error).message.split('\n')[0] }
     parentPort?.postMessage(reply)

@@ -1,4 +1,6 @@
 /** Seeded choices of images: a random order that keeps the classes in proportion, and the two halves of a search. */
+import { BenchError } from '../core/errors.ts'
+import type { Protocol } from '../core/protocol.ts'
 import type { RandomStream } from '../core/random.ts'
 
 /**
@@ -21,13 +23,26 @@ export function balancedOrder(labels: Int32Array, stream: RandomStream): Uint32A
     .map((position) => shuffled[position])
 }
 
-/** The first `limit` images of the balanced order (all where null), split after a share of `trainPortion`. */
+/**
+ * Two disjoint shares of the balanced order's first `limit` images (of all where null): `trainPortion` of them for w, then
+ * `architecturePortion` for α, or the rest where absent.
+ * @throws BenchError `bad-input` where the shares are more than all
+ */
 export function searchHalves(
   labels: Int32Array,
-  { trainPortion, limit }: { readonly trainPortion: number; readonly limit: number | null },
+  {
+    trainPortion,
+    architecturePortion,
+    limit,
+  }: Pick<Protocol['data'], 'trainPortion' | 'architecturePortion' | 'limit'>,
   stream: RandomStream,
 ): { readonly weights: Uint32Array; readonly architecture: Uint32Array } {
+  if (trainPortion + (architecturePortion ?? 0) > 1) {
+    const shares = `${trainPortion} of the images for weights and ${architecturePortion ?? 0} for the architecture`
+    throw new BenchError('bad-input', `${shares} are more than there are; give shares that add up to 1 at most`)
+  }
   const chosen = balancedOrder(labels, stream).subarray(0, limit ?? labels.length)
   const cut = Math.floor(trainPortion * chosen.length)
-  return { weights: chosen.slice(0, cut), architecture: chosen.slice(cut) }
+  const end = architecturePortion === undefined ? chosen.length : cut + Math.floor(architecturePortion * chosen.length)
+  return { weights: chosen.slice(0, cut), architecture: chosen.slice(cut, end) }
 }

@@ -8,7 +8,9 @@ export interface Cited<T = unknown> {
 }
 
 /** The same record with a source beside each leaf. Lists are leaves. */
-export type CitedTree<T> = [T] extends [Leaf] ? Cited<T> : { readonly [K in keyof T]: CitedTree<T[K]> }
+export type CitedTree<T> = [T] extends [Leaf]
+  ? Cited<T>
+  : { readonly [K in keyof T]: CitedTree<Exclude<T[K], undefined>> }
 type Leaf = string | number | boolean | null | readonly unknown[]
 
 /** Any part of a record. */

@@ -4,7 +4,7 @@ import { BenchError } from '../core/errors.ts'
 import type { RetrainingSettings } from '../core/retraining.ts'
 import { datasetFolder, openDataset } from '../data/datasets.ts'
 import { openImageStream } from '../data/imageStream.ts'
-import { streamedTrainingData } from '../data/streamedBatches.ts'
+import { streamedTrainingData } from '../data/streamedData.ts'
 import { type TrainingData, trainingData } from '../data/trainingData.ts'
 
 export interface RetrainingImages {

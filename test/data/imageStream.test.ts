@@ -4,7 +4,8 @@ import { afterEach, describe, expect, it } from 'vitest'
 import type { Batch } from '../../src/core/data.ts'
 import { openImageStream } from '../../src/data/imageStream.ts'
 import { IMAGENET } from '../../src/data/normalisation.ts'
-import { streamedSearchData, streamedTrainingData } from '../../src/data/streamedBatches.ts'
+import { streamedSearchData, streamedTrainingData } from '../../src/data/streamedData.ts'
+import { resolveProtocol } from '../../src/protocols/index.ts'
 import { png, temporaryFolder, write, writeAll } from './sampleFiles.ts'
 
 const folder = temporaryFolder()
@@ -34,6 +35,11 @@ async function training(options: { limit?: number; brokenImages?: 'skip'; report
 const length = 8 * 8 * 3
 const intensity = (batch: Batch, sample: number, channel: number) =>
   255 * (batch.images[sample * length + channel] * IMAGENET.std[channel] + IMAGENET.mean[channel])
+
+/** What tells one photograph from another of its class, and its class: the training transform of a search keeps colours. */
+const greens = (batch: Batch, sample: number) => `${batch.labels[sample]} ${Math.round(intensity(batch, sample, 1))}`
+
+const job = { space: 'darts', dataset: 'photographs', algorithm: 'darts-v1' }
 
 describe('a stream of photographs', () => {
   it('validates on the central windows, in order, normalised', async () => {
@@ -69,12 +75,15 @@ describe('a stream of photographs', () => {
   it('gives a search two disjoint shares', async () => {
     await photographs()
     const stream = await openImageStream('photographs', folder.path, 8)
-    const shares = { weightsShare: 0.5, architectureShare: 0.25 }
-    const data = streamedSearchData(stream, { batchSize: 16, seed: 0, threads: 1, ...shares })
-    open.push(data)
-    expect((await data.weights.batch(0)).size).toBe(8)
-    expect((await data.architecture.batch(0)).size).toBe(4)
-    expect((await data.validation.batch(0)).size).toBe(4)
+    const data = { ...resolveProtocol('darts-paper', job).data, trainPortion: 0.5, architecturePortion: 0.25 }
+    const search = streamedSearchData(stream, { batchSize: 16, seed: 0, threads: 1, data })
+    open.push(search)
+    const [weights, architecture] = [await search.weights.batch(0), await search.architecture.batch(0)]
+    expect([...weights.labels].sort()).toEqual([0, 0, 0, 0, 1, 1, 1, 1])
+    expect([...architecture.labels].sort()).toEqual([0, 0, 1, 1])
+    const colours = (batch: Batch) => Array.from(batch.labels, (_, i) => greens(batch, i))
+    expect(colours(weights).filter((green) => colours(architecture).includes(green))).toEqual([])
+    expect((await search.validation.batch(0)).size).toBe(4)
   })
 
   it('names a broken photograph, or leaves it out of its batch if told so', async () => {
@@ -89,6 +98,37 @@ describe('a stream of photographs', () => {
     for await (const batch of skipping.test()) expect([...batch.labels]).toEqual([0])
     expect(lines).toHaveLength(1)
     expect(lines[0]).toMatch(/^skipped: .*val\/dog\/0\.jpg cannot be decoded/)
+  })
+
+  it('leaves out a last batch of broken photographs alone, and trains on the one before it instead', async () => {
+    await photographs()
+    const { paths } = (await openImageStream('photographs', folder.path, 8)).test
+    const extra = Array.from({ length: 5 }, (_, i) => write(join(folder.path, `val/dog/${i + 1}.jpg`), 'not a picture'))
+    const skipping = await training({ brokenImages: 'skip' })
+    const sizes: number[] = []
+    for await (const batch of skipping.test()) sizes.push(batch.size)
+    expect(paths.length + extra.length).toBe(7)
+    expect(sizes).toEqual([2])
+
+    for (const name of ['cat', 'dog']) {
+      for (let i = 0; i < 8; i++) {
+        if (!(name === 'cat' && i === 0)) write(join(folder.path, `train/${name}/${i}.png`), 'not a picture')
+      }
+    }
+    const { train } = await training({ brokenImages: 'skip' })
+    expect(train.batchesPerEpoch).toBe(4)
+    const batches = await Promise.all([0, 1, 2, 3].map((index) => train.batch(index)))
+    expect(batches.map(({ size }) => size)).toEqual([1, 1, 1, 1])
+    expect(new Set(batches.map(({ images }) => images.join())).size).toBe(1)
+  })
+
+  it('says so where no photograph at all can be decoded', async () => {
+    await photographs()
+    for (const name of ['cat', 'dog']) write(join(folder.path, `val/${name}/0.jpg`), 'not a picture')
+    const skipping = await training({ brokenImages: 'skip' })
+    await expect(async () => {
+      for await (const _ of skipping.test());
+    }).rejects.toThrow('none of the 2 images for test could be decoded')
   })
 
   it('is named by its files and their sizes', async () => {
