@@ -13,13 +13,13 @@
 import type { EpochReport, RelaxedSearch, Search, SearchContext } from '../core/algorithm.ts'
 import type { Batch, SearchData } from '../core/data.ts'
 import type { ExecutableState, SgdStep, Tally } from '../core/executor.ts'
-import { type Matrix, type Mixing, normalMatrix, zip } from '../core/mixing.ts'
+import { type Matrix, type Mixing, map, normalMatrix, zip } from '../core/mixing.ts'
 import type { Protocol } from '../core/protocol.ts'
 import type { RandomStream } from '../core/random.ts'
 import type { Relaxation } from '../core/relaxation.ts'
 import type { SupernetOptions } from '../core/space.ts'
 import type { Supernet } from '../core/supernet.ts'
-import { cosine } from '../engine/schedule.ts'
+import { cosine, warmUp as ramp } from '../engine/schedule.ts'
 import { type AdamState, adam, adamStart } from './adam.ts'
 import { type MeanTally, meanTally, trainReport } from './epochTally.ts'
 
@@ -86,10 +86,19 @@ export function initialParameters({ space, random }: SearchContext): Matrix {
   return normalMatrix(widths, 1e-3, random('architecture', 'start'))
 }
 
-/** The weight step of an epoch: the protocol's SGD, its rate on a cosine over the epochs. */
+/** The weight step of an epoch: the protocol's SGD, its rate on a cosine over the epochs, after a warm-up where there is one. */
 export function sgdOf({ weights, epochs }: Protocol, epoch: number): SgdStep {
-  const { learningRateMin, ...sgd } = weights
-  return { ...sgd, learningRate: cosine(epoch, epochs, weights.learningRate, learningRateMin) }
+  const { learningRateMin, warmUp, ...sgd } = weights
+  const scheduled = cosine(epoch, epochs, weights.learningRate, learningRateMin)
+  if (warmUp === undefined || epoch >= warmUp.epochs) return { ...sgd, learningRate: scheduled }
+  const warm = warmUp.of === 'initial' ? weights.learningRate : scheduled
+  return { ...sgd, learningRate: ramp(epoch, warmUp.epochs) * warm }
+}
+
+/** The matrix, scaled down to the largest norm allowed (PyTorch's `clip_grad_norm_`). */
+export function clipped(gradient: Matrix, clipNorm = Number.POSITIVE_INFINITY): Matrix {
+  const norm = Math.sqrt(gradient.flat().reduce((sum, g) => sum + g * g, 0))
+  return norm <= clipNorm ? gradient : map(gradient, (g) => (g * clipNorm) / (norm + 1e-6))
 }
 
 /** All that a bilevel search is at a moment. */
@@ -156,7 +165,7 @@ async function architectureStep(run: EpochRun, step: number, state: BilevelState
   const penalty = method.penalty?.gradient(state.parameters)
   const total = penalty === undefined ? result.parameters : zip(result.parameters, penalty, (g, p) => g + p)
   const settings = context.protocol.architecture
-  const moved = adam(state.parameters, total, state.adam, {
+  const moved = adam(state.parameters, clipped(total, settings.clipNorm), state.adam, {
     ...settings,
     weightDecay: method.weightDecay ?? settings.weightDecay,
   })

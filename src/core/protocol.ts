@@ -14,6 +14,8 @@ export interface Protocol {
     readonly weightDecay: number
     /** Largest global gradient norm; null: no clipping. */
     readonly clipNorm: number | null
+    /** A ramp over the first epochs, (epoch + 1) / epochs, of the cosine's rate or of the initial one; absent: none. */
+    readonly warmUp?: { readonly epochs: number; readonly of: 'scheduled' | 'initial' }
   }
   /** Adam on the architecture parameters. */
   readonly architecture: {
@@ -21,6 +23,8 @@ export interface Protocol {
     readonly adamBetas: readonly [number, number]
     readonly epsilon: number
     readonly weightDecay: number
+    /** Largest norm of the gradient wrt all architecture parameters; absent: no clipping. */
+    readonly clipNorm?: number
   }
   /** The search network: C; N cells a stage (nb201) or number of cells (darts); batch norm. */
   readonly network: {
@@ -28,6 +32,13 @@ export interface Protocol {
     readonly depth: number
     readonly affine: boolean
     readonly track: boolean
+    /**
+     * DARTS: `imagenet` is a stem of three stride-2 convolutions, and photographs that are decoded as they are needed, as
+     * random windows; absent: `cifar`, images in memory.
+     */
+    readonly family?: 'cifar' | 'imagenet'
+    /** DARTS: probability of dropping an edge for a sample in the last epoch, to which it grows from 0; absent: 0. */
+    readonly dropPath?: number
   }
   /** DARTS and DrNAS step on α before w; NATS-Bench's code after. */
   readonly stepOrder: 'architecture-first' | 'weights-first'
@@ -45,6 +56,8 @@ export interface Protocol {
     readonly imageSize: number | null
     /** Only this many training images (the first of a seeded order); null: all. */
     readonly limit: number | null
+    /** What becomes of a photograph that cannot be decoded; absent: `fail`. */
+    readonly brokenImages?: 'fail' | 'skip'
   }
   /**
    * Which looked-up numbers are reported, by dataset searched on: its own first, then those that the architecture is

@@ -39,8 +39,10 @@ export interface SupernetOptions {
   readonly edgeNormalisation?: boolean
   /** Of the operations in the cells; stem, residual blocks and head always learn scale and shift and keep statistics. */
   readonly batchNorm: { readonly affine: boolean; readonly track: boolean }
-  /** DARTS: input stem, as in the evaluation network. */
+  /** DARTS: input stem, as in the evaluation network, with three times the channels. */
   readonly family?: 'cifar' | 'imagenet'
+  /** DARTS: in training, edges are dropped for single samples. Above 0 the network has a site for it on every edge. */
+  readonly dropPath?: number
 }
 
 export interface EvaluationNetworkOptions {

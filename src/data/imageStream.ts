@@ -4,6 +4,8 @@ import { stat } from 'node:fs/promises'
 import path from 'node:path'
 import pLimit from 'p-limit'
 import type { ImageShape } from '../core/data.ts'
+import { BenchError } from '../core/errors.ts'
+import { datasetFolder } from './datasets.ts'
 import { openFolder } from './fileTree.ts'
 import { imageLayout, type LabelledFile } from './imageLayout.ts'
 import { type ChannelStatistics, IMAGENET } from './normalisation.ts'
@@ -30,10 +32,19 @@ export interface ImageStream {
 
 /**
  * Lists an image folder: `train/` and `val/` (or `test/`), one folder a class.
+ * @param folder absent: that of the dataset in the user's data folder
  * @param imageSize side of the network's input: 224 in the literature
  * @throws BenchError `missing`, or `bad-input` for empty classes and classes that only one side has
  */
-export async function openImageStream(name: string, folder: string, imageSize = 224): Promise<ImageStream> {
+export async function openImageStream(
+  name: string,
+  folder = datasetFolder(name),
+  imageSize = 224,
+): Promise<ImageStream> {
+  const isFolder = (await stat(folder).catch(() => undefined))?.isDirectory() ?? false
+  if (!isFolder) {
+    throw new BenchError('missing', `dataset ${name}: ${folder} is no folder; name one with train/ and val/ by --data`)
+  }
   const tree = await openFolder(folder)
   const { classNames, train, test } = imageLayout(tree)
   const files = (list: readonly LabelledFile[]): ImageFiles => ({

@@ -8,10 +8,13 @@ const model = from('xiangning-chen/DrNAS: 201-space/train_search.py, search_mode
 const torch = from('PyTorch default, not set by xiangning-chen/DrNAS')
 const transforms = from('xiangning-chen/DrNAS: 201-space/utils.py, the training transform for both halves')
 const dartsScript = from('xiangning-chen/DrNAS: DARTS-space/train_search.py')
+const imagenet = from('xiangning-chen/DrNAS: DARTS-space/train_search_imagenet.py')
+const imagenetModel = from('xiangning-chen/DrNAS: DARTS-space/model_search_imagenet.py')
+const shares = from('DrNAS paper, section 4.2')
 
 export const drnasPaper: Preset = {
   name: 'drnas-paper',
-  description: 'DrNAS as published: 100 epochs on nb201, C=16 N=5; 25 + 25 epochs on darts',
+  description: 'DrNAS as published: 100 epochs on nb201, C=16 N=5; 25 + 25 on darts (on imagenet partialChannels=6,3)',
   values: {
     epochs: script(100),
     batchSize: script(64),
@@ -48,6 +51,20 @@ export const drnasPaper: Preset = {
       weights: { learningRate: dartsScript(0.1), learningRateMin: dartsScript(0) },
       architecture: { learningRate: dartsScript(6e-4) },
       network: { channels: dartsScript(36), depth: dartsScript(20) },
+    },
+  },
+  byDataset: {
+    imagenet: {
+      batchSize: imagenet(512),
+      weights: { learningRate: imagenet(0.5), warmUp: { epochs: imagenet(5), of: imagenet('initial') } },
+      architecture: { learningRate: imagenet(6e-3), clipNorm: imagenet(5) },
+      network: { channels: imagenet(48), depth: imagenet(14), family: imagenetModel('imagenet') },
+      data: {
+        trainPortion: shares(0.1),
+        architecturePortion: shares(0.025),
+        cropPadding: imagenet(0),
+        imageSize: imagenet(224),
+      },
     },
   },
 }

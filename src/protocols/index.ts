@@ -69,8 +69,10 @@ function withSetting(
   [key, ...rest]: readonly string[],
   text: string,
 ): Record<string, unknown> {
-  if (!Object.hasOwn(record, key)) throw unknownName(`protocol setting "${path}", part`, key, Object.keys(record))
-  const old = record[key]
+  if (!Object.hasOwn(record, key) && !Object.hasOwn(absent, path)) {
+    throw unknownName(`protocol setting "${path}", part`, key, Object.keys(record))
+  }
+  const old = record[key] ?? absent[path]
   if (rest.length > 0 && isRecord(old)) return { ...record, [key]: withSetting(old, path, rest, text) }
   if (rest.length > 0 || isRecord(old) || Array.isArray(old)) {
     throw new BenchError('bad-input', `protocol setting "${path}" is not a single value`)
@@ -78,11 +80,27 @@ function withSetting(
   return { ...record, [key]: parseLike(old, text, path) }
 }
 
+/** Settings that most presets are without, and what their absence means. */
+const absent: Readonly<Record<string, unknown>> = {
+  'architecture.clipNorm': Number.POSITIVE_INFINITY,
+  'network.family': 'cifar',
+  'network.dropPath': 0,
+  'data.architecturePortion': 0,
+  'data.brokenImages': 'fail',
+}
+
+const words: Readonly<Record<string, readonly string[]>> = {
+  stepOrder: ['architecture-first', 'weights-first'],
+  'weights.warmUp.of': ['scheduled', 'initial'],
+  'network.family': ['cifar', 'imagenet'],
+  'data.brokenImages': ['fail', 'skip'],
+}
+
 /** A number, true, false, null or a word, as the setting that it replaces. A number may become null and back. */
 function parseLike(old: unknown, text: string, path: string): unknown {
   if (typeof old === 'string') {
-    if (path !== 'stepOrder' || text === 'architecture-first' || text === 'weights-first') return text
-    throw new BenchError('bad-input', `stepOrder is architecture-first or weights-first, not "${text}"`)
+    if (words[path]?.includes(text) ?? true) return text
+    throw new BenchError('bad-input', `${path} is ${words[path].join(' or ')}, not "${text}"`)
   }
   if (typeof old === 'boolean') {
     if (text === 'true' || text === 'false') return text === 'true'

@@ -6,6 +6,7 @@ const own = from('chosen here so that four seeds finish within minutes on two co
 const short = from('chosen here: an order of magnitude above the papers, since a search has few steps')
 const drnas = from('xiangning-chen/DrNAS: 201-space/train_search.py')
 const torch = from('PyTorch default')
+const shares = from('DrNAS paper, section 4.2')
 
 export const micro: Preset = {
   name: 'micro',
@@ -41,5 +42,17 @@ export const micro: Preset = {
   },
   bySpace: {
     darts: { network: { depth: own(5) } },
+  },
+  byDataset: {
+    imagenet: {
+      network: { family: own('imagenet') },
+      data: {
+        trainPortion: shares(0.1),
+        architecturePortion: shares(0.025),
+        cropPadding: own(0),
+        imageSize: own(64),
+        limit: own(null),
+      },
+    },
   },
 }

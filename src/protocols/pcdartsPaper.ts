@@ -8,10 +8,13 @@ const model = from('yuhuixu1993/PC-DARTS: model_search.py')
 const torch = from('PyTorch default, not set by yuhuixu1993/PC-DARTS')
 const transforms = from('yuhuixu1993/PC-DARTS: utils.py, the training transform for both halves')
 const benchmark = from('NAS-Bench-201 paper, section 2: the skeleton of the benchmark; PC-DARTS has no version of it')
+const imagenet = from('yuhuixu1993/PC-DARTS: train_search_imagenet.py')
+const imagenetModel = from('yuhuixu1993/PC-DARTS: model_search_imagenet.py')
 
 export const pcdartsPaper: Preset = {
   name: 'pcdarts-paper',
-  description: 'PC-DARTS as published: 50 epochs, batch 256, learning rate 0.1',
+  description:
+    'PC-DARTS as published: 50 epochs, batch 256, learning rate 0.1; on imagenet 1024 and 0.5 (there with k=2, warmup=35)',
   values: {
     epochs: script(50),
     batchSize: script(256),
@@ -43,5 +46,19 @@ export const pcdartsPaper: Preset = {
   },
   bySpace: {
     nb201: { network: { channels: benchmark(16), depth: benchmark(5) } },
+  },
+  byDataset: {
+    imagenet: {
+      batchSize: imagenet(1024),
+      weights: { learningRate: imagenet(0.5), warmUp: { epochs: imagenet(5), of: imagenet('scheduled') } },
+      architecture: { learningRate: imagenet(6e-3), clipNorm: imagenet(5) },
+      network: { family: imagenetModel('imagenet') },
+      data: {
+        trainPortion: imagenet(0.1),
+        architecturePortion: imagenet(0.025),
+        cropPadding: imagenet(0),
+        imageSize: imagenet(224),
+      },
+    },
   },
 }

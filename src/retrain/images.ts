@@ -1,8 +1,6 @@
 /** The images of a full training: small ones in memory, photographs decoded as they are needed. */
-import { stat } from 'node:fs/promises'
-import { BenchError } from '../core/errors.ts'
 import type { RetrainingSettings } from '../core/retraining.ts'
-import { datasetFolder, openDataset } from '../data/datasets.ts'
+import { openDataset } from '../data/datasets.ts'
 import { openImageStream } from '../data/imageStream.ts'
 import { streamedTrainingData } from '../data/streamedData.ts'
 import { type TrainingData, trainingData } from '../data/trainingData.ts'
@@ -45,12 +43,7 @@ async function openInMemory({ name, folder, settings: { data }, report }: Images
 
 async function openPhotographs({ name, folder, settings, report }: ImagesRequest): Promise<RetrainingImages> {
   const { imageSize, limit, brokenImages } = settings.data
-  const root = folder ?? datasetFolder(name)
-  const isFolder = (await stat(root).catch(() => undefined))?.isDirectory() ?? false
-  if (!isFolder) {
-    throw new BenchError('missing', `dataset ${name}: ${root} is no folder; name one with train/ and val/ by --data`)
-  }
-  const stream = await openImageStream(name, root, imageSize ?? undefined)
+  const stream = await openImageStream(name, folder, imageSize ?? undefined)
   return {
     name,
     contentHash: stream.contentHash,

@@ -104,7 +104,9 @@ const pcdartsImagenet: CitedSettings = {
 }
 
 const drnasCifar = from('xiangning-chen/DrNAS: DARTS-space/train.py')
-const drnasOperations = from('xiangning-chen/DrNAS: DARTS-space/operations.py')
+const drnasOperations = from(
+  'xiangning-chen/DrNAS: operations.py, which DARTS-space/train.py and train_imagenet.py import',
+)
 const drnasImagenet = from('xiangning-chen/DrNAS: DARTS-space/train_imagenet.py')
 const drnasPaper = from('DrNAS paper, section 4.2, where DARTS-space/train_imagenet.py has 1024')
 

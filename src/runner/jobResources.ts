@@ -9,10 +9,10 @@ import type { Dataset } from '../data/dataset.ts'
 import type { ExecutorOptions } from '../engine/executors.ts'
 import { executorOf } from '../tables/build/recipe.ts'
 import type { Manifest } from '../tables/manifest.ts'
-import { requireUnchanged } from './datasetHash.ts'
 import type { RunReport } from './events.ts'
 import type { Registered } from './plugins.ts'
 import type { JobResources } from './runJob.ts'
+import { openSearchData } from './searchImages.ts'
 import type { WorkOrder } from './workOrder.ts'
 
 export class ResourceOpener {
@@ -28,9 +28,13 @@ export class ResourceOpener {
     this.#registered = registered
   }
 
-  /** @param report hears of architectures that are trained because the table lacks them */
-  async open(job: Job, report: (report: RunReport) => void): Promise<JobResources> {
+  /**
+   * What the job needs; `close` gives back what is the job's alone.
+   * @param report hears of architectures that are trained because the table lacks them, and of images that are left out
+   */
+  async open(job: Job, report: (report: RunReport) => void): Promise<JobResources & { close(): Promise<void> }> {
     this.#report = report
+    let data: ReturnType<typeof openSearchData> | undefined
     const { registry } = this.#registered
     const space = registry.space(job.space)
     const evaluator = await this.#evaluator(job, space)
@@ -40,12 +44,25 @@ export class ResourceOpener {
       ...(evaluator && { evaluator }),
       probes: await openProbes(job.probes),
       executor: () => this.#executor(this.#order.executor),
-      data: async () => {
-        const { searchData } = await import('../data/searchData.ts')
-        const dataset = await this.#searchedOn(job)
-        return searchData(dataset, { data: job.protocol.data, batchSize: job.protocol.batchSize, seed: job.seed })
+      data: () => {
+        data ??= this.#searchData(job)
+        return data
       },
+      close: async () => (await data?.catch(() => undefined))?.close?.(),
     }
+  }
+
+  #searchData(job: Job): ReturnType<typeof openSearchData> {
+    const { data: folder } = this.#order
+    const said = new Set<string>()
+    return openSearchData(job, {
+      ...(folder !== undefined && { folder }),
+      dataset: () => this.#dataset(job.dataset.name, folder),
+      report: (message) => {
+        if (!said.has(message)) this.#report({ kind: 'notice', message })
+        said.add(message)
+      },
+    })
   }
 
   #executor(options: ExecutorOptions): Promise<Executor> {
@@ -62,10 +79,6 @@ export class ResourceOpener {
     })
   }
 
-  async #searchedOn({ dataset: { name, contentHash } }: Job): Promise<Dataset> {
-    return requireUnchanged(await this.#dataset(name, this.#order.data), { name, contentHash })
-  }
-
   #evaluator(job: Job, space: SearchSpace): Promise<Evaluator> | undefined {
     if (job.retraining !== undefined) return this.#retraining(job, job.retraining, space)
     const { table } = this.#order
@@ -74,7 +87,10 @@ export class ResourceOpener {
       const { openTable } = await import('../tables/openTable.ts')
       const { tableEvaluator } = await import('../tables/tableEvaluator.ts')
       const opened = await openTable(table)
-      const evaluator = tableEvaluator(opened, space, job.dataset.name)
+      const evaluator = tableEvaluator(opened, space, job.dataset.name, async (index) => {
+        const { readCurves } = await import('../tables/readCurves.ts')
+        return readCurves(table, index)
+      })
       const { rows, architectures } = opened.manifest
       return rows === architectures ? evaluator : this.#completing(evaluator, opened.manifest, space)
     })

@@ -8,12 +8,12 @@ import { executorName } from '../engine/executors.ts'
 import { resolveProtocol } from '../protocols/index.ts'
 import { resolveOptions } from './algorithmOptions.ts'
 import { budgetsByDataset } from './budgets.ts'
-import { datasetHash } from './datasetHash.ts'
 import type { Experiment } from './experiment.ts'
 import { runId } from './identity.ts'
 import { findLookup, type Lookup, type LookupRequest, tableIdentity } from './lookup.ts'
 import type { Registered } from './plugins.ts'
 import { planRetraining, retrainingImagesHash } from './retraining.ts'
+import { checkSearchable, searchImagesHash } from './searchImages.ts'
 
 export interface Plan {
   readonly experiment: Experiment
@@ -82,16 +82,18 @@ async function describeJob(
 ): Promise<{ readonly lookup: Lookup; readonly job: Omit<Job, 'seed'> }> {
   const { data, executor } = experiment
   const protocol = resolveProtocol(preset, { space: space.name, dataset, algorithm: algorithm.name })
-  const retraining = experiment.retraining && planRetraining(experiment.retraining, space, algorithm, dataset)
-  const lookup = await lookupFor(experiment, { space, dataset, wanted: protocol.headline[dataset] })
   const trains = algorithm.kind === 'supernet'
+  if (trains) checkSearchable(protocol, space, dataset)
+  const retraining =
+    experiment.retraining && planRetraining(experiment.retraining, { space, algorithm, dataset, protocol })
+  const lookup = await lookupFor(experiment, { space, dataset, wanted: protocol.headline[dataset] })
   const folder = data[dataset]
   const job = {
     algorithm: { name: algorithm.name, version: algorithm.version, options, ...(plugin && { plugin }) },
     space: space.name,
     dataset: {
       name: dataset,
-      ...(trains && { contentHash: await datasetHash(dataset, folder) }),
+      ...(trains && { contentHash: await searchImagesHash(protocol, dataset, folder) }),
       ...(retraining && !trains && { contentHash: await retrainingImagesHash(retraining, dataset, folder) }),
     },
     ...(retraining && { retraining }),

@@ -1,26 +1,35 @@
 /** What `--evaluate retrain` adds to a job: how its answer is trained in full, and on which images. */
 import type { Algorithm } from '../core/algorithm.ts'
 import { BenchError } from '../core/errors.ts'
+import type { Protocol } from '../core/protocol.ts'
 import type { RetrainingTask } from '../core/retraining.ts'
 import type { SearchSpace } from '../core/space.ts'
 import { type RetrainingRequest, resolveSettings } from '../retrain/settings.ts'
 import { datasetHash } from './datasetHash.ts'
 
-/** @throws BenchError `unsupported` on other spaces and for black-box searches, or what is wrong in the request */
+/** The search whose answer is trained. */
+export interface RetrainedSearch {
+  readonly space: SearchSpace
+  readonly algorithm: Algorithm
+  readonly dataset: string
+  readonly protocol: Protocol
+}
+
+/** @throws BenchError `unsupported` on other spaces and where search and training differ in images, or what is wrong in the request */
 export function planRetraining(
   request: RetrainingRequest,
-  space: SearchSpace,
-  { name, kind }: Algorithm,
-  dataset: string,
+  { space, algorithm: { name, kind }, dataset, protocol }: RetrainedSearch,
 ): RetrainingTask {
   if (space.name !== 'darts' && !space.name.startsWith('darts-')) {
     const found = `architectures of ${space.name} are looked up, not trained in full`
     throw new BenchError('unsupported', `${found}; leave out --evaluate retrain, or use --space darts`)
   }
-  const settings = resolveSettings(request, dataset)
-  if (kind === 'supernet' && settings.network.family === 'imagenet') {
-    const reason = `${name} cannot search on photographs that are decoded as they are needed`
-    throw new BenchError('unsupported', `${reason}; search on cifar10, then bench retrain --dataset ${dataset}`)
+  const { family } = protocol.network
+  const settings = resolveSettings({ ...(kind === 'supernet' && family && { family }), ...request }, dataset)
+  const trained = settings.network.family
+  if (kind === 'supernet' && trained !== (family ?? 'cifar')) {
+    const found = `${name} would search ${dataset} as ${family ?? 'cifar'} and train what it finds as ${trained}`
+    throw new BenchError('unsupported', `${found}; search first, then bench retrain --dataset ${dataset}`)
   }
   return { settings, ...(request.seeds && { seeds: request.seeds }) }
 }

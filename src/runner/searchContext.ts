@@ -29,9 +29,9 @@ export function searchContext(resources: SearchResources): SearchContext {
     random: (...path) => random(seed, ...path),
     data,
     async supernet(options) {
-      const { channels, depth, affine, track } = protocol.network
+      const { affine, track, ...size } = protocol.network
       const { shape } = await data()
-      const network = space.supernet({ shape, channels, depth, batchNorm: { affine, track }, ...options })
+      const network = space.supernet({ shape, ...size, batchNorm: { affine, track }, ...options })
       const { createSupernet } = await import('../engine/supernet.ts')
       return createSupernet({
         executor: await resources.executor(),

@@ -14,7 +14,8 @@ export async function work(order: WorkOrder, builtins: Plugin, onEvent: (event: 
   for (const { id, job } of order.jobs) {
     const report = (happened: RunReport) => onEvent({ id, ...happened })
     try {
-      await runJob(job, store.run(id), await opener.open(job, report), report)
+      const resources = await opener.open(job, report)
+      await runJob(job, store.run(id), resources, report).finally(() => resources.close())
       report({ kind: 'finished' })
     } catch (error) {
       report({ kind: 'failed', ...describeFailure(error) })

@@ -73,7 +73,18 @@ describe('changes in place', () => {
     expect([changed.data.limit, changed.weights.nesterov]).toEqual([null, true])
   })
 
+  test('reach settings that a preset is without', () => {
+    const text =
+      'darts-paper:network.dropPath=0.2,data.architecturePortion=0.1,architecture.clipNorm=5,data.brokenImages=skip'
+    const { network, data, architecture } = resolveProtocol(text, nb201('darts-v1'))
+    expect([network.dropPath, data.architecturePortion, architecture.clipNorm]).toEqual([0.2, 0.1, 5])
+    expect(data.brokenImages).toBe('skip')
+    expect(Object.keys(resolveProtocol('darts-paper', nb201('darts-v1')).network)).not.toContain('dropPath')
+  })
+
   test.each([
+    ['micro:network.family=cifra', 'network.family is cifar or imagenet, not "cifra"'],
+    ['micro:data.brokenImages=1', 'data.brokenImages is fail or skip, not "1"'],
     ['mikro', 'unknown protocol "mikro"; did you mean "micro"?'],
     ['nb201-paper:headline=owm', 'unknown headline "owm"; did you mean "own"?'],
     ['micro:epoch=5', 'unknown protocol setting "epoch", part "epoch"; did you mean "epochs"?'],

@@ -6,10 +6,14 @@ import type { EvaluationNetworkOptions, SupernetOptions } from '../../core/space
 import { checkPartialChannels, type MixedEdge, type MixOptions, mixedNode } from '../mixedNode.ts'
 import type { DartsCandidates, DartsGenotype } from './genotype.ts'
 import { type OperationStyle, writeOperation } from './operations.ts'
-import { type CellPlace, strideOf, writeCellNodes, writeSkeleton } from './skeleton.ts'
+import { type CellPlace, STEM_MULTIPLIER, strideOf, writeCellNodes, writeSkeleton } from './skeleton.ts'
 import type { DartsEdge } from './topology.ts'
 
-/** Every pooling is followed by a batch normalisation without scale and shift, so that weights can be compared. */
+/**
+ * Every pooling is followed by a batch normalisation without scale and shift, so that weights can be compared. The ImageNet
+ * stem has three times the channels of the first cells, as that of CIFAR has (`yuhuixu1993/PC-DARTS` and
+ * `xiangning-chen/DrNAS`: model_search_imagenet.py).
+ */
 export function supernet(space: DartsCandidates, options: SupernetOptions): Network {
   const { shape, channels, depth, partialChannels = 1, edgeNormalisation = false, batchNorm } = options
   checkPartialChannels(channels, partialChannels)
@@ -17,7 +21,8 @@ export function supernet(space: DartsCandidates, options: SupernetOptions): Netw
   const mixing = { layout, partialChannels, edgeNormalisation }
   const builder = new NetworkBuilder(shape)
   const style = { builder, batchNorm, pooledBatchNorm: true }
-  const heads = writeSkeleton(builder, options, (place) => searchCell(style, space, mixing, place))
+  const skeleton = { ...options, stemChannels: STEM_MULTIPLIER * channels }
+  const heads = writeSkeleton(builder, skeleton, (place) => searchCell(style, space, mixing, place))
   const k = partialChannels > 1 ? ` k=${partialChannels}` : ''
   const name = `${space.name} search network, C=${channels} L=${depth}${k}`
   return builder.build({ name, ...heads, coefficientCount: layout.count })

@@ -6,7 +6,7 @@ import { checkEven, factorisedReduce, type OperationStyle, reluConvBn } from './
 import { type CellName, NODES } from './topology.ts'
 
 const LEARNED: BatchNormOptions = { affine: true, track: true }
-const STEM_MULTIPLIER = 3
+export const STEM_MULTIPLIER = 3
 const AUXILIARY_WEIGHT = 0.4
 
 /** A cell about to be written. */
@@ -22,7 +22,11 @@ export interface CellPlace {
   readonly afterReduction: boolean
 }
 
-type SkeletonOptions = Pick<EvaluationNetworkOptions, 'shape' | 'channels' | 'depth' | 'family' | 'auxiliary'>
+interface SkeletonOptions
+  extends Pick<EvaluationNetworkOptions, 'shape' | 'channels' | 'depth' | 'family' | 'auxiliary'> {
+  /** Of the ImageNet stem; `channels` where absent. */
+  readonly stemChannels?: number
+}
 
 /**
  * Channels double at the reduction cells, which stand at ⌊L/3⌋ and ⌊2L/3⌋ (L = depth); the auxiliary head looks at the
@@ -30,11 +34,11 @@ type SkeletonOptions = Pick<EvaluationNetworkOptions, 'shape' | 'channels' | 'de
  */
 export function writeSkeleton(
   builder: NetworkBuilder,
-  { shape, channels, depth, family = 'cifar', auxiliary = false }: SkeletonOptions,
+  { shape, channels, depth, family = 'cifar', auxiliary = false, stemChannels = channels }: SkeletonOptions,
   writeCell: (place: CellPlace) => ValueId,
 ): { readonly heads: readonly Head[]; readonly features: ValueId } {
   const reductions = [Math.floor(depth / 3), Math.floor((2 * depth) / 3)]
-  const outputs = [...(family === 'imagenet' ? imagenetStem(builder, channels) : cifarStem(builder, channels))]
+  const outputs = [...(family === 'imagenet' ? imagenetStem(builder, stemChannels) : cifarStem(builder, channels))]
   const stems = outputs.length
   let width = channels
   let afterReduction = family === 'imagenet'

@@ -169,7 +169,9 @@ test('simplified spaces have narrower rows and smaller search networks', () => {
 test('the search network takes the ImageNet stem', () => {
   const shape = { ...imagenet, height: 64, width: 64 }
   const network = darts.supernet({ shape, channels: 4, depth: 3, family: 'imagenet', batchNorm })
-  expect(network.parameters[0].name).toBe('stem0.conv1.weight')
+  expect(network.parameters[0]).toMatchObject({ name: 'stem0.conv1.weight', shape: [3, 3, 3, 6] })
+  const [stem1] = network.parameters.filter(({ name }) => name === 'stem1.conv.weight')
+  expect(stem1.shape).toEqual([3, 3, 12, 12])
   expect(network.values[network.features]).toEqual({ height: 2, width: 2, channels: 64 })
 })
 
