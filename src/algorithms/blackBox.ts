@@ -1,6 +1,6 @@
 /**
- * Black-box search: ask for the validation accuracy of one architecture after the other, and answer the best seen. An
- * evaluation that would overshoot the budget is not made, and ends the search (NATS-Bench's protocol, §5.1).
+ * Black-box search: ask for the validation accuracy of one architecture after the other, and answer the best seen after
+ * the longest training that was asked for. An evaluation that would overshoot the budget is not made, and ends the search (NATS-Bench's protocol, §5.1).
  */
 import type { Search, SearchContext } from '../core/algorithm.ts'
 import { BenchError } from '../core/errors.ts'
@@ -16,8 +16,8 @@ export const evaluations = optionalCount(
   `most evaluations; default: no limit under a budget, ${DEFAULT_EVALUATIONS} without one`,
 )
 
-/** Validation accuracy in %, or undefined where the search is over. */
-export type Ask = (genotype: Genotype) => Promise<number | undefined>
+/** Validation accuracy in %, or undefined where the search is over. @param epochs as `Oracle.query` */
+export type Ask = (genotype: Genotype, epochs?: number) => Promise<number | undefined>
 
 /**
  * A search in one epoch: `explore` asks until it hears undefined, or has seen enough.
@@ -31,17 +31,21 @@ export function blackBoxSearch(
   const most = limit ?? (Number.isFinite(oracle.budgetSeconds) ? Number.POSITIVE_INFINITY : DEFAULT_EVALUATIONS)
   let answer: Genotype | undefined
   let bestPct = Number.NEGATIVE_INFINITY
+  let longest = 0
   let asked = 0
-  const ask: Ask = async (genotype) => {
+  const ask: Ask = async (genotype, epochs) => {
     if (asked >= most) return undefined
-    const reply = await oracle.query(genotype)
+    const reply = await oracle.query(genotype, epochs)
     if (reply === undefined) return undefined
     asked++
-    if (reply.accuracyPct > bestPct) {
-      bestPct = reply.accuracyPct
+    const { accuracyPct } = reply
+    const length = epochs ?? longest
+    if (length > longest || (length === longest && accuracyPct > bestPct)) {
+      longest = length
+      bestPct = accuracyPct
       answer = genotype
     }
-    return reply.accuracyPct
+    return accuracyPct
   }
   const genotype = () => {
     if (answer === undefined) throw tooSmall(oracle.budgetSeconds)

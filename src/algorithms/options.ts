@@ -44,5 +44,10 @@ export function optionalCount(description: string, least = 1) {
   return z.coerce.number().int().min(least).optional().describe(description)
 }
 
+/** A number of at least `least`; absent where not given. */
+export function optionalReal(description: string, least: number) {
+  return z.coerce.number().min(least).optional().describe(description)
+}
+
 /** An algorithm without options. */
 export const none = z.strictObject({})

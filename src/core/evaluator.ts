@@ -20,6 +20,8 @@ export interface Evaluator {
   evaluate(genotype: Genotype): Promise<Evaluation>
   /** The same where it costs no training; else undefined. */
   lookup(genotype: Genotype): Promise<Evaluation | undefined>
-  /** The cheap validation answer that black-box searches pay for. */
-  validate(genotype: Genotype): Promise<OracleAnswer>
+  /** As `Oracle.fidelities`. */
+  readonly fidelities?: readonly number[]
+  /** The validation answer that black-box searches pay for: after the usual, cheap training, or after so many epochs. */
+  validate(genotype: Genotype, epochs?: number): Promise<OracleAnswer>
 }

@@ -2,7 +2,7 @@
 import type { Genotype } from './space.ts'
 
 export interface OracleAnswer {
-  /** Validation accuracy after the oracle's cheap training (12 epochs on NAS-Bench-201), in %. */
+  /** Validation accuracy after the training that was asked for, in %; usually a cheap one (12 epochs on NAS-Bench-201). */
   readonly accuracyPct: number
   /** What this evaluation cost: training plus one validation pass, in seconds. */
   readonly seconds: number
@@ -13,9 +13,13 @@ export interface Oracle {
   readonly budgetSeconds: number
   /** Simulated seconds spent so far. */
   readonly usedSeconds: number
+  /** Lengths of training that can be asked for, in epochs, ascending; absent where there is only the usual one. */
+  readonly fidelities?: readonly number[]
   /**
    * The answer, or undefined where this evaluation would overshoot the budget: nothing is spent then, and the search
    * is over. Asking twice costs twice.
+   *
+   * @param epochs one of `fidelities`; the usual training where absent
    */
-  query(genotype: Genotype): Promise<OracleAnswer | undefined>
+  query(genotype: Genotype, epochs?: number): Promise<OracleAnswer | undefined>
 }

@@ -68,6 +68,8 @@ export interface EpochRecord {
 export interface TrajectoryPoint {
   readonly genotype: string
   readonly accuracyPct: number
+  /** Of the training, where the search asked for another than the usual. */
+  readonly epochs?: number
   /** Simulated seconds spent when the answer came. */
   readonly usedSeconds: number
 }

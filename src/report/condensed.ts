@@ -11,6 +11,7 @@ import { recordText } from '../core/recordText.ts'
 import type { Job, RunManifest } from '../core/result.ts'
 import type { SearchSpace } from '../core/space.ts'
 import { runId } from '../runner/identity.ts'
+import { improvements } from './improvements.ts'
 import { architectureKey, lookupsCsv } from './lookups.ts'
 import { reportedOnly, reportedQualifiers } from './reportedNumbers.ts'
 import type { ReportedResult, RunRecord } from './runRecord.ts'
@@ -106,22 +107,12 @@ function sharedBy(runs: readonly Finished[]): SharedJob {
 /** Seconds are rounded up, accuracies to 0.01 %: `139 66.06 412 81.20`. */
 function lineOf({ manifest: { id, job }, result }: Finished, at: number, space: SearchSpace): string {
   const { oracle, genotype } = result
-  const improvements = improving(oracle?.queries ?? []).map(
+  const improved = improvements(oracle?.queries ?? []).map(
     ({ usedSeconds, accuracyPct }) => `${Math.ceil(usedSeconds)} ${accuracyPct.toFixed(2)}`,
   )
   const hash = id.slice(id.lastIndexOf('-') + 1)
   const clock = oracle === undefined ? ['', ''] : [oracle.queries.length, Math.ceil(oracle.usedSeconds)]
-  return [at, job.seed, hash, architectureName(genotype, space), ...clock, improvements.join(' ')].join(',')
-}
-
-/** The first answer, and every one that is better than all before it. */
-function improving<T extends { readonly accuracyPct: number }>(queries: readonly T[]): T[] {
-  let best = Number.NEGATIVE_INFINITY
-  return queries.filter(({ accuracyPct }) => {
-    const better = accuracyPct > best
-    if (better) best = accuracyPct
-    return better
-  })
+  return [at, job.seed, hash, architectureName(genotype, space), ...clock, improved.join(' ')].join(',')
 }
 
 /** Its number where the space has numbers, else its notation, quoted. */

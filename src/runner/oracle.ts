@@ -31,11 +31,16 @@ export class SimulatedOracle implements Oracle {
     return this.#queries.at(-1)?.usedSeconds ?? 0
   }
 
-  async query(genotype: Genotype) {
-    const answer = await this.#evaluator.validate(genotype)
-    const usedSeconds = this.usedSeconds + answer.seconds
+  get fidelities(): readonly number[] | undefined {
+    return this.#evaluator.fidelities
+  }
+
+  async query(genotype: Genotype, epochs?: number) {
+    const { accuracyPct, seconds } = await this.#evaluator.validate(genotype, epochs)
+    const usedSeconds = this.usedSeconds + seconds
     if (usedSeconds > this.budgetSeconds) return undefined
-    this.#queries.push({ genotype: this.#space.format(genotype), accuracyPct: answer.accuracyPct, usedSeconds })
-    return answer
+    const asked = { genotype: this.#space.format(genotype), accuracyPct, ...(epochs !== undefined && { epochs }) }
+    this.#queries.push({ ...asked, usedSeconds })
+    return { accuracyPct, seconds }
   }
 }

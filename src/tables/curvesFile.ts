@@ -4,6 +4,7 @@ import { createWriteStream } from 'node:fs'
 import { mkdir, open, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { finished } from 'node:stream/promises'
+import type { RecordBatch } from 'apache-arrow'
 import { writeFailure } from '../core/atomicFile.ts'
 import type { ByteRange, CurvesBlock, CurvesEntry } from './manifest.ts'
 
@@ -39,15 +40,17 @@ export async function writeCurves(
       await rm(temporary, { force: true })
       return undefined
     }
-    const { sha256, bytes, batches: blocks } = await hashed(temporary, written)
-    return { entry: { file: `${name}.curves-${sha256.slice(0, 8)}.arrow`, bytes, sha256, batches: blocks }, temporary }
+    const hashes = await hashed(temporary, written)
+    const file = `${name}.curves-${hashes.sha256.slice(0, 8)}.arrow`
+    const of = [...new Set(written.flatMap((batch) => batch.of))].sort()
+    return { entry: { file, ...hashes, of }, temporary }
   } catch (cause) {
     await rm(temporary, { force: true })
     throw writeFailure(temporary, cause as NodeJS.ErrnoException)
   }
 }
 
-type WrittenBatch = Omit<CurvesBlock, 'sha256'>
+interface WrittenBatch extends Omit<CurvesBlock, 'sha256'>, Pick<CurvesEntry, 'of'> {}
 
 async function writeBatches(path: string, batches: Iterable<CurvesBatch>): Promise<WrittenBatch[]> {
   // The whole library: its one-file build knows no streams of Node's.
@@ -70,7 +73,7 @@ async function writeBatches(path: string, batches: Iterable<CurvesBatch>): Promi
     const [batch] = arrow.tableFromIPC(bytes).batches
     if (batch === undefined || batch.numRows === 0) continue
     writer.write(batch)
-    written.push({ range, bytes: writer.lastBytes })
+    written.push({ range, bytes: writer.lastBytes, of: trainingsIn(batch) })
     given += bytes.byteLength
     while (given - out.bytesWritten > MOST_QUEUED_BYTES && out.errored === null) await new Promise(setImmediate)
   }
@@ -79,8 +82,14 @@ async function writeBatches(path: string, batches: Iterable<CurvesBatch>): Promi
   return written
 }
 
+function trainingsIn(batch: RecordBatch): string[] {
+  const [dataset, split, epochs] = ['dataset', 'split', 'epochs'].map((name) => batch.getChild(name))
+  const rows = Array.from({ length: batch.numRows }, (_, row) => row)
+  return [...new Set(rows.map((row) => `${dataset?.get(row)}/${split?.get(row)}/${epochs?.get(row)}`))]
+}
+
 /** Reads the file once, for the hashes of the whole and of each batch. */
-async function hashed(path: string, batches: readonly WrittenBatch[]): Promise<Omit<CurvesEntry, 'file'>> {
+async function hashed(path: string, batches: readonly WrittenBatch[]): Promise<Omit<CurvesEntry, 'file' | 'of'>> {
   const whole = createHash('sha256')
   const file = await open(path)
   try {
@@ -92,16 +101,12 @@ async function hashed(path: string, batches: readonly WrittenBatch[]): Promise<O
     }
     let at = 0
     const blocks: CurvesBlock[] = []
-    for (const batch of batches) {
-      const [offset, length] = batch.bytes
+    for (const { range, bytes } of batches) {
+      const [offset, length] = bytes
       await read(at, offset)
       at = offset + length
-      blocks.push({
-        ...batch,
-        sha256: createHash('sha256')
-          .update(await read(offset, at))
-          .digest('hex'),
-      })
+      const block = createHash('sha256').update(await read(offset, at))
+      blocks.push({ range, bytes, sha256: block.digest('hex') })
     }
     await read(at, size)
     return { sha256: whole.digest('hex'), bytes: size, batches: blocks }

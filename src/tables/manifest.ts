@@ -41,6 +41,8 @@ export interface FileEntry {
 
 export interface CurvesEntry extends FileEntry {
   readonly batches: readonly CurvesBlock[]
+  /** Which trainings and splits there are curves of, as `cifar10-valid/x-valid/12`. */
+  readonly of: readonly string[]
 }
 
 /** One record batch of the file, which is read and checked alone. */

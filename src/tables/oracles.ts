@@ -34,11 +34,30 @@ export function oraclesOf(columns: readonly string[]): Record<string, OracleRule
   return oracles
 }
 
-/** Of the fewest epochs: the mean over seeds where the table has one, else its first seed. */
-function shortest(validations: readonly Qualifier[]): Qualifier {
-  const fewest = Math.min(...validations.map(({ epochs }) => epochs))
-  const candidates = validations.filter(({ epochs }) => epochs === fewest)
+/** Of the fewest epochs. */
+const shortest = (validations: readonly Qualifier[]): Qualifier =>
+  afterEpochs(validations, Math.min(...validations.map(({ epochs }) => epochs)))
+
+/** The mean over seeds where the table has one, else its first seed. */
+function afterEpochs(validations: readonly Qualifier[], wanted: number): Qualifier {
+  const candidates = validations.filter(({ epochs }) => epochs === wanted)
   return candidates.find(({ seed }) => seed === 'mean') ?? candidates[0]
+}
+
+/**
+ * The same for every length of training whose validation accuracies a table has, ascending by epochs.
+ * @param usual what a search on the dataset is told
+ */
+export function rulesByEpochs(usual: OracleRule, columns: readonly string[]): ReadonlyMap<number, OracleRule> {
+  const { dataset, split } = parseQualifier(usual.accuracy)
+  const validations = columns
+    .filter(isAccuracy)
+    .map(parseQualifier)
+    .filter((qualifier) => qualifier.dataset === dataset && qualifier.split === split)
+  const epochs = [...new Set(validations.map((qualifier) => qualifier.epochs))].sort((a, b) => a - b)
+  const known = new Set(columns)
+  const rules = epochs.map((length) => [length, ruleOf(afterEpochs(validations, length), known)] as const)
+  return new Map(rules.flatMap(([length, rule]) => (rule === undefined ? [] : [[length, rule] as const])))
 }
 
 function ruleOf(told: Qualifier, columns: ReadonlySet<string>): OracleRule | undefined {

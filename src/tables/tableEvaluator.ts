@@ -4,7 +4,9 @@ import type { Evaluation, Evaluator } from '../core/evaluator.ts'
 import { unknownName } from '../core/names.ts'
 import type { OracleAnswer } from '../core/oracle.ts'
 import type { Genotype, SearchSpace } from '../core/space.ts'
+import { accuracyOnCurve, type Fidelity, fidelitiesOf } from './fidelities.ts'
 import type { OracleRule } from './manifest.ts'
+import type { Curve } from './readCurves.ts'
 import type { Table } from './table.ts'
 
 /** The table has no row for this architecture; whoever can train it may catch this. */
@@ -17,11 +19,20 @@ export class MissingRow extends BenchError {
   }
 }
 
+/** Curves of one architecture, by its index. */
+export type ReadCurves = (index: number) => Promise<readonly Curve[]>
+
 /**
  * @param dataset the dataset searched on, which decides what `validate` tells and costs
+ * @param curves of the table; without them, only whole trainings can be asked for
  * @throws BenchError `bad-input` where the table is of another space; `evaluate` and `validate` throw `MissingRow`
  */
-export function tableEvaluator<G extends Genotype>(table: Table, space: SearchSpace<G>, dataset: string): Evaluator {
+export function tableEvaluator<G extends Genotype>(
+  table: Table,
+  space: SearchSpace<G>,
+  dataset: string,
+  curves?: ReadCurves,
+): Evaluator {
   const { name, space: tableSpace, table: file } = table.manifest
   if (tableSpace !== space.name) {
     throw new BenchError('bad-input', `table ${name} is of space ${tableSpace}, not ${space.name}`)
@@ -39,8 +50,30 @@ export function tableEvaluator<G extends Genotype>(table: Table, space: SearchSp
       const index = find(genotype)
       return index === undefined ? undefined : evaluationOf(table, index, dataset)
     },
-    validate: async (genotype) => answerOf(table, found(genotype), dataset),
+    get fidelities() {
+      return [...fidelities().keys()]
+    },
+    validate: async (genotype, epochs) => {
+      const index = found(genotype)
+      if (epochs === undefined) return answerOf(table, index, oracleRule(table, dataset))
+      const fidelity = fidelities().get(epochs) ?? noSuchLength(name, epochs, fidelities())
+      return partialAnswer(table, index, fidelity, curves)
+    },
   }
+
+  function fidelities(): ReadonlyMap<number, Fidelity> {
+    const rule = table.manifest.oracles[dataset]
+    if (rule === undefined) return new Map()
+    const all = fidelitiesOf(table.manifest, rule)
+    return curves === undefined ? new Map([...all].filter(([, { first }]) => first === undefined)) : all
+  }
+}
+
+function noSuchLength(table: string, epochs: number, known: ReadonlyMap<number, Fidelity>): never {
+  throw new BenchError(
+    'bad-input',
+    `table ${table} knows trainings of ${[...known.keys()].join(', ')} epochs, not ${epochs}`,
+  )
 }
 
 /** All accuracies of a row. Parameters and multiply-accumulates are recorded in millions, as the benchmarks do. */
@@ -60,12 +93,17 @@ function costOf(table: Table, index: number, quantity: string, dataset: string):
   return name === undefined ? undefined : table.column(name).at(table.row(index) as number)
 }
 
-function answerOf(table: Table, index: number, dataset: string): OracleAnswer {
-  const rule = oracleRule(table, dataset)
+function answerOf(table: Table, index: number, rule: OracleRule): OracleAnswer {
   const row = table.row(index) as number
   const accuracyPct = required(table, rule.accuracy, row)
   const seconds = rule.seconds.reduce((sum, { column, factor }) => sum + factor * required(table, column, row), 0)
   return { accuracyPct, seconds }
+}
+
+async function partialAnswer(table: Table, index: number, { rule, first }: Fidelity, curves?: ReadCurves) {
+  const answer = answerOf(table, index, rule)
+  if (first === undefined || curves === undefined) return answer
+  return { ...answer, accuracyPct: accuracyOnCurve(await curves(index), rule, first) }
 }
 
 /** What a search on this dataset is told and pays. @throws BenchError `unknown-name` */

@@ -1,3 +1,5 @@
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { beforeAll, describe, expect, test } from 'vitest'
 import type { SearchSpace } from '../../src/core/space.ts'
 import { nb201 } from '../../src/spaces/nb201/index.ts'
@@ -74,6 +76,52 @@ describe('a table as an evaluator', () => {
     await expect(tableEvaluator(table, nb201, 'cifar1').validate(genotype(3))).rejects.toThrow('did you mean "cifar10"')
     const other = { ...nb201, name: 'other' } as SearchSpace<ReturnType<typeof genotype>>
     expect(() => tableEvaluator(table, other, 'cifar10')).toThrow('table two is of space nb201, not other')
+  })
+})
+
+describe('trainings of several lengths', () => {
+  const curves = async () =>
+    [111, 777].map((seed) => ({
+      dataset: 'cifar10-valid',
+      split: 'x-valid',
+      epochs: 12,
+      seed,
+      accuracyPct: Array.from({ length: 12 }, (_, i) => (i === 7 ? null : seed / 111 + i)),
+      loss: [],
+      seconds: null,
+    }))
+  /** Two whole trainings, and curves of the shorter where `of` says so. */
+  const evaluator = async (of: readonly string[]) => {
+    const manifest = { ...table.manifest, curves: { file: '', bytes: 0, sha256: '', batches: [], of } }
+    writeFileSync(join(folder, 'curved.manifest.json'), JSON.stringify(manifest))
+    return tableEvaluator(await openTable('curved', { folders: [folder] }), nb201, 'cifar10', curves)
+  }
+  const withCurves = () => evaluator(['cifar10-valid/x-valid/12'])
+
+  test('are those whose validation accuracies are in the table', async () => {
+    expect(tableEvaluator(table, nb201, 'cifar10').fidelities).toEqual([12, 200])
+    expect((await evaluator(['cifar10-valid/train/12'])).fidelities).toEqual([12, 200])
+    expect(tableEvaluator(table, nb201, 'cifar100').fidelities).toEqual([])
+  })
+
+  test('and each epoch of the usual one where its curves are there', async () => {
+    expect((await withCurves()).fidelities).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 200])
+  })
+
+  test('cost their own seconds and a validation pass', async () => {
+    const { validate } = await withCurves()
+    const [usual, same, part, whole] = await Promise.all(
+      [undefined, 12, 4, 200].map((epochs) => validate(genotype(3), epochs)),
+    )
+    expect(same).toEqual(usual)
+    expect(part).toEqual({ accuracyPct: (1 + 7) / 2 + 3, seconds: expect.closeTo((2000 / 200) * (4 + 1 / 3), 9) })
+    expect(whole).toEqual({ accuracyPct: 80, seconds: expect.closeTo(2000 * (1 + 1 / 200 / 3), 9) })
+  })
+
+  test('that nobody measured are refused', async () => {
+    const { validate } = await withCurves()
+    await expect(validate(genotype(3), 13)).rejects.toThrow('not 13')
+    await expect(validate(genotype(3), 8)).rejects.toThrow('after epoch 8')
   })
 })
 

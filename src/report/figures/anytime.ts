@@ -2,6 +2,7 @@
 import { BenchError } from '../../core/errors.ts'
 import { datasetTitle } from '../comparison.ts'
 import { epochAxis, type Figure, type Plot, type Series } from '../figure.ts'
+import { improvements } from '../improvements.ts'
 import { groupByMethod, type Method } from '../methods.ts'
 import { lookOf } from '../palette.ts'
 import type { RunRecord } from '../runRecord.ts'
@@ -82,14 +83,8 @@ const epochCurve = ({ epochs }: RunRecord, qualifier: string | undefined) =>
   )
 
 /** Time ↦ best accuracy until then, where it improves. */
-function incumbents({ result }: RunRecord): [number, number][] {
-  let best = Number.NEGATIVE_INFINITY
-  return (result?.oracle?.queries ?? []).flatMap(({ usedSeconds, accuracyPct }): [number, number][] => {
-    if (!(accuracyPct > best)) return []
-    best = accuracyPct
-    return [[usedSeconds, best]]
-  })
-}
+const incumbents = ({ result }: RunRecord): [number, number][] =>
+  improvements(result?.oracle?.queries ?? []).map(({ usedSeconds, accuracyPct }) => [usedSeconds, accuracyPct])
 
 /** Every curve at every time at which any changes, from the time on at which all have an answer. */
 function onOneClock(curves: readonly (readonly [number, number][])[]): ReadonlyMap<number, number>[] {
