@@ -1,20 +1,6 @@
 /** WebGPU in Node: Dawn, from the optional package `webgpu`. */
 import { importOptional } from './optionalPackage.ts'
 
-/** Of the WebGPU standard, what is read here. */
-export interface Gpu {
-  requestAdapter(options?: { powerPreference?: 'high-performance' }): Promise<GpuAdapter | null>
-}
-
-export interface GpuAdapter {
-  readonly info: {
-    readonly vendor: string
-    readonly architecture: string
-    readonly description: string
-    readonly isFallbackAdapter?: boolean
-  }
-}
-
 /** The GPU that WebGPU would use. */
 export interface GpuDescription {
   readonly name: string
@@ -23,33 +9,57 @@ export interface GpuDescription {
 }
 
 interface DawnModule {
-  create(flags: readonly string[]): Gpu
+  create(flags: readonly string[]): GPU
   readonly globals: Readonly<Record<string, unknown>>
 }
 
-let instance: Promise<Gpu> | undefined
+let dawn: Promise<DawnModule> | undefined
 
-/** The one WebGPU instance of this process, also put where browsers have it: `navigator.gpu`. */
-export function webGpu(): Promise<Gpu> {
-  instance ??= startDawn()
-  return instance
+/** Dawn, with the constants of WebGPU put where browsers have them. */
+function loadDawn(): Promise<DawnModule> {
+  dawn ??= importOptional<DawnModule>('webgpu').then((module) => {
+    Object.assign(globalThis, module.globals)
+    return module
+  })
+  return dawn
 }
 
-async function startDawn(): Promise<Gpu> {
-  const { create, globals } = await importOptional<DawnModule>('webgpu')
-  const gpu = create([])
-  Object.assign(globalThis, globals)
-  // Node 20 has no navigator; from 21 on it is there and cannot be replaced, but extended.
-  const scope = globalThis as { navigator?: object }
-  if (scope.navigator === undefined) Object.defineProperty(scope, 'navigator', { value: {} })
-  Object.defineProperty(scope.navigator, 'gpu', { value: gpu, configurable: true })
-  return gpu
+let shared: Promise<GPU> | undefined
+
+/** The WebGPU of this process for others, also put where browsers have it: `navigator.gpu`. */
+export function webGpu(): Promise<GPU> {
+  shared ??= loadDawn().then(({ create }) => {
+    const gpu = create([])
+    // Node 20 has no navigator; from 21 on it is there and cannot be replaced, but extended.
+    const scope = globalThis as { navigator?: object }
+    if (scope.navigator === undefined) Object.defineProperty(scope, 'navigator', { value: {} })
+    Object.defineProperty(scope.navigator, 'gpu', { value: gpu, configurable: true })
+    return gpu
+  })
+  return shared
+}
+
+/**
+ * Our kernels write workgroup memory before they read it: that it starts as zeros costs time on every device, and with
+ * SwiftShader most of the time that a kernel takes to compile.
+ */
+const OWN_FLAGS = ['enable-dawn-features=disable_workgroup_init']
+
+let own: Promise<GPU> | undefined
+
+/** The fastest adapter, for kernels of our own; undefined where there is no GPU that WebGPU can use. */
+export async function gpuAdapter(): Promise<GPUAdapter | undefined> {
+  own ??= loadDawn().then(({ create }) => create(OWN_FLAGS))
+  return (await (await own).requestAdapter({ powerPreference: 'high-performance' })) ?? undefined
 }
 
 /** Undefined where there is no GPU that WebGPU can use. */
 export async function describeGpu(): Promise<GpuDescription | undefined> {
-  const adapter = await (await webGpu()).requestAdapter({ powerPreference: 'high-performance' })
-  if (adapter === null) return undefined
-  const { description, vendor, architecture, isFallbackAdapter = false } = adapter.info
+  const adapter = await gpuAdapter()
+  return adapter && describeAdapter(adapter)
+}
+
+export function describeAdapter({ info }: GPUAdapter): GpuDescription {
+  const { description, vendor, architecture, isFallbackAdapter } = info
   return { name: description || `${vendor} ${architecture}`, isSoftware: isFallbackAdapter }
 }

@@ -2,14 +2,19 @@
 import { type Graph, inputsOf, type Operation, outputsOf, rootsOf } from './graph.ts'
 
 /**
- * How many operations may add to each value's gradient. A root counts once more: its producer runs, and reads the
- * gradient, even where all other readers are skipped.
+ * How often each value's gradient may be added to. A root counts once more: its producer runs, and reads the gradient,
+ * even where all other readers are skipped.
+ *
+ * @param throughRelu how often a convolution adds that reads its input through ReLU
  */
-export function countContributions({ operations, values, network }: Graph): number[] {
+export function countContributions(
+  { operations, values, network }: Graph,
+  throughRelu: 'once' | 'for each filter',
+): number[] {
   const counts = values.map(() => 0)
   for (const operation of operations) {
-    const calls = operation.kind === 'convolve' && !operation.relu ? operation.filters.length : 1
-    for (const input of inputsOf(operation)) counts[input] += calls
+    const single = operation.kind !== 'convolve' || (operation.relu && throughRelu === 'once')
+    for (const input of inputsOf(operation)) counts[input] += single ? 1 : operation.filters.length
   }
   for (const root of rootsOf(network)) counts[root]++
   return counts

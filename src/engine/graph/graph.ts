@@ -66,11 +66,13 @@ export type Operation =
   | { readonly kind: 'globalMean'; readonly input: ValueId; readonly output: ValueId }
   | { readonly kind: 'bias'; readonly input: ValueId; readonly parameter: ParameterId; readonly output: ValueId }
   | { readonly kind: 'crop'; readonly input: ValueId; readonly rows: number; readonly output: ValueId }
+  /** Given by the host for each batch. */
+  | { readonly kind: 'noise'; readonly site: number; readonly output: ValueId }
   | { readonly kind: 'dropPath'; readonly input: ValueId; readonly path: number; readonly output: ValueId }
   /** Slice, shuffle and concatenation: every output channel is one input channel. */
   | { readonly kind: 'rearrange'; readonly moves: readonly Move[]; readonly output: ValueId }
 
-export type Of<K extends Operation['kind']> = Extract<Operation, { readonly kind: K }>
+export type Of<K extends Operation['kind']> = Operation & { readonly kind: K }
 
 export interface Graph {
   readonly network: Network
@@ -88,6 +90,7 @@ export function outputsOf(operation: Operation): readonly ValueId[] {
 export function inputsOf(operation: Operation): readonly ValueId[] {
   if (operation.kind === 'combine') return operation.terms.map(({ value }) => value)
   if (operation.kind === 'rearrange') return operation.moves.map(({ input }) => input)
+  if (operation.kind === 'noise') return []
   return [operation.input]
 }
 

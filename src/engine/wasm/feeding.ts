@@ -1,9 +1,10 @@
-/** Writes a feed into the arena: images, labels, drop-path scales, and each term's coefficient. */
+/** Writes a feed into the arena: images, labels, drop-path scales, noise, and each term's coefficient. */
 import { BenchError } from '../../core/errors.ts'
 import type { Feed } from '../../core/executor.ts'
 import type { Network } from '../../core/network.ts'
 import { checkFeed, checkLabels } from '../feed.ts'
 import { coefficientGradient, weightOf } from '../graph/terms.ts'
+import { drawNoise } from '../noise.ts'
 import type { Arena } from './module.ts'
 import type { Plan } from './plan.ts'
 
@@ -38,6 +39,7 @@ export class Feeding {
     const flags = active === undefined ? undefined : this.#flags
     if (active !== undefined) activity.resolve(active, this.#flags)
     this.#writeTerms(feed.coefficients, flags)
+    this.#writeNoise(feed, flags)
     return flags
   }
 
@@ -63,6 +65,13 @@ export class Feeding {
     for (let term = 0; term < terms.length; term++) {
       floats[termTable.coefficients / 4 + term] = weightOf(terms[term], coefficients)
       integers[termTable.enabled / 4 + term] = flags === undefined ? 1 : flags[terms[term].flag]
+    }
+  }
+
+  #writeNoise({ batch }: Feed, flags: Uint8Array | undefined): void {
+    for (const { site, address, shape, condition } of this.#plan.noises) {
+      if (flags !== undefined && condition >= 0 && flags[condition] === 0) continue
+      this.#arena.floats.set(drawNoise(batch, site, shape), address / 4)
     }
   }
 

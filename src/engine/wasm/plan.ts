@@ -5,7 +5,7 @@ import { type Graph, lower } from '../graph/graph.ts'
 import { rewrite } from '../graph/rewrite/index.ts'
 import { type PlannedTerm, termsOf } from '../graph/terms.ts'
 import { type Layout, layOut } from './layout.ts'
-import { Context, type Mask } from './lower/context.ts'
+import { Context, type Mask, type NoiseSlot } from './lower/context.ts'
 import { emitProgram } from './lower/index.ts'
 import type { Arena } from './module.ts'
 import { Program } from './program.ts'
@@ -23,6 +23,7 @@ export interface Plan {
   readonly logits: { readonly address: number; readonly channels: number }
   readonly features: { readonly address: number; readonly channels: number }
   readonly masks: readonly Mask[]
+  readonly noises: readonly NoiseSlot[]
   /** Bytes of the arena that are in use. */
   readonly bytes: number
 }
@@ -47,6 +48,7 @@ export function plan(network: Network, batchSize: number, arena: Arena, gates: '
     logits: stored(network.heads[0].logits),
     features: stored(network.features),
     masks: context.masks,
+    noises: context.noises,
     bytes,
   }
 }

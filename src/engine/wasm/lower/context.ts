@@ -31,6 +31,15 @@ export interface Mask {
   readonly perSample: number
 }
 
+/** Where the host writes the numbers of a noise layer. */
+export interface NoiseSlot {
+  readonly site: number
+  readonly address: number
+  readonly shape: Value
+  /** Flag without which it is not read; −1 where it always is. */
+  readonly condition: number
+}
+
 export class Context {
   readonly program: Program
   readonly graph: Graph
@@ -40,6 +49,7 @@ export class Context {
   readonly norms: NormGradients
   /** Of held gates, in order. */
   readonly masks: Mask[] = []
+  readonly noises: NoiseSlot[] = []
   readonly #values = new Map<ValueId, Temporary>()
   readonly #gradients = new Map<ValueId, Accumulation>()
   readonly #contributions: readonly number[]
@@ -57,7 +67,7 @@ export class Context {
     this.activity = activity
     this.batchSize = batchSize
     this.norms = new NormGradients(program, graph, (id) => this.extent(id).channels)
-    this.#contributions = countContributions(graph)
+    this.#contributions = countContributions(graph, 'once')
     this.#differentiable = findDifferentiable(graph)
     this.#firstTerms = firstTerms(graph)
     const terms = termsOf(graph, activity).length
@@ -97,6 +107,14 @@ export class Context {
   mask(perSample: number): number {
     const address = this.program.reserve(this.batchSize * perSample * 4)
     this.masks.push({ address, perSample })
+    return address
+  }
+
+  /** Address of a noise layer's numbers, [batch, height, width, channels] without gaps. */
+  noise(site: number, output: ValueId, condition: number): number {
+    const shape = this.shape(output)
+    const address = this.program.reserve(this.batchSize * shape.height * shape.width * shape.channels * 4)
+    this.noises.push({ site, address, shape, condition })
     return address
   }
 

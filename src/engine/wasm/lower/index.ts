@@ -5,7 +5,7 @@ import type { Backward, Context } from './context.ts'
 import { lowerConvolve } from './convolve.ts'
 import { lowerHeads } from './heads.ts'
 import { lowerHeldMaxPool, lowerHeldRelu } from './held.ts'
-import { lowerBias, lowerDropPath } from './pointwise.ts'
+import { lowerBias, lowerDropPath, lowerNoise } from './pointwise.ts'
 import { lowerGlobalMean, lowerPool } from './pool.ts'
 import { lowerCrop, lowerRearrange } from './rearrange.ts'
 import { lowerRelu } from './relu.ts'
@@ -24,6 +24,7 @@ const rules: { readonly [K in Operation['kind']]: Rule<K> } = {
   bias: lowerBias,
   crop: lowerCrop,
   dropPath: lowerDropPath,
+  noise: lowerNoise,
   rearrange: lowerRearrange,
 }
 

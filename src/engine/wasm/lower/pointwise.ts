@@ -1,4 +1,4 @@
-/** Drop path and the classifier's bias. */
+/** Drop path, noise, and the classifier's bias. */
 import type { Of } from '../../graph/graph.ts'
 import type { Backward, Context } from './context.ts'
 
@@ -23,6 +23,20 @@ export function lowerDropPath(context: Context, { input, output, path }: Of<'dro
       { condition },
     )
   }
+}
+
+/** The host writes it densely; here it gets its channels as stored. */
+export function lowerNoise(context: Context, { output, site }: Of<'noise'>, index: number): Backward {
+  const condition = context.operationCondition(index)
+  const { pixelsPerSample, channels } = context.extent(output)
+  const dense = context.shape(output).channels
+  const address = context.noise(site, output, condition)
+  context.program.emit(
+    'widen',
+    { input: address, output: context.value(output), pixelsPerSample, dense, channels },
+    { condition },
+  )
+  return () => {}
 }
 
 export function lowerBias(context: Context, { input, output, parameter }: Of<'bias'>, index: number): Backward {

@@ -1,0 +1,42 @@
+/**
+ * The static executor on WebGPU: a network becomes, once, a list of dispatches over buffers that stay; a step is one
+ * submission of the list, and nothing is read back but the few numbers that the host wants.
+ */
+import type { CompileOptions, Executable, Executor } from '../../core/executor.ts'
+import type { Network } from '../../core/network.ts'
+import { Device } from './device.ts'
+import { WebgpuExecutable } from './executable.ts'
+import { axpy, dot, scale } from './kernels/vector.ts'
+import { disposeState, makeState } from './layout.ts'
+import { draft } from './plan.ts'
+
+/**
+ * Fixed orders of summation: the same bits every time on one device.
+ *
+ * @param options.device one that is open already
+ * @throws BenchError `unsupported` where there is no GPU
+ */
+export async function openWebgpuExecutor(options: { readonly device?: Device } = {}): Promise<Executor> {
+  const device = options.device ?? (await Device.open())
+  await device.prepare([axpy, dot, scale])
+  return {
+    name: 'static/webgpu',
+    deterministic: false,
+    onGpu: !device.description.isSoftware,
+    async compile(network: Network, { batchSize }: CompileOptions): Promise<Executable> {
+      device.check()
+      const state = makeState(device, network)
+      try {
+        const drafted = draft(device, network, batchSize, state)
+        await drafted.prepare()
+        const plan = drafted.finish()
+        await plan.program.fits
+        const planHeld = () => draft(device, network, batchSize, state, plan).finish()
+        return new WebgpuExecutable({ device, network, batchSize, state, plan, planHeld })
+      } catch (error) {
+        disposeState(state)
+        throw error
+      }
+    },
+  }
+}

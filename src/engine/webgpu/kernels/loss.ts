@@ -1,0 +1,110 @@
+/** Heads: the softmax cross-entropy with its gradient and its count of right answers, and a given cotangent. */
+import { defineKernel } from '../kernel.ts'
+
+/** One workgroup for the whole batch. */
+const HEAD_THREADS = 128
+
+/** WGSL: goes over the batch by `sampleLoss`, and adds loss and counts to the run's tally. */
+const overBatch = (share: string) => `
+var<workgroup> losses: array<f32, ${HEAD_THREADS}>;
+var<workgroup> answers: array<vec2u, ${HEAD_THREADS}>;
+
+fn isNumber(x: f32) -> bool { return (bitcast<u32>(x) & 0x7fffffffu) <= 0x7f800000u; }
+
+/** The label's rank among the logits, equal ones in order of the classes: first, and fifth or better. */
+fn rank(start: u32, label: u32) -> vec2u {
+  let own = logits[start + label];
+  if (!isNumber(own)) { return vec2u(); }
+  var ahead = 0u;
+  for (var i = 0u; i < args.classes; i++) {
+    let z = logits[start + i];
+    ahead += u32(z > own || (z == own && i < label));
+  }
+  return vec2u(u32(ahead == 0u), u32(ahead < 5u));
+}
+
+@compute @workgroup_size(${HEAD_THREADS})
+fn main(@builtin(local_invocation_index) thread: u32) {
+  var loss = 0.0;
+  var right = vec2u();
+  for (var sample = thread; sample < run.samples; sample += ${HEAD_THREADS}u) {
+    let start = sample * args.channels;
+    for (var i = args.classes; i < args.channels; i++) { gradient[start + i] = 0.0; }
+    loss += sampleLoss(sample, start, labels[sample]);
+    right += rank(start, labels[sample]);
+  }
+  losses[thread] = loss;
+  answers[thread] = right;
+  for (var reach = ${HEAD_THREADS / 2}u; reach > 0u; reach /= 2u) {
+    workgroupBarrier();
+    if (thread < reach) {
+      losses[thread] += losses[thread + reach];
+      answers[thread] += answers[thread + reach];
+    }
+  }
+  if (thread > 0u) { return; }
+  let at = 4u * run.tally;
+  if (args.main == 1u) {
+    results[at] = ${share} * losses[0];
+    results[at + 1u] = f32(answers[0].x);
+    results[at + 2u] = f32(answers[0].y);
+    results[at + 3u] = f32(run.samples);
+  } else {
+    results[at] += ${share} * losses[0];
+  }
+}`
+
+/**
+ * Mean cross-entropy over the batch, target = (1 − s)·onehot + s / classes; gradient ← weight / batch · (softmax −
+ * target). The head with `main` 1 begins the tally and counts, others add to its loss.
+ */
+export const crossEntropy = defineKernel({
+  name: 'crossEntropy',
+  buffers: { logits: 'read f32', labels: 'read u32', gradient: 'write f32', results: 'write f32' },
+  /** `weight`: the bits of a float. */
+  args: ['classes', 'channels', 'main', 'weight'],
+  code: `
+fn sampleLoss(sample: u32, start: u32, label: u32) -> f32 {
+  let even = run.smoothing / f32(args.classes);
+  var largest = logits[start];
+  for (var i = 1u; i < args.classes; i++) { largest = max(largest, logits[start + i]); }
+  var total = 0.0;
+  var sum = 0.0;
+  for (var i = 0u; i < args.classes; i++) {
+    let z = logits[start + i] - largest;
+    total += exp(z);
+    sum += z;
+  }
+  let share = bitcast<f32>(args.weight) / f32(run.samples);
+  for (var i = 0u; i < args.classes; i++) {
+    let hit = select(0.0, 1.0 - run.smoothing, i == label);
+    gradient[start + i] = share * (exp(logits[start + i] - largest) / total - hit - even);
+  }
+  return log(total) - (1.0 - run.smoothing) * (logits[start + label] - largest) - even * sum;
+}
+${overBatch('bitcast<f32>(args.weight) / f32(run.samples)')}`,
+})
+
+/** The objective Σ cotangent·logits of the main head; gradient ← cotangent [batch, classes]. */
+export const cotangent = defineKernel({
+  name: 'cotangent',
+  buffers: {
+    logits: 'read f32',
+    labels: 'read u32',
+    given: 'read f32',
+    gradient: 'write f32',
+    results: 'write f32',
+  },
+  args: ['classes', 'channels', 'main'],
+  code: `
+fn sampleLoss(sample: u32, start: u32, label: u32) -> f32 {
+  var sum = 0.0;
+  for (var i = 0u; i < args.classes; i++) {
+    let g = given[sample * args.classes + i];
+    gradient[start + i] = g;
+    sum += g * logits[start + i];
+  }
+  return sum;
+}
+${overBatch('1.0')}`,
+})

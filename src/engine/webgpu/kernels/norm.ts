@@ -1,0 +1,285 @@
+/**
+ * Batch normalisation, as a scale and a shift of each channel: γ·(y − μ)·r + β with r = 1/√(σ² + ε), times a mixing
+ * coefficient c. The normalised values themselves are never stored: whoever reads them scales and shifts.
+ *
+ * Every term has eight rows by channel in `vectors`, from its `base` on, and a record in `terms`.
+ */
+import { defineKernel } from '../kernel.ts'
+import {
+  COLUMN_ARGS,
+  COLUMN_SUM,
+  COLUMN_THREADS,
+  FINISH_LANES,
+  FINISH_QUADS,
+  LANE_SUM,
+  OVER_CHUNK,
+} from './columnSums.ts'
+
+/** Rows of a term in `vectors`: what scales and shifts it, its moments, its gradient's form, its part in ∂L/∂c. */
+export const ROWS = ['scale', 'shift', 'mean', 'variance', 'slope', 'curve', 'offset', 'contribution'] as const
+
+/** Words of a term's record. Of those with 1 added, 0 says that there is none. */
+export const RECORD = [
+  'base',
+  'gammaPlus1',
+  'beta',
+  'runningPlus1',
+  'normalised',
+  'momentsRow',
+  'productRowPlus1',
+] as const
+
+const EPSILON = '1e-5'
+const MOMENTUM = '0.1'
+
+const constants = (names: readonly string[]) =>
+  names.map((name, i) => `const ${name.toUpperCase()} = ${i}u;`).join('\n')
+
+const TERM = `
+${constants(ROWS)}
+${constants(RECORD)}
+fn field(term: u32, name: u32) -> u32 { return terms[term * ${RECORD.length}u + name]; }
+fn row(term: u32, name: u32) -> u32 { return field(term, BASE) + name * args.quads; }
+fn real(quad: u32, lane: u32) -> bool { return 4u * quad + lane < args.channels; }`
+
+/** WGSL: how many of a chunk's pixels are there. */
+const CHUNK_SIZE = `
+fn sizeOf(chunk: u32, pixels: u32) -> f32 {
+  return f32(min(args.pixelsPerChunk, pixels - min(pixels, chunk * args.pixelsPerChunk)));
+}`
+
+/**
+ * moments[row, chunk] ← mean and sum of squared distances from it, of each value; a workgroup's z is the value. Sums are
+ * taken of the distances from the chunk's first pixel, which keeps them exact where the mean is large.
+ */
+export const measure = (most: number) => {
+  const values = Array.from({ length: most }, (_, j) => `value${j}`)
+  return defineKernel<string, string>({
+    name: `measure ${most}`,
+    buffers: { moments: 'write vec4f', ...Object.fromEntries(values.map((name) => [name, 'read vec4f' as const])) },
+    args: [...COLUMN_ARGS, 'chunkCount', 'firstRow'],
+    code: `${COLUMN_SUM}
+fn valueAt(j: u32, at: u32) -> vec4f {
+  switch j {
+    ${values.map((name, j) => `case ${j}u: { return ${name}[at]; }`).join('\n')}
+    default: { return vec4f(); }
+  }
+}
+
+@compute @workgroup_size(${COLUMN_THREADS})
+fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) thread: u32) {
+  ${OVER_CHUNK}
+  var sum = vec4f();
+  var squares = vec4f();
+  var origin = vec4f();
+  if (working && first < end) {
+    origin = valueAt(group.z, first * args.quads + quad);
+    for (var pixel = first + line; pixel < end; pixel += args.lines) {
+      let x = valueAt(group.z, pixel * args.quads + quad) - origin;
+      sum += x;
+      squares += x * x;
+    }
+  }
+  sum = columnSum(thread, sum);
+  squares = columnSum(thread, squares);
+  if (working && line == 0u) {
+    let count = f32(max(end, first + 1u) - first);
+    let at = ((args.firstRow + group.z) * args.chunkCount + group.x) * 2u * args.quads + quad;
+    moments[at] = origin + sum / count;
+    moments[at + args.quads] = max(squares - sum * sum / count, vec4f());
+  }
+}`,
+  })
+}
+
+/**
+ * The chunks' moments become a term's, running statistics follow or take their place, and scale and shift result:
+ * scale = c·γ·r, shift = c·(β − γ·μ·r); of a term without normalisation c and 0. A workgroup's y is the term.
+ */
+export const settle = defineKernel({
+  name: 'settle',
+  buffers: {
+    terms: 'read u32',
+    feed: 'read f32',
+    moments: 'read vec4f',
+    weights: 'read f32',
+    statistics: 'write f32',
+    vectors: 'write vec4f',
+  },
+  args: ['first', 'termCount', 'quads', 'channels', 'pixelsPerSample', 'pixelsPerChunk', 'chunkCount'],
+  code: `${TERM}${CHUNK_SIZE}${LANE_SUM}
+@compute @workgroup_size(${FINISH_QUADS * FINISH_LANES})
+fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) thread: u32) {
+  let term = args.first + group.y;
+  let quad = group.x * ${FINISH_QUADS}u + thread % ${FINISH_QUADS}u;
+  let lane = thread / ${FINISH_QUADS}u;
+  let running = field(term, RUNNINGPLUS1);
+  let measured = field(term, NORMALISED) == 1u && !(running > 0u && run.mode == 2u);
+  let pixels = run.samples * args.pixelsPerSample;
+  let chunks = select(0u, (pixels + args.pixelsPerChunk - 1u) / args.pixelsPerChunk, measured && quad < args.quads);
+  let start = field(term, MOMENTSROW) * args.chunkCount * 2u * args.quads + quad;
+  var sum = vec4f();
+  for (var chunk = lane; chunk < chunks; chunk += ${FINISH_LANES}u) {
+    sum += sizeOf(chunk, pixels) * moments[start + chunk * 2u * args.quads];
+  }
+  let mean = laneSum(thread, sum) / f32(pixels);
+  var squares = vec4f();
+  for (var chunk = lane; chunk < chunks; chunk += ${FINISH_LANES}u) {
+    let at = start + chunk * 2u * args.quads;
+    let distance = moments[at] - mean;
+    squares += moments[at + args.quads] + sizeOf(chunk, pixels) * distance * distance;
+  }
+  let variance = laneSum(thread, squares) / f32(pixels);
+  if (lane == 0u && quad < args.quads && feed[args.termCount + term] != 0.0) { finish(term, quad, mean, variance, pixels); }
+}
+
+fn finish(term: u32, quad: u32, measuredMean: vec4f, measuredVariance: vec4f, pixels: u32) {
+  let c = feed[term];
+  if (field(term, NORMALISED) == 0u) {
+    vectors[row(term, SCALE) + quad] = vec4f(c);
+    vectors[row(term, SHIFT) + quad] = vec4f();
+    vectors[row(term, MEAN) + quad] = vec4f();
+    return;
+  }
+  var mean = measuredMean;
+  var variance = measuredVariance;
+  let running = field(term, RUNNINGPLUS1);
+  let gamma = field(term, GAMMAPLUS1);
+  var scale = vec4f(1.0);
+  var shift = vec4f();
+  let unbias = f32(pixels) / f32(max(pixels, 2u) - 1u);
+  for (var lane = 0u; lane < 4u; lane++) {
+    if (!real(quad, lane)) { continue; }
+    let channel = 4u * quad + lane;
+    if (running > 0u) {
+      let at = running - 1u + channel;
+      let spread = at + args.channels;
+      if (run.mode == 2u) {
+        mean[lane] = statistics[at];
+        variance[lane] = statistics[spread];
+      } else if (run.mode == 0u) {
+        statistics[at] += ${MOMENTUM} * (mean[lane] - statistics[at]);
+        statistics[spread] += ${MOMENTUM} * (variance[lane] * unbias - statistics[spread]);
+      }
+    }
+    if (gamma > 0u) {
+      scale[lane] = weights[gamma - 1u + channel];
+      shift[lane] = weights[field(term, BETA) + channel];
+    }
+  }
+  let factor = scale / sqrt(variance + ${EPSILON});
+  vectors[row(term, SCALE) + quad] = c * factor;
+  vectors[row(term, SHIFT) + quad] = c * (shift - factor * mean);
+  vectors[row(term, MEAN) + quad] = mean;
+  vectors[row(term, VARIANCE) + quad] = variance;
+}`,
+})
+
+/**
+ * The gradient through each term of a node, from the sums of `project` (combine.ts). With x̂ = (y − μ)·r and means over
+ * M values,
+ *
+ *   ∂L/∂y = c·γ·r·(g − mean(g) − x̂·mean(g·x̂)) = slope·g + curve·y + offset
+ *   ∂L/∂c = Σ γ·g·x̂ + β·g,   ∂L/∂γ = c·Σ g·x̂,   ∂L/∂β = c·Σ g.
+ *
+ * Where running statistics are in use, μ and r are constants: ∂L/∂y = c·γ·r·g. Of a term without normalisation
+ * slope = c and ∂L/∂c = Σ g·y. ∂L/∂c is left channel by channel, see `total`. A workgroup's y is the term.
+ */
+export const differentiate = defineKernel({
+  name: 'differentiate',
+  buffers: {
+    terms: 'read u32',
+    feed: 'read f32',
+    products: 'read vec4f',
+    weights: 'read f32',
+    gradient: 'write f32',
+    vectors: 'write vec4f',
+  },
+  args: ['first', 'termCount', 'quads', 'channels', 'pixelsPerSample', 'pixelsPerChunk', 'chunkCount'],
+  code: `${TERM}${LANE_SUM}
+@compute @workgroup_size(${FINISH_QUADS * FINISH_LANES})
+fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) thread: u32) {
+  let term = args.first + group.y;
+  let quad = group.x * ${FINISH_QUADS}u + thread % ${FINISH_QUADS}u;
+  let lane = thread / ${FINISH_QUADS}u;
+  let own = field(term, PRODUCTROWPLUS1);
+  let pixels = run.samples * args.pixelsPerSample;
+  let chunks = select(0u, (pixels + args.pixelsPerChunk - 1u) / args.pixelsPerChunk, own > 0u && quad < args.quads);
+  let start = (own - 1u) * args.chunkCount * args.quads + quad;
+  var gradients = vec4f();
+  var products = vec4f();
+  for (var chunk = lane; chunk < chunks; chunk += ${FINISH_LANES}u) {
+    gradients += productAt(chunk * args.quads + quad);
+    products += productAt(start + chunk * args.quads);
+  }
+  gradients = laneSum(thread, gradients);
+  products = laneSum(thread, products);
+  if (lane == 0u && quad < args.quads && feed[args.termCount + term] != 0.0) {
+    finish(term, quad, gradients, products, f32(pixels));
+  }
+}
+
+fn productAt(at: u32) -> vec4f { return products[at]; }
+
+fn finish(term: u32, quad: u32, sum: vec4f, product: vec4f, count: f32) {
+  let c = feed[term];
+  if (field(term, NORMALISED) == 0u) {
+    vectors[row(term, SLOPE) + quad] = vec4f(c);
+    vectors[row(term, CURVE) + quad] = vec4f();
+    vectors[row(term, OFFSET) + quad] = vec4f();
+    vectors[row(term, CONTRIBUTION) + quad] = product;
+    return;
+  }
+  let mean = vectors[row(term, MEAN) + quad];
+  let rate = 1.0 / sqrt(vectors[row(term, VARIANCE) + quad] + ${EPSILON});
+  let normalised = product * rate;
+  let gamma = field(term, GAMMAPLUS1);
+  let beta = field(term, BETA);
+  var scale = vec4f(1.0);
+  var contribution = normalised;
+  for (var lane = 0u; lane < 4u; lane++) {
+    if (gamma == 0u || !real(quad, lane)) { continue; }
+    let channel = 4u * quad + lane;
+    scale[lane] = weights[gamma - 1u + channel];
+    contribution[lane] = scale[lane] * normalised[lane] + weights[beta + channel] * sum[lane];
+    gradient[gamma - 1u + channel] = c * normalised[lane];
+    gradient[beta + channel] = c * sum[lane];
+  }
+  let outer = c * scale * rate;
+  let constant = field(term, RUNNINGPLUS1) > 0u && run.mode == 2u;
+  let curve = select(-outer * rate * normalised / count, vec4f(), vec4<bool>(constant));
+  vectors[row(term, SLOPE) + quad] = outer;
+  vectors[row(term, CURVE) + quad] = curve;
+  vectors[row(term, OFFSET) + quad] = select(-outer * sum / count - curve * mean, vec4f(), vec4<bool>(constant));
+  vectors[row(term, CONTRIBUTION) + quad] = contribution;
+}`,
+})
+
+/** Threads over the channels of one term. */
+const TOTAL_THREADS = 64
+
+/** results[first + term] ← ∂L/∂c of every term: the sum of what `differentiate` left. A workgroup is a term. */
+export const total = defineKernel({
+  name: 'total',
+  buffers: { bases: 'read u32', vectors: 'read vec4f', results: 'write f32' },
+  args: ['first'],
+  code: `
+var<workgroup> sums: array<vec4f, ${TOTAL_THREADS}>;
+
+@compute @workgroup_size(${TOTAL_THREADS})
+fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) thread: u32) {
+  let start = bases[2u * group.x];
+  let quads = bases[2u * group.x + 1u];
+  var own = vec4f();
+  for (var quad = thread; quad < quads; quad += ${TOTAL_THREADS}u) { own += vectors[start + quad]; }
+  sums[thread] = own;
+  for (var reach = ${TOTAL_THREADS / 2}u; reach > 0u; reach /= 2u) {
+    workgroupBarrier();
+    if (thread < reach) { sums[thread] += sums[thread + reach]; }
+  }
+  if (thread == 0u) {
+    let sum = sums[0];
+    results[args.first + group.x] = (sum.x + sum.y) + (sum.z + sum.w);
+  }
+}`,
+})

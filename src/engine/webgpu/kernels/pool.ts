@@ -1,0 +1,161 @@
+/** Poolings. Every thread makes four channels of one pixel; the way back gathers, so nothing is added in an open order. */
+import { ADDS, defineKernel, eachItem } from '../kernel.ts'
+
+const ARGS = [
+  ...['height', 'width', 'quads', 'outputHeight', 'outputWidth'],
+  ...['kernel', 'stride', 'padding'],
+] as const
+
+/** quad, x, y and sample of item `i` of an image. */
+const place = (height: string, width: string) => `
+  let quad = i % args.quads;
+  let x = (i / args.quads) % ${width};
+  let y = (i / (args.quads * ${width})) % ${height};
+  let sample = i / (args.quads * ${width} * ${height});`
+
+const OUTPUTS = 'run.samples * args.outputHeight * args.outputWidth * args.quads'
+const INPUTS = 'run.samples * args.height * args.width * args.quads'
+const ON_OUTPUT = place('args.outputHeight', 'args.outputWidth')
+const ON_INPUT = place('args.height', 'args.width')
+
+const inputAt = '((sample * args.height + at.x) * args.width + at.y) * args.quads + quad'
+const outputAt = '((sample * args.outputHeight + at.x) * args.outputWidth + at.y) * args.quads + quad'
+
+/** Runs `body` for each real cell `at` of an output's window; `tap` counts all cells. */
+const overWindow = (body: string) => `
+  for (var ky = 0u; ky < args.kernel; ky++) {
+    for (var kx = 0u; kx < args.kernel; kx++) {
+      let tap = ky * args.kernel + kx;
+      let at = vec2u(y, x) * args.stride + vec2u(ky, kx) - args.padding;
+      if (at.x >= args.height || at.y >= args.width) { continue; }
+      ${body}
+    }
+  }`
+
+/** Runs `body` for each output `at` whose window holds the input, as its cell `tap`. */
+const overOutputs = (body: string) => `
+  for (var ky = 0u; ky < args.kernel; ky++) {
+    for (var kx = 0u; kx < args.kernel; kx++) {
+      let tap = ky * args.kernel + kx;
+      let reach = vec2i(vec2u(y, x) + args.padding) - vec2i(vec2u(ky, kx));
+      if (reach.x < 0 || reach.y < 0) { continue; }
+      let at = vec2u(reach) / args.stride;
+      if (any(at * args.stride != vec2u(reach)) || at.x >= args.outputHeight || at.y >= args.outputWidth) { continue; }
+      ${body}
+    }
+  }`
+
+const addTo = `
+  if (adds(args.accumulate)) { sum += result[i]; }
+  result[i] = sum;`
+
+export const avgPool = defineKernel({
+  name: 'avgPool',
+  buffers: { input: 'read vec4f', output: 'write vec4f' },
+  args: ARGS,
+  code: eachItem(
+    OUTPUTS,
+    `${ON_OUTPUT}
+    var sum = vec4f();
+    var cells = 0.0;
+    ${overWindow(`sum += input[${inputAt}]; cells += 1.0;`)}
+    output[i] = sum / cells;`,
+  ),
+})
+
+export const avgPoolGradient = defineKernel({
+  name: 'avgPoolGradient',
+  buffers: { gradient: 'read vec4f', result: 'write vec4f' },
+  args: [...ARGS, 'accumulate'],
+  code: `${ADDS}
+/** Real cells of the windows that start at this row, or column. */
+fn cellsAlong(output: u32, extent: u32) -> u32 {
+  let start = i32(output * args.stride) - i32(args.padding);
+  return u32(min(start + i32(args.kernel), i32(extent)) - max(start, 0));
+}
+${eachItem(
+  INPUTS,
+  `${ON_INPUT}
+  var sum = vec4f();
+  ${overOutputs(`
+    let cells = cellsAlong(at.x, args.height) * cellsAlong(at.y, args.width);
+    sum += gradient[${outputAt}] / f32(cells);`)}
+  ${addTo}`,
+)}`,
+})
+
+/** output ← the largest cell of each window, the first of equals; choice ← which cell that was. */
+export const maxPool = defineKernel({
+  name: 'maxPool',
+  buffers: { input: 'read vec4f', output: 'write vec4f', choice: 'write vec4u' },
+  args: ARGS,
+  code: eachItem(
+    OUTPUTS,
+    `${ON_OUTPUT}
+    var largest = vec4f();
+    var chosen = vec4u(args.kernel * args.kernel);
+    ${overWindow(`
+      let value = input[${inputAt}];
+      let better = (chosen == vec4u(args.kernel * args.kernel)) | (value > largest);
+      largest = select(largest, value, better);
+      chosen = select(chosen, vec4u(tap), better);`)}
+    output[i] = largest;
+    choice[i] = chosen;`,
+  ),
+})
+
+/** output ← the cells that were chosen before. */
+export const chosenPool = defineKernel({
+  name: 'chosenPool',
+  buffers: { input: 'read vec4f', choice: 'read vec4u', output: 'write vec4f' },
+  args: ARGS,
+  code: eachItem(
+    OUTPUTS,
+    `${ON_OUTPUT}
+    let chosen = choice[i];
+    var picked = vec4f();
+    ${overWindow(`picked = select(picked, input[${inputAt}], chosen == vec4u(tap));`)}
+    output[i] = picked;`,
+  ),
+})
+
+export const maxPoolGradient = defineKernel({
+  name: 'maxPoolGradient',
+  buffers: { gradient: 'read vec4f', choice: 'read vec4u', result: 'write vec4f' },
+  args: [...ARGS, 'accumulate'],
+  code: `${ADDS}
+${eachItem(
+  INPUTS,
+  `${ON_INPUT}
+  var sum = vec4f();
+  ${overOutputs(`
+    let source = ${outputAt};
+    sum += select(vec4f(), gradient[source], choice[source] == vec4u(tap));`)}
+  ${addTo}`,
+)}`,
+})
+
+export const globalMean = defineKernel({
+  name: 'globalMean',
+  buffers: { input: 'read vec4f', output: 'write vec4f' },
+  args: ['pixels', 'quads'],
+  code: eachItem(
+    'run.samples * args.quads',
+    `let start = (i / args.quads) * args.pixels * args.quads + i % args.quads;
+    var sum = vec4f();
+    for (var pixel = 0u; pixel < args.pixels; pixel++) { sum += input[start + pixel * args.quads]; }
+    output[i] = sum / f32(args.pixels);`,
+  ),
+})
+
+export const globalMeanGradient = defineKernel({
+  name: 'globalMeanGradient',
+  buffers: { gradient: 'read vec4f', result: 'write vec4f' },
+  args: ['pixels', 'quads', 'accumulate'],
+  code: `${ADDS}
+${eachItem(
+  'run.samples * args.pixels * args.quads',
+  `var sum = gradient[(i / (args.pixels * args.quads)) * args.quads + i % args.quads] / f32(args.pixels);
+  ${addTo}`,
+)}`,
+})

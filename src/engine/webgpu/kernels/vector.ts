@@ -1,0 +1,83 @@
+/** Arithmetic on whole weight vectors. */
+import { defineKernel, eachItem } from '../kernel.ts'
+
+/** y ← y + a·x, a = `run.factor` */
+export const axpy = defineKernel({
+  name: 'axpy',
+  buffers: { x: 'read f32', y: 'write f32' },
+  args: ['length'],
+  code: eachItem('args.length', 'y[i] += run.factor * x[i];'),
+})
+
+/** y ← a·y */
+export const scale = defineKernel({
+  name: 'scale',
+  buffers: { y: 'write f32' },
+  args: ['length'],
+  code: eachItem('args.length', 'y[i] *= run.factor;'),
+})
+
+/** Parts of a scalar product, each a workgroup's. */
+export const DOT_PARTS = 128
+const DOT_THREADS = 64
+
+/** parts[group] ← that workgroup's share of x·y */
+export const dot = defineKernel({
+  name: 'dot',
+  buffers: { x: 'read f32', y: 'read f32', parts: 'write f32' },
+  args: ['length'],
+  code: `
+var<workgroup> sums: array<f32, ${DOT_THREADS}>;
+
+@compute @workgroup_size(${DOT_THREADS})
+fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) thread: u32) {
+  var sum = 0.0;
+  for (var i = group.x * ${DOT_THREADS}u + thread; i < args.length; i += ${DOT_PARTS * DOT_THREADS}u) {
+    sum += x[i] * y[i];
+  }
+  sums[thread] = sum;
+  for (var reach = ${DOT_THREADS / 2}u; reach > 0u; reach /= 2u) {
+    workgroupBarrier();
+    if (thread < reach) { sums[thread] += sums[thread + reach]; }
+  }
+  if (thread == 0u) { parts[group.x] = sums[0]; }
+}`,
+})
+
+/** PyTorch's `clip_grad_norm_`. */
+const CLIP_EPSILON = '1e-6'
+
+/**
+ * One step of SGD as PyTorch's: g ← clip·g + decay·w; m ← momentum·m + g; w ← w − rate·(nesterov ? g + momentum·m : m).
+ * `parts` hold g·g; there is no clipping where `clipNorm` is negative.
+ */
+export const sgd = defineKernel({
+  name: 'sgd',
+  buffers: { gradient: 'read f32', parts: 'read f32', weights: 'write f32', buffer: 'write f32' },
+  args: ['length'],
+  code: `
+var<workgroup> clip: f32;
+
+@compute @workgroup_size(64)
+fn main(
+  @builtin(global_invocation_id) id: vec3u,
+  @builtin(num_workgroups) groups: vec3u,
+  @builtin(local_invocation_index) thread: u32,
+) {
+  if (thread == 0u) {
+    clip = 1.0;
+    if (run.clipNorm >= 0.0) {
+      var square = 0.0;
+      for (var part = 0u; part < ${DOT_PARTS}u; part++) { square += parts[part]; }
+      clip = min(1.0, run.clipNorm / (sqrt(square) + ${CLIP_EPSILON}));
+    }
+  }
+  workgroupBarrier();
+  for (var i = id.x; i < args.length; i += groups.x * 64u) {
+    let g = clip * gradient[i] + run.decay * weights[i];
+    let m = run.momentum * buffer[i] + g;
+    buffer[i] = m;
+    weights[i] -= run.rate * select(m, g + run.momentum * m, run.nesterov == 1u);
+  }
+}`,
+})

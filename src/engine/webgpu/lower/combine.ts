@@ -1,0 +1,230 @@
+/**
+ * A node: Σ_t c_t·norm_t(value_t). Forward: the moments of all normalised terms, their scales and shifts, then one pass
+ * over all terms. Back, with g = ∂L/∂output, one pass gives Σ g and each term's Σ g·(value − μ); from these follow the
+ * gradients wrt coefficients and norms (`differentiate` in kernels/norm.ts), and one more pass sends to each value its
+ * own. A pass is as many dispatches as the device's bindings make of it.
+ */
+import type { Accumulation } from '../../graph/accumulation.ts'
+import type { Of, Term } from '../../graph/graph.ts'
+import type { Temporary } from '../../graph/placement.ts'
+import { FINISH_QUADS } from '../kernels/columnSums.ts'
+import { combine, distribute, project } from '../kernels/combine.ts'
+import { differentiate, measure, settle } from '../kernels/norm.ts'
+import { clear } from '../kernels/pointwise.ts'
+import { itemGrid, type When } from '../program.ts'
+import { type ColumnChunks, columnChunks } from './chunks.ts'
+import type { Backward, Context, Quads } from './context.ts'
+import { filledUp, inGroups, numberedArgs, numberedBuffers, roomFor } from './grouping.ts'
+import { isProjected, type TermPlace } from './termPlaces.ts'
+
+/** A term with where it stands. */
+interface PlacedTerm {
+  readonly term: Term
+  readonly place: TermPlace
+  readonly value: Temporary
+  readonly condition: number
+}
+
+/** One that sends a gradient to its value. */
+interface TargetedTerm extends PlacedTerm {
+  readonly target: Accumulation
+}
+
+const itsValue = ({ value }: PlacedTerm) => value
+const isNormalised = ({ term }: PlacedTerm) => term.norm !== null
+
+export function lowerCombine(context: Context, { terms, output }: Of<'combine'>, index: number): Backward {
+  const places = context.terms(index)
+  const placed = terms.map((term, part) => {
+    const condition = context.partCondition(index, part)
+    return { term, place: places[part], value: context.value(term.value), condition }
+  })
+  const node = new Node(context, placed, output, context.operationCondition(index))
+  node.measure()
+  node.settle()
+  node.combine()
+  return () => {
+    const gradient = context.outputGradient(output)
+    if (gradient === undefined || placed.length === 0) return
+    node.project(gradient)
+    node.distribute(gradient)
+  }
+}
+
+class Node {
+  readonly #context: Context
+  readonly #terms: readonly PlacedTerm[]
+  readonly #output: number
+  readonly #condition: number
+  readonly #extent: Quads
+  readonly #chunks: ColumnChunks
+  #moments: Temporary | undefined
+
+  constructor(context: Context, terms: readonly PlacedTerm[], output: number, condition: number) {
+    this.#context = context
+    this.#terms = terms
+    this.#output = output
+    this.#condition = condition
+    this.#extent = context.extent(output)
+    this.#chunks = columnChunks(this.#extent, context.batchSize)
+  }
+
+  /** Moments of the batch, by chunk: of terms without running statistics always, of others where those are not used. */
+  measure(): void {
+    const { program, bindings } = this.#context
+    const normalised = this.#terms.filter(isNormalised)
+    if (normalised.length === 0) return
+    const { args, count, blocks } = this.#chunks
+    this.#moments = program.temporary(normalised.length * count * 2 * this.#extent.channels * 4, 'moments')
+    for (const group of inGroups(normalised, bindings - 1)) {
+      const tracked = group.every(({ term }) => term.norm?.statistics !== null)
+      const room = roomFor(group.length)
+      program.emit(measure(room), {
+        buffers: { moments: this.#moments, ...numberedBuffers('value', filledUp(group, room), itsValue) },
+        args: { ...args, chunkCount: count, firstRow: group[0].place.momentsRow },
+        grid: () => [count, blocks, group.length],
+        condition: this.#condition,
+        when: tracked ? 'batch-statistics' : 'always',
+      })
+    }
+  }
+
+  settle(): void {
+    if (this.#terms.length === 0) return
+    const { records: terms, feeds, state, vectors, program } = this.#context
+    const moments = this.#moments ?? terms // where nothing is measured, nothing is read
+    const { weights, statistics } = state
+    program.emit(settle, {
+      buffers: { terms, feed: feeds.terms, moments, weights, statistics, vectors },
+      ...this.#finish(),
+    })
+  }
+
+  combine(): void {
+    const { program, feeds, vectors, bindings } = this.#context
+    const output = this.#context.value(this.#output)
+    const { quads, quadsPerSample: perSample } = this.#extent
+    const grid = itemGrid(perSample)
+    if (this.#terms.length === 0) {
+      program.emit(clear, { buffers: { output }, args: { perSample }, grid, condition: this.#condition })
+    }
+    for (const [i, group] of inGroups(this.#terms, bindings - 3).entries()) {
+      const room = roomFor(group.length)
+      const filled = filledUp(group, room)
+      program.emit(combine(room), {
+        buffers: { feed: feeds.terms, vectors, output, ...numberedBuffers('value', filled, itsValue) },
+        args: { ...this.#perTerm(filled), perSample, quads, count: group.length, accumulate: i === 0 ? 0 : 1 },
+        grid,
+        condition: this.#condition,
+      })
+    }
+  }
+
+  /** Plain terms are projected on only where the gradient wrt the coefficients is wanted. */
+  project(gradient: Temporary): void {
+    const wanted = this.#terms.filter(({ term }) => isProjected(term))
+    const normalised = wanted.filter(isNormalised)
+    const { records: terms, feeds, state, vectors, program } = this.#context
+    const { count } = this.#chunks
+    const products = program.temporary((1 + wanted.length) * count * this.#extent.channels * 4, 'projections')
+    if (wanted.length > normalised.length) {
+      this.#projectOn(wanted, gradient, products, 'coefficients')
+      this.#projectOn(normalised, gradient, products, 'no-coefficients')
+    } else {
+      this.#projectOn(normalised, gradient, products, 'always')
+    }
+    const { weights } = state
+    program.emit(differentiate, {
+      buffers: { terms, feed: feeds.terms, products, weights, gradient: state.gradient, vectors },
+      ...this.#finish(),
+    })
+  }
+
+  #projectOn(projected: readonly PlacedTerm[], gradient: Temporary, products: Temporary, when: When): void {
+    const { program, feeds, vectors, bindings } = this.#context
+    const { args, count, blocks } = this.#chunks
+    for (const group of inGroups(projected, bindings - 4)) {
+      const room = roomFor(group.length)
+      const filled = filledUp(group, room)
+      program.emit(project(room), {
+        buffers: { feed: feeds.terms, vectors, gradient, products, ...numberedBuffers('value', filled, itsValue) },
+        args: {
+          ...args,
+          ...this.#perTerm(filled),
+          ...numberedArgs('row', filled, ({ place }) => place.productRow),
+          ...{ chunkCount: count, count: group.length },
+        },
+        grid: () => [count, blocks, 1],
+        condition: this.#condition,
+        when,
+      })
+    }
+  }
+
+  /** To each value its part of the node's gradient. */
+  distribute(gradient: Temporary): void {
+    const { program, feeds, vectors } = this.#context
+    const { quads, quadsPerSample: perSample } = this.#extent
+    for (const group of this.#targetGroups()) {
+      const accumulate = group.map(({ target, condition }) => target.accumulate(condition))
+      program.emit(distribute(group.map(isNormalised)), {
+        buffers: {
+          ...{ feed: feeds.terms, vectors, gradient },
+          ...numberedBuffers('value', group, itsValue, isNormalised),
+          ...numberedBuffers('result', group, ({ target }) => target.buffer),
+        },
+        args: {
+          ...this.#perTerm(group),
+          ...numberedArgs('accumulate', group, (_, i) => accumulate[i]),
+          ...{ perSample, quads },
+        },
+        grid: itemGrid(perSample),
+        condition: this.#condition,
+      })
+    }
+  }
+
+  /** Terms whose values learn, in runs that a dispatch can bind and in which no value comes twice. */
+  #targetGroups(): TargetedTerm[][] {
+    const groups: TargetedTerm[][] = []
+    let free = 0
+    for (const placed of this.#terms) {
+      const target = this.#context.gradient(placed.term.value)
+      if (target === undefined) continue
+      const needed = isNormalised(placed) ? 2 : 1
+      const taken = groups.at(-1)?.some((other) => other.target === target)
+      if (taken !== false || free < needed) {
+        groups.push([])
+        free = this.#context.bindings - 3
+      }
+      free -= needed
+      groups.at(-1)?.push({ ...placed, target })
+    }
+    return groups
+  }
+
+  #perTerm(group: readonly PlacedTerm[]): Readonly<Record<string, number>> {
+    return {
+      termCount: this.#context.termCount,
+      ...numberedArgs('term', group, ({ place }) => place.number),
+      ...numberedArgs('base', group, ({ place }) => place.base),
+    }
+  }
+
+  /** What the two kernels that finish a node's sums have in common: a workgroup for each term and four quads. */
+  #finish() {
+    const { pixelsPerSample, quads } = this.#extent
+    const { channels } = this.#context.shape(this.#output)
+    const { count, args } = this.#chunks
+    const grid = [Math.ceil(quads / FINISH_QUADS), this.#terms.length, 1] as const
+    return {
+      args: {
+        first: this.#terms[0].place.number,
+        termCount: this.#context.termCount,
+        ...{ quads, channels, pixelsPerSample, pixelsPerChunk: args.pixelsPerChunk, chunkCount: count },
+      },
+      grid: () => grid,
+      condition: this.#condition,
+    }
+  }
+}

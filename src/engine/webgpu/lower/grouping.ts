@@ -1,0 +1,37 @@
+/** Kernels over several terms: groups of what one dispatch can bind, under numbered names. */
+import type { Argument, Storage } from '../program.ts'
+
+/** Kernels are made for so many terms; more of them would not make a pass faster. */
+const ROOMS = [1, 2, 4, 8] as const
+
+/** Of the kernel that takes so many terms. */
+export const roomFor = (count: number): number => ROOMS.find((room) => room >= count) ?? count
+
+/** The first item again where there are fewer than the kernel has room for: bound, but not read. */
+export const filledUp = <T>(items: readonly T[], room: number): T[] =>
+  Array.from({ length: room }, (_, i) => items[i] ?? items[0])
+
+/** Runs of neighbours of as many as there is room and bindings for. */
+export function inGroups<T>(items: readonly T[], bindings: number): T[][] {
+  const largest = ROOMS.findLast((room) => room <= bindings) ?? 1
+  const count = Math.ceil(items.length / largest)
+  return Array.from({ length: count }, (_, i) => items.slice(i * largest, (i + 1) * largest))
+}
+
+/** `name0`, `name1`, … of those items that have one. */
+export function numberedBuffers<T>(
+  name: string,
+  items: readonly T[],
+  bufferOf: (item: T) => Storage,
+  has: (item: T) => boolean = () => true,
+): Readonly<Record<string, Storage>> {
+  return Object.fromEntries(items.flatMap((item, i) => (has(item) ? [[`${name}${i}`, bufferOf(item)]] : [])))
+}
+
+export function numberedArgs<T, A extends Argument>(
+  name: string,
+  items: readonly T[],
+  numberOf: (item: T, i: number) => A,
+): Readonly<Record<string, A>> {
+  return Object.fromEntries(items.map((item, i) => [`${name}${i}`, numberOf(item, i)]))
+}

@@ -1,0 +1,47 @@
+/** The losses: one section of dispatches for each objective; both leave ∂loss/∂logits of every head. */
+import type { Temporary } from '../../graph/placement.ts'
+import { cotangent, crossEntropy } from '../kernels/loss.ts'
+import { clear } from '../kernels/pointwise.ts'
+import { itemGrid } from '../program.ts'
+import type { Context } from './context.ts'
+
+const ONE = () => [1, 1, 1] as const
+
+export function lowerHeads(context: Context): void {
+  const { program, feeds, graph } = context
+  const { labels, results, cotangent: given } = feeds
+  const { heads, classes } = graph.network
+  const gradients = heads.map(({ logits }) => logitsGradient(context, logits))
+  const buffersOf = (head: number) => ({
+    logits: context.value(heads[head].logits),
+    gradient: gradients[head],
+    ...{ labels, results },
+  })
+  program.enter('cross-entropy')
+  heads.forEach(({ logits, lossWeight }, head) => {
+    const { channels } = context.extent(logits)
+    const args = { classes, channels, main: head === 0 ? 1 : 0, weight: bitsOf(lossWeight) }
+    program.emit(crossEntropy, { buffers: buffersOf(head), args, grid: ONE })
+  })
+  program.enter('logits')
+  heads.forEach(({ logits }, head) => {
+    const { channels, quads } = context.extent(logits)
+    if (head === 0) {
+      const args = { classes, channels, main: 1 }
+      program.emit(cotangent, { buffers: { ...buffersOf(head), given }, args, grid: ONE })
+    } else {
+      program.emit(clear, { buffers: { output: gradients[head] }, args: { perSample: quads }, grid: itemGrid(quads) })
+    }
+  })
+}
+
+/** The buffer that a loss overwrites: heads come first on the way back. */
+function logitsGradient(context: Context, logits: number): Temporary {
+  const gradient = context.gradient(logits)
+  if (gradient === undefined) return context.activation(context.extent(logits).channels, 'the gradient of the logits')
+  gradient.accumulate(-1)
+  return gradient.buffer
+}
+
+/** Of a number in single precision. */
+const bitsOf = (value: number) => new Uint32Array(Float32Array.of(value).buffer)[0]

@@ -1,0 +1,47 @@
+/**
+ * ReLU and max pooling whose decisions can be held: by the input that was decided on, by the cells that were chosen. A
+ * run that takes them writes them before they are read, so that it gives what the live operation would.
+ */
+import type { Of } from '../../graph/graph.ts'
+import { add, pass } from '../kernels/pointwise.ts'
+import { chosenPool, maxPool } from '../kernels/pool.ts'
+import { itemGrid } from '../program.ts'
+import type { Backward, Context } from './context.ts'
+import { poolingWindow, sendThroughChoice } from './pool.ts'
+
+export function lowerHeldRelu(context: Context, { input, output }: Of<'heldRelu'>, index: number): Backward {
+  const { program } = context
+  const condition = context.operationCondition(index)
+  const { perSample, quadsPerSample } = context.extent(input)
+  const grid = itemGrid(quadsPerSample)
+  const value = context.value(input)
+  const decider = context.mask(perSample)
+  const args = { perSample: quadsPerSample, accumulate: 0 }
+  const buffers = { input: value, output: context.value(output) }
+  program.emit(add, { buffers: { input: value, output: decider }, args, grid, condition, when: 'taking' })
+  program.emit(pass, { buffers: { decider, ...buffers }, args, grid, condition })
+  return () => {
+    const gradient = context.outputGradient(output)
+    const target = context.gradient(input)
+    if (gradient === undefined || target === undefined) return
+    const accumulate = target.accumulate(condition)
+    program.emit(pass, {
+      buffers: { decider, input: gradient, output: target.buffer },
+      args: { perSample: quadsPerSample, accumulate },
+      grid,
+      condition,
+    })
+  }
+}
+
+export function lowerHeldMaxPool(context: Context, operation: Of<'heldMaxPool'>, index: number): Backward {
+  const { program } = context
+  const condition = context.operationCondition(index)
+  const { perSample, quadsPerSample } = context.extent(operation.output)
+  const choice = context.mask(perSample)
+  const buffers = { input: context.value(operation.input), output: context.value(operation.output), choice }
+  const common = { args: poolingWindow(context, operation), grid: itemGrid(quadsPerSample), condition }
+  program.emit(maxPool, { buffers, ...common, when: 'taking' })
+  program.emit(chosenPool, { buffers, ...common, when: 'not-taking' })
+  return () => sendThroughChoice(context, operation, choice, condition)
+}

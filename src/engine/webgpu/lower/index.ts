@@ -1,0 +1,71 @@
+/** Graph → program: every operation's forward dispatches, the losses, then the ways back in reverse order. */
+import { BenchError } from '../../../core/errors.ts'
+import type { Graph, Of, Operation } from '../../graph/graph.ts'
+import { total } from '../kernels/norm.ts'
+import { widen } from '../kernels/pointwise.ts'
+import { GRADIENT_TALLY } from '../layout.ts'
+import { itemGrid } from '../program.ts'
+import { lowerCombine } from './combine.ts'
+import type { Backward, Context } from './context.ts'
+import { lowerConvolve } from './convolve.ts'
+import { emitDescent } from './descent.ts'
+import { lowerHeads } from './heads.ts'
+import { lowerHeldMaxPool, lowerHeldRelu } from './held.ts'
+import { lowerBias, lowerDropPath, lowerRelu } from './pointwise.ts'
+import { lowerAvgPool, lowerGlobalMean, lowerMaxPool } from './pool.ts'
+import { lowerCrop, lowerRearrange } from './rearrange.ts'
+
+type Rule<K extends Operation['kind']> = (context: Context, operation: Of<K>, index: number) => Backward
+
+const rules: { readonly [K in Operation['kind']]: Rule<K> } = {
+  combine: lowerCombine,
+  convolve: lowerConvolve,
+  relu: lowerRelu,
+  heldRelu: lowerHeldRelu,
+  avgPool: lowerAvgPool,
+  maxPool: lowerMaxPool,
+  heldMaxPool: lowerHeldMaxPool,
+  globalMean: lowerGlobalMean,
+  bias: lowerBias,
+  crop: lowerCrop,
+  dropPath: lowerDropPath,
+  noise: refuseNoise,
+  rearrange: lowerRearrange,
+}
+
+/** @throws BenchError `unsupported`: another executor takes the network */
+function refuseNoise(): never {
+  throw new BenchError('unsupported', 'the static executor on webgpu has no noise (darts-s4); use --executor tfjs')
+}
+
+export function emitProgram(context: Context, graph: Graph): void {
+  emitInput(context)
+  const backwards = graph.operations.map((operation, index) => {
+    const rule = rules[operation.kind] as Rule<Operation['kind']>
+    return rule(context, operation, index)
+  })
+  context.program.touch(context.value(graph.network.features))
+  lowerHeads(context)
+  context.program.enter('backward')
+  for (const backward of backwards.reverse()) backward()
+  emitTotals(context)
+  emitDescent(context)
+}
+
+/** The images, with their channels as stored. */
+function emitInput(context: Context): void {
+  const { pixelsPerSample, quads, quadsPerSample } = context.extent(0)
+  context.program.emit(widen, {
+    buffers: { images: context.feeds.images, output: context.value(0) },
+    args: { pixelsPerSample, channels: context.shape(0).channels, quads },
+    grid: itemGrid(quadsPerSample),
+  })
+}
+
+/** ∂L/∂c of every term, at once. */
+function emitTotals({ program, contributions: bases, vectors, feeds, termCount }: Context): void {
+  if (termCount === 0) return
+  const grid = () => [termCount, 1, 1] as const
+  const buffers = { bases, vectors, results: feeds.results }
+  program.emit(total, { buffers, args: { first: 4 * (GRADIENT_TALLY + 1) }, grid, when: 'coefficients' })
+}

@@ -1,0 +1,86 @@
+/** Average and maximum pooling, and the mean over the image. */
+import type { Of, Pooling } from '../../graph/graph.ts'
+import { avgPool, avgPoolGradient, globalMean, globalMeanGradient, maxPool, maxPoolGradient } from '../kernels/pool.ts'
+import { itemGrid, type Storage } from '../program.ts'
+import type { Backward, Context } from './context.ts'
+
+interface Pool {
+  readonly input: number
+  readonly output: number
+  readonly pooling: Pooling
+}
+
+export function lowerAvgPool(context: Context, operation: Of<'avgPool'>, index: number): Backward {
+  const { input, output } = operation
+  const condition = context.operationCondition(index)
+  const args = poolingWindow(context, operation)
+  const buffers = { input: context.value(input), output: context.value(output) }
+  context.program.emit(avgPool, { buffers, args, grid: itemGrid(context.extent(output).quadsPerSample), condition })
+  return () => {
+    const gradient = context.outputGradient(output)
+    const target = context.gradient(input)
+    if (gradient === undefined || target === undefined) return
+    const accumulate = target.accumulate(condition)
+    context.program.emit(avgPoolGradient, {
+      buffers: { gradient, result: target.buffer },
+      args: { ...args, accumulate },
+      grid: itemGrid(context.extent(input).quadsPerSample),
+      condition,
+    })
+  }
+}
+
+export function lowerMaxPool(context: Context, operation: Of<'maxPool'>, index: number): Backward {
+  const { input, output } = operation
+  const condition = context.operationCondition(index)
+  const { perSample, quadsPerSample } = context.extent(output)
+  const choice = context.activation(perSample, 'what a pooling chose')
+  context.program.emit(maxPool, {
+    buffers: { input: context.value(input), output: context.value(output), choice },
+    args: poolingWindow(context, operation),
+    grid: itemGrid(quadsPerSample),
+    condition,
+  })
+  return () => sendThroughChoice(context, operation, choice, condition)
+}
+
+/** The way back of a maximum: to the cells that were chosen. */
+export function sendThroughChoice(context: Context, pool: Pool, choice: Storage, condition: number): void {
+  const gradient = context.outputGradient(pool.output)
+  const target = context.gradient(pool.input)
+  if (gradient === undefined || target === undefined) return
+  const accumulate = target.accumulate(condition)
+  context.program.emit(maxPoolGradient, {
+    buffers: { gradient, choice, result: target.buffer },
+    args: { ...poolingWindow(context, pool), accumulate },
+    grid: itemGrid(context.extent(pool.input).quadsPerSample),
+    condition,
+  })
+}
+
+/** Kernel arguments of a pooling's geometry. */
+export function poolingWindow(context: Context, { input, output, pooling: { kernel, stride, padding } }: Pool) {
+  const { height, width, quads } = context.extent(input)
+  const { height: outputHeight, width: outputWidth } = context.shape(output)
+  return { height, width, quads, outputHeight, outputWidth, kernel, stride, padding }
+}
+
+export function lowerGlobalMean(context: Context, { input, output }: Of<'globalMean'>, index: number): Backward {
+  const { program } = context
+  const condition = context.operationCondition(index)
+  const { pixelsPerSample: pixels, quads, quadsPerSample } = context.extent(input)
+  const buffers = { input: context.value(input), output: context.value(output) }
+  program.emit(globalMean, { buffers, args: { pixels, quads }, grid: itemGrid(quads), condition })
+  return () => {
+    const gradient = context.outputGradient(output)
+    const target = context.gradient(input)
+    if (gradient === undefined || target === undefined) return
+    const accumulate = target.accumulate(condition)
+    program.emit(globalMeanGradient, {
+      buffers: { gradient, result: target.buffer },
+      args: { pixels, quads, accumulate },
+      grid: itemGrid(quadsPerSample),
+      condition,
+    })
+  }
+}

@@ -1,0 +1,66 @@
+/** A network compiled: its program on the device, and what the host needs to run it. */
+import type { Network } from '../../core/network.ts'
+import { Activity } from '../graph/activity.ts'
+import { lower } from '../graph/graph.ts'
+import { rewrite } from '../graph/rewrite/index.ts'
+import { type PlannedTerm, termsOf } from '../graph/terms.ts'
+import type { Device } from './device.ts'
+import { type Feeds, makeFeeds, type State } from './layout.ts'
+import { Context, type Mask } from './lower/context.ts'
+import { emitProgram } from './lower/index.ts'
+import { Program } from './program.ts'
+import { Run } from './run.ts'
+
+export interface Plan {
+  readonly program: Program
+  readonly run: Run
+  readonly state: State
+  readonly feeds: Feeds
+  readonly activity: Activity
+  readonly terms: readonly PlannedTerm[]
+  /** Of the main logits and the features: buffers, and channels as stored. */
+  readonly logits: Output
+  readonly features: Output
+  readonly masks: readonly Mask[]
+}
+
+export interface Output {
+  readonly buffer: GPUBuffer
+  readonly channels: number
+}
+
+/** A plan whose kernels may be compiled side by side before it is finished. */
+export interface Draft {
+  prepare(): Promise<void>
+  /** @throws BenchError `unsupported` where a buffer is larger than the device allows */
+  finish(): Plan
+}
+
+/** @param live the plan of the same network, where this one shall hold its gates and share what it is fed */
+export function draft(device: Device, network: Network, batchSize: number, state: State, live?: Plan): Draft {
+  const graph = rewrite(lower(network), live ? 'held' : 'live')
+  const activity = new Activity(graph)
+  const terms = termsOf(graph, activity)
+  const run = new Run(device)
+  const program = new Program(device, run.buffer)
+  const feeds = live?.feeds ?? makeFeeds(program, network, batchSize, terms.length)
+  const { bindings } = device
+  const context = new Context({ program, graph, activity, state, feeds, batchSize, bindings })
+  emitProgram(context, graph)
+  return {
+    prepare: () => program.prepare(),
+    finish: () => {
+      const places = program.load(network.name)
+      const output = (id: number): Output => ({
+        buffer: places.get(context.value(id)) as GPUBuffer,
+        channels: context.extent(id).channels,
+      })
+      return {
+        ...{ program, run, state, feeds, activity, terms },
+        logits: output(network.heads[0].logits),
+        features: output(network.features),
+        masks: context.masks,
+      }
+    },
+  }
+}

@@ -1,0 +1,257 @@
+/** A network's program while it is written: dispatches in order, with buffers that are made at last. */
+import { BenchError } from '../../core/errors.ts'
+import type { Mode } from '../../core/executor.ts'
+import type { ByGating } from '../graph/accumulation.ts'
+import { Temporary } from '../graph/placement.ts'
+import { type Device, megabytes } from './device.ts'
+import { FIRST_BUFFER, type Kernel, THREADS } from './kernel.ts'
+import { assignSlots, type Slot } from './slots.ts'
+
+/** A buffer that is lent for a while, or one that stays. */
+export type Storage = Temporary | GPUBuffer
+
+/** A fixed number, or how a contribution adds (see `ADDS`). */
+export type Argument = number | ByGating
+
+/** Workgroups for so many samples. */
+export type Grid = (samples: number) => readonly [number, number, number]
+
+/** The part of a step that a dispatch belongs to; losses differ by objective. */
+export type Section = 'forward' | 'cross-entropy' | 'logits' | 'backward' | 'descent'
+
+/** What a replay is for. */
+export interface Situation {
+  readonly mode: Mode
+  readonly weights: boolean
+  readonly coefficients: boolean
+  /** Some paths may be switched off. */
+  readonly gated: boolean
+  /** The choices of held gates are taken anew. */
+  readonly taking: boolean
+}
+
+/** The situations in which a dispatch runs. */
+export type When =
+  | 'always'
+  | 'batch-statistics'
+  | 'weights'
+  | 'coefficients'
+  | 'no-coefficients'
+  | 'gated'
+  | 'taking'
+  | 'not-taking'
+
+const holds: Readonly<Record<When, (situation: Situation) => boolean>> = {
+  always: () => true,
+  'batch-statistics': ({ mode }) => mode !== 'eval',
+  weights: ({ weights }) => weights,
+  coefficients: ({ coefficients }) => coefficients,
+  'no-coefficients': ({ coefficients }) => !coefficients,
+  gated: ({ gated }) => gated,
+  taking: ({ taking }) => taking,
+  'not-taking': ({ taking }) => !taking,
+}
+
+export interface Emission<B extends string, A extends string> {
+  readonly buffers: Readonly<Record<B, Storage>>
+  readonly args: Readonly<Record<A, Argument>>
+  readonly grid: Grid
+  readonly when?: When
+  /** Number of the activity flag that must be set; −1: none. */
+  readonly condition?: number
+}
+
+interface Dispatch {
+  readonly kernel: Kernel
+  readonly buffers: readonly Storage[]
+  readonly args: readonly number[]
+  readonly grid: Grid
+  readonly section: Section
+  readonly when: When
+  readonly condition: number
+}
+
+/** A dispatch ready to run. */
+export interface BoundDispatch {
+  readonly pipeline: GPUComputePipeline
+  readonly bindings: GPUBindGroup
+  readonly grid: Grid
+  readonly condition: number
+}
+
+/** What a device gives to each dimension of a grid. */
+const LARGEST_GRID = 65535
+
+/** Enough workgroups for a kernel with a thread an item; it goes round where they are fewer. */
+export const itemGrid =
+  (perSample: number): Grid =>
+  (samples) => [groupsFor(samples * perSample), 1, 1]
+
+/** The same for a number of items that no batch changes. */
+export const fixedGrid = (items: number): Grid => {
+  const grid = [groupsFor(items), 1, 1] as const
+  return () => grid
+}
+
+const groupsFor = (items: number) => Math.min(LARGEST_GRID, Math.max(1, Math.ceil(items / THREADS)))
+
+export class Program {
+  readonly #device: Device
+  readonly #run: GPUBuffer
+  readonly #dispatches: Dispatch[] = []
+  readonly #temporaries: Temporary[] = []
+  readonly #owned: GPUBuffer[] = []
+  #bound: readonly BoundDispatch[] = []
+  #section: Section = 'forward'
+  #fits: Promise<void> = Promise.resolve()
+
+  /** @param run what changes from run to run */
+  constructor(device: Device, run: GPUBuffer) {
+    this.#device = device
+    this.#run = run
+  }
+
+  /** Memory that is lent between the first and the last dispatch that name it. */
+  temporary(bytes: number, what: string): Temporary {
+    const buffer = new Temporary(bytes, what)
+    this.#temporaries.push(buffer)
+    return buffer
+  }
+
+  /** Memory that stays as long as the program: zeroed. @throws BenchError `unsupported` where it is too large */
+  keep(bytes: number, what: string): GPUBuffer {
+    return this.#own(this.#device.buffer(bytes, what))
+  }
+
+  /** Constant words. */
+  table(words: readonly number[]): GPUBuffer {
+    const buffer = this.keep(4 * words.length, 'a table')
+    this.#device.gpu.queue.writeBuffer(buffer, 0, Uint32Array.from(words))
+    return buffer
+  }
+
+  /** Dispatches from here on belong to this section. */
+  enter(section: Section): void {
+    this.#section = section
+  }
+
+  emit<B extends string, A extends string>(kernel: Kernel<B, A>, emission: Emission<B, A>): void {
+    const { buffers, args, grid, when = 'always', condition = -1 } = emission
+    const ordered = (Object.keys(kernel.buffers) as B[]).map((name) => buffers[name])
+    for (const buffer of ordered) this.touch(buffer)
+    const numbers = kernel.args.map((name) => encoded(args[name]))
+    const section = this.#section
+    this.#dispatches.push({ kernel, buffers: ordered, args: numbers, grid, section, when, condition })
+  }
+
+  /** Keeps a buffer alive up to here. */
+  touch(buffer: Storage): void {
+    if (buffer instanceof Temporary) buffer.touch(this.#dispatches.length)
+  }
+
+  /** Compiles the kernels side by side; without it, `load` does one after the other. */
+  prepare(): Promise<void> {
+    return this.#device.prepare(this.#dispatches.map(({ kernel }) => kernel))
+  }
+
+  /**
+   * Makes the buffers and binds them to the kernels. → each touched temporary's buffer
+   *
+   * @throws BenchError `unsupported` where a buffer is larger than the device allows, naming it
+   */
+  load(name: string): ReadonlyMap<Temporary, GPUBuffer> {
+    const places = this.#makeBuffers(name)
+    const kernels = this.#dispatches.map(({ kernel }) => this.#device.compile(kernel))
+    const { offsets, args } = this.#makeArgs()
+    this.#bound = this.#dispatches.map(({ buffers, grid, condition }, i) => {
+      const { pipeline, layout } = kernels[i]
+      const storage = buffers.map((buffer, j): GPUBindGroupEntry => {
+        const binding = FIRST_BUFFER + j
+        if (!(buffer instanceof Temporary)) return { binding, resource: { buffer } }
+        return { binding, resource: { buffer: places.get(buffer) as GPUBuffer, size: buffer.bytes } }
+      })
+      const own = { buffer: args, offset: offsets[i], size: this.#argBytes(i) }
+      const entries = [{ binding: 0, resource: { buffer: this.#run } }, { binding: 1, resource: own }, ...storage]
+      return { pipeline, bindings: this.#device.gpu.createBindGroup({ layout, entries }), grid, condition }
+    })
+    return places
+  }
+
+  /** The dispatches of a section that run in a situation. After `load`. */
+  bind(section: Section, situation: Situation): BoundDispatch[] {
+    return this.#bound.filter((_, i) => {
+      const dispatch = this.#dispatches[i]
+      return dispatch.section === section && holds[dispatch.when](situation)
+    })
+  }
+
+  /** Gives back what `load` made. */
+  dispose(): void {
+    for (const buffer of this.#owned.splice(0)) buffer.destroy()
+  }
+
+  /** Resolves where the device had the memory. @throws BenchError `unsupported`, naming the largest buffer */
+  get fits(): Promise<void> {
+    return this.#fits
+  }
+
+  #makeBuffers(name: string): Map<Temporary, GPUBuffer> {
+    const { gpu } = this.#device
+    const slots = assignSlots(this.#temporaries)
+    for (const { bytes, holders } of slots) this.#device.checkSize(bytes, `${name}: ${holders[0].what}`)
+    const places = new Map<Temporary, GPUBuffer>()
+    gpu.pushErrorScope('out-of-memory')
+    for (const { bytes, holders } of slots) {
+      const buffer = this.keep(bytes, holders[0].what)
+      for (const holder of holders) places.set(holder, buffer)
+    }
+    this.#fits = this.#device.settled(gpu.popErrorScope()).then((error) => {
+      if (error !== null) throw tooLarge(name, slots)
+    })
+    this.#fits.catch(() => this.dispose())
+    return places
+  }
+
+  /** All dispatches' args in one uniform buffer; equal ones stand once. */
+  #makeArgs(): { readonly args: GPUBuffer; readonly offsets: readonly number[] } {
+    const alignment = this.#device.gpu.limits.minUniformBufferOffsetAlignment
+    const known = new Map<string, number>()
+    const words: number[] = []
+    const offsets = this.#dispatches.map(({ args }) => {
+      const key = args.join()
+      const offset = known.get(key) ?? 4 * words.length
+      if (!known.has(key)) {
+        known.set(key, offset)
+        words.push(...args)
+        while ((4 * words.length) % alignment !== 0) words.push(0)
+      }
+      return offset
+    })
+    const args = this.#own(this.#device.uniform(Math.max(alignment, 4 * words.length)))
+    this.#device.gpu.queue.writeBuffer(args, 0, Uint32Array.from(words))
+    return { args, offsets }
+  }
+
+  /** What the kernel's `args` take: a uniform's size is a multiple of 16. */
+  #argBytes(dispatch: number): number {
+    return Math.ceil(this.#dispatches[dispatch].args.length / 4) * 16
+  }
+
+  #own(buffer: GPUBuffer): GPUBuffer {
+    this.#owned.push(buffer)
+    return buffer
+  }
+}
+
+/** Numbers as `ADDS` reads them. */
+const encoded = (argument: Argument): number => (typeof argument === 'number' ? argument : 2)
+
+function tooLarge(name: string, slots: readonly Slot[]): BenchError {
+  const total = slots.reduce((sum, { bytes }) => sum + bytes, 0)
+  const [{ bytes, holders }] = slots
+  return new BenchError(
+    'unsupported',
+    `${name} needs ${megabytes(total)} of GPU memory, more than could be had; ` +
+      `the largest buffer is ${holders[0].what}, ${megabytes(bytes)}; use a smaller batch`,
+  )
+}
