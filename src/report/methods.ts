@@ -17,10 +17,21 @@ export function groupByMethod(runs: readonly RunRecord[]): readonly Method[] {
   const groups = groupBy(runs, (run) => canonicalJson(settings(run.manifest.job))).flatMap(splitByBudget)
   return groups.map((group) => {
     const rivals = groups.filter(([first]) => nameOf(first) === nameOf(group[0]))
-    const difference = describe(identity(group[0]), differingKeys(rivals.map(([first]) => identity(first))))
-    const label = difference === '' ? nameOf(group[0]) : `${nameOf(group[0])} (${difference})`
+    const label = labels(rivals.map(([first]) => first))[rivals.indexOf(group)]
     return { label, algorithm: nameOf(group[0]), variant: rivals.indexOf(group), runs: group }
   })
+}
+
+/** Of one run of each variant of an algorithm: in few words where these tell all of them apart, else value by value. */
+function labels(variants: readonly RunRecord[]): readonly string[] {
+  const identities = variants.map(identity)
+  const keys = differingKeys(identities)
+  const [short, full] = [inWords, describe].map((words) =>
+    identities
+      .map((record) => words(record, keys))
+      .map((text) => (text === '' ? nameOf(variants[0]) : `${nameOf(variants[0])} (${text})`)),
+  )
+  return new Set(short).size === variants.length ? short : full
 }
 
 /** Datasets may each have their own budget; where one was searched under several, each budget is a method. */
@@ -77,9 +88,21 @@ function settings({ algorithm: { name, options, ...code }, protocol }: Job) {
 }
 
 /** The values of one record at the given keys; of protocols with different names, the name is enough. */
-function describe(record: object, keys: readonly string[]): string {
+const describe = (record: object, keys: readonly string[]): string =>
+  valuesAt(record, keys)
+    .map(([key, value = 'none']) => `${key}=${value}`)
+    .join(', ')
+
+/** The same without what is off or absent; of what is on, the name is enough: `progressive`. */
+const inWords = (record: object, keys: readonly string[]): string =>
+  valuesAt(record, keys)
+    .filter(([, value]) => value !== undefined && value !== 'false')
+    .map(([key, value]) => (value === 'true' ? key : `${key}=${value}`))
+    .join(', ')
+
+function valuesAt(record: object, keys: readonly string[]): (readonly [key: string, value: string | undefined])[] {
   const named = keys.includes('protocol.name')
   const shown = keys.filter((key) => !named || key === 'protocol.name' || !key.startsWith('protocol.'))
   const values = flatten(record)
-  return shown.map((key) => `${key.replace('protocol.name', 'protocol')}=${values.get(key) ?? 'none'}`).join(', ')
+  return shown.map((key) => [key.replace('protocol.name', 'protocol'), values.get(key)])
 }

@@ -10,13 +10,28 @@ import {
   ScatterController,
   Title,
 } from 'chart.js'
+import { drawPoint } from 'chart.js/helpers'
 import { chartConfig, fontSize } from './chart.ts'
 import { lightTheme } from './drawing.ts'
 import type { Plot } from './figure.ts'
+import { logTicks, tickLabel } from './logTicks.ts'
 import { paintDrawing, paintText } from './paintDrawing.ts'
 import { type Layout, LEGEND_LINE, type LegendEntry } from './pictureLayout.ts'
 
 Chart.register(Filler, LinearScale, LineElement, LogarithmicScale, PointElement, ScatterController, Title)
+
+/** Room of a label along its axis, in CSS px: the letters of `10,000` and a gap, or a line's height and as much again. */
+const LABEL_ROOM = { x: 48, y: 20 }
+
+/** Chart.js labels logarithmic axes by their position in the decade, whether there is room or not. */
+Object.assign(Chart.defaults.scales.logarithmic, {
+  afterBuildTicks(scale: LogarithmicScale): void {
+    const most = scale.isHorizontal() ? scale.maxWidth / LABEL_ROOM.x : scale.maxHeight / LABEL_ROOM.y
+    const ticks = logTicks(scale.min, scale.max, most)
+    if (ticks.length > 1) scale.ticks = ticks.map((value) => ({ value, major: true }))
+  },
+})
+Chart.defaults.scales.logarithmic.ticks.callback = (value) => tickLabel(Number(value))
 
 /** @param scale device units a CSS px */
 export function paintFigure(
@@ -42,16 +57,21 @@ function paintLegendEntry(context: SKRSContext2D, { series: { label, look, form 
   context.strokeStyle = look.colour
   context.fillStyle = look.colour
   context.lineWidth = 1.8
-  context.beginPath()
   if (form === 'line' || form === 'steps') {
+    context.beginPath()
     context.setLineDash([...look.dash])
     context.moveTo(x, middle)
     context.lineTo(x + 18, middle)
     context.stroke()
     context.setLineDash([])
   } else {
-    context.arc(x + 9, middle, 3, 0, 2 * Math.PI)
-    context.fill()
+    const style = {
+      pointStyle: look.marker,
+      radius: 3.2,
+      borderWidth: look.marker === 'crossRot' ? 1.4 : 0,
+      rotation: 0,
+    }
+    drawPoint(context as unknown as Parameters<typeof drawPoint>[0], style, x + 9, middle)
   }
   paintText(context, {
     kind: 'text',

@@ -33,10 +33,13 @@ export function pairwiseTable(comparison: Comparison): Tabular {
   }
 }
 
-const cell = (value: string | number, key: string): TableCell =>
-  typeof value === 'string'
-    ? { kind: 'text', text: value }
-    : { kind: 'number', value, digits: key === 'seeds' ? 0 : key === 'difference' ? 2 : 3 }
+function cell(value: string | number, key: string): TableCell {
+  if (typeof value === 'string') return { kind: 'text', text: value }
+  if (key === 'seeds') return { kind: 'number', value, digits: 0 }
+  return key === 'difference'
+    ? { kind: 'number', value, digits: 2 }
+    : { kind: 'number', value, digits: 3, positive: true }
+}
 
 function pairsOf(rows: readonly Row[], column: number, title: string): Pair[] {
   const known = rows.filter(({ cells }) => cells[column].bySeed.size > 0)

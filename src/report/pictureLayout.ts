@@ -8,6 +8,7 @@ import { type DrawingScale, font } from './paintDrawing.ts'
 const ASPECT = 0.74
 const GAP = 12
 export const LEGEND_LINE = 15
+const LEGEND_INSET = 4
 
 export interface Place {
   readonly panel: Panel
@@ -66,10 +67,10 @@ function legendOf(panels: readonly Panel[], width: number): LegendEntry[] {
   if (named.size === 0) return []
   const context = createCanvas(1, 1).getContext('2d')
   context.font = font(fontSize.label)
-  let [x, y] = [0, 0]
+  let [x, y] = [LEGEND_INSET, 0]
   return [...named.values()].map((series) => {
     const length = 22 + context.measureText(series.label).width + 12
-    if (x > 0 && x + length - 12 > width) [x, y] = [0, y + LEGEND_LINE]
+    if (x > LEGEND_INSET && x + length - 12 > width) [x, y] = [LEGEND_INSET, y + LEGEND_LINE]
     x += length
     return { series, x: x - length, y }
   })

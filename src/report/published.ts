@@ -1,6 +1,6 @@
 /** The papers' own numbers, kept as data in `reports/published/`: document, table and row for each. */
 import { readdirSync, readFileSync } from 'node:fs'
-import { parse } from 'yaml'
+import { createRequire } from 'node:module'
 import { z } from 'zod'
 import { BenchError } from '../core/errors.ts'
 import type { Column } from './comparison.ts'
@@ -52,6 +52,9 @@ const tableSchema = z
 
 const documentSchema = z.strictObject({ document: z.string(), tables: z.array(tableSchema) })
 
+/** Loaded when rows are read: most tables show none. */
+const loadYaml = () => createRequire(import.meta.url)('yaml') as typeof import('yaml')
+
 const FOLDER = new URL('../../reports/published/', import.meta.url)
 
 /** The position of the column that holds the same numbers as ours: dataset, split, and dataset searched on. -1: none. */
@@ -74,7 +77,7 @@ export function publishedTables(folder: URL = FOLDER): readonly PublishedTable[]
 
 /** The tables of one document. Values are read as text, so that 2.50 stays 2.50. @throws BenchError `corrupt` */
 export function parsePublished(text: string, name: string): readonly PublishedTable[] {
-  const parsed = documentSchema.safeParse(parse(text, { schema: 'failsafe' }))
+  const parsed = documentSchema.safeParse(loadYaml().parse(text, { schema: 'failsafe' }))
   if (!parsed.success) {
     const [{ path, message }] = parsed.error.issues
     throw new BenchError('corrupt', `published rows ${name}: ${path.join('.')}: ${message}`)

@@ -23,11 +23,19 @@ export interface TabularColumn {
 
 export type Cell =
   | { readonly kind: 'text'; readonly text: string }
-  /** `digits` after the point, in formats for people. */
-  | { readonly kind: 'number'; readonly value: number; readonly digits: number }
+  | NumberCell
   | Statistic
   /** Nothing known: — and never 0. */
   | { readonly kind: 'absent' }
+
+export interface NumberCell {
+  readonly kind: 'number'
+  readonly value: number
+  /** After the point, in formats for people. */
+  readonly digits: number
+  /** Above zero: what would be rounded to 0.000 there is `< 0.001`. */
+  readonly positive?: boolean
+}
 
 /** Mean over n values and their sample standard deviation (ddof 1), which a single value does not have. */
 export interface Statistic {

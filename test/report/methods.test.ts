@@ -38,6 +38,23 @@ describe('runs of one method', () => {
       'drnas (budgetSeconds=12000)',
     ]))
 
+  const withOptions = (options: Readonly<Record<string, unknown>>): RunRecord => {
+    const run = searchedOn('cifar10', 20_000)
+    const { job } = run.manifest
+    return { ...run, manifest: { ...run.manifest, job: { ...job, algorithm: { ...job.algorithm, options } } } }
+  }
+
+  test('are called by what is on, and by nothing where nothing is', () => {
+    const runs = [{ progressive: false }, { progressive: true }, { progressive: true, k: 4 }].map(withOptions)
+    expect(labels(runs)).toEqual(['drnas', 'drnas (progressive)', 'drnas (progressive, k=4)'])
+  })
+
+  test('are told apart by every value where words would not do it', () =>
+    expect(labels([{ progressive: false }, {}].map(withOptions))).toEqual([
+      'drnas (progressive=false)',
+      'drnas (progressive=none)',
+    ]))
+
   test('report the same numbers of a dataset, or are refused', () => {
     const run = searchedOn('cifar10', 20_000)
     const { protocol, ...job } = run.manifest.job

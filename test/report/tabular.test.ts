@@ -103,3 +103,15 @@ describe('one table, in every format', () => {
     )
   })
 })
+
+test('a p-value is never 0: what is smaller than the digits show is said to be so, and exact where machines read', () => {
+  const p = (value: number) => [{ kind: 'number' as const, value, digits: 3, positive: true }]
+  const small = { columns: [{ title: 'p', key: 'p' }], rows: [p(4e-50), p(0.0004), p(0.0006)], notes: [] }
+  expect(
+    renderTable(small, 'text')
+      .trim()
+      .split(/ *\n */),
+  ).toEqual(['p', '───────', '< 0.001', '< 0.001', '0.001'])
+  expect(renderTable(small, 'latex')).toContain('$< 0.001$')
+  expect(renderTable(small, 'csv')).toBe('p\n4e-50\n0.0004\n0.0006\n')
+})

@@ -1,5 +1,5 @@
 /** Cells as people read them. */
-import type { Cell, Statistic } from '../tabular.ts'
+import type { Cell, NumberCell, Statistic } from '../tabular.ts'
 
 export const ABSENT = '—'
 
@@ -9,12 +9,17 @@ export function cellText(cell: Cell): string {
     case 'text':
       return cell.text
     case 'number':
-      return cell.value.toFixed(cell.digits)
+      return numberText(cell)
     case 'statistic':
       return `${cell.mean.toFixed(cell.digits)} ± ${deviationText(cell)}`
     case 'absent':
       return ABSENT
   }
+}
+
+export function numberText({ value, digits, positive = false }: NumberCell): string {
+  const text = value.toFixed(digits)
+  return positive && Number(text) === 0 ? `< ${(10 ** -digits).toFixed(digits)}` : text
 }
 
 export const deviationText = ({ std, digits }: Statistic): string => std?.toFixed(digits) ?? ABSENT

@@ -1,6 +1,6 @@
 /** A LaTeX table with booktabs rules, to be pasted into a paper; the notes are comments above it. */
 import type { Cell, Tabular } from '../tabular.ts'
-import { isWords } from './cells.ts'
+import { isWords, numberText } from './cells.ts'
 
 export function renderLatex({ columns, rows, notes }: Tabular): string {
   const alignment = columns.map((_, i) => (isWords(rows.map((row) => row[i])) ? 'l' : 'r')).join('')
@@ -23,7 +23,7 @@ function cell(content: Cell): string {
     case 'text':
       return escaped(content.text)
     case 'number':
-      return `$${content.value.toFixed(content.digits)}$`
+      return `$${numberText(content)}$`
     case 'statistic': {
       const std = content.std === undefined ? '\\textrm{---}' : content.std.toFixed(content.digits)
       const both = `${content.mean.toFixed(content.digits)} \\pm ${std}`
