@@ -174,9 +174,11 @@ describe('a release is refused, and the earlier table stays, where', () => {
   })
 
   test('records are missing', async () => {
-    await expect(importFrom(folderOf(good()), { partial: false })).rejects.toThrow(
-      'holds 2 architectures, nb201 has 15625',
-    )
+    const refused = { as: 'incomplete', partial: false }
+    for (const source of [folderOf(good()), await archiveOf(good())]) {
+      await expect(importFrom(source, refused)).rejects.toThrow('holds 2 architectures, nb201 has 15625')
+    }
+    expect(readdirSync(tables).filter((file) => file.includes('incomplete'))).toEqual([])
   })
 
   test('its folder holds no records', async () => {

@@ -4,7 +4,7 @@
  * was interrupted goes on where it was.
  */
 import { createHash } from 'node:crypto'
-import type { ImportContext } from '../content.ts'
+import { checkComplete, type ImportContext } from '../content.ts'
 import { assemble } from './assemble.ts'
 import type { Imported } from './imported.ts'
 import { openParts, type Part, type Parts } from './importParts.ts'
@@ -29,14 +29,23 @@ export const RECORD_NOTES = [
   'FLOPs are multiply-accumulates, as NAS-Bench-201 counts them. Seconds are those of the release, re-estimated by its authors and equal for all seeds.',
 ]
 
-/** @throws BenchError `bad-input` that names the record at fault */
+/**
+ * What was read is kept where a record is at fault, and removed where the release as a whole is.
+ * @throws BenchError `bad-input` that names the record at fault
+ */
 export async function importNats(source: RecordFiles, options: NatsOptions): Promise<Imported> {
+  if (source.indices !== undefined) checkComplete(source.indices, options, source.name)
   const parts = openParts(options.partsFolder)
   const batches = await readAll(source, parts, options)
   const hash = createHash('sha256')
   for (const { sha256 } of batches) hash.update(sha256)
   const found = { format: 'nats-bench', name: source.name, sha256: hash.digest('hex') }
-  return assemble({ parts, batches, source: found, notes: RECORD_NOTES, withCurves: options.withCurves }, options)
+  try {
+    return assemble({ parts, batches, source: found, notes: RECORD_NOTES, withCurves: options.withCurves }, options)
+  } catch (error) {
+    parts.remove()
+    throw error
+  }
 }
 
 /** Every batch, read or found from an earlier attempt, in the order of the source. */
@@ -54,7 +63,7 @@ async function readAll(source: RecordFiles, parts: Parts, options: NatsOptions):
         part === undefined ? readers.read({ files, withCurves }).then((r) => parts.keep(at, sha256, r)) : part
       const counted = Promise.resolve(read).then((kept) => {
         done += kept.count
-        onProgress?.(done, source.count)
+        onProgress?.(done, source.indices?.length)
         return kept
       })
       // A failure is thrown where it is awaited.

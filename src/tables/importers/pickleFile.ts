@@ -50,14 +50,14 @@ export async function importPickleFile(file: SourceFile, options: PickleFileOpti
     if (stream.batches.length === 0) {
       throw new BenchError('bad-input', `${file.name} holds no trainings of NAS-Bench-201 in a form that is known`)
     }
+    const source = { format: 'pickle', name: file.name, sha256 }
+    const notes = [...RECORD_NOTES, ...mapping.notes]
+    return assemble({ parts, batches: stream.batches, source, notes, withCurves }, options)
   } catch (error) {
     // Another file than this one will take its place; a full disk may have room again for the rest.
     if (error instanceof BenchError && error.code === 'bad-input') parts.remove()
     throw error
   }
-  const source = { format: 'pickle', name: file.name, sha256 }
-  const notes = [...RECORD_NOTES, ...mapping.notes]
-  return assemble({ parts, batches: stream.batches, source, notes, withCurves }, options)
 }
 
 function readAll({ path, name, head }: SourceFile, stream: RecordStream): void {

@@ -15,8 +15,8 @@ export interface RecordFile {
 
 export interface RecordFiles {
   readonly name: string
-  /** Number of records; undefined where only reading to the end would tell. */
-  readonly count?: number
+  /** Numbers of the records; undefined where only reading to the end would tell. */
+  readonly indices?: Int32Array
   files(): AsyncIterable<RecordFile>
 }
 
@@ -33,7 +33,7 @@ export async function recordFolder(path: string): Promise<RecordFiles> {
   }
   return {
     name: basename(path),
-    count: names.length,
+    indices: Int32Array.from(names, (name) => Number.parseInt(name, 10)),
     async *files() {
       for (const name of names) yield { name, bytes: Uint8Array.from(await readFile(join(path, name))) }
     },
