@@ -3,7 +3,8 @@ import { type Plan, type PlannedJob, runLabel } from '../runner/plan.ts'
 import { type Outcome, runPlan } from '../runner/runPlan.ts'
 import type { Store } from '../runner/store.ts'
 import { onInterrupt } from './failures.ts'
-import { showProgress, silence } from './progress.ts'
+import { silence } from './progress.ts'
+import { showProgress } from './showProgress.ts'
 
 export interface PlanProgressOptions {
   /** Processes at a time. */

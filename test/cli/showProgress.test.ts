@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
-import { showProgress } from '../../src/cli/progress.ts'
+import { showProgress } from '../../src/cli/showProgress.ts'
 
 let written: string
 const stream = (isTTY: boolean) => ({
