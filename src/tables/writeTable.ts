@@ -1,6 +1,6 @@
 /** Writes a table as an Arrow file with its manifest, both or neither. */
 import { createHash } from 'node:crypto'
-import { readdirSync, renameSync, rmSync } from 'node:fs'
+import { existsSync, readdirSync, renameSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import type * as Arrow from 'apache-arrow'
 import { writeAllAtomically } from '../core/atomicFile.ts'
@@ -38,13 +38,30 @@ export function writeTable(
     columns: describe(bytes, content),
     oracles: oraclesOf(content.numbers.map((column) => column.name)),
   }
-  if (curves !== undefined) renameSync(curves.temporary, join(folder, curves.entry.file))
-  writeAllAtomically([
-    { path: join(folder, manifest.table.file), content: bytes },
-    { path: join(folder, `${name}.manifest.json`), content: formatManifest(manifest) },
-  ])
+  const discardCurves = placeCurves(folder, curves)
+  try {
+    writeAllAtomically([
+      { path: join(folder, manifest.table.file), content: bytes },
+      { path: join(folder, `${name}.manifest.json`), content: formatManifest(manifest) },
+    ])
+  } catch (error) {
+    discardCurves()
+    throw error
+  }
   removeOtherCurves(folder, name, manifest.curves?.file)
   return manifest
+}
+
+/** @returns what to do where no manifest comes to name them */
+function placeCurves(folder: string, curves?: WrittenCurves): () => void {
+  if (curves === undefined) return () => {}
+  const path = join(folder, curves.entry.file)
+  const isNew = !existsSync(path)
+  renameSync(curves.temporary, path)
+  return () => {
+    // Those of the earlier table, where the name, which is their hash, is the same.
+    if (isNew) rmSync(path, { force: true })
+  }
 }
 
 /** Those of an earlier table of the name, which no manifest names any more. */

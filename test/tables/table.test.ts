@@ -1,10 +1,12 @@
-import { readFileSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { parseQualifier } from '../../src/core/metric.ts'
 import { nb201 } from '../../src/spaces/nb201/index.ts'
 import { loadArrow } from '../../src/tables/arrowLibrary.ts'
 import type { TableContent } from '../../src/tables/content.ts'
+import { encodeCurves } from '../../src/tables/curves.ts'
+import { writeCurves } from '../../src/tables/curvesFile.ts'
 import { openTable, verifyTable } from '../../src/tables/openTable.ts'
 import { spaceIndex } from '../../src/tables/spaceIndex.ts'
 import type { Table } from '../../src/tables/table.ts'
@@ -177,4 +179,15 @@ test('two columns may be one array', async () => {
 test('a table cannot be written where a file stands in place of the folder', () => {
   const place = path('three.arrow')
   expect(() => writeTable(place, 'x', space, content)).toThrow(`cannot write ${place}`)
+})
+
+test('of a table that cannot be written, no curves stay behind', async () => {
+  const values = Float64Array.of(1, 2)
+  const splits = [{ split: 'train', accuracyPct: values, loss: values, seconds: values }]
+  const runs = [{ dataset: 'cifar10', epochs: 2, seed: 777, splits }]
+  const bytes = encodeCurves([{ index: 5, arch: space.at(5), runs }])
+  mkdirSync(path('blocked.arrow'))
+  const curves = await writeCurves(folder, 'blocked', [{ range: [5, 5], bytes }])
+  expect(() => writeTable(folder, 'blocked', space, content, curves)).toThrow('cannot write')
+  expect(readdirSync(folder).filter((file) => file.startsWith('blocked'))).toEqual(['blocked.arrow'])
 })
