@@ -2,7 +2,7 @@
 import { BenchError } from '../core/errors.ts'
 import { unknownName } from '../core/names.ts'
 import { describeGpu } from './gpu.ts'
-import { isInstalled } from './optionalPackage.ts'
+import { hasPart, isInstalled } from './optionalPackage.ts'
 
 /** What a user may ask for; `auto` is the best of the others that this machine has. */
 export const backendNames = ['auto', 'tensorflow', 'webgpu', 'wasm', 'cpu'] as const
@@ -23,20 +23,25 @@ export interface BackendChoice {
 }
 
 /** The packages that bring libtensorflow, the one for NVIDIA GPUs first. */
-export const TENSORFLOW_PACKAGES = ['@tensorflow/tfjs-node-gpu', '@tensorflow/tfjs-node'] as const
+const TENSORFLOW_PACKAGES = ['@tensorflow/tfjs-node-gpu', '@tensorflow/tfjs-node'] as const
 const WEBGPU_PACKAGES = ['webgpu', '@tensorflow/tfjs-backend-webgpu'] as const
 
 const NO_ADAPTER = 'no GPU adapter was found; a Vulkan, Metal or Direct3D 12 driver is needed'
 
 const inspect: Readonly<Record<Backend, () => Promise<Omit<BackendReport, 'backend'>>>> = {
   async tensorflow() {
-    const found = TENSORFLOW_PACKAGES.find(isInstalled)
-    if (found) return { available: true, detail: found }
-    return { available: false, detail: 'npm install @tensorflow/tfjs-node (or tfjs-node-gpu with an NVIDIA GPU)' }
+    const found = tensorflowPackage()
+    if (found !== undefined) return { available: true, detail: found }
+    const unbuilt = TENSORFLOW_PACKAGES.find(isInstalled)
+    const missing = 'npm install -D @tensorflow/tfjs-node (or tfjs-node-gpu with an NVIDIA GPU)'
+    return {
+      available: false,
+      detail: unbuilt ? `${unbuilt} lacks its native part; docs/backends.md builds it` : missing,
+    }
   },
   async webgpu() {
     const missing = WEBGPU_PACKAGES.filter((name) => !isInstalled(name))
-    if (missing.length > 0) return { available: false, detail: `npm install ${missing.join(' ')}` }
+    if (missing.length > 0) return { available: false, detail: `npm install -D ${missing.join(' ')}` }
     const gpu = await describeGpu()
     if (gpu === undefined) return { available: false, detail: NO_ADAPTER }
     return { available: true, detail: gpu.isSoftware ? `${gpu.name} (emulated, slow)` : gpu.name }
@@ -44,6 +49,9 @@ const inspect: Readonly<Record<Backend, () => Promise<Omit<BackendReport, 'backe
   wasm: async () => ({ available: true, detail: 'WebAssembly with SIMD, one thread' }),
   cpu: async () => ({ available: true, detail: 'plain JavaScript, slow' }),
 }
+
+/** The package that brings libtensorflow, where one is installed and has its native part. */
+export const tensorflowPackage = () => TENSORFLOW_PACKAGES.find((name) => isInstalled(name) && hasPart(name, 'lib'))
 
 /** All backends, the fastest first: what is there, and what is missing for the others. */
 export const backendReports = (): Promise<BackendReport[]> =>

@@ -38,7 +38,7 @@ describe('the choice of an executor', () => {
   it.skipIf(isInstalled('@tensorflow/tfjs-node') || isInstalled('@tensorflow/tfjs-node-gpu'))(
     'names the package to install for a backend that is not there',
     async () => {
-      await expect(openExecutor({ backend: 'tensorflow' })).rejects.toThrow('npm install @tensorflow/tfjs-node')
+      await expect(openExecutor({ backend: 'tensorflow' })).rejects.toThrow('npm install -D @tensorflow/tfjs-node')
       const report = (await backendReports()).find(({ backend }) => backend === 'tensorflow')
       expect(report).toMatchObject({ available: false })
     },

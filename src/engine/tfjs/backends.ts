@@ -4,9 +4,9 @@ import { dirname, sep } from 'node:path'
 import util from 'node:util'
 import * as tf from '@tensorflow/tfjs-core'
 import { BenchError } from '../../core/errors.ts'
-import { type Backend, TENSORFLOW_PACKAGES } from '../backendChoice.ts'
+import { type Backend, tensorflowPackage } from '../backendChoice.ts'
 import { describeGpu, webGpu } from '../gpu.ts'
-import { importOptional, isInstalled } from '../optionalPackage.ts'
+import { importOptional } from '../optionalPackage.ts'
 
 const loaders: Readonly<Record<Backend, () => Promise<unknown>>> = {
   tensorflow: loadTensorflow,
@@ -54,17 +54,19 @@ async function loadWasm(): Promise<void> {
 }
 
 async function loadTensorflow(): Promise<void> {
+  const name = tensorflowPackage()
+  if (name === undefined) throw new Error('neither tfjs-node nor tfjs-node-gpu is installed with its native part')
   restoreRemovedUtilities()
-  const name = TENSORFLOW_PACKAGES.find(isInstalled)
-  if (name === undefined) throw new Error(`none of ${TENSORFLOW_PACKAGES.join(', ')} is installed`)
+  process.env.TF_CPP_MIN_LOG_LEVEL ??= '1' // warnings and errors, not what the processor could do
   await importOptional(name)
 }
 
-/** tfjs-node 4.22 calls two functions of `node:util` that Node 23 removed. */
+/** tfjs-node 4.22 calls two functions of `node:util` that Node 22 warns of and Node 23 removed. */
 function restoreRemovedUtilities(): void {
-  const utilities = util as unknown as Record<string, unknown>
-  utilities.isNullOrUndefined ??= (value: unknown) => value === null || value === undefined
-  utilities.isArray ??= Array.isArray
+  Object.assign(util, {
+    isNullOrUndefined: (value: unknown) => value === null || value === undefined,
+    isArray: Array.isArray,
+  })
 }
 
 async function loadWebgpu(): Promise<void> {

@@ -45,8 +45,9 @@ function convolution(family: Family): Rule<LayerOf<'conv' | 'depthwiseConv'>> {
       const inputGradient = () =>
         unpadded(run(family.inputGradient, { dy: cotangent, filter: spreadFilter }, { ...common, inputShape: shape }))
       const filterGradient = () => {
-        const attrs = { ...common, filterShape: spreadFilter.shape }
-        const gradient = run(family.filterGradient, { x: padded(inputs[0]), dy: cotangent }, attrs)
+        const seen = seenCells(padded(inputs[0]), window)
+        const attrs = { ...attributes(seen.window, pad), filterShape: spreadFilter.shape }
+        const gradient = run(family.filterGradient, { x: seen.x, dy: cotangent }, attrs)
         return tf.reshape(gather(gradient, window.dilation), parameter.shape)
       }
       return {
@@ -66,6 +67,17 @@ const attributes = ({ stride }: Window, pad: 'same' | 'valid') => ({
 
 const run = (kernel: string, inputs: tf.NamedTensorMap, attrs: object): tf.Tensor4D =>
   tf.engine().runKernel(kernel, inputs, attrs as tf.NamedAttrMap) as tf.Tensor4D
+
+/**
+ * What a filter sees of x: with a window of one cell, every stride-th cell, at stride 1. (Given the stride instead, the
+ * filter gradient of oneDNN, in libtensorflow, writes past its buffers where channels do not come in sixteens.)
+ */
+function seenCells(x: tf.Tensor4D, window: Window): { readonly x: tf.Tensor4D; readonly window: Window } {
+  const { kernel, stride } = window
+  if (kernel > 1 || stride === 1) return { x, window }
+  const cells = tf.stridedSlice(x, [0, 0, 0, 0], x.shape, [1, stride, stride, 1]) as tf.Tensor4D
+  return { x: cells, window: { ...window, stride: 1 } }
+}
 
 /** Depthwise filters [k, k, channels] → [k, k, channels, 1]. */
 const fourAxes = (filter: tf.Tensor) => (filter.rank === 4 ? filter : tf.expandDims(filter, 3)) as tf.Tensor4D
