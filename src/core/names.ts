@@ -19,12 +19,17 @@ export function nearestName(typed: string, known: Iterable<string>): string | un
   return best
 }
 
-/** The error for an unknown name: what was found, the nearest known name, and all that are known. */
+/** A message names no more than so many. */
+const MOST_LISTED = 30
+
+/** The error for an unknown name: what was found, the nearest known name, and what is known. */
 export function unknownName(what: string, typed: string, known: Iterable<string>): BenchError {
   const names = [...known]
   const near = nearestName(typed, names)
   const hint = near === undefined ? '' : `; did you mean "${near}"?`
-  return new BenchError('unknown-name', `unknown ${what} "${typed}"${hint} (known: ${names.join(', ') || 'none'})`)
+  const rest = names.length > MOST_LISTED ? `, … (${names.length})` : ''
+  const listed = `${names.slice(0, MOST_LISTED).join(', ') || 'none'}${rest}`
+  return new BenchError('unknown-name', `unknown ${what} "${typed}"${hint} (known: ${listed})`)
 }
 
 /** Levenshtein distance: insertions, deletions and substitutions cost 1. */

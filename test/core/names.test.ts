@@ -22,4 +22,10 @@ describe('an unknown name', () => {
       'unknown algorithm "drnass"; did you mean "drnas"? (known: darts-v1, darts-v2, drnas, pc-darts, random)',
     )
   })
+  it('is reported with some of what is known where that is much', () => {
+    const columns = Array.from({ length: 300 }, (_, i) => `c${i}`)
+    expect(unknownName('column', 'nope', columns).message).toMatch(
+      /^unknown column "nope" \(known: c0, .*, c29, … \(300\)\)$/,
+    )
+  })
 })
