@@ -113,7 +113,8 @@ export class ResourceOpener {
     const { completing } = await import('../tables/build/completing.ts')
     const { Trainings } = await import('../tables/build/trainings.ts')
     const data = await this.#dataset(recipe.dataset.name)
-    if (data.contentHash !== recipe.dataset.contentHash) {
+    const { imagesHash } = await import('../tables/build/testHalves.ts')
+    if (imagesHash(data) !== recipe.dataset.contentHash) {
       throw new BenchError('bad-input', `table ${name} was made from other images of ${recipe.dataset.name} than these`)
     }
     return completing(evaluator, {

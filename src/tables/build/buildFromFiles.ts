@@ -15,6 +15,7 @@ import { forkTrainer } from './forkedTrainer.ts'
 import { mergeTables } from './mergeTables.ts'
 import { type Recipe, recipeOf } from './recipe.ts'
 import { readRecipe, recipeFor } from './recipeFile.ts'
+import { imagesHash } from './testHalves.ts'
 import type { Trainer } from './trainer.ts'
 
 export interface NamedBuild
@@ -44,7 +45,7 @@ export async function buildFromFiles(build: NamedBuild): Promise<BuildResult> {
   const file = readRecipe(build.recipe)
   const space = builtinSpace(build.space ?? file.space)
   const data = await openDataset(file.dataset, { folder: images })
-  const recipe = recipeFor({ ...file, space: space.name, share: file.share && build.share }, data.contentHash)
+  const recipe = recipeFor({ ...file, space: space.name, share: file.share && build.share }, imagesHash(data))
   checkSeeds(build.seeds, recipe)
   return buildTable({
     ...build,

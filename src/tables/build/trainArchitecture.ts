@@ -3,11 +3,11 @@ import type { Executor, Tally } from '../../core/executor.ts'
 import { random } from '../../core/random.ts'
 import type { Genotype, SearchSpace } from '../../core/space.ts'
 import type { Dataset } from '../../data/dataset.ts'
-import { balancedOrder } from '../../data/subset.ts'
 import { trainingData } from '../../data/trainingData.ts'
 import { initialWeights } from '../../engine/initialise.ts'
 import { test, train } from '../../engine/training.ts'
 import type { Recipe } from './recipe.ts'
+import { halvesOf } from './testHalves.ts'
 
 /** The splits of a built table: the steps of the last epoch, and the two halves of the test set. */
 export const SPLITS = ['train', 'x-valid', 'x-test'] as const
@@ -46,7 +46,7 @@ export async function trainArchitecture<G extends Genotype>(job: TrainingJob<G>)
     const [epochs, trainSeconds] = await timed(() =>
       train(executable, images.train, recipe.training, (done, total) => onProgress(done / total)),
     )
-    const halves = testHalves(data)
+    const halves = halvesOf(data)
     const [valid, validSeconds] = await timed(() => test(executable, images.test(halves.valid)))
     const tallies = {
       train: epochs[epochs.length - 1],
@@ -63,13 +63,6 @@ export async function trainArchitecture<G extends Genotype>(job: TrainingJob<G>)
   } finally {
     executable.dispose()
   }
-}
-
-/** The test set in two, the classes in proportion; the same halves for every architecture and seed. */
-export function testHalves({ test }: Dataset): { readonly valid: Uint32Array; readonly test: Uint32Array } {
-  const order = balancedOrder(test.labels, random(0, 'table', 'test halves'))
-  const cut = Math.floor(order.length / 2)
-  return { valid: order.slice(0, cut).sort(), test: order.slice(cut).sort() }
 }
 
 const accuracyPct = ({ correct, samples }: Tally): number => (100 * correct) / samples
