@@ -4,7 +4,7 @@
  */
 import { z } from 'zod'
 import { defineReference } from '../core/algorithm.ts'
-import { darts } from '../spaces/darts/index.ts'
+import { darts, parseCells } from '../spaces/darts/index.ts'
 import { fixed } from './fixed.ts'
 
 /** A name and the cells that it stands for are the same option, so that they are the same job. */
@@ -12,7 +12,7 @@ const options = z.strictObject({
   genotype: z
     .string()
     .default('DARTS_V2')
-    .transform((text) => darts.format(darts.parse(text)))
+    .transform((text) => darts.format(parseCells(text)))
     .describe('name of a published genotype, or its text'),
 })
 
@@ -23,5 +23,5 @@ export const genotype = defineReference({
   source: 'the papers that published the cells: bench genotype show NAME',
   spaces: ['darts'],
   options,
-  search: async ({ space }, { genotype }) => fixed(space.parse(genotype)),
+  search: async (_, { genotype }) => fixed(parseCells(genotype)),
 })

@@ -3,7 +3,7 @@ import { Command } from 'commander'
 import type { DatasetInfo } from '../data/datasetInfo.ts'
 import { type Cell, renderTable, type Tabular } from '../report/tabular.ts'
 import { jsonOption, outOption, positiveInteger, quietOption } from './options.ts'
-import { writeOutput } from './output.ts'
+import { sayAside, writeOutput } from './output.ts'
 import { transferProgress } from './transferProgress.ts'
 
 export function dataCommand(): Command {
@@ -43,7 +43,7 @@ async function showInfo(name: string | undefined, flags: InfoFlags): Promise<voi
     folder: flags.data,
     imageSize: flags.imageSize ?? null,
     brokenImages: flags.skipBroken ? 'skip' : 'fail',
-    report: (line) => process.stderr.write(`${line}\n`),
+    report: sayAside,
   })
   const info = datasetInfo(dataset)
   print(info, infoTable(info), flags)

@@ -17,10 +17,10 @@ import { registerPlugins } from '../runner/plugins.ts'
 import { type Outcome, unfinished } from '../runner/runPlan.ts'
 import { parseSeeds } from '../runner/seeds.ts'
 import { Store } from '../runner/store.ts'
-import { darts, publishedName } from '../spaces/darts/index.ts'
+import { darts, parseCells, publishedName } from '../spaces/darts/index.ts'
 import { isInputFault, reportLostRuns } from './failures.ts'
 import { jsonOption, oneOf, outOption, positiveInteger, quietOption, repeated, storeOption } from './options.ts'
-import { writeOutput } from './output.ts'
+import { sayAside, writeOutput } from './output.ts'
 import { runWithProgress } from './planProgress.ts'
 import { trainingText } from './preamble.ts'
 
@@ -81,11 +81,11 @@ export function retrainCommand(): Command {
 }
 
 async function retrain(flags: RetrainFlags): Promise<void> {
-  const plan = await makePlan(experimentOf(flags), await registerPlugins(builtins, []))
+  const quiet = flags.quiet === true || flags.json === true
+  const plan = await makePlan(experimentOf(flags), await registerPlugins(builtins, []), quiet ? undefined : sayAside)
   const store = new Store(flags.store)
   const missing = unfinished(plan, store).length
   if (missing > 0) store.prepare()
-  const quiet = flags.quiet === true || flags.json === true
   if (!quiet) (flags.format === 'text' ? process.stdout : process.stderr).write(opening(plan, store, missing))
   const outcomes = await runWithProgress(plan, store, { jobs: flags.jobs ?? defaultJobs(), quiet, label })
   throwInputFault(outcomes)
@@ -153,6 +153,6 @@ function isUnknownFolder(name: string): boolean {
 }
 
 function label({ job }: PlannedJob): string {
-  const name = publishedName(darts.parse(String(job.algorithm.options.genotype)))
+  const name = publishedName(parseCells(String(job.algorithm.options.genotype)))
   return `${name ?? 'genotype'} on ${job.dataset.name}, seed ${job.seed}`
 }

@@ -10,7 +10,7 @@ import { Store } from '../runner/store.ts'
 import { addExperimentFlags, type ExperimentFlags, resolveExperiment } from './experimentFlags.ts'
 import { reportLostRuns } from './failures.ts'
 import { jsonOption, outOption, positiveInteger, quietOption, storeOption } from './options.ts'
-import { writeOutput } from './output.ts'
+import { sayAside, writeOutput } from './output.ts'
 import { runWithProgress } from './planProgress.ts'
 import { preamble } from './preamble.ts'
 
@@ -55,7 +55,7 @@ async function run(path: string | undefined, flags: RunFlags, command: Command):
   const { experiment, registered, file } = await resolveExperiment(builtins, flags, path)
   const named = command.getOptionValueSource('store') !== 'default'
   const store = new Store(named ? flags.store : (file.store ?? flags.store))
-  const plan = await makePlan(experiment, registered)
+  const plan = await makePlan(experiment, registered, flags.quiet || flags.json ? undefined : sayAside)
   if (unfinished(plan, store).length > 0) store.prepare()
   const quiet = flags.quiet || flags.json
   if (!quiet) (flags.format === 'text' ? process.stdout : process.stderr).write(preamble(plan, store))

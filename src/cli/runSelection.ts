@@ -9,6 +9,7 @@ import type { RunRecord } from '../report/runRecord.ts'
 import type { RunFolder } from '../runner/runFolder.ts'
 import { Store } from '../runner/store.ts'
 import { commaList, repeated, storeOption } from './options.ts'
+import { sayAside } from './output.ts'
 
 export interface SelectionFlags {
   readonly store: string
@@ -89,14 +90,12 @@ async function runsOfExperiment(path: string, flags: SelectionFlags): Promise<re
     { plugin: flags.plugin, data: flags.data },
     path,
   )
-  const { jobs } = await makePlan(experiment, registered)
+  const { jobs } = await makePlan(experiment, registered, sayAside)
   const store = new Store(file.store ?? flags.store)
   const begun = jobs.map(({ id }) => store.run(id)).filter((run) => run.exists())
   const absent = jobs.length - begun.length
   if (absent > 0)
-    process.stderr.write(
-      `${absent} of the ${jobs.length} runs of ${path} were never begun; bench run ${path} makes them\n`,
-    )
+    sayAside(`${absent} of the ${jobs.length} runs of ${path} were never begun; bench run ${path} makes them`)
   return begun
 }
 

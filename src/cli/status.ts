@@ -8,7 +8,7 @@ import { storeStatus } from '../runner/status.ts'
 import { Store } from '../runner/store.ts'
 import { addExperimentFlags, type ExperimentFlags, resolveExperiment } from './experimentFlags.ts'
 import { jsonOption, outOption, storeOption } from './options.ts'
-import { writeOutput } from './output.ts'
+import { sayAside, writeOutput } from './output.ts'
 
 interface StatusFlags extends ExperimentFlags {
   readonly store?: string
@@ -46,5 +46,5 @@ async function status(path: string | undefined, flags: StatusFlags): Promise<voi
 
 async function planOf(path: string | undefined, flags: StatusFlags) {
   const { experiment, registered } = await resolveExperiment(builtins, flags, path)
-  return makePlan(experiment, registered)
+  return makePlan(experiment, registered, sayAside)
 }

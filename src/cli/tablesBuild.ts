@@ -10,6 +10,7 @@ import { parseShard, type Shard } from '../tables/build/workList.ts'
 import type { Manifest } from '../tables/manifest.ts'
 import { showBuild } from './buildProgress.ts'
 import { jsonOption, positiveInteger, positiveNumber, quietOption, repeated } from './options.ts'
+import { sayAside } from './output.ts'
 
 interface BuildFlags {
   readonly as: string
@@ -78,6 +79,7 @@ async function build({ as: name, recipe, limitMinutes, ...flags }: BuildFlags): 
     folder: folderOf(flags),
     from: flags.from ?? [],
     onProgress: flags.quiet || flags.json ? () => {} : showBuild(process.stderr),
+    ...(!(flags.quiet || flags.json) && { report: sayAside }),
     stopped,
   })
   print(flags, result, describe(result))

@@ -6,6 +6,17 @@ export interface Batch {
   /** Class of each sample, 0 … classes − 1. */
   readonly labels: Int32Array
   readonly size: number
+  /**
+   * Names the random numbers that go with this batch: noise, dropped paths. Another name for each batch of a run, the same
+   * whenever the batch is made or used again; batches without one share their noise, and drop nothing.
+   */
+  readonly draw?: RandomName
+}
+
+/** A stream, as `random` opens it. */
+export interface RandomName {
+  readonly seed: number
+  readonly path: readonly (string | number)[]
 }
 
 /**

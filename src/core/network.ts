@@ -76,6 +76,8 @@ export type Layer =
   | (Unary & { readonly kind: 'shuffle'; readonly groups: number })
   /** Multiplies each sample by its own host number `pathScales[path][sample]` (drop path: 0 or 1/keep). */
   | (Unary & { readonly kind: 'dropPath'; readonly path: number })
+  /** N(0, 1), drawn anew for each batch, whatever comes in; the same where the same batch is computed again. */
+  | { readonly kind: 'noise'; readonly site: number; readonly output: ValueId }
   /** Zeros of the output's shape. */
   | { readonly kind: 'zeros'; readonly output: ValueId }
   | { readonly kind: 'sum'; readonly inputs: readonly ValueId[]; readonly output: ValueId }

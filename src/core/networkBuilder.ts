@@ -31,6 +31,7 @@ export class NetworkBuilder {
   readonly #written = new Map<string, ValueId>()
   #coefficientCount = 0
   #pathCount = 0
+  #noiseCount = 0
 
   /** @param input the image: height and width in pixels, channels (3 for colour). It becomes value 0. */
   constructor(input: Value) {
@@ -139,6 +140,12 @@ export class NetworkBuilder {
   dropPath(input: ValueId): ValueId {
     const output = this.#value(this.value(input))
     this.#layers.push({ kind: 'dropPath', input, output, path: this.#pathCount++ })
+    return output
+  }
+
+  noise(shape: Value): ValueId {
+    const output = this.#value(shape)
+    this.#layers.push({ kind: 'noise', site: this.#noiseCount++, output })
     return output
   }
 

@@ -100,6 +100,24 @@ export class RandomStream {
     return radius * Math.cos(2 * Math.PI * this.uniform())
   }
 
+  /**
+   * Fills with standard normals, four from each block of four words (Box–Muller, both branches), from the next whole
+   * block on. Faster than one by one, and other numbers.
+   */
+  fillNormal(target: Float32Array): void {
+    this.#position = 4 * Math.ceil(this.#position / 4)
+    for (let at = 0; at < target.length; at += 4, this.#position += 4) {
+      this.#fill()
+      for (let pair = 0; pair < 4; pair += 2) {
+        const radius = Math.sqrt(-2 * Math.log((this.#block[pair] + 1) / 0x100000000))
+        const angle = (2 * Math.PI * this.#block[pair + 1]) / 0x100000000
+        // What lies beyond the end is dropped.
+        target[at + pair] = radius * Math.cos(angle)
+        target[at + pair + 1] = radius * Math.sin(angle)
+      }
+    }
+  }
+
   /** A uniformly chosen element. The list must not be empty. */
   choice<T>(items: readonly T[]): T {
     return items[this.integer(items.length)]

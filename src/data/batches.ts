@@ -1,5 +1,5 @@
 /** Batches of an image set in memory: shuffled and augmented for training, in order for evaluation. */
-import type { Batch, BatchSource } from '../core/data.ts'
+import type { Batch, BatchSource, RandomName } from '../core/data.ts'
 import { BenchError } from '../core/errors.ts'
 import { random } from '../core/random.ts'
 import { ahead } from './ahead.ts'
@@ -13,12 +13,15 @@ export interface Images extends ImageView {
   readonly statistics: ChannelStatistics
 }
 
-export interface ShuffleOptions {
+export interface OrderOptions {
   readonly batchSize: number
-  readonly augmentation: Augmentation
   readonly seed: number
   /** Names the random streams: sources of different roles are independent under one seed. */
   readonly role: string
+}
+
+export interface ShuffleOptions extends OrderOptions {
+  readonly augmentation: Augmentation
 }
 
 /**
@@ -36,7 +39,8 @@ export function shuffledBatches(images: Images, { batchSize, augmentation, seed,
       const within = index % batchesPerEpoch
       const order = orderOf(Math.floor(index / batchesPerEpoch))
       const stream = random(seed, 'data', role, 'augmentation', index)
-      return fill(order.subarray(within * batchSize, (within + 1) * batchSize), (image) => {
+      const draw = { seed, path: ['data', role, 'batch', index] }
+      return fill(order.subarray(within * batchSize, (within + 1) * batchSize), draw, (image) => {
         const placement = drawPlacement(images.shape, augmentation, stream)
         placeImage(image.source, image.target, images.shape, image.table, placement)
         if (augmentation.cutout > 0) cutOut(image.target, images.shape, augmentation.cutout, placement.centre)
@@ -46,27 +50,28 @@ export function shuffledBatches(images: Images, { batchSize, augmentation, seed,
 }
 
 /** The set in order, without augmentation, again and again. */
-export function orderedBatches(images: Images, batchSize: number, role: string): BatchSource {
-  const batchesPerEpoch = countBatches(images.rows, batchSize, role)
+export function orderedBatches(images: Images, options: OrderOptions): BatchSource {
+  const { batchSize } = options
+  const batchesPerEpoch = countBatches(images.rows, batchSize, options.role)
   return {
     batchSize,
     batchesPerEpoch,
-    batch: async (index) => orderedBatch(images, batchSize, index % batchesPerEpoch),
+    batch: async (index) => orderedBatch(images, options, index % batchesPerEpoch),
   }
 }
 
 /** The set once, in order, without augmentation. */
-export function* eachBatch(images: Images, batchSize: number): Generator<Batch> {
-  for (let i = 0; i * batchSize < images.rows.length; i++) yield orderedBatch(images, batchSize, i)
+export function* eachBatch(images: Images, options: OrderOptions): Generator<Batch> {
+  for (let i = 0; i * options.batchSize < images.rows.length; i++) yield orderedBatch(images, options, i)
 }
 
 const UNCHANGED = { top: 0, left: 0, flip: false, centre: [0, 0] } as const
 
-function orderedBatch(images: Images, batchSize: number, index: number): Batch {
+function orderedBatch(images: Images, { batchSize, seed, role }: OrderOptions, index: number): Batch {
   const from = index * batchSize
   const size = Math.min(batchSize, images.rows.length - from)
   const positions = Uint32Array.from({ length: size }, (_, i) => from + i)
-  return filler(images)(positions, (image) => {
+  return filler(images)(positions, { seed, path: ['data', role, 'batch', index] }, (image) => {
     placeImage(image.source, image.target, images.shape, image.table, UNCHANGED)
   })
 }
@@ -81,7 +86,7 @@ interface ImageSlot {
 function filler({ set, shape, rows, statistics }: Images) {
   const length = shape.height * shape.width * shape.channels
   const table = normalisationTable(statistics)
-  return (positions: Uint32Array, write: (image: ImageSlot) => void): Batch => {
+  return (positions: Uint32Array, draw: RandomName, write: (image: ImageSlot) => void): Batch => {
     const images = new Float32Array(positions.length * length)
     positions.forEach((position, i) => {
       const row = rows[position]
@@ -89,7 +94,7 @@ function filler({ set, shape, rows, statistics }: Images) {
       write({ source, target: images.subarray(i * length, (i + 1) * length), table })
     })
     const labels = Int32Array.from(positions, (position) => set.labels[rows[position]])
-    return { images, labels, size: positions.length }
+    return { images, labels, size: positions.length, draw }
   }
 }
 

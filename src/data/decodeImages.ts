@@ -27,6 +27,8 @@ export interface DecodedImages extends Size {
 /** Pixels of images kept in memory at most; larger sets are for streaming. */
 const MOST_BYTES = 2 ** 31
 const AT_ONCE = 16
+/** Between two lines that say how far it is. */
+const PATIENCE_MS = 5000
 
 /**
  * All files, in their order, as RGB.
@@ -48,8 +50,10 @@ export async function decodeImages(
   const pixels = new Uint8Array(files.length * length)
   const kept = new Uint8Array(files.length)
   const limit = pLimit(AT_ONCE)
+  const countOne = counter(files.length, options.report)
   const decodeAt = async (file: LabelledFile, i: number) => {
     const image = await decode(file.path).catch((error) => unlessSkipped(error, options))
+    countOne()
     if (image === undefined) return
     requireSize(tree, file.path, image, { height, width })
     pixels.set(image.pixels, i * length)
@@ -57,6 +61,18 @@ export async function decodeImages(
   }
   await Promise.all(files.map((file, i) => limit(decodeAt, file, i)))
   return { set: compact(pixels, files, kept, length), height, width }
+}
+
+/** Says now and then how many of the files are decoded. */
+function counter(total: number, report: (line: string) => void): () => void {
+  let done = 0
+  let said = performance.now()
+  return () => {
+    done++
+    if (done === total || performance.now() - said < PATIENCE_MS) return
+    said = performance.now()
+    report(`decoded ${done} of ${total}`)
+  }
 }
 
 interface Decoded extends Size {

@@ -45,6 +45,6 @@ export function searchData(dataset: Dataset, { data, batchSize, seed, halves }: 
     shape: weights.shape,
     weights: shuffledBatches(weights, { batchSize, augmentation: data, seed, role: 'weights' }),
     architecture: shuffledBatches(architecture, { batchSize, augmentation: data, seed, role: 'architecture' }),
-    validation: orderedBatches(architecture, batchSize, 'validation'),
+    validation: orderedBatches(architecture, { batchSize, seed, role: 'validation' }),
   }
 }

@@ -37,21 +37,17 @@ export function shuffledStream(part: StreamedPart, options: StreamOptions): Batc
   const orderOf = epochOrder(options.seed, part.role, part.rows.length)
   return endless(part, options, (epoch, positions, index) => {
     const order = orderOf(epoch)
-    return decodeBatch(
-      part,
-      rowsAt(
-        part,
-        positions.map((position) => order[position]),
-      ),
-      options,
-      index,
-    )
+    const shuffled = positions.map((position) => order[position])
+    return decodeBatch(part, shuffled, options, { index, transformed: true })
   })
 }
 
 /** The part in order, without the training transform, again and again. */
 export function orderedStream(part: StreamedPart, options: StreamOptions): BatchSource {
-  return endless(part, options, (_, positions) => decodeBatch(part, rowsAt(part, positions), options, null))
+  return endless(part, options, (_, positions) => {
+    const index = positions[0] / options.batchSize
+    return decodeBatch(part, positions, options, { index, transformed: false })
+  })
 }
 
 /** The part once, in order, without the training transform; batches of which no image could be decoded are left out. */
@@ -61,7 +57,7 @@ export async function* eachStreamed(part: StreamedPart, options: StreamOptions):
   let images = 0
   for (let next = 0; next < count || begun.length > 0; ) {
     while (next < count && begun.length <= AHEAD) {
-      const batch = decodeBatch(part, rowsAt(part, positionsOf(part, options, next++)), options, null)
+      const batch = decodeBatch(part, positionsOf(part, options, next), options, { index: next++, transformed: false })
       batch.catch(() => undefined)
       begun.push(batch)
     }
@@ -98,33 +94,43 @@ function positionsOf({ rows }: StreamedPart, { batchSize }: StreamOptions, withi
   return Uint32Array.from({ length: Math.min(batchSize, rows.length - from) }, (_, i) => from + i)
 }
 
-const rowsAt = ({ rows }: StreamedPart, positions: Uint32Array) => positions.map((position) => rows[position])
+interface BatchKind {
+  /** Names its random numbers. */
+  readonly index: number
+  /** With the training transform. */
+  readonly transformed: boolean
+}
 
-/** @param index of the batch, for the training transform; null: without it */
+/** @param positions in the part */
 async function decodeBatch(
-  { pool, files, role, shape, jitter }: StreamedPart,
-  rows: Uint32Array,
+  { pool, files, rows, role, shape, jitter }: StreamedPart,
+  positions: Uint32Array,
   options: StreamOptions,
-  index: number | null,
+  { index, transformed }: BatchKind,
 ): Promise<Batch> {
+  const { seed } = options
+  const size = positions.length
   const length = shape.height * shape.width * shape.channels
-  const images = new Float32Array(rows.length * length)
+  const images = new Float32Array(size * length)
   const decoded = await Promise.all(
-    Array.from(rows, async (row, i) => {
-      const path = ['data', role, 'augmentation', index ?? 0, i]
-      const augmentation = index === null ? null : { seed: options.seed, path, jitter }
-      const target = images.subarray(i * length, (i + 1) * length)
-      return pool.decode({ path: files.paths[row], augmentation }, target).then(
+    Array.from(positions, async (position, i) => {
+      const path = ['data', role, 'augmentation', index, i]
+      const photograph = {
+        path: files.paths[rows[position]],
+        augmentation: transformed ? { seed, path, jitter } : null,
+      }
+      return pool.decode(photograph, images.subarray(i * length, (i + 1) * length)).then(
         () => true,
         (error) => reportSkipped(error, options),
       )
     }),
   )
-  return compact({ images, labels: Int32Array.from(rows, (row) => files.labels[row]), size: rows.length }, decoded)
+  const labels = Int32Array.from(positions, (position) => files.labels[rows[position]])
+  return compact({ images, labels, size, draw: { seed, path: ['data', role, 'batch', index] } }, decoded)
 }
 
 /** The batch without the images that could not be decoded. */
-function compact({ images, labels, size }: Batch, decoded: readonly boolean[]): Batch {
+function compact({ images, labels, size, draw }: Batch, decoded: readonly boolean[]): Batch {
   const length = images.length / size
   let kept = 0
   for (let i = 0; i < size; i++) {
@@ -132,7 +138,7 @@ function compact({ images, labels, size }: Batch, decoded: readonly boolean[]): 
     if (kept < i) images.copyWithin(kept * length, i * length, (i + 1) * length)
     labels[kept++] = labels[i]
   }
-  return { images: images.subarray(0, kept * length), labels: labels.subarray(0, kept), size: kept }
+  return { images: images.subarray(0, kept * length), labels: labels.subarray(0, kept), size: kept, draw }
 }
 
 /** → false: the image is not there. @throws whatever else went wrong, and broken images where they are fatal */

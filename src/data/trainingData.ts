@@ -36,8 +36,8 @@ export function trainingData(dataset: Dataset, options: TrainingDataOptions): Tr
   return {
     shape: images.shape,
     train: shuffledBatches(images, { batchSize, augmentation: data, seed, role: 'training' }),
-    test: (indices) => eachBatch(view(dataset.test, indices), batchSize),
-    trainOnce: (indices) => eachBatch(view(dataset.train, indices), batchSize),
+    test: (indices) => eachBatch(view(dataset.test, indices), { batchSize, seed, role: 'test' }),
+    trainOnce: (indices) => eachBatch(view(dataset.train, indices), { batchSize, seed, role: 'training once' }),
   }
 }
 

@@ -7,6 +7,7 @@ import type { Network } from '../core/network.ts'
 import type { RandomStream } from '../core/random.ts'
 import type { Edge } from '../core/space.ts'
 import type { Supernet } from '../core/supernet.ts'
+import { droppingPaths } from './dropPath.ts'
 import { initialWeights } from './initialise.ts'
 import { feedOf } from './mixingFeed.ts'
 
@@ -19,14 +20,17 @@ export interface SupernetRequest {
   readonly batchSize: number
   /** For the initial weights. */
   readonly stream: RandomStream
+  /** Of dropping an edge for a sample, at the moment; absent: none is dropped. */
+  readonly dropProbability?: () => number
 }
 
 const CROSS_ENTROPY: Objective = { kind: 'cross-entropy' }
 
 /** Compiles and initialises a search network. */
 export async function createSupernet(request: SupernetRequest): Promise<Supernet> {
-  const { executor, network, edges, batchSize, stream } = request
-  const executable = await executor.compile(network, { batchSize })
+  const { executor, network, edges, batchSize, stream, dropProbability } = request
+  const compiled = await executor.compile(network, { batchSize })
+  const executable = dropProbability === undefined ? compiled : droppingPaths(compiled, dropProbability)
   executable.weights.write(initialWeights(network, stream))
   return supernetOver(executable, edges)
 }

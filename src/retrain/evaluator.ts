@@ -4,7 +4,7 @@ import type { Evaluation, Evaluator } from '../core/evaluator.ts'
 import type { Metric } from '../core/metric.ts'
 import type { RetrainingTask } from '../core/retraining.ts'
 import type { Genotype } from '../core/space.ts'
-import { darts } from '../spaces/darts/index.ts'
+import { parseCells } from '../spaces/darts/index.ts'
 import { type RetrainingRun, retrain } from './retrain.ts'
 import type { TrainingRecord } from './trainingRecord.ts'
 
@@ -25,7 +25,7 @@ export function retrainingEvaluator(options: RetrainingEvaluatorOptions): Evalua
     identity: `retraining:${settings.preset}`,
     async evaluate(genotype) {
       // The simplified spaces write their architectures as the whole space does.
-      const architecture = darts.parse(format(genotype))
+      const architecture = parseCells(format(genotype))
       const records: TrainingRecord[] = []
       for (const seed of seeds) records.push(await retrain({ ...run, genotype: architecture, settings, seed }))
       return evaluationOf(records)

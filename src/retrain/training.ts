@@ -4,10 +4,10 @@ import type { Executable, ExecutableState, Executor, Feed, Objective, SgdStep, T
 import { type RandomStream, random } from '../core/random.ts'
 import type { RetrainingSettings } from '../core/retraining.ts'
 import type { TrainingData } from '../data/trainingData.ts'
+import { drawPathScales, dropProbability } from '../engine/dropPath.ts'
 import { initialWeights } from '../engine/initialise.ts'
 import { test } from '../engine/training.ts'
 import type { DartsGenotype } from '../spaces/darts/index.ts'
-import { drawPathScales, dropProbability } from './dropPath.ts'
 import { learningRate } from './learningRate.ts'
 import { trainedNetwork } from './network.ts'
 

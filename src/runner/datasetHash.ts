@@ -9,11 +9,15 @@ import type { Job } from '../core/result.ts'
 import { userFolder } from '../core/userFolder.ts'
 import { datasetFolder, openDataset } from '../data/datasets.ts'
 
-/** @throws BenchError as `openDataset` */
-export async function datasetHash(name: string, folder: string | undefined): Promise<string> {
+/** @param report told where images have to be decoded first, in lines for the user. @throws BenchError as `openDataset` */
+export async function datasetHash(
+  name: string,
+  folder: string | undefined,
+  report: (line: string) => void,
+): Promise<string> {
   const kept = name === 'shapes' ? undefined : await keptHash(name, resolve(folder ?? datasetFolder(name)))
   if (kept?.hash !== undefined) return kept.hash
-  const { contentHash } = await openDataset(name, { folder })
+  const { contentHash } = await openDataset(name, { folder, report })
   if (kept !== undefined) keep(kept.file, contentHash)
   return contentHash
 }

@@ -29,8 +29,15 @@ export interface PlannedJob {
   readonly algorithm: Algorithm
 }
 
-/** @throws BenchError where a name, an option or a combination is wrong: before anything is written */
-export async function makePlan(asked: Experiment, registered: Registered): Promise<Plan> {
+/**
+ * @param report told of what takes time, in lines for the user: images that are decoded for the first time
+ * @throws BenchError where a name, an option or a combination is wrong: before anything is written
+ */
+export async function makePlan(
+  asked: Experiment,
+  registered: Registered,
+  report: (line: string) => void = () => {},
+): Promise<Plan> {
   const experiment = withKnownNames(asked)
   const space = registered.registry.space(experiment.space)
   const algorithms = experiment.algorithms.map(({ name, options, ...own }): AlgorithmEntry => {
@@ -46,7 +53,11 @@ export async function makePlan(asked: Experiment, registered: Registered): Promi
   const jobs: PlannedJob[] = []
   for (const dataset of experiment.datasets) {
     for (const entry of algorithms) {
-      const { lookup, job } = await describeJob(experiment, space, dataset, entry, budgetOn(dataset))
+      const { lookup, job } = await describeJob(
+        experiment,
+        { space, dataset, budgetSeconds: budgetOn(dataset), report },
+        entry,
+      )
       lookups.set(dataset, lookup)
       jobs.push(...experiment.seeds.map((seed) => plannedJob({ ...job, seed }, entry.algorithm)))
     }
@@ -72,13 +83,19 @@ interface AlgorithmEntry {
   readonly plugin: string | undefined
 }
 
+/** What the algorithms are run on. */
+interface SearchedOn {
+  readonly space: SearchSpace
+  readonly dataset: string
+  readonly budgetSeconds: number | undefined
+  report(line: string): void
+}
+
 /** The job but for its seed, and what it is looked up in. */
 async function describeJob(
   experiment: Experiment,
-  space: SearchSpace,
-  dataset: string,
+  { space, dataset, budgetSeconds, report }: SearchedOn,
   { algorithm, options, protocol: preset, probes, plugin }: AlgorithmEntry,
-  budgetSeconds: number | undefined,
 ): Promise<{ readonly lookup: Lookup; readonly job: Omit<Job, 'seed'> }> {
   const { data, executor } = experiment
   const protocol = resolveProtocol(preset, { space: space.name, dataset, algorithm: algorithm.name })
@@ -93,8 +110,8 @@ async function describeJob(
     space: space.name,
     dataset: {
       name: dataset,
-      ...(trains && { contentHash: await searchImagesHash(protocol, dataset, folder) }),
-      ...(retraining && !trains && { contentHash: await retrainingImagesHash(retraining, dataset, folder) }),
+      ...(trains && { contentHash: await searchImagesHash(protocol, dataset, folder, report) }),
+      ...(retraining && !trains && { contentHash: await retrainingImagesHash(retraining, dataset, folder, report) }),
     },
     ...(retraining && { retraining }),
     ...(lookup.manifest && { table: tableIdentity(lookup.manifest) }),

@@ -16,6 +16,11 @@ export class ProgressMeter {
     this.#report = report
   }
 
+  /** The epoch that was begun last. */
+  get epoch(): number {
+    return this.#epoch
+  }
+
   beginEpoch(epoch: number, epochs: number): void {
     if (this.#batches > 0) this.#expected = this.#batches
     this.#epoch = epoch

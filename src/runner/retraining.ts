@@ -39,8 +39,10 @@ export async function retrainingImagesHash(
   { settings }: RetrainingTask,
   dataset: string,
   folder: string | undefined,
+  report: (line: string) => void,
 ): Promise<string> {
-  if (settings.network.family === 'cifar' && settings.data.brokenImages === 'fail') return datasetHash(dataset, folder)
+  const { network, data } = settings
+  if (network.family === 'cifar' && data.brokenImages === 'fail') return datasetHash(dataset, folder, report)
   const { openImages } = await import('../retrain/images.ts')
-  return (await openImages({ name: dataset, folder, settings })).contentHash
+  return (await openImages({ name: dataset, folder, settings, report })).contentHash
 }

@@ -66,6 +66,7 @@ async function searchThrough(
     protocol: job.protocol,
     seed: job.seed,
     oracle: oracle ?? noOracle(job),
+    epoch: () => meter.epoch,
     onBatch: (batchesPerEpoch) => meter.countBatch(batchesPerEpoch),
   })
   const sight = algorithm.kind === 'reference' ? inSightOfAll(context, job, evaluator) : context

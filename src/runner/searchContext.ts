@@ -14,6 +14,8 @@ export interface SearchResources {
   readonly oracle: Oracle
   data(): Promise<SearchData>
   executor(): Promise<Executor>
+  /** The epoch of the moment, 0-based. */
+  epoch(): number
   /** Called before each batch of the weight half, with the number that an epoch has. */
   onBatch(batchesPerEpoch: number): void
 }
@@ -33,7 +35,11 @@ export function searchContext(resources: SearchResources): SearchContext {
       const { shape } = await data()
       const network = space.supernet({ shape, ...size, batchNorm: { affine, track }, ...options })
       const { createSupernet } = await import('../engine/supernet.ts')
+      const { searchDropProbability } = await import('../engine/dropPath.ts')
+      const { dropPath = 0 } = size
+      const dropProbability = () => searchDropProbability(resources.epoch(), protocol.epochs, dropPath)
       return createSupernet({
+        ...(dropPath > 0 && { dropProbability }),
         executor: await resources.executor(),
         network,
         edges: space.edges,

@@ -31,8 +31,9 @@ export async function searchImagesHash(
   protocol: Protocol,
   dataset: string,
   folder: string | undefined,
+  report: (line: string) => void,
 ): Promise<string> {
-  if (!onPhotographs(protocol)) return datasetHash(dataset, folder)
+  if (!onPhotographs(protocol)) return datasetHash(dataset, folder, report)
   const { openImageStream } = await import('../data/imageStream.ts')
   return (await openImageStream(dataset, folder)).contentHash
 }

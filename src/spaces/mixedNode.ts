@@ -26,6 +26,8 @@ export interface MixOptions {
   readonly partialChannels: number
   /** Weigh each edge by its own coefficient. */
   readonly edgeNormalisation: boolean
+  /** Each edge's mixture passes a site where samples can drop it. */
+  readonly dropPath?: boolean
 }
 
 /** @param shape of the node, all channels */
@@ -33,8 +35,11 @@ export function mixedNode(
   builder: NetworkBuilder,
   edges: readonly MixedEdge[],
   shape: Value,
-  { layout, partialChannels: k, edgeNormalisation }: MixOptions,
+  { layout, partialChannels: k, edgeNormalisation, dropPath = false }: MixOptions,
 ): ValueId {
+  if (dropPath) {
+    return builder.sum(edges.map((edge) => builder.dropPath(mixedOperations(builder, [edge], shape, layout))))
+  }
   const operated = { ...shape, channels: shape.channels / k }
   const passing = { ...shape, channels: shape.channels - operated.channels }
   const edgeCoefficients = edges.map(({ index }) => layout.edge(index))

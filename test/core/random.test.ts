@@ -65,6 +65,30 @@ describe('a random stream', () => {
     expect(Math.max(...values)).toBeLessThan(1)
   })
 
+  it('fills with normal numbers of mean 0, variance 1 and kurtosis 3, uncorrelated', () => {
+    const values = new Float32Array(60_001)
+    random(3, 'fill').fillNormal(values)
+    const moment = (k: number) => values.reduce((sum, value) => sum + value ** k, 0) / values.length
+    expect(moment(1)).toBeCloseTo(0, 1)
+    expect(Math.abs(moment(2) - 1)).toBeLessThan(0.02)
+    expect(Math.abs(moment(4) - 3)).toBeLessThan(0.12)
+    for (const lag of [1, 2, 3]) {
+      const products = values.slice(lag).reduce((sum, value, i) => sum + value * values[i], 0)
+      expect(Math.abs(products / values.length)).toBeLessThan(0.02)
+    }
+  })
+
+  it('fills from whole blocks on, so that a prefix is a prefix', () => {
+    const [long, short] = [new Float32Array(11), new Float32Array(6)]
+    const [one, other] = [random(3, 'fill'), random(3, 'fill')]
+    one.uint32()
+    one.fillNormal(long)
+    other.position = 4
+    other.fillNormal(short)
+    expect([...short]).toEqual([...long.slice(0, 6)])
+    expect([one.position, other.position]).toEqual([16, 12])
+  })
+
   it('draws normal numbers of mean 0, variance 1 and kurtosis 3', () => {
     const stream = random(3, 'normal')
     const values = Array.from({ length: 60_000 }, () => stream.normal())

@@ -43,7 +43,7 @@ describe('a wrong architecture says where it is wrong', () => {
       /^darts genotype, normal cell: found 7 inputs, expected 8: two for each of nodes/,
     ],
     ['DRNSA', /^unknown genotype "DRNSA"; did you mean "DRNAS"\?/],
-    ['no/such/file.json', /^darts genotype: cannot read "no\/such\/file.json"; expected Genotype\(/],
+    ['no/such/file.json', /^there is no file no\/such\/file.json; expected a file with a genotype/],
   ])('%s', (argument, message) => {
     expect(() => readGenotype(argument)).toThrow(message)
     expect(() => readGenotype(argument)).toThrow(BenchError)

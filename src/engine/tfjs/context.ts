@@ -2,6 +2,7 @@
 import * as tf from '@tensorflow/tfjs-core'
 import type { Feed, Mode } from '../../core/executor.ts'
 import type { Network } from '../../core/network.ts'
+import { drawNoise } from '../noise.ts'
 import { ownGates } from './gates.ts'
 import type { ParameterViews } from './parameterViews.ts'
 import type { Context } from './rule.ts'
@@ -29,6 +30,11 @@ export function createContext(
     pathScale: (path) => {
       const scales = pathScales?.slice(path * batchSize, (path + 1) * batchSize)
       return scales ? tf.tensor4d(scales, [batchSize, 1, 1, 1]) : tf.scalar(1)
+    },
+    noise: (site, output) => {
+      const shape = network.values[output]
+      const { height, width, channels } = shape
+      return tf.tensor4d(drawNoise(feed.batch, site, shape), [batchSize, height, width, channels])
     },
     gates: gates && ownGates(gates),
   }

@@ -19,6 +19,7 @@ export function termsOf(layer: Extract<Layer, { kind: 'mix' }>, active?: Uint8Ar
 export function operandsOf(layer: Layer, active?: Uint8Array): readonly ValueId[] {
   switch (layer.kind) {
     case 'zeros':
+    case 'noise':
       return []
     case 'sum':
     case 'concat':

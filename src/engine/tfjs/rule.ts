@@ -1,7 +1,7 @@
 /** What the interpreter asks of each kind of layer: one forward rule and one backward rule. */
 import type { Tensor } from '@tensorflow/tfjs-core'
 import type { Mode } from '../../core/executor.ts'
-import type { CoefficientId, Layer, LayerKind, ParameterId, Value } from '../../core/network.ts'
+import type { CoefficientId, Layer, LayerKind, ParameterId, Value, ValueId } from '../../core/network.ts'
 import type { HeldGates } from './gates.ts'
 
 /** A layer of one kind. */
@@ -21,6 +21,8 @@ export interface Context {
   statistics(index: number): Moments
   /** Scale of each sample on a drop-path site, [batch, 1, 1, 1]. */
   pathScale(path: number): Tensor
+  /** What a noise layer gives for this batch. */
+  noise(site: number, output: ValueId): Tensor
   /** Where ReLUs and max poolings write their choices, or read them; undefined where they are live. */
   readonly gates: HeldGates | undefined
 }

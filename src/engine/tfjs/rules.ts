@@ -3,7 +3,7 @@ import type { Layer, LayerKind } from '../../core/network.ts'
 import type { LayerOf, Rule } from './rule.ts'
 import { conv, depthwiseConv } from './rules/convolution.ts'
 import { linear } from './rules/linear.ts'
-import { mix, sum, zeros } from './rules/mixing.ts'
+import { mix, noise, sum, zeros } from './rules/mixing.ts'
 import { batchNorm } from './rules/normalisation.ts'
 import { dropPath, relu } from './rules/pointwise.ts'
 import { avgPool, globalMean, maxPool } from './rules/pooling.ts'
@@ -22,6 +22,7 @@ const rules = {
   slice,
   shuffle,
   dropPath,
+  noise,
   zeros,
   sum,
   concat,

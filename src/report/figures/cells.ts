@@ -2,6 +2,7 @@
 import { BenchError } from '../../core/errors.ts'
 import type { Genotype, SearchSpace } from '../../core/space.ts'
 import type { DartsGenotype } from '../../spaces/darts/genotype.ts'
+import { darts, parseCells } from '../../spaces/darts/index.ts'
 import type { Nb201Genotype } from '../../spaces/nb201/genotype.ts'
 import { datasetTitle } from '../comparison.ts'
 import type { Drawing } from '../drawing.ts'
@@ -43,7 +44,9 @@ function answerDrawings(seeds: readonly RunRecord[], label: string, space: Searc
   const genotypes = seeds.flatMap(({ result }) => result?.genotype ?? [])
   const answer = mostFrequent(genotypes)
   const count = genotypes.filter((genotype) => genotype === answer).length
-  return cellDrawings(space.parse(answer), `${label} (${count} of ${genotypes.length} seeds)`)
+  // Cells that were trained in full may come from another space of the family.
+  const cells = space.name.startsWith(darts.name) ? parseCells(answer) : space.parse(answer)
+  return cellDrawings(cells, `${label} (${count} of ${genotypes.length} seeds)`)
 }
 
 function mostFrequent(items: readonly string[]): string {

@@ -6,7 +6,7 @@ import type { DartsGenotype } from './genotype.ts'
 import { network, supernet } from './networks.ts'
 import { format, parse } from './notation.ts'
 import { publishedGenotype } from './published.ts'
-import { EDGES_S1, EDGES_S2, EDGES_S3 } from './simplified.ts'
+import { EDGES_S1, EDGES_S2, EDGES_S3, EDGES_S4 } from './simplified.ts'
 import { type DartsEdge, edgesWith, OPERATIONS } from './topology.ts'
 
 /** `parse` reads the literature's notation, JSON, and the names of published genotypes. */
@@ -42,6 +42,16 @@ export const dartsWithoutNone = dartsSpace(
 export const dartsS1 = dartsSpace('darts-s1', 'RobustDARTS S1: two operations an edge, preselected', EDGES_S1)
 export const dartsS2 = dartsSpace('darts-s2', 'RobustDARTS S2: skip_connect and sep_conv_3x3', EDGES_S2)
 export const dartsS3 = dartsSpace('darts-s3', 'RobustDARTS S3: none, skip_connect and sep_conv_3x3', EDGES_S3)
+export const dartsS4 = dartsSpace('darts-s4', 'RobustDARTS S4: noise and sep_conv_3x3', EDGES_S4)
+
+const withNoise = dartsSpace(
+  'darts',
+  darts.description,
+  edgesWith(() => [...OPERATIONS, 'noise']),
+)
+
+/** Cells of any space of the family, as cells of `darts`: what is trained in full, drawn or named may come from S4. */
+export const parseCells = (text: string): DartsGenotype => (/\bnoise\b/.test(text) ? withNoise : darts).parse(text)
 
 export type { Cell, CellInput, DartsGenotype } from './genotype.ts'
 export { publishedName } from './names.ts'

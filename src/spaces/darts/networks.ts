@@ -1,4 +1,5 @@
 /** The search network with shared weights, and the network of one architecture, trained alone. */
+import { BenchError } from '../../core/errors.ts'
 import { coefficientLayout } from '../../core/mixing.ts'
 import type { Network, Value, ValueId } from '../../core/network.ts'
 import { NetworkBuilder } from '../../core/networkBuilder.ts'
@@ -16,9 +17,11 @@ import type { DartsEdge } from './topology.ts'
  */
 export function supernet(space: DartsCandidates, options: SupernetOptions): Network {
   const { shape, channels, depth, partialChannels = 1, edgeNormalisation = false, batchNorm } = options
+  const dropPath = (options.dropPath ?? 0) > 0
   checkPartialChannels(channels, partialChannels)
+  if (dropPath && (partialChannels > 1 || edgeNormalisation)) throw new BenchError('unsupported', NO_DROP_PATH)
   const layout = coefficientLayout(space.edges.map(({ operations }) => operations.length))
-  const mixing = { layout, partialChannels, edgeNormalisation }
+  const mixing = { layout, partialChannels, edgeNormalisation, dropPath }
   const builder = new NetworkBuilder(shape)
   const style = { builder, batchNorm, pooledBatchNorm: true }
   const skeleton = { ...options, stemChannels: STEM_MULTIPLIER * channels }
@@ -27,6 +30,10 @@ export function supernet(space: DartsCandidates, options: SupernetOptions): Netw
   const name = `${space.name} search network, C=${channels} L=${depth}${k}`
   return builder.build({ name, ...heads, coefficientCount: layout.count })
 }
+
+const NO_DROP_PATH =
+  'network.dropPath: dropping edges of a search network is known without partial channels and edge weights only ' +
+  '(RobustDARTS); leave it out, or take another algorithm'
 
 function searchCell(style: OperationStyle, space: DartsCandidates, mixing: MixOptions, place: CellPlace): ValueId {
   return writeCellNodes(style, place, (node, nodes) => {

@@ -36,6 +36,8 @@ export function writeOperation(
       return dilatedConv(style, input, 3, stride, name)
     case 'dil_conv_5x5':
       return dilatedConv(style, input, 5, stride, name)
+    case 'noise':
+      return noise(style, input, stride)
   }
 }
 
@@ -47,6 +49,12 @@ function pool(
 ): ValueId {
   const pooled = builder.pool(kind, input, { kernel: 3, stride, padding: 1 })
   return pooledBatchNorm ? builder.batchNorm(pooled, { affine: false, track: batchNorm.track }, '') : pooled
+}
+
+/** N(0, 1) in the place of the input, at whose size at stride 2 every other row and column is left. */
+function noise({ builder }: OperationStyle, input: ValueId, stride: number): ValueId {
+  const { height, width, channels } = builder.value(input)
+  return builder.noise({ height: Math.ceil(height / stride), width: Math.ceil(width / stride), channels })
 }
 
 /** Depthwise and pointwise convolution, twice; the first one has the stride. */

@@ -1,8 +1,7 @@
 /**
- * The simplified spaces S1 to S3 of RobustDARTS (Zela et al., "Understanding and Robustifying Differentiable Architecture
- * Search", ICLR 2020, §3 and appendix), on which DARTS fails often. S4, noise or sep_conv_3x3, is absent: its noise is drawn
- * anew at every pass, and networks here are functions of what is fed to them. The noise would have to be fed, too, the
- * same to both sides of a difference (second order, Hessian), on every executor.
+ * The simplified spaces S1 to S4 of RobustDARTS (Zela et al., "Understanding and Robustifying Differentiable Architecture
+ * Search", ICLR 2020, §3 and appendix), on which DARTS fails often. The noise of S4 is drawn anew for each batch, not for each
+ * pass as in the authors' code: both sides of a difference (second order, Hessian) see the same function.
  */
 import { type CellName, type DartsEdge, edgesWith, type Operation } from './topology.ts'
 
@@ -47,3 +46,6 @@ export const EDGES_S1: readonly DartsEdge[] = edgesWith((cell, edge) => S1[cell]
 export const EDGES_S2: readonly DartsEdge[] = edgesWith(() => ['skip_connect', 'sep_conv_3x3'])
 
 export const EDGES_S3: readonly DartsEdge[] = edgesWith(() => ['none', 'skip_connect', 'sep_conv_3x3'])
+
+/** The noise carries nothing: a search that keeps it has failed. It counts as an operation in the derivation. */
+export const EDGES_S4: readonly DartsEdge[] = edgesWith(() => ['noise', 'sep_conv_3x3'])

@@ -18,7 +18,8 @@ export const OPERATIONS = [
   'dil_conv_5x5',
 ] as const
 
-export type Operation = (typeof OPERATIONS)[number]
+/** Those of the literature, and the noise of RobustDARTS' S4. */
+export type Operation = (typeof OPERATIONS)[number] | 'noise'
 
 /** What an architecture can hold: `none` takes part in the search only. */
 export type ChosenOperation = Exclude<Operation, 'none'>

@@ -36,15 +36,17 @@ export interface NamedBuild
   readonly jobs: number
   /** Where the table is written; absent: the user's tables. */
   readonly folder?: string
+  /** Told of what takes time before the trainings: images that are decoded for the first time. */
+  readonly report?: (line: string) => void
 }
 
 /** @throws BenchError for what is wrong in recipe, dataset, tables or name, before anything is trained */
 export async function buildFromFiles(build: NamedBuild): Promise<BuildResult> {
-  const { name, folder, data: images, jobs } = build
+  const { name, folder, data: images, jobs, report } = build
   if (folder === undefined) await checkTableName(name)
   const file = readRecipe(build.recipe)
   const space = builtinSpace(build.space ?? file.space)
-  const data = await openDataset(file.dataset, { folder: images })
+  const data = await openDataset(file.dataset, { folder: images, ...(report && { report }) })
   const recipe = recipeFor({ ...file, space: space.name, share: file.share && build.share }, imagesHash(data))
   checkSeeds(build.seeds, recipe)
   return buildTable({

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 import { coefficientLayout } from '../../../src/core/mixing.ts'
 import { type Layer, type Network, parameterCount } from '../../../src/core/network.ts'
 import { macCount } from '../../../src/spaces/cost.ts'
-import { darts, dartsS1, dartsS3, PUBLISHED } from '../../../src/spaces/darts/index.ts'
+import { darts, dartsS1, dartsS3, dartsS4, PUBLISHED, parseCells } from '../../../src/spaces/darts/index.ts'
 import {
   fromColumns,
   type GoldenParameter,
@@ -180,4 +180,24 @@ test('images whose size cannot be halved are refused with the place', () => {
   expect(() => darts.network(darts.parse('DARTS_V2'), { shape, channels: 4, depth: 6 })).toThrow(
     'cell4: cannot halve 15×15 pixels into 16 channels; all three must be even',
   )
+})
+
+test('S4 has a noise layer on every edge, at half size where the edge halves, and keeps noise in its cells', () => {
+  const network = dartsS4.supernet({ shape: cifar, channels: 4, depth: 3, batchNorm })
+  const noises = layersOf(network, 'noise')
+  expect(noises.map(({ site }) => site)).toEqual(Array.from({ length: 42 }, (_, i) => i))
+  expect(network.values[noises[0].output]).toEqual({ height: 32, width: 32, channels: 4 })
+  expect(network.values[noises[14].output]).toEqual({ height: 16, width: 16, channels: 8 })
+  const genotype = dartsS4.derive(dartsS4.edges.map(() => [0.9, 0.1]))
+  expect(genotype.normal.every(({ operation }) => operation === 'noise')).toBe(true)
+  const alone = dartsS4.network(genotype, { shape: cifar, channels: 4, depth: 3, dropPath: true })
+  expect(layersOf(alone, 'noise')).toHaveLength(24)
+  expect(alone.pathCount).toBe(24)
+  expect(parseCells(dartsS4.format(genotype)).reduce).toEqual(genotype.reduce)
+})
+
+test('noise is an operation of S4 alone', () => {
+  const text = dartsS4.format(dartsS4.derive(dartsS4.edges.map(() => [0.9, 0.1])))
+  expect(() => darts.parse(text)).toThrow('unknown operation "noise"')
+  expect(() => dartsS4.parse('DARTS_V2')).toThrow('unknown operation "skip_connect"; allowed are noise, sep_conv_3x3')
 })

@@ -11,6 +11,13 @@ export const zeros: Rule<LayerOf<'zeros'>> = {
   backward: () => ({}),
 }
 
+/** What does not depend on anything has no gradient. */
+export const noise: Rule<LayerOf<'noise'>> = {
+  keeps: keepsNothing,
+  forward: ({ site, output }, _, context) => ({ output: context.noise(site, output) }),
+  backward: () => ({}),
+}
+
 export const sum: Rule<LayerOf<'sum'>> = {
   keeps: keepsNothing,
   forward: (_, inputs) => ({ output: addAll(inputs) }),

@@ -1,0 +1,55 @@
+/** Drop path (Larsson et al., "FractalNet", ICLR 2017), as DARTS uses it: whole paths of a cell are dropped, sample by sample. */
+import type { Executable, Feed } from '../core/executor.ts'
+import { type RandomStream, random } from '../core/random.ts'
+
+/** Grows linearly: 0 in the first epoch, nearly `final` in the last (`quark0/darts: cnn/train.py`). */
+export const dropProbability = (epoch: number, epochs: number, final: number): number => (final * epoch) / epochs
+
+/** The same in a search: `final` in the last epoch (`automl/RobustDARTS: src/search/train_search.py`). */
+export const searchDropProbability = (epoch: number, epochs: number, final: number): number =>
+  epochs > 1 ? (final * epoch) / (epochs - 1) : 0
+
+/**
+ * Bernoulli(keep) / keep for each path and sample, so that the expectation is 1. → [paths][samples]
+ * @param probability of dropping, 0 … 1 (1 excluded)
+ */
+export function drawPathScales(
+  paths: number,
+  samples: number,
+  probability: number,
+  stream: RandomStream,
+): Float32Array {
+  const keep = 1 - probability
+  return Float32Array.from({ length: paths * samples }, () => (stream.uniform() < keep ? 1 / keep : 0))
+}
+
+/**
+ * The executable as training sees it: steps and gradients drop paths, evaluation and forward passes do not. Which paths is
+ * a function of the batch's name, so that both sides of a difference over a batch drop the same.
+ * @param probability of the moment
+ */
+export function droppingPaths(executable: Executable, probability: () => number): Executable {
+  const { pathCount } = executable.network
+  const dropping = (feed: Feed): Feed => {
+    const { size, draw } = feed.batch
+    const now = probability()
+    if (feed.pathScales !== undefined || draw === undefined || now === 0) return feed
+    return { ...feed, pathScales: drawPathScales(pathCount, size, now, random(draw.seed, ...draw.path, 'drop path')) }
+  }
+  const gates = executable.gates?.bind(executable)
+  return {
+    network: executable.network,
+    weights: executable.weights,
+    momentum: executable.momentum,
+    vector: () => executable.vector(),
+    gradient: (feed, objective, want, mode) => executable.gradient(dropping(feed), objective, want, mode),
+    step: (feed, objective, sgd) => executable.step(dropping(feed), objective, sgd),
+    takeTally: () => executable.takeTally(),
+    evaluate: (feeds, mode) => executable.evaluate(feeds, mode),
+    forward: (feed, mode) => executable.forward(feed, mode),
+    ...(gates && { gates: (feed) => gates(dropping(feed)) }),
+    save: () => executable.save(),
+    restore: (state) => executable.restore(state),
+    dispose: () => executable.dispose(),
+  }
+}
