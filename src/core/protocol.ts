@@ -52,6 +52,8 @@ export interface Protocol {
     readonly flip: boolean
     /** Side of the cut-out square, in pixels; 0: none. */
     readonly cutout: number
+    /** Images are cut with a probability that grows from 0 in the first epoch to 1 in the last; absent: all are. */
+    readonly cutoutGrows?: boolean
     /** Images are scaled down to this side; null: as they are. */
     readonly imageSize: number | null
     /** Only this many training images (the first of a seeded order); null: all. */

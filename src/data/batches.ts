@@ -1,7 +1,7 @@
 /** Batches of an image set in memory: shuffled and augmented for training, in order for evaluation. */
 import type { Batch, BatchSource, RandomName } from '../core/data.ts'
 import { BenchError } from '../core/errors.ts'
-import { random } from '../core/random.ts'
+import { type RandomStream, random } from '../core/random.ts'
 import { ahead } from './ahead.ts'
 import { type Augmentation, cutOut, drawPlacement, placeImage } from './augment.ts'
 import { epochOrder } from './epochOrder.ts'
@@ -22,13 +22,16 @@ export interface OrderOptions {
 
 export interface ShuffleOptions extends OrderOptions {
   readonly augmentation: Augmentation
+  /** Of cutting out, in an epoch; absent: 1. */
+  readonly cutoutProbability?: (epoch: number) => number
 }
 
 /**
  * Every epoch walks over the whole set in a new random order; its last batch is smaller where the batch size does not
  * divide the set. Each batch has arrays of its own.
  */
-export function shuffledBatches(images: Images, { batchSize, augmentation, seed, role }: ShuffleOptions): BatchSource {
+export function shuffledBatches(images: Images, options: ShuffleOptions): BatchSource {
+  const { batchSize, augmentation, seed, role, cutoutProbability = () => 1 } = options
   const batchesPerEpoch = countBatches(images.rows, batchSize, role)
   const fill = filler(images)
   const orderOf = epochOrder(seed, role, images.rows.length)
@@ -37,16 +40,23 @@ export function shuffledBatches(images: Images, { batchSize, augmentation, seed,
     batchesPerEpoch,
     async batch(index) {
       const within = index % batchesPerEpoch
-      const order = orderOf(Math.floor(index / batchesPerEpoch))
+      const epoch = Math.floor(index / batchesPerEpoch)
+      const order = orderOf(epoch)
       const stream = random(seed, 'data', role, 'augmentation', index)
       const draw = { seed, path: ['data', role, 'batch', index] }
+      const cuts = cutter(augmentation, cutoutProbability(epoch), random(seed, 'data', role, 'cutout', index))
       return fill(order.subarray(within * batchSize, (within + 1) * batchSize), draw, (image) => {
         const placement = drawPlacement(images.shape, augmentation, stream)
         placeImage(image.source, image.target, images.shape, image.table, placement)
-        if (augmentation.cutout > 0) cutOut(image.target, images.shape, augmentation.cutout, placement.centre)
+        if (cuts()) cutOut(image.target, images.shape, augmentation.cutout, placement.centre)
       })
     },
   })
+}
+
+/** Decides for one image after the other whether a square is cut out of it. */
+function cutter({ cutout }: Augmentation, probability: number, stream: RandomStream): () => boolean {
+  return () => cutout > 0 && (probability >= 1 || stream.uniform() < probability)
 }
 
 /** The set in order, without augmentation, again and again. */

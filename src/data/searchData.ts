@@ -11,6 +11,8 @@ export interface SearchDataOptions {
   readonly data: Protocol['data']
   readonly batchSize: number
   readonly seed: number
+  /** Of the search: what grows by the epoch is grown in the last. Absent: nothing grows. */
+  readonly epochs?: number
   /** Explicit halves, e.g. the benchmark's own split, instead of seeded ones: `data.limit` and `data.trainPortion` have no say then. */
   readonly halves?: SearchHalves
 }
@@ -30,7 +32,8 @@ export interface SearchHalves {
  * proportion.
  * @throws BenchError `bad-input` where a half is empty or the images are smaller than `data.imageSize`
  */
-export function searchData(dataset: Dataset, { data, batchSize, seed, halves }: SearchDataOptions): SearchData {
+export function searchData(dataset: Dataset, options: SearchDataOptions): SearchData {
+  const { data, batchSize, seed, halves, epochs = 1 } = options
   const chosen = halves ?? {
     ...searchHalves(dataset.train.labels, data, random(seed, 'data', 'halves')),
     architectureFrom: 'train' as const,
@@ -41,10 +44,12 @@ export function searchData(dataset: Dataset, { data, batchSize, seed, halves }: 
   })
   const weights = images('train', chosen.weights)
   const architecture = images(chosen.architectureFrom, chosen.architecture)
+  const cutoutProbability = (epoch: number) => Math.min(1, epoch / Math.max(1, epochs - 1))
+  const shuffle = { batchSize, augmentation: data, seed, ...(data.cutoutGrows && epochs > 1 && { cutoutProbability }) }
   return {
     shape: weights.shape,
-    weights: shuffledBatches(weights, { batchSize, augmentation: data, seed, role: 'weights' }),
-    architecture: shuffledBatches(architecture, { batchSize, augmentation: data, seed, role: 'architecture' }),
+    weights: shuffledBatches(weights, { ...shuffle, role: 'weights' }),
+    architecture: shuffledBatches(architecture, { ...shuffle, role: 'architecture' }),
     validation: orderedBatches(architecture, { batchSize, seed, role: 'validation' }),
   }
 }

@@ -10,8 +10,17 @@ import { natsPaper } from './natsPaper.ts'
 import { nb201Paper } from './nb201Paper.ts'
 import { pcdartsPaper } from './pcdartsPaper.ts'
 import { type CitedProtocol, citedProtocol, type Preset, plainValues } from './preset.ts'
+import { robustdartsPaper } from './robustdartsPaper.ts'
 
-export const presets: readonly Preset[] = [micro, drnasPaper, nb201Paper, natsPaper, pcdartsPaper, dartsPaper]
+export const presets: readonly Preset[] = [
+  micro,
+  drnasPaper,
+  nb201Paper,
+  natsPaper,
+  pcdartsPaper,
+  dartsPaper,
+  robustdartsPaper,
+]
 
 /** @throws BenchError `unknown-name` with the nearest known name */
 export function findPreset(name: string): Preset {
@@ -87,6 +96,7 @@ const absent: Readonly<Record<string, unknown>> = {
   'network.dropPath': 0,
   'data.architecturePortion': 0,
   'data.brokenImages': 'fail',
+  'data.cutoutGrows': false,
 }
 
 const words: Readonly<Record<string, readonly string[]>> = {

@@ -51,10 +51,10 @@ export async function openSearchData(
   { dataset: planned, protocol, seed }: Job,
   { folder, dataset, report }: SearchImages,
 ): Promise<SearchData & { close?(): Promise<void> }> {
-  const { data, batchSize } = protocol
+  const { data, batchSize, epochs } = protocol
   if (!onPhotographs(protocol)) {
     const { searchData } = await import('../data/searchData.ts')
-    return searchData(requireUnchanged(await dataset(), planned), { data, batchSize, seed })
+    return searchData(requireUnchanged(await dataset(), planned), { data, batchSize, seed, epochs })
   }
   const { openImageStream } = await import('../data/imageStream.ts')
   const { streamedSearchData } = await import('../data/streamedData.ts')

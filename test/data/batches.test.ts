@@ -180,3 +180,31 @@ describe('images scaled down', () => {
     expect(() => view(7)).toThrow(/imageSize 7: the images are 6×6; give at most 6/)
   })
 })
+
+describe('cutout that grows', () => {
+  /** Share of the images of an epoch that have a hole. Image 0 is black, so it is left out. */
+  async function cutIn(number: number, growing: boolean) {
+    const data = { ...plain, cutout: 2, ...(growing && { cutoutGrows: true }) }
+    const { weights } = search({ data, epochs: 3 })
+    let [cut, count] = [0, 0]
+    for (let i = 0; i < weights.batchesPerEpoch; i++) {
+      const { images, size } = await weights.batch(number * weights.batchesPerEpoch + i)
+      for (let s = 0; s < size; s++) {
+        const image = images.subarray(16 * s, 16 * (s + 1))
+        if (image.every((value) => value === 0)) continue
+        count++
+        if (image.includes(0)) cut++
+      }
+    }
+    return cut / count
+  }
+
+  it('cuts no image in the first epoch, some in between, and all in the last', async () => {
+    const [first, middle, last] = [await cutIn(0, true), await cutIn(1, true), await cutIn(2, true)]
+    expect([first, last]).toEqual([0, 1])
+    expect(middle).toBeGreaterThan(0.1)
+    expect(middle).toBeLessThan(0.9)
+  })
+
+  it('cuts all from the beginning where it does not grow', async () => expect(await cutIn(0, false)).toBe(1))
+})

@@ -65,6 +65,14 @@ describe('the papers’ settings', () => {
   })
 })
 
+test('RobustDARTS is DARTS with edges dropped and squares cut out, both growing', () => {
+  const job = { space: 'darts-s4', dataset: 'cifar10', algorithm: 'darts-v1' }
+  const [robust, darts] = [resolveProtocol('robustdarts-paper', job), resolveProtocol('darts-paper', job)]
+  expect(robust.network).toEqual({ ...darts.network, dropPath: 0.2 })
+  expect(robust.data).toEqual({ ...darts.data, cutout: 16, cutoutGrows: true })
+  expect({ ...robust, name: '', network: {}, data: {} }).toEqual({ ...darts, name: '', network: {}, data: {} })
+})
+
 describe('changes in place', () => {
   test('are taken over, and said in the name', () => {
     const text = 'micro:epochs=5,data.limit=null,weights.nesterov=true,stepOrder=weights-first'

@@ -1,0 +1,19 @@
+/** RobustDARTS (Zela et al., ICLR 2020): DARTS' search with dropped edges and cutout, both growing, as its code has them. */
+import { dartsPaper } from './dartsPaper.ts'
+import { from, type Preset } from './preset.ts'
+
+const args = from('automl/RobustDARTS: src/search/args.py')
+const script = from('automl/RobustDARTS: src/search/train_search.py')
+const model = from('automl/RobustDARTS: src/search/model_search.py, args.py for the default; the paper tries 0 to 0.6')
+const { values } = dartsPaper
+
+export const robustdartsPaper: Preset = {
+  name: 'robustdarts-paper',
+  description:
+    'RobustDARTS as published: DARTS’ settings, dropping edges up to 0.2 and cutout, both growing by the epoch',
+  values: {
+    ...values,
+    network: { ...values.network, dropPath: model(0.2) },
+    data: { ...values.data, cutout: args(16), cutoutGrows: script(true) },
+  },
+}
