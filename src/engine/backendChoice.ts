@@ -24,7 +24,6 @@ export interface BackendChoice {
 
 /** The packages that bring libtensorflow, the one for NVIDIA GPUs first. */
 const TENSORFLOW_PACKAGES = ['@tensorflow/tfjs-node-gpu', '@tensorflow/tfjs-node'] as const
-const WEBGPU_PACKAGES = ['webgpu', '@tensorflow/tfjs-backend-webgpu'] as const
 
 const NO_ADAPTER = 'no GPU adapter was found; a Vulkan, Metal or Direct3D 12 driver is needed'
 
@@ -40,8 +39,7 @@ const inspect: Readonly<Record<Backend, () => Promise<Omit<BackendReport, 'backe
     }
   },
   async webgpu() {
-    const missing = WEBGPU_PACKAGES.filter((name) => !isInstalled(name))
-    if (missing.length > 0) return { available: false, detail: `npm install -D ${missing.join(' ')}` }
+    if (!isInstalled('webgpu')) return { available: false, detail: 'npm install -D webgpu' }
     const gpu = await describeGpu()
     if (gpu === undefined) return { available: false, detail: NO_ADAPTER }
     return { available: true, detail: gpu.isSoftware ? `${gpu.name} (emulated, slow)` : gpu.name }

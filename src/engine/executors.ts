@@ -7,7 +7,7 @@ export { type BackendName, backendNames, backendReports, chooseBackend } from '.
 
 export interface ExecutorOptions {
   readonly backend: BackendName
-  /** `static`: fused kernels under a fixed plan (WebAssembly only); `tfjs`: layer by layer; `auto`: static where it is to be had. */
+  /** `static`: fused kernels under a fixed plan (wasm, webgpu); `tfjs`: layer by layer; `auto`: static where it is to be had. */
   readonly executor?: 'auto' | 'tfjs' | 'static'
   /** Insist on the same bits on every machine. */
   readonly deterministic?: boolean
@@ -18,6 +18,10 @@ export async function openExecutor(options: ExecutorOptions): Promise<Executor> 
   const { kind, backend } = await chooseExecutor(options)
   const { deterministic = false, executor = 'auto' } = options
   if (kind === 'tfjs') return openTfjs(backend)
+  if (backend === 'webgpu') {
+    const { openWebgpuExecutor } = await import('./webgpu/index.ts')
+    return openWebgpuExecutor()
+  }
   const { openStaticExecutor } = await import('./wasm/index.ts')
   const fast = await openStaticExecutor({ deterministic })
   return executor === 'static' ? fast : withFallback(fast, () => openTfjs('wasm'))
@@ -40,15 +44,15 @@ export async function chooseExecutor({
   ...options
 }: ExecutorOptions): Promise<ExecutorChoice> {
   const choice = await chooseBackend(backend, options)
-  if (executor === 'tfjs' || choice.backend !== 'wasm') {
-    if (executor !== 'static') return { ...choice, kind: 'tfjs' }
-    throw new BenchError(
-      'unsupported',
-      `the static executor runs on wasm, not on ${choice.backend}; use --backend wasm`,
-    )
-  }
-  return { ...choice, kind: 'static' }
+  if (executor !== 'tfjs' && hasStaticExecutor(choice.backend)) return { ...choice, kind: 'static' }
+  if (executor !== 'static') return { ...choice, kind: 'tfjs' }
+  throw new BenchError(
+    'unsupported',
+    `the static executor runs on wasm and webgpu, not on ${choice.backend}; use --backend wasm`,
+  )
 }
+
+const hasStaticExecutor = (backend: BackendChoice['backend']) => backend === 'wasm' || backend === 'webgpu'
 
 async function openTfjs(backend: BackendChoice['backend']): Promise<Executor> {
   const { openTfjsExecutor } = await import('./tfjs/executor.ts')

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { backendReports, chooseExecutor, executorName, openExecutor } from '../../src/engine/executors.ts'
+import { describeGpu } from '../../src/engine/gpu.ts'
 import { isInstalled } from '../../src/engine/optionalPackage.ts'
 
 describe('the choice of an executor', () => {
@@ -7,6 +8,11 @@ describe('the choice of an executor', () => {
     expect(await executorName({ backend: 'wasm' })).toBe('static/wasm')
     expect(await executorName({ backend: 'wasm', executor: 'tfjs' })).toBe('tfjs/wasm')
     expect(await executorName({ backend: 'cpu' })).toBe('tfjs/cpu')
+  })
+
+  it.skipIf((await describeGpu()) === undefined)('is the static one on WebGPU, too', async () => {
+    expect(await executorName({ backend: 'webgpu' })).toBe('static/webgpu')
+    expect(await executorName({ backend: 'webgpu', executor: 'tfjs' })).toBe('tfjs/webgpu')
   })
 
   it('says the same name before and after opening', async () => {

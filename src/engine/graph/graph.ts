@@ -2,7 +2,8 @@
  * The executor's own form of a network: few kinds of operations, each with the freedom that fusing needs. `lower` writes
  * it layer for layer; the passes in `rewrite/` turn it into an equal and cheaper one.
  */
-import type { CoefficientId, Layer, Network, ParameterId, Value, ValueId } from '../../core/network.ts'
+import { BenchError } from '../../core/errors.ts'
+import type { CoefficientId, Layer, Network, ParameterId, Value, ValueId, Window } from '../../core/network.ts'
 
 /** Numbers `statistics`, `affine`: as in `Layer`. */
 export interface Norm {
@@ -130,6 +131,7 @@ function lowerLayer(layer: Layer, network: Network, values: Value[]): Operation[
       return [{ kind: 'combine', terms: layer.inputs.flatMap(mixTerm(layer.coefficients)), output: layer.output }]
     case 'avgPool':
     case 'maxPool':
+      checkPooling(layer.window, network)
       return [{ kind: layer.kind, input: layer.input, pooling: layer.window, output: layer.output }]
     case 'slice':
     case 'shuffle':
@@ -138,6 +140,12 @@ function lowerLayer(layer: Layer, network: Network, values: Value[]): Operation[
     default:
       return [layer]
   }
+}
+
+/** @throws BenchError `unsupported` */
+function checkPooling({ dilation }: Window, { name }: Network): void {
+  if (dilation === 1) return
+  throw new BenchError('unsupported', `${name}: pooling with dilation ${dilation}; only 1 is known`)
 }
 
 const plain = (value: ValueId, factors: readonly CoefficientId[]): Term => ({ value, norm: null, factors })

@@ -47,6 +47,14 @@ export class Device {
     return this.gpu.limits.maxStorageBuffersPerShaderStage
   }
 
+  /**
+   * Workgroups of a kernel that goes round its items: as many as there are items for on a GPU, few where a processor
+   * emulates one and starting a thread costs more than an item.
+   */
+  get mostWorkgroups(): number {
+    return this.description.isSoftware ? 1 : this.gpu.limits.maxComputeWorkgroupsPerDimension
+  }
+
   /** @throws BenchError `failed` where the GPU was lost or refused what it was given */
   check(): void {
     if (this.#failure === undefined) return

@@ -36,7 +36,7 @@ export class Machine {
     this.#device = device
     this.#readback = readback
     this.#feeding = new Feeding(device, plan, network, batchSize)
-    this.#replay = new Replay(plan.program)
+    this.#replay = new Replay(plan.program, device.mostWorkgroups)
   }
 
   /** Forward, loss, back as far as gradients are wanted, and the step. Nothing is read. */

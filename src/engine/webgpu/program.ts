@@ -13,8 +13,8 @@ export type Storage = Temporary | GPUBuffer
 /** A fixed number, or how a contribution adds (see `ADDS`). */
 export type Argument = number | ByGating
 
-/** Workgroups for so many samples. */
-export type Grid = (samples: number) => readonly [number, number, number]
+/** Workgroups for so many samples; @param most of kernels that can do with fewer */
+export type Grid = (samples: number, most: number) => readonly [number, number, number]
 
 /** The part of a step that a dispatch belongs to; losses differ by objective. */
 export type Section = 'forward' | 'cross-entropy' | 'logits' | 'backward' | 'descent'
@@ -79,21 +79,17 @@ export interface BoundDispatch {
   readonly condition: number
 }
 
-/** What a device gives to each dimension of a grid. */
-const LARGEST_GRID = 65535
-
-/** Enough workgroups for a kernel with a thread an item; it goes round where they are fewer. */
+/** Enough workgroups for a kernel with a thread an item; it goes round where they are fewer (`eachItem`). */
 export const itemGrid =
   (perSample: number): Grid =>
-  (samples) => [groupsFor(samples * perSample), 1, 1]
+  (samples, most) => [groupsFor(samples * perSample, most), 1, 1]
 
 /** The same for a number of items that no batch changes. */
-export const fixedGrid = (items: number): Grid => {
-  const grid = [groupsFor(items), 1, 1] as const
-  return () => grid
-}
+export const fixedGrid =
+  (items: number): Grid =>
+  (_, most) => [groupsFor(items, most), 1, 1]
 
-const groupsFor = (items: number) => Math.min(LARGEST_GRID, Math.max(1, Math.ceil(items / THREADS)))
+const groupsFor = (items: number, most: number) => Math.min(most, Math.max(1, Math.ceil(items / THREADS)))
 
 export class Program {
   readonly #device: Device

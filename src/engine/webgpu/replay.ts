@@ -3,10 +3,13 @@ import type { BoundDispatch, Program, Section, Situation } from './program.ts'
 
 export class Replay {
   readonly #program: Program
+  readonly #most: number
   readonly #lists = new Map<string, readonly BoundDispatch[]>()
 
-  constructor(program: Program) {
+  /** @param most workgroups of kernels that can do with fewer */
+  constructor(program: Program, most: number) {
     this.#program = program
+    this.#most = most
   }
 
   /** @param flags which conditional dispatches run; absent: all */
@@ -19,7 +22,7 @@ export class Replay {
   ): void {
     for (const { pipeline, bindings, grid, condition } of this.dispatches(section, situation)) {
       if (flags !== undefined && condition >= 0 && flags[condition] === 0) continue
-      const [x, y, z] = grid(samples)
+      const [x, y, z] = grid(samples, this.#most)
       pass.setPipeline(pipeline)
       pass.setBindGroup(0, bindings)
       pass.dispatchWorkgroups(x, y, z)

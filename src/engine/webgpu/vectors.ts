@@ -70,7 +70,7 @@ export class VectorSpace {
       const pass = encoder.beginComputePass()
       pass.setPipeline(pipeline)
       pass.setBindGroup(0, bindings)
-      pass.dispatchWorkgroups(...grid(0))
+      pass.dispatchWorkgroups(...grid(0, this.device.mostWorkgroups))
       pass.end()
     })
   }

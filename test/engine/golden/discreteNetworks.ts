@@ -1,11 +1,12 @@
 /** `networks.json`: loss, logits and gradients of single architectures, with and without the auxiliary head. */
-import { beforeAll, describe, expect, it } from 'vitest'
+import { beforeAll, describe, expect } from 'vitest'
 import type { Executor } from '../../../src/core/executor.ts'
 import type { Network } from '../../../src/core/network.ts'
 import { darts } from '../../../src/spaces/darts/index.ts'
 import { nb201 } from '../../../src/spaces/nb201/index.ts'
 import { fromColumns, type GoldenParameter, goldenWeights, readGolden } from '../../fixtures/golden.ts'
 import { norm, toleranceOf } from './closeness.ts'
+import type { DeclareTest } from './declareTest.ts'
 import { batchOf, expectLogits, expectParameterGradients, type NetworkCase, shapeOf } from './networkCase.ts'
 
 interface TinyCase extends NetworkCase {
@@ -42,7 +43,7 @@ interface Networks {
   readonly darts_genotypes: readonly Genotype[]
 }
 
-export function describeDiscreteNetworks(open: () => Promise<Executor>): void {
+export function describeDiscreteNetworks(open: () => Promise<Executor>, check: DeclareTest): void {
   const golden = readGolden<Networks>('networks')
   let executor: Executor
   beforeAll(async () => {
@@ -51,14 +52,14 @@ export function describeDiscreteNetworks(open: () => Promise<Executor>): void {
 
   describe('single architectures: loss, logits and gradients', () => {
     for (const { arch, tiny } of golden.nb201) {
-      it(`nb201 ${arch}`, async () => {
+      check(`nb201 ${arch}`, async () => {
         const network = nb201.network(nb201.parse(arch), { shape: shapeOf(tiny), channels: tiny.C, depth: tiny.N })
         await checkNetwork(executor, network, tiny, tiny.loss, tiny.params)
       })
     }
     for (const tiny of golden.darts_tiny) {
       const pooling = tiny.pool_followed_by_bn_without_affine ? ', poolings normalised' : ''
-      it(`DARTS ${tiny.family} ${tiny.genotype} of ${tiny.layers} cells${pooling}`, async () => {
+      check(`DARTS ${tiny.family} ${tiny.genotype} of ${tiny.layers} cells${pooling}`, async () => {
         const { name, ...cells } = golden.darts_genotypes.find(({ name }) => name === tiny.genotype) as Genotype
         const network = darts.network(darts.parse(JSON.stringify(cells)), {
           shape: shapeOf(tiny),

@@ -1,5 +1,5 @@
 /** `ops.json`: each operation forward, and the gradients of Σ output·cotangent wrt its weights and its input. */
-import { beforeAll, describe, expect, it } from 'vitest'
+import { beforeAll, describe, expect } from 'vitest'
 import type { Executor } from '../../../src/core/executor.ts'
 import type { Network, Value, ValueId } from '../../../src/core/network.ts'
 import { NetworkBuilder } from '../../../src/core/networkBuilder.ts'
@@ -13,6 +13,7 @@ import {
   toReferenceLayout,
 } from '../../fixtures/golden.ts'
 import { expectClose, norm } from './closeness.ts'
+import type { DeclareTest } from './declareTest.ts'
 
 interface Summary {
   readonly shape: readonly number[]
@@ -51,7 +52,7 @@ interface Operations {
 
 const TOLERANCE = 1e-5
 
-export function describeOperations(open: () => Promise<Executor>): void {
+export function describeOperations(open: () => Promise<Executor>, check: DeclareTest): void {
   const golden = readGolden<Operations>('ops')
   let executor: Executor
   beforeAll(async () => {
@@ -61,14 +62,16 @@ export function describeOperations(open: () => Promise<Executor>): void {
   for (const section of ['even', 'odd'] as const) {
     describe(`operations on ${section} sizes`, () => {
       for (const operation of golden[section]) {
-        it(`${operation.id}: output and both gradients`, async () => checkOperation(executor, operation))
+        check(`${operation.id}: output and both gradients`, async () => checkOperation(executor, operation))
       }
     })
   }
 
   describe('cross-entropy', () => {
     for (const crossEntropy of golden.cross_entropy) {
-      it(`${crossEntropy.id}: loss and gradient wrt the logits`, async () => checkCrossEntropy(executor, crossEntropy))
+      check(`${crossEntropy.id}: loss and gradient wrt the logits`, async () =>
+        checkCrossEntropy(executor, crossEntropy),
+      )
     }
   })
 }

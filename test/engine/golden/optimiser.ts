@@ -1,9 +1,10 @@
 /** `optim.json`: traces of SGD. */
-import { beforeAll, describe, expect, it } from 'vitest'
+import { beforeAll, describe, expect } from 'vitest'
 import type { Executor } from '../../../src/core/executor.ts'
 import { NetworkBuilder } from '../../../src/core/networkBuilder.ts'
 import { readGolden } from '../../fixtures/golden.ts'
 import { expectClose } from './closeness.ts'
+import type { DeclareTest } from './declareTest.ts'
 
 interface Trace {
   readonly id: string
@@ -22,7 +23,7 @@ interface Trace {
   }[]
 }
 
-export function describeOptimiser(open: () => Promise<Executor>): void {
+export function describeOptimiser(open: () => Promise<Executor>, check: DeclareTest): void {
   let executor: Executor
   beforeAll(async () => {
     executor = await open()
@@ -31,7 +32,7 @@ export function describeOptimiser(open: () => Promise<Executor>): void {
   describe('SGD: clipping, decay, momentum, Nesterov', () => {
     const traces = readGolden<{ traces: readonly Trace[] }>('optim').traces
     for (const trace of traces.filter(({ optimizer }) => optimizer === 'sgd')) {
-      it(`${trace.id}: weights and buffer after each step`, async () => checkTrace(executor, trace))
+      check(`${trace.id}: weights and buffer after each step`, async () => checkTrace(executor, trace))
     }
   })
 }

@@ -1,5 +1,5 @@
 /** `nb201_supernet.json`, `darts_supernet.json`: loss, logits and every gradient of the search networks. */
-import { beforeAll, describe, expect, it } from 'vitest'
+import { beforeAll, describe, expect } from 'vitest'
 import type { Executor } from '../../../src/core/executor.ts'
 import {
   flattenMixing,
@@ -22,6 +22,7 @@ import {
   readGolden,
 } from '../../fixtures/golden.ts'
 import { expectClose, toleranceOf } from './closeness.ts'
+import type { DeclareTest } from './declareTest.ts'
 import { batchOf, expectLogits, expectParameterGradients, type NetworkCase, shapeOf } from './networkCase.ts'
 
 interface Nb201Case extends NetworkCase {
@@ -72,7 +73,7 @@ interface SearchCase extends NetworkCase {
 
 const frozen = { affine: false, track: false }
 
-export function describeSearchNetworks(open: () => Promise<Executor>): void {
+export function describeSearchNetworks(open: () => Promise<Executor>, check: DeclareTest): void {
   let executor: Executor
   beforeAll(async () => {
     executor = await open()
@@ -80,10 +81,10 @@ export function describeSearchNetworks(open: () => Promise<Executor>): void {
 
   describe('search networks: loss, logits, gradients wrt the mixing, alpha and every parameter', () => {
     for (const golden of readGolden<{ cases: readonly Nb201Case[] }>('nb201_supernet').cases) {
-      it(`nb201 ${golden.id}`, async () => checkSearchNetwork(executor, nb201Case(golden)))
+      check(`nb201 ${golden.id}`, async () => checkSearchNetwork(executor, nb201Case(golden)))
     }
     for (const golden of readGolden<{ cases: readonly DartsCase[] }>('darts_supernet').cases) {
-      it(golden.id, async () => checkSearchNetwork(executor, dartsCase(golden)))
+      check(golden.id, async () => checkSearchNetwork(executor, dartsCase(golden)))
     }
   })
 }

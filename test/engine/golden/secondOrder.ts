@@ -1,5 +1,5 @@
 /** `darts_second_order.json`: the unrolled architecture gradient, written out on the weight vector's own operations. */
-import { beforeAll, describe, expect, it } from 'vitest'
+import { beforeAll, describe, expect } from 'vitest'
 import type { Executable, Executor, Feed } from '../../../src/core/executor.ts'
 import {
   flattenMixing,
@@ -13,6 +13,7 @@ import {
 import { nb201 } from '../../../src/spaces/nb201/index.ts'
 import { type GoldenTensor, goldenValues, goldenWeights, readGolden, toReferenceLayout } from '../../fixtures/golden.ts'
 import { expectClose, norm, toleranceOf } from './closeness.ts'
+import type { DeclareTest } from './declareTest.ts'
 import { batchOf, shapeOf } from './networkCase.ts'
 
 interface Parameter extends GoldenTensor {
@@ -48,7 +49,7 @@ interface SecondOrderCase {
   readonly params: readonly Parameter[]
 }
 
-export function describeSecondOrder(open: () => Promise<Executor>): void {
+export function describeSecondOrder(open: () => Promise<Executor>, check: DeclareTest): void {
   let executor: Executor
   beforeAll(async () => {
     executor = await open()
@@ -56,7 +57,7 @@ export function describeSecondOrder(open: () => Promise<Executor>): void {
 
   describe('the unrolled architecture gradient of DARTS', () => {
     for (const golden of readGolden<{ cases: readonly SecondOrderCase[] }>('darts_second_order').cases) {
-      it(golden.id, async () => checkUnrolled(executor, golden))
+      check(golden.id, async () => checkUnrolled(executor, golden))
     }
   })
 }

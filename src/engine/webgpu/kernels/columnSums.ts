@@ -1,7 +1,7 @@
 /** Sums over pixels by channel, in two fixed steps: threads of a workgroup over a chunk of pixels, then chunk by chunk. */
 
 /** Threads of a workgroup that goes over a chunk. */
-export const COLUMN_THREADS = 256
+export const COLUMN_THREADS = 128
 
 /** How the threads stand over an image: some quads of channels side by side, the rest over pixels. */
 export interface ColumnLayout {

@@ -61,7 +61,7 @@ export const depthwiseFilterGradient = (kernelWidth: number) => {
       ...(['stride', 'padding', 'dilation', 'relu', 'rowsPerChunk'] as const),
     ],
     code: `
-var<workgroup> partial: array<vec4f, ${COLUMNS * LINES}>;
+var<workgroup> partial: array<array<vec4f, ${COLUMNS * LINES}>, ${kernelWidth}>;
 
 @compute @workgroup_size(${COLUMNS * LINES})
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) thread: u32) {
@@ -82,22 +82,18 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) th
       ${taps.map((kx) => `sum${kx} += g * sourceAt(start, corner + ${kx} * i32(args.dilation), quad);`).join('\n')}
     }
   }
-  ${taps
-    .map(
-      (kx) => `
-  partial[thread] = sum${kx};
-  workgroupBarrier();
+  ${taps.map((kx) => `partial[${kx}][thread] = sum${kx};`).join('\n')}
   for (var reach = ${LINES / 2}u; reach > 0u; reach /= 2u) {
-    if (line < reach) { partial[thread] += partial[thread + reach * ${COLUMNS}u]; }
     workgroupBarrier();
+    if (line < reach) {
+      for (var kx = 0u; kx < ${kernelWidth}u; kx++) { partial[kx][thread] += partial[kx][thread + reach * ${COLUMNS}u]; }
+    }
   }
-  if (line == 0u && quad < args.quads) {
-    let tap = group.y * ${kernelWidth}u + ${kx}u;
-    chunks[(group.x * args.kernelHeight * ${kernelWidth}u + tap) * args.quads + quad] = partial[thread];
+  if (line > 0u || quad >= args.quads) { return; }
+  for (var kx = 0u; kx < ${kernelWidth}u; kx++) {
+    let tap = (group.x * args.kernelHeight + group.y) * ${kernelWidth}u + kx;
+    chunks[tap * args.quads + quad] = partial[kx][thread];
   }
-  workgroupBarrier();`,
-    )
-    .join('\n')}
 }
 
 fn sourceAt(start: u32, x: i32, quad: u32) -> vec4f {

@@ -4,7 +4,7 @@
  *
  * Every term has eight rows by channel in `vectors`, from its `base` on, and a record in `terms`.
  */
-import { defineKernel } from '../kernel.ts'
+import { defineKernel, eachItem } from '../kernel.ts'
 import {
   COLUMN_ARGS,
   COLUMN_SUM,
@@ -255,31 +255,16 @@ fn finish(term: u32, quad: u32, sum: vec4f, product: vec4f, count: f32) {
 }`,
 })
 
-/** Threads over the channels of one term. */
-const TOTAL_THREADS = 64
-
-/** results[first + term] ← ∂L/∂c of every term: the sum of what `differentiate` left. A workgroup is a term. */
+/** results[first + term] ← ∂L/∂c of every term: the sum of what `differentiate` left, from where `bases` says. */
 export const total = defineKernel({
   name: 'total',
   buffers: { bases: 'read u32', vectors: 'read vec4f', results: 'write f32' },
-  args: ['first'],
-  code: `
-var<workgroup> sums: array<vec4f, ${TOTAL_THREADS}>;
-
-@compute @workgroup_size(${TOTAL_THREADS})
-fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) thread: u32) {
-  let start = bases[2u * group.x];
-  let quads = bases[2u * group.x + 1u];
-  var own = vec4f();
-  for (var quad = thread; quad < quads; quad += ${TOTAL_THREADS}u) { own += vectors[start + quad]; }
-  sums[thread] = own;
-  for (var reach = ${TOTAL_THREADS / 2}u; reach > 0u; reach /= 2u) {
-    workgroupBarrier();
-    if (thread < reach) { sums[thread] += sums[thread + reach]; }
-  }
-  if (thread == 0u) {
-    let sum = sums[0];
-    results[args.first + group.x] = (sum.x + sum.y) + (sum.z + sum.w);
-  }
-}`,
+  args: ['first', 'termCount'],
+  code: eachItem(
+    'args.termCount',
+    `let start = bases[2u * i];
+    var sum = vec4f();
+    for (var quad = 0u; quad < bases[2u * i + 1u]; quad++) { sum += vectors[start + quad]; }
+    results[args.first + i] = (sum.x + sum.y) + (sum.z + sum.w);`,
+  ),
 })

@@ -18,7 +18,7 @@ export const scale = defineKernel({
 })
 
 /** Parts of a scalar product, each a workgroup's. */
-export const DOT_PARTS = 128
+export const DOT_PARTS = 64
 const DOT_THREADS = 64
 
 /** parts[group] ← that workgroup's share of x·y */

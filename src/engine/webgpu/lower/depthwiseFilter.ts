@@ -47,7 +47,7 @@ export class DepthwiseFilter implements FilterEmitter {
     const { height, width, quads } = this.#input
     const { height: kernelHeight, width: kernelWidth, stride, padding, dilation } = filter.window
     const blocks = Math.ceil(quads / DEPTHWISE_COLUMNS)
-    const { count, perChunk } = evenChunks(batchSize * this.#output.height, kernelHeight * blocks, 4, 1)
+    const { count, perChunk } = evenChunks(batchSize * this.#output.height, kernelHeight * blocks, 16, 1)
     const rows = kernelHeight * kernelWidth
     const chunks = program.temporary(count * rows * this.#input.channels * 4, 'filter gradients by chunk')
     program.emit(depthwiseFilterGradient(kernelWidth), {

@@ -4,7 +4,7 @@ import type { Graph, Of, Operation } from '../../graph/graph.ts'
 import { total } from '../kernels/norm.ts'
 import { widen } from '../kernels/pointwise.ts'
 import { GRADIENT_TALLY } from '../layout.ts'
-import { itemGrid } from '../program.ts'
+import { fixedGrid, itemGrid } from '../program.ts'
 import { lowerCombine } from './combine.ts'
 import type { Backward, Context } from './context.ts'
 import { lowerConvolve } from './convolve.ts'
@@ -65,7 +65,11 @@ function emitInput(context: Context): void {
 /** ∂L/∂c of every term, at once. */
 function emitTotals({ program, contributions: bases, vectors, feeds, termCount }: Context): void {
   if (termCount === 0) return
-  const grid = () => [termCount, 1, 1] as const
   const buffers = { bases, vectors, results: feeds.results }
-  program.emit(total, { buffers, args: { first: 4 * (GRADIENT_TALLY + 1) }, grid, when: 'coefficients' })
+  program.emit(total, {
+    buffers,
+    args: { first: 4 * (GRADIENT_TALLY + 1), termCount },
+    grid: fixedGrid(termCount),
+    when: 'coefficients',
+  })
 }

@@ -1,0 +1,176 @@
+/**
+ * The static executor on WebGPU: what every executor promises, the golden figures, and what is its own. One file, since
+ * every process compiles the kernels anew.
+ *
+ * On a GPU all cases run; where a processor emulates one, those of each kind that it can do in seconds, and all with
+ * WEBGPU_TESTS=all.
+ */
+import { afterAll, describe, expect, it } from 'vitest'
+import type { Executable, Executor, Feed, SgdStep } from '../../../src/core/executor.ts'
+import type { Network } from '../../../src/core/network.ts'
+import { NetworkBuilder } from '../../../src/core/networkBuilder.ts'
+import { random } from '../../../src/core/random.ts'
+import { describeGpu } from '../../../src/engine/gpu.ts'
+import { initialWeights } from '../../../src/engine/initialise.ts'
+import { openTfjsExecutor } from '../../../src/engine/tfjs/executor.ts'
+import { Device } from '../../../src/engine/webgpu/device.ts'
+import { openWebgpuExecutor } from '../../../src/engine/webgpu/index.ts'
+import { relativeError } from '../../fixtures/golden.ts'
+import { describeAgreement } from '../agreement/index.ts'
+import { describeExecutorContract } from '../contract/index.ts'
+import { coefficientsOf, randomBatch, randomTheta, readout, searchNetwork, shape } from '../contract/smallNetworks.ts'
+import type { DeclareTest } from '../golden/declareTest.ts'
+import { describeGoldenCases } from '../golden/index.ts'
+
+const gpu = await describeGpu()
+if (gpu === undefined) console.warn('skipped: WebGPU finds no adapter; docs/backends.md says how to emulate one')
+
+/** Of the shared suites: one case of each kind. */
+const QUICK = [
+  /^(conv3x3|dil-depthwise5|avg_pool_3x3-s2|max_pool_3x3-s1|bn-affine|factorized|sep_conv|channel|global|ce)/,
+  /^nb201 (c4-k1-8x8|\|nor_conv_3x3~0\|\+\|none)/,
+  /^DARTS .* of 3 cells$/,
+  /^(c4-no-buffers|sgd-nesterov|sgd-clipped)/,
+  /^network of large windows, dilated and strided unevenly: (loss|with running|the gradient)/,
+  /^nb201 search network with tracked, affine normalisation on narrow images: (at a batch|where)/,
+]
+
+const LOSS = { kind: 'cross-entropy' } as const
+const SGD: SgdStep = { learningRate: 0.05, momentum: 0.9, nesterov: true, weightDecay: 3e-4, clipNorm: 5 }
+
+describe.runIf(gpu !== undefined)('the static executor on WebGPU', { timeout: 120_000 }, () => {
+  let shared: Promise<Device> | undefined
+  const device = () => {
+    shared ??= Device.open()
+    return shared
+  }
+  const open = async (): Promise<Executor> => openWebgpuExecutor({ device: await device() })
+  afterAll(async () => (await shared)?.gpu.destroy())
+
+  describeExecutorContract(open)
+
+  const check: DeclareTest = (name, body) => {
+    const all = gpu?.isSoftware === false || process.env.WEBGPU_TESTS === 'all'
+    it.runIf(all || QUICK.some((pattern) => pattern.test(name)))(name, body)
+  }
+  describeGoldenCases(open, check)
+  describeAgreement(open, check)
+
+  const searching = async (executor: Executor, seed = 1): Promise<Executable> => {
+    const executable = await executor.compile(searchNetwork(), { batchSize: 4 })
+    executable.weights.write(initialWeights(executable.network, random(seed, 'weights')))
+    return executable
+  }
+  const feedOf = (index: number): Feed => ({
+    batch: randomBatch(4, 'batch', index),
+    coefficients: coefficientsOf(randomTheta(random(2, 'theta', index))),
+  })
+
+  it('gives each of several networks that train by turns the bits that it gets alone', async () => {
+    const executor = await open()
+    const alone = await searching(executor, 1)
+    for (const index of [0, 1]) await alone.step(feedOf(index), LOSS, SGD)
+    const expected = await alone.save()
+    alone.dispose()
+    const [first, second] = [await searching(executor, 1), await searching(executor, 2)]
+    for (const index of [0, 1]) {
+      await Promise.all([first.step(feedOf(index), LOSS, SGD), second.step(feedOf(index + 2), LOSS, SGD)])
+    }
+    expect(await first.save()).toEqual(expected)
+    first.dispose()
+    second.dispose()
+  })
+
+  it('keeps the tallies of more batches than it leaves on the device', async () => {
+    const { network, weights } = readout(7)
+    const executable = await (await open()).compile(network, { batchSize: 1 })
+    executable.weights.write(weights)
+    const feeds = Array.from({ length: 300 }, (_, i) => ({
+      batch: {
+        images: Float32Array.from({ length: 7 }, (_, at) => (at === i % 7 ? 1 : 0)),
+        labels: Int32Array.of(0),
+        size: 1,
+      },
+    }))
+    expect(await executable.evaluate(feeds, 'eval')).toMatchObject({ correct: 43, samples: 300 })
+    executable.dispose()
+  })
+
+  it('holds gates as the reference does, at other weights, with others taken in between', async () => {
+    const held = async (executor: Executor) => {
+      const executable = await executor.compile(gatedNetwork(), { batchSize: 4 })
+      executable.weights.write(initialWeights(executable.network, random(3, 'weights')))
+      const [gates, others] = [0, 1].map((index) => executable.gates?.({ batch: randomBatch(4, 'gates', index) }))
+      executable.weights.scale(-1.3)
+      const weights = executable.vector()
+      const feed = { batch: randomBatch(4, 'gates', 0), gates }
+      const { loss } = await executable.gradient(feed, LOSS, { weights }, 'probe')
+      const live = await executable.gradient({ batch: feed.batch }, LOSS, {}, 'probe')
+      const gradient = await weights.read()
+      for (const each of [gates, others]) each?.dispose()
+      executable.dispose()
+      return { loss, live: live.loss, gradient }
+    }
+    const [found, expected] = [await held(await open()), await held(await openTfjsExecutor('wasm'))]
+    expect(found.loss).toBeCloseTo(expected.loss, 5)
+    expect(found.live).toBeCloseTo(expected.live, 5)
+    expect(Math.abs(found.live - found.loss)).toBeGreaterThan(0.01)
+    expect(relativeError(found.gradient, expected.gradient)).toBeLessThan(1e-4)
+  })
+
+  it('refuses gates of another network, for a batch of another size, and after they were disposed of', async () => {
+    const executor = await open()
+    const [one, other] = [await executor.compile(gatedNetwork(), { batchSize: 4 }), await searching(executor)]
+    const gates = one.gates?.({ batch: randomBatch(4, 'gates') })
+    const use = (executable: Executable, size = 4) =>
+      executable.gradient({ ...feedOf(0), batch: randomBatch(size, 'gates'), gates }, LOSS, {}, 'probe')
+    await expect(use(other)).rejects.toThrow('gates of another executable, or disposed of')
+    await expect(use(one, 2)).rejects.toThrow('gates of 4 samples cannot be held for a batch of 2')
+    gates?.dispose()
+    await expect(use(one)).rejects.toThrow('gates of another executable, or disposed of')
+    one.dispose()
+    other.dispose()
+  })
+
+  it('refuses a network with a buffer larger than the device allows, naming it, before training', async () => {
+    const builder = new NetworkBuilder({ height: 4096, width: 4096, channels: 64 })
+    const features = builder.relu(builder.input)
+    const logits = builder.linear(builder.globalMean(features), 2, 'classifier')
+    const huge = builder.build({ name: 'huge', heads: [{ logits, lossWeight: 1 }], features })
+    await expect((await open()).compile(huge, { batchSize: 64 })).rejects.toMatchObject({
+      code: 'unsupported',
+      message: expect.stringMatching(
+        /^huge: .* needs a buffer of 262144 MB, but .* allows \d+ MB; use a smaller batch$/,
+      ),
+    })
+  })
+
+  it('ends a run whose GPU is lost with one clear error; what was saved before goes on elsewhere', async () => {
+    const lost = await Device.open()
+    const executable = await searching(await openWebgpuExecutor({ device: lost }))
+    await executable.step(feedOf(0), LOSS, SGD)
+    const saved = await executable.save()
+    const running = executable.gradient(feedOf(1), LOSS, { coefficients: true }, 'train')
+    lost.gpu.destroy()
+    const failure = { code: 'failed', message: expect.stringMatching(/^the GPU was lost \(.*last checkpoint$/) }
+    await expect(running).rejects.toMatchObject(failure)
+    await expect(executable.step(feedOf(1), LOSS, SGD)).rejects.toMatchObject(failure)
+    await expect(executable.save()).rejects.toMatchObject(failure)
+    const elsewhere = await searching(await open())
+    elsewhere.restore(saved)
+    expect(await elsewhere.save()).toEqual(saved)
+    elsewhere.dispose()
+  })
+})
+
+/** ReLU and max pooling, both with decisions to hold. */
+function gatedNetwork(): Network {
+  const builder = new NetworkBuilder(shape)
+  const convolved = builder.relu(builder.conv(builder.input, 4, { kernel: 3, padding: 1 }, 'first'))
+  const features = builder.pool('maxPool', builder.conv(convolved, 6, { kernel: 1 }, 'second'), {
+    kernel: 3,
+    stride: 2,
+  })
+  const logits = builder.linear(builder.globalMean(features), shape.classes, 'classifier')
+  return builder.build({ name: 'gated', heads: [{ logits, lossWeight: 1 }], features })
+}
