@@ -3,6 +3,8 @@ import { backendReports, chooseExecutor, executorName, openExecutor } from '../.
 import { describeGpu } from '../../src/engine/gpu.ts'
 import { isInstalled } from '../../src/engine/optionalPackage.ts'
 
+const gpu = await describeGpu()
+
 describe('the choice of an executor', () => {
   it('is the static one on WebAssembly, unless the interpreter is asked for', async () => {
     expect(await executorName({ backend: 'wasm' })).toBe('static/wasm')
@@ -10,7 +12,7 @@ describe('the choice of an executor', () => {
     expect(await executorName({ backend: 'cpu' })).toBe('tfjs/cpu')
   })
 
-  it.skipIf((await describeGpu()) === undefined)('is the static one on WebGPU, too', async () => {
+  it.skipIf(gpu === undefined)('is the static one on WebGPU, too', async () => {
     expect(await executorName({ backend: 'webgpu' })).toBe('static/webgpu')
     expect(await executorName({ backend: 'webgpu', executor: 'tfjs' })).toBe('tfjs/webgpu')
   })
