@@ -1,136 +1,172 @@
 /**
- * How long a table takes to open and to answer, and how much memory: medians over fresh processes, beside nats_bench on
- * the same kind of records where Python has it.
+ * How long a table takes to open and to answer, and how much memory, beside nats_bench (pip) on the same records.
  *
- *     npm run build && bench tables import …/nb201.csv.gz --as nb201
- *     npx jiti benchmarks/tables/lookup.ts [--python PYTHON --records FOLDER]
+ *     npm run build
+ *     npx jiti benchmarks/tables/lookup.ts --records FOLDER [--python PYTHON --seconds 300]
  *
- * FOLDER is a release of NATS-Bench, or a part of one: what it lacks is linked to records that it has, so that the peer
- * does the work of a whole release. It decompresses and unpickles a record at the first question about it.
+ * FOLDER is a release of NATS-Bench, or a part of one: architectures that it lacks get the records that it has in turn, on
+ * both sides. nats_bench decompresses and unpickles a record at the first question about it and keeps it, so its searches
+ * become faster one by one; it makes as many of the 500 as it begins within the seconds.
  */
 import { spawnSync } from 'node:child_process'
-import { mkdtempSync, readdirSync, rmSync, symlinkSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync } from 'node:fs'
 import { availableParallelism, cpus, tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
+import { nb201 } from '../../src/spaces/nb201/index.ts'
+import { importTable } from '../../src/tables/importTable.ts'
+import { openTable } from '../../src/tables/openTable.ts'
+import { spaceIndex } from '../../src/tables/spaceIndex.ts'
+import { writeTable } from '../../src/tables/writeTable.ts'
 
 const ROUNDS = 7
 const SCANNED = 200
-const REA_RUNS = 3
-
-const BARE =
-  'const { user, system } = process.cpuUsage(); console.log(JSON.stringify({ process_seconds: (user + system) / 1e6 }))'
+const SEARCHES = 500
+const ROWS = 15_625
 
 const { values: flags } = parseArgs({
-  options: { table: { type: 'string', default: 'nb201' }, python: { type: 'string' }, records: { type: 'string' } },
+  options: { records: { type: 'string' }, python: { type: 'string' }, seconds: { type: 'string', default: '300' } },
 })
+if (flags.records === undefined) throw new Error('name a release of NATS-Bench, or a part of one: --records FOLDER')
 const here = fileURLToPath(new URL('.', import.meta.url))
 const built = resolve(here, '../../dist')
+const scratch = mkdtempSync(join(tmpdir(), 'lookup-'))
 
 interface Answer {
   readonly open_seconds: number
   readonly task_seconds: number
-  readonly queries: number | null
-  readonly process_seconds?: number
+  readonly searches: readonly { readonly seconds: number; readonly queries: number }[]
   readonly peak_mb: number
 }
 
-function run(command: string, args: readonly string[]): Answer {
-  const { stdout, stderr, status } = spawnSync(command, args, { encoding: 'utf8', maxBuffer: 1 << 26 })
-  if (status !== 0) throw new Error(`${command} ${args.join(' ')}: ${stderr}`)
-  return JSON.parse(stdout.trim().split('\n').at(-1) as string)
-}
-
-const median = (values: readonly number[]): number => values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)]
-const rounds = (once: () => Answer): Answer[] => Array.from({ length: ROUNDS }, once)
-const ours = (task: string, count = 0) =>
-  run(process.execPath, [ourScript, built, flags.table as string, task, String(count)])
-const seconds = (value: number) => (value < 1 ? `${(1000 * value).toFixed(1)} ms` : `${value.toFixed(2)} s`)
-
-/** Node 20 runs no TypeScript. */
-const scratch = mkdtempSync(join(tmpdir(), 'lookup-'))
-const ourScript = transpiled(join(here, 'ourLookup.ts'))
-
-function transpiled(path: string): string {
-  const tsc = resolve(here, '../../node_modules/.bin/tsc')
-  spawnSync(tsc, [
-    path,
-    '--outDir',
-    scratch,
-    '--module',
-    'nodenext',
-    '--target',
-    'es2022',
-    '--skipLibCheck',
-    '--types',
-    'node',
-    '--ignoreConfig',
-  ])
-  const [script] = readdirSync(scratch)
-  return join(scratch, script)
-}
-
 try {
-  console.log(
-    `${cpus()[0].model}, ${availableParallelism()} cores; Node ${process.versions.node}; median of ${ROUNDS} processes`,
-  )
-  const bare = median(
-    rounds(() => run(process.execPath, ['-e', BARE])).map(({ process_seconds = 0 }) => process_seconds),
-  )
-  const open = rounds(() => ours('open'))
-  const million = median(rounds(() => ours('million')).map(({ task_seconds }) => task_seconds))
-  const openSeconds = median(open.map(({ open_seconds }) => open_seconds))
-  const whole = median(open.map(({ process_seconds = 0 }) => process_seconds))
-  const memory = median(open.map(({ peak_mb }) => peak_mb))
-  const scan = ours('scan', SCANNED)
-  const everything = ours('scan', 15_625)
-  const rea = ours('rea', REA_RUNS)
-  console.log(
-    `open and first answer    ${seconds(openSeconds)} (processor time of the whole process ${seconds(whole)}, of which Node alone ${seconds(bare)})`,
-  )
-  console.log(`memory                   ${memory.toFixed(0)} MB`)
-  console.log(`a million lookups        ${seconds(million)}`)
-  console.log(`all numbers of all rows  ${seconds(everything.task_seconds)}`)
-  console.log(`${REA_RUNS} runs of REA            ${seconds(rea.task_seconds)} (${rea.queries} queries)`)
-  if (flags.python !== undefined && flags.records !== undefined) comparePeer(flags.python, wholeRelease(flags.records))
+  const table = await wholeTable(flags.records)
+  const ours = asker(process.execPath, [transpiled(join(here, 'ourLookup.ts')), built, table])
+  const script = join(here, 'peers/nats_bench_lookup.py')
+  const theirs = flags.python === undefined ? undefined : asker(flags.python, [script, wholeRelease(flags.records)])
+  console.log(`${cpus()[0].model}, ${availableParallelism()} cores; Node ${process.versions.node}`)
+  console.log(`${'seconds, or MB'.padEnd(44)} ${theirs ? 'ours       nats_bench  ratio' : 'ours'}`)
 
-  function comparePeer(python: string, records: string): void {
-    const peer = (task: string, count = 0) =>
-      run(python, [join(here, 'peers/nats_bench_lookup.py'), records, task, String(count)])
-    const peerOpen = rounds(() => peer('open'))
-    const peerScan = peer('scan', SCANNED)
-    const peerRea = peer('rea', REA_RUNS)
-    const ratio = (theirs: number, own: number) => `${(theirs / own).toFixed(0)}×`
-    const line = (what: string, theirs: number, own: number) =>
-      console.log(`${what.padEnd(24)} ${seconds(theirs).padStart(9)}  ${ratio(theirs, own)} of ours`)
-    console.log('\nnats_bench, fast mode')
-    line('open and first answer', median(peerOpen.map(({ open_seconds }) => open_seconds)), openSeconds)
-    const peerMemory = median(peerOpen.map(({ peak_mb }) => peak_mb))
-    console.log(`memory then              ${peerMemory.toFixed(0)} MB  ${(peerMemory / memory).toFixed(1)}× of ours`)
-    line(`all of ${SCANNED} rows`, peerScan.task_seconds, scan.task_seconds)
-    console.log(
-      `memory then              ${peerScan.peak_mb.toFixed(0)} MB  ${(peerScan.peak_mb / scan.peak_mb).toFixed(1)}× of ours`,
-    )
-    const perQuery = ({ task_seconds, queries }: Answer) => task_seconds / (queries ?? 1)
-    line('a query of REA', perQuery(peerRea), perQuery(rea))
-    console.log(
-      `memory after ${REA_RUNS} runs      ${peerRea.peak_mb.toFixed(0)} MB  ${(peerRea.peak_mb / rea.peak_mb).toFixed(1)}× of ours`,
-    )
+  const opened = rounds(() => ours('open'))
+  const theirOpened = theirs && rounds(() => theirs('open'))
+  line(
+    `open and first answer, median of ${ROUNDS}`,
+    median(opened, openSeconds),
+    theirOpened && median(theirOpened, openSeconds),
+  )
+  line('memory then', median(opened, peakMb), theirOpened && median(theirOpened, peakMb))
+
+  const scanned = ours('scan', SCANNED)
+  const theirScanned = theirs?.('scan', SCANNED)
+  line(`all numbers of ${SCANNED} rows`, scanned.task_seconds, theirScanned?.task_seconds)
+  line('memory then', scanned.peak_mb, theirScanned?.peak_mb)
+  const everything = ours('scan', ROWS)
+  line(`all numbers of all ${ROWS} rows`, everything.task_seconds)
+  line('memory then', everything.peak_mb)
+  line('a million lookups', ours('million').task_seconds)
+
+  const rea = ours('rea', SEARCHES)
+  const theirRea = theirs?.('rea', SEARCHES, Number(flags.seconds))
+  line(`${SEARCHES} searches by regularised evolution`, rea.task_seconds)
+  line('memory then', rea.peak_mb)
+  if (theirRea !== undefined) {
+    const made = theirRea.searches.length
+    line(`the first ${made} of them`, seconds(rea.searches.slice(0, made)), seconds(theirRea.searches))
+    line('memory then', rea.peak_mb, theirRea.peak_mb)
   }
+  line('a search, median', median(rea.searches, searchSeconds), theirRea && median(theirRea.searches, searchSeconds))
+  line('a question, mean', perQuestion(rea), theirRea && perQuestion(theirRea))
 } finally {
   rmSync(scratch, { recursive: true, force: true })
 }
 
+/** The peer's number over ours, where both are there. */
+function line(what: string, own: number, theirs?: number): void {
+  const number = (value: number) => value.toPrecision(3).padStart(9)
+  const beside = theirs === undefined ? '' : `  ${number(theirs)}  ${(theirs / own).toPrecision(3)}×`
+  console.log(`${what.padEnd(44)} ${number(own)}${beside}`)
+}
+
+function openSeconds({ open_seconds }: Answer): number {
+  return open_seconds
+}
+
+function peakMb({ peak_mb }: Answer): number {
+  return peak_mb
+}
+
+function searchSeconds({ seconds }: Answer['searches'][number]): number {
+  return seconds
+}
+
+function seconds(searches: Answer['searches']): number {
+  return searches.reduce((sum, search) => sum + search.seconds, 0)
+}
+
+function perQuestion({ searches }: Answer): number {
+  return seconds(searches) / searches.reduce((sum, { queries }) => sum + queries, 0)
+}
+
+function median<T>(items: readonly T[], of: (item: T) => number): number {
+  return items.map(of).sort((a, b) => a - b)[Math.floor(items.length / 2)]
+}
+
+function rounds(once: () => Answer): Answer[] {
+  return Array.from({ length: ROUNDS }, once)
+}
+
+/** Each question to a process of its own. */
+function asker(command: string, first: readonly string[]) {
+  return (task: string, count = 0, limit = 0): Answer => {
+    const args = [...first, task, String(count), String(limit)]
+    const { stdout, stderr, status } = spawnSync(command, args, { encoding: 'utf8', maxBuffer: 1 << 26 })
+    if (status !== 0) throw new Error(`${command} ${args.join(' ')}: ${stderr}`)
+    return JSON.parse(stdout.trim().split('\n').at(-1) as string)
+  }
+}
+
+/** Node 20 runs no TypeScript. */
+function transpiled(path: string): string {
+  const folder = join(scratch, 'script')
+  const flags = '--module nodenext --target es2022 --skipLibCheck --types node --ignoreConfig'.split(' ')
+  spawnSync(resolve(here, '../../node_modules/.bin/tsc'), [path, '--outDir', folder, ...flags])
+  return join(folder, readdirSync(folder)[0])
+}
+
+/** Of which architecture each one has the record: its own where it is there. */
+function recordOf(index: number, present: readonly number[]): number {
+  return present.includes(index) ? index : present[index % present.length]
+}
+
+/** The records as a table with a row for every architecture. @returns its path */
+async function wholeTable(records: string): Promise<string> {
+  const space = spaceIndex(nb201)
+  await importTable(records, { as: 'part', space, folder: scratch, partial: true, curves: false })
+  const part = await openTable('part', { folders: [scratch] })
+  const present = [...part.indices()]
+  const index = Int32Array.from({ length: ROWS }, (_, i) => i)
+  const names = part.manifest.columns.map(({ name }) => name).filter((name) => name !== 'index' && name !== 'arch')
+  const rows = Array.from(index, (i) => part.row(recordOf(i, present)) as number)
+  const numbers = names.map((name) => ({
+    name,
+    values: Float64Array.from(rows, (row) => part.column(name).at(row) ?? Number.NaN),
+  }))
+  const { source, notes } = part.manifest
+  writeTable(scratch, 'whole', space, { index, arch: Array.from(index, space.at), numbers, texts: [], source, notes })
+  return join(scratch, 'whole.arrow')
+}
+
 /** A folder in which every architecture has a record. */
 function wholeRelease(records: string): string {
-  const present = readdirSync(records).filter((name) => /^\d{6}\.pickle\.pbz2$/.test(name))
+  const file = (index: number) => `${String(index).padStart(6, '0')}.pickle.pbz2`
+  const names = readdirSync(records).filter((name) => /^\d{6}\.pickle\.pbz2$/.test(name))
+  const present = names.map((name) => Number.parseInt(name, 10)).sort((a, b) => a - b)
   const folder = join(scratch, 'release-simple')
-  spawnSync('mkdir', [folder])
-  for (const name of readdirSync(records)) symlinkSync(resolve(records, name), join(folder, name))
-  for (let index = 0; index < 15_625; index++) {
-    const name = `${String(index).padStart(6, '0')}.pickle.pbz2`
-    if (!present.includes(name)) symlinkSync(resolve(records, present[index % present.length]), join(folder, name))
+  mkdirSync(folder)
+  symlinkSync(resolve(records, 'meta.pickle.pbz2'), join(folder, 'meta.pickle.pbz2'))
+  for (let index = 0; index < ROWS; index++) {
+    symlinkSync(resolve(records, file(recordOf(index, present))), join(folder, file(index)))
   }
   return folder
 }

@@ -1,58 +1,68 @@
 /**
- * One question to a table, in this fresh process: `open`, `scan` of COUNT rows, a `million` lookups, or COUNT runs of `rea`.
- * Prints one JSON line: seconds of the work itself, and peak memory. Run from the built package by lookup.ts.
+ * One question to a table, in this fresh process: `open`, `scan` of COUNT rows, a `million` lookups, or COUNT searches by
+ * regularised evolution (`rea`). Prints one JSON line: seconds of the work itself, of each search, and peak memory. Run
+ * from the built package by lookup.ts.
  */
+import { readFileSync } from 'node:fs'
+
 const began = performance.now()
-const [built, name, task, count] = process.argv.slice(2)
+const [built, path, task, count] = process.argv.slice(2)
 const { openTable } = await import(`${built}/tables/openTable.js`)
-const table = await openTable(name)
+const table = await openTable(path)
 const qualifier = { dataset: 'cifar100', split: 'x-test', epochs: 200, seed: 'mean' }
 table.value(0, qualifier)
 const answered = performance.now()
-const queries = await { open: () => undefined, scan, million, rea }[task as 'open']?.()
+const searches = await { open: none, scan, million, rea }[task as 'open']()
 console.log(
   JSON.stringify({
     open_seconds: (answered - began) / 1000,
     task_seconds: (performance.now() - answered) / 1000,
-    queries: queries ?? null,
-    process_seconds: cpuSeconds(),
-    peak_mb: process.resourceUsage().maxRSS / 1024,
+    searches,
+    peak_mb: peakMb(),
   }),
 )
 
-function scan(): undefined {
+interface Search {
+  readonly seconds: number
+  readonly queries: number
+}
+
+async function none(): Promise<Search[]> {
+  return []
+}
+
+async function scan(): Promise<Search[]> {
   for (let index = 0; index < Number(count); index++) table.metrics(index)
+  return []
 }
 
-function million(): undefined {
+async function million(): Promise<Search[]> {
   for (let i = 0; i < 1_000_000; i++) table.value(i % table.rows, qualifier)
+  return []
 }
 
-/** Regularised evolution: population 10, sample 3, 20,000 simulated seconds on CIFAR-10. @returns queries */
-async function rea(): Promise<number> {
+/** The built-in search on the simulated clock: population 10, sample 3, 20,000 simulated seconds on CIFAR-10. */
+async function rea(): Promise<Search[]> {
   const { tableEvaluator } = await import(`${built}/tables/tableEvaluator.js`)
-  const { nb201 } = await import(`${built}/spaces/nb201/index.js`)
-  const { sample, mutate } = await import(`${built}/core/space.js`)
+  const { nb201: space } = await import(`${built}/spaces/nb201/index.js`)
+  const { SimulatedOracle } = await import(`${built}/runner/oracle.js`)
+  const { regularisedEvolution } = await import(`${built}/algorithms/regularisedEvolution.js`)
   const { random } = await import(`${built}/core/random.js`)
-  const oracle = tableEvaluator(table, nb201, 'cifar10')
-  let queries = 0
+  const evaluator = tableEvaluator(table, space, 'cifar10')
+  const searches: Search[] = []
   for (let seed = 0; seed < Number(count); seed++) {
-    const stream = random(seed, 'benchmark')
-    const population: { genotype: unknown; accuracyPct: number }[] = []
-    for (let used = 0; used < 20_000; queries++) {
-      const chosen = stream.permutation(population.length).slice(0, 3)
-      const best = [...chosen].map((i) => population[i]).sort((a, b) => b.accuracyPct - a.accuracyPct)[0]
-      const genotype = population.length < 10 ? sample(nb201, stream) : mutate(nb201, best.genotype, stream)
-      const { accuracyPct, seconds } = await oracle.validate(genotype)
-      if (population.length === 10) population.shift()
-      population.push({ genotype, accuracyPct })
-      used += seconds
-    }
+    const started = performance.now()
+    const oracle = new SimulatedOracle(evaluator, space, 20_000)
+    const stream = (...names: readonly (string | number)[]) => random(seed, ...names)
+    const context = { space, seed, oracle, random: stream }
+    const search = await regularisedEvolution.search(context, regularisedEvolution.options.parse({}))
+    await search.epoch(0)
+    searches.push({ seconds: (performance.now() - started) / 1000, queries: oracle.queries.length })
   }
-  return queries
+  return searches
 }
 
-function cpuSeconds(): number {
-  const { user, system } = process.cpuUsage()
-  return (user + system) / 1e6
+/** Of this program: the process's own count begins with what its parent had when it forked. */
+function peakMb(): number {
+  return Number(/VmHWM:\s*(\d+) kB/.exec(readFileSync('/proc/self/status', 'utf8'))?.[1]) / 1024
 }

@@ -1,16 +1,17 @@
 """The same questions to nats_bench (pip install nats_bench numpy), one at a time, each in a fresh process.
 
-    python nats_bench_lookup.py FOLDER open|scan|rea COUNT
+    python nats_bench_lookup.py FOLDER open|scan|rea COUNT SECONDS
 
-FOLDER is a release in the official form. Prints one JSON line: seconds of the work itself, and peak memory.
+FOLDER is a release in the official form. `rea` makes at most COUNT searches, and begins none after SECONDS. Prints one
+JSON line: seconds of the work itself, of each search, and peak memory.
 """
 import json
 import random
-import resource
+import re
 import sys
 import time
 
-folder, task, count = sys.argv[1], sys.argv[2], int(sys.argv[3])
+folder, task, count, limit = sys.argv[1], sys.argv[2], int(sys.argv[3]), float(sys.argv[4])
 began = time.perf_counter()
 from nats_bench import create  # its import is part of opening
 
@@ -35,45 +36,52 @@ def text(ops):
 
 
 def rea(seed):
-    """Regularised evolution: population 10, sample 3, 20,000 simulated seconds on CIFAR-10."""
+    """Regularised evolution: population 10, sample 3, 20,000 simulated seconds on CIFAR-10. Returns its queries."""
     generator = random.Random(seed)
     used, queries, population = 0.0, 0, []
-
-    def ask(ops):
-        nonlocal used, queries
+    while True:
+        if len(population) < 10:
+            ops = [generator.choice(OPS) for _ in range(6)]
+        else:
+            parent = max(generator.choice(population) for _ in range(3))[1]
+            ops = list(parent)
+            edge = generator.randrange(6)
+            ops[edge] = generator.choice([op for op in OPS if op != parent[edge]])
         accuracy, _, cost, _ = api.simulate_train_eval(text(ops), "cifar10", hp="12")
+        if used + cost > 20_000:
+            return queries
         used, queries = used + cost, queries + 1
+        if len(population) == 10:
+            population.pop(0)
         population.append((accuracy, ops))
 
-    while used < 20_000:
-        if len(population) < 10:
-            ask([generator.choice(OPS) for _ in range(6)])
-            continue
-        parent = max(generator.sample(population, 3))[1]
-        child = list(parent)
-        edge = generator.randrange(6)
-        child[edge] = generator.choice([op for op in OPS if op != parent[edge]])
-        ask(child)
-        population.pop(0)
-    return queries
+
+def peak_mb():
+    """Of this program: the process's own count begins with what its parent had when it forked."""
+    with open("/proc/self/status") as status:
+        return int(re.search(r"VmHWM:\s*(\d+) kB", status.read())[1]) / 1024
 
 
-opened = time.perf_counter()
 result = first()
 answered = time.perf_counter()
-queries = None
+searches = []
 if task == "scan":
     scan()
 if task == "rea":
-    queries = sum(rea(seed) for seed in range(count))
+    for seed in range(count):
+        if time.perf_counter() - answered > limit:
+            break
+        started = time.perf_counter()
+        queries = rea(seed)
+        searches.append({"seconds": time.perf_counter() - started, "queries": queries})
 ended = time.perf_counter()
 print(
     json.dumps(
         {
             "open_seconds": answered - began,
             "task_seconds": ended - answered,
-            "queries": queries,
-            "peak_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
+            "searches": searches,
+            "peak_mb": peak_mb(),
         }
     )
 )
