@@ -1,14 +1,12 @@
 /** Runs a plan while showing how it goes. */
 import { type Plan, type PlannedJob, runLabel } from '../runner/plan.ts'
-import { type Outcome, runPlan } from '../runner/runPlan.ts'
+import { type Outcome, type Processes, runPlan } from '../runner/runPlan.ts'
 import type { Store } from '../runner/store.ts'
 import { onInterrupt } from './failures.ts'
 import { silence } from './progress.ts'
 import { showProgress } from './showProgress.ts'
 
-export interface PlanProgressOptions {
-  /** Processes at a time. */
-  readonly jobs: number
+export interface PlanProgressOptions extends Processes {
   readonly quiet: boolean
   /** What a run is called. */
   readonly label?: (planned: PlannedJob) => string
@@ -17,13 +15,13 @@ export interface PlanProgressOptions {
 export async function runWithProgress(
   plan: Plan,
   store: Store,
-  { jobs, quiet, label = ({ job }) => runLabel(job) }: PlanProgressOptions,
+  { quiet, label = ({ job }) => runLabel(job), ...processes }: PlanProgressOptions,
 ): Promise<readonly Outcome[]> {
   const labels = new Map(plan.jobs.map((planned) => [planned.id, label(planned)]))
   const progress = quiet ? silence : showProgress(process.stderr, (id) => labels.get(id) ?? id)
   const uninterrupted = onInterrupt(() => progress.end())
   try {
-    return await runPlan(plan, store, jobs, (event) => progress.event(event))
+    return await runPlan(plan, store, processes, (event) => progress.event(event))
   } finally {
     uninterrupted()
     progress.end()

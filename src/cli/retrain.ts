@@ -87,7 +87,12 @@ async function retrain(flags: RetrainFlags): Promise<void> {
   const missing = unfinished(plan, store).length
   if (missing > 0) store.prepare()
   if (!quiet) (flags.format === 'text' ? process.stdout : process.stderr).write(opening(plan, store, missing))
-  const outcomes = await runWithProgress(plan, store, { jobs: flags.jobs ?? defaultJobs(), quiet, label })
+  const outcomes = await runWithProgress(plan, store, {
+    jobs: flags.jobs ?? defaultJobs(),
+    seedsPerDevice: 1,
+    quiet,
+    label,
+  })
   throwInputFault(outcomes)
   writeOutput(renderOutcomes(outcomes, flags.json ? 'json' : flags.format, flags.published), flags.out)
   reportLostRuns(outcomes)

@@ -16,6 +16,7 @@ import { preamble } from './preamble.ts'
 
 interface RunFlags extends ExperimentFlags {
   readonly jobs?: number
+  readonly seedsPerDevice: number
   readonly store?: string
   readonly format: TableFormat
   readonly json?: boolean
@@ -33,6 +34,7 @@ export function runCommand(): Command {
     .argument('[file]', 'experiment file (YAML); flags win over it')
   return addExperimentFlags(command)
     .option('--jobs <n>', `worker processes (default: the cores, here ${defaultJobs()})`, positiveInteger)
+    .option('--seeds-per-device <n>', 'seeds that share a process and its GPU (webgpu)', positiveInteger, 1)
     .addOption(storeOption())
     .addOption(
       new Option('--format <name>', `of the table: ${TABLE_FORMATS.join(', ')}`)
@@ -59,8 +61,9 @@ async function run(path: string | undefined, flags: RunFlags, command: Command):
   if (unfinished(plan, store).length > 0) store.prepare()
   const quiet = flags.quiet || flags.json
   if (!quiet) (flags.format === 'text' ? process.stdout : process.stderr).write(preamble(plan, store))
+  const { seedsPerDevice } = flags
   const jobs = flags.jobs ?? file.jobs ?? defaultJobs()
-  const outcomes = await runWithProgress(plan, store, { jobs, quiet: quiet === true })
+  const outcomes = await runWithProgress(plan, store, { jobs, seedsPerDevice, quiet: quiet === true })
   writeOutput(renderOutcomes(outcomes, flags.json ? 'json' : flags.format), flags.out)
   reportLostRuns(outcomes)
 }

@@ -1,4 +1,5 @@
 /** Opens what jobs need, each thing once a process and only where it is asked for. */
+import { AsyncLocalStorage } from 'node:async_hooks'
 import { BenchError } from '../core/errors.ts'
 import type { Evaluator } from '../core/evaluator.ts'
 import type { Executor } from '../core/executor.ts'
@@ -21,19 +22,21 @@ export class ResourceOpener {
   readonly #executors = new Map<string, Promise<Executor>>()
   readonly #datasets = new Map<string, Promise<Dataset>>()
   readonly #evaluators = new Map<string, Promise<Evaluator>>()
-  #report: (report: RunReport) => void = () => {}
+  /** Who hears of what happens, job by job, where several share a process. */
+  readonly #listeners = new AsyncLocalStorage<(report: RunReport) => void>()
 
   constructor(order: WorkOrder, registered: Registered) {
     this.#order = order
     this.#registered = registered
   }
 
-  /**
-   * What the job needs; `close` gives back what is the job's alone.
-   * @param report hears of architectures that are trained because the table lacks them, and of images that are left out
-   */
-  async open(job: Job, report: (report: RunReport) => void): Promise<JobResources & { close(): Promise<void> }> {
-    this.#report = report
+  /** @param report hears, while `work` runs, of architectures that the table lacks and of images that are left out */
+  reporting<T>(report: (report: RunReport) => void, work: () => Promise<T>): Promise<T> {
+    return this.#listeners.run(report, work)
+  }
+
+  /** What the job needs; `close` gives back what is the job's alone. */
+  async open(job: Job): Promise<JobResources & { close(): Promise<void> }> {
     let data: ReturnType<typeof openSearchData> | undefined
     const { registry } = this.#registered
     const space = registry.space(job.space)
@@ -50,6 +53,10 @@ export class ResourceOpener {
       },
       close: async () => (await data?.catch(() => undefined))?.close?.(),
     }
+  }
+
+  #report(report: RunReport): void {
+    this.#listeners.getStore()?.(report)
   }
 
   #searchData(job: Job): ReturnType<typeof openSearchData> {

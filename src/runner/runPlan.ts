@@ -17,15 +17,18 @@ export function unfinished(plan: Plan, store: Store): readonly PlannedJob[] {
   return plan.jobs.filter(({ id }) => !store.run(id).isFinished())
 }
 
-/**
- * Runs the unfinished jobs of a plan in worker processes. → one outcome a job, in the plan's order
- *
- * @param jobs how many processes at a time
- */
+export interface Processes {
+  /** At a time. */
+  readonly jobs: number
+  /** Searches of one algorithm that share a process, and so its GPU. */
+  readonly seedsPerDevice: number
+}
+
+/** Runs the unfinished jobs of a plan in worker processes. → one outcome a job, in the plan's order */
 export async function runPlan(
   plan: Plan,
   store: Store,
-  jobs: number,
+  processes: Processes,
   onEvent: (event: RunEvent) => void,
 ): Promise<readonly Outcome[]> {
   const missing = unfinished(plan, store)
@@ -33,7 +36,7 @@ export async function runPlan(
   if (missing.length > 0) {
     store.prepare()
     const { runOrders } = await import('./pool.ts')
-    await runOrders(ordersOf(plan, missing, store, jobs), jobs, (event) => {
+    await runOrders(ordersOf(plan, missing, store, processes), processes.jobs, (event) => {
       if (event.kind === 'failed') failures.set(event.id, event)
       onEvent(event)
     })
@@ -45,16 +48,25 @@ export async function runPlan(
   })
 }
 
-/** What trains a network has a process of its own; black-box searches take milliseconds and share one. */
-function ordersOf(plan: Plan, missing: readonly PlannedJob[], store: Store, jobs: number): WorkOrder[] {
+/**
+ * What trains a network has a process of its own, or shares it with so many other seeds; black-box searches take
+ * milliseconds and share one.
+ */
+function ordersOf(
+  plan: Plan,
+  missing: readonly PlannedJob[],
+  store: Store,
+  { jobs, seedsPerDevice }: Processes,
+): WorkOrder[] {
   const { experiment, lookups } = plan
   return experiment.datasets.flatMap((dataset) => {
     const here = missing.filter(({ job }) => job.dataset.name === dataset)
-    const alone = here.filter(trainsNetwork).map((job) => [job])
-    const together = here.filter((job) => !trainsNetwork(job))
-    return [...deal(together, jobs), ...alone].map((batch) => ({
+    const trainings = seedsTogether(here.filter(trainsNetwork), seedsPerDevice)
+    const quick = here.filter((job) => !trainsNetwork(job))
+    return [...deal(quick, jobs).map(oneByOne), ...trainings.map(sideBySide)].map(({ batch, atATime }) => ({
       store: store.folder,
       jobs: batch.map(({ id, job }) => ({ id, job })),
+      atATime,
       plugins: experiment.plugins,
       data: experiment.data[dataset],
       table: lookups.get(dataset)?.table,
@@ -65,6 +77,20 @@ function ordersOf(plan: Plan, missing: readonly PlannedJob[], store: Store, jobs
 
 const trainsNetwork = ({ algorithm, job }: PlannedJob): boolean =>
   algorithm.kind === 'supernet' || job.retraining !== undefined
+
+const oneByOne = (batch: readonly PlannedJob[]) => ({ batch, atATime: 1 })
+const sideBySide = (batch: readonly PlannedJob[]) => ({ batch, atATime: batch.length })
+
+/** Neighbours of one algorithm, at most so many in a run. */
+function seedsTogether(trainings: readonly PlannedJob[], most: number): PlannedJob[][] {
+  const runs: PlannedJob[][] = []
+  for (const training of trainings) {
+    const run = runs.at(-1)
+    if (run !== undefined && run.length < most && run[0].algorithm === training.algorithm) run.push(training)
+    else runs.push([training])
+  }
+  return runs
+}
 
 /** Into at most `hands` runs of neighbours, as equal as can be. */
 function deal<T>(items: readonly T[], hands: number): T[][] {

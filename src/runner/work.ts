@@ -1,6 +1,8 @@
-/** What a worker process does with its order: the jobs one after the other, saying how they go. */
+/** What a worker process does with its order: the jobs, one or a few at a time, saying how they go. */
+import pLimit from 'p-limit'
 import type { ErrorCode } from '../core/errors.ts'
 import type { Plugin } from '../core/plugin.ts'
+import type { Job } from '../core/result.ts'
 import type { RunEvent, RunReport } from './events.ts'
 import { ResourceOpener } from './jobResources.ts'
 import { registerPlugins } from './plugins.ts'
@@ -11,11 +13,16 @@ import type { WorkOrder } from './workOrder.ts'
 export async function work(order: WorkOrder, builtins: Plugin, onEvent: (event: RunEvent) => void): Promise<void> {
   const opener = new ResourceOpener(order, await registerPlugins(builtins, order.plugins))
   const store = new Store(order.store)
-  for (const { id, job } of order.jobs) {
+  const limit = pLimit(order.atATime ?? 1)
+  await Promise.all(order.jobs.map(({ id, job }) => limit(() => workOff(id, job))))
+
+  async function workOff(id: string, job: Job): Promise<void> {
     const report = (happened: RunReport) => onEvent({ id, ...happened })
     try {
-      const resources = await opener.open(job, report)
-      await runJob(job, store.run(id), resources, report).finally(() => resources.close())
+      await opener.reporting(report, async () => {
+        const resources = await opener.open(job)
+        await runJob(job, store.run(id), resources, report).finally(() => resources.close())
+      })
       report({ kind: 'finished' })
     } catch (error) {
       report({ kind: 'failed', ...describeFailure(error) })

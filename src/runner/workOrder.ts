@@ -4,8 +4,10 @@ import type { ExecutorOptions } from '../engine/executors.ts'
 
 export interface WorkOrder {
   readonly store: string
-  /** Run one after the other. All share dataset and table. */
+  /** All share dataset and table. */
   readonly jobs: readonly { readonly id: string; readonly job: Job }[]
+  /** How many jobs run side by side, 1 where absent: more where they share a GPU. */
+  readonly atATime?: number
   readonly plugins: readonly string[]
   /** Folder of the images; absent: the user's data folder, or the built-in set. */
   readonly data?: string

@@ -1,0 +1,56 @@
+import { afterAll, describe, expect, it } from 'vitest'
+import { builtins } from '../../src/builtins.ts'
+import { describeGpu } from '../../src/engine/gpu.ts'
+import { Device } from '../../src/engine/webgpu/device.ts'
+import { openWebgpuExecutor } from '../../src/engine/webgpu/index.ts'
+import type { RunReport } from '../../src/runner/events.ts'
+import { DEFAULTS } from '../../src/runner/experiment.ts'
+import { ResourceOpener } from '../../src/runner/jobResources.ts'
+import { makePlan } from '../../src/runner/plan.ts'
+import { registerPlugins } from '../../src/runner/plugins.ts'
+import { runJob } from '../../src/runner/runJob.ts'
+import { Store } from '../../src/runner/store.ts'
+import { temporaryFolder } from '../data/sampleFiles.ts'
+
+const gpu = await describeGpu()
+if (gpu === undefined) console.warn('skipped: WebGPU finds no adapter; docs/backends.md says how to emulate one')
+
+const folder = temporaryFolder()
+const executor = { backend: 'webgpu' } as const
+const protocol = 'micro:epochs=3,batchSize=8,network.channels=4,network.depth=1,data.imageSize=8,data.limit=16'
+
+describe.skipIf(gpu === undefined)('a search whose GPU is lost', { timeout: 120_000 }, () => {
+  let device: Device | undefined
+  afterAll(() => device?.gpu.destroy())
+
+  it('ends with one clear error, and goes on from its checkpoint on another', async () => {
+    const registered = await registerPlugins(builtins, [])
+    const algorithms = [{ name: 'darts-v1', options: {} }]
+    const { jobs } = await makePlan({ ...DEFAULTS, algorithms, seeds: [0], protocol, executor }, registered)
+    const [{ id, job }] = jobs
+    expect(job.executor).toBe('static/webgpu')
+    const store = new Store(folder.path)
+    store.prepare()
+    const opener = new ResourceOpener({ store: store.folder, jobs: [], plugins: [], executor }, registered)
+    const run = async (report: (report: RunReport) => void) => {
+      const own = await Device.open()
+      device = own
+      const resources = { ...(await opener.open(job)), executor: () => openWebgpuExecutor({ device: own }) }
+      return runJob(job, store.run(id), resources, report)
+    }
+
+    const interrupted = run((event) => {
+      if (event.kind === 'epoch' && event.epoch === 1) device?.gpu.destroy()
+    })
+    await expect(interrupted).rejects.toMatchObject({
+      code: 'failed',
+      message: expect.stringMatching(/^the GPU was lost \(.*\); the same command goes on from the last checkpoint$/),
+    })
+    expect(store.run(id).isFinished()).toBe(false)
+
+    const reports: RunReport[] = []
+    const result = await run((event) => reports.push(event))
+    expect(reports.find(({ kind }) => kind === 'begun')).toMatchObject({ from: 1 })
+    expect(result.epochs).toBe(3)
+  })
+})
