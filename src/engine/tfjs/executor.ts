@@ -3,6 +3,7 @@ import { BenchError } from '../../core/errors.ts'
 import type { Executor } from '../../core/executor.ts'
 import type { Network } from '../../core/network.ts'
 import { type Backend, isDeterministic } from '../backendChoice.ts'
+import { untilDisposed } from '../disposal.ts'
 import { onBackend } from './backend.ts'
 import { computesOnGpu, initialiseBackend } from './backends.ts'
 import { TfjsExecutable } from './executable.ts'
@@ -16,7 +17,7 @@ export async function openTfjsExecutor(backend: Backend): Promise<Executor> {
     onGpu: await computesOnGpu(backend),
     async compile(network, { batchSize }) {
       checkSupported(network)
-      return new TfjsExecutable(network, batchSize, onBackend(backend))
+      return untilDisposed(new TfjsExecutable(network, batchSize, onBackend(backend)))
     },
   }
 }

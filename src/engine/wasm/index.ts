@@ -4,6 +4,7 @@
  */
 import type { CompileOptions, Executable, Executor } from '../../core/executor.ts'
 import type { Network } from '../../core/network.ts'
+import { untilDisposed } from '../disposal.ts'
 import { StaticExecutable } from './executable.ts'
 import { Machine } from './machine.ts'
 import { Arena, kernelModule } from './module.ts'
@@ -29,7 +30,7 @@ export async function openStaticExecutor(options: { readonly deterministic?: boo
         return new Machine(network, batchSize, plan(network, batchSize, arena, gates), arena)
       }
       const release = () => free.push(...taken.splice(0))
-      return new StaticExecutable(machine('live'), () => machine('held'), release)
+      return untilDisposed(new StaticExecutable(machine('live'), () => machine('held'), release))
     },
   }
 }

@@ -4,6 +4,7 @@
  */
 import type { CompileOptions, Executable, Executor } from '../../core/executor.ts'
 import type { Network } from '../../core/network.ts'
+import { untilDisposed } from '../disposal.ts'
 import { Device } from './device.ts'
 import { WebgpuExecutable } from './executable.ts'
 import { axpy, dot, scale } from './kernels/vector.ts'
@@ -32,7 +33,7 @@ export async function openWebgpuExecutor(options: { readonly device?: Device } =
         const plan = drafted.finish()
         await plan.program.fits
         const planHeld = () => draft(device, network, batchSize, state, plan).finish()
-        return new WebgpuExecutable({ device, network, batchSize, state, plan, planHeld })
+        return untilDisposed(new WebgpuExecutable({ device, network, batchSize, state, plan, planHeld }))
       } catch (error) {
         disposeState(state)
         throw error

@@ -281,6 +281,24 @@ export function describeExecutorContract(open: () => Promise<Executor>): void {
     })
   })
 
+  describe('disposal', () => {
+    it('ends every use with an error that names the network, and may be repeated', async () => {
+      const executable = await searching()
+      executable.dispose()
+      executable.dispose()
+      const uses = [
+        () => executable.step(feedOf(0), CROSS_ENTROPY, SGD),
+        () => executable.gradient(feedOf(0), CROSS_ENTROPY, { coefficients: true }, 'train'),
+        () => executable.evaluate([feedOf(0)], 'eval'),
+        () => executable.forward(feedOf(0), 'eval'),
+        () => executable.takeTally(),
+        () => executable.save(),
+        () => executable.weights.read(),
+      ]
+      for (const use of uses) expect(use).toThrow(`${searchNetwork().name} was used after dispose`)
+    })
+  })
+
   describe('feeds', () => {
     it('that do not fit the network are refused, with what was found and what was expected', async () => {
       const executable = await searching(4)
