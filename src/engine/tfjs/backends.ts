@@ -59,6 +59,8 @@ async function loadTensorflow(): Promise<void> {
   restoreRemovedUtilities()
   process.env.TF_CPP_MIN_LOG_LEVEL ??= '1' // warnings and errors, not what the processor could do
   await importOptional(name)
+  const { registerTensorflowKernels } = await import('../kernels/tensorflow.ts')
+  registerTensorflowKernels()
 }
 
 /** tfjs-node 4.22 calls two functions of `node:util` that Node 22 warns of and Node 23 removed. */

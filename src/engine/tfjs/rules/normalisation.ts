@@ -1,5 +1,7 @@
 /** Batch normalisation: x̂ = (x − μ)·(σ² + ε)^−½, y = γ·x̂ + β (Ioffe and Szegedy 2015). */
 import * as tf from '@tensorflow/tfjs-core'
+import { fusedKernel } from '../../kernels/fused.ts'
+import { BATCH_NORM, BATCH_NORM_GRADIENT } from '../../kernels/tensorflow.ts'
 import type { BatchMoments, Context, LayerOf, Moments, Rule } from '../rule.ts'
 
 const EPSILON = 1e-5
@@ -10,44 +12,99 @@ export const batchNorm: Rule<LayerOf<'batchNorm'>> = {
 
   forward(layer, [x], context) {
     const { affine, statistics } = layer
-    const batch = usesRunning(layer, context) ? undefined : batchMoments(x)
-    const moments: Moments = batch ?? context.statistics(statistics as number)
+    const learned = affine && { scale: context.parameter(affine.scale), shift: context.parameter(affine.shift) }
+    if (usesRunning(layer, context)) {
+      const { mean, variance } = context.statistics(statistics as number)
+      return { output: normalise(x, { mean, variance }, learned), saved: [mean, variance] }
+    }
+    const { output, moments } = normaliseBatch(x, learned)
     return {
-      output: normalise(x, moments, affine && [context.parameter(affine.shift), context.parameter(affine.scale)]),
+      output,
       saved: [moments.mean, moments.variance],
-      moments: context.mode === 'train' && statistics !== null && batch ? cloned(batch) : undefined,
+      moments: context.mode === 'train' && statistics !== null ? cloned(moments) : undefined,
     }
   },
 
-  backward(layer, { cotangent, inputs, output, saved, wants }, context) {
-    const { affine } = layer
-    const [mean, variance] = saved
-    const normalised = output ?? normalise(inputs[0], { mean, variance }, null)
-    const gradShift = sumOverCells(cotangent)
-    const gradScale = sumOverCells(tf.mul(cotangent, normalised))
+  backward(layer, { cotangent: dy, inputs: [x], output, saved: [mean, variance], wants }, context) {
+    const scale = layer.affine && context.parameter(layer.affine.scale)
+    const tape = { dy, x, normalised: output, mean, variance, scale }
+    const areConstant = usesRunning(layer, context)
+    const gradients = (areConstant ? undefined : fusedGradients(tape)) ?? composedGradients(tape, areConstant)
     return {
-      inputs: [wants.inputs[0] ? inputGradient() : undefined],
-      parameters: wants.parameters && affine !== null ? [gradScale, gradShift] : undefined,
-    }
-
-    /** γ/σ·(dy − mean(dy) − x̂·mean(dy·x̂)); with running moments, which are constants, γ/σ·dy. */
-    function inputGradient(): tf.Tensor {
-      const inverseDeviation = tf.rsqrt(tf.add(variance, EPSILON))
-      const slope = affine === null ? inverseDeviation : tf.mul(inverseDeviation, context.parameter(affine.scale))
-      if (usesRunning(layer, context)) return tf.mul(cotangent, slope)
-      const cells = cotangent.size / gradShift.size
-      const projected = tf.mul(normalised, tf.div(gradScale, cells))
-      return tf.mul(tf.sub(tf.sub(cotangent, tf.div(gradShift, cells)), projected), slope)
+      inputs: [wants.inputs[0] ? gradients.input() : undefined],
+      parameters: wants.parameters && scale !== null ? [gradients.scale, gradients.shift] : undefined,
     }
   },
 }
 
+interface Affine {
+  readonly scale: tf.Tensor
+  readonly shift: tf.Tensor
+}
+
+interface NormalisationTape extends Moments {
+  readonly dy: tf.Tensor
+  /** Undefined where x̂ is there. */
+  readonly x: tf.Tensor | undefined
+  /** x̂, of a normalisation without γ and β. */
+  readonly normalised: tf.Tensor | undefined
+  readonly scale: tf.Tensor | null
+}
+
+interface NormalisationGradients extends Affine {
+  readonly input: () => tf.Tensor
+}
+
+/** γ/σ·(dy − mean(dy) − x̂·mean(dy·x̂)); with moments that are constants, γ/σ·dy. */
+function composedGradients(tape: NormalisationTape, areConstant: boolean): NormalisationGradients {
+  const { dy, x, normalised = normalise(x as tf.Tensor, tape, null), variance } = tape
+  const shift = sumOverCells(dy)
+  const scale = sumOverCells(tf.mul(dy, normalised))
+  const input = () => {
+    const inverseDeviation = tf.rsqrt(tf.add(variance, EPSILON))
+    const slope = tape.scale === null ? inverseDeviation : tf.mul(inverseDeviation, tape.scale)
+    if (areConstant) return tf.mul(dy, slope)
+    const cells = dy.size / shift.size
+    const projected = tf.mul(normalised, tf.div(scale, cells))
+    return tf.mul(tf.sub(tf.sub(dy, tf.div(shift, cells)), projected), slope)
+  }
+  return { input, scale, shift }
+}
+
+/** The same in one kernel. x̂ is handed to it as an input of mean 0 and variance 1 − ε, and 1/σ as its γ. */
+function fusedGradients({ dy, x, normalised, mean, variance, scale }: NormalisationTape) {
+  const kernel = fusedKernel(BATCH_NORM_GRADIENT)
+  const inputs =
+    normalised === undefined
+      ? { dy, x: x as tf.Tensor, scale: scale as tf.Tensor, mean, variance }
+      : {
+          ...{ dy, x: normalised, scale: tf.rsqrt(tf.add(variance, EPSILON)) },
+          ...{ mean: tf.zerosLike(mean), variance: tf.fill(variance.shape, 1 - EPSILON) },
+        }
+  const gradients = kernel?.(inputs, { epsilon: EPSILON })
+  return gradients && { input: () => gradients[0], scale: gradients[1], shift: gradients[2] }
+}
+
 const usesRunning = ({ statistics }: LayerOf<'batchNorm'>, { mode }: Context) => mode === 'eval' && statistics !== null
 
-/** γ·(x − μ)/√(σ² + ε) + β, in one kernel; x̂ where no [β, γ] are given. */
-function normalise(x: tf.Tensor, { mean, variance }: Moments, affine: [tf.Tensor, tf.Tensor] | null): tf.Tensor {
-  const inputs: tf.NamedTensorMap = { x, mean, variance, ...(affine && { offset: affine[0], scale: affine[1] }) }
+/** γ·(x − μ)/√(σ² + ε) + β, in one kernel; x̂ where no γ and β are given. */
+function normalise(x: tf.Tensor, { mean, variance }: Moments, affine: Affine | null): tf.Tensor {
+  const inputs: tf.NamedTensorMap = { x, mean, variance, ...(affine && { offset: affine.shift, scale: affine.scale }) }
   return tf.engine().runKernel(tf.FusedBatchNorm, inputs, { varianceEpsilon: EPSILON })
+}
+
+/** The same with the moments of the batch itself. */
+function normaliseBatch(x: tf.Tensor, affine: Affine | null): { output: tf.Tensor; moments: BatchMoments } {
+  const kernel = fusedKernel(BATCH_NORM)
+  if (kernel === undefined) {
+    const moments = batchMoments(x)
+    return { output: normalise(x, moments, affine), moments }
+  }
+  const channels = x.shape.slice(-1)
+  const { scale, shift } = affine ?? { scale: tf.ones(channels), shift: tf.zeros(channels) }
+  const [output, mean, unbiased] = kernel({ x, scale, shift }, { epsilon: EPSILON })
+  const cells = x.size / mean.size
+  return { output, moments: { mean, variance: tf.mul(unbiased, (cells - 1) / cells), cells } }
 }
 
 /** Mean and biased variance of each channel over batch, height and width. */

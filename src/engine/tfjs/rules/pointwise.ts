@@ -1,5 +1,7 @@
 /** What acts on each entry by itself. */
 import * as tf from '@tensorflow/tfjs-core'
+import { fusedKernel } from '../../kernels/fused.ts'
+import { RELU_GRADIENT } from '../../kernels/tensorflow.ts'
 import { keepsNothing, type LayerOf, type Rule } from '../rule.ts'
 
 /** max(0, x); its slope at 0 is 0, as in PyTorch. Where its gates are held, x times 0 or 1. */
@@ -10,9 +12,16 @@ export const relu: Rule<LayerOf<'relu'>> = {
     return { output: gate === undefined ? tf.relu(x) : tf.mul(x, gate) }
   },
   backward(layer, { cotangent, output }, { gates }) {
-    const live = () => tf.step(output as tf.Tensor)
-    return { inputs: [tf.mul(cotangent, gates?.hold(`relu ${layer.output}`, live) ?? live())] }
+    const y = output as tf.Tensor
+    if (gates === undefined) return { inputs: [gradient(cotangent, y)] }
+    const gate = gates.hold(`relu ${layer.output}`, () => tf.step(y))
+    return { inputs: [tf.mul(cotangent, gate)] }
   },
+}
+
+function gradient(dy: tf.Tensor, y: tf.Tensor): tf.Tensor {
+  const [fused] = fusedKernel(RELU_GRADIENT)?.({ dy, y }) ?? []
+  return fused ?? tf.mul(dy, tf.step(y))
 }
 
 /** Each sample times its own host number. */
