@@ -1,7 +1,7 @@
 /** Some images of a set, at the size that a protocol asks for. */
 import type { ImageShape } from '../core/data.ts'
 import { BenchError } from '../core/errors.ts'
-import type { ImageSet } from './dataset.ts'
+import type { Dataset, ImageSet } from './dataset.ts'
 
 /** Which images of a set, in which order. */
 export interface ImageView {
@@ -30,6 +30,19 @@ export function viewImages(view: ImageView, imageSize: number | null): ImageView
     shape: { ...shape, height: imageSize, width: imageSize },
     rows: everyRow(rows.length),
   }
+}
+
+/**
+ * The dataset with all its images scaled down to `imageSize` × `imageSize` (null: as they are), once for all trainings on
+ * it. They are normalised by the statistics of the images as they were, as every view of them is.
+ * @throws BenchError `bad-input` where the images are smaller than that, or not square
+ */
+export function scaledDataset(dataset: Dataset, imageSize: number | null): Dataset {
+  const scaled = (set: ImageSet) => viewImages({ set, shape: dataset.shape, rows: everyRow(set.count) }, imageSize)
+  const { set: train, shape } = scaled(dataset.train)
+  const { set: test } = scaled(dataset.test)
+  const { mean, std } = dataset
+  return { ...dataset, shape, train, test, mean, std }
 }
 
 /** 0 … count − 1 */

@@ -36,14 +36,14 @@ export interface ShapesOptions {
 export const SHAPES: ShapesOptions = {
   size: 16,
   train: 6000,
-  test: 6000,
+  test: 10_000,
   seed: 0,
   noise: 0.1,
-  colourTendency: 0.35,
+  colourTendency: 0.25,
   colourSpread: 0.35,
-  texture: 0.14,
+  texture: 0.2,
   contrast: 0.9,
-  frequencies: [2, 4],
+  frequencies: [2.2, 3.4],
   clutter: 0.15,
 }
 

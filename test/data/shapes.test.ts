@@ -17,7 +17,7 @@ describe('the shapes generator', () => {
   it('draws the published pixels', () => {
     const { pixels } = shapes({ ...SHAPES, train: 100 }).train
     expect(createHash('sha256').update(pixels).digest('hex')).toBe(
-      '1ae8906d2430e4ca130f6ecf9bcf487a23192f2cbd1db94d1c6203fc95b9825f',
+      '788e314b056f61a47352d54d5d562b983c523ba8baa56d87208a056e81766d8b',
     )
   })
 

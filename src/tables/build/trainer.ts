@@ -2,6 +2,7 @@
 import type { Executor } from '../../core/executor.ts'
 import type { Genotype, SearchSpace } from '../../core/space.ts'
 import type { Dataset } from '../../data/dataset.ts'
+import { scaledDataset } from '../../data/imageView.ts'
 import { openExecutor } from '../../engine/executors.ts'
 import { executorOf, type Recipe } from './recipe.ts'
 import { numberingOf } from './sharing.ts'
@@ -23,8 +24,9 @@ export interface TrainerSetting<G extends Genotype = Genotype> {
 export async function openTrainer<G extends Genotype>({ space, recipe, data }: TrainerSetting<G>): Promise<Trainer> {
   const executor: Executor = await openExecutor(executorOf(recipe))
   const { at } = numberingOf(space)
+  const images = scaledDataset(data, recipe.data.imageSize)
   return {
-    train: ({ index, seed }) => trainArchitecture({ space, genotype: at(index), recipe, seed, executor, data }),
+    train: ({ index, seed }) => trainArchitecture({ space, genotype: at(index), recipe, seed, executor, data: images }),
     close: () => {},
   }
 }
