@@ -23,6 +23,7 @@ import { writeTable } from '../../src/tables/writeTable.ts'
 const ROUNDS = 7
 const SCANNED = 200
 const SEARCHES = 500
+const AGAIN = 2000
 const ROWS = 15_625
 
 const { values: flags } = parseArgs({
@@ -66,6 +67,10 @@ try {
   line('memory then', everything.peak_mb)
   line('a million lookups', ours('million').task_seconds)
 
+  const again = ours('again', AGAIN)
+  const theirAgain = theirs?.('again', AGAIN)
+  line('a question that was asked before, mean', perQuestion(again), theirAgain && perQuestion(theirAgain))
+
   const rea = ours('rea', SEARCHES)
   const theirRea = theirs?.('rea', SEARCHES, Number(flags.seconds))
   line(`${SEARCHES} searches by regularised evolution`, rea.task_seconds)
@@ -76,7 +81,7 @@ try {
     line('memory then', rea.peak_mb, theirRea.peak_mb)
   }
   line('a search, median', median(rea.searches, searchSeconds), theirRea && median(theirRea.searches, searchSeconds))
-  line('a question, mean', perQuestion(rea), theirRea && perQuestion(theirRea))
+  line('a question of these searches, mean', perQuestion(rea), theirRea && perQuestion(theirRea))
 } finally {
   rmSync(scratch, { recursive: true, force: true })
 }

@@ -1,6 +1,6 @@
 /**
- * One question to a table, in this fresh process: `open`, `scan` of COUNT rows, a `million` lookups, or COUNT searches by
- * regularised evolution (`rea`). Prints one JSON line: seconds of the work itself, of each search, and peak memory. Run
+ * One question to a table, in this fresh process: `open`, `scan` of COUNT rows, a `million` lookups, what a search asks of
+ * one architecture COUNT times (`again`), or COUNT searches by regularised evolution (`rea`). Prints one JSON line: seconds of the work itself, of each search, and peak memory. Run
  * from the built package by lookup.ts.
  */
 import { readFileSync } from 'node:fs'
@@ -12,7 +12,7 @@ const table = await openTable(path)
 const qualifier = { dataset: 'cifar100', split: 'x-test', epochs: 200, seed: 'mean' }
 table.value(0, qualifier)
 const answered = performance.now()
-const searches = await { open: none, scan, million, rea }[task as 'open']()
+const searches = await { open: none, scan, million, again, rea }[task as 'open']()
 console.log(
   JSON.stringify({
     open_seconds: (answered - began) / 1000,
@@ -39,6 +39,17 @@ async function scan(): Promise<Search[]> {
 async function million(): Promise<Search[]> {
   for (let i = 0; i < 1_000_000; i++) table.value(i % table.rows, qualifier)
   return []
+}
+
+async function again(): Promise<Search[]> {
+  const { tableEvaluator } = await import(`${built}/tables/tableEvaluator.js`)
+  const { nb201: space } = await import(`${built}/spaces/nb201/index.js`)
+  const evaluator = tableEvaluator(table, space, 'cifar10')
+  const genotype = space.parse(table.arch(0))
+  await evaluator.validate(genotype)
+  const started = performance.now()
+  for (let i = 0; i < Number(count); i++) await evaluator.validate(genotype)
+  return [{ seconds: (performance.now() - started) / 1000, queries: Number(count) }]
 }
 
 /** The built-in search on the simulated clock: population 10, sample 3, 20,000 simulated seconds on CIFAR-10. */

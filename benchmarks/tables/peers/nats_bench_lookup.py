@@ -1,8 +1,8 @@
 """The same questions to nats_bench (pip install nats_bench numpy), one at a time, each in a fresh process.
 
-    python nats_bench_lookup.py FOLDER open|scan|rea COUNT SECONDS
+    python nats_bench_lookup.py FOLDER open|scan|again|rea COUNT SECONDS
 
-FOLDER is a release in the official form. `rea` makes at most COUNT searches, and begins none after SECONDS. Prints one
+FOLDER is a release in the official form. `again` asks what a search asks of one architecture; `rea` makes at most COUNT searches, and begins none after SECONDS. Prints one
 JSON line: seconds of the work itself, of each search, and peak memory.
 """
 import json
@@ -67,6 +67,13 @@ answered = time.perf_counter()
 searches = []
 if task == "scan":
     scan()
+if task == "again":
+    arch = api.arch(0)
+    api.simulate_train_eval(arch, "cifar10", hp="12")
+    started = time.perf_counter()
+    for _ in range(count):
+        api.simulate_train_eval(arch, "cifar10", hp="12")
+    searches.append({"seconds": time.perf_counter() - started, "queries": count})
 if task == "rea":
     for seed in range(count):
         if time.perf_counter() - answered > limit:
