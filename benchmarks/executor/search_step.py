@@ -1,8 +1,9 @@
 """The PyTorch side of the comparison: one weight step and one architecture step of the NAS-Bench-201 search network.
 
-    python search_step.py CHANNELS CELLS SIZE BATCH SECONDS
+    python search_step.py CHANNELS CELLS SIZE BATCH SECONDS [cuda]
 
-Prints one JSON line a step pair: wall and processor milliseconds of each step. One thread, eager mode, float32.
+Prints one JSON line a step pair: wall and processor milliseconds of each step. Eager mode, float32: one thread of the
+processor, or a GPU, where a line stands for the mean over ten steps of each kind and one wait for them.
 """
 
 import json
@@ -89,14 +90,15 @@ class SearchNetwork(nn.Module):
         return self.classifier(F.relu(self.norm(x)).mean((2, 3)))
 
 
-def main(channels, cells, size, batch, seconds):
+def main(channels, cells, size, batch, seconds, device="cpu"):
     torch.set_num_threads(1)
     torch.manual_seed(0)
-    network = SearchNetwork(channels, cells)
+    torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = False
+    network = SearchNetwork(channels, cells).to(device)
     weights = [p for name, p in network.named_parameters() if name != "alpha"]
     sgd = torch.optim.SGD(weights, 0.025, momentum=0.9, nesterov=True, weight_decay=5e-4)
     adam = torch.optim.Adam([network.alpha], 3e-4, betas=(0.5, 0.999), weight_decay=1e-3)
-    images, labels = torch.randn(batch, 3, size, size), torch.randint(10, (batch,))
+    images, labels = torch.randn(batch, 3, size, size).to(device), torch.randint(10, (batch,)).to(device)
 
     def weight_step():
         sgd.zero_grad()
@@ -111,14 +113,21 @@ def main(channels, cells, size, batch, seconds):
 
     start = time.perf_counter()
     while time.perf_counter() - start < seconds:
-        print(json.dumps({"weights": timed(weight_step), "architecture": timed(architecture_step)}), flush=True)
+        pair = {"weights": timed(weight_step, device), "architecture": timed(architecture_step, device)}
+        print(json.dumps(pair), flush=True)
 
 
-def timed(step):
+def timed(step, device):
+    """Of one step; on a GPU the mean of ten."""
+    steps = 10 if device == "cuda" else 1
     wall, processor = time.perf_counter(), time.process_time()
-    step()
-    return {"wallMs": 1e3 * (time.perf_counter() - wall), "cpuMs": 1e3 * (time.process_time() - processor)}
+    for _ in range(steps):
+        step()
+    if device == "cuda":
+        torch.cuda.synchronize()
+    wall, processor = time.perf_counter() - wall, time.process_time() - processor
+    return {"wallMs": 1e3 * wall / steps, "cpuMs": 1e3 * processor / steps}
 
 
 if __name__ == "__main__":
-    main(*map(int, sys.argv[1:5]), float(sys.argv[5]))
+    main(*map(int, sys.argv[1:5]), float(sys.argv[5]), *sys.argv[6:])

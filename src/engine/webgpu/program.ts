@@ -77,6 +77,8 @@ export interface BoundDispatch {
   readonly bindings: GPUBindGroup
   readonly grid: Grid
   readonly condition: number
+  /** Of the lent buffers that it names, for the largest batch. */
+  readonly bytes: number
 }
 
 /** Enough workgroups for a kernel with a thread an item; it goes round where they are fewer (`eachItem`). */
@@ -168,7 +170,8 @@ export class Program {
       })
       const own = { buffer: args, offset: offsets[i], size: this.#argBytes(i) }
       const entries = [{ binding: 0, resource: { buffer: this.#run } }, { binding: 1, resource: own }, ...storage]
-      return { pipeline, bindings: this.#device.gpu.createBindGroup({ layout, entries }), grid, condition }
+      const bytes = buffers.reduce((sum, buffer) => sum + (buffer instanceof Temporary ? buffer.bytes : 0), 0)
+      return { pipeline, bindings: this.#device.gpu.createBindGroup({ layout, entries }), grid, condition, bytes }
     })
     return places
   }

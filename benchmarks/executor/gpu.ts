@@ -1,0 +1,201 @@
+/**
+ * The static executor on WebGPU beside PyTorch eager on the same GPU: agreement with the golden figures first, then the
+ * search network (a weight step, an architecture step) and the evaluation network (a weight step), with the share of
+ * what the device can do at most.
+ *
+ *     npx jiti benchmarks/executor/gpu.ts [--python PYTHON] [--seconds S] [--rounds R] [--skip-agreement]
+ *         [--search CxNxSIZExBATCH] [--evaluation CELLSxCxSIZExBATCH] [--peak-megabytes M]
+ *
+ * Milliseconds are wall time: ten steps and one wait for them, the median over all such tens of all rounds, each side in
+ * its own half of a round, their order reversed every round. Without a Python that has torch with CUDA, that side is
+ * left out. Bytes are those of all activations that the dispatches of a step read or write; operations are those of the
+ * convolutions and linear layers, a multiplication and an addition each.
+ */
+import { spawnSync } from 'node:child_process'
+import { parseArgs } from 'node:util'
+import type { Executable, Feed, SgdStep } from '../../src/core/executor.ts'
+import { type Network, sizeOf } from '../../src/core/network.ts'
+import { random } from '../../src/core/random.ts'
+import { initialWeights } from '../../src/engine/initialise.ts'
+import { Device } from '../../src/engine/webgpu/device.ts'
+import { openWebgpuExecutor } from '../../src/engine/webgpu/index.ts'
+import { disposeState, makeState } from '../../src/engine/webgpu/layout.ts'
+import { draft } from '../../src/engine/webgpu/plan.ts'
+import { darts } from '../../src/spaces/darts/index.ts'
+import { nb201 } from '../../src/spaces/nb201/index.ts'
+import { measurePeak, type Peak } from './gpuPeak.ts'
+
+const { values } = parseArgs({
+  options: {
+    python: { type: 'string', default: 'python3' },
+    seconds: { type: 'string', default: '10' },
+    rounds: { type: 'string', default: '4' },
+    search: { type: 'string', default: '16x5x32x64' },
+    evaluation: { type: 'string', default: '20x36x32x96' },
+    'peak-megabytes': { type: 'string', default: '512' },
+    'skip-agreement': { type: 'boolean', default: false },
+  },
+})
+
+const SGD: SgdStep = { learningRate: 0.025, momentum: 0.9, nesterov: true, weightDecay: 5e-4, clipNorm: 5 }
+const LOSS = { kind: 'cross-entropy' } as const
+const STEPS = 10
+
+type StepName = 'weights' | 'architecture'
+type Milliseconds = Partial<Record<StepName, number>>
+
+interface Workload {
+  readonly title: string
+  readonly network: Network
+  readonly batchSize: number
+  readonly script: string
+  readonly size: string
+  readonly steps: readonly StepName[]
+}
+
+function searchWorkload(size: string): Workload {
+  const [channels, depth, extent, batchSize] = size.split('x').map(Number)
+  const shape = { height: extent, width: extent, channels: 3, classes: 10 }
+  const network = nb201.supernet({ shape, channels, depth, batchNorm: { affine: false, track: true } })
+  const title = `search network, C × N × size × batch = ${size}`
+  return { title, network, batchSize, script: 'search_step.py', size, steps: ['weights', 'architecture'] }
+}
+
+function evaluationWorkload(size: string): Workload {
+  const [depth, channels, extent, batchSize] = size.split('x').map(Number)
+  const shape = { height: extent, width: extent, channels: 3, classes: 10 }
+  const network = darts.network(darts.parse('DARTS_V2'), { shape, channels, depth, auxiliary: true })
+  const title = `evaluation network, cells × C × size × batch = ${size}`
+  return { title, network, batchSize, script: 'evaluation_step.py', size, steps: ['weights'] }
+}
+
+function randomFeed({ values, coefficientCount, classes }: Network, size: number): Feed {
+  const stream = random(0, 'feed')
+  const { height, width, channels } = values[0]
+  const images = Float32Array.from({ length: size * height * width * channels }, () => stream.normal())
+  const labels = Int32Array.from({ length: size }, () => stream.integer(classes))
+  return { batch: { images, labels, size }, coefficients: new Float64Array(coefficientCount).fill(0.2) }
+}
+
+/** Of one step of each kind, again and again for so long. */
+async function ours(executable: Executable, feed: Feed, { steps }: Workload, seconds: number): Promise<Milliseconds[]> {
+  const kinds: Readonly<Record<StepName, () => Promise<unknown>>> = {
+    weights: () => executable.step(feed, LOSS, SGD),
+    architecture: () => executable.gradient(feed, LOSS, { coefficients: true }, 'train'),
+  }
+  const end = performance.now() + 1000 * seconds
+  const found: Milliseconds[] = []
+  while (performance.now() < end || found.length === 0) {
+    const sample: Milliseconds = {}
+    for (const step of steps) {
+      const start = performance.now()
+      for (let i = 0; i < STEPS; i++) await kinds[step]()
+      await executable.takeTally()
+      sample[step] = (performance.now() - start) / STEPS
+    }
+    found.push(sample)
+  }
+  return found
+}
+
+function pytorch({ script, size }: Workload, seconds: number): Milliseconds[] {
+  const args = [`benchmarks/executor/${script}`, ...size.split('x'), String(seconds), 'cuda']
+  const { stdout, status } = spawnSync(values.python, args, { encoding: 'utf8' })
+  if (status !== 0) return []
+  const pairs: Record<StepName, { wallMs: number }>[] = stdout
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line))
+  return pairs.map(({ weights, architecture }) => ({ weights: weights.wallMs, architecture: architecture?.wallMs }))
+}
+
+interface Work {
+  readonly dispatches: number
+  readonly bytes: number
+  readonly operations: number
+}
+
+/** What a step makes the device do. */
+function workOf(device: Device, { network, batchSize }: Workload, step: StepName): Work {
+  const state = makeState(device, network)
+  const { program } = draft(device, network, batchSize, state).finish()
+  const weights = step === 'weights'
+  const situation = { mode: 'train', weights, coefficients: !weights, gated: false, taking: false } as const
+  const sections = ['forward', 'cross-entropy', 'backward', ...(weights ? (['descent'] as const) : [])] as const
+  const dispatches = sections.flatMap((section) => program.bind(section, situation))
+  program.dispose()
+  disposeState(state)
+  return {
+    dispatches: dispatches.length,
+    bytes: dispatches.reduce((sum, { bytes }) => sum + bytes, 0),
+    // Forward, the gradient wrt what is read, and that wrt the filter.
+    operations: (weights ? 3 : 2) * 2 * batchSize * multiplications(network),
+  }
+}
+
+/** Of a forward pass, a sample. */
+function multiplications({ layers, values, parameters }: Network): number {
+  return layers.reduce((sum, layer) => {
+    if (layer.kind === 'linear') return sum + sizeOf(parameters[layer.weight].shape)
+    if (layer.kind !== 'conv' && layer.kind !== 'depthwiseConv') return sum
+    const { height, width } = values[layer.output]
+    return sum + height * width * sizeOf(parameters[layer.filter].shape)
+  }, 0)
+}
+
+const median = (numbers: readonly number[]) => numbers.toSorted((a, b) => a - b)[Math.floor(numbers.length / 2)]
+const of = (samples: readonly Milliseconds[], step: StepName) => median(samples.flatMap((sample) => sample[step] ?? []))
+const percent = (share: number) => `${(100 * share).toFixed(1)} %`
+
+async function compare(device: Device, workload: Workload, peak: Peak): Promise<void> {
+  const executor = await openWebgpuExecutor({ device })
+  const executable = await executor.compile(workload.network, { batchSize: workload.batchSize })
+  executable.weights.write(initialWeights(workload.network, random(0, 'weights')))
+  const feed = randomFeed(workload.network, workload.batchSize)
+  const samples = { ours: [] as Milliseconds[], pytorch: [] as Milliseconds[] }
+  const sides = ['ours', 'pytorch'] as const
+  const seconds = Number(values.seconds)
+  await ours(executable, feed, workload, 0)
+  for (let round = 0; round < Number(values.rounds); round++) {
+    for (const side of round % 2 === 0 ? sides : sides.toReversed()) {
+      const found = side === 'ours' ? await ours(executable, feed, workload, seconds) : pytorch(workload, seconds)
+      samples[side].push(...found.slice(side === 'ours' ? 0 : Math.floor(found.length / 4)))
+    }
+  }
+  executable.dispose()
+  console.log(`\n${workload.title}\n`)
+  console.log(
+    '| step | ours, ms | PyTorch, ms | ours ÷ PyTorch | dispatches | of peak bandwidth | of peak arithmetic |',
+  )
+  console.log('|---|--:|--:|--:|--:|--:|--:|')
+  for (const step of workload.steps) {
+    const own = of(samples.ours, step)
+    const other = samples.pytorch.length > 0 ? of(samples.pytorch, step) : undefined
+    const { dispatches, bytes, operations } = workOf(device, workload, step)
+    const cells = [
+      step,
+      own.toFixed(2),
+      other?.toFixed(2) ?? '–',
+      other === undefined ? '–' : (own / other).toFixed(2),
+      dispatches,
+      percent(bytes / (own / 1000) / peak.bytesPerSecond),
+      percent(operations / (own / 1000) / peak.operationsPerSecond),
+    ]
+    console.log(`| ${cells.join(' | ')} |`)
+  }
+}
+
+if (!values['skip-agreement']) {
+  const { status } = spawnSync('npx', ['vitest', 'run', 'test/engine/webgpu'], { stdio: 'inherit' })
+  if (status !== 0) process.exit(1)
+}
+const device = await Device.open()
+const peak = await measurePeak(device, Number(values['peak-megabytes']))
+const { name, isSoftware } = device.description
+console.log(
+  `${name}${isSoftware ? ' (emulated)' : ''}, Node ${process.version}: ` +
+    `${(peak.bytesPerSecond / 1e9).toFixed(1)} GB/s, ${(peak.operationsPerSecond / 1e9).toFixed(1)} GFLOP/s at most`,
+)
+await compare(device, searchWorkload(values.search), peak)
+await compare(device, evaluationWorkload(values.evaluation), peak)
+device.gpu.destroy()
