@@ -2,10 +2,11 @@
  * The static executor beside TensorFlow.js and PyTorch: search steps on one thread, each side in processes of its own,
  * their order reversed every round, medians over all rounds without each process's first quarter.
  *
- *     npx jiti benchmarks/executor/compare.ts [--python PYTHON] [--seconds S] [--rounds R] [CxNxSIZExBATCH …]
+ *     npx jiti benchmarks/executor/compare.ts [--python PYTHON] [--sides SIDE,…] [--seconds S] [--rounds R] [CxNxSIZExBATCH …]
  *
- * Without a Python that has torch, that side is left out. Wall time is what a user waits on an idle machine; processor
- * time is what a busy machine leaves comparable. Node with relaxed SIMD uses it in `static`.
+ * Sides are static, static-deterministic, tfjs, tensorflow and pytorch. Without a Python that has torch, or without
+ * @tensorflow/tfjs-node, that side is left out. Wall time is what a user waits on an idle machine; processor time is what
+ * a busy machine leaves comparable. Node with relaxed SIMD uses it in `static`.
  */
 import { spawnSync } from 'node:child_process'
 import { cpus, loadavg } from 'node:os'
@@ -17,11 +18,11 @@ const { values, positionals } = parseArgs({
     python: { type: 'string', default: 'python3' },
     seconds: { type: 'string', default: '6' },
     rounds: { type: 'string', default: '3' },
+    sides: { type: 'string', default: 'static,static-deterministic,tfjs,tensorflow,pytorch' },
   },
 })
 const sizes = positionals.length > 0 ? positionals : ['4x1x8x64', '4x1x16x64']
-const SIDES = ['static', 'static-deterministic', 'tfjs', 'pytorch'] as const
-type Side = (typeof SIDES)[number]
+const sides = values.sides.split(',')
 
 interface Timing {
   readonly wallMs: number
@@ -39,13 +40,14 @@ interface Sample {
 }
 
 /** One process; undefined where this side cannot run this size. */
-function measure(side: Side, size: string): Sample | undefined {
+function measure(side: string, size: string): Sample | undefined {
   const numbers = [...size.split('x'), values.seconds]
   const [command, ...prefix] =
     side === 'pytorch'
       ? [values.python, 'benchmarks/executor/search_step.py']
       : [process.execPath, 'node_modules/jiti/lib/jiti-cli.mjs', 'benchmarks/executor/searchStep.ts', side]
-  const { stdout, status } = spawnSync(command, [...prefix, ...numbers], { encoding: 'utf8' })
+  const env = { ...process.env, TF_NUM_INTRAOP_THREADS: '1' }
+  const { stdout, status } = spawnSync(command, [...prefix, ...numbers], { encoding: 'utf8', env })
   if (status !== 0) return undefined
   const lines = stdout
     .trim()
@@ -58,7 +60,7 @@ function measure(side: Side, size: string): Sample | undefined {
 
 const median = (numbers: readonly number[]) => numbers.toSorted((a, b) => a - b)[Math.floor(numbers.length / 2)]
 
-function row(side: Side, samples: readonly Sample[], reference: number | undefined): string {
+function row(side: string, samples: readonly Sample[], reference: number | undefined): string {
   const pairs = samples.flatMap((sample) => sample.pairs)
   const of = (step: keyof Pair, time: keyof Timing) => median(pairs.map((pair) => pair[step][time]))
   const memory = median(samples.map(({ memoryMb }) => memoryMb ?? Number.NaN))
@@ -81,18 +83,18 @@ const processorTime = (samples: readonly Sample[]) => {
 
 console.log(`${cpus()[0].model}, ${cpus().length} cores, load ${loadavg()[0].toFixed(1)}, Node ${process.version}\n`)
 for (const size of sizes) {
-  const samples = new Map<Side, Sample[]>(SIDES.map((side) => [side, []]))
+  const samples = new Map<string, Sample[]>(sides.map((side) => [side, []]))
   for (let round = 0; round < Number(values.rounds); round++) {
-    for (const side of round % 2 === 0 ? SIDES : SIDES.toReversed()) {
+    for (const side of round % 2 === 0 ? sides : sides.toReversed()) {
       const sample = measure(side, size)
       if (sample !== undefined && sample.pairs.length > 0) samples.get(side)?.push(sample)
     }
   }
-  const own = samples.get('static') ?? []
+  const own = samples.get(sides[0]) ?? []
   const reference = own.length > 0 ? processorTime(own) : undefined
   console.log(`C × N × size × batch = ${size}\n`)
   console.log(
-    '| side | weight step, wall ms | architecture, wall ms | weight, cpu ms | architecture, cpu ms | cpu ÷ static | memory MB | pairs |',
+    `| side | weight step, wall ms | architecture, wall ms | weight, cpu ms | architecture, cpu ms | cpu ÷ ${sides[0]} | memory MB | pairs |`,
   )
   console.log('|---|--:|--:|--:|--:|--:|--:|--:|')
   for (const [side, found] of samples)

@@ -1,7 +1,7 @@
 /**
  * Our side of the comparison: one weight step and one architecture gradient of the NAS-Bench-201 search network.
  *
- *     npx jiti benchmarks/executor/searchStep.ts static|static-deterministic|tfjs CHANNELS CELLS SIZE BATCH SECONDS
+ *     npx jiti benchmarks/executor/searchStep.ts static|static-deterministic|tfjs|tensorflow CHANNELS CELLS SIZE BATCH SECONDS
  *
  * Prints one JSON line a step pair, as `search_step.py` does, and the memory at last.
  */
@@ -19,6 +19,7 @@ const executors: Readonly<Record<string, () => Promise<Executor>>> = {
   static: () => openStaticExecutor(),
   'static-deterministic': () => openStaticExecutor({ deterministic: true }),
   tfjs: () => openTfjsExecutor('wasm'),
+  tensorflow: () => openTfjsExecutor('tensorflow'),
 }
 
 const SGD: SgdStep = { learningRate: 0.025, momentum: 0.9, nesterov: true, weightDecay: 5e-4, clipNorm: 5 }
