@@ -3,7 +3,7 @@ import { constants } from 'node:os'
 import { type Command, CommanderError } from 'commander'
 import { BenchError, type ErrorCode, exitStatus } from '../core/errors.ts'
 import { packageVersion } from '../runner/environment.ts'
-import { runLabel } from '../runner/plan.ts'
+import { type PlannedJob, runLabel } from '../runner/plan.ts'
 import type { Outcome } from '../runner/runPlan.ts'
 
 /** Makes the command and its subcommands throw what they have to complain about, instead of printing it. */
@@ -41,12 +41,18 @@ function usageMessage({ message }: CommanderError): string {
     .replace(/\n/g, ' ')
 }
 
-/** One line for each run without a result; exit status 2 where the input of all of them is at fault, else 1. */
-export function reportLostRuns(outcomes: readonly Outcome[]): void {
+/**
+ * One line for each run without a result; exit status 2 where the input of all of them is at fault, else 1.
+ * @param label what a run is called
+ */
+export function reportLostRuns(
+  outcomes: readonly Outcome[],
+  label: (run: PlannedJob) => string = ({ job }) => runLabel(job),
+): void {
   const lost = outcomes.filter(({ result }) => result === undefined)
   if (lost.length === 0) return
   for (const { planned, failure } of lost) {
-    process.stderr.write(`bench: ${runLabel(planned.job)} failed: ${failure?.message ?? 'it left no result'}\n`)
+    process.stderr.write(`bench: ${label(planned)} failed: ${failure?.message ?? 'it left no result'}\n`)
   }
   for (const stack of new Set(lost.flatMap(({ failure }) => failure?.stack ?? []))) process.stderr.write(`${stack}\n`)
   process.stderr.write(`bench: ${lost.length} of ${outcomes.length} runs failed; the same command tries them again\n`)

@@ -95,7 +95,7 @@ async function retrain(flags: RetrainFlags): Promise<void> {
   })
   throwInputFault(outcomes)
   writeOutput(renderOutcomes(outcomes, flags.json ? 'json' : flags.format, flags.published), flags.out)
-  reportLostRuns(outcomes)
+  reportLostRuns(outcomes, label)
 }
 
 /** What is trained how, on what, and how much of it is done. */
