@@ -57,6 +57,14 @@ describe('bench tables', () => {
     expect(manifest).toMatchObject({ schema: 1, name: 'mine', rows: 4, source: { format: 'csv', name: 'mine.csv' } })
   })
 
+  test('merges imported tables, and not with built ones', async () => {
+    const text = await bench(tablesCommand, 'merge', 'mine', 'mine', '--as', 'merged')
+    expect(text).toBe('table merged: 4 of 15625 architectures, 0.0 MB\n')
+    await expect(bench(tablesCommand, 'merge', 'nb201-micro', 'mine', '--as', 'mixed')).rejects.toThrow(
+      'table nb201-micro was built by a recipe, mine was imported; only tables of one kind can be merged',
+    )
+  })
+
   test('refuses what it was not told to accept', async () => {
     const attempt = bench(tablesCommand, 'import', source, '--as', 'part', '--quiet')
     await expect(attempt).rejects.toThrow('--partial imports what is there')

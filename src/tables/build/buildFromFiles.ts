@@ -71,9 +71,15 @@ export async function mergeByName(
   if (folder === undefined) await checkTableName(name)
   const tables = await Promise.all(names.map((table) => openTable(table)))
   const [{ manifest }] = tables
-  if (tables.every((table) => table.manifest.recipe === undefined)) {
+  const built = tables.find((table) => table.manifest.recipe !== undefined)
+  const imported = tables.find((table) => table.manifest.recipe === undefined)
+  if (built === undefined) {
     const space = spaceIndex(builtinSpace(manifest.space))
     return joinTables(names, { name, folder: folder ?? userTables(), space })
+  }
+  if (imported !== undefined) {
+    const found = `${built.manifest.name} was built by a recipe, ${imported.manifest.name} was imported`
+    throw new BenchError('bad-input', `table ${found}; only tables of one kind can be merged`)
   }
   const { space, dataset } = recipeOf(manifest)
   const { shape } = await openDataset(dataset.name, { folder: images })
