@@ -4,9 +4,9 @@
  * Each file is a dictionary with `data`, [images, 3 planes × height × width] of bytes, and labels.
  */
 import { BenchError } from '../core/errors.ts'
-import { NdArray } from '../tables/pickle/numpy.ts'
-import { PickleInput } from '../tables/pickle/pickleInput.ts'
-import { readPickle } from '../tables/pickle/readPickle.ts'
+import { NdArray } from '../pickle/numpy.ts'
+import { PickleInput } from '../pickle/pickleInput.ts'
+import { readPickle } from '../pickle/readPickle.ts'
 import { byNumber, interleave } from './cifarBinary.ts'
 import { contentHash } from './contentHash.ts'
 import type { Contents, Reader } from './contents.ts'

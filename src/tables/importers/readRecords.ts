@@ -1,8 +1,8 @@
 /** The compressed part of the work: from a release's files to numbers and curves. Runs in worker threads. */
 import { BenchError } from '../../core/errors.ts'
+import { PickleInput } from '../../pickle/pickleInput.ts'
+import { readPickle } from '../../pickle/readPickle.ts'
 import { encodeCurves } from '../curves.ts'
-import { PickleInput } from '../pickle/pickleInput.ts'
-import { readPickle } from '../pickle/readPickle.ts'
 import { architectureRuns } from './archResults.ts'
 import { bunzip2 } from './bzip2.ts'
 import type { RecordFile } from './recordFiles.ts'

@@ -6,8 +6,8 @@
  * which they came before; of the batches that were kept then, it only counts the records.
  */
 import { BenchError } from '../../core/errors.ts'
-import type { PickleOptions } from '../pickle/machine.ts'
-import { torchStorage } from '../pickle/torch.ts'
+import type { PickleOptions } from '../../pickle/machine.ts'
+import { torchStorage } from '../../pickle/torch.ts'
 import { architectureRuns, type Dict, trainingRun } from './archResults.ts'
 import type { Part, Parts } from './importParts.ts'
 import { isNaslibRun, type NaslibQualifier, naslibRun } from './naslibRuns.ts'

@@ -1,7 +1,7 @@
 /** Finds one uncompressed file in a zip archive, as PyTorch writes them, without reading the rest. */
 import { readSync } from 'node:fs'
 import { BenchError } from '../../core/errors.ts'
-import type { FileSlice } from '../pickle/pickleInput.ts'
+import type { FileSlice } from '../../pickle/pickleInput.ts'
 
 const END = 0x06054b50
 const END_64 = 0x06064b50

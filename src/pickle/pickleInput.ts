@@ -1,6 +1,6 @@
 /** The bytes of a pickle, read forwards from memory or from a part of a file, a window at a time. */
 import { readSync } from 'node:fs'
-import { BenchError } from '../../core/errors.ts'
+import { BenchError } from '../core/errors.ts'
 
 const WINDOW_BYTES = 1 << 20
 const LONGEST_LINE = 1 << 16

@@ -2,12 +2,12 @@ import { closeSync, openSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { BenchError } from '../../src/core/errors.ts'
-import { NdArray } from '../../src/tables/pickle/numpy.ts'
-import { PickleInput } from '../../src/tables/pickle/pickleInput.ts'
-import { readPickle } from '../../src/tables/pickle/readPickle.ts'
-import { TorchTensor, torchStorage } from '../../src/tables/pickle/torch.ts'
-import { mutations } from './mutations.ts'
-import { temporaryFolder } from './temporaryFolder.ts'
+import { NdArray } from '../../src/pickle/numpy.ts'
+import { PickleInput } from '../../src/pickle/pickleInput.ts'
+import { readPickle } from '../../src/pickle/readPickle.ts'
+import { TorchTensor, torchStorage } from '../../src/pickle/torch.ts'
+import { mutations } from '../tables/mutations.ts'
+import { temporaryFolder } from '../tables/temporaryFolder.ts'
 
 /** The same object, dumped by CPython 3.11 with NumPy 2.4 in each protocol. */
 const dumped: Record<string, string> = JSON.parse(
