@@ -1,9 +1,10 @@
-/** Writes a feed to the device: images, labels, drop-path scales, and each term's coefficient. */
+/** Writes a feed to the device: images, labels, drop-path scales, noise, and each term's coefficient. */
 import { BenchError } from '../../core/errors.ts'
 import type { Feed } from '../../core/executor.ts'
 import type { Network } from '../../core/network.ts'
 import { checkFeed, checkLabels } from '../feed.ts'
 import { weightOf } from '../graph/terms.ts'
+import { drawNoise } from '../noise.ts'
 import type { Device } from './device.ts'
 import type { Plan } from './plan.ts'
 
@@ -40,6 +41,7 @@ export class Feeding {
     this.#writePathScales(feed)
     const flags = active === undefined ? undefined : this.#flags
     if (active !== undefined) this.#plan.activity.resolve(active, this.#flags)
+    this.#writeNoise(feed, flags)
     this.#writeTerms(feed.coefficients, flags)
     return flags
   }
@@ -60,6 +62,13 @@ export class Feeding {
       this.#terms[terms.length + i] = flags === undefined ? 1 : flags[term.flag]
     })
     this.#write(feeds.terms, this.#terms)
+  }
+
+  #writeNoise({ batch }: Feed, flags: Uint8Array | undefined): void {
+    for (const { site, buffer, shape, condition } of this.#plan.noises) {
+      if (flags !== undefined && condition >= 0 && flags[condition] === 0) continue
+      this.#write(buffer, drawNoise(batch, site, shape))
+    }
   }
 
   #writePathScales({ pathScales, batch }: Feed): void {

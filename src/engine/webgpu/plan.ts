@@ -6,7 +6,7 @@ import { rewrite } from '../graph/rewrite/index.ts'
 import { type PlannedTerm, termsOf } from '../graph/terms.ts'
 import type { Device } from './device.ts'
 import { type Feeds, makeFeeds, type State } from './layout.ts'
-import { Context, type Mask } from './lower/context.ts'
+import { Context, type Mask, type NoiseSlot } from './lower/context.ts'
 import { emitProgram } from './lower/index.ts'
 import { Program } from './program.ts'
 import { Run } from './run.ts'
@@ -22,6 +22,7 @@ export interface Plan {
   readonly logits: Output
   readonly features: Output
   readonly masks: readonly Mask[]
+  readonly noises: readonly NoiseSlot[]
 }
 
 export interface Output {
@@ -60,6 +61,7 @@ export function draft(device: Device, network: Network, batchSize: number, state
         logits: output(network.heads[0].logits),
         features: output(network.features),
         masks: context.masks,
+        noises: context.noises,
       }
     },
   }

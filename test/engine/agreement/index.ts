@@ -44,6 +44,18 @@ const discrete: Readonly<Record<string, () => Network>> = {
   'DARTS evaluation network with drop path': () =>
     darts.network(sample(darts, random(5, 'cell')), { shape, channels: 2, depth: 3, dropPath: true }),
   'network of large windows, dilated and strided unevenly': uneven,
+  'network of noise in channels that are no multiple of four': noisy,
+}
+
+/** Noise that is weighed, and noise that passes a convolution. */
+function noisy(): Network {
+  const builder = new NetworkBuilder({ height: 5, width: 4, channels: 3 })
+  const stem = builder.conv(builder.input, 6, { kernel: 3, padding: 1 }, 'stem')
+  const place = builder.value(stem)
+  const [plain, convolved] = [builder.noise(place), builder.conv(builder.noise(place), 6, { kernel: 1 }, 'after')]
+  const features = builder.mix([stem, plain, convolved, null], [0, 1, 2, 3], place)
+  const logits = builder.linear(builder.globalMean(features), 4, 'classifier')
+  return builder.build({ name: 'noisy', heads: [{ logits, lossWeight: 1 }], features })
 }
 
 /** Windows that no space has: 5×5 dilated convolutions with stride, pooling that leaves cells out. */

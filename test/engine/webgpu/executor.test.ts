@@ -31,6 +31,7 @@ const QUICK = [
   /^nb201 (c4-k1-8x8|\|nor_conv_3x3~0\|\+\|none)/,
   /^DARTS .* of 3 cells$/,
   /^(c4-no-buffers|sgd-nesterov|sgd-clipped)/,
+  /^network of noise/,
   /^network of large windows, dilated and strided unevenly: (loss|with running|the gradient)/,
   /^nb201 search network with tracked, affine normalisation on narrow images: (at a batch|where)/,
 ]

@@ -21,6 +21,15 @@ export interface Mask {
   readonly bytesPerSample: number
 }
 
+/** Where the host writes the numbers of a noise layer. */
+export interface NoiseSlot {
+  readonly site: number
+  readonly buffer: GPUBuffer
+  readonly shape: Value
+  /** Flag without which it is not read; −1 where it always is. */
+  readonly condition: number
+}
+
 /** Channels as stored are read four at a time. */
 export interface Quads extends Extent {
   readonly quads: number
@@ -48,6 +57,7 @@ export class Context {
   readonly bindings: number
   /** Of held gates, in order. */
   readonly masks: Mask[] = []
+  readonly noises: NoiseSlot[] = []
   /** All rows by channel of all terms, their records, and where the last row of each begins and how long it is. */
   readonly vectors: GPUBuffer
   readonly records: GPUBuffer
@@ -116,6 +126,15 @@ export class Context {
   mask(perSample: number): GPUBuffer {
     const buffer = this.program.keep(this.batchSize * perSample * 4, 'what a gate decides by')
     this.masks.push({ buffer, bytesPerSample: perSample * 4 })
+    return buffer
+  }
+
+  /** A noise layer's numbers, [batch, height, width, channels] without gaps. */
+  noise(site: number, output: ValueId, condition: number): GPUBuffer {
+    const shape = this.shape(output)
+    const { height, width, channels } = shape
+    const buffer = this.program.keep(this.batchSize * height * width * channels * 4, 'noise')
+    this.noises.push({ site, buffer, shape, condition })
     return buffer
   }
 

@@ -1,5 +1,4 @@
 /** Graph → program: every operation's forward dispatches, the losses, then the ways back in reverse order. */
-import { BenchError } from '../../../core/errors.ts'
 import type { Graph, Of, Operation } from '../../graph/graph.ts'
 import { total } from '../kernels/norm.ts'
 import { widen } from '../kernels/pointwise.ts'
@@ -11,7 +10,7 @@ import { lowerConvolve } from './convolve.ts'
 import { emitDescent } from './descent.ts'
 import { lowerHeads } from './heads.ts'
 import { lowerHeldMaxPool, lowerHeldRelu } from './held.ts'
-import { lowerBias, lowerDropPath, lowerRelu } from './pointwise.ts'
+import { lowerBias, lowerDropPath, lowerNoise, lowerRelu } from './pointwise.ts'
 import { lowerAvgPool, lowerGlobalMean, lowerMaxPool } from './pool.ts'
 import { lowerCrop, lowerRearrange } from './rearrange.ts'
 
@@ -29,13 +28,8 @@ const rules: { readonly [K in Operation['kind']]: Rule<K> } = {
   bias: lowerBias,
   crop: lowerCrop,
   dropPath: lowerDropPath,
-  noise: refuseNoise,
+  noise: lowerNoise,
   rearrange: lowerRearrange,
-}
-
-/** @throws BenchError `unsupported`: another executor takes the network */
-function refuseNoise(): never {
-  throw new BenchError('unsupported', 'the static executor on webgpu has no noise (darts-s4); use --executor tfjs')
 }
 
 export function emitProgram(context: Context, graph: Graph): void {

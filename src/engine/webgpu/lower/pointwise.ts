@@ -1,6 +1,6 @@
-/** ReLU where no convolution reads it, drop path, and the classifier's bias. */
+/** ReLU where no convolution reads it, drop path, noise, and the classifier's bias. */
 import type { Of } from '../../graph/graph.ts'
-import { add, addBias, biasGradient, pass, relu, scaleSamples } from '../kernels/pointwise.ts'
+import { add, addBias, biasGradient, pass, relu, scaleSamples, widen } from '../kernels/pointwise.ts'
 import { fixedGrid, itemGrid } from '../program.ts'
 import type { Backward, Context } from './context.ts'
 
@@ -38,6 +38,20 @@ export function lowerDropPath(context: Context, { input, output, path }: Of<'dro
     const back = { input: gradient, scales, output: target.buffer }
     program.emit(scaleSamples, { buffers: back, args: { ...args, accumulate }, grid, condition })
   }
+}
+
+/** The host writes it densely; here it gets its channels as stored. */
+export function lowerNoise(context: Context, { output, site }: Of<'noise'>, index: number): Backward {
+  const condition = context.operationCondition(index)
+  const { pixelsPerSample, quads, quadsPerSample } = context.extent(output)
+  const images = context.noise(site, output, condition)
+  context.program.emit(widen, {
+    buffers: { images, output: context.value(output) },
+    args: { pixelsPerSample, channels: context.shape(output).channels, quads },
+    grid: itemGrid(quadsPerSample),
+    condition,
+  })
+  return () => {}
 }
 
 export function lowerBias(context: Context, { input, output, parameter }: Of<'bias'>, index: number): Backward {
