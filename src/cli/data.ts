@@ -1,7 +1,8 @@
 /** `bench data` */
 import { Command } from 'commander'
 import type { DatasetInfo } from '../data/datasetInfo.ts'
-import { type Cell, renderTable, type Tabular } from '../report/tabular.ts'
+import { renderTable } from '../report/renderTable.ts'
+import type { Cell, Tabular } from '../report/tabular.ts'
 import { jsonOption, outOption, positiveInteger, quietOption } from './options.ts'
 import { sayAside, writeOutput } from './output.ts'
 import { transferProgress } from './transferProgress.ts'

@@ -13,7 +13,8 @@ import {
   spaceList,
   tableList,
 } from '../report/listings.ts'
-import { renderTable, type Tabular } from '../report/tabular.ts'
+import { renderTable } from '../report/renderTable.ts'
+import type { Tabular } from '../report/tabular.ts'
 import { registerPlugins } from '../runner/plugins.ts'
 import { jsonOption, oneOf, outOption, repeated } from './options.ts'
 import { writeOutput } from './output.ts'

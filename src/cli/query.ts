@@ -12,7 +12,8 @@ import {
   curvesTable,
   qualifierNames,
 } from '../report/queryTables.ts'
-import { renderTable, TABLE_FORMATS, type TableFormat, type Tabular } from '../report/tabular.ts'
+import { renderTable, TABLE_FORMATS, type TableFormat } from '../report/renderTable.ts'
+import type { Tabular } from '../report/tabular.ts'
 import { builtinSpace } from '../spaces/index.ts'
 import { openTable } from '../tables/openTable.ts'
 import {

@@ -2,7 +2,7 @@
 import { availableParallelism } from 'node:os'
 import { Command } from 'commander'
 import { manifestTable } from '../report/queryTables.ts'
-import { renderTable } from '../report/tabular.ts'
+import { renderTable } from '../report/renderTable.ts'
 import { builtinSpace } from '../spaces/index.ts'
 import type { Manifest } from '../tables/manifest.ts'
 import { manifestPath, verifyTable } from '../tables/openTable.ts'

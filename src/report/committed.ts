@@ -11,9 +11,9 @@ import { type ContentOptions, figuresOf, type NamedFigure, type NamedTable, tabl
 import { lookupsCsv } from './lookups.ts'
 import { renderPage } from './page/page.ts'
 import { type PictureFormat, renderFigure } from './picture.ts'
+import { renderTable, type TableFormat } from './renderTable.ts'
 import { reportedOnly } from './reportedNumbers.ts'
 import type { RunRecord } from './runRecord.ts'
-import { renderTable, type TableFormat } from './tabular.ts'
 
 const recipeSchema = z.strictObject({
   schema: z.literal(1),

@@ -4,10 +4,11 @@ import { describeEnvironment } from '../runner/environment.ts'
 import type { Outcome } from '../runner/runPlan.ts'
 import { compare } from './comparison.ts'
 import { comparisonTable } from './comparisonTable.ts'
+import { renderTable, type TableFormat } from './renderTable.ts'
 import { areRetrained } from './retrainedRows.ts'
 import { retrainedTable } from './retrainedTable.ts'
 import type { RunRecord } from './runRecord.ts'
-import { renderTable, type TableFormat, type Tabular } from './tabular.ts'
+import type { Tabular } from './tabular.ts'
 
 /**
  * Mean ± std of each algorithm; in JSON with each run's architecture.

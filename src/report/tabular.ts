@@ -1,11 +1,4 @@
-/** A table as content: what stands in it, not how it is written. Each format has its own file. */
-import { BenchError } from '../core/errors.ts'
-import { unknownName } from '../core/names.ts'
-import { renderCsv } from './formats/csv.ts'
-import { renderJson } from './formats/json.ts'
-import { renderLatex } from './formats/latex.ts'
-import { renderMarkdown } from './formats/markdown.ts'
-import { renderText } from './formats/text.ts'
+/** A table as content: what stands in it, not how it is written, which is `renderTable`'s. */
 
 export interface Tabular {
   readonly columns: readonly TabularColumn[]
@@ -46,31 +39,4 @@ export interface Statistic {
   readonly digits: number
   /** Marked in formats that can. */
   readonly best?: boolean
-}
-
-const RENDERERS = {
-  text: renderText,
-  md: renderMarkdown,
-  csv: renderCsv,
-  json: renderJson,
-  latex: renderLatex,
-} satisfies Record<string, (table: Tabular) => string>
-
-export type TableFormat = keyof typeof RENDERERS
-export const TABLE_FORMATS = Object.keys(RENDERERS) as readonly TableFormat[]
-
-/** The table in one format, with a newline at its end. */
-export function renderTable(table: Tabular, format: TableFormat): string {
-  const ragged = table.rows.find((row) => row.length !== table.columns.length)
-  if (ragged !== undefined) {
-    throw new BenchError('failed', `a row has ${ragged.length} cells, the table ${table.columns.length} columns`)
-  }
-  return RENDERERS[format](table)
-}
-
-/** @throws BenchError `unknown-name` with the nearest known format */
-export function parseTableFormat(name: string): TableFormat {
-  const format = TABLE_FORMATS.find((known) => known === name)
-  if (format === undefined) throw unknownName('format', name, TABLE_FORMATS)
-  return format
 }

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { compare } from '../../src/report/comparison.ts'
 import { comparisonTable } from '../../src/report/comparisonTable.ts'
 import { publishedTables } from '../../src/report/published.ts'
-import { renderTable } from '../../src/report/tabular.ts'
+import { renderTable } from '../../src/report/renderTable.ts'
 import { failedRun, fixtureProtocol, fixtureRun, fixtureRuns } from './fixtureRuns.ts'
 
 const cells = (text: string, method: string) =>

@@ -1,10 +1,10 @@
 import { describe, expect, test } from 'vitest'
 import type { ResultRecord, SearchTime } from '../../src/core/result.ts'
 import { resolveProtocol } from '../../src/protocols/index.ts'
+import { renderTable } from '../../src/report/renderTable.ts'
 import { retrainedTable } from '../../src/report/retrainedTable.ts'
 import type { RunRecord } from '../../src/report/runRecord.ts'
 import { searchCost } from '../../src/report/searchCost.ts'
-import { renderTable } from '../../src/report/tabular.ts'
 import { type RetrainingRequest, resolveSettings } from '../../src/retrain/settings.ts'
 import { darts } from '../../src/spaces/darts/index.ts'
 

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import { parseTableFormat, renderTable, type Tabular } from '../../src/report/tabular.ts'
+import { parseTableFormat, renderTable } from '../../src/report/renderTable.ts'
+import type { Tabular } from '../../src/report/tabular.ts'
 
 const table: Tabular = {
   columns: [
