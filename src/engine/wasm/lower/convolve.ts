@@ -3,32 +3,14 @@
  * filter's gradient from the input, staged again, and the gradient wrt the staged input, summed over the filters and
  * sent through the ReLU's mask.
  */
-
-import type { Accumulation } from '../../graph/accumulation.ts'
-import type { Filter, Of } from '../../graph/graph.ts'
-import type { Temporary } from '../../graph/placement.ts'
-import { forwardStaging, type Staging } from '../geometry.ts'
+import type { Of } from '../../graph/graph.ts'
+import { forwardStaging } from '../geometry.ts'
 import type { Backward, Context } from './context.ts'
 import { DenseFilter } from './denseFilter.ts'
 import { DepthwiseFilter } from './depthwiseFilter.ts'
+import type { FilterEmitter } from './filter.ts'
 import { beforeRelu, maskGradient } from './relu.ts'
 import { stage } from './staging.ts'
-
-/** The calls for one filter over an input that is staged for it. */
-export interface FilterEmitter {
-  forward(staged: Temporary): void
-  /** @param sum where ∂L/∂(staged input) goes, if anywhere */
-  backward(staged: Temporary, sum: Accumulation | undefined): void
-}
-
-/** A filter with where it stands. */
-export interface FilterSite {
-  readonly filter: Filter
-  /** Value that the convolution reads. */
-  readonly input: number
-  readonly staging: Staging
-  readonly condition: number
-}
 
 const emitters = { dense: DenseFilter, depthwise: DepthwiseFilter } as const
 

@@ -10,7 +10,7 @@ import { lanes } from '../../graph/extent.ts'
 import type { Temporary } from '../../graph/placement.ts'
 import { patchOf, pixelGrid, transposedGrid, windowGrid } from '../geometry.ts'
 import type { Context } from './context.ts'
-import type { FilterEmitter, FilterSite } from './convolve.ts'
+import type { FilterEmitter, FilterSite } from './filter.ts'
 import { type StagedGradient, stageOutputGradient } from './outputGradient.ts'
 
 export class DenseFilter implements FilterEmitter {

@@ -9,7 +9,7 @@ import type { Accumulation } from '../../graph/accumulation.ts'
 import type { Temporary } from '../../graph/placement.ts'
 import { pixelGrid, tapsOf, transposedGrid, windowGrid } from '../geometry.ts'
 import type { Context } from './context.ts'
-import type { FilterEmitter, FilterSite } from './convolve.ts'
+import type { FilterEmitter, FilterSite } from './filter.ts'
 import { type StagedGradient, stageOutputGradient } from './outputGradient.ts'
 
 export class DepthwiseFilter implements FilterEmitter {

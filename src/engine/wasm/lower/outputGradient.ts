@@ -3,7 +3,7 @@
 import type { Temporary } from '../../graph/placement.ts'
 import { backwardStaging, type Staging, unstaged } from '../geometry.ts'
 import type { Context } from './context.ts'
-import type { FilterSite } from './convolve.ts'
+import type { FilterSite } from './filter.ts'
 import { stage, stageDeferred } from './staging.ts'
 
 export interface StagedGradient {
