@@ -20,10 +20,12 @@ export class Replay {
     samples: number,
     flags: Uint8Array | undefined,
   ): void {
+    let standing: GPUComputePipeline | undefined
     for (const { pipeline, bindings, grid, condition } of this.dispatches(section, situation)) {
       if (flags !== undefined && condition >= 0 && flags[condition] === 0) continue
       const [x, y, z] = grid(samples, this.#most)
-      pass.setPipeline(pipeline)
+      if (pipeline !== standing) pass.setPipeline(pipeline)
+      standing = pipeline
       pass.setBindGroup(0, bindings)
       pass.dispatchWorkgroups(x, y, z)
     }
