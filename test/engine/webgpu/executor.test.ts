@@ -13,6 +13,7 @@ import { random } from '../../../src/core/random.ts'
 import { describeGpu } from '../../../src/engine/gpu.ts'
 import { initialWeights } from '../../../src/engine/initialise.ts'
 import { openTfjsExecutor } from '../../../src/engine/tfjs/executor.ts'
+import { openStaticExecutor } from '../../../src/engine/wasm/index.ts'
 import { Device } from '../../../src/engine/webgpu/device.ts'
 import { openWebgpuExecutor } from '../../../src/engine/webgpu/index.ts'
 import { relativeError } from '../../fixtures/golden.ts'
@@ -80,6 +81,28 @@ describe.runIf(gpu !== undefined)('the static executor on WebGPU', { timeout: 12
     expect(await first.save()).toEqual(expected)
     first.dispose()
     second.dispose()
+  })
+
+  it('adds up what many workgroups found over many pixels', async () => {
+    const builder = new NetworkBuilder({ height: 32, width: 32, channels: 3 })
+    const dense = builder.conv(builder.input, 5, { kernel: 3, padding: 1 }, 'dense')
+    const depthwise = builder.depthwiseConv(builder.relu(dense), { kernel: 3, padding: 1 }, 'depthwise')
+    const features = builder.batchNorm(depthwise, { affine: true, track: false }, 'norm')
+    const logits = builder.linear(builder.globalMean(builder.relu(features)), shape.classes, 'classifier')
+    const network = builder.build({ name: 'wide', heads: [{ logits, lossWeight: 1 }], features })
+    const { labels } = randomBatch(8, 'wide')
+    const images = Float32Array.from({ length: 8 * 32 * 32 * 3 }, (_, i) => 3 + Math.sin(i * i))
+    const gradientOn = async (executor: Executor) => {
+      const executable = await executor.compile(network, { batchSize: 8 })
+      executable.weights.write(initialWeights(network, random(5, 'weights')))
+      const weights = executable.vector()
+      await executable.gradient({ batch: { images, labels, size: 8 } }, LOSS, { weights }, 'train')
+      const gradient = await weights.read()
+      executable.dispose()
+      return gradient
+    }
+    const [found, expected] = [await gradientOn(await open()), await gradientOn(await openStaticExecutor())]
+    expect(relativeError(found, expected)).toBeLessThan(1e-4)
   })
 
   it('keeps the tallies of more batches than it leaves on the device', async () => {

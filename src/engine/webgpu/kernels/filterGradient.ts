@@ -2,7 +2,7 @@
  * The gradient wrt a dense filter, ∂L/∂w[tap, c, o] = Σ_pixels window[pixel, tap, c]·g[pixel, o]: a matrix product whose
  * reduction over pixels is cut into chunks of fixed size. Each chunk leaves a sum of its own; `sumChunks` adds them up.
  */
-import { defineKernel, eachItem } from '../kernel.ts'
+import { defineKernel } from '../kernel.ts'
 
 /** Pixels of one slice. */
 const SLICE = 16
@@ -104,6 +104,12 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) th
   })
 }
 
+/** Threads of a workgroup that adds up chunks: numbers side by side × lanes that share the chunks of one. */
+const SUM_THREADS = 64
+
+/** How many lanes pay for so many chunks. */
+export const lanesFor = (chunkCount: number): number => (chunkCount < 16 ? 1 : 8)
+
 /**
  * gradient[row, column] ← Σ_chunk chunks[chunk, row, column], without the rows and columns that only fill up the
  * storage: of every `storedRows` rows the first `denseRows` are real, of the columns the first `columns`.
@@ -111,18 +117,44 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) th
 export const sumChunks = defineKernel({
   name: 'sumChunks',
   buffers: { chunks: 'read vec4f', gradient: 'write f32' },
-  args: ['chunkCount', 'rows', 'storedRows', 'denseRows', 'quads', 'columns', 'parameter'],
-  code: eachItem(
-    'args.rows * args.quads',
-    `let row = i / args.quads;
-    let inner = row % args.storedRows;
-    if (inner >= args.denseRows) { continue; }
+  args: ['chunkCount', 'lanes', 'rows', 'storedRows', 'denseRows', 'quads', 'columns', 'parameter'],
+  code: `
+var<workgroup> parts: array<vec4f, ${SUM_THREADS}>;
+
+@compute @workgroup_size(${SUM_THREADS})
+fn main(
+  @builtin(workgroup_id) group: vec3u,
+  @builtin(num_workgroups) groups: vec3u,
+  @builtin(local_invocation_index) thread: u32,
+) {
+  let count = args.rows * args.quads;
+  let width = ${SUM_THREADS}u / args.lanes;
+  let lane = thread / width;
+  for (var first = group.x * width; first < count; first += groups.x * width) {
+    let i = first + thread % width;
     var sum = vec4f();
-    for (var chunk = 0u; chunk < args.chunkCount; chunk++) { sum += chunks[chunk * count + i]; }
-    let start = args.parameter + ((row / args.storedRows) * args.denseRows + inner) * args.columns;
-    let column = 4u * (i % args.quads);
-    for (var lane = 0u; lane < 4u; lane++) {
-      if (column + lane < args.columns) { gradient[start + column + lane] = sum[lane]; }
-    }`,
-  ),
+    for (var chunk = lane; chunk < args.chunkCount && i < count; chunk += args.lanes) { sum += chunks[chunk * count + i]; }
+    if (args.lanes > 1u) {
+      parts[thread] = sum;
+      for (var reach = args.lanes / 2u; reach > 0u; reach /= 2u) {
+        workgroupBarrier();
+        if (lane < reach) { parts[thread] += parts[thread + reach * width]; }
+      }
+      sum = parts[thread];
+      workgroupBarrier();
+    }
+    if (lane == 0u && i < count) { store(i, sum); }
+  }
+}
+
+fn store(i: u32, sum: vec4f) {
+  let row = i / args.quads;
+  let inner = row % args.storedRows;
+  if (inner >= args.denseRows) { return; }
+  let start = args.parameter + ((row / args.storedRows) * args.denseRows + inner) * args.columns;
+  let column = 4u * (i % args.quads);
+  for (var lane = 0u; lane < 4u; lane++) {
+    if (column + lane < args.columns) { gradient[start + column + lane] = sum[lane]; }
+  }
+}`,
 })

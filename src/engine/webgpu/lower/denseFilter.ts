@@ -1,7 +1,7 @@
 /** A dense filter: forward, its own gradient, and the gradient wrt what it reads. */
 import type { Temporary } from '../../graph/placement.ts'
 import { convolve, tileFor } from '../kernels/convolve.ts'
-import { filterGradient, gradientTileFor, sumChunks } from '../kernels/filterGradient.ts'
+import { filterGradient, gradientTileFor, lanesFor, sumChunks } from '../kernels/filterGradient.ts'
 import { fixedGrid, type Grid } from '../program.ts'
 import { evenChunks } from './chunks.ts'
 import type { Context, Quads } from './context.ts'
@@ -53,6 +53,7 @@ export class DenseFilter implements FilterEmitter {
     const tiles = [Math.ceil(depth / rows), Math.ceil(this.#output.quads / columns)] as const
     const pixels = batchSize * this.#output.pixelsPerSample
     const { count, perChunk } = evenChunks(pixels, tiles[0] * tiles[1], 256, 16)
+    const lanes = lanesFor(count)
     const chunks = program.temporary(count * depth * 4 * this.#output.channels * 4, 'filter gradients by chunk')
     const { height, width, stride, padding, dilation } = filter.window
     program.emit(filterGradient(columns), {
@@ -72,11 +73,11 @@ export class DenseFilter implements FilterEmitter {
     program.emit(sumChunks, {
       buffers: { chunks, gradient: state.gradient },
       args: {
-        ...{ chunkCount: count, rows: 4 * depth, storedRows: this.#input.channels, denseRows: channels },
+        ...{ chunkCount: count, lanes, rows: 4 * depth, storedRows: this.#input.channels, denseRows: channels },
         ...{ quads: this.#output.quads, columns: this.#context.shape(filter.output).channels },
         parameter: this.#context.parameter(filter.parameter),
       },
-      grid: fixedGrid(4 * depth * this.#output.quads),
+      grid: fixedGrid(4 * depth * this.#output.quads * lanes),
       condition,
       when: 'weights',
     })

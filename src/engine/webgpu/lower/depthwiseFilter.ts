@@ -1,7 +1,7 @@
 /** A depthwise filter: forward, its own gradient, and the gradient wrt what it reads. */
 import type { Temporary } from '../../graph/placement.ts'
 import { DEPTHWISE_COLUMNS, depthwise, depthwiseFilterGradient } from '../kernels/depthwise.ts'
-import { sumChunks } from '../kernels/filterGradient.ts'
+import { lanesFor, sumChunks } from '../kernels/filterGradient.ts'
 import { fixedGrid, itemGrid } from '../program.ts'
 import { evenChunks } from './chunks.ts'
 import type { Context, Quads } from './context.ts'
@@ -49,6 +49,7 @@ export class DepthwiseFilter implements FilterEmitter {
     const blocks = Math.ceil(quads / DEPTHWISE_COLUMNS)
     const { count, perChunk } = evenChunks(batchSize * this.#output.height, kernelHeight * blocks, 16, 1)
     const rows = kernelHeight * kernelWidth
+    const lanes = lanesFor(count)
     const chunks = program.temporary(count * rows * this.#input.channels * 4, 'filter gradients by chunk')
     program.emit(depthwiseFilterGradient(kernelWidth), {
       buffers: { source: this.#context.value(input), gradient, chunks },
@@ -64,11 +65,11 @@ export class DepthwiseFilter implements FilterEmitter {
     program.emit(sumChunks, {
       buffers: { chunks, gradient: state.gradient },
       args: {
-        ...{ chunkCount: count, rows, storedRows: 1, denseRows: 1, quads },
+        ...{ chunkCount: count, lanes, rows, storedRows: 1, denseRows: 1, quads },
         columns: this.#context.shape(input).channels,
         parameter: this.#context.parameter(filter.parameter),
       },
-      grid: fixedGrid(rows * quads),
+      grid: fixedGrid(rows * quads * lanes),
       condition,
       when: 'weights',
     })
