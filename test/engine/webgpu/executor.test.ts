@@ -19,7 +19,7 @@ import { openWebgpuExecutor } from '../../../src/engine/webgpu/index.ts'
 import { relativeError } from '../../fixtures/golden.ts'
 import { describeAgreement } from '../agreement/index.ts'
 import { describeExecutorContract } from '../contract/index.ts'
-import { coefficientsOf, randomBatch, randomTheta, readout, searchNetwork, shape } from '../contract/smallNetworks.ts'
+import { randomBatch, readout, shape } from '../contract/smallNetworks.ts'
 import type { DeclareTest } from '../golden/declareTest.ts'
 import { describeGoldenCases } from '../golden/index.ts'
 
@@ -58,23 +58,20 @@ describe.runIf(gpu !== undefined)('the static executor on WebGPU', { timeout: 12
   describeGoldenCases(open, check)
   describeAgreement(open, check)
 
-  const searching = async (executor: Executor, seed = 1): Promise<Executable> => {
-    const executable = await executor.compile(searchNetwork(), { batchSize: 4 })
+  const small = async (executor: Executor, seed = 1): Promise<Executable> => {
+    const executable = await executor.compile(gatedNetwork(), { batchSize: 4 })
     executable.weights.write(initialWeights(executable.network, random(seed, 'weights')))
     return executable
   }
-  const feedOf = (index: number): Feed => ({
-    batch: randomBatch(4, 'batch', index),
-    coefficients: coefficientsOf(randomTheta(random(2, 'theta', index))),
-  })
+  const feedOf = (index: number, size = 4): Feed => ({ batch: randomBatch(size, 'batch', index) })
 
   it('gives each of several networks that train by turns the bits that it gets alone', async () => {
     const executor = await open()
-    const alone = await searching(executor, 1)
+    const alone = await small(executor, 1)
     for (const index of [0, 1]) await alone.step(feedOf(index), LOSS, SGD)
     const expected = await alone.save()
     alone.dispose()
-    const [first, second] = [await searching(executor, 1), await searching(executor, 2)]
+    const [first, second] = [await small(executor, 1), await small(executor, 2)]
     for (const index of [0, 1]) {
       await Promise.all([first.step(feedOf(index), LOSS, SGD), second.step(feedOf(index + 2), LOSS, SGD)])
     }
@@ -144,10 +141,10 @@ describe.runIf(gpu !== undefined)('the static executor on WebGPU', { timeout: 12
 
   it('refuses gates of another network, for a batch of another size, and after they were disposed of', async () => {
     const executor = await open()
-    const [one, other] = [await executor.compile(gatedNetwork(), { batchSize: 4 }), await searching(executor)]
-    const gates = one.gates?.({ batch: randomBatch(4, 'gates') })
+    const [one, other] = [await small(executor), await small(executor)]
+    const gates = one.gates?.(feedOf(0))
     const use = (executable: Executable, size = 4) =>
-      executable.gradient({ ...feedOf(0), batch: randomBatch(size, 'gates'), gates }, LOSS, {}, 'probe')
+      executable.gradient({ ...feedOf(0, size), gates }, LOSS, {}, 'probe')
     await expect(use(other)).rejects.toThrow('gates of another executable, or disposed of')
     await expect(use(one, 2)).rejects.toThrow('gates of 4 samples cannot be held for a batch of 2')
     gates?.dispose()
@@ -171,16 +168,16 @@ describe.runIf(gpu !== undefined)('the static executor on WebGPU', { timeout: 12
 
   it('ends a run whose GPU is lost with one clear error; what was saved before goes on elsewhere', async () => {
     const lost = await Device.open()
-    const executable = await searching(await openWebgpuExecutor({ device: lost }))
+    const executable = await small(await openWebgpuExecutor({ device: lost }))
     await executable.step(feedOf(0), LOSS, SGD)
     const saved = await executable.save()
-    const running = executable.gradient(feedOf(1), LOSS, { coefficients: true }, 'train')
+    const running = executable.gradient(feedOf(1), LOSS, {}, 'train')
     lost.gpu.destroy()
     const failure = { code: 'failed', message: expect.stringMatching(/^the GPU was lost \(.*last checkpoint$/) }
     await expect(running).rejects.toMatchObject(failure)
     await expect(executable.step(feedOf(1), LOSS, SGD)).rejects.toMatchObject(failure)
     await expect(executable.save()).rejects.toMatchObject(failure)
-    const elsewhere = await searching(await open())
+    const elsewhere = await small(await open())
     elsewhere.restore(saved)
     expect(await elsewhere.save()).toEqual(saved)
     elsewhere.dispose()
