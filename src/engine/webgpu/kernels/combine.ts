@@ -1,6 +1,7 @@
 /** A node: the sum of its terms, each scaled and shifted by channel (see `norm.ts`); and the way back. */
 import { type Access, ADDS, defineKernel, eachItem } from '../kernel.ts'
 import { COLUMN_ARGS, COLUMN_SUM, COLUMN_THREADS, OVER_CHUNK } from './columnSums.ts'
+import { rowOf } from './norm.ts'
 
 const numbered = (count: number) => Array.from({ length: count }, (_, j) => j)
 const readable = (names: readonly string[]): Record<string, Access> =>
@@ -33,7 +34,8 @@ export const combine = (most: number) =>
       ${numbered(most)
         .map(
           (j) => `if (${j}u < args.count && feed[args.termCount + args.term${j}] != 0.0) {
-            sum += vectors[args.base${j} + quad] * value${j}[i] + vectors[args.base${j} + args.quads + quad];
+            let at = args.base${j} + quad;
+            sum += vectors[at + ${rowOf('scale')}] * value${j}[i] + vectors[at + ${rowOf('shift')}];
           }`,
         )
         .join('\n')}
@@ -72,7 +74,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) th
   var sum${j} = vec4f();
   let enabled${j} = ${j}u < args.count && feed[args.termCount + args.term${j}] != 0.0;
   var mean${j} = vec4f();
-  if (working && enabled${j}) { mean${j} = vectors[args.base${j} + 2u * args.quads + quad]; }`,
+  if (working && enabled${j}) { mean${j} = vectors[args.base${j} + ${rowOf('mean')} + quad]; }`,
     )
     .join('\n')}
   if (working) {
@@ -127,9 +129,9 @@ ${eachItem(
   ${normalised
     .map(
       (is, j) => `if (feed[args.termCount + args.term${j}] != 0.0) {
-        let at = args.base${j} + 4u * args.quads + quad;
-        var sent = vectors[at] * g;
-        ${is ? `sent += vectors[at + args.quads] * value${j}[i] + vectors[at + 2u * args.quads];` : ''}
+        let at = args.base${j} + quad;
+        var sent = vectors[at + ${rowOf('slope')}] * g;
+        ${is ? `sent += vectors[at + ${rowOf('curve')}] * value${j}[i] + vectors[at + ${rowOf('offset')}];` : ''}
         if (adds(args.accumulate${j})) { sent += result${j}[i]; }
         result${j}[i] = sent;
       }`,

@@ -18,6 +18,9 @@ import {
 /** Rows of a term in `vectors`: what scales and shifts it, its moments, its gradient's form, its part in ∂L/∂c. */
 export const ROWS = ['scale', 'shift', 'mean', 'variance', 'slope', 'curve', 'offset', 'contribution'] as const
 
+/** WGSL: where a row begins, from a term's `base` on. */
+export const rowOf = (name: (typeof ROWS)[number]): string => `${ROWS.indexOf(name)}u * args.quads`
+
 /** Words of a term's record. Of those with 1 added, 0 says that there is none. */
 export const RECORD = [
   'base',
