@@ -2,27 +2,11 @@
  * Convolutions of one input, each with its own output. ReLU is applied where the input is read; the gradient wrt the
  * input goes through its mask where it is written, filter by filter.
  */
-import type { Filter, Of } from '../../graph/graph.ts'
-import type { Temporary } from '../../graph/placement.ts'
+import type { Of } from '../../graph/graph.ts'
 import type { Backward, Context } from './context.ts'
 import { DenseFilter } from './denseFilter.ts'
 import { DepthwiseFilter } from './depthwiseFilter.ts'
-
-/** The dispatches of one filter. */
-export interface FilterEmitter {
-  forward(): void
-  /** @param gradient wrt the filter's output */
-  backward(gradient: Temporary): void
-}
-
-/** A filter with where it stands. */
-export interface FilterSite {
-  readonly filter: Filter
-  /** Value that the convolution reads. */
-  readonly input: number
-  readonly relu: boolean
-  readonly condition: number
-}
+import type { FilterEmitter } from './filter.ts'
 
 const emitters = { dense: DenseFilter, depthwise: DepthwiseFilter } as const
 

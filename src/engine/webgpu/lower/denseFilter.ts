@@ -5,7 +5,7 @@ import { filterGradient, gradientTileFor, lanesFor, sumChunks } from '../kernels
 import { fixedGrid, type Grid } from '../program.ts'
 import { evenChunks } from './chunks.ts'
 import type { Context, Quads } from './context.ts'
-import type { FilterEmitter, FilterSite } from './convolve.ts'
+import type { FilterEmitter, FilterSite } from './filter.ts'
 
 /** What a device gives to each dimension of a grid. */
 const LARGEST_GRID = 65535

@@ -5,7 +5,7 @@ import { lanesFor, sumChunks } from '../kernels/filterGradient.ts'
 import { fixedGrid, itemGrid } from '../program.ts'
 import { evenChunks } from './chunks.ts'
 import type { Context, Quads } from './context.ts'
-import type { FilterEmitter, FilterSite } from './convolve.ts'
+import type { FilterEmitter, FilterSite } from './filter.ts'
 
 export class DepthwiseFilter implements FilterEmitter {
   readonly #context: Context
