@@ -81,10 +81,11 @@ export const isDeterministic = (backend: Backend) => backend === 'wasm' || backe
 
 const deterministicChoice: BackendChoice = { backend: 'wasm', reason: 'the same bits on every machine' }
 
+/** A GPU, or the plan on WebAssembly: libtensorflow without a GPU takes several times its processor time on small networks. */
 async function bestBackend(): Promise<BackendChoice> {
-  const tensorflow = await reportOf('tensorflow')
-  if (tensorflow.available) return { backend: 'tensorflow', reason: `${tensorflow.detail} is installed` }
+  const [withGpu] = TENSORFLOW_PACKAGES
+  if (tensorflowPackage() === withGpu) return { backend: 'tensorflow', reason: `${withGpu} is installed` }
   const webgpu = await reportOf('webgpu')
   if (webgpu.available && !(await describeGpu())?.isSoftware) return { backend: 'webgpu', reason: webgpu.detail }
-  return { backend: 'wasm', reason: 'there is neither @tensorflow/tfjs-node nor a GPU for WebGPU' }
+  return { backend: 'wasm', reason: `there is neither ${withGpu} nor a GPU for WebGPU` }
 }
