@@ -1,5 +1,5 @@
 /** WebGPU in Node: Dawn, from the optional package `webgpu`. */
-import { importOptional } from './optionalPackage.ts'
+import { importOptional, isInstalled } from './optionalPackage.ts'
 
 /** The GPU that WebGPU would use. */
 export interface GpuDescription {
@@ -47,13 +47,14 @@ const OWN_FLAGS = ['enable-dawn-features=disable_workgroup_init']
 
 let own: Promise<GPU> | undefined
 
-/** The fastest adapter, for kernels of our own; undefined where there is no GPU that WebGPU can use. */
+/** The fastest adapter, for kernels of our own; undefined without Dawn, or where there is no GPU that WebGPU can use. */
 export async function gpuAdapter(): Promise<GPUAdapter | undefined> {
+  if (!isInstalled('webgpu')) return undefined
   own ??= loadDawn().then(({ create }) => create(OWN_FLAGS))
   return (await (await own).requestAdapter({ powerPreference: 'high-performance' })) ?? undefined
 }
 
-/** Undefined where there is no GPU that WebGPU can use. */
+/** Undefined without Dawn, or where there is no GPU that WebGPU can use. */
 export async function describeGpu(): Promise<GpuDescription | undefined> {
   const adapter = await gpuAdapter()
   return adapter && describeAdapter(adapter)
