@@ -40,7 +40,10 @@ describe.skipIf(gpu === undefined)('a search whose GPU is lost', { timeout: 120_
     }
 
     const interrupted = run((event) => {
-      if (event.kind === 'epoch' && event.epoch === 1) device?.gpu.destroy()
+      if (event.kind !== 'epoch') return
+      // So long an epoch that a checkpoint is due at its end.
+      if (event.epoch === 0) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1100)
+      if (event.epoch === 1) device?.gpu.destroy()
     })
     await expect(interrupted).rejects.toMatchObject({
       code: 'failed',
