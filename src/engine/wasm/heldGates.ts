@@ -2,29 +2,14 @@
  * Held gates. The network is planned a second time, in an arena of its own, with ReLUs and max poolings that read their
  * decisions from masks. Each use brings the weights over, and their gradient back.
  */
-import { BenchError } from '../../core/errors.ts'
 import type { Feed, Gates } from '../../core/executor.ts'
+import { TakenGates } from '../graph/maskCopies.ts'
 import type { Machine } from './machine.ts'
-
-/** What ReLUs and max poolings saw at one feed, kept on the host. */
-class MaskCopies implements Gates {
-  readonly samples: number
-  masks: readonly Float32Array[]
-
-  constructor(samples: number, masks: readonly Float32Array[]) {
-    this.samples = samples
-    this.masks = masks
-  }
-
-  dispose(): void {
-    this.masks = []
-  }
-}
 
 export class GateHolder {
   readonly #live: Machine
   readonly #held: Machine
-  readonly #taken = new WeakSet<MaskCopies>()
+  readonly #taken = new TakenGates<Float32Array>(() => {})
   /** Whose masks stand in the arena. */
   #standing: Gates | undefined
 
@@ -41,18 +26,14 @@ export class GateHolder {
     const masks = plan.masks.map(({ address, perSample }) =>
       arena.floats.slice(address / 4, address / 4 + feed.batch.size * perSample),
     )
-    const gates = new MaskCopies(feed.batch.size, masks)
-    this.#taken.add(gates)
+    const gates = this.#taken.add(feed.batch.size, masks)
     this.#standing = gates
     return gates
   }
 
   /** Hands out the held machine at the live one's weights, with these gates. */
   using<T>(gates: Gates, { batch }: Feed, use: (machine: Machine) => T): T {
-    const { samples, masks } = this.#own(gates)
-    if (samples !== batch.size) {
-      throw new BenchError('bad-input', `gates of ${samples} samples cannot be held for a batch of ${batch.size}`)
-    }
+    const masks = this.#taken.copiesOf(gates, batch)
     if (this.#standing !== gates) this.#write(masks)
     this.#standing = gates
     this.#copyState(this.#live, this.#held)
@@ -60,12 +41,6 @@ export class GateHolder {
     this.#copyStatistics(this.#held, this.#live)
     this.#copy(this.#held, this.#live, this.#live.plan.layout.gradient, this.#live.plan.layout.length)
     return result
-  }
-
-  #own(gates: Gates): MaskCopies {
-    if (gates instanceof MaskCopies && this.#taken.has(gates) && gates.masks.length > 0) return gates
-    const remedy = 'take them from the executable that they are fed to, and dispose of them last'
-    throw new BenchError('unsupported', `gates of another executable, or disposed of; ${remedy}`)
   }
 
   #write(masks: readonly Float32Array[]): void {

@@ -1,5 +1,6 @@
 /** The memory that outlives a step: weights and what else the host reads or writes, at fixed addresses. */
 import { type Network, sizeOf } from '../../core/network.ts'
+import { starts } from '../graph/starts.ts'
 import type { Program } from './program.ts'
 
 /** Byte addresses. */
@@ -48,12 +49,3 @@ export function layOut(program: Program, network: Network, batchSize: number): L
 }
 
 const sum = (values: readonly number[]) => values.reduce((total, value) => total + value, 0)
-
-/** Where each of consecutive pieces starts. */
-function starts(sizes: readonly number[]): number[] {
-  let start = 0
-  return sizes.map((size) => {
-    start += size
-    return start - size
-  })
-}

@@ -1,5 +1,6 @@
 /** The buffers that outlive a step: what a network keeps, and what the host writes for each run. */
 import { type Network, sizeOf } from '../../core/network.ts'
+import { starts } from '../graph/starts.ts'
 import type { Device } from './device.ts'
 import { DOT_PARTS } from './kernels/vector.ts'
 import type { Program } from './program.ts'
@@ -73,12 +74,3 @@ export function makeFeeds(program: Program, network: Network, batchSize: number,
 }
 
 const sum = (values: readonly number[]) => values.reduce((total, value) => total + value, 0)
-
-/** Where each of consecutive pieces starts. */
-function starts(sizes: readonly number[]): number[] {
-  let start = 0
-  return sizes.map((size) => {
-    start += size
-    return start - size
-  })
-}
