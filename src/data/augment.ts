@@ -16,6 +16,9 @@ export interface Augmentation {
 
 export const NO_AUGMENTATION: Augmentation = { cropPadding: 0, flip: false, cutout: 0 }
 
+/** Whether any image comes out otherwise than it went in. */
+export const changes = ({ cropPadding, flip, cutout }: Augmentation): boolean => cropPadding > 0 || flip || cutout > 0
+
 /** What was drawn for one image. */
 export interface Placement {
   /** Where the window's upper left corner lies in the image, −cropPadding … cropPadding. */
@@ -26,7 +29,7 @@ export interface Placement {
   readonly centre: readonly [row: number, column: number]
 }
 
-/** Draws how to transform one image. The same numbers are drawn whatever is switched on. */
+/** Draws how to transform one image. The same numbers are drawn whichever transformations are switched on. */
 export function drawPlacement(
   { height, width }: ImageShape,
   { cropPadding, flip }: Augmentation,
@@ -36,6 +39,17 @@ export function drawPlacement(
   const left = stream.integer(2 * cropPadding + 1) - cropPadding
   const mirrored = stream.integer(2) === 1
   return { top, left, flip: flip && mirrored, centre: [stream.integer(height), stream.integer(width)] }
+}
+
+/**
+ * Writes one image as it is.
+ * @param table normalised value of each intensity, 256 a channel
+ */
+export function normaliseImage(source: Uint8Array, target: Float32Array, table: Float32Array): void {
+  const channels = table.length >>> 8
+  for (let at = 0; at < source.length; ) {
+    for (let channel = 0; channel < channels; channel++, at++) target[at] = table[(channel << 8) + source[at]]
+  }
 }
 
 /**

@@ -3,7 +3,7 @@ import type { Batch, BatchSource, RandomName } from '../core/data.ts'
 import { BenchError } from '../core/errors.ts'
 import { type RandomStream, random } from '../core/random.ts'
 import { ahead } from './ahead.ts'
-import { type Augmentation, cutOut, drawPlacement, placeImage } from './augment.ts'
+import { type Augmentation, changes, cutOut, drawPlacement, normaliseImage, placeImage } from './augment.ts'
 import { epochOrder } from './epochOrder.ts'
 import type { ImageView } from './imageView.ts'
 import { type ChannelStatistics, normalisationTable } from './normalisation.ts'
@@ -41,11 +41,12 @@ export function shuffledBatches(images: Images, options: ShuffleOptions): BatchS
     async batch(index) {
       const within = index % batchesPerEpoch
       const epoch = Math.floor(index / batchesPerEpoch)
-      const order = orderOf(epoch)
-      const stream = random(seed, 'data', role, 'augmentation', index)
+      const positions = orderOf(epoch).subarray(within * batchSize, (within + 1) * batchSize)
       const draw = { seed, path: ['data', role, 'batch', index] }
+      if (!changes(augmentation)) return fill(positions, draw, asItIs)
+      const stream = random(seed, 'data', role, 'augmentation', index)
       const cuts = cutter(augmentation, cutoutProbability(epoch), random(seed, 'data', role, 'cutout', index))
-      return fill(order.subarray(within * batchSize, (within + 1) * batchSize), draw, (image) => {
+      return fill(positions, draw, (image) => {
         const placement = drawPlacement(images.shape, augmentation, stream)
         placeImage(image.source, image.target, images.shape, image.table, placement)
         if (cuts()) cutOut(image.target, images.shape, augmentation.cutout, placement.centre)
@@ -61,30 +62,29 @@ function cutter({ cutout }: Augmentation, probability: number, stream: RandomStr
 
 /** The set in order, without augmentation, again and again. */
 export function orderedBatches(images: Images, options: OrderOptions): BatchSource {
-  const { batchSize } = options
-  const batchesPerEpoch = countBatches(images.rows, batchSize, options.role)
-  return {
-    batchSize,
-    batchesPerEpoch,
-    batch: async (index) => orderedBatch(images, options, index % batchesPerEpoch),
-  }
+  const { batchSize, role } = options
+  const batchesPerEpoch = countBatches(images.rows, batchSize, role)
+  const batchAt = inOrder(images, options)
+  return { batchSize, batchesPerEpoch, batch: async (index) => batchAt(index % batchesPerEpoch) }
 }
 
 /** The set once, in order, without augmentation. */
 export function* eachBatch(images: Images, options: OrderOptions): Generator<Batch> {
-  for (let i = 0; i * options.batchSize < images.rows.length; i++) yield orderedBatch(images, options, i)
+  const batchAt = inOrder(images, options)
+  for (let i = 0; i * options.batchSize < images.rows.length; i++) yield batchAt(i)
 }
 
-const UNCHANGED = { top: 0, left: 0, flip: false, centre: [0, 0] } as const
-
-function orderedBatch(images: Images, { batchSize, seed, role }: OrderOptions, index: number): Batch {
-  const from = index * batchSize
-  const size = Math.min(batchSize, images.rows.length - from)
-  const positions = Uint32Array.from({ length: size }, (_, i) => from + i)
-  return filler(images)(positions, { seed, path: ['data', role, 'batch', index] }, (image) => {
-    placeImage(image.source, image.target, images.shape, image.table, UNCHANGED)
-  })
+function inOrder(images: Images, { batchSize, seed, role }: OrderOptions): (index: number) => Batch {
+  const fill = filler(images)
+  return (index) => {
+    const from = index * batchSize
+    const size = Math.min(batchSize, images.rows.length - from)
+    const positions = Uint32Array.from({ length: size }, (_, i) => from + i)
+    return fill(positions, { seed, path: ['data', role, 'batch', index] }, asItIs)
+  }
 }
+
+const asItIs = ({ source, target, table }: ImageSlot): void => normaliseImage(source, target, table)
 
 interface ImageSlot {
   readonly source: Uint8Array

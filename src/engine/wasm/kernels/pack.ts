@@ -3,6 +3,7 @@
  * four where needed; a panel holds, for each row of the reduction (tap, then channel), its eight numbers side by side.
  * Rows and columns that the dense filter does not have are zeros.
  */
+import { VECTOR } from './lanes'
 
 /**
  * dense → panels. Entry (tap, row, column) of the panels is dense[tap·rows·columns + row·rowStride + column·columnStride],
@@ -20,37 +21,58 @@ export function packFilter(
 ): void {
   const paddedRows = (rows + 3) & ~3
   const paddedColumns = (columns + 3) & ~3
+  const rowBytes = usize(rowStride) << 2
+  const columnBytes = usize(columnStride) << 2
   let to = panels
   for (let first = 0; first < paddedColumns; first += 8) {
-    const width = min(8, paddedColumns - first)
+    const width = usize(min(8, paddedColumns - first)) << 2
+    const filled = usize(min(8, columns - first)) << 2
+    const padding = usize(paddedRows - rows) * width
     for (let tap = 0; tap < taps; tap++) {
-      const base = (flip ? taps - 1 - tap : tap) * rows * columns
-      for (let row = 0; row < paddedRows; row++) {
-        for (let i = 0; i < width; i++, to += 4) {
-          const column = first + i
-          const real = row < rows && column < columns
-          store<f32>(to, real ? load<f32>(dense + (usize(base + row * rowStride + column * columnStride) << 2)) : 0)
-        }
+      let from = dense + (usize((flip ? taps - 1 - tap : tap) * rows * columns) << 2) + usize(first) * columnBytes
+      for (let row = 0; row < rows; row++, from += rowBytes, to += width) {
+        if (filled == width && columnStride == 1) copy(from, to, width)
+        else gather(from, columnBytes, to, filled, width)
       }
+      if (padding) memory.fill(to, 0, padding)
+      to += padding
     }
   }
+}
+
+/** Four or eight numbers that stand side by side. */
+// @ts-ignore: decorator
+@inline
+function copy(from: usize, to: usize, width: usize): void {
+  v128.store(to, v128.load(from))
+  if (width > VECTOR) v128.store(to, v128.load(from, VECTOR), VECTOR)
+}
+
+/** `filled` bytes of numbers that stand `stride` bytes apart, then zeros up to `width`. */
+// @ts-ignore: decorator
+@inline
+function gather(from: usize, stride: usize, to: usize, filled: usize, width: usize): void {
+  let i: usize = 0
+  for (; i < filled; i += 4, from += stride) store<f32>(to + i, load<f32>(from))
+  for (; i < width; i += 4) store<f32>(to + i, 0)
 }
 
 /** The inverse of `packFilter` with rowStride = columns, columnStride = 1, no flip. */
 export function unpackFilter(panels: usize, dense: usize, taps: i32, rows: i32, columns: i32): void {
   const paddedRows = (rows + 3) & ~3
   const paddedColumns = (columns + 3) & ~3
+  const rowBytes = usize(columns) << 2
   let from = panels
   for (let first = 0; first < paddedColumns; first += 8) {
-    const width = min(8, paddedColumns - first)
+    const width = usize(min(8, paddedColumns - first)) << 2
+    const filled = usize(min(8, columns - first)) << 2
     for (let tap = 0; tap < taps; tap++) {
-      for (let row = 0; row < paddedRows; row++) {
-        for (let i = 0; i < width; i++, from += 4) {
-          const column = first + i
-          if (row >= rows || column >= columns) continue
-          store<f32>(dense + (usize((tap * rows + row) * columns + column) << 2), load<f32>(from))
-        }
+      let to = dense + (usize(tap * rows * columns + first) << 2)
+      for (let row = 0; row < rows; row++, from += width, to += rowBytes) {
+        if (filled == width) copy(from, to, width)
+        else for (let i: usize = 0; i < filled; i += 4) store<f32>(to + i, load<f32>(from + i))
       }
+      from += usize(paddedRows - rows) * width
     }
   }
 }
