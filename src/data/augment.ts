@@ -47,8 +47,9 @@ export function drawPlacement(
  */
 export function normaliseImage(source: Uint8Array, target: Float32Array, table: Float32Array): void {
   const channels = table.length >>> 8
-  for (let at = 0; at < source.length; ) {
-    for (let channel = 0; channel < channels; channel++, at++) target[at] = table[(channel << 8) + source[at]]
+  for (let channel = 0; channel < channels; channel++) {
+    const values = channel << 8
+    for (let at = channel; at < source.length; at += channels) target[at] = table[values + source[at]]
   }
 }
 
