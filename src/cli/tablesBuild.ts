@@ -3,7 +3,7 @@ import { resolve } from 'node:path'
 import { Command, InvalidArgumentError } from 'commander'
 import { BenchError } from '../core/errors.ts'
 import { defaultJobs } from '../runner/defaultJobs.ts'
-import { parseSeeds } from '../runner/seeds.ts'
+import { parseSeedList } from '../runner/seeds.ts'
 import type { BuildResult } from '../tables/build/buildTable.ts'
 import type { Rebuilt } from '../tables/build/checkTable.ts'
 import { parseShard, type Shard } from '../tables/build/workList.ts'
@@ -42,7 +42,7 @@ export function buildCommand(): Command {
     .option('--space <name>', 'search space (default: the recipe’s)')
     .option('--recipe <file>', 'YAML file, or `micro`, by which the embedded table is made')
     .option('--data <folder>', 'the images, where the recipe’s dataset is not built in or fetched')
-    .option('--seeds <list>', 'only these of the recipe’s seeds', parseSeeds)
+    .option('--seeds <list>', 'only these of the recipe’s seeds: 777,888', parseSeedList)
     .option('--indices <list>', 'only these architectures: 0-99,1462', indexList)
     .option('--shard <i/n>', 'one part of several, for machines beside each other', parseShard)
     .option('--from <table>', 'a table by the same recipe whose rows count as done; several times', repeated)

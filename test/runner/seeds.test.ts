@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { parseSeeds } from '../../src/runner/seeds.ts'
+import { parseSeedList, parseSeeds } from '../../src/runner/seeds.ts'
 
 describe('seeds', () => {
   test.each([
@@ -23,5 +23,19 @@ describe('seeds', () => {
     ['200000', '--seeds 200000 is more than 100000; for one seed write "200000,"'],
   ])('%j is refused', (text, message) => {
     expect(() => parseSeeds(text)).toThrow(message)
+  })
+})
+
+describe('seeds chosen from a list', () => {
+  test.each([
+    ['777', [777]],
+    ['888,777', [777, 888]],
+    ['0-2', [0, 1, 2]],
+  ])('%s', (text, seeds) => {
+    expect(parseSeedList(text)).toEqual(seeds)
+  })
+
+  test('none is refused', () => {
+    expect(() => parseSeedList('')).toThrow('--seeds  names no seed; write 777 or 0-3,777')
   })
 })
