@@ -2,19 +2,20 @@
  * Memory over many steps of a search network, with paths switched on and off and batches of two sizes: the resident set
  * after every thousandth step.
  *
- *     npx jiti benchmarks/executor/flatMemory.ts [STEPS]
+ *     npx jiti benchmarks/executor/flatMemory.ts [STEPS [BACKEND]]
  */
 import type { SgdStep } from '../../src/core/executor.ts'
 import { random } from '../../src/core/random.ts'
+import { type BackendName, openExecutor } from '../../src/engine/executors.ts'
 import { initialWeights } from '../../src/engine/initialise.ts'
-import { openStaticExecutor } from '../../src/engine/wasm/index.ts'
 import { nb201 } from '../../src/spaces/nb201/index.ts'
 
-const steps = Number(process.argv[2] ?? 5000)
+const [steps = '5000', backend = 'wasm'] = process.argv.slice(2)
 const SGD: SgdStep = { learningRate: 0.025, momentum: 0.9, nesterov: true, weightDecay: 5e-4, clipNorm: 5 }
 const shape = { height: 8, width: 8, channels: 3, classes: 10 }
 
-const executor = await openStaticExecutor()
+const executor = await openExecutor({ backend: backend as BackendName })
+console.log(executor.name)
 const network = nb201.supernet({ shape, channels: 4, depth: 1, batchNorm: { affine: false, track: true } })
 const executable = await executor.compile(network, { batchSize: 64 })
 executable.weights.write(initialWeights(network, random(0, 'weights')))
@@ -27,7 +28,7 @@ const batches = [64, 40].map((size) => ({
 const coefficients = new Float64Array(network.coefficientCount).fill(0.2)
 
 console.log('step     resident MB   array buffers MB')
-for (let step = 0; step <= steps; step++) {
+for (let step = 0; step <= Number(steps); step++) {
   const active = Uint8Array.from(coefficients, () => stream.integer(2))
   const feed = { batch: batches[step % 2], coefficients, ...(step % 3 === 0 && { active }) }
   await executable.step(feed, { kind: 'cross-entropy' }, SGD)
