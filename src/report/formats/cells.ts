@@ -17,6 +17,20 @@ export function cellText(cell: Cell): string {
   }
 }
 
+/** All digits, of a statistic its mean, and nothing where nothing is known: as programs read and sort it. */
+export function exactText(cell: Cell): string {
+  switch (cell.kind) {
+    case 'text':
+      return cell.text
+    case 'number':
+      return String(cell.value)
+    case 'statistic':
+      return String(cell.mean)
+    case 'absent':
+      return ''
+  }
+}
+
 export function numberText({ value, digits, positive = false }: NumberCell): string {
   const text = value.toFixed(digits)
   return positive && Number(text) === 0 ? `< ${(10 ** -digits).toFixed(digits)}` : text

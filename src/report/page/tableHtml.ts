@@ -1,6 +1,6 @@
 /** A table as sortable HTML. */
 import { escaped } from '../drawingSvg.ts'
-import { cellText, isWords } from '../formats/cells.ts'
+import { cellText, exactText, isWords } from '../formats/cells.ts'
 import type { Cell, Tabular } from '../tabular.ts'
 
 const LONG = 60
@@ -23,18 +23,5 @@ function cellHtml(cell: Cell, words: boolean): string {
     ...(text.length > LONG ? ['long'] : []),
   ]
   const name = classes.length > 0 ? ` class="${classes.join(' ')}"` : ''
-  return `<td${name} data-value="${escaped(sortKey(cell))}">${escaped(text)}</td>`
-}
-
-function sortKey(cell: Cell): string {
-  switch (cell.kind) {
-    case 'text':
-      return cell.text
-    case 'number':
-      return String(cell.value)
-    case 'statistic':
-      return String(cell.mean)
-    case 'absent':
-      return ''
-  }
+  return `<td${name} data-value="${escaped(exactText(cell))}">${escaped(text)}</td>`
 }
