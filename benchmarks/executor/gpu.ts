@@ -8,22 +8,20 @@
  *
  * Milliseconds are wall time: ten steps and one wait for them, the median over all such tens of all rounds, each side in
  * its own half of a round, their order reversed every round. Without a Python that has torch with CUDA, that side is
- * left out. Bytes are those of all activations that the dispatches of a step read or write; operations are those of the
- * convolutions and linear layers, a multiplication and an addition each.
+ * left out. Bytes and operations are those of `gpuWork.ts`.
  */
 import { spawnSync } from 'node:child_process'
 import { parseArgs } from 'node:util'
 import type { Executable, Feed, SgdStep } from '../../src/core/executor.ts'
-import { type Network, sizeOf } from '../../src/core/network.ts'
+import type { Network } from '../../src/core/network.ts'
 import { random } from '../../src/core/random.ts'
 import { initialWeights } from '../../src/engine/initialise.ts'
 import { Device } from '../../src/engine/webgpu/device.ts'
 import { openWebgpuExecutor } from '../../src/engine/webgpu/index.ts'
-import { disposeState, makeState } from '../../src/engine/webgpu/layout.ts'
-import { draft } from '../../src/engine/webgpu/plan.ts'
 import { darts } from '../../src/spaces/darts/index.ts'
 import { nb201 } from '../../src/spaces/nb201/index.ts'
 import { measurePeak, type Peak } from './gpuPeak.ts'
+import { type StepName, workOf } from './gpuWork.ts'
 
 const { values } = parseArgs({
   options: {
@@ -41,7 +39,6 @@ const SGD: SgdStep = { learningRate: 0.025, momentum: 0.9, nesterov: true, weigh
 const LOSS = { kind: 'cross-entropy' } as const
 const STEPS = 10
 
-type StepName = 'weights' | 'architecture'
 type Milliseconds = Partial<Record<StepName, number>>
 
 interface Workload {
@@ -109,40 +106,6 @@ function pytorch({ script, size }: Workload, seconds: number): Milliseconds[] {
   return pairs.map(({ weights, architecture }) => ({ weights: weights.wallMs, architecture: architecture?.wallMs }))
 }
 
-interface Work {
-  readonly dispatches: number
-  readonly bytes: number
-  readonly operations: number
-}
-
-/** What a step makes the device do. */
-function workOf(device: Device, { network, batchSize }: Workload, step: StepName): Work {
-  const state = makeState(device, network)
-  const { program } = draft(device, network, batchSize, state).finish()
-  const weights = step === 'weights'
-  const situation = { mode: 'train', weights, coefficients: !weights, gated: false, taking: false } as const
-  const sections = ['forward', 'cross-entropy', 'backward', ...(weights ? (['descent'] as const) : [])] as const
-  const dispatches = sections.flatMap((section) => program.bind(section, situation))
-  program.dispose()
-  disposeState(state)
-  return {
-    dispatches: dispatches.length,
-    bytes: dispatches.reduce((sum, { bytes }) => sum + bytes, 0),
-    // Forward, the gradient wrt what is read, and that wrt the filter.
-    operations: (weights ? 3 : 2) * 2 * batchSize * multiplications(network),
-  }
-}
-
-/** Of a forward pass, a sample. */
-function multiplications({ layers, values, parameters }: Network): number {
-  return layers.reduce((sum, layer) => {
-    if (layer.kind === 'linear') return sum + sizeOf(parameters[layer.weight].shape)
-    if (layer.kind !== 'conv' && layer.kind !== 'depthwiseConv') return sum
-    const { height, width } = values[layer.output]
-    return sum + height * width * sizeOf(parameters[layer.filter].shape)
-  }, 0)
-}
-
 const median = (numbers: readonly number[]) => numbers.toSorted((a, b) => a - b)[Math.floor(numbers.length / 2)]
 const of = (samples: readonly Milliseconds[], step: StepName) => median(samples.flatMap((sample) => sample[step] ?? []))
 const percent = (share: number) => `${(100 * share).toFixed(1)} %`
@@ -171,13 +134,13 @@ async function compare(device: Device, workload: Workload, peak: Peak): Promise<
   for (const step of workload.steps) {
     const own = of(samples.ours, step)
     const other = samples.pytorch.length > 0 ? of(samples.pytorch, step) : undefined
-    const { dispatches, bytes, operations } = workOf(device, workload, step)
+    const { dispatches, bytes, operations } = workOf(device, workload.network, workload.batchSize, step)
     const cells = [
       step,
       own.toFixed(2),
       other?.toFixed(2) ?? '–',
       other === undefined ? '–' : (own / other).toFixed(2),
-      dispatches,
+      dispatches.length,
       percent(bytes / (own / 1000) / peak.bytesPerSecond),
       percent(operations / (own / 1000) / peak.operationsPerSecond),
     ]

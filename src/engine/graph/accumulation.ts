@@ -7,8 +7,9 @@ export interface ByGating {
   readonly open: number
 }
 
-export class Accumulation {
-  readonly buffer: Temporary
+/** @typeParam B what it stands in */
+export class Accumulation<B = Temporary> {
+  readonly buffer: B
   readonly #expected: number
   readonly #clear: (when: 'always' | 'gated') => void
   #started = false
@@ -17,7 +18,7 @@ export class Accumulation {
    * @param expected number of contributions
    * @param clear emits the call that fills the buffer with zeros
    */
-  constructor(buffer: Temporary, expected: number, clear: (when: 'always' | 'gated') => void) {
+  constructor(buffer: B, expected: number, clear: (when: 'always' | 'gated') => void) {
     this.buffer = buffer
     this.#expected = expected
     this.#clear = clear

@@ -1,21 +1,21 @@
 /** Where gradients flow on the way back through a graph. */
-import { type Graph, inputsOf, type Operation, outputsOf, rootsOf } from './graph.ts'
+import { type Graph, inputsOf, type Of, type Operation, outputsOf, rootsOf } from './graph.ts'
 
 /**
  * How often each value's gradient may be added to. A root counts once more: its producer runs, and reads the gradient,
  * even where all other readers are skipped.
  *
- * @param throughRelu how often a convolution adds that reads its input through ReLU
+ * @param ofConvolution how often that adds
  */
 export function countContributions(
   { operations, values, network }: Graph,
-  throughRelu: 'once' | 'for each filter',
+  ofConvolution: (convolution: Of<'convolve'>, index: number) => number,
 ): number[] {
   const counts = values.map(() => 0)
-  for (const operation of operations) {
-    const single = operation.kind !== 'convolve' || (operation.relu && throughRelu === 'once')
-    for (const input of inputsOf(operation)) counts[input] += single ? 1 : operation.filters.length
-  }
+  operations.forEach((operation, index) => {
+    const own = operation.kind === 'convolve' ? ofConvolution(operation, index) : 1
+    for (const input of inputsOf(operation)) counts[input] += own
+  })
   for (const root of rootsOf(network)) counts[root]++
   return counts
 }

@@ -72,10 +72,15 @@ export class Device {
     }
   }
 
+  /** Bytes that one buffer can have for a kernel to name it. */
+  get largestBinding(): number {
+    const { maxBufferSize, maxStorageBufferBindingSize } = this.gpu.limits
+    return Math.min(maxBufferSize, maxStorageBufferBindingSize)
+  }
+
   /** @throws BenchError `unsupported` where one buffer cannot be so large; @param what names it */
   checkSize(bytes: number, what: string): void {
-    const { maxBufferSize, maxStorageBufferBindingSize } = this.gpu.limits
-    const limit = Math.min(maxBufferSize, maxStorageBufferBindingSize)
+    const limit = this.largestBinding
     if (bytes <= limit) return
     throw new BenchError(
       'unsupported',

@@ -14,6 +14,8 @@ export class Feeding {
   readonly #network: Network
   readonly #batchSize: number
   readonly #flags: Uint8Array
+  /** The flags where everything runs. */
+  readonly #open: Uint32Array
   readonly #terms: Float32Array
   readonly #scales: Float32Array
 
@@ -23,6 +25,7 @@ export class Feeding {
     this.#network = network
     this.#batchSize = batchSize
     this.#flags = new Uint8Array(plan.activity.count)
+    this.#open = new Uint32Array(plan.activity.count).fill(1)
     this.#terms = new Float32Array(2 * plan.terms.length)
     this.#scales = new Float32Array(batchSize * network.pathCount)
   }
@@ -43,6 +46,7 @@ export class Feeding {
     if (active !== undefined) this.#plan.activity.resolve(active, this.#flags)
     this.#writeNoise(feed, flags)
     this.#writeTerms(feed.coefficients, flags)
+    this.#write(this.#plan.flags, flags === undefined ? this.#open : Uint32Array.from(flags))
     return flags
   }
 
@@ -81,7 +85,7 @@ export class Feeding {
     this.#write(this.#plan.feeds.pathScales, this.#scales)
   }
 
-  #write(buffer: GPUBuffer, numbers: Float32Array | Int32Array): void {
+  #write(buffer: GPUBuffer, numbers: Float32Array | Int32Array | Uint32Array): void {
     if (numbers.length === 0) return
     const { buffer: memory, byteOffset, byteLength } = numbers
     this.#device.gpu.queue.writeBuffer(buffer, 0, memory as ArrayBuffer, byteOffset, byteLength)

@@ -1,7 +1,7 @@
 /** What a kernel is: WGSL with its buffers and numbers declared from here, so that both sides agree by type. */
 
-/** How a kernel uses a buffer, and as what. `write` also reads. */
-export type Access = `${'read' | 'write'} ${'f32' | 'u32' | 'vec4f' | 'vec4u'}`
+/** How a kernel uses a buffer, and as what. `write` also reads. `Filter`: see `kernels/filter.ts`. */
+export type Access = `${'read' | 'write'} ${'f32' | 'u32' | 'vec4f' | 'vec4u' | 'Filter'}`
 
 export interface Kernel<B extends string = string, A extends string = string> {
   readonly name: string
@@ -59,10 +59,15 @@ export function sourceOf({ buffers, args, code }: Kernel): string {
 /** Threads of a workgroup where each item has one of its own. */
 export const THREADS = 64
 
-/** A kernel body that runs once for each item `i` of `count`, in no order. */
-export const eachItem = (count: string, body: string): string => `
+/**
+ * A kernel body that runs once for each item `i` of `count`, in no order.
+ *
+ * @param before what `count` needs to know; `id.y` is the workgroup's y
+ */
+export const eachItem = (count: string, body: string, before = ''): string => `
 @compute @workgroup_size(${THREADS})
 fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
+  ${before}
   let count = ${count};
   for (var i = id.x; i < count; i += groups.x * ${THREADS}u) {
     ${body}

@@ -127,8 +127,8 @@ export class Machine {
     })
   }
 
-  #stage(encoder: GPUCommandEncoder, { buffer, channels }: Output, pixels: number): Staged {
-    return this.#readback.stage(encoder, buffer, 0, 4 * pixels * channels)
+  #stage(encoder: GPUCommandEncoder, { buffer, offset, channels }: Output, pixels: number): Staged {
+    return this.#readback.stage(encoder, buffer, offset, 4 * pixels * channels)
   }
 }
 

@@ -8,7 +8,7 @@ import type { Device } from './device.ts'
 import { type Feeds, makeFeeds, type State } from './layout.ts'
 import { Context, type Mask, type NoiseSlot } from './lower/context.ts'
 import { emitProgram } from './lower/index.ts'
-import { Program } from './program.ts'
+import { type Place, Program } from './program.ts'
 import { Run } from './run.ts'
 
 export interface Plan {
@@ -21,17 +21,19 @@ export interface Plan {
   /** Of the main logits and the features: buffers, and channels as stored. */
   readonly logits: Output
   readonly features: Output
+  /** The activity, a word a flag, as kernels read it. */
+  readonly flags: GPUBuffer
   readonly masks: readonly Mask[]
   readonly noises: readonly NoiseSlot[]
 }
 
-export interface Output {
-  readonly buffer: GPUBuffer
+export interface Output extends Place {
   readonly channels: number
 }
 
 /** A plan whose kernels may be compiled side by side before it is finished. */
 export interface Draft {
+  readonly program: Program
   prepare(): Promise<void>
   /** @throws BenchError `unsupported` where a buffer is larger than the device allows */
   finish(): Plan
@@ -45,21 +47,23 @@ export function draft(device: Device, network: Network, batchSize: number, state
   const run = new Run(device)
   const program = new Program(device, run.buffer)
   const feeds = live?.feeds ?? makeFeeds(program, network, batchSize, terms.length)
-  const { bindings } = device
-  const context = new Context({ program, graph, activity, state, feeds, batchSize, bindings })
+  const { bindings, largestBinding } = device
+  const context = new Context({ program, graph, activity, state, feeds, batchSize, bindings, largestBinding })
   emitProgram(context, graph)
   return {
+    program,
     prepare: () => program.prepare(),
     finish: () => {
-      const places = program.load(network.name)
+      const placeOf = program.load(network.name)
       const output = (id: number): Output => ({
-        buffer: places.get(context.value(id)) as GPUBuffer,
+        ...placeOf(context.value(id)),
         channels: context.extent(id).channels,
       })
       return {
         ...{ program, run, state, feeds, activity, terms },
         logits: output(network.heads[0].logits),
         features: output(network.features),
+        flags: context.flags,
         masks: context.masks,
         noises: context.noises,
       }

@@ -6,9 +6,7 @@ import { Temporary } from '../graph/placement.ts'
 import { type Device, megabytes } from './device.ts'
 import { FIRST_BUFFER, type Kernel, THREADS } from './kernel.ts'
 import { assignSlots, type Slot } from './slots.ts'
-
-/** A buffer that is lent for a while, or one that stays. */
-export type Storage = Temporary | GPUBuffer
+import { isLent, type Lent, type Storage, wholeOf } from './storage.ts'
 
 /** A fixed number, or how a contribution adds (see `ADDS`). */
 export type Argument = number | ByGating
@@ -77,8 +75,19 @@ export interface BoundDispatch {
   readonly bindings: GPUBindGroup
   readonly grid: Grid
   readonly condition: number
+}
+
+/** What a dispatch makes of the device's memory. */
+export interface Traffic {
+  readonly kernel: string
   /** Of the lent buffers that it names, for the largest batch. */
   readonly bytes: number
+}
+
+/** Where something lent stands. */
+export interface Place {
+  readonly buffer: GPUBuffer
+  readonly offset: number
 }
 
 /** Enough workgroups for a kernel with a thread an item; it goes round where they are fewer (`eachItem`). */
@@ -144,7 +153,7 @@ export class Program {
 
   /** Keeps a buffer alive up to here. */
   touch(buffer: Storage): void {
-    if (buffer instanceof Temporary) buffer.touch(this.#dispatches.length)
+    if (isLent(buffer)) wholeOf(buffer).of.touch(this.#dispatches.length)
   }
 
   /** Compiles the kernels side by side; without it, `load` does one after the other. */
@@ -153,35 +162,44 @@ export class Program {
   }
 
   /**
-   * Makes the buffers and binds them to the kernels. → each touched temporary's buffer
+   * Makes the buffers and binds them to the kernels. → where what is lent stands
    *
    * @throws BenchError `unsupported` where a buffer is larger than the device allows, naming it
    */
-  load(name: string): ReadonlyMap<Temporary, GPUBuffer> {
-    const places = this.#makeBuffers(name)
+  load(name: string): (lent: Lent) => Place {
+    const placeOf = this.#makeBuffers(name)
     const kernels = this.#dispatches.map(({ kernel }) => this.#device.compile(kernel))
     const { offsets, args } = this.#makeArgs()
     this.#bound = this.#dispatches.map(({ buffers, grid, condition }, i) => {
       const { pipeline, layout } = kernels[i]
       const storage = buffers.map((buffer, j): GPUBindGroupEntry => {
         const binding = FIRST_BUFFER + j
-        if (!(buffer instanceof Temporary)) return { binding, resource: { buffer } }
-        return { binding, resource: { buffer: places.get(buffer) as GPUBuffer, size: buffer.bytes } }
+        return { binding, resource: isLent(buffer) ? { ...placeOf(buffer), size: buffer.bytes } : { buffer } }
       })
       const own = { buffer: args, offset: offsets[i], size: this.#argBytes(i) }
       const entries = [{ binding: 0, resource: { buffer: this.#run } }, { binding: 1, resource: own }, ...storage]
-      const bytes = buffers.reduce((sum, buffer) => sum + (buffer instanceof Temporary ? buffer.bytes : 0), 0)
-      return { pipeline, bindings: this.#device.gpu.createBindGroup({ layout, entries }), grid, condition, bytes }
+      return { pipeline, bindings: this.#device.gpu.createBindGroup({ layout, entries }), grid, condition }
     })
-    return places
+    return placeOf
   }
 
   /** The dispatches of a section that run in a situation. After `load`. */
   bind(section: Section, situation: Situation): BoundDispatch[] {
-    return this.#bound.filter((_, i) => {
-      const dispatch = this.#dispatches[i]
-      return dispatch.section === section && holds[dispatch.when](situation)
+    return this.#bound.filter((_, i) => runs(this.#dispatches[i], section, situation))
+  }
+
+  /** What those dispatches move, in their order. */
+  traffic(section: Section, situation: Situation): Traffic[] {
+    const running = this.#dispatches.filter((dispatch) => runs(dispatch, section, situation))
+    return running.map(({ kernel, buffers }) => {
+      const lent = [...new Set(buffers)].filter(isLent)
+      return { kernel: kernel.name, bytes: lent.reduce((sum, { bytes }) => sum + bytes, 0) }
     })
+  }
+
+  /** Bytes of all that is lent. */
+  get lentBytes(): number {
+    return assignSlots(this.#temporaries).reduce((sum, { bytes }) => sum + bytes, 0)
   }
 
   /** Gives back what `load` made. */
@@ -194,7 +212,7 @@ export class Program {
     return this.#fits
   }
 
-  #makeBuffers(name: string): Map<Temporary, GPUBuffer> {
+  #makeBuffers(name: string): (lent: Lent) => Place {
     const { gpu } = this.#device
     const slots = assignSlots(this.#temporaries)
     for (const { bytes, holders } of slots) this.#device.checkSize(bytes, `${name}: ${holders[0].what}`)
@@ -208,7 +226,10 @@ export class Program {
       if (error !== null) throw tooLarge(name, slots)
     })
     this.#fits.catch(() => this.dispose())
-    return places
+    return (lent) => {
+      const { of, offset } = wholeOf(lent)
+      return { buffer: places.get(of) as GPUBuffer, offset }
+    }
   }
 
   /** All dispatches' args in one uniform buffer; equal ones stand once. */
@@ -241,6 +262,9 @@ export class Program {
     return buffer
   }
 }
+
+const runs = ({ section, when }: Dispatch, wanted: Section, situation: Situation) =>
+  section === wanted && holds[when](situation)
 
 /** Numbers as `ADDS` reads them. */
 const encoded = (argument: Argument): number => (typeof argument === 'number' ? argument : 2)

@@ -67,7 +67,7 @@ export class Context {
     this.activity = activity
     this.batchSize = batchSize
     this.norms = new NormGradients(program, graph, (id) => this.extent(id).channels)
-    this.#contributions = countContributions(graph, 'once')
+    this.#contributions = countContributions(graph, ({ relu, filters }) => (relu ? 1 : filters.length))
     this.#differentiable = findDifferentiable(graph)
     this.#firstTerms = firstTerms(graph)
     const terms = termsOf(graph, activity).length

@@ -1,14 +1,15 @@
 /**
- * Dense convolutions as one matrix product over patches that are gathered on the way, forward and transposed:
+ * Dense convolutions as matrix products over patches that are gathered on the way, of several filters f at once:
  *
- *   forward      result[y, x, o] = Σ_{tap, c} source[y·stride + ky·dilation − padding, …, c]·w[tap, c, o]
- *   transposed   result[y, x, c] = Σ_{tap, o} source[(y + padding − ky·dilation) / stride, …, o]·w[tap, c, o]
+ *   forward      result_f[y, x, o] = Σ_{tap, c} source[y·stride + ky·dilation − padding, …, c]·w_f[tap, c, o]
+ *   transposed   result[y, x, c] = Σ_f Σ_{tap, o} gradient_f[(y + padding − ky·dilation) / stride, …, o]·w_f[tap, c, o]
  *
  * where the quotient is whole. A workgroup makes a tile of pixels × channels from slices of both factors that it keeps
  * in its shared memory, a thread eight pixels of four channels.
  */
 import { ADDS, defineKernel } from '../kernel.ts'
-import { GEOMETRY } from './windows.ts'
+import { FILTER } from './filter.ts'
+import { GRADIENT, SOURCE } from './windows.ts'
 
 /** Pixels of a thread. */
 const PIXELS = 8
@@ -30,42 +31,102 @@ export function tileFor(quads: number): Tile {
   return { threads, columns, pixels: (threads / columns) * PIXELS }
 }
 
-const ARGS = [
-  ...['height', 'width', 'quads', 'resultHeight', 'resultWidth', 'resultQuads'],
-  ...['kernelHeight', 'kernelWidth', 'stride', 'padding', 'dilation'],
-  ...['weight', 'inputs', 'outputs', 'transposed', 'relu', 'accumulate'],
-] as const
-
 /**
- * With `relu` 1, forward sends the source through ReLU, transposed the result through the mask that `image` gives.
+ * result_f of each filter, beside each other in `results`; the source may go through ReLU. A workgroup's x is its filter
+ * and column of tiles.
  *
  * @param columns of the tile
  */
 export const convolve = (columns: number) =>
   defineKernel({
     name: `convolve ${columns}`,
-    buffers: { source: 'read vec4f', weights: 'read f32', image: 'read vec4f', result: 'write vec4f' },
-    args: ARGS,
-    code: `${GEOMETRY}${WEIGHTS}${ADDS}${product(columns)}`,
-  })
-
-/** WGSL: the filter's numbers for a channel that it sums over. */
-const WEIGHTS = `
-/** Of four columns: w[tap, channel, column …], or transposed w[tap, column …, channel]. */
-fn weightsAt(tap: u32, channel: u32, column: u32) -> vec4f {
+    buffers: {
+      filters: 'read Filter',
+      flags: 'read u32',
+      weights: 'read f32',
+      source: 'read vec4f',
+      results: 'write vec4f',
+    },
+    args: ['first', 'tiles', 'height', 'width', 'quads', 'inputs', 'relu'],
+    code: `${FILTER}${SOURCE}
+/** Of four columns: w[tap, channel, column …]. */
+fn weightsAt(window: Filter, tap: u32, channel: u32, column: u32) -> vec4f {
   var row = vec4f();
   for (var i = 0u; i < 4u; i++) {
-    let other = 4u * column + i;
-    let input = select(channel, other, args.transposed == 1u);
-    let output = select(other, channel, args.transposed == 1u);
-    if (input < args.inputs && output < args.outputs) {
-      row[i] = weights[args.weight + (tap * args.inputs + input) * args.outputs + output];
+    let output = 4u * column + i;
+    if (channel < args.inputs && output < window.channels) {
+      row[i] = weights[window.weight + (tap * args.inputs + channel) * window.channels + output];
     }
   }
   return row;
-}`
+}
+${product(columns, {
+  begin: `
+  let begin = args.first + group.x / args.tiles;
+  let end = begin + 1u;
+  let own = filters[begin];
+  if (flags[own.flag] == 0u) { return; }
+  let extent = vec3u(own.height, own.width, own.quads);`,
+  reduced: 'args.quads',
+  factor: 'sourceAt',
+  store: 'results[own.plane + at] = sums[p];',
+})}`,
+  })
 
-function product(columns: number): string {
+/**
+ * The gradient wrt what several filters read, to which each adds; `masked` where they read it through ReLU, of which the
+ * source is then the image. A workgroup's x is its column of tiles.
+ *
+ * @param columns of the tile
+ */
+export const convolveBack = (columns: number, masked: boolean) =>
+  defineKernel<string, string>({
+    name: `convolveBack ${columns} ${masked ? 'masked' : 'plain'}`,
+    buffers: {
+      ...({ filters: 'read Filter', flags: 'read u32', weights: 'read f32' } as const),
+      ...({ gradients: 'read vec4f', result: 'write vec4f' } as const),
+      ...(masked && ({ image: 'read vec4f' } as const)),
+    },
+    args: ['first', 'count', 'tiles', 'height', 'width', 'quads', 'inputs', 'accumulate'],
+    code: `${FILTER}${GRADIENT}${ADDS}
+/** Of four columns: w[tap, column …, channel]. */
+fn weightsAt(window: Filter, tap: u32, channel: u32, column: u32) -> vec4f {
+  var row = vec4f();
+  for (var i = 0u; i < 4u; i++) {
+    let input = 4u * column + i;
+    if (input < args.inputs && channel < window.channels) {
+      row[i] = weights[window.weight + (tap * args.inputs + input) * window.channels + channel];
+    }
+  }
+  return row;
+}
+${product(columns, {
+  begin: `
+  let begin = args.first;
+  let end = begin + args.count;
+  let extent = vec3u(args.height, args.width, args.quads);`,
+  reduced: 'window.quads',
+  factor: 'gradientAt',
+  store: `
+    var value = ${masked ? 'select(vec4f(), sums[p], image[at] > vec4f())' : 'sums[p]'};
+    if (adds(args.accumulate)) { value += result[at]; }
+    result[at] = value;`,
+})}`,
+  })
+
+/** What the directions differ in, in WGSL. */
+interface Direction {
+  /** Sets `begin` and `end`, the filters that are added up, and `extent`, the height, width and quads of the result. */
+  readonly begin: string
+  /** Quads of channels that are summed over. */
+  readonly reduced: string
+  /** The function that gives the left factor. */
+  readonly factor: string
+  /** Puts `sums[p]` in its place, `at`. */
+  readonly store: string
+}
+
+function product(columns: number, { begin, reduced, factor, store }: Direction): string {
   const { threads, pixels } = tileFor(columns)
   const rows = threads / columns
   /** Pixels whose patches one thread gathers, a quad of each slice. */
@@ -82,62 +143,63 @@ fn main(
   @builtin(num_workgroups) groups: vec3u,
   @builtin(local_invocation_index) thread: u32,
 ) {
-  let area = args.resultHeight * args.resultWidth;
-  let pixels = run.samples * area;
-  let first = (group.y * groups.x + group.x) * ${pixels}u;
-  if (first >= pixels) { return; }
-  let firstColumn = group.z * ${columns}u;
+  ${begin}
+  let pixels = run.samples * extent.x * extent.y;
+  let first = (group.z * groups.y + group.y) * ${pixels}u;
+  let firstColumn = (group.x % args.tiles) * ${columns}u;
+  if (first >= pixels || firstColumn >= extent.z) { return; }
   let column = thread % ${columns}u;
   let row = thread / ${columns}u;
-  var sampleOf: array<u32, ${gathered}>;
-  var cornersOf: array<vec2i, ${gathered}>;
+  var places: array<vec3u, ${gathered}>;
   for (var g = 0u; g < ${gathered}u; g++) {
     let pixel = min(first + thread / ${SLICE}u + g * ${threads / SLICE}u, pixels - 1u);
-    sampleOf[g] = pixel / area;
-    let place = pixel % area;
-    cornersOf[g] = cornerOf(vec2u(place / args.resultWidth, place % args.resultWidth));
+    let line = pixel / extent.y;
+    places[g] = vec3u(line / extent.x, line % extent.x, pixel % extent.y);
   }
   ${each((p) => `var sum${p} = vec4f();`)}
-  let depth = args.kernelHeight * args.kernelWidth * args.quads;
-  for (var slice = 0u; slice < depth; slice += ${SLICE}u) {
-    let own = slice + thread % ${SLICE}u;
-    let ownTap = own / args.quads;
-    let tap = vec2u(ownTap / args.kernelWidth, ownTap % args.kernelWidth);
-    for (var g = 0u; g < ${gathered}u; g++) {
-      var value = vec4f();
-      if (own < depth) { value = sourceAt(sampleOf[g], cornersOf[g], tap, own % args.quads); }
-      windows[(thread % ${SLICE}u) * ${pixels + 1}u + thread / ${SLICE}u + g * ${threads / SLICE}u] = value;
-    }
-    for (var i = thread; i < ${SLICE * 4 * columns}u; i += ${threads}u) {
-      let line = slice * 4u + i / ${columns}u;
-      let quad = line / 4u;
-      var value = vec4f();
-      if (quad < depth) {
-        let channel = (quad % args.quads) * 4u + line % 4u;
-        value = weightsAt(quad / args.quads, channel, firstColumn + i % ${columns}u);
+  for (var f = begin; f < end; f++) {
+    let window = filters[f];
+    if (flags[window.flag] == 0u) { continue; }
+    let reduced = ${reduced};
+    let depth = window.kernelHeight * window.kernelWidth * reduced;
+    for (var slice = 0u; slice < depth; slice += ${SLICE}u) {
+      let own = slice + thread % ${SLICE}u;
+      let ownTap = own / reduced;
+      let tap = vec2u(ownTap / window.kernelWidth, ownTap % window.kernelWidth);
+      for (var g = 0u; g < ${gathered}u; g++) {
+        var value = vec4f();
+        if (own < depth) { value = ${factor}(window, places[g], tap, own % reduced); }
+        windows[(thread % ${SLICE}u) * ${pixels + 1}u + thread / ${SLICE}u + g * ${threads / SLICE}u] = value;
       }
-      panel[i] = value;
+      for (var i = thread; i < ${SLICE * 4 * columns}u; i += ${threads}u) {
+        let line = slice * 4u + i / ${columns}u;
+        let quad = line / 4u;
+        var value = vec4f();
+        if (quad < depth) {
+          let channel = (quad % reduced) * 4u + line % 4u;
+          value = weightsAt(window, quad / reduced, channel, firstColumn + i % ${columns}u);
+        }
+        panel[i] = value;
+      }
+      workgroupBarrier();
+      for (var q = 0u; q < ${SLICE}u; q++) {
+        let w0 = panel[(q * 4u) * ${columns}u + column];
+        let w1 = panel[(q * 4u + 1u) * ${columns}u + column];
+        let w2 = panel[(q * 4u + 2u) * ${columns}u + column];
+        let w3 = panel[(q * 4u + 3u) * ${columns}u + column];
+        let at = q * ${pixels + 1}u + row;
+        ${each((p) => `{ let x = windows[at + ${p * rows}u]; sum${p} += x.x * w0 + x.y * w1 + x.z * w2 + x.w * w3; }`)}
+      }
+      workgroupBarrier();
     }
-    workgroupBarrier();
-    for (var q = 0u; q < ${SLICE}u; q++) {
-      let w0 = panel[(q * 4u) * ${columns}u + column];
-      let w1 = panel[(q * 4u + 1u) * ${columns}u + column];
-      let w2 = panel[(q * 4u + 2u) * ${columns}u + column];
-      let w3 = panel[(q * 4u + 3u) * ${columns}u + column];
-      let at = q * ${pixels + 1}u + row;
-      ${each((p) => `{ let x = windows[at + ${p * rows}u]; sum${p} += x.x * w0 + x.y * w1 + x.z * w2 + x.w * w3; }`)}
-    }
-    workgroupBarrier();
   }
-  if (firstColumn + column >= args.resultQuads) { return; }
   let sums = array(${each((p) => `sum${p}`, ', ')});
+  if (firstColumn + column >= extent.z) { return; }
   for (var p = 0u; p < ${PIXELS}u; p++) {
     let pixel = first + p * ${rows}u + row;
     if (pixel >= pixels) { return; }
-    let at = pixel * args.resultQuads + firstColumn + column;
-    var value = finished(sums[p], at);
-    if (adds(args.accumulate)) { value += result[at]; }
-    result[at] = value;
+    let at = pixel * extent.z + firstColumn + column;
+    ${store}
   }
 }
 `

@@ -1,44 +1,82 @@
-/** Depthwise convolutions: one small filter a channel. The geometry is that of `convolve.ts`. */
+/** Depthwise convolutions, of several filters at once: one small filter a channel. The equations are in `convolve.ts`. */
 import { ADDS, defineKernel, eachItem } from '../kernel.ts'
-import { GEOMETRY } from './windows.ts'
+import { FILTER } from './filter.ts'
+import { GRADIENT, SOURCE } from './windows.ts'
 
-/**
- * result[y, x, c] (+)= Σ_tap source·w[tap, c], or transposed. With `relu` 1, forward sends the source through ReLU,
- * transposed the result through the mask that `image` gives.
- */
-export const depthwise = defineKernel({
-  name: 'depthwise',
-  buffers: { source: 'read vec4f', weights: 'read f32', image: 'read vec4f', result: 'write vec4f' },
-  args: [
-    ...['height', 'width', 'quads', 'resultHeight', 'resultWidth', 'kernelHeight', 'kernelWidth'],
-    ...['stride', 'padding', 'dilation', 'weight', 'channels', 'transposed', 'relu', 'accumulate'],
-  ] as const,
-  code: `${GEOMETRY}${ADDS}
-fn weightsAt(tap: u32, quad: u32) -> vec4f {
+/** WGSL: w[tap, channel] of four channels. */
+const WEIGHTS = `
+fn weightsAt(window: Filter, tap: u32, quad: u32) -> vec4f {
   var row = vec4f();
   for (var lane = 0u; lane < 4u; lane++) {
-    if (4u * quad + lane < args.channels) { row[lane] = weights[args.weight + tap * args.channels + 4u * quad + lane]; }
+    let channel = 4u * quad + lane;
+    if (channel < window.channels) { row[lane] = weights[window.weight + tap * window.channels + channel]; }
   }
   return row;
-}
-${eachItem(
-  'run.samples * args.resultHeight * args.resultWidth * args.quads',
-  `let quad = i % args.quads;
-  let pixel = i / args.quads;
-  let row = pixel / args.resultWidth;
-  let corner = cornerOf(vec2u(row % args.resultHeight, pixel % args.resultWidth));
-  var sum = vec4f();
-  for (var ky = 0u; ky < args.kernelHeight; ky++) {
-    for (var kx = 0u; kx < args.kernelWidth; kx++) {
-      let weight = weightsAt(ky * args.kernelWidth + kx, quad);
-      sum += weight * sourceAt(row / args.resultHeight, corner, vec2u(ky, kx), quad);
+}`
+
+/** WGSL: adds what `factor` gives times the weight, over all cells of the window. */
+const overTaps = (factor: string) => `
+  for (var ky = 0u; ky < window.kernelHeight; ky++) {
+    for (var kx = 0u; kx < window.kernelWidth; kx++) {
+      let weight = weightsAt(window, ky * window.kernelWidth + kx, quad);
+      sum += weight * ${factor}(window, place, vec2u(ky, kx), quad);
     }
-  }
-  var value = finished(sum, i);
-  if (adds(args.accumulate)) { value += result[i]; }
-  result[i] = value;`,
+  }`
+
+/** WGSL: the place of item `i` of an image. */
+const placeIn = (image: 'window' | 'args') => `
+  let quad = i % ${image}.quads;
+  let line = i / (${image}.quads * ${image}.width);
+  let place = vec3u(line / ${image}.height, line % ${image}.height, (i / ${image}.quads) % ${image}.width);`
+
+/** result_f of each filter, beside each other in `results`; a workgroup's y is its filter. */
+export const depthwise = defineKernel({
+  name: 'depthwise',
+  buffers: {
+    filters: 'read Filter',
+    flags: 'read u32',
+    weights: 'read f32',
+    source: 'read vec4f',
+    results: 'write vec4f',
+  },
+  args: ['first', 'height', 'width', 'quads', 'relu'],
+  code: `${FILTER}${SOURCE}${WEIGHTS}
+${eachItem(
+  'run.samples * window.height * window.width * window.quads',
+  `${placeIn('window')}
+  var sum = vec4f();
+  ${overTaps('sourceAt')}
+  results[window.plane + i] = sum;`,
+  `let window = filters[args.first + id.y];
+  if (flags[window.flag] == 0u) { return; }`,
 )}`,
 })
+
+/** The gradient wrt what several filters read, to which each adds; `masked` where they read it through ReLU. */
+export const depthwiseBack = (masked: boolean) =>
+  defineKernel<string, string>({
+    name: `depthwiseBack ${masked ? 'masked' : 'plain'}`,
+    buffers: {
+      ...({ filters: 'read Filter', flags: 'read u32', weights: 'read f32' } as const),
+      ...({ gradients: 'read vec4f', result: 'write vec4f' } as const),
+      ...(masked && ({ image: 'read vec4f' } as const)),
+    },
+    args: ['first', 'count', 'height', 'width', 'quads', 'accumulate'],
+    code: `${FILTER}${GRADIENT}${WEIGHTS}${ADDS}
+${eachItem(
+  'run.samples * args.height * args.width * args.quads',
+  `${placeIn('args')}
+  var sum = vec4f();
+  for (var f = args.first; f < args.first + args.count; f++) {
+    let window = filters[f];
+    if (flags[window.flag] == 0u) { continue; }
+    ${overTaps('gradientAt')}
+  }
+  ${masked ? 'sum = select(vec4f(), sum, image[i] > vec4f());' : ''}
+  if (adds(args.accumulate)) { sum += result[i]; }
+  result[i] = sum;`,
+)}`,
+  })
 
 /** Quads of channels and rows of threads of a workgroup. */
 const COLUMNS = 8
@@ -48,38 +86,39 @@ const LINES = 8
 export const DEPTHWISE_COLUMNS = COLUMNS
 
 /**
- * chunks[chunk, tap, quad] ← Σ window·g over the chunk's rows of pixels; a workgroup's x is its chunk, y its row of taps,
- * z its channels. For `sumChunks`.
+ * chunks[chunk, tap, quad] ← Σ window·g over the chunk's rows of pixels, of filters that are equally wide; a workgroup's
+ * x is its chunk, y its row of taps, z its filter and block of channels. For `sumChunks`.
  */
 export const depthwiseFilterGradient = (kernelWidth: number) => {
   const taps = Array.from({ length: kernelWidth }, (_, kx) => kx)
   return defineKernel({
     name: `depthwiseFilterGradient ${kernelWidth}`,
-    buffers: { source: 'read vec4f', gradient: 'read vec4f', chunks: 'write vec4f' },
-    args: [
-      ...(['height', 'width', 'quads', 'gradientHeight', 'gradientWidth', 'kernelHeight'] as const),
-      ...(['stride', 'padding', 'dilation', 'relu', 'rowsPerChunk'] as const),
-    ],
-    code: `
+    buffers: {
+      filters: 'read Filter',
+      flags: 'read u32',
+      source: 'read vec4f',
+      gradients: 'read vec4f',
+      chunks: 'write vec4f',
+    },
+    args: ['first', 'blocks', 'height', 'width', 'quads', 'relu'],
+    code: `${FILTER}${SOURCE}
 var<workgroup> partial: array<array<vec4f, ${COLUMNS * LINES}>, ${kernelWidth}>;
 
 @compute @workgroup_size(${COLUMNS * LINES})
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) thread: u32) {
-  let quad = group.z * ${COLUMNS}u + thread % ${COLUMNS}u;
+  let window = filters[args.first + group.z / args.blocks];
+  if (flags[window.flag] == 0u || group.x >= window.chunkCount || group.y >= window.kernelHeight) { return; }
+  let quad = (group.z % args.blocks) * ${COLUMNS}u + thread % ${COLUMNS}u;
   let line = thread / ${COLUMNS}u;
-  let rows = run.samples * args.gradientHeight;
-  let first = group.x * args.rowsPerChunk;
-  let end = min(first + args.rowsPerChunk, rows);
+  let first = group.x * window.perChunk;
+  let end = min(first + window.perChunk, run.samples * window.height);
   ${taps.map((kx) => `var sum${kx} = vec4f();`).join('\n')}
   for (var row = first; row < end; row++) {
     if (quad >= args.quads) { continue; }
-    let y = i32((row % args.gradientHeight) * args.stride + group.y * args.dilation) - i32(args.padding);
-    if (y < 0 || y >= i32(args.height)) { continue; }
-    let start = ((row / args.gradientHeight) * args.height + u32(y)) * args.width;
-    for (var x = line; x < args.gradientWidth; x += ${LINES}u) {
-      let g = gradient[(row * args.gradientWidth + x) * args.quads + quad];
-      let corner = i32(x * args.stride) - i32(args.padding);
-      ${taps.map((kx) => `sum${kx} += g * sourceAt(start, corner + ${kx} * i32(args.dilation), quad);`).join('\n')}
+    for (var x = line; x < window.width; x += ${LINES}u) {
+      let g = gradients[window.plane + (row * window.width + x) * args.quads + quad];
+      let place = vec3u(row / window.height, row % window.height, x);
+      ${taps.map((kx) => `sum${kx} += g * sourceAt(window, place, vec2u(group.y, ${kx}u), quad);`).join('\n')}
     }
   }
   ${taps.map((kx) => `partial[${kx}][thread] = sum${kx};`).join('\n')}
@@ -91,15 +130,9 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) th
   }
   if (line > 0u || quad >= args.quads) { return; }
   for (var kx = 0u; kx < ${kernelWidth}u; kx++) {
-    let tap = (group.x * args.kernelHeight + group.y) * ${kernelWidth}u + kx;
-    chunks[tap * args.quads + quad] = partial[kx][thread];
+    let tap = (group.x * window.kernelHeight + group.y) * ${kernelWidth}u + kx;
+    chunks[window.chunks + tap * args.quads + quad] = partial[kx][thread];
   }
-}
-
-fn sourceAt(start: u32, x: i32, quad: u32) -> vec4f {
-  if (x < 0 || x >= i32(args.width)) { return vec4f(); }
-  let value = source[(start + u32(x)) * args.quads + quad];
-  return select(value, vec4f(), (value < vec4f()) & vec4<bool>(args.relu == 1u));
 }`,
   })
 }

@@ -1,8 +1,10 @@
 /**
- * The gradient wrt a dense filter, ∂L/∂w[tap, c, o] = Σ_pixels window[pixel, tap, c]·g[pixel, o]: a matrix product whose
+ * The gradient wrt dense filters, ∂L/∂w[tap, c, o] = Σ_pixels window[pixel, tap, c]·g[pixel, o]: a matrix product whose
  * reduction over pixels is cut into chunks of fixed size. Each chunk leaves a sum of its own; `sumChunks` adds them up.
  */
 import { defineKernel } from '../kernel.ts'
+import { FILTER, type FilterRecord } from './filter.ts'
+import { SOURCE } from './windows.ts'
 
 /** Pixels of one slice. */
 const SLICE = 16
@@ -23,7 +25,10 @@ export function gradientTileFor(quads: number): GradientTile {
   return { threads, columns, rows: (threads / columns) * QUADS }
 }
 
-/** chunks[chunk, tap, channel as stored, output quad]; a workgroup's x is its chunk, y its rows, z its columns. */
+/**
+ * chunks[chunk, tap, channel as stored, output quad] of each filter; a workgroup's x is its chunk, y its rows, z its
+ * filter and column of tiles.
+ */
 export function filterGradient(columns: number) {
   const tile = gradientTileFor(columns)
   const { threads, rows } = tile
@@ -32,73 +37,72 @@ export function filterGradient(columns: number) {
     Array.from({ length: 4 * QUADS }, (_, k) => text(k)).join(between)
   return defineKernel({
     name: `filterGradient ${columns}`,
-    buffers: { source: 'read vec4f', gradient: 'read vec4f', chunks: 'write vec4f' },
-    args: [
-      ...(['height', 'width', 'quads', 'gradientHeight', 'gradientWidth', 'gradientQuads'] as const),
-      ...(['kernelHeight', 'kernelWidth', 'stride', 'padding', 'dilation', 'relu', 'pixelsPerChunk'] as const),
-    ],
-    code: `
+    buffers: {
+      filters: 'read Filter',
+      flags: 'read u32',
+      source: 'read vec4f',
+      gradients: 'read vec4f',
+      chunks: 'write vec4f',
+    },
+    args: ['first', 'tiles', 'height', 'width', 'quads', 'relu'],
+    code: `${FILTER}${SOURCE}
 var<workgroup> windows: array<vec4f, ${SLICE * rows}>;
-var<workgroup> gradients: array<vec4f, ${SLICE * columns}>;
-/** Of each pixel in this slice and the next: sample, then row and column of the window's corner; −1: none. */
-var<workgroup> places: array<vec3i, ${2 * SLICE}>;
+var<workgroup> factors: array<vec4f, ${SLICE * columns}>;
+/** Of each pixel in this slice and the next: its sample, row and column. */
+var<workgroup> places: array<vec3u, ${2 * SLICE}>;
 
-fn placeOf(pixel: u32, end: u32) -> vec3i {
-  if (pixel >= end) { return vec3i(-1, 0, 0); }
-  let area = args.gradientHeight * args.gradientWidth;
-  let place = vec2u((pixel % area) / args.gradientWidth, pixel % args.gradientWidth);
-  return vec3i(i32(pixel / area), vec2i(place * args.stride) - i32(args.padding));
+fn placeOf(window: Filter, pixel: u32) -> vec3u {
+  let line = pixel / window.width;
+  return vec3u(line / window.height, line % window.height, pixel % window.width);
 }
 
 @compute @workgroup_size(${threads})
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) thread: u32) {
-  let pixels = run.samples * args.gradientHeight * args.gradientWidth;
-  let first = group.x * args.pixelsPerChunk;
-  let end = min(first + args.pixelsPerChunk, pixels);
-  let firstColumn = group.z * ${columns}u;
+  let window = filters[args.first + group.z / args.tiles];
+  let depth = window.kernelHeight * window.kernelWidth * args.quads;
+  let firstColumn = (group.z % args.tiles) * ${columns}u;
+  if (flags[window.flag] == 0u || group.x >= window.chunkCount) { return; }
+  if (group.y * ${rows}u >= depth || firstColumn >= window.quads) { return; }
+  let first = group.x * window.perChunk;
+  let end = min(first + window.perChunk, run.samples * window.height * window.width);
   let column = thread % ${columns}u;
   let line = thread / ${columns}u;
-  let depth = args.kernelHeight * args.kernelWidth * args.quads;
   let quad = group.y * ${rows}u + thread % ${rows}u;
   let tapIndex = quad / args.quads;
-  let tap = vec2i(vec2u(tapIndex / args.kernelWidth, tapIndex % args.kernelWidth) * args.dilation);
+  let tap = vec2u(tapIndex / window.kernelWidth, tapIndex % window.kernelWidth);
   ${each((k) => `var sum${k} = vec4f();`)}
-  if (thread < ${SLICE}u) { places[thread] = placeOf(first + thread, end); }
+  if (thread < ${SLICE}u) { places[thread] = placeOf(window, first + thread); }
   workgroupBarrier();
   var side = 0u;
   for (var slice = first; slice < end; slice += ${SLICE}u) {
     for (var p = thread / ${rows}u; p < ${SLICE}u; p += ${threads / rows}u) {
-      let place = places[side + p];
-      let at = vec2u(place.yz + tap);
       var value = vec4f();
-      if (place.x >= 0 && quad < depth && at.x < args.height && at.y < args.width) {
-        value = source[((u32(place.x) * args.height + at.x) * args.width + at.y) * args.quads + quad % args.quads];
-      }
-      windows[p * ${rows}u + thread % ${rows}u] = select(value, vec4f(), (value < vec4f()) & vec4<bool>(args.relu == 1u));
+      if (slice + p < end && quad < depth) { value = sourceAt(window, places[side + p], tap, quad % args.quads); }
+      windows[p * ${rows}u + thread % ${rows}u] = value;
     }
     for (var i = thread; i < ${SLICE * columns}u; i += ${threads}u) {
       let pixel = slice + i / ${columns}u;
       let own = firstColumn + i % ${columns}u;
       var value = vec4f();
-      if (pixel < end && own < args.gradientQuads) { value = gradient[pixel * args.gradientQuads + own]; }
-      gradients[i] = value;
+      if (pixel < end && own < window.quads) { value = gradients[window.plane + pixel * window.quads + own]; }
+      factors[i] = value;
     }
     side = ${SLICE}u - side;
-    if (thread < ${SLICE}u) { places[side + thread] = placeOf(slice + ${SLICE}u + thread, end); }
+    if (thread < ${SLICE}u) { places[side + thread] = placeOf(window, slice + ${SLICE}u + thread); }
     workgroupBarrier();
     for (var p = 0u; p < ${SLICE}u; p++) {
-      let g = gradients[p * ${columns}u + column];
+      let g = factors[p * ${columns}u + column];
       ${Array.from({ length: QUADS }, (_, q) => `let x${q} = windows[p * ${rows}u + ${q * lines}u + line];`).join('\n')}
       ${each((k) => `sum${k} += x${k >> 2}[${k & 3}] * g;`)}
     }
     workgroupBarrier();
   }
-  if (firstColumn + column >= args.gradientQuads) { return; }
+  if (firstColumn + column >= window.quads) { return; }
   let sums = array(${each((k) => `sum${k}`, ', ')});
   for (var k = 0u; k < ${4 * QUADS}u; k++) {
     let row = (group.y * ${rows}u + (k / 4u) * ${lines}u + line) * 4u + k % 4u;
     if (row >= depth * 4u) { return; }
-    chunks[(group.x * depth * 4u + row) * args.gradientQuads + firstColumn + column] = sums[k];
+    chunks[window.chunks + (group.x * depth * 4u + row) * window.quads + firstColumn + column] = sums[k];
   }
 }`,
   })
@@ -110,15 +114,19 @@ const SUM_THREADS = 64
 /** How many lanes pay for so many chunks. */
 export const lanesFor = (chunkCount: number): number => (chunkCount < 16 ? 1 : 8)
 
+/** How many workgroups of `sumChunks` a filter's gradient is worth. */
+export const sumGroups = ({ rows, quads, lanes }: Pick<FilterRecord, 'rows' | 'quads' | 'lanes'>): number =>
+  Math.ceil((rows * quads * lanes) / SUM_THREADS)
+
 /**
- * gradient[row, column] ← Σ_chunk chunks[chunk, row, column], without the rows and columns that only fill up the
- * storage: of every `storedRows` rows the first `denseRows` are real, of the columns the first `columns`.
+ * gradient[row, column] ← Σ_chunk chunks[chunk, row, column] of many filters, without the rows and columns that only fill
+ * up the storage. A workgroup's y is its filter.
  */
 export const sumChunks = defineKernel({
   name: 'sumChunks',
-  buffers: { chunks: 'read vec4f', gradient: 'write f32' },
-  args: ['chunkCount', 'lanes', 'rows', 'storedRows', 'denseRows', 'quads', 'columns', 'parameter'],
-  code: `
+  buffers: { filters: 'read Filter', flags: 'read u32', chunks: 'read vec4f', gradient: 'write f32' },
+  args: ['first'],
+  code: `${FILTER}
 var<workgroup> parts: array<vec4f, ${SUM_THREADS}>;
 
 @compute @workgroup_size(${SUM_THREADS})
@@ -127,34 +135,38 @@ fn main(
   @builtin(num_workgroups) groups: vec3u,
   @builtin(local_invocation_index) thread: u32,
 ) {
-  let count = args.rows * args.quads;
-  let width = ${SUM_THREADS}u / args.lanes;
+  let own = filters[args.first + group.y];
+  if (flags[own.flag] == 0u) { return; }
+  let count = own.rows * own.quads;
+  let width = ${SUM_THREADS}u / own.lanes;
   let lane = thread / width;
   for (var first = group.x * width; first < count; first += groups.x * width) {
     let i = first + thread % width;
     var sum = vec4f();
-    for (var chunk = lane; chunk < args.chunkCount && i < count; chunk += args.lanes) { sum += chunks[chunk * count + i]; }
-    if (args.lanes > 1u) {
+    for (var chunk = lane; chunk < own.chunkCount && i < count; chunk += own.lanes) {
+      sum += chunks[own.groupChunks + own.chunks + chunk * count + i];
+    }
+    if (own.lanes > 1u) {
       parts[thread] = sum;
-      for (var reach = args.lanes / 2u; reach > 0u; reach /= 2u) {
+      for (var reach = own.lanes / 2u; reach > 0u; reach /= 2u) {
         workgroupBarrier();
         if (lane < reach) { parts[thread] += parts[thread + reach * width]; }
       }
       sum = parts[thread];
       workgroupBarrier();
     }
-    if (lane == 0u && i < count) { store(i, sum); }
+    if (lane == 0u && i < count) { store(own, i, sum); }
   }
 }
 
-fn store(i: u32, sum: vec4f) {
-  let row = i / args.quads;
-  let inner = row % args.storedRows;
-  if (inner >= args.denseRows) { return; }
-  let start = args.parameter + ((row / args.storedRows) * args.denseRows + inner) * args.columns;
-  let column = 4u * (i % args.quads);
+fn store(own: Filter, i: u32, sum: vec4f) {
+  let row = i / own.quads;
+  let inner = row % own.storedRows;
+  if (inner >= own.denseRows) { return; }
+  let start = own.weight + ((row / own.storedRows) * own.denseRows + inner) * own.channels;
+  let column = 4u * (i % own.quads);
   for (var lane = 0u; lane < 4u; lane++) {
-    if (column + lane < args.columns) { gradient[start + column + lane] = sum[lane]; }
+    if (column + lane < own.channels) { gradient[start + column + lane] = sum[lane]; }
   }
 }`,
 })

@@ -1,25 +1,26 @@
-/** Sliding windows, forward and transposed (see `convolve.ts`), as dense and depthwise convolutions use them. */
+/**
+ * Sliding windows as dense and depthwise convolutions use them. `place` is a sample with a row and a column; `tap`, the
+ * row and column of a window's cell.
+ */
 
-/** WGSL: where a window stands, what it sees there, and what becomes of its sum. */
-export const GEOMETRY = `
-fn cornerOf(place: vec2u) -> vec2i {
-  if (args.transposed == 1u) { return vec2i(place + args.padding); }
-  return vec2i(place * args.stride) - i32(args.padding);
-}
-
-fn sourceAt(sample: u32, corner: vec2i, tap: vec2u, quad: u32) -> vec4f {
-  var at = vec2u(corner + vec2i(tap * args.dilation));
-  if (args.transposed == 1u) {
-    let reach = corner - vec2i(tap * args.dilation);
-    at = vec2u(reach) / args.stride;
-    if (reach.x < 0 || reach.y < 0 || any(at * args.stride != vec2u(reach))) { return vec4f(); }
-  }
+/**
+ * WGSL: what the window of the output at `place` sees of the source, whose extent is in `args`; through ReLU where
+ * `args.relu` is 1. The source ends in zeros.
+ */
+export const SOURCE = `
+fn sourceAt(window: Filter, place: vec3u, tap: vec2u, quad: u32) -> vec4f {
+  let at = place.yz * window.stride + tap * window.dilation - window.padding; // before the edge: very large
   if (at.x >= args.height || at.y >= args.width) { return vec4f(); }
-  let value = source[((sample * args.height + at.x) * args.width + at.y) * args.quads + quad];
-  return select(value, vec4f(), (value < vec4f()) & vec4<bool>(args.relu > args.transposed));
-}
+  let value = source[((place.x * args.height + at.x) * args.width + at.y) * args.quads + quad];
+  return select(value, vec4f(), (value < vec4f()) & vec4<bool>(args.relu == 1u));
+}`
 
-fn finished(value: vec4f, at: u32) -> vec4f {
-  if (args.relu == 0u || args.transposed == 0u) { return value; }
-  return select(vec4f(), value, image[at] > vec4f());
+/** WGSL: the gradient wrt the output whose window sees the source at `place` by its cell `tap`; 0 where there is none. */
+export const GRADIENT = `
+fn gradientAt(window: Filter, place: vec3u, tap: vec2u, quad: u32) -> vec4f {
+  let reach = place.yz + window.padding - tap * window.dilation; // before the edge: very large
+  let at = reach / window.stride;
+  if (at.x >= window.height || at.y >= window.width || any(at * window.stride != reach)) { return vec4f(); }
+  let pixel = (place.x * window.height + at.x) * window.width + at.y;
+  return gradients[window.plane + pixel * window.quads + quad];
 }`

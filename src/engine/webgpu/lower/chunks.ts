@@ -1,6 +1,6 @@
 /** How sums over all pixels of a batch are cut into chunks, each a workgroup's. */
 import { columnLayout } from '../kernels/columnSums.ts'
-import type { Quads } from './context.ts'
+import type { Quads } from './quads.ts'
 
 /** Pixels of one thread, unless that made too many chunks. */
 const PIXELS_OF_A_THREAD = 16

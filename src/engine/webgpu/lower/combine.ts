@@ -6,28 +6,29 @@
  */
 import type { Accumulation } from '../../graph/accumulation.ts'
 import type { Of, Term } from '../../graph/graph.ts'
-import type { Temporary } from '../../graph/placement.ts'
 import { FINISH_QUADS } from '../kernels/columnSums.ts'
 import { combine, distribute, project } from '../kernels/combine.ts'
 import { differentiate, measure, settle } from '../kernels/norm.ts'
 import { clear } from '../kernels/pointwise.ts'
 import { itemGrid, type When } from '../program.ts'
+import type { Lent } from '../storage.ts'
 import { type ColumnChunks, columnChunks } from './chunks.ts'
-import type { Backward, Context, Quads } from './context.ts'
+import type { Backward, Context } from './context.ts'
 import { filledUp, inGroups, numberedArgs, numberedBuffers, roomFor } from './grouping.ts'
+import type { Quads } from './quads.ts'
 import { isProjected, type TermPlace } from './termPlaces.ts'
 
 /** A term with where it stands. */
 interface PlacedTerm {
   readonly term: Term
   readonly place: TermPlace
-  readonly value: Temporary
+  readonly value: Lent
   readonly condition: number
 }
 
 /** One that sends a gradient to its value. */
 interface TargetedTerm extends PlacedTerm {
-  readonly target: Accumulation
+  readonly target: Accumulation<Lent>
 }
 
 const itsValue = ({ value }: PlacedTerm) => value
@@ -58,7 +59,7 @@ class Node {
   readonly #condition: number
   readonly #extent: Quads
   readonly #chunks: ColumnChunks
-  #moments: Temporary | undefined
+  #moments: Lent | undefined
 
   constructor(context: Context, terms: readonly PlacedTerm[], output: number, condition: number) {
     this.#context = context
@@ -121,7 +122,7 @@ class Node {
   }
 
   /** Plain terms are projected on only where the gradient wrt the coefficients is wanted. */
-  project(gradient: Temporary): void {
+  project(gradient: Lent): void {
     const wanted = this.#terms.filter(({ term }) => isProjected(term))
     const normalised = wanted.filter(isNormalised)
     const { records: terms, feeds, state, vectors, program } = this.#context
@@ -140,7 +141,7 @@ class Node {
     })
   }
 
-  #projectOn(projected: readonly PlacedTerm[], gradient: Temporary, products: Temporary, when: When): void {
+  #projectOn(projected: readonly PlacedTerm[], gradient: Lent, products: Lent, when: When): void {
     const { program, feeds, vectors, bindings } = this.#context
     const { args, count, blocks } = this.#chunks
     for (const group of inGroups(projected, bindings - 4)) {
@@ -162,7 +163,7 @@ class Node {
   }
 
   /** To each value its part of the node's gradient. */
-  distribute(gradient: Temporary): void {
+  distribute(gradient: Lent): void {
     const { program, feeds, vectors } = this.#context
     const { quads, quadsPerSample: perSample } = this.#extent
     for (const group of this.#targetGroups()) {

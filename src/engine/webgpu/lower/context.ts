@@ -2,7 +2,6 @@
 import type { ParameterId, Value, ValueId } from '../../../core/network.ts'
 import { Accumulation } from '../../graph/accumulation.ts'
 import type { Activity } from '../../graph/activity.ts'
-import { type Extent, extentOf } from '../../graph/extent.ts'
 import { countContributions, findDifferentiable } from '../../graph/gradientFlow.ts'
 import type { Graph } from '../../graph/graph.ts'
 import type { Temporary } from '../../graph/placement.ts'
@@ -10,6 +9,9 @@ import { ROWS } from '../kernels/norm.ts'
 import { clear } from '../kernels/pointwise.ts'
 import type { Feeds, State } from '../layout.ts'
 import { itemGrid, type Program } from '../program.ts'
+import type { Lent, Part } from '../storage.ts'
+import { type ConvolutionPlaces, type FilterGroup, type FilterRun, placeFilters } from './filterPlaces.ts'
+import { type Quads, quadsOf } from './quads.ts'
 import { placeTerms, recordOf, type TermPlace } from './termPlaces.ts'
 
 /** Emits the way back through an operation whose forward dispatches stand. */
@@ -30,13 +32,6 @@ export interface NoiseSlot {
   readonly condition: number
 }
 
-/** Channels as stored are read four at a time. */
-export interface Quads extends Extent {
-  readonly quads: number
-  /** Quads a sample. */
-  readonly quadsPerSample: number
-}
-
 export interface Site {
   readonly program: Program
   readonly graph: Graph
@@ -46,6 +41,8 @@ export interface Site {
   readonly batchSize: number
   /** Storage buffers that one kernel can name. */
   readonly bindings: number
+  /** Bytes that one binding can have. */
+  readonly largestBinding: number
 }
 
 export class Context {
@@ -65,12 +62,22 @@ export class Context {
   readonly termCount: number
   readonly #activity: Activity
   readonly #terms: ReadonlyMap<number, readonly TermPlace[]>
-  readonly #values = new Map<ValueId, Temporary>()
-  readonly #gradients = new Map<ValueId, Accumulation>()
+  /** The records of all filters, and the activity, a word a flag. */
+  readonly filters: GPUBuffer
+  readonly flags: GPUBuffer
+  readonly #convolutions: ReadonlyMap<number, ConvolutionPlaces>
+  readonly #values = new Map<ValueId, Lent>()
+  readonly #gradients = new Map<ValueId, Accumulation<Lent>>()
+  /** What a value's gradient is a part of. */
+  readonly #groups = new Map<ValueId, { readonly group: FilterGroup; readonly offset: number }>()
+  readonly #groupGradients = new Map<FilterGroup, Temporary>()
+  readonly #chunks = new Map<FilterRun, Temporary>()
   readonly #expected: readonly number[]
   readonly #differentiable: readonly boolean[]
 
-  constructor({ program, graph, activity, state, feeds, batchSize, bindings }: Site) {
+  constructor(site: Site) {
+    const { program, graph, activity, state, feeds, batchSize, bindings } = site
+    const { convolutions, words } = placeFilters(site)
     this.program = program
     this.graph = graph
     this.state = state
@@ -78,7 +85,10 @@ export class Context {
     this.batchSize = batchSize
     this.bindings = bindings
     this.#activity = activity
-    this.#expected = countContributions(graph, 'for each filter')
+    this.filters = program.table(words)
+    this.flags = program.keep(4 * activity.count, 'the activity')
+    this.#convolutions = convolutions
+    this.#expected = countContributions(graph, (_, index) => this.convolution(index).groups.length)
     this.#differentiable = findDifferentiable(graph)
     this.#terms = placeTerms(graph, ({ output }) => this.extent(output).quads)
     const places = [...this.#terms.values()].flat()
@@ -103,12 +113,11 @@ export class Context {
   }
 
   extent(id: ValueId): Quads {
-    const extent = extentOf(this.shape(id))
-    return { ...extent, quads: extent.channels / 4, quadsPerSample: extent.perSample / 4 }
+    return quadsOf(this.shape(id))
   }
 
   /** The buffer of a value: [batch, height, width, stored channels]. */
-  value(id: ValueId): Temporary {
+  value(id: ValueId): Lent {
     let buffer = this.#values.get(id)
     if (buffer === undefined) {
       buffer = this.activation(this.extent(id).perSample, `value ${id}`)
@@ -139,12 +148,12 @@ export class Context {
   }
 
   /** ∂loss/∂value; undefined where nothing upstream learns. */
-  gradient(id: ValueId): Accumulation | undefined {
+  gradient(id: ValueId): Accumulation<Lent> | undefined {
     if (!this.#differentiable[id]) return undefined
     let gradient = this.#gradients.get(id)
     if (gradient === undefined) {
       const { perSample, quadsPerSample } = this.extent(id)
-      const output = this.activation(perSample, `the gradient of value ${id}`)
+      const output = this.#gradientInGroup(id) ?? this.activation(perSample, `the gradient of value ${id}`)
       const grid = itemGrid(quadsPerSample)
       gradient = new Accumulation(output, this.#expected[id], (when) =>
         this.program.emit(clear, { buffers: { output }, args: { perSample: quadsPerSample }, grid, when }),
@@ -155,10 +164,51 @@ export class Context {
   }
 
   /** The finished gradient of an operation's output, for its way back; zeros where nothing was sent. */
-  outputGradient(id: ValueId): Temporary | undefined {
+  outputGradient(id: ValueId): Lent | undefined {
     const gradient = this.gradient(id)
     gradient?.clear()
     return gradient?.buffer
+  }
+
+  /** How the filters of a convolution are taken. */
+  convolution(operation: number): ConvolutionPlaces {
+    const places = this.#convolutions.get(operation)
+    if (places === undefined) throw new Error(`operation ${operation} is no convolution`)
+    return places
+  }
+
+  /** The outputs of a group, of which its values are parts from here on. */
+  outputs(group: FilterGroup): Lent {
+    const of = this.program.temporary(group.bytes, 'the outputs of a convolution')
+    for (const { filter, record } of group.filters) {
+      const offset = 16 * record.plane
+      this.#values.set(filter.output, { of, offset, bytes: this.#bytesOf(filter.output) })
+      this.#groups.set(filter.output, { group, offset })
+    }
+    return of
+  }
+
+  /** The finished gradients of a group's outputs, beside each other as these. */
+  outputGradients(group: FilterGroup): Lent {
+    for (const { filter } of group.filters) this.outputGradient(filter.output)
+    return this.#gradientsOf(group)
+  }
+
+  /** Where partial sums of filters wait. */
+  chunks(waiting: FilterRun): Temporary {
+    return once(this.#chunks, waiting, () => this.program.temporary(waiting.bytes, 'gradients of filters by chunk'))
+  }
+
+  #gradientInGroup(id: ValueId): Part | undefined {
+    const found = this.#groups.get(id)
+    if (found === undefined) return undefined
+    return { of: this.#gradientsOf(found.group), offset: found.offset, bytes: this.#bytesOf(id) }
+  }
+
+  #gradientsOf(group: FilterGroup): Temporary {
+    return once(this.#groupGradients, group, () =>
+      this.program.temporary(group.bytes, 'the gradients wrt the outputs of a convolution'),
+    )
   }
 
   /** Where a parameter begins in a weight vector. */
@@ -180,7 +230,18 @@ export class Context {
     return this.#condition(this.#activity.ofPart(operation, part))
   }
 
+  /** Of a value, for the largest batch. */
+  #bytesOf(id: ValueId): number {
+    return 4 * this.batchSize * this.extent(id).perSample
+  }
+
   #condition(flag: number): number {
     return this.#activity.always[flag] ? -1 : flag
   }
+}
+
+function once<K, V>(map: Map<K, V>, key: K, make: () => V): V {
+  const value = map.get(key) ?? make()
+  map.set(key, value)
+  return value
 }

@@ -1,8 +1,8 @@
 /** The losses: one section of dispatches for each objective; both leave ∂loss/∂logits of every head. */
-import type { Temporary } from '../../graph/placement.ts'
 import { cotangent, crossEntropy } from '../kernels/loss.ts'
 import { clear } from '../kernels/pointwise.ts'
 import { itemGrid } from '../program.ts'
+import type { Lent } from '../storage.ts'
 import type { Context } from './context.ts'
 
 const ONE = () => [1, 1, 1] as const
@@ -36,7 +36,7 @@ export function lowerHeads(context: Context): void {
 }
 
 /** The buffer that a loss overwrites: heads come first on the way back. */
-function logitsGradient(context: Context, logits: number): Temporary {
+function logitsGradient(context: Context, logits: number): Lent {
   const gradient = context.gradient(logits)
   if (gradient === undefined) return context.activation(context.extent(logits).channels, 'the gradient of the logits')
   gradient.accumulate(-1)

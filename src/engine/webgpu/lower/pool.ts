@@ -1,7 +1,8 @@
 /** Average and maximum pooling, and the mean over the image. */
 import type { Of, Pooling } from '../../graph/graph.ts'
 import { avgPool, avgPoolGradient, globalMean, globalMeanGradient, maxPool, maxPoolGradient } from '../kernels/pool.ts'
-import { itemGrid, type Storage } from '../program.ts'
+import { itemGrid } from '../program.ts'
+import type { Storage } from '../storage.ts'
 import type { Backward, Context } from './context.ts'
 
 interface Pool {
