@@ -50,7 +50,7 @@ export const OVER_CHUNK = `
 
 /** Quads and lanes of a workgroup that adds up chunks. */
 export const FINISH_QUADS = 4
-export const FINISH_LANES = 16
+export const FINISH_LANES = 32
 
 /** WGSL: `laneSum(thread, own)` is the sum over the lanes, for all threads. To be called in uniform control flow. */
 export const LANE_SUM = `

@@ -9,6 +9,7 @@
  */
 import { ADDS, defineKernel } from '../kernel.ts'
 import { FILTER } from './filter.ts'
+import { collectMoments, rowSum } from './tileMoments.ts'
 import { GRADIENT, SOURCE } from './windows.ts'
 
 /** Pixels of a thread. */
@@ -32,13 +33,14 @@ export function tileFor(quads: number): Tile {
 }
 
 /**
- * result_f of each filter, beside each other in `results`; the source may go through ReLU. A workgroup's x is its filter
- * and column of tiles.
+ * result_f of each filter, beside each other in `results`, and its moments by tile where they are wanted; the source may
+ * go through ReLU. A workgroup's x is its filter and column of tiles.
  *
  * @param columns of the tile
  */
-export const convolve = (columns: number) =>
-  defineKernel({
+export const convolve = (columns: number) => {
+  const tile = { ...tileFor(columns), pixels: PIXELS }
+  return defineKernel({
     name: `convolve ${columns}`,
     buffers: {
       filters: 'read Filter',
@@ -46,9 +48,10 @@ export const convolve = (columns: number) =>
       weights: 'read f32',
       source: 'read vec4f',
       results: 'write vec4f',
+      moments: 'write vec4f',
     },
     args: ['first', 'tiles', 'height', 'width', 'quads', 'inputs', 'relu'],
-    code: `${FILTER}${SOURCE}
+    code: `${FILTER}${SOURCE}${rowSum(tile, 'windows')}
 /** Of four columns: w[tap, channel, column …]. */
 fn weightsAt(window: Filter, tap: u32, channel: u32, column: u32) -> vec4f {
   var row = vec4f();
@@ -69,9 +72,11 @@ ${product(columns, {
   let extent = vec3u(own.height, own.width, own.quads);`,
   reduced: 'args.quads',
   factor: 'sourceAt',
+  finish: collectMoments(tile),
   store: 'results[own.plane + at] = sums[p];',
 })}`,
   })
+}
 
 /**
  * The gradient wrt what several filters read, to which each adds; `masked` where they read it through ReLU, of which the
@@ -107,6 +112,7 @@ ${product(columns, {
   let extent = vec3u(args.height, args.width, args.quads);`,
   reduced: 'window.quads',
   factor: 'gradientAt',
+  finish: '',
   store: `
     var value = ${masked ? 'select(vec4f(), sums[p], image[at] > vec4f())' : 'sums[p]'};
     if (adds(args.accumulate)) { value += result[at]; }
@@ -122,11 +128,13 @@ interface Direction {
   readonly reduced: string
   /** The function that gives the left factor. */
   readonly factor: string
+  /** What the workgroup does with all its `sums`. */
+  readonly finish: string
   /** Puts `sums[p]` in its place, `at`. */
   readonly store: string
 }
 
-function product(columns: number, { begin, reduced, factor, store }: Direction): string {
+function product(columns: number, { begin, reduced, factor, finish, store }: Direction): string {
   const { threads, pixels } = tileFor(columns)
   const rows = threads / columns
   /** Pixels whose patches one thread gathers, a quad of each slice. */
@@ -194,6 +202,7 @@ fn main(
     }
   }
   let sums = array(${each((p) => `sum${p}`, ', ')});
+  ${finish}
   if (firstColumn + column >= extent.z) { return; }
   for (var p = 0u; p < ${PIXELS}u; p++) {
     let pixel = first + p * ${rows}u + row;

@@ -12,6 +12,8 @@ export const FILTER_FIELDS = [
   ...(['height', 'width', 'quads', 'channels'] as const),
   /** Where its output begins among those of its group, in quads; so does the gradient wrt it. */
   'plane',
+  /** Where the moments of its output go, in quads and 1 added; 0: nowhere. Whether only training needs them. */
+  ...(['momentsPlus1', 'tracked'] as const),
   /** Where the chunks of its gradient begin among those of its group, in quads; where these do among all that wait. */
   ...(['chunks', 'groupChunks'] as const),
   /** How many chunks, of how many pixels or rows each, and added up by how many lanes (see `filterGradient.ts`). */

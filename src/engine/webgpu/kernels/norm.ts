@@ -28,7 +28,8 @@ export const RECORD = [
   'beta',
   'runningPlus1',
   'normalised',
-  'momentsRow',
+  /** Where the moments of its value begin, in quads; of how many pixels each. */
+  ...(['moments', 'pixelsPerChunk'] as const),
   'productRowPlus1',
 ] as const
 
@@ -45,27 +46,28 @@ fn field(term: u32, name: u32) -> u32 { return terms[term * ${RECORD.length}u + 
 fn row(term: u32, name: u32) -> u32 { return field(term, BASE) + name * args.quads; }
 fn real(quad: u32, lane: u32) -> bool { return 4u * quad + lane < args.channels; }`
 
-/** WGSL: how many of a chunk's pixels are there. */
-const CHUNK_SIZE = `
-fn sizeOf(chunk: u32, pixels: u32) -> f32 {
-  return f32(min(args.pixelsPerChunk, pixels - min(pixels, chunk * args.pixelsPerChunk)));
-}`
-
 /**
- * moments[row, chunk] ← mean and sum of squared distances from it, of each value; a workgroup's z is the value. Sums are
- * taken of the distances from the chunk's first pixel, which keeps them exact where the mean is large.
+ * moments[chunk] ← mean and sum of squared distances from it, of each value from its `place` on; a workgroup's z is the
+ * value. Sums are taken of the distances from the chunk's first pixel, which keeps them exact where the mean is large.
  */
 export const measure = (most: number) => {
   const values = Array.from({ length: most }, (_, j) => `value${j}`)
   return defineKernel<string, string>({
     name: `measure ${most}`,
     buffers: { moments: 'write vec4f', ...Object.fromEntries(values.map((name) => [name, 'read vec4f' as const])) },
-    args: [...COLUMN_ARGS, 'chunkCount', 'firstRow'],
+    args: [...COLUMN_ARGS, ...values.map((_, j) => `place${j}`)],
     code: `${COLUMN_SUM}
 fn valueAt(j: u32, at: u32) -> vec4f {
   switch j {
     ${values.map((name, j) => `case ${j}u: { return ${name}[at]; }`).join('\n')}
     default: { return vec4f(); }
+  }
+}
+
+fn placeOf(j: u32) -> u32 {
+  switch j {
+    ${values.map((_, j) => `case ${j}u: { return args.place${j}; }`).join('\n')}
+    default: { return 0u; }
   }
 }
 
@@ -87,7 +89,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) th
   squares = columnSum(thread, squares);
   if (working && line == 0u) {
     let count = f32(max(end, first + 1u) - first);
-    let at = ((args.firstRow + group.z) * args.chunkCount + group.x) * 2u * args.quads + quad;
+    let at = placeOf(group.z) + group.x * 2u * args.quads + quad;
     moments[at] = origin + sum / count;
     moments[at + args.quads] = max(squares - sum * sum / count, vec4f());
   }
@@ -109,8 +111,13 @@ export const settle = defineKernel({
     statistics: 'write f32',
     vectors: 'write vec4f',
   },
-  args: ['first', 'termCount', 'quads', 'channels', 'pixelsPerSample', 'pixelsPerChunk', 'chunkCount'],
-  code: `${TERM}${CHUNK_SIZE}${LANE_SUM}
+  args: ['first', 'termCount', 'quads', 'channels', 'pixelsPerSample'],
+  code: `${TERM}${LANE_SUM}
+/** How many of a chunk's pixels are there. */
+fn sizeOf(chunk: u32, perChunk: u32, pixels: u32) -> f32 {
+  return f32(min(perChunk, pixels - min(pixels, chunk * perChunk)));
+}
+
 @compute @workgroup_size(${FINISH_QUADS * FINISH_LANES})
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) thread: u32) {
   let term = args.first + group.y;
@@ -119,18 +126,19 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) th
   let running = field(term, RUNNINGPLUS1);
   let measured = field(term, NORMALISED) == 1u && !(running > 0u && run.mode == 2u);
   let pixels = run.samples * args.pixelsPerSample;
-  let chunks = select(0u, (pixels + args.pixelsPerChunk - 1u) / args.pixelsPerChunk, measured && quad < args.quads);
-  let start = field(term, MOMENTSROW) * args.chunkCount * 2u * args.quads + quad;
+  let perChunk = field(term, PIXELSPERCHUNK);
+  let chunks = select(0u, (pixels + perChunk - 1u) / perChunk, measured && quad < args.quads);
+  let start = field(term, MOMENTS) + quad;
   var sum = vec4f();
   for (var chunk = lane; chunk < chunks; chunk += ${FINISH_LANES}u) {
-    sum += sizeOf(chunk, pixels) * moments[start + chunk * 2u * args.quads];
+    sum += sizeOf(chunk, perChunk, pixels) * moments[start + chunk * 2u * args.quads];
   }
   let mean = laneSum(thread, sum) / f32(pixels);
   var squares = vec4f();
   for (var chunk = lane; chunk < chunks; chunk += ${FINISH_LANES}u) {
     let at = start + chunk * 2u * args.quads;
     let distance = moments[at] - mean;
-    squares += moments[at + args.quads] + sizeOf(chunk, pixels) * distance * distance;
+    squares += moments[at + args.quads] + sizeOf(chunk, perChunk, pixels) * distance * distance;
   }
   let variance = laneSum(thread, squares) / f32(pixels);
   if (lane == 0u && quad < args.quads && feed[args.termCount + term] != 0.0) { finish(term, quad, mean, variance, pixels); }

@@ -59,7 +59,6 @@ class Node {
   readonly #condition: number
   readonly #extent: Quads
   readonly #chunks: ColumnChunks
-  #moments: Lent | undefined
 
   constructor(context: Context, terms: readonly PlacedTerm[], output: number, condition: number) {
     this.#context = context
@@ -70,30 +69,28 @@ class Node {
     this.#chunks = columnChunks(this.#extent, context.batchSize)
   }
 
-  /** Moments of the batch, by chunk: of terms without running statistics always, of others where those are not used. */
+  /** Moments that no producer collects: always, or where running statistics do not take their place. */
   measure(): void {
-    const { program, bindings } = this.#context
-    const normalised = this.#terms.filter(isNormalised)
-    if (normalised.length === 0) return
+    const { program, moments, bindings } = this.#context
     const { args, count, blocks } = this.#chunks
-    this.#moments = program.temporary(normalised.length * count * 2 * this.#extent.channels * 4, 'moments')
-    for (const group of inGroups(normalised, bindings - 1)) {
-      const tracked = group.every(({ term }) => term.norm?.statistics !== null)
+    const placeOf = ({ term }: PlacedTerm) => this.#context.momentPlace(term.value)
+    const measured = this.#terms.filter((placed) => isNormalised(placed) && !placeOf(placed).collected)
+    for (const group of inGroups(measured, bindings - 1)) {
       const room = roomFor(group.length)
+      const filled = filledUp(group, room)
       program.emit(measure(room), {
-        buffers: { moments: this.#moments, ...numberedBuffers('value', filledUp(group, room), itsValue) },
-        args: { ...args, chunkCount: count, firstRow: group[0].place.momentsRow },
+        buffers: { moments, ...numberedBuffers('value', filled, itsValue) },
+        args: { ...args, ...numberedArgs('place', filled, (placed) => placeOf(placed).at) },
         grid: () => [count, blocks, group.length],
         condition: this.#condition,
-        when: tracked ? 'batch-statistics' : 'always',
+        when: group.every((placed) => placeOf(placed).tracked) ? 'batch-statistics' : 'always',
       })
     }
   }
 
   settle(): void {
     if (this.#terms.length === 0) return
-    const { records: terms, feeds, state, vectors, program } = this.#context
-    const moments = this.#moments ?? terms // where nothing is measured, nothing is read
+    const { records: terms, feeds, state, vectors, moments, program } = this.#context
     const { weights, statistics } = state
     program.emit(settle, {
       buffers: { terms, feed: feeds.terms, moments, weights, statistics, vectors },
@@ -135,9 +132,12 @@ class Node {
       this.#projectOn(normalised, gradient, products, 'always')
     }
     const { weights } = state
+    const { args, grid, condition } = this.#finish()
     program.emit(differentiate, {
       buffers: { terms, feed: feeds.terms, products, weights, gradient: state.gradient, vectors },
-      ...this.#finish(),
+      args: { ...args, pixelsPerChunk: this.#chunks.args.pixelsPerChunk, chunkCount: count },
+      grid,
+      condition,
     })
   }
 
@@ -216,13 +216,12 @@ class Node {
   #finish() {
     const { pixelsPerSample, quads } = this.#extent
     const { channels } = this.#context.shape(this.#output)
-    const { count, args } = this.#chunks
     const grid = [Math.ceil(quads / FINISH_QUADS), this.#terms.length, 1] as const
     return {
       args: {
         first: this.#terms[0].place.number,
         termCount: this.#context.termCount,
-        ...{ quads, channels, pixelsPerSample, pixelsPerChunk: args.pixelsPerChunk, chunkCount: count },
+        ...{ quads, channels, pixelsPerSample },
       },
       grid: () => grid,
       condition: this.#condition,

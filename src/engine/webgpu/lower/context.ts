@@ -11,6 +11,7 @@ import type { Feeds, State } from '../layout.ts'
 import { itemGrid, type Program } from '../program.ts'
 import type { Lent, Part } from '../storage.ts'
 import { type ConvolutionPlaces, type FilterGroup, type FilterRun, placeFilters } from './filterPlaces.ts'
+import { type MomentPlace, placeMoments } from './momentPlaces.ts'
 import { type Quads, quadsOf } from './quads.ts'
 import { placeTerms, recordOf, type TermPlace } from './termPlaces.ts'
 
@@ -65,6 +66,9 @@ export class Context {
   /** The records of all filters, and the activity, a word a flag. */
   readonly filters: GPUBuffer
   readonly flags: GPUBuffer
+  /** Of all normalised values, by chunk. */
+  readonly moments: GPUBuffer
+  readonly #momentPlaces: ReadonlyMap<ValueId, MomentPlace>
   readonly #convolutions: ReadonlyMap<number, ConvolutionPlaces>
   readonly #values = new Map<ValueId, Lent>()
   readonly #gradients = new Map<ValueId, Accumulation<Lent>>()
@@ -77,7 +81,8 @@ export class Context {
 
   constructor(site: Site) {
     const { program, graph, activity, state, feeds, batchSize, bindings } = site
-    const { convolutions, words } = placeFilters(site)
+    const moments = placeMoments(graph, batchSize)
+    const { convolutions, words } = placeFilters({ ...site, moments: moments.values })
     this.program = program
     this.graph = graph
     this.state = state
@@ -86,6 +91,8 @@ export class Context {
     this.bindings = bindings
     this.#activity = activity
     this.filters = program.table(words)
+    this.moments = program.keep(16 * moments.quads, 'the moments of normalised values')
+    this.#momentPlaces = moments.values
     this.flags = program.keep(4 * activity.count, 'the activity')
     this.#convolutions = convolutions
     this.#expected = countContributions(graph, (_, index) => this.convolution(index).groups.length)
@@ -99,7 +106,7 @@ export class Context {
       [...this.#terms].flatMap(([index, own]) => {
         const operation = graph.operations[index]
         return operation.kind === 'combine'
-          ? operation.terms.flatMap((term, part) => recordOf(term, own[part], state))
+          ? operation.terms.flatMap((term, part) => recordOf(term, own[part], state, moments.values.get(term.value)))
           : []
       }),
     )
@@ -192,6 +199,13 @@ export class Context {
   outputGradients(group: FilterGroup): Lent {
     for (const { filter } of group.filters) this.outputGradient(filter.output)
     return this.#gradientsOf(group)
+  }
+
+  /** Of a value that is normalised. */
+  momentPlace(id: ValueId): MomentPlace {
+    const place = this.#momentPlaces.get(id)
+    if (place === undefined) throw new Error(`value ${id} is not normalised`)
+    return place
   }
 
   /** Where partial sums of filters wait. */

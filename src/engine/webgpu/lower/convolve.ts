@@ -14,11 +14,11 @@ import type { FilterRun } from './filterPlaces.ts'
 
 const emitters = { dense: DenseGroup, depthwise: DepthwiseGroup } as const
 
-export function lowerConvolve(context: Context, { input, relu }: Of<'convolve'>, index: number): Backward {
+export function lowerConvolve(context: Context, convolution: Of<'convolve'>, index: number): Backward {
   const condition = context.operationCondition(index)
   const { groups, waiting, last } = context.convolution(index)
   const placed = groups.map((group) => {
-    const emitter: FilterGroupEmitter = new emitters[group.kind](context, { group, input, relu, condition })
+    const emitter: FilterGroupEmitter = new emitters[group.kind](context, { group, convolution, condition })
     return { group, emitter }
   })
   for (const { emitter } of placed) emitter.forward()

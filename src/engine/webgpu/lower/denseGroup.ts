@@ -6,6 +6,7 @@ import type { Lent } from '../storage.ts'
 import type { Context } from './context.ts'
 import { tilesOf } from './filterCuts.ts'
 import type { FilterGroupEmitter, GroupSite } from './filterGroup.ts'
+import { convolutionTile } from './momentPlaces.ts'
 import type { Quads } from './quads.ts'
 
 /** What a device gives to each dimension of a grid. */
@@ -21,20 +22,22 @@ export class DenseGroup implements FilterGroupEmitter {
   constructor(context: Context, site: GroupSite) {
     this.#context = context
     this.#site = site
-    this.#input = context.extent(site.input)
+    this.#input = context.extent(site.convolution.input)
     this.#quads = Math.max(...site.group.filters.map(({ output }) => output.quads))
   }
 
   forward(): void {
-    const { group, input, relu, condition } = this.#site
-    const { program, state, filters, flags } = this.#context
-    const { columns, pixels } = tileFor(this.#quads)
+    const { group, convolution, condition } = this.#site
+    const { input, relu } = convolution
+    const { program, state, filters, flags, moments } = this.#context
+    const { columns, pixels } = convolutionTile(this.#context.graph, convolution)
     const tiles = Math.ceil(this.#quads / columns)
     program.emit(convolve(columns), {
       buffers: {
         ...{ filters, flags, weights: state.weights },
         source: this.#context.value(input),
         results: this.#context.outputs(group),
+        moments,
       },
       args: { first: group.first, tiles, ...this.#source(), inputs: group.filters[0].inputs, relu: Number(relu) },
       grid: tileGrid(tiles * group.filters.length, largest(group.filters, 'pixelsPerSample'), pixels),
@@ -48,7 +51,8 @@ export class DenseGroup implements FilterGroupEmitter {
   }
 
   #filterGradients(gradients: Lent, chunks: Lent): void {
-    const { group, input, relu, condition } = this.#site
+    const { group, convolution, condition } = this.#site
+    const { input, relu } = convolution
     const { program, filters, flags } = this.#context
     const { columns } = gradientTileFor(this.#quads)
     const tiles = group.filters.map((filter) => tilesOf(filter, columns))
@@ -65,7 +69,8 @@ export class DenseGroup implements FilterGroupEmitter {
   }
 
   #inputGradient(gradients: Lent): void {
-    const { group, input, relu, condition } = this.#site
+    const { group, convolution, condition } = this.#site
+    const { input, relu } = convolution
     const { program, state, filters, flags } = this.#context
     const target = this.#context.gradient(input)
     if (target === undefined) return

@@ -15,11 +15,12 @@ export class DepthwiseGroup implements FilterGroupEmitter {
   constructor(context: Context, site: GroupSite) {
     this.#context = context
     this.#site = site
-    this.#input = context.extent(site.input)
+    this.#input = context.extent(site.convolution.input)
   }
 
   forward(): void {
-    const { group, input, relu, condition } = this.#site
+    const { group, convolution, condition } = this.#site
+    const { input, relu } = convolution
     const { program, state, filters, flags } = this.#context
     const items = itemGrid(Math.max(...group.filters.map(({ output }) => output.quadsPerSample)))
     const grid: Grid = (samples, most) => [items(samples, most)[0], group.filters.length, 1]
@@ -45,7 +46,8 @@ export class DepthwiseGroup implements FilterGroupEmitter {
   }
 
   #filterGradients(first: number, run: readonly PlacedFilter[], gradients: Lent, chunks: Lent): void {
-    const { input, relu, condition } = this.#site
+    const { convolution, condition } = this.#site
+    const { input, relu } = convolution
     const { program, filters, flags } = this.#context
     const blocks = Math.ceil(this.#input.quads / DEPTHWISE_COLUMNS)
     const chunkCount = Math.max(...run.map(({ record }) => record.chunkCount))
@@ -60,7 +62,8 @@ export class DepthwiseGroup implements FilterGroupEmitter {
   }
 
   #inputGradient(gradients: Lent): void {
-    const { group, input, relu, condition } = this.#site
+    const { group, convolution, condition } = this.#site
+    const { input, relu } = convolution
     const { program, state, filters, flags } = this.#context
     const target = this.#context.gradient(input)
     if (target === undefined) return

@@ -1,5 +1,5 @@
 /** The dispatches of filters that are taken together: dense ones, or depthwise ones. */
-import type { ValueId } from '../../../core/network.ts'
+import type { Of } from '../../graph/graph.ts'
 import type { Lent } from '../storage.ts'
 import type { FilterGroup } from './filterPlaces.ts'
 
@@ -15,8 +15,6 @@ export interface FilterGroupEmitter {
 /** A group with where it stands. */
 export interface GroupSite {
   readonly group: FilterGroup
-  /** Value that the convolution reads. */
-  readonly input: ValueId
-  readonly relu: boolean
+  readonly convolution: Of<'convolve'>
   readonly condition: number
 }

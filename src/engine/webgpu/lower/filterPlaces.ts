@@ -1,4 +1,5 @@
 /** Which filters a dispatch takes together, where their outputs and partial sums stand, and the records that kernels read. */
+import type { ValueId } from '../../../core/network.ts'
 import type { Activity } from '../../graph/activity.ts'
 import type { Filter, Graph, Of } from '../../graph/graph.ts'
 import { FILTER_FIELDS, type FilterRecord } from '../kernels/filter.ts'
@@ -6,6 +7,7 @@ import { gradientTileFor } from '../kernels/filterGradient.ts'
 import type { State } from '../layout.ts'
 import { alignedForParts } from '../storage.ts'
 import { cutsOf, type FilterSite, tilesOf } from './filterCuts.ts'
+import type { MomentPlace } from './momentPlaces.ts'
 import { quadsOf } from './quads.ts'
 
 export interface PlacedFilter extends FilterSite {
@@ -50,6 +52,7 @@ export interface Placing {
   readonly activity: Activity
   readonly state: State
   readonly batchSize: number
+  readonly moments: ReadonlyMap<ValueId, MomentPlace>
   /** Bytes that one binding can have. */
   readonly largestBinding: number
 }
@@ -136,7 +139,7 @@ function sketchGroups(placing: Placing, operation: Of<'convolve'>, index: number
 
 /** As many together as one binding can have the outputs of. */
 function sketchKind(
-  { graph, state, batchSize, largestBinding }: Placing,
+  { graph, state, batchSize, moments, largestBinding }: Placing,
   sites: readonly { readonly flag: number; readonly site: FilterSite }[],
 ): Sketch[][] {
   const { columns } = gradientTileFor(Math.max(...sites.map(({ site }) => site.output.quads)))
@@ -156,7 +159,9 @@ function sketchKind(
     const { height: kernelHeight, width: kernelWidth, ...steps } = filter.window
     const { channels } = graph.values[filter.output]
     const window = { weight: state.parameterOffsets[filter.parameter], kernelHeight, kernelWidth, ...steps }
-    const record = { flag, ...window, height, width, quads, channels, ...cuts }
+    const place = moments.get(filter.output)
+    const collected = { momentsPlus1: place?.collected ? place.at + 1 : 0, tracked: Number(place?.tracked ?? false) }
+    const record = { flag, ...window, height, width, quads, channels, ...collected, ...cuts }
     groups
       .at(-1)
       ?.push({ ...site, record, outputBytes, chunkBytes: alignedForParts(16 * cuts.chunkCount * cuts.rows * quads) })

@@ -2,6 +2,7 @@
 import type { Graph, Of, Term } from '../../graph/graph.ts'
 import { RECORD, ROWS } from '../kernels/norm.ts'
 import type { State } from '../layout.ts'
+import type { MomentPlace } from './momentPlaces.ts'
 
 export interface TermPlace {
   /** Among all terms. */
@@ -9,8 +10,6 @@ export interface TermPlace {
   /** Its first row in `vectors`, in quads. */
   readonly base: number
   readonly quads: number
-  /** Among the normalised terms of its node. */
-  readonly momentsRow: number
   /** Of its sum in `project`, row 0 being Σ g; −1 where none is ever needed. */
   readonly productRow: number
 }
@@ -31,12 +30,10 @@ export function placeTerms(
   graph.operations.forEach((operation, index) => {
     if (operation.kind !== 'combine') return
     const quads = quadsOf(operation)
-    let momentsRow = 0
     let productRow = 1
     const own = operation.terms.map((term): TermPlace => {
       const place = {
         ...{ number: number++, base, quads },
-        momentsRow: term.norm === null ? -1 : momentsRow++,
         productRow: isProjected(term) ? productRow++ : -1,
       }
       base += ROWS.length * quads
@@ -48,7 +45,7 @@ export function placeTerms(
 }
 
 /** The words that kernels read of a term (`RECORD`). */
-export function recordOf({ norm }: Term, place: TermPlace, state: State): number[] {
+export function recordOf({ norm }: Term, place: TermPlace, state: State, moments?: MomentPlace): number[] {
   const affine = norm?.affine
   const statistics = norm?.statistics ?? null
   const record: Readonly<Record<(typeof RECORD)[number], number>> = {
@@ -57,7 +54,8 @@ export function recordOf({ norm }: Term, place: TermPlace, state: State): number
     beta: affine ? state.parameterOffsets[affine.shift] : 0,
     runningPlus1: statistics === null ? 0 : state.statisticsOffsets[statistics] + 1,
     normalised: norm === null ? 0 : 1,
-    momentsRow: Math.max(0, place.momentsRow),
+    moments: moments?.at ?? 0,
+    pixelsPerChunk: moments?.pixelsPerChunk ?? 1,
     productRowPlus1: place.productRow + 1,
   }
   return RECORD.map((name) => record[name])

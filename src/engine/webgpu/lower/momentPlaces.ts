@@ -1,0 +1,66 @@
+/**
+ * Where the moments of normalised values stand, by chunk of pixels. A dense convolution collects those of its outputs
+ * tile by tile as it makes them; others are measured by the node that reads them.
+ */
+import type { ValueId } from '../../../core/network.ts'
+import type { Graph, Norm, Of } from '../../graph/graph.ts'
+import { tileFor } from '../kernels/convolve.ts'
+import { columnChunks } from './chunks.ts'
+import { quadsOf } from './quads.ts'
+
+export interface MomentPlace {
+  /** In quads. */
+  readonly at: number
+  readonly pixelsPerChunk: number
+  /** Whether the value's producer leaves them there. */
+  readonly collected: boolean
+  /** Whether there are running statistics that take their place in evaluation, for all that read it. */
+  readonly tracked: boolean
+}
+
+export interface MomentPlaces {
+  readonly values: ReadonlyMap<ValueId, MomentPlace>
+  /** Of all. */
+  readonly quads: number
+}
+
+export function placeMoments(graph: Graph, batchSize: number): MomentPlaces {
+  const tiles = tilePixels(graph)
+  const values = new Map<ValueId, MomentPlace>()
+  let quads = 0
+  for (const [value, norms] of normsOf(graph)) {
+    const extent = quadsOf(graph.values[value])
+    const tile = tiles.get(value)
+    const pixelsPerChunk = tile ?? columnChunks(extent, batchSize).args.pixelsPerChunk
+    const tracked = norms.every(({ statistics }) => statistics !== null)
+    values.set(value, { at: quads, pixelsPerChunk, collected: tile !== undefined, tracked })
+    quads += Math.ceil((batchSize * extent.pixelsPerSample) / pixelsPerChunk) * 2 * extent.quads
+  }
+  return { values, quads }
+}
+
+/** The normalisations of each value that has any. */
+function normsOf({ operations }: Graph): Map<ValueId, Norm[]> {
+  const found = new Map<ValueId, Norm[]>()
+  for (const operation of operations) {
+    if (operation.kind !== 'combine') continue
+    for (const { value, norm } of operation.terms) if (norm) found.set(value, [...(found.get(value) ?? []), norm])
+  }
+  return found
+}
+
+/** Pixels of a tile, of all values that dense convolutions make. */
+function tilePixels(graph: Graph): Map<ValueId, number> {
+  const dense = graph.operations.flatMap((operation) =>
+    operation.kind === 'convolve'
+      ? denseOf(operation).map(({ output }) => [output, convolutionTile(graph, operation).pixels] as const)
+      : [],
+  )
+  return new Map(dense)
+}
+
+const denseOf = ({ filters }: Of<'convolve'>) => filters.filter(({ kind }) => kind === 'dense')
+
+/** What all dense filters of a convolution are cut into. */
+export const convolutionTile = (graph: Graph, convolution: Of<'convolve'>) =>
+  tileFor(Math.max(...denseOf(convolution).map(({ output }) => quadsOf(graph.values[output]).quads)))
