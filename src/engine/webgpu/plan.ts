@@ -63,7 +63,7 @@ export function draft(device: Device, network: Network, batchSize: number, state
         ...{ program, run, state, feeds, activity, terms },
         logits: output(network.heads[0].logits),
         features: output(network.features),
-        flags: context.flags,
+        flags: context.tables.flags,
         masks: context.masks,
         noises: context.noises,
       }

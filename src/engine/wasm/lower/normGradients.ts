@@ -3,7 +3,8 @@
  * the outputs are written, and the gradient is made where it is staged, so neither costs a pass of its own.
  */
 import type { ValueId } from '../../../core/network.ts'
-import { type Graph, inputsOf, rootsOf } from '../../graph/graph.ts'
+import type { Graph } from '../../graph/graph.ts'
+import { convolvedForOneNorm } from '../../graph/normReads.ts'
 import type { Temporary } from '../../graph/placement.ts'
 import type { Program } from '../program.ts'
 
@@ -40,19 +41,4 @@ export class NormGradients {
   deferred(id: ValueId): DeferredGradient | undefined {
     return this.#deferred.get(id)
   }
-}
-
-/** Outputs of dense convolutions that one normalised term reads, and nothing else. */
-function convolvedForOneNorm({ operations, network }: Graph): Set<ValueId> {
-  const reads = new Map<ValueId, number>()
-  const normalised = new Set<ValueId>()
-  for (const operation of operations) {
-    for (const input of inputsOf(operation)) reads.set(input, (reads.get(input) ?? 0) + 1)
-    if (operation.kind !== 'combine') continue
-    for (const { value, norm } of operation.terms) if (norm !== null) normalised.add(value)
-  }
-  for (const root of rootsOf(network)) normalised.delete(root)
-  const convolved = operations.flatMap((operation) => (operation.kind === 'convolve' ? operation.filters : []))
-  const outputs = convolved.filter(({ kind }) => kind === 'dense').map(({ output }) => output)
-  return new Set(outputs.filter((output) => normalised.has(output) && reads.get(output) === 1))
 }

@@ -9,6 +9,7 @@
  */
 import { ADDS, defineKernel } from '../kernel.ts'
 import { FILTER } from './filter.ts'
+import { outputGradient } from './outputGradient.ts'
 import { collectMoments, rowSum } from './tileMoments.ts'
 import { GRADIENT, SOURCE } from './windows.ts'
 
@@ -71,7 +72,8 @@ ${product(columns, {
   if (flags[own.flag] == 0u) { return; }
   let extent = vec3u(own.height, own.width, own.quads);`,
   reduced: 'args.quads',
-  factor: 'sourceAt',
+  prepare: '',
+  factor: 'sourceAt(window, places[g], tap, own % reduced)',
   finish: collectMoments(tile),
   store: 'results[own.plane + at] = sums[p];',
 })}`,
@@ -83,17 +85,19 @@ ${product(columns, {
  * source is then the image. A workgroup's x is its column of tiles.
  *
  * @param columns of the tile
+ * @param givers as `outputGradient` takes them
  */
-export const convolveBack = (columns: number, masked: boolean) =>
-  defineKernel<string, string>({
-    name: `convolveBack ${columns} ${masked ? 'masked' : 'plain'}`,
+export const convolveBack = (columns: number, masked: boolean, givers: number) => {
+  const { buffers, code } = outputGradient(givers)
+  return defineKernel<string, string>({
+    name: `convolveBack ${columns} ${masked ? 'masked' : 'plain'} ${givers}`,
     buffers: {
-      ...({ filters: 'read Filter', flags: 'read u32', weights: 'read f32' } as const),
-      ...({ gradients: 'read vec4f', result: 'write vec4f' } as const),
+      ...({ filters: 'read Filter', flags: 'read u32', weights: 'read f32', result: 'write vec4f' } as const),
       ...(masked && ({ image: 'read vec4f' } as const)),
+      ...buffers,
     },
     args: ['first', 'count', 'tiles', 'height', 'width', 'quads', 'inputs', 'accumulate'],
-    code: `${FILTER}${GRADIENT}${ADDS}
+    code: `${FILTER}${code}${GRADIENT}${ADDS}
 /** Of four columns: w[tap, column …, channel]. */
 fn weightsAt(window: Filter, tap: u32, channel: u32, column: u32) -> vec4f {
   var row = vec4f();
@@ -111,7 +115,8 @@ ${product(columns, {
   let end = begin + args.count;
   let extent = vec3u(args.height, args.width, args.quads);`,
   reduced: 'window.quads',
-  factor: 'gradientAt',
+  prepare: 'let form = formOf(window, own % reduced);',
+  factor: 'gradientAt(window, form, places[g], tap, own % reduced)',
   finish: '',
   store: `
     var value = ${masked ? 'select(vec4f(), sums[p], image[at] > vec4f())' : 'sums[p]'};
@@ -119,6 +124,7 @@ ${product(columns, {
     result[at] = value;`,
 })}`,
   })
+}
 
 /** What the directions differ in, in WGSL. */
 interface Direction {
@@ -126,7 +132,8 @@ interface Direction {
   readonly begin: string
   /** Quads of channels that are summed over. */
   readonly reduced: string
-  /** The function that gives the left factor. */
+  /** What the left factor needs to know once a slice, and the factor itself. */
+  readonly prepare: string
   readonly factor: string
   /** What the workgroup does with all its `sums`. */
   readonly finish: string
@@ -134,7 +141,7 @@ interface Direction {
   readonly store: string
 }
 
-function product(columns: number, { begin, reduced, factor, finish, store }: Direction): string {
+function product(columns: number, { begin, reduced, prepare, factor, finish, store }: Direction): string {
   const { threads, pixels } = tileFor(columns)
   const rows = threads / columns
   /** Pixels whose patches one thread gathers, a quad of each slice. */
@@ -174,9 +181,10 @@ fn main(
       let own = slice + thread % ${SLICE}u;
       let ownTap = own / reduced;
       let tap = vec2u(ownTap / window.kernelWidth, ownTap % window.kernelWidth);
+      ${prepare}
       for (var g = 0u; g < ${gathered}u; g++) {
         var value = vec4f();
-        if (own < depth) { value = ${factor}(window, places[g], tap, own % reduced); }
+        if (own < depth) { value = ${factor}; }
         windows[(thread % ${SLICE}u) * ${pixels + 1}u + thread / ${SLICE}u + g * ${threads / SLICE}u] = value;
       }
       for (var i = thread; i < ${SLICE * 4 * columns}u; i += ${threads}u) {

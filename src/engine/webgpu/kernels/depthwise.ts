@@ -1,6 +1,7 @@
 /** Depthwise convolutions, of several filters at once: one small filter a channel. The equations are in `convolve.ts`. */
 import { ADDS, defineKernel, eachItem } from '../kernel.ts'
 import { FILTER } from './filter.ts'
+import { outputGradient } from './outputGradient.ts'
 import { GRADIENT, SOURCE } from './windows.ts'
 
 /** WGSL: w[tap, channel] of four channels. */
@@ -15,11 +16,11 @@ fn weightsAt(window: Filter, tap: u32, quad: u32) -> vec4f {
 }`
 
 /** WGSL: adds what `factor` gives times the weight, over all cells of the window. */
-const overTaps = (factor: string) => `
+const overTaps = (factor: (tap: string) => string) => `
   for (var ky = 0u; ky < window.kernelHeight; ky++) {
     for (var kx = 0u; kx < window.kernelWidth; kx++) {
       let weight = weightsAt(window, ky * window.kernelWidth + kx, quad);
-      sum += weight * ${factor}(window, place, vec2u(ky, kx), quad);
+      sum += weight * ${factor('vec2u(ky, kx)')};
     }
   }`
 
@@ -45,7 +46,7 @@ ${eachItem(
   'run.samples * window.height * window.width * window.quads',
   `${placeIn('window')}
   var sum = vec4f();
-  ${overTaps('sourceAt')}
+  ${overTaps((tap) => `sourceAt(window, place, ${tap}, quad)`)}
   results[window.plane + i] = sum;`,
   `let window = filters[args.first + id.y];
   if (flags[window.flag] == 0u) { return; }`,
@@ -53,16 +54,17 @@ ${eachItem(
 })
 
 /** The gradient wrt what several filters read, to which each adds; `masked` where they read it through ReLU. */
-export const depthwiseBack = (masked: boolean) =>
-  defineKernel<string, string>({
+export const depthwiseBack = (masked: boolean) => {
+  const { buffers, code } = outputGradient(0)
+  return defineKernel<string, string>({
     name: `depthwiseBack ${masked ? 'masked' : 'plain'}`,
     buffers: {
-      ...({ filters: 'read Filter', flags: 'read u32', weights: 'read f32' } as const),
-      ...({ gradients: 'read vec4f', result: 'write vec4f' } as const),
+      ...({ filters: 'read Filter', flags: 'read u32', weights: 'read f32', result: 'write vec4f' } as const),
       ...(masked && ({ image: 'read vec4f' } as const)),
+      ...buffers,
     },
     args: ['first', 'count', 'height', 'width', 'quads', 'accumulate'],
-    code: `${FILTER}${GRADIENT}${WEIGHTS}${ADDS}
+    code: `${FILTER}${code}${GRADIENT}${WEIGHTS}${ADDS}
 ${eachItem(
   'run.samples * args.height * args.width * args.quads',
   `${placeIn('args')}
@@ -70,13 +72,15 @@ ${eachItem(
   for (var f = args.first; f < args.first + args.count; f++) {
     let window = filters[f];
     if (flags[window.flag] == 0u) { continue; }
-    ${overTaps('gradientAt')}
+    let form = formOf(window, quad);
+    ${overTaps((tap) => `gradientAt(window, form, place, ${tap}, quad)`)}
   }
   ${masked ? 'sum = select(vec4f(), sum, image[i] > vec4f());' : ''}
   if (adds(args.accumulate)) { sum += result[i]; }
   result[i] = sum;`,
 )}`,
   })
+}
 
 /** Quads of channels and rows of threads of a workgroup. */
 const COLUMNS = 8
@@ -91,7 +95,7 @@ export const DEPTHWISE_COLUMNS = COLUMNS
  */
 export const depthwiseFilterGradient = (kernelWidth: number) => {
   const taps = Array.from({ length: kernelWidth }, (_, kx) => kx)
-  return defineKernel({
+  return defineKernel<string, string>({
     name: `depthwiseFilterGradient ${kernelWidth}`,
     buffers: {
       filters: 'read Filter',

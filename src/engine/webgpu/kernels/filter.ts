@@ -14,6 +14,8 @@ export const FILTER_FIELDS = [
   'plane',
   /** Where the moments of its output go, in quads and 1 added; 0: nowhere. Whether only training needs them. */
   ...(['momentsPlus1', 'tracked'] as const),
+  /** The rows of the term that normalises its output, and which node's that is (see `outputGradient.ts`). */
+  ...(['norm', 'giver'] as const),
   /** Where the chunks of its gradient begin among those of its group, in quads; where these do among all that wait. */
   ...(['chunks', 'groupChunks'] as const),
   /** How many chunks, of how many pixels or rows each, and added up by how many lanes (see `filterGradient.ts`). */

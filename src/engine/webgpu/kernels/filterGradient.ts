@@ -4,6 +4,7 @@
  */
 import { defineKernel } from '../kernel.ts'
 import { FILTER, type FilterRecord } from './filter.ts'
+import { outputGradient } from './outputGradient.ts'
 import { SOURCE } from './windows.ts'
 
 /** Pixels of one slice. */
@@ -28,24 +29,24 @@ export function gradientTileFor(quads: number): GradientTile {
 /**
  * chunks[chunk, tap, channel as stored, output quad] of each filter; a workgroup's x is its chunk, y its rows, z its
  * filter and column of tiles.
+ *
+ * @param givers as `outputGradient` takes them
  */
-export function filterGradient(columns: number) {
+export function filterGradient(columns: number, givers: number) {
   const tile = gradientTileFor(columns)
+  const { buffers, code } = outputGradient(givers)
   const { threads, rows } = tile
   const lines = threads / columns
   const each = (text: (k: number) => string, between = '\n') =>
     Array.from({ length: 4 * QUADS }, (_, k) => text(k)).join(between)
-  return defineKernel({
-    name: `filterGradient ${columns}`,
+  return defineKernel<string, string>({
+    name: `filterGradient ${columns} ${givers}`,
     buffers: {
-      filters: 'read Filter',
-      flags: 'read u32',
-      source: 'read vec4f',
-      gradients: 'read vec4f',
-      chunks: 'write vec4f',
+      ...({ filters: 'read Filter', flags: 'read u32', source: 'read vec4f', chunks: 'write vec4f' } as const),
+      ...buffers,
     },
     args: ['first', 'tiles', 'height', 'width', 'quads', 'relu'],
-    code: `${FILTER}${SOURCE}
+    code: `${FILTER}${SOURCE}${code}
 var<workgroup> windows: array<vec4f, ${SLICE * rows}>;
 var<workgroup> factors: array<vec4f, ${SLICE * columns}>;
 /** Of each pixel in this slice and the next: its sample, row and column. */
@@ -70,6 +71,8 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) th
   let quad = group.y * ${rows}u + thread % ${rows}u;
   let tapIndex = quad / args.quads;
   let tap = vec2u(tapIndex / window.kernelWidth, tapIndex % window.kernelWidth);
+  let own = firstColumn + column; // also of all factors that this thread fetches
+  let form = formOf(window, min(own, window.quads - 1u));
   ${each((k) => `var sum${k} = vec4f();`)}
   if (thread < ${SLICE}u) { places[thread] = placeOf(window, first + thread); }
   workgroupBarrier();
@@ -82,9 +85,8 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) th
     }
     for (var i = thread; i < ${SLICE * columns}u; i += ${threads}u) {
       let pixel = slice + i / ${columns}u;
-      let own = firstColumn + i % ${columns}u;
       var value = vec4f();
-      if (pixel < end && own < window.quads) { value = gradients[window.plane + pixel * window.quads + own]; }
+      if (pixel < end && own < window.quads) { value = gradientOf(window, form, pixel, own); }
       factors[i] = value;
     }
     side = ${SLICE}u - side;
@@ -97,12 +99,12 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) th
     }
     workgroupBarrier();
   }
-  if (firstColumn + column >= window.quads) { return; }
+  if (own >= window.quads) { return; }
   let sums = array(${each((k) => `sum${k}`, ', ')});
   for (var k = 0u; k < ${4 * QUADS}u; k++) {
     let row = (group.y * ${rows}u + (k / 4u) * ${lines}u + line) * 4u + k % 4u;
     if (row >= depth * 4u) { return; }
-    chunks[window.chunks + (group.x * depth * 4u + row) * window.quads + firstColumn + column] = sums[k];
+    chunks[window.chunks + (group.x * depth * 4u + row) * window.quads + own] = sums[k];
   }
 }`,
   })

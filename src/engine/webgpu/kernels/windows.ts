@@ -15,12 +15,14 @@ fn sourceAt(window: Filter, place: vec3u, tap: vec2u, quad: u32) -> vec4f {
   return select(value, vec4f(), (value < vec4f()) & vec4<bool>(args.relu == 1u));
 }`
 
-/** WGSL: the gradient wrt the output whose window sees the source at `place` by its cell `tap`; 0 where there is none. */
+/**
+ * WGSL: the gradient wrt the output whose window sees the source at `place` by its cell `tap`; 0 where there is none. For
+ * kernels with an `outputGradient`.
+ */
 export const GRADIENT = `
-fn gradientAt(window: Filter, place: vec3u, tap: vec2u, quad: u32) -> vec4f {
+fn gradientAt(window: Filter, form: Form, place: vec3u, tap: vec2u, quad: u32) -> vec4f {
   let reach = place.yz + window.padding - tap * window.dilation; // before the edge: very large
   let at = reach / window.stride;
   if (at.x >= window.height || at.y >= window.width || any(at * window.stride != reach)) { return vec4f(); }
-  let pixel = (place.x * window.height + at.x) * window.width + at.y;
-  return gradients[window.plane + pixel * window.quads + quad];
+  return gradientOf(window, form, (place.x * window.height + at.x) * window.width + at.y, quad);
 }`

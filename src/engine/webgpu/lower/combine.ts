@@ -2,7 +2,7 @@
  * A node: Σ_t c_t·norm_t(value_t). Forward: the moments of all normalised terms, their scales and shifts, then one pass
  * over all terms. Back, with g = ∂L/∂output, one pass gives Σ g and each term's Σ g·(value − μ); from these follow the
  * gradients wrt coefficients and norms (`differentiate` in kernels/norm.ts), and one more pass sends to each value its
- * own. A pass is as many dispatches as the device's bindings make of it.
+ * own, unless the value's producer makes it. A pass is as many dispatches as the device's bindings make of it.
  */
 import type { Accumulation } from '../../graph/accumulation.ts'
 import type { Of, Term } from '../../graph/graph.ts'
@@ -71,26 +71,30 @@ class Node {
 
   /** Moments that no producer collects: always, or where running statistics do not take their place. */
   measure(): void {
-    const { program, moments, bindings } = this.#context
+    const { program, tables, bindings } = this.#context
+    const { moments, momentPlaces } = tables
     const { args, count, blocks } = this.#chunks
-    const placeOf = ({ term }: PlacedTerm) => this.#context.momentPlace(term.value)
-    const measured = this.#terms.filter((placed) => isNormalised(placed) && !placeOf(placed).collected)
+    const measured = this.#terms.flatMap(({ term, value }) => {
+      const place = momentPlaces.get(term.value)
+      return term.norm === null || place === undefined || place.collected ? [] : [{ place, value }]
+    })
     for (const group of inGroups(measured, bindings - 1)) {
       const room = roomFor(group.length)
       const filled = filledUp(group, room)
       program.emit(measure(room), {
-        buffers: { moments, ...numberedBuffers('value', filled, itsValue) },
-        args: { ...args, ...numberedArgs('place', filled, (placed) => placeOf(placed).at) },
+        buffers: { moments, ...numberedBuffers('value', filled, ({ value }) => value) },
+        args: { ...args, ...numberedArgs('place', filled, ({ place }) => place.at) },
         grid: () => [count, blocks, group.length],
         condition: this.#condition,
-        when: group.every((placed) => placeOf(placed).tracked) ? 'batch-statistics' : 'always',
+        when: group.every(({ place }) => place.tracked) ? 'batch-statistics' : 'always',
       })
     }
   }
 
   settle(): void {
     if (this.#terms.length === 0) return
-    const { records: terms, feeds, state, vectors, moments, program } = this.#context
+    const { tables, feeds, state, program } = this.#context
+    const { terms, moments, vectors } = tables
     const { weights, statistics } = state
     program.emit(settle, {
       buffers: { terms, feed: feeds.terms, moments, weights, statistics, vectors },
@@ -99,7 +103,8 @@ class Node {
   }
 
   combine(): void {
-    const { program, feeds, vectors, bindings } = this.#context
+    const { program, feeds, tables, bindings } = this.#context
+    const { vectors } = tables
     const output = this.#context.value(this.#output)
     const { quads, quadsPerSample: perSample } = this.#extent
     const grid = itemGrid(perSample)
@@ -122,7 +127,8 @@ class Node {
   project(gradient: Lent): void {
     const wanted = this.#terms.filter(({ term }) => isProjected(term))
     const normalised = wanted.filter(isNormalised)
-    const { records: terms, feeds, state, vectors, program } = this.#context
+    const { tables, feeds, state, program } = this.#context
+    const { terms, vectors } = tables
     const { count } = this.#chunks
     const products = program.temporary((1 + wanted.length) * count * this.#extent.channels * 4, 'projections')
     if (wanted.length > normalised.length) {
@@ -142,7 +148,8 @@ class Node {
   }
 
   #projectOn(projected: readonly PlacedTerm[], gradient: Lent, products: Lent, when: When): void {
-    const { program, feeds, vectors, bindings } = this.#context
+    const { program, feeds, tables, bindings } = this.#context
+    const { vectors } = tables
     const { args, count, blocks } = this.#chunks
     for (const group of inGroups(projected, bindings - 4)) {
       const room = roomFor(group.length)
@@ -164,7 +171,8 @@ class Node {
 
   /** To each value its part of the node's gradient. */
   distribute(gradient: Lent): void {
-    const { program, feeds, vectors } = this.#context
+    const { program, feeds, tables } = this.#context
+    const { vectors } = tables
     const { quads, quadsPerSample: perSample } = this.#extent
     for (const group of this.#targetGroups()) {
       const accumulate = group.map(({ target, condition }) => target.accumulate(condition))
@@ -190,7 +198,7 @@ class Node {
     const groups: TargetedTerm[][] = []
     let free = 0
     for (const placed of this.#terms) {
-      const target = this.#context.gradient(placed.term.value)
+      const target = this.#context.isMade(placed.term.value) ? undefined : this.#context.gradient(placed.term.value)
       if (target === undefined) continue
       const needed = isNormalised(placed) ? 2 : 1
       const taken = groups.at(-1)?.some((other) => other.target === target)
@@ -206,7 +214,7 @@ class Node {
 
   #perTerm(group: readonly PlacedTerm[]): Readonly<Record<string, number>> {
     return {
-      termCount: this.#context.termCount,
+      termCount: this.#context.tables.termCount,
       ...numberedArgs('term', group, ({ place }) => place.number),
       ...numberedArgs('base', group, ({ place }) => place.base),
     }
@@ -220,7 +228,7 @@ class Node {
     return {
       args: {
         first: this.#terms[0].place.number,
-        termCount: this.#context.termCount,
+        termCount: this.#context.tables.termCount,
         ...{ quads, channels, pixelsPerSample },
       },
       grid: () => grid,

@@ -5,15 +5,16 @@ import type { Activity } from '../../graph/activity.ts'
 import { countContributions, findDifferentiable } from '../../graph/gradientFlow.ts'
 import type { Graph } from '../../graph/graph.ts'
 import type { Temporary } from '../../graph/placement.ts'
-import { ROWS } from '../kernels/norm.ts'
 import { clear } from '../kernels/pointwise.ts'
 import type { Feeds, State } from '../layout.ts'
 import { itemGrid, type Program } from '../program.ts'
-import type { Lent, Part } from '../storage.ts'
-import { type ConvolutionPlaces, type FilterGroup, type FilterRun, placeFilters } from './filterPlaces.ts'
-import { type MomentPlace, placeMoments } from './momentPlaces.ts'
+import { type Lent, type Part, wholeOf } from '../storage.ts'
+import type { GradientBuffers } from './filterGroup.ts'
+import type { ConvolutionPlaces, FilterGroup, FilterRun } from './filterPlaces.ts'
+import { numberedBuffers } from './grouping.ts'
 import { type Quads, quadsOf } from './quads.ts'
-import { placeTerms, recordOf, type TermPlace } from './termPlaces.ts'
+import { makeTables, type Site, type Tables } from './tables.ts'
+import type { TermPlace } from './termPlaces.ts'
 
 /** Emits the way back through an operation whose forward dispatches stand. */
 export type Backward = () => void
@@ -33,85 +34,39 @@ export interface NoiseSlot {
   readonly condition: number
 }
 
-export interface Site {
-  readonly program: Program
-  readonly graph: Graph
-  readonly activity: Activity
-  readonly state: State
-  readonly feeds: Feeds
-  readonly batchSize: number
-  /** Storage buffers that one kernel can name. */
-  readonly bindings: number
-  /** Bytes that one binding can have. */
-  readonly largestBinding: number
-}
-
 export class Context {
   readonly program: Program
   readonly graph: Graph
   readonly state: State
   readonly feeds: Feeds
+  readonly tables: Tables
   readonly batchSize: number
   readonly bindings: number
   /** Of held gates, in order. */
   readonly masks: Mask[] = []
   readonly noises: NoiseSlot[] = []
-  /** All rows by channel of all terms, their records, and where the last row of each begins and how long it is. */
-  readonly vectors: GPUBuffer
-  readonly records: GPUBuffer
-  readonly contributions: GPUBuffer
-  readonly termCount: number
   readonly #activity: Activity
-  readonly #terms: ReadonlyMap<number, readonly TermPlace[]>
-  /** The records of all filters, and the activity, a word a flag. */
-  readonly filters: GPUBuffer
-  readonly flags: GPUBuffer
-  /** Of all normalised values, by chunk. */
-  readonly moments: GPUBuffer
-  readonly #momentPlaces: ReadonlyMap<ValueId, MomentPlace>
-  readonly #convolutions: ReadonlyMap<number, ConvolutionPlaces>
   readonly #values = new Map<ValueId, Lent>()
   readonly #gradients = new Map<ValueId, Accumulation<Lent>>()
-  /** What a value's gradient is a part of. */
+  /** The groups of filters that make values, and where among their outputs these stand. */
   readonly #groups = new Map<ValueId, { readonly group: FilterGroup; readonly offset: number }>()
   readonly #groupGradients = new Map<FilterGroup, Temporary>()
   readonly #chunks = new Map<FilterRun, Temporary>()
   readonly #expected: readonly number[]
   readonly #differentiable: readonly boolean[]
 
-  constructor(site: Site) {
+  constructor(site: Site & { readonly feeds: Feeds }) {
     const { program, graph, activity, state, feeds, batchSize, bindings } = site
-    const moments = placeMoments(graph, batchSize)
-    const { convolutions, words } = placeFilters({ ...site, moments: moments.values })
     this.program = program
     this.graph = graph
     this.state = state
     this.feeds = feeds
+    this.tables = makeTables(site)
     this.batchSize = batchSize
     this.bindings = bindings
     this.#activity = activity
-    this.filters = program.table(words)
-    this.moments = program.keep(16 * moments.quads, 'the moments of normalised values')
-    this.#momentPlaces = moments.values
-    this.flags = program.keep(4 * activity.count, 'the activity')
-    this.#convolutions = convolutions
     this.#expected = countContributions(graph, (_, index) => this.convolution(index).groups.length)
     this.#differentiable = findDifferentiable(graph)
-    this.#terms = placeTerms(graph, ({ output }) => this.extent(output).quads)
-    const places = [...this.#terms.values()].flat()
-    this.termCount = places.length
-    const rows = places.reduce((sum, { quads }) => sum + ROWS.length * quads, 0)
-    this.vectors = program.keep(16 * rows, 'scales and moments by channel')
-    this.records = program.table(
-      [...this.#terms].flatMap(([index, own]) => {
-        const operation = graph.operations[index]
-        return operation.kind === 'combine'
-          ? operation.terms.flatMap((term, part) => recordOf(term, own[part], state, moments.values.get(term.value)))
-          : []
-      }),
-    )
-    const contribution = ROWS.indexOf('contribution')
-    this.contributions = program.table(places.flatMap(({ base, quads }) => [base + contribution * quads, quads]))
   }
 
   /** Height, width and channels, as the network says. */
@@ -179,7 +134,7 @@ export class Context {
 
   /** How the filters of a convolution are taken. */
   convolution(operation: number): ConvolutionPlaces {
-    const places = this.#convolutions.get(operation)
+    const places = this.tables.convolutions.get(operation)
     if (places === undefined) throw new Error(`operation ${operation} is no convolution`)
     return places
   }
@@ -195,17 +150,21 @@ export class Context {
     return of
   }
 
-  /** The finished gradients of a group's outputs, beside each other as these. */
-  outputGradients(group: FilterGroup): Lent {
-    for (const { filter } of group.filters) this.outputGradient(filter.output)
-    return this.#gradientsOf(group)
+  /** The finished gradients wrt a group's outputs: what kernels name to read or make them. */
+  outputGradients(group: FilterGroup): GradientBuffers {
+    const { filters, givers } = group
+    if (givers.length === 0) {
+      for (const { filter } of filters) this.outputGradient(filter.output)
+      return { gradients: this.#gradientsOf(group) }
+    }
+    const outputs = wholeOf(this.value(filters[0].filter.output)).of
+    const given = givers.flatMap((node) => this.outputGradient(node) ?? [])
+    return { vectors: this.tables.vectors, outputs, ...numberedBuffers('gradient', given, (gradient) => gradient) }
   }
 
-  /** Of a value that is normalised. */
-  momentPlace(id: ValueId): MomentPlace {
-    const place = this.#momentPlaces.get(id)
-    if (place === undefined) throw new Error(`value ${id} is not normalised`)
-    return place
+  /** Whether the gradient wrt a value is made where it is read, and never stored. */
+  isMade(id: ValueId): boolean {
+    return (this.#groups.get(id)?.group.givers.length ?? 0) > 0
   }
 
   /** Where partial sums of filters wait. */
@@ -232,7 +191,7 @@ export class Context {
 
   /** Of a combine. */
   terms(operation: number): readonly TermPlace[] {
-    return this.#terms.get(operation) ?? []
+    return this.tables.termPlaces.get(operation) ?? []
   }
 
   /** Condition of dispatches on which an operation as a whole depends; −1 where it always runs. */

@@ -32,11 +32,8 @@ export function lowerConvolve(context: Context, convolution: Of<'convolve'>, ind
 }
 
 /** The gradients of many filters, from all their partial sums. */
-function emitSums(
-  { program, filters, flags, state }: Context,
-  { first, filters: own }: FilterRun,
-  chunks: Storage,
-): void {
+function emitSums({ program, tables, state }: Context, { first, filters: own }: FilterRun, chunks: Storage): void {
+  const { filters, flags } = tables
   const groups = Math.max(...own.map(({ record }) => sumGroups(record)))
   program.emit(sumChunks, {
     buffers: { filters, flags, chunks, gradient: state.gradient },

@@ -5,7 +5,7 @@ import type { Grid } from '../program.ts'
 import type { Lent } from '../storage.ts'
 import type { Context } from './context.ts'
 import { tilesOf } from './filterCuts.ts'
-import type { FilterGroupEmitter, GroupSite } from './filterGroup.ts'
+import type { FilterGroupEmitter, GradientBuffers, GroupSite } from './filterGroup.ts'
 import { convolutionTile } from './momentPlaces.ts'
 import type { Quads } from './quads.ts'
 
@@ -29,7 +29,8 @@ export class DenseGroup implements FilterGroupEmitter {
   forward(): void {
     const { group, convolution, condition } = this.#site
     const { input, relu } = convolution
-    const { program, state, filters, flags, moments } = this.#context
+    const { program, state, tables } = this.#context
+    const { filters, flags, moments } = tables
     const { columns, pixels } = convolutionTile(this.#context.graph, convolution)
     const tiles = Math.ceil(this.#quads / columns)
     program.emit(convolve(columns), {
@@ -45,22 +46,23 @@ export class DenseGroup implements FilterGroupEmitter {
     })
   }
 
-  backward(gradients: Lent, chunks: Lent): void {
+  backward(gradients: GradientBuffers, chunks: Lent): void {
     this.#filterGradients(gradients, chunks)
     this.#inputGradient(gradients)
   }
 
-  #filterGradients(gradients: Lent, chunks: Lent): void {
+  #filterGradients(gradients: GradientBuffers, chunks: Lent): void {
     const { group, convolution, condition } = this.#site
     const { input, relu } = convolution
-    const { program, filters, flags } = this.#context
+    const { program, tables } = this.#context
+    const { filters, flags } = tables
     const { columns } = gradientTileFor(this.#quads)
     const tiles = group.filters.map((filter) => tilesOf(filter, columns))
     const rows = Math.max(...tiles.map(([own]) => own))
     const across = Math.max(...tiles.map(([, own]) => own))
     const chunkCount = Math.max(...group.filters.map(({ record }) => record.chunkCount))
-    program.emit(filterGradient(columns), {
-      buffers: { filters, flags, source: this.#context.value(input), gradients, chunks },
+    program.emit(filterGradient(columns, group.givers.length), {
+      buffers: { filters, flags, source: this.#context.value(input), chunks, ...gradients },
       args: { first: group.first, tiles: across, ...this.#source(), relu: Number(relu) },
       grid: () => [chunkCount, rows, across * group.filters.length],
       condition,
@@ -68,20 +70,22 @@ export class DenseGroup implements FilterGroupEmitter {
     })
   }
 
-  #inputGradient(gradients: Lent): void {
+  #inputGradient(gradients: GradientBuffers): void {
     const { group, convolution, condition } = this.#site
     const { input, relu } = convolution
-    const { program, state, filters, flags } = this.#context
+    const { program, state, tables } = this.#context
+    const { filters, flags } = tables
     const target = this.#context.gradient(input)
     if (target === undefined) return
     const accumulate = target.accumulate(condition)
     const { columns, pixels } = tileFor(this.#input.quads)
     const tiles = Math.ceil(this.#input.quads / columns)
-    program.emit(convolveBack(columns, relu), {
+    program.emit(convolveBack(columns, relu, group.givers.length), {
       buffers: {
         ...{ filters, flags, weights: state.weights },
-        ...{ gradients, result: target.buffer },
+        result: target.buffer,
         ...(relu && { image: this.#context.value(input) }),
+        ...gradients,
       },
       args: {
         ...{ first: group.first, count: group.filters.length, tiles, ...this.#source() },

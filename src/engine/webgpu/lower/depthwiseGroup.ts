@@ -3,7 +3,7 @@ import { DEPTHWISE_COLUMNS, depthwise, depthwiseBack, depthwiseFilterGradient } 
 import { type Grid, itemGrid } from '../program.ts'
 import type { Lent } from '../storage.ts'
 import type { Context } from './context.ts'
-import type { FilterGroupEmitter, GroupSite } from './filterGroup.ts'
+import type { FilterGroupEmitter, GradientBuffers, GroupSite } from './filterGroup.ts'
 import type { PlacedFilter } from './filterPlaces.ts'
 import type { Quads } from './quads.ts'
 
@@ -21,7 +21,8 @@ export class DepthwiseGroup implements FilterGroupEmitter {
   forward(): void {
     const { group, convolution, condition } = this.#site
     const { input, relu } = convolution
-    const { program, state, filters, flags } = this.#context
+    const { program, state, tables } = this.#context
+    const { filters, flags } = tables
     const items = itemGrid(Math.max(...group.filters.map(({ output }) => output.quadsPerSample)))
     const grid: Grid = (samples, most) => [items(samples, most)[0], group.filters.length, 1]
     program.emit(depthwise, {
@@ -36,7 +37,7 @@ export class DepthwiseGroup implements FilterGroupEmitter {
     })
   }
 
-  backward(gradients: Lent, chunks: Lent): void {
+  backward(gradients: GradientBuffers, chunks: Lent): void {
     let first = this.#site.group.first
     for (const run of equallyWide(this.#site.group.filters)) {
       this.#filterGradients(first, run, gradients, chunks)
@@ -45,15 +46,16 @@ export class DepthwiseGroup implements FilterGroupEmitter {
     this.#inputGradient(gradients)
   }
 
-  #filterGradients(first: number, run: readonly PlacedFilter[], gradients: Lent, chunks: Lent): void {
+  #filterGradients(first: number, run: readonly PlacedFilter[], gradients: GradientBuffers, chunks: Lent): void {
     const { convolution, condition } = this.#site
     const { input, relu } = convolution
-    const { program, filters, flags } = this.#context
+    const { program, tables } = this.#context
+    const { filters, flags } = tables
     const blocks = Math.ceil(this.#input.quads / DEPTHWISE_COLUMNS)
     const chunkCount = Math.max(...run.map(({ record }) => record.chunkCount))
     const rows = Math.max(...run.map(({ record }) => record.kernelHeight))
     program.emit(depthwiseFilterGradient(run[0].record.kernelWidth), {
-      buffers: { filters, flags, source: this.#context.value(input), gradients, chunks },
+      buffers: { filters, flags, source: this.#context.value(input), chunks, ...gradients },
       args: { first, blocks, ...this.#source(), relu: Number(relu) },
       grid: () => [chunkCount, rows, blocks * run.length],
       condition,
@@ -61,18 +63,20 @@ export class DepthwiseGroup implements FilterGroupEmitter {
     })
   }
 
-  #inputGradient(gradients: Lent): void {
+  #inputGradient(gradients: GradientBuffers): void {
     const { group, convolution, condition } = this.#site
     const { input, relu } = convolution
-    const { program, state, filters, flags } = this.#context
+    const { program, state, tables } = this.#context
+    const { filters, flags } = tables
     const target = this.#context.gradient(input)
     if (target === undefined) return
     const accumulate = target.accumulate(condition)
     program.emit(depthwiseBack(relu), {
       buffers: {
         ...{ filters, flags, weights: state.weights },
-        ...{ gradients, result: target.buffer },
+        result: target.buffer,
         ...(relu && { image: this.#context.value(input) }),
+        ...gradients,
       },
       args: { first: group.first, count: group.filters.length, ...this.#source(), accumulate },
       grid: itemGrid(this.#input.quadsPerSample),

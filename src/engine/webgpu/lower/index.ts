@@ -57,7 +57,8 @@ function emitInput(context: Context): void {
 }
 
 /** ∂L/∂c of every term, at once. */
-function emitTotals({ program, contributions: bases, vectors, feeds, termCount }: Context): void {
+function emitTotals({ program, tables, feeds }: Context): void {
+  const { contributions: bases, vectors, termCount } = tables
   if (termCount === 0) return
   const buffers = { bases, vectors, results: feeds.results }
   program.emit(total, {

@@ -1,8 +1,9 @@
 /** Where each term of a node has its vectors and sums, and the records from which kernels know. */
-import type { Graph, Of, Term } from '../../graph/graph.ts'
+import type { Graph, Term } from '../../graph/graph.ts'
 import { RECORD, ROWS } from '../kernels/norm.ts'
 import type { State } from '../layout.ts'
 import type { MomentPlace } from './momentPlaces.ts'
+import { quadsOf } from './quads.ts'
 
 export interface TermPlace {
   /** Among all terms. */
@@ -20,16 +21,13 @@ export function isProjected({ norm, factors }: Term): boolean {
 }
 
 /** Of each combine's terms, by the number of the operation. */
-export function placeTerms(
-  graph: Graph,
-  quadsOf: (operation: Of<'combine'>) => number,
-): ReadonlyMap<number, readonly TermPlace[]> {
+export function placeTerms(graph: Graph): ReadonlyMap<number, readonly TermPlace[]> {
   const places = new Map<number, readonly TermPlace[]>()
   let number = 0
   let base = 0
   graph.operations.forEach((operation, index) => {
     if (operation.kind !== 'combine') return
-    const quads = quadsOf(operation)
+    const { quads } = quadsOf(graph.values[operation.output])
     let productRow = 1
     const own = operation.terms.map((term): TermPlace => {
       const place = {
