@@ -8,6 +8,8 @@ const setn = from('D-X-Y/AutoDL-Projects: configs/nas-benchmark/algos/SETN.confi
 const rsps = from('D-X-Y/AutoDL-Projects: configs/nas-benchmark/algos/RANDOM.config')
 const enas = from('D-X-Y/AutoDL-Projects: configs/nas-benchmark/algos/ENAS.config')
 const code = from('D-X-Y/AutoDL-Projects: exps/NAS-Bench-201-algos/DARTS-V1.py')
+const secondOrder = from('D-X-Y/AutoDL-Projects: exps/NAS-Bench-201-algos/DARTS-V2.py')
+const setnCode = from('D-X-Y/AutoDL-Projects: exps/NAS-Bench-201-algos/SETN.py')
 const script = from('D-X-Y/AutoDL-Projects: scripts-search/algos/DARTS-V1.sh')
 const torch = from('PyTorch default, not set by D-X-Y/AutoDL-Projects')
 const loaders = from('D-X-Y/AutoDL-Projects: configs/nas-benchmark/cifar-split.txt and the training transform')
@@ -45,8 +47,9 @@ export const nb201Paper: Preset = {
     headline: transferHeadline,
   },
   byAlgorithm: {
+    'darts-v2': { stepOrder: secondOrder('architecture-first') },
     gdas: { epochs: gdas(250) },
-    setn: { epochs: setn(250) },
+    setn: { epochs: setn(250), weights: { clipNorm: setnCode(null) } },
     rsps: { epochs: rsps(250) },
     enas: {
       epochs: enas(250),

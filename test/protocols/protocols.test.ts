@@ -53,6 +53,10 @@ describe('the papers’ settings', () => {
     expect(resolveProtocol('nb201-paper', nb201('darts-v1')).epochs).toBe(50)
     expect(resolveProtocol('nb201-paper', nb201('gdas')).epochs).toBe(250)
     expect(resolveProtocol('nb201-paper', nb201('enas'))).toMatchObject({ batchSize: 128, stepOrder: 'weights-first' })
+    expect(resolveProtocol('nb201-paper', nb201('darts-v1')).stepOrder).toBe('weights-first')
+    expect(resolveProtocol('nb201-paper', nb201('darts-v2')).stepOrder).toBe('architecture-first')
+    const clips = ['rsps', 'gdas', 'setn'].map((name) => resolveProtocol('nb201-paper', nb201(name)).weights.clipNorm)
+    expect(clips).toEqual([5, 5, null])
   })
 
   test('NATS-Bench does not clip, and reports the dataset searched on alone', () => {
