@@ -8,6 +8,7 @@ const model = from('quark0/darts: cnn/model_search.py')
 const torch = from('PyTorch default, not set by quark0/darts')
 const transforms = from('quark0/darts: cnn/utils.py, the training transform for both halves')
 const benchmark = from('NAS-Bench-201 paper, section 2: the skeleton of the benchmark')
+const smallImages = from('NAS-Bench-201 paper, section 2: random crop of ImageNet16-120')
 
 export const dartsPaper: Preset = {
   name: 'darts-paper',
@@ -43,5 +44,8 @@ export const dartsPaper: Preset = {
   },
   bySpace: {
     nb201: { network: { channels: benchmark(16), depth: benchmark(5) } },
+  },
+  byDataset: {
+    'ImageNet16-120': { data: { cropPadding: smallImages(2) } },
   },
 }

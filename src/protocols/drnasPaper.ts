@@ -7,6 +7,7 @@ const architect = from('xiangning-chen/DrNAS: 201-space/architect.py')
 const model = from('xiangning-chen/DrNAS: 201-space/train_search.py, search_model.py')
 const torch = from('PyTorch default, not set by xiangning-chen/DrNAS')
 const transforms = from('xiangning-chen/DrNAS: 201-space/utils.py, the training transform for both halves')
+const smallImages = from('xiangning-chen/DrNAS: 201-space/train_search.py, the transform of imagenet16-120')
 const dartsScript = from('xiangning-chen/DrNAS: DARTS-space/train_search.py')
 const imagenet = from('xiangning-chen/DrNAS: DARTS-space/train_search_imagenet.py')
 const imagenetModel = from('xiangning-chen/DrNAS: DARTS-space/model_search_imagenet.py')
@@ -54,6 +55,7 @@ export const drnasPaper: Preset = {
     },
   },
   byDataset: {
+    'ImageNet16-120': { data: { cropPadding: smallImages(2) } },
     imagenet: {
       batchSize: imagenet(512),
       weights: { learningRate: imagenet(0.5), warmUp: { epochs: imagenet(5), of: imagenet('initial') } },

@@ -6,9 +6,11 @@ const config = from('D-X-Y/AutoDL-Projects: configs/nas-benchmark/algos/weight-s
 const script = from('D-X-Y/AutoDL-Projects: exps/NATS-algos/run-all.sh')
 const code = from('D-X-Y/AutoDL-Projects: exps/NATS-algos/search-cell.py')
 const loaders = from(
-  'D-X-Y/AutoDL-Projects: configs/nas-benchmark/cifar-split.txt and the training transform; on CIFAR-100 and ' +
-    'ImageNet16-120 the authors train the architecture on half of the test set, which is not done here',
+  'D-X-Y/AutoDL-Projects: configs/nas-benchmark/cifar-split.txt for the shares (the halves themselves are seeded here), ' +
+    'the training transform; on CIFAR-100 and ImageNet16-120 the authors train the architecture on half of the test set, ' +
+    'which is not done here',
 )
+const transforms = from('D-X-Y/AutoDL-Projects: lib/datasets/get_dataset_with_transform.py')
 
 export const natsPaper: Preset = {
   name: 'nats-paper',
@@ -41,6 +43,9 @@ export const natsPaper: Preset = {
       limit: loaders(null),
     },
     headline: ownHeadline,
+  },
+  byDataset: {
+    'ImageNet16-120': { data: { cropPadding: transforms(2) } },
   },
   byAlgorithm: {
     enas: { architecture: { learningRate: code(0.001), epsilon: code(1e-3), weightDecay: code(0) } },

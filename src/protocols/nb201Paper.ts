@@ -12,7 +12,11 @@ const secondOrder = from('D-X-Y/AutoDL-Projects: exps/NAS-Bench-201-algos/DARTS-
 const setnCode = from('D-X-Y/AutoDL-Projects: exps/NAS-Bench-201-algos/SETN.py')
 const script = from('D-X-Y/AutoDL-Projects: scripts-search/algos/DARTS-V1.sh')
 const torch = from('PyTorch default, not set by D-X-Y/AutoDL-Projects')
-const loaders = from('D-X-Y/AutoDL-Projects: configs/nas-benchmark/cifar-split.txt and the training transform')
+const loaders = from(
+  'D-X-Y/AutoDL-Projects: configs/nas-benchmark/cifar-split.txt for the shares (the halves themselves are seeded here), ' +
+    'the training transform',
+)
+const transforms = from('D-X-Y/AutoDL-Projects: lib/datasets/get_dataset_with_transform.py')
 
 export const nb201Paper: Preset = {
   name: 'nb201-paper',
@@ -45,6 +49,9 @@ export const nb201Paper: Preset = {
       limit: loaders(null),
     },
     headline: transferHeadline,
+  },
+  byDataset: {
+    'ImageNet16-120': { data: { cropPadding: transforms(2) } },
   },
   byAlgorithm: {
     'darts-v2': { stepOrder: secondOrder('architecture-first') },

@@ -8,6 +8,7 @@ const model = from('yuhuixu1993/PC-DARTS: model_search.py')
 const torch = from('PyTorch default, not set by yuhuixu1993/PC-DARTS')
 const transforms = from('yuhuixu1993/PC-DARTS: utils.py, the training transform for both halves')
 const benchmark = from('NAS-Bench-201 paper, section 2: the skeleton of the benchmark; PC-DARTS has no version of it')
+const smallImages = from('NAS-Bench-201 paper, section 2: random crop of ImageNet16-120')
 const imagenet = from('yuhuixu1993/PC-DARTS: train_search_imagenet.py')
 const imagenetModel = from('yuhuixu1993/PC-DARTS: model_search_imagenet.py')
 
@@ -48,6 +49,7 @@ export const pcdartsPaper: Preset = {
     nb201: { network: { channels: benchmark(16), depth: benchmark(5) } },
   },
   byDataset: {
+    'ImageNet16-120': { data: { cropPadding: smallImages(2) } },
     imagenet: {
       batchSize: imagenet(1024),
       weights: { learningRate: imagenet(0.5), warmUp: { epochs: imagenet(5), of: imagenet('scheduled') } },

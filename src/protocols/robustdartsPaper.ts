@@ -8,6 +8,7 @@ const model = from('automl/RobustDARTS: src/search/model_search.py, args.py for 
 const { values } = dartsPaper
 
 export const robustdartsPaper: Preset = {
+  ...dartsPaper,
   name: 'robustdarts-paper',
   description:
     'RobustDARTS as published: DARTS’ settings, dropping edges up to 0.2 and cutout, both growing by the epoch',

@@ -59,6 +59,11 @@ describe('the papers’ settings', () => {
     expect(clips).toEqual([5, 5, null])
   })
 
+  test.each(presets.map(({ name }) => name))('%s crops the 16 pixels of ImageNet16-120 from a border of 2', (name) => {
+    const small = resolveProtocol(name, { space: 'nb201', dataset: 'ImageNet16-120', algorithm: 'drnas' })
+    expect(small.data.cropPadding).toBe(2)
+  })
+
   test('NATS-Bench does not clip, and reports the dataset searched on alone', () => {
     const nats = resolveProtocol('nats-paper', nb201('gdas'))
     expect(nats.weights.clipNorm).toBeNull()
