@@ -88,8 +88,8 @@ export function initialParameters({ space, random }: SearchContext): Matrix {
 
 /** The weight step of an epoch: the protocol's SGD, its rate on a cosine over the epochs, after a warm-up where there is one. */
 export function sgdOf({ weights, epochs }: Protocol, epoch: number): SgdStep {
-  const { learningRateMin, warmUp, ...sgd } = weights
-  const scheduled = cosine(epoch, epochs, weights.learningRate, learningRateMin)
+  const { learningRateMin, halfPeriod = epochs, warmUp, ...sgd } = weights
+  const scheduled = cosine(epoch, halfPeriod, weights.learningRate, learningRateMin)
   if (warmUp === undefined || epoch >= warmUp.epochs) return { ...sgd, learningRate: scheduled }
   const warm = warmUp.of === 'initial' ? weights.learningRate : scheduled
   return { ...sgd, learningRate: ramp(epoch, warmUp.epochs) * warm }

@@ -14,6 +14,8 @@ export interface Protocol {
     readonly weightDecay: number
     /** Largest global gradient norm; null: no clipping. */
     readonly clipNorm: number | null
+    /** Epochs in which the cosine falls; then it rises for as many, and so on, as a wave. Absent: all, it falls once. */
+    readonly halfPeriod?: number
     /** A ramp over the first epochs, (epoch + 1) / epochs, of the cosine's rate or of the initial one; absent: none. */
     readonly warmUp?: { readonly epochs: number; readonly of: 'scheduled' | 'initial' }
   }

@@ -61,7 +61,13 @@ export const nb201Paper: Preset = {
     enas: {
       epochs: enas(250),
       batchSize: enas(128),
-      weights: { learningRate: enas(0.05), learningRateMin: enas(0.0005), weightDecay: enas(2.5e-4) },
+      weights: {
+        learningRate: enas(0.05),
+        learningRateMin: enas(0.0005),
+        weightDecay: enas(2.5e-4),
+        // T_max: the authors' scheduler does not start anew there, but climbs back.
+        halfPeriod: enas(10),
+      },
       architecture: {
         learningRate: enas(0.001),
         adamBetas: enas([0, 0.999]),

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { sgdOf } from '../../src/algorithms/bilevel.ts'
 import { presets, resolveProtocol } from '../../src/protocols/index.ts'
 import { listSources, type Preset } from '../../src/protocols/preset.ts'
 
@@ -57,6 +58,20 @@ describe('the papers’ settings', () => {
     expect(resolveProtocol('nb201-paper', nb201('darts-v2')).stepOrder).toBe('architecture-first')
     const clips = ['rsps', 'gdas', 'setn'].map((name) => resolveProtocol('nb201-paper', nb201(name)).weights.clipNorm)
     expect(clips).toEqual([5, 5, null])
+  })
+
+  test('ENAS’ learning rate there is a wave of 20 epochs, as AutoDL-Projects’ cosine with T_max 10 gives it', () => {
+    const enas = resolveProtocol('nb201-paper', nb201('enas'))
+    const rates = [0, 5, 10, 20, 249].map((epoch) => sgdOf(enas, epoch).learningRate)
+    const at249 = 0.0005 + 0.0495 * (1 + Math.cos(24.9 * Math.PI)) * 0.5
+    expect(rates).toEqual([0.05, 0.02525, 0.0005, 0.05, at249].map((rate) => expect.closeTo(rate, 12)))
+    expect(sgdOf(enas, 0)).toEqual({
+      learningRate: 0.05,
+      momentum: 0.9,
+      nesterov: true,
+      weightDecay: 2.5e-4,
+      clipNorm: 5,
+    })
   })
 
   test.each(presets.map(({ name }) => name))('%s crops the 16 pixels of ImageNet16-120 from a border of 2', (name) => {
