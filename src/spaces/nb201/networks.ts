@@ -2,6 +2,7 @@
  * The benchmark's two networks: the search network with shared weights, and the network of one architecture. Both have
  * the skeleton stem · N cells (C) · residual block · N cells (2C) · residual block · N cells (4C) · head.
  */
+import { BenchError } from '../../core/errors.ts'
 import { coefficientLayout } from '../../core/mixing.ts'
 import type { Network, ValueId } from '../../core/network.ts'
 import { type BatchNormOptions, NetworkBuilder } from '../../core/networkBuilder.ts'
@@ -15,8 +16,9 @@ const LEARNED: BatchNormOptions = { affine: true, track: true }
 
 /** Parameters are named `cell0.edge0-1.nor_conv_3x3.conv.weight`; residual blocks count as cells. */
 export function supernet(options: SupernetOptions): Network {
-  const { shape, channels, depth, partialChannels = 1, edgeNormalisation = false, batchNorm } = options
+  const { shape, channels, depth, partialChannels = 1, edgeNormalisation = false, batchNorm, dropPath = 0 } = options
   checkPartialChannels(channels, partialChannels)
+  if (dropPath > 0) throw new BenchError('unsupported', NO_DROP_PATH)
   const layout = coefficientLayout(EDGES.map(({ operations }) => operations.length))
   const mixing = { layout, partialChannels, edgeNormalisation }
   const builder = new NetworkBuilder(shape)
@@ -27,6 +29,10 @@ export function supernet(options: SupernetOptions): Network {
     coefficientCount: layout.count,
   })
 }
+
+const NO_DROP_PATH =
+  'network.dropPath: dropping edges of a search network is known on the DARTS space only (RobustDARTS); ' +
+  'set it to 0, or take another protocol'
 
 /** Every batch normalisation learns scale and shift. Operations on a node of zeros exist and count. */
 export function network(genotype: Nb201Genotype, options: EvaluationNetworkOptions): Network {

@@ -118,6 +118,12 @@ test('with partial channels the operations see 1/k, the rest stands behind them,
   expect(layersOf(network, 'shuffle')[0]).toMatchObject({ input: concat.output, groups: 4 })
 })
 
+test('dropped edges, which the search network has no sites for, are refused', () => {
+  const options = { shape: shapes.cifar10, channels: 4, depth: 1, batchNorm }
+  expect(() => nb201.supernet({ ...options, dropPath: 0.2 })).toThrow(/^network.dropPath: .* on the DARTS space only/)
+  expect(nb201.supernet({ ...options, dropPath: 0 }).pathCount).toBe(0)
+})
+
 test('partial channels that do not divide the channels are refused with the numbers', () => {
   expect(() =>
     nb201.supernet({ shape: shapes.cifar10, channels: 16, depth: 1, partialChannels: 6, batchNorm }),
