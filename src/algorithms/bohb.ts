@@ -23,7 +23,7 @@ import type { RandomStream } from '../core/random.ts'
 import { type Encoding, type Genotype, sample } from '../core/space.ts'
 import { blackBoxSearch, evaluations } from './blackBox.ts'
 import { type Explore, halvings, rungsOf } from './hyperband.ts'
-import { count, optionalCount, optionalReal, real } from './options.ts'
+import { count, detailed, optionalCount, optionalReal, real } from './options.ts'
 
 const GOOD_SHARE = 0.15
 
@@ -120,24 +120,26 @@ function propose(
   return decode(drawn[argmax(ratios)])
 }
 
+const options = z.strictObject({
+  candidates: count(4, 'draws of which the best by l/g is evaluated (NATS-Bench, run-all.sh)'),
+  randomFraction: real(0, 'share of evaluations drawn uniformly (NATS-Bench, run-all.sh)', 0),
+  minBandwidth: real(0.3, 'least bandwidth of a kernel (NATS-Bench, run-all.sh)', 0),
+  eta: optionalReal(
+    'η of Hyperband, over the trainings that the table knows (the paper: 3); default: the usual training only',
+    1.01,
+  ),
+  minEpochs: optionalCount('shortest training, with eta; default: the shortest there is'),
+  maxEpochs: optionalCount('longest training, with eta; default: the longest there is'),
+  evaluations,
+})
+
 export const bohb = defineAlgorithm({
   name: 'bohb',
   version: 1,
   description: 'BOHB: kernel densities of good and bad architectures propose the next; Hyperband with eta=3',
   source: 'Falkner et al., "BOHB: Robust and Efficient Hyperparameter Optimization at Scale", ICML 2018',
   kind: 'black-box',
-  options: z.strictObject({
-    candidates: count(4, 'draws of which the best by l/g is evaluated (NATS-Bench, run-all.sh)'),
-    randomFraction: real(0, 'share of evaluations drawn uniformly (NATS-Bench, run-all.sh)', 0),
-    minBandwidth: real(0.3, 'least bandwidth of a kernel (NATS-Bench, run-all.sh)', 0),
-    eta: optionalReal(
-      'η of Hyperband, over the trainings that the table knows (the paper: 3); default: the usual training only',
-      1.01,
-    ),
-    minEpochs: optionalCount('shortest training, with eta; default: the shortest there is'),
-    maxEpochs: optionalCount('longest training, with eta; default: the longest there is'),
-    evaluations,
-  }),
+  options: detailed(options, ['minEpochs', 'maxEpochs'], 'eta', 'eta=3'),
   async search(context, { candidates, randomFraction, minBandwidth, evaluations, ...hyperband }) {
     const { space, oracle } = context
     const { encoding } = space

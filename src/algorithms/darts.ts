@@ -10,10 +10,9 @@
  *
  * Both can be ended early by the dominant eigenvalue, as RobustDARTS does (`earlyStopped.ts`).
  */
-import { z } from 'zod'
 import { defineAlgorithm } from '../core/algorithm.ts'
 import { bilevelSearch, initialParameters } from './bilevel.ts'
-import { earlyStopOptions, earlyStopped } from './earlyStopped.ts'
+import { earlyStopped, withEarlyStop } from './earlyStopped.ts'
 import { real, word } from './options.ts'
 import { softmaxRelaxation } from './softmax.ts'
 import { unrolled } from './unrolled.ts'
@@ -26,7 +25,7 @@ export const dartsV1 = defineAlgorithm({
   description: 'DARTS, first order: softmax mixing, architecture gradient at the current weights',
   source,
   kind: 'supernet',
-  options: z.strictObject(earlyStopOptions),
+  options: withEarlyStop({}),
   async search(context, options) {
     const search = await bilevelSearch(context, {
       start: initialParameters(context),
@@ -42,10 +41,9 @@ export const dartsV2 = defineAlgorithm({
   description: 'DARTS, second order: architecture gradient through one unrolled weight step',
   source,
   kind: 'supernet',
-  options: z.strictObject({
+  options: withEarlyStop({
     secondOrder: word(['finite-difference', 'exact'], 'finite-difference', 'the Hessian-vector product (eq. 8)'),
     distance: real(0.01, 'ε·‖v‖ of the differences (footnote 2)', Number.MIN_VALUE),
-    ...earlyStopOptions,
   }),
   async search(context, options) {
     const search = await bilevelSearch(context, {

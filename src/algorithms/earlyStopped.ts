@@ -9,13 +9,13 @@
  * augmentation, where it takes the last one that α was trained on; and its decay of α, which adds 1e-3 to every
  * eigenvalue, is left out. As there, the last epoch is not measured: nothing is left to be saved by it.
  */
-
+import { z } from 'zod'
 import { architectureGradient } from '../analysis/architectureGradient.ts'
 import { FACTOR, type Measurement, stopEpoch } from '../analysis/earlyStopping.ts'
 import { dominantEigenvalue, hessianProduct } from '../analysis/hessian.ts'
 import type { RelaxedSearch, Search, SearchContext, SearchState } from '../core/algorithm.ts'
 import type { Genotype } from '../core/space.ts'
-import { optionalCount, optionalWord } from './options.ts'
+import { detailed, optionalCount, optionalWord } from './options.ts'
 
 export interface EarlyStopOptions {
   readonly earlyStop?: 'eigenvalue'
@@ -23,12 +23,20 @@ export interface EarlyStopOptions {
   readonly earlyStopFrom?: number
 }
 
-/** To be spread into an algorithm's options. */
-export const earlyStopOptions = {
+const options = {
   earlyStop: optionalWord(['eigenvalue'], 'stop when the dominant eigenvalue has grown; default: train all epochs'),
   earlyStopEvery: optionalCount("epochs between two measurements; default: 2 (RobustDARTS' scripts)"),
   earlyStopFrom: optionalCount('earliest epoch (from 0) to return to; default: 10, or 20 % of fewer than 50 epochs', 0),
 }
+
+/** An algorithm's own options, and those of its early stopping. */
+export const withEarlyStop = <Own extends z.ZodRawShape>(own: Own) =>
+  detailed(
+    z.strictObject({ ...own, ...options }),
+    ['earlyStopEvery', 'earlyStopFrom'],
+    'earlyStop',
+    'earlyStop=eigenvalue',
+  )
 
 type MeasurableSearch = Search & { readonly relaxed: RelaxedSearch }
 

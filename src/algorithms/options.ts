@@ -49,5 +49,27 @@ export function optionalReal(description: string, least: number) {
   return z.coerce.number().min(least).optional().describe(description)
 }
 
+/**
+ * The same options, refusing details that would do nothing because what they are details of is off.
+ * @param whole the option that switches it on; @param remedy how, as `progressive=true`
+ */
+export function detailed<Options extends z.ZodObject>(
+  options: Options,
+  details: readonly string[],
+  whole: string,
+  remedy: string,
+): Options {
+  return options.superRefine((given: Readonly<Record<string, unknown>>, context) => {
+    const idle = given[whole] ? [] : details.filter((detail) => given[detail] !== undefined)
+    for (const detail of idle) {
+      context.addIssue({
+        code: 'custom',
+        path: [detail],
+        message: `does nothing alone; add ${remedy}, or leave it out`,
+      })
+    }
+  })
+}
+
 /** An algorithm without options. */
 export const none = z.strictObject({})

@@ -1,0 +1,23 @@
+import { describe, expect, it } from 'vitest'
+import { builtinAlgorithms } from '../../src/algorithms/index.ts'
+import type { Algorithm } from '../../src/core/algorithm.ts'
+
+const parse = (name: keyof typeof builtinAlgorithms, options: object) =>
+  (builtinAlgorithms[name] as Algorithm).options.safeParse(options)
+
+describe('a detail of something that is off', () => {
+  it.each([
+    ['drnas', { freeze: 5 }, { progressive: 'true' }, 'progressive=true'],
+    ['darts-v1', { earlyStopEvery: '1' }, { earlyStop: 'eigenvalue' }, 'earlyStop=eigenvalue'],
+    ['darts-v2', { earlyStopFrom: 0 }, { earlyStop: 'eigenvalue' }, 'earlyStop=eigenvalue'],
+    ['bohb', { minEpochs: 3 }, { eta: 3 }, 'eta=3'],
+    ['bohb', { maxEpochs: 12 }, { eta: 3 }, 'eta=3'],
+  ] as const)('is refused: %s, %o without %o', (name, detail, whole, remedy) => {
+    const { error } = parse(name, detail)
+    expect(error?.issues).toMatchObject([
+      { path: Object.keys(detail), message: `does nothing alone; add ${remedy}, or leave it out` },
+    ])
+    expect(parse(name, { ...detail, ...whole }).success).toBe(true)
+    expect(parse(name, {}).success).toBe(true)
+  })
+})
