@@ -52,11 +52,11 @@ export function maskedDirichlet(mask: Mask): Relaxation {
   }
 }
 
-/** The ⌈share·count⌉ operations of largest α on each edge, among those that are left. */
+/** The ⌈share·count⌉ operations of largest α on each edge, but at least one, among those that are left. */
 export function prune(alpha: Matrix, mask: Mask, share: number): Mask {
   return alpha.map((row, edge) => {
     const left = row.map((_, op) => op).filter((op) => mask[edge][op])
-    const strongest = left.toSorted((a, b) => row[b] - row[a]).slice(0, Math.ceil(share * left.length))
+    const strongest = left.toSorted((a, b) => row[b] - row[a]).slice(0, Math.max(1, Math.ceil(share * left.length)))
     return row.map((_, op) => strongest.includes(op))
   })
 }

@@ -1,10 +1,16 @@
 import { describe, expect, it } from 'vitest'
+import { tinyData, tinyProtocol } from '../../src/algorithms/contract/tinyTask.ts'
+import { drnas } from '../../src/algorithms/drnas.ts'
 import { maskedDirichlet, prune } from '../../src/algorithms/drnasProgressive.ts'
 import { randomMapping, widen } from '../../src/algorithms/widening.ts'
 import type { Matrix } from '../../src/core/mixing.ts'
 import { type Network, parameterCount, sizeOf } from '../../src/core/network.ts'
 import { random } from '../../src/core/random.ts'
+import type { SupernetOptions } from '../../src/core/space.ts'
+import { openExecutor } from '../../src/engine/executors.ts'
+import { createSupernet } from '../../src/engine/supernet.ts'
 import { nb201 } from '../../src/spaces/nb201/index.ts'
+import { analyticContext } from './analyticSupernet.ts'
 
 const networkOf = (partialChannels: number): Network =>
   nb201.supernet({
@@ -149,5 +155,56 @@ describe('pruning', () => {
     const first = prune([[0.1, 0.5, 0.5, -1, 0.3]], all, 0.5)
     expect(first).toEqual([[false, true, true, false, true]])
     expect(prune([[9, 0.2, 0.4, 9, 0.4]], first, 0.5)).toEqual([[false, false, true, false, true]])
+  })
+
+  it('leaves one where no share is to be kept', () => {
+    expect(prune([[0.1, 0.5, 0.3]], [[true, true, true]], 0)).toEqual([[false, true, false]])
+  })
+})
+
+describe('a progressive search', () => {
+  const stages = async (options: object) => {
+    const executor = await openExecutor({ backend: 'wasm' })
+    const data = tinyData(0, 1)
+    const context = {
+      ...analyticContext({ protocol: tinyProtocol(nb201 as never, 10) }),
+      data: async () => data,
+      supernet: (options: Partial<SupernetOptions> = {}) =>
+        createSupernet({
+          executor,
+          network: nb201.supernet({
+            ...{ shape: data.shape, channels: 4, depth: 1, batchNorm: { affine: false, track: true } },
+            ...options,
+          }),
+          edges: nb201.edges,
+          batchSize: 4,
+          stream: random(0, 'w'),
+        }),
+    }
+    const search = await drnas.search(context, drnas.options.parse({ progressive: true, ...options }))
+    const seen = []
+    let before = search.relaxed?.parameters()
+    for (let epoch = 0; epoch < 10; epoch++) {
+      const { parameters, extra } = await search.epoch(epoch)
+      seen.push({ ...extra, still: parameters === before })
+      before = parameters
+    }
+    search.dispose()
+    return seen
+  }
+
+  it('goes from K = 4 and 5 operations to 2 and 3 halfway, and α stays still for 40 % of each short stage', async () => {
+    const seen = await stages({})
+    const first = { partialChannels: 4, operations: 30 }
+    const second = { partialChannels: 2, operations: 18 }
+    expect(seen).toEqual(
+      [first, second].flatMap((stage) => [0, 1, 2, 3, 4].map((epoch) => ({ ...stage, still: epoch < 2 }))),
+    )
+  })
+
+  it('has as many stages as K are given, and keeps what is asked for', async () => {
+    const seen = await stages({ partialChannels: '4,2,1', kept: 0.4, freeze: 0 })
+    const of = (partialChannels: number, operations: number) => ({ partialChannels, operations, still: false })
+    expect(seen).toEqual([...Array(3).fill(of(4, 30)), ...Array(4).fill(of(2, 12)), ...Array(3).fill(of(1, 6))])
   })
 })
