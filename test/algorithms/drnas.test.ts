@@ -81,6 +81,17 @@ describe('DrNAS', () => {
     },
   )
 
+  it('has no anchor where none is asked for, whatever λ', async () => {
+    const parameters = async (options: object) => {
+      const search = await drnas.search(analyticContext(), drnas.options.parse(options))
+      const { parameters, extra } = await search.epoch(0)
+      return { parameters, extra }
+    }
+    const free = await parameters({ anchor: 'none', lambda: 10 })
+    expect(free).toEqual(await parameters({ anchor: 'l2', lambda: 0 }))
+    expect(free).not.toEqual(await parameters({ anchor: 'l2', lambda: 10 }))
+  })
+
   it('asks for an anchor that exists and a λ that is not negative', () => {
     expect(drnas.options.parse({})).toMatchObject({ anchor: 'l2', lambda: 1e-3, progressive: false })
     expect(drnas.options.parse({ lambda: '0.01', partialChannels: '6,3' })).toMatchObject({

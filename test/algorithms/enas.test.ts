@@ -45,6 +45,28 @@ describe("ENAS' controller", () => {
     }
   })
 
+  it('compares each reward with a moving average that has seen it, and averages over the samples', () => {
+    const learn = { learningRate: 0.01, baselineDecay: 0.75, clipNorm: 1000 }
+    const state = adamStart(parameters)
+    const rewards = [0.8, 0.4]
+    const samples = rewards.map((reward, n) => ({
+      reward,
+      sample: sampleController(shape, parameters, random(8, n)),
+    }))
+    const after = controllerStep(shape, { parameters, adam: state, baseline: 0.4 }, samples, learn)
+    // 0.4 + (0.8 − 0.4) / 4, then 0.5 + (0.4 − 0.5) / 4.
+    const baselines = [0.5, 0.475]
+    expect(after.baseline).toBeCloseTo(baselines[1], 12)
+    const gradients = samples.map(({ sample }) => logProbabilityGradient(shape, parameters, sample))
+    // Adam's running mean is the gradient itself, since β₁ is 0.
+    for (const [row, values] of after.adam.mean.entries()) {
+      for (const [at, value] of values.entries()) {
+        const ascent = rewards.reduce((sum, r, n) => sum + ((r - baselines[n]) * gradients[n][row][at]) / 2, 0)
+        expect(value).toBeCloseTo(-ascent, 12)
+      }
+    }
+  })
+
   it('learns to make the decisions that are rewarded', () => {
     const options = { learningRate: 0.01, baselineDecay: 0.9, clipNorm: 5 }
     const start = controllerStart(shape, random(5, 'controller'))

@@ -1,10 +1,13 @@
 import { describe, expect, it } from 'vitest'
 import { builtinAlgorithms } from '../../src/algorithms/index.ts'
+import { setn } from '../../src/algorithms/setn.ts'
 import { alone, rank } from '../../src/algorithms/sharedWeights.ts'
 import type { Algorithm } from '../../src/core/algorithm.ts'
+import { type Matrix, softmax } from '../../src/core/mixing.ts'
 import { random } from '../../src/core/random.ts'
 import { sample } from '../../src/core/space.ts'
-import { analyticContext } from './analyticSupernet.ts'
+import type { Supernet } from '../../src/core/supernet.ts'
+import { analyticContext, analyticProtocol } from './analyticSupernet.ts'
 
 describe('a ranking by shared weights', () => {
   it('finds the candidate of the best accuracy, and ranks a tenth of them between epochs', async () => {
@@ -27,6 +30,38 @@ describe('a ranking by shared weights', () => {
     drawn.length = 0
     await rank(context, supernet, 0, { candidates: 30, rankingImages: 4 }, draw)
     expect(drawn).toHaveLength(3)
+  })
+})
+
+describe('SETN', () => {
+  it('ranks candidates that have each operation as often as softmax(α) says', async () => {
+    const learningRate = 0.5
+    const context = analyticContext({
+      protocol: { epochs: 1, architecture: { ...analyticProtocol.architecture, learningRate } },
+    })
+    const ranked: Matrix[] = []
+    const watched = {
+      ...context,
+      async supernet() {
+        const network = await context.supernet()
+        const evaluate: Supernet['evaluate'] = async (_, { theta }) => {
+          ranked.push(theta)
+          return { loss: 1, correct: 0, correct5: 0, samples: 1 }
+        }
+        return { ...network, evaluate }
+      },
+    }
+    const search = await setn.search(watched, { candidates: 1500, rankingImages: 1 })
+    const { parameters = [] } = await search.epoch(0)
+    const expected = parameters.map(softmax)
+    expect(Math.max(...expected.flat())).toBeGreaterThan(0.35)
+    for (const [edge, row] of expected.entries()) {
+      for (const [op, probability] of row.entries()) {
+        const share = ranked.filter((theta) => theta[edge][op] === 1).length / ranked.length
+        // Standard error at most 0.013.
+        expect(Math.abs(share - probability)).toBeLessThan(0.05)
+      }
+    }
   })
 })
 
