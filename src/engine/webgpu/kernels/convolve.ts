@@ -11,7 +11,7 @@ import { ADDS, defineKernel } from '../kernel.ts'
 import { FILTER } from './filter.ts'
 import { outputGradient } from './outputGradient.ts'
 import { collectMoments, rowSum } from './tileMoments.ts'
-import { GRADIENT, SOURCE } from './windows.ts'
+import { GRADIENT, LENS, SOURCE, SOURCE_ARGS } from './windows.ts'
 
 /** Pixels of a thread. */
 const PIXELS = 8
@@ -34,8 +34,8 @@ export function tileFor(quads: number): Tile {
 }
 
 /**
- * result_f of each filter, beside each other in `results`, and its moments by tile where they are wanted; the source may
- * go through ReLU. A workgroup's x is its filter and column of tiles.
+ * result_f of each filter, beside each other in `results`, and its moments by tile where they are wanted (see `SOURCE` for
+ * what they read). A workgroup's x is its filter and column of tiles.
  *
  * @param columns of the tile
  */
@@ -47,11 +47,12 @@ export const convolve = (columns: number) => {
       filters: 'read Filter',
       flags: 'read u32',
       weights: 'read f32',
+      vectors: 'read vec4f',
       source: 'read vec4f',
       results: 'write vec4f',
       moments: 'write vec4f',
     },
-    args: ['first', 'tiles', 'height', 'width', 'quads', 'inputs', 'relu'],
+    args: [...SOURCE_ARGS, 'first', 'tiles', 'inputs'],
     code: `${FILTER}${SOURCE}${rowSum(tile, 'windows')}
 /** Of four columns: w[tap, channel, column …]. */
 fn weightsAt(window: Filter, tap: u32, channel: u32, column: u32) -> vec4f {
@@ -72,8 +73,8 @@ ${product(columns, {
   if (flags[own.flag] == 0u) { return; }
   let extent = vec3u(own.height, own.width, own.quads);`,
   reduced: 'args.quads',
-  prepare: '',
-  factor: 'sourceAt(window, places[g], tap, own % reduced)',
+  prepare: 'let lens = lensOf(own % reduced);',
+  factor: 'sourceAt(window, lens, places[g], tap, own % reduced)',
   finish: collectMoments(tile),
   store: 'results[own.plane + at] = sums[p];',
 })}`,
@@ -81,8 +82,8 @@ ${product(columns, {
 }
 
 /**
- * The gradient wrt what several filters read, to which each adds; `masked` where they read it through ReLU, of which the
- * source is then the image. A workgroup's x is its column of tiles.
+ * The gradient wrt what several filters read, to which each adds; `masked` where they read an image through ReLU, and
+ * perhaps a lens. A workgroup's x is its column of tiles.
  *
  * @param columns of the tile
  * @param givers as `outputGradient` takes them
@@ -93,11 +94,11 @@ export const convolveBack = (columns: number, masked: boolean, givers: number) =
     name: `convolveBack ${columns} ${masked ? 'masked' : 'plain'} ${givers}`,
     buffers: {
       ...({ filters: 'read Filter', flags: 'read u32', weights: 'read f32', result: 'write vec4f' } as const),
-      ...(masked && ({ image: 'read vec4f' } as const)),
+      ...(masked && ({ image: 'read vec4f', vectors: 'read vec4f' } as const)),
       ...buffers,
     },
-    args: ['first', 'count', 'tiles', 'height', 'width', 'quads', 'inputs', 'accumulate'],
-    code: `${FILTER}${code}${GRADIENT}${ADDS}
+    args: ['first', 'count', 'tiles', 'height', 'width', 'quads', 'normPlus1', 'inputs', 'accumulate'],
+    code: `${FILTER}${code}${GRADIENT}${ADDS}${masked ? LENS : ''}
 /** Of four columns: w[tap, column …, channel]. */
 fn weightsAt(window: Filter, tap: u32, channel: u32, column: u32) -> vec4f {
   var row = vec4f();
@@ -117,9 +118,9 @@ ${product(columns, {
   reduced: 'window.quads',
   prepare: 'let form = formOf(window, own % reduced);',
   factor: 'gradientAt(window, form, places[g], tap, own % reduced)',
-  finish: '',
+  finish: masked ? 'let lens = lensOf(min(firstColumn + column, args.quads - 1u));' : '',
   store: `
-    var value = ${masked ? 'select(vec4f(), sums[p], image[at] > vec4f())' : 'sums[p]'};
+    var value = ${masked ? 'select(vec4f(), sums[p], lens.scale * image[at] + lens.shift > vec4f())' : 'sums[p]'};
     if (adds(args.accumulate)) { value += result[at]; }
     result[at] = value;`,
 })}`,

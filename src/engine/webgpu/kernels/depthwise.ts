@@ -2,7 +2,7 @@
 import { ADDS, defineKernel, eachItem } from '../kernel.ts'
 import { FILTER } from './filter.ts'
 import { outputGradient } from './outputGradient.ts'
-import { GRADIENT, SOURCE } from './windows.ts'
+import { GRADIENT, LENS, SOURCE, SOURCE_ARGS } from './windows.ts'
 
 /** WGSL: w[tap, channel] of four channels. */
 const WEIGHTS = `
@@ -37,34 +37,41 @@ export const depthwise = defineKernel({
     filters: 'read Filter',
     flags: 'read u32',
     weights: 'read f32',
+    vectors: 'read vec4f',
     source: 'read vec4f',
     results: 'write vec4f',
   },
-  args: ['first', 'height', 'width', 'quads', 'relu'],
+  args: [...SOURCE_ARGS, 'first'],
   code: `${FILTER}${SOURCE}${WEIGHTS}
 ${eachItem(
   'run.samples * window.height * window.width * window.quads',
   `${placeIn('window')}
+  let lens = lensOf(quad);
   var sum = vec4f();
-  ${overTaps((tap) => `sourceAt(window, place, ${tap}, quad)`)}
+  ${overTaps((tap) => `sourceAt(window, lens, place, ${tap}, quad)`)}
   results[window.plane + i] = sum;`,
   `let window = filters[args.first + id.y];
   if (flags[window.flag] == 0u) { return; }`,
 )}`,
 })
 
-/** The gradient wrt what several filters read, to which each adds; `masked` where they read it through ReLU. */
+/** WGSL: the gradient goes where the image is positive as it is read. */
+const MASK = `
+  let lens = lensOf(quad);
+  sum = select(vec4f(), sum, lens.scale * image[i] + lens.shift > vec4f());`
+
+/** The gradient wrt what several filters read, to which each adds; `masked` where they read an image through ReLU, and perhaps a lens. */
 export const depthwiseBack = (masked: boolean) => {
   const { buffers, code } = outputGradient(0)
   return defineKernel<string, string>({
     name: `depthwiseBack ${masked ? 'masked' : 'plain'}`,
     buffers: {
       ...({ filters: 'read Filter', flags: 'read u32', weights: 'read f32', result: 'write vec4f' } as const),
-      ...(masked && ({ image: 'read vec4f' } as const)),
+      ...(masked && ({ image: 'read vec4f', vectors: 'read vec4f' } as const)),
       ...buffers,
     },
-    args: ['first', 'count', 'height', 'width', 'quads', 'accumulate'],
-    code: `${FILTER}${code}${GRADIENT}${WEIGHTS}${ADDS}
+    args: ['first', 'count', 'height', 'width', 'quads', 'normPlus1', 'accumulate'],
+    code: `${FILTER}${code}${GRADIENT}${WEIGHTS}${ADDS}${masked ? LENS : ''}
 ${eachItem(
   'run.samples * args.height * args.width * args.quads',
   `${placeIn('args')}
@@ -75,7 +82,7 @@ ${eachItem(
     let form = formOf(window, quad);
     ${overTaps((tap) => `gradientAt(window, form, place, ${tap}, quad)`)}
   }
-  ${masked ? 'sum = select(vec4f(), sum, image[i] > vec4f());' : ''}
+  ${masked ? MASK : ''}
   if (adds(args.accumulate)) { sum += result[i]; }
   result[i] = sum;`,
 )}`,
@@ -100,11 +107,12 @@ export const depthwiseFilterGradient = (kernelWidth: number) => {
     buffers: {
       filters: 'read Filter',
       flags: 'read u32',
+      vectors: 'read vec4f',
       source: 'read vec4f',
       gradients: 'read vec4f',
       chunks: 'write vec4f',
     },
-    args: ['first', 'blocks', 'height', 'width', 'quads', 'relu'],
+    args: [...SOURCE_ARGS, 'first', 'blocks'],
     code: `${FILTER}${SOURCE}
 var<workgroup> partial: array<array<vec4f, ${COLUMNS * LINES}>, ${kernelWidth}>;
 
@@ -117,12 +125,13 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) th
   let first = group.x * window.perChunk;
   let end = min(first + window.perChunk, run.samples * window.height);
   ${taps.map((kx) => `var sum${kx} = vec4f();`).join('\n')}
+  let lens = lensOf(min(quad, args.quads - 1u));
   for (var row = first; row < end; row++) {
     if (quad >= args.quads) { continue; }
     for (var x = line; x < window.width; x += ${LINES}u) {
       let g = gradients[window.plane + (row * window.width + x) * args.quads + quad];
       let place = vec3u(row / window.height, row % window.height, x);
-      ${taps.map((kx) => `sum${kx} += g * sourceAt(window, place, vec2u(group.y, ${kx}u), quad);`).join('\n')}
+      ${taps.map((kx) => `sum${kx} += g * sourceAt(window, lens, place, vec2u(group.y, ${kx}u), quad);`).join('\n')}
     }
   }
   ${taps.map((kx) => `partial[${kx}][thread] = sum${kx};`).join('\n')}

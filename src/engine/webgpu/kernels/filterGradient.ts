@@ -5,7 +5,7 @@
 import { defineKernel } from '../kernel.ts'
 import { FILTER, type FilterRecord } from './filter.ts'
 import { outputGradient } from './outputGradient.ts'
-import { SOURCE } from './windows.ts'
+import { SOURCE, SOURCE_ARGS } from './windows.ts'
 
 /** Pixels of one slice. */
 const SLICE = 16
@@ -43,9 +43,10 @@ export function filterGradient(columns: number, givers: number) {
     name: `filterGradient ${columns} ${givers}`,
     buffers: {
       ...({ filters: 'read Filter', flags: 'read u32', source: 'read vec4f', chunks: 'write vec4f' } as const),
+      ...({ vectors: 'read vec4f' } as const),
       ...buffers,
     },
-    args: ['first', 'tiles', 'height', 'width', 'quads', 'relu'],
+    args: [...SOURCE_ARGS, 'first', 'tiles'],
     code: `${FILTER}${SOURCE}${code}
 var<workgroup> windows: array<vec4f, ${SLICE * rows}>;
 var<workgroup> factors: array<vec4f, ${SLICE * columns}>;
@@ -73,6 +74,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) th
   let tap = vec2u(tapIndex / window.kernelWidth, tapIndex % window.kernelWidth);
   let own = firstColumn + column; // also of all factors that this thread fetches
   let form = formOf(window, min(own, window.quads - 1u));
+  let lens = lensOf(quad % args.quads);
   ${each((k) => `var sum${k} = vec4f();`)}
   if (thread < ${SLICE}u) { places[thread] = placeOf(window, first + thread); }
   workgroupBarrier();
@@ -80,7 +82,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) th
   for (var slice = first; slice < end; slice += ${SLICE}u) {
     for (var p = thread / ${rows}u; p < ${SLICE}u; p += ${threads / rows}u) {
       var value = vec4f();
-      if (slice + p < end && quad < depth) { value = sourceAt(window, places[side + p], tap, quad % args.quads); }
+      if (slice + p < end && quad < depth) { value = sourceAt(window, lens, places[side + p], tap, quad % args.quads); }
       windows[p * ${rows}u + thread % ${rows}u] = value;
     }
     for (var i = thread; i < ${SLICE * columns}u; i += ${threads}u) {

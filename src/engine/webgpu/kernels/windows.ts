@@ -2,16 +2,30 @@
  * Sliding windows as dense and depthwise convolutions use them. `place` is a sample with a row and a column; `tap`, the
  * row and column of a window's cell.
  */
+import { rowOf } from './norm.ts'
+
+/** The arguments that `SOURCE` reads. */
+export const SOURCE_ARGS = ['height', 'width', 'quads', 'relu', 'normPlus1'] as const
+
+/** WGSL: what normalises a source, where `args.normPlus1` says that a term's rows do (see `norm.ts`). */
+export const LENS = `
+struct Lens { scale: vec4f, shift: vec4f }
+fn lensOf(quad: u32) -> Lens {
+  if (args.normPlus1 == 0u) { return Lens(vec4f(1.0), vec4f()); }
+  let at = args.normPlus1 - 1u + quad;
+  return Lens(vectors[at + ${rowOf('scale')}], vectors[at + ${rowOf('shift')}]);
+}`
 
 /**
- * WGSL: what the window of the output at `place` sees of the source, whose extent is in `args`; through ReLU where
- * `args.relu` is 1. The source ends in zeros.
+ * WGSL: what the window of the output at `place` sees of the source through a lens, and through ReLU where `args.relu` is
+ * 1. The source ends in zeros.
  */
-export const SOURCE = `
-fn sourceAt(window: Filter, place: vec3u, tap: vec2u, quad: u32) -> vec4f {
+export const SOURCE = `${LENS}
+fn sourceAt(window: Filter, lens: Lens, place: vec3u, tap: vec2u, quad: u32) -> vec4f {
   let at = place.yz * window.stride + tap * window.dilation - window.padding; // before the edge: very large
   if (at.x >= args.height || at.y >= args.width) { return vec4f(); }
-  let value = source[((place.x * args.height + at.x) * args.width + at.y) * args.quads + quad];
+  let pixel = (place.x * args.height + at.x) * args.width + at.y;
+  let value = lens.scale * source[pixel * args.quads + quad] + lens.shift;
   return select(value, vec4f(), (value < vec4f()) & vec4<bool>(args.relu == 1u));
 }`
 

@@ -1,6 +1,6 @@
 /**
  * A node: Σ_t c_t·norm_t(value_t). Forward: the moments of all normalised terms, their scales and shifts, then one pass
- * over all terms. Back, with g = ∂L/∂output, one pass gives Σ g and each term's Σ g·(value − μ); from these follow the
+ * over all terms, unless the node's readers do without (`readThrough.ts`). Back, with g = ∂L/∂output, one pass gives Σ g and each term's Σ g·(value − μ); from these follow the
  * gradients wrt coefficients and norms (`differentiate` in kernels/norm.ts), and one more pass sends to each value its
  * own, unless the value's producer makes it. A pass is as many dispatches as the device's bindings make of it.
  */
@@ -43,7 +43,7 @@ export function lowerCombine(context: Context, { terms, output }: Of<'combine'>,
   const node = new Node(context, placed, output, context.operationCondition(index))
   node.measure()
   node.settle()
-  node.combine()
+  if (!context.tables.readThrough.has(output)) node.combine()
   return () => {
     const gradient = context.outputGradient(output)
     if (gradient === undefined || placed.length === 0) return

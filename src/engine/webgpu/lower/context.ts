@@ -88,6 +88,15 @@ export class Context {
     return buffer
   }
 
+  /** What a convolution reads for its input, and how (`SOURCE_ARGS`). */
+  read(input: ValueId, relu: boolean) {
+    const { height, width, quads } = this.extent(input)
+    const through = this.tables.readThrough.get(input)
+    const normPlus1 = through === undefined ? 0 : through.base + 1
+    const source = this.value(through?.value ?? input)
+    return { source, args: { height, width, quads, relu: Number(relu), normPlus1 } }
+  }
+
   /** A temporary of so many numbers a sample. */
   activation(perSample: number, what: string): Temporary {
     return this.program.temporary(this.batchSize * perSample * 4, what)

@@ -28,19 +28,22 @@ export class DenseGroup implements FilterGroupEmitter {
 
   forward(): void {
     const { group, convolution, condition } = this.#site
-    const { input, relu } = convolution
-    const { program, state, tables } = this.#context
-    const { filters, flags, moments } = tables
-    const { columns, pixels } = convolutionTile(this.#context.graph, convolution)
+    const { program, graph, state, tables } = this.#context
+    const { filters, flags, moments, vectors } = tables
+    const { columns, pixels } = convolutionTile(graph, convolution)
     const tiles = Math.ceil(this.#quads / columns)
+    const { source, args } = this.#read()
     program.emit(convolve(columns), {
       buffers: {
-        ...{ filters, flags, weights: state.weights },
-        source: this.#context.value(input),
+        filters,
+        flags,
+        weights: state.weights,
+        vectors,
+        source,
         results: this.#context.outputs(group),
         moments,
       },
-      args: { first: group.first, tiles, ...this.#source(), inputs: group.filters[0].inputs, relu: Number(relu) },
+      args: { ...args, first: group.first, tiles, inputs: group.filters[0].inputs },
       grid: tileGrid(tiles * group.filters.length, largest(group.filters, 'pixelsPerSample'), pixels),
       condition,
     })
@@ -52,18 +55,18 @@ export class DenseGroup implements FilterGroupEmitter {
   }
 
   #filterGradients(gradients: GradientBuffers, chunks: Lent): void {
-    const { group, convolution, condition } = this.#site
-    const { input, relu } = convolution
+    const { group, condition } = this.#site
     const { program, tables } = this.#context
-    const { filters, flags } = tables
+    const { filters, flags, vectors } = tables
     const { columns } = gradientTileFor(this.#quads)
     const tiles = group.filters.map((filter) => tilesOf(filter, columns))
     const rows = Math.max(...tiles.map(([own]) => own))
     const across = Math.max(...tiles.map(([, own]) => own))
     const chunkCount = Math.max(...group.filters.map(({ record }) => record.chunkCount))
+    const { source, args } = this.#read()
     program.emit(filterGradient(columns, group.givers.length), {
-      buffers: { filters, flags, source: this.#context.value(input), chunks, ...gradients },
-      args: { first: group.first, tiles: across, ...this.#source(), relu: Number(relu) },
+      buffers: { filters, flags, vectors, source, chunks, ...gradients },
+      args: { ...args, first: group.first, tiles: across },
       grid: () => [chunkCount, rows, across * group.filters.length],
       condition,
       when: 'weights',
@@ -74,21 +77,21 @@ export class DenseGroup implements FilterGroupEmitter {
     const { group, convolution, condition } = this.#site
     const { input, relu } = convolution
     const { program, state, tables } = this.#context
-    const { filters, flags } = tables
+    const { filters, flags, vectors } = tables
     const target = this.#context.gradient(input)
     if (target === undefined) return
     const accumulate = target.accumulate(condition)
     const { columns, pixels } = tileFor(this.#input.quads)
     const tiles = Math.ceil(this.#input.quads / columns)
+    const { source, args } = this.#read()
     program.emit(convolveBack(columns, relu, group.givers.length), {
       buffers: {
-        ...{ filters, flags, weights: state.weights },
-        result: target.buffer,
-        ...(relu && { image: this.#context.value(input) }),
+        ...{ filters, flags, weights: state.weights, result: target.buffer },
+        ...(relu && { image: source, vectors }),
         ...gradients,
       },
       args: {
-        ...{ first: group.first, count: group.filters.length, tiles, ...this.#source() },
+        ...{ ...args, first: group.first, count: group.filters.length, tiles },
         ...{ inputs: group.filters[0].inputs, accumulate },
       },
       grid: tileGrid(tiles, this.#input.pixelsPerSample, pixels),
@@ -96,9 +99,9 @@ export class DenseGroup implements FilterGroupEmitter {
     })
   }
 
-  #source(): Pick<Quads, 'height' | 'width' | 'quads'> {
-    const { height, width, quads } = this.#input
-    return { height, width, quads }
+  #read() {
+    const { input, relu } = this.#site.convolution
+    return this.#context.read(input, relu)
   }
 }
 

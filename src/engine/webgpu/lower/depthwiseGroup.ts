@@ -19,26 +19,22 @@ export class DepthwiseGroup implements FilterGroupEmitter {
   }
 
   forward(): void {
-    const { group, convolution, condition } = this.#site
-    const { input, relu } = convolution
+    const { group, condition } = this.#site
     const { program, state, tables } = this.#context
-    const { filters, flags } = tables
+    const { filters, flags, vectors } = tables
     const items = itemGrid(Math.max(...group.filters.map(({ output }) => output.quadsPerSample)))
     const grid: Grid = (samples, most) => [items(samples, most)[0], group.filters.length, 1]
+    const { source, args } = this.#read()
     program.emit(depthwise, {
-      buffers: {
-        ...{ filters, flags, weights: state.weights },
-        source: this.#context.value(input),
-        results: this.#context.outputs(group),
-      },
-      args: { first: group.first, ...this.#source(), relu: Number(relu) },
+      buffers: { filters, flags, weights: state.weights, vectors, source, results: this.#context.outputs(group) },
+      args: { ...args, first: group.first },
       grid,
       condition,
     })
   }
 
   backward(gradients: GradientBuffers, chunks: Lent): void {
-    let first = this.#site.group.first
+    let { first } = this.#site.group
     for (const run of equallyWide(this.#site.group.filters)) {
       this.#filterGradients(first, run, gradients, chunks)
       first += run.length
@@ -47,16 +43,16 @@ export class DepthwiseGroup implements FilterGroupEmitter {
   }
 
   #filterGradients(first: number, run: readonly PlacedFilter[], gradients: GradientBuffers, chunks: Lent): void {
-    const { convolution, condition } = this.#site
-    const { input, relu } = convolution
+    const { condition } = this.#site
     const { program, tables } = this.#context
-    const { filters, flags } = tables
+    const { filters, flags, vectors } = tables
     const blocks = Math.ceil(this.#input.quads / DEPTHWISE_COLUMNS)
     const chunkCount = Math.max(...run.map(({ record }) => record.chunkCount))
     const rows = Math.max(...run.map(({ record }) => record.kernelHeight))
+    const { source, args } = this.#read()
     program.emit(depthwiseFilterGradient(run[0].record.kernelWidth), {
-      buffers: { filters, flags, source: this.#context.value(input), chunks, ...gradients },
-      args: { first, blocks, ...this.#source(), relu: Number(relu) },
+      buffers: { filters, flags, vectors, source, chunks, ...gradients },
+      args: { ...args, first, blocks },
       grid: () => [chunkCount, rows, blocks * run.length],
       condition,
       when: 'weights',
@@ -67,26 +63,26 @@ export class DepthwiseGroup implements FilterGroupEmitter {
     const { group, convolution, condition } = this.#site
     const { input, relu } = convolution
     const { program, state, tables } = this.#context
-    const { filters, flags } = tables
+    const { filters, flags, vectors } = tables
     const target = this.#context.gradient(input)
     if (target === undefined) return
     const accumulate = target.accumulate(condition)
+    const { source, args } = this.#read()
     program.emit(depthwiseBack(relu), {
       buffers: {
-        ...{ filters, flags, weights: state.weights },
-        result: target.buffer,
-        ...(relu && { image: this.#context.value(input) }),
+        ...{ filters, flags, weights: state.weights, result: target.buffer },
+        ...(relu && { image: source, vectors }),
         ...gradients,
       },
-      args: { first: group.first, count: group.filters.length, ...this.#source(), accumulate },
+      args: { ...args, first: group.first, count: group.filters.length, accumulate },
       grid: itemGrid(this.#input.quadsPerSample),
       condition,
     })
   }
 
-  #source(): Pick<Quads, 'height' | 'width' | 'quads'> {
-    const { height, width, quads } = this.#input
-    return { height, width, quads }
+  #read() {
+    const { input, relu } = this.#site.convolution
+    return this.#context.read(input, relu)
   }
 }
 

@@ -8,6 +8,7 @@ import type { Program } from '../program.ts'
 import { type ConvolutionPlaces, placeFilters } from './filterPlaces.ts'
 import { type MomentPlace, placeMoments } from './momentPlaces.ts'
 import { findNormReaders } from './normReaders.ts'
+import { findReadThrough, type ReadThrough } from './readThrough.ts'
 import { placeTerms, recordOf, type TermPlace } from './termPlaces.ts'
 
 export interface Site {
@@ -25,6 +26,8 @@ export interface Tables {
   /** By the number of a combine, and of a convolution. */
   readonly termPlaces: ReadonlyMap<number, readonly TermPlace[]>
   readonly convolutions: ReadonlyMap<number, ConvolutionPlaces>
+  /** Of values that are never stored. */
+  readonly readThrough: ReadonlyMap<ValueId, ReadThrough>
   /** Of values that are normalised. */
   readonly momentPlaces: ReadonlyMap<ValueId, MomentPlace>
   readonly termCount: number
@@ -56,6 +59,7 @@ export function makeTables(site: Site): Tables {
   const rows = places.reduce((sum, place) => sum + ROWS.length * place.quads, 0)
   return {
     ...{ termPlaces, convolutions, momentPlaces, termCount: places.length },
+    readThrough: findReadThrough(graph, termPlaces),
     terms: program.table(records),
     vectors: program.keep(16 * rows, 'scales and moments by channel'),
     contributions: program.table(places.flatMap((place) => [place.base + contribution * place.quads, place.quads])),
