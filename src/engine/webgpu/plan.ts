@@ -2,6 +2,7 @@
 import type { Network } from '../../core/network.ts'
 import { Activity } from '../graph/activity.ts'
 import { lower } from '../graph/graph.ts'
+import { inLevels } from '../graph/inLevels.ts'
 import { rewrite } from '../graph/rewrite/index.ts'
 import { type PlannedTerm, termsOf } from '../graph/terms.ts'
 import type { Device } from './device.ts'
@@ -41,7 +42,7 @@ export interface Draft {
 
 /** @param live the plan of the same network, where this one shall hold its gates and share what it is fed */
 export function draft(device: Device, network: Network, batchSize: number, state: State, live?: Plan): Draft {
-  const graph = rewrite(lower(network), live ? 'held' : 'live')
+  const graph = inLevels(rewrite(lower(network), live ? 'held' : 'live'))
   const activity = new Activity(graph)
   const terms = termsOf(graph, activity)
   const run = new Run(device)

@@ -6,7 +6,7 @@ import { Temporary } from '../graph/placement.ts'
 import { type Device, megabytes } from './device.ts'
 import { FIRST_BUFFER, type Kernel, THREADS } from './kernel.ts'
 import { assignSlots, type Slot } from './slots.ts'
-import { isLent, type Lent, type Storage, wholeOf } from './storage.ts'
+import { isLent, type Lent, movedOf, type Storage, wholeOf } from './storage.ts'
 
 /** A fixed number, or how a contribution adds (see `ADDS`). */
 export type Argument = number | ByGating
@@ -80,7 +80,7 @@ export interface BoundDispatch {
 /** What a dispatch makes of the device's memory. */
 export interface Traffic {
   readonly kernel: string
-  /** Of the lent buffers that it names, for the largest batch. */
+  /** Of what is lent, for the largest batch. */
   readonly bytes: number
 }
 
@@ -193,7 +193,7 @@ export class Program {
     const running = this.#dispatches.filter((dispatch) => runs(dispatch, section, situation))
     return running.map(({ kernel, buffers }) => {
       const lent = [...new Set(buffers)].filter(isLent)
-      return { kernel: kernel.name, bytes: lent.reduce((sum, { bytes }) => sum + bytes, 0) }
+      return { kernel: kernel.name, bytes: lent.reduce((sum, each) => sum + movedOf(each), 0) }
     })
   }
 

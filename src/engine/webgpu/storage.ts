@@ -4,6 +4,8 @@ import { Temporary } from '../graph/placement.ts'
 /** A part of a lent buffer. */
 export interface Part {
   readonly of: Temporary
+  /** Bytes that a dispatch reads or writes of it, where it names more. */
+  readonly moved?: number
   /** In bytes; a multiple of `PART_ALIGNMENT`. */
   readonly offset: number
   readonly bytes: number
@@ -25,3 +27,12 @@ export const isLent = (storage: Storage): storage is Lent => storage instanceof 
 /** The buffer as a whole, and where in it the storage begins. */
 export const wholeOf = (storage: Lent): { readonly of: Temporary; readonly offset: number } =>
   'of' in storage ? storage : { of: storage, offset: 0 }
+
+/** The whole buffer that all are parts of. */
+export function spanOf(parts: readonly Lent[]): Part {
+  const { of } = wholeOf(parts[0])
+  return { of, offset: 0, bytes: of.bytes, moved: parts.reduce((sum, { bytes }) => sum + bytes, 0) }
+}
+
+/** Bytes that a dispatch reads or writes, which names it. */
+export const movedOf = (storage: Lent): number => ('of' in storage ? (storage.moved ?? storage.bytes) : storage.bytes)

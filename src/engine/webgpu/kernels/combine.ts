@@ -1,7 +1,7 @@
 /** A node: the sum of its terms, each scaled and shifted by channel (see `norm.ts`); and the way back. */
 import { type Access, ADDS, defineKernel, eachItem } from '../kernel.ts'
 import { COLUMN_ARGS, COLUMN_SUM, COLUMN_THREADS, OVER_CHUNK } from './columnSums.ts'
-import { rowOf } from './norm.ts'
+import { rowOf, TERM } from './norm.ts'
 
 const numbered = (count: number) => Array.from({ length: count }, (_, j) => j)
 const readable = (names: readonly string[]): Record<string, Access> =>
@@ -103,6 +103,46 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) th
   }
 }`,
   })
+
+/** The same for nodes of one term each, of their own values and gradients; a workgroup's z is the node. */
+export const projectEach = defineKernel({
+  name: 'projectEach',
+  buffers: {
+    terms: 'read u32',
+    feed: 'read f32',
+    vectors: 'read vec4f',
+    values: 'read vec4f',
+    gradients: 'read vec4f',
+    products: 'write vec4f',
+  },
+  args: [...COLUMN_ARGS, 'first', 'termCount', 'chunkCount'],
+  code: `${TERM}${COLUMN_SUM}
+@compute @workgroup_size(${COLUMN_THREADS})
+fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) thread: u32) {
+  let term = args.first + group.z;
+  if (feed[args.termCount + term] == 0.0) { return; }
+  ${OVER_CHUNK}
+  var sum = vec4f();
+  var product = vec4f();
+  if (working) {
+    let mean = vectors[row(term, MEAN) + quad];
+    for (var pixel = first + line; pixel < end; pixel += args.lines) {
+      let at = pixel * args.quads + quad;
+      let g = gradients[field(term, GRADIENTPLANE) + at];
+      sum += g;
+      product += g * (values[field(term, VALUEPLANE) + at] - mean);
+    }
+  }
+  sum = columnSum(thread, sum);
+  product = columnSum(thread, product);
+  if (working && line == 0u) {
+    let start = group.x * args.quads + quad;
+    let step = args.chunkCount * args.quads;
+    products[field(term, GRADIENTROW) * step + start] = sum;
+    products[(field(term, PRODUCTROWPLUS1) - 1u) * step + start] = product;
+  }
+}`,
+})
 
 /** result_j (+)= slope_j·gradient, and + curve_j·value_j + offset_j where the term is normalised. */
 export const distribute = (normalised: readonly boolean[]) =>

@@ -73,7 +73,7 @@ ${product(columns, {
   if (flags[own.flag] == 0u) { return; }
   let extent = vec3u(own.height, own.width, own.quads);`,
   reduced: 'args.quads',
-  prepare: 'let lens = lensOf(own % reduced);',
+  prepare: 'let lens = lensOf(window, own % reduced);',
   factor: 'sourceAt(window, lens, places[g], tap, own % reduced)',
   finish: collectMoments(tile),
   store: 'results[own.plane + at] = sums[p];',
@@ -83,7 +83,7 @@ ${product(columns, {
 
 /**
  * The gradient wrt what several filters read, to which each adds; `masked` where they read an image through ReLU, and
- * perhaps a lens. A workgroup's x is its column of tiles.
+ * perhaps a lens. Of every `count` filters the sum is one result; a workgroup's x is its result and column of tiles.
  *
  * @param columns of the tile
  * @param givers as `outputGradient` takes them
@@ -97,7 +97,7 @@ export const convolveBack = (columns: number, masked: boolean, givers: number) =
       ...(masked && ({ image: 'read vec4f', vectors: 'read vec4f' } as const)),
       ...buffers,
     },
-    args: ['first', 'count', 'tiles', 'height', 'width', 'quads', 'normPlus1', 'inputs', 'accumulate'],
+    args: ['first', 'count', 'tiles', 'height', 'width', 'quads', 'inputs', 'accumulate'],
     code: `${FILTER}${code}${GRADIENT}${ADDS}${masked ? LENS : ''}
 /** Of four columns: w[tap, column …, channel]. */
 fn weightsAt(window: Filter, tap: u32, channel: u32, column: u32) -> vec4f {
@@ -112,17 +112,19 @@ fn weightsAt(window: Filter, tap: u32, channel: u32, column: u32) -> vec4f {
 }
 ${product(columns, {
   begin: `
-  let begin = args.first;
+  let begin = args.first + (group.x / args.tiles) * args.count;
   let end = begin + args.count;
+  let head = filters[begin];
   let extent = vec3u(args.height, args.width, args.quads);`,
   reduced: 'window.quads',
   prepare: 'let form = formOf(window, own % reduced);',
   factor: 'gradientAt(window, form, places[g], tap, own % reduced)',
-  finish: masked ? 'let lens = lensOf(min(firstColumn + column, args.quads - 1u));' : '',
+  finish: masked ? 'let lens = lensOf(head, min(firstColumn + column, args.quads - 1u));' : '',
   store: `
-    var value = ${masked ? 'select(vec4f(), sums[p], lens.scale * image[at] + lens.shift > vec4f())' : 'sums[p]'};
-    if (adds(args.accumulate)) { value += result[at]; }
-    result[at] = value;`,
+    var value = ${masked ? 'select(vec4f(), sums[p], lens.scale * image[head.source + at] + lens.shift > vec4f())' : 'sums[p]'};
+    let goal = head.goal + at;
+    if (adds(args.accumulate)) { value += result[goal]; }
+    result[goal] = value;`,
 })}`,
   })
 }

@@ -46,7 +46,7 @@ export const depthwise = defineKernel({
 ${eachItem(
   'run.samples * window.height * window.width * window.quads',
   `${placeIn('window')}
-  let lens = lensOf(quad);
+  let lens = lensOf(window, quad);
   var sum = vec4f();
   ${overTaps((tap) => `sourceAt(window, lens, place, ${tap}, quad)`)}
   results[window.plane + i] = sum;`,
@@ -57,10 +57,13 @@ ${eachItem(
 
 /** WGSL: the gradient goes where the image is positive as it is read. */
 const MASK = `
-  let lens = lensOf(quad);
-  sum = select(vec4f(), sum, lens.scale * image[i] + lens.shift > vec4f());`
+  let lens = lensOf(head, quad);
+  sum = select(vec4f(), sum, lens.scale * image[head.source + i] + lens.shift > vec4f());`
 
-/** The gradient wrt what several filters read, to which each adds; `masked` where they read an image through ReLU, and perhaps a lens. */
+/**
+ * The gradient wrt what several filters read, to which each adds; `masked` where they read an image through ReLU, and perhaps a lens. Of
+ * every `count` filters the sum is one result; a workgroup's y is its result.
+ */
 export const depthwiseBack = (masked: boolean) => {
   const { buffers, code } = outputGradient(0)
   return defineKernel<string, string>({
@@ -70,21 +73,24 @@ export const depthwiseBack = (masked: boolean) => {
       ...(masked && ({ image: 'read vec4f', vectors: 'read vec4f' } as const)),
       ...buffers,
     },
-    args: ['first', 'count', 'height', 'width', 'quads', 'normPlus1', 'accumulate'],
+    args: ['first', 'count', 'height', 'width', 'quads', 'accumulate'],
     code: `${FILTER}${code}${GRADIENT}${WEIGHTS}${ADDS}${masked ? LENS : ''}
 ${eachItem(
   'run.samples * args.height * args.width * args.quads',
   `${placeIn('args')}
   var sum = vec4f();
-  for (var f = args.first; f < args.first + args.count; f++) {
+  for (var f = begin; f < begin + args.count; f++) {
     let window = filters[f];
     if (flags[window.flag] == 0u) { continue; }
     let form = formOf(window, quad);
     ${overTaps((tap) => `gradientAt(window, form, place, ${tap}, quad)`)}
   }
   ${masked ? MASK : ''}
-  if (adds(args.accumulate)) { sum += result[i]; }
-  result[i] = sum;`,
+  let goal = head.goal + i;
+  if (adds(args.accumulate)) { sum += result[goal]; }
+  result[goal] = sum;`,
+  `let begin = args.first + id.y * args.count;
+  let head = filters[begin];`,
 )}`,
   })
 }
@@ -125,7 +131,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) th
   let first = group.x * window.perChunk;
   let end = min(first + window.perChunk, run.samples * window.height);
   ${taps.map((kx) => `var sum${kx} = vec4f();`).join('\n')}
-  let lens = lensOf(min(quad, args.quads - 1u));
+  let lens = lensOf(window, min(quad, args.quads - 1u));
   for (var row = first; row < end; row++) {
     if (quad >= args.quads) { continue; }
     for (var x = line; x < window.width; x += ${LINES}u) {

@@ -74,7 +74,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) th
   let tap = vec2u(tapIndex / window.kernelWidth, tapIndex % window.kernelWidth);
   let own = firstColumn + column; // also of all factors that this thread fetches
   let form = formOf(window, min(own, window.quads - 1u));
-  let lens = lensOf(quad % args.quads);
+  let lens = lensOf(window, quad % args.quads);
   ${each((k) => `var sum${k} = vec4f();`)}
   if (thread < ${SLICE}u) { places[thread] = placeOf(window, first + thread); }
   workgroupBarrier();

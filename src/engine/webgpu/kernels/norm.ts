@@ -30,7 +30,10 @@ export const RECORD = [
   'normalised',
   /** Where the moments of its value begin, in quads; of how many pixels each. */
   ...(['moments', 'pixelsPerChunk'] as const),
-  'productRowPlus1',
+  /** Rows of `products`: of its Σ g·(value − μ), with 1 added, and of Σ g. */
+  ...(['productRowPlus1', 'gradientRow'] as const),
+  /** Where its value and the gradient wrt its node begin, for `projectEach`. */
+  ...(['valuePlane', 'gradientPlane'] as const),
 ] as const
 
 const EPSILON = '1e-5'
@@ -39,11 +42,15 @@ const MOMENTUM = '0.1'
 const constants = (names: readonly string[]) =>
   names.map((name, i) => `const ${name.toUpperCase()} = ${i}u;`).join('\n')
 
-const TERM = `
+/** WGSL: how kernels read a term's record, in `terms`. */
+export const TERM = `
 ${constants(ROWS)}
 ${constants(RECORD)}
 fn field(term: u32, name: u32) -> u32 { return terms[term * ${RECORD.length}u + name]; }
-fn row(term: u32, name: u32) -> u32 { return field(term, BASE) + name * args.quads; }
+fn row(term: u32, name: u32) -> u32 { return field(term, BASE) + name * args.quads; }`
+
+/** WGSL: whether there is such a channel. */
+const REAL = `
 fn real(quad: u32, lane: u32) -> bool { return 4u * quad + lane < args.channels; }`
 
 /**
@@ -112,7 +119,7 @@ export const settle = defineKernel({
     vectors: 'write vec4f',
   },
   args: ['first', 'termCount', 'quads', 'channels', 'pixelsPerSample'],
-  code: `${TERM}${LANE_SUM}
+  code: `${TERM}${REAL}${LANE_SUM}
 /** How many of a chunk's pixels are there. */
 fn sizeOf(chunk: u32, perChunk: u32, pixels: u32) -> f32 {
   return f32(min(perChunk, pixels - min(pixels, chunk * perChunk)));
@@ -207,7 +214,7 @@ export const differentiate = defineKernel({
     vectors: 'write vec4f',
   },
   args: ['first', 'termCount', 'quads', 'channels', 'pixelsPerSample', 'pixelsPerChunk', 'chunkCount'],
-  code: `${TERM}${LANE_SUM}
+  code: `${TERM}${REAL}${LANE_SUM}
 @compute @workgroup_size(${FINISH_QUADS * FINISH_LANES})
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) thread: u32) {
   let term = args.first + group.y;
@@ -220,7 +227,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) th
   var gradients = vec4f();
   var products = vec4f();
   for (var chunk = lane; chunk < chunks; chunk += ${FINISH_LANES}u) {
-    gradients += productAt(chunk * args.quads + quad);
+    gradients += productAt((field(term, GRADIENTROW) * args.chunkCount + chunk) * args.quads + quad);
     products += productAt(start + chunk * args.quads);
   }
   gradients = laneSum(thread, gradients);

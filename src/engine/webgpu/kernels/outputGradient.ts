@@ -42,7 +42,7 @@ struct Form { slope: vec4f, curve: vec4f, offset: vec4f }
 fn formOf(window: Filter, quad: u32) -> Form { return Form(${row('slope')}, ${row('curve')}, ${row('offset')}); }
 fn gradientOf(window: Filter, form: Form, pixel: u32, quad: u32) -> vec4f {
   let at = pixel * window.quads + quad;
-  return form.slope * givenAt(window.giver, at) + form.curve * outputs[window.plane + at] + form.offset;
+  return form.slope * givenAt(window.giver, window.given + at) + form.curve * outputs[window.plane + at] + form.offset;
 }
 fn givenAt(giver: u32, at: u32) -> vec4f {
   switch giver {

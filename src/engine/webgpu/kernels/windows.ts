@@ -5,14 +5,14 @@
 import { rowOf } from './norm.ts'
 
 /** The arguments that `SOURCE` reads. */
-export const SOURCE_ARGS = ['height', 'width', 'quads', 'relu', 'normPlus1'] as const
+export const SOURCE_ARGS = ['height', 'width', 'quads', 'relu'] as const
 
-/** WGSL: what normalises a source, where `args.normPlus1` says that a term's rows do (see `norm.ts`). */
+/** WGSL: what normalises what a filter reads, where a term's rows do (see `norm.ts`). */
 export const LENS = `
 struct Lens { scale: vec4f, shift: vec4f }
-fn lensOf(quad: u32) -> Lens {
-  if (args.normPlus1 == 0u) { return Lens(vec4f(1.0), vec4f()); }
-  let at = args.normPlus1 - 1u + quad;
+fn lensOf(window: Filter, quad: u32) -> Lens {
+  if (window.normPlus1 == 0u) { return Lens(vec4f(1.0), vec4f()); }
+  let at = window.normPlus1 - 1u + quad;
   return Lens(vectors[at + ${rowOf('scale')}], vectors[at + ${rowOf('shift')}]);
 }`
 
@@ -25,7 +25,7 @@ fn sourceAt(window: Filter, lens: Lens, place: vec3u, tap: vec2u, quad: u32) -> 
   let at = place.yz * window.stride + tap * window.dilation - window.padding; // before the edge: very large
   if (at.x >= args.height || at.y >= args.width) { return vec4f(); }
   let pixel = (place.x * args.height + at.x) * args.width + at.y;
-  let value = lens.scale * source[pixel * args.quads + quad] + lens.shift;
+  let value = lens.scale * source[window.source + pixel * args.quads + quad] + lens.shift;
   return select(value, vec4f(), (value < vec4f()) & vec4<bool>(args.relu == 1u));
 }`
 

@@ -15,6 +15,7 @@ import type { Lent } from '../storage.ts'
 import { type ColumnChunks, columnChunks } from './chunks.ts'
 import type { Backward, Context } from './context.ts'
 import { filledUp, inGroups, numberedArgs, numberedBuffers, roomFor } from './grouping.ts'
+import { lowerNorms } from './normGroup.ts'
 import type { Quads } from './quads.ts'
 import { isProjected, type TermPlace } from './termPlaces.ts'
 
@@ -35,6 +36,8 @@ const itsValue = ({ value }: PlacedTerm) => value
 const isNormalised = ({ term }: PlacedTerm) => term.norm !== null
 
 export function lowerCombine(context: Context, { terms, output }: Of<'combine'>, index: number): Backward {
+  const norms = context.tables.norms.get(index)
+  if (norms !== undefined) return norms[0].index === index ? lowerNorms(context, norms) : () => {}
   const places = context.terms(index)
   const placed = terms.map((term, part) => {
     const condition = context.partCondition(index, part)
@@ -198,7 +201,9 @@ class Node {
     const groups: TargetedTerm[][] = []
     let free = 0
     for (const placed of this.#terms) {
-      const target = this.#context.isMade(placed.term.value) ? undefined : this.#context.gradient(placed.term.value)
+      const target = this.#context.tables.made.has(placed.term.value)
+        ? undefined
+        : this.#context.gradient(placed.term.value)
       if (target === undefined) continue
       const needed = isNormalised(placed) ? 2 : 1
       const taken = groups.at(-1)?.some((other) => other.target === target)

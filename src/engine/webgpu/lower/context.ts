@@ -8,9 +8,10 @@ import type { Temporary } from '../../graph/placement.ts'
 import { clear } from '../kernels/pointwise.ts'
 import type { Feeds, State } from '../layout.ts'
 import { itemGrid, type Program } from '../program.ts'
-import { type Lent, type Part, wholeOf } from '../storage.ts'
+import { type Lent, type Part, spanOf } from '../storage.ts'
+import type { Bundle, BundlePlace } from './bundles.ts'
 import type { GradientBuffers } from './filterGroup.ts'
-import type { ConvolutionPlaces, FilterGroup, FilterRun } from './filterPlaces.ts'
+import type { FilterGroup, WaitingFilters } from './filterPlaces.ts'
 import { numberedBuffers } from './grouping.ts'
 import { type Quads, quadsOf } from './quads.ts'
 import { makeTables, type Site, type Tables } from './tables.ts'
@@ -48,10 +49,9 @@ export class Context {
   readonly #activity: Activity
   readonly #values = new Map<ValueId, Lent>()
   readonly #gradients = new Map<ValueId, Accumulation<Lent>>()
-  /** The groups of filters that make values, and where among their outputs these stand. */
-  readonly #groups = new Map<ValueId, { readonly group: FilterGroup; readonly offset: number }>()
-  readonly #groupGradients = new Map<FilterGroup, Temporary>()
-  readonly #chunks = new Map<FilterRun, Temporary>()
+  readonly #sharedValues = new Map<Bundle, Temporary>()
+  readonly #sharedGradients = new Map<Bundle, Temporary>()
+  readonly #chunks = new Map<WaitingFilters, Temporary>()
   readonly #expected: readonly number[]
   readonly #differentiable: readonly boolean[]
 
@@ -65,7 +65,9 @@ export class Context {
     this.batchSize = batchSize
     this.bindings = bindings
     this.#activity = activity
-    this.#expected = countContributions(graph, (_, index) => this.convolution(index).groups.length)
+    const { groups } = this.tables
+    const groupsOf = (index: number) => groups.filter(({ operations }) => operations.includes(index))
+    this.#expected = countContributions(graph, (_, index) => groupsOf(index).length)
     this.#differentiable = findDifferentiable(graph)
   }
 
@@ -80,21 +82,11 @@ export class Context {
 
   /** The buffer of a value: [batch, height, width, stored channels]. */
   value(id: ValueId): Lent {
-    let buffer = this.#values.get(id)
-    if (buffer === undefined) {
-      buffer = this.activation(this.extent(id).perSample, `value ${id}`)
-      this.#values.set(id, buffer)
-    }
-    return buffer
-  }
-
-  /** What a convolution reads for its input, and how (`SOURCE_ARGS`). */
-  read(input: ValueId, relu: boolean) {
-    const { height, width, quads } = this.extent(input)
-    const through = this.tables.readThrough.get(input)
-    const normPlus1 = through === undefined ? 0 : through.base + 1
-    const source = this.value(through?.value ?? input)
-    return { source, args: { height, width, quads, relu: Number(relu), normPlus1 } }
+    const place = this.tables.bundles.outputs.get(id)
+    return once(this.#values, id, () => {
+      const shared = this.#part(this.#sharedValues, place, id, 'the outputs of convolutions')
+      return shared ?? this.activation(this.extent(id).perSample, `value ${id}`)
+    })
   }
 
   /** A temporary of so many numbers a sample. */
@@ -124,7 +116,10 @@ export class Context {
     let gradient = this.#gradients.get(id)
     if (gradient === undefined) {
       const { perSample, quadsPerSample } = this.extent(id)
-      const output = this.#gradientInGroup(id) ?? this.activation(perSample, `the gradient of value ${id}`)
+      const { outputs, unstored } = this.tables.bundles
+      const place = outputs.get(id) ?? unstored.get(id)
+      const shared = this.#part(this.#sharedGradients, place, id, 'gradients wrt the outputs of convolutions')
+      const output = shared ?? this.activation(perSample, `the gradient of value ${id}`)
       const grid = itemGrid(quadsPerSample)
       gradient = new Accumulation(output, this.#expected[id], (when) =>
         this.program.emit(clear, { buffers: { output }, args: { perSample: quadsPerSample }, grid, when }),
@@ -141,56 +136,59 @@ export class Context {
     return gradient?.buffer
   }
 
-  /** How the filters of a convolution are taken. */
-  convolution(operation: number): ConvolutionPlaces {
-    const places = this.tables.convolutions.get(operation)
-    if (places === undefined) throw new Error(`operation ${operation} is no convolution`)
-    return places
+  /** The groups of filters of which the operation has the first. */
+  groupsFrom(operation: number): FilterGroup[] {
+    return this.tables.groups.filter(({ operations }) => Math.min(...operations) === operation)
   }
 
-  /** The outputs of a group, of which its values are parts from here on. */
-  outputs(group: FilterGroup): Lent {
-    const of = this.program.temporary(group.bytes, 'the outputs of a convolution')
-    for (const { filter, record } of group.filters) {
-      const offset = 16 * record.plane
-      this.#values.set(filter.output, { of, offset, bytes: this.#bytesOf(filter.output) })
-      this.#groups.set(filter.output, { group, offset })
-    }
-    return of
+  /** Condition of dispatches for a group: its operation's, if it has one alone. */
+  groupCondition({ operations }: FilterGroup): number {
+    const [first, ...others] = new Set(operations)
+    return others.length > 0 ? -1 : this.operationCondition(first)
+  }
+
+  /** What a group of filters reads, and how (`SOURCE_ARGS`). */
+  read({ inputs, parallel, relu }: FilterGroup) {
+    const { height, width, quads } = this.extent(inputs[0])
+    const sources = inputs.map((input) => this.value(this.tables.readThrough.get(input)?.value ?? input))
+    const args = { height, width, quads, relu: Number(relu) }
+    return { source: parallel ? spanOf(sources) : sources[0], args }
+  }
+
+  /** Where the gradient wrt what a group of filters reads goes, and how; undefined where nothing upstream learns. */
+  target({ inputs, parallel }: FilterGroup, condition: number) {
+    const targets = [...new Set(inputs)].flatMap((input) => this.gradient(input) ?? [])
+    if (targets.length === 0) return undefined
+    const [accumulate] = targets.map((target) => target.accumulate(parallel ? -1 : condition))
+    const [own, ...others] = targets.map(({ buffer }) => buffer)
+    return { result: parallel ? spanOf([own, ...others]) : own, accumulate }
+  }
+
+  /** The buffer of all outputs of a group. */
+  outputs({ filters }: FilterGroup): Lent {
+    return spanOf(filters.map(({ filter }) => this.value(filter.output)))
   }
 
   /** The finished gradients wrt a group's outputs: what kernels name to read or make them. */
   outputGradients(group: FilterGroup): GradientBuffers {
+    const finished = (ids: readonly ValueId[]) => spanOf(ids.flatMap((id) => this.outputGradient(id) ?? []))
     const { filters, givers } = group
-    if (givers.length === 0) {
-      for (const { filter } of filters) this.outputGradient(filter.output)
-      return { gradients: this.#gradientsOf(group) }
-    }
-    const outputs = wholeOf(this.value(filters[0].filter.output)).of
-    const given = givers.flatMap((node) => this.outputGradient(node) ?? [])
-    return { vectors: this.tables.vectors, outputs, ...numberedBuffers('gradient', given, (gradient) => gradient) }
-  }
-
-  /** Whether the gradient wrt a value is made where it is read, and never stored. */
-  isMade(id: ValueId): boolean {
-    return (this.#groups.get(id)?.group.givers.length ?? 0) > 0
+    if (givers.length === 0) return { gradients: finished(filters.map(({ filter }) => filter.output)) }
+    const given = numberedBuffers('gradient', givers, (nodes) => finished([...new Set(nodes)]))
+    return { vectors: this.tables.vectors, outputs: this.outputs(group), ...given }
   }
 
   /** Where partial sums of filters wait. */
-  chunks(waiting: FilterRun): Temporary {
+  chunks(waiting: WaitingFilters): Temporary {
     return once(this.#chunks, waiting, () => this.program.temporary(waiting.bytes, 'gradients of filters by chunk'))
   }
 
-  #gradientInGroup(id: ValueId): Part | undefined {
-    const found = this.#groups.get(id)
-    if (found === undefined) return undefined
-    return { of: this.#gradientsOf(found.group), offset: found.offset, bytes: this.#bytesOf(id) }
-  }
-
-  #gradientsOf(group: FilterGroup): Temporary {
-    return once(this.#groupGradients, group, () =>
-      this.program.temporary(group.bytes, 'the gradients wrt the outputs of a convolution'),
-    )
+  /** A part of the buffer that a value or its gradient shares. */
+  #part(buffers: Map<Bundle, Temporary>, place: BundlePlace | undefined, id: ValueId, what: string): Part | undefined {
+    if (place === undefined) return undefined
+    const { bundle, offset } = place
+    const of = once(buffers, bundle, () => this.program.temporary(bundle.bytes, what))
+    return { of, offset, bytes: 4 * this.batchSize * this.extent(id).perSample }
   }
 
   /** Where a parameter begins in a weight vector. */
@@ -210,11 +208,6 @@ export class Context {
 
   partCondition(operation: number, part: number): number {
     return this.#condition(this.#activity.ofPart(operation, part))
-  }
-
-  /** Of a value, for the largest batch. */
-  #bytesOf(id: ValueId): number {
-    return 4 * this.batchSize * this.extent(id).perSample
   }
 
   #condition(flag: number): number {

@@ -5,8 +5,8 @@ import type { Grid } from '../program.ts'
 import type { Lent } from '../storage.ts'
 import type { Context } from './context.ts'
 import { tilesOf } from './filterCuts.ts'
-import type { FilterGroupEmitter, GradientBuffers, GroupSite } from './filterGroup.ts'
-import { convolutionTile } from './momentPlaces.ts'
+import type { FilterGroupEmitter, GradientBuffers } from './filterGroup.ts'
+import type { FilterGroup } from './filterPlaces.ts'
 import type { Quads } from './quads.ts'
 
 /** What a device gives to each dimension of a grid. */
@@ -14,25 +14,28 @@ const LARGEST_GRID = 65535
 
 export class DenseGroup implements FilterGroupEmitter {
   readonly #context: Context
-  readonly #site: GroupSite
+  readonly #group: FilterGroup
+  readonly #condition: number
   readonly #input: Quads
   /** Quads of the widest output. */
   readonly #quads: number
 
-  constructor(context: Context, site: GroupSite) {
+  constructor(context: Context, group: FilterGroup) {
     this.#context = context
-    this.#site = site
-    this.#input = context.extent(site.convolution.input)
-    this.#quads = Math.max(...site.group.filters.map(({ output }) => output.quads))
+    this.#group = group
+    this.#condition = context.groupCondition(group)
+    this.#input = context.extent(group.inputs[0])
+    this.#quads = Math.max(...group.filters.map(({ output }) => output.quads))
   }
 
   forward(): void {
-    const { group, convolution, condition } = this.#site
-    const { program, graph, state, tables } = this.#context
+    const group = this.#group
+    const condition = this.#condition
+    const { program, state, tables } = this.#context
     const { filters, flags, moments, vectors } = tables
-    const { columns, pixels } = convolutionTile(graph, convolution)
+    const { columns, pixels } = tileFor(this.#quads)
     const tiles = Math.ceil(this.#quads / columns)
-    const { source, args } = this.#read()
+    const { source, args } = this.#context.read(group)
     program.emit(convolve(columns), {
       buffers: {
         filters,
@@ -44,7 +47,11 @@ export class DenseGroup implements FilterGroupEmitter {
         moments,
       },
       args: { ...args, first: group.first, tiles, inputs: group.filters[0].inputs },
-      grid: tileGrid(tiles * group.filters.length, largest(group.filters, 'pixelsPerSample'), pixels),
+      grid: tileGrid(
+        tiles * group.filters.length,
+        Math.max(...group.filters.map(({ output }) => output.pixelsPerSample)),
+        pixels,
+      ),
       condition,
     })
   }
@@ -55,7 +62,8 @@ export class DenseGroup implements FilterGroupEmitter {
   }
 
   #filterGradients(gradients: GradientBuffers, chunks: Lent): void {
-    const { group, condition } = this.#site
+    const group = this.#group
+    const condition = this.#condition
     const { program, tables } = this.#context
     const { filters, flags, vectors } = tables
     const { columns } = gradientTileFor(this.#quads)
@@ -63,7 +71,7 @@ export class DenseGroup implements FilterGroupEmitter {
     const rows = Math.max(...tiles.map(([own]) => own))
     const across = Math.max(...tiles.map(([, own]) => own))
     const chunkCount = Math.max(...group.filters.map(({ record }) => record.chunkCount))
-    const { source, args } = this.#read()
+    const { source, args } = this.#context.read(group)
     program.emit(filterGradient(columns, group.givers.length), {
       buffers: { filters, flags, vectors, source, chunks, ...gradients },
       args: { ...args, first: group.first, tiles: across },
@@ -74,39 +82,32 @@ export class DenseGroup implements FilterGroupEmitter {
   }
 
   #inputGradient(gradients: GradientBuffers): void {
-    const { group, convolution, condition } = this.#site
-    const { input, relu } = convolution
+    const group = this.#group
+    const condition = this.#condition
     const { program, state, tables } = this.#context
     const { filters, flags, vectors } = tables
-    const target = this.#context.gradient(input)
+    const target = this.#context.target(group, condition)
     if (target === undefined) return
-    const accumulate = target.accumulate(condition)
+    const { result, accumulate } = target
+    const count = group.parallel ? 1 : group.filters.length
     const { columns, pixels } = tileFor(this.#input.quads)
     const tiles = Math.ceil(this.#input.quads / columns)
-    const { source, args } = this.#read()
-    program.emit(convolveBack(columns, relu, group.givers.length), {
+    const { source, args } = this.#context.read(group)
+    program.emit(convolveBack(columns, group.relu, group.givers.length), {
       buffers: {
-        ...{ filters, flags, weights: state.weights, result: target.buffer },
-        ...(relu && { image: source, vectors }),
+        ...{ filters, flags, weights: state.weights, result },
+        ...(group.relu && { image: source, vectors }),
         ...gradients,
       },
       args: {
-        ...{ ...args, first: group.first, count: group.filters.length, tiles },
+        ...{ ...args, first: group.first, count, tiles },
         ...{ inputs: group.filters[0].inputs, accumulate },
       },
-      grid: tileGrid(tiles, this.#input.pixelsPerSample, pixels),
+      grid: tileGrid((tiles * group.filters.length) / count, this.#input.pixelsPerSample, pixels),
       condition,
     })
   }
-
-  #read() {
-    const { input, relu } = this.#site.convolution
-    return this.#context.read(input, relu)
-  }
 }
-
-const largest = (filters: GroupSite['group']['filters'], name: 'pixelsPerSample') =>
-  Math.max(...filters.map(({ output }) => output[name]))
 
 /** A workgroup a tile: what goes over the same pixels along x, pixels along y, and along z where there are very many. */
 function tileGrid(across: number, pixelsPerSample: number, pixels: number): Grid {

@@ -3,28 +3,31 @@ import { DEPTHWISE_COLUMNS, depthwise, depthwiseBack, depthwiseFilterGradient } 
 import { type Grid, itemGrid } from '../program.ts'
 import type { Lent } from '../storage.ts'
 import type { Context } from './context.ts'
-import type { FilterGroupEmitter, GradientBuffers, GroupSite } from './filterGroup.ts'
-import type { PlacedFilter } from './filterPlaces.ts'
+import type { FilterGroupEmitter, GradientBuffers } from './filterGroup.ts'
+import type { FilterGroup, PlacedFilter } from './filterPlaces.ts'
 import type { Quads } from './quads.ts'
 
 export class DepthwiseGroup implements FilterGroupEmitter {
   readonly #context: Context
-  readonly #site: GroupSite
+  readonly #group: FilterGroup
+  readonly #condition: number
   readonly #input: Quads
 
-  constructor(context: Context, site: GroupSite) {
+  constructor(context: Context, group: FilterGroup) {
     this.#context = context
-    this.#site = site
-    this.#input = context.extent(site.convolution.input)
+    this.#group = group
+    this.#condition = context.groupCondition(group)
+    this.#input = context.extent(group.inputs[0])
   }
 
   forward(): void {
-    const { group, condition } = this.#site
+    const group = this.#group
+    const condition = this.#condition
     const { program, state, tables } = this.#context
     const { filters, flags, vectors } = tables
     const items = itemGrid(Math.max(...group.filters.map(({ output }) => output.quadsPerSample)))
     const grid: Grid = (samples, most) => [items(samples, most)[0], group.filters.length, 1]
-    const { source, args } = this.#read()
+    const { source, args } = this.#context.read(group)
     program.emit(depthwise, {
       buffers: { filters, flags, weights: state.weights, vectors, source, results: this.#context.outputs(group) },
       args: { ...args, first: group.first },
@@ -34,8 +37,8 @@ export class DepthwiseGroup implements FilterGroupEmitter {
   }
 
   backward(gradients: GradientBuffers, chunks: Lent): void {
-    let { first } = this.#site.group
-    for (const run of equallyWide(this.#site.group.filters)) {
+    let { first } = this.#group
+    for (const run of equallyWide(this.#group.filters)) {
       this.#filterGradients(first, run, gradients, chunks)
       first += run.length
     }
@@ -43,13 +46,14 @@ export class DepthwiseGroup implements FilterGroupEmitter {
   }
 
   #filterGradients(first: number, run: readonly PlacedFilter[], gradients: GradientBuffers, chunks: Lent): void {
-    const { condition } = this.#site
+    const group = this.#group
+    const condition = this.#condition
     const { program, tables } = this.#context
     const { filters, flags, vectors } = tables
     const blocks = Math.ceil(this.#input.quads / DEPTHWISE_COLUMNS)
     const chunkCount = Math.max(...run.map(({ record }) => record.chunkCount))
     const rows = Math.max(...run.map(({ record }) => record.kernelHeight))
-    const { source, args } = this.#read()
+    const { source, args } = this.#context.read(group)
     program.emit(depthwiseFilterGradient(run[0].record.kernelWidth), {
       buffers: { filters, flags, vectors, source, chunks, ...gradients },
       args: { ...args, first, blocks },
@@ -60,29 +64,26 @@ export class DepthwiseGroup implements FilterGroupEmitter {
   }
 
   #inputGradient(gradients: GradientBuffers): void {
-    const { group, convolution, condition } = this.#site
-    const { input, relu } = convolution
+    const group = this.#group
+    const condition = this.#condition
     const { program, state, tables } = this.#context
     const { filters, flags, vectors } = tables
-    const target = this.#context.gradient(input)
+    const target = this.#context.target(group, condition)
     if (target === undefined) return
-    const accumulate = target.accumulate(condition)
-    const { source, args } = this.#read()
-    program.emit(depthwiseBack(relu), {
+    const { result, accumulate } = target
+    const count = group.parallel ? 1 : group.filters.length
+    const items = itemGrid(this.#input.quadsPerSample)
+    const { source, args } = this.#context.read(group)
+    program.emit(depthwiseBack(group.relu), {
       buffers: {
-        ...{ filters, flags, weights: state.weights, result: target.buffer },
-        ...(relu && { image: source, vectors }),
+        ...{ filters, flags, weights: state.weights, result },
+        ...(group.relu && { image: source, vectors }),
         ...gradients,
       },
-      args: { ...args, first: group.first, count: group.filters.length, accumulate },
-      grid: itemGrid(this.#input.quadsPerSample),
+      args: { ...args, first: group.first, count, accumulate },
+      grid: (samples, most) => [items(samples, most)[0], group.filters.length / count, 1],
       condition,
     })
-  }
-
-  #read() {
-    const { input, relu } = this.#site.convolution
-    return this.#context.read(input, relu)
   }
 }
 

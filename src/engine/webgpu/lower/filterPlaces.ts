@@ -1,9 +1,11 @@
-/** Which filters a dispatch takes together, where their outputs and partial sums stand, and the records that kernels read. */
+/** The groups of filters of a network, where their partial sums wait, and the records that kernels read. */
 import type { ValueId } from '../../../core/network.ts'
 import type { Filter } from '../../graph/graph.ts'
+import { starts } from '../../graph/starts.ts'
 import { FILTER_FIELDS, type FilterRecord } from '../kernels/filter.ts'
 import type { FilterSite } from './filterCuts.ts'
-import { type GroupSketch, type Placing, sketchGroups } from './filterSketch.ts'
+import type { Draft } from './filterDrafts.ts'
+import { type GroupSketch, type Placing, sketchGroup } from './filterSketch.ts'
 
 export interface PlacedFilter extends FilterSite {
   readonly record: FilterRecord
@@ -14,31 +16,36 @@ export interface FilterRun {
   /** Number of the first, among all filters of the network. */
   readonly first: number
   readonly filters: readonly PlacedFilter[]
-  /** Of what they leave: outputs, or partial sums. */
+}
+
+/** Filters whose partial sums wait for each other: as many as the way back comes to one after the other. */
+export interface WaitingFilters extends FilterRun {
   readonly bytes: number
 }
 
-/** Of one convolution and one kind: dispatches take them together, and their outputs are parts of one buffer. */
+/** Filters that dispatches take together; their outputs are parts of one buffer. */
 export interface FilterGroup extends FilterRun {
   readonly kind: Filter['kind']
-  /** The nodes from whose gradients those wrt the outputs are made; none where these are stored. */
-  readonly givers: readonly ValueId[]
+  readonly relu: boolean
+  /** Whether each reads a value of its own, which is part of one buffer; or all the same. */
+  readonly parallel: boolean
+  /** What each reads. */
+  readonly inputs: readonly ValueId[]
+  /** Numbers of the operations that they are of. */
+  readonly operations: readonly number[]
+  /**
+   * The nodes from whose gradients those wrt the outputs are made, those together whose gradients are parts of one
+   * buffer; none where the gradients wrt the outputs are stored.
+   */
+  readonly givers: readonly (readonly ValueId[])[]
   /** Where its partial sums begin among those that wait, and how long they are, in bytes. */
   readonly chunks: { readonly offset: number; readonly bytes: number }
-}
-
-/** How the filters of a convolution are taken. */
-export interface ConvolutionPlaces {
-  readonly groups: readonly FilterGroup[]
-  /** Filters, of this convolution and of others, whose partial sums wait for each other. */
-  readonly waiting: FilterRun
-  /** Whether the way back comes to it as the last of them. */
-  readonly last: boolean
+  readonly waiting: WaitingFilters
 }
 
 export interface FilterPlaces {
-  /** By the number of the operation. */
-  readonly convolutions: ReadonlyMap<number, ConvolutionPlaces>
+  /** In the order in which they run. */
+  readonly groups: readonly FilterGroup[]
   /** The records of all filters. */
   readonly words: readonly number[]
 }
@@ -46,60 +53,53 @@ export interface FilterPlaces {
 /** Partial sums wait until there are so many bytes of them. */
 const MOST_WAITING = 2 ** 26
 
-interface Convolution {
-  readonly index: number
-  readonly groups: readonly GroupSketch[]
+export function placeFilters(placing: Placing, drafts: readonly Draft[]): FilterPlaces {
+  const groups: FilterGroup[] = []
+  let first = 0
+  for (const run of runsThatWait(drafts.map((draft) => sketchGroup(placing, draft)))) {
+    const placed = placeRun(run, first)
+    groups.push(...placed)
+    first += placed[0].waiting.filters.length
+  }
+  const filters = groups.flatMap((group) => group.filters)
+  return { groups, words: filters.flatMap(({ record }) => FILTER_FIELDS.map((name) => record[name])) }
 }
 
-export function placeFilters(placing: Placing): FilterPlaces {
-  const sketches = placing.graph.operations.flatMap((operation, index): Convolution[] =>
-    operation.kind === 'convolve' ? [{ index, groups: sketchGroups(placing, operation, index) }] : [],
-  )
-  const all: PlacedFilter[] = []
-  const convolutions = runsThatWait(sketches).flatMap((run) => placeRun(run, all))
-  const words = all.flatMap(({ record }) => FILTER_FIELDS.map((name) => record[name]))
-  return { convolutions: new Map(convolutions), words }
+/** @param first number of the run's first filter */
+function placeRun(run: readonly GroupSketch[], first: number): FilterGroup[] {
+  const bytes = run.map(chunkBytes)
+  const offsets = starts(bytes)
+  const numbers = starts(run.map(({ filters }) => filters.length))
+  const placed = run.map(({ filters }, i) => {
+    const chunks = starts(filters.map((filter) => filter.chunkBytes))
+    return filters.map(({ record, chunkBytes, ...site }, j): PlacedFilter => {
+      return { ...site, record: { ...record, chunks: chunks[j] / 16, groupChunks: offsets[i] / 16 } }
+    })
+  })
+  const waiting = { first, filters: placed.flat(), bytes: bytes.reduce((sum, own) => sum + own, 0) }
+  return run.map(({ kind, parallel, members, givers }, i) => ({
+    ...{ kind, parallel, givers, waiting, relu: members[0].convolution.relu },
+    inputs: members.map(({ convolution }) => convolution.input),
+    operations: members.map(({ index }) => index),
+    first: first + numbers[i],
+    filters: placed[i],
+    chunks: { offset: offsets[i], bytes: bytes[i] },
+  }))
 }
 
-/** @param all filters so far; those of the run follow */
-function placeRun(run: readonly Convolution[], all: PlacedFilter[]): [number, ConvolutionPlaces][] {
-  const first = all.length
-  let offset = 0
-  const placed = run.map(({ groups }) =>
-    groups.map((group): FilterGroup => {
-      const own = all.length
-      let bytes = 0
-      let chunks = 0
-      for (const { record, outputBytes, chunkBytes, ...site } of group.filters) {
-        const places = { plane: bytes / 16, chunks: chunks / 16, groupChunks: offset / 16 }
-        all.push({ ...site, record: { ...record, ...places } })
-        bytes += outputBytes
-        chunks += chunkBytes
-      }
-      const sums = { offset, bytes: chunks }
-      offset += chunks
-      const { kind, givers } = group
-      return { kind, givers, first: own, filters: all.slice(own), bytes, chunks: sums }
-    }),
-  )
-  const waiting = { first, filters: all.slice(first), bytes: offset }
-  return run.map(({ index }, i) => [index, { groups: placed[i], waiting, last: i === 0 }])
-}
+const chunkBytes = ({ filters }: GroupSketch) => filters.reduce((sum, filter) => sum + filter.chunkBytes, 0)
 
 /** Neighbours, of whom as many share a run as may wait on the way back. */
-function runsThatWait(convolutions: readonly Convolution[]): Convolution[][] {
-  const runs: Convolution[][] = []
+function runsThatWait(groups: readonly GroupSketch[]): GroupSketch[][] {
+  const runs: GroupSketch[][] = []
   let waiting = Number.POSITIVE_INFINITY
-  for (const convolution of convolutions.toReversed()) {
-    const own = sum(convolution.groups.flatMap(({ filters }) => filters.map(({ chunkBytes }) => chunkBytes)))
-    waiting += own
+  for (const group of groups.toReversed()) {
+    waiting += chunkBytes(group)
     if (waiting > MOST_WAITING) {
       runs.unshift([])
-      waiting = own
+      waiting = chunkBytes(group)
     }
-    runs[0].unshift(convolution)
+    runs[0].unshift(group)
   }
   return runs
 }
-
-const sum = (numbers: readonly number[]) => numbers.reduce((total, number) => total + number, 0)

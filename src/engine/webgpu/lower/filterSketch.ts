@@ -1,116 +1,108 @@
-/** Which filters of a convolution a dispatch takes together, and of their records all but the places among others. */
+/** Of the records of filters that are taken together, all but where their partial sums wait. */
 import type { ValueId } from '../../../core/network.ts'
 import type { Activity } from '../../graph/activity.ts'
-import type { Filter, Graph, Of } from '../../graph/graph.ts'
 import type { FilterRecord } from '../kernels/filter.ts'
 import { gradientTileFor } from '../kernels/filterGradient.ts'
 import { GIVING_BINDINGS } from '../kernels/outputGradient.ts'
 import type { State } from '../layout.ts'
 import { alignedForParts } from '../storage.ts'
+import type { BundlePlaces } from './bundles.ts'
 import { cutsOf, type FilterSite, tilesOf } from './filterCuts.ts'
+import type { Draft, Drafting, Member } from './filterDrafts.ts'
 import type { MomentPlace } from './momentPlaces.ts'
 import type { NormReader } from './normReaders.ts'
 import { quadsOf } from './quads.ts'
 
-/** What the placing of filters depends on. */
-export interface Placing {
-  readonly graph: Graph
+/** What the records of filters depend on. */
+export interface Placing extends Drafting {
   readonly activity: Activity
   readonly state: State
-  readonly batchSize: number
   readonly moments: ReadonlyMap<ValueId, MomentPlace>
   readonly normReaders: ReadonlyMap<ValueId, NormReader>
-  /** Storage buffers that one kernel can name, and bytes that one can have. */
+  readonly bundles: BundlePlaces
+  /** Storage buffers that one kernel can name. */
   readonly bindings: number
-  readonly largestBinding: number
 }
 
 export interface Sketch extends FilterSite {
-  readonly record: Omit<FilterRecord, 'plane' | 'chunks' | 'groupChunks'>
-  readonly outputBytes: number
+  readonly record: Omit<FilterRecord, 'chunks' | 'groupChunks'>
   readonly chunkBytes: number
 }
 
-export interface GroupSketch {
-  readonly kind: Filter['kind']
+export interface GroupSketch extends Draft {
   readonly filters: readonly Sketch[]
   /** See `FilterGroup`. */
-  readonly givers: readonly ValueId[]
+  readonly givers: readonly (readonly ValueId[])[]
 }
 
-interface FlaggedSite extends FilterSite {
-  /** Number of its activity flag. */
-  readonly flag: number
-}
-
-/** By kind, equally wide depthwise filters beside each other. */
-export function sketchGroups(placing: Placing, operation: Of<'convolve'>, index: number): GroupSketch[] {
+export function sketchGroup(placing: Placing, draft: Draft): GroupSketch {
   const { values } = placing.graph
-  const { channels: inputs } = values[operation.input]
-  const input = quadsOf(values[operation.input])
-  const sites = operation.filters.map((filter, part): FlaggedSite => {
-    return { filter, input, inputs, output: quadsOf(values[filter.output]), flag: placing.activity.ofPart(index, part) }
+  const sites = draft.members.map(({ filter, convolution: { input } }): FilterSite => {
+    const { channels: inputs } = values[input]
+    return { filter, input: quadsOf(values[input]), inputs, output: quadsOf(values[filter.output]) }
   })
-  const dense = sites.filter(({ filter }) => filter.kind === 'dense')
-  const depthwise = sites.filter(({ filter }) => filter.kind === 'depthwise')
-  depthwise.sort((a, b) => a.filter.window.width - b.filter.window.width)
-  return [dense, depthwise].flatMap((kind) => inBindings(placing, kind)).map((group) => sketchGroup(placing, group))
-}
-
-/** As many together as one binding can have the outputs of. */
-function inBindings({ batchSize, largestBinding }: Placing, sites: readonly FlaggedSite[]): FlaggedSite[][] {
-  const groups: FlaggedSite[][] = []
-  let free = 0
-  for (const site of sites) {
-    const bytes = outputBytes(site, batchSize)
-    if (groups.length === 0 || bytes > free) {
-      groups.push([])
-      free = largestBinding
-    }
-    free -= bytes
-    groups.at(-1)?.push(site)
-  }
-  return groups
-}
-
-function sketchGroup(placing: Placing, sites: readonly FlaggedSite[]): GroupSketch {
   const { columns } = gradientTileFor(Math.max(...sites.map(({ output }) => output.quads)))
-  const tiles = sum(sites.map((site) => tilesOf(site, columns).reduce((rows, own) => rows * own)))
-  const givers = giversOf(placing, sites)
-  const filters = sites.map((site) => sketch(placing, site, tiles, givers))
-  return { kind: sites[0].filter.kind, filters, givers }
+  const tiles = sites.reduce((sum, site) => sum + tilesOf(site, columns).reduce((rows, own) => rows * own), 0)
+  const givers = giversOf(placing, draft)
+  const filters = sites.map((site, i) => {
+    const cuts = cutsOf(site, tiles, placing.batchSize)
+    const places = { ...readingOf(placing, draft, draft.members[i]), ...makingOf(placing, draft.members[i], givers) }
+    const record = { ...places, ...cuts }
+    return { ...site, record, chunkBytes: alignedForParts(16 * cuts.chunkCount * cuts.rows * site.output.quads) }
+  })
+  return { ...draft, filters, givers }
 }
 
-/** All nodes that normalise the outputs, if each output is read by one alone and the device can bind them all. */
-function giversOf({ normReaders, bindings }: Placing, sites: readonly FlaggedSite[]): ValueId[] {
-  const readers = sites.map(({ filter }) => normReaders.get(filter.output)?.node)
-  const nodes = new Set(readers.filter((node) => node !== undefined))
-  return readers.includes(undefined) || nodes.size + GIVING_BINDINGS > bindings ? [] : [...nodes]
+/** All nodes that normalise the outputs, if each output is read by one alone and the device can bind their gradients. */
+function giversOf({ normReaders, bundles, bindings }: Placing, { members }: Draft): ValueId[][] {
+  const givers = new Map<unknown, ValueId[]>()
+  for (const { filter } of members) {
+    const node = normReaders.get(filter.output)?.node
+    if (node === undefined) return []
+    const buffer = bundles.unstored.get(node)?.bundle ?? node
+    givers.set(buffer, [...(givers.get(buffer) ?? []), node])
+  }
+  return givers.size + GIVING_BINDINGS > bindings ? [] : [...givers.values()]
 }
 
-/** @param tiles workgroups for one chunk of the gradients of all filters of its group */
-function sketch(placing: Placing, site: FlaggedSite, tiles: number, givers: readonly ValueId[]): Sketch {
-  const { graph, state, batchSize, moments, normReaders } = placing
-  const { flag, ...place } = site
-  const { output, filter } = place
-  const { height, width, quads } = output
+/** Where a filter reads, what, and where the gradient wrt that goes. */
+function readingOf({ activity, state, readThrough, bundles }: Placing, draft: Draft, member: Member) {
+  const { filter, convolution, index, part } = member
   const { height: kernelHeight, width: kernelWidth, ...steps } = filter.window
-  const { channels } = graph.values[filter.output]
-  const cuts = cutsOf(site, tiles, batchSize)
+  const { input } = convolution
+  const through = readThrough.get(input)
+  const gradient = bundles.unstored.get(input) ?? bundles.outputs.get(input)
+  const among = (place?: { readonly offset: number }) => (draft.parallel && place ? place.offset / 16 : 0)
+  return {
+    ...{ flag: activity.ofPart(index, part), weight: state.parameterOffsets[filter.parameter] },
+    ...{ kernelHeight, kernelWidth, ...steps },
+    source: among(bundles.outputs.get(through?.value ?? input)),
+    normPlus1: through === undefined ? 0 : through.base + 1,
+    goal: among(gradient),
+  }
+}
+
+/** Where a filter's output goes, what becomes of it, and where the gradient wrt it comes from. */
+function makingOf(placing: Placing, { filter }: Member, givers: readonly (readonly ValueId[])[]) {
+  const { graph, moments, normReaders, bundles } = placing
+  const { height, width, channels } = graph.values[filter.output]
+  const { quads } = quadsOf(graph.values[filter.output])
   const moment = moments.get(filter.output)
   const reader = normReaders.get(filter.output)
-  const record = {
-    ...{ flag, weight: state.parameterOffsets[filter.parameter] },
-    ...{ kernelHeight, kernelWidth, ...steps, height, width, quads, channels },
+  const given = reader && bundles.unstored.get(reader.node)
+  return {
+    ...{ height, width, quads, channels },
+    plane: (bundles.outputs.get(filter.output)?.offset ?? 0) / 16,
     momentsPlus1: moment?.collected ? moment.at + 1 : 0,
     tracked: Number(moment?.tracked ?? false),
     norm: reader?.base ?? 0,
-    giver: reader === undefined ? 0 : Math.max(0, givers.indexOf(reader.node)),
-    ...cuts,
+    giver:
+      reader === undefined
+        ? 0
+        : Math.max(
+            0,
+            givers.findIndex((nodes) => nodes.includes(reader.node)),
+          ),
+    given: (given?.offset ?? 0) / 16,
   }
-  const chunkBytes = alignedForParts(16 * cuts.chunkCount * cuts.rows * quads)
-  return { ...place, record, outputBytes: outputBytes(site, batchSize), chunkBytes }
 }
-
-const outputBytes = ({ output }: FilterSite, batchSize: number) => alignedForParts(4 * batchSize * output.perSample)
-const sum = (numbers: readonly number[]) => numbers.reduce((total, number) => total + number, 0)

@@ -3,9 +3,10 @@
  * tile by tile as it makes them; others are measured by the node that reads them.
  */
 import type { ValueId } from '../../../core/network.ts'
-import type { Graph, Norm, Of } from '../../graph/graph.ts'
+import type { Graph, Norm } from '../../graph/graph.ts'
 import { tileFor } from '../kernels/convolve.ts'
 import { columnChunks } from './chunks.ts'
+import type { Draft } from './filterDrafts.ts'
 import { quadsOf } from './quads.ts'
 
 export interface MomentPlace {
@@ -24,8 +25,8 @@ export interface MomentPlaces {
   readonly quads: number
 }
 
-export function placeMoments(graph: Graph, batchSize: number): MomentPlaces {
-  const tiles = tilePixels(graph)
+export function placeMoments(graph: Graph, batchSize: number, drafts: readonly Draft[]): MomentPlaces {
+  const tiles = tilePixels(graph, drafts)
   const values = new Map<ValueId, MomentPlace>()
   let quads = 0
   for (const [value, norms] of normsOf(graph)) {
@@ -50,17 +51,12 @@ function normsOf({ operations }: Graph): Map<ValueId, Norm[]> {
 }
 
 /** Pixels of a tile, of all values that dense convolutions make. */
-function tilePixels(graph: Graph): Map<ValueId, number> {
-  const dense = graph.operations.flatMap((operation) =>
-    operation.kind === 'convolve'
-      ? denseOf(operation).map(({ output }) => [output, convolutionTile(graph, operation).pixels] as const)
-      : [],
-  )
-  return new Map(dense)
+function tilePixels(graph: Graph, drafts: readonly Draft[]): Map<ValueId, number> {
+  const dense = drafts.filter(({ kind }) => kind === 'dense')
+  const tiled = dense.flatMap(({ members }) => {
+    const outputs = members.map(({ filter }) => filter.output)
+    const { pixels } = tileFor(Math.max(...outputs.map((output) => quadsOf(graph.values[output]).quads)))
+    return outputs.map((output) => [output, pixels] as const)
+  })
+  return new Map(tiled)
 }
-
-const denseOf = ({ filters }: Of<'convolve'>) => filters.filter(({ kind }) => kind === 'dense')
-
-/** What all dense filters of a convolution are cut into. */
-export const convolutionTile = (graph: Graph, convolution: Of<'convolve'>) =>
-  tileFor(Math.max(...denseOf(convolution).map(({ output }) => quadsOf(graph.values[output]).quads)))

@@ -5,8 +5,11 @@ import type { Graph } from '../../graph/graph.ts'
 import { ROWS } from '../kernels/norm.ts'
 import type { State } from '../layout.ts'
 import type { Program } from '../program.ts'
-import { type ConvolutionPlaces, placeFilters } from './filterPlaces.ts'
+import { type BundlePlaces, placeBundles } from './bundles.ts'
+import { draftGroups } from './filterDrafts.ts'
+import { type FilterGroup, placeFilters } from './filterPlaces.ts'
 import { type MomentPlace, placeMoments } from './momentPlaces.ts'
+import { type GroupedNorm, groupNorms } from './normGroups.ts'
 import { findNormReaders } from './normReaders.ts'
 import { findReadThrough, type ReadThrough } from './readThrough.ts'
 import { placeTerms, recordOf, type TermPlace } from './termPlaces.ts'
@@ -23,9 +26,13 @@ export interface Site {
 }
 
 export interface Tables {
-  /** By the number of a combine, and of a convolution. */
+  /** By the number of a combine. */
   readonly termPlaces: ReadonlyMap<number, readonly TermPlace[]>
-  readonly convolutions: ReadonlyMap<number, ConvolutionPlaces>
+  readonly norms: ReadonlyMap<number, readonly GroupedNorm[]>
+  readonly groups: readonly FilterGroup[]
+  readonly bundles: BundlePlaces
+  /** Values the gradients wrt which are made where they are read, and never stored. */
+  readonly made: ReadonlySet<ValueId>
   /** Of values that are never stored. */
   readonly readThrough: ReadonlyMap<ValueId, ReadThrough>
   /** Of values that are normalised. */
@@ -44,27 +51,46 @@ export interface Tables {
 }
 
 export function makeTables(site: Site): Tables {
-  const { program, graph, activity, state, batchSize } = site
-  const { values: momentPlaces, quads } = placeMoments(graph, batchSize)
+  const { program, graph, activity, batchSize } = site
   const termPlaces = placeTerms(graph)
   const places = [...termPlaces.values()].flat()
+  const readThrough = findReadThrough(graph, termPlaces)
+  const drafts = draftGroups({ ...site, readThrough })
+  const { values: momentPlaces, quads } = placeMoments(graph, batchSize, drafts)
+  const bundles = placeBundles({ ...site, readThrough }, drafts)
   const normReaders = findNormReaders(graph, termPlaces)
-  const { convolutions, words } = placeFilters({ ...site, moments: momentPlaces, normReaders })
-  const records = graph.operations.flatMap((operation, index) => {
-    if (operation.kind !== 'combine') return []
-    const own = termPlaces.get(index) ?? []
-    return operation.terms.flatMap((term, part) => recordOf(term, own[part], state, momentPlaces.get(term.value)))
-  })
+  const { groups, words } = placeFilters({ ...site, readThrough, bundles, moments: momentPlaces, normReaders }, drafts)
+  const made = new Set(groups.filter(({ givers }) => givers.length > 0).flatMap(outputsOf))
+  const norms = groupNorms(graph, bundles, made)
   const contribution = ROWS.indexOf('contribution')
   const rows = places.reduce((sum, place) => sum + ROWS.length * place.quads, 0)
+  const tables = { termPlaces, norms, groups, bundles, made, readThrough, momentPlaces, termCount: places.length }
   return {
-    ...{ termPlaces, convolutions, momentPlaces, termCount: places.length },
-    readThrough: findReadThrough(graph, termPlaces),
-    terms: program.table(records),
+    ...tables,
+    terms: program.table(recordsOf(site, tables)),
     vectors: program.keep(16 * rows, 'scales and moments by channel'),
     contributions: program.table(places.flatMap((place) => [place.base + contribution * place.quads, place.quads])),
     moments: program.keep(16 * quads, 'the moments of normalised values'),
     filters: program.table(words),
     flags: program.keep(4 * activity.count, 'the activity'),
   }
+}
+
+const outputsOf = ({ filters }: FilterGroup) => filters.map(({ filter }) => filter.output)
+
+/** Of all terms. */
+function recordsOf(
+  { graph, state }: Site,
+  { termPlaces, norms, momentPlaces }: Pick<Tables, 'termPlaces' | 'norms' | 'momentPlaces'>,
+): number[] {
+  return graph.operations.flatMap((operation, index) => {
+    if (operation.kind !== 'combine') return []
+    const own = termPlaces.get(index) ?? []
+    const group = norms.get(index) ?? []
+    const among = group.findIndex((norm) => norm.index === index)
+    const grouped = among < 0 ? undefined : { among, norm: group[among] }
+    return operation.terms.flatMap((term, part) =>
+      recordOf(term, own[part], state, { moments: momentPlaces.get(term.value), ...(grouped && { grouped }) }),
+    )
+  })
 }

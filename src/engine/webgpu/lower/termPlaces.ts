@@ -3,6 +3,7 @@ import type { Graph, Term } from '../../graph/graph.ts'
 import { RECORD, ROWS } from '../kernels/norm.ts'
 import type { State } from '../layout.ts'
 import type { MomentPlace } from './momentPlaces.ts'
+import type { GroupedNorm } from './normGroups.ts'
 import { quadsOf } from './quads.ts'
 
 export interface TermPlace {
@@ -42,8 +43,15 @@ export function placeTerms(graph: Graph): ReadonlyMap<number, readonly TermPlace
   return places
 }
 
+/** What a term's record says beside the term and its place. */
+export interface TermReading {
+  readonly moments: MomentPlace | undefined
+  /** In a group of norms: which of it the term is, and where. */
+  readonly grouped?: { readonly among: number; readonly norm: GroupedNorm }
+}
+
 /** The words that kernels read of a term (`RECORD`). */
-export function recordOf({ norm }: Term, place: TermPlace, state: State, moments?: MomentPlace): number[] {
+export function recordOf({ norm }: Term, place: TermPlace, state: State, { moments, grouped }: TermReading): number[] {
   const affine = norm?.affine
   const statistics = norm?.statistics ?? null
   const record: Readonly<Record<(typeof RECORD)[number], number>> = {
@@ -54,7 +62,10 @@ export function recordOf({ norm }: Term, place: TermPlace, state: State, moments
     normalised: norm === null ? 0 : 1,
     moments: moments?.at ?? 0,
     pixelsPerChunk: moments?.pixelsPerChunk ?? 1,
-    productRowPlus1: place.productRow + 1,
+    productRowPlus1: grouped ? 2 * grouped.among + 2 : place.productRow + 1,
+    gradientRow: grouped ? 2 * grouped.among : 0,
+    valuePlane: (grouped?.norm.valueOffset ?? 0) / 16,
+    gradientPlane: (grouped?.norm.gradientOffset ?? 0) / 16,
   }
   return RECORD.map((name) => record[name])
 }
