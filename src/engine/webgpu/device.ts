@@ -32,13 +32,17 @@ export class Device {
     }
   }
 
-  /** @throws BenchError `unsupported` where there is no GPU */
-  static async open(): Promise<Device> {
+  /**
+   * @param limits of buffers and bindings: the largest that the adapter has, or those that every device promises
+   * @throws BenchError `unsupported` where there is no GPU
+   */
+  static async open(limits: 'largest' | 'promised' = 'largest'): Promise<Device> {
     const adapter = await gpuAdapter()
     if (adapter === undefined) {
       throw new BenchError('unsupported', 'no GPU adapter was found; use --backend wasm')
     }
-    const requiredLimits = Object.fromEntries(WANTED_LIMITS.map((name) => [name, adapter.limits[name]]))
+    const wanted = limits === 'largest' ? WANTED_LIMITS : []
+    const requiredLimits = Object.fromEntries(wanted.map((name) => [name, adapter.limits[name]]))
     return new Device(await adapter.requestDevice({ requiredLimits }), describeAdapter(adapter))
   }
 

@@ -6,7 +6,7 @@
  * WEBGPU_TESTS=all.
  */
 import { afterAll, describe, expect, it } from 'vitest'
-import type { Executable, Executor, Feed, SgdStep } from '../../../src/core/executor.ts'
+import type { Executable, Executor, Feed, Mode, SgdStep } from '../../../src/core/executor.ts'
 import type { Network } from '../../../src/core/network.ts'
 import { NetworkBuilder } from '../../../src/core/networkBuilder.ts'
 import { random } from '../../../src/core/random.ts'
@@ -22,6 +22,7 @@ import { describeExecutorContract } from '../contract/index.ts'
 import { randomBatch, readout, shape } from '../contract/smallNetworks.ts'
 import type { DeclareTest } from '../golden/declareTest.ts'
 import { describeGoldenCases } from '../golden/index.ts'
+import { branching, branchingFeed, differentiateOn } from './branches.ts'
 
 const gpu = await describeGpu()
 if (gpu === undefined) console.warn('skipped: WebGPU finds no adapter; docs/backends.md says how to emulate one')
@@ -78,6 +79,44 @@ describe.runIf(gpu !== undefined)('the static executor on WebGPU', { timeout: 12
     expect(await first.save()).toEqual(expected)
     first.dispose()
     second.dispose()
+  })
+
+  describe('runs branches side by side, and gives what the other static plan gives', () => {
+    const network = branching()
+    const agree = async (executor: Executor, feed: Feed, mode: Mode) => {
+      const found = await differentiateOn(executor, network, feed, mode)
+      const expected = await differentiateOn(await openStaticExecutor(), network, feed, mode)
+      expect(found.loss).toBeCloseTo(expected.loss, 4)
+      for (const part of ['coefficients', 'gradient', 'statistics'] as const) {
+        expect(relativeError(found[part] ?? [], expected[part] ?? []), part).toBeLessThan(1e-4)
+      }
+    }
+    const paths: readonly (readonly [string, (coefficient: number) => boolean])[] = [
+      ['where all are on', () => true],
+      ['where every other is off', (coefficient) => coefficient % 2 === 1],
+      ['where one of those side by side is on', (coefficient) => coefficient === 1 || coefficient > 12],
+      ['where none of those side by side is on', (coefficient) => coefficient === 5 || coefficient > 12],
+    ]
+    for (const [name, isActive] of paths) {
+      it(name, async () => agree(await open(), branchingFeed(network, 5, isActive), 'train'))
+    }
+    it('at a smaller batch, with running statistics', async () => {
+      await agree(
+        await open(),
+        branchingFeed(network, 3, () => true),
+        'eval',
+      )
+    })
+    it('on a device that has no more than every device promises', async () => {
+      const least = await Device.open('promised')
+      expect(least.bindings).toBe(8)
+      await agree(
+        await openWebgpuExecutor({ device: least }),
+        branchingFeed(network, 5, () => true),
+        'train',
+      )
+      least.gpu.destroy()
+    })
   })
 
   it('adds up what many workgroups found over many pixels', async () => {
