@@ -13,6 +13,8 @@ export interface Executor {
   readonly deterministic: boolean
   /** True where a graphics processor computes; software that emulates one does not count. */
   readonly onGpu?: boolean
+  /** Threads of this process that have worked on one step, the most so far; absent: one, or as many as a library takes. */
+  readonly threads?: number
   /**
    * @param options.batchSize the largest batch that will be fed; smaller ones are allowed
    * @throws BenchError `unsupported` where the network does not fit the device, naming the buffer and its size

@@ -44,7 +44,7 @@ const inspect: Readonly<Record<Backend, () => Promise<Omit<BackendReport, 'backe
     if (gpu === undefined) return { available: false, detail: NO_ADAPTER }
     return { available: true, detail: gpu.isSoftware ? `${gpu.name} (emulated, slow)` : gpu.name }
   },
-  wasm: async () => ({ available: true, detail: 'WebAssembly with SIMD, one thread' }),
+  wasm: async () => ({ available: true, detail: 'WebAssembly with SIMD, threads where a step is large' }),
   cpu: async () => ({ available: true, detail: 'plain JavaScript, slow' }),
 }
 

@@ -1,4 +1,5 @@
 /** Opening an executor by the names that a user types. Heavy modules load here, at the call, and nowhere earlier. */
+import { availableParallelism } from 'node:os'
 import { BenchError } from '../core/errors.ts'
 import type { Executor } from '../core/executor.ts'
 import { type BackendChoice, type BackendName, chooseBackend } from './backendChoice.ts'
@@ -11,19 +12,21 @@ export interface ExecutorOptions {
   readonly executor?: 'auto' | 'tfjs' | 'static'
   /** Insist on the same bits on every machine. */
   readonly deterministic?: boolean
+  /** That may work on one step, where it is large enough to gain by them (static plan on wasm); absent: all cores. */
+  readonly threads?: number
 }
 
 /** @throws BenchError `unknown-name` or `unsupported`, saying which package to install */
 export async function openExecutor(options: ExecutorOptions): Promise<Executor> {
   const { kind, backend } = await chooseExecutor(options)
-  const { deterministic = false, executor = 'auto' } = options
+  const { deterministic = false, executor = 'auto', threads = availableParallelism() } = options
   if (kind === 'tfjs') return openTfjs(backend)
   if (backend === 'webgpu') {
     const { openWebgpuExecutor } = await import('./webgpu/index.ts')
     return openWebgpuExecutor()
   }
   const { openStaticExecutor } = await import('./wasm/index.ts')
-  const fast = await openStaticExecutor({ deterministic })
+  const fast = await openStaticExecutor({ deterministic, threads })
   return executor === 'static' ? fast : withFallback(fast, () => openTfjs('wasm'))
 }
 
@@ -64,6 +67,9 @@ function withFallback(first: Executor, openSecond: () => Promise<Executor>): Exe
   return {
     name: first.name,
     deterministic: first.deterministic,
+    get threads() {
+      return first.threads
+    },
     async compile(network, options) {
       try {
         return await first.compile(network, options)

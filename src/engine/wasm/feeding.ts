@@ -15,12 +15,13 @@ export class Feeding {
   readonly #batchSize: number
   readonly #flags: Uint8Array
 
-  constructor(plan: Plan, arena: Arena, network: Network, batchSize: number) {
+  /** @param flags room for one an activity */
+  constructor(plan: Plan, arena: Arena, network: Network, batchSize: number, flags: Uint8Array) {
     this.#plan = plan
     this.#arena = arena
     this.#network = network
     this.#batchSize = batchSize
-    this.#flags = new Uint8Array(plan.activity.count)
+    this.#flags = flags
   }
 
   /**

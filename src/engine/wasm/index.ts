@@ -5,32 +5,64 @@
 import type { CompileOptions, Executable, Executor } from '../../core/executor.ts'
 import type { Network } from '../../core/network.ts'
 import { untilDisposed } from '../disposal.ts'
+import { joinCrew } from './crew.ts'
 import { StaticExecutable } from './executable.ts'
 import { Machine } from './machine.ts'
 import { Arena, kernelModule } from './module.ts'
 import { plan } from './plan.ts'
+import { threadsThatPay } from './threadsThatPay.ts'
+
+export interface StaticExecutorOptions {
+  /** Insist on the same bits on every machine. */
+  readonly deterministic?: boolean
+  /** That may work on one step, where it is large enough to gain by them; 1 where absent. */
+  readonly threads?: number
+  /** How many a step can use; the tests ask for more than small networks gain by. */
+  readonly threadsThatPay?: typeof threadsThatPay
+}
 
 /**
- * One thread and fixed orders of summation: the same bits every time on one machine. With `deterministic`, or where the
- * host has no relaxed SIMD, the same bits on every machine.
+ * Fixed orders of summation: the same bits every time on one machine, whatever the number of threads. With
+ * `deterministic`, or where the host has no relaxed SIMD, the same bits on every machine.
  *
- * A network that has been disposed of leaves its memory to the next one.
+ * A network that has been disposed of leaves its memory to the next one; threads end with the last that uses them.
  */
-export async function openStaticExecutor(options: { readonly deterministic?: boolean } = {}): Promise<Executor> {
+export async function openStaticExecutor({
+  threads: most = 1,
+  threadsThatPay: paying = threadsThatPay,
+  ...options
+}: StaticExecutorOptions = {}): Promise<Executor> {
   const { module, deterministic } = await kernelModule(options.deterministic ?? false)
   const free: Arena[] = []
+  let threadsSoFar = 1
   return {
     name: 'static/wasm',
     deterministic,
+    get threads() {
+      return threadsSoFar
+    },
     async compile(network: Network, { batchSize }: CompileOptions): Promise<Executable> {
-      const taken: Arena[] = []
-      const machine = (gates: 'live' | 'held') => {
+      const threads = Math.min(most, paying(network, batchSize))
+      const prepare = (gates: 'live' | 'held') => {
         const arena = free.pop() ?? new Arena(module)
-        taken.push(arena)
-        return new Machine(network, batchSize, plan(network, batchSize, arena, gates), arena)
+        return { arena, plan: plan(network, arena, { batchSize, threads, gates }) }
       }
-      const release = () => free.push(...taken.splice(0))
-      return untilDisposed(new StaticExecutable(machine('live'), () => machine('held'), release))
+      const live = prepare('live')
+      const crew = threads > 1 ? await joinCrew(threads) : undefined
+      threadsSoFar = Math.max(threadsSoFar, threads)
+      const machines: Machine[] = []
+      const machine = ({ arena, plan }: ReturnType<typeof prepare>) => {
+        const opened = new Machine(network, batchSize, plan, arena, crew)
+        machines.push(opened)
+        return opened
+      }
+      const release = () => {
+        for (const machine of machines) machine.close()
+        // A thread that was given up may still be writing.
+        if (!crew?.isLost) free.push(...machines.map(({ arena }) => arena))
+        crew?.leave()
+      }
+      return untilDisposed(new StaticExecutable(machine(live), () => machine(prepare('held')), release))
     },
   }
 }

@@ -1,6 +1,7 @@
 /** A plan in its arena, ready to run: every call writes the feed, replays kernels, and reads a few numbers. */
 import type { Feed, GradientResult, Mode, Objective } from '../../core/executor.ts'
 import type { Network } from '../../core/network.ts'
+import type { Crew, CrewPlan } from './crew.ts'
 import { Feeding } from './feeding.ts'
 import type { Arena } from './module.ts'
 import type { Plan } from './plan.ts'
@@ -14,15 +15,26 @@ export class Machine {
   readonly network: Network
   readonly plan: Plan
   readonly arena: Arena
+  readonly #crew: CrewPlan | undefined
   readonly #feeding: Feeding
   readonly #replay: Replay
 
-  constructor(network: Network, batchSize: number, plan: Plan, arena: Arena) {
+  /** @param crew of as many threads as the plan is made for; absent: one */
+  constructor(network: Network, batchSize: number, plan: Plan, arena: Arena, crew?: Crew) {
+    const { module, memory } = arena
+    const flags = new Uint8Array(new SharedArrayBuffer(plan.activity.count))
     this.network = network
     this.plan = plan
     this.arena = arena
-    this.#feeding = new Feeding(plan, arena, network, batchSize)
-    this.#replay = new Replay(plan, arena)
+    this.#crew = crew?.announce({ module, memory, flags })
+    this.#feeding = new Feeding(plan, arena, network, batchSize, flags)
+    this.#replay = new Replay(plan, arena, this.#crew)
+    arena.takePart(0, crew?.threads ?? 1)
+  }
+
+  /** The crew forgets the plan; its memory is free for another. */
+  close(): void {
+    this.#crew?.end()
   }
 
   /** Forward, loss, and back as far as gradients are wanted. That of the weights is left in the arena. */

@@ -35,27 +35,55 @@ async function compileModule(deterministic: boolean): Promise<KernelModule> {
 
 const readModule = (name: string) => readFile(new URL(name, import.meta.url))
 
-/** One instance of the kernels with its memory. Views are made anew where the memory has grown. */
-export class Arena {
+/** What a thread computes with: an instance of the kernels over a memory that others may share. */
+export class ThreadKernels {
   readonly kernels: Kernels
-  readonly #memory: WebAssembly.Memory
   readonly #batch: WebAssembly.Global
-  #floats: Float32Array
-  #integers: Int32Array
-  #doubles: Float64Array
+  readonly #part: WebAssembly.Global
+  readonly #parts: WebAssembly.Global
+
+  constructor(module: WebAssembly.Module, memory: WebAssembly.Memory) {
+    const { exports } = new WebAssembly.Instance(module, { env: { memory } })
+    this.kernels = exports as unknown as Kernels
+    this.#batch = exports.batch as WebAssembly.Global
+    this.#part = exports.part as WebAssembly.Global
+    this.#parts = exports.parts as WebAssembly.Global
+  }
+
+  /** Number of samples that the kernels work on. */
+  get batch(): number {
+    return this.#batch.value
+  }
+
+  set batch(samples: number) {
+    this.#batch.value = samples
+  }
+
+  /** Which of so many threads this is. */
+  takePart(part: number, parts: number): void {
+    this.#part.value = part
+    this.#parts.value = parts
+  }
+}
+
+/** The memory that one network lives in, with the kernels of the host's thread. Views are made anew where it has grown. */
+export class Arena extends ThreadKernels {
+  readonly module: WebAssembly.Module
+  readonly memory: WebAssembly.Memory
+  #floats!: Float32Array
+  #integers!: Int32Array
+  #doubles!: Float64Array
 
   constructor(module: WebAssembly.Module) {
-    const { exports } = new WebAssembly.Instance(module)
-    this.kernels = exports as unknown as Kernels
-    this.#memory = exports.memory as WebAssembly.Memory
-    this.#batch = exports.batch as WebAssembly.Global
-    this.#floats = new Float32Array(this.#memory.buffer)
-    this.#integers = new Int32Array(this.#memory.buffer)
-    this.#doubles = new Float64Array(this.#memory.buffer)
+    const memory = new WebAssembly.Memory({ initial: 1, maximum: MEMORY_LIMIT / PAGE, shared: true })
+    super(module, memory)
+    this.module = module
+    this.memory = memory
+    this.#view()
   }
 
   get bytes(): number {
-    return this.#memory.buffer.byteLength
+    return this.memory.buffer.byteLength
   }
 
   /** All memory as 32-bit floats: address / 4. */
@@ -73,16 +101,11 @@ export class Arena {
     return this.#doubles
   }
 
-  /** Number of samples that the kernels work on. */
-  set batch(samples: number) {
-    this.#batch.value = samples
-  }
-
   /** @throws BenchError `unsupported` where `bytes` cannot be had */
   reserve(bytes: number, what: string): void {
     if (bytes <= this.bytes) return
     try {
-      this.#memory.grow(Math.ceil((bytes - this.bytes) / PAGE))
+      this.memory.grow(Math.ceil((bytes - this.bytes) / PAGE))
     } catch (cause) {
       const gigabytes = (bytes / 2 ** 30).toFixed(2)
       throw new BenchError(
@@ -93,8 +116,12 @@ export class Arena {
         },
       )
     }
-    this.#floats = new Float32Array(this.#memory.buffer)
-    this.#integers = new Int32Array(this.#memory.buffer)
-    this.#doubles = new Float64Array(this.#memory.buffer)
+    this.#view()
+  }
+
+  #view(): void {
+    this.#floats = new Float32Array(this.memory.buffer)
+    this.#integers = new Int32Array(this.memory.buffer)
+    this.#doubles = new Float64Array(this.memory.buffer)
   }
 }

@@ -28,13 +28,19 @@ export interface Plan {
   readonly bytes: number
 }
 
+export interface PlanOptions {
+  readonly batchSize: number
+  readonly threads: number
+  readonly gates: 'live' | 'held'
+}
+
 /** @throws BenchError `unsupported` where the network does not fit into the module's memory */
-export function plan(network: Network, batchSize: number, arena: Arena, gates: 'live' | 'held' = 'live'): Plan {
+export function plan(network: Network, arena: Arena, { batchSize, threads, gates }: PlanOptions): Plan {
   const graph = rewrite(lower(network), gates)
   const program = new Program(signatures)
   const layout = layOut(program, network, batchSize)
   const activity = new Activity(graph)
-  const context = new Context(program, graph, layout, activity, batchSize)
+  const context = new Context(program, graph, layout, activity, { batchSize, threads })
   emitProgram(context, graph)
   const bytes = program.load(arena, network.name)
   const stored = (id: number) => ({ address: context.value(id).address, channels: context.extent(id).channels })

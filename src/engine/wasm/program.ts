@@ -4,6 +4,7 @@ import type { Mode } from '../../core/executor.ts'
 import type { ByGating } from '../graph/accumulation.ts'
 import { align, place, Temporary } from '../graph/placement.ts'
 import { type Arena, type KernelName, MEMORY_LIMIT } from './module.ts'
+import { sharedKernels } from './sharedKernels.ts'
 import type { signatures } from './signatures.ts'
 
 /** A fixed address or number, or the address of a buffer. */
@@ -57,10 +58,12 @@ interface Call {
   readonly condition: number
 }
 
-/** A call ready to run. */
-export interface BoundCall {
+/** A call with its arguments, as any thread can be told. */
+export interface PlainCall {
   readonly kernel: KernelName
-  readonly run: () => void
+  readonly args: readonly number[]
+  /** Whether all threads run it. */
+  readonly isShared: boolean
   readonly condition: number
 }
 
@@ -153,14 +156,15 @@ export class Program {
     return this.#end
   }
 
-  /** The calls of a section that run in a situation, bound to their arguments. After `load`. */
-  bind(arena: Arena, section: Section, situation: Situation): BoundCall[] {
+  /** The calls of a section that run in a situation. After `load`. */
+  select(section: Section, situation: Situation): PlainCall[] {
     return this.#calls
       .filter((call) => call.section === section && holds[call.when](situation))
       .map(({ kernel, args, condition }) => ({
         kernel,
         condition,
-        run: arena.kernels[kernel].bind(undefined, ...args.map((argument) => resolve(argument, situation.gated))),
+        isShared: sharedKernels.has(kernel),
+        args: args.map((argument) => resolve(argument, situation.gated)),
       }))
   }
 

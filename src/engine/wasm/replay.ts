@@ -1,37 +1,46 @@
-/** Runs a plan's calls. The list for each section and situation is bound once and kept. */
-
+/** Runs a plan's calls, with a crew or alone. The list for each section and situation is bound once and kept. */
+import type { CrewPlan } from './crew.ts'
+import { alone, type BoundCall, bindCalls, follow } from './follow.ts'
 import type { Arena } from './module.ts'
 import type { Plan } from './plan.ts'
-import type { BoundCall, Section, Situation } from './program.ts'
+import type { Section, Situation } from './program.ts'
+
+interface List {
+  readonly calls: readonly BoundCall[]
+  /** By which the crew knows it; absent where there is nothing to share. */
+  readonly number?: number
+}
 
 export class Replay {
   readonly #plan: Plan
   readonly #arena: Arena
-  readonly #lists = new Map<string, readonly BoundCall[]>()
+  readonly #crew: CrewPlan | undefined
+  readonly #lists = new Map<string, List>()
 
-  constructor(plan: Plan, arena: Arena) {
+  constructor(plan: Plan, arena: Arena, crew: CrewPlan | undefined) {
     this.#plan = plan
     this.#arena = arena
+    this.#crew = crew
   }
 
   /** @param flags which conditional calls run; absent: all */
   run(section: Section, situation: Situation, flags: Uint8Array | undefined): void {
-    const calls = this.calls(section, situation)
-    if (flags === undefined) {
-      for (const call of calls) call.run()
-      return
-    }
-    for (const call of calls) if (call.condition < 0 || flags[call.condition] === 1) call.run()
+    const { calls, number } = this.#list(section, situation)
+    if (number === undefined) follow(calls, flags, alone)
+    else this.#crew?.run(number, calls, this.#arena.batch, flags)
   }
 
-  calls(section: Section, situation: Situation): readonly BoundCall[] {
+  #list(section: Section, situation: Situation): List {
     const { mode, weights, coefficients, gated, taking } = situation
     const key = `${section} ${mode} ${weights} ${coefficients} ${gated} ${taking}`
-    let calls = this.#lists.get(key)
-    if (calls === undefined) {
-      calls = this.#plan.program.bind(this.#arena, section, situation)
-      this.#lists.set(key, calls)
+    let list = this.#lists.get(key)
+    if (list === undefined) {
+      const plain = this.#plan.program.select(section, situation)
+      const calls = bindCalls(this.#arena.kernels, plain)
+      const isShared = calls.some((call) => call.isShared)
+      list = { calls, number: isShared ? this.#crew?.addList(plain) : undefined }
+      this.#lists.set(key, list)
     }
-    return calls
+    return list
   }
 }

@@ -4,7 +4,8 @@ declare namespace WebAssembly {
     private readonly module: unique symbol
   }
   class Memory {
-    readonly buffer: ArrayBuffer
+    readonly buffer: ArrayBufferLike
+    constructor(descriptor: { readonly initial: number; readonly maximum: number; readonly shared: true })
     grow(pages: number): number
   }
   class Global {
@@ -12,7 +13,7 @@ declare namespace WebAssembly {
   }
   class Instance {
     readonly exports: Readonly<Record<string, unknown>>
-    constructor(module: Module)
+    constructor(module: Module, imports?: { readonly env: { readonly memory: Memory } })
   }
   function validate(bytes: Uint8Array): boolean
   function compile(bytes: Uint8Array): Promise<Module>

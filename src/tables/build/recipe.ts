@@ -30,8 +30,12 @@ export function recipeHash(recipe: Recipe): string {
   return createHash('sha256').update(JSON.stringify(recipe)).digest('hex')
 }
 
-/** What to open for trainings by the recipe. */
-export const executorOf = (recipe: Recipe): ExecutorOptions => ({ ...recipe.executor, deterministic: true })
+/** What to open for trainings by the recipe: one thread, since there are always more of them than cores. */
+export const executorOf = (recipe: Recipe): ExecutorOptions => ({
+  ...recipe.executor,
+  deterministic: true,
+  threads: 1,
+})
 
 type Made = { readonly name: string; readonly recipe?: Recipe }
 

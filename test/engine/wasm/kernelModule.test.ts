@@ -1,6 +1,7 @@
 import { execFileSync } from 'node:child_process'
 import { expect, test } from 'vitest'
-import { kernelModule } from '../../../src/engine/wasm/module.ts'
+import { CHUNK } from '../../../src/engine/wasm/lower/context.ts'
+import { Arena, type KernelName, kernelModule } from '../../../src/engine/wasm/module.ts'
 import { signatures } from '../../../src/engine/wasm/signatures.ts'
 
 // The compiler runs twice, seconds each on an idle machine and far more on a busy one.
@@ -15,8 +16,14 @@ test('a deterministic module is to be had everywhere', async () => {
 
 test('every kernel takes as many arguments as its signature names', async () => {
   const { module } = await kernelModule(true)
-  const { exports } = new WebAssembly.Instance(module)
+  const { kernels } = new Arena(module)
   for (const [name, parameters] of Object.entries(signatures)) {
-    expect((exports[name] as () => void).length, name).toBe(parameters.length)
+    expect(kernels[name as KernelName].length, name).toBe(parameters.length)
   }
+})
+
+test('kernels and plan have rows for chunks of the same size', async () => {
+  const { module } = await kernelModule(true)
+  const { exports } = new WebAssembly.Instance(module, { env: { memory: new Arena(module).memory } })
+  expect((exports.CHUNK as WebAssembly.Global).value).toBe(CHUNK)
 })

@@ -4,20 +4,22 @@
  *
  *   forward: share·box(input),   back: box(share·gradient),   box = sum over the 3×3 neighbourhood.
  */
-import { addTo, batch, keep, VECTOR } from './lanes'
+import { addTo, batch, keep, ownEnd, ownStart, part, VECTOR } from './lanes'
 
-/** @param scratch (height + 1)·width·channels floats */
+/** @param scratch (height + 1)·width·channels floats for each thread */
 export function boxPool(input: usize, output: usize, height: i32, width: i32, channels: i32, scratch: usize): void {
   const pixel = usize(channels) << 2
   const row = usize(width) * pixel
   const image = usize(height) * row
-  for (let n = 0; n < batch; n++) {
+  const sums = scratch + usize(part) * (image + row)
+  const end = ownEnd(batch)
+  for (let n = ownStart(batch); n < end; n++) {
     const from = input + usize(n) * image
     const to = output + usize(n) * image
-    for (let y: usize = 0; y < image; y += row) sumAlong(from + y, scratch + y, pixel, row)
+    for (let y: usize = 0; y < image; y += row) sumAlong(from + y, sums + y, pixel, row)
     for (let y = 0; y < height; y++) {
       const at = usize(y) * row
-      sumAcross(scratch, to + at, y, height, row, keep(0))
+      sumAcross(sums, to + at, y, height, row, keep(0))
       share(to + at, to + at, y, height, width, pixel)
     }
   }
@@ -36,15 +38,17 @@ export function boxPoolGradient(
   const pixel = usize(channels) << 2
   const row = usize(width) * pixel
   const image = usize(height) * row
-  const shared = scratch + image
-  for (let n = 0; n < batch; n++) {
+  const sums = scratch + usize(part) * (image + row)
+  const shared = sums + image
+  const end = ownEnd(batch)
+  for (let n = ownStart(batch); n < end; n++) {
     const from = gradient + usize(n) * image
     const to = result + usize(n) * image
     for (let y = 0; y < height; y++) {
       share(from + usize(y) * row, shared, y, height, width, pixel)
-      sumAlong(shared, scratch + usize(y) * row, pixel, row)
+      sumAlong(shared, sums + usize(y) * row, pixel, row)
     }
-    for (let y = 0; y < height; y++) sumAcross(scratch, to + usize(y) * row, y, height, row, keep(accumulate))
+    for (let y = 0; y < height; y++) sumAcross(sums, to + usize(y) * row, y, height, row, keep(accumulate))
   }
 }
 

@@ -11,9 +11,10 @@ import asc from 'assemblyscript/asc'
 const sources = dirname(fileURLToPath(import.meta.url))
 const target = dirname(sources)
 
+/** Memory is imported and shared, so that threads can have an instance each over one memory. */
 const options = [
-  ...['-O3', '--noAssert', '--runtime', 'stub', '--enable', 'simd'],
-  ...['--memoryBase', '1024', '--maximumMemory', '65536', '--bindings', 'raw'],
+  ...['-O3', '--noAssert', '--runtime', 'stub', '--enable', 'simd', '--bindings', 'raw'],
+  ...['--enable', 'threads', '--importMemory', '--sharedMemory', '--memoryBase', '1024', '--maximumMemory', '65536'],
 ]
 
 /** → compiled files by name, as the compiler hands them over */

@@ -1,5 +1,20 @@
 /** A node: the sum of its terms, each scaled and shifted by channel (see `norm.ts`); and the way back. */
-import { addDoubles, addTo, batch, CHUNK, keep, madd, VECTOR } from './lanes'
+import {
+  addTo,
+  batch,
+  CHUNK,
+  chunksOf,
+  keep,
+  madd,
+  ownBytesEnd,
+  ownBytesStart,
+  ownEnd,
+  ownPixelsEnd,
+  ownPixelsStart,
+  ownStart,
+  VECTOR,
+} from './lanes'
+import { addColumns } from './sums'
 
 /**
  * output = Σ_t enabled_t·(scale_t·value_t + shift_t), two terms at a time
@@ -10,9 +25,10 @@ export function combine(terms: usize, count: i32, output: usize, pixelsPerSample
   const pixels = batch * pixelsPerSample
   const stride = usize(channels) << 2
   const end = terms + (usize(count) << 4)
-  for (let first = 0; first < pixels; first += CHUNK) {
+  const lastPixel = ownPixelsEnd(pixels)
+  for (let first = ownPixelsStart(pixels); first < lastPixel; first += CHUNK) {
     const from = usize(first) * stride
-    const to = usize(min(first + CHUNK, pixels)) * stride
+    const to = usize(min(first + CHUNK, lastPixel)) * stride
     for (let channel: usize = 0; channel < stride; channel += VECTOR) {
       let term = enabledTerm(terms, end)
       const start = from + channel
@@ -86,7 +102,8 @@ export function combinePlainGradient(
   const bytes = usize(batch * pixelsPerSample * channels) << 2
   const c = v128.load32_splat(coefficient)
   const kept = keep(accumulate)
-  for (let at: usize = 0; at < bytes; at += VECTOR) {
+  const end = ownBytesEnd(bytes)
+  for (let at = ownBytesStart(bytes); at < end; at += VECTOR) {
     addTo(result + at, f32x4.mul(c, v128.load(gradient + at)), kept)
   }
 }
@@ -104,9 +121,10 @@ export function combineNormGradient(
   const pixels = batch * pixelsPerSample
   const stride = usize(channels) << 2
   const kept = keep(accumulate)
-  for (let first = 0; first < pixels; first += CHUNK) {
+  const end = ownPixelsEnd(pixels)
+  for (let first = ownPixelsStart(pixels); first < end; first += CHUNK) {
     const from = usize(first) * stride
-    const to = usize(min(first + CHUNK, pixels)) * stride
+    const to = usize(min(first + CHUNK, end)) * stride
     for (let channel: usize = 0; channel < stride; channel += VECTOR) {
       const slope = v128.load(slopes + channel)
       const curve = v128.load(slopes + stride + channel)
@@ -122,7 +140,9 @@ export function combineNormGradient(
 /**
  * What a node's gradient g sends to the coefficients and normalisations of its terms:
  *
- *   gradientSums ← Σ g,   sums_t ← Σ g·(value_t − μ_t)   over batch and pixels, [channels] doubles each
+ *   Σ g,   Σ g·(value_t − μ_t)   over batch and pixels, by channel
+ *
+ * in rows: a block of a row a chunk for Σ g, then a block for each term. `addProjections` adds the rows.
  *
  * @param terms of each term four words: value, means ([channels] floats), address of its flag, sums
  */
@@ -132,39 +152,41 @@ export function project(
   count: i32,
   pixelsPerSample: i32,
   channels: i32,
-  gradientSums: usize,
+  rows: usize,
 ): void {
   const pixels = batch * pixelsPerSample
   const stride = usize(channels) << 2
   const end = terms + (usize(count) << 4)
   const begin = enabledTerm(terms, end)
-  memory.fill(gradientSums, 0, stride << 1)
-  for (let term = begin; term < end; term = enabledTerm(term + 16, end)) {
-    memory.fill(load<usize>(term, 12), 0, stride << 1)
-  }
-  for (let first = 0; first < pixels; first += CHUNK) {
+  const block = usize(chunksOf(pixels)) * stride
+  const lastPixel = ownPixelsEnd(pixels)
+  for (let first = ownPixelsStart(pixels); first < lastPixel; first += CHUNK) {
     const from = usize(first) * stride
-    const to = usize(min(first + CHUNK, pixels)) * stride
+    const to = usize(min(first + CHUNK, lastPixel)) * stride
+    const row = rows + usize(first / CHUNK) * stride
     for (let channel: usize = 0; channel < stride; channel += VECTOR) {
       let sum = f32x4.splat(0)
       for (let at = from + channel; at < to; at += stride) sum = f32x4.add(sum, v128.load(gradient + at))
-      addDoubles(gradientSums + (channel << 1), sum)
+      v128.store(row + channel, sum)
       for (let term = begin; term < end; term = afterTwo(term, end)) {
-        projectTerms(gradient, term, end, from + channel, to, stride, channel)
+        projectTerms(gradient, terms, term, end, from + channel, to, stride, channel, row + block + channel, block)
       }
     }
   }
 }
 
-/** This term and the next enabled one, for four channels of a chunk. */
+/** This term and the next enabled one, for four channels of a chunk. @param row the chunk's of the first of all terms */
 function projectTerms(
   gradient: usize,
+  terms: usize,
   term: usize,
   end: usize,
   from: usize,
   to: usize,
   stride: usize,
   channel: usize,
+  row: usize,
+  block: usize,
 ): void {
   const value = load<usize>(term)
   const mean = v128.load(load<usize>(term, 4) + channel)
@@ -174,7 +196,7 @@ function projectTerms(
     for (let at = from; at < to; at += stride) {
       product = madd(product, v128.load(gradient + at), f32x4.sub(v128.load(value + at), mean))
     }
-    addDoubles(load<usize>(term, 12) + (channel << 1), product)
+    v128.store(row + ((term - terms) >> 4) * block, product)
     return
   }
   const secondValue = load<usize>(second)
@@ -185,8 +207,31 @@ function projectTerms(
     product = madd(product, g, f32x4.sub(v128.load(value + at), mean))
     secondProduct = madd(secondProduct, g, f32x4.sub(v128.load(secondValue + at), secondMean))
   }
-  addDoubles(load<usize>(term, 12) + (channel << 1), product)
-  addDoubles(load<usize>(second, 12) + (channel << 1), secondProduct)
+  v128.store(row + ((term - terms) >> 4) * block, product)
+  v128.store(row + ((second - terms) >> 4) * block, secondProduct)
+}
+
+/** gradientSums ← Σ g, sums_t ← Σ g·(value_t − μ_t), [channels] doubles each, from the rows of `project`. */
+export function addProjections(
+  terms: usize,
+  count: i32,
+  pixelsPerSample: i32,
+  channels: i32,
+  rows: usize,
+  gradientSums: usize,
+): void {
+  const chunks = chunksOf(batch * pixelsPerSample)
+  const stride = usize(channels) << 2
+  const columns = channels >> 2
+  const end = ownEnd((1 + count) * columns)
+  for (let piece = ownStart((1 + count) * columns); piece < end; piece++) {
+    const block = piece / columns
+    const term = terms + (usize(block - 1) << 4)
+    if (block > 0 && !load<i32>(load<usize>(term, 8))) continue
+    const sums = block > 0 ? load<usize>(term, 12) : gradientSums
+    const column = usize(piece % columns) * VECTOR
+    addColumns(rows + usize(block) * usize(chunks) * stride + column, chunks, stride, sums + (column << 1))
+  }
 }
 
 /** result ← the sum of `channels` doubles: ∂L/∂c of a term without normalisation. */

@@ -4,13 +4,13 @@
  * The patch of a pixel is `segmentCount` runs of `segmentLength` consecutive floats (a row of the window, channels
  * innermost; their number is a multiple of 4); `offsets[pixel] + segments[s]` is where run s of that pixel starts, in bytes from `staged`.
  */
-import { addTo, batch, CHUNK, keep, madd, splat, VECTOR } from './lanes'
-import { addMoments } from './norm'
+import { addTo, batch, CHUNK, keep, madd, ownPixelsEnd, ownPixelsStart, splat, VECTOR } from './lanes'
+import { sumChunk } from './norm'
 
 /**
  * output [pixels, channels] (+)= staged patches · panels
  *
- * @param sums 0, or where the outputs' moments are collected while they are at hand (see `addMoments`)
+ * @param rows 0, or where the sums for the moments are left while the outputs are at hand (see `sumChunk`)
  */
 export function convolve(
   staged: usize,
@@ -23,27 +23,48 @@ export function convolve(
   output: usize,
   channels: i32,
   accumulate: i32,
-  sums: usize,
+  rows: usize,
 ): void {
   const pixels = batch * pixelsPerSample
   const depth = usize(segmentCount * segmentLength)
   const bytes = usize(segmentLength) << 2
   const segmentsEnd = segments + (usize(segmentCount) << 2)
-  const stride = usize(channels) << 2
   const kept = keep(accumulate)
-  if (sums) memory.fill(sums, 0, stride << 2)
-  for (let first = 0; first < pixels; first += CHUNK) {
-    const last = min(first + CHUNK, pixels)
-    let panel = panels
-    let channel = 0
-    for (; channel + 8 <= channels; channel += 8) {
-      eight(staged, offsets, first, last, segments, segmentsEnd, bytes, panel, output + (usize(channel) << 2), stride, kept)
-      panel += depth << 5
-    }
-    if (channel < channels) {
-      four(staged, offsets, first, last, segments, segmentsEnd, bytes, panel, output + (usize(channel) << 2), stride, kept)
-    }
-    if (sums) addMoments(output, first, last, stride, sums)
+  const start = ownPixelsStart(pixels)
+  const end = ownPixelsEnd(pixels)
+  // All threads subtract the first pixel from theirs. Who does not wait for it makes it too, to the same bits.
+  if (rows && start > 0) multiply(staged, offsets, 0, 1, segments, segmentsEnd, bytes, panels, depth, output, channels, kept)
+  for (let first = start; first < end; first += CHUNK) {
+    const last = min(first + CHUNK, end)
+    multiply(staged, offsets, first, last, segments, segmentsEnd, bytes, panels, depth, output, channels, kept)
+    if (rows) sumChunk(output, first, last, usize(channels) << 2, rows)
+  }
+}
+
+/** The pixels `first` … `last` − 1, panel by panel. */
+function multiply(
+  staged: usize,
+  offsets: usize,
+  first: i32,
+  last: i32,
+  segments: usize,
+  segmentsEnd: usize,
+  bytes: usize,
+  panels: usize,
+  depth: usize,
+  output: usize,
+  channels: i32,
+  kept: v128,
+): void {
+  const stride = usize(channels) << 2
+  let panel = panels
+  let channel = 0
+  for (; channel + 8 <= channels; channel += 8) {
+    eight(staged, offsets, first, last, segments, segmentsEnd, bytes, panel, output + (usize(channel) << 2), stride, kept)
+    panel += depth << 5
+  }
+  if (channel < channels) {
+    four(staged, offsets, first, last, segments, segmentsEnd, bytes, panel, output + (usize(channel) << 2), stride, kept)
   }
 }
 

@@ -1,5 +1,5 @@
 /** Depthwise convolution over a staged image: one filter a channel. Taps are byte offsets from a pixel's patch. */
-import { batch, CHUNK, keep, addTo, madd, VECTOR } from './lanes'
+import { addTo, batch, CHUNK, keep, madd, ownEnd, ownPixelsEnd, ownPixelsStart, ownStart, VECTOR } from './lanes'
 
 /** output[pixel, c] (+)= Σ_tap staged[pixel + tap, c]·filter[tap, c]; filter [taps, channels]. */
 export function depthwise(
@@ -17,9 +17,10 @@ export function depthwise(
   const stride = usize(channels) << 2
   const tapsEnd = taps + (usize(tapCount) << 2)
   const kept = keep(accumulate)
-  for (let pixel = 0; pixel < pixels; pixel += 4) {
+  const end = ownPixelsEnd(pixels)
+  for (let pixel = ownPixelsStart(pixels); pixel < end; pixel += 4) {
     const offset = offsets + (usize(pixel) << 2)
-    const valid = pixels - pixel
+    const valid = end - pixel
     const base0 = staged + load<usize>(offset)
     const base1 = valid > 1 ? staged + load<usize>(offset, 4) : base0
     const base2 = valid > 2 ? staged + load<usize>(offset, 8) : base0
@@ -47,7 +48,7 @@ export function depthwise(
   }
 }
 
-/** filterGradient[tap, c] = Σ_pixels staged[pixel + tap, c]·gradient[pixel, c] */
+/** filterGradient[tap, c] = Σ_pixels staged[pixel + tap, c]·gradient[pixel, c]; threads share out four channels of four taps each. */
 export function depthwiseFilterGradient(
   staged: usize,
   offsets: usize,
@@ -62,21 +63,31 @@ export function depthwiseFilterGradient(
   const pixels = batch * pixelsPerSample
   const stride = usize(channels) << 2
   const tapsEnd = taps + (usize(tapCount) << 2)
-  memory.fill(result, 0, usize(tapCount) * stride)
+  const quads = (tapCount + 3) >> 2
+  const tiles = (channels >> 2) * quads
+  const ownLast = ownEnd(tiles)
+  const ownFirst = ownStart(tiles)
   for (let first = 0; first < pixels; first += CHUNK) {
     const from = usize(first) << 2
     const to = usize(min(first + CHUNK, pixels)) << 2
-    for (let channel: usize = 0; channel < stride; channel += VECTOR) {
-      let sum = result + channel
-      let tap = taps
-      for (; tap + 16 <= tapsEnd; tap += 16, sum += 4 * stride) {
+    for (let tile = ownFirst; tile < ownLast; tile++) {
+      const channel = usize(tile / quads) * VECTOR
+      let tap = taps + (usize(tile % quads) << 4)
+      let sum = result + channel + (usize(tile % quads) << 2) * stride
+      if (first == 0) clearTaps(sum, min(4, tapCount - ((tile % quads) << 2)), stride)
+      if (tap + 16 <= tapsEnd) {
         fourTaps(staged + channel, offsets, tap, gradient + channel, gradientOffsets, from, to, sum, stride)
+        continue
       }
       for (; tap < tapsEnd; tap += 4, sum += stride) {
         oneTap(staged + channel + load<usize>(tap), offsets, gradient + channel, gradientOffsets, from, to, sum)
       }
     }
   }
+}
+
+function clearTaps(sum: usize, count: i32, stride: usize): void {
+  for (let i = 0; i < count; i++) v128.store(sum + usize(i) * stride, f32x4.splat(0))
 }
 
 function fourTaps(

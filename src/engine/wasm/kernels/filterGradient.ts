@@ -1,8 +1,9 @@
 /**
  * Gradient of a convolution wrt its filter: panels[k, :] = Σ_pixels patch[pixel, k]·gradient[pixel, :], with the patches
- * of `convolve` and the gradient read at offsets of its own. Pixels are taken in chunks whose sums are added in order.
+ * of `convolve` and the gradient read at offsets of its own. Pixels are taken in chunks whose sums are added in order;
+ * threads share out tiles, four rows of a panel each.
  */
-import { batch, CHUNK, madd, splat } from './lanes'
+import { batch, CHUNK, madd, ownEnd, ownStart, splat } from './lanes'
 
 export function filterGradient(
   staged: usize,
@@ -18,25 +19,26 @@ export function filterGradient(
 ): void {
   const pixels = batch * pixelsPerSample
   const depth = usize(segmentCount * segmentLength)
-  memory.fill(panels, 0, (depth * usize(channels)) << 2)
+  const tiles = i32(depth >> 2) * ((channels + 7) >> 3)
+  const ownFirst = ownStart(tiles)
+  const ownLast = ownEnd(tiles)
   for (let first = 0; first < pixels; first += CHUNK) {
     const from = offsets + (usize(first) << 2)
     const to = offsets + (usize(min(first + CHUNK, pixels)) << 2)
     const gradientFrom = gradientOffsets + (usize(first) << 2)
     let panel = panels
+    let tile = 0
     for (let channel = 0; channel < channels; channel += 8) {
       const columns = gradient + (usize(channel) << 2)
       const wide = channel + 8 <= channels
+      const bytes: usize = wide ? 128 : 64
       for (let s = 0; s < segmentCount; s++) {
         let patch = staged + load<usize>(segments + (usize(s) << 2))
-        for (let k = 0; k < segmentLength; k += 4, patch += 16) {
-          if (wide) {
-            eight(patch, from, to, columns, gradientFrom, panel)
-            panel += 128
-          } else {
-            four(patch, from, to, columns, gradientFrom, panel)
-            panel += 64
-          }
+        for (let k = 0; k < segmentLength; k += 4, patch += 16, panel += bytes, tile++) {
+          if (tile < ownFirst || tile >= ownLast) continue
+          if (first == 0) memory.fill(panel, 0, bytes)
+          if (wide) eight(patch, from, to, columns, gradientFrom, panel)
+          else four(patch, from, to, columns, gradientFrom, panel)
         }
       }
     }

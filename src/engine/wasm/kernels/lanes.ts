@@ -1,13 +1,59 @@
-/** What every kernel stands on: the batch of the moment and four-lane arithmetic. Channels are always a multiple of 4. */
+/**
+ * What every kernel stands on: the batch of the moment, the thread's share of it, and four-lane arithmetic. Channels are
+ * always a multiple of 4.
+ */
 
 /** Samples of the batch being computed; set by the host before a replay. */
 export let batch: i32 = 0
+
+/**
+ * This thread, 0 … parts − 1; set by the host. Threads share out what a kernel writes, never the terms of one sum: the
+ * bits do not depend on their number.
+ */
+export let part: i32 = 0
+export let parts: i32 = 1
 
 /** Bytes of a vector of four floats. */
 export const VECTOR: usize = 16
 
 /** Pixels that are worked on together, so that what is read twice is still in the first-level cache. */
 export const CHUNK: i32 = 64
+
+/** The first of `count` equal pieces of work that is this thread's. */
+// @ts-ignore: decorator
+@inline
+export function ownStart(count: i32): i32 {
+  return i32((i64(count) * part) / parts)
+}
+
+/** Where this thread's pieces end. */
+// @ts-ignore: decorator
+@inline
+export function ownEnd(count: i32): i32 {
+  return i32((i64(count) * (part + 1)) / parts)
+}
+
+export function chunksOf(pixels: i32): i32 {
+  return (pixels + CHUNK - 1) / CHUNK
+}
+
+/** This thread's first pixel of so many, where a chunk starts. */
+export function ownPixelsStart(pixels: i32): i32 {
+  return min(ownStart(chunksOf(pixels)) * CHUNK, pixels)
+}
+
+export function ownPixelsEnd(pixels: i32): i32 {
+  return min(ownEnd(chunksOf(pixels)) * CHUNK, pixels)
+}
+
+/** This thread's first byte of so many, where a vector starts. */
+export function ownBytesStart(bytes: usize): usize {
+  return usize(ownStart(i32(bytes / VECTOR))) * VECTOR
+}
+
+export function ownBytesEnd(bytes: usize): usize {
+  return usize(ownEnd(i32(bytes / VECTOR))) * VECTOR
+}
 
 /** accumulator + a·b; in one rounding where the module may use relaxed instructions. */
 // @ts-ignore: decorator
@@ -52,13 +98,4 @@ export function sumLanes(x: v128): f64 {
     f64(f32x4.extract_lane(x, 1)) +
     (f64(f32x4.extract_lane(x, 2)) + f64(f32x4.extract_lane(x, 3)))
   )
-}
-
-/** The four sums at `at` (double precision) grow by the lanes of x. */
-// @ts-ignore: decorator
-@inline
-export function addDoubles(at: usize, x: v128): void {
-  v128.store(at, f64x2.add(v128.load(at), f64x2.promote_low_f32x4(x)))
-  const high = i8x16.shuffle(x, x, 8, 9, 10, 11, 12, 13, 14, 15, 8, 9, 10, 11, 12, 13, 14, 15)
-  v128.store(at + VECTOR, f64x2.add(v128.load(at + VECTOR), f64x2.promote_low_f32x4(high)))
 }

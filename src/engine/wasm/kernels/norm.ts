@@ -4,20 +4,22 @@
  *
  * `moments` is [mean | variance], each [channels]; `running` the same, dense, kept over steps.
  */
-import { addDoubles, batch, CHUNK, madd, VECTOR } from './lanes'
+import { batch, CHUNK, chunksOf, madd, ownPixelsEnd, ownPixelsStart, VECTOR } from './lanes'
+import { addRows } from './sums'
 
 const EPSILON: f64 = 1e-5
 const MOMENTUM: f64 = 0.1
 
 /**
- * sums ← [Σ (x − x₀) | Σ (x − x₀)²] of the pixels `first` … `last` − 1, added to what stands; x₀ is the first pixel of
- * all, which keeps the variance exact where the mean is large. A chunk in single precision, chunks in double.
+ * The chunk's row ← [Σ (x − x₀) | Σ (x − x₀)²] of its pixels, `first` … `last` − 1; x₀ is the first pixel of all, which
+ * keeps the variance exact where the mean is large.
  *
- * @param sums 2·channels doubles
+ * @param rows 2·channels floats a chunk
  */
-export function addMoments(input: usize, first: i32, last: i32, stride: usize, sums: usize): void {
+export function sumChunk(input: usize, first: i32, last: i32, stride: usize, rows: usize): void {
   const from = input + usize(first) * stride
   const to = input + usize(last) * stride
+  const row = rows + ((usize(first / CHUNK) * stride) << 1)
   for (let channel: usize = 0; channel < stride; channel += VECTOR) {
     const origin = v128.load(input + channel)
     let sum = f32x4.splat(0)
@@ -27,32 +29,44 @@ export function addMoments(input: usize, first: i32, last: i32, stride: usize, s
       sum = f32x4.add(sum, x)
       squares = madd(squares, x, x)
     }
-    addDoubles(sums + (channel << 1), sum)
-    addDoubles(sums + ((stride + channel) << 1), squares)
+    v128.store(row + channel, sum)
+    v128.store(row + stride + channel, squares)
   }
 }
 
-/** moments ← mean and biased variance over batch and pixels, from the sums that `addMoments` collected. */
-export function moments(input: usize, pixelsPerSample: i32, channels: i32, sums: usize, result: usize): void {
+/** All rows of `sumChunk`, for a value whose producer did not write them. */
+export function measure(input: usize, pixelsPerSample: i32, channels: i32, rows: usize): void {
+  const pixels = batch * pixelsPerSample
   const stride = usize(channels) << 2
-  const count = f64(batch * pixelsPerSample)
+  const end = ownPixelsEnd(pixels)
+  for (let first = ownPixelsStart(pixels); first < end; first += CHUNK) {
+    sumChunk(input, first, min(first + CHUNK, end), stride, rows)
+  }
+}
+
+/**
+ * moments ← mean and biased variance over batch and pixels, from the rows of `sumChunk`.
+ *
+ * @param sums room for 2·channels doubles
+ */
+export function moments(
+  input: usize,
+  pixelsPerSample: i32,
+  channels: i32,
+  rows: usize,
+  sums: usize,
+  result: usize,
+): void {
+  const stride = usize(channels) << 2
+  const pixels = batch * pixelsPerSample
+  const count = f64(pixels)
+  addRows(rows, chunksOf(pixels), stride << 1, sums)
   for (let at: usize = 0; at < stride; at += 4) {
     const mean = load<f64>(sums + (at << 1)) / count
     const square = load<f64>(sums + ((stride + at) << 1)) / count
     store<f32>(result + at, f32(f64(load<f32>(input + at)) + mean))
     store<f32>(result + stride + at, f32(max(square - mean * mean, 0)))
   }
-}
-
-/** `moments` of a value whose producer did not collect the sums. */
-export function measure(input: usize, pixelsPerSample: i32, channels: i32, sums: usize, result: usize): void {
-  const pixels = batch * pixelsPerSample
-  const stride = usize(channels) << 2
-  memory.fill(sums, 0, stride << 2)
-  for (let first = 0; first < pixels; first += CHUNK) {
-    addMoments(input, first, min(first + CHUNK, pixels), stride, sums)
-  }
-  moments(input, pixelsPerSample, channels, sums, result)
 }
 
 /** running ← running + 0.1·(moments − running), the variance unbiased. running: [mean | variance], each `dense` long. */
@@ -120,7 +134,7 @@ function inverseDeviation(variance: usize): f64 {
 }
 
 /**
- * The gradient through one normalised term, from the sums of `project` (combine.ts). With x̂ = (y − μ)·r and means over M values,
+ * The gradient through one normalised term, from the sums of `addProjections` (combine.ts). With x̂ = (y − μ)·r and means over M values,
  *
  *   ∂L/∂y = c·γ·r·(g − mean(g) − x̂·mean(g·x̂)) = slope·g + curve·y + offset,   [slope | curve | offset], each [channels]
  *   ∂L/∂c = Σ γ·g·x̂ + β·g,   ∂L/∂γ = c·Σ g·x̂,   ∂L/∂β = c·Σ g.

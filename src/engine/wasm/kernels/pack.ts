@@ -1,9 +1,9 @@
 /**
  * Filters in the order in which the convolutions read them. Output channels are cut into panels of eight, the last of
  * four where needed; a panel holds, for each row of the reduction (tap, then channel), its eight numbers side by side.
- * Rows and columns that the dense filter does not have are zeros.
+ * Rows and columns that the dense filter does not have are zeros. Threads share out panels.
  */
-import { VECTOR } from './lanes'
+import { ownEnd, ownStart, VECTOR } from './lanes'
 
 /**
  * dense → panels. Entry (tap, row, column) of the panels is dense[tap·rows·columns + row·rowStride + column·columnStride],
@@ -23,8 +23,11 @@ export function packFilter(
   const paddedColumns = (columns + 3) & ~3
   const rowBytes = usize(rowStride) << 2
   const columnBytes = usize(columnStride) << 2
-  let to = panels
-  for (let first = 0; first < paddedColumns; first += 8) {
+  const panelCount = (paddedColumns + 7) >> 3
+  const end = ownEnd(panelCount)
+  let to = panels + (usize(ownStart(panelCount) * taps * paddedRows) << 5)
+  for (let panel = ownStart(panelCount); panel < end; panel++) {
+    const first = panel << 3
     const width = usize(min(8, paddedColumns - first)) << 2
     const filled = usize(min(8, columns - first)) << 2
     const padding = usize(paddedRows - rows) * width
@@ -62,8 +65,11 @@ export function unpackFilter(panels: usize, dense: usize, taps: i32, rows: i32, 
   const paddedRows = (rows + 3) & ~3
   const paddedColumns = (columns + 3) & ~3
   const rowBytes = usize(columns) << 2
-  let from = panels
-  for (let first = 0; first < paddedColumns; first += 8) {
+  const panelCount = (paddedColumns + 7) >> 3
+  const end = ownEnd(panelCount)
+  let from = panels + (usize(ownStart(panelCount) * taps * paddedRows) << 5)
+  for (let panel = ownStart(panelCount); panel < end; panel++) {
+    const first = panel << 3
     const width = usize(min(8, paddedColumns - first)) << 2
     const filled = usize(min(8, columns - first)) << 2
     for (let tap = 0; tap < taps; tap++) {

@@ -1,13 +1,16 @@
 /** Layers that treat every number, or every sample, by itself. */
-import { addTo, batch, keep, positive, VECTOR } from './lanes'
+import { addTo, batch, keep, ownBytesEnd, ownBytesStart, ownEnd, ownStart, positive, VECTOR } from './lanes'
 
 export function fill(output: usize, perSample: i32): void {
-  memory.fill(output, 0, usize(batch * perSample) << 2)
+  const bytes = usize(batch * perSample) << 2
+  const start = ownBytesStart(bytes)
+  memory.fill(output + start, 0, ownBytesEnd(bytes) - start)
 }
 
 export function relu(input: usize, output: usize, perSample: i32): void {
   const bytes = usize(batch * perSample) << 2
-  for (let at: usize = 0; at < bytes; at += VECTOR) v128.store(output + at, positive(v128.load(input + at)))
+  const end = ownBytesEnd(bytes)
+  for (let at = ownBytesStart(bytes); at < end; at += VECTOR) v128.store(output + at, positive(v128.load(input + at)))
 }
 
 /** result (+)= gradient where input > 0 */
@@ -15,7 +18,8 @@ export function reluGradient(input: usize, gradient: usize, result: usize, perSa
   const bytes = usize(batch * perSample) << 2
   const kept = keep(accumulate)
   const zero = f32x4.splat(0)
-  for (let at: usize = 0; at < bytes; at += VECTOR) {
+  const end = ownBytesEnd(bytes)
+  for (let at = ownBytesStart(bytes); at < end; at += VECTOR) {
     const mask = f32x4.gt(v128.load(input + at), zero)
     addTo(result + at, v128.and(v128.load(gradient + at), mask), kept)
   }
@@ -25,8 +29,9 @@ export function reluGradient(input: usize, gradient: usize, result: usize, perSa
 export function scaleSamples(input: usize, scales: usize, output: usize, perSample: i32, accumulate: i32): void {
   const bytes = usize(perSample) << 2
   const kept = keep(accumulate)
-  let at: usize = 0
-  for (let n = 0; n < batch; n++) {
+  const lastSample = ownEnd(batch)
+  let at = usize(ownStart(batch)) * bytes
+  for (let n = ownStart(batch); n < lastSample; n++) {
     const scale = v128.load32_splat(scales + (usize(n) << 2))
     for (const end = at + bytes; at < end; at += VECTOR) {
       addTo(output + at, f32x4.mul(scale, v128.load(input + at)), kept)
@@ -58,5 +63,6 @@ export function biasGradient(gradient: usize, result: usize, channels: i32, dens
 export function accumulate(input: usize, output: usize, perSample: i32, add: i32): void {
   const bytes = usize(batch * perSample) << 2
   const kept = keep(add)
-  for (let at: usize = 0; at < bytes; at += VECTOR) addTo(output + at, v128.load(input + at), kept)
+  const end = ownBytesEnd(bytes)
+  for (let at = ownBytesStart(bytes); at < end; at += VECTOR) addTo(output + at, v128.load(input + at), kept)
 }

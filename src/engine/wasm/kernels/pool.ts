@@ -1,5 +1,5 @@
 /** Pooling windows, cut off at the border of the image, and the mean over the whole image. */
-import { batch, addTo, keep, VECTOR } from './lanes'
+import { addTo, batch, keep, ownEnd, ownStart, VECTOR } from './lanes'
 
 /** output = mean over the real cells of the window */
 export function avgPool(
@@ -15,8 +15,9 @@ export function avgPool(
   padding: i32,
 ): void {
   const pixel = usize(channels) << 2
-  let to = output
-  for (let n = 0; n < batch; n++) {
+  const end = ownEnd(batch)
+  let to = output + usize(ownStart(batch) * outputHeight * outputWidth) * pixel
+  for (let n = ownStart(batch); n < end; n++) {
     const image = input + usize(n * height * width) * pixel
     for (let y = 0; y < outputHeight; y++) {
       const top = max(y * stride - padding, 0)
@@ -52,8 +53,9 @@ export function avgPoolGradient(
   padding: i32,
 ): void {
   const pixel = usize(channels) << 2
-  let from = gradient
-  for (let n = 0; n < batch; n++) {
+  const end = ownEnd(batch)
+  let from = gradient + usize(ownStart(batch) * outputHeight * outputWidth) * pixel
+  for (let n = ownStart(batch); n < end; n++) {
     const image = result + usize(n * height * width) * pixel
     for (let y = 0; y < outputHeight; y++) {
       const top = max(y * stride - padding, 0)
@@ -90,8 +92,9 @@ export function maxPool(
   padding: i32,
 ): void {
   const pixel = usize(channels) << 2
-  let to = output
-  for (let n = 0; n < batch; n++) {
+  const end = ownEnd(batch)
+  let to = output + usize(ownStart(batch) * outputHeight * outputWidth) * pixel
+  for (let n = ownStart(batch); n < end; n++) {
     const image = input + usize(n * height * width) * pixel
     for (let y = 0; y < outputHeight; y++) {
       const top = max(y * stride - padding, 0)
@@ -134,8 +137,9 @@ export function heldMaxPool(
   padding: i32,
 ): void {
   const pixel = usize(channels) << 2
-  let to: usize = 0
-  for (let n = 0; n < batch; n++) {
+  const end = ownEnd(batch)
+  let to = usize(ownStart(batch) * outputHeight * outputWidth) * pixel
+  for (let n = ownStart(batch); n < end; n++) {
     const image = usize(n * height * width) * pixel
     for (let y = 0; y < outputHeight; y++) {
       const top = max(y * stride - padding, 0)
@@ -178,8 +182,9 @@ export function maxPoolGradient(
   padding: i32,
 ): void {
   const pixel = usize(channels) << 2
-  let from: usize = 0
-  for (let n = 0; n < batch; n++) {
+  const end = ownEnd(batch)
+  let from = usize(ownStart(batch) * outputHeight * outputWidth) * pixel
+  for (let n = ownStart(batch); n < end; n++) {
     const image = usize(n * height * width) * pixel
     for (let y = 0; y < outputHeight; y++) {
       const top = max(y * stride - padding, 0)
@@ -209,8 +214,9 @@ export function maxPoolGradient(
 export function globalMean(input: usize, output: usize, pixels: i32, channels: i32): void {
   const pixel = usize(channels) << 2
   const share = f32x4.splat(f32(1.0 / f64(pixels)))
-  let to = output
-  for (let n = 0; n < batch; n++) {
+  const lastSample = ownEnd(batch)
+  let to = output + usize(ownStart(batch)) * pixel
+  for (let n = ownStart(batch); n < lastSample; n++) {
     const image = input + usize(n * pixels) * pixel
     const end = image + usize(pixels) * pixel
     for (let channel: usize = 0; channel < pixel; channel += VECTOR, to += VECTOR) {
@@ -226,8 +232,9 @@ export function globalMeanGradient(gradient: usize, result: usize, pixels: i32, 
   const pixel = usize(channels) << 2
   const share = f32x4.splat(f32(1.0 / f64(pixels)))
   const kept = keep(accumulate)
-  let from = gradient
-  for (let n = 0; n < batch; n++) {
+  const lastSample = ownEnd(batch)
+  let from = gradient + usize(ownStart(batch)) * pixel
+  for (let n = ownStart(batch); n < lastSample; n++) {
     const image = result + usize(n * pixels) * pixel
     const end = image + usize(pixels) * pixel
     for (let channel: usize = 0; channel < pixel; channel += VECTOR, from += VECTOR) {

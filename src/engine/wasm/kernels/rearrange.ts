@@ -1,5 +1,5 @@
 /** Layers that only move numbers: channel maps (slice, concatenation, shuffle), crops, the image's channels. */
-import { addTo, batch, keep, VECTOR } from './lanes'
+import { addTo, batch, keep, ownEnd, ownPixelsEnd, ownPixelsStart, ownStart, VECTOR } from './lanes'
 
 /**
  * output[pixel, outputFrom + i] = input[pixel, map[i]] for i < count; what else stands in the output stays.
@@ -17,7 +17,8 @@ export function gather(
   pixelsPerSample: i32,
 ): void {
   const pixels = batch * pixelsPerSample
-  for (let pixel = 0; pixel < pixels; pixel++) {
+  const end = ownPixelsEnd(pixels)
+  for (let pixel = ownPixelsStart(pixels); pixel < end; pixel++) {
     const from = input + (usize(pixel * inputChannels) << 2)
     const to = output + (usize(pixel * outputChannels + outputFrom) << 2)
     for (let i = 0; i < count; i++) {
@@ -39,7 +40,8 @@ export function scatter(
   pixelsPerSample: i32,
 ): void {
   const pixels = batch * pixelsPerSample
-  for (let pixel = 0; pixel < pixels; pixel++) {
+  const end = ownPixelsEnd(pixels)
+  for (let pixel = ownPixelsStart(pixels); pixel < end; pixel++) {
     const from = gradient + (usize(pixel * outputChannels + outputFrom) << 2)
     const to = result + (usize(pixel * inputChannels) << 2)
     for (let i = 0; i < count; i++) {
@@ -65,9 +67,11 @@ export function copyChannels(
   const pixels = batch * pixelsPerSample
   const bytes = usize(count) << 2
   const kept = keep(accumulate)
-  let from = input + (usize(inputFrom) << 2)
-  let to = output + (usize(outputFrom) << 2)
-  for (let pixel = 0; pixel < pixels; pixel++) {
+  const start = ownPixelsStart(pixels)
+  const end = ownPixelsEnd(pixels)
+  let from = input + (usize(start * inputChannels + inputFrom) << 2)
+  let to = output + (usize(start * outputChannels + outputFrom) << 2)
+  for (let pixel = start; pixel < end; pixel++) {
     for (let at: usize = 0; at < bytes; at += VECTOR) addTo(to + at, v128.load(from + at), kept)
     from += usize(inputChannels) << 2
     to += usize(outputChannels) << 2
@@ -77,8 +81,9 @@ export function copyChannels(
 /** output = input[:, rows:, rows:, :] */
 export function crop(input: usize, output: usize, height: i32, width: i32, channels: i32, rows: i32): void {
   const bytes = usize((width - rows) * channels) << 2
-  let to = output
-  for (let n = 0; n < batch; n++) {
+  const end = ownEnd(batch)
+  let to = output + usize(ownStart(batch) * (height - rows)) * bytes
+  for (let n = ownStart(batch); n < end; n++) {
     for (let y = rows; y < height; y++, to += bytes) {
       memory.copy(to, input + (usize(((n * height + y) * width + rows) * channels) << 2), bytes)
     }
@@ -89,8 +94,9 @@ export function crop(input: usize, output: usize, height: i32, width: i32, chann
 export function cropGradient(gradient: usize, result: usize, height: i32, width: i32, channels: i32, rows: i32): void {
   const bytes = usize((width - rows) * channels) << 2
   const kept = keep(1)
-  let from = gradient
-  for (let n = 0; n < batch; n++) {
+  const lastSample = ownEnd(batch)
+  let from = gradient + usize(ownStart(batch) * (height - rows)) * bytes
+  for (let n = ownStart(batch); n < lastSample; n++) {
     for (let y = rows; y < height; y++) {
       let to = result + (usize(((n * height + y) * width + rows) * channels) << 2)
       for (const end = from + bytes; from < end; from += VECTOR, to += VECTOR) addTo(to, v128.load(from), kept)
@@ -101,9 +107,11 @@ export function cropGradient(gradient: usize, result: usize, height: i32, width:
 /** Pixels of `dense` channels → pixels of `channels` (the next multiple of 4), filled with zeros. */
 export function widen(input: usize, output: usize, pixelsPerSample: i32, dense: i32, channels: i32): void {
   const pixels = batch * pixelsPerSample
-  let from = input
-  let to = output
-  for (let pixel = 0; pixel < pixels; pixel++) {
+  const start = ownPixelsStart(pixels)
+  const end = ownPixelsEnd(pixels)
+  let from = input + (usize(start * dense) << 2)
+  let to = output + (usize(start * channels) << 2)
+  for (let pixel = start; pixel < end; pixel++) {
     for (let i = 0; i < channels; i++, to += 4) {
       if (i < dense) {
         store<f32>(to, load<f32>(from))

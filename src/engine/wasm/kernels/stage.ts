@@ -2,7 +2,7 @@
  * Staging: a convolution's input copied into a zero-bordered image, so that the convolution itself never meets an edge.
  * The copy can go through ReLU, and can spread the pixels apart (zeros between them) for the gradient of a stride.
  */
-import { batch, madd, positive, VECTOR } from './lanes'
+import { batch, madd, ownEnd, ownStart, positive, VECTOR } from './lanes'
 
 /**
  * input [batch, height, width, channels] → staged [batch, stagedHeight, stagedWidth, channels]; pixel (y, x) stands at
@@ -22,10 +22,12 @@ export function stage(
 ): void {
   const pixel = usize(channels) << 2
   const sample = usize(stagedHeight * stagedWidth) * pixel
-  if (stagedHeight != height || stagedWidth != width) memory.fill(staged, 0, sample * usize(batch))
+  const bordered = stagedHeight != height || stagedWidth != width
   const step = usize(spread) * pixel
-  let from = input
-  for (let n = 0; n < batch; n++) {
+  const end = ownEnd(batch)
+  let from = input + usize(ownStart(batch) * height * width) * pixel
+  for (let n = ownStart(batch); n < end; n++) {
+    if (bordered) memory.fill(staged + usize(n) * sample, 0, sample)
     for (let y = 0; y < height; y++) {
       let to = staged + usize(n) * sample + usize((border + spread * y) * stagedWidth + border) * pixel
       if (spread == 1) {
@@ -73,10 +75,12 @@ export function stageNormGradient(
   const pixel = usize(channels) << 2
   const row = usize(width) * pixel
   const sample = usize(stagedHeight * stagedWidth) * pixel
-  if (stagedHeight != height || stagedWidth != width) memory.fill(staged, 0, sample * usize(batch))
+  const bordered = stagedHeight != height || stagedWidth != width
   const step = usize(spread) * pixel
-  let from: usize = 0
-  for (let n = 0; n < batch; n++) {
+  const end = ownEnd(batch)
+  let from = usize(ownStart(batch) * height) * row
+  for (let n = ownStart(batch); n < end; n++) {
+    if (bordered) memory.fill(staged + usize(n) * sample, 0, sample)
     for (let y = 0; y < height; y++, from += row) {
       const to = staged + usize(n) * sample + usize((border + spread * y) * stagedWidth + border) * pixel
       for (let channel: usize = 0; channel < pixel; channel += VECTOR) {

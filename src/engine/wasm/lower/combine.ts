@@ -58,10 +58,10 @@ export function lowerCombine(context: Context, { terms, output }: Of<'combine'>,
     if (projected.length === 0) return
     const table = program.table(projected.flatMap((emitter) => emitter.projection))
     for (const { value } of projected) program.touch(value)
-    program.emit(
-      'project',
-      { gradient, terms: table, count: projected.length, pixelsPerSample, channels, gradientSums },
-      { condition, when },
-    )
+    const count = projected.length
+    const rows = context.chunkRows(output, (1 + count) * channels, `projections on value ${output}`)
+    const common = { terms: table, count, pixelsPerSample, channels, rows }
+    program.emit('project', { gradient, ...common }, { condition, when })
+    program.emit('addProjections', { ...common, gradientSums }, { condition, when })
   }
 }

@@ -12,6 +12,9 @@ import type { Layout } from '../layout.ts'
 import type { Program, When } from '../program.ts'
 import { NormGradients } from './normGradients.ts'
 
+/** Pixels that are summed into one row, as in kernels/lanes.ts. */
+export const CHUNK = 64
+
 /** Emits the way back through an operation whose forward calls stand. */
 export type Backward = () => void
 
@@ -46,6 +49,7 @@ export class Context {
   readonly layout: Layout
   readonly activity: Activity
   readonly batchSize: number
+  readonly threads: number
   readonly norms: NormGradients
   /** Of held gates, in order. */
   readonly masks: Mask[] = []
@@ -60,13 +64,21 @@ export class Context {
   readonly #firstTerms: readonly number[]
   readonly termTable: { readonly coefficients: number; readonly enabled: number; readonly gradients: number }
 
-  constructor(program: Program, graph: Graph, layout: Layout, activity: Activity, batchSize: number) {
+  /** @param threads that will run the program */
+  constructor(
+    program: Program,
+    graph: Graph,
+    layout: Layout,
+    activity: Activity,
+    { batchSize, threads }: { readonly batchSize: number; readonly threads: number },
+  ) {
     this.program = program
     this.graph = graph
     this.layout = layout
     this.activity = activity
     this.batchSize = batchSize
-    this.norms = new NormGradients(program, graph, (id) => this.extent(id).channels)
+    this.threads = threads
+    this.norms = new NormGradients(graph, (id) => this.momentRows(id))
     this.#contributions = countContributions(graph, ({ relu, filters }) => (relu ? 1 : filters.length))
     this.#differentiable = findDifferentiable(graph)
     this.#firstTerms = firstTerms(graph)
@@ -101,6 +113,17 @@ export class Context {
   /** A temporary of so many floats a sample. */
   activation(perSample: number, what: string): Temporary {
     return this.program.temporary(this.batchSize * perSample * 4, what)
+  }
+
+  /** A temporary of so many floats for each chunk of a value's pixels. */
+  chunkRows(id: ValueId, perChunk: number, what: string): Temporary {
+    const chunks = Math.ceil((this.batchSize * this.extent(id).pixelsPerSample) / CHUNK)
+    return this.program.temporary(chunks * perChunk * 4, what)
+  }
+
+  /** Room for what the moments of a value are added up from. */
+  momentRows(id: ValueId): Temporary {
+    return this.chunkRows(id, 2 * this.extent(id).channels, `sums of value ${id}`)
   }
 
   /** Address of memory that stays, for so many floats a sample. */

@@ -38,7 +38,7 @@ export class DenseFilter implements FilterEmitter {
         output: context.value(filter.output),
         channels,
         accumulate: 0,
-        sums: context.norms.sums(filter.output),
+        rows: context.norms.rows(filter.output) ?? 0,
       },
       { condition },
     )
@@ -94,7 +94,7 @@ export class DenseFilter implements FilterEmitter {
         output: sum.buffer,
         channels,
         accumulate,
-        sums: 0,
+        rows: 0,
       },
       { condition },
     )

@@ -6,7 +6,6 @@ import type { ValueId } from '../../../core/network.ts'
 import type { Graph } from '../../graph/graph.ts'
 import { convolvedForOneNorm } from '../../graph/normReads.ts'
 import type { Temporary } from '../../graph/placement.ts'
-import type { Program } from '../program.ts'
 
 /** ∂L/∂value = slope·gradient + curve·value + offset, by channel. */
 export interface DeferredGradient {
@@ -16,19 +15,19 @@ export interface DeferredGradient {
 }
 
 export class NormGradients {
-  readonly #sums = new Map<ValueId, number>()
+  readonly #rows = new Map<ValueId, Temporary>()
   readonly #deferrable: ReadonlySet<ValueId>
   readonly #deferred = new Map<ValueId, DeferredGradient>()
 
-  /** @param stored channels of a value as stored */
-  constructor(program: Program, graph: Graph, stored: (id: ValueId) => number) {
+  /** @param rows room for the sums of a value's chunks */
+  constructor(graph: Graph, rows: (id: ValueId) => Temporary) {
     this.#deferrable = convolvedForOneNorm(graph)
-    for (const id of this.#deferrable) this.#sums.set(id, program.reserve(stored(id) * 16))
+    for (const id of this.#deferrable) this.#rows.set(id, rows(id))
   }
 
-  /** Where the producer of a value collects its sums; 0 where it does not. */
-  sums(id: ValueId): number {
-    return this.#sums.get(id) ?? 0
+  /** Where the producer of a value leaves the sums of its chunks; undefined where it does not. */
+  rows(id: ValueId): Temporary | undefined {
+    return this.#rows.get(id)
   }
 
   /** Leaves the gradient to the value's producer. False where it must be made at once. */

@@ -73,12 +73,12 @@ export class NormTerm implements TermEmitter {
     const { statistics } = this.#norm
     const condition = this.#condition
     const moments = this.#moments
-    const collected = norms.sums(this.#term.value)
-    program.emit(
-      collected > 0 ? 'moments' : 'measure',
-      { input: this.value, pixelsPerSample, channels, sums: collected || this.#sums, result: moments },
-      { condition, when: statistics === null ? 'always' : 'batch-statistics' },
-    )
+    const options = { condition, when: statistics === null ? 'always' : 'batch-statistics' } as const
+    const size = { input: this.value, pixelsPerSample, channels }
+    const left = norms.rows(this.#term.value)
+    const rows = left ?? this.#context.momentRows(this.#term.value)
+    if (left === undefined) program.emit('measure', { ...size, rows }, options)
+    program.emit('moments', { ...size, rows, sums: this.#sums, result: moments }, options)
     if (statistics === null) return
     const running = layout.statistics[statistics]
     program.emit('track', { moments, running, channels, dense, pixelsPerSample }, { condition, when: 'training' })

@@ -40,7 +40,7 @@ function lowerBox(context: Context, input: ValueId, output: ValueId, index: numb
   const { program } = context
   const condition = context.operationCondition(index)
   const { height, width, channels } = context.extent(input)
-  const scratchBuffer = () => program.temporary((height + 1) * width * channels * 4, 'rows of sums')
+  const scratchBuffer = () => program.temporary(context.threads * (height + 1) * width * channels * 4, 'rows of sums')
   const size = { height, width, channels }
   const scratch = scratchBuffer()
   program.emit(

@@ -1,0 +1,27 @@
+/**
+ * Sums over the pixels of a batch. A chunk is summed in single precision, into a row of its own, by whichever thread has
+ * it; the rows are added in their order, in double precision, by one thread.
+ */
+import { VECTOR } from './lanes'
+
+/** result ← Σ rows, `width` bytes of floats each; as many doubles. */
+export function addRows(rows: usize, count: i32, width: usize, result: usize): void {
+  for (let column: usize = 0; column < width; column += VECTOR) {
+    addColumns(rows + column, count, width, result + (column << 1))
+  }
+}
+
+/** Four columns. */
+export function addColumns(rows: usize, count: i32, width: usize, result: usize): void {
+  let low = f64x2.splat(0)
+  let high = low
+  const end = rows + usize(count) * width
+  for (let row = rows; row < end; row += width) {
+    const x = v128.load(row)
+    low = f64x2.add(low, f64x2.promote_low_f32x4(x))
+    const upper = i8x16.shuffle(x, x, 8, 9, 10, 11, 12, 13, 14, 15, 8, 9, 10, 11, 12, 13, 14, 15)
+    high = f64x2.add(high, f64x2.promote_low_f32x4(upper))
+  }
+  v128.store(result, low)
+  v128.store(result, high, VECTOR)
+}
