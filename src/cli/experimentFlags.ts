@@ -72,7 +72,7 @@ export async function resolveExperiment(
   path: string | undefined,
 ): Promise<ResolvedExperiment> {
   const file = path === undefined ? {} : (await import('../runner/experimentFile.ts')).readExperimentFile(path)
-  const { store: _, jobs: __, ...written } = file
+  const { store: _, jobs: __, threads: ___, ...written } = file
   const base = { ...DEFAULTS, ...written }
   const given = { ...base, ...givenBy(flags, base) }
   const registered = await registerPlugins(builtins, given.plugins)

@@ -8,6 +8,12 @@ export const jsonOption = () => new Option('--json', 'print machine-readable out
 export const quietOption = () => new Option('--quiet', 'print results only, no progress')
 export const outOption = () => new Option('--out <file>', 'write the output to a file instead')
 
+export const threadsOption = () =>
+  new Option(
+    '--threads <n>',
+    'threads that may work on one step of a large network (wasm; default: the cores over the processes)',
+  ).argParser(positiveInteger)
+
 /** `a,b` → [a, b]; may be given several times. */
 export function commaList(text: string, earlier: readonly string[] | undefined): string[] {
   const names = text.split(',').map((name) => name.trim())

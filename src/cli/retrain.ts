@@ -19,7 +19,16 @@ import { parseSeeds } from '../runner/seeds.ts'
 import { Store } from '../runner/store.ts'
 import { darts, parseCells, publishedName } from '../spaces/darts/index.ts'
 import { isInputFault, reportLostRuns } from './failures.ts'
-import { jsonOption, oneOf, outOption, positiveInteger, quietOption, repeated, storeOption } from './options.ts'
+import {
+  jsonOption,
+  oneOf,
+  outOption,
+  positiveInteger,
+  quietOption,
+  repeated,
+  storeOption,
+  threadsOption,
+} from './options.ts'
 import { sayAside, writeOutput } from './output.ts'
 import { runWithProgress } from './planProgress.ts'
 import { trainingText } from './preamble.ts'
@@ -31,6 +40,7 @@ interface RetrainFlags extends Omit<RetrainingRequest, 'seeds'> {
   readonly seeds: readonly number[]
   readonly backend?: BackendName
   readonly jobs?: number
+  readonly threads?: number
   readonly store: string
   readonly published: string
   readonly format: TableFormat
@@ -65,6 +75,7 @@ export function retrainCommand(): Command {
     .addOption(new Option('--broken-images <how>', 'what a file that cannot be decoded does').choices(['fail', 'skip']))
     .option('--backend <name>', `${backendNames.join(', ')} (default: auto)`, oneOf('backend', backendNames))
     .option('--jobs <n>', `worker processes (default: the cores, here ${defaultJobs()})`, positiveInteger)
+    .addOption(threadsOption())
     .addOption(storeOption())
     .option('--published <id>', 'rows of a paper below: an id as drnas-table-2, auto or none', 'none')
     .option('--format <name>', `of the table: ${TABLE_FORMATS.join(', ')}`, parseTableFormat, 'text')
@@ -89,6 +100,7 @@ async function retrain(flags: RetrainFlags): Promise<void> {
   if (!quiet) (flags.format === 'text' ? process.stdout : process.stderr).write(opening(plan, store, missing))
   const outcomes = await runWithProgress(plan, store, {
     jobs: flags.jobs ?? defaultJobs(),
+    threads: flags.threads,
     seedsPerDevice: 1,
     quiet,
     label,

@@ -9,7 +9,7 @@ import { unfinished } from '../runner/runPlan.ts'
 import { Store } from '../runner/store.ts'
 import { addExperimentFlags, type ExperimentFlags, resolveExperiment } from './experimentFlags.ts'
 import { reportLostRuns } from './failures.ts'
-import { jsonOption, outOption, positiveInteger, quietOption, storeOption } from './options.ts'
+import { jsonOption, outOption, positiveInteger, quietOption, storeOption, threadsOption } from './options.ts'
 import { sayAside, writeOutput } from './output.ts'
 import { runWithProgress } from './planProgress.ts'
 import { preamble } from './preamble.ts'
@@ -17,6 +17,7 @@ import { preamble } from './preamble.ts'
 interface RunFlags extends ExperimentFlags {
   readonly jobs?: number
   readonly seedsPerDevice: number
+  readonly threads?: number
   readonly store?: string
   readonly format: TableFormat
   readonly json?: boolean
@@ -35,6 +36,7 @@ export function runCommand(): Command {
   return addExperimentFlags(command)
     .option('--jobs <n>', `worker processes (default: the cores, here ${defaultJobs()})`, positiveInteger)
     .option('--seeds-per-device <n>', 'seeds that share a process and its GPU (webgpu)', positiveInteger, 1)
+    .addOption(threadsOption())
     .addOption(storeOption())
     .addOption(
       new Option('--format <name>', `of the table: ${TABLE_FORMATS.join(', ')}`)
@@ -63,7 +65,8 @@ async function run(path: string | undefined, flags: RunFlags, command: Command):
   if (!quiet) (flags.format === 'text' ? process.stdout : process.stderr).write(preamble(plan, store))
   const { seedsPerDevice } = flags
   const jobs = flags.jobs ?? file.jobs ?? defaultJobs()
-  const outcomes = await runWithProgress(plan, store, { jobs, seedsPerDevice, quiet: quiet === true })
+  const threads = flags.threads ?? file.threads
+  const outcomes = await runWithProgress(plan, store, { jobs, threads, seedsPerDevice, quiet: quiet === true })
   writeOutput(renderOutcomes(outcomes, flags.json ? 'json' : flags.format), flags.out)
   reportLostRuns(outcomes)
 }

@@ -76,7 +76,7 @@ export interface TrajectoryPoint {
 
 export interface SearchTime {
   readonly seconds: number
-  /** What computed: a GPU, one core of a CPU, or as many cores as its library took. */
+  /** What computed: a GPU, one core of a CPU, or several. */
   readonly device: 'gpu' | 'one core' | 'cpu'
 }
 

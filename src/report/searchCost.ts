@@ -1,7 +1,7 @@
 /** What a search cost, in the unit of what it ran on. */
 import type { SearchTime } from '../core/result.ts'
 
-/** GPU days, as the papers count, are said of a GPU alone; of a library on several cores only the time is known. */
+/** GPU days, as the papers count, are said of a GPU alone; of several cores only the time is known. */
 const UNITS = {
   gpu: { name: 'GPU days', seconds: 86_400 },
   'one core': { name: 'core hours', seconds: 3600 },

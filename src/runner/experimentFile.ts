@@ -50,10 +50,15 @@ const schema = z.strictObject({
   executor: z.enum(['auto', 'tfjs', 'static']).optional(),
   store: z.string().optional(),
   jobs: z.int().min(1).optional(),
+  threads: z.int().min(1).optional(),
 })
 
 /** What a file says; what it leaves out is absent. */
-export type ExperimentFile = Partial<Experiment> & { readonly store?: string; readonly jobs?: number }
+export type ExperimentFile = Partial<Experiment> & {
+  readonly store?: string
+  readonly jobs?: number
+  readonly threads?: number
+}
 
 /** @throws BenchError `missing`, or `bad-input` and `unknown-name` with the place of what is wrong */
 export function readExperimentFile(path: string): ExperimentFile {

@@ -87,8 +87,11 @@ async function searchThrough(
       report({ kind: 'notice', message: `ended after ${epoch} of ${search.epochs} epochs: ${search.ended}` })
     }
     const searchSeconds = journal.timing().wallSeconds
+    // Before the answer is trained, perhaps on more cores.
+    const trained = algorithm.kind === 'supernet' && job.retraining !== undefined
+    const device = trained ? deviceOf(await resources.executor()) : undefined
     const evaluation = await evaluator?.evaluate(search.genotype())
-    const parts = evaluation?.trainings && (await timesOf(evaluation.trainings, searchSeconds, resources))
+    const parts = evaluation?.trainings && timesOf(evaluation.trainings, searchSeconds, device)
     const timing = { ...journal.timing(), ...parts }
     const result = resultRecord(job, run.id, space, { search, epochs: epoch, oracle, evaluation, timing })
     journal.flush()
@@ -180,20 +183,20 @@ function withoutTime({ wallSeconds, peakMemoryBytes, ...outcome }: TrainingOutco
   return outcome
 }
 
-async function timesOf(
+/** @param device of the search; absent where nothing was trained by it */
+function timesOf(
   trainings: readonly TrainingTime[],
   seconds: number,
-  { algorithm, executor }: JobResources,
-): Promise<Pick<ResultRecord['timing'], 'search' | 'trainings'>> {
+  device: SearchTime['device'] | undefined,
+): Pick<ResultRecord['timing'], 'search' | 'trainings'> {
   const times = trainings.map(({ wallSeconds, peakMemoryBytes }) => ({ wallSeconds, peakMemoryBytes }))
-  if (algorithm.kind !== 'supernet') return { trainings: times }
-  return { search: { seconds, device: deviceOf(await executor()) }, trainings: times }
+  return { ...(device && { search: { seconds, device } }), trainings: times }
 }
 
-/** WebAssembly and plain JavaScript keep one core busy. */
-function deviceOf({ name, onGpu }: Executor): SearchTime['device'] {
+/** WebAssembly and plain JavaScript keep one core busy, but for threads of our own. */
+function deviceOf({ name, onGpu, threads = 1 }: Executor): SearchTime['device'] {
   if (onGpu) return 'gpu'
-  return /\/(wasm|cpu)$/.test(name) ? 'one core' : 'cpu'
+  return /\/(wasm|cpu)$/.test(name) && threads === 1 ? 'one core' : 'cpu'
 }
 
 async function probeContext(job: Job, resources: JobResources, context: SearchContext): Promise<ProbeContext> {

@@ -1,4 +1,5 @@
 /** Runs what is missing of a plan. */
+import { availableParallelism } from 'node:os'
 import type { ResultRecord } from '../core/result.ts'
 import type { RunEvent } from './events.ts'
 import type { Plan, PlannedJob } from './plan.ts'
@@ -22,6 +23,8 @@ export interface Processes {
   readonly jobs: number
   /** Searches of one algorithm that share a process, and so its GPU. */
   readonly seedsPerDevice: number
+  /** That may work on one step; absent: as many as leave each process its share of the cores. */
+  readonly threads?: number
 }
 
 /** Runs the unfinished jobs of a plan in worker processes. → one outcome a job, in the plan's order */
@@ -36,7 +39,10 @@ export async function runPlan(
   if (missing.length > 0) {
     store.prepare()
     const { runOrders } = await import('./pool.ts')
-    await runOrders(ordersOf(plan, missing, store, processes), processes.jobs, (event) => {
+    const orders = ordersOf(plan, missing, store, processes)
+    const threads = processes.threads ?? threadsEach(orders, processes.jobs)
+    const equipped = orders.map((order) => ({ ...order, executor: { ...order.executor, threads } }))
+    await runOrders(equipped, processes.jobs, (event) => {
       if (event.kind === 'failed') failures.set(event.id, event)
       onEvent(event)
     })
@@ -73,6 +79,13 @@ function ordersOf(
       executor: experiment.executor,
     }))
   })
+}
+
+/** Threads for each of the processes that train at a time, at most `jobs`. */
+export function threadsEach(orders: readonly WorkOrder[], jobs: number): number {
+  const training = orders.filter((order) => order.jobs.some(({ job }) => job.executor !== undefined))
+  const atATime = Math.max(1, Math.min(jobs, training.length))
+  return Math.max(1, Math.floor(availableParallelism() / atATime))
 }
 
 const trainsNetwork = ({ algorithm, job }: PlannedJob): boolean =>

@@ -25,6 +25,7 @@ seeds: 0-2,777
 budget: 20000
 store: ../runs
 jobs: 2
+threads: 4
 backend: wasm
 `
     expect(read(text)).toEqual({
@@ -40,6 +41,7 @@ backend: wasm
       budgetSeconds: 20000,
       store: join(folder, '../runs'),
       jobs: 2,
+      threads: 4,
       executor: { backend: 'wasm' },
     })
   })
