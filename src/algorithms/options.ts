@@ -1,14 +1,21 @@
 /** Schemas of the kinds of options that algorithms have. Values may come as text, from the command line. */
 import { z } from 'zod'
 
+/** The number that a text stands for; unlike in JavaScript, nothing at all is none, and neither is true or false. */
+const numberOf = (value: unknown) =>
+  typeof value === 'string' ? (value.trim() === '' ? Number.NaN : Number(value)) : value
+
+const number = (least: number) => z.preprocess(numberOf, z.number().min(least))
+const integer = (least: number) => z.preprocess(numberOf, z.number().int().min(least))
+
 /** A finite number, at least `least` where given. */
 export function real(defaultValue: number, description: string, least = Number.NEGATIVE_INFINITY) {
-  return z.coerce.number().min(least).default(defaultValue).describe(description)
+  return number(least).default(defaultValue).describe(description)
 }
 
 /** An integer of at least `least`. */
 export function count(defaultValue: number, description: string, least = 1) {
-  return z.coerce.number().int().min(least).default(defaultValue).describe(description)
+  return integer(least).default(defaultValue).describe(description)
 }
 
 /** true or false, also as text. */
@@ -36,17 +43,17 @@ export function optionalWord<const Words extends readonly [string, ...string[]]>
 /** Positive integers, as text joined by commas; absent where not given. */
 export function list(description: string) {
   const split = (value: unknown) => (typeof value === 'string' ? value.split(',') : value)
-  return z.preprocess(split, z.array(z.coerce.number().int().min(1)).min(1).optional()).describe(description)
+  return z.preprocess(split, z.array(integer(1)).min(1).optional()).describe(description)
 }
 
 /** An integer of at least `least`; absent where not given. */
 export function optionalCount(description: string, least = 1) {
-  return z.coerce.number().int().min(least).optional().describe(description)
+  return integer(least).optional().describe(description)
 }
 
 /** A number of at least `least`; absent where not given. */
 export function optionalReal(description: string, least: number) {
-  return z.coerce.number().min(least).optional().describe(description)
+  return number(least).optional().describe(description)
 }
 
 /**

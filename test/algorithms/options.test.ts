@@ -21,3 +21,24 @@ describe('a detail of something that is off', () => {
     expect(parse(name, {}).success).toBe(true)
   })
 })
+
+describe('a number', () => {
+  it.each([
+    ['drnas', { lambda: '' }],
+    ['drnas', { lambda: true }],
+    ['darts-v2', { distance: ' ' }],
+    ['bohb', { randomFraction: '' }],
+    ['drnas', { freeze: '', progressive: true }],
+    ['drnas', { partialChannels: '4,', progressive: true }],
+    ['pc-darts', { k: true }],
+    ['pc-darts', { warmup: '' }],
+  ] as const)('is refused where there is none: %s, %o', (name, options) => {
+    expect(parse(name, options).success).toBe(false)
+  })
+
+  it('may be text', () => {
+    expect(parse('drnas', { lambda: '1e-2' }).data).toMatchObject({ lambda: 0.01 })
+    expect(parse('pc-darts', { k: ' 2 ', warmup: '0' }).data).toEqual({ k: 2, warmup: 0 })
+    expect(parse('drnas', { partialChannels: '6,3' }).data).toMatchObject({ partialChannels: [6, 3] })
+  })
+})
