@@ -10,6 +10,7 @@
  * - α, Adam's moments and the cosine of the learning rate go on through the stages. Stages have equally many epochs.
  */
 import type { Search, SearchContext, SearchState } from '../core/algorithm.ts'
+import { BenchError } from '../core/errors.ts'
 import type { ExecutableState } from '../core/executor.ts'
 import { type Matrix, map } from '../core/mixing.ts'
 import type { Relaxation } from '../core/relaxation.ts'
@@ -73,6 +74,7 @@ export async function progressiveSearch(
   { partialChannels, kept, freeze }: ProgressiveOptions,
 ): Promise<Search> {
   const { space, protocol } = context
+  checkStages(partialChannels.length, protocol.epochs)
   const start = initialParameters(context)
   const begins = partialChannels.map((_, stage) => Math.round((stage * protocol.epochs) / partialChannels.length))
   const still = freeze ?? Math.min(10, Math.floor((0.4 * protocol.epochs) / partialChannels.length))
@@ -134,6 +136,15 @@ export async function progressiveSearch(
     },
     dispose: () => stage.supernet.dispose(),
   }
+}
+
+/** @throws BenchError `bad-input` where a stage would have no epoch, and the last would not be reached */
+function checkStages(stages: number, epochs: number): void {
+  if (stages <= epochs) return
+  throw new BenchError(
+    'bad-input',
+    `drnas: ${stages} stages (partialChannels) need as many epochs; the protocol has ${epochs}; give it more, or fewer stages`,
+  )
 }
 
 interface Saved extends BilevelState {

@@ -202,6 +202,13 @@ describe('a progressive search', () => {
     )
   })
 
+  it('needs an epoch for each stage', async () => {
+    const options = drnas.options.parse({ progressive: true, partialChannels: '8,4,2' })
+    await expect(drnas.search(analyticContext({ protocol: { epochs: 2 } }), options)).rejects.toThrow(
+      'drnas: 3 stages (partialChannels) need as many epochs; the protocol has 2; give it more, or fewer stages',
+    )
+  })
+
   it('has as many stages as K are given, and keeps what is asked for', async () => {
     const seen = await stages({ partialChannels: '4,2,1', kept: 0.4, freeze: 0 })
     const of = (partialChannels: number, operations: number) => ({ partialChannels, operations, still: false })
