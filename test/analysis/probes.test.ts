@@ -170,4 +170,21 @@ describe('the proxies probe', () => {
     expect(first.ntkConditionNumber ?? 1).toBeGreaterThanOrEqual(1)
     expect(await measure()).toEqual(first)
   })
+
+  test('builds that network for the images that the protocol has', async () => {
+    const families: unknown[] = []
+    const watched: SearchSpace = {
+      ...space,
+      network(genotype, options) {
+        families.push(options.family)
+        return space.network(genotype, options)
+      },
+    }
+    const { network, ...protocol } = fixtureProtocol
+    const photographs = { ...protocol, network: { ...network, family: 'imagenet' } } as const
+    const probe = parseProbe('proxies:repeats=1,batch=2')
+    await probe.epoch(0, search(decided), { ...context(), space: watched })
+    await probe.epoch(0, search(decided), { ...context(), space: watched, protocol: photographs })
+    expect(families).toEqual([undefined, 'imagenet'])
+  })
 })

@@ -32,8 +32,8 @@ export const proxiesProbe = defineProbe({
   options,
   async measure(search, context, { repeats, batch }): Promise<ProxiesRecord> {
     const { shape, validation } = await context.data()
-    const { channels, depth } = context.protocol.network
-    const network = context.space.network(search.genotype(), { shape, channels, depth })
+    const { channels, depth, family } = context.protocol.network
+    const network = context.space.network(search.genotype(), { shape, channels, depth, ...(family && { family }) })
     const zen = await zenScoreOf(context.executor, network, shape, context.random('zen'), { batchSize: batch, repeats })
     const kernel = await kernelOf(network, context, head(await validation.batch(0), batch, shape))
     return {
