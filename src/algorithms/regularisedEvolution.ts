@@ -2,7 +2,8 @@
  * Regularised (ageing) evolution (Real, Aggarwal, Huang, Le: "Regularized Evolution for Image Classifier Architecture
  * Search", AAAI 2019, algorithm 1): the best of S individuals, drawn from the population with replacement, has a child
  * with one decision changed, and the oldest individual dies. P = 10 and S = 3 as in NATS-Bench (§5.1); the paper's own
- * P = 100, S = 25 suit budgets of thousands of evaluations.
+ * P = 100, S = 25 suit budgets of thousands of evaluations. Every decision is as likely to change; the benchmark's code
+ * draws the node first, so that the only edge into its first node changes twice as often as by chance.
  */
 import { z } from 'zod'
 import { defineAlgorithm } from '../core/algorithm.ts'

@@ -4,6 +4,7 @@
  * gradient of the mixture on the validation half, which architectures deserve to be tried (the paper's evaluator). At
  * the end candidates are drawn from softmax(α) and ranked by the shared weights.
  *
+ * The benchmark's code ranks the most probable architectures in place of drawn ones, which needs all of them to be listed.
  * A candidate takes each edge's operation with its probability: the largest entry of a Gumbel draw, which on the DARTS
  * space also decides which edges are kept, by the space's own rule.
  */

@@ -4,7 +4,8 @@
  *
  * Paper's letters: α are the probabilities (our p), Z the draw (our y), λ the temperature (our τ). The paper trains w and
  * α on one loss; the comparisons on NAS-Bench-201 train them by turns on two halves of the data, with τ from 10 to 1 in
- * a straight line over the epochs (DrNAS' code, the source of the published row), and so do we.
+ * a straight line over the epochs (DrNAS' code, the source of the published row), and so do we; there the line would reach
+ * 1 an epoch after the last.
  */
 import { z } from 'zod'
 import { defineAlgorithm } from '../core/algorithm.ts'

@@ -5,10 +5,11 @@
  *     ∇_α L_val(w′, α) − ξ · ∇²_{α,w} L_train(w, α) v,    v = ∇_w′ L_val(w′, α)                             (eq. 7)
  *     ∇²_{α,w} L_train v ≈ [∇_α L_train(w⁺, α) − ∇_α L_train(w⁻, α)] / (2ε),    w^± = w ± εv                (eq. 8)
  *
- * ξ is the rate of the coming weight step. The gradient inside w′ is not clipped. At the customary ε = 0.01/‖v‖ the
- * difference crosses kinks of a ReLU network, and is several times off the true product; the method's published results
- * were made with it. In the exact form the ReLUs of the difference are held at what they pass at w, where the loss is
- * smooth: the product that automatic differentiation gives.
+ * ξ is the rate of the coming weight step. The gradient inside w′ is not clipped, and Nesterov's look-ahead is left
+ * out, as in the code of DARTS and of NAS-Bench-201. At the customary ε = 0.01/‖v‖ the difference crosses kinks of a
+ * ReLU network, and is several times off the true product; the method's published results were made with it. In the
+ * exact form the ReLUs of the difference are held at what they pass at w, where the loss is smooth: the product that
+ * automatic differentiation gives.
  */
 import type { Batch } from '../core/data.ts'
 import { BenchError } from '../core/errors.ts'

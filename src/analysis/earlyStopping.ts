@@ -10,7 +10,7 @@ export const FACTOR = 1.3
 export interface EarlyStoppingOptions {
   /** Epochs between two measurements. */
   readonly every: number
-  /** Measurements in a local average; while fewer exist, over those, from ⌈window / 2⌉ on. */
+  /** Measurements in a local average; while fewer exist, over those, from ⌊window / 2⌋ + 1 on. */
   readonly window?: number
   /** Measurements between the averages compared. */
   readonly delta?: number
