@@ -95,6 +95,7 @@ test('RobustDARTS is DARTS with edges dropped and squares cut out, both growing'
   expect(robust.network).toEqual({ ...darts.network, dropPath: 0.2 })
   expect(robust.data).toEqual({ ...darts.data, cutout: 16, cutoutGrows: true })
   expect({ ...robust, name: '', network: {}, data: {} }).toEqual({ ...darts, name: '', network: {}, data: {} })
+  expect(resolveProtocol('robustdarts-paper', nb201('darts-v1')).network).toMatchObject({ channels: 16, depth: 5 })
 })
 
 describe('changes in place', () => {
