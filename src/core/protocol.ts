@@ -45,6 +45,12 @@ export interface Protocol {
   /** DARTS and DrNAS step on α before w; NATS-Bench's code after. */
   readonly stepOrder: 'architecture-first' | 'weights-first'
   readonly data: {
+    /**
+     * `benchmark`: w and α are trained on what NAS-Bench-201 trains and validates on, the two halves of CIFAR-10's training
+     * set, or the training set and x-valid of CIFAR-100 and ImageNet16-120; absent: `seeded`, shares of the training set
+     * in a random order.
+     */
+    readonly split?: 'seeded' | 'benchmark'
     /** Share of the training set that trains w. */
     readonly trainPortion: number
     /** Share that trains α; absent: all that does not train w. */

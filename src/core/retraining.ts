@@ -32,7 +32,7 @@ export interface RetrainingSettings {
   readonly labelSmoothing: number
   /** Probability of dropping a path of a sample in epoch e is dropPath·e / epochs; 0: none. */
   readonly dropPath: number
-  readonly data: Omit<Protocol['data'], 'trainPortion' | 'architecturePortion' | 'cutoutGrows'> & {
+  readonly data: Omit<Protocol['data'], 'split' | 'trainPortion' | 'architecturePortion' | 'cutoutGrows'> & {
     /** What becomes of a file that cannot be decoded. */
     readonly brokenImages: 'fail' | 'skip'
   }

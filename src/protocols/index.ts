@@ -94,6 +94,7 @@ const absent: Readonly<Record<string, unknown>> = {
   'architecture.clipNorm': Number.POSITIVE_INFINITY,
   'network.family': 'cifar',
   'network.dropPath': 0,
+  'data.split': 'seeded',
   'data.architecturePortion': 0,
   'data.brokenImages': 'fail',
   'data.cutoutGrows': false,
@@ -103,6 +104,7 @@ const words: Readonly<Record<string, readonly string[]>> = {
   stepOrder: ['architecture-first', 'weights-first'],
   'weights.warmUp.of': ['scheduled', 'initial'],
   'network.family': ['cifar', 'imagenet'],
+  'data.split': ['seeded', 'benchmark'],
   'data.brokenImages': ['fail', 'skip'],
 }
 

@@ -1,16 +1,12 @@
 /** NATS-Bench (Dong et al., TPAMI 2021): one setting for all weight-sharing methods, weights before architecture. */
+import { benchmarkData } from './benchmarkData.ts'
 import { ownHeadline } from './headlines.ts'
 import { from, type Preset } from './preset.ts'
 
 const config = from('D-X-Y/AutoDL-Projects: configs/nas-benchmark/algos/weight-sharing.config')
 const script = from('D-X-Y/AutoDL-Projects: exps/NATS-algos/run-all.sh')
 const code = from('D-X-Y/AutoDL-Projects: exps/NATS-algos/search-cell.py')
-const loaders = from(
-  'D-X-Y/AutoDL-Projects: configs/nas-benchmark/cifar-split.txt for the shares (the halves themselves are seeded here), ' +
-    'the training transform; on CIFAR-100 and ImageNet16-120 the authors train the architecture on half of the test set, ' +
-    'which is not done here',
-)
-const transforms = from('D-X-Y/AutoDL-Projects: lib/datasets/get_dataset_with_transform.py')
+const loaders = from('D-X-Y/AutoDL-Projects: lib/datasets/get_dataset_with_transform.py, the training transform')
 
 export const natsPaper: Preset = {
   name: 'nats-paper',
@@ -35,7 +31,7 @@ export const natsPaper: Preset = {
     network: { channels: script(16), depth: script(5), affine: script(false), track: script(false) },
     stepOrder: code('weights-first'),
     data: {
-      trainPortion: loaders(0.5),
+      trainPortion: from('as CIFAR-10 is split by cifar-split.txt, for images that are not the benchmark’s')(0.5),
       cropPadding: loaders(4),
       flip: loaders(true),
       cutout: loaders(0),
@@ -44,9 +40,7 @@ export const natsPaper: Preset = {
     },
     headline: ownHeadline,
   },
-  byDataset: {
-    'ImageNet16-120': { data: { cropPadding: transforms(2) } },
-  },
+  byDataset: benchmarkData,
   byAlgorithm: {
     enas: { architecture: { learningRate: code(0.001), epsilon: code(1e-3), weightDecay: code(0) } },
   },

@@ -1,4 +1,5 @@
 /** NAS-Bench-201 (Dong and Yang, ICLR 2020): how its authors ran each algorithm. */
+import { benchmarkData } from './benchmarkData.ts'
 import { transferHeadline } from './headlines.ts'
 import { from, type Preset } from './preset.ts'
 
@@ -12,11 +13,7 @@ const secondOrder = from('D-X-Y/AutoDL-Projects: exps/NAS-Bench-201-algos/DARTS-
 const setnCode = from('D-X-Y/AutoDL-Projects: exps/NAS-Bench-201-algos/SETN.py')
 const script = from('D-X-Y/AutoDL-Projects: scripts-search/algos/DARTS-V1.sh')
 const torch = from('PyTorch default, not set by D-X-Y/AutoDL-Projects')
-const loaders = from(
-  'D-X-Y/AutoDL-Projects: configs/nas-benchmark/cifar-split.txt for the shares (the halves themselves are seeded here), ' +
-    'the training transform',
-)
-const transforms = from('D-X-Y/AutoDL-Projects: lib/datasets/get_dataset_with_transform.py')
+const loaders = from('D-X-Y/AutoDL-Projects: lib/datasets/get_dataset_with_transform.py, the training transform')
 
 export const nb201Paper: Preset = {
   name: 'nb201-paper',
@@ -41,7 +38,7 @@ export const nb201Paper: Preset = {
     network: { channels: script(16), depth: script(5), affine: code(false), track: script(true) },
     stepOrder: code('weights-first'),
     data: {
-      trainPortion: loaders(0.5),
+      trainPortion: from('as CIFAR-10 is split by cifar-split.txt, for images that are not the benchmark’s')(0.5),
       cropPadding: loaders(4),
       flip: loaders(true),
       cutout: loaders(0),
@@ -50,9 +47,7 @@ export const nb201Paper: Preset = {
     },
     headline: transferHeadline,
   },
-  byDataset: {
-    'ImageNet16-120': { data: { cropPadding: transforms(2) } },
-  },
+  byDataset: benchmarkData,
   byAlgorithm: {
     'darts-v2': { stepOrder: secondOrder('architecture-first') },
     gdas: { epochs: gdas(250) },

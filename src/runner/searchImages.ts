@@ -5,6 +5,7 @@ import type { Protocol } from '../core/protocol.ts'
 import type { Job } from '../core/result.ts'
 import type { SearchSpace } from '../core/space.ts'
 import type { Dataset } from '../data/dataset.ts'
+import { benchmarkSplit, checkBenchmarkSplit } from './benchmarkSplit.ts'
 import { datasetHash, requireUnchanged } from './datasetHash.ts'
 
 /** Whether the protocol trains the search network on photographs. */
@@ -12,6 +13,7 @@ const onPhotographs = ({ network }: Protocol): boolean => network.family === 'im
 
 /** @throws BenchError where the protocol's settings are not of this space, or not for these images */
 export function checkSearchable(protocol: Protocol, { name: space }: SearchSpace, dataset: string): void {
+  if (protocol.data.split === 'benchmark') checkBenchmarkSplit(protocol, dataset)
   const isDarts = space === 'darts' || space.startsWith('darts-')
   if (dataset === 'imagenet' && !onPhotographs(protocol)) {
     const remedy = 'use pcdarts-paper, drnas-paper or micro, or add network.family=imagenet'
@@ -54,7 +56,9 @@ export async function openSearchData(
   const { data, batchSize, epochs } = protocol
   if (!onPhotographs(protocol)) {
     const { searchData } = await import('../data/searchData.ts')
-    return searchData(requireUnchanged(await dataset(), planned), { data, batchSize, seed, epochs })
+    const images = requireUnchanged(await dataset(), planned)
+    const halves = data.split === 'benchmark' ? benchmarkSplit(images) : undefined
+    return searchData(images, { data, batchSize, seed, epochs, ...(halves && { halves }) })
   }
   const { openImageStream } = await import('../data/imageStream.ts')
   const { streamedSearchData } = await import('../data/streamedData.ts')
