@@ -36,3 +36,15 @@ export function numberedArgs<T, A extends Argument>(
 ): Readonly<Record<string, A>> {
   return Object.fromEntries(items.map((item, i) => [`${name}${i}`, numberOf(item, i)]))
 }
+
+/** Runs of neighbours of at most `size`, in which no key comes twice. */
+export function chunksOf<T>(items: readonly T[], size: number, keyOf: (item: T) => unknown = (item) => item): T[][] {
+  const runs: T[][] = []
+  for (const item of items) {
+    const run = runs.at(-1)
+    const joins = run !== undefined && run.length < size && run.every((other) => keyOf(other) !== keyOf(item))
+    if (joins) run.push(item)
+    else runs.push([item])
+  }
+  return runs
+}

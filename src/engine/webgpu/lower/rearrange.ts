@@ -1,41 +1,89 @@
 /** Operations that only move numbers: channel maps and crops. */
+import type { ValueId } from '../../../core/network.ts'
 import type { Move, Of } from '../../graph/graph.ts'
-import { clear } from '../kernels/pointwise.ts'
-import { crop, cropGradient, gather, scatter } from '../kernels/rearrange.ts'
+import { starts } from '../../graph/starts.ts'
+import { crop, cropGradient, gather, INPUT_STEP, LEFT, NOTHING, scatter } from '../kernels/rearrange.ts'
 import { itemGrid } from '../program.ts'
+import type { Lent } from '../storage.ts'
 import type { Backward, Context } from './context.ts'
+import { chunksOf, numberedArgs, numberedBuffers } from './grouping.ts'
 
 export function lowerRearrange(context: Context, { moves, output }: Of<'rearrange'>, index: number): Backward {
-  const { program } = context
   const condition = context.operationCondition(index)
-  const { channels, quadsPerSample, pixelsPerSample } = context.extent(output)
-  const buffer = context.value(output)
-  if (context.shape(output).channels < channels) {
-    const args = { perSample: quadsPerSample }
-    program.emit(clear, { buffers: { output: buffer }, args, grid: itemGrid(quadsPerSample), condition })
-  }
-  const mapped = moves.map((move) => ({ move, maps: program.table(move.channels) }))
-  const common = ({ input, channels: moved, to }: Move) => ({
-    args: {
-      ...{ count: moved.length, inputChannels: context.extent(input).channels },
-      ...{ outputChannels: channels, outputFrom: to, pixelsPerSample },
-    },
-    grid: itemGrid(pixelsPerSample * moved.length),
-    condition,
-  })
-  for (const { move, maps } of mapped) {
-    program.emit(gather, { buffers: { input: context.value(move.input), maps, output: buffer }, ...common(move) })
-  }
+  emitGathers(context, moves, output, condition)
   return () => {
     const gradient = context.outputGradient(output)
-    if (gradient === undefined) return
-    for (const { move, maps } of mapped) {
-      const target = context.gradient(move.input)
-      if (target === undefined) continue
-      target.clear()
-      program.emit(scatter, { buffers: { gradient, maps, result: target.buffer }, ...common(move) })
-    }
+    if (gradient !== undefined) emitScatters(context, moves, { id: output, gradient }, condition)
   }
+}
+
+/** As many inputs a dispatch as it can bind. The first one also makes the channels that no input becomes. */
+function emitGathers(context: Context, moves: readonly Move[], output: ValueId, condition: number): void {
+  const { program, bindings } = context
+  const { channels, pixelsPerSample } = context.extent(output)
+  for (const [i, group] of chunksOf(moves, bindings - 2).entries()) {
+    const map = new Array<number>(channels).fill(i === 0 ? NOTHING : LEFT)
+    group.forEach(({ channels: moved, to }, j) => {
+      moved.forEach((channel, at) => {
+        map[to + at] = 1 + INPUT_STEP * j + channel
+      })
+    })
+    program.emit(gather(group.length), {
+      buffers: {
+        ...{ map: program.table(map), output: context.value(output) },
+        ...numberedBuffers('input', group, ({ input }) => context.value(input)),
+      },
+      args: {
+        ...{ channels, pixelsPerSample },
+        ...numberedArgs('inputChannels', group, ({ input }) => context.extent(input).channels),
+      },
+      grid: itemGrid(pixelsPerSample * channels),
+      condition,
+    })
+  }
+}
+
+/** As many inputs a dispatch as it can bind, none of them twice. */
+function emitScatters(
+  context: Context,
+  moves: readonly Move[],
+  { id, gradient }: { readonly id: ValueId; readonly gradient: Lent },
+  condition: number,
+): void {
+  const { program, bindings } = context
+  const { channels: gradientChannels, pixelsPerSample } = context.extent(id)
+  const learning = moves.filter(({ input }) => context.gradient(input) !== undefined)
+  for (const group of chunksOf(learning, bindings - 2, ({ input }) => input)) {
+    const targets = group.flatMap(({ input }) => context.gradient(input) ?? [])
+    const accumulate = targets.map((target) => target.accumulate(condition))
+    const maps = group.map((move) => originsOf(move, context.extent(move.input).channels))
+    const widths = maps.map((map) => map.length)
+    const widest = Math.max(...widths)
+    const offsets = starts(widths)
+    program.emit(scatter(group.length), {
+      buffers: {
+        ...{ gradient, maps: program.table(maps.flat()) },
+        ...numberedBuffers('result', targets, ({ buffer }) => buffer),
+      },
+      args: {
+        ...{ gradientChannels, pixelsPerSample, widest },
+        ...numberedArgs('channels', widths, (width) => width),
+        ...numberedArgs('map', offsets, (offset) => offset),
+        ...numberedArgs('accumulate', accumulate, (own) => own),
+      },
+      grid: itemGrid(pixelsPerSample * widest),
+      condition,
+    })
+  }
+}
+
+/** For each channel of the input as stored, the one that it became, with 1 added; 0: none. */
+function originsOf({ channels, to }: Move, stored: number): number[] {
+  const map = new Array<number>(stored).fill(0)
+  channels.forEach((channel, i) => {
+    map[channel] = to + i + 1
+  })
+  return map
 }
 
 export function lowerCrop(context: Context, { input, output, rows }: Of<'crop'>, index: number): Backward {
