@@ -6,9 +6,9 @@ import type { Device } from './device.ts'
 import { Feeding } from './feeding.ts'
 import { GRADIENT_TALLY } from './layout.ts'
 import type { Output, Plan } from './plan.ts'
-import type { Section, Situation } from './program.ts'
 import type { Readback, Staged } from './readback.ts'
 import { Replay } from './replay.ts'
+import type { Section, Situation } from './situation.ts'
 import { TALLY_LENGTH, tallyAt } from './tallyRing.ts'
 
 /** As kernels number them. */

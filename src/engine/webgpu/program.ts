@@ -1,10 +1,10 @@
 /** A network's program while it is written: dispatches in order, with buffers that are made at last. */
 import { BenchError } from '../../core/errors.ts'
-import type { Mode } from '../../core/executor.ts'
 import type { ByGating } from '../graph/accumulation.ts'
 import { Temporary } from '../graph/placement.ts'
 import { type Device, megabytes } from './device.ts'
 import { FIRST_BUFFER, type Kernel, THREADS } from './kernel.ts'
+import { holds, type Section, type Situation, type When } from './situation.ts'
 import { assignSlots, type Slot } from './slots.ts'
 import { isLent, type Lent, movedOf, type Storage, wholeOf } from './storage.ts'
 
@@ -13,42 +13,6 @@ export type Argument = number | ByGating
 
 /** Workgroups for so many samples; @param most of kernels that can do with fewer */
 export type Grid = (samples: number, most: number) => readonly [number, number, number]
-
-/** The part of a step that a dispatch belongs to; losses differ by objective. */
-export type Section = 'forward' | 'cross-entropy' | 'logits' | 'backward' | 'descent'
-
-/** What a replay is for. */
-export interface Situation {
-  readonly mode: Mode
-  readonly weights: boolean
-  readonly coefficients: boolean
-  /** Some paths may be switched off. */
-  readonly gated: boolean
-  /** The choices of held gates are taken anew. */
-  readonly taking: boolean
-}
-
-/** The situations in which a dispatch runs. */
-export type When =
-  | 'always'
-  | 'batch-statistics'
-  | 'weights'
-  | 'coefficients'
-  | 'no-coefficients'
-  | 'gated'
-  | 'taking'
-  | 'not-taking'
-
-const holds: Readonly<Record<When, (situation: Situation) => boolean>> = {
-  always: () => true,
-  'batch-statistics': ({ mode }) => mode !== 'eval',
-  weights: ({ weights }) => weights,
-  coefficients: ({ coefficients }) => coefficients,
-  'no-coefficients': ({ coefficients }) => !coefficients,
-  gated: ({ gated }) => gated,
-  taking: ({ taking }) => taking,
-  'not-taking': ({ taking }) => !taking,
-}
 
 export interface Emission<B extends string, A extends string> {
   readonly buffers: Readonly<Record<B, Storage>>

@@ -1,5 +1,6 @@
 /** Encodes a plan's dispatches. The list for each section and situation is chosen once and kept. */
-import type { BoundDispatch, Program, Section, Situation } from './program.ts'
+import type { BoundDispatch, Program } from './program.ts'
+import type { Section, Situation } from './situation.ts'
 
 export class Replay {
   readonly #program: Program

@@ -4,34 +4,14 @@
  *   forward      result_f[y, x, o] = Σ_{tap, c} source[y·stride + ky·dilation − padding, …, c]·w_f[tap, c, o]
  *   transposed   result[y, x, c] = Σ_f Σ_{tap, o} gradient_f[(y + padding − ky·dilation) / stride, …, o]·w_f[tap, c, o]
  *
- * where the quotient is whole. A workgroup makes a tile of pixels × channels from slices of both factors that it keeps
- * in its shared memory, a thread eight pixels of four channels.
+ * where the quotient is whole.
  */
 import { ADDS, defineKernel } from '../kernel.ts'
 import { FILTER } from './filter.ts'
 import { outputGradient } from './outputGradient.ts'
+import { PIXELS, product, tileFor } from './product.ts'
 import { collectMoments, rowSum } from './tileMoments.ts'
 import { GRADIENT, LENS, SOURCE, SOURCE_ARGS } from './windows.ts'
-
-/** Pixels of a thread. */
-const PIXELS = 8
-/** Quads of the reduction in one slice. */
-const SLICE = 4
-
-/** How a workgroup cuts pixels × channels. */
-export interface Tile {
-  readonly threads: number
-  /** Quads of channels. */
-  readonly columns: number
-  readonly pixels: number
-}
-
-/** The tile for so many quads of channels. */
-export function tileFor(quads: number): Tile {
-  const columns = quads <= 4 ? 4 : quads <= 8 ? 8 : 16
-  const threads = columns === 4 ? 64 : 128
-  return { threads, columns, pixels: (threads / columns) * PIXELS }
-}
 
 /**
  * result_f of each filter, beside each other in `results`, and its moments by tile where they are wanted (see `SOURCE` for
@@ -127,100 +107,4 @@ ${product(columns, {
     result[goal] = value;`,
 })}`,
   })
-}
-
-/** What the directions differ in, in WGSL. */
-interface Direction {
-  /** Sets `begin` and `end`, the filters that are added up, and `extent`, the height, width and quads of the result. */
-  readonly begin: string
-  /** Quads of channels that are summed over. */
-  readonly reduced: string
-  /** What the left factor needs to know once a slice, and the factor itself. */
-  readonly prepare: string
-  readonly factor: string
-  /** What the workgroup does with all its `sums`. */
-  readonly finish: string
-  /** Puts `sums[p]` in its place, `at`. */
-  readonly store: string
-}
-
-function product(columns: number, { begin, reduced, prepare, factor, finish, store }: Direction): string {
-  const { threads, pixels } = tileFor(columns)
-  const rows = threads / columns
-  /** Pixels whose patches one thread gathers, a quad of each slice. */
-  const gathered = (pixels * SLICE) / threads
-  const each = (text: (p: number) => string, between = '\n') =>
-    Array.from({ length: PIXELS }, (_, p) => text(p)).join(between)
-  return `
-var<workgroup> windows: array<vec4f, ${SLICE * (pixels + 1)}>;
-var<workgroup> panel: array<vec4f, ${SLICE * 4 * columns}>;
-
-@compute @workgroup_size(${threads})
-fn main(
-  @builtin(workgroup_id) group: vec3u,
-  @builtin(num_workgroups) groups: vec3u,
-  @builtin(local_invocation_index) thread: u32,
-) {
-  ${begin}
-  let pixels = run.samples * extent.x * extent.y;
-  let first = (group.z * groups.y + group.y) * ${pixels}u;
-  let firstColumn = (group.x % args.tiles) * ${columns}u;
-  if (first >= pixels || firstColumn >= extent.z) { return; }
-  let column = thread % ${columns}u;
-  let row = thread / ${columns}u;
-  var places: array<vec3u, ${gathered}>;
-  for (var g = 0u; g < ${gathered}u; g++) {
-    let pixel = min(first + thread / ${SLICE}u + g * ${threads / SLICE}u, pixels - 1u);
-    let line = pixel / extent.y;
-    places[g] = vec3u(line / extent.x, line % extent.x, pixel % extent.y);
-  }
-  ${each((p) => `var sum${p} = vec4f();`)}
-  for (var f = begin; f < end; f++) {
-    let window = filters[f];
-    if (flags[window.flag] == 0u) { continue; }
-    let reduced = ${reduced};
-    let depth = window.kernelHeight * window.kernelWidth * reduced;
-    for (var slice = 0u; slice < depth; slice += ${SLICE}u) {
-      let own = slice + thread % ${SLICE}u;
-      let ownTap = own / reduced;
-      let tap = vec2u(ownTap / window.kernelWidth, ownTap % window.kernelWidth);
-      ${prepare}
-      for (var g = 0u; g < ${gathered}u; g++) {
-        var value = vec4f();
-        if (own < depth) { value = ${factor}; }
-        windows[(thread % ${SLICE}u) * ${pixels + 1}u + thread / ${SLICE}u + g * ${threads / SLICE}u] = value;
-      }
-      for (var i = thread; i < ${SLICE * 4 * columns}u; i += ${threads}u) {
-        let line = slice * 4u + i / ${columns}u;
-        let quad = line / 4u;
-        var value = vec4f();
-        if (quad < depth) {
-          let channel = (quad % reduced) * 4u + line % 4u;
-          value = weightsAt(window, quad / reduced, channel, firstColumn + i % ${columns}u);
-        }
-        panel[i] = value;
-      }
-      workgroupBarrier();
-      for (var q = 0u; q < ${SLICE}u; q++) {
-        let w0 = panel[(q * 4u) * ${columns}u + column];
-        let w1 = panel[(q * 4u + 1u) * ${columns}u + column];
-        let w2 = panel[(q * 4u + 2u) * ${columns}u + column];
-        let w3 = panel[(q * 4u + 3u) * ${columns}u + column];
-        let at = q * ${pixels + 1}u + row;
-        ${each((p) => `{ let x = windows[at + ${p * rows}u]; sum${p} += x.x * w0 + x.y * w1 + x.z * w2 + x.w * w3; }`)}
-      }
-      workgroupBarrier();
-    }
-  }
-  let sums = array(${each((p) => `sum${p}`, ', ')});
-  ${finish}
-  if (firstColumn + column >= extent.z) { return; }
-  for (var p = 0u; p < ${PIXELS}u; p++) {
-    let pixel = first + p * ${rows}u + row;
-    if (pixel >= pixels) { return; }
-    let at = pixel * extent.z + firstColumn + column;
-    ${store}
-  }
-}
-`
 }

@@ -1,108 +1,18 @@
 /**
  * Batch normalisation, as a scale and a shift of each channel: γ·(y − μ)·r + β with r = 1/√(σ² + ε), times a mixing
- * coefficient c. The normalised values themselves are never stored: whoever reads them scales and shifts.
- *
- * Every term has eight rows by channel in `vectors`, from its `base` on, and a record in `terms`.
+ * coefficient c. The normalised values themselves are never stored: whoever reads them scales and shifts. What a term
+ * has for that is in `term.ts`.
  */
 import { defineKernel, eachItem } from '../kernel.ts'
-import {
-  COLUMN_ARGS,
-  COLUMN_SUM,
-  COLUMN_THREADS,
-  FINISH_LANES,
-  FINISH_QUADS,
-  LANE_SUM,
-  OVER_CHUNK,
-} from './columnSums.ts'
-
-/** Rows of a term in `vectors`: what scales and shifts it, its moments, its gradient's form, its part in ∂L/∂c. */
-export const ROWS = ['scale', 'shift', 'mean', 'variance', 'slope', 'curve', 'offset', 'contribution'] as const
-
-/** WGSL: where a row begins, from a term's `base` on. */
-export const rowOf = (name: (typeof ROWS)[number]): string => `${ROWS.indexOf(name)}u * args.quads`
-
-/** Words of a term's record. Of those with 1 added, 0 says that there is none. */
-export const RECORD = [
-  'base',
-  'gammaPlus1',
-  'beta',
-  'runningPlus1',
-  'normalised',
-  /** Where the moments of its value begin, in quads; of how many pixels each. */
-  ...(['moments', 'pixelsPerChunk'] as const),
-  /** Rows of `products`: of its Σ g·(value − μ), with 1 added, and of Σ g. */
-  ...(['productRowPlus1', 'gradientRow'] as const),
-  /** Where its value and the gradient wrt its node begin, for `projectEach`. */
-  ...(['valuePlane', 'gradientPlane'] as const),
-] as const
+import { FINISH_LANES, FINISH_QUADS, LANE_SUM } from './columnSums.ts'
+import { TERM } from './term.ts'
 
 const EPSILON = '1e-5'
 const MOMENTUM = '0.1'
 
-const constants = (names: readonly string[]) =>
-  names.map((name, i) => `const ${name.toUpperCase()} = ${i}u;`).join('\n')
-
-/** WGSL: how kernels read a term's record, in `terms`. */
-export const TERM = `
-${constants(ROWS)}
-${constants(RECORD)}
-fn field(term: u32, name: u32) -> u32 { return terms[term * ${RECORD.length}u + name]; }
-fn row(term: u32, name: u32) -> u32 { return field(term, BASE) + name * args.quads; }`
-
 /** WGSL: whether there is such a channel. */
 const REAL = `
 fn real(quad: u32, lane: u32) -> bool { return 4u * quad + lane < args.channels; }`
-
-/**
- * moments[chunk] ← mean and sum of squared distances from it, of each value from its `place` on; a workgroup's z is the
- * value. Sums are taken of the distances from the chunk's first pixel, which keeps them exact where the mean is large.
- */
-export const measure = (most: number) => {
-  const values = Array.from({ length: most }, (_, j) => `value${j}`)
-  return defineKernel<string, string>({
-    name: `measure ${most}`,
-    buffers: { moments: 'write vec4f', ...Object.fromEntries(values.map((name) => [name, 'read vec4f' as const])) },
-    args: [...COLUMN_ARGS, ...values.map((_, j) => `place${j}`)],
-    code: `${COLUMN_SUM}
-fn valueAt(j: u32, at: u32) -> vec4f {
-  switch j {
-    ${values.map((name, j) => `case ${j}u: { return ${name}[at]; }`).join('\n')}
-    default: { return vec4f(); }
-  }
-}
-
-fn placeOf(j: u32) -> u32 {
-  switch j {
-    ${values.map((_, j) => `case ${j}u: { return args.place${j}; }`).join('\n')}
-    default: { return 0u; }
-  }
-}
-
-@compute @workgroup_size(${COLUMN_THREADS})
-fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) thread: u32) {
-  ${OVER_CHUNK}
-  var sum = vec4f();
-  var squares = vec4f();
-  var origin = vec4f();
-  if (working && first < end) {
-    origin = valueAt(group.z, first * args.quads + quad);
-    for (var pixel = first + line; pixel < end; pixel += args.lines) {
-      let x = valueAt(group.z, pixel * args.quads + quad) - origin;
-      sum += x;
-      squares += x * x;
-    }
-  }
-  sum = columnSum(thread, sum);
-  squares = columnSum(thread, squares);
-  if (working && line == 0u) {
-    let count = f32(max(end, first + 1u) - first);
-    let at = placeOf(group.z) + group.x * 2u * args.quads + quad;
-    moments[at] = origin + sum / count;
-    moments[at + args.quads] = max(squares - sum * sum / count, vec4f());
-  }
-}`,
-  })
-}
 
 /**
  * The chunks' moments become a term's, running statistics follow or take their place, and scale and shift result:

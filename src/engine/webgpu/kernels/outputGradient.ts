@@ -5,7 +5,7 @@
  *   slope·g + curve·y + offset    (see `differentiate` in `norm.ts`).
  */
 import type { Access } from '../kernel.ts'
-import { ROWS } from './norm.ts'
+import { ROWS } from './term.ts'
 
 export interface OutputGradient {
   readonly buffers: Readonly<Record<string, Access>>

@@ -1,7 +1,6 @@
 /** Kernels that only move numbers. */
 import { ADDS, defineKernel, eachItem } from '../kernel.ts'
-
-const numbered = (count: number) => Array.from({ length: count }, (_, j) => j)
+import { numbered } from './numbered.ts'
 
 /** In the map of a `gather`: a channel that is to be 0, and one that is left as it is. Others are counted from 1. */
 export const NOTHING = 0

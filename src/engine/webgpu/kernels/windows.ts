@@ -2,7 +2,7 @@
  * Sliding windows as dense and depthwise convolutions use them. `place` is a sample with a row and a column; `tap`, the
  * row and column of a window's cell.
  */
-import { rowOf } from './norm.ts'
+import { rowOf } from './term.ts'
 
 /** The arguments that `SOURCE` reads. */
 export const SOURCE_ARGS = ['height', 'width', 'quads', 'relu'] as const

@@ -8,11 +8,9 @@ import type { Temporary } from '../../graph/placement.ts'
 import { clear } from '../kernels/pointwise.ts'
 import type { Feeds, State } from '../layout.ts'
 import { itemGrid, type Program } from '../program.ts'
-import { type Lent, type Part, spanOf } from '../storage.ts'
+import type { Lent, Part } from '../storage.ts'
 import type { Bundle, BundlePlace } from './bundles.ts'
-import type { GradientBuffers } from './filterGroup.ts'
-import type { FilterGroup, WaitingFilters } from './filterPlaces.ts'
-import { numberedBuffers } from './grouping.ts'
+import type { WaitingFilters } from './filterPlaces.ts'
 import { type Quads, quadsOf } from './quads.ts'
 import { makeTables, type Site, type Tables } from './tables.ts'
 import type { TermPlace } from './termPlaces.ts'
@@ -134,48 +132,6 @@ export class Context {
     const gradient = this.gradient(id)
     gradient?.clear()
     return gradient?.buffer
-  }
-
-  /** The groups of filters of which the operation has the first. */
-  groupsFrom(operation: number): FilterGroup[] {
-    return this.tables.groups.filter(({ operations }) => Math.min(...operations) === operation)
-  }
-
-  /** Condition of dispatches for a group: its operation's, if it has one alone. */
-  groupCondition({ operations }: FilterGroup): number {
-    const [first, ...others] = new Set(operations)
-    return others.length > 0 ? -1 : this.operationCondition(first)
-  }
-
-  /** What a group of filters reads, and how (`SOURCE_ARGS`). */
-  read({ inputs, parallel, relu }: FilterGroup) {
-    const { height, width, quads } = this.extent(inputs[0])
-    const sources = inputs.map((input) => this.value(this.tables.readThrough.get(input)?.value ?? input))
-    const args = { height, width, quads, relu: Number(relu) }
-    return { source: parallel ? spanOf(sources) : sources[0], args }
-  }
-
-  /** Where the gradient wrt what a group of filters reads goes, and how; undefined where nothing upstream learns. */
-  target({ inputs, parallel }: FilterGroup, condition: number) {
-    const targets = [...new Set(inputs)].flatMap((input) => this.gradient(input) ?? [])
-    if (targets.length === 0) return undefined
-    const [accumulate] = targets.map((target) => target.accumulate(parallel ? -1 : condition))
-    const [own, ...others] = targets.map(({ buffer }) => buffer)
-    return { result: parallel ? spanOf([own, ...others]) : own, accumulate }
-  }
-
-  /** The buffer of all outputs of a group. */
-  outputs({ filters }: FilterGroup): Lent {
-    return spanOf(filters.map(({ filter }) => this.value(filter.output)))
-  }
-
-  /** The finished gradients wrt a group's outputs: what kernels name to read or make them. */
-  outputGradients(group: FilterGroup): GradientBuffers {
-    const finished = (ids: readonly ValueId[]) => spanOf(ids.flatMap((id) => this.outputGradient(id) ?? []))
-    const { filters, givers } = group
-    if (givers.length === 0) return { gradients: finished(filters.map(({ filter }) => filter.output)) }
-    const given = numberedBuffers('gradient', givers, (nodes) => finished([...new Set(nodes)]))
-    return { vectors: this.tables.vectors, outputs: this.outputs(group), ...given }
   }
 
   /** Where partial sums of filters wait. */

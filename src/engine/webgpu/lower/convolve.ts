@@ -10,12 +10,13 @@ import type { Backward, Context } from './context.ts'
 import { DenseGroup } from './denseGroup.ts'
 import { DepthwiseGroup } from './depthwiseGroup.ts'
 import type { FilterGroupEmitter } from './filterGroup.ts'
-import type { WaitingFilters } from './filterPlaces.ts'
+import type { FilterGroup, WaitingFilters } from './filterPlaces.ts'
+import { outputGradientsOf } from './groupBuffers.ts'
 
 const emitters = { dense: DenseGroup, depthwise: DepthwiseGroup } as const
 
 export function lowerConvolve(context: Context, _: Of<'convolve'>, index: number): Backward {
-  const placed = context.groupsFrom(index).map((group) => {
+  const placed = groupsFrom(context, index).map((group) => {
     const emitter: FilterGroupEmitter = new emitters[group.kind](context, group)
     return { group, emitter }
   })
@@ -24,11 +25,15 @@ export function lowerConvolve(context: Context, _: Of<'convolve'>, index: number
     for (const { group, emitter } of placed.toReversed()) {
       const { waiting, first } = group
       const chunks = context.chunks(waiting)
-      emitter.backward(context.outputGradients(group), { of: chunks, ...group.chunks })
+      emitter.backward(outputGradientsOf(context, group), { of: chunks, ...group.chunks })
       if (first === waiting.first) emitSums(context, waiting, chunks)
     }
   }
 }
+
+/** The groups of which the operation has the first filter. */
+const groupsFrom = ({ tables }: Context, index: number): FilterGroup[] =>
+  tables.groups.filter(({ operations }) => Math.min(...operations) === index)
 
 /** The gradients of many filters, from all their partial sums. */
 function emitSums({ program, tables, state }: Context, waiting: WaitingFilters, chunks: Storage): void {

@@ -1,12 +1,14 @@
 /** Dense filters of one input: forward, their own gradients, and the gradient wrt what they read. */
-import { convolve, convolveBack, tileFor } from '../kernels/convolve.ts'
+import { convolve, convolveBack } from '../kernels/convolve.ts'
 import { filterGradient, gradientTileFor } from '../kernels/filterGradient.ts'
+import { tileFor } from '../kernels/product.ts'
 import type { Grid } from '../program.ts'
 import type { Lent } from '../storage.ts'
 import type { Context } from './context.ts'
 import { tilesOf } from './filterCuts.ts'
 import type { FilterGroupEmitter, GradientBuffers } from './filterGroup.ts'
 import type { FilterGroup } from './filterPlaces.ts'
+import { conditionOf, goalOf, outputsOf, sourceOf } from './groupBuffers.ts'
 import type { Quads } from './quads.ts'
 
 /** What a device gives to each dimension of a grid. */
@@ -23,7 +25,7 @@ export class DenseGroup implements FilterGroupEmitter {
   constructor(context: Context, group: FilterGroup) {
     this.#context = context
     this.#group = group
-    this.#condition = context.groupCondition(group)
+    this.#condition = conditionOf(context, group)
     this.#input = context.extent(group.inputs[0])
     this.#quads = Math.max(...group.filters.map(({ output }) => output.quads))
   }
@@ -35,7 +37,7 @@ export class DenseGroup implements FilterGroupEmitter {
     const { filters, flags, moments, vectors } = tables
     const { columns, pixels } = tileFor(this.#quads)
     const tiles = Math.ceil(this.#quads / columns)
-    const { source, args } = this.#context.read(group)
+    const { source, args } = sourceOf(this.#context, group)
     program.emit(convolve(columns), {
       buffers: {
         filters,
@@ -43,7 +45,7 @@ export class DenseGroup implements FilterGroupEmitter {
         weights: state.weights,
         vectors,
         source,
-        results: this.#context.outputs(group),
+        results: outputsOf(this.#context, group),
         moments,
       },
       args: { ...args, first: group.first, tiles, inputs: group.filters[0].inputs },
@@ -71,7 +73,7 @@ export class DenseGroup implements FilterGroupEmitter {
     const rows = Math.max(...tiles.map(([own]) => own))
     const across = Math.max(...tiles.map(([, own]) => own))
     const chunkCount = Math.max(...group.filters.map(({ record }) => record.chunkCount))
-    const { source, args } = this.#context.read(group)
+    const { source, args } = sourceOf(this.#context, group)
     program.emit(filterGradient(columns, group.givers.length), {
       buffers: { filters, flags, vectors, source, chunks, ...gradients },
       args: { ...args, first: group.first, tiles: across },
@@ -86,13 +88,13 @@ export class DenseGroup implements FilterGroupEmitter {
     const condition = this.#condition
     const { program, state, tables } = this.#context
     const { filters, flags, vectors } = tables
-    const target = this.#context.target(group, condition)
-    if (target === undefined) return
-    const { result, accumulate } = target
+    const goal = goalOf(this.#context, group, condition)
+    if (goal === undefined) return
+    const { result, accumulate } = goal
     const count = group.parallel ? 1 : group.filters.length
     const { columns, pixels } = tileFor(this.#input.quads)
     const tiles = Math.ceil(this.#input.quads / columns)
-    const { source, args } = this.#context.read(group)
+    const { source, args } = sourceOf(this.#context, group)
     program.emit(convolveBack(columns, group.relu, group.givers.length), {
       buffers: {
         ...{ filters, flags, weights: state.weights, result },

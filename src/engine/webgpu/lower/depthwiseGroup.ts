@@ -5,6 +5,7 @@ import type { Lent } from '../storage.ts'
 import type { Context } from './context.ts'
 import type { FilterGroupEmitter, GradientBuffers } from './filterGroup.ts'
 import type { FilterGroup, PlacedFilter } from './filterPlaces.ts'
+import { conditionOf, goalOf, outputsOf, sourceOf } from './groupBuffers.ts'
 import type { Quads } from './quads.ts'
 
 export class DepthwiseGroup implements FilterGroupEmitter {
@@ -16,7 +17,7 @@ export class DepthwiseGroup implements FilterGroupEmitter {
   constructor(context: Context, group: FilterGroup) {
     this.#context = context
     this.#group = group
-    this.#condition = context.groupCondition(group)
+    this.#condition = conditionOf(context, group)
     this.#input = context.extent(group.inputs[0])
   }
 
@@ -27,9 +28,9 @@ export class DepthwiseGroup implements FilterGroupEmitter {
     const { filters, flags, vectors } = tables
     const items = itemGrid(Math.max(...group.filters.map(({ output }) => output.quadsPerSample)))
     const grid: Grid = (samples, most) => [items(samples, most)[0], group.filters.length, 1]
-    const { source, args } = this.#context.read(group)
+    const { source, args } = sourceOf(this.#context, group)
     program.emit(depthwise, {
-      buffers: { filters, flags, weights: state.weights, vectors, source, results: this.#context.outputs(group) },
+      buffers: { filters, flags, weights: state.weights, vectors, source, results: outputsOf(this.#context, group) },
       args: { ...args, first: group.first },
       grid,
       condition,
@@ -53,7 +54,7 @@ export class DepthwiseGroup implements FilterGroupEmitter {
     const blocks = Math.ceil(this.#input.quads / DEPTHWISE_COLUMNS)
     const chunkCount = Math.max(...run.map(({ record }) => record.chunkCount))
     const rows = Math.max(...run.map(({ record }) => record.kernelHeight))
-    const { source, args } = this.#context.read(group)
+    const { source, args } = sourceOf(this.#context, group)
     program.emit(depthwiseFilterGradient(run[0].record.kernelWidth), {
       buffers: { filters, flags, vectors, source, chunks, ...gradients },
       args: { ...args, first, blocks },
@@ -68,12 +69,12 @@ export class DepthwiseGroup implements FilterGroupEmitter {
     const condition = this.#condition
     const { program, state, tables } = this.#context
     const { filters, flags, vectors } = tables
-    const target = this.#context.target(group, condition)
-    if (target === undefined) return
-    const { result, accumulate } = target
+    const goal = goalOf(this.#context, group, condition)
+    if (goal === undefined) return
+    const { result, accumulate } = goal
     const count = group.parallel ? 1 : group.filters.length
     const items = itemGrid(this.#input.quadsPerSample)
-    const { source, args } = this.#context.read(group)
+    const { source, args } = sourceOf(this.#context, group)
     program.emit(depthwiseBack(group.relu), {
       buffers: {
         ...{ filters, flags, weights: state.weights, result },

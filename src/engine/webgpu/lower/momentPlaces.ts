@@ -4,7 +4,7 @@
  */
 import type { ValueId } from '../../../core/network.ts'
 import type { Graph, Norm } from '../../graph/graph.ts'
-import { tileFor } from '../kernels/convolve.ts'
+import { tileFor } from '../kernels/product.ts'
 import { columnChunks } from './chunks.ts'
 import type { Draft } from './filterDrafts.ts'
 import { quadsOf } from './quads.ts'

@@ -3,8 +3,8 @@
  * once; back, one pass over all values and gradients, and one dispatch for all that follows from its sums.
  */
 import { FINISH_QUADS } from '../kernels/columnSums.ts'
-import { projectEach } from '../kernels/combine.ts'
 import { differentiate, settle } from '../kernels/norm.ts'
+import { projectEach } from '../kernels/project.ts'
 import { spanOf } from '../storage.ts'
 import { columnChunks } from './chunks.ts'
 import type { Backward, Context } from './context.ts'

@@ -2,7 +2,7 @@
 import type { ValueId } from '../../../core/network.ts'
 import type { Activity } from '../../graph/activity.ts'
 import type { Graph } from '../../graph/graph.ts'
-import { ROWS } from '../kernels/norm.ts'
+import { ROWS } from '../kernels/term.ts'
 import type { State } from '../layout.ts'
 import type { Program } from '../program.ts'
 import { type BundlePlaces, placeBundles } from './bundles.ts'

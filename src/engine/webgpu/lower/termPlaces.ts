@@ -1,6 +1,6 @@
 /** Where each term of a node has its vectors and sums, and the records from which kernels know. */
 import type { Graph, Term } from '../../graph/graph.ts'
-import { RECORD, ROWS } from '../kernels/norm.ts'
+import { RECORD, ROWS } from '../kernels/term.ts'
 import type { State } from '../layout.ts'
 import type { MomentPlace } from './momentPlaces.ts'
 import type { GroupedNorm } from './normGroups.ts'
