@@ -25,8 +25,8 @@ function groups(largestBinding: number): string[] {
 test('filters of one value go together, and those alike of values that go together', () => {
   expect(groups(2 ** 30)).toEqual([
     'all the same: stem',
-    'all the same: twice wide far',
     'all the same: pooled.1.deep a.1.deep c.1.deep b.1.deep',
+    'all the same: twice wide far',
     'all the same: raw',
     'each its own: pooled.1 a.1 b.1 c.1',
     'each its own: a.2.deep c.2.deep b.2.deep',
@@ -42,10 +42,10 @@ test('filters of one value go together, and those alike of values that go togeth
 test('no more go together than one binding can have the outputs of', () => {
   const bytesOfTwo = 2 * Math.ceil((7 * 6 * 8 * 4) / 256) * 256
   expect(groups(bytesOfTwo).slice(1, 8)).toEqual([
-    'all the same: twice wide',
-    'all the same: far',
     'all the same: pooled.1.deep a.1.deep',
+    'all the same: twice wide',
     'all the same: c.1.deep b.1.deep',
+    'all the same: far',
     'all the same: raw',
     'each its own: pooled.1 a.1',
     'each its own: b.1 c.1',

@@ -1,8 +1,7 @@
 /** Values that stand beside each other in one buffer, and so do the gradients wrt them. */
 import type { ValueId } from '../../../core/network.ts'
-import { alignedForParts } from '../storage.ts'
-import { type Draft, type Drafting, outputBytes } from './filterDrafts.ts'
-import { quadsOf } from './quads.ts'
+import { starts } from '../../graph/starts.ts'
+import { type Draft, type Drafting, sharedBytes } from './filterDrafts.ts'
 
 export interface Bundle {
   readonly bytes: number
@@ -22,24 +21,24 @@ export interface BundlePlaces {
 }
 
 export function placeBundles(drafting: Drafting, drafts: readonly Draft[]): BundlePlaces {
-  const { graph, batchSize, readThrough } = drafting
+  const { readThrough } = drafting
   const outputs = drafts.flatMap(({ members }) =>
-    bundle(members.map((member) => [member.filter.output, outputBytes(drafting, member)])),
+    bundle(
+      drafting,
+      members.map(({ filter }) => filter.output),
+    ),
   )
   const unstored = drafts.flatMap(({ parallel, members }) => {
     const inputs = members.map(({ convolution }) => convolution.input)
     if (!parallel || !readThrough.has(inputs[0])) return []
-    return bundle(inputs.map((id) => [id, alignedForParts(4 * batchSize * quadsOf(graph.values[id]).perSample)]))
+    return bundle(drafting, inputs)
   })
   return { outputs: new Map(outputs), unstored: new Map(unstored) }
 }
 
-function bundle(values: readonly (readonly [ValueId, number])[]): (readonly [ValueId, BundlePlace])[] {
-  let bytes = 0
-  const offsets = values.map(([, own]) => {
-    bytes += own
-    return bytes - own
-  })
-  const all = { bytes }
-  return values.map(([id], i) => [id, { bundle: all, offset: offsets[i] }] as const)
+function bundle(drafting: Drafting, values: readonly ValueId[]): (readonly [ValueId, BundlePlace])[] {
+  const sizes = values.map((value) => sharedBytes(drafting, value))
+  const offsets = starts(sizes)
+  const all = { bytes: sizes.reduce((sum, size) => sum + size, 0) }
+  return values.map((value, i) => [value, { bundle: all, offset: offsets[i] }] as const)
 }

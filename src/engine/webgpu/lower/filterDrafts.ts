@@ -32,40 +32,60 @@ export interface Drafting {
   readonly largestBinding: number
 }
 
-export const outputBytes = ({ graph, batchSize }: Pick<Drafting, 'graph' | 'batchSize'>, { filter }: Member): number =>
-  alignedForParts(4 * batchSize * quadsOf(graph.values[filter.output]).perSample)
+/** Of a value in a buffer that it shares. */
+export const sharedBytes = ({ graph, batchSize }: Pick<Drafting, 'graph' | 'batchSize'>, value: ValueId): number =>
+  alignedForParts(4 * batchSize * quadsOf(graph.values[value]).perSample)
 
 /** In the order in which they run. Operations must be in levels, so that those alike have the same neighbours. */
 export function draftGroups(drafting: Drafting): Draft[] {
-  const drafts: (Draft & { readonly members: Member[] })[] = []
-  const makers = new Map<ValueId, number>()
-  const alike = new Map<string, number>()
+  const drafts = new Drafts(drafting)
   const reads = countReads(drafting.graph)
-  const join = (member: Member, open: number | undefined, parallel: boolean): number => {
-    const draft = open === undefined ? undefined : drafts[open]
-    const bytes = (draft?.members ?? []).concat(member).reduce((sum, each) => sum + outputBytes(drafting, each), 0)
-    const fits = draft !== undefined && bytes <= drafting.largestBinding
-    const number =
-      fits && open !== undefined ? open : drafts.push({ kind: member.filter.kind, parallel, members: [] }) - 1
-    drafts[number].members.push(member)
-    makers.set(member.filter.output, number)
-    return number
-  }
   drafting.graph.operations.forEach((convolution, index) => {
     if (convolution.kind !== 'convolve') return
-    const members = convolution.filters.map((filter, part): Member => ({ filter, convolution, index, part }))
-    const maker = makers.get(drafting.readThrough.get(convolution.input)?.value ?? convolution.input)
-    if (maker !== undefined && members.length === 1 && reads[convolution.input] === 1) {
-      const key = `${maker} ${likeness(drafting, members[0])}`
-      alike.set(key, join(members[0], alike.get(key), true))
-      return
-    }
-    for (const kind of ['dense', 'depthwise'] as const) {
-      let open: number | undefined
-      for (const member of members) if (member.filter.kind === kind) open = join(member, open, false)
+    const { input, filters } = convolution
+    const members = filters.map((filter, part): Member => ({ filter, convolution, index, part }))
+    const maker = drafts.maker(drafting.readThrough.get(input)?.value ?? input)
+    const alone = maker !== undefined && members.length === 1 && reads[input] === 1
+    for (const member of members) {
+      drafts.join(member, alone ? `${maker} ${likeness(drafting, member)}` : `${index} ${member.filter.kind}`, alone)
     }
   })
-  return drafts.map(inOrderOfWidth)
+  return drafts.all.map(inOrderOfWidth)
+}
+
+class Drafts {
+  readonly all: (Draft & { readonly members: Member[] })[] = []
+  readonly #drafting: Drafting
+  readonly #makers = new Map<ValueId, number>()
+  /** The last draft of each key. */
+  readonly #open = new Map<string, number>()
+
+  constructor(drafting: Drafting) {
+    this.#drafting = drafting
+  }
+
+  /** Number of the draft that makes a value. */
+  maker(value: ValueId): number | undefined {
+    return this.#makers.get(value)
+  }
+
+  /** Adds a filter to the last draft of the same key, or begins one where a binding has no room for more. */
+  join(member: Member, key: string, parallel: boolean): void {
+    let number = this.#open.get(key)
+    if (number === undefined || !this.#fits([...this.all[number].members, member], parallel)) {
+      number = this.all.push({ kind: member.filter.kind, parallel, members: [] }) - 1
+    }
+    this.all[number].members.push(member)
+    this.#open.set(key, number)
+    this.#makers.set(member.filter.output, number)
+  }
+
+  /** Whether one binding can have all outputs, and all inputs where each has its own. */
+  #fits(members: readonly Member[], parallel: boolean): boolean {
+    const sides = [members.map(({ filter }) => filter.output), members.map(({ convolution }) => convolution.input)]
+    const bytes = sides.map((ids) => ids.reduce((sum, id) => sum + sharedBytes(this.#drafting, id), 0))
+    return Math.max(...(parallel ? bytes : bytes.slice(0, 1))) <= this.#drafting.largestBinding
+  }
 }
 
 /** What parallel filters have in common. */
