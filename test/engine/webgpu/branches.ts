@@ -34,9 +34,15 @@ export function branching(): Network {
     [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11],
     place,
   )
+  const lone = builder.mix([norm(conv(positive, 1, 'lone'), 'lone'), null], [15, 16], place) // 0 where 15 is off
   const second = builder.mix(
-    [norm(conv(positive, 3, 'far'), 'far'), norm(conv(builder.relu(first), 1, 'near'), 'near'), first],
-    [12, 13, 14],
+    [
+      norm(conv(positive, 3, 'far'), 'far'),
+      norm(conv(builder.relu(first), 1, 'near'), 'near'),
+      first,
+      conv(lone, 3, 'on'),
+    ],
+    [12, 13, 14, 17],
     place,
   )
   const reduced = builder.conv(builder.relu(second), 5, { kernel: 3, stride: 2, padding: 1 }, 'reduced')

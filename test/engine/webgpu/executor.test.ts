@@ -94,6 +94,7 @@ describe.runIf(gpu !== undefined)('the static executor on WebGPU', { timeout: 12
     const paths: readonly (readonly [string, (coefficient: number) => boolean])[] = [
       ['where all are on', () => true],
       ['where every other is off', (coefficient) => coefficient % 2 === 1],
+      ['where every third is off', (coefficient) => coefficient % 3 > 0],
       ['where one of those side by side is on', (coefficient) => coefficient === 1 || coefficient > 12],
       ['where none of those side by side is on', (coefficient) => coefficient === 5 || coefficient > 12],
     ]

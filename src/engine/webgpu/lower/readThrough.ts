@@ -25,9 +25,10 @@ export function findReadThrough(
   const found = new Map<ValueId, ReadThrough>()
   graph.operations.forEach((operation, index) => {
     if (operation.kind !== 'combine' || stored.has(operation.output) || operation.terms.length !== 1) return
-    const [{ value, norm }] = operation.terms
+    const [{ value, norm, factors }] = operation.terms
     const [{ base }] = terms.get(index) ?? []
-    if (norm !== null) found.set(operation.output, { value, base })
+    // One with a coefficient can be off while its readers are not; then it is 0.
+    if (norm !== null && factors.length === 0) found.set(operation.output, { value, base })
   })
   return found
 }
