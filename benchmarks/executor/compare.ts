@@ -1,24 +1,30 @@
 /**
- * The static executor beside TensorFlow.js and PyTorch: search steps on one thread, each side in processes of its own,
- * their order reversed every round, medians over all rounds without each process's first quarter.
+ * The static executor beside TensorFlow.js and PyTorch: search steps on one thread, and on all cores where a side has
+ * threads; each side in processes of its own, their order reversed every round, medians over all rounds without each
+ * process's first quarter.
  *
- *     npx jiti benchmarks/executor/compare.ts [--python PYTHON] [--sides SIDE,…] [--seconds S] [--rounds R] [CxNxSIZExBATCH …]
+ *     npx jiti benchmarks/executor/compare.ts [--python PYTHON] [--sides SIDE[:THREADS],…] [--seconds S] [--rounds R] [CxNxSIZExBATCH …]
  *
- * Sides are static, static-deterministic, tfjs, tensorflow and pytorch. Without a Python that has torch, or without
+ * Sides are static, static-deterministic, tfjs, tensorflow and pytorch; static:4 and pytorch:4 have four threads, also at
+ * sizes at which the executor would not take them. Without a Python that has torch, or without
  * @tensorflow/tfjs-node, that side is left out. Wall time is what a user waits on an idle machine; processor time is what
  * a busy machine leaves comparable. Node with relaxed SIMD uses it in `static`.
  */
 import { spawnSync } from 'node:child_process'
-import { cpus, loadavg } from 'node:os'
+import { availableParallelism, cpus, loadavg } from 'node:os'
 import { parseArgs } from 'node:util'
 
+const cores = availableParallelism()
 const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: {
     python: { type: 'string', default: 'python3' },
     seconds: { type: 'string', default: '6' },
     rounds: { type: 'string', default: '3' },
-    sides: { type: 'string', default: 'static,static-deterministic,tfjs,tensorflow,pytorch' },
+    sides: {
+      type: 'string',
+      default: `static,static:${cores},static-deterministic,tfjs,tensorflow,pytorch,pytorch:${cores}`,
+    },
   },
 })
 const sizes = positionals.length > 0 ? positionals : ['4x1x8x64', '4x1x16x64']
@@ -41,13 +47,14 @@ interface Sample {
 
 /** One process; undefined where this side cannot run this size. */
 function measure(side: string, size: string): Sample | undefined {
+  const [name, threads = '1'] = side.split(':')
   const numbers = [...size.split('x'), values.seconds]
   const [command, ...prefix] =
-    side === 'pytorch'
+    name === 'pytorch'
       ? [values.python, 'benchmarks/executor/search_step.py']
-      : [process.execPath, 'node_modules/jiti/lib/jiti-cli.mjs', 'benchmarks/executor/searchStep.ts', side]
+      : [process.execPath, 'node_modules/jiti/lib/jiti-cli.mjs', 'benchmarks/executor/searchStep.ts', name]
   const env = { ...process.env, TF_NUM_INTRAOP_THREADS: '1' }
-  const { stdout, status } = spawnSync(command, [...prefix, ...numbers], { encoding: 'utf8', env })
+  const { stdout, status } = spawnSync(command, [...prefix, ...numbers, threads], { encoding: 'utf8', env })
   if (status !== 0) return undefined
   const lines = stdout
     .trim()

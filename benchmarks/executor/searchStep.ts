@@ -1,9 +1,9 @@
 /**
  * Our side of the comparison: one weight step and one architecture gradient of the NAS-Bench-201 search network.
  *
- *     npx jiti benchmarks/executor/searchStep.ts static|static-deterministic|tfjs|tensorflow CHANNELS CELLS SIZE BATCH SECONDS
+ *     npx jiti benchmarks/executor/searchStep.ts static|static-deterministic|tfjs|tensorflow CHANNELS CELLS SIZE BATCH SECONDS [THREADS]
  *
- * Prints one JSON line a step pair, as `search_step.py` does, and the memory at last.
+ * Threads are the static executor's, however small the network. Prints one JSON line a step pair, as `search_step.py` does, and the memory at last.
  */
 import type { Executor, Feed, SgdStep } from '../../src/core/executor.ts'
 import { random } from '../../src/core/random.ts'
@@ -13,11 +13,13 @@ import { openStaticExecutor } from '../../src/engine/wasm/index.ts'
 import { nb201 } from '../../src/spaces/nb201/index.ts'
 
 const [name, ...numbers] = process.argv.slice(2)
-const [channels, depth, size, batch, seconds] = numbers.map(Number)
+const [channels, depth, size, batch, seconds, threads = 1] = numbers.map(Number)
+
+const threaded = { threads, threadsThatPay: () => threads }
 
 const executors: Readonly<Record<string, () => Promise<Executor>>> = {
-  static: () => openStaticExecutor(),
-  'static-deterministic': () => openStaticExecutor({ deterministic: true }),
+  static: () => openStaticExecutor(threaded),
+  'static-deterministic': () => openStaticExecutor({ deterministic: true, ...threaded }),
   tfjs: () => openTfjsExecutor('wasm'),
   tensorflow: () => openTfjsExecutor('tensorflow'),
 }

@@ -1,9 +1,9 @@
 """The PyTorch side of the comparison: one weight step and one architecture step of the NAS-Bench-201 search network.
 
-    python search_step.py CHANNELS CELLS SIZE BATCH SECONDS [cuda]
+    python search_step.py CHANNELS CELLS SIZE BATCH SECONDS [THREADS|cuda]
 
 Prints one JSON line a step pair: wall and processor milliseconds of each step. Eager mode, float32: one thread of the
-processor, or a GPU, where a line stands for the mean over ten steps of each kind and one wait for them.
+processor or so many, or a GPU, where a line stands for the mean over ten steps of each kind and one wait for them.
 """
 
 import json
@@ -90,8 +90,9 @@ class SearchNetwork(nn.Module):
         return self.classifier(F.relu(self.norm(x)).mean((2, 3)))
 
 
-def main(channels, cells, size, batch, seconds, device="cpu"):
-    torch.set_num_threads(1)
+def main(channels, cells, size, batch, seconds, place="1"):
+    device = "cuda" if place == "cuda" else "cpu"
+    torch.set_num_threads(1 if device == "cuda" else int(place))
     torch.manual_seed(0)
     torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = False
     network = SearchNetwork(channels, cells).to(device)
