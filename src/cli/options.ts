@@ -11,7 +11,7 @@ export const outOption = () => new Option('--out <file>', 'write the output to a
 export const threadsOption = () =>
   new Option(
     '--threads <n>',
-    'threads that may work on one step of a large network (wasm; default: the cores over the processes)',
+    'threads that may work on one step of a large network (wasm, tensorflow; default: the cores over the processes)',
   ).argParser(positiveInteger)
 
 /** `a,b` → [a, b]; may be given several times. */

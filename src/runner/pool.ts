@@ -37,13 +37,20 @@ async function runOrder(order: WorkOrder, onEvent: (event: RunEvent) => void): P
   }
 }
 
-/** Photographs are decoded by the threads of the runtime's own pool, four where nobody says otherwise: a core each. */
-const environment = () => ({ UV_THREADPOOL_SIZE: String(Math.max(4, availableParallelism())), ...process.env })
+/**
+ * What the libraries of a process go by, where the user says nothing else. Photographs are decoded by the threads of the
+ * runtime's own pool, four by itself: a core each. libtensorflow takes every core by itself.
+ */
+export const workerEnvironment = ({ threads }: WorkOrder['executor']): NodeJS.ProcessEnv => ({
+  UV_THREADPOOL_SIZE: String(Math.max(4, availableParallelism())),
+  ...(threads !== undefined && { TF_NUM_INTRAOP_THREADS: String(threads) }),
+  ...process.env,
+})
 
 /** → how the process ended: `exit code 0`, `killed by SIGKILL`. */
 function runProcess(order: WorkOrder, onEvent: (event: RunEvent) => void): Promise<string> {
   return new Promise((resolve, reject) => {
-    const child = fork(WORKER, { stdio: ['ignore', 'ignore', 'inherit', 'ipc'], env: environment() })
+    const child = fork(WORKER, { stdio: ['ignore', 'ignore', 'inherit', 'ipc'], env: workerEnvironment(order.executor) })
     child.on('error', reject)
     child.on('message', (message) => onEvent(message as RunEvent))
     child.on('close', (code, signal) => resolve(signal === null ? `exit code ${code}` : `killed by ${signal}`))
