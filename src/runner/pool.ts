@@ -50,7 +50,10 @@ export const workerEnvironment = ({ threads }: WorkOrder['executor']): NodeJS.Pr
 /** → how the process ended: `exit code 0`, `killed by SIGKILL`. */
 function runProcess(order: WorkOrder, onEvent: (event: RunEvent) => void): Promise<string> {
   return new Promise((resolve, reject) => {
-    const child = fork(WORKER, { stdio: ['ignore', 'ignore', 'inherit', 'ipc'], env: workerEnvironment(order.executor) })
+    const child = fork(WORKER, {
+      stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
+      env: workerEnvironment(order.executor),
+    })
     child.on('error', reject)
     child.on('message', (message) => onEvent(message as RunEvent))
     child.on('close', (code, signal) => resolve(signal === null ? `exit code ${code}` : `killed by ${signal}`))
