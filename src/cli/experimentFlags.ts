@@ -71,8 +71,9 @@ export async function resolveExperiment(
   flags: ExperimentFlags,
   path: string | undefined,
 ): Promise<ResolvedExperiment> {
-  const file = path === undefined ? {} : (await import('../runner/experimentFile.ts')).readExperimentFile(path)
-  const { store: _, jobs: __, threads: ___, ...written } = file
+  const file: ExperimentFile =
+    path === undefined ? { experiment: {} } : (await import('../runner/experimentFile.ts')).readExperimentFile(path)
+  const written = file.experiment
   const base = { ...DEFAULTS, ...written }
   const given = { ...base, ...givenBy(flags, base) }
   const registered = await registerPlugins(builtins, given.plugins)
@@ -89,7 +90,7 @@ export async function resolveExperiment(
 
 /** The algorithms of a file; protocol and probes that were typed hold for all of them. */
 function requestsOf(
-  { algorithms = [] }: ExperimentFile,
+  { algorithms = [] }: Partial<Experiment>,
   { protocol, probe }: ExperimentFlags,
 ): readonly AlgorithmRequest[] {
   const typed = { ...(protocol !== undefined && { protocol }), ...(probe && { probes: probe }) }

@@ -54,7 +54,8 @@ const schema = z.strictObject({
 })
 
 /** What a file says; what it leaves out is absent. */
-export type ExperimentFile = Partial<Experiment> & {
+export interface ExperimentFile {
+  readonly experiment: Partial<Experiment>
   readonly store?: string
   readonly jobs?: number
   readonly threads?: number
@@ -64,8 +65,22 @@ export type ExperimentFile = Partial<Experiment> & {
 export function readExperimentFile(path: string): ExperimentFile {
   const parsed = schema.safeParse(parseYaml(readText(path), path))
   if (!parsed.success) throw explain(parsed.error.issues, path)
-  const { seeds, budget, evaluate, data, plugins, store, backend = 'auto', executor, ...rest } = parsed.data
+  const { store, jobs, threads, ...said } = parsed.data
   const here = (file: string) => resolve(dirname(path), file)
+  return {
+    experiment: experimentOf(said, here),
+    ...(store !== undefined && { store: here(store) }),
+    ...(jobs !== undefined && { jobs }),
+    ...(threads !== undefined && { threads }),
+  }
+}
+
+/** @param here resolves a path of the file */
+function experimentOf(
+  said: Omit<z.infer<typeof schema>, 'store' | 'jobs' | 'threads'>,
+  here: (file: string) => string,
+): Partial<Experiment> {
+  const { seeds, budget, evaluate, data, plugins, backend = 'auto', executor, ...rest } = said
   return {
     ...rest,
     executor: { backend, ...(executor && { executor }) },
@@ -74,7 +89,6 @@ export function readExperimentFile(path: string): ExperimentFile {
     ...(evaluate && { retraining: evaluate }),
     ...(data && { data: Object.fromEntries(Object.entries(data).map(([name, folder]) => [name, here(folder)])) }),
     ...(plugins && { plugins: plugins.map((plugin) => (/^\.{0,2}\//.test(plugin) ? here(plugin) : plugin)) }),
-    ...(store !== undefined && { store: here(store) }),
   }
 }
 

@@ -29,20 +29,22 @@ threads: 4
 backend: wasm
 `
     expect(read(text)).toEqual({
-      algorithms: [
-        { name: 'darts-v1', options: {} },
-        { name: 'drnas', options: { anchor: 'kl' } },
-      ],
-      datasets: ['cifar10'],
-      data: { cifar10: join(folder, 'images/cifar10') },
-      plugins: [join(folder, 'mine.ts'), 'some-package'],
-      protocol: 'drnas-paper',
-      seeds: [0, 1, 2, 777],
-      budgetSeconds: 20000,
+      experiment: {
+        algorithms: [
+          { name: 'darts-v1', options: {} },
+          { name: 'drnas', options: { anchor: 'kl' } },
+        ],
+        datasets: ['cifar10'],
+        data: { cifar10: join(folder, 'images/cifar10') },
+        plugins: [join(folder, 'mine.ts'), 'some-package'],
+        protocol: 'drnas-paper',
+        seeds: [0, 1, 2, 777],
+        budgetSeconds: 20000,
+        executor: { backend: 'wasm' },
+      },
       store: join(folder, '../runs'),
       jobs: 2,
       threads: 4,
-      executor: { backend: 'wasm' },
     })
   })
 
@@ -50,7 +52,7 @@ backend: wasm
     ['algorithms: [drnas]\nseeds: 3', [0, 1, 2]],
     ['algorithms: [drnas]\nseeds: [5, 6]', [5, 6]],
   ])('%j has the seeds %j', (text, seeds) => {
-    expect(read(text).seeds).toEqual(seeds)
+    expect(read(text).experiment.seeds).toEqual(seeds)
   })
 
   test('gives datasets their own budgets and algorithms their own protocols and probes', () => {
@@ -59,7 +61,7 @@ algorithms: [random, { name: gdas, protocol: nb201-paper, probes: [hessian] }]
 datasets: [cifar10, cifar100]
 budget: { cifar10: 20000, cifar100: 40000 }
 `
-    expect(read(text)).toMatchObject({
+    expect(read(text).experiment).toMatchObject({
       algorithms: [
         { name: 'random', options: {} },
         { name: 'gdas', options: {}, protocol: 'nb201-paper', probes: ['hessian'] },
