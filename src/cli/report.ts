@@ -5,6 +5,7 @@ import { writeAtomically } from '../core/atomicFile.ts'
 import { reportFiles } from '../report/committed.ts'
 import { figuresOf, tablesOf } from '../report/content.ts'
 import { renderPage } from '../report/page/page.ts'
+import { removeStaleRecords } from '../report/staleRecords.ts'
 import { spaceOf } from './plot.ts'
 import { addSelectionFlags, SELECTION_HELP, type SelectionFlags, selectRuns } from './runSelection.ts'
 import { referenceNames } from './table.ts'
@@ -59,6 +60,7 @@ async function report(items: readonly string[], flags: ReportFlags): Promise<voi
   async function wholeFolder(path: string): Promise<string> {
     const files = await reportFiles(runs, { schema: 1, title, published, mix }, rest, compact)
     for (const [name, content] of files) writeAtomically(resolve(join(path, name)), content)
+    removeStaleRecords(path, new Set(files.keys()))
     return path
   }
 }

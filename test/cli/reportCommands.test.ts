@@ -110,6 +110,14 @@ describe('bench report and bench verify', () => {
     expect(process.exitCode).toBeUndefined()
   })
 
+  test('a report over an earlier one is of its own runs alone', async () => {
+    const [id] = readdirSync(store)
+    rmSync(join(store, id), { recursive: true })
+    await output(reportCommand(), '--store', store, '--folder', committed(), '--published', 'none')
+    expect(readdirSync(join(committed(), 'runs'))).not.toContain(id)
+    expect(await output(verifyCommand(), committed())).toMatch(/^ok .* files recomputed from 3 runs/)
+  })
+
   test('a changed number fails with a diff', async () => {
     const path = join(committed(), 'table.md')
     writeFileSync(path, readFileSync(path, 'utf8').replace(/\d\d\.\d\d/, '99.99'))
