@@ -1,5 +1,5 @@
 /** NATS-Bench (Dong et al., TPAMI 2021): one setting for all weight-sharing methods, weights before architecture. */
-import { benchmarkData } from './benchmarkData.ts'
+import { benchmarkData, otherImages } from './benchmarkData.ts'
 import { ownHeadline } from './headlines.ts'
 import { from, type Preset } from './preset.ts'
 
@@ -31,7 +31,7 @@ export const natsPaper: Preset = {
     network: { channels: script(16), depth: script(5), affine: script(false), track: script(false) },
     stepOrder: code('weights-first'),
     data: {
-      trainPortion: from('as CIFAR-10 is split by cifar-split.txt, for images that are not the benchmark’s')(0.5),
+      trainPortion: otherImages(0.5),
       cropPadding: loaders(4),
       flip: loaders(true),
       cutout: loaders(0),

@@ -1,5 +1,5 @@
 /** NAS-Bench-201 (Dong and Yang, ICLR 2020): how its authors ran each algorithm. */
-import { benchmarkData } from './benchmarkData.ts'
+import { benchmarkData, otherImages } from './benchmarkData.ts'
 import { transferHeadline } from './headlines.ts'
 import { from, type Preset } from './preset.ts'
 
@@ -38,7 +38,7 @@ export const nb201Paper: Preset = {
     network: { channels: script(16), depth: script(5), affine: code(false), track: script(true) },
     stepOrder: code('weights-first'),
     data: {
-      trainPortion: from('as CIFAR-10 is split by cifar-split.txt, for images that are not the benchmark’s')(0.5),
+      trainPortion: otherImages(0.5),
       cropPadding: loaders(4),
       flip: loaders(true),
       cutout: loaders(0),

@@ -2,6 +2,7 @@
 import { BenchError } from '../core/errors.ts'
 import type { Protocol } from '../core/protocol.ts'
 import type { Dataset } from '../data/dataset.ts'
+import { everyRow } from '../data/imageView.ts'
 import type { SearchHalves } from '../data/searchData.ts'
 import { officialCifar10Split } from '../spaces/nb201/cifar10Split.ts'
 
@@ -30,8 +31,7 @@ export function benchmarkSplit({ name, train, testHalves }: Dataset): SearchHalv
       `no *-test-split.txt lies beside the images of ${name} (docs/building-tables.md says where it is from)`,
     )
   }
-  const weights = Uint32Array.from({ length: train.count }, (_, i) => i)
-  return { weights, architecture: testHalves.xValid, architectureFrom: 'test' }
+  return { weights: everyRow(train.count), architecture: testHalves.xValid, architectureFrom: 'test' }
 }
 
 const refusal = (found: string): BenchError =>

@@ -12,8 +12,7 @@ const MOST = 100_000
 export function parseSeeds(text: string): readonly number[] {
   const trimmed = text.trim()
   const seeds = /^\d+$/.test(trimmed) ? firstSeeds(Number(trimmed)) : listed(trimmed)
-  if (seeds.length > 0) return ascending(seeds)
-  throw new BenchError('bad-input', `--seeds ${text} asks for no seed at all; --seeds 4 means the seeds 0 to 3`)
+  return ascending(seeds, `--seeds ${text} asks for no seed at all; --seeds 4 means the seeds 0 to 3`)
 }
 
 /**
@@ -22,12 +21,14 @@ export function parseSeeds(text: string): readonly number[] {
  * @throws BenchError `bad-input`
  */
 export function parseSeedList(text: string): readonly number[] {
-  const seeds = listed(text.trim())
-  if (seeds.length > 0) return ascending(seeds)
-  throw new BenchError('bad-input', `--seeds ${text} names no seed; write 777 or 0-3,777`)
+  return ascending(listed(text.trim()), `--seeds ${text} names no seed; write 777 or 0-3,777`)
 }
 
-const ascending = (seeds: readonly number[]): readonly number[] => [...new Set(seeds)].sort((a, b) => a - b)
+/** Each once. @param none what is wrong where there is none */
+function ascending(seeds: readonly number[], none: string): readonly number[] {
+  if (seeds.length === 0) throw new BenchError('bad-input', none)
+  return [...new Set(seeds)].sort((a, b) => a - b)
+}
 
 function firstSeeds(count: number): number[] {
   if (count > MOST)
