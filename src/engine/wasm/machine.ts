@@ -1,11 +1,11 @@
 /** A plan in its arena, ready to run: every call writes the feed, replays kernels, and reads a few numbers. */
 import type { Feed, GradientResult, Mode, Objective } from '../../core/executor.ts'
 import type { Network } from '../../core/network.ts'
+import type { Situation } from '../graph/situation.ts'
 import type { Crew, CrewPlan } from './crew.ts'
 import { Feeding } from './feeding.ts'
 import type { Arena } from './module.ts'
 import type { Plan } from './plan.ts'
-import type { Situation } from './program.ts'
 import { Replay } from './replay.ts'
 
 /** What a run is for; the feed says the rest. */

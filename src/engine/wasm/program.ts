@@ -1,8 +1,8 @@
 /** A network's program while it is written: kernel calls in order, with buffers whose addresses come last. */
 import { BenchError } from '../../core/errors.ts'
-import type { Mode } from '../../core/executor.ts'
 import type { ByGating } from '../graph/accumulation.ts'
 import { align, place, Temporary } from '../graph/placement.ts'
+import type { Situation } from '../graph/situation.ts'
 import { type Arena, type KernelName, MEMORY_LIMIT } from './module.ts'
 import { sharedKernels } from './sharedKernels.ts'
 import type { signatures } from './signatures.ts'
@@ -13,17 +13,6 @@ export type Arguments<K extends KernelName> = Readonly<Record<(typeof signatures
 
 /** The part of a step that a call belongs to; losses differ by objective. */
 export type Section = 'forward' | 'cross-entropy' | 'logits' | 'backward'
-
-/** What a replay is for. */
-export interface Situation {
-  readonly mode: Mode
-  readonly weights: boolean
-  readonly coefficients: boolean
-  /** Some paths may be switched off. */
-  readonly gated: boolean
-  /** The masks of held gates are taken anew. */
-  readonly taking: boolean
-}
 
 /** The situations in which a call runs. */
 export type When =

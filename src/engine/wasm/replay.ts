@@ -1,9 +1,11 @@
 /** Runs a plan's calls, with a crew or alone. The list for each section and situation is bound once and kept. */
+
+import type { Situation } from '../graph/situation.ts'
 import type { CrewPlan } from './crew.ts'
 import { alone, type BoundCall, bindCalls, follow } from './follow.ts'
 import type { Arena } from './module.ts'
 import type { Plan } from './plan.ts'
-import type { Section, Situation } from './program.ts'
+import type { Section } from './program.ts'
 
 interface List {
   readonly calls: readonly BoundCall[]

@@ -1,6 +1,7 @@
 /** A plan ready to run: every call writes the feed and submits the whole step at once. */
 import type { Feed, GradientResult, Mode, Objective, SgdStep } from '../../core/executor.ts'
 import type { Network } from '../../core/network.ts'
+import type { Situation } from '../graph/situation.ts'
 import { coefficientGradient } from '../graph/terms.ts'
 import type { Device } from './device.ts'
 import { Feeding } from './feeding.ts'
@@ -8,7 +9,7 @@ import { GRADIENT_TALLY } from './layout.ts'
 import type { Output, Plan } from './plan.ts'
 import type { Readback, Staged } from './readback.ts'
 import { Replay } from './replay.ts'
-import type { Section, Situation } from './situation.ts'
+import type { Section } from './situation.ts'
 import { TALLY_LENGTH, tallyAt } from './tallyRing.ts'
 
 /** As kernels number them. */

@@ -2,9 +2,10 @@
 import { BenchError } from '../../core/errors.ts'
 import type { ByGating } from '../graph/accumulation.ts'
 import { Temporary } from '../graph/placement.ts'
+import type { Situation } from '../graph/situation.ts'
 import { type Device, megabytes } from './device.ts'
 import { FIRST_BUFFER, type Kernel, THREADS } from './kernel.ts'
-import { holds, type Section, type Situation, type When } from './situation.ts'
+import { holds, type Section, type When } from './situation.ts'
 import { assignSlots, type Slot } from './slots.ts'
 import { isLent, type Lent, movedOf, type Storage, wholeOf } from './storage.ts'
 

@@ -1,6 +1,8 @@
 /** Encodes a plan's dispatches. The list for each section and situation is chosen once and kept. */
+
+import type { Situation } from '../graph/situation.ts'
 import type { BoundDispatch, Program } from './program.ts'
-import type { Section, Situation } from './situation.ts'
+import type { Section } from './situation.ts'
 
 export class Replay {
   readonly #program: Program

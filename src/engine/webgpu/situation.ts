@@ -1,19 +1,8 @@
 /** When a dispatch runs: in which part of a step, and in what kind of run. */
-import type { Mode } from '../../core/executor.ts'
+import type { Situation } from '../graph/situation.ts'
 
 /** The part of a step that a dispatch belongs to; losses differ by objective. */
 export type Section = 'forward' | 'cross-entropy' | 'logits' | 'backward' | 'descent'
-
-/** What a replay is for. */
-export interface Situation {
-  readonly mode: Mode
-  readonly weights: boolean
-  readonly coefficients: boolean
-  /** Some paths may be switched off. */
-  readonly gated: boolean
-  /** The choices of held gates are taken anew. */
-  readonly taking: boolean
-}
 
 /** The situations in which a dispatch runs. */
 export type When =

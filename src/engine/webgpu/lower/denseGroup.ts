@@ -8,7 +8,7 @@ import type { Context } from './context.ts'
 import { tilesOf } from './filterCuts.ts'
 import type { FilterGroupEmitter, GradientBuffers } from './filterGroup.ts'
 import type { FilterGroup } from './filterPlaces.ts'
-import { conditionOf, goalOf, outputsOf, sourceOf } from './groupBuffers.ts'
+import { conditionOf, inputGradientOf, outputsOf, sourceOf } from './groupBuffers.ts'
 import type { Quads } from './quads.ts'
 
 /** What a device gives to each dimension of a grid. */
@@ -86,26 +86,15 @@ export class DenseGroup implements FilterGroupEmitter {
   #inputGradient(gradients: GradientBuffers): void {
     const group = this.#group
     const condition = this.#condition
-    const { program, state, tables } = this.#context
-    const { filters, flags, vectors } = tables
-    const goal = goalOf(this.#context, group, condition)
-    if (goal === undefined) return
-    const { result, accumulate } = goal
-    const count = group.parallel ? 1 : group.filters.length
+    const common = inputGradientOf(this.#context, group, gradients, condition)
+    if (common === undefined) return
+    const { buffers, args, results } = common
     const { columns, pixels } = tileFor(this.#input.quads)
     const tiles = Math.ceil(this.#input.quads / columns)
-    const { source, args } = sourceOf(this.#context, group)
-    program.emit(convolveBack(columns, group.relu, group.givers.length), {
-      buffers: {
-        ...{ filters, flags, weights: state.weights, result },
-        ...(group.relu && { image: source, vectors }),
-        ...gradients,
-      },
-      args: {
-        ...{ ...args, first: group.first, count, tiles },
-        ...{ inputs: group.filters[0].inputs, accumulate },
-      },
-      grid: tileGrid((tiles * group.filters.length) / count, this.#input.pixelsPerSample, pixels),
+    this.#context.program.emit(convolveBack(columns, group.relu, group.givers.length), {
+      buffers,
+      args: { ...args, tiles, inputs: group.filters[0].inputs },
+      grid: tileGrid(tiles * results, this.#input.pixelsPerSample, pixels),
       condition,
     })
   }

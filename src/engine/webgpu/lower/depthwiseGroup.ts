@@ -5,7 +5,7 @@ import type { Lent } from '../storage.ts'
 import type { Context } from './context.ts'
 import type { FilterGroupEmitter, GradientBuffers } from './filterGroup.ts'
 import type { FilterGroup, PlacedFilter } from './filterPlaces.ts'
-import { conditionOf, goalOf, outputsOf, sourceOf } from './groupBuffers.ts'
+import { conditionOf, inputGradientOf, outputsOf, sourceOf } from './groupBuffers.ts'
 import type { Quads } from './quads.ts'
 
 export class DepthwiseGroup implements FilterGroupEmitter {
@@ -65,24 +65,15 @@ export class DepthwiseGroup implements FilterGroupEmitter {
   }
 
   #inputGradient(gradients: GradientBuffers): void {
-    const group = this.#group
     const condition = this.#condition
-    const { program, state, tables } = this.#context
-    const { filters, flags, vectors } = tables
-    const goal = goalOf(this.#context, group, condition)
-    if (goal === undefined) return
-    const { result, accumulate } = goal
-    const count = group.parallel ? 1 : group.filters.length
+    const common = inputGradientOf(this.#context, this.#group, gradients, condition)
+    if (common === undefined) return
+    const { buffers, args, results } = common
     const items = itemGrid(this.#input.quadsPerSample)
-    const { source, args } = sourceOf(this.#context, group)
-    program.emit(depthwiseBack(group.relu), {
-      buffers: {
-        ...{ filters, flags, weights: state.weights, result },
-        ...(group.relu && { image: source, vectors }),
-        ...gradients,
-      },
-      args: { ...args, first: group.first, count, accumulate },
-      grid: (samples, most) => [items(samples, most)[0], group.filters.length / count, 1],
+    this.#context.program.emit(depthwiseBack(this.#group.relu), {
+      buffers,
+      args,
+      grid: (samples, most) => [items(samples, most)[0], results, 1],
       condition,
     })
   }

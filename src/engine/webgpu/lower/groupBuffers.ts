@@ -30,14 +30,37 @@ export function outputGradientsOf(context: Context, group: FilterGroup): Gradien
   return { vectors: context.tables.vectors, outputs: outputsOf(context, group), ...given }
 }
 
+/**
+ * What the kernels that make the gradient wrt what a group reads have in common, and of how many results it is.
+ *
+ * @returns undefined where nothing upstream learns
+ */
+export function inputGradientOf(context: Context, group: FilterGroup, gradients: GradientBuffers, condition: number) {
+  const goal = goalOf(context, group, condition)
+  if (goal === undefined) return undefined
+  const { filters, flags, vectors } = context.tables
+  const { source, args } = sourceOf(context, group)
+  const { result, accumulate } = goal
+  const count = group.parallel ? 1 : group.filters.length
+  return {
+    buffers: {
+      ...{ filters, flags, weights: context.state.weights, result },
+      ...(group.relu && { image: source, vectors }),
+      ...gradients,
+    },
+    args: { ...args, first: group.first, count, accumulate },
+    results: group.filters.length / count,
+  }
+}
+
 /** Where the gradient wrt what a group reads goes, and how it adds. */
-export interface Goal {
+interface Goal {
   readonly result: Lent
   readonly accumulate: number | ByGating
 }
 
 /** @returns undefined where nothing upstream learns */
-export function goalOf(context: Context, { inputs, parallel }: FilterGroup, condition: number): Goal | undefined {
+function goalOf(context: Context, { inputs, parallel }: FilterGroup, condition: number): Goal | undefined {
   const targets = [...new Set(inputs)].flatMap((input) => context.gradient(input) ?? [])
   if (targets.length === 0) return undefined
   const [accumulate] = targets.map((target) => target.accumulate(parallel ? -1 : condition))
