@@ -10,9 +10,9 @@ import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
 import { availableParallelism, cpus, loadavg, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import sharp from 'sharp'
-import { openImageStream } from '../../src/data/imageStream.ts'
+import { openArchive } from '../../src/data/files/tarArchive.ts'
+import { openImageStream } from '../../src/data/photographs/imageStream.ts'
 import { streamedTrainingData } from '../../src/data/streamedData.ts'
-import { openArchive } from '../../src/data/tarArchive.ts'
 
 const [archive = '../shared/data/cifar10/cifar10-images.tar.gz', count = '1200'] = process.argv.slice(2)
 const BATCH = 64

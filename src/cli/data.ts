@@ -1,8 +1,8 @@
 /** `bench data` */
 import { Command } from 'commander'
 import type { DatasetInfo } from '../data/datasetInfo.ts'
-import { renderTable } from '../report/renderTable.ts'
-import type { Cell, Tabular } from '../report/tabular.ts'
+import { renderTable } from '../report/formats/renderTable.ts'
+import type { Cell, Tabular } from '../report/formats/tabular.ts'
 import { jsonOption, outOption, positiveInteger, quietOption } from './options.ts'
 import { sayAside, writeOutput } from './output.ts'
 import { transferProgress } from './transferProgress.ts'
@@ -75,7 +75,7 @@ function fetchCommand(): Command {
 }
 
 async function fetchNamed(name: string, { to, url, sha256, json, quiet }: FetchFlags): Promise<void> {
-  const { fetchDataset } = await import('../data/fetchDataset.ts')
+  const { fetchDataset } = await import('../data/fetch/fetchDataset.ts')
   const { datasetInfo } = await import('../data/datasetInfo.ts')
   const progress = quiet || json ? undefined : transferProgress(process.stderr)
   const dataset = await fetchDataset(name, { to, url, sha256, onProgress: progress?.show }).finally(() =>

@@ -1,7 +1,7 @@
 /** `bench doctor` */
 import { Command } from 'commander'
-import { renderTable } from '../report/renderTable.ts'
-import type { Tabular } from '../report/tabular.ts'
+import { renderTable } from '../report/formats/renderTable.ts'
+import type { Tabular } from '../report/formats/tabular.ts'
 import { diagnose, type Finding } from '../runner/diagnosis.ts'
 import { jsonOption, outOption } from './options.ts'
 import { writeOutput } from './output.ts'

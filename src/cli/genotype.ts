@@ -2,7 +2,7 @@
 import { Command } from 'commander'
 import { builtins } from '../builtins.ts'
 import type { Genotype, SearchSpace } from '../core/space.ts'
-import { genotypeCard, renderCard } from '../report/genotypeCard.ts'
+import { genotypeCard, renderCard } from '../report/listings/genotypeCard.ts'
 import { registerPlugins } from '../runner/plugins.ts'
 import { jsonOption, outOption, repeated } from './options.ts'
 import { writeOutput } from './output.ts'
@@ -45,7 +45,7 @@ async function showGenotype(text: string, { space: name, plugin = [], json, svg,
 async function drawn(genotype: Genotype, title: string): Promise<string> {
   const [{ cellDrawings }, { stackedSvg }] = await Promise.all([
     import('../report/figures/cells.ts'),
-    import('../report/drawingSvg.ts'),
+    import('../report/pictures/drawingSvg.ts'),
   ])
   return stackedSvg(cellDrawings(genotype, title))
 }

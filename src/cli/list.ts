@@ -1,6 +1,8 @@
 /** `bench list` */
 import { Command } from 'commander'
 import { builtins } from '../builtins.ts'
+import { renderTable } from '../report/formats/renderTable.ts'
+import type { Tabular } from '../report/formats/tabular.ts'
 import {
   algorithmList,
   backendList,
@@ -12,9 +14,7 @@ import {
   retrainingPresetSources,
   spaceList,
   tableList,
-} from '../report/listings.ts'
-import { renderTable } from '../report/renderTable.ts'
-import type { Tabular } from '../report/tabular.ts'
+} from '../report/listings/list.ts'
 import { registerPlugins } from '../runner/plugins.ts'
 import { jsonOption, oneOf, outOption, repeated } from './options.ts'
 import { writeOutput } from './output.ts'

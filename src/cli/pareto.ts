@@ -3,8 +3,8 @@ import { resolve } from 'node:path'
 import { Command, Option } from 'commander'
 import { writeAtomically } from '../core/atomicFile.ts'
 import { unknownName } from '../core/names.ts'
-import { frontTable } from '../report/queryTables.ts'
-import { parseTableFormat, renderTable, TABLE_FORMATS, type TableFormat } from '../report/renderTable.ts'
+import { parseTableFormat, renderTable, TABLE_FORMATS, type TableFormat } from '../report/formats/renderTable.ts'
+import { frontTable } from '../report/listings/queryTables.ts'
 import { builtinSpace } from '../spaces/index.ts'
 import type { NumberColumn } from '../tables/columns.ts'
 import { openTable } from '../tables/openTable.ts'
@@ -97,7 +97,7 @@ async function draw(
   front: readonly FrontPoint[],
 ): Promise<void> {
   const { tableParetoFigure } = await import('../report/figures/tablePareto.ts')
-  const { pictureFormat, renderFigure } = await import('../report/picture.ts')
+  const { pictureFormat, renderFigure } = await import('../report/pictures/picture.ts')
   const archs = table.text('arch')
   const arch = (row: number) => archs.at(row) ?? ''
   const figure = tableParetoFigure({ table: table.manifest.name, x, y, points, front, arch })

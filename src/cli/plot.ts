@@ -67,7 +67,7 @@ async function plot(kind: FigureKind, items: readonly string[], flags: PlotFlags
   })
   if (flags.json) process.stdout.write(`${JSON.stringify(figure, null, 2)}\n`)
   if (out.length === 0) return
-  const { pictureFormat, renderFigure } = await import('../report/picture.ts')
+  const { pictureFormat, renderFigure } = await import('../report/pictures/picture.ts')
   const pictures = out.map((path) => ({ path, bytes: renderFigure(figure, pictureFormat(path), width) }))
   for (const { path, bytes } of pictures) writeAtomically(resolve(path), bytes)
   if (!flags.quiet && !flags.json) process.stdout.write(`${out.join(', ')}: ${figure.caption}\n`)

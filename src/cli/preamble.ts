@@ -1,5 +1,5 @@
 /** The first lines of `bench run`: what is in use, and how to get the full ones. */
-import { settingsText } from '../report/trainingNotes.ts'
+import { settingsText } from '../report/retrained/trainingNotes.ts'
 import type { Plan } from '../runner/plan.ts'
 import { unfinished } from '../runner/runPlan.ts'
 import type { Store } from '../runner/store.ts'

@@ -5,15 +5,15 @@ import { writeAtomically } from '../core/atomicFile.ts'
 import { BenchError } from '../core/errors.ts'
 import { unknownName } from '../core/names.ts'
 import { renderArrow } from '../report/formats/arrow.ts'
+import { renderTable, TABLE_FORMATS, type TableFormat } from '../report/formats/renderTable.ts'
+import type { Tabular } from '../report/formats/tabular.ts'
 import {
   architecturesTable,
   architectureTable,
   correlationTable,
   curvesTable,
   qualifierNames,
-} from '../report/queryTables.ts'
-import { renderTable, TABLE_FORMATS, type TableFormat } from '../report/renderTable.ts'
-import type { Tabular } from '../report/tabular.ts'
+} from '../report/listings/queryTables.ts'
 import { builtinSpace } from '../spaces/index.ts'
 import { openTable } from '../tables/openTable.ts'
 import {

@@ -1,8 +1,8 @@
 /** `bench run` */
 import { Command, Option } from 'commander'
 import { builtins } from '../builtins.ts'
+import { parseTableFormat, TABLE_FORMATS, type TableFormat } from '../report/formats/renderTable.ts'
 import { renderOutcomes } from '../report/outcomes.ts'
-import { parseTableFormat, TABLE_FORMATS, type TableFormat } from '../report/renderTable.ts'
 import { defaultJobs } from '../runner/defaultJobs.ts'
 import { makePlan } from '../runner/plan.ts'
 import { unfinished } from '../runner/runPlan.ts'

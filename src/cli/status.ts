@@ -1,8 +1,8 @@
 /** `bench status` */
 import { Command } from 'commander'
 import { builtins } from '../builtins.ts'
-import { parseTableFormat, renderTable, TABLE_FORMATS, type TableFormat } from '../report/renderTable.ts'
-import { statusTable } from '../report/status.ts'
+import { parseTableFormat, renderTable, TABLE_FORMATS, type TableFormat } from '../report/formats/renderTable.ts'
+import { statusTable } from '../report/listings/statusTable.ts'
 import { makePlan } from '../runner/plan.ts'
 import { storeStatus } from '../runner/status.ts'
 import { Store } from '../runner/store.ts'

@@ -1,8 +1,8 @@
 /** `bench tables` */
 import { availableParallelism } from 'node:os'
 import { Command } from 'commander'
-import { manifestTable } from '../report/queryTables.ts'
-import { renderTable } from '../report/renderTable.ts'
+import { renderTable } from '../report/formats/renderTable.ts'
+import { manifestTable } from '../report/listings/queryTables.ts'
 import { builtinSpace } from '../spaces/index.ts'
 import type { Manifest } from '../tables/manifest.ts'
 import { manifestPath, verifyTable } from '../tables/openTable.ts'

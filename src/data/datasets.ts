@@ -4,7 +4,7 @@ import { BenchError } from '../core/errors.ts'
 import { nearestName, unknownName } from '../core/names.ts'
 import { userFolder } from '../core/userFolder.ts'
 import type { Dataset } from './dataset.ts'
-import type { DecodeOptions } from './decodeImages.ts'
+import type { DecodeOptions } from './files/decodeImages.ts'
 
 export interface OpenDatasetOptions extends Partial<DecodeOptions> {
   /** Folder or tar archive; where absent, what `bench data fetch` left in the user's data folder. */
@@ -51,7 +51,7 @@ export async function openDataset(typed: string, options: OpenDatasetOptions = {
   const name = knownName(typed)
   if (name === 'shapes') return openShapes(options)
   requireMeant(name, options.folder)
-  const { openFileDataset } = await import('./fileDatasets.ts')
+  const { openFileDataset } = await import('./files/fileDatasets.ts')
   return openFileDataset(name, options)
 }
 
@@ -59,7 +59,7 @@ async function openShapes({ folder }: OpenDatasetOptions): Promise<Dataset> {
   if (folder !== undefined) {
     throw new BenchError('bad-input', 'shapes is drawn by the program and reads no files; leave out --data')
   }
-  const { shapes } = await import('./shapes.ts')
+  const { shapes } = await import('./shapes/shapes.ts')
   return shapes()
 }
 

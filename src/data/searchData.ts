@@ -2,10 +2,10 @@
 import type { SearchData } from '../core/data.ts'
 import type { Protocol } from '../core/protocol.ts'
 import { random } from '../core/random.ts'
-import { type Images, orderedBatches, shuffledBatches } from './batches.ts'
+import { type Images, orderedBatches, shuffledBatches } from './batches/batches.ts'
+import { viewImages } from './batches/imageView.ts'
+import { searchHalves } from './batches/subset.ts'
 import type { Dataset } from './dataset.ts'
-import { viewImages } from './imageView.ts'
-import { searchHalves } from './subset.ts'
 
 export interface SearchDataOptions {
   readonly data: Protocol['data']

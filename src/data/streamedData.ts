@@ -2,11 +2,11 @@
 import type { SearchData } from '../core/data.ts'
 import type { Protocol } from '../core/protocol.ts'
 import { random } from '../core/random.ts'
-import { DecodePool } from './decodePool.ts'
-import type { ImageStream } from './imageStream.ts'
-import { everyRow } from './imageView.ts'
-import { eachStreamed, orderedStream, type StreamOptions, shuffledStream } from './streamedBatches.ts'
-import { balancedOrder, searchHalves } from './subset.ts'
+import { everyRow } from './batches/imageView.ts'
+import { balancedOrder, searchHalves } from './batches/subset.ts'
+import { DecodePool } from './photographs/decodePool.ts'
+import type { ImageStream } from './photographs/imageStream.ts'
+import { eachStreamed, orderedStream, type StreamOptions, shuffledStream } from './photographs/streamedBatches.ts'
 import type { TrainingData } from './trainingData.ts'
 
 export interface StreamedDataOptions extends StreamOptions {

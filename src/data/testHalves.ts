@@ -5,7 +5,7 @@
  */
 import { z } from 'zod'
 import { BenchError } from '../core/errors.ts'
-import type { FileTree } from './fileTree.ts'
+import type { FileTree } from './files/fileTree.ts'
 
 /** Indices into the test set, disjoint, together all of it. */
 export interface TestHalves {

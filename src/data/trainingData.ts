@@ -2,10 +2,10 @@
 import type { Batch, BatchSource, ImageShape } from '../core/data.ts'
 import type { Protocol } from '../core/protocol.ts'
 import { random } from '../core/random.ts'
-import { eachBatch, type Images, shuffledBatches } from './batches.ts'
+import { eachBatch, type Images, shuffledBatches } from './batches/batches.ts'
+import { everyRow, viewImages } from './batches/imageView.ts'
+import { balancedOrder } from './batches/subset.ts'
 import type { Dataset, ImageSet } from './dataset.ts'
-import { everyRow, viewImages } from './imageView.ts'
-import { balancedOrder } from './subset.ts'
 
 export interface TrainingDataOptions {
   readonly data: Omit<Protocol['data'], 'trainPortion'>

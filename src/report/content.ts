@@ -1,15 +1,15 @@
 /** Everything that runs have to show: the tables, and every figure for which they have the numbers. */
 import { BenchError, type ErrorCode } from '../core/errors.ts'
-import { type Comparison, compare } from './comparison.ts'
-import { comparisonTable } from './comparisonTable.ts'
-import type { Figure } from './figure.ts'
+import { type Comparison, compare } from './comparison/comparison.ts'
+import { comparisonTable } from './comparison/comparisonTable.ts'
+import { pairwiseTable } from './comparison/pairwiseTable.ts'
+import { publishedBeside } from './comparison/publishedBeside.ts'
 import { type FigureKind, type FigureOptions, makeFigure } from './figures/index.ts'
-import { pairwiseTable } from './pairwiseTable.ts'
-import { publishedBeside } from './publishedBeside.ts'
-import { areRetrained } from './retrainedRows.ts'
-import { retrainedTable } from './retrainedTable.ts'
+import type { Tabular } from './formats/tabular.ts'
+import type { Figure } from './pictures/figure.ts'
+import { areRetrained } from './retrained/rows.ts'
+import { retrainedTable } from './retrained/table.ts'
 import type { RunRecord } from './runRecord.ts'
-import type { Tabular } from './tabular.ts'
 
 export interface ContentOptions extends Pick<FigureOptions, 'space'> {
   readonly mix?: boolean

@@ -2,13 +2,13 @@
 import type { ResultRecord } from '../core/result.ts'
 import { describeEnvironment } from '../runner/environment.ts'
 import type { Outcome } from '../runner/runPlan.ts'
-import { compare } from './comparison.ts'
-import { comparisonTable } from './comparisonTable.ts'
-import { renderTable, type TableFormat } from './renderTable.ts'
-import { areRetrained } from './retrainedRows.ts'
-import { retrainedTable } from './retrainedTable.ts'
+import { compare } from './comparison/comparison.ts'
+import { comparisonTable } from './comparison/comparisonTable.ts'
+import { renderTable, type TableFormat } from './formats/renderTable.ts'
+import type { Tabular } from './formats/tabular.ts'
+import { areRetrained } from './retrained/rows.ts'
+import { retrainedTable } from './retrained/table.ts'
 import type { RunRecord } from './runRecord.ts'
-import type { Tabular } from './tabular.ts'
 
 /**
  * Mean ± std of each algorithm; in JSON with each run's architecture.

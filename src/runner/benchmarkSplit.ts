@@ -1,8 +1,8 @@
 /** What NAS-Bench-201's authors train w and α on: the images that the benchmark trains and validates on. */
 import { BenchError } from '../core/errors.ts'
 import type { Protocol } from '../core/protocol.ts'
+import { everyRow } from '../data/batches/imageView.ts'
 import type { Dataset } from '../data/dataset.ts'
-import { everyRow } from '../data/imageView.ts'
 import type { SearchHalves } from '../data/searchData.ts'
 import { officialCifar10Split } from '../spaces/nb201/cifar10Split.ts'
 

@@ -42,7 +42,7 @@ async function fingerprintOf(root: string): Promise<string | undefined> {
   const found = await stat(root).catch(() => undefined)
   if (found === undefined) return undefined
   if (!found.isDirectory()) return `${found.size} ${found.mtimeMs}`
-  const { openFolder } = await import('../data/fileTree.ts')
+  const { openFolder } = await import('../data/files/fileTree.ts')
   return (await openFolder(root)).fingerprint()
 }
 

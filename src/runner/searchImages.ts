@@ -36,7 +36,7 @@ export async function searchImagesHash(
   report: (line: string) => void,
 ): Promise<string> {
   if (!onPhotographs(protocol)) return datasetHash(dataset, folder, report)
-  const { openImageStream } = await import('../data/imageStream.ts')
+  const { openImageStream } = await import('../data/photographs/imageStream.ts')
   return (await openImageStream(dataset, folder)).contentHash
 }
 
@@ -60,7 +60,7 @@ export async function openSearchData(
     const halves = data.split === 'benchmark' ? benchmarkSplit(images) : undefined
     return searchData(images, { data, batchSize, seed, epochs, ...(halves && { halves }) })
   }
-  const { openImageStream } = await import('../data/imageStream.ts')
+  const { openImageStream } = await import('../data/photographs/imageStream.ts')
   const { streamedSearchData } = await import('../data/streamedData.ts')
   const stream = requireUnchanged(await openImageStream(planned.name, folder, data.imageSize ?? undefined), planned)
   return streamedSearchData(stream, { data, batchSize, seed, brokenImages: data.brokenImages, report })

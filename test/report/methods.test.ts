@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { compare } from '../../src/report/comparison.ts'
+import { compare } from '../../src/report/comparison/comparison.ts'
 import { groupByMethod } from '../../src/report/methods.ts'
 import type { RunRecord } from '../../src/report/runRecord.ts'
 import { fixtureProtocol, fixtureRun } from './fixtureRuns.ts'

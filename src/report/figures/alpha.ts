@@ -2,11 +2,11 @@
 import type { AlphaRecord } from '../../analysis/probes/alpha.ts'
 import { BenchError } from '../../core/errors.ts'
 import type { Edge } from '../../core/space.ts'
-import { epochAxis, type Figure, type Plot } from '../figure.ts'
 import { groupByMethod, type Method } from '../methods.ts'
-import { categorical, lookOf } from '../palette.ts'
+import { epochAxis, type Figure, type Plot } from '../pictures/figure.ts'
+import { categorical, lookOf } from '../pictures/palette.ts'
 import type { RunRecord } from '../runRecord.ts'
-import { seedBand } from '../seedBands.ts'
+import { seedBand } from './seedBands.ts'
 
 /**
  * @param edges of the space of these runs

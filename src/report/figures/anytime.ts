@@ -1,13 +1,13 @@
 /** What a search would answer, over its epochs or over a black-box search's simulated clock. */
 import { BenchError } from '../../core/errors.ts'
-import { datasetTitle } from '../comparison.ts'
-import { epochAxis, type Figure, type Plot, type Series } from '../figure.ts'
+import { datasetTitle } from '../comparison/comparison.ts'
 import { improvements } from '../improvements.ts'
 import { groupByMethod, type Method } from '../methods.ts'
-import { lookOf } from '../palette.ts'
+import { epochAxis, type Figure, type Plot, type Series } from '../pictures/figure.ts'
+import { lookOf } from '../pictures/palette.ts'
 import type { RunRecord } from '../runRecord.ts'
-import { type Spread, seedBand, spreadNames } from '../seedBands.ts'
 import { accuracyOf, qualifiersOf, searchedOn, testColumns } from './headline.ts'
+import { type Spread, seedBand, spreadNames } from './seedBands.ts'
 
 /** Points of a curve over the simulated clock, at most. */
 const MOST_TIMES = 80

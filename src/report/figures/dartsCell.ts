@@ -3,7 +3,7 @@
  * can collide; columns are depths, rows are nodes.
  */
 import type { Cell } from '../../spaces/darts/genotype.ts'
-import type { Drawing, Ink, Shape } from '../drawing.ts'
+import type { Drawing, Ink, Shape } from '../pictures/drawing.ts'
 import { heading } from './nb201Cell.ts'
 
 const SIZE = 10.67

@@ -1,6 +1,6 @@
 /** Reported numbers over the epochs of a run. */
 import { formatQualifier, type Metric } from '../../core/metric.ts'
-import { type Column, compare } from '../comparison.ts'
+import { type Column, compare } from '../comparison/comparison.ts'
 import type { RunRecord } from '../runRecord.ts'
 
 /** The reported test numbers of these runs, as columns of their comparison. */

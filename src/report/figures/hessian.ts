@@ -1,11 +1,11 @@
 /** Trajectories of the Hessian's eigenvalues (DrNAS, Figures 4 and 5; RobustDARTS, Figure 4). */
 import type { HessianRecord } from '../../analysis/probes/hessian.ts'
 import { BenchError } from '../../core/errors.ts'
-import { epochAxis, type Figure, type Series, scaleFor } from '../figure.ts'
 import { groupByMethod, type Method } from '../methods.ts'
-import { lookOf } from '../palette.ts'
+import { epochAxis, type Figure, type Series, scaleFor } from '../pictures/figure.ts'
+import { lookOf } from '../pictures/palette.ts'
 import type { RunRecord } from '../runRecord.ts'
-import { type Spread, seedBand, spreadNames } from '../seedBands.ts'
+import { type Spread, seedBand, spreadNames } from './seedBands.ts'
 
 export const hessianQuantities = {
   dominantEigenvalue: 'dominant eigenvalue',

@@ -1,9 +1,8 @@
 /** All kinds of figures, by the name typed after `bench plot`. */
 import type { SearchSpace } from '../../core/space.ts'
 import { openTable } from '../../tables/openTable.ts'
-import type { Figure } from '../figure.ts'
+import type { Figure } from '../pictures/figure.ts'
 import type { RunRecord } from '../runRecord.ts'
-import type { Spread } from '../seedBands.ts'
 import { alphaFigure } from './alpha.ts'
 import { anytimeFigure } from './anytime.ts'
 import { cellsFigure } from './cells.ts'
@@ -12,6 +11,7 @@ import { type ParetoCost, paretoFigure } from './pareto.ts'
 import { rangeFigure } from './range.ts'
 import { ranksFigure } from './ranks.ts'
 import { scatterFigure } from './scatter.ts'
+import type { Spread } from './seedBands.ts'
 
 export const figureKinds = {
   hessian: 'eigenvalues of the Hessian over the epochs (--probe hessian)',

@@ -1,7 +1,7 @@
 /** The cell of NAS-Bench-201: four nodes in a line, its six edges as arcs that never cross. */
 import type { Nb201Genotype } from '../../spaces/nb201/genotype.ts'
 import { EDGES } from '../../spaces/nb201/topology.ts'
-import type { Drawing, Ink, Shape } from '../drawing.ts'
+import type { Drawing, Ink, Shape } from '../pictures/drawing.ts'
 
 const WIDTH = 440
 const HEIGHT = 206

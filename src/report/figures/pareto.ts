@@ -1,9 +1,9 @@
 /** Size against accuracy: every run's architecture, and those that no other beats in both. */
 import { BenchError } from '../../core/errors.ts'
-import type { Column } from '../comparison.ts'
-import type { Figure, Plot, Point, Series } from '../figure.ts'
+import type { Column } from '../comparison/comparison.ts'
 import { groupByMethod } from '../methods.ts'
-import { lookOf } from '../palette.ts'
+import type { Figure, Plot, Point, Series } from '../pictures/figure.ts'
+import { lookOf } from '../pictures/palette.ts'
 import type { RunRecord } from '../runRecord.ts'
 import { accuracyOf, qualifiersOf, searchedOn, testColumns } from './headline.ts'
 

@@ -1,13 +1,13 @@
 /** Accuracies of the architectures that a search could still answer (DrNAS, Figure 1). */
 import type { RangeRecord } from '../../analysis/probes/range.ts'
 import { BenchError } from '../../core/errors.ts'
-import type { Column } from '../comparison.ts'
-import { epochAxis, type Figure, type Plot, type Series } from '../figure.ts'
+import type { Column } from '../comparison/comparison.ts'
 import { groupByMethod, type Method } from '../methods.ts'
-import { lookOf } from '../palette.ts'
+import { epochAxis, type Figure, type Plot, type Series } from '../pictures/figure.ts'
+import { lookOf } from '../pictures/palette.ts'
 import type { RunRecord } from '../runRecord.ts'
-import { seedBand } from '../seedBands.ts'
 import { qualifiersOf, searchedOn, testColumns } from './headline.ts'
+import { seedBand } from './seedBands.ts'
 
 /** @throws BenchError `missing` where no run was measured */
 export function rangeFigure(runs: readonly RunRecord[]): Figure {

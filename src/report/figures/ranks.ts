@@ -1,10 +1,10 @@
 /** Average ranks of methods over datasets and seeds, with Nemenyi's critical difference (Demšar, JMLR 2006, Figure 1). */
 import { friedman } from '../../analysis/statistics/friedman.ts'
 import { BenchError } from '../../core/errors.ts'
-import { compare } from '../comparison.ts'
-import type { Drawing, Shape } from '../drawing.ts'
-import type { Figure } from '../figure.ts'
-import { lookOf } from '../palette.ts'
+import { compare } from '../comparison/comparison.ts'
+import type { Drawing, Shape } from '../pictures/drawing.ts'
+import type { Figure } from '../pictures/figure.ts'
+import { lookOf } from '../pictures/palette.ts'
 import type { RunRecord } from '../runRecord.ts'
 
 const SCALE = 184

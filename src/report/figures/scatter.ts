@@ -2,10 +2,10 @@
 import { BenchError } from '../../core/errors.ts'
 import { parseQualifier } from '../../core/metric.ts'
 import type { Table } from '../../tables/table.ts'
-import { type Column, datasetTitle } from '../comparison.ts'
-import type { Figure, Plot, Point, Series } from '../figure.ts'
+import { type Column, datasetTitle } from '../comparison/comparison.ts'
 import { groupByMethod } from '../methods.ts'
-import { lookOf } from '../palette.ts'
+import type { Figure, Plot, Point, Series } from '../pictures/figure.ts'
+import { lookOf } from '../pictures/palette.ts'
 import type { RunRecord } from '../runRecord.ts'
 import { accuracyOf, qualifiersOf, searchedOn, testColumns } from './headline.ts'
 

@@ -1,6 +1,6 @@
 /** All architectures of a table by two of their numbers, and those that no other beats in both. */
 import type { FrontPoint } from '../../tables/paretoFront.ts'
-import { type Figure, type Point, scaleFor } from '../figure.ts'
+import { type Figure, type Point, scaleFor } from '../pictures/figure.ts'
 
 const cloudLook = { colour: '#9aa6b2', dash: [], marker: 'circle' } as const
 const frontLook = { colour: '#c2410c', dash: [], marker: 'circle' } as const

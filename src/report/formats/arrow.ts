@@ -1,6 +1,6 @@
 /** A table as an Arrow IPC file, for Polars, DuckDB and pandas. */
 import { loadArrow } from '../../tables/arrowLibrary.ts'
-import type { Cell, Tabular } from '../tabular.ts'
+import type { Cell, Tabular } from './tabular.ts'
 
 /** Words become text columns, numbers doubles; a statistic gives its mean; what is not known is null. */
 export function renderArrow({ columns, rows }: Tabular): Uint8Array {

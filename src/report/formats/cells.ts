@@ -1,5 +1,5 @@
 /** Cells as people read them. */
-import type { Cell, NumberCell, Statistic } from '../tabular.ts'
+import type { Cell, NumberCell, Statistic } from './tabular.ts'
 
 export const ABSENT = '—'
 

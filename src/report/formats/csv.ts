@@ -1,6 +1,7 @@
 /** Comma-separated values (RFC 4180): all digits, statistics as three columns, nothing where nothing is known. */
-import type { Cell, Tabular } from '../tabular.ts'
+
 import { exactText } from './cells.ts'
+import type { Cell, Tabular } from './tabular.ts'
 
 const PARTS = ['mean', 'std', 'n'] as const
 

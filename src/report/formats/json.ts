@@ -1,5 +1,5 @@
 /** One record a row, and the notes. */
-import type { Cell, Tabular } from '../tabular.ts'
+import type { Cell, Tabular } from './tabular.ts'
 
 export function renderJson({ columns, rows, notes }: Tabular): string {
   const records = rows.map((row) => Object.fromEntries(row.map((cell, i) => [columns[i].key, plain(cell)])))

@@ -1,6 +1,7 @@
 /** A LaTeX table with booktabs rules, to be pasted into a paper; the notes are comments above it. */
-import type { Cell, Tabular } from '../tabular.ts'
+
 import { isWords, numberText } from './cells.ts'
+import type { Cell, Tabular } from './tabular.ts'
 
 export function renderLatex({ columns, rows, notes }: Tabular): string {
   const alignment = columns.map((_, i) => (isWords(rows.map((row) => row[i])) ? 'l' : 'r')).join('')

@@ -1,6 +1,7 @@
 /** A Markdown table, notes below it. */
-import type { Cell, Tabular } from '../tabular.ts'
+
 import { cellText, isWords } from './cells.ts'
+import type { Cell, Tabular } from './tabular.ts'
 
 export function renderMarkdown({ columns, rows, notes }: Tabular): string {
   const line = (texts: readonly string[]) => `| ${texts.join(' | ')} |`

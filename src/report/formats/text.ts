@@ -1,6 +1,7 @@
 /** Aligned columns for a terminal. Long titles and notes are broken at blanks. */
-import type { Tabular } from '../tabular.ts'
+
 import { cellText, isWords } from './cells.ts'
+import type { Tabular } from './tabular.ts'
 
 /** Titles are broken where they are wider than their column's cells and this. */
 const TITLE_WIDTH = 16

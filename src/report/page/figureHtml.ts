@@ -1,9 +1,9 @@
 /** A figure as HTML, and the data from which the page's script draws it. */
 import type { ChartDataset } from 'chart.js'
-import { chartConfig } from '../chart.ts'
-import type { Drawing, Theme } from '../drawing.ts'
-import { drawingSvg, escaped } from '../drawingSvg.ts'
-import type { Figure, Panel, Plot, Series } from '../figure.ts'
+import { chartConfig } from '../pictures/chart.ts'
+import type { Drawing, Theme } from '../pictures/drawing.ts'
+import { drawingSvg, escaped } from '../pictures/drawingSvg.ts'
+import type { Figure, Panel, Plot, Series } from '../pictures/figure.ts'
 
 /** Colours that the page's script replaces by the theme's. */
 const tokens: Theme = { ink: '@ink', faint: '@faint', paper: '@paper', tint: '@tint', grid: '@grid' }

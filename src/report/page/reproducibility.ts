@@ -1,9 +1,9 @@
 /** What a reader needs to run the same again. */
 import { formatQualifier } from '../../core/metric.ts'
 import type { Job } from '../../core/result.ts'
+import type { Cell, Tabular } from '../formats/tabular.ts'
 import { flatten, groupByMethod } from '../methods.ts'
 import type { RunRecord } from '../runRecord.ts'
-import type { Cell, Tabular } from '../tabular.ts'
 
 /** Terms and what is said of them; several values where runs differ. */
 export function reproducibilityList(runs: readonly RunRecord[]): readonly (readonly [string, string])[] {

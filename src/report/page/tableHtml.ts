@@ -1,7 +1,8 @@
 /** A table as sortable HTML. */
-import { escaped } from '../drawingSvg.ts'
+
 import { cellText, exactText, isWords } from '../formats/cells.ts'
-import type { Cell, Tabular } from '../tabular.ts'
+import type { Cell, Tabular } from '../formats/tabular.ts'
+import { escaped } from '../pictures/drawingSvg.ts'
 
 const LONG = 60
 

@@ -1,8 +1,8 @@
 /** The two halves of a test set that validation and test numbers of a table are measured on. */
 import { contentName } from '../../core/canonicalJson.ts'
 import { random } from '../../core/random.ts'
+import { balancedOrder } from '../../data/batches/subset.ts'
 import type { Dataset } from '../../data/dataset.ts'
-import { balancedOrder } from '../../data/subset.ts'
 
 export interface Halves {
   readonly valid: Uint32Array

@@ -1,8 +1,8 @@
 /** Trains architectures by a recipe, one at a time: what a build hands its tasks to. */
 import type { Executor } from '../../core/executor.ts'
 import type { Genotype, SearchSpace } from '../../core/space.ts'
+import { scaledDataset } from '../../data/batches/imageView.ts'
 import type { Dataset } from '../../data/dataset.ts'
-import { scaledDataset } from '../../data/imageView.ts'
 import { openExecutor } from '../../engine/executors.ts'
 import { executorOf, type Recipe } from './recipe.ts'
 import { numberingOf } from './sharing.ts'

@@ -1,6 +1,6 @@
 /** The smallest build that is a real one: a few drawn images, one epoch, two seeds. */
 
-import { SHAPES, type ShapesOptions, shapes } from '../../../src/data/shapes.ts'
+import { SHAPES, type ShapesOptions, shapes } from '../../../src/data/shapes/shapes.ts'
 import type { Nb201Genotype } from '../../../src/spaces/nb201/genotype.ts'
 import { nb201 } from '../../../src/spaces/nb201/index.ts'
 import { type BuildOptions, buildTable } from '../../../src/tables/build/buildTable.ts'

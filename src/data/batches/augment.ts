@@ -1,0 +1,92 @@
+/**
+ * The training transform of DARTS and its descendants: random crop of the zero-padded image, random flip,
+ * normalisation, cutout, in that order (`quark0/darts: cnn/utils.py`).
+ */
+import type { ImageShape } from '../../core/data.ts'
+import type { RandomStream } from '../../core/random.ts'
+
+export interface Augmentation {
+  /** Black padding on each side, from which a window of the original size is cut; 0: none. */
+  readonly cropPadding: number
+  /** Mirror left and right with probability ½. */
+  readonly flip: boolean
+  /** Side of the square that is set to 0 after normalisation (DeVries & Taylor, 2017); 0: none. */
+  readonly cutout: number
+}
+
+export const NO_AUGMENTATION: Augmentation = { cropPadding: 0, flip: false, cutout: 0 }
+
+/** Whether any image comes out otherwise than it went in. */
+export const changes = ({ cropPadding, flip, cutout }: Augmentation): boolean => cropPadding > 0 || flip || cutout > 0
+
+/** What was drawn for one image. */
+export interface Placement {
+  /** Where the window's upper left corner lies in the image, −cropPadding … cropPadding. */
+  readonly top: number
+  readonly left: number
+  readonly flip: boolean
+  /** Centre of the cut-out square, in the transformed image. */
+  readonly centre: readonly [row: number, column: number]
+}
+
+/** Draws how to transform one image. The same numbers are drawn whichever transformations are switched on. */
+export function drawPlacement(
+  { height, width }: ImageShape,
+  { cropPadding, flip }: Augmentation,
+  stream: RandomStream,
+): Placement {
+  const top = stream.integer(2 * cropPadding + 1) - cropPadding
+  const left = stream.integer(2 * cropPadding + 1) - cropPadding
+  const mirrored = stream.integer(2) === 1
+  return { top, left, flip: flip && mirrored, centre: [stream.integer(height), stream.integer(width)] }
+}
+
+/**
+ * Writes one image as it is.
+ * @param table normalised value of each intensity, 256 a channel
+ */
+export function normaliseImage(source: Uint8Array, target: Float32Array, table: Float32Array): void {
+  const channels = table.length >>> 8
+  for (let channel = 0; channel < channels; channel++) {
+    const values = channel << 8
+    for (let at = channel; at < source.length; at += channels) target[at] = table[values + source[at]]
+  }
+}
+
+/**
+ * Writes one transformed image. Both are [height, width, channels].
+ * @param table normalised value of each intensity, 256 a channel
+ */
+export function placeImage(
+  source: Uint8Array,
+  target: Float32Array,
+  { height, width, channels }: ImageShape,
+  table: Float32Array,
+  { top, left, flip }: Placement,
+): void {
+  for (let row = 0, at = 0; row < height; row++) {
+    const y = row + top
+    const outside = y < 0 || y >= height
+    for (let column = 0; column < width; column++) {
+      const x = (flip ? width - 1 - column : column) + left
+      const from = outside || x < 0 || x >= width ? -1 : (y * width + x) * channels
+      for (let channel = 0; channel < channels; channel++) {
+        target[at++] = table[(channel << 8) + (from < 0 ? 0 : source[from + channel])]
+      }
+    }
+  }
+}
+
+/**
+ * Sets the square of side 2·⌊side / 2⌋ around the centre to 0, the channel means; what lies beyond the border is lost,
+ * so the area is smaller there, as in DARTS' code.
+ */
+export function cutOut(image: Float32Array, shape: ImageShape, side: number, [row, column]: Placement['centre']): void {
+  const { height, width, channels } = shape
+  const half = Math.floor(side / 2)
+  const left = Math.max(0, column - half) * channels
+  const right = Math.min(width, column + half) * channels
+  for (let y = Math.max(0, row - half); y < Math.min(height, row + half); y++) {
+    image.fill(0, y * width * channels + left, y * width * channels + right)
+  }
+}

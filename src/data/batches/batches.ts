@@ -1,0 +1,118 @@
+/** Batches of an image set in memory: shuffled and augmented for training, in order for evaluation. */
+import type { Batch, BatchSource, RandomName } from '../../core/data.ts'
+import { BenchError } from '../../core/errors.ts'
+import { type RandomStream, random } from '../../core/random.ts'
+import { ahead } from './ahead.ts'
+import { type Augmentation, changes, cutOut, drawPlacement, normaliseImage, placeImage } from './augment.ts'
+import { epochOrder } from './epochOrder.ts'
+import type { ImageView } from './imageView.ts'
+import { type ChannelStatistics, normalisationTable } from './normalisation.ts'
+
+/** Images ready to be made into batches. */
+export interface Images extends ImageView {
+  readonly statistics: ChannelStatistics
+}
+
+export interface OrderOptions {
+  readonly batchSize: number
+  readonly seed: number
+  /** Names the random streams: sources of different roles are independent under one seed. */
+  readonly role: string
+}
+
+export interface ShuffleOptions extends OrderOptions {
+  readonly augmentation: Augmentation
+  /** Of cutting out, in an epoch; absent: 1. */
+  readonly cutoutProbability?: (epoch: number) => number
+}
+
+/**
+ * Every epoch walks over the whole set in a new random order; its last batch is smaller where the batch size does not
+ * divide the set. Each batch has arrays of its own.
+ */
+export function shuffledBatches(images: Images, options: ShuffleOptions): BatchSource {
+  const { batchSize, augmentation, seed, role, cutoutProbability = () => 1 } = options
+  const batchesPerEpoch = countBatches(images.rows, batchSize, role)
+  const fill = filler(images)
+  const orderOf = epochOrder(seed, role, images.rows.length)
+  return ahead({
+    batchSize,
+    batchesPerEpoch,
+    async batch(index) {
+      const within = index % batchesPerEpoch
+      const epoch = Math.floor(index / batchesPerEpoch)
+      const positions = orderOf(epoch).subarray(within * batchSize, (within + 1) * batchSize)
+      const draw = { seed, path: ['data', role, 'batch', index] }
+      if (!changes(augmentation)) return fill(positions, draw, asItIs)
+      const stream = random(seed, 'data', role, 'augmentation', index)
+      const cuts = cutter(augmentation, cutoutProbability(epoch), random(seed, 'data', role, 'cutout', index))
+      return fill(positions, draw, (image) => {
+        const placement = drawPlacement(images.shape, augmentation, stream)
+        placeImage(image.source, image.target, images.shape, image.table, placement)
+        if (cuts()) cutOut(image.target, images.shape, augmentation.cutout, placement.centre)
+      })
+    },
+  })
+}
+
+/** Decides for one image after the other whether a square is cut out of it. */
+function cutter({ cutout }: Augmentation, probability: number, stream: RandomStream): () => boolean {
+  return () => cutout > 0 && (probability >= 1 || stream.uniform() < probability)
+}
+
+/** The set in order, without augmentation, again and again. */
+export function orderedBatches(images: Images, options: OrderOptions): BatchSource {
+  const { batchSize, role } = options
+  const batchesPerEpoch = countBatches(images.rows, batchSize, role)
+  const batchAt = inOrder(images, options)
+  return { batchSize, batchesPerEpoch, batch: async (index) => batchAt(index % batchesPerEpoch) }
+}
+
+/** The set once, in order, without augmentation. */
+export function* eachBatch(images: Images, options: OrderOptions): Generator<Batch> {
+  const batchAt = inOrder(images, options)
+  for (let i = 0; i * options.batchSize < images.rows.length; i++) yield batchAt(i)
+}
+
+function inOrder(images: Images, { batchSize, seed, role }: OrderOptions): (index: number) => Batch {
+  const fill = filler(images)
+  return (index) => {
+    const from = index * batchSize
+    const size = Math.min(batchSize, images.rows.length - from)
+    const positions = Uint32Array.from({ length: size }, (_, i) => from + i)
+    return fill(positions, { seed, path: ['data', role, 'batch', index] }, asItIs)
+  }
+}
+
+const asItIs = ({ source, target, table }: ImageSlot): void => normaliseImage(source, target, table)
+
+interface ImageSlot {
+  readonly source: Uint8Array
+  readonly target: Float32Array
+  readonly table: Float32Array
+}
+
+/** Makes a batch of the view's images at `positions`, each written by `write`. */
+function filler({ set, shape, rows, statistics }: Images) {
+  const length = shape.height * shape.width * shape.channels
+  const table = normalisationTable(statistics)
+  return (positions: Uint32Array, draw: RandomName, write: (image: ImageSlot) => void): Batch => {
+    const images = new Float32Array(positions.length * length)
+    positions.forEach((position, i) => {
+      const row = rows[position]
+      const source = set.pixels.subarray(row * length, (row + 1) * length)
+      write({ source, target: images.subarray(i * length, (i + 1) * length), table })
+    })
+    const labels = Int32Array.from(positions, (position) => set.labels[rows[position]])
+    return { images, labels, size: positions.length, draw }
+  }
+}
+
+/** @throws BenchError `bad-input` without images or for a batch size that is none */
+export function countBatches(rows: Uint32Array, batchSize: number, role: string): number {
+  if (!Number.isInteger(batchSize) || batchSize < 1) {
+    throw new BenchError('bad-input', `batch size ${batchSize}: expected a whole number from 1`)
+  }
+  if (rows.length > 0) return Math.ceil(rows.length / batchSize)
+  throw new BenchError('bad-input', `no images are left for ${role}; raise the limit or change the train portion`)
+}

@@ -1,0 +1,102 @@
+/** Some images of a set, at the size that a protocol asks for. */
+import type { ImageShape } from '../../core/data.ts'
+import { BenchError } from '../../core/errors.ts'
+import type { Dataset, ImageSet } from '../dataset.ts'
+
+/** Which images of a set, in which order. */
+export interface ImageView {
+  readonly set: ImageSet
+  readonly shape: ImageShape
+  /** Indices into the set. */
+  readonly rows: Uint32Array
+}
+
+/**
+ * The images `rows` of a set, in that order, scaled down to `imageSize` × `imageSize` (null: as they are, not copied).
+ * @throws BenchError `bad-input` where the images are smaller than that, or not square
+ */
+export function viewImages(view: ImageView, imageSize: number | null): ImageView {
+  const { set, shape, rows } = view
+  if (imageSize === null || (imageSize === shape.height && imageSize === shape.width)) return view
+  const scale = scaler(shape, imageSize)
+  const length = shape.height * shape.width * shape.channels
+  const scaledLength = imageSize * imageSize * shape.channels
+  const pixels = new Uint8Array(rows.length * scaledLength)
+  rows.forEach((row, i) => {
+    pixels.set(scale(set.pixels.subarray(row * length, (row + 1) * length)), i * scaledLength)
+  })
+  return {
+    set: { count: rows.length, pixels, labels: Int32Array.from(rows, (row) => set.labels[row]) },
+    shape: { ...shape, height: imageSize, width: imageSize },
+    rows: everyRow(rows.length),
+  }
+}
+
+/**
+ * The dataset with all its images scaled down to `imageSize` × `imageSize` (null: as they are), once for all trainings on
+ * it. They are normalised by the statistics of the images as they were, as every view of them is.
+ * @throws BenchError `bad-input` where the images are smaller than that, or not square
+ */
+export function scaledDataset(dataset: Dataset, imageSize: number | null): Dataset {
+  const scaled = (set: ImageSet) => viewImages({ set, shape: dataset.shape, rows: everyRow(set.count) }, imageSize)
+  const { set: train, shape } = scaled(dataset.train)
+  const { set: test } = scaled(dataset.test)
+  const { mean, std } = dataset
+  return { ...dataset, shape, train, test, mean, std }
+}
+
+/** 0 … count − 1 */
+export function everyRow(count: number): Uint32Array {
+  return Uint32Array.from({ length: count }, (_, i) => i)
+}
+
+/** Scales one image down to `size` × `size` by box averages: every source pixel counts by the area it covers. */
+function scaler({ height, width, channels }: ImageShape, size: number): (image: Uint8Array) => Uint8Array {
+  if (height !== width || size > height) {
+    throw new BenchError(
+      'bad-input',
+      `imageSize ${size}: the images are ${height}×${width}; give at most ${Math.min(height, width)}, for square images`,
+    )
+  }
+  const weights = boxWeights(height, size)
+  const rows = new Float64Array(size * width * channels)
+  const scaled = new Uint8ClampedArray(size * size * channels)
+  return (image) => {
+    average(image, rows, weights, { lines: 1, step: width * channels })
+    average(rows, scaled, weights, { lines: size, step: channels })
+    return new Uint8Array(scaled.buffer)
+  }
+}
+
+/** For each target pixel of one axis, the source pixels under it and the share of each. */
+function boxWeights(from: number, to: number): { readonly source: number; readonly share: number }[][] {
+  const box = from / to
+  return Array.from({ length: to }, (_, target) => {
+    const start = target * box
+    const end = start + box
+    const sources = Array.from({ length: Math.ceil(end - 1e-9) - Math.floor(start) }, (_, i) => Math.floor(start) + i)
+    return sources.map((source) => ({
+      source,
+      share: (Math.min(end, source + 1) - Math.max(start, source)) / box,
+    }))
+  })
+}
+
+/** Averages along one axis: each line holds `from` (then `to`) vectors of `step` numbers. */
+function average(
+  source: Uint8Array | Float64Array,
+  target: Float64Array | Uint8ClampedArray,
+  weights: ReturnType<typeof boxWeights>,
+  { lines, step }: { readonly lines: number; readonly step: number },
+): void {
+  const sourceLine = source.length / lines
+  for (let line = 0, at = 0; line < lines; line++) {
+    for (const box of weights) {
+      for (let i = 0; i < step; i++, at++) {
+        let sum = 0
+        for (const part of box) sum += part.share * source[line * sourceLine + part.source * step + i]
+        target[at] = sum
+      }
+    }
+  }
+}

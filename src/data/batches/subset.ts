@@ -1,0 +1,48 @@
+/** Seeded choices of images: a random order that keeps the classes in proportion, and the two halves of a search. */
+import { BenchError } from '../../core/errors.ts'
+import type { Protocol } from '../../core/protocol.ts'
+import type { RandomStream } from '../../core/random.ts'
+
+/**
+ * A random order of all images in which every prefix holds the classes in (nearly) their overall proportions: the
+ * k-th image drawn of a class of m images stands at a uniformly random place of the interval [k/m, (k + 1)/m).
+ */
+export function balancedOrder(labels: Int32Array, stream: RandomStream): Uint32Array {
+  const sizes = new Map<number, number>()
+  for (const label of labels) sizes.set(label, (sizes.get(label) ?? 0) + 1)
+  const seen = new Map<number, number>()
+  const shuffled = stream.permutation(labels.length)
+  const places = Float64Array.from(shuffled, (index) => {
+    const label = labels[index]
+    const k = seen.get(label) ?? 0
+    seen.set(label, k + 1)
+    return (k + stream.uniform()) / (sizes.get(label) ?? 1)
+  })
+  return Uint32Array.from(shuffled.keys())
+    .sort((a, b) => places[a] - places[b])
+    .map((position) => shuffled[position])
+}
+
+/**
+ * Two disjoint shares of the balanced order's first `limit` images (of all where null): `trainPortion` of them for w, then
+ * `architecturePortion` for α, or the rest where absent.
+ * @throws BenchError `bad-input` where the shares are more than all
+ */
+export function searchHalves(
+  labels: Int32Array,
+  {
+    trainPortion,
+    architecturePortion,
+    limit,
+  }: Pick<Protocol['data'], 'trainPortion' | 'architecturePortion' | 'limit'>,
+  stream: RandomStream,
+): { readonly weights: Uint32Array; readonly architecture: Uint32Array } {
+  if (trainPortion + (architecturePortion ?? 0) > 1) {
+    const shares = `${trainPortion} of the images for weights and ${architecturePortion ?? 0} for the architecture`
+    throw new BenchError('bad-input', `${shares} are more than there are; give shares that add up to 1 at most`)
+  }
+  const chosen = balancedOrder(labels, stream).subarray(0, limit ?? labels.length)
+  const cut = Math.floor(trainPortion * chosen.length)
+  const end = architecturePortion === undefined ? chosen.length : cut + Math.floor(architecturePortion * chosen.length)
+  return { weights: chosen.slice(0, cut), architecture: chosen.slice(cut, end) }
+}

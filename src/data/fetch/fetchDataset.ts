@@ -1,0 +1,96 @@
+/** Gets a dataset from where it is published, and puts it where `openDataset` looks. */
+import { createHash } from 'node:crypto'
+import { readFileSync } from 'node:fs'
+import { mkdir, readdir, rename, rm } from 'node:fs/promises'
+import { fileURLToPath } from 'node:url'
+import { parse } from 'yaml'
+import { z } from 'zod'
+import { BenchError } from '../../core/errors.ts'
+import { unknownName } from '../../core/names.ts'
+import { userFolder } from '../../core/userFolder.ts'
+import type { Dataset } from '../dataset.ts'
+import { datasetFolder, knownName, openDataset } from '../datasets.ts'
+import { unpackArchive } from '../files/tarArchive.ts'
+import { checkUrl, type DownloadOptions, download } from './download.ts'
+
+const Source = z.object({
+  url: z.url().optional(),
+  sha256: z.string().optional(),
+  page: z.url().optional(),
+})
+
+export type DatasetSource = z.infer<typeof Source>
+
+export interface FetchOptions extends Pick<DownloadOptions, 'onProgress' | 'attempts' | 'pauseMs' | 'stallMs'> {
+  /** Instead of the known source. */
+  readonly url?: string
+  readonly sha256?: string
+  /** Folder to put it in; the user's data folder where absent. */
+  readonly to?: string
+}
+
+/** Known sources by dataset: `configs/datasets.yaml`. */
+export function datasetSources(): Readonly<Record<string, DatasetSource>> {
+  const file = fileURLToPath(new URL('../../../configs/datasets.yaml', import.meta.url))
+  return z.record(z.string(), Source).parse(parse(readFileSync(file, 'utf8')))
+}
+
+/**
+ * Downloads, checks, unpacks and opens a dataset; only one that can be opened takes its place. One that is there already is
+ * opened only.
+ * @throws BenchError `unknown-name`; `missing` for one without a public source; whatever the download or the reader objects to
+ */
+export async function fetchDataset(typed: string, options: FetchOptions = {}): Promise<Dataset> {
+  const sources = datasetSources()
+  const name = knownName(typed)
+  if (sources[name] === undefined) throw unknownName('dataset to fetch', typed, Object.keys(sources))
+  const folder = options.to ?? datasetFolder(name)
+  if (await hasFiles(folder)) return openDataset(name, { folder })
+  const source = options.url === undefined ? publicSource(name, sources[name]) : ownSource(options.url)
+  const sha256 = options.sha256 ?? source.sha256
+  const { onProgress, attempts, pauseMs, stallMs } = options
+  const target = userFolder('downloads', archiveName(name, source.url))
+  const archive = await download({ url: source.url, sha256, target, onProgress, attempts, pauseMs, stallMs })
+  await unpackChecked(name, archive.path, folder).finally(() => rm(archive.path))
+  return openDataset(name, { folder })
+}
+
+function publicSource(name: string, { url, sha256, page }: DatasetSource): { url: string; sha256?: string } {
+  if (url !== undefined) return { url, sha256 }
+  throw new BenchError(
+    'missing',
+    `${name} has no public address; get it at ${page}, unpack it and name the folder with --data, or name a copy with --url`,
+  )
+}
+
+function ownSource(url: string): { url: string; sha256?: string } {
+  checkUrl(url)
+  return { url }
+}
+
+/** A name of its own for each address, so that a part is never continued with another file. */
+function archiveName(name: string, url: string): string {
+  const ending = new URL(url).pathname.endsWith('.tar') ? 'tar' : 'tar.gz'
+  return `${name}-${createHash('sha256').update(url).digest('hex').slice(0, 12)}.${ending}`
+}
+
+/** Unpacks beside the folder, opens it there, then gives it its name. */
+async function unpackChecked(name: string, archive: string, folder: string): Promise<void> {
+  const beside = `${folder}.${process.pid}.tmp`
+  try {
+    await mkdir(beside, { recursive: true })
+    await unpackArchive(archive, beside)
+    await openDataset(name, { folder: beside })
+    await rm(folder, { recursive: true, force: true })
+    await rename(beside, folder)
+  } finally {
+    await rm(beside, { recursive: true, force: true })
+  }
+}
+
+async function hasFiles(folder: string): Promise<boolean> {
+  return readdir(folder).then(
+    (files) => files.length > 0,
+    () => false,
+  )
+}

@@ -1,0 +1,74 @@
+/** Decoded pixels kept in the user's data folder, so that a set of JPEG files is decoded once. */
+import { readFile } from 'node:fs/promises'
+import { z } from 'zod'
+import { writeAtomically } from '../../core/atomicFile.ts'
+import { userFolder } from '../../core/userFolder.ts'
+import { contentHash } from './contentHash.ts'
+import type { Contents } from './contents.ts'
+
+const MAGIC = 'nas-bench decoded images 1\n'
+
+const Header = z.object({
+  shape: z.object({ height: z.number(), width: z.number(), channels: z.number(), classes: z.number() }),
+  classNames: z.array(z.string()),
+  origin: z.string(),
+  train: z.number(),
+  test: z.number(),
+  contentHash: z.string(),
+})
+
+/** Where the pixels of files of this fingerprint are kept. @param way how they were decoded, e.g. `pickles` */
+export function decodedFile(fingerprint: string, way: string): string {
+  return userFolder('decoded', `${fingerprint.slice(0, 32)}-${way}.images`)
+}
+
+/** What is kept, or undefined where there is nothing, or something that does not match its own hash. */
+export async function readDecoded(file: string): Promise<Contents | undefined> {
+  const bytes = await readFile(file).catch(() => undefined)
+  if (bytes === undefined || bytes.subarray(0, MAGIC.length).toString('latin1') !== MAGIC) return undefined
+  const end = bytes.indexOf('\n', MAGIC.length)
+  const header = parseHeader(bytes.subarray(MAGIC.length, end).toString('utf8'))
+  if (header === undefined) return undefined
+  const { shape, classNames, origin } = header
+  const length = shape.height * shape.width * shape.channels
+  let at = end + 1
+  const take = (size: number): Uint8Array => {
+    at += size
+    return new Uint8Array(bytes.buffer, bytes.byteOffset + at - size, size)
+  }
+  const readSet = (count: number) => {
+    const pixels = take(count * length)
+    const labels = Int32Array.from({ length: count }, (_, i) => bytes.readInt16LE(at + 2 * i))
+    at += 2 * count
+    return { count, pixels, labels }
+  }
+  if (bytes.length !== at + (header.train + header.test) * (length + 2)) return undefined
+  const train = readSet(header.train)
+  const test = readSet(header.test)
+  if (contentHash(shape, train, test) !== header.contentHash) return undefined
+  return { shape, classNames, origin, train, test, contentHash: header.contentHash }
+}
+
+/** Keeps decoded contents; where they cannot be written, says so and leaves it at that. */
+export function writeDecoded(file: string, contents: Contents, report: (line: string) => void): void {
+  const { shape, classNames, origin, train, test } = contents
+  const header = { shape, classNames, origin, train: train.count, test: test.count, contentHash: contents.contentHash }
+  const parts: Uint8Array[] = [Buffer.from(`${MAGIC}${JSON.stringify(header)}\n`)]
+  for (const { pixels, labels } of [train, test]) {
+    const short = Int16Array.from(labels)
+    parts.push(Buffer.from(pixels.buffer, pixels.byteOffset, pixels.length), Buffer.from(short.buffer))
+  }
+  try {
+    writeAtomically(file, Buffer.concat(parts))
+  } catch (error) {
+    report(`not kept, to be decoded again next time: ${(error as Error).message}`)
+  }
+}
+
+function parseHeader(text: string): z.infer<typeof Header> | undefined {
+  try {
+    return Header.parse(JSON.parse(text))
+  } catch {
+    return undefined
+  }
+}

@@ -1,0 +1,107 @@
+/** The datasets that are read from files: in which forms, and how they are found. */
+import { existsSync } from 'node:fs'
+import { stat } from 'node:fs/promises'
+import { BenchError } from '../../core/errors.ts'
+import { type ChannelStatistics, CIFAR10, CIFAR100, channelStatistics, IMAGENET16 } from '../batches/normalisation.ts'
+import type { Dataset } from '../dataset.ts'
+import { datasetFolder, type FileDatasetName, type OpenDatasetOptions } from '../datasets.ts'
+import { readTestHalves } from '../testHalves.ts'
+import { CIFAR10_BINARY, CIFAR100_BINARY, cifarBinaryReader } from './cifarBinary.ts'
+import type { Contents, Reader } from './contents.ts'
+import type { DecodeOptions } from './decodeImages.ts'
+import { type FileTree, openFolder } from './fileTree.ts'
+import { imageReader } from './imageReader.ts'
+import { CIFAR10_PICKLES, CIFAR100_PICKLES, IMAGENET16_PICKLES, pickleReader } from './pickledImages.ts'
+import { isArchive, openArchive } from './tarArchive.ts'
+
+interface FileDataset {
+  /** Tried in this order. */
+  readonly readers: readonly Reader[]
+  /** Computed from the training set where absent. */
+  readonly statistics?: ChannelStatistics
+}
+
+const KNOWN: Readonly<Record<FileDatasetName, FileDataset>> = {
+  cifar10: {
+    readers: [cifarBinaryReader(CIFAR10_BINARY), pickleReader(CIFAR10_PICKLES), imageReader(10)],
+    statistics: CIFAR10,
+  },
+  cifar100: {
+    readers: [cifarBinaryReader(CIFAR100_BINARY), pickleReader(CIFAR100_PICKLES), imageReader(100)],
+    statistics: CIFAR100,
+  },
+  'ImageNet16-120': { readers: [pickleReader(IMAGENET16_PICKLES), imageReader(120)], statistics: IMAGENET16 },
+}
+
+/** Any other name: an image folder of the user's own. */
+const OWN_IMAGES: FileDataset = { readers: [imageReader()] }
+
+/** Opens a dataset that is read from files. For errors see `openDataset`. */
+export async function openFileDataset(name: string, options: OpenDatasetOptions): Promise<Dataset> {
+  const known = name in KNOWN ? KNOWN[name as FileDatasetName] : OWN_IMAGES
+  const root = await findRoot(name, options.folder)
+  const contents = await readRoot(name, known, root, {
+    imageSize: options.imageSize ?? null,
+    brokenImages: options.brokenImages ?? 'fail',
+    report: options.report ?? (() => undefined),
+  })
+  return { name, ...contents, ...(known.statistics ?? channelStatistics(contents.train, contents.shape.channels)) }
+}
+
+async function findRoot(name: string, folder: string | undefined): Promise<string> {
+  const root = folder ?? datasetFolder(name)
+  if (existsSync(root)) return root
+  const found =
+    folder === undefined ? `dataset ${name} is not on this machine` : `dataset ${name}: there is no ${folder}`
+  throw new BenchError('missing', `${found}; get it with "bench data fetch ${name}" or name its folder with --data`)
+}
+
+/** Reads a folder in the first format that its files are in; else in that of the one archive among them. */
+async function readRoot(name: string, known: FileDataset, root: string, options: DecodeOptions): Promise<Contents> {
+  if (isArchive(root)) return readArchive(name, known, root, options)
+  if (!(await stat(root)).isDirectory()) {
+    throw new BenchError('bad-input', `${root} is neither a folder nor a .tar, .tar.gz or .tgz archive`)
+  }
+  const tree = await openFolder(root)
+  const archives = tree.paths.filter((file) => !file.includes('/') && isArchive(file)).map((file) => tree.locate(file))
+  const reader = known.readers.find(({ matches }) => matches(tree))
+  if (reader !== undefined) {
+    const contents = await reader.read(tree, options)
+    const testHalves = await readTestHalves(tree, contents.test.count)
+    const unread = archives.length === 0 ? '' : `; not read: ${archives.join(', ')}, which --data can name`
+    return { ...contents, testHalves, origin: `${contents.origin} in ${root}${unread}` }
+  }
+  if (archives.length === 1) return readArchive(name, known, archives[0], options)
+  throw notFound(name, known, tree)
+}
+
+async function readArchive(name: string, known: FileDataset, file: string, options: DecodeOptions): Promise<Contents> {
+  const contents = (await keptContents(known, file, options)) ?? (await unpackAndRead(name, known, file, options))
+  return { ...contents, origin: `${contents.origin} in ${file}` }
+}
+
+async function keptContents(known: FileDataset, file: string, options: DecodeOptions): Promise<Contents | undefined> {
+  for (const { kept } of known.readers) {
+    const contents = await kept?.(file, options)
+    if (contents !== undefined) return contents
+  }
+  return undefined
+}
+
+async function unpackAndRead(
+  name: string,
+  known: FileDataset,
+  file: string,
+  options: DecodeOptions,
+): Promise<Contents> {
+  const tree = await openArchive(file)
+  const reader = known.readers.find(({ matches }) => matches(tree))
+  if (reader === undefined) throw notFound(name, known, tree)
+  return reader.read(tree, options)
+}
+
+function notFound(name: string, { readers }: FileDataset, { root, paths }: FileTree): BenchError {
+  const expected = readers.map(({ lookFor }) => lookFor).join('; or ')
+  const found = paths.slice(0, 5).join(', ') || 'nothing'
+  return new BenchError('bad-input', `${root} does not hold ${name}: found ${found}; expected ${expected}`)
+}

@@ -1,0 +1,83 @@
+/** The layout of ImageNet and its like: `train/` and `val/` (or `test/`), one folder a class, JPEG or PNG files in it. */
+import { BenchError } from '../../core/errors.ts'
+import type { FileTree } from './fileTree.ts'
+
+export interface LabelledFile {
+  readonly path: string
+  readonly label: number
+}
+
+export interface ImageLayout {
+  /** Names of the class folders, sorted; the label is the position. */
+  readonly classNames: readonly string[]
+  readonly train: readonly LabelledFile[]
+  readonly test: readonly LabelledFile[]
+  /** Name of the folder that the test images are in. */
+  readonly testFolder: string
+}
+
+const TEST_FOLDERS = ['test', 'val', 'valid', 'validation']
+const isImage = (path: string): boolean => /\.(jpe?g|png)$/i.test(path)
+
+/** Whether there are training images in class folders. */
+export function hasImageLayout(tree: FileTree): boolean {
+  return tree.paths.some((path) => /^train\/[^/]+\/[^/]+$/.test(path) && isImage(path))
+}
+
+/**
+ * All images with their classes, sorted by path.
+ * @throws BenchError `bad-input` without a test folder, for a class without images, and for classes that only one side has
+ */
+export function imageLayout(tree: FileTree): ImageLayout {
+  const testFolder = TEST_FOLDERS.find((folder) => classFolders(tree, folder).length > 0)
+  if (testFolder === undefined) {
+    throw new BenchError('missing', `${tree.root} has train/ but no test/ or val/ with class folders; expected both`)
+  }
+  const classNames = classFolders(tree, 'train')
+  requireSameClasses(tree, classNames, testFolder)
+  const train = labelled(tree, 'train', classNames)
+  const test = labelled(tree, testFolder, classNames)
+  return { classNames, train, test, testFolder }
+}
+
+function classFolders(tree: FileTree, split: string): string[] {
+  const prefix = `${split}/`
+  const inside = tree.folders.filter((folder) => folder.startsWith(prefix)).map((folder) => folder.slice(prefix.length))
+  return inside.filter((name) => !name.includes('/')).sort()
+}
+
+function requireSameClasses(tree: FileTree, classNames: readonly string[], testFolder: string): void {
+  const tested = classFolders(tree, testFolder)
+  const onlyTrain = classNames.filter((name) => !tested.includes(name))
+  const onlyTest = tested.filter((name) => !classNames.includes(name))
+  if (onlyTrain.length + onlyTest.length === 0) return
+  const side = (names: readonly string[], folder: string) =>
+    names.length === 0 ? [] : [`${shortList(names)} only in ${folder}/`]
+  const found = [...side(onlyTrain, 'train'), ...side(onlyTest, testFolder)].join(' and ')
+  throw new BenchError('bad-input', `${tree.root}: class ${found}; expected the same class folders on both sides`)
+}
+
+function labelled(tree: FileTree, split: string, classNames: readonly string[]): LabelledFile[] {
+  const labels = new Map(classNames.map((name, label) => [name, label]))
+  const counts = classNames.map(() => 0)
+  const files: LabelledFile[] = []
+  for (const path of tree.paths) {
+    const [folder, name, ...rest] = path.split('/')
+    const label = folder === split && rest.length === 1 ? labels.get(name) : undefined
+    if (label === undefined || !isImage(path)) continue
+    counts[label]++
+    files.push({ path, label })
+  }
+  const empty = classNames.filter((_, label) => counts[label] === 0)
+  if (empty.length === 0) return files
+  throw new BenchError(
+    'bad-input',
+    `${tree.root}/${split}: no JPEG or PNG files in class ${shortList(empty)}; add images or remove the folder`,
+  )
+}
+
+/** At most five names. */
+function shortList(names: readonly string[]): string {
+  const shown = names.slice(0, 5).map((name) => `"${name}"`)
+  return names.length > 5 ? `${shown.join(', ')} and ${names.length - 5} more` : shown.join(', ')
+}

@@ -1,0 +1,87 @@
+/**
+ * Colour jitter as in ImageNet training of the DARTS family (`quark0/darts: cnn/train_imagenet.py`: brightness, contrast and
+ * saturation 0.4, hue 0.2), written as one affine map of RGB.
+ *
+ * Departures from torchvision's, for speed: hue turns around the grey axis of the RGB cube, not in HSV, and values are
+ * clamped once, after all four changes, not after each.
+ */
+import type { RandomStream } from '../../core/random.ts'
+
+/** Three numbers, one a channel. */
+export type Rgb = readonly number[]
+
+/** rgb ↦ matrix·rgb + offset, for intensities 0 … 1. */
+export interface ColourMap {
+  /** Three rows. */
+  readonly matrix: readonly Rgb[]
+  readonly offset: Rgb
+}
+
+/** Largest relative change of brightness, contrast and saturation; largest turn of hue, as a share of the circle. */
+const BRIGHTNESS = 0.4
+const CONTRAST = 0.4
+const SATURATION = 0.4
+const HUE = 0.2
+
+/** Share of each channel in the grey of an image (ITU-R BT.601). */
+const GREY: Rgb = [0.299, 0.587, 0.114]
+
+/** Draws four factors and the order in which they apply. @param mean mean colour of the image, 0 … 1 */
+export function drawColourJitter(mean: Rgb, stream: RandomStream): ColourMap {
+  const factor = (range: number) => 1 + range * (2 * stream.uniform() - 1)
+  const [brightness, contrast, saturation] = [factor(BRIGHTNESS), factor(CONTRAST), factor(SATURATION)]
+  const turn = 2 * Math.PI * HUE * (2 * stream.uniform() - 1)
+  const changes: readonly ((mean: Rgb) => ColourMap)[] = [
+    () => brighten(brightness),
+    (current) => changeContrast(contrast, current),
+    () => saturate(saturation),
+    () => turnHue(turn),
+  ]
+  return [...stream.permutation(changes.length)].reduce(
+    (map, i) => compose(changes[i](applyColour(map, mean)), map),
+    brighten(1),
+  )
+}
+
+/** The map at one colour. */
+export function applyColour({ matrix, offset }: ColourMap, colour: Rgb): Rgb {
+  return matrix.map((row, i) => dot(row, colour) + offset[i])
+}
+
+/** b·x */
+export function brighten(b: number): ColourMap {
+  return { matrix: matrixOf((i, j) => (i === j ? b : 0)), offset: [0, 0, 0] }
+}
+
+/** c·x + (1 − c)·(grey of the image's mean colour) */
+export function changeContrast(c: number, mean: Rgb): ColourMap {
+  const grey = (1 - c) * dot(GREY, mean)
+  return { ...brighten(c), offset: [grey, grey, grey] }
+}
+
+/** s·x + (1 − s)·(grey of x) */
+export function saturate(s: number): ColourMap {
+  return { matrix: matrixOf((i, j) => (i === j ? s : 0) + (1 - s) * GREY[j]), offset: [0, 0, 0] }
+}
+
+/** A rotation around the axis of greys: cos·x + (1 − cos)·(mean of x) + sin·(axis × x). */
+export function turnHue(angle: number): ColourMap {
+  const cos = Math.cos(angle)
+  const along = Math.sin(angle) / Math.sqrt(3)
+  const cross = matrixOf((i, j) => (i === j ? 0 : (j - i + 3) % 3 === 1 ? -along : along))
+  return { matrix: matrixOf((i, j) => (i === j ? cos : 0) + (1 - cos) / 3 + cross[i][j]), offset: [0, 0, 0] }
+}
+
+/** outer ∘ inner */
+function compose(outer: ColourMap, inner: ColourMap): ColourMap {
+  const column = (j: number) => inner.matrix.map((row) => row[j])
+  return { matrix: matrixOf((i, j) => dot(outer.matrix[i], column(j))), offset: applyColour(outer, inner.offset) }
+}
+
+function matrixOf(entry: (i: number, j: number) => number): Rgb[] {
+  return [0, 1, 2].map((i) => [0, 1, 2].map((j) => entry(i, j)))
+}
+
+function dot(a: Rgb, b: Rgb): number {
+  return a[0] * b[0] + a[1] * b[1] + a[2] * b[2]
+}

@@ -1,0 +1,216 @@
+/**
+ * The embedded dataset: small labelled images drawn by a seeded generator. Three cues tell the ten classes apart, none
+ * of them enough alone: the object's outline (one of five), a striped texture (five orientations at two
+ * frequencies, jittered), and a tendency of colour that is no larger than its spread. Low-frequency clutter fills the rest.
+ *
+ * Every image is a pure function of (options, split, index), so any part of the set can be drawn alone.
+ */
+import { createHash } from 'node:crypto'
+import { type RandomStream, random } from '../../core/random.ts'
+import { channelStatistics } from '../batches/normalisation.ts'
+import type { Dataset, ImageSet } from '../dataset.ts'
+import { OUTLINES } from './shapeOutlines.ts'
+
+export interface ShapesOptions {
+  /** Side of the square images, in pixels. */
+  readonly size: number
+  /** Number of training and of test images. */
+  readonly train: number
+  readonly test: number
+  readonly seed: number
+  /** Standard deviation of the pixel noise. Intensities and contrasts are in units of the full range 0 … 1. */
+  readonly noise: number
+  /** How far a class pulls the object's colour away from grey, and the deviation that each object adds to it. */
+  readonly colourTendency: number
+  readonly colourSpread: number
+  /** Amplitude of the stripes: the median over the images, and how far it varies, from e^−contrast to e^contrast times that. */
+  readonly texture: number
+  readonly contrast: number
+  /** Cycles of the coarse and of the fine stripes across the image. */
+  readonly frequencies: readonly [number, number]
+  /** Standard deviation of the background's colour and of its low-frequency variation. */
+  readonly clutter: number
+}
+
+/** What `openDataset('shapes')` draws. */
+export const SHAPES: ShapesOptions = {
+  size: 16,
+  train: 6000,
+  test: 10_000,
+  seed: 0,
+  noise: 0.1,
+  colourTendency: 0.25,
+  colourSpread: 0.35,
+  texture: 0.2,
+  contrast: 0.9,
+  frequencies: [2.2, 3.4],
+  clutter: 0.15,
+}
+
+/** Raised whenever the same options draw other pixels. */
+const VERSION = 2
+const CLASSES = 10
+const CHANNELS = 3
+/** Share of a half turn; neighbouring classes are a fifth apart. */
+const ORIENTATION_JITTER = 0.2
+/** Control points of the clutter along each side. */
+const GRID = 4
+
+const FREQUENCY_NAMES = ['coarse', 'fine']
+const CLASS_NAMES = Array.from(
+  { length: CLASSES },
+  (_, label) => `${FREQUENCY_NAMES[frequencyOf(label)]} ${OUTLINES[outlineOf(label)].name}`,
+)
+
+/** The dataset; its images are drawn when first asked for. */
+export function shapes(options: ShapesOptions = SHAPES): Dataset {
+  const train = once(() => draw(options, 'train', options.train))
+  const test = once(() => draw(options, 'test', options.test))
+  const statistics = once(() => channelStatistics(train(), CHANNELS))
+  return {
+    name: 'shapes',
+    shape: { height: options.size, width: options.size, channels: CHANNELS, classes: CLASSES },
+    classNames: CLASS_NAMES,
+    contentHash: createHash('sha256')
+      .update(JSON.stringify({ generator: 'shapes', version: VERSION, ...SHAPES, ...options }))
+      .digest('hex'),
+    origin: `drawn by the built-in generator, seed ${options.seed}`,
+    get train() {
+      return train()
+    },
+    get test() {
+      return test()
+    },
+    get mean() {
+      return statistics().mean
+    },
+    get std() {
+      return statistics().std
+    },
+  }
+}
+
+/** Image `index` has class index mod 10, so every set of a multiple of ten images is balanced. */
+function draw(options: ShapesOptions, split: 'train' | 'test', count: number): ImageSet {
+  const length = options.size * options.size * CHANNELS
+  const pixels = new Uint8Array(count * length)
+  const labels = Int32Array.from({ length: count }, (_, index) => index % CLASSES)
+  const canvas = new Float64Array(length)
+  for (let index = 0; index < count; index++) {
+    const stream = random(options.seed, 'shapes', split, index)
+    paint(canvas, options, labels[index], stream)
+    develop(canvas, new Uint8ClampedArray(pixels.buffer, index * length, length))
+  }
+  return { count, pixels, labels }
+}
+
+/** The layers, one over the other. */
+function paint(canvas: Float64Array, options: ShapesOptions, label: number, stream: RandomStream): void {
+  paintClutter(canvas, options, stream)
+  paintObject(canvas, options, label, stream)
+  addTexture(canvas, options, label, stream)
+  addNoise(canvas, options.noise, stream)
+}
+
+/** 0 … 1 → 0 … 255, rounded and clamped. */
+function develop(canvas: Float64Array, out: Uint8ClampedArray): void {
+  for (let i = 0; i < canvas.length; i++) out[i] = 255 * canvas[i]
+}
+
+/** A smooth random field for each channel: bilinear between the points of a coarse grid. */
+function paintClutter(canvas: Float64Array, { size, clutter }: ShapesOptions, stream: RandomStream): void {
+  const step = (GRID - 1) / size
+  for (let channel = 0; channel < CHANNELS; channel++) {
+    const base = 0.5 + clutter * stream.normal()
+    const grid = Float64Array.from({ length: GRID * GRID }, () => base + clutter * stream.normal())
+    for (let row = 0, at = channel; row < size; row++) {
+      const top = Math.floor((row + 0.5) * step)
+      const down = (row + 0.5) * step - top
+      for (let column = 0; column < size; column++, at += CHANNELS) {
+        const left = Math.floor((column + 0.5) * step)
+        const right = (column + 0.5) * step - left
+        const corner = top * GRID + left
+        const upper = grid[corner] + right * (grid[corner + 1] - grid[corner])
+        const lower = grid[corner + GRID] + right * (grid[corner + GRID + 1] - grid[corner + GRID])
+        canvas[at] = upper + down * (lower - upper)
+      }
+    }
+  }
+}
+
+/** The class's outline at a random place, turned, scaled and filled with the object's colour, edges smoothed. */
+function paintObject(canvas: Float64Array, options: ShapesOptions, label: number, stream: RandomStream): void {
+  const { size } = options
+  const { distance } = OUTLINES[outlineOf(label)]
+  const colour = objectColour(options, label, stream)
+  const scale = 0.45 + 0.3 * stream.uniform()
+  const centreX = 0.8 * (1 - scale) * (2 * stream.uniform() - 1)
+  const centreY = 0.8 * (1 - scale) * (2 * stream.uniform() - 1)
+  const turn = 2 * Math.PI * stream.uniform()
+  const cos = Math.cos(turn) / scale
+  const sin = Math.sin(turn) / scale
+  const pixelsAUnit = (scale * size) / 2
+  for (let row = 0, at = 0; row < size; row++) {
+    const y = (2 * row + 1) / size - 1 - centreY
+    for (let column = 0; column < size; column++, at += CHANNELS) {
+      const x = (2 * column + 1) / size - 1 - centreX
+      const covered = Math.min(1, 0.5 - pixelsAUnit * distance(cos * x + sin * y, cos * y - sin * x))
+      if (covered <= 0) continue
+      for (let channel = 0; channel < CHANNELS; channel++) {
+        canvas[at + channel] += covered * (colour[channel] - canvas[at + channel])
+      }
+    }
+  }
+}
+
+/** Grey, pulled towards the class's hue by `colourTendency`, scattered by `colourSpread`. */
+function objectColour({ colourTendency, colourSpread }: ShapesOptions, label: number, stream: RandomStream): number[] {
+  const hue = (2 * Math.PI * ((3 * label) % CLASSES)) / CLASSES
+  return Array.from({ length: CHANNELS }, (_, channel) => {
+    const pull = Math.cos(hue - (2 * Math.PI * channel) / CHANNELS)
+    return 0.5 + colourTendency * pull + colourSpread * stream.normal()
+  })
+}
+
+/** A plane wave of the class's orientation and frequency, both jittered, of any phase and varied contrast. */
+function addTexture(canvas: Float64Array, options: ShapesOptions, label: number, stream: RandomStream): void {
+  const { size } = options
+  const angle = Math.PI * (((2 * label) % 5) / 5 + ORIENTATION_JITTER * (stream.uniform() - 0.5))
+  const cycles = options.frequencies[frequencyOf(label)] * (0.85 + 0.3 * stream.uniform())
+  const amplitude = options.texture * Math.exp(options.contrast * (2 * stream.uniform() - 1))
+  const phase = 2 * Math.PI * stream.uniform()
+  const alongX = ((2 * Math.PI * cycles) / size) * Math.cos(angle)
+  const alongY = ((2 * Math.PI * cycles) / size) * Math.sin(angle)
+  for (let row = 0, at = 0; row < size; row++) {
+    for (let column = 0; column < size; column++) {
+      const stripe = amplitude * Math.sin(alongX * column + alongY * row + phase)
+      for (let channel = 0; channel < CHANNELS; channel++) canvas[at++] += stripe
+    }
+  }
+}
+
+/** Independent noise of a triangular density, which is bell-shaped enough and costs half a word a number. */
+function addNoise(canvas: Float64Array, deviation: number, stream: RandomStream): void {
+  const unit = deviation / Math.sqrt((2 * (256 * 256 - 1)) / 12)
+  for (let i = 0; i < canvas.length; i += 2) {
+    const word = stream.uint32()
+    canvas[i] += unit * ((word & 255) + ((word >>> 8) & 255) - 255)
+    canvas[i + 1] += unit * (((word >>> 16) & 255) + (word >>> 24) - 255)
+  }
+}
+
+function outlineOf(label: number): number {
+  return label % OUTLINES.length
+}
+
+function frequencyOf(label: number): number {
+  return Math.floor(label / OUTLINES.length)
+}
+
+function once<T>(compute: () => T): () => T {
+  let value: { readonly is: T } | undefined
+  return () => {
+    value ??= { is: compute() }
+    return value.is
+  }
+}

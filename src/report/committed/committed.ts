@@ -1,0 +1,148 @@
+/**
+ * A report that is kept in a repository: `report.json` says how it is computed, `runs/` holds the records that it is
+ * computed from, and the rest is recomputed and compared by `bench verify`, without a GPU and without the full table.
+ */
+import { z } from 'zod'
+import { BenchError } from '../../core/errors.ts'
+import { listTables } from '../../tables/openTable.ts'
+import { embeddedTables } from '../../tables/tableFolders.ts'
+import { type ContentOptions, figuresOf, type NamedFigure, type NamedTable, tablesOf } from '../content.ts'
+import { renderTable, type TableFormat } from '../formats/renderTable.ts'
+import { renderPage } from '../page/page.ts'
+import { type PictureFormat, renderFigure } from '../pictures/picture.ts'
+import type { RunRecord } from '../runRecord.ts'
+import { condense, expand } from './condensed.ts'
+import { lookupsCsv } from './lookups.ts'
+import { reportedOnly } from './reportedNumbers.ts'
+
+const recipeSchema = z.strictObject({
+  schema: z.literal(1),
+  title: z.string(),
+  published: z.string(),
+  mix: z.boolean(),
+  /** Names of the runs in the order of the report, where they lie in folders of their own. */
+  runs: z.array(z.string()).optional(),
+})
+
+/** How a report is computed from its records. */
+export type ReportRecipe = z.infer<typeof recipeSchema>
+
+const TABLE_FILES: Readonly<Record<string, TableFormat>> = { md: 'md', csv: 'csv', tex: 'latex' }
+const PICTURES: readonly PictureFormat[] = ['svg', 'png']
+
+/** The runs in the order of the report. @throws BenchError `corrupt` where one is missing or was added */
+export function inOrder(runs: readonly RunRecord[], { runs: order }: ReportRecipe): readonly RunRecord[] {
+  if (order === undefined) return runs
+  const byId = new Map(runs.map((run) => [run.manifest.id, run]))
+  const stranger = runs.find(({ manifest }) => !order.includes(manifest.id))
+  if (stranger !== undefined) {
+    throw new BenchError(
+      'corrupt',
+      `runs/${stranger.manifest.id} is not in the list of report.json; remove one of them`,
+    )
+  }
+  return order.map((id) => {
+    const run = byId.get(id)
+    if (run === undefined) throw new BenchError('corrupt', `report.json names the run ${id}, which is not in runs/`)
+    return run
+  })
+}
+
+/** Name ↦ content of every file that is checked: tables, figures' numbers, looked-up rows. */
+export async function checkedFiles(
+  runs: readonly RunRecord[],
+  { published, mix }: ReportRecipe,
+  rest: Pick<ContentOptions, 'space' | 'references'>,
+): Promise<ReadonlyMap<string, string>> {
+  const options = { ...rest, published, mix }
+  return checkedText(runs, tablesOf(runs, options), await figuresOf(runs, options))
+}
+
+function checkedText(runs: readonly RunRecord[], named: readonly NamedTable[], figures: readonly NamedFigure[]) {
+  const tables = named.flatMap(({ name, table }) =>
+    Object.entries(TABLE_FILES).map(([ending, format]) => [`${name}.${ending}`, renderTable(table, format)] as const),
+  )
+  const numbers = figures
+    .filter(({ figure }) => isComputedFromRuns(figure.name))
+    .map(({ figure }) => [`${figure.name}.json`, `${JSON.stringify(figure, null, 1)}\n`] as const)
+  return new Map([...tables, ...numbers, ['lookups.csv', lookupsCsv(runs)]])
+}
+
+/** The scatter shows the whole table, which is not part of a committed report. */
+const isComputedFromRuns = (figure: string): boolean => figure !== 'scatter'
+
+/** A figure of a whole table is that table again: only of one that comes with the program is it put into a repository. */
+async function mayBePublished(runs: readonly RunRecord[]): Promise<boolean> {
+  const embedded = await listTables({ folders: [embeddedTables] })
+  return runs.every(({ manifest: { job } }) => embedded.includes(job.table?.name ?? ''))
+}
+
+/**
+ * Every file of a report: what is checked, what it is computed from, and pictures and page for the reader.
+ * @param compact keep the records as `condensed.ts` does; all that is shown is then computed from what is kept
+ */
+export async function reportFiles(
+  runs: readonly RunRecord[],
+  recipe: ReportRecipe,
+  rest: Pick<ContentOptions, 'space' | 'references'>,
+  compact = false,
+): Promise<ReadonlyMap<string, string | Uint8Array>> {
+  if (compact) {
+    const condensed = condense(runs, rest.space)
+    return filesOf(expand(condensed, rest.space), Object.entries(condensed), recipe, rest)
+  }
+  const reported = runs.map(reportedOnly)
+  const order = reported.map(({ manifest }) => manifest.id)
+  return filesOf(reported, reported.flatMap(recordFiles), { ...recipe, runs: order }, rest)
+}
+
+async function filesOf(
+  runs: readonly RunRecord[],
+  records: readonly [string, string][],
+  recipe: ReportRecipe,
+  rest: Pick<ContentOptions, 'space' | 'references'>,
+): Promise<ReadonlyMap<string, string | Uint8Array>> {
+  const options = { ...rest, ...recipe }
+  const shown = await figuresOf(runs, options)
+  const figures = (await mayBePublished(runs)) ? shown : shown.filter(({ figure }) => isComputedFromRuns(figure.name))
+  const pictures = figures.flatMap(({ figure }) =>
+    PICTURES.map((format) => [`${figure.name}.${format}`, renderFigure(figure, format)] as const),
+  )
+  const tables = tablesOf(runs, options)
+  const page = renderPage({ title: recipe.title, runs, tables, figures })
+  return new Map<string, string | Uint8Array>([
+    ['report.json', `${JSON.stringify(recipe, null, 2)}\n`],
+    ...records,
+    ...checkedText(runs, tables, shown),
+    ...pictures,
+    ['index.html', page],
+  ])
+}
+
+/** @throws BenchError `corrupt` */
+export function parseRecipe(text: string, path: string): ReportRecipe {
+  const parsed = recipeSchema.safeParse(parseJson(text))
+  if (parsed.success) return parsed.data
+  const [{ path: at, message }] = parsed.error.issues
+  throw new BenchError('corrupt', `${path} is not the recipe of a report: ${at.join('.')} ${message}`)
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined
+  }
+}
+
+/** A run's folder, as the store has it. */
+function recordFiles({ manifest, epochs, result, failure }: RunRecord): [string, string][] {
+  const folder = `runs/${manifest.id}`
+  const pretty = (value: unknown) => `${JSON.stringify(value, null, 2)}\n`
+  return [
+    [`${folder}/run.json`, pretty(manifest)],
+    [`${folder}/epochs.jsonl`, epochs.map((epoch) => `${JSON.stringify(epoch)}\n`).join('')],
+    ...(result ? [[`${folder}/result.json`, pretty(result)] as [string, string]] : []),
+    ...(failure ? [[`${folder}/failure.json`, pretty(failure)] as [string, string]] : []),
+  ]
+}

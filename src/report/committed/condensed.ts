@@ -1,0 +1,173 @@
+/**
+ * Searches by the thousand in two small files. `jobs.json` holds what the runs of one algorithm on one dataset share,
+ * `runs.csv` a line a run; what the lookup table says of an architecture stands once, in `lookups.csv`. Kept are the
+ * numbers that are reported, and of a search's clock the moments at which its best answer improved.
+ */
+import { parse } from 'csv-parse/sync'
+import { canonicalJson } from '../../core/canonicalJson.ts'
+import { BenchError } from '../../core/errors.ts'
+import { type Metric, parseQualifier } from '../../core/metric.ts'
+import { recordText } from '../../core/recordText.ts'
+import type { Job, RunManifest } from '../../core/result.ts'
+import type { SearchSpace } from '../../core/space.ts'
+import { runId } from '../../runner/identity.ts'
+import { improvements } from '../improvements.ts'
+import type { ReportedResult, RunRecord } from '../runRecord.ts'
+import { architectureKey, lookupsCsv } from './lookups.ts'
+import { reportedOnly, reportedQualifiers } from './reportedNumbers.ts'
+
+const HEAD = ['job', 'seed', 'run', 'architecture', 'evaluations', 'seconds', 'improvements'] as const
+
+/** What runs that differ in nothing but their seed share. */
+interface SharedJob {
+  readonly job: Omit<Job, 'seed'>
+  readonly environment: RunManifest['environment']
+  /** Mean over the runs. */
+  readonly wallSeconds: number
+  /** First and last moment of the work. */
+  readonly startedAt: string
+  readonly finishedAt: string
+}
+
+export interface CondensedFiles {
+  readonly 'jobs.json': string
+  readonly 'runs.csv': string
+  readonly 'lookups.csv': string
+}
+
+type Finished = RunRecord & { readonly result: ReportedResult }
+
+/** @throws BenchError `bad-input` where a run has more to say than a line can hold */
+export function condense(runs: readonly RunRecord[], space: SearchSpace): CondensedFiles {
+  const groups = grouped(runs.map(requireShort))
+  const lines = groups.flatMap((group, job) => group.map((run) => lineOf(run, job, space)))
+  return {
+    'jobs.json': recordText(groups.map(sharedBy)),
+    'runs.csv': [HEAD.join(','), ...lines, ''].join('\n'),
+    'lookups.csv': lookupsCsv(groups.flat().map((run) => ({ ...reportedOnly(run), epochs: [] }))),
+  }
+}
+
+/** The runs that condensed files stand for. @throws BenchError `corrupt` where they do not belong together */
+export function expand(files: CondensedFiles, space: SearchSpace): readonly RunRecord[] {
+  const jobs: readonly SharedJob[] = JSON.parse(files['jobs.json'])
+  const metrics = readLookups(files['lookups.csv'])
+  const lines: Record<(typeof HEAD)[number], string>[] = parse(files['runs.csv'], { columns: true })
+  return lines.map((line) => {
+    const shared = jobs[Number(line.job)]
+    if (shared === undefined) throw new BenchError('corrupt', `runs.csv names job ${line.job}, which jobs.json lacks`)
+    const job: Job = { ...shared.job, seed: Number(line.seed) }
+    const id = runId(job).replace(/[^-]*$/, line.run)
+    const genotype = genotypeOf(line.architecture, space)
+    return {
+      manifest: { schema: 1, id, job, environment: shared.environment },
+      epochs: [],
+      result: { ...resultOf(shared, job, line), id, genotype, metrics: metricsOf(job, genotype, metrics) },
+    }
+  })
+}
+
+function requireShort(run: RunRecord): Finished {
+  const { manifest, epochs, result } = run
+  if (result === undefined) {
+    throw new BenchError('bad-input', `${manifest.id} is not finished; a compact report holds finished searches only`)
+  }
+  if (epochs.length > 1 || result.trainings !== undefined) {
+    throw new BenchError(
+      'bad-input',
+      `${manifest.id} has epochs or trainings that a compact report would lose; leave out --compact`,
+    )
+  }
+  return { ...run, result }
+}
+
+function grouped(runs: readonly Finished[]): readonly (readonly Finished[])[] {
+  const groups = new Map<string, Finished[]>()
+  for (const run of runs) {
+    const { seed: _, ...job } = run.manifest.job
+    const key = canonicalJson({ job, environment: run.manifest.environment })
+    groups.set(key, [...(groups.get(key) ?? []), run])
+  }
+  return [...groups.values()]
+}
+
+function sharedBy(runs: readonly Finished[]): SharedJob {
+  const [{ manifest }] = runs
+  const { seed: _, ...job } = manifest.job
+  const times = runs.map(({ result }) => result.timing)
+  return {
+    job,
+    environment: manifest.environment,
+    wallSeconds: times.reduce((sum, { wallSeconds }) => sum + wallSeconds, 0) / runs.length,
+    startedAt: times.map(({ startedAt }) => startedAt).sort()[0],
+    finishedAt: times.map(({ finishedAt }) => finishedAt).sort()[runs.length - 1],
+  }
+}
+
+/** Seconds are rounded up, accuracies to 0.01 %: `139 66.06 412 81.20`. */
+function lineOf({ manifest: { id, job }, result }: Finished, at: number, space: SearchSpace): string {
+  const { oracle, genotype } = result
+  const improved = improvements(oracle?.queries ?? []).map(
+    ({ usedSeconds, accuracyPct }) => `${Math.ceil(usedSeconds)} ${accuracyPct.toFixed(2)}`,
+  )
+  const hash = id.slice(id.lastIndexOf('-') + 1)
+  const clock = oracle === undefined ? ['', ''] : [oracle.queries.length, Math.ceil(oracle.usedSeconds)]
+  return [at, job.seed, hash, architectureName(genotype, space), ...clock, improved.join(' ')].join(',')
+}
+
+/** Its number where the space has numbers, else its notation, quoted. */
+function architectureName(genotype: string, space: SearchSpace): string {
+  const { numbering } = space
+  return numbering === undefined
+    ? `"${genotype.replaceAll('"', '""')}"`
+    : String(numbering.indexOf(space.parse(genotype)))
+}
+
+const genotypeOf = (name: string, space: SearchSpace): string =>
+  space.numbering === undefined ? name : space.format(space.numbering.at(Number(name)))
+
+function resultOf(
+  { wallSeconds, startedAt, finishedAt }: SharedJob,
+  job: Job,
+  { evaluations, seconds, improvements }: Record<(typeof HEAD)[number], string>,
+): Omit<ReportedResult, 'id' | 'genotype' | 'metrics'> {
+  const numbers = improvements.split(' ').map(Number)
+  const queries = Array.from({ length: numbers.length >> 1 }, (_, i) => ({
+    usedSeconds: numbers[2 * i],
+    accuracyPct: numbers[2 * i + 1],
+  }))
+  return {
+    schema: 1,
+    algorithm: job.algorithm.name,
+    space: job.space,
+    dataset: job.dataset.name,
+    table: job.table?.name ?? null,
+    protocol: job.protocol.name,
+    seed: job.seed,
+    epochs: 1,
+    ...(evaluations !== '' && {
+      oracle: { budgetSeconds: job.budgetSeconds ?? null, usedSeconds: Number(seconds), queries },
+    }),
+    timing: { wallSeconds, startedAt, finishedAt },
+  }
+}
+
+/** Architecture in its table ↦ qualifier ↦ accuracy in %. */
+function readLookups(csv: string): ReadonlyMap<string, ReadonlyMap<string, number>> {
+  const rows: string[][] = parse(csv, { from_line: 2 })
+  const byArchitecture = new Map<string, Map<string, number>>()
+  for (const [table, sha256, architecture, qualifier, accuracyPct] of rows) {
+    const key = architectureKey({ name: table, sha256 }, architecture)
+    const known = byArchitecture.get(key) ?? new Map<string, number>()
+    byArchitecture.set(key, known.set(qualifier, Number(accuracyPct)))
+  }
+  return byArchitecture
+}
+
+function metricsOf(job: Job, genotype: string, lookups: ReturnType<typeof readLookups>): Metric[] {
+  const known = lookups.get(architectureKey(job.table, genotype))
+  return reportedQualifiers(job).flatMap((qualifier) => {
+    const accuracyPct = known?.get(qualifier)
+    return accuracyPct === undefined ? [] : [{ ...parseQualifier(qualifier), accuracyPct }]
+  })
+}

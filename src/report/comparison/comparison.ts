@@ -1,0 +1,166 @@
+/** Runs side by side: a row a method, a column a looked-up number, the seeds' values in each cell. */
+import { BenchError } from '../../core/errors.ts'
+import { formatQualifier } from '../../core/metric.ts'
+import type { Headline } from '../../core/protocol.ts'
+import { differingKeys, flatten, groupByMethod, type Method } from '../methods.ts'
+import type { RunRecord } from '../runRecord.ts'
+
+export interface Comparison {
+  readonly space: string
+  readonly columns: readonly Column[]
+  readonly rows: readonly Row[]
+  /** Names of the protocols; more than one, or one with several settings, only where mixing was asked for. */
+  readonly protocols: readonly string[]
+  /** Settings in which mixed protocols differ, as `epochs`; empty where they are all the same. */
+  readonly mixed: readonly string[]
+}
+
+export interface Column {
+  /** As in `Headline.dataset`. */
+  readonly dataset: string
+  readonly split: 'validation' | 'test'
+  /** Dataset searched on. */
+  readonly searchedOn: string
+  /** `CIFAR-10 test`, with what was searched on where columns differ in it and it is another dataset. */
+  readonly title: string
+  /** Dataset, split, epochs and seed of the numbers; several only where protocols are mixed. */
+  readonly qualifiers: readonly string[]
+}
+
+export interface Row {
+  readonly method: Method
+  /** One a column. */
+  readonly cells: readonly Cell[]
+  /** Different ones among the finished runs; on several datasets a seed has a run on each. */
+  readonly seeds: number
+  /** Runs. */
+  readonly finished: number
+  readonly failed: number
+  readonly unfinished: number
+}
+
+export interface Cell {
+  /** Accuracy in % of each finished seed that has the number, by seed. */
+  readonly bySeed: ReadonlyMap<number, number>
+  /** Finished runs whose architecture lacks this number. */
+  readonly missing: number
+}
+
+/**
+ * @param options.mix allow runs of different protocols side by side
+ * @throws BenchError `missing` where there is no run, `bad-input` where runs cannot stand in one table
+ */
+export function compare(runs: readonly RunRecord[], options: { readonly mix?: boolean } = {}): Comparison {
+  if (runs.length === 0) throw new BenchError('missing', 'there are no runs to compare; `bench run` makes some')
+  const space = onlySpace(runs)
+  refuseMixedTables(runs)
+  const mixed = differingSettings(runs)
+  if (mixed.length > 0 && !options.mix) throw mixedProtocols(runs, mixed)
+  const columns = columnsOf(runs)
+  return {
+    space,
+    columns,
+    rows: groupByMethod(runs).map((method) => rowOf(method, columns)),
+    protocols: unique(runs.map(({ manifest }) => manifest.job.protocol.name)),
+    mixed,
+  }
+}
+
+/** The values of a cell, in the order of the seeds. */
+export const valuesOf = ({ bySeed }: Cell): number[] =>
+  [...bySeed].sort(([a], [b]) => a - b).map(([, accuracyPct]) => accuracyPct)
+
+const titles: Readonly<Record<string, string>> = { cifar10: 'CIFAR-10', cifar100: 'CIFAR-100', imagenet: 'ImageNet' }
+export const datasetTitle = (dataset: string): string => titles[dataset] ?? dataset
+
+function onlySpace(runs: readonly RunRecord[]): string {
+  const spaces = unique(runs.map(({ manifest }) => manifest.job.space))
+  if (spaces.length === 1) return spaces[0]
+  throw new BenchError('bad-input', `runs on ${spaces.join(' and ')} cannot stand in one table; choose with --space`)
+}
+
+/** Numbers looked up in different tables are never comparable. */
+function refuseMixedTables(runs: readonly RunRecord[]): void {
+  for (const dataset of unique(runs.map(({ manifest }) => manifest.job.dataset.name))) {
+    const jobs = runs.map(({ manifest }) => manifest.job).filter((job) => job.dataset.name === dataset)
+    const tables = unique(jobs.map(({ table }) => (table ? `${table.name} (${table.sha256.slice(0, 8)})` : 'no table')))
+    if (tables.length > 1) {
+      const found = tables.join(' and ')
+      throw new BenchError(
+        'bad-input',
+        `runs on ${dataset} were looked up in ${found}; compare one at a time with --table`,
+      )
+    }
+  }
+}
+
+/** Which numbers are reported may differ between datasets searched on, but not on one. */
+function differingSettings(runs: readonly RunRecord[]): readonly string[] {
+  const protocols = unique(runs.map(({ manifest }) => manifest.job.protocol))
+  const datasets = unique(protocols.flatMap(({ headline }) => Object.keys(headline)))
+  const reported = datasets.filter((dataset) => {
+    const known = protocols.flatMap(({ headline }) => (headline[dataset] ? JSON.stringify(headline[dataset]) : []))
+    return unique(known).length > 1
+  })
+  const search = differingKeys(protocols.map(({ headline: _, ...settings }) => settings))
+  return [...search, ...reported.map((dataset) => `headline.${dataset}`)]
+}
+
+function mixedProtocols(runs: readonly RunRecord[], keys: readonly string[]): BenchError {
+  const found = keys.slice(0, 3).map((key) => {
+    const values = unique(runs.flatMap(({ manifest }) => flatten(manifest.job.protocol).get(key) ?? []))
+    return `${key} is ${values.join(' or ')}`
+  })
+  const more = keys.length > 3 ? ` and ${keys.length - 3} more` : ''
+  return new BenchError(
+    'bad-input',
+    `the runs follow different protocols (${found.join(', ')}${more}); choose with --protocol, or --mix to show them marked`,
+  )
+}
+
+function columnsOf(runs: readonly RunRecord[]): readonly Column[] {
+  const all = runs.flatMap(({ manifest: { job } }) =>
+    (job.protocol.headline[job.dataset.name] ?? []).flatMap((headline) =>
+      (['validation', 'test'] as const).map((split) => ({
+        dataset: headline.dataset,
+        split,
+        searchedOn: job.dataset.name,
+        qualifier: headline[split],
+      })),
+    ),
+  )
+  const several = unique(all.map(({ searchedOn }) => searchedOn)).length > 1
+  const key = ({ dataset, split, searchedOn }: (typeof all)[number]) => `${searchedOn} ${dataset} ${split}`
+  return unique(all.map(key)).map((wanted) => {
+    const same = all.filter((column) => key(column) === wanted)
+    const { dataset, split, searchedOn } = same[0]
+    const from = several && dataset !== searchedOn ? ` (searched on ${datasetTitle(searchedOn)})` : ''
+    const title = `${datasetTitle(dataset)} ${split}${from}`
+    return { dataset, split, searchedOn, title, qualifiers: unique(same.map(({ qualifier }) => qualifier)) }
+  })
+}
+
+function rowOf(method: Method, columns: readonly Column[]): Row {
+  const done = method.runs.filter(({ result }) => result !== undefined)
+  const failed = method.runs.filter(({ result, failure }) => result === undefined && failure !== undefined).length
+  const cells = columns.map((column) => cellOf(method, column))
+  const seeds = unique(done.map(({ manifest }) => manifest.job.seed)).length
+  return { method, cells, seeds, finished: done.length, failed, unfinished: method.runs.length - done.length - failed }
+}
+
+function cellOf({ runs }: Method, column: Column): Cell {
+  const here = runs.filter(
+    ({ manifest, result }) => result !== undefined && manifest.job.dataset.name === column.searchedOn,
+  )
+  const values = here.map((run) => [run.manifest.job.seed, accuracy(run, column)] as const)
+  const known = values.filter((pair): pair is readonly [number, number] => pair[1] !== undefined)
+  return { bySeed: new Map(known), missing: values.length - known.length }
+}
+
+function accuracy({ manifest: { job }, result }: RunRecord, column: Column): number | undefined {
+  const headline = job.protocol.headline[job.dataset.name]?.find((known: Headline) => known.dataset === column.dataset)
+  const qualifier = headline?.[column.split]
+  return result?.metrics.find((metric) => formatQualifier(metric) === qualifier)?.accuracyPct
+}
+
+const unique = <T>(items: readonly T[]): T[] => [...new Set(items)]

@@ -1,0 +1,36 @@
+/** Writes a table in any of the formats. */
+import { BenchError } from '../../core/errors.ts'
+import { unknownName } from '../../core/names.ts'
+import { renderCsv } from './csv.ts'
+import { renderJson } from './json.ts'
+import { renderLatex } from './latex.ts'
+import { renderMarkdown } from './markdown.ts'
+import type { Tabular } from './tabular.ts'
+import { renderText } from './text.ts'
+
+const RENDERERS = {
+  text: renderText,
+  md: renderMarkdown,
+  csv: renderCsv,
+  json: renderJson,
+  latex: renderLatex,
+} satisfies Record<string, (table: Tabular) => string>
+
+export type TableFormat = keyof typeof RENDERERS
+export const TABLE_FORMATS = Object.keys(RENDERERS) as readonly TableFormat[]
+
+/** The table in one format, with a newline at its end. */
+export function renderTable(table: Tabular, format: TableFormat): string {
+  const ragged = table.rows.find((row) => row.length !== table.columns.length)
+  if (ragged !== undefined) {
+    throw new BenchError('failed', `a row has ${ragged.length} cells, the table ${table.columns.length} columns`)
+  }
+  return RENDERERS[format](table)
+}
+
+/** @throws BenchError `unknown-name` with the nearest known format */
+export function parseTableFormat(name: string): TableFormat {
+  const format = TABLE_FORMATS.find((known) => known === name)
+  if (format === undefined) throw unknownName('format', name, TABLE_FORMATS)
+  return format
+}

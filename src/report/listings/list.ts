@@ -1,0 +1,131 @@
+/** What `bench list` shows. */
+import type { Algorithm } from '../../core/algorithm.ts'
+import type { SearchSpace } from '../../core/space.ts'
+import type { BackendReport } from '../../engine/backendChoice.ts'
+import { listSources, type Preset } from '../../protocols/preset.ts'
+import type { RetrainingPreset } from '../../retrain/presets.ts'
+import { optionNames } from '../../runner/algorithmOptions.ts'
+import type { Manifest } from '../../tables/manifest.ts'
+import type { Cell, Tabular } from '../formats/tabular.ts'
+
+/** @param everything sources and options too, which are too wide for a terminal */
+export function algorithmList(algorithms: readonly Algorithm[], everything: boolean): Tabular {
+  const short = ({ name, kind, description }: Algorithm) => [name, kind, description]
+  const long = (algorithm: Algorithm) => [
+    ...short(algorithm),
+    algorithm.spaces?.join(', ') ?? 'all',
+    optionNames(algorithm).join(', '),
+    algorithm.source,
+  ]
+  const titles = ['name', 'kind', 'description']
+  if (everything) return wordTable([...titles, 'spaces', 'options', 'source'], algorithms.map(long))
+  return wordTable(titles, algorithms.map(short), ['bench list algos --json prints options and sources, too.'])
+}
+
+export function spaceList(spaces: readonly SearchSpace[]): Tabular {
+  return wordTable(
+    ['name', 'architectures', 'edges', 'description'],
+    spaces.map(({ name, numbering, edges, description }) => [
+      name,
+      numbering === undefined ? 'not numbered' : String(numbering.count),
+      String(edges.length),
+      description,
+    ]),
+  )
+}
+
+export function datasetList(datasets: readonly { readonly name: string; readonly description: string }[]): Tabular {
+  return wordTable(
+    ['name', 'description'],
+    datasets.map(({ name, description }) => [name, description]),
+  )
+}
+
+export function tableList(manifests: readonly Manifest[]): Tabular {
+  return wordTable(
+    ['name', 'space', 'rows', 'columns', 'source', 'sha256'],
+    manifests.map(({ name, space, rows, architectures, columns, source, table }) => [
+      name,
+      space,
+      architectures === null || rows === architectures ? String(rows) : `${rows} of ${architectures}`,
+      String(columns.length),
+      `${source.format}: ${source.name}`,
+      table.sha256.slice(0, 12),
+    ]),
+  )
+}
+
+export function backendList(reports: readonly BackendReport[]): Tabular {
+  return wordTable(
+    ['name', 'available', 'detail'],
+    reports.map(({ backend, available, detail }) => [backend, available ? 'yes' : 'no', detail]),
+  )
+}
+
+export function protocolList(presets: readonly Preset[]): Tabular {
+  return wordTable(
+    ['name', 'epochs', 'batch size', 'network', 'description'],
+    presets.map(({ name, description, values: { epochs, batchSize, network } }) => [
+      name,
+      String(epochs.value),
+      String(batchSize.value),
+      `C=${network.channels.value} N=${network.depth.value}`,
+      description,
+    ]),
+    ['bench list protocols --json prints every value with its source.'],
+  )
+}
+
+export function retrainingPresetList(presets: readonly RetrainingPreset[]): Tabular {
+  return wordTable(
+    ['name', 'description'],
+    presets.map(({ name, description }) => [name, description]),
+    ['bench list presets --json prints every value with its source.'],
+  )
+}
+
+/** Every value of every preset of full trainings with where it was read. */
+export function retrainingPresetSources(presets: readonly RetrainingPreset[]): unknown {
+  return presets.map(({ name, description, cifar, imagenet }) => ({
+    name,
+    description,
+    cifar: listSources(cifar),
+    imagenet: listSources(imagenet),
+  }))
+}
+
+/** Every value of every preset with where it was read. */
+export function protocolSources(presets: readonly Preset[]): unknown {
+  return presets.map(({ name, description, values, bySpace = {}, byDataset = {}, byAlgorithm = {} }) => ({
+    name,
+    description,
+    values: listSources(values),
+    bySpace: sourcesOfEach(bySpace),
+    byDataset: sourcesOfEach(byDataset),
+    byAlgorithm: sourcesOfEach(byAlgorithm),
+  }))
+}
+
+export function probeList(
+  probes: readonly { readonly name: string; readonly description: string; readonly options: readonly string[] }[],
+): Tabular {
+  return wordTable(
+    ['name', 'options', 'description'],
+    probes.map(({ name, options, description }) => [name, options.join(', '), description]),
+  )
+}
+
+const sourcesOfEach = (parts: Readonly<Record<string, object>>) =>
+  Object.fromEntries(Object.entries(parts).map(([name, part]) => [name, listSources(part)]))
+
+function wordTable(
+  titles: readonly string[],
+  rows: readonly (readonly string[])[],
+  notes: readonly string[] = [],
+): Tabular {
+  return {
+    columns: titles.map((title) => ({ title: title[0].toUpperCase() + title.slice(1), key: title })),
+    rows: rows.map((row) => row.map((text): Cell => ({ kind: 'text', text }))),
+    notes,
+  }
+}

@@ -1,0 +1,218 @@
+/** Answers to questions about a lookup table, as tables. */
+import { dirname, join } from 'node:path'
+import { sampleCorrelation } from 'simple-statistics'
+import { kendall, spearman } from '../../analysis/statistics/correlation.ts'
+import { formatQualifier, parseQualifier, type Qualifier } from '../../core/metric.ts'
+import { isAccuracy } from '../../tables/columnNames.ts'
+import type { Manifest } from '../../tables/manifest.ts'
+import type { FrontPoint } from '../../tables/paretoFront.ts'
+import { type QualifierFilter, rankOf } from '../../tables/query.ts'
+import type { Curve } from '../../tables/readCurves.ts'
+import type { Table } from '../../tables/table.ts'
+import type { Cell, Tabular, TabularColumn } from '../formats/tabular.ts'
+
+const word = (text: string): Cell => ({ kind: 'text', text })
+const integer = (value: number): Cell => ({ kind: 'number', value, digits: 0 })
+const absent: Cell = { kind: 'absent' }
+const number = (value: number | undefined, digits: number): Cell =>
+  value === undefined ? absent : { kind: 'number', value, digits }
+
+const column = (key: string, title = key): TabularColumn => ({ key, title })
+
+/** What stands below every answer. */
+const origin = ({ name, space, rows, architectures, source }: Manifest): string => {
+  const part = architectures === null || rows === architectures ? '' : ` of ${architectures}`
+  return `table ${name}: ${rows}${part} architectures of ${space}, from ${source.name}`
+}
+
+/** Each number of one architecture in a line of its own. */
+export function architectureTable(
+  table: Table,
+  index: number,
+  qualifiers: readonly Qualifier[],
+  ranks: boolean,
+): Tabular {
+  const row = table.row(index) as number
+  const lines = qualifiers.map((qualifier): Cell[] => {
+    const { dataset, split, epochs, seed } = qualifier
+    const accuracies = table.accuracy(qualifier)
+    const rank = ranks ? rankOf(table, accuracies, row) : undefined
+    return [
+      word(dataset),
+      word(split),
+      integer(epochs),
+      word(String(seed)),
+      number(accuracies.at(row), 2),
+      ...(ranks
+        ? [rank === undefined ? absent : integer(rank.rank), rank === undefined ? absent : integer(rank.of)]
+        : []),
+    ]
+  })
+  return {
+    columns: [
+      column('dataset', 'Dataset'),
+      column('split', 'Split'),
+      column('epochs', 'Epochs'),
+      column('seed', 'Seed'),
+      column('accuracyPct', 'Accuracy (%)'),
+      ...(ranks ? [column('rank', 'Rank'), column('of', 'of')] : []),
+    ],
+    rows: lines,
+    notes: [`#${index} ${table.arch(index)}`, origin(table.manifest)],
+  }
+}
+
+/** A line an epoch of every training that agrees with the filter. */
+export function curvesTable(table: Table, index: number, curves: readonly Curve[], filter: QualifierFilter): Tabular {
+  const parts = ['dataset', 'split', 'epochs', 'seed'] as const
+  const wanted = curves.filter((curve) =>
+    parts.every((part) => filter[part] === undefined || curve[part] === filter[part]),
+  )
+  return {
+    columns: [
+      column('dataset', 'Dataset'),
+      column('split', 'Split'),
+      column('epochs', 'Epochs'),
+      column('seed', 'Seed'),
+      column('epoch', 'Epoch'),
+      column('accuracyPct', 'Accuracy (%)'),
+      column('loss', 'Loss'),
+    ],
+    rows: wanted.flatMap(({ dataset, split, epochs, seed, accuracyPct, loss }) =>
+      accuracyPct.map((accuracy, epoch) => [
+        word(dataset),
+        word(split),
+        integer(epochs),
+        integer(seed),
+        integer(epoch + 1),
+        number(accuracy ?? undefined, 2),
+        number(loss[epoch] ?? undefined, 4),
+      ]),
+    ),
+    notes: [
+      `#${index} ${table.arch(index)}, ${wanted.length} trainings and splits, after each epoch`,
+      origin(table.manifest),
+    ],
+  }
+}
+
+/** One architecture a line, with the columns asked for. */
+export function architecturesTable(
+  table: Table,
+  indices: readonly number[],
+  columns: readonly string[],
+  note: string,
+): Tabular {
+  const readers = columns.map((name) => cellReader(table, name))
+  return {
+    columns: [column('index', 'Index'), column('arch', 'Architecture'), ...columns.map((name) => column(name))],
+    rows: indices.map((index) => {
+      const row = table.row(index) as number
+      return [integer(index), word(table.arch(index) as string), ...readers.map((cell) => cell(row))]
+    }),
+    notes: [note, origin(table.manifest)],
+  }
+}
+
+function cellReader(table: Table, name: string): (row: number) => Cell {
+  if (!table.isText(name)) {
+    const numbers = table.column(name)
+    return (row) => digits(numbers.at(row), name)
+  }
+  const texts = table.text(name)
+  return (row) => {
+    const text = texts.at(row)
+    return text === undefined ? absent : word(text)
+  }
+}
+
+/** The front, best in x first. @param compared how many architectures have both numbers */
+export function frontTable(
+  table: Table,
+  names: readonly [x: string, y: string],
+  front: readonly FrontPoint[],
+  compared: number,
+): Tabular {
+  const indices = [...table.indices()]
+  const archs = table.text('arch')
+  return {
+    columns: [column('index', 'Index'), column('arch', 'Architecture'), ...names.map((name) => column(name))],
+    rows: front.map(({ row, x, y }) => [
+      integer(indices[row]),
+      word(archs.at(row) ?? ''),
+      digits(x, names[0]),
+      digits(y, names[1]),
+    ]),
+    notes: [`${front.length} of ${compared} architectures that have both numbers`, origin(table.manifest)],
+  }
+}
+
+/** Accuracies with two digits; what else is in a table with as many as tell small from smaller. */
+function digits(value: number | undefined, name: string): Cell {
+  return number(value, isAccuracy(name) ? 2 : Number.isInteger(value) ? 0 : 4)
+}
+
+/** @param names of two columns, with the numbers of every row that has both */
+export function correlationTable(
+  { names, x, y }: { readonly names: readonly [string, string]; readonly x: number[]; readonly y: number[] },
+  manifest: Manifest,
+): Tabular {
+  const constant = [x, y].some((values) => values.every((value) => value === values[0]))
+  const lines = {
+    Pearson: constant ? undefined : sampleCorrelation(x, y),
+    Spearman: spearman(x, y),
+    'Kendall τ-b': kendall(x, y),
+  }
+  return {
+    columns: [column('statistic', 'Correlation'), column('value', 'Value'), column('n')],
+    rows: Object.entries(lines).map(([name, value]) => [word(name), number(value, 4), integer(x.length)]),
+    notes: [names.join(' with '), origin(manifest)],
+  }
+}
+
+/** What `bench tables info` prints: the accuracies, and below them where they come from and what else there is. */
+export function manifestTable(manifest: Manifest, path: string): Tabular {
+  const { name, source, table, curves, columns, oracles, notes } = manifest
+  const others = columns.filter((entry) => !isAccuracy(entry.name)).map((entry) => entry.name)
+  return {
+    columns: [
+      column('dataset', 'Dataset'),
+      column('split', 'Split'),
+      column('epochs', 'Epochs'),
+      column('seeds', 'Seeds'),
+      column('missing', 'Missing'),
+    ],
+    rows: accuracyGroups(columns),
+    notes: [
+      origin(manifest),
+      `source ${source.name}, ${source.format}, SHA-256 ${source.sha256}`,
+      `file ${join(dirname(path), table.file)}, ${table.bytes} bytes, SHA-256 ${table.sha256}`,
+      curves === undefined ? `${name} has no per-epoch curves` : `curves ${curves.file}, ${curves.bytes} bytes`,
+      `other columns: ${others.join(', ')}`,
+      `searched on: ${Object.keys(oracles).join(', ') || 'nothing'}`,
+      ...notes,
+    ],
+  }
+}
+
+/** A row for each dataset, split and number of epochs, with its seeds and how many rows each seed lacks. */
+function accuracyGroups(columns: Manifest['columns']): Cell[][] {
+  const groups = new Map<string, { qualifier: Qualifier; seeds: string[]; missing: string[] }>()
+  for (const { name, missing } of columns.filter((entry) => isAccuracy(entry.name))) {
+    const qualifier = parseQualifier(name)
+    const key = name.slice(0, name.lastIndexOf('/'))
+    const group = groups.get(key) ?? { qualifier, seeds: [], missing: [] }
+    group.seeds.push(String(qualifier.seed))
+    if (missing > 0) group.missing.push(`${missing} of seed ${qualifier.seed}`)
+    groups.set(key, group)
+  }
+  return [...groups.values()].map(({ qualifier, seeds, missing }) => [
+    word(qualifier.dataset),
+    word(qualifier.split),
+    integer(qualifier.epochs),
+    word(seeds.join(', ')),
+    word(missing.join(', ') || 'nothing'),
+  ])
+}
+
+export const qualifierNames = (qualifiers: readonly Qualifier[]): string[] => qualifiers.map(formatQualifier)

@@ -1,0 +1,108 @@
+/** The columns of a table of full trainings. */
+import { summarise } from '../../analysis/statistics/summary.ts'
+import { datasetTitle } from '../comparison/comparison.ts'
+import type { Cell, TabularColumn } from '../formats/tabular.ts'
+import { labelOf } from '../methodLabel.ts'
+import { differingKeys, flatten } from '../methods.ts'
+import { errorsOf, meansOf, type RetrainedRow, timesOf } from './rows.ts'
+import { searchCost } from './searchCost.ts'
+
+export interface RetrainedColumn extends TabularColumn {
+  cell(row: RetrainedRow): Cell
+  /** Title of the same column in published tables; absent: they have none. */
+  readonly published?: string
+}
+
+/** Dataset and way of training have columns where rows differ in them; the least error is marked where they do not. */
+export function columnsOf(rows: readonly RetrainedRow[]): readonly RetrainedColumn[] {
+  const severalDatasets = new Set(rows.map(({ dataset }) => dataset)).size > 1
+  const differing = differingKeys(rows.map(({ settings }) => settings))
+  const isBest = severalDatasets || differing.length > 0 ? () => false : leastError(rows)
+  const isSearched = rows.some(({ results }) => results.some(({ timing }) => timing.search !== undefined))
+  const columns: readonly (RetrainedColumn | false)[] = [
+    { title: 'Method', key: 'method', cell: ({ method }) => text(labelOf(method)) },
+    severalDatasets && { title: 'Dataset', key: 'dataset', cell: ({ dataset }) => text(datasetTitle(dataset)) },
+    differing.length > 0 && {
+      title: 'Training',
+      key: 'training',
+      cell: ({ settings }) => text(differing.map((key) => `${key}=${flatten(settings).get(key)}`).join(', ')),
+    },
+    { title: 'Seeds', key: 'seeds', cell: ({ results }) => ({ kind: 'number', value: results.length, digits: 0 }) },
+    {
+      title: 'Test error (%)',
+      key: 'testErrorPct',
+      published: 'Test error',
+      cell: (row) => statistic(errorsOf(row), isBest(row)),
+    },
+    {
+      title: 'Top-5 error (%)',
+      key: 'testTop5ErrorPct',
+      published: 'Test error top-5',
+      cell: (row) => statistic(meansOf(row, (training) => 100 - training.testTop5AccuracyPct)),
+    },
+    {
+      title: 'Best epoch (%)',
+      key: 'bestEpochTestErrorPct',
+      cell: (row) => statistic(meansOf(row, (training) => 100 - training.best.testAccuracyPct)),
+    },
+    {
+      title: 'Params (M)',
+      key: 'parametersM',
+      published: 'Params',
+      cell: ({ results }) => size(results.map(({ parameters }) => parameters)),
+    },
+    { title: 'MACs (M)', key: 'macsM', cell: ({ results }) => size(results.map(({ macs }) => macs)) },
+    isSearched && {
+      title: 'Search cost',
+      key: 'searchCost',
+      published: 'Search cost',
+      cell: ({ results }) => optional(searchCost(results.flatMap(({ timing }) => timing.search ?? []))),
+    },
+    {
+      title: 'Training (min)',
+      key: 'trainingMinutes',
+      cell: (row) =>
+        mean(
+          1,
+          timesOf(row, ({ wallSeconds }) => wallSeconds / 60),
+        ),
+    },
+    {
+      title: 'Memory (MB)',
+      key: 'peakMemoryMB',
+      cell: (row) =>
+        mean(
+          0,
+          timesOf(row, ({ peakMemoryBytes }) => peakMemoryBytes / 1e6),
+        ),
+    },
+  ]
+  return columns.filter((column) => column !== false)
+}
+
+/** Whether a row's error is the least of all, as it is printed. */
+function leastError(rows: readonly RetrainedRow[]): (row: RetrainedRow) => boolean {
+  const [least] = rows.flatMap((row) => printed(errorsOf(row)) ?? []).sort((a, b) => Number(a) - Number(b))
+  return (row) => least !== undefined && printed(errorsOf(row)) === least
+}
+
+export const text = (value: string): Cell => ({ kind: 'text', text: value })
+const optional = (value: string | undefined): Cell => (value === undefined ? { kind: 'absent' } : text(value))
+const printed = (values: readonly number[]): string | undefined =>
+  values.length === 0 ? undefined : summarise(values).mean.toFixed(2)
+
+function statistic(values: readonly number[], best = false): Cell {
+  if (values.length === 0) return { kind: 'absent' }
+  const { n, mean, std } = summarise(values)
+  return { kind: 'statistic', mean, ...(std !== undefined && { std }), n, digits: 2, best }
+}
+
+const mean = (digits: number, values: readonly number[]): Cell =>
+  values.length === 0 ? { kind: 'absent' } : { kind: 'number', value: summarise(values).mean, digits }
+
+/** In millions: of one architecture the number, of several their mean. */
+const size = (counts: readonly (number | undefined)[]): Cell =>
+  mean(
+    2,
+    counts.flatMap((count) => (count === undefined ? [] : [count / 1e6])),
+  )

@@ -1,0 +1,49 @@
+/** Runs whose architectures were trained in full, in rows: one a method, dataset and way of training. */
+import { summarise } from '../../analysis/statistics/summary.ts'
+import { contentName } from '../../core/canonicalJson.ts'
+import type { ResultRecord } from '../../core/result.ts'
+import type { RetrainingSettings } from '../../core/retraining.ts'
+import { groupByMethod, type Method } from '../methods.ts'
+import type { ReportedResult, RunRecord } from '../runRecord.ts'
+
+/** Whether these runs ended, or are to end, in full trainings. */
+export const areRetrained = (runs: readonly RunRecord[]): boolean =>
+  runs.length > 0 && runs.every(({ manifest }) => manifest.job.retraining !== undefined)
+
+export interface RetrainedRow {
+  readonly method: Method
+  readonly dataset: string
+  readonly settings: RetrainingSettings
+  readonly results: readonly ReportedResult[]
+}
+
+/** Methods that were trained alike stand together. */
+export function rowsOf(runs: readonly RunRecord[]): RetrainedRow[] {
+  const groups = new Map<string, RunRecord[]>()
+  for (const run of runs) {
+    const { dataset, retraining } = run.manifest.job
+    const key = contentName([dataset.name, retraining?.settings])
+    groups.set(key, [...(groups.get(key) ?? []), run])
+  }
+  return [...groups.values()].flatMap((group) =>
+    groupByMethod(group).flatMap((method) => {
+      const { dataset, retraining } = method.runs[0].manifest.job
+      const results = method.runs.flatMap(({ result }) => result ?? [])
+      return retraining === undefined ? [] : [{ method, dataset: dataset.name, settings: retraining.settings, results }]
+    }),
+  )
+}
+
+type Trainings = NonNullable<ResultRecord['trainings']>
+
+/** For each search the mean over its trainings. */
+export function meansOf({ results }: RetrainedRow, of: (training: Trainings[number]) => number): number[] {
+  return results.flatMap(({ trainings = [] }) => (trainings.length === 0 ? [] : [summarise(trainings.map(of)).mean]))
+}
+
+export const errorsOf = (row: RetrainedRow): number[] => meansOf(row, ({ testAccuracyPct }) => 100 - testAccuracyPct)
+
+type Times = NonNullable<ResultRecord['timing']['trainings']>
+
+export const timesOf = ({ results }: RetrainedRow, of: (time: Times[number]) => number): number[] =>
+  results.flatMap(({ timing }) => (timing.trainings ?? []).map(of))

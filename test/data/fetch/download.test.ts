@@ -1,0 +1,217 @@
+import { createHash, randomBytes } from 'node:crypto'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { join } from 'node:path'
+import { gzipSync } from 'node:zlib'
+import { afterEach, describe, expect, it } from 'vitest'
+import { type DownloadOptions, download } from '../../../src/data/fetch/download.ts'
+import { fetchDataset } from '../../../src/data/fetch/fetchDataset.ts'
+import { cifarRecords, tar, temporaryFolder, write } from '../sampleFiles.ts'
+
+const folder = temporaryFolder()
+const servers: Server[] = []
+afterEach(() => {
+  for (const server of servers.splice(0)) {
+    server.closeAllConnections()
+    server.close()
+  }
+})
+
+type Answer = (request: IncomingMessage, response: ServerResponse, count: number) => void
+
+/** A server on this machine. → its address and what it was asked for */
+async function serve(answer: Answer): Promise<{ url: string; ranges: (string | undefined)[] }> {
+  const ranges: (string | undefined)[] = []
+  const server = createServer((request, response) => {
+    ranges.push(request.headers.range)
+    answer(request, response, ranges.length)
+  })
+  servers.push(server)
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/file.tar.gz`, ranges }
+}
+
+const content = Buffer.from(randomBytes(300_000))
+const sha256 = (bytes: Uint8Array) => createHash('sha256').update(bytes).digest('hex')
+
+/** The content as a well-behaved server sends it, cut off after `bytes`. */
+function send(bytes: Buffer, { etag = '"1"', cutAfter = Number.POSITIVE_INFINITY } = {}): Answer {
+  return (request, response) => {
+    const asked = /^bytes=(\d+)-$/.exec(request.headers.range ?? '')
+    const sameVersion = [undefined, etag].includes(request.headers['if-range'] as string | undefined)
+    const from = asked !== null && sameVersion ? Number(asked[1]) : 0
+    if (from >= bytes.length) {
+      response.writeHead(416, { 'content-range': `bytes */${bytes.length}` }).end()
+      return
+    }
+    const range = { 'content-range': `bytes ${from}-${bytes.length - 1}/${bytes.length}` }
+    response.writeHead(from > 0 ? 206 : 200, {
+      etag,
+      'content-length': bytes.length - from,
+      ...(from > 0 ? range : {}),
+    })
+    const part = bytes.subarray(from, from + cutAfter)
+    response.write(part, () => (part.length < bytes.length - from ? response.destroy() : response.end()))
+  }
+}
+
+const get = (url: string, options: Partial<DownloadOptions> = {}) =>
+  download({ url, target: join(folder.path, 'downloads/file'), pauseMs: 1, ...options })
+const left = () =>
+  existsSync(join(folder.path, 'downloads')) ? readdirSync(join(folder.path, 'downloads')).sort() : []
+
+describe('a download', () => {
+  it('brings the file and says what it is', async () => {
+    const { url } = await serve(send(content))
+    const seen: number[] = []
+    const done = await get(url, { sha256: sha256(content), onProgress: (received) => seen.push(received) })
+    expect(done).toEqual({ path: join(folder.path, 'downloads/file'), bytes: 300_000, sha256: sha256(content) })
+    expect(readFileSync(done.path).equals(content)).toBe(true)
+    expect(seen.at(-1)).toBe(300_000)
+    expect(left()).toEqual(['file'])
+  })
+
+  it('is not repeated when the file is there', async () => {
+    const { url, ranges } = await serve(send(content))
+    await get(url, { sha256: sha256(content) })
+    await get(url, { sha256: sha256(content).toUpperCase() })
+    expect(ranges).toHaveLength(1)
+  })
+
+  it('goes on where a dropped connection left off', async () => {
+    const { url, ranges } = await serve(send(content, { cutAfter: 100_000 }))
+    await get(url, { sha256: sha256(content) })
+    expect(readFileSync(join(folder.path, 'downloads/file')).equals(content)).toBe(true)
+    expect(ranges).toEqual([undefined, 'bytes=100000-', 'bytes=200000-'])
+  })
+
+  it('goes on where an earlier call left off, and keeps what came when it fails', async () => {
+    const dead = await serve((request, response, count) => {
+      if (count === 1) send(content, { cutAfter: 120_000 })(request, response, count)
+      else response.destroy()
+    })
+    await expect(get(dead.url, { attempts: 2 })).rejects.toThrow(
+      /cannot be reached \(.*\), 2 times in a row; the 120000 bytes so far are kept, and the same command goes on/,
+    )
+    expect(left()).toEqual(['file.part', 'file.part.version'])
+    const { url, ranges } = await serve(send(content))
+    expect((await get(url)).sha256).toBe(sha256(content))
+    expect(ranges).toEqual(['bytes=120000-'])
+  })
+
+  it('starts again when the server has another version of the file', async () => {
+    const other = Buffer.from(randomBytes(200_000))
+    const { url } = await serve((request, response, count) =>
+      count === 1
+        ? send(content, { etag: '"old"', cutAfter: 50_000 })(request, response, count)
+        : send(other, { etag: '"new"' })(request, response, count),
+    )
+    expect((await get(url)).sha256).toBe(sha256(other))
+  })
+
+  it('starts again when what was kept is longer than the file', async () => {
+    write(join(folder.path, 'downloads/file.part'), Buffer.alloc(400_000))
+    const { url } = await serve(send(content))
+    expect((await get(url, { sha256: sha256(content) })).bytes).toBe(300_000)
+  })
+
+  it('finds a part whole that was not yet named', async () => {
+    write(join(folder.path, 'downloads/file.part'), content)
+    const { url } = await serve(send(content))
+    expect((await get(url, { sha256: sha256(content) })).bytes).toBe(300_000)
+  })
+
+  it('refuses wrong bytes and keeps none of them', async () => {
+    const { url } = await serve(send(Buffer.from('wrong')))
+    await expect(get(url, { sha256: sha256(content) })).rejects.toThrow(
+      new RegExp(`has SHA-256 ${sha256(Buffer.from('wrong'))}; expected ${sha256(content)}; nothing was kept`),
+    )
+    expect(left()).toEqual([])
+  })
+
+  it('tries again after 500 and 503, a few times', async () => {
+    const { url } = await serve((request, response, count) =>
+      count < 3 ? response.writeHead(count === 1 ? 500 : 503).end() : send(content)(request, response, count),
+    )
+    expect((await get(url)).bytes).toBe(300_000)
+    const broken = await serve((_, response) => response.writeHead(500).end())
+    await expect(get(broken.url, { target: join(folder.path, 'downloads/b') })).rejects.toThrow(
+      /answers 500 Internal Server Error, 5 times in a row$/,
+    )
+    expect(broken.ranges).toHaveLength(5)
+  })
+
+  it('gives up at once after 404', async () => {
+    const { url, ranges } = await serve((_, response) => response.writeHead(404).end())
+    await expect(get(url)).rejects.toThrow(/answers 404 Not Found; check the address, or name another with --url/)
+    expect(ranges).toHaveLength(1)
+    expect(left()).toEqual([])
+  })
+
+  it('gives up on a server that says nothing more', async () => {
+    const { url } = await serve((_, response) => {
+      response.writeHead(200, { 'content-length': 10 })
+      response.write('12345')
+    })
+    await expect(get(url, { stallMs: 50, attempts: 1 })).rejects.toThrow(
+      /broke off after 5 bytes \(no answer for too long\)/,
+    )
+  })
+
+  it('takes web addresses only', async () => {
+    await expect(get('ftp://host/file')).rejects.toThrow(/"ftp:\/\/host\/file" is not an address to download from/)
+  })
+})
+
+describe('fetching a dataset', () => {
+  const archive = async (files: Record<string, Buffer>) => gzipSync(await tar(new Map(Object.entries(files))))
+  const cifar = () =>
+    archive({
+      'cifar-10-batches-bin/data_batch_1.bin': cifarRecords([[1], [2]]),
+      'cifar-10-batches-bin/test_batch.bin': cifarRecords([[3]]),
+    })
+  const quick = { pauseMs: 1, attempts: 1 }
+
+  it('puts it where it is found by name', async () => {
+    const bytes = await cifar()
+    const { url, ranges } = await serve(send(bytes))
+    const dataset = await fetchDataset('cifar10', { url, sha256: sha256(bytes), ...quick })
+    expect([...dataset.train.labels]).toEqual([1, 2])
+    expect(readdirSync(join(folder.path, 'home/datasets'))).toEqual(['cifar10'])
+    expect(readdirSync(join(folder.path, 'home/downloads'))).toEqual([])
+    await fetchDataset('cifar10', { url, ...quick })
+    expect(ranges).toHaveLength(1)
+  })
+
+  it('puts it into a folder of choice', async () => {
+    const { url } = await serve(send(await cifar()))
+    const to = join(folder.path, 'mine')
+    expect((await fetchDataset('cifar10', { url, to, ...quick })).train.count).toBe(2)
+    expect(existsSync(join(to, 'cifar-10-batches-bin/data_batch_1.bin'))).toBe(true)
+  })
+
+  it.each([
+    ['holds something else', { 'readme.txt': Buffer.from('hello') }, /does not hold cifar10/],
+    ['leads outside', { '../data_batch_1.bin': cifarRecords([[1]]) }, /leads outside the archive; refused/],
+    ['is a bomb', { 'data_batch_1.bin': Buffer.alloc(2 ** 24) }, /holds more than/],
+  ])('leaves nothing behind when the archive %s', async (_, files, message) => {
+    const { url } = await serve(send(await archive(files as unknown as Record<string, Buffer>)))
+    await expect(fetchDataset('cifar10', { url, ...quick })).rejects.toThrow(message)
+    expect(existsSync(join(folder.path, 'home/datasets/cifar10'))).toBe(false)
+    expect(readdirSync(join(folder.path, 'home/datasets'))).toEqual([])
+    expect(existsSync(join(folder.path, 'data_batch_1.bin'))).toBe(false)
+  })
+
+  it('says where to register for what has no public address', async () => {
+    await expect(fetchDataset('imagenet16-120')).rejects.toThrow(
+      /ImageNet16-120 has no public address; get it at https:\/\/image-net\.org/,
+    )
+  })
+
+  it('knows which datasets there are to fetch', async () => {
+    await expect(fetchDataset('cifar11')).rejects.toThrow(
+      /unknown dataset to fetch "cifar11"; did you mean "cifar10"\?/,
+    )
+  })
+})

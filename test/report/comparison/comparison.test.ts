@@ -1,0 +1,120 @@
+import { describe, expect, test } from 'vitest'
+import { compare } from '../../../src/report/comparison/comparison.ts'
+import { comparisonTable } from '../../../src/report/comparison/comparisonTable.ts'
+import { publishedTables } from '../../../src/report/comparison/published.ts'
+import { renderTable } from '../../../src/report/formats/renderTable.ts'
+import { failedRun, fixtureProtocol, fixtureRun, fixtureRuns } from '../fixtureRuns.ts'
+
+const cells = (text: string, method: string) =>
+  text
+    .split('\n')
+    .find((line) => line.startsWith(`| ${method} |`))
+    ?.split('|')
+    .map((cell) => cell.trim())
+
+const markdown = (...args: Parameters<typeof comparisonTable>) => renderTable(comparisonTable(...args), 'md')
+
+describe('a comparison', () => {
+  test('has a row a method and a column a reported number', () => {
+    const { rows, columns } = compare([...fixtureRuns(4), ...fixtureRuns(4, { algorithm: 'darts-v1' })])
+    expect(rows.map(({ method }) => method.label)).toEqual(['drnas', 'darts-v1'])
+    expect(columns.map(({ dataset, split }) => `${dataset} ${split}`)).toEqual([
+      'cifar10 validation',
+      'cifar10 test',
+      'cifar100 validation',
+      'cifar100 test',
+    ])
+  })
+
+  test('names variants of one algorithm by the options in which they differ', () => {
+    const { rows } = compare([fixtureRun({ options: { k: 1, a: 2 } }), fixtureRun({ options: { k: 4, a: 2 } })])
+    expect(rows.map(({ method }) => method.label)).toEqual(['drnas (k=1)', 'drnas (k=4)'])
+  })
+
+  test('of an empty store is refused', () => expect(() => compare([])).toThrow('there are no runs to compare'))
+
+  test('of different protocols is refused, naming what differs', () => {
+    const longer = { ...fixtureProtocol, epochs: 12 }
+    expect(() => compare([fixtureRun(), fixtureRun({ algorithm: 'darts-v1', protocol: longer })])).toThrow(
+      'the runs follow different protocols (epochs is 10 or 12); choose with --protocol, or --mix to show them marked',
+    )
+  })
+
+  test('of different protocols is marked where it was asked for', () => {
+    const longer = { ...fixtureProtocol, epochs: 12 }
+    const mixed = compare([fixtureRun(), fixtureRun({ protocol: longer })], { mix: true })
+    expect(mixed.rows.map(({ method }) => method.label)).toEqual([
+      'drnas (protocol.epochs=10)',
+      'drnas (protocol.epochs=12)',
+    ])
+    expect(markdown(mixed)).toContain('Mixed protocols: the rows differ in epochs and are not comparable.')
+  })
+
+  test('of numbers from different tables is refused even then', () => {
+    const other = fixtureRun({ seed: 1, table: { name: 'fixture-table', sha256: 'ffffffffffff' } })
+    expect(() => compare([fixtureRun(), other], { mix: true })).toThrow(
+      'runs on cifar10 were looked up in fixture-table (01234567) and fixture-table (ffffffff)',
+    )
+  })
+})
+
+describe('the table of a comparison', () => {
+  test('counts failed seeds and never drops them', () => {
+    const table = markdown(compare([...fixtureRuns(3), failedRun({ seed: 3 })]))
+    expect(cells(table, 'drnas')?.slice(2, 5)).toEqual(['3', '1', '0'])
+  })
+
+  test('shows no deviation for a single seed', () =>
+    expect(cells(markdown(compare([fixtureRun({ accuracyPct: 93.5 })])), 'drnas')?.[3]).toBe('**93.50 ± —**'))
+
+  test('marks the best mean and its ties, as printed', () => {
+    const table = markdown(
+      compare([
+        fixtureRun({ accuracyPct: 94.361 }),
+        fixtureRun({ algorithm: 'darts-v1', accuracyPct: 94.364 }),
+        fixtureRun({ algorithm: 'gdas', accuracyPct: 94.35 }),
+        fixtureRun({ algorithm: 'optimal', accuracyPct: 94.37 }),
+      ]),
+      { references: new Set(['optimal']) },
+    )
+    const shown = ['drnas', 'darts-v1', 'gdas', 'optimal'].map((method) => cells(table, method)?.[3])
+    expect(shown).toEqual(['**94.36 ± —**', '**94.36 ± —**', '94.35 ± —', '94.37 ± —'])
+  })
+
+  test('a NaN shows as NaN and is never the best', () => {
+    const table = markdown(
+      compare([fixtureRun({ accuracyPct: Number.NaN }), fixtureRun({ algorithm: 'gdas', accuracyPct: 10 })]),
+    )
+    expect(cells(table, 'drnas')?.[3]).toBe('NaN ± —')
+    expect(cells(table, 'gdas')?.[3]).toBe('**10.00 ± —**')
+  })
+
+  test('a method without any finished seed has no numbers', () =>
+    expect(cells(markdown(compare([fixtureRun(), failedRun({ algorithm: 'gdas' })])), 'gdas')?.slice(2, 6)).toEqual([
+      '0',
+      '1',
+      '0',
+      '—',
+    ]))
+
+  test('has published rows beside ours, marked, with their source, where they were searched on the same', () => {
+    const published = publishedTables().find(({ id }) => id === 'drnas-table-4')
+    const table = markdown(compare(fixtureRuns(4)), { published })
+    expect(cells(table, 'DrNAS †')?.slice(2, 7)).toEqual(['4', '91.55 ± 0.00', '94.36 ± 0.00', '—', '—'])
+    expect(cells(table, 'optimal †')?.[4]).toBe('94.37')
+    expect(table).toContain('† Published, not run here: Chen, Wang')
+    expect(table).toContain('Table 4.')
+  })
+
+  test.each(['ci95', 'bootstrap', 'median'] as const)('has no spread of a single seed as %s', (summary) =>
+    expect(cells(markdown(compare([fixtureRun({ accuracyPct: 93.5 })]), { summary }), 'drnas')?.[3]).toMatch(
+      /^93\.50 [[(]—[\])]$/,
+    ),
+  )
+
+  test('is the same, byte for byte, every time', () => {
+    const runs = [...fixtureRuns(4), ...fixtureRuns(4, { algorithm: 'darts-v1' })]
+    const render = () => renderTable(comparisonTable(compare(runs), { summary: 'bootstrap' }), 'md')
+    expect(render()).toBe(render())
+  })
+})

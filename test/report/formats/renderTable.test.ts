@@ -1,0 +1,118 @@
+import { describe, expect, test } from 'vitest'
+import { parseTableFormat, renderTable } from '../../../src/report/formats/renderTable.ts'
+import type { Tabular } from '../../../src/report/formats/tabular.ts'
+
+const table: Tabular = {
+  columns: [
+    { title: 'algorithm', key: 'algorithm' },
+    { title: 'CIFAR-10 test', key: 'cifar10 test' },
+    { title: 'runs', key: 'runs' },
+  ],
+  rows: [
+    [
+      { kind: 'text', text: 'drnas' },
+      { kind: 'statistic', mean: 94.3633, std: 0.0123, n: 4, digits: 2, best: true },
+      { kind: 'number', value: 4, digits: 0 },
+    ],
+    [
+      { kind: 'text', text: 'a|b & 50%, "x"' },
+      { kind: 'statistic', mean: 54.3, n: 1, digits: 2 },
+      { kind: 'number', value: 1, digits: 0 },
+    ],
+    [{ kind: 'text', text: 'setn' }, { kind: 'absent' }, { kind: 'number', value: 0, digits: 0 }],
+  ],
+  notes: ['CIFAR-10 test: cifar10/ori-test/200/mean, in %', '± sample standard deviation (ddof 1)'],
+}
+
+describe('one table, in every format', () => {
+  test('aligned text', () => {
+    expect(renderTable(table, 'text')).toMatchInlineSnapshot(`
+      "algorithm       CIFAR-10 test  runs
+      ───────────────────────────────────
+      drnas            94.36 ± 0.01     4
+      a|b & 50%, "x"      54.30 ± —     1
+      setn                        —     0
+
+      CIFAR-10 test: cifar10/ori-test/200/mean, in %
+      ± sample standard deviation (ddof 1)
+      "
+    `)
+  })
+
+  test('Markdown', () => {
+    expect(renderTable(table, 'md')).toMatchInlineSnapshot(`
+      "| algorithm | CIFAR-10 test | runs |
+      | :-- | --: | --: |
+      | drnas | **94.36 ± 0.01** | 4 |
+      | a\\|b & 50%, "x" | 54.30 ± — | 1 |
+      | setn | — | 0 |
+
+      CIFAR-10 test: cifar10/ori-test/200/mean, in %  
+      ± sample standard deviation (ddof 1)
+      "
+    `)
+  })
+
+  test('CSV keeps all digits and leaves out what is not known', () => {
+    expect(renderTable(table, 'csv')).toMatchInlineSnapshot(`
+      "algorithm,cifar10 test mean,cifar10 test std,cifar10 test n,runs
+      drnas,94.3633,0.0123,4,4
+      "a|b & 50%, ""x""",54.3,,1,1
+      setn,,,,0
+      "
+    `)
+  })
+
+  test('JSON says null where nothing is known', () => {
+    expect(JSON.parse(renderTable(table, 'json'))).toEqual({
+      rows: [
+        { algorithm: 'drnas', 'cifar10 test': { mean: 94.3633, std: 0.0123, n: 4, best: true }, runs: 4 },
+        { algorithm: 'a|b & 50%, "x"', 'cifar10 test': { mean: 54.3, std: null, n: 1 }, runs: 1 },
+        { algorithm: 'setn', 'cifar10 test': null, runs: 0 },
+      ],
+      notes: table.notes,
+    })
+  })
+
+  test('LaTeX with booktabs, special characters escaped', () => {
+    expect(renderTable(table, 'latex')).toMatchInlineSnapshot(`
+      "% CIFAR-10 test: cifar10/ori-test/200/mean, in %
+      % ± sample standard deviation (ddof 1)
+      % needs \\usepackage{booktabs}
+      \\begin{tabular}{lrr}
+        \\toprule
+        algorithm & CIFAR-10 test & runs \\\\
+        \\midrule
+        drnas & $\\mathbf{94.36 \\pm 0.01}$ & $4$ \\\\
+        a|b \\& 50\\%, "x" & $54.30 \\pm \\textrm{---}$ & $1$ \\\\
+        setn & --- & $0$ \\\\
+        \\bottomrule
+      \\end{tabular}
+      "
+    `)
+  })
+
+  test('an unknown format gets the nearest one suggested', () => {
+    expect(() => parseTableFormat('latx')).toThrow(
+      'unknown format "latx"; did you mean "latex"? (known: text, md, csv, json, latex)',
+    )
+  })
+
+  test('a row of another length is refused', () => {
+    expect(() => renderTable({ ...table, rows: [[{ kind: 'absent' }]] }, 'text')).toThrow(
+      '1 cells, the table 3 columns',
+    )
+  })
+})
+
+test('a p-value is never 0: what is smaller than the digits show is said to be so, and exact where machines read', () => {
+  const p = (value: number) => [{ kind: 'number' as const, value, digits: 3, positive: true }]
+  const small = { columns: [{ title: 'p', key: 'p' }], rows: [p(4e-50), p(0.0004), p(0.0006)], notes: [] }
+  expect(
+    renderTable(small, 'text')
+      .trim()
+      .split(/ *\n */),
+  ).toEqual(['p', '───────', '< 0.001', '< 0.001', '0.001'])
+  expect(renderTable(small, 'latex')).toContain('$< 0.001$')
+  expect(renderTable(small, 'csv')).toBe('p\n4e-50\n0.0004\n0.0006\n')
+})

@@ -1,0 +1,141 @@
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { pathToFileURL } from 'node:url'
+import { type Browser, chromium, type Page } from 'playwright-core'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import type { SearchSpace } from '../../../src/core/space.ts'
+import { figuresOf, tablesOf } from '../../../src/report/content.ts'
+import { renderPage } from '../../../src/report/page/page.ts'
+import type { Figure } from '../../../src/report/pictures/figure.ts'
+import { nb201 } from '../../../src/spaces/nb201/index.ts'
+import { failedRun, fixtureRuns } from '../fixtureRuns.ts'
+
+/** Debian's package; another one is named by the variable. */
+const browserPath = process.env.CHROMIUM ?? '/usr/bin/chromium'
+
+const runs = [
+  ...fixtureRuns(4),
+  ...fixtureRuns(3, { algorithm: 'darts-v1', growth: 1.5 }),
+  failedRun({ algorithm: 'darts-v1', seed: 3 }),
+]
+const options = { space: nb201 as unknown as SearchSpace, published: 'drnas-table-4', references: new Set<string>() }
+
+/** As many points as NAS-Bench-201 has architectures. */
+const cloud: Figure = {
+  name: 'scatter',
+  caption: 'fixture',
+  columns: 1,
+  panels: [
+    {
+      kind: 'plot',
+      title: '',
+      x: { label: 'x', scale: 'linear' },
+      y: { label: 'y', scale: 'linear' },
+      series: [
+        {
+          label: 'cloud',
+          look: { colour: '#9aa6b2', dash: [], marker: 'circle' },
+          form: 'cloud',
+          points: Array.from({ length: 15_625 }, (_, i) => ({ x: i % 125, y: Math.floor(i / 125) })),
+        },
+      ],
+    },
+  ],
+}
+
+async function page(): Promise<string> {
+  const figures = [...(await figuresOf(runs, options)), { title: 'All architectures', figure: cloud }]
+  return renderPage({ title: 'Fixture <report>', runs, tables: tablesOf(runs, options), figures })
+}
+
+describe('the page', () => {
+  test('loads nothing from anywhere', async () => {
+    const html = await page()
+    expect(html.match(/(?:src|href)="(?!#)[^"]*"/g)).toBeNull()
+    expect(html.match(/url\((?!data:)[^)]*\)/g)).toBeNull()
+  })
+
+  test('cannot be broken by what stands in a title', async () => {
+    expect(await page()).toContain('<title>Fixture &lt;report&gt;</title>')
+  })
+
+  test('lists every run, the failed one with its message', async () => {
+    const html = await page()
+    for (const { manifest } of runs) expect(html).toContain(manifest.id)
+    expect(html).toContain('failed: fixture failure')
+  })
+})
+
+describe.skipIf(!existsSync(browserPath))(`in a browser (${browserPath})`, () => {
+  const folder = mkdtempSync(join(tmpdir(), 'page-'))
+  const messages: string[] = []
+  let browser: Browser
+  let shown: Page
+
+  beforeAll(async () => {
+    const path = join(folder, 'report.html')
+    writeFileSync(path, await page())
+    browser = await chromium.launch({ executablePath: browserPath, args: ['--no-sandbox'] })
+    shown = await browser.newPage({ viewport: { width: 1200, height: 900 } })
+    shown.on('console', (message) => messages.push(message.text()))
+    shown.on('pageerror', (error) => messages.push(String(error)))
+    await shown.goto(pathToFileURL(path).href)
+    await shown.waitForSelector('html[data-drawn]')
+  }, 60_000)
+
+  afterAll(async () => {
+    await browser?.close()
+    rmSync(folder, { recursive: true })
+  })
+
+  test('nothing goes wrong on the console', () => expect(messages).toEqual([]))
+
+  test('15,625 points are drawn in under a second', async () => {
+    expect(Number(await shown.getAttribute('#figure-scatter canvas', 'data-draw-ms'))).toBeLessThan(1000)
+  })
+
+  test('a click on a head sorts by number, a second one the other way round', async () => {
+    const column = () =>
+      shown.$$eval('#table-0 tbody tr', (rows) => rows.map((row) => Number(row.children[5].getAttribute('data-value'))))
+    const head = shown.locator('#table-0 th button').nth(5)
+    await head.click()
+    const ascending = await column()
+    expect(ascending).toEqual([...ascending].sort((a, b) => a - b))
+    await head.click()
+    expect(await column()).toEqual([...ascending].reverse())
+  })
+
+  test('the pointer over a line says which it is', async () => {
+    const canvas = shown.locator('#figure-hessian canvas')
+    await canvas.scrollIntoViewIfNeeded()
+    const chart = "Chart.getChart(document.querySelector('#figure-hessian canvas'))"
+    const at = await shown.evaluate<{ x: number; y: number }>(
+      `(({ x, y }) => ({ x, y }))(${chart}.getDatasetMeta(0).data[4])`,
+    )
+    await canvas.hover({ position: at })
+    const lines = () => shown.evaluate<string[]>(`(${chart}.tooltip.body ?? []).flatMap(({ lines }) => lines)`)
+    await expect.poll(lines).toContain('epoch: 5')
+  })
+
+  test('a click in the legend hides the series', async () => {
+    const button = shown.locator('#figure-hessian .legend button').first()
+    await button.click()
+    expect(await button.getAttribute('aria-pressed')).toBe('false')
+    await button.click()
+    expect(await button.getAttribute('aria-pressed')).toBe('true')
+  })
+
+  test('the button changes between light and dark', async () => {
+    const paper = () => shown.evaluate<string>('getComputedStyle(document.body).backgroundColor')
+    const before = await paper()
+    await shown.click('#theme')
+    expect(await paper()).not.toBe(before)
+  })
+
+  test('a phone does not scroll sideways', async () => {
+    await shown.setViewportSize({ width: 390, height: 844 })
+    const overflow = () => shown.evaluate<number>('document.documentElement.scrollWidth - innerWidth')
+    await expect.poll(overflow).toBeLessThanOrEqual(0)
+  })
+})

@@ -1,0 +1,15 @@
+import { expect, test } from 'vitest'
+import { logTicks, tickLabel } from '../../../src/report/pictures/logTicks.ts'
+
+test('ticks are 1, 2 and 5 of every decade where there is room', () => {
+  expect(logTicks(0.009, 0.6, 10)).toEqual([0.01, 0.02, 0.05, 0.1, 0.2, 0.5])
+})
+
+test('in narrow panels they are fewer, and no two labels touch', () => {
+  expect(logTicks(100, 20_000, 5)).toEqual([100, 300, 1000, 3000, 10_000])
+  expect(logTicks(100, 20_000, 3)).toEqual([100, 1000, 10_000])
+})
+
+test('labels are plain numbers as long as those are short', () => {
+  expect([1e-7, 0.0005, 0.3, 20, 10_000, 1e8].map(tickLabel)).toEqual(['1e-7', '0.0005', '0.3', '20', '10,000', '1e8'])
+})

@@ -1,0 +1,119 @@
+import { describe, expect, test } from 'vitest'
+import type { ResultRecord, SearchTime } from '../../../src/core/result.ts'
+import { resolveProtocol } from '../../../src/protocols/index.ts'
+import { renderTable } from '../../../src/report/formats/renderTable.ts'
+import { searchCost } from '../../../src/report/retrained/searchCost.ts'
+import { retrainedTable } from '../../../src/report/retrained/table.ts'
+import type { RunRecord } from '../../../src/report/runRecord.ts'
+import { type RetrainingRequest, resolveSettings } from '../../../src/retrain/settings.ts'
+import { darts } from '../../../src/spaces/darts/index.ts'
+
+interface Trained {
+  readonly algorithm?: string
+  readonly genotype?: string
+  readonly dataset?: string
+  readonly seed?: number
+  readonly request?: RetrainingRequest
+  /** Of each training, in %. */
+  readonly accuracies?: readonly number[]
+  readonly search?: SearchTime
+}
+
+/** A finished run as the store has it. */
+function run({
+  algorithm = 'genotype',
+  genotype = 'DARTS_V2',
+  dataset = 'cifar10',
+  seed = 0,
+  ...rest
+}: Trained): RunRecord {
+  const { request = { preset: 'drnas-paper' }, accuracies = [97], search } = rest
+  const text = darts.format(darts.parse(genotype))
+  const job = {
+    algorithm: { name: algorithm, version: 1, options: algorithm === 'genotype' ? { genotype: text } : {} },
+    ...{ space: 'darts', dataset: { name: dataset }, probes: [], seed },
+    retraining: { settings: resolveSettings(request, dataset) },
+    protocol: resolveProtocol('darts-paper', { space: 'darts', dataset, algorithm }),
+  }
+  const trainings = accuracies.map((testAccuracyPct, i) => ({
+    ...{ id: `retrain-${i}`, seed: i, testAccuracyPct, testTop5AccuracyPct: 100 },
+    best: { epoch: 1, testAccuracyPct: testAccuracyPct + 0.5 },
+  }))
+  const time = { wallSeconds: 90, peakMemoryBytes: 2e8 }
+  const result = {
+    ...{ schema: 1, id: 'x', seed, genotype: text, metrics: [], parameters: 3_349_342, macs: 528_359_050, trainings },
+    timing: { wallSeconds: 100, trainings: trainings.map(() => time), ...(search && { search }) },
+  } as unknown as ResultRecord
+  return {
+    manifest: { schema: 1, id: 'x', job, environment: {} } as unknown as RunRecord['manifest'],
+    epochs: [],
+    result,
+  }
+}
+
+const lines = (runs: readonly RunRecord[], published = 'none') =>
+  renderTable(retrainedTable(runs, published), 'md').split('\n')
+
+describe('the table of full trainings', () => {
+  test('has the error of the final epoch over the seeds, and the best epoch beside it', () => {
+    const [head, , row] = lines([run({ accuracies: [97] }), run({ seed: 1, accuracies: [96] })])
+    expect(head).toBe(
+      '| Method | Seeds | Test error (%) | Top-5 error (%) | Best epoch (%) | Params (M) | MACs (M) | Training (min) | Memory (MB) |',
+    )
+    expect(row).toBe('| DARTS_V2 | 2 | **3.50 ± 0.71** | 0.00 ± 0.00 | 3.00 ± 0.71 | 3.35 | 528.36 | 1.5 | 200 |')
+  })
+
+  test('counts several trainings of one search as one number: their mean', () => {
+    const [, , row] = lines([run({ accuracies: [97, 95] })])
+    expect(row).toContain('| DARTS_V2 | 1 | **4.00 ± —** |')
+  })
+
+  test('says in which settings rows differ, and marks none of them as the best', () => {
+    const small = run({ genotype: 'PCDARTS', request: { preset: 'drnas-paper', epochs: 2 } })
+    const [, , one, other] = lines([run({}), small])
+    expect([one, other].join()).not.toContain('**')
+    expect(one).toContain('| DARTS_V2 | epochs=600 |')
+    expect(other).toContain('| PCDARTS | epochs=2 |')
+  })
+
+  test('names cells that no paper published by the beginning of their hash', () => {
+    const cells = darts.format(darts.parse('DARTS_V2')).replaceAll('dil_conv_3x3', 'dil_conv_5x5')
+    expect(lines([run({ genotype: cells })])[2]).toMatch(/^\| genotype [0-9a-f]{8} \|/)
+  })
+
+  test('stands beside the published rows of the dataset, costs with their unit', () => {
+    const search: SearchTime = { seconds: 7200, device: 'one core' }
+    const table = lines([run({ algorithm: 'drnas', search })], 'auto')
+    expect(table[2]).toContain('| drnas | 1 | **3.00 ± —** | 0.00 ± — | 2.50 ± — | 3.35 | 528.36 | 2.0 core hours |')
+    expect(table).toContain('| DrNAS † | — | 2.46 ± 0.03 | — | — | 4.1 | — | 0.6 GPU days | — | — |')
+    expect(table.at(-2)).toMatch(/^† Published, not run here: .* Table 2;/)
+  })
+
+  test('on ImageNet beside top-1 and top-5 errors', () => {
+    const search: SearchTime = { seconds: 86_400, device: 'gpu' }
+    const table = lines([run({ algorithm: 'drnas', dataset: 'imagenet', search })], 'auto')
+    expect(table).toContain('| DrNAS † | — | 23.7 | 7.1 | — | 5.7 | — | 4.6 GPU days | — | — |')
+  })
+
+  test.each([
+    ['drnas-table-22', /unknown published table "drnas-table-22"; did you mean "drnas-table-2"\?/],
+    ['drnas-table-3', /the published table drnas-table-3 has no test error on cifar10/],
+  ])('refuses %s beside CIFAR-10', (published, message) => {
+    expect(() => retrainedTable([run({})], published)).toThrow(message)
+  })
+})
+
+describe('the cost of a search', () => {
+  const on = (device: SearchTime['device'], ...seconds: number[]) => seconds.map((s) => ({ seconds: s, device }))
+
+  test('is said in GPU days of a GPU alone', () => {
+    expect(searchCost(on('gpu', 86_400, 43_200))).toBe('0.75 GPU days')
+    expect(searchCost(on('one core', 3600))).toBe('1.0 core hours')
+    expect(searchCost(on('cpu', 1_800_000))).toBe('500 hours')
+  })
+
+  test('is not said of devices that cannot be added up', () => {
+    expect(searchCost([...on('gpu', 1), ...on('cpu', 1)])).toBeUndefined()
+    expect(searchCost([])).toBeUndefined()
+  })
+})
