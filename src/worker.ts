@@ -1,8 +1,8 @@
 /** The worker process of `bench run`: takes one order from its parent, works it off, and ends. */
 import { builtins } from './builtins.ts'
-import type { RunEvent } from './runner/events.ts'
-import { work } from './runner/work.ts'
-import type { WorkOrder } from './runner/workOrder.ts'
+import type { RunEvent } from './runner/workers/events.ts'
+import { work } from './runner/workers/work.ts'
+import type { WorkOrder } from './runner/workers/workOrder.ts'
 
 // Without its command a worker stops; the checkpoint is there for the next one.
 const stop = () => process.exit(1)

@@ -6,11 +6,11 @@ import type { Plugin } from '../core/plugin.ts'
 import { type BackendName, backendNames, type ExecutorOptions } from '../engine/executors.ts'
 import { parseEvaluate } from '../retrain/requestSchema.ts'
 import type { RetrainingRequest } from '../retrain/settings.ts'
-import { distributeOptions } from '../runner/algorithmOptions.ts'
-import { type AlgorithmRequest, DEFAULTS, type Experiment } from '../runner/experiment.ts'
-import type { ExperimentFile } from '../runner/experimentFile.ts'
+import { distributeOptions } from '../runner/planning/algorithmOptions.ts'
+import { type AlgorithmRequest, DEFAULTS, type Experiment } from '../runner/planning/experiment.ts'
+import type { ExperimentFile } from '../runner/planning/experimentFile.ts'
+import { parseSeeds } from '../runner/planning/seeds.ts'
 import { type Registered, registerPlugins } from '../runner/plugins.ts'
-import { parseSeeds } from '../runner/seeds.ts'
 import { commaList, oneOf, positiveNumber, repeated } from './options.ts'
 
 const EXECUTORS = ['auto', 'static', 'tfjs'] as const
@@ -72,7 +72,9 @@ export async function resolveExperiment(
   path: string | undefined,
 ): Promise<ResolvedExperiment> {
   const file: ExperimentFile =
-    path === undefined ? { experiment: {} } : (await import('../runner/experimentFile.ts')).readExperimentFile(path)
+    path === undefined
+      ? { experiment: {} }
+      : (await import('../runner/planning/experimentFile.ts')).readExperimentFile(path)
   const written = file.experiment
   const base = { ...DEFAULTS, ...written }
   const given = { ...base, ...givenBy(flags, base) }

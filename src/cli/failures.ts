@@ -3,7 +3,7 @@ import { constants } from 'node:os'
 import { type Command, CommanderError } from 'commander'
 import { BenchError, type ErrorCode, exitStatus } from '../core/errors.ts'
 import { packageVersion } from '../runner/environment.ts'
-import { type PlannedJob, runLabel } from '../runner/plan.ts'
+import { type PlannedJob, runLabel } from '../runner/planning/plan.ts'
 import type { Outcome } from '../runner/runPlan.ts'
 
 /** Makes the command and its subcommands throw what they have to complain about, instead of printing it. */

@@ -8,26 +8,34 @@ type Load = () => Promise<Command>
 
 /** Name, one line for help, and the module. */
 const commands: readonly (readonly [name: string, summary: string, load: Load])[] = [
-  ['run', 'run searches over seeds, print mean ± std', async () => (await import('./run.ts')).runCommand()],
-  ['retrain', 'train an architecture in full', async () => (await import('./retrain.ts')).retrainCommand()],
-  ['status', 'what a store holds, and what is missing', async () => (await import('./status.ts')).statusCommand()],
-  ['table', 'a table of finished runs', async () => (await import('./table.ts')).tableCommand()],
-  ['plot', 'figures of finished runs', async () => (await import('./plot.ts')).plotCommand()],
-  ['report', 'one page with everything', async () => (await import('./report.ts')).reportCommand()],
-  ['verify', 'recompute committed reports', async () => (await import('./verify.ts')).verifyCommand()],
-  ['query', 'look architectures up', async () => (await import('./query.ts')).queryCommand()],
-  ['pareto', 'architectures that no other beats', async () => (await import('./pareto.ts')).paretoCommand()],
+  ['run', 'run searches over seeds, print mean ± std', async () => (await import('./commands/run.ts')).runCommand()],
+  ['retrain', 'train an architecture in full', async () => (await import('./commands/retrain.ts')).retrainCommand()],
+  [
+    'status',
+    'what a store holds, and what is missing',
+    async () => (await import('./commands/status.ts')).statusCommand(),
+  ],
+  ['table', 'a table of finished runs', async () => (await import('./commands/table.ts')).tableCommand()],
+  ['plot', 'figures of finished runs', async () => (await import('./commands/plot.ts')).plotCommand()],
+  ['report', 'one page with everything', async () => (await import('./commands/report.ts')).reportCommand()],
+  ['verify', 'recompute committed reports', async () => (await import('./commands/verify.ts')).verifyCommand()],
+  ['query', 'look architectures up', async () => (await import('./commands/query.ts')).queryCommand()],
+  ['pareto', 'architectures that no other beats', async () => (await import('./commands/pareto.ts')).paretoCommand()],
   [
     'tables',
     'lookup tables: import, fetch, build, merge, info',
-    async () => (await import('./tables.ts')).tablesCommand(),
+    async () => (await import('./commands/tables.ts')).tablesCommand(),
   ],
-  ['data', 'image datasets: fetch, info', async () => (await import('./data.ts')).dataCommand()],
-  ['genotype', 'show an architecture', async () => (await import('./genotype.ts')).genotypeCommand()],
-  ['list', 'what can be named on the command line', async () => (await import('./list.ts')).listCommand()],
-  ['new', 'start an algorithm of your own', async () => (await import('./new.ts')).newCommand()],
-  ['check', 'check an algorithm of your own', async () => (await import('./check.ts')).checkCommand()],
-  ['doctor', 'what this machine has, and what is missing', async () => (await import('./doctor.ts')).doctorCommand()],
+  ['data', 'image datasets: fetch, info', async () => (await import('./commands/data.ts')).dataCommand()],
+  ['genotype', 'show an architecture', async () => (await import('./commands/genotype.ts')).genotypeCommand()],
+  ['list', 'what can be named on the command line', async () => (await import('./commands/list.ts')).listCommand()],
+  ['new', 'start an algorithm of your own', async () => (await import('./commands/new.ts')).newCommand()],
+  ['check', 'check an algorithm of your own', async () => (await import('./commands/check.ts')).checkCommand()],
+  [
+    'doctor',
+    'what this machine has, and what is missing',
+    async () => (await import('./commands/doctor.ts')).doctorCommand(),
+  ],
 ]
 
 async function main(argv: readonly string[]): Promise<void> {

@@ -1,8 +1,8 @@
 /** The first lines of `bench run`: what is in use, and how to get the full ones. */
 import { settingsText } from '../report/retrained/trainingNotes.ts'
-import type { Plan } from '../runner/plan.ts'
+import type { Plan } from '../runner/planning/plan.ts'
 import { unfinished } from '../runner/runPlan.ts'
-import type { Store } from '../runner/store.ts'
+import type { Store } from '../runner/store/store.ts'
 
 export function preamble(plan: Plan, store: Store): string {
   const { experiment, space, jobs } = plan

@@ -6,8 +6,8 @@ import { builtins } from '../builtins.ts'
 import { BenchError } from '../core/errors.ts'
 import { unknownName } from '../core/names.ts'
 import type { RunRecord } from '../report/runRecord.ts'
-import type { RunFolder } from '../runner/runFolder.ts'
-import { Store } from '../runner/store.ts'
+import type { RunFolder } from '../runner/store/runFolder.ts'
+import { Store } from '../runner/store/store.ts'
 import { commaList, repeated, storeOption } from './options.ts'
 import { sayAside } from './output.ts'
 
@@ -83,7 +83,7 @@ async function runsOf(item: string, flags: SelectionFlags): Promise<readonly Run
 async function runsOfExperiment(path: string, flags: SelectionFlags): Promise<readonly RunFolder[]> {
   const [{ resolveExperiment }, { makePlan }] = await Promise.all([
     import('./experimentFlags.ts'),
-    import('../runner/plan.ts'),
+    import('../runner/planning/plan.ts'),
   ])
   const { experiment, registered, file } = await resolveExperiment(
     builtins,

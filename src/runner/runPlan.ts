@@ -1,10 +1,10 @@
 /** Runs what is missing of a plan. */
 import { availableParallelism } from 'node:os'
 import type { ResultRecord } from '../core/result.ts'
-import type { RunEvent } from './events.ts'
-import type { Plan, PlannedJob } from './plan.ts'
-import type { Store } from './store.ts'
-import type { WorkOrder } from './workOrder.ts'
+import type { Plan, PlannedJob } from './planning/plan.ts'
+import type { Store } from './store/store.ts'
+import type { RunEvent } from './workers/events.ts'
+import type { WorkOrder } from './workers/workOrder.ts'
 
 export interface Outcome {
   readonly planned: PlannedJob
@@ -38,7 +38,7 @@ export async function runPlan(
   const failures = new Map<string, NonNullable<Outcome['failure']>>()
   if (missing.length > 0) {
     store.prepare()
-    const { runOrders } = await import('./pool.ts')
+    const { runOrders } = await import('./workers/pool.ts')
     const orders = ordersOf(plan, missing, store, processes)
     const threads = processes.threads ?? threadsEach(orders, processes.jobs)
     const equipped = orders.map((order) => ({ ...order, executor: { ...order.executor, threads } }))

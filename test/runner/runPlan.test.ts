@@ -2,7 +2,7 @@ import { availableParallelism } from 'node:os'
 import { expect, test } from 'vitest'
 import type { Job } from '../../src/core/result.ts'
 import { threadsEach } from '../../src/runner/runPlan.ts'
-import type { WorkOrder } from '../../src/runner/workOrder.ts'
+import type { WorkOrder } from '../../src/runner/workers/workOrder.ts'
 import { fixtureProtocol } from '../report/fixtureRuns.ts'
 
 const order = (executor?: string): WorkOrder => {

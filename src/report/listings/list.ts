@@ -4,7 +4,7 @@ import type { SearchSpace } from '../../core/space.ts'
 import type { BackendReport } from '../../engine/backendChoice.ts'
 import { listSources, type Preset } from '../../protocols/preset.ts'
 import type { RetrainingPreset } from '../../retrain/presets.ts'
-import { optionNames } from '../../runner/algorithmOptions.ts'
+import { optionNames } from '../../runner/planning/algorithmOptions.ts'
 import type { Manifest } from '../../tables/manifest.ts'
 import type { Cell, Tabular } from '../formats/tabular.ts'
 

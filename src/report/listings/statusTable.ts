@@ -1,5 +1,5 @@
 /** The state of runs as a table. */
-import type { RunStatus } from '../../runner/status.ts'
+import type { RunStatus } from '../../runner/store/status.ts'
 import type { Cell, Tabular } from '../formats/tabular.ts'
 
 export function statusTable(runs: readonly RunStatus[]): Tabular {

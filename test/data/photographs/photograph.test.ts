@@ -67,7 +67,8 @@ const largestDifference = (a: ArrayLike<number>, b: ArrayLike<number>) =>
 describe('the kernel of photographs', () => {
   // The source is compiled in seconds on an idle machine.
   it('is what its source compiles to', { timeout: 60_000 }, () => {
-    const run = () => execFileSync(process.execPath, ['src/data/photographs/kernels/build.mjs', '--check'], { stdio: 'pipe' })
+    const run = () =>
+      execFileSync(process.execPath, ['src/data/photographs/kernels/build.mjs', '--check'], { stdio: 'pipe' })
     expect(run).not.toThrow()
   })
 

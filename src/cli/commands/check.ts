@@ -1,0 +1,80 @@
+/** `bench check` */
+import { Command } from 'commander'
+import { checkAlgorithm, type RuleResult } from '../../algorithms/contract/index.ts'
+import type { Algorithm } from '../../core/algorithm.ts'
+import { BenchError } from '../../core/errors.ts'
+import type { SearchSpace } from '../../core/space.ts'
+import { openExecutor } from '../../engine/executors.ts'
+import { renderTable } from '../../report/formats/renderTable.ts'
+import type { Tabular } from '../../report/formats/tabular.ts'
+import { distributeOptions } from '../../runner/planning/algorithmOptions.ts'
+import { loadPlugin } from '../../runner/plugins.ts'
+import { darts } from '../../spaces/darts/index.ts'
+import { nb201 } from '../../spaces/nb201/index.ts'
+import { jsonOption, outOption, quietOption, repeated } from '../options.ts'
+import { writeOutput } from '../output.ts'
+
+interface CheckFlags {
+  readonly option?: readonly string[]
+  readonly json?: boolean
+  readonly quiet?: boolean
+  readonly out?: string
+}
+
+export function checkCommand(): Command {
+  const plugin = new Command('plugin')
+    .description('Runs the contract suite on the algorithms of a plugin. Exit status 1 where a rule is broken.')
+    .argument('<plugin>', 'file, or package')
+    .option('--option <key=value>', 'option of an algorithm', repeated)
+    .addOption(jsonOption())
+    .addOption(quietOption())
+    .addOption(outOption())
+    .addHelpText(
+      'after',
+      '\nExamples:\n  bench check plugin ./my-search.ts\n  bench check plugin ./my-search.ts --option tau=2 --json',
+    )
+    .action(checkPlugin)
+  return new Command('check')
+    .summary('check that an algorithm of your own keeps the promises of one')
+    .description('Checks what is not built in.')
+    .addCommand(plugin)
+    .addHelpText(
+      'after',
+      '\nExamples:\n  bench check plugin ./my-search.ts\n  bench check plugin ./my-search.ts --json',
+    )
+}
+
+async function checkPlugin(source: string, { option = [], json = false, quiet, out }: CheckFlags): Promise<void> {
+  const { algorithms = [], spaces = [] } = (await loadPlugin(source)).plugin
+  if (algorithms.length === 0) throw new BenchError('bad-input', `plugin ${source} has no algorithms to check`)
+  const executor = openExecutor({ backend: 'wasm' })
+  const known = [nb201, darts, ...spaces] as readonly SearchSpace[]
+  const results: RuleResult[] = []
+  for (const { name, options } of distributeOptions(algorithms, option)) {
+    if (!quiet && !json) process.stderr.write(`checking ${name} …\n`)
+    const algorithm = algorithms.find((each) => each.name === name) as Algorithm
+    results.push(...(await checkAlgorithm(algorithm, { executor: () => executor, options, spaces: known })))
+  }
+  writeOutput(renderTable(resultTable(results), json ? 'json' : 'text'), out)
+  reportBroken(source, results)
+}
+
+const resultTable = (results: readonly RuleResult[]): Tabular => ({
+  columns: ['algorithm', 'space', 'rule', 'kept', 'seen'].map((key) => ({
+    title: key[0].toUpperCase() + key.slice(1),
+    key,
+  })),
+  rows: results.map(({ algorithm, space, rule, seen }) =>
+    [algorithm, space, rule, seen === undefined ? 'yes' : 'no', seen ?? ''].map((text) => ({ kind: 'text', text })),
+  ),
+  notes: [],
+})
+
+/** One line for each broken rule, and exit status 1. */
+function reportBroken(source: string, results: readonly RuleResult[]): void {
+  const broken = results.filter(({ seen }) => seen !== undefined)
+  for (const { algorithm, space, rule, seen } of broken) {
+    process.stderr.write(`bench: ${source}: ${algorithm} on ${space} breaks the rule "${rule}": ${seen}\n`)
+  }
+  if (broken.length > 0) process.exitCode = 1
+}

@@ -1,0 +1,135 @@
+/** `bench data` */
+import { Command } from 'commander'
+import type { DatasetInfo } from '../../data/datasetInfo.ts'
+import { renderTable } from '../../report/formats/renderTable.ts'
+import type { Cell, Tabular } from '../../report/formats/tabular.ts'
+import { jsonOption, outOption, positiveInteger, quietOption } from '../options.ts'
+import { sayAside, writeOutput } from '../output.ts'
+import { transferProgress } from '../progress/transferProgress.ts'
+
+export function dataCommand(): Command {
+  return new Command('data')
+    .summary('fetch image datasets, and say what is in one')
+    .description('Image datasets: the built-in shapes, CIFAR, ImageNet16-120, and image folders of one’s own.')
+    .addCommand(infoCommand())
+    .addCommand(fetchCommand())
+}
+
+interface InfoFlags {
+  readonly data?: string
+  readonly imageSize?: number
+  readonly skipBroken?: boolean
+  readonly json?: boolean
+  readonly out?: string
+}
+
+function infoCommand(): Command {
+  return new Command('info')
+    .description('Says what is in a dataset and what was read; without a name, which datasets there are.')
+    .argument('[dataset]', 'name; with --data, any name for an image folder of your own')
+    .option('--data <path>', 'folder or tar archive with the images')
+    .option('--image-size <pixels>', 'scale the files of an image folder to this side', positiveInteger)
+    .option('--skip-broken', 'leave out images that cannot be decoded')
+    .addOption(jsonOption())
+    .addOption(outOption())
+    .addHelpText('after', '\nExamples:\n  bench data info shapes\n  bench data info cifar10 --data ~/cifar10 --json')
+    .action(showInfo)
+}
+
+async function showInfo(name: string | undefined, flags: InfoFlags): Promise<void> {
+  const { datasetInfo, datasetsHere } = await import('../../data/datasetInfo.ts')
+  if (name === undefined) return print(datasetsHere(), listing(datasetsHere()), flags)
+  const { openDataset } = await import('../../data/datasets.ts')
+  const dataset = await openDataset(name, {
+    folder: flags.data,
+    imageSize: flags.imageSize ?? null,
+    brokenImages: flags.skipBroken ? 'skip' : 'fail',
+    report: sayAside,
+  })
+  const info = datasetInfo(dataset)
+  print(info, infoTable(info), flags)
+}
+
+interface FetchFlags {
+  readonly to?: string
+  readonly url?: string
+  readonly sha256?: string
+  readonly json?: boolean
+  readonly quiet?: boolean
+}
+
+function fetchCommand(): Command {
+  return new Command('fetch')
+    .description('Downloads a dataset, checks its hash and unpacks it. Broken off, the same command goes on.')
+    .argument('<dataset>', 'cifar10, cifar100 or ImageNet16-120')
+    .option('--to <folder>', 'put it there instead of the user’s data folder')
+    .option('--url <address>', 'tar archive to fetch instead of the published one')
+    .option('--sha256 <hash>', 'SHA-256 that the archive must have')
+    .addOption(jsonOption())
+    .addOption(quietOption())
+    .addHelpText(
+      'after',
+      '\nExamples:\n  bench data fetch cifar10\n  bench data fetch ImageNet16-120 --url https://host/ImageNet16.tar.gz',
+    )
+    .action(fetchNamed)
+}
+
+async function fetchNamed(name: string, { to, url, sha256, json, quiet }: FetchFlags): Promise<void> {
+  const { fetchDataset } = await import('../../data/fetch/fetchDataset.ts')
+  const { datasetInfo } = await import('../../data/datasetInfo.ts')
+  const progress = quiet || json ? undefined : transferProgress(process.stderr)
+  const dataset = await fetchDataset(name, { to, url, sha256, onProgress: progress?.show }).finally(() =>
+    progress?.end(),
+  )
+  const info = datasetInfo(dataset)
+  print(info, infoTable(info), { json })
+}
+
+function print(
+  content: unknown,
+  table: Tabular,
+  { json, out }: { readonly json?: boolean; readonly out?: string },
+): void {
+  writeOutput(json ? `${JSON.stringify(content, null, 2)}\n` : renderTable(table, 'text'), out)
+}
+
+const text = (value: string): Cell => ({ kind: 'text', text: value })
+const count = (value: number): Cell => ({ kind: 'number', value, digits: 0 })
+
+function listing(datasets: readonly { name: string; description: string; where: string }[]): Tabular {
+  return {
+    columns: ['name', 'description', 'where'].map((title) => ({ title, key: title })),
+    rows: datasets.map(({ name, description, where }) => [text(name), text(description), text(where)]),
+    notes: [],
+  }
+}
+
+function infoTable({
+  name,
+  origin,
+  image,
+  trainImages,
+  testImages,
+  classes,
+  mean,
+  std,
+  contentHash,
+}: DatasetInfo): Tabular {
+  const numbers = (values: readonly number[]) => values.map((value) => value.toFixed(4)).join(', ')
+  return {
+    columns: [
+      { title: 'Class', key: 'class' },
+      { title: 'Training images', key: 'trainImages' },
+      { title: 'Test images', key: 'testImages' },
+    ],
+    rows: [
+      ...classes.map((each) => [text(each.name), count(each.trainImages), count(each.testImages)]),
+      [text(`all ${classes.length}`), count(trainImages), count(testImages)],
+    ],
+    notes: [
+      `${name}: ${image.height}×${image.width}×${image.channels} images, ${origin}`,
+      `normalised by mean ${numbers(mean)} and deviation ${numbers(std)}`,
+      `content ${contentHash}`,
+    ],
+  }
+}

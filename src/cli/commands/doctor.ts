@@ -1,0 +1,34 @@
+/** `bench doctor` */
+import { Command } from 'commander'
+import { renderTable } from '../../report/formats/renderTable.ts'
+import type { Tabular } from '../../report/formats/tabular.ts'
+import { diagnose, type Finding } from '../../runner/diagnosis.ts'
+import { jsonOption, outOption } from '../options.ts'
+import { writeOutput } from '../output.ts'
+
+interface DoctorFlags {
+  readonly json?: boolean
+  readonly out?: string
+}
+
+export function doctorCommand(): Command {
+  return new Command('doctor')
+    .summary('what is installed on this machine, and what is missing')
+    .description('Looks at this machine: backends, datasets, tables. Exit status 1 where something is in the way.')
+    .addOption(jsonOption())
+    .addOption(outOption())
+    .addHelpText('after', '\nExamples:\n  bench doctor\n  bench doctor --json')
+    .action(doctor)
+}
+
+async function doctor({ json, out }: DoctorFlags): Promise<void> {
+  const findings = await diagnose()
+  writeOutput(renderTable(findingsTable(findings), json ? 'json' : 'text'), out)
+  if (findings.some(({ state }) => state === 'broken')) process.exitCode = 1
+}
+
+const findingsTable = (findings: readonly Finding[]): Tabular => ({
+  columns: ['subject', 'state', 'detail'].map((key) => ({ title: key[0].toUpperCase() + key.slice(1), key })),
+  rows: findings.map(({ subject, state, detail }) => [subject, state, detail].map((text) => ({ kind: 'text', text }))),
+  notes: [],
+})

@@ -1,0 +1,65 @@
+/** `bench list` */
+import { Command } from 'commander'
+import { builtins } from '../../builtins.ts'
+import { renderTable } from '../../report/formats/renderTable.ts'
+import type { Tabular } from '../../report/formats/tabular.ts'
+import {
+  algorithmList,
+  backendList,
+  datasetList,
+  probeList,
+  protocolList,
+  protocolSources,
+  retrainingPresetList,
+  retrainingPresetSources,
+  spaceList,
+  tableList,
+} from '../../report/listings/list.ts'
+import { registerPlugins } from '../../runner/plugins.ts'
+import { jsonOption, oneOf, outOption, repeated } from '../options.ts'
+import { writeOutput } from '../output.ts'
+
+interface ListFlags {
+  readonly json?: boolean
+  readonly out?: string
+  readonly plugin?: readonly string[]
+}
+
+/** Each subject loads what it lists, and nothing else. */
+const subjects: Readonly<Record<string, (plugins: readonly string[], json: boolean) => Promise<Tabular>>> = {
+  algos: async (plugins, json) => algorithmList((await registerPlugins(builtins, plugins)).registry.algorithms, json),
+  spaces: async (plugins) => spaceList((await registerPlugins(builtins, plugins)).registry.spaces),
+  datasets: async () => datasetList((await import('../../data/datasets.ts')).DATASETS),
+  async tables() {
+    const { listTables, openManifest } = await import('../../tables/openTable.ts')
+    return tableList(await Promise.all((await listTables()).map((name) => openManifest(name))))
+  },
+  backends: async () => backendList(await (await import('../../engine/executors.ts')).backendReports()),
+  protocols: async () => protocolList((await import('../../protocols/index.ts')).presets),
+  presets: async () => retrainingPresetList((await import('../../retrain/presets.ts')).retrainingPresets),
+  probes: async () => probeList((await import('../../analysis/probes/index.ts')).probes),
+}
+
+/** What JSON says more of: settings, each with where it was read. */
+const sourcesOf: Readonly<Record<string, () => Promise<unknown>>> = {
+  protocols: async () => protocolSources((await import('../../protocols/index.ts')).presets),
+  presets: async () => retrainingPresetSources((await import('../../retrain/presets.ts')).retrainingPresets),
+}
+
+export function listCommand(): Command {
+  return new Command('list')
+    .summary('list algos, spaces, datasets, tables, backends, protocols, presets or probes')
+    .description('Lists what can be named on the command line.')
+    .argument('<subject>', Object.keys(subjects).join(', '), oneOf('subject', Object.keys(subjects)))
+    .option('--plugin <file>', 'list what a plugin brings, too', repeated)
+    .addOption(jsonOption())
+    .addOption(outOption())
+    .addHelpText('after', '\nExamples:\n  bench list algos\n  bench list protocols --json')
+    .action(list)
+}
+
+async function list(subject: string, { json = false, out, plugin = [] }: ListFlags): Promise<void> {
+  const sources = json ? await sourcesOf[subject]?.() : undefined
+  if (sources !== undefined) return writeOutput(`${JSON.stringify(sources, null, 2)}\n`, out)
+  writeOutput(renderTable(await subjects[subject](plugin, json), json ? 'json' : 'text'), out)
+}

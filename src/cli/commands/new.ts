@@ -1,0 +1,71 @@
+/** `bench new` */
+import { existsSync } from 'node:fs'
+import { dirname, join, relative, resolve } from 'node:path'
+import { Command, Option } from 'commander'
+import { builtins } from '../../builtins.ts'
+import { writeAllAtomically } from '../../core/atomicFile.ts'
+import { BenchError } from '../../core/errors.ts'
+import { pluginSource, TEMPLATE_KINDS, type TemplateKind, testSource } from './pluginTemplate.ts'
+
+interface NewFlags {
+  readonly kind: TemplateKind
+  readonly folder: string
+}
+
+export function newCommand(): Command {
+  const algo = new Command('algo')
+    .description('Writes a plugin with one algorithm, which runs as it is, and its test.')
+    .argument('<name>', 'name of the algorithm, as it will stand after --algo')
+    .addOption(
+      new Option('--kind <kind>', 'supernet trains a search network; black-box asks for accuracies')
+        .choices(TEMPLATE_KINDS)
+        .default('supernet'),
+    )
+    .option('--folder <dir>', 'where the files go', '.')
+    .addHelpText(
+      'after',
+      '\nExamples:\n  bench new algo my-search\n  bench new algo my-climb --kind black-box --folder plugins',
+    )
+    .action(newAlgorithm)
+  return new Command('new')
+    .summary('start an algorithm of your own')
+    .description('Writes the files that something of your own starts from.')
+    .addCommand(algo)
+    .addHelpText('after', '\nExamples:\n  bench new algo my-search\n  bench new algo my-climb --kind black-box')
+}
+
+/** @throws BenchError `bad-input` for a name that cannot be one, is taken, or whose files are there already */
+function newAlgorithm(name: string, { kind, folder }: NewFlags): void {
+  checkName(name)
+  const files = [
+    { path: join(folder, `${name}.ts`), content: pluginSource(kind, name) },
+    { path: join(folder, `${name}.test.ts`), content: testSource(name) },
+  ]
+  const there = files.find(({ path }) => existsSync(path))
+  if (there !== undefined) {
+    throw new BenchError('bad-input', `${there.path} is there already; choose another name or --folder`)
+  }
+  writeAllAtomically(files.map(({ path, content }) => ({ path: resolve(path), content })))
+  process.stdout.write(nextSteps(name, files[0].path))
+}
+
+function checkName(name: string): void {
+  if (!/^[a-z][a-z0-9]*(-[a-z0-9]+)*$/.test(name)) {
+    throw new BenchError(
+      'bad-input',
+      `"${name}" is no name for an algorithm; use lower case, digits and hyphens, as my-search`,
+    )
+  }
+  if (builtins.algorithms?.some((algorithm) => algorithm.name === name)) {
+    throw new BenchError('bad-input', `"${name}" is built in; choose another name`)
+  }
+}
+
+function nextSteps(name: string, path: string): string {
+  const file = relative('.', path)
+  const shown = dirname(file) === '.' ? `./${file}` : file
+  return `wrote ${shown} and its test. Next:
+  bench check plugin ${shown}
+  bench run --plugin ${shown} --algo ${name} --space nb201 --seeds 4
+`
+}

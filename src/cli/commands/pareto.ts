@@ -1,0 +1,105 @@
+/** `bench pareto` */
+import { resolve } from 'node:path'
+import { Command, Option } from 'commander'
+import { writeAtomically } from '../../core/atomicFile.ts'
+import { unknownName } from '../../core/names.ts'
+import { parseTableFormat, renderTable, TABLE_FORMATS, type TableFormat } from '../../report/formats/renderTable.ts'
+import { frontTable } from '../../report/listings/queryTables.ts'
+import { builtinSpace } from '../../spaces/index.ts'
+import type { NumberColumn } from '../../tables/columns.ts'
+import { openTable } from '../../tables/openTable.ts'
+import { type Better, type FrontPoint, paretoFront, pointsOf } from '../../tables/paretoFront.ts'
+import type { Table } from '../../tables/table.ts'
+import { jsonOption, outOption, repeated } from '../options.ts'
+import { writeOutput } from '../output.ts'
+
+interface ParetoFlags {
+  readonly table: string
+  readonly x: string
+  readonly y: string
+  readonly xBetter: Better
+  readonly yBetter: Better
+  readonly hardware?: readonly string[]
+  readonly mapping?: string
+  readonly picture?: string
+  readonly format: TableFormat
+  readonly json?: boolean
+  readonly out?: string
+}
+
+const better = (flag: string, description: string, usual: Better) =>
+  new Option(flag, description).choices(['lower', 'higher']).default(usual)
+
+export function paretoCommand(): Command {
+  return new Command('pareto')
+    .summary('the architectures that no other beats in two numbers at once')
+    .description(
+      'Lists, and draws, the architectures of a table that no other beats in both of two columns. Columns of devices\n' +
+        '(latency, energy) are joined in from CSV files with a column "arch" and columns such as "latency:pixel3".',
+    )
+    .requiredOption('--x <column>', 'as params-M, or latency:pixel3')
+    .requiredOption('--y <column>', 'as cifar10/ori-test/200/mean')
+    .option('--table <name>', 'table, by name or path', 'nb201-micro')
+    .option('--hardware <file>', 'CSV file with further columns; may be given several times', repeated)
+    .option('--mapping <file>', 'YAML file that says which of its columns is what')
+    .addOption(better('--x-better <direction>', 'which x is better', 'lower'))
+    .addOption(better('--y-better <direction>', 'which y is better', 'higher'))
+    .option('--picture <file>', 'draw it, as .png, .svg or .pdf')
+    .option('--format <name>', `of the list: ${TABLE_FORMATS.join(', ')}`, parseTableFormat, 'text')
+    .addOption(jsonOption())
+    .addOption(outOption())
+    .addHelpText(
+      'after',
+      '\nExamples:\n  bench pareto --table nb201 --x params-M --y cifar10/ori-test/200/mean\n' +
+        '  bench pareto --table nb201 --hardware pixel3.csv --x latency:pixel3 --y cifar10/ori-test/200/mean --picture front.svg',
+    )
+    .action(pareto)
+}
+
+async function pareto(flags: ParetoFlags): Promise<void> {
+  const table = await openTable(flags.table)
+  const joined = await hardwareOf(table, flags)
+  const [x, y] = [flags.x, flags.y].map((name) => columnNamed(name, table, joined))
+  const points = pointsOf(table.rows, x, y)
+  const front = paretoFront(points, flags.xBetter, flags.yBetter)
+  if (flags.picture !== undefined) await draw(flags.picture, table, flags, points, front)
+  const list = frontTable(table, [flags.x, flags.y], front, points.length)
+  writeOutput(renderTable(list, flags.json ? 'json' : flags.format), flags.out)
+}
+
+async function hardwareOf(table: Table, { hardware = [], mapping }: ParetoFlags): Promise<NumberColumn[]> {
+  if (hardware.length === 0) return []
+  const { joinedColumns } = await import('../../tables/joinedColumns.ts')
+  const { readMapping } = await import('../../tables/importers/mapping.ts')
+  const { spaceIndex } = await import('../../tables/spaceIndex.ts')
+  const space = spaceIndex(builtinSpace(table.manifest.space))
+  const names = mapping === undefined ? undefined : await readMapping(mapping)
+  return (await Promise.all(hardware.map((path) => joinedColumns(table, space, path, names)))).flat()
+}
+
+/** @throws BenchError `unknown-name` with the nearest of the table's and the joined columns */
+function columnNamed(name: string, table: Table, joined: readonly NumberColumn[]): NumberColumn {
+  const found = joined.find((column) => column.name === name)
+  if (found !== undefined) return found
+  if (table.has(name)) return table.column(name)
+  throw unknownName(
+    'column',
+    name,
+    [...table.manifest.columns, ...joined].map((column) => column.name),
+  )
+}
+
+async function draw(
+  path: string,
+  table: Table,
+  { x, y }: ParetoFlags,
+  points: readonly FrontPoint[],
+  front: readonly FrontPoint[],
+): Promise<void> {
+  const { tableParetoFigure } = await import('../../report/figures/tablePareto.ts')
+  const { pictureFormat, renderFigure } = await import('../../report/pictures/picture.ts')
+  const archs = table.text('arch')
+  const arch = (row: number) => archs.at(row) ?? ''
+  const figure = tableParetoFigure({ table: table.manifest.name, x, y, points, front, arch })
+  writeAtomically(resolve(path), renderFigure(figure, pictureFormat(path)))
+}

@@ -1,0 +1,88 @@
+/** `bench plot` */
+import { resolve } from 'node:path'
+import { Argument, Command, InvalidArgumentError, Option } from 'commander'
+import { writeAtomically } from '../../core/atomicFile.ts'
+import { BenchError } from '../../core/errors.ts'
+import { hessianQuantities } from '../../report/figures/hessian.ts'
+import type { FigureKind } from '../../report/figures/index.ts'
+import { type FigureOptions, figureKinds, makeFigure } from '../../report/figures/index.ts'
+import { paretoCosts } from '../../report/figures/pareto.ts'
+import { jsonOption, positiveNumber, quietOption } from '../options.ts'
+import { addSelectionFlags, SELECTION_HELP, type SelectionFlags, selectRuns } from '../runSelection.ts'
+
+interface PlotFlags extends SelectionFlags, Pick<FigureOptions, 'quantity' | 'spread' | 'cost'> {
+  readonly out?: readonly string[]
+  readonly width?: number
+  readonly json?: boolean
+  readonly quiet?: boolean
+}
+
+export function plotCommand(): Command {
+  const command = new Command('plot')
+    .summary('figures of runs as PNG, SVG or PDF')
+    .description(
+      `Draws finished runs, at the width of a paper's column. Kinds:\n${Object.entries(figureKinds)
+        .map(([kind, about]) => `  ${kind.padEnd(8)} ${about}`)
+        .join('\n')}`,
+    )
+    .addArgument(new Argument('<kind>', 'what to draw').choices(Object.keys(figureKinds)))
+    .argument('[items...]', SELECTION_HELP)
+  return addSelectionFlags(command)
+    .option(
+      '--out <file>',
+      'picture to write, by its ending .png, .svg or .pdf; may be given several times',
+      pictureFile,
+    )
+    .option('--width <mm>', 'of the picture (default: 85, with panels side by side 178)', positiveNumber)
+    .addOption(new Option('--spread <name>', 'of seeds around the mean').choices(['range', 'std']).default('range'))
+    .addOption(
+      new Option('--quantity <name>', 'hessian: what of it')
+        .choices(Object.keys(hessianQuantities))
+        .default('dominantEigenvalue'),
+    )
+    .addOption(new Option('--cost <name>', 'pareto: size').choices(Object.keys(paretoCosts)).default('parameters'))
+    .addOption(jsonOption())
+    .addOption(quietOption())
+    .addHelpText(
+      'after',
+      '\nExamples:\n  bench plot hessian --out hessian.pdf --out hessian.png\n  bench plot scatter --algo drnas --dataset cifar10 --out scatter.svg',
+    )
+    .action(plot)
+}
+
+async function plot(kind: FigureKind, items: readonly string[], flags: PlotFlags): Promise<void> {
+  const { out = [], width, quantity, spread, cost, plugin = [] } = flags
+  if (out.length === 0 && !flags.json) {
+    throw new BenchError(
+      'bad-input',
+      `no picture is named; --out ${kind}.svg writes one, --json prints the figure's data`,
+    )
+  }
+  const runs = await selectRuns(items, flags)
+  const figure = await makeFigure(kind, runs, {
+    quantity,
+    spread,
+    cost,
+    space: await spaceOf(runs[0].manifest.job.space, plugin),
+  })
+  if (flags.json) process.stdout.write(`${JSON.stringify(figure, null, 2)}\n`)
+  if (out.length === 0) return
+  const { pictureFormat, renderFigure } = await import('../../report/pictures/picture.ts')
+  const pictures = out.map((path) => ({ path, bytes: renderFigure(figure, pictureFormat(path), width) }))
+  for (const { path, bytes } of pictures) writeAtomically(resolve(path), bytes)
+  if (!flags.quiet && !flags.json) process.stdout.write(`${out.join(', ')}: ${figure.caption}\n`)
+}
+
+/** The space of this name, built in or a plugin's. */
+export async function spaceOf(name: string, plugins: readonly string[]) {
+  const [{ builtins }, { registerPlugins }] = await Promise.all([
+    import('../../builtins.ts'),
+    import('../../runner/plugins.ts'),
+  ])
+  return (await registerPlugins(builtins, plugins)).registry.space(name)
+}
+
+function pictureFile(path: string, earlier: readonly string[] = []): string[] {
+  if (!/\.(png|svg|pdf)$/i.test(path)) throw new InvalidArgumentError('a picture ends in .png, .svg or .pdf.')
+  return [...earlier, path]
+}

@@ -1,0 +1,66 @@
+/** `bench report` */
+import { join, resolve } from 'node:path'
+import { Command } from 'commander'
+import { writeAtomically } from '../../core/atomicFile.ts'
+import { reportFiles } from '../../report/committed/committed.ts'
+import { removeStaleRecords } from '../../report/committed/staleRecords.ts'
+import { figuresOf, tablesOf } from '../../report/content.ts'
+import { renderPage } from '../../report/page/page.ts'
+import { addSelectionFlags, SELECTION_HELP, type SelectionFlags, selectRuns } from '../runSelection.ts'
+import { spaceOf } from './plot.ts'
+import { referenceNames } from './table.ts'
+
+interface ReportFlags extends SelectionFlags {
+  readonly out: string
+  readonly folder?: string
+  readonly title: string
+  readonly published: string
+  readonly mix?: boolean
+  readonly compact?: boolean
+  readonly quiet?: boolean
+}
+
+export function reportCommand(): Command {
+  const command = new Command('report')
+    .summary('one HTML page with tables, interactive figures, cells and configurations')
+    .description(
+      'Writes one HTML file that needs no network. With --folder it writes a report to be committed: page, tables and ' +
+        'figures beside the records that they are computed from, for `bench verify` to check.',
+    )
+    .argument('[items...]', SELECTION_HELP)
+  return addSelectionFlags(command)
+    .option('--out <file>', 'the page', 'report.html')
+    .option('--folder <dir>', 'write a whole report folder instead')
+    .option('--title <text>', 'of the page', 'Architecture search')
+    .option('--published <id>', 'rows of a paper below ours: an id as drnas-table-4, auto or none', 'auto')
+    .option('--mix', 'put runs of different protocols side by side, marked')
+    .option('--compact', 'with --folder: the records of thousands of searches in one small file')
+    .option('--quiet', 'print nothing')
+    .addHelpText(
+      'after',
+      '\nExamples:\n  bench report --out report.html\n  bench report configs/nb201-table4.yaml --folder reports/table4',
+    )
+    .action(report)
+}
+
+async function report(items: readonly string[], flags: ReportFlags): Promise<void> {
+  const { folder, title, published, mix = false, compact = false, plugin = [] } = flags
+  const runs = await selectRuns(items, flags)
+  const rest = { space: await spaceOf(runs[0].manifest.job.space, plugin), references: await referenceNames(plugin) }
+  const written = folder === undefined ? await page() : await wholeFolder(folder)
+  if (!flags.quiet) process.stdout.write(`${written}: ${runs.length} runs\n`)
+
+  async function page(): Promise<string> {
+    const options = { ...rest, published, mix }
+    const figures = await figuresOf(runs, options)
+    writeAtomically(resolve(flags.out), renderPage({ title, runs, tables: tablesOf(runs, options), figures }))
+    return flags.out
+  }
+
+  async function wholeFolder(path: string): Promise<string> {
+    const files = await reportFiles(runs, { schema: 1, title, published, mix }, rest, compact)
+    for (const [name, content] of files) writeAtomically(resolve(join(path, name)), content)
+    removeStaleRecords(path, new Set(files.keys()))
+    return path
+  }
+}

@@ -1,0 +1,175 @@
+/** `bench retrain` */
+import { existsSync, statSync } from 'node:fs'
+import { basename, resolve } from 'node:path'
+import { Command, Option } from 'commander'
+import { builtins } from '../../builtins.ts'
+import { BenchError } from '../../core/errors.ts'
+import { DATASETS, knownName } from '../../data/datasets.ts'
+import { type BackendName, backendNames } from '../../engine/executors.ts'
+import { parseTableFormat, TABLE_FORMATS, type TableFormat } from '../../report/formats/renderTable.ts'
+import { renderOutcomes } from '../../report/outcomes.ts'
+import { readGenotype } from '../../retrain/genotypeArgument.ts'
+import { DEFAULT_PRESET, type RetrainingRequest } from '../../retrain/settings.ts'
+import type { Experiment } from '../../runner/planning/experiment.ts'
+import { makePlan, type Plan, type PlannedJob } from '../../runner/planning/plan.ts'
+import { parseSeeds } from '../../runner/planning/seeds.ts'
+import { registerPlugins } from '../../runner/plugins.ts'
+import { type Outcome, unfinished } from '../../runner/runPlan.ts'
+import { Store } from '../../runner/store/store.ts'
+import { defaultJobs } from '../../runner/workers/defaultJobs.ts'
+import { darts, parseCells, publishedName } from '../../spaces/darts/index.ts'
+import { isInputFault, reportLostRuns } from '../failures.ts'
+import {
+  jsonOption,
+  oneOf,
+  outOption,
+  positiveInteger,
+  quietOption,
+  repeated,
+  storeOption,
+  threadsOption,
+} from '../options.ts'
+import { sayAside, writeOutput } from '../output.ts'
+import { trainingText } from '../preamble.ts'
+import { runWithProgress } from '../progress/planProgress.ts'
+
+interface RetrainFlags extends Omit<RetrainingRequest, 'seeds'> {
+  readonly genotype: readonly string[]
+  readonly dataset: string
+  readonly data?: string
+  readonly seeds: readonly number[]
+  readonly backend?: BackendName
+  readonly jobs?: number
+  readonly threads?: number
+  readonly store: string
+  readonly published: string
+  readonly format: TableFormat
+  readonly json?: boolean
+  readonly quiet?: boolean
+  readonly out?: string
+}
+
+export function retrainCommand(): Command {
+  return new Command('retrain')
+    .summary('train an architecture of the DARTS space in full, print its test error')
+    .description(
+      'Trains architectures of the DARTS space from scratch, as the papers do, and prints the test error of the final\n' +
+        'epoch. What is finished is not trained again; what was interrupted goes on from its last epoch.',
+    )
+    .requiredOption(
+      '--genotype <arch>',
+      'published name, text, or a file with either, as result.json of a search; several times',
+      repeated,
+    )
+    .option('--dataset <name>', 'cifar10, cifar100, imagenet, or a folder with train/ and val/', 'cifar10')
+    .option('--data <dir>', 'folder of the images')
+    .option('--preset <name>', `settings: darts-paper, pcdarts-paper, drnas-paper, trial (default: ${DEFAULT_PRESET})`)
+    .option('--seeds <list>', 'one training each: 4 means 0 to 3; 0-3,777 those', parseSeeds, [0])
+    .option('--epochs <n>', 'instead of the preset’s', positiveInteger)
+    .option('--channels <n>', 'C, channels after the stem', positiveInteger)
+    .option('--layers <n>', 'number of cells', positiveInteger)
+    .option('--batch-size <n>', 'images of a step', positiveInteger)
+    .option('--limit <n>', 'only so many training images', positiveInteger)
+    .option('--image-size <n>', 'scale images to this side, in pixels', positiveInteger)
+    .option('--no-auxiliary', 'leave the auxiliary head out')
+    .addOption(new Option('--broken-images <how>', 'what a file that cannot be decoded does').choices(['fail', 'skip']))
+    .option('--backend <name>', `${backendNames.join(', ')} (default: auto)`, oneOf('backend', backendNames))
+    .option('--jobs <n>', `worker processes (default: the cores, here ${defaultJobs()})`, positiveInteger)
+    .addOption(threadsOption())
+    .addOption(storeOption())
+    .option('--published <id>', 'rows of a paper below: an id as drnas-table-2, auto or none', 'none')
+    .option('--format <name>', `of the table: ${TABLE_FORMATS.join(', ')}`, parseTableFormat, 'text')
+    .addOption(jsonOption())
+    .addOption(quietOption())
+    .addOption(outOption())
+    .addHelpText(
+      'after',
+      '\nExamples:\n' +
+        '  bench retrain --genotype DRNAS --dataset cifar10 --preset drnas-paper --seeds 3\n' +
+        '  bench retrain --genotype DARTS_V2 --dataset cifar10 --epochs 2 --channels 8 --layers 5 --limit 2000',
+    )
+    .action(retrain)
+}
+
+async function retrain(flags: RetrainFlags): Promise<void> {
+  const quiet = flags.quiet === true || flags.json === true
+  const plan = await makePlan(experimentOf(flags), await registerPlugins(builtins, []), quiet ? undefined : sayAside)
+  const store = new Store(flags.store)
+  const missing = unfinished(plan, store).length
+  if (missing > 0) store.prepare()
+  if (!quiet) (flags.format === 'text' ? process.stdout : process.stderr).write(opening(plan, store, missing))
+  const outcomes = await runWithProgress(plan, store, {
+    jobs: flags.jobs ?? defaultJobs(),
+    threads: flags.threads,
+    seedsPerDevice: 1,
+    quiet,
+    label,
+  })
+  throwInputFault(outcomes)
+  writeOutput(renderOutcomes(outcomes, flags.json ? 'json' : flags.format, flags.published), flags.out)
+  reportLostRuns(outcomes, label)
+}
+
+/** What is trained how, on what, and how much of it is done. */
+function opening(plan: Plan, store: Store, missing: number): string {
+  const { experiment, jobs } = plan
+  const executors = new Set(jobs.map(({ job }) => job.executor))
+  return [
+    `${trainingText(plan)}; dataset ${experiment.datasets.join(', ')}; executor ${[...executors].join(', ')}`,
+    `${jobs.length} trainings, ${jobs.length - missing} of them finished; store ${store.folder}`,
+    '',
+    '',
+  ].join('\n')
+}
+
+/** A retraining is the run of a reference row: its architecture is known, and the rest goes as for what a search finds. */
+function experimentOf(flags: RetrainFlags): Experiment {
+  const genotypes = new Set(flags.genotype.map((argument) => darts.format(readGenotype(argument))))
+  const { name, folder, family } = imagesOf(flags)
+  const { preset, epochs, channels, layers, batchSize, limit, imageSize, brokenImages } = flags
+  // Commander has `auxiliary: true` where --no-auxiliary is not given; the preset decides then.
+  const auxiliary = flags.auxiliary === false ? false : undefined
+  return {
+    algorithms: [...genotypes].map((genotype) => ({ name: 'genotype', options: { genotype } })),
+    space: 'darts',
+    datasets: [name],
+    data: folder === undefined ? {} : { [name]: folder },
+    protocol: 'darts-paper',
+    seeds: flags.seeds,
+    probes: [],
+    plugins: [],
+    executor: { backend: flags.backend ?? 'auto' },
+    retraining: { preset, epochs, channels, layers, batchSize, limit, imageSize, brokenImages, auxiliary, family },
+  }
+}
+
+/** Where nothing came to a result for one reason in the input, that is all there is to say. */
+function throwInputFault(outcomes: readonly Outcome[]): void {
+  const [first] = outcomes.flatMap(({ failure }) => failure ?? [])
+  const isShared = outcomes.every(({ failure }) => failure?.message === first?.message && isInputFault(failure?.code))
+  if (first !== undefined && first.code !== 'unexpected' && isShared) throw new BenchError(first.code, first.message)
+}
+
+/** A folder in the place of a name is one of photographs, decoded as they are needed. */
+function imagesOf({ dataset, data }: RetrainFlags): Pick<RetrainingRequest, 'family'> & {
+  readonly name: string
+  readonly folder?: string
+} {
+  const isPath = /[/\\]/.test(dataset)
+  if (isPath && data !== undefined) {
+    throw new BenchError('bad-input', `--dataset ${dataset} is a folder already; leave out --data ${data}`)
+  }
+  if (data !== undefined || !(isPath || isUnknownFolder(dataset))) return { name: dataset, folder: data }
+  return { name: basename(resolve(dataset)), folder: dataset, family: 'imagenet' }
+}
+
+/** Named without a slash, a folder must not take the place of a dataset that goes by this name. */
+function isUnknownFolder(name: string): boolean {
+  const isKnown = name === 'imagenet' || DATASETS.some((dataset) => dataset.name === knownName(name))
+  return !isKnown && existsSync(name) && statSync(name).isDirectory()
+}
+
+function label({ job }: PlannedJob): string {
+  const name = publishedName(parseCells(String(job.algorithm.options.genotype)))
+  return `${name ?? 'genotype'} on ${job.dataset.name}, seed ${job.seed}`
+}

@@ -1,0 +1,72 @@
+/** `bench run` */
+import { Command, Option } from 'commander'
+import { builtins } from '../../builtins.ts'
+import { parseTableFormat, TABLE_FORMATS, type TableFormat } from '../../report/formats/renderTable.ts'
+import { renderOutcomes } from '../../report/outcomes.ts'
+import { makePlan } from '../../runner/planning/plan.ts'
+import { unfinished } from '../../runner/runPlan.ts'
+import { Store } from '../../runner/store/store.ts'
+import { defaultJobs } from '../../runner/workers/defaultJobs.ts'
+import { addExperimentFlags, type ExperimentFlags, resolveExperiment } from '../experimentFlags.ts'
+import { reportLostRuns } from '../failures.ts'
+import { jsonOption, outOption, positiveInteger, quietOption, storeOption, threadsOption } from '../options.ts'
+import { sayAside, writeOutput } from '../output.ts'
+import { preamble } from '../preamble.ts'
+import { runWithProgress } from '../progress/planProgress.ts'
+
+interface RunFlags extends ExperimentFlags {
+  readonly jobs?: number
+  readonly seedsPerDevice: number
+  readonly threads?: number
+  readonly store?: string
+  readonly format: TableFormat
+  readonly json?: boolean
+  readonly quiet?: boolean
+  readonly out?: string
+}
+
+export function runCommand(): Command {
+  const command = new Command('run')
+    .summary('run searches over seeds, look their architectures up, print mean ± std')
+    .description(
+      'Runs each algorithm on each dataset over the seeds, looks the architectures up and prints mean ± std.\n' +
+        'What is finished is not run again; what was interrupted goes on from its checkpoint.',
+    )
+    .argument('[file]', 'experiment file (YAML); flags win over it')
+  return addExperimentFlags(command)
+    .option('--jobs <n>', `worker processes (default: the cores, here ${defaultJobs()})`, positiveInteger)
+    .option('--seeds-per-device <n>', 'seeds that share a process and its GPU (webgpu)', positiveInteger, 1)
+    .addOption(threadsOption())
+    .addOption(storeOption())
+    .addOption(
+      new Option('--format <name>', `of the table: ${TABLE_FORMATS.join(', ')}`)
+        .default('text')
+        .argParser(parseTableFormat),
+    )
+    .addOption(jsonOption())
+    .addOption(quietOption())
+    .addOption(outOption())
+    .addHelpText(
+      'after',
+      '\nExamples:\n' +
+        '  bench run --algo drnas --space nb201 --seeds 4\n' +
+        '  bench run --algo random,darts-v1,drnas --dataset cifar10 --data ~/cifar10 --protocol drnas-paper --jobs 2',
+    )
+    .action(run)
+}
+
+async function run(path: string | undefined, flags: RunFlags, command: Command): Promise<void> {
+  const { experiment, registered, file } = await resolveExperiment(builtins, flags, path)
+  const named = command.getOptionValueSource('store') !== 'default'
+  const store = new Store(named ? flags.store : (file.store ?? flags.store))
+  const plan = await makePlan(experiment, registered, flags.quiet || flags.json ? undefined : sayAside)
+  if (unfinished(plan, store).length > 0) store.prepare()
+  const quiet = flags.quiet || flags.json
+  if (!quiet) (flags.format === 'text' ? process.stdout : process.stderr).write(preamble(plan, store))
+  const { seedsPerDevice } = flags
+  const jobs = flags.jobs ?? file.jobs ?? defaultJobs()
+  const threads = flags.threads ?? file.threads
+  const outcomes = await runWithProgress(plan, store, { jobs, threads, seedsPerDevice, quiet: quiet === true })
+  writeOutput(renderOutcomes(outcomes, flags.json ? 'json' : flags.format), flags.out)
+  reportLostRuns(outcomes)
+}

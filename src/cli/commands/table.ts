@@ -1,0 +1,69 @@
+/** `bench table` */
+import { Command, Option } from 'commander'
+import { builtins } from '../../builtins.ts'
+import { BenchError } from '../../core/errors.ts'
+import { compare } from '../../report/comparison/comparison.ts'
+import { comparisonTable, type SummaryKind, summaries } from '../../report/comparison/comparisonTable.ts'
+import { pairwiseTable } from '../../report/comparison/pairwiseTable.ts'
+import { publishedBeside } from '../../report/comparison/publishedBeside.ts'
+import { parseTableFormat, renderTable, TABLE_FORMATS, type TableFormat } from '../../report/formats/renderTable.ts'
+import { areRetrained } from '../../report/retrained/rows.ts'
+import { retrainedTable } from '../../report/retrained/table.ts'
+import { registerPlugins } from '../../runner/plugins.ts'
+import { jsonOption, outOption } from '../options.ts'
+import { writeOutput } from '../output.ts'
+import { addSelectionFlags, SELECTION_HELP, type SelectionFlags, selectRuns } from '../runSelection.ts'
+
+interface TableFlags extends SelectionFlags {
+  readonly format: TableFormat
+  readonly summary: SummaryKind
+  readonly published: string
+  readonly tests?: boolean
+  readonly mix?: boolean
+  readonly json?: boolean
+  readonly out?: string
+}
+
+export function tableCommand(): Command {
+  const command = new Command('table')
+    .summary('mean ± std of finished runs as text, Markdown, CSV, JSON or LaTeX')
+    .description('Compares runs in one table. Nothing is run: the same store gives the same table, byte for byte.')
+    .argument('[items...]', SELECTION_HELP)
+  return addSelectionFlags(command)
+    .option('--format <name>', `of the table: ${TABLE_FORMATS.join(', ')}`, parseTableFormat, 'text')
+    .addOption(new Option('--summary <name>', 'of the seeds').choices(Object.keys(summaries)).default('std'))
+    .option('--published <id>', 'rows of a paper below ours: an id as drnas-table-4, auto or none', 'auto')
+    .option('--tests', 'paired tests of every method against the best one instead')
+    .option('--mix', 'put runs of different protocols side by side, marked')
+    .addOption(jsonOption())
+    .addOption(outOption())
+    .addHelpText(
+      'after',
+      '\nExamples:\n  bench table --format md\n  bench table configs/nb201-table4.yaml --format latex --out table4.tex',
+    )
+    .action(table)
+}
+
+async function table(items: readonly string[], flags: TableFlags): Promise<void> {
+  const runs = await selectRuns(items, flags)
+  const format = flags.json ? 'json' : flags.format
+  if (areRetrained(runs)) return writeOutput(renderTable(retrainedTable(runs, flags.published), format), flags.out)
+  const comparison = compare(runs, flags)
+  if (comparison.columns.length === 0) {
+    throw new BenchError(
+      'missing',
+      'these runs have no looked-up numbers to compare; "bench retrain" trains what they found',
+    )
+  }
+  if (flags.tests) return writeOutput(renderTable(pairwiseTable(comparison), format), flags.out)
+  const published = publishedBeside(comparison, flags.published)
+  const references = await referenceNames(flags.plugin ?? [])
+  const content = comparisonTable(comparison, { summary: flags.summary, published, references })
+  writeOutput(renderTable(content, format), flags.out)
+}
+
+/** Algorithms that are fixed rows, such as the optimum. */
+export async function referenceNames(plugins: readonly string[]): Promise<ReadonlySet<string>> {
+  const { algorithms } = (await registerPlugins(builtins, plugins)).registry
+  return new Set(algorithms.filter(({ kind }) => kind === 'reference').map(({ name }) => name))
+}

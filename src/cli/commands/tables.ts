@@ -1,0 +1,147 @@
+/** `bench tables` */
+import { availableParallelism } from 'node:os'
+import { Command } from 'commander'
+import { renderTable } from '../../report/formats/renderTable.ts'
+import { manifestTable } from '../../report/listings/queryTables.ts'
+import { builtinSpace } from '../../spaces/index.ts'
+import type { Manifest } from '../../tables/manifest.ts'
+import { manifestPath, verifyTable } from '../../tables/openTable.ts'
+import { spaceIndex } from '../../tables/spaceIndex.ts'
+import { jsonOption, outOption, positiveInteger, quietOption } from '../options.ts'
+import { writeOutput } from '../output.ts'
+import { importProgress, transferProgress } from '../progress/transferProgress.ts'
+import { buildCommand, mergeCommand } from './tablesBuild.ts'
+
+export function tablesCommand(): Command {
+  return new Command('tables')
+    .summary('import, fetch, build and merge lookup tables')
+    .description(
+      'Lookup tables: Arrow files with a manifest, made from the published sources or from trainings of one’s own.',
+    )
+    .addCommand(importCommand())
+    .addCommand(fetchCommand())
+    .addCommand(infoCommand())
+    .addCommand(buildCommand())
+    .addCommand(mergeCommand())
+}
+
+interface ImportFlags {
+  readonly as: string
+  readonly space: string
+  readonly mapping?: string
+  readonly partial?: boolean
+  readonly curves: boolean
+  readonly jobs: number
+  readonly json?: boolean
+  readonly quiet?: boolean
+}
+
+const importOptions = (command: Command): Command =>
+  command
+    .option('--space <name>', 'search space of the architectures', 'nb201')
+    .option('--mapping <file>', 'YAML file that says what the source does not: columns, splits, seeds')
+    .option('--partial', 'accept fewer architectures than the space has')
+    .option('--no-curves', 'leave per-epoch curves out')
+    .option('--jobs <n>', 'threads (default: the cores)', positiveInteger, availableParallelism())
+    .addOption(jsonOption())
+    .addOption(quietOption())
+
+function importCommand(): Command {
+  const command = new Command('import')
+    .description(
+      'Makes a table from a published source, whose format is found by looking into it: a folder or tar archive of\n' +
+        'NATS-Bench records, a .pth file of NAS-Bench-201, a pickle of NASLib, a flat CSV or Parquet file.\n' +
+        'An import that was broken off goes on where it was.',
+    )
+    .argument('<source>', 'folder or file')
+    .requiredOption('--as <name>', 'name of the table')
+    .addHelpText(
+      'after',
+      '\nExamples:\n  bench tables import NATS-tss-v1_0-3ffb9-simple.tar --as nb201\n' +
+        '  bench tables import mine.csv --as mine --mapping mine.yaml --partial',
+    )
+    .action(importSource)
+  return importOptions(command)
+}
+
+async function importSource(source: string, flags: ImportFlags): Promise<void> {
+  const { importTable } = await import('../../tables/importTable.ts')
+  const progress = shown(flags) ? importProgress(process.stderr) : undefined
+  const options = { ...(await settings(flags)), as: flags.as, ...(progress && { onProgress: progress.show }) }
+  const manifest = await importTable(source, options).finally(() => progress?.end())
+  await show(manifest, flags.json)
+}
+
+const shown = ({ quiet = false, json = false }: ImportFlags): boolean => !quiet && !json
+
+async function settings({ space, mapping, partial, curves, jobs }: ImportFlags) {
+  const { readMapping } = await import('../../tables/importers/mapping.ts')
+  return {
+    space: spaceIndex(builtinSpace(space)),
+    partial,
+    curves,
+    jobs,
+    ...(mapping === undefined ? {} : { mapping: await readMapping(mapping) }),
+  }
+}
+
+interface FetchFlags extends Omit<ImportFlags, 'as'> {
+  readonly as?: string
+  readonly url?: string
+  readonly sha256?: string
+}
+
+function fetchCommand(): Command {
+  const command = new Command('fetch')
+    .description(
+      'Downloads a published source, checks its hash and imports it. Broken off, the same command goes on.\n' +
+        'The known sources are listed in tables/sources.yaml.',
+    )
+    .argument('<name>', 'nb201, or any name with --url')
+    .option('--as <name>', 'name of the table (default: the same)')
+    .option('--url <address>', 'file to fetch instead of the published one')
+    .option('--sha256 <hash>', 'SHA-256 that the file must have')
+    .addHelpText(
+      'after',
+      '\nExamples:\n  bench tables fetch nb201\n  bench tables fetch mine --url https://host/mine.csv.gz --sha256 5f3a…',
+    )
+    .action(fetchSource)
+  return importOptions(command)
+}
+
+async function fetchSource(name: string, flags: FetchFlags): Promise<void> {
+  const { fetchTable } = await import('../../tables/fetchTable.ts')
+  const { as = name, url, sha256 } = flags
+  const named = { ...flags, as }
+  const bytes = shown(named) ? transferProgress(process.stderr) : undefined
+  const architectures = shown(named) ? importProgress(process.stderr) : undefined
+  const manifest = await fetchTable(name, {
+    ...(await settings(named)),
+    as,
+    ...(url === undefined ? {} : { url }),
+    ...(sha256 === undefined ? {} : { sha256 }),
+    ...(bytes && { onDownload: bytes.show }),
+    ...(architectures && { onImport: architectures.show }),
+  }).finally(() => {
+    bytes?.end()
+    architectures?.end()
+  })
+  await show(manifest, flags.json)
+}
+
+function infoCommand(): Command {
+  return new Command('info')
+    .description('Says what is in a table, and checks the file against its manifest.')
+    .argument('<table>', 'name or path')
+    .addOption(jsonOption())
+    .addOption(outOption())
+    .addHelpText('after', '\nExamples:\n  bench tables info nb201\n  bench tables info nb201 --json')
+    .action(async (name: string, { json, out }: { json?: boolean; out?: string }) => {
+      await show(await verifyTable(name), json, out, name)
+    })
+}
+
+async function show(manifest: Manifest, json = false, out?: string, name = manifest.name): Promise<void> {
+  const path = await manifestPath(name, {})
+  writeOutput(json ? `${JSON.stringify(manifest, null, 2)}\n` : renderTable(manifestTable(manifest, path), 'text'), out)
+}

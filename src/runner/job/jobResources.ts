@@ -1,0 +1,153 @@
+/** Opens what jobs need, each thing once a process and only where it is asked for. */
+import { AsyncLocalStorage } from 'node:async_hooks'
+import { BenchError } from '../../core/errors.ts'
+import type { Evaluator } from '../../core/evaluator.ts'
+import type { Executor } from '../../core/executor.ts'
+import type { Job } from '../../core/result.ts'
+import type { RetrainingTask } from '../../core/retraining.ts'
+import type { SearchSpace } from '../../core/space.ts'
+import type { Dataset } from '../../data/dataset.ts'
+import type { ExecutorOptions } from '../../engine/executors.ts'
+import { executorOf } from '../../tables/build/recipe.ts'
+import type { Manifest } from '../../tables/manifest.ts'
+import type { Registered } from '../plugins.ts'
+import type { RunReport } from '../workers/events.ts'
+import type { WorkOrder } from '../workers/workOrder.ts'
+import type { JobResources } from './runJob.ts'
+import { openSearchData } from './searchImages.ts'
+
+export class ResourceOpener {
+  readonly #order: WorkOrder
+  readonly #registered: Registered
+  readonly #executors = new Map<string, Promise<Executor>>()
+  readonly #datasets = new Map<string, Promise<Dataset>>()
+  readonly #evaluators = new Map<string, Promise<Evaluator>>()
+  /** Who hears of what happens, job by job, where several share a process. */
+  readonly #listeners = new AsyncLocalStorage<(report: RunReport) => void>()
+
+  constructor(order: WorkOrder, registered: Registered) {
+    this.#order = order
+    this.#registered = registered
+  }
+
+  /** @param report hears, while `work` runs, of architectures that the table lacks and of images that are left out */
+  reporting<T>(report: (report: RunReport) => void, work: () => Promise<T>): Promise<T> {
+    return this.#listeners.run(report, work)
+  }
+
+  /** What the job needs; `close` gives back what is the job's alone. */
+  async open(job: Job): Promise<JobResources & { close(): Promise<void> }> {
+    let data: ReturnType<typeof openSearchData> | undefined
+    const { registry } = this.#registered
+    const space = registry.space(job.space)
+    const evaluator = await this.#evaluator(job, space)
+    return {
+      algorithm: registry.algorithm(job.algorithm.name),
+      space,
+      ...(evaluator && { evaluator }),
+      probes: await openProbes(job.probes),
+      executor: () => this.#executor(this.#order.executor),
+      data: () => {
+        data ??= this.#searchData(job)
+        return data
+      },
+      close: async () => (await data?.catch(() => undefined))?.close?.(),
+    }
+  }
+
+  #report(report: RunReport): void {
+    this.#listeners.getStore()?.(report)
+  }
+
+  #searchData(job: Job): ReturnType<typeof openSearchData> {
+    const { data: folder } = this.#order
+    const said = new Set<string>()
+    return openSearchData(job, {
+      ...(folder !== undefined && { folder }),
+      dataset: () => this.#dataset(job.dataset.name, folder),
+      report: (message) => {
+        if (!said.has(message)) this.#report({ kind: 'notice', message })
+        said.add(message)
+      },
+    })
+  }
+
+  #executor(options: ExecutorOptions): Promise<Executor> {
+    return keep(this.#executors, JSON.stringify(options), async () => {
+      const { openExecutor } = await import('../../engine/executors.ts')
+      return openExecutor(options)
+    })
+  }
+
+  #dataset(name: string, folder?: string): Promise<Dataset> {
+    return keep(this.#datasets, name, async () => {
+      const { openDataset } = await import('../../data/datasets.ts')
+      return openDataset(name, { folder, report: (message) => this.#report({ kind: 'notice', message }) })
+    })
+  }
+
+  #evaluator(job: Job, space: SearchSpace): Promise<Evaluator> | undefined {
+    if (job.retraining !== undefined) return this.#retraining(job, job.retraining, space)
+    const { table } = this.#order
+    if (table === undefined) return undefined
+    return keep(this.#evaluators, `${table} ${job.dataset.name}`, async () => {
+      const { openTable } = await import('../../tables/openTable.ts')
+      const { tableEvaluator } = await import('../../tables/tableEvaluator.ts')
+      const opened = await openTable(table)
+      const evaluator = tableEvaluator(opened, space, job.dataset.name, async (index) => {
+        const { readCurves } = await import('../../tables/readCurves.ts')
+        return readCurves(table, index)
+      })
+      const { rows, architectures } = opened.manifest
+      return rows === architectures ? evaluator : this.#completing(evaluator, opened.manifest, space)
+    })
+  }
+
+  /** Trains what was found in full, in the same store. */
+  async #retraining(job: Job, task: RetrainingTask, space: SearchSpace): Promise<Evaluator> {
+    const { openRetraining } = await import('./retrainingEvaluation.ts')
+    const { store, data, executor } = this.#order
+    return openRetraining({
+      ...{ job, task, space, store, folder: data },
+      executor: () => this.#executor(executor),
+      report: (report) => this.#report(report),
+    })
+  }
+
+  /** Trains what an incomplete table lacks, where the table says how. */
+  async #completing(evaluator: Evaluator, { name, recipe }: Manifest, space: SearchSpace): Promise<Evaluator> {
+    if (recipe === undefined) return evaluator
+    const { completing } = await import('../../tables/build/completing.ts')
+    const { Trainings } = await import('../../tables/build/trainings.ts')
+    const data = await this.#dataset(recipe.dataset.name)
+    const { imagesHash } = await import('../../tables/build/testHalves.ts')
+    if (imagesHash(data) !== recipe.dataset.contentHash) {
+      throw new BenchError('bad-input', `table ${name} was made from other images of ${recipe.dataset.name} than these`)
+    }
+    return completing(evaluator, {
+      space,
+      recipe,
+      shape: data.shape,
+      trainings: new Trainings(recipe),
+      train: async (genotype, seed) => {
+        const { trainArchitecture } = await import('../../tables/build/trainArchitecture.ts')
+        const executor = await this.#executor(executorOf(recipe))
+        const onProgress = (share: number) =>
+          this.#report({ kind: 'training', genotype: space.format(genotype), share })
+        return trainArchitecture({ space, genotype, recipe, seed, executor, data, onProgress })
+      },
+    })
+  }
+}
+
+async function openProbes(lines: readonly string[]) {
+  if (lines.length === 0) return []
+  const { parseProbe } = await import('../../analysis/probes/index.ts')
+  return lines.map((line) => parseProbe(line))
+}
+
+function keep<T>(kept: Map<string, Promise<T>>, key: string, open: () => Promise<T>): Promise<T> {
+  const known = kept.get(key) ?? open()
+  kept.set(key, known)
+  return known
+}

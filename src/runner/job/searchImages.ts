@@ -1,0 +1,67 @@
+/** The images of a search: in memory, or photographs that are decoded as they are needed. */
+import type { SearchData } from '../../core/data.ts'
+import { BenchError } from '../../core/errors.ts'
+import type { Protocol } from '../../core/protocol.ts'
+import type { Job } from '../../core/result.ts'
+import type { SearchSpace } from '../../core/space.ts'
+import type { Dataset } from '../../data/dataset.ts'
+import { datasetHash, requireUnchanged } from '../planning/datasetHash.ts'
+import { benchmarkSplit, checkBenchmarkSplit } from './benchmarkSplit.ts'
+
+/** Whether the protocol trains the search network on photographs. */
+const onPhotographs = ({ network }: Protocol): boolean => network.family === 'imagenet'
+
+/** @throws BenchError where the protocol's settings are not of this space, or not for these images */
+export function checkSearchable(protocol: Protocol, { name: space }: SearchSpace, dataset: string): void {
+  if (protocol.data.split === 'benchmark') checkBenchmarkSplit(protocol, dataset)
+  const isDarts = space === 'darts' || space.startsWith('darts-')
+  if (dataset === 'imagenet' && !onPhotographs(protocol)) {
+    const remedy = 'use pcdarts-paper, drnas-paper or micro, or add network.family=imagenet'
+    throw new BenchError('unsupported', `protocol ${protocol.name} has no search on imagenet; ${remedy}`)
+  }
+  if (isDarts) return
+  const [setting] = [
+    ...(onPhotographs(protocol) ? ['network.family=imagenet'] : []),
+    ...(protocol.network.dropPath ? ['network.dropPath'] : []),
+  ]
+  if (setting === undefined) return
+  throw new BenchError('unsupported', `${setting} is a setting of the DARTS space, not of ${space}; use --space darts`)
+}
+
+/** Part of the job's identity. @throws BenchError for what is wrong in the files */
+export async function searchImagesHash(
+  protocol: Protocol,
+  dataset: string,
+  folder: string | undefined,
+  report: (line: string) => void,
+): Promise<string> {
+  if (!onPhotographs(protocol)) return datasetHash(dataset, folder, report)
+  const { openImageStream } = await import('../../data/photographs/imageStream.ts')
+  return (await openImageStream(dataset, folder)).contentHash
+}
+
+export interface SearchImages {
+  readonly folder?: string
+  /** Opens images that are kept in memory. */
+  dataset(): Promise<Dataset>
+  /** Told of each photograph that is left out. */
+  report(line: string): void
+}
+
+/** Batches for one search; those of photographs hold threads until closed. */
+export async function openSearchData(
+  { dataset: planned, protocol, seed }: Job,
+  { folder, dataset, report }: SearchImages,
+): Promise<SearchData & { close?(): Promise<void> }> {
+  const { data, batchSize, epochs } = protocol
+  if (!onPhotographs(protocol)) {
+    const { searchData } = await import('../../data/searchData.ts')
+    const images = requireUnchanged(await dataset(), planned)
+    const halves = data.split === 'benchmark' ? benchmarkSplit(images) : undefined
+    return searchData(images, { data, batchSize, seed, epochs, ...(halves && { halves }) })
+  }
+  const { openImageStream } = await import('../../data/photographs/imageStream.ts')
+  const { streamedSearchData } = await import('../../data/streamedData.ts')
+  const stream = requireUnchanged(await openImageStream(planned.name, folder, data.imageSize ?? undefined), planned)
+  return streamedSearchData(stream, { data, batchSize, seed, brokenImages: data.brokenImages, report })
+}

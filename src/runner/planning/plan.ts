@@ -1,0 +1,149 @@
+/** From an experiment to its jobs, each fully resolved. Reads names and hashes; loads no images and no backend. */
+import type { Algorithm } from '../../core/algorithm.ts'
+import { BenchError } from '../../core/errors.ts'
+import type { Job } from '../../core/result.ts'
+import type { SearchSpace } from '../../core/space.ts'
+import { knownName } from '../../data/datasets.ts'
+import { executorName } from '../../engine/executors.ts'
+import { resolveProtocol } from '../../protocols/index.ts'
+import { findLookup, type Lookup, type LookupRequest, tableIdentity } from '../job/lookup.ts'
+import { checkSearchable, searchImagesHash } from '../job/searchImages.ts'
+import type { Registered } from '../plugins.ts'
+import { resolveOptions } from './algorithmOptions.ts'
+import { budgetsByDataset } from './budgets.ts'
+import type { Experiment } from './experiment.ts'
+import { runId } from './identity.ts'
+import { planRetraining, retrainingImagesHash } from './retraining.ts'
+
+export interface Plan {
+  readonly experiment: Experiment
+  readonly space: SearchSpace
+  /** By dataset searched on. */
+  readonly lookups: ReadonlyMap<string, Lookup>
+  readonly jobs: readonly PlannedJob[]
+}
+
+export interface PlannedJob {
+  readonly id: string
+  readonly job: Job
+  readonly algorithm: Algorithm
+}
+
+/**
+ * @param report told of what takes time, in lines for the user: images that are decoded for the first time
+ * @throws BenchError where a name, an option or a combination is wrong: before anything is written
+ */
+export async function makePlan(
+  asked: Experiment,
+  registered: Registered,
+  report: (line: string) => void = () => {},
+): Promise<Plan> {
+  const experiment = withKnownNames(asked)
+  const space = registered.registry.space(experiment.space)
+  const algorithms = experiment.algorithms.map(({ name, options, ...own }): AlgorithmEntry => {
+    const algorithm = registered.registry.algorithm(name)
+    checkSpace(algorithm, space)
+    const { protocol, probes } = { ...experiment, ...own }
+    const plugin = registered.origins.get(name)
+    return { algorithm, options: resolveOptions(algorithm, options), protocol, probes, plugin }
+  })
+  await checkProbes(algorithms.flatMap(({ probes }) => probes))
+  const budgetOn = budgetsByDataset(experiment.datasets, experiment.budgetSeconds)
+  const lookups = new Map<string, Lookup>()
+  const jobs: PlannedJob[] = []
+  for (const dataset of experiment.datasets) {
+    for (const entry of algorithms) {
+      const { lookup, job } = await describeJob(
+        experiment,
+        { space, dataset, budgetSeconds: budgetOn(dataset), report },
+        entry,
+      )
+      lookups.set(dataset, lookup)
+      jobs.push(...experiment.seeds.map((seed) => plannedJob({ ...job, seed }, entry.algorithm)))
+    }
+  }
+  return { experiment, space, lookups, jobs: firstOfEach(jobs) }
+}
+
+/** A run as progress and messages call it: `drnas on shapes, seed 3`. */
+export const runLabel = ({ algorithm, dataset, seed }: Job): string =>
+  `${algorithm.name} on ${dataset.name}, seed ${seed}`
+
+/** Datasets as we write them, however they were cased. */
+function withKnownNames(experiment: Experiment): Experiment {
+  const folders = Object.entries(experiment.data).map(([name, folder]) => [knownName(name), folder])
+  return { ...experiment, datasets: experiment.datasets.map(knownName), data: Object.fromEntries(folders) }
+}
+
+interface AlgorithmEntry {
+  readonly algorithm: Algorithm
+  readonly options: Record<string, unknown>
+  readonly protocol: string
+  readonly probes: readonly string[]
+  readonly plugin: string | undefined
+}
+
+/** What the algorithms are run on. */
+interface SearchedOn {
+  readonly space: SearchSpace
+  readonly dataset: string
+  readonly budgetSeconds: number | undefined
+  report(line: string): void
+}
+
+/** The job but for its seed, and what it is looked up in. */
+async function describeJob(
+  experiment: Experiment,
+  { space, dataset, budgetSeconds, report }: SearchedOn,
+  { algorithm, options, protocol: preset, probes, plugin }: AlgorithmEntry,
+): Promise<{ readonly lookup: Lookup; readonly job: Omit<Job, 'seed'> }> {
+  const { data, executor } = experiment
+  const protocol = resolveProtocol(preset, { space: space.name, dataset, algorithm: algorithm.name })
+  const trains = algorithm.kind === 'supernet'
+  if (trains) checkSearchable(protocol, space, dataset)
+  const retraining =
+    experiment.retraining && planRetraining(experiment.retraining, { space, algorithm, dataset, protocol })
+  const lookup = await lookupFor(experiment, { space, dataset, wanted: protocol.headline[dataset] })
+  const folder = data[dataset]
+  const job = {
+    algorithm: { name: algorithm.name, version: algorithm.version, options, ...(plugin && { plugin }) },
+    space: space.name,
+    dataset: {
+      name: dataset,
+      ...(trains && { contentHash: await searchImagesHash(protocol, dataset, folder, report) }),
+      ...(retraining && !trains && { contentHash: await retrainingImagesHash(retraining, dataset, folder, report) }),
+    },
+    ...(retraining && { retraining }),
+    ...(lookup.manifest && { table: tableIdentity(lookup.manifest) }),
+    protocol: { ...protocol, headline: { [dataset]: lookup.headline } },
+    ...(!trains && budgetSeconds !== undefined && { budgetSeconds }),
+    probes,
+    ...((trains || retraining) && { executor: await executorName(executor) }),
+  }
+  return { lookup, job }
+}
+
+/** What is trained in full is looked up nowhere. @throws BenchError `bad-input` where both are asked for */
+function lookupFor({ retraining, table }: Experiment, request: Omit<LookupRequest, 'table'>): Promise<Lookup> | Lookup {
+  if (retraining === undefined) return findLookup({ ...request, table })
+  if (table === undefined) return { headline: [] }
+  throw new BenchError('bad-input', `--evaluate retrain looks nothing up; leave out --table ${table}`)
+}
+
+const plannedJob = (job: Job, algorithm: Algorithm): PlannedJob => ({ id: runId(job), job, algorithm })
+
+function checkSpace({ name, spaces }: Algorithm, space: SearchSpace): void {
+  if (spaces === undefined || spaces.includes(space.name)) return
+  throw new BenchError('unsupported', `${name} does not work on ${space.name}; it works on ${spaces.join(', ')}`)
+}
+
+async function checkProbes(lines: readonly string[]): Promise<void> {
+  if (lines.length === 0) return
+  const { parseProbe } = await import('../../analysis/probes/index.ts')
+  for (const line of lines) parseProbe(line)
+}
+
+/** The same job asked for twice is one job. */
+function firstOfEach(jobs: readonly PlannedJob[]): PlannedJob[] {
+  return [...new Map(jobs.map((job) => [job.id, job])).values()]
+}

@@ -1,0 +1,48 @@
+/** What `--evaluate retrain` adds to a job: how its answer is trained in full, and on which images. */
+import type { Algorithm } from '../../core/algorithm.ts'
+import { BenchError } from '../../core/errors.ts'
+import type { Protocol } from '../../core/protocol.ts'
+import type { RetrainingTask } from '../../core/retraining.ts'
+import type { SearchSpace } from '../../core/space.ts'
+import { type RetrainingRequest, resolveSettings } from '../../retrain/settings.ts'
+import { datasetHash } from './datasetHash.ts'
+
+/** The search whose answer is trained. */
+export interface RetrainedSearch {
+  readonly space: SearchSpace
+  readonly algorithm: Algorithm
+  readonly dataset: string
+  readonly protocol: Protocol
+}
+
+/** @throws BenchError `unsupported` on other spaces and where search and training differ in images, or what is wrong in the request */
+export function planRetraining(
+  request: RetrainingRequest,
+  { space, algorithm: { name, kind }, dataset, protocol }: RetrainedSearch,
+): RetrainingTask {
+  if (space.name !== 'darts' && !space.name.startsWith('darts-')) {
+    const found = `architectures of ${space.name} are looked up, not trained in full`
+    throw new BenchError('unsupported', `${found}; leave out --evaluate retrain, or use --space darts`)
+  }
+  const { family } = protocol.network
+  const settings = resolveSettings({ ...(kind === 'supernet' && family && { family }), ...request }, dataset)
+  const trained = settings.network.family
+  if (kind === 'supernet' && trained !== (family ?? 'cifar')) {
+    const found = `${name} would search ${dataset} as ${family ?? 'cifar'} and train what it finds as ${trained}`
+    throw new BenchError('unsupported', `${found}; search first, then bench retrain --dataset ${dataset}`)
+  }
+  return { settings, ...(request.seeds && { seeds: request.seeds }) }
+}
+
+/** Content hash of the images that are trained on. @throws BenchError for what is wrong in their files */
+export async function retrainingImagesHash(
+  { settings }: RetrainingTask,
+  dataset: string,
+  folder: string | undefined,
+  report: (line: string) => void,
+): Promise<string> {
+  const { network, data } = settings
+  if (network.family === 'cifar' && data.brokenImages === 'fail') return datasetHash(dataset, folder, report)
+  const { openImages } = await import('../../retrain/images.ts')
+  return (await openImages({ name: dataset, folder, settings, report })).contentHash
+}

@@ -1,0 +1,163 @@
+/** One run on disk. */
+import { appendFileSync, existsSync, mkdirSync, readFileSync, rmSync, statSync, truncateSync } from 'node:fs'
+import { join } from 'node:path'
+import { writeAtomically } from '../../core/atomicFile.ts'
+import { canonicalJson } from '../../core/canonicalJson.ts'
+import { BenchError } from '../../core/errors.ts'
+import { type Lock, lock, lockHolder } from '../../core/lock.ts'
+import type { ProcessIdentity } from '../../core/processes.ts'
+import { recordText } from '../../core/recordText.ts'
+import type { EpochRecord, FailureRecord, ResultRecord, RunManifest } from '../../core/result.ts'
+import { type Checkpoint, decodeCheckpoint, encodeCheckpoint } from './checkpoint.ts'
+
+export type RunState =
+  /** `result.json` is there. */
+  | 'finished'
+  /** A process works on it. */
+  | 'running'
+  /** It ended with an error. */
+  | 'failed'
+  /** Its process is gone; the same command goes on from the checkpoint. */
+  | 'interrupted'
+
+export class RunFolder {
+  readonly path: string
+  readonly id: string
+
+  constructor(path: string, id: string) {
+    this.path = path
+    this.id = id
+  }
+
+  exists(): boolean {
+    return existsSync(this.#file('run.json'))
+  }
+
+  isFinished(): boolean {
+    return existsSync(this.#file('result.json'))
+  }
+
+  state(): RunState {
+    if (this.isFinished()) return 'finished'
+    if (lockHolder(this.#file('lock')) !== undefined) return 'running'
+    return existsSync(this.#file('failure.json')) ? 'failed' : 'interrupted'
+  }
+
+  /** @throws BenchError `missing` or `corrupt` */
+  manifest(): RunManifest {
+    const manifest = this.#readJson<RunManifest>('run.json')
+    if (manifest === undefined) throw new BenchError('missing', `${this.path} holds no run: there is no run.json`)
+    return manifest
+  }
+
+  /** The result, or undefined where the run is not finished. @throws BenchError `corrupt` */
+  result(): ResultRecord | undefined {
+    return this.#readJson<ResultRecord>('result.json')
+  }
+
+  failure(): FailureRecord | undefined {
+    return this.#readJson<FailureRecord>('failure.json')
+  }
+
+  /** The finished epochs, in order. A last line that was being written when the machine stopped is left out. */
+  epochs(): readonly EpochRecord[] {
+    const lines = readIfThere(this.#file('epochs.jsonl'))?.toString('utf8').split('\n') ?? []
+    return lines.slice(0, -1).map((line) => JSON.parse(line))
+  }
+
+  lock(onWait: (holder: ProcessIdentity) => void): Promise<Lock> {
+    mkdirSync(this.path, { recursive: true })
+    return lock(this.#file('lock'), onWait)
+  }
+
+  /** Writes `run.json` once; forgets an earlier failure. @throws BenchError `corrupt` where the folder is another job's */
+  begin(manifest: RunManifest): void {
+    const earlier = this.#readJson<RunManifest>('run.json')
+    if (earlier === undefined) this.#writeJson('run.json', manifest)
+    else if (canonicalJson(earlier.job) !== canonicalJson(manifest.job)) {
+      throw new BenchError('corrupt', `${this.path} holds another job than its name says; move it away`)
+    }
+    rmSync(this.#file('failure.json'), { force: true })
+  }
+
+  /** The checkpoint, with `epochs.jsonl` cut back to its epochs; undefined where the run begins at epoch 0. */
+  resume(): Checkpoint | undefined {
+    const path = this.#file('checkpoint')
+    const bytes = readIfThere(path)
+    const checkpoint = bytes === undefined ? undefined : decodeCheckpoint(bytes, path)
+    this.#keepEpochs(checkpoint?.epochs ?? 0)
+    return checkpoint
+  }
+
+  appendEpochs(records: readonly EpochRecord[]): void {
+    if (records.length === 0) return
+    appendFileSync(this.#file('epochs.jsonl'), records.map((record) => `${JSON.stringify(record)}\n`).join(''), {
+      flush: true,
+    })
+  }
+
+  saveCheckpoint(checkpoint: Checkpoint): void {
+    writeAtomically(this.#file('checkpoint'), encodeCheckpoint(checkpoint))
+  }
+
+  /** The last file of a run; the checkpoint is no longer needed then. */
+  finish(result: ResultRecord): void {
+    this.#writeJson('result.json', result)
+    rmSync(this.#file('checkpoint'), { force: true })
+  }
+
+  fail(failure: FailureRecord): void {
+    this.#writeJson('failure.json', failure)
+  }
+
+  #file(name: string): string {
+    return join(this.path, name)
+  }
+
+  #writeJson(name: string, value: unknown): void {
+    writeAtomically(this.#file(name), recordText(value))
+  }
+
+  #readJson<T extends { readonly schema: number }>(name: string): T | undefined {
+    const text = readIfThere(this.#file(name))
+    if (text === undefined) return undefined
+    const value = parse(text.toString('utf8'))
+    if (value?.schema !== 1) {
+      throw new BenchError('corrupt', `${this.#file(name)} is not a schema-1 record of this program; move it away`)
+    }
+    return value as T
+  }
+
+  #keepEpochs(count: number): void {
+    const path = this.#file('epochs.jsonl')
+    const bytes = readIfThere(path)
+    if (bytes === undefined) {
+      if (count > 0) throw new BenchError('corrupt', `${path} is gone; delete the folder to begin this run again`)
+      return
+    }
+    let end = 0
+    for (let line = 0; line < count; line++) {
+      end = bytes.indexOf(10, end) + 1
+      if (end === 0) throw new BenchError('corrupt', `${path} has fewer than the ${count} epochs of its checkpoint`)
+    }
+    if (statSync(path).size > end) truncateSync(path, end)
+  }
+}
+
+function readIfThere(path: string): Buffer | undefined {
+  try {
+    return readFileSync(path)
+  } catch (error) {
+    // ENOTDIR: the store lies under a file, which preparing it will complain about.
+    if (['ENOENT', 'ENOTDIR'].includes((error as NodeJS.ErrnoException).code ?? '')) return undefined
+    throw error
+  }
+}
+
+function parse(text: string): { readonly schema?: unknown } | undefined {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined
+  }
+}

@@ -1,0 +1,42 @@
+/** What a run says of itself while it runs: from a worker process to the command. */
+import type { ErrorCode } from '../../core/errors.ts'
+
+export type RunEvent = { readonly id: string } & (
+  | { readonly kind: 'waiting'; readonly pid: number; readonly host: string }
+  /** `from` > 0: resumed after that many epochs. */
+  | { readonly kind: 'begun'; readonly epochs: number; readonly from: number }
+  /** Part of the whole search that is done, 0 … 1, between two epochs too. */
+  | { readonly kind: 'progress'; readonly share: number }
+  | {
+      readonly kind: 'epoch'
+      readonly epoch: number
+      readonly loss?: number
+      readonly accuracyPct?: number
+    }
+  /** The table lacks an architecture, so it is being trained by the table's recipe. */
+  | { readonly kind: 'training'; readonly genotype: string; readonly share: number }
+  /** What was found is trained in full; share and epochs are those of this training. */
+  | {
+      readonly kind: 'retraining'
+      readonly seed: number
+      readonly share: number
+      readonly epochs: number
+      /** Finished epochs, and what the last one came to. */
+      readonly epoch: number
+      readonly loss?: number
+      readonly testErrorPct?: number
+    }
+  /** Something that the user should know, and nothing stops for. */
+  | { readonly kind: 'notice'; readonly message: string }
+  | { readonly kind: 'finished' }
+  | {
+      readonly kind: 'failed'
+      readonly message: string
+      readonly code: ErrorCode | 'unexpected'
+      /** Where an unexpected error came from. */
+      readonly stack?: string
+    }
+)
+
+/** An event without the run's name. */
+export type RunReport = RunEvent extends infer E ? (E extends unknown ? Omit<E, 'id'> : never) : never

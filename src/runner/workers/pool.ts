@@ -1,0 +1,62 @@
+/** Worker processes: as many at a time as asked for, and a lost one never takes another's jobs along. */
+import { fork } from 'node:child_process'
+import { availableParallelism } from 'node:os'
+import { fileURLToPath } from 'node:url'
+import pLimit from 'p-limit'
+import type { RunEvent } from './events.ts'
+import type { WorkOrder } from './workOrder.ts'
+
+/** A worker is always the built module: Node 20 runs no TypeScript, which is what the tests run this one from. */
+const WORKER = fileURLToPath(
+  new URL(import.meta.url.endsWith('.ts') ? '../../../dist/worker.js' : '../../worker.js', import.meta.url),
+)
+
+/** Runs all orders, `jobs` processes at a time. Every job ends in an event `finished` or `failed`. */
+export async function runOrders(
+  orders: readonly WorkOrder[],
+  jobs: number,
+  onEvent: (event: RunEvent) => void,
+): Promise<void> {
+  const limit = pLimit(jobs)
+  await Promise.all(orders.map((order) => limit(() => runOrder(order, onEvent))))
+}
+
+/** One process for the whole order; where it dies, another for the jobs after the one that it died with. */
+async function runOrder(order: WorkOrder, onEvent: (event: RunEvent) => void): Promise<void> {
+  for (let jobs = order.jobs; jobs.length > 0; ) {
+    const ended = new Set<string>()
+    const death = await runProcess({ ...order, jobs }, (event) => {
+      if (event.kind === 'finished' || event.kind === 'failed') ended.add(event.id)
+      onEvent(event)
+    })
+    const [lost, ...rest] = jobs.filter(({ id }) => !ended.has(id))
+    if (lost === undefined) return
+    const message = `the worker process was lost (${death}); the same command goes on from its checkpoint`
+    onEvent({ id: lost.id, kind: 'failed', code: 'failed', message })
+    jobs = rest
+  }
+}
+
+/**
+ * What the libraries of a process go by, where the user says nothing else. Photographs are decoded by the threads of the
+ * runtime's own pool, four by itself: a core each. libtensorflow takes every core by itself.
+ */
+export const workerEnvironment = ({ threads }: WorkOrder['executor']): NodeJS.ProcessEnv => ({
+  UV_THREADPOOL_SIZE: String(Math.max(4, availableParallelism())),
+  ...(threads !== undefined && { TF_NUM_INTRAOP_THREADS: String(threads) }),
+  ...process.env,
+})
+
+/** → how the process ended: `exit code 0`, `killed by SIGKILL`. */
+function runProcess(order: WorkOrder, onEvent: (event: RunEvent) => void): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const child = fork(WORKER, {
+      stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
+      env: workerEnvironment(order.executor),
+    })
+    child.on('error', reject)
+    child.on('message', (message) => onEvent(message as RunEvent))
+    child.on('close', (code, signal) => resolve(signal === null ? `exit code ${code}` : `killed by ${signal}`))
+    child.send(order)
+  })
+}

@@ -1,0 +1,17 @@
+/** What the command hands to a worker process, as plain data. */
+import type { Job } from '../../core/result.ts'
+import type { ExecutorOptions } from '../../engine/executors.ts'
+
+export interface WorkOrder {
+  readonly store: string
+  /** All share dataset and table. */
+  readonly jobs: readonly { readonly id: string; readonly job: Job }[]
+  /** How many jobs run side by side, 1 where absent: more where they share a GPU. */
+  readonly atATime?: number
+  readonly plugins: readonly string[]
+  /** Folder of the images; absent: the user's data folder, or the built-in set. */
+  readonly data?: string
+  /** As given to `openTable`. */
+  readonly table?: string
+  readonly executor: ExecutorOptions
+}
