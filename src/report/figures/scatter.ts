@@ -4,14 +4,15 @@ import { parseQualifier } from '../../core/metric.ts'
 import type { Table } from '../../tables/table.ts'
 import { type Column, datasetTitle } from '../comparison/comparison.ts'
 import { groupByMethod } from '../methods.ts'
-import type { Figure, Plot, Point, Series } from '../pictures/figure.ts'
+import type { Axis, Figure, Plot, Point, Series } from '../pictures/figure.ts'
 import { lookOf } from '../pictures/palette.ts'
 import type { RunRecord } from '../runRecord.ts'
 import { accuracyOf, qualifiersOf, searchedOn, testColumns } from './headline.ts'
 
 /**
- * Validation against test accuracy, a panel for each column that these runs report and the table holds. A search's way is
- * what it would have answered after each epoch; its end is marked.
+ * Validation against test error, a panel for each column that these runs report and the table holds: logarithmic, since
+ * good cells, which searches are about, differ by tenths where poor ones differ by tens. A search's way is what it would
+ * have answered after each epoch; its end is marked.
  * @throws BenchError `missing` where the table has no such row
  */
 export function scatterFigure(runs: readonly RunRecord[], table: Table): Figure {
@@ -22,13 +23,14 @@ export function scatterFigure(runs: readonly RunRecord[], table: Table): Figure 
     if (headline === undefined || !held.has(headline.validation) || !held.has(headline.test)) return []
     const title = `all of ${table.manifest.name}`
     const cloud = cloudOf(table, headline.validation, headline.test)
+    const series: Series[] = [{ label: title, look: cloudLook, form: 'cloud', points: cloud }, ...waysOf(own, column)]
     return [
       {
         kind: 'plot',
         title: datasetTitle(column.dataset),
-        x: { label: 'validation accuracy (%)', scale: 'linear' },
-        y: { label: 'test accuracy (%)', scale: 'linear' },
-        series: [{ label: title, look: cloudLook, form: 'cloud', points: cloud }, ...waysOf(own, column)],
+        x: { label: 'validation error (%)', scale: scaleOf(series, ({ x }) => x) },
+        y: { label: 'test error (%)', scale: scaleOf(series, ({ y }) => y) },
+        series,
       },
     ]
   })
@@ -52,23 +54,29 @@ const cloudLook = { colour: '#9aa6b2', dash: [], marker: 'circle' } as const
 function cloudOf(table: Table, validation: string, test: string): Point[] {
   const [x, y] = [table.accuracy(parseQualifier(validation)), table.accuracy(parseQualifier(test))]
   return Array.from({ length: table.rows }, (_, row) => [x.at(row), y.at(row)] as const).flatMap(([valid, tested]) =>
-    valid === undefined || tested === undefined ? [] : [{ x: valid, y: tested }],
+    valid === undefined || tested === undefined ? [] : [{ x: 100 - valid, y: 100 - tested }],
   )
 }
 
+/** Linear where something makes no error at all, which a logarithmic axis cannot show. */
+const scaleOf = (series: readonly Series[], error: (point: Point) => number | null): Axis['scale'] =>
+  series.every(({ points }) => points.every((point) => (error(point) ?? 1) > 0)) ? 'log' : 'linear'
+
+/** The ends come after all ways, so that no other search's way is painted over them. */
 function waysOf(runs: readonly RunRecord[], column: Column): Series[] {
-  return groupByMethod(runs).flatMap(({ label, algorithm, variant, runs: seeds }) => {
-    const ways = seeds.map((run) => wayOf(run, column)).filter((points) => points.length > 0)
-    const look = lookOf(algorithm, variant)
+  const methods = groupByMethod(runs).map(({ label, algorithm, variant, runs: seeds }) => ({
+    label,
+    look: lookOf(algorithm, variant),
+    ways: seeds.map((run) => wayOf(run, column)).filter((points) => points.length > 0),
+  }))
+  const lines = methods.flatMap(({ label, look, ways }) => {
     const faded = { ...look, colour: `${look.colour}88` as const }
-    const ends = ways.map((points) => points[points.length - 1])
-    return ends.length === 0
-      ? []
-      : [
-          ...ways.map((points): Series => ({ label, look: faded, form: 'line', points, unnamed: true })),
-          { label, look, form: 'points', points: ends } satisfies Series,
-        ]
+    return ways.map((points): Series => ({ label, look: faded, form: 'line', points, unnamed: true }))
   })
+  const ends = methods.flatMap(({ label, look, ways }): Series[] =>
+    ways.length === 0 ? [] : [{ label, look, form: 'points', points: ways.map((points) => points[points.length - 1]) }],
+  )
+  return [...lines, ...ends]
 }
 
 function wayOf(run: RunRecord, column: Column): Point[] {
@@ -76,6 +84,6 @@ function wayOf(run: RunRecord, column: Column): Point[] {
   return run.epochs.flatMap(({ epoch, genotype, metrics }) => {
     const [x, y] = [accuracyOf(metrics, headline?.validation), accuracyOf(metrics, headline?.test)]
     const note = `${column.title}, seed ${run.manifest.job.seed}, epoch ${epoch + 1}: ${genotype}`
-    return x === undefined || y === undefined ? [] : [{ x, y, note }]
+    return x === undefined || y === undefined ? [] : [{ x: 100 - x, y: 100 - y, note }]
   })
 }
