@@ -30,6 +30,8 @@ const cases: readonly [string, string | RegExp][] = [
   ['run --algo random --table nb202', /^unknown table "nb202"; did you mean "nb201"\?/],
   ['run --algo random --format latx', /^unknown format "latx"; did you mean "latex"\?/],
   ['run --algo random --probe hesian', /^unknown probe "hesian"; did you mean "hessian"\?/],
+  ['plot hesian --out x.svg', /^unknown kind of figure "hesian"; did you mean "hessian"\?/],
+  ['table --summary stdd', /^unknown summary "stdd"; did you mean "std"\?/],
   ['run --algo random --seeds 0', '--seeds 0 asks for no seed at all; --seeds 4 means the seeds 0 to 3'],
   ['run --algo random --seeds 2 --runs 3', "option '--runs <n>' cannot be used with option '--seeds <list>'"],
   ['run --algo random --jobs 0', "option '--jobs <n>' argument '0' is invalid. expected an integer of at least 1."],

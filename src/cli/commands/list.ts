@@ -50,13 +50,17 @@ export function listCommand(): Command {
   return new Command('list')
     .summary('list algos, spaces, datasets, tables, backends, protocols, presets or probes')
     .description('Lists what can be named on the command line.')
-    .argument('<subject>', Object.keys(subjects).join(', '), oneOf('subject', Object.keys(subjects)))
+    .argument('<subject>', Object.keys(subjects).join(', '), subjectOf)
     .option('--plugin <file>', 'list what a plugin brings, too', repeated)
     .addOption(jsonOption())
     .addOption(outOption())
     .addHelpText('after', '\nExamples:\n  bench list algos\n  bench list protocols --json')
     .action(list)
 }
+
+/** `algos`, as in --algo; who types it out means the same. */
+const subjectOf = (typed: string): string =>
+  oneOf('subject', Object.keys(subjects))(typed === 'algorithms' ? 'algos' : typed)
 
 async function list(subject: string, { json = false, out, plugin = [] }: ListFlags): Promise<void> {
   const sources = json ? await sourcesOf[subject]?.() : undefined

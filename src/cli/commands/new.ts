@@ -1,10 +1,11 @@
 /** `bench new` */
 import { existsSync } from 'node:fs'
 import { dirname, join, relative, resolve } from 'node:path'
-import { Command, Option } from 'commander'
+import { Command } from 'commander'
 import { builtins } from '../../builtins.ts'
 import { writeAllAtomically } from '../../core/atomicFile.ts'
 import { BenchError } from '../../core/errors.ts'
+import { oneOf } from '../options.ts'
 import { pluginSource, TEMPLATE_KINDS, type TemplateKind, testSource } from './pluginTemplate.ts'
 
 interface NewFlags {
@@ -16,10 +17,11 @@ export function newCommand(): Command {
   const algo = new Command('algo')
     .description('Writes a plugin with one algorithm, which runs as it is, and its test.')
     .argument('<name>', 'name of the algorithm, as it will stand after --algo')
-    .addOption(
-      new Option('--kind <kind>', 'supernet trains a search network; black-box asks for accuracies')
-        .choices(TEMPLATE_KINDS)
-        .default('supernet'),
+    .option(
+      '--kind <kind>',
+      'supernet trains a search network; black-box asks for accuracies',
+      oneOf('kind', TEMPLATE_KINDS),
+      'supernet',
     )
     .option('--folder <dir>', 'where the files go', '.')
     .addHelpText(

@@ -10,7 +10,7 @@ import type { NumberColumn } from '../../tables/columns.ts'
 import { openTable } from '../../tables/openTable.ts'
 import { type Better, type FrontPoint, paretoFront, pointsOf } from '../../tables/paretoFront.ts'
 import type { Table } from '../../tables/table.ts'
-import { jsonOption, outOption, repeated } from '../options.ts'
+import { jsonOption, oneOf, outOption, repeated } from '../options.ts'
 import { writeOutput } from '../output.ts'
 
 interface ParetoFlags {
@@ -28,7 +28,7 @@ interface ParetoFlags {
 }
 
 const better = (flag: string, description: string, usual: Better) =>
-  new Option(flag, description).choices(['lower', 'higher']).default(usual)
+  new Option(flag, `${description}: lower, higher`).argParser(oneOf('direction', ['lower', 'higher'])).default(usual)
 
 export function paretoCommand(): Command {
   return new Command('pareto')

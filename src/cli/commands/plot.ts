@@ -1,13 +1,13 @@
 /** `bench plot` */
 import { resolve } from 'node:path'
-import { Argument, Command, InvalidArgumentError, Option } from 'commander'
+import { Command, InvalidArgumentError } from 'commander'
 import { writeAtomically } from '../../core/atomicFile.ts'
 import { BenchError } from '../../core/errors.ts'
 import { hessianQuantities } from '../../report/figures/hessian.ts'
 import type { FigureKind } from '../../report/figures/index.ts'
 import { type FigureOptions, figureKinds, makeFigure } from '../../report/figures/index.ts'
 import { paretoCosts } from '../../report/figures/pareto.ts'
-import { jsonOption, positiveNumber, quietOption } from '../options.ts'
+import { jsonOption, oneOf, positiveNumber, quietOption } from '../options.ts'
 import { addSelectionFlags, SELECTION_HELP, type SelectionFlags, selectRuns } from '../runSelection.ts'
 
 interface PlotFlags extends SelectionFlags, Pick<FigureOptions, 'quantity' | 'spread' | 'cost'> {
@@ -17,6 +17,9 @@ interface PlotFlags extends SelectionFlags, Pick<FigureOptions, 'quantity' | 'sp
   readonly quiet?: boolean
 }
 
+const quantities = Object.keys(hessianQuantities)
+const costs = Object.keys(paretoCosts)
+
 export function plotCommand(): Command {
   const command = new Command('plot')
     .summary('figures of runs as PNG, SVG or PDF')
@@ -25,7 +28,7 @@ export function plotCommand(): Command {
         .map(([kind, about]) => `  ${kind.padEnd(8)} ${about}`)
         .join('\n')}`,
     )
-    .addArgument(new Argument('<kind>', 'what to draw').choices(Object.keys(figureKinds)))
+    .argument('<kind>', 'what to draw', oneOf('kind of figure', Object.keys(figureKinds)))
     .argument('[items...]', SELECTION_HELP)
   return addSelectionFlags(command)
     .option(
@@ -34,13 +37,14 @@ export function plotCommand(): Command {
       pictureFile,
     )
     .option('--width <mm>', 'of the picture (default: 85, with panels side by side 178)', positiveNumber)
-    .addOption(new Option('--spread <name>', 'of seeds around the mean').choices(['range', 'std']).default('range'))
-    .addOption(
-      new Option('--quantity <name>', 'hessian: what of it')
-        .choices(Object.keys(hessianQuantities))
-        .default('dominantEigenvalue'),
+    .option('--spread <name>', 'of seeds around the mean: range, std', oneOf('spread', ['range', 'std']), 'range')
+    .option(
+      '--quantity <name>',
+      `hessian: what of it, one of ${quantities.join(', ')}`,
+      oneOf('quantity', quantities),
+      'dominantEigenvalue',
     )
-    .addOption(new Option('--cost <name>', 'pareto: size').choices(Object.keys(paretoCosts)).default('parameters'))
+    .option('--cost <name>', `pareto: size, one of ${costs.join(', ')}`, oneOf('cost', costs), 'parameters')
     .addOption(jsonOption())
     .addOption(quietOption())
     .addHelpText(

@@ -1,7 +1,7 @@
 /** `bench retrain` */
 import { existsSync, statSync } from 'node:fs'
 import { basename, resolve } from 'node:path'
-import { Command, Option } from 'commander'
+import { Command } from 'commander'
 import { builtins } from '../../builtins.ts'
 import { BenchError } from '../../core/errors.ts'
 import { DATASETS, knownName } from '../../data/datasets.ts'
@@ -72,7 +72,11 @@ export function retrainCommand(): Command {
     .option('--limit <n>', 'only so many training images', positiveInteger)
     .option('--image-size <n>', 'scale images to this side, in pixels', positiveInteger)
     .option('--no-auxiliary', 'leave the auxiliary head out')
-    .addOption(new Option('--broken-images <how>', 'what a file that cannot be decoded does').choices(['fail', 'skip']))
+    .option(
+      '--broken-images <how>',
+      'what a file that cannot be decoded does: fail, skip',
+      oneOf('treatment', ['fail', 'skip']),
+    )
     .option('--backend <name>', `${backendNames.join(', ')} (default: auto)`, oneOf('backend', backendNames))
     .option('--jobs <n>', `worker processes (default: the cores, here ${defaultJobs()})`, positiveInteger)
     .addOption(threadsOption())

@@ -1,5 +1,5 @@
 /** `bench table` */
-import { Command, Option } from 'commander'
+import { Command } from 'commander'
 import { builtins } from '../../builtins.ts'
 import { BenchError } from '../../core/errors.ts'
 import { compare } from '../../report/comparison/comparison.ts'
@@ -10,7 +10,7 @@ import { parseTableFormat, renderTable, TABLE_FORMATS, type TableFormat } from '
 import { areRetrained } from '../../report/retrained/rows.ts'
 import { retrainedTable } from '../../report/retrained/table.ts'
 import { registerPlugins } from '../../runner/plugins.ts'
-import { jsonOption, outOption } from '../options.ts'
+import { jsonOption, oneOf, outOption } from '../options.ts'
 import { writeOutput } from '../output.ts'
 import { addSelectionFlags, SELECTION_HELP, type SelectionFlags, selectRuns } from '../runSelection.ts'
 
@@ -24,6 +24,8 @@ interface TableFlags extends SelectionFlags {
   readonly out?: string
 }
 
+const summaryNames = Object.keys(summaries)
+
 export function tableCommand(): Command {
   const command = new Command('table')
     .summary('mean ± std of finished runs as text, Markdown, CSV, JSON or LaTeX')
@@ -31,7 +33,7 @@ export function tableCommand(): Command {
     .argument('[items...]', SELECTION_HELP)
   return addSelectionFlags(command)
     .option('--format <name>', `of the table: ${TABLE_FORMATS.join(', ')}`, parseTableFormat, 'text')
-    .addOption(new Option('--summary <name>', 'of the seeds').choices(Object.keys(summaries)).default('std'))
+    .option('--summary <name>', `of the seeds: ${summaryNames.join(', ')}`, oneOf('summary', summaryNames), 'std')
     .option('--published <id>', 'rows of a paper below ours: an id as drnas-table-4, auto or none', 'auto')
     .option('--tests', 'paired tests of every method against the best one instead')
     .option('--mix', 'put runs of different protocols side by side, marked')
