@@ -1,6 +1,6 @@
 /** What `bench data info` says of a dataset. */
 import type { Dataset, ImageSet } from './dataset.ts'
-import { DATASETS, datasetFolder, isFetched } from './datasets.ts'
+import { DATASETS, datasetFolder, isFetched } from './datasetNames.ts'
 
 /** Plain data; counts by class in label order. */
 export interface DatasetInfo {

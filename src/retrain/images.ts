@@ -1,6 +1,6 @@
 /** The images of a full training: small ones in memory, photographs decoded as they are needed. */
 import type { RetrainingSettings } from '../core/retraining.ts'
-import { openDataset } from '../data/datasets.ts'
+import { openDataset } from '../data/openDataset.ts'
 import { openImageStream } from '../data/photographs/imageStream.ts'
 import { streamedTrainingData } from '../data/streamedData.ts'
 import { type TrainingData, trainingData } from '../data/trainingData.ts'

@@ -2,7 +2,7 @@
 import { accessSync, constants, existsSync, mkdirSync } from 'node:fs'
 import { availableParallelism, totalmem } from 'node:os'
 import { userFolder } from '../core/userFolder.ts'
-import { DATASETS, datasetFolder } from '../data/datasets.ts'
+import { DATASETS, datasetFolder } from '../data/datasetNames.ts'
 import { backendReports, chooseExecutor } from '../engine/executors.ts'
 import { listTables, openManifest } from '../tables/openTable.ts'
 

@@ -39,7 +39,7 @@ function infoCommand(): Command {
 async function showInfo(name: string | undefined, flags: InfoFlags): Promise<void> {
   const { datasetInfo, datasetsHere } = await import('../../data/datasetInfo.ts')
   if (name === undefined) return print(datasetsHere(), listing(datasetsHere()), flags)
-  const { openDataset } = await import('../../data/datasets.ts')
+  const { openDataset } = await import('../../data/openDataset.ts')
   const dataset = await openDataset(name, {
     folder: flags.data,
     imageSize: flags.imageSize ?? null,

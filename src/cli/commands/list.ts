@@ -29,7 +29,7 @@ interface ListFlags {
 const subjects: Readonly<Record<string, (plugins: readonly string[], json: boolean) => Promise<Tabular>>> = {
   algos: async (plugins, json) => algorithmList((await registerPlugins(builtins, plugins)).registry.algorithms, json),
   spaces: async (plugins) => spaceList((await registerPlugins(builtins, plugins)).registry.spaces),
-  datasets: async () => datasetList((await import('../../data/datasets.ts')).DATASETS),
+  datasets: async () => datasetList((await import('../../data/datasetNames.ts')).DATASETS),
   async tables() {
     const { listTables, openManifest } = await import('../../tables/openTable.ts')
     return tableList(await Promise.all((await listTables()).map((name) => openManifest(name))))

@@ -9,8 +9,9 @@ import { BenchError } from '../../core/errors.ts'
 import { unknownName } from '../../core/names.ts'
 import { userFolder } from '../../core/userFolder.ts'
 import type { Dataset } from '../dataset.ts'
-import { datasetFolder, knownName, openDataset } from '../datasets.ts'
+import { datasetFolder, knownName } from '../datasetNames.ts'
 import { unpackArchive } from '../files/tarArchive.ts'
+import { openDataset } from '../openDataset.ts'
 import { checkUrl, type DownloadOptions, download } from './download.ts'
 
 const Source = z.object({

@@ -4,7 +4,7 @@ import { stat } from 'node:fs/promises'
 import { BenchError } from '../../core/errors.ts'
 import { type ChannelStatistics, CIFAR10, CIFAR100, channelStatistics, IMAGENET16 } from '../batches/normalisation.ts'
 import type { Dataset } from '../dataset.ts'
-import { datasetFolder, type FileDatasetName, type OpenDatasetOptions } from '../datasets.ts'
+import { datasetFolder, type FileDatasetName } from '../datasetNames.ts'
 import { readTestHalves } from '../testHalves.ts'
 import { CIFAR10_BINARY, CIFAR100_BINARY, cifarBinaryReader } from './cifarBinary.ts'
 import type { Contents, Reader } from './contents.ts'
@@ -13,6 +13,11 @@ import { type FileTree, openFolder } from './fileTree.ts'
 import { imageReader } from './imageReader.ts'
 import { CIFAR10_PICKLES, CIFAR100_PICKLES, IMAGENET16_PICKLES, pickleReader } from './pickledImages.ts'
 import { isArchive, openArchive } from './tarArchive.ts'
+
+export interface OpenDatasetOptions extends Partial<DecodeOptions> {
+  /** Folder or tar archive; where absent, what `bench data fetch` left in the user's data folder. */
+  readonly folder?: string
+}
 
 interface FileDataset {
   /** Tried in this order. */

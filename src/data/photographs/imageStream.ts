@@ -6,7 +6,7 @@ import pLimit from 'p-limit'
 import type { ImageShape } from '../../core/data.ts'
 import { BenchError } from '../../core/errors.ts'
 import { type ChannelStatistics, IMAGENET } from '../batches/normalisation.ts'
-import { datasetFolder } from '../datasets.ts'
+import { datasetFolder } from '../datasetNames.ts'
 import { openFolder } from '../files/fileTree.ts'
 import { imageLayout, type LabelledFile } from '../files/imageLayout.ts'
 

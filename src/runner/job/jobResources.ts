@@ -81,7 +81,7 @@ export class ResourceOpener {
 
   #dataset(name: string, folder?: string): Promise<Dataset> {
     return keep(this.#datasets, name, async () => {
-      const { openDataset } = await import('../../data/datasets.ts')
+      const { openDataset } = await import('../../data/openDataset.ts')
       return openDataset(name, { folder, report: (message) => this.#report({ kind: 'notice', message }) })
     })
   }

@@ -1,6 +1,6 @@
 /** What black-box searches may spend, in simulated seconds. */
 import { BenchError } from '../../core/errors.ts'
-import { knownName } from '../../data/datasets.ts'
+import { knownName } from '../../data/datasetNames.ts'
 import type { Experiment } from './experiment.ts'
 
 type Budget = NonNullable<Experiment['budgetSeconds']>

@@ -7,7 +7,8 @@ import { writeAtomically } from '../../core/atomicFile.ts'
 import { BenchError } from '../../core/errors.ts'
 import type { Job } from '../../core/result.ts'
 import { userFolder } from '../../core/userFolder.ts'
-import { datasetFolder, openDataset } from '../../data/datasets.ts'
+import { datasetFolder } from '../../data/datasetNames.ts'
+import { openDataset } from '../../data/openDataset.ts'
 
 /** @param report told where images have to be decoded first, in lines for the user. @throws BenchError as `openDataset` */
 export async function datasetHash(

@@ -1,7 +1,7 @@
 /** Building, merging and checking tables by the names of recipes, datasets and tables, in worker processes. */
 import { BenchError } from '../../core/errors.ts'
 import type { Genotype } from '../../core/space.ts'
-import { openDataset } from '../../data/datasets.ts'
+import { openDataset } from '../../data/openDataset.ts'
 import { builtinSpace } from '../../spaces/index.ts'
 import { checkTableName } from '../importTable.ts'
 import { joinTables } from '../joinTables.ts'

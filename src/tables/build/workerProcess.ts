@@ -1,5 +1,5 @@
 /** The worker process of `bench tables build`: trains one architecture an order. */
-import { openDataset } from '../../data/datasets.ts'
+import { openDataset } from '../../data/openDataset.ts'
 import { builtinSpace } from '../../spaces/index.ts'
 import type { Recipe } from './recipe.ts'
 import type { TrainedArchitecture } from './trainArchitecture.ts'

@@ -3,8 +3,8 @@ import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
 import sharp from 'sharp'
 import { describe, expect, it } from 'vitest'
-import { openDataset } from '../../../src/data/datasets.ts'
 import { openArchive } from '../../../src/data/files/tarArchive.ts'
+import { openDataset } from '../../../src/data/openDataset.ts'
 import { imageFiles, png, tar, temporaryFolder, write, writeAll } from '../sampleFiles.ts'
 
 const folder = temporaryFolder()

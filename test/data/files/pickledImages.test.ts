@@ -2,8 +2,8 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, it } from 'vitest'
-import { openDataset } from '../../../src/data/datasets.ts'
 import { unpackArchive } from '../../../src/data/files/tarArchive.ts'
+import { openDataset } from '../../../src/data/openDataset.ts'
 import { temporaryFolder } from '../sampleFiles.ts'
 
 const folder = temporaryFolder()

@@ -1,6 +1,6 @@
 import { beforeAll, describe, expect, test } from 'vitest'
 import type { Dataset } from '../../../src/data/dataset.ts'
-import { openDataset } from '../../../src/data/datasets.ts'
+import { openDataset } from '../../../src/data/openDataset.ts'
 import { nb201 } from '../../../src/spaces/nb201/index.ts'
 import { checkRows, sampleRows } from '../../../src/tables/build/checkTable.ts'
 import { recipeOf } from '../../../src/tables/build/recipe.ts'

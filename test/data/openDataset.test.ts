@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, it } from 'vitest'
 import { describeDataset } from '../../src/data/dataset.ts'
-import { openDataset } from '../../src/data/datasets.ts'
+import { openDataset } from '../../src/data/openDataset.ts'
 import { cifarRecords, temporaryFolder, write } from './sampleFiles.ts'
 
 const folder = temporaryFolder()

@@ -1,0 +1,34 @@
+/** The datasets that have a name, and where each is kept. */
+import { existsSync } from 'node:fs'
+import { userFolder } from '../core/userFolder.ts'
+
+const DESCRIPTIONS = {
+  shapes: 'built in: 16×16 drawings in 10 classes, made by a seeded generator',
+  cifar10: '50,000 + 10,000 photographs of 32×32 pixels in 10 classes (Krizhevsky, 2009)',
+  cifar100: '50,000 + 10,000 photographs of 32×32 pixels in 100 classes (Krizhevsky, 2009)',
+  'ImageNet16-120':
+    '151,700 + 6,000 photographs of 16×16 pixels: the first 120 classes of ImageNet (Chrabaszcz et al., 2017)',
+} as const
+
+/** Those that are read from files. */
+export type FileDatasetName = Exclude<keyof typeof DESCRIPTIONS, 'shapes'>
+
+/** What `bench list datasets` shows. */
+export const DATASETS: readonly { readonly name: string; readonly description: string }[] = Object.entries(
+  DESCRIPTIONS,
+).map(([name, description]) => ({ name, description }))
+
+/** A dataset's name as we write it, however it is cased; any other name as it is. */
+export function knownName(typed: string): string {
+  return DATASETS.find(({ name }) => name.toLowerCase() === typed.toLowerCase())?.name ?? typed
+}
+
+/** Where `bench data fetch` puts a dataset, and where it is looked for when no folder is named. */
+export function datasetFolder(name: string): string {
+  return userFolder('datasets', name)
+}
+
+/** Whether a dataset is where it is looked for when no folder is named. */
+export function isFetched(name: string): boolean {
+  return existsSync(datasetFolder(name))
+}
