@@ -1,4 +1,4 @@
-/** Adam on the architecture parameters, as PyTorch's (Kingma and Ba 2015): state in, state out. */
+/** Adam on the few parameters that live on the host, as PyTorch's (Kingma and Ba 2015): state in, state out. */
 import { type Matrix, map, zip } from '../core/mixing.ts'
 
 export interface AdamSettings {
@@ -7,6 +7,8 @@ export interface AdamSettings {
   readonly epsilon: number
   /** L2: weightDecay·w is added to the gradient, before the moments. */
   readonly weightDecay: number
+  /** Largest L2 norm of the gradient over all entries, before the decay is added; absent: no clipping. */
+  readonly clipNorm?: number
 }
 
 export interface AdamState {
@@ -23,15 +25,15 @@ export function adamStart(parameters: Matrix): AdamState {
   return { steps: 0, mean: zeros, square: zeros }
 }
 
-/** One descent step: g ← g + λw, m ← β₁m + (1−β₁)g, v ← β₂v + (1−β₂)g², w ← w − η·m̂ / (√v̂ + ε), m̂ and v̂ bias-corrected. */
+/** One descent step: g clipped, g ← g + λw, m ← β₁m + (1−β₁)g, v ← β₂v + (1−β₂)g², w ← w − η·m̂ / (√v̂ + ε), m̂ and v̂ bias-corrected. */
 export function adam(
   parameters: Matrix,
   gradient: Matrix,
   state: AdamState,
-  { learningRate, adamBetas: [beta1, beta2], epsilon, weightDecay }: AdamSettings,
+  { learningRate, adamBetas: [beta1, beta2], epsilon, weightDecay, clipNorm }: AdamSettings,
 ): { readonly parameters: Matrix; readonly state: AdamState } {
   const steps = state.steps + 1
-  const decayed = zip(gradient, parameters, (g, w) => g + weightDecay * w)
+  const decayed = zip(clipped(gradient, clipNorm), parameters, (g, w) => g + weightDecay * w)
   const mean = zip(state.mean, decayed, (m, g) => beta1 * m + (1 - beta1) * g)
   const square = zip(state.square, decayed, (v, g) => beta2 * v + (1 - beta2) * g * g)
   const direction = zip(
@@ -43,4 +45,10 @@ export function adam(
     parameters: zip(parameters, direction, (w, d) => w - learningRate * d),
     state: { steps, mean, square },
   }
+}
+
+/** Scaled down to the largest norm allowed, as by PyTorch's `clip_grad_norm_`. */
+function clipped(gradient: Matrix, clipNorm = Number.POSITIVE_INFINITY): Matrix {
+  const norm = Math.sqrt(gradient.flat().reduce((sum, g) => sum + g * g, 0))
+  return norm <= clipNorm ? gradient : map(gradient, (g) => (g * clipNorm) / (norm + 1e-6))
 }

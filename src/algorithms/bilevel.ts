@@ -13,7 +13,7 @@
 import type { EpochReport, RelaxedSearch, Search, SearchContext } from '../core/algorithm.ts'
 import type { Batch, SearchData } from '../core/data.ts'
 import type { ExecutableState, SgdStep, Tally } from '../core/executor.ts'
-import { type Matrix, type Mixing, map, normalMatrix, zip } from '../core/mixing.ts'
+import { type Matrix, type Mixing, normalMatrix, zip } from '../core/mixing.ts'
 import type { Protocol } from '../core/protocol.ts'
 import type { RandomStream } from '../core/random.ts'
 import type { Relaxation } from '../core/relaxation.ts'
@@ -95,12 +95,6 @@ export function sgdOf({ weights, epochs }: Protocol, epoch: number): SgdStep {
   return { ...sgd, learningRate: ramp(epoch, warmUp.epochs) * warm }
 }
 
-/** The matrix, scaled down to the largest norm allowed (PyTorch's `clip_grad_norm_`). */
-export function clipped(gradient: Matrix, clipNorm = Number.POSITIVE_INFINITY): Matrix {
-  const norm = Math.sqrt(gradient.flat().reduce((sum, g) => sum + g * g, 0))
-  return norm <= clipNorm ? gradient : map(gradient, (g) => (g * clipNorm) / (norm + 1e-6))
-}
-
 /** All that a bilevel search is at a moment. */
 export interface BilevelState {
   readonly parameters: Matrix
@@ -165,7 +159,7 @@ async function architectureStep(run: EpochRun, step: number, state: BilevelState
   const penalty = method.penalty?.gradient(state.parameters)
   const total = penalty === undefined ? result.parameters : zip(result.parameters, penalty, (g, p) => g + p)
   const settings = context.protocol.architecture
-  const moved = adam(state.parameters, clipped(total, settings.clipNorm), state.adam, {
+  const moved = adam(state.parameters, total, state.adam, {
     ...settings,
     weightDecay: method.weightDecay ?? settings.weightDecay,
   })

@@ -20,7 +20,6 @@ import { type AdamState, adam, adamStart } from './adam.ts'
 import {
   type ControllerSample,
   type ControllerShape,
-  clipped,
   controllerStart,
   logProbabilityGradient,
   sampleController,
@@ -68,8 +67,8 @@ export function controllerStep(
     const weight = (average - reward) / samples.length
     gradient = zip(gradient, logProbabilityGradient(shape, parameters, sample), (sum, g) => sum + weight * g)
   }
-  const settings = { learningRate, adamBetas: [0, 0.999], epsilon: 1e-3, weightDecay: 0 } as const
-  const moved = adam(parameters, clipped(gradient, clipNorm), state, settings)
+  const settings = { learningRate, adamBetas: [0, 0.999], epsilon: 1e-3, weightDecay: 0, clipNorm } as const
+  const moved = adam(parameters, gradient, state, settings)
   return { parameters: moved.parameters, adam: moved.state, baseline: average }
 }
 

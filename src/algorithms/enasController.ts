@@ -5,7 +5,7 @@
  * Decisions with equally many values share their embedding and their output layer, as the edges of NAS-Bench-201 do in
  * the benchmark's code; on the DARTS space the choices of predecessors have their own.
  */
-import { type Matrix, map, softmax } from '../core/mixing.ts'
+import { type Matrix, softmax } from '../core/mixing.ts'
 import type { RandomStream } from '../core/random.ts'
 import { categorical } from './categorical.ts'
 import { addScaled, dot, type LstmStep, lstmStart, lstmStep, lstmStepGradient } from './lstm.ts'
@@ -158,10 +158,4 @@ function throughHead(decision: Decision, head: Matrix, gradHead: readonly number
 
 function rowsFor<Row>(rows: ReadonlyMap<number, readonly Row[]>, n: number): readonly Row[] {
   return rows.get(n) ?? []
-}
-
-/** The gradient, scaled so that its L2 norm over all entries is at most `most`. */
-export function clipped(gradient: Matrix, most: number): Matrix {
-  const norm = Math.sqrt(gradient.flat().reduce((sum, g) => sum + g * g, 0))
-  return norm <= most ? gradient : map(gradient, (g) => (g * most) / norm)
 }

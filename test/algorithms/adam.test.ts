@@ -39,4 +39,13 @@ describe('Adam', () => {
       expectClose(parameters, step.w)
     }
   })
+
+  it('clips the gradient, over all its rows, before the decay is added', () => {
+    const settings = { learningRate: 1, adamBetas: [0, 0], epsilon: 0, weightDecay: 0.1 } as const
+    const meanOf = (clipNorm?: number) =>
+      adam([[1], [-2]], [[3], [4]], adamStart([[1], [-2]]), { ...settings, clipNorm }).state.mean
+    expect(meanOf()).toEqual([[3.1], [3.8]])
+    expect(meanOf(5)).toEqual([[3.1], [3.8]])
+    expect(meanOf(1).flat()).toEqual([expect.closeTo(0.6 + 0.1, 6), expect.closeTo(0.8 - 0.2, 6)])
+  })
 })

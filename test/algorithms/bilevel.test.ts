@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { bilevelSearch, clipped, initialParameters, sgdOf } from '../../src/algorithms/bilevel.ts'
+import { bilevelSearch, initialParameters, sgdOf } from '../../src/algorithms/bilevel.ts'
 import { softmaxRelaxation } from '../../src/algorithms/softmax.ts'
 import { analyticContext, analyticProtocol } from './analyticSupernet.ts'
 
@@ -11,15 +11,6 @@ const run = async (search: Awaited<ReturnType<typeof method>>, from = 0) => {
   for (let epoch = from; epoch < search.epochs; epoch++) reports.push(await search.epoch(epoch))
   return reports
 }
-
-describe('clipping the architecture gradient', () => {
-  it('keeps the direction and leaves short gradients alone', () => {
-    expect(clipped([[3], [4]], 10)).toEqual([[3], [4]])
-    expect(clipped([[3], [4]])).toEqual([[3], [4]])
-    const [[a], [b]] = clipped([[3], [4]], 1)
-    expect([a, b]).toEqual([expect.closeTo(0.6, 6), expect.closeTo(0.8, 6)])
-  })
-})
 
 describe('the bilevel loop', () => {
   it('steps on the architecture before the weights, or after, as the protocol says', async () => {

@@ -3,7 +3,6 @@ import { adamStart } from '../../src/algorithms/adam.ts'
 import { controllerStep } from '../../src/algorithms/enas.ts'
 import {
   type ControllerShape,
-  clipped,
   controllerStart,
   logProbabilityGradient,
   sampleController,
@@ -85,8 +84,10 @@ describe("ENAS' controller", () => {
     expect(found.reduce((sum, value) => sum + value, 0) / 50).toBeGreaterThan(0.7)
   })
 
-  it('clips a gradient by its norm', () => {
-    expect(clipped([[3], [4]], 5)).toEqual([[3], [4]])
-    expect(clipped([[6], [8]], 5)).toEqual([[3], [4]])
+  it('clips its gradient', () => {
+    const samples = [{ reward: 1, sample: sampleController(shape, parameters, random(8, 0)) }]
+    const options = { learningRate: 0.01, baselineDecay: 0.9, clipNorm: 1e-3 }
+    const { adam } = controllerStep(shape, { parameters, adam: adamStart(parameters), baseline: 0 }, samples, options)
+    expect(Math.hypot(...adam.mean.flat())).toBeCloseTo(1e-3, 5)
   })
 })

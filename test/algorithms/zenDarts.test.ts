@@ -1,4 +1,5 @@
 import { afterAll, describe, expect, it } from 'vitest'
+import type { BilevelState } from '../../src/algorithms/bilevel.ts'
 import { softmaxRelaxation } from '../../src/algorithms/softmax.ts'
 import { multiDarts, zenDarts } from '../../src/algorithms/zenDarts.ts'
 import { ascend } from '../../src/algorithms/zenEpoch.ts'
@@ -11,7 +12,7 @@ import { random } from '../../src/core/random.ts'
 import { openExecutor } from '../../src/engine/executors.ts'
 import { createSupernet } from '../../src/engine/supernet.ts'
 import { nb201 } from '../../src/spaces/nb201/index.ts'
-import { analyticContext, analyticSupernet, quadratic } from './analyticSupernet.ts'
+import { analyticContext, analyticProtocol, analyticSupernet, quadratic } from './analyticSupernet.ts'
 
 const shape = { height: 8, width: 8, channels: 3, classes: 10 }
 const size = 4
@@ -187,6 +188,25 @@ describe('multi-step DARTS', () => {
     ])
     const { weightStepSeconds = 0, architectureStepSeconds = 0, costModelSeconds } = extra ?? {}
     expect(costModelSeconds).toBeCloseTo(5 * (3 * weightStepSeconds + architectureStepSeconds), 12)
+  })
+
+  it('clips the gradient of α in epochs without labels, too, where the protocol does', async () => {
+    const data = { ...(await analyticContext().data()), shape }
+    const meanNorm = async (clipNorm?: number) => {
+      const { architecture } = analyticProtocol
+      const context = {
+        ...analyticContext({ protocol: { epochs: 1, batchSize: size, architecture: { ...architecture, clipNorm } } }),
+        data: async () => ({ ...data, weights: { ...data.weights, batchesPerEpoch: 1 } }),
+        supernet: async () => supernet,
+      }
+      const search = await zenDarts.search(context, zenDarts.options.parse({ m: 1, n: 1 }))
+      await search.epoch(0)
+      const { adam } = (await search.save()) as unknown as BilevelState
+      return Math.hypot(...adam.mean.flat())
+    }
+    expect(await meanNorm()).toBeGreaterThan(0.01)
+    // Half the gradient, since β₁ is 0.5; the decay of α adds a little.
+    expect(await meanNorm(1e-3)).toBeLessThan(0.6e-3)
   })
 
   it('spends the first m epochs without labels', async () => {
