@@ -20,14 +20,17 @@ export interface RandomName {
 }
 
 /**
- * An endless sequence of batches, walked epoch by epoch over a shuffled set. Batch `index` is a pure function of the
- * source's seed and the index, augmentation included, so a resumed run needs no state of it.
+ * An endless sequence of batches, walk after walk over a shuffled set. A batch is a pure function of the source's seed and
+ * what is asked for, augmentation included, so a resumed run needs no state of it.
  */
 export interface BatchSource {
   readonly batchSize: number
   readonly batchesPerEpoch: number
-  /** @param index 0-based step, across epochs: epoch = ⌊index / batchesPerEpoch⌋ */
-  batch(index: number): Promise<Batch>
+  /**
+   * @param index 0-based step, across walks: walk = ⌊index / batchesPerEpoch⌋
+   * @param epoch of the search, by which augmentation may grow, whatever number of walks a method takes in it; absent: the walk
+   */
+  batch(index: number, epoch?: number): Promise<Batch>
 }
 
 /** What networks need to know of a dataset. */

@@ -22,7 +22,7 @@ export interface OrderOptions {
 
 export interface ShuffleOptions extends OrderOptions {
   readonly augmentation: Augmentation
-  /** Of cutting out, in an epoch; absent: 1. */
+  /** Of cutting out, in an epoch of the search; absent: 1. */
   readonly cutoutProbability?: (epoch: number) => number
 }
 
@@ -38,14 +38,14 @@ export function shuffledBatches(images: Images, options: ShuffleOptions): BatchS
   return ahead({
     batchSize,
     batchesPerEpoch,
-    async batch(index) {
+    async batch(index, epoch) {
       const within = index % batchesPerEpoch
-      const epoch = Math.floor(index / batchesPerEpoch)
-      const positions = orderOf(epoch).subarray(within * batchSize, (within + 1) * batchSize)
+      const walk = Math.floor(index / batchesPerEpoch)
+      const positions = orderOf(walk).subarray(within * batchSize, (within + 1) * batchSize)
       const draw = { seed, path: ['data', role, 'batch', index] }
       if (!changes(augmentation)) return fill(positions, draw, asItIs)
       const stream = random(seed, 'data', role, 'augmentation', index)
-      const cuts = cutter(augmentation, cutoutProbability(epoch), random(seed, 'data', role, 'cutout', index))
+      const cuts = cutter(augmentation, cutoutProbability(epoch ?? walk), random(seed, 'data', role, 'cutout', index))
       return fill(positions, draw, (image) => {
         const placement = drawPlacement(images.shape, augmentation, stream)
         placeImage(image.source, image.target, images.shape, image.table, placement)

@@ -22,7 +22,8 @@ export interface SearchResources {
 
 export function searchContext(resources: SearchResources): SearchContext {
   const { space, protocol, seed, oracle } = resources
-  const data = once(async () => watched(await resources.data(), resources.onBatch))
+  const growing = protocol.data.cutoutGrows === true
+  const data = once(async () => watched(await resources.data(), resources, growing))
   return {
     space,
     protocol,
@@ -50,15 +51,18 @@ export function searchContext(resources: SearchResources): SearchContext {
   }
 }
 
-/** The same batches, counted, with a breath before each: messages get through, and a lost parent is noticed. */
-function watched(data: SearchData, onBatch: SearchResources['onBatch']): SearchData {
+/**
+ * The same batches, counted, with a breath before each: messages get through, and a lost parent is noticed.
+ * @param growing whether augmentation grows by the epoch
+ */
+function watched(data: SearchData, { onBatch, epoch }: SearchResources, growing: boolean): SearchData {
   const breathing = (source: BatchSource, before: () => void): BatchSource => ({
     batchSize: source.batchSize,
     batchesPerEpoch: source.batchesPerEpoch,
     async batch(index) {
       await new Promise((resolve) => setImmediate(resolve))
       before()
-      return source.batch(index)
+      return source.batch(index, growing ? epoch() : undefined)
     },
   })
   const weights = breathing(data.weights, () => onBatch(data.weights.batchesPerEpoch))

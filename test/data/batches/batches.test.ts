@@ -182,13 +182,13 @@ describe('images scaled down', () => {
 })
 
 describe('cutout that grows', () => {
-  /** Share of the images of an epoch that have a hole. Image 0 is black, so it is left out. */
-  async function cutIn(number: number, growing: boolean) {
+  /** Share of the images of a walk that have a hole. Image 0 is black, so it is left out. */
+  async function cutIn(walk: number, growing: boolean, epoch?: number) {
     const data = { ...plain, cutout: 2, ...(growing && { cutoutGrows: true }) }
     const { weights } = search({ data, epochs: 3 })
     let [cut, count] = [0, 0]
     for (let i = 0; i < weights.batchesPerEpoch; i++) {
-      const { images, size } = await weights.batch(number * weights.batchesPerEpoch + i)
+      const { images, size } = await weights.batch(walk * weights.batchesPerEpoch + i, epoch)
       for (let s = 0; s < size; s++) {
         const image = images.subarray(16 * s, 16 * (s + 1))
         if (image.every((value) => value === 0)) continue
@@ -204,6 +204,17 @@ describe('cutout that grows', () => {
     expect([first, last]).toEqual([0, 1])
     expect(middle).toBeGreaterThan(0.1)
     expect(middle).toBeLessThan(0.9)
+  })
+
+  it('grows by the epoch of the search, where that is said, however often the half was walked', async () => {
+    expect([await cutIn(2, true, 0), await cutIn(0, true, 2)]).toEqual([0, 1])
+  })
+
+  it('is that of the epoch in which a batch is asked for, not of the one in which it was prepared', async () => {
+    const { weights } = search({ data: { ...plain, cutout: 4, cutoutGrows: true }, epochs: 3 })
+    await weights.batch(0, 0)
+    await new Promise((resolve) => setImmediate(resolve))
+    expect(await weights.batch(1, 2)).toEqual(await search({ data: { ...plain, cutout: 4 } }).weights.batch(1))
   })
 
   it('cuts all from the beginning where it does not grow', async () => expect(await cutIn(0, false)).toBe(1))
