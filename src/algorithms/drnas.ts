@@ -60,6 +60,7 @@ export const drnas = defineAlgorithm({
   source: 'Chen et al., "DrNAS: Dirichlet Neural Architecture Search", ICLR 2021',
   kind: 'supernet',
   options,
+  idle: { 'architecture.weightDecay': 'the anchor has lambda in its place' },
   search(context, chosen) {
     if (chosen.progressive) {
       const partialChannels = chosen.partialChannels ?? stagesOf(context.space)

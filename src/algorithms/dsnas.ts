@@ -43,6 +43,7 @@ export const dsnas = defineAlgorithm({
   source: 'Hu et al., "DSNAS: Direct Neural Architecture Search without Parameter Retraining", CVPR 2020',
   kind: 'supernet',
   options: none,
+  idle: { stepOrder: 'both gradients are taken at the same weights' },
   search: (context) =>
     bilevelSearch(context, {
       start: initialParameters(context),

@@ -7,8 +7,9 @@
  *     b ← b + (1 − decay)(R − b), this R included, from 0
  *
  * The entropy counts as reward and is not differentiated. The accuracy, in [0, 1], is that of one batch of the
- * architecture half, the next for each sample. At the end candidates drawn from the controller are ranked by the shared weights. Settings of the
- * controller are NAS-Bench-201's (ENAS.config), whatever the protocol says of α; unlike there, each gate has one bias.
+ * architecture half, the next for each sample. At the end candidates drawn from the controller are ranked by the shared
+ * weights. Settings of the controller are NAS-Bench-201's (ENAS.config), whatever the protocol says of α (NATS-Bench's code
+ * differs in Adam's β₁, 0.5); unlike there, each gate has one bias.
  */
 import { z } from 'zod'
 import { defineAlgorithm, type SearchContext } from '../core/algorithm.ts'
@@ -104,6 +105,10 @@ export const enas = defineAlgorithm({
   source: 'Pham et al., "Efficient Neural Architecture Search via Parameter Sharing", ICML 2018',
   kind: 'supernet',
   options,
+  idle: {
+    architecture: 'the controller has options of its own',
+    stepOrder: 'the controller learns after the weights, once an epoch',
+  },
   async search(context, chosen) {
     const { space, protocol, random } = context
     const shape = shapeOf(space.encoding.cardinalities)

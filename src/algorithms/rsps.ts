@@ -16,6 +16,7 @@ export const rsps = defineAlgorithm({
   source: 'Li and Talwalkar, "Random Search and Reproducibility for Neural Architecture Search", UAI 2019',
   kind: 'supernet',
   options: z.strictObject(rankingOptions),
+  idle: { architecture: 'there are no architecture parameters', stepOrder: 'there are weight steps alone' },
   async search(context, options) {
     const { space, protocol, random } = context
     const supernet = await context.supernet()

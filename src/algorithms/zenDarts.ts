@@ -27,6 +27,9 @@ import { zenEpoch } from './zenEpoch.ts'
 const source = 'Zhang, "A Zero-Cost DARTS Based on Multi-Step Optimization"'
 const n = count(2, 'n: weight steps for each architecture step (§3.2)')
 
+/** Of both methods, whatever the protocol says. */
+const WEIGHTS_FIRST = 'the weight steps come first'
+
 const methodOf = (context: SearchContext, weightSteps: number): BilevelMethod => ({
   start: initialParameters(context),
   relaxation: () => softmaxRelaxation,
@@ -50,6 +53,7 @@ export const multiDarts = defineAlgorithm({
   source,
   kind: 'supernet',
   options: z.strictObject({ n }),
+  idle: { stepOrder: WEIGHTS_FIRST },
   search: (context, options) => bilevelSearch(context, methodOf(context, options.n), timedEpoch),
 })
 
@@ -65,6 +69,7 @@ export const zenDarts = defineAlgorithm({
     beta1: real(1, 'β₁: weight of log(NTK) (eq. 10)', 0),
     beta2: real(1, 'β₂: weight of BN (eq. 10)', 0),
   }),
+  idle: { stepOrder: WEIGHTS_FIRST, 'network.track': 'the BN term reads the variances that batch norms keep' },
   search(context, options) {
     const m = options.m ?? Math.round(0.24 * context.protocol.epochs)
     const { affine } = context.protocol.network

@@ -59,6 +59,13 @@ export function resolveProtocol(
   return { name: text, ...(changed as unknown as Omit<Protocol, 'name'>) }
 }
 
+/** Paths of what a protocol's text changes, as `architecture.learningRate`; without `headline`, which no search reads. */
+export function changedSettings(text: string): readonly string[] {
+  const [, changes] = splitOnce(text, ':')
+  const paths = (changes?.split(',') ?? []).map((change) => parseChange(change)[0])
+  return paths.filter((path) => path !== 'headline')
+}
+
 function parseChange(change: string): readonly [path: string, value: string] {
   const [path, value] = splitOnce(change, '=')
   if (value !== undefined) return [path, value]

@@ -41,7 +41,4 @@ export const natsPaper: Preset = {
     headline: ownHeadline,
   },
   byDataset: benchmarkData,
-  byAlgorithm: {
-    enas: { architecture: { learningRate: code(0.001), epsilon: code(1e-3), weightDecay: code(0) } },
-  },
 }

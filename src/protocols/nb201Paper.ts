@@ -63,12 +63,6 @@ export const nb201Paper: Preset = {
         // T_max: the authors' scheduler does not start anew there, but climbs back.
         halfPeriod: enas(10),
       },
-      architecture: {
-        learningRate: enas(0.001),
-        adamBetas: enas([0, 0.999]),
-        epsilon: enas(1e-3),
-        weightDecay: enas(0),
-      },
     },
   },
 }

@@ -3,6 +3,7 @@ import { Command, Option } from 'commander'
 import { builtins } from '../../builtins.ts'
 import { parseTableFormat, TABLE_FORMATS, type TableFormat } from '../../report/formats/renderTable.ts'
 import { renderOutcomes } from '../../report/outcomes.ts'
+import { refuseIdleSettings } from '../../runner/planning/idleSettings.ts'
 import { makePlan } from '../../runner/planning/plan.ts'
 import { unfinished } from '../../runner/runPlan.ts'
 import { Store } from '../../runner/store/store.ts'
@@ -60,6 +61,8 @@ async function run(path: string | undefined, flags: RunFlags, command: Command):
   const named = command.getOptionValueSource('store') !== 'default'
   const store = new Store(named ? flags.store : (file.store ?? flags.store))
   const plan = await makePlan(experiment, registered, flags.quiet || flags.json ? undefined : sayAside)
+  // Of a file of which some algorithms are run, a setting may be for the others.
+  if (path === undefined || flags.algo === undefined) refuseIdleSettings(plan)
   if (unfinished(plan, store).length > 0) store.prepare()
   const quiet = flags.quiet || flags.json
   if (!quiet) (flags.format === 'text' ? process.stdout : process.stderr).write(preamble(plan, store))

@@ -1,0 +1,50 @@
+/** What was asked for and would do nothing: refused, since its author expects something of it. */
+import { BenchError } from '../../core/errors.ts'
+import type { Protocol } from '../../core/protocol.ts'
+import { changedSettings } from '../../protocols/index.ts'
+import type { Plan, PlannedJob } from './plan.ts'
+
+/** @throws BenchError `bad-input` for a change of the protocol, or a budget, that does nothing for any job */
+export function refuseIdleSettings({ experiment, jobs }: Plan): void {
+  for (const protocol of new Set(jobs.map(({ job }) => job.protocol.name))) {
+    const under = jobs.filter(({ job }) => job.protocol.name === protocol)
+    for (const setting of changedSettings(protocol)) refuseIdle(`protocol setting ${setting}`, under, reasonOf(setting))
+  }
+  if (experiment.budgetSeconds !== undefined) {
+    refuseIdle('a budget', jobs, ({ algorithm }) =>
+      algorithm.kind === 'black-box' ? undefined : 'no black-box search',
+    )
+  }
+}
+
+/** Why it does nothing for a job; undefined where it does something. */
+type Reason = (planned: PlannedJob) => string | undefined
+
+function refuseIdle(what: string, jobs: readonly PlannedJob[], reasonFor: Reason): void {
+  const reasons = new Set<string>()
+  for (const planned of jobs) {
+    const reason = reasonFor(planned)
+    if (reason === undefined) return
+    reasons.add(`${planned.algorithm.name} (${reason})`)
+  }
+  if (reasons.size === 0) return
+  throw new BenchError('bad-input', `${what} does nothing for ${[...reasons].join(', ')}; leave it out`)
+}
+
+const reasonOf =
+  (setting: string): Reason =>
+  ({ algorithm, job }) => {
+    if (algorithm.kind !== 'supernet') return 'no search network is trained'
+    const idle = { ...algorithm.idle, ...idleImageSettings(job.protocol) }
+    return Object.entries(idle).find(([part]) => setting === part || setting.startsWith(`${part}.`))?.[1]
+  }
+
+/** Settings that the images of a search do not have. */
+function idleImageSettings({ network, data }: Protocol): Readonly<Record<string, string>> {
+  if (network.family === 'imagenet') {
+    const windows = 'photographs are mirrored random windows'
+    return { 'data.cropPadding': windows, 'data.flip': windows, 'data.cutout': windows, 'data.cutoutGrows': windows }
+  }
+  const decoded = 'its images are decoded beforehand'
+  return { 'data.brokenImages': decoded, ...(data.cutout === 0 && { 'data.cutoutGrows': 'data.cutout is 0' }) }
+}
