@@ -23,7 +23,7 @@ import type { RandomStream } from '../core/random.ts'
 import { type Encoding, type Genotype, sample } from '../core/space.ts'
 import { blackBoxSearch, evaluations } from './blackBox.ts'
 import { type Explore, halvings, rungsOf } from './hyperband.ts'
-import { count, detailed, optionalCount, optionalReal, real } from './options.ts'
+import { count, detailed, optionalCount, optionalReal, real, share } from './options.ts'
 
 const GOOD_SHARE = 0.15
 
@@ -122,7 +122,7 @@ function propose(
 
 const options = z.strictObject({
   candidates: count(4, 'draws of which the best by l/g is evaluated (NATS-Bench, run-all.sh)'),
-  randomFraction: real(0, 'share of evaluations drawn uniformly (NATS-Bench, run-all.sh)', 0),
+  randomFraction: share(0, 'share of evaluations drawn uniformly (NATS-Bench, run-all.sh)'),
   minBandwidth: real(0.3, 'least bandwidth of a kernel (NATS-Bench, run-all.sh)', 0),
   eta: optionalReal(
     'η of Hyperband, over the trainings that the table knows (the paper: 3); default: the usual training only',
@@ -139,7 +139,7 @@ export const bohb = defineAlgorithm({
   description: 'BOHB: kernel densities of good and bad architectures propose the next; Hyperband with eta=3',
   source: 'Falkner et al., "BOHB: Robust and Efficient Hyperparameter Optimization at Scale", ICML 2018',
   kind: 'black-box',
-  options: detailed(options, ['minEpochs', 'maxEpochs'], 'eta', 'eta=3'),
+  options: detailed(options, ['minEpochs', 'maxEpochs'], ({ eta }) => eta !== undefined, 'eta=3'),
   async search(context, { candidates, randomFraction, minBandwidth, evaluations, ...hyperband }) {
     const { space, oracle } = context
     const { encoding } = space

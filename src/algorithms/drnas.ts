@@ -20,20 +20,22 @@ import type { SearchSpace } from '../core/space.ts'
 import { type BilevelMethod, bilevelSearch, initialParameters } from './bilevel.ts'
 import { dirichletRelaxation, klPenalty } from './dirichletRelaxation.ts'
 import { progressiveSearch } from './drnasProgressive.ts'
-import { detailed, flag, list, optionalCount, real, word } from './options.ts'
+import { detailed, flag, list, optionalCount, real, share, word } from './options.ts'
+
+const allOptions = z.strictObject({
+  anchor: word(['l2', 'kl', 'none'], 'l2', 'distance that keeps the concentration near 1 (§4.1, A.5)'),
+  lambda: real(1e-3, 'weight of the anchor (§4.1; tables 1 and 5)', 0),
+  progressive: flag(false, 'learn in stages, wider and with fewer operations each (§2.4)'),
+  partialChannels: list('K: operations see 1/K of the channels (table 1); with progressive, of each stage'),
+  kept: share(0.5, 'share of the operations that a stage leaves to the next, rounded up: 5→3, 7→4, 8→4 (§4.1)'),
+  freeze: optionalCount('epochs at the start of a stage in which α stays still; default: 10, at most 40 % of it', 0),
+})
 
 const options = detailed(
-  z.strictObject({
-    anchor: word(['l2', 'kl', 'none'], 'l2', 'distance that keeps the concentration near 1 (§4.1, A.5)'),
-    lambda: real(1e-3, 'weight of the anchor (§4.1; tables 1 and 5)', 0),
-    progressive: flag(false, 'learn in stages, wider and with fewer operations each (§2.4)'),
-    partialChannels: list('K: operations see 1/K of the channels (table 1); with progressive, of each stage'),
-    kept: real(0.5, 'share of the operations that a stage leaves to the next, rounded up: 5→3, 7→4, 8→4 (§4.1)', 0),
-    freeze: optionalCount('epochs at the start of a stage in which α stays still; default: 10, at most 40 % of it', 0),
-  }),
-  ['freeze'],
-  'progressive',
-  'progressive=true',
+  detailed(allOptions, ['kept', 'freeze'], ({ progressive }) => progressive === true, 'progressive=true'),
+  ['lambda'],
+  ({ anchor }) => anchor !== 'none',
+  'anchor=l2 or anchor=kl',
 )
 
 type Options = z.infer<typeof options>

@@ -34,7 +34,7 @@ export const withEarlyStop = <Own extends z.ZodRawShape>(own: Own) =>
   detailed(
     z.strictObject({ ...own, ...options }),
     ['earlyStopEvery', 'earlyStopFrom'],
-    'earlyStop',
+    ({ earlyStop }) => earlyStop !== undefined,
     'earlyStop=eigenvalue',
   )
 

@@ -13,6 +13,11 @@ export function real(defaultValue: number, description: string, least = Number.N
   return number(least).default(defaultValue).describe(description)
 }
 
+/** A number from 0 to 1. */
+export function share(defaultValue: number, description: string) {
+  return z.preprocess(numberOf, z.number().min(0).max(1)).default(defaultValue).describe(description)
+}
+
 /** An integer of at least `least`. */
 export function count(defaultValue: number, description: string, least = 1) {
   return integer(least).default(defaultValue).describe(description)
@@ -57,22 +62,24 @@ export function optionalReal(description: string, least: number) {
 }
 
 /**
- * The same options, refusing details that would do nothing because what they are details of is off.
- * @param whole the option that switches it on; @param remedy how, as `progressive=true`
+ * The same options, refusing details that are given, otherwise than by default, and would do nothing because what they are
+ * details of is off.
+ * @param isOn by all options; @param remedy what switches it on, as `progressive=true`
  */
 export function detailed<Options extends z.ZodObject>(
   options: Options,
   details: readonly string[],
-  whole: string,
+  isOn: (given: Readonly<Record<string, unknown>>) => boolean,
   remedy: string,
 ): Options {
+  const byDefault = (detail: string) => (options.shape[detail] as z.ZodType).parse(undefined)
   return options.superRefine((given: Readonly<Record<string, unknown>>, context) => {
-    const idle = given[whole] ? [] : details.filter((detail) => given[detail] !== undefined)
+    const idle = isOn(given) ? [] : details.filter((detail) => given[detail] !== byDefault(detail))
     for (const detail of idle) {
       context.addIssue({
         code: 'custom',
         path: [detail],
-        message: `does nothing alone; add ${remedy}, or leave it out`,
+        message: `does nothing here; add ${remedy}, or leave it out`,
       })
     }
   })

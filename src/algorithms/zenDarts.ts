@@ -20,7 +20,7 @@ import { z } from 'zod'
 import { defineAlgorithm, type SearchContext } from '../core/algorithm.ts'
 import { type BilevelMethod, bilevelEpoch, bilevelSearch, type EpochRunner, initialParameters } from './bilevel.ts'
 import { costModel, timedSupernet } from './costModel.ts'
-import { count, optionalCount, real } from './options.ts'
+import { count, detailed, optionalCount, real } from './options.ts'
 import { softmaxRelaxation } from './softmax.ts'
 import { zenEpoch } from './zenEpoch.ts'
 
@@ -57,18 +57,20 @@ export const multiDarts = defineAlgorithm({
   search: (context, options) => bilevelSearch(context, methodOf(context, options.n), timedEpoch),
 })
 
+const zenOptions = z.strictObject({
+  n,
+  m: optionalCount('m: epochs that ascend Zen (§3.3); default: 24 % of all', 0),
+  beta1: real(1, 'β₁: weight of log(NTK) (eq. 10)', 0),
+  beta2: real(1, 'β₂: weight of BN (eq. 10)', 0),
+})
+
 export const zenDarts = defineAlgorithm({
   name: 'zen-darts',
   version: 1,
   description: 'Multi-step DARTS whose first epochs ascend a zero-cost score, without labels',
   source,
   kind: 'supernet',
-  options: z.strictObject({
-    n,
-    m: optionalCount('m: epochs that ascend Zen (§3.3); default: 24 % of all', 0),
-    beta1: real(1, 'β₁: weight of log(NTK) (eq. 10)', 0),
-    beta2: real(1, 'β₂: weight of BN (eq. 10)', 0),
-  }),
+  options: detailed(zenOptions, ['beta1', 'beta2'], ({ m }) => m !== 0, 'm of at least 1'),
   idle: { stepOrder: WEIGHTS_FIRST, 'network.track': 'the BN term reads the variances that batch norms keep' },
   search(context, options) {
     const m = options.m ?? Math.round(0.24 * context.protocol.epochs)

@@ -8,6 +8,9 @@ const parse = (name: keyof typeof builtinAlgorithms, options: object) =>
 describe('a detail of something that is off', () => {
   it.each([
     ['drnas', { freeze: 5 }, { progressive: 'true' }, 'progressive=true'],
+    ['drnas', { kept: '0.4' }, { progressive: true }, 'progressive=true'],
+    ['drnas', { lambda: 0.1, anchor: 'none' }, { anchor: 'kl' }, 'anchor=l2 or anchor=kl'],
+    ['zen-darts', { beta2: 2, m: '0' }, { m: 1 }, 'm of at least 1'],
     ['darts-v1', { earlyStopEvery: '1' }, { earlyStop: 'eigenvalue' }, 'earlyStop=eigenvalue'],
     ['darts-v2', { earlyStopFrom: 0 }, { earlyStop: 'eigenvalue' }, 'earlyStop=eigenvalue'],
     ['bohb', { minEpochs: 3 }, { eta: 3 }, 'eta=3'],
@@ -15,7 +18,7 @@ describe('a detail of something that is off', () => {
   ] as const)('is refused: %s, %o without %o', (name, detail, whole, remedy) => {
     const { error } = parse(name, detail)
     expect(error?.issues).toMatchObject([
-      { path: Object.keys(detail), message: `does nothing alone; add ${remedy}, or leave it out` },
+      { path: Object.keys(detail).slice(0, 1), message: `does nothing here; add ${remedy}, or leave it out` },
     ])
     expect(parse(name, { ...detail, ...whole }).success).toBe(true)
     expect(parse(name, {}).success).toBe(true)
@@ -33,6 +36,15 @@ describe('a number', () => {
     ['pc-darts', { k: true }],
     ['pc-darts', { warmup: '' }],
   ] as const)('is refused where there is none: %s, %o', (name, options) => {
+    expect(parse(name, options).success).toBe(false)
+  })
+
+  it.each([
+    ['drnas', { kept: 1.5, progressive: true }],
+    ['bohb', { randomFraction: 2 }],
+    ['enas', { baselineDecay: '1.1' }],
+    ['reinforce', { baselineDecay: -0.1 }],
+  ] as const)('is refused where it is a share and no such: %s, %o', (name, options) => {
     expect(parse(name, options).success).toBe(false)
   })
 
