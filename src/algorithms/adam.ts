@@ -25,7 +25,10 @@ export function adamStart(parameters: Matrix): AdamState {
   return { steps: 0, mean: zeros, square: zeros }
 }
 
-/** One descent step: g clipped, g ← g + λw, m ← β₁m + (1−β₁)g, v ← β₂v + (1−β₂)g², w ← w − η·m̂ / (√v̂ + ε), m̂ and v̂ bias-corrected. */
+/**
+ * One descent step: g clipped, g ← g + λw, m ← β₁m + (1−β₁)g, v ← β₂v + (1−β₂)g², w ← w − η·m̂ / (√v̂ + ε), m̂ and v̂
+ * bias-corrected.
+ */
 export function adam(
   parameters: Matrix,
   gradient: Matrix,

@@ -86,7 +86,7 @@ export function initialParameters({ space, random }: SearchContext): Matrix {
   return normalMatrix(widths, 1e-3, random('architecture', 'start'))
 }
 
-/** The weight step of an epoch: the protocol's SGD, its rate on a cosine over the epochs, after a warm-up where there is one. */
+/** The weight step of an epoch: the protocol's SGD, its rate on a cosine over the epochs, after a warm-up if there is one. */
 export function sgdOf({ weights, epochs }: Protocol, epoch: number): SgdStep {
   const { learningRateMin, halfPeriod = epochs, warmUp, ...sgd } = weights
   const scheduled = cosine(epoch, halfPeriod, weights.learningRate, learningRateMin)

@@ -1,6 +1,7 @@
 /**
  * Black-box search: ask for the validation accuracy of one architecture after the other, and answer the best seen after
- * the longest training that was asked for. An evaluation that would overshoot the budget is not made, and ends the search (NATS-Bench's protocol, §5.1).
+ * the longest training that was asked for. An evaluation that would overshoot the budget is not made, and ends the search
+ * (NATS-Bench's protocol, §5.1).
  */
 import type { Search, SearchContext } from '../core/algorithm.ts'
 import { BenchError } from '../core/errors.ts'
@@ -18,6 +19,14 @@ export const evaluations = optionalCount(
 
 /** Validation accuracy in %, or undefined where the search is over. @param epochs as `Oracle.query` */
 export type Ask = (genotype: Genotype, epochs?: number) => Promise<number | undefined>
+
+/** Asks for proposals until it hears undefined. */
+export type Explore = (proposal: () => Genotype, ask: Ask) => Promise<void>
+
+/** One proposal after the other, each after the usual training. */
+export const oneByOne: Explore = async (proposal, ask) => {
+  while ((await ask(proposal())) !== undefined);
+}
 
 /**
  * A search in one epoch: `explore` asks until it hears undefined, or has seen enough.

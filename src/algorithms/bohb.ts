@@ -21,8 +21,8 @@ import { argmax } from '../core/mixing.ts'
 import type { Oracle } from '../core/oracle.ts'
 import type { RandomStream } from '../core/random.ts'
 import { type Encoding, type Genotype, sample } from '../core/space.ts'
-import { blackBoxSearch, evaluations } from './blackBox.ts'
-import { type Explore, halvings, rungsOf } from './hyperband.ts'
+import { blackBoxSearch, evaluations, oneByOne } from './blackBox.ts'
+import { halvings, rungsOf } from './hyperband.ts'
 import { count, detailed, optionalCount, optionalReal, real, share } from './options.ts'
 
 const GOOD_SHARE = 0.15
@@ -144,7 +144,7 @@ export const bohb = defineAlgorithm({
     const { space, oracle } = context
     const { encoding } = space
     const stream = context.random('bohb')
-    const explore = hyperband.eta === undefined ? oneFidelity : halvings(rungs(oracle, hyperband), hyperband.eta)
+    const explore = hyperband.eta === undefined ? oneByOne : halvings(rungs(oracle, hyperband), hyperband.eta)
     return blackBoxSearch(context, evaluations, async (ask) => {
       /** By epochs, ascending; each best first. */
       const observed = new Map<number, Observation[]>()
@@ -163,10 +163,6 @@ export const bohb = defineAlgorithm({
     })
   },
 })
-
-const oneFidelity: Explore = async (proposal, ask) => {
-  while ((await ask(proposal())) !== undefined);
-}
 
 /** @throws BenchError `unsupported` where there is one length of training only */
 function rungs({ fidelities = [] }: Oracle, options: HyperbandOptions): readonly number[] {

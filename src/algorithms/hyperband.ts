@@ -8,10 +8,7 @@
  * What differs: a rung is the longest training that there is up to the length that η asks for.
  */
 import type { Genotype } from '../core/space.ts'
-import type { Ask } from './blackBox.ts'
-
-/** Asks for one proposal after the other, until it hears undefined. */
-export type Explore = (proposal: () => Genotype, ask: Ask) => Promise<void>
+import type { Ask, Explore } from './blackBox.ts'
 
 export interface Bracket {
   /** Architectures that begin, on the first rung. */

@@ -3,13 +3,13 @@
  * baseline that every search has to beat (Li and Talwalkar 2019; Yang, Esperança, Carlucci 2020).
  *
  * Under a budget it samples until the clock is up: the "Random (baseline)" row of NAS-Bench-201's tables is a budget of
- * 12,000 s. Without one it samples 100 architectures, about what that budget pays for on CIFAR-10. `evaluations=1` is the first sample alone: no number is asked
- * for, and the row says what the space gives to chance.
+ * 12,000 s. Without one it samples 100 architectures, about what that budget pays for on CIFAR-10. `evaluations=1` is the
+ * first sample alone: no number is asked for, and the row says what the space gives to chance.
  */
 import { z } from 'zod'
 import { defineAlgorithm } from '../core/algorithm.ts'
 import { sample } from '../core/space.ts'
-import { blackBoxSearch, evaluations } from './blackBox.ts'
+import { blackBoxSearch, evaluations, oneByOne } from './blackBox.ts'
 import { fixed } from './fixed.ts'
 
 export const randomSearch = defineAlgorithm({
@@ -23,8 +23,6 @@ export const randomSearch = defineAlgorithm({
     const { space } = context
     const stream = context.random('sample')
     if (options.evaluations === 1) return fixed(sample(space, stream))
-    return blackBoxSearch(context, options.evaluations, async (ask) => {
-      while ((await ask(sample(space, stream))) !== undefined);
-    })
+    return blackBoxSearch(context, options.evaluations, (ask) => oneByOne(() => sample(space, stream), ask))
   },
 })

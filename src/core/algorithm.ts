@@ -25,7 +25,7 @@ export interface Algorithm<Options = unknown> {
   readonly spaces?: readonly string[]
   /** Options with defaults and a description each; parsed from `--option key=value` and configuration files. */
   readonly options: z.ZodType<Options>
-  /** Settings of the protocol that do nothing here, as `stepOrder`, or all of a part, as `architecture`; each with the reason. */
+  /** Settings of the protocol that do nothing here, as `stepOrder` or all of `architecture`, each with the reason. */
   readonly idle?: Readonly<Record<string, string>>
   /** Prepares one search. Everything random comes from `context.random`. */
   search(context: SearchContext, options: Options): Promise<Search>

@@ -28,7 +28,7 @@ export interface BatchSource {
   readonly batchesPerEpoch: number
   /**
    * @param index 0-based step, across walks: walk = ⌊index / batchesPerEpoch⌋
-   * @param epoch of the search, by which augmentation may grow, whatever number of walks a method takes in it; absent: the walk
+   * @param epoch of the search, by which augmentation may grow, however many walks a method takes in it; absent: the walk
    */
   batch(index: number, epoch?: number): Promise<Batch>
 }

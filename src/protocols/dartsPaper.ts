@@ -1,4 +1,5 @@
 /** DARTS (Liu et al., ICLR 2019): the settings of its published code. */
+import { onBenchmark } from './benchmarkSkeleton.ts'
 import { transferHeadline } from './headlines.ts'
 import { from, type Preset } from './preset.ts'
 
@@ -7,8 +8,6 @@ const architect = from('quark0/darts: cnn/architect.py')
 const model = from('quark0/darts: cnn/model_search.py')
 const torch = from('PyTorch default, not set by quark0/darts')
 const transforms = from('quark0/darts: cnn/utils.py, the training transform for both halves')
-const benchmark = from('NAS-Bench-201 paper, section 2: the skeleton of the benchmark')
-const smallImages = from('NAS-Bench-201 paper, section 2: random crop of ImageNet16-120')
 
 export const dartsPaper: Preset = {
   name: 'darts-paper',
@@ -42,10 +41,5 @@ export const dartsPaper: Preset = {
     },
     headline: transferHeadline,
   },
-  bySpace: {
-    nb201: { network: { channels: benchmark(16), depth: benchmark(5) } },
-  },
-  byDataset: {
-    'ImageNet16-120': { data: { cropPadding: smallImages(2) } },
-  },
+  ...onBenchmark,
 }

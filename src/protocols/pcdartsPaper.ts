@@ -1,4 +1,5 @@
 /** PC-DARTS (Xu et al., ICLR 2020): the settings of its published code. Partial channels are the algorithm's option. */
+import { onBenchmark } from './benchmarkSkeleton.ts'
 import { transferHeadline } from './headlines.ts'
 import { from, type Preset } from './preset.ts'
 
@@ -7,8 +8,6 @@ const architect = from('yuhuixu1993/PC-DARTS: architect.py')
 const model = from('yuhuixu1993/PC-DARTS: model_search.py')
 const torch = from('PyTorch default, not set by yuhuixu1993/PC-DARTS')
 const transforms = from('yuhuixu1993/PC-DARTS: utils.py, the training transform for both halves')
-const benchmark = from('NAS-Bench-201 paper, section 2: the skeleton of the benchmark; PC-DARTS has no version of it')
-const smallImages = from('NAS-Bench-201 paper, section 2: random crop of ImageNet16-120')
 const imagenet = from('yuhuixu1993/PC-DARTS: train_search_imagenet.py')
 const imagenetModel = from('yuhuixu1993/PC-DARTS: model_search_imagenet.py')
 
@@ -45,11 +44,9 @@ export const pcdartsPaper: Preset = {
     },
     headline: transferHeadline,
   },
-  bySpace: {
-    nb201: { network: { channels: benchmark(16), depth: benchmark(5) } },
-  },
+  bySpace: onBenchmark.bySpace,
   byDataset: {
-    'ImageNet16-120': { data: { cropPadding: smallImages(2) } },
+    ...onBenchmark.byDataset,
     imagenet: {
       batchSize: imagenet(1024),
       weights: { learningRate: imagenet(0.5), warmUp: { epochs: imagenet(5), of: imagenet('scheduled') } },
