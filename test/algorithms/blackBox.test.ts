@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { builtinAlgorithms } from '../../src/algorithms/index.ts'
-import { averaged, nothingYet, policyGradient } from '../../src/algorithms/policyGradient.ts'
+import { averaged, nothingYet, policyGradient } from '../../src/algorithms/reinforce.ts'
 import type { Algorithm } from '../../src/core/algorithm.ts'
 import { analyticContext } from './analyticSupernet.ts'
 
