@@ -1,8 +1,8 @@
 import { expect, it } from 'vitest'
-import { multiDarts } from '../../src/algorithms/zenDarts.ts'
-import type { BatchSource } from '../../src/core/data.ts'
-import { searchContext } from '../../src/runner/searchContext.ts'
-import { analyticContext } from '../algorithms/analyticSupernet.ts'
+import { multiDarts } from '../../../src/algorithms/zenDarts.ts'
+import type { BatchSource } from '../../../src/core/data.ts'
+import { searchContext } from '../../../src/runner/job/searchContext.ts'
+import { analyticContext } from '../../algorithms/analyticSupernet.ts'
 
 it('tells batches the epoch of the search where cutout grows by it, which several walks may belong to', async () => {
   const asked: (number | undefined)[] = []
