@@ -27,6 +27,10 @@ const cases: readonly [string, string | RegExp][] = [
   ['run --algo drnas --backend wams', /^unknown backend "wams"; did you mean "wasm"\?/],
   ['run --algo drnas --executor statik', /^unknown executor "statik"; did you mean "static"\?/],
   ['run --algo random --protocol mikro', /^unknown protocol "mikro"; did you mean "micro"\?/],
+  [
+    'run --algo random --protocol micro:epochs=5',
+    'protocol setting epochs does nothing for random (no search network is trained); leave it out',
+  ],
   ['run --algo random --table nb202', /^unknown table "nb202"; did you mean "nb201"\?/],
   ['run --algo random --format latx', /^unknown format "latx"; did you mean "latex"\?/],
   ['run --algo random --probe hesian', /^unknown probe "hesian"; did you mean "hessian"\?/],
