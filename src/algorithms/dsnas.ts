@@ -10,7 +10,7 @@
  * choice is clear, and direct evaluation with the search's weights, both of which serve to save the retraining.
  */
 import { defineAlgorithm } from '../core/algorithm.ts'
-import { argmax, type Matrix, softmax } from '../core/mixing.ts'
+import { argmax, type Matrix, onlyOnes, softmax } from '../core/mixing.ts'
 import type { Relaxation } from '../core/relaxation.ts'
 import { bilevelSearch, initialParameters } from './bilevel.ts'
 import { categorical } from './categorical.ts'
@@ -31,8 +31,7 @@ const discreteRelaxation: Relaxation = {
     const p = alpha.map(softmax)
     const drawn = p.map((row) => categorical(row, stream))
     const theta = p.map((row, edge) => row.map((_, op) => Number(op === drawn[edge])))
-    const active = theta.map((row) => row.map((weight) => weight === 1))
-    return { mixing: { theta, active }, pullback: (gradient) => scoreGradient(theta, p, gradient.theta) }
+    return { mixing: onlyOnes(theta), pullback: (gradient) => scoreGradient(theta, p, gradient.theta) }
   },
 }
 

@@ -6,7 +6,7 @@
  *
  * As τ → 0 a draw becomes one-hot with probabilities p; at any τ its largest entry is distributed as p.
  */
-import { argmax, type Matrix, map, softmax, softmaxGradient } from '../core/mixing.ts'
+import { argmax, type Matrix, map, onlyOnes, softmax, softmaxGradient } from '../core/mixing.ts'
 import type { RandomStream } from '../core/random.ts'
 import type { Relaxation } from '../core/relaxation.ts'
 import { softmaxRelaxation } from './softmax.ts'
@@ -49,8 +49,6 @@ export const hardGumbel = (tau: number): Relaxation => ({
   relax(alpha, stream) {
     if (stream === undefined) return softmaxRelaxation.relax(alpha)
     const y = gumbelSoftmax(alpha, tau, stream)
-    const theta = oneHot(y)
-    const active = theta.map((row) => row.map((weight) => weight === 1))
-    return { mixing: { theta, active }, pullback: (gradient) => throughDraw(y, gradient.theta, tau) }
+    return { mixing: onlyOnes(oneHot(y)), pullback: (gradient) => throughDraw(y, gradient.theta, tau) }
   },
 })

@@ -4,7 +4,7 @@
  */
 import type { EpochReport, SearchContext } from '../core/algorithm.ts'
 import type { Batch } from '../core/data.ts'
-import type { Mixing } from '../core/mixing.ts'
+import { type Mixing, onlyOnes } from '../core/mixing.ts'
 import type { Genotype, SearchSpace } from '../core/space.ts'
 import type { Supernet } from '../core/supernet.ts'
 import { sgdOf } from './bilevel.ts'
@@ -12,10 +12,7 @@ import { trainReport } from './epochTally.ts'
 import { count } from './options.ts'
 
 /** The mixing that computes one architecture, and nothing else. */
-export function alone(space: SearchSpace, genotype: Genotype): Mixing {
-  const theta = space.oneHot(genotype)
-  return { theta, active: theta.map((row) => row.map((weight) => weight === 1)) }
-}
+export const alone = (space: SearchSpace, genotype: Genotype): Mixing => onlyOnes(space.oneHot(genotype))
 
 /** An epoch of weight steps, each on the architecture that `pathOf` says for the step. */
 export async function trainOnPaths(

@@ -94,8 +94,7 @@ async function architectureGradient(
   }
 }
 
-const signs = (size: number, stream: RandomStream) =>
-  Array.from({ length: size }, () => (stream.integer(2) === 0 ? -1 : 1))
+const signs = (size: number, stream: RandomStream) => Array.from({ length: size }, () => stream.sign())
 
 /** The protocol's SGD step on w, uphill: on −∇Zen, clipped, with weight decay and momentum. */
 export async function ascend(

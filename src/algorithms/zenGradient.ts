@@ -98,7 +98,7 @@ export async function bnTerm(
   let value = 0
   let gradient = map(parameters, () => 0)
   for (let n = 0; n < directions; n++) {
-    const delta = map(parameters, () => (stream.integer(2) === 0 ? -1 : 1))
+    const delta = map(parameters, () => stream.sign())
     const ahead = await valueAt(zip(parameters, delta, (a, d) => a + DISPLACEMENT * d))
     const behind = await valueAt(zip(parameters, delta, (a, d) => a - DISPLACEMENT * d))
     const slope = (ahead - behind) / (2 * DISPLACEMENT * directions)

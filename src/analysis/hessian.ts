@@ -123,7 +123,7 @@ async function lanczos(
 async function hutchinson(product: HessianProduct, size: number, stream: RandomStream, samples: number) {
   let [trace, square] = [0, 0]
   for (let s = 0; s < samples; s++) {
-    const signs = Array.from({ length: size }, () => (stream.integer(2) === 0 ? -1 : 1))
+    const signs = Array.from({ length: size }, () => stream.sign())
     const image = await product(signs)
     trace += dot(signs, image) / samples
     square += dot(image, image) / samples

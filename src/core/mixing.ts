@@ -41,6 +41,11 @@ export function coefficientLayout(widths: readonly number[]): CoefficientLayout 
   }
 }
 
+/** Computes the operations of weight 1, and nothing else. @param theta of zeros and ones */
+export function onlyOnes(theta: Matrix): Mixing {
+  return { theta, active: theta.map((row) => row.map((weight) => weight === 1)) }
+}
+
 /** Mixing → [operations row by row, then edge weights]. */
 export function flattenMixing({ theta, edgeWeights }: Mixing): Float64Array {
   return Float64Array.from([...theta.flat(), ...(edgeWeights ?? theta.map(() => 1))])

@@ -99,6 +99,11 @@ export class RandomStream {
     }
   }
 
+  /** −1 or 1, each with probability ½. */
+  sign(): number {
+    return this.integer(2) === 0 ? -1 : 1
+  }
+
   /** Standard normal (Box–Muller, the cosine branch: one draw never depends on an earlier one). */
   normal(): number {
     const radius = Math.sqrt(-2 * Math.log(1 - this.uniform()))
