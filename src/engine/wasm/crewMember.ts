@@ -1,9 +1,9 @@
 /** A thread of a crew: waits for orders, and follows its part of a list for each. */
 import { parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads'
-import type { CrewNews, MemberSetting } from './crew.ts'
 import { type BoundCall, bindCalls, follow } from './follow.ts'
-import { awaitChange, meet, WORD } from './meeting.ts'
+import { Seat, Watch, WORD } from './meeting.ts'
 import { ThreadKernels } from './module.ts'
+import type { CrewNews, MemberSetting } from './workerCrew.ts'
 
 /** What is known of a plan. */
 interface KnownPlan {
@@ -14,7 +14,11 @@ interface KnownPlan {
 
 const { words, port, part, threads } = workerData as MemberSetting
 const plans = new Map<number, KnownPlan>()
-const follower = { isFirst: false, meet: () => meet(words, threads, () => {}) }
+/** The host says when it is in vain, by ending this thread. */
+const onSlice = () => {}
+const seat = new Seat(words, threads, onSlice)
+const orders = new Watch(words, WORD.orders, onSlice)
+const follower = { isFirst: false, meet: () => seat.meet() }
 
 /** News are sent before the order that needs them. */
 function hear(): void {
@@ -47,8 +51,8 @@ function obey(): void {
 
 parentPort?.postMessage('ready')
 try {
-  for (let orders = 0; ; orders++) {
-    awaitChange(words, WORD.orders, orders, () => {})
+  for (let heard = 0; ; heard++) {
+    orders.awaitChange(heard)
     obey()
   }
 } catch (error) {

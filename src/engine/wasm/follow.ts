@@ -25,22 +25,22 @@ export interface Follower {
 }
 
 /**
- * Runs this thread's part of a list. Threads meet before a shared call reads what the first thread has written alone, and
- * after every shared call.
+ * Runs this thread's part of a list. Threads meet between two calls of which one is shared, and at the end of the list:
+ * nobody still reads the order or its flags when the first thread goes on to the next.
  *
  * @param flags which conditional calls run; absent: all. The same for all threads
  */
-export function follow(calls: readonly BoundCall[], flags: Uint8Array | undefined, { isFirst, meet }: Follower): void {
-  let isBehind = false
+export function follow(calls: readonly BoundCall[], flags: Uint8Array | undefined, follower: Follower): void {
+  let hasRun = false
+  let lastIsShared = false
   for (const { run, isShared, condition } of calls) {
     if (flags !== undefined && condition >= 0 && flags[condition] === 0) continue
-    if (isShared) {
-      if (isBehind) meet()
-      run()
-      meet()
-    } else if (isFirst) run()
-    isBehind = !isShared
+    if (hasRun && (isShared || lastIsShared)) follower.meet()
+    if (isShared || follower.isFirst) run()
+    hasRun = true
+    lastIsShared = isShared
   }
+  follower.meet()
 }
 
 /** There are no others. */

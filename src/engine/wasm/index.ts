@@ -5,12 +5,13 @@
 import type { CompileOptions, Executable, Executor } from '../../core/executor.ts'
 import type { Network } from '../../core/network.ts'
 import { untilDisposed } from '../disposal.ts'
-import { joinCrew } from './crew.ts'
+import type { Crew } from './crew.ts'
 import { StaticExecutable } from './executable.ts'
 import { Machine } from './machine.ts'
 import { Arena, kernelModule } from './module.ts'
 import { plan } from './plan.ts'
 import { threadsThatPay } from './threadsThatPay.ts'
+import { joinCrew } from './workerCrew.ts'
 
 export interface StaticExecutorOptions {
   /** Insist on the same bits on every machine. */
@@ -19,6 +20,8 @@ export interface StaticExecutorOptions {
   readonly threads?: number
   /** How many a step can use; the tests ask for more than small networks gain by. */
   readonly threadsThatPay?: typeof threadsThatPay
+  /** What does a step together, if not worker threads. */
+  readonly joinCrew?: (threads: number) => Promise<Crew>
 }
 
 /**
@@ -30,6 +33,7 @@ export interface StaticExecutorOptions {
 export async function openStaticExecutor({
   threads: most = 1,
   threadsThatPay: paying = threadsThatPay,
+  joinCrew: join = joinCrew,
   ...options
 }: StaticExecutorOptions = {}): Promise<Executor> {
   const { module, deterministic } = await kernelModule(options.deterministic ?? false)
@@ -48,7 +52,7 @@ export async function openStaticExecutor({
         return { arena, plan: plan(network, arena, { batchSize, threads, gates }) }
       }
       const live = prepare('live')
-      const crew = threads > 1 ? await joinCrew(threads) : undefined
+      const crew = threads > 1 ? await join(threads) : undefined
       threadsSoFar = Math.max(threadsSoFar, threads)
       const machines: Machine[] = []
       const machine = ({ arena, plan }: ReturnType<typeof prepare>) => {

@@ -18,31 +18,77 @@ export const WORD = {
 
 export const meetingWords = (): Int32Array => new Int32Array(new SharedArrayBuffer(256))
 
-/** Threads mostly finish within microseconds of each other; sleeping and waking takes tens. */
-const SPINS = 10_000
+/** About 100 µs: threads that have a core finish within microseconds of each other; sleeping and waking takes tens. */
+const MOST_SPINS = 10_000
+const FEWEST_SPINS = 16
+/** A sleep as short as this was not worth falling asleep. */
+const NAP_MS = 0.1
 const SLICE_MS = 1000
 
+/** Called before each second of sleep with the number of them so far; throws where waiting is in vain. */
+export type OnSlice = (slices: number) => void
+
 /**
- * Waits until a word is no longer `old`: a while awake, then asleep, so that a core with other work is left to it.
- *
- * @param onSlice called before each second of sleep with the number of them so far; throws where waiting is in vain
+ * A word that others change, and how one thread waits for it: a while awake, then asleep. How long awake is learned:
+ * where the others have to wait for a core, staying awake keeps one from them.
  */
-export function awaitChange(words: Int32Array, word: number, old: number, onSlice: (slices: number) => void): void {
-  for (let spin = 0; spin < SPINS; spin++) if (Atomics.load(words, word) !== old) return
-  for (let slices = 0; Atomics.load(words, word) === old; slices++) {
-    onSlice(slices)
-    Atomics.wait(words, word, old, SLICE_MS)
+export class Watch {
+  readonly #words: Int32Array
+  readonly #word: number
+  readonly #onSlice: OnSlice
+  #spins = MOST_SPINS
+
+  constructor(words: Int32Array, word: number, onSlice: OnSlice) {
+    this.#words = words
+    this.#word = word
+    this.#onSlice = onSlice
+  }
+
+  /** Returns once the word is no longer `old`. */
+  awaitChange(old: number): void {
+    const wasShort = this.#spin(old) || this.#sleep(old) < NAP_MS
+    this.#spins = wasShort ? Math.min(MOST_SPINS, 2 * this.#spins) : FEWEST_SPINS
+  }
+
+  /** → whether it changed while this thread was awake */
+  #spin(old: number): boolean {
+    for (let spin = 0; spin < this.#spins; spin++) if (Atomics.load(this.#words, this.#word) !== old) return true
+    return false
+  }
+
+  /** → milliseconds */
+  #sleep(old: number): number {
+    const start = performance.now()
+    for (let slices = 0; Atomics.load(this.#words, this.#word) === old; slices++) {
+      this.#onSlice(slices)
+      Atomics.wait(this.#words, this.#word, old, SLICE_MS)
+    }
+    return performance.now() - start
   }
 }
 
-/** Returns once so many threads have called it. */
-export function meet(words: Int32Array, threads: number, onSlice: (slices: number) => void): void {
-  const meetings = Atomics.load(words, WORD.meetings)
-  if (Atomics.add(words, WORD.arrived, 1) < threads - 1) {
-    awaitChange(words, WORD.meetings, meetings, onSlice)
-    return
+/** One thread's place at the meetings of all. */
+export class Seat {
+  readonly #words: Int32Array
+  readonly #threads: number
+  readonly #watch: Watch
+
+  constructor(words: Int32Array, threads: number, onSlice: OnSlice) {
+    this.#words = words
+    this.#threads = threads
+    this.#watch = new Watch(words, WORD.meetings, onSlice)
   }
-  Atomics.store(words, WORD.arrived, 0)
-  Atomics.add(words, WORD.meetings, 1)
-  Atomics.notify(words, WORD.meetings)
+
+  /** Returns once all threads have called it. */
+  meet(): void {
+    const words = this.#words
+    const meetings = Atomics.load(words, WORD.meetings)
+    if (Atomics.add(words, WORD.arrived, 1) < this.#threads - 1) {
+      this.#watch.awaitChange(meetings)
+      return
+    }
+    Atomics.store(words, WORD.arrived, 0)
+    Atomics.add(words, WORD.meetings, 1)
+    Atomics.notify(words, WORD.meetings)
+  }
 }
