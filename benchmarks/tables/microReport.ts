@@ -26,6 +26,10 @@ const REAL = {
 
 const table = await openTable('nb201-micro')
 const real = await openTable('nb201')
+/** Test accuracy on CIFAR-10 in the real benchmark, in %. */
+const cifar10 = (index: number, epochs: number, seed: Qualifier['seed']) =>
+  real.value(index, { dataset: 'cifar10', split: 'ori-test', epochs, seed })
+
 const recipe = recipeOf(table.manifest)
 const { epochs } = recipe.training
 const of = (split: string, seed: Qualifier['seed']): Qualifier => ({ dataset: 'shapes', split, epochs, seed })
@@ -57,11 +61,21 @@ function correlation([name, [dataset, split]]: [string, string[]], rows: readonl
   return [name, two(spearman(own, theirs)), two(kendall(own, theirs))]
 }
 
+/** Where one cell stands here, and where it does in the real benchmark. */
+function standing([name, index]: [string, number]): string[] {
+  const ofReal = (cell: number) => cifar10(cell, 200, 'mean')
+  const ofOurs = (cell: number) => table.value(cell, of('x-test', 'mean'))
+  const below = (accuracy: (cell: number) => number | undefined) => {
+    const own = accuracy(index) ?? Number.NaN
+    return ((100 * indices.filter((other) => (accuracy(other) ?? 0) < own).length) / indices.length).toFixed(0)
+  }
+  return [name, two(ofOurs(index)), below(ofOurs), below(ofReal)]
+}
+
 /** How well the benchmark's own short trainings foretell its long ones: what a proxy can hope for. */
 function shortTrainings(): string {
-  const after = (epochs: number, seed: Qualifier['seed']) =>
-    indices.map((index) => real.value(index, { dataset: 'cifar10', split: 'ori-test', epochs, seed }) ?? Number.NaN)
-  return two(spearman(after(12, 111), after(200, 'mean')))
+  const after12 = indices.map((index) => cifar10(index, 12, 111) ?? Number.NaN)
+  return two(spearman(after12, theirs))
 }
 
 /** Between seeds, over the rows that have both. */
@@ -85,16 +99,14 @@ function seedAgreement(): string[][] {
 const deviation = (pairs: readonly (readonly number[])[]): number =>
   Math.sqrt(mean(pairs.map(([x, y]) => (x - y) ** 2 / 2)))
 
-const trainings = indices.map((index) => table.column('trainings').at(table.row(index) as number) ?? 0)
 const seconds = indices.map(
   (index) => table.column(`train-seconds:shapes/${epochs}`).at(table.row(index) as number) ?? Number.NaN,
 )
-const good = indices.filter(
-  (index) => (real.value(index, { dataset: 'cifar10', split: 'ori-test', epochs: 200, seed: 'mean' }) ?? 0) > 80,
-)
+const good = indices.filter((index) => (cifar10(index, 200, 'mean') ?? 0) > 80)
+/** CIFAR-10 after 200 epochs in the real benchmark. */
+const theirs = indices.map((index) => cifar10(index, 200, 'mean') ?? Number.NaN)
 const trials: string[][] = parse(readFileSync(here('recipeTrials.csv')))
-const { rows: count, architectures, notes } = table.manifest
-const agreement = seedAgreement()
+const { notes } = table.manifest
 
 writeAtomically(
   here('../../reports/nb201-micro.md'),
@@ -107,12 +119,7 @@ trainings; \`bench tables build --as nb201-micro --check 20\` trains any of them
 
 ${notes.map((note) => `* ${note}`).join('\n')}
 * Skeleton C=${recipe.network.channels}, N=${recipe.network.depth}; ${epochs} epochs of ${recipe.data.limit ?? 'all'} training images; batch ${recipe.batchSize}; SGD ${recipe.training.learningRate}, Nesterov, cosine to ${recipe.training.learningRateMin}.
-* Seconds of a training in the table: ${two(mean(seconds))} on average; see the last note above.
-
-## Coverage
-
-${count} of ${architectures} architectures (${((100 * count) / (architectures ?? count)).toFixed(1)} %) have a row, which are ${indices.length} different networks; one has ${two(mean(trainings))} trainings on average, of ${recipe.seeds.length} that the recipe asks for. Rows were made in a random order of
-networks, so they are a fair sample. \`bench run\` trains what is missing on the spot, by the same recipe.
+* Those architectures are ${indices.length} different networks. Seconds of a training: ${two(mean(seconds))} on average.
 
 ## Distribution
 
@@ -120,22 +127,23 @@ Over networks, each counted once.
 
 ${markdown(['split', 'lowest', 'first quartile', 'median', 'third quartile', 'highest', 'mean'], ['train', 'x-valid', 'x-test'].map(distribution))}
 
-${markdown(
-  ['cell', 'x-test'],
-  Object.entries(CELLS).map(([name, index]) => [name, two(table.value(index, of('x-test', 'mean')))]),
-)}
+${markdown(['cell', 'x-test', 'networks below it, %', 'on CIFAR-10 in the real benchmark, %'], Object.entries(CELLS).map(standing))}
+
+The cell of skip connections does not stand where it should: in the real benchmark it is among the poorest, here in the middle. Why,
+and what putting it right would cost, is said [below](#recipes-that-were-tried).
 
 ## Noise
 
-${agreement.length === 0 ? 'No row has two seeds yet.' : markdown(['seeds', 'rows', 'standard deviation of a seed', 'in the better half', 'Spearman'], agreement)}
+${markdown(['seeds', 'rows', 'standard deviation of a seed', 'in the better half', 'Spearman'], seedAgreement())}
 
 Spearman of x-valid with x-test over networks: ${two(spearman(column('x-valid', 'mean'), column('x-test', 'mean')))}.
 
 ## Agreement with the real benchmark
 
 Rank correlation of \`shapes/x-test/${epochs}/mean\` with the test accuracies of NAS-Bench-201 after 200 epochs, mean over its seeds;
-over networks, each counted once. The aim was a Spearman correlation of 0.8 with CIFAR-10. The benchmark's own trainings of 12
-epochs, one seed, have one of ${shortTrainings()} with those of 200 on CIFAR-10, over the same networks.
+over networks, each counted once. The aim was a Spearman correlation of 0.8 with CIFAR-10. One seed
+of ours has one of ${recipe.seeds.map((seed) => two(spearman(column('x-test', seed), theirs))).join(', ')}; the mean of all three, ${two(spearman(column('x-test', 'mean'), theirs))}. The benchmark's own trainings of 12 epochs, one
+seed, have one of ${shortTrainings()} with those of 200 over the same networks.
 
 ${markdown(
   ['all networks', 'Spearman', 'Kendall'],
