@@ -1,4 +1,5 @@
 /** A GPU device with all that its adapter allows, the kernels compiled on it, and what became of it. */
+import { setTimeout } from 'node:timers/promises'
 import { BenchError } from '../../core/errors.ts'
 import { describeAdapter, type GpuDescription, gpuAdapter } from '../gpu.ts'
 import { FIRST_BUFFER, type Kernel, sourceOf } from './kernel.ts'
@@ -13,6 +14,9 @@ const WANTED_LIMITS = ['maxBufferSize', 'maxStorageBufferBindingSize', 'maxStora
 
 /** Submissions that may wait on the device before the host does. */
 const LARGEST_BACKLOG = 3
+
+/** How long the news of a loss may take. */
+const LOSS_MS = 1000
 
 export class Device {
   readonly gpu: GPUDevice
@@ -70,9 +74,27 @@ export class Device {
     try {
       return await promise
     } catch (error) {
-      await this.gpu.queue.onSubmittedWorkDone().catch(() => undefined)
+      // A driver may refuse the work before it says that the GPU is lost.
+      await Promise.race([this.gpu.lost, setTimeout(LOSS_MS, undefined, { ref: false })])
       this.check()
       throw error
+    }
+  }
+
+  /** What `make` returns, and in the end the first error of that kind while it ran: such errors do not end the device. */
+  watch<T>(kind: GPUErrorFilter, make: () => T): { readonly made: T; readonly error: Promise<GPUError | null> } {
+    this.gpu.pushErrorScope(kind)
+    const pop = () => {
+      const error = this.settled(this.gpu.popErrorScope())
+      // Not all who watch ask in the end.
+      error.catch(() => undefined)
+      return error
+    }
+    try {
+      return { made: make(), error: pop() }
+    } catch (thrown) {
+      pop()
+      throw thrown
     }
   }
 

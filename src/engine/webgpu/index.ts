@@ -9,7 +9,7 @@ import { Device } from './device.ts'
 import { WebgpuExecutable } from './executable.ts'
 import { axpy, dot, scale } from './kernels/vector.ts'
 import { disposeState, makeState } from './layout.ts'
-import { draft } from './plan.ts'
+import { type Draft, draft, type Plan } from './plan.ts'
 
 /**
  * Fixed orders of summation: the same bits every time on one device.
@@ -28,10 +28,7 @@ export async function openWebgpuExecutor(options: { readonly device?: Device } =
       device.check()
       const state = makeState(device, network)
       try {
-        const drafted = draft(device, network, batchSize, state)
-        await drafted.prepare()
-        const plan = drafted.finish()
-        await plan.program.fits
+        const plan = await prepared(draft(device, network, batchSize, state))
         const planHeld = () => draft(device, network, batchSize, state, plan).finish()
         return untilDisposed(new WebgpuExecutable({ device, network, batchSize, state, plan, planHeld }))
       } catch (error) {
@@ -39,5 +36,18 @@ export async function openWebgpuExecutor(options: { readonly device?: Device } =
         throw error
       }
     },
+  }
+}
+
+/** Finishes a plan whose kernels are compiled side by side. @throws BenchError `unsupported` where it does not fit */
+async function prepared(drafted: Draft): Promise<Plan> {
+  try {
+    await drafted.prepare()
+    const plan = drafted.finish()
+    await plan.program.fits
+    return plan
+  } catch (error) {
+    drafted.program.dispose()
+    throw error
   }
 }

@@ -58,6 +58,7 @@ export class Machine {
     )
     const active = flags?.slice()
     const numbers = await this.#readback.read(result)
+    await this.#device.pace()
     const tally = tallyAt(numbers, 0)
     if (!wants.coefficients) return tally
     const { coefficients = new Float64Array() } = feed

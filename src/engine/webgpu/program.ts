@@ -73,14 +73,16 @@ export class Program {
   readonly #dispatches: Dispatch[] = []
   readonly #temporaries: Temporary[] = []
   readonly #owned: GPUBuffer[] = []
+  /** Of each buffer, whether there was no memory for it. */
+  readonly #shortages: Promise<GPUError | null>[] = []
   #bound: readonly BoundDispatch[] = []
   #section: Section = 'forward'
   #fits: Promise<void> = Promise.resolve()
 
-  /** @param run what changes from run to run */
+  /** @param run what changes from run to run; goes with the program */
   constructor(device: Device, run: GPUBuffer) {
     this.#device = device
-    this.#run = run
+    this.#run = this.#own(run)
   }
 
   /** Memory that is lent between the first and the last dispatch that name it. */
@@ -92,7 +94,9 @@ export class Program {
 
   /** Memory that stays as long as the program: zeroed. @throws BenchError `unsupported` where it is too large */
   keep(bytes: number, what: string): GPUBuffer {
-    return this.#own(this.#device.buffer(bytes, what))
+    const { made, error } = this.#device.watch('out-of-memory', () => this.#device.buffer(bytes, what))
+    this.#shortages.push(error)
+    return this.#own(made)
   }
 
   /** Constant words. */
@@ -132,19 +136,13 @@ export class Program {
    * @throws BenchError `unsupported` where a buffer is larger than the device allows, naming it
    */
   load(name: string): (lent: Lent) => Place {
-    const placeOf = this.#makeBuffers(name)
-    const kernels = this.#dispatches.map(({ kernel }) => this.#device.compile(kernel))
-    const { offsets, args } = this.#makeArgs()
-    this.#bound = this.#dispatches.map(({ buffers, grid, condition }, i) => {
-      const { pipeline, layout } = kernels[i]
-      const storage = buffers.map((buffer, j): GPUBindGroupEntry => {
-        const binding = FIRST_BUFFER + j
-        return { binding, resource: isLent(buffer) ? { ...placeOf(buffer), size: buffer.bytes } : { buffer } }
-      })
-      const own = { buffer: args, offset: offsets[i], size: this.#argBytes(i) }
-      const entries = [{ binding: 0, resource: { buffer: this.#run } }, { binding: 1, resource: own }, ...storage]
-      return { pipeline, bindings: this.#device.gpu.createBindGroup({ layout, entries }), grid, condition }
-    })
+    const slots = assignSlots(this.#temporaries)
+    for (const { bytes, holders } of slots) this.#device.checkSize(bytes, `${name}: ${holders[0].what}`)
+    const placeOf = this.#makeBuffers(slots)
+    const { made, error } = this.#device.watch('validation', () => this.#bind(placeOf))
+    this.#bound = made
+    this.#fits = this.#judge(name, slots, error)
+    this.#fits.catch(() => this.dispose())
     return placeOf
   }
 
@@ -167,7 +165,7 @@ export class Program {
     return assignSlots(this.#temporaries).reduce((sum, { bytes }) => sum + bytes, 0)
   }
 
-  /** Gives back what `load` made. */
+  /** Gives all memory back. */
   dispose(): void {
     for (const buffer of this.#owned.splice(0)) buffer.destroy()
   }
@@ -177,24 +175,38 @@ export class Program {
     return this.#fits
   }
 
-  #makeBuffers(name: string): (lent: Lent) => Place {
-    const { gpu } = this.#device
-    const slots = assignSlots(this.#temporaries)
-    for (const { bytes, holders } of slots) this.#device.checkSize(bytes, `${name}: ${holders[0].what}`)
+  #makeBuffers(slots: readonly Slot[]): (lent: Lent) => Place {
     const places = new Map<Temporary, GPUBuffer>()
-    gpu.pushErrorScope('out-of-memory')
     for (const { bytes, holders } of slots) {
       const buffer = this.keep(bytes, holders[0].what)
       for (const holder of holders) places.set(holder, buffer)
     }
-    this.#fits = this.#device.settled(gpu.popErrorScope()).then((error) => {
-      if (error !== null) throw tooLarge(name, slots)
-    })
-    this.#fits.catch(() => this.dispose())
     return (lent) => {
       const { of, offset } = wholeOf(lent)
       return { buffer: places.get(of) as GPUBuffer, offset }
     }
+  }
+
+  #bind(placeOf: (lent: Lent) => Place): BoundDispatch[] {
+    const kernels = this.#dispatches.map(({ kernel }) => this.#device.compile(kernel))
+    const { offsets, args } = this.#makeArgs()
+    return this.#dispatches.map(({ buffers, grid, condition }, i) => {
+      const { pipeline, layout } = kernels[i]
+      const storage = buffers.map((buffer, j): GPUBindGroupEntry => {
+        const binding = FIRST_BUFFER + j
+        return { binding, resource: isLent(buffer) ? { ...placeOf(buffer), size: buffer.bytes } : { buffer } }
+      })
+      const own = { buffer: args, offset: offsets[i], size: this.#argBytes(i) }
+      const entries = [{ binding: 0, resource: { buffer: this.#run } }, { binding: 1, resource: own }, ...storage]
+      return { pipeline, bindings: this.#device.gpu.createBindGroup({ layout, entries }), grid, condition }
+    })
+  }
+
+  /** Buffers for which there was no memory cannot be bound either: that is the same error. */
+  async #judge(name: string, slots: readonly Slot[], refusal: Promise<GPUError | null>): Promise<void> {
+    const [refused, ...shortages] = await Promise.all([refusal, ...this.#shortages])
+    if (shortages.some((shortage) => shortage !== null)) throw tooLarge(name, slots)
+    if (refused !== null) throw new BenchError('failed', `the GPU refused the plan of ${name} (${refused.message})`)
   }
 
   /** All dispatches' args in one uniform buffer; equal ones stand once. */

@@ -16,6 +16,7 @@ export class VectorSpace {
   readonly #run: Run
   readonly #args: GPUBuffer
   readonly #parts: GPUBuffer
+  readonly #all: GPUBuffer[] = []
   readonly #free: GPUBuffer[] = []
 
   constructor(device: Device, readback: Readback, length: number) {
@@ -30,7 +31,7 @@ export class VectorSpace {
 
   /** A vector of zeros. @throws BenchError `unsupported` where it is larger than the device allows */
   vector(): DeviceVector {
-    const buffer = this.#free.pop() ?? this.device.buffer(4 * this.length, 'a weight vector')
+    const buffer = this.#free.pop() ?? this.#make()
     this.device.submit((encoder) => encoder.clearBuffer(buffer))
     let held = true
     return new DeviceVector(this, buffer, () => {
@@ -56,8 +57,15 @@ export class VectorSpace {
     return parts.reduce((sum, part) => sum + part, 0)
   }
 
+  /** Also of vectors that were never given back. */
   dispose(): void {
-    for (const buffer of [this.#run.buffer, this.#args, this.#parts, ...this.#free.splice(0)]) buffer.destroy()
+    for (const buffer of [this.#run.buffer, this.#args, this.#parts, ...this.#all]) buffer.destroy()
+  }
+
+  #make(): GPUBuffer {
+    const buffer = this.device.buffer(4 * this.length, 'a weight vector')
+    this.#all.push(buffer)
+    return buffer
   }
 
   #dispatch<B extends string>(kernel: Kernel<B>, buffers: Readonly<Record<B, GPUBuffer>>, grid: Grid): void {
