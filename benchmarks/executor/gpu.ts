@@ -7,14 +7,19 @@
  *         [--search CxNxSIZExBATCH] [--evaluation CELLSxCxSIZExBATCH] [--peak-megabytes M]
  *
  * Milliseconds are wall time: ten steps and one wait for them, the median over all such tens of all rounds, each side in
- * its own half of a round, their order reversed every round. Without a Python that has torch with CUDA, that side is
- * left out. Bytes and operations are those of `gpuWork.ts`.
+ * its own half of a round, their order reversed every round. Both compute in single precision: PyTorch without TF32.
+ * Without a Python that has torch with CUDA, that side is left out and said why. Bytes and operations are
+ * those of `gpuWork.ts`.
+ *
+ * Needs a clone with `npm ci` and `npm install -D webgpu`, and a driver with its Vulkan part
+ * (docs/backends.md says what servers and containers lack).
  */
 import { spawnSync } from 'node:child_process'
 import { parseArgs } from 'node:util'
 import type { Executable, Feed, SgdStep } from '../../src/core/executor.ts'
 import type { Network } from '../../src/core/network.ts'
 import { random } from '../../src/core/random.ts'
+import { chooseBackend } from '../../src/engine/backendChoice.ts'
 import { initialWeights } from '../../src/engine/initialise.ts'
 import { Device } from '../../src/engine/webgpu/device.ts'
 import { openWebgpuExecutor } from '../../src/engine/webgpu/index.ts'
@@ -50,8 +55,19 @@ interface Workload {
   readonly steps: readonly StepName[]
 }
 
+function refuse(message: string): never {
+  console.error(message)
+  process.exit(2)
+}
+
+function numbersOf(size: string): number[] {
+  const numbers = size.split('x').map(Number)
+  if (numbers.length === 4 && numbers.every((number) => number > 0)) return numbers
+  return refuse(`"${size}" is no size; it takes four numbers with an x between them`)
+}
+
 function searchWorkload(size: string): Workload {
-  const [channels, depth, extent, batchSize] = size.split('x').map(Number)
+  const [channels, depth, extent, batchSize] = numbersOf(size)
   const shape = { height: extent, width: extent, channels: 3, classes: 10 }
   const network = nb201.supernet({ shape, channels, depth, batchNorm: { affine: false, track: true } })
   const title = `search network, C × N × size × batch = ${size}`
@@ -59,7 +75,7 @@ function searchWorkload(size: string): Workload {
 }
 
 function evaluationWorkload(size: string): Workload {
-  const [depth, channels, extent, batchSize] = size.split('x').map(Number)
+  const [depth, channels, extent, batchSize] = numbersOf(size)
   const shape = { height: extent, width: extent, channels: 3, classes: 10 }
   const network = darts.network(darts.parse('DARTS_V2'), { shape, channels, depth, auxiliary: true })
   const title = `evaluation network, cells × C × size × batch = ${size}`
@@ -95,10 +111,21 @@ async function ours(executable: Executable, feed: Feed, { steps }: Workload, sec
   return found
 }
 
+/** Why there is no such side, each reason said once. */
+const complaints = new Set<string>()
+
+function complain(reason: string): void {
+  if (!complaints.has(reason)) console.warn(`no PyTorch side: ${reason}`)
+  complaints.add(reason)
+}
+
 function pytorch({ script, size }: Workload, seconds: number): Milliseconds[] {
   const args = [`benchmarks/executor/${script}`, ...size.split('x'), String(seconds), 'cuda']
-  const { stdout, status } = spawnSync(values.python, args, { encoding: 'utf8' })
-  if (status !== 0) return []
+  const { stdout, stderr, status, error } = spawnSync(values.python, args, { encoding: 'utf8', maxBuffer: 2 ** 28 })
+  if (status !== 0) {
+    complain(error?.message ?? stderr.trim().split('\n').at(-1) ?? `exit code ${status}`)
+    return []
+  }
   const pairs: Record<StepName, { wallMs: number }>[] = stdout
     .trim()
     .split('\n')
@@ -148,6 +175,8 @@ async function compare(device: Device, workload: Workload, peak: Peak): Promise<
   }
 }
 
+await chooseBackend('webgpu').catch(({ message }) => refuse(message))
+const workloads = [searchWorkload(values.search), evaluationWorkload(values.evaluation)]
 if (!values['skip-agreement']) {
   const { status } = spawnSync('npx', ['vitest', 'run', 'test/engine/webgpu'], { stdio: 'inherit' })
   if (status !== 0) process.exit(1)
@@ -159,6 +188,5 @@ console.log(
   `${name}${isSoftware ? ' (emulated)' : ''}, Node ${process.version}: ` +
     `${(peak.bytesPerSecond / 1e9).toFixed(1)} GB/s, ${(peak.operationsPerSecond / 1e9).toFixed(1)} GFLOP/s at most`,
 )
-await compare(device, searchWorkload(values.search), peak)
-await compare(device, evaluationWorkload(values.evaluation), peak)
+for (const workload of workloads) await compare(device, workload, peak)
 device.gpu.destroy()

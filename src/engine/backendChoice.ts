@@ -25,7 +25,8 @@ export interface BackendChoice {
 /** The packages that bring libtensorflow, the one for NVIDIA GPUs first. */
 const TENSORFLOW_PACKAGES = ['@tensorflow/tfjs-node-gpu', '@tensorflow/tfjs-node'] as const
 
-const NO_ADAPTER = 'no GPU adapter was found; a Vulkan, Metal or Direct3D 12 driver is needed'
+const NO_ADAPTER =
+  'no GPU adapter was found; a Vulkan, Metal or Direct3D 12 driver is needed (docs/backends.md: what servers lack)'
 
 const inspect: Readonly<Record<Backend, () => Promise<Omit<BackendReport, 'backend'>>>> = {
   async tensorflow() {
