@@ -1,15 +1,15 @@
 /** The public interface: what plugins and programs may use. Everything else is private. */
 
+export { type Ask, blackBoxSearch, evaluations } from './algorithms/blackBox/blackBox.ts'
+export { type ContractOptions, checkAlgorithm, type RuleResult } from './algorithms/contract/index.ts'
+export { softmaxRelaxation } from './algorithms/distributions/softmax.ts'
 export {
   type ArchitectureGradient,
   type BilevelMethod,
   bilevelSearch,
   firstOrder,
   initialParameters,
-} from './algorithms/bilevel.ts'
-export { type Ask, blackBoxSearch, evaluations } from './algorithms/blackBox.ts'
-export { type ContractOptions, checkAlgorithm, type RuleResult } from './algorithms/contract/index.ts'
-export { softmaxRelaxation } from './algorithms/softmax.ts'
+} from './algorithms/supernet/bilevel.ts'
 export { builtins } from './builtins.ts'
 export {
   type Algorithm,

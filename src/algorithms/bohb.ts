@@ -21,8 +21,8 @@ import { argmax } from '../core/mixing.ts'
 import type { Oracle } from '../core/oracle.ts'
 import type { RandomStream } from '../core/random.ts'
 import { type Encoding, type Genotype, sample } from '../core/space.ts'
-import { blackBoxSearch, evaluations, oneByOne } from './blackBox.ts'
-import { halvings, rungsOf } from './hyperband.ts'
+import { blackBoxSearch, evaluations, oneByOne } from './blackBox/blackBox.ts'
+import { halvings, rungsOf } from './blackBox/hyperband.ts'
 import { count, detailed, optionalCount, optionalReal, real, share } from './options.ts'
 
 const GOOD_SHARE = 0.15

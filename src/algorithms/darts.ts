@@ -11,11 +11,11 @@
  * Both can be ended early by the dominant eigenvalue, as RobustDARTS does (`earlyStopped.ts`).
  */
 import { defineAlgorithm } from '../core/algorithm.ts'
-import { bilevelSearch, initialParameters } from './bilevel.ts'
-import { earlyStopped, withEarlyStop } from './earlyStopped.ts'
+import { softmaxRelaxation } from './distributions/softmax.ts'
 import { real, word } from './options.ts'
-import { softmaxRelaxation } from './softmax.ts'
-import { unrolled } from './unrolled.ts'
+import { bilevelSearch, initialParameters } from './supernet/bilevel.ts'
+import { earlyStopped, withEarlyStop } from './supernet/earlyStopped.ts'
+import { unrolled } from './supernet/unrolled.ts'
 
 const source = 'Liu et al., "DARTS: Differentiable Architecture Search", ICLR 2019'
 

@@ -17,10 +17,10 @@ import { z } from 'zod'
 import { defineAlgorithm } from '../core/algorithm.ts'
 import { BenchError } from '../core/errors.ts'
 import type { SearchSpace } from '../core/space.ts'
-import { type BilevelMethod, bilevelSearch, initialParameters } from './bilevel.ts'
-import { dirichletRelaxation, klPenalty } from './dirichletRelaxation.ts'
-import { progressiveSearch } from './drnasProgressive.ts'
+import { dirichletRelaxation, klPenalty } from './distributions/dirichletRelaxation.ts'
+import { progressiveSearch } from './drnas/progressive.ts'
 import { detailed, flag, list, optionalCount, real, share, word } from './options.ts'
+import { type BilevelMethod, bilevelSearch, initialParameters } from './supernet/bilevel.ts'
 
 const allOptions = z.strictObject({
   anchor: word(['l2', 'kl', 'none'], 'l2', 'distance that keeps the concentration near 1 (§4.1, A.5)'),

@@ -12,10 +12,10 @@
 import { defineAlgorithm } from '../core/algorithm.ts'
 import { argmax, type Matrix, onlyOnes, softmax } from '../core/mixing.ts'
 import type { Relaxation } from '../core/relaxation.ts'
-import { bilevelSearch, initialParameters } from './bilevel.ts'
-import { categorical } from './categorical.ts'
+import { categorical } from './distributions/categorical.ts'
+import { softmaxRelaxation } from './distributions/softmax.ts'
 import { none } from './options.ts'
-import { softmaxRelaxation } from './softmax.ts'
+import { bilevelSearch, initialParameters } from './supernet/bilevel.ts'
 
 /** c_e (Z_e − p_e) on each edge. @param gradTheta ∂L/∂Z, of which only the drawn operation's is read */
 export const scoreGradient = (z: Matrix, p: Matrix, gradTheta: Matrix): Matrix =>

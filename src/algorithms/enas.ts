@@ -24,16 +24,16 @@ import {
   controllerStart,
   logProbabilityGradient,
   sampleController,
-} from './enasController.ts'
-import { count, real, share } from './options.ts'
-import { alone, rank, rankingOptions, trainOnPaths } from './sharedWeights.ts'
+} from './enas/controller.ts'
+import { count, decay, real } from './options.ts'
+import { alone, rank, rankingOptions, trainOnPaths } from './supernet/sharedWeights.ts'
 
 const options = z.strictObject({
   controllerSteps: count(50, 'controller steps an epoch (NAS-Bench-201, ENAS.config)'),
   samplesPerStep: count(20, 'architectures a controller step averages over (NAS-Bench-201, ENAS.config)'),
   learningRate: real(0.001, "Adam's rate on the controller, with betas 0, 0.999 and ε 0.001 (ENAS.config)", 0),
   entropyWeight: real(1e-4, 'weight of the entropy in the reward (ENAS.config)', 0),
-  baselineDecay: share(0.99, 'decay of the average that rewards are compared with (ENAS.config)'),
+  baselineDecay: decay(0.99, 'decay of the average that rewards are compared with (ENAS.config)'),
   clipNorm: real(5, 'largest norm of the controller’s gradient (ENAS.config)', 0),
   ...rankingOptions,
 })

@@ -9,9 +9,9 @@
 import { z } from 'zod'
 import { defineAlgorithm } from '../core/algorithm.ts'
 import { linear } from '../engine/schedule.ts'
-import { bilevelSearch, initialParameters } from './bilevel.ts'
-import { hardGumbel } from './gumbel.ts'
+import { hardGumbel } from './distributions/gumbel.ts'
 import { real } from './options.ts'
+import { bilevelSearch, initialParameters } from './supernet/bilevel.ts'
 
 export const gdas = defineAlgorithm({
   name: 'gdas',

@@ -8,7 +8,7 @@ import { z } from 'zod'
 import { defineAlgorithm } from '../core/algorithm.ts'
 import type { RandomStream } from '../core/random.ts'
 import { type Genotype, neighbours, type SearchSpace, sample } from '../core/space.ts'
-import { type Ask, blackBoxSearch, evaluations } from './blackBox.ts'
+import { type Ask, blackBoxSearch, evaluations } from './blackBox/blackBox.ts'
 
 interface Place {
   readonly genotype: Genotype

@@ -18,6 +18,11 @@ export function share(defaultValue: number, description: string) {
   return z.preprocess(numberOf, z.number().min(0).max(1)).default(defaultValue).describe(description)
 }
 
+/** Of a moving average: from 0, which remembers nothing, to below 1, which would never learn. */
+export function decay(defaultValue: number, description: string) {
+  return z.preprocess(numberOf, z.number().min(0).lt(1)).default(defaultValue).describe(description)
+}
+
 /** An integer of at least `least`. */
 export function count(defaultValue: number, description: string, least = 1) {
   return integer(least).default(defaultValue).describe(description)

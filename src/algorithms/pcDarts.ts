@@ -17,9 +17,9 @@ import { defineAlgorithm } from '../core/algorithm.ts'
 import { type Matrix, normalMatrix, softmax, softmaxGradient } from '../core/mixing.ts'
 import type { Relaxation } from '../core/relaxation.ts'
 import type { Edge } from '../core/space.ts'
-import { bilevelSearch, initialParameters } from './bilevel.ts'
+import { softmaxRelaxation } from './distributions/softmax.ts'
 import { count, optionalCount } from './options.ts'
-import { softmaxRelaxation } from './softmax.ts'
+import { bilevelSearch, initialParameters } from './supernet/bilevel.ts'
 
 /** The edges into each computed node, in the order of the mixing matrix. */
 export function incomingEdges(edges: readonly Edge[]): number[][] {

@@ -9,7 +9,7 @@
 import { z } from 'zod'
 import { defineAlgorithm } from '../core/algorithm.ts'
 import { sample } from '../core/space.ts'
-import { blackBoxSearch, evaluations, oneByOne } from './blackBox.ts'
+import { blackBoxSearch, evaluations, oneByOne } from './blackBox/blackBox.ts'
 import { fixed } from './fixed.ts'
 
 export const randomSearch = defineAlgorithm({

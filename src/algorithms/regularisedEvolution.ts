@@ -9,7 +9,7 @@ import { z } from 'zod'
 import { defineAlgorithm } from '../core/algorithm.ts'
 import type { RandomStream } from '../core/random.ts'
 import { type Genotype, mutate, sample } from '../core/space.ts'
-import { blackBoxSearch, evaluations } from './blackBox.ts'
+import { blackBoxSearch, evaluations } from './blackBox/blackBox.ts'
 import { count } from './options.ts'
 
 interface Individual {

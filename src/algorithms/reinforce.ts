@@ -11,9 +11,9 @@ import { z } from 'zod'
 import { defineAlgorithm } from '../core/algorithm.ts'
 import { type Matrix, normalMatrix, softmax } from '../core/mixing.ts'
 import { adam, adamStart } from './adam.ts'
-import { blackBoxSearch, evaluations } from './blackBox.ts'
-import { categorical } from './categorical.ts'
-import { real, share } from './options.ts'
+import { blackBoxSearch, evaluations } from './blackBox/blackBox.ts'
+import { categorical } from './distributions/categorical.ts'
+import { decay, real } from './options.ts'
 
 /** ∂/∂logits of −advantage · Σ log softmax(logits)[chosen] = advantage · (π − onehot). */
 export const policyGradient = (policy: Matrix, chosen: readonly number[], advantage: number): Matrix =>
@@ -40,7 +40,7 @@ export const reinforce = defineAlgorithm({
   kind: 'black-box',
   options: z.strictObject({
     learningRate: real(0.01, "Adam's rate on the logits (NATS-Bench, run-all.sh)", 0),
-    baselineDecay: share(0.9, 'decay of the moving average that rewards are compared with (NATS-Bench)'),
+    baselineDecay: decay(0.9, 'decay of the moving average that rewards are compared with (NATS-Bench)'),
     evaluations,
   }),
   async search(context, { learningRate, baselineDecay, evaluations }) {

@@ -7,7 +7,7 @@ import { z } from 'zod'
 import { defineAlgorithm } from '../core/algorithm.ts'
 import type { ExecutableState } from '../core/executor.ts'
 import { type Genotype, sample } from '../core/space.ts'
-import { rank, rankingOptions, trainOnPaths } from './sharedWeights.ts'
+import { rank, rankingOptions, trainOnPaths } from './supernet/sharedWeights.ts'
 
 export const rsps = defineAlgorithm({
   name: 'rsps',

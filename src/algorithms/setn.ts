@@ -11,10 +11,10 @@
 import { z } from 'zod'
 import { defineAlgorithm, type Search } from '../core/algorithm.ts'
 import { type Genotype, sample } from '../core/space.ts'
-import { bilevelSearch, initialParameters } from './bilevel.ts'
-import { gumbelSoftmax } from './gumbel.ts'
-import { alone, rank, rankingOptions } from './sharedWeights.ts'
-import { softmaxRelaxation } from './softmax.ts'
+import { gumbelSoftmax } from './distributions/gumbel.ts'
+import { softmaxRelaxation } from './distributions/softmax.ts'
+import { bilevelSearch, initialParameters } from './supernet/bilevel.ts'
+import { alone, rank, rankingOptions } from './supernet/sharedWeights.ts'
 
 export const setn = defineAlgorithm({
   name: 'setn',

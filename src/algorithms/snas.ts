@@ -9,9 +9,9 @@
 import { z } from 'zod'
 import { defineAlgorithm } from '../core/algorithm.ts'
 import { linear } from '../engine/schedule.ts'
-import { bilevelSearch, initialParameters } from './bilevel.ts'
-import { relaxedGumbel } from './gumbel.ts'
+import { relaxedGumbel } from './distributions/gumbel.ts'
 import { real } from './options.ts'
+import { bilevelSearch, initialParameters } from './supernet/bilevel.ts'
 
 export const snas = defineAlgorithm({
   name: 'snas',

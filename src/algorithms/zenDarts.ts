@@ -18,11 +18,17 @@
  */
 import { z } from 'zod'
 import { defineAlgorithm, type SearchContext } from '../core/algorithm.ts'
-import { type BilevelMethod, bilevelEpoch, bilevelSearch, type EpochRunner, initialParameters } from './bilevel.ts'
-import { costModel, timedSupernet } from './costModel.ts'
+import { softmaxRelaxation } from './distributions/softmax.ts'
 import { count, detailed, optionalCount, real } from './options.ts'
-import { softmaxRelaxation } from './softmax.ts'
-import { zenEpoch } from './zenEpoch.ts'
+import {
+  type BilevelMethod,
+  bilevelEpoch,
+  bilevelSearch,
+  type EpochRunner,
+  initialParameters,
+} from './supernet/bilevel.ts'
+import { costModel, timedSupernet } from './zen/costModel.ts'
+import { zenEpoch } from './zen/epoch.ts'
 
 const source = 'Zhang, "A Zero-Cost DARTS Based on Multi-Step Optimization"'
 const n = count(2, 'n: weight steps for each architecture step (§3.2)')

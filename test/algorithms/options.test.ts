@@ -42,7 +42,7 @@ describe('a number', () => {
   it.each([
     ['drnas', { kept: 1.5, progressive: true }],
     ['bohb', { randomFraction: 2 }],
-    ['enas', { baselineDecay: '1.1' }],
+    ['enas', { baselineDecay: '1' }],
     ['reinforce', { baselineDecay: -0.1 }],
   ] as const)('is refused where it is a share and no such: %s, %o', (name, options) => {
     expect(parse(name, options).success).toBe(false)

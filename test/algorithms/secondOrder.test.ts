@@ -1,8 +1,8 @@
 /** The unrolled gradient on the real search network, in single precision, against PyTorch in double. */
 import { afterAll, describe, expect, it } from 'vitest'
-import { type ArchitectureStep, firstOrder } from '../../src/algorithms/bilevel.ts'
-import { softmaxRelaxation } from '../../src/algorithms/softmax.ts'
-import { unrolled } from '../../src/algorithms/unrolled.ts'
+import { softmaxRelaxation } from '../../src/algorithms/distributions/softmax.ts'
+import { type ArchitectureStep, firstOrder } from '../../src/algorithms/supernet/bilevel.ts'
+import { unrolled } from '../../src/algorithms/supernet/unrolled.ts'
 import type { Batch } from '../../src/core/data.ts'
 import type { Matrix } from '../../src/core/mixing.ts'
 import { random } from '../../src/core/random.ts'

@@ -1,0 +1,80 @@
+/**
+ * Hyperband (Li, Jamieson, DeSalvo, Rostamizadeh, Talwalkar: "Hyperband: A Novel Bandit-Based Approach to Hyperparameter
+ * Optimization", JMLR 2018, algorithm 1): brackets of successive halving. A bracket trains n architectures for few epochs,
+ * the best 1/η of them for η times as many, and so on up to the most; s = s_max, …, 0 of its rungs come after the first.
+ *
+ *     n = ⌈(s_max + 1) / (s + 1) · η^s⌉,   s_max + 1 rungs
+ *
+ * What differs: a rung is the longest training that there is up to the length that η asks for.
+ */
+import type { Genotype } from '../../core/space.ts'
+import type { Ask, Explore } from './blackBox.ts'
+
+export interface Bracket {
+  /** Architectures that begin, on the first rung. */
+  readonly begin: number
+  /** Epochs, ascending. */
+  readonly rungs: readonly number[]
+}
+
+/**
+ * Epochs, ascending from at least `least` to at most `most`.
+ * @param fidelities lengths of training that can be asked for, ascending
+ */
+export function rungsOf(fidelities: readonly number[], eta: number, least: number, most: number): readonly number[] {
+  const usable = fidelities.filter((epochs) => epochs >= least && epochs <= most)
+  const [shortest = 0, longest = 0] = [usable[0], usable[usable.length - 1]]
+  const rungs = new Set<number>()
+  for (let asked = longest; asked >= shortest && asked > 0; asked /= eta) {
+    rungs.add(usable.findLast((epochs) => epochs <= asked) ?? shortest)
+  }
+  return [...rungs].reverse()
+}
+
+/** From the bracket that begins with the shortest training to that of whole trainings alone, again and again. */
+export function* brackets(rungs: readonly number[], eta: number): Generator<Bracket, never> {
+  const most = rungs.length - 1
+  for (;;) {
+    for (let s = most; s >= 0; s--) {
+      // A power of η that should be whole may come out a little above it.
+      const begin = Math.ceil(((most + 1) / (s + 1)) * eta ** s - 1e-9)
+      yield { begin, rungs: rungs.slice(most - s) }
+    }
+  }
+}
+
+/** Bracket after bracket. @param rungs epochs, ascending */
+export const halvings =
+  (rungs: readonly number[], eta: number): Explore =>
+  async (proposal, ask) => {
+    for (const bracket of brackets(rungs, eta)) if (!(await halved(bracket, eta, proposal, ask))) return
+  }
+
+/** Successive halving. @returns false where the search is over */
+async function halved({ begin, rungs }: Bracket, eta: number, proposal: () => Genotype, ask: Ask): Promise<boolean> {
+  let waiting = begin
+  let best: readonly Genotype[] = []
+  for (const epochs of rungs) {
+    const tried: Tried[] = []
+    for (let i = 0; i < waiting; i++) {
+      const genotype = best[i] ?? proposal()
+      const accuracyPct = await ask(genotype, epochs)
+      if (accuracyPct === undefined) return false
+      tried.push({ genotype, accuracyPct })
+    }
+    best = promoted(tried, eta)
+    waiting = best.length
+  }
+  return true
+}
+
+interface Tried {
+  readonly genotype: Genotype
+  readonly accuracyPct: number
+}
+
+/** The best 1/η, at least one. */
+function promoted(tried: readonly Tried[], eta: number): readonly Genotype[] {
+  const best = [...tried].sort((a, b) => b.accuracyPct - a.accuracyPct)
+  return best.slice(0, Math.max(1, Math.floor(tried.length / eta + 1e-9))).map(({ genotype }) => genotype)
+}

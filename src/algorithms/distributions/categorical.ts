@@ -1,0 +1,12 @@
+/** Draws from a finite distribution. */
+import type { RandomStream } from '../../core/random.ts'
+
+/** One value drawn from the probabilities, which sum to 1. */
+export function categorical(probabilities: readonly number[], stream: RandomStream): number {
+  let remaining = stream.uniform()
+  const drawn = probabilities.findIndex((probability) => {
+    remaining -= probability
+    return remaining < 0
+  })
+  return drawn === -1 ? probabilities.length - 1 : drawn
+}

@@ -1,0 +1,52 @@
+/**
+ * DrNAS' relaxation: β = ELU(η) + 1 (§4.1, the paper's η is our alpha), θ ~ Dir(β) on each edge, and the gradient back
+ * through the draw; and the divergence that its `kl` anchor penalises.
+ */
+import { type Matrix, map, zip } from '../../core/mixing.ts'
+import type { Relaxation } from '../../core/relaxation.ts'
+import type { Penalty } from '../supernet/bilevel.ts'
+import { klToUniform, klToUniformGradient, pathwise, sampleDirichlet } from './dirichlet.ts'
+
+/** β = ELU(η) + 1 > 0 (§4.1). [edge][op] → [edge][op] */
+export const concentration = (alpha: Matrix): Matrix => map(alpha, (a) => (a > 0 ? a + 1 : Math.exp(a)))
+
+/** dβ/dη. */
+const concentrationSlope = (alpha: Matrix): Matrix => map(alpha, (a) => (a > 0 ? 1 : Math.exp(a)))
+
+/** Through β, from ∂L/∂β to ∂L/∂η. */
+const throughConcentration = (alpha: Matrix, gradBeta: Matrix): Matrix =>
+  zip(gradBeta, concentrationSlope(alpha), (g, slope) => g * slope)
+
+/** Eq. 4: the Dirichlet mean β_o / Σβ. */
+const mean = (beta: readonly number[]) => {
+  const total = beta.reduce((sum, b) => sum + b, 0)
+  return beta.map((b) => b / total)
+}
+
+/** ∂mean_i/∂β_j = (δ_ij − mean_i) / Σβ, transposed onto a gradient. */
+const meanGradient = (beta: readonly number[], gradTheta: readonly number[]) => {
+  const total = beta.reduce((sum, b) => sum + b, 0)
+  const average = beta.reduce((sum, b, i) => sum + b * gradTheta[i], 0) / total
+  return gradTheta.map((g) => (g - average) / total)
+}
+
+/** θ ~ Dir(ELU(η) + 1), and eq. 3 back through the draw; without a stream the Dirichlet mean. */
+export const dirichletRelaxation: Relaxation = {
+  stochastic: true,
+  relax(alpha, stream) {
+    const beta = concentration(alpha)
+    const theta = stream === undefined ? beta.map(mean) : beta.map((row) => sampleDirichlet(row, stream))
+    const gradBeta = (gradTheta: Matrix) =>
+      stream === undefined
+        ? beta.map((row, edge) => meanGradient(row, gradTheta[edge]))
+        : beta.map((row, edge) => pathwise(theta[edge], row, gradTheta[edge]))
+    return { mixing: { theta }, pullback: (gradient) => throughConcentration(alpha, gradBeta(gradient.theta)) }
+  },
+}
+
+/** λ Σ_edges KL(Dir(β) ‖ Dir(1)) and its slope wrt η, which is zero at η = 0. */
+export const klPenalty = (lambda: number): Penalty => ({
+  value: (alpha) => lambda * concentration(alpha).reduce((sum, beta) => sum + klToUniform(beta), 0),
+  gradient: (alpha) =>
+    map(throughConcentration(alpha, concentration(alpha).map(klToUniformGradient)), (g) => lambda * g),
+})
