@@ -1,5 +1,5 @@
 /** Opening an executor by the names that a user types. Heavy modules load here, at the call, and nowhere earlier. */
-import { availableParallelism } from 'node:os'
+import { cores } from '../core/cores.ts'
 import { BenchError } from '../core/errors.ts'
 import type { Executor } from '../core/executor.ts'
 import { type BackendChoice, type BackendName, chooseBackend } from './backendChoice.ts'
@@ -19,7 +19,7 @@ export interface ExecutorOptions {
 /** @throws BenchError `unknown-name` or `unsupported`, saying which package to install */
 export async function openExecutor(options: ExecutorOptions): Promise<Executor> {
   const { kind, backend } = await chooseExecutor(options)
-  const { deterministic = false, executor = 'auto', threads = availableParallelism() } = options
+  const { deterministic = false, executor = 'auto', threads = cores() } = options
   if (kind === 'tfjs') return openTfjs(backend)
   if (backend === 'webgpu') {
     const { openWebgpuExecutor } = await import('./webgpu/index.ts')

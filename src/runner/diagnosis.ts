@@ -1,6 +1,7 @@
 /** What this machine has for the work, and what is missing. */
 import { accessSync, constants, existsSync, mkdirSync } from 'node:fs'
 import { availableParallelism, totalmem } from 'node:os'
+import { cores } from '../core/cores.ts'
 import { userFolder } from '../core/userFolder.ts'
 import { DATASETS, datasetFolder } from '../data/datasetNames.ts'
 import { backendReports, chooseExecutor } from '../engine/executors.ts'
@@ -33,7 +34,10 @@ function nodeFinding(): Finding {
 
 function machineFinding(): Finding {
   const memory = (totalmem() / 2 ** 30).toFixed(1)
-  return { subject: 'machine', state: 'ok', detail: `${availableParallelism()} cores, ${memory} GiB of memory` }
+  const [own, all] = [cores(), availableParallelism()]
+  const share =
+    own < all ? `${own} of ${all} cores, the share of its container` : `${all} ${all === 1 ? 'core' : 'cores'}`
+  return { subject: 'machine', state: 'ok', detail: `${share}; ${memory} GiB of memory` }
 }
 
 function folderFinding(): Finding {

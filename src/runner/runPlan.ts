@@ -1,5 +1,5 @@
 /** Runs what is missing of a plan. */
-import { availableParallelism } from 'node:os'
+import { cores } from '../core/cores.ts'
 import type { ResultRecord } from '../core/result.ts'
 import type { Plan, PlannedJob } from './planning/plan.ts'
 import type { Store } from './store/store.ts'
@@ -85,7 +85,7 @@ function ordersOf(
 export function threadsEach(orders: readonly WorkOrder[], jobs: number): number {
   const training = orders.filter((order) => order.jobs.some(({ job }) => job.executor !== undefined))
   const atATime = Math.max(1, Math.min(jobs, training.length))
-  return Math.max(1, Math.floor(availableParallelism() / atATime))
+  return Math.max(1, Math.floor(cores() / atATime))
 }
 
 const trainsNetwork = ({ algorithm, job }: PlannedJob): boolean =>

@@ -1,7 +1,7 @@
 /** From a published source to a table of one's own. The format is found by looking, never by the file's name. */
 import { access, stat } from 'node:fs/promises'
-import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
+import { cores } from '../core/cores.ts'
 import { BenchError } from '../core/errors.ts'
 import { writeCurves } from './curvesFile.ts'
 import type { Imported } from './importers/imported.ts'
@@ -43,7 +43,7 @@ export async function importTable(source: string, options: ImportOptions): Promi
 
 /** Each importer is loaded when its format is found. */
 async function read(path: string, folder: string, options: ImportOptions): Promise<Imported> {
-  const { as, space, partial = false, curves = true, jobs = availableParallelism(), onProgress } = options
+  const { as, space, partial = false, curves = true, jobs = cores(), onProgress } = options
   const context = { space, partial }
   const records = { ...context, jobs, withCurves: curves, partsFolder: join(folder, `.${as}.import`), onProgress }
   if (await isFolder(path)) {

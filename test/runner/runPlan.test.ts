@@ -1,5 +1,5 @@
-import { availableParallelism } from 'node:os'
 import { expect, test } from 'vitest'
+import { cores } from '../../src/core/cores.ts'
 import type { Job } from '../../src/core/result.ts'
 import { threadsEach } from '../../src/runner/runPlan.ts'
 import type { WorkOrder } from '../../src/runner/workers/workOrder.ts'
@@ -19,22 +19,22 @@ const order = (executor?: string): WorkOrder => {
 }
 
 test('the processes that train at a time share the cores out; black-box searches need none', () => {
-  const cores = availableParallelism()
+  const all = cores()
   const training = order('static/wasm')
-  expect(threadsEach([training], cores)).toBe(cores)
-  expect(threadsEach([training, order(), order()], cores)).toBe(cores)
-  expect(threadsEach([training, training, training], 1)).toBe(cores)
+  expect(threadsEach([training], all)).toBe(all)
+  expect(threadsEach([training, order(), order()], all)).toBe(all)
+  expect(threadsEach([training, training, training], 1)).toBe(all)
   expect(
     threadsEach(
-      Array.from({ length: 2 * cores }, () => training),
-      cores,
+      Array.from({ length: 2 * all }, () => training),
+      all,
     ),
   ).toBe(1)
   expect(
     threadsEach(
-      Array.from({ length: 4 * cores }, () => training),
-      2 * cores,
+      Array.from({ length: 4 * all }, () => training),
+      2 * all,
     ),
   ).toBe(1)
-  expect(threadsEach([order()], 1)).toBe(cores)
+  expect(threadsEach([order()], 1)).toBe(all)
 })

@@ -3,6 +3,7 @@ import { existsSync, statSync } from 'node:fs'
 import { basename, resolve } from 'node:path'
 import { Command } from 'commander'
 import { builtins } from '../../builtins.ts'
+import { cores } from '../../core/cores.ts'
 import { BenchError } from '../../core/errors.ts'
 import { DATASETS, knownName } from '../../data/datasetNames.ts'
 import { type BackendName, backendNames } from '../../engine/executors.ts'
@@ -16,7 +17,6 @@ import { parseSeeds } from '../../runner/planning/seeds.ts'
 import { registerPlugins } from '../../runner/plugins.ts'
 import { type Outcome, unfinished } from '../../runner/runPlan.ts'
 import { Store } from '../../runner/store/store.ts'
-import { defaultJobs } from '../../runner/workers/defaultJobs.ts'
 import { darts, parseCells, publishedName } from '../../spaces/darts/index.ts'
 import { isInputFault, reportLostRuns } from '../failures.ts'
 import {
@@ -78,7 +78,7 @@ export function retrainCommand(): Command {
       oneOf('treatment', ['fail', 'skip']),
     )
     .option('--backend <name>', `${backendNames.join(', ')} (default: auto)`, oneOf('backend', backendNames))
-    .option('--jobs <n>', `worker processes (default: the cores, here ${defaultJobs()})`, positiveInteger)
+    .option('--jobs <n>', `worker processes (default: the cores, here ${cores()})`, positiveInteger)
     .addOption(threadsOption())
     .addOption(storeOption())
     .option('--published <id>', 'rows of a paper below: an id as drnas-table-2, auto or none', 'none')
@@ -103,7 +103,7 @@ async function retrain(flags: RetrainFlags): Promise<void> {
   if (missing > 0) store.prepare()
   if (!quiet) (flags.format === 'text' ? process.stdout : process.stderr).write(opening(plan, store, missing))
   const outcomes = await runWithProgress(plan, store, {
-    jobs: flags.jobs ?? defaultJobs(),
+    jobs: flags.jobs ?? cores(),
     threads: flags.threads,
     seedsPerDevice: 1,
     quiet,

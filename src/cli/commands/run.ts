@@ -1,13 +1,13 @@
 /** `bench run` */
 import { Command, Option } from 'commander'
 import { builtins } from '../../builtins.ts'
+import { cores } from '../../core/cores.ts'
 import { parseTableFormat, TABLE_FORMATS, type TableFormat } from '../../report/formats/renderTable.ts'
 import { renderOutcomes } from '../../report/outcomes.ts'
 import { refuseIdleSettings } from '../../runner/planning/idleSettings.ts'
 import { makePlan } from '../../runner/planning/plan.ts'
 import { unfinished } from '../../runner/runPlan.ts'
 import { Store } from '../../runner/store/store.ts'
-import { defaultJobs } from '../../runner/workers/defaultJobs.ts'
 import { addExperimentFlags, type ExperimentFlags, resolveExperiment } from '../experimentFlags.ts'
 import { reportLostRuns } from '../failures.ts'
 import { jsonOption, outOption, positiveInteger, quietOption, storeOption, threadsOption } from '../options.ts'
@@ -35,7 +35,7 @@ export function runCommand(): Command {
     )
     .argument('[file]', 'experiment file (YAML); flags win over it')
   return addExperimentFlags(command)
-    .option('--jobs <n>', `worker processes (default: the cores, here ${defaultJobs()})`, positiveInteger)
+    .option('--jobs <n>', `worker processes (default: the cores, here ${cores()})`, positiveInteger)
     .option('--seeds-per-device <n>', 'seeds that share a process and its GPU (webgpu)', positiveInteger, 1)
     .addOption(threadsOption())
     .addOption(storeOption())
@@ -67,7 +67,7 @@ async function run(path: string | undefined, flags: RunFlags, command: Command):
   const quiet = flags.quiet || flags.json
   if (!quiet) (flags.format === 'text' ? process.stdout : process.stderr).write(preamble(plan, store))
   const { seedsPerDevice } = flags
-  const jobs = flags.jobs ?? file.jobs ?? defaultJobs()
+  const jobs = flags.jobs ?? file.jobs ?? cores()
   const threads = flags.threads ?? file.threads
   const outcomes = await runWithProgress(plan, store, { jobs, threads, seedsPerDevice, quiet: quiet === true })
   writeOutput(renderOutcomes(outcomes, flags.json ? 'json' : flags.format), flags.out)

@@ -1,6 +1,6 @@
 /** `bench tables` */
-import { availableParallelism } from 'node:os'
 import { Command } from 'commander'
+import { cores } from '../../core/cores.ts'
 import { renderTable } from '../../report/formats/renderTable.ts'
 import { manifestTable } from '../../report/listings/queryTables.ts'
 import { builtinSpace } from '../../spaces/index.ts'
@@ -42,7 +42,7 @@ const importOptions = (command: Command): Command =>
     .option('--mapping <file>', 'YAML file that says what the source does not: columns, splits, seeds')
     .option('--partial', 'accept fewer architectures than the space has')
     .option('--no-curves', 'leave per-epoch curves out')
-    .option('--jobs <n>', 'threads (default: the cores)', positiveInteger, availableParallelism())
+    .option('--jobs <n>', 'threads (default: the cores)', positiveInteger, cores())
     .addOption(jsonOption())
     .addOption(quietOption())
 

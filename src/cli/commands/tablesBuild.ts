@@ -1,9 +1,9 @@
 /** `bench tables build` and `bench tables merge` */
 import { resolve } from 'node:path'
 import { Command, InvalidArgumentError } from 'commander'
+import { cores } from '../../core/cores.ts'
 import { BenchError } from '../../core/errors.ts'
 import { parseSeedList } from '../../runner/planning/seeds.ts'
-import { defaultJobs } from '../../runner/workers/defaultJobs.ts'
 import type { BuildResult } from '../../tables/build/buildTable.ts'
 import type { Rebuilt } from '../../tables/build/checkTable.ts'
 import { parseShard, type Shard } from '../../tables/build/workList.ts'
@@ -48,7 +48,7 @@ export function buildCommand(): Command {
     .option('--from <table>', 'a table by the same recipe whose rows count as done; several times', repeated)
     .option('--no-share', 'train architectures that are the same network each for itself')
     .option('--no-curves', 'leave out the second file, with accuracy and loss of every epoch')
-    .option('--jobs <n>', `worker processes (default: the cores, here ${defaultJobs()})`, positiveInteger)
+    .option('--jobs <n>', `worker processes (default: the cores, here ${cores()})`, positiveInteger)
     .option('--limit-minutes <n>', 'stop then, and write what there is', positiveNumber)
     .option(
       '--check <n>',
@@ -75,7 +75,7 @@ async function build({ as: name, recipe, limitMinutes, ...flags }: BuildFlags): 
     name,
     recipe,
     shard: flags.shard ?? { number: 1, of: 1 },
-    jobs: flags.jobs ?? defaultJobs(),
+    jobs: flags.jobs ?? cores(),
     folder: folderOf(flags),
     from: flags.from ?? [],
     onProgress: flags.quiet || flags.json ? () => {} : showBuild(process.stderr),
@@ -85,7 +85,7 @@ async function build({ as: name, recipe, limitMinutes, ...flags }: BuildFlags): 
   print(flags, result, describe(result))
 }
 
-async function check({ as: name, data, jobs = defaultJobs(), quiet, json }: BuildFlags, count: number): Promise<void> {
+async function check({ as: name, data, jobs = cores(), quiet, json }: BuildFlags, count: number): Promise<void> {
   const { checkByName } = await import('../../tables/build/buildFromFiles.ts')
   const show = quiet || json ? () => {} : showBuild(process.stderr)
   const rebuilt = await checkByName({ name, data, jobs }, count, (done, total) => show({ total, before: 0, done }))

@@ -1,7 +1,7 @@
 /** Worker threads that decode photographs ahead of the step. */
-import { availableParallelism } from 'node:os'
 import { fileURLToPath } from 'node:url'
 import { Worker } from 'node:worker_threads'
+import { cores } from '../../core/cores.ts'
 import { BenchError } from '../../core/errors.ts'
 import type { Photograph, PhotographSettings } from './decodePhotograph.ts'
 
@@ -39,7 +39,7 @@ export class DecodePool {
   #nextId = 0
 
   /** @param threads how many; absent: one fewer than the cores, at least one */
-  constructor(settings: PhotographSettings, threads = Math.max(1, availableParallelism() - 1)) {
+  constructor(settings: PhotographSettings, threads = Math.max(1, cores() - 1)) {
     this.#threads = Array.from({ length: threads }, () => {
       const thread = { worker: new Worker(WORKER, { workerData: settings }), inWork: new Map<number, Waiting>() }
       thread.worker.unref()

@@ -1,8 +1,8 @@
 /** Worker processes: as many at a time as asked for, and a lost one never takes another's jobs along. */
 import { fork } from 'node:child_process'
-import { availableParallelism } from 'node:os'
 import { fileURLToPath } from 'node:url'
 import pLimit from 'p-limit'
+import { cores } from '../../core/cores.ts'
 import type { RunEvent } from './events.ts'
 import type { WorkOrder } from './workOrder.ts'
 
@@ -42,7 +42,7 @@ async function runOrder(order: WorkOrder, onEvent: (event: RunEvent) => void): P
  * runtime's own pool, four by itself: a core each. libtensorflow takes every core by itself.
  */
 export const workerEnvironment = ({ threads }: WorkOrder['executor']): NodeJS.ProcessEnv => ({
-  UV_THREADPOOL_SIZE: String(Math.max(4, availableParallelism())),
+  UV_THREADPOOL_SIZE: String(Math.max(4, cores())),
   ...(threads !== undefined && { TF_NUM_INTRAOP_THREADS: String(threads) }),
   ...process.env,
 })
