@@ -106,6 +106,7 @@ export interface ExecutableState {
   readonly statistics: Float32Array
 }
 
+/** A network that computes. One call at a time: a promise is awaited before anything else is asked. */
 export interface Executable {
   readonly network: Network
   /** w, as a vector; writing to it moves the network. */
