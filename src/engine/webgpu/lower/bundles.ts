@@ -1,7 +1,7 @@
 /** Values that stand beside each other in one buffer, and so do the gradients wrt them. */
 import type { ValueId } from '../../../core/network.ts'
 import { starts } from '../../graph/starts.ts'
-import { type Draft, type Drafting, sharedBytes } from './filterDrafts.ts'
+import { type Drafting, type GroupDraft, sharedBytes } from './filterDrafts.ts'
 
 export interface Bundle {
   readonly bytes: number
@@ -20,7 +20,7 @@ export interface BundlePlaces {
   readonly unstored: ReadonlyMap<ValueId, BundlePlace>
 }
 
-export function placeBundles(drafting: Drafting, drafts: readonly Draft[]): BundlePlaces {
+export function placeBundles(drafting: Drafting, drafts: readonly GroupDraft[]): BundlePlaces {
   const { readThrough } = drafting
   const outputs = drafts.flatMap(({ members }) =>
     bundle(

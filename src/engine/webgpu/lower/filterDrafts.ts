@@ -17,7 +17,7 @@ export interface Member {
   readonly part: number
 }
 
-export interface Draft {
+export interface GroupDraft {
   readonly kind: Filter['kind']
   /** Whether each reads a value of its own, side by side with the others'. */
   readonly parallel: boolean
@@ -37,7 +37,7 @@ export const sharedBytes = ({ graph, batchSize }: Pick<Drafting, 'graph' | 'batc
   alignedForParts(4 * batchSize * quadsOf(graph.values[value]).perSample)
 
 /** In the order in which they run. Operations must be in levels, so that those alike have the same neighbours. */
-export function draftGroups(drafting: Drafting): Draft[] {
+export function draftGroups(drafting: Drafting): GroupDraft[] {
   const drafts = new Drafts(drafting)
   const reads = countReads(drafting.graph)
   drafting.graph.operations.forEach((convolution, index) => {
@@ -54,7 +54,7 @@ export function draftGroups(drafting: Drafting): Draft[] {
 }
 
 class Drafts {
-  readonly all: (Draft & { readonly members: Member[] })[] = []
+  readonly all: (GroupDraft & { readonly members: Member[] })[] = []
   readonly #drafting: Drafting
   readonly #makers = new Map<ValueId, number>()
   /** The last draft of each key. */
@@ -104,7 +104,7 @@ function countReads({ operations, values, network }: Graph): number[] {
 }
 
 /** Equally wide depthwise filters beside each other. */
-const inOrderOfWidth = (draft: Draft): Draft =>
+const inOrderOfWidth = (draft: GroupDraft): GroupDraft =>
   draft.kind === 'dense'
     ? draft
     : { ...draft, members: draft.members.toSorted((a, b) => a.filter.window.width - b.filter.window.width) }

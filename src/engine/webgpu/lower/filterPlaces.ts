@@ -4,7 +4,7 @@ import type { Filter } from '../../graph/graph.ts'
 import { starts } from '../../graph/starts.ts'
 import { FILTER_FIELDS, type FilterRecord } from '../kernels/filter.ts'
 import type { FilterSite } from './filterCuts.ts'
-import type { Draft } from './filterDrafts.ts'
+import type { GroupDraft } from './filterDrafts.ts'
 import { type GroupSketch, type Placing, sketchGroup } from './filterSketch.ts'
 
 export interface PlacedFilter extends FilterSite {
@@ -53,7 +53,7 @@ export interface FilterPlaces {
 /** Partial sums wait until there are so many bytes of them. */
 const MOST_WAITING = 2 ** 26
 
-export function placeFilters(placing: Placing, drafts: readonly Draft[]): FilterPlaces {
+export function placeFilters(placing: Placing, drafts: readonly GroupDraft[]): FilterPlaces {
   const groups: FilterGroup[] = []
   let first = 0
   for (const run of runsThatWait(drafts.map((draft) => sketchGroup(placing, draft)))) {

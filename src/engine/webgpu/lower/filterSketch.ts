@@ -8,7 +8,7 @@ import type { State } from '../layout.ts'
 import { alignedForParts } from '../storage.ts'
 import type { BundlePlaces } from './bundles.ts'
 import { cutsOf, type FilterSite, tilesOf } from './filterCuts.ts'
-import type { Draft, Drafting, Member } from './filterDrafts.ts'
+import type { Drafting, GroupDraft, Member } from './filterDrafts.ts'
 import type { MomentPlace } from './momentPlaces.ts'
 import type { NormReader } from './normReaders.ts'
 import { quadsOf } from './quads.ts'
@@ -29,13 +29,13 @@ export interface Sketch extends FilterSite {
   readonly chunkBytes: number
 }
 
-export interface GroupSketch extends Draft {
+export interface GroupSketch extends GroupDraft {
   readonly filters: readonly Sketch[]
   /** See `FilterGroup`. */
   readonly givers: readonly (readonly ValueId[])[]
 }
 
-export function sketchGroup(placing: Placing, draft: Draft): GroupSketch {
+export function sketchGroup(placing: Placing, draft: GroupDraft): GroupSketch {
   const { values } = placing.graph
   const sites = draft.members.map(({ filter, convolution: { input } }): FilterSite => {
     const { channels: inputs } = values[input]
@@ -54,7 +54,7 @@ export function sketchGroup(placing: Placing, draft: Draft): GroupSketch {
 }
 
 /** All nodes that normalise the outputs, if each output is read by one alone and the device can bind their gradients. */
-function giversOf({ normReaders, bundles, bindings }: Placing, { members }: Draft): ValueId[][] {
+function giversOf({ normReaders, bundles, bindings }: Placing, { members }: GroupDraft): ValueId[][] {
   const givers = new Map<unknown, ValueId[]>()
   for (const { filter } of members) {
     const node = normReaders.get(filter.output)?.node
@@ -66,7 +66,7 @@ function giversOf({ normReaders, bundles, bindings }: Placing, { members }: Draf
 }
 
 /** Where a filter reads, what, and where the gradient wrt that goes. */
-function readingOf({ activity, state, readThrough, bundles }: Placing, draft: Draft, member: Member) {
+function readingOf({ activity, state, readThrough, bundles }: Placing, draft: GroupDraft, member: Member) {
   const { filter, convolution, index, part } = member
   const { height: kernelHeight, width: kernelWidth, ...steps } = filter.window
   const { input } = convolution

@@ -6,7 +6,7 @@ import type { ValueId } from '../../../core/network.ts'
 import type { Graph, Norm } from '../../graph/graph.ts'
 import { tileFor } from '../kernels/product.ts'
 import { columnChunks } from './chunks.ts'
-import type { Draft } from './filterDrafts.ts'
+import type { GroupDraft } from './filterDrafts.ts'
 import { quadsOf } from './quads.ts'
 
 export interface MomentPlace {
@@ -25,7 +25,7 @@ export interface MomentPlaces {
   readonly quads: number
 }
 
-export function placeMoments(graph: Graph, batchSize: number, drafts: readonly Draft[]): MomentPlaces {
+export function placeMoments(graph: Graph, batchSize: number, drafts: readonly GroupDraft[]): MomentPlaces {
   const tiles = tilePixels(graph, drafts)
   const values = new Map<ValueId, MomentPlace>()
   let quads = 0
@@ -51,7 +51,7 @@ function normsOf({ operations }: Graph): Map<ValueId, Norm[]> {
 }
 
 /** Pixels of a tile, of all values that dense convolutions make. */
-function tilePixels(graph: Graph, drafts: readonly Draft[]): Map<ValueId, number> {
+function tilePixels(graph: Graph, drafts: readonly GroupDraft[]): Map<ValueId, number> {
   const dense = drafts.filter(({ kind }) => kind === 'dense')
   const tiled = dense.flatMap(({ members }) => {
     const outputs = members.map(({ filter }) => filter.output)

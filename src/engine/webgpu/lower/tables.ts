@@ -12,7 +12,8 @@ import { type MomentPlace, placeMoments } from './momentPlaces.ts'
 import { type GroupedNorm, groupNorms } from './normGroups.ts'
 import { findNormReaders } from './normReaders.ts'
 import { findReadThrough, type ReadThrough } from './readThrough.ts'
-import { placeTerms, recordOf, type TermPlace } from './termPlaces.ts'
+import { placeTerms, type TermPlace } from './termPlaces.ts'
+import { termRecords } from './termRecords.ts'
 
 export interface Site {
   readonly program: Program
@@ -67,7 +68,7 @@ export function makeTables(site: Site): Tables {
   const tables = { termPlaces, norms, groups, bundles, made, readThrough, momentPlaces, termCount: places.length }
   return {
     ...tables,
-    terms: program.table(recordsOf(site, tables)),
+    terms: program.table(termRecords({ ...site, ...tables })),
     vectors: program.keep(16 * rows, 'scales and moments by channel'),
     contributions: program.table(places.flatMap((place) => [place.base + contribution * place.quads, place.quads])),
     moments: program.keep(16 * quads, 'the moments of normalised values'),
@@ -77,20 +78,3 @@ export function makeTables(site: Site): Tables {
 }
 
 const outputsOf = ({ filters }: FilterGroup) => filters.map(({ filter }) => filter.output)
-
-/** Of all terms. */
-function recordsOf(
-  { graph, state }: Site,
-  { termPlaces, norms, momentPlaces }: Pick<Tables, 'termPlaces' | 'norms' | 'momentPlaces'>,
-): number[] {
-  return graph.operations.flatMap((operation, index) => {
-    if (operation.kind !== 'combine') return []
-    const own = termPlaces.get(index) ?? []
-    const group = norms.get(index) ?? []
-    const among = group.findIndex((norm) => norm.index === index)
-    const grouped = among < 0 ? undefined : { among, norm: group[among] }
-    return operation.terms.flatMap((term, part) =>
-      recordOf(term, own[part], state, { moments: momentPlaces.get(term.value), ...(grouped && { grouped }) }),
-    )
-  })
-}
