@@ -27,6 +27,20 @@
   const number = (value) =>
     Math.abs(value) >= 0.01 && Math.abs(value) < 1e6 ? String(+value.toFixed(4)) : value.toExponential(2)
 
+  /** 1, 2 and 5 of every decade, as in the pictures; Chart.js leaves out labels for which there is no room. */
+  const roundTicks = (scale) => {
+    const [first, last] = [scale.min, scale.max].map((value) => Math.floor(Math.log10(value)))
+    const powers = Array.from({ length: last - first + 1 }, (_, i) => first + i)
+    const values = powers.flatMap((power) => [1, 2, 5].map((step) => Number(`${step}e${power}`)))
+    const ticks = values.filter((value) => value >= scale.min && value <= scale.max)
+    if (ticks.length > 1) scale.ticks = ticks.map((value) => ({ value }))
+  }
+
+  const withRoundTicks = (scale) =>
+    scale.type === 'logarithmic'
+      ? { ...scale, afterBuildTicks: roundTicks, ticks: { ...scale.ticks, callback: (value) => number(Number(value)) } }
+      : scale
+
   const tooltip = (panel) => ({
     filter: ({ dataset }) => dataset.label !== undefined,
     callbacks: {
@@ -58,6 +72,7 @@
         responsive: true,
         interaction: { mode: 'nearest', intersect: true },
         plugins,
+        scales: { x: withRoundTicks(config.options.scales.x), y: withRoundTicks(config.options.scales.y) },
       },
     })
   }

@@ -4,6 +4,7 @@ import { chartConfig } from '../pictures/chart.ts'
 import type { Drawing, Theme } from '../pictures/drawing.ts'
 import { drawingSvg, escaped } from '../pictures/drawingSvg.ts'
 import type { Figure, Panel, Plot, Series } from '../pictures/figure.ts'
+import type { Look } from '../pictures/palette.ts'
 
 /** Colours that the page's script replaces by the theme's. */
 const tokens: Theme = { ink: '@ink', faint: '@faint', paper: '@paper', tint: '@tint', grid: '@grid' }
@@ -58,10 +59,24 @@ function legendEntry({ label, look, form }: Series): string {
   const sample =
     form === 'line' || form === 'steps'
       ? `<path d="M0 6H22" stroke="${look.colour}" stroke-width="2.4" stroke-dasharray="${look.dash.join(' ')}"/>`
-      : `<circle cx="11" cy="6" r="4" fill="${look.colour}"/>`
+      : markerSvg(look)
   const name = escaped(label)
   return `<button type="button" aria-pressed="true" data-label="${name}"><svg width="22" height="12" aria-hidden="true">${sample}</svg>${name}</button>`
 }
+
+/** Outlines of markers around (11, 6), of about the same area. */
+const MARKERS: Readonly<Record<Look['marker'], string>> = {
+  circle: 'M7 6a4 4 0 1 0 8 0a4 4 0 1 0-8 0',
+  rect: 'M7.5 2.5h7v7h-7z',
+  triangle: 'M11 1.5L15.5 9.5H6.5z',
+  rectRot: 'M11 1.2L15.8 6L11 10.8L6.2 6z',
+  crossRot: 'M8 3L14 9M14 3L8 9',
+}
+
+const markerSvg = ({ colour, marker }: Look): string =>
+  marker === 'crossRot'
+    ? `<path d="${MARKERS[marker]}" stroke="${colour}" stroke-width="2"/>`
+    : `<path d="${MARKERS[marker]}" fill="${colour}"/>`
 
 function plotData(plot: Plot) {
   const { data, ...config } = chartConfig(plot, tokens, ENLARGED)

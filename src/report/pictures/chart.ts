@@ -9,11 +9,11 @@ export const fontFamily = '"Bench Sans", "Bench Sans Greek", "Source Sans 3", sy
 
 const BAND_OPACITY = '2e'
 
-/** @param enlarged factor on letter sizes: pages are read from further away than columns of a paper */
+/** @param enlarged factor on letters, lines and markers: pages are read from further away than columns of a paper */
 export function chartConfig({ title, x, y, series }: Plot, theme: Theme, enlarged = 1): ChartConfiguration<'scatter'> {
   return {
     type: 'scatter',
-    data: { datasets: datasetsOf(series, theme) },
+    data: { datasets: datasetsOf(series, theme, enlarged) },
     options: {
       animation: false,
       responsive: false,
@@ -35,8 +35,8 @@ export function chartConfig({ title, x, y, series }: Plot, theme: Theme, enlarge
 }
 
 /** Chart.js paints the first dataset last: lines over bands, later series over earlier ones. */
-function datasetsOf(series: readonly Series[], theme: Theme): ChartDataset<'scatter'>[] {
-  const lines = series.map((line, i) => lineOf(line, i, theme))
+function datasetsOf(series: readonly Series[], theme: Theme, enlarged: number): ChartDataset<'scatter'>[] {
+  const lines = series.map((line, i) => lineOf(line, i, theme, enlarged))
   return [...lines.reverse(), ...series.flatMap(bandOf)]
 }
 
@@ -62,7 +62,12 @@ function bandOf({ band = [], look, form }: Series, index: number): ChartDataset<
   ]
 }
 
-function lineOf({ label, look, form, points, unnamed }: Series, index: number, theme: Theme): ChartDataset<'scatter'> {
+function lineOf(
+  { label, look, form, points, unnamed }: Series,
+  index: number,
+  theme: Theme,
+  enlarged: number,
+): ChartDataset<'scatter'> {
   const isLine = form === 'line' || form === 'steps'
   const cloud = form === 'cloud'
   const marked = points.length <= 12 && !unnamed
@@ -74,11 +79,11 @@ function lineOf({ label, look, form, points, unnamed }: Series, index: number, t
     stepped: form === 'steps',
     spanGaps: false,
     borderColor: isLine ? look.colour : theme.paper,
-    borderWidth: isLine ? 1.6 : cloud ? 0 : 0.7,
+    borderWidth: enlarged * (isLine ? 1.6 : cloud ? 0 : 0.7),
     borderDash: [...look.dash],
     backgroundColor: look.colour,
     pointStyle: look.marker,
-    pointRadius: isLine ? (marked ? 2 : 0) : cloud ? 1 : 3.2,
+    pointRadius: enlarged * (isLine ? (marked ? 2 : 0) : cloud ? 1 : 3.2),
     pointBorderWidth: look.marker === 'crossRot' ? 1.4 : isLine || cloud ? 0 : 0.7,
     pointBorderColor: look.marker === 'crossRot' ? look.colour : theme.paper,
     pointHoverRadius: 4,
