@@ -1,6 +1,6 @@
 /** Everything that runs have to show: the tables, and every figure for which they have the numbers. */
 import { BenchError, type ErrorCode } from '../core/errors.ts'
-import { type Comparison, compare } from './comparison/comparison.ts'
+import { type Comparison, compare, searchesOf } from './comparison/comparison.ts'
 import { comparisonTable } from './comparison/comparisonTable.ts'
 import { pairwiseTable } from './comparison/pairwiseTable.ts'
 import { publishedBeside } from './comparison/publishedBeside.ts'
@@ -52,8 +52,8 @@ export function tablesOf(runs: readonly RunRecord[], options: ContentOptions): r
   return [
     { name: 'table', title: 'Accuracy', table: comparisonTable(comparison, { published, references }) },
     { name: 'median', title: 'Medians', table: comparisonTable(comparison, { summary: 'median', references }) },
-    ...(hasPairs(comparison)
-      ? [{ name: 'tests' as const, title: 'Paired tests', table: pairwiseTable(comparison) }]
+    ...(hasPairs(comparison, references)
+      ? [{ name: 'tests' as const, title: 'Paired tests', table: pairwiseTable(comparison, references) }]
       : []),
   ]
 }
@@ -61,11 +61,11 @@ export function tablesOf(runs: readonly RunRecord[], options: ContentOptions): r
 /** A kind whose numbers the runs lack is left out. */
 export async function figuresOf(
   runs: readonly RunRecord[],
-  { space }: ContentOptions,
+  { space, references }: ContentOptions,
 ): Promise<readonly NamedFigure[]> {
   const figures: NamedFigure[] = []
   for (const [kind, title] of Object.entries(figureTitles) as [FigureKind, string][]) {
-    const figure = await figureIfKnown(kind, runs, { space })
+    const figure = await figureIfKnown(kind, runs, { space, references })
     if (figure !== undefined && figure.panels.length > 0) figures.push({ title, figure })
   }
   return figures
@@ -83,4 +83,5 @@ async function figureIfKnown(kind: FigureKind, runs: readonly RunRecord[], optio
   }
 }
 
-const hasPairs = ({ rows }: Comparison): boolean => rows.filter(({ finished }) => finished > 0).length > 1
+const hasPairs = (comparison: Comparison, references: ReadonlySet<string>): boolean =>
+  searchesOf(comparison, references).filter(({ finished }) => finished > 0).length > 1

@@ -8,6 +8,7 @@ import type { FigureKind } from '../../report/figures/index.ts'
 import { type FigureOptions, figureKinds, makeFigure } from '../../report/figures/index.ts'
 import { paretoCosts } from '../../report/figures/pareto.ts'
 import { jsonOption, oneOf, positiveNumber, quietOption } from '../options.ts'
+import { referenceNames, spaceOf } from '../registered.ts'
 import { addSelectionFlags, SELECTION_HELP, type SelectionFlags, selectRuns } from '../runSelection.ts'
 
 interface PlotFlags extends SelectionFlags, Pick<FigureOptions, 'quantity' | 'spread' | 'cost'> {
@@ -68,6 +69,7 @@ async function plot(kind: FigureKind, items: readonly string[], flags: PlotFlags
     spread,
     cost,
     space: await spaceOf(runs[0].manifest.job.space, plugin),
+    references: await referenceNames(plugin),
   })
   if (flags.json) process.stdout.write(`${JSON.stringify(figure, null, 2)}\n`)
   if (out.length === 0) return
@@ -75,15 +77,6 @@ async function plot(kind: FigureKind, items: readonly string[], flags: PlotFlags
   const pictures = out.map((path) => ({ path, bytes: renderFigure(figure, pictureFormat(path), width) }))
   for (const { path, bytes } of pictures) writeAtomically(resolve(path), bytes)
   if (!flags.quiet && !flags.json) process.stdout.write(`${out.join(', ')}: ${figure.caption}\n`)
-}
-
-/** The space of this name, built in or a plugin's. */
-export async function spaceOf(name: string, plugins: readonly string[]) {
-  const [{ builtins }, { registerPlugins }] = await Promise.all([
-    import('../../builtins.ts'),
-    import('../../runner/plugins.ts'),
-  ])
-  return (await registerPlugins(builtins, plugins)).registry.space(name)
 }
 
 function pictureFile(path: string, earlier: readonly string[] = []): string[] {

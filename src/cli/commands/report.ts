@@ -6,9 +6,8 @@ import { reportFiles } from '../../report/committed/committed.ts'
 import { removeStaleRecords } from '../../report/committed/staleRecords.ts'
 import { figuresOf, tablesOf } from '../../report/content.ts'
 import { renderPage } from '../../report/page/page.ts'
+import { referenceNames, spaceOf } from '../registered.ts'
 import { addSelectionFlags, SELECTION_HELP, type SelectionFlags, selectRuns } from '../runSelection.ts'
-import { spaceOf } from './plot.ts'
-import { referenceNames } from './table.ts'
 
 interface ReportFlags extends SelectionFlags {
   readonly out: string

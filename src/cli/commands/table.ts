@@ -1,6 +1,5 @@
 /** `bench table` */
 import { Command } from 'commander'
-import { builtins } from '../../builtins.ts'
 import { BenchError } from '../../core/errors.ts'
 import { compare } from '../../report/comparison/comparison.ts'
 import { comparisonTable, type SummaryKind, summaries } from '../../report/comparison/comparisonTable.ts'
@@ -9,9 +8,9 @@ import { publishedBeside } from '../../report/comparison/publishedBeside.ts'
 import { parseTableFormat, renderTable, TABLE_FORMATS, type TableFormat } from '../../report/formats/renderTable.ts'
 import { areRetrained } from '../../report/retrained/rows.ts'
 import { retrainedTable } from '../../report/retrained/table.ts'
-import { registerPlugins } from '../../runner/plugins.ts'
 import { jsonOption, oneOf, outOption } from '../options.ts'
 import { writeOutput } from '../output.ts'
+import { referenceNames } from '../registered.ts'
 import { addSelectionFlags, SELECTION_HELP, type SelectionFlags, selectRuns } from '../runSelection.ts'
 
 interface TableFlags extends SelectionFlags {
@@ -35,7 +34,7 @@ export function tableCommand(): Command {
     .option('--format <name>', `of the table: ${TABLE_FORMATS.join(', ')}`, parseTableFormat, 'text')
     .option('--summary <name>', `of the seeds: ${summaryNames.join(', ')}`, oneOf('summary', summaryNames), 'std')
     .option('--published <id>', 'rows of a paper below ours: an id as drnas-table-4, auto or none', 'auto')
-    .option('--tests', 'paired tests of every method against the best one instead')
+    .option('--tests', 'paired tests of every search against the best one instead')
     .option('--mix', 'put runs of different protocols side by side, marked')
     .addOption(jsonOption())
     .addOption(outOption())
@@ -57,15 +56,9 @@ async function table(items: readonly string[], flags: TableFlags): Promise<void>
       'these runs have no looked-up numbers to compare; "bench retrain" trains what they found',
     )
   }
-  if (flags.tests) return writeOutput(renderTable(pairwiseTable(comparison), format), flags.out)
-  const published = publishedBeside(comparison, flags.published)
   const references = await referenceNames(flags.plugin ?? [])
+  if (flags.tests) return writeOutput(renderTable(pairwiseTable(comparison, references), format), flags.out)
+  const published = publishedBeside(comparison, flags.published)
   const content = comparisonTable(comparison, { summary: flags.summary, published, references })
   writeOutput(renderTable(content, format), flags.out)
-}
-
-/** Algorithms that are fixed rows, such as the optimum. */
-export async function referenceNames(plugins: readonly string[]): Promise<ReadonlySet<string>> {
-  const { algorithms } = (await registerPlugins(builtins, plugins)).registry
-  return new Set(algorithms.filter(({ kind }) => kind === 'reference').map(({ name }) => name))
 }

@@ -13,9 +13,8 @@ import { runId } from '../../runner/planning/identity.ts'
 import { Store } from '../../runner/store/store.ts'
 import { listTables, openTable } from '../../tables/openTable.ts'
 import { jsonOption, repeated } from '../options.ts'
+import { referenceNames, spaceOf } from '../registered.ts'
 import { readRun } from '../runSelection.ts'
-import { spaceOf } from './plot.ts'
-import { referenceNames } from './table.ts'
 
 interface VerifyFlags {
   readonly plugin?: readonly string[]

@@ -66,6 +66,13 @@ export function compare(runs: readonly RunRecord[], options: { readonly mix?: bo
   }
 }
 
+/**
+ * The rows of searches: what is given, as the optimum, is no rival of what was found.
+ * @param references algorithms that answer with a fixed architecture
+ */
+export const searchesOf = ({ rows }: Comparison, references: ReadonlySet<string> = new Set()): readonly Row[] =>
+  rows.filter(({ method }) => !references.has(method.algorithm))
+
 /** The values of a cell, in the order of the seeds. */
 export const valuesOf = ({ bySeed }: Cell): number[] =>
   [...bySeed].sort(([a], [b]) => a - b).map(([, accuracyPct]) => accuracyPct)

@@ -3,7 +3,7 @@ import { bootstrapInterval } from '../../analysis/statistics/bootstrap.ts'
 import { type Interval, summarise, tInterval } from '../../analysis/statistics/summary.ts'
 import { random } from '../../core/random.ts'
 import type { Cell, Tabular, TabularColumn } from '../formats/tabular.ts'
-import { type Column, type Comparison, datasetTitle, type Row, valuesOf } from './comparison.ts'
+import { type Column, type Comparison, datasetTitle, type Row, searchesOf, valuesOf } from './comparison.ts'
 import { type PublishedTable, type PublishedValue, positionOf } from './published.ts'
 
 const DIGITS = 2
@@ -30,12 +30,8 @@ export function comparisonTable(comparison: Comparison, options: ComparisonTable
   const { summary = 'std', published, references } = options
   const { columns, rows } = comparison
   const lost = rows.some(({ failed, unfinished }) => failed + unfinished > 0)
-  const best = columns.map((_, i) =>
-    bestMean(
-      rows.filter(({ method }) => !references?.has(method.algorithm)),
-      i,
-    ),
-  )
+  const searches = searchesOf(comparison, references)
+  const best = columns.map((_, i) => bestMean(searches, i))
   return {
     columns: [
       { title: 'Method', key: 'method' },
@@ -49,9 +45,7 @@ export function comparisonTable(comparison: Comparison, options: ComparisonTable
       ...columns.map(tabularColumn),
     ],
     rows: [
-      ...rows.map((row) =>
-        ourRow(row, lost, summary, (i) => !references?.has(row.method.algorithm) && isBest(row, i, best[i])),
-      ),
+      ...rows.map((row) => ourRow(row, lost, summary, (i) => searches.includes(row) && isBest(row, i, best[i]))),
       ...(published ? publishedRows(published, columns, lost) : []),
     ],
     notes: notesOf(comparison, summary, published),

@@ -1,9 +1,9 @@
-/** Every method against the best one, on the seeds that both finished. */
+/** Every search against the best one, on the seeds that both finished. */
 import { holm, pairedPermutation, wilcoxon } from '../../analysis/statistics/paired.ts'
 import { summarise } from '../../analysis/statistics/summary.ts'
 import { random } from '../../core/random.ts'
 import type { Cell as TableCell, Tabular } from '../formats/tabular.ts'
-import { type Cell, type Comparison, type Row, valuesOf } from './comparison.ts'
+import { type Cell, type Comparison, type Row, searchesOf, valuesOf } from './comparison.ts'
 
 interface Pair {
   readonly column: string
@@ -16,10 +16,14 @@ interface Pair {
   readonly permutationP: number
 }
 
-/** Test columns only. p-values are two-sided, corrected by Holm over the pairs of a column. */
-export function pairwiseTable(comparison: Comparison): Tabular {
+/**
+ * Test columns only. p-values are two-sided, corrected by Holm over the pairs of a column.
+ * @param references see `searchesOf`
+ */
+export function pairwiseTable(comparison: Comparison, references?: ReadonlySet<string>): Tabular {
+  const searches = searchesOf(comparison, references)
   const pairs = comparison.columns.flatMap((column, i) =>
-    column.split === 'test' ? corrected(pairsOf(comparison.rows, i, column.title)) : [],
+    column.split === 'test' ? corrected(pairsOf(searches, i, column.title)) : [],
   )
   const titles = ['Column', 'Best', 'Other', 'Seeds', 'Difference', 'Wilcoxon p', 'Permutation p']
   const keys = ['column', 'best', 'other', 'seeds', 'difference', 'wilcoxonP', 'permutationP'] as const
@@ -28,6 +32,7 @@ export function pairwiseTable(comparison: Comparison): Tabular {
     rows: pairs.map((pair) => keys.map((key) => cell(pair[key], key))),
     notes: [
       'Paired over common seeds; two-sided p-values, corrected by Holm over the methods of a column. Beyond 16 pairs 100,000 permutations are drawn; all else is exact.',
+      ...(searches.length < comparison.rows.length ? ['Fixed architectures are left out.'] : []),
       'With n seeds no p-value can be below 2^(1-n): four seeds are never significant at 5 %.',
     ],
   }

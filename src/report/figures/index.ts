@@ -29,6 +29,8 @@ export type FigureKind = keyof typeof figureKinds
 export interface FigureOptions {
   /** Of the runs. */
   readonly space: SearchSpace
+  /** Algorithms that answer with a fixed architecture, which has no rank among searches. */
+  readonly references: ReadonlySet<string>
   readonly quantity?: HessianQuantity
   readonly spread?: Spread
   readonly cost?: ParetoCost
@@ -52,7 +54,7 @@ export async function makeFigure(
     case 'pareto':
       return paretoFigure(runs, options.cost)
     case 'ranks':
-      return ranksFigure(runs)
+      return ranksFigure(runs, options.references)
     case 'cells':
       return cellsFigure(runs, options.space)
     case 'scatter':

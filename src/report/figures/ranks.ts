@@ -1,7 +1,7 @@
 /** Average ranks of methods over datasets and seeds, with Nemenyi's critical difference (Demšar, JMLR 2006, Figure 1). */
 import { friedman } from '../../analysis/statistics/friedman.ts'
 import { BenchError } from '../../core/errors.ts'
-import { compare } from '../comparison/comparison.ts'
+import { compare, searchesOf } from '../comparison/comparison.ts'
 import type { Drawing, Shape } from '../pictures/drawing.ts'
 import type { Figure } from '../pictures/figure.ts'
 import { lookOf } from '../pictures/palette.ts'
@@ -21,9 +21,14 @@ interface Ranked {
   readonly rank: number
 }
 
-/** @throws BenchError `missing` where fewer than two methods share two blocks (a dataset and a seed each) */
-export function ranksFigure(runs: readonly RunRecord[]): Figure {
-  const { rows, columns } = compare(runs)
+/**
+ * @param references see `searchesOf`
+ * @throws BenchError `missing` where fewer than two searches share two blocks (a dataset and a seed each)
+ */
+export function ranksFigure(runs: readonly RunRecord[], references?: ReadonlySet<string>): Figure {
+  const comparison = compare(runs)
+  const { columns } = comparison
+  const rows = searchesOf(comparison, references)
   const tests = columns.flatMap(({ split }, i) => (split === 'test' ? [i] : []))
   const scores = tests.flatMap((column) => {
     const seeds = [...(rows[0]?.cells[column].bySeed.keys() ?? [])]
@@ -33,7 +38,7 @@ export function ranksFigure(runs: readonly RunRecord[]): Figure {
   if (rows.length < 2 || scores.length < 2) {
     throw new BenchError(
       'missing',
-      `ranks need two methods and two seeds that all methods finished; found ${rows.length} and ${scores.length}`,
+      `ranks need two searches and two seeds that all searches finished; found ${rows.length} and ${scores.length}`,
     )
   }
   const { ranks, p, criticalDifference } = friedman(scores)

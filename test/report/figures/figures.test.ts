@@ -113,7 +113,18 @@ describe('other figures', () => {
       [1, 2],
     ]))
   test('ranks of one method are refused', () =>
-    expect(() => ranksFigure(fixtureRuns(4))).toThrow('ranks need two methods'))
+    expect(() => ranksFigure(fixtureRuns(4))).toThrow('ranks need two searches'))
+  test('what is given has no rank among what was found', () => {
+    const runs = [
+      ...fixtureRuns(2),
+      ...fixtureRuns(2, { algorithm: 'darts-v1' }),
+      ...fixtureRuns(2, { algorithm: 'optimal' }),
+    ]
+    const written = (references: string[]) => JSON.stringify(ranksFigure(runs, new Set(references)))
+    expect(written([])).toContain('optimal')
+    expect(written(['optimal'])).not.toContain('optimal')
+    expect(() => ranksFigure(runs, new Set(['optimal', 'darts-v1']))).toThrow('found 1 and ')
+  })
   test('an algorithm has the same colour everywhere, a stranger one of its own', () => {
     expect(lookOf('drnas')).toBe(lookOf('drnas'))
     expect(lookOf('my-search')).toEqual(lookOf('my-search'))
