@@ -4,11 +4,18 @@ import type { Protocol } from '../../core/protocol.ts'
 import { changedSettings } from '../../protocols/index.ts'
 import type { Plan, PlannedJob } from './plan.ts'
 
-/** @throws BenchError `bad-input` for a change of the protocol, or a budget, that does nothing for any job */
+/** @throws BenchError `bad-input` for a change of the protocol, a probe or a budget that does nothing for any job */
 export function refuseIdleSettings({ experiment, jobs }: Plan): void {
   for (const protocol of new Set(jobs.map(({ job }) => job.protocol.name))) {
     const under = jobs.filter(({ job }) => job.protocol.name === protocol)
     for (const setting of changedSettings(protocol)) refuseIdle(`protocol setting ${setting}`, under, reasonOf(setting))
+  }
+  for (const probe of new Set(jobs.flatMap(({ job }) => job.probes))) {
+    refuseIdle(
+      `probe ${probe}`,
+      jobs.filter(({ job }) => job.probes.includes(probe)),
+      withoutNetwork,
+    )
   }
   if (experiment.budgetSeconds !== undefined) {
     refuseIdle('a budget', jobs, ({ algorithm }) =>
@@ -31,12 +38,15 @@ function refuseIdle(what: string, jobs: readonly PlannedJob[], reasonFor: Reason
   throw new BenchError('bad-input', `${what} does nothing for ${[...reasons].join(', ')}; leave it out`)
 }
 
+const withoutNetwork: Reason = ({ algorithm }) =>
+  algorithm.kind === 'supernet' ? undefined : 'no search network is trained'
+
 const reasonOf =
   (setting: string): Reason =>
-  ({ algorithm, job }) => {
-    if (algorithm.kind !== 'supernet') return 'no search network is trained'
-    const idle = { ...algorithm.idle, ...idleImageSettings(job.protocol) }
-    return Object.entries(idle).find(([part]) => setting === part || setting.startsWith(`${part}.`))?.[1]
+  (planned) => {
+    const idle = { ...planned.algorithm.idle, ...idleImageSettings(planned.job.protocol) }
+    const found = Object.entries(idle).find(([part]) => setting === part || setting.startsWith(`${part}.`))
+    return withoutNetwork(planned) ?? found?.[1]
   }
 
 /** Settings that the images of a search do not have. */

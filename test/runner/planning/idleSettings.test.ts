@@ -39,6 +39,12 @@ describe('what would do nothing is refused', () => {
     )
   })
 
+  it('a probe, where no search network is trained', async () => {
+    await expect(check(['random', 'optimal'], { probes: ['hessian:every=2'] })).rejects.toThrow(
+      'probe hessian:every=2 does nothing for random (no search network is trained), optimal (no search network is trained); leave it out',
+    )
+  })
+
   it('a budget, where no search is black-box', async () => {
     await expect(check(['drnas', 'resnet'], { budgetSeconds: 100 })).rejects.toThrow(
       'a budget does nothing for drnas (no black-box search), resnet (no black-box search); leave it out',
@@ -53,7 +59,7 @@ it.each([
     { protocol: 'micro:architecture.learningRate=0.1,stepOrder=weights-first,data.cutout=4,data.cutoutGrows=true' },
   ],
   [['random'], { protocol: 'nb201-paper:headline=own', datasets: ['shapes'] }],
-  [['random', 'drnas'], { budgetSeconds: 100 }],
+  [['random', 'drnas'], { budgetSeconds: 100, probes: ['hessian'] }],
 ])('what one of the algorithms reads is taken: %j, %j', async (algorithms, changed) => {
   await expect(check(algorithms, changed)).resolves.toBeUndefined()
 })
