@@ -2,7 +2,7 @@
  * What fusing is worth, inside TensorFlow.js and outside: processor time of a weight step of the NAS-Bench-201 search
  * network, and how much of it is spent in kernels, on
  *
- * - TensorFlow.js' WebAssembly backend with our gradient kernels (src/engine/kernels),
+ * - TensorFlow.js' WebAssembly backend with our gradient kernels (src/engine/tfjs/kernels),
  * - TensorFlow.js on libtensorflow, with batch normalisation and ReLU gradients composed of several kernels each,
  * - the same with those fused into registered kernels of one call each,
  * - the static executor, which is no part of TensorFlow.js: a list of kernel calls made once.
@@ -17,8 +17,8 @@ import type { Executor, Feed, SgdStep } from '../../src/core/executor.ts'
 import { random } from '../../src/core/random.ts'
 import { tensorflowPackage } from '../../src/engine/backendChoice.ts'
 import { initialWeights } from '../../src/engine/initialise.ts'
-import { BATCH_NORM, BATCH_NORM_GRADIENT, RELU_GRADIENT } from '../../src/engine/kernels/tensorflow.ts'
 import { openTfjsExecutor } from '../../src/engine/tfjs/executor.ts'
+import { BATCH_NORM, BATCH_NORM_GRADIENT, RELU_GRADIENT } from '../../src/engine/tfjs/kernels/tensorflow.ts'
 import { openStaticExecutor } from '../../src/engine/wasm/index.ts'
 import { nb201 } from '../../src/spaces/nb201/index.ts'
 

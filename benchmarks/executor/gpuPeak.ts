@@ -1,7 +1,7 @@
 /** What a GPU can do at most, as two small kernels find it: bytes moved and single-precision operations a second. */
-import type { Device } from '../../src/engine/webgpu/device.ts'
-import { defineKernel, type Kernel } from '../../src/engine/webgpu/kernel.ts'
-import { Run } from '../../src/engine/webgpu/run.ts'
+import type { Device } from '../../src/engine/webgpu/device/device.ts'
+import { defineKernel, type Kernel } from '../../src/engine/webgpu/device/kernel.ts'
+import { RunNumbers } from '../../src/engine/webgpu/device/runNumbers.ts'
 
 const THREADS = 256
 const ROUNDS = 512
@@ -63,7 +63,7 @@ async function seconds(device: Device, kernel: Kernel, bytes: number, groups: nu
   const { pipeline, layout } = device.compile(kernel)
   const args = device.uniform(16)
   device.gpu.queue.writeBuffer(args, 0, Uint32Array.of(bytes / 16))
-  const buffers = [new Run(device).buffer, args, device.buffer(bytes, 'a copy'), device.buffer(bytes, 'a copy')]
+  const buffers = [new RunNumbers(device).buffer, args, device.buffer(bytes, 'a copy'), device.buffer(bytes, 'a copy')]
   const entries = buffers.map((buffer, binding) => ({ binding, resource: { buffer } }))
   const bindings = device.gpu.createBindGroup({ layout, entries })
   const once = async (count: number) => {

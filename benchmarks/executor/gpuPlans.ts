@@ -8,7 +8,7 @@
  */
 import { parseArgs } from 'node:util'
 import type { Network } from '../../src/core/network.ts'
-import { Device } from '../../src/engine/webgpu/device.ts'
+import { Device } from '../../src/engine/webgpu/device/device.ts'
 import { darts } from '../../src/spaces/darts/index.ts'
 import { nb201 } from '../../src/spaces/nb201/index.ts'
 import { type StepName, type Work, workOf } from './gpuWork.ts'

@@ -1,9 +1,9 @@
 /** What a step of the static executor makes a GPU do, counted from its plan. */
 import { type Network, sizeOf } from '../../src/core/network.ts'
-import type { Device } from '../../src/engine/webgpu/device.ts'
-import { disposeState, makeState } from '../../src/engine/webgpu/layout.ts'
-import { draft } from '../../src/engine/webgpu/plan.ts'
-import type { Traffic } from '../../src/engine/webgpu/program.ts'
+import type { Device } from '../../src/engine/webgpu/device/device.ts'
+import { disposeState, makeState } from '../../src/engine/webgpu/plan/layout.ts'
+import { draft } from '../../src/engine/webgpu/plan/plan.ts'
+import type { Traffic } from '../../src/engine/webgpu/plan/program.ts'
 
 export type StepName = 'weights' | 'architecture'
 

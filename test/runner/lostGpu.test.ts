@@ -1,7 +1,7 @@
 import { afterAll, describe, expect, it } from 'vitest'
 import { builtins } from '../../src/builtins.ts'
 import { describeGpu } from '../../src/engine/gpu.ts'
-import { Device } from '../../src/engine/webgpu/device.ts'
+import { Device } from '../../src/engine/webgpu/device/device.ts'
 import { openWebgpuExecutor } from '../../src/engine/webgpu/index.ts'
 import { ResourceOpener } from '../../src/runner/job/jobResources.ts'
 import { runJob } from '../../src/runner/job/runJob.ts'

@@ -46,7 +46,7 @@ async function initialise(backend: Backend): Promise<void> {
 
 async function loadWasm(): Promise<void> {
   const wasm = await import('@tensorflow/tfjs-backend-wasm')
-  const { registerWasmKernels } = await import('../kernels/register.ts')
+  const { registerWasmKernels } = await import('./kernels/register.ts')
   wasm.setWasmPaths(dirname(createRequire(import.meta.url).resolve('@tensorflow/tfjs-backend-wasm')) + sep)
   // With threads, sums would be taken in another order.
   tf.env().set('WASM_HAS_MULTITHREAD_SUPPORT', false)
@@ -59,7 +59,7 @@ async function loadTensorflow(): Promise<void> {
   restoreRemovedUtilities()
   process.env.TF_CPP_MIN_LOG_LEVEL ??= '1' // warnings and errors, not what the processor could do
   await importOptional(name)
-  const { registerTensorflowKernels } = await import('../kernels/tensorflow.ts')
+  const { registerTensorflowKernels } = await import('./kernels/tensorflow.ts')
   registerTensorflowKernels()
 }
 

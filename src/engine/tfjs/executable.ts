@@ -14,13 +14,13 @@ import type {
 import { type Network, parameterCount } from '../../core/network.ts'
 import { checkFeed } from '../feed.ts'
 import type { OnBackend } from './backend.ts'
-import { HeldGates } from './gates.ts'
-import { ParameterViews } from './parameterViews.ts'
-import { Pass } from './pass.ts'
-import { RunningStatistics } from './runningStatistics.ts'
-import { RunningTally } from './runningTally.ts'
-import { sgd } from './sgd.ts'
-import { ownVector, TensorVector } from './weightVector.ts'
+import { Pass } from './pass/pass.ts'
+import { HeldGates } from './rules/gates.ts'
+import { ParameterViews } from './state/parameterViews.ts'
+import { RunningStatistics } from './state/runningStatistics.ts'
+import { RunningTally } from './state/runningTally.ts'
+import { sgd } from './state/sgd.ts'
+import { ownVector, TensorVector } from './state/weightVector.ts'
 
 export class TfjsExecutable implements Executable {
   readonly network: Network

@@ -5,13 +5,13 @@
 import type { CompileOptions, Executable, Executor } from '../../core/executor.ts'
 import type { Network } from '../../core/network.ts'
 import { untilDisposed } from '../disposal.ts'
-import type { Crew } from './crew.ts'
-import { StaticExecutable } from './executable.ts'
-import { Machine } from './machine.ts'
-import { Arena, kernelModule } from './module.ts'
-import { plan } from './plan.ts'
-import { threadsThatPay } from './threadsThatPay.ts'
-import { joinCrew } from './workerCrew.ts'
+import type { Crew } from './crew/crew.ts'
+import { threadsThatPay } from './crew/threadsThatPay.ts'
+import { joinCrew } from './crew/workerCrew.ts'
+import { Arena, kernelModule } from './module/module.ts'
+import { plan } from './plan/plan.ts'
+import { StaticExecutable } from './run/executable.ts'
+import { Machine } from './run/machine.ts'
 
 export interface StaticExecutorOptions {
   /** Insist on the same bits on every machine. */

@@ -5,11 +5,11 @@
 import type { CompileOptions, Executable, Executor } from '../../core/executor.ts'
 import type { Network } from '../../core/network.ts'
 import { untilDisposed } from '../disposal.ts'
-import { Device } from './device.ts'
-import { WebgpuExecutable } from './executable.ts'
+import { Device } from './device/device.ts'
 import { axpy, dot, scale } from './kernels/vector.ts'
-import { disposeState, makeState } from './layout.ts'
-import { type Draft, draft, type Plan } from './plan.ts'
+import { disposeState, makeState } from './plan/layout.ts'
+import { type Draft, draft, type Plan } from './plan/plan.ts'
+import { WebgpuExecutable } from './run/executable.ts'
 
 /**
  * Fixed orders of summation: the same bits every time on one device.

@@ -1,9 +1,9 @@
 /** Convolutions: y = x ∗ f, full and depthwise. */
 import * as tf from '@tensorflow/tfjs-core'
 import type { Window } from '../../../core/network.ts'
-import { interleaveZeros } from '../../kernels/interleaveZeros.ts'
-import type { Gradients, LayerOf, Rule, Tape } from '../rule.ts'
+import { interleaveZeros } from '../kernels/interleaveZeros.ts'
 import { placement } from './placement.ts'
+import type { Gradients, LayerOf, Rule, Tape } from './rule.ts'
 import { shapeOf } from './shapeOf.ts'
 
 /** The kernels of one family. Filters are [height, width, in, out]; depthwise ones [height, width, channels, 1]. */

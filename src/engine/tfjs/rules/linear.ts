@@ -1,6 +1,6 @@
 /** y = x·W + b */
 import * as tf from '@tensorflow/tfjs-core'
-import type { LayerOf, Rule } from '../rule.ts'
+import type { LayerOf, Rule } from './rule.ts'
 import { shapeOf } from './shapeOf.ts'
 
 export const linear: Rule<LayerOf<'linear'>> = {

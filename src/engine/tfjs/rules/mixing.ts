@@ -1,8 +1,8 @@
 /** Sums of values: plain ones, and those weighted by coefficients. */
 import * as tf from '@tensorflow/tfjs-core'
 import { addAll } from '../addAll.ts'
-import { termsOf } from '../layerReads.ts'
-import { keepsNothing, type LayerOf, type Rule } from '../rule.ts'
+import { termsOf } from './layerReads.ts'
+import { keepsNothing, type LayerOf, type Rule } from './rule.ts'
 import { shapeOf } from './shapeOf.ts'
 
 export const zeros: Rule<LayerOf<'zeros'>> = {

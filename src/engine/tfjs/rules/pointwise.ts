@@ -1,8 +1,8 @@
 /** What acts on each entry by itself. */
 import * as tf from '@tensorflow/tfjs-core'
-import { fusedKernel } from '../../kernels/fused.ts'
-import { RELU_GRADIENT } from '../../kernels/tensorflow.ts'
-import { keepsNothing, type LayerOf, type Rule } from '../rule.ts'
+import { fusedKernel } from '../kernels/fused.ts'
+import { RELU_GRADIENT } from '../kernels/tensorflow.ts'
+import { keepsNothing, type LayerOf, type Rule } from './rule.ts'
 
 /** max(0, x); its slope at 0 is 0, as in PyTorch. Where its gates are held, x times 0 or 1. */
 export const relu: Rule<LayerOf<'relu'>> = {

@@ -1,9 +1,9 @@
 /** Pooling over windows and over the whole image. */
 import * as tf from '@tensorflow/tfjs-core'
 import type { ValueId, Window } from '../../../core/network.ts'
-import type { HeldGates } from '../gates.ts'
-import { keepsNothing, type LayerOf, type Rule } from '../rule.ts'
+import type { HeldGates } from './gates.ts'
 import { type Placement, placement } from './placement.ts'
+import { keepsNothing, type LayerOf, type Rule } from './rule.ts'
 import { shapeOf } from './shapeOf.ts'
 
 /** Padding of max pooling: the most negative finite float32, below every activation. */

@@ -1,6 +1,6 @@
 /** What moves entries and leaves them as they are. */
 import * as tf from '@tensorflow/tfjs-core'
-import { keepsNothing, type LayerOf, type Rule } from '../rule.ts'
+import { keepsNothing, type LayerOf, type Rule } from './rule.ts'
 
 /** x[:, rows:, rows:, :] */
 export const crop: Rule<LayerOf<'crop'>> = {

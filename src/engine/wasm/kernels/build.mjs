@@ -1,7 +1,7 @@
 /**
  * Compiles the kernels: `node src/engine/wasm/kernels/build.mjs` writes `kernels.wasm`, `kernels-relaxed.wasm` (the same
- * with fused multiply-add) and `signatures.ts` beside this folder; with `--check` it writes nothing and fails where they
- * are not what the sources give.
+ * with fused multiply-add) and `signatures.ts` into `module/`; with `--check` it writes nothing and fails where they are
+ * not what the sources give.
  */
 import { readFileSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
@@ -9,7 +9,7 @@ import { fileURLToPath } from 'node:url'
 import asc from 'assemblyscript/asc'
 
 const sources = dirname(fileURLToPath(import.meta.url))
-const target = dirname(sources)
+const target = join(dirname(sources), 'module')
 
 /** Memory is imported and shared, so that threads can have an instance each over one memory. */
 const options = [

@@ -4,12 +4,12 @@
  * for a normalised term the gradient wrt its value (`differentiate` in kernels/norm.ts). A plain term gets c·g.
  */
 import type { Of } from '../../graph/graph.ts'
-import type { Temporary } from '../../graph/placement.ts'
-import type { When } from '../program.ts'
+import type { Temporary } from '../../plan/placement.ts'
+import type { When } from '../plan/program.ts'
 import type { Backward, Context } from './context.ts'
-import { NormTerm } from './normTerm.ts'
-import { PlainTerm } from './plainTerm.ts'
-import type { TermEmitter } from './term.ts'
+import { NormTerm } from './terms/normTerm.ts'
+import { PlainTerm } from './terms/plainTerm.ts'
+import type { TermEmitter } from './terms/term.ts'
 
 export function lowerCombine(context: Context, { terms, output }: Of<'combine'>, index: number): Backward {
   const { program } = context

@@ -1,16 +1,16 @@
 /** What the rules that turn operations into kernel calls share: buffers of values and gradients, tables, conditions. */
 import type { ParameterId, Value, ValueId } from '../../../core/network.ts'
-import { Accumulation } from '../../graph/accumulation.ts'
 import type { Activity } from '../../graph/activity.ts'
-import { type Extent, extentOf } from '../../graph/extent.ts'
 import { countContributions, findDifferentiable } from '../../graph/gradientFlow.ts'
 import type { Graph } from '../../graph/graph.ts'
-import type { Temporary } from '../../graph/placement.ts'
 import { firstTerms, termsOf } from '../../graph/terms.ts'
-import { type Grid, gridOffsets, type Patch, type Staging } from '../geometry.ts'
-import type { Layout } from '../layout.ts'
-import type { Program, When } from '../program.ts'
-import { NormGradients } from './normGradients.ts'
+import { Accumulation } from '../../plan/accumulation.ts'
+import { type Extent, extentOf } from '../../plan/extent.ts'
+import type { Temporary } from '../../plan/placement.ts'
+import type { Layout } from '../plan/layout.ts'
+import type { Program, When } from '../plan/program.ts'
+import { type Grid, gridOffsets, type Patch, type Staging } from './filters/geometry.ts'
+import { NormGradients } from './terms/normGradients.ts'
 
 /** Pixels that are summed into one row, as in kernels/lanes.ts. */
 export const CHUNK = 64

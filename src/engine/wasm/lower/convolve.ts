@@ -4,13 +4,13 @@
  * sent through the ReLU's mask.
  */
 import type { Of } from '../../graph/graph.ts'
-import { forwardStaging } from '../geometry.ts'
 import type { Backward, Context } from './context.ts'
-import { DenseFilter } from './denseFilter.ts'
-import { DepthwiseFilter } from './depthwiseFilter.ts'
-import type { FilterEmitter } from './filter.ts'
+import { DenseFilter } from './filters/denseFilter.ts'
+import { DepthwiseFilter } from './filters/depthwiseFilter.ts'
+import type { FilterEmitter } from './filters/filter.ts'
+import { forwardStaging } from './filters/geometry.ts'
+import { stage } from './filters/staging.ts'
 import { beforeRelu, maskGradient } from './relu.ts'
-import { stage } from './staging.ts'
 
 const emitters = { dense: DenseFilter, depthwise: DepthwiseFilter } as const
 

@@ -1,5 +1,5 @@
 /** The losses: one section of calls for each objective; both leave ∂loss/∂logits of every head. */
-import type { Temporary } from '../../graph/placement.ts'
+import type { Temporary } from '../../plan/placement.ts'
 import type { Context } from './context.ts'
 
 export function lowerHeads(context: Context): void {

@@ -1,7 +1,7 @@
 /** ReLU: on its own, and as the mask that a convolution's input gradient goes through where the ReLU is folded into it. */
 import type { ValueId } from '../../../core/network.ts'
-import type { Accumulation } from '../../graph/accumulation.ts'
 import type { Of } from '../../graph/graph.ts'
+import type { Accumulation } from '../../plan/accumulation.ts'
 import type { Backward, Context } from './context.ts'
 
 export function lowerRelu(context: Context, { input, output }: Of<'relu'>, index: number): Backward {

@@ -1,5 +1,5 @@
 /** A node: the sum of its terms, each scaled and shifted by channel (see `norm.ts`); and its gradient, sent to them. */
-import { ADDS, defineKernel, eachItem } from '../kernel.ts'
+import { ADDS, defineKernel, eachItem } from '../device/kernel.ts'
 import { numbered, readable } from './numbered.ts'
 import { rowOf } from './term.ts'
 

@@ -6,7 +6,7 @@
  *
  * where the quotient is whole.
  */
-import { ADDS, defineKernel } from '../kernel.ts'
+import { ADDS, defineKernel } from '../device/kernel.ts'
 import { FILTER } from './filter.ts'
 import { outputGradient } from './outputGradient.ts'
 import { PIXELS, product, tileFor } from './product.ts'

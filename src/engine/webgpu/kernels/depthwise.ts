@@ -1,5 +1,5 @@
 /** Depthwise convolutions, of several filters at once: one small filter a channel. The equations are in `convolve.ts`. */
-import { ADDS, defineKernel, eachItem } from '../kernel.ts'
+import { ADDS, defineKernel, eachItem } from '../device/kernel.ts'
 import { FILTER } from './filter.ts'
 import { outputGradient } from './outputGradient.ts'
 import { GRADIENT, LENS, SOURCE, SOURCE_ARGS } from './windows.ts'

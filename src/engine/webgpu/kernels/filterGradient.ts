@@ -2,7 +2,7 @@
  * The gradient wrt dense filters, ∂L/∂w[tap, c, o] = Σ_pixels window[pixel, tap, c]·g[pixel, o]: a matrix product whose
  * reduction over pixels is cut into chunks of fixed size. Each chunk leaves a sum of its own; `sumChunks` adds them up.
  */
-import { defineKernel } from '../kernel.ts'
+import { defineKernel } from '../device/kernel.ts'
 import { FILTER, type FilterRecord } from './filter.ts'
 import { outputGradient } from './outputGradient.ts'
 import { SOURCE, SOURCE_ARGS } from './windows.ts'

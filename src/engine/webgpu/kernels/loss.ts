@@ -1,5 +1,5 @@
 /** Heads: the softmax cross-entropy with its gradient and its count of right answers, and a given cotangent. */
-import { defineKernel } from '../kernel.ts'
+import { defineKernel } from '../device/kernel.ts'
 
 /** One workgroup for the whole batch. */
 const HEAD_THREADS = 128

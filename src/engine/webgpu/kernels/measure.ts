@@ -1,5 +1,5 @@
 /** Moments by chunk of pixels, of values that no convolution makes (those collect them: `tileMoments.ts`). */
-import { defineKernel } from '../kernel.ts'
+import { defineKernel } from '../device/kernel.ts'
 import { COLUMN_ARGS, COLUMN_SUM, COLUMN_THREADS, OVER_CHUNK } from './columnSums.ts'
 
 /**

@@ -3,7 +3,7 @@
  * coefficient c. The normalised values themselves are never stored: whoever reads them scales and shifts. What a term
  * has for that is in `term.ts`.
  */
-import { defineKernel, eachItem } from '../kernel.ts'
+import { defineKernel, eachItem } from '../device/kernel.ts'
 import { FINISH_LANES, FINISH_QUADS, LANE_SUM } from './columnSums.ts'
 import { TERM } from './term.ts'
 

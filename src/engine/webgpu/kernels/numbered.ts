@@ -1,5 +1,5 @@
 /** Kernels with room for several buffers of one kind: `name0`, `name1`, … */
-import type { Access } from '../kernel.ts'
+import type { Access } from '../device/kernel.ts'
 
 /** 0, 1, … */
 export const numbered = (count: number): number[] => Array.from({ length: count }, (_, j) => j)

@@ -4,7 +4,7 @@
  *
  *   slope·g + curve·y + offset    (see `differentiate` in `norm.ts`).
  */
-import type { Access } from '../kernel.ts'
+import type { Access } from '../device/kernel.ts'
 import { ROWS } from './term.ts'
 
 export interface OutputGradient {

@@ -1,5 +1,5 @@
 /** Kernels that treat every number, or every pixel, on its own. */
-import { ADDS, defineKernel, eachItem } from '../kernel.ts'
+import { ADDS, defineKernel, eachItem } from '../device/kernel.ts'
 
 /** The images with their channels as stored: images [pixels, channels] → output [pixels, quads]. */
 export const widen = defineKernel({

@@ -1,5 +1,5 @@
 /** Poolings. Every thread makes four channels of one pixel; the way back gathers, so nothing is added in an open order. */
-import { ADDS, defineKernel, eachItem } from '../kernel.ts'
+import { ADDS, defineKernel, eachItem } from '../device/kernel.ts'
 
 const ARGS = [
   ...['height', 'width', 'quads', 'outputHeight', 'outputWidth'],

@@ -1,5 +1,5 @@
 /** The way back of a node: sums over its gradient and its terms' values, from which `norm.ts` makes what it sends. */
-import { defineKernel } from '../kernel.ts'
+import { defineKernel } from '../device/kernel.ts'
 import { COLUMN_ARGS, COLUMN_SUM, COLUMN_THREADS, OVER_CHUNK } from './columnSums.ts'
 import { numbered, readable } from './numbered.ts'
 import { rowOf, TERM } from './term.ts'

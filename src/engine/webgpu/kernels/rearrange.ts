@@ -1,5 +1,5 @@
 /** Kernels that only move numbers. */
-import { ADDS, defineKernel, eachItem } from '../kernel.ts'
+import { ADDS, defineKernel, eachItem } from '../device/kernel.ts'
 import { numbered } from './numbered.ts'
 
 /** In the map of a `gather`: a channel that is to be 0, and one that is left as it is. Others are counted from 1. */

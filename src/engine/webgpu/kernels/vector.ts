@@ -1,5 +1,5 @@
 /** Arithmetic on whole weight vectors. */
-import { defineKernel, eachItem } from '../kernel.ts'
+import { defineKernel, eachItem } from '../device/kernel.ts'
 
 /** y ← y + a·x, a = `run.factor` */
 export const axpy = defineKernel({

@@ -1,26 +1,28 @@
 /**
  * A node: Σ_t c_t·norm_t(value_t). Forward: the moments of all normalised terms, their scales and shifts, then one pass
- * over all terms, unless the node's readers do without (`readThrough.ts`). Back, with g = ∂L/∂output, one pass gives Σ g and each term's Σ g·(value − μ); from these follow the
- * gradients wrt coefficients and norms (`differentiate` in kernels/norm.ts), and one more pass sends to each value its
- * own, unless the value's producer makes it. A pass is as many dispatches as the device's bindings make of it.
+ * over all terms, unless the node's readers do without (`readThrough.ts`). Back, with g = ∂L/∂output, one pass gives Σ g
+ * and each term's Σ g·(value − μ); from these follow the gradients wrt coefficients and norms (`differentiate` in
+ * kernels/norm.ts), and one more pass sends to each value its own, unless the value's producer makes it. A pass is as
+ * many dispatches as the device's bindings make of it.
  */
-import type { Accumulation } from '../../graph/accumulation.ts'
+
 import type { Of, Term } from '../../graph/graph.ts'
+import type { Accumulation } from '../../plan/accumulation.ts'
 import { FINISH_QUADS } from '../kernels/columnSums.ts'
 import { combine, distribute } from '../kernels/combine.ts'
 import { measure } from '../kernels/measure.ts'
 import { differentiate, settle } from '../kernels/norm.ts'
 import { clear } from '../kernels/pointwise.ts'
 import { project } from '../kernels/project.ts'
-import { itemGrid } from '../program.ts'
-import type { When } from '../situation.ts'
-import type { Lent } from '../storage.ts'
+import { itemGrid } from '../plan/program.ts'
+import type { When } from '../plan/situation.ts'
+import type { Lent } from '../plan/storage.ts'
 import { type ColumnChunks, columnChunks } from './chunks.ts'
 import type { Backward, Context } from './context.ts'
+import { lowerNorms } from './groupedNorms.ts'
 import { filledUp, inGroups, numberedArgs, numberedBuffers, roomFor } from './grouping.ts'
-import { lowerNorms } from './normGroup.ts'
 import type { Quads } from './quads.ts'
-import { isProjected, type TermPlace } from './termPlaces.ts'
+import { isProjected, type TermPlace } from './terms/termPlaces.ts'
 
 /** A term with where it stands. */
 interface PlacedTerm {

@@ -1,19 +1,19 @@
 /** What the rules that turn operations into dispatches share: buffers of values and gradients, terms, conditions. */
 import type { ParameterId, Value, ValueId } from '../../../core/network.ts'
-import { Accumulation } from '../../graph/accumulation.ts'
 import type { Activity } from '../../graph/activity.ts'
 import { countContributions, findDifferentiable } from '../../graph/gradientFlow.ts'
 import type { Graph } from '../../graph/graph.ts'
-import type { Temporary } from '../../graph/placement.ts'
+import { Accumulation } from '../../plan/accumulation.ts'
+import type { Temporary } from '../../plan/placement.ts'
 import { clear } from '../kernels/pointwise.ts'
-import type { Feeds, State } from '../layout.ts'
-import { itemGrid, type Program } from '../program.ts'
-import type { Lent, Part } from '../storage.ts'
-import type { Bundle, BundlePlace } from './bundles.ts'
-import type { WaitingFilters } from './filterPlaces.ts'
+import type { Feeds, State } from '../plan/layout.ts'
+import { itemGrid, type Program } from '../plan/program.ts'
+import type { Lent, Part } from '../plan/storage.ts'
+import type { Bundle, BundlePlace } from './filters/bundles.ts'
+import type { WaitingFilters } from './filters/filterPlaces.ts'
 import { type Quads, quadsOf } from './quads.ts'
 import { makeTables, type Site, type Tables } from './tables.ts'
-import type { TermPlace } from './termPlaces.ts'
+import type { TermPlace } from './terms/termPlaces.ts'
 
 /** Emits the way back through an operation whose forward dispatches stand. */
 export type Backward = () => void

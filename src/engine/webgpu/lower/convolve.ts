@@ -5,13 +5,13 @@
  */
 import type { Of } from '../../graph/graph.ts'
 import { sumChunks, sumGroups } from '../kernels/filterGradient.ts'
-import type { Storage } from '../storage.ts'
+import type { Storage } from '../plan/storage.ts'
 import type { Backward, Context } from './context.ts'
-import { DenseGroup } from './denseGroup.ts'
-import { DepthwiseGroup } from './depthwiseGroup.ts'
-import type { FilterGroupEmitter } from './filterGroup.ts'
-import type { FilterGroup, WaitingFilters } from './filterPlaces.ts'
-import { outputGradientsOf } from './groupBuffers.ts'
+import { DenseGroup } from './filters/denseGroup.ts'
+import { DepthwiseGroup } from './filters/depthwiseGroup.ts'
+import type { FilterGroupEmitter } from './filters/filterGroup.ts'
+import type { FilterGroup, WaitingFilters } from './filters/filterPlaces.ts'
+import { outputGradientsOf } from './filters/groupBuffers.ts'
 
 const emitters = { dense: DenseGroup, depthwise: DepthwiseGroup } as const
 

@@ -1,6 +1,6 @@
 /** The step on the weights: the norm of their gradient, then clipping, decay and momentum at once. */
 import { DOT_PARTS, dot, sgd } from '../kernels/vector.ts'
-import { fixedGrid } from '../program.ts'
+import { fixedGrid } from '../plan/program.ts'
 import type { Context } from './context.ts'
 
 export function emitDescent({ program, state }: Context): void {

@@ -1,6 +1,6 @@
 /** Kernels over several terms: groups of what one dispatch can bind, under numbered names. */
-import type { Argument } from '../program.ts'
-import type { Storage } from '../storage.ts'
+import type { Argument } from '../plan/program.ts'
+import type { Storage } from '../plan/storage.ts'
 
 /** Kernels are made for so many terms; more of them would not make a pass faster. */
 const ROOMS = [1, 2, 4, 8] as const

@@ -1,8 +1,8 @@
 /** The losses: one section of dispatches for each objective; both leave ∂loss/∂logits of every head. */
 import { cotangent, crossEntropy } from '../kernels/loss.ts'
 import { clear } from '../kernels/pointwise.ts'
-import { itemGrid } from '../program.ts'
-import type { Lent } from '../storage.ts'
+import { itemGrid } from '../plan/program.ts'
+import type { Lent } from '../plan/storage.ts'
 import type { Context } from './context.ts'
 
 const ONE = () => [1, 1, 1] as const

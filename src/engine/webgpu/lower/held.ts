@@ -5,7 +5,7 @@
 import type { Of } from '../../graph/graph.ts'
 import { add, pass } from '../kernels/pointwise.ts'
 import { chosenPool, maxPool } from '../kernels/pool.ts'
-import { itemGrid } from '../program.ts'
+import { itemGrid } from '../plan/program.ts'
 import type { Backward, Context } from './context.ts'
 import { poolingWindow, sendThroughChoice } from './pool.ts'
 

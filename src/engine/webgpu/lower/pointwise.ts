@@ -1,7 +1,7 @@
 /** ReLU where no convolution reads it, drop path, noise, and the classifier's bias. */
 import type { Of } from '../../graph/graph.ts'
 import { add, addBias, biasGradient, pass, relu, scaleSamples, widen } from '../kernels/pointwise.ts'
-import { fixedGrid, itemGrid } from '../program.ts'
+import { fixedGrid, itemGrid } from '../plan/program.ts'
 import type { Backward, Context } from './context.ts'
 
 export function lowerRelu(context: Context, { input, output }: Of<'relu'>, index: number): Backward {

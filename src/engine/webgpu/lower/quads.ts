@@ -1,6 +1,6 @@
 /** Values as kernels count them: channels are read four at a time. */
 import type { Value } from '../../../core/network.ts'
-import { type Extent, extentOf } from '../../graph/extent.ts'
+import { type Extent, extentOf } from '../../plan/extent.ts'
 
 export interface Quads extends Extent {
   readonly quads: number

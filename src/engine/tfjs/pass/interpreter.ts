@@ -1,0 +1,116 @@
+/** Runs a plan: the layers forward, then the differentiated ones backward. Values are freed at their last use. */
+import * as tf from '@tensorflow/tfjs-core'
+import type { CoefficientId, Network, ParameterId, ValueId } from '../../../core/network.ts'
+import { addAll } from '../addAll.ts'
+import { ruleOf } from '../rules/index.ts'
+import { parametersOf } from '../rules/layerReads.ts'
+import type { BatchMoments, Context, Gradients } from '../rules/rule.ts'
+import type { Plan, Step } from './plan.ts'
+
+/** A forward pass that has run: its targets, and what the backward pass reads. */
+export interface Trace {
+  readonly plan: Plan
+  value(id: ValueId): tf.Tensor
+  /** One of the planned uses of a value is over; after the last it is freed. */
+  release(id: ValueId): void
+  /** What each step's forward rule saved for its backward rule. */
+  readonly saved: readonly (readonly tf.Tensor[])[]
+  /** Batch moments by number of the running statistics. */
+  readonly moments: ReadonlyMap<number, BatchMoments>
+}
+
+/** ∂L/∂ what the plan wanted. */
+export interface PassGradients {
+  /** Parameters that the pass did not read are absent: their gradient is zero. */
+  readonly parameters: ReadonlyMap<ParameterId, tf.Tensor>
+  /** A scalar for each appearance of a coefficient in a `mix`. */
+  readonly coefficients: readonly { readonly id: CoefficientId; readonly value: tf.Tensor }[]
+}
+
+/** @param images [batch, height, width, channels]; freed like every other value */
+export function runForward(plan: Plan, context: Context, images: tf.Tensor): Trace {
+  const values = new Map<ValueId, tf.Tensor>([[0, images]])
+  const uses = plan.uses.slice()
+  const moments = new Map<number, BatchMoments>()
+  const value = (id: ValueId) => values.get(id) as tf.Tensor
+  const release = (id: ValueId) => {
+    uses[id]--
+    if (uses[id] > 0) return
+    values.get(id)?.dispose()
+    values.delete(id)
+  }
+  const saved = plan.steps.map(({ layer, operands, wants }) => {
+    const result = scoped(() => ruleOf(layer).forward(layer, operands.map(value), context))
+    values.set(layer.output, result.output)
+    if (layer.kind === 'batchNorm' && layer.statistics !== null && result.moments) {
+      moments.set(layer.statistics, result.moments)
+    }
+    for (const id of operands) release(id)
+    if (wants) return result.saved ?? []
+    for (const tensor of result.saved ?? []) tensor.dispose()
+    return []
+  })
+  return { plan, value, release, saved, moments }
+}
+
+/** @param cotangents ∂L/∂value of the targets that L depends on; they are consumed */
+export function runBackward(
+  network: Network,
+  trace: Trace,
+  context: Context,
+  cotangents: ReadonlyMap<ValueId, tf.Tensor>,
+): PassGradients {
+  const pending = network.values.map((_, id) => [cotangents.get(id)].filter((tensor) => tensor !== undefined))
+  const parameters = new Map<ParameterId, tf.Tensor>()
+  const coefficients: { id: CoefficientId; value: tf.Tensor }[] = []
+  trace.plan.steps.toReversed().forEach((step, i) => {
+    const saved = trace.saved[trace.plan.steps.length - 1 - i]
+    const cotangent = total(pending[step.layer.output])
+    if (cotangent !== undefined) {
+      const gradients = differentiate(step, cotangent, saved, trace, context)
+      step.operands.forEach((id, operand) => {
+        const gradient = gradients.inputs?.[operand]
+        if (gradient) pending[id].push(gradient)
+      })
+      parametersOf(step.layer).forEach((id, at) => {
+        const gradient = gradients.parameters?.[at]
+        if (gradient) parameters.set(id, gradient)
+      })
+      step.coefficients.forEach((id, at) => {
+        const value = gradients.coefficients?.[at]
+        if (value) coefficients.push({ id, value })
+      })
+      cotangent.dispose()
+    }
+    for (const tensor of saved) tensor.dispose()
+    if (step.keeps.inputs) for (const id of step.operands) trace.release(id)
+    if (step.keeps.output) trace.release(step.layer.output)
+  })
+  return { parameters, coefficients }
+}
+
+function differentiate(
+  { layer, operands, keeps, wants }: Step,
+  cotangent: tf.Tensor,
+  saved: readonly tf.Tensor[],
+  trace: Trace,
+  context: Context,
+): Gradients {
+  if (wants === undefined) return {}
+  const inputs = keeps.inputs ? operands.map(trace.value) : []
+  const output = keeps.output ? trace.value(layer.output) : undefined
+  return scoped(() => ruleOf(layer).backward(layer, { cotangent, inputs, output, saved, wants }, context))
+}
+
+/** The sum of what flowed back to one value; undefined where nothing did. */
+function total(parts: readonly tf.Tensor[]): tf.Tensor | undefined {
+  if (parts.length < 2) return parts[0]
+  const sum = addAll(parts)
+  for (const part of parts) part.dispose()
+  return sum
+}
+
+/** Frees what `f` made on the way to its result. */
+function scoped<T extends object>(f: () => T): T {
+  return tf.tidy(f as unknown as () => tf.TensorContainer) as unknown as T
+}

@@ -1,0 +1,100 @@
+/** The loss at the heads of a network: its value, its gradient wrt the logits, and how many samples are right. */
+import * as tf from '@tensorflow/tfjs-core'
+import type { Batch } from '../../../core/data.ts'
+import { BenchError } from '../../../core/errors.ts'
+import type { Objective } from '../../../core/executor.ts'
+import type { Head, Network, ValueId } from '../../../core/network.ts'
+import { addAll } from '../addAll.ts'
+
+export interface Scored {
+  /** Scalar. */
+  readonly loss: tf.Tensor
+  /** ∂loss/∂logits of each head, [batch, 1, 1, classes]. */
+  readonly cotangents: ReadonlyMap<ValueId, tf.Tensor>
+}
+
+/** Heads whose logits the objective reads: all for the cross-entropy, the main one for its own logits. */
+export const headsOf = (network: Network, objective: Objective): readonly Head[] =>
+  objective.kind === 'logits' ? network.heads.slice(0, 1) : network.heads
+
+/** @param logits of a head, [batch, classes] */
+export function score(network: Network, batch: Batch, objective: Objective, logits: (head: Head) => tf.Tensor): Scored {
+  const scored = headsOf(network, objective).map((head) => ({
+    head,
+    ...scoreHead(network, batch, objective, head, logits(head)),
+  }))
+  return {
+    loss: addAll(scored.map(({ loss }) => loss)),
+    cotangents: new Map(
+      scored.map(({ head, gradient }) => [head.logits, tf.reshape(gradient, [batch.size, 1, 1, network.classes])]),
+    ),
+  }
+}
+
+function scoreHead({ classes }: Network, batch: Batch, objective: Objective, head: Head, logits: tf.Tensor) {
+  if (objective.kind === 'logits') {
+    const cotangent = tf.tensor2d(objective.cotangent.slice(), [batch.size, classes])
+    return { loss: tf.sum(tf.mul(logits, cotangent)), gradient: cotangent }
+  }
+  const share = head.lossWeight / batch.size
+  const target = tf.tensor2d(targets(batch, classes, objective.labelSmoothing ?? 0), [batch.size, classes])
+  const logProbability = logSoftmax(logits)
+  return {
+    loss: tf.mul(tf.sum(tf.mul(target, logProbability)), -share),
+    gradient: tf.mul(tf.sub(tf.exp(logProbability), target), share),
+  }
+}
+
+/** (1 − s)·onehot + s / classes, [batch, classes] */
+function targets({ labels, size }: Batch, classes: number, smoothing: number): Float32Array {
+  const target = new Float32Array(size * classes).fill(smoothing / classes)
+  for (let i = 0; i < size; i++) {
+    if (!(labels[i] >= 0 && labels[i] < classes)) {
+      throw new BenchError('bad-input', `sample ${i} has label ${labels[i]}, but the network has ${classes} classes`)
+    }
+    target[i * classes + labels[i]] += 1 - smoothing
+  }
+  return target
+}
+
+function logSoftmax(logits: tf.Tensor): tf.Tensor {
+  const shifted = tf.sub(logits, tf.max(logits, 1, true))
+  return tf.sub(shifted, tf.log(tf.sum(tf.exp(shifted), 1, true)))
+}
+
+/**
+ * Number of samples whose label has the largest logit, and is among the five largest: [correct, correct5].
+ * Of equal logits the lower class comes first; a label among NaNs comes last.
+ */
+export function countCorrect(batch: Batch, classes: number, logits: tf.Tensor): tf.Tensor1D {
+  const { own, lower, higher } = labelMasks(batch, classes)
+  const ofLabel = tf.sum(tf.mul(logits, own), 1, true)
+  const outranking = [
+    tf.mul(lower, tf.cast(tf.logicalNot(tf.less(logits, ofLabel)), 'float32')),
+    tf.mul(higher, tf.cast(tf.logicalNot(tf.lessEqual(logits, ofLabel)), 'float32')),
+  ]
+  const rank = tf.sum(tf.addN(outranking), 1, true) // [batch, 1]
+  return tf.sum(tf.cast(tf.less(rank, tf.tensor2d([1, 5], [1, 2])), 'float32'), 0)
+}
+
+/** Of each sample, the label's class, all lower and all higher ones, as 0 and 1, [batch, classes]. */
+function labelMasks({ labels, size }: Batch, classes: number) {
+  const mask = (belongs: (difference: number) => boolean) =>
+    Float32Array.from({ length: size * classes }, (_, i) =>
+      belongs((i % classes) - labels[Math.floor(i / classes)]) ? 1 : 0,
+    )
+  return {
+    own: tf.tensor2d(
+      mask((difference) => difference === 0),
+      [size, classes],
+    ),
+    lower: tf.tensor2d(
+      mask((difference) => difference < 0),
+      [size, classes],
+    ),
+    higher: tf.tensor2d(
+      mask((difference) => difference > 0),
+      [size, classes],
+    ),
+  }
+}

@@ -1,0 +1,94 @@
+/** One batch through the network: forward, the loss, and back. */
+import * as tf from '@tensorflow/tfjs-core'
+import type { Feed, Mode, Objective } from '../../../core/executor.ts'
+import { type Head, type Network, sizeOf, type ValueId } from '../../../core/network.ts'
+import type { Context } from '../rules/rule.ts'
+import type { ParameterViews } from '../state/parameterViews.ts'
+import type { RunningStatistics } from '../state/runningStatistics.ts'
+import { createContext } from './context.ts'
+import { type PassGradients, runBackward, runForward, type Trace } from './interpreter.ts'
+import { countCorrect, headsOf, score } from './objective.ts'
+import { type Plan, type PlanRequest, planPass } from './plan.ts'
+
+export interface GradientWants {
+  readonly coefficients: boolean
+  readonly weights: boolean
+}
+
+const NO_GRADIENTS: GradientWants = { coefficients: false, weights: false }
+
+/** Its methods make tensors that live as long as the enclosing scope, and wait for nothing. */
+export class Pass {
+  readonly #network: Network
+  readonly #parameters: ParameterViews
+  readonly #statistics: RunningStatistics
+  /** Plans in which every coefficient is active. */
+  readonly #plans = new Map<string, Plan>()
+
+  constructor(network: Network, parameters: ParameterViews, statistics: RunningStatistics) {
+    this.#network = network
+    this.#parameters = parameters
+    this.#statistics = statistics
+  }
+
+  /** The values asked for. */
+  values(feed: Feed, mode: Mode, targets: readonly ValueId[]): tf.Tensor[] {
+    const { trace } = this.#forward(feed, mode, targets, NO_GRADIENTS)
+    return targets.map(trace.value)
+  }
+
+  /** [mean loss, correct, correct5] of the batch. */
+  marks(feed: Feed, objective: Objective, mode: Mode): tf.Tensor1D {
+    const targets = headsOf(this.#network, objective).map((head) => head.logits)
+    return this.#score(feed, objective, this.#forward(feed, mode, targets, NO_GRADIENTS).trace).marks
+  }
+
+  /** The marks, and the gradients that are wanted. */
+  differentiate(feed: Feed, objective: Objective, wants: GradientWants, mode: Mode) {
+    const targets = headsOf(this.#network, objective).map((head) => head.logits)
+    const { context, trace } = this.#forward(feed, mode, targets, wants)
+    const { marks, cotangents } = this.#score(feed, objective, trace)
+    for (const id of targets) trace.release(id)
+    return { marks, gradients: runBackward(this.#network, trace, context, cotangents) }
+  }
+
+  /** All parameters' gradients in one vector; zeros where the pass did not read a parameter. */
+  flatten({ parameters }: PassGradients): tf.Tensor1D {
+    const parts = this.#network.parameters.map(({ shape }, id) => {
+      const gradient = parameters.get(id)
+      return gradient === undefined ? tf.zeros([sizeOf(shape)]) : tf.reshape(gradient, [-1])
+    })
+    return tf.concat(parts as tf.Tensor1D[])
+  }
+
+  #forward(
+    feed: Feed,
+    mode: Mode,
+    targets: readonly ValueId[],
+    wants: GradientWants,
+  ): { context: Context; trace: Trace } {
+    const { height, width, channels } = this.#network.values[0]
+    const { images, size } = feed.batch
+    const context = createContext(this.#network, feed, mode, this.#parameters, this.#statistics)
+    const input = tf.tensor4d(images, [size, height, width, channels])
+    const trace = runForward(this.#plan({ targets, active: feed.active, ...wants }), context, input)
+    this.#statistics.update(trace.moments)
+    return { context, trace }
+  }
+
+  #score(feed: Feed, objective: Objective, trace: Trace) {
+    const { heads, classes } = this.#network
+    const logits = (head: Head) => tf.reshape(trace.value(head.logits), [feed.batch.size, classes])
+    const { loss, cotangents } = score(this.#network, feed.batch, objective, logits)
+    const counts = countCorrect(feed.batch, classes, logits(heads[0]))
+    return { marks: tf.concat([tf.reshape(loss, [1]) as tf.Tensor1D, counts]), cotangents }
+  }
+
+  #plan(request: PlanRequest): Plan {
+    if (request.active) return planPass(this.#network, request)
+    const key = JSON.stringify([request.targets, request.coefficients, request.weights])
+    const plan = this.#plans.get(key) ?? planPass(this.#network, request)
+    this.#plans.set(key, plan)
+    return plan
+  }
+}

@@ -1,0 +1,22 @@
+/** One filter of a convolution: dense or depthwise. */
+
+import type { Filter } from '../../../graph/graph.ts'
+import type { Accumulation } from '../../../plan/accumulation.ts'
+import type { Temporary } from '../../../plan/placement.ts'
+import type { Staging } from './geometry.ts'
+
+/** The calls for one filter over an input that is staged for it. */
+export interface FilterEmitter {
+  forward(staged: Temporary): void
+  /** @param sum where ∂L/∂(staged input) goes, if anywhere */
+  backward(staged: Temporary, sum: Accumulation | undefined): void
+}
+
+/** A filter with where it stands. */
+export interface FilterSite {
+  readonly filter: Filter
+  /** Value that the convolution reads. */
+  readonly input: number
+  readonly staging: Staging
+  readonly condition: number
+}

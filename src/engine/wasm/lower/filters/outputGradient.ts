@@ -1,0 +1,33 @@
+/** The gradient wrt a convolution's output, staged for the transposed window. */
+
+import type { Temporary } from '../../../plan/placement.ts'
+import type { Context } from '../context.ts'
+import type { FilterSite } from './filter.ts'
+import { backwardStaging, type Staging, unstaged } from './geometry.ts'
+import { stage, stageDeferred } from './staging.ts'
+
+export interface StagedGradient {
+  readonly staged: Temporary
+  readonly staging: Staging
+}
+
+/**
+ * @param transposed false where only the filter's gradient is wanted, which needs no border
+ * @returns undefined where nothing upstream learns
+ */
+export function stageOutputGradient(
+  context: Context,
+  { filter, input, condition }: FilterSite,
+  transposed: boolean,
+): StagedGradient | undefined {
+  const { output, window } = filter
+  const shape = context.shape(output)
+  const staging = transposed ? backwardStaging(context.shape(input), shape, window) : unstaged(shape)
+  const options = { condition }
+  const deferred = context.norms.deferred(output)
+  if (deferred) {
+    return { staged: stageDeferred(context, deferred, context.value(output), shape, staging, options), staging }
+  }
+  const gradient = context.outputGradient(output)
+  return gradient && { staged: stage(context, gradient, shape, staging, false, options), staging }
+}

@@ -1,0 +1,60 @@
+/** A network compiled: its program in an arena, and what the host needs to run it. */
+import type { Network } from '../../../core/network.ts'
+import { Activity } from '../../graph/activity.ts'
+import { type Graph, lower } from '../../graph/graph.ts'
+import { rewrite } from '../../graph/rewrite/index.ts'
+import { type PlannedTerm, termsOf } from '../../graph/terms.ts'
+import { Context, type Mask, type NoiseSlot } from '../lower/context.ts'
+import { emitProgram } from '../lower/index.ts'
+import type { Arena } from '../module/module.ts'
+import { signatures } from '../module/signatures.ts'
+import { type Layout, layOut } from './layout.ts'
+import { Program } from './program.ts'
+
+export interface Plan {
+  readonly graph: Graph
+  readonly program: Program
+  readonly layout: Layout
+  readonly activity: Activity
+  readonly terms: readonly PlannedTerm[]
+  /** Where the terms' numbers stand: floats, integers, doubles. */
+  readonly termTable: Context['termTable']
+  /** Buffers of the main logits and the features: addresses and channels as stored. */
+  readonly logits: { readonly address: number; readonly channels: number }
+  readonly features: { readonly address: number; readonly channels: number }
+  readonly masks: readonly Mask[]
+  readonly noises: readonly NoiseSlot[]
+  /** Bytes of the arena that are in use. */
+  readonly bytes: number
+}
+
+export interface PlanOptions {
+  readonly batchSize: number
+  readonly threads: number
+  readonly gates: 'live' | 'held'
+}
+
+/** @throws BenchError `unsupported` where the network does not fit into the module's memory */
+export function plan(network: Network, arena: Arena, { batchSize, threads, gates }: PlanOptions): Plan {
+  const graph = rewrite(lower(network), gates)
+  const program = new Program(signatures)
+  const layout = layOut(program, network, batchSize)
+  const activity = new Activity(graph)
+  const context = new Context(program, graph, layout, activity, { batchSize, threads })
+  emitProgram(context, graph)
+  const bytes = program.load(arena, network.name)
+  const stored = (id: number) => ({ address: context.value(id).address, channels: context.extent(id).channels })
+  return {
+    graph,
+    program,
+    layout,
+    activity,
+    terms: termsOf(graph, activity),
+    termTable: context.termTable,
+    logits: stored(network.heads[0].logits),
+    features: stored(network.features),
+    masks: context.masks,
+    noises: context.noises,
+    bytes,
+  }
+}

@@ -1,0 +1,176 @@
+/** A network's program while it is written: kernel calls in order, with buffers whose addresses come last. */
+import { BenchError } from '../../../core/errors.ts'
+import type { ByGating } from '../../plan/accumulation.ts'
+import { align, place, Temporary } from '../../plan/placement.ts'
+import type { Situation } from '../../plan/situation.ts'
+import { type Arena, type KernelName, MEMORY_LIMIT } from '../module/module.ts'
+import { sharedKernels } from '../module/sharedKernels.ts'
+import type { signatures } from '../module/signatures.ts'
+
+/** A fixed address or number, or the address of a buffer. */
+export type Argument = number | Temporary | ByGating
+export type Arguments<K extends KernelName> = Readonly<Record<(typeof signatures)[K][number], Argument>>
+
+/** The part of a step that a call belongs to; losses differ by objective. */
+export type Section = 'forward' | 'cross-entropy' | 'logits' | 'backward'
+
+/** The situations in which a call runs. */
+export type When =
+  | 'always'
+  | 'training'
+  | 'batch-statistics'
+  | 'running-statistics'
+  | 'weights'
+  | 'coefficients'
+  | 'no-coefficients'
+  | 'gated'
+  | 'taking'
+
+const holds: Readonly<Record<When, (situation: Situation) => boolean>> = {
+  always: () => true,
+  training: ({ mode }) => mode === 'train',
+  'batch-statistics': ({ mode }) => mode !== 'eval',
+  'running-statistics': ({ mode }) => mode === 'eval',
+  weights: ({ weights }) => weights,
+  coefficients: ({ coefficients }) => coefficients,
+  'no-coefficients': ({ coefficients }) => !coefficients,
+  gated: ({ gated }) => gated,
+  taking: ({ taking }) => taking,
+}
+
+interface Call {
+  readonly kernel: KernelName
+  readonly args: readonly Argument[]
+  readonly section: Section
+  readonly when: When
+  /** Number of the activity flag that must be set; −1: none. */
+  readonly condition: number
+}
+
+/** A call with its arguments, as any thread can be told. */
+export interface PlainCall {
+  readonly kernel: KernelName
+  readonly args: readonly number[]
+  /** Whether all threads run it. */
+  readonly isShared: boolean
+  readonly condition: number
+}
+
+export interface EmitOptions {
+  readonly when?: When
+  readonly condition?: number
+}
+
+/** An entry of a table. */
+export type Word = number | Temporary
+
+interface Table {
+  readonly address: number
+  readonly words: readonly Word[] | Uint32Array
+}
+
+/** The first bytes hold the module's own constants. */
+const STATIC_BASE = 65536
+
+export class Program {
+  readonly #parameters: typeof signatures
+  readonly #calls: Call[] = []
+  readonly #temporaries: Temporary[] = []
+  readonly #tables: Table[] = []
+  #section: Section = 'forward'
+  #staticEnd = STATIC_BASE
+  #end = 0
+
+  constructor(parameters: typeof signatures) {
+    this.#parameters = parameters
+  }
+
+  /** Memory that stays: the address of `bytes` zeroed bytes. */
+  reserve(bytes: number): number {
+    const address = this.#staticEnd
+    this.#staticEnd += align(bytes)
+    return address
+  }
+
+  /** Memory that is lent between the first and the last call that name it. */
+  temporary(bytes: number, what: string): Temporary {
+    const buffer = new Temporary(bytes, what)
+    this.#temporaries.push(buffer)
+    return buffer
+  }
+
+  /** Constant 32-bit words. Buffers named in it must be touched where they are read. */
+  table(words: readonly Word[] | Uint32Array): number {
+    const address = this.reserve(words.length * 4)
+    this.#tables.push({ address, words })
+    return address
+  }
+
+  /** Calls from here on belong to this section. */
+  enter(section: Section): void {
+    this.#section = section
+  }
+
+  emit<K extends KernelName>(
+    kernel: K,
+    args: Arguments<K>,
+    { when = 'always', condition = -1 }: EmitOptions = {},
+  ): void {
+    const names: readonly (typeof signatures)[K][number][] = this.#parameters[kernel]
+    const ordered = names.map((name) => args[name])
+    for (const argument of ordered) this.touch(argument)
+    this.#calls.push({ kernel, args: ordered, section: this.#section, when, condition })
+  }
+
+  /** Keeps a buffer alive up to here. */
+  touch(argument: Argument): void {
+    if (argument instanceof Temporary) argument.touch(this.#calls.length)
+  }
+
+  /**
+   * Gives buffers their addresses, reserves the memory and writes constants.
+   *
+   * @returns bytes used
+   * @throws BenchError `unsupported` where the network does not fit
+   */
+  load(arena: Arena, name: string): number {
+    this.#end = place(this.#temporaries, this.#staticEnd)
+    if (this.#end > MEMORY_LIMIT) throw this.#tooLarge(name)
+    arena.reserve(this.#end, name)
+    arena.integers.fill(0, STATIC_BASE / 4, this.#staticEnd / 4)
+    for (const { address, words } of this.#tables) {
+      if (words instanceof Uint32Array) arena.integers.set(words, address / 4)
+      else arena.integers.set(words.map(addressOf), address / 4)
+    }
+    return this.#end
+  }
+
+  /** The calls of a section that run in a situation. After `load`. */
+  select(section: Section, situation: Situation): PlainCall[] {
+    return this.#calls
+      .filter((call) => call.section === section && holds[call.when](situation))
+      .map(({ kernel, args, condition }) => ({
+        kernel,
+        condition,
+        isShared: sharedKernels.has(kernel),
+        args: args.map((argument) => resolve(argument, situation.gated)),
+      }))
+  }
+
+  #tooLarge(name: string): BenchError {
+    const [largest] = this.#temporaries.toSorted((a, b) => b.bytes - a.bytes)
+    const size = (bytes: number) => `${(bytes / 2 ** 30).toFixed(2)} GB`
+    return new BenchError(
+      'unsupported',
+      `${name}: needs ${size(this.#end)}, WebAssembly has ${size(MEMORY_LIMIT)}; ` +
+        `the largest buffer is ${largest.what}, ${size(largest.bytes)}; use a smaller batch`,
+    )
+  }
+}
+
+const addressOf = (word: number | Temporary): number => (typeof word === 'number' ? word : word.address)
+
+const resolve = (argument: Argument, gated: boolean): number => {
+  if (typeof argument === 'number' || argument instanceof Temporary) return addressOf(argument)
+  return gated ? argument.gated : argument.open
+}

@@ -1,0 +1,88 @@
+/** A plan in its arena, ready to run: every call writes the feed, replays kernels, and reads a few numbers. */
+import type { Feed, GradientResult, Mode, Objective } from '../../../core/executor.ts'
+import type { Network } from '../../../core/network.ts'
+import type { Situation } from '../../plan/situation.ts'
+import type { Crew, CrewPlan } from '../crew/crew.ts'
+import type { Arena } from '../module/module.ts'
+import type { Plan } from '../plan/plan.ts'
+import { Feeding } from './feeding.ts'
+import { Replay } from './replay.ts'
+
+/** What a run is for; the feed says the rest. */
+type Wants = Pick<Situation, 'mode' | 'weights' | 'coefficients'>
+
+export class Machine {
+  readonly network: Network
+  readonly plan: Plan
+  readonly arena: Arena
+  readonly #crew: CrewPlan | undefined
+  readonly #feeding: Feeding
+  readonly #replay: Replay
+
+  /** @param crew of as many threads as the plan is made for; absent: one */
+  constructor(network: Network, batchSize: number, plan: Plan, arena: Arena, crew?: Crew) {
+    const { module, memory } = arena
+    const flags = new Uint8Array(new SharedArrayBuffer(plan.activity.count))
+    this.network = network
+    this.plan = plan
+    this.arena = arena
+    this.#crew = crew?.announce({ module, memory, flags })
+    this.#feeding = new Feeding(plan, arena, network, batchSize, flags)
+    this.#replay = new Replay(plan, arena, this.#crew)
+    arena.takePart(0, crew?.threads ?? 1)
+  }
+
+  /** The crew forgets the plan; its memory is free for another. */
+  close(): void {
+    this.#crew?.end()
+  }
+
+  /** Forward, loss, and back as far as gradients are wanted. That of the weights is left in the arena. */
+  run(feed: Feed, objective: Objective, wants: Wants): GradientResult {
+    const flags = this.#feeding.write(feed)
+    const situation = { ...wants, gated: flags !== undefined, taking: false }
+    const { layout } = this.plan
+    const { doubles, floats } = this.arena
+    doubles.fill(0, layout.tally / 8, layout.tally / 8 + 3)
+    if (objective.kind === 'logits') this.#feeding.writeCotangent(objective.cotangent, feed.batch.size)
+    else doubles[layout.smoothing / 8] = objective.labelSmoothing ?? 0
+    this.#replay.run('forward', situation, flags)
+    this.#replay.run(objective.kind, situation, flags)
+    if (wants.weights || wants.coefficients) {
+      floats.fill(0, layout.gradient / 4, layout.gradient / 4 + layout.length)
+      this.#replay.run('backward', situation, flags)
+    }
+    const at = layout.tally / 8
+    const tally = { loss: doubles[at], correct: doubles[at + 1], correct5: doubles[at + 2], samples: feed.batch.size }
+    if (!wants.coefficients) return tally
+    const coefficients = feed.coefficients ?? new Float64Array()
+    return { ...tally, coefficients: this.#feeding.coefficientGradient(coefficients, flags) }
+  }
+
+  /** Main-head logits and features. */
+  forward(feed: Feed, mode: Mode): { readonly logits: Float32Array; readonly features: Float32Array } {
+    const flags = this.#feeding.write(feed)
+    const gated = flags !== undefined
+    this.#replay.run('forward', { mode, weights: false, coefficients: false, gated, taking: false }, flags)
+    const { values, features, heads } = this.network
+    const { height, width, channels } = values[features]
+    return {
+      logits: this.#read(this.plan.logits, feed.batch.size, values[heads[0].logits].channels),
+      features: this.#read(this.plan.features, feed.batch.size * height * width, channels),
+    }
+  }
+
+  /** A forward pass that leaves what gates see in the plan's masks; of switched-off paths, too. */
+  takeMasks(feed: Feed): void {
+    const gated = this.#feeding.write(feed) !== undefined
+    const situation = { mode: 'probe', weights: false, coefficients: false, gated, taking: true } as const
+    this.#replay.run('forward', situation, undefined)
+  }
+
+  /** Rows of the buffer without the channels that only fill it up. */
+  #read({ address, channels }: Plan['logits'], rows: number, dense: number): Float32Array {
+    const stored = this.arena.floats.subarray(address / 4, address / 4 + rows * channels)
+    if (dense === channels) return stored.slice()
+    return Float32Array.from({ length: rows * dense }, (_, i) => stored[Math.floor(i / dense) * channels + (i % dense)])
+  }
+}

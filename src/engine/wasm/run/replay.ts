@@ -1,0 +1,48 @@
+/** Runs a plan's calls, with a crew or alone. The list for each section and situation is bound once and kept. */
+
+import type { Situation } from '../../plan/situation.ts'
+import type { CrewPlan } from '../crew/crew.ts'
+import { alone, type BoundCall, bindCalls, follow } from '../crew/follow.ts'
+import type { Arena } from '../module/module.ts'
+import type { Plan } from '../plan/plan.ts'
+import type { Section } from '../plan/program.ts'
+
+interface List {
+  readonly calls: readonly BoundCall[]
+  /** By which the crew knows it; absent where there is nothing to share. */
+  readonly number?: number
+}
+
+export class Replay {
+  readonly #plan: Plan
+  readonly #arena: Arena
+  readonly #crew: CrewPlan | undefined
+  readonly #lists = new Map<string, List>()
+
+  constructor(plan: Plan, arena: Arena, crew: CrewPlan | undefined) {
+    this.#plan = plan
+    this.#arena = arena
+    this.#crew = crew
+  }
+
+  /** @param flags which conditional calls run; absent: all */
+  run(section: Section, situation: Situation, flags: Uint8Array | undefined): void {
+    const { calls, number } = this.#list(section, situation)
+    if (number === undefined) follow(calls, flags, alone)
+    else this.#crew?.run(number, calls, this.#arena.batch, flags)
+  }
+
+  #list(section: Section, situation: Situation): List {
+    const { mode, weights, coefficients, gated, taking } = situation
+    const key = `${section} ${mode} ${weights} ${coefficients} ${gated} ${taking}`
+    let list = this.#lists.get(key)
+    if (list === undefined) {
+      const plain = this.#plan.program.select(section, situation)
+      const calls = bindCalls(this.#arena.kernels, plain)
+      const isShared = calls.some((call) => call.isShared)
+      list = { calls, number: isShared ? this.#crew?.addList(plain) : undefined }
+      this.#lists.set(key, list)
+    }
+    return list
+  }
+}

@@ -1,0 +1,103 @@
+/** Weight vectors in the arena: two at fixed places of the plan, others in slots behind it. */
+import { BenchError } from '../../../core/errors.ts'
+import type { WeightVector } from '../../../core/executor.ts'
+import { align } from '../../plan/placement.ts'
+import type { Arena } from '../module/module.ts'
+
+export class ArenaVector implements WeightVector {
+  readonly length: number
+  readonly #arena: Arena
+  readonly #address: number
+  readonly #release: () => void
+
+  constructor(arena: Arena, address: number, length: number, release: () => void = () => {}) {
+    this.length = length
+    this.#arena = arena
+    this.#address = address
+    this.#release = release
+  }
+
+  assign(x: WeightVector): void {
+    const { floats } = this.#arena
+    const from = this.#addressOf(x) / 4
+    floats.copyWithin(this.#address / 4, from, from + this.length)
+  }
+
+  axpy(a: number, x: WeightVector): void {
+    this.#arena.kernels.axpy(this.#address, a, this.#addressOf(x), this.length)
+  }
+
+  scale(a: number): void {
+    this.#arena.kernels.scale(this.#address, a, this.length)
+  }
+
+  async dot(x: WeightVector): Promise<number> {
+    return this.#arena.kernels.dot(this.#address, this.#addressOf(x), this.length)
+  }
+
+  async norm(): Promise<number> {
+    return Math.sqrt(this.#arena.kernels.dot(this.#address, this.#address, this.length))
+  }
+
+  async read(): Promise<Float32Array> {
+    return this.copy()
+  }
+
+  /** `read`, at once. */
+  copy(): Float32Array {
+    return this.#arena.floats.slice(this.#address / 4, this.#address / 4 + this.length)
+  }
+
+  write(values: Float32Array): void {
+    if (values.length !== this.length) {
+      throw new BenchError('bad-input', `a weight vector has ${this.length} numbers, not ${values.length}`)
+    }
+    this.#arena.floats.set(values, this.#address / 4)
+  }
+
+  dispose(): void {
+    this.#release()
+  }
+
+  #addressOf(x: WeightVector): number {
+    if (x instanceof ArenaVector && x.#arena === this.#arena && x.length === this.length) return x.#address
+    throw new BenchError('bad-input', 'weight vectors of different networks cannot be combined; read and write instead')
+  }
+}
+
+/** Equal slots for vectors of one network, reused after `dispose`. */
+export class VectorHeap {
+  readonly #arena: Arena
+  readonly #length: number
+  readonly #name: string
+  readonly #free: number[] = []
+  #end: number
+
+  /** @param base first free byte of the arena */
+  constructor(arena: Arena, base: number, length: number, name: string) {
+    this.#arena = arena
+    this.#length = length
+    this.#name = name
+    this.#end = align(base)
+  }
+
+  /** A vector of zeros. @throws BenchError `unsupported` where memory is used up */
+  allocate(): ArenaVector {
+    const address = this.#free.pop() ?? this.#grow()
+    const bytes = align(this.#length * 4)
+    this.#arena.floats.fill(0, address / 4, (address + bytes) / 4)
+    let held = true
+    return new ArenaVector(this.#arena, address, this.#length, () => {
+      if (held) this.#free.push(address)
+      held = false
+    })
+  }
+
+  #grow(): number {
+    const address = this.#end
+    const end = address + align(this.#length * 4)
+    this.#arena.reserve(end, `${this.#name}, one more weight vector`)
+    this.#end = end
+    return address
+  }
+}

@@ -1,0 +1,109 @@
+/** Dense filters of one input: forward, their own gradients, and the gradient wrt what they read. */
+import { convolve, convolveBack } from '../../kernels/convolve.ts'
+import { filterGradient, gradientTileFor } from '../../kernels/filterGradient.ts'
+import { tileFor } from '../../kernels/product.ts'
+import type { Grid } from '../../plan/program.ts'
+import type { Lent } from '../../plan/storage.ts'
+import type { Context } from '../context.ts'
+import type { Quads } from '../quads.ts'
+import { tilesOf } from './filterCuts.ts'
+import type { FilterGroupEmitter, GradientBuffers } from './filterGroup.ts'
+import type { FilterGroup } from './filterPlaces.ts'
+import { conditionOf, inputGradientOf, outputsOf, sourceOf } from './groupBuffers.ts'
+
+/** What a device gives to each dimension of a grid. */
+const LARGEST_GRID = 65535
+
+export class DenseGroup implements FilterGroupEmitter {
+  readonly #context: Context
+  readonly #group: FilterGroup
+  readonly #condition: number
+  readonly #input: Quads
+  /** Quads of the widest output. */
+  readonly #quads: number
+
+  constructor(context: Context, group: FilterGroup) {
+    this.#context = context
+    this.#group = group
+    this.#condition = conditionOf(context, group)
+    this.#input = context.extent(group.inputs[0])
+    this.#quads = Math.max(...group.filters.map(({ output }) => output.quads))
+  }
+
+  forward(): void {
+    const group = this.#group
+    const condition = this.#condition
+    const { program, state, tables } = this.#context
+    const { filters, flags, moments, vectors } = tables
+    const { columns, pixels } = tileFor(this.#quads)
+    const tiles = Math.ceil(this.#quads / columns)
+    const { source, args } = sourceOf(this.#context, group)
+    program.emit(convolve(columns), {
+      buffers: {
+        filters,
+        flags,
+        weights: state.weights,
+        vectors,
+        source,
+        results: outputsOf(this.#context, group),
+        moments,
+      },
+      args: { ...args, first: group.first, tiles, inputs: group.filters[0].inputs },
+      grid: tileGrid(
+        tiles * group.filters.length,
+        Math.max(...group.filters.map(({ output }) => output.pixelsPerSample)),
+        pixels,
+      ),
+      condition,
+    })
+  }
+
+  backward(gradients: GradientBuffers, chunks: Lent): void {
+    this.#filterGradients(gradients, chunks)
+    this.#inputGradient(gradients)
+  }
+
+  #filterGradients(gradients: GradientBuffers, chunks: Lent): void {
+    const group = this.#group
+    const condition = this.#condition
+    const { program, tables } = this.#context
+    const { filters, flags, vectors } = tables
+    const { columns } = gradientTileFor(this.#quads)
+    const tiles = group.filters.map((filter) => tilesOf(filter, columns))
+    const rows = Math.max(...tiles.map(([own]) => own))
+    const across = Math.max(...tiles.map(([, own]) => own))
+    const chunkCount = Math.max(...group.filters.map(({ record }) => record.chunkCount))
+    const { source, args } = sourceOf(this.#context, group)
+    program.emit(filterGradient(columns, group.givers.length), {
+      buffers: { filters, flags, vectors, source, chunks, ...gradients },
+      args: { ...args, first: group.first, tiles: across },
+      grid: () => [chunkCount, rows, across * group.filters.length],
+      condition,
+      when: 'weights',
+    })
+  }
+
+  #inputGradient(gradients: GradientBuffers): void {
+    const group = this.#group
+    const condition = this.#condition
+    const common = inputGradientOf(this.#context, group, gradients, condition)
+    if (common === undefined) return
+    const { buffers, args, results } = common
+    const { columns, pixels } = tileFor(this.#input.quads)
+    const tiles = Math.ceil(this.#input.quads / columns)
+    this.#context.program.emit(convolveBack(columns, group.relu, group.givers.length), {
+      buffers,
+      args: { ...args, tiles, inputs: group.filters[0].inputs },
+      grid: tileGrid(tiles * results, this.#input.pixelsPerSample, pixels),
+      condition,
+    })
+  }
+}
+
+/** A workgroup a tile: what goes over the same pixels along x, pixels along y, and along z where there are very many. */
+function tileGrid(across: number, pixelsPerSample: number, pixels: number): Grid {
+  return (samples) => {
+    const tiles = Math.ceil((samples * pixelsPerSample) / pixels)
+    return [across, Math.min(tiles, LARGEST_GRID), Math.ceil(tiles / LARGEST_GRID)]
+  }
+}

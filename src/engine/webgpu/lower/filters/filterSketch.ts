@@ -1,0 +1,108 @@
+/** Of the records of filters that are taken together, all but where their partial sums wait. */
+import type { ValueId } from '../../../../core/network.ts'
+import type { Activity } from '../../../graph/activity.ts'
+import type { FilterRecord } from '../../kernels/filter.ts'
+import { gradientTileFor } from '../../kernels/filterGradient.ts'
+import { GIVING_BINDINGS } from '../../kernels/outputGradient.ts'
+import type { State } from '../../plan/layout.ts'
+import { alignedForParts } from '../../plan/storage.ts'
+import { quadsOf } from '../quads.ts'
+import type { MomentPlace } from '../terms/momentPlaces.ts'
+import type { NormReader } from '../terms/normReaders.ts'
+import type { BundlePlaces } from './bundles.ts'
+import { cutsOf, type FilterSite, tilesOf } from './filterCuts.ts'
+import type { Drafting, GroupDraft, Member } from './filterDrafts.ts'
+
+/** What the records of filters depend on. */
+export interface Placing extends Drafting {
+  readonly activity: Activity
+  readonly state: State
+  readonly moments: ReadonlyMap<ValueId, MomentPlace>
+  readonly normReaders: ReadonlyMap<ValueId, NormReader>
+  readonly bundles: BundlePlaces
+  /** Storage buffers that one kernel can name. */
+  readonly bindings: number
+}
+
+export interface Sketch extends FilterSite {
+  readonly record: Omit<FilterRecord, 'chunks' | 'groupChunks'>
+  readonly chunkBytes: number
+}
+
+export interface GroupSketch extends GroupDraft {
+  readonly filters: readonly Sketch[]
+  /** See `FilterGroup`. */
+  readonly givers: readonly (readonly ValueId[])[]
+}
+
+export function sketchGroup(placing: Placing, draft: GroupDraft): GroupSketch {
+  const { values } = placing.graph
+  const sites = draft.members.map(({ filter, convolution: { input } }): FilterSite => {
+    const { channels: inputs } = values[input]
+    return { filter, input: quadsOf(values[input]), inputs, output: quadsOf(values[filter.output]) }
+  })
+  const { columns } = gradientTileFor(Math.max(...sites.map(({ output }) => output.quads)))
+  const tiles = sites.reduce((sum, site) => sum + tilesOf(site, columns).reduce((rows, own) => rows * own), 0)
+  const givers = giversOf(placing, draft)
+  const filters = sites.map((site, i) => {
+    const cuts = cutsOf(site, tiles, placing.batchSize)
+    const places = { ...readingOf(placing, draft, draft.members[i]), ...makingOf(placing, draft.members[i], givers) }
+    const record = { ...places, ...cuts }
+    return { ...site, record, chunkBytes: alignedForParts(16 * cuts.chunkCount * cuts.rows * site.output.quads) }
+  })
+  return { ...draft, filters, givers }
+}
+
+/** All nodes that normalise the outputs, if each output is read by one alone and the device can bind their gradients. */
+function giversOf({ normReaders, bundles, bindings }: Placing, { members }: GroupDraft): ValueId[][] {
+  const givers = new Map<unknown, ValueId[]>()
+  for (const { filter } of members) {
+    const node = normReaders.get(filter.output)?.node
+    if (node === undefined) return []
+    const buffer = bundles.unstored.get(node)?.bundle ?? node
+    givers.set(buffer, [...(givers.get(buffer) ?? []), node])
+  }
+  return givers.size + GIVING_BINDINGS > bindings ? [] : [...givers.values()]
+}
+
+/** Where a filter reads, what, and where the gradient wrt that goes. */
+function readingOf({ activity, state, readThrough, bundles }: Placing, draft: GroupDraft, member: Member) {
+  const { filter, convolution, index, part } = member
+  const { height: kernelHeight, width: kernelWidth, ...steps } = filter.window
+  const { input } = convolution
+  const through = readThrough.get(input)
+  const gradient = bundles.unstored.get(input) ?? bundles.outputs.get(input)
+  const among = (place?: { readonly offset: number }) => (draft.parallel && place ? place.offset / 16 : 0)
+  return {
+    ...{ flag: activity.ofPart(index, part), weight: state.parameterOffsets[filter.parameter] },
+    ...{ kernelHeight, kernelWidth, ...steps },
+    source: among(bundles.outputs.get(through?.value ?? input)),
+    normPlus1: through === undefined ? 0 : through.base + 1,
+    goal: among(gradient),
+  }
+}
+
+/** Where a filter's output goes, what becomes of it, and where the gradient wrt it comes from. */
+function makingOf(placing: Placing, { filter }: Member, givers: readonly (readonly ValueId[])[]) {
+  const { graph, moments, normReaders, bundles } = placing
+  const { height, width, channels } = graph.values[filter.output]
+  const { quads } = quadsOf(graph.values[filter.output])
+  const moment = moments.get(filter.output)
+  const reader = normReaders.get(filter.output)
+  const given = reader && bundles.unstored.get(reader.node)
+  return {
+    ...{ height, width, quads, channels },
+    plane: (bundles.outputs.get(filter.output)?.offset ?? 0) / 16,
+    momentsPlus1: moment?.collected ? moment.at + 1 : 0,
+    tracked: Number(moment?.tracked ?? false),
+    norm: reader?.base ?? 0,
+    giver:
+      reader === undefined
+        ? 0
+        : Math.max(
+            0,
+            givers.findIndex((nodes) => nodes.includes(reader.node)),
+          ),
+    given: (given?.offset ?? 0) / 16,
+  }
+}

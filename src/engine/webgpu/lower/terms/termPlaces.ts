@@ -1,0 +1,41 @@
+/** Where each term of a node has its vectors and sums. */
+import type { Graph, Term } from '../../../graph/graph.ts'
+import { ROWS } from '../../kernels/term.ts'
+import { quadsOf } from '../quads.ts'
+
+export interface TermPlace {
+  /** Among all terms. */
+  readonly number: number
+  /** Its first row in `vectors`, in quads. */
+  readonly base: number
+  readonly quads: number
+  /** Of its sum in `project`, row 0 being Σ g; −1 where none is ever needed. */
+  readonly productRow: number
+}
+
+/** When Σ g·(value − μ) is needed: of plain terms, where the gradient wrt the coefficients is wanted. */
+export function isProjected({ norm, factors }: Term): boolean {
+  return norm !== null || factors.length > 0
+}
+
+/** Of each combine's terms, by the number of the operation. */
+export function placeTerms(graph: Graph): ReadonlyMap<number, readonly TermPlace[]> {
+  const places = new Map<number, readonly TermPlace[]>()
+  let number = 0
+  let base = 0
+  graph.operations.forEach((operation, index) => {
+    if (operation.kind !== 'combine') return
+    const { quads } = quadsOf(graph.values[operation.output])
+    let productRow = 1
+    const own = operation.terms.map((term): TermPlace => {
+      const place = {
+        ...{ number: number++, base, quads },
+        productRow: isProjected(term) ? productRow++ : -1,
+      }
+      base += ROWS.length * quads
+      return place
+    })
+    places.set(index, own)
+  })
+  return places
+}

@@ -1,0 +1,160 @@
+/** A compiled network: its weights and statistics, and the steps on them. */
+import { BenchError } from '../../../core/errors.ts'
+import type {
+  Executable,
+  ExecutableState,
+  Feed,
+  Gates,
+  GradientRequest,
+  GradientResult,
+  Mode,
+  Objective,
+  SgdStep,
+  Tally,
+  WeightVector,
+} from '../../../core/executor.ts'
+import type { Network } from '../../../core/network.ts'
+import type { Device } from '../device/device.ts'
+import { Readback } from '../device/readback.ts'
+import { disposeState, RING, type State } from '../plan/layout.ts'
+import type { Plan } from '../plan/plan.ts'
+import { GateHolder } from './heldGates.ts'
+import { Machine } from './machine.ts'
+import { TallyRing } from './tallyRing.ts'
+import { DeviceVector, VectorSpace } from './vectors.ts'
+
+/** What an executable is made of. */
+export interface Parts {
+  readonly device: Device
+  readonly network: Network
+  readonly batchSize: number
+  readonly state: State
+  readonly plan: Plan
+  /** Plans the same network with held gates, at the first need. */
+  readonly planHeld: () => Plan
+}
+
+export class WebgpuExecutable implements Executable {
+  readonly network: Network
+  readonly weights: DeviceVector
+  readonly momentum: DeviceVector
+  readonly #parts: Parts
+  readonly #gradient: DeviceVector
+  readonly #readback: Readback
+  readonly #space: VectorSpace
+  readonly #live: Machine
+  readonly #steps: TallyRing
+  readonly #evaluation: TallyRing
+  #holder: GateHolder | undefined
+
+  constructor(parts: Parts) {
+    const { device, network, state, plan } = parts
+    this.#parts = parts
+    this.network = network
+    this.#readback = new Readback(device)
+    this.#space = new VectorSpace(device, this.#readback, state.length)
+    this.weights = new DeviceVector(this.#space, state.weights)
+    this.momentum = new DeviceVector(this.#space, state.momentum)
+    this.#gradient = new DeviceVector(this.#space, state.gradient)
+    this.#live = this.#machine(plan)
+    this.#steps = new TallyRing(device, this.#readback, plan.feeds.results, 0, RING)
+    this.#evaluation = new TallyRing(device, this.#readback, plan.feeds.results, RING, RING)
+    this.#writeStatistics(initialStatistics(network))
+  }
+
+  vector(): WeightVector {
+    return this.#space.vector()
+  }
+
+  async gradient(feed: Feed, objective: Objective, want: GradientRequest, mode: Mode): Promise<GradientResult> {
+    const wants = { mode, weights: want.weights !== undefined, coefficients: want.coefficients === true }
+    const result = this.#machineFor(feed).gradient(feed, objective, wants)
+    const found = await result
+    want.weights?.assign(this.#gradient)
+    return found
+  }
+
+  async step(feed: Feed, objective: Objective, sgd: SgdStep): Promise<void> {
+    const machine = this.#machineFor(feed)
+    const tally = await this.#steps.next()
+    await machine.run(feed, objective, { mode: 'train', weights: true, coefficients: false, tally, sgd })
+  }
+
+  takeTally(): Promise<Tally> {
+    return this.#steps.take()
+  }
+
+  async evaluate(feeds: Iterable<Feed> | AsyncIterable<Feed>, mode: Mode): Promise<Tally> {
+    for await (const feed of feeds) {
+      const tally = await this.#evaluation.next()
+      const wants = { mode, weights: false, coefficients: false, tally }
+      await this.#machineFor(feed).run(feed, { kind: 'cross-entropy' }, wants)
+    }
+    return this.#evaluation.take()
+  }
+
+  async forward(feed: Feed, mode: Mode): Promise<{ readonly logits: Float32Array; readonly features: Float32Array }> {
+    return this.#machineFor(feed).forward(feed, mode)
+  }
+
+  gates(feed: Feed): Gates {
+    return this.#gateHolder().take(feed)
+  }
+
+  async save(): Promise<ExecutableState> {
+    const { statistics, statisticsLength } = this.#parts.state
+    const [weights, momentum, running] = await Promise.all([
+      this.weights.read(),
+      this.momentum.read(),
+      this.#readback.fetch(statistics, 4 * statisticsLength),
+    ])
+    return { weights, momentum, statistics: running }
+  }
+
+  restore({ weights, momentum, statistics }: ExecutableState): void {
+    const expected = this.#parts.state.statisticsLength
+    if (statistics.length !== expected) {
+      throw new BenchError('bad-input', `state has ${statistics.length} running statistics; expected ${expected}`)
+    }
+    this.weights.write(weights)
+    this.momentum.write(momentum)
+    this.#writeStatistics(statistics)
+  }
+
+  dispose(): void {
+    this.#parts.plan.program.dispose()
+    this.#holder?.dispose()
+    this.#space.dispose()
+    this.#readback.dispose()
+    disposeState(this.#parts.state)
+  }
+
+  /** The machine for a feed: the live one, or that which holds the feed's gates. */
+  #machineFor(feed: Feed): Machine {
+    return feed.gates === undefined ? this.#live : this.#gateHolder().machineFor(feed.gates, feed)
+  }
+
+  #gateHolder(): GateHolder {
+    this.#holder ??= new GateHolder(this.#parts.device, this.#machine(this.#parts.planHeld()))
+    return this.#holder
+  }
+
+  #machine(plan: Plan): Machine {
+    const { device, network, batchSize } = this.#parts
+    return new Machine(device, this.#readback, network, batchSize, plan)
+  }
+
+  #writeStatistics(values: Float32Array): void {
+    if (values.length === 0) return
+    const { buffer, byteOffset, byteLength } = values
+    const { device, state } = this.#parts
+    device.gpu.queue.writeBuffer(state.statistics, 0, buffer as ArrayBuffer, byteOffset, byteLength)
+  }
+}
+
+/** Means 0, variances 1. */
+function initialStatistics({ statistics }: Network): Float32Array {
+  return Float32Array.from(
+    statistics.flatMap((channels) => Array.from({ length: 2 * channels }, (_, i) => (i < channels ? 0 : 1))),
+  )
+}

@@ -1,0 +1,30 @@
+/** A crew whose threads take turns at every shared call, the last first: what they write must not depend on the order. */
+import type { Crew } from '../../../../src/engine/wasm/crew/crew.ts'
+import { type BoundCall, bindCalls } from '../../../../src/engine/wasm/crew/follow.ts'
+import { ThreadKernels } from '../../../../src/engine/wasm/module/module.ts'
+
+export const turnCrew = (threads: number): Crew => ({
+  threads,
+  isLost: false,
+  announce({ module, memory }) {
+    const parts = Array.from({ length: threads }, () => new ThreadKernels(module, memory))
+    parts.forEach((thread, part) => {
+      thread.takePart(part, threads)
+    })
+    /** Of each list and part. */
+    const lists: BoundCall[][][] = []
+    return {
+      addList: (calls) => lists.push(parts.map(({ kernels }) => bindCalls(kernels, calls))) - 1,
+      run(list, calls, batch, flags) {
+        for (const thread of parts) thread.batch = batch
+        calls.forEach(({ isShared, condition, run }, i) => {
+          if (flags !== undefined && condition >= 0 && flags[condition] === 0) return
+          if (isShared) for (const own of lists[list].toReversed()) own[i].run()
+          else run()
+        })
+      },
+      end() {},
+    }
+  },
+  leave() {},
+})
