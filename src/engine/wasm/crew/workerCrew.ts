@@ -152,8 +152,9 @@ class WorkerCrew implements Crew {
   }
 
   #lost(cause?: unknown): BenchError {
+    const why = this.#loss ?? 'all have left its crew'
     const remedy = 'run it again, or with one thread (--threads 1)'
-    return new BenchError('failed', `a thread that helps with steps was lost (${this.#loss}); ${remedy}`, { cause })
+    return new BenchError('failed', `a thread that helps with steps was lost (${why}); ${remedy}`, { cause })
   }
 
   #end(): void {

@@ -1,0 +1,41 @@
+/** Crews that are over: one of their threads was gone before it was ready, or all who used them have left. */
+import { Worker } from 'node:worker_threads'
+import { expect, test, vi } from 'vitest'
+import { joinCrew } from '../../../../src/engine/wasm/crew/workerCrew.ts'
+import { Arena, kernelModule } from '../../../../src/engine/wasm/module/module.ts'
+
+/** What was made, and the workers that came with it. */
+function workersOf<T>(make: () => T): { readonly made: T; readonly workers: readonly Worker[] } {
+  const on = vi.spyOn(Worker.prototype, 'on')
+  const made = make()
+  const workers = [...new Set(on.mock.contexts as Worker[])]
+  on.mockRestore()
+  return { made, workers }
+}
+
+test('a thread that ends before it is ready is an error for all who wait for it; the next crew is a new one', async () => {
+  const { made, workers } = workersOf(() => [joinCrew(3), joinCrew(3)])
+  expect(workers).toHaveLength(2)
+  const waiting = Promise.allSettled(made)
+  await workers[1].terminate()
+  for (const joining of await waiting) {
+    // 0 where it was ended before it began.
+    const message = expect.stringMatching(
+      /^a thread that helps with steps was lost \(exit code [01]\); run it again, or/,
+    )
+    expect(joining).toMatchObject({ status: 'rejected', reason: { code: 'failed', message } })
+  }
+  const next = await joinCrew(3)
+  expect(next.isLost).toBe(false)
+  next.leave()
+})
+
+test('a step of a crew that all have left is an error that says so', async () => {
+  const crew = await joinCrew(2)
+  const { module } = await kernelModule(true)
+  const plan = crew.announce({ module, memory: new Arena(module).memory, flags: new Uint8Array() })
+  const list = plan.addList([])
+  crew.leave()
+  expect(() => plan.run(list, [], 1, undefined)).toThrow(/^a thread that helps with steps was lost \(all have left/)
+  expect(crew.isLost).toBe(false)
+})
