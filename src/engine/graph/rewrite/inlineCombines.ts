@@ -7,7 +7,8 @@
  * and the normalised outputs are never stored.
  */
 import type { ValueId } from '../../../core/network.ts'
-import { type Graph, inputsOf, type Operation, rootsOf, type Term } from '../graph.ts'
+import type { Graph, Operation, Term } from '../graph.ts'
+import { countReads } from '../reads.ts'
 
 export function inlineCombines(graph: Graph): Graph {
   const reads = countReads(graph)
@@ -24,12 +25,4 @@ export function inlineCombines(graph: Graph): Graph {
     return { ...operation, terms }
   })
   return { ...graph, operations }
-}
-
-/** How often each value is read; a root counts once more. */
-function countReads({ operations, values, network }: Graph): number[] {
-  const reads = values.map(() => 0)
-  for (const operation of operations) for (const input of inputsOf(operation)) reads[input]++
-  for (const root of rootsOf(network)) reads[root]++
-  return reads
 }

@@ -4,7 +4,7 @@
  */
 import type { ValueId } from '../../../../core/network.ts'
 import type { Graph } from '../../../graph/graph.ts'
-import { convolvedForOneNorm } from '../../../graph/normReads.ts'
+import { convolvedForOneNorm } from '../../../graph/reads.ts'
 import type { Temporary } from '../../../plan/placement.ts'
 
 /** ∂L/∂value = slope·gradient + curve·value + offset, by channel. */

@@ -3,7 +3,8 @@
  * value of its own where these values are made together.
  */
 import type { ValueId } from '../../../../core/network.ts'
-import { type Filter, type Graph, inputsOf, type Of, rootsOf } from '../../../graph/graph.ts'
+import type { Filter, Graph, Of } from '../../../graph/graph.ts'
+import { countReads } from '../../../graph/reads.ts'
 import { alignedForParts } from '../../plan/storage.ts'
 import { quadsOf } from '../quads.ts'
 import type { ReadThrough } from '../terms/readThrough.ts'
@@ -93,14 +94,6 @@ function likeness({ graph, readThrough }: Drafting, { filter, convolution }: Mem
   const { input, relu } = convolution
   const extents = [input, filter.output].map((id) => Object.values(graph.values[id]).join('×'))
   return [filter.kind, relu, readThrough.has(input), ...extents].join(' ')
-}
-
-/** How often each value is read; a root counts once more. */
-function countReads({ operations, values, network }: Graph): number[] {
-  const reads = values.map(() => 0)
-  for (const operation of operations) for (const input of inputsOf(operation)) reads[input]++
-  for (const root of rootsOf(network)) reads[root]++
-  return reads
 }
 
 /** Equally wide depthwise filters beside each other. */
