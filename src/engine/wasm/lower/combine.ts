@@ -5,8 +5,9 @@
  */
 import type { Of } from '../../graph/graph.ts'
 import type { Temporary } from '../../plan/placement.ts'
+import type { Backward } from '../../plan/rules.ts'
 import type { When } from '../plan/program.ts'
-import type { Backward, Context } from './context.ts'
+import type { Context } from './context.ts'
 import { NormTerm } from './terms/normTerm.ts'
 import { PlainTerm } from './terms/plainTerm.ts'
 import type { TermEmitter } from './terms/term.ts'

@@ -15,9 +15,6 @@ import { NormGradients } from './terms/normGradients.ts'
 /** Pixels that are summed into one row, as in kernels/lanes.ts. */
 export const CHUNK = 64
 
-/** Emits the way back through an operation whose forward calls stand. */
-export type Backward = () => void
-
 /** Where a node's term finds what the host feeds and leaves what it reads. Addresses. */
 export interface TermSlot {
   /** Π factors, a float. */

@@ -4,11 +4,13 @@
  * sent through the ReLU's mask.
  */
 import type { Of } from '../../graph/graph.ts'
-import type { Backward, Context } from './context.ts'
+import type { Backward } from '../../plan/rules.ts'
+import type { Context } from './context.ts'
 import { DenseFilter } from './filters/denseFilter.ts'
 import { DepthwiseFilter } from './filters/depthwiseFilter.ts'
 import type { FilterEmitter } from './filters/filter.ts'
 import { forwardStaging } from './filters/geometry.ts'
+import { stageOutputGradient } from './filters/outputGradient.ts'
 import { stage } from './filters/staging.ts'
 import { beforeRelu, maskGradient } from './relu.ts'
 
@@ -19,17 +21,23 @@ export function lowerConvolve(context: Context, { input, relu, filters }: Of<'co
   const condition = context.operationCondition(index)
   const staging = forwardStaging(shape, Math.max(...filters.map(({ window }) => window.padding)))
   const staged = stage(context, context.value(input), shape, staging, relu, { condition })
-  const group = filters.map((filter, part): FilterEmitter => {
+  const placed = filters.map((filter, part) => {
     const site = { filter, input, staging, condition: context.partCondition(index, part) }
-    return new emitters[filter.kind](context, site)
+    const emitter: FilterEmitter = new emitters[filter.kind](context, site)
+    return { site, emitter }
   })
-  for (const emitter of group) emitter.forward(staged)
+  for (const { emitter } of placed) emitter.forward(staged)
   return () => {
     const options = { condition, when: 'weights' } as const
     const restaged = stage(context, context.value(input), shape, staging, relu, options)
     const target = context.gradient(input)
     const sum = target && relu ? beforeRelu(context, input, filters.length) : target
-    for (const emitter of group) emitter.backward(restaged, sum)
+    for (const { site, emitter } of placed) {
+      const gradient = stageOutputGradient(context, site, sum !== undefined)
+      if (gradient === undefined) continue
+      emitter.filterGradient(restaged, gradient)
+      if (sum) emitter.inputGradient(gradient, sum)
+    }
     if (relu && target && sum) maskGradient(context, input, sum, target, condition)
   }
 }

@@ -3,7 +3,8 @@
  * masks writes them before they are read, so that it gives what the live operation would.
  */
 import type { Of } from '../../graph/graph.ts'
-import type { Backward, Context } from './context.ts'
+import type { Backward } from '../../plan/rules.ts'
+import type { Context } from './context.ts'
 import { poolingWindow } from './pool.ts'
 
 export function lowerHeldRelu(context: Context, { input, output }: Of<'heldRelu'>, index: number): Backward {

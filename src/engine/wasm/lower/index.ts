@@ -1,7 +1,7 @@
 /** Graph → program: every operation's forward calls, the losses, then the ways back in reverse order. */
-import type { Graph, Of, Operation } from '../../graph/graph.ts'
+import { emitForward, type Rules } from '../../plan/rules.ts'
 import { lowerCombine } from './combine.ts'
-import type { Backward, Context } from './context.ts'
+import type { Context } from './context.ts'
 import { lowerConvolve } from './convolve.ts'
 import { lowerHeads } from './heads.ts'
 import { lowerHeldMaxPool, lowerHeldRelu } from './held.ts'
@@ -10,9 +10,7 @@ import { lowerGlobalMean, lowerPool } from './pool.ts'
 import { lowerCrop, lowerRearrange } from './rearrange.ts'
 import { lowerRelu } from './relu.ts'
 
-type Rule<K extends Operation['kind']> = (context: Context, operation: Of<K>, index: number) => Backward
-
-const rules: { readonly [K in Operation['kind']]: Rule<K> } = {
+const rules: Rules<Context> = {
   combine: lowerCombine,
   convolve: lowerConvolve,
   relu: lowerRelu,
@@ -28,16 +26,14 @@ const rules: { readonly [K in Operation['kind']]: Rule<K> } = {
   rearrange: lowerRearrange,
 }
 
-export function emitProgram(context: Context, graph: Graph): void {
+export function emitProgram(context: Context): void {
+  const { graph, program } = context
   emitInput(context)
-  const backwards = graph.operations.map((operation, index) => {
-    const rule = rules[operation.kind] as Rule<Operation['kind']>
-    return rule(context, operation, index)
-  })
-  context.program.touch(context.value(graph.network.features))
+  const emitBackward = emitForward(context, graph, rules)
+  program.touch(context.value(graph.network.features))
   lowerHeads(context)
-  context.program.enter('backward')
-  for (const backward of backwards.reverse()) backward()
+  program.enter('backward')
+  emitBackward()
 }
 
 /** The images, with their channels as stored. */

@@ -1,6 +1,7 @@
 /** Drop path, noise, and the classifier's bias. */
 import type { Of } from '../../graph/graph.ts'
-import type { Backward, Context } from './context.ts'
+import type { Backward } from '../../plan/rules.ts'
+import type { Context } from './context.ts'
 
 export function lowerDropPath(context: Context, { input, output, path }: Of<'dropPath'>, index: number): Backward {
   const { program } = context

@@ -1,7 +1,8 @@
 /** Average and maximum pooling, and the mean over the image. */
 import type { ValueId } from '../../../core/network.ts'
 import type { Of, Pooling } from '../../graph/graph.ts'
-import type { Backward, Context } from './context.ts'
+import type { Backward } from '../../plan/rules.ts'
+import type { Context } from './context.ts'
 
 type Pool = Of<'avgPool' | 'maxPool'>
 

@@ -1,7 +1,8 @@
 /** Operations that only move numbers: channel maps and crops. */
 import type { Move, Of } from '../../graph/graph.ts'
 import type { Temporary } from '../../plan/placement.ts'
-import type { Backward, Context } from './context.ts'
+import type { Backward } from '../../plan/rules.ts'
+import type { Context } from './context.ts'
 
 export function lowerRearrange(context: Context, { moves, output }: Of<'rearrange'>, index: number): Backward {
   const { program } = context

@@ -2,7 +2,8 @@
 import type { ValueId } from '../../../core/network.ts'
 import type { Of } from '../../graph/graph.ts'
 import type { Accumulation } from '../../plan/accumulation.ts'
-import type { Backward, Context } from './context.ts'
+import type { Backward } from '../../plan/rules.ts'
+import type { Context } from './context.ts'
 
 export function lowerRelu(context: Context, { input, output }: Of<'relu'>, index: number): Backward {
   const condition = context.operationCondition(index)

@@ -41,7 +41,7 @@ export function plan(network: Network, arena: Arena, { batchSize, threads, gates
   const layout = layOut(program, network, batchSize)
   const activity = new Activity(graph)
   const context = new Context(program, graph, layout, activity, { batchSize, threads })
-  emitProgram(context, graph)
+  emitProgram(context)
   const bytes = program.load(arena, network.name)
   const stored = (id: number) => ({ address: context.value(id).address, channels: context.extent(id).channels })
   return {

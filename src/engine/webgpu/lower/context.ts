@@ -15,9 +15,6 @@ import { type Quads, quadsOf } from './quads.ts'
 import { makeTables, type Site, type Tables } from './tables.ts'
 import type { TermPlace } from './terms/termPlaces.ts'
 
-/** Emits the way back through an operation whose forward dispatches stand. */
-export type Backward = () => void
-
 /** What a held gate decides by. */
 export interface Mask {
   readonly buffer: GPUBuffer

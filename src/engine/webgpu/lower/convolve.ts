@@ -4,9 +4,10 @@
  * written. Partial sums of the filters' gradients wait for those of other groups.
  */
 import type { Of } from '../../graph/graph.ts'
+import type { Backward } from '../../plan/rules.ts'
 import { sumChunks, sumGroups } from '../kernels/filterGradient.ts'
 import type { Storage } from '../plan/storage.ts'
-import type { Backward, Context } from './context.ts'
+import type { Context } from './context.ts'
 import { DenseGroup } from './filters/denseGroup.ts'
 import { DepthwiseGroup } from './filters/depthwiseGroup.ts'
 import type { FilterGroupEmitter } from './filters/filterGroup.ts'

@@ -2,12 +2,14 @@
  * Nodes of one normalised term each that are never stored (see `readThrough.ts`), side by side: their scales and shifts at
  * once; back, one pass over all values and gradients, and one dispatch for all that follows from its sums.
  */
+
+import type { Backward } from '../../plan/rules.ts'
 import { FINISH_QUADS } from '../kernels/columnSums.ts'
 import { differentiate, settle } from '../kernels/norm.ts'
 import { projectEach } from '../kernels/project.ts'
 import { spanOf } from '../plan/storage.ts'
 import { columnChunks } from './chunks.ts'
-import type { Backward, Context } from './context.ts'
+import type { Context } from './context.ts'
 import type { GroupedNorm } from './terms/normGroups.ts'
 
 export function lowerNorms(context: Context, group: readonly GroupedNorm[]): Backward {

@@ -3,10 +3,11 @@
  * run that takes them writes them before they are read, so that it gives what the live operation would.
  */
 import type { Of } from '../../graph/graph.ts'
+import type { Backward } from '../../plan/rules.ts'
 import { add, pass } from '../kernels/pointwise.ts'
 import { chosenPool, maxPool } from '../kernels/pool.ts'
 import { itemGrid } from '../plan/program.ts'
-import type { Backward, Context } from './context.ts'
+import type { Context } from './context.ts'
 import { poolingWindow, sendThroughChoice } from './pool.ts'
 
 export function lowerHeldRelu(context: Context, { input, output }: Of<'heldRelu'>, index: number): Backward {

@@ -1,11 +1,11 @@
 /** Graph → program: every operation's forward dispatches, the losses, then the ways back in reverse order. */
-import type { Graph, Of, Operation } from '../../graph/graph.ts'
+import { emitForward, type Rules } from '../../plan/rules.ts'
 import { total } from '../kernels/norm.ts'
 import { widen } from '../kernels/pointwise.ts'
 import { GRADIENT_TALLY } from '../plan/layout.ts'
 import { fixedGrid, itemGrid } from '../plan/program.ts'
 import { lowerCombine } from './combine.ts'
-import type { Backward, Context } from './context.ts'
+import type { Context } from './context.ts'
 import { lowerConvolve } from './convolve.ts'
 import { emitDescent } from './descent.ts'
 import { lowerHeads } from './heads.ts'
@@ -14,9 +14,7 @@ import { lowerBias, lowerDropPath, lowerNoise, lowerRelu } from './pointwise.ts'
 import { lowerAvgPool, lowerGlobalMean, lowerMaxPool } from './pool.ts'
 import { lowerCrop, lowerRearrange } from './rearrange.ts'
 
-type Rule<K extends Operation['kind']> = (context: Context, operation: Of<K>, index: number) => Backward
-
-const rules: { readonly [K in Operation['kind']]: Rule<K> } = {
+const rules: Rules<Context> = {
   combine: lowerCombine,
   convolve: lowerConvolve,
   relu: lowerRelu,
@@ -32,16 +30,14 @@ const rules: { readonly [K in Operation['kind']]: Rule<K> } = {
   rearrange: lowerRearrange,
 }
 
-export function emitProgram(context: Context, graph: Graph): void {
+export function emitProgram(context: Context): void {
+  const { graph, program } = context
   emitInput(context)
-  const backwards = graph.operations.map((operation, index) => {
-    const rule = rules[operation.kind] as Rule<Operation['kind']>
-    return rule(context, operation, index)
-  })
-  context.program.touch(context.value(graph.network.features))
+  const emitBackward = emitForward(context, graph, rules)
+  program.touch(context.value(graph.network.features))
   lowerHeads(context)
-  context.program.enter('backward')
-  for (const backward of backwards.reverse()) backward()
+  program.enter('backward')
+  emitBackward()
   emitTotals(context)
   emitDescent(context)
 }

@@ -1,8 +1,9 @@
 /** ReLU where no convolution reads it, drop path, noise, and the classifier's bias. */
 import type { Of } from '../../graph/graph.ts'
+import type { Backward } from '../../plan/rules.ts'
 import { add, addBias, biasGradient, pass, relu, scaleSamples, widen } from '../kernels/pointwise.ts'
 import { fixedGrid, itemGrid } from '../plan/program.ts'
-import type { Backward, Context } from './context.ts'
+import type { Context } from './context.ts'
 
 export function lowerRelu(context: Context, { input, output }: Of<'relu'>, index: number): Backward {
   const { program } = context

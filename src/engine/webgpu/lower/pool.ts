@@ -1,9 +1,10 @@
 /** Average and maximum pooling, and the mean over the image. */
 import type { Of, Pooling } from '../../graph/graph.ts'
+import type { Backward } from '../../plan/rules.ts'
 import { avgPool, avgPoolGradient, globalMean, globalMeanGradient, maxPool, maxPoolGradient } from '../kernels/pool.ts'
 import { itemGrid } from '../plan/program.ts'
 import type { Storage } from '../plan/storage.ts'
-import type { Backward, Context } from './context.ts'
+import type { Context } from './context.ts'
 
 interface Pool {
   readonly input: number

@@ -1,11 +1,12 @@
 /** Operations that only move numbers: channel maps and crops. */
 import type { ValueId } from '../../../core/network.ts'
 import type { Move, Of } from '../../graph/graph.ts'
+import type { Backward } from '../../plan/rules.ts'
 import { starts } from '../../plan/starts.ts'
 import { crop, cropGradient, gather, INPUT_STEP, LEFT, NOTHING, scatter } from '../kernels/rearrange.ts'
 import { itemGrid } from '../plan/program.ts'
 import type { Lent } from '../plan/storage.ts'
-import type { Backward, Context } from './context.ts'
+import type { Context } from './context.ts'
 import { chunksOf, numberedArgs, numberedBuffers } from './grouping.ts'
 
 export function lowerRearrange(context: Context, { moves, output }: Of<'rearrange'>, index: number): Backward {

@@ -50,7 +50,7 @@ export function draft(device: Device, network: Network, batchSize: number, state
   const feeds = live?.feeds ?? makeFeeds(program, network, batchSize, terms.length)
   const { bindings, largestBinding } = device
   const context = new Context({ program, graph, activity, state, feeds, batchSize, bindings, largestBinding })
-  emitProgram(context, graph)
+  emitProgram(context)
   return {
     program,
     prepare: () => program.prepare(),

@@ -4,14 +4,12 @@
  *   ∂L/∂w[k, o] = Σ_pixels patch[pixel, k]·g[pixel, o]
  *   ∂L/∂x       = the transposed convolution of g
  */
-
 import type { Accumulation } from '../../../plan/accumulation.ts'
 import { lanes } from '../../../plan/extent.ts'
 import type { Temporary } from '../../../plan/placement.ts'
 import type { Context } from '../context.ts'
-import type { FilterEmitter, FilterSite } from './filter.ts'
+import type { FilterEmitter, FilterSite, StagedGradient } from './filter.ts'
 import { patchOf, pixelGrid, transposedGrid, windowGrid } from './geometry.ts'
-import { type StagedGradient, stageOutputGradient } from './outputGradient.ts'
 
 export class DenseFilter implements FilterEmitter {
   readonly #context: Context
@@ -44,14 +42,7 @@ export class DenseFilter implements FilterEmitter {
     )
   }
 
-  backward(staged: Temporary, sum: Accumulation | undefined): void {
-    const gradient = stageOutputGradient(this.#context, this.#site, sum !== undefined)
-    if (gradient === undefined) return
-    this.#filterGradient(staged, gradient)
-    if (sum) this.#inputGradient(gradient, sum)
-  }
-
-  #filterGradient(staged: Temporary, gradient: StagedGradient): void {
+  filterGradient(staged: Temporary, gradient: StagedGradient): void {
     const context = this.#context
     const { filter, staging, condition } = this.#site
     const { pixelsPerSample, channels } = context.extent(filter.output)
@@ -77,7 +68,7 @@ export class DenseFilter implements FilterEmitter {
     context.program.emit('unpackFilter', { panels, dense, ...this.#extents() }, options)
   }
 
-  #inputGradient({ staged, staging }: StagedGradient, sum: Accumulation): void {
+  inputGradient({ staged, staging }: StagedGradient, sum: Accumulation): void {
     const context = this.#context
     const { input, filter, condition } = this.#site
     const { pixelsPerSample, channels } = context.extent(input)

@@ -4,13 +4,11 @@
  *   ∂L/∂w[k, c] = Σ_pixels patch[pixel, k, c]·g[pixel, c]
  *   ∂L/∂x       = the transposed convolution of g, channel by channel
  */
-
 import type { Accumulation } from '../../../plan/accumulation.ts'
 import type { Temporary } from '../../../plan/placement.ts'
 import type { Context } from '../context.ts'
-import type { FilterEmitter, FilterSite } from './filter.ts'
+import type { FilterEmitter, FilterSite, StagedGradient } from './filter.ts'
 import { pixelGrid, tapsOf, transposedGrid, windowGrid } from './geometry.ts'
-import { type StagedGradient, stageOutputGradient } from './outputGradient.ts'
 
 export class DepthwiseFilter implements FilterEmitter {
   readonly #context: Context
@@ -37,14 +35,7 @@ export class DepthwiseFilter implements FilterEmitter {
     )
   }
 
-  backward(staged: Temporary, sum: Accumulation | undefined): void {
-    const gradient = stageOutputGradient(this.#context, this.#site, sum !== undefined)
-    if (gradient === undefined) return
-    this.#filterGradient(staged, gradient)
-    if (sum) this.#inputGradient(gradient, sum)
-  }
-
-  #filterGradient(staged: Temporary, gradient: StagedGradient): void {
+  filterGradient(staged: Temporary, gradient: StagedGradient): void {
     const context = this.#context
     const { input, filter, condition } = this.#site
     const options = { condition, when: 'weights' } as const
@@ -61,7 +52,7 @@ export class DepthwiseFilter implements FilterEmitter {
     context.program.emit('resizeRows', { from: result, to, ...size }, options)
   }
 
-  #inputGradient({ staged, staging }: StagedGradient, sum: Accumulation): void {
+  inputGradient({ staged, staging }: StagedGradient, sum: Accumulation): void {
     const context = this.#context
     const { input, filter, condition } = this.#site
     const taps = this.#tapCount

@@ -8,8 +8,15 @@ import type { Staging } from './geometry.ts'
 /** The calls for one filter over an input that is staged for it. */
 export interface FilterEmitter {
   forward(staged: Temporary): void
-  /** @param sum where ∂L/∂(staged input) goes, if anywhere */
-  backward(staged: Temporary, sum: Accumulation | undefined): void
+  filterGradient(staged: Temporary, gradient: StagedGradient): void
+  /** @param sum where ∂L/∂(staged input) goes */
+  inputGradient(gradient: StagedGradient, sum: Accumulation): void
+}
+
+/** ∂L/∂output of a filter, staged for the transposed window. */
+export interface StagedGradient {
+  readonly staged: Temporary
+  readonly staging: Staging
 }
 
 /** A filter with where it stands. */

@@ -1,15 +1,8 @@
 /** The gradient wrt a convolution's output, staged for the transposed window. */
-
-import type { Temporary } from '../../../plan/placement.ts'
 import type { Context } from '../context.ts'
-import type { FilterSite } from './filter.ts'
-import { backwardStaging, type Staging, unstaged } from './geometry.ts'
+import type { FilterSite, StagedGradient } from './filter.ts'
+import { backwardStaging, unstaged } from './geometry.ts'
 import { stage, stageDeferred } from './staging.ts'
-
-export interface StagedGradient {
-  readonly staged: Temporary
-  readonly staging: Staging
-}
 
 /**
  * @param transposed false where only the filter's gradient is wanted, which needs no border

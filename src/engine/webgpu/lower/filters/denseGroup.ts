@@ -9,7 +9,7 @@ import type { Quads } from '../quads.ts'
 import { tilesOf } from './filterCuts.ts'
 import type { FilterGroupEmitter, GradientBuffers } from './filterGroup.ts'
 import type { FilterGroup } from './filterPlaces.ts'
-import { conditionOf, inputGradientOf, outputsOf, sourceOf } from './groupBuffers.ts'
+import { conditionOf, filterGradientOf, forwardOf, inputGradientOf } from './groupBuffers.ts'
 
 /** What a device gives to each dimension of a grid. */
 const LARGEST_GRID = 65535
@@ -33,27 +33,15 @@ export class DenseGroup implements FilterGroupEmitter {
   forward(): void {
     const group = this.#group
     const condition = this.#condition
-    const { program, state, tables } = this.#context
-    const { filters, flags, moments, vectors } = tables
+    const { program, tables } = this.#context
     const { columns, pixels } = tileFor(this.#quads)
     const tiles = Math.ceil(this.#quads / columns)
-    const { source, args } = sourceOf(this.#context, group)
+    const { buffers, args } = forwardOf(this.#context, group)
+    const pixelsPerSample = Math.max(...group.filters.map(({ output }) => output.pixelsPerSample))
     program.emit(convolve(columns), {
-      buffers: {
-        filters,
-        flags,
-        weights: state.weights,
-        vectors,
-        source,
-        results: outputsOf(this.#context, group),
-        moments,
-      },
-      args: { ...args, first: group.first, tiles, inputs: group.filters[0].inputs },
-      grid: tileGrid(
-        tiles * group.filters.length,
-        Math.max(...group.filters.map(({ output }) => output.pixelsPerSample)),
-        pixels,
-      ),
+      buffers: { ...buffers, moments: tables.moments },
+      args: { ...args, tiles, inputs: group.filters[0].inputs },
+      grid: tileGrid(tiles * group.filters.length, pixelsPerSample, pixels),
       condition,
     })
   }
@@ -66,17 +54,15 @@ export class DenseGroup implements FilterGroupEmitter {
   #filterGradients(gradients: GradientBuffers, chunks: Lent): void {
     const group = this.#group
     const condition = this.#condition
-    const { program, tables } = this.#context
-    const { filters, flags, vectors } = tables
     const { columns } = gradientTileFor(this.#quads)
     const tiles = group.filters.map((filter) => tilesOf(filter, columns))
     const rows = Math.max(...tiles.map(([own]) => own))
     const across = Math.max(...tiles.map(([, own]) => own))
     const chunkCount = Math.max(...group.filters.map(({ record }) => record.chunkCount))
-    const { source, args } = sourceOf(this.#context, group)
-    program.emit(filterGradient(columns, group.givers.length), {
-      buffers: { filters, flags, vectors, source, chunks, ...gradients },
-      args: { ...args, first: group.first, tiles: across },
+    const { buffers, args } = filterGradientOf(this.#context, group, gradients, chunks)
+    this.#context.program.emit(filterGradient(columns, group.givers.length), {
+      buffers,
+      args: { ...args, tiles: across },
       grid: () => [chunkCount, rows, across * group.filters.length],
       condition,
       when: 'weights',

@@ -6,7 +6,7 @@ import type { Context } from '../context.ts'
 import type { Quads } from '../quads.ts'
 import type { FilterGroupEmitter, GradientBuffers } from './filterGroup.ts'
 import type { FilterGroup, PlacedFilter } from './filterPlaces.ts'
-import { conditionOf, inputGradientOf, outputsOf, sourceOf } from './groupBuffers.ts'
+import { conditionOf, filterGradientOf, forwardOf, inputGradientOf } from './groupBuffers.ts'
 
 export class DepthwiseGroup implements FilterGroupEmitter {
   readonly #context: Context
@@ -24,17 +24,9 @@ export class DepthwiseGroup implements FilterGroupEmitter {
   forward(): void {
     const group = this.#group
     const condition = this.#condition
-    const { program, state, tables } = this.#context
-    const { filters, flags, vectors } = tables
     const items = itemGrid(Math.max(...group.filters.map(({ output }) => output.quadsPerSample)))
     const grid: Grid = (samples, most) => [items(samples, most)[0], group.filters.length, 1]
-    const { source, args } = sourceOf(this.#context, group)
-    program.emit(depthwise, {
-      buffers: { filters, flags, weights: state.weights, vectors, source, results: outputsOf(this.#context, group) },
-      args: { ...args, first: group.first },
-      grid,
-      condition,
-    })
+    this.#context.program.emit(depthwise, { ...forwardOf(this.#context, group), grid, condition })
   }
 
   backward(gradients: GradientBuffers, chunks: Lent): void {
@@ -49,14 +41,12 @@ export class DepthwiseGroup implements FilterGroupEmitter {
   #filterGradients(first: number, run: readonly PlacedFilter[], gradients: GradientBuffers, chunks: Lent): void {
     const group = this.#group
     const condition = this.#condition
-    const { program, tables } = this.#context
-    const { filters, flags, vectors } = tables
     const blocks = Math.ceil(this.#input.quads / DEPTHWISE_COLUMNS)
     const chunkCount = Math.max(...run.map(({ record }) => record.chunkCount))
     const rows = Math.max(...run.map(({ record }) => record.kernelHeight))
-    const { source, args } = sourceOf(this.#context, group)
-    program.emit(depthwiseFilterGradient(run[0].record.kernelWidth), {
-      buffers: { filters, flags, vectors, source, chunks, ...gradients },
+    const { buffers, args } = filterGradientOf(this.#context, group, gradients, chunks)
+    this.#context.program.emit(depthwiseFilterGradient(run[0].record.kernelWidth), {
+      buffers,
       args: { ...args, first, blocks },
       grid: () => [chunkCount, rows, blocks * run.length],
       condition,

@@ -8,8 +8,29 @@ import { numberedBuffers } from '../grouping.ts'
 import type { GradientBuffers } from './filterGroup.ts'
 import type { FilterGroup } from './filterPlaces.ts'
 
+/** What the kernels that run a group forward have in common. */
+export function forwardOf(context: Context, group: FilterGroup) {
+  const { filters, flags, vectors } = context.tables
+  const { source, args } = sourceOf(context, group)
+  return {
+    buffers: { filters, flags, weights: context.state.weights, vectors, source, results: outputsOf(context, group) },
+    args: { ...args, first: group.first },
+  }
+}
+
+/**
+ * What the kernels that make the gradients of a group's filters have in common.
+ *
+ * @param chunks where partial sums wait
+ */
+export function filterGradientOf(context: Context, group: FilterGroup, gradients: GradientBuffers, chunks: Lent) {
+  const { filters, flags, vectors } = context.tables
+  const { source, args } = sourceOf(context, group)
+  return { buffers: { filters, flags, vectors, source, chunks, ...gradients }, args: { ...args, first: group.first } }
+}
+
 /** What a group reads, and how (`SOURCE_ARGS`). */
-export function sourceOf(context: Context, { inputs, parallel, relu }: FilterGroup) {
+function sourceOf(context: Context, { inputs, parallel, relu }: FilterGroup) {
   const { height, width, quads } = context.extent(inputs[0])
   const sources = inputs.map((input) => context.value(context.tables.readThrough.get(input)?.value ?? input))
   const args = { height, width, quads, relu: Number(relu) }
@@ -17,7 +38,7 @@ export function sourceOf(context: Context, { inputs, parallel, relu }: FilterGro
 }
 
 /** The buffer of all outputs of a group. */
-export function outputsOf(context: Context, { filters }: FilterGroup): Lent {
+function outputsOf(context: Context, { filters }: FilterGroup): Lent {
   return spanOf(filters.map(({ filter }) => context.value(filter.output)))
 }
 
