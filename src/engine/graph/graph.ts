@@ -2,8 +2,8 @@
  * The executor's own form of a network: few kinds of operations, each with the freedom that fusing needs. `lower` writes
  * it layer for layer; the passes in `rewrite/` turn it into an equal and cheaper one.
  */
-import { BenchError } from '../../core/errors.ts'
-import type { CoefficientId, Layer, Network, ParameterId, Value, ValueId, Window } from '../../core/network.ts'
+import type { CoefficientId, Layer, Network, ParameterId, Value, ValueId } from '../../core/network.ts'
+import { checkPoolings } from '../pooling.ts'
 
 /** Numbers `statistics`, `affine`: as in `Layer`. */
 export interface Norm {
@@ -100,8 +100,9 @@ export function rootsOf({ heads, features }: Network): readonly ValueId[] {
   return [...heads.map(({ logits }) => logits), features]
 }
 
-/** Layer for layer, nothing fused. */
+/** Layer for layer, nothing fused. @throws BenchError `unsupported` for a pooling with dilation */
 export function lower(network: Network): Graph {
+  checkPoolings(network)
   const values = [...network.values]
   const operations = network.layers.flatMap((layer) => lowerLayer(layer, network, values))
   return { network, values, operations }
@@ -131,7 +132,6 @@ function lowerLayer(layer: Layer, network: Network, values: Value[]): Operation[
       return [{ kind: 'combine', terms: layer.inputs.flatMap(mixTerm(layer.coefficients)), output: layer.output }]
     case 'avgPool':
     case 'maxPool':
-      checkPooling(layer.window, network)
       return [{ kind: layer.kind, input: layer.input, pooling: layer.window, output: layer.output }]
     case 'slice':
     case 'shuffle':
@@ -140,12 +140,6 @@ function lowerLayer(layer: Layer, network: Network, values: Value[]): Operation[
     default:
       return [layer]
   }
-}
-
-/** @throws BenchError `unsupported` */
-function checkPooling({ dilation }: Window, { name }: Network): void {
-  if (dilation === 1) return
-  throw new BenchError('unsupported', `${name}: pooling with dilation ${dilation}; only 1 is known`)
 }
 
 const plain = (value: ValueId, factors: readonly CoefficientId[]): Term => ({ value, norm: null, factors })

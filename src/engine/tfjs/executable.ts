@@ -12,7 +12,7 @@ import type {
   Tally,
 } from '../../core/executor.ts'
 import { type Network, parameterCount } from '../../core/network.ts'
-import { checkFeed } from '../feed.ts'
+import { checkFeed, checkLabels } from '../feed.ts'
 import type { OnBackend } from './backend.ts'
 import { Pass } from './pass/pass.ts'
 import { HeldGates } from './rules/gates.ts'
@@ -132,6 +132,7 @@ export class TfjsExecutable implements Executable {
 
   #check(feed: Feed): void {
     checkFeed(this.network, this.#batchSize, feed)
+    checkLabels(this.network, feed)
   }
 
   /** One scalar an appearance → one number a coefficient, added in double precision. */
