@@ -4,7 +4,8 @@
  * longer renewed (other machines).
  */
 import { linkSync, readFileSync, renameSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs'
-import { mayBeAlive, type ProcessIdentity, thisProcess } from './processes.ts'
+import { writeFailure } from './atomicFile.ts'
+import { isSurelyAlive, mayBeAlive, type ProcessIdentity, thisProcess } from './processes.ts'
 
 const RENEW_MS = 5_000
 /** Generous: a shared file system's clock may differ from ours. */
@@ -50,25 +51,28 @@ interface Found {
 /** Atomic, with content: the file is written under another name, then linked. */
 function create(path: string): boolean {
   const temporary = `${path}.${process.pid}`
-  writeFileSync(temporary, JSON.stringify(thisProcess()))
   try {
+    writeFileSync(temporary, JSON.stringify(thisProcess()))
     linkSync(temporary, path)
     return true
   } catch (error) {
     if (hasCode(error, 'EEXIST')) return false
-    throw error
+    throw writeFailure(path, error as NodeJS.ErrnoException)
   } finally {
     rmSync(temporary, { force: true })
   }
 }
 
+/** What was taken over by another machine, as after a long sleep of this one, is neither renewed nor removed. */
 function hold(path: string): Lock {
-  const timer = setInterval(() => renew(path), RENEW_MS)
+  const { ino } = statSync(path)
+  const isOurs = () => statSync(path, { throwIfNoEntry: false })?.ino === ino
+  const timer = setInterval(() => isOurs() && renew(path), RENEW_MS)
   timer.unref()
   return {
     release() {
       clearInterval(timer)
-      rmSync(path, { force: true })
+      if (isOurs()) rmSync(path, { force: true })
     },
   }
 }
@@ -86,14 +90,24 @@ function renew(path: string): void {
 function read(path: string): Found | undefined {
   try {
     const { ino, mtimeMs } = statSync(path)
-    return { holder: JSON.parse(readFileSync(path, 'utf8')), inode: ino, renewedMs: mtimeMs }
+    return { holder: holderIn(readFileSync(path, 'utf8')), inode: ino, renewedMs: mtimeMs }
   } catch (error) {
     if (hasCode(error, 'ENOENT')) return undefined
     throw error
   }
 }
 
+/** A machine that stopped without warning may leave the file empty: that is held by nobody known. */
+function holderIn(text: string): ProcessIdentity {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return { pid: 0, host: 'unknown', startedTicks: null }
+  }
+}
+
 function isStale({ holder, renewedMs }: Found): boolean {
+  if (isSurelyAlive(holder)) return false
   return !mayBeAlive(holder) || Date.now() - renewedMs > STALE_MS
 }
 

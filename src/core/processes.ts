@@ -23,6 +23,10 @@ export function mayBeAlive({ pid, host, startedTicks }: ProcessIdentity): boolea
   return entry.startedTicks === startedTicks && entry.state !== 'Z'
 }
 
+/** True only where the process is known to run: one of this machine, told from all that had its number before. */
+export const isSurelyAlive = (process: ProcessIdentity): boolean =>
+  process.host === hostname() && process.startedTicks !== null && mayBeAlive(process)
+
 function answersSignals(pid: number): boolean {
   try {
     process.kill(pid, 0)

@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process'
-import { existsSync, mkdtempSync, readdirSync, readFileSync, utimesSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdtempSync, readdirSync, readFileSync, renameSync, utimesSync, writeFileSync } from 'node:fs'
 import { hostname, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
@@ -46,6 +46,38 @@ describe('the lock of a run', () => {
     if (thisProcess().startedTicks === null) return
     expect(mayBeAlive(thisProcess())).toBe(true)
     expect(mayBeAlive({ ...thisProcess(), startedTicks: '1' })).toBe(false)
+  })
+
+  test('of a process that slept or computed for long is still its own', () => {
+    if (thisProcess().startedTicks === null) return
+    const path = newPath()
+    const held = tryLock(path)
+    const past = new Date(Date.now() - 180_000)
+    utimesSync(path, past, past)
+    expect(tryLock(path)).toEqual(thisProcess())
+    if ('release' in held) held.release()
+  })
+
+  test('of which another machine has made its own stays with that', () => {
+    const path = newPath()
+    const held = tryLock(path)
+    writeFileSync(`${path}.theirs`, JSON.stringify({ pid: 1, host: 'another-machine', startedTicks: null }))
+    renameSync(`${path}.theirs`, path)
+    if ('release' in held) held.release()
+    expect(lockHolder(path)?.host).toBe('another-machine')
+  })
+
+  test('that a power cut emptied is taken over once nobody renews it', () => {
+    const path = newPath()
+    writeFileSync(path, '')
+    expect(tryLock(path)).toMatchObject({ host: 'unknown' })
+    const past = new Date(Date.now() - 180_000)
+    utimesSync(path, past, past)
+    expect('release' in tryLock(path)).toBe(true)
+  })
+
+  test('that cannot be written says where', () => {
+    expect(() => tryLock('/nowhere/lock')).toThrow('cannot write /nowhere/lock: ENOENT')
   })
 
   test('of another machine counts for as long as it is renewed', () => {
