@@ -152,6 +152,15 @@ describe('kill -9', () => {
   })
 })
 
+test('an interrupted command takes along a search that never yields', async () => {
+  const { child, ended } = place.start([...countdown('endlessAt=0'), '--seeds', '1'])
+  const [run] = await until(() => place.runs('runs').filter((path) => existsSync(join(path, 'run.json'))), 'a run')
+  const worker = JSON.parse(readFileSync(join(run, 'lock'), 'utf8')).pid
+  child.kill('SIGINT')
+  expect(await ended).toMatchObject({ code: 130 })
+  await until(() => !isAlive(worker), 'the end of the worker')
+})
+
 test('a run that another process has is waited for, and not run twice', async () => {
   const args = [...countdown().slice(1), '--seeds', '1']
   const planned = await place.bench(

@@ -1,5 +1,5 @@
 /** Worker processes: as many at a time as asked for, and a lost one never takes another's jobs along. */
-import { fork } from 'node:child_process'
+import { type ChildProcess, fork } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import pLimit from 'p-limit'
 import { cores } from '../../core/cores.ts'
@@ -10,6 +10,12 @@ import type { WorkOrder } from './workOrder.ts'
 const WORKER = fileURLToPath(
   new URL(import.meta.url.endsWith('.ts') ? '../../../dist/worker.js' : '../../worker.js', import.meta.url),
 )
+
+/** A search that never yields would not hear that its command is gone. */
+const workers = new Set<ChildProcess>()
+process.on('exit', () => {
+  for (const worker of workers) worker.kill()
+})
 
 /** Runs all orders, `jobs` processes at a time. Every job ends in an event `finished` or `failed`. */
 export async function runOrders(
@@ -47,16 +53,22 @@ export const workerEnvironment = ({ threads }: WorkOrder['executor']): NodeJS.Pr
   ...process.env,
 })
 
-/** → how the process ended: `exit code 0`, `killed by SIGKILL`. */
+/** → how the process ended: `exit code 0`, `killed by SIGKILL`, or why there is none. */
 function runProcess(order: WorkOrder, onEvent: (event: RunEvent) => void): Promise<string> {
-  return new Promise((resolve, reject) => {
+  return new Promise((resolve) => {
     const child = fork(WORKER, {
       stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
       env: workerEnvironment(order.executor),
     })
-    child.on('error', reject)
+    workers.add(child)
+    const end = (how: string) => {
+      workers.delete(child)
+      resolve(how)
+    }
+    child.on('error', ({ message }) => end(message))
     child.on('message', (message) => onEvent(message as RunEvent))
-    child.on('close', (code, signal) => resolve(signal === null ? `exit code ${code}` : `killed by ${signal}`))
-    child.send(order)
+    child.on('close', (code, signal) => end(signal === null ? `exit code ${code}` : `killed by ${signal}`))
+    // What cannot be sent because the process died first is told by its end.
+    child.send(order, () => {})
   })
 }
