@@ -44,7 +44,7 @@ export async function runJob(
     return await searchThrough(job, run, resources, report)
   } catch (error) {
     const message = error instanceof Error ? error.message : String(error)
-    run.fail({ schema: 1, id: run.id, epoch: run.epochs().length, message })
+    run.fail({ schema: 1, id: run.id, epoch: run.epochCount(), message })
     throw error
   } finally {
     lock.release()

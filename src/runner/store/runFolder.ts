@@ -1,7 +1,16 @@
 /** One run on disk. */
-import { appendFileSync, existsSync, mkdirSync, readFileSync, rmSync, statSync, truncateSync } from 'node:fs'
+import {
+  appendFileSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  truncateSync,
+} from 'node:fs'
 import { join } from 'node:path'
-import { writeAtomically } from '../../core/atomicFile.ts'
+import { writeAtomically, writeFailure } from '../../core/atomicFile.ts'
 import { canonicalJson } from '../../core/canonicalJson.ts'
 import { BenchError } from '../../core/errors.ts'
 import { type Lock, lock, lockHolder } from '../../core/lock.ts'
@@ -59,25 +68,43 @@ export class RunFolder {
     return this.#readJson<FailureRecord>('failure.json')
   }
 
-  /** The finished epochs, in order. A last line that was being written when the machine stopped is left out. */
+  /**
+   * The finished epochs, in order. A last line that was being written when the machine stopped is left out.
+   * @throws BenchError `corrupt`
+   */
   epochs(): readonly EpochRecord[] {
-    const lines = readIfThere(this.#file('epochs.jsonl'))?.toString('utf8').split('\n') ?? []
-    return lines.slice(0, -1).map((line) => JSON.parse(line))
+    const path = this.#file('epochs.jsonl')
+    const lines = readIfThere(path)?.toString('utf8').split('\n') ?? []
+    return lines.slice(0, -1).map((line, i) => {
+      const record = parse(line)
+      if (record === undefined) throw new BenchError('corrupt', `${path}: line ${i + 1} is no record of an epoch`)
+      return record as EpochRecord
+    })
+  }
+
+  /** How many epochs are on record. */
+  epochCount(): number {
+    const lines = readIfThere(this.#file('epochs.jsonl'))?.toString('latin1').split('\n') ?? ['']
+    return lines.length - 1
   }
 
   lock(onWait: (holder: ProcessIdentity) => void): Promise<Lock> {
-    mkdirSync(this.path, { recursive: true })
+    writing(this.path, () => mkdirSync(this.path, { recursive: true }))
     return lock(this.#file('lock'), onWait)
   }
 
-  /** Writes `run.json` once; forgets an earlier failure. @throws BenchError `corrupt` where the folder is another job's */
+  /**
+   * Writes `run.json` once; forgets an earlier failure, and what earlier processes were killed in the middle of writing.
+   * @throws BenchError `corrupt` where the folder is another job's
+   */
   begin(manifest: RunManifest): void {
     const earlier = this.#readJson<RunManifest>('run.json')
     if (earlier === undefined) this.#writeJson('run.json', manifest)
     else if (canonicalJson(earlier.job) !== canonicalJson(manifest.job)) {
       throw new BenchError('corrupt', `${this.path} holds another job than its name says; move it away`)
     }
-    rmSync(this.#file('failure.json'), { force: true })
+    const abandoned = readdirSync(this.path).filter((name) => name.endsWith('.tmp'))
+    for (const name of ['failure.json', ...abandoned]) rmSync(this.#file(name), { force: true })
   }
 
   /** The checkpoint, with `epochs.jsonl` cut back to its epochs; undefined where the run begins at epoch 0. */
@@ -91,9 +118,9 @@ export class RunFolder {
 
   appendEpochs(records: readonly EpochRecord[]): void {
     if (records.length === 0) return
-    appendFileSync(this.#file('epochs.jsonl'), records.map((record) => `${JSON.stringify(record)}\n`).join(''), {
-      flush: true,
-    })
+    const path = this.#file('epochs.jsonl')
+    const lines = records.map((record) => `${JSON.stringify(record)}\n`).join('')
+    writing(path, () => appendFileSync(path, lines, { flush: true }))
   }
 
   saveCheckpoint(checkpoint: Checkpoint): void {
@@ -141,6 +168,15 @@ export class RunFolder {
       if (end === 0) throw new BenchError('corrupt', `${path} has fewer than the ${count} epochs of its checkpoint`)
     }
     if (statSync(path).size > end) truncateSync(path, end)
+  }
+}
+
+/** @throws BenchError as `writeAtomically` */
+function writing(path: string, write: () => void): void {
+  try {
+    write()
+  } catch (cause) {
+    throw writeFailure(path, cause as NodeJS.ErrnoException)
   }
 }
 

@@ -26,5 +26,5 @@ function statusOf(store: Store, id: string, job: Job): RunStatus {
   if (!run.exists()) return { id, job, state: 'missing', epochs: 0 }
   const state = run.state()
   const failure = state === 'failed' ? run.failure()?.message : undefined
-  return { id, job, state, epochs: run.result()?.epochs ?? run.epochs().length, ...(failure && { failure }) }
+  return { id, job, state, epochs: run.result()?.epochs ?? run.epochCount(), ...(failure && { failure }) }
 }

@@ -61,6 +61,22 @@ describe('the folder of a run', () => {
     expect(run.epochs().map((record) => record.epoch)).toEqual([0, 1, 2])
   })
 
+  test('is rid of what earlier processes were killed in the middle of writing', () => {
+    run.begin(manifest)
+    writeFileSync(join(run.path, 'checkpoint.4711.tmp'), 'half a checkp')
+    run.begin(manifest)
+    expect(readdirSync(run.path)).toEqual(['run.json'])
+  })
+
+  test('says which line of its epochs is none', () => {
+    run.begin(manifest)
+    run.appendEpochs([epoch(0), epoch(1)])
+    const path = join(run.path, 'epochs.jsonl')
+    writeFileSync(path, readFileSync(path, 'utf8').replace('"epoch":1', '"epoch":'))
+    expect(() => run.epochs()).toThrow(/epochs.jsonl: line 2 is no record of an epoch$/)
+    expect(run.epochCount()).toBe(2)
+  })
+
   test('begins at epoch 0 where there is no checkpoint', () => {
     run.begin(manifest)
     run.appendEpochs([epoch(0)])
