@@ -1,9 +1,10 @@
 /** Loading a user's plugins: TypeScript or JavaScript files, or installed packages. */
 import { createHash } from 'node:crypto'
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync, readFileSync, statSync } from 'node:fs'
 import { createRequire } from 'node:module'
-import { basename, extname, join, resolve } from 'node:path'
+import { basename, extname, isAbsolute, join, resolve } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
+import type { Algorithm } from '../core/algorithm.ts'
 import { BenchError } from '../core/errors.ts'
 import { type Plugin, Registry } from '../core/plugin.ts'
 
@@ -34,8 +35,7 @@ export async function registerPlugins(builtins: Plugin, sources: readonly string
 
 /** The plugin that a file or package exports as its default, and what tells its content. */
 export async function loadPlugin(source: string): Promise<{ readonly plugin: Plugin; readonly origin: string }> {
-  const isFile = FILE_ENDINGS.has(extname(source)) || /^\.{0,2}\//.test(source)
-  const { path, origin } = isFile ? locateFile(source) : locatePackage(source)
+  const { path, origin } = isPluginFile(source) ? locateFile(source) : locatePackage(source)
   const plugin = await importDefault(path, source)
   if (!isPlugin(plugin)) {
     throw new BenchError(
@@ -46,41 +46,57 @@ export async function loadPlugin(source: string): Promise<{ readonly plugin: Plu
   return { plugin, origin }
 }
 
+/** Whether a plugin is named by its path, and not as a package. */
+export const isPluginFile = (source: string): boolean =>
+  FILE_ENDINGS.has(extname(source)) || /^\.{0,2}[/\\]/.test(source) || isAbsolute(source)
+
 function locateFile(source: string) {
   const path = resolve(source)
-  if (!existsSync(path)) throw new BenchError('missing', `plugin ${source}: there is no file ${path}`)
+  const found = statSync(path, { throwIfNoEntry: false })
+  if (found === undefined) throw new BenchError('missing', `plugin ${source}: there is no file ${path}`)
+  if (!found.isFile()) throw new BenchError('bad-input', `plugin ${source} is no file; name the one to import`)
   const sha256 = createHash('sha256').update(readFileSync(path)).digest('hex')
   return { path, origin: `${basename(path)}@sha256:${sha256}` }
 }
 
-/** A package as the user's own folder sees it. */
+/** A package as the user's own folder sees it; its `package.json` need not be among its exports. */
 function locatePackage(source: string) {
   const require = createRequire(join(process.cwd(), 'package.json'))
-  try {
-    const path = require.resolve(source)
-    const { version } = require(`${source}/package.json`)
-    return { path, origin: `${source}@${version}` }
-  } catch (cause) {
-    throw new BenchError('missing', `plugin ${source}: no such package here; install it with npm install ${source}`, {
-      cause,
-    })
+  const manifest = require.resolve
+    .paths(source)
+    ?.map((folder) => join(folder, source, 'package.json'))
+    .find((path) => existsSync(path))
+  if (manifest === undefined) {
+    throw new BenchError('missing', `plugin ${source}: no such package here; install it with npm install ${source}`)
   }
+  return { path: source, origin: `${source}@${JSON.parse(readFileSync(manifest, 'utf8')).version}` }
 }
 
+/** @param path of a file, or the name of a package */
 async function importDefault(path: string, source: string): Promise<unknown> {
   const { createJiti } = await import('jiti')
   // A plugin outside of any npm project still finds the package that runs it.
   const own = fileURLToPath(new URL('../index.js', import.meta.url))
   const zod = fileURLToPath(import.meta.resolve('zod'))
-  const jiti = createJiti(import.meta.url, { alias: { 'nas-bench-harness': own, zod }, interopDefault: true })
+  const here = pathToFileURL(join(process.cwd(), 'package.json')).href
+  const jiti = createJiti(here, { alias: { 'nas-bench-harness': own, zod }, interopDefault: true })
   try {
-    return await jiti.import(pathToFileURL(path).href, { default: true })
+    return await jiti.import(isAbsolute(path) ? pathToFileURL(path).href : path, { default: true })
   } catch (cause) {
-    const reason = (cause as Error).message.replace(/\s*\n\s*/g, ' ')
+    const reason = String((cause as Error | null)?.message ?? cause).replace(/\s*\n\s*/g, ' ')
     throw new BenchError('bad-input', `plugin ${source} cannot be loaded: ${reason}`, { cause })
   }
 }
 
 function isPlugin(value: unknown): value is Plugin {
-  return typeof value === 'object' && value !== null && typeof (value as Plugin).name === 'string'
+  if (typeof value !== 'object' || value === null) return false
+  const { name, algorithms = [], spaces = [] } = value as Partial<Plugin>
+  return typeof name === 'string' && areNamed(algorithms) && areNamed(spaces) && algorithms.every(hasOptions)
 }
+
+const areNamed = (items: unknown): boolean =>
+  Array.isArray(items) && items.every((item) => typeof item?.name === 'string')
+
+/** What `bench run` needs before it can say anything else of an algorithm. */
+const hasOptions = ({ options, search }: Partial<Algorithm>): boolean =>
+  typeof options?.safeParse === 'function' && typeof search === 'function'

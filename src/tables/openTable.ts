@@ -54,6 +54,10 @@ export async function listTables({ folders = tableFolders() }: OpenOptions = {})
   return [...new Set(names)]
 }
 
+/** Whether a table is meant by its path, and not by its name. */
+export const isTablePath = (nameOrPath: string): boolean =>
+  nameOrPath.endsWith('.arrow') || nameOrPath.endsWith(MANIFEST)
+
 /** @throws BenchError `unknown-name` with the nearest table, or `missing` */
 export async function manifestPath(nameOrPath: string, { folders = tableFolders() }: OpenOptions): Promise<string> {
   if (nameOrPath.endsWith(MANIFEST)) return nameOrPath

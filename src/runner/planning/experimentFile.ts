@@ -7,6 +7,8 @@ import { BenchError } from '../../core/errors.ts'
 import { unknownName } from '../../core/names.ts'
 import { backendNames } from '../../engine/executors.ts'
 import { evaluateSchema } from '../../retrain/requestSchema.ts'
+import { isTablePath } from '../../tables/openTable.ts'
+import { isPluginFile } from '../plugins.ts'
 import type { Experiment } from './experiment.ts'
 import { parseSeeds } from './seeds.ts'
 
@@ -80,7 +82,7 @@ function experimentOf(
   said: Omit<z.infer<typeof schema>, 'store' | 'jobs' | 'threads'>,
   here: (file: string) => string,
 ): Partial<Experiment> {
-  const { seeds, budget, evaluate, data, plugins, backend = 'auto', executor, ...rest } = said
+  const { seeds, budget, evaluate, data, plugins, table, backend = 'auto', executor, ...rest } = said
   return {
     ...rest,
     executor: { backend, ...(executor && { executor }) },
@@ -88,7 +90,8 @@ function experimentOf(
     ...(budget !== undefined && { budgetSeconds: budget }),
     ...(evaluate && { retraining: evaluate }),
     ...(data && { data: Object.fromEntries(Object.entries(data).map(([name, folder]) => [name, here(folder)])) }),
-    ...(plugins && { plugins: plugins.map((plugin) => (/^\.{0,2}\//.test(plugin) ? here(plugin) : plugin)) }),
+    ...(table !== undefined && { table: isTablePath(table) ? here(table) : table }),
+    ...(plugins && { plugins: plugins.map((plugin) => (isPluginFile(plugin) ? here(plugin) : plugin)) }),
   }
 }
 

@@ -59,7 +59,7 @@ export async function makePlan(
         entry,
       )
       lookups.set(dataset, lookup)
-      jobs.push(...experiment.seeds.map((seed) => plannedJob({ ...job, seed }, entry.algorithm)))
+      for (const seed of experiment.seeds) jobs.push(plannedJob({ ...job, seed }, entry.algorithm))
     }
   }
   return { experiment, space, lookups, jobs: firstOfEach(jobs) }

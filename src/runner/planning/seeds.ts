@@ -27,6 +27,8 @@ export function parseSeedList(text: string): readonly number[] {
 /** Each once. @param none what is wrong where there is none */
 function ascending(seeds: readonly number[], none: string): readonly number[] {
   if (seeds.length === 0) throw new BenchError('bad-input', none)
+  if (seeds.length > MOST)
+    throw new BenchError('bad-input', `--seeds asks for ${seeds.length} seeds, more than ${MOST}`)
   return [...new Set(seeds)].sort((a, b) => a - b)
 }
 

@@ -19,7 +19,8 @@ algorithms:
   - { name: drnas, options: { anchor: kl } }
 datasets: cifar10
 data: { cifar10: images/cifar10 }
-plugins: [./mine.ts, some-package]
+plugins: [./mine.ts, more/yours.mjs, some-package]
+table: tables/mine.arrow
 protocol: drnas-paper
 seeds: 0-2,777
 budget: 20000
@@ -36,7 +37,8 @@ backend: wasm
         ],
         datasets: ['cifar10'],
         data: { cifar10: join(folder, 'images/cifar10') },
-        plugins: [join(folder, 'mine.ts'), 'some-package'],
+        plugins: [join(folder, 'mine.ts'), join(folder, 'more/yours.mjs'), 'some-package'],
+        table: join(folder, 'tables/mine.arrow'),
         protocol: 'drnas-paper',
         seeds: [0, 1, 2, 777],
         budgetSeconds: 20000,

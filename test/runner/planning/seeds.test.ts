@@ -17,6 +17,7 @@ describe('seeds', () => {
     ['', '--seeds  asks for no seed at all; --seeds 4 means the seeds 0 to 3'],
     ['3-1', '--seeds 3-1: the range 3-1 is empty or too long'],
     ['1-99999999', '--seeds 1-99999999: the range 1-99999999 is empty or too long'],
+    ['0-99999,100000', '--seeds asks for 100001 seeds, more than 100000'],
     ['four', '--seeds four: "four" is neither a seed nor a range; write 4, 0-3 or 0-3,777'],
     ['-1', '--seeds -1: "-1" is neither a seed nor a range; write 4, 0-3 or 0-3,777'],
     ['1,,2', '--seeds 1,,2: "" is neither a seed nor a range; write 4, 0-3 or 0-3,777'],
