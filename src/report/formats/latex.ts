@@ -39,9 +39,13 @@ const SPECIAL: Readonly<Record<string, string>> = {
   '\\': '\\textbackslash{}',
   '~': '\\textasciitilde{}',
   '^': '\\textasciicircum{}',
+  // In LaTeX's usual font encoding these are other signs.
+  '|': '\\textbar{}',
+  '<': '\\textless{}',
+  '>': '\\textgreater{}',
   '—': '---',
   '±': '$\\pm$',
   '×': '$\\times$',
 }
 
-const escaped = (text: string): string => text.replace(/[\\~^—±×&%$#_{}]/g, (sign) => SPECIAL[sign] ?? `\\${sign}`)
+const escaped = (text: string): string => text.replace(/[\\~^|<>—±×&%$#_{}]/g, (sign) => SPECIAL[sign] ?? `\\${sign}`)

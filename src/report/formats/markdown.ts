@@ -20,4 +20,5 @@ function cell(content: Cell): string {
   return content.kind === 'statistic' && content.best ? `**${text}**` : text
 }
 
-const escaped = (text: string): string => text.replace(/[|\\]/g, '\\$&').replace(/\n/g, ' ')
+/** Two of `~`, as architectures have them, would strike out what is between. */
+const escaped = (text: string): string => text.replace(/[|\\`*~]|<(?=\S)/g, '\\$&').replace(/\n/g, ' ')

@@ -84,7 +84,7 @@ describe('one table, in every format', () => {
         algorithm & CIFAR-10 test & runs \\\\
         \\midrule
         drnas & $\\mathbf{94.36 \\pm 0.01}$ & $4$ \\\\
-        a|b \\& 50\\%, "x" & $54.30 \\pm \\textrm{---}$ & $1$ \\\\
+        a\\textbar{}b \\& 50\\%, "x" & $54.30 \\pm \\textrm{---}$ & $1$ \\\\
         setn & --- & $0$ \\\\
         \\bottomrule
       \\end{tabular}
@@ -115,4 +115,23 @@ test('a p-value is never 0: what is smaller than the digits show is said to be s
   ).toEqual(['p', '───────', '< 0.001', '< 0.001', '0.001'])
   expect(renderTable(small, 'latex')).toContain('$< 0.001$')
   expect(renderTable(small, 'csv')).toBe('p\n4e-50\n0.0004\n0.0006\n')
+})
+
+describe('architectures and names of one’s own', () => {
+  const odd: Tabular = {
+    columns: [{ title: 'Architecture', key: 'architecture' }],
+    rows: ['|none~0|+|none~0|none~1|', '<b>*bold*</b>', 'p < 0.001'].map((text) => [{ kind: 'text', text }]),
+    notes: [],
+  }
+
+  test('stay as they are in Markdown', () => {
+    const [, , ...rows] = renderTable(odd, 'md').trimEnd().split('\n')
+    expect(rows).toEqual(['| \\|none\\~0\\|+\\|none\\~0\\|none\\~1\\| |', '| \\<b>\\*bold\\*\\</b> |', '| p < 0.001 |'])
+  })
+
+  test('and in LaTeX, whatever its font encoding', () => {
+    const latex = renderTable(odd, 'latex')
+    expect(latex).toContain('\\textbar{}none\\textasciitilde{}0\\textbar{}+')
+    expect(latex).toContain('\\textless{}b\\textgreater{}*bold*')
+  })
 })
