@@ -127,6 +127,34 @@ describe('bench report and bench verify', () => {
     expect(process.exitCode).toBe(1)
   })
 
+  test.each([
+    ['a cell of its table', /(data-value="[^"]*">)\d\d\.\d\d/, '$199.99'],
+    ['a point of a figure', /("flat":\[[^\]]*?)\d+(\.\d+)?\]/, '$199.99]'],
+  ])('a changed page fails: %s', async (_, number, other) => {
+    const path = join(committed(), 'index.html')
+    writeFileSync(path, readFileSync(path, 'utf8').replace(number, other))
+    expect(await output(verifyCommand(), committed())).toMatch(/^FAIL .*\n {2}index\.html\n {4}- .*99\.99/)
+    expect(process.exitCode).toBe(1)
+  })
+
+  test('a page of another look is the same report', async () => {
+    const path = join(committed(), 'index.html')
+    writeFileSync(
+      path,
+      readFileSync(path, 'utf8')
+        .replace(/<style>.*?<\/style>/s, '')
+        .replace('class="scroll"', ''),
+    )
+    expect(await output(verifyCommand(), committed())).toMatch(/^ok/)
+  })
+
+  test('a result that is not of its job fails', async () => {
+    const [id] = readdirSync(join(committed(), 'runs'))
+    const path = join(committed(), 'runs', id, 'result.json')
+    writeFileSync(path, readFileSync(path, 'utf8').replace(/"seed": \d+/, '"seed": 77'))
+    expect(await output(verifyCommand(), committed())).toMatch(/runs\/.*\/result\.json\n {4}- .* 77\n/)
+  })
+
   test('a changed job no longer has the name of its run', async () => {
     const [id] = readdirSync(join(committed(), 'runs'))
     const path = join(committed(), 'runs', id, 'run.json')

@@ -4,9 +4,8 @@ import { join } from 'node:path'
 import { Command } from 'commander'
 import { BenchError } from '../../core/errors.ts'
 import { formatQualifier } from '../../core/metric.ts'
-import { checkedFiles, inOrder, parseRecipe } from '../../report/committed/committed.ts'
-import { expand } from '../../report/committed/condensed.ts'
-import { lineDiff } from '../../report/committed/lineDiff.ts'
+import { checkedFiles, differences, inOrder, parseRecipe } from '../../report/committed/committed.ts'
+import { condensedSpace, expand } from '../../report/committed/condensed.ts'
 import type { RunRecord } from '../../report/runRecord.ts'
 import { tableIdentity } from '../../runner/job/lookup.ts'
 import { runId } from '../../runner/planning/identity.ts'
@@ -70,7 +69,7 @@ async function verifyReport(report: string, plugins: readonly string[]): Promise
   const files = await checkedFiles(runs, recipe, { space, references: await referenceNames(plugins) })
   const changed = [...files].flatMap(([file, recomputed]) => {
     const committed = existsSync(join(report, file)) ? readFileSync(join(report, file), 'utf8') : ''
-    const lines = lineDiff(committed, recomputed)
+    const lines = differences(file, committed, recomputed)
     return lines.length === 0 ? [] : [{ file, lines }]
   })
   const again = await lookUpAgain(runs)
@@ -79,16 +78,20 @@ async function verifyReport(report: string, plugins: readonly string[]): Promise
     runs: runs.length,
     files: files.size,
     ...(again && { lookedUpAgain: again.architectures }),
-    differences: [...renamed(runs), ...changed, ...(again?.differences ?? [])],
+    differences: [...contradictory(runs), ...changed, ...(again?.differences ?? [])],
   }
 }
 
 /** The records, kept as run folders or condensed. @throws BenchError `missing` */
 async function recordsIn(report: string, plugins: readonly string[]) {
-  const text = (name: string) => readFileSync(join(report, name), 'utf8')
+  const text = (name: string) => {
+    const path = join(report, name)
+    if (existsSync(path)) return readFileSync(path, 'utf8')
+    throw new BenchError('missing', `${path} does not exist; without it the report cannot be recomputed`)
+  }
   if (existsSync(join(report, 'runs.csv'))) {
     const files = { 'jobs.json': text('jobs.json'), 'runs.csv': text('runs.csv'), 'lookups.csv': text('lookups.csv') }
-    const space = await spaceOf(JSON.parse(files['jobs.json'])[0].job.space, plugins)
+    const space = await spaceOf(condensedSpace(files), plugins)
     return { runs: expand(files, space), space }
   }
   const runs = new Store(join(report, 'runs')).runs().map(readRun)
@@ -96,13 +99,20 @@ async function recordsIn(report: string, plugins: readonly string[]) {
   return { runs, space: await spaceOf(runs[0].manifest.job.space, plugins) }
 }
 
-/** A run is named by the hash of its job, so an edited job no longer has its name. */
-function renamed(runs: readonly RunRecord[]): Finding['differences'] {
-  return runs.flatMap(({ manifest }) => {
-    const id = runId(manifest.job)
-    return id === manifest.id ? [] : [{ file: `runs/${manifest.id}/run.json`, lines: [`- ${manifest.id}`, `+ ${id}`] }]
+/** A run is named by the hash of its job, so an edited job no longer has its name; and its result repeats the job. */
+function contradictory(runs: readonly RunRecord[]): Finding['differences'] {
+  return runs.flatMap(({ manifest: { id, job }, result }) => {
+    const told = result && [result.id, result.algorithm, result.space, result.dataset, result.protocol, result.seed]
+    const planned = [id, job.algorithm.name, job.space, job.dataset.name, job.protocol.name, job.seed]
+    return [
+      ...contradiction(`runs/${id}/run.json`, id, runId(job)),
+      ...(told ? contradiction(`runs/${id}/result.json`, told.join(' '), planned.join(' ')) : []),
+    ]
   })
 }
+
+const contradiction = (file: string, committed: string, expected: string): Finding['differences'] =>
+  committed === expected ? [] : [{ file, lines: [`- ${committed}`, `+ ${expected}`] }]
 
 /** Undefined where no run's table is here with the same content. */
 async function lookUpAgain(runs: readonly RunRecord[]) {

@@ -12,7 +12,9 @@ import { renderPage } from '../page/page.ts'
 import { type PictureFormat, renderFigure } from '../pictures/picture.ts'
 import type { RunRecord } from '../runRecord.ts'
 import { condense, expand } from './condensed.ts'
+import { lineDiff } from './lineDiff.ts'
 import { lookupsCsv } from './lookups.ts'
+import { pageNumbers } from './pageNumbers.ts'
 import { reportedOnly } from './reportedNumbers.ts'
 
 const recipeSchema = z.strictObject({
@@ -28,6 +30,7 @@ const recipeSchema = z.strictObject({
 export type ReportRecipe = z.infer<typeof recipeSchema>
 
 const TABLE_FILES: Readonly<Record<string, TableFormat>> = { md: 'md', csv: 'csv', tex: 'latex' }
+const PAGE = 'index.html'
 const PICTURES: readonly PictureFormat[] = ['svg', 'png']
 
 /** The runs in the order of the report. @throws BenchError `corrupt` where one is missing or was added */
@@ -48,14 +51,22 @@ export function inOrder(runs: readonly RunRecord[], { runs: order }: ReportRecip
   })
 }
 
-/** Name ↦ content of every file that is checked: tables, figures' numbers, looked-up rows. */
+/** Name ↦ content of every file that is checked: tables, figures' numbers, looked-up rows, the page. */
 export async function checkedFiles(
   runs: readonly RunRecord[],
-  { published, mix }: ReportRecipe,
+  { title, published, mix }: ReportRecipe,
   rest: Pick<ContentOptions, 'space' | 'references'>,
 ): Promise<ReadonlyMap<string, string>> {
   const options = { ...rest, published, mix }
-  return checkedText(runs, tablesOf(runs, options), await figuresOf(runs, options))
+  const tables = tablesOf(runs, options)
+  const figures = (await figuresOf(runs, options)).filter(({ figure }) => isComputedFromRuns(figure.name))
+  return new Map([...checkedText(runs, tables, figures), [PAGE, renderPage({ title, runs, tables, figures })]])
+}
+
+/** The lines in which a committed file differs from the recomputed one; of the page only what it says counts. */
+export function differences(file: string, committed: string, recomputed: string): readonly string[] {
+  const [a, b] = file === PAGE ? [committed, recomputed].map(pageNumbers) : [committed, recomputed]
+  return lineDiff(a, b)
 }
 
 function checkedText(runs: readonly RunRecord[], named: readonly NamedTable[], figures: readonly NamedFigure[]) {
@@ -115,7 +126,7 @@ async function filesOf(
     ...records,
     ...checkedText(runs, tables, shown),
     ...pictures,
-    ['index.html', page],
+    [PAGE, page],
   ])
 }
 

@@ -3,7 +3,7 @@
  * `runs.csv` a line a run; what the lookup table says of an architecture stands once, in `lookups.csv`. Kept are the
  * numbers that are reported, and of a search's clock the moments at which its best answer improved.
  */
-import { parse } from 'csv-parse/sync'
+import { type Options, parse } from 'csv-parse/sync'
 import { canonicalJson } from '../../core/canonicalJson.ts'
 import { BenchError } from '../../core/errors.ts'
 import { type Metric, parseQualifier } from '../../core/metric.ts'
@@ -48,11 +48,18 @@ export function condense(runs: readonly RunRecord[], space: SearchSpace): Conden
   }
 }
 
+/** The space that the runs of condensed files search. @throws BenchError `corrupt` */
+export function condensedSpace(files: Pick<CondensedFiles, 'jobs.json'>): string {
+  const [first] = readJobs(files)
+  if (first === undefined) throw new BenchError('corrupt', 'jobs.json holds no job')
+  return first.job.space
+}
+
 /** The runs that condensed files stand for. @throws BenchError `corrupt` where they do not belong together */
 export function expand(files: CondensedFiles, space: SearchSpace): readonly RunRecord[] {
-  const jobs: readonly SharedJob[] = JSON.parse(files['jobs.json'])
+  const jobs = readJobs(files)
   const metrics = readLookups(files['lookups.csv'])
-  const lines: Record<(typeof HEAD)[number], string>[] = parse(files['runs.csv'], { columns: true })
+  const lines: Record<(typeof HEAD)[number], string>[] = readCsv('runs.csv', files['runs.csv'], { columns: true })
   return lines.map((line) => {
     const shared = jobs[Number(line.job)]
     if (shared === undefined) throw new BenchError('corrupt', `runs.csv names job ${line.job}, which jobs.json lacks`)
@@ -65,6 +72,22 @@ export function expand(files: CondensedFiles, space: SearchSpace): readonly RunR
       result: { ...resultOf(shared, job, line), id, genotype, metrics: metricsOf(job, genotype, metrics) },
     }
   })
+}
+
+function readJobs(files: Pick<CondensedFiles, 'jobs.json'>): readonly SharedJob[] {
+  try {
+    return JSON.parse(files['jobs.json'])
+  } catch (cause) {
+    throw new BenchError('corrupt', `jobs.json is not JSON: ${(cause as Error).message}`, { cause })
+  }
+}
+
+function readCsv<Row>(name: string, text: string, options: Options): Row[] {
+  try {
+    return parse(text, options) as Row[]
+  } catch (cause) {
+    throw new BenchError('corrupt', `${name} cannot be read: ${(cause as Error).message}`, { cause })
+  }
 }
 
 function requireShort(run: RunRecord): Finished {
@@ -154,7 +177,7 @@ function resultOf(
 
 /** Architecture in its table ↦ qualifier ↦ accuracy in %. */
 function readLookups(csv: string): ReadonlyMap<string, ReadonlyMap<string, number>> {
-  const rows: string[][] = parse(csv, { from_line: 2 })
+  const rows = readCsv<string[]>('lookups.csv', csv, { from_line: 2 })
   const byArchitecture = new Map<string, Map<string, number>>()
   for (const [table, sha256, architecture, qualifier, accuracyPct] of rows) {
     const key = architectureKey({ name: table, sha256 }, architecture)

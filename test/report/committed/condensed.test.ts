@@ -61,4 +61,11 @@ describe('condensed records', () => {
 
   test('that do not belong together are refused', () =>
     expect(() => expand({ ...files, 'jobs.json': '[]' }, space)).toThrow('runs.csv names job 0, which jobs.json lacks'))
+
+  test.each([
+    ['jobs.json', '[{', 'jobs.json is not JSON: '],
+    ['runs.csv', 'job,seed\n0,1,2\n', 'runs.csv cannot be read: '],
+    ['lookups.csv', 'a\n"b\n', 'lookups.csv cannot be read: '],
+  ])('whose %s is damaged say so', (name, text, message) =>
+    expect(() => expand({ ...files, [name]: text }, space)).toThrow(message))
 })
