@@ -67,5 +67,6 @@ describe('condensed records', () => {
     ['runs.csv', 'job,seed\n0,1,2\n', 'runs.csv cannot be read: '],
     ['lookups.csv', 'a\n"b\n', 'lookups.csv cannot be read: '],
   ])('whose %s is damaged say so', (name, text, message) =>
-    expect(() => expand({ ...files, [name]: text }, space)).toThrow(message))
+    expect(() => expand({ ...files, [name]: text }, space)).toThrow(message),
+  )
 })
