@@ -11,7 +11,7 @@
  * applies it, as Adam's weight decay λ; `kl` is KL(Dir(β) ‖ Dir(1)) summed over the edges (A.5), without decay;
  * `none` has neither. λ replaces the protocol's decay on α.
  *
- * With `progressive` the search is the staged one of §2.4 (`drnasProgressive.ts`).
+ * With `progressive` the search is the staged one of §2.4 (`drnas/progressive.ts`).
  */
 import { z } from 'zod'
 import { defineAlgorithm } from '../core/algorithm.ts'

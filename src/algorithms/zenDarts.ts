@@ -5,7 +5,7 @@
  *
  * `multi-darts` takes n weight steps for each architecture step, at the w′ that they lead to, so that the fast process is
  * ahead of the slow one. `zen-darts` also spends its first m epochs without labels: w and α both ascend
- * Zen(F) = β₁·log(NTK) + β₂·BN on Gaussian inputs (eq. 10; `zenGradient.ts` has the terms), n and one step as before.
+ * Zen(F) = β₁·log(NTK) + β₂·BN on Gaussian inputs (eq. 10; `zen/gradient.ts` has the terms), n and one step as before.
  *
  * What the paper leaves open is decided here. Weight steps come first, whatever the protocol says, since (6) precedes
  * (7); they use the protocol's SGD. The weight half is walked n times an epoch, so that there are as many architecture
