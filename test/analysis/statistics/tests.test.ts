@@ -46,6 +46,14 @@ describe('paired tests', () => {
     expect(wilcoxon(better, worse).twoSided).toBe(0.125)
     expect(pairedPermutation(better, worse, random(0)).twoSided).toBe(0.125)
   })
+  test('accuracies of two decimals tie where their differences are one number, though not in binary', () => {
+    const [x, y] = [
+      [91.53, 70.07, 90],
+      [91.2, 70.4, 89.5],
+    ]
+    expect(x[0] - y[0]).not.toBe(y[1] - x[1])
+    expect(wilcoxon(x, y)).toEqual(wilcoxon([0.33, -0.33, 0.5], [0, 0, 0]))
+  })
   test('the permutation test of equal samples has p = 1', () =>
     expect(pairedPermutation(better, better, random(0)).twoSided).toBe(1))
   test('drawn permutations agree with the enumeration', () => {
