@@ -57,10 +57,12 @@ export function compare(runs: readonly RunRecord[], options: { readonly mix?: bo
   const mixed = differingSettings(runs)
   if (mixed.length > 0 && !options.mix) throw mixedProtocols(runs, mixed)
   const columns = columnsOf(runs)
+  const methods = groupByMethod(runs)
+  for (const method of methods) refuseContradictions(method)
   return {
     space,
     columns,
-    rows: groupByMethod(runs).map((method) => rowOf(method, columns)),
+    rows: methods.map((method) => rowOf(method, columns)),
     protocols: unique(runs.map(({ manifest }) => manifest.job.protocol.name)),
     mixed,
   }
@@ -96,6 +98,25 @@ function refuseMixedTables(runs: readonly RunRecord[]): void {
       throw new BenchError(
         'bad-input',
         `runs on ${dataset} were looked up in ${found}; compare one at a time with --table`,
+      )
+    }
+  }
+}
+
+/** A seed has one value in a cell: what was found on other images, or by other arithmetic, is none of the same row. */
+function refuseContradictions({ label, runs }: Method): void {
+  const first = new Map<string, RunRecord>()
+  for (const run of runs.filter(({ result }) => result !== undefined)) {
+    const { job, id } = run.manifest
+    const key = `${job.dataset.name} ${job.seed}`
+    const other = first.get(key)
+    if (other === undefined) first.set(key, run)
+    else if (other.result?.genotype !== run.result?.genotype) {
+      const keys = differingKeys([other.manifest.job, job]).join(', ')
+      throw new BenchError(
+        'bad-input',
+        `seed ${job.seed} of ${label} on ${job.dataset.name} found two architectures, in ${other.manifest.id} and ${id}, ` +
+          `which differ in ${keys}; name the runs to compare`,
       )
     }
   }

@@ -50,6 +50,18 @@ describe('a comparison', () => {
     expect(markdown(mixed)).toContain('Mixed protocols: the rows differ in epochs and are not comparable.')
   })
 
+  test('of two answers to one seed is refused, naming the runs and what they differ in', () => {
+    const first = fixtureRun()
+    const { job } = first.manifest
+    const manifest = { ...first.manifest, id: 'another', job: { ...job, executor: 'tfjs/tensorflow' } }
+    const again = { ...first, manifest }
+    expect(compare([first, again]).rows).toHaveLength(1)
+    const other = { ...again, result: { ...first.result, genotype: '|none~0|' } as typeof first.result }
+    expect(() => compare([first, other])).toThrow(
+      /^seed 0 of drnas on cifar10 found .* and another, .* in executor; name/,
+    )
+  })
+
   test('of numbers from different tables is refused even then', () => {
     const other = fixtureRun({ seed: 1, table: { name: 'fixture-table', sha256: 'ffffffffffff' } })
     expect(() => compare([fixtureRun(), other], { mix: true })).toThrow(
