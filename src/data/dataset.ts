@@ -27,10 +27,3 @@ export interface Dataset {
   readonly mean: readonly number[]
   readonly std: readonly number[]
 }
-
-/** The dataset and its size in one line: `cifar10: 3000 training and 1000 test images of 32×32×3, 10 classes (…)`. */
-export function describeDataset({ name, shape, train, test, origin }: Dataset): string {
-  const { height, width, channels, classes } = shape
-  const images = `${train.count} training and ${test.count} test images of ${height}×${width}×${channels}`
-  return `${name}: ${images}, ${classes} classes (${origin})`
-}

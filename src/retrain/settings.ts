@@ -28,7 +28,7 @@ export interface RetrainingRequest {
 export const DEFAULT_PRESET = 'darts-paper'
 
 /** @throws BenchError `unknown-name` with the nearest known preset */
-export function findRetrainingPreset(name: string): RetrainingPreset {
+function findRetrainingPreset(name: string): RetrainingPreset {
   const preset = retrainingPresets.find((known) => known.name === name)
   if (preset !== undefined) return preset
   throw unknownName(

@@ -1,7 +1,7 @@
 /** A table being made: what importers hand over and `writeTable` writes. */
 import { BenchError } from '../core/errors.ts'
 import type { Recipe } from './build/recipe.ts'
-import type { OracleRule, Source } from './manifest.ts'
+import type { Source } from './manifest.ts'
 import type { SpaceIndex } from './spaceIndex.ts'
 
 export interface TableContent {
@@ -36,8 +36,6 @@ export interface ImportContext {
   /** Accept fewer rows than the space has architectures. */
   readonly partial: boolean
 }
-
-export type Oracles = Readonly<Record<string, OracleRule>>
 
 /** @throws BenchError `bad-input` where a finite space's table lacks architectures and nobody asked for a part */
 export function checkComplete(index: Int32Array, { space, partial }: ImportContext, source: string): void {

@@ -2,7 +2,6 @@ import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, it } from 'vitest'
-import { describeDataset } from '../../src/data/dataset.ts'
 import { openDataset } from '../../src/data/openDataset.ts'
 import { cifarRecords, temporaryFolder, write } from './sampleFiles.ts'
 
@@ -115,9 +114,7 @@ describe.skipIf(!existsSync(real))(
       const dataset = await openDataset('cifar10', { folder: real })
       expect([dataset.train.count, dataset.test.count]).toEqual([3000, 1000])
       expect(dataset.classNames[9]).toBe('truck')
-      expect(describeDataset(dataset)).toMatch(
-        /^cifar10: 3000 training and 1000 test images of 32×32×3, 10 classes \(binary .*; not read: .*images\.tar\.gz/,
-      )
+      expect(dataset.origin).toMatch(/^binary .*; not read: .*images\.tar\.gz/)
     })
   },
 )

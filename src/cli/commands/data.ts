@@ -13,6 +13,7 @@ export function dataCommand(): Command {
     .description('Image datasets: the built-in shapes, CIFAR, ImageNet16-120, and image folders of one’s own.')
     .addCommand(infoCommand())
     .addCommand(fetchCommand())
+    .addHelpText('after', '\nExamples:\n  bench data info\n  bench data fetch cifar10')
 }
 
 interface InfoFlags {

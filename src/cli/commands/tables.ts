@@ -23,6 +23,7 @@ export function tablesCommand(): Command {
     .addCommand(infoCommand())
     .addCommand(buildCommand())
     .addCommand(mergeCommand())
+    .addHelpText('after', '\nExamples:\n  bench tables info nb201-micro\n  bench tables import nb201.csv.gz --as nb201')
 }
 
 interface ImportFlags {

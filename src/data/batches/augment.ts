@@ -14,8 +14,6 @@ export interface Augmentation {
   readonly cutout: number
 }
 
-export const NO_AUGMENTATION: Augmentation = { cropPadding: 0, flip: false, cutout: 0 }
-
 /** Whether any image comes out otherwise than it went in. */
 export const changes = ({ cropPadding, flip, cutout }: Augmentation): boolean => cropPadding > 0 || flip || cutout > 0
 

@@ -31,7 +31,7 @@ export interface FetchOptions extends Pick<DownloadOptions, 'onProgress' | 'atte
 }
 
 /** Known sources by dataset: `configs/datasets.yaml`. */
-export function datasetSources(): Readonly<Record<string, DatasetSource>> {
+function datasetSources(): Readonly<Record<string, DatasetSource>> {
   const file = fileURLToPath(new URL('../../../configs/datasets.yaml', import.meta.url))
   return z.record(z.string(), Source).parse(parse(readFileSync(file, 'utf8')))
 }

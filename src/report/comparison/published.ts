@@ -13,8 +13,6 @@ export interface PublishedValue {
 }
 
 export type PublishedTable = Readonly<z.infer<typeof tableSchema>> & { readonly document: string }
-export type PublishedColumn = z.infer<typeof columnSchema>
-export type PublishedRow = z.infer<typeof rowSchema>
 
 const columnSchema = z.strictObject({
   title: z.string(),

@@ -36,7 +36,7 @@ export function numberText({ value, digits, positive = false }: NumberCell): str
   return positive && Number(text) === 0 ? `< ${(10 ** -digits).toFixed(digits)}` : text
 }
 
-export const deviationText = ({ std, digits }: Statistic): string => std?.toFixed(digits) ?? ABSENT
+const deviationText = ({ std, digits }: Statistic): string => std?.toFixed(digits) ?? ABSENT
 
 /** Columns whose cells are all words are set flush left, the others flush right. */
 export const isWords = (cells: readonly Cell[]): boolean => cells.every((cell) => cell.kind === 'text')
