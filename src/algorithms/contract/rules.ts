@@ -1,6 +1,6 @@
 /** What every algorithm promises. A rule reads observations and says what it saw where the promise is broken. */
-import { isDeepStrictEqual } from 'node:util'
-import type { Algorithm } from '../../core/algorithm.ts'
+import { inspect, isDeepStrictEqual } from 'node:util'
+import type { Algorithm, EpochReport } from '../../core/algorithm.ts'
 import { BenchError } from '../../core/errors.ts'
 import type { SearchSpace } from '../../core/space.ts'
 import { EPOCHS, type Observation } from './observation.ts'
@@ -59,6 +59,11 @@ export const rules: readonly Rule[] = [
     },
   },
   {
+    name: 'the numbers of an epoch are finite',
+    broken: ({ whole }) =>
+      whole.reports.map((report, epoch) => notFinite(report, epoch)).find((seen) => seen !== undefined),
+  },
+  {
     name: 'its answers are architectures of the space',
     broken: ({ space, whole }) =>
       whole.genotypes.map((text) => invalid(space, text)).find((seen) => seen !== undefined),
@@ -96,6 +101,14 @@ function differentField(a: Observation, b: Observation, epoch: number): string |
   const [one, other]: Record<string, unknown>[] = [{ ...a.reports[epoch] }, { ...b.reports[epoch] }]
   const fields = new Set([...Object.keys(one), ...Object.keys(other)])
   return [...fields].find((field) => !isDeepStrictEqual(one[field], other[field]))
+}
+
+/** The first number of a report that is none, in words. */
+function notFinite({ parameters = [], extra, ...curves }: EpochReport, epoch: number): string | undefined {
+  const rows = parameters.flatMap((row, edge) => row.map((value, op) => [`parameters[${edge}][${op}]`, value] as const))
+  const numbers = [...Object.entries({ ...curves, ...extra }), ...rows]
+  const [found] = numbers.filter(([, value]) => value !== undefined && !Number.isFinite(value))
+  return found && `${found[0]} of epoch ${epoch} is ${inspect(found[1])}`
 }
 
 function invalid(space: SearchSpace, text: string): string | undefined {

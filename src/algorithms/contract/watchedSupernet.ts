@@ -76,8 +76,10 @@ export class Watch {
   }
 }
 
-/** Weights are ≥ 0 and sum to 1 on each edge of which anything is computed. */
-function problemOf({ theta, active }: Mixing): string | undefined {
+/** Weights are ≥ 0; those of operations sum to 1 on each edge of which anything is computed. */
+function problemOf({ theta, active, edgeWeights = [] }: Mixing): string | undefined {
+  const edge = edgeWeights.findIndex((weight) => !(weight >= 0 && Number.isFinite(weight)))
+  if (edge !== -1) return `edge ${edge} itself has weight ${edgeWeights[edge]}`
   for (const [edge, row] of theta.entries()) {
     if (active?.[edge].every((computed) => !computed)) continue
     const sum = row.reduce((total, weight) => total + weight, 0)

@@ -119,6 +119,32 @@ describe('the contract suite', () => {
     expect(seen).toMatch(/^it asked \d+ times more after the budget was over$/)
   })
 
+  it('sees numbers that are none', async () => {
+    const rule = 'the numbers of an epoch are finite'
+    const logging = drawing(() => ({ epoch: async () => ({ trainLoss: 1, extra: { temperature: Number.NaN } }) }))
+    expect(await broken(logging)).toEqual([{ rule, seen: 'temperature of epoch 0 is NaN' }])
+    const diverging = darts((_, search) => ({
+      async epoch(index) {
+        const { parameters = [], ...report } = await search.epoch(index)
+        return { ...report, parameters: index === 0 ? parameters : parameters.map((row) => row.map(() => 1 / 0)) }
+      },
+    }))
+    expect(await broken(diverging)).toEqual([{ rule, seen: 'parameters[0][0] of epoch 1 is Infinity' }])
+  })
+
+  it('sees an edge whose own weight is none', async () => {
+    const wrong = darts(async (context, search) => ({
+      async epoch(index) {
+        const batch = await (await context.data()).architecture.batch(index)
+        const theta = nb201.edges.map(() => [1, 0, 0, 0, 0])
+        await search.relaxed?.supernet.gradient(batch, { theta, edgeWeights: [1, 1, Number.NaN, 1, 1, 1] })
+        return search.epoch(index)
+      },
+    }))
+    const [{ seen }] = await broken(wrong)
+    expect(seen).toBe('edge 2 itself has weight NaN')
+  })
+
   it('sees an answer that the space does not know', async () => {
     const strange = { space: 'nb201', operations: Array(6).fill('nor_conv_5x5') } as Genotype
     const found = await broken(drawing(() => ({ genotype: () => strange })))
