@@ -1,4 +1,5 @@
 /** An algorithm's options, from what was typed to what it takes. */
+import { isDeepStrictEqual } from 'node:util'
 import { z } from 'zod'
 import type { Algorithm } from '../../core/algorithm.ts'
 import { BenchError } from '../../core/errors.ts'
@@ -6,12 +7,19 @@ import { unknownName } from '../../core/names.ts'
 import type { AlgorithmRequest } from './experiment.ts'
 
 /** Names of the options that an algorithm has. */
-export function optionNames({ options }: Algorithm): readonly string[] {
-  return options instanceof z.ZodObject ? Object.keys(options.shape) : []
+export const optionNames = ({ options }: Algorithm): readonly string[] => Object.keys(objectIn(options)?.shape ?? {})
+
+/** The object that a schema reads, whatever it makes of it. */
+function objectIn(schema: unknown): z.ZodObject | undefined {
+  if (schema instanceof z.ZodObject) return schema
+  if (schema instanceof z.ZodPipe) return objectIn(schema.in) ?? objectIn(schema.out)
+  return schema instanceof z.ZodReadonly ? objectIn(schema.unwrap()) : undefined
 }
 
 /**
- * The options with defaults filled in.
+ * The options as a job keeps them: plain data that the schema takes, and makes into what the search gets. Each stands as
+ * the schema gave it, defaults among them, where it would take that for the same again; else as it was given, so that
+ * what a schema transforms is transformed once.
  *
  * @throws BenchError `unknown-name` for an option that the algorithm lacks, `bad-input` for a value that it refuses
  */
@@ -19,11 +27,39 @@ export function resolveOptions(algorithm: Algorithm, given: AlgorithmRequest['op
   const known = optionNames(algorithm)
   const stranger = Object.keys(given).find((key) => !known.includes(key))
   if (stranger !== undefined) throw unknownName(`option of ${algorithm.name}`, stranger, known)
-  const parsed = algorithm.options.safeParse(given)
-  if (parsed.success) return parsed.data as Record<string, unknown>
+  const parsed = parseOptions(algorithm, given)
+  let kept: Record<string, unknown> = { ...given }
+  for (const [name, value] of Object.entries(parsed as object)) {
+    const candidate = asRecorded({ ...kept, [name]: value })
+    if (candidate !== undefined && means(algorithm, candidate, parsed)) kept = candidate
+  }
+  return kept
+}
+
+/** What the search gets. @throws BenchError `bad-input` */
+function parseOptions({ name, options }: Algorithm, given: AlgorithmRequest['options']): unknown {
+  const parsed = options.safeParse(given)
+  if (parsed.success) return parsed.data
   const [{ path, message }] = parsed.error.issues
-  const at = path.join('.')
-  throw new BenchError('bad-input', `${algorithm.name}: option ${at}=${String(given[String(path[0])])}: ${message}`)
+  if (path.length === 0) throw new BenchError('bad-input', `${name}: its options do not go together: ${message}`)
+  const value = given[String(path[0])]
+  const at = `option ${path.join('.')}`
+  const found = value === undefined ? `${at} is not given` : `${at}=${String(value)}`
+  throw new BenchError('bad-input', `${name}: ${found}: ${message}`)
+}
+
+/** What is left of data in a file; undefined for what JSON has no form of. */
+function asRecorded(data: Record<string, unknown>): Record<string, unknown> | undefined {
+  try {
+    return JSON.parse(JSON.stringify(data))
+  } catch {
+    return undefined
+  }
+}
+
+function means({ options }: Algorithm, data: unknown, parsed: unknown): boolean {
+  const again = options.safeParse(data)
+  return again.success && isDeepStrictEqual(again.data, parsed)
 }
 
 /**
