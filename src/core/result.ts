@@ -14,7 +14,7 @@ export interface Job {
     readonly version: number
     /** What its schema parses to the options of the search. */
     readonly options: Readonly<Record<string, unknown>>
-    /** Where it is not built in: SHA-256 of the plugin's file, or name and version of its package. */
+    /** Where it is not built in: SHA-256 of the plugin's file and of those it imports, or name and version of its package. */
     readonly plugin?: string
   }
   readonly space: string

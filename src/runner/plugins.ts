@@ -1,12 +1,13 @@
 /** Loading a user's plugins: TypeScript or JavaScript files, or installed packages. */
-import { createHash } from 'node:crypto'
 import { existsSync, readFileSync, statSync } from 'node:fs'
 import { createRequire } from 'node:module'
-import { basename, extname, isAbsolute, join, resolve } from 'node:path'
+import { extname, isAbsolute, join, resolve } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
+import type { Jiti } from 'jiti'
 import type { Algorithm } from '../core/algorithm.ts'
 import { BenchError } from '../core/errors.ts'
 import { type Plugin, Registry } from '../core/plugin.ts'
+import { pluginContent } from './pluginContent.ts'
 
 /** Everything that can be named on the command line, and which algorithms are not built in. */
 export interface Registered {
@@ -35,32 +36,32 @@ export async function registerPlugins(builtins: Plugin, sources: readonly string
 
 /** The plugin that a file or package exports as its default, and what tells its content. */
 export async function loadPlugin(source: string): Promise<{ readonly plugin: Plugin; readonly origin: string }> {
-  const { path, origin } = isPluginFile(source) ? locateFile(source) : locatePackage(source)
-  const plugin = await importDefault(path, source)
+  const found = isPluginFile(source) ? { path: locateFile(source) } : locatePackage(source)
+  const jiti = await openJiti()
+  const plugin = await importDefault(found.path, source, jiti)
   if (!isPlugin(plugin)) {
     throw new BenchError(
       'bad-input',
       `plugin ${source} has no default export made by definePlugin({ name, algorithms })`,
     )
   }
-  return { plugin, origin }
+  return { plugin, origin: 'version' in found ? `${source}@${found.version}` : pluginContent(found.path, jiti) }
 }
 
 /** Whether a plugin is named by its path, and not as a package. */
 export const isPluginFile = (source: string): boolean =>
   FILE_ENDINGS.has(extname(source)) || /^\.{0,2}[/\\]/.test(source) || isAbsolute(source)
 
-function locateFile(source: string) {
+function locateFile(source: string): string {
   const path = resolve(source)
   const found = statSync(path, { throwIfNoEntry: false })
   if (found === undefined) throw new BenchError('missing', `plugin ${source}: there is no file ${path}`)
   if (!found.isFile()) throw new BenchError('bad-input', `plugin ${source} is no file; name the one to import`)
-  const sha256 = createHash('sha256').update(readFileSync(path)).digest('hex')
-  return { path, origin: `${basename(path)}@sha256:${sha256}` }
+  return path
 }
 
 /** A package as the user's own folder sees it; its `package.json` need not be among its exports. */
-function locatePackage(source: string) {
+function locatePackage(source: string): { readonly path: string; readonly version: string } {
   const require = createRequire(join(process.cwd(), 'package.json'))
   const manifest = require.resolve
     .paths(source)
@@ -69,17 +70,20 @@ function locatePackage(source: string) {
   if (manifest === undefined) {
     throw new BenchError('missing', `plugin ${source}: no such package here; install it with npm install ${source}`)
   }
-  return { path: source, origin: `${source}@${JSON.parse(readFileSync(manifest, 'utf8')).version}` }
+  return { path: source, version: JSON.parse(readFileSync(manifest, 'utf8')).version }
 }
 
-/** @param path of a file, or the name of a package */
-async function importDefault(path: string, source: string): Promise<unknown> {
+/** Runs TypeScript, too. A plugin outside of any npm project still finds the package that runs it. */
+async function openJiti(): Promise<Jiti> {
   const { createJiti } = await import('jiti')
-  // A plugin outside of any npm project still finds the package that runs it.
   const own = fileURLToPath(new URL('../index.js', import.meta.url))
   const zod = fileURLToPath(import.meta.resolve('zod'))
   const here = pathToFileURL(join(process.cwd(), 'package.json')).href
-  const jiti = createJiti(here, { alias: { 'nas-bench-harness': own, zod }, interopDefault: true })
+  return createJiti(here, { alias: { 'nas-bench-harness': own, zod }, interopDefault: true })
+}
+
+/** @param path of a file, or the name of a package */
+async function importDefault(path: string, source: string, jiti: Jiti): Promise<unknown> {
   try {
     return await jiti.import(isAbsolute(path) ? pathToFileURL(path).href : path, { default: true })
   } catch (cause) {

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test, vi } from 'vitest'
@@ -47,5 +48,54 @@ describe('a plugin', () => {
 
   test('is no folder', async () => {
     await expect(loadPlugin(`${folder.path}/`)).rejects.toThrow('is no file; name the one to import')
+  })
+})
+
+describe('the content of a plugin file', () => {
+  const origin = async (path: string) => (await loadPlugin(path)).origin
+  const plugin = (imports: string) => `${imports}\nexport default { name: 'x', algorithms: [] }`
+
+  test('that imports packages alone is its own hash', async () => {
+    const text = plugin("import { join } from 'node:path'\nimport { z } from 'zod'\nexport const s = [z, join('./')]")
+    const sha256 = createHash('sha256').update(text).digest('hex')
+    expect(await origin(written('alone.ts', text))).toBe(`alone.ts@sha256:${sha256}`)
+  })
+
+  test.each([
+    ['imports', 'direct.ts', "import { a } from './part.ts'\nexport const b = a"],
+    ['imports without its ending', 'bare.ts', "import { a } from './part'\nexport const b = a"],
+    ['imports natively', 'native.mjs', "import { a } from './part.mjs'\nexport const b = a"],
+    ['hands on', 'barrel.ts', "export * from './part.ts'"],
+    ['imports through another', 'through.ts', "import { a } from './between.ts'\nexport const b = a"],
+    ['imports later', 'later.ts', 'export const later = () => import(`./part.ts`)'],
+    ['reads as JSON', 'data.ts', "import a from './part.json'\nexport const b = a"],
+    ['imports as CommonJS', 'common.ts', "import a from './part.cjs'\nexport const b = a"],
+  ])('changes with a file that it %s', async (_, name, imports) => {
+    written('between.ts', "export * from './part.ts'")
+    const part = (a: number) => {
+      for (const ending of ['ts', 'mjs']) written(`part.${ending}`, `export const a = ${a}`)
+      written('part.cjs', `module.exports = ${a}`)
+      written('part.json', `[${a}]`)
+    }
+    part(1)
+    const path = written(name, plugin(imports))
+    const before = await origin(path)
+    expect(await origin(path)).toBe(before)
+    part(2)
+    expect(await origin(path)).not.toBe(before)
+  })
+
+  test('does not change with a file that gives it types alone', async () => {
+    written('types.ts', 'export type T = number')
+    const path = written('typed.ts', plugin("import type { T } from './types.ts'\nexport const a: T = 1"))
+    const before = await origin(path)
+    written('types.ts', 'export type T = number | string')
+    expect(await origin(path)).toBe(before)
+  })
+
+  test('may be of files that import each other', async () => {
+    written('ring.ts', plugin("import './gnir.ts'"))
+    const path = written('gnir.ts', plugin("import './ring.ts'"))
+    expect(await origin(path)).toMatch(/^gnir.ts@sha256:[0-9a-f]{64}$/)
   })
 })
