@@ -18,6 +18,8 @@ export interface Job {
     readonly plugin?: string
   }
   readonly space: string
+  /** Where the space is not built in: as `algorithm.plugin`. */
+  readonly spacePlugin?: string
   /** Searched on. The hash is that of the images; absent for algorithms that read none. */
   readonly dataset: { readonly name: string; readonly contentHash?: string }
   /** Looked up in; absent where the result is a genotype only. */

@@ -7,13 +7,14 @@ import type { Jiti } from 'jiti'
 import type { Algorithm } from '../core/algorithm.ts'
 import { BenchError } from '../core/errors.ts'
 import { type Plugin, Registry } from '../core/plugin.ts'
+import type { SearchSpace } from '../core/space.ts'
 import { pluginContent } from './pluginContent.ts'
 
-/** Everything that can be named on the command line, and which algorithms are not built in. */
+/** Everything that can be named on the command line, and where it is from. */
 export interface Registered {
   readonly registry: Registry
-  /** Algorithm → content of its plugin, for the identity of jobs. */
-  readonly origins: ReadonlyMap<string, string>
+  /** Content of the plugin that brings it, for the identity of jobs; without what is built in. */
+  readonly origins: ReadonlyMap<Algorithm | SearchSpace, string>
 }
 
 const FILE_ENDINGS: ReadonlySet<string> = new Set(['.ts', '.mts', '.js', '.mjs'])
@@ -25,11 +26,11 @@ const FILE_ENDINGS: ReadonlySet<string> = new Set(['.ts', '.mts', '.js', '.mjs']
  */
 export async function registerPlugins(builtins: Plugin, sources: readonly string[]): Promise<Registered> {
   const registry = new Registry().register(builtins)
-  const origins = new Map<string, string>()
+  const origins = new Map<Algorithm | SearchSpace, string>()
   for (const source of sources) {
     const { plugin, origin } = await loadPlugin(source)
     registry.register(plugin)
-    for (const { name } of plugin.algorithms ?? []) origins.set(name, origin)
+    for (const item of [...(plugin.algorithms ?? []), ...(plugin.spaces ?? [])]) origins.set(item, origin)
   }
   return { registry, origins }
 }

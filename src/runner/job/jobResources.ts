@@ -1,5 +1,6 @@
 /** Opens what jobs need, each thing once a process and only where it is asked for. */
 import { AsyncLocalStorage } from 'node:async_hooks'
+import type { Algorithm } from '../../core/algorithm.ts'
 import { BenchError } from '../../core/errors.ts'
 import type { Evaluator } from '../../core/evaluator.ts'
 import type { Executor } from '../../core/executor.ts'
@@ -39,11 +40,11 @@ export class ResourceOpener {
   async open(job: Job): Promise<JobResources & { close(): Promise<void> }> {
     let data: ReturnType<typeof openSearchData> | undefined
     const { registry } = this.#registered
-    const space = registry.space(job.space)
+    const space = this.#unchanged(registry.space(job.space), job.spacePlugin)
+    const algorithm = this.#unchanged(registry.algorithm(job.algorithm.name), job.algorithm.plugin)
     const evaluator = await this.#evaluator(job, space)
     return {
-      algorithm: registry.algorithm(job.algorithm.name),
-      space,
+      ...{ algorithm, space },
       ...(evaluator && { evaluator }),
       probes: await openProbes(job.probes),
       executor: () => this.#executor(this.#order.executor),
@@ -53,6 +54,12 @@ export class ResourceOpener {
       },
       close: async () => (await data?.catch(() => undefined))?.close?.(),
     }
+  }
+
+  /** @throws BenchError `failed` where its plugin is no longer the one that the job was planned with */
+  #unchanged<T extends Algorithm | SearchSpace>(item: T, planned: string | undefined): T {
+    if (this.#registered.origins.get(item) === planned) return item
+    throw new BenchError('failed', `the plugin of ${item.name} changed while the command ran; give it again`)
   }
 
   #report(report: RunReport): void {

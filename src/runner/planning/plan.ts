@@ -44,7 +44,7 @@ export async function makePlan(
     const algorithm = registered.registry.algorithm(name)
     checkSpace(algorithm, space)
     const { protocol, probes } = { ...experiment, ...own }
-    const plugin = registered.origins.get(name)
+    const plugin = registered.origins.get(algorithm)
     return { algorithm, options: resolveOptions(algorithm, options), protocol, probes, plugin }
   })
   await checkProbes(algorithms.flatMap(({ probes }) => probes))
@@ -55,7 +55,7 @@ export async function makePlan(
     for (const entry of algorithms) {
       const { lookup, job } = await describeJob(
         experiment,
-        { space, dataset, budgetSeconds: budgetOn(dataset), report },
+        { space, spacePlugin: registered.origins.get(space), dataset, budgetSeconds: budgetOn(dataset), report },
         entry,
       )
       lookups.set(dataset, lookup)
@@ -86,6 +86,7 @@ interface AlgorithmEntry {
 /** What the algorithms are run on. */
 interface SearchedOn {
   readonly space: SearchSpace
+  readonly spacePlugin: string | undefined
   readonly dataset: string
   readonly budgetSeconds: number | undefined
   report(line: string): void
@@ -94,7 +95,7 @@ interface SearchedOn {
 /** The job but for its seed, and what it is looked up in. */
 async function describeJob(
   experiment: Experiment,
-  { space, dataset, budgetSeconds, report }: SearchedOn,
+  { space, spacePlugin, dataset, budgetSeconds, report }: SearchedOn,
   { algorithm, options, protocol: preset, probes, plugin }: AlgorithmEntry,
 ): Promise<{ readonly lookup: Lookup; readonly job: Omit<Job, 'seed'> }> {
   const { data, executor } = experiment
@@ -108,6 +109,7 @@ async function describeJob(
   const job = {
     algorithm: { name: algorithm.name, version: algorithm.version, options, ...(plugin && { plugin }) },
     space: space.name,
+    ...(spacePlugin && { spacePlugin }),
     dataset: {
       name: dataset,
       ...(trains && { contentHash: await searchImagesHash(protocol, dataset, folder, report) }),

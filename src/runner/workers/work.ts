@@ -11,7 +11,7 @@ import type { RunEvent, RunReport } from './events.ts'
 import type { WorkOrder } from './workOrder.ts'
 
 export async function work(order: WorkOrder, builtins: Plugin, onEvent: (event: RunEvent) => void): Promise<void> {
-  const opener = new ResourceOpener(order, await registerPlugins(builtins, order.plugins))
+  const opening = registerPlugins(builtins, order.plugins).then((registered) => new ResourceOpener(order, registered))
   const store = new Store(order.store)
   const limit = pLimit(order.atATime ?? 1)
   await Promise.all(order.jobs.map(({ id, job }) => limit(() => workOff(id, job))))
@@ -19,6 +19,7 @@ export async function work(order: WorkOrder, builtins: Plugin, onEvent: (event: 
   async function workOff(id: string, job: Job): Promise<void> {
     const report = (happened: RunReport) => onEvent({ id, ...happened })
     try {
+      const opener = await opening
       await opener.reporting(report, async () => {
         const resources = await opener.open(job)
         await runJob(job, store.run(id), resources, report).finally(() => resources.close())

@@ -41,6 +41,7 @@ describe('the identity of a job', () => {
     ["the algorithm's version", { ...job, algorithm: { ...job.algorithm, version: 2 } }],
     ['an option', { ...job, algorithm: { ...job.algorithm, options: { anchor: 'kl', lambda: 0.001 } } }],
     ["the plugin's content", { ...job, algorithm: { ...job.algorithm, plugin: 'my.ts@sha256:1' } }],
+    ["the content of the space's plugin", { ...job, spacePlugin: 'mine.ts@sha256:1' }],
     ["the images' content", { ...job, dataset: { name: 'shapes', contentHash: 'abd' } }],
     ["the table's content", { ...job, table: { name: 'nb201-micro', sha256: 'deg' } }],
     ['a setting of the protocol', { ...job, protocol: { ...job.protocol, epochs: 99 } }],

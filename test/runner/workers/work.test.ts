@@ -1,4 +1,5 @@
 import { writeFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { builtins } from '../../../src/builtins.ts'
@@ -36,19 +37,39 @@ describe('a worker process', () => {
   })
 
   it('gives a search what its schema makes of the options, once', async () => {
-    const plugin = join(folder.path, 'transforming.ts')
-    writeFileSync(plugin, TRANSFORMING)
-    const algorithms = [{ name: 'transforming', options: { loud: 'yes', twice: '5' } }]
-    const experiment = { ...DEFAULTS, algorithms, seeds: [0], plugins: [plugin], executor }
-    const { jobs } = await makePlan(experiment, await registerPlugins(builtins, [plugin]))
-    const store = new Store(join(folder.path, 'once'))
-    const order = { store: store.folder, jobs, plugins: [plugin], table: 'nb201-micro', executor }
-    // As it comes from the command, through a pipe.
-    await work(JSON.parse(JSON.stringify(order)), builtins, () => {})
-    const [epoch] = store.run(jobs[0].id).epochs()
+    const { order, runs } = await planned('transforming', TRANSFORMING)
+    await work(order, builtins, () => {})
+    const [epoch] = runs[0].epochs()
     expect(epoch.extra).toEqual({ loud: 1, twice: 10, tau: 1 })
   })
+
+  it.each([
+    ['is another by now', `${TRANSFORMING} // changed`, 'the plugin of transforming changed while the command ran'],
+    ['can no longer be loaded', 'export default {', 'cannot be loaded'],
+    ['no longer has the algorithm', 'export default { name: "empty" }', 'unknown algorithm "transforming"'],
+  ])('runs nothing by a plugin that %s', async (what, text, message) => {
+    const { plugin, order, runs } = await planned(what, TRANSFORMING)
+    writeFileSync(plugin, text)
+    // A worker process has loaded nothing yet.
+    delete createRequire(import.meta.url).cache[plugin]
+    const failures: string[] = []
+    await work(order, builtins, (event) => event.kind === 'failed' && failures.push(event.message))
+    expect(failures).toEqual([expect.stringContaining(message)])
+    expect(runs[0].exists()).toBe(false)
+  })
 })
+
+/** A search by the only algorithm of a plugin: what the command sends to a worker, and the folder of its run. */
+async function planned(name: string, text: string) {
+  const plugin = join(folder.path, `${name}.ts`)
+  writeFileSync(plugin, text)
+  const algorithms = [{ name: 'transforming', options: { loud: 'yes', twice: '5' } }]
+  const experiment = { ...DEFAULTS, algorithms, seeds: [0], plugins: [plugin], executor }
+  const { jobs } = await makePlan(experiment, await registerPlugins(builtins, [plugin]))
+  const store = new Store(join(folder.path, `store of ${name}`))
+  const order = { store: store.folder, jobs, plugins: [plugin], table: 'nb201-micro', executor }
+  return { plugin, order: JSON.parse(JSON.stringify(order)), runs: jobs.map(({ id }) => store.run(id)) }
+}
 
 /** Reports the options that it gets. */
 const TRANSFORMING = `import { defineAlgorithm, definePlugin, sample } from 'nas-bench-harness'
