@@ -8,7 +8,7 @@ export { type BackendName, backendNames, backendReports, chooseBackend } from '.
 
 export interface ExecutorOptions {
   readonly backend: BackendName
-  /** `static`: fused kernels under a fixed plan (wasm, webgpu); `tfjs`: layer by layer; `auto`: static where it is to be had. */
+  /** `static`: fused kernels under a fixed plan (wasm, webgpu); `tfjs`: layer by layer; `auto`: static on those two. */
   readonly executor?: 'auto' | 'tfjs' | 'static'
   /** Insist on the same bits on every machine. */
   readonly deterministic?: boolean
@@ -19,15 +19,14 @@ export interface ExecutorOptions {
 /** @throws BenchError `unknown-name` or `unsupported`, saying which package to install */
 export async function openExecutor(options: ExecutorOptions): Promise<Executor> {
   const { kind, backend } = await chooseExecutor(options)
-  const { deterministic = false, executor = 'auto', threads = cores() } = options
+  const { deterministic = false, threads = cores() } = options
   if (kind === 'tfjs') return openTfjs(backend)
   if (backend === 'webgpu') {
     const { openWebgpuExecutor } = await import('./webgpu/index.ts')
     return openWebgpuExecutor()
   }
   const { openStaticExecutor } = await import('./wasm/index.ts')
-  const fast = await openStaticExecutor({ deterministic, threads })
-  return executor === 'static' ? fast : withFallback(fast, () => openTfjs('wasm'))
+  return openStaticExecutor({ deterministic, threads })
 }
 
 /** The name of the executor that `openExecutor` would open, found without loading it: part of a job's identity. */
@@ -60,23 +59,4 @@ const hasStaticExecutor = (backend: BackendChoice['backend']) => backend === 'wa
 async function openTfjs(backend: BackendChoice['backend']): Promise<Executor> {
   const { openTfjsExecutor } = await import('./tfjs/executor.ts')
   return openTfjsExecutor(backend)
-}
-
-/** Networks that the first executor does not know go to the second. */
-function withFallback(first: Executor, openSecond: () => Promise<Executor>): Executor {
-  return {
-    name: first.name,
-    deterministic: first.deterministic,
-    get threads() {
-      return first.threads
-    },
-    async compile(network, options) {
-      try {
-        return await first.compile(network, options)
-      } catch (error) {
-        if (!(error instanceof BenchError && error.code === 'unsupported')) throw error
-        return (await openSecond()).compile(network, options)
-      }
-    },
-  }
 }

@@ -1,14 +1,11 @@
 /** What a feed must look like to be run. */
 import { BenchError } from '../core/errors.ts'
-import type { Feed } from '../core/executor.ts'
+import type { Feed, Objective } from '../core/executor.ts'
 import type { Network } from '../core/network.ts'
 
-/** @throws BenchError `bad-input` that says which part has the wrong length */
-export function checkFeed(
-  network: Network,
-  batchSize: number,
-  { batch, coefficients, active, pathScales }: Feed,
-): void {
+/** @throws BenchError `bad-input` that says which part has the wrong length, or which label is no class */
+export function checkFeed(network: Network, batchSize: number, feed: Feed, objective?: Objective): void {
+  const { batch, coefficients, active, pathScales } = feed
   const { height, width, channels } = network.values[0]
   const count = network.coefficientCount
   if (batch.size < 1 || batch.size > batchSize) {
@@ -22,6 +19,10 @@ export function checkFeed(
   if (count > 0) expectLength('coefficients', coefficients?.length ?? 0, count)
   if (active) expectLength('active', active.length, count)
   if (pathScales) expectLength('pathScales', pathScales.length, network.pathCount * batch.size)
+  if (objective?.kind === 'logits') {
+    expectLength('cotangent', objective.cotangent.length, batch.size * network.classes)
+  }
+  checkLabels(network, feed)
 
   function expectLength(what: string, found: number, expected: number): void {
     if (found === expected) return
@@ -29,8 +30,7 @@ export function checkFeed(
   }
 }
 
-/** @throws BenchError `bad-input` that names the first label that is no class */
-export function checkLabels({ classes }: Network, { batch }: Feed): void {
+function checkLabels({ classes }: Network, { batch }: Feed): void {
   const sample = batch.labels.findIndex((label) => !(label >= 0 && label < classes))
   if (sample < 0) return
   const label = batch.labels[sample]

@@ -10,11 +10,10 @@ export class Activity {
   readonly #graph: Graph
   readonly #first: readonly number[]
   readonly #needed: Uint8Array
-  readonly #none: Uint8Array
+  /** 1 where needed whatever the coefficients. */
+  readonly #always: Uint8Array
   /** Number of flags. */
   readonly count: number
-  /** 1 where needed whatever the coefficients. */
-  readonly always: Uint8Array
 
   constructor(graph: Graph) {
     this.#graph = graph
@@ -26,18 +25,23 @@ export class Activity {
     })
     this.count = count
     this.#needed = new Uint8Array(graph.values.length)
-    this.#none = new Uint8Array(graph.network.coefficientCount)
-    this.always = new Uint8Array(count)
-    this.resolve(this.#none, this.always)
+    this.#always = new Uint8Array(count)
+    this.resolve(new Uint8Array(graph.network.coefficientCount), this.#always)
   }
 
-  ofOperation(operation: number): number {
-    return this.#first[operation]
-  }
-
-  /** @param part which term of a combine, filter of a convolve */
+  /** Number of a part's flag. @param part which term of a combine, filter of a convolve */
   ofPart(operation: number, part: number): number {
     return this.#first[operation] + 1 + part
+  }
+
+  /** The flag without which an operation as a whole is left out; −1 where it always runs. */
+  condition(operation: number): number {
+    return this.#unlessAlways(this.#first[operation])
+  }
+
+  /** The same of a term or filter. */
+  partCondition(operation: number, part: number): number {
+    return this.#unlessAlways(this.ofPart(operation, part))
   }
 
   /** Sets all flags for these active coefficients. */
@@ -63,6 +67,10 @@ export class Activity {
       }
       for (const input of inputsOf(operation)) needed[input] |= flags[first]
     }
+  }
+
+  #unlessAlways(flag: number): number {
+    return this.#always[flag] ? -1 : flag
   }
 }
 

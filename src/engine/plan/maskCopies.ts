@@ -4,7 +4,7 @@ import { BenchError } from '../../core/errors.ts'
 import type { Gates } from '../../core/executor.ts'
 
 /** One copy a mask, in the plan's order; M is where a copy stands. */
-export class MaskCopies<M> implements Gates {
+class MaskCopies<M> implements Gates {
   readonly samples: number
   readonly #free: (copy: M) => void
   copies: readonly M[]

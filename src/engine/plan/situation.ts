@@ -11,3 +11,7 @@ export interface Situation {
   /** The masks of held gates are taken anew. */
   readonly taking: boolean
 }
+
+/** Different for different situations. */
+export const nameOf = ({ mode, weights, coefficients, gated, taking }: Situation): string =>
+  `${mode} ${weights} ${coefficients} ${gated} ${taking}`

@@ -12,7 +12,8 @@ import type {
   Tally,
 } from '../../core/executor.ts'
 import { type Network, parameterCount } from '../../core/network.ts'
-import { checkFeed, checkLabels } from '../feed.ts'
+import { checkFeed } from '../feed.ts'
+import { checkState } from '../state.ts'
 import type { OnBackend } from './backend.ts'
 import { Pass } from './pass/pass.ts'
 import { HeldGates } from './rules/gates.ts'
@@ -43,7 +44,7 @@ export class TfjsExecutable implements Executable {
     this.momentum = this.vector()
     this.#gradient = this.vector()
     this.#parameters = new ParameterViews(network, this.weights)
-    this.#statistics = new RunningStatistics(network.statistics, on)
+    this.#statistics = new RunningStatistics(network, on)
     this.#tally = new RunningTally(on)
     this.#pass = new Pass(network, this.#parameters, this.#statistics)
   }
@@ -53,7 +54,7 @@ export class TfjsExecutable implements Executable {
   }
 
   async gradient(feed: Feed, objective: Objective, want: GradientRequest, mode: Mode): Promise<GradientResult> {
-    this.#check(feed)
+    this.#check(feed, objective)
     const wants = { coefficients: want.coefficients ?? false, weights: want.weights !== undefined }
     const { numbers, ids } = this.#on(() => {
       const { marks, gradients } = this.#pass.differentiate(feed, objective, wants, mode)
@@ -69,7 +70,7 @@ export class TfjsExecutable implements Executable {
   }
 
   async step(feed: Feed, objective: Objective, step: SgdStep): Promise<void> {
-    this.#check(feed)
+    this.#check(feed, objective)
     this.#on(() => {
       const wants = { coefficients: false, weights: true }
       const { marks, gradients } = this.#pass.differentiate(feed, objective, wants, 'train')
@@ -119,10 +120,11 @@ export class TfjsExecutable implements Executable {
     return { weights, momentum, statistics }
   }
 
-  restore({ weights, momentum, statistics }: ExecutableState): void {
-    this.weights.write(weights)
-    this.momentum.write(momentum)
-    this.#statistics.flat.write(statistics)
+  restore(state: ExecutableState): void {
+    checkState(this.network, state)
+    this.weights.write(state.weights)
+    this.momentum.write(state.momentum)
+    this.#statistics.flat.write(state.statistics)
   }
 
   dispose(): void {
@@ -130,9 +132,8 @@ export class TfjsExecutable implements Executable {
     for (const part of owned) part.dispose()
   }
 
-  #check(feed: Feed): void {
-    checkFeed(this.network, this.#batchSize, feed)
-    checkLabels(this.network, feed)
+  #check(feed: Feed, objective?: Objective): void {
+    checkFeed(this.network, this.#batchSize, feed, objective)
   }
 
   /** One scalar an appearance → one number a coefficient, added in double precision. */

@@ -1,5 +1,8 @@
 /** Running mean and variance of the batch normalisations that keep them, in one flat tensor. */
 import * as tf from '@tensorflow/tfjs-core'
+import type { Network } from '../../../core/network.ts'
+import { starts } from '../../plan/starts.ts'
+import { initialStatistics } from '../../state.ts'
 import type { OnBackend } from '../backend.ts'
 import type { BatchMoments, Moments } from '../rules/rule.ts'
 import { TensorVector } from './weightVector.ts'
@@ -13,12 +16,12 @@ export class RunningStatistics {
   readonly #channels: readonly number[]
   readonly #starts: readonly number[]
 
-  /** @param channels of each normalisation, as in `Network.statistics` */
-  constructor(channels: readonly number[], on: OnBackend) {
-    this.#channels = channels
-    this.#starts = channels.map((_, i) => 2 * total(channels.slice(0, i)))
-    this.flat = new TensorVector(on, 2 * total(channels))
-    this.flat.write(Float32Array.from(channels.flatMap((n) => [...Array(n).fill(0), ...Array(n).fill(1)])))
+  constructor(network: Network, on: OnBackend) {
+    const initial = initialStatistics(network)
+    this.#channels = network.statistics
+    this.#starts = starts(network.statistics.map((channels) => 2 * channels))
+    this.flat = new TensorVector(on, initial.length)
+    this.flat.write(initial)
   }
 
   /** Views into the flat tensor, made anew at every call. */
@@ -47,5 +50,3 @@ export class RunningStatistics {
     })
   }
 }
-
-const total = (counts: readonly number[]) => counts.reduce((sum, count) => sum + count, 0)

@@ -1,4 +1,5 @@
 /** A list of calls, and one thread's way through it. */
+import { isOff } from '../../plan/condition.ts'
 import type { Kernels } from '../module/module.ts'
 import type { PlainCall } from '../plan/program.ts'
 
@@ -34,7 +35,7 @@ export function follow(calls: readonly BoundCall[], flags: Uint8Array | undefine
   let hasRun = false
   let lastIsShared = false
   for (const { run, isShared, condition } of calls) {
-    if (flags !== undefined && condition >= 0 && flags[condition] === 0) continue
+    if (isOff(flags, condition)) continue
     if (hasRun && (isShared || lastIsShared)) follower.meet()
     if (isShared || follower.isFirst) run()
     hasRun = true

@@ -14,11 +14,11 @@ import type { TermEmitter } from './terms/term.ts'
 
 export function lowerCombine(context: Context, { terms, output }: Of<'combine'>, index: number): Backward {
   const { program } = context
-  const condition = context.operationCondition(index)
+  const condition = context.activity.condition(index)
   const { pixelsPerSample, channels } = context.extent(output)
   const emitters = terms.map((term, part): TermEmitter => {
     const slot = context.termSlot(index, part)
-    const own = context.partCondition(index, part)
+    const own = context.activity.partCondition(index, part)
     const { norm } = term
     return norm === null ? new PlainTerm(context, term, slot, own) : new NormTerm(context, { ...term, norm }, slot, own)
   })

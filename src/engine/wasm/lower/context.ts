@@ -6,6 +6,8 @@ import type { Graph } from '../../graph/graph.ts'
 import { firstTerms, termsOf } from '../../graph/terms.ts'
 import { Accumulation } from '../../plan/accumulation.ts'
 import { type Extent, extentOf } from '../../plan/extent.ts'
+import type { NoiseSlot } from '../../plan/feedNumbers.ts'
+import { once } from '../../plan/once.ts'
 import type { Temporary } from '../../plan/placement.ts'
 import type { Layout } from '../plan/layout.ts'
 import type { Program, When } from '../plan/program.ts'
@@ -31,15 +33,6 @@ export interface Mask {
   readonly perSample: number
 }
 
-/** Where the host writes the numbers of a noise layer. */
-export interface NoiseSlot {
-  readonly site: number
-  readonly address: number
-  readonly shape: Value
-  /** Flag without which it is not read; −1 where it always is. */
-  readonly condition: number
-}
-
 export class Context {
   readonly program: Program
   readonly graph: Graph
@@ -50,10 +43,10 @@ export class Context {
   readonly norms: NormGradients
   /** Of held gates, in order. */
   readonly masks: Mask[] = []
-  readonly noises: NoiseSlot[] = []
+  readonly noises: NoiseSlot<number>[] = []
   readonly #values = new Map<ValueId, Temporary>()
   readonly #gradients = new Map<ValueId, Accumulation>()
-  readonly #contributions: readonly number[]
+  readonly #expected: readonly number[]
   readonly #differentiable: readonly boolean[]
   readonly #offsets = new Map<string, number>()
   readonly #zeros = new Map<string, number>()
@@ -76,7 +69,7 @@ export class Context {
     this.batchSize = batchSize
     this.threads = threads
     this.norms = new NormGradients(graph, (id) => this.momentRows(id))
-    this.#contributions = countContributions(graph, ({ relu, filters }) => (relu ? 1 : filters.length))
+    this.#expected = countContributions(graph, ({ relu, filters }) => (relu ? 1 : filters.length))
     this.#differentiable = findDifferentiable(graph)
     this.#firstTerms = firstTerms(graph)
     const terms = termsOf(graph, activity).length
@@ -99,12 +92,7 @@ export class Context {
 
   /** The buffer of a value: [batch, height, width, stored channels]. */
   value(id: ValueId): Temporary {
-    let buffer = this.#values.get(id)
-    if (buffer === undefined) {
-      buffer = this.activation(this.extent(id).perSample, `value ${id}`)
-      this.#values.set(id, buffer)
-    }
-    return buffer
+    return once(this.#values, id, () => this.activation(this.extent(id).perSample, `value ${id}`))
   }
 
   /** A temporary of so many floats a sample. */
@@ -134,21 +122,17 @@ export class Context {
   noise(site: number, output: ValueId, condition: number): number {
     const shape = this.shape(output)
     const address = this.program.reserve(this.batchSize * shape.height * shape.width * shape.channels * 4)
-    this.noises.push({ site, address, shape, condition })
+    this.noises.push({ site, place: address, shape, condition })
     return address
   }
 
   /** ∂loss/∂value; undefined where nothing upstream learns. */
   gradient(id: ValueId): Accumulation | undefined {
     if (!this.#differentiable[id]) return undefined
-    let gradient = this.#gradients.get(id)
-    if (gradient === undefined) {
+    return once(this.#gradients, id, () => {
       const { perSample } = this.extent(id)
-      const buffer = this.activation(perSample, `gradient of value ${id}`)
-      gradient = this.accumulation(buffer, perSample, this.#contributions[id])
-      this.#gradients.set(id, gradient)
-    }
-    return gradient
+      return this.accumulation(this.activation(perSample, `gradient of value ${id}`), perSample, this.#expected[id])
+    })
   }
 
   /** @param expected number of contributions */
@@ -170,19 +154,6 @@ export class Context {
 
   parameterGradient(id: ParameterId): number {
     return this.layout.gradient + this.layout.parameterOffsets[id]
-  }
-
-  /** Condition of calls on which an operation as a whole depends; −1 where it always runs. */
-  operationCondition(operation: number): number {
-    return this.#condition(this.activity.ofOperation(operation))
-  }
-
-  partCondition(operation: number, part: number): number {
-    return this.#condition(this.activity.ofPart(operation, part))
-  }
-
-  #condition(flag: number): number {
-    return this.activity.always[flag] ? -1 : flag
   }
 
   termSlot(operation: number, part: number): TermSlot {
@@ -210,10 +181,4 @@ export class Context {
     const segments = once(this.#patches, starts.join(' '), () => this.program.table(starts))
     return { segments, segmentCount: starts.length, segmentLength: length }
   }
-}
-
-function once(map: Map<string, number>, key: string, make: () => number): number {
-  const value = map.get(key) ?? make()
-  map.set(key, value)
-  return value
 }

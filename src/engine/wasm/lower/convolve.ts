@@ -18,11 +18,11 @@ const emitters = { dense: DenseFilter, depthwise: DepthwiseFilter } as const
 
 export function lowerConvolve(context: Context, { input, relu, filters }: Of<'convolve'>, index: number): Backward {
   const shape = context.shape(input)
-  const condition = context.operationCondition(index)
+  const condition = context.activity.condition(index)
   const staging = forwardStaging(shape, Math.max(...filters.map(({ window }) => window.padding)))
   const staged = stage(context, context.value(input), shape, staging, relu, { condition })
   const placed = filters.map((filter, part) => {
-    const site = { filter, input, staging, condition: context.partCondition(index, part) }
+    const site = { filter, input, staging, condition: context.activity.partCondition(index, part) }
     const emitter: FilterEmitter = new emitters[filter.kind](context, site)
     return { site, emitter }
   })

@@ -9,7 +9,7 @@ import { poolingWindow } from './pool.ts'
 
 export function lowerHeldRelu(context: Context, { input, output }: Of<'heldRelu'>, index: number): Backward {
   const { program } = context
-  const condition = context.operationCondition(index)
+  const condition = context.activity.condition(index)
   const { perSample } = context.extent(input)
   const [value, result] = [context.value(input), context.value(output)]
   const mask = context.mask(perSample)
@@ -28,7 +28,7 @@ export function lowerHeldRelu(context: Context, { input, output }: Of<'heldRelu'
 export function lowerHeldMaxPool(context: Context, operation: Of<'heldMaxPool'>, index: number): Backward {
   const { program } = context
   const { input, output } = operation
-  const condition = context.operationCondition(index)
+  const condition = context.activity.condition(index)
   const { perSample } = context.extent(input)
   const [value, result] = [context.value(input), context.value(output)]
   const mask = context.mask(perSample)

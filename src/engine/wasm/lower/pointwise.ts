@@ -5,7 +5,7 @@ import type { Context } from './context.ts'
 
 export function lowerDropPath(context: Context, { input, output, path }: Of<'dropPath'>, index: number): Backward {
   const { program } = context
-  const condition = context.operationCondition(index)
+  const condition = context.activity.condition(index)
   const { perSample } = context.extent(input)
   const scales = context.layout.pathScales + path * context.batchSize * 4
   program.emit(
@@ -28,7 +28,7 @@ export function lowerDropPath(context: Context, { input, output, path }: Of<'dro
 
 /** The host writes it densely; here it gets its channels as stored. */
 export function lowerNoise(context: Context, { output, site }: Of<'noise'>, index: number): Backward {
-  const condition = context.operationCondition(index)
+  const condition = context.activity.condition(index)
   const { pixelsPerSample, channels } = context.extent(output)
   const dense = context.shape(output).channels
   const address = context.noise(site, output, condition)
@@ -42,7 +42,7 @@ export function lowerNoise(context: Context, { output, site }: Of<'noise'>, inde
 
 export function lowerBias(context: Context, { input, output, parameter }: Of<'bias'>, index: number): Backward {
   const { program } = context
-  const condition = context.operationCondition(index)
+  const condition = context.activity.condition(index)
   const { channels, perSample } = context.extent(output)
   const dense = context.shape(output).channels
   const bias = context.parameter(parameter)

@@ -9,7 +9,7 @@ type Pool = Of<'avgPool' | 'maxPool'>
 export function lowerPool(context: Context, { kind, input, output, pooling }: Pool, index: number): Backward {
   if (kind === 'avgPool' && isBox(pooling)) return lowerBox(context, input, output, index)
   const { program } = context
-  const options = { condition: context.operationCondition(index) }
+  const options = { condition: context.activity.condition(index) }
   const window = poolingWindow(context, { input, output, pooling })
   const values = { input: context.value(input), output: context.value(output) }
   program.emit(kind, { ...values, ...window }, options)
@@ -39,7 +39,7 @@ const isBox = ({ kernel, stride, padding }: Pooling) => kernel === 3 && stride =
 /** The pooling of every cell, see `kernels/box.ts`. */
 function lowerBox(context: Context, input: ValueId, output: ValueId, index: number): Backward {
   const { program } = context
-  const condition = context.operationCondition(index)
+  const condition = context.activity.condition(index)
   const { height, width, channels } = context.extent(input)
   const scratchBuffer = () => program.temporary(context.threads * (height + 1) * width * channels * 4, 'rows of sums')
   const size = { height, width, channels }
@@ -64,7 +64,7 @@ function lowerBox(context: Context, input: ValueId, output: ValueId, index: numb
 
 export function lowerGlobalMean(context: Context, { input, output }: Of<'globalMean'>, index: number): Backward {
   const { program } = context
-  const condition = context.operationCondition(index)
+  const condition = context.activity.condition(index)
   const { pixelsPerSample: pixels, channels } = context.extent(input)
   program.emit(
     'globalMean',

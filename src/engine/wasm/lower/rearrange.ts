@@ -6,7 +6,7 @@ import type { Context } from './context.ts'
 
 export function lowerRearrange(context: Context, { moves, output }: Of<'rearrange'>, index: number): Backward {
   const { program } = context
-  const condition = context.operationCondition(index)
+  const condition = context.activity.condition(index)
   const { channels, perSample } = context.extent(output)
   const buffer = context.value(output)
   if (context.shape(output).channels < channels) program.emit('fill', { output: buffer, perSample }, { condition })
@@ -93,7 +93,7 @@ function isAlignedRun({ channels, to }: Move): boolean {
 
 export function lowerCrop(context: Context, { input, output, rows }: Of<'crop'>, index: number): Backward {
   const { program } = context
-  const options = { condition: context.operationCondition(index) }
+  const options = { condition: context.activity.condition(index) }
   const { height, width, channels } = context.extent(input)
   const size = { height, width, channels, rows }
   program.emit('crop', { input: context.value(input), output: context.value(output), ...size }, options)

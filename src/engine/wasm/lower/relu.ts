@@ -6,7 +6,7 @@ import type { Backward } from '../../plan/rules.ts'
 import type { Context } from './context.ts'
 
 export function lowerRelu(context: Context, { input, output }: Of<'relu'>, index: number): Backward {
-  const condition = context.operationCondition(index)
+  const condition = context.activity.condition(index)
   const { perSample } = context.extent(input)
   context.program.emit('relu', { input: context.value(input), output: context.value(output), perSample }, { condition })
   return () => {

@@ -4,7 +4,8 @@ import { Activity } from '../../graph/activity.ts'
 import { type Graph, lower } from '../../graph/graph.ts'
 import { rewrite } from '../../graph/rewrite/index.ts'
 import { type PlannedTerm, termsOf } from '../../graph/terms.ts'
-import { Context, type Mask, type NoiseSlot } from '../lower/context.ts'
+import type { NoiseSlot } from '../../plan/feedNumbers.ts'
+import { Context, type Mask } from '../lower/context.ts'
 import { emitProgram } from '../lower/index.ts'
 import type { Arena } from '../module/module.ts'
 import { signatures } from '../module/signatures.ts'
@@ -23,7 +24,7 @@ export interface Plan {
   readonly logits: { readonly address: number; readonly channels: number }
   readonly features: { readonly address: number; readonly channels: number }
   readonly masks: readonly Mask[]
-  readonly noises: readonly NoiseSlot[]
+  readonly noises: readonly NoiseSlot<number>[]
   /** Bytes of the arena that are in use. */
   readonly bytes: number
 }

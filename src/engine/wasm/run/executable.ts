@@ -1,5 +1,4 @@
 /** A compiled network: its weights and statistics, and the steps on them. */
-import { BenchError } from '../../../core/errors.ts'
 import type {
   Executable,
   ExecutableState,
@@ -14,9 +13,11 @@ import type {
   WeightVector,
 } from '../../../core/executor.ts'
 import type { Network } from '../../../core/network.ts'
+import { checkFeed } from '../../feed.ts'
 import { TallySum } from '../../plan/tally.ts'
+import { checkState, initialStatistics } from '../../state.ts'
 import { GateHolder } from './heldGates.ts'
-import type { Machine } from './machine.ts'
+import type { Machine, Wants } from './machine.ts'
 import { ArenaVector, VectorHeap } from './vectors.ts'
 
 /** PyTorch's `clip_grad_norm_`. */
@@ -49,7 +50,7 @@ export class StaticExecutable implements Executable {
     this.#openHeld = openHeld
     this.#heap = new VectorHeap(arena, plan.bytes, layout.length, network.name)
     this.#release = release
-    this.#resetStatistics()
+    arena.floats.set(initialStatistics(network), this.#statisticsStart)
   }
 
   vector(): WeightVector {
@@ -58,14 +59,13 @@ export class StaticExecutable implements Executable {
 
   async gradient(feed: Feed, objective: Objective, want: GradientRequest, mode: Mode): Promise<GradientResult> {
     const wants = { mode, weights: want.weights !== undefined, coefficients: want.coefficients === true }
-    const result = this.#on(feed, (machine) => machine.run(feed, objective, wants))
+    const result = this.#run(feed, objective, wants)
     want.weights?.assign(this.#gradient)
     return result
   }
 
   async step(feed: Feed, objective: Objective, sgd: SgdStep): Promise<void> {
-    const wants = { mode: 'train', weights: true, coefficients: false } as const
-    this.#steps.add(this.#on(feed, (machine) => machine.run(feed, objective, wants)))
+    this.#steps.add(this.#run(feed, objective, { mode: 'train', weights: true, coefficients: false }))
     this.#descend(sgd)
   }
 
@@ -75,18 +75,18 @@ export class StaticExecutable implements Executable {
 
   async evaluate(feeds: Iterable<Feed> | AsyncIterable<Feed>, mode: Mode): Promise<Tally> {
     const sum = new TallySum()
-    for await (const feed of feeds) {
-      const wants = { mode, weights: false, coefficients: false }
-      sum.add(this.#on(feed, (machine) => machine.run(feed, { kind: 'cross-entropy' }, wants)))
-    }
+    const wants = { mode, weights: false, coefficients: false }
+    for await (const feed of feeds) sum.add(this.#run(feed, { kind: 'cross-entropy' }, wants))
     return sum.take()
   }
 
   async forward(feed: Feed, mode: Mode): Promise<{ readonly logits: Float32Array; readonly features: Float32Array }> {
+    this.#check(feed)
     return this.#on(feed, (machine) => machine.forward(feed, mode))
   }
 
   gates(feed: Feed): Gates {
+    this.#check(feed)
     this.#holder ??= new GateHolder(this.#live, this.#openHeld())
     return this.#holder.take(feed)
   }
@@ -100,18 +100,24 @@ export class StaticExecutable implements Executable {
     }
   }
 
-  restore({ weights, momentum, statistics }: ExecutableState): void {
-    const expected = this.#live.plan.layout.statisticsLength
-    if (statistics.length !== expected) {
-      throw new BenchError('bad-input', `state has ${statistics.length} running statistics; expected ${expected}`)
-    }
-    this.weights.write(weights)
-    this.momentum.write(momentum)
-    this.#live.arena.floats.set(statistics, this.#statisticsStart)
+  restore(state: ExecutableState): void {
+    checkState(this.network, state)
+    this.weights.write(state.weights)
+    this.momentum.write(state.momentum)
+    this.#live.arena.floats.set(state.statistics, this.#statisticsStart)
   }
 
   dispose(): void {
     this.#release()
+  }
+
+  #run(feed: Feed, objective: Objective, wants: Wants): GradientResult {
+    this.#check(feed, objective)
+    return this.#on(feed, (machine) => machine.run(feed, objective, wants))
+  }
+
+  #check(feed: Feed, objective?: Objective): void {
+    checkFeed(this.network, this.#live.batchSize, feed, objective)
   }
 
   /** The machine for a feed: the live one, or that which holds the feed's gates. */
@@ -134,15 +140,5 @@ export class StaticExecutable implements Executable {
 
   get #statisticsStart(): number {
     return (this.#live.plan.layout.statistics[0] ?? 0) / 4
-  }
-
-  /** Means 0, variances 1. */
-  #resetStatistics(): void {
-    const { floats } = this.#live.arena
-    this.network.statistics.forEach((channels, index) => {
-      const start = this.#live.plan.layout.statistics[index] / 4
-      floats.fill(0, start, start + channels)
-      floats.fill(1, start + channels, start + 2 * channels)
-    })
   }
 }

@@ -1,6 +1,7 @@
-/** A plan in its arena, ready to run: every call writes the feed, replays kernels, and reads a few numbers. */
+/** A plan in its arena, ready to run: every call writes a feed that fits, replays kernels, and reads a few numbers. */
 import type { Feed, GradientResult, Mode, Objective } from '../../../core/executor.ts'
 import type { Network } from '../../../core/network.ts'
+import { FeedNumbers } from '../../plan/feedNumbers.ts'
 import type { Situation } from '../../plan/situation.ts'
 import type { Crew, CrewPlan } from '../crew/crew.ts'
 import type { Arena } from '../module/module.ts'
@@ -9,10 +10,11 @@ import { Feeding } from './feeding.ts'
 import { Replay } from './replay.ts'
 
 /** What a run is for; the feed says the rest. */
-type Wants = Pick<Situation, 'mode' | 'weights' | 'coefficients'>
+export type Wants = Pick<Situation, 'mode' | 'weights' | 'coefficients'>
 
 export class Machine {
   readonly network: Network
+  readonly batchSize: number
   readonly plan: Plan
   readonly arena: Arena
   readonly #crew: CrewPlan | undefined
@@ -24,10 +26,11 @@ export class Machine {
     const { module, memory } = arena
     const flags = new Uint8Array(new SharedArrayBuffer(plan.activity.count))
     this.network = network
+    this.batchSize = batchSize
     this.plan = plan
     this.arena = arena
     this.#crew = crew?.announce({ module, memory, flags })
-    this.#feeding = new Feeding(plan, arena, network, batchSize, flags)
+    this.#feeding = new Feeding(plan, arena, new FeedNumbers(plan, network, batchSize, flags))
     this.#replay = new Replay(plan, arena, this.#crew)
     arena.takePart(0, crew?.threads ?? 1)
   }
@@ -44,7 +47,7 @@ export class Machine {
     const { layout } = this.plan
     const { doubles, floats } = this.arena
     doubles.fill(0, layout.tally / 8, layout.tally / 8 + 3)
-    if (objective.kind === 'logits') this.#feeding.writeCotangent(objective.cotangent, feed.batch.size)
+    if (objective.kind === 'logits') this.#feeding.writeCotangent(objective.cotangent)
     else doubles[layout.smoothing / 8] = objective.labelSmoothing ?? 0
     this.#replay.run('forward', situation, flags)
     this.#replay.run(objective.kind, situation, flags)

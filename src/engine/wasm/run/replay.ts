@@ -1,6 +1,6 @@
 /** Runs a plan's calls, with a crew or alone. The list for each section and situation is bound once and kept. */
-
-import type { Situation } from '../../plan/situation.ts'
+import { once } from '../../plan/once.ts'
+import { nameOf, type Situation } from '../../plan/situation.ts'
 import type { CrewPlan } from '../crew/crew.ts'
 import { alone, type BoundCall, bindCalls, follow } from '../crew/follow.ts'
 import type { Arena } from '../module/module.ts'
@@ -33,16 +33,12 @@ export class Replay {
   }
 
   #list(section: Section, situation: Situation): List {
-    const { mode, weights, coefficients, gated, taking } = situation
-    const key = `${section} ${mode} ${weights} ${coefficients} ${gated} ${taking}`
-    let list = this.#lists.get(key)
-    if (list === undefined) {
+    const key = `${section} ${nameOf(situation)}`
+    return once(this.#lists, key, () => {
       const plain = this.#plan.program.select(section, situation)
       const calls = bindCalls(this.#arena.kernels, plain)
       const isShared = calls.some((call) => call.isShared)
-      list = { calls, number: isShared ? this.#crew?.addList(plain) : undefined }
-      this.#lists.set(key, list)
-    }
-    return list
+      return { calls, number: isShared ? this.#crew?.addList(plain) : undefined }
+    })
   }
 }

@@ -46,10 +46,10 @@ export function lowerCombine(context: Context, { terms, output }: Of<'combine'>,
   if (norms !== undefined) return norms[0].index === index ? lowerNorms(context, norms) : () => {}
   const places = context.terms(index)
   const placed = terms.map((term, part) => {
-    const condition = context.partCondition(index, part)
+    const condition = context.activity.partCondition(index, part)
     return { term, place: places[part], value: context.value(term.value), condition }
   })
-  const node = new Node(context, placed, output, context.operationCondition(index))
+  const node = new Node(context, placed, output, context.activity.condition(index))
   node.measure()
   node.settle()
   if (!context.tables.readThrough.has(output)) node.combine()

@@ -4,6 +4,8 @@ import type { Activity } from '../../graph/activity.ts'
 import { countContributions, findDifferentiable } from '../../graph/gradientFlow.ts'
 import type { Graph } from '../../graph/graph.ts'
 import { Accumulation } from '../../plan/accumulation.ts'
+import type { NoiseSlot } from '../../plan/feedNumbers.ts'
+import { once } from '../../plan/once.ts'
 import type { Temporary } from '../../plan/placement.ts'
 import { clear } from '../kernels/pointwise.ts'
 import type { Feeds, State } from '../plan/layout.ts'
@@ -21,18 +23,10 @@ export interface Mask {
   readonly bytesPerSample: number
 }
 
-/** Where the host writes the numbers of a noise layer. */
-export interface NoiseSlot {
-  readonly site: number
-  readonly buffer: GPUBuffer
-  readonly shape: Value
-  /** Flag without which it is not read; −1 where it always is. */
-  readonly condition: number
-}
-
 export class Context {
   readonly program: Program
   readonly graph: Graph
+  readonly activity: Activity
   readonly state: State
   readonly feeds: Feeds
   readonly tables: Tables
@@ -40,8 +34,7 @@ export class Context {
   readonly bindings: number
   /** Of held gates, in order. */
   readonly masks: Mask[] = []
-  readonly noises: NoiseSlot[] = []
-  readonly #activity: Activity
+  readonly noises: NoiseSlot<GPUBuffer>[] = []
   readonly #values = new Map<ValueId, Lent>()
   readonly #gradients = new Map<ValueId, Accumulation<Lent>>()
   readonly #sharedValues = new Map<Bundle, Temporary>()
@@ -59,7 +52,7 @@ export class Context {
     this.tables = makeTables(site)
     this.batchSize = batchSize
     this.bindings = bindings
-    this.#activity = activity
+    this.activity = activity
     const { groups } = this.tables
     const groupsOf = (index: number) => groups.filter(({ operations }) => operations.includes(index))
     this.#expected = countContributions(graph, (_, index) => groupsOf(index).length)
@@ -101,27 +94,26 @@ export class Context {
     const shape = this.shape(output)
     const { height, width, channels } = shape
     const buffer = this.program.keep(this.batchSize * height * width * channels * 4, 'noise')
-    this.noises.push({ site, buffer, shape, condition })
+    this.noises.push({ site, place: buffer, shape, condition })
     return buffer
   }
 
   /** ∂loss/∂value; undefined where nothing upstream learns. */
   gradient(id: ValueId): Accumulation<Lent> | undefined {
     if (!this.#differentiable[id]) return undefined
-    let gradient = this.#gradients.get(id)
-    if (gradient === undefined) {
-      const { perSample, quadsPerSample } = this.extent(id)
-      const { outputs, unstored } = this.tables.bundles
-      const place = outputs.get(id) ?? unstored.get(id)
-      const shared = this.#part(this.#sharedGradients, place, id, 'gradients wrt the outputs of convolutions')
-      const output = shared ?? this.activation(perSample, `the gradient of value ${id}`)
-      const grid = itemGrid(quadsPerSample)
-      gradient = new Accumulation(output, this.#expected[id], (when) =>
-        this.program.emit(clear, { buffers: { output }, args: { perSample: quadsPerSample }, grid, when }),
-      )
-      this.#gradients.set(id, gradient)
-    }
-    return gradient
+    return once(this.#gradients, id, () => this.#accumulation(id))
+  }
+
+  #accumulation(id: ValueId): Accumulation<Lent> {
+    const { perSample, quadsPerSample } = this.extent(id)
+    const { outputs, unstored } = this.tables.bundles
+    const place = outputs.get(id) ?? unstored.get(id)
+    const shared = this.#part(this.#sharedGradients, place, id, 'gradients wrt the outputs of convolutions')
+    const output = shared ?? this.activation(perSample, `the gradient of value ${id}`)
+    const grid = itemGrid(quadsPerSample)
+    return new Accumulation(output, this.#expected[id], (when) =>
+      this.program.emit(clear, { buffers: { output }, args: { perSample: quadsPerSample }, grid, when }),
+    )
   }
 
   /** The finished gradient of an operation's output, for its way back; zeros where nothing was sent. */
@@ -153,23 +145,4 @@ export class Context {
   terms(operation: number): readonly TermPlace[] {
     return this.tables.termPlaces.get(operation) ?? []
   }
-
-  /** Condition of dispatches on which an operation as a whole depends; −1 where it always runs. */
-  operationCondition(operation: number): number {
-    return this.#condition(this.#activity.ofOperation(operation))
-  }
-
-  partCondition(operation: number, part: number): number {
-    return this.#condition(this.#activity.ofPart(operation, part))
-  }
-
-  #condition(flag: number): number {
-    return this.#activity.always[flag] ? -1 : flag
-  }
-}
-
-function once<K, V>(map: Map<K, V>, key: K, make: () => V): V {
-  const value = map.get(key) ?? make()
-  map.set(key, value)
-  return value
 }

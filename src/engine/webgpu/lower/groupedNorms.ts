@@ -21,7 +21,7 @@ export function lowerNorms(context: Context, group: readonly GroupedNorm[]): Bac
   const { quads, pixelsPerSample } = extent
   const { args: columns, count, blocks } = columnChunks(extent, batchSize)
   const [{ number: first }] = context.terms(index)
-  const condition = group.length === 1 ? context.operationCondition(index) : -1
+  const condition = group.length === 1 ? context.activity.condition(index) : -1
   const args = { first, termCount, quads, channels: context.shape(node).channels, pixelsPerSample }
   const grid = () => [Math.ceil(quads / FINISH_QUADS), group.length, 1] as const
   program.emit(settle, {

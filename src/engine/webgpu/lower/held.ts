@@ -12,7 +12,7 @@ import { poolingWindow, sendThroughChoice } from './pool.ts'
 
 export function lowerHeldRelu(context: Context, { input, output }: Of<'heldRelu'>, index: number): Backward {
   const { program } = context
-  const condition = context.operationCondition(index)
+  const condition = context.activity.condition(index)
   const { perSample, quadsPerSample } = context.extent(input)
   const grid = itemGrid(quadsPerSample)
   const value = context.value(input)
@@ -37,7 +37,7 @@ export function lowerHeldRelu(context: Context, { input, output }: Of<'heldRelu'
 
 export function lowerHeldMaxPool(context: Context, operation: Of<'heldMaxPool'>, index: number): Backward {
   const { program } = context
-  const condition = context.operationCondition(index)
+  const condition = context.activity.condition(index)
   const { perSample, quadsPerSample } = context.extent(operation.output)
   const choice = context.mask(perSample)
   const buffers = { input: context.value(operation.input), output: context.value(operation.output), choice }

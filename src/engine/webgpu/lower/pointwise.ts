@@ -7,7 +7,7 @@ import type { Context } from './context.ts'
 
 export function lowerRelu(context: Context, { input, output }: Of<'relu'>, index: number): Backward {
   const { program } = context
-  const condition = context.operationCondition(index)
+  const condition = context.activity.condition(index)
   const { quadsPerSample: perSample } = context.extent(input)
   const value = context.value(input)
   const grid = itemGrid(perSample)
@@ -24,7 +24,7 @@ export function lowerRelu(context: Context, { input, output }: Of<'relu'>, index
 
 export function lowerDropPath(context: Context, { input, output, path }: Of<'dropPath'>, index: number): Backward {
   const { program, batchSize } = context
-  const condition = context.operationCondition(index)
+  const condition = context.activity.condition(index)
   const { quadsPerSample: perSample } = context.extent(input)
   const scales = context.feeds.pathScales
   const args = { perSample, first: path * batchSize }
@@ -43,7 +43,7 @@ export function lowerDropPath(context: Context, { input, output, path }: Of<'dro
 
 /** The host writes it densely; here it gets its channels as stored. */
 export function lowerNoise(context: Context, { output, site }: Of<'noise'>, index: number): Backward {
-  const condition = context.operationCondition(index)
+  const condition = context.activity.condition(index)
   const { pixelsPerSample, quads, quadsPerSample } = context.extent(output)
   const images = context.noise(site, output, condition)
   context.program.emit(widen, {
@@ -57,7 +57,7 @@ export function lowerNoise(context: Context, { output, site }: Of<'noise'>, inde
 
 export function lowerBias(context: Context, { input, output, parameter }: Of<'bias'>, index: number): Backward {
   const { program, state } = context
-  const condition = context.operationCondition(index)
+  const condition = context.activity.condition(index)
   const { quads, quadsPerSample: perSample } = context.extent(output)
   const args = { quads, channels: context.shape(output).channels, parameter: context.parameter(parameter) }
   program.emit(addBias, {

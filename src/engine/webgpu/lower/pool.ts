@@ -14,7 +14,7 @@ interface Pool {
 
 export function lowerAvgPool(context: Context, operation: Of<'avgPool'>, index: number): Backward {
   const { input, output } = operation
-  const condition = context.operationCondition(index)
+  const condition = context.activity.condition(index)
   const args = poolingWindow(context, operation)
   const buffers = { input: context.value(input), output: context.value(output) }
   context.program.emit(avgPool, { buffers, args, grid: itemGrid(context.extent(output).quadsPerSample), condition })
@@ -34,7 +34,7 @@ export function lowerAvgPool(context: Context, operation: Of<'avgPool'>, index: 
 
 export function lowerMaxPool(context: Context, operation: Of<'maxPool'>, index: number): Backward {
   const { input, output } = operation
-  const condition = context.operationCondition(index)
+  const condition = context.activity.condition(index)
   const { perSample, quadsPerSample } = context.extent(output)
   const choice = context.activation(perSample, 'what a pooling chose')
   context.program.emit(maxPool, {
@@ -69,7 +69,7 @@ export function poolingWindow(context: Context, { input, output, pooling: { kern
 
 export function lowerGlobalMean(context: Context, { input, output }: Of<'globalMean'>, index: number): Backward {
   const { program } = context
-  const condition = context.operationCondition(index)
+  const condition = context.activity.condition(index)
   const { pixelsPerSample: pixels, quads, quadsPerSample } = context.extent(input)
   const buffers = { input: context.value(input), output: context.value(output) }
   program.emit(globalMean, { buffers, args: { pixels, quads }, grid: itemGrid(quads), condition })

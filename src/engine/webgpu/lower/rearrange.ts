@@ -10,7 +10,7 @@ import type { Context } from './context.ts'
 import { chunksOf, numberedArgs, numberedBuffers } from './grouping.ts'
 
 export function lowerRearrange(context: Context, { moves, output }: Of<'rearrange'>, index: number): Backward {
-  const condition = context.operationCondition(index)
+  const condition = context.activity.condition(index)
   emitGathers(context, moves, output, condition)
   return () => {
     const gradient = context.outputGradient(output)
@@ -89,7 +89,7 @@ function originsOf({ channels, to }: Move, stored: number): number[] {
 
 export function lowerCrop(context: Context, { input, output, rows }: Of<'crop'>, index: number): Backward {
   const { program } = context
-  const condition = context.operationCondition(index)
+  const condition = context.activity.condition(index)
   const { height, width, quads, quadsPerSample } = context.extent(input)
   const args = { height, width, quads, rows }
   program.emit(crop, {

@@ -5,9 +5,10 @@ import { lower } from '../../graph/graph.ts'
 import { inLevels } from '../../graph/inLevels.ts'
 import { rewrite } from '../../graph/rewrite/index.ts'
 import { type PlannedTerm, termsOf } from '../../graph/terms.ts'
+import type { NoiseSlot } from '../../plan/feedNumbers.ts'
 import type { Device } from '../device/device.ts'
 import { RunNumbers } from '../device/runNumbers.ts'
-import { Context, type Mask, type NoiseSlot } from '../lower/context.ts'
+import { Context, type Mask } from '../lower/context.ts'
 import { emitProgram } from '../lower/index.ts'
 import { type Feeds, makeFeeds, type State } from './layout.ts'
 import { type Place, Program } from './program.ts'
@@ -25,7 +26,7 @@ export interface Plan {
   /** The activity, a word a flag, as kernels read it. */
   readonly flags: GPUBuffer
   readonly masks: readonly Mask[]
-  readonly noises: readonly NoiseSlot[]
+  readonly noises: readonly NoiseSlot<GPUBuffer>[]
 }
 
 export interface Output extends Place {

@@ -1,5 +1,4 @@
 /** A compiled network: its weights and statistics, and the steps on them. */
-import { BenchError } from '../../../core/errors.ts'
 import type {
   Executable,
   ExecutableState,
@@ -14,6 +13,8 @@ import type {
   WeightVector,
 } from '../../../core/executor.ts'
 import type { Network } from '../../../core/network.ts'
+import { checkFeed } from '../../feed.ts'
+import { checkState, initialStatistics } from '../../state.ts'
 import type { Device } from '../device/device.ts'
 import { Readback } from '../device/readback.ts'
 import { disposeState, RING, type State } from '../plan/layout.ts'
@@ -44,7 +45,6 @@ export class WebgpuExecutable implements Executable {
   readonly #space: VectorSpace
   readonly #live: Machine
   readonly #steps: TallyRing
-  readonly #evaluation: TallyRing
   #holder: GateHolder | undefined
 
   constructor(parts: Parts) {
@@ -57,8 +57,7 @@ export class WebgpuExecutable implements Executable {
     this.momentum = new DeviceVector(this.#space, state.momentum)
     this.#gradient = new DeviceVector(this.#space, state.gradient)
     this.#live = this.#machine(plan)
-    this.#steps = new TallyRing(device, this.#readback, plan.feeds.results, 0, RING)
-    this.#evaluation = new TallyRing(device, this.#readback, plan.feeds.results, RING, RING)
+    this.#steps = this.#ring(0)
     this.#writeStatistics(initialStatistics(network))
   }
 
@@ -68,14 +67,13 @@ export class WebgpuExecutable implements Executable {
 
   async gradient(feed: Feed, objective: Objective, want: GradientRequest, mode: Mode): Promise<GradientResult> {
     const wants = { mode, weights: want.weights !== undefined, coefficients: want.coefficients === true }
-    const result = this.#machineFor(feed).gradient(feed, objective, wants)
-    const found = await result
+    const result = await this.#machineFor(feed, objective).gradient(feed, objective, wants)
     want.weights?.assign(this.#gradient)
-    return found
+    return result
   }
 
   async step(feed: Feed, objective: Objective, sgd: SgdStep): Promise<void> {
-    const machine = this.#machineFor(feed)
+    const machine = this.#machineFor(feed, objective)
     const tally = await this.#steps.next()
     await machine.run(feed, objective, { mode: 'train', weights: true, coefficients: false, tally, sgd })
   }
@@ -85,12 +83,13 @@ export class WebgpuExecutable implements Executable {
   }
 
   async evaluate(feeds: Iterable<Feed> | AsyncIterable<Feed>, mode: Mode): Promise<Tally> {
+    const tallies = this.#ring(RING)
     for await (const feed of feeds) {
-      const tally = await this.#evaluation.next()
-      const wants = { mode, weights: false, coefficients: false, tally }
-      await this.#machineFor(feed).run(feed, { kind: 'cross-entropy' }, wants)
+      const machine = this.#machineFor(feed)
+      const wants = { mode, weights: false, coefficients: false, tally: await tallies.next() }
+      await machine.run(feed, { kind: 'cross-entropy' }, wants)
     }
-    return this.#evaluation.take()
+    return tallies.take()
   }
 
   async forward(feed: Feed, mode: Mode): Promise<{ readonly logits: Float32Array; readonly features: Float32Array }> {
@@ -98,6 +97,7 @@ export class WebgpuExecutable implements Executable {
   }
 
   gates(feed: Feed): Gates {
+    this.#check(feed)
     return this.#gateHolder().take(feed)
   }
 
@@ -111,14 +111,11 @@ export class WebgpuExecutable implements Executable {
     return { weights, momentum, statistics: running }
   }
 
-  restore({ weights, momentum, statistics }: ExecutableState): void {
-    const expected = this.#parts.state.statisticsLength
-    if (statistics.length !== expected) {
-      throw new BenchError('bad-input', `state has ${statistics.length} running statistics; expected ${expected}`)
-    }
-    this.weights.write(weights)
-    this.momentum.write(momentum)
-    this.#writeStatistics(statistics)
+  restore(state: ExecutableState): void {
+    checkState(this.network, state)
+    this.weights.write(state.weights)
+    this.momentum.write(state.momentum)
+    this.#writeStatistics(state.statistics)
   }
 
   dispose(): void {
@@ -129,14 +126,25 @@ export class WebgpuExecutable implements Executable {
     disposeState(this.#parts.state)
   }
 
-  /** The machine for a feed: the live one, or that which holds the feed's gates. */
-  #machineFor(feed: Feed): Machine {
+  /** The machine for a feed that fits: the live one, or that which holds the feed's gates. */
+  #machineFor(feed: Feed, objective?: Objective): Machine {
+    this.#check(feed, objective)
     return feed.gates === undefined ? this.#live : this.#gateHolder().machineFor(feed.gates, feed)
+  }
+
+  #check(feed: Feed, objective?: Objective): void {
+    checkFeed(this.network, this.#parts.batchSize, feed, objective)
   }
 
   #gateHolder(): GateHolder {
     this.#holder ??= new GateHolder(this.#parts.device, this.#machine(this.#parts.planHeld()))
     return this.#holder
+  }
+
+  /** @param first number of its first tally */
+  #ring(first: number): TallyRing {
+    const { device, plan } = this.#parts
+    return new TallyRing(device, this.#readback, plan.feeds.results, first, RING)
   }
 
   #machine(plan: Plan): Machine {
@@ -150,11 +158,4 @@ export class WebgpuExecutable implements Executable {
     const { device, state } = this.#parts
     device.gpu.queue.writeBuffer(state.statistics, 0, buffer as ArrayBuffer, byteOffset, byteLength)
   }
-}
-
-/** Means 0, variances 1. */
-function initialStatistics({ statistics }: Network): Float32Array {
-  return Float32Array.from(
-    statistics.flatMap((channels) => Array.from({ length: 2 * channels }, (_, i) => (i < channels ? 0 : 1))),
-  )
 }

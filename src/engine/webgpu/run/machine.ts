@@ -1,7 +1,8 @@
-/** A plan ready to run: every call writes the feed and submits the whole step at once. */
+/** A plan ready to run: every call writes a feed that fits and submits the whole step at once. */
 import type { Feed, GradientResult, Mode, Objective, SgdStep } from '../../../core/executor.ts'
 import type { Network } from '../../../core/network.ts'
 import { coefficientGradient } from '../../graph/terms.ts'
+import { FeedNumbers } from '../../plan/feedNumbers.ts'
 import type { Situation } from '../../plan/situation.ts'
 import type { Device } from '../device/device.ts'
 import type { Readback, Staged } from '../device/readback.ts'
@@ -36,7 +37,7 @@ export class Machine {
     this.plan = plan
     this.#device = device
     this.#readback = readback
-    this.#feeding = new Feeding(device, plan, network, batchSize)
+    this.#feeding = new Feeding(device, plan, new FeedNumbers(plan, network, batchSize))
     this.#replay = new Replay(plan.program, device.mostWorkgroups)
   }
 
@@ -100,7 +101,7 @@ export class Machine {
     const { size } = feed.batch
     const flags = this.#feeding.write(feed)
     const situation = { ...wants, gated: flags !== undefined, taking: false }
-    if (objective.kind === 'logits') this.#feeding.writeCotangent(objective.cotangent, size)
+    if (objective.kind === 'logits') this.#feeding.writeCotangent(objective.cotangent)
     const smoothing = objective.kind === 'logits' ? 0 : (objective.labelSmoothing ?? 0)
     this.#set(situation, size, { tally, smoothing, ...(sgd && descentOf(sgd)) })
     const back: Section[] = wants.weights || wants.coefficients ? ['backward'] : []

@@ -1,6 +1,7 @@
 /** Encodes a plan's dispatches. The list for each section and situation is chosen once and kept. */
-
-import type { Situation } from '../../plan/situation.ts'
+import { isOff } from '../../plan/condition.ts'
+import { once } from '../../plan/once.ts'
+import { nameOf, type Situation } from '../../plan/situation.ts'
 import type { BoundDispatch, Program } from '../plan/program.ts'
 import type { Section } from '../plan/situation.ts'
 
@@ -24,8 +25,8 @@ export class Replay {
     flags: Uint8Array | undefined,
   ): void {
     let standing: GPUComputePipeline | undefined
-    for (const { pipeline, bindings, grid, condition } of this.dispatches(section, situation)) {
-      if (flags !== undefined && condition >= 0 && flags[condition] === 0) continue
+    for (const { pipeline, bindings, grid, condition } of this.#dispatches(section, situation)) {
+      if (isOff(flags, condition)) continue
       const [x, y, z] = grid(samples, this.#most)
       if (pipeline !== standing) pass.setPipeline(pipeline)
       standing = pipeline
@@ -34,14 +35,8 @@ export class Replay {
     }
   }
 
-  dispatches(section: Section, situation: Situation): readonly BoundDispatch[] {
-    const { mode, weights, coefficients, gated, taking } = situation
-    const key = `${section} ${mode} ${weights} ${coefficients} ${gated} ${taking}`
-    let list = this.#lists.get(key)
-    if (list === undefined) {
-      list = this.#program.bind(section, situation)
-      this.#lists.set(key, list)
-    }
-    return list
+  #dispatches(section: Section, situation: Situation): readonly BoundDispatch[] {
+    const key = `${section} ${nameOf(situation)}`
+    return once(this.#lists, key, () => this.#program.bind(section, situation))
   }
 }

@@ -92,5 +92,5 @@ function goalOf(context: Context, { inputs, parallel }: FilterGroup, condition: 
 /** Condition of a group's dispatches: its operation's, if it is of one alone. */
 export function conditionOf(context: Context, { operations }: FilterGroup): number {
   const [first, ...others] = new Set(operations)
-  return others.length > 0 ? -1 : context.operationCondition(first)
+  return others.length > 0 ? -1 : context.activity.condition(first)
 }
