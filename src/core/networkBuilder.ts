@@ -155,10 +155,11 @@ export class NetworkBuilder {
     return output
   }
 
-  /** The sum of equal-shaped values; of a single one, that value itself. */
+  /** The sum of equal-shaped values; of a single one, that value itself. @throws BenchError `bad-input` for others */
   sum(inputs: readonly ValueId[]): ValueId {
     if (inputs.length === 1) return inputs[0]
     const output = this.#value(this.value(inputs[0]))
+    this.#expectAlike('sum', inputs, this.value(inputs[0]))
     this.#layers.push({ kind: 'sum', inputs, output })
     return output
   }
@@ -167,6 +168,7 @@ export class NetworkBuilder {
     if (inputs.length === 1) return inputs[0]
     const channels = inputs.reduce((sum, id) => sum + this.value(id).channels, 0)
     const output = this.#value({ ...this.value(inputs[0]), channels })
+    this.#expectAlike('concatenation', inputs, this.value(inputs[0]))
     this.#layers.push({ kind: 'concat', inputs, output })
     return output
   }
@@ -174,6 +176,11 @@ export class NetworkBuilder {
   /** Σ c[coefficient]·input; null inputs are zeros of `shape`. */
   mix(inputs: readonly (ValueId | null)[], coefficients: readonly CoefficientId[], shape: Value): ValueId {
     const output = this.#value(shape)
+    this.#expectAlike(
+      'mix',
+      inputs.filter((input) => input !== null),
+      shape,
+    )
     this.#coefficientCount = Math.max(this.#coefficientCount, ...coefficients.map((id) => id + 1))
     this.#layers.push({ kind: 'mix', inputs, coefficients, output })
     return output
@@ -205,6 +212,19 @@ export class NetworkBuilder {
     const output = this.#written.get(name) ?? write()
     this.#written.set(name, output)
     return output
+  }
+
+  #expectAlike(what: 'sum' | 'concatenation' | 'mix', inputs: readonly ValueId[], shape: Value): void {
+    for (const input of inputs) {
+      const { height, width, channels } = this.value(input)
+      const fits = what === 'concatenation' || channels === shape.channels
+      if (fits && height === shape.height && width === shape.width) continue
+      const shapes = `${shape.height}×${shape.width}×${shape.channels} and ${height}×${width}×${channels}`
+      throw new BenchError(
+        'bad-input',
+        `${shapes} meet in a ${what}; use images whose height and width every reduction of the network can halve`,
+      )
+    }
   }
 
   #batchNorm(

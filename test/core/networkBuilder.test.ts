@@ -49,6 +49,19 @@ describe('the network builder', () => {
     )
   })
 
+  it('refuses to add up, mix or concatenate values of different images, as a network of odd sizes would', () => {
+    const net = builder(7, 7)
+    const halved = net.conv(net.input, 3, { kernel: 3, stride: 2, padding: 1 }, 'a')
+    const cut = net.pool('avgPool', net.input, { kernel: 2, stride: 2 })
+    const what = /^4×4×3 and 3×3×3 meet in a (sum|mix|concatenation); use images whose height and width/
+    expect(() => net.sum([halved, cut])).toThrow(what)
+    expect(() => net.concat([halved, cut])).toThrow(what)
+    expect(() => net.mix([null, cut], [0, 1], net.value(halved))).toThrow(what)
+    const wide = net.conv(net.input, 5, { kernel: 3, stride: 2, padding: 1 }, 'b')
+    expect(() => net.sum([halved, wide])).toThrow('4×4×3 and 4×4×5')
+    expect(net.value(net.concat([halved, wide]))).toEqual({ height: 4, width: 4, channels: 8 })
+  })
+
   it('writes a layer without parameters once for each input, and one with parameters every time', () => {
     const net = builder()
     const other = net.conv(net.input, 3, { kernel: 1 }, 'a')

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { NetworkBuilder } from '../../src/core/networkBuilder.ts'
 import { backendReports, chooseExecutor, executorName, openExecutor } from '../../src/engine/executors.ts'
 import { describeGpu } from '../../src/engine/gpu.ts'
 import { isInstalled } from '../../src/engine/optionalPackage.ts'
@@ -37,6 +38,18 @@ describe('the choice of an executor', () => {
 
   it('refuses the static executor on other backends', async () => {
     await expect(chooseExecutor({ backend: 'cpu', executor: 'static' })).rejects.toMatchObject({ code: 'unsupported' })
+  })
+
+  it('refuses a network for which there is no memory, and tries no other executor', async () => {
+    const builder = new NetworkBuilder({ height: 1024, width: 1024, channels: 64 })
+    const features = builder.relu(builder.input)
+    const logits = builder.linear(builder.globalMean(features), 2, 'classifier')
+    const huge = builder.build({ name: 'huge', heads: [{ logits, lossWeight: 1 }], features })
+    const compiled = (await openExecutor({ backend: 'wasm' })).compile(huge, { batchSize: 64 })
+    await expect(compiled).rejects.toMatchObject({
+      code: 'unsupported',
+      message: expect.stringMatching(/^huge: needs/),
+    })
   })
 
   it('suggests the nearest backend to a mistyped one', async () => {

@@ -1,6 +1,6 @@
 /** What every executor promises, run against each of them. */
 import { beforeAll, describe, expect, it } from 'vitest'
-import type { Executable, Executor, Feed, SgdStep } from '../../../src/core/executor.ts'
+import type { Executable, ExecutableState, Executor, Feed, SgdStep } from '../../../src/core/executor.ts'
 import { NetworkBuilder } from '../../../src/core/networkBuilder.ts'
 import { random } from '../../../src/core/random.ts'
 import { initialWeights } from '../../../src/engine/initialise.ts'
@@ -127,6 +127,20 @@ export function describeExecutorContract(open: () => Promise<Executor>): void {
     })
   })
 
+  it('does not count what it refused, nor what was counted before it did', async () => {
+    const executable = await searching(4)
+    const [fitting, tooLarge] = [feedOf(1, 4), feedOf(0, 8)]
+    await executable.step(fitting, CROSS_ENTROPY, SGD)
+    await expect(executable.step(tooLarge, CROSS_ENTROPY, SGD)).rejects.toThrow(/8 .*4/)
+    expect(await executable.takeTally()).toMatchObject({ samples: 4 })
+    await expect(executable.evaluate([fitting, tooLarge], 'probe')).rejects.toThrow(/8 .*4/)
+    const alone = await executable.evaluate([feedOf(2, 3)], 'probe')
+    expect(alone).toMatchObject({ samples: 3 })
+    expect(await executable.evaluate([feedOf(2, 3)], 'probe')).toEqual(alone)
+    expect(await executable.evaluate([], 'probe')).toEqual({ loss: Number.NaN, correct: 0, correct5: 0, samples: 0 })
+    executable.dispose()
+  })
+
   describe('batch normalisation', () => {
     it('moves running statistics by a tenth, with the unbiased variance, in training only', async () => {
       const builder = new NetworkBuilder({ height: 1, width: 2, channels: 1 })
@@ -229,6 +243,20 @@ export function describeExecutorContract(open: () => Promise<Executor>): void {
       second.dispose()
     })
 
+    it('of another network is refused as a whole, saying what does not fit', async () => {
+      const executable = await searching()
+      const state = await executable.save()
+      const shorter = (part: keyof ExecutableState) => ({ ...state, [part]: state[part].subarray(1) })
+      for (const part of ['weights', 'momentum', 'statistics'] as const) {
+        executable.weights.scale(2)
+        const before = await executable.save()
+        const length = state[part].length
+        expect(() => executable.restore(shorter(part))).toThrow(new RegExp(`${length - 1} .*expected ${length}`))
+        expect(await executable.save()).toEqual(before)
+      }
+      executable.dispose()
+    })
+
     it('is not moved by gradients and evaluation', async () => {
       const executable = await searching()
       const before = await executable.save()
@@ -297,6 +325,21 @@ export function describeExecutorContract(open: () => Promise<Executor>): void {
       ]
       for (const use of uses) expect(use).toThrow(`${searchNetwork().name} was used after dispose`)
     })
+
+    it('between two batches ends an evaluation with that error, and leaves the next network alone', async () => {
+      const executable = await searching()
+      let next: Executable | undefined
+      async function* feeds() {
+        yield feedOf(0)
+        executable.dispose()
+        next = await searching()
+        yield feedOf(1)
+      }
+      await expect(executable.evaluate(feeds(), 'probe')).rejects.toThrow('evaluate of')
+      const expected = await searching()
+      expect(await next?.save()).toEqual(await expected.save())
+      for (const each of [next, expected]) each?.dispose()
+    })
   })
 
   describe('feeds', () => {
@@ -309,6 +352,8 @@ export function describeExecutorContract(open: () => Promise<Executor>): void {
       await expect(run({ batch: feed.batch })).rejects.toThrow(/coefficients/)
       await expect(run({ ...feed, batch: { ...feed.batch, images: new Float32Array(5) } })).rejects.toThrow(/5 .*768/)
       await expect(run({ ...feed, batch: { ...feed.batch, labels: Int32Array.of(0, 1, 2, 10) } })).rejects.toThrow(/10/)
+      const objective = { kind: 'logits', cotangent: new Float32Array(7) } as const
+      await expect(executable.gradient(feed, objective, {}, 'probe')).rejects.toThrow(/cotangent has 7 .*40/)
       executable.dispose()
     })
   })
