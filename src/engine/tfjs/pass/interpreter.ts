@@ -7,7 +7,7 @@ import { parametersOf } from '../rules/layerReads.ts'
 import type { BatchMoments, Context, Gradients } from '../rules/rule.ts'
 import type { Plan, Step } from './plan.ts'
 
-/** A forward pass that has run: its targets, and what the backward pass reads. */
+/** A forward pass that has run: the network's roots, and what the backward pass reads. */
 export interface Trace {
   readonly plan: Plan
   value(id: ValueId): tf.Tensor
@@ -53,7 +53,7 @@ export function runForward(plan: Plan, context: Context, images: tf.Tensor): Tra
   return { plan, value, release, saved, moments }
 }
 
-/** @param cotangents ∂L/∂value of the targets that L depends on; they are consumed */
+/** @param cotangents ∂L/∂value of the logits that L depends on; they are consumed */
 export function runBackward(
   network: Network,
   trace: Trace,

@@ -13,7 +13,7 @@ export interface Scored {
 }
 
 /** Heads whose logits the objective reads: all for the cross-entropy, the main one for its own logits. */
-export const headsOf = (network: Network, objective: Objective): readonly Head[] =>
+const headsOf = (network: Network, objective: Objective): readonly Head[] =>
   objective.kind === 'logits' ? network.heads.slice(0, 1) : network.heads
 
 /** @param logits of a head, [batch, classes] */

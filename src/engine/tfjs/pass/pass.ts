@@ -2,12 +2,13 @@
 import * as tf from '@tensorflow/tfjs-core'
 import type { Feed, Mode, Objective } from '../../../core/executor.ts'
 import { type Head, type Network, sizeOf, type ValueId } from '../../../core/network.ts'
+import { rootsOf } from '../../graph/graph.ts'
 import type { Context } from '../rules/rule.ts'
 import type { ParameterViews } from '../state/parameterViews.ts'
 import type { RunningStatistics } from '../state/runningStatistics.ts'
 import { createContext } from './context.ts'
 import { type PassGradients, runBackward, runForward, type Trace } from './interpreter.ts'
-import { countCorrect, headsOf, score } from './objective.ts'
+import { countCorrect, score } from './objective.ts'
 import { type Plan, type PlanRequest, planPass } from './plan.ts'
 
 export interface GradientWants {
@@ -31,24 +32,22 @@ export class Pass {
     this.#statistics = statistics
   }
 
-  /** The values asked for. */
-  values(feed: Feed, mode: Mode, targets: readonly ValueId[]): tf.Tensor[] {
-    const { trace } = this.#forward(feed, mode, targets, NO_GRADIENTS)
-    return targets.map(trace.value)
+  /** The values asked for, which must be among the network's roots. */
+  values(feed: Feed, mode: Mode, roots: readonly ValueId[]): tf.Tensor[] {
+    const { trace } = this.#forward(feed, mode, NO_GRADIENTS)
+    return roots.map(trace.value)
   }
 
   /** [mean loss, correct, correct5] of the batch. */
   marks(feed: Feed, objective: Objective, mode: Mode): tf.Tensor1D {
-    const targets = headsOf(this.#network, objective).map((head) => head.logits)
-    return this.#score(feed, objective, this.#forward(feed, mode, targets, NO_GRADIENTS).trace).marks
+    return this.#score(feed, objective, this.#forward(feed, mode, NO_GRADIENTS).trace).marks
   }
 
   /** The marks, and the gradients that are wanted. */
   differentiate(feed: Feed, objective: Objective, wants: GradientWants, mode: Mode) {
-    const targets = headsOf(this.#network, objective).map((head) => head.logits)
-    const { context, trace } = this.#forward(feed, mode, targets, wants)
+    const { context, trace } = this.#forward(feed, mode, wants)
     const { marks, cotangents } = this.#score(feed, objective, trace)
-    for (const id of targets) trace.release(id)
+    for (const id of rootsOf(this.#network)) trace.release(id)
     return { marks, gradients: runBackward(this.#network, trace, context, cotangents) }
   }
 
@@ -61,17 +60,12 @@ export class Pass {
     return tf.concat(parts as tf.Tensor1D[])
   }
 
-  #forward(
-    feed: Feed,
-    mode: Mode,
-    targets: readonly ValueId[],
-    wants: GradientWants,
-  ): { context: Context; trace: Trace } {
+  #forward(feed: Feed, mode: Mode, wants: GradientWants): { context: Context; trace: Trace } {
     const { height, width, channels } = this.#network.values[0]
     const { images, size } = feed.batch
     const context = createContext(this.#network, feed, mode, this.#parameters, this.#statistics)
     const input = tf.tensor4d(images, [size, height, width, channels])
-    const trace = runForward(this.#plan({ targets, active: feed.active, ...wants }), context, input)
+    const trace = runForward(this.#plan({ active: feed.active, ...wants }), context, input)
     this.#statistics.update(trace.moments)
     return { context, trace }
   }
@@ -86,7 +80,7 @@ export class Pass {
 
   #plan(request: PlanRequest): Plan {
     if (request.active) return planPass(this.#network, request)
-    const key = JSON.stringify([request.targets, request.coefficients, request.weights])
+    const key = `${request.coefficients} ${request.weights}`
     const plan = this.#plans.get(key) ?? planPass(this.#network, request)
     this.#plans.set(key, plan)
     return plan

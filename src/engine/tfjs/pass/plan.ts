@@ -1,12 +1,11 @@
 /** Which layers one pass computes, which of them it differentiates, and how long each value must live. */
 import type { CoefficientId, Layer, Network, ValueId } from '../../../core/network.ts'
+import { rootsOf } from '../../graph/graph.ts'
 import { ruleOf } from '../rules/index.ts'
 import { operandsOf, parametersOf, termsOf } from '../rules/layerReads.ts'
 import type { Wants } from '../rules/rule.ts'
 
 export interface PlanRequest {
-  /** Values to compute. */
-  readonly targets: readonly ValueId[]
   /** 1 where a coefficient's input is computed; all where absent. */
   readonly active?: Uint8Array
   /** Gradients to compute; a plan without either has no backward pass. */
@@ -36,12 +35,12 @@ export function planPass(network: Network, request: PlanRequest): Plan {
   const layers = neededLayers(network, request)
   const carries = carryingValues(network, layers, request)
   const steps = layers.map((layer) => planStep(layer, carries, request))
-  return { steps, uses: countUses(network, steps, request.targets) }
+  return { steps, uses: countUses(network, steps) }
 }
 
-/** The layers that the targets depend on. */
-function neededLayers(network: Network, { targets, active }: PlanRequest): Layer[] {
-  const needed = new Set(targets)
+/** The layers that the network's roots depend on. */
+function neededLayers(network: Network, { active }: PlanRequest): Layer[] {
+  const needed = new Set(rootsOf(network))
   const layers = network.layers.toReversed().filter((layer) => {
     if (!needed.has(layer.output)) return false
     for (const id of operandsOf(layer, active)) needed.add(id)
@@ -75,9 +74,9 @@ function planStep(layer: Layer, carries: readonly boolean[], { active, coefficie
   }
 }
 
-function countUses(network: Network, steps: readonly Step[], targets: readonly ValueId[]): Uint32Array {
+function countUses(network: Network, steps: readonly Step[]): Uint32Array {
   const uses = new Uint32Array(network.values.length)
-  for (const id of targets) uses[id]++
+  for (const id of rootsOf(network)) uses[id]++
   for (const { layer, operands, keeps } of steps) {
     for (const id of operands) uses[id] += keeps.inputs ? 2 : 1
     if (keeps.output) uses[layer.output]++
