@@ -57,7 +57,7 @@ export interface Tally {
   readonly loss: number
   /** Samples whose largest logit (main head) is that of the label. */
   readonly correct: number
-  /** Samples whose label is among the five largest logits; equal to `samples` where there are at most five classes. */
+  /** Samples whose label is among the five largest logits: with at most five classes, all whose own logit is no NaN. */
   readonly correct5: number
   readonly samples: number
 }

@@ -109,7 +109,21 @@ export function describeExecutorContract(open: () => Promise<Executor>): void {
       const batch = { images: new Float32Array(28).fill(Number.NaN), labels, size: 4 }
       const tally = await executable.evaluate([{ batch }], 'eval')
       expect(tally.loss).toBeNaN()
-      expect(tally.correct).toBe(0)
+      expect(tally).toMatchObject({ correct: 0, correct5: 0 })
+      executable.dispose()
+    })
+
+    it('counts no label whose own logit is no number, however few classes there are', async () => {
+      const { network, weights } = readout(3)
+      const executable = await executor.compile(network, { batchSize: 2 })
+      executable.weights.write(weights)
+      const poisoned = weights.with(9, Number.NaN) // the first class's bias
+      const batch = { images: Float32Array.of(1, 2, 0, 1, 2, 0), labels: Int32Array.of(0, 1), size: 2 }
+      expect(await executable.evaluate([{ batch }], 'eval')).toMatchObject({ correct: 1, correct5: 2 })
+      executable.weights.write(poisoned)
+      const tally = await executable.evaluate([{ batch }], 'eval')
+      expect(tally.loss).toBeNaN()
+      expect(tally).toMatchObject({ correct: 1, correct5: 1 })
       executable.dispose()
     })
 

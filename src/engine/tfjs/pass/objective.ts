@@ -58,17 +58,19 @@ function logSoftmax(logits: tf.Tensor): tf.Tensor {
 
 /**
  * Number of samples whose label has the largest logit, and is among the five largest: [correct, correct5].
- * Of equal logits the lower class comes first; a label among NaNs comes last.
+ * Of equal logits the lower class comes first. A label whose logit is NaN is neither; other NaNs do not matter.
  */
 export function countCorrect(batch: Batch, classes: number, logits: tf.Tensor): tf.Tensor1D {
   const { own, lower, higher } = labelMasks(batch, classes)
-  const ofLabel = tf.sum(tf.mul(logits, own), 1, true)
+  const ofLabel = tf.sum(tf.where(tf.cast(own, 'bool'), logits, tf.zerosLike(logits)), 1, true)
   const outranking = [
-    tf.mul(lower, tf.cast(tf.logicalNot(tf.less(logits, ofLabel)), 'float32')),
-    tf.mul(higher, tf.cast(tf.logicalNot(tf.lessEqual(logits, ofLabel)), 'float32')),
+    tf.mul(lower, tf.cast(tf.greaterEqual(logits, ofLabel), 'float32')),
+    tf.mul(higher, tf.cast(tf.greater(logits, ofLabel), 'float32')),
   ]
   const rank = tf.sum(tf.addN(outranking), 1, true) // [batch, 1]
-  return tf.sum(tf.cast(tf.less(rank, tf.tensor2d([1, 5], [1, 2])), 'float32'), 0)
+  const isNumber = tf.equal(ofLabel, ofLabel)
+  const isAmong = tf.logicalAnd(isNumber, tf.less(rank, tf.tensor2d([1, 5], [1, 2])))
+  return tf.sum(tf.cast(isAmong, 'float32'), 0)
 }
 
 /** Of each sample, the label's class, all lower and all higher ones, as 0 and 1, [batch, classes]. */
