@@ -7,10 +7,13 @@ import { openTfjsExecutor } from '../../../src/engine/tfjs/executor.ts'
 import { relativeError } from '../../fixtures/golden.ts'
 import type { DeclareTest } from '../golden/declareTest.ts'
 import { discrete, supernets } from './networks.ts'
+import { randomCase } from './randomNetworks.ts'
 import { feedFor, type Request, run } from './run.ts'
 
 /** Relative. Statistics over the few values of so small images amplify rounding; the golden figures hold tighter ones. */
 const TOLERANCE = 5e-4
+
+const RANDOM_NETWORKS = 60
 
 /** Compares everything that comes out, and the state after a step. */
 async function agree(ours: Executor, reference: Executor, network: Network, request: Request): Promise<void> {
@@ -63,6 +66,13 @@ export function describeAgreement(open: () => Promise<Executor>, check: DeclareT
         const cotangent = Float32Array.from({ length: 3 * network.classes }, () => stream.normal())
         const objective = { kind: 'logits', cotangent } as const
         await agree(ours, reference, network, { feed: feedFor(network, 3), objective, mode: 'probe' })
+      })
+    }
+
+    for (let seed = 0; seed < RANDOM_NETWORKS; seed++) {
+      check(`random network ${seed}: whatever its sizes, weights and paths`, async () => {
+        const { network, request } = randomCase(seed)
+        await agree(ours, reference, network, request)
       })
     }
 

@@ -34,6 +34,7 @@ const QUICK = [
   /^DARTS .* of 3 cells$/,
   /^(c4-no-buffers|sgd-nesterov|sgd-clipped)/,
   /^network of noise/,
+  /^random network 1?\d:/,
   /^network of large windows, dilated and strided unevenly: (loss|with running|the gradient)/,
   /^nb201 search network with tracked, affine normalisation on narrow images: (at a batch|where)/,
 ]
