@@ -29,32 +29,32 @@ export async function openExecutor(options: ExecutorOptions): Promise<Executor> 
   return openStaticExecutor({ deterministic, threads })
 }
 
-/** The name of the executor that `openExecutor` would open, found without loading it: part of a job's identity. */
+/**
+ * The name of the executor that `openExecutor` would open: part of a job's identity. A backend that is named need not be
+ * here, since a plan may be carried out elsewhere, or have been; `auto` is what this machine has.
+ */
 export async function executorName(options: ExecutorOptions): Promise<string> {
-  const { kind, backend } = await chooseExecutor(options)
-  return `${kind}/${backend}`
+  const { backend, executor } = options
+  const named = backend === 'auto' ? (await chooseBackend(backend, options)).backend : backend
+  return `${kindOf(named, executor)}/${named}`
 }
 
 export interface ExecutorChoice extends BackendChoice {
   readonly kind: 'static' | 'tfjs'
 }
 
-/** What `openExecutor` would open, and why, found without loading it. */
-export async function chooseExecutor({
-  backend,
-  executor = 'auto',
-  ...options
-}: ExecutorOptions): Promise<ExecutorChoice> {
+/** What `openExecutor` would open, and why, found without loading it. @throws as `openExecutor` */
+export async function chooseExecutor({ backend, executor, ...options }: ExecutorOptions): Promise<ExecutorChoice> {
   const choice = await chooseBackend(backend, options)
-  if (executor !== 'tfjs' && hasStaticExecutor(choice.backend)) return { ...choice, kind: 'static' }
-  if (executor !== 'static') return { ...choice, kind: 'tfjs' }
-  throw new BenchError(
-    'unsupported',
-    `the static executor runs on wasm and webgpu, not on ${choice.backend}; use --backend wasm`,
-  )
+  return { ...choice, kind: kindOf(choice.backend, executor) }
 }
 
-const hasStaticExecutor = (backend: BackendChoice['backend']) => backend === 'wasm' || backend === 'webgpu'
+function kindOf(backend: BackendChoice['backend'], executor: ExecutorOptions['executor'] = 'auto') {
+  if (executor !== 'tfjs' && (backend === 'wasm' || backend === 'webgpu')) return 'static'
+  if (executor !== 'static') return 'tfjs'
+  const message = `the static executor runs on wasm and webgpu, not on ${backend}; use --backend wasm`
+  throw new BenchError('unsupported', message)
+}
 
 async function openTfjs(backend: BackendChoice['backend']): Promise<Executor> {
   const { openTfjsExecutor } = await import('./tfjs/executor.ts')
