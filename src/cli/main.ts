@@ -46,6 +46,8 @@ async function main(argv: readonly string[]): Promise<void> {
   for (const [name, summary, load] of commands) {
     program.addCommand(name === argv[0] ? await load() : new Command(name).summary(summary).description(summary))
   }
+  // Not for people: the tasks of a job array begin with it.
+  if (argv[0] === 'slurm-task') program.addCommand((await import('./commands/slurmTask.ts')).slurmTaskCommand())
   throwUsageErrors(program)
   if (argv.length === 0) program.outputHelp()
   else await program.parseAsync(argv, { from: 'user' })

@@ -5,9 +5,16 @@ import { dirname, join } from 'node:path'
 
 /**
  * Those that this process may run on, and no more than its container's share of processor time is worth: a container of
- * two on a machine of 64 sees all 64, and would be stopped most of the time with a process on each.
+ * two on a machine of 64 sees all 64, and would be stopped most of the time with a process on each. Nor more than Slurm
+ * gave, which not every cluster enforces.
  */
-export const cores = (): number => Math.min(availableParallelism(), Math.max(1, Math.ceil(processorShare())))
+export const cores = (): number =>
+  Math.min(availableParallelism(), Math.max(1, Math.ceil(processorShare())), allotment(process.env))
+
+/** Of this node's cores, to the job that this process is in; Infinity outside of one. */
+function allotment({ SLURM_CPUS_ON_NODE: cpus = '' }: NodeJS.ProcessEnv): number {
+  return Number(cpus) > 0 ? Number(cpus) : Number.POSITIVE_INFINITY
+}
 
 /**
  * Processor seconds a second that Linux' control groups leave this process, of all groups that it is in; Infinity where

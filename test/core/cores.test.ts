@@ -1,7 +1,7 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { availableParallelism, tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
-import { afterEach, describe, expect, test } from 'vitest'
+import { afterEach, describe, expect, test, vi } from 'vitest'
 import { cores, processorShare } from '../../src/core/cores.ts'
 
 const roots: string[] = []
@@ -62,4 +62,12 @@ describe('the share of processor time', () => {
 test('the cores are at least one, and no more than the process may run on', () => {
   expect(cores()).toBeGreaterThanOrEqual(1)
   expect(cores()).toBeLessThanOrEqual(availableParallelism())
+})
+
+test('the cores are no more than Slurm gave to the job', () => {
+  vi.stubEnv('SLURM_CPUS_ON_NODE', '1')
+  expect(cores()).toBe(1)
+  vi.stubEnv('SLURM_CPUS_ON_NODE', '100000')
+  expect(cores()).toBeLessThanOrEqual(availableParallelism())
+  vi.unstubAllEnvs()
 })

@@ -51,7 +51,8 @@ export class Workplace {
   /** Folders of the runs in a store. */
   runs(store: string): string[] {
     const path = join(this.folder, store)
-    return existsSync(path) ? readdirSync(path).map((run) => join(path, run)) : []
+    const names = existsSync(path) ? readdirSync(path).filter((name) => name !== 'slurm') : []
+    return names.map((run) => join(path, run))
   }
 
   /** Results without their timing, by run. */

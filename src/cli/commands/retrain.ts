@@ -15,7 +15,8 @@ import type { Experiment } from '../../runner/planning/experiment.ts'
 import { makePlan, type Plan, type PlannedJob } from '../../runner/planning/plan.ts'
 import { parseSeeds } from '../../runner/planning/seeds.ts'
 import { registerPlugins } from '../../runner/plugins.ts'
-import { type Outcome, unfinished } from '../../runner/runPlan.ts'
+import { type Outcome, prepareToRun, unfinished } from '../../runner/runPlan.ts'
+import type { SbatchOptions } from '../../runner/slurm/sbatchOptions.ts'
 import { Store } from '../../runner/store/store.ts'
 import { darts, parseCells, publishedName } from '../../spaces/darts/index.ts'
 import { isInputFault, reportLostRuns } from '../failures.ts'
@@ -32,6 +33,7 @@ import {
 import { sayAside, writeOutput } from '../output.ts'
 import { trainingText } from '../preamble.ts'
 import { runWithProgress } from '../progress/planProgress.ts'
+import { slurmOption, submitWhatIsLeft } from '../slurm.ts'
 
 interface RetrainFlags extends Omit<RetrainingRequest, 'seeds'> {
   readonly genotype: readonly string[]
@@ -41,6 +43,7 @@ interface RetrainFlags extends Omit<RetrainingRequest, 'seeds'> {
   readonly backend?: BackendName
   readonly jobs?: number
   readonly threads?: number
+  readonly slurm?: SbatchOptions
   readonly store: string
   readonly published: string
   readonly format: TableFormat
@@ -80,6 +83,7 @@ export function retrainCommand(): Command {
     .option('--backend <name>', `${backendNames.join(', ')} (default: auto)`, oneOf('backend', backendNames))
     .option('--jobs <n>', `worker processes (default: the cores, here ${cores()})`, positiveInteger)
     .addOption(threadsOption())
+    .addOption(slurmOption())
     .addOption(storeOption())
     .option('--published <id>', 'rows of a paper below: an id as drnas-table-2, auto or none', 'none')
     .option('--format <name>', `of the table: ${TABLE_FORMATS.join(', ')}`, parseTableFormat, 'text')
@@ -100,15 +104,14 @@ async function retrain(flags: RetrainFlags): Promise<void> {
   const plan = await makePlan(experimentOf(flags), await registerPlugins(builtins, []), quiet ? undefined : sayAside)
   const store = new Store(flags.store)
   const missing = unfinished(plan, store).length
-  if (missing > 0) store.prepare()
+  const { jobs, threads, slurm } = flags
+  const request = { jobs, threads, seedsPerDevice: 1, sbatch: slurm }
+  const submission = await submitWhatIsLeft(plan, store, request, flags.json)
+  if (submission === undefined) await prepareToRun(plan, store)
   if (!quiet) (flags.format === 'text' ? process.stdout : process.stderr).write(opening(plan, store, missing))
-  const outcomes = await runWithProgress(plan, store, {
-    jobs: flags.jobs ?? cores(),
-    threads: flags.threads,
-    seedsPerDevice: 1,
-    quiet,
-    label,
-  })
+  if (submission !== undefined) return writeOutput(submission, flags.out)
+  const processes = { jobs: jobs ?? cores(), threads, seedsPerDevice: 1 }
+  const outcomes = await runWithProgress(plan, store, { ...processes, quiet, label })
   throwInputFault(outcomes)
   writeOutput(renderOutcomes(outcomes, flags.json ? 'json' : flags.format, flags.published), flags.out)
   reportLostRuns(outcomes, label)

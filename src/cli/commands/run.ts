@@ -6,7 +6,8 @@ import { parseTableFormat, TABLE_FORMATS, type TableFormat } from '../../report/
 import { renderOutcomes } from '../../report/outcomes.ts'
 import { refuseIdleSettings } from '../../runner/planning/idleSettings.ts'
 import { makePlan } from '../../runner/planning/plan.ts'
-import { unfinished } from '../../runner/runPlan.ts'
+import { prepareToRun } from '../../runner/runPlan.ts'
+import type { SbatchOptions } from '../../runner/slurm/sbatchOptions.ts'
 import { Store } from '../../runner/store/store.ts'
 import { addExperimentFlags, type ExperimentFlags, resolveExperiment } from '../experimentFlags.ts'
 import { reportLostRuns } from '../failures.ts'
@@ -14,11 +15,13 @@ import { jsonOption, outOption, positiveInteger, quietOption, storeOption, threa
 import { sayAside, writeOutput } from '../output.ts'
 import { preamble } from '../preamble.ts'
 import { runWithProgress } from '../progress/planProgress.ts'
+import { slurmOption, submitWhatIsLeft } from '../slurm.ts'
 
 interface RunFlags extends ExperimentFlags {
   readonly jobs?: number
   readonly seedsPerDevice: number
   readonly threads?: number
+  readonly slurm?: SbatchOptions
   readonly store?: string
   readonly format: TableFormat
   readonly json?: boolean
@@ -38,6 +41,7 @@ export function runCommand(): Command {
     .option('--jobs <n>', `worker processes (default: the cores, here ${cores()})`, positiveInteger)
     .option('--seeds-per-device <n>', 'seeds that share a process and its GPU (webgpu)', positiveInteger, 1)
     .addOption(threadsOption())
+    .addOption(slurmOption())
     .addOption(storeOption())
     .addOption(
       new Option('--format <name>', `of the table: ${TABLE_FORMATS.join(', ')}`)
@@ -51,7 +55,8 @@ export function runCommand(): Command {
       'after',
       '\nExamples:\n' +
         '  bench run --algo drnas --space nb201 --seeds 4\n' +
-        '  bench run --algo random,darts-v1,drnas --dataset cifar10 --data ~/cifar10 --protocol drnas-paper --jobs 2',
+        '  bench run --algo random,darts-v1,drnas --dataset cifar10 --data ~/cifar10 --protocol drnas-paper --jobs 2\n' +
+        '  bench run configs/nb201-table4.yaml --backend webgpu --slurm partition=gpu,gres=gpu:1,time=8:00:00',
     )
     .action(run)
 }
@@ -63,13 +68,17 @@ async function run(path: string | undefined, flags: RunFlags, command: Command):
   const plan = await makePlan(experiment, registered, flags.quiet || flags.json ? undefined : sayAside)
   // Of a file of which some algorithms are run, a setting may be for the others.
   if (path === undefined || flags.algo === undefined) refuseIdleSettings(plan)
-  if (unfinished(plan, store).length > 0) store.prepare()
+  const { seedsPerDevice, slurm } = flags
+  const jobs = flags.jobs ?? file.jobs
+  const threads = flags.threads ?? file.threads
+  const request = { jobs, threads, seedsPerDevice, sbatch: slurm }
+  const submission = await submitWhatIsLeft(plan, store, request, flags.json)
+  if (submission === undefined) await prepareToRun(plan, store)
   const quiet = flags.quiet || flags.json
   if (!quiet) (flags.format === 'text' ? process.stdout : process.stderr).write(preamble(plan, store))
-  const { seedsPerDevice } = flags
-  const jobs = flags.jobs ?? file.jobs ?? cores()
-  const threads = flags.threads ?? file.threads
-  const outcomes = await runWithProgress(plan, store, { jobs, threads, seedsPerDevice, quiet: quiet === true })
+  if (submission !== undefined) return writeOutput(submission, flags.out)
+  const processes = { jobs: jobs ?? cores(), threads, seedsPerDevice }
+  const outcomes = await runWithProgress(plan, store, { ...processes, quiet: quiet === true })
   writeOutput(renderOutcomes(outcomes, flags.json ? 'json' : flags.format), flags.out)
   reportLostRuns(outcomes)
 }

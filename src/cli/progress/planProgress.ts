@@ -1,7 +1,8 @@
 /** Runs a plan while showing how it goes. */
 import { type Plan, type PlannedJob, runLabel } from '../../runner/planning/plan.ts'
-import { type Outcome, type Processes, runPlan } from '../../runner/runPlan.ts'
+import { type Outcome, runPlan } from '../../runner/runPlan.ts'
 import type { Store } from '../../runner/store/store.ts'
+import type { Processes } from '../../runner/workers/orders.ts'
 import { onInterrupt } from '../failures.ts'
 import { silence } from './progress.ts'
 import { showProgress } from './showProgress.ts'

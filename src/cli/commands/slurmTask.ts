@@ -1,0 +1,35 @@
+/** `bench slurm-task`: what `bench run --slurm` has Slurm call. */
+import { Command } from 'commander'
+import { runLabel } from '../../runner/planning/plan.ts'
+import { runTask, taskOrder } from '../../runner/slurm/arrayTask.ts'
+import { onInterrupt } from '../failures.ts'
+import { sayAside } from '../output.ts'
+import { showProgress } from '../progress/showProgress.ts'
+
+export function slurmTaskCommand(): Command {
+  return new Command('slurm-task')
+    .description('Works off one task of a job array that `bench run --slurm` submitted. Slurm calls it.')
+    .argument('<folder>', 'of the array, in the store')
+    .addHelpText('after', '\nExamples:\n  bench run --algo drnas --backend wasm --slurm time=2:00:00')
+    .action(slurmTask)
+}
+
+async function slurmTask(folder: string): Promise<void> {
+  const order = taskOrder(folder, process.env)
+  const labels = new Map(order.jobs.map(({ id, job }) => [id, runLabel(job)]))
+  const progress = showProgress(process.stderr, (id) => labels.get(id) ?? id)
+  const uninterrupted = onInterrupt(() => progress.end())
+  const ended = { finished: 0, failed: 0 }
+  await runTask(
+    order,
+    (event) => {
+      if (event.kind === 'finished' || event.kind === 'failed') ended[event.kind]++
+      progress.event(event)
+    },
+    sayAside,
+  )
+  uninterrupted()
+  progress.end()
+  process.stdout.write(`${ended.finished} of ${order.jobs.length} runs finished\n`)
+  if (ended.failed > 0) process.exitCode = 1
+}

@@ -1,0 +1,79 @@
+/**
+ * Job arrays of a store: `STORE/slurm/NAME/orders.json` has a work order for each task, and the tasks' logs lie beside it.
+ * NAME is the hash of the orders, and `bench-NAME` the array's name in Slurm: by it the queue is asked, so nothing has to be
+ * written after the submission, and no task can start before what it reads is there.
+ */
+import { existsSync, readdirSync, readFileSync, rmdirSync, rmSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { writeAtomically } from '../../core/atomicFile.ts'
+import { contentName } from '../../core/canonicalJson.ts'
+import { BenchError } from '../../core/errors.ts'
+import { recordText } from '../../core/recordText.ts'
+import type { Job } from '../../core/result.ts'
+import type { Store } from '../store/store.ts'
+import type { WorkOrder } from '../workers/workOrder.ts'
+import { slurm } from './command.ts'
+
+export interface JobArray {
+  /** As Slurm shows it. */
+  readonly name: string
+  readonly folder: string
+  /** One a task. */
+  readonly orders: readonly WorkOrder[]
+}
+
+const ORDERS = 'orders.json'
+const arraysOf = (store: Store): string => join(store.folder, 'slurm')
+
+/** Writes what the tasks read. */
+export function writeArray(store: Store, orders: readonly WorkOrder[]): JobArray {
+  const hash = contentName(orders).slice(0, 12)
+  const folder = join(arraysOf(store), hash)
+  writeAtomically(join(folder, ORDERS), recordText({ schema: 1, orders }))
+  return { name: `bench-${hash}`, folder, orders }
+}
+
+/** Of an array that Slurm did not take. Logs of an earlier one with the same orders stay. */
+export function discardArray({ folder }: JobArray): void {
+  rmSync(join(folder, ORDERS))
+  for (const each of [folder, dirname(folder)]) if (readdirSync(each).length === 0) rmdirSync(each)
+}
+
+/** @throws BenchError `missing` or `corrupt` */
+export function readOrders(folder: string): readonly WorkOrder[] {
+  const path = join(folder, ORDERS)
+  if (!existsSync(path)) throw new BenchError('missing', `${path} does not exist; \`bench run --slurm\` writes it`)
+  try {
+    const { schema, orders } = JSON.parse(readFileSync(path, 'utf8'))
+    if (schema === 1 && Array.isArray(orders)) return orders
+  } catch {
+    // Said below.
+  }
+  throw new BenchError('corrupt', `${path} has no work orders of this program; submit again`)
+}
+
+/** The jobs that wait or run in Slurm, by id: those of this store's arrays whose tasks are not over. */
+export function queuedJobs(store: Store): ReadonlyMap<string, Job> {
+  const arrays = readArrays(store)
+  if (arrays.length === 0) return new Map()
+  const names = arrays.map(({ name }) => name).join(',')
+  const lines = slurm('squeue', ['--noheader', '--array', `--name=${names}`, '--format=%j %K']) ?? ''
+  const tasks = lines.split('\n').filter((line) => line !== '')
+  const ordersByName = new Map(arrays.map(({ name, orders }) => [name, orders]))
+  return new Map(
+    tasks.flatMap((line) => {
+      const [name, task] = line.trim().split(' ')
+      return (ordersByName.get(name)?.[Number(task)]?.jobs ?? []).map(({ id, job }) => [id, job] as const)
+    }),
+  )
+}
+
+function readArrays(store: Store): readonly JobArray[] {
+  const root = arraysOf(store)
+  if (!existsSync(root)) return []
+  const hashes = readdirSync(root).filter((hash) => existsSync(join(root, hash, ORDERS)))
+  return hashes.map((hash) => {
+    const folder = join(root, hash)
+    return { name: `bench-${hash}`, folder, orders: readOrders(folder) }
+  })
+}

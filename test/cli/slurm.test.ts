@@ -1,0 +1,122 @@
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
+import { PLUGIN, until, Workplace } from '../support/command.ts'
+import { hasSlurm, SlurmCluster } from '../support/slurmCluster.ts'
+
+// Real processes, on machines that may be busy.
+vi.setConfig({ testTimeout: 300_000 })
+
+let place: Workplace
+beforeEach(() => {
+  place = new Workplace()
+})
+afterEach(() => place.remove())
+
+const countdown = (...more: string[]) => [
+  ...['run', '--algo', 'countdown', '--plugin', PLUGIN, '--dataset', 'cifar10', '--seeds', '2', ...more],
+]
+const states = async (...args: string[]) => {
+  const { stdout } = await place.bench('status', '--json', ...args)
+  return JSON.parse(stdout).rows.map((row: { state: string }) => row.state)
+}
+const logs = () => {
+  const root = join(place.folder, 'runs', 'slurm')
+  const folders = readdirSync(root).map((array) => join(root, array))
+  const files = folders.flatMap((folder) => readdirSync(folder).map((file) => join(folder, file)))
+  return files.filter((file) => file.endsWith('.log')).map((file) => readFileSync(file, 'utf8'))
+}
+
+describe.skipIf(!hasSlurm)('a plan that is handed to Slurm (skipped without slurmctld and slurmd, or root)', () => {
+  let cluster: SlurmCluster
+  beforeAll(async () => {
+    cluster = await SlurmCluster.start()
+  })
+  afterAll(() => cluster.stop())
+  afterEach(() => cluster.ask('scancel', '--user=root'))
+
+  test('is worked off to the same results as here, and the same command prints the table', async () => {
+    const here = await place.bench(...countdown('--store', 'here', '--json'))
+    const submitted = await place.bench(...countdown('--slurm', 'time=5', '--json'))
+    expect(submitted).toMatchObject({ code: 0, stderr: '' })
+    const { array, submitted: runs, queued } = JSON.parse(submitted.stdout)
+    expect(array).toMatchObject({ tasks: 1 })
+    expect([runs.length, queued.length]).toEqual([2, 0])
+    await until(() => logs().join().includes('2 of 2 runs finished'), 'the end', 60_000)
+    expect(place.results('runs')).toEqual(place.results('here'))
+    const again = await place.bench(...countdown('--slurm', 'time=5', '--json'))
+    expect(again).toMatchObject({ code: 0, stdout: here.stdout })
+  })
+
+  test('with --jobs is as many tasks at a time, and what waits is not submitted again', async () => {
+    const first = await place.bench(...countdown('--jobs', '2', '--slurm', 'begin=now+1hour'))
+    const id = /submitted: 2, by array (\d+)/.exec(first.stdout)?.[1]
+    expect(cluster.ask('squeue', '--noheader', '--format=%i')).toBe(`${id}_[0-1%2]`)
+    expect(await states()).toEqual(['queued', 'queued'])
+    const more = await place.bench(...countdown('--seeds', '3', '--slurm', 'begin=now+1hour', '--json'))
+    const { submitted, queued } = JSON.parse(more.stdout)
+    expect([submitted.length, queued.length]).toEqual([1, 2])
+    const nothing = await place.bench(...countdown('--slurm', 'begin=now+1hour'))
+    expect(nothing.stdout).toContain('in the queue from before: 2')
+    expect(nothing.stdout).not.toContain('submitted')
+  })
+
+  test('goes on from its checkpoint when its time runs out', async () => {
+    const slow = ['--option', 'epochs=40', '--option', 'milliseconds=100', '--seeds', '1']
+    const whole = place.bench(...countdown(...slow, '--store', 'whole'))
+    const { stdout } = await place.bench(...countdown(...slow, '--slurm', 'time=5', '--json'))
+    const task = `${JSON.parse(stdout).array.id}_0`
+    const [run] = await until(
+      () => place.runs('runs').filter((each) => existsSync(join(each, 'checkpoint'))),
+      'an epoch',
+    )
+    // As Slurm itself does a minute before the limit.
+    cluster.ask('scancel', '--signal=USR2', '--batch', task)
+    await until(
+      () => cluster.ask('squeue', '--noheader', '--format=%t') === 'PD',
+      'the task in the queue again',
+      30_000,
+    )
+    expect(await states()).toEqual(['queued'])
+    cluster.ask('scontrol', 'update', `JobId=${task}`, 'StartTime=now')
+    await until(() => existsSync(join(run, 'result.json')), 'the result', 60_000)
+    await whole
+    expect(place.epochs('runs')).toEqual(place.epochs('whole'))
+    expect(logs().join()).toContain('time is running out: queued again, to go on from the last checkpoints')
+  })
+
+  test('without an epoch before its time runs out is not queued for ever', async () => {
+    const { stdout } = await place.bench(...countdown('--option', 'endlessAt=0', '--slurm', 'time=5', '--json'))
+    const task = `${JSON.parse(stdout).array.id}_0`
+    await until(() => place.runs('runs').some((run) => existsSync(join(run, 'run.json'))), 'a run')
+    cluster.ask('scancel', '--signal=USR2', '--batch', task)
+    await until(() => logs().join().includes('before an epoch was finished: ask for more time'), 'the line', 30_000)
+    expect(cluster.ask('squeue', '--noheader', '--format=%t')).toBe('R')
+  })
+
+  test('that Slurm refuses leaves nothing behind', async () => {
+    const refused = await place.bench(...countdown('--slurm', 'partition=gpu', '--quiet'))
+    expect(refused).toMatchObject({ code: 1, stdout: '' })
+    expect(refused.stderr).toBe('bench: sbatch refused: invalid partition specified: gpu\n')
+    expect(readdirSync(join(place.folder, 'runs'))).toEqual([])
+  })
+})
+
+describe('--slurm', () => {
+  test('wants to know what the cluster computes on', async () => {
+    const refused = await place.bench('run', '--algo', 'drnas', '--slurm', 'time=5')
+    expect(refused).toMatchObject({ code: 2, stdout: '' })
+    expect(refused.stderr).toBe(
+      'bench: --slurm computes on other machines; say on what: --backend wasm, webgpu or tensorflow\n',
+    )
+    expect(existsSync(join(place.folder, 'runs'))).toBe(false)
+  })
+
+  test('says where it can be used', async () => {
+    vi.stubEnv('PATH', join(place.folder, 'nowhere'))
+    const refused = await place.bench(...countdown('--slurm', 'time=5'))
+    expect(refused).toMatchObject({ code: 2, stdout: '' })
+    expect(refused.stderr).toContain('there is no sbatch on this machine')
+    vi.unstubAllEnvs()
+  })
+})
