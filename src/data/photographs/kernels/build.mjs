@@ -1,6 +1,6 @@
 /**
- * Compiles the kernel of photographs: `node src/data/photographs/kernels/build.mjs` writes `photograph.wasm` beside this folder; with
- * `--check` it writes nothing and fails where the file is not what the source gives.
+ * Compiles the kernel of photographs: `node src/data/photographs/kernels/build.mjs` writes `photograph.wasm` beside this
+ * folder; with `--check` it writes nothing and fails where the file is not what the source gives.
  */
 import { readFileSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
