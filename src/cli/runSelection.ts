@@ -5,7 +5,7 @@ import type { Command } from 'commander'
 import { builtins } from '../builtins.ts'
 import { BenchError } from '../core/errors.ts'
 import { unknownName } from '../core/names.ts'
-import type { RunRecord } from '../report/runRecord.ts'
+import { type RunRecord, readRun } from '../report/runRecord.ts'
 import type { RunFolder } from '../runner/store/runFolder.ts'
 import { Store } from '../runner/store/store.ts'
 import { commaList, repeated, storeOption } from './options.ts'
@@ -53,17 +53,6 @@ export async function selectRuns(items: readonly string[], flags: SelectionFlags
     )
   }
   return narrowed(records, flags)
-}
-
-/** A run's files, read. */
-export function readRun(folder: RunFolder): RunRecord {
-  const [result, failure] = [folder.result(), folder.failure()]
-  return {
-    manifest: folder.manifest(),
-    epochs: folder.epochs(),
-    ...(result && { result }),
-    ...(failure && { failure }),
-  }
 }
 
 async function runsOf(item: string, flags: SelectionFlags): Promise<readonly RunFolder[]> {

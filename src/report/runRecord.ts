@@ -1,5 +1,6 @@
 /** A run as the store keeps it, read into memory. */
 import type { EpochRecord, FailureRecord, ResultRecord, RunManifest, TrajectoryPoint } from '../core/result.ts'
+import type { RunFolder } from '../runner/store/runFolder.ts'
 
 export interface RunRecord {
   readonly manifest: RunManifest
@@ -14,5 +15,16 @@ export interface RunRecord {
 export interface ReportedResult extends Omit<ResultRecord, 'oracle'> {
   readonly oracle?: Omit<NonNullable<ResultRecord['oracle']>, 'queries'> & {
     readonly queries: readonly Omit<TrajectoryPoint, 'genotype'>[]
+  }
+}
+
+/** A run's files, read. */
+export function readRun(folder: RunFolder): RunRecord {
+  const [result, failure] = [folder.result(), folder.failure()]
+  return {
+    manifest: folder.manifest(),
+    epochs: folder.epochs(),
+    ...(result && { result }),
+    ...(failure && { failure }),
   }
 }

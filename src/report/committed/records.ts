@@ -1,0 +1,39 @@
+/** The runs that a committed report is computed from. */
+import { existsSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { BenchError } from '../../core/errors.ts'
+import type { SearchSpace } from '../../core/space.ts'
+import { Store } from '../../runner/store/store.ts'
+import { type RunRecord, readRun } from '../runRecord.ts'
+import { condensedSpace, expand } from './condensed.ts'
+
+export interface Records {
+  readonly runs: readonly RunRecord[]
+  /** That the runs search. */
+  readonly space: SearchSpace
+}
+
+/**
+ * Of a report's folder, kept as run folders or condensed.
+ * @param spaceOf the space of a name
+ * @throws BenchError `missing`, or `corrupt` where condensed files do not belong together
+ */
+export async function recordsIn(
+  report: string,
+  spaceOf: (name: string) => SearchSpace | Promise<SearchSpace>,
+): Promise<Records> {
+  if (existsSync(join(report, 'runs.csv'))) {
+    const text = (name: string) => requiredText(join(report, name))
+    const files = { 'jobs.json': text('jobs.json'), 'runs.csv': text('runs.csv'), 'lookups.csv': text('lookups.csv') }
+    const space = await spaceOf(condensedSpace(files))
+    return { runs: expand(files, space), space }
+  }
+  const runs = new Store(join(report, 'runs')).runs().map(readRun)
+  if (runs.length === 0) throw new BenchError('missing', `${report} has no records in runs/; it cannot be recomputed`)
+  return { runs, space: await spaceOf(runs[0].manifest.job.space) }
+}
+
+function requiredText(path: string): string {
+  if (existsSync(path)) return readFileSync(path, 'utf8')
+  throw new BenchError('missing', `${path} does not exist; without it the report cannot be recomputed`)
+}
