@@ -27,19 +27,25 @@
   const number = (value) =>
     Math.abs(value) >= 0.01 && Math.abs(value) < 1e6 ? String(+value.toFixed(4)) : value.toExponential(2)
 
-  /** 1, 2 and 5 of every decade, as in the pictures; Chart.js leaves out labels for which there is no room. */
-  const roundTicks = (scale) => {
-    const [first, last] = [scale.min, scale.max].map((value) => Math.floor(Math.log10(value)))
-    const powers = Array.from({ length: last - first + 1 }, (_, i) => first + i)
-    const values = powers.flatMap((power) => [1, 2, 5].map((step) => Number(`${step}e${power}`)))
-    const ticks = values.filter((value) => value >= scale.min && value <= scale.max)
-    if (ticks.length > 1) scale.ticks = ticks.map((value) => ({ value }))
-  }
+  /** Of the choices of ticks, the densest first, the first that has room between its labels. */
+  const roundTicks =
+    ({ choices, room }) =>
+    (scale) => {
+      const length = scale.isHorizontal() ? scale.maxWidth : scale.maxHeight
+      const decade = length / Math.log10(scale.max / scale.min)
+      const hasRoom = (ticks) =>
+        ticks.every(([value], i) => i === 0 || decade * Math.log10(value / ticks[i - 1][0]) >= room)
+      const inside = choices.map((ticks) => ticks.filter(([value]) => value >= scale.min && value <= scale.max))
+      const ticks = inside.find(hasRoom) ?? []
+      if (ticks.length > 1) scale.ticks = ticks.map(([value]) => ({ value }))
+    }
 
-  const withRoundTicks = (scale) =>
-    scale.type === 'logarithmic'
-      ? { ...scale, afterBuildTicks: roundTicks, ticks: { ...scale.ticks, callback: (value) => number(Number(value)) } }
-      : scale
+  const withRoundTicks = (scale, ticks) => {
+    if (ticks === null) return scale
+    const labels = new Map(ticks.choices.flat())
+    const callback = (value) => labels.get(Number(value)) ?? number(Number(value))
+    return { ...scale, afterBuildTicks: roundTicks(ticks), ticks: { ...scale.ticks, callback } }
+  }
 
   const tooltip = (panel) => ({
     filter: ({ dataset }) => dataset.label !== undefined,
@@ -56,8 +62,8 @@
 
   const draw = (canvas, panel) => {
     const style = getComputedStyle(root)
-    const { datasets, ...rest } = panel
-    const config = themed(rest.config, style)
+    const { datasets, ticks } = panel
+    const config = themed(panel.config, style)
     const plugins = { ...config.options.plugins, tooltip: tooltip(panel) }
     return new Chart(canvas, {
       ...config,
@@ -72,7 +78,10 @@
         responsive: true,
         interaction: { mode: 'nearest', intersect: true },
         plugins,
-        scales: { x: withRoundTicks(config.options.scales.x), y: withRoundTicks(config.options.scales.y) },
+        scales: {
+          x: withRoundTicks(config.options.scales.x, ticks.x),
+          y: withRoundTicks(config.options.scales.y, ticks.y),
+        },
       },
     })
   }

@@ -1,9 +1,10 @@
 /** A figure as HTML, and the data from which the page's script draws it. */
 import type { ChartDataset } from 'chart.js'
-import { chartConfig } from '../pictures/chart.ts'
+import { chartConfig, fontSize } from '../pictures/chart.ts'
 import type { Drawing, Theme } from '../pictures/drawing.ts'
 import { drawingSvg, escaped } from '../pictures/drawingSvg.ts'
 import type { Figure, Panel, Plot, Series } from '../pictures/figure.ts'
+import { LABEL_ROOM, tickChoices, tickLabel } from '../pictures/logTicks.ts'
 import type { Look } from '../pictures/palette.ts'
 
 /** Colours that the page's script replaces by the theme's. */
@@ -86,6 +87,24 @@ function plotData(plot: Plot) {
     labels: plot.series.map(({ label }) => label),
     config,
     datasets: data.datasets.map(compact),
+    ticks: { x: ticksOf(plot, 'x'), y: ticksOf(plot, 'y') },
+  }
+}
+
+/** What may stand on a logarithmic axis, from the densest choice on, and the room that a label needs, in CSS px. */
+function ticksOf({ series, ...axes }: Plot, axis: 'x' | 'y') {
+  if (axes[axis].scale !== 'log') return null
+  const shown = series.flatMap(({ points, band = [] }) => [
+    ...points.map((point) => point[axis]),
+    ...band.flatMap(({ x, low, high }) => (axis === 'x' ? [x] : [low, high])),
+  ])
+  const values = shown.filter((value) => value !== null && value > 0) as number[]
+  if (values.length === 0) return null
+  // A decade more, for the axis goes on to its next tick.
+  const choices = tickChoices(Math.min(...values) / 10, Math.max(...values) * 10)
+  return {
+    room: ENLARGED * fontSize.tick * LABEL_ROOM[axis],
+    choices: choices.map((ticks) => ticks.map((value) => [value, tickLabel(value)])),
   }
 }
 

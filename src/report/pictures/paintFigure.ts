@@ -14,20 +14,17 @@ import { drawPoint } from 'chart.js/helpers'
 import { chartConfig, fontSize } from './chart.ts'
 import { lightTheme } from './drawing.ts'
 import type { Plot } from './figure.ts'
-import { logTicks, tickLabel } from './logTicks.ts'
+import { LABEL_ROOM, logTicks, tickLabel } from './logTicks.ts'
 import { paintDrawing, paintText } from './paintDrawing.ts'
 import { type Layout, LEGEND_LINE, type LegendEntry } from './pictureLayout.ts'
 
 Chart.register(Filler, LinearScale, LineElement, LogarithmicScale, PointElement, ScatterController, Title)
 
-/** Room of a label along its axis, in CSS px: the letters of `10,000` and a gap, or a line's height and as much again. */
-const LABEL_ROOM = { x: 48, y: 20 }
-
 /** Chart.js labels logarithmic axes by their position in the decade, whether there is room or not. */
 Object.assign(Chart.defaults.scales.logarithmic, {
   afterBuildTicks(scale: LogarithmicScale): void {
-    const most = scale.isHorizontal() ? scale.maxWidth / LABEL_ROOM.x : scale.maxHeight / LABEL_ROOM.y
-    const ticks = logTicks(scale.min, scale.max, most)
+    const [length, room] = scale.isHorizontal() ? [scale.maxWidth, LABEL_ROOM.x] : [scale.maxHeight, LABEL_ROOM.y]
+    const ticks = logTicks(scale.min, scale.max, length / (room * fontSize.tick))
     if (ticks.length > 1) scale.ticks = ticks.map((value) => ({ value, major: true }))
   },
 })

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { logTicks, tickLabel } from '../../../src/report/pictures/logTicks.ts'
+import { logTicks, tickChoices, tickLabel } from '../../../src/report/pictures/logTicks.ts'
 
 test('ticks are 1, 2 and 5 of every decade where there is room', () => {
   expect(logTicks(0.009, 0.6, 10)).toEqual([0.01, 0.02, 0.05, 0.1, 0.2, 0.5])
@@ -8,6 +8,12 @@ test('ticks are 1, 2 and 5 of every decade where there is room', () => {
 test('in narrow panels they are fewer, and no two labels touch', () => {
   expect(logTicks(100, 20_000, 5)).toEqual([100, 300, 1000, 3000, 10_000])
   expect(logTicks(100, 20_000, 3)).toEqual([100, 1000, 10_000])
+})
+
+test('what the page chooses from is what a picture chooses from', () => {
+  const choices = tickChoices(0.009, 3)
+  expect(choices.map((ticks) => ticks.length)).toEqual([8, 6, 3])
+  for (const most of [20, 4, 1]) expect(choices).toContainEqual(logTicks(0.009, 3, most))
 })
 
 test('labels are plain numbers as long as those are short', () => {
