@@ -45,7 +45,8 @@ function contentOf(tables: readonly Table[], space: SpaceIndex): TableContent {
     const { name, space: other } = stranger.manifest
     throw new BenchError('bad-input', `table ${name} is of space ${other}, the others of ${space.name}`)
   }
-  const index = Int32Array.from(new Set(tables.flatMap((table) => [...table.indices()]))).sort()
+  const architectures = architecturesOf(tables, space)
+  const arch = [...architectures.keys()]
   const manifests = tables.map(({ manifest }) => manifest)
   const names = (isText: boolean) => [
     ...new Set(
@@ -55,10 +56,10 @@ function contentOf(tables: readonly Table[], space: SpaceIndex): TableContent {
   const given = names(false).filter((name) => name !== 'index')
   const texts = names(true).filter((name) => name !== 'arch')
   return {
-    index,
-    arch: values(tables, 'arch', index, textAt).map((arch) => arch ?? ''),
-    numbers: numbers(tables, given.sort(columnOrder), index),
-    texts: texts.map((name): TextsContent => ({ name, values: values(tables, name, index, textAt) })),
+    index: Int32Array.from(architectures.values()),
+    arch,
+    numbers: numbers(tables, given.sort(columnOrder), arch),
+    texts: texts.map((name): TextsContent => ({ name, values: values(tables, name, arch, textAt) })),
     source: {
       format: 'merged',
       name: manifests.map(({ name }) => name).join(', '),
@@ -70,14 +71,26 @@ function contentOf(tables: readonly Table[], space: SpaceIndex): TableContent {
   }
 }
 
-function numbers(tables: readonly Table[], names: readonly string[], index: Int32Array): NumbersContent[] {
+/** Each architecture of any table ↦ its index, ascending; in a space that numbers none, its place in their order. */
+function architecturesOf(tables: readonly Table[], { size }: SpaceIndex): ReadonlyMap<string, number> {
+  const indexOf = new Map<string, number>()
+  for (const table of tables) {
+    for (const index of table.indices()) {
+      const arch = table.arch(index) ?? ''
+      if (!indexOf.has(arch)) indexOf.set(arch, size === null ? indexOf.size : index)
+    }
+  }
+  return new Map([...indexOf].sort(([, a], [, b]) => a - b))
+}
+
+function numbers(tables: readonly Table[], names: readonly string[], archs: readonly string[]): NumbersContent[] {
   const columns = new Map<string, NumbersContent>()
   // Means last, for they are made of the others.
   for (const name of [...names].sort((a, b) => Number(isMean(a)) - Number(isMean(b)))) {
     const seeds = isMean(name) ? seedColumns(name, tables, columns) : undefined
     const column =
       seeds === undefined
-        ? Float64Array.from(values(tables, name, index, numberAt), (value) => value ?? Number.NaN)
+        ? Float64Array.from(values(tables, name, archs, numberAt), (value) => value ?? Number.NaN)
         : meansOf(seeds)
     columns.set(name, { name, values: column, ...statedSeeds(name, names, tables) })
   }
@@ -117,26 +130,29 @@ function statedSeeds(name: string, names: readonly string[], tables: readonly Ta
 const numberAt = (table: Table, name: string) => table.column(name).at
 const textAt = (table: Table, name: string) => table.text(name).at
 
-/** One value a row of the joined table. @throws BenchError `bad-input` where two tables have different ones */
+/** One value an architecture. @throws BenchError `bad-input` where two tables have different ones */
 function values<T extends string | number>(
   tables: readonly Table[],
   name: string,
-  index: Int32Array,
+  archs: readonly string[],
   columnOf: (table: Table, name: string) => (row: number) => T | undefined,
 ): (T | null)[] {
-  const joined = new Map<number, { readonly value: T; readonly table: string }>()
-  for (const table of tables.filter((each) => each.has(name))) {
-    const at = columnOf(table, name)
-    for (const architecture of table.indices()) {
-      const value = at(table.row(architecture) as number)
-      if (value === undefined) continue
-      const earlier = joined.get(architecture)
-      if (earlier !== undefined && earlier.value !== value) {
-        const found = `${earlier.table} has ${earlier.value}, ${table.manifest.name} has ${value}`
-        throw new BenchError('bad-input', `the tables disagree about ${name} of architecture ${architecture}: ${found}`)
-      }
-      joined.set(architecture, { value, table: table.manifest.name })
-    }
-  }
-  return Array.from(index, (architecture) => joined.get(architecture)?.value ?? null)
+  const readers = tables.filter((each) => each.has(name)).map((table) => ({ table, at: columnOf(table, name) }))
+  return archs.map((arch) => {
+    const known = readers.flatMap(({ table, at }) => {
+      const value = at(rowOf(table, arch))
+      return value === undefined ? [] : [{ value, table: table.manifest.name }]
+    })
+    const [first, ...others] = known
+    const other = others.find(({ value }) => value !== first.value)
+    if (other === undefined) return first?.value ?? null
+    const found = `${first.table} has ${first.value}, ${other.table} has ${other.value}`
+    throw new BenchError('bad-input', `the tables disagree about ${name} of ${arch}: ${found}; leave one of them out`)
+  })
+}
+
+/** -1, where no column has a value, for what the table lacks. */
+const rowOf = (table: Table, arch: string): number => {
+  const index = table.find(arch)
+  return (index === undefined ? undefined : table.row(index)) ?? -1
 }

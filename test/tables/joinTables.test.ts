@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { parseQualifier } from '../../src/core/metric.ts'
+import { darts } from '../../src/spaces/darts/index.ts'
 import { nb201 } from '../../src/spaces/nb201/index.ts'
 import { encodeCurves } from '../../src/tables/curves.ts'
 import { writeCurves } from '../../src/tables/curvesFile.ts'
@@ -90,7 +91,36 @@ describe('tables that were imported are merged to one with', () => {
 test('tables that disagree are not merged', async () => {
   await table('d', 'cifar10/ori-test/2', 888, { 7: 70.5 })
   await expect(joinTables(['a', 'd'], { name: 'bad', folder, space, folders })).rejects.toThrow(
-    'the tables disagree about cifar10/ori-test/2/888 of architecture 7: a has 70, d has 70.5',
+    `the tables disagree about cifar10/ori-test/2/888 of ${space.at(7)}: a has 70, d has 70.5; leave one of them out`,
   )
   expect(existsSync(join(folder, 'bad.arrow'))).toBe(false)
+})
+
+describe('tables of a space that numbers no architecture', () => {
+  const cells = ['DARTS_V1', 'DARTS_V2', 'DRNAS'].map((name) => darts.format(darts.parse(name)))
+  const dartsIndex = spaceIndex(darts)
+  const columns = ['cifar10/ori-test/600/0', 'cifar10/ori-test/600/1']
+  /** As a CSV file's import numbers them: in the order of its lines. */
+  const written = (name: string, column: string, accuracies: Readonly<Record<string, number>>) =>
+    writeTable(folder, name, dartsIndex, {
+      index: Int32Array.from(Object.keys(accuracies).keys()),
+      arch: Object.keys(accuracies),
+      numbers: [{ name: column, values: Float64Array.from(Object.values(accuracies)) }],
+      texts: [],
+      source: { format: 'csv', name: `${name}.csv`, sha256: '' },
+      notes: [],
+    })
+
+  test('are merged by their architectures, whatever the rows are called', async () => {
+    written('first', columns[0], { [cells[0]]: 97, [cells[1]]: 97.2 })
+    written('second', columns[1], { [cells[2]]: 97.4, [cells[1]]: 97.3 })
+    await joinTables(['first', 'second'], { name: 'both', folder, space: dartsIndex, folders })
+    const both = await openTable('both', { folders })
+    const rows = cells.map((arch) => columns.map((name) => both.value(both.find(arch) ?? -1, parseQualifier(name))))
+    expect(rows).toEqual([
+      [97, undefined],
+      [97.2, 97.3],
+      [undefined, 97.4],
+    ])
+  })
 })
