@@ -19,6 +19,10 @@ export type ColumnRole =
   | { readonly kind: 'number'; readonly name: string; readonly seeds?: readonly number[] }
 
 export const isAccuracy = (name: string): boolean => QUALIFIER.test(name)
+/** What takes time; nothing takes none. */
+export const isSeconds = (name: string): boolean => /^(train|eval|latency)-seconds:/.test(name)
+/** Parameters and multiply-accumulates. */
+export const isSize = (name: string): boolean => /^(params|flops)-M(:|$)/.test(name)
 
 /** Role of a column that carries one of the above names, or the flat files' `…/mean(111,777)` and `…/train-time-s/…`. */
 export function roleOf(name: string): ColumnRole | undefined {

@@ -5,7 +5,7 @@ import { cores } from '../core/cores.ts'
 import { BenchError } from '../core/errors.ts'
 import { writeCurves } from './curvesFile.ts'
 import type { Imported } from './importers/imported.ts'
-import { identityMapping, type Mapping } from './importers/mapping.ts'
+import { checkSpace, identityMapping, type Mapping } from './importers/mapping.ts'
 import { openSource, type SourceFile } from './importers/sourceFile.ts'
 import type { Manifest } from './manifest.ts'
 import type { SpaceIndex } from './spaceIndex.ts'
@@ -31,8 +31,9 @@ export interface ImportOptions {
 
 /** @throws BenchError `bad-input` with the place of what is wrong in the source; an earlier table then stays */
 export async function importTable(source: string, options: ImportOptions): Promise<Manifest> {
-  const { as, space, folder = userTables() } = options
+  const { as, space, folder = userTables(), mapping = identityMapping } = options
   await checkTableName(as)
+  checkSpace(mapping, space.name)
   const imported = await read(source, folder, options)
   const { content, curves } = imported
   const written = curves === undefined ? undefined : await writeCurves(folder, as, curves())

@@ -2,7 +2,7 @@
 import { BenchError } from '../core/errors.ts'
 import type { NumberColumn } from './columns.ts'
 import { importCsv } from './importers/csv.ts'
-import { identityMapping, type Mapping } from './importers/mapping.ts'
+import { checkSpace, identityMapping, type Mapping } from './importers/mapping.ts'
 import { openSource } from './importers/sourceFile.ts'
 import type { SpaceIndex } from './spaceIndex.ts'
 import type { Table } from './table.ts'
@@ -17,6 +17,7 @@ export async function joinedColumns(
   path: string,
   mapping: Mapping = identityMapping,
 ): Promise<NumberColumn[]> {
+  checkSpace(mapping, space.name)
   const file = await openSource(path)
   const { index, numbers } = await importCsv(file, mapping, { space, partial: true })
   const twice = numbers.find(({ name }) => table.has(name))

@@ -2,6 +2,7 @@ import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
 import { describe, expect, test } from 'vitest'
+import { darts } from '../../src/spaces/darts/index.ts'
 import { nb201 } from '../../src/spaces/nb201/index.ts'
 import type { Mapping } from '../../src/tables/importers/mapping.ts'
 import { readMapping } from '../../src/tables/importers/mapping.ts'
@@ -62,6 +63,27 @@ describe('a CSV file', () => {
     ])
   })
 
+  test('is read whatever ends its lines, marks its beginning or stands around its names', async () => {
+    await importText(`\ufeffarch , params-M\r\n${RESNET}, 0.8 \n${SKIP},0.07\r\n`)
+    expect((await openTable('small', { folders: [folder] })).column('params-M').at(1)).toBe(0.8)
+  })
+
+  test('is found by the own spelling of its architectures, however they are written', async () => {
+    await importText(`arch,params-M\n" ${RESNET} ",0.8\n`)
+    expect((await openTable('small', { folders: [folder] })).find(RESNET)).toBe(11472)
+  })
+
+  test('may give its accuracies as fractions, where the mapping says so', async () => {
+    const content = `${HEADER}\n1835,${SKIP},0.543,0.07\n11472,${RESNET},0.9437,0.8\n`
+    await importText(content, await readMapping(write('accuracies: fraction')))
+    const fractions = await openTable('small', { folders: [folder] })
+    expect([0, 1].map(fractions.column('cifar10/ori-test/200/777').at)).toEqual([54.3, 94.37])
+    expect(fractions.column('params-M').at(1)).toBe(0.8)
+    await importText(content, await readMapping(write('accuracies: percent')))
+    const percentages = await openTable('small', { folders: [folder] })
+    expect(percentages.column('cifar10/ori-test/200/777').at(1)).toBe(0.9437)
+  })
+
   test('records which seeds a mean is over', async () => {
     const manifest = await importText(`arch,"cifar10-valid/x-valid/12/mean(111,777)"\n${SKIP},40\n`)
     expect(manifest.columns.at(-1)).toMatchObject({ name: 'cifar10-valid/x-valid/12/mean', seeds: [111, 777] })
@@ -75,9 +97,19 @@ describe('a CSV file is refused, and the earlier table stays, where', () => {
     ['a column is unknown', 'arch,mystery column\na,1\n', 'unknown column "mystery column"'],
     ['two columns are the same', 'arch,params-M,params-M\na,1,2\n', 'two columns are "params-M"'],
     ['a line is short', `${HEADER}\n1835,${SKIP},54.3\n`, 'malformed CSV'],
+    ['a quote stands in a cell', `${HEADER}\n1835,x "${SKIP}",54.3,0.1\n`, 'malformed CSV'],
     ['a quote is not closed', `${HEADER}\n1835,"${SKIP},54.3,0.1\n`, 'malformed CSV'],
     ['a number is NaN', `${HEADER}\n1835,${SKIP},NaN,0.1\n`, 'line 2: cifar10/ori-test/200/777 is "NaN"'],
     ['a number is infinite', `${HEADER}\n1835,${SKIP},54,Infinity\n`, 'line 2: params-M is "Infinity"'],
+    ['a number has thousands', `${HEADER}\n1835,${SKIP},"1,000",0.1\n`, 'is "1,000", not a number'],
+    ['a number has a sign of percent', `${HEADER}\n1835,${SKIP},54 %,0.1\n`, 'is "54 %", not a number'],
+    ['a number is of another base', `${HEADER}\n1835,${SKIP},0x10,0.1\n`, 'is "0x10", not a number'],
+    ['an index is missing', `${HEADER}\n,${SKIP},54,0.1\n`, 'line 2: no index'],
+    ['an architecture is missing', `${HEADER}\n1835, ,54,0.1\n`, 'line 2: no architecture string'],
+    ['accuracies look like fractions', `${HEADER}\n1835,${SKIP},0.54,0.1\n`, 'no accuracy is above 0.54; say whether'],
+    ['a size is negative', `${HEADER}\n1835,${SKIP},54,-1\n`, 'params-M is -1; leave it empty'],
+    ['a training took no time', `arch,train-seconds:cifar10/12\n${SKIP},0\n`, 'is 0; leave it empty where'],
+    ['its columns are separated otherwise', `arch;params-M\n${SKIP};1\n`, 'by semicolons; expected commas'],
     ['an accuracy is above 100', `${HEADER}\n1835,${SKIP},101,0.1\n`, 'not in 0 … 100 %'],
     ['an architecture is malformed', `${HEADER}\n1835,|none~0|,54,0.1\n`, 'line 2: architecture "|none~0|"'],
     ['index and architecture disagree', `${HEADER}\n7,${SKIP},54,0.1\n`, 'is #1835 of nb201, found index 7'],
@@ -114,6 +146,25 @@ describe('a CSV file is refused, and the earlier table stays, where', () => {
 
   test('it does not exist', async () => {
     await expect(importTable('/nowhere/x.csv', { as: 'x', space, folder })).rejects.toThrow('does not exist')
+  })
+
+  test('its accuracies are no fractions, as the mapping says they are', async () => {
+    const mapping = await readMapping(write('accuracies: fraction'))
+    await expect(importText(`${HEADER}\n1835,${SKIP},54,0.1\n`, mapping)).rejects.toThrow('accuracy 54 is no fraction')
+  })
+
+  test('the mapping is of another space', async () => {
+    const mapping = await readMapping(write('space: darts'))
+    await expect(importText(`${HEADER}\n`, mapping)).rejects.toThrow(
+      'the mapping is of space darts, the table of nb201',
+    )
+  })
+
+  test('a cell of a space that numbers none is malformed, or stands twice', async () => {
+    const read = (lines: string) =>
+      importTable(write(`arch,params-M\n${lines}\n`), { as: 'cells', space: spaceIndex(darts), folder })
+    await expect(read('nonsense,1')).rejects.toThrow('line 2: unknown genotype "nonsense"')
+    await expect(read('DARTS_V2,1\nDARTS_V2,2')).rejects.toThrow('stands there already')
   })
 
   test('the table would have a name that is none', async () => {

@@ -28,7 +28,7 @@ export function tablesCommand(): Command {
 
 interface ImportFlags {
   readonly as: string
-  readonly space: string
+  readonly space?: string
   readonly mapping?: string
   readonly partial?: boolean
   readonly curves: boolean
@@ -39,7 +39,7 @@ interface ImportFlags {
 
 const importOptions = (command: Command): Command =>
   command
-    .option('--space <name>', 'search space of the architectures', 'nb201')
+    .option('--space <name>', 'search space of the architectures (default: the mapping’s, else nb201)')
     .option('--mapping <file>', 'YAML file that says what the source does not: columns, splits, seeds')
     .option('--partial', 'accept fewer architectures than the space has')
     .option('--no-curves', 'leave per-epoch curves out')
@@ -75,15 +75,10 @@ async function importSource(source: string, flags: ImportFlags): Promise<void> {
 
 const shown = ({ quiet = false, json = false }: ImportFlags): boolean => !quiet && !json
 
-async function settings({ space, mapping, partial, curves, jobs }: ImportFlags) {
-  const { readMapping } = await import('../../tables/importers/mapping.ts')
-  return {
-    space: spaceIndex(builtinSpace(space)),
-    partial,
-    curves,
-    jobs,
-    ...(mapping === undefined ? {} : { mapping: await readMapping(mapping) }),
-  }
+async function settings({ space, mapping: path, partial, curves, jobs }: ImportFlags) {
+  const { identityMapping, readMapping } = await import('../../tables/importers/mapping.ts')
+  const mapping = path === undefined ? identityMapping : await readMapping(path)
+  return { space: spaceIndex(builtinSpace(space ?? mapping.space ?? 'nb201')), partial, curves, jobs, mapping }
 }
 
 interface FetchFlags extends Omit<ImportFlags, 'as'> {

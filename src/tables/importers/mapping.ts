@@ -15,6 +15,10 @@ const schema = z
     split: z.string().describe('of the numbers of a NASLib pickle, which does not say').optional(),
     seed: z.int().describe('the same').optional(),
     epochs: z.int().positive().describe('the same, where it has final numbers only').optional(),
+    accuracies: z
+      .enum(['percent', 'fraction'])
+      .describe('what accuracies are given in, where none is above 1')
+      .optional(),
     notes: z.array(z.string()).default([]).describe('sentences for the manifest'),
   })
   .readonly()
@@ -43,6 +47,12 @@ function parseYaml(text: string, path: string): unknown {
 }
 
 const firstLine = (error: unknown): string => String((error as Error).message).split('\n')[0]
+
+/** @throws BenchError `bad-input` where the mapping is of another space */
+export function checkSpace({ space }: Mapping, expected: string): void {
+  if (space === undefined || space === expected) return
+  throw new BenchError('bad-input', `the mapping is of space ${space}, the table of ${expected}; make them the same`)
+}
 
 /** Role of each column of a header. @throws BenchError `bad-input` for columns that have none, or the same one */
 export function mapColumns(header: readonly string[], mapping: Mapping, source: string): ColumnRole[] {

@@ -14,7 +14,7 @@ export async function importParquet(file: SourceFile, mapping: Mapping, context:
   records.forEach((record, i) => {
     rows.add(record.map(cellOf), `${file.name} row ${i + 1}`)
   })
-  return rows.content({ format: 'parquet', name: file.name, sha256: await file.sha256() }, mapping.notes)
+  return rows.content({ format: 'parquet', name: file.name, sha256: await file.sha256() }, mapping)
 }
 
 async function readRows({ path, name }: SourceFile): Promise<{ columns: string[]; rows: unknown[][] }> {
