@@ -19,12 +19,12 @@ export async function joinedColumns(
 ): Promise<NumberColumn[]> {
   checkSpace(mapping, space.name)
   const file = await openSource(path)
-  const { index, numbers } = await importCsv(file, mapping, { space, partial: true })
+  const { arch, numbers } = await importCsv(file, mapping, { space, partial: true })
   const twice = numbers.find(({ name }) => table.has(name))
   if (twice !== undefined) {
     throw new BenchError('bad-input', `${file.name}: table ${table.manifest.name} has a column "${twice.name}" itself`)
   }
-  const lineOf = new Map(Array.from(index, (architecture, line) => [table.row(architecture), line]))
+  const lineOf = new Map(arch.map((architecture, line) => [table.row(table.find(architecture) ?? -1), line]))
   return numbers.map(({ name, values }) => ({
     name,
     at: (row) => {

@@ -145,6 +145,11 @@ describe('bench query', () => {
     [['10', '--format', 'arrow'], '--format arrow needs a file: --out FILE.arrow'],
     [['10', '--curves'], 'table mine has no per-epoch curves'],
     [['99'], 'table mine has no row for 99'],
+    [['10', '--neighbours', '--isomorphic'], "'--isomorphic' cannot be used with option '--neighbours'"],
+    [['--top', '3', '--bottom', '3'], "option '--top <n>' cannot be used with option '--bottom <n>'"],
+    [['10', '--top', '3'], 'are of the whole table; leave out 10'],
+    [['10', '--by', 'params-M'], 'give one of them'],
+    [['10', '11', '--rank'], '--rank is of the accuracies of one architecture'],
   ])('refuses %j', async (args, message) => {
     await expect(query(...args)).rejects.toThrow(message)
   })
@@ -157,6 +162,18 @@ describe('bench pareto', () => {
     const front = JSON.parse(await bench(paretoCommand, ...args, '--json'))
     expect(front.rows.map(({ index }: { index: number }) => index)).toEqual([10, 11, 12, 13])
     expect(readFileSync(picture, 'utf8')).toContain('<svg')
+  })
+
+  test('refuses numbers that no architecture has both of, and columns that two files have', async () => {
+    const hardware = join(home, 'pixel3.csv')
+    writeFileSync(hardware, `arch,latency:pixel3\n${space.at(99)},1\n`)
+    const args = ['--table', 'mine', '--x', 'latency:pixel3', '--y', 'params-M', '--hardware', hardware]
+    await expect(bench(paretoCommand, ...args)).rejects.toThrow(
+      'no architecture of table mine has both latency:pixel3 and params-M',
+    )
+    await expect(bench(paretoCommand, ...args, '--hardware', hardware)).rejects.toThrow(
+      'have a column "latency:pixel3"',
+    )
   })
 
   test('suggests the nearest column', async () => {

@@ -1,6 +1,7 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { beforeAll, describe, expect, test } from 'vitest'
+import { darts } from '../../src/spaces/darts/index.ts'
 import { nb201 } from '../../src/spaces/nb201/index.ts'
 import { joinedColumns } from '../../src/tables/joinedColumns.ts'
 import { openTable } from '../../src/tables/openTable.ts'
@@ -60,6 +61,22 @@ describe('columns of devices', () => {
     const [latency] = await joined(`arch,latency:pixel3\n${space.at(3)},7.5\n${space.at(0)},2\n${space.at(99)},1\n`)
     expect(latency.name).toBe('latency:pixel3')
     expect([0, 1, 2, 3, 4].map((row) => latency.at(row))).toEqual([2, undefined, undefined, 7.5, undefined])
+  })
+
+  test('are joined by architecture also where the space numbers none', async () => {
+    const cells = ['DARTS_V1', 'DARTS_V2'].map((name) => darts.format(darts.parse(name)))
+    writeTable(folder, 'cells', spaceIndex(darts), {
+      index: Int32Array.of(0, 1),
+      arch: cells,
+      numbers: [{ name: 'params-M', values: Float64Array.of(3, 4) }],
+      texts: [],
+      source: { format: 'csv', name: 'made in a test', sha256: '' },
+      notes: [],
+    })
+    const path = join(folder, 'cells.csv')
+    writeFileSync(path, 'arch,latency:pixel3\nDRNAS,9\nDARTS_V2,2\nDARTS_V1,1\n')
+    const [latency] = await joinedColumns(await openTable('cells', { folders: [folder] }), spaceIndex(darts), path)
+    expect([0, 1].map(latency.at)).toEqual([1, 2])
   })
 
   test('are refused where the table has them itself', async () => {

@@ -2,6 +2,7 @@
 import { resolve } from 'node:path'
 import { Command, Option } from 'commander'
 import { writeAtomically } from '../../core/atomicFile.ts'
+import { BenchError } from '../../core/errors.ts'
 import { unknownName } from '../../core/names.ts'
 import { parseTableFormat, renderTable, TABLE_FORMATS, type TableFormat } from '../../report/formats/renderTable.ts'
 import { frontTable } from '../../report/listings/queryTables.ts'
@@ -61,6 +62,12 @@ async function pareto(flags: ParetoFlags): Promise<void> {
   const joined = await hardwareOf(table, flags)
   const [x, y] = [flags.x, flags.y].map((name) => columnNamed(name, table, joined))
   const points = pointsOf(table.rows, x, y)
+  if (points.length === 0) {
+    throw new BenchError(
+      'missing',
+      `no architecture of table ${table.manifest.name} has both ${flags.x} and ${flags.y}`,
+    )
+  }
   const front = paretoFront(points, flags.xBetter, flags.yBetter)
   if (flags.picture !== undefined) await draw(flags.picture, table, flags, points, front)
   const list = frontTable(table, [flags.x, flags.y], front, points.length)
@@ -74,7 +81,10 @@ async function hardwareOf(table: Table, { hardware = [], mapping }: ParetoFlags)
   const { spaceIndex } = await import('../../tables/spaceIndex.ts')
   const space = spaceIndex(builtinSpace(table.manifest.space))
   const names = mapping === undefined ? undefined : await readMapping(mapping)
-  return (await Promise.all(hardware.map((path) => joinedColumns(table, space, path, names)))).flat()
+  const columns = (await Promise.all(hardware.map((path) => joinedColumns(table, space, path, names)))).flat()
+  const twice = columns.find(({ name }, i) => columns.findIndex((other) => other.name === name) < i)
+  if (twice === undefined) return columns
+  throw new BenchError('bad-input', `two of the --hardware files have a column "${twice.name}"; rename one of them`)
 }
 
 /** @throws BenchError `unknown-name` with the nearest of the table's and the joined columns */

@@ -1,6 +1,6 @@
 /** `bench query` */
 import { resolve } from 'node:path'
-import { Command, InvalidArgumentError } from 'commander'
+import { Command, InvalidArgumentError, Option } from 'commander'
 import { writeAtomically } from '../../core/atomicFile.ts'
 import { BenchError } from '../../core/errors.ts'
 import { unknownName } from '../../core/names.ts'
@@ -62,14 +62,14 @@ export function queryCommand(): Command {
     .option('--epochs <n>', 'only after this many training epochs', positiveInteger)
     .option('--seed <seed>', 'only of this training seed, or mean', seed)
     .option('--columns <names>', 'these columns instead, as params-M,flops-M', commaList)
-    .option('--rank', 'also the rank of each number in its column')
-    .option('--isomorphic', 'all architectures that compute the same function')
-    .option('--neighbours', 'all architectures that differ in one operation')
-    .option('--top <n>', 'the n best architectures by one column', positiveInteger)
-    .option('--bottom <n>', 'the n with the least', positiveInteger)
+    .addOption(question('--rank', 'also the rank of each number of one architecture in its column'))
+    .addOption(question('--isomorphic', 'all architectures that compute the same function'))
+    .addOption(question('--neighbours', 'all architectures that differ in one operation'))
+    .addOption(question('--top <n>', 'the n best architectures by one column').argParser(positiveInteger))
+    .addOption(question('--bottom <n>', 'the n with the least').argParser(positiveInteger))
     .option('--by <column>', 'what --top and --bottom go by, as cifar10/ori-test/200/mean')
-    .option('--correlate <columns>', 'how two columns go together, as A,B', commaList)
-    .option('--curves', 'every epoch of one architecture’s trainings, from the table’s second file')
+    .addOption(question('--correlate <columns>', 'how two columns go together, as A,B').argParser(commaList))
+    .addOption(question('--curves', 'every epoch of one architecture’s trainings, from the table’s second file'))
     .option('--format <name>', `of the answer: ${FORMATS.join(', ')}`, format, 'text')
     .option('--json', 'the same as --format json')
     .addOption(outOption())
@@ -79,6 +79,14 @@ export function queryCommand(): Command {
         '  bench query --table nb201 --top 5 --by cifar10/ori-test/200/mean',
     )
     .action(query)
+}
+
+const QUESTIONS = ['rank', 'isomorphic', 'neighbours', 'top', 'bottom', 'correlate', 'curves']
+
+/** One of the questions, of which only one is answered. */
+const question = (flags: string, description: string): Option => {
+  const option = new Option(flags, description)
+  return option.conflicts(QUESTIONS.filter((name) => name !== option.attributeName()))
 }
 
 async function query(architectures: readonly string[], flags: QueryFlags): Promise<void> {
@@ -97,20 +105,40 @@ async function curves(table: Table, architectures: readonly string[], flags: Que
 }
 
 function answer(table: Table, architectures: readonly string[], flags: QueryFlags): Tabular {
-  if (flags.correlate !== undefined) return correlation(table, flags.correlate)
-  if (flags.top !== undefined || flags.bottom !== undefined) return extremes(table, flags)
+  const ofTheTable = [flags.correlate, flags.top, flags.bottom].some((flag) => flag !== undefined)
+  if (ofTheTable) return answerOfTable(table, architectures, flags)
   if (architectures.length === 0) {
     throw new BenchError('bad-input', 'name an architecture, by index or string; or ask with --top or --correlate')
   }
+  if (flags.by !== undefined)
+    throw new BenchError('bad-input', '--by says what --top or --bottom go by; give one of them')
   const space = builtinSpace(table.manifest.space)
   const indices = architectures.map((text) => findArchitecture(table, space, text))
   if (flags.isomorphic) return related(table, indices, flags, 'the same function', (i) => isomorphicTo(table, space, i))
   if (flags.neighbours)
     return related(table, indices, flags, 'one operation apart', (i) => neighboursOf(table, space, i))
-  if (indices.length === 1 && flags.columns === undefined) {
+  const single = indices.length === 1 && flags.columns === undefined
+  if (flags.rank && !single) {
+    throw new BenchError(
+      'bad-input',
+      '--rank is of the accuracies of one architecture; leave out the others and --columns',
+    )
+  }
+  if (single) {
     return architectureTable(table, indices[0], selectQualifiers(table, flags), flags.rank ?? false)
   }
   return architecturesTable(table, indices, columnsOf(table, flags), `${indices.length} architectures`)
+}
+
+/** Of all its architectures, so that none is to be named. */
+function answerOfTable(table: Table, architectures: readonly string[], flags: QueryFlags): Tabular {
+  if (architectures.length > 0) {
+    throw new BenchError(
+      'bad-input',
+      `--top, --bottom and --correlate are of the whole table; leave out ${architectures[0]}`,
+    )
+  }
+  return flags.correlate === undefined ? extremes(table, flags) : correlation(table, flags.correlate)
 }
 
 function related(
@@ -121,7 +149,8 @@ function related(
   relation: (index: number) => readonly number[],
 ): Tabular {
   const found = [...new Set(indices.flatMap(relation))]
-  return architecturesTable(table, found, columnsOf(table, flags), `${how} as #${indices.join(', #')}: ${found.length}`)
+  const note = `${how} as #${indices.join(', #')}: ${found.length} that the table has`
+  return architecturesTable(table, found, columnsOf(table, flags), note)
 }
 
 function extremes(table: Table, flags: QueryFlags): Tabular {
@@ -132,13 +161,13 @@ function extremes(table: Table, flags: QueryFlags): Tabular {
   }
   const order = flags.top === undefined ? 'lowest' : 'highest'
   const indices = [...table.indices()]
-  const rows = ordered(table, columnOf(table, by), order).slice(0, flags.top ?? flags.bottom)
+  const rows = ordered(table, columnOf(table, by), order)
   const shown = [by, ...(flags.columns ?? [])]
   return architecturesTable(
     table,
-    rows.map((row) => indices[row]),
+    rows.slice(0, flags.top ?? flags.bottom).map((row) => indices[row]),
     [...new Set(shown)],
-    `${order} ${by}`,
+    `${order} ${by} of the ${rows.length} architectures that have it`,
   )
 }
 

@@ -143,7 +143,10 @@ export function frontTable(
       digits(x, names[0]),
       digits(y, names[1]),
     ]),
-    notes: [`${front.length} of ${compared} architectures that have both numbers`, origin(table.manifest)],
+    notes: [
+      `${front.length} of ${compared} architectures that have both numbers; of equal ones the first`,
+      origin(table.manifest),
+    ],
   }
 }
 

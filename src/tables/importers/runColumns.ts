@@ -59,9 +59,9 @@ function set(numbers: RunNumbers, name: string, value: number | undefined): void
   if (value !== undefined) numbers[name] = value
 }
 
-/** NaN is not measured. */
+/** What is not finite, such as the loss of a training that diverged, is not measured. */
 const measured = (values: Iterable<number | undefined>): number[] =>
-  [...values].filter((value): value is number => value !== undefined && !Number.isNaN(value))
+  [...values].filter((value): value is number => Number.isFinite(value))
 
 const last = (values: Float64Array | undefined): number | undefined => measured([values?.at(-1)])[0]
 
