@@ -49,7 +49,7 @@ export async function selectRuns(items: readonly string[], flags: SelectionFlags
   if (records.length === 0) {
     throw new BenchError(
       'missing',
-      `there are no runs in ${flags.store}; \`bench run\` makes some, --store names another store`,
+      `there are no runs in ${items.join(', ') || flags.store}; \`bench run\` makes some, --store names another store`,
     )
   }
   return narrowed(records, flags)

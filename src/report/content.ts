@@ -1,6 +1,6 @@
 /** Everything that runs have to show: the tables, and every figure for which they have the numbers. */
 import { BenchError, type ErrorCode } from '../core/errors.ts'
-import { type Comparison, compare, searchesOf } from './comparison/comparison.ts'
+import { compare } from './comparison/comparison.ts'
 import { comparisonTable } from './comparison/comparisonTable.ts'
 import { pairwiseTable } from './comparison/pairwiseTable.ts'
 import { publishedBeside } from './comparison/publishedBeside.ts'
@@ -49,12 +49,11 @@ export function tablesOf(runs: readonly RunRecord[], options: ContentOptions): r
   if (comparison.columns.length === 0) return []
   const published = publishedBeside(comparison, options.published)
   const { references } = options
+  const tests = pairwiseTable(comparison, references)
   return [
     { name: 'table', title: 'Accuracy', table: comparisonTable(comparison, { published, references }) },
     { name: 'median', title: 'Medians', table: comparisonTable(comparison, { summary: 'median', references }) },
-    ...(hasPairs(comparison, references)
-      ? [{ name: 'tests' as const, title: 'Paired tests', table: pairwiseTable(comparison, references) }]
-      : []),
+    ...(tests ? [{ name: 'tests' as const, title: 'Paired tests', table: tests }] : []),
   ]
 }
 
@@ -82,6 +81,3 @@ async function figureIfKnown(kind: FigureKind, runs: readonly RunRecord[], optio
     throw error
   }
 }
-
-const hasPairs = (comparison: Comparison, references: ReadonlySet<string>): boolean =>
-  searchesOf(comparison, references).filter(({ finished }) => finished > 0).length > 1

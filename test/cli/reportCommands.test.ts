@@ -77,6 +77,9 @@ describe('bench table', () => {
     mkdirSync(join(folder, 'empty'))
     await expect(output(tableCommand(), '--store', join(folder, 'empty'))).rejects.toThrow('there are no runs')
   })
+  test('paired tests of one search are refused', async () => {
+    await expect(table('--tests', '--algo', 'drnas')).rejects.toThrow('paired tests need two searches')
+  })
   test('runs without looked-up numbers are refused', async () => {
     keep(fixtureRun({ seed: 5, protocol: { ...fixtureProtocol, headline: {} } }))
     const id = runId(fixtureRun({ seed: 5, protocol: { ...fixtureProtocol, headline: {} } }).manifest.job)
@@ -92,6 +95,19 @@ describe('bench plot', () => {
     const files = ['a.png', 'b.svg', 'c.pdf'].map((name) => join(folder, name))
     await output(plotCommand(), 'hessian', '--store', store, ...files.flatMap((file) => ['--out', file]))
     expect(files.every((file) => readFileSync(file).length > 1000)).toBe(true)
+  })
+  test.each(['hessian', 'anytime', 'cells', 'scatter'])('runs on two spaces are refused: %s', async (kind) => {
+    const { manifest, ...run } = fixtureRun({ seed: 9 })
+    keep({ ...run, manifest: { ...manifest, job: { ...manifest.job, space: 'darts' } } })
+    const drawn = output(plotCommand(), kind, '--store', store, '--out', join(folder, 'x.svg'))
+    await expect(drawn).rejects.toThrow('cannot be compared; choose with --space')
+  })
+  test('all architectures of no table are refused', async () => {
+    const { manifest, ...run } = fixtureRun({ seed: 9 })
+    const { table: _, ...job } = manifest.job
+    keep({ ...run, manifest: { ...manifest, job } })
+    const drawn = output(plotCommand(), 'scatter', '--store', store, '--out', join(folder, 'x.svg'))
+    await expect(drawn).rejects.toThrow('those of one table; found ')
   })
   test('without a file to write says how to name one', async () => {
     await expect(output(plotCommand(), 'hessian', '--store', store)).rejects.toThrow('--out hessian.svg writes one')

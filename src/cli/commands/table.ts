@@ -1,11 +1,12 @@
 /** `bench table` */
 import { Command } from 'commander'
 import { BenchError } from '../../core/errors.ts'
-import { compare } from '../../report/comparison/comparison.ts'
+import { type Comparison, compare } from '../../report/comparison/comparison.ts'
 import { comparisonTable, type SummaryKind, summaries } from '../../report/comparison/comparisonTable.ts'
 import { pairwiseTable } from '../../report/comparison/pairwiseTable.ts'
 import { publishedBeside } from '../../report/comparison/publishedBeside.ts'
 import { parseTableFormat, renderTable, TABLE_FORMATS, type TableFormat } from '../../report/formats/renderTable.ts'
+import type { Tabular } from '../../report/formats/tabular.ts'
 import { areRetrained } from '../../report/retrained/rows.ts'
 import { retrainedTable } from '../../report/retrained/table.ts'
 import { jsonOption, oneOf, outOption } from '../options.ts'
@@ -57,8 +58,14 @@ async function table(items: readonly string[], flags: TableFlags): Promise<void>
     )
   }
   const references = await referenceNames(flags.plugin ?? [])
-  if (flags.tests) return writeOutput(renderTable(pairwiseTable(comparison, references), format), flags.out)
+  if (flags.tests) return writeOutput(renderTable(requiredTests(comparison, references), format), flags.out)
   const published = publishedBeside(comparison, flags.published)
   const content = comparisonTable(comparison, { summary: flags.summary, published, references })
   writeOutput(renderTable(content, format), flags.out)
+}
+
+function requiredTests(comparison: Comparison, references: ReadonlySet<string>): Tabular {
+  const tests = pairwiseTable(comparison, references)
+  if (tests !== undefined) return tests
+  throw new BenchError('missing', 'paired tests need two searches and a seed that both finished; run more of them')
 }

@@ -82,10 +82,11 @@ export const valuesOf = ({ bySeed }: Cell): number[] =>
 const titles: Readonly<Record<string, string>> = { cifar10: 'CIFAR-10', cifar100: 'CIFAR-100', imagenet: 'ImageNet' }
 export const datasetTitle = (dataset: string): string => titles[dataset] ?? dataset
 
-function onlySpace(runs: readonly RunRecord[]): string {
+/** The space of all runs. @throws BenchError `bad-input` where they have several */
+export function onlySpace(runs: readonly RunRecord[]): string {
   const spaces = unique(runs.map(({ manifest }) => manifest.job.space))
   if (spaces.length === 1) return spaces[0]
-  throw new BenchError('bad-input', `runs on ${spaces.join(' and ')} cannot stand in one table; choose with --space`)
+  throw new BenchError('bad-input', `runs on ${spaces.join(' and ')} cannot be compared; choose with --space`)
 }
 
 /** Numbers looked up in different tables are never comparable. */

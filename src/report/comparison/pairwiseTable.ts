@@ -19,12 +19,14 @@ interface Pair {
 /**
  * Test columns only. p-values are two-sided, corrected by Holm over the pairs of a column.
  * @param references see `searchesOf`
+ * @returns undefined where no two searches finished a seed in common
  */
-export function pairwiseTable(comparison: Comparison, references?: ReadonlySet<string>): Tabular {
+export function pairwiseTable(comparison: Comparison, references?: ReadonlySet<string>): Tabular | undefined {
   const searches = searchesOf(comparison, references)
   const pairs = comparison.columns.flatMap((column, i) =>
     column.split === 'test' ? corrected(pairsOf(searches, i, column.title)) : [],
   )
+  if (pairs.length === 0) return undefined
   const titles = ['Column', 'Best', 'Other', 'Seeds', 'Difference', 'Wilcoxon p', 'Permutation p']
   const keys = ['column', 'best', 'other', 'seeds', 'difference', 'wilcoxonP', 'permutationP'] as const
   return {

@@ -1,7 +1,10 @@
 /** All kinds of figures, by the name typed after `bench plot`. */
+import { BenchError } from '../../core/errors.ts'
 import type { SearchSpace } from '../../core/space.ts'
 import { openTable } from '../../tables/openTable.ts'
+import { onlySpace } from '../comparison/comparison.ts'
 import type { Figure } from '../pictures/figure.ts'
+import { areRetrained } from '../retrained/rows.ts'
 import type { RunRecord } from '../runRecord.ts'
 import { alphaFigure } from './alpha.ts'
 import { anytimeFigure } from './anytime.ts'
@@ -36,12 +39,13 @@ export interface FigureOptions {
   readonly cost?: ParetoCost
 }
 
-/** @throws BenchError `missing` where the runs have nothing for this kind */
+/** @throws BenchError `missing` where the runs have nothing for this kind, `bad-input` where they search several spaces */
 export async function makeFigure(
   kind: FigureKind,
   runs: readonly RunRecord[],
   options: FigureOptions,
 ): Promise<Figure> {
+  if (!areRetrained(runs)) onlySpace(runs)
   switch (kind) {
     case 'hessian':
       return hessianFigure(runs, options)
@@ -58,6 +62,13 @@ export async function makeFigure(
     case 'cells':
       return cellsFigure(runs, options.space)
     case 'scatter':
-      return scatterFigure(runs, await openTable(runs[0].manifest.job.table?.name ?? 'none'))
+      return scatterFigure(runs, await openTable(onlyTable(runs)))
   }
+}
+
+function onlyTable(runs: readonly RunRecord[]): string {
+  const names = [...new Set(runs.map(({ manifest }) => manifest.job.table?.name ?? 'none'))]
+  if (names.length === 1 && names[0] !== 'none') return names[0]
+  const found = names.join(' and ')
+  throw new BenchError('missing', `all architectures are those of one table; found ${found}; choose with --table`)
 }

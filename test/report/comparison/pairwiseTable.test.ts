@@ -12,7 +12,9 @@ const comparisonOf = (accuracies: Readonly<Record<string, number>>) =>
     ),
   )
 
-const pairsOf = ({ columns, rows }: Tabular) => {
+const empty: Tabular = { columns: [], rows: [], notes: [] }
+
+const pairsOf = ({ columns, rows }: Tabular = empty) => {
   const [best, other, difference] = ['best', 'other', 'difference'].map((key) =>
     columns.findIndex((c) => c.key === key),
   )
@@ -43,8 +45,13 @@ describe('paired tests', () => {
       ['drnas', 'darts-v1', 10],
       ['drnas', 'random', 5],
     ])
-    expect(table.rows).toHaveLength(4)
-    expect(table.notes).toContain('Fixed architectures are left out.')
-    expect(pairwiseTable(comparison).notes).not.toContain('Fixed architectures are left out.')
+    expect(table?.rows).toHaveLength(4)
+    expect(table?.notes).toContain('Fixed architectures are left out.')
+    expect(pairwiseTable(comparison)?.notes).not.toContain('Fixed architectures are left out.')
+  })
+
+  test('are none where no seed is common to two searches', () => {
+    const runs = [fixtureRun({ seed: 0 }), fixtureRun({ algorithm: 'darts-v1', seed: 1 })]
+    expect(pairwiseTable(compare(runs))).toBeUndefined()
   })
 })
