@@ -6,6 +6,7 @@ import { userFolder } from '../core/userFolder.ts'
 import { DATASETS, datasetFolder } from '../data/datasetNames.ts'
 import { backendReports, chooseExecutor } from '../engine/executors.ts'
 import { listTables, openManifest } from '../tables/openTable.ts'
+import { slurm } from './slurm/command.ts'
 
 export interface Finding {
   readonly subject: string
@@ -21,6 +22,7 @@ export async function diagnose(): Promise<readonly Finding[]> {
     machineFinding(),
     folderFinding(),
     ...(await backendFindings()),
+    slurmFinding(),
     ...datasetFindings(),
     ...(await tableFindings()),
   ]
@@ -36,7 +38,7 @@ function machineFinding(): Finding {
   const memory = (totalmem() / 2 ** 30).toFixed(1)
   const [own, all] = [cores(), availableParallelism()]
   const share =
-    own < all ? `${own} of ${all} cores, the share of its container` : `${all} ${all === 1 ? 'core' : 'cores'}`
+    own < all ? `${own} of ${all} cores, the share of its container or job` : `${all} ${all === 1 ? 'core' : 'cores'}`
   return { subject: 'machine', state: 'ok', detail: `${share}; ${memory} GiB of memory` }
 }
 
@@ -69,6 +71,12 @@ async function backendFindings(): Promise<Finding[]> {
     ),
     { subject: '--backend auto', state: 'ok', detail: `${kind}/${backend}: ${reason}` },
   ]
+}
+
+function slurmFinding(): Finding {
+  const version = slurm('sbatch', ['-V'])
+  if (version !== undefined) return { subject: '--slurm', state: 'ok', detail: version }
+  return { subject: '--slurm', state: 'missing', detail: 'no sbatch on this machine (docs/clusters.md)' }
 }
 
 function datasetFindings(): Finding[] {
