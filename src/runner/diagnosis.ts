@@ -74,9 +74,14 @@ async function backendFindings(): Promise<Finding[]> {
 }
 
 function slurmFinding(): Finding {
-  const version = slurm('sbatch', ['-V'])
-  if (version !== undefined) return { subject: '--slurm', state: 'ok', detail: version }
-  return { subject: '--slurm', state: 'missing', detail: 'no sbatch on this machine (docs/clusters.md)' }
+  const subject = '--slurm'
+  try {
+    const version = slurm('sbatch', ['--version'])
+    if (version !== undefined) return { subject, state: 'ok', detail: version }
+    return { subject, state: 'missing', detail: 'no sbatch on this machine (docs/clusters.md)' }
+  } catch (error) {
+    return { subject, state: 'missing', detail: `sbatch has no cluster: ${(error as Error).message}` }
+  }
 }
 
 function datasetFindings(): Finding[] {

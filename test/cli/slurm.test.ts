@@ -94,6 +94,12 @@ describe.skipIf(!hasSlurm)('a plan that is handed to Slurm (skipped without slur
     expect(cluster.ask('squeue', '--noheader', '--format=%t')).toBe('R')
   })
 
+  test('has doctor say which Slurm', async () => {
+    const { stdout } = await place.bench('doctor', '--json')
+    const finding = JSON.parse(stdout).rows.find(({ subject }: { subject: string }) => subject === '--slurm')
+    expect(finding).toMatchObject({ state: 'ok', detail: expect.stringMatching(/^slurm.* \d+\.\d+/) })
+  })
+
   test('that Slurm refuses leaves nothing behind', async () => {
     const refused = await place.bench(...countdown('--slurm', 'partition=gpu', '--quiet'))
     expect(refused).toMatchObject({ code: 1, stdout: '' })

@@ -6,7 +6,8 @@ import { hostname, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { until } from './command.ts'
 
-const has = (command: string) => spawnSync(command, ['-V']).status === 0
+/** Without a configuration they are there and refuse everything. */
+const has = (command: string) => spawnSync(command, ['--version']).error === undefined
 
 /** The node's daemon wants root. */
 export const hasSlurm = process.getuid?.() === 0 && ['slurmctld', 'slurmd', 'sbatch'].every(has)

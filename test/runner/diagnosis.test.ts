@@ -1,0 +1,26 @@
+import { afterEach, expect, test, vi } from 'vitest'
+import { diagnose } from '../../src/runner/diagnosis.ts'
+
+afterEach(() => vi.unstubAllEnvs())
+
+const stateOf = async (subject: string) => (await diagnose()).find((finding) => finding.subject === subject)
+
+test('what comes with the package is there, and nothing is in the way of work', async () => {
+  const findings = await diagnose()
+  const states = Object.fromEntries(findings.map(({ subject, state }) => [subject, state]))
+  expect(states).toMatchObject({ 'backend wasm': 'ok', 'dataset shapes': 'ok', 'table nb201-micro': 'ok' })
+  expect(Object.values(states)).not.toContain('broken')
+})
+
+test('a data folder that cannot be written says how to name another', async () => {
+  vi.stubEnv('NAS_BENCH_HOME', '/dev/null/home')
+  expect(await stateOf('data folder')).toMatchObject({
+    state: 'broken',
+    detail: expect.stringContaining('NAS_BENCH_HOME'),
+  })
+})
+
+test('without sbatch there is no cluster, and that is said', async () => {
+  vi.stubEnv('PATH', '/nowhere')
+  expect(await stateOf('--slurm')).toMatchObject({ state: 'missing', detail: expect.stringContaining('no sbatch') })
+})
