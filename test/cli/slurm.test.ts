@@ -1,6 +1,7 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
+import { writePictures } from '../retrain/tinyTraining.ts'
 import { PLUGIN, until, Workplace } from '../support/command.ts'
 import { hasSlurm, SlurmCluster } from '../support/slurmCluster.ts'
 
@@ -78,7 +79,7 @@ describe.skipIf(!hasSlurm)('a plan that is handed to Slurm (skipped without slur
       30_000,
     )
     expect(await states()).toEqual(['queued'])
-    cluster.ask('scontrol', 'update', `JobId=${task}`, 'StartTime=now')
+    cluster.startSoon(task)
     await until(() => existsSync(join(run, 'result.json')), 'the result', 60_000)
     await whole
     expect(place.epochs('runs')).toEqual(place.epochs('whole'))
@@ -92,6 +93,40 @@ describe.skipIf(!hasSlurm)('a plan that is handed to Slurm (skipped without slur
     cluster.ask('scancel', '--signal=USR2', '--batch', task)
     await until(() => logs().join().includes('before an epoch was finished: ask for more time'), 'the line', 30_000)
     expect(cluster.ask('squeue', '--noheader', '--format=%t')).toBe('R')
+  })
+
+  test('may be a full training, that goes on from its last epoch', async () => {
+    await writePictures(join(place.folder, 'pictures'), { side: 16 })
+    const training = [
+      ...['retrain', '--genotype', 'DARTS_V2', '--dataset', 'pictures', '--data', 'pictures', '--preset', 'trial'],
+      ...[
+        '--channels',
+        '4',
+        '--layers',
+        '3',
+        '--batch-size',
+        '8',
+        '--limit',
+        '8',
+        '--epochs',
+        '30',
+        '--backend',
+        'wasm',
+      ],
+    ]
+    const submitted = await place.bench(...training, '--slurm', 'time=5', '--json')
+    const task = `${JSON.parse(submitted.stdout).array.id}_0`
+    await until(() => place.runs('runs').some((run) => existsSync(join(run, 'checkpoint'))), 'an epoch')
+    cluster.ask('scancel', '--signal=USR2', '--batch', task)
+    await until(
+      () => cluster.ask('squeue', '--noheader', '--format=%t') === 'PD',
+      'the task in the queue again',
+      30_000,
+    )
+    cluster.startSoon(task)
+    await until(() => logs().join().includes('1 of 1 runs finished'), 'the end', 120_000)
+    const { stdout } = await place.bench(...training, '--slurm', 'time=5', '--format', 'md')
+    expect(stdout).toMatch(/\| DARTS_V2 \| 1 \| \**\d+\.\d\d ± —\** \|/)
   })
 
   test('has doctor say which Slurm', async () => {
