@@ -21,12 +21,16 @@ export function pointsOf(rows: number, x: NumberColumn, y: NumberColumn): FrontP
   )
 }
 
-/** The points that no other equals in one and beats in the other, the best in x first; of equal points the first row. */
-export function paretoFront(points: readonly FrontPoint[], x: Better, y: Better): FrontPoint[] {
+/** The points that no other equals in one and beats in the other, the best in x first; of equal points the first. */
+export function paretoFront<P extends { readonly x: number; readonly y: number }>(
+  points: readonly P[],
+  x: Better,
+  y: Better,
+): P[] {
   const [signX, signY] = [x, y].map((better) => (better === 'lower' ? 1 : -1))
   let best = Number.POSITIVE_INFINITY
   return points
-    .toSorted((a, b) => signX * (a.x - b.x) || signY * (a.y - b.y) || a.row - b.row)
+    .toSorted((a, b) => signX * (a.x - b.x) || signY * (a.y - b.y))
     .filter((point) => {
       const better = signY * point.y < best
       if (better) best = signY * point.y

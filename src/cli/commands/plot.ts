@@ -38,7 +38,11 @@ export function plotCommand(): Command {
       pictureFile,
     )
     .option('--width <mm>', 'of the picture (default: 85, with panels side by side 178)', positiveNumber)
-    .option('--spread <name>', 'of seeds around the mean: range, std', oneOf('spread', ['range', 'std']), 'range')
+    .option(
+      '--spread <name>',
+      'of seeds around the mean: range, std, none (default: range; of many seeds std, of many methods none)',
+      oneOf('spread', ['range', 'std', 'none']),
+    )
     .option(
       '--quantity <name>',
       `hessian: what of it, one of ${quantities.join(', ')}`,

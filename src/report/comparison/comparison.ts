@@ -23,6 +23,8 @@ export interface Column {
   readonly searchedOn: string
   /** `CIFAR-10 test`, with what was searched on where columns differ in it and it is another dataset. */
   readonly title: string
+  /** The same without the split. */
+  readonly group: string
   /** Dataset, split, epochs and seed of the numbers; several only where protocols are mixed. */
   readonly qualifiers: readonly string[]
 }
@@ -164,8 +166,9 @@ function columnsOf(runs: readonly RunRecord[]): readonly Column[] {
     const same = all.filter((column) => key(column) === wanted)
     const { dataset, split, searchedOn } = same[0]
     const from = several && dataset !== searchedOn ? ` (searched on ${datasetTitle(searchedOn)})` : ''
-    const title = `${datasetTitle(dataset)} ${split}${from}`
-    return { dataset, split, searchedOn, title, qualifiers: unique(same.map(({ qualifier }) => qualifier)) }
+    const name = datasetTitle(dataset)
+    const titles = { title: `${name} ${split}${from}`, group: `${name}${from}` }
+    return { dataset, split, searchedOn, ...titles, qualifiers: unique(same.map(({ qualifier }) => qualifier)) }
   })
 }
 

@@ -48,14 +48,15 @@ export function comparisonTable(comparison: Comparison, options: ComparisonTable
       ...rows.map((row) => ourRow(row, lost, summary, (i) => searches.includes(row) && isBest(row, i, best[i]))),
       ...(published ? publishedRows(published, columns, lost) : []),
     ],
+    ...(published && { apart: published.rows.length }),
     notes: notesOf(comparison, summary, published),
   }
 }
 
 function tabularColumn(column: Column): TabularColumn {
-  const { dataset, split, searchedOn, title } = column
+  const { dataset, split, searchedOn, title, group } = column
   const key = dataset === searchedOn ? `${dataset} ${split}` : `${dataset} ${split} from ${searchedOn}`
-  return { title, key }
+  return { title, key, within: [group, split] }
 }
 
 function ourRow(row: Row, lost: boolean, summary: SummaryKind, best: (column: number) => boolean): Cell[] {

@@ -27,7 +27,7 @@ export function pairwiseTable(comparison: Comparison, references?: ReadonlySet<s
     column.split === 'test' ? corrected(pairsOf(searches, i, column.title)) : [],
   )
   if (pairs.length === 0) return undefined
-  const titles = ['Column', 'Best', 'Other', 'Seeds', 'Difference', 'Wilcoxon p', 'Permutation p']
+  const titles = ['Column', 'Best', 'Other', 'Seeds', 'Difference (points)', 'Wilcoxon p', 'Permutation p']
   const keys = ['column', 'best', 'other', 'seeds', 'difference', 'wilcoxonP', 'permutationP'] as const
   return {
     columns: titles.map((title, i) => ({ title, key: keys[i] })),

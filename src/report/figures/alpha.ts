@@ -2,32 +2,33 @@
 import type { AlphaRecord } from '../../analysis/probes/alpha.ts'
 import { BenchError } from '../../core/errors.ts'
 import type { Edge } from '../../core/space.ts'
-import { groupByMethod, type Method } from '../methods.ts'
 import { epochAxis, type Figure, type Plot } from '../pictures/figure.ts'
-import { categorical, lookOf } from '../pictures/palette.ts'
+import { categorical } from '../pictures/palette.ts'
 import type { RunRecord } from '../runRecord.ts'
-import { seedBand } from './seedBands.ts'
+import { customarySpread, seedBand, spreadWords } from './seedBands.ts'
+import { type ShownMethod, shownMethods, withRuns } from './shownMethods.ts'
 
 /**
  * @param edges of the space of these runs
  * @throws BenchError `missing` where no run was measured
  */
 export function alphaFigure(runs: readonly RunRecord[], edges: readonly Edge[]): Figure {
-  const methods = groupByMethod(runs.filter((run) => records(run).length > 0))
+  const methods = withRuns(shownMethods(runs), (run) => records(run).length > 0)
   if (methods.length === 0) {
     throw new BenchError('missing', 'no run was measured with the alpha probe; run again with --probe alpha')
   }
   return methods.length === 1 ? edgeFigure(methods[0], edges) : entropyFigure(methods)
 }
 
-function entropyFigure(methods: readonly Method[]): Figure {
-  const series = methods.map(({ label, algorithm, variant, runs }) => {
+function entropyFigure(methods: readonly ShownMethod[]): Figure {
+  const spread = customarySpread(methods)
+  const series = methods.map(({ label, look, runs }) => {
     const curves = runs.map((run) => new Map(records(run).map(({ epoch, record }) => [epoch + 1, record.meanEntropy])))
-    return { label, look: lookOf(algorithm, variant), form: 'line' as const, ...seedBand(curves, 'range') }
+    return { label, look, form: 'line' as const, ...seedBand(curves, spread) }
   })
   return {
     name: 'alpha',
-    caption: 'Entropy of the mixing weights, mean over the edges; mean and min to max over seeds. 0 is decided.',
+    caption: `Entropy of the mixing weights, mean over the edges; ${spreadWords(spread)}. 0 is decided.`,
     columns: 1,
     panels: [
       {
@@ -41,7 +42,7 @@ function entropyFigure(methods: readonly Method[]): Figure {
   }
 }
 
-function edgeFigure(method: Method, edges: readonly Edge[]): Figure {
+function edgeFigure(method: ShownMethod, edges: readonly Edge[]): Figure {
   return {
     name: 'alpha',
     caption: `Mixing weights of ${method.label} on every edge; mean and min to max over ${method.runs.length} seeds.`,
@@ -50,12 +51,12 @@ function edgeFigure(method: Method, edges: readonly Edge[]): Figure {
   }
 }
 
-function edgePanel({ runs }: Method, edge: Edge, index: number, named: boolean): Plot {
+function edgePanel({ runs }: ShownMethod, edge: Edge, index: number, named: boolean): Plot {
   const series = edge.operations.map((operation, op) => {
     const curves = runs.map(
       (run) => new Map(records(run).map(({ epoch, record }) => [epoch + 1, record.theta[index]?.[op] ?? Number.NaN])),
     )
-    const look = { colour: categorical[op % categorical.length], dash: [], marker: 'circle' as const }
+    const look = categorical[op % categorical.length]
     return { label: operation, look, form: 'line' as const, ...seedBand(curves, 'range') }
   })
   return {

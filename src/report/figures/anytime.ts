@@ -1,60 +1,61 @@
 /** What a search would answer, over its epochs or over a black-box search's simulated clock. */
 import { BenchError } from '../../core/errors.ts'
-import { datasetTitle } from '../comparison/comparison.ts'
+import { type Column, datasetTitle } from '../comparison/comparison.ts'
 import { improvements } from '../improvements.ts'
-import { groupByMethod, type Method } from '../methods.ts'
 import { epochAxis, type Figure, type Plot, type Series } from '../pictures/figure.ts'
-import { lookOf } from '../pictures/palette.ts'
 import type { RunRecord } from '../runRecord.ts'
-import { accuracyOf, qualifiersOf, searchedOn, testColumns } from './headline.ts'
-import { type Spread, seedBand, spreadNames } from './seedBands.ts'
+import { accuracyOf, isOfColumn, qualifiersOf, testColumns } from './headline.ts'
+import { customarySpread, type Spread, seedBand, spreadWords } from './seedBands.ts'
+import { type ShownMethod, shownMethods, withRuns } from './shownMethods.ts'
 
 /** Points of a curve over the simulated clock, at most. */
 const MOST_TIMES = 80
-const MANY_SEEDS = 20
 
 /** @throws BenchError `missing` where no run has a looked-up number over time */
-export function anytimeFigure(runs: readonly RunRecord[], spread: Spread = customarySpread(runs)): Figure {
-  const byEpoch = testColumns(runs).map((column): Plot => {
-    const methods = groupByMethod(searchedOn(runs, column).filter(({ result }) => result?.oracle === undefined))
-    const curves = ({ runs: seeds }: Method) => seeds.map((run) => epochCurve(run, qualifiersOf(run, column)?.test))
-    return {
-      kind: 'plot',
-      title: column.title,
-      x: epochAxis,
-      y: { label: 'accuracy (%)', scale: 'linear' },
-      series: methods.flatMap((method) => seriesOf(method, curves(method), 'line', spread)),
-    }
-  })
-  const panels = [...byEpoch, ...clockPanels(runs, spread)].filter(({ series }) => series.length > 0)
+export function anytimeFigure(runs: readonly RunRecord[], spread?: Spread): Figure {
+  const methods = shownMethods(runs)
+  const shown = spread ?? customarySpread(methods)
+  const byEpoch = testColumns(runs).map((column) => epochPanel(methods, column, shown))
+  const panels = [...byEpoch, ...clockPanels(methods, shown)].filter(({ series }) => series.length > 0)
   if (panels.length === 0) {
     throw new BenchError('missing', 'no run has looked-up numbers over time; run with a table (--table)')
   }
   return {
     name: 'anytime',
-    caption: `Accuracy of the architecture that the search would answer; mean and ${spreadNames[spread]} over seeds. Test numbers are looked up afterwards; no search sees them.`,
+    caption: `Accuracy of the architecture that the search would answer; ${spreadWords(shown)}. Test numbers are looked up afterwards; no search sees them.`,
     columns: Math.min(3, panels.length),
     panels,
   }
 }
 
-/** The extremes of many seeds say less than their deviation. */
-const customarySpread = (runs: readonly RunRecord[]): Spread =>
-  groupByMethod(runs).some(({ runs: seeds }) => seeds.length > MANY_SEEDS) ? 'std' : 'range'
+/** Searches that train, on the dataset of a column. */
+function epochPanel(methods: readonly ShownMethod[], column: Column, spread: Spread): Plot {
+  const isShown = isOfColumn(column)
+  const trained = withRuns(methods, (run) => isShown(run) && run.result?.oracle === undefined)
+  const curves = ({ runs }: ShownMethod) => runs.map((run) => epochCurve(run, qualifiersOf(run, column)?.test))
+  return {
+    kind: 'plot',
+    title: column.title,
+    x: epochAxis,
+    y: { label: 'accuracy (%)', scale: 'linear' },
+    series: trained.flatMap((method) => seriesOf(method, curves(method), 'line', spread)),
+  }
+}
 
 /** Black-box searches on each dataset. */
-function clockPanels(runs: readonly RunRecord[], spread: Spread): Plot[] {
-  const asking = runs.filter(({ result }) => (result?.oracle?.queries.length ?? 0) > 0)
-  const datasets = [...new Set(asking.map(({ manifest }) => manifest.job.dataset.name))]
+function clockPanels(methods: readonly ShownMethod[], spread: Spread): Plot[] {
+  const asking = withRuns(methods, ({ result }) => (result?.oracle?.queries.length ?? 0) > 0)
+  const datasets = [...new Set(asking.flatMap(({ runs }) => runs.map(datasetOf)))]
   return datasets.map((dataset) => {
-    const own = asking.filter(({ manifest }) => manifest.job.dataset.name === dataset)
-    return clockPanel(own, datasets.length > 1 ? `: ${datasetTitle(dataset)}` : '', spread)
+    const here = withRuns(asking, (run) => datasetOf(run) === dataset)
+    return clockPanel(here, datasets.length > 1 ? `: ${datasetTitle(dataset)}` : '', spread)
   })
 }
 
+const datasetOf = ({ manifest }: RunRecord): string => manifest.job.dataset.name
+
 /** Validation answers: the best so far, as a step. */
-function clockPanel(runs: readonly RunRecord[], where: string, spread: Spread): Plot {
-  const methods = groupByMethod(runs)
+function clockPanel(methods: readonly ShownMethod[], where: string, spread: Spread): Plot {
   return {
     kind: 'plot',
     title: `best answer of the oracle${where}`,
@@ -65,13 +66,13 @@ function clockPanel(runs: readonly RunRecord[], where: string, spread: Spread): 
 }
 
 function seriesOf(
-  { label, algorithm, variant }: Method,
+  { label, look }: ShownMethod,
   curves: readonly ReadonlyMap<number, number>[],
   form: Series['form'],
   spread: Spread,
 ): Series[] {
   const { points, band } = seedBand(curves, spread)
-  return points.length === 0 ? [] : [{ label, look: lookOf(algorithm, variant), form, points, band }]
+  return points.length === 0 ? [] : [{ label, look, form, points, band }]
 }
 
 const epochCurve = ({ epochs }: RunRecord, qualifier: string | undefined) =>

@@ -13,6 +13,9 @@ import type { RunRecord } from '../runRecord.ts'
 import { dartsCellDrawing } from './dartsCell.ts'
 import { nb201CellDrawing } from './nb201Cell.ts'
 
+/** Wider cells, two in a row, would be drawn too small to be read in a paper. */
+const WIDEST_OF_TWO = 400
+
 /** One drawing a cell. @throws BenchError `unsupported` for spaces of other forms */
 export function cellDrawings(genotype: Genotype, title: string): readonly Drawing[] {
   if ('operations' in genotype) return [nb201CellDrawing(genotype as Nb201Genotype, title)]
@@ -37,7 +40,8 @@ export function cellsFigure(runs: readonly RunRecord[], space: SearchSpace): Fig
       return seeds.length === 0 ? [] : answerDrawings(seeds, label, space)
     }),
   )
-  return { name: 'cells', caption: 'The architecture that each method found most often.', columns: 2, panels }
+  const columns = Math.max(...panels.map(({ width }) => width)) > WIDEST_OF_TWO ? 1 : 2
+  return { name: 'cells', caption: 'The architecture that each method found most often.', columns, panels }
 }
 
 function answerDrawings(seeds: readonly RunRecord[], label: string, space: SearchSpace): readonly Drawing[] {

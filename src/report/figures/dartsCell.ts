@@ -10,10 +10,10 @@ const SIZE = 10.67
 const BOX = { width: 84, height: 18 }
 const NODE = 22
 const LEFT = 46
-const COLUMN = BOX.width + NODE + 56
+const COLUMN = BOX.width + NODE + 46
 const ROW = 52
 const TOP = 26
-const OUT = 92
+const OUT = 80
 
 const inks: Readonly<Record<string, Ink>> = {
   skip_connect: '#d55e00',

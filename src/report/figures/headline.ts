@@ -7,9 +7,11 @@ import type { RunRecord } from '../runRecord.ts'
 export const testColumns = (runs: readonly RunRecord[]): readonly Column[] =>
   compare(runs, { mix: true }).columns.filter(({ split }) => split === 'test')
 
-/** Runs that were searched on the dataset of a column. */
-export const searchedOn = (runs: readonly RunRecord[], column: Column): readonly RunRecord[] =>
-  runs.filter(({ manifest }) => manifest.job.dataset.name === column.searchedOn)
+/** Whether a run was searched on the dataset of a column. */
+export const isOfColumn =
+  (column: Column) =>
+  ({ manifest }: RunRecord): boolean =>
+    manifest.job.dataset.name === column.searchedOn
 
 /** The qualifier of a column's number, and of the validation number that stands beside it, in this run's protocol. */
 export function qualifiersOf({ manifest: { job } }: RunRecord, { dataset }: Column) {

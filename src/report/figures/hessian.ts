@@ -1,11 +1,10 @@
 /** Trajectories of the Hessian's eigenvalues (DrNAS, Figures 4 and 5; RobustDARTS, Figure 4). */
 import type { HessianRecord } from '../../analysis/probes/hessian.ts'
 import { BenchError } from '../../core/errors.ts'
-import { groupByMethod, type Method } from '../methods.ts'
 import { epochAxis, type Figure, type Series, scaleFor } from '../pictures/figure.ts'
-import { lookOf } from '../pictures/palette.ts'
 import type { RunRecord } from '../runRecord.ts'
-import { type Spread, seedBand, spreadNames } from './seedBands.ts'
+import { customarySpread, type Spread, seedBand, spreadWords } from './seedBands.ts'
+import { type ShownMethod, shownMethods, withRuns } from './shownMethods.ts'
 
 export const hessianQuantities = {
   dominantEigenvalue: 'dominant eigenvalue',
@@ -19,13 +18,15 @@ export type HessianQuantity = keyof typeof hessianQuantities
 /** @throws BenchError `missing` where no run was measured */
 export function hessianFigure(
   runs: readonly RunRecord[],
-  { quantity = 'dominantEigenvalue', spread = 'range' }: { quantity?: HessianQuantity; spread?: Spread } = {},
+  { quantity = 'dominantEigenvalue', spread }: { quantity?: HessianQuantity; spread?: Spread } = {},
 ): Figure {
-  const measured = runs.filter((run) => trajectory(run, quantity).size > 0)
-  if (measured.length === 0) {
+  const methods = withRuns(shownMethods(runs), (run) => trajectory(run, quantity).size > 0)
+  if (methods.length === 0) {
     throw new BenchError('missing', 'no run was measured with the hessian probe; run again with --probe hessian')
   }
-  const series = groupByMethod(measured).map((method) => seriesOf(method, quantity, spread))
+  const measured = methods.flatMap((method) => method.runs)
+  const shown = spread ?? customarySpread(methods)
+  const series = methods.map((method) => seriesOf(method, quantity, shown))
   const values = series.flatMap(({ points, band = [] }) => [
     ...points.flatMap(({ y }) => y ?? []),
     ...band.flatMap(({ low, high }) => [low ?? [], high ?? []].flat()),
@@ -33,7 +34,7 @@ export function hessianFigure(
   const name = hessianQuantities[quantity]
   return {
     name: 'hessian',
-    caption: `${capital(name)} of the Hessian of the ${lossNames(measured)} loss wrt the architecture parameters; mean and ${spreadNames[spread]} over seeds (${seedCounts(series, measured)}). Stochastic relaxations are taken at ${places(measured)}.`,
+    caption: `${capital(name)} of the Hessian of the ${lossNames(measured)} loss wrt the architecture parameters; ${spreadWords(shown)} (${seedCounts(methods)}). Stochastic relaxations are taken at ${places(measured)}.`,
     columns: 1,
     panels: [
       {
@@ -47,9 +48,9 @@ export function hessianFigure(
   }
 }
 
-function seriesOf({ label, algorithm, variant, runs }: Method, quantity: HessianQuantity, spread: Spread): Series {
+function seriesOf({ label, look, runs }: ShownMethod, quantity: HessianQuantity, spread: Spread): Series {
   const curves = runs.map((run) => trajectory(run, quantity))
-  return { label, look: lookOf(algorithm, variant), form: 'line', ...seedBand(curves, spread) }
+  return { label, look, form: 'line', ...seedBand(curves, spread) }
 }
 
 /** Epoch (from 1) ↦ value; not-a-number where JSON kept null. */
@@ -71,11 +72,11 @@ const lossNames = (runs: readonly RunRecord[]) =>
 const places = (runs: readonly RunRecord[]) =>
   [...new Set(records(runs).map(({ at }) => (at === 'mean' ? 'their mean' : `the average of ${at}`)))].join(' or ')
 
-function seedCounts(series: readonly Series[], runs: readonly RunRecord[]): string {
-  const counts = groupByMethod(runs).map((method) => method.runs.length)
-  return new Set(counts).size === 1
-    ? `n = ${counts[0]}`
-    : series.map(({ label }, i) => `${label}: n = ${counts[i]}`).join(', ')
+function seedCounts(methods: readonly ShownMethod[]): string {
+  const counts = new Set(methods.map(({ runs }) => runs.length))
+  return counts.size === 1
+    ? `n = ${[...counts][0]}`
+    : methods.map(({ label, runs }) => `${label}: n = ${runs.length}`).join(', ')
 }
 
 const capital = (text: string) => text[0].toUpperCase() + text.slice(1)

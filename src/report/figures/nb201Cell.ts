@@ -3,7 +3,7 @@ import type { Nb201Genotype } from '../../spaces/nb201/genotype.ts'
 import { EDGES } from '../../spaces/nb201/topology.ts'
 import type { Drawing, Ink, Shape } from '../pictures/drawing.ts'
 
-const WIDTH = 440
+const WIDTH = 380
 const HEIGHT = 206
 const LINE = 118
 const RADIUS = 13

@@ -2,20 +2,20 @@
 import type { RangeRecord } from '../../analysis/probes/range.ts'
 import { BenchError } from '../../core/errors.ts'
 import type { Column } from '../comparison/comparison.ts'
-import { groupByMethod, type Method } from '../methods.ts'
 import { epochAxis, type Figure, type Plot, type Series } from '../pictures/figure.ts'
-import { lookOf } from '../pictures/palette.ts'
 import type { RunRecord } from '../runRecord.ts'
-import { qualifiersOf, searchedOn, testColumns } from './headline.ts'
+import { isOfColumn, qualifiersOf, testColumns } from './headline.ts'
 import { seedBand } from './seedBands.ts'
+import { type ShownMethod, shownMethods, withRuns } from './shownMethods.ts'
 
 /** @throws BenchError `missing` where no run was measured */
 export function rangeFigure(runs: readonly RunRecord[]): Figure {
-  const measured = runs.filter((run) => records(run).length > 0)
-  if (measured.length === 0) {
+  const methods = withRuns(shownMethods(runs), (run) => records(run).length > 0)
+  if (methods.length === 0) {
     throw new BenchError('missing', 'no run was measured with the range probe; run again with --probe range')
   }
-  const panels = testColumns(measured).flatMap((column) => panelOf(measured, column))
+  const measured = methods.flatMap((method) => method.runs)
+  const panels = testColumns(measured).flatMap((column) => panelOf(methods, column))
   const samples = [...new Set(measured.flatMap((run) => records(run).map(({ record }) => record.samples)))].join(' or ')
   return {
     name: 'range',
@@ -25,8 +25,8 @@ export function rangeFigure(runs: readonly RunRecord[]): Figure {
   }
 }
 
-function panelOf(runs: readonly RunRecord[], column: Column): Plot[] {
-  const series = groupByMethod(searchedOn(runs, column)).flatMap((method) => seriesOf(method, column))
+function panelOf(methods: readonly ShownMethod[], column: Column): Plot[] {
+  const series = withRuns(methods, isOfColumn(column)).flatMap((method) => seriesOf(method, column))
   if (series.length === 0) return []
   return [
     {
@@ -39,7 +39,7 @@ function panelOf(runs: readonly RunRecord[], column: Column): Plot[] {
   ]
 }
 
-function seriesOf({ label, algorithm, variant, runs }: Method, column: Column): Series[] {
+function seriesOf({ label, look, runs }: ShownMethod, column: Column): Series[] {
   const curve = (pick: 'derived' | 'min' | 'max') =>
     runs.map((run) => {
       const qualifier = qualifiersOf(run, column)?.test ?? ''
@@ -55,7 +55,7 @@ function seriesOf({ label, algorithm, variant, runs }: Method, column: Column): 
   const highs = seedBand(curve('max'), 'range').band
   if (points.length === 0) return []
   const band = lows.map(({ x, low }, i) => ({ x, low, high: highs[i].high }))
-  return [{ label, look: lookOf(algorithm, variant), form: 'line', points, band }]
+  return [{ label, look, form: 'line', points, band }]
 }
 
 const records = ({ epochs }: RunRecord) =>

@@ -4,20 +4,21 @@ import { BenchError } from '../../core/errors.ts'
 import { compare, searchesOf } from '../comparison/comparison.ts'
 import type { Drawing, Shape } from '../pictures/drawing.ts'
 import type { Figure } from '../pictures/figure.ts'
-import { lookOf } from '../pictures/palette.ts'
+import { type Look, looksOf } from '../pictures/palette.ts'
 import type { RunRecord } from '../runRecord.ts'
 
-const SCALE = 184
+const SCALE = 150
 /** Width of a letter, generously. */
-const LETTER = 5.8
+const LETTER = 4.8
 const AXIS = 52
 const SIZE = 10.67
 const LINE = 17
+/** Between two labels of the scale. */
+const TICK_ROOM = 16
 
 interface Ranked {
   readonly label: string
-  readonly algorithm: string
-  readonly variant: number
+  readonly look: Look
   readonly rank: number
 }
 
@@ -42,10 +43,10 @@ export function ranksFigure(runs: readonly RunRecord[], references?: ReadonlySet
     )
   }
   const { ranks, p, criticalDifference } = friedman(scores)
-  const methods = rows.map(({ method: { label, algorithm, variant } }, i) => ({
-    label,
-    algorithm,
-    variant,
+  const looks = looksOf(comparison.rows.map(({ method }) => method))
+  const methods = rows.map((row, i) => ({
+    label: row.method.label,
+    look: looks[comparison.rows.indexOf(row)],
     rank: ranks[i],
   }))
   const sorted = methods.sort((a, b) => a.rank - b.rank)
@@ -92,10 +93,23 @@ export function cliques(methods: readonly { readonly rank: number }[], criticalD
 }
 
 function scaleShapes(highest: number, x: (rank: number) => number, criticalDifference: number): Shape[] {
-  const ticks = Array.from({ length: highest }, (_, i) => i + 1).flatMap((rank): Shape[] => [
-    line(x(rank), AXIS - 5, x(rank), AXIS, 1),
-    { kind: 'text', x: x(rank), y: AXIS - 13, text: String(rank), align: 'center', size: SIZE, colour: 'faint' },
-  ])
+  const every = Math.ceil((TICK_ROOM * (highest - 1)) / SCALE)
+  const ranks = Array.from({ length: highest }, (_, i) => i + 1)
+  const labelled = ranks.filter((rank) => (rank - 1) % every === 0)
+  const ticks = [
+    ...ranks.map((rank) => line(x(rank), AXIS - 5, x(rank), AXIS, 1)),
+    ...labelled.map((rank): Shape => {
+      return {
+        kind: 'text',
+        x: x(rank),
+        y: AXIS - 13,
+        text: String(rank),
+        align: 'center',
+        size: SIZE,
+        colour: 'faint',
+      }
+    }),
+  ]
   const end = x(1 + criticalDifference)
   const text = `critical difference ${criticalDifference.toFixed(2)}`
   return [
@@ -109,11 +123,10 @@ function scaleShapes(highest: number, x: (rank: number) => number, criticalDiffe
 }
 
 /** A line from the scale at `x` down to `y`, and on to `end`, where the method's name stands. */
-function methodShapes({ label, algorithm, variant, rank }: Ranked, x: number, y: number, end: number): Shape[] {
+function methodShapes({ label, look, rank }: Ranked, x: number, y: number, end: number): Shape[] {
   const left = end < x
-  const { colour } = lookOf(algorithm, variant)
   return [
-    { kind: 'path', path: `M${x},${AXIS} V${y} H${end}`, colour, width: 1.4 },
+    { kind: 'path', path: `M${x},${AXIS} V${y} H${end}`, colour: look.colour, width: 1.4 },
     {
       kind: 'text',
       x: left ? end - 4 : end + 4,

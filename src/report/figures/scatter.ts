@@ -3,11 +3,10 @@ import { BenchError } from '../../core/errors.ts'
 import { parseQualifier } from '../../core/metric.ts'
 import type { Table } from '../../tables/table.ts'
 import { type Column, datasetTitle } from '../comparison/comparison.ts'
-import { groupByMethod } from '../methods.ts'
 import type { Axis, Figure, Plot, Point, Series } from '../pictures/figure.ts'
-import { lookOf } from '../pictures/palette.ts'
 import type { RunRecord } from '../runRecord.ts'
-import { accuracyOf, qualifiersOf, searchedOn, testColumns } from './headline.ts'
+import { accuracyOf, isOfColumn, qualifiersOf, testColumns } from './headline.ts'
+import { type ShownMethod, shownMethods, withRuns } from './shownMethods.ts'
 
 /**
  * Validation against test error, a panel for each column that these runs report and the table holds: logarithmic, since
@@ -17,9 +16,10 @@ import { accuracyOf, qualifiersOf, searchedOn, testColumns } from './headline.ts
  */
 export function scatterFigure(runs: readonly RunRecord[], table: Table): Figure {
   const held = new Set(table.manifest.columns.map(({ name }) => name))
+  const methods = shownMethods(runs)
   const panels = testColumns(runs).flatMap((column): Plot[] => {
-    const own = searchedOn(runs, column)
-    const headline = qualifiersOf(own[0], column)
+    const own = withRuns(methods, isOfColumn(column))
+    const headline = qualifiersOf(own[0].runs[0], column)
     if (headline === undefined || !held.has(headline.validation) || !held.has(headline.test)) return []
     const title = `all of ${table.manifest.name}`
     const cloud = cloudOf(table, headline.validation, headline.test)
@@ -63,17 +63,17 @@ const scaleOf = (series: readonly Series[], error: (point: Point) => number | nu
   series.every(({ points }) => points.every((point) => (error(point) ?? 1) > 0)) ? 'log' : 'linear'
 
 /** The ends come after all ways, so that no other search's way is painted over them. */
-function waysOf(runs: readonly RunRecord[], column: Column): Series[] {
-  const methods = groupByMethod(runs).map(({ label, algorithm, variant, runs: seeds }) => ({
+function waysOf(methods: readonly ShownMethod[], column: Column): Series[] {
+  const searched = methods.map(({ label, look, runs }) => ({
     label,
-    look: lookOf(algorithm, variant),
-    ways: seeds.map((run) => wayOf(run, column)).filter((points) => points.length > 0),
+    look,
+    ways: runs.map((run) => wayOf(run, column)).filter((points) => points.length > 0),
   }))
-  const lines = methods.flatMap(({ label, look, ways }) => {
+  const lines = searched.flatMap(({ label, look, ways }) => {
     const faded = { ...look, colour: `${look.colour}88` as const }
     return ways.map((points): Series => ({ label, look: faded, form: 'line', points, unnamed: true }))
   })
-  const ends = methods.flatMap(({ label, look, ways }): Series[] =>
+  const ends = searched.flatMap(({ label, look, ways }): Series[] =>
     ways.length === 0 ? [] : [{ label, look, form: 'points', points: ways.map((points) => points[points.length - 1]) }],
   )
   return [...lines, ...ends]

@@ -1,22 +1,51 @@
 /** A LaTeX table with booktabs rules, to be pasted into a paper; the notes are comments above it. */
 
 import { isWords, numberText } from './cells.ts'
-import type { Cell, Tabular } from './tabular.ts'
+import type { Cell, Tabular, TabularColumn } from './tabular.ts'
 
-export function renderLatex({ columns, rows, notes }: Tabular): string {
+export function renderLatex({ columns, rows, notes, apart = 0 }: Tabular): string {
   const alignment = columns.map((_, i) => (isWords(rows.map((row) => row[i])) ? 'l' : 'r')).join('')
-  const line = (cells: readonly string[]) => `  ${cells.join(' & ')} \\\\`
+  const body = rows.map((row) => line(row.map(cell)))
+  if (apart > 0 && apart < rows.length) body.splice(-apart, 0, '  \\midrule')
   return `${[
     ...notes.map((note) => `% ${note.replace(/\n/g, ' ')}`),
     '% needs \\usepackage{booktabs}',
     `\\begin{tabular}{${alignment}}`,
     '  \\toprule',
-    line(columns.map(({ title }) => escaped(title))),
+    ...headOf(columns),
     '  \\midrule',
-    ...rows.map((row) => line(row.map(cell))),
+    ...body,
     '  \\bottomrule',
     '\\end{tabular}',
   ].join('\n')}\n`
+}
+
+const line = (cells: readonly string[]) => `  ${cells.join(' & ')} \\\\`
+
+/** One line of titles, or one of groups above it, where columns share one. */
+function headOf(columns: readonly TabularColumn[]): string[] {
+  const groups = groupsOf(columns)
+  if (groups.every(({ count }) => count === 1)) return [line(columns.map(({ title }) => escaped(title)))]
+  const above = groups.map(({ title, count }) => (title === '' ? '' : `\\multicolumn{${count}}{c}{${escaped(title)}}`))
+  const rules = groups.flatMap(({ title, first, count }) =>
+    title === '' ? [] : [`\\cmidrule(lr){${first + 1}-${first + count}}`],
+  )
+  return [
+    line(above),
+    `  ${rules.join(' ')}`,
+    line(columns.map(({ title, within }) => escaped(within === undefined ? title : within[1]))),
+  ]
+}
+
+/** Runs of columns within one group; a column without one stands alone. */
+function groupsOf(columns: readonly TabularColumn[]) {
+  const groups: { title: string; first: number; count: number }[] = []
+  columns.forEach(({ within: [title] = [''] }, first) => {
+    const last = groups.at(-1)
+    if (last !== undefined && title !== '' && last.title === title) last.count++
+    else groups.push({ title, first, count: 1 })
+  })
+  return groups
 }
 
 function cell(content: Cell): string {
@@ -44,8 +73,9 @@ const SPECIAL: Readonly<Record<string, string>> = {
   '<': '\\textless{}',
   '>': '\\textgreater{}',
   '—': '---',
+  '†': '$^\\dagger$',
   '±': '$\\pm$',
   '×': '$\\times$',
 }
 
-const escaped = (text: string): string => text.replace(/[\\~^|<>—±×&%$#_{}]/g, (sign) => SPECIAL[sign] ?? `\\${sign}`)
+const escaped = (text: string): string => text.replace(/[\\~^|<>—†±×&%$#_{}]/g, (sign) => SPECIAL[sign] ?? `\\${sign}`)

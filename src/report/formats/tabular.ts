@@ -4,6 +4,8 @@ export interface Tabular {
   readonly columns: readonly TabularColumn[]
   /** One cell a column. */
   readonly rows: readonly (readonly Cell[])[]
+  /** How many of the rows, the last ones, are others' and stand apart; absent: none. */
+  readonly apart?: number
   /** What qualifies the numbers; stands below the table. */
   readonly notes: readonly string[]
 }
@@ -12,6 +14,8 @@ export interface TabularColumn {
   readonly title: string
   /** Key in CSV heads and JSON records. */
   readonly key: string
+  /** What neighbouring columns share, and what the column is within it: formats that can write the first once. */
+  readonly within?: readonly [group: string, title: string]
 }
 
 export type Cell =

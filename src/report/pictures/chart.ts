@@ -79,7 +79,7 @@ function lineOf(
     stepped: form === 'steps',
     spanGaps: false,
     borderColor: isLine ? look.colour : theme.paper,
-    borderWidth: enlarged * (isLine ? 1.6 : cloud ? 0 : 0.7),
+    borderWidth: enlarged * (unnamed ? 0.9 : isLine ? 1.6 : cloud ? 0 : 0.7),
     borderDash: [...look.dash],
     backgroundColor: look.colour,
     pointStyle: look.marker,

@@ -1,11 +1,12 @@
 /** A laid-out figure on a canvas. */
-import type { SKRSContext2D } from '@napi-rs/canvas'
+import { createCanvas, type SKRSContext2D } from '@napi-rs/canvas'
 import {
   Chart,
   Filler,
   LinearScale,
   LineElement,
   LogarithmicScale,
+  type Plugin,
   PointElement,
   ScatterController,
   Title,
@@ -19,6 +20,27 @@ import { paintDrawing, paintText } from './paintDrawing.ts'
 import { type Layout, LEGEND_LINE, type LegendEntry } from './pictureLayout.ts'
 
 Chart.register(Filler, LinearScale, LineElement, LogarithmicScale, PointElement, ScatterController, Title)
+
+/** From so many points on, a drawing of lines would be of many megabytes; and pixels so fine are not seen. */
+const CLOUD_POINTS = 1000
+const CLOUD_DPI = 600
+
+/** Draws the points of a cloud as one image within the drawing. */
+const clouds: Plugin<'scatter'> = {
+  id: 'clouds',
+  beforeDatasetDraw({ ctx, width, height, chartArea }, { meta }) {
+    if (meta.data.length < CLOUD_POINTS) return
+    const scale = CLOUD_DPI / 96
+    const image = createCanvas(Math.ceil(width * scale), Math.ceil(height * scale))
+    const context = image.getContext('2d')
+    context.scale(scale, scale)
+    const own = context as unknown as typeof ctx
+    for (const point of meta.data as PointElement[]) point.draw(own, chartArea)
+    const target = ctx as unknown as SKRSContext2D
+    target.drawImage(image, 0, 0, image.width / scale, image.height / scale)
+    return false
+  },
+}
 
 /** Chart.js labels logarithmic axes by their position in the decade, whether there is room or not. */
 Object.assign(Chart.defaults.scales.logarithmic, {
@@ -101,5 +123,5 @@ function paintPlot(context: SKRSContext2D, plot: Plot, width: number, height: nu
   })
   const config = chartConfig(plot, lightTheme)
   const options = { ...config.options, devicePixelRatio: 1 }
-  new Chart(canvas as unknown as HTMLCanvasElement, { ...config, options }).destroy()
+  new Chart(canvas as unknown as HTMLCanvasElement, { ...config, options, plugins: [clouds] }).destroy()
 }

@@ -1,5 +1,5 @@
 /**
- * One colour an algorithm, the same in every figure and in both themes. Colours are Okabe and Ito's (2008), which
+ * One look an algorithm, the same in every figure and in both themes. Colours are Okabe and Ito's (2008), which
  * colour-blind readers tell apart, darkened where they are faint on white; dashes and markers tell the lines apart in
  * black and white.
  */
@@ -8,7 +8,7 @@ export interface Look {
   readonly colour: `#${string}`
   /** Lengths of dashes and gaps in px; empty: solid. */
   readonly dash: readonly number[]
-  readonly marker: 'circle' | 'rect' | 'triangle' | 'rectRot' | 'crossRot'
+  readonly marker: (typeof MARKERS)[number]
 }
 
 const blue = '#0072b2'
@@ -19,51 +19,81 @@ const orange = '#d18f00'
 const sky = '#3a9fd6'
 const olive = '#8a8a1f'
 const grey = '#7a7a7a'
+const COLOURS = [blue, vermilion, green, purple, orange, sky, olive, grey] as const
 
 const solid: readonly number[] = []
 const dashed = [5, 3]
 const dotted = [1.5, 2]
 const dashDotted = [7, 2, 1.5, 2]
+const DASHES = [solid, dashed, dotted, dashDotted]
 
-const fixed: Readonly<Record<string, Look>> = {
+const MARKERS = ['circle', 'rect', 'triangle', 'rectRot', 'crossRot'] as const
+
+/** Of the built-in algorithms. No two are alike, neither as lines (colour and dash) nor as points (colour and marker). */
+const own: Readonly<Record<string, Look>> = {
   drnas: { colour: blue, dash: solid, marker: 'circle' },
-  'drnas-progressive': { colour: sky, dash: dashed, marker: 'circle' },
   'darts-v1': { colour: vermilion, dash: solid, marker: 'triangle' },
   'darts-v2': { colour: orange, dash: dashed, marker: 'triangle' },
   'pc-darts': { colour: green, dash: solid, marker: 'rect' },
   'zen-darts': { colour: purple, dash: solid, marker: 'rectRot' },
+  'multi-darts': { colour: purple, dash: dashDotted, marker: 'triangle' },
   gdas: { colour: olive, dash: dashed, marker: 'rectRot' },
+  setn: { colour: olive, dash: dashDotted, marker: 'circle' },
   snas: { colour: sky, dash: dotted, marker: 'rect' },
+  dsnas: { colour: blue, dash: dotted, marker: 'rectRot' },
+  rsps: { colour: vermilion, dash: dashDotted, marker: 'circle' },
+  enas: { colour: green, dash: dotted, marker: 'rectRot' },
   random: { colour: grey, dash: dashed, marker: 'crossRot' },
   rea: { colour: vermilion, dash: dotted, marker: 'rectRot' },
   reinforce: { colour: sky, dash: dashDotted, marker: 'triangle' },
   bohb: { colour: purple, dash: dashed, marker: 'circle' },
-  'local-search': { colour: green, dash: dashDotted, marker: 'rect' },
+  'local-search': { colour: green, dash: dashDotted, marker: 'circle' },
+  genotype: { colour: sky, dash: solid, marker: 'circle' },
+  resnet: { colour: grey, dash: dotted, marker: 'rect' },
+  optimal: { colour: grey, dash: solid, marker: 'triangle' },
 }
 
-const spare = ([purple, olive, sky, orange, green, vermilion] as const).flatMap((colour): Look[] => [
-  { colour, dash: dotted, marker: 'rectRot' },
-  { colour, dash: dashDotted, marker: 'circle' },
-])
+/** What no built-in algorithm has, one of each colour before the second of any. */
+const spare: readonly Look[] = COLOURS.flatMap((colour) => {
+  const used = Object.values(own).filter((look) => look.colour === colour)
+  const markers = MARKERS.filter((marker) => !used.some((look) => look.marker === marker))
+  return DASHES.filter((dash) => !used.some((look) => look.dash === dash)).map((dash, round) => ({
+    round,
+    look: { colour, dash, marker: markers[round] },
+  }))
+})
+  .sort((a, b) => a.round - b.round)
+  .map(({ look }) => look)
 
 /**
- * The look of an algorithm: its own, or one that depends on nothing but its name.
- * @param variant position among several variants of the algorithm; the first one has the algorithm's own look
+ * The looks of a figure's methods, all different as long as there are enough: a built-in algorithm has its own everywhere,
+ * its further variants and strangers have what nothing else in the figure has, beginning with the colours.
  */
-export function lookOf(algorithm: string, variant = 0): Look {
-  if (variant > 0) return variants[(variant - 1) % variants.length]
-  if (Object.hasOwn(fixed, algorithm)) return fixed[algorithm]
-  const code = [...algorithm].reduce((sum, letter) => (31 * sum + letter.charCodeAt(0)) % 65_521, 7)
-  return spare[code % spare.length]
+export function looksOf(methods: readonly { readonly algorithm: string; readonly variant: number }[]): readonly Look[] {
+  const known = methods.map(({ algorithm, variant }) =>
+    variant === 0 && Object.hasOwn(own, algorithm) ? own[algorithm] : undefined,
+  )
+  const taken = new Set(known.filter((look) => look !== undefined))
+  return known.map((look, i) => {
+    if (look !== undefined) return look
+    const chosen = unlike(taken, codeOf(methods[i].algorithm))
+    taken.add(chosen)
+    return chosen
+  })
 }
 
-const variants = ([vermilion, green, purple, orange, sky, olive, grey] as const).map(
-  (colour, i): Look => ({
-    colour,
-    dash: [solid, dashed, dotted][i % 3],
-    marker: (['rect', 'triangle', 'rectRot'] as const)[i % 3],
-  }),
-)
+/** A spare look that is not taken, of the colour that is taken least. @param start where to begin to look */
+function unlike(taken: ReadonlySet<Look>, start: number): Look {
+  const candidates = spare.map((_, i) => spare[(start + i) % spare.length])
+  const uses = ({ colour }: Look) => [...taken].filter((look) => look.colour === colour).length
+  const free = candidates.filter((look) => !taken.has(look)).sort((a, b) => uses(a) - uses(b))
+  return free[0] ?? candidates[0]
+}
 
-/** Colours of things that are not algorithms, such as the operations of an edge. */
-export const categorical: readonly Look['colour'][] = [grey, vermilion, sky, blue, green, orange, purple, olive]
+const codeOf = (name: string): number =>
+  [...name].reduce((sum, letter) => (31 * sum + letter.charCodeAt(0)) % 65_521, 7)
+
+/** Looks of things that are not algorithms, such as the operations of an edge. */
+export const categorical: readonly Look[] = ([grey, vermilion, sky, blue, green, orange, purple, olive] as const).map(
+  (colour, i) => ({ colour, dash: DASHES[i % DASHES.length], marker: MARKERS[i % MARKERS.length] }),
+)

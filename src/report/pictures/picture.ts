@@ -15,12 +15,15 @@ const POINTS_PER_PX = 72 / 96
 const PNG_DPI = 300
 
 /** Widths of papers' columns, in mm. */
-export const columnWidth = { single: 85, double: 178 }
+const columnWidth = { single: 85, double: 178 }
 
-/** @param widthMm 85 for figures of one panel, 178 for small multiples, where absent */
+/** In CSS px: letters of 8 pt are then no smaller than 6. */
+const WIDEST_IN_COLUMN = (columnWidth.single * PX_PER_MM * 8) / 6
+
+/** @param widthMm 85 for figures of one panel, 178 for small multiples and wide drawings, where absent */
 export function renderFigure(figure: Figure, format: PictureFormat, widthMm?: number): Buffer {
   registerFonts()
-  const width = (widthMm ?? (figure.columns > 1 ? columnWidth.double : columnWidth.single)) * PX_PER_MM
+  const width = (widthMm ?? (isWide(figure) ? columnWidth.double : columnWidth.single)) * PX_PER_MM
   const layout = layOut(figure, width)
   const paint = (context: SKRSContext2D, scale: number) => paintFigure(context, layout, scale)
   switch (format) {
@@ -32,6 +35,10 @@ export function renderFigure(figure: Figure, format: PictureFormat, widthMm?: nu
       return pdf(width, layout.height, paint)
   }
 }
+
+/** Whether letters would be too small in one column. */
+const isWide = ({ columns, panels }: Figure): boolean =>
+  columns > 1 || panels.some((panel) => panel.kind === 'drawing' && panel.width > WIDEST_IN_COLUMN)
 
 /** The format that a file's ending names. @throws BenchError `unknown-name` */
 export function pictureFormat(path: string): PictureFormat {

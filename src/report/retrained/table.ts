@@ -19,6 +19,7 @@ export function retrainedTable(runs: readonly RunRecord[], wanted: string): Tabu
       ...rows.map((row) => columns.map(({ cell }) => cell(row))),
       ...(published === undefined ? [] : publishedTrainingRows(published, columns)),
     ],
+    ...(published && { apart: published.rows.length }),
     notes: notesOf(runs, rows, published),
   }
 }

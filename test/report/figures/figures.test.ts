@@ -1,13 +1,15 @@
 import { loadImage } from '@napi-rs/canvas'
 import { describe, expect, test } from 'vitest'
+import { builtinAlgorithms } from '../../../src/algorithms/index.ts'
+import { anytimeFigure } from '../../../src/report/figures/anytime.ts'
 import { cellsFigure } from '../../../src/report/figures/cells.ts'
 import { hessianFigure } from '../../../src/report/figures/hessian.ts'
-import { paretoFront } from '../../../src/report/figures/pareto.ts'
+import { paretoFigure } from '../../../src/report/figures/pareto.ts'
 import { rangeFigure } from '../../../src/report/figures/range.ts'
 import { cliques, ranksFigure } from '../../../src/report/figures/ranks.ts'
 import { seedBand } from '../../../src/report/figures/seedBands.ts'
 import type { Plot } from '../../../src/report/pictures/figure.ts'
-import { lookOf } from '../../../src/report/pictures/palette.ts'
+import { type Look, looksOf } from '../../../src/report/pictures/palette.ts'
 import { pictureFormat, renderFigure } from '../../../src/report/pictures/picture.ts'
 import { layOut } from '../../../src/report/pictures/pictureLayout.ts'
 import type { RunRecord } from '../../../src/report/runRecord.ts'
@@ -93,19 +95,22 @@ describe('other figures', () => {
       expect(y).toBeLessThanOrEqual(band?.[i].high ?? Number.NaN)
     })
   })
-  test('the front leaves out what another beats in size and accuracy', () => {
-    const points = [
-      { x: 1, y: 90 },
-      { x: 2, y: 89 },
-      { x: 2, y: 93 },
-      { x: 3, y: 93 },
-      { x: 4, y: 94 },
-    ]
-    expect(paretoFront(points).map(({ x, y }) => [x, y])).toEqual([
-      [1, 90],
-      [2, 93],
-      [4, 94],
+  test('the front joins what no other beats in size and accuracy', () => {
+    const found = [400, 500, 600].map((parameters, seed) => {
+      const { result, ...run } = fixtureRun({ seed, accuracyPct: [80, 79, 81][seed] })
+      return { ...run, ...(result && { result: { ...result, parameters: 1000 * parameters } }) }
+    })
+    const [front] = (paretoFigure(found).panels[0] as Plot).series
+    expect(front.points).toEqual([
+      { x: 0.4, y: 80 },
+      { x: 0.6, y: 81 },
     ])
+  })
+  test('of many methods have lines and no bands, and say so', () => {
+    const names = ['drnas', 'darts-v1', 'darts-v2', 'pc-darts', 'gdas', 'snas', 'rsps']
+    const many = anytimeFigure(names.flatMap((algorithm) => fixtureRuns(2, { algorithm })))
+    expect((many.panels[0] as Plot).series.every(({ band }) => band?.length === 0)).toBe(true)
+    expect(many.caption).toContain('; mean over seeds.')
   })
   test('bars of ranks join neighbours within the critical difference, the longest only', () =>
     expect(cliques([{ rank: 1 }, { rank: 1.5 }, { rank: 2.2 }, { rank: 4 }], 1)).toEqual([
@@ -125,10 +130,30 @@ describe('other figures', () => {
     expect(written(['optimal'])).not.toContain('optimal')
     expect(() => ranksFigure(runs, new Set(['optimal', 'darts-v1']))).toThrow('found 1 and ')
   })
-  test('an algorithm has the same colour everywhere, a stranger one of its own', () => {
-    expect(lookOf('drnas')).toBe(lookOf('drnas'))
-    expect(lookOf('my-search')).toEqual(lookOf('my-search'))
-    expect(lookOf('my-search').colour).not.toBe(lookOf('drnas').colour)
+})
+
+describe('looks', () => {
+  const alone = (algorithm: string) => looksOf([{ algorithm, variant: 0 }])[0]
+  const asLine = ({ colour, dash }: Look) => `${colour} ${dash}`
+  const asPoint = ({ colour, marker }: Look) => `${colour} ${marker}`
+  const builtin = Object.keys(builtinAlgorithms).map((algorithm) => ({ algorithm, variant: 0 }))
+
+  test.each([
+    ['lines', asLine],
+    ['points', asPoint],
+  ])('tell all built-in algorithms, their variants and strangers apart, as %s', (_, told) => {
+    const variants = [1, 2, 3].map((variant) => ({ algorithm: 'drnas', variant }))
+    const strangers = ['my-search', 'your-search'].map((algorithm) => ({ algorithm, variant: 0 }))
+    const methods = [...builtin, ...variants, ...strangers]
+    expect(new Set(looksOf(methods).map(told)).size).toBe(methods.length)
+  })
+  test('of an algorithm are the same in every figure', () => {
+    expect(looksOf(builtin).map(asLine)).toEqual(builtin.map(({ algorithm }) => asLine(alone(algorithm))))
+    expect(alone('my-search')).toEqual(alone('my-search'))
+  })
+  test('are of different colours first', () => {
+    const variants = [0, 1, 2, 3].map((variant) => ({ algorithm: 'drnas', variant }))
+    expect(new Set(looksOf(variants).map(({ colour }) => colour)).size).toBe(4)
   })
 })
 

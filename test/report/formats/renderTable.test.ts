@@ -74,6 +74,36 @@ describe('one table, in every format', () => {
     })
   })
 
+  test('LaTeX writes once what neighbouring columns share, and a rule before the rows of others', () => {
+    const number = { kind: 'number', value: 94.4, digits: 1 } as const
+    const grouped: Tabular = {
+      columns: [
+        { title: 'Method', key: 'method' },
+        { title: 'CIFAR-10 validation', key: 'v', within: ['CIFAR-10', 'validation'] },
+        { title: 'CIFAR-10 test', key: 't', within: ['CIFAR-10', 'test'] },
+        { title: 'shapes test', key: 's', within: ['shapes', 'test'] },
+      ],
+      rows: ['drnas', 'DrNAS †'].map((text) => [{ kind: 'text', text }, number, number, number]),
+      apart: 1,
+      notes: [],
+    }
+    expect(renderTable(grouped, 'latex')).toMatchInlineSnapshot(`
+      "% needs \\usepackage{booktabs}
+      \\begin{tabular}{lrrr}
+        \\toprule
+         & \\multicolumn{2}{c}{CIFAR-10} & \\multicolumn{1}{c}{shapes} \\\\
+        \\cmidrule(lr){2-3} \\cmidrule(lr){4-4}
+        Method & validation & test & test \\\\
+        \\midrule
+        drnas & $94.4$ & $94.4$ & $94.4$ \\\\
+        \\midrule
+        DrNAS $^\\dagger$ & $94.4$ & $94.4$ & $94.4$ \\\\
+        \\bottomrule
+      \\end{tabular}
+      "
+    `)
+  })
+
   test('LaTeX with booktabs, special characters escaped', () => {
     expect(renderTable(table, 'latex')).toMatchInlineSnapshot(`
       "% CIFAR-10 test: cifar10/ori-test/200/mean, in %
