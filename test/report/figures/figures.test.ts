@@ -158,6 +158,20 @@ describe('looks', () => {
 })
 
 describe('pictures', () => {
+  test.each(['svg', 'pdf'] as const)('hold a cloud of points as one image: %s', (format) => {
+    const points = Array.from({ length: 15_625 }, (_, i) => ({ x: i % 125, y: Math.floor(i / 125) }))
+    const series = {
+      label: 'all',
+      look: { colour: '#9aa6b2', dash: [], marker: 'circle' },
+      form: 'cloud',
+      points,
+    } as const
+    const axis = { label: 'error (%)', scale: 'linear' } as const
+    const plot: Plot = { kind: 'plot', title: '', x: axis, y: axis, series: [series] }
+    const picture = renderFigure({ name: 'scatter', caption: '', columns: 1, panels: [plot] }, format)
+    expect(picture.length).toBeLessThan(1_000_000)
+    if (format === 'svg') expect(picture.toString().match(/<image/g)).toHaveLength(1)
+  })
   const figure = hessianFigure(fixtureRuns(2))
   test('a PNG is 85 mm wide at 300 dpi', async () => {
     const { width } = await loadImage(renderFigure(figure, 'png'))
