@@ -5,10 +5,12 @@ export { type ContractOptions, checkAlgorithm, type RuleResult } from './algorit
 export { softmaxRelaxation } from './algorithms/distributions/softmax.ts'
 export {
   type ArchitectureGradient,
+  type ArchitectureStep,
   type BilevelMethod,
   bilevelSearch,
   firstOrder,
   initialParameters,
+  type Penalty,
 } from './algorithms/supernet/bilevel.ts'
 export { builtins } from './builtins.ts'
 export {

@@ -45,8 +45,9 @@ export const dirichletRelaxation: Relaxation = {
 }
 
 /** λ Σ_edges KL(Dir(β) ‖ Dir(1)) and its slope wrt η, which is zero at η = 0. */
-export const klPenalty = (lambda: number): Penalty => ({
-  value: (alpha) => lambda * concentration(alpha).reduce((sum, beta) => sum + klToUniform(beta), 0),
-  gradient: (alpha) =>
-    map(throughConcentration(alpha, concentration(alpha).map(klToUniformGradient)), (g) => lambda * g),
-})
+export const klPenalty = (lambda: number) =>
+  ({
+    value: (alpha: Matrix) => lambda * concentration(alpha).reduce((sum, beta) => sum + klToUniform(beta), 0),
+    gradient: (alpha: Matrix) =>
+      map(throughConcentration(alpha, concentration(alpha).map(klToUniformGradient)), (g) => lambda * g),
+  }) satisfies Penalty

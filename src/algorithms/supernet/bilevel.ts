@@ -29,8 +29,8 @@ export interface BilevelMethod {
   readonly start: Matrix
   /** How parameters become mixing weights during an epoch (temperatures fall by the epoch). */
   relaxation(epoch: number): Relaxation
-  /** The mixing of a weight step, where it does not come from the parameters. */
-  readonly weightMixing?: (stream: RandomStream) => Mixing
+  /** The mixing of a weight step, where it is not that of an architecture step. */
+  readonly weightMixing?: (stream: RandomStream, parameters: Matrix, epoch: number) => Mixing
   /** Gradient of the validation loss wrt the parameters. Absent: first order, at the current w. */
   readonly gradient?: ArchitectureGradient
   /** A penalty on the parameters, added to the validation loss; its value is reported apart from the loss. */
@@ -49,10 +49,11 @@ export interface BilevelMethod {
   readonly supernet?: Partial<SupernetOptions>
 }
 
+/** Its weight may change from epoch to epoch (0-based). */
 export interface Penalty {
-  value(parameters: Matrix): number
+  value(parameters: Matrix, epoch: number): number
   /** ∂value/∂parameters. */
-  gradient(parameters: Matrix): Matrix
+  gradient(parameters: Matrix, epoch: number): Matrix
 }
 
 /** What a gradient rule may use at one architecture step. */
@@ -130,7 +131,7 @@ export async function bilevelEpoch(
   const { parameters } = now
   const report = { ...trainReport(await supernet.takeTally()), ...valid.report(), parameters }
   if (method.penalty === undefined) return { state: now, report }
-  return { state: now, report: { ...report, extra: { penalty: method.penalty.value(parameters) } } }
+  return { state: now, report: { ...report, extra: { penalty: method.penalty.value(parameters, epoch) } } }
 }
 
 interface EpochRun {
@@ -156,7 +157,7 @@ async function architectureStep(run: EpochRun, step: number, state: BilevelState
     stream: context.random(half, 'step', step),
   })
   if (!method.oneLevel) valid.add(result)
-  const penalty = method.penalty?.gradient(state.parameters)
+  const penalty = method.penalty?.gradient(state.parameters, epoch)
   const total = penalty === undefined ? result.parameters : zip(result.parameters, penalty, (g, p) => g + p)
   const settings = context.protocol.architecture
   const moved = adam(state.parameters, total, state.adam, {
@@ -171,7 +172,8 @@ async function weightSteps(run: EpochRun, step: number, { parameters }: BilevelS
   const n = method.weightSteps ?? 1
   for (let index = step * n; index < (step + 1) * n; index++) {
     const stream = context.random('weights', 'step', index)
-    const mixing = method.weightMixing?.(stream) ?? method.relaxation(epoch).relax(parameters, stream).mixing
+    const mixing =
+      method.weightMixing?.(stream, parameters, epoch) ?? method.relaxation(epoch).relax(parameters, stream).mixing
     await supernet.step(await data.weights.batch(index), mixing, sgd)
   }
 }

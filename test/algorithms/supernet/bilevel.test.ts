@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { softmaxRelaxation } from '../../../src/algorithms/distributions/softmax.ts'
 import { bilevelSearch, initialParameters, sgdOf } from '../../../src/algorithms/supernet/bilevel.ts'
+import { type Matrix, map } from '../../../src/core/mixing.ts'
 import { analyticContext, analyticProtocol } from '../analyticSupernet.ts'
 
 const method = (context: ReturnType<typeof analyticContext>, more = {}) =>
@@ -52,6 +53,21 @@ describe('the bilevel loop', () => {
     const { calls } = context.networks[0]
     expect(calls.filter((call) => call === 'step weights')).toHaveLength(15)
     expect(calls.filter((call) => call === 'gradient architecture')).toHaveLength(5)
+  })
+
+  it('tells a penalty the epoch, and the mixing of a weight step the parameters', async () => {
+    const context = analyticContext()
+    const heard: unknown[] = []
+    const search = await method(context, {
+      penalty: { value: (_: unknown, epoch: number) => 100 + epoch, gradient: (alpha: Matrix) => map(alpha, () => 0) },
+      weightMixing: (_: unknown, alpha: Matrix, epoch: number) => {
+        heard.push([epoch, alpha])
+        return softmaxRelaxation.relax(alpha).mixing
+      },
+    })
+    const [, { extra, parameters }, { extra: later }] = await run(search)
+    expect([extra, later]).toEqual([{ penalty: 101 }, { penalty: 102 }])
+    expect(heard).toContainEqual([1, parameters])
   })
 
   it('lowers both losses', async () => {
