@@ -4,6 +4,7 @@ import type { Executor } from '../../core/executor.ts'
 import { random } from '../../core/random.ts'
 import type { SearchSpace } from '../../core/space.ts'
 import { createSupernet } from '../../engine/supernet.ts'
+import { requireGenotype, requireReport, requireSearch } from './shape.ts'
 import { TinyOracle, tinyData, tinyProtocol, tinyReference } from './tinyTask.ts'
 import { Watch } from './watchedSupernet.ts'
 
@@ -46,7 +47,7 @@ export async function observe(subject: Subject, seed: number, interrupted = fals
   const oracle = new TinyOracle(subject.space)
   const strangers = new Set<string>()
   const context = contextOf(subject, seed, oracle, watch, strangers)
-  const begin = () => subject.algorithm.search(context, subject.options)
+  const begin = async () => requireSearch(await subject.algorithm.search(context, subject.options), subject.algorithm)
   const reports: EpochReport[] = []
   const genotypes: string[] = []
   const heldAfterEpoch: number[] = []
@@ -59,8 +60,8 @@ export async function observe(subject: Subject, seed: number, interrupted = fals
       search = await begin()
       await search.restore(state)
     }
-    reports.push(withoutClock(await search.epoch(epoch)))
-    genotypes.push(subject.space.format(search.genotype()))
+    reports.push(withoutClock(requireReport(await search.epoch(epoch))))
+    genotypes.push(subject.space.format(requireGenotype(search.genotype(), subject.space)))
     heldAfterEpoch.push(watch.vectors + watch.gates)
   }
   search.dispose()

@@ -1,9 +1,10 @@
 /** What every algorithm promises. A rule reads observations and says what it saw where the promise is broken. */
-import { inspect, isDeepStrictEqual } from 'node:util'
-import type { Algorithm, EpochReport } from '../../core/algorithm.ts'
+import { isDeepStrictEqual } from 'node:util'
+import type { Algorithm } from '../../core/algorithm.ts'
 import { BenchError } from '../../core/errors.ts'
 import type { SearchSpace } from '../../core/space.ts'
 import { EPOCHS, type Observation } from './observation.ts'
+import { epochsProblem, notFinite } from './shape.ts'
 import { BUDGET_SECONDS } from './tinyTask.ts'
 
 /** The same search: with seed 0, again, again with interruptions, and with seed 1. */
@@ -46,7 +47,8 @@ export const rules: readonly Rule[] = [
   {
     name: 'it keeps within its epochs',
     broken({ algorithm, whole: { epochs } }) {
-      if (!Number.isInteger(epochs) || epochs < 1) return `epochs is ${epochs}, not a positive integer`
+      const problem = epochsProblem(epochs)
+      if (problem !== undefined) return problem
       if (algorithm.kind !== 'supernet' || epochs <= EPOCHS) return undefined
       return `it takes ${epochs} epochs where the protocol has ${EPOCHS}`
     },
@@ -101,14 +103,6 @@ function differentField(a: Observation, b: Observation, epoch: number): string |
   const [one, other]: Record<string, unknown>[] = [{ ...a.reports[epoch] }, { ...b.reports[epoch] }]
   const fields = new Set([...Object.keys(one), ...Object.keys(other)])
   return [...fields].find((field) => !isDeepStrictEqual(one[field], other[field]))
-}
-
-/** The first number of a report that is none, in words. */
-function notFinite({ parameters = [], extra, ...curves }: EpochReport, epoch: number): string | undefined {
-  const rows = parameters.flatMap((row, edge) => row.map((value, op) => [`parameters[${edge}][${op}]`, value] as const))
-  const numbers = [...Object.entries({ ...curves, ...extra }), ...rows]
-  const [found] = numbers.filter(([, value]) => value !== undefined && !Number.isFinite(value))
-  return found && `${found[0]} of epoch ${epoch} is ${inspect(found[1])}`
 }
 
 function invalid(space: SearchSpace, text: string): string | undefined {

@@ -1,17 +1,19 @@
 /** One job, from its checkpoint or its beginning to its result. */
+import { requireSearch } from '../../algorithms/contract/shape.ts'
 import type { Algorithm, ReferenceContext, Search, SearchContext } from '../../core/algorithm.ts'
 import { BenchError } from '../../core/errors.ts'
 import type { Evaluation, Evaluator } from '../../core/evaluator.ts'
 import type { Executor } from '../../core/executor.ts'
 import type { Oracle } from '../../core/oracle.ts'
-import type { Probe, ProbeContext } from '../../core/probe.ts'
-import type { EpochRecord, Job, ResultRecord, SearchTime } from '../../core/result.ts'
+import type { Probe } from '../../core/probe.ts'
+import type { Job, ResultRecord, SearchTime } from '../../core/result.ts'
 import type { TrainingOutcome, TrainingTime } from '../../core/retraining.ts'
 import type { SearchSpace } from '../../core/space.ts'
 import { describeEnvironment } from '../environment.ts'
 import { Journal } from '../store/journal.ts'
 import type { RunFolder } from '../store/runFolder.ts'
 import type { RunReport } from '../workers/events.ts'
+import { runEpochs } from './epochs.ts'
 import { SimulatedOracle } from './oracle.ts'
 import { ProgressMeter } from './progressMeter.ts'
 import { type SearchResources, searchContext } from './searchContext.ts'
@@ -70,30 +72,13 @@ async function searchThrough(
     onBatch: (batchesPerEpoch) => meter.countBatch(batchesPerEpoch),
   })
   const sight = algorithm.kind === 'reference' ? inSightOfAll(context, job, evaluator) : context
-  const search = await algorithm.search(sight, algorithm.options.parse(job.algorithm.options))
+  const options = algorithm.options.parse(job.algorithm.options)
+  const search = requireSearch(await algorithm.search(sight, options), algorithm)
   const journal = new Journal(run, oracle, saved)
   try {
-    if (saved !== undefined) await search.restore(saved.search)
-    report({ kind: 'begun', epochs: search.epochs, from: saved?.epochs ?? 0 })
-    const probing = resources.probes.length > 0 ? await probeContext(job, resources, context) : undefined
-    let epoch = saved?.epochs ?? 0
-    for (; epoch < search.epochs && search.ended === undefined; epoch++) {
-      meter.beginEpoch(epoch, search.epochs)
-      const record = await runEpoch(epoch, search, resources, probing)
-      report({ kind: 'epoch', epoch, loss: record.trainLoss, accuracyPct: record.trainAccuracyPct })
-      await journal.add(record, search)
-    }
-    if (search.ended !== undefined) {
-      report({ kind: 'notice', message: `ended after ${epoch} of ${search.epochs} epochs: ${search.ended}` })
-    }
-    const searchSeconds = journal.timing().wallSeconds
-    // Before the answer is trained, perhaps on more cores.
-    const trained = algorithm.kind === 'supernet' && job.retraining !== undefined
-    const device = trained ? deviceOf(await resources.executor()) : undefined
-    const evaluation = await evaluator?.evaluate(search.genotype())
-    const parts = evaluation?.trainings && timesOf(evaluation.trainings, searchSeconds, device)
-    const timing = { ...journal.timing(), ...parts }
-    const result = resultRecord(job, run.id, space, { search, epochs: epoch, oracle, evaluation, timing })
+    const epochs = await runEpochs(search, { job, saved, resources, context, meter, journal, report })
+    const { evaluation, timing } = await evaluate(search, job, resources, journal)
+    const result = resultRecord(job, run.id, space, { search, epochs, oracle, evaluation, timing })
     journal.flush()
     run.finish(result)
     return result
@@ -103,41 +88,24 @@ async function searchThrough(
   }
 }
 
+/** What the answer is worth, and what it cost to find and to know that. */
+async function evaluate(search: Search, { retraining }: Job, resources: JobResources, journal: Journal) {
+  const { algorithm, evaluator, executor } = resources
+  const searchSeconds = journal.timing().wallSeconds
+  // Before the answer is trained, perhaps on more cores.
+  const trained = algorithm.kind === 'supernet' && retraining !== undefined
+  const device = trained ? deviceOf(await executor()) : undefined
+  const evaluation = await evaluator?.evaluate(search.genotype())
+  const parts = evaluation?.trainings && timesOf(evaluation.trainings, searchSeconds, device)
+  return { evaluation, timing: { ...journal.timing(), ...parts } }
+}
+
 /** For reference rows alone. */
 const inSightOfAll = (context: SearchContext, { protocol, dataset }: Job, evaluator?: Evaluator): ReferenceContext => ({
   ...context,
   ...(evaluator && { evaluator }),
   headline: protocol.headline[dataset.name]?.[0],
 })
-
-/** An epoch, what probes see at its end, and what the table says of the architecture that it would answer. */
-async function runEpoch(
-  epoch: number,
-  search: Search,
-  { algorithm, space, evaluator, probes }: JobResources,
-  probing: ProbeContext | undefined,
-): Promise<EpochRecord> {
-  const started = performance.now()
-  const report = await search.epoch(epoch)
-  const seconds = (performance.now() - started) / 1000
-  const genotype = search.genotype()
-  // A black-box search lists every query with its result.
-  const known = algorithm.kind === 'supernet' ? await evaluator?.lookup(genotype) : undefined
-  return {
-    epoch,
-    ...report,
-    genotype: space.format(genotype),
-    metrics: known?.metrics ?? [],
-    ...(probing === undefined ? {} : { probes: await measure(probes, epoch, search, probing) }),
-    seconds,
-  }
-}
-
-async function measure(probes: readonly Probe[], epoch: number, search: Search, context: ProbeContext) {
-  const measured: Record<string, unknown> = {}
-  for (const probe of probes) measured[probe.name] = await probe.epoch(epoch, search, context)
-  return measured
-}
 
 /** What a search came to. */
 interface Ending {
@@ -197,18 +165,6 @@ function timesOf(
 function deviceOf({ name, onGpu, threads = 1 }: Executor): SearchTime['device'] {
   if (onGpu) return 'gpu'
   return /\/(wasm|cpu)$/.test(name) && threads === 1 ? 'one core' : 'cpu'
-}
-
-async function probeContext(job: Job, resources: JobResources, context: SearchContext): Promise<ProbeContext> {
-  return {
-    space: resources.space,
-    protocol: job.protocol,
-    dataset: job.dataset.name,
-    executor: await resources.executor(),
-    evaluator: resources.evaluator,
-    data: context.data,
-    random: (...path) => context.random('probe', ...path),
-  }
 }
 
 /** Where nothing is looked up, nothing can be asked. */

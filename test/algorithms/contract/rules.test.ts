@@ -191,6 +191,8 @@ describe('the contract suite', () => {
     expect(await broken(failing)).toEqual([
       { rule: 'it works on this space, or says on which spaces it does', seen: 'it fails: I know three edges only' },
     ])
+    const [{ seen }] = await broken(drawing(() => ({ dispose: undefined })))
+    expect(seen).toBe('it fails: what search() of drawing gives has no dispose()')
     expect(await broken({ ...failing, spaces: ['elsewhere'] })).toEqual([
       {
         rule: 'it works on this space, or says on which spaces it does',
