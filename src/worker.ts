@@ -1,8 +1,8 @@
 /** The worker process of `bench run`: takes one order from its parent, works it off, and ends. */
 import { builtins } from './builtins.ts'
 import type { RunEvent } from './runner/workers/events.ts'
-import { work } from './runner/workers/work.ts'
-import type { WorkOrder } from './runner/workers/workOrder.ts'
+import { describeFailure, type Failure, work } from './runner/workers/work.ts'
+import { GAVE_UP, type WorkOrder } from './runner/workers/workOrder.ts'
 
 // Without its command a worker stops; the checkpoint is there for the next one.
 const stop = () => process.exit(1)
@@ -11,17 +11,39 @@ process.on('disconnect', stop)
 process.on('SIGINT', () => {})
 
 process.once('message', async (order: WorkOrder) => {
+  const ended = new Set<string>()
   let sent: Promise<unknown> = Promise.resolve()
   const send = (event: RunEvent) => {
+    if (event.kind === 'finished' || event.kind === 'failed') ended.add(event.id)
     sent = new Promise((resolve) => process.send?.(event, resolve))
   }
+  /** What no job can catch is of those that are at work; the others get another process. */
+  const giveUp = async (failure: Failure) => {
+    const atWork = order.jobs.filter(({ id }) => !ended.has(id)).slice(0, order.atATime ?? 1)
+    for (const { id } of atWork) send({ id, kind: 'failed', ...failure })
+    await sent
+    process.exit(GAVE_UP)
+  }
+  process.on('uncaughtException', (error, origin) => {
+    const { message, ...failure } = describeFailure(error)
+    const about = origin === 'unhandledRejection' ? 'a promise that nobody awaits was rejected: ' : ''
+    void giveUp({ ...failure, message: about + message })
+  })
+  // Nothing is under way, and the command alone would keep the process: the end of the work is not going to come.
+  process.channel?.unref()
+  process.on('beforeExit', () => {
+    if (ended.size === order.jobs.length) return
+    void giveUp({
+      code: 'failed',
+      message: 'it waits for something that nothing brings about, as a promise never resolved',
+    })
+  })
   try {
     await work(order, builtins, send)
     await sent
     process.off('disconnect', stop)
     process.disconnect()
   } catch (error) {
-    process.stderr.write(`${error instanceof Error ? error.stack : error}\n`)
-    process.exit(1)
+    await giveUp(describeFailure(error))
   }
 })

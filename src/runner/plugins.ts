@@ -9,6 +9,7 @@ import { BenchError } from '../core/errors.ts'
 import { type Plugin, Registry } from '../core/plugin.ts'
 import type { SearchSpace } from '../core/space.ts'
 import { pluginContent } from './pluginContent.ts'
+import { pluginProblem } from './pluginShape.ts'
 
 /** Everything that can be named on the command line, and where it is from. */
 export interface Registered {
@@ -40,13 +41,15 @@ export async function loadPlugin(source: string): Promise<{ readonly plugin: Plu
   const found = isPluginFile(source) ? { path: locateFile(source) } : locatePackage(source)
   const jiti = await openJiti()
   const plugin = await importDefault(found.path, source, jiti)
-  if (!isPlugin(plugin)) {
-    throw new BenchError(
-      'bad-input',
-      `plugin ${source} has no default export made by definePlugin({ name, algorithms })`,
-    )
+  const problem = pluginProblem(plugin)
+  if (problem !== undefined) {
+    const expected = 'its default export is to be definePlugin({ name, algorithms: [ … ] })'
+    throw new BenchError('bad-input', `plugin ${source}: ${problem}; ${expected}`)
   }
-  return { plugin, origin: 'version' in found ? `${source}@${found.version}` : pluginContent(found.path, jiti) }
+  return {
+    plugin: plugin as Plugin,
+    origin: 'version' in found ? `${source}@${found.version}` : pluginContent(found.path, jiti),
+  }
 }
 
 /** Whether a plugin is named by its path, and not as a package. */
@@ -88,20 +91,11 @@ async function importDefault(path: string, source: string, jiti: Jiti): Promise<
   try {
     return await jiti.import(isAbsolute(path) ? pathToFileURL(path).href : path, { default: true })
   } catch (cause) {
-    const reason = String((cause as Error | null)?.message ?? cause).replace(/\s*\n\s*/g, ' ')
+    const reason = asWritten(String((cause as Error | null)?.message ?? cause).replace(/\s*\n\s*/g, ' '))
     throw new BenchError('bad-input', `plugin ${source} cannot be loaded: ${reason}`, { cause })
   }
 }
 
-function isPlugin(value: unknown): value is Plugin {
-  if (typeof value !== 'object' || value === null) return false
-  const { name, algorithms = [], spaces = [] } = value as Partial<Plugin>
-  return typeof name === 'string' && areNamed(algorithms) && areNamed(spaces) && algorithms.every(hasOptions)
-}
-
-const areNamed = (items: unknown): boolean =>
-  Array.isArray(items) && items.every((item) => typeof item?.name === 'string')
-
-/** What `bench run` needs before it can say anything else of an algorithm. */
-const hasOptions = ({ options, search }: Partial<Algorithm>): boolean =>
-  typeof options?.safeParse === 'function' && typeof search === 'function'
+/** A message in the words of a plugin's author: the loader has renamed what the plugin imports. */
+export const asWritten = (message: string): string =>
+  message.replace(/\(0 , _\w+\.(\w+)\)|\b_\w+\.(?=\w+ is not)/g, '$1')

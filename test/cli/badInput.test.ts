@@ -61,7 +61,7 @@ const cases: readonly [string, string | RegExp][] = [
   ['run --algo random --plugin nowhere.ts', /^plugin nowhere.ts: there is no file .*nowhere.ts$/],
   [
     'run --algo random --plugin noPlugin.ts',
-    'plugin noPlugin.ts has no default export made by definePlugin({ name, algorithms })',
+    /^plugin noPlugin.ts: Invalid input: expected object, received number; its default export is to be definePlugin/,
   ],
   ['run --algo random --plugin broken.ts', /^plugin broken.ts cannot be loaded: /],
   [

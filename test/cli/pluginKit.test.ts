@@ -93,7 +93,7 @@ export default definePlugin({ name: 'stubborn', algorithms: [defineAlgorithm({
 
   it('asks for a plugin that has algorithms', async () => {
     const path = join(folder, 'empty.ts')
-    writeFileSync(path, "export default { name: 'empty' }")
+    writeFileSync(path, "export default { name: 'empty', algorithms: [] }")
     await expect(bench(checkCommand(), 'plugin', path)).rejects.toThrow(`plugin ${path} has no algorithms to check`)
   })
 })

@@ -84,6 +84,17 @@ describe('bench run', () => {
     expect(states).toEqual(['finished', 'failed', 'finished', 'failed'])
   })
 
+  test.each([
+    ['waitAt=2', 'it waits for something that nothing brings about, as a promise never resolved'],
+    ['strayAt=2', 'a promise that nobody awaits was rejected: Error: it strayed'],
+  ])('neither does one with %s, in the process of others', async (option, message) => {
+    const { code, stdout, stderr } = await place.bench(...countdown(option), '--jobs', '1', '--json')
+    expect(code).toBe(1)
+    expect(JSON.parse(stdout).rows[0]).toMatchObject({ seeds: 2, failed: 2, unfinished: 0 })
+    for (const seed of [1, 3])
+      expect(stderr).toContain(`bench: countdown on cifar10, seed ${seed} failed: ${message}\n`)
+  })
+
   test('status says what is missing of an experiment', async () => {
     await place.bench(...countdown(), '--seeds', '1')
     const [, ...args] = countdown()

@@ -21,6 +21,11 @@ function install(name: string, exports: unknown): void {
   writeFileSync(join(path, 'index.js'), `export default { name: '${name}', algorithms: [] }`)
 }
 
+/** A plugin with one algorithm of these members; `x` has all of them. */
+const half = (members: string): string =>
+  `const x = { name: 'x', version: 1, description: '', source: '', kind: 'supernet', search() {} }
+export default { name: 'x', algorithms: [{ ${members} }] }`
+
 describe('a plugin', () => {
   test.each([
     ['only for import, as today’s packages are', 'modern', { '.': { import: './index.js' } }],
@@ -40,10 +45,28 @@ describe('a plugin', () => {
   test.each([
     ['throws words while it loads', 'throw "no luck"', /cannot be loaded: no luck$/],
     ['throws nothing', 'throw null', /cannot be loaded: null$/],
-    ['has no list of algorithms', 'export default { name: "x", algorithms: { a: 1 } }', /no default export made by/],
-    ['has half an algorithm', 'export default { name: "x", algorithms: [{ name: "x" }] }', /no default export made by/],
+    [
+      'has no list of algorithms',
+      'export default { name: "x", algorithms: { a: 1 } }',
+      /: algorithms: Invalid input: expected array/,
+    ],
+    ['has half an algorithm', half('name: "x"'), /: algorithms.0.version: Invalid input: expected number, received/],
+    ['is of another kind', half('...x, kind: "supernets"'), /: algorithms.0.kind: Invalid option: expected one of/],
+    ['has options that are no schema', half('...x, options: { tau: 1 }'), /.options: expected a schema, as z.strict/],
+    ['has an algorithm that cannot be typed', half('...x, name: "My Search"'), /.name: expected letters, digits/],
+    [
+      'exports the algorithm itself',
+      'export default { name: "x", kind: "supernet" }',
+      /: it has neither algorithms nor/,
+    ],
+    ['exports nothing', 'export const x = 1', /its default export is to be definePlugin/],
+    [
+      'misspells an import',
+      'import { nope } from "node:path"\nexport default nope(1)',
+      /cannot be loaded: nope is not a/,
+    ],
   ])('that %s is refused in one line', async (what, text, message) => {
-    await expect(loadPlugin(written(`${what}.mjs`, text))).rejects.toThrow(message)
+    await expect(loadPlugin(written(`${what}.ts`, text))).rejects.toThrow(message)
   })
 
   test('is no folder', async () => {

@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url'
 import pLimit from 'p-limit'
 import { cores } from '../../core/cores.ts'
 import type { RunEvent } from './events.ts'
-import type { WorkOrder } from './workOrder.ts'
+import { GAVE_UP, type WorkOrder } from './workOrder.ts'
 
 /** A worker is always the built module: Node 20 runs no TypeScript, which is what the tests run this one from. */
 const WORKER = fileURLToPath(
@@ -35,11 +35,13 @@ async function runOrder(order: WorkOrder, onEvent: (event: RunEvent) => void): P
       if (event.kind === 'finished' || event.kind === 'failed') ended.add(event.id)
       onEvent(event)
     })
-    const [lost, ...rest] = jobs.filter(({ id }) => !ended.has(id))
+    const left = jobs.filter(({ id }) => !ended.has(id))
+    const [lost, ...rest] = left
     if (lost === undefined) return
+    const hasSaid = death === exitCode(GAVE_UP) && ended.size > 0
     const message = `the worker process was lost (${death}); the same command goes on from its checkpoint`
-    onEvent({ id: lost.id, kind: 'failed', code: 'failed', message })
-    jobs = rest
+    if (!hasSaid) onEvent({ id: lost.id, kind: 'failed', code: 'failed', message })
+    jobs = hasSaid ? left : rest
   }
 }
 
@@ -52,6 +54,8 @@ export const workerEnvironment = ({ threads }: WorkOrder['executor']): NodeJS.Pr
   ...(threads !== undefined && { TF_NUM_INTRAOP_THREADS: String(threads) }),
   ...process.env,
 })
+
+const exitCode = (code: number | null): string => `exit code ${code}`
 
 /** → how the process ended: `exit code 0`, `killed by SIGKILL`, or why there is none. */
 function runProcess(order: WorkOrder, onEvent: (event: RunEvent) => void): Promise<string> {
@@ -67,7 +71,7 @@ function runProcess(order: WorkOrder, onEvent: (event: RunEvent) => void): Promi
     }
     child.on('error', ({ message }) => end(message))
     child.on('message', (message) => onEvent(message as RunEvent))
-    child.on('close', (code, signal) => end(signal === null ? `exit code ${code}` : `killed by ${signal}`))
+    child.on('close', (code, signal) => end(signal === null ? exitCode(code) : `killed by ${signal}`))
     // What cannot be sent because the process died first is told by its end.
     child.send(order, () => {})
   })

@@ -5,7 +5,7 @@ import type { Plugin } from '../../core/plugin.ts'
 import type { Job } from '../../core/result.ts'
 import { ResourceOpener } from '../job/jobResources.ts'
 import { runJob } from '../job/runJob.ts'
-import { registerPlugins } from '../plugins.ts'
+import { asWritten, registerPlugins } from '../plugins.ts'
 import { Store } from '../store/store.ts'
 import type { RunEvent, RunReport } from './events.ts'
 import type { WorkOrder } from './workOrder.ts'
@@ -31,10 +31,17 @@ export async function work(order: WorkOrder, builtins: Plugin, onEvent: (event: 
   }
 }
 
+/** Why a job failed, as events say it. */
+export type Failure = Pick<RunEvent & { readonly kind: 'failed' }, 'message' | 'code' | 'stack'>
+
 /** A plugin may bring its own copy of the error class: the name and the code tell. */
-function describeFailure(error: unknown): Pick<RunEvent & { readonly kind: 'failed' }, 'message' | 'code' | 'stack'> {
+export function describeFailure(error: unknown): Failure {
   if (!(error instanceof Error)) return { message: String(error), code: 'unexpected' }
   const { name, message, stack } = error
   if (name === 'BenchError' && 'code' in error) return { message, code: error.code as ErrorCode }
-  return { message: `${name}: ${message.split('\n')[0]}`, code: 'unexpected', ...(stack !== undefined && { stack }) }
+  return {
+    message: asWritten(`${name}: ${message.split('\n')[0]}`),
+    code: 'unexpected',
+    ...(stack !== undefined && { stack }),
+  }
 }

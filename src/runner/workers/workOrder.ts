@@ -2,6 +2,9 @@
 import type { Job } from '../../core/result.ts'
 import type { ExecutorOptions } from '../../engine/executors.ts'
 
+/** Exit status of a worker that ends early, and has said itself which of its jobs failed by it. */
+export const GAVE_UP = 3
+
 export interface WorkOrder {
   readonly store: string
   /** All share dataset and table. */

@@ -46,7 +46,11 @@ describe('a worker process', () => {
   it.each([
     ['is another by now', `${TRANSFORMING} // changed`, 'the plugin of transforming changed while the command ran'],
     ['can no longer be loaded', 'export default {', 'cannot be loaded'],
-    ['no longer has the algorithm', 'export default { name: "empty" }', 'unknown algorithm "transforming"'],
+    [
+      'no longer has the algorithm',
+      'export default { name: "empty", algorithms: [] }',
+      'unknown algorithm "transforming"',
+    ],
   ])('runs nothing by a plugin that %s', async (what, text, message) => {
     const { plugin, order, runs } = await planned(what, TRANSFORMING)
     writeFileSync(plugin, text)
