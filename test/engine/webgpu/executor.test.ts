@@ -18,6 +18,7 @@ import { Device } from '../../../src/engine/webgpu/device/device.ts'
 import { openWebgpuExecutor } from '../../../src/engine/webgpu/index.ts'
 import { relativeError } from '../../fixtures/golden.ts'
 import { describeAgreement } from '../agreement/index.ts'
+import { feedFor, run } from '../agreement/run.ts'
 import { describeExecutorContract } from '../contract/index.ts'
 import { randomBatch, readout, shape } from '../contract/smallNetworks.ts'
 import type { DeclareTest } from '../golden/declareTest.ts'
@@ -141,6 +142,26 @@ describe.runIf(gpu !== undefined)('the static executor on WebGPU', { timeout: 12
     }
     const [found, expected] = [await gradientOn(await open()), await gradientOn(await openStaticExecutor())]
     expect(relativeError(found, expected)).toBeLessThan(1e-4)
+  })
+
+  it('fills tiles of other widths where channels are no power of two', async () => {
+    const builder = new NetworkBuilder({ height: 9, width: 9, channels: 3 })
+    const norm = { affine: true, track: false }
+    const normalised = [36, 48, 72, 20, 40].reduce((x, channels, i) => {
+      const kernel = i === 1 ? 3 : 1
+      const wide = builder.conv(builder.relu(x), channels, { kernel, padding: (kernel - 1) / 2 }, `conv${i}`)
+      return builder.batchNorm(wide, norm, `norm${i}`)
+    }, builder.input)
+    const logits = builder.linear(builder.globalMean(normalised), shape.classes, 'classifier')
+    const network = builder.build({ name: 'widths', heads: [{ logits, lossWeight: 1 }], features: normalised })
+    const request = { feed: feedFor(network, 5), batchSize: 6 }
+    const [found, expected] = [
+      await run(await open(), network, request),
+      await run(await openStaticExecutor(), network, request),
+    ]
+    for (const part of ['logits', 'features', 'gradient', 'weights'] as const) {
+      expect(relativeError(found[part], expected[part]), part).toBeLessThan(1e-4)
+    }
   })
 
   it('keeps the tallies of more batches than it leaves on the device', async () => {

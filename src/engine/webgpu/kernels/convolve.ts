@@ -9,20 +9,17 @@
 import { ADDS, defineKernel } from '../device/kernel.ts'
 import { FILTER } from './filter.ts'
 import { outputGradient } from './outputGradient.ts'
-import { PIXELS, product, tileFor } from './product.ts'
+import { product, type Tile } from './product.ts'
 import { collectMoments, rowSum } from './tileMoments.ts'
 import { GRADIENT, LENS, SOURCE, SOURCE_ARGS } from './windows.ts'
 
 /**
  * result_f of each filter, beside each other in `results`, and its moments by tile where they are wanted (see `SOURCE` for
  * what they read). A workgroup's x is its filter and column of tiles.
- *
- * @param columns of the tile
  */
-export const convolve = (columns: number) => {
-  const tile = { ...tileFor(columns), pixels: PIXELS }
-  return defineKernel({
-    name: `convolve ${columns}`,
+export const convolve = (tile: Tile) =>
+  defineKernel({
+    name: `convolve ${tile.columns}`,
     buffers: {
       filters: 'read Filter',
       flags: 'read u32',
@@ -45,7 +42,7 @@ fn weightsAt(window: Filter, tap: u32, channel: u32, column: u32) -> vec4f {
   }
   return row;
 }
-${product(columns, {
+${product(tile, {
   begin: `
   let begin = args.first + group.x / args.tiles;
   let end = begin + 1u;
@@ -59,19 +56,17 @@ ${product(columns, {
   store: 'results[own.plane + at] = sums[p];',
 })}`,
   })
-}
 
 /**
  * The gradient wrt what several filters read, to which each adds; `masked` where they read an image through ReLU, and
  * perhaps a lens. Of every `count` filters the sum is one result; a workgroup's x is its result and column of tiles.
  *
- * @param columns of the tile
  * @param givers as `outputGradient` takes them
  */
-export const convolveBack = (columns: number, masked: boolean, givers: number) => {
+export const convolveBack = (tile: Tile, masked: boolean, givers: number) => {
   const { buffers, code } = outputGradient(givers)
   return defineKernel<string, string>({
-    name: `convolveBack ${columns} ${masked ? 'masked' : 'plain'} ${givers}`,
+    name: `convolveBack ${tile.columns}×${tile.each} ${masked ? 'masked' : 'plain'} ${givers}`,
     buffers: {
       ...({ filters: 'read Filter', flags: 'read u32', weights: 'read f32', result: 'write vec4f' } as const),
       ...(masked && ({ image: 'read vec4f', vectors: 'read vec4f' } as const)),
@@ -90,7 +85,7 @@ fn weightsAt(window: Filter, tap: u32, channel: u32, column: u32) -> vec4f {
   }
   return row;
 }
-${product(columns, {
+${product(tile, {
   begin: `
   let begin = args.first + (group.x / args.tiles) * args.count;
   let end = begin + args.count;

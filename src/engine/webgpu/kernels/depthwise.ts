@@ -99,8 +99,9 @@ ${eachItem(
 const COLUMNS = 8
 const LINES = 8
 
-/** How many quads of channels a workgroup of `depthwiseFilterGradient` covers. */
+/** How many quads of channels a workgroup of `depthwiseFilterGradient` covers, and of how many threads it is. */
 export const DEPTHWISE_COLUMNS = COLUMNS
+export const DEPTHWISE_THREADS = COLUMNS * LINES
 
 /**
  * chunks[chunk, tap, quad] ← Σ window·g over the chunk's rows of pixels, of filters that are equally wide; a workgroup's

@@ -9,21 +9,11 @@ import { SOURCE, SOURCE_ARGS } from './windows.ts'
 
 /** Pixels of one slice. */
 const SLICE = 16
-/** Quads of rows (tap and input channel) of a thread. */
-const QUADS = 2
-
-/** How a workgroup cuts rows × output channels, in quads. */
+/** How a workgroup cuts rows × output channels, in quads. Threads are a multiple of rows, and of columns. */
 export interface GradientTile {
   readonly threads: number
   readonly columns: number
   readonly rows: number
-}
-
-/** The tile for so many quads of output channels. */
-export function gradientTileFor(quads: number): GradientTile {
-  const columns = quads <= 4 ? 4 : quads <= 8 ? 8 : 16
-  const threads = columns === 4 ? 64 : 128
-  return { threads, columns, rows: (threads / columns) * QUADS }
 }
 
 /**
@@ -32,15 +22,15 @@ export function gradientTileFor(quads: number): GradientTile {
  *
  * @param givers as `outputGradient` takes them
  */
-export function filterGradient(columns: number, givers: number) {
-  const tile = gradientTileFor(columns)
+export function filterGradient({ threads, columns, rows }: GradientTile, givers: number) {
   const { buffers, code } = outputGradient(givers)
-  const { threads, rows } = tile
   const lines = threads / columns
+  /** Of rows (tap and input channel) of a thread. */
+  const quads = rows / lines
   const each = (text: (k: number) => string, between = '\n') =>
-    Array.from({ length: 4 * QUADS }, (_, k) => text(k)).join(between)
+    Array.from({ length: 4 * quads }, (_, k) => text(k)).join(between)
   return defineKernel<string, string>({
-    name: `filterGradient ${columns} ${givers}`,
+    name: `filterGradient ${columns}×${rows} ${givers}`,
     buffers: {
       ...({ filters: 'read Filter', flags: 'read u32', source: 'read vec4f', chunks: 'write vec4f' } as const),
       ...({ vectors: 'read vec4f' } as const),
@@ -96,14 +86,14 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) th
     workgroupBarrier();
     for (var p = 0u; p < ${SLICE}u; p++) {
       let g = factors[p * ${columns}u + column];
-      ${Array.from({ length: QUADS }, (_, q) => `let x${q} = windows[p * ${rows}u + ${q * lines}u + line];`).join('\n')}
+      ${Array.from({ length: quads }, (_, q) => `let x${q} = windows[p * ${rows}u + ${q * lines}u + line];`).join('\n')}
       ${each((k) => `sum${k} += x${k >> 2}[${k & 3}] * g;`)}
     }
     workgroupBarrier();
   }
   if (own >= window.quads) { return; }
   let sums = array(${each((k) => `sum${k}`, ', ')});
-  for (var k = 0u; k < ${4 * QUADS}u; k++) {
+  for (var k = 0u; k < ${4 * quads}u; k++) {
     let row = (group.y * ${rows}u + (k / 4u) * ${lines}u + line) * 4u + k % 4u;
     if (row >= depth * 4u) { return; }
     chunks[window.chunks + (group.x * depth * 4u + row) * window.quads + own] = sums[k];

@@ -39,8 +39,12 @@ const overOutputs = (body: string) => `
       let tap = ky * args.kernel + kx;
       let reach = vec2i(vec2u(y, x) + args.padding) - vec2i(vec2u(ky, kx));
       if (reach.x < 0 || reach.y < 0) { continue; }
-      let at = vec2u(reach) / args.stride;
-      if (any(at * args.stride != vec2u(reach)) || at.x >= args.outputHeight || at.y >= args.outputWidth) { continue; }
+      var at = vec2u(reach);
+      if (args.stride > 1u) {
+        at /= args.stride;
+        if (any(at * args.stride != vec2u(reach))) { continue; }
+      }
+      if (at.x >= args.outputHeight || at.y >= args.outputWidth) { continue; }
       ${body}
     }
   }`

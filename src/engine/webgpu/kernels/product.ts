@@ -1,26 +1,23 @@
 /**
  * The matrix product of a convolution. A workgroup makes a tile of pixels × channels from slices of both factors that it
- * keeps in its shared memory, a thread eight pixels of four channels.
+ * keeps in its shared memory, a thread some pixels of four channels.
  */
 
-/** Pixels of a thread. */
-export const PIXELS = 8
 /** Quads of the reduction in one slice. */
 const SLICE = 4
+/** Between the windows of a slice's quads, so that threads that write side by side meet different banks of the memory. */
+const GAP = 2
 
 /** How a workgroup cuts pixels × channels. */
 export interface Tile {
+  /** A multiple of `SLICE`. */
   readonly threads: number
   /** Quads of channels. */
   readonly columns: number
+  /** Pixels of a thread. */
+  readonly each: number
+  /** Of the workgroup. */
   readonly pixels: number
-}
-
-/** The tile for so many quads of channels. */
-export function tileFor(quads: number): Tile {
-  const columns = quads <= 4 ? 4 : quads <= 8 ? 8 : 16
-  const threads = columns === 4 ? 64 : 128
-  return { threads, columns, pixels: (threads / columns) * PIXELS }
 }
 
 /** What the directions of a convolution differ in, in WGSL. */
@@ -39,15 +36,19 @@ export interface Direction {
 }
 
 /** WGSL: the kernel. */
-export function product(columns: number, { begin, reduced, prepare, factor, finish, store }: Direction): string {
-  const { threads, pixels } = tileFor(columns)
+export function product(
+  { threads, columns, each, pixels }: Tile,
+  { begin, reduced, prepare, factor, finish, store }: Direction,
+): string {
   const rows = threads / columns
-  /** Pixels whose patches one thread gathers, a quad of each slice. */
-  const gathered = (pixels * SLICE) / threads
-  const each = (text: (p: number) => string, between = '\n') =>
-    Array.from({ length: PIXELS }, (_, p) => text(p)).join(between)
+  const stride = pixels + GAP
+  /** Pixels whose patches one thread gathers, a quad of each slice; the last may be none of the tile. */
+  const gathered = Math.ceil((pixels * SLICE) / threads)
+  const isEven = gathered * threads === pixels * SLICE
+  const eachPixel = (text: (p: number) => string, between = '\n') =>
+    Array.from({ length: each }, (_, p) => text(p)).join(between)
   return `
-var<workgroup> windows: array<vec4f, ${SLICE * (pixels + 1)}>;
+var<workgroup> windows: array<vec4f, ${SLICE * stride}>;
 var<workgroup> panel: array<vec4f, ${SLICE * 4 * columns}>;
 
 @compute @workgroup_size(${threads})
@@ -69,7 +70,7 @@ fn main(
     let line = pixel / extent.y;
     places[g] = vec3u(line / extent.x, line % extent.x, pixel % extent.y);
   }
-  ${each((p) => `var sum${p} = vec4f();`)}
+  ${eachPixel((p) => `var sum${p} = vec4f();`)}
   for (var f = begin; f < end; f++) {
     let window = filters[f];
     if (flags[window.flag] == 0u) { continue; }
@@ -83,7 +84,8 @@ fn main(
       for (var g = 0u; g < ${gathered}u; g++) {
         var value = vec4f();
         if (own < depth) { value = ${factor}; }
-        windows[(thread % ${SLICE}u) * ${pixels + 1}u + thread / ${SLICE}u + g * ${threads / SLICE}u] = value;
+        let pixel = thread / ${SLICE}u + g * ${threads / SLICE}u;
+        ${isEven ? '' : `if (pixel < ${pixels}u) `}{ windows[(thread % ${SLICE}u) * ${stride}u + pixel] = value; }
       }
       for (var i = thread; i < ${SLICE * 4 * columns}u; i += ${threads}u) {
         let line = slice * 4u + i / ${columns}u;
@@ -101,16 +103,16 @@ fn main(
         let w1 = panel[(q * 4u + 1u) * ${columns}u + column];
         let w2 = panel[(q * 4u + 2u) * ${columns}u + column];
         let w3 = panel[(q * 4u + 3u) * ${columns}u + column];
-        let at = q * ${pixels + 1}u + row;
-        ${each((p) => `{ let x = windows[at + ${p * rows}u]; sum${p} += x.x * w0 + x.y * w1 + x.z * w2 + x.w * w3; }`)}
+        let at = q * ${stride}u + row;
+        ${eachPixel((p) => `{ let x = windows[at + ${p * rows}u]; sum${p} += x.x * w0 + x.y * w1 + x.z * w2 + x.w * w3; }`)}
       }
       workgroupBarrier();
     }
   }
-  let sums = array(${each((p) => `sum${p}`, ', ')});
+  let sums = array(${eachPixel((p) => `sum${p}`, ', ')});
   ${finish}
   if (firstColumn + column >= extent.z) { return; }
-  for (var p = 0u; p < ${PIXELS}u; p++) {
+  for (var p = 0u; p < ${each}u; p++) {
     let pixel = first + p * ${rows}u + row;
     if (pixel >= pixels) { return; }
     let at = pixel * extent.z + firstColumn + column;

@@ -36,7 +36,11 @@ fn sourceAt(window: Filter, lens: Lens, place: vec3u, tap: vec2u, quad: u32) -> 
 export const GRADIENT = `
 fn gradientAt(window: Filter, form: Form, place: vec3u, tap: vec2u, quad: u32) -> vec4f {
   let reach = place.yz + window.padding - tap * window.dilation; // before the edge: very large
-  let at = reach / window.stride;
-  if (at.x >= window.height || at.y >= window.width || any(at * window.stride != reach)) { return vec4f(); }
+  var at = reach;
+  if (window.stride > 1u) { // a division is twenty instructions
+    at = reach / window.stride;
+    if (any(at * window.stride != reach)) { return vec4f(); }
+  }
+  if (at.x >= window.height || at.y >= window.width) { return vec4f(); }
   return gradientOf(window, form, (place.x * window.height + at.x) * window.width + at.y, quad);
 }`

@@ -2,8 +2,8 @@
 import { columnLayout } from '../kernels/columnSums.ts'
 import type { Quads } from './quads.ts'
 
-/** Pixels of one thread, unless that made too many chunks. */
-const PIXELS_OF_A_THREAD = 16
+/** Pixels of one thread, unless that made too many chunks; few, since a late layer has no more than 4,096 pixels. */
+const PIXELS_OF_A_THREAD = 4
 const MOST_CHUNKS = 256
 
 /** For sums by channel. */
@@ -33,22 +33,22 @@ export function columnChunks({ quads, pixelsPerSample }: Quads, batchSize: numbe
   }
 }
 
-/** Workgroups that keep a large device busy. */
-const BUSY = 512
+/** Threads that keep a large device busy. */
+const BUSY = 2 ** 16
 
 /**
- * Cuts `items` (pixels, or rows of them) into so many chunks that, with `tiles` workgroups for each, the device is busy.
+ * Cuts `items` (pixels, or rows of them) into so many chunks that, with `threads` for each, the device is busy.
  *
  * @param fewest items that a chunk is worth making for
  * @param multiple of which a chunk has a whole number
  */
 export function evenChunks(
   items: number,
-  tiles: number,
+  threads: number,
   fewest: number,
   multiple: number,
 ): { readonly count: number; readonly perChunk: number } {
-  const wanted = Math.min(MOST_CHUNKS, Math.ceil(BUSY / tiles), Math.ceil(items / fewest))
+  const wanted = Math.min(MOST_CHUNKS, Math.ceil(BUSY / threads), Math.ceil(items / fewest))
   const perChunk = Math.ceil(items / wanted / multiple) * multiple
   return { count: Math.ceil(items / perChunk), perChunk }
 }

@@ -1,15 +1,15 @@
 /** Dense filters of one input: forward, their own gradients, and the gradient wrt what they read. */
 import { convolve, convolveBack } from '../../kernels/convolve.ts'
-import { filterGradient, gradientTileFor } from '../../kernels/filterGradient.ts'
-import { tileFor } from '../../kernels/product.ts'
+import { filterGradient } from '../../kernels/filterGradient.ts'
 import type { Grid } from '../../plan/program.ts'
 import type { Lent } from '../../plan/storage.ts'
 import type { Context } from '../context.ts'
 import type { Quads } from '../quads.ts'
-import { tilesOf } from './filterCuts.ts'
+import { extentsOf } from './filterCuts.ts'
 import type { FilterGroupEmitter, GradientBuffers } from './filterGroup.ts'
 import type { FilterGroup } from './filterPlaces.ts'
 import { conditionOf, filterGradientOf, forwardOf, inputGradientOf } from './groupBuffers.ts'
+import { gradientTileFor, tileFor, tileOver, tilesAcross } from './tiles.ts'
 
 /** What a device gives to each dimension of a grid. */
 const LARGEST_GRID = 65535
@@ -34,14 +34,14 @@ export class DenseGroup implements FilterGroupEmitter {
     const group = this.#group
     const condition = this.#condition
     const { program, tables } = this.#context
-    const { columns, pixels } = tileFor(this.#quads)
-    const tiles = Math.ceil(this.#quads / columns)
+    const tile = tileFor(this.#quads)
+    const tiles = Math.ceil(this.#quads / tile.columns)
     const { buffers, args } = forwardOf(this.#context, group)
     const pixelsPerSample = Math.max(...group.filters.map(({ output }) => output.pixelsPerSample))
-    program.emit(convolve(columns), {
+    program.emit(convolve(tile), {
       buffers: { ...buffers, moments: tables.moments },
       args: { ...args, tiles, inputs: group.filters[0].inputs },
-      grid: tileGrid(tiles * group.filters.length, pixelsPerSample, pixels),
+      grid: tileGrid(tiles * group.filters.length, pixelsPerSample, tile.pixels),
       condition,
     })
   }
@@ -54,13 +54,14 @@ export class DenseGroup implements FilterGroupEmitter {
   #filterGradients(gradients: GradientBuffers, chunks: Lent): void {
     const group = this.#group
     const condition = this.#condition
-    const { columns } = gradientTileFor(this.#quads)
-    const tiles = group.filters.map((filter) => tilesOf(filter, columns))
+    const extents = group.filters.map(extentsOf)
+    const tile = gradientTileFor(extents)
+    const tiles = extents.map((own) => tilesAcross(own, tile))
     const rows = Math.max(...tiles.map(([own]) => own))
     const across = Math.max(...tiles.map(([, own]) => own))
     const chunkCount = Math.max(...group.filters.map(({ record }) => record.chunkCount))
     const { buffers, args } = filterGradientOf(this.#context, group, gradients, chunks)
-    this.#context.program.emit(filterGradient(columns, group.givers.length), {
+    this.#context.program.emit(filterGradient(tile, group.givers.length), {
       buffers,
       args: { ...args, tiles: across },
       grid: () => [chunkCount, rows, across * group.filters.length],
@@ -75,12 +76,13 @@ export class DenseGroup implements FilterGroupEmitter {
     const common = inputGradientOf(this.#context, group, gradients, condition)
     if (common === undefined) return
     const { buffers, args, results } = common
-    const { columns, pixels } = tileFor(this.#input.quads)
-    const tiles = Math.ceil(this.#input.quads / columns)
-    this.#context.program.emit(convolveBack(columns, group.relu, group.givers.length), {
+    const { quads, pixelsPerSample } = this.#input
+    const tile = tileOver(quads, results * this.#context.batchSize * pixelsPerSample)
+    const tiles = Math.ceil(quads / tile.columns)
+    this.#context.program.emit(convolveBack(tile, group.relu, group.givers.length), {
       buffers,
       args: { ...args, tiles, inputs: group.filters[0].inputs },
-      grid: tileGrid(tiles * results, this.#input.pixelsPerSample, pixels),
+      grid: tileGrid(tiles * results, pixelsPerSample, tile.pixels),
       condition,
     })
   }

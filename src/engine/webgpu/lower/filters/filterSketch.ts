@@ -2,7 +2,6 @@
 import type { ValueId } from '../../../../core/network.ts'
 import type { Activity } from '../../../graph/activity.ts'
 import type { FilterRecord } from '../../kernels/filter.ts'
-import { gradientTileFor } from '../../kernels/filterGradient.ts'
 import { GIVING_BINDINGS } from '../../kernels/outputGradient.ts'
 import type { State } from '../../plan/layout.ts'
 import { alignedForParts } from '../../plan/storage.ts'
@@ -10,7 +9,7 @@ import { quadsOf } from '../quads.ts'
 import type { MomentPlace } from '../terms/momentPlaces.ts'
 import type { NormReader } from '../terms/normReaders.ts'
 import type { BundlePlaces } from './bundles.ts'
-import { cutsOf, type FilterSite, tilesOf } from './filterCuts.ts'
+import { cutsOf, type FilterSite, threadsOfChunk } from './filterCuts.ts'
 import type { Drafting, GroupDraft, Member } from './filterDrafts.ts'
 
 /** What the records of filters depend on. */
@@ -41,11 +40,10 @@ export function sketchGroup(placing: Placing, draft: GroupDraft): GroupSketch {
     const { channels: inputs } = values[input]
     return { filter, input: quadsOf(values[input]), inputs, output: quadsOf(values[filter.output]) }
   })
-  const { columns } = gradientTileFor(Math.max(...sites.map(({ output }) => output.quads)))
-  const tiles = sites.reduce((sum, site) => sum + tilesOf(site, columns).reduce((rows, own) => rows * own), 0)
+  const threads = threadsOfChunk(draft.kind, sites)
   const givers = giversOf(placing, draft)
   const filters = sites.map((site, i) => {
-    const cuts = cutsOf(site, tiles, placing.batchSize)
+    const cuts = cutsOf(site, threads, placing.batchSize)
     const places = { ...readingOf(placing, draft, draft.members[i]), ...makingOf(placing, draft.members[i], givers) }
     const record = { ...places, ...cuts }
     return { ...site, record, chunkBytes: alignedForParts(16 * cuts.chunkCount * cuts.rows * site.output.quads) }

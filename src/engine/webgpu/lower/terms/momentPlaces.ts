@@ -4,9 +4,9 @@
  */
 import type { ValueId } from '../../../../core/network.ts'
 import type { Graph, Norm } from '../../../graph/graph.ts'
-import { tileFor } from '../../kernels/product.ts'
 import { columnChunks } from '../chunks.ts'
 import type { GroupDraft } from '../filters/filterDrafts.ts'
+import { tileFor } from '../filters/tiles.ts'
 import { quadsOf } from '../quads.ts'
 
 export interface MomentPlace {
