@@ -1,17 +1,15 @@
 """The PyTorch side of the comparison: a training step of DARTS' evaluation network (DARTS_V2), with auxiliary head.
 
-    python evaluation_step.py CELLS CHANNELS SIZE BATCH SECONDS [cuda]
+    python evaluation_step.py CELLS CHANNELS SIZE BATCH SECONDS [THREADS|cuda]
 
 Prints lines as `search_step.py` does. Drop path is left out on both sides: it costs next to nothing.
 """
 
-import json
 import sys
-import time
 
 import torch
 import torch.nn.functional as F
-from search_step import timed
+from search_step import measure, prepare
 from torch import nn
 
 NORMAL = [
@@ -116,10 +114,8 @@ class EvaluationNetwork(nn.Module):
         return self.classifier(previous.mean((2, 3))), auxiliary
 
 
-def main(cells, channels, size, batch, seconds, device="cpu"):
-    torch.set_num_threads(1)
-    torch.manual_seed(0)
-    torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = False
+def main(cells, channels, size, batch, seconds, place="1"):
+    device = prepare(place)
     network = EvaluationNetwork(cells, channels).to(device)
     sgd = torch.optim.SGD(network.parameters(), 0.025, momentum=0.9, weight_decay=3e-4)
     images, labels = torch.randn(batch, 3, size, size).to(device), torch.randint(10, (batch,)).to(device)
@@ -131,9 +127,7 @@ def main(cells, channels, size, batch, seconds, device="cpu"):
         nn.utils.clip_grad_norm_(network.parameters(), 5)
         sgd.step()
 
-    start = time.perf_counter()
-    while time.perf_counter() - start < seconds:
-        print(json.dumps({"weights": timed(step, device)}), flush=True)
+    measure({"weights": step}, device, seconds)
 
 
 if __name__ == "__main__":

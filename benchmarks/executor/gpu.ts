@@ -7,9 +7,11 @@
  *         [--search CxNxSIZExBATCH] [--evaluation CELLSxCxSIZExBATCH] [--peak-megabytes M]
  *
  * Milliseconds are wall time: ten steps and one wait for them, the median over all such tens of all rounds, each side in
- * its own half of a round, their order reversed every round. Both compute in single precision: PyTorch without TF32.
- * Without a Python that has torch with CUDA, that side is left out and said why. Bytes and operations are
- * those of `gpuWork.ts`.
+ * its own half of a round, their order reversed every round; the first tens warm up. Both compute in single precision, on
+ * the same network, batch and loss: PyTorch without TF32, with cudnn.benchmark. Ours brings its images to the device in
+ * every step and reads the gradient wrt the mixing after every architecture step; PyTorch's images lie there, and its
+ * architecture step ends with softmax and Adam on 30 numbers there. Without a Python that has torch with CUDA, that side
+ * is left out and said why. Bytes and operations are those of `gpuWork.ts`.
  *
  * Needs a clone with `npm ci` and `npm install -D webgpu`, and a driver with its Vulkan part
  * (docs/backends.md says what servers and containers lack).
@@ -53,6 +55,8 @@ interface Workload {
   readonly script: string
   readonly size: string
   readonly steps: readonly StepName[]
+  /** The largest ratio of ours to PyTorch's that it should have. */
+  readonly target: number
 }
 
 function refuse(message: string): never {
@@ -71,7 +75,7 @@ function searchWorkload(size: string): Workload {
   const shape = { height: extent, width: extent, channels: 3, classes: 10 }
   const network = nb201.supernet({ shape, channels, depth, batchNorm: { affine: false, track: true } })
   const title = `search network, C × N × size × batch = ${size}`
-  return { title, network, batchSize, script: 'search_step.py', size, steps: ['weights', 'architecture'] }
+  return { title, network, batchSize, script: 'search_step.py', size, steps: ['weights', 'architecture'], target: 0.5 }
 }
 
 function evaluationWorkload(size: string): Workload {
@@ -79,7 +83,7 @@ function evaluationWorkload(size: string): Workload {
   const shape = { height: extent, width: extent, channels: 3, classes: 10 }
   const network = darts.network(darts.parse('DARTS_V2'), { shape, channels, depth, auxiliary: true })
   const title = `evaluation network, cells × C × size × batch = ${size}`
-  return { title, network, batchSize, script: 'evaluation_step.py', size, steps: ['weights'] }
+  return { title, network, batchSize, script: 'evaluation_step.py', size, steps: ['weights'], target: 2 }
 }
 
 function randomFeed({ values, coefficientCount, classes }: Network, size: number): Feed {
@@ -90,47 +94,53 @@ function randomFeed({ values, coefficientCount, classes }: Network, size: number
   return { batch: { images, labels, size }, coefficients: new Float64Array(coefficientCount).fill(0.2) }
 }
 
-/** Of one step of each kind, again and again for so long. */
+/** Of one step of each kind, again and again for so long, after one round that does not count. */
 async function ours(executable: Executable, feed: Feed, { steps }: Workload, seconds: number): Promise<Milliseconds[]> {
   const kinds: Readonly<Record<StepName, () => Promise<unknown>>> = {
     weights: () => executable.step(feed, LOSS, SGD),
     architecture: () => executable.gradient(feed, LOSS, { coefficients: true }, 'train'),
   }
-  const end = performance.now() + 1000 * seconds
-  const found: Milliseconds[] = []
-  while (performance.now() < end || found.length === 0) {
-    const sample: Milliseconds = {}
+  const sample = async () => {
+    const milliseconds: Milliseconds = {}
     for (const step of steps) {
       const start = performance.now()
       for (let i = 0; i < STEPS; i++) await kinds[step]()
       await executable.takeTally()
-      sample[step] = (performance.now() - start) / STEPS
+      milliseconds[step] = (performance.now() - start) / STEPS
     }
-    found.push(sample)
+    return milliseconds
   }
+  await sample()
+  const end = performance.now() + 1000 * seconds
+  const found = [await sample()]
+  while (performance.now() < end) found.push(await sample())
   return found
 }
 
-/** Why there is no such side, each reason said once. */
-const complaints = new Set<string>()
+/** What is known of PyTorch's side: what it runs on, or that it is not there. */
+let known: string | undefined
+let isAbsent = false
 
-function complain(reason: string): void {
-  if (!complaints.has(reason)) console.warn(`no PyTorch side: ${reason}`)
-  complaints.add(reason)
+function tell(what: string): void {
+  if (known === undefined) console.log(what)
+  known ??= what
 }
 
 function pytorch({ script, size }: Workload, seconds: number): Milliseconds[] {
+  if (isAbsent) return []
   const args = [`benchmarks/executor/${script}`, ...size.split('x'), String(seconds), 'cuda']
   const { stdout, stderr, status, error } = spawnSync(values.python, args, { encoding: 'utf8', maxBuffer: 2 ** 28 })
   if (status !== 0) {
-    complain(error?.message ?? stderr.trim().split('\n').at(-1) ?? `exit code ${status}`)
+    isAbsent = true
+    tell(`no PyTorch side: ${error?.message ?? stderr.trim().split('\n').at(-1) ?? `exit code ${status}`}`)
     return []
   }
-  const pairs: Record<StepName, { wallMs: number }>[] = stdout
-    .trim()
-    .split('\n')
-    .map((line) => JSON.parse(line))
-  return pairs.map(({ weights, architecture }) => ({ weights: weights.wallMs, architecture: architecture?.wallMs }))
+  const [setting, ...pairs] = stdout.trim().split('\n')
+  tell(JSON.parse(setting).setting)
+  return pairs.map((line) => {
+    const { weights, architecture } = JSON.parse(line) as Record<StepName, { readonly wallMs: number } | undefined>
+    return { weights: weights?.wallMs, architecture: architecture?.wallMs }
+  })
 }
 
 const median = (numbers: readonly number[]) => numbers.toSorted((a, b) => a - b)[Math.floor(numbers.length / 2)]
@@ -145,19 +155,18 @@ async function compare(device: Device, workload: Workload, peak: Peak): Promise<
   const samples = { ours: [] as Milliseconds[], pytorch: [] as Milliseconds[] }
   const sides = ['ours', 'pytorch'] as const
   const seconds = Number(values.seconds)
-  await ours(executable, feed, workload, 0)
   for (let round = 0; round < Number(values.rounds); round++) {
     for (const side of round % 2 === 0 ? sides : sides.toReversed()) {
       const found = side === 'ours' ? await ours(executable, feed, workload, seconds) : pytorch(workload, seconds)
-      samples[side].push(...found.slice(side === 'ours' ? 0 : Math.floor(found.length / 4)))
+      samples[side].push(...found)
     }
   }
   executable.dispose()
   console.log(`\n${workload.title}\n`)
   console.log(
-    '| step | ours, ms | PyTorch, ms | ours ÷ PyTorch | dispatches | of peak bandwidth | of peak arithmetic |',
+    '| step | ours, ms | PyTorch, ms | ours ÷ PyTorch | target | dispatches | of peak bandwidth | of peak arithmetic |',
   )
-  console.log('|---|--:|--:|--:|--:|--:|--:|')
+  console.log('|---|--:|--:|--:|--:|--:|--:|--:|')
   for (const step of workload.steps) {
     const own = of(samples.ours, step)
     const other = samples.pytorch.length > 0 ? of(samples.pytorch, step) : undefined
@@ -167,6 +176,7 @@ async function compare(device: Device, workload: Workload, peak: Peak): Promise<
       own.toFixed(2),
       other?.toFixed(2) ?? '–',
       other === undefined ? '–' : (own / other).toFixed(2),
+      `≤ ${workload.target}`,
       dispatches.length,
       percent(bytes / (own / 1000) / peak.bytesPerSecond),
       percent(operations / (own / 1000) / peak.operationsPerSecond),

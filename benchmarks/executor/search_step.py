@@ -3,7 +3,8 @@
     python search_step.py CHANNELS CELLS SIZE BATCH SECONDS [THREADS|cuda]
 
 Prints one JSON line a step pair: wall and processor milliseconds of each step. Eager mode, float32: one thread of the
-processor or so many, or a GPU, where a line stands for the mean over ten steps of each kind and one wait for them.
+processor or so many, or a GPU, where a line stands for the mean over ten steps of each kind and one wait for them, the
+first ten of each are not counted, and a line before says what it ran on and how.
 """
 
 import json
@@ -91,10 +92,7 @@ class SearchNetwork(nn.Module):
 
 
 def main(channels, cells, size, batch, seconds, place="1"):
-    device = "cuda" if place == "cuda" else "cpu"
-    torch.set_num_threads(1 if device == "cuda" else int(place))
-    torch.manual_seed(0)
-    torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = False
+    device = prepare(place)
     network = SearchNetwork(channels, cells).to(device)
     weights = [p for name, p in network.named_parameters() if name != "alpha"]
     sgd = torch.optim.SGD(weights, 0.025, momentum=0.9, nesterov=True, weight_decay=5e-4)
@@ -112,10 +110,35 @@ def main(channels, cells, size, batch, seconds, place="1"):
         F.cross_entropy(network(images), labels).backward()
         adam.step()
 
-    start = time.perf_counter()
-    while time.perf_counter() - start < seconds:
-        pair = {"weights": timed(weight_step, device), "architecture": timed(architecture_step, device)}
-        print(json.dumps(pair), flush=True)
+    measure({"weights": weight_step, "architecture": architecture_step}, device, seconds)
+
+
+def prepare(place):
+    """The device of that name, or "cpu" with so many threads. On a GPU as its users run it, but in single precision."""
+    torch.manual_seed(0)
+    if place != "cuda":
+        torch.set_num_threads(int(place))
+        return "cpu"
+    if not torch.cuda.is_available():
+        sys.exit(f"torch {torch.__version__} finds no CUDA device")
+    torch.set_num_threads(1)
+    torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = False
+    torch.backends.cudnn.benchmark = True
+    versions = f"PyTorch {torch.__version__}, CUDA {torch.version.cuda}, cuDNN {torch.backends.cudnn.version()}"
+    print(json.dumps({"setting": f"{versions} on {torch.cuda.get_device_name()}; TF32 off, cudnn.benchmark on"}))
+    return "cuda"
+
+
+def measure(steps, device, seconds):
+    """Prints lines of all steps for so long, at least one."""
+    if device == "cuda":
+        for step in steps.values():
+            timed(step, device)
+    end = time.perf_counter() + seconds
+    while True:
+        print(json.dumps({name: timed(step, device) for name, step in steps.items()}), flush=True)
+        if time.perf_counter() >= end:
+            break
 
 
 def timed(step, device):
