@@ -1,9 +1,8 @@
 /**
- * The executor's own form of a network: few kinds of operations, each with the freedom that fusing needs. `lower` writes
- * it layer for layer; the passes in `rewrite/` turn it into an equal and cheaper one.
+ * The executor's own form of a network: few kinds of operations, each with the freedom that fusing needs. `lower.ts`
+ * writes it layer for layer; the passes in `rewrite/` turn it into an equal and cheaper one.
  */
-import type { CoefficientId, Layer, Network, ParameterId, Value, ValueId } from '../../core/network.ts'
-import { checkPoolings } from '../pooling.ts'
+import type { CoefficientId, Network, ParameterId, Value, ValueId } from '../../core/network.ts'
 
 /** Numbers `statistics`, `affine`: as in `Layer`. */
 export interface Norm {
@@ -99,86 +98,3 @@ export function inputsOf(operation: Operation): readonly ValueId[] {
 export function rootsOf({ heads, features }: Network): readonly ValueId[] {
   return [...heads.map(({ logits }) => logits), features]
 }
-
-/** Layer for layer, nothing fused. @throws BenchError `unsupported` for a pooling with dilation */
-export function lower(network: Network): Graph {
-  checkPoolings(network)
-  const values = [...network.values]
-  const operations = network.layers.flatMap((layer) => lowerLayer(layer, network, values))
-  return { network, values, operations }
-}
-
-function lowerLayer(layer: Layer, network: Network, values: Value[]): Operation[] {
-  switch (layer.kind) {
-    case 'conv':
-    case 'depthwiseConv': {
-      const { input, output, filter: parameter } = layer
-      const { kernel, stride, padding, dilation } = layer.window
-      const window = { height: kernel, width: kernel, stride, padding, dilation }
-      const kind = layer.kind === 'conv' ? 'dense' : 'depthwise'
-      return [{ kind: 'convolve', input, relu: false, filters: [{ kind, parameter, output, window }] }]
-    }
-    case 'linear':
-      return lowerLinear(layer, values)
-    case 'batchNorm': {
-      const { input, output, affine, statistics } = layer
-      return [{ kind: 'combine', terms: [{ value: input, norm: { affine, statistics }, factors: [] }], output }]
-    }
-    case 'zeros':
-      return [{ kind: 'combine', terms: [], output: layer.output }]
-    case 'sum':
-      return [{ kind: 'combine', terms: layer.inputs.map((value) => plain(value, [])), output: layer.output }]
-    case 'mix':
-      return [{ kind: 'combine', terms: layer.inputs.flatMap(mixTerm(layer.coefficients)), output: layer.output }]
-    case 'avgPool':
-    case 'maxPool':
-      return [{ kind: layer.kind, input: layer.input, pooling: layer.window, output: layer.output }]
-    case 'slice':
-    case 'shuffle':
-    case 'concat':
-      return [{ kind: 'rearrange', moves: movesOf(layer, network), output: layer.output }]
-    default:
-      return [layer]
-  }
-}
-
-const plain = (value: ValueId, factors: readonly CoefficientId[]): Term => ({ value, norm: null, factors })
-
-const mixTerm = (coefficients: readonly CoefficientId[]) => (value: ValueId | null, i: number) =>
-  value === null ? [] : [plain(value, [coefficients[i]])]
-
-/** x·W + b: a convolution whose window is the whole image, then the bias. */
-function lowerLinear(
-  { input, output, weight, bias }: Extract<Layer, { kind: 'linear' }>,
-  values: Value[],
-): Operation[] {
-  const { height, width } = values[input]
-  const product = values.push(values[output]) - 1
-  const window: FilterWindow = { height, width, stride: 1, padding: 0, dilation: 1 }
-  return [
-    { kind: 'convolve', input, relu: false, filters: [{ kind: 'dense', parameter: weight, window, output: product }] },
-    { kind: 'bias', input: product, parameter: bias, output },
-  ]
-}
-
-type Rearrangement = Extract<Layer, { kind: 'slice' | 'shuffle' | 'concat' }>
-
-function movesOf(layer: Rearrangement, { values }: Network): Move[] {
-  if (layer.kind === 'concat') {
-    let to = 0
-    return layer.inputs.map((input) => {
-      const channels = range(values[input].channels)
-      to += channels.length
-      return { input, channels, to: to - channels.length }
-    })
-  }
-  if (layer.kind === 'slice') {
-    return [{ input: layer.input, channels: range(layer.count).map((i) => layer.from + i), to: 0 }]
-  }
-  const { channels } = values[layer.input]
-  const { groups } = layer
-  const order = range(channels).map((i) => (i % groups) * (channels / groups) + Math.floor(i / groups))
-  return [{ input: layer.input, channels: order, to: 0 }]
-}
-
-const range = (length: number) => Array.from({ length }, (_, i) => i)

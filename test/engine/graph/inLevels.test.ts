@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { NetworkBuilder } from '../../../src/core/networkBuilder.ts'
-import { lower } from '../../../src/engine/graph/graph.ts'
 import { inLevels } from '../../../src/engine/graph/inLevels.ts'
+import { lower } from '../../../src/engine/graph/lower.ts'
 
 test('branches that are equally deep stand beside each other, behind what they read and in the order they had', () => {
   const builder = new NetworkBuilder({ height: 4, width: 4, channels: 4 })

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { NetworkBuilder } from '../../../src/core/networkBuilder.ts'
-import { type Graph, lower, type Of, type Operation } from '../../../src/engine/graph/graph.ts'
+import type { Graph, Of, Operation } from '../../../src/engine/graph/graph.ts'
+import { lower } from '../../../src/engine/graph/lower.ts'
 import { dropUnread } from '../../../src/engine/graph/rewrite/dropUnread.ts'
 import { foldRelu } from '../../../src/engine/graph/rewrite/foldRelu.ts'
 import { groupConvolutions } from '../../../src/engine/graph/rewrite/groupConvolutions.ts'

@@ -63,30 +63,28 @@ export function runBackward(
   const pending = network.values.map((_, id) => [cotangents.get(id)].filter((tensor) => tensor !== undefined))
   const parameters = new Map<ParameterId, tf.Tensor>()
   const coefficients: { id: CoefficientId; value: tf.Tensor }[] = []
-  trace.plan.steps.toReversed().forEach((step, i) => {
-    const saved = trace.saved[trace.plan.steps.length - 1 - i]
+  for (const [i, step] of [...trace.plan.steps.entries()].toReversed()) {
     const cotangent = total(pending[step.layer.output])
     if (cotangent !== undefined) {
-      const gradients = differentiate(step, cotangent, saved, trace, context)
-      step.operands.forEach((id, operand) => {
-        const gradient = gradients.inputs?.[operand]
-        if (gradient) pending[id].push(gradient)
-      })
-      parametersOf(step.layer).forEach((id, at) => {
-        const gradient = gradients.parameters?.[at]
-        if (gradient) parameters.set(id, gradient)
-      })
-      step.coefficients.forEach((id, at) => {
-        const value = gradients.coefficients?.[at]
-        if (value) coefficients.push({ id, value })
-      })
+      const gradients = differentiate(step, cotangent, trace.saved[i], trace, context)
+      for (const [id, gradient] of given(step.operands, gradients.inputs)) pending[id].push(gradient)
+      for (const [id, gradient] of given(parametersOf(step.layer), gradients.parameters)) parameters.set(id, gradient)
+      for (const [id, value] of given(step.coefficients, gradients.coefficients)) coefficients.push({ id, value })
       cotangent.dispose()
     }
-    for (const tensor of saved) tensor.dispose()
+    for (const tensor of trace.saved[i]) tensor.dispose()
     if (step.keeps.inputs) for (const id of step.operands) trace.release(id)
     if (step.keeps.output) trace.release(step.layer.output)
-  })
+  }
   return { parameters, coefficients }
+}
+
+/** Those that have a gradient, each with it. */
+function given(ids: readonly number[], gradients: Gradients[keyof Gradients] = []): (readonly [number, tf.Tensor])[] {
+  return ids.flatMap((id, i) => {
+    const gradient = gradients[i]
+    return gradient === undefined ? [] : [[id, gradient] as const]
+  })
 }
 
 function differentiate(

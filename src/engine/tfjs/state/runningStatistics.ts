@@ -1,7 +1,7 @@
 /** Running mean and variance of the batch normalisations that keep them, in one flat tensor. */
 import * as tf from '@tensorflow/tfjs-core'
 import type { Network } from '../../../core/network.ts'
-import { starts } from '../../plan/starts.ts'
+import { starts } from '../../starts.ts'
 import { initialStatistics } from '../../state.ts'
 import type { OnBackend } from '../backend.ts'
 import type { BatchMoments, Moments } from '../rules/rule.ts'

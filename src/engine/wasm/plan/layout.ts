@@ -1,6 +1,6 @@
 /** The memory that outlives a step: weights and what else the host reads or writes, at fixed addresses. */
 import { type Network, sizeOf } from '../../../core/network.ts'
-import { starts } from '../../plan/starts.ts'
+import { starts } from '../../starts.ts'
 import type { Program } from './program.ts'
 
 /** Byte addresses. */

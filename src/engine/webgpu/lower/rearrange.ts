@@ -2,7 +2,7 @@
 import type { ValueId } from '../../../core/network.ts'
 import type { Move, Of } from '../../graph/graph.ts'
 import type { Backward } from '../../plan/rules.ts'
-import { starts } from '../../plan/starts.ts'
+import { starts } from '../../starts.ts'
 import { crop, cropGradient, gather, INPUT_STEP, LEFT, NOTHING, scatter } from '../kernels/rearrange.ts'
 import { itemGrid } from '../plan/program.ts'
 import type { Lent } from '../plan/storage.ts'

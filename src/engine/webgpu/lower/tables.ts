@@ -12,7 +12,7 @@ import { type MomentPlace, placeMoments } from './terms/momentPlaces.ts'
 import { type GroupedNorm, groupNorms } from './terms/normGroups.ts'
 import { findNormReaders } from './terms/normReaders.ts'
 import { findReadThrough, type ReadThrough } from './terms/readThrough.ts'
-import { placeTerms, type TermPlace } from './terms/termPlaces.ts'
+import { placeTerms, type TermPlaces } from './terms/termPlaces.ts'
 import { termRecords } from './terms/termRecords.ts'
 
 export interface Site {
@@ -27,8 +27,8 @@ export interface Site {
 }
 
 export interface Tables {
+  readonly termPlaces: TermPlaces
   /** By the number of a combine. */
-  readonly termPlaces: ReadonlyMap<number, readonly TermPlace[]>
   readonly norms: ReadonlyMap<number, readonly GroupedNorm[]>
   readonly groups: readonly FilterGroup[]
   readonly bundles: BundlePlaces

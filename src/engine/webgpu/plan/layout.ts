@@ -1,6 +1,6 @@
 /** The buffers that outlive a step: what a network keeps, and what the host writes for each run. */
 import { type Network, sizeOf } from '../../../core/network.ts'
-import { starts } from '../../plan/starts.ts'
+import { starts } from '../../starts.ts'
 import type { Device } from '../device/device.ts'
 import { DOT_PARTS } from '../kernels/vector.ts'
 import type { Program } from './program.ts'

@@ -1,8 +1,8 @@
 /** A network compiled: its program on the device, and what the host needs to run it. */
 import type { Network } from '../../../core/network.ts'
 import { Activity } from '../../graph/activity.ts'
-import { lower } from '../../graph/graph.ts'
 import { inLevels } from '../../graph/inLevels.ts'
+import { lower } from '../../graph/lower.ts'
 import { rewrite } from '../../graph/rewrite/index.ts'
 import { type PlannedTerm, termsOf } from '../../graph/terms.ts'
 import type { NoiseSlot } from '../../plan/feedNumbers.ts'

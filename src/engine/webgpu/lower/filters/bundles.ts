@@ -1,6 +1,6 @@
 /** Values that stand beside each other in one buffer, and so do the gradients wrt them. */
 import type { ValueId } from '../../../../core/network.ts'
-import { starts } from '../../../plan/starts.ts'
+import { starts } from '../../../starts.ts'
 import { type Drafting, type GroupDraft, sharedBytes } from './filterDrafts.ts'
 
 export interface Bundle {

@@ -1,7 +1,7 @@
 /** The groups of filters of a network, where their partial sums wait, and the records that kernels read. */
 import type { ValueId } from '../../../../core/network.ts'
 import type { Filter } from '../../../graph/graph.ts'
-import { starts } from '../../../plan/starts.ts'
+import { starts } from '../../../starts.ts'
 import { FILTER_FIELDS, type FilterRecord } from '../../kernels/filter.ts'
 import type { FilterSite } from './filterCuts.ts'
 import type { GroupDraft } from './filterDrafts.ts'

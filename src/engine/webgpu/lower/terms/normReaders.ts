@@ -5,7 +5,7 @@
 import type { ValueId } from '../../../../core/network.ts'
 import type { Graph } from '../../../graph/graph.ts'
 import { convolvedForOneNorm } from '../../../graph/reads.ts'
-import type { TermPlace } from './termPlaces.ts'
+import { seatedTerms, type TermPlaces } from './termPlaces.ts'
 
 export interface NormReader {
   /** The value of the node whose term it is. */
@@ -14,18 +14,8 @@ export interface NormReader {
   readonly base: number
 }
 
-/** @param terms by the number of the operation */
-export function findNormReaders(
-  graph: Graph,
-  terms: ReadonlyMap<number, readonly TermPlace[]>,
-): ReadonlyMap<ValueId, NormReader> {
+export function findNormReaders(graph: Graph, places: TermPlaces): ReadonlyMap<ValueId, NormReader> {
   const outputs = convolvedForOneNorm(graph)
-  const readers = graph.operations.flatMap((operation, index) => {
-    if (operation.kind !== 'combine') return []
-    const places = terms.get(index) ?? []
-    return operation.terms.map(
-      ({ value }, part) => [value, { node: operation.output, base: places[part].base }] as const,
-    )
-  })
-  return new Map(readers.filter(([value]) => outputs.has(value)))
+  const readers = seatedTerms(graph, places).filter(({ term }) => outputs.has(term.value))
+  return new Map(readers.map(({ combine, term, place }) => [term.value, { node: combine.output, base: place.base }]))
 }

@@ -1,5 +1,5 @@
 /** Where each term of a node has its vectors and sums. */
-import type { Graph, Term } from '../../../graph/graph.ts'
+import type { Graph, Of, Term } from '../../../graph/graph.ts'
 import { ROWS } from '../../kernels/term.ts'
 import { quadsOf } from '../quads.ts'
 
@@ -19,7 +19,26 @@ export function isProjected({ norm, factors }: Term): boolean {
 }
 
 /** Of each combine's terms, by the number of the operation. */
-export function placeTerms(graph: Graph): ReadonlyMap<number, readonly TermPlace[]> {
+export type TermPlaces = ReadonlyMap<number, readonly TermPlace[]>
+
+/** A term with its combine, the number of that, and its place. */
+export interface SeatedTerm {
+  readonly combine: Of<'combine'>
+  readonly index: number
+  readonly term: Term
+  readonly place: TermPlace
+}
+
+/** All terms in their order. */
+export function seatedTerms({ operations }: Graph, places: TermPlaces): SeatedTerm[] {
+  return operations.flatMap((combine, index) => {
+    if (combine.kind !== 'combine') return []
+    const own = places.get(index) ?? []
+    return combine.terms.map((term, part) => ({ combine, index, term, place: own[part] }))
+  })
+}
+
+export function placeTerms(graph: Graph): TermPlaces {
   const places = new Map<number, readonly TermPlace[]>()
   let number = 0
   let base = 0

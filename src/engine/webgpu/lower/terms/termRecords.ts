@@ -5,14 +5,14 @@ import { RECORD } from '../../kernels/term.ts'
 import type { State } from '../../plan/layout.ts'
 import type { MomentPlace } from './momentPlaces.ts'
 import type { GroupedNorm } from './normGroups.ts'
-import type { TermPlace } from './termPlaces.ts'
+import { seatedTerms, type TermPlace, type TermPlaces } from './termPlaces.ts'
 
 /** Where terms and what they read stand. */
 export interface TermPlacing {
   readonly graph: Graph
   readonly state: State
+  readonly termPlaces: TermPlaces
   /** By the number of a combine. */
-  readonly termPlaces: ReadonlyMap<number, readonly TermPlace[]>
   readonly norms: ReadonlyMap<number, readonly GroupedNorm[]>
   /** Of values that are normalised. */
   readonly momentPlaces: ReadonlyMap<ValueId, MomentPlace>
@@ -20,14 +20,9 @@ export interface TermPlacing {
 
 /** The words that kernels read of all terms, one record after the other (`RECORD`). */
 export function termRecords({ graph, state, termPlaces, norms, momentPlaces }: TermPlacing): number[] {
-  return graph.operations.flatMap((operation, index) => {
-    if (operation.kind !== 'combine') return []
-    const places = termPlaces.get(index) ?? []
-    const grouped = membershipOf(index, norms.get(index) ?? [])
-    return operation.terms.flatMap((term, part) =>
-      recordOf(term, places[part], state, momentPlaces.get(term.value), grouped),
-    )
-  })
+  return seatedTerms(graph, termPlaces).flatMap(({ index, term, place }) =>
+    recordOf(term, place, state, momentPlaces.get(term.value), membershipOf(index, norms.get(index) ?? [])),
+  )
 }
 
 /** Of a term in a group of norms: which of it the term is, and where that stands. */

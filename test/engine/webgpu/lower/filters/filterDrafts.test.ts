@@ -1,7 +1,7 @@
 /** Which filters a dispatch takes together. */
 import { expect, test } from 'vitest'
-import { lower } from '../../../../../src/engine/graph/graph.ts'
 import { inLevels } from '../../../../../src/engine/graph/inLevels.ts'
+import { lower } from '../../../../../src/engine/graph/lower.ts'
 import { rewrite } from '../../../../../src/engine/graph/rewrite/index.ts'
 import { draftGroups } from '../../../../../src/engine/webgpu/lower/filters/filterDrafts.ts'
 import { findReadThrough } from '../../../../../src/engine/webgpu/lower/terms/readThrough.ts'

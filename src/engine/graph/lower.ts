@@ -1,0 +1,86 @@
+/** A network as a graph, layer for layer: a rule for each kind, nothing fused. */
+import type { CoefficientId, Layer, LayerKind, Network, Value, ValueId } from '../../core/network.ts'
+import { checkPoolings } from '../pooling.ts'
+import { starts } from '../starts.ts'
+import type { FilterWindow, Graph, Move, Operation, Term } from './graph.ts'
+
+/** @throws BenchError `unsupported` for a pooling with dilation */
+export function lower(network: Network): Graph {
+  checkPoolings(network)
+  const values = [...network.values]
+  const operations = network.layers.flatMap((layer) => {
+    const rule = rules[layer.kind] as Rule<LayerKind>
+    return rule(layer, values)
+  })
+  return { network, values, operations }
+}
+
+type LayerOf<K extends LayerKind> = Extract<Layer, { readonly kind: K }>
+
+/** @param values of the graph so far, to which it may add its own */
+type Rule<K extends LayerKind> = (layer: LayerOf<K>, values: Value[]) => readonly Operation[]
+
+const rules: { readonly [K in LayerKind]: Rule<K> } = {
+  conv: (layer) => [convolution('dense', layer)],
+  depthwiseConv: (layer) => [convolution('depthwise', layer)],
+  linear: lowerLinear,
+  batchNorm: ({ input, output, affine, statistics }) => [
+    { kind: 'combine', terms: [{ value: input, norm: { affine, statistics }, factors: [] }], output },
+  ],
+  zeros: ({ output }) => [{ kind: 'combine', terms: [], output }],
+  sum: ({ inputs, output }) => [{ kind: 'combine', terms: inputs.map((value) => plain(value)), output }],
+  mix: ({ inputs, coefficients, output }) => [
+    {
+      kind: 'combine',
+      terms: inputs.flatMap((value, i) => (value === null ? [] : plain(value, coefficients[i]))),
+      output,
+    },
+  ],
+  avgPool: ({ input, output, window }) => [{ kind: 'avgPool', input, pooling: window, output }],
+  maxPool: ({ input, output, window }) => [{ kind: 'maxPool', input, pooling: window, output }],
+  slice: ({ input, output, from, count }) => [
+    { kind: 'rearrange', moves: [{ input, channels: range(from, count), to: 0 }], output },
+  ],
+  shuffle: ({ input, output, groups }, values) => [
+    { kind: 'rearrange', moves: [{ input, channels: shuffled(values[input].channels, groups), to: 0 }], output },
+  ],
+  concat: ({ inputs, output }, values) => [{ kind: 'rearrange', moves: sideBySide(inputs, values), output }],
+  relu: (layer) => [layer],
+  globalMean: (layer) => [layer],
+  crop: (layer) => [layer],
+  noise: (layer) => [layer],
+  dropPath: (layer) => [layer],
+}
+
+const plain = (value: ValueId, ...factors: readonly CoefficientId[]): Term => ({ value, norm: null, factors })
+
+function convolution(
+  kind: 'dense' | 'depthwise',
+  { input, output, window: { kernel, ...steps }, filter: parameter }: LayerOf<'conv' | 'depthwiseConv'>,
+): Operation {
+  const window = { height: kernel, width: kernel, ...steps }
+  return { kind: 'convolve', input, relu: false, filters: [{ kind, parameter, output, window }] }
+}
+
+/** x·W + b: a convolution whose window is the whole image, then the bias. */
+function lowerLinear({ input, output, weight, bias }: LayerOf<'linear'>, values: Value[]): Operation[] {
+  const { height, width } = values[input]
+  const product = values.push(values[output]) - 1
+  const window: FilterWindow = { height, width, stride: 1, padding: 0, dilation: 1 }
+  return [
+    { kind: 'convolve', input, relu: false, filters: [{ kind: 'dense', parameter: weight, window, output: product }] },
+    { kind: 'bias', input: product, parameter: bias, output },
+  ]
+}
+
+const range = (from: number, count: number) => Array.from({ length: count }, (_, i) => from + i)
+
+/** Channels seen as [groups, channels / groups], transposed. */
+const shuffled = (channels: number, groups: number) =>
+  range(0, channels).map((i) => (i % groups) * (channels / groups) + Math.floor(i / groups))
+
+function sideBySide(inputs: readonly ValueId[], values: readonly Value[]): Move[] {
+  const widths = inputs.map((input) => values[input].channels)
+  const offsets = starts(widths)
+  return inputs.map((input, i) => ({ input, channels: range(0, widths[i]), to: offsets[i] }))
+}
