@@ -39,7 +39,7 @@ export interface Feed {
   readonly active?: Uint8Array
   /** [pathCount][batch size]; all 1 where absent. */
   readonly pathScales?: Float32Array
-  /** Gates of a feed with the same batch, by the same executable; live where absent. */
+  /** Gates of a feed with the same batch, whatever its paths, by the same executable; live where absent. */
   readonly gates?: Gates
 }
 

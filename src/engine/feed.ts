@@ -1,4 +1,4 @@
-/** What a feed must look like to be run. */
+/** Feeds: what they must look like to be run, and the same with all paths on. */
 import { BenchError } from '../core/errors.ts'
 import type { Feed, Objective } from '../core/executor.ts'
 import type { Network } from '../core/network.ts'
@@ -28,6 +28,13 @@ export function checkFeed(network: Network, batchSize: number, feed: Feed, objec
     if (found === expected) return
     throw new BenchError('bad-input', `${network.name}: ${what} has ${found} entries, expected ${expected}`)
   }
+}
+
+/** Computes what the feed switches off, too, at weights of 0: the same outputs. */
+export function withAllPaths({ active, ...feed }: Feed): Feed {
+  const { coefficients } = feed
+  if (active === undefined || coefficients === undefined) return feed
+  return { ...feed, coefficients: coefficients.map((value, i) => (active[i] === 0 ? 0 : value)) }
 }
 
 function checkLabels({ classes }: Network, { batch }: Feed): void {

@@ -6,6 +6,7 @@ import { openExecutor } from '../../src/engine/executors.ts'
 import { initialWeights } from '../../src/engine/initialise.ts'
 import { darts } from '../../src/spaces/darts/index.ts'
 import { relativeError } from '../fixtures/golden.ts'
+import { underGatesOfPaths } from './heldPaths.ts'
 
 type ExecutorName = 'tfjs' | 'static'
 const shape = { height: 8, width: 8, channels: 3, classes: 10 }
@@ -58,6 +59,13 @@ describe.each(['tfjs', 'static'] as const)('held gates on %s', (executorName) =>
     executable.dispose()
   })
 
+  test('of paths that were off decide as where their weights were 0', async () => {
+    const { whereOff, whereZero } = await underGatesOfPaths(
+      await openExecutor({ backend: 'wasm', executor: executorName }),
+    )
+    expect(whereOff).toEqual(whereZero)
+  })
+
   test('make the gradient the slope of the loss, far from where they were taken, too', async () => {
     const executable = await searchNetwork(executorName)
     const gates = executable.gates?.(feedAt(parameters(0.1)))
@@ -98,17 +106,6 @@ describe('held gates of the static plan', () => {
     expect(relativeError(plan.found, reference.found)).toBeLessThan(1e-4)
     expect(relativeError(plan.live, reference.live)).toBeLessThan(1e-4)
     expect(relativeError(plan.live, plan.found)).toBeGreaterThan(0.01)
-  })
-
-  test('hold paths that were switched off when they were taken', async () => {
-    const executable = await searchNetwork('static')
-    const feed = feedAt(parameters(0.1))
-    const active = Uint8Array.from(feed.coefficients, (_, i) => i % 2)
-    const gates = executable.gates?.({ ...feed, active })
-    const whole = await executable.gradient({ ...feed, gates }, crossEntropy, want, 'probe')
-    expect(whole.coefficients?.every(Number.isFinite)).toBe(true)
-    expect(whole.coefficients?.filter((value) => value !== 0).length).toBeGreaterThan(active.length / 2)
-    executable.dispose()
   })
 
   test('are refused by another network, for a batch of another size, and after they were disposed of', async () => {

@@ -12,7 +12,7 @@ import type {
   Tally,
 } from '../../core/executor.ts'
 import { type Network, parameterCount } from '../../core/network.ts'
-import { checkFeed } from '../feed.ts'
+import { checkFeed, withAllPaths } from '../feed.ts'
 import { checkState } from '../state.ts'
 import type { OnBackend } from './backend.ts'
 import { Pass } from './pass/pass.ts'
@@ -107,7 +107,7 @@ export class TfjsExecutable implements Executable {
   gates(feed: Feed): HeldGates {
     this.#check(feed)
     const gates = new HeldGates(this.#on)
-    this.#on(() => void this.#pass.marks({ ...feed, gates }, { kind: 'cross-entropy' }, 'probe'))
+    this.#on(() => void this.#pass.marks({ ...withAllPaths(feed), gates }, { kind: 'cross-entropy' }, 'probe'))
     return gates
   }
 

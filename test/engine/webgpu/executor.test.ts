@@ -23,6 +23,7 @@ import { describeExecutorContract } from '../contract/index.ts'
 import { randomBatch, readout, shape } from '../contract/smallNetworks.ts'
 import type { DeclareTest } from '../golden/declareTest.ts'
 import { describeGoldenCases } from '../golden/index.ts'
+import { underGatesOfPaths } from '../heldPaths.ts'
 import { branching, branchingFeed, differentiateOn } from './branches.ts'
 
 const gpu = await describeGpu()
@@ -199,6 +200,11 @@ describe.runIf(gpu !== undefined)('the static executor on WebGPU', { timeout: 12
     expect(found.live).toBeCloseTo(expected.live, 5)
     expect(Math.abs(found.live - found.loss)).toBeGreaterThan(0.01)
     expect(relativeError(found.gradient, expected.gradient)).toBeLessThan(1e-4)
+  })
+
+  it('holds gates of paths that were off as where their weights were 0', async () => {
+    const { whereOff, whereZero } = await underGatesOfPaths(await open())
+    expect(whereOff).toEqual(whereZero)
   })
 
   it('refuses gates of another network, for a batch of another size, and after they were disposed of', async () => {

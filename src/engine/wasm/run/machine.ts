@@ -1,6 +1,7 @@
 /** A plan in its arena, ready to run: every call writes a feed that fits, replays kernels, and reads a few numbers. */
 import type { Feed, GradientResult, Mode, Objective } from '../../../core/executor.ts'
 import type { Network } from '../../../core/network.ts'
+import { withAllPaths } from '../../feed.ts'
 import { FeedNumbers } from '../../plan/feedNumbers.ts'
 import type { Situation } from '../../plan/situation.ts'
 import type { Crew, CrewPlan } from '../crew/crew.ts'
@@ -77,9 +78,9 @@ export class Machine {
 
   /** A forward pass that leaves what gates see in the plan's masks; of switched-off paths, too. */
   takeMasks(feed: Feed): void {
-    const gated = this.#feeding.write(feed) !== undefined
-    const situation = { mode: 'probe', weights: false, coefficients: false, gated, taking: true } as const
-    this.#replay.run('forward', situation, undefined)
+    const flags = this.#feeding.write(withAllPaths(feed))
+    const situation = { mode: 'probe', weights: false, coefficients: false, gated: false, taking: true } as const
+    this.#replay.run('forward', situation, flags)
   }
 
   /** Rows of the buffer without the channels that only fill it up. */

@@ -1,6 +1,7 @@
 /** A plan ready to run: every call writes a feed that fits and submits the whole step at once. */
 import type { Feed, GradientResult, Mode, Objective, SgdStep } from '../../../core/executor.ts'
 import type { Network } from '../../../core/network.ts'
+import { withAllPaths } from '../../feed.ts'
 import { coefficientGradient } from '../../graph/terms.ts'
 import { FeedNumbers } from '../../plan/feedNumbers.ts'
 import type { Situation } from '../../plan/situation.ts'
@@ -90,10 +91,11 @@ export class Machine {
 
   /** A forward pass that leaves what gates decide by in the plan's masks; of switched-off paths, too. */
   takeMasks(feed: Feed): void {
-    const gated = this.#feeding.write(feed) !== undefined
-    const situation = { mode: 'probe', weights: false, coefficients: false, gated, taking: true } as const
-    this.#set(situation, feed.batch.size)
-    this.#submit(['forward'], situation, feed.batch.size, undefined, () => undefined)
+    const { size } = feed.batch
+    const flags = this.#feeding.write(withAllPaths(feed))
+    const situation = { mode: 'probe', weights: false, coefficients: false, gated: false, taking: true } as const
+    this.#set(situation, size)
+    this.#submit(['forward'], situation, size, flags, () => undefined)
   }
 
   #launch<T>(feed: Feed, objective: Objective, wants: Wants, after: (encoder: GPUCommandEncoder) => T) {
