@@ -33,6 +33,7 @@ export interface Observation {
   /** What the search asked the context for and it has not. */
   readonly strangers: readonly string[]
   readonly badMixing: string | undefined
+  readonly overlap: string | undefined
   /** Vectors and gates alive after each epoch, and everything alive after the search was disposed of. */
   readonly heldAfterEpoch: readonly number[]
   readonly heldAtEnd: string | undefined
@@ -74,6 +75,7 @@ export async function observe(subject: Subject, seed: number, interrupted = fals
     insisted: oracle.insisted,
     strangers: [...strangers],
     badMixing: watch.badMixing,
+    overlap: watch.overlap,
     heldAfterEpoch,
     heldAtEnd: watch.held(),
   }

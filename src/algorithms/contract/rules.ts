@@ -75,6 +75,10 @@ export const rules: readonly Rule[] = [
     broken: ({ whole }) => whole.badMixing,
   },
   {
+    name: 'it awaits each call of the search network before the next',
+    broken: ({ whole }) => whole.overlap,
+  },
+  {
     name: 'it leaves nothing on the backend, neither after an epoch nor at its end',
     broken({ whole: { heldAfterEpoch, heldAtEnd } }) {
       const kept = heldAfterEpoch.at(-1) ?? 0

@@ -10,6 +10,9 @@ export class Watch {
   gates = 0
   /** The first mixing that was none, in words. */
   badMixing: string | undefined
+  /** The first call that was made before the one before it had ended, in words. */
+  overlap: string | undefined
+  #underWay: string | undefined
 
   supernet(inner: Supernet): Supernet {
     this.networks++
@@ -17,9 +20,12 @@ export class Watch {
       ...inner,
       executable: this.#executable(inner.executable),
       vector: () => this.#vector(inner.vector()),
-      step: (batch, mixing, sgd) => inner.step(batch, this.#checked(mixing), sgd),
-      gradient: (batch, mixing, options) => inner.gradient(batch, this.#checked(mixing), options),
-      evaluate: (batches, mixing, mode) => inner.evaluate(batches, this.#checked(mixing), mode),
+      step: (batch, mixing, sgd) => this.#alone('step', inner.step(batch, this.#checked(mixing), sgd)),
+      gradient: (batch, mixing, options) =>
+        this.#alone('gradient', inner.gradient(batch, this.#checked(mixing), options)),
+      evaluate: (batches, mixing, mode) =>
+        this.#alone('evaluate', inner.evaluate(batches, this.#checked(mixing), mode)),
+      takeTally: () => this.#alone('takeTally', inner.takeTally()),
       dispose: () => {
         this.networks--
         inner.dispose()
@@ -68,6 +74,17 @@ export class Watch {
       dispose()
     }
     return gates
+  }
+
+  /** An executor may keep what it computes in one place: a promise is awaited before anything else is asked. */
+  async #alone<T>(call: string, answer: Promise<T>): Promise<T> {
+    if (this.#underWay !== undefined) this.overlap ??= `${call}() was called before ${this.#underWay}() had ended`
+    this.#underWay = call
+    try {
+      return await answer
+    } finally {
+      this.#underWay = undefined
+    }
   }
 
   #checked(mixing: Mixing): Mixing {

@@ -172,6 +172,27 @@ describe('the contract suite', () => {
     ])
   })
 
+  it('sees steps that nobody awaits', async () => {
+    const hasty = darts(async (context, search) => {
+      const { weights } = await context.data()
+      const theta = nb201.edges.map(() => [1, 0, 0, 0, 0])
+      const sgd = { ...context.protocol.weights }
+      return {
+        async epoch(index) {
+          const batch = await weights.batch(index)
+          void search.relaxed?.supernet.step(batch, { theta }, sgd)
+          return search.epoch(index)
+        },
+      }
+    })
+    expect(await broken(hasty)).toEqual([
+      {
+        rule: 'it awaits each call of the search network before the next',
+        seen: 'gradient() was called before step() had ended',
+      },
+    ])
+  })
+
   it('sees vectors that pile up, and a network that is left', async () => {
     const rule = 'it leaves nothing on the backend, neither after an epoch nor at its end'
     const piling = darts((_, search) => ({
