@@ -78,7 +78,9 @@ export function onInterrupt(clean: () => void): () => void {
 }
 
 /** A pipe that its reader closed (`bench … | head`) is no failure. */
-process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-  if (error.code === 'EPIPE') process.exit(0)
-  throw new BenchError('failed', `cannot write to standard output (${error.code})`)
-})
+for (const stream of [process.stdout, process.stderr]) {
+  stream.on('error', ({ code }: NodeJS.ErrnoException) => {
+    if (code === 'EPIPE') process.exit(0)
+    throw new BenchError('failed', `cannot write to standard output (${code})`)
+  })
+}

@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 /** The table of contents of `bench`. A command's module is loaded when the command is given, and not before. */
 import { Command } from 'commander'
+import { BenchError } from '../core/errors.ts'
 import { packageVersion } from '../runner/environment.ts'
 import { reportFailure, throwUsageErrors } from './failures.ts'
 
@@ -38,6 +39,13 @@ const commands: readonly (readonly [name: string, summary: string, load: Load])[
   ],
 ]
 
+/** `help run` is `run --help`: of a command whose module is not loaded there is nothing to show. */
+function withoutHelp(argv: readonly string[]): readonly string[] {
+  const [first, ...rest] = argv
+  if (first !== 'help' || rest.length === 0) return argv
+  return commands.some(([name]) => name === rest[0]) ? [...rest, '--help'] : rest
+}
+
 async function main(argv: readonly string[]): Promise<void> {
   const program = new Command('bench')
     .description('Compare neural-architecture-search algorithms fairly and fast.')
@@ -53,4 +61,13 @@ async function main(argv: readonly string[]): Promise<void> {
   else await program.parseAsync(argv, { from: 'user' })
 }
 
-main(process.argv.slice(2)).catch(reportFailure)
+let isOver = false
+main(withoutHelp(process.argv.slice(2)))
+  .catch(reportFailure)
+  .finally(() => {
+    isOver = true
+  })
+process.on('beforeExit', () => {
+  if (!isOver)
+    reportFailure(new BenchError('failed', 'nothing is under way, and it is not done: a promise was never resolved'))
+})

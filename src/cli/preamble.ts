@@ -10,11 +10,14 @@ export function preamble(plan: Plan, store: Store): string {
   return [
     `space ${space.name}; dataset ${experiment.datasets.join(', ')}; ${evaluation(plan)}; ${executors(plan)}; ${protocols(plan)}`,
     ...fuller(plan),
-    `${jobs.length} runs, ${jobs.length - missing} of them finished; store ${store.folder}`,
+    `${counted(jobs.length, 'run')}, ${jobs.length - missing} finished; store ${store.folder}`,
     '',
     '',
   ].join('\n')
 }
+
+/** `1 run`, `4 runs`. */
+export const counted = (count: number, what: string): string => `${count} ${what}${count === 1 ? '' : 's'}`
 
 function evaluation(plan: Plan): string {
   const { retraining } = plan.experiment

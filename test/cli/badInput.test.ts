@@ -18,6 +18,7 @@ mkdirSync(join(place.folder, 'empty'))
 /** The arguments after `bench`, and the one line that they get. */
 const cases: readonly [string, string | RegExp][] = [
   ['runn', "unknown command 'runn'; did you mean run?"],
+  ['help runn', "unknown command 'runn'; did you mean run?"],
   ['run --algos drnas', "unknown option '--algos'; did you mean --algo?"],
   ['run', 'no algorithm is named; --algo drnas names one, "bench list algos" lists them'],
   ['run --algo drnass', /^unknown algorithm "drnass"; did you mean "drnas"\? \(known: .*, random, .*\)$/],
@@ -42,6 +43,7 @@ const cases: readonly [string, string | RegExp][] = [
   ['run --algo random --budget -5', /argument '-5' is invalid. expected a number above 0.$/],
   ['run --algo drnas --option ancor=kl', /^unknown option of drnas "ancor"; did you mean "anchor"\?/],
   ['run --algo drnas --option anchor', '--option anchor is not key=value, as in anchor=kl'],
+  ['run --algo drnas --option anchor=', '--option anchor= gives anchor no value; leave it out, or give one'],
   ['run --algo drnas --option anchor=l3', /^drnas: option anchor=l3: Invalid option/],
   [
     'run --algo drnas,random --option rea.population=3',

@@ -91,9 +91,32 @@ export default definePlugin({ name: 'stubborn', algorithms: [defineAlgorithm({
     )
   })
 
+  it('refuses options in one line, as bench run does', async () => {
+    const path = join(folder, 'stubborn.ts')
+    const check = bench(checkCommand(), 'plugin', path, '--option', 'choice=red', '--quiet')
+    await expect(check).rejects.toThrow(/^stubborn: option choice=red: Invalid input/)
+  })
+
+  it('says where in the plugin it fails', async () => {
+    const path = join(folder, 'failing.ts')
+    writeFileSync(path, FAILING)
+    await bench(checkCommand(), 'plugin', path, '--quiet')
+    expect(process.exitCode).toBe(1)
+    expect(complained).toMatch(/: it fails: no luck, at .*failing.ts:6:\d+\)\n$/)
+  })
+
   it('asks for a plugin that has algorithms', async () => {
     const path = join(folder, 'empty.ts')
     writeFileSync(path, "export default { name: 'empty', algorithms: [] }")
     await expect(bench(checkCommand(), 'plugin', path)).rejects.toThrow(`plugin ${path} has no algorithms to check`)
   })
 })
+
+const FAILING = `import { defineAlgorithm, definePlugin } from 'nas-bench-harness'
+import { z } from 'zod'
+export default definePlugin({ name: 'failing', algorithms: [defineAlgorithm({
+  name: 'failing', version: 1, description: '', source: '', kind: 'black-box', spaces: ['nb201'], options: z.strictObject({}),
+  async search() {
+    throw new Error('no luck')
+  },
+})] })`

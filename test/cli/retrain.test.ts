@@ -50,7 +50,7 @@ describe('bench retrain', () => {
     expect(first.stdout).toContain('preset trial, 2 epochs, 2000 training images at 16×16, batch 8, C=4, 3 cells')
     const again = await place.bench(...args)
     expect(again.stdout).toBe(first.stdout)
-    expect(again.stderr).toContain('4 trainings, 4 of them finished')
+    expect(again.stderr).toContain('4 trainings, 4 finished')
   })
 
   test('names the same training by name, by text and by file', async () => {

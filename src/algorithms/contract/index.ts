@@ -2,6 +2,7 @@
  * The contract suite: what every built-in algorithm passes, and what `bench check plugin` runs on a stranger's. Each
  * algorithm is run on the smallest task of each space that it works on.
  */
+import { fileURLToPath } from 'node:url'
 import type { Algorithm } from '../../core/algorithm.ts'
 import type { Executor } from '../../core/executor.ts'
 import type { SearchSpace } from '../../core/space.ts'
@@ -74,6 +75,14 @@ async function observations(subject: Subject) {
     const again = difference(whole, interrupted) === undefined ? interrupted : await observe(subject, 0)
     return { whole, again, interrupted, otherSeed: await observe(subject, 1) }
   } catch (error) {
-    return error instanceof Error ? `it fails: ${error.message}` : `it fails: ${String(error)}`
+    return `it fails: ${error instanceof Error ? error.message + placeOf(error) : String(error)}`
   }
+}
+
+const PACKAGE = fileURLToPath(new URL('../../..', import.meta.url))
+
+/** Where in its author's files an unexpected error came about. */
+function placeOf({ name, stack = '' }: Error): string {
+  const frame = stack.split('\n').find((line) => /:\d+:\d+\)?$/.test(line) && !line.includes(PACKAGE))
+  return name === 'BenchError' || frame === undefined ? '' : `, ${frame.trim()}`
 }

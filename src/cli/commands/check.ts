@@ -7,7 +7,7 @@ import type { SearchSpace } from '../../core/space.ts'
 import { openExecutor } from '../../engine/executors.ts'
 import { renderTable } from '../../report/formats/renderTable.ts'
 import type { Tabular } from '../../report/formats/tabular.ts'
-import { distributeOptions } from '../../runner/planning/algorithmOptions.ts'
+import { distributeOptions, resolveOptions } from '../../runner/planning/algorithmOptions.ts'
 import { loadPlugin } from '../../runner/plugins.ts'
 import { darts } from '../../spaces/darts/index.ts'
 import { nb201 } from '../../spaces/nb201/index.ts'
@@ -53,7 +53,8 @@ async function checkPlugin(source: string, { option = [], json = false, quiet, o
   for (const { name, options } of distributeOptions(algorithms, option)) {
     if (!quiet && !json) process.stderr.write(`checking ${name} …\n`)
     const algorithm = algorithms.find((each) => each.name === name) as Algorithm
-    results.push(...(await checkAlgorithm(algorithm, { executor: () => executor, options, spaces: known })))
+    const chosen = resolveOptions(algorithm, options)
+    results.push(...(await checkAlgorithm(algorithm, { executor: () => executor, options: chosen, spaces: known })))
   }
   writeOutput(renderTable(resultTable(results), json ? 'json' : 'text'), out)
   reportBroken(source, results)

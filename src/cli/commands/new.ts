@@ -1,6 +1,6 @@
 /** `bench new` */
 import { existsSync } from 'node:fs'
-import { dirname, join, relative, resolve } from 'node:path'
+import { dirname, join, resolve } from 'node:path'
 import { Command } from 'commander'
 import { builtins } from '../../builtins.ts'
 import { writeAllAtomically } from '../../core/atomicFile.ts'
@@ -64,8 +64,7 @@ function checkName(name: string): void {
 }
 
 function nextSteps(name: string, path: string): string {
-  const file = relative('.', path)
-  const shown = dirname(file) === '.' ? `./${file}` : file
+  const shown = dirname(path) === '.' ? `./${path}` : path
   return `wrote ${shown} and its test. Next:
   bench check plugin ${shown}
   bench run --plugin ${shown} --algo ${name} --space nb201 --seeds 4

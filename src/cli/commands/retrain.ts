@@ -31,7 +31,7 @@ import {
   threadsOption,
 } from '../options.ts'
 import { sayAside, writeOutput } from '../output.ts'
-import { trainingText } from '../preamble.ts'
+import { counted, trainingText } from '../preamble.ts'
 import { runWithProgress } from '../progress/planProgress.ts'
 import { slurmOption, submitWhatIsLeft } from '../slurm.ts'
 
@@ -123,7 +123,7 @@ function opening(plan: Plan, store: Store, missing: number): string {
   const executors = new Set(jobs.map(({ job }) => job.executor))
   return [
     `${trainingText(plan)}; dataset ${experiment.datasets.join(', ')}; executor ${[...executors].join(', ')}`,
-    `${jobs.length} trainings, ${jobs.length - missing} of them finished; store ${store.folder}`,
+    `${counted(jobs.length, 'training')}, ${jobs.length - missing} finished; store ${store.folder}`,
     '',
     '',
   ].join('\n')

@@ -72,6 +72,8 @@ export function distributeOptions(algorithms: readonly Algorithm[], lines: reado
   for (const line of lines) {
     const [, owner, key, value] = /^(?:([^.=]+)\.)?([^=]+)=(.*)$/s.exec(line) ?? []
     if (key === undefined) throw new BenchError('bad-input', `--option ${line} is not key=value, as in anchor=kl`)
+    if (value.trim() === '')
+      throw new BenchError('bad-input', `--option ${line} gives ${key} no value; leave it out, or give one`)
     const owners = requests.filter(({ algorithm }) => owner === undefined || algorithm.name === owner)
     if (owners.length === 0) throw unknownName('algorithm of --option', owner, names(algorithms))
     const takers = owners.filter(({ algorithm }) => optionNames(algorithm).includes(key))
