@@ -22,8 +22,10 @@ export interface BackendChoice {
   readonly reason: string
 }
 
-/** The packages that bring libtensorflow, the one for NVIDIA GPUs first. */
-const TENSORFLOW_PACKAGES = ['@tensorflow/tfjs-node-gpu', '@tensorflow/tfjs-node'] as const
+/** Brings libtensorflow for NVIDIA GPUs. */
+const WITH_GPU = '@tensorflow/tfjs-node-gpu'
+/** The packages that bring libtensorflow, the first that is there before the others. */
+const TENSORFLOW_PACKAGES = [WITH_GPU, '@tensorflow/tfjs-node'] as const
 
 const NO_ADAPTER =
   'no GPU adapter was found; a Vulkan, Metal or Direct3D 12 driver is needed (docs/backends.md: what servers lack)'
@@ -78,15 +80,20 @@ export async function chooseBackend(
   return { backend: name, reason: 'as asked for' }
 }
 
+/** Whether a graphics processor computes; software that emulates one does not count. */
+export async function usesGpu(backend: Backend): Promise<boolean> {
+  if (backend === 'webgpu') return (await describeGpu())?.isSoftware === false
+  return backend === 'tensorflow' && tensorflowPackage() === WITH_GPU
+}
+
 export const isDeterministic = (backend: Backend) => backend === 'wasm' || backend === 'cpu'
 
 const deterministicChoice: BackendChoice = { backend: 'wasm', reason: 'the same bits on every machine' }
 
 /** A GPU, or the plan on WebAssembly: libtensorflow without a GPU takes several times its processor time on small networks. */
 async function bestBackend(): Promise<BackendChoice> {
-  const [withGpu] = TENSORFLOW_PACKAGES
-  if (tensorflowPackage() === withGpu) return { backend: 'tensorflow', reason: `${withGpu} is installed` }
+  if (await usesGpu('tensorflow')) return { backend: 'tensorflow', reason: `${WITH_GPU} is installed` }
   const webgpu = await reportOf('webgpu')
-  if (webgpu.available && !(await describeGpu())?.isSoftware) return { backend: 'webgpu', reason: webgpu.detail }
-  return { backend: 'wasm', reason: `there is neither ${withGpu} nor a GPU for WebGPU` }
+  if (await usesGpu('webgpu')) return { backend: 'webgpu', reason: webgpu.detail }
+  return { backend: 'wasm', reason: `there is neither ${WITH_GPU} nor a GPU for WebGPU` }
 }

@@ -1,10 +1,12 @@
 /** Runs what is missing of a plan. */
 import { cores } from '../core/cores.ts'
 import type { ResultRecord } from '../core/result.ts'
+import { usesGpu } from '../engine/backendChoice.ts'
 import { chooseExecutor } from '../engine/executors.ts'
 import type { Plan, PlannedJob } from './planning/plan.ts'
 import type { Store } from './store/store.ts'
 import type { RunEvent } from './workers/events.ts'
+import { cudaDevices } from './workers/gpus.ts'
 import { ordersOf, type Processes, trainsNetwork } from './workers/orders.ts'
 import type { WorkOrder } from './workers/workOrder.ts'
 
@@ -41,10 +43,11 @@ export async function runPlan(
   const failures = new Map<string, NonNullable<Outcome['failure']>>()
   if (missing.length > 0) {
     const { runOrders } = await import('./workers/pool.ts')
-    const orders = ordersOf(plan, missing, store, processes)
-    const threads = processes.threads ?? threadsEach(orders, processes.jobs)
+    const jobs = processes.jobs ?? (await processesAtATime(plan, missing))
+    const orders = ordersOf(plan, missing, store, { ...processes, jobs })
+    const threads = processes.threads ?? threadsEach(orders, jobs)
     const equipped = orders.map((order) => ({ ...order, executor: { ...order.executor, threads } }))
-    await runOrders(equipped, processes.jobs, (event) => {
+    await runOrders(equipped, jobs, (event) => {
       if (event.kind === 'failed') failures.set(event.id, event)
       onEvent(event)
     })
@@ -54,6 +57,13 @@ export async function runPlan(
     const failure = failures.get(planned.id)
     return { planned, ...(result && { result }), ...(failure && { failure }) }
   })
+}
+
+/** More on a GPU would each need their own memory there, and gain little. */
+async function processesAtATime({ experiment }: Plan, missing: readonly PlannedJob[]): Promise<number> {
+  if (!missing.some(trainsNetwork)) return cores()
+  const { backend } = await chooseExecutor(experiment.executor)
+  return (await usesGpu(backend)) ? Math.max(1, cudaDevices(process.env).length) : cores()
 }
 
 /** Threads for each of the processes that train at a time, at most `jobs`. */

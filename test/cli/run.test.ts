@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { tryLock } from '../../src/core/lock.ts'
@@ -101,6 +101,32 @@ describe('bench run', () => {
     const { stdout } = await place.bench('status', ...args.slice(0, -2), '--seeds', '2', '--format', 'csv')
     expect(stdout).toMatch(/countdown,cifar10,0,micro,finished,4,.*\ncountdown,cifar10,1,micro,missing,0,/)
   })
+})
+
+test('processes are dealt to the GPUs that there are', async () => {
+  const plugin = join(place.folder, 'gpu.mjs')
+  writeFileSync(
+    plugin,
+    `import { defineAlgorithm, definePlugin, sample } from 'nas-bench-harness'
+     import { z } from 'zod'
+     const search = async ({ space, random }) => ({
+       epochs: 1,
+       epoch: async () => ({ extra: { gpu: Number(process.env.CUDA_VISIBLE_DEVICES) } }),
+       genotype: () => sample(space, random('answer')),
+       save: async () => ({}),
+       restore() {},
+       dispose() {},
+     })
+     const algorithm = { name: 'gpu', version: 1, description: '', source: '', kind: 'black-box', options: z.strictObject({}) }
+     export default definePlugin({ name: 'gpu', algorithms: [defineAlgorithm({ ...algorithm, search })] })`,
+  )
+  vi.stubEnv('CUDA_VISIBLE_DEVICES', '3,5')
+  await place.bench('run', '--plugin', plugin, '--algo', 'gpu', '--dataset', 'cifar10', '--seeds', '4', '--jobs', '4')
+  vi.unstubAllEnvs()
+  const gpus = Object.values(place.epochs('runs')).map(
+    (epochs) => (epochs as { extra: { gpu: number } }[])[0].extra.gpu,
+  )
+  expect(gpus.sort()).toEqual([3, 3, 5, 5])
 })
 
 function isAlive(pid: number): boolean {

@@ -81,7 +81,7 @@ export function retrainCommand(): Command {
       oneOf('treatment', ['fail', 'skip']),
     )
     .option('--backend <name>', `${backendNames.join(', ')} (default: auto)`, oneOf('backend', backendNames))
-    .option('--jobs <n>', `worker processes (default: the cores, here ${cores()})`, positiveInteger)
+    .option('--jobs <n>', `worker processes (default: the cores, here ${cores()}; on GPUs, one each)`, positiveInteger)
     .addOption(threadsOption())
     .addOption(slurmOption())
     .addOption(storeOption())
@@ -105,12 +105,11 @@ async function retrain(flags: RetrainFlags): Promise<void> {
   const store = new Store(flags.store)
   const missing = unfinished(plan, store).length
   const { jobs, threads, slurm } = flags
-  const request = { jobs, threads, seedsPerDevice: 1, sbatch: slurm }
-  const submission = await submitWhatIsLeft(plan, store, request, flags.json)
+  const processes = { jobs, threads, seedsPerDevice: 1 }
+  const submission = await submitWhatIsLeft(plan, store, { ...processes, sbatch: slurm }, flags.json)
   if (submission === undefined) await prepareToRun(plan, store)
   if (!quiet) (flags.format === 'text' ? process.stdout : process.stderr).write(opening(plan, store, missing))
   if (submission !== undefined) return writeOutput(submission, flags.out)
-  const processes = { jobs: jobs ?? cores(), threads, seedsPerDevice: 1 }
   const outcomes = await runWithProgress(plan, store, { ...processes, quiet, label })
   throwInputFault(outcomes)
   writeOutput(renderOutcomes(outcomes, flags.json ? 'json' : flags.format, flags.published), flags.out)

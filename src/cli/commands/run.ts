@@ -38,7 +38,7 @@ export function runCommand(): Command {
     )
     .argument('[file]', 'experiment file (YAML); flags win over it')
   return addExperimentFlags(command)
-    .option('--jobs <n>', `worker processes (default: the cores, here ${cores()})`, positiveInteger)
+    .option('--jobs <n>', `worker processes (default: the cores, here ${cores()}; on GPUs, one each)`, positiveInteger)
     .option('--seeds-per-device <n>', 'seeds that share a process and its GPU (webgpu)', positiveInteger, 1)
     .addOption(threadsOption())
     .addOption(slurmOption())
@@ -69,15 +69,12 @@ async function run(path: string | undefined, flags: RunFlags, command: Command):
   // Of a file of which some algorithms are run, a setting may be for the others.
   if (path === undefined || flags.algo === undefined) refuseIdleSettings(plan)
   const { seedsPerDevice, slurm } = flags
-  const jobs = flags.jobs ?? file.jobs
-  const threads = flags.threads ?? file.threads
-  const request = { jobs, threads, seedsPerDevice, sbatch: slurm }
-  const submission = await submitWhatIsLeft(plan, store, request, flags.json)
+  const processes = { jobs: flags.jobs ?? file.jobs, threads: flags.threads ?? file.threads, seedsPerDevice }
+  const submission = await submitWhatIsLeft(plan, store, { ...processes, sbatch: slurm }, flags.json)
   if (submission === undefined) await prepareToRun(plan, store)
   const quiet = flags.quiet || flags.json
   if (!quiet) (flags.format === 'text' ? process.stdout : process.stderr).write(preamble(plan, store))
   if (submission !== undefined) return writeOutput(submission, flags.out)
-  const processes = { jobs: jobs ?? cores(), threads, seedsPerDevice }
   const outcomes = await runWithProgress(plan, store, { ...processes, quiet: quiet === true })
   writeOutput(renderOutcomes(outcomes, flags.json ? 'json' : flags.format), flags.out)
   reportLostRuns(outcomes)

@@ -20,9 +20,8 @@ const BENCH = fileURLToPath(
 /** Before a time limit, a task is told so many seconds ahead: enough to have itself queued again. */
 const WARNING_SECONDS = 60
 
-export interface SubmissionRequest extends Omit<Processes, 'jobs'> {
-  /** Tasks at a time; absent: as many as Slurm lets run. */
-  readonly jobs?: number
+/** `jobs` are tasks at a time; absent: as many as Slurm lets run. */
+export interface SubmissionRequest extends Processes {
   readonly sbatch: SbatchOptions
 }
 

@@ -4,8 +4,8 @@ import type { Store } from '../store/store.ts'
 import type { WorkOrder } from './workOrder.ts'
 
 export interface Processes {
-  /** At a time. */
-  readonly jobs: number
+  /** At a time; absent: one for each GPU where GPUs compute, else one for each core. */
+  readonly jobs?: number
   /** Searches of one algorithm that share a process, and so its GPU. */
   readonly seedsPerDevice: number
   /** That may work on one step; absent: as many as leave each process its share of the cores. */
@@ -20,7 +20,7 @@ export function ordersOf(
   { experiment, lookups }: Plan,
   missing: readonly PlannedJob[],
   store: Store,
-  { jobs, seedsPerDevice }: Processes,
+  { jobs, seedsPerDevice }: { readonly jobs: number; readonly seedsPerDevice: number },
 ): WorkOrder[] {
   return experiment.datasets.flatMap((dataset) => {
     const here = missing.filter(({ job }) => job.dataset.name === dataset)

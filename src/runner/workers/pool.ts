@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url'
 import pLimit from 'p-limit'
 import { cores } from '../../core/cores.ts'
 import type { RunEvent } from './events.ts'
+import { cudaDevices } from './gpus.ts'
 import { GAVE_UP, type WorkOrder } from './workOrder.ts'
 
 /** A worker is always the built module: Node 20 runs no TypeScript, which is what the tests run this one from. */
@@ -17,21 +18,32 @@ process.on('exit', () => {
   for (const worker of workers) worker.kill()
 })
 
-/** Runs all orders, `jobs` processes at a time. Every job ends in an event `finished` or `failed`. */
+/** Runs all orders, `jobs` processes at a time, on all GPUs in turn. Every job ends in an event `finished` or `failed`. */
 export async function runOrders(
   orders: readonly WorkOrder[],
   jobs: number,
   onEvent: (event: RunEvent) => void,
 ): Promise<void> {
   const limit = pLimit(jobs)
-  await Promise.all(orders.map((order) => limit(() => runOrder(order, onEvent))))
+  const gpus = cudaDevices(process.env)
+  const free: (string | undefined)[] = Array.from({ length: jobs }, (_, n) => gpus[n % gpus.length])
+  const run = async (order: WorkOrder) => {
+    const gpu = free.shift()
+    await runOrder(order, workerEnvironment(order.executor, gpu), onEvent)
+    free.push(gpu)
+  }
+  await Promise.all(orders.map((order) => limit(() => run(order))))
 }
 
 /** One process for the whole order; where it dies, another for the jobs after the one that it died with. */
-async function runOrder(order: WorkOrder, onEvent: (event: RunEvent) => void): Promise<void> {
+async function runOrder(
+  order: WorkOrder,
+  environment: NodeJS.ProcessEnv,
+  onEvent: (event: RunEvent) => void,
+): Promise<void> {
   for (let jobs = order.jobs; jobs.length > 0; ) {
     const ended = new Set<string>()
-    const death = await runProcess({ ...order, jobs }, (event) => {
+    const death = await runProcess({ ...order, jobs }, environment, (event) => {
       if (event.kind === 'finished' || event.kind === 'failed') ended.add(event.id)
       onEvent(event)
     })
@@ -47,23 +59,24 @@ async function runOrder(order: WorkOrder, onEvent: (event: RunEvent) => void): P
 
 /**
  * What the libraries of a process go by, where the user says nothing else. Photographs are decoded by the threads of the
- * runtime's own pool, four by itself: a core each. libtensorflow takes every core by itself.
+ * runtime's own pool, four by itself: a core each. libtensorflow takes every core by itself, and of every GPU all memory, so
+ * that a second process would find none.
+ * @param gpu as CUDA names it
  */
-export const workerEnvironment = ({ threads }: WorkOrder['executor']): NodeJS.ProcessEnv => ({
+export const workerEnvironment = ({ threads }: WorkOrder['executor'], gpu?: string): NodeJS.ProcessEnv => ({
   UV_THREADPOOL_SIZE: String(Math.max(4, cores())),
+  TF_FORCE_GPU_ALLOW_GROWTH: 'true',
   ...(threads !== undefined && { TF_NUM_INTRAOP_THREADS: String(threads) }),
   ...process.env,
+  ...(gpu !== undefined && { CUDA_VISIBLE_DEVICES: gpu }),
 })
 
 const exitCode = (code: number | null): string => `exit code ${code}`
 
 /** → how the process ended: `exit code 0`, `killed by SIGKILL`, or why there is none. */
-function runProcess(order: WorkOrder, onEvent: (event: RunEvent) => void): Promise<string> {
+function runProcess(order: WorkOrder, env: NodeJS.ProcessEnv, onEvent: (event: RunEvent) => void): Promise<string> {
   return new Promise((resolve) => {
-    const child = fork(WORKER, {
-      stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
-      env: workerEnvironment(order.executor),
-    })
+    const child = fork(WORKER, { stdio: ['ignore', 'ignore', 'inherit', 'ipc'], env })
     workers.add(child)
     const end = (how: string) => {
       workers.delete(child)
