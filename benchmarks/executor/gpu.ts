@@ -147,12 +147,14 @@ const median = (numbers: readonly number[]) => numbers.toSorted((a, b) => a - b)
 const of = (samples: readonly Milliseconds[], step: StepName) => median(samples.flatMap((sample) => sample[step] ?? []))
 const percent = (share: number) => `${(100 * share).toFixed(1)} %`
 
-async function compare(device: Device, workload: Workload, peak: Peak): Promise<void> {
+type Samples = Readonly<Record<'ours' | 'pytorch', Milliseconds[]>>
+
+async function measure(device: Device, workload: Workload): Promise<Samples> {
   const executor = await openWebgpuExecutor({ device })
   const executable = await executor.compile(workload.network, { batchSize: workload.batchSize })
   executable.weights.write(initialWeights(workload.network, random(0, 'weights')))
   const feed = randomFeed(workload.network, workload.batchSize)
-  const samples = { ours: [] as Milliseconds[], pytorch: [] as Milliseconds[] }
+  const samples: Samples = { ours: [], pytorch: [] }
   const sides = ['ours', 'pytorch'] as const
   const seconds = Number(values.seconds)
   for (let round = 0; round < Number(values.rounds); round++) {
@@ -162,27 +164,31 @@ async function compare(device: Device, workload: Workload, peak: Peak): Promise<
     }
   }
   executable.dispose()
+  return samples
+}
+
+function row(device: Device, step: StepName, samples: Samples, workload: Workload, peak: Peak): string {
+  const { network, batchSize, target } = workload
+  const own = of(samples.ours, step)
+  const other = samples.pytorch.length > 0 ? of(samples.pytorch, step) : undefined
+  const { dispatches, bytes, operations } = workOf(device, network, batchSize, step)
+  const cells = [
+    ...[step, own.toFixed(2), other?.toFixed(2) ?? '–'],
+    ...[other === undefined ? '–' : (own / other).toFixed(2), `≤ ${target}`, dispatches.length],
+    percent(bytes / (own / 1000) / peak.bytesPerSecond),
+    percent(operations / (own / 1000) / peak.operationsPerSecond),
+  ]
+  return `| ${cells.join(' | ')} |`
+}
+
+async function compare(device: Device, workload: Workload, peak: Peak): Promise<void> {
+  const samples = await measure(device, workload)
   console.log(`\n${workload.title}\n`)
   console.log(
     '| step | ours, ms | PyTorch, ms | ours ÷ PyTorch | target | dispatches | of peak bandwidth | of peak arithmetic |',
   )
   console.log('|---|--:|--:|--:|--:|--:|--:|--:|')
-  for (const step of workload.steps) {
-    const own = of(samples.ours, step)
-    const other = samples.pytorch.length > 0 ? of(samples.pytorch, step) : undefined
-    const { dispatches, bytes, operations } = workOf(device, workload.network, workload.batchSize, step)
-    const cells = [
-      step,
-      own.toFixed(2),
-      other?.toFixed(2) ?? '–',
-      other === undefined ? '–' : (own / other).toFixed(2),
-      `≤ ${workload.target}`,
-      dispatches.length,
-      percent(bytes / (own / 1000) / peak.bytesPerSecond),
-      percent(operations / (own / 1000) / peak.operationsPerSecond),
-    ]
-    console.log(`| ${cells.join(' | ')} |`)
-  }
+  for (const step of workload.steps) console.log(row(device, step, samples, workload, peak))
 }
 
 await chooseBackend('webgpu').catch(({ message }) => refuse(message))

@@ -3,6 +3,7 @@
  * all terms. Back, with g = ∂L/∂output, one pass gives Σ g and each term's Σ g·(value − μ); from these follow ∂L/∂c, and
  * for a normalised term the gradient wrt its value (`differentiate` in kernels/norm.ts). A plain term gets c·g.
  */
+import type { ValueId } from '../../../core/network.ts'
 import type { Of } from '../../graph/graph.ts'
 import type { Temporary } from '../../plan/placement.ts'
 import type { Backward } from '../../plan/rules.ts'
@@ -13,56 +14,80 @@ import { PlainTerm } from './terms/plainTerm.ts'
 import type { TermEmitter } from './terms/term.ts'
 
 export function lowerCombine(context: Context, { terms, output }: Of<'combine'>, index: number): Backward {
-  const { program } = context
-  const condition = context.activity.condition(index)
-  const { pixelsPerSample, channels } = context.extent(output)
   const emitters = terms.map((term, part): TermEmitter => {
     const slot = context.termSlot(index, part)
     const own = context.activity.partCondition(index, part)
     const { norm } = term
     return norm === null ? new PlainTerm(context, term, slot, own) : new NormTerm(context, { ...term, norm }, slot, own)
   })
-  for (const emitter of emitters) emitter.prepare()
-  const rows = program.table(emitters.flatMap((emitter) => emitter.row))
-  for (const { value } of terms) program.touch(context.value(value))
-  program.emit(
-    'combine',
-    { terms: rows, count: terms.length, output: context.value(output), pixelsPerSample, channels },
-    { condition },
-  )
+  const node = new Node(context, emitters, output, context.activity.condition(index))
+  node.forward()
   return () => {
     const gradient = context.outputGradient(output)
-    if (gradient === undefined) return
-    const gradientSums = program.reserve(channels * 8)
-    projectOn(emitters, gradient, gradientSums)
-    for (const emitter of emitters) emitter.backward(gradient, gradientSums)
+    if (gradient !== undefined) node.backward(gradient)
+  }
+}
+
+class Node {
+  readonly #context: Context
+  readonly #terms: readonly TermEmitter[]
+  readonly #output: ValueId
+  readonly #condition: number
+
+  constructor(context: Context, terms: readonly TermEmitter[], output: ValueId, condition: number) {
+    this.#context = context
+    this.#terms = terms
+    this.#output = output
+    this.#condition = condition
+  }
+
+  forward(): void {
+    const { program } = this.#context
+    const terms = this.#terms
+    for (const term of terms) term.prepare()
+    const rows = program.table(terms.flatMap(({ row }) => row))
+    for (const { value } of terms) program.touch(value)
+    program.emit(
+      'combine',
+      { terms: rows, count: terms.length, output: this.#context.value(this.#output), ...this.#extents() },
+      { condition: this.#condition },
+    )
+  }
+
+  backward(gradient: Temporary): void {
+    const gradientSums = this.#context.program.reserve(this.#extents().channels * 8)
+    this.#project(gradient, gradientSums)
+    for (const term of this.#terms) term.backward(gradient, gradientSums)
   }
 
   /** Plain terms are projected on only where the gradient wrt the coefficients is wanted. */
-  function projectOn(all: readonly TermEmitter[], gradient: Temporary, gradientSums: number): void {
-    const normalised = all.filter(({ projected }) => projected === 'always')
-    const wanted = all.filter(({ projected }) => projected !== 'never')
+  #project(gradient: Temporary, gradientSums: number): void {
+    const normalised = this.#terms.filter(({ projected }) => projected === 'always')
+    const wanted = this.#terms.filter(({ projected }) => projected !== 'never')
     if (wanted.length > normalised.length) {
-      emitProjection(wanted, gradient, gradientSums, 'coefficients')
-      emitProjection(normalised, gradient, gradientSums, 'no-coefficients')
+      this.#projectOn(wanted, gradient, gradientSums, 'coefficients')
+      this.#projectOn(normalised, gradient, gradientSums, 'no-coefficients')
     } else {
-      emitProjection(normalised, gradient, gradientSums, 'always')
+      this.#projectOn(normalised, gradient, gradientSums, 'always')
     }
   }
 
-  function emitProjection(
-    projected: readonly TermEmitter[],
-    gradient: Temporary,
-    gradientSums: number,
-    when: When,
-  ): void {
-    if (projected.length === 0) return
-    const table = program.table(projected.flatMap((emitter) => emitter.projection))
-    for (const { value } of projected) program.touch(value)
+  #projectOn(projected: readonly TermEmitter[], gradient: Temporary, gradientSums: number, when: When): void {
     const count = projected.length
-    const rows = context.chunkRows(output, (1 + count) * channels, `projections on value ${output}`)
-    const common = { terms: table, count, pixelsPerSample, channels, rows }
-    program.emit('project', { gradient, ...common }, { condition, when })
-    program.emit('addProjections', { ...common, gradientSums }, { condition, when })
+    if (count === 0) return
+    const { program } = this.#context
+    const options = { condition: this.#condition, when }
+    const { channels } = this.#extents()
+    const terms = program.table(projected.flatMap(({ projection }) => projection))
+    for (const { value } of projected) program.touch(value)
+    const rows = this.#context.chunkRows(this.#output, (1 + count) * channels, `projections on value ${this.#output}`)
+    const common = { terms, count, rows, ...this.#extents() }
+    program.emit('project', { gradient, ...common }, options)
+    program.emit('addProjections', { ...common, gradientSums }, options)
+  }
+
+  #extents(): { readonly pixelsPerSample: number; readonly channels: number } {
+    const { pixelsPerSample, channels } = this.#context.extent(this.#output)
+    return { pixelsPerSample, channels }
   }
 }
