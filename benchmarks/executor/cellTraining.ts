@@ -3,7 +3,6 @@
  *
  *     npx jiti benchmarks/executor/cellTraining.ts [CxNxSIZExBATCH] [CELLS] [STEPS]
  */
-import type { Batch } from '../../src/core/data.ts'
 import type { Executor, SgdStep } from '../../src/core/executor.ts'
 import { random } from '../../src/core/random.ts'
 import { sample } from '../../src/core/space.ts'
@@ -11,21 +10,14 @@ import { initialWeights } from '../../src/engine/initialise.ts'
 import { openTfjsExecutor } from '../../src/engine/tfjs/executor.ts'
 import { openStaticExecutor } from '../../src/engine/wasm/index.ts'
 import { nb201 } from '../../src/spaces/nb201/index.ts'
+import { imagesOf, median, randomBatch } from './workload.ts'
 
 const [size = '4x1x8x64', cells = '6', steps = '40'] = process.argv.slice(2)
 const [channels, depth, side, batchSize] = size.split('x').map(Number)
 const SGD: SgdStep = { learningRate: 0.1, momentum: 0.9, nesterov: true, weightDecay: 5e-4, clipNorm: null }
-const shape = { height: side, width: side, channels: 3, classes: 10 }
+const shape = imagesOf(side)
 
-const stream = random(0, 'batches')
-const batches = Array.from(
-  { length: 4 },
-  (): Batch => ({
-    images: Float32Array.from({ length: batchSize * side * side * 3 }, () => stream.normal()),
-    labels: Int32Array.from({ length: batchSize }, () => stream.integer(10)),
-    size: batchSize,
-  }),
-)
+const batches = [0, 1, 2, 3].map((i) => randomBatch(shape, batchSize, `batch ${i}`))
 
 interface Times {
   readonly compileMs: number
@@ -54,8 +46,6 @@ function milliseconds(since: NodeJS.CpuUsage): number {
   const { user, system } = process.cpuUsage(since)
   return (user + system) / 1000
 }
-
-const median = (numbers: readonly number[]) => numbers.toSorted((a, b) => a - b)[Math.floor(numbers.length / 2)]
 
 const executors = [await openStaticExecutor({ deterministic: true }), await openTfjsExecutor('wasm')]
 for (const executor of executors) await train(executor, 0)

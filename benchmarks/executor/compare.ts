@@ -13,6 +13,7 @@
 import { spawnSync } from 'node:child_process'
 import { availableParallelism, cpus, loadavg } from 'node:os'
 import { parseArgs } from 'node:util'
+import { median } from './workload.ts'
 
 const cores = availableParallelism()
 const { values, positionals } = parseArgs({
@@ -64,8 +65,6 @@ function measure(side: string, size: string): Sample | undefined {
   const memory = lines.find((line) => 'memoryMb' in line)
   return { pairs: pairs.slice(Math.floor(pairs.length / 4)), memoryMb: memory?.memoryMb }
 }
-
-const median = (numbers: readonly number[]) => numbers.toSorted((a, b) => a - b)[Math.floor(numbers.length / 2)]
 
 function row(side: string, samples: readonly Sample[], reference: number | undefined): string {
   const pairs = samples.flatMap((sample) => sample.pairs)

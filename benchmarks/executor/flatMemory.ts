@@ -4,27 +4,20 @@
  *
  *     npx jiti benchmarks/executor/flatMemory.ts [STEPS [BACKEND]]
  */
-import type { SgdStep } from '../../src/core/executor.ts'
 import { random } from '../../src/core/random.ts'
 import { type BackendName, openExecutor } from '../../src/engine/executors.ts'
 import { initialWeights } from '../../src/engine/initialise.ts'
-import { nb201 } from '../../src/spaces/nb201/index.ts'
+import { imagesOf, randomBatch, SGD, searchNetwork } from './workload.ts'
 
 const [steps = '5000', backend = 'wasm'] = process.argv.slice(2)
-const SGD: SgdStep = { learningRate: 0.025, momentum: 0.9, nesterov: true, weightDecay: 5e-4, clipNorm: 5 }
-const shape = { height: 8, width: 8, channels: 3, classes: 10 }
 
 const executor = await openExecutor({ backend: backend as BackendName })
 console.log(executor.name)
-const network = nb201.supernet({ shape, channels: 4, depth: 1, batchNorm: { affine: false, track: true } })
+const network = searchNetwork(4, 1, 8)
 const executable = await executor.compile(network, { batchSize: 64 })
 executable.weights.write(initialWeights(network, random(0, 'weights')))
-const stream = random(0, 'feed')
-const batches = [64, 40].map((size) => ({
-  images: Float32Array.from({ length: size * 192 }, () => stream.normal()),
-  labels: Int32Array.from({ length: size }, () => stream.integer(10)),
-  size,
-}))
+const stream = random(0, 'paths')
+const batches = [64, 40].map((size) => randomBatch(imagesOf(8), size))
 const coefficients = new Float64Array(network.coefficientCount).fill(0.2)
 
 console.log('step     resident MB   array buffers MB')

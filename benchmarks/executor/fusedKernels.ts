@@ -13,31 +13,21 @@
  */
 import { cpus, loadavg } from 'node:os'
 import * as tf from '@tensorflow/tfjs-core'
-import type { Executor, Feed, SgdStep } from '../../src/core/executor.ts'
+import type { Executor } from '../../src/core/executor.ts'
 import { random } from '../../src/core/random.ts'
 import { tensorflowPackage } from '../../src/engine/backendChoice.ts'
 import { initialWeights } from '../../src/engine/initialise.ts'
 import { openTfjsExecutor } from '../../src/engine/tfjs/executor.ts'
 import { BATCH_NORM, BATCH_NORM_GRADIENT, RELU_GRADIENT } from '../../src/engine/tfjs/kernels/tensorflow.ts'
 import { openStaticExecutor } from '../../src/engine/wasm/index.ts'
-import { nb201 } from '../../src/spaces/nb201/index.ts'
+import { median, randomFeed, SGD, searchNetwork } from './workload.ts'
 
 const [size = '4x1x8x64', seconds = '4'] = process.argv.slice(2)
 const [channels, depth, side, batchSize] = size.split('x').map(Number)
 process.env.TF_NUM_INTRAOP_THREADS = '1'
 
-const SGD: SgdStep = { learningRate: 0.025, momentum: 0.9, nesterov: true, weightDecay: 5e-4, clipNorm: 5 }
-const shape = { height: side, width: side, channels: 3, classes: 10 }
-const network = nb201.supernet({ shape, channels, depth, batchNorm: { affine: false, track: true } })
-const stream = random(0, 'feed')
-const feed: Feed = {
-  batch: {
-    images: Float32Array.from({ length: batchSize * side * side * 3 }, () => stream.normal()),
-    labels: Int32Array.from({ length: batchSize }, () => stream.integer(10)),
-    size: batchSize,
-  },
-  coefficients: new Float64Array(network.coefficientCount).fill(0.2),
-}
+const network = searchNetwork(channels, depth, side)
+const feed = randomFeed(network, batchSize)
 
 /** Calls of kernels by TensorFlow.js itself, not by other kernels, and their processor milliseconds. */
 const kernels = { calls: 0, milliseconds: 0 }
@@ -60,8 +50,6 @@ engine.runKernel = (...call) => {
   watched = true
   return result as never
 }
-
-const median = (numbers: readonly number[]) => numbers.toSorted((a, b) => a - b)[numbers.length >> 1]
 
 async function report(name: string, executor: Executor): Promise<void> {
   const executable = await executor.compile(network, { batchSize })

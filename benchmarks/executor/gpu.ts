@@ -18,7 +18,7 @@
  */
 import { spawnSync } from 'node:child_process'
 import { parseArgs } from 'node:util'
-import type { Executable, Feed, SgdStep } from '../../src/core/executor.ts'
+import type { Executable, Feed } from '../../src/core/executor.ts'
 import type { Network } from '../../src/core/network.ts'
 import { random } from '../../src/core/random.ts'
 import { chooseBackend } from '../../src/engine/backendChoice.ts'
@@ -26,9 +26,9 @@ import { initialWeights } from '../../src/engine/initialise.ts'
 import { Device } from '../../src/engine/webgpu/device/device.ts'
 import { openWebgpuExecutor } from '../../src/engine/webgpu/index.ts'
 import { darts } from '../../src/spaces/darts/index.ts'
-import { nb201 } from '../../src/spaces/nb201/index.ts'
 import { measurePeak, type Peak } from './gpuPeak.ts'
 import { type StepName, workOf } from './gpuWork.ts'
+import { median, randomFeed, SGD, searchNetwork } from './workload.ts'
 
 const { values } = parseArgs({
   options: {
@@ -42,7 +42,6 @@ const { values } = parseArgs({
   },
 })
 
-const SGD: SgdStep = { learningRate: 0.025, momentum: 0.9, nesterov: true, weightDecay: 5e-4, clipNorm: 5 }
 const LOSS = { kind: 'cross-entropy' } as const
 const STEPS = 10
 
@@ -72,8 +71,7 @@ function numbersOf(size: string): number[] {
 
 function searchWorkload(size: string): Workload {
   const [channels, depth, extent, batchSize] = numbersOf(size)
-  const shape = { height: extent, width: extent, channels: 3, classes: 10 }
-  const network = nb201.supernet({ shape, channels, depth, batchNorm: { affine: false, track: true } })
+  const network = searchNetwork(channels, depth, extent)
   const title = `search network, C × N × size × batch = ${size}`
   return { title, network, batchSize, script: 'search_step.py', size, steps: ['weights', 'architecture'], target: 0.5 }
 }
@@ -84,14 +82,6 @@ function evaluationWorkload(size: string): Workload {
   const network = darts.network(darts.parse('DARTS_V2'), { shape, channels, depth, auxiliary: true })
   const title = `evaluation network, cells × C × size × batch = ${size}`
   return { title, network, batchSize, script: 'evaluation_step.py', size, steps: ['weights'], target: 2 }
-}
-
-function randomFeed({ values, coefficientCount, classes }: Network, size: number): Feed {
-  const stream = random(0, 'feed')
-  const { height, width, channels } = values[0]
-  const images = Float32Array.from({ length: size * height * width * channels }, () => stream.normal())
-  const labels = Int32Array.from({ length: size }, () => stream.integer(classes))
-  return { batch: { images, labels, size }, coefficients: new Float64Array(coefficientCount).fill(0.2) }
 }
 
 /** Of one step of each kind, again and again for so long, after one round that does not count. */
@@ -143,7 +133,6 @@ function pytorch({ script, size }: Workload, seconds: number): Milliseconds[] {
   })
 }
 
-const median = (numbers: readonly number[]) => numbers.toSorted((a, b) => a - b)[Math.floor(numbers.length / 2)]
 const of = (samples: readonly Milliseconds[], step: StepName) => median(samples.flatMap((sample) => sample[step] ?? []))
 const percent = (share: number) => `${(100 * share).toFixed(1)} %`
 

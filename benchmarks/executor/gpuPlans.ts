@@ -10,8 +10,8 @@ import { parseArgs } from 'node:util'
 import type { Network } from '../../src/core/network.ts'
 import { Device } from '../../src/engine/webgpu/device/device.ts'
 import { darts } from '../../src/spaces/darts/index.ts'
-import { nb201 } from '../../src/spaces/nb201/index.ts'
 import { type StepName, type Work, workOf } from './gpuWork.ts'
+import { searchNetwork } from './workload.ts'
 
 const { values: options } = parseArgs({ options: { kernels: { type: 'boolean', default: false } } })
 const shape = { height: 32, width: 32, channels: 3, classes: 10 }
@@ -19,7 +19,7 @@ const batchNorm = { affine: false, track: true }
 const evaluation = { shape, channels: 36, depth: 20, auxiliary: true, dropPath: true }
 
 const plans: readonly (readonly [string, Network, number])[] = [
-  ['NAS-Bench-201 search, C=16 N=5, batch 64', nb201.supernet({ shape, channels: 16, depth: 5, batchNorm }), 64],
+  ['NAS-Bench-201 search, C=16 N=5, batch 64', searchNetwork(16, 5, 32), 64],
   ['DARTS evaluation, 20 cells × 36, batch 96', darts.network(darts.parse('DARTS_V2'), evaluation), 96],
   ['DARTS search, C=16, 8 cells, batch 64', darts.supernet({ shape, channels: 16, depth: 8, batchNorm }), 64],
 ]

@@ -5,12 +5,12 @@
  *
  * Threads are the static executor's, however small the network. Prints one JSON line a step pair, as `search_step.py` does, and the memory at last.
  */
-import type { Executor, Feed, SgdStep } from '../../src/core/executor.ts'
+import type { Executor } from '../../src/core/executor.ts'
 import { random } from '../../src/core/random.ts'
 import { initialWeights } from '../../src/engine/initialise.ts'
 import { openTfjsExecutor } from '../../src/engine/tfjs/executor.ts'
 import { openStaticExecutor } from '../../src/engine/wasm/index.ts'
-import { nb201 } from '../../src/spaces/nb201/index.ts'
+import { randomFeed, SGD, searchNetwork } from './workload.ts'
 
 const [name, ...numbers] = process.argv.slice(2)
 const [channels, depth, size, batch, seconds, threads = 1] = numbers.map(Number)
@@ -24,8 +24,6 @@ const executors: Readonly<Record<string, () => Promise<Executor>>> = {
   tensorflow: () => openTfjsExecutor('tensorflow'),
 }
 
-const SGD: SgdStep = { learningRate: 0.025, momentum: 0.9, nesterov: true, weightDecay: 5e-4, clipNorm: 5 }
-
 async function timed(work: () => Promise<unknown>): Promise<{ wallMs: number; cpuMs: number }> {
   const start = performance.now()
   const before = process.cpuUsage()
@@ -35,23 +33,10 @@ async function timed(work: () => Promise<unknown>): Promise<{ wallMs: number; cp
 }
 
 const executor = await executors[name]()
-const network = nb201.supernet({
-  shape: { height: size, width: size, channels: 3, classes: 10 },
-  channels,
-  depth,
-  batchNorm: { affine: false, track: true },
-})
+const network = searchNetwork(channels, depth, size)
 const executable = await executor.compile(network, { batchSize: batch })
 executable.weights.write(initialWeights(network, random(0, 'weights')))
-const stream = random(0, 'feed')
-const feed: Feed = {
-  batch: {
-    images: Float32Array.from({ length: batch * size * size * 3 }, () => stream.normal()),
-    labels: Int32Array.from({ length: batch }, () => stream.integer(10)),
-    size: batch,
-  },
-  coefficients: new Float64Array(network.coefficientCount).fill(0.2),
-}
+const feed = randomFeed(network, batch)
 
 const end = performance.now() + 1000 * seconds
 while (performance.now() < end) {

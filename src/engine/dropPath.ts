@@ -39,8 +39,12 @@ export function droppingPaths(executable: Executable, probability: () => number)
   const gates = executable.gates?.bind(executable)
   return {
     network: executable.network,
-    weights: executable.weights,
-    momentum: executable.momentum,
+    get weights() {
+      return executable.weights
+    },
+    get momentum() {
+      return executable.momentum
+    },
     vector: () => executable.vector(),
     gradient: (feed, objective, want, mode) => executable.gradient(dropping(feed), objective, want, mode),
     step: (feed, objective, sgd) => executable.step(dropping(feed), objective, sgd),

@@ -42,8 +42,12 @@ function supernetOver(executable: Executable, edges: readonly Edge[]): Supernet 
   }
   return {
     executable,
-    weights: executable.weights,
-    momentum: executable.momentum,
+    get weights() {
+      return executable.weights
+    },
+    get momentum() {
+      return executable.momentum
+    },
     vector: () => executable.vector(),
     step: async (batch, mixing, sgd) => executable.step(feed(batch, mixing), CROSS_ENTROPY, sgd),
     takeTally: () => executable.takeTally(),
