@@ -27,6 +27,8 @@ export interface Algorithm<Options = unknown> {
   readonly options: z.ZodType<Options>
   /** Settings of the protocol that do nothing here, as `stepOrder` or all of `architecture`, each with the reason. */
   readonly idle?: Readonly<Record<string, string>>
+  /** Rules of the contract that it breaks on purpose, by name, each with the reason: as sigmoids, which sum to anything. */
+  readonly exceptions?: Readonly<Record<string, string>>
   /** Prepares one search. Everything random comes from `context.random`. */
   search(context: SearchContext, options: Options): Promise<Search>
 }

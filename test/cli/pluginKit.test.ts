@@ -5,12 +5,14 @@ import { afterAll, beforeEach, describe, expect, it, vi } from 'vitest'
 import { checkAlgorithm } from '../../src/algorithms/contract/index.ts'
 import { checkCommand } from '../../src/cli/commands/check.ts'
 import { newCommand } from '../../src/cli/commands/new.ts'
+import { pluginSource } from '../../src/cli/commands/pluginTemplate.ts'
 import { throwUsageErrors } from '../../src/cli/failures.ts'
 import { openExecutor } from '../../src/engine/executors.ts'
 import { loadPlugin } from '../../src/runner/plugins.ts'
 import { nb201 } from '../../src/spaces/nb201/index.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'bench-plugin-'))
+const README = new URL('../../README.md', import.meta.url)
 const executor = openExecutor({ backend: 'wasm' })
 let printed = ''
 let complained = ''
@@ -50,6 +52,19 @@ describe('bench new algo', () => {
     expect(algorithm).toMatchObject({ name, kind })
     const results = await checkAlgorithm(algorithm, { executor: () => executor, stepsPerEpoch: 1, spaces: [nb201] })
     expect(results.filter(({ seen }) => seen !== undefined)).toEqual([])
+  })
+
+  it('writes what the README shows', async () => {
+    const [, shown = ''] = /```ts\n(.*?)```/s.exec(readFileSync(README, 'utf8')) ?? []
+    const path = join(folder, 'shown.ts')
+    writeFileSync(path, shown)
+    const { plugin } = await loadPlugin(path)
+    const [algorithm] = plugin.algorithms ?? []
+    const results = await checkAlgorithm(algorithm, { executor: () => executor, stepsPerEpoch: 1, spaces: [nb201] })
+    expect(results.filter(({ seen }) => seen !== undefined)).toEqual([])
+    const body = (text: string) =>
+      text.slice(text.indexOf('const relaxation'), text.indexOf('const algorithm')).replace(/ *\/\/.*\n/, '')
+    expect(body(shown)).toBe(body(pluginSource('supernet', 'my-search')))
   })
 
   it('overwrites nothing', async () => {

@@ -18,6 +18,8 @@ export interface RuleResult {
   readonly rule: string
   /** What was seen in place of what was promised; absent where the rule is kept. */
   readonly seen?: string
+  /** Why the algorithm breaks the rule on purpose; `seen` is absent then. */
+  readonly excepted?: string
 }
 
 export interface ContractOptions {
@@ -56,13 +58,14 @@ function unknownSpaces({ name, spaces = [] }: Algorithm, known: readonly SearchS
   }
 }
 
-async function checkOnSpace(subject: Subject): Promise<Pick<RuleResult, 'rule' | 'seen'>[]> {
+async function checkOnSpace(subject: Subject): Promise<Pick<RuleResult, 'rule' | 'seen' | 'excepted'>[]> {
   const { algorithm, space } = subject
   const observed = await observations(subject)
   if (typeof observed === 'string') return [{ rule: RUNS, seen: observed }]
   const judged = rules.map(({ name, broken }) => {
     const seen = broken({ algorithm, space, ...observed })
-    return { rule: name, ...(seen !== undefined && { seen }) }
+    const excepted = algorithm.exceptions?.[name]
+    return { rule: name, ...(seen !== undefined && (excepted === undefined ? { seen } : { excepted })) }
   })
   return [{ rule: RUNS }, ...judged]
 }

@@ -65,9 +65,11 @@ const resultTable = (results: readonly RuleResult[]): Tabular => ({
     title: key[0].toUpperCase() + key.slice(1),
     key,
   })),
-  rows: results.map(({ algorithm, space, rule, seen }) =>
-    [algorithm, space, rule, seen === undefined ? 'yes' : 'no', seen ?? ''].map((text) => ({ kind: 'text', text })),
-  ),
+  rows: results.map(({ algorithm, space, rule, seen, excepted }) => {
+    const [kept, why] =
+      seen !== undefined ? ['no', seen] : excepted === undefined ? ['yes', ''] : ['excepted', excepted]
+    return [algorithm, space, rule, kept, why].map((text) => ({ kind: 'text', text }))
+  }),
   notes: [],
 })
 

@@ -1,6 +1,7 @@
 /** `bench list` */
 import { Command } from 'commander'
 import { builtins } from '../../builtins.ts'
+import { BenchError } from '../../core/errors.ts'
 import { renderTable } from '../../report/formats/renderTable.ts'
 import type { Tabular } from '../../report/formats/tabular.ts'
 import {
@@ -50,7 +51,7 @@ export function listCommand(): Command {
   return new Command('list')
     .summary('list algos, spaces, datasets, tables, backends, protocols, presets or probes')
     .description('Lists what can be named on the command line.')
-    .argument('<subject>', Object.keys(subjects).join(', '), subjectOf)
+    .argument('[subject]', Object.keys(subjects).join(', '), subjectOf)
     .option('--plugin <file>', 'list what a plugin brings, too', repeated)
     .addOption(jsonOption())
     .addOption(outOption())
@@ -62,7 +63,8 @@ export function listCommand(): Command {
 const subjectOf = (typed: string): string =>
   oneOf('subject', Object.keys(subjects))(typed === 'algorithms' ? 'algos' : typed)
 
-async function list(subject: string, { json = false, out, plugin = [] }: ListFlags): Promise<void> {
+async function list(subject: string | undefined, { json = false, out, plugin = [] }: ListFlags): Promise<void> {
+  if (subject === undefined) throw new BenchError('bad-input', `name what to list: ${Object.keys(subjects).join(', ')}`)
   const sources = json ? await sourcesOf[subject]?.() : undefined
   if (sources !== undefined) return writeOutput(`${JSON.stringify(sources, null, 2)}\n`, out)
   writeOutput(renderTable(await subjects[subject](plugin, json), json ? 'json' : 'text'), out)

@@ -23,9 +23,9 @@ import {
   defineAlgorithm,
   definePlugin,
   initialParameters,
+  map,
   type Relaxation,
-  softmax,
-  softmaxGradient,
+  softmaxRelaxation,
 } from 'nas-bench-harness'
 import { z } from 'zod'
 
@@ -33,13 +33,9 @@ import { z } from 'zod'
 const relaxation = (tau: number): Relaxation => ({
   stochastic: false,
   relax(alpha) {
-    const theta = alpha.map((row) => softmax(row.map((a) => a / tau)))
-    return {
-      mixing: { theta },
-      // From ∂L/∂θ to ∂L/∂α.
-      pullback: (gradient) =>
-        theta.map((row, edge) => softmaxGradient(row, gradient.theta[edge]).map((g) => g / tau)),
-    }
+    const { mixing, pullback } = softmaxRelaxation.relax(map(alpha, (a) => a / tau))
+    // From ∂L/∂θ to ∂L/∂α, by the chain rule.
+    return { mixing, pullback: (gradient) => map(pullback(gradient), (g) => g / tau) }
   },
 })
 

@@ -16,10 +16,10 @@ export interface Checkpoint {
   readonly wallSeconds: number
 }
 
-export const encodeCheckpoint = (checkpoint: Checkpoint): Buffer => seal(MAGIC, checkpoint)
+export const encodeCheckpoint = (checkpoint: Checkpoint): Uint8Array => seal(MAGIC, checkpoint)
 
 /** @param path for messages only. @throws BenchError `corrupt` where a byte is not as it was written */
-export function decodeCheckpoint(bytes: Buffer, path: string): Checkpoint {
+export function decodeCheckpoint({ buffer, byteOffset, byteLength }: Uint8Array, path: string): Checkpoint {
   const remedy = 'delete it to begin this run again'
-  return unseal(MAGIC, bytes, { path, kind: 'checkpoint', remedy }) as Checkpoint
+  return unseal(MAGIC, Buffer.from(buffer, byteOffset, byteLength), { path, kind: 'checkpoint', remedy }) as Checkpoint
 }

@@ -193,6 +193,15 @@ describe('the contract suite', () => {
     ])
   })
 
+  it('lets an algorithm break a rule on purpose, and keeps the reason', async () => {
+    const rule = 'different seeds differ'
+    const always = nb201.encoding.decode([0, 1, 2, 3, 4, 0])
+    const stubborn = { ...drawing(() => ({ genotype: () => always })), exceptions: { [rule]: 'it knows the answer' } }
+    const results = await checkAlgorithm(stubborn, { executor: () => executor, spaces: [nb201] })
+    expect(results.filter(({ seen }) => seen !== undefined)).toEqual([])
+    expect(results).toContainEqual({ algorithm: 'drawing', space: 'nb201', rule, excepted: 'it knows the answer' })
+  })
+
   it('sees vectors that pile up, and a network that is left', async () => {
     const rule = 'it leaves nothing on the backend, neither after an epoch nor at its end'
     const piling = darts((_, search) => ({

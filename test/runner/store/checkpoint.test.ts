@@ -22,9 +22,9 @@ describe('a checkpoint', () => {
   })
 
   test.each([
-    ['cut short', (bytes: Buffer) => bytes.subarray(0, bytes.length - 1)],
-    ['with one bit turned', (bytes: Buffer) => Buffer.from(bytes.with(bytes.length - 9, bytes[bytes.length - 9] ^ 1))],
-    ['without a payload', (bytes: Buffer) => bytes.subarray(0, 30)],
+    ['cut short', (bytes: Uint8Array) => bytes.subarray(0, bytes.length - 1)],
+    ['with one bit turned', (bytes: Uint8Array) => bytes.with(bytes.length - 9, bytes[bytes.length - 9] ^ 1)],
+    ['without a payload', (bytes: Uint8Array) => bytes.subarray(0, 30)],
   ])('%s is refused', (_, damage) => {
     expect(() => decodeCheckpoint(damage(encodeCheckpoint(checkpoint)), 'runs/x/checkpoint')).toThrow(
       'runs/x/checkpoint does not match its own hash; delete it to begin this run again',
