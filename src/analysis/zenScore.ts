@@ -93,7 +93,7 @@ export async function batchVariances(executable: Executable, feed: Feed): Promis
 }
 
 /** Filters and linear weights ~ N(0, 1), scales 1, shifts and biases 0: how Zen-NAS initialises. */
-export function gaussianWeights(network: Network, stream: RandomStream): Float32Array {
+function gaussianWeights(network: Network, stream: RandomStream): Float32Array {
   const values = network.parameters.flatMap(({ name, shape }) => {
     const start = name.endsWith('weight') ? 1 : 0
     return Array.from({ length: sizeOf(shape) }, () => (shape.length > 1 ? stream.normal() : start))

@@ -107,7 +107,7 @@ async function partialAnswer(table: Table, index: number, { rule, first }: Fidel
 }
 
 /** What a search on this dataset is told and pays. @throws BenchError `unknown-name` */
-export function oracleRule(table: Table, dataset: string): OracleRule {
+function oracleRule(table: Table, dataset: string): OracleRule {
   const { name, oracles } = table.manifest
   const rule = oracles[dataset]
   if (rule === undefined) throw unknownName(`dataset of table ${name} to search on`, dataset, Object.keys(oracles))

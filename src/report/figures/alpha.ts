@@ -2,7 +2,7 @@
 import type { AlphaRecord } from '../../analysis/probes/alpha.ts'
 import { BenchError } from '../../core/errors.ts'
 import type { Edge } from '../../core/space.ts'
-import { epochAxis, type Figure, type Plot } from '../pictures/figure.ts'
+import { epochAxis, type Figure, type Plot, type Series } from '../pictures/figure.ts'
 import { categorical } from '../pictures/palette.ts'
 import type { RunRecord } from '../runRecord.ts'
 import { customarySpread, seedBand, spreadWords } from './seedBands.ts'
@@ -43,29 +43,30 @@ function entropyFigure(methods: readonly ShownMethod[]): Figure {
 }
 
 function edgeFigure(method: ShownMethod, edges: readonly Edge[]): Figure {
+  const isNamed = new Set(edges.map(({ cell }) => cell)).size > 1
+  const title = ({ cell, from, to }: Edge) => `${isNamed ? `${cell} ` : ''}edge (${from}, ${to})`
+  const series = edges.map((edge, index) => edgeSeries(method, edge, index))
+  const highest = Math.max(...series.flat().flatMap(({ band = [] }) => band.map(({ high }) => high ?? 0)))
+  const panels = edges.map((edge, index): Plot => {
+    const y = { label: 'mixing weight θ', scale: 'linear', atLeast: [0, highest] } as const
+    return { kind: 'plot', title: title(edge), x: epochAxis, y, series: series[index] }
+  })
   return {
     name: 'alpha',
     caption: `Mixing weights of ${method.label} on every edge; mean and min to max over ${method.runs.length} seeds.`,
     columns: edges.length > 6 ? 4 : 3,
-    panels: edges.map((edge, index) => edgePanel(method, edge, index, new Set(edges.map(({ cell }) => cell)).size > 1)),
+    panels,
   }
 }
 
-function edgePanel({ runs }: ShownMethod, edge: Edge, index: number, named: boolean): Plot {
-  const series = edge.operations.map((operation, op) => {
+/** A line an operation. */
+function edgeSeries({ runs }: ShownMethod, { operations }: Edge, edge: number): Series[] {
+  return operations.map((label, op) => {
     const curves = runs.map(
-      (run) => new Map(records(run).map(({ epoch, record }) => [epoch + 1, record.theta[index]?.[op] ?? Number.NaN])),
+      (run) => new Map(records(run).map(({ epoch, record }) => [epoch + 1, record.theta[edge]?.[op] ?? Number.NaN])),
     )
-    const look = categorical[op % categorical.length]
-    return { label: operation, look, form: 'line' as const, ...seedBand(curves, 'range') }
+    return { label, look: categorical[op % categorical.length], form: 'line', ...seedBand(curves, 'range') }
   })
-  return {
-    kind: 'plot',
-    title: `${named ? `${edge.cell} ` : ''}edge (${edge.from}, ${edge.to})`,
-    x: epochAxis,
-    y: { label: 'θ', scale: 'linear' },
-    series,
-  }
 }
 
 const records = ({ epochs }: RunRecord) =>

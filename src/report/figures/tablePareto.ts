@@ -1,4 +1,5 @@
 /** All architectures of a table by two of their numbers, and those that no other beats in both. */
+import { isAccuracy } from '../../tables/columnNames.ts'
 import type { FrontPoint } from '../../tables/paretoFront.ts'
 import { type Figure, type Point, scaleFor } from '../pictures/figure.ts'
 
@@ -24,8 +25,8 @@ export function tableParetoFigure({ table, x, y, points, front, arch }: TablePar
       {
         kind: 'plot',
         title: table,
-        x: { label: x, scale: scaleFor(points.map((point) => point.x)) },
-        y: { label: y, scale: 'linear' },
+        x: { label: withUnit(x), scale: scaleFor(points.map((point) => point.x)) },
+        y: { label: withUnit(y), scale: 'linear' },
         series: [
           {
             label: 'all',
@@ -39,3 +40,6 @@ export function tableParetoFigure({ table, x, y, points, front, arch }: TablePar
     ],
   }
 }
+
+/** Other columns have it in their names, as `params-M`. */
+const withUnit = (column: string): string => (isAccuracy(column) ? `${column} (%)` : column)

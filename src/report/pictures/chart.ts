@@ -91,9 +91,10 @@ function lineOf(
   } as ChartDataset<'scatter'>
 }
 
-function scaleOf({ label, scale, whole }: Axis, theme: Theme, enlarged: number) {
+function scaleOf({ label, scale, whole, atLeast }: Axis, theme: Theme, enlarged: number) {
   return {
     type: scale === 'log' ? ('logarithmic' as const) : ('linear' as const),
+    ...(atLeast && { suggestedMin: atLeast[0], suggestedMax: atLeast[1] }),
     title: {
       display: true,
       text: label,

@@ -28,6 +28,8 @@ export interface Axis {
   readonly scale: 'linear' | 'log'
   /** Nothing stands between whole numbers. */
   readonly whole?: boolean
+  /** What the axis shows at least: panels that are compared have one scale. */
+  readonly atLeast?: readonly [low: number, high: number]
 }
 
 export const epochAxis: Axis = { label: 'epoch', scale: 'linear', whole: true }

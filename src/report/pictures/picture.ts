@@ -6,7 +6,7 @@ import { fontFiles } from './fonts.ts'
 import { paintFigure } from './paintFigure.ts'
 import { layOut } from './pictureLayout.ts'
 
-export const pictureFormats = ['png', 'svg', 'pdf'] as const
+const pictureFormats = ['png', 'svg', 'pdf'] as const
 export type PictureFormat = (typeof pictureFormats)[number]
 
 /** CSS px: 96 to the inch. */
