@@ -5,7 +5,7 @@ import type { Outcome } from '../runner/runPlan.ts'
 import { compare } from './comparison/comparison.ts'
 import { comparisonTable } from './comparison/comparisonTable.ts'
 import { renderTable, type TableFormat } from './formats/renderTable.ts'
-import type { Tabular } from './formats/tabular.ts'
+import { count, type Tabular, word } from './formats/tabular.ts'
 import { areRetrained } from './retrained/rows.ts'
 import { retrainedTable } from './retrained/table.ts'
 import type { RunRecord } from './runRecord.ts'
@@ -59,11 +59,7 @@ function genotypesTable(results: readonly ResultRecord[]): Tabular {
       { title: 'Seed', key: 'seed' },
       { title: 'Architecture', key: 'genotype' },
     ],
-    rows: results.map(({ algorithm, seed, genotype }) => [
-      { kind: 'text', text: algorithm },
-      { kind: 'number', value: seed, digits: 0 },
-      { kind: 'text', text: genotype },
-    ]),
+    rows: results.map(({ algorithm, seed, genotype }) => [word(algorithm), count(seed), word(genotype)]),
     notes: results.map(
       ({ id, dataset }) => `To train it in full: bench retrain --genotype STORE/${id}/result.json --dataset ${dataset}`,
     ),

@@ -6,7 +6,7 @@ import { BenchError } from '../../core/errors.ts'
 import type { SearchSpace } from '../../core/space.ts'
 import { openExecutor } from '../../engine/executors.ts'
 import { renderTable } from '../../report/formats/renderTable.ts'
-import type { Tabular } from '../../report/formats/tabular.ts'
+import { type Tabular, word } from '../../report/formats/tabular.ts'
 import { distributeOptions, resolveOptions } from '../../runner/planning/algorithmOptions.ts'
 import { loadPlugin } from '../../runner/plugins.ts'
 import { darts } from '../../spaces/darts/index.ts'
@@ -68,7 +68,7 @@ const resultTable = (results: readonly RuleResult[]): Tabular => ({
   rows: results.map(({ algorithm, space, rule, seen, excepted }) => {
     const [kept, why] =
       seen !== undefined ? ['no', seen] : excepted === undefined ? ['yes', ''] : ['excepted', excepted]
-    return [algorithm, space, rule, kept, why].map((text) => ({ kind: 'text', text }))
+    return [algorithm, space, rule, kept, why].map(word)
   }),
   notes: [],
 })

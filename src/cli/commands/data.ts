@@ -2,7 +2,7 @@
 import { Command } from 'commander'
 import type { DatasetInfo } from '../../data/datasetInfo.ts'
 import { renderTable } from '../../report/formats/renderTable.ts'
-import type { Cell, Tabular } from '../../report/formats/tabular.ts'
+import { count, type Tabular, word } from '../../report/formats/tabular.ts'
 import { jsonOption, outOption, positiveInteger, quietOption } from '../options.ts'
 import { sayAside, writeOutput } from '../output.ts'
 import { transferProgress } from '../progress/transferProgress.ts'
@@ -94,13 +94,10 @@ function print(
   writeOutput(json ? `${JSON.stringify(content, null, 2)}\n` : renderTable(table, 'text'), out)
 }
 
-const text = (value: string): Cell => ({ kind: 'text', text: value })
-const count = (value: number): Cell => ({ kind: 'number', value, digits: 0 })
-
 function listing(datasets: readonly { name: string; description: string; where: string }[]): Tabular {
   return {
     columns: ['name', 'description', 'where'].map((title) => ({ title, key: title })),
-    rows: datasets.map(({ name, description, where }) => [text(name), text(description), text(where)]),
+    rows: datasets.map(({ name, description, where }) => [word(name), word(description), word(where)]),
     notes: [],
   }
 }
@@ -124,8 +121,8 @@ function infoTable({
       { title: 'Test images', key: 'testImages' },
     ],
     rows: [
-      ...classes.map((each) => [text(each.name), count(each.trainImages), count(each.testImages)]),
-      [text(`all ${classes.length}`), count(trainImages), count(testImages)],
+      ...classes.map((each) => [word(each.name), count(each.trainImages), count(each.testImages)]),
+      [word(`all ${classes.length}`), count(trainImages), count(testImages)],
     ],
     notes: [
       `${name}: ${image.height}×${image.width}×${image.channels} images, ${origin}`,

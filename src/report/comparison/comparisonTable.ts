@@ -2,7 +2,7 @@
 import { bootstrapInterval } from '../../analysis/statistics/bootstrap.ts'
 import { type Interval, summarise, tInterval } from '../../analysis/statistics/summary.ts'
 import { random } from '../../core/random.ts'
-import type { Cell, Tabular, TabularColumn } from '../formats/tabular.ts'
+import { absent, type Cell, count, number, type Tabular, type TabularColumn, word } from '../formats/tabular.ts'
 import { type Column, type Comparison, datasetTitle, type Row, searchesOf, valuesOf } from './comparison.ts'
 import { type PublishedTable, type PublishedValue, positionOf } from './published.ts'
 
@@ -61,17 +61,15 @@ function tabularColumn(column: Column): TabularColumn {
 
 function ourRow(row: Row, lost: boolean, summary: SummaryKind, best: (column: number) => boolean): Cell[] {
   return [
-    { kind: 'text', text: row.method.label },
+    word(row.method.label),
     count(row.seeds),
     ...(lost ? [count(row.failed), count(row.unfinished)] : []),
     ...row.cells.map((cell, i) => summaryCell(valuesOf(cell), summary, best(i))),
   ]
 }
 
-const count = (value: number): Cell => ({ kind: 'number', value, digits: 0 })
-
 function summaryCell(values: readonly number[], summary: SummaryKind, best: boolean): Cell {
-  if (values.length === 0) return { kind: 'absent' }
+  if (values.length === 0) return absent
   const { n, mean, std, median, iqr } = summarise(values)
   switch (summary) {
     case 'std':
@@ -81,13 +79,13 @@ function summaryCell(values: readonly number[], summary: SummaryKind, best: bool
     case 'bootstrap':
       return intervalCell(mean, bootstrapInterval(values, random(0, 'table', 'bootstrap')))
     case 'median':
-      return { kind: 'text', text: `${median.toFixed(DIGITS)} (${n > 1 ? iqr.toFixed(DIGITS) : '—'})` }
+      return word(`${median.toFixed(DIGITS)} (${n > 1 ? iqr.toFixed(DIGITS) : '—'})`)
   }
 }
 
 function intervalCell(mean: number, interval: Interval | undefined): Cell {
   const bounds = interval === undefined ? '—' : `${interval.low.toFixed(DIGITS)}, ${interval.high.toFixed(DIGITS)}`
-  return { kind: 'text', text: `${mean.toFixed(DIGITS)} [${bounds}]` }
+  return word(`${mean.toFixed(DIGITS)} [${bounds}]`)
 }
 
 /** Largest mean as it is printed, so that what looks equal is marked alike. */
@@ -107,20 +105,20 @@ function publishedRows(published: PublishedTable, columns: readonly Column[], lo
   const { rows, seeds } = published
   const positions = columns.map((column) => positionOf(published, column))
   return rows.map(({ method, values }): Cell[] => [
-    { kind: 'text', text: `${method} †` },
-    seeds === undefined || values.every(({ std }) => std === undefined) ? { kind: 'absent' } : count(seeds),
-    ...(lost ? [{ kind: 'absent' } as const, { kind: 'absent' } as const] : []),
+    word(`${method} †`),
+    seeds === undefined || values.every(({ std }) => std === undefined) ? absent : count(seeds),
+    ...(lost ? [absent, absent] : []),
     ...positions.map((at) => publishedCell(values[at], seeds)),
   ])
 }
 
 /** As printed; a number where it is one. */
 function publishedCell(value: PublishedValue | undefined, seeds: number | undefined): Cell {
-  if (value === undefined || value.text === '-') return { kind: 'absent' }
+  if (value === undefined || value.text === '-') return absent
   const { text, mean, std } = value
-  if (mean === undefined || (std !== undefined && seeds === undefined)) return { kind: 'text', text }
+  if (mean === undefined || (std !== undefined && seeds === undefined)) return word(text)
   const digits = /\.(\d+)/.exec(text)?.[1].length ?? 0
-  if (std === undefined || seeds === undefined) return { kind: 'number', value: mean, digits }
+  if (std === undefined || seeds === undefined) return number(mean, digits)
   return { kind: 'statistic', mean, std, n: seeds, digits }
 }
 

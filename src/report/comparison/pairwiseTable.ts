@@ -2,7 +2,7 @@
 import { holm, pairedPermutation, wilcoxon } from '../../analysis/statistics/paired.ts'
 import { summarise } from '../../analysis/statistics/summary.ts'
 import { random } from '../../core/random.ts'
-import type { Cell as TableCell, Tabular } from '../formats/tabular.ts'
+import { count, number, type Cell as TableCell, type Tabular, word } from '../formats/tabular.ts'
 import { type Cell, type Comparison, type Row, searchesOf, valuesOf } from './comparison.ts'
 
 interface Pair {
@@ -41,11 +41,9 @@ export function pairwiseTable(comparison: Comparison, references?: ReadonlySet<s
 }
 
 function cell(value: string | number, key: string): TableCell {
-  if (typeof value === 'string') return { kind: 'text', text: value }
-  if (key === 'seeds') return { kind: 'number', value, digits: 0 }
-  return key === 'difference'
-    ? { kind: 'number', value, digits: 2 }
-    : { kind: 'number', value, digits: 3, positive: true }
+  if (typeof value === 'string') return word(value)
+  if (key === 'seeds') return count(value)
+  return key === 'difference' ? number(value, 2) : { kind: 'number', value, digits: 3, positive: true }
 }
 
 function pairsOf(rows: readonly Row[], column: number, title: string): Pair[] {

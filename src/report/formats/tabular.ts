@@ -34,6 +34,16 @@ export interface NumberCell {
   readonly positive?: boolean
 }
 
+export const absent: Cell = { kind: 'absent' }
+export const word = (text: string | undefined): Cell => (text === undefined ? absent : { kind: 'text', text })
+export const count = (value: number | undefined): Cell => number(value, 0)
+export const number = (value: number | undefined, digits: number): Cell =>
+  value === undefined ? absent : { kind: 'number', value, digits }
+
+/** Columns whose titles are their keys. */
+export const titled = (keys: readonly string[]): TabularColumn[] =>
+  keys.map((key) => ({ title: key[0].toUpperCase() + key.slice(1), key }))
+
 /** Mean over n values and their sample standard deviation (ddof 1), which a single value does not have. */
 export interface Statistic {
   readonly kind: 'statistic'

@@ -6,7 +6,7 @@ import { listSources, type Preset } from '../../protocols/preset.ts'
 import type { RetrainingPreset } from '../../retrain/presets.ts'
 import { optionNames } from '../../runner/planning/algorithmOptions.ts'
 import type { Manifest } from '../../tables/manifest.ts'
-import type { Cell, Tabular } from '../formats/tabular.ts'
+import { type Tabular, titled, word } from '../formats/tabular.ts'
 
 /** @param everything sources and options too, which are too wide for a terminal */
 export function algorithmList(algorithms: readonly Algorithm[], everything: boolean): Tabular {
@@ -124,8 +124,8 @@ function wordTable(
   notes: readonly string[] = [],
 ): Tabular {
   return {
-    columns: titles.map((title) => ({ title: title[0].toUpperCase() + title.slice(1), key: title })),
-    rows: rows.map((row) => row.map((text): Cell => ({ kind: 'text', text }))),
+    columns: titled(titles),
+    rows: rows.map((row) => row.map(word)),
     notes,
   }
 }

@@ -9,13 +9,7 @@ import type { FrontPoint } from '../../tables/paretoFront.ts'
 import { type QualifierFilter, rankOf } from '../../tables/query.ts'
 import type { Curve } from '../../tables/readCurves.ts'
 import type { Table } from '../../tables/table.ts'
-import type { Cell, Tabular, TabularColumn } from '../formats/tabular.ts'
-
-const word = (text: string): Cell => ({ kind: 'text', text })
-const integer = (value: number): Cell => ({ kind: 'number', value, digits: 0 })
-const absent: Cell = { kind: 'absent' }
-const number = (value: number | undefined, digits: number): Cell =>
-  value === undefined ? absent : { kind: 'number', value, digits }
+import { type Cell, count, number, type Tabular, type TabularColumn, word } from '../formats/tabular.ts'
 
 const column = (key: string, title = key): TabularColumn => ({ key, title })
 
@@ -40,12 +34,10 @@ export function architectureTable(
     return [
       word(dataset),
       word(split),
-      integer(epochs),
+      count(epochs),
       word(String(seed)),
       number(accuracies.at(row), 2),
-      ...(ranks
-        ? [rank === undefined ? absent : integer(rank.rank), rank === undefined ? absent : integer(rank.of)]
-        : []),
+      ...(ranks ? [count(rank?.rank), count(rank?.of)] : []),
     ]
   })
   return {
@@ -82,9 +74,9 @@ export function curvesTable(table: Table, index: number, curves: readonly Curve[
       accuracyPct.map((accuracy, epoch) => [
         word(dataset),
         word(split),
-        integer(epochs),
-        integer(seed),
-        integer(epoch + 1),
+        count(epochs),
+        count(seed),
+        count(epoch + 1),
         number(accuracy ?? undefined, 2),
         number(loss[epoch] ?? undefined, 4),
       ]),
@@ -108,7 +100,7 @@ export function architecturesTable(
     columns: [column('index', 'Index'), column('arch', 'Architecture'), ...columns.map((name) => column(name))],
     rows: indices.map((index) => {
       const row = table.row(index) as number
-      return [integer(index), word(table.arch(index) as string), ...readers.map((cell) => cell(row))]
+      return [count(index), word(table.arch(index) as string), ...readers.map((cell) => cell(row))]
     }),
     notes: [note, origin(table.manifest)],
   }
@@ -120,10 +112,7 @@ function cellReader(table: Table, name: string): (row: number) => Cell {
     return (row) => digits(numbers.at(row), name)
   }
   const texts = table.text(name)
-  return (row) => {
-    const text = texts.at(row)
-    return text === undefined ? absent : word(text)
-  }
+  return (row) => word(texts.at(row))
 }
 
 /** The front, best in x first. @param compared how many architectures have both numbers */
@@ -138,7 +127,7 @@ export function frontTable(
   return {
     columns: [column('index', 'Index'), column('arch', 'Architecture'), ...names.map((name) => column(name))],
     rows: front.map(({ row, x, y }) => [
-      integer(indices[row]),
+      count(indices[row]),
       word(archs.at(row) ?? ''),
       digits(x, names[0]),
       digits(y, names[1]),
@@ -168,7 +157,7 @@ export function correlationTable(
   }
   return {
     columns: [column('statistic', 'Correlation'), column('value', 'Value'), column('n')],
-    rows: Object.entries(lines).map(([name, value]) => [word(name), number(value, 4), integer(x.length)]),
+    rows: Object.entries(lines).map(([name, value]) => [word(name), number(value, 4), count(x.length)]),
     notes: [names.join(' with '), origin(manifest)],
   }
 }
@@ -212,7 +201,7 @@ function accuracyGroups(columns: Manifest['columns']): Cell[][] {
   return [...groups.values()].map(({ qualifier, seeds, missing }) => [
     word(qualifier.dataset),
     word(qualifier.split),
-    integer(qualifier.epochs),
+    count(qualifier.epochs),
     word(seeds.join(', ')),
     word(missing.join(', ') || 'nothing'),
   ])

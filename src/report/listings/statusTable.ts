@@ -1,27 +1,22 @@
 /** The state of runs as a table. */
 import type { RunStatus } from '../../runner/store/status.ts'
-import type { Cell, Tabular } from '../formats/tabular.ts'
+import { count, type Tabular, titled, word } from '../formats/tabular.ts'
 
 export function statusTable(runs: readonly RunStatus[]): Tabular {
   const states = [...new Set(runs.map(({ state }) => state))]
-  const count = (state: string) => runs.filter((run) => run.state === state).length
+  const counted = (state: string) => runs.filter((run) => run.state === state).length
   return {
-    columns: ['algorithm', 'dataset', 'seed', 'protocol', 'state', 'epochs', 'run', 'note'].map((key) => ({
-      title: key[0].toUpperCase() + key.slice(1),
-      key,
-    })),
+    columns: titled(['algorithm', 'dataset', 'seed', 'protocol', 'state', 'epochs', 'run', 'note']),
     rows: runs.map(({ id, job, state, epochs, failure = '' }) => [
       word(job.algorithm.name),
       word(job.dataset.name),
-      { kind: 'number', value: job.seed, digits: 0 },
+      count(job.seed),
       word(job.protocol.name),
       word(state),
-      { kind: 'number', value: epochs, digits: 0 },
+      count(epochs),
       word(id),
       word(failure.split('\n')[0]),
     ]),
-    notes: [`${runs.length} runs${states.map((state) => `, ${count(state)} ${state}`).join('')}`],
+    notes: [`${runs.length} runs${states.map((state) => `, ${counted(state)} ${state}`).join('')}`],
   }
 }
-
-const word = (text: string): Cell => ({ kind: 'text', text })

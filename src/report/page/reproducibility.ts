@@ -1,7 +1,7 @@
 /** What a reader needs to run the same again. */
 import { formatQualifier } from '../../core/metric.ts'
 import type { Job } from '../../core/result.ts'
-import type { Cell, Tabular } from '../formats/tabular.ts'
+import { type Cell, count, number, type Tabular, titled, word } from '../formats/tabular.ts'
 import { flatten, groupByMethod } from '../methods.ts'
 import type { RunRecord } from '../runRecord.ts'
 
@@ -80,9 +80,8 @@ function seedList(seeds: readonly number[]): string {
 
 /** One line a run. */
 export function runsTable(runs: readonly RunRecord[]): Tabular {
-  const columns = ['algorithm', 'dataset', 'seed', 'state', 'test', 'minutes', 'architecture', 'run']
   return {
-    columns: columns.map((key) => ({ title: key[0].toUpperCase() + key.slice(1), key })),
+    columns: titled(['algorithm', 'dataset', 'seed', 'state', 'test', 'minutes', 'architecture', 'run']),
     rows: runs.map((run) => runRow(run)),
     notes: ['Test: accuracy of the final architecture on the dataset searched on, in %.'],
   }
@@ -94,14 +93,13 @@ function runRow({ manifest: { id, job }, result, failure }: RunRecord): Cell[] {
   return [
     word(job.algorithm.name),
     word(job.dataset.name),
-    { kind: 'number', value: job.seed, digits: 0 },
+    count(job.seed),
     word(result ? 'finished' : failure ? `failed: ${failure.message}` : 'unfinished'),
-    test === undefined ? { kind: 'absent' } : { kind: 'number', value: test, digits: 2 },
-    result ? { kind: 'number', value: result.timing.wallSeconds / 60, digits: 1 } : { kind: 'absent' },
-    result ? word(result.genotype) : { kind: 'absent' },
+    number(test, 2),
+    number(result && result.timing.wallSeconds / 60, 1),
+    word(result?.genotype),
     word(id),
   ]
 }
 
-const word = (text: string): Cell => ({ kind: 'text', text })
 const distinct = (items: readonly string[]): string[] => [...new Set(items)]

@@ -1,7 +1,7 @@
 /** The columns of a table of full trainings. */
 import { summarise } from '../../analysis/statistics/summary.ts'
 import { datasetTitle } from '../comparison/comparison.ts'
-import type { Cell, TabularColumn } from '../formats/tabular.ts'
+import { absent, type Cell, count, number, type TabularColumn, word } from '../formats/tabular.ts'
 import { labelOf } from '../methodLabel.ts'
 import { differingKeys, flatten } from '../methods.ts'
 import { errorsOf, meansOf, type RetrainedRow, timesOf } from './rows.ts'
@@ -20,14 +20,14 @@ export function columnsOf(rows: readonly RetrainedRow[]): readonly RetrainedColu
   const isBest = severalDatasets || differing.length > 0 ? () => false : leastError(rows)
   const isSearched = rows.some(({ results }) => results.some(({ timing }) => timing.search !== undefined))
   const columns: readonly (RetrainedColumn | false)[] = [
-    { title: 'Method', key: 'method', cell: ({ method }) => text(labelOf(method)) },
-    severalDatasets && { title: 'Dataset', key: 'dataset', cell: ({ dataset }) => text(datasetTitle(dataset)) },
+    { title: 'Method', key: 'method', cell: ({ method }) => word(labelOf(method)) },
+    severalDatasets && { title: 'Dataset', key: 'dataset', cell: ({ dataset }) => word(datasetTitle(dataset)) },
     differing.length > 0 && {
       title: 'Training',
       key: 'training',
-      cell: ({ settings }) => text(differing.map((key) => `${key}=${flatten(settings).get(key)}`).join(', ')),
+      cell: ({ settings }) => word(differing.map((key) => `${key}=${flatten(settings).get(key)}`).join(', ')),
     },
-    { title: 'Seeds', key: 'seeds', cell: ({ results }) => ({ kind: 'number', value: results.length, digits: 0 }) },
+    { title: 'Seeds', key: 'seeds', cell: ({ results }) => count(results.length) },
     {
       title: 'Test error (%)',
       key: 'testErrorPct',
@@ -56,7 +56,7 @@ export function columnsOf(rows: readonly RetrainedRow[]): readonly RetrainedColu
       title: 'Search cost',
       key: 'searchCost',
       published: 'Search cost',
-      cell: ({ results }) => optional(searchCost(results.flatMap(({ timing }) => timing.search ?? []))),
+      cell: ({ results }) => word(searchCost(results.flatMap(({ timing }) => timing.search ?? []))),
     },
     {
       title: 'Training (min)',
@@ -86,19 +86,17 @@ function leastError(rows: readonly RetrainedRow[]): (row: RetrainedRow) => boole
   return (row) => least !== undefined && printed(errorsOf(row)) === least
 }
 
-export const text = (value: string): Cell => ({ kind: 'text', text: value })
-const optional = (value: string | undefined): Cell => (value === undefined ? { kind: 'absent' } : text(value))
 const printed = (values: readonly number[]): string | undefined =>
   values.length === 0 ? undefined : summarise(values).mean.toFixed(2)
 
 function statistic(values: readonly number[], best = false): Cell {
-  if (values.length === 0) return { kind: 'absent' }
+  if (values.length === 0) return absent
   const { n, mean, std } = summarise(values)
   return { kind: 'statistic', mean, ...(std !== undefined && { std }), n, digits: 2, best }
 }
 
 const mean = (digits: number, values: readonly number[]): Cell =>
-  values.length === 0 ? { kind: 'absent' } : { kind: 'number', value: summarise(values).mean, digits }
+  number(values.length === 0 ? undefined : summarise(values).mean, digits)
 
 /** In millions: of one architecture the number, of several their mean. */
 const size = (counts: readonly (number | undefined)[]): Cell =>

@@ -2,8 +2,8 @@
 import { BenchError } from '../../core/errors.ts'
 import { unknownName } from '../../core/names.ts'
 import { type PublishedTable, type PublishedValue, publishedTables } from '../comparison/published.ts'
-import type { Cell } from '../formats/tabular.ts'
-import { type RetrainedColumn, text } from './columns.ts'
+import { absent, type Cell, word } from '../formats/tabular.ts'
+import type { RetrainedColumn } from './columns.ts'
 
 /** DrNAS' tables of the state of the art. */
 const OF_DATASET: Readonly<Record<string, string>> = { cifar10: 'drnas-table-2', imagenet: 'drnas-table-3' }
@@ -27,7 +27,7 @@ export function publishedTrainings(datasets: readonly string[], wanted: string):
 export function publishedTrainingRows(table: PublishedTable, columns: readonly RetrainedColumn[]): Cell[][] {
   return table.rows.map(({ method, values }) =>
     columns.map(({ key, published }) => {
-      if (key === 'method') return text(`${method} †`)
+      if (key === 'method') return word(`${method} †`)
       // `Test error top-1` is ImageNet's name of the first column.
       const at = table.columns.findIndex(({ title }) => title === published || title === `${published} top-1`)
       return publishedCell(values[at], table.columns[at]?.unit)
@@ -37,6 +37,6 @@ export function publishedTrainingRows(table: PublishedTable, columns: readonly R
 
 /** As printed in the paper; a cost with its unit, since ours may have another. */
 function publishedCell(value: PublishedValue | undefined, unit: string | undefined): Cell {
-  if (value === undefined || value.text === '-') return { kind: 'absent' }
-  return text(unit?.startsWith('GPU') ? `${value.text} ${unit}` : value.text)
+  if (value === undefined || value.text === '-') return absent
+  return word(unit?.startsWith('GPU') ? `${value.text} ${unit}` : value.text)
 }
