@@ -1,5 +1,6 @@
 /** Runs that differ in nothing but their seed (and the dataset searched on) are one method: one row, one line. */
 import { canonicalJson } from '../core/canonicalJson.ts'
+import { groupBy } from '../core/groupBy.ts'
 import type { Job } from '../core/result.ts'
 import type { RunRecord } from './runRecord.ts'
 
@@ -14,7 +15,8 @@ export interface Method {
 
 /** Methods in the order of their first runs. */
 export function groupByMethod(runs: readonly RunRecord[]): readonly Method[] {
-  const groups = groupBy(runs, (run) => canonicalJson(settings(run.manifest.job))).flatMap(splitByBudget)
+  const alike = groupBy(runs, (run) => canonicalJson(settings(run.manifest.job)))
+  const groups = [...alike.values()].flatMap(splitByBudget)
   return groups.map((group) => {
     const rivals = groups.filter(([first]) => nameOf(first) === nameOf(group[0]))
     const label = labels(rivals.map(([first]) => first))[rivals.indexOf(group)]
@@ -36,24 +38,12 @@ function labels(variants: readonly RunRecord[]): readonly string[] {
 
 /** Datasets may each have their own budget; where one was searched under several, each budget is a method. */
 function splitByBudget(runs: readonly RunRecord[]): (readonly RunRecord[])[] {
-  const byDataset = groupBy(runs, datasetOf).map((group) => groupBy(group, budgetOf).length)
-  return Math.max(...byDataset) > 1 ? groupBy(runs, budgetOf) : [runs]
+  const byDataset = [...groupBy(runs, datasetOf).values()].map((group) => groupBy(group, budgetOf).size)
+  return Math.max(...byDataset) > 1 ? [...groupBy(runs, budgetOf).values()] : [runs]
 }
 
 const datasetOf = ({ manifest }: RunRecord): string => manifest.job.dataset.name
 const budgetOf = ({ manifest }: RunRecord): string => String(manifest.job.budgetSeconds)
-
-/** In the order of first occurrence. */
-function groupBy<T>(items: readonly T[], keyOf: (item: T) => string): (readonly T[])[] {
-  const groups = new Map<string, T[]>()
-  for (const item of items) {
-    const key = keyOf(item)
-    const group = groups.get(key)
-    if (group === undefined) groups.set(key, [item])
-    else group.push(item)
-  }
-  return [...groups.values()]
-}
 
 /** Dotted names of the values in which plain records differ, in the order of the records. */
 export function differingKeys(records: readonly object[]): readonly string[] {

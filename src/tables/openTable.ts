@@ -1,10 +1,9 @@
 /** From a name or a path to an open table, whose columns are read when they are asked for. */
-import { createHash } from 'node:crypto'
-import { closeSync, createReadStream, openSync, readSync } from 'node:fs'
+import { closeSync, openSync, readSync } from 'node:fs'
 import { access, readdir, readFile, stat } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
-import { pipeline } from 'node:stream/promises'
 import { BenchError } from '../core/errors.ts'
+import { fileHash } from '../core/fileHash.ts'
 import { unknownName } from '../core/names.ts'
 import type { ReadRange } from './columns.ts'
 import { type FileEntry, type Manifest, parseManifest } from './manifest.ts'
@@ -100,9 +99,7 @@ async function checkSize(path: string, { bytes }: FileEntry): Promise<void> {
 
 async function checkHash(path: string, entry: FileEntry): Promise<void> {
   await checkSize(path, entry)
-  const hash = createHash('sha256')
-  await pipeline(createReadStream(path), hash)
-  const sha256 = hash.digest('hex')
+  const sha256 = await fileHash(path)
   if (sha256 === entry.sha256) return
   throw new BenchError('corrupt', `${path} has SHA-256 ${sha256}, its manifest says ${entry.sha256}; import again`)
 }

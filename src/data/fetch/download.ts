@@ -1,12 +1,10 @@
 /** Downloads one file: goes on after broken connections and between calls, and checks the content's hash. */
-import { createHash } from 'node:crypto'
-import { createReadStream } from 'node:fs'
 import { type FileHandle, mkdir, open, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
 import path from 'node:path'
-import { pipeline } from 'node:stream/promises'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { writeFailure } from '../../core/atomicFile.ts'
 import { BenchError } from '../../core/errors.ts'
+import { fileHash } from '../../core/fileHash.ts'
 
 export interface DownloadOptions {
   readonly url: string
@@ -193,13 +191,7 @@ function networkReason(error: unknown): string {
   return cause?.code ?? cause?.message ?? message
 }
 
-async function hashOf(file: string): Promise<string | undefined> {
-  const hash = createHash('sha256')
-  return pipeline(createReadStream(file), hash).then(
-    () => hash.digest('hex'),
-    () => undefined,
-  )
-}
+const hashOf = (file: string): Promise<string | undefined> => fileHash(file).catch(() => undefined)
 
 async function sizeOf(file: string): Promise<number> {
   return stat(file).then(

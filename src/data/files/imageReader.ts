@@ -1,12 +1,12 @@
 /** Reads an image folder, or an archive of one, through the cache of decoded pixels. */
 import { BenchError } from '../../core/errors.ts'
+import { fileHash } from '../../core/fileHash.ts'
 import { contentHash } from './contentHash.ts'
 import type { Contents, Reader } from './contents.ts'
 import { decodedFile, readDecoded, writeDecoded } from './decodedCache.ts'
 import { type DecodeOptions, decodeImages } from './decodeImages.ts'
 import type { FileTree } from './fileTree.ts'
 import { hasImageLayout, imageLayout } from './imageLayout.ts'
-import { archiveFingerprint } from './tarArchive.ts'
 
 /** @param classes how many classes there must be; any number where absent */
 export function imageReader(classes?: number): Reader {
@@ -18,7 +18,7 @@ export function imageReader(classes?: number): Reader {
       return withClasses((await readDecoded(file)) ?? (await decodeAll(tree, options, file)), classes, tree.root)
     },
     async kept(archive, options) {
-      const contents = await readDecoded(decodedFile(await archiveFingerprint(archive), way(options)))
+      const contents = await readDecoded(decodedFile(await fileHash(archive), way(options)))
       return contents && withClasses(contents, classes, archive)
     },
   }

@@ -4,6 +4,7 @@
  * Each file is a dictionary with `data`, [images, 3 planes × height × width] of bytes, and labels.
  */
 import { BenchError } from '../../core/errors.ts'
+import { fileHash } from '../../core/fileHash.ts'
 import { NdArray } from '../../pickle/numpy.ts'
 import { PickleInput } from '../../pickle/pickleInput.ts'
 import { readPickle } from '../../pickle/readPickle.ts'
@@ -13,7 +14,6 @@ import { contentHash } from './contentHash.ts'
 import type { Contents, Reader } from './contents.ts'
 import { decodedFile, readDecoded, writeDecoded } from './decodedCache.ts'
 import type { FileTree } from './fileTree.ts'
-import { archiveFingerprint } from './tarArchive.ts'
 
 export interface PickleFormat {
   readonly lookFor: string
@@ -76,7 +76,7 @@ export function pickleReader(format: PickleFormat): Reader {
       writeDecoded(file, contents, report)
       return contents
     },
-    kept: async (archive) => readDecoded(decodedFile(await archiveFingerprint(archive), way)),
+    kept: async (archive) => readDecoded(decodedFile(await fileHash(archive), way)),
   }
 }
 

@@ -1,5 +1,4 @@
 /** Tar archives, gzipped or not: as a tree of files in memory, or unpacked to a folder. */
-import { createHash } from 'node:crypto'
 import { createReadStream, createWriteStream } from 'node:fs'
 import { mkdir, stat } from 'node:fs/promises'
 import path from 'node:path'
@@ -8,6 +7,7 @@ import { pipeline } from 'node:stream/promises'
 import { createGunzip } from 'node:zlib'
 import { extract } from 'tar-stream'
 import { BenchError } from '../../core/errors.ts'
+import { fileHash } from '../../core/fileHash.ts'
 import { type FileTree, rooted } from './fileTree.ts'
 
 export const isArchive = (file: string): boolean => /\.(tar|tar\.gz|tgz)$/.test(file)
@@ -35,7 +35,7 @@ export async function openArchive(file: string, mostBytes = MOST_BYTES): Promise
     folders: [...folders],
     read: async (name) => contents.get(name) ?? Buffer.alloc(0),
     locate: (name) => `${file}:${name}`,
-    fingerprint: () => archiveFingerprint(file),
+    fingerprint: () => fileHash(file),
   })
 }
 
@@ -50,13 +50,6 @@ export async function unpackArchive(file: string, folder: string): Promise<void>
     await mkdir(isFolder ? target : path.dirname(target), { recursive: true })
     if (!isFolder) await pipeline(content, createWriteStream(target))
   })
-}
-
-/** SHA-256 of the archive's bytes, hexadecimal. */
-export async function archiveFingerprint(file: string): Promise<string> {
-  const hash = createHash('sha256')
-  await pipeline(createReadStream(file), hash)
-  return hash.digest('hex')
 }
 
 /** Calls `visit` with each file and folder in turn; what it does not read of the content is skipped. */

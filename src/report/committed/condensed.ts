@@ -6,11 +6,13 @@
 import { type Options, parse } from 'csv-parse/sync'
 import { canonicalJson } from '../../core/canonicalJson.ts'
 import { BenchError } from '../../core/errors.ts'
+import { groupBy } from '../../core/groupBy.ts'
 import { type Metric, parseQualifier } from '../../core/metric.ts'
 import { recordText } from '../../core/recordText.ts'
 import type { Job, RunManifest } from '../../core/result.ts'
 import type { SearchSpace } from '../../core/space.ts'
 import { runId } from '../../runner/planning/identity.ts'
+import { csvField } from '../formats/csv.ts'
 import { improvements } from '../improvements.ts'
 import type { ReportedResult, RunRecord } from '../runRecord.ts'
 import { architectureKey, lookupsCsv } from './lookups.ts'
@@ -105,12 +107,10 @@ function requireShort(run: RunRecord): Finished {
 }
 
 function grouped(runs: readonly Finished[]): readonly (readonly Finished[])[] {
-  const groups = new Map<string, Finished[]>()
-  for (const run of runs) {
-    const { seed: _, ...job } = run.manifest.job
-    const key = canonicalJson({ job, environment: run.manifest.environment })
-    groups.set(key, [...(groups.get(key) ?? []), run])
-  }
+  const groups = groupBy(runs, ({ manifest: { job, environment } }) => {
+    const { seed: _, ...shared } = job
+    return canonicalJson({ job: shared, environment })
+  })
   return [...groups.values()]
 }
 
@@ -141,9 +141,7 @@ function lineOf({ manifest: { id, job }, result }: Finished, at: number, space: 
 /** Its number where the space has numbers, else its notation, quoted. */
 function architectureName(genotype: string, space: SearchSpace): string {
   const { numbering } = space
-  return numbering === undefined
-    ? `"${genotype.replaceAll('"', '""')}"`
-    : String(numbering.indexOf(space.parse(genotype)))
+  return numbering === undefined ? csvField(genotype) : String(numbering.indexOf(space.parse(genotype)))
 }
 
 const genotypeOf = (name: string, space: SearchSpace): string =>

@@ -1,6 +1,7 @@
 /** The rows of a lookup table that runs used, as CSV: what is checked where the whole table is not at hand. */
 import { formatQualifier, type Metric } from '../../core/metric.ts'
 import type { Job } from '../../core/result.ts'
+import { csvField } from '../formats/csv.ts'
 import type { RunRecord } from '../runRecord.ts'
 
 const HEAD = 'table,sha256,architecture,qualifier,accuracyPct'
@@ -19,7 +20,4 @@ export function lookupsCsv(runs: readonly RunRecord[]): string {
 
 /** The first three columns: table, its content, architecture. */
 export const architectureKey = (table: Job['table'], genotype: string): string =>
-  `${table === undefined ? 'none,none' : `${table.name},${table.sha256}`},${quoted(genotype)}`
-
-/** Architectures of nb201 need no quotes, those of the DARTS space have commas. */
-const quoted = (text: string): string => (/[",\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text)
+  `${table === undefined ? 'none,none' : `${table.name},${table.sha256}`},${csvField(genotype)}`

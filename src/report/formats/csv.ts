@@ -9,7 +9,7 @@ export function renderCsv({ columns, rows }: Tabular): string {
   const statistical = columns.map((_, i) => rows.some((row) => row[i].kind === 'statistic'))
   const head = columns.flatMap(({ key }, i) => (statistical[i] ? PARTS.map((part) => `${key} ${part}`) : [key]))
   const lines = rows.map((row) => row.flatMap((cell, i) => (statistical[i] ? parts(cell) : [exactText(cell)])))
-  return [head, ...lines].map((line) => `${line.map(quote).join(',')}\n`).join('')
+  return [head, ...lines].map((line) => `${line.map(csvField).join(',')}\n`).join('')
 }
 
 function parts(cell: Cell): string[] {
@@ -17,4 +17,5 @@ function parts(cell: Cell): string[] {
   return PARTS.map((part) => (cell[part] === undefined ? '' : String(cell[part])))
 }
 
-const quote = (text: string): string => (/[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text)
+/** Quoted where it has to be: architectures of the DARTS space have commas. */
+export const csvField = (text: string): string => (/[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text)

@@ -1,6 +1,6 @@
 /** What a reader needs to run the same again. */
+import { groupBy } from '../../core/groupBy.ts'
 import { formatQualifier } from '../../core/metric.ts'
-import type { Job } from '../../core/result.ts'
 import { type Cell, count, number, type Tabular, titled, word } from '../formats/tabular.ts'
 import { flatten, groupByMethod } from '../methods.ts'
 import type { RunRecord } from '../runRecord.ts'
@@ -58,15 +58,11 @@ function protocolTerms(runs: readonly RunRecord[]): [string, string][] {
 
 /** What runs that differ in their seed alone were told; the seeds in the title. */
 export function configurationsOf(runs: readonly RunRecord[]) {
-  const seeds = new Map<string, number[]>()
-  for (const { manifest } of runs) {
-    const { seed, ...job } = manifest.job
-    const key = JSON.stringify(job)
-    seeds.set(key, [...(seeds.get(key) ?? []), seed])
-  }
-  return [...seeds].map(([key, own]) => {
-    const job: Omit<Job, 'seed'> = JSON.parse(key)
-    return { title: `${job.algorithm.name} on ${job.dataset.name}, seeds ${seedList(own)}`, job }
+  const groups = groupBy(runs, ({ manifest }) => JSON.stringify({ ...manifest.job, seed: undefined }))
+  return [...groups.values()].map((own) => {
+    const { seed: _, ...job } = own[0].manifest.job
+    const seeds = seedList(own.map(({ manifest }) => manifest.job.seed))
+    return { title: `${job.algorithm.name} on ${job.dataset.name}, seeds ${seeds}`, job }
   })
 }
 

@@ -1,6 +1,7 @@
 /** Runs whose architectures were trained in full, in rows: one a method, dataset and way of training. */
 import { summarise } from '../../analysis/statistics/summary.ts'
 import { contentName } from '../../core/canonicalJson.ts'
+import { groupBy } from '../../core/groupBy.ts'
 import type { ResultRecord } from '../../core/result.ts'
 import type { RetrainingSettings } from '../../core/retraining.ts'
 import { groupByMethod, type Method } from '../methods.ts'
@@ -19,12 +20,7 @@ export interface RetrainedRow {
 
 /** Methods that were trained alike stand together. */
 export function rowsOf(runs: readonly RunRecord[]): RetrainedRow[] {
-  const groups = new Map<string, RunRecord[]>()
-  for (const run of runs) {
-    const { dataset, retraining } = run.manifest.job
-    const key = contentName([dataset.name, retraining?.settings])
-    groups.set(key, [...(groups.get(key) ?? []), run])
-  }
+  const groups = groupBy(runs, ({ manifest: { job } }) => contentName([job.dataset.name, job.retraining?.settings]))
   return [...groups.values()].flatMap((group) =>
     groupByMethod(group).flatMap((method) => {
       const { dataset, retraining } = method.runs[0].manifest.job

@@ -1,4 +1,5 @@
 /** The per-epoch curves of what was trained, for every architecture that the trainings serve. */
+import { groupBy } from '../../core/groupBy.ts'
 import { encodeCurves } from '../curves.ts'
 import type { CurvesBatch } from '../curvesFile.ts'
 import type { ArchitectureRuns, TrainingRun } from '../importers/trainingRuns.ts'
@@ -16,13 +17,12 @@ export function* builtCurves(
   recipe: Recipe,
   { count, servedBy }: Sharing,
 ): Generator<CurvesBatch> {
-  const runsOf = new Map<number, TrainedArchitecture[]>()
-  for (const { index, trained } of records) runsOf.set(index, [...(runsOf.get(index) ?? []), trained])
+  const recordsOf = groupBy(records, ({ index }) => index)
   for (let first = 0; first < count; first += BATCH) {
     const indices = Array.from({ length: Math.min(BATCH, count - first) }, (_, i) => first + i)
     const architectures = indices.flatMap((index): ArchitectureRuns[] => {
-      const runs = runsOf.get(servedBy(index)) ?? []
-      return runs.length === 0 ? [] : [{ index, arch: '', runs: runs.map((run) => runOf(run, recipe)) }]
+      const own = recordsOf.get(servedBy(index)) ?? []
+      return own.length === 0 ? [] : [{ index, arch: '', runs: own.map(({ trained }) => runOf(trained, recipe)) }]
     })
     if (architectures.length === 0) continue
     const last = architectures[architectures.length - 1]

@@ -1,4 +1,5 @@
 /** From trainings to a table's numbers: final numbers by seed, their means, and what a training costs. */
+import { groupBy } from '../../core/groupBy.ts'
 import type { ArchitectureRuns, TrainingRun } from './trainingRuns.ts'
 
 /** Of one architecture: number by column. Missing numbers have no entry. */
@@ -83,12 +84,6 @@ function agreed(runs: readonly TrainingRun[], of: (run: TrainingRun) => number |
   const different = new Set(measured(runs.map(of)).map((value) => value.toFixed(5))).size > 1
   const trusted = different ? runs.filter(({ seed }) => seed === 888) : runs
   return mean((trusted.length > 0 ? trusted : runs).map(of))
-}
-
-function groupBy<T>(items: readonly T[], key: (item: T) => string): Map<string, T[]> {
-  const groups = new Map<string, T[]>()
-  for (const item of items) groups.set(key(item), [...(groups.get(key(item)) ?? []), item])
-  return groups
 }
 
 /** Accuracies, then losses, times and costs, each by name. */

@@ -1,12 +1,11 @@
 /** A file to import: its first bytes, its contents as a stream without gzip, and its hash. */
-import { createHash } from 'node:crypto'
 import { createReadStream } from 'node:fs'
 import { open } from 'node:fs/promises'
 import { basename } from 'node:path'
 import { pipeline, type Readable } from 'node:stream'
-import { pipeline as completed } from 'node:stream/promises'
 import { createGunzip } from 'node:zlib'
 import { BenchError } from '../../core/errors.ts'
+import { fileHash } from '../../core/fileHash.ts'
 
 const HEAD_BYTES = 512
 
@@ -32,7 +31,7 @@ export async function openSource(path: string): Promise<SourceFile> {
     name: basename(path),
     head: gzipped ? await firstChunk(stream()) : start,
     stream,
-    sha256: () => sha256Of(path),
+    sha256: () => fileHash(path),
   }
 }
 
@@ -60,10 +59,4 @@ async function firstChunk(stream: Readable): Promise<Buffer> {
     // The importer reads the same stream and reports the damage.
   }
   return Buffer.alloc(0)
-}
-
-async function sha256Of(path: string): Promise<string> {
-  const hash = createHash('sha256')
-  await completed(createReadStream(path), hash)
-  return hash.digest('hex')
 }
