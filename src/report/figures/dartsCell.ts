@@ -31,46 +31,58 @@ interface Place {
 }
 
 export function dartsCellDrawing(cell: Cell, title: string): Drawing {
-  const nodes = Array.from({ length: cell.length / 2 }, (_, i) => cell.slice(2 * i, 2 * i + 2))
+  const { places, out, width, height } = placesOf(cell)
+  const inputs = cell.map(({ operation, from }, i): DrawnInput => {
+    const to = places[nodeOf(i)]
+    return { operation, from: rightOf(places[from], from), box: boxPlace(to, i % 2), to }
+  })
+  const shapes = [
+    ...heading(title),
+    ...places.slice(2).map(({ x, y }) => wire({ x: x + NODE / 2, y }, { x: out.x - 13, y: out.y }, 'faint', 0.8)),
+    ...inputs.map(wireIn),
+    ...inputs.map(wireOut),
+    ...inputs.flatMap(({ operation, box }) => operationShapes(operation, box)),
+    ...places.flatMap((place, node) =>
+      node < 2 ? inputShapes(place, node) : nodeShapes(place, String(node - 2), NODE),
+    ),
+    ...nodeShapes(out, 'c(k)', 28),
+  ]
+  return { kind: 'drawing', title, width, height, shapes }
+}
+
+interface DrawnInput {
+  readonly operation: string
+  readonly from: Place
+  /** Left middle of the operation's box. */
+  readonly box: Place
+  readonly to: Place
+}
+
+/** The node that an input of a cell feeds: two each, from node 2 on. */
+const nodeOf = (input: number): number => 2 + (input >> 1)
+
+/** Of all nodes, the cell's two inputs first, and of its output. */
+function placesOf(cell: Cell) {
   const depths = [0, 0]
-  for (const inputs of nodes) depths.push(1 + Math.max(...inputs.map(({ from }) => depths[from])))
-  const width = LEFT + Math.max(...depths) * COLUMN + OUT
-  const height = TOP + nodes.length * ROW
-  const middle = TOP + (nodes.length * ROW) / 2
-  const places: Place[] = depths.map((depth, node) =>
-    node < 2
-      ? { x: LEFT, y: middle + (node === 0 ? -ROW : ROW) }
-      : { x: LEFT + depth * COLUMN - NODE / 2, y: TOP + (node - 2 + 0.5) * ROW },
+  for (let i = 0; i < cell.length; i += 2) depths.push(1 + Math.max(depths[cell[i].from], depths[cell[i + 1].from]))
+  const [width, height] = [LEFT + Math.max(...depths) * COLUMN + OUT, TOP + (depths.length - 2) * ROW]
+  const middle = (TOP + height) / 2
+  const places = depths.map(
+    (depth, node): Place =>
+      node < 2
+        ? { x: LEFT, y: middle + (node === 0 ? -ROW : ROW) }
+        : { x: LEFT + depth * COLUMN - NODE / 2, y: TOP + (node - 2 + 0.5) * ROW },
   )
   const out: Place = { x: width - 18, y: middle }
-  const inputs = cell.map((input, i) => ({ ...input, to: 2 + (i >> 1), box: boxPlace(places[2 + (i >> 1)], i % 2) }))
-  return {
-    kind: 'drawing',
-    title,
-    width,
-    height,
-    shapes: [
-      ...heading(title),
-      ...places.slice(2).map(({ x, y }) => wire({ x: x + NODE / 2, y }, { x: out.x - 13, y: out.y }, 'faint', 0.8)),
-      ...inputs.map(({ operation, from, box }) =>
-        wire(rightOf(places[from], from), box, inks[operation] ?? 'ink', 1.4),
-      ),
-      ...inputs.map(({ operation, to, box }) =>
-        wire(
-          { x: box.x + BOX.width, y: box.y },
-          { x: places[to].x - NODE / 2, y: places[to].y },
-          inks[operation] ?? 'ink',
-          1.4,
-        ),
-      ),
-      ...inputs.flatMap(({ operation, box }) => operationShapes(operation, box)),
-      ...places.flatMap((place, node) =>
-        node < 2 ? inputShapes(place, node) : nodeShapes(place, String(node - 2), NODE),
-      ),
-      ...nodeShapes(out, 'c(k)', 28),
-    ],
-  }
+  return { places, out, width, height }
 }
+
+const inkOf = (operation: string): Ink => inks[operation] ?? 'ink'
+
+const wireIn = ({ operation, from, box }: DrawnInput): Shape => wire(from, box, inkOf(operation), 1.4)
+
+const wireOut = ({ operation, box, to }: DrawnInput): Shape =>
+  wire({ x: box.x + BOX.width, y: box.y }, { x: to.x - NODE / 2, y: to.y }, inkOf(operation), 1.4)
 
 /** Left middle of the first (upper) or second box before a node. */
 const boxPlace = ({ x, y }: Place, position: number): Place => ({
@@ -89,7 +101,7 @@ function wire(from: Place, to: Place, colour: Ink, width: number): Shape {
 function operationShapes(operation: string, { x, y }: Place): Shape[] {
   const box = { x, y: y - BOX.height / 2, ...BOX, radius: 4 }
   return [
-    { kind: 'box', ...box, fill: 'paper', stroke: inks[operation] ?? 'ink' },
+    { kind: 'box', ...box, fill: 'paper', stroke: inkOf(operation) },
     { kind: 'text', x: x + BOX.width / 2, y, text: operation, align: 'center', size: SIZE, colour: 'ink' },
   ]
 }

@@ -19,66 +19,74 @@ export function columnsOf(rows: readonly RetrainedRow[]): readonly RetrainedColu
   const differing = differingKeys(rows.map(({ settings }) => settings))
   const isBest = severalDatasets || differing.length > 0 ? () => false : leastError(rows)
   const isSearched = rows.some(({ results }) => results.some(({ timing }) => timing.search !== undefined))
-  const columns: readonly (RetrainedColumn | false)[] = [
+  return [
     { title: 'Method', key: 'method', cell: ({ method }) => word(labelOf(method)) },
-    severalDatasets && { title: 'Dataset', key: 'dataset', cell: ({ dataset }) => word(datasetTitle(dataset)) },
-    differing.length > 0 && {
-      title: 'Training',
-      key: 'training',
-      cell: ({ settings }) => word(differing.map((key) => `${key}=${flatten(settings).get(key)}`).join(', ')),
-    },
+    ...(severalDatasets ? [datasetColumn] : []),
+    ...(differing.length > 0 ? [settingsColumn(differing)] : []),
     { title: 'Seeds', key: 'seeds', cell: ({ results }) => count(results.length) },
-    {
-      title: 'Test error (%)',
-      key: 'testErrorPct',
-      published: 'Test error',
-      cell: (row) => statistic(errorsOf(row), isBest(row)),
-    },
-    {
-      title: 'Top-5 error (%)',
-      key: 'testTop5ErrorPct',
-      published: 'Test error top-5',
-      cell: (row) => statistic(meansOf(row, (training) => 100 - training.testTop5AccuracyPct)),
-    },
-    {
-      title: 'Best epoch (%)',
-      key: 'bestEpochTestErrorPct',
-      cell: (row) => statistic(meansOf(row, (training) => 100 - training.best.testAccuracyPct)),
-    },
-    {
-      title: 'Params (M)',
-      key: 'parametersM',
-      published: 'Params',
-      cell: ({ results }) => size(results.map(({ parameters }) => parameters)),
-    },
-    { title: 'MACs (M)', key: 'macsM', cell: ({ results }) => size(results.map(({ macs }) => macs)) },
-    isSearched && {
-      title: 'Search cost',
-      key: 'searchCost',
-      published: 'Search cost',
-      cell: ({ results }) => word(searchCost(results.flatMap(({ timing }) => timing.search ?? []))),
-    },
-    {
-      title: 'Training (min)',
-      key: 'trainingMinutes',
-      cell: (row) =>
-        mean(
-          1,
-          timesOf(row, ({ wallSeconds }) => wallSeconds / 60),
-        ),
-    },
-    {
-      title: 'Memory (MB)',
-      key: 'peakMemoryMB',
-      cell: (row) =>
-        mean(
-          0,
-          timesOf(row, ({ peakMemoryBytes }) => peakMemoryBytes / 1e6),
-        ),
-    },
+    ...errorColumns(isBest),
+    ...sizeColumns,
+    ...(isSearched ? [searchColumn] : []),
+    ...costColumns,
   ]
-  return columns.filter((column) => column !== false)
 }
+
+const datasetColumn: RetrainedColumn = {
+  title: 'Dataset',
+  key: 'dataset',
+  cell: ({ dataset }) => word(datasetTitle(dataset)),
+}
+
+const settingsColumn = (differing: readonly string[]): RetrainedColumn => ({
+  title: 'Training',
+  key: 'training',
+  cell: ({ settings }) => word(differing.map((key) => `${key}=${flatten(settings).get(key)}`).join(', ')),
+})
+
+const errorColumns = (isBest: (row: RetrainedRow) => boolean): readonly RetrainedColumn[] => [
+  {
+    title: 'Test error (%)',
+    key: 'testErrorPct',
+    published: 'Test error',
+    cell: (row) => statistic(errorsOf(row), isBest(row)),
+  },
+  {
+    title: 'Top-5 error (%)',
+    key: 'testTop5ErrorPct',
+    published: 'Test error top-5',
+    cell: (row) => statistic(meansOf(row, (training) => 100 - training.testTop5AccuracyPct)),
+  },
+  {
+    title: 'Best epoch (%)',
+    key: 'bestEpochTestErrorPct',
+    cell: (row) => statistic(meansOf(row, (training) => 100 - training.best.testAccuracyPct)),
+  },
+]
+
+const sizeColumns: readonly RetrainedColumn[] = [
+  {
+    title: 'Params (M)',
+    key: 'parametersM',
+    published: 'Params',
+    cell: ({ results }) => size(results.map(({ parameters }) => parameters)),
+  },
+  { title: 'MACs (M)', key: 'macsM', cell: ({ results }) => size(results.map(({ macs }) => macs)) },
+]
+
+const searchColumn: RetrainedColumn = {
+  title: 'Search cost',
+  key: 'searchCost',
+  published: 'Search cost',
+  cell: ({ results }) => word(searchCost(results.flatMap(({ timing }) => timing.search ?? []))),
+}
+
+const minutes = (row: RetrainedRow) => timesOf(row, ({ wallSeconds }) => wallSeconds / 60)
+const megabytes = (row: RetrainedRow) => timesOf(row, ({ peakMemoryBytes }) => peakMemoryBytes / 1e6)
+
+const costColumns: readonly RetrainedColumn[] = [
+  { title: 'Training (min)', key: 'trainingMinutes', cell: (row) => mean(1, minutes(row)) },
+  { title: 'Memory (MB)', key: 'peakMemoryMB', cell: (row) => mean(0, megabytes(row)) },
+]
 
 /** Whether a row's error is the least of all, as it is printed. */
 function leastError(rows: readonly RetrainedRow[]): (row: RetrainedRow) => boolean {
