@@ -16,6 +16,7 @@ import { Arena, kernelModule } from '../../../../src/engine/wasm/module/module.t
 import type { PlainCall } from '../../../../src/engine/wasm/plan/program.ts'
 import { nb201 } from '../../../../src/spaces/nb201/index.ts'
 import { discrete, supernets } from '../../agreement/networks.ts'
+import { randomCase } from '../../agreement/randomNetworks.ts'
 import { feedFor, type Request, run } from '../../agreement/run.ts'
 import { turnCrew } from './turnCrew.ts'
 
@@ -66,9 +67,9 @@ const bitsOf = (result: object) =>
     ]),
   )
 
-/** Everything that a step can be asked for, on each number of threads. */
-async function compareBits(network: Network, executors: readonly Executor[]) {
-  for (const [situation, request] of Object.entries(requestsFor(network))) {
+/** All that is asked for, on each number of threads. */
+async function compareBits(network: Network, executors: readonly Executor[], requests = requestsFor(network)) {
+  for (const [situation, request] of Object.entries(requests)) {
     const results: object[] = []
     for (const executor of executors) results.push(bitsOf(await run(executor, network, request)))
     for (const other of results.slice(1)) expect(other, situation).toEqual(results[0])
@@ -79,6 +80,14 @@ describe('the shares of one, two and three threads give the same bits in any ord
   for (const [name, build] of Object.entries({ ...supernets, ...discrete })) {
     test(name, async () => compareBits(build(), await Promise.all(COUNTS.map(inTurns))))
   }
+
+  test('networks drawn at random, smaller than the threads are many', async () => {
+    const executors = await Promise.all(COUNTS.map(inTurns))
+    for (let seed = 100; seed < 140; seed++) {
+      const { network, request } = randomCase(seed)
+      await compareBits(network, executors, { [network.name]: request })
+    }
+  })
 })
 
 describe('one, two and three threads give the same bits', () => {

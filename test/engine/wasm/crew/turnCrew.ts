@@ -1,4 +1,5 @@
 /** A crew whose threads take turns at every shared call, the last first: what they write must not depend on the order. */
+import { isOff } from '../../../../src/engine/plan/condition.ts'
 import type { Crew } from '../../../../src/engine/wasm/crew/crew.ts'
 import { type BoundCall, bindCalls } from '../../../../src/engine/wasm/crew/follow.ts'
 import { ThreadKernels } from '../../../../src/engine/wasm/module/module.ts'
@@ -18,7 +19,7 @@ export const turnCrew = (threads: number): Crew => ({
       run(list, calls, batch, flags) {
         for (const thread of parts) thread.batch = batch
         calls.forEach(({ isShared, condition, run }, i) => {
-          if (flags !== undefined && condition >= 0 && flags[condition] === 0) return
+          if (isOff(flags, condition)) return
           if (isShared) for (const own of lists[list].toReversed()) own[i].run()
           else run()
         })
