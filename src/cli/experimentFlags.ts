@@ -50,7 +50,7 @@ export function addExperimentFlags(command: Command): Command {
     .option('--seeds <list>', '4: seeds 0 to 3; 0-3,777: those; 777, (with a comma): that one (default: 4)')
     .addOption(new Option('--runs <n>', 'the same as --seeds, as black-box papers call it').conflicts('seeds'))
     .option('--budget <seconds>', 'simulated seconds of black-box searches; name=seconds for each dataset', budgetEntry)
-    .option('--option <key=value>', 'an option of an algorithm, or algorithm.key=value (bench list algos)', repeated)
+    .option('--option <key=value>', 'an option of an algorithm, or algorithm.key=value (bench list options)', repeated)
     .option('--early-stop <rule>', 'eigenvalue: the same as --option earlyStop=eigenvalue (darts-v1, darts-v2)')
     .option('--probe <name>', 'measure something after epochs, as hessian or hessian:every=2', repeated)
     .option('--plugin <file>', 'a TypeScript or JavaScript file, or a package, with algorithms or spaces', repeated)

@@ -1,7 +1,17 @@
 /** Spaces and algorithms by name, built in or brought by the plugins that a command names. Loaded when asked for. */
 import type { Registry } from '../core/plugin.ts'
 
-async function registered(plugins: readonly string[]): Promise<Registry> {
+const opened = new Map<string, Promise<Registry>>()
+
+/** Once for each list of plugins. */
+function registered(plugins: readonly string[]): Promise<Registry> {
+  const key = plugins.join('\n')
+  const registry = opened.get(key) ?? register(plugins)
+  opened.set(key, registry)
+  return registry
+}
+
+async function register(plugins: readonly string[]): Promise<Registry> {
   const [{ builtins }, { registerPlugins }] = await Promise.all([
     import('../builtins.ts'),
     import('../runner/plugins.ts'),

@@ -72,7 +72,7 @@ const cases: readonly [string, string | RegExp][] = [
   ],
   [`run --algo countdwn --plugin ${PLUGIN}`, /^unknown algorithm "countdwn"; did you mean "countdown"\?/],
   ['status', /^there is no store at .*runs; `bench run` makes one, --store names another$/],
-  ['list', 'name what to list: algos, spaces, datasets, tables, backends, protocols, presets, probes'],
+  ['list', 'name what to list: algos, options, spaces, datasets, tables, backends, protocols, presets, probes'],
   ['list algs', /^unknown subject "algs"; did you mean "algos"\?/],
   ['genotype show |nor_conv_5x5~0|+|none~0|none~1|+|none~0|none~1|none~2|', /nor_conv_5x5/],
   ['genotype show #15625', /15625/],

@@ -6,7 +6,8 @@ import { BenchError } from '../../core/errors.ts'
 import type { SearchSpace } from '../../core/space.ts'
 import { openExecutor } from '../../engine/executors.ts'
 import { renderTable } from '../../report/formats/renderTable.ts'
-import { type Tabular, word } from '../../report/formats/tabular.ts'
+import type { Tabular } from '../../report/formats/tabular.ts'
+import { wordTable } from '../../report/formats/wordTable.ts'
 import { distributeOptions, resolveOptions } from '../../runner/planning/algorithmOptions.ts'
 import { loadPlugin } from '../../runner/plugins.ts'
 import { darts } from '../../spaces/darts/index.ts'
@@ -60,18 +61,16 @@ async function checkPlugin(source: string, { option = [], json = false, quiet, o
   reportBroken(source, results)
 }
 
-const resultTable = (results: readonly RuleResult[]): Tabular => ({
-  columns: ['algorithm', 'space', 'rule', 'kept', 'seen'].map((key) => ({
-    title: key[0].toUpperCase() + key.slice(1),
-    key,
-  })),
-  rows: results.map(({ algorithm, space, rule, seen, excepted }) => {
-    const [kept, why] =
-      seen !== undefined ? ['no', seen] : excepted === undefined ? ['yes', ''] : ['excepted', excepted]
-    return [algorithm, space, rule, kept, why].map(word)
-  }),
-  notes: [],
-})
+const resultTable = (results: readonly RuleResult[]): Tabular =>
+  wordTable(
+    ['algorithm', 'space', 'rule', 'kept', 'seen'],
+    results.map(({ algorithm, space, rule, ...judged }) => [algorithm, space, rule, ...verdict(judged)]),
+  )
+
+function verdict({ seen, excepted }: Pick<RuleResult, 'seen' | 'excepted'>): readonly [kept: string, why: string] {
+  if (seen !== undefined) return ['no', seen]
+  return excepted === undefined ? ['yes', ''] : ['excepted', excepted]
+}
 
 /** One line for each broken rule, and exit status 1. */
 function reportBroken(source: string, results: readonly RuleResult[]): void {

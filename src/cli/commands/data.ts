@@ -3,6 +3,7 @@ import { Command } from 'commander'
 import type { DatasetInfo } from '../../data/datasetInfo.ts'
 import { renderTable } from '../../report/formats/renderTable.ts'
 import { count, type Tabular, word } from '../../report/formats/tabular.ts'
+import { wordTable } from '../../report/formats/wordTable.ts'
 import { jsonOption, outOption, positiveInteger, quietOption } from '../options.ts'
 import { sayAside, writeOutput } from '../output.ts'
 import { transferProgress } from '../progress/transferProgress.ts'
@@ -94,13 +95,11 @@ function print(
   writeOutput(json ? `${JSON.stringify(content, null, 2)}\n` : renderTable(table, 'text'), out)
 }
 
-function listing(datasets: readonly { name: string; description: string; where: string }[]): Tabular {
-  return {
-    columns: ['name', 'description', 'where'].map((title) => ({ title, key: title })),
-    rows: datasets.map(({ name, description, where }) => [word(name), word(description), word(where)]),
-    notes: [],
-  }
-}
+const listing = (datasets: readonly { name: string; description: string; where: string }[]): Tabular =>
+  wordTable(
+    ['name', 'description', 'where'],
+    datasets.map(({ name, description, where }) => [name, description, where]),
+  )
 
 function infoTable({
   name,

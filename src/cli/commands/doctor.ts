@@ -1,7 +1,8 @@
 /** `bench doctor` */
 import { Command } from 'commander'
 import { renderTable } from '../../report/formats/renderTable.ts'
-import { type Tabular, word } from '../../report/formats/tabular.ts'
+import type { Tabular } from '../../report/formats/tabular.ts'
+import { wordTable } from '../../report/formats/wordTable.ts'
 import { diagnose, type Finding } from '../../runner/diagnosis.ts'
 import { jsonOption, outOption } from '../options.ts'
 import { writeOutput } from '../output.ts'
@@ -27,8 +28,8 @@ async function doctor({ json, out }: DoctorFlags): Promise<void> {
   if (findings.some(({ state }) => state === 'broken')) process.exitCode = 1
 }
 
-const findingsTable = (findings: readonly Finding[]): Tabular => ({
-  columns: ['subject', 'state', 'detail'].map((key) => ({ title: key[0].toUpperCase() + key.slice(1), key })),
-  rows: findings.map(({ subject, state, detail }) => [subject, state, detail].map(word)),
-  notes: [],
-})
+const findingsTable = (findings: readonly Finding[]): Tabular =>
+  wordTable(
+    ['subject', 'state', 'detail'],
+    findings.map(({ subject, state, detail }) => [subject, state, detail]),
+  )

@@ -1,9 +1,11 @@
 /** `bench list` */
 import { Command } from 'commander'
 import { builtins } from '../../builtins.ts'
+import type { Algorithm } from '../../core/algorithm.ts'
 import { BenchError } from '../../core/errors.ts'
 import { renderTable } from '../../report/formats/renderTable.ts'
 import type { Tabular } from '../../report/formats/tabular.ts'
+import { wordTable } from '../../report/formats/wordTable.ts'
 import {
   algorithmList,
   backendList,
@@ -16,6 +18,7 @@ import {
   spaceList,
   tableList,
 } from '../../report/listings/list.ts'
+import { describeOptions, type OptionDescription } from '../../runner/planning/algorithmOptions.ts'
 import { registerPlugins } from '../../runner/plugins.ts'
 import { jsonOption, oneOf, outOption, repeated } from '../options.ts'
 import { writeOutput } from '../output.ts'
@@ -29,6 +32,7 @@ interface ListFlags {
 /** Each subject loads what it lists, and nothing else. */
 const subjects: Readonly<Record<string, (plugins: readonly string[], json: boolean) => Promise<Tabular>>> = {
   algos: async (plugins, json) => algorithmList((await registerPlugins(builtins, plugins)).registry.algorithms, json),
+  options: async (plugins, json) => optionTable((await registerPlugins(builtins, plugins)).registry.algorithms, json),
   spaces: async (plugins) => spaceList((await registerPlugins(builtins, plugins)).registry.spaces),
   datasets: async () => datasetList((await import('../../data/datasetNames.ts')).DATASETS),
   async tables() {
@@ -41,6 +45,24 @@ const subjects: Readonly<Record<string, (plugins: readonly string[], json: boole
   probes: async () => probeList((await import('../../analysis/probes/index.ts')).probes),
 }
 
+/** As wide as a column of defaults gets: a whole architecture would push the descriptions off the screen. */
+const DEFAULT_WIDTH = 24
+
+/** Every option of every algorithm. @param whole defaults, however long */
+function optionTable(algorithms: readonly Algorithm[], whole: boolean): Tabular {
+  const shown = ({ byDefault, isRequired }: OptionDescription) => {
+    const text = isRequired ? 'to be given' : String(byDefault ?? '')
+    return whole || text.length <= DEFAULT_WIDTH ? text : `${text.slice(0, DEFAULT_WIDTH - 1)}…`
+  }
+  return wordTable(
+    ['algorithm', 'option', 'default', 'description'],
+    algorithms.flatMap((algorithm) =>
+      describeOptions(algorithm).map((option) => [algorithm.name, option.name, shown(option), option.description]),
+    ),
+    ['bench run --option option=value, or --option algorithm.option=value'],
+  )
+}
+
 /** What JSON says more of: settings, each with where it was read. */
 const sourcesOf: Readonly<Record<string, () => Promise<unknown>>> = {
   protocols: async () => protocolSources((await import('../../protocols/index.ts')).presets),
@@ -49,13 +71,16 @@ const sourcesOf: Readonly<Record<string, () => Promise<unknown>>> = {
 
 export function listCommand(): Command {
   return new Command('list')
-    .summary('list algos, spaces, datasets, tables, backends, protocols, presets or probes')
+    .summary('list algos, options, spaces, datasets, tables, backends, protocols, presets or probes')
     .description('Lists what can be named on the command line.')
     .argument('[subject]', Object.keys(subjects).join(', '), subjectOf)
     .option('--plugin <file>', 'list what a plugin brings, too', repeated)
     .addOption(jsonOption())
     .addOption(outOption())
-    .addHelpText('after', '\nExamples:\n  bench list algos\n  bench list protocols --json')
+    .addHelpText(
+      'after',
+      '\nExamples:\n  bench list algos\n  bench list options --plugin ./my-search.ts\n  bench list protocols --json',
+    )
     .action(list)
 }
 

@@ -6,7 +6,8 @@ import { listSources, type Preset } from '../../protocols/preset.ts'
 import type { RetrainingPreset } from '../../retrain/presets.ts'
 import { optionNames } from '../../runner/planning/algorithmOptions.ts'
 import type { Manifest } from '../../tables/manifest.ts'
-import { type Tabular, titled, word } from '../formats/tabular.ts'
+import type { Tabular } from '../formats/tabular.ts'
+import { wordTable } from '../formats/wordTable.ts'
 
 /** @param everything sources and options too, which are too wide for a terminal */
 export function algorithmList(algorithms: readonly Algorithm[], everything: boolean): Tabular {
@@ -117,15 +118,3 @@ export function probeList(
 
 const sourcesOfEach = (parts: Readonly<Record<string, object>>) =>
   Object.fromEntries(Object.entries(parts).map(([name, part]) => [name, listSources(part)]))
-
-function wordTable(
-  titles: readonly string[],
-  rows: readonly (readonly string[])[],
-  notes: readonly string[] = [],
-): Tabular {
-  return {
-    columns: titled(titles),
-    rows: rows.map((row) => row.map(word)),
-    notes,
-  }
-}

@@ -9,6 +9,23 @@ import type { AlgorithmRequest } from './experiment.ts'
 /** Names of the options that an algorithm has. */
 export const optionNames = ({ options }: Algorithm): readonly string[] => Object.keys(objectIn(options)?.shape ?? {})
 
+/** What can be said of an option. */
+export interface OptionDescription {
+  readonly name: string
+  /** What the search gets where it is not given; absent: nothing. */
+  readonly byDefault?: unknown
+  readonly isRequired: boolean
+  readonly description: string
+}
+
+/** The options of an algorithm, as its schema describes them. */
+export function describeOptions({ options }: Algorithm): readonly OptionDescription[] {
+  return Object.entries(objectIn(options)?.shape ?? {}).map(([name, schema]) => {
+    const { success, data } = z.safeParse(schema, undefined)
+    return { name, byDefault: data, isRequired: !success, description: z.globalRegistry.get(schema)?.description ?? '' }
+  })
+}
+
 /** The object that a schema reads, whatever it makes of it. */
 function objectIn(schema: unknown): z.ZodObject | undefined {
   if (schema instanceof z.ZodObject) return schema

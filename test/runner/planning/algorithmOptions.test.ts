@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { z } from 'zod'
 import { builtinAlgorithms } from '../../../src/algorithms/index.ts'
 import { type Algorithm, defineAlgorithm } from '../../../src/core/algorithm.ts'
-import { optionNames, resolveOptions } from '../../../src/runner/planning/algorithmOptions.ts'
+import { describeOptions, optionNames, resolveOptions } from '../../../src/runner/planning/algorithmOptions.ts'
 
 const withOptions = (options: z.ZodType): Algorithm =>
   defineAlgorithm({
@@ -56,6 +56,21 @@ describe('the options of a job', () => {
     const kept = resolveOptions(whole, { from: '4' })
     expect(whole.options.parse(kept)).toEqual([4])
     expect(() => resolveOptions(whole, { form: 4 })).toThrow('unknown option of mine "form"; did you mean "from"?')
+  })
+})
+
+describe('the options of an algorithm', () => {
+  it('are described by its schema, with what they are where they are not given', () => {
+    const schema = z.strictObject({
+      tau: z.coerce.number().default(1).describe('a temperature'),
+      limit: z.int().optional(),
+      folder: z.string().describe('where it is'),
+    })
+    expect(describeOptions(withOptions(schema))).toEqual([
+      { name: 'tau', byDefault: 1, isRequired: false, description: 'a temperature' },
+      { name: 'limit', byDefault: undefined, isRequired: false, description: '' },
+      { name: 'folder', byDefault: undefined, isRequired: true, description: 'where it is' },
+    ])
   })
 })
 
