@@ -95,6 +95,13 @@ describe('bench run', () => {
       expect(stderr).toContain(`bench: countdown on cifar10, seed ${seed} failed: ${message}\n`)
   })
 
+  test('a search that diverges says so, and ends', async () => {
+    const { code, stderr } = await place.bench(...countdown('divergeAt=1', 'milliseconds=1200'), '--seeds', '1')
+    expect(code).toBe(0)
+    expect(stderr).toContain('trainLoss of epoch 1 is NaN; what it answers may mean nothing\n')
+    expect(stderr).toContain('loss NaN')
+  })
+
   test('status says what is missing of an experiment', async () => {
     await place.bench(...countdown(), '--seeds', '1')
     const [, ...args] = countdown()

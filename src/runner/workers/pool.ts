@@ -76,7 +76,8 @@ const exitCode = (code: number | null): string => `exit code ${code}`
 /** → how the process ended: `exit code 0`, `killed by SIGKILL`, or why there is none. */
 function runProcess(order: WorkOrder, env: NodeJS.ProcessEnv, onEvent: (event: RunEvent) => void): Promise<string> {
   return new Promise((resolve) => {
-    const child = fork(WORKER, { stdio: ['ignore', 'ignore', 'inherit', 'ipc'], env })
+    // In JSON a loss that is no number would arrive as none.
+    const child = fork(WORKER, { stdio: ['ignore', 'ignore', 'inherit', 'ipc'], serialization: 'advanced', env })
     workers.add(child)
     const end = (how: string) => {
       workers.delete(child)
