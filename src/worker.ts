@@ -1,5 +1,6 @@
 /** The worker process of `bench run`: takes one order from its parent, works it off, and ends. */
 import { builtins } from './builtins.ts'
+import { whenNothingComes } from './core/idleness.ts'
 import type { RunEvent } from './runner/workers/events.ts'
 import { describeFailure, type Failure, work } from './runner/workers/work.ts'
 import { GAVE_UP, type WorkOrder } from './runner/workers/workOrder.ts'
@@ -31,13 +32,14 @@ process.once('message', async (order: WorkOrder) => {
   })
   // Nothing is under way, and the command alone would keep the process: the end of the work is not going to come.
   process.channel?.unref()
-  process.on('beforeExit', () => {
-    if (ended.size === order.jobs.length) return
-    void giveUp({
-      code: 'failed',
-      message: 'it waits for something that nothing brings about, as a promise never resolved',
-    })
-  })
+  whenNothingComes(
+    () => ended.size < order.jobs.length,
+    () =>
+      void giveUp({
+        code: 'failed',
+        message: 'it waits for something that nothing brings about, as a promise never resolved',
+      }),
+  )
   try {
     await work(order, builtins, send)
     await sent

@@ -2,6 +2,7 @@
 /** The table of contents of `bench`. A command's module is loaded when the command is given, and not before. */
 import { Command } from 'commander'
 import { BenchError } from '../core/errors.ts'
+import { whenNothingComes } from '../core/idleness.ts'
 import { packageVersion } from '../runner/environment.ts'
 import { reportFailure, throwUsageErrors } from './failures.ts'
 
@@ -67,7 +68,8 @@ main(withoutHelp(process.argv.slice(2)))
   .finally(() => {
     isOver = true
   })
-process.on('beforeExit', () => {
-  if (!isOver)
-    reportFailure(new BenchError('failed', 'nothing is under way, and it is not done: a promise was never resolved'))
-})
+whenNothingComes(
+  () => !isOver,
+  () =>
+    reportFailure(new BenchError('failed', 'nothing is under way, and it is not done: a promise was never resolved')),
+)
