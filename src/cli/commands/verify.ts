@@ -1,11 +1,13 @@
 /** `bench verify` */
 import { Command } from 'commander'
+import { updateReport } from '../../report/committed/updateReport.ts'
 import { type Finding, reportsIn, verifyReport } from '../../report/committed/verifyReport.ts'
 import { jsonOption, repeated } from '../options.ts'
 import { referenceNames, spaceOf } from '../registered.ts'
 
 interface VerifyFlags {
   readonly plugin?: readonly string[]
+  readonly update?: boolean
   readonly json?: boolean
 }
 
@@ -14,20 +16,25 @@ export function verifyCommand(): Command {
     .summary('recompute committed reports from their records, and fail with a diff where a number differs')
     .description(
       'Recomputes the tables and figures of report folders from the records that lie in them. Needs neither a GPU nor ' +
-        'the lookup table; where the table is here, the looked-up numbers are compared with it, too.',
+        'the lookup table; where the table is here, the looked-up numbers are compared with it, too. With --update ' +
+        'tables, figures and page are written again first.',
     )
     .argument('<folders...>', 'report folders, or folders of them')
     .option('--plugin <file>', 'a plugin with spaces or algorithms of these runs', repeated)
+    .option('--update', 'write what the records give, and then verify')
     .addOption(jsonOption())
-    .addHelpText('after', '\nExamples:\n  bench verify reports\n  bench verify reports/table4 --json')
+    .addHelpText('after', '\nExamples:\n  bench verify reports\n  bench verify reports/table4 --update')
     .action(verify)
 }
 
-async function verify(folders: readonly string[], { plugin = [], json }: VerifyFlags): Promise<void> {
+async function verify(folders: readonly string[], { plugin = [], update, json }: VerifyFlags): Promise<void> {
   const reports = folders.flatMap(reportsIn)
   const known = { spaceOf: (name: string) => spaceOf(name, plugin), references: await referenceNames(plugin) }
   const findings: Finding[] = []
-  for (const report of reports) findings.push(await verifyReport(report, known))
+  for (const report of reports) {
+    if (update) await updateReport(report, known)
+    findings.push(await verifyReport(report, known))
+  }
   process.stdout.write(json ? `${JSON.stringify(findings, null, 2)}\n` : findings.map(described).join(''))
   if (findings.some(({ differences }) => differences.length > 0)) process.exitCode = 1
 }

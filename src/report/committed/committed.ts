@@ -100,16 +100,20 @@ export async function reportFiles(
 ): Promise<ReadonlyMap<string, string | Uint8Array>> {
   if (compact) {
     const condensed = condense(runs, rest.space)
-    return filesOf(expand(condensed, rest.space), Object.entries(condensed), recipe, rest)
+    return new Map([
+      ...Object.entries(condensed),
+      ...(await computedFiles(expand(condensed, rest.space), recipe, rest)),
+    ])
   }
   const reported = runs.map(reportedOnly)
   const order = reported.map(({ manifest }) => manifest.id)
-  return filesOf(reported, reported.flatMap(recordFiles), { ...recipe, runs: order }, rest)
+  const computed = await computedFiles(reported, { ...recipe, runs: order }, rest)
+  return new Map([...reported.flatMap(recordFiles), ...computed])
 }
 
-async function filesOf(
+/** All but the records. @param runs as they are kept */
+export async function computedFiles(
   runs: readonly RunRecord[],
-  records: readonly [string, string][],
   recipe: ReportRecipe,
   rest: Pick<ContentOptions, 'space' | 'references'>,
 ): Promise<ReadonlyMap<string, string | Uint8Array>> {
@@ -123,7 +127,6 @@ async function filesOf(
   const page = renderPage({ title: recipe.title, runs, tables, figures })
   return new Map<string, string | Uint8Array>([
     ['report.json', `${JSON.stringify(recipe, null, 2)}\n`],
-    ...records,
     ...checkedText(runs, tables, shown),
     ...pictures,
     [PAGE, page],

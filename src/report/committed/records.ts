@@ -1,27 +1,39 @@
-/** The runs that a committed report is computed from. */
+/** What a committed report is computed from. */
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { BenchError } from '../../core/errors.ts'
 import type { SearchSpace } from '../../core/space.ts'
 import { Store } from '../../runner/store/store.ts'
 import { type RunRecord, readRun } from '../runRecord.ts'
+import { inOrder, parseRecipe, type ReportRecipe } from './committed.ts'
 import { condensedSpace, expand } from './condensed.ts'
 
-export interface Records {
+export interface CommittedReport extends Records {
+  readonly recipe: ReportRecipe
+}
+
+interface Records {
+  /** In the order of the report. */
   readonly runs: readonly RunRecord[]
   /** That the runs search. */
   readonly space: SearchSpace
 }
 
-/**
- * Of a report's folder, kept as run folders or condensed.
- * @param spaceOf the space of a name
- * @throws BenchError `missing`, or `corrupt` where condensed files do not belong together
- */
-export async function recordsIn(
-  report: string,
-  spaceOf: (name: string) => SearchSpace | Promise<SearchSpace>,
-): Promise<Records> {
+/** @throws BenchError `unknown-name` */
+export type SpaceOf = (name: string) => SearchSpace | Promise<SearchSpace>
+
+export const RECIPE = 'report.json'
+
+/** @throws BenchError `missing`, or `corrupt` where its files do not belong together */
+export async function readReport(folder: string, spaceOf: SpaceOf): Promise<CommittedReport> {
+  const path = join(folder, RECIPE)
+  const recipe = parseRecipe(requiredText(path), path)
+  const { runs, space } = await recordsIn(folder, spaceOf)
+  return { recipe, runs: inOrder(runs, recipe), space }
+}
+
+/** Kept as run folders or condensed. */
+async function recordsIn(report: string, spaceOf: SpaceOf): Promise<Records> {
   if (existsSync(join(report, 'runs.csv'))) {
     const text = (name: string) => requiredText(join(report, name))
     const files = { 'jobs.json': text('jobs.json'), 'runs.csv': text('runs.csv'), 'lookups.csv': text('lookups.csv') }

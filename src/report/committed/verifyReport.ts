@@ -2,12 +2,11 @@
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { BenchError } from '../../core/errors.ts'
-import type { SearchSpace } from '../../core/space.ts'
-import { checkedFiles, differences, inOrder, parseRecipe } from './committed.ts'
+import { checkedFiles, differences } from './committed.ts'
 import { contradictions } from './contradictions.ts'
 import type { Difference } from './difference.ts'
 import { lookUpAgain } from './lookUpAgain.ts'
-import { recordsIn } from './records.ts'
+import { RECIPE, readReport, type SpaceOf } from './records.ts'
 
 export interface Finding {
   readonly report: string
@@ -20,13 +19,10 @@ export interface Finding {
 }
 
 export interface VerifyOptions {
-  /** @throws BenchError `unknown-name` */
-  readonly spaceOf: (name: string) => SearchSpace | Promise<SearchSpace>
+  readonly spaceOf: SpaceOf
   /** Algorithms that are fixed rows. */
   readonly references: ReadonlySet<string>
 }
-
-const RECIPE = 'report.json'
 
 /** The folder itself, or the reports right inside it. @throws BenchError `missing` */
 export function reportsIn(folder: string): readonly string[] {
@@ -39,10 +35,7 @@ export function reportsIn(folder: string): readonly string[] {
 
 /** @throws BenchError `missing` or `corrupt` where the report cannot be recomputed at all */
 export async function verifyReport(report: string, { spaceOf, references }: VerifyOptions): Promise<Finding> {
-  const path = join(report, RECIPE)
-  const recipe = parseRecipe(readFileSync(path, 'utf8'), path)
-  const { runs: found, space } = await recordsIn(report, spaceOf)
-  const runs = inOrder(found, recipe)
+  const { recipe, runs, space } = await readReport(report, spaceOf)
   const files = await checkedFiles(runs, recipe, { space, references })
   const again = await lookUpAgain(runs)
   return {
