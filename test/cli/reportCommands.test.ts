@@ -143,6 +143,16 @@ describe('bench report and bench verify', () => {
     expect(process.exitCode).toBe(1)
   })
 
+  test('--update writes again what the records give, byte for byte', async () => {
+    const files = ['table.md', 'hessian.json', 'hessian.png', 'index.html', 'report.json'].map((name) =>
+      join(committed(), name),
+    )
+    const before = files.map((path) => readFileSync(path))
+    for (const path of files.slice(0, -1)) writeFileSync(path, 'spoilt')
+    expect(await output(verifyCommand(), committed(), '--update')).toMatch(/^ok/)
+    for (const [i, path] of files.entries()) expect(readFileSync(path).equals(before[i]), path).toBe(true)
+  })
+
   test.each([
     ['a cell of its table', /(data-value="[^"]*">)\d\d\.\d\d/, '$199.99'],
     ['a point of a figure', /("flat":\[[^\]]*?)\d+(\.\d+)?\]/, '$199.99]'],
