@@ -1,4 +1,5 @@
 /** What `bench run` prints of its runs. */
+import { join } from 'node:path'
 import type { ResultRecord } from '../core/result.ts'
 import { describeEnvironment } from '../runner/environment.ts'
 import type { Outcome } from '../runner/runPlan.ts'
@@ -12,10 +13,16 @@ import type { RunRecord } from './runRecord.ts'
 
 /**
  * Mean ± std of each algorithm; in JSON with each run's architecture.
+ * @param store folder of the runs, for people
  * @param published rows of papers beside full trainings: an id, `auto` or `none`
  */
-export function renderOutcomes(outcomes: readonly Outcome[], format: TableFormat, published = 'auto'): string {
-  const table = outcomesTable(outcomes, published)
+export function renderOutcomes(
+  outcomes: readonly Outcome[],
+  format: TableFormat,
+  store: string,
+  published = 'auto',
+): string {
+  const table = outcomesTable(outcomes, store, published)
   if (format !== 'json') return renderTable(table, format)
   const runs = outcomes.map(({ planned: { id, job }, result, failure }) => ({
     id,
@@ -34,7 +41,7 @@ function trainingsOf({ parameters, macs, trainings, timing }: ResultRecord) {
   return { parameters, macs, trainings, timing }
 }
 
-function outcomesTable(outcomes: readonly Outcome[], published: string): Tabular {
+function outcomesTable(outcomes: readonly Outcome[], store: string, published: string): Tabular {
   const environment = describeEnvironment()
   const records = outcomes.map(
     ({ planned: { id, job }, result, failure }): RunRecord => ({
@@ -48,11 +55,14 @@ function outcomesTable(outcomes: readonly Outcome[], published: string): Tabular
   // One command, one preset: where it differs by algorithm or dataset, the papers do.
   const comparison = { ...compare(records, { mix: true }), mixed: [] }
   if (comparison.columns.length > 0) return comparisonTable(comparison)
-  return genotypesTable(outcomes.flatMap(({ result }) => result ?? []))
+  return genotypesTable(
+    outcomes.flatMap(({ result }) => result ?? []),
+    store,
+  )
 }
 
 /** Where nothing is looked up, the architectures are the result. */
-function genotypesTable(results: readonly ResultRecord[]): Tabular {
+function genotypesTable(results: readonly ResultRecord[], store: string): Tabular {
   return {
     columns: [
       { title: 'Method', key: 'method' },
@@ -61,7 +71,8 @@ function genotypesTable(results: readonly ResultRecord[]): Tabular {
     ],
     rows: results.map(({ algorithm, seed, genotype }) => [word(algorithm), count(seed), word(genotype)]),
     notes: results.map(
-      ({ id, dataset }) => `To train it in full: bench retrain --genotype STORE/${id}/result.json --dataset ${dataset}`,
+      ({ id, dataset }) =>
+        `To train it in full: bench retrain --genotype ${join(store, id, 'result.json')} --dataset ${dataset}`,
     ),
   }
 }

@@ -124,7 +124,7 @@ describe('bench run --evaluate retrain', () => {
     const { stdout } = await place.bench(...search, '--protocol', protocol, '--seeds', '1', '--format', 'csv', '--json')
     const [note] = JSON.parse(stdout).notes
     expect(note).toMatch(
-      /^To train it in full: bench retrain --genotype STORE\/darts-v1-pictures-seed0-\w+\/result\.json/,
+      /^To train it in full: bench retrain --genotype runs\/darts-v1-pictures-seed0-\w+\/result\.json/,
     )
   })
 })

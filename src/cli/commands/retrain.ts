@@ -112,7 +112,7 @@ async function retrain(flags: RetrainFlags): Promise<void> {
   if (submission !== undefined) return writeOutput(submission, flags.out)
   const outcomes = await runWithProgress(plan, store, { ...processes, quiet, label })
   throwInputFault(outcomes)
-  writeOutput(renderOutcomes(outcomes, flags.json ? 'json' : flags.format, flags.published), flags.out)
+  writeOutput(renderOutcomes(outcomes, flags.json ? 'json' : flags.format, flags.store, flags.published), flags.out)
   reportLostRuns(outcomes, label)
 }
 

@@ -1,4 +1,5 @@
 /** `bench run` */
+import { relative } from 'node:path'
 import { Command, Option } from 'commander'
 import { builtins } from '../../builtins.ts'
 import { cores } from '../../core/cores.ts'
@@ -76,6 +77,6 @@ async function run(path: string | undefined, flags: RunFlags, command: Command):
   if (!quiet) (flags.format === 'text' ? process.stdout : process.stderr).write(preamble(plan, store))
   if (submission !== undefined) return writeOutput(submission, flags.out)
   const outcomes = await runWithProgress(plan, store, { ...processes, quiet: quiet === true })
-  writeOutput(renderOutcomes(outcomes, flags.json ? 'json' : flags.format), flags.out)
+  writeOutput(renderOutcomes(outcomes, flags.json ? 'json' : flags.format, relative('', store.folder)), flags.out)
   reportLostRuns(outcomes)
 }
