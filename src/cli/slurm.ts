@@ -1,7 +1,6 @@
 /** `--slurm`: jobs that are handed to a cluster instead of being run here. */
 import { Option } from 'commander'
 import type { Plan } from '../runner/planning/plan.ts'
-import { unfinished } from '../runner/runPlan.ts'
 import { parseSbatchOptions, type SbatchOptions } from '../runner/slurm/sbatchOptions.ts'
 import type { Submission, SubmissionRequest } from '../runner/slurm/submit.ts'
 import type { Store } from '../runner/store/store.ts'
@@ -22,9 +21,10 @@ export async function submitWhatIsLeft(
   { sbatch, ...request }: Omit<SubmissionRequest, 'sbatch'> & { readonly sbatch: SbatchOptions | undefined },
   json: boolean | undefined,
 ): Promise<string | undefined> {
-  if (sbatch === undefined || unfinished(plan, store).length === 0) return undefined
+  if (sbatch === undefined) return undefined
   const { submit } = await import('../runner/slurm/submit.ts')
   const submission = submit(plan, store, { ...request, sbatch })
+  if (submission === undefined) return undefined
   return json ? `${JSON.stringify(record(submission), null, 2)}\n` : describe(submission, store)
 }
 

@@ -1,5 +1,4 @@
 /** One task of a job array: its order worked off as on any machine, and what to do where its time runs out. */
-
 import { cores } from '../../core/cores.ts'
 import { BenchError } from '../../core/errors.ts'
 import type { RunEvent } from '../workers/events.ts'

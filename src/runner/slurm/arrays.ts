@@ -24,13 +24,14 @@ export interface JobArray {
 
 const ORDERS = 'orders.json'
 const arraysOf = (store: Store): string => join(store.folder, 'slurm')
+const nameOf = (hash: string): string => `bench-${hash}`
 
 /** Writes what the tasks read. */
 export function writeArray(store: Store, orders: readonly WorkOrder[]): JobArray {
   const hash = contentName(orders).slice(0, 12)
   const folder = join(arraysOf(store), hash)
   writeAtomically(join(folder, ORDERS), recordText({ schema: 1, orders }))
-  return { name: `bench-${hash}`, folder, orders }
+  return { name: nameOf(hash), folder, orders }
 }
 
 /** Of an array that Slurm did not take. Logs of an earlier one with the same orders stay. */
@@ -54,26 +55,18 @@ export function readOrders(folder: string): readonly WorkOrder[] {
 
 /** The jobs that wait or run in Slurm, by id: those of this store's arrays whose tasks are not over. */
 export function queuedJobs(store: Store): ReadonlyMap<string, Job> {
-  const arrays = readArrays(store)
-  if (arrays.length === 0) return new Map()
-  const names = arrays.map(({ name }) => name).join(',')
+  const root = arraysOf(store)
+  const hashes = existsSync(root) ? readdirSync(root).filter((hash) => existsSync(join(root, hash, ORDERS))) : []
+  if (hashes.length === 0) return new Map()
+  const names = hashes.map(nameOf).join(',')
   const lines = slurm('squeue', ['--noheader', '--array', `--name=${names}`, '--format=%j %K']) ?? ''
-  const tasks = lines.split('\n').filter((line) => line !== '')
-  const ordersByName = new Map(arrays.map(({ name, orders }) => [name, orders]))
+  const tasks = lines.split('\n').map((line) => line.trim().split(' '))
   return new Map(
-    tasks.flatMap((line) => {
-      const [name, task] = line.trim().split(' ')
-      return (ordersByName.get(name)?.[Number(task)]?.jobs ?? []).map(({ id, job }) => [id, job] as const)
+    hashes.flatMap((hash) => {
+      const inQueue = tasks.filter(([name]) => name === nameOf(hash))
+      if (inQueue.length === 0) return []
+      const orders = readOrders(join(root, hash))
+      return inQueue.flatMap(([, task]) => (orders[Number(task)]?.jobs ?? []).map(({ id, job }) => [id, job] as const))
     }),
   )
-}
-
-function readArrays(store: Store): readonly JobArray[] {
-  const root = arraysOf(store)
-  if (!existsSync(root)) return []
-  const hashes = readdirSync(root).filter((hash) => existsSync(join(root, hash, ORDERS)))
-  return hashes.map((hash) => {
-    const folder = join(root, hash)
-    return { name: `bench-${hash}`, folder, orders: readOrders(folder) }
-  })
 }

@@ -34,11 +34,13 @@ export interface Submission {
 }
 
 /**
+ * Undefined where nothing is left.
  * @throws BenchError `bad-input` where the backend is left to the machine, `unsupported` where there is no Slurm, `failed`
  * where Slurm refuses
  */
-export function submit(plan: Plan, store: Store, request: SubmissionRequest): Submission {
+export function submit(plan: Plan, store: Store, request: SubmissionRequest): Submission | undefined {
   const missing = unfinished(plan, store)
+  if (missing.length === 0) return undefined
   refuseAuto(plan, missing)
   store.prepare()
   const inQueue = queuedJobs(store)
