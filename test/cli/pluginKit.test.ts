@@ -3,12 +3,14 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeEach, describe, expect, it, vi } from 'vitest'
 import { checkAlgorithm } from '../../src/algorithms/contract/index.ts'
+import { builtins } from '../../src/builtins.ts'
 import { checkCommand } from '../../src/cli/commands/check.ts'
 import { newCommand } from '../../src/cli/commands/new.ts'
 import { pluginSource } from '../../src/cli/commands/pluginTemplate.ts'
 import { throwUsageErrors } from '../../src/cli/failures.ts'
 import { openExecutor } from '../../src/engine/executors.ts'
-import { loadPlugin } from '../../src/runner/plugins.ts'
+import { resolveOptions } from '../../src/runner/planning/algorithmOptions.ts'
+import { loadPlugin, registerPlugins } from '../../src/runner/plugins.ts'
 import { nb201 } from '../../src/spaces/nb201/index.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'bench-plugin-'))
@@ -39,6 +41,28 @@ afterAll(() => rmSync(folder, { recursive: true }))
 const bench = (command: ReturnType<typeof newCommand>, ...args: string[]) => {
   throwUsageErrors(command)
   return command.parseAsync(args, { from: 'user' })
+}
+
+/** A black-box algorithm that samples, in a plugin's source. */
+const algorithm = (name: string, options = '', rest = '') => `defineAlgorithm({
+  name: '${name}', version: 1, description: '', source: '', kind: 'black-box', ${rest} options: z.strictObject({ ${options} }),
+  search: async (context) => {
+    const drawn = sample(context.space, context.random('draw'))
+    return blackBoxSearch(context, 2, async (ask) => { await ask(drawn) })
+  },
+})`
+
+/** The source of a plugin whose list of spaces may name \`mine\`, a copy of NAS-Bench-201. */
+const plugin = ({ algorithms = [algorithm('ok')], spaces = '[]' }: { algorithms?: string[]; spaces?: string }) => `
+import { blackBoxSearch, builtins, defineAlgorithm, definePlugin, sample } from 'nas-bench-harness'
+import { z } from 'zod'
+const mine = { ...builtins.spaces.find(({ name }) => name === 'nb201'), name: 'mine' }
+export default definePlugin({ name: 'tried', algorithms: [${algorithms.join(', ')}], spaces: ${spaces} })`
+
+/** What `bench run` does with a plugin before it runs anything. */
+async function runRefuses(path: string): Promise<void> {
+  const { registry, origins } = await registerPlugins(builtins, [path])
+  for (const found of registry.algorithms.filter((each) => origins.has(each))) resolveOptions(found, {})
 }
 
 describe('bench new algo', () => {
@@ -118,6 +142,35 @@ export default definePlugin({ name: 'stubborn', algorithms: [defineAlgorithm({
     await bench(checkCommand(), 'plugin', path, '--quiet')
     expect(process.exitCode).toBe(1)
     expect(complained).toMatch(/: it fails: no luck, at .*failing.ts:6:\d+\)\n$/)
+  })
+
+  it.each([
+    ['an algorithm has a name that is built in', plugin({ algorithms: [algorithm('drnas')] }), /algorithm "drnas" is/],
+    [
+      'two of its algorithms have one name',
+      plugin({ algorithms: [algorithm('a'), algorithm('a')] }),
+      /algorithm "a" is/,
+    ],
+    ['a space has a name that is built in', plugin({ spaces: "[{ ...mine, name: 'nb201' }]" }), /space "nb201" is/],
+    ['two of its spaces have one name', plugin({ spaces: '[mine, mine]' }), /space "mine" is already registered/],
+    ['an option has no default', plugin({ algorithms: [algorithm('a', 'x: z.number()')] }), /option x is not given/],
+    ['a name cannot be typed', plugin({ algorithms: [algorithm('a b')] }), /algorithms.0.name: expected letters/],
+  ])('refuses what bench run refuses, in the same words: %s', async (what, source, message) => {
+    const path = join(folder, `${what.replace(/\W+/g, '-')}.ts`)
+    writeFileSync(path, source)
+    const words = (error: Error) => error.message
+    const refused = await runRefuses(path).then(() => 'nothing', words)
+    expect(refused).toMatch(message)
+    expect(await bench(checkCommand(), 'plugin', path, '--quiet').then(() => 'nothing', words)).toBe(refused)
+  })
+
+  it('tries an algorithm on the built-in spaces that it names', async () => {
+    const path = join(folder, 'elsewhere.ts')
+    writeFileSync(path, plugin({ algorithms: [algorithm('elsewhere', '', "spaces: ['darts-no-none'],")] }))
+    await bench(checkCommand(), 'plugin', path, '--quiet', '--json')
+    const { rows } = JSON.parse(printed)
+    expect(new Set(rows.map(({ space }: { space: string }) => space))).toEqual(new Set(['darts-no-none']))
+    expect(complained).toBe('')
   })
 
   it('asks for a plugin that has algorithms', async () => {

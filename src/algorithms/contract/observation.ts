@@ -1,5 +1,6 @@
 /** One search, run and watched. */
-import type { Algorithm, EpochReport, SearchContext } from '../../core/algorithm.ts'
+import { deserialize, serialize } from 'node:v8'
+import type { Algorithm, EpochReport, SearchContext, SearchState } from '../../core/algorithm.ts'
 import type { Executor } from '../../core/executor.ts'
 import { random } from '../../core/random.ts'
 import type { SearchSpace } from '../../core/space.ts'
@@ -41,7 +42,7 @@ export interface Observation {
 
 /**
  * Runs a search to its end.
- * @param interrupted between any two epochs it is saved, disposed of, made anew and restored
+ * @param interrupted after every epoch, the last one too, it is saved, disposed of, made anew and restored
  */
 export async function observe(subject: Subject, seed: number, interrupted = false): Promise<Observation> {
   const watch = new Watch()
@@ -55,15 +56,16 @@ export async function observe(subject: Subject, seed: number, interrupted = fals
   let search = await begin()
   const { epochs } = search
   for (let epoch = 0; epoch < epochs && search.ended === undefined; epoch++) {
-    if (interrupted && epoch > 0) {
-      const state = structuredClone(await search.save())
-      search.dispose()
-      search = await begin()
-      await search.restore(state)
-    }
     reports.push(withoutClock(requireReport(await search.epoch(epoch))))
     genotypes.push(subject.space.format(requireGenotype(search.genotype(), subject.space)))
     heldAfterEpoch.push(watch.vectors + watch.gates)
+    if (!interrupted) continue
+    // After the last epoch, too: the runner saves there, and may go on from there.
+    const state = throughFile(await search.save())
+    search.dispose()
+    search = await begin()
+    await search.restore(state)
+    genotypes[epoch] = subject.space.format(requireGenotype(search.genotype(), subject.space))
   }
   search.dispose()
   return {
@@ -125,6 +127,9 @@ function contextOf(
     },
   })
 }
+
+/** A state as it comes back from a checkpoint. */
+const throughFile = (state: SearchState): SearchState => deserialize(serialize(state))
 
 /** Seconds differ between two runs of the same search. */
 function withoutClock(report: EpochReport): EpochReport {

@@ -1,6 +1,7 @@
 /** `bench check` */
 import { Command } from 'commander'
 import { checkAlgorithm, type RuleResult } from '../../algorithms/contract/index.ts'
+import { builtins } from '../../builtins.ts'
 import type { Algorithm } from '../../core/algorithm.ts'
 import { BenchError } from '../../core/errors.ts'
 import type { SearchSpace } from '../../core/space.ts'
@@ -9,7 +10,7 @@ import { renderTable } from '../../report/formats/renderTable.ts'
 import type { Tabular } from '../../report/formats/tabular.ts'
 import { wordTable } from '../../report/formats/wordTable.ts'
 import { distributeOptions, resolveOptions } from '../../runner/planning/algorithmOptions.ts'
-import { loadPlugin } from '../../runner/plugins.ts'
+import { registerPlugins } from '../../runner/plugins.ts'
 import { darts } from '../../spaces/darts/index.ts'
 import { nb201 } from '../../spaces/nb201/index.ts'
 import { jsonOption, outOption, quietOption, repeated } from '../options.ts'
@@ -46,16 +47,20 @@ export function checkCommand(): Command {
 }
 
 async function checkPlugin(source: string, { option = [], json = false, quiet, out }: CheckFlags): Promise<void> {
-  const { algorithms = [], spaces = [] } = (await loadPlugin(source)).plugin
+  // Registered as `bench run` does it, so that what it refuses is refused here: a name that is taken, in the first place.
+  const { registry, origins } = await registerPlugins(builtins, [source])
+  const algorithms = registry.algorithms.filter((algorithm) => origins.has(algorithm))
   if (algorithms.length === 0) throw new BenchError('bad-input', `plugin ${source} has no algorithms to check`)
   const executor = openExecutor({ backend: 'wasm' })
-  const known = [nb201, darts, ...spaces] as readonly SearchSpace[]
+  const usual = [nb201, darts, ...registry.spaces.filter((space) => origins.has(space))] as readonly SearchSpace[]
   const results: RuleResult[] = []
   for (const { name, options } of distributeOptions(algorithms, option)) {
     if (!quiet && !json) process.stderr.write(`checking ${name} …\n`)
     const algorithm = algorithms.find((each) => each.name === name) as Algorithm
     const chosen = resolveOptions(algorithm, options)
-    results.push(...(await checkAlgorithm(algorithm, { executor: () => executor, options: chosen, spaces: known })))
+    // The spaces that an algorithm names may be any; one that names none is tried on the usual ones.
+    const spaces = algorithm.spaces === undefined ? usual : registry.spaces
+    results.push(...(await checkAlgorithm(algorithm, { executor: () => executor, options: chosen, spaces })))
   }
   writeOutput(renderTable(resultTable(results), json ? 'json' : 'text'), out)
   reportBroken(source, results)

@@ -77,6 +77,28 @@ describe('the contract suite', () => {
     ])
   })
 
+  it.each([1, 2])('sees a state that no checkpoint can hold after the last of %d epochs', async (epochs) => {
+    const unsavable = drawing((_, search) => {
+      let done = 0
+      return {
+        epochs,
+        epoch: (index) => search.epoch(index).finally(() => (done = index + 1)),
+        save: async () => (done < epochs ? search.save() : { answer: () => 'a function' }),
+      }
+    })
+    expect(await broken(unsavable)).toMatchObject([{ seen: expect.stringContaining('could not be cloned') }])
+  })
+
+  it('sees an answer that is lost when the last epoch is saved', async () => {
+    const forgetful = drawing((_, search) => ({ epochs: 1, restore() {}, genotype: search.genotype }))
+    expect(await broken(forgetful)).toEqual([
+      {
+        rule: 'saved and restored between epochs, it ends the same',
+        seen: expect.stringMatching(/^after epoch 0 it answered \|/),
+      },
+    ])
+  })
+
   it('sees state that is not saved', async () => {
     const forgetful = drawing(() => {
       let epochs = 0
