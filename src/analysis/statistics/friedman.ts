@@ -1,11 +1,15 @@
 /** Many methods over many blocks: Friedman's test and Nemenyi's critical difference (Demšar, JMLR 2006, §3.2.2). */
-import { errorFunction, gammaln } from 'simple-statistics'
-import { averageRanks } from './ranks.ts'
+import { errorFunction } from 'simple-statistics'
+import { chiSquareSurvival } from './chiSquare.ts'
+import { averageRanks, blockRanks } from './ranks.ts'
 
 export interface FriedmanResult {
   /** Mean rank of each method, 1 is best. */
   readonly ranks: readonly number[]
-  /** χ²_F = 12N / (k(k+1)) · Σ (R_j − (k+1)/2)², k − 1 degrees of freedom, without a correction for ties. */
+  /**
+   * χ²_F = 12N / (k(k+1)) · Σ (R_j − (k+1)/2)² / c, with k − 1 degrees of freedom and the correction for ties
+   * c = 1 − Σ (t³ − t) / (N·k(k² − 1)) over all groups of t equal values in a block; 0 where every block is one tie.
+   */
   readonly statistic: number
   readonly p: number
   /** Mean ranks further apart than this differ at level alpha. */
@@ -16,10 +20,13 @@ export interface FriedmanResult {
 export function friedman(scores: readonly (readonly number[])[], alpha = 0.05): FriedmanResult {
   const ranks = averageRanks(scores)
   const [blocks, methods] = [scores.length, ranks.length]
-  const spread = ranks.reduce((sum, rank) => sum + (rank - (methods + 1) / 2) ** 2, 0)
-  const statistic = ((12 * blocks) / (methods * (methods + 1))) * spread
+  const centre = (methods + 1) / 2
+  const spread = ranks.reduce((sum, rank) => sum + (rank - centre) ** 2, 0)
+  // In a block Σ (rank − centre)² = (k(k² − 1) − Σ (t³ − t)) / 12, so that the sum over all blocks is N·k(k² − 1)/12 · c.
+  const withinBlocks = scores.flatMap(blockRanks).reduce((sum, rank) => sum + (rank - centre) ** 2, 0)
+  const statistic = withinBlocks === 0 ? 0 : (blocks ** 2 * (methods - 1) * spread) / withinBlocks
   const criticalDifference = nemenyi(methods, alpha) * Math.sqrt((methods * (methods + 1)) / (6 * blocks))
-  return { ranks, statistic, p: 1 - chiSquareCdf(statistic, methods - 1), criticalDifference }
+  return { ranks, statistic, p: chiSquareSurvival(statistic, methods - 1), criticalDifference }
 }
 
 /** q_α: the studentised range of k normal variables with known variance, divided by √2. */
@@ -44,16 +51,3 @@ function rangeCdf(q: number, k: number): number {
 
 /** Φ(z) */
 const normalCdf = (z: number) => (1 + errorFunction(z / Math.SQRT2)) / 2
-
-/** P(X ≤ x) = (x/2)^{ν/2}·e^{−x/2} / Γ(ν/2 + 1) · Σ_n (x/2)ⁿ / ((ν/2 + 1)…(ν/2 + n)). */
-function chiSquareCdf(x: number, degrees: number): number {
-  if (x <= 0) return 0
-  const [a, half] = [degrees / 2, x / 2]
-  let term = 1
-  let sum = 1
-  for (let n = 1; term > 1e-16 * sum; n++) {
-    term *= half / (a + n)
-    sum += term
-  }
-  return Math.min(1, Math.exp(a * Math.log(half) - half - gammaln(a + 1)) * sum)
-}

@@ -1,7 +1,7 @@
 /** Tests of paired differences: does one method beat another on the same seeds? */
 import { sum } from 'simple-statistics'
 import type { RandomStream } from '../../core/random.ts'
-import { midRanks } from './ranks.ts'
+import { decimalDifferences, midRanks } from './ranks.ts'
 
 /** Below this many pairs all sign patterns are enumerated, above they are drawn. */
 const ENUMERATED_PAIRS = 16
@@ -21,7 +21,7 @@ export interface TestResult {
  * runs over all sign patterns of these ranks. The statistic is W⁺, the sum of the ranks of positive differences.
  */
 export function wilcoxon(x: readonly number[], y: readonly number[]): TestResult {
-  const differences = x.map((value, i) => rounded(value - y[i])).filter((d) => d !== 0)
+  const differences = decimalDifferences(x, y).filter((d) => d !== 0)
   const ranks = midRanks(differences.map(Math.abs))
   const observed = sum(ranks.filter((_, i) => differences[i] > 0))
   const chances = rankSumDistribution(ranks)
@@ -33,15 +33,12 @@ export function wilcoxon(x: readonly number[], y: readonly number[]): TestResult
   )
 }
 
-/** 91.53 − 91.2 and 90.66 − 90.33 are one difference, though not in binary. */
-const rounded = (difference: number): number => Math.round(difference * 1e9) / 1e9
-
 /**
  * The paired permutation test (Fisher 1935) of the sum of differences: exact over all sign patterns up to 16 pairs,
  * beyond that over 100,000 drawn ones and the observed one. The statistic is the mean difference.
  */
 export function pairedPermutation(x: readonly number[], y: readonly number[], stream: RandomStream): TestResult {
-  const differences = x.map((value, i) => value - y[i])
+  const differences = decimalDifferences(x, y)
   const observed = sum(differences)
   const sums = differences.length <= ENUMERATED_PAIRS ? allSums(differences) : drawnSums(differences, stream)
   const slack = 1e-9 * sum(differences.map(Math.abs))

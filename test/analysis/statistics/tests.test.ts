@@ -1,11 +1,15 @@
+import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { bootstrapInterval } from '../../../src/analysis/statistics/bootstrap.ts'
+import { chiSquareSurvival } from '../../../src/analysis/statistics/chiSquare.ts'
+import { kendall, spearman } from '../../../src/analysis/statistics/correlation.ts'
 import { friedman, nemenyi } from '../../../src/analysis/statistics/friedman.ts'
 import { holm, pairedPermutation, wilcoxon } from '../../../src/analysis/statistics/paired.ts'
 import { averageRanks, midRanks } from '../../../src/analysis/statistics/ranks.ts'
 import { studentCdf } from '../../../src/analysis/statistics/studentT.ts'
 import { summarise } from '../../../src/analysis/statistics/summary.ts'
 import { random } from '../../../src/core/random.ts'
+import scipy from '../../fixtures/scipyStatistics.json' with { type: 'json' }
 
 describe('a summary', () => {
   test('has no deviation for a single value', () => expect(summarise([5]).std).toBeUndefined())
@@ -103,5 +107,79 @@ describe("Friedman's test", () => {
     ])
     expect(result.statistic).toBe(0)
     expect(result.p).toBe(1)
+  })
+})
+
+describe('references of scipy', () => {
+  test.each(scipy.friedman)("Friedman's test with its correction for ties: $id", ({ scores, statistic, p }) => {
+    const result = friedman(scores)
+    expect(result.statistic).toBeCloseTo(statistic, 10)
+    expect(result.p / p).toBeCloseTo(1, 10)
+  })
+  test('the upper tail of χ² to eleven digits, down to where doubles end', () => {
+    for (const { x, df, p } of scipy.chi2_sf) {
+      const ours = chiSquareSurvival(x, df)
+      expect(Math.abs(ours - p), `x = ${x}, df = ${df}`).toBeLessThanOrEqual(1e-11 * p)
+    }
+    expect(scipy.chi2_sf.filter(({ p }) => p > 0 && p < 1e-100).length).toBeGreaterThan(5)
+  })
+  test('a statistic that is not a number ends in a p-value that is none', () =>
+    expect(chiSquareSurvival(Number.NaN, 3)).toBeNaN())
+})
+
+describe('ties', () => {
+  const hundredths = fc.array(fc.tuple(fc.integer({ min: 8000, max: 8020 }), fc.integer({ min: 8000, max: 8020 })), {
+    minLength: 1,
+    maxLength: 9,
+  })
+  /** The same accuracies in whole hundredths, where arithmetic is exact, and in percent. */
+  const both = (pairs: readonly (readonly [number, number])[], test: (x: number[], y: number[]) => unknown) => {
+    const [x, y] = [pairs.map(([a]) => a), pairs.map(([, b]) => b)]
+    return [
+      test(x, y),
+      test(
+        x.map((a) => a / 100),
+        y.map((b) => b / 100),
+      ),
+    ]
+  }
+
+  test('of accuracies of two decimals are those of whole hundredths, in every test', () =>
+    fc.assert(
+      fc.property(hundredths, (pairs) => {
+        const p = (x: number[], y: number[]) => [
+          wilcoxon(x, y),
+          pairedPermutation(x, y, random(0)).twoSided,
+          friedman(x.map((a, i) => [a, y[i], 8010 * (x[i] > 1000 ? 1 : 0.01)])).statistic,
+          kendall(x, y),
+          spearman(x, y),
+        ]
+        const [exact, percent] = both(pairs, p)
+        expect(percent).toEqual(exact)
+      }),
+      { numRuns: 40 },
+    ))
+
+  test('of means of the same accuracies in another order are ties', () => {
+    const [a, b] = [(91 + 90.01 + 91.7) / 3, (91.7 + 90.01 + 91) / 3]
+    expect(a).not.toBe(b)
+    expect(wilcoxon([a, a, a], [b, b, b]).twoSided).toBe(1)
+    expect(pairedPermutation([a, a, a], [b, b, b], random(0)).twoSided).toBe(1)
+    expect(
+      friedman([
+        [a, b],
+        [a, b],
+        [a, b],
+      ]),
+    ).toMatchObject({ ranks: [1.5, 1.5], statistic: 0, p: 1 })
+    expect(kendall([a, b], [1, 2])).toBeUndefined()
+    expect(spearman([a, b], [1, 2])).toBeUndefined()
+  })
+  test('of differences between means of three accuracies are ties', () => {
+    const [x, y] = [
+      [(91.2 + 91.3 + 91.7) / 3, 60],
+      [(91.2 + 91.3 + 91.2) / 3, 60 + (0.1 + 0.2 + 0.2) / 3],
+    ]
+    expect(wilcoxon(x, y)).toEqual(wilcoxon([1, 0], [0, 1]))
   })
 })
