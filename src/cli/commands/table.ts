@@ -67,5 +67,8 @@ async function table(items: readonly string[], flags: TableFlags): Promise<void>
 function requiredTests(comparison: Comparison, references: ReadonlySet<string>): Tabular {
   const tests = pairwiseTable(comparison, references)
   if (tests !== undefined) return tests
-  throw new BenchError('missing', 'paired tests need two searches and a seed that both finished; run more of them')
+  throw new BenchError(
+    'missing',
+    'paired tests need two searches and a seed that all searches finished; run more of them, or choose with --algo',
+  )
 }

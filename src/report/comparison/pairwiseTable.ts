@@ -1,9 +1,10 @@
-/** Every search against the best one, on the seeds that both finished. */
+/** Every search against the best one, on the seeds that all searches finished. */
 import { holm, pairedPermutation, wilcoxon } from '../../analysis/statistics/paired.ts'
 import { summarise } from '../../analysis/statistics/summary.ts'
 import { random } from '../../core/random.ts'
-import { count, number, type Cell as TableCell, type Tabular, word } from '../formats/tabular.ts'
-import { type Cell, type Comparison, type Row, searchesOf, valuesOf } from './comparison.ts'
+import { absent, count, number, type Cell as TableCell, type Tabular, word } from '../formats/tabular.ts'
+import { type Blocks, blocksOf, FEWEST_BLOCKS } from './blocks.ts'
+import { type Comparison, searchesOf } from './comparison.ts'
 
 interface Pair {
   readonly column: string
@@ -12,71 +13,78 @@ interface Pair {
   readonly seeds: number
   /** Mean difference, in percentage points. */
   readonly difference: number
-  readonly wilcoxonP: number
-  readonly permutationP: number
+  /** Absent where there are too few blocks for a test. */
+  readonly wilcoxonP?: number
+  readonly permutationP?: number
 }
 
 /**
- * Test columns only. p-values are two-sided, corrected by Holm over the pairs of a column.
+ * Test columns only, over the blocks of `blocksOf`. p-values are two-sided, corrected by Holm over the pairs of a column.
  * @param references see `searchesOf`
- * @returns undefined where no two searches finished a seed in common
+ * @returns undefined where no two searches have a seed that all searches of a column finished
  */
 export function pairwiseTable(comparison: Comparison, references?: ReadonlySet<string>): Tabular | undefined {
   const searches = searchesOf(comparison, references)
-  const pairs = comparison.columns.flatMap((column, i) =>
-    column.split === 'test' ? corrected(pairsOf(searches, i, column.title)) : [],
+  const columns = comparison.columns.flatMap(({ split, title }, i) =>
+    split === 'test' ? [{ title, blocks: blocksOf(searches, i) }] : [],
   )
+  const pairs = columns.flatMap(({ title, blocks }) => corrected(pairsOf(blocks, title)))
   if (pairs.length === 0) return undefined
   const titles = ['Column', 'Best', 'Other', 'Seeds', 'Difference (points)', 'Wilcoxon p', 'Permutation p']
   const keys = ['column', 'best', 'other', 'seeds', 'difference', 'wilcoxonP', 'permutationP'] as const
+  const few = columns.filter(({ blocks: { seeds } }) => seeds.length > 0 && seeds.length < FEWEST_BLOCKS)
+  const incomplete = columns.filter(({ blocks }) => blocks.incomplete > 0)
+  const listed = (entries: typeof columns, of: (blocks: Blocks) => number) =>
+    entries.map(({ title, blocks }) => `${title}: ${of(blocks)}`).join('; ')
   return {
     columns: titles.map((title, i) => ({ title, key: keys[i] })),
     rows: pairs.map((pair) => keys.map((key) => cell(pair[key], key))),
     notes: [
-      'Paired over common seeds; two-sided p-values, corrected by Holm over the methods of a column. Beyond 16 pairs 100,000 permutations are drawn; all else is exact.',
+      'Paired by seed, over the seeds that all searches of a column finished; two-sided p-values, corrected by Holm over the methods of a column. Beyond 16 pairs 100,000 permutations are drawn; all else is exact.',
+      ...(few.length > 0
+        ? [`No p-value from fewer than ${FEWEST_BLOCKS} seeds (${listed(few, ({ seeds }) => seeds.length)}).`]
+        : []),
+      ...(incomplete.length > 0
+        ? [
+            `Seeds left out, since not all searches finished them: ${listed(incomplete, (blocks) => blocks.incomplete)}.`,
+          ]
+        : []),
       ...(searches.length < comparison.rows.length ? ['Fixed architectures are left out.'] : []),
       'With n seeds no p-value can be below 2^(1-n): four seeds are never significant at 5 %.',
     ],
   }
 }
 
-function cell(value: string | number, key: string): TableCell {
+function cell(value: string | number | undefined, key: string): TableCell {
+  if (value === undefined) return absent
   if (typeof value === 'string') return word(value)
   if (key === 'seeds') return count(value)
   return key === 'difference' ? number(value, 2) : { kind: 'number', value, digits: 3, positive: true }
 }
 
-function pairsOf(rows: readonly Row[], column: number, title: string): Pair[] {
-  const known = rows.filter(({ cells }) => cells[column].bySeed.size > 0)
-  const mean = ({ cells }: Row) => summarise(valuesOf(cells[column])).mean
-  const best = known.toSorted((a, b) => mean(b) - mean(a))[0]
-  return known
-    .filter((row) => row !== best)
-    .map((row) => ({
-      ...compareCells(best.cells[column], row.cells[column]),
-      column: title,
-      best: best.method.label,
-      other: row.method.label,
+function pairsOf({ rows, seeds, scores }: Blocks, column: string): Pair[] {
+  if (seeds.length === 0) return []
+  const samples = rows.map((row, i) => ({ label: row.method.label, values: scores.map((block) => block[i]) }))
+  const mean = ({ values }: (typeof samples)[number]) => summarise(values).mean
+  const best = samples.toSorted((a, b) => mean(b) - mean(a))[0]
+  return samples
+    .filter((sample) => sample !== best)
+    .map(({ label, values }) => ({
+      column,
+      best: best.label,
+      other: label,
+      seeds: seeds.length,
+      difference: summarise(values.map((value, i) => best.values[i] - value)).mean,
+      ...(seeds.length >= FEWEST_BLOCKS && {
+        wilcoxonP: wilcoxon(best.values, values).twoSided,
+        permutationP: pairedPermutation(best.values, values, random(0, 'table', 'permutation')).twoSided,
+      }),
     }))
-    .filter(({ seeds }) => seeds > 0)
 }
 
-function compareCells(best: Cell, other: Cell) {
-  const seeds = [...best.bySeed.keys()].filter((seed) => other.bySeed.has(seed)).sort((a, b) => a - b)
-  const values = ({ bySeed }: Cell) => seeds.map((seed) => bySeed.get(seed) as number)
-  const [x, y] = [values(best), values(other)]
-  return {
-    seeds: seeds.length,
-    difference: seeds.length === 0 ? Number.NaN : summarise(x.map((value, i) => value - y[i])).mean,
-    wilcoxonP: wilcoxon(x, y).twoSided,
-    permutationP: pairedPermutation(x, y, random(0, 'table', 'permutation')).twoSided,
-  }
-}
-
+/** The pairs of one column, which have p-values all or none. */
 function corrected(pairs: readonly Pair[]): Pair[] {
-  const [wilcoxonP, permutationP] = [
-    holm(pairs.map((pair) => pair.wilcoxonP)),
-    holm(pairs.map((pair) => pair.permutationP)),
-  ]
+  const wilcoxonP = holm(pairs.flatMap((pair) => pair.wilcoxonP ?? []))
+  const permutationP = holm(pairs.flatMap((pair) => pair.permutationP ?? []))
   return pairs.map((pair, i) => ({ ...pair, wilcoxonP: wilcoxonP[i], permutationP: permutationP[i] }))
 }

@@ -1,16 +1,20 @@
-/** Average ranks of methods over datasets and seeds, with Nemenyi's critical difference (Demšar, JMLR 2006, Figure 1). */
+/** Average ranks of searches over seeds, with Nemenyi's critical difference (Demšar, JMLR 2006, Figure 1). */
 import { friedman } from '../../analysis/statistics/friedman.ts'
 import { BenchError } from '../../core/errors.ts'
-import { compare, searchesOf } from '../comparison/comparison.ts'
+import { type Blocks, blocksOf, FEWEST_BLOCKS } from '../comparison/blocks.ts'
+import { compare, type Row, searchesOf } from '../comparison/comparison.ts'
 import type { Drawing, Shape } from '../pictures/drawing.ts'
 import type { Figure } from '../pictures/figure.ts'
 import { type Look, looksOf } from '../pictures/palette.ts'
 import type { RunRecord } from '../runRecord.ts'
+import { heading } from './nb201Cell.ts'
 
 const SCALE = 150
 /** Width of a letter, generously. */
 const LETTER = 4.8
 const AXIS = 52
+/** Height of a diagram's title. */
+const HEADING = 20
 const SIZE = 10.67
 const LINE = 17
 /** Between two labels of the scale. */
@@ -22,66 +26,105 @@ interface Ranked {
   readonly rank: number
 }
 
+/** The ranks of one test column. */
+interface Ranking {
+  readonly title: string
+  readonly blocks: Blocks
+  readonly ranked: readonly Ranked[]
+  /** Absent where there are too few blocks for a test. */
+  readonly test?: { readonly p: number; readonly criticalDifference: number }
+}
+
 /**
+ * A diagram for each test column; its blocks are the seeds that all searches finished.
  * @param references see `searchesOf`
- * @throws BenchError `missing` where fewer than two searches share two blocks (a dataset and a seed each)
+ * @throws BenchError `missing` where no two searches have two seeds in common in a column
  */
 export function ranksFigure(runs: readonly RunRecord[], references?: ReadonlySet<string>): Figure {
   const comparison = compare(runs)
-  const { columns } = comparison
-  const rows = searchesOf(comparison, references)
-  const tests = columns.flatMap(({ split }, i) => (split === 'test' ? [i] : []))
-  const scores = tests.flatMap((column) => {
-    const seeds = [...(rows[0]?.cells[column].bySeed.keys() ?? [])]
-    const blocks = seeds.map((seed) => rows.map(({ cells }) => cells[column].bySeed.get(seed)))
-    return blocks.filter((block): block is number[] => block.every((value) => value !== undefined))
-  })
-  if (rows.length < 2 || scores.length < 2) {
+  const searches = searchesOf(comparison, references)
+  const looks = looksOf(comparison.rows.map(({ method }) => method))
+  const lookOf = (row: Row) => looks[comparison.rows.indexOf(row)]
+  const all = comparison.columns.flatMap(({ split, title }, column) =>
+    split === 'test' ? [{ title, blocks: blocksOf(searches, column) }] : [],
+  )
+  const rankings = all
+    .filter(({ blocks }) => blocks.rows.length > 1 && blocks.seeds.length > 1)
+    .map(({ title, blocks }) => rankingOf(title, blocks, lookOf))
+  if (rankings.length === 0) {
+    const seeds = Math.max(0, ...all.map(({ blocks }) => blocks.seeds.length))
     throw new BenchError(
       'missing',
-      `ranks need two searches and two seeds that all searches finished; found ${rows.length} and ${scores.length}`,
+      `ranks need two searches and two seeds that all searches finished; found ${searches.length} and ${seeds}`,
     )
   }
-  const { ranks, p, criticalDifference } = friedman(scores)
-  const looks = looksOf(comparison.rows.map(({ method }) => method))
-  const methods = rows.map((row, i) => ({
-    label: row.method.label,
-    look: looks[comparison.rows.indexOf(row)],
-    rank: ranks[i],
-  }))
-  const sorted = methods.sort((a, b) => a.rank - b.rank)
+  const isNamed = all.length > 1
   return {
     name: 'ranks',
-    caption: `Average ranks over ${scores.length} blocks (test column × seed; 1 is best). Friedman p = ${p.toPrecision(2)}; bars join methods that do not differ at 5 % (Nemenyi, critical difference ${criticalDifference.toFixed(2)}). Blocks that share a seed are not independent.`,
+    caption: captionOf(rankings, isNamed),
     columns: 1,
-    panels: [diagram(sorted, criticalDifference)],
+    panels: rankings.map((ranking) => diagram(ranking, isNamed ? ranking.title : '')),
   }
 }
 
-function diagram(methods: readonly Ranked[], criticalDifference: number): Drawing {
-  const highest = Math.max(methods.length, 2)
+function rankingOf(title: string, blocks: Blocks, lookOf: (row: Row) => Look): Ranking {
+  const { ranks, p, criticalDifference } = friedman(blocks.scores)
+  const ranked = blocks.rows
+    .map((row, i) => ({ label: row.method.label, look: lookOf(row), rank: ranks[i] }))
+    .sort((a, b) => a.rank - b.rank)
+  return { title, blocks, ranked, ...(blocks.seeds.length >= FEWEST_BLOCKS && { test: { p, criticalDifference } }) }
+}
+
+function captionOf(rankings: readonly Ranking[], isNamed: boolean): string {
+  const tested = rankings.some(({ test }) => test !== undefined)
+  return [
+    'Average ranks of the searches over the seeds that all of them finished; 1 is best.',
+    ...rankings.map((ranking) => `${isNamed ? `${ranking.title}: ` : ''}${rankingText(ranking)}.`),
+    ...(tested ? ['Bars join searches that do not differ at 5 % (Nemenyi).'] : []),
+    ...(isNamed
+      ? ['Each column has a diagram and a test of its own, since one seed’s numbers are not independent.']
+      : []),
+  ].join(' ')
+}
+
+function rankingText({ blocks: { seeds, incomplete }, test }: Ranking): string {
+  const others = incomplete === 0 ? '' : ` (left out: ${incomplete} that not all finished)`
+  if (test === undefined) {
+    return `${seeds.length} seeds${others}, too few for a p-value, which takes ${FEWEST_BLOCKS}`
+  }
+  return `${seeds.length} seeds${others}, Friedman p ${pText(test.p)}, critical difference ${test.criticalDifference.toFixed(2)}`
+}
+
+/** `= 0.019`, `= 2.3e-122`; below the smallest double `< 1e-300`. */
+const pText = (p: number): string => (p < 1e-300 ? '< 1e-300' : `= ${p.toPrecision(2)}`)
+
+function diagram({ ranked, test }: Ranking, title: string): Drawing {
+  const highest = Math.max(ranked.length, 2)
+  const axis = AXIS + (title === '' ? 0 : HEADING)
   // Names stand on both sides of the scale: the longest decides how far in it begins.
-  const margin = 14 + LETTER * Math.max(18, ...methods.map(({ label }) => label.length + 6))
+  const margin = 14 + LETTER * Math.max(18, ...ranked.map(({ label }) => label.length + 6))
   const width = SCALE + 2 * margin
   const x = (rank: number) => margin + ((rank - 1) / (highest - 1)) * SCALE
-  const bars = cliques(methods, criticalDifference)
-  const below = AXIS + 14 + 8 * bars.length
-  const half = Math.ceil(methods.length / 2)
-  const labels = methods.flatMap((method, i) => {
+  const bars = test === undefined ? [] : cliques(ranked, test.criticalDifference)
+  const below = axis + 14 + 8 * bars.length
+  const half = Math.ceil(ranked.length / 2)
+  const labels = ranked.flatMap((method, i) => {
     const left = i < half
-    const y = below + 10 + LINE * (left ? i : methods.length - 1 - i)
-    return methodShapes(method, x(method.rank), y, left ? margin - 10 : width - margin + 10)
+    const y = below + 10 + LINE * (left ? i : ranked.length - 1 - i)
+    return methodShapes(method, { x: x(method.rank), axis }, y, left ? margin - 10 : width - margin + 10)
   })
   const height = below + 14 + LINE * half
   const shapes = [
-    ...scaleShapes(highest, x, criticalDifference),
+    ...heading(title),
+    ...scaleShapes(highest, x, axis),
+    ...(test === undefined ? [] : criticalShapes(test.criticalDifference, x, axis)),
     ...labels,
     ...bars.map(([first, last], i): Shape => {
-      const y = AXIS + 12 + 8 * i
-      return line(x(methods[first].rank) - 3, y, x(methods[last].rank) + 3, y, 3)
+      const y = axis + 12 + 8 * i
+      return line(x(ranked[first].rank) - 3, y, x(ranked[last].rank) + 3, y, 3)
     }),
   ]
-  return { kind: 'drawing', title: '', width, height, shapes }
+  return { kind: 'drawing', title, width, height, shapes }
 }
 
 /** Longest runs of methods, in order of rank, that lie within the critical difference; first and last position of each. */
@@ -92,17 +135,18 @@ export function cliques(methods: readonly { readonly rank: number }[], criticalD
   )
 }
 
-function scaleShapes(highest: number, x: (rank: number) => number, criticalDifference: number): Shape[] {
+function scaleShapes(highest: number, x: (rank: number) => number, axis: number): Shape[] {
   const every = Math.ceil((TICK_ROOM * (highest - 1)) / SCALE)
   const ranks = Array.from({ length: highest }, (_, i) => i + 1)
   const labelled = ranks.filter((rank) => (rank - 1) % every === 0)
-  const ticks = [
-    ...ranks.map((rank) => line(x(rank), AXIS - 5, x(rank), AXIS, 1)),
+  return [
+    line(x(1), axis, x(highest), axis, 1),
+    ...ranks.map((rank) => line(x(rank), axis - 5, x(rank), axis, 1)),
     ...labelled.map((rank): Shape => {
       return {
         kind: 'text',
         x: x(rank),
-        y: AXIS - 13,
+        y: axis - 13,
         text: String(rank),
         align: 'center',
         size: SIZE,
@@ -110,23 +154,30 @@ function scaleShapes(highest: number, x: (rank: number) => number, criticalDiffe
       }
     }),
   ]
-  const end = x(1 + criticalDifference)
+}
+
+/** The critical difference as a length above the scale. */
+function criticalShapes(criticalDifference: number, x: (rank: number) => number, axis: number): Shape[] {
+  const [start, end, y] = [x(1), x(1 + criticalDifference), axis - 32]
   const text = `critical difference ${criticalDifference.toFixed(2)}`
   return [
-    line(x(1), AXIS, x(highest), AXIS, 1),
-    ...ticks,
-    line(x(1), 20, end, 20, 1.4),
-    line(x(1), 16, x(1), 24, 1.4),
-    line(end, 16, end, 24, 1.4),
-    { kind: 'text', x: x(1), y: 8, text, align: 'left', size: SIZE, colour: 'ink' },
+    line(start, y, end, y, 1.4),
+    line(start, y - 4, start, y + 4, 1.4),
+    line(end, y - 4, end, y + 4, 1.4),
+    { kind: 'text', x: start, y: y - 12, text, align: 'left', size: SIZE, colour: 'ink' },
   ]
 }
 
-/** A line from the scale at `x` down to `y`, and on to `end`, where the method's name stands. */
-function methodShapes({ label, look, rank }: Ranked, x: number, y: number, end: number): Shape[] {
+/** A line from a place on the scale down to `y`, and on to `end`, where the method's name stands. */
+function methodShapes(
+  { label, look, rank }: Ranked,
+  { x, axis }: { readonly x: number; readonly axis: number },
+  y: number,
+  end: number,
+): Shape[] {
   const left = end < x
   return [
-    { kind: 'path', path: `M${x},${AXIS} V${y} H${end}`, colour: look.colour, width: 1.4 },
+    { kind: 'path', path: `M${x},${axis} V${y} H${end}`, colour: look.colour, width: 1.4 },
     {
       kind: 'text',
       x: left ? end - 4 : end + 4,

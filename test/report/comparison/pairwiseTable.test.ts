@@ -54,4 +54,34 @@ describe('paired tests', () => {
     const runs = [fixtureRun({ seed: 0 }), fixtureRun({ algorithm: 'darts-v1', seed: 1 })]
     expect(pairwiseTable(compare(runs))).toBeUndefined()
   })
+
+  describe('use the blocks of the ranks', () => {
+    const runsOf = (seeds: Readonly<Record<string, number>>) =>
+      Object.entries(seeds).flatMap(([algorithm, n], place) =>
+        Array.from({ length: n }, (_, seed) => fixtureRun({ algorithm, seed, accuracyPct: 90 - place + seed / 10 })),
+      )
+    const table = (seeds: Readonly<Record<string, number>>) => pairwiseTable(compare(runsOf(seeds))) ?? empty
+    const column = ({ columns, rows }: Tabular, key: string) =>
+      rows.map((row) => {
+        const cell = row[columns.findIndex((c) => c.key === key)]
+        return cell.kind === 'number' ? cell.value : cell.kind
+      })
+
+    test('one for each seed that all searches finished', () => {
+      const tests = table({ drnas: 5, gdas: 5, snas: 3 })
+      expect(column(tests, 'seeds')).toEqual([3, 3, 3, 3])
+      expect(column(tests, 'wilcoxonP')).toEqual([0.5, 0.5, 0.5, 0.5])
+      expect(tests.notes.join(' ')).toContain('not all searches finished them: CIFAR-10 test: 2; CIFAR-100 test: 2.')
+    })
+    test('and fewer than three give a difference and no p-value, and say why', () => {
+      const tests = table({ drnas: 2, gdas: 2, snas: 2 })
+      expect(column(tests, 'difference')).toEqual([1, 2, 1, 2])
+      for (const key of ['wilcoxonP', 'permutationP']) {
+        expect(column(tests, key)).toEqual(['absent', 'absent', 'absent', 'absent'])
+      }
+      expect(tests.notes.join(' ')).toContain(
+        'No p-value from fewer than 3 seeds (CIFAR-10 test: 2; CIFAR-100 test: 2).',
+      )
+    })
+  })
 })

@@ -14,7 +14,7 @@ import { pictureFormat, renderFigure } from '../../../src/report/pictures/pictur
 import { layOut } from '../../../src/report/pictures/pictureLayout.ts'
 import type { RunRecord } from '../../../src/report/runRecord.ts'
 import { darts, PUBLISHED } from '../../../src/spaces/darts/index.ts'
-import { fixtureRun, fixtureRuns } from '../fixtureRuns.ts'
+import { fixtureProtocol, fixtureRun, fixtureRuns } from '../fixtureRuns.ts'
 
 const withoutProbes = (run: RunRecord): RunRecord => ({
   ...run,
@@ -129,6 +129,40 @@ describe('other figures', () => {
     expect(written([])).toContain('optimal')
     expect(written(['optimal'])).not.toContain('optimal')
     expect(() => ranksFigure(runs, new Set(['optimal', 'darts-v1']))).toThrow('found 1 and ')
+  })
+})
+
+describe('ranks', () => {
+  /** Every search is better than the next on every seed and dataset: CIFAR-10, searched on, and CIFAR-100. */
+  const agreeing = (seeds: Readonly<Record<string, number>>) =>
+    Object.entries(seeds).flatMap(([algorithm, n], place) =>
+      Array.from({ length: n }, (_, seed) => fixtureRun({ algorithm, seed, accuracyPct: 90 - place + seed / 10 })),
+    )
+  /** scipy: friedmanchisquare of three samples that agree in every block. */
+  const p = { 3: '0.050', 4: '0.018', 5: '0.0067' }
+
+  test.each([3, 4, 5] as const)('have %i seeds as their blocks, whatever the number of test columns', (n) => {
+    const { caption, panels } = ranksFigure(agreeing({ drnas: n, gdas: n, snas: n }))
+    const part = `${n} seeds, Friedman p = ${p[n]}, critical difference ${(2.343 * Math.sqrt(2 / n)).toFixed(2)}.`
+    expect(caption).toContain(`CIFAR-10 test: ${part} CIFAR-100 test: ${part}`)
+    expect(panels.map(({ title }) => title)).toEqual(['CIFAR-10 test', 'CIFAR-100 test'])
+  })
+  test('of two seeds have no p-value and no critical difference, and say why', () => {
+    const figure = ranksFigure(agreeing({ drnas: 2, gdas: 2, snas: 2 }))
+    expect(figure.caption).toContain('CIFAR-10 test: 2 seeds, too few for a p-value, which takes 3.')
+    expect(JSON.stringify(figure)).not.toMatch(/Friedman|Nemenyi|critical/)
+  })
+  test('leave out seeds that not all searches finished, and say so', () =>
+    expect(ranksFigure(agreeing({ drnas: 5, gdas: 5, snas: 3 })).caption).toContain(
+      'CIFAR-10 test: 3 seeds (left out: 2 that not all finished), Friedman p = 0.050',
+    ))
+  test('of one test column need no names', () => {
+    const headline = { cifar10: fixtureProtocol.headline.cifar10.slice(0, 1) }
+    const runs = agreeing({ drnas: 3, gdas: 3 }).map(({ manifest, ...run }) => {
+      const protocol = { ...manifest.job.protocol, headline }
+      return { ...run, manifest: { ...manifest, job: { ...manifest.job, protocol } } }
+    })
+    expect(ranksFigure(runs).caption).toMatch(/1 is best\. 3 seeds, Friedman p/)
   })
 })
 
