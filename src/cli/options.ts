@@ -3,7 +3,7 @@ import { InvalidArgumentError, Option } from 'commander'
 import { unknownName } from '../core/names.ts'
 import { DEFAULT_STORE } from '../runner/store/store.ts'
 
-export const storeOption = () => new Option('--store <dir>', 'folder of the runs').default(DEFAULT_STORE)
+export const storeOption = () => new Option('--store <dir>', `folder of the runs (default: ${DEFAULT_STORE})`)
 export const jsonOption = () => new Option('--json', 'print machine-readable output only')
 export const quietOption = () => new Option('--quiet', 'print results only, no progress')
 export const outOption = () => new Option('--out <file>', 'write the output to a file instead')

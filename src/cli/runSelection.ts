@@ -1,18 +1,20 @@
 /** Which runs a command is about: those of a store, of an experiment, or named ones; narrowed by flags. */
-import { existsSync } from 'node:fs'
-import { basename, dirname, extname, join } from 'node:path'
+import { existsSync, readdirSync, statSync } from 'node:fs'
+import { basename, dirname, extname, join, resolve } from 'node:path'
 import type { Command } from 'commander'
 import { builtins } from '../builtins.ts'
 import { BenchError } from '../core/errors.ts'
 import { unknownName } from '../core/names.ts'
+import type { Job } from '../core/result.ts'
 import { type RunRecord, readRun } from '../report/runRecord.ts'
 import type { RunFolder } from '../runner/store/runFolder.ts'
-import { Store } from '../runner/store/store.ts'
+import { DEFAULT_STORE, Store } from '../runner/store/store.ts'
 import { commaList, repeated, storeOption } from './options.ts'
 import { sayAside } from './output.ts'
+import { spaceOf } from './registered.ts'
 
 export interface SelectionFlags {
-  readonly store: string
+  readonly store?: string
   readonly algo?: readonly string[]
   readonly dataset?: readonly string[]
   readonly space?: string
@@ -22,7 +24,8 @@ export interface SelectionFlags {
   readonly data?: readonly string[]
 }
 
-export const SELECTION_HELP = 'experiment file (YAML), run folders, stores, or ids of runs; default: the whole store'
+export const SELECTION_HELP =
+  'stores, run folders, report folders, experiment files (YAML), or ids of runs; default: --store'
 
 export function addSelectionFlags(command: Command): Command {
   return command
@@ -36,36 +39,95 @@ export function addSelectionFlags(command: Command): Command {
     .option('--data <dir>', 'folder of the images, as in the experiment file or `bench run`', repeated)
 }
 
+/** Where runs are, as a user names it. */
+export type Place =
+  | { readonly kind: 'experiment'; readonly path: string }
+  | { readonly kind: 'run'; readonly run: RunFolder }
+  | { readonly kind: 'report'; readonly folder: string }
+  | { readonly kind: 'store'; readonly store: Store }
+
 /**
- * The selected runs, read into memory: in the experiment's order, else by id.
+ * What an argument names: an experiment file, a run, a report, a store, each by its path, or a run of the store by its id.
+ * A folder of reports is all of them.
+ * @param store where ids are looked up
+ * @throws BenchError `bad-input` for a file that is none of these, `unknown-name` for an id that the store lacks
+ */
+export function placesOf(item: string, store: string | undefined): readonly Place[] {
+  if (isExperimentFile(item)) return [{ kind: 'experiment', path: item }]
+  const found = item === '' ? undefined : statSync(item, { throwIfNoEntry: false })
+  if (found?.isDirectory()) return placesIn(item)
+  if (found !== undefined) {
+    const expected = 'expected an experiment file (.yaml), a store, a run folder, a report folder or the id of a run'
+    throw new BenchError('bad-input', `${item} is a file that holds no runs; ${expected}`)
+  }
+  return [{ kind: 'run', run: runNamed(item, new Store(store)) }]
+}
+
+export const isExperimentFile = (item: string): boolean => ['.yaml', '.yml'].includes(extname(item))
+
+function placesIn(folder: string): readonly Place[] {
+  const path = resolve(folder)
+  if (existsSync(join(path, RUN))) return [{ kind: 'run', run: new Store(dirname(path)).run(basename(path)) }]
+  if (existsSync(join(path, REPORT))) return [{ kind: 'report', folder }]
+  const reports = readdirSync(path)
+    .sort()
+    .filter((name) => !IS_RUN.test(name) && existsSync(join(path, name, REPORT)))
+    .map((name): Place => ({ kind: 'report', folder: join(folder, name) }))
+  const store = new Store(folder)
+  return reports.length > 0 && store.runs().length === 0 ? reports : [{ kind: 'store', store }, ...reports]
+}
+
+/** Names of runs, of which a store may have thousands. */
+const IS_RUN = /-[0-9a-f]{16}$/
+
+/** Files that tell what a folder is. */
+const RUN = 'run.json'
+const REPORT = 'report.json'
+
+function runNamed(id: string, store: Store): RunFolder {
+  const run = store.run(id)
+  if (id === basename(id) && run.exists()) return run
+  const known = existsSync(store.folder) ? store.runs().map((each) => each.id) : []
+  throw unknownName(`path or run of ${store.folder}`, id, known)
+}
+
+/**
+ * The selected runs, read into memory: in the experiment's order, else by id; each once.
  * @throws BenchError `missing` where nothing is left, naming what the store has
  */
 export async function selectRuns(items: readonly string[], flags: SelectionFlags): Promise<readonly RunRecord[]> {
-  const folders =
-    items.length === 0
-      ? new Store(flags.store).runs()
-      : (await Promise.all(items.map((item) => runsOf(item, flags)))).flat()
-  const records = folders.map(readRun)
+  const named = items.length === 0 ? [flags.store ?? DEFAULT_STORE] : items
+  const places = items.length === 0 ? placesOfStore(flags.store) : named.flatMap((item) => placesOf(item, flags.store))
+  const found = (await Promise.all(places.map((place) => recordsAt(place, flags)))).flat()
+  const records = [...new Map(found.map((record) => [record.manifest.id, record])).values()]
   if (records.length === 0) {
     throw new BenchError(
       'missing',
-      `there are no runs in ${items.join(', ') || flags.store}; \`bench run\` makes some, --store names another store`,
+      `there are no runs in ${named.join(', ')}; \`bench run\` makes some, --store names another store`,
     )
   }
-  return narrowed(records, flags)
+  return narrowed(records, ({ manifest }) => manifest.job, flags)
 }
 
-async function runsOf(item: string, flags: SelectionFlags): Promise<readonly RunFolder[]> {
-  if (['.yaml', '.yml'].includes(extname(item))) return runsOfExperiment(item, flags)
-  if (existsSync(join(item, 'run.json'))) return [new Store(dirname(item)).run(basename(item))]
-  if (existsSync(item)) return new Store(item).runs()
-  const store = new Store(flags.store)
-  if (store.run(item).exists()) return [store.run(item)]
-  throw unknownName(
-    'run',
-    item,
-    store.runs().map(({ id }) => id),
-  )
+/** What `--store` names: a store, though there may be none yet, or a run or a report. */
+export function placesOfStore(store: string = DEFAULT_STORE): readonly Place[] {
+  return existsSync(store) ? placesOf(store, undefined) : [{ kind: 'store', store: new Store(store) }]
+}
+
+/** Every run of a place, read. */
+export async function recordsAt(place: Place, flags: SelectionFlags): Promise<readonly RunRecord[]> {
+  switch (place.kind) {
+    case 'experiment':
+      return (await runsOfExperiment(place.path, flags)).map(readRun)
+    case 'run':
+      return [readRun(place.run)]
+    case 'store':
+      return place.store.runs().map(readRun)
+    case 'report': {
+      const { readReport } = await import('../report/committed/records.ts')
+      return (await readReport(place.folder, (name) => spaceOf(name, flags.plugin ?? []))).runs
+    }
+  }
 }
 
 /** Runs that were begun; of the others it is said how many there are. */
@@ -80,7 +142,7 @@ async function runsOfExperiment(path: string, flags: SelectionFlags): Promise<re
     path,
   )
   const { jobs } = await makePlan(experiment, registered, sayAside)
-  const store = new Store(file.store ?? flags.store)
+  const store = new Store(flags.store ?? file.store)
   const begun = jobs.map(({ id }) => store.run(id)).filter((run) => run.exists())
   const absent = jobs.length - begun.length
   if (absent > 0)
@@ -89,22 +151,27 @@ async function runsOfExperiment(path: string, flags: SelectionFlags): Promise<re
 }
 
 const facets = {
-  algo: ({ manifest }: RunRecord) => manifest.job.algorithm.name,
-  dataset: ({ manifest }: RunRecord) => manifest.job.dataset.name,
-  space: ({ manifest }: RunRecord) => manifest.job.space,
-  protocol: ({ manifest }: RunRecord) => manifest.job.protocol.name,
-  table: ({ manifest }: RunRecord) => manifest.job.table?.name ?? 'none',
+  algo: (job: Job) => job.algorithm.name,
+  dataset: (job: Job) => job.dataset.name,
+  space: (job: Job) => job.space,
+  protocol: (job: Job) => job.protocol.name,
+  table: (job: Job) => job.table?.name ?? 'none',
 } as const
 
-function narrowed(records: readonly RunRecord[], flags: SelectionFlags): readonly RunRecord[] {
-  let left = records
+/** Those whose job is what the flags name. @throws BenchError `unknown-name` where no run is left, naming what there is */
+export function narrowed<Run>(
+  runs: readonly Run[],
+  jobOf: (run: Run) => Job,
+  flags: Pick<SelectionFlags, keyof typeof facets>,
+): readonly Run[] {
+  let left = runs
   for (const [flag, facet] of Object.entries(facets)) {
     const wanted = [flags[flag as keyof typeof facets] ?? []].flat()
     if (wanted.length === 0) continue
-    const known = [...new Set(left.map(facet))]
+    const known = [...new Set(left.map((run) => facet(jobOf(run))))]
     const unknown = wanted.find((name) => !known.includes(name))
     if (unknown !== undefined) throw unknownName(`${flag} among these runs`, unknown, known)
-    left = left.filter((record) => wanted.includes(facet(record)))
+    left = left.filter((run) => wanted.includes(facet(jobOf(run))))
   }
   return left
 }

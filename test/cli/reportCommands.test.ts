@@ -5,6 +5,7 @@ import type { Command } from 'commander'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { plotCommand } from '../../src/cli/commands/plot.ts'
 import { reportCommand } from '../../src/cli/commands/report.ts'
+import { statusCommand } from '../../src/cli/commands/status.ts'
 import { tableCommand } from '../../src/cli/commands/table.ts'
 import { verifyCommand } from '../../src/cli/commands/verify.ts'
 import { runId } from '../../src/runner/planning/identity.ts'
@@ -188,7 +189,47 @@ describe('bench report and bench verify', () => {
     await expect(output(verifyCommand(), committed())).rejects.toThrow('batchSize is')
   })
 
-  test('a folder without a report is refused', async () => {
-    await expect(output(verifyCommand(), store)).rejects.toThrow('holds no report')
+  test('a folder without a report and without runs is refused', async () => {
+    mkdirSync(join(folder, 'empty'))
+    await expect(output(verifyCommand(), join(folder, 'empty'))).rejects.toThrow('holds neither a report nor runs')
   })
+
+  test('records in a store are checked as those of a report', async () => {
+    expect(await output(verifyCommand(), store)).toMatch(/^ok .*: records of 4 runs checked/)
+    const [id] = readdirSync(store)
+    const path = join(store, id, 'result.json')
+    writeFileSync(path, readFileSync(path, 'utf8').replace(/"seed": \d+/, '"seed": 77'))
+    expect(await output(verifyCommand(), join(store, id))).toMatch(
+      /^FAIL .*\n {2}\S+-[0-9a-f]{16}\/result\.json\n {4}- .* 77\n/,
+    )
+    expect(process.exitCode).toBe(1)
+  })
+
+  test('--update writes nothing where one of the folders is no report', async () => {
+    const path = join(committed(), 'table.md')
+    writeFileSync(path, 'spoilt')
+    const updated = output(verifyCommand(), committed(), store, '--update')
+    await expect(updated).rejects.toThrow(`--update writes reports again, and ${store} is none`)
+    expect(readFileSync(path, 'utf8')).toBe('spoilt')
+  })
+})
+
+describe('bench status', () => {
+  const status = async (...args: readonly string[]) =>
+    JSON.parse(await output(statusCommand(), '--store', store, '--json', ...args)).rows
+
+  test('narrows as bench table does', async () => {
+    const { manifest, epochs } = fixtureRun({ seed: 7 })
+    keep({ epochs, manifest: { ...manifest, job: { ...manifest.job, dataset: { name: 'cifar100' } } } })
+    expect(await status('--dataset', 'cifar100')).toMatchObject([{ seed: 7, dataset: 'cifar100' }])
+    expect(await status(store, '--algo', 'darts-v1')).toHaveLength(2)
+    await expect(status('--dataset', 'cifar101')).rejects.toThrow('unknown dataset among these runs "cifar101"')
+  })
+
+  test.each(['--seeds 4', '--budget 100', '--backend wasm', '--early-stop eigenvalue'])(
+    'refuses %s where no experiment is named',
+    async (line) => {
+      await expect(status(...line.split(' '))).rejects.toThrow(`${line.split(' ')[0]} is of an experiment`)
+    },
+  )
 })

@@ -1,6 +1,6 @@
 /** `bench retrain` */
 import { existsSync, statSync } from 'node:fs'
-import { basename, resolve } from 'node:path'
+import { basename, relative, resolve } from 'node:path'
 import { Command } from 'commander'
 import { builtins } from '../../builtins.ts'
 import { cores } from '../../core/cores.ts'
@@ -44,7 +44,7 @@ interface RetrainFlags extends Omit<RetrainingRequest, 'seeds'> {
   readonly jobs?: number
   readonly threads?: number
   readonly slurm?: SbatchOptions
-  readonly store: string
+  readonly store?: string
   readonly published: string
   readonly format: TableFormat
   readonly json?: boolean
@@ -112,7 +112,10 @@ async function retrain(flags: RetrainFlags): Promise<void> {
   if (submission !== undefined) return writeOutput(submission, flags.out)
   const outcomes = await runWithProgress(plan, store, { ...processes, quiet, label })
   throwInputFault(outcomes)
-  writeOutput(renderOutcomes(outcomes, flags.json ? 'json' : flags.format, flags.store, flags.published), flags.out)
+  writeOutput(
+    renderOutcomes(outcomes, flags.json ? 'json' : flags.format, relative('', store.folder), flags.published),
+    flags.out,
+  )
   reportLostRuns(outcomes, label)
 }
 

@@ -62,10 +62,9 @@ export function runCommand(): Command {
     .action(run)
 }
 
-async function run(path: string | undefined, flags: RunFlags, command: Command): Promise<void> {
+async function run(path: string | undefined, flags: RunFlags): Promise<void> {
   const { experiment, registered, file } = await resolveExperiment(builtins, flags, path)
-  const named = command.getOptionValueSource('store') !== 'default'
-  const store = new Store(named ? flags.store : (file.store ?? flags.store))
+  const store = new Store(flags.store ?? file.store)
   const plan = await makePlan(experiment, registered, flags.quiet || flags.json ? undefined : sayAside)
   // Of a file of which some algorithms are run, a setting may be for the others.
   if (path === undefined || flags.algo === undefined) refuseIdleSettings(plan)

@@ -1,14 +1,26 @@
 /** `bench status` */
+import { dirname } from 'node:path'
 import { Command } from 'commander'
 import { builtins } from '../../builtins.ts'
+import { BenchError } from '../../core/errors.ts'
 import { parseTableFormat, renderTable, TABLE_FORMATS, type TableFormat } from '../../report/formats/renderTable.ts'
 import { statusTable } from '../../report/listings/statusTable.ts'
+import type { RunRecord } from '../../report/runRecord.ts'
 import { makePlan } from '../../runner/planning/plan.ts'
-import { storeStatus } from '../../runner/store/status.ts'
+import { type RunStatus, storeStatus } from '../../runner/store/status.ts'
 import { Store } from '../../runner/store/store.ts'
 import { addExperimentFlags, type ExperimentFlags, resolveExperiment } from '../experimentFlags.ts'
 import { jsonOption, outOption, storeOption } from '../options.ts'
 import { sayAside, writeOutput } from '../output.ts'
+import {
+  isExperimentFile,
+  narrowed,
+  type Place,
+  placesOf,
+  placesOfStore,
+  recordsAt,
+  SELECTION_HELP,
+} from '../runSelection.ts'
 
 interface StatusFlags extends ExperimentFlags {
   readonly store?: string
@@ -21,10 +33,10 @@ export function statusCommand(): Command {
   const command = new Command('status')
     .summary('what is finished, running, failed or missing in a store')
     .description(
-      'Lists the runs of a store with their state. Given an experiment, as `bench run` takes it, only its runs,\n' +
-        'those that were never begun among them.',
+      'Lists runs with their state. Given an experiment, as `bench run` takes it by a file or by --algo, it lists its runs,\n' +
+        'those that were never begun among them; else --algo, --dataset, --space, --protocol and --table narrow the list.',
     )
-    .argument('[file]', 'experiment file (YAML)')
+    .argument('[items...]', SELECTION_HELP)
   return addExperimentFlags(command)
     .addOption(storeOption())
     .option('--format <name>', `of the table: ${TABLE_FORMATS.join(', ')}`, parseTableFormat, 'text')
@@ -34,17 +46,60 @@ export function statusCommand(): Command {
     .action(status)
 }
 
-async function status(path: string | undefined, flags: StatusFlags): Promise<void> {
-  const store = new Store(flags.store)
-  const asked = path !== undefined || flags.algo !== undefined
-  const planned = asked ? await planOf(path, flags) : undefined
-  writeOutput(
-    renderTable(statusTable(storeStatus(store, planned?.jobs)), flags.json ? 'json' : flags.format),
-    flags.out,
-  )
+async function status(items: readonly string[], flags: StatusFlags): Promise<void> {
+  const isPlanned = items.some(isExperimentFile) || (items.length === 0 && flags.algo !== undefined)
+  const runs = isPlanned ? await planned(items, flags) : await begun(items, flags)
+  writeOutput(renderTable(statusTable(runs), flags.json ? 'json' : flags.format), flags.out)
 }
 
-async function planOf(path: string | undefined, flags: StatusFlags) {
-  const { experiment, registered } = await resolveExperiment(builtins, flags, path)
-  return makePlan(experiment, registered, sayAside)
+/** Of an experiment, which its file or the flags describe. */
+async function planned([path, ...rest]: readonly string[], flags: StatusFlags): Promise<readonly RunStatus[]> {
+  if (rest.length > 0) {
+    throw new BenchError('bad-input', `an experiment file stands alone; leave out the other ${rest.length} arguments`)
+  }
+  const { experiment, registered, file } = await resolveExperiment(builtins, flags, path)
+  const { jobs } = await makePlan(experiment, registered, sayAside)
+  return storeStatus(new Store(flags.store ?? file.store), jobs)
+}
+
+/** What belongs to an experiment and narrows nothing. */
+const OF_EXPERIMENTS = [
+  'seeds',
+  'runs',
+  'budget',
+  'option',
+  'earlyStop',
+  'probe',
+  'evaluate',
+  'backend',
+  'executor',
+] as const
+
+/** Of what is in stores and reports. */
+async function begun(items: readonly string[], flags: StatusFlags): Promise<readonly RunStatus[]> {
+  const idle = OF_EXPERIMENTS.find((flag) => flags[flag] !== undefined)
+  if (idle !== undefined) {
+    const name = `--${idle.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`
+    throw new BenchError('bad-input', `${name} is of an experiment; name its algorithms with --algo, or its file`)
+  }
+  const places = items.length === 0 ? placesOfStore(flags.store) : items.flatMap((item) => placesOf(item, flags.store))
+  const found = (await Promise.all(places.map((place) => statusAt(place, flags)))).flat()
+  const runs = [...new Map(found.map((run) => [run.id, run])).values()]
+  return narrowed(runs, ({ job }) => job, flags)
+}
+
+async function statusAt(place: Place, flags: StatusFlags): Promise<readonly RunStatus[]> {
+  if (place.kind === 'store') return storeStatus(place.store)
+  if (place.kind === 'run') {
+    const { id, path } = place.run
+    return storeStatus(new Store(dirname(path)), [{ id, job: place.run.manifest().job }])
+  }
+  return (await recordsAt(place, flags)).map(statusOfRecord)
+}
+
+/** Of a run as a report keeps it, where nothing runs. */
+function statusOfRecord({ manifest: { id, job }, epochs, result, failure }: RunRecord): RunStatus {
+  if (result !== undefined) return { id, job, state: 'finished', epochs: result.epochs }
+  if (failure === undefined) return { id, job, state: 'interrupted', epochs: epochs.length }
+  return { id, job, state: 'failed', epochs: epochs.length, failure: failure.message }
 }

@@ -1,11 +1,15 @@
 /** `bench verify` */
 import { Command } from 'commander'
+import { BenchError } from '../../core/errors.ts'
 import { updateReport } from '../../report/committed/updateReport.ts'
-import { type Finding, reportsIn, verifyReport } from '../../report/committed/verifyReport.ts'
-import { jsonOption, repeated } from '../options.ts'
+import { type Finding, type VerifyOptions, verifyRecords, verifyReport } from '../../report/committed/verifyReport.ts'
+import { jsonOption, repeated, storeOption } from '../options.ts'
+import { counted } from '../preamble.ts'
 import { referenceNames, spaceOf } from '../registered.ts'
+import { type Place, placesOf, recordsAt } from '../runSelection.ts'
 
 interface VerifyFlags {
+  readonly store?: string
   readonly plugin?: readonly string[]
   readonly update?: boolean
   readonly json?: boolean
@@ -16,10 +20,11 @@ export function verifyCommand(): Command {
     .summary('recompute committed reports from their records, and fail with a diff where a number differs')
     .description(
       'Recomputes the tables and figures of report folders from the records that lie in them. Needs neither a GPU nor ' +
-        'the lookup table; where the table is here, the looked-up numbers are compared with it, too. With --update ' +
-        'tables, figures and page are written again first.',
+        'the lookup table; where the table is here, the looked-up numbers are compared with it, too. Of a store or a run ' +
+        'the records are checked. With --update tables, figures and page of a report are written again first.',
     )
-    .argument('<folders...>', 'report folders, or folders of them')
+    .argument('<items...>', 'report folders, folders of them, stores, run folders, experiment files, or ids of runs')
+    .addOption(storeOption())
     .option('--plugin <file>', 'a plugin with spaces or algorithms of these runs', repeated)
     .option('--update', 'write what the records give, and then verify')
     .addOption(jsonOption())
@@ -27,21 +32,38 @@ export function verifyCommand(): Command {
     .action(verify)
 }
 
-async function verify(folders: readonly string[], { plugin = [], update, json }: VerifyFlags): Promise<void> {
-  const reports = folders.flatMap(reportsIn)
+async function verify(items: readonly string[], flags: VerifyFlags): Promise<void> {
+  const { plugin = [], update, json } = flags
   const known = { spaceOf: (name: string) => spaceOf(name, plugin), references: await referenceNames(plugin) }
-  const findings: Finding[] = []
-  for (const report of reports) {
-    if (update) await updateReport(report, known)
-    findings.push(await verifyReport(report, known))
+  const places = items.flatMap((item) => placesOf(item, flags.store).map((place) => ({ item, place })))
+  const other = places.find(({ place }) => place.kind !== 'report')
+  if (update && other !== undefined) {
+    throw new BenchError('bad-input', `--update writes reports again, and ${other.item} is none; leave it out`)
   }
+  const findings: Finding[] = []
+  for (const { item, place } of places) findings.push(await found(item, place, flags, known))
   process.stdout.write(json ? `${JSON.stringify(findings, null, 2)}\n` : findings.map(described).join(''))
   if (findings.some(({ differences }) => differences.length > 0)) process.exitCode = 1
 }
 
+async function found(item: string, place: Place, flags: VerifyFlags, known: VerifyOptions): Promise<Finding> {
+  if (place.kind === 'report') {
+    if (flags.update) await updateReport(place.folder, known)
+    return verifyReport(place.folder, known)
+  }
+  const runs = await recordsAt(place, flags)
+  if (runs.length > 0) return verifyRecords(item, runs)
+  const remedy = '`bench run` fills a store, `bench report --folder` writes a report'
+  throw new BenchError('missing', `${item} holds neither a report nor runs; ${remedy}`)
+}
+
 function described({ report, runs, files, lookedUpAgain, differences }: Finding): string {
   const table = lookedUpAgain === undefined ? 'table not here' : `${lookedUpAgain} architectures looked up again`
-  const head = `${differences.length === 0 ? 'ok  ' : 'FAIL'} ${report}: ${files} files recomputed from ${runs} runs; ${table}\n`
+  const what =
+    files === undefined
+      ? `records of ${counted(runs, 'run')} checked`
+      : `${files} files recomputed from ${counted(runs, 'run')}`
+  const head = `${differences.length === 0 ? 'ok  ' : 'FAIL'} ${report}: ${what}; ${table}\n`
   return (
     head +
     differences

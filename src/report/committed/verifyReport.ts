@@ -1,17 +1,19 @@
 /** Whether a committed report is what its records give, and these what they should be. */
-import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { BenchError } from '../../core/errors.ts'
+import type { RunRecord } from '../runRecord.ts'
 import { checkedFiles, differences } from './committed.ts'
 import { contradictions } from './contradictions.ts'
 import type { Difference } from './difference.ts'
 import { lookUpAgain } from './lookUpAgain.ts'
-import { RECIPE, readReport, type SpaceOf } from './records.ts'
+import { readReport, type SpaceOf } from './records.ts'
 
 export interface Finding {
+  /** The report, or the store or run that was named. */
   readonly report: string
   readonly runs: number
-  readonly files: number
+  /** Recomputed; absent where records alone were checked. */
+  readonly files?: number
   /** Architectures looked up again in the table itself; absent where the table is not here. */
   readonly lookedUpAgain?: number
   /** Empty where all is as committed. */
@@ -22,15 +24,6 @@ export interface VerifyOptions {
   readonly spaceOf: SpaceOf
   /** Algorithms that are fixed rows. */
   readonly references: ReadonlySet<string>
-}
-
-/** The folder itself, or the reports right inside it. @throws BenchError `missing` */
-export function reportsIn(folder: string): readonly string[] {
-  if (existsSync(join(folder, RECIPE))) return [folder]
-  const inside = existsSync(folder) && statSync(folder).isDirectory() ? readdirSync(folder).sort() : []
-  const reports = inside.map((name) => join(folder, name)).filter((path) => existsSync(join(path, RECIPE)))
-  if (reports.length > 0) return reports
-  throw new BenchError('missing', `${folder} holds no report (no ${RECIPE}); \`bench report --folder\` writes one`)
 }
 
 /** @throws BenchError `missing` or `corrupt` where the report cannot be recomputed at all */
@@ -44,6 +37,22 @@ export async function verifyReport(report: string, { spaceOf, references }: Veri
     files: files.size,
     ...(again && { lookedUpAgain: again.architectures }),
     differences: [...contradictions(runs), ...changes(report, files), ...(again?.differences ?? [])],
+  }
+}
+
+/**
+ * Whether runs are what their names and jobs say, and their numbers those of the lookup table.
+ * @param place that was named: a store or a run
+ */
+export async function verifyRecords(place: string, runs: readonly RunRecord[]): Promise<Finding> {
+  const again = await lookUpAgain(runs)
+  const found = [...contradictions(runs), ...(again?.differences ?? [])]
+  return {
+    report: place,
+    runs: runs.length,
+    ...(again && { lookedUpAgain: again.architectures }),
+    // A report has its runs in a folder of their own.
+    differences: found.map(({ file, lines }) => ({ file: file.replace(/^runs\//, ''), lines })),
   }
 }
 

@@ -20,14 +20,14 @@ export interface RunStatus {
  * @param planned only these; absent: all that the store holds, and all that is queued
  * @throws BenchError `missing` where there is no store
  */
-export function storeStatus(store: Store, planned?: readonly PlannedJob[]): readonly RunStatus[] {
+export function storeStatus(store: Store, planned?: readonly Pick<PlannedJob, 'id' | 'job'>[]): readonly RunStatus[] {
   const queued = queuedJobs(store)
   const jobs = planned ? planned.map(entry) : [...store.runs().map(begun), ...queued]
   return [...new Map(jobs)].map(([id, job]) => statusOf(store, id, job, queued.has(id)))
 }
 
 type Entry = readonly [id: string, job: Job]
-const entry = ({ id, job }: PlannedJob): Entry => [id, job]
+const entry = ({ id, job }: Pick<PlannedJob, 'id' | 'job'>): Entry => [id, job]
 const begun = (run: RunFolder): Entry => [run.id, run.manifest().job]
 
 function statusOf(store: Store, id: string, job: Job, isQueued: boolean): RunStatus {

@@ -1,0 +1,89 @@
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import type { Command } from 'commander'
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
+import { plotCommand } from '../../src/cli/commands/plot.ts'
+import { reportCommand } from '../../src/cli/commands/report.ts'
+import { statusCommand } from '../../src/cli/commands/status.ts'
+import { tableCommand } from '../../src/cli/commands/table.ts'
+import { verifyCommand } from '../../src/cli/commands/verify.ts'
+import { Workplace } from '../support/command.ts'
+
+const place = new Workplace()
+const store = join(place.folder, 'runs')
+const reports = join(place.folder, 'reports')
+const picture = join(place.folder, 'x.svg')
+const page = join(place.folder, 'x.html')
+let id: string
+
+/** What a command prints. */
+async function output(command: Command, ...args: readonly string[]): Promise<string> {
+  const written: string[] = []
+  vi.spyOn(process.stdout, 'write').mockImplementation((text) => written.push(String(text)) > 0)
+  await command.parseAsync([...args, '--store', store], { from: 'user' }).finally(() => vi.restoreAllMocks())
+  return written.join('')
+}
+
+const commands: Readonly<Record<string, (...args: readonly string[]) => Promise<string>>> = {
+  table: (...args) => output(tableCommand(), '--json', ...args),
+  status: (...args) => output(statusCommand(), '--json', ...args),
+  plot: (...args) => output(plotCommand(), 'anytime', '--json', '--out', picture, ...args),
+  report: async (...args) => {
+    await output(reportCommand(), '--out', page, '--quiet', '--published', 'none', ...args)
+    return readFileSync(page, 'utf8').match(/<table.*?<\/table>/s)?.[0] ?? ''
+  },
+}
+
+/** Every way to name the one run. */
+const places = () => [store, join(store, id), id, join(reports, 'whole'), join(reports, 'small'), reports]
+
+/** With numbers of two digits: a compact report keeps no more of the accuracies on the way. */
+const hundredths = (text: string) => text.replace(/\d+\.\d+/g, (number) => Number(number).toFixed(2))
+
+beforeAll(async () => {
+  vi.stubEnv('NAS_BENCH_HOME', place.home)
+  await place.bench('run', '--algo', 'rea', '--dataset', 'cifar10', '--seeds', '1', '--budget', '2000', '--quiet')
+  id = place.runs('runs')[0].slice(store.length + 1)
+  await output(reportCommand(), '--folder', join(reports, 'whole'), '--published', 'none', '--quiet')
+  await output(reportCommand(), '--folder', join(reports, 'small'), '--compact', '--published', 'none', '--quiet')
+})
+afterAll(() => {
+  vi.unstubAllEnvs()
+  place.remove()
+})
+
+describe('a store, a run, a report, a compact report, a folder of reports and an id are read alike', () => {
+  test.each(Object.keys(commands))('by bench %s', async (name) => {
+    const ofStore = await commands[name]()
+    expect(ofStore.length).toBeGreaterThan(100)
+    for (const item of places()) expect(hundredths(await commands[name](item)), item).toBe(hundredths(ofStore))
+  })
+
+  test('by bench verify', async () => {
+    for (const item of places()) expect(await output(verifyCommand(), item), item).toMatch(/^ok .* 1 run[ ;]/)
+  })
+
+  test('where --store names them', async () => {
+    const ofStore = await commands.table()
+    const paths = places().filter((item) => item !== id)
+    for (const item of paths) expect(await commands.table('--store', item), item).toBe(ofStore)
+  })
+
+  test('and a run that is named twice is one run', async () => {
+    expect(await commands.table(store, id, reports)).toBe(await commands.table())
+  })
+})
+
+describe('what is none of these is refused', () => {
+  const all = { ...commands, verify: (...args: readonly string[]) => output(verifyCommand(), ...args) }
+
+  test.each(Object.entries(all))('by bench %s', async (_, command) => {
+    const [file, empty] = ['file', 'empty'].map((name) => join(place.folder, name))
+    writeFileSync(file, '')
+    mkdirSync(empty, { recursive: true })
+    await expect(command(file)).rejects.toThrow(`${file} is a file that holds no runs; expected an experiment file`)
+    await expect(command('rea-cifar10')).rejects.toThrow(/^unknown path or run of .*runs "rea-cifar10" \(known: rea-/)
+    await expect(command(join('..', 'runs', id))).rejects.toThrow(/^unknown path or run of /)
+    if (command !== commands.status) await expect(command(empty)).rejects.toThrow(`${empty}`)
+  })
+})
