@@ -26,6 +26,7 @@ export interface TrainingCheckpoint {
 export class TrainingFolder {
   readonly id: string
   readonly #path: string
+  #lock: Lock | undefined
 
   /** @param store folder of the runs */
   constructor(store: string, id: string) {
@@ -33,9 +34,11 @@ export class TrainingFolder {
     this.#path = join(store, id)
   }
 
-  lock(onWait: (holder: ProcessIdentity) => void): Promise<Lock> {
+  /** Waits for the lock. While this object holds it, it refuses to write once another process has taken it over. */
+  async lock(onWait: (holder: ProcessIdentity) => void): Promise<Lock> {
     mkdirSync(this.#path, { recursive: true })
-    return lock(this.#file('lock'), onWait)
+    this.#lock = await lock(this.#file('lock'), onWait)
+    return this.#lock
   }
 
   /** Undefined where the training is not finished. @throws BenchError `corrupt` */
@@ -62,11 +65,13 @@ export class TrainingFolder {
   }
 
   save(checkpoint: TrainingCheckpoint): void {
+    this.#lock?.requireHeld()
     writeAtomically(this.#file('checkpoint'), seal(MAGIC, checkpoint))
   }
 
   /** The last file of a training; the checkpoint is no longer needed then. */
   finish(record: TrainingRecord): void {
+    this.#lock?.requireHeld()
     writeAtomically(this.#file('result.json'), recordText(record))
     rmSync(this.#file('checkpoint'), { force: true })
   }

@@ -32,6 +32,7 @@ export type RunState =
 export class RunFolder {
   readonly path: string
   readonly id: string
+  #lock: Lock | undefined
 
   constructor(path: string, id: string) {
     this.path = path
@@ -88,9 +89,18 @@ export class RunFolder {
     return lines.length - 1
   }
 
-  lock(onWait: (holder: ProcessIdentity) => void): Promise<Lock> {
+  /** Waits for the lock. While this object holds it, it refuses to write once another process has taken it over. */
+  async lock(onWait: (holder: ProcessIdentity) => void): Promise<Lock> {
     writing(this.path, () => mkdirSync(this.path, { recursive: true }))
-    return lock(this.#file('lock'), onWait)
+    const held = await lock(this.#file('lock'), onWait)
+    this.#lock = held
+    return {
+      ...held,
+      release: () => {
+        this.#lock = undefined
+        held.release()
+      },
+    }
   }
 
   /**
@@ -118,12 +128,14 @@ export class RunFolder {
 
   appendEpochs(records: readonly EpochRecord[]): void {
     if (records.length === 0) return
+    this.#lock?.requireHeld()
     const path = this.#file('epochs.jsonl')
     const lines = records.map((record) => `${JSON.stringify(record)}\n`).join('')
     writing(path, () => appendFileSync(path, lines, { flush: true }))
   }
 
   saveCheckpoint(checkpoint: Checkpoint): void {
+    this.#lock?.requireHeld()
     writeAtomically(this.#file('checkpoint'), encodeCheckpoint(checkpoint))
   }
 
@@ -142,6 +154,7 @@ export class RunFolder {
   }
 
   #writeJson(name: string, value: unknown): void {
+    this.#lock?.requireHeld()
     writeAtomically(this.#file(name), recordText(value))
   }
 

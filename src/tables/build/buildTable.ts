@@ -64,7 +64,7 @@ export async function buildTable<G extends Genotype>(options: BuildOptions<G>): 
   const tables = [...(await tableThere(folder, name)), ...options.from]
   for (const table of tables) checkSameTraining(table.manifest, recipe)
   const journals = join(folder, `${name}.build`)
-  const journal = new Journal(journals, shardName(shard), recipe)
+  const journal = await Journal.open(journals, shardName(shard), recipe)
   const trainings = () => trainingsOfAll(readJournals(journals, recipe), tables, recipe, shared)
   try {
     const progress = await trainMissing(tasks, trainings(), journal, options)

@@ -35,16 +35,22 @@ export class Journal {
    * Opens a shard's journal to go on with it.
    * @throws BenchError `failed` where another process works on it, `bad-input` where the folder is another recipe's
    */
-  constructor(folder: string, shard: string, recipe: Recipe) {
+  static async open(folder: string, shard: string, recipe: Recipe): Promise<Journal> {
     if (!checkRecipe(folder, recipe)) writeAtomically(recipePath(folder), `${JSON.stringify(recipe, null, 1)}\n`)
-    this.#path = join(folder, `${shard}${ENDING}`)
-    this.#lock = locked(`${this.#path}.lock`)
+    const path = join(folder, `${shard}${ENDING}`)
+    return new Journal(path, await locked(`${path}.lock`))
+  }
+
+  private constructor(path: string, lock: Lock) {
+    this.#path = path
+    this.#lock = lock
     this.#file = openSync(this.#path, 'a+')
     ftruncateSync(this.#file, parse(readFileSync(this.#path)).wholeBytes)
   }
 
   /** The record is on the disk when this returns. */
   append(record: Entry): void {
+    this.#lock.requireHeld()
     const text = JSON.stringify(record)
     try {
       writeSync(this.#file, `${digest(text)} ${text}\n`)
@@ -70,8 +76,8 @@ function checkRecipe(folder: string, recipe: Recipe): boolean {
   throw new BenchError('bad-input', `${folder} holds trainings by another recipe; give another --as, or delete it`)
 }
 
-function locked(path: string): Lock {
-  const taken = tryLock(path)
+async function locked(path: string): Promise<Lock> {
+  const taken = await tryLock(path)
   if ('release' in taken) return taken
   const { pid, host } = taken
   throw new BenchError('failed', `process ${pid} on ${host} works on this part of the table already; wait for it`)

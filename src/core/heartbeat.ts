@@ -1,0 +1,15 @@
+/** The thread that writes the heartbeats of this process's locks, whatever the main thread is busy with. */
+import { parentPort } from 'node:worker_threads'
+import { beat, type HeartbeatOrder } from './lock.ts'
+
+const timers = new Map<string, NodeJS.Timeout>()
+
+parentPort?.on('message', ({ kind, lock, beatMs }: HeartbeatOrder) => {
+  clearInterval(timers.get(lock.token))
+  timers.delete(lock.token)
+  if (kind === 'end') return
+  let count = 0
+  const next = () => beat(lock, ++count)
+  timers.set(lock.token, setInterval(next, beatMs))
+  next()
+})
