@@ -47,7 +47,7 @@ function milliseconds(since: NodeJS.CpuUsage): number {
   return (user + system) / 1000
 }
 
-const executors = [await openStaticExecutor({ deterministic: true }), await openTfjsExecutor('wasm')]
+const executors = [await openStaticExecutor(), await openTfjsExecutor('wasm')]
 for (const executor of executors) await train(executor, 0)
 const times = new Map(executors.map((executor) => [executor, [] as Times[]]))
 for (let cell = 1; cell <= Number(cells); cell++) {

@@ -1,7 +1,7 @@
 /**
  * Our side of the comparison: one weight step and one architecture gradient of the NAS-Bench-201 search network.
  *
- *     npx jiti benchmarks/executor/searchStep.ts static|static-deterministic|tfjs|tensorflow CHANNELS CELLS SIZE BATCH SECONDS [THREADS]
+ *     npx jiti benchmarks/executor/searchStep.ts static|static-fused|tfjs|tensorflow CHANNELS CELLS SIZE BATCH SECONDS [THREADS]
  *
  * Threads are the static executor's, however small the network. Prints one JSON line a step pair, as `search_step.py` does, and the memory at last.
  */
@@ -19,7 +19,7 @@ const threaded = { threads, threadsThatPay: () => threads }
 
 const executors: Readonly<Record<string, () => Promise<Executor>>> = {
   static: () => openStaticExecutor(threaded),
-  'static-deterministic': () => openStaticExecutor({ deterministic: true, ...threaded }),
+  'static-fused': () => openStaticExecutor({ fastMath: true, ...threaded }),
   tfjs: () => openTfjsExecutor('wasm'),
   tensorflow: () => openTfjsExecutor('tensorflow'),
 }

@@ -1,5 +1,6 @@
 /** Adam on the few parameters that live on the host, as PyTorch's (Kingma and Ba 2015): state in, state out. */
 import { type Matrix, map, zip } from '../core/mixing.ts'
+import { integerPower } from '../core/power.ts'
 
 export interface AdamSettings {
   readonly learningRate: number
@@ -40,8 +41,8 @@ export function adam(
   const mean = zip(state.mean, decayed, (m, g) => beta1 * m + (1 - beta1) * g)
   const square = zip(state.square, decayed, (v, g) => beta2 * v + (1 - beta2) * g * g)
   const direction = zip(
-    map(mean, (m) => m / (1 - beta1 ** steps)),
-    map(square, (v) => Math.sqrt(v / (1 - beta2 ** steps)) + epsilon),
+    map(mean, (m) => m / (1 - integerPower(beta1, steps))),
+    map(square, (v) => Math.sqrt(v / (1 - integerPower(beta2, steps))) + epsilon),
     (m, root) => m / root,
   )
   return {

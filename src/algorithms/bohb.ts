@@ -19,6 +19,7 @@ import { defineAlgorithm } from '../core/algorithm.ts'
 import { BenchError } from '../core/errors.ts'
 import { argmax } from '../core/mixing.ts'
 import type { Oracle } from '../core/oracle.ts'
+import { positivePower } from '../core/power.ts'
 import type { RandomStream } from '../core/random.ts'
 import { type Encoding, type Genotype, sample } from '../core/space.ts'
 import { blackBoxSearch, evaluations, oneByOne } from './blackBox/blackBox.ts'
@@ -66,7 +67,7 @@ function modelOf(
 }
 
 function densityOf(centres: readonly Decisions[], cardinalities: Decisions, leastBandwidth: number): Density {
-  const factor = 1.06 * centres.length ** (-1 / (4 + cardinalities.length))
+  const factor = 1.06 * positivePower(centres.length, -1 / (4 + cardinalities.length))
   const bandwidths = Float64Array.from(cardinalities, (c, at) =>
     Math.min(1 - 1 / c, Math.max(leastBandwidth, factor * deviation(centres, at))),
   )
@@ -81,7 +82,7 @@ function deviation(centres: readonly Decisions[], at: number): number {
   let squares = 0
   for (const centre of centres) {
     sum += centre[at]
-    squares += centre[at] ** 2
+    squares += centre[at] * centre[at]
   }
   const mean = sum / centres.length
   return Math.sqrt(Math.max(0, squares / centres.length - mean * mean))
@@ -135,7 +136,7 @@ const options = z.strictObject({
 
 export const bohb = defineAlgorithm({
   name: 'bohb',
-  version: 1,
+  version: 2,
   description: 'BOHB: kernel densities of good and bad architectures propose the next; Hyperband with eta=3',
   source: 'Falkner et al., "BOHB: Robust and Efficient Hyperparameter Optimization at Scale", ICML 2018',
   kind: 'black-box',

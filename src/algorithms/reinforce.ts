@@ -34,7 +34,7 @@ export const averaged = ({ sum, weight }: Average, value: number, decay: number)
 
 export const reinforce = defineAlgorithm({
   name: 'reinforce',
-  version: 1,
+  version: 2,
   description: 'REINFORCE: a categorical policy for each decision ascends the expected validation accuracy',
   source: 'Williams 1992; Zoph and Le, "Neural Architecture Search with Reinforcement Learning", ICLR 2017',
   kind: 'black-box',

@@ -43,7 +43,7 @@ export async function zenScore(executable: Executable, x: Batch, perturbed: Batc
     biased: score(unbiased.map((variance, i) => variance * (1 - 1 / (x.size * cells[i])))),
     unbiased: score(unbiased),
     // The second pass leaves 0.9·first + 0.1·σ²; a start at 1 in place of 0 adds 0.9².
-    running: score(second.map((variance) => variance + (1 - NEWEST) ** 2)),
+    running: score(second.map((variance) => variance + (1 - NEWEST) * (1 - NEWEST))),
   }
 }
 
@@ -145,6 +145,6 @@ export async function zenScoreOf(
   }
   const mean = scores.reduce((sum, score) => sum + score, 0) / repeats
   if (repeats < 2) return { mean, scores }
-  const squares = scores.reduce((sum, score) => sum + (score - mean) ** 2, 0)
+  const squares = scores.reduce((sum, score) => sum + (score - mean) * (score - mean), 0)
   return { mean, std: Math.sqrt(squares / (repeats - 1)), scores }
 }

@@ -11,7 +11,7 @@ import { type AlgorithmRequest, DEFAULTS, type Experiment } from '../runner/plan
 import type { ExperimentFile } from '../runner/planning/experimentFile.ts'
 import { parseSeeds } from '../runner/planning/seeds.ts'
 import { type Registered, registerPlugins } from '../runner/plugins.ts'
-import { commaList, oneOf, positiveNumber, repeated } from './options.ts'
+import { commaList, fastMathOption, oneOf, positiveNumber, repeated } from './options.ts'
 
 const EXECUTORS = ['auto', 'static', 'tfjs'] as const
 
@@ -32,6 +32,7 @@ export interface ExperimentFlags {
   readonly plugin?: readonly string[]
   readonly backend?: BackendName
   readonly executor?: ExecutorOptions['executor']
+  readonly fastMath?: boolean
 }
 
 export function addExperimentFlags(command: Command): Command {
@@ -56,6 +57,7 @@ export function addExperimentFlags(command: Command): Command {
     .option('--plugin <file>', 'a TypeScript or JavaScript file, or a package, with algorithms or spaces', repeated)
     .option('--backend <name>', `${backendNames.join(', ')} (default: auto)`, oneOf('backend', backendNames))
     .option('--executor <name>', `${EXECUTORS.join(', ')} (default: auto)`, oneOf('executor', EXECUTORS))
+    .addOption(fastMathOption())
 }
 
 export interface ResolvedExperiment {
@@ -116,7 +118,7 @@ function givenBy(
     ...(flags.budget !== undefined && { budgetSeconds: flags.budget }),
     ...(flags.probe && { probes: flags.probe }),
     ...(flags.plugin && { plugins: flags.plugin }),
-    executor: { ...base.executor, ...pick(flags, ['backend', 'executor']) },
+    executor: { ...base.executor, ...pick(flags, ['backend', 'executor', 'fastMath']) },
   }
 }
 

@@ -1,4 +1,5 @@
 /** The first lines of `bench run`: what is in use, and how to get the full ones. */
+import type { Job } from '../core/result.ts'
 import { settingsText } from '../report/retrained/trainingNotes.ts'
 import type { Plan } from '../runner/planning/plan.ts'
 import { unfinished } from '../runner/runPlan.ts'
@@ -42,9 +43,13 @@ function tables({ lookups }: Plan): string {
 }
 
 function executors({ jobs }: Plan): string {
-  const names = new Set(jobs.flatMap(({ job }) => job.executor ?? []))
+  const names = new Set(jobs.flatMap(({ job }) => executorText(job)))
   return names.size === 0 ? 'no network is trained' : `executor ${[...names].join(', ')}`
 }
+
+/** `static/wasm`; `static/wasm (fused)` under --fast-math. */
+export const executorText = ({ executor, arithmetic }: Job): string[] =>
+  executor === undefined ? [] : [arithmetic === 'fused' ? `${executor} (fused)` : executor]
 
 function protocols({ jobs }: Plan): string {
   const names = new Set(jobs.map(({ job }) => job.protocol.name))

@@ -5,12 +5,20 @@
 import type { Batch } from './data.ts'
 import type { Network } from './network.ts'
 
+/**
+ * How an executor rounds.
+ *
+ * `deterministic`: the same inputs give the same bits on every machine. `fused`: multiplication and addition are rounded
+ * once; the same bits on every machine that can do so, but other bits than `deterministic`. `device`: as the GPU, its
+ * driver or a library does it; another device may give other bits.
+ */
+export type Arithmetic = 'deterministic' | 'fused' | 'device'
+
 /** Compiles networks for one backend. */
 export interface Executor {
   /** `tfjs/wasm`, `tfjs/cpu`, `tfjs/tensorflow`, … */
   readonly name: string
-  /** True where the same inputs give the same bits on every machine. */
-  readonly deterministic: boolean
+  readonly arithmetic: Arithmetic
   /** True where a graphics processor computes; software that emulates one does not count. */
   readonly onGpu?: boolean
   /** Threads of this process that have worked on one step, the most so far; absent: one, or as many as a library takes. */

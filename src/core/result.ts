@@ -1,4 +1,5 @@
 /** What a run leaves in the store: its configuration, a line an epoch, and the result. */
+import type { Arithmetic } from './executor.ts'
 import type { Metric } from './metric.ts'
 import type { Matrix } from './mixing.ts'
 import type { Protocol } from './protocol.ts'
@@ -34,19 +35,32 @@ export interface Job {
   readonly seed: number
   /** Executor name: other kernels give other bits. Absent for algorithms that train no network. */
   readonly executor?: string
+  /**
+   * How the executor rounds. Absent where there is no executor, and in records from before it was noted: on `static/wasm`
+   * these are `fused` where the Node.js of the record has relaxed SIMD (22 and later), else `deterministic`. No new job is
+   * without it, so such a record is never taken for one.
+   */
+  readonly arithmetic?: Arithmetic
 }
 
-/** `run.json`: written when a run starts. */
+/** The machine and the programs that computed a run, or a part of it. */
+export interface Environment {
+  /** Of this package. */
+  readonly version: string
+  readonly node: string
+  readonly platform: string
+  readonly cpu: string
+}
+
+/** `run.json`: written when a run starts, and again where it is resumed in another environment. */
 export interface RunManifest {
   readonly schema: 1
   readonly id: string
   readonly job: Job
-  readonly environment: {
-    readonly version: string
-    readonly node: string
-    readonly platform: string
-    readonly cpu: string
-  }
+  /** Where the run began. */
+  readonly environment: Environment
+  /** The other environments that took part, in the order in which they first did; absent where there was one. */
+  readonly resumedIn?: readonly Environment[]
 }
 
 /** One line of `epochs.jsonl`. */

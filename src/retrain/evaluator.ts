@@ -9,7 +9,7 @@ import { type RetrainingRun, retrain } from './retrain.ts'
 import type { TrainingRecord } from './trainingRecord.ts'
 
 export interface RetrainingEvaluatorOptions
-  extends Pick<RetrainingRun, 'store' | 'images' | 'executor' | 'executorName' | 'report'> {
+  extends Pick<RetrainingRun, 'store' | 'images' | 'executor' | 'executorName' | 'arithmetic' | 'report'> {
   readonly task: RetrainingTask
   /** Of the search: the training's, where the task names none. */
   readonly searchSeed: number

@@ -1,4 +1,5 @@
 /** The learning rate of each epoch, as the papers' code sets it. */
+import { integerPower } from '../core/power.ts'
 import type { RetrainingSettings } from '../core/retraining.ts'
 import { cosine, linear, warmUp } from '../engine/schedule.ts'
 
@@ -22,7 +23,7 @@ function scheduledRate(epoch: number, { epochs, learningRate: plan }: Pick<Retra
     case 'linear':
       return linearWithGentleEnd(epoch, epochs, plan.initial)
     case 'exponential':
-      return plan.initial * plan.decay ** epoch
+      return plan.initial * integerPower(plan.decay, epoch)
   }
 }
 

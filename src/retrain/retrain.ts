@@ -1,5 +1,5 @@
 /** One full training, from its checkpoint or its beginning to its result. */
-import type { Executor } from '../core/executor.ts'
+import type { Arithmetic, Executor } from '../core/executor.ts'
 import type { ProcessIdentity } from '../core/processes.ts'
 import type { RetrainingSettings } from '../core/retraining.ts'
 import type { TrainingData } from '../data/trainingData.ts'
@@ -20,6 +20,7 @@ export interface RetrainingRun {
   executor(): Promise<Executor>
   /** As in a job's identity: found without loading the executor. */
   readonly executorName: string
+  readonly arithmetic?: Arithmetic
   readonly report?: (progress: RetrainingProgress) => void
 }
 
@@ -42,6 +43,7 @@ export async function retrain(run: RetrainingRun): Promise<TrainingRecord> {
     settings: run.settings,
     seed: run.seed,
     executor: run.executorName,
+    ...(run.arithmetic && { arithmetic: run.arithmetic }),
   }
   const folder = new TrainingFolder(run.store, trainingId(job))
   const earlier = folder.result()
@@ -100,13 +102,14 @@ async function trainEpochs(
   }
 }
 
-/** When the work began, and how long it took so far, over all attempts. */
-type Clock = () => Pick<TrainingCheckpoint, 'startedAt' | 'wallSeconds'>
+/** When the work began, how long it took so far, and by which versions of Node.js, over all attempts. */
+type Clock = () => Pick<TrainingCheckpoint, 'startedAt' | 'wallSeconds' | 'nodeVersions'>
 
 function startClock(saved: TrainingCheckpoint | undefined): Clock {
   const { startedAt = new Date().toISOString(), wallSeconds: earlier = 0 } = saved ?? {}
+  const nodeVersions = [...new Set([...(saved?.nodeVersions ?? []), process.version])]
   const begun = performance.now()
-  return () => ({ startedAt, wallSeconds: earlier + (performance.now() - begun) / 1000 })
+  return () => ({ startedAt, nodeVersions, wallSeconds: earlier + (performance.now() - begun) / 1000 })
 }
 
 /** @param share of the epoch that follows the finished ones */

@@ -21,6 +21,8 @@ export interface TrainingCheckpoint {
   readonly startedAt: string
   /** Work so far, in seconds, over all attempts. */
   readonly wallSeconds: number
+  /** Of Node.js, of all attempts so far; absent in checkpoints from before they were noted. */
+  readonly nodeVersions?: readonly string[]
 }
 
 export class TrainingFolder {

@@ -1,5 +1,6 @@
 /** What a full training is, and what it leaves in the store. */
 import { contentName } from '../core/canonicalJson.ts'
+import type { Arithmetic } from '../core/executor.ts'
 import type { RetrainingSettings, TrainingOutcome, TrainingTime } from '../core/retraining.ts'
 import type { TrainingEpoch } from './training.ts'
 
@@ -12,6 +13,8 @@ export interface TrainingJob {
   readonly seed: number
   /** Other kernels give other bits. */
   readonly executor: string
+  /** How it rounds; absent in records from before it was noted (see `Job`). */
+  readonly arithmetic?: Arithmetic
 }
 
 /** `result.json` of a training. */
@@ -23,7 +26,12 @@ export interface TrainingRecord extends TrainingOutcome {
   readonly macs: number
   readonly epochs: readonly TrainingEpoch[]
   /** The only part that differs between two trainings of the same job. */
-  readonly timing: TrainingTime & { readonly startedAt: string; readonly finishedAt: string }
+  readonly timing: TrainingTime & {
+    readonly startedAt: string
+    readonly finishedAt: string
+    /** Every version of Node.js that took part; absent in records from before they were noted. */
+    readonly nodeVersions?: readonly string[]
+  }
 }
 
 /** The name of the training's folder: `retrain-cifar10-seed0-0123456789abcdef`. */

@@ -1,14 +1,14 @@
 /** What a run notes of the machine that it ran on. */
 import { readFileSync } from 'node:fs'
 import { arch, cpus, platform, release } from 'node:os'
-import type { RunManifest } from '../core/result.ts'
+import type { Environment } from '../core/result.ts'
 
 /** Version of this package. */
 export const packageVersion: string = JSON.parse(
   readFileSync(new URL('../../package.json', import.meta.url), 'utf8'),
 ).version
 
-export function describeEnvironment(): RunManifest['environment'] {
+export function describeEnvironment(): Environment {
   const cores = cpus()
   return {
     version: packageVersion,

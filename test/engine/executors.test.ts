@@ -1,30 +1,63 @@
 import { describe, expect, it } from 'vitest'
 import { NetworkBuilder } from '../../src/core/networkBuilder.ts'
-import { backendReports, chooseExecutor, executorName, openExecutor } from '../../src/engine/executors.ts'
+import type { ExecutorOptions } from '../../src/engine/executors.ts'
+import { backendReports, chooseExecutor, executorIdentity, openExecutor } from '../../src/engine/executors.ts'
 import { isInstalled } from '../../src/engine/optionalPackage.ts'
 
 describe('the choice of an executor', () => {
+  const nameOf = async (options: ExecutorOptions) => (await executorIdentity(options)).executor
+
   it('is the static one on WebAssembly, unless the interpreter is asked for', async () => {
-    expect(await executorName({ backend: 'wasm' })).toBe('static/wasm')
-    expect(await executorName({ backend: 'wasm', executor: 'tfjs' })).toBe('tfjs/wasm')
-    expect(await executorName({ backend: 'cpu' })).toBe('tfjs/cpu')
+    expect(await nameOf({ backend: 'wasm' })).toBe('static/wasm')
+    expect(await nameOf({ backend: 'wasm', executor: 'tfjs' })).toBe('tfjs/wasm')
+    expect(await nameOf({ backend: 'cpu' })).toBe('tfjs/cpu')
   })
 
   it('has a name for what another machine has', async () => {
-    expect(await executorName({ backend: 'webgpu' })).toBe('static/webgpu')
-    expect(await executorName({ backend: 'webgpu', executor: 'tfjs' })).toBe('tfjs/webgpu')
-    expect(await executorName({ backend: 'tensorflow' })).toBe('tfjs/tensorflow')
+    expect(await nameOf({ backend: 'webgpu' })).toBe('static/webgpu')
+    expect(await nameOf({ backend: 'webgpu', executor: 'tfjs' })).toBe('tfjs/webgpu')
+    expect(await nameOf({ backend: 'tensorflow' })).toBe('tfjs/tensorflow')
   })
 
-  it('says the same name before and after opening', async () => {
+  it('says the same name and arithmetic before and after opening', async () => {
     for (const options of [{ backend: 'wasm' }, { backend: 'wasm', executor: 'tfjs' }, { backend: 'cpu' }] as const) {
-      expect((await openExecutor(options)).name).toBe(await executorName(options))
+      const { name: executor, arithmetic } = await openExecutor(options)
+      expect({ executor, arithmetic }).toEqual(await executorIdentity(options))
     }
+  })
+
+  it('is deterministic on WebAssembly unless fast math is asked for, and never on a GPU', async () => {
+    expect((await executorIdentity({ backend: 'wasm' })).arithmetic).toBe('deterministic')
+    expect((await executorIdentity({ backend: 'wasm', fastMath: true })).arithmetic).toBe('fused')
+    expect((await executorIdentity({ backend: 'webgpu' })).arithmetic).toBe('device')
+    expect((await executorIdentity({ backend: 'tensorflow' })).arithmetic).toBe('device')
+  })
+
+  it('opens fast math as planned, or says at once why this machine has none', async () => {
+    const options = { backend: 'wasm', fastMath: true } as const
+    const opened = await openExecutor(options).catch(({ message }: Error) => ({ arithmetic: message }))
+    expect(opened.arithmetic).toMatch(/^fused$|^fast math needs .*; leave --fast-math out$/)
+  })
+
+  it.each([
+    { backend: 'webgpu' },
+    { backend: 'tensorflow' },
+    { backend: 'cpu' },
+    { backend: 'wasm', executor: 'tfjs' },
+  ] as const)('refuses fast math where nothing would come of it: %o', async (options) => {
+    const refusal = /^--fast-math is for static\/wasm, and this would be /
+    await expect(executorIdentity({ ...options, fastMath: true })).rejects.toThrow(refusal)
+  })
+
+  it('refuses fast math together with the same bits on every machine', async () => {
+    const contradiction = { backend: 'wasm', fastMath: true, deterministic: true } as const
+    await expect(executorIdentity(contradiction)).rejects.toThrow('same bits')
+    await expect(openExecutor(contradiction)).rejects.toThrow('same bits')
   })
 
   it('falls on a backend with the same bits on every machine where that is asked for', async () => {
     expect(await chooseExecutor({ backend: 'auto', deterministic: true })).toMatchObject({ backend: 'wasm' })
-    expect((await openExecutor({ backend: 'wasm', deterministic: true })).deterministic).toBe(true)
+    expect((await openExecutor({ backend: 'wasm', deterministic: true })).arithmetic).toBe('deterministic')
     await expect(chooseExecutor({ backend: 'webgpu', deterministic: true })).rejects.toThrow('same bits')
   })
 

@@ -7,6 +7,7 @@
  *
  * What differs: a rung is the longest training that there is up to the length that η asks for.
  */
+import { integerPower } from '../../core/power.ts'
 import type { Genotype } from '../../core/space.ts'
 import type { Ask, Explore } from './blackBox.ts'
 
@@ -37,7 +38,7 @@ export function* brackets(rungs: readonly number[], eta: number): Generator<Brac
   for (;;) {
     for (let s = most; s >= 0; s--) {
       // A power of η that should be whole may come out a little above it.
-      const begin = Math.ceil(((most + 1) / (s + 1)) * eta ** s - 1e-9)
+      const begin = Math.ceil(((most + 1) / (s + 1)) * integerPower(eta, s) - 1e-9)
       yield { begin, rungs: rungs.slice(most - s) }
     }
   }

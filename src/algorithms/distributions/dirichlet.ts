@@ -5,6 +5,7 @@
  * Sampling: Marsaglia and Tsang, "A simple method for generating gamma variables", ACM TOMS 26 (2000). Derivative:
  * Jankowiak and Obermeyer, "Pathwise derivatives beyond the reparameterization trick", ICML 2018, equation 3 of DrNAS.
  */
+import { integerPower } from '../../core/power.ts'
 import type { RandomStream } from '../../core/random.ts'
 import { digamma, logGamma, trigamma } from './gammaFunctions.ts'
 
@@ -24,7 +25,7 @@ function logGammaSample(shape: number, stream: RandomStream): number {
   const c = 1 / Math.sqrt(9 * d)
   for (;;) {
     const x = stream.normal()
-    const v = (1 + c * x) ** 3
+    const v = integerPower(1 + c * x, 3)
     if (v > 0 && Math.log(1 - stream.uniform()) < 0.5 * x * x + d - d * v + d * Math.log(v)) return Math.log(d * v)
   }
 }

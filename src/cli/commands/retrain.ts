@@ -21,6 +21,7 @@ import { Store } from '../../runner/store/store.ts'
 import { darts, parseCells, publishedName } from '../../spaces/darts/index.ts'
 import { isInputFault, reportLostRuns } from '../failures.ts'
 import {
+  fastMathOption,
   jsonOption,
   oneOf,
   outOption,
@@ -31,7 +32,7 @@ import {
   threadsOption,
 } from '../options.ts'
 import { sayAside, writeOutput } from '../output.ts'
-import { counted, trainingText } from '../preamble.ts'
+import { counted, executorText, trainingText } from '../preamble.ts'
 import { runWithProgress } from '../progress/planProgress.ts'
 import { slurmOption, submitWhatIsLeft } from '../slurm.ts'
 
@@ -41,6 +42,7 @@ interface RetrainFlags extends Omit<RetrainingRequest, 'seeds'> {
   readonly data?: string
   readonly seeds: readonly number[]
   readonly backend?: BackendName
+  readonly fastMath?: boolean
   readonly jobs?: number
   readonly threads?: number
   readonly slurm?: SbatchOptions
@@ -81,6 +83,7 @@ export function retrainCommand(): Command {
       oneOf('treatment', ['fail', 'skip']),
     )
     .option('--backend <name>', `${backendNames.join(', ')} (default: auto)`, oneOf('backend', backendNames))
+    .addOption(fastMathOption())
     .option('--jobs <n>', `worker processes (default: the cores, here ${cores()}; on GPUs, one each)`, positiveInteger)
     .addOption(threadsOption())
     .addOption(slurmOption())
@@ -122,7 +125,7 @@ async function retrain(flags: RetrainFlags): Promise<void> {
 /** What is trained how, on what, and how much of it is done. */
 function opening(plan: Plan, store: Store, missing: number): string {
   const { experiment, jobs } = plan
-  const executors = new Set(jobs.map(({ job }) => job.executor))
+  const executors = new Set(jobs.flatMap(({ job }) => executorText(job)))
   return [
     `${trainingText(plan)}; dataset ${experiment.datasets.join(', ')}; executor ${[...executors].join(', ')}`,
     `${counted(jobs.length, 'training')}, ${jobs.length - missing} finished; store ${store.folder}`,
@@ -147,7 +150,7 @@ function experimentOf(flags: RetrainFlags): Experiment {
     seeds: flags.seeds,
     probes: [],
     plugins: [],
-    executor: { backend: flags.backend ?? 'auto' },
+    executor: { backend: flags.backend ?? 'auto', ...(flags.fastMath && { fastMath: true }) },
     retraining: { preset, epochs, channels, layers, batchSize, limit, imageSize, brokenImages, auxiliary, family },
   }
 }

@@ -38,7 +38,9 @@ export function channelStatistics({ pixels }: ImageSet, channels: number): Chann
   }
   const count = pixels.length / channels
   const mean = histograms.map((histogram) => moment(histogram, (value) => value) / count)
-  const variance = histograms.map((histogram, i) => moment(histogram, (value) => (value - mean[i]) ** 2) / count)
+  const variance = histograms.map(
+    (histogram, i) => moment(histogram, (value) => (value - mean[i]) * (value - mean[i])) / count,
+  )
   return { mean, std: variance.map((v) => (v > 0 ? Math.sqrt(v) : 1)) }
 }
 

@@ -12,7 +12,7 @@ export async function openTfjsExecutor(backend: Backend): Promise<Executor> {
   await initialiseBackend(backend)
   return {
     name: `tfjs/${backend}`,
-    deterministic: isDeterministic(backend),
+    arithmetic: isDeterministic(backend) ? 'deterministic' : 'device',
     onGpu: await computesOnGpu(backend),
     async compile(network, { batchSize }) {
       checkPoolings(network)

@@ -14,8 +14,8 @@ import { StaticExecutable } from './run/executable.ts'
 import { Machine } from './run/machine.ts'
 
 export interface StaticExecutorOptions {
-  /** Insist on the same bits on every machine. */
-  readonly deterministic?: boolean
+  /** Round multiply-adds once: faster, in other bits. */
+  readonly fastMath?: boolean
   /** That may work on one step, where it is large enough to gain by them; 1 where absent. */
   readonly threads?: number
   /** How many a step can use; the tests ask for more than small networks gain by. */
@@ -25,23 +25,26 @@ export interface StaticExecutorOptions {
 }
 
 /**
- * Fixed orders of summation: the same bits every time on one machine, whatever the number of threads. With
- * `deterministic`, or where the host has no relaxed SIMD, the same bits on every machine.
+ * Fixed orders of summation: the same bits on every machine, whatever the number of threads; with `fastMath` the same bits
+ * on every machine that has a fused multiply-add.
  *
  * A network that has been disposed of leaves its memory to the next one; threads end with the last that uses them.
+ *
+ * @throws BenchError `unsupported` where `fastMath` is asked for and this machine has no fused multiply-add
  */
 export async function openStaticExecutor({
   threads: most = 1,
   threadsThatPay: paying = threadsThatPay,
   joinCrew: join = joinCrew,
-  ...options
+  fastMath = false,
 }: StaticExecutorOptions = {}): Promise<Executor> {
-  const { module, deterministic } = await kernelModule(options.deterministic ?? false)
+  const arithmetic = fastMath ? 'fused' : 'deterministic'
+  const module = await kernelModule(arithmetic)
   const free: Arena[] = []
   let threadsSoFar = 1
   return {
     name: 'static/wasm',
-    deterministic,
+    arithmetic,
     get threads() {
       return threadsSoFar
     },

@@ -22,7 +22,7 @@ export async function openWebgpuExecutor(options: { readonly device?: Device } =
   await device.prepare([axpy, dot, scale])
   return {
     name: 'static/webgpu',
-    deterministic: false,
+    arithmetic: 'device',
     onGpu: !device.description.isSoftware,
     async compile(network: Network, { batchSize }: CompileOptions): Promise<Executable> {
       device.check()

@@ -24,6 +24,7 @@ const HEAD = ['job', 'seed', 'run', 'architecture', 'evaluations', 'seconds', 'i
 interface SharedJob {
   readonly job: Omit<Job, 'seed'>
   readonly environment: RunManifest['environment']
+  readonly resumedIn?: RunManifest['resumedIn']
   /** Mean over the runs. */
   readonly wallSeconds: number
   /** First and last moment of the work. */
@@ -69,7 +70,7 @@ export function expand(files: CondensedFiles, space: SearchSpace): readonly RunR
     const id = runId(job).replace(/[^-]*$/, line.run)
     const genotype = genotypeOf(line.architecture, space)
     return {
-      manifest: { schema: 1, id, job, environment: shared.environment },
+      manifest: { schema: 1, id, job, environment: shared.environment, resumedIn: shared.resumedIn },
       epochs: [],
       result: { ...resultOf(shared, job, line), id, genotype, metrics: metricsOf(job, genotype, metrics) },
     }
@@ -107,9 +108,9 @@ function requireShort(run: RunRecord): Finished {
 }
 
 function grouped(runs: readonly Finished[]): readonly (readonly Finished[])[] {
-  const groups = groupBy(runs, ({ manifest: { job, environment } }) => {
+  const groups = groupBy(runs, ({ manifest: { job, environment, resumedIn } }) => {
     const { seed: _, ...shared } = job
-    return canonicalJson({ job: shared, environment })
+    return canonicalJson({ job: shared, environment, resumedIn })
   })
   return [...groups.values()]
 }
@@ -121,6 +122,7 @@ function sharedBy(runs: readonly Finished[]): SharedJob {
   return {
     job,
     environment: manifest.environment,
+    resumedIn: manifest.resumedIn,
     wallSeconds: times.reduce((sum, { wallSeconds }) => sum + wallSeconds, 0) / runs.length,
     startedAt: times.map(({ startedAt }) => startedAt).sort()[0],
     finishedAt: times.map(({ finishedAt }) => finishedAt).sort()[runs.length - 1],

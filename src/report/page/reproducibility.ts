@@ -1,6 +1,7 @@
 /** What a reader needs to run the same again. */
 import { groupBy } from '../../core/groupBy.ts'
 import { formatQualifier } from '../../core/metric.ts'
+import type { Job } from '../../core/result.ts'
 import { type Cell, count, number, type Tabular, titled, word } from '../formats/tabular.ts'
 import { flatten, groupByMethod } from '../methods.ts'
 import type { RunRecord } from '../runRecord.ts'
@@ -8,7 +9,7 @@ import type { RunRecord } from '../runRecord.ts'
 /** Terms and what is said of them; several values where runs differ. */
 export function reproducibilityList(runs: readonly RunRecord[]): readonly (readonly [string, string])[] {
   const jobs = runs.map(({ manifest }) => manifest.job)
-  const environments = runs.map(({ manifest }) => manifest.environment)
+  const environments = runs.flatMap(({ manifest }) => [manifest.environment, ...(manifest.resumedIn ?? [])])
   const hours = runs.reduce((sum, { result }) => sum + (result?.timing.wallSeconds ?? 0), 0) / 3600
   const headlines = jobs.flatMap((job) => Object.values(job.protocol.headline).flat())
   return [
@@ -35,7 +36,7 @@ export function reproducibilityList(runs: readonly RunRecord[]): readonly (reado
       distinct(jobs.map(({ table }) => (table ? `${table.name} (SHA-256 ${table.sha256})` : 'no table'))).join(', '),
     ],
     ['Reported numbers', distinct(headlines.flatMap(({ validation, test }) => [validation, test])).join(', ')],
-    ['Executor', distinct(jobs.map(({ executor }) => executor ?? 'none needed')).join(', ')],
+    ['Executor', distinct(jobs.map(executorText)).join(', ')],
     ['Probes', distinct(jobs.flatMap(({ probes }) => probes)).join(', ') || 'none'],
     [
       'Program',
@@ -97,5 +98,9 @@ function runRow({ manifest: { id, job }, result, failure }: RunRecord): Cell[] {
     word(id),
   ]
 }
+
+/** `static/wasm (deterministic)`; records from before the arithmetic was noted have none. */
+const executorText = ({ executor = 'none needed', arithmetic }: Job): string =>
+  arithmetic === undefined ? executor : `${executor} (${arithmetic})`
 
 const distinct = (items: readonly string[]): string[] => [...new Set(items)]

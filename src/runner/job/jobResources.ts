@@ -47,7 +47,7 @@ export class ResourceOpener {
       ...{ algorithm, space },
       ...(evaluator && { evaluator }),
       probes: await openProbes(job.probes),
-      executor: () => this.#executor(this.#order.executor),
+      executor: () => this.#executorOf(job),
       data: () => {
         data ??= this.#searchData(job)
         return data
@@ -77,6 +77,18 @@ export class ResourceOpener {
         said.add(message)
       },
     })
+  }
+
+  /**
+   * What the job is computed with.
+   * @throws BenchError `unsupported` where that is not what it was planned with: its checkpoint is of other bits
+   */
+  async #executorOf({ executor, arithmetic }: Job): Promise<Executor> {
+    const opened = await this.#executor(this.#order.executor)
+    if (opened.name === executor && opened.arithmetic === arithmetic) return opened
+    const planned = `this run was planned for ${executor}, arithmetic ${arithmetic ?? 'not noted'}`
+    const found = `${opened.name}, arithmetic ${opened.arithmetic}`
+    throw new BenchError('unsupported', `${planned}, and here it would be ${found}; give the command again`)
   }
 
   #executor(options: ExecutorOptions): Promise<Executor> {
@@ -113,10 +125,10 @@ export class ResourceOpener {
   /** Trains what was found in full, in the same store. */
   async #retraining(job: Job, task: RetrainingTask, space: SearchSpace): Promise<Evaluator> {
     const { openRetraining } = await import('./retrainingEvaluation.ts')
-    const { store, data, executor } = this.#order
+    const { store, data } = this.#order
     return openRetraining({
       ...{ job, task, space, store, folder: data },
-      executor: () => this.#executor(executor),
+      executor: () => this.#executorOf(job),
       report: (report) => this.#report(report),
     })
   }

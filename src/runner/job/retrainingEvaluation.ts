@@ -24,11 +24,11 @@ export interface RetrainingResources {
 /** @throws BenchError `failed` where the images are no longer those of the plan, or for what is wrong in their files */
 export async function openRetraining(resources: RetrainingResources): Promise<Evaluator> {
   const { job, task, space, store, folder, executor, report } = resources
-  const { dataset, seed, executor: executorName = '' } = job
+  const { dataset, seed, executor: executorName = '', arithmetic } = job
   const notice = (message: string) => report({ kind: 'notice', message })
   const images = await openImages({ name: dataset.name, folder, settings: task.settings, report: notice })
   return retrainingEvaluator({
-    ...{ store, task, executor, executorName },
+    ...{ store, task, executor, executorName, arithmetic },
     images: requireUnchanged(images, dataset),
     searchSeed: seed,
     format: space.format,

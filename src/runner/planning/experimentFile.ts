@@ -50,6 +50,8 @@ const schema = z.strictObject({
   plugins: names.optional(),
   backend: z.enum(backendNames).optional(),
   executor: z.enum(['auto', 'tfjs', 'static']).optional(),
+  /** Faster multiply-adds, in other bits. */
+  fastMath: z.boolean().optional(),
   store: z.string().optional(),
   jobs: z.int().min(1).optional(),
   threads: z.int().min(1).optional(),
@@ -82,10 +84,10 @@ function experimentOf(
   said: Omit<z.infer<typeof schema>, 'store' | 'jobs' | 'threads'>,
   here: (file: string) => string,
 ): Partial<Experiment> {
-  const { seeds, budget, evaluate, data, plugins, table, backend = 'auto', executor, ...rest } = said
+  const { seeds, budget, evaluate, data, plugins, table, backend = 'auto', executor, fastMath, ...rest } = said
   return {
     ...rest,
-    executor: { backend, ...(executor && { executor }) },
+    executor: { backend, ...(executor && { executor }), ...(fastMath && { fastMath }) },
     ...(seeds !== undefined && { seeds: Array.isArray(seeds) ? seeds : parseSeeds(String(seeds)) }),
     ...(budget !== undefined && { budgetSeconds: budget }),
     ...(evaluate && { retraining: evaluate }),

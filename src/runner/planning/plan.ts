@@ -4,7 +4,7 @@ import { BenchError } from '../../core/errors.ts'
 import type { Job } from '../../core/result.ts'
 import type { SearchSpace } from '../../core/space.ts'
 import { knownName } from '../../data/datasetNames.ts'
-import { executorName } from '../../engine/executors.ts'
+import { executorIdentity } from '../../engine/executors.ts'
 import { resolveProtocol } from '../../protocols/index.ts'
 import { findLookup, type Lookup, type LookupRequest, tableIdentity } from '../job/lookup.ts'
 import { checkSearchable, searchImagesHash } from '../job/searchImages.ts'
@@ -120,7 +120,7 @@ async function describeJob(
     protocol: { ...protocol, headline: { [dataset]: lookup.headline } },
     ...(!trains && budgetSeconds !== undefined && { budgetSeconds }),
     probes,
-    ...((trains || retraining) && { executor: await executorName(executor) }),
+    ...((trains || retraining) && (await executorIdentity(executor))),
   }
   return { lookup, job }
 }

@@ -104,7 +104,8 @@ export class RunFolder {
   }
 
   /**
-   * Writes `run.json` once; forgets an earlier failure, and what earlier processes were killed in the middle of writing.
+   * Writes `run.json`, or notes in it that the run goes on in another environment; forgets an earlier failure, and what
+   * earlier processes were killed in the middle of writing.
    * @throws BenchError `corrupt` where the folder is another job's
    */
   begin(manifest: RunManifest): void {
@@ -112,6 +113,12 @@ export class RunFolder {
     if (earlier === undefined) this.#writeJson('run.json', manifest)
     else if (canonicalJson(earlier.job) !== canonicalJson(manifest.job)) {
       throw new BenchError('corrupt', `${this.path} holds another job than its name says; move it away`)
+    } else {
+      const { environment, resumedIn = [] } = earlier
+      const known = [environment, ...resumedIn].map(canonicalJson)
+      if (!known.includes(canonicalJson(manifest.environment))) {
+        this.#writeJson('run.json', { ...earlier, resumedIn: [...resumedIn, manifest.environment] })
+      }
     }
     const abandoned = readdirSync(this.path).filter((name) => name.endsWith('.tmp'))
     for (const name of ['failure.json', ...abandoned]) rmSync(this.#file(name), { force: true })

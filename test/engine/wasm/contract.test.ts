@@ -2,4 +2,4 @@
 import { openStaticExecutor } from '../../../src/engine/wasm/index.ts'
 import { describeExecutorContract } from '../contract/index.ts'
 
-describeExecutorContract(() => openStaticExecutor({ deterministic: true }))
+describeExecutorContract(() => openStaticExecutor())

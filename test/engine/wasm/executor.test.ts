@@ -30,7 +30,7 @@ function feedOf(size: number, seed: number): Feed {
 let executor: Executor
 
 beforeAll(async () => {
-  executor = await openStaticExecutor({ deterministic: true })
+  executor = await openStaticExecutor()
 })
 
 async function compiled(batchSize = 4) {
@@ -40,7 +40,7 @@ async function compiled(batchSize = 4) {
 }
 
 test('it says that its results are the same bits on every machine', () => {
-  expect(executor).toMatchObject({ name: 'static/wasm', deterministic: true })
+  expect(executor).toMatchObject({ name: 'static/wasm', arithmetic: 'deterministic' })
 })
 
 test('a state that is saved and restored goes on with the same bits, in memory that another network used', async () => {

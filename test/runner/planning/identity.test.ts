@@ -13,6 +13,7 @@ const job: Job = {
   probes: [],
   seed: 0,
   executor: 'static/wasm',
+  arithmetic: 'deterministic',
 }
 
 describe('canonical JSON', () => {
@@ -46,6 +47,8 @@ describe('the identity of a job', () => {
     ["the table's content", { ...job, table: { name: 'nb201-micro', sha256: 'deg' } }],
     ['a setting of the protocol', { ...job, protocol: { ...job.protocol, epochs: 99 } }],
     ['the executor', { ...job, executor: 'tfjs/wasm' }],
+    ['the arithmetic', { ...job, arithmetic: 'fused' }],
+    ['whether the arithmetic is noted', { ...job, arithmetic: undefined }],
     ['the probes', { ...job, probes: ['hessian'] }],
     ['the budget', { ...job, budgetSeconds: 20_000 }],
   ]

@@ -61,6 +61,18 @@ describe('the folder of a run', () => {
     expect(run.epochs().map((record) => record.epoch)).toEqual([0, 1, 2])
   })
 
+  test('names every environment that took part, once', () => {
+    const on = (node: string): RunManifest => ({
+      ...manifest,
+      environment: { version: '1', node, platform: 'linux', cpu: '2' },
+    })
+    const versions = ['v20.1.0', 'v20.1.0', 'v24.0.0', 'v22.3.0', 'v24.0.0', 'v20.1.0']
+    for (const version of versions) run.begin(on(version))
+    const { environment, resumedIn = [], job } = run.manifest()
+    expect([environment, ...resumedIn].map(({ node }) => node)).toEqual(['v20.1.0', 'v24.0.0', 'v22.3.0'])
+    expect(job).toEqual(manifest.job)
+  })
+
   test('is rid of what earlier processes were killed in the middle of writing', () => {
     run.begin(manifest)
     writeFileSync(join(run.path, 'checkpoint.4711.tmp'), 'half a checkp')

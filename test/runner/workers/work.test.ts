@@ -3,7 +3,9 @@ import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { builtins } from '../../../src/builtins.ts'
+import type { Job } from '../../../src/core/result.ts'
 import { DEFAULTS } from '../../../src/runner/planning/experiment.ts'
+import { runId } from '../../../src/runner/planning/identity.ts'
 import { makePlan } from '../../../src/runner/planning/plan.ts'
 import { registerPlugins } from '../../../src/runner/plugins.ts'
 import { Store } from '../../../src/runner/store/store.ts'
@@ -41,6 +43,27 @@ describe('a worker process', () => {
     await work(order, builtins, () => {})
     const [epoch] = runs[0].epochs()
     expect(epoch.extra).toEqual({ loud: 1, twice: 10, tau: 1 })
+  })
+
+  it.each<[string, Partial<Job>, string]>([
+    ['other arithmetic', { arithmetic: 'fused' }, 'planned for static/wasm, arithmetic fused, and here'],
+    ['arithmetic that was not noted', { arithmetic: undefined }, 'planned for static/wasm, arithmetic not noted, and'],
+    [
+      'another executor',
+      { executor: 'static/webgpu' },
+      'planned for static/webgpu, arithmetic deterministic, and here',
+    ],
+  ])('goes on with no run that was planned for %s', async (_, changes, message) => {
+    const protocol = 'micro:epochs=1,batchSize=8,network.channels=4,network.depth=1,data.imageSize=8,data.limit=16'
+    const experiment = { ...DEFAULTS, algorithms: [{ name: 'drnas', options: {} }], seeds: [0], protocol, executor }
+    const [{ job: planned }] = (await makePlan(experiment, await registerPlugins(builtins, []))).jobs
+    const job = { ...planned, ...changes }
+    const store = new Store(join(folder.path, message))
+    const order = { store: store.folder, jobs: [{ id: runId(job), job }], plugins: [], executor }
+    const failures: string[] = []
+    await work(order, builtins, (event) => event.kind === 'failed' && failures.push(event.message))
+    expect(failures).toEqual([expect.stringContaining(message)])
+    expect(store.run(runId(job)).epochCount()).toBe(0)
   })
 
   it.each([

@@ -1,39 +1,57 @@
 /** The compiled kernels and the memory that one network lives in. */
 import { readFile } from 'node:fs/promises'
 import { BenchError } from '../../../core/errors.ts'
+import type { Arithmetic } from '../../../core/executor.ts'
 import type { signatures } from './signatures.ts'
 
 export type KernelName = keyof typeof signatures
 export type Kernels = Readonly<Record<KernelName, (...args: number[]) => number>>
 
 const PAGE = 65536
+/** An address in the first page that no module has data at. */
+const FREE = PAGE / 2
 /** What a 32-bit module can address. */
 export const MEMORY_LIMIT = 65536 * PAGE
 
-export interface KernelModule {
-  readonly module: WebAssembly.Module
-  /** True where results are the same bits on every machine: no fused multiply-add. */
-  readonly deterministic: boolean
-}
+/** The two builds of the kernels: multiply-adds in two roundings (the same bits on every machine), or in one. */
+export type KernelArithmetic = Extract<Arithmetic, 'deterministic' | 'fused'>
 
-const modules = new Map<boolean, Promise<KernelModule>>()
+const modules = new Map<KernelArithmetic, Promise<WebAssembly.Module>>()
 
-/** Compiles a module that lies beside this file, once a process: the relaxed one where it may and can be used. */
-export function kernelModule(deterministic: boolean): Promise<KernelModule> {
-  const module = modules.get(deterministic) ?? compileModule(deterministic)
-  modules.set(deterministic, module)
+/**
+ * Compiles a module that lies beside this file, once a process.
+ * @throws BenchError `unsupported` for `fused` where Node.js has no relaxed SIMD or the processor no fused multiply-add
+ */
+export function kernelModule(arithmetic: KernelArithmetic): Promise<WebAssembly.Module> {
+  const module = modules.get(arithmetic) ?? (arithmetic === 'fused' ? compileFused() : compile('kernels.wasm'))
+  modules.set(arithmetic, module)
   return module
 }
 
-async function compileModule(deterministic: boolean): Promise<KernelModule> {
-  const relaxed = deterministic ? undefined : await readModule('kernels-relaxed.wasm')
-  if (relaxed !== undefined && WebAssembly.validate(relaxed)) {
-    return { module: await WebAssembly.compile(relaxed), deterministic: false }
-  }
-  return { module: await WebAssembly.compile(await readModule('kernels.wasm')), deterministic: true }
+const compile = async (name: string) => WebAssembly.compile(await readModule(name))
+const readModule = (name: string) => readFile(new URL(name, import.meta.url))
+
+async function compileFused(): Promise<WebAssembly.Module> {
+  const name = 'kernels-relaxed.wasm'
+  const missing = WebAssembly.validate(await readModule(name))
+    ? 'a fused multiply-add, which this processor lacks'
+    : `relaxed SIMD, which Node.js ${process.version} lacks (22 and later have it)`
+  const module = await compile(name).catch(() => undefined)
+  if (module !== undefined && roundsOnce(new Arena(module))) return module
+  throw new BenchError('unsupported', `fast math needs ${missing}; leave --fast-math out`)
 }
 
-const readModule = (name: string) => readFile(new URL(name, import.meta.url))
+/**
+ * Whether −(1 + 2⁻¹¹) + (1 + 2⁻¹²)² keeps its last term, 2⁻²⁴: relaxed SIMD leaves the choice to the host, and only with
+ * one rounding are the results those of every other host with one rounding.
+ */
+function roundsOnce({ kernels, floats }: Arena): boolean {
+  const [y, x] = [FREE, FREE + 16]
+  floats.fill(-(1 + 2 ** -11), y / 4, y / 4 + 4)
+  floats.fill(1 + 2 ** -12, x / 4, x / 4 + 4)
+  kernels.axpy(y, 1 + 2 ** -12, x, 4)
+  return floats[y / 4] === 2 ** -24
+}
 
 /** What a thread computes with: an instance of the kernels over a memory that others may share. */
 export class ThreadKernels {

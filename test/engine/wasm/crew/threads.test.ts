@@ -26,7 +26,7 @@ const COUNTS = [1, 2, 3]
 
 /** However small the network. */
 const open = (threads: number, join = joinCrew): Promise<Executor> =>
-  openStaticExecutor({ deterministic: true, threads, threadsThatPay: () => threads, joinCrew: join })
+  openStaticExecutor({ threads, threadsThatPay: () => threads, joinCrew: join })
 
 const inTurns = (threads: number) => open(threads, async () => turnCrew(threads))
 
@@ -232,7 +232,7 @@ async function announced(threads: number, patience?: number) {
   const crew = await joinCrew(threads, patience)
   const workers = unref.mock.contexts as Worker[]
   unref.mockRestore()
-  const { module } = await kernelModule(true)
+  const module = await kernelModule('deterministic')
   const arena = new Arena(module)
   const flags = new Uint8Array(new SharedArrayBuffer(3)).fill(1)
   const plan = crew.announce({ module, memory: arena.memory, flags })

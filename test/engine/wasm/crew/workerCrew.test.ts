@@ -32,7 +32,7 @@ test('a thread that ends before it is ready is an error for all who wait for it;
 
 test('a step of a crew that all have left is an error that says so', async () => {
   const crew = await joinCrew(2)
-  const { module } = await kernelModule(true)
+  const module = await kernelModule('deterministic')
   const plan = crew.announce({ module, memory: new Arena(module).memory, flags: new Uint8Array() })
   const list = plan.addList([])
   crew.leave()

@@ -1,0 +1,78 @@
+/**
+ * The same job gives the same bits on every machine and every version of Node.js: what each algorithm writes about its
+ * epochs, against a hash from Node.js 20, 22 and 24 (x64). A change of an algorithm that changes its numbers changes its
+ * hash here: raise its version with it.
+ */
+import { createHash } from 'node:crypto'
+import { join } from 'node:path'
+import { expect, test } from 'vitest'
+import { builtins } from '../../src/builtins.ts'
+import { DEFAULTS } from '../../src/runner/planning/experiment.ts'
+import { makePlan } from '../../src/runner/planning/plan.ts'
+import { registerPlugins } from '../../src/runner/plugins.ts'
+import { Store } from '../../src/runner/store/store.ts'
+import { work } from '../../src/runner/workers/work.ts'
+import { temporaryFolder } from '../data/sampleFiles.ts'
+
+const PROTOCOL = 'micro:epochs=4,batchSize=8,network.channels=4,network.depth=1,data.imageSize=8,data.limit=32'
+
+/** Algorithm and version ↦ hash of its epochs' records, or of the queries of a black-box search. */
+const HASHES: Readonly<Record<string, string>> = {
+  'bohb 2': 'b71792620238fd77',
+  'darts-v1 1': '77ea3f8d5cfc0c17',
+  'darts-v2 1': 'f5268803ec811035',
+  'drnas 1': '52898e1293933d51',
+  'dsnas 1': '32f0e947b99787d0',
+  'enas 1': '184f047f0a26447c',
+  'gdas 1': '2c47ce678d5dbe47',
+  'local-search 1': '1634336b28463d37',
+  'multi-darts 1': '519bcc580e1423a8',
+  'pc-darts 1': '3c91ab951ffb0ca7',
+  'random 1': '4cac4828ed97c262',
+  'rea 1': 'c935fd28dc49190b',
+  'reinforce 2': '0ae0ea4ff5f25a19',
+  'rsps 1': '558c313e6faaf067',
+  'setn 1': '949b9cd4d6194aa9',
+  'snas 2': '0d75fdcedb554e32',
+  'zen-darts 1': '7f551c1f6649a4b0',
+}
+
+/** Options of what would take long. */
+const FEWER: Readonly<Record<string, Readonly<Record<string, unknown>>>> = {
+  enas: { controllerSteps: 3, samplesPerStep: 2 },
+}
+
+/** All but what a clock measured. */
+const untimed = (extra: Readonly<Record<string, number>> = {}) =>
+  Object.entries(extra).filter(([name]) => !name.endsWith('Seconds'))
+
+const folder = temporaryFolder()
+const algorithms = (builtins.algorithms ?? []).filter(({ kind }) => kind !== 'reference')
+
+test.each(algorithms.map(({ name, version }) => [name, version]))(
+  '%s finds the same bits as ever',
+  async (name, version) => {
+    const executor = { backend: 'wasm' } as const
+    const experiment = {
+      ...DEFAULTS,
+      algorithms: [{ name, options: FEWER[name] ?? {} }],
+      seeds: [0],
+      protocol: PROTOCOL,
+      executor,
+      budgetSeconds: 300,
+    }
+    const plan = await makePlan(experiment, await registerPlugins(builtins, []))
+    const [{ id, job }] = plan.jobs
+    const store = new Store(join(folder.path, name))
+    const failures: string[] = []
+    const order = { store: store.folder, jobs: [{ id, job }], plugins: [], executor, table: 'nb201-micro' }
+    await work(order, builtins, (event) => event.kind === 'failed' && failures.push(event.message))
+    expect(failures).toEqual([])
+    const run = store.run(id)
+    const records = run.epochs().map(({ seconds, metrics, extra, ...record }) => ({ ...record, extra: untimed(extra) }))
+    const { genotype, oracle } = run.result() ?? expect.fail('the run is finished')
+    const text = JSON.stringify({ records, genotype, oracle })
+    const hash = createHash('sha256').update(text).digest('hex').slice(0, 16)
+    expect({ [`${name} ${version}`]: hash }).toEqual({ [`${name} ${version}`]: HASHES[`${name} ${version}`] })
+  },
+)
