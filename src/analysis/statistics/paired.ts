@@ -1,11 +1,14 @@
 /** Tests of paired differences: does one method beat another on the same seeds? */
 import { sum } from 'simple-statistics'
 import type { RandomStream } from '../../core/random.ts'
+import { chiSquareSurvival } from './chiSquare.ts'
 import { decimalDifferences, midRanks } from './ranks.ts'
 
-/** Below this many pairs all sign patterns are enumerated, above they are drawn. */
+/** Up to this many pairs all sign patterns are enumerated, above they are drawn. */
 const ENUMERATED_PAIRS = 16
 const DRAWS = 100_000
+/** Up to this many pairs Wilcoxon's distribution is computed exactly; the work grows with the cube of their number. */
+export const EXACT_WILCOXON_PAIRS = 500
 
 export interface TestResult {
   readonly statistic: number
@@ -17,21 +20,37 @@ export interface TestResult {
 }
 
 /**
- * Wilcoxon's signed-rank test (1945), exact: zeros are dropped, ties of |d| take mid-ranks, and the null distribution
- * runs over all sign patterns of these ranks. The statistic is W⁺, the sum of the ranks of positive differences.
+ * Wilcoxon's signed-rank test (1945): zeros are dropped, ties of |d| take mid-ranks, and the null distribution runs over
+ * all sign patterns of these ranks. It is exact up to 500 differences; beyond that it is the normal distribution of the
+ * same mean and variance, with continuity correction. The statistic is W⁺, the sum of the ranks of positive differences.
  */
 export function wilcoxon(x: readonly number[], y: readonly number[]): TestResult {
   const differences = decimalDifferences(x, y).filter((d) => d !== 0)
   const ranks = midRanks(differences.map(Math.abs))
   const observed = sum(ranks.filter((_, i) => differences[i] > 0))
-  const chances = rankSumDistribution(ranks)
-  const tail = (keep: (rankSum: number) => boolean) => sum([...chances.filter((_, doubled) => keep(doubled / 2))])
-  return testResult(
-    observed,
-    tail((w) => w >= observed),
-    tail((w) => w <= observed),
-  )
+  const tails = ranks.length <= EXACT_WILCOXON_PAIRS ? exactTails(ranks, observed) : normalTails(ranks, observed)
+  return testResult(observed, tails.greater, tails.less)
 }
+
+type Tails = Pick<TestResult, 'greater' | 'less'>
+
+/** P(W⁺ ≥ observed) and P(W⁺ ≤ observed) over all sign patterns. */
+function exactTails(ranks: readonly number[], observed: number): Tails {
+  const chances = rankSumDistribution(ranks)
+  const tail = (from: number, to: number) => sum(chances.subarray(from, to) as unknown as number[])
+  return { greater: tail(2 * observed, chances.length), less: tail(0, 2 * observed + 1) }
+}
+
+/** The same where W⁺ is taken to be normal: its mean is half the sum of the ranks, its variance Σ rank²/4, ties or not. */
+function normalTails(ranks: readonly number[], observed: number): Tails {
+  const mean = sum([...ranks]) / 2
+  const deviation = Math.sqrt(sum(ranks.map((rank) => rank ** 2)) / 4)
+  const tail = (distance: number) => normalSurvival((distance - 0.5) / deviation)
+  return { greater: tail(observed - mean), less: tail(mean - observed) }
+}
+
+/** P(Z > z) of a standard normal variable, computed as an upper tail. */
+const normalSurvival = (z: number): number => (z < 0 ? 1 - normalSurvival(-z) : chiSquareSurvival(z * z, 1) / 2)
 
 /**
  * The paired permutation test (Fisher 1935) of the sum of differences: exact over all sign patterns up to 16 pairs,
@@ -42,7 +61,7 @@ export function pairedPermutation(x: readonly number[], y: readonly number[], st
   const observed = sum(differences)
   const sums = differences.length <= ENUMERATED_PAIRS ? allSums(differences) : drawnSums(differences, stream)
   const slack = 1e-9 * sum(differences.map(Math.abs))
-  const share = (keep: (total: number) => boolean) => sums.filter(keep).length / sums.length
+  const share = (keep: (total: number) => boolean) => sums.filter((total) => keep(total)).length / sums.length
   return testResult(
     observed / differences.length,
     share((total) => total >= observed - slack),
@@ -74,28 +93,48 @@ function rankSumDistribution(ranks: readonly number[]): Float64Array {
   for (const rank of ranks) {
     const shift = 2 * rank
     largest += shift
-    for (let s = largest; s >= 0; s--) chances[s] = (chances[s] + (s < shift ? 0 : chances[s - shift])) / 2
+    for (let s = largest; s >= shift; s--) chances[s] = (chances[s] + chances[s - shift]) / 2
+    for (let s = shift - 1; s >= 0; s--) chances[s] /= 2
   }
   return chances
 }
 
 /** Σ ±d over all 2ⁿ sign patterns. */
-function allSums(differences: readonly number[]): number[] {
-  return differences.reduce((sums, d) => sums.flatMap((total) => [total + d, total - d]), [0])
+function allSums(differences: readonly number[]): Float64Array {
+  return Float64Array.from(differences.reduce((sums, d) => sums.flatMap((total) => [total + d, total - d]), [0]))
 }
 
-function drawnSums(differences: readonly number[], stream: RandomStream): number[] {
+/** Draws summed side by side: a single chain of additions would wait for each of them. */
+const LANES = 4
+
+/** The sum itself, and Σ ±d for each draw, the signs the bits of the stream's words: 32 differences a word. */
+function drawnSums(differences: readonly number[], stream: RandomStream): Float64Array {
   const different = differences.filter((d) => d !== 0)
-  return [sum([...differences]), ...Array.from({ length: DRAWS }, () => drawnSum(different, stream))]
-}
-
-/** Σ ±d, the signs the bits of random words. */
-function drawnSum(differences: readonly number[], stream: RandomStream): number {
-  let total = 0
-  let word = 0
-  for (let i = 0; i < differences.length; i++) {
-    word = i % 32 === 0 ? stream.uint32() : word >>> 1
-    total += word & 1 ? differences[i] : -differences[i]
+  // The difference for a bit of 0 and of 1, so that no branch depends on a random bit.
+  const signed = Float64Array.from(different.flatMap((d) => [-d, d]))
+  const words = Math.ceil(different.length / 32)
+  const bits = new Uint32Array(LANES * words)
+  const sums = new Float64Array(1 + DRAWS)
+  sums[0] = sum([...differences])
+  for (let draw = 1; draw <= DRAWS; draw += LANES) {
+    for (let i = 0; i < bits.length; i++) bits[i] = stream.uint32()
+    let [total0, total1, total2, total3] = [0, 0, 0, 0]
+    for (let word = 0; word < words; word++) {
+      let [bits0, bits1] = [bits[word], bits[words + word]]
+      let [bits2, bits3] = [bits[2 * words + word], bits[3 * words + word]]
+      const end = Math.min(signed.length, 64 * (word + 1))
+      for (let at = 64 * word; at < end; at += 2) {
+        total0 += signed[at + (bits0 & 1)]
+        total1 += signed[at + (bits1 & 1)]
+        total2 += signed[at + (bits2 & 1)]
+        total3 += signed[at + (bits3 & 1)]
+        bits0 >>>= 1
+        bits1 >>>= 1
+        bits2 >>>= 1
+        bits3 >>>= 1
+      }
+    }
+    sums.set([total0, total1, total2, total3], draw)
   }
-  return total
+  return sums
 }

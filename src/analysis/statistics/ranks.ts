@@ -37,7 +37,7 @@ export const decimal = (value: number): number => Number(value.toPrecision(SIGNI
  * 90.66 − 90.33 are one difference there, and in binary two.
  */
 export function decimalDifferences(x: readonly number[], y: readonly number[]): number[] {
-  const largest = Math.max(...x.map(Math.abs), ...y.map(Math.abs))
+  const largest = [x, y].reduce((most, values) => values.reduce((high, v) => Math.max(high, Math.abs(v)), most), 0)
   if (!(largest > 0)) return x.map((value, i) => value - y[i])
   const step = 10 ** (Math.floor(Math.log10(largest)) + 1 - SIGNIFICANT_DIGITS)
   return x.map((value, i) => decimal(Math.round((value - y[i]) / step) * step))

@@ -1,5 +1,5 @@
 /** What a sample of seeds is reported as. */
-import { interquartileRange, mean, median, sampleStandardDeviation } from 'simple-statistics'
+import { interquartileRange, max, mean, median, min, sampleStandardDeviation } from 'simple-statistics'
 import { studentQuantile } from './studentT.ts'
 
 export interface Summary {
@@ -28,8 +28,8 @@ export function summarise(values: readonly number[]): Summary {
     std: sample.length > 1 ? sampleStandardDeviation(sample) : undefined,
     median: median(sample),
     iqr: interquartileRange(sample),
-    min: Math.min(...sample),
-    max: Math.max(...sample),
+    min: min(sample),
+    max: max(sample),
   }
 }
 

@@ -1,5 +1,5 @@
 /** Every search against the best one, on the seeds that all searches finished. */
-import { holm, pairedPermutation, wilcoxon } from '../../analysis/statistics/paired.ts'
+import { EXACT_WILCOXON_PAIRS, holm, pairedPermutation, wilcoxon } from '../../analysis/statistics/paired.ts'
 import { summarise } from '../../analysis/statistics/summary.ts'
 import { random } from '../../core/random.ts'
 import { absent, count, number, type Cell as TableCell, type Tabular, word } from '../formats/tabular.ts'
@@ -33,6 +33,7 @@ export function pairwiseTable(comparison: Comparison, references?: ReadonlySet<s
   const titles = ['Column', 'Best', 'Other', 'Seeds', 'Difference (points)', 'Wilcoxon p', 'Permutation p']
   const keys = ['column', 'best', 'other', 'seeds', 'difference', 'wilcoxonP', 'permutationP'] as const
   const few = columns.filter(({ blocks: { seeds } }) => seeds.length > 0 && seeds.length < FEWEST_BLOCKS)
+  const many = columns.some(({ blocks: { seeds } }) => seeds.length > EXACT_WILCOXON_PAIRS)
   const incomplete = columns.filter(({ blocks }) => blocks.incomplete > 0)
   const listed = (entries: typeof columns, of: (blocks: Blocks) => number) =>
     entries.map(({ title, blocks }) => `${title}: ${of(blocks)}`).join('; ')
@@ -41,6 +42,9 @@ export function pairwiseTable(comparison: Comparison, references?: ReadonlySet<s
     rows: pairs.map((pair) => keys.map((key) => cell(pair[key], key))),
     notes: [
       'Paired by seed, over the seeds that all searches of a column finished; two-sided p-values, corrected by Holm over the methods of a column. Beyond 16 pairs 100,000 permutations are drawn; all else is exact.',
+      ...(many
+        ? [`Where more than ${EXACT_WILCOXON_PAIRS} pairs differ, Wilcoxon's p is that of the normal distribution.`]
+        : []),
       ...(few.length > 0
         ? [`No p-value from fewer than ${FEWEST_BLOCKS} seeds (${listed(few, ({ seeds }) => seeds.length)}).`]
         : []),

@@ -89,7 +89,7 @@ const incumbents = ({ result }: RunRecord): [number, number][] =>
 
 /** Every curve at every time at which any changes, from the time on at which all have an answer. */
 function onOneClock(curves: readonly (readonly [number, number][])[]): ReadonlyMap<number, number>[] {
-  const start = Math.max(...curves.map(([first]) => first?.[0] ?? 0))
+  const start = curves.reduce((latest, [first]) => Math.max(latest, first?.[0] ?? 0), 0)
   const changes = new Set(curves.flatMap((curve) => curve.map(([time]) => time)).filter((time) => time >= start))
   const times = thinned([...changes].sort((a, b) => a - b))
   const at = (curve: readonly [number, number][], time: number) => curve.findLast(([when]) => when <= time)?.[1]

@@ -8,7 +8,7 @@ import { holm, pairedPermutation, wilcoxon } from '../../../src/analysis/statist
 import { averageRanks, midRanks } from '../../../src/analysis/statistics/ranks.ts'
 import { studentCdf } from '../../../src/analysis/statistics/studentT.ts'
 import { summarise } from '../../../src/analysis/statistics/summary.ts'
-import { random } from '../../../src/core/random.ts'
+import { type RandomStream, random } from '../../../src/core/random.ts'
 import scipy from '../../fixtures/scipyStatistics.json' with { type: 'json' }
 
 describe('a summary', () => {
@@ -66,6 +66,41 @@ describe('paired tests', () => {
     const exact = pairedPermutation(x, zeros, random(0))
     const drawn = pairedPermutation([...x, 0], [...zeros, 0], random(0))
     expect(drawn.greater).toBeCloseTo(exact.greater, 2)
+  })
+  test('drawn permutations have the signs of the bits of the words, 32 pairs a word, one draw after the other', () => {
+    fc.assert(
+      fc.property(fc.array(fc.integer({ min: -300, max: 400 }), { minLength: 17, maxLength: 70 }), (hundredths) => {
+        const differences = hundredths.map((value) => value / 100)
+        const zeros = differences.map(() => 0)
+        const { greater, less } = pairedPermutation(differences, zeros, random(3))
+        const sums = [differences.reduce((sum, d) => sum + d, 0), ...signedSums(differences, random(3))]
+        const slack = 1e-9 * differences.reduce((sum, d) => sum + Math.abs(d), 0)
+        expect(greater).toBe(sums.filter((sum) => sum >= sums[0] - slack).length / sums.length)
+        expect(less).toBe(sums.filter((sum) => sum <= sums[0] + slack).length / sums.length)
+      }),
+      { numRuns: 5 },
+    )
+  })
+  test("Wilcoxon's p of many pairs, from the normal distribution, is near the exact one, with ties and without", () => {
+    for (const decimals of [1, 6]) {
+      const stream = random(5, decimals)
+      const x = Array.from({ length: 700 }, () => Number((0.1 + stream.normal()).toFixed(decimals)))
+      const zeros = x.map(() => 0)
+      const { greater, less, twoSided } = wilcoxon(x, zeros)
+      const exact = exactWilcoxon(x.filter((d) => d !== 0))
+      expect(exact.greater).toBeGreaterThan(1e-4)
+      expect(exact.greater).toBeLessThan(0.2)
+      expect(greater / exact.greater).toBeCloseTo(1, 1)
+      expect(less).toBeCloseTo(exact.less, 3)
+      expect(twoSided).toBe(2 * greater)
+    }
+  })
+  test("Wilcoxon's p of many pairs is a small number, not 0, where all of them agree", () => {
+    const x = Array.from({ length: 800 }, (_, i) => 1 + i / 1000)
+    const zeros = x.map(() => 0)
+    expect(wilcoxon(x, zeros).twoSided).toBeGreaterThan(0)
+    expect(wilcoxon(x, zeros).twoSided).toBe(wilcoxon(zeros, x).twoSided)
+    expect(wilcoxon(x, zeros).twoSided).toBeLessThan(1e-100)
   })
   test("Holm's correction multiplies the smallest p by their number and keeps the order", () =>
     expect(holm([0.01, 0.04, 0.03])).toEqual([0.03, 0.06, 0.06]))
@@ -183,3 +218,29 @@ describe('ties', () => {
     expect(wilcoxon(x, y)).toEqual(wilcoxon([1, 0], [0, 1]))
   })
 })
+
+/** Σ ±d of 100,000 draws, each from whole words. */
+function signedSums(differences: readonly number[], stream: RandomStream): number[] {
+  const different = differences.filter((d) => d !== 0)
+  return Array.from({ length: 100_000 }, () => {
+    const words = Array.from({ length: Math.ceil(different.length / 32) }, () => stream.uint32())
+    return different.reduce((sum, d, i) => sum + ((words[i >> 5] >>> (i & 31)) & 1 ? d : -d), 0)
+  })
+}
+
+/** Both tails of W⁺ over all sign patterns of differences without zeros. */
+function exactWilcoxon(differences: readonly number[]) {
+  const doubled = midRanks(differences.map(Math.abs)).map((rank) => 2 * rank)
+  const observed = doubled.reduce((sum, rank, i) => sum + (differences[i] > 0 ? rank : 0), 0)
+  let chances = Float64Array.of(1)
+  for (const rank of doubled) {
+    const next = new Float64Array(chances.length + rank)
+    chances.forEach((chance, sum) => {
+      next[sum] += chance / 2
+      next[sum + rank] += chance / 2
+    })
+    chances = next
+  }
+  const total = (values: Float64Array) => values.reduce((sum, chance) => sum + chance, 0)
+  return { greater: total(chances.subarray(observed)), less: total(chances.subarray(0, observed + 1)) }
+}
