@@ -5,6 +5,7 @@ import { BenchError, type ErrorCode, exitStatus } from '../core/errors.ts'
 import { packageVersion } from '../runner/environment.ts'
 import { type PlannedJob, runLabel } from '../runner/planning/plan.ts'
 import type { Outcome } from '../runner/runPlan.ts'
+import { printAside } from './output.ts'
 
 /** Makes the command and its subcommands throw what they have to complain about, instead of printing it. */
 export function throwUsageErrors(command: Command): void {
@@ -17,17 +18,17 @@ export function reportFailure(error: unknown): void {
   if (error instanceof CommanderError) {
     process.exitCode = error.exitCode === 0 ? 0 : 2
     // A command that was given without its subcommand has printed its help.
-    if (error.exitCode !== 0 && error.code !== 'commander.help') process.stderr.write(`bench: ${usageMessage(error)}\n`)
+    if (error.exitCode !== 0 && error.code !== 'commander.help') printAside(`bench: ${usageMessage(error)}\n`)
     return
   }
   const { name, code, message, stack } = error as Error & { readonly code?: string }
   if (name === 'BenchError' && code !== undefined) {
     process.exitCode = exitStatus[code as ErrorCode]
-    process.stderr.write(`bench: ${message}\n`)
+    printAside(`bench: ${message}\n`)
     return
   }
   process.exitCode = 1
-  process.stderr.write(
+  printAside(
     `bench: unexpected error: ${message ?? error}\n${stack ?? ''}\n` +
       `This is a fault of bench ${packageVersion} (node ${process.version}); please report it with the lines above.\n`,
   )
@@ -52,10 +53,10 @@ export function reportLostRuns(
   const lost = outcomes.filter(({ result }) => result === undefined)
   if (lost.length === 0) return
   for (const { planned, failure } of lost) {
-    process.stderr.write(`bench: ${label(planned)} failed: ${failure?.message ?? 'it left no result'}\n`)
+    printAside(`bench: ${label(planned)} failed: ${failure?.message ?? 'it left no result'}\n`)
   }
-  for (const stack of new Set(lost.flatMap(({ failure }) => failure?.stack ?? []))) process.stderr.write(`${stack}\n`)
-  process.stderr.write(`bench: ${lost.length} of ${outcomes.length} runs failed; the same command tries them again\n`)
+  for (const stack of new Set(lost.flatMap(({ failure }) => failure?.stack ?? []))) printAside(`${stack}\n`)
+  printAside(`bench: ${lost.length} of ${outcomes.length} runs failed; the same command tries them again\n`)
   process.exitCode = lost.every(({ failure }) => isInputFault(failure?.code)) ? 2 : 1
 }
 
@@ -67,7 +68,7 @@ export const isInputFault = (code: ErrorCode | 'unexpected' = 'unexpected'): boo
 export function onInterrupt(clean: () => void): () => void {
   const stop = (signal: NodeJS.Signals) => {
     clean()
-    process.stderr.write('bench: interrupted; the same command goes on from the last checkpoints\n')
+    printAside('bench: interrupted; the same command goes on from the last checkpoints\n')
     process.exit(128 + constants.signals[signal])
   }
   const signals = ['SIGINT', 'SIGTERM'] as const

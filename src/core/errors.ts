@@ -3,6 +3,8 @@
  * Only the command line turns it into text and an exit status.
  */
 
+import { oneLine } from './plainText.ts'
+
 /** What went wrong, in kinds a program can act on. */
 export type ErrorCode =
   /** A name that no registry, table or dataset knows. */
@@ -28,16 +30,12 @@ export const exitStatus: Readonly<Record<ErrorCode, 1 | 2>> = {
   failed: 1,
 }
 
-/** What a message quotes from a damaged file may hold anything; on a terminal it stays one line, and text. */
-function oneLine(message: string): string {
-  return message.replace(/\p{Cc}/gu, (control) => `\\x${control.charCodeAt(0).toString(16).padStart(2, '0')}`)
-}
-
 export class BenchError extends Error {
   override readonly name = 'BenchError'
   readonly code: ErrorCode
 
   constructor(code: ErrorCode, message: string, options?: ErrorOptions) {
+    // What a message quotes from a damaged file may hold anything.
     super(oneLine(message), options)
     this.code = code
   }

@@ -1,9 +1,11 @@
 /** JSON for people and `diff`: what fits on a line stands on one, the rest is broken entry by entry. */
+import { printable } from './plainText.ts'
 
 const WIDTH = 120
 
+/** With the control characters that JSON itself would leave in a string escaped. */
 export function recordText(value: unknown): string {
-  return `${broken(value, '')}\n`
+  return printable(`${broken(value, '')}\n`)
 }
 
 function broken(value: unknown, indent: string): string {

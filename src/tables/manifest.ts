@@ -1,5 +1,7 @@
 /** The manifest beside a table, `NAME.manifest.json`: what the table is, where it came from, and how to read it. */
+
 import { BenchError } from '../core/errors.ts'
+import { printable } from '../core/plainText.ts'
 import type { Recipe } from './build/recipe.ts'
 
 export const MANIFEST_SCHEMA = 1
@@ -83,7 +85,7 @@ export interface OracleRule {
   readonly seconds: readonly { readonly column: string; readonly factor: number; readonly meaning: string }[]
 }
 
-export const formatManifest = (manifest: Manifest): string => `${JSON.stringify(manifest, null, 1)}\n`
+export const formatManifest = (manifest: Manifest): string => printable(`${JSON.stringify(manifest, null, 1)}\n`)
 
 /** @throws BenchError `corrupt` where the text is not a manifest, `unsupported` where it is one of another schema */
 export function parseManifest(text: string, path: string): Manifest {

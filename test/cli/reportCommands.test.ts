@@ -233,3 +233,49 @@ describe('bench status', () => {
     },
   )
 })
+
+describe('a record that was made to do something to a terminal or a page', () => {
+  const hostile = '\u001b]0;x\u0007\u009b2J\u202e\r<img src=x onerror=alert(1)>'
+  const raw = /[^\P{Cc}\n\t]|\p{Bidi_Control}|(?<!\\)<img src=x/u
+
+  beforeEach(() => {
+    const { manifest, ...run } = fixtureRun({ seed: 3, options: { note: hostile } })
+    keep({ ...run, manifest: { ...manifest, environment: { ...manifest.environment, cpu: hostile } } })
+    const { failure, ...lost } = failedRun({ seed: 4 })
+    keep({ ...lost, ...(failure && { failure: { ...failure, message: hostile } }) })
+  })
+
+  const none = ['--published', 'none']
+  test.each([
+    ['text', tableCommand, none],
+    ['CSV', tableCommand, [...none, '--format', 'csv']],
+    ['JSON', tableCommand, [...none, '--format', 'json']],
+    ['LaTeX', tableCommand, [...none, '--format', 'latex']],
+    ['the state of runs', statusCommand, []],
+    ['the state of runs in JSON', statusCommand, ['--json']],
+    ['the data of a figure', plotCommand, ['hessian', '--json']],
+  ])('does nothing in %s', async (_, command, args) => {
+    const text = await output(command(), '--store', store, ...args)
+    expect(text).toContain('u009b2J')
+    expect(text).not.toMatch(/[^\P{Cc}\n]|\p{Bidi_Control}/u)
+  })
+  test('does nothing in a report: page, tables, figures and copies of records', async () => {
+    const report = join(folder, 'report')
+    await output(reportCommand(), '--store', store, '--folder', report, '--published', 'none')
+    const names = readdirSync(report, { recursive: true, encoding: 'utf8' })
+    const texts = names.filter((name) => /\.(md|csv|tex|json|jsonl|html)$/.test(name))
+    expect(texts.length).toBeGreaterThan(20)
+    for (const name of texts) {
+      const text = readFileSync(join(report, name), 'utf8').replace(/<script>.*?<\/script>/gs, '')
+      expect(/\.(md|html)$/.test(name) ? raw.exec(text) : /[^\P{Cc}\n\t]|\p{Bidi_Control}/u.exec(text), name).toBeNull()
+    }
+  })
+})
+
+test('what is printed goes through one place, where it is made printable', () => {
+  const source = join(import.meta.dirname, '../../src')
+  const writers = readdirSync(source, { recursive: true, encoding: 'utf8' })
+    .filter((name) => name.endsWith('.ts'))
+    .filter((name) => /std(out|err)\.write\(|console\.\w+\(/.test(readFileSync(join(source, name), 'utf8')))
+  expect(writers).toEqual([join('cli', 'output.ts')])
+})

@@ -6,6 +6,7 @@ import { builtins } from '../../builtins.ts'
 import { writeAllAtomically } from '../../core/atomicFile.ts'
 import { BenchError } from '../../core/errors.ts'
 import { oneOf } from '../options.ts'
+import { print } from '../output.ts'
 import { pluginSource, TEMPLATE_KINDS, type TemplateKind, testSource } from './pluginTemplate.ts'
 
 interface NewFlags {
@@ -48,7 +49,7 @@ function newAlgorithm(name: string, { kind, folder }: NewFlags): void {
     throw new BenchError('bad-input', `${there.path} is there already; choose another name or --folder`)
   }
   writeAllAtomically(files.map(({ path, content }) => ({ path: resolve(path), content })))
-  process.stdout.write(nextSteps(name, files[0].path))
+  print(nextSteps(name, files[0].path))
 }
 
 function checkName(name: string): void {

@@ -8,6 +8,7 @@ import type { FigureKind } from '../../report/figures/index.ts'
 import { type FigureOptions, figureKinds, makeFigure } from '../../report/figures/index.ts'
 import { paretoCosts } from '../../report/figures/pareto.ts'
 import { jsonOption, oneOf, positiveNumber, quietOption } from '../options.ts'
+import { print } from '../output.ts'
 import { referenceNames, spaceOf } from '../registered.ts'
 import { addSelectionFlags, SELECTION_HELP, type SelectionFlags, selectRuns } from '../runSelection.ts'
 
@@ -75,12 +76,12 @@ async function plot(kind: FigureKind, items: readonly string[], flags: PlotFlags
     space: await spaceOf(runs[0].manifest.job.space, plugin),
     references: await referenceNames(plugin),
   })
-  if (flags.json) process.stdout.write(`${JSON.stringify(figure, null, 2)}\n`)
+  if (flags.json) print(`${JSON.stringify(figure, null, 2)}\n`)
   if (out.length === 0) return
   const { pictureFormat, renderFigure } = await import('../../report/pictures/picture.ts')
   const pictures = out.map((path) => ({ path, bytes: renderFigure(figure, pictureFormat(path), width) }))
   for (const { path, bytes } of pictures) writeAtomically(resolve(path), bytes)
-  if (!flags.quiet && !flags.json) process.stdout.write(`${out.join(', ')}: ${figure.caption}\n`)
+  if (!flags.quiet && !flags.json) print(`${out.join(', ')}: ${figure.caption}\n`)
 }
 
 function pictureFile(path: string, earlier: readonly string[] = []): string[] {

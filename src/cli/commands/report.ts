@@ -6,6 +6,7 @@ import { reportFiles } from '../../report/committed/committed.ts'
 import { removeStaleRecords } from '../../report/committed/staleRecords.ts'
 import { figuresOf, tablesOf } from '../../report/content.ts'
 import { renderPage } from '../../report/page/page.ts'
+import { print } from '../output.ts'
 import { referenceNames, spaceOf } from '../registered.ts'
 import { addSelectionFlags, SELECTION_HELP, type SelectionFlags, selectRuns } from '../runSelection.ts'
 
@@ -47,7 +48,7 @@ async function report(items: readonly string[], flags: ReportFlags): Promise<voi
   const runs = await selectRuns(items, flags)
   const rest = { space: await spaceOf(runs[0].manifest.job.space, plugin), references: await referenceNames(plugin) }
   const written = folder === undefined ? await page() : await wholeFolder(folder)
-  if (!flags.quiet) process.stdout.write(`${written}: ${runs.length} runs\n`)
+  if (!flags.quiet) print(`${written}: ${runs.length} runs\n`)
 
   async function page(): Promise<string> {
     const options = { ...rest, published, mix }

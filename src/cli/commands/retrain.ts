@@ -31,7 +31,7 @@ import {
   storeOption,
   threadsOption,
 } from '../options.ts'
-import { sayAside, writeOutput } from '../output.ts'
+import { print, printAside, sayAside, writeOutput } from '../output.ts'
 import { counted, executorText, trainingText } from '../preamble.ts'
 import { runWithProgress } from '../progress/planProgress.ts'
 import { slurmOption, submitWhatIsLeft } from '../slurm.ts'
@@ -111,7 +111,7 @@ async function retrain(flags: RetrainFlags): Promise<void> {
   const processes = { jobs, threads, seedsPerDevice: 1 }
   const submission = await submitWhatIsLeft(plan, store, { ...processes, sbatch: slurm }, flags.json)
   if (submission === undefined) await prepareToRun(plan, store)
-  if (!quiet) (flags.format === 'text' ? process.stdout : process.stderr).write(opening(plan, store, missing))
+  if (!quiet) (flags.format === 'text' ? print : printAside)(opening(plan, store, missing))
   if (submission !== undefined) return writeOutput(submission, flags.out)
   const outcomes = await runWithProgress(plan, store, { ...processes, quiet, label })
   throwInputFault(outcomes)

@@ -13,7 +13,7 @@ import { Store } from '../../runner/store/store.ts'
 import { addExperimentFlags, type ExperimentFlags, resolveExperiment } from '../experimentFlags.ts'
 import { reportLostRuns } from '../failures.ts'
 import { jsonOption, outOption, positiveInteger, quietOption, storeOption, threadsOption } from '../options.ts'
-import { sayAside, writeOutput } from '../output.ts'
+import { print, printAside, sayAside, writeOutput } from '../output.ts'
 import { preamble } from '../preamble.ts'
 import { runWithProgress } from '../progress/planProgress.ts'
 import { slurmOption, submitWhatIsLeft } from '../slurm.ts'
@@ -73,7 +73,7 @@ async function run(path: string | undefined, flags: RunFlags): Promise<void> {
   const submission = await submitWhatIsLeft(plan, store, { ...processes, sbatch: slurm }, flags.json)
   if (submission === undefined) await prepareToRun(plan, store)
   const quiet = flags.quiet || flags.json
-  if (!quiet) (flags.format === 'text' ? process.stdout : process.stderr).write(preamble(plan, store))
+  if (!quiet) (flags.format === 'text' ? print : printAside)(preamble(plan, store))
   if (submission !== undefined) return writeOutput(submission, flags.out)
   const outcomes = await runWithProgress(plan, store, { ...processes, quiet: quiet === true })
   writeOutput(renderOutcomes(outcomes, flags.json ? 'json' : flags.format, relative('', store.folder)), flags.out)

@@ -3,7 +3,7 @@ import { Command } from 'commander'
 import { runLabel } from '../../runner/planning/plan.ts'
 import { runTask, taskOrder } from '../../runner/slurm/arrayTask.ts'
 import { onInterrupt } from '../failures.ts'
-import { sayAside } from '../output.ts'
+import { print, sayAside } from '../output.ts'
 import { showProgress } from '../progress/showProgress.ts'
 
 export function slurmTaskCommand(): Command {
@@ -30,6 +30,6 @@ async function slurmTask(folder: string): Promise<void> {
   )
   uninterrupted()
   progress.end()
-  process.stdout.write(`${ended.finished} of ${order.jobs.length} runs finished\n`)
+  print(`${ended.finished} of ${order.jobs.length} runs finished\n`)
   if (ended.failed > 0) process.exitCode = 1
 }

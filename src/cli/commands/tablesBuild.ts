@@ -9,7 +9,7 @@ import type { Rebuilt } from '../../tables/build/checkTable.ts'
 import { parseShard, type Shard } from '../../tables/build/workList.ts'
 import type { Manifest } from '../../tables/manifest.ts'
 import { jsonOption, positiveInteger, positiveNumber, quietOption, repeated } from '../options.ts'
-import { sayAside } from '../output.ts'
+import { print, sayAside } from '../output.ts'
 import { showBuild } from '../progress/buildProgress.ts'
 
 interface BuildFlags {
@@ -82,7 +82,7 @@ async function build({ as: name, recipe, limitMinutes, ...flags }: BuildFlags): 
     ...(!(flags.quiet || flags.json) && { report: sayAside }),
     stopped,
   })
-  print(flags, result, describe(result))
+  printAnswer(flags, result, describe(result))
 }
 
 async function check({ as: name, data, jobs = cores(), quiet, json }: BuildFlags, count: number): Promise<void> {
@@ -95,7 +95,7 @@ async function check({ as: name, data, jobs = cores(), quiet, json }: BuildFlags
       `architecture ${index}, seed ${seed}: the table has ${percentages(stored)}, it is ${percentages(found)}\n`,
   )
   const verdict = `${rebuilt.length - wrong.length} of ${rebuilt.length} trainings came to the numbers of ${name}, bit for bit\n`
-  print({ json }, rebuilt, lines.join('') + verdict)
+  printAnswer({ json }, rebuilt, lines.join('') + verdict)
   if (wrong.length > 0) process.exitCode = 1
 }
 
@@ -124,13 +124,13 @@ type MergeFlags = Pick<BuildFlags, 'as' | 'data' | 'out' | 'json'>
 async function merge(tables: readonly string[], flags: MergeFlags): Promise<void> {
   const { mergeByName } = await import('../../tables/build/buildFromFiles.ts')
   const manifest = await mergeByName(tables, { name: flags.as, data: flags.data, folder: folderOf(flags) })
-  print(flags, manifest, sizeLine(manifest))
+  printAnswer(flags, manifest, sizeLine(manifest))
 }
 
 const folderOf = ({ out }: { readonly out?: string }) => (out === undefined ? undefined : resolve(out))
 
-const print = ({ json }: { readonly json?: boolean }, value: unknown, text: string) =>
-  process.stdout.write(json ? `${JSON.stringify(value, null, 2)}\n` : text)
+const printAnswer = ({ json }: { readonly json?: boolean }, value: unknown, text: string) =>
+  print(json ? `${JSON.stringify(value, null, 2)}\n` : text)
 
 const percentages = (accuraciesPct: Rebuilt['stored']) => `${Object.values(accuraciesPct).join(' / ')} %`
 

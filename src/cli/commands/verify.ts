@@ -4,6 +4,7 @@ import { BenchError } from '../../core/errors.ts'
 import { updateReport } from '../../report/committed/updateReport.ts'
 import { type Finding, type VerifyOptions, verifyRecords, verifyReport } from '../../report/committed/verifyReport.ts'
 import { jsonOption, repeated, storeOption } from '../options.ts'
+import { print } from '../output.ts'
 import { counted } from '../preamble.ts'
 import { referenceNames, spaceOf } from '../registered.ts'
 import { type Place, placesOf, recordsAt } from '../runSelection.ts'
@@ -42,7 +43,7 @@ async function verify(items: readonly string[], flags: VerifyFlags): Promise<voi
   }
   const findings: Finding[] = []
   for (const { item, place } of places) findings.push(await found(item, place, flags, known))
-  process.stdout.write(json ? `${JSON.stringify(findings, null, 2)}\n` : findings.map(described).join(''))
+  print(json ? `${JSON.stringify(findings, null, 2)}\n` : findings.map(described).join(''))
   if (findings.some(({ differences }) => differences.length > 0)) process.exitCode = 1
 }
 

@@ -1,4 +1,5 @@
 /** What is known of running searches, from the events that they send. */
+import { oneLine } from '../../core/plainText.ts'
 import type { RunEvent } from '../../runner/workers/events.ts'
 import { formatDuration } from './duration.ts'
 
@@ -44,14 +45,23 @@ export class Hearing {
     }
     if (event.kind === 'retraining') hearTraining(heard, event)
     if (event.kind === 'training') heard.note = `training an architecture that the table lacks, ${percent(event.share)}`
-    if (event.kind === 'waiting') heard.note = `waiting for process ${event.pid} on ${event.host}, which runs it`
+    if (event.kind === 'waiting')
+      heard.note = oneLine(`waiting for process ${event.pid} on ${event.host}, which runs it`)
     if (event.kind === 'finished' || event.kind === 'failed') this.running.delete(id)
     return heard
   }
 
   #begin(id: string, { epochs, from }: { readonly epochs: number; readonly from: number }): Heard {
     const share = from / epochs
-    const heard = { label: this.#label(id), epochs, from: share, beganMs: Date.now(), share, epoch: from, numbers: '' }
+    const heard = {
+      label: oneLine(this.#label(id)),
+      epochs,
+      from: share,
+      beganMs: Date.now(),
+      share,
+      epoch: from,
+      numbers: '',
+    }
     this.running.set(id, heard)
     return heard
   }

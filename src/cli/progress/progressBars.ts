@@ -1,4 +1,5 @@
 /** One bar a running seed, redrawn in place. */
+import { oneLine } from '../../core/plainText.ts'
 import type { RunEvent } from '../../runner/workers/events.ts'
 import { type Paint, paintFor } from '../colours.ts'
 import { type Heard, Hearing, stateOf } from './hearing.ts'
@@ -26,7 +27,7 @@ export class ProgressBars implements Progress {
     if ((event.kind === 'failed' || event.kind === 'notice') && heard !== undefined) {
       const mark = event.kind === 'failed' ? this.#paint('✗', 'red') : this.#paint('!', 'yellow')
       this.#erase()
-      this.#stream.write(`${mark} ${heard.label}  ${event.message}\n`)
+      this.#stream.write(`${mark} ${heard.label}  ${oneLine(event.message)}\n`)
     }
   }
 

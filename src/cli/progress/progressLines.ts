@@ -1,4 +1,5 @@
 /** A line every few seconds a running seed, where nothing can be redrawn. */
+import { oneLine } from '../../core/plainText.ts'
 import type { RunEvent } from '../../runner/workers/events.ts'
 import { type Heard, Hearing, stateOf } from './hearing.ts'
 import type { Progress, ProgressStream } from './progress.ts'
@@ -35,6 +36,6 @@ export class ProgressLines implements Progress {
 }
 
 function saidOf(event: RunEvent, heard: Heard): string {
-  if (event.kind === 'failed') return `failed: ${event.message}`
-  return event.kind === 'notice' ? event.message : stateOf(heard)
+  if (event.kind === 'failed') return `failed: ${oneLine(event.message)}`
+  return event.kind === 'notice' ? oneLine(event.message) : stateOf(heard)
 }

@@ -4,6 +4,7 @@
  */
 import { z } from 'zod'
 import { BenchError } from '../../core/errors.ts'
+import { printable } from '../../core/plainText.ts'
 import { listTables } from '../../tables/openTable.ts'
 import { embeddedTables } from '../../tables/tableFolders.ts'
 import { type ContentOptions, figuresOf, type NamedFigure, type NamedTable, tablesOf } from '../content.ts'
@@ -75,7 +76,7 @@ function checkedText(runs: readonly RunRecord[], named: readonly NamedTable[], f
   )
   const numbers = figures
     .filter(({ figure }) => isComputedFromRuns(figure.name))
-    .map(({ figure }) => [`${figure.name}.json`, `${JSON.stringify(figure, null, 1)}\n`] as const)
+    .map(({ figure }) => [`${figure.name}.json`, printable(`${JSON.stringify(figure, null, 1)}\n`)] as const)
   return new Map([...tables, ...numbers, ['lookups.csv', lookupsCsv(runs)]])
 }
 
@@ -152,10 +153,10 @@ function parseJson(text: string): unknown {
 /** A run's folder, as the store has it. */
 function recordFiles({ manifest, epochs, result, failure }: RunRecord): [string, string][] {
   const folder = `runs/${manifest.id}`
-  const pretty = (value: unknown) => `${JSON.stringify(value, null, 2)}\n`
+  const pretty = (value: unknown) => printable(`${JSON.stringify(value, null, 2)}\n`)
   return [
     [`${folder}/run.json`, pretty(manifest)],
-    [`${folder}/epochs.jsonl`, epochs.map((epoch) => `${JSON.stringify(epoch)}\n`).join('')],
+    [`${folder}/epochs.jsonl`, epochs.map((epoch) => printable(`${JSON.stringify(epoch)}\n`)).join('')],
     ...(result ? [[`${folder}/result.json`, pretty(result)] as [string, string]] : []),
     ...(failure ? [[`${folder}/failure.json`, pretty(failure)] as [string, string]] : []),
   ]

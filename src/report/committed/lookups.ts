@@ -1,5 +1,6 @@
 /** The rows of a lookup table that runs used, as CSV: what is checked where the whole table is not at hand. */
 import { formatQualifier, type Metric } from '../../core/metric.ts'
+import { oneLine } from '../../core/plainText.ts'
 import type { Job } from '../../core/result.ts'
 import { csvField } from '../formats/csv.ts'
 import type { RunRecord } from '../runRecord.ts'
@@ -20,4 +21,4 @@ export function lookupsCsv(runs: readonly RunRecord[]): string {
 
 /** The first three columns: table, its content, architecture. */
 export const architectureKey = (table: Job['table'], genotype: string): string =>
-  `${table === undefined ? 'none,none' : `${table.name},${table.sha256}`},${csvField(genotype)}`
+  `${table === undefined ? 'none,none' : `${table.name},${table.sha256}`},${csvField(oneLine(genotype))}`

@@ -5,10 +5,10 @@ import type { Cell, Tabular, TabularColumn } from './tabular.ts'
 
 export function renderLatex({ columns, rows, notes, apart = 0 }: Tabular): string {
   const alignment = columns.map((_, i) => (isWords(rows.map((row) => row[i])) ? 'l' : 'r')).join('')
-  const body = rows.map((row) => line(row.map(cell)))
+  const body = rows.map((row) => line(row.map(cell).map(guarded)))
   if (apart > 0 && apart < rows.length) body.splice(-apart, 0, '  \\midrule')
   return `${[
-    ...notes.map((note) => `% ${note.replace(/\n/g, ' ')}`),
+    ...notes.map((note) => `% ${note}`),
     '% needs \\usepackage{booktabs}',
     `\\begin{tabular}{${alignment}}`,
     '  \\toprule',
@@ -20,12 +20,17 @@ export function renderLatex({ columns, rows, notes, apart = 0 }: Tabular): strin
   ].join('\n')}\n`
 }
 
+/** After the end of a row `[` would begin an option of it, and `*` be one. */
+const guarded = (text: string, column: number): string => (column === 0 && /^[[*]/.test(text) ? `{}${text}` : text)
+
 const line = (cells: readonly string[]) => `  ${cells.join(' & ')} \\\\`
 
 /** One line of titles, or one of groups above it, where columns share one. */
 function headOf(columns: readonly TabularColumn[]): string[] {
   const groups = groupsOf(columns)
-  if (groups.every(({ count }) => count === 1)) return [line(columns.map(({ title }) => escaped(title)))]
+  if (groups.every(({ count }) => count === 1)) {
+    return [line(columns.map(({ title }) => escaped(title)).map(guarded))]
+  }
   const above = groups.map(({ title, count }) => (title === '' ? '' : `\\multicolumn{${count}}{c}{${escaped(title)}}`))
   const rules = groups.flatMap(({ title, first, count }) =>
     title === '' ? [] : [`\\cmidrule(lr){${first + 1}-${first + count}}`],
@@ -33,7 +38,7 @@ function headOf(columns: readonly TabularColumn[]): string[] {
   return [
     line(above),
     `  ${rules.join(' ')}`,
-    line(columns.map(({ title, within }) => escaped(within === undefined ? title : within[1]))),
+    line(columns.map(({ title, within }) => escaped(within === undefined ? title : within[1])).map(guarded)),
   ]
 }
 

@@ -11,7 +11,7 @@ export function renderMarkdown({ columns, rows, notes }: Tabular): string {
     line(rule),
     ...rows.map((row) => line(row.map(cell))),
   ]
-  const below = notes.length > 0 ? ['', notes.join('  \n')] : []
+  const below = notes.length > 0 ? ['', notes.map(noteText).join('  \n')] : []
   return `${[...table, ...below].join('\n')}\n`
 }
 
@@ -20,5 +20,13 @@ function cell(content: Cell): string {
   return content.kind === 'statistic' && content.best ? `**${text}**` : text
 }
 
-/** Two of `~`, as architectures have them, would strike out what is between. */
-const escaped = (text: string): string => text.replace(/[|\\`*~]|<(?=\S)/g, '\\$&').replace(/\n/g, ' ')
+/**
+ * What would be markup: two of `~`, as architectures have them, strike out what is between; `_` does something at the end
+ * of a word alone, `<` before a letter, and `&` in an entity.
+ */
+const MARKUP = /[|\\`*~[\]]|<(?=\S)|&(?=#?\w+;)|(?<![\p{L}\p{N}])_|_(?![\p{L}\p{N}])/gu
+
+const escaped = (text: string): string => text.replace(MARKUP, '\\$&')
+
+/** At the beginning of a line a few more signs are markup: of headings, quotations and lists. */
+const noteText = (note: string): string => escaped(note).replace(/^(\s*(?:\d+(?=[.)]))?)([#>+=.)-])/, '$1\\$2')

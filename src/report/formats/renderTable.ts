@@ -1,6 +1,7 @@
 /** Writes a table in any of the formats. */
 import { BenchError } from '../../core/errors.ts'
 import { unknownName } from '../../core/names.ts'
+import { oneLine, printable } from '../../core/plainText.ts'
 import { renderCsv } from './csv.ts'
 import { renderJson } from './json.ts'
 import { renderLatex } from './latex.ts'
@@ -25,8 +26,21 @@ export function renderTable(table: Tabular, format: TableFormat): string {
   if (ragged !== undefined) {
     throw new BenchError('failed', `a row has ${ragged.length} cells, the table ${table.columns.length} columns`)
   }
-  return RENDERERS[format](table)
+  // JSON escapes what is in a string by itself, but for the controls beyond ASCII.
+  return format === 'json' ? printable(renderJson(table)) : RENDERERS[format](withPlainText(table))
 }
+
+/** The table with the control characters of its texts escaped: no name or note may break a row or drive a terminal. */
+const withPlainText = ({ columns, rows, notes, ...rest }: Tabular): Tabular => ({
+  ...rest,
+  columns: columns.map(({ title, key, within }) => ({
+    title: oneLine(title),
+    key: oneLine(key),
+    ...(within && { within: [oneLine(within[0]), oneLine(within[1])] as const }),
+  })),
+  rows: rows.map((row) => row.map((cell) => (cell.kind === 'text' ? { ...cell, text: oneLine(cell.text) } : cell))),
+  notes: notes.map(oneLine),
+})
 
 /** @throws BenchError `unknown-name` with the nearest known format */
 export function parseTableFormat(name: string): TableFormat {

@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
+import { printable } from '../../core/plainText.ts'
 import type { Tabular } from '../formats/tabular.ts'
 import { escaped } from '../pictures/drawingSvg.ts'
 import type { Figure } from '../pictures/figure.ts'
@@ -64,7 +65,7 @@ const configurations = (runs: readonly RunRecord[]): string =>
     .join('\n')}`
 
 /** JSON that cannot end its script element. */
-const json = (value: unknown): string => JSON.stringify(value).replaceAll('<', '\\u003c')
+const json = (value: unknown): string => printable(JSON.stringify(value)).replaceAll('<', '\\u003c')
 
 const asset = (name: string): string => readFileSync(new URL(name, import.meta.url), 'utf8')
 

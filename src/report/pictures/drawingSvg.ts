@@ -1,4 +1,5 @@
 /** Drawings as SVG text. */
+import { printable } from '../../core/plainText.ts'
 import { fontFamily } from './chart.ts'
 import { colourOf, type Drawing, lightTheme, type Shape, type Theme } from './drawing.ts'
 
@@ -50,5 +51,6 @@ function shapeSvg(shape: Shape, theme: Theme): string {
 
 const round = (value: number) => Math.round(100 * value) / 100
 
+/** Text for SVG and HTML, also within quotation marks. */
 export const escaped = (text: string): string =>
-  text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;').replaceAll('"', '&quot;')
+  printable(text).replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;').replaceAll('"', '&quot;')

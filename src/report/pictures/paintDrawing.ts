@@ -1,5 +1,6 @@
 /** Drawings and words on a canvas. */
 import { Path2D, type SKRSContext2D } from '@napi-rs/canvas'
+import { oneLine } from '../../core/plainText.ts'
 import { fontFamily } from './chart.ts'
 import { colourOf, type Drawing, lightTheme, type Shape } from './drawing.ts'
 
@@ -52,7 +53,7 @@ export function paintText(
   context.textAlign = align
   context.textBaseline = 'alphabetic'
   context.fillStyle = colourOf(colour, lightTheme)
-  context.fillText(text, x, y + 0.33 * size)
+  context.fillText(oneLine(text), x, y + 0.33 * size)
 }
 
 export const font = (size: number, bold = false) => `${bold ? '600 ' : ''}${size}px ${fontFamily}`

@@ -1,5 +1,6 @@
+import { parse } from 'csv-parse/sync'
 import { describe, expect, test } from 'vitest'
-import { parseTableFormat, renderTable } from '../../../src/report/formats/renderTable.ts'
+import { parseTableFormat, renderTable, TABLE_FORMATS } from '../../../src/report/formats/renderTable.ts'
 import type { Tabular } from '../../../src/report/formats/tabular.ts'
 
 const table: Tabular = {
@@ -163,5 +164,66 @@ describe('architectures and names of one’s own', () => {
     const latex = renderTable(odd, 'latex')
     expect(latex).toContain('\\textbar{}none\\textasciitilde{}0\\textbar{}+')
     expect(latex).toContain('\\textless{}b\\textgreater{}*bold*')
+  })
+})
+
+describe('texts that would do something where they are read', () => {
+  const hostile = '\u001b[2J\u009b31m\u202e\r\n\u0000'
+  const everywhere: Tabular = {
+    columns: [{ title: `Title ${hostile}`, key: `key ${hostile}`, within: [`group ${hostile}`, `part ${hostile}`] }],
+    rows: [[{ kind: 'text', text: `cell ${hostile}` }]],
+    notes: [`note ${hostile}`],
+  }
+  test.each(TABLE_FORMATS)('control characters are written out, in names, cells and notes: %s', (format) => {
+    const text = renderTable(everywhere, format)
+    expect(text).not.toMatch(/[^\P{Cc}\n]|\p{Bidi_Control}/u)
+    // A line break within a cell or a note would begin another row, or end a comment.
+    const plain: Tabular = {
+      columns: [{ title: 'a', key: 'a', within: ['b', 'c'] }],
+      rows: [[{ kind: 'text', text: 'd' }]],
+      notes: ['e'],
+    }
+    if (format !== 'text') expect(text.split('\n')).toHaveLength(renderTable(plain, format).split('\n').length)
+  })
+
+  const cellsOf = (text: string): Tabular => ({
+    columns: [{ title: text, key: text }],
+    rows: [[{ kind: 'text', text }]],
+    notes: [text],
+  })
+  test.each(['=1+1', '+cmd', '-cmd', '@SUM(A1)', '=HYPERLINK("http://x","y")'])(
+    'no cell of a CSV is a formula: %s',
+    (text) => {
+      const csv = renderTable(cellsOf(text), 'csv')
+      for (const line of csv.trimEnd().split('\n')) expect(line).toMatch(/^"'/)
+      expect(parse(csv)).toEqual([[`'${text}`], [`'${text}`]])
+    },
+  )
+  test('numbers in a CSV stay numbers, as texts too', () => {
+    const number = { kind: 'number', value: -1.5, digits: 1 } as const
+    const columns = ['a', 'b'].map((key) => ({ title: key, key }))
+    const csv = renderTable({ columns, rows: [[number, { kind: 'text', text: '-2.5' }]], notes: [] }, 'csv')
+    expect(csv).toBe('a,b\n-1.5,-2.5\n')
+  })
+
+  test.each([
+    ['<img src=x>', '\\<img src=x>'],
+    ['[here](javascript:x)', '\\[here\\](javascript:x)'],
+    ['&lt;b&gt; & co', '\\&lt;b\\&gt; & co'],
+    ['_soft_ skip_connect', '\\_soft\\_ skip_connect'],
+    ['# heading', '\\# heading'],
+    ['1. item', '1\\. item'],
+    ['- item', '\\- item'],
+    ['> quotation', '\\> quotation'],
+    ['12-epoch accuracies', '12-epoch accuracies'],
+  ])('notes in Markdown are text: %s', (text, expected) => {
+    expect(renderTable(cellsOf(text), 'md').trimEnd().split('\n').at(-1)).toBe(expected)
+  })
+
+  test.each(['[8cm] x', '*'])('no first cell of a LaTeX row is an option of the row above: %s', (text) => {
+    const rows = renderTable(cellsOf(text), 'latex')
+      .split('\n')
+      .filter((line) => line.endsWith('\\\\'))
+    expect(rows.map((row) => row.trimStart().slice(0, 2))).toEqual(['{}', '{}'])
   })
 })
