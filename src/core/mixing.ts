@@ -1,4 +1,5 @@
 /** Architecture parameters and mixing weights on the host, and their flat form for the executor. */
+import { NotFiniteError } from './finite.ts'
 import type { RandomStream } from './random.ts'
 
 /**
@@ -102,7 +103,8 @@ export function softmaxGradient(theta: readonly number[], gradTheta: readonly nu
   return theta.map((value, i) => value * (gradTheta[i] - mean))
 }
 
-/** Index of the largest entry; the lowest of equals. */
+/** Index of the largest entry; the lowest of equals. @throws NotFiniteError where an entry is NaN, which is no order */
 export function argmax(row: readonly number[]): number {
+  if (row.some(Number.isNaN)) throw new NotFiniteError('a number to choose the largest by', Number.NaN)
   return row.reduce((best, value, i) => (value > row[best] ? i : best), 0)
 }

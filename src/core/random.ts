@@ -6,6 +6,7 @@
  * a stream is a pure function of (seed, path, n): the state is one counter, saved and restored as a number.
  */
 import { createHash } from 'node:crypto'
+import { BenchError } from './errors.ts'
 
 const M0 = 0xd2511f53
 const M1 = 0xcd9e8d57
@@ -90,8 +91,11 @@ export class RandomStream {
     return (high * 0x4000000 + low) / 0x20000000000000
   }
 
-  /** Uniform over 0 … n−1, without bias (rejection). n must be in 1 … 2³². */
+  /** Uniform over 0 … n−1, without bias (rejection). @throws BenchError `bad-input` where n is no integer from 1 to 2³² */
   integer(n: number): number {
+    if (!(n >= 1 && n <= 0x100000000 && n % 1 === 0)) {
+      throw new BenchError('bad-input', `nothing can be drawn from ${n} values; from 1 to 2³² can`)
+    }
     const limit = 0x100000000 - (0x100000000 % n)
     for (;;) {
       const draw = this.uint32()

@@ -2,12 +2,14 @@
 import type { Batch } from '../core/data.ts'
 import { BenchError } from '../core/errors.ts'
 import type { Executable, Executor, Feed, Objective } from '../core/executor.ts'
+import { requireFiniteNumbers } from '../core/finite.ts'
 import { type Mixing, unflattenGradient } from '../core/mixing.ts'
 import type { Network } from '../core/network.ts'
 import type { RandomStream } from '../core/random.ts'
 import type { Edge } from '../core/space.ts'
 import type { Supernet } from '../core/supernet.ts'
 import { droppingPaths } from './dropPath.ts'
+import { requireFiniteResults } from './finite.ts'
 import { initialWeights } from './initialise.ts'
 import { feedOf } from './mixingFeed.ts'
 
@@ -26,18 +28,19 @@ export interface SupernetRequest {
 
 const CROSS_ENTROPY: Objective = { kind: 'cross-entropy' }
 
-/** Compiles and initialises a search network. */
+/** Compiles and initialises a search network. Its calls throw NotFiniteError at the first number that is not finite. */
 export async function createSupernet(request: SupernetRequest): Promise<Supernet> {
   const { executor, network, edges, batchSize, stream, dropProbability } = request
   const compiled = await executor.compile(network, { batchSize })
-  const executable = dropProbability === undefined ? compiled : droppingPaths(compiled, dropProbability)
+  const dropping = dropProbability === undefined ? compiled : droppingPaths(compiled, dropProbability)
+  const executable = requireFiniteResults(dropping)
   executable.weights.write(initialWeights(network, stream))
   return supernetOver(executable, edges)
 }
 
 function supernetOver(executable: Executable, edges: readonly Edge[]): Supernet {
   const feed = (batch: Batch, mixing: Mixing): Feed => {
-    checkRows(mixing, edges)
+    checkMixing(mixing, edges)
     return feedOf(batch, mixing)
   }
   return {
@@ -65,7 +68,9 @@ function supernetOver(executable: Executable, edges: readonly Edge[]): Supernet 
   }
 }
 
-function checkRows({ theta }: Mixing, edges: readonly Edge[]): void {
+function checkMixing({ theta, edgeWeights }: Mixing, edges: readonly Edge[]): void {
+  requireFiniteNumbers(theta, 'mixing weight theta')
+  requireFiniteNumbers(edgeWeights, 'mixing weight edgeWeights')
   const found = theta.map((row) => row.length)
   const expected = edges.map((edge) => edge.operations.length)
   if (found.join() === expected.join()) return

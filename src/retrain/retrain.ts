@@ -1,5 +1,6 @@
 /** One full training, from its checkpoint or its beginning to its result. */
 import type { Arithmetic, Executor } from '../core/executor.ts'
+import { requireFiniteNumbers, withEpoch } from '../core/finite.ts'
 import type { ProcessIdentity } from '../core/processes.ts'
 import type { RetrainingSettings } from '../core/retraining.ts'
 import type { TrainingData } from '../data/trainingData.ts'
@@ -78,7 +79,10 @@ async function trainThrough(run: RetrainingRun, job: TrainingJob, folder: Traini
   }
 }
 
-/** From the checkpoint, or from the beginning, to the last epoch; a checkpoint after each. */
+/**
+ * From the checkpoint, or from the beginning, to the last epoch; a checkpoint after each.
+ * @throws BenchError `failed` where a number is not finite, naming the epoch; the checkpoint is that of the epoch before
+ */
 async function trainEpochs(
   run: RetrainingRun,
   data: TrainingData,
@@ -87,16 +91,19 @@ async function trainEpochs(
   clock: Clock,
 ): Promise<readonly TrainingEpoch[]> {
   const { settings, seed, genotype } = run
+  const epochs = [...(saved?.epochs ?? [])]
   const training = await openTraining({ executor: await run.executor(), genotype, settings, data, seed })
   try {
     if (saved !== undefined) training.restore(saved.state)
-    const epochs = [...(saved?.epochs ?? [])]
     while (epochs.length < settings.epochs) {
-      epochs.push(await training.epoch(epochs.length, (share) => reportShare(run, epochs, share)))
+      const epoch = await training.epoch(epochs.length, (share) => reportShare(run, epochs, share))
+      epochs.push(requireFiniteNumbers(epoch, 'epoch'))
       reportShare(run, epochs, 0)
       folder.save({ id: folder.id, epochs, state: await training.save(), ...clock() })
     }
     return epochs
+  } catch (error) {
+    throw withEpoch(error, epochs.length, settings.epochs)
   } finally {
     training.dispose()
   }

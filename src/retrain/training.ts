@@ -5,6 +5,7 @@ import { type RandomStream, random } from '../core/random.ts'
 import type { RetrainingSettings } from '../core/retraining.ts'
 import type { TrainingData } from '../data/trainingData.ts'
 import { drawPathScales, dropProbability } from '../engine/dropPath.ts'
+import { requireFiniteResults } from '../engine/finite.ts'
 import { initialWeights } from '../engine/initialise.ts'
 import { test } from '../engine/training.ts'
 import type { DartsGenotype } from '../spaces/darts/index.ts'
@@ -43,11 +44,14 @@ export interface TrainingRequest {
   readonly seed: number
 }
 
-/** Ready for epoch 0. @throws BenchError `bad-input` where the images are too small for the network */
+/**
+ * Ready for epoch 0; an epoch throws NotFiniteError at the first number that is not finite.
+ * @throws BenchError `bad-input` where the images are too small for the network
+ */
 export async function openTraining(request: TrainingRequest): Promise<Training> {
   const { executor, genotype, settings, data, seed } = request
   const network = trainedNetwork(genotype, settings, data.shape)
-  const executable = await executor.compile(network, { batchSize: settings.batchSize })
+  const executable = requireFiniteResults(await executor.compile(network, { batchSize: settings.batchSize }))
   executable.weights.write(initialWeights(network, random(seed, 'weights', 'start')))
   return {
     async epoch(index, onStep) {

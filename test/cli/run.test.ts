@@ -95,11 +95,12 @@ describe('bench run', () => {
       expect(stderr).toContain(`bench: countdown on cifar10, seed ${seed} failed: ${message}\n`)
   })
 
-  test('a search that diverges says so, and ends', async () => {
+  test('a search that diverges fails, in the epoch and by the number that it names', async () => {
     const { code, stderr } = await place.bench(...countdown('divergeAt=1', 'milliseconds=1200'), '--seeds', '1')
-    expect(code).toBe(0)
-    expect(stderr).toContain('trainLoss of epoch 1 is NaN; what it answers may mean nothing\n')
-    expect(stderr).toContain('loss NaN')
+    expect(code).toBe(1)
+    expect(stderr).toContain('failed: epoch 2 of 4: trainLoss is NaN, not a finite number')
+    const status = await place.bench('status', '--json')
+    expect(JSON.parse(status.stdout).rows).toMatchObject([{ state: 'failed', epochs: 1 }])
   })
 
   test('status says what is missing of an experiment', async () => {

@@ -54,6 +54,18 @@ describe('a full training', () => {
     expect(existsSync(checkpointOf('broken off'))).toBe(false)
   })
 
+  test('fails in the epoch in which a number is not finite, and keeps the checkpoint of the epoch before', async () => {
+    const { settings } = await inStore('diverging')
+    const learningRate = { ...settings.learningRate, schedule: 'exponential' as const, decay: 1e32 }
+    const weights = { ...settings.weights, clipNorm: null }
+    const diverging = await inStore('diverging', { settings: { ...settings, learningRate, weights } })
+    const message =
+      /^epoch 2 of 3: the (training loss|norm of the network weights) is (NaN|Infinity), not a finite number;/
+    await expect(retrain(diverging)).rejects.toThrow(message)
+    expect(readdirSync(filesOf('diverging')[0])).toEqual(['checkpoint'])
+    await expect(retrain(diverging)).rejects.toThrow(message)
+  })
+
   test('is not run again once it is finished', async () => {
     const first = await retrain(await inStore('store'))
     const noExecutor = () => Promise.reject(new Error('nothing is to be trained'))

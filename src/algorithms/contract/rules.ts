@@ -1,10 +1,10 @@
 /** What every algorithm promises. A rule reads observations and says what it saw where the promise is broken. */
-import { isDeepStrictEqual } from 'node:util'
+import { inspect, isDeepStrictEqual } from 'node:util'
 import type { Algorithm } from '../../core/algorithm.ts'
 import { BenchError } from '../../core/errors.ts'
 import type { SearchSpace } from '../../core/space.ts'
 import { EPOCHS, type Observation } from './observation.ts'
-import { epochsProblem, notFinite } from './shape.ts'
+import { epochsProblem, firstNotFinite } from './shape.ts'
 import { BUDGET_SECONDS } from './tinyTask.ts'
 
 /** The same search: with seed 0, again, again with interruptions, and with seed 1. */
@@ -62,8 +62,11 @@ export const rules: readonly Rule[] = [
   },
   {
     name: 'the numbers of an epoch are finite',
-    broken: ({ whole }) =>
-      whole.reports.map((report, epoch) => notFinite(report, epoch)).find((seen) => seen !== undefined),
+    broken({ whole }) {
+      const found = whole.reports.map(firstNotFinite)
+      const epoch = found.findIndex((number) => number !== undefined)
+      return found[epoch] && `${found[epoch][0]} of epoch ${epoch} is ${inspect(found[epoch][1])}`
+    },
   },
   {
     name: 'its answers are architectures of the space',

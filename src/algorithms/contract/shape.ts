@@ -2,6 +2,7 @@
 import { inspect } from 'node:util'
 import type { Algorithm, EpochReport, Search } from '../../core/algorithm.ts'
 import { BenchError } from '../../core/errors.ts'
+import { NotFiniteError } from '../../core/finite.ts'
 import type { Genotype, SearchSpace } from '../../core/space.ts'
 
 const METHODS = ['epoch', 'genotype', 'save', 'restore', 'dispose'] as const
@@ -23,6 +24,13 @@ export function requireReport(report: EpochReport | undefined): EpochReport {
   throw new BenchError('bad-input', `epoch() gives ${inspect(report)}; it reports an object, {} where there is nothing`)
 }
 
+/** The same report. @throws NotFiniteError for the first of its numbers that is not finite */
+export function requireFiniteReport(report: EpochReport): EpochReport {
+  const found = firstNotFinite(report)
+  if (found !== undefined) throw new NotFiniteError(...found)
+  return report
+}
+
 /** @throws BenchError `bad-input` where the answer of a search is no architecture */
 export function requireGenotype(answer: Genotype | undefined, { name }: SearchSpace): Genotype {
   if (typeof answer === 'object' && answer !== null && typeof answer.space === 'string') return answer
@@ -30,10 +38,13 @@ export function requireGenotype(answer: Genotype | undefined, { name }: SearchSp
   throw new BenchError('bad-input', `genotype() gives ${inspect(answer)}, not an architecture of ${name}, ${source}`)
 }
 
-/** The first number of a report that is none, in words. */
-export function notFinite({ parameters = [], extra, ...curves }: EpochReport, epoch: number): string | undefined {
+/** The first number of a report that is not finite: its name, and what stands there. */
+export function firstNotFinite({
+  parameters = [],
+  extra,
+  ...curves
+}: EpochReport): readonly [string, unknown] | undefined {
   const rows = parameters.flatMap((row, edge) => row.map((value, op) => [`parameters[${edge}][${op}]`, value] as const))
   const numbers = [...Object.entries({ ...curves, ...extra }), ...rows]
-  const [found] = numbers.filter(([, value]) => value !== undefined && !Number.isFinite(value))
-  return found && `${found[0]} of epoch ${epoch} is ${inspect(found[1])}`
+  return numbers.find(([, value]) => value !== undefined && !Number.isFinite(value))
 }

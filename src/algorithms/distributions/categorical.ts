@@ -1,8 +1,10 @@
 /** Draws from a finite distribution. */
+import { requireAllFinite } from '../../core/finite.ts'
 import type { RandomStream } from '../../core/random.ts'
 
-/** One value drawn from the probabilities, which sum to 1. */
+/** One value drawn from the probabilities, which sum to 1. @throws NotFiniteError where one is not finite */
 export function categorical(probabilities: readonly number[], stream: RandomStream): number {
+  requireAllFinite(probabilities, 'a probability to draw by')
   let remaining = stream.uniform()
   const drawn = probabilities.findIndex((probability) => {
     remaining -= probability

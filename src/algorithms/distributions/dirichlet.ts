@@ -5,16 +5,24 @@
  * Sampling: Marsaglia and Tsang, "A simple method for generating gamma variables", ACM TOMS 26 (2000). Derivative:
  * Jankowiak and Obermeyer, "Pathwise derivatives beyond the reparameterization trick", ICML 2018, equation 3 of DrNAS.
  */
+
+import { NotFiniteError } from '../../core/finite.ts'
 import { integerPower } from '../../core/power.ts'
 import type { RandomStream } from '../../core/random.ts'
 import { digamma, logGamma, trigamma } from './gammaFunctions.ts'
 
-/** θ ~ Dir(β): positive, sums to 1. Drawn as normalised gamma variables, in logarithms: a tiny β does not underflow. */
+/**
+ * θ ~ Dir(β): positive, sums to 1. Drawn as normalised gamma variables, in logarithms: a tiny β does not underflow.
+ * @throws NotFiniteError where a β is not finite, or all are 0; rejection would never end by NaN
+ */
 export function sampleDirichlet(beta: readonly number[], stream: RandomStream): number[] {
+  const unusable = beta.find((b) => !(b >= 0 && b < Number.POSITIVE_INFINITY))
+  if (unusable !== undefined) throw new NotFiniteError('a concentration of the Dirichlet distribution', unusable)
   const logs = beta.map((b) => logGammaSample(b, stream))
   const largest = Math.max(...logs)
   const gammas = logs.map((log) => Math.exp(log - largest))
   const total = sum(gammas)
+  if (!(total > 0)) throw new NotFiniteError('a draw from the Dirichlet distribution', total)
   return gammas.map((gamma) => Math.max(gamma / total, Number.MIN_VALUE))
 }
 

@@ -6,6 +6,7 @@
  *
  * As τ → 0 a draw becomes one-hot with probabilities p; at any τ its largest entry is distributed as p.
  */
+import { requireFinite } from '../../core/finite.ts'
 import { argmax, type Matrix, map, onlyOnes, softmax, softmaxGradient } from '../../core/mixing.ts'
 import type { RandomStream } from '../../core/random.ts'
 import type { Relaxation } from '../../core/relaxation.ts'
@@ -15,9 +16,12 @@ import { softmaxRelaxation } from './softmax.ts'
 const gumbel = (stream: RandomStream) =>
   -Math.log(-Math.log((stream.uniform() + Number.EPSILON) / (1 + 2 * Number.EPSILON)))
 
-/** One draw y an edge. log p and α differ by a constant on each edge, which the softmax cancels. [edge][op] → [edge][op] */
+/**
+ * One draw y an edge. log p and α differ by a constant on each edge, which the softmax cancels. [edge][op] → [edge][op]
+ * @throws NotFiniteError where an α is not finite
+ */
 export const gumbelSoftmax = (alpha: Matrix, tau: number, stream: RandomStream): Matrix =>
-  map(alpha, (a) => (a + gumbel(stream)) / tau).map(softmax)
+  map(alpha, (a) => (requireFinite(a, 'an architecture parameter') + gumbel(stream)) / tau).map(softmax)
 
 /** Through y, from ∂L/∂y to ∂L/∂α. */
 const throughDraw = (y: Matrix, gradient: Matrix, tau: number): Matrix =>

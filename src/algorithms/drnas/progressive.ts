@@ -12,6 +12,7 @@
 import type { Search, SearchContext, SearchState } from '../../core/algorithm.ts'
 import { BenchError } from '../../core/errors.ts'
 import type { ExecutableState } from '../../core/executor.ts'
+import { requireAllFinite } from '../../core/finite.ts'
 import { type Matrix, map } from '../../core/mixing.ts'
 import type { Relaxation } from '../../core/relaxation.ts'
 import type { Supernet } from '../../core/supernet.ts'
@@ -62,6 +63,7 @@ export function maskedDirichlet(mask: Mask): Relaxation {
 /** The ⌈share·count⌉ operations of largest α on each edge, but at least one, among those that are left. */
 export function prune(alpha: Matrix, mask: Mask, share: number): Mask {
   return alpha.map((row, edge) => {
+    requireAllFinite(row, 'an architecture parameter')
     const left = row.map((_, op) => op).filter((op) => mask[edge][op])
     const strongest = left.toSorted((a, b) => row[b] - row[a]).slice(0, Math.max(1, Math.ceil(share * left.length)))
     return row.map((_, op) => strongest.includes(op))

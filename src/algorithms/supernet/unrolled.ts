@@ -74,7 +74,7 @@ function trainField(supernet: Supernet, batch: Batch, { mixing, pullback }: Rela
   }
 }
 
-/** Eq. 8: the change of `gradient` along v at w = start, by the central difference with ε = distance / ‖v‖; moves w. */
+/** Eq. 8: the change of `gradient` along v at w = start, by the central difference with ε = distance / ‖v‖; moves w. 0 where v is. */
 async function alongWeights(
   w: WeightVector,
   start: WeightVector,
@@ -82,7 +82,8 @@ async function alongWeights(
   distance: number,
   gradient: () => Promise<Matrix>,
 ): Promise<Matrix> {
-  const epsilon = distance / (await v.norm())
+  const length = await v.norm()
+  const epsilon = length === 0 ? 0 : distance / length
   const at = async (offset: number) => {
     w.assign(start)
     w.axpy(offset, v)
@@ -90,5 +91,5 @@ async function alongWeights(
   }
   const plus = await at(epsilon)
   const minus = await at(-epsilon)
-  return zip(plus, minus, (p, m) => (p - m) / (2 * epsilon))
+  return zip(plus, minus, (p, m) => (epsilon === 0 ? 0 : (p - m) / (2 * epsilon)))
 }

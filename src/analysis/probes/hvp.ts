@@ -37,12 +37,14 @@ export const hvpProbe = defineProbe({
   name: 'hvp',
   description: "error of second-order DARTS' finite-difference Hessian-vector product",
   options,
+  /** Nothing is recorded where the exact product is 0: there is no relative error. */
   async measure({ relaxed }, context, { distance }): Promise<HvpRecord | undefined> {
     if (relaxed === undefined) return undefined
     const data = await context.data()
     const [train, valid] = [await data.weights.batch(0), await data.architecture.batch(0)]
     const { live, held } = await products(relaxed, train, valid, distance)
     const exactNorm = norm(held)
+    if (exactNorm === 0) return undefined
     const differenceNorm = norm(live)
     return {
       distance,
@@ -63,7 +65,9 @@ async function products(search: RelaxedSearch, train: Batch, valid: Batch, dista
   const v = executable.vector()
   try {
     await mixingGradient(executable, feedOf(valid, relaxed.mixing), relaxed.mixing, CROSS_ENTROPY, v)
-    const epsilon = distance / (await v.norm())
+    const length = await v.norm()
+    if (length === 0) return { live: [0], held: [0] }
+    const epsilon = distance / length
     return {
       live: await difference(executable, relaxed, feed, v, epsilon),
       held: await difference(executable, relaxed, { ...feed, gates }, v, epsilon),

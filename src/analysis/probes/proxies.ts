@@ -9,13 +9,16 @@ import { zenScoreOf } from '../zenScore.ts'
 import { defineProbe, every } from './definition.ts'
 
 export interface ProxiesRecord {
-  /** Mean over the draws, and their standard deviation (ddof 1; absent for one draw). */
-  readonly zenScore: number
+  /**
+   * Mean over the draws, and their standard deviation (ddof 1; absent for one draw). Both are absent where the features do
+   * not depend on the image, as with `none` on all edges: the score, a logarithm of 0, is −∞ then.
+   */
+  readonly zenScore?: number
   readonly zenScoreStd?: number
   /** λ_max / λ_min of the neural tangent kernel; absent where it is singular. */
   readonly ntkConditionNumber?: number
-  /** ln of the kernel's trace. */
-  readonly ntkLogTrace: number
+  /** ln of the kernel's trace; absent where the trace is 0. */
+  readonly ntkLogTrace?: number
 }
 
 const options = z.object({
@@ -37,10 +40,12 @@ export const proxiesProbe = defineProbe({
     const zen = await zenScoreOf(context.executor, network, shape, context.random('zen'), { batchSize: batch, repeats })
     const kernel = await kernelOf(network, context, head(await validation.batch(0), batch, shape))
     return {
-      zenScore: zen.mean,
-      ...(zen.std !== undefined && { zenScoreStd: zen.std }),
-      ...(Number.isFinite(kernel.conditionNumber) && { ntkConditionNumber: kernel.conditionNumber }),
-      ntkLogTrace: Math.log(kernel.trace),
+      ...(zen.mean !== Number.NEGATIVE_INFINITY && {
+        zenScore: zen.mean,
+        ...(zen.std !== undefined && { zenScoreStd: zen.std }),
+      }),
+      ...(kernel.conditionNumber !== Number.POSITIVE_INFINITY && { ntkConditionNumber: kernel.conditionNumber }),
+      ...(kernel.trace !== 0 && { ntkLogTrace: Math.log(kernel.trace) }),
     }
   },
 })

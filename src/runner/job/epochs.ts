@@ -1,7 +1,8 @@
 /** The epochs of a search: each run, measured, looked up and written down. */
-import { epochsProblem, notFinite, requireGenotype, requireReport } from '../../algorithms/contract/shape.ts'
+import { epochsProblem, requireFiniteReport, requireGenotype, requireReport } from '../../algorithms/contract/shape.ts'
 import type { Search, SearchContext } from '../../core/algorithm.ts'
 import { BenchError } from '../../core/errors.ts'
+import { requireFiniteNumbers, withEpoch } from '../../core/finite.ts'
 import type { Probe, ProbeContext } from '../../core/probe.ts'
 import type { EpochRecord, Job } from '../../core/result.ts'
 import type { Checkpoint } from '../store/checkpoint.ts'
@@ -21,7 +22,7 @@ export interface Course {
   report(report: RunReport): void
 }
 
-/** All that are left. → how many were run, over all attempts */
+/** All that are left. → how many were run, over all attempts. @throws what an epoch throws; its record is not kept */
 export async function runEpochs(search: Search, course: Course): Promise<number> {
   const { job, saved, resources, context, meter, journal, report } = course
   const problem = epochsProblem(search.epochs)
@@ -29,14 +30,11 @@ export async function runEpochs(search: Search, course: Course): Promise<number>
   if (saved !== undefined) await search.restore(saved.search)
   report({ kind: 'begun', epochs: search.epochs, from: saved?.epochs ?? 0 })
   const probing = resources.probes.length > 0 ? await probeContext(job, resources, context) : undefined
-  let isOdd = false
   let epoch = saved?.epochs ?? 0
   for (; epoch < search.epochs && search.ended === undefined; epoch++) {
     meter.beginEpoch(epoch, search.epochs)
-    const { record, odd } = await runEpoch(epoch, search, resources, probing)
+    const record = await finiteEpoch(epoch, search, resources, probing)
     report({ kind: 'epoch', epoch, loss: record.trainLoss, accuracyPct: record.trainAccuracyPct })
-    if (odd !== undefined && !isOdd) report({ kind: 'notice', message: `${odd}; what it answers may mean nothing` })
-    isOdd ||= odd !== undefined
     await journal.add(record, search)
   }
   if (search.ended !== undefined) {
@@ -45,36 +43,44 @@ export async function runEpochs(search: Search, course: Course): Promise<number>
   return epoch
 }
 
-/**
- * An epoch, what probes see at its end, and what the table says of the architecture that it would answer.
- * → its record, and the first of its numbers that is none, in words
- */
+/** The record of an epoch, all of whose numbers are finite. @throws BenchError `failed` naming the epoch and the number */
+async function finiteEpoch(epoch: number, search: Search, resources: JobResources, probing: ProbeContext | undefined) {
+  try {
+    return await runEpoch(epoch, search, resources, probing)
+  } catch (error) {
+    throw withEpoch(error, epoch, search.epochs)
+  }
+}
+
+/** An epoch, what probes see at its end, and what the table says of the architecture that it would answer. */
 async function runEpoch(
   epoch: number,
   search: Search,
   { algorithm, space, evaluator, probes }: JobResources,
   probing: ProbeContext | undefined,
-): Promise<{ readonly record: EpochRecord; readonly odd: string | undefined }> {
+): Promise<EpochRecord> {
   const started = performance.now()
-  const report = requireReport(await search.epoch(epoch))
+  const report = requireFiniteReport(requireReport(await search.epoch(epoch)))
   const seconds = (performance.now() - started) / 1000
+  if (search.relaxed !== undefined) requireFiniteNumbers(search.relaxed.parameters(), 'architecture parameters')
   const genotype = requireGenotype(search.genotype(), space)
   // A black-box search lists every query with its result.
   const known = algorithm.kind === 'supernet' ? await evaluator?.lookup(genotype) : undefined
-  const record = {
+  return {
     epoch,
     ...report,
     genotype: space.format(genotype),
-    metrics: known?.metrics ?? [],
+    metrics: requireFiniteNumbers(known?.metrics ?? [], 'metrics'),
     ...(probing === undefined ? {} : { probes: await measure(probes, epoch, search, probing) }),
     seconds,
   }
-  return { record, odd: notFinite(report, epoch) }
 }
 
 async function measure(probes: readonly Probe[], epoch: number, search: Search, context: ProbeContext) {
   const measured: Record<string, unknown> = {}
-  for (const probe of probes) measured[probe.name] = await probe.epoch(epoch, search, context)
+  for (const probe of probes) {
+    measured[probe.name] = requireFiniteNumbers(await probe.epoch(epoch, search, context), `probe ${probe.name}`)
+  }
   return measured
 }
 

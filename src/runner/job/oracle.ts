@@ -1,5 +1,7 @@
 /** The oracle that black-box searches pay, on a simulated clock, keeping a list of what was asked. */
+import { BenchError } from '../../core/errors.ts'
 import type { Evaluator } from '../../core/evaluator.ts'
+import { requireFinite } from '../../core/finite.ts'
 import type { Oracle } from '../../core/oracle.ts'
 import type { TrajectoryPoint } from '../../core/result.ts'
 import type { Genotype, SearchSpace } from '../../core/space.ts'
@@ -37,10 +39,21 @@ export class SimulatedOracle implements Oracle {
 
   async query(genotype: Genotype, epochs?: number) {
     const { accuracyPct, seconds } = await this.#evaluator.validate(genotype, epochs)
+    this.#check(genotype, accuracyPct, seconds)
     const usedSeconds = this.usedSeconds + seconds
     if (usedSeconds > this.budgetSeconds) return undefined
     const asked = { genotype: this.#space.format(genotype), accuracyPct, ...(epochs !== undefined && { epochs }) }
     this.#queries.push({ ...asked, usedSeconds })
     return { accuracyPct, seconds }
+  }
+
+  /** A comparison with NaN is always false: a search would climb in circles, or spend a budget that never ends. */
+  #check(genotype: Genotype, accuracyPct: number, seconds: number): void {
+    const name = this.#space.format(genotype)
+    requireFinite(accuracyPct, `the validation accuracy of ${name}`)
+    requireFinite(seconds, `the training time of ${name}`)
+    if (seconds > 0 || (seconds === 0 && this.budgetSeconds === Number.POSITIVE_INFINITY)) return
+    const message = `the training time of ${name} is ${seconds} s, by which a budget of ${this.budgetSeconds} s never ends`
+    throw new BenchError('bad-input', `${message}; give a number of evaluations and no budget, or correct the table`)
   }
 }

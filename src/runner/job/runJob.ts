@@ -4,6 +4,7 @@ import type { Algorithm, ReferenceContext, Search, SearchContext } from '../../c
 import { BenchError } from '../../core/errors.ts'
 import type { Evaluation, Evaluator } from '../../core/evaluator.ts'
 import type { Executor } from '../../core/executor.ts'
+import { requireFiniteNumbers } from '../../core/finite.ts'
 import type { Oracle } from '../../core/oracle.ts'
 import type { Probe } from '../../core/probe.ts'
 import type { Job, ResultRecord, SearchTime } from '../../core/result.ts'
@@ -95,7 +96,7 @@ async function evaluate(search: Search, { retraining }: Job, resources: JobResou
   // Before the answer is trained, perhaps on more cores.
   const trained = algorithm.kind === 'supernet' && retraining !== undefined
   const device = trained ? deviceOf(await executor()) : undefined
-  const evaluation = await evaluator?.evaluate(search.genotype())
+  const evaluation = requireFiniteNumbers(await evaluator?.evaluate(search.genotype()), 'evaluation')
   const parts = evaluation?.trainings && timesOf(evaluation.trainings, searchSeconds, device)
   return { evaluation, timing: { ...journal.timing(), ...parts } }
 }

@@ -1,9 +1,11 @@
 /** One training of one architecture by a recipe. */
 import type { Executor, Tally } from '../../core/executor.ts'
+import { withEpoch } from '../../core/finite.ts'
 import { random } from '../../core/random.ts'
 import type { Genotype, SearchSpace } from '../../core/space.ts'
 import type { Dataset } from '../../data/dataset.ts'
 import { trainingData } from '../../data/trainingData.ts'
+import { requireFiniteResults } from '../../engine/finite.ts'
 import { initialWeights } from '../../engine/initialise.ts'
 import { test, train } from '../../engine/training.ts'
 import type { Recipe } from './recipe.ts'
@@ -36,15 +38,20 @@ export interface TrainingJob<G extends Genotype> {
   readonly onProgress?: (share: number) => void
 }
 
+/** @throws BenchError `failed` where a number is not finite, naming architecture, seed and epoch */
 export async function trainArchitecture<G extends Genotype>(job: TrainingJob<G>): Promise<TrainedArchitecture> {
   const { space, genotype, recipe, seed, executor, data, onProgress = () => {} } = job
   const images = trainingData(data, { data: recipe.data, batchSize: recipe.batchSize, seed })
   const network = space.network(genotype, { shape: images.shape, ...recipe.network })
-  const executable = await executor.compile(network, { batchSize: recipe.batchSize })
+  const executable = requireFiniteResults(await executor.compile(network, { batchSize: recipe.batchSize }))
+  let share = 0
   try {
     executable.weights.write(initialWeights(network, random(seed, 'weights', 'start')))
     const [epochs, trainSeconds] = await timed(() =>
-      train(executable, images.train, recipe.training, (done, total) => onProgress(done / total)),
+      train(executable, images.train, recipe.training, (done, total) => {
+        share = done / total
+        onProgress(share)
+      }),
     )
     const halves = halvesOf(data)
     const [valid, validSeconds] = await timed(() => test(executable, images.test(halves.valid)))
@@ -60,6 +67,10 @@ export async function trainArchitecture<G extends Genotype>(job: TrainingJob<G>)
       curves: { trainLoss: epochs.map((tally) => tally.loss), trainAccuracyPct: epochs.map(accuracyPct) },
       seconds: { train: trainSeconds, valid: validSeconds },
     }
+  } catch (error) {
+    const { epochs } = recipe.training
+    const epoch = Math.min(epochs - 1, Math.floor(share * epochs))
+    throw withEpoch(error, epoch, epochs, `seed ${seed} of ${space.format(genotype)}`)
   } finally {
     executable.dispose()
   }

@@ -164,7 +164,7 @@ describe('the contract suite', () => {
       },
     }))
     const [{ seen }] = await broken(wrong)
-    expect(seen).toBe('edge 2 itself has weight NaN')
+    expect(seen).toBe('it fails: mixing weight edgeWeights[2] is NaN, not a finite number')
   })
 
   it('sees an answer that the space does not know', async () => {

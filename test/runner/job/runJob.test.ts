@@ -3,10 +3,12 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, test } from 'vitest'
 import { z } from 'zod'
+import { tinyData } from '../../../src/algorithms/contract/tinyTask.ts'
 import { defineAlgorithm, type Search } from '../../../src/core/algorithm.ts'
 import type { Job } from '../../../src/core/result.ts'
 import type { SearchSpace } from '../../../src/core/space.ts'
-import { runJob } from '../../../src/runner/job/runJob.ts'
+import { openExecutor } from '../../../src/engine/executors.ts'
+import { type JobResources, runJob } from '../../../src/runner/job/runJob.ts'
 import { RunFolder } from '../../../src/runner/store/runFolder.ts'
 import { atIndex, nb201 } from '../../../src/spaces/nb201/index.ts'
 import { fixtureProtocol } from '../../report/fixtureRuns.ts'
@@ -41,6 +43,8 @@ const brief = defineAlgorithm({
   },
 })
 
+const metric = (accuracyPct: number) => ({ dataset: 'cifar10', split: 'x-test', epochs: 12, seed: 777, accuracyPct })
+
 const job: Job = {
   algorithm: { name: 'brief', version: 1, options: {} },
   space: 'nb201',
@@ -51,7 +55,11 @@ const job: Job = {
 }
 
 /** Runs the search, changed in one way. */
-async function running(name: string, change: (search: Search) => Partial<Search> = () => ({})) {
+async function running(
+  name: string,
+  change: (search: Search) => Partial<Search> = () => ({}),
+  other: Partial<JobResources> = {},
+) {
   const run = new RunFolder(join(folder, name), 'brief-1')
   const notices: string[] = []
   const unused = () => Promise.reject(new Error('nothing is trained here'))
@@ -62,7 +70,14 @@ async function running(name: string, change: (search: Search) => Partial<Search>
       return Object.defineProperties(search, Object.getOwnPropertyDescriptors(change({ ...search })))
     },
   })
-  const resources = { algorithm, space: nb201 as unknown as SearchSpace, probes: [], data: unused, executor: unused }
+  const resources = {
+    algorithm,
+    space: nb201 as unknown as SearchSpace,
+    probes: [],
+    data: unused,
+    executor: unused,
+    ...other,
+  }
   const result = await runJob(job, run, resources, (report) => {
     if (report.kind === 'notice') notices.push(report.message)
   })
@@ -91,8 +106,47 @@ describe('a search that is none', () => {
   })
 })
 
-test('a search that reports what is no number says so, once', async () => {
-  const epoch = async () => ({ trainLoss: Number.NaN })
-  const { notices } = await running('diverged', () => ({ epoch, epochs: 3 }))
-  expect(notices).toEqual(['trainLoss of epoch 0 is NaN; what it answers may mean nothing'])
+describe('a number that is not finite', () => {
+  const second = (report: object) => async (index: number) => (index === 1 ? report : {})
+  test.each<[string, Partial<Search>, string]>([
+    ['a loss', { epoch: second({ trainLoss: Number.NaN }) }, 'trainLoss is NaN'],
+    ['an accuracy', { epoch: second({ validAccuracyPct: Number.POSITIVE_INFINITY }) }, 'validAccuracyPct is Infinity'],
+    ['an extra number', { epoch: second({ extra: { tau: Number.NaN } }) }, 'tau is NaN'],
+    ['a parameter', { epoch: second({ parameters: [[0], [1, -Infinity]] }) }, 'parameters[1][1] is -Infinity'],
+  ])('fails the search in the epoch of the report: %s', async (what, change, message) => {
+    const failure = `epoch 2 of 10: ${message}, not a finite number`
+    await expect(running(what, () => change)).rejects.toThrow(failure)
+    const run = new RunFolder(join(folder, what), 'brief-1')
+    expect(run.result()).toBeUndefined()
+    expect(run.epochs()).toHaveLength(1)
+    expect(run.failure()).toMatchObject({ epoch: 1, message: expect.stringContaining(failure) })
+  })
+
+  test.each<[string, object, string]>([
+    [
+      'looked up after an epoch',
+      { lookup: async () => ({ metrics: [metric(Number.NaN)] }) },
+      'epoch 1 of 10: metrics[0]',
+    ],
+    ['of the evaluation', { evaluate: async () => ({ metrics: [metric(Number.NaN)] }) }, 'evaluation.metrics[0]'],
+    [
+      'of the cost',
+      { evaluate: async () => ({ metrics: [], parameters: Number.POSITIVE_INFINITY }) },
+      'evaluation.para',
+    ],
+  ])('fails the search: %s', async (what, change, message) => {
+    const known = async () => ({ metrics: [metric(50)] })
+    const validate = async () => ({ accuracyPct: 50, seconds: 1 })
+    const evaluator = { identity: '', evaluate: known, lookup: known, validate, ...change }
+    await expect(running(what, () => ({}), { evaluator })).rejects.toThrow(message)
+    expect(existsSync(join(folder, what, 'result.json'))).toBe(false)
+  })
+
+  test('of a probe fails the search, and says where it stands', async () => {
+    const probe = { name: 'mine', epoch: async () => ({ layers: [{ norm: 1 }, { norm: Number.NaN }] }) }
+    const data = async () => tinyData(0, 1)
+    const executor = () => openExecutor({ backend: 'wasm' })
+    const failing = running('probe', () => ({}), { probes: [probe], data, executor })
+    await expect(failing).rejects.toThrow('epoch 1 of 10: probe mine.layers[1].norm is NaN')
+  })
 })

@@ -1,11 +1,11 @@
-import { appendFileSync, readdirSync, readFileSync, rmSync, truncateSync } from 'node:fs'
+import { appendFileSync, existsSync, readdirSync, readFileSync, rmSync, truncateSync } from 'node:fs'
 import { join } from 'node:path'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { nb201 } from '../../../src/spaces/nb201/index.ts'
 import { checkRows, sampleRows } from '../../../src/tables/build/checkTable.ts'
 import { mergeTables } from '../../../src/tables/build/mergeTables.ts'
 import { sharing } from '../../../src/tables/build/sharing.ts'
-import type { Trainer } from '../../../src/tables/build/trainer.ts'
+import { openTrainer, type Trainer } from '../../../src/tables/build/trainer.ts'
 import { openTable } from '../../../src/tables/openTable.ts'
 import { readCurves } from '../../../src/tables/readCurves.ts'
 import { temporaryFolder } from '../temporaryFolder.ts'
@@ -111,6 +111,16 @@ describe('building a table', () => {
     appendFileSync(join(folder, 'tiny.build', 'part-1-of-1.jsonl'), '0123456789abcdef {"index":1835}\n')
     const result = await build(folder, await countingTrainer(), { indices: [1462], seeds: [777] })
     expect(result).toMatchObject({ before: 1, done: 0 })
+  })
+
+  test('stops at a training that diverges, and names it: no number of it gets into the table', async () => {
+    const training = { ...recipe.training, learningRate: 1e30, learningRateMin: 1e30 }
+    const trainer = await openTrainer({ space: nb201, recipe: { ...recipe, training }, data })
+    const building = build(join(root, 'diverging'), trainer, { recipe: { ...recipe, training }, indices: [4] })
+    await expect(building).rejects.toThrow(
+      /^seed 777 of \|.*\|, epoch 1 of 1: the (training loss|norm of the network weights) is (NaN|Infinity), not a finite/,
+    )
+    expect(existsSync(join(root, 'diverging/tiny.manifest.json'))).toBe(false)
   })
 
   test('keeps what the others trained when one training fails', async () => {
