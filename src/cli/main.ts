@@ -5,6 +5,7 @@ import { BenchError } from '../core/errors.ts'
 import { whenNothingComes } from '../core/idleness.ts'
 import { packageVersion } from '../runner/environment.ts'
 import { reportFailure, throwUsageErrors } from './failures.ts'
+import { raiseOption } from './options.ts'
 
 type Load = () => Promise<Command>
 
@@ -40,6 +41,12 @@ const commands: readonly (readonly [name: string, summary: string, load: Load])[
   ],
 ]
 
+/** Adds `--raise` to each command that does something itself. */
+function acceptRaisedLimits(command: Command): void {
+  if (command.commands.length === 0) command.addOption(raiseOption())
+  for (const subcommand of command.commands) acceptRaisedLimits(subcommand)
+}
+
 /** `help run` is `run --help`: of a command whose module is not loaded there is nothing to show. */
 function withoutHelp(argv: readonly string[]): readonly string[] {
   const [first, ...rest] = argv
@@ -57,6 +64,7 @@ async function main(argv: readonly string[]): Promise<void> {
   }
   // Not for people: the tasks of a job array begin with it.
   if (argv[0] === 'slurm-task') program.addCommand((await import('./commands/slurmTask.ts')).slurmTaskCommand())
+  acceptRaisedLimits(program)
   throwUsageErrors(program)
   if (argv.length === 0) program.outputHelp()
   else await program.parseAsync(argv, { from: 'user' })

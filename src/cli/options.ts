@@ -1,5 +1,6 @@
 /** Options that mean the same in every command, and how their values are read. */
 import { InvalidArgumentError, Option } from 'commander'
+import { raiseLimit } from '../core/limits.ts'
 import { unknownName } from '../core/names.ts'
 import { DEFAULT_STORE } from '../runner/store/store.ts'
 
@@ -7,6 +8,16 @@ export const storeOption = () => new Option('--store <dir>', `folder of the runs
 export const jsonOption = () => new Option('--json', 'print machine-readable output only')
 export const quietOption = () => new Option('--quiet', 'print results only, no progress')
 export const outOption = () => new Option('--out <file>', 'write the output to a file instead')
+
+/** Of every command, since any may be given a foreign file. */
+export const raiseOption = () =>
+  new Option(
+    '--raise <limit=value>',
+    'raise a bound on what files may cost (bench list limits); several times',
+  ).argParser((text: string, earlier: readonly string[] | undefined) => {
+    raiseLimit(text)
+    return repeated(text, earlier)
+  })
 
 export const threadsOption = () =>
   new Option(

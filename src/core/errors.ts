@@ -30,13 +30,23 @@ export const exitStatus: Readonly<Record<ErrorCode, 1 | 2>> = {
   failed: 1,
 }
 
+/** Characters of a message at most: what it quotes may be as long as a file. */
+const LONGEST = 2000
+
+/** A long message without its middle. */
+function shortened(message: string): string {
+  const left = message.length - LONGEST
+  if (left <= 0) return message
+  return `${message.slice(0, LONGEST / 2)} … (${left} characters left out) … ${message.slice(-LONGEST / 2)}`
+}
+
 export class BenchError extends Error {
   override readonly name = 'BenchError'
   readonly code: ErrorCode
 
   constructor(code: ErrorCode, message: string, options?: ErrorOptions) {
     // What a message quotes from a damaged file may hold anything.
-    super(oneLine(message), options)
+    super(oneLine(shortened(message)), options)
     this.code = code
   }
 }

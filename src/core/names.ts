@@ -8,9 +8,12 @@ import { BenchError } from './errors.ts'
 export function nearestName(typed: string, known: Iterable<string>): string | undefined {
   let best: string | undefined
   let bestDistance = Number.POSITIVE_INFINITY
+  const lower = typed.toLowerCase()
   for (const name of known) {
-    const distance = editDistance(typed.toLowerCase(), name.toLowerCase())
     const allowed = Math.max(2, Math.floor(Math.max(typed.length, name.length) / 3))
+    // The distance is no less than this, and takes the product of the lengths to compute.
+    if (Math.abs(typed.length - name.length) > allowed) continue
+    const distance = editDistance(lower, name.toLowerCase())
     if (distance <= allowed && distance < bestDistance) {
       best = name
       bestDistance = distance
@@ -19,8 +22,9 @@ export function nearestName(typed: string, known: Iterable<string>): string | un
   return best
 }
 
-/** A message names no more than so many. */
+/** A message names no more than so many, and no more characters of one. */
 const MOST_LISTED = 30
+const LONGEST_NAME = 200
 
 /** The error for an unknown name: what was found, the nearest known name, and what is known. */
 export function unknownName(what: string, typed: string, known: Iterable<string>): BenchError {
@@ -28,8 +32,9 @@ export function unknownName(what: string, typed: string, known: Iterable<string>
   const near = nearestName(typed, names)
   const hint = near === undefined ? '' : `; did you mean "${near}"?`
   const rest = names.length > MOST_LISTED ? `, … (${names.length})` : ''
+  const shown = typed.length > LONGEST_NAME ? `${typed.slice(0, LONGEST_NAME)}…` : typed
   const listed = `${names.slice(0, MOST_LISTED).join(', ') || 'none'}${rest}`
-  return new BenchError('unknown-name', `unknown ${what} "${typed}"${hint} (known: ${listed})`)
+  return new BenchError('unknown-name', `unknown ${what} "${shown}"${hint} (known: ${listed})`)
 }
 
 /** Levenshtein distance: insertions, deletions and substitutions cost 1. */

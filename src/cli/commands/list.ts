@@ -3,6 +3,7 @@ import { Command } from 'commander'
 import { builtins } from '../../builtins.ts'
 import type { Algorithm } from '../../core/algorithm.ts'
 import { BenchError } from '../../core/errors.ts'
+import { LIMITS, type LimitName, limitOf } from '../../core/limits.ts'
 import { renderTable } from '../../report/formats/renderTable.ts'
 import type { Tabular } from '../../report/formats/tabular.ts'
 import { wordTable } from '../../report/formats/wordTable.ts'
@@ -43,6 +44,7 @@ const subjects: Readonly<Record<string, (plugins: readonly string[], json: boole
   protocols: async () => protocolList((await import('../../protocols/index.ts')).presets),
   presets: async () => retrainingPresetList((await import('../../retrain/presets.ts')).retrainingPresets),
   probes: async () => probeList((await import('../../analysis/probes/index.ts')).probes),
+  limits: async () => limitTable(),
 }
 
 /** As wide as a column of defaults gets: a whole architecture would push the descriptions off the screen. */
@@ -63,6 +65,19 @@ function optionTable(algorithms: readonly Algorithm[], whole: boolean): Tabular 
   )
 }
 
+/** Bounds on what files may cost, as they are with `--raise`. */
+const limitTable = (): Tabular =>
+  wordTable(
+    ['name', 'value', 'unit', 'bounds'],
+    Object.entries(LIMITS).map(([name, { unit, meaning }]) => [
+      name,
+      String(limitOf(name as LimitName)),
+      unit,
+      meaning,
+    ]),
+    ['--raise name=value raises one, on every command'],
+  )
+
 /** What JSON says more of: settings, each with where it was read. */
 const sourcesOf: Readonly<Record<string, () => Promise<unknown>>> = {
   protocols: async () => protocolSources((await import('../../protocols/index.ts')).presets),
@@ -71,7 +86,7 @@ const sourcesOf: Readonly<Record<string, () => Promise<unknown>>> = {
 
 export function listCommand(): Command {
   return new Command('list')
-    .summary('list algos, options, spaces, datasets, tables, backends, protocols, presets or probes')
+    .summary('list algos, options, spaces, datasets, tables, backends, protocols, presets, probes or limits')
     .description('Lists what can be named on the command line.')
     .argument('[subject]', Object.keys(subjects).join(', '), subjectOf)
     .option('--plugin <file>', 'list what a plugin brings, too', repeated)

@@ -1,33 +1,45 @@
 /** Experiment files: YAML, every key checked, paths relative to the file. */
-import { readFileSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
-import { parse } from 'yaml'
 import { z } from 'zod'
 import { BenchError } from '../../core/errors.ts'
 import { unknownName } from '../../core/names.ts'
+import { oneOrMore, readYaml } from '../../core/yamlFile.ts'
 import { backendNames } from '../../engine/executors.ts'
 import { evaluateSchema } from '../../retrain/requestSchema.ts'
 import { isTablePath } from '../../tables/openTable.ts'
 import { isPluginFile } from '../plugins.ts'
-import type { Experiment } from './experiment.ts'
+import { DEFAULTS, type Experiment } from './experiment.ts'
 import { parseSeeds } from './seeds.ts'
 
-const names = z.union([z.string(), z.array(z.string()).min(1)]).transform((value) => [value].flat())
+/** Names, one alone, in a list, or separated by commas as on the command line. */
+const names = oneOrMore(z.string()).transform((list) => list.flatMap(splitAtCommas))
+
+const splitAtCommas = (text: string): string[] => text.split(',').map((name) => name.trim())
 
 const algorithm = z.union(
   [
-    z.string().transform((name) => ({ name, options: {} })),
+    z.string().transform((text) => splitAtCommas(text).map((name) => ({ name, options: {} }))),
     z.strictObject({
       name: z.string(),
       options: z.record(z.string(), z.unknown()).default({}),
       protocol: z.string().optional(),
-      probes: names.optional(),
+      probes: oneOrMore(z.string()).optional(),
     }),
   ],
   { error: 'expected a name, or { name: drnas, options: { anchor: kl } }' },
 )
 
-const seeds = z.union([z.number(), z.string(), z.array(z.int().min(0)).min(1)])
+/** As `--seeds` has them, where they are one number or text; else each for itself. */
+const seeds = z
+  .union([z.number(), z.string(), z.array(z.int().min(0)).min(1)], { error: 'expected 4, "0-3,777" or [0, 1, 777]' })
+  .transform((value) => (Array.isArray(value) ? value : parseSeeds(String(value))))
+
+/** Full trainings, with seeds as those of the searches are written. */
+const evaluate = z.preprocess((value) => {
+  const { retrain } = (value ?? {}) as { readonly retrain?: { readonly seeds?: unknown } | null }
+  if (typeof retrain?.seeds !== 'number' && typeof retrain?.seeds !== 'string') return value
+  return { retrain: { ...retrain, seeds: parseSeeds(String(retrain.seeds)) } }
+}, evaluateSchema)
 
 const seconds = z.number().positive()
 const budget = z.union([seconds, z.record(z.string(), seconds)], {
@@ -35,19 +47,21 @@ const budget = z.union([seconds, z.record(z.string(), seconds)], {
 })
 
 const schema = z.strictObject({
-  algorithms: z.array(algorithm).min(1),
+  algorithms: oneOrMore(algorithm).transform((list) => list.flat()),
   space: z.string().optional(),
   datasets: names.optional(),
-  /** Folder of each dataset. */
-  data: z.record(z.string(), z.string()).optional(),
+  /** Folder of each dataset, or of the only one. */
+  data: z
+    .union([z.string(), z.record(z.string(), z.string())], { error: 'expected a folder, or { cifar10: FOLDER }' })
+    .optional(),
   table: z.string().optional(),
-  evaluate: evaluateSchema.optional(),
+  evaluate: evaluate.optional(),
   protocol: z.string().optional(),
   seeds: seeds.optional(),
   /** Simulated seconds, by dataset where they differ. */
   budget: budget.optional(),
-  probes: names.optional(),
-  plugins: names.optional(),
+  probes: oneOrMore(z.string()).optional(),
+  plugins: oneOrMore(z.string()).optional(),
   backend: z.enum(backendNames).optional(),
   executor: z.enum(['auto', 'tfjs', 'static']).optional(),
   /** Faster multiply-adds, in other bits. */
@@ -67,7 +81,7 @@ export interface ExperimentFile {
 
 /** @throws BenchError `missing`, or `bad-input` and `unknown-name` with the place of what is wrong */
 export function readExperimentFile(path: string): ExperimentFile {
-  const parsed = schema.safeParse(parseYaml(readText(path), path))
+  const parsed = schema.safeParse(readYaml(path, 'experiment file'))
   if (!parsed.success) throw explain(parsed.error.issues, path)
   const { store, jobs, threads, ...said } = parsed.data
   const here = (file: string) => resolve(dirname(path), file)
@@ -88,36 +102,26 @@ function experimentOf(
   return {
     ...rest,
     executor: { backend, ...(executor && { executor }), ...(fastMath && { fastMath }) },
-    ...(seeds !== undefined && { seeds: Array.isArray(seeds) ? seeds : parseSeeds(String(seeds)) }),
+    ...(seeds !== undefined && { seeds }),
     ...(budget !== undefined && { budgetSeconds: budget }),
     ...(evaluate && { retraining: evaluate }),
-    ...(data && { data: Object.fromEntries(Object.entries(data).map(([name, folder]) => [name, here(folder)])) }),
+    ...(data !== undefined && { data: foldersOf(data, rest.datasets ?? DEFAULTS.datasets, here) }),
     ...(table !== undefined && { table: isTablePath(table) ? here(table) : table }),
     ...(plugins && { plugins: plugins.map((plugin) => (isPluginFile(plugin) ? here(plugin) : plugin)) }),
   }
 }
 
-function readText(path: string): string {
-  try {
-    return readFileSync(path, 'utf8')
-  } catch (cause) {
-    throw new BenchError(
-      'missing',
-      `cannot read the experiment file ${path} (${(cause as NodeJS.ErrnoException).code})`,
-      {
-        cause,
-      },
-    )
+/** A folder alone is that of the only dataset. */
+function foldersOf(
+  data: string | Readonly<Record<string, string>>,
+  datasets: readonly string[],
+  here: (file: string) => string,
+): Record<string, string> {
+  if (typeof data !== 'string') {
+    return Object.fromEntries(Object.entries(data).map(([name, folder]) => [name, here(folder)]))
   }
-}
-
-function parseYaml(text: string, path: string): unknown {
-  try {
-    return parse(text)
-  } catch (cause) {
-    const [line] = (cause as Error).message.split('\n')
-    throw new BenchError('bad-input', `${path} is not YAML: ${line}`, { cause })
-  }
+  if (datasets.length === 1) return { [datasets[0]]: here(data) }
+  throw new BenchError('bad-input', `data: ${data}: with several datasets write data: { ${datasets[0]}: FOLDER }`)
 }
 
 /** A key that does not exist explains best what else is wrong. */

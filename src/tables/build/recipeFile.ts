@@ -1,11 +1,10 @@
 /** Recipe files: YAML, every setting stated and checked. What the package brings is in `configs/recipes/`. */
-import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { parse } from 'yaml'
 import { z } from 'zod'
 import { BenchError } from '../../core/errors.ts'
 import { unknownName } from '../../core/names.ts'
+import { oneOrMore, readYaml } from '../../core/yamlFile.ts'
 import type { Recipe } from './recipe.ts'
 
 const FOLDER = fileURLToPath(new URL('../../../configs/recipes', import.meta.url))
@@ -38,7 +37,7 @@ const schema = z.strictObject({
     limit: size.nullable(),
   }),
   share: z.boolean(),
-  seeds: z.array(z.int().min(0)).min(1),
+  seeds: oneOrMore(z.int().min(0)),
 })
 
 /** A recipe, but for the images, which are known by name only. */
@@ -50,7 +49,7 @@ export type RecipeFile = z.infer<typeof schema>
  */
 export function readRecipe(nameOrPath: string): RecipeFile {
   const path = /[./\\]/.test(nameOrPath) ? nameOrPath : join(FOLDER, `${nameOrPath}.yaml`)
-  const parsed = schema.safeParse(parseYaml(readText(path), path))
+  const parsed = schema.safeParse(readYaml(path, 'recipe', 'give a YAML file, or "micro"'))
   if (parsed.success) return parsed.data
   throw explain(parsed.error.issues[0], path)
 }
@@ -58,24 +57,6 @@ export function readRecipe(nameOrPath: string): RecipeFile {
 /** @param contentHash of the images of that name here */
 export function recipeFor({ dataset, ...settings }: RecipeFile, contentHash: string): Recipe {
   return { version: 1, dataset: { name: dataset, contentHash }, ...settings }
-}
-
-function readText(path: string): string {
-  try {
-    return readFileSync(path, 'utf8')
-  } catch (cause) {
-    const { code } = cause as NodeJS.ErrnoException
-    throw new BenchError('missing', `cannot read the recipe ${path} (${code}); give a YAML file, or "micro"`, { cause })
-  }
-}
-
-function parseYaml(text: string, path: string): unknown {
-  try {
-    return parse(text)
-  } catch (cause) {
-    const [line] = (cause as Error).message.split('\n')
-    throw new BenchError('bad-input', `${path} is not YAML: ${line}`, { cause })
-  }
 }
 
 function explain(issue: z.core.$ZodIssue, path: string): BenchError {

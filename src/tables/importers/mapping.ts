@@ -1,8 +1,7 @@
 /** A user's YAML file that says what a source does not: which column of a flat file is what, and such. */
-import { readFile } from 'node:fs/promises'
-import { parse } from 'yaml'
 import { z } from 'zod'
 import { BenchError } from '../../core/errors.ts'
+import { oneOrMore, readYaml } from '../../core/yamlFile.ts'
 import { type ColumnRole, roleOf } from '../columnNames.ts'
 
 const schema = z
@@ -11,7 +10,7 @@ const schema = z
     index: z.string().describe("column with the architecture's index in the space's official order").optional(),
     arch: z.string().describe('column with the architecture string').optional(),
     columns: z.record(z.string(), z.string()).default({}).describe("source column: table's name of it"),
-    ignore: z.array(z.string()).default([]).describe('source columns that are left out'),
+    ignore: oneOrMore(z.string(), 0).default([]).describe('source columns that are left out'),
     split: z.string().describe('of the numbers of a NASLib pickle, which does not say').optional(),
     seed: z.int().describe('the same').optional(),
     epochs: z.int().positive().describe('the same, where it has final numbers only').optional(),
@@ -19,7 +18,7 @@ const schema = z
       .enum(['percent', 'fraction'])
       .describe('what accuracies are given in, where none is above 1')
       .optional(),
-    notes: z.array(z.string()).default([]).describe('sentences for the manifest'),
+    notes: oneOrMore(z.string(), 0).default([]).describe('sentences for the manifest'),
   })
   .readonly()
 
@@ -29,24 +28,11 @@ export const identityMapping: Mapping = schema.parse({})
 
 /** @throws BenchError `bad-input` or `missing` */
 export async function readMapping(path: string): Promise<Mapping> {
-  const text = await readFile(path, 'utf8').catch((cause) => {
-    throw new BenchError('missing', `mapping ${path} cannot be read (${cause.code})`, { cause })
-  })
-  const result = schema.safeParse(parseYaml(text, path) ?? {})
+  const result = schema.safeParse(readYaml(path, 'mapping') ?? {})
   if (result.success) return result.data
   const [{ path: at, message }] = result.error.issues
   throw new BenchError('bad-input', `mapping ${path}: ${at.join('.') || 'file'}: ${message}`)
 }
-
-function parseYaml(text: string, path: string): unknown {
-  try {
-    return parse(text)
-  } catch (cause) {
-    throw new BenchError('bad-input', `mapping ${path} is not YAML: ${firstLine(cause)}`, { cause })
-  }
-}
-
-const firstLine = (error: unknown): string => String((error as Error).message).split('\n')[0]
 
 /** @throws BenchError `bad-input` where the mapping is of another space */
 export function checkSpace({ space }: Mapping, expected: string): void {

@@ -57,6 +57,22 @@ backend: wasm
     expect(read(text).experiment.seeds).toEqual(seeds)
   })
 
+  test('has no list of which one item needs brackets', () => {
+    const alone = read(
+      'algorithms: { name: gdas, probes: hessian }\ndatasets: photos\ndata: images\nprobes: theta\n' +
+        'plugins: ./mine.ts\nseeds: 3\nevaluate: { retrain: { seeds: 2 } }',
+    )
+    const listed = read(
+      'algorithms: [{ name: gdas, probes: [hessian] }]\ndatasets: [photos]\ndata: { photos: images }\nprobes: [theta]\n' +
+        'plugins: [./mine.ts]\nseeds: [0, 1, 2]\nevaluate: { retrain: { seeds: [0, 1] } }',
+    )
+    expect(alone).toEqual(listed)
+    expect(read('algorithms: drnas')).toEqual(read('algorithms: [drnas]'))
+    expect(read('algorithms: drnas, gdas\ndatasets: shapes, cifar10')).toEqual(
+      read('algorithms: [drnas, gdas]\ndatasets: [shapes, cifar10]'),
+    )
+  })
+
   test('gives datasets their own budgets and algorithms their own protocols and probes', () => {
     const text = `
 algorithms: [random, { name: gdas, protocol: nb201-paper, probes: [hessian] }]
@@ -85,7 +101,12 @@ budget: { cifar10: 20000, cifar100: 40000 }
       'algorithms: [random]\nbudget: plenty',
       `${file}: budget: expected seconds above 0, or { cifar10: 20000, cifar100: 40000 }`,
     ],
-    ['algorithms: [drnas', `${file} is not YAML: `],
+    ['algorithms: [drnas', `experiment file ${file} is not YAML: `],
+    [
+      'algorithms: drnas\ndatasets: [a, b]\ndata: images',
+      'data: images: with several datasets write data: { a: FOLDER }',
+    ],
+    ['algorithms: drnas\nalgorithms: gdas', 'Map keys must be unique at line 2, column 1'],
     ['algorithms: [drnas]\nseeds: 0', '--seeds 0 asks for no seed at all'],
     ['algorithms: [drnas]\njobs: 0', `${file}: jobs: `],
     ['- drnas', `${file}: `],
