@@ -1,5 +1,6 @@
 /** The first lines of `bench run`: what is in use, and how to get the full ones. */
 import type { Job } from '../core/result.ts'
+import { findPreset } from '../protocols/index.ts'
 import { settingsText } from '../report/retrained/trainingNotes.ts'
 import type { Plan } from '../runner/planning/plan.ts'
 import { unfinished } from '../runner/runPlan.ts'
@@ -59,15 +60,17 @@ function protocols({ jobs }: Plan): string {
 /** What a published comparison would use instead. */
 function fuller({ experiment, lookups }: Plan): string[] {
   const embedded = lookups.get('shapes')?.manifest?.recipe !== undefined
-  const reduced = experiment.protocol.split(':')[0] === 'micro'
+  const name = experiment.protocol.split(':')[0]
   return [
     ...(embedded
       ? [
           'shapes and its table are the embedded ones; for the full ones: bench tables import FILE --as nb201, then --dataset cifar10 --data DIR',
         ]
       : []),
-    ...(reduced
-      ? ['micro is a reduced search for two cores; the papers’ settings: --protocol drnas-paper (bench list protocols)']
+    ...(findPreset(name).reduced
+      ? [
+          `${name} is a reduced search for two cores; the papers’ settings: --protocol drnas-paper (bench list protocols)`,
+        ]
       : []),
   ]
 }

@@ -5,6 +5,7 @@ import type { Protocol } from '../core/protocol.ts'
 import { dartsPaper } from './dartsPaper.ts'
 import { drnasPaper } from './drnasPaper.ts'
 import { headlines } from './headlines.ts'
+import { laptop } from './laptop.ts'
 import { micro } from './micro.ts'
 import { natsPaper } from './natsPaper.ts'
 import { nb201Paper } from './nb201Paper.ts'
@@ -14,6 +15,7 @@ import { robustdartsPaper } from './robustdartsPaper.ts'
 
 export const presets: readonly Preset[] = [
   micro,
+  laptop,
   drnasPaper,
   nb201Paper,
   natsPaper,

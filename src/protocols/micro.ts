@@ -10,6 +10,7 @@ const shares = from('DrNAS paper, section 4.2')
 
 export const micro: Preset = {
   name: 'micro',
+  reduced: true,
   description: 'reduced search network for two cores: C=4 N=1, small images, few epochs; not the papers’ setting',
   values: {
     epochs: own(25),

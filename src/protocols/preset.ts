@@ -27,6 +27,8 @@ export interface Preset {
   readonly bySpace?: Readonly<Record<string, Part<CitedProtocol>>>
   readonly byDataset?: Readonly<Record<string, Part<CitedProtocol>>>
   readonly byAlgorithm?: Readonly<Record<string, Part<CitedProtocol>>>
+  /** True where the search is smaller than any published one, which `bench run` then says. */
+  readonly reduced?: boolean
 }
 
 /** `const script = from('owner/repo: path')`, then `script(100)`: each value takes its source along. */

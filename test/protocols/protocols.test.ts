@@ -27,6 +27,22 @@ describe.each(presets.map((preset): [string, Preset] => [preset.name, preset]))(
   })
 })
 
+describe('laptop', () => {
+  test('is drnas-paper but for epochs, network size, image size and its crop, and says that these are reduced', () => {
+    const laptop = resolveProtocol('laptop', nb201('drnas'))
+    const paper = resolveProtocol('drnas-paper', nb201('drnas'))
+    expect(laptop).toEqual({
+      ...paper,
+      name: 'laptop',
+      epochs: 50,
+      network: { ...paper.network, channels: 4, depth: 1 },
+      data: { ...paper.data, imageSize: 16, cropPadding: 2 },
+      headline: laptop.headline,
+    })
+    expect(presets.filter(({ reduced }) => reduced).map(({ name }) => name)).toEqual(['micro', 'laptop'])
+  })
+})
+
 describe('the papers’ settings', () => {
   test('DrNAS on NAS-Bench-201: train_search.py of its repository', () => {
     const { epochs, weights, architecture, network, stepOrder } = resolveProtocol('drnas-paper', nb201('drnas'))
