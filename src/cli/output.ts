@@ -21,3 +21,6 @@ export const printAside = (text: string): void => {
 
 /** A line beside the result. */
 export const sayAside = (line: string): void => printAside(`${line}\n`)
+
+/** Signs of a line of the terminal; 80 where standard output is none, so that what a pipe gets is always the same. */
+export const terminalWidth = (): number => process.stdout.columns ?? 80

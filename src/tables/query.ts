@@ -8,16 +8,29 @@ import { unknownColumn } from './unknownColumn.ts'
 
 export type QualifierFilter = Partial<Qualifier>
 
+const PARTS = ['dataset', 'split', 'epochs', 'seed'] as const
+
+/** Whether an accuracy agrees with every part of the filter. */
+export const agrees = (qualifier: Qualifier, filter: QualifierFilter): boolean =>
+  PARTS.every((part) => filter[part] === undefined || qualifier[part] === filter[part])
+
 /** Accuracies that agree with every part of the filter. @throws BenchError `unknown-name` for a part that none has */
-export function selectQualifiers(table: Table, filter: QualifierFilter): readonly Qualifier[] {
-  const parts = ['dataset', 'split', 'epochs', 'seed'] as const
-  return parts.reduce((selected, part) => {
+export const selectQualifiers = (table: Table, filter: QualifierFilter): readonly Qualifier[] =>
+  qualifiersIn(`table ${table.manifest.name}`, table.qualifiers, filter)
+
+/** The same among the accuracies of a place, which messages name. @throws BenchError `unknown-name` */
+export function qualifiersIn(
+  place: string,
+  qualifiers: readonly Qualifier[],
+  filter: QualifierFilter,
+): readonly Qualifier[] {
+  return PARTS.reduce((selected, part) => {
     const wanted = filter[part]
     if (wanted === undefined) return selected
     const fitting = selected.filter((qualifier) => qualifier[part] === wanted)
     if (fitting.length > 0) return fitting
-    throw unknownColumn(table.manifest.name, { ...selected[0], [part]: wanted }, selected, table.qualifiers)
-  }, table.qualifiers)
+    throw unknownColumn(place, { ...selected[0], [part]: wanted }, selected, qualifiers)
+  }, qualifiers)
 }
 
 /**
@@ -34,9 +47,19 @@ export function findArchitecture<G extends Genotype>(table: Table, space: Search
   throw new BenchError('missing', `table ${name} has no row for ${text}; it has ${rows} of ${architectures ?? '?'}`)
 }
 
-/** Rows that have the number, best first; of equals the lower index first. */
-export function ordered(table: Table, column: NumberColumn, order: 'highest' | 'lowest' = 'highest'): number[] {
-  const rows = Array.from({ length: table.rows }, (_, row) => row).filter((row) => column.at(row) !== undefined)
+const everyRow = (table: Table): number[] => Array.from({ length: table.rows }, (_, row) => row)
+
+/**
+ * Rows that have the number, best first; of equals the lower index first.
+ * @param among positions of the rows to choose from; absent: all
+ */
+export function ordered(
+  table: Table,
+  column: NumberColumn,
+  order: 'highest' | 'lowest' = 'highest',
+  among: readonly number[] = everyRow(table),
+): number[] {
+  const rows = among.filter((row) => column.at(row) !== undefined)
   const sign = order === 'highest' ? -1 : 1
   return rows.sort((a, b) => sign * ((column.at(a) as number) - (column.at(b) as number)) || a - b)
 }
@@ -72,10 +95,15 @@ export function neighboursOf<G extends Genotype>(table: Table, space: SearchSpac
   )
 }
 
-/** Both numbers of every row that has both. */
-export function pairs(table: Table, x: NumberColumn, y: NumberColumn): { x: number[]; y: number[] } {
+/** Both numbers of every row that has both. @param among positions of the rows to choose from; absent: all */
+export function pairs(
+  table: Table,
+  x: NumberColumn,
+  y: NumberColumn,
+  among: readonly number[] = everyRow(table),
+): { x: number[]; y: number[] } {
   const both: { x: number[]; y: number[] } = { x: [], y: [] }
-  for (let row = 0; row < table.rows; row++) {
+  for (const row of among) {
     const [a, b] = [x.at(row), y.at(row)]
     if (a === undefined || b === undefined) continue
     both.x.push(a)
@@ -87,3 +115,60 @@ export function pairs(table: Table, x: NumberColumn, y: NumberColumn): { x: numb
 /** `cifar10/ori-test/200/mean` → its column; every other name → the column of that name. */
 export const columnOf = (table: Table, name: string | Qualifier): NumberColumn =>
   table.column(typeof name === 'string' ? name : formatQualifier(name))
+
+const COMPARISONS = {
+  '<=': (a: number, b: number) => a <= b,
+  '>=': (a: number, b: number) => a >= b,
+  '!=': (a: number, b: number) => a !== b,
+  '<': (a: number, b: number) => a < b,
+  '>': (a: number, b: number) => a > b,
+  '=': (a: number, b: number) => a === b,
+} as const
+
+/** What a row has to meet: `params-M<0.5`. */
+export interface Condition {
+  /** As typed. */
+  readonly text: string
+  readonly column: string
+  readonly comparison: keyof typeof COMPARISONS
+  readonly value: string
+}
+
+/** Reads `column<value`, with <, <=, >, >=, = or !=. @throws BenchError `bad-input` */
+export function parseCondition(text: string): Condition {
+  const [, column, comparison, value] = /^([^<>=!]+)(<=|>=|!=|<|>|==?)([^<>=!]+)$/s.exec(text) ?? []
+  if (column?.trim() && value?.trim()) {
+    const known = (comparison === '==' ? '=' : comparison) as Condition['comparison']
+    return { text, column: column.trim(), comparison: known, value: value.trim() }
+  }
+  const expected = 'a column, one of < <= > >= = != and a value, as "params-M<0.5"'
+  throw new BenchError('bad-input', `--where "${text}" is no condition; expected ${expected}`)
+}
+
+/**
+ * Positions of the rows that meet all conditions; a row that lacks a number does not meet its condition.
+ * @throws BenchError `unknown-name` for a column that the table lacks, `bad-input` where a value cannot be compared with it
+ */
+export function rowsWhere(table: Table, conditions: readonly Condition[]): number[] {
+  const tests = conditions.map((condition) => testOf(table, condition))
+  return everyRow(table).filter((row) => tests.every((meets) => meets(row)))
+}
+
+function testOf(table: Table, { text, column, comparison, value }: Condition): (row: number) => boolean {
+  if (table.isText(column)) {
+    if (comparison !== '=' && comparison !== '!=') {
+      throw new BenchError('bad-input', `--where "${text}": ${column} holds text, which is only = or !=`)
+    }
+    const texts = table.text(column)
+    return (row) => texts.at(row) !== undefined && (texts.at(row) === value) === (comparison === '=')
+  }
+  const bound = Number(value)
+  if (!Number.isFinite(bound)) {
+    throw new BenchError('bad-input', `--where "${text}": ${column} holds numbers, and "${value}" is none`)
+  }
+  const numbers = table.column(column)
+  return (row) => {
+    const number = numbers.at(row)
+    return number !== undefined && COMPARISONS[comparison](number, bound)
+  }
+}

@@ -79,7 +79,7 @@ export class Table {
   /** The column of accuracies, in %, read by row. @throws BenchError `unknown-name` that says which part is at fault */
   accuracy(qualifier: Qualifier): NumberColumn {
     const name = formatQualifier(qualifier)
-    if (!this.#entries.has(name)) throw unknownColumn(this.manifest.name, qualifier, this.qualifiers)
+    if (!this.#entries.has(name)) throw unknownColumn(`table ${this.manifest.name}`, qualifier, this.qualifiers)
     return this.column(name)
   }
 

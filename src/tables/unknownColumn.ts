@@ -6,29 +6,30 @@ import { unknownName } from '../core/names.ts'
 const distinct = <T>(values: readonly T[]): T[] => [...new Set(values)]
 
 /**
+ * @param place where the number was looked for: `table nb201`
  * @param candidates the numbers that agree with what is not at fault
  * @param known all that the table has, for hints
  */
 export function unknownColumn(
-  table: string,
+  place: string,
   asked: Qualifier,
   candidates: readonly Qualifier[],
   known: readonly Qualifier[] = candidates,
 ): BenchError {
   const ofDataset = candidates.filter(({ dataset }) => dataset === asked.dataset)
   if (ofDataset.length === 0) {
-    return unknownName(`dataset of table ${table}`, asked.dataset, distinct(candidates.map(({ dataset }) => dataset)))
+    return unknownName(`dataset of ${place}`, asked.dataset, distinct(candidates.map(({ dataset }) => dataset)))
   }
   const ofSplit = ofDataset.filter(({ split }) => split === asked.split)
   if (ofSplit.length === 0) return unknownSplit(asked, ofDataset, known)
   const ofEpochs = ofSplit.filter(({ epochs }) => epochs === asked.epochs)
-  const place = `${table} has ${asked.dataset}/${asked.split}`
+  const found = `${place} has ${asked.dataset}/${asked.split}`
   if (ofEpochs.length === 0) {
     const epochs = distinct(ofSplit.map(({ epochs }) => epochs))
-    return new BenchError('unknown-name', `${place} after ${epochs.join(' and ')} epochs, not after ${asked.epochs}`)
+    return new BenchError('unknown-name', `${found} after ${epochs.join(' and ')} epochs, not after ${asked.epochs}`)
   }
   const seeds = ofEpochs.map(({ seed }) => seed).join(', ')
-  return new BenchError('unknown-name', `${place}/${asked.epochs} for seeds ${seeds}, not for ${asked.seed}`)
+  return new BenchError('unknown-name', `${found}/${asked.epochs} for seeds ${seeds}, not for ${asked.seed}`)
 }
 
 /** On NAS-Bench-201, CIFAR-10's validation numbers belong to networks trained on half of the training set. */

@@ -1,4 +1,4 @@
-import { readFileSync, writeFileSync } from 'node:fs'
+import { readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Command } from 'commander'
 import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
@@ -6,6 +6,7 @@ import { paretoCommand } from '../../src/cli/commands/pareto.ts'
 import { queryCommand } from '../../src/cli/commands/query.ts'
 import { tablesCommand } from '../../src/cli/commands/tables.ts'
 import { throwUsageErrors } from '../../src/cli/failures.ts'
+import { neighbours } from '../../src/core/space.ts'
 import { nb201 } from '../../src/spaces/nb201/index.ts'
 import { loadArrow } from '../../src/tables/arrowLibrary.ts'
 import { spaceIndex } from '../../src/tables/spaceIndex.ts'
@@ -26,7 +27,7 @@ async function bench(make: () => Command, ...args: readonly string[]): Promise<s
 beforeAll(() => {
   process.env.NAS_BENCH_HOME = home
   const rows = [10, 11, 12, 13].map(
-    (index, i) => `${index},${space.at(index)},${60 + i},${90 - i},${i / 10 + 0.1},s${i}`,
+    (index, i) => `${index},${space.at(index)},${60 + i},${90 - i},${(i + 1) / 10},s${i}`,
   )
   writeFileSync(
     source,
@@ -138,7 +139,7 @@ describe('bench query', () => {
 
   test.each([
     [['10', '--seed', 'men'], 'expected a seed, as 777, or mean'],
-    [[], 'name an architecture'],
+    [[], 'no architecture is named; name one'],
     [['--top', '3'], '--top of 2 columns: say which with --by'],
     [['--top', '3', '--by', 'params'], 'did you mean "params-M"'],
     [['--correlate', 'params-M'], '--correlate takes two columns, found 1'],
@@ -152,6 +153,183 @@ describe('bench query', () => {
     [['10', '11', '--rank'], '--rank is of the accuracies of one architecture'],
   ])('refuses %j', async (args, message) => {
     await expect(query(...args)).rejects.toThrow(message)
+  })
+})
+
+describe('bench query without --table', () => {
+  const query = (...args: readonly string[]) => bench(queryCommand, ...args)
+  // The table that an earlier test merged has the same columns.
+  beforeAll(() => rmSync(join(home, 'tables', 'merged.manifest.json')))
+  const BOTH = '2 tables have params-M: nb201-micro, mine; name one, as --table nb201-micro'
+
+  test.each([
+    [['--top', '1', '--by', 'cifar10/ori-test/200/mean']],
+    [['--bottom', '1', '--by', 'params-M', '--dataset', 'cifar10']],
+    [['11', '12', '--columns', 'params-M,cifar10-valid/x-valid/12/mean']],
+    [['--correlate', 'params-M,cifar10/ori-test/200/mean']],
+    [['--where', 'cifar10/ori-test/200/mean>88', '--columns', 'params-M']],
+    [['11', '--split', 'ori-test']],
+    [['11', '--neighbours', '--epochs', '12']],
+  ])('asks the only table that has what is named: %j', async (args) => {
+    expect(await query(...args)).toContain('table mine: 4 of 15625 architectures of nb201')
+  })
+
+  test.each([
+    [['--top', '1', '--by', 'params-M'], BOTH],
+    [['11', '--seed', 'mean'], '2 tables have seed mean: nb201-micro, mine; name one'],
+    [['11'], '2 tables are here: nb201-micro, mine; name one'],
+    [[space.at(11)], '2 tables are here: nb201-micro, mine; name one'],
+    [
+      ['--top', '1', '--by', 'cifar10/ori-test/200/men'],
+      'unknown column of the tables here "cifar10/ori-test/200/men"; did you mean',
+    ],
+    [['11', '--dataset', 'shaps'], 'unknown dataset of the tables here "shaps"; did you mean "shapes"'],
+    [
+      ['--correlate', 'shapes/x-test/4/mean,cifar10/ori-test/200/mean'],
+      'no one table has shapes/x-test/4/mean, cifar10/ori-test/200/mean (there are: nb201-micro of nb201, mine of nb201)',
+    ],
+  ])('lists the tables that have it, or says that none has: %j', async (args, message) => {
+    await expect(query(...args)).rejects.toThrow(message)
+  })
+
+  test('holds for bench pareto', async () => {
+    const front = bench(paretoCommand, '--x', 'params-M', '--y', 'cifar10/ori-test/200/mean')
+    expect(await front).toContain('table mine')
+    await expect(bench(paretoCommand, '--x', 'params-M', '--y', 'flops-M', '--table', 'mine')).rejects.toThrow(
+      'flops-M',
+    )
+    await expect(bench(paretoCommand, '--x', 'params-M', '--y', 'params-M')).rejects.toThrow('2 tables have params-M')
+  })
+})
+
+describe('bench query --where', () => {
+  const indices = async (...args: readonly string[]) => {
+    printed = ''
+    const answer = JSON.parse(await bench(queryCommand, ...args, '--table', 'mine', '--json'))
+    return answer.rows.map(({ index }: { index: number }) => index)
+  }
+  const where = (...texts: readonly string[]) => texts.flatMap((text) => ['--where', text])
+
+  test.each([
+    ['params-M<0.3', [10, 11]],
+    ['params-M <= 0.3', [10, 11, 12]],
+    ['params-M>0.3', [13]],
+    ['params-M>=0.3', [12, 13]],
+    ['params-M=0.3', [12]],
+    ['params-M==0.3', [12]],
+    ['params-M!=0.3', [10, 11, 13]],
+    ['index>1e1', [11, 12, 13]],
+    ['unique=s1', [11]],
+    ['unique != s1', [10, 12, 13]],
+    ['cifar10/ori-test/200/mean<-1', []],
+  ])('keeps the architectures of which %s', async (condition, expected) => {
+    expect(await indices(...where(condition))).toEqual(expected)
+  })
+
+  test('holds together with others, with an order, and with relatives', async () => {
+    expect(await indices(...where('params-M>0.15', 'cifar10/ori-test/200/mean>87'))).toEqual([11, 12])
+    expect(await indices(...where('params-M>0.15'), '--by', 'cifar10-valid/x-valid/12/mean')).toEqual([13, 12, 11])
+    expect(await indices(...where('params-M>0.15'), '--top', '1', '--by', 'cifar10/ori-test/200/mean')).toEqual([11])
+    expect(await indices(...where('params-M<0.35'), '--bottom', '2', '--by', 'cifar10/ori-test/200/mean')).toEqual([
+      12, 11,
+    ])
+  })
+
+  test('chooses what is correlated', async () => {
+    const args = [
+      '--correlate',
+      'params-M,cifar10/ori-test/200/mean',
+      ...where('params-M<0.35'),
+      '--table',
+      'mine',
+      '--json',
+    ]
+    expect(JSON.parse(await bench(queryCommand, ...args)).rows[0].n).toBe(3)
+  })
+
+  test.each([
+    ['params-M', 'is no condition; expected a column'],
+    ['<0.5', 'is no condition'],
+    ['params-M<', 'is no condition'],
+    ['params-M<<0.5', 'is no condition'],
+    ['0<params-M<0.5', 'is no condition'],
+    ['', 'is no condition'],
+    ['params-M<small', 'params-M holds numbers, and "small" is none'],
+    ['params-M<Infinity', 'params-M holds numbers, and "Infinity" is none'],
+    ['unique<s1', 'unique holds text, which is only = or !='],
+    ['parms-M<0.5', 'did you mean "params-M"'],
+  ])('refuses %s', async (condition, message) => {
+    await expect(indices(...where(condition))).rejects.toThrow(message)
+  })
+
+  test.each([[['11']], [['11', '12']], [['11', '--rank']], [['11', '--curves']]])(
+    'refuses to choose among architectures that are named: %j',
+    async (args) => {
+      await expect(indices(...args, ...where('params-M<1'))).rejects.toThrow('and they are named')
+    },
+  )
+})
+
+describe('a list of architectures', () => {
+  const lines = (width: number | undefined, ...args: readonly string[]) => {
+    Object.defineProperty(process.stdout, 'columns', { value: width, configurable: true })
+    return bench(queryCommand, ...args).then((text) => text.trimEnd().split('\n'))
+  }
+  afterAll(() => Reflect.deleteProperty(process.stdout, 'columns'))
+  const widest = (text: readonly string[]) => Math.max(...text.map(({ length }) => length))
+
+  beforeAll(() => {
+    // As many accuracies as the full table has.
+    const head = ['cifar10-valid', 'cifar10', 'cifar100', 'ImageNet16-120'].flatMap((dataset) =>
+      ['train', 'x-valid', 'x-test'].flatMap((split) =>
+        ['777', 'mean'].map((seed) => `${dataset}/${split}/200/${seed}`),
+      ),
+    )
+    const own = 6111
+    const indices = [
+      own,
+      ...neighbours(nb201, nb201.parse(space.at(own))).map((other) => space.indexOf(nb201.format(other))),
+    ]
+    const rows = indices.map((index) => [index, space.at(index), ...head.map((_, i) => 50 + i)].join(','))
+    writeFileSync(join(home, 'wide.csv'), `${[['index', 'arch', ...head].join(','), ...rows].join('\n')}\n`)
+    return bench(tablesCommand, 'import', join(home, 'wide.csv'), '--as', 'wide', '--partial', '--quiet')
+  })
+
+  test.each([80, 100, 120, 200, undefined])('of neighbours fits a terminal of %s signs', async (width) => {
+    const text = await lines(width, '6111', '--neighbours', '--table', 'wide')
+    expect(text.filter((line) => /^ *\d+ {2}\d→\d \w/.test(line))).toHaveLength(24)
+    expect(widest(text)).toBeLessThanOrEqual(width ?? 80)
+    // No narrower than it has to be: one more column would not fit.
+    expect(widest(text)).toBeGreaterThan((width ?? 80) - 20)
+    expect(text.at(-1)).toMatch(/^\d+ more columns do not fit \d+ signs; --format csv has all$/)
+  })
+
+  test('shows means before single seeds, and tests before training', async () => {
+    const text = (await lines(80, '6111', '--neighbours', '--table', 'wide')).join('\n')
+    expect(text).toContain('x-valid/200/mean')
+    expect(text).not.toMatch(/777|train/)
+  })
+
+  test('is narrowed by --where', async () => {
+    const { rows } = JSON.parse(
+      await bench(queryCommand, '6111', '--neighbours', '--table', 'wide', '--where', 'index<5000', '--json'),
+    )
+    const indices = rows.map(({ index }: { index: number }) => index)
+    expect(indices.sort((a: number, b: number) => a - b)).toEqual([1162, 1317, 3166, 3731, 3888, 4237])
+  })
+
+  test('has every column that is named, and all of them in other formats', async () => {
+    const named = [
+      'cifar10/x-test/200/777',
+      'cifar100/train/200/777',
+      'cifar100/x-test/200/mean',
+      'cifar10/train/200/mean',
+    ]
+    const text = await lines(80, '6111', '--neighbours', '--table', 'wide', '--columns', named.join(','))
+    expect(text.join('\n')).not.toContain('do not fit')
+    printed = ''
+    const [head] = await lines(80, '6111', '--neighbours', '--table', 'wide', '--format', 'csv')
+    expect(head.split(',')).toHaveLength(3 + 24)
   })
 })
 

@@ -7,7 +7,9 @@ import {
   neighboursOf,
   ordered,
   pairs,
+  parseCondition,
   rankOf,
+  rowsWhere,
   selectQualifiers,
 } from '../../src/tables/query.ts'
 import { spaceIndex } from '../../src/tables/spaceIndex.ts'
@@ -78,6 +80,15 @@ describe('a table tells', () => {
     const { x, y } = pairs(table, accuracies(), table.column('loss:cifar10/ori-test/200/777'))
     expect(x).toHaveLength(360)
     expect(x.every((value, i) => value + y[i] === 100)).toBe(true)
+  })
+})
+
+describe('conditions', () => {
+  test('are not met by rows that lack the number', () => {
+    const column = 'cifar10/ori-test/200/777'
+    const met = (comparison: string) => rowsWhere(table, [parseCondition(`${column}${comparison}50`)])
+    expect(met('<').length + met('>=').length).toBe(360)
+    expect(met('!=').length + met('=').length).toBe(360)
   })
 })
 

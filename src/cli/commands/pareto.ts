@@ -7,15 +7,17 @@ import { unknownName } from '../../core/names.ts'
 import { parseTableFormat, renderTable, TABLE_FORMATS, type TableFormat } from '../../report/formats/renderTable.ts'
 import { frontTable } from '../../report/listings/queryTables.ts'
 import { builtinSpace } from '../../spaces/index.ts'
+import { isAccuracy, isSize } from '../../tables/columnNames.ts'
 import type { NumberColumn } from '../../tables/columns.ts'
 import { openTable } from '../../tables/openTable.ts'
 import { type Better, type FrontPoint, paretoFront, pointsOf } from '../../tables/paretoFront.ts'
 import type { Table } from '../../tables/table.ts'
+import { tableWith, type Wanted } from '../../tables/tableWith.ts'
 import { jsonOption, oneOf, outOption, repeated } from '../options.ts'
 import { writeOutput } from '../output.ts'
 
 interface ParetoFlags {
-  readonly table: string
+  readonly table?: string
   readonly x: string
   readonly y: string
   readonly xBetter: Better
@@ -40,7 +42,7 @@ export function paretoCommand(): Command {
     )
     .requiredOption('--x <column>', 'as params-M, or latency:pixel3')
     .requiredOption('--y <column>', 'as cifar10/ori-test/200/mean')
-    .option('--table <name>', 'table, by name or path', 'nb201-micro')
+    .option('--table <name>', 'table, by name or path (default: the only one that has both columns)')
     .option('--hardware <file>', 'CSV file with further columns; may be given several times', repeated)
     .option('--mapping <file>', 'YAML file that says which of its columns is what')
     .addOption(better('--x-better <direction>', 'which x is better', 'lower'))
@@ -51,14 +53,14 @@ export function paretoCommand(): Command {
     .addOption(outOption())
     .addHelpText(
       'after',
-      '\nExamples:\n  bench pareto --table nb201 --x params-M --y cifar10/ori-test/200/mean\n' +
+      '\nExamples:\n  bench pareto --x params-M --y shapes/x-test/4/mean\n' +
         '  bench pareto --table nb201 --hardware pixel3.csv --x latency:pixel3 --y cifar10/ori-test/200/mean --picture front.svg',
     )
     .action(pareto)
 }
 
 async function pareto(flags: ParetoFlags): Promise<void> {
-  const table = await openTable(flags.table)
+  const table = await openTable(flags.table ?? (await tableWith(wantedBy(flags))))
   const joined = await hardwareOf(table, flags)
   const [x, y] = [flags.x, flags.y].map((name) => columnNamed(name, table, joined))
   const points = pointsOf(table.rows, x, y)
@@ -72,6 +74,11 @@ async function pareto(flags: ParetoFlags): Promise<void> {
   if (flags.picture !== undefined) await draw(flags.picture, table, flags, points, front)
   const list = frontTable(table, [flags.x, flags.y], front, points.length)
   writeOutput(renderTable(list, flags.json ? 'json' : flags.format), flags.out)
+}
+
+/** Columns that may be in a hardware file may be in no table. */
+function wantedBy({ x, y, hardware }: ParetoFlags): Wanted {
+  return { columns: [x, y].filter((name) => hardware === undefined || isAccuracy(name) || isSize(name)) }
 }
 
 async function hardwareOf(table: Table, { hardware = [], mapping }: ParetoFlags): Promise<NumberColumn[]> {

@@ -8,8 +8,9 @@ import { renderArrow } from '../../report/formats/arrow.ts'
 import { renderTable, TABLE_FORMATS, type TableFormat } from '../../report/formats/renderTable.ts'
 import type { Tabular } from '../../report/formats/tabular.ts'
 import { answer, type Question } from '../../report/listings/queryAnswer.ts'
+import { type Condition, parseCondition } from '../../tables/query.ts'
 import { commaList, outOption, positiveInteger } from '../options.ts'
-import { writeOutput } from '../output.ts'
+import { terminalWidth, writeOutput } from '../output.ts'
 
 const FORMATS = [...TABLE_FORMATS, 'arrow'] as const
 
@@ -24,7 +25,7 @@ export function queryCommand(): Command {
     .summary('look architectures up in a table: numbers, ranks, best, neighbours, correlations')
     .description('Looks architectures up, by their index or their string. What is not narrowed down is shown in full.')
     .argument('[architectures...]', 'as 6111, or as "|nor_conv_3x3~0|+|…|"')
-    .option('--table <name>', 'table, by name or path', 'nb201-micro')
+    .option('--table <name>', 'table, by name or path (default: the only one that has what is asked for)')
     .option('--dataset <name>', 'only numbers of this dataset, as cifar10-valid')
     .option('--split <name>', 'only of this split: train, x-valid, x-test or ori-test')
     .option('--epochs <n>', 'only after this many training epochs', positiveInteger)
@@ -35,7 +36,8 @@ export function queryCommand(): Command {
     .addOption(question('--neighbours', 'all architectures that differ in one operation'))
     .addOption(question('--top <n>', 'the n best architectures by one column').argParser(positiveInteger))
     .addOption(question('--bottom <n>', 'the n with the least').argParser(positiveInteger))
-    .option('--by <column>', 'what --top and --bottom go by, as cifar10/ori-test/200/mean')
+    .option('--where <condition>', 'only architectures that meet it, as "params-M<0.5"; several times', conditions)
+    .option('--by <column>', 'what --top, --bottom and --where go by, as cifar10/ori-test/200/mean')
     .addOption(question('--correlate <columns>', 'how two columns go together, as A,B').argParser(commaList))
     .addOption(question('--curves', 'every epoch of one architecture’s trainings, from the table’s second file'))
     .option('--format <name>', `of the answer: ${FORMATS.join(', ')}`, format, 'text')
@@ -43,8 +45,8 @@ export function queryCommand(): Command {
     .addOption(outOption())
     .addHelpText(
       'after',
-      '\nExamples:\n  bench query 6111 --table nb201 --dataset cifar10 --rank\n' +
-        '  bench query --table nb201 --top 5 --by cifar10/ori-test/200/mean',
+      '\nExamples:\n  bench query 6111 --dataset shapes --rank\n' +
+        '  bench query --top 5 --by shapes/x-test/4/mean --where "params-M<0.02"',
     )
     .action(query)
 }
@@ -62,10 +64,13 @@ async function query(architectures: readonly string[], flags: QueryFlags): Promi
 }
 
 function write(answered: Tabular, as: TableFormat | 'arrow', out: string | undefined): void {
-  if (as !== 'arrow') writeOutput(renderTable(answered, as), out)
+  const width = out === undefined ? terminalWidth() : undefined
+  if (as !== 'arrow') writeOutput(renderTable(answered, as, width), out)
   else if (out === undefined) throw new BenchError('bad-input', '--format arrow needs a file: --out FILE.arrow')
   else writeAtomically(resolve(out), renderArrow(answered))
 }
+
+const conditions = (text: string, earlier: readonly Condition[] = []): Condition[] => [...earlier, parseCondition(text)]
 
 function seed(text: string): number | 'mean' {
   if (text === 'mean' || /^\d+$/.test(text)) return text === 'mean' ? text : Number(text)

@@ -15,25 +15,29 @@ const RENDERERS = {
   csv: renderCsv,
   json: renderJson,
   latex: renderLatex,
-} satisfies Record<string, (table: Tabular) => string>
+} satisfies Record<string, (table: Tabular, width?: number) => string>
 
 export type TableFormat = keyof typeof RENDERERS
 export const TABLE_FORMATS = Object.keys(RENDERERS) as readonly TableFormat[]
 
-/** The table in one format, with a newline at its end. */
-export function renderTable(table: Tabular, format: TableFormat): string {
+/**
+ * The table in one format, with a newline at its end.
+ * @param width of the terminal that text is for, in signs; absent: as wide as the table is
+ */
+export function renderTable(table: Tabular, format: TableFormat, width?: number): string {
   const ragged = table.rows.find((row) => row.length !== table.columns.length)
   if (ragged !== undefined) {
     throw new BenchError('failed', `a row has ${ragged.length} cells, the table ${table.columns.length} columns`)
   }
   // JSON escapes what is in a string by itself, but for the controls beyond ASCII.
-  return format === 'json' ? printable(renderJson(table)) : RENDERERS[format](withPlainText(table))
+  return format === 'json' ? printable(renderJson(table)) : RENDERERS[format](withPlainText(table), width)
 }
 
 /** The table with the control characters of its texts escaped: no name or note may break a row or drive a terminal. */
 const withPlainText = ({ columns, rows, notes, ...rest }: Tabular): Tabular => ({
   ...rest,
-  columns: columns.map(({ title, key, within }) => ({
+  columns: columns.map(({ title, key, within, ...column }) => ({
+    ...column,
     title: oneLine(title),
     key: oneLine(key),
     ...(within && { within: [oneLine(within[0]), oneLine(within[1])] as const }),

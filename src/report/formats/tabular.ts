@@ -16,6 +16,8 @@ export interface TabularColumn {
   readonly key: string
   /** What neighbouring columns share, and what the column is within it: formats that can write the first once. */
   readonly within?: readonly [group: string, title: string]
+  /** The highest is left out first where a terminal is too narrow for all columns; absent: the column always stands. */
+  readonly optional?: number
 }
 
 export type Cell =

@@ -1,37 +1,82 @@
-/** Aligned columns for a terminal. Long titles and notes are broken at blanks. */
+/** Aligned columns for a terminal. Long titles and notes are broken at blanks, titles after slashes too. */
 
 import { cellText, isWords } from './cells.ts'
-import type { Tabular } from './tabular.ts'
+import type { Cell, Tabular, TabularColumn } from './tabular.ts'
 
 /** Titles are broken where they are wider than their column's cells and this. */
 const TITLE_WIDTH = 16
 const NOTE_WIDTH = 110
+const GAP = 2
 
-export function renderText({ columns, rows, notes }: Tabular): string {
-  const body = rows.map((row) => row.map(cellText))
-  const cellWidths = columns.map((_, i) => Math.max(0, ...body.map((line) => line[i].length)))
-  const titles = columns.map(({ title }, i) => fold(title, Math.max(TITLE_WIDTH, cellWidths[i])))
-  const widths = titles.map((lines, i) => Math.max(cellWidths[i], ...lines.map((line) => line.length)))
-  const left = columns.map((_, i) => isWords(rows.map((row) => row[i])))
-  const set = (line: readonly string[]) =>
-    line.map((text, i) => (left[i] ? text.padEnd(widths[i]) : text.padStart(widths[i]))).join('  ')
-  const height = Math.max(0, ...titles.map((lines) => lines.length))
-  const head = Array.from({ length: height }, (_, at) =>
-    set(titles.map((lines) => lines[at - height + lines.length] ?? '')),
+/** @param width of the terminal, in signs; optional columns that do not fit are left out, and their number is said */
+export function renderText(table: Tabular, width = Number.POSITIVE_INFINITY): string {
+  const set = table.columns.map((column, i) =>
+    setColumn(
+      column,
+      table.rows.map((row) => row[i]),
+    ),
   )
-  const rule = widths.map((width) => '─'.repeat(width)).join('──')
-  const below = notes.flatMap((note) => fold(note, NOTE_WIDTH))
-  const lines = [...head, rule, ...body.map(set), ...(below.length > 0 ? ['', ...below] : [])]
-  return lines.map((line) => `${line.trimEnd()}\n`).join('')
+  const shown = fitting(table.columns, set, width)
+  const height = Math.max(0, ...shown.map(({ title }) => title.length))
+  const line = (texts: readonly string[]) => shown.map(({ align }, i) => align(texts[i])).join(' '.repeat(GAP))
+  const head = Array.from({ length: height }, (_, at) =>
+    line(shown.map(({ title }) => title[at - height + title.length] ?? '')),
+  )
+  const rule = shown.map((column) => '─'.repeat(column.width)).join('─'.repeat(GAP))
+  const body = table.rows.map((_, row) => line(shown.map(({ cells }) => cells[row])))
+  const notes = [...table.notes, ...leftOut(set.length - shown.length, width)]
+  const below = notes.flatMap((note) => fold(note, Math.min(NOTE_WIDTH, width)))
+  const lines = [...head, rule, ...body, ...(below.length > 0 ? ['', ...below] : [])]
+  return lines.map((text) => `${text.trimEnd()}\n`).join('')
 }
 
-/** Lines of at most `width` signs, broken at blanks; a longer word stands alone. */
-function fold(text: string, width: number): string[] {
+/** A column as it is printed. */
+interface SetColumn {
+  /** Lines of the title. */
+  readonly title: readonly string[]
+  readonly cells: readonly string[]
+  readonly width: number
+  align(text: string): string
+}
+
+function setColumn({ title: text }: TabularColumn, content: readonly Cell[]): SetColumn {
+  const cells = content.map(cellText)
+  const cellWidth = widest(cells)
+  const title = fold(text, Math.max(TITLE_WIDTH, cellWidth), /(?= )|(?<=\/)/)
+  const width = Math.max(cellWidth, widest(title))
+  const isLeft = isWords(content)
+  return { title, cells, width, align: (part) => (isLeft ? part.padEnd(width) : part.padStart(width)) }
+}
+
+const widest = (texts: readonly string[]): number => texts.reduce((most, { length }) => Math.max(most, length), 0)
+
+/** All columns where they fit; else without the optional ones that are too many, the most dispensable first. */
+function fitting(columns: readonly TabularColumn[], set: readonly SetColumn[], most: number): readonly SetColumn[] {
+  const left = new Set(set.keys())
+  const width = () => [...left].reduce((sum, i) => sum + set[i].width + GAP, -GAP)
+  const dispensable = [...left]
+    .filter((i) => columns[i].optional !== undefined)
+    .sort((a, b) => Number(columns[b].optional) - Number(columns[a].optional))
+  for (const i of dispensable) {
+    if (width() <= most) break
+    left.delete(i)
+  }
+  return set.filter((_, i) => left.has(i))
+}
+
+function leftOut(count: number, width: number): readonly string[] {
+  if (count === 0) return []
+  const columns = count === 1 ? 'one more column does' : `${count} more columns do`
+  return [`${columns} not fit ${width} signs; --format csv has all`]
+}
+
+/** Lines of at most `width` signs, broken at blanks or elsewhere; a longer piece stands alone. */
+function fold(text: string, width: number, breaks = /(?= )/): string[] {
   const lines: string[] = []
-  for (const word of text.split(' ')) {
+  for (const piece of text.split(breaks)) {
     const last = lines.at(-1)
-    if (last !== undefined && last.length + 1 + word.length <= width) lines[lines.length - 1] = `${last} ${word}`
-    else lines.push(word)
+    if (last !== undefined && last.length + piece.length <= width) lines[lines.length - 1] = last + piece
+    else lines.push(piece.trimStart())
   }
   return lines
 }

@@ -1,8 +1,10 @@
 /** The answer to one question about a table, or about some of its architectures. */
 import { BenchError } from '../../core/errors.ts'
-import { builtinSpace } from '../../spaces/index.ts'
+import type { SearchSpace } from '../../core/space.ts'
+import { builtinSpace, builtinSpaces } from '../../spaces/index.ts'
 import { openTable } from '../../tables/openTable.ts'
 import {
+  type Condition,
   columnOf,
   findArchitecture,
   isomorphicTo,
@@ -10,16 +12,20 @@ import {
   ordered,
   pairs,
   type QualifierFilter,
+  rowsWhere,
   selectQualifiers,
 } from '../../tables/query.ts'
 import type { Table } from '../../tables/table.ts'
+import { tableWith, type Wanted } from '../../tables/tableWith.ts'
 import type { Tabular } from '../formats/tabular.ts'
 import { architecturesTable, architectureTable, correlationTable, curvesTable, qualifierNames } from './queryTables.ts'
 
+const IS_INDEX = /^#?\d+$/
+
 /** As `bench query` has it: what is asked, and of which numbers. */
 export interface Question extends QualifierFilter {
-  /** Name or path. */
-  readonly table: string
+  /** Name or path; absent: the only table that has the columns and numbers asked for. */
+  readonly table?: string
   /** Instead of the accuracies that the filter leaves. */
   readonly columns?: readonly string[]
   readonly rank?: boolean
@@ -30,6 +36,8 @@ export interface Question extends QualifierFilter {
   readonly by?: string
   readonly correlate?: readonly string[]
   readonly curves?: boolean
+  /** Of the whole table or of relatives, only architectures that meet all of them. */
+  readonly where?: readonly Condition[]
 }
 
 /**
@@ -37,35 +45,69 @@ export interface Question extends QualifierFilter {
  * @throws BenchError `bad-input` for what no answer can heed, `unknown-name` or `missing` for what the table lacks
  */
 export async function answer(architectures: readonly string[], question: Question): Promise<Tabular> {
-  const table = await openTable(question.table)
-  if (question.curves) return curvesOf(table, architectures, question)
-  const { correlate, top, bottom } = question
-  return [correlate, top, bottom].some((asked) => asked !== undefined)
+  const name = question.table ?? (await tableWith(wantedBy(architectures, question)))
+  const table = await openTable(name)
+  if (question.curves) return curvesOf(table, name, architectures, question)
+  const { correlate, top, bottom, where } = question
+  const isOfTable = [correlate, top, bottom].some((asked) => asked !== undefined)
+  return isOfTable || (where !== undefined && architectures.length === 0)
     ? answerOfTable(table, architectures, question)
     : answerOfRows(table, architectures, question)
 }
 
-async function curvesOf(table: Table, architectures: readonly string[], question: Question): Promise<Tabular> {
+function wantedBy(architectures: readonly string[], question: Question): Wanted {
+  const { columns = [], by, correlate = [], where = [], dataset, split, epochs, seed } = question
+  const strings = architectures.filter((text) => !IS_INDEX.test(text))
+  return {
+    columns: [
+      ...new Set([...columns, ...(by === undefined ? [] : [by]), ...correlate, ...where.map(({ column }) => column)]),
+    ],
+    filter: { dataset, split, epochs, seed },
+    ...(strings.length > 0 && { ofSpace: (space: string) => strings.every((text) => isOf(space, text)) }),
+  }
+}
+
+/** Whether a text is an architecture of a space. One of no space is told when the table is asked. */
+function isOf(name: string, text: string): boolean {
+  const reads = (space: SearchSpace) => {
+    try {
+      return space.parse(text) !== undefined
+    } catch {
+      return false
+    }
+  }
+  return reads(builtinSpace(name)) || !Object.values(builtinSpaces).some(reads)
+}
+
+async function curvesOf(
+  table: Table,
+  name: string,
+  architectures: readonly string[],
+  question: Question,
+): Promise<Tabular> {
   if (architectures.length !== 1) {
     throw new BenchError('bad-input', `--curves takes one architecture, found ${architectures.length}`)
   }
+  refuseWhere(question)
   const { readCurves } = await import('../../tables/readCurves.ts')
   const index = findArchitecture(table, builtinSpace(table.manifest.space), architectures[0])
-  return curvesTable(table, index, await readCurves(question.table, index), question)
+  return curvesTable(table, index, await readCurves(name, index), question)
 }
 
 function answerOfRows(table: Table, architectures: readonly string[], question: Question): Tabular {
   if (architectures.length === 0) {
-    throw new BenchError('bad-input', 'name an architecture, by index or string; or ask with --top or --correlate')
+    const others = 'ask with --top, --where or --correlate'
+    throw new BenchError('bad-input', `no architecture is named; name one, by index or string, or ${others}`)
   }
   if (question.by !== undefined)
-    throw new BenchError('bad-input', '--by says what --top or --bottom go by; give one of them')
+    throw new BenchError('bad-input', '--by says what --top, --bottom or --where go by; give one of them')
   const space = builtinSpace(table.manifest.space)
   const indices = architectures.map((text) => findArchitecture(table, space, text))
   if (question.isomorphic)
     return related(table, indices, question, 'the same function', (i) => isomorphicTo(table, space, i))
   if (question.neighbours)
     return related(table, indices, question, 'one operation apart', (i) => neighboursOf(table, space, i))
+  refuseWhere(question)
   const single = indices.length === 1 && question.columns === undefined
   if (question.rank && !single) {
     throw new BenchError(
@@ -76,7 +118,14 @@ function answerOfRows(table: Table, architectures: readonly string[], question: 
   if (single) {
     return architectureTable(table, indices[0], selectQualifiers(table, question), question.rank ?? false)
   }
-  return architecturesTable(table, indices, columnsOf(table, question), `${indices.length} architectures`)
+  return architecturesTable(table, { indices, ...columnsOf(table, question), note: `${indices.length} architectures` })
+}
+
+/** @throws BenchError `bad-input` where architectures are named already */
+function refuseWhere({ where }: Question): void {
+  if (where === undefined) return
+  const found = `--where "${where[0].text}" chooses architectures`
+  throw new BenchError('bad-input', `${found}, and they are named; leave one of the two out`)
 }
 
 /** Of all its architectures, so that none is to be named. */
@@ -87,7 +136,10 @@ function answerOfTable(table: Table, architectures: readonly string[], question:
       `--top, --bottom and --correlate are of the whole table; leave out ${architectures[0]}`,
     )
   }
-  return question.correlate === undefined ? extremes(table, question) : correlation(table, question.correlate)
+  const { correlate, top, bottom, where = [] } = question
+  if (correlate !== undefined) return correlation(table, correlate, where)
+  if (top === undefined && bottom === undefined) return matches(table, question, where)
+  return extremes(table, question, where)
 }
 
 function related(
@@ -97,36 +149,98 @@ function related(
   how: string,
   relation: (index: number) => readonly number[],
 ): Tabular {
-  const found = [...new Set(indices.flatMap(relation))]
-  const note = `${how} as #${indices.join(', #')}: ${found.length} that the table has`
-  return architecturesTable(table, found, columnsOf(table, question), note)
+  const { where = [], neighbours } = question
+  const allowed = new Set(where.length > 0 ? rowsWhere(table, where) : [])
+  const all = [...new Set(indices.flatMap(relation))]
+  const found = where.length === 0 ? all : all.filter((index) => allowed.has(table.row(index) as number))
+  const space = builtinSpace(table.manifest.space)
+  const [own] = indices
+  const listing = {
+    indices: found,
+    ...withColumns(columnsOf(table, question), columnsWhere(where)),
+    // What a neighbour changes says more than its string, and fits a terminal.
+    ...(neighbours && indices.length === 1 && { change: (index: number) => changeBetween(space, table, own, index) }),
+    note: `${how} as #${indices.join(', #')}: ${found.length} ${where.length > 0 ? `of ${all.length} ` : ''}that the table has${meeting(where)}`,
+  }
+  return architecturesTable(table, listing)
 }
 
-function extremes(table: Table, question: Question): Tabular {
-  const columns = columnsOf(table, question)
+/** `1→3 skip_connect`: the operations of each edge on which another architecture differs. */
+function changeBetween(space: SearchSpace, table: Table, from: number, to: number): string {
+  const [own, other] = [from, to].map((index) => space.oneHot(space.parse(table.arch(index) as string)))
+  const cells = new Set(space.edges.map(({ cell }) => cell))
+  return space.edges
+    .flatMap(({ cell, from: start, to: end, operations }, edge) => {
+      if (other[edge].every((weight, op) => weight === own[edge][op])) return []
+      const names = operations.filter((_, op) => other[edge][op] > 0).join(' + ') || 'no operation'
+      return `${cells.size > 1 ? `${cell} ` : ''}${start}→${end} ${names}`
+    })
+    .join(', ')
+}
+
+/** All architectures that meet the conditions: by index, or sorted by one column. */
+function matches(table: Table, question: Question, where: readonly Condition[]): Tabular {
+  const { by } = question
+  const met = rowsWhere(table, where)
+  const rows = by === undefined ? met : ordered(table, columnOf(table, by), 'highest', met)
+  const indices = [...table.indices()]
+  return architecturesTable(table, {
+    indices: rows.map((row) => indices[row]),
+    ...withColumns(columnsOf(table, question), [...(by === undefined ? [] : [by]), ...columnsWhere(where)]),
+    note: `${rows.length} of ${table.rows} architectures${meeting(where)}${by === undefined ? '' : `, highest ${by} first`}`,
+  })
+}
+
+function extremes(table: Table, question: Question, where: readonly Condition[]): Tabular {
+  const { columns } = columnsOf(table, question)
   const by = question.by ?? (columns.length === 1 ? columns[0] : undefined)
   if (by === undefined) {
-    throw new BenchError('bad-input', `--top of ${columns.length} columns: say which with --by, as --by ${columns[0]}`)
+    const asked = question.top === undefined ? '--bottom' : '--top'
+    throw new BenchError(
+      'bad-input',
+      `${asked} of ${columns.length} columns: say which with --by, as --by ${columns[0]}`,
+    )
   }
   const order = question.top === undefined ? 'lowest' : 'highest'
   const indices = [...table.indices()]
-  const rows = ordered(table, columnOf(table, by), order)
-  const shown = [by, ...(question.columns ?? [])]
-  return architecturesTable(
-    table,
-    rows.slice(0, question.top ?? question.bottom).map((row) => indices[row]),
-    [...new Set(shown)],
-    `${order} ${by} of the ${rows.length} architectures that have it`,
-  )
+  const rows = ordered(table, columnOf(table, by), order, rowsWhere(table, where))
+  const shown = rows.slice(0, question.top ?? question.bottom)
+  return architecturesTable(table, {
+    indices: shown.map((row) => indices[row]),
+    columns: [...new Set([by, ...(question.columns ?? []), ...columnsWhere(where)])],
+    byDefault: false,
+    note: `${order} ${by} of the ${rows.length} architectures that have it${where.length === 0 ? '' : `,${meeting(where)}`}`,
+  })
 }
 
-function correlation(table: Table, names: readonly string[]): Tabular {
+function correlation(table: Table, names: readonly string[], where: readonly Condition[]): Tabular {
   if (names.length !== 2) throw new BenchError('bad-input', `--correlate takes two columns, found ${names.length}`)
   const [x, y] = names
-  const both = pairs(table, columnOf(table, x), columnOf(table, y))
-  return correlationTable({ names: [x, y], ...both }, table.manifest)
+  const both = pairs(table, columnOf(table, x), columnOf(table, y), rowsWhere(table, where))
+  return correlationTable({ names: [x, y], ...both }, table.manifest, meeting(where))
+}
+
+interface Columns {
+  readonly columns: readonly string[]
+  /** Whether they were not named. */
+  readonly byDefault: boolean
 }
 
 /** Those named; else the accuracies that the filter leaves. */
-const columnsOf = (table: Table, question: Question): readonly string[] =>
-  question.columns ?? qualifierNames(selectQualifiers(table, question))
+const columnsOf = (table: Table, question: Question): Columns => ({
+  columns: question.columns ?? qualifierNames(selectQualifiers(table, question)),
+  byDefault: question.columns === undefined,
+})
+
+/** Further columns first, which always stand. */
+const withColumns = ({ columns, byDefault }: Columns, more: readonly string[]): Columns => ({
+  columns: [...new Set([...more, ...columns])],
+  byDefault,
+})
+
+const columnsWhere = (where: readonly Condition[]): readonly string[] =>
+  where.map(({ column }) => column).filter((column) => column !== 'index' && column !== 'arch')
+
+/** What stands in a note: ` with params-M<0.5 and …`. */
+const meeting = (where: readonly Condition[]): string =>
+  where.length === 0 ? '' : ` with ${where.map(({ text }) => text).join(' and ')}`

@@ -88,22 +88,55 @@ export function curvesTable(table: Table, index: number, curves: readonly Curve[
   }
 }
 
+/** Which architectures are listed, and which of their columns. */
+export interface Listing {
+  readonly indices: readonly number[]
+  readonly columns: readonly string[]
+  /** Whether the columns were not named: those that a terminal has no room for are left out then. */
+  readonly byDefault: boolean
+  /** What sets an architecture apart from the one that was asked about; the architecture itself is optional then. */
+  readonly change?: (index: number) => string
+  readonly note: string
+}
+
 /** One architecture a line, with the columns asked for. */
-export function architecturesTable(
-  table: Table,
-  indices: readonly number[],
-  columns: readonly string[],
-  note: string,
-): Tabular {
+export function architecturesTable(table: Table, { indices, columns, byDefault, change, note }: Listing): Tabular {
   const readers = columns.map((name) => cellReader(table, name))
+  const ranks = byDefault ? dispensability(columns) : new Map<string, number>()
+  const arch = column('arch', 'Architecture')
+  const isOptional = (name: string) => ({ ...column(name), ...(ranks.has(name) && { optional: ranks.get(name) }) })
   return {
-    columns: [column('index', 'Index'), column('arch', 'Architecture'), ...columns.map((name) => column(name))],
+    columns: [
+      column('index', 'Index'),
+      ...(change ? [column('change', 'Change'), { ...arch, optional: Number.POSITIVE_INFINITY }] : [arch]),
+      ...columns.map(isOptional),
+    ],
     rows: indices.map((index) => {
       const row = table.row(index) as number
-      return [count(index), word(table.arch(index) as string), ...readers.map((cell) => cell(row))]
+      const text = word(table.arch(index) as string)
+      return [count(index), ...(change ? [word(change(index))] : []), text, ...readers.map((cell) => cell(row))]
     }),
     notes: [note, origin(table.manifest)],
   }
+}
+
+/** How many numbers always stand beside an architecture, however narrow the terminal. */
+const LEAST_NUMBERS = 2
+
+/** By name of an accuracy, the highest first to go: single seeds, short trainings, training sets, then the later columns. */
+function dispensability(names: readonly string[]): ReadonlyMap<string, number> {
+  const accuracies = names.filter(isAccuracy).map((name) => ({ name, ...parseQualifier(name) }))
+  const longest = (of: Qualifier) =>
+    Math.max(
+      ...accuracies.filter(({ dataset, split }) => dataset === of.dataset && split === of.split).map((q) => q.epochs),
+    )
+  const ranked = accuracies.map((qualifier, position) => {
+    const { name, split, epochs, seed } = qualifier
+    const reasons = [seed !== 'mean', epochs < longest(qualifier), split === 'train'].map(Number)
+    return { name, rank: 1e6 * (4 * reasons[0] + 2 * reasons[1] + reasons[2]) + position }
+  })
+  const dispensable = ranked.sort((a, b) => a.rank - b.rank).slice(LEAST_NUMBERS)
+  return new Map(dispensable.map(({ name, rank }) => [name, rank]))
 }
 
 function cellReader(table: Table, name: string): (row: number) => Cell {
@@ -144,10 +177,11 @@ function digits(value: number | undefined, name: string): Cell {
   return number(value, isAccuracy(name) ? 2 : Number.isInteger(value) ? 0 : 4)
 }
 
-/** @param names of two columns, with the numbers of every row that has both */
+/** @param names of two columns, with the numbers of every row that has both; @param among which rows, in words */
 export function correlationTable(
   { names, x, y }: { readonly names: readonly [string, string]; readonly x: number[]; readonly y: number[] },
   manifest: Manifest,
+  among = '',
 ): Tabular {
   const constant = [x, y].some((values) => values.every((value) => value === values[0]))
   const lines = {
@@ -158,7 +192,7 @@ export function correlationTable(
   return {
     columns: [column('statistic', 'Correlation'), column('value', 'Value'), column('n')],
     rows: Object.entries(lines).map(([name, value]) => [word(name), number(value, 4), count(x.length)]),
-    notes: [names.join(' with '), origin(manifest)],
+    notes: [`${names.join(' with ')}${among && `, of architectures${among}`}`, origin(manifest)],
   }
 }
 
