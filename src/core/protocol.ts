@@ -46,11 +46,13 @@ export interface Protocol {
   readonly stepOrder: 'architecture-first' | 'weights-first'
   readonly data: {
     /**
-     * `benchmark`: w and α are trained on what NAS-Bench-201 trains and validates on, the two halves of CIFAR-10's training
-     * set, or the training set and x-valid of CIFAR-100 and ImageNet16-120; absent: `seeded`, shares of the training set
-     * in a random order.
+     * `fixed`: w is trained on the first share of the training set in the order of its files, α on the next, whatever the
+     * seed, as many authors' code has it: images 0 … 24,999 and 25,000 … 49,999 of CIFAR-10. `benchmark`: w and α are
+     * trained on what NAS-Bench-201 trains and validates on, the two halves of CIFAR-10's training set, or the training set
+     * and x-valid of CIFAR-100 and ImageNet16-120. Absent: `seeded`, shares of the training set in a random order of each
+     * seed, classes in proportion.
      */
-    readonly split?: 'seeded' | 'benchmark'
+    readonly split?: 'seeded' | 'fixed' | 'benchmark'
     /** Share of the training set that trains w. */
     readonly trainPortion: number
     /** Share that trains α; absent: all that does not train w. */
@@ -64,7 +66,7 @@ export interface Protocol {
     readonly cutoutGrows?: boolean
     /** Images are scaled down to this side; null: as they are. */
     readonly imageSize: number | null
-    /** Only this many training images (the first of a seeded order); null: all. */
+    /** Only this many training images (the first of the order that `split` takes); null: all. */
     readonly limit: number | null
     /** What becomes of a photograph that cannot be decoded; absent: `fail`. */
     readonly brokenImages?: 'fail' | 'skip'

@@ -29,8 +29,8 @@ export interface SearchHalves {
 /**
  * The halves for w and alpha, both with the training transform (DARTS, DrNAS, PC-DARTS and NATS-Bench do so), and the
  * architecture half in order without it. Which images are used and which half each is in is drawn from the seed, classes in
- * proportion.
- * @throws BenchError `bad-input` where a half is empty or the images are smaller than `data.imageSize`
+ * proportion, unless the protocol's split is `fixed` or explicit halves are given.
+ * @throws BenchError `bad-input` where a half is empty, a fixed split would part the classes, or the images are smaller than `data.imageSize`
  */
 export function searchData(dataset: Dataset, options: SearchDataOptions): SearchData {
   const { data, batchSize, seed, halves, epochs = 1 } = options

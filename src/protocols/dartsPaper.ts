@@ -41,5 +41,6 @@ export const dartsPaper: Preset = {
     },
     headline: transferHeadline,
   },
-  ...onBenchmark,
+  bySpace: onBenchmark.bySpace,
+  byDataset: { ...onBenchmark.byDataset, cifar10: { data: { split: script('fixed') } } },
 }

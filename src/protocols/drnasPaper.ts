@@ -55,7 +55,9 @@ export const drnasPaper: Preset = {
     },
   },
   byDataset: {
-    'ImageNet16-120': { data: { cropPadding: smallImages(2) } },
+    cifar10: { data: { split: script('fixed') } },
+    cifar100: { data: { split: script('fixed') } },
+    'ImageNet16-120': { data: { split: script('fixed'), cropPadding: smallImages(2) } },
     imagenet: {
       batchSize: imagenet(512),
       weights: { learningRate: imagenet(0.5), warmUp: { epochs: imagenet(5), of: imagenet('initial') } },

@@ -113,7 +113,7 @@ const words: Readonly<Record<string, readonly string[]>> = {
   stepOrder: ['architecture-first', 'weights-first'],
   'weights.warmUp.of': ['scheduled', 'initial'],
   'network.family': ['cifar', 'imagenet'],
-  'data.split': ['seeded', 'benchmark'],
+  'data.split': ['seeded', 'fixed', 'benchmark'],
   'data.brokenImages': ['fail', 'skip'],
 }
 

@@ -47,6 +47,8 @@ export const pcdartsPaper: Preset = {
   bySpace: onBenchmark.bySpace,
   byDataset: {
     ...onBenchmark.byDataset,
+    cifar10: { data: { split: script('fixed') } },
+    cifar100: { data: { split: script('fixed') } },
     imagenet: {
       batchSize: imagenet(1024),
       weights: { learningRate: imagenet(0.5), warmUp: { epochs: imagenet(5), of: imagenet('scheduled') } },

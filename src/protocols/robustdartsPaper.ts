@@ -3,6 +3,7 @@ import { dartsPaper } from './dartsPaper.ts'
 import { from, type Preset } from './preset.ts'
 
 const args = from('automl/RobustDARTS: src/search/args.py')
+const loaders = from('automl/RobustDARTS: src/search/args.py, get_train_val_loaders')
 const script = from('automl/RobustDARTS: src/search/train_search.py')
 const model = from('automl/RobustDARTS: src/search/model_search.py, args.py for the default; the paper tries 0 to 0.6')
 const { values } = dartsPaper
@@ -16,5 +17,10 @@ export const robustdartsPaper: Preset = {
     ...values,
     network: { ...values.network, dropPath: model(0.2) },
     data: { ...values.data, cutout: args(16), cutoutGrows: script(true) },
+  },
+  byDataset: {
+    ...dartsPaper.byDataset,
+    cifar10: { data: { split: loaders('fixed') } },
+    cifar100: { data: { split: loaders('fixed') } },
   },
 }

@@ -149,3 +149,19 @@ describe('changes in place', () => {
     expect(() => resolveProtocol(text, nb201('drnas'))).toThrow(message)
   })
 })
+
+test('w and α have the images that the authors’ code gives them, wherever that code splits the set', () => {
+  const splitOn = (preset: string, dataset: string) =>
+    resolveProtocol(preset, { space: 'nb201', dataset, algorithm: 'drnas' }).data.split ?? 'seeded'
+  const datasets = ['cifar10', 'cifar100', 'ImageNet16-120', 'shapes', 'photos']
+  const found = Object.fromEntries(presets.map(({ name }) => [name, datasets.map((dataset) => splitOn(name, dataset))]))
+  expect(found).toEqual({
+    micro: ['seeded', 'seeded', 'seeded', 'seeded', 'seeded'],
+    'darts-paper': ['fixed', 'seeded', 'seeded', 'seeded', 'seeded'],
+    'robustdarts-paper': ['fixed', 'fixed', 'seeded', 'seeded', 'seeded'],
+    'pcdarts-paper': ['fixed', 'fixed', 'seeded', 'seeded', 'seeded'],
+    'drnas-paper': ['fixed', 'fixed', 'fixed', 'seeded', 'seeded'],
+    'nb201-paper': ['benchmark', 'benchmark', 'benchmark', 'seeded', 'seeded'],
+    'nats-paper': ['benchmark', 'benchmark', 'benchmark', 'seeded', 'seeded'],
+  })
+})

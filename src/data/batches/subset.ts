@@ -24,9 +24,10 @@ export function balancedOrder(labels: Int32Array, stream: RandomStream): Uint32A
 }
 
 /**
- * Two disjoint shares of the balanced order's first `limit` images (of all where null): `trainPortion` of them for w, then
- * `architecturePortion` for α, or the rest where absent.
- * @throws BenchError `bad-input` where the shares are more than all
+ * Two disjoint shares of the first `limit` images (of all where null) in a balanced order of the seed, or with
+ * `split=fixed` in the order of the files: `trainPortion` of them for w, then `architecturePortion` for α, or the rest where
+ * absent.
+ * @throws BenchError `bad-input` where the shares are more than all, or a fixed split would part the classes
  */
 export function searchHalves(
   labels: Int32Array,
@@ -34,15 +35,26 @@ export function searchHalves(
     trainPortion,
     architecturePortion,
     limit,
-  }: Pick<Protocol['data'], 'trainPortion' | 'architecturePortion' | 'limit'>,
+    split,
+  }: Pick<Protocol['data'], 'trainPortion' | 'architecturePortion' | 'limit' | 'split'>,
   stream: RandomStream,
 ): { readonly weights: Uint32Array; readonly architecture: Uint32Array } {
   if (trainPortion + (architecturePortion ?? 0) > 1) {
     const shares = `${trainPortion} of the images for weights and ${architecturePortion ?? 0} for the architecture`
     throw new BenchError('bad-input', `${shares} are more than there are; give shares that add up to 1 at most`)
   }
-  const chosen = balancedOrder(labels, stream).subarray(0, limit ?? labels.length)
+  const order = split === 'fixed' ? fileOrder(labels) : balancedOrder(labels, stream)
+  const chosen = order.subarray(0, limit ?? labels.length)
   const cut = Math.floor(trainPortion * chosen.length)
   const end = architecturePortion === undefined ? chosen.length : cut + Math.floor(architecturePortion * chosen.length)
   return { weights: chosen.slice(0, cut), architecture: chosen.slice(cut, end) }
+}
+
+/** @throws BenchError `bad-input` where the images are stored class by class, as folders of classes are */
+function fileOrder(labels: Int32Array): Uint32Array {
+  if (labels.length > 1 && labels.every((label, i) => i === 0 || labels[i - 1] <= label)) {
+    const found = 'data.split=fixed: the images are stored class by class, so w and α would see different classes'
+    throw new BenchError('bad-input', `${found}; add data.split=seeded to the protocol`)
+  }
+  return Uint32Array.from(labels.keys())
 }

@@ -96,6 +96,30 @@ describe('the data of a search', () => {
     expect(used.filter((i) => labels[i] === 0).length).toBeGreaterThanOrEqual(4)
   })
 
+  it.each([0, 7])(
+    'takes the images in the order of their files for a fixed split, whatever the seed (%i)',
+    async (seed) => {
+      const halves = async (changes: object) => {
+        const { weights, architecture, validation } = search({ data: { ...plain, split: 'fixed', ...changes }, seed })
+        expect(await epoch(validation)).toEqual(sorted(await epoch(architecture)))
+        return [sorted(await epoch(weights)), sorted(await epoch(architecture))]
+      }
+      const range = (from: number, to: number) => Array.from({ length: to - from }, (_, i) => from + i)
+      expect(await halves({})).toEqual([range(0, 20), range(20, 40)])
+      expect(await halves({ trainPortion: 0.33 })).toEqual([range(0, 13), range(13, 40)])
+      expect(await halves({ limit: 30 })).toEqual([range(0, 15), range(15, 30)])
+      expect(await halves({ trainPortion: 0.5, architecturePortion: 0.25 })).toEqual([range(0, 20), range(20, 30)])
+    },
+  )
+
+  it('refuses a fixed split of images that are stored class by class', () => {
+    const byClass = { ...dataset.train, labels: Int32Array.from(labels).sort() }
+    const data = { ...plain, split: 'fixed' } as const
+    expect(() => searchData({ ...dataset, train: byClass }, { data, batchSize: 6, seed: 0 })).toThrow(
+      /^data.split=fixed: the images are stored class by class, .*; add data.split=seeded to the protocol$/,
+    )
+  })
+
   it('takes explicit halves, the architecture half from the test set if so told', async () => {
     const { weights, architecture } = search({
       halves: { weights: Uint32Array.of(3, 5), architecture: Uint32Array.of(1, 2), architectureFrom: 'test' },
