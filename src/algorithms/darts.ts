@@ -12,7 +12,7 @@
  */
 import { defineAlgorithm } from '../core/algorithm.ts'
 import { softmaxRelaxation } from './distributions/softmax.ts'
-import { real, word } from './options.ts'
+import { optionalReal, word } from './options.ts'
 import { bilevelSearch, initialParameters } from './supernet/bilevel.ts'
 import { earlyStopped, withEarlyStop } from './supernet/earlyStopped.ts'
 import { unrolled } from './supernet/unrolled.ts'
@@ -37,13 +37,13 @@ export const dartsV1 = defineAlgorithm({
 
 export const dartsV2 = defineAlgorithm({
   name: 'darts-v2',
-  version: 1,
+  version: 2,
   description: 'DARTS, second order: architecture gradient through one unrolled weight step',
   source,
   kind: 'supernet',
   options: withEarlyStop({
     secondOrder: word(['finite-difference', 'exact'], 'finite-difference', 'the Hessian-vector product (eq. 8)'),
-    distance: real(0.01, 'ε·‖v‖ of the differences (footnote 2)', Number.MIN_VALUE),
+    distance: optionalReal('ε·‖v‖ of the differences; default: 0.01 (footnote 2), exact: 0.001', Number.MIN_VALUE),
   }),
   async search(context, options) {
     const search = await bilevelSearch(context, {

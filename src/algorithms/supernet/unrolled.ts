@@ -20,19 +20,29 @@ import type { Supernet } from '../../core/supernet.ts'
 import { feedOf, mixingGradient } from '../../engine/mixingFeed.ts'
 import type { ArchitectureGradient } from './bilevel.ts'
 
+type SecondOrder = keyof typeof DISTANCES
+
 export interface UnrolledOptions {
-  readonly secondOrder: 'finite-difference' | 'exact'
-  /** ε‖v‖ of eq. 8. */
-  readonly distance: number
+  readonly secondOrder: SecondOrder
+  /** ε‖v‖ of eq. 8; absent: as in `DISTANCES`. */
+  readonly distance?: number
 }
+
+/**
+ * ε‖v‖ where none is asked for. The paper's 0.01 belongs to the results published with it. With ReLUs held the difference is
+ * smooth, and its error falls with the square of the distance until rounding in single precision takes over: in search
+ * networks of 4 and 8 channels, at the start and in training, up to 9e-4 of the gradient at 0.01, and at most 2e-5 at 0.001.
+ */
+export const DISTANCES = { 'finite-difference': 0.01, exact: 0.001 } as const
 
 /** ∂L_val(w′(α), α)/∂α; with ξ = 0 it is the first-order gradient. */
 export function unrolled(options: UnrolledOptions): ArchitectureGradient {
+  const { secondOrder, distance = DISTANCES[secondOrder] } = options
   return async ({ supernet, relaxation, parameters, validBatch, trainBatch, sgd, stream }) => {
     const { weights: w, momentum: buffer } = supernet
     const relaxed = relaxation.relax(parameters, stream)
     const batch = await trainBatch()
-    const train = trainField(supernet, batch, relaxed, options)
+    const train = trainField(supernet, batch, relaxed, secondOrder)
     const start = supernet.vector()
     const v = supernet.vector()
     try {
@@ -42,7 +52,7 @@ export function unrolled(options: UnrolledOptions): ArchitectureGradient {
       v.axpy(sgd.momentum, buffer)
       w.axpy(-sgd.learningRate, v)
       const valid = await supernet.gradient(validBatch, relaxed.mixing, { weights: v, mode: 'probe' })
-      const product = await alongWeights(w, start, v, options.distance, train.gradient)
+      const product = await alongWeights(w, start, v, distance, train.gradient)
       const direct = relaxed.pullback(valid.mixing)
       return { ...valid, parameters: zip(direct, product, (g, h) => g - sgd.learningRate * h) }
     } finally {
@@ -55,7 +65,7 @@ export function unrolled(options: UnrolledOptions): ArchitectureGradient {
 }
 
 /** ∇_α L_train as a function of w; in the exact form with the ReLUs of the present w. */
-function trainField(supernet: Supernet, batch: Batch, { mixing, pullback }: Relaxed, { secondOrder }: UnrolledOptions) {
+function trainField(supernet: Supernet, batch: Batch, { mixing, pullback }: Relaxed, secondOrder: SecondOrder) {
   if (secondOrder === 'finite-difference') {
     const gradient = async () => pullback((await supernet.gradient(batch, mixing, { mode: 'probe' })).mixing)
     return { gradient, release() {} }

@@ -16,7 +16,7 @@ import { withGates } from '../architectureGradient.ts'
 import { defineProbe, every } from './definition.ts'
 
 export interface HvpRecord {
-  /** ε‖v‖. */
+  /** ε‖v‖ of the difference with live ReLUs. */
   readonly distance: number
   /** ‖difference − exact‖ / ‖exact‖. */
   readonly relativeError: number
@@ -25,6 +25,9 @@ export interface HvpRecord {
   readonly differenceNorm: number
   readonly exactNorm: number
 }
+
+/** ε‖v‖ of the smooth difference: small enough for its curvature, large enough for single precision. */
+const EXACT_DISTANCE = 0.001
 
 const CROSS_ENTROPY: Objective = { kind: 'cross-entropy' }
 
@@ -56,7 +59,7 @@ export const hvpProbe = defineProbe({
   },
 })
 
-/** The product with live ReLUs and with held ones, flattened. */
+/** The product with live ReLUs at the distance, and with held ones at one that is right for them; flattened. */
 async function products(search: RelaxedSearch, train: Batch, valid: Batch, distance: number) {
   const relaxed = search.relaxation.relax(search.parameters())
   const { executable, release } = await withGates(search.supernet.executable, Math.max(train.size, valid.size))
@@ -67,10 +70,9 @@ async function products(search: RelaxedSearch, train: Batch, valid: Batch, dista
     await mixingGradient(executable, feedOf(valid, relaxed.mixing), relaxed.mixing, CROSS_ENTROPY, v)
     const length = await v.norm()
     if (length === 0) return { live: [0], held: [0] }
-    const epsilon = distance / length
     return {
-      live: await difference(executable, relaxed, feed, v, epsilon),
-      held: await difference(executable, relaxed, { ...feed, gates }, v, epsilon),
+      live: await difference(executable, relaxed, feed, v, distance / length),
+      held: await difference(executable, relaxed, { ...feed, gates }, v, EXACT_DISTANCE / length),
     }
   } finally {
     v.dispose()
