@@ -10,7 +10,8 @@ import { from, type Preset } from './preset.ts'
 const reduced = from('reduced for two cores: the published searches have C=16 N=5 and images of 32×32')
 const half = from('reduced for two cores: a crop of 2 pixels on 16×16 is the published one of 4 on 32×32')
 const dartsEpochs = from('quark0/darts: cnn/train_search.py; DrNAS has 100, weight-sharing methods have up to 250')
-const { values } = drnasPaper
+const { values, byDataset = {} } = drnasPaper
+const { imagenet, ...small } = byDataset
 
 export const laptop: Preset = {
   name: 'laptop',
@@ -30,4 +31,5 @@ export const laptop: Preset = {
       network: { channels: reduced(4), depth: reduced(5) },
     },
   },
+  byDataset: small,
 }
