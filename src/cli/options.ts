@@ -58,3 +58,9 @@ export const oneOf =
     if (word === undefined) throw unknownName(what, text, words)
     return word
   }
+
+/** A picture to write; may be given several times. */
+export function pictureFile(path: string, earlier: readonly string[] = []): string[] {
+  if (!/\.(png|svg|pdf)$/i.test(path)) throw new InvalidArgumentError('a picture ends in .png, .svg or .pdf.')
+  return [...earlier, path]
+}

@@ -11,10 +11,10 @@ export interface RunRecord {
   readonly failure?: FailureRecord
 }
 
-/** Reports read when a search was answered, and with what; not on what it asked. */
+/** Condensed records know when a search was answered, and with what, but not on what it asked. */
 export interface ReportedResult extends Omit<ResultRecord, 'oracle'> {
   readonly oracle?: Omit<NonNullable<ResultRecord['oracle']>, 'queries'> & {
-    readonly queries: readonly Omit<TrajectoryPoint, 'genotype'>[]
+    readonly queries: readonly (Omit<TrajectoryPoint, 'genotype'> & Partial<Pick<TrajectoryPoint, 'genotype'>>)[]
   }
 }
 

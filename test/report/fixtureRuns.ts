@@ -6,8 +6,11 @@ import type { Metric } from '../../src/core/metric.ts'
 import { parseQualifier } from '../../src/core/metric.ts'
 import type { Protocol } from '../../src/core/protocol.ts'
 import { random } from '../../src/core/random.ts'
-import type { EpochRecord, Job, ResultRecord } from '../../src/core/result.ts'
+import type { EpochRecord, Job, ResultRecord, SearchTime } from '../../src/core/result.ts'
+import { resolveProtocol } from '../../src/protocols/index.ts'
 import type { RunRecord } from '../../src/report/runRecord.ts'
+import { type RetrainingRequest, resolveSettings } from '../../src/retrain/settings.ts'
+import { darts } from '../../src/spaces/darts/index.ts'
 import { format, nb201Genotype } from '../../src/spaces/nb201/genotype.ts'
 import { OPERATIONS } from '../../src/spaces/nb201/topology.ts'
 
@@ -152,5 +155,70 @@ function fixtureEpoch(epoch: number, options: FixtureOptions, stream: ReturnType
       skip: { skipConnections: operations.filter((operation) => operation === 'skip_connect').length },
     },
     seconds: 1.25,
+  }
+}
+
+export interface Trained {
+  readonly algorithm?: string
+  readonly genotype?: string
+  readonly dataset?: string
+  readonly seed?: number
+  readonly request?: RetrainingRequest
+  /** Of each training, in %. */
+  readonly accuracies?: readonly number[]
+  readonly search?: SearchTime
+}
+
+/** A finished run with full trainings, as the store has it. */
+export function trainedRun({
+  algorithm = 'genotype',
+  genotype = 'DARTS_V2',
+  dataset = 'cifar10',
+  seed = 0,
+  ...rest
+}: Trained): RunRecord {
+  const { request = { preset: 'drnas-paper' }, accuracies = [97], search } = rest
+  const text = darts.format(darts.parse(genotype))
+  const job = {
+    algorithm: { name: algorithm, version: 1, options: algorithm === 'genotype' ? { genotype: text } : {} },
+    ...{ space: 'darts', dataset: { name: dataset }, probes: [], seed },
+    retraining: { settings: resolveSettings(request, dataset) },
+    protocol: resolveProtocol('darts-paper', { space: 'darts', dataset, algorithm }),
+  }
+  const trainings = accuracies.map((testAccuracyPct, i) => ({
+    ...{ id: `retrain-${i}`, seed: i, testAccuracyPct, testTop5AccuracyPct: 100 },
+    best: { epoch: 1, testAccuracyPct: testAccuracyPct + 0.5 },
+  }))
+  const time = { wallSeconds: 90, peakMemoryBytes: 2e8 }
+  const result = {
+    ...{ schema: 1, id: 'x', seed, genotype: text, metrics: [], parameters: 3_349_342, macs: 528_359_050, trainings },
+    timing: { wallSeconds: 100, trainings: trainings.map(() => time), ...(search && { search }) },
+  } as unknown as ResultRecord
+  return {
+    manifest: { schema: 1, id: 'x', job, environment: {} } as unknown as RunRecord['manifest'],
+    epochs: [],
+    result,
+  }
+}
+
+/** A finished black-box search: what it asked, and what it was told, in %. Its epoch has no looked-up numbers. */
+export function askingRun(
+  queries: NonNullable<ResultRecord['oracle']>['queries'],
+  options: FixtureOptions = {},
+): FixtureRun {
+  const { manifest, result, epochs } = fixtureRun({ algorithm: 'rea', ...options })
+  const { executor: _, ...job } = manifest.job
+  const best = queries.reduce((a, b) => (b.accuracyPct > a.accuracyPct ? b : a))
+  return {
+    manifest: { ...manifest, job: { ...job, probes: [], budgetSeconds: 1000 } },
+    epochs: [{ epoch: 0, genotype: best.genotype, metrics: [], seconds: epochs[0].seconds }],
+    ...(result && {
+      result: {
+        ...result,
+        epochs: 1,
+        genotype: best.genotype,
+        oracle: { budgetSeconds: 1000, usedSeconds: queries[queries.length - 1].usedSeconds, queries },
+      },
+    }),
   }
 }

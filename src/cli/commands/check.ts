@@ -15,6 +15,7 @@ import { darts } from '../../spaces/darts/index.ts'
 import { nb201 } from '../../spaces/nb201/index.ts'
 import { jsonOption, outOption, quietOption, repeated } from '../options.ts'
 import { sayAside, writeOutput } from '../output.ts'
+import { tableFormat } from '../outputFormat.ts'
 
 interface CheckFlags {
   readonly option?: readonly string[]
@@ -47,6 +48,7 @@ export function checkCommand(): Command {
 }
 
 async function checkPlugin(source: string, { option = [], json = false, quiet, out }: CheckFlags): Promise<void> {
+  const format = tableFormat({ json, out })
   // Registered as `bench run` does it, so that what it refuses is refused here: a name that is taken, in the first place.
   const { registry, origins } = await registerPlugins(builtins, [source])
   const algorithms = registry.algorithms.filter((algorithm) => origins.has(algorithm))
@@ -62,7 +64,7 @@ async function checkPlugin(source: string, { option = [], json = false, quiet, o
     const spaces = algorithm.spaces === undefined ? usual : registry.spaces
     results.push(...(await checkAlgorithm(algorithm, { executor: () => executor, options: chosen, spaces })))
   }
-  writeOutput(renderTable(resultTable(results), json ? 'json' : 'text'), out)
+  writeOutput(renderTable(resultTable(results), format), out)
   reportBroken(source, results)
 }
 

@@ -6,6 +6,7 @@ import { count, type Tabular, word } from '../../report/formats/tabular.ts'
 import { wordTable } from '../../report/formats/wordTable.ts'
 import { jsonOption, outOption, positiveInteger, quietOption } from '../options.ts'
 import { sayAside, writeOutput } from '../output.ts'
+import { tableFormat } from '../outputFormat.ts'
 import { transferProgress } from '../progress/transferProgress.ts'
 
 export function dataCommand(): Command {
@@ -92,7 +93,8 @@ function print(
   table: Tabular,
   { json, out }: { readonly json?: boolean; readonly out?: string },
 ): void {
-  writeOutput(json ? `${JSON.stringify(content, null, 2)}\n` : renderTable(table, 'text'), out)
+  const format = tableFormat({ json, out })
+  writeOutput(format === 'json' ? `${JSON.stringify(content, null, 2)}\n` : renderTable(table, format), out)
 }
 
 const listing = (datasets: readonly { name: string; description: string; where: string }[]): Tabular =>

@@ -6,6 +6,7 @@ import { wordTable } from '../../report/formats/wordTable.ts'
 import { diagnose, type Finding } from '../../runner/diagnosis.ts'
 import { jsonOption, outOption } from '../options.ts'
 import { writeOutput } from '../output.ts'
+import { tableFormat } from '../outputFormat.ts'
 
 interface DoctorFlags {
   readonly json?: boolean
@@ -22,9 +23,10 @@ export function doctorCommand(): Command {
     .action(doctor)
 }
 
-async function doctor({ json, out }: DoctorFlags): Promise<void> {
+async function doctor(flags: DoctorFlags): Promise<void> {
+  const format = tableFormat(flags)
   const findings = await diagnose()
-  writeOutput(renderTable(findingsTable(findings), json ? 'json' : 'text'), out)
+  writeOutput(renderTable(findingsTable(findings), format), flags.out)
   if (findings.some(({ state }) => state === 'broken')) process.exitCode = 1
 }
 

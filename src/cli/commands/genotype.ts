@@ -1,11 +1,14 @@
 /** `bench genotype` */
+import { resolve } from 'node:path'
 import { Command } from 'commander'
 import { builtins } from '../../builtins.ts'
+import { writeAtomically } from '../../core/atomicFile.ts'
 import type { Genotype, SearchSpace } from '../../core/space.ts'
 import { genotypeCard, renderCard } from '../../report/listings/genotypeCard.ts'
 import { registerPlugins } from '../../runner/plugins.ts'
 import { jsonOption, outOption, repeated } from '../options.ts'
 import { writeOutput } from '../output.ts'
+import { outputFormat } from '../outputFormat.ts'
 
 interface GenotypeFlags {
   readonly space?: string
@@ -21,33 +24,48 @@ export function genotypeCommand(): Command {
     .argument('<architecture>', 'string, index, or the name of a published genotype, as DARTS_V2')
     .option('--space <name>', 'search space (default: nb201 for |…| and an index, else darts)')
     .option('--plugin <file>', 'with the spaces of a plugin', repeated)
-    .option('--svg', 'draw the cells as SVG')
+    .option('--svg', 'draw the cells as SVG (with --out FILE.svg, .png or .pdf they are drawn without it, too)')
     .addOption(jsonOption())
     .addOption(outOption())
-    .addHelpText('after', '\nExamples:\n  bench genotype show 6111\n  bench genotype show DARTS_V2 --json')
+    .addHelpText('after', '\nExamples:\n  bench genotype show 6111\n  bench genotype show DARTS_V2 --out darts.pdf')
     .action(showGenotype)
   return new Command('genotype')
     .summary('show an architecture: its cells, parameters and multiply-accumulates')
     .description('Architectures, as people read them.')
     .addCommand(show)
-    .addHelpText('after', '\nExamples:\n  bench genotype show 6111\n  bench genotype show DARTS_V2 --json')
+    .addHelpText('after', '\nExamples:\n  bench genotype show 6111\n  bench genotype show DARTS_V2 --out darts.pdf')
 }
 
-async function showGenotype(text: string, { space: name, plugin = [], json, svg, out }: GenotypeFlags): Promise<void> {
+async function showGenotype(text: string, flags: GenotypeFlags): Promise<void> {
+  const { space: name, plugin = [], svg, out } = flags
+  const format = outputFormat({ ...flags, ...(svg && { format: 'svg' as const, flag: '--svg' }) }, FORMATS, 'text')
   const { registry } = await registerPlugins(builtins, plugin)
   const space = registry.space(name ?? (/^([|#]|\d+$)/.test(text) ? 'nb201' : 'darts'))
   const genotype = parse(space, text)
-  if (svg) return writeOutput(await drawn(genotype, text), out)
+  if (format === 'svg') return writeOutput(await drawnSvg(genotype, text), out)
+  if (format === 'png' || format === 'pdf') {
+    return writeAtomically(resolve(out as string), await drawn(genotype, text, format))
+  }
   const card = genotypeCard(space, genotype)
-  writeOutput(json ? `${JSON.stringify(card, null, 2)}\n` : renderCard(card), out)
+  writeOutput(format === 'json' ? `${JSON.stringify(card, null, 2)}\n` : renderCard(card), out)
 }
 
-async function drawn(genotype: Genotype, title: string): Promise<string> {
+const FORMATS = ['text', 'json', 'svg', 'png', 'pdf'] as const
+
+async function drawnSvg(genotype: Genotype, title: string): Promise<string> {
   const [{ cellDrawings }, { stackedSvg }] = await Promise.all([
     import('../../report/figures/cells.ts'),
     import('../../report/pictures/drawingSvg.ts'),
   ])
   return stackedSvg(cellDrawings(genotype, title))
+}
+
+async function drawn(genotype: Genotype, title: string, format: 'png' | 'pdf'): Promise<Uint8Array> {
+  const [{ cellDrawings }, { renderFigure }] = await Promise.all([
+    import('../../report/figures/cells.ts'),
+    import('../../report/pictures/picture.ts'),
+  ])
+  return renderFigure({ name: 'cells', caption: '', columns: 1, panels: cellDrawings(genotype, title) }, format)
 }
 
 function parse(space: SearchSpace, text: string): Genotype {

@@ -23,6 +23,7 @@ import { describeOptions, type OptionDescription } from '../../runner/planning/a
 import { registerPlugins } from '../../runner/plugins.ts'
 import { jsonOption, oneOf, outOption, repeated } from '../options.ts'
 import { writeOutput } from '../output.ts'
+import { tableFormat } from '../outputFormat.ts'
 
 interface ListFlags {
   readonly json?: boolean
@@ -103,9 +104,10 @@ export function listCommand(): Command {
 const subjectOf = (typed: string): string =>
   oneOf('subject', Object.keys(subjects))(typed === 'algorithms' ? 'algos' : typed)
 
-async function list(subject: string | undefined, { json = false, out, plugin = [] }: ListFlags): Promise<void> {
+async function list(subject: string | undefined, { json, out, plugin = [] }: ListFlags): Promise<void> {
+  const format = tableFormat({ json, out })
   if (subject === undefined) throw new BenchError('bad-input', `name what to list: ${Object.keys(subjects).join(', ')}`)
-  const sources = json ? await sourcesOf[subject]?.() : undefined
+  const sources = format === 'json' ? await sourcesOf[subject]?.() : undefined
   if (sources !== undefined) return writeOutput(`${JSON.stringify(sources, null, 2)}\n`, out)
-  writeOutput(renderTable(await subjects[subject](plugin, json), json ? 'json' : 'text'), out)
+  writeOutput(renderTable(await subjects[subject](plugin, format === 'json'), format), out)
 }

@@ -1,10 +1,10 @@
 /** `bench pareto` */
 import { resolve } from 'node:path'
 import { Command, Option } from 'commander'
-import { writeAtomically } from '../../core/atomicFile.ts'
+import { writeAllAtomically } from '../../core/atomicFile.ts'
 import { BenchError } from '../../core/errors.ts'
 import { unknownName } from '../../core/names.ts'
-import { parseTableFormat, renderTable, TABLE_FORMATS, type TableFormat } from '../../report/formats/renderTable.ts'
+import { renderTable, type TableFormat } from '../../report/formats/renderTable.ts'
 import { frontTable } from '../../report/listings/queryTables.ts'
 import { builtinSpace } from '../../spaces/index.ts'
 import { isAccuracy, isSize } from '../../tables/columnNames.ts'
@@ -13,8 +13,9 @@ import { openTable } from '../../tables/openTable.ts'
 import { type Better, type FrontPoint, paretoFront, pointsOf } from '../../tables/paretoFront.ts'
 import type { Table } from '../../tables/table.ts'
 import { tableWith, type Wanted } from '../../tables/tableWith.ts'
-import { jsonOption, oneOf, outOption, repeated } from '../options.ts'
+import { jsonOption, oneOf, outOption, pictureFile, repeated } from '../options.ts'
 import { writeOutput } from '../output.ts'
+import { tableFormat, tableFormatOption } from '../outputFormat.ts'
 
 interface ParetoFlags {
   readonly table?: string
@@ -24,8 +25,8 @@ interface ParetoFlags {
   readonly yBetter: Better
   readonly hardware?: readonly string[]
   readonly mapping?: string
-  readonly picture?: string
-  readonly format: TableFormat
+  readonly picture?: readonly string[]
+  readonly format?: TableFormat
   readonly json?: boolean
   readonly out?: string
 }
@@ -47,8 +48,8 @@ export function paretoCommand(): Command {
     .option('--mapping <file>', 'YAML file that says which of its columns is what')
     .addOption(better('--x-better <direction>', 'which x is better', 'lower'))
     .addOption(better('--y-better <direction>', 'which y is better', 'higher'))
-    .option('--picture <file>', 'draw it, as .png, .svg or .pdf')
-    .option('--format <name>', `of the list: ${TABLE_FORMATS.join(', ')}`, parseTableFormat, 'text')
+    .option('--picture <file>', 'draw it, as .png, .svg or .pdf; may be given several times', pictureFile)
+    .addOption(tableFormatOption('list'))
     .addOption(jsonOption())
     .addOption(outOption())
     .addHelpText(
@@ -60,6 +61,7 @@ export function paretoCommand(): Command {
 }
 
 async function pareto(flags: ParetoFlags): Promise<void> {
+  const format = tableFormat(flags)
   const table = await openTable(flags.table ?? (await tableWith(wantedBy(flags))))
   const joined = await hardwareOf(table, flags)
   const [x, y] = [flags.x, flags.y].map((name) => columnNamed(name, table, joined))
@@ -73,7 +75,7 @@ async function pareto(flags: ParetoFlags): Promise<void> {
   const front = paretoFront(points, flags.xBetter, flags.yBetter)
   if (flags.picture !== undefined) await draw(flags.picture, table, flags, points, front)
   const list = frontTable(table, [flags.x, flags.y], front, points.length)
-  writeOutput(renderTable(list, flags.json ? 'json' : flags.format), flags.out)
+  writeOutput(renderTable(list, format), flags.out)
 }
 
 /** Columns that may be in a hardware file may be in no table. */
@@ -107,7 +109,7 @@ function columnNamed(name: string, table: Table, joined: readonly NumberColumn[]
 }
 
 async function draw(
-  path: string,
+  paths: readonly string[],
   table: Table,
   { x, y }: ParetoFlags,
   points: readonly FrontPoint[],
@@ -118,5 +120,5 @@ async function draw(
   const archs = table.text('arch')
   const arch = (row: number) => archs.at(row) ?? ''
   const figure = tableParetoFigure({ table: table.manifest.name, x, y, points, front, arch })
-  writeAtomically(resolve(path), renderFigure(figure, pictureFormat(path)))
+  writeAllAtomically(paths.map((path) => ({ path: resolve(path), content: renderFigure(figure, pictureFormat(path)) })))
 }

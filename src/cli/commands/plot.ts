@@ -1,13 +1,13 @@
 /** `bench plot` */
 import { resolve } from 'node:path'
-import { Command, InvalidArgumentError } from 'commander'
+import { Command } from 'commander'
 import { writeAtomically } from '../../core/atomicFile.ts'
 import { BenchError } from '../../core/errors.ts'
 import { hessianQuantities } from '../../report/figures/hessian.ts'
 import type { FigureKind } from '../../report/figures/index.ts'
 import { type FigureOptions, figureKinds, makeFigure } from '../../report/figures/index.ts'
 import { paretoCosts } from '../../report/figures/pareto.ts'
-import { jsonOption, oneOf, positiveNumber, quietOption } from '../options.ts'
+import { jsonOption, oneOf, pictureFile, positiveNumber, quietOption } from '../options.ts'
 import { print } from '../output.ts'
 import { referenceNames, spaceOf } from '../registered.ts'
 import { addSelectionFlags, SELECTION_HELP, type SelectionFlags, selectRuns } from '../runSelection.ts'
@@ -82,9 +82,4 @@ async function plot(kind: FigureKind, items: readonly string[], flags: PlotFlags
   const pictures = out.map((path) => ({ path, bytes: renderFigure(figure, pictureFormat(path), width) }))
   for (const { path, bytes } of pictures) writeAtomically(resolve(path), bytes)
   if (!flags.quiet && !flags.json) print(`${out.join(', ')}: ${figure.caption}\n`)
-}
-
-function pictureFile(path: string, earlier: readonly string[] = []): string[] {
-  if (!/\.(png|svg|pdf)$/i.test(path)) throw new InvalidArgumentError('a picture ends in .png, .svg or .pdf.')
-  return [...earlier, path]
 }

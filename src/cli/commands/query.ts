@@ -3,19 +3,19 @@ import { resolve } from 'node:path'
 import { Command, InvalidArgumentError, Option } from 'commander'
 import { writeAtomically } from '../../core/atomicFile.ts'
 import { BenchError } from '../../core/errors.ts'
-import { unknownName } from '../../core/names.ts'
 import { renderArrow } from '../../report/formats/arrow.ts'
 import { renderTable, TABLE_FORMATS, type TableFormat } from '../../report/formats/renderTable.ts'
 import type { Tabular } from '../../report/formats/tabular.ts'
 import { answer, type Question } from '../../report/listings/queryAnswer.ts'
 import { type Condition, parseCondition } from '../../tables/query.ts'
-import { commaList, outOption, positiveInteger } from '../options.ts'
+import { commaList, oneOf, outOption, positiveInteger } from '../options.ts'
 import { terminalWidth, writeOutput } from '../output.ts'
+import { formatOption, outputFormat } from '../outputFormat.ts'
 
 const FORMATS = [...TABLE_FORMATS, 'arrow'] as const
 
 interface QueryFlags extends Question {
-  readonly format: TableFormat | 'arrow'
+  readonly format?: TableFormat | 'arrow'
   readonly json?: boolean
   readonly out?: string
 }
@@ -40,7 +40,7 @@ export function queryCommand(): Command {
     .option('--by <column>', 'what --top, --bottom and --where go by, as cifar10/ori-test/200/mean')
     .addOption(question('--correlate <columns>', 'how two columns go together, as A,B').argParser(commaList))
     .addOption(question('--curves', 'every epoch of one architecture’s trainings, from the table’s second file'))
-    .option('--format <name>', `of the answer: ${FORMATS.join(', ')}`, format, 'text')
+    .addOption(formatOption('answer', FORMATS).argParser(oneOf('format', FORMATS)))
     .option('--json', 'the same as --format json')
     .addOption(outOption())
     .addHelpText(
@@ -60,7 +60,8 @@ const question = (flags: string, description: string): Option => {
 }
 
 async function query(architectures: readonly string[], flags: QueryFlags): Promise<void> {
-  write(await answer(architectures, flags), flags.json ? 'json' : flags.format, flags.out)
+  const format = outputFormat(flags, FORMATS, 'text')
+  write(await answer(architectures, flags), format, flags.out)
 }
 
 function write(answered: Tabular, as: TableFormat | 'arrow', out: string | undefined): void {
@@ -75,10 +76,4 @@ const conditions = (text: string, earlier: readonly Condition[] = []): Condition
 function seed(text: string): number | 'mean' {
   if (text === 'mean' || /^\d+$/.test(text)) return text === 'mean' ? text : Number(text)
   throw new InvalidArgumentError('expected a seed, as 777, or mean.')
-}
-
-function format(name: string): TableFormat | 'arrow' {
-  const known = FORMATS.find((other) => other === name)
-  if (known === undefined) throw unknownName('format', name, FORMATS)
-  return known
 }

@@ -7,6 +7,7 @@ import { removeStaleRecords } from '../../report/committed/staleRecords.ts'
 import { figuresOf, tablesOf } from '../../report/content.ts'
 import { renderPage } from '../../report/page/page.ts'
 import { print } from '../output.ts'
+import { outputFormat } from '../outputFormat.ts'
 import { referenceNames, spaceOf } from '../registered.ts'
 import { addSelectionFlags, SELECTION_HELP, type SelectionFlags, selectRuns } from '../runSelection.ts'
 
@@ -45,6 +46,7 @@ export function reportCommand(): Command {
 
 async function report(items: readonly string[], flags: ReportFlags): Promise<void> {
   const { folder, title, published, mix = false, compact = false, plugin = [] } = flags
+  if (folder === undefined) outputFormat({ out: flags.out }, ['html'], 'html')
   const runs = await selectRuns(items, flags)
   const rest = { space: await spaceOf(runs[0].manifest.job.space, plugin), references: await referenceNames(plugin) }
   const written = folder === undefined ? await page() : await wholeFolder(folder)

@@ -7,7 +7,7 @@ import { cores } from '../../core/cores.ts'
 import { BenchError } from '../../core/errors.ts'
 import { DATASETS, knownName } from '../../data/datasetNames.ts'
 import { type BackendName, backendNames } from '../../engine/executors.ts'
-import { parseTableFormat, TABLE_FORMATS, type TableFormat } from '../../report/formats/renderTable.ts'
+import type { TableFormat } from '../../report/formats/renderTable.ts'
 import { renderOutcomes } from '../../report/outcomes.ts'
 import { readGenotype } from '../../retrain/genotypeArgument.ts'
 import { DEFAULT_PRESET, type RetrainingRequest } from '../../retrain/settings.ts'
@@ -32,6 +32,7 @@ import {
   threadsOption,
 } from '../options.ts'
 import { print, printAside, sayAside, writeOutput } from '../output.ts'
+import { tableFormat, tableFormatOption } from '../outputFormat.ts'
 import { counted, executorText, trainingText } from '../preamble.ts'
 import { runWithProgress } from '../progress/planProgress.ts'
 import { slurmOption, submitWhatIsLeft } from '../slurm.ts'
@@ -48,7 +49,7 @@ interface RetrainFlags extends Omit<RetrainingRequest, 'seeds'> {
   readonly slurm?: SbatchOptions
   readonly store?: string
   readonly published: string
-  readonly format: TableFormat
+  readonly format?: TableFormat
   readonly json?: boolean
   readonly quiet?: boolean
   readonly out?: string
@@ -89,7 +90,7 @@ export function retrainCommand(): Command {
     .addOption(slurmOption())
     .addOption(storeOption())
     .option('--published <id>', 'rows of a paper below: an id as drnas-table-2, auto or none', 'none')
-    .option('--format <name>', `of the table: ${TABLE_FORMATS.join(', ')}`, parseTableFormat, 'text')
+    .addOption(tableFormatOption())
     .addOption(jsonOption())
     .addOption(quietOption())
     .addOption(outOption())
@@ -103,6 +104,7 @@ export function retrainCommand(): Command {
 }
 
 async function retrain(flags: RetrainFlags): Promise<void> {
+  const format = tableFormat(flags)
   const quiet = flags.quiet === true || flags.json === true
   const plan = await makePlan(experimentOf(flags), await registerPlugins(builtins, []), quiet ? undefined : sayAside)
   const store = new Store(flags.store)
@@ -111,14 +113,11 @@ async function retrain(flags: RetrainFlags): Promise<void> {
   const processes = { jobs, threads, seedsPerDevice: 1 }
   const submission = await submitWhatIsLeft(plan, store, { ...processes, sbatch: slurm }, flags.json)
   if (submission === undefined) await prepareToRun(plan, store)
-  if (!quiet) (flags.format === 'text' ? print : printAside)(opening(plan, store, missing))
+  if (!quiet) (format === 'text' ? print : printAside)(opening(plan, store, missing))
   if (submission !== undefined) return writeOutput(submission, flags.out)
   const outcomes = await runWithProgress(plan, store, { ...processes, quiet, label })
   throwInputFault(outcomes)
-  writeOutput(
-    renderOutcomes(outcomes, flags.json ? 'json' : flags.format, relative('', store.folder), flags.published),
-    flags.out,
-  )
+  writeOutput(renderOutcomes(outcomes, format, relative('', store.folder), flags.published), flags.out)
   reportLostRuns(outcomes, label)
 }
 

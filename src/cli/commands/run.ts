@@ -1,9 +1,9 @@
 /** `bench run` */
 import { relative } from 'node:path'
-import { Command, Option } from 'commander'
+import { Command } from 'commander'
 import { builtins } from '../../builtins.ts'
 import { cores } from '../../core/cores.ts'
-import { parseTableFormat, TABLE_FORMATS, type TableFormat } from '../../report/formats/renderTable.ts'
+import type { TableFormat } from '../../report/formats/renderTable.ts'
 import { renderOutcomes } from '../../report/outcomes.ts'
 import { refuseIdleSettings } from '../../runner/planning/idleSettings.ts'
 import { makePlan } from '../../runner/planning/plan.ts'
@@ -14,6 +14,7 @@ import { addExperimentFlags, type ExperimentFlags, resolveExperiment } from '../
 import { reportLostRuns } from '../failures.ts'
 import { jsonOption, outOption, positiveInteger, quietOption, storeOption, threadsOption } from '../options.ts'
 import { print, printAside, sayAside, writeOutput } from '../output.ts'
+import { tableFormat, tableFormatOption } from '../outputFormat.ts'
 import { preamble } from '../preamble.ts'
 import { runWithProgress } from '../progress/planProgress.ts'
 import { slurmOption, submitWhatIsLeft } from '../slurm.ts'
@@ -24,7 +25,7 @@ interface RunFlags extends ExperimentFlags {
   readonly threads?: number
   readonly slurm?: SbatchOptions
   readonly store?: string
-  readonly format: TableFormat
+  readonly format?: TableFormat
   readonly json?: boolean
   readonly quiet?: boolean
   readonly out?: string
@@ -44,11 +45,7 @@ export function runCommand(): Command {
     .addOption(threadsOption())
     .addOption(slurmOption())
     .addOption(storeOption())
-    .addOption(
-      new Option('--format <name>', `of the table: ${TABLE_FORMATS.join(', ')}`)
-        .default('text')
-        .argParser(parseTableFormat),
-    )
+    .addOption(tableFormatOption())
     .addOption(jsonOption())
     .addOption(quietOption())
     .addOption(outOption())
@@ -63,6 +60,7 @@ export function runCommand(): Command {
 }
 
 async function run(path: string | undefined, flags: RunFlags): Promise<void> {
+  const format = tableFormat(flags)
   const { experiment, registered, file } = await resolveExperiment(builtins, flags, path)
   const store = new Store(flags.store ?? file.store)
   const plan = await makePlan(experiment, registered, flags.quiet || flags.json ? undefined : sayAside)
@@ -73,9 +71,9 @@ async function run(path: string | undefined, flags: RunFlags): Promise<void> {
   const submission = await submitWhatIsLeft(plan, store, { ...processes, sbatch: slurm }, flags.json)
   if (submission === undefined) await prepareToRun(plan, store)
   const quiet = flags.quiet || flags.json
-  if (!quiet) (flags.format === 'text' ? print : printAside)(preamble(plan, store))
+  if (!quiet) (format === 'text' ? print : printAside)(preamble(plan, store))
   if (submission !== undefined) return writeOutput(submission, flags.out)
   const outcomes = await runWithProgress(plan, store, { ...processes, quiet: quiet === true })
-  writeOutput(renderOutcomes(outcomes, flags.json ? 'json' : flags.format, relative('', store.folder)), flags.out)
+  writeOutput(renderOutcomes(outcomes, format, relative('', store.folder)), flags.out)
   reportLostRuns(outcomes)
 }

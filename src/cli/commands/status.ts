@@ -3,7 +3,7 @@ import { dirname } from 'node:path'
 import { Command } from 'commander'
 import { builtins } from '../../builtins.ts'
 import { BenchError } from '../../core/errors.ts'
-import { parseTableFormat, renderTable, TABLE_FORMATS, type TableFormat } from '../../report/formats/renderTable.ts'
+import { renderTable, type TableFormat } from '../../report/formats/renderTable.ts'
 import { statusTable } from '../../report/listings/statusTable.ts'
 import type { RunRecord } from '../../report/runRecord.ts'
 import { makePlan } from '../../runner/planning/plan.ts'
@@ -12,6 +12,7 @@ import { Store } from '../../runner/store/store.ts'
 import { addExperimentFlags, type ExperimentFlags, resolveExperiment } from '../experimentFlags.ts'
 import { jsonOption, outOption, storeOption } from '../options.ts'
 import { sayAside, writeOutput } from '../output.ts'
+import { tableFormat, tableFormatOption } from '../outputFormat.ts'
 import {
   isExperimentFile,
   narrowed,
@@ -24,7 +25,7 @@ import {
 
 interface StatusFlags extends ExperimentFlags {
   readonly store?: string
-  readonly format: TableFormat
+  readonly format?: TableFormat
   readonly json?: boolean
   readonly out?: string
 }
@@ -39,7 +40,7 @@ export function statusCommand(): Command {
     .argument('[items...]', SELECTION_HELP)
   return addExperimentFlags(command)
     .addOption(storeOption())
-    .option('--format <name>', `of the table: ${TABLE_FORMATS.join(', ')}`, parseTableFormat, 'text')
+    .addOption(tableFormatOption())
     .addOption(jsonOption())
     .addOption(outOption())
     .addHelpText('after', '\nExamples:\n  bench status\n  bench status configs/nb201-table4.yaml --store runs')
@@ -47,9 +48,10 @@ export function statusCommand(): Command {
 }
 
 async function status(items: readonly string[], flags: StatusFlags): Promise<void> {
+  const format = tableFormat(flags)
   const isPlanned = items.some(isExperimentFile) || (items.length === 0 && flags.algo !== undefined)
   const runs = isPlanned ? await planned(items, flags) : await begun(items, flags)
-  writeOutput(renderTable(statusTable(runs), flags.json ? 'json' : flags.format), flags.out)
+  writeOutput(renderTable(statusTable(runs), format), flags.out)
 }
 
 /** Of an experiment, which its file or the flags describe. */

@@ -5,17 +5,18 @@ import { type Comparison, compare } from '../../report/comparison/comparison.ts'
 import { comparisonTable, type SummaryKind, summaries } from '../../report/comparison/comparisonTable.ts'
 import { pairwiseTable } from '../../report/comparison/pairwiseTable.ts'
 import { publishedBeside } from '../../report/comparison/publishedBeside.ts'
-import { parseTableFormat, renderTable, TABLE_FORMATS, type TableFormat } from '../../report/formats/renderTable.ts'
+import { renderTable, type TableFormat } from '../../report/formats/renderTable.ts'
 import type { Tabular } from '../../report/formats/tabular.ts'
 import { areRetrained } from '../../report/retrained/rows.ts'
 import { retrainedTable } from '../../report/retrained/table.ts'
 import { jsonOption, oneOf, outOption } from '../options.ts'
 import { writeOutput } from '../output.ts'
+import { tableFormat, tableFormatOption } from '../outputFormat.ts'
 import { referenceNames } from '../registered.ts'
 import { addSelectionFlags, SELECTION_HELP, type SelectionFlags, selectRuns } from '../runSelection.ts'
 
 interface TableFlags extends SelectionFlags {
-  readonly format: TableFormat
+  readonly format?: TableFormat
   readonly summary: SummaryKind
   readonly published: string
   readonly tests?: boolean
@@ -32,7 +33,7 @@ export function tableCommand(): Command {
     .description('Compares runs in one table. Nothing is run: the same store gives the same table, byte for byte.')
     .argument('[items...]', SELECTION_HELP)
   return addSelectionFlags(command)
-    .option('--format <name>', `of the table: ${TABLE_FORMATS.join(', ')}`, parseTableFormat, 'text')
+    .addOption(tableFormatOption())
     .option('--summary <name>', `of the seeds: ${summaryNames.join(', ')}`, oneOf('summary', summaryNames), 'std')
     .option('--published <id>', 'rows of a paper below ours: an id as drnas-table-4, auto or none', 'auto')
     .option('--tests', 'paired tests of every search against the best one instead')
@@ -41,14 +42,14 @@ export function tableCommand(): Command {
     .addOption(outOption())
     .addHelpText(
       'after',
-      '\nExamples:\n  bench table --format md\n  bench table configs/nb201-table4.yaml --format latex --out table4.tex',
+      '\nExamples:\n  bench table --format md\n  bench table configs/nb201-table4.yaml --out table4.tex',
     )
     .action(table)
 }
 
 async function table(items: readonly string[], flags: TableFlags): Promise<void> {
+  const format = tableFormat(flags)
   const runs = await selectRuns(items, flags)
-  const format = flags.json ? 'json' : flags.format
   if (areRetrained(runs)) return writeOutput(renderTable(retrainedTable(runs, flags.published), format), flags.out)
   const comparison = compare(runs, flags)
   if (comparison.columns.length === 0) {

@@ -9,6 +9,7 @@ import { manifestPath, verifyTable } from '../../tables/openTable.ts'
 import { spaceIndex } from '../../tables/spaceIndex.ts'
 import { jsonOption, outOption, positiveInteger, quietOption } from '../options.ts'
 import { writeOutput } from '../output.ts'
+import { tableFormat } from '../outputFormat.ts'
 import { importProgress, transferProgress } from '../progress/transferProgress.ts'
 import { buildCommand, mergeCommand } from './tablesBuild.ts'
 
@@ -139,5 +140,7 @@ function infoCommand(): Command {
 
 async function show(manifest: Manifest, json = false, out?: string, name = manifest.name): Promise<void> {
   const path = await manifestPath(name, {})
-  writeOutput(json ? `${JSON.stringify(manifest, null, 2)}\n` : renderTable(manifestTable(manifest, path), 'text'), out)
+  const format = tableFormat({ json, out })
+  const content = manifestTable(manifest, path)
+  writeOutput(format === 'json' ? `${JSON.stringify(manifest, null, 2)}\n` : renderTable(content, format), out)
 }

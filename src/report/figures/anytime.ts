@@ -11,69 +11,91 @@ import { type ShownMethod, shownMethods, withRuns } from './shownMethods.ts'
 /** Points of a curve over the simulated clock, at most. */
 const MOST_TIMES = 80
 
-/** @throws BenchError `missing` where no run has a looked-up number over time */
+/** A panel whose curves are not yet summarised over the seeds. */
+interface Curves {
+  readonly plot: Omit<Plot, 'series'>
+  readonly form: Series['form']
+  readonly methods: readonly { readonly method: ShownMethod; readonly seeds: readonly ReadonlyMap<number, number>[] }[]
+}
+
+/**
+ * @param spread of the seeds; absent: the customary one of what is drawn
+ * @throws BenchError `missing` where no run has a looked-up number over time
+ */
 export function anytimeFigure(runs: readonly RunRecord[], spread?: Spread): Figure {
-  const methods = shownMethods(runs)
-  const shown = spread ?? customarySpread(methods)
-  const byEpoch = testColumns(runs).map((column) => epochPanel(methods, column, shown))
-  const panels = [...byEpoch, ...clockPanels(methods, shown)].filter(({ series }) => series.length > 0)
+  const all = shownMethods(runs)
+  const [byEpoch, byClock] = [testColumns(runs).map((column) => epochCurves(all, column)), clockCurves(all)].map(drawn)
+  const panels = [...byEpoch, ...byClock]
   if (panels.length === 0) {
     throw new BenchError('missing', 'no run has looked-up numbers over time; run with a table (--table)')
   }
+  const crowded = panels.reduce((most, panel) => (panel.methods.length > most.methods.length ? panel : most))
+  const shown = spread ?? customarySpread(crowded.methods.map(({ method }) => method))
   return {
     name: 'anytime',
-    caption: `Accuracy of the architecture that the search would answer; ${spreadWords(shown)}. Test numbers are looked up afterwards; no search sees them.`,
+    caption: [
+      ...(byEpoch.length > 0
+        ? [
+            `Test accuracy of the architecture that a search would answer after each epoch; looked up afterwards, no search sees it.`,
+          ]
+        : []),
+      ...(byClock.length > 0
+        ? [
+            `Best validation accuracy that the oracle has told a black-box search by a simulated time, from the time on at which every seed has an answer.`,
+          ]
+        : []),
+      `${capital(spreadWords(shown))}.`,
+    ].join(' '),
     columns: Math.min(3, panels.length),
-    panels,
+    panels: panels.map(({ plot, form, methods }) => ({
+      ...plot,
+      series: methods.map(({ method: { label, look }, seeds }) => ({ label, look, form, ...seedBand(seeds, shown) })),
+    })),
   }
 }
+
+/** The panels that have something to draw, with the methods that have a curve in them. */
+const drawn = (panels: readonly Curves[]): Curves[] =>
+  panels
+    .map((panel) => ({ ...panel, methods: panel.methods.filter(({ seeds }) => seeds.some(({ size }) => size > 0)) }))
+    .filter(({ methods }) => methods.length > 0)
 
 /** Searches that train, on the dataset of a column. */
-function epochPanel(methods: readonly ShownMethod[], column: Column, spread: Spread): Plot {
+function epochCurves(methods: readonly ShownMethod[], column: Column): Curves {
   const isShown = isOfColumn(column)
   const trained = withRuns(methods, (run) => isShown(run) && run.result?.oracle === undefined)
-  const curves = ({ runs }: ShownMethod) => runs.map((run) => epochCurve(run, qualifiersOf(run, column)?.test))
   return {
-    kind: 'plot',
-    title: column.title,
-    x: epochAxis,
-    y: { label: 'accuracy (%)', scale: 'linear' },
-    series: trained.flatMap((method) => seriesOf(method, curves(method), 'line', spread)),
+    plot: { kind: 'plot', title: column.title, x: epochAxis, y: { label: 'accuracy (%)', scale: 'linear' } },
+    form: 'line',
+    methods: trained.map((method) => ({
+      method,
+      seeds: method.runs.map((run) => epochCurve(run, qualifiersOf(run, column)?.test)),
+    })),
   }
 }
 
-/** Black-box searches on each dataset. */
-function clockPanels(methods: readonly ShownMethod[], spread: Spread): Plot[] {
+/** Black-box searches on each dataset: validation answers, the best so far, as a step. */
+function clockCurves(methods: readonly ShownMethod[]): Curves[] {
   const asking = withRuns(methods, ({ result }) => (result?.oracle?.queries.length ?? 0) > 0)
   const datasets = [...new Set(asking.flatMap(({ runs }) => runs.map(datasetOf)))]
-  return datasets.map((dataset) => {
-    const here = withRuns(asking, (run) => datasetOf(run) === dataset)
-    return clockPanel(here, datasets.length > 1 ? `: ${datasetTitle(dataset)}` : '', spread)
-  })
+  return datasets.map((dataset) => ({
+    plot: {
+      kind: 'plot',
+      title: `best answer of the oracle${datasets.length > 1 ? `: ${datasetTitle(dataset)}` : ''}`,
+      x: { label: 'simulated time (s)', scale: 'log' },
+      y: { label: 'validation accuracy (%)', scale: 'linear' },
+    },
+    form: 'steps',
+    methods: withRuns(asking, (run) => datasetOf(run) === dataset).map((method) => ({
+      method,
+      seeds: onOneClock(method.runs.map(incumbents)),
+    })),
+  }))
 }
 
 const datasetOf = ({ manifest }: RunRecord): string => manifest.job.dataset.name
 
-/** Validation answers: the best so far, as a step. */
-function clockPanel(methods: readonly ShownMethod[], where: string, spread: Spread): Plot {
-  return {
-    kind: 'plot',
-    title: `best answer of the oracle${where}`,
-    x: { label: 'simulated time (s)', scale: 'log' },
-    y: { label: 'validation accuracy (%)', scale: 'linear' },
-    series: methods.flatMap((method) => seriesOf(method, onOneClock(method.runs.map(incumbents)), 'steps', spread)),
-  }
-}
-
-function seriesOf(
-  { label, look }: ShownMethod,
-  curves: readonly ReadonlyMap<number, number>[],
-  form: Series['form'],
-  spread: Spread,
-): Series[] {
-  const { points, band } = seedBand(curves, spread)
-  return points.length === 0 ? [] : [{ label, look, form, points, band }]
-}
+const capital = (text: string) => text[0].toUpperCase() + text.slice(1)
 
 const epochCurve = ({ epochs }: RunRecord, qualifier: string | undefined) =>
   new Map(

@@ -1,8 +1,12 @@
 /** Size against accuracy: every run's architecture, and those that no other beats in both. */
+import { summarise } from '../../analysis/statistics/summary.ts'
 import { BenchError } from '../../core/errors.ts'
 import { paretoFront } from '../../tables/paretoFront.ts'
-import type { Column } from '../comparison/comparison.ts'
+import { datasetTitle } from '../comparison/comparison.ts'
+import { labelOf } from '../methodLabel.ts'
 import type { Figure, Plot, Point, Series } from '../pictures/figure.ts'
+import { retrainedGroups } from '../retrained/rows.ts'
+import { settingsText } from '../retrained/trainingNotes.ts'
 import type { RunRecord } from '../runRecord.ts'
 import { accuracyOf, isOfColumn, qualifiersOf, testColumns } from './headline.ts'
 import { type ShownMethod, shownMethods, withRuns } from './shownMethods.ts'
@@ -14,11 +18,22 @@ export const paretoCosts = {
 
 export type ParetoCost = keyof typeof paretoCosts
 
-/** @throws BenchError `missing` where no finished run has both numbers */
+/** What a point of a run is, and where it is looked for. */
+interface PanelKind {
+  readonly title: string
+  readonly runs: readonly RunRecord[]
+  /** In %. */
+  accuracy(run: RunRecord): number | undefined
+}
+
+/**
+ * A panel for each looked-up test number, and for each way of full training on a dataset.
+ * @throws BenchError `missing` where no finished run has both numbers
+ */
 export function paretoFigure(runs: readonly RunRecord[], cost: ParetoCost = 'parameters'): Figure {
   const methods = shownMethods(runs)
-  const panels = testColumns(runs)
-    .map((column) => panelOf(withRuns(methods, isOfColumn(column)), column, cost))
+  const panels = [...lookedUp(runs), ...trained(runs)]
+    .map((kind) => panelOf(methods, kind, cost))
     .filter(({ series }) => series.length > 1)
   if (panels.length === 0) {
     throw new BenchError('missing', `no finished run has both a test number and ${paretoCosts[cost].label}`)
@@ -32,25 +47,51 @@ export function paretoFigure(runs: readonly RunRecord[], cost: ParetoCost = 'par
   }
 }
 
-function panelOf(methods: readonly ShownMethod[], column: Column, cost: ParetoCost): Plot {
-  const found = methods.map(({ label, look, runs }): Series => {
-    const points = runs.flatMap((run) => pointOf(run, column, cost))
-    return { label, look, form: 'points', points }
+function lookedUp(all: readonly RunRecord[]): PanelKind[] {
+  const runs = all.filter(({ manifest }) => manifest.job.retraining === undefined)
+  if (runs.length === 0) return []
+  return testColumns(runs).map((column) => ({
+    title: column.title,
+    runs: runs.filter(isOfColumn(column)),
+    accuracy: (run) => accuracyOf(run.result?.metrics ?? [], qualifiersOf(run, column)?.test),
+  }))
+}
+
+/** The mean over the trainings of an architecture, on the test images after the last epoch. */
+function trained(all: readonly RunRecord[]): PanelKind[] {
+  const groups = [...retrainedGroups(all).values()]
+  const named = new Set(groups.map(([{ manifest }]) => manifest.job.dataset.name)).size < groups.length
+  return groups.map((runs) => {
+    const { dataset, retraining } = runs[0].manifest.job
+    const how = named && retraining !== undefined ? `, ${settingsText(retraining.settings)}` : ''
+    return {
+      title: `${datasetTitle(dataset.name)} test${how}`,
+      runs,
+      accuracy: ({ result: { trainings = [] } = { trainings: [] } }) =>
+        trainings.length === 0 ? undefined : summarise(trainings.map(({ testAccuracyPct }) => testAccuracyPct)).mean,
+    }
   })
-  const series = found.filter(({ points }) => points.length > 0)
+}
+
+function panelOf(methods: readonly ShownMethod[], { title, runs: shown, accuracy }: PanelKind, cost: ParetoCost): Plot {
+  const isShown = new Set(shown)
+  const series = withRuns(methods, (run) => isShown.has(run))
+    .map(({ runs, look, ...method }): Series => {
+      const points = runs.flatMap((run) => pointOf(run, accuracy(run), cost))
+      return { label: labelOf({ ...method, runs }), look, form: 'points', points }
+    })
+    .filter(({ points }) => points.length > 0)
   return {
     kind: 'plot',
-    title: column.title,
+    title,
     x: { label: paretoCosts[cost].label, scale: 'linear' },
     y: { label: 'accuracy (%)', scale: 'linear' },
-    series: [frontSeries(series, column.title), ...series],
+    series: [frontSeries(series, title), ...series],
   }
 }
 
-function pointOf(run: RunRecord, column: Column, cost: ParetoCost): Point[] {
-  const { result, manifest } = run
+function pointOf({ result, manifest }: RunRecord, accuracyPct: number | undefined, cost: ParetoCost): Point[] {
   const size = result?.[cost]
-  const accuracyPct = accuracyOf(result?.metrics ?? [], qualifiersOf(run, column)?.test)
   if (size === undefined || accuracyPct === undefined) return []
   return [{ x: size / paretoCosts[cost].unit, y: accuracyPct, note: `seed ${manifest.job.seed}: ${result?.genotype}` }]
 }

@@ -1,8 +1,9 @@
 /** Every architecture of a table, and the ways of the searches through them. */
 import { BenchError } from '../../core/errors.ts'
-import { parseQualifier } from '../../core/metric.ts'
+import { type Metric, parseQualifier } from '../../core/metric.ts'
 import type { Table } from '../../tables/table.ts'
 import { type Column, datasetTitle } from '../comparison/comparison.ts'
+import { improvements } from '../improvements.ts'
 import type { Axis, Figure, Plot, Point, Series } from '../pictures/figure.ts'
 import type { RunRecord } from '../runRecord.ts'
 import { accuracyOf, isOfColumn, qualifiersOf, testColumns } from './headline.ts'
@@ -11,7 +12,7 @@ import { type ShownMethod, shownMethods, withRuns } from './shownMethods.ts'
 /**
  * Validation against test error, a panel for each column that these runs report and the table holds: logarithmic, since
  * good cells, which searches are about, differ by tenths where poor ones differ by tens. A search's way is what it would
- * have answered after each epoch; its end is marked.
+ * have answered as time goes on; its end is marked.
  * @throws BenchError `missing` where the table has no such row
  */
 export function scatterFigure(runs: readonly RunRecord[], table: Table): Figure {
@@ -23,7 +24,10 @@ export function scatterFigure(runs: readonly RunRecord[], table: Table): Figure 
     if (headline === undefined || !held.has(headline.validation) || !held.has(headline.test)) return []
     const title = `all of ${table.manifest.name}`
     const cloud = cloudOf(table, headline.validation, headline.test)
-    const series: Series[] = [{ label: title, look: cloudLook, form: 'cloud', points: cloud }, ...waysOf(own, column)]
+    const series: Series[] = [
+      { label: title, look: cloudLook, form: 'cloud', points: cloud },
+      ...waysOf(own, column, table),
+    ]
     return [
       {
         kind: 'plot',
@@ -43,10 +47,18 @@ export function scatterFigure(runs: readonly RunRecord[], table: Table): Figure 
   }
   return {
     name: 'scatter',
-    caption: `The ${rows.toLocaleString('en')} architectures of ${table.manifest.name} that have both numbers, and what each search would have answered after every epoch; a marker where it ended.`,
+    caption: `The ${rows.toLocaleString('en')} architectures of ${table.manifest.name} that have both numbers, and what each search would have answered ${whenOf(runs)}; a marker where it ended.`,
     columns: Math.min(2, Math.max(1, panels.length)),
     panels,
   }
+}
+
+/** At which moments the ways of these runs are known. */
+function whenOf(runs: readonly RunRecord[]): string {
+  const asking = runs.some(({ result }) => result?.oracle !== undefined)
+  const training = runs.some(({ epochs, result }) => result?.oracle === undefined && epochs.length > 0)
+  if (!asking) return 'after every epoch'
+  return training ? 'after every epoch, of black-box searches at every better answer' : 'at every better answer'
 }
 
 const cloudLook = { colour: '#9aa6b2', dash: [], marker: 'circle' } as const
@@ -63,15 +75,16 @@ const scaleOf = (series: readonly Series[], error: (point: Point) => number | nu
   series.every(({ points }) => points.every((point) => (error(point) ?? 1) > 0)) ? 'log' : 'linear'
 
 /** The ends come after all ways, so that no other search's way is painted over them. */
-function waysOf(methods: readonly ShownMethod[], column: Column): Series[] {
+function waysOf(methods: readonly ShownMethod[], column: Column, table: Table): Series[] {
   const searched = methods.map(({ label, look, runs }) => ({
     label,
     look,
-    ways: runs.map((run) => wayOf(run, column)).filter((points) => points.length > 0),
+    ways: runs.map((run) => wayOf(run, column, table)).filter((points) => points.length > 0),
   }))
   const lines = searched.flatMap(({ label, look, ways }) => {
     const faded = { ...look, colour: `${look.colour}88` as const }
-    return ways.map((points): Series => ({ label, look: faded, form: 'line', points, unnamed: true }))
+    const longer = ways.filter((points) => points.length > 1)
+    return longer.map((points): Series => ({ label, look: faded, form: 'line', points, unnamed: true }))
   })
   const ends = searched.flatMap(({ label, look, ways }): Series[] =>
     ways.length === 0 ? [] : [{ label, look, form: 'points', points: ways.map((points) => points[points.length - 1]) }],
@@ -79,11 +92,36 @@ function waysOf(methods: readonly ShownMethod[], column: Column): Series[] {
   return [...lines, ...ends]
 }
 
-function wayOf(run: RunRecord, column: Column): Point[] {
+/** What the run would have answered, one after the other: at least, where it is finished, what it did answer. */
+function wayOf(run: RunRecord, column: Column, table: Table): Point[] {
   const headline = qualifiersOf(run, column)
-  return run.epochs.flatMap(({ epoch, genotype, metrics }) => {
+  return answersOf(run, table).flatMap(({ when, genotype, metrics }) => {
     const [x, y] = [accuracyOf(metrics, headline?.validation), accuracyOf(metrics, headline?.test)]
-    const note = `${column.title}, seed ${run.manifest.job.seed}, epoch ${epoch + 1}: ${genotype}`
+    const note = `${column.title}, seed ${run.manifest.job.seed}${when}: ${genotype}`
     return x === undefined || y === undefined ? [] : [{ x: 100 - x, y: 100 - y, note }]
   })
+}
+
+interface Answer {
+  /** `, epoch 3` */
+  readonly when: string
+  readonly genotype: string
+  readonly metrics: readonly Metric[]
+}
+
+/**
+ * After each epoch of a search that trains; at each better answer of the oracle of a black-box search, where its record
+ * says to what, and at its end.
+ */
+function answersOf({ epochs, result }: RunRecord, table: Table): Answer[] {
+  const trained = epochs
+    .filter(({ metrics }) => metrics.length > 0)
+    .map(({ epoch, genotype, metrics }) => ({ when: `, epoch ${epoch + 1}`, genotype, metrics }))
+  if (trained.length > 0 || result === undefined) return trained
+  const asked = improvements(result.oracle?.queries ?? []).flatMap(({ genotype, usedSeconds }): Answer[] => {
+    const index = genotype === undefined ? undefined : table.find(genotype)
+    if (genotype === undefined || index === undefined || genotype === result.genotype) return []
+    return [{ when: `, ${Math.round(usedSeconds)} s`, genotype, metrics: table.metrics(index) }]
+  })
+  return [...asked, { when: '', genotype: result.genotype, metrics: result.metrics }]
 }

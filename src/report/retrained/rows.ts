@@ -18,9 +18,15 @@ export interface RetrainedRow {
   readonly results: readonly ReportedResult[]
 }
 
+/** The runs with full trainings, those together that were trained alike on one dataset. */
+export function retrainedGroups(runs: readonly RunRecord[]): ReadonlyMap<string, readonly RunRecord[]> {
+  const retrained = runs.filter(({ manifest }) => manifest.job.retraining !== undefined)
+  return groupBy(retrained, ({ manifest: { job } }) => contentName([job.dataset.name, job.retraining?.settings]))
+}
+
 /** Methods that were trained alike stand together. */
 export function rowsOf(runs: readonly RunRecord[]): RetrainedRow[] {
-  const groups = groupBy(runs, ({ manifest: { job } }) => contentName([job.dataset.name, job.retraining?.settings]))
+  const groups = retrainedGroups(runs)
   return [...groups.values()].flatMap((group) =>
     groupByMethod(group).flatMap((method) => {
       const { dataset, retraining } = method.runs[0].manifest.job

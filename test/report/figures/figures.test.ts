@@ -14,7 +14,7 @@ import { pictureFormat, renderFigure } from '../../../src/report/pictures/pictur
 import { layOut } from '../../../src/report/pictures/pictureLayout.ts'
 import type { RunRecord } from '../../../src/report/runRecord.ts'
 import { darts, PUBLISHED } from '../../../src/spaces/darts/index.ts'
-import { fixtureProtocol, fixtureRun, fixtureRuns } from '../fixtureRuns.ts'
+import { askingRun, fixtureProtocol, fixtureRun, fixtureRuns, trainedRun } from '../fixtureRuns.ts'
 
 const withoutProbes = (run: RunRecord): RunRecord => ({
   ...run,
@@ -110,7 +110,7 @@ describe('other figures', () => {
     const names = ['drnas', 'darts-v1', 'darts-v2', 'pc-darts', 'gdas', 'snas', 'rsps']
     const many = anytimeFigure(names.flatMap((algorithm) => fixtureRuns(2, { algorithm })))
     expect((many.panels[0] as Plot).series.every(({ band }) => band?.length === 0)).toBe(true)
-    expect(many.caption).toContain('; mean over seeds.')
+    expect(many.caption).toContain('Mean over seeds.')
   })
   test('bars of ranks join neighbours within the critical difference, the longest only', () =>
     expect(cliques([{ rank: 1 }, { rank: 1.5 }, { rank: 2.2 }, { rank: 4 }], 1)).toEqual([
@@ -221,4 +221,78 @@ describe('pictures', () => {
     expect(renderFigure(figure, 'png').equals(renderFigure(figure, 'png'))).toBe(true))
   test('an unknown ending is refused', () =>
     expect(() => pictureFormat('a.gif')).toThrow('unknown picture format "gif"'))
+})
+
+describe('accuracy over time', () => {
+  /** Two seeds of a black-box search, told two accuracies each. */
+  const asking = (algorithm: string, seeds = 2) =>
+    Array.from({ length: seeds }, (_, seed) =>
+      askingRun(
+        [10, 100].map((usedSeconds) => ({
+          ...{ genotype: fixtureRun().epochs[0].genotype, usedSeconds },
+          accuracyPct: 80 + seed + usedSeconds / 100,
+        })),
+        { algorithm, seed },
+      ),
+    )
+  const seven = ['drnas', 'darts-v1', 'darts-v2', 'pc-darts', 'gdas', 'snas', 'rsps']
+  const plots = (runs: readonly RunRecord[]) => anytimeFigure(runs).panels as Plot[]
+
+  test('of black-box searches is what the oracle told, over its clock, and the caption says no more', () => {
+    const { caption, panels } = anytimeFigure(asking('rea'))
+    expect(panels.map(({ title }) => title)).toEqual(['best answer of the oracle'])
+    expect(caption).toMatch(/^Best validation accuracy that the oracle has told .* Mean and min to max over seeds\.$/)
+    expect(caption).not.toMatch(/test|epoch/i)
+  })
+  test('of searches that train is a test accuracy, and the caption speaks of no oracle', () =>
+    expect(anytimeFigure(fixtureRuns(2)).caption).not.toMatch(/oracle|black-box/))
+  test('of both has a sentence for each', () =>
+    expect(anytimeFigure([...fixtureRuns(2), ...asking('rea')]).caption).toMatch(/^Test accuracy .* Best validation /))
+
+  test.each([
+    ['searches without a curve', seven.map((algorithm) => ({ ...fixtureRun({ algorithm }), epochs: [] }))],
+    ['searches of other panels', seven.slice(0, 5).flatMap((algorithm) => fixtureRuns(2, { algorithm }))],
+  ])('keeps its bands beside %s', (_, others) => {
+    const clock = plots([...asking('rea'), ...asking('random'), ...others]).find(({ x }) => x.scale === 'log')
+    expect(clock?.series.map(({ band }) => band?.length)).toEqual([2, 2])
+  })
+  test('shows the deviation of many seeds, not of many runs', () => {
+    const captionOf = (seeds: number) => anytimeFigure(asking('rea', seeds)).caption
+    expect(captionOf(20)).toContain('min to max')
+    expect(captionOf(21)).toContain('± 1 std')
+  })
+})
+
+describe('size and accuracy of full trainings', () => {
+  const figure = paretoFigure([
+    trainedRun({ accuracies: [97, 96] }),
+    trainedRun({ genotype: 'DRNAS', accuracies: [95] }),
+    trainedRun({ dataset: 'cifar100', accuracies: [80] }),
+  ])
+  test('has a panel for each dataset, and a mean over the trainings of an architecture', () => {
+    expect(figure.panels.map(({ title }) => title)).toEqual(['CIFAR-10 test', 'CIFAR-100 test'])
+    const [, ...methods] = (figure.panels[0] as Plot).series
+    expect(methods.map(({ label, points }) => [label, points[0].y])).toEqual([
+      ['DARTS_V2', 96.5],
+      ['DRNAS', 95],
+    ])
+  })
+  test('has a panel for each way of training, named where a dataset has several', () => {
+    const runs = [trainedRun({}), trainedRun({ request: { preset: 'drnas-paper', epochs: 5 } })]
+    expect(paretoFigure(runs).panels.map(({ title }) => /\d+ epochs/.exec(title)?.[0])).toEqual([
+      '600 epochs',
+      '5 epochs',
+    ])
+  })
+  test('stands beside looked-up numbers of other runs', () =>
+    expect(paretoFigure([...fixtureRuns(2), trainedRun({})].map(onOneSpace)).panels.map(({ title }) => title)).toEqual([
+      'CIFAR-10 test',
+      'CIFAR-100 test',
+      'CIFAR-10 test',
+    ]))
+})
+
+const onOneSpace = (run: RunRecord): RunRecord => ({
+  ...run,
+  manifest: { ...run.manifest, job: { ...run.manifest.job, space: 'darts' } },
 })

@@ -6,7 +6,7 @@ import { openTable } from '../../../src/tables/openTable.ts'
 import { spaceIndex } from '../../../src/tables/spaceIndex.ts'
 import { writeTable } from '../../../src/tables/writeTable.ts'
 import { temporaryFolder } from '../../tables/temporaryFolder.ts'
-import { fixtureRun } from '../fixtureRuns.ts'
+import { askingRun, fixtureRun } from '../fixtureRuns.ts'
 
 /** Two architectures, their validation and test accuracies on CIFAR-10 in %. */
 async function tableOf(validation: readonly number[], tested: readonly number[]) {
@@ -55,5 +55,42 @@ describe('all architectures of a table', () => {
   test('cannot be shown of a table that has none of the numbers', async () => {
     const table = await tableOf([Number.NaN, Number.NaN], [95, 10])
     expect(() => scatterFigure([fixtureRun()], table)).toThrow('two has no architecture with the numbers')
+  })
+
+  describe('lie beside black-box searches', () => {
+    const [poor, good] = [5, 6].map((index) => spaceIndex(nb201).at(index))
+    const asked = [
+      { genotype: poor, accuracyPct: 80, usedSeconds: 10 },
+      { genotype: good, accuracyPct: 90, usedSeconds: 20 },
+      { genotype: poor, accuracyPct: 80, usedSeconds: 30 },
+    ]
+    const table = () => tableOf([80, 90], [81, 91])
+    const seriesOf = async (run: ReturnType<typeof askingRun>) =>
+      (scatterFigure([run], await table()).panels[0] as Plot).series.slice(1)
+
+    test('whose way is each better answer, looked up in the table, and then their own', async () => {
+      const run = askingRun(asked)
+      const [validation, test] = (run.result?.metrics ?? []).map(({ accuracyPct }) => 100 - accuracyPct)
+      const [way, end] = await seriesOf(run)
+      expect(way.points).toMatchObject([
+        { x: 20, y: 19 },
+        { x: validation, y: test },
+      ])
+      expect(end).toMatchObject({ label: 'rea', form: 'points', points: [{ x: validation, y: test }] })
+    })
+    test('of which only the end is known where the record does not say what was asked', async () => {
+      const { result, ...run } = askingRun(asked)
+      const queries = asked.map(({ genotype: _, ...query }) => query)
+      const condensed = { ...run, result: { ...result, oracle: { ...result?.oracle, queries } } } as typeof run
+      expect((await seriesOf(condensed)).map(({ form }) => form)).toEqual(['points'])
+    })
+    test('and say at which moments each kind of search is shown', async () => {
+      const captionOf = async (runs: Parameters<typeof scatterFigure>[0]) => scatterFigure(runs, await table()).caption
+      expect(await captionOf([askingRun(asked)])).toContain('would have answered at every better answer;')
+      expect(await captionOf([fixtureRun()])).toContain('would have answered after every epoch;')
+      expect(await captionOf([fixtureRun(), askingRun(asked)])).toContain(
+        'after every epoch, of black-box searches at every better answer;',
+      )
+    })
   })
 })

@@ -1,55 +1,11 @@
 import { describe, expect, test } from 'vitest'
-import type { ResultRecord, SearchTime } from '../../../src/core/result.ts'
-import { resolveProtocol } from '../../../src/protocols/index.ts'
+import type { SearchTime } from '../../../src/core/result.ts'
 import { renderTable } from '../../../src/report/formats/renderTable.ts'
 import { searchCost } from '../../../src/report/retrained/searchCost.ts'
 import { retrainedTable } from '../../../src/report/retrained/table.ts'
 import type { RunRecord } from '../../../src/report/runRecord.ts'
-import { type RetrainingRequest, resolveSettings } from '../../../src/retrain/settings.ts'
 import { darts } from '../../../src/spaces/darts/index.ts'
-
-interface Trained {
-  readonly algorithm?: string
-  readonly genotype?: string
-  readonly dataset?: string
-  readonly seed?: number
-  readonly request?: RetrainingRequest
-  /** Of each training, in %. */
-  readonly accuracies?: readonly number[]
-  readonly search?: SearchTime
-}
-
-/** A finished run as the store has it. */
-function run({
-  algorithm = 'genotype',
-  genotype = 'DARTS_V2',
-  dataset = 'cifar10',
-  seed = 0,
-  ...rest
-}: Trained): RunRecord {
-  const { request = { preset: 'drnas-paper' }, accuracies = [97], search } = rest
-  const text = darts.format(darts.parse(genotype))
-  const job = {
-    algorithm: { name: algorithm, version: 1, options: algorithm === 'genotype' ? { genotype: text } : {} },
-    ...{ space: 'darts', dataset: { name: dataset }, probes: [], seed },
-    retraining: { settings: resolveSettings(request, dataset) },
-    protocol: resolveProtocol('darts-paper', { space: 'darts', dataset, algorithm }),
-  }
-  const trainings = accuracies.map((testAccuracyPct, i) => ({
-    ...{ id: `retrain-${i}`, seed: i, testAccuracyPct, testTop5AccuracyPct: 100 },
-    best: { epoch: 1, testAccuracyPct: testAccuracyPct + 0.5 },
-  }))
-  const time = { wallSeconds: 90, peakMemoryBytes: 2e8 }
-  const result = {
-    ...{ schema: 1, id: 'x', seed, genotype: text, metrics: [], parameters: 3_349_342, macs: 528_359_050, trainings },
-    timing: { wallSeconds: 100, trainings: trainings.map(() => time), ...(search && { search }) },
-  } as unknown as ResultRecord
-  return {
-    manifest: { schema: 1, id: 'x', job, environment: {} } as unknown as RunRecord['manifest'],
-    epochs: [],
-    result,
-  }
-}
+import { trainedRun as run } from '../fixtureRuns.ts'
 
 const lines = (runs: readonly RunRecord[], published = 'none') =>
   renderTable(retrainedTable(runs, published), 'md').split('\n')
