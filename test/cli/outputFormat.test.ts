@@ -21,9 +21,9 @@ afterEach(() => {
   rmSync(folder, { recursive: true })
 })
 
-const front = ['--x', 'params-M', '--y', 'shapes/x-test/4/mean']
+const front = ['--table', 'nb201-micro', '--x', 'params-M', '--y', 'shapes/x-test/4/mean']
 const commands: Readonly<Record<string, [() => Command, readonly string[]]>> = {
-  query: [queryCommand, ['6111']],
+  query: [queryCommand, ['6111', '--table', 'nb201-micro']],
   pareto: [paretoCommand, front],
   list: [listCommand, ['algos']],
   'data info': [dataCommand, ['info']],
