@@ -1,8 +1,9 @@
 /** The worker process of `bench run`: takes one order from its parent, works it off, and ends. */
 import { builtins } from './builtins.ts'
 import { whenNothingComes } from './core/idleness.ts'
+import { describeFailure, type Failure } from './runner/job/runJob.ts'
 import type { RunEvent } from './runner/workers/events.ts'
-import { describeFailure, type Failure, work } from './runner/workers/work.ts'
+import { work } from './runner/workers/work.ts'
 import { GAVE_UP, type WorkOrder } from './runner/workers/workOrder.ts'
 
 // Without its command a worker stops; the checkpoint is there for the next one.

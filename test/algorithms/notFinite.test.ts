@@ -50,7 +50,12 @@ async function running({ algorithm, options = {}, space = 'nb201', protocol = (g
     data: async () => more.data ?? tinyData(0, 2),
     executor: () => executor,
   }
-  const error = await runJob(job, run, resources, () => {}).then(
+  const error = await runJob(
+    job,
+    run,
+    async () => resources,
+    () => {},
+  ).then(
     () => undefined,
     (thrown: Error) => thrown,
   )

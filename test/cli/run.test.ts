@@ -93,6 +93,40 @@ describe('bench run', () => {
     expect(JSON.parse(stdout).rows[0]).toMatchObject({ seeds: 2, failed: 2, unfinished: 0 })
     for (const seed of [1, 3])
       expect(stderr).toContain(`bench: countdown on cifar10, seed ${seed} failed: ${message}\n`)
+    const status = await place.bench('status', '--json')
+    const failed = { state: 'failed', note: message }
+    expect(JSON.parse(status.stdout).rows).toMatchObject([{}, failed, {}, failed])
+  })
+
+  test.each([
+    ['before its job begins', 'if (process.send) process.exit(7)', ''],
+    ['in an epoch', '', 'process.exit(7)'],
+    ['by a signal', '', "process.kill(process.pid, 'SIGKILL')"],
+  ])('a worker process that dies %s leaves a record of its job', async (_, atStart, inEpoch) => {
+    const plugin = join(place.folder, 'dying.mjs')
+    writeFileSync(
+      plugin,
+      `import { defineAlgorithm, definePlugin, sample } from 'nas-bench-harness'
+       import { z } from 'zod'
+       ${atStart}
+       const search = async ({ space, random }) => ({
+         epochs: 1,
+         epoch: async () => { ${inEpoch}; return {} },
+         genotype: () => sample(space, random('answer')),
+         save: async () => ({}), restore() {}, dispose() {},
+       })
+       const about = { name: 'dying', version: 1, description: '', source: '', kind: 'black-box' }
+       export default definePlugin({
+         name: 'dying', algorithms: [defineAlgorithm({ ...about, options: z.strictObject({}), search })],
+       })`,
+    )
+    const args = ['--algo', 'dying', '--plugin', plugin, '--dataset', 'cifar10', '--seeds', '2', '--jobs', '1']
+    expect((await place.bench('run', ...args)).code).toBe(1)
+    for (const given of [args.slice(0, -2), []]) {
+      const status = await place.bench('status', '--json', ...given)
+      const failed = { state: 'failed', note: expect.stringContaining('the worker process was lost (') }
+      expect(JSON.parse(status.stdout).rows).toMatchObject([failed, failed])
+    }
   })
 
   test('a search that diverges fails, in the epoch and by the number that it names', async () => {

@@ -35,8 +35,8 @@ describe.skipIf(gpu === undefined)('a search whose GPU is lost', { timeout: 120_
     const run = async (report: (report: RunReport) => void) => {
       const own = await Device.open()
       device = own
-      const resources = { ...(await opener.open(job)), executor: () => openWebgpuExecutor({ device: own }) }
-      return runJob(job, store.run(id), resources, report)
+      const open = async () => ({ ...(await opener.open(job)), executor: () => openWebgpuExecutor({ device: own }) })
+      return runJob(job, store.run(id), open, report)
     }
 
     const interrupted = run((event) => {

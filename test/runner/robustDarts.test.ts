@@ -38,7 +38,7 @@ async function search(algorithm: string, space: string, own: string, name: strin
   const report = (event: RunReport) => {
     if (event.kind === 'epoch' && event.epoch === killedAfter) throw new Error('killed')
   }
-  await runJob(job, store.run(id), await opener.open(job), report).catch((error) => {
+  await runJob(job, store.run(id), () => opener.open(job), report).catch((error) => {
     if (error.message !== 'killed') throw error
   })
   const epochs = store

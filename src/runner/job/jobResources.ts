@@ -17,23 +17,22 @@ import type { WorkOrder } from '../workers/workOrder.ts'
 import type { JobResources } from './runJob.ts'
 import { openSearchData } from './searchImages.ts'
 
+/** Who is told what happens, job by job, where several share a process and what it opened. */
+const listeners = new AsyncLocalStorage<(report: RunReport) => void>()
+
+/** @param report told, while `work` runs, of architectures that the table lacks and of images that are left out */
+export const reportingTo = <T>(report: (report: RunReport) => void, work: () => Promise<T>): Promise<T> =>
+  listeners.run(report, work)
+
 export class ResourceOpener {
   readonly #order: WorkOrder
   readonly #registered: Registered
   readonly #executors = new Map<string, Promise<Executor>>()
   readonly #datasets = new Map<string, Promise<Dataset>>()
   readonly #evaluators = new Map<string, Promise<Evaluator>>()
-  /** Who hears of what happens, job by job, where several share a process. */
-  readonly #listeners = new AsyncLocalStorage<(report: RunReport) => void>()
-
   constructor(order: WorkOrder, registered: Registered) {
     this.#order = order
     this.#registered = registered
-  }
-
-  /** @param report hears, while `work` runs, of architectures that the table lacks and of images that are left out */
-  reporting<T>(report: (report: RunReport) => void, work: () => Promise<T>): Promise<T> {
-    return this.#listeners.run(report, work)
   }
 
   /** What the job needs; `close` gives back what is the job's alone. */
@@ -63,7 +62,7 @@ export class ResourceOpener {
   }
 
   #report(report: RunReport): void {
-    this.#listeners.getStore()?.(report)
+    listeners.getStore()?.(report)
   }
 
   #searchData(job: Job): ReturnType<typeof openSearchData> {

@@ -1,7 +1,7 @@
 /** One job, from its checkpoint or its beginning to its result. */
 import { requireSearch } from '../../algorithms/contract/shape.ts'
 import type { Algorithm, ReferenceContext, Search, SearchContext } from '../../core/algorithm.ts'
-import { BenchError } from '../../core/errors.ts'
+import { BenchError, type ErrorCode } from '../../core/errors.ts'
 import type { Evaluation, Evaluator } from '../../core/evaluator.ts'
 import type { Executor } from '../../core/executor.ts'
 import { requireFiniteNumbers } from '../../core/finite.ts'
@@ -11,9 +11,11 @@ import type { Job, ResultRecord, SearchTime } from '../../core/result.ts'
 import type { TrainingOutcome, TrainingTime } from '../../core/retraining.ts'
 import type { SearchSpace } from '../../core/space.ts'
 import { describeEnvironment } from '../environment.ts'
+import { parseOptions } from '../planning/algorithmOptions.ts'
+import { asWritten } from '../plugins.ts'
 import { Journal } from '../store/journal.ts'
 import type { RunFolder } from '../store/runFolder.ts'
-import type { RunReport } from '../workers/events.ts'
+import type { RunEvent, RunReport } from '../workers/events.ts'
 import { runEpochs } from './epochs.ts'
 import { SimulatedOracle } from './oracle.ts'
 import { ProgressMeter } from './progressMeter.ts'
@@ -31,26 +33,54 @@ export interface JobResources extends Pick<SearchResources, 'data' | 'executor'>
 /**
  * Runs the job in its folder, or waits for the process that does. → the result, whoever made it
  *
- * @throws whatever the algorithm throws; `failure.json` in the folder then says so
+ * @param open called once the folder holds the job's `run.json`, so that a failure to open something is on record, too
+ * @throws whatever opening or searching throws; `failure.json` in the folder then says so
  */
 export async function runJob(
   job: Job,
   run: RunFolder,
-  resources: JobResources,
+  open: () => Promise<JobResources & { close?(): Promise<void> }>,
   report: (report: RunReport) => void,
 ): Promise<ResultRecord> {
   const lock = await run.lock(({ pid, host }) => report({ kind: 'waiting', pid, host }))
   try {
     const earlier = run.result()
     if (earlier !== undefined) return earlier
+    // Where this throws, the folder is another job's or damaged, and nothing is written into it.
     run.begin({ schema: 1, id: run.id, job, environment: describeEnvironment() })
-    return await searchThrough(job, run, resources, report)
-  } catch (error) {
-    const message = error instanceof Error ? error.message : String(error)
-    run.fail({ schema: 1, id: run.id, epoch: run.epochCount(), message })
-    throw error
+    return await openAndSearch(job, run, open, report)
   } finally {
     lock.release()
+  }
+}
+
+async function openAndSearch(...[job, run, open, report]: Parameters<typeof runJob>): Promise<ResultRecord> {
+  try {
+    const resources = await open()
+    return await searchThrough(job, run, resources, report).finally(() => resources.close?.())
+  } catch (error) {
+    const { message } = describeFailure(error)
+    try {
+      run.fail({ schema: 1, id: run.id, epoch: run.epochCount(), message })
+    } catch {
+      // On a full disk, or where the lock is lost, the error itself is still the one to report.
+    }
+    throw error
+  }
+}
+
+/** Why a job failed, as events and `failure.json` say it. */
+export type Failure = Pick<RunEvent & { readonly kind: 'failed' }, 'message' | 'code' | 'stack'>
+
+/** A plugin may bring its own copy of the error class: the name and the code tell. */
+export function describeFailure(error: unknown): Failure {
+  if (!(error instanceof Error)) return { message: String(error), code: 'unexpected' }
+  const { name, message, stack } = error
+  if (name === 'BenchError' && 'code' in error) return { message, code: error.code as ErrorCode }
+  return {
+    message: asWritten(`${name}: ${message.split('\n')[0]}`),
+    code: 'unexpected',
+    ...(stack !== undefined && { stack }),
   }
 }
 
@@ -73,7 +103,7 @@ async function searchThrough(
     onBatch: (batchesPerEpoch) => meter.countBatch(batchesPerEpoch),
   })
   const sight = algorithm.kind === 'reference' ? inSightOfAll(context, job, evaluator) : context
-  const options = algorithm.options.parse(job.algorithm.options)
+  const options = parseOptions(algorithm, job.algorithm.options)
   const search = requireSearch(await algorithm.search(sight, options), algorithm)
   const journal = new Journal(run, oracle, saved)
   try {

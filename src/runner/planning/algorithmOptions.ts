@@ -54,7 +54,7 @@ export function resolveOptions(algorithm: Algorithm, given: AlgorithmRequest['op
 }
 
 /** What the search gets. @throws BenchError `bad-input` */
-function parseOptions({ name, options }: Algorithm, given: AlgorithmRequest['options']): unknown {
+export function parseOptions({ name, options }: Algorithm, given: AlgorithmRequest['options']): unknown {
   const parsed = options.safeParse(given)
   if (parsed.success) return parsed.data
   const [{ path, message }] = parsed.error.issues

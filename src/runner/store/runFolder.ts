@@ -13,7 +13,7 @@ import { join } from 'node:path'
 import { writeAtomically, writeFailure } from '../../core/atomicFile.ts'
 import { canonicalJson } from '../../core/canonicalJson.ts'
 import { BenchError } from '../../core/errors.ts'
-import { type Lock, lock, lockHolder } from '../../core/lock.ts'
+import { type Lock, lock, lockHolder, tryLock } from '../../core/lock.ts'
 import type { ProcessIdentity } from '../../core/processes.ts'
 import { recordText } from '../../core/recordText.ts'
 import type { EpochRecord, FailureRecord, ResultRecord, RunManifest } from '../../core/result.ts'
@@ -154,6 +154,23 @@ export class RunFolder {
 
   fail(failure: FailureRecord): void {
     this.#writeJson('failure.json', failure)
+  }
+
+  /**
+   * Notes the failure of a run whose process is gone or could not note it itself, beginning the run where that was not
+   * done. Nothing is changed where the run is finished, has this failure on record, or another process works on it.
+   */
+  async recordLoss(manifest: RunManifest, message: string): Promise<void> {
+    writing(this.path, () => mkdirSync(this.path, { recursive: true }))
+    const held = await tryLock(this.#file('lock'))
+    if (!('release' in held)) return
+    try {
+      if (this.isFinished() || this.failure()?.message === message) return
+      this.begin(manifest)
+      this.fail({ schema: 1, id: this.id, epoch: this.epochCount(), message })
+    } finally {
+      held.release()
+    }
   }
 
   #file(name: string): string {

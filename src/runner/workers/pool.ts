@@ -3,6 +3,8 @@ import { type ChildProcess, fork } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import pLimit from 'p-limit'
 import { cores } from '../../core/cores.ts'
+import { describeEnvironment } from '../environment.ts'
+import { Store } from '../store/store.ts'
 import type { RunEvent } from './events.ts'
 import { cudaDevices } from './gpus.ts'
 import { GAVE_UP, type WorkOrder } from './workOrder.ts'
@@ -18,7 +20,10 @@ process.on('exit', () => {
   for (const worker of workers) worker.kill()
 })
 
-/** Runs all orders, `jobs` processes at a time, on all GPUs in turn. Every job ends in an event `finished` or `failed`. */
+/**
+ * Runs all orders, `jobs` processes at a time, on all GPUs in turn. Every job ends in an event `finished` or `failed`; a
+ * failed one has a record in the store, also where its process was lost before it wrote one.
+ */
 export async function runOrders(
   orders: readonly WorkOrder[],
   jobs: number,
@@ -43,17 +48,38 @@ async function runOrder(
 ): Promise<void> {
   for (let jobs = order.jobs; jobs.length > 0; ) {
     const ended = new Set<string>()
-    const death = await runProcess({ ...order, jobs }, environment, (event) => {
+    const failures = new Map<string, string>()
+    const note = (event: RunEvent) => {
       if (event.kind === 'finished' || event.kind === 'failed') ended.add(event.id)
+      if (event.kind === 'failed') failures.set(event.id, event.message)
       onEvent(event)
-    })
+    }
+    const death = await runProcess({ ...order, jobs }, environment, note)
     const left = jobs.filter(({ id }) => !ended.has(id))
     const [lost, ...rest] = left
-    if (lost === undefined) return
     const hasSaid = death === exitCode(GAVE_UP) && ended.size > 0
     const message = `the worker process was lost (${death}); the same command goes on from its checkpoint`
-    if (!hasSaid) onEvent({ id: lost.id, kind: 'failed', code: 'failed', message })
+    if (lost !== undefined && !hasSaid) note({ id: lost.id, kind: 'failed', code: 'failed', message })
+    if (death !== exitCode(0)) await recordLosses(order, failures, onEvent)
     jobs = hasSaid ? left : rest
+  }
+}
+
+/** @param failures messages by the id of the run, after the end of the process that was to record them */
+async function recordLosses(
+  { store, jobs }: WorkOrder,
+  failures: ReadonlyMap<string, string>,
+  onEvent: (event: RunEvent) => void,
+): Promise<void> {
+  for (const { id, job } of jobs) {
+    const message = failures.get(id)
+    if (message === undefined) continue
+    try {
+      const manifest = { schema: 1, id, job, environment: describeEnvironment() } as const
+      await new Store(store).run(id).recordLoss(manifest, message)
+    } catch (error) {
+      onEvent({ id, kind: 'notice', message: `its failure is not on record: ${(error as Error).message}` })
+    }
   }
 }
 

@@ -78,9 +78,14 @@ async function running(
     executor: unused,
     ...other,
   }
-  const result = await runJob(job, run, resources, (report) => {
-    if (report.kind === 'notice') notices.push(report.message)
-  })
+  const result = await runJob(
+    job,
+    run,
+    async () => resources,
+    (report) => {
+      if (report.kind === 'notice') notices.push(report.message)
+    },
+  )
   return { run, notices, result }
 }
 

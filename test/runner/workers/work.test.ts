@@ -1,4 +1,4 @@
-import { writeFileSync } from 'node:fs'
+import { mkdirSync, readdirSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
@@ -8,8 +8,10 @@ import { DEFAULTS } from '../../../src/runner/planning/experiment.ts'
 import { runId } from '../../../src/runner/planning/identity.ts'
 import { makePlan } from '../../../src/runner/planning/plan.ts'
 import { registerPlugins } from '../../../src/runner/plugins.ts'
+import { storeStatus } from '../../../src/runner/store/status.ts'
 import { Store } from '../../../src/runner/store/store.ts'
 import { work } from '../../../src/runner/workers/work.ts'
+import type { WorkOrder } from '../../../src/runner/workers/workOrder.ts'
 import { temporaryFolder } from '../../data/sampleFiles.ts'
 
 const folder = temporaryFolder()
@@ -63,7 +65,7 @@ describe('a worker process', () => {
     const failures: string[] = []
     await work(order, builtins, (event) => event.kind === 'failed' && failures.push(event.message))
     expect(failures).toEqual([expect.stringContaining(message)])
-    expect(store.run(runId(job)).epochCount()).toBe(0)
+    expect(storeStatus(store)).toMatchObject([{ state: 'failed', epochs: 0, failure: failures[0] }])
   })
 
   it.each([
@@ -82,7 +84,45 @@ describe('a worker process', () => {
     const failures: string[] = []
     await work(order, builtins, (event) => event.kind === 'failed' && failures.push(event.message))
     expect(failures).toEqual([expect.stringContaining(message)])
-    expect(runs[0].exists()).toBe(false)
+    expect(runs[0].state()).toBe('failed')
+    expect(runs[0].failure()?.message).toBe(failures[0])
+    expect(runs[0].epochCount()).toBe(0)
+  })
+
+  it.each<[string, (order: WorkOrder) => WorkOrder, RegExp]>([
+    ['plugin', (order) => ({ ...order, plugins: ['./gone.ts'] }), /gone\.ts/],
+    ['table', (order) => ({ ...order, table: 'gone' }), /gone/],
+    ['table that cannot be read', (order) => ({ ...order, table: folder.path }), /./],
+    ['algorithm', changed((job) => ({ ...job, algorithm: { ...job.algorithm, name: 'gone' } })), /unknown algorithm/],
+    ['space', changed((job) => ({ ...job, space: 'gone' })), /unknown .*space "gone"/],
+    ['probe', changed((job) => ({ ...job, probes: ['gone'] })), /unknown probe "gone"/],
+    [
+      'option',
+      changed((job) => ({ ...job, algorithm: { ...job.algorithm, options: { twice: 'gone' } } })),
+      /option twice=gone/,
+    ],
+    ['image', (order) => ({ ...changed(onImages)(order), data: folder.path }), /./],
+  ])(
+    'leaves a record of a job that fails for want of its %s, with the reason that it reports',
+    async (what, spoil, why) => {
+      const { order, runs } = await planned(`no ${what}`, TRANSFORMING)
+      const failures: string[] = []
+      await work(spoil(order), builtins, (event) => event.kind === 'failed' && failures.push(event.message))
+      expect(failures).toEqual([expect.stringMatching(why)])
+      const store = new Store(order.store)
+      expect(storeStatus(store)).toMatchObject([{ id: runs[0].id, state: 'failed', epochs: 0, failure: failures[0] }])
+    },
+  )
+
+  it('leaves no trace in a folder that holds another job than its name says', async () => {
+    const { order, runs } = await planned('foreign', TRANSFORMING)
+    const manifest = { schema: 1, id: runs[0].id, job: { ...order.jobs[0].job, seed: 7 }, environment: {} }
+    mkdirSync(runs[0].path, { recursive: true })
+    writeFileSync(join(runs[0].path, 'run.json'), JSON.stringify(manifest))
+    const failures: string[] = []
+    await work(order, builtins, (event) => event.kind === 'failed' && failures.push(event.message))
+    expect(failures).toEqual([expect.stringContaining('holds another job than its name says')])
+    expect(readdirSync(runs[0].path)).toEqual(['run.json'])
   })
 })
 
@@ -95,8 +135,20 @@ async function planned(name: string, text: string) {
   const { jobs } = await makePlan(experiment, await registerPlugins(builtins, [plugin]))
   const store = new Store(join(folder.path, `store of ${name}`))
   const order = { store: store.folder, jobs, plugins: [plugin], table: 'nb201-micro', executor }
-  return { plugin, order: JSON.parse(JSON.stringify(order)), runs: jobs.map(({ id }) => store.run(id)) }
+  return { plugin, order: JSON.parse(JSON.stringify(order)) as WorkOrder, runs: jobs.map(({ id }) => store.run(id)) }
 }
+
+const changed =
+  (change: (job: Job) => Job) =>
+  (order: WorkOrder): WorkOrder => ({ ...order, jobs: order.jobs.map(({ id, job }) => ({ id, job: change(job) })) })
+
+/** A search that opens images and an executor. */
+const onImages = (job: Job): Job => ({
+  ...job,
+  algorithm: { name: 'darts-v1', version: 1, options: {} },
+  dataset: { name: 'cifar10', contentHash: 'other images' },
+  executor: 'static/wasm',
+})
 
 /** Reports the options that it gets. */
 const TRANSFORMING = `import { defineAlgorithm, definePlugin, sample } from 'nas-bench-harness'
