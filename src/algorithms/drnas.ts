@@ -26,13 +26,21 @@ const allOptions = z.strictObject({
   anchor: word(['l2', 'kl', 'none'], 'l2', 'distance that keeps the concentration near 1 (§4.1, A.5)'),
   lambda: real(1e-3, 'weight of the anchor (§4.1; tables 1 and 5)', 0),
   progressive: flag(false, 'learn in stages, wider and with fewer operations each (§2.4)'),
-  partialChannels: list('K: operations see 1/K of the channels (table 1); with progressive, of each stage'),
+  partialChannels: list(
+    'K: operations see 1/K of the channels (table 1); with progressive, of each stage: 4,2 on nb201 and 6,4 elsewhere (the authors’ code; §4.1 and §4.2 have 6,3)',
+  ),
   kept: share(0.5, 'share of the operations that a stage leaves to the next, rounded up: 5→3, 7→4, 8→4 (§4.1)'),
+  restartRate: flag(false, 'each stage begins at the initial learning rate (the authors’ code)'),
   freeze: optionalCount('epochs at the start of a stage in which α stays still; default: 10, at most 40 % of it', 0),
 })
 
 const options = detailed(
-  detailed(allOptions, ['kept', 'freeze'], ({ progressive }) => progressive === true, 'progressive=true'),
+  detailed(
+    allOptions,
+    ['kept', 'freeze', 'restartRate'],
+    ({ progressive }) => progressive === true,
+    'progressive=true',
+  ),
   ['lambda'],
   ({ anchor }) => anchor !== 'none',
   'anchor=l2 or anchor=kl',
@@ -46,7 +54,7 @@ const anchorOf = ({ anchor, lambda }: Options): Pick<BilevelMethod, 'penalty' | 
   ...(anchor === 'kl' ? { penalty: klPenalty(lambda) } : {}),
 })
 
-/** K of each stage, as in the authors' code; the paper's ImageNet search has 6, 3. */
+/** K of each stage, as in the authors' code. The paper has 6, 3 on the DARTS space (§4.1, §4.2) and none for NAS-Bench-201. */
 const stagesOf = ({ name }: SearchSpace): readonly number[] => (name === 'nb201' ? [4, 2] : [6, 4])
 
 function onlyOne([k, ...more]: readonly number[]): number {
@@ -57,7 +65,7 @@ function onlyOne([k, ...more]: readonly number[]): number {
 
 export const drnas = defineAlgorithm({
   name: 'drnas',
-  version: 1,
+  version: 2,
   description: 'Mixing weights drawn from a learnt Dirichlet distribution, with an anchor regulariser',
   source: 'Chen et al., "DrNAS: Dirichlet Neural Architecture Search", ICLR 2021',
   kind: 'supernet',

@@ -21,7 +21,7 @@ const HASHES: Readonly<Record<string, string>> = {
   'bohb 2': 'b71792620238fd77',
   'darts-v1 1': '77ea3f8d5cfc0c17',
   'darts-v2 2': 'f5268803ec811035',
-  'drnas 1': '52898e1293933d51',
+  'drnas 2': '52898e1293933d51',
   'dsnas 1': '32f0e947b99787d0',
   'enas 1': '184f047f0a26447c',
   'gdas 1': '2c47ce678d5dbe47',

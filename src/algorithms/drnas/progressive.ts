@@ -7,7 +7,8 @@
  * - A sample is still drawn over all operations, the pruned ones with concentration ELU(0) + 1 = 1, then masked and
  *   divided by what is left (the authors' code); pruned operations are not computed.
  * - α stays still in the first epochs of a stage, while the weights adapt: 10 of the paper's 25 or 50, here at most 40 %.
- * - α, Adam's moments and the cosine of the learning rate go on through the stages. Stages have equally many epochs.
+ * - α, Adam's moments and the cosine of the learning rate go on through the stages. Stages have equally many epochs. In the
+ *   authors' code each stage makes a new SGD, which begins at the initial rate: so with `restartRate`.
  */
 import type { Search, SearchContext, SearchState } from '../../core/algorithm.ts'
 import { BenchError } from '../../core/errors.ts'
@@ -33,6 +34,8 @@ export interface ProgressiveOptions {
   readonly kept: number
   /** Epochs at the start of a stage in which α stays still. */
   readonly freeze?: number
+  /** Each stage begins at the initial learning rate. */
+  readonly restartRate: boolean
 }
 
 /** Which operations are left. [edge][op] */
@@ -79,7 +82,7 @@ interface Stage {
 export async function progressiveSearch(
   context: SearchContext,
   anchor: Pick<BilevelMethod, 'penalty' | 'weightDecay'>,
-  { partialChannels, kept, freeze }: ProgressiveOptions,
+  { partialChannels, kept, freeze, restartRate }: ProgressiveOptions,
 ): Promise<Search> {
   const { space, protocol } = context
   checkStages(partialChannels.length, protocol.epochs)
@@ -93,6 +96,7 @@ export async function progressiveSearch(
     start,
     relaxation: () => maskedDirichlet(stage.mask),
     architectureFrom: begins[stage.index] + still,
+    ...(restartRate && { rateFrom: begins[stage.index] }),
   })
   let state: BilevelState = bilevelStart(method())
 

@@ -9,7 +9,7 @@
  * which. SGD's momentum and the running statistics are mapped as the weights are; what has not grown stays.
  */
 import type { ExecutableState } from '../../core/executor.ts'
-import { type Network, type Parameter, sizeOf } from '../../core/network.ts'
+import { type Network, type Parameter, type ParameterId, sizeOf, type ValueId } from '../../core/network.ts'
 import type { RandomStream } from '../../core/random.ts'
 
 /** @param stream of the operation with this name, as `cell0.edge0-1.nor_conv_3x3` */
@@ -38,15 +38,60 @@ export function randomMapping(n: number, q: number, stream: RandomStream): numbe
 const operationOf = ({ name }: Parameter) => name.split('.').slice(0, 3).join('.')
 
 function widenParameters(from: Network, to: Network, values: Float32Array, channelMap: ChannelMap): Float32Array {
+  const normalised = normalisedValues(to)
   let start = 0
   const parts = to.parameters.map((parameter, i) => {
     const { shape } = from.parameters[i]
     const old = values.subarray(start, start + sizeOf(shape))
     start += old.length
-    const maps = parameter.shape.map((q, axis) => channelMap(operationOf(parameter), shape[axis], q))
+    const input = normalised.get(i)
+    const maps =
+      input === undefined
+        ? parameter.shape.map((q, axis) => channelMap(operationOf(parameter), shape[axis], q))
+        : [valueMap(to, input, shape[0], channelMap)]
     return gather(old, shape, maps)
   })
   return joined(parts)
+}
+
+/** Scale or shift of a batch normalisation ↦ the value that is normalised. */
+function normalisedValues({ layers }: Network): ReadonlyMap<ParameterId, ValueId> {
+  return new Map(
+    layers.flatMap((layer) =>
+      layer.kind === 'batchNorm' && layer.affine !== null
+        ? [layer.affine.scale, layer.affine.shift].map((parameter) => [parameter, layer.input] as const)
+        : [],
+    ),
+  )
+}
+
+/**
+ * Which of its n old channels each channel of a value is a copy of. The output of a convolution has its operation's mapping;
+ * a concatenation, as that of the two convolutions of a skip connection of stride 2, the mappings of its parts side by side.
+ */
+function valueMap(to: Network, value: ValueId, n: number, channelMap: ChannelMap): readonly number[] {
+  const layer = to.layers.find(({ output }) => output === value)
+  const q = to.values[value].channels
+  if (layer?.kind === 'conv' || layer?.kind === 'depthwiseConv') {
+    return channelMap(operationOf(to.parameters[layer.filter]), n, q)
+  }
+  if (layer?.kind !== 'concat') return channelMap(`value ${value}`, n, q)
+  // All parts grow alike.
+  const sizes = layer.inputs.map((input) => (n * to.values[input].channels) / q)
+  const firsts = offsetsOf(sizes)
+  return layer.inputs.flatMap((input, i) =>
+    valueMap(to, input, sizes[i], channelMap).map((channel) => firsts[i] + channel),
+  )
+}
+
+/** Where each part of a concatenation begins. */
+function offsetsOf(sizes: readonly number[]): number[] {
+  let end = 0
+  return sizes.map((size) => {
+    const start = end
+    end += size
+    return start
+  })
 }
 
 /** Eq. 8 over any number of axes: result[j₀][j₁]… = values[g₀(j₀)][g₁(j₁)]…. Row-major. */
@@ -60,9 +105,9 @@ function gather(values: Float32Array, shape: readonly number[], maps: readonly (
 
 function widenStatistics(from: Network, to: Network, values: Float32Array, channelMap: ChannelMap): Float32Array {
   let start = 0
-  const parts = to.statistics.flatMap((q, i) => {
+  const parts = to.statistics.flatMap((_, i) => {
     const n = from.statistics[i]
-    const map = channelMap(normalisedOperation(to, i), n, q)
+    const map = valueMap(to, trackedValue(to, i), n, channelMap)
     const [mean, variance] = [values.subarray(start, start + n), values.subarray(start + n, start + 2 * n)]
     start += 2 * n
     return [gather(mean, [n], [map]), gather(variance, [n], [map])]
@@ -70,13 +115,11 @@ function widenStatistics(from: Network, to: Network, values: Float32Array, chann
   return joined(parts)
 }
 
-/** The operation whose convolution this batch normalisation follows; a name of its own where it follows none. */
-function normalisedOperation({ layers, parameters }: Network, statistics: number): string {
-  const normalisation = layers.find((layer) => layer.kind === 'batchNorm' && layer.statistics === statistics)
-  const input = normalisation !== undefined && 'input' in normalisation ? normalisation.input : undefined
-  const before = layers.find(({ output }) => output === input)
-  const filter = before !== undefined && 'filter' in before ? before.filter : undefined
-  return filter === undefined ? `statistics ${statistics}` : operationOf(parameters[filter])
+/** The value whose running statistics have this number. */
+function trackedValue({ layers }: Network, statistics: number): ValueId {
+  const layer = layers.find((each) => each.kind === 'batchNorm' && each.statistics === statistics)
+  if (layer?.kind === 'batchNorm') return layer.input
+  throw new TypeError(`no batch normalisation has the statistics ${statistics}`)
 }
 
 function joined(parts: readonly Float32Array[]): Float32Array {

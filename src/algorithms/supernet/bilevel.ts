@@ -43,6 +43,8 @@ export interface BilevelMethod {
   readonly weightSteps?: number
   /** Both steps take the same batch of the weight half, under the same draw; the architecture half is not read. */
   readonly oneLevel?: boolean
+  /** Epoch at which the weights' learning rate begins anew (`sgdOf`); absent: one cosine over all epochs. */
+  readonly rateFrom?: number
   /** Where it is not the protocol's. */
   readonly stepOrder?: Protocol['stepOrder']
   /** Where the search network differs from the protocol's. */
@@ -87,13 +89,29 @@ export function initialParameters({ space, random }: SearchContext): Matrix {
   return normalMatrix(widths, 1e-3, random('architecture', 'start'))
 }
 
-/** The weight step of an epoch: the protocol's SGD, its rate on a cosine over the epochs, after a warm-up if there is one. */
-export function sgdOf({ weights, epochs }: Protocol, epoch: number): SgdStep {
+/**
+ * The weight step of an epoch: the protocol's SGD, its rate on a cosine over the epochs, after a warm-up if there is one.
+ * @param from epoch at which the rate is the initial one again. The rest of the cosine is stretched from there to its
+ * minimum, as where a new optimiser is given the state of the old one's `CosineAnnealingLR` (PyTorch's recursive form)
+ */
+export function sgdOf({ weights, epochs }: Protocol, epoch: number, from = 0): SgdStep {
   const { learningRateMin, halfPeriod = epochs, warmUp, ...sgd } = weights
-  const scheduled = cosine(epoch, halfPeriod, weights.learningRate, learningRateMin)
+  const cosineAt = (at: number) => cosine(at, halfPeriod, weights.learningRate, learningRateMin)
+  const scheduled =
+    from === 0
+      ? cosineAt(epoch)
+      : stretched(cosineAt(epoch), { min: learningRateMin, begin: cosineAt(from), initial: weights.learningRate })
   if (warmUp === undefined || epoch >= warmUp.epochs) return { ...sgd, learningRate: scheduled }
   const warm = warmUp.of === 'initial' ? weights.learningRate : scheduled
   return { ...sgd, learningRate: ramp(epoch, warmUp.epochs) * warm }
+}
+
+/** A rate that fell from `begin` towards `min`, as if it had begun at `initial`. */
+function stretched(
+  rate: number,
+  { min, begin, initial }: Readonly<Record<'min' | 'begin' | 'initial', number>>,
+): number {
+  return begin === min ? initial : min + ((rate - min) * (initial - min)) / (begin - min)
 }
 
 /** All that a bilevel search is at a moment. */
@@ -120,7 +138,7 @@ export async function bilevelEpoch(
   const steps = data.weights.batchesPerEpoch
   const order = method.stepOrder ?? protocol.stepOrder
   const moves = epoch >= (method.architectureFrom ?? 0)
-  const run: EpochRun = { context, method, supernet, data, epoch, sgd: sgdOf(protocol, epoch) }
+  const run: EpochRun = { context, method, supernet, data, epoch, sgd: sgdOf(protocol, epoch, method.rateFrom) }
   const valid = meanTally()
   let now = state
   for (let step = epoch * steps; step < (epoch + 1) * steps; step++) {

@@ -9,6 +9,7 @@ import { random } from '../../../src/core/random.ts'
 import type { SupernetOptions } from '../../../src/core/space.ts'
 import { openExecutor } from '../../../src/engine/executors.ts'
 import { createSupernet } from '../../../src/engine/supernet.ts'
+import { builtinSpace } from '../../../src/spaces/index.ts'
 import { nb201 } from '../../../src/spaces/nb201/index.ts'
 import { analyticContext } from '../analyticSupernet.ts'
 
@@ -93,6 +94,84 @@ describe('widening', () => {
   })
 })
 
+/** Space, channels, number of cells (a stage), K before and after. */
+const growths: readonly [string, number, number, number, number][] = [
+  ['darts', 12, 3, 6, 4],
+  ['darts', 24, 5, 6, 3],
+  ['darts', 8, 4, 2, 1],
+  ['darts-s2', 8, 3, 4, 2],
+  ['nb201', 8, 1, 4, 2],
+]
+
+/** Numbers the output channels of all convolutions whose output is normalised; values of a network's state by that number. */
+function numberedChannels(network: Network) {
+  const weights = network.parameters.map(({ shape }) => new Float32Array(sizeOf(shape)))
+  const statistics = network.statistics.map((channels) => new Float32Array(2 * channels))
+  /** Each part of a normalised value is the output of one convolution, or of none. */
+  const filtersOf = (value: number): { filter?: number; channels: number }[] => {
+    const layer = network.layers.find(({ output }) => output === value)
+    if (layer?.kind === 'concat') return layer.inputs.flatMap(filtersOf)
+    const { channels } = network.values[value]
+    return [layer?.kind === 'conv' ? { filter: layer.filter, channels } : { channels }]
+  }
+  const normalised = network.layers.flatMap((layer) => (layer.kind === 'batchNorm' ? [layer] : []))
+  return { weights, statistics, normalised, filtersOf }
+}
+
+/** Filters, scales, shifts, means and variances of a state in which each of them is the number of its channel. */
+function stateOfNumbers(network: Network) {
+  const { weights, statistics, normalised, filtersOf } = numberedChannels(network)
+  let next = 1
+  for (const { input, affine, statistics: index } of normalised) {
+    const numbers = filtersOf(input).flatMap(({ filter, channels }) => {
+      const own = Array.from({ length: channels }, () => next++)
+      if (filter !== undefined) weights[filter].set(weights[filter].map((_, i) => own[i % channels]))
+      return own
+    })
+    for (const parameter of affine === null ? [] : [affine.scale, affine.shift]) weights[parameter].set(numbers)
+    if (index !== null) statistics[index].set([...numbers, ...numbers])
+  }
+  const joined = (parts: readonly Float32Array[]) => Float32Array.from(parts.flatMap((part) => [...part]))
+  return { weights: joined(weights), momentum: joined(weights), statistics: joined(statistics) }
+}
+
+describe.each(growths)('widening %s, C = %i, %i cells, from K = %i to %i', (name, channels, depth, before, after) => {
+  const of = (partialChannels: number) =>
+    builtinSpace(name).supernet({
+      shape: { height: 16, width: 16, channels: 3, classes: 10 },
+      ...{ channels, depth, partialChannels, batchNorm: { affine: true, track: true } },
+    })
+  const [narrow, wide] = [of(before), of(after)]
+  const widened = widen(narrow, wide, stateOfNumbers(narrow), (operation) => random(3, operation))
+
+  it('gives each channel the scale, shift, mean and variance of the channel that its filter is a copy of', () => {
+    const { normalised, filtersOf, weights, statistics } = numberedChannels(wide)
+    let start = 0
+    for (const part of weights) {
+      part.set(widened.weights.subarray(start, start + part.length))
+      start += part.length
+    }
+    start = 0
+    for (const part of statistics) {
+      part.set(widened.statistics.subarray(start, start + part.length))
+      start += part.length
+    }
+    let compared = 0
+    for (const { input, affine, statistics: index } of normalised) {
+      const parts = filtersOf(input)
+      if (parts.some(({ filter }) => filter === undefined)) continue
+      const filters = parts.flatMap(({ filter = 0, channels: count }) => [...weights[filter].slice(0, count)])
+      expect(filters.every((number) => number > 0)).toBe(true)
+      if (affine !== null) expect([...weights[affine.scale]]).toEqual(filters)
+      if (affine !== null) expect([...weights[affine.shift]]).toEqual(filters)
+      if (index !== null) expect([...statistics[index]]).toEqual([...filters, ...filters])
+      compared += filters.length
+    }
+    expect(compared).toBeGreaterThan(100)
+    expect(widened.momentum).toEqual(widened.weights)
+  })
+})
+
 describe('the masked Dirichlet', () => {
   const alpha: Matrix = [
     [0.4, -0.3, 0.1, 1.2],
@@ -163,14 +242,16 @@ describe('pruning', () => {
 })
 
 describe('a progressive search', () => {
+  const rates: number[] = []
   const stages = async (options: object) => {
+    rates.length = 0
     const executor = await openExecutor({ backend: 'wasm' })
     const data = tinyData(0, 1)
     const context = {
       ...analyticContext({ protocol: tinyProtocol(nb201 as never, 10) }),
       data: async () => data,
-      supernet: (options: Partial<SupernetOptions> = {}) =>
-        createSupernet({
+      supernet: async (options: Partial<SupernetOptions> = {}) => {
+        const supernet = await createSupernet({
           executor,
           network: nb201.supernet({
             ...{ shape: data.shape, channels: 4, depth: 1, batchNorm: { affine: false, track: true } },
@@ -179,7 +260,13 @@ describe('a progressive search', () => {
           edges: nb201.edges,
           batchSize: 4,
           stream: random(0, 'w'),
-        }),
+        })
+        const step: typeof supernet.step = (batch, mixing, sgd) => {
+          rates.push(sgd.learningRate)
+          return supernet.step(batch, mixing, sgd)
+        }
+        return { ...supernet, weights: supernet.weights, momentum: supernet.momentum, step }
+      },
     }
     const search = await drnas.search(context, drnas.options.parse({ progressive: true, ...options }))
     const seen = []
@@ -200,6 +287,29 @@ describe('a progressive search', () => {
     expect(seen).toEqual(
       [first, second].flatMap((stage) => [0, 1, 2, 3, 4].map((epoch) => ({ ...stage, still: epoch < 2 }))),
     )
+  })
+
+  it('goes on with its learning rate through the stages, or begins each with the initial one', async () => {
+    const { learningRate: max, learningRateMin: min } = tinyProtocol(nb201 as never, 10).weights
+    const cosine = (epoch: number) => 1 + Math.cos((Math.PI * epoch) / 10)
+    const perEpoch = () => rates.filter((_, i) => i % (rates.length / 10) === 0)
+    await stages({})
+    for (const [epoch, rate] of perEpoch().entries()) {
+      expect(rate).toBeCloseTo(min + ((max - min) * cosine(epoch)) / 2, 12)
+    }
+    for (const [partialChannels, begins] of [
+      ['4,2', [0, 5]],
+      ['4,2,1', [0, 3, 7]],
+    ] as const) {
+      await stages({ partialChannels, restartRate: 'true' })
+      // CosineAnnealingLR's recursion, for an optimiser that is new at each stage.
+      let expected = max
+      for (const [epoch, rate] of perEpoch().entries()) {
+        if (begins.includes(epoch as never)) expected = max
+        expect(rate, `epoch ${epoch} of ${partialChannels}`).toBeCloseTo(expected, 12)
+        expected = min + ((expected - min) * cosine(epoch + 1)) / cosine(epoch)
+      }
+    }
   })
 
   it('needs an epoch for each stage', async () => {
