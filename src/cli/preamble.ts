@@ -1,4 +1,6 @@
 /** The first lines of `bench run`: what is in use, and how to get the full ones. */
+
+import { counted } from '../core/plainText.ts'
 import type { Job } from '../core/result.ts'
 import { findPreset } from '../protocols/index.ts'
 import { settingsText } from '../report/retrained/trainingNotes.ts'
@@ -17,9 +19,6 @@ export function preamble(plan: Plan, store: Store): string {
     '',
   ].join('\n')
 }
-
-/** `1 run`, `4 runs`. */
-export const counted = (count: number, what: string): string => `${count} ${what}${count === 1 ? '' : 's'}`
 
 function evaluation(plan: Plan): string {
   const { retraining } = plan.experiment

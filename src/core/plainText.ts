@@ -14,3 +14,7 @@ export const printable = (text: string): string =>
   text.replace(CONTROLS, (control) => (control === '\n' || control === '\t' ? control : escapeOf(control)))
 
 const escapeOf = (control: string): string => `\\u${control.charCodeAt(0).toString(16).padStart(4, '0')}`
+
+/** `1 run`, `4 runs`. @param several the noun for other numbers than 1, where it is not formed with an s */
+export const counted = (count: number, noun: string, several = `${noun}s`): string =>
+  `${count} ${count === 1 ? noun : several}`

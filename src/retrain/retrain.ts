@@ -4,12 +4,12 @@ import { requireFiniteNumbers, withEpoch } from '../core/finite.ts'
 import type { ProcessIdentity } from '../core/processes.ts'
 import type { RetrainingSettings } from '../core/retraining.ts'
 import type { TrainingData } from '../data/trainingData.ts'
-import { type DartsGenotype, darts } from '../spaces/darts/index.ts'
+import type { DartsGenotype } from '../spaces/darts/index.ts'
 import type { RetrainingImages } from './images.ts'
 import { networkSize } from './network.ts'
 import { openTraining, type TrainingEpoch } from './training.ts'
 import { type TrainingCheckpoint, TrainingFolder } from './trainingFolder.ts'
-import { outcomeOf, type TrainingJob, type TrainingRecord, trainingId } from './trainingRecord.ts'
+import { outcomeOf, type TrainingJob, type TrainingRecord, trainingId, trainingJob } from './trainingRecord.ts'
 
 export interface RetrainingRun {
   /** Folder of the runs. */
@@ -38,14 +38,8 @@ export type RetrainingProgress =
 
 /** → the result, whoever made it: of two processes one trains, and the other waits for it */
 export async function retrain(run: RetrainingRun): Promise<TrainingRecord> {
-  const job: TrainingJob = {
-    genotype: darts.format(run.genotype),
-    dataset: { name: run.images.name, contentHash: run.images.contentHash },
-    settings: run.settings,
-    seed: run.seed,
-    executor: run.executorName,
-    ...(run.arithmetic && { arithmetic: run.arithmetic }),
-  }
+  const { executorName, images, ...rest } = run
+  const job = trainingJob({ ...rest, executor: executorName, dataset: images })
   const folder = new TrainingFolder(run.store, trainingId(job))
   const earlier = folder.result()
   if (earlier !== undefined) return earlier

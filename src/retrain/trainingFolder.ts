@@ -66,6 +66,16 @@ export class TrainingFolder {
     )
   }
 
+  /** Finished epochs on record; 0 where the training has not begun, or its checkpoint cannot be read. */
+  finishedEpochs(): number {
+    try {
+      return (this.result() ?? this.checkpoint())?.epochs.length ?? 0
+    } catch (error) {
+      if (error instanceof BenchError) return 0
+      throw error
+    }
+  }
+
   save(checkpoint: TrainingCheckpoint): void {
     this.#lock?.requireHeld()
     writeAtomically(this.#file('checkpoint'), seal(MAGIC, checkpoint))

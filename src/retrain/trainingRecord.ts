@@ -2,6 +2,7 @@
 import { contentName } from '../core/canonicalJson.ts'
 import type { Arithmetic } from '../core/executor.ts'
 import type { RetrainingSettings, TrainingOutcome, TrainingTime } from '../core/retraining.ts'
+import { type DartsGenotype, darts } from '../spaces/darts/index.ts'
 import type { TrainingEpoch } from './training.ts'
 
 /** Everything that the outcome depends on; its hash is part of the training's id. */
@@ -33,6 +34,23 @@ export interface TrainingRecord extends TrainingOutcome {
     readonly nodeVersions?: readonly string[]
   }
 }
+
+/** The training of a genotype, in the order of names that its id is the hash of. */
+export const trainingJob = ({
+  genotype,
+  dataset: { name, contentHash },
+  settings,
+  seed,
+  executor,
+  arithmetic,
+}: Omit<TrainingJob, 'genotype'> & { readonly genotype: DartsGenotype }): TrainingJob => ({
+  genotype: darts.format(genotype),
+  dataset: { name, contentHash },
+  settings,
+  seed,
+  executor,
+  ...(arithmetic && { arithmetic }),
+})
 
 /** The name of the training's folder: `retrain-cifar10-seed0-0123456789abcdef`. */
 export function trainingId(job: TrainingJob): string {

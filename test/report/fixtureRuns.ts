@@ -176,7 +176,7 @@ export function trainedRun({
   dataset = 'cifar10',
   seed = 0,
   ...rest
-}: Trained): RunRecord {
+}: Trained): FixtureRun {
   const { request = { preset: 'drnas-paper' }, accuracies = [97], search } = rest
   const text = darts.format(darts.parse(genotype))
   const job = {

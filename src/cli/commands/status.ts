@@ -7,12 +7,13 @@ import { renderTable, type TableFormat } from '../../report/formats/renderTable.
 import { statusTable } from '../../report/listings/statusTable.ts'
 import type { RunRecord } from '../../report/runRecord.ts'
 import { makePlan } from '../../runner/planning/plan.ts'
-import { type RunStatus, storeStatus } from '../../runner/store/status.ts'
+import { type RunStatus, storeStatus, trainingOf } from '../../runner/store/status.ts'
 import { Store } from '../../runner/store/store.ts'
 import { addExperimentFlags, type ExperimentFlags, resolveExperiment } from '../experimentFlags.ts'
 import { jsonOption, outOption, storeOption } from '../options.ts'
 import { sayAside, writeOutput } from '../output.ts'
 import { tableFormat, tableFormatOption } from '../outputFormat.ts'
+import { referenceNames } from '../registered.ts'
 import {
   isExperimentFile,
   narrowed,
@@ -51,7 +52,7 @@ async function status(items: readonly string[], flags: StatusFlags): Promise<voi
   const format = tableFormat(flags)
   const isPlanned = items.some(isExperimentFile) || (items.length === 0 && flags.algo !== undefined)
   const runs = isPlanned ? await planned(items, flags) : await begun(items, flags)
-  writeOutput(renderTable(statusTable(runs), format), flags.out)
+  writeOutput(renderTable(statusTable(runs, await referenceNames(flags.plugin ?? [])), format), flags.out)
 }
 
 /** Of an experiment, which its file or the flags describe. */
@@ -101,7 +102,8 @@ async function statusAt(place: Place, flags: StatusFlags): Promise<readonly RunS
 
 /** Of a run as a report keeps it, where nothing runs. */
 function statusOfRecord({ manifest: { id, job }, epochs, result, failure }: RunRecord): RunStatus {
-  if (result !== undefined) return { id, job, state: 'finished', epochs: result.epochs }
-  if (failure === undefined) return { id, job, state: 'interrupted', epochs: epochs.length }
-  return { id, job, state: 'failed', epochs: epochs.length, failure: failure.message }
+  const known = { id, job, epochs: result?.epochs ?? epochs.length, ...trainingOf(job, result) }
+  if (result !== undefined) return { ...known, state: 'finished' }
+  if (failure === undefined) return { ...known, state: 'interrupted' }
+  return { ...known, state: 'failed', failure: failure.message }
 }

@@ -1,11 +1,11 @@
 /** `bench verify` */
 import { Command } from 'commander'
 import { BenchError } from '../../core/errors.ts'
+import { counted } from '../../core/plainText.ts'
 import { updateReport } from '../../report/committed/updateReport.ts'
 import { type Finding, type VerifyOptions, verifyRecords, verifyReport } from '../../report/committed/verifyReport.ts'
 import { jsonOption, repeated, storeOption } from '../options.ts'
 import { print } from '../output.ts'
-import { counted } from '../preamble.ts'
 import { referenceNames, spaceOf } from '../registered.ts'
 import { type Place, placesOf, recordsAt } from '../runSelection.ts'
 

@@ -1,22 +1,48 @@
 /** The state of runs as a table. */
-import type { RunStatus } from '../../runner/store/status.ts'
-import { count, type Tabular, titled, word } from '../formats/tabular.ts'
+import { counted } from '../../core/plainText.ts'
+import type { RunStatus, TrainingStatus } from '../../runner/store/status.ts'
+import { absent, type Cell, count, type Tabular, titled, word } from '../formats/tabular.ts'
 
-export function statusTable(runs: readonly RunStatus[]): Tabular {
+/** @param references algorithms that answer with a given architecture, so that nothing is searched */
+export function statusTable(runs: readonly RunStatus[], references: ReadonlySet<string> = new Set()): Tabular {
   const states = [...new Set(runs.map(({ state }) => state))]
-  const counted = (state: string) => runs.filter((run) => run.state === state).length
+  const inState = (state: string) => runs.filter((run) => run.state === state).length
+  const isTrained = runs.some(({ training }) => training !== undefined)
   return {
-    columns: titled(['algorithm', 'dataset', 'seed', 'protocol', 'state', 'epochs', 'run', 'note']),
-    rows: runs.map(({ id, job, state, epochs, failure = '' }) => [
-      word(job.algorithm.name),
-      word(job.dataset.name),
-      count(job.seed),
-      word(job.protocol.name),
-      word(state),
-      count(epochs),
-      word(id),
-      word(failure.split('\n')[0]),
+    columns: titled([
+      ...['algorithm', 'dataset', 'seed', 'protocol', 'state', 'epochs'],
+      ...(isTrained ? ['training'] : []),
+      ...['run', 'note'],
     ]),
-    notes: [`${runs.length} runs${states.map((state) => `, ${counted(state)} ${state}`).join('')}`],
+    rows: runs.map((run): Cell[] => {
+      const { id, job, state, epochs, training, failure = '' } = run
+      const isSearched = training === undefined || !references.has(job.algorithm.name)
+      return [
+        word(job.algorithm.name),
+        word(job.dataset.name),
+        count(job.seed),
+        isSearched ? word(job.protocol.name) : absent,
+        word(state),
+        isSearched ? count(epochs) : absent,
+        ...(isTrained ? [word(training && trainingText(training))] : []),
+        word(id),
+        word(failure.split('\n')[0]),
+      ]
+    }),
+    notes: [
+      [counted(runs.length, 'run'), ...states.map((state) => `${inState(state)} ${state}`)].join(', '),
+      ...(isTrained
+        ? ['Protocol and epochs are those of the search; — where the architecture was given and nothing is searched.']
+        : []),
+    ],
   }
+}
+
+/** `trial, 2 of 20 epochs`; of several trainings also how many are finished. */
+function trainingText({ preset, epochs, trainings, finished, underWay }: TrainingStatus): string {
+  const done = finished === trainings ? epochs : underWay
+  const several = trainings === 1 ? '' : `, ${finished} of ${counted(trainings, 'training')}`
+  return finished < trainings && trainings > 1 && underWay === 0
+    ? `${preset}${several}`
+    : `${preset}${several}, ${done} of ${counted(epochs, 'epoch')}`
 }

@@ -1,5 +1,8 @@
 /** How far the runs of a store are. */
-import type { Job } from '../../core/result.ts'
+import type { Job, ResultRecord } from '../../core/result.ts'
+import { TrainingFolder } from '../../retrain/trainingFolder.ts'
+import { trainingId, trainingJob } from '../../retrain/trainingRecord.ts'
+import { parseCells } from '../../spaces/darts/index.ts'
 import type { PlannedJob } from '../planning/plan.ts'
 import { queuedJobs } from '../slurm/arrays.ts'
 import type { RunFolder, RunState } from './runFolder.ts'
@@ -10,10 +13,23 @@ export interface RunStatus {
   readonly job: Job
   /** `queued`: waits in Slurm, or for another run of its task; `missing`: planned and never begun. */
   readonly state: RunState | 'queued' | 'missing'
-  /** Finished epochs on record. */
+  /** Finished epochs of the search on record. */
   readonly epochs: number
+  /** Where what is found is trained in full. */
+  readonly training?: TrainingStatus
   /** Why it stopped. */
   readonly failure?: string
+}
+
+export interface TrainingStatus {
+  readonly preset: string
+  /** Epochs of a training. */
+  readonly epochs: number
+  /** How many trainings there are in all. */
+  readonly trainings: number
+  readonly finished: number
+  /** Finished epochs of the training that is not finished, but begun; 0 where there is none. */
+  readonly underWay: number
 }
 
 /**
@@ -32,9 +48,39 @@ const begun = (run: RunFolder): Entry => [run.id, run.manifest().job]
 
 function statusOf(store: Store, id: string, job: Job, isQueued: boolean): RunStatus {
   const run = store.run(id)
-  if (!run.exists()) return { id, job, state: isQueued ? 'queued' : 'missing', epochs: 0 }
+  if (!run.exists()) return { id, job, state: isQueued ? 'queued' : 'missing', epochs: 0, ...trainingOf(job) }
   const found = run.state()
   const state = isQueued && (found === 'interrupted' || found === 'failed') ? 'queued' : found
   const failure = state === 'failed' ? run.failure()?.message : undefined
-  return { id, job, state, epochs: run.result()?.epochs ?? run.epochCount(), ...(failure && { failure }) }
+  const result = run.result()
+  const training = trainingOf(job, result, () => begunTrainings(store, run, job))
+  return { id, job, state, epochs: result?.epochs ?? run.epochCount(), ...training, ...(failure && { failure }) }
+}
+
+/** @param begun finished epochs of each training, where the run is not finished */
+export function trainingOf(
+  { retraining, seed }: Job,
+  result?: Pick<ResultRecord, 'trainings'>,
+  begun: () => readonly number[] = () => [],
+): Pick<RunStatus, 'training'> {
+  if (retraining === undefined) return {}
+  const { settings, seeds = [seed] } = retraining
+  const done = result?.trainings?.map(() => settings.epochs) ?? begun()
+  const underWay = done.find((epochs) => epochs > 0 && epochs < settings.epochs) ?? 0
+  const finished = done.filter((epochs) => epochs === settings.epochs).length
+  return { training: { preset: settings.preset, epochs: settings.epochs, trainings: seeds.length, finished, underWay } }
+}
+
+/** The search ends with the architecture of its last epoch; trainings of another one are not found. */
+function begunTrainings(store: Store, run: RunFolder, job: Job): number[] {
+  const { retraining, dataset, executor, arithmetic } = job
+  const last = run.epochs().at(-1)
+  if (retraining === undefined || last === undefined || executor === undefined) return []
+  const { settings, seeds = [job.seed] } = retraining
+  const { name, contentHash = '' } = dataset
+  const genotype = parseCells(last.genotype)
+  return seeds.map((seed) => {
+    const training = trainingJob({ genotype, dataset: { name, contentHash }, settings, seed, executor, arithmetic })
+    return new TrainingFolder(store.folder, trainingId(training)).finishedEpochs()
+  })
 }
