@@ -41,6 +41,9 @@ export interface FileEntry {
   readonly sha256: string
 }
 
+/** What a table's file is called, and what its successor is called for the moment in which the first is exchanged. */
+export const tableFileNames = (name: string): readonly [string, string] => [`${name}.arrow`, `${name}@2.arrow`]
+
 export interface CurvesEntry extends FileEntry {
   readonly batches: readonly CurvesBlock[]
   /** Which trainings and splits there are curves of, as `cifar10-valid/x-valid/12`. */

@@ -60,7 +60,7 @@ export const isTablePath = (nameOrPath: string): boolean =>
 /** @throws BenchError `unknown-name` with the nearest table, or `missing` */
 export async function manifestPath(nameOrPath: string, { folders = tableFolders() }: OpenOptions): Promise<string> {
   if (nameOrPath.endsWith(MANIFEST)) return nameOrPath
-  if (nameOrPath.endsWith('.arrow')) return `${nameOrPath.slice(0, -'.arrow'.length)}${MANIFEST}`
+  if (nameOrPath.endsWith('.arrow')) return nameOrPath.replace(/(@2)?\.arrow$/, MANIFEST)
   if (nameOrPath.includes('/')) {
     throw new BenchError('bad-input', `"${nameOrPath}" is neither a table's name nor the path of an .arrow file`)
   }

@@ -1,6 +1,9 @@
-/** Writes a table as an Arrow file with its manifest, both or neither. */
+/**
+ * Writes a table as an Arrow file with its manifest, which names the file. A file is not touched while a manifest names it
+ * with another content: at any moment there is the old table or the new one.
+ */
 import { createHash } from 'node:crypto'
-import { existsSync, readdirSync, renameSync, rmSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync, renameSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import type * as Arrow from 'apache-arrow'
 import { writeAllAtomically } from '../core/atomicFile.ts'
@@ -8,7 +11,15 @@ import { loadArrow } from './arrowLibrary.ts'
 import { columnHash } from './columns.ts'
 import type { NumbersContent, TableContent } from './content.ts'
 import type { WrittenCurves } from './curvesFile.ts'
-import { type ByteRange, type ColumnEntry, formatManifest, MANIFEST_SCHEMA, type Manifest } from './manifest.ts'
+import {
+  type ByteRange,
+  type ColumnEntry,
+  type FileEntry,
+  formatManifest,
+  MANIFEST_SCHEMA,
+  type Manifest,
+  tableFileNames,
+} from './manifest.ts'
 import { oraclesOf } from './oracles.ts'
 import type { SpaceIndex } from './spaceIndex.ts'
 
@@ -24,6 +35,7 @@ export function writeTable(
   curves?: WrittenCurves,
 ): Manifest {
   const bytes = encode(content)
+  const [file, detour] = tableFileNames(name)
   const manifest: Manifest = {
     schema: MANIFEST_SCHEMA,
     name,
@@ -33,22 +45,22 @@ export function writeTable(
     source: content.source,
     notes: content.notes,
     ...(content.recipe === undefined ? {} : { recipe: content.recipe }),
-    table: { file: `${name}.arrow`, bytes: bytes.byteLength, sha256: sha256(bytes) },
+    table: { file, bytes: bytes.byteLength, sha256: hashOf(bytes) },
     ...(curves === undefined ? {} : { curves: curves.entry }),
     columns: describe(bytes, content),
     oracles: oraclesOf(content.numbers.map((column) => column.name)),
   }
   const discardCurves = placeCurves(folder, curves)
   try {
-    writeAllAtomically([
-      { path: join(folder, manifest.table.file), content: bytes },
-      { path: join(folder, `${name}.manifest.json`), content: formatManifest(manifest) },
-    ])
+    // While the earlier manifest is in force, the file that it names keeps its content.
+    if (isNamedOtherwise(folder, manifest))
+      place(folder, { ...manifest, table: { ...manifest.table, file: detour } }, bytes)
+    place(folder, manifest, bytes)
   } catch (error) {
     discardCurves()
     throw error
   }
-  removeOtherCurves(folder, name, manifest.curves?.file)
+  removeOthers(folder, name, manifest)
   return manifest
 }
 
@@ -64,15 +76,40 @@ function placeCurves(folder: string, curves?: WrittenCurves): () => void {
   }
 }
 
-/** Those of an earlier table of the name, which no manifest names any more. */
-function removeOtherCurves(folder: string, name: string, kept: string | undefined): void {
-  const others = readdirSync(folder).filter(
-    (file) => file.startsWith(`${name}.curves-`) && file.endsWith('.arrow') && file !== kept,
-  )
-  for (const file of others) rmSync(join(folder, file), { force: true })
+/** The file under the manifest's name for it, and then the manifest. */
+function place(folder: string, manifest: Manifest, bytes: Uint8Array): void {
+  writeAllAtomically([
+    { path: join(folder, manifest.table.file), content: bytes },
+    { path: join(folder, `${manifest.name}.manifest.json`), content: formatManifest(manifest) },
+  ])
 }
 
-const sha256 = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex')
+/** Whether the manifest in the folder names the same file, with another content. */
+function isNamedOtherwise(folder: string, { name, table }: Manifest): boolean {
+  const now = tableNamedBy(join(folder, `${name}.manifest.json`))
+  return now?.file === table.file && now.sha256 !== table.sha256
+}
+
+/** Undefined where there is no manifest, or a damaged one, which is then replaced. */
+function tableNamedBy(manifest: string): Partial<FileEntry> | undefined {
+  try {
+    return JSON.parse(readFileSync(manifest, 'utf8')).table
+  } catch {
+    return undefined
+  }
+}
+
+/** Files of an earlier table of the name, which no manifest names any more. */
+function removeOthers(folder: string, name: string, { table, curves }: Manifest): void {
+  const curvesFiles = readdirSync(folder).filter(
+    (file) => file.startsWith(`${name}.curves-`) && file.endsWith('.arrow'),
+  )
+  for (const file of [...tableFileNames(name), ...curvesFiles]) {
+    if (file !== table.file && file !== curves?.file) rmSync(join(folder, file), { force: true })
+  }
+}
+
+const hashOf = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex')
 
 /** index, arch, texts, numbers: one record batch, so that a column is one run of bytes. */
 function encode({ index, arch, texts, numbers }: TableContent): Uint8Array {
