@@ -1,7 +1,20 @@
-/** Files that are either the old ones or wholly the new ones, whenever the machine stops. */
-import { closeSync, fsyncSync, mkdirSync, openSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+/** Writes that are whole or not there at all, whenever the disk is full or the machine stops. */
+import {
+  closeSync,
+  fstatSync,
+  fsyncSync,
+  ftruncateSync,
+  mkdirSync,
+  openSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs'
 import { dirname } from 'node:path'
 import { BenchError } from './errors.ts'
+import { removeAbandonedBeside, temporaryPath } from './temporaryFile.ts'
 
 /**
  * Writes to a temporary file beside the target, syncs it, and renames it over the target. Missing folders are made.
@@ -13,23 +26,86 @@ export function writeAtomically(path: string, content: string | Uint8Array): voi
   writeAllAtomically([{ path, content }])
 }
 
-/** Files that belong together: nothing is renamed before all of them are written and synced. */
+/** Files that belong together: nothing is renamed before all of them are written and synced; they are renamed in turn. */
 export function writeAllAtomically(files: readonly { path: string; content: string | Uint8Array }[]): void {
-  const temporary = (path: string) => `${path}.${process.pid}.tmp`
   try {
-    for (const { path, content } of files) writeSynced(temporary(path), content)
-    for (const { path } of files) renameSync(temporary(path), path)
+    for (const { path, content } of files) writeSynced(temporaryPath(path), content)
+    for (const { path } of files) renameSync(temporaryPath(path), path)
   } catch (cause) {
-    for (const { path } of files) removeIfThere(temporary(path))
+    for (const { path } of files) removeIfThere(temporaryPath(path))
     throw writeFailure(files.map(({ path }) => path).join(' and '), cause as NodeJS.ErrnoException)
   }
   for (const folder of new Set(files.map(({ path }) => dirname(path)))) syncFolder(folder)
 }
 
+/**
+ * Appends to a file, which is made where there is none, and syncs it.
+ * @throws BenchError as `writeAtomically`; the file then has the length that it had
+ */
+export function appendWhole(path: string, content: string): void {
+  try {
+    const file = openSync(path, 'a')
+    try {
+      appendTo(file, Buffer.from(content))
+    } finally {
+      closeSync(file)
+    }
+  } catch (cause) {
+    throw writeFailure(path, cause as NodeJS.ErrnoException)
+  }
+}
+
+function appendTo(file: number, bytes: Uint8Array): void {
+  const { size } = fstatSync(file)
+  try {
+    writeFully(file, bytes)
+    fsyncSync(file)
+  } catch (error) {
+    ftruncateSync(file, size)
+    throw error
+  }
+}
+
+/** Writes all of the bytes at the file's position: one call of `writeSync` may take only a part of them. */
+export function writeFully(file: number, bytes: Uint8Array): void {
+  for (let done = 0; done < bytes.byteLength; ) {
+    const written = writeSync(file, bytes, done)
+    if (written === 0) throw Object.assign(new Error('ENOSPC: nothing more is taken'), { code: 'ENOSPC' })
+    done += written
+  }
+}
+
+/**
+ * Makes a folder and those above it. (`mkdir` with `recursive` never returns where a parent exists and nothing can be made
+ * in it, as in `/proc`.)
+ */
+export function makeFolder(path: string): void {
+  try {
+    mkdirSync(path)
+  } catch (error) {
+    if (isFolder(path)) return
+    const above = dirname(path)
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT' || above === path || isFolder(above)) throw error
+    makeFolder(above)
+    makeFolder(path)
+  }
+}
+
+function isFolder(path: string): boolean {
+  try {
+    return statSync(path).isDirectory()
+  } catch {
+    return false
+  }
+}
+
+/** The machine's own limits and faults; everything else is the fault of who named the place. */
+const MACHINE_FAULTS = ['ENOSPC', 'EDQUOT', 'EFBIG', 'EIO', 'EMFILE', 'ENFILE', 'ENOMEM']
+
 /** A full disk is the machine's fault; a folder that cannot be written to is the one who named it's. */
 export function writeFailure(path: string, cause: NodeJS.ErrnoException): BenchError {
-  const machine = ['ENOSPC', 'EDQUOT', 'EIO', 'EMFILE'].includes(cause.code ?? '')
-  return new BenchError(machine ? 'failed' : 'bad-input', `cannot write ${path}: ${cause.message}`, { cause })
+  const isMachine = MACHINE_FAULTS.includes(cause.code ?? '')
+  return new BenchError(isMachine ? 'failed' : 'bad-input', `cannot write ${path}: ${cause.message}`, { cause })
 }
 
 function removeIfThere(path: string): void {
@@ -41,9 +117,11 @@ function removeIfThere(path: string): void {
 }
 
 function writeSynced(path: string, content: string | Uint8Array): void {
-  mkdirSync(dirname(path), { recursive: true })
+  makeFolder(dirname(path))
   const file = openSync(path, 'w')
   try {
+    // Before the content, which may need the room that they take.
+    removeAbandonedBeside(path)
     writeFileSync(file, content)
     fsyncSync(file)
   } finally {

@@ -24,7 +24,7 @@ import { Worker } from 'node:worker_threads'
 import { writeFailure } from './atomicFile.ts'
 import { BenchError } from './errors.ts'
 import { livenessOf, type ProcessIdentity, thisProcess } from './processes.ts'
-import { temporaryPath } from './temporaryFile.ts'
+import { removeAbandonedBeside, temporaryPath } from './temporaryFile.ts'
 
 export interface LockTiming {
   /** Between two heartbeats of a holder. */
@@ -69,6 +69,12 @@ export async function tryLock(path: string, timing: LockTiming = TIMING): Promis
     if (watch.sawLife(taken)) return taken.holder
     await pause(timing.pollMs)
   }
+}
+
+/** Takes the lock at `path` where that needs no waiting: it is free, or its holder is known to be gone. */
+export function lockIfFree(path: string): Lock | undefined {
+  const taken = attempt(path, new HolderWatch(TIMING), TIMING)
+  return 'release' in taken ? taken : undefined
 }
 
 /**
@@ -151,6 +157,7 @@ function create(path: string, token: string): boolean {
   const temporary = temporaryPath(path)
   try {
     writeFileSync(temporary, lockText(token))
+    removeAbandonedBeside(temporary)
     linkSync(temporary, path)
     return true
   } catch (error) {

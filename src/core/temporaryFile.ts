@@ -29,15 +29,29 @@ export function removeAbandonedBeside(path: string): void {
   const folder = dirname(path)
   if (cleaned.has(folder)) return
   cleaned.add(folder)
-  const { mtimeMs: now } = statSync(path)
-  for (const name of readdirSync(folder)) removeIfAbandoned(join(folder, name), now)
+  quietly(() => {
+    const { mtimeMs: now } = statSync(path)
+    const names = readdirSync(folder).filter((name) => TEMPORARY.test(name))
+    for (const file of names.map((name) => join(folder, name))) {
+      quietly(() => {
+        if (isAbandoned(file, () => now - statSync(file).mtimeMs)) rmSync(file, { recursive: true, force: true })
+      })
+    }
+  })
 }
 
-function removeIfAbandoned(file: string, now: number): void {
+/** What cannot be removed, perhaps another user's, harms nobody. */
+function quietly(remove: () => void): void {
   try {
-    if (isAbandoned(file, () => now - statSync(file).mtimeMs)) rmSync(file, { recursive: true, force: true })
-  } catch {
-    // What cannot be removed, perhaps another user's, harms nobody.
+    remove()
+  } catch {}
+}
+
+/** Removes all temporary files of a folder that this process has locked: nobody else writes in it. */
+export function removeTemporaries(folder: string): void {
+  const own = temporaryPath('')
+  for (const name of readdirSync(folder)) {
+    if (name.endsWith('.tmp') && !name.endsWith(own)) rmSync(join(folder, name), { force: true })
   }
 }
 

@@ -41,8 +41,6 @@ export async function retrain(run: RetrainingRun): Promise<TrainingRecord> {
   const { executorName, images, ...rest } = run
   const job = trainingJob({ ...rest, executor: executorName, dataset: images })
   const folder = new TrainingFolder(run.store, trainingId(job))
-  const earlier = folder.result()
-  if (earlier !== undefined) return earlier
   const held = await folder.lock((holder) => run.report?.({ kind: 'waiting', holder }))
   try {
     return folder.result() ?? (await trainThrough(run, job, folder))

@@ -1,13 +1,14 @@
 /** One full training on disk: a checkpoint while it runs, its result when it is done. */
-import { mkdirSync, readFileSync, rmSync } from 'node:fs'
+import { existsSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
-import { writeAtomically } from '../core/atomicFile.ts'
+import { makeFolder, writeAtomically } from '../core/atomicFile.ts'
 import { BenchError } from '../core/errors.ts'
 import type { ExecutableState } from '../core/executor.ts'
 import { type Lock, lock } from '../core/lock.ts'
 import type { ProcessIdentity } from '../core/processes.ts'
 import { recordText } from '../core/recordText.ts'
 import { seal, unseal } from '../core/sealedFile.ts'
+import { removeTemporaries } from '../core/temporaryFile.ts'
 import type { TrainingEpoch } from './training.ts'
 import type { TrainingRecord } from './trainingRecord.ts'
 
@@ -36,10 +37,15 @@ export class TrainingFolder {
     this.#path = join(store, id)
   }
 
-  /** Waits for the lock. While this object holds it, it refuses to write once another process has taken it over. */
+  /**
+   * Waits for the lock, and removes what a process has left that was killed before it had tidied up itself. While this
+   * object holds it, it refuses to write once another process has taken it over.
+   */
   async lock(onWait: (holder: ProcessIdentity) => void): Promise<Lock> {
-    mkdirSync(this.#path, { recursive: true })
+    makeFolder(this.#path)
     this.#lock = await lock(this.#file('lock'), onWait)
+    removeTemporaries(this.#path)
+    if (existsSync(this.#file('result.json'))) rmSync(this.#file('checkpoint'), { force: true })
     return this.#lock
   }
 

@@ -1,7 +1,9 @@
 /** What this machine has for the work, and what is missing. */
-import { accessSync, constants, existsSync, mkdirSync } from 'node:fs'
+import { accessSync, constants, existsSync } from 'node:fs'
 import { availableParallelism, totalmem } from 'node:os'
+import { makeFolder } from '../core/atomicFile.ts'
 import { cores } from '../core/cores.ts'
+import { BenchError } from '../core/errors.ts'
 import { userFolder } from '../core/userFolder.ts'
 import { DATASETS, datasetFolder } from '../data/datasetNames.ts'
 import { backendReports, chooseExecutor } from '../engine/executors.ts'
@@ -43,18 +45,23 @@ function machineFinding(): Finding {
 }
 
 function folderFinding(): Finding {
-  const folder = userFolder()
+  const subject = 'data folder'
   try {
-    mkdirSync(folder, { recursive: true })
+    const folder = userFolder()
+    requireWritable(folder)
+    return { subject, state: 'ok', detail: folder }
+  } catch (error) {
+    return { subject, state: 'broken', detail: (error as Error).message }
+  }
+}
+
+function requireWritable(folder: string): void {
+  try {
+    makeFolder(folder)
     accessSync(folder, constants.W_OK)
-    return { subject: 'data folder', state: 'ok', detail: folder }
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException
-    return {
-      subject: 'data folder',
-      state: 'broken',
-      detail: `${folder} cannot be written (${code}); set NAS_BENCH_HOME`,
-    }
+    throw new BenchError('bad-input', `${folder} cannot be written (${code}); set NAS_BENCH_HOME`)
   }
 }
 

@@ -40,6 +40,7 @@ export async function runPlan(
   onEvent: (event: RunEvent) => void,
 ): Promise<readonly Outcome[]> {
   const missing = unfinished(plan, store)
+  tidyFinished(plan, store)
   const failures = new Map<string, NonNullable<Outcome['failure']>>()
   if (missing.length > 0) {
     const { runOrders } = await import('./workers/pool.ts')
@@ -57,6 +58,13 @@ export async function runPlan(
     const failure = failures.get(planned.id)
     return { planned, ...(result && { result }), ...(failure && { failure }) }
   })
+}
+
+/** A store that cannot be written to, with all runs finished, is as good as a tidy one. */
+function tidyFinished(plan: Plan, store: Store): void {
+  try {
+    for (const run of plan.jobs.map(({ id }) => store.run(id))) if (run.isFinished()) run.tidy()
+  } catch {}
 }
 
 /** More on a GPU would each need their own memory there, and gain little. */

@@ -1,11 +1,12 @@
 /** Joins record batches of curves to one file, a batch at a time. */
 import { createHash } from 'node:crypto'
 import { createWriteStream } from 'node:fs'
-import { mkdir, open, rm } from 'node:fs/promises'
+import { open, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { finished } from 'node:stream/promises'
 import type { RecordBatch } from 'apache-arrow'
-import { writeFailure } from '../core/atomicFile.ts'
+import { makeFolder, writeFailure } from '../core/atomicFile.ts'
+import { removeAbandonedBeside, temporaryPath } from '../core/temporaryFile.ts'
 import type { ByteRange, CurvesBlock, CurvesEntry } from './manifest.ts'
 
 /** A batch as `encodeCurves` gives it, and its lowest and highest index. */
@@ -32,9 +33,9 @@ export async function writeCurves(
   name: string,
   batches: Iterable<CurvesBatch>,
 ): Promise<WrittenCurves | undefined> {
-  const temporary = join(folder, `${name}.curves.${process.pid}.tmp`)
+  const temporary = temporaryPath(join(folder, `${name}.curves`))
   try {
-    await mkdir(folder, { recursive: true })
+    makeFolder(folder)
     const written = await writeBatches(temporary, batches)
     if (written.length === 0) {
       await rm(temporary, { force: true })
@@ -64,6 +65,7 @@ async function writeBatches(path: string, batches: Iterable<CurvesBatch>): Promi
   }
   const out = createWriteStream(path, { flush: true })
   const writer = new Writer()
+  out.once('open', () => removeAbandonedBeside(path))
   const finishing = finished(out)
   finishing.catch(() => undefined)
   writer.toNodeStream().pipe(out)

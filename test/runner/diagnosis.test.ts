@@ -13,11 +13,13 @@ test('what comes with the package is there, and nothing is in the way of work', 
 })
 
 test('a data folder that cannot be written says how to name another', async () => {
-  vi.stubEnv('NAS_BENCH_HOME', '/dev/null/home')
-  expect(await stateOf('data folder')).toMatchObject({
-    state: 'broken',
-    detail: expect.stringContaining('NAS_BENCH_HOME'),
-  })
+  for (const folder of ['/dev/null/home', '/proc/home']) {
+    vi.stubEnv('NAS_BENCH_HOME', folder)
+    expect(await stateOf('data folder')).toMatchObject({
+      state: 'broken',
+      detail: expect.stringContaining('NAS_BENCH_HOME'),
+    })
+  }
 })
 
 test('without sbatch there is no cluster, and that is said', async () => {

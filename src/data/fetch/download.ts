@@ -1,8 +1,8 @@
 /** Downloads one file: goes on after broken connections and between calls, and checks the content's hash. */
-import { type FileHandle, mkdir, open, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
+import { type FileHandle, open, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { writeFailure } from '../../core/atomicFile.ts'
+import { makeFolder, writeFailure } from '../../core/atomicFile.ts'
 import { BenchError } from '../../core/errors.ts'
 import { fileHash } from '../../core/fileHash.ts'
 
@@ -40,9 +40,11 @@ export async function download(options: DownloadOptions): Promise<Downloaded> {
   const { url, target, sha256 } = options
   checkUrl(url)
   if (sha256 !== undefined && (await hashOf(target)) === sha256.toLowerCase()) return described(target, sha256)
-  await mkdir(path.dirname(target), { recursive: true }).catch((cause) => {
-    throw writeFailure(target, cause)
-  })
+  try {
+    makeFolder(path.dirname(target))
+  } catch (cause) {
+    throw writeFailure(target, cause as NodeJS.ErrnoException)
+  }
   await fetchWhole(options, partOf(target))
   const found = await finish(options, partOf(target))
   return described(target, found)

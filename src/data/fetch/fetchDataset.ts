@@ -1,12 +1,14 @@
 /** Gets a dataset from where it is published, and puts it where `openDataset` looks. */
 import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
-import { mkdir, readdir, rename, rm } from 'node:fs/promises'
+import { readdir, rename, rm } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
 import { parse } from 'yaml'
 import { z } from 'zod'
+import { makeFolder } from '../../core/atomicFile.ts'
 import { BenchError } from '../../core/errors.ts'
 import { unknownName } from '../../core/names.ts'
+import { removeAbandonedBeside, temporaryPath } from '../../core/temporaryFile.ts'
 import { userFolder } from '../../core/userFolder.ts'
 import type { Dataset } from '../dataset.ts'
 import { datasetFolder, knownName } from '../datasetNames.ts'
@@ -77,9 +79,10 @@ function archiveName(name: string, url: string): string {
 
 /** Unpacks beside the folder, opens it there, then gives it its name. */
 async function unpackChecked(name: string, archive: string, folder: string): Promise<void> {
-  const beside = `${folder}.${process.pid}.tmp`
+  const beside = temporaryPath(folder)
   try {
-    await mkdir(beside, { recursive: true })
+    makeFolder(beside)
+    removeAbandonedBeside(beside)
     await unpackArchive(archive, beside)
     await openDataset(name, { folder: beside })
     await rm(folder, { recursive: true, force: true })

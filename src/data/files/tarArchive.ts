@@ -1,11 +1,12 @@
 /** Tar archives, gzipped or not: as a tree of files in memory, or unpacked to a folder. */
 import { createReadStream, createWriteStream } from 'node:fs'
-import { mkdir, stat } from 'node:fs/promises'
+import { stat } from 'node:fs/promises'
 import path from 'node:path'
 import type { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { createGunzip } from 'node:zlib'
 import { extract } from 'tar-stream'
+import { makeFolder, writeFailure } from '../../core/atomicFile.ts'
 import { BenchError } from '../../core/errors.ts'
 import { fileHash } from '../../core/fileHash.ts'
 import { type FileTree, rooted } from './fileTree.ts'
@@ -47,10 +48,18 @@ export async function unpackArchive(file: string, folder: string): Promise<void>
   const { size } = await stat(file)
   await eachEntry(file, MOST_EXPANSION * size, async (name, isFolder, content) => {
     const target = path.join(folder, name)
-    await mkdir(isFolder ? target : path.dirname(target), { recursive: true })
-    if (!isFolder) await pipeline(content, createWriteStream(target))
+    try {
+      makeFolder(isFolder ? target : path.dirname(target))
+      if (!isFolder) await pipeline(content, createWriteStream(target))
+    } catch (cause) {
+      throw isOfWriting(cause) ? writeFailure(target, cause) : cause
+    }
   })
 }
+
+/** Not of reading the archive: a full disk does not make it a damaged one. */
+const isOfWriting = (cause: unknown): cause is NodeJS.ErrnoException =>
+  ['open', 'write', 'fsync', 'close', 'mkdir'].includes((cause as NodeJS.ErrnoException).syscall ?? '')
 
 /** Calls `visit` with each file and folder in turn; what it does not read of the content is skipped. */
 async function eachEntry(

@@ -1,22 +1,14 @@
 /** One run on disk. */
-import {
-  appendFileSync,
-  existsSync,
-  mkdirSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  statSync,
-  truncateSync,
-} from 'node:fs'
+import { existsSync, readdirSync, readFileSync, rmSync, statSync, truncateSync } from 'node:fs'
 import { join } from 'node:path'
-import { writeAtomically, writeFailure } from '../../core/atomicFile.ts'
+import { appendWhole, makeFolder, writeAtomically, writeFailure } from '../../core/atomicFile.ts'
 import { canonicalJson } from '../../core/canonicalJson.ts'
 import { BenchError } from '../../core/errors.ts'
-import { type Lock, lock, lockHolder, tryLock } from '../../core/lock.ts'
+import { type Lock, lock, lockHolder, lockIfFree } from '../../core/lock.ts'
 import type { ProcessIdentity } from '../../core/processes.ts'
 import { recordText } from '../../core/recordText.ts'
 import type { EpochRecord, FailureRecord, ResultRecord, RunManifest } from '../../core/result.ts'
+import { removeTemporaries } from '../../core/temporaryFile.ts'
 import { type Checkpoint, decodeCheckpoint, encodeCheckpoint } from './checkpoint.ts'
 
 export type RunState =
@@ -91,7 +83,7 @@ export class RunFolder {
 
   /** Waits for the lock. While this object holds it, it refuses to write once another process has taken it over. */
   async lock(onWait: (holder: ProcessIdentity) => void): Promise<Lock> {
-    writing(this.path, () => mkdirSync(this.path, { recursive: true }))
+    writing(this.path, () => makeFolder(this.path))
     const held = await lock(this.#file('lock'), onWait)
     this.#lock = held
     return {
@@ -120,8 +112,8 @@ export class RunFolder {
         this.#writeJson('run.json', { ...earlier, resumedIn: [...resumedIn, manifest.environment] })
       }
     }
-    const abandoned = readdirSync(this.path).filter((name) => name.endsWith('.tmp'))
-    for (const name of ['failure.json', ...abandoned]) rmSync(this.#file(name), { force: true })
+    removeTemporaries(this.path)
+    rmSync(this.#file('failure.json'), { force: true })
   }
 
   /** The checkpoint, with `epochs.jsonl` cut back to its epochs; undefined where the run begins at epoch 0. */
@@ -138,7 +130,7 @@ export class RunFolder {
     this.#lock?.requireHeld()
     const path = this.#file('epochs.jsonl')
     const lines = records.map((record) => `${JSON.stringify(record)}\n`).join('')
-    writing(path, () => appendFileSync(path, lines, { flush: true }))
+    appendWhole(path, lines)
   }
 
   saveCheckpoint(checkpoint: Checkpoint): void {
@@ -152,6 +144,17 @@ export class RunFolder {
     rmSync(this.#file('checkpoint'), { force: true })
   }
 
+  /** Of a finished run: removes what a process has left that was killed before it had tidied up itself. */
+  tidy(): void {
+    const isLeft = (name: string) => name === 'lock' || name === 'checkpoint' || name.endsWith('.tmp')
+    if (!readdirSync(this.path).some(isLeft)) return
+    const lock = lockIfFree(this.#file('lock'))
+    if (lock === undefined) return
+    removeTemporaries(this.path)
+    rmSync(this.#file('checkpoint'), { force: true })
+    lock.release()
+  }
+
   fail(failure: FailureRecord): void {
     this.#writeJson('failure.json', failure)
   }
@@ -160,10 +163,10 @@ export class RunFolder {
    * Notes the failure of a run whose process is gone or could not note it itself, beginning the run where that was not
    * done. Nothing is changed where the run is finished, has this failure on record, or another process works on it.
    */
-  async recordLoss(manifest: RunManifest, message: string): Promise<void> {
-    writing(this.path, () => mkdirSync(this.path, { recursive: true }))
-    const held = await tryLock(this.#file('lock'))
-    if (!('release' in held)) return
+  recordLoss(manifest: RunManifest, message: string): void {
+    writing(this.path, () => makeFolder(this.path))
+    const held = lockIfFree(this.#file('lock'))
+    if (held === undefined) return
     try {
       if (this.isFinished() || this.failure()?.message === message) return
       this.begin(manifest)

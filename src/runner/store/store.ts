@@ -1,6 +1,7 @@
 /** The store: one folder a run, laid out as `core/result.ts` says. */
-import { accessSync, constants, existsSync, mkdirSync, readdirSync } from 'node:fs'
+import { accessSync, constants, existsSync, readdirSync } from 'node:fs'
 import { join, resolve } from 'node:path'
+import { makeFolder } from '../../core/atomicFile.ts'
 import { BenchError } from '../../core/errors.ts'
 import { RunFolder } from './runFolder.ts'
 
@@ -36,7 +37,7 @@ export class Store {
   /** Makes the folder. @throws BenchError `bad-input` where nothing can be written there */
   prepare(): void {
     try {
-      mkdirSync(this.folder, { recursive: true })
+      makeFolder(this.folder)
       accessSync(this.folder, constants.W_OK | constants.X_OK)
     } catch (cause) {
       const reason = (cause as NodeJS.ErrnoException).code ?? (cause as Error).message

@@ -60,23 +60,23 @@ async function runOrder(
     const hasSaid = death === exitCode(GAVE_UP) && ended.size > 0
     const message = `the worker process was lost (${death}); the same command goes on from its checkpoint`
     if (lost !== undefined && !hasSaid) note({ id: lost.id, kind: 'failed', code: 'failed', message })
-    if (death !== exitCode(0)) await recordLosses(order, failures, onEvent)
+    if (death !== exitCode(0)) recordLosses(order, failures, onEvent)
     jobs = hasSaid ? left : rest
   }
 }
 
 /** @param failures messages by the id of the run, after the end of the process that was to record them */
-async function recordLosses(
+function recordLosses(
   { store, jobs }: WorkOrder,
   failures: ReadonlyMap<string, string>,
   onEvent: (event: RunEvent) => void,
-): Promise<void> {
+): void {
   for (const { id, job } of jobs) {
     const message = failures.get(id)
     if (message === undefined) continue
     try {
       const manifest = { schema: 1, id, job, environment: describeEnvironment() } as const
-      await new Store(store).run(id).recordLoss(manifest, message)
+      new Store(store).run(id).recordLoss(manifest, message)
     } catch (error) {
       onEvent({ id, kind: 'notice', message: `its failure is not on record: ${(error as Error).message}` })
     }

@@ -4,9 +4,9 @@
  * trainings under way and no other. What a stop cut in two is cut off when the shard goes on.
  */
 import { createHash } from 'node:crypto'
-import { closeSync, fsyncSync, ftruncateSync, openSync, readdirSync, readFileSync, writeSync } from 'node:fs'
+import { readdirSync, readFileSync, truncateSync } from 'node:fs'
 import { join } from 'node:path'
-import { writeAtomically, writeFailure } from '../../core/atomicFile.ts'
+import { appendWhole, writeAtomically } from '../../core/atomicFile.ts'
 import { BenchError } from '../../core/errors.ts'
 import { type Lock, tryLock } from '../../core/lock.ts'
 import { isSameTraining, type Recipe } from './recipe.ts'
@@ -28,7 +28,6 @@ export function readJournals(folder: string, recipe: Recipe): Entry[] {
 
 export class Journal {
   readonly #path: string
-  readonly #file: number
   readonly #lock: Lock
 
   /**
@@ -44,24 +43,19 @@ export class Journal {
   private constructor(path: string, lock: Lock) {
     this.#path = path
     this.#lock = lock
-    this.#file = openSync(this.#path, 'a+')
-    ftruncateSync(this.#file, parse(readFileSync(this.#path)).wholeBytes)
+    const bytes = readIfThere(path) ?? Buffer.alloc(0)
+    const { wholeBytes } = parse(bytes)
+    if (wholeBytes < bytes.length) truncateSync(path, wholeBytes)
   }
 
   /** The record is on the disk when this returns. */
   append(record: Entry): void {
     this.#lock.requireHeld()
     const text = JSON.stringify(record)
-    try {
-      writeSync(this.#file, `${digest(text)} ${text}\n`)
-      fsyncSync(this.#file)
-    } catch (cause) {
-      throw writeFailure(this.#path, cause as NodeJS.ErrnoException)
-    }
+    appendWhole(this.#path, `${digest(text)} ${text}\n`)
   }
 
   close(): void {
-    closeSync(this.#file)
     this.#lock.release()
   }
 }
@@ -70,7 +64,7 @@ const recipePath = (folder: string) => join(folder, 'recipe.json')
 
 /** → false where nothing has begun in the folder */
 function checkRecipe(folder: string, recipe: Recipe): boolean {
-  const text = readIfThere(recipePath(folder))
+  const text = readIfThere(recipePath(folder))?.toString('utf8')
   if (text === undefined) return false
   if (isSameTraining(JSON.parse(text), recipe)) return true
   throw new BenchError('bad-input', `${folder} holds trainings by another recipe; give another --as, or delete it`)
@@ -99,9 +93,9 @@ function parse(bytes: Buffer): { readonly records: Entry[]; readonly wholeBytes:
 
 const digest = (text: string): string => createHash('sha256').update(text).digest('hex').slice(0, DIGITS)
 
-function readIfThere(path: string): string | undefined {
+function readIfThere(path: string): Buffer | undefined {
   try {
-    return readFileSync(path, 'utf8')
+    return readFileSync(path)
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
     throw error

@@ -2,6 +2,7 @@ import { appendFileSync, mkdtempSync, readdirSync, readFileSync, writeFileSync }
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { beforeEach, describe, expect, test } from 'vitest'
+import { thisProcess } from '../../../src/core/processes.ts'
 import type { EpochRecord, ResultRecord, RunManifest } from '../../../src/core/result.ts'
 import type { Checkpoint } from '../../../src/runner/store/checkpoint.ts'
 import type { RunFolder } from '../../../src/runner/store/runFolder.ts'
@@ -78,6 +79,23 @@ describe('the folder of a run', () => {
     writeFileSync(join(run.path, 'checkpoint.4711.tmp'), 'half a checkp')
     run.begin(manifest)
     expect(readdirSync(run.path)).toEqual(['run.json'])
+  })
+
+  test('that is finished is rid of what its process had no time to remove, unless another process has its lock', async () => {
+    run.begin(manifest)
+    run.finish(result)
+    const leave = () => {
+      for (const name of ['checkpoint', 'checkpoint.4711.tmp']) writeFileSync(join(run.path, name), '')
+    }
+    leave()
+    writeFileSync(join(run.path, 'lock'), JSON.stringify({ ...thisProcess(), startedTicks: '1' }))
+    run.tidy()
+    expect(readdirSync(run.path).sort()).toEqual(['result.json', 'run.json'])
+    leave()
+    const held = await store.run('run').lock(() => {})
+    run.tidy()
+    expect(readdirSync(run.path)).toContain('checkpoint')
+    held.release()
   })
 
   test('says which line of its epochs is none', () => {
