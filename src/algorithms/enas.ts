@@ -4,12 +4,14 @@
  * REINFORCE on their validation accuracy with the shared weights (§2.2):
  *
  *     ascend  mean over a step's samples of (R − b) · log π(sample),   R = accuracy + entropy weight · entropy,
- *     b ← b + (1 − decay)(R − b), this R included, from 0
+ *     b = decay · b′ + (1 − decay) R,   b′ the last sample's b of the previous epoch; in the first epoch b = accuracy
  *
- * The entropy counts as reward and is not differentiated. The accuracy, in [0, 1], is that of one batch of the
- * architecture half, the next for each sample. At the end candidates drawn from the controller are ranked by the shared
- * weights. Settings of the controller are NAS-Bench-201's (ENAS.config), whatever the protocol says of α (NATS-Bench's code
- * differs in Adam's β₁, 0.5); unlike there, each gate has one bias.
+ * The accuracy, in [0, 1], is that of one batch of the architecture half, the next for each sample. After each epoch 10
+ * architectures drawn from the controller are ranked by the shared weights, after the last one `candidates`. Rewards and
+ * ranking read the network in evaluation mode: with running statistics where the protocol keeps them. All this, and the
+ * settings of the controller, are NAS-Bench-201's (ENAS.py, ENAS.config), whatever the protocol says of α. NATS-Bench's code
+ * differs in Adam's β₁, 0.5, and in b′, the previous epoch's mean. Unlike in both, each gate has one bias, the entropy
+ * in R is not differentiated, and all architectures of a ranking see the same images.
  */
 import { z } from 'zod'
 import { defineAlgorithm, type SearchContext } from '../core/algorithm.ts'
@@ -33,7 +35,7 @@ const options = z.strictObject({
   samplesPerStep: count(20, 'architectures a controller step averages over (NAS-Bench-201, ENAS.config)'),
   learningRate: real(0.001, "Adam's rate on the controller, with betas 0, 0.999 and ε 0.001 (ENAS.config)", 0),
   entropyWeight: real(1e-4, 'weight of the entropy in the reward (ENAS.config)', 0),
-  baselineDecay: decay(0.99, 'decay of the average that rewards are compared with (ENAS.config)'),
+  baselineDecay: decay(0.99, 'share of the previous epoch’s baseline in what rewards are compared with (ENAS.config)'),
   clipNorm: real(5, 'largest norm of the controller’s gradient (ENAS.config)', 0),
   ...rankingOptions,
 })
@@ -43,8 +45,10 @@ type Options = z.infer<typeof options>
 interface Controller {
   readonly parameters: Matrix
   readonly adam: AdamState
-  readonly baseline: number
 }
+
+/** Architectures that are ranked after an epoch (ENAS.py, get_best_arch). */
+const RANKED_PER_EPOCH = 10
 
 const shapeOf = (cardinalities: readonly number[]): ControllerShape => ({
   cardinalities,
@@ -54,53 +58,64 @@ const shapeOf = (cardinalities: readonly number[]): ControllerShape => ({
   tanhConstant: 2.5,
 })
 
-/** One REINFORCE step. @param samples with the reward of each, in the order of drawing */
+/** An architecture of the controller, what it earned, and what that is compared with. */
+interface Trial {
+  readonly sample: ControllerSample
+  readonly reward: number
+  readonly baseline: number
+}
+
+/** One REINFORCE step on the samples that it averages over. */
 export function controllerStep(
   shape: ControllerShape,
-  { parameters, adam: state, baseline }: Controller,
-  samples: readonly { readonly sample: ControllerSample; readonly reward: number }[],
-  { learningRate, baselineDecay, clipNorm }: Pick<Options, 'learningRate' | 'baselineDecay' | 'clipNorm'>,
+  { parameters, adam: state }: Controller,
+  trials: readonly Trial[],
+  { learningRate, clipNorm }: Pick<Options, 'learningRate' | 'clipNorm'>,
 ): Controller {
-  let average = baseline
   let gradient = map(parameters, () => 0)
-  for (const { sample, reward } of samples) {
-    average += (1 - baselineDecay) * (reward - average)
-    const weight = (average - reward) / samples.length
+  for (const { sample, reward, baseline } of trials) {
+    const weight = (baseline - reward) / trials.length
     gradient = zip(gradient, logProbabilityGradient(shape, parameters, sample), (sum, g) => sum + weight * g)
   }
   const settings = { learningRate, adamBetas: [0, 0.999], epsilon: 1e-3, weightDecay: 0, clipNorm } as const
   const moved = adam(parameters, gradient, state, settings)
-  return { parameters: moved.parameters, adam: moved.state, baseline: average }
+  return { parameters: moved.parameters, adam: moved.state }
 }
 
-/** The controller's part of an epoch. */
+/** The controller's part of an epoch. @param previous the previous epoch's baseline; absent in the first */
 async function trainController(
   context: SearchContext,
   supernet: Supernet,
   shape: ControllerShape,
   start: Controller,
+  previous: number | undefined,
   epoch: number,
   options: Options,
-): Promise<Controller> {
+): Promise<{ readonly controller: Controller; readonly baseline: number }> {
   const { architecture } = await context.data()
+  const { baselineDecay, entropyWeight } = options
   let controller = start
+  let baseline = 0
   for (let step = epoch * options.controllerSteps; step < (epoch + 1) * options.controllerSteps; step++) {
-    const samples = []
+    const trials: Trial[] = []
     for (let n = 0; n < options.samplesPerStep; n++) {
       const sample = sampleController(shape, controller.parameters, context.random('controller', step, n))
       const batch = await architecture.batch(step * options.samplesPerStep + n)
       const genotype = context.space.encoding.decode(sample.decisions)
-      const { correct, samples: size } = await supernet.evaluate([batch], alone(context.space, genotype))
-      samples.push({ sample, reward: correct / size + options.entropyWeight * sample.entropy })
+      const { correct, samples } = await supernet.evaluate([batch], alone(context.space, genotype), 'eval')
+      const accuracy = correct / samples
+      const reward = accuracy + entropyWeight * sample.entropy
+      baseline = previous === undefined ? accuracy : baselineDecay * previous + (1 - baselineDecay) * reward
+      trials.push({ sample, reward, baseline })
     }
-    controller = controllerStep(shape, controller, samples, options)
+    controller = controllerStep(shape, controller, trials, options)
   }
-  return controller
+  return { controller, baseline }
 }
 
 export const enas = defineAlgorithm({
   name: 'enas',
-  version: 1,
+  version: 2,
   description: 'An LSTM controller samples architectures with shared weights and learns by REINFORCE',
   source: 'Pham et al., "Efficient Neural Architecture Search via Parameter Sharing", ICML 2018',
   kind: 'supernet',
@@ -114,7 +129,8 @@ export const enas = defineAlgorithm({
     const shape = shapeOf(space.encoding.cardinalities)
     const supernet = await context.supernet()
     const parameters = controllerStart(shape, random('controller', 'start'))
-    let controller: Controller = { parameters, adam: adamStart(parameters), baseline: 0 }
+    let controller: Controller = { parameters, adam: adamStart(parameters) }
+    let baseline: number | undefined
     const draw = (...path: readonly (string | number)[]): Genotype =>
       space.encoding.decode(sampleController(shape, controller.parameters, random(...path)).decisions)
     let answer = draw('candidate', -1, 0)
@@ -122,16 +138,25 @@ export const enas = defineAlgorithm({
       epochs: protocol.epochs,
       async epoch(index) {
         const trained = await trainOnPaths(context, supernet, index, (step) => draw('path', step))
-        controller = await trainController(context, supernet, shape, controller, index, chosen)
-        const { genotype, ...valid } = await rank(context, supernet, index, chosen, (n) => draw('candidate', index, n))
+        const learnt = await trainController(context, supernet, shape, controller, baseline, index, chosen)
+        controller = learnt.controller
+        baseline = learnt.baseline
+        const ranking = { ...chosen, perEpoch: Math.min(RANKED_PER_EPOCH, chosen.candidates), mode: 'eval' } as const
+        const { genotype, ...valid } = await rank(context, supernet, index, ranking, (n) => draw('candidate', index, n))
         answer = genotype
-        return { ...trained, ...valid, extra: { baseline: controller.baseline } }
+        return { ...trained, ...valid, extra: { baseline } }
       },
       genotype: () => answer,
-      save: async () => ({ network: await supernet.executable.save(), controller, answer: space.format(answer) }),
+      save: async () => ({
+        network: await supernet.executable.save(),
+        controller,
+        ...(baseline !== undefined && { baseline }),
+        answer: space.format(answer),
+      }),
       restore(state) {
         supernet.executable.restore(state.network as ExecutableState)
         controller = state.controller as Controller
+        baseline = state.baseline as number | undefined
         answer = space.parse(state.answer as string)
       },
       dispose: () => supernet.dispose(),

@@ -6,9 +6,12 @@ import {
   logProbabilityGradient,
   sampleController,
 } from '../../src/algorithms/enas/controller.ts'
-import { controllerStep } from '../../src/algorithms/enas.ts'
+import { controllerStep, enas } from '../../src/algorithms/enas.ts'
+import type { Mode } from '../../src/core/executor.ts'
 import type { Matrix } from '../../src/core/mixing.ts'
 import { random } from '../../src/core/random.ts'
+import type { Supernet } from '../../src/core/supernet.ts'
+import { analyticContext } from './analyticSupernet.ts'
 
 const shape: ControllerShape = { cardinalities: [3, 2, 3], size: 4, layers: 2, temperature: 5, tanhConstant: 2.5 }
 /** Larger than at the start, so that nothing is nearly linear. */
@@ -44,19 +47,19 @@ describe("ENAS' controller", () => {
     }
   })
 
-  it('compares each reward with a moving average that has seen it, and averages over the samples', () => {
-    const learn = { learningRate: 0.01, baselineDecay: 0.75, clipNorm: 1000 }
+  it('weighs each sample by its reward above its baseline, and averages over the samples', () => {
+    const learn = { learningRate: 0.01, clipNorm: 1000 }
     const state = adamStart(parameters)
-    const rewards = [0.8, 0.4]
-    const samples = rewards.map((reward, n) => ({
-      reward,
+    const [rewards, baselines] = [
+      [0.8, 0.4],
+      [0.5, 0.475],
+    ]
+    const trials = rewards.map((reward, n) => ({
+      ...{ reward, baseline: baselines[n] },
       sample: sampleController(shape, parameters, random(8, n)),
     }))
-    const after = controllerStep(shape, { parameters, adam: state, baseline: 0.4 }, samples, learn)
-    // 0.4 + (0.8 − 0.4) / 4, then 0.5 + (0.4 − 0.5) / 4.
-    const baselines = [0.5, 0.475]
-    expect(after.baseline).toBeCloseTo(baselines[1], 12)
-    const gradients = samples.map(({ sample }) => logProbabilityGradient(shape, parameters, sample))
+    const after = controllerStep(shape, { parameters, adam: state }, trials, learn)
+    const gradients = trials.map(({ sample }) => logProbabilityGradient(shape, parameters, sample))
     // Adam's running mean is the gradient itself, since β₁ is 0.
     for (const [row, values] of after.adam.mean.entries()) {
       for (const [at, value] of values.entries()) {
@@ -67,14 +70,16 @@ describe("ENAS' controller", () => {
   })
 
   it('learns to make the decisions that are rewarded', () => {
-    const options = { learningRate: 0.01, baselineDecay: 0.9, clipNorm: 5 }
+    const options = { learningRate: 0.01, clipNorm: 5 }
     const start = controllerStart(shape, random(5, 'controller'))
-    let controller = { parameters: start, adam: adamStart(start), baseline: 0 }
+    let controller = { parameters: start, adam: adamStart(start) }
+    let baseline = 0
     const reward = (decisions: readonly number[]) => (decisions[0] === 2 ? 0.5 : 0) + (decisions[2] === 1 ? 0.5 : 0)
     for (let step = 0; step < 250; step++) {
       const samples = Array.from({ length: 8 }, (_, n) => {
         const sample = sampleController(shape, controller.parameters, random(6, step, n))
-        return { sample, reward: reward(sample.decisions) }
+        baseline += 0.1 * (reward(sample.decisions) - baseline)
+        return { sample, baseline, reward: reward(sample.decisions) }
       })
       controller = controllerStep(shape, controller, samples, options)
     }
@@ -85,9 +90,67 @@ describe("ENAS' controller", () => {
   })
 
   it('clips its gradient', () => {
-    const samples = [{ reward: 1, sample: sampleController(shape, parameters, random(8, 0)) }]
-    const options = { learningRate: 0.01, baselineDecay: 0.9, clipNorm: 1e-3 }
-    const { adam } = controllerStep(shape, { parameters, adam: adamStart(parameters), baseline: 0 }, samples, options)
+    const trials = [{ reward: 1, baseline: 0.9, sample: sampleController(shape, parameters, random(8, 0)) }]
+    const options = { learningRate: 0.01, clipNorm: 1e-3 }
+    const { adam } = controllerStep(shape, { parameters, adam: adamStart(parameters) }, trials, options)
     expect(Math.hypot(...adam.mean.flat())).toBeCloseTo(1e-3, 5)
+  })
+})
+
+describe('ENAS as NAS-Bench-201 runs it', () => {
+  const [steps, samples] = [3, 4]
+  /** Accuracy, mode and number of batches of every evaluation, by epoch; what each epoch reported; the controller after it. */
+  async function run(epochs: number, given: object = {}) {
+    const evaluations: { accuracy: number; mode: Mode | undefined; epoch: number }[] = []
+    let epoch = 0
+    const context = analyticContext({ protocol: { epochs } })
+    const watched = {
+      ...context,
+      async supernet() {
+        const network = await context.supernet()
+        const evaluate: Supernet['evaluate'] = async (batches, mixing, mode) => {
+          const tally = await network.evaluate(batches, mixing)
+          evaluations.push({ accuracy: tally.correct / tally.samples, mode, epoch })
+          return tally
+        }
+        return { ...network, evaluate }
+      },
+    }
+    const options = { controllerSteps: steps, samplesPerStep: samples, candidates: 25, rankingImages: 1, ...given }
+    const search = await enas.search(watched, enas.options.parse(options))
+    const controllers: unknown[] = [(await search.save()).controller]
+    const baselines: number[] = []
+    for (; epoch < epochs; epoch++) {
+      baselines.push((await search.epoch(epoch)).extra?.baseline ?? Number.NaN)
+      controllers.push((await search.save()).controller)
+    }
+    const accuracies = (of: number) => evaluations.filter((each) => each.epoch === of).map(({ accuracy }) => accuracy)
+    return { evaluations, accuracies, baselines, controllers: controllers as { parameters: Matrix }[] }
+  }
+
+  it('compares rewards with a baseline that the previous epoch fixed, in the first epoch with themselves', async () => {
+    const { accuracies, baselines, controllers } = await run(3, { entropyWeight: 0, baselineDecay: 0.9 })
+    const lastReward = (epoch: number) => accuracies(epoch)[steps * samples - 1]
+    const first = lastReward(0)
+    const second = 0.9 * first + 0.1 * lastReward(1)
+    expect(baselines[0]).toBe(first)
+    expect(baselines[1]).toBeCloseTo(second, 14)
+    expect(baselines[2]).toBeCloseTo(0.9 * second + 0.1 * lastReward(2), 14)
+    expect(controllers[1].parameters).toEqual(controllers[0].parameters)
+    expect(controllers[2].parameters).not.toEqual(controllers[1].parameters)
+  })
+
+  it('learns from the entropy alone in the first epoch', async () => {
+    const { controllers } = await run(1, { entropyWeight: 1 })
+    expect(controllers[1].parameters).not.toEqual(controllers[0].parameters)
+  })
+
+  it('ranks 10 architectures after each epoch and all candidates after the last, in evaluation mode as its rewards', async () => {
+    const { evaluations, accuracies } = await run(2)
+    expect(accuracies(0)).toHaveLength(steps * samples + 10)
+    expect(accuracies(1)).toHaveLength(steps * samples + 25)
+    expect(new Set(evaluations.map(({ mode }) => mode))).toEqual(new Set(['eval']))
+    const few = await run(2, { candidates: 3 })
+    expect(few.accuracies(0)).toHaveLength(steps * samples + 3)
   })
 })

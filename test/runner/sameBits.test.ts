@@ -23,7 +23,7 @@ const HASHES: Readonly<Record<string, string>> = {
   'darts-v2 2': 'f5268803ec811035',
   'drnas 2': '52898e1293933d51',
   'dsnas 1': '32f0e947b99787d0',
-  'enas 1': '184f047f0a26447c',
+  'enas 2': 'd88475b9c6a80629',
   'gdas 1': '2c47ce678d5dbe47',
   'local-search 1': '1634336b28463d37',
   'multi-darts 1': '519bcc580e1423a8',

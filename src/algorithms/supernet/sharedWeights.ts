@@ -38,6 +38,10 @@ export const rankingOptions = {
 export interface Ranking {
   readonly candidates: number
   readonly rankingImages: number
+  /** Candidates after other epochs than the last; absent: a tenth of them. */
+  readonly perEpoch?: number
+  /** Statistics of batch norms: of the batch (`probe`), or running ones where the network keeps them (`eval`). */
+  readonly mode?: 'probe' | 'eval'
 }
 
 /** The winner of a ranking, with what it reached. */
@@ -48,24 +52,23 @@ export interface Winner {
 }
 
 /**
- * The best of the candidates by accuracy with the shared weights, under the statistics of the batch; of equals that of
- * lower loss. Each epoch's ranking reads the next images of the validation set.
+ * The best of the candidates by accuracy with the shared weights; of equals that of lower loss. Each epoch's ranking reads the next images of the validation set.
  * @param draw the n-th candidate
  */
 export async function rank(
   context: SearchContext,
   supernet: Supernet,
   epoch: number,
-  { candidates, rankingImages }: Ranking,
+  { candidates, rankingImages, perEpoch = Math.ceil(candidates / 10), mode = 'probe' }: Ranking,
   draw: (candidate: number) => Genotype,
 ): Promise<Winner> {
   const batches = await validationBatches(context, epoch, rankingImages)
   const last = epoch === context.protocol.epochs - 1
-  const many = last ? candidates : Math.ceil(candidates / 10)
+  const many = last ? candidates : perEpoch
   const ranked: Winner[] = []
   for (let n = 0; n < many; n++) {
     const genotype = draw(n)
-    const tally = await supernet.evaluate(batches, alone(context.space, genotype))
+    const tally = await supernet.evaluate(batches, alone(context.space, genotype), mode)
     ranked.push({ genotype, validLoss: tally.loss, validAccuracyPct: (100 * tally.correct) / tally.samples })
   }
   return ranked.reduce((best, other) => (isBetter(other, best) ? other : best))
