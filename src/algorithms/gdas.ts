@@ -3,7 +3,8 @@
  * operation an edge: a Gumbel-softmax draw at temperature τ, of which only the largest entry is computed (eq. 3-6).
  *
  * Paper's letters: A is our alpha, h̃ our y, τ as here. τ falls in a straight line over the epochs, from 10 to 0.1 in the
- * paper and in NAS-Bench-201's configuration. The operations that are not computed get no gradient of their own; the
+ * paper and in NAS-Bench-201's configuration. DrNAS' code, which runs GDAS too,
+ * and its paper (§3) say 10 to 1: `tauMin=1`. The operations that are not computed get no gradient of their own; the
  * authors' code gives their weights the sum of the output's gradient, an artefact of how it adds a zero.
  */
 import { z } from 'zod'
