@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { type AdamState, adam, adamStart } from '../../src/algorithms/adam.ts'
 import type { Matrix } from '../../src/core/mixing.ts'
-import { readGolden } from '../fixtures/golden.ts'
+import { casesWhere, readGolden } from '../fixtures/golden.ts'
 
 interface Trace {
   readonly id: string
@@ -20,7 +20,8 @@ interface Trace {
   }[]
 }
 
-const traces = readGolden<{ traces: readonly Trace[] }>('optim').traces.filter(({ optimizer }) => optimizer === 'adam')
+const all = readGolden<{ traces: readonly Trace[] }>('optim').traces
+const traces = casesWhere(all, ({ optimizer }) => optimizer === 'adam', 'of Adam')
 
 const expectClose = (found: Matrix, expected: readonly number[]) =>
   found[0].forEach((value, i) => {

@@ -3,7 +3,7 @@ import { edgeNormalised, incomingEdges, pcDarts } from '../../src/algorithms/pcD
 import type { Matrix, Mixing } from '../../src/core/mixing.ts'
 import { darts } from '../../src/spaces/darts/index.ts'
 import { nb201 } from '../../src/spaces/nb201/index.ts'
-import { readGolden } from '../fixtures/golden.ts'
+import { casesWhere, readGolden } from '../fixtures/golden.ts'
 import { analyticContext } from './analyticSupernet.ts'
 
 interface Derivation {
@@ -57,7 +57,7 @@ describe('PC-DARTS', () => {
     }
   })
 
-  it.each(derivations.filter(({ kind }) => kind === 'pcdarts'))(
+  it.each(casesWhere(derivations, ({ kind }) => kind === 'pcdarts', 'of PC-DARTS'))(
     'derives the golden cells $id, ties included',
     (golden) => {
       const betas = [...golden.beta_normal, ...golden.beta_reduce]

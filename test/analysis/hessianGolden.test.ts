@@ -10,6 +10,7 @@ import { openExecutor } from '../../src/engine/executors.ts'
 import { createSupernet } from '../../src/engine/supernet.ts'
 import { nb201 } from '../../src/spaces/nb201/index.ts'
 import {
+  casesNamed,
   type GoldenTensor,
   goldenActivation,
   goldenValues,
@@ -82,7 +83,7 @@ const withoutGates = (supernet: Supernet): Supernet => ({
 const within = (actual: number, expected: number, tolerance: number) =>
   expect(Math.abs(actual - expected)).toBeLessThan(tolerance)
 
-const named = (...ids: readonly string[]) => cases.filter(({ id }) => ids.includes(id))
+const named = (...ids: readonly string[]) => casesNamed(cases, ...ids)
 
 describe('in float32', () => {
   test.each([

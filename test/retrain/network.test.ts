@@ -3,13 +3,22 @@ import { parameterCount } from '../../src/core/network.ts'
 import { readGenotype } from '../../src/retrain/genotypeArgument.ts'
 import { networkSize, trainedNetwork } from '../../src/retrain/network.ts'
 import { resolveSettings } from '../../src/retrain/settings.ts'
-import golden from '../fixtures/golden/networks.json' with { type: 'json' }
+import { readGolden } from '../fixtures/golden.ts'
 
 const DATASETS = {
   cifar10_C36_L20: { dataset: 'cifar10', classes: 10, side: 32 },
   cifar100_C36_L20: { dataset: 'cifar100', classes: 100, side: 32 },
   imagenet_C48_L14: { dataset: 'imagenet', classes: 1000, side: 224 },
 } as const
+
+interface Published {
+  readonly name: string
+  readonly normal: unknown
+  readonly reduce: unknown
+}
+type Counts = Record<keyof typeof DATASETS, Record<'params' | 'macs' | 'params_with_auxiliary', number>>
+
+const golden = readGolden<{ darts_genotypes: (Published & Counts)[] }>('networks')
 
 describe.each(golden.darts_genotypes)('$name at the size of the papers', (published) => {
   const genotype = readGenotype(JSON.stringify({ normal: published.normal, reduce: published.reduce }))

@@ -29,6 +29,8 @@ const rowSchema = z.strictObject({
   method: z.string(),
   /** Our name of the algorithm. */
   algorithm: z.string().optional(),
+  /** With which options ours is this method, where not by default. */
+  options: z.record(z.string(), z.string()).optional(),
   note: z.string().optional(),
   values: z.array(z.string().transform(parseValue)),
 })

@@ -2,7 +2,7 @@
 import { beforeAll, describe, expect } from 'vitest'
 import type { Executor } from '../../../src/core/executor.ts'
 import { NetworkBuilder } from '../../../src/core/networkBuilder.ts'
-import { readGolden } from '../../fixtures/golden.ts'
+import { casesWhere, readGolden } from '../../fixtures/golden.ts'
 import { expectClose } from './closeness.ts'
 import type { DeclareTest } from './declareTest.ts'
 
@@ -31,7 +31,7 @@ export function describeOptimiser(open: () => Promise<Executor>, check: DeclareT
 
   describe('SGD: clipping, decay, momentum, Nesterov', () => {
     const traces = readGolden<{ traces: readonly Trace[] }>('optim').traces
-    for (const trace of traces.filter(({ optimizer }) => optimizer === 'sgd')) {
+    for (const trace of casesWhere(traces, ({ optimizer }) => optimizer === 'sgd', 'of SGD')) {
       check(`${trace.id}: weights and buffer after each step`, async () => checkTrace(executor, trace))
     }
   })

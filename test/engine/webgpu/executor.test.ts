@@ -55,12 +55,22 @@ describe.runIf(gpu !== undefined)('the static executor on WebGPU', { timeout: 12
 
   describeExecutorContract(open)
 
+  const names: string[] = []
   const check: DeclareTest = (name, body) => {
+    names.push(name)
     const all = gpu?.isSoftware === false || process.env.WEBGPU_TESTS === 'all'
     it.runIf(all || QUICK.some((pattern) => pattern.test(name)))(name, body)
   }
   describeGoldenCases(open, check)
   describeAgreement(open, check)
+
+  it('finds a case of each kind for devices that are too slow for all', () => {
+    for (const pattern of QUICK)
+      expect(
+        names.some((name) => pattern.test(name)),
+        String(pattern),
+      ).toBe(true)
+  })
 
   const small = async (executor: Executor, seed = 1): Promise<Executable> => {
     const executable = await executor.compile(gatedNetwork(), { batchSize: 4 })

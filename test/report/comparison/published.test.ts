@@ -1,4 +1,6 @@
 import { describe, expect, test } from 'vitest'
+import { builtinAlgorithms } from '../../../src/algorithms/index.ts'
+import type { Algorithm } from '../../../src/core/algorithm.ts'
 import { parsePublished, publishedTables } from '../../../src/report/comparison/published.ts'
 
 const tables = publishedTables()
@@ -37,6 +39,19 @@ describe('published rows', () => {
   ])('add up to what the DrNAS paper says of %s', (method, gainPct) => {
     const total = (name: string) => row('drnas-table-4', name)?.values.reduce((sum, { mean = NaN }) => sum + mean, 0)
     expect(100 * ((total('DrNAS') ?? Number.NaN) / (total(method) ?? Number.NaN) - 1)).toBeCloseTo(gainPct, 1)
+  })
+
+  test('name no algorithm but ours, and options that it takes', () => {
+    const algorithms: Readonly<Record<string, Algorithm>> = builtinAlgorithms
+    const named = tables.flatMap(({ id, rows }) => rows.map((each) => ({ id, ...each })))
+    for (const { id, method, algorithm, options = {} } of named) {
+      if (algorithm === undefined) expect(options, `${id}: ${method}`).toEqual({})
+      else {
+        expect(Object.keys(algorithms), `${id}: ${method}`).toContain(algorithm)
+        expect(() => algorithms[algorithm].options.parse(options), `${id}: ${method}`).not.toThrow()
+      }
+    }
+    expect(named.filter(({ algorithm }) => algorithm !== undefined).length).toBeGreaterThan(40)
   })
 
   test('say which file and place are wrong', () => {

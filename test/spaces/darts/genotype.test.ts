@@ -12,7 +12,7 @@ import {
   formatJson,
   PUBLISHED,
 } from '../../../src/spaces/darts/index.ts'
-import { readGolden } from '../../fixtures/golden.ts'
+import { casesWhere, readGolden } from '../../fixtures/golden.ts'
 
 type Pair = readonly [string, number]
 
@@ -39,7 +39,8 @@ const V2 =
   "reduce=[('max_pool_3x3', 0), ('max_pool_3x3', 1), ('skip_connect', 2), ('max_pool_3x3', 1), ('max_pool_3x3', 0), " +
   "('skip_connect', 2), ('skip_connect', 2), ('max_pool_3x3', 1)], reduce_concat=range(2, 6))"
 const spaces = [darts, dartsWithoutNone, dartsS1, dartsS2, dartsS3]
-const derivations = readGolden<{ cases: DerivationCase[] }>('genotype').cases.filter(({ kind }) => kind !== 'nb201')
+const { cases } = readGolden<{ cases: DerivationCase[] }>('genotype')
+const derivations = casesWhere(cases, ({ kind }) => kind !== 'nb201', 'of the DARTS space')
 const json = (cells: Pick<PublishedCase, 'normal' | 'reduce'>) =>
   darts.parse(JSON.stringify({ normal: cells.normal, reduce: cells.reduce }))
 

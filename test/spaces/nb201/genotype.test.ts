@@ -3,7 +3,7 @@ import { softmax } from '../../../src/core/mixing.ts'
 import { random } from '../../../src/core/random.ts'
 import { mutate, neighbours, sample } from '../../../src/core/space.ts'
 import { nb201 } from '../../../src/spaces/nb201/index.ts'
-import { readGolden } from '../../fixtures/golden.ts'
+import { casesWhere, readGolden } from '../../fixtures/golden.ts'
 
 interface DerivationCase {
   readonly id: string
@@ -41,7 +41,9 @@ test.each([
   expect(() => nb201.parse(text)).toThrow(`architecture "${text}": ${problem}; the form is ${FORM}`)
 })
 
-test.each(readGolden<{ cases: DerivationCase[] }>('genotype').cases.filter(({ kind }) => kind === 'nb201'))(
+const { cases } = readGolden<{ cases: DerivationCase[] }>('genotype')
+
+test.each(casesWhere(cases, ({ kind }) => kind === 'nb201', 'of NAS-Bench-201'))(
   'the reference derivation $id is met, ties included',
   ({ alpha, arch }) => {
     expect(nb201.format(nb201.derive(alpha.map(softmax)))).toBe(arch)
