@@ -20,7 +20,7 @@ export const genotype = defineReference({
   name: 'genotype',
   version: 1,
   description: 'Reference: a known architecture of the DARTS space',
-  source: 'the papers that published the cells: bench genotype show NAME',
+  source: 'the papers that published the cells',
   spaces: ['darts'],
   options,
   search: async (_, { genotype }) => fixed(parseCells(genotype)),

@@ -37,7 +37,7 @@ export interface ExperimentFlags {
 
 export function addExperimentFlags(command: Command): Command {
   return command
-    .option('--algo <names>', 'algorithms, separated by commas (bench list algos)', commaList)
+    .option('--algo <names>', 'algorithms, separated by commas (`bench list algos`)', commaList)
     .option('--space <name>', `search space (default: ${DEFAULTS.space})`)
     .option('--dataset <names>', `searched on, each in runs of its own (default: ${DEFAULTS.datasets})`, commaList)
     .option('--data <dir>', 'folder of the images; with several datasets name=dir', repeated)
@@ -51,7 +51,11 @@ export function addExperimentFlags(command: Command): Command {
     .option('--seeds <list>', '4: seeds 0 to 3; 0-3,777: those; 777, (with a comma): that one (default: 4)')
     .addOption(new Option('--runs <n>', 'the same as --seeds, as black-box papers call it').conflicts('seeds'))
     .option('--budget <seconds>', 'simulated seconds of black-box searches; name=seconds for each dataset', budgetEntry)
-    .option('--option <key=value>', 'an option of an algorithm, or algorithm.key=value (bench list options)', repeated)
+    .option(
+      '--option <key=value>',
+      'an option of an algorithm, or algorithm.key=value (`bench list options`)',
+      repeated,
+    )
     .option('--early-stop <rule>', 'eigenvalue: the same as --option earlyStop=eigenvalue (darts-v1, darts-v2)')
     .option('--probe <name>', 'measure something after epochs, as hessian or hessian:every=2', repeated)
     .option('--plugin <file>', 'a TypeScript or JavaScript file, or a package, with algorithms or spaces', repeated)
@@ -83,7 +87,7 @@ export async function resolveExperiment(
   const registered = await registerPlugins(builtins, given.plugins)
   const requests = flags.algo?.map((name) => ({ name, options: {} })) ?? requestsOf(written, flags)
   if (requests.length === 0) {
-    throw new BenchError('bad-input', 'no algorithm is named; --algo drnas names one, "bench list algos" lists them')
+    throw new BenchError('bad-input', 'no algorithm is named; --algo drnas names one, `bench list algos` lists them')
   }
   return {
     experiment: { ...given, algorithms: withOptions(requests, optionLines(flags), registered) },

@@ -5,11 +5,11 @@ import { BenchError, type ErrorCode, exitStatus } from '../core/errors.ts'
 import { packageVersion } from '../runner/environment.ts'
 import { type PlannedJob, runLabel } from '../runner/planning/plan.ts'
 import type { Outcome } from '../runner/runPlan.ts'
-import { printAside } from './output.ts'
+import { print, printAside } from './output.ts'
 
 /** Makes the command and its subcommands throw what they have to complain about, instead of printing it. */
 export function throwUsageErrors(command: Command): void {
-  command.exitOverride().configureOutput({ outputError: () => {} })
+  command.exitOverride().configureOutput({ writeOut: print, writeErr: printAside, outputError: () => {} })
   for (const subcommand of command.commands) throwUsageErrors(subcommand)
 }
 

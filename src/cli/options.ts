@@ -13,7 +13,7 @@ export const outOption = () => new Option('--out <file>', 'write the output to a
 export const raiseOption = () =>
   new Option(
     '--raise <limit=value>',
-    'raise a bound on what files may cost (bench list limits); several times',
+    'raise a bound on what files may cost (`bench list limits`); several times',
   ).argParser((text: string, earlier: readonly string[] | undefined) => {
     raiseLimit(text)
     return repeated(text, earlier)

@@ -1,5 +1,5 @@
 /** Where a command's words go: the result to standard output or a file, what is said on the way to standard error. */
-import { resolve } from 'node:path'
+import { basename, resolve } from 'node:path'
 import { writeAtomically } from '../core/atomicFile.ts'
 import { printable } from '../core/plainText.ts'
 
@@ -11,13 +11,27 @@ export function writeOutput(text: string, file: string | undefined): void {
 
 /** Text of the result: on standard output. */
 export const print = (text: string): void => {
-  process.stdout.write(printable(text))
+  process.stdout.write(asInvoked(printable(text)))
 }
 
 /** Text beside the result: on standard error. */
 export const printAside = (text: string): void => {
-  process.stderr.write(printable(text))
+  process.stderr.write(asInvoked(printable(text)))
 }
+
+/**
+ * Commands in a text, which stand on lines of their own or in backquotes, as the user has to type them: after `npx bench run`
+ * there may be no `bench` on the path.
+ * @param script what Node.js was told to run
+ */
+export function asInvoked(text: string, script: string = process.argv[1] ?? ''): string {
+  const name = NAMES.find((known) => known === basename(script)) ?? 'bench'
+  const isOfPackage = /[/\\]node_modules[/\\]\.bin[/\\]/.test(script)
+  return text.replace(/(^ *|`|^Usage: )bench (?=[a-z])/gm, `$1${isOfPackage ? `npx ${name}` : name} `)
+}
+
+/** The package's commands, which are the same. */
+const NAMES = ['bench', 'nas-bench-harness'] as const
 
 /** A line beside the result. */
 export const sayAside = (line: string): void => printAside(`${line}\n`)

@@ -63,12 +63,12 @@ function fuller({ experiment, lookups }: Plan): string[] {
   return [
     ...(embedded
       ? [
-          'shapes and its table are the embedded ones; for the full ones: bench tables import FILE --as nb201, then --dataset cifar10 --data DIR',
+          'shapes and its table are the embedded ones; `bench tables fetch nb201` and `bench data fetch cifar10` get the full ones, for --dataset cifar10',
         ]
       : []),
     ...(findPreset(name).reduced
       ? [
-          `${name} is a reduced search for two cores; the papers’ settings: --protocol drnas-paper (bench list protocols)`,
+          `${name} is a reduced search for two cores; the papers’ settings: --protocol drnas-paper (\`bench list protocols\`)`,
         ]
       : []),
   ]

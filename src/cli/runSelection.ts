@@ -3,6 +3,7 @@ import { existsSync, readdirSync, statSync } from 'node:fs'
 import { basename, dirname, extname, join, resolve } from 'node:path'
 import type { Command } from 'commander'
 import { builtins } from '../builtins.ts'
+import { benchCommand } from '../core/commandText.ts'
 import { BenchError } from '../core/errors.ts'
 import { unknownName } from '../core/names.ts'
 import type { Job } from '../core/result.ts'
@@ -36,7 +37,7 @@ export function addSelectionFlags(command: Command): Command {
     .option('--protocol <name>', 'only runs under this protocol')
     .option('--table <name>', 'only runs looked up in this table')
     .option('--plugin <file>', 'a plugin with spaces or algorithms of these runs', repeated)
-    .option('--data <dir>', 'folder of the images, as in the experiment file or `bench run`', repeated)
+    .option('--data <dir>', 'folder of the images, as in the experiment file', repeated)
 }
 
 /** Where runs are, as a user names it. */
@@ -103,7 +104,7 @@ export async function selectRuns(items: readonly string[], flags: SelectionFlags
   if (records.length === 0) {
     throw new BenchError(
       'missing',
-      `there are no runs in ${named.join(', ')}; \`bench run\` makes some, --store names another store`,
+      `there are no runs in ${named.join(', ')}; \`bench run --algo drnas\` makes some, --store names another store`,
     )
   }
   return narrowed(records, ({ manifest }) => manifest.job, flags)
@@ -146,7 +147,9 @@ async function runsOfExperiment(path: string, flags: SelectionFlags): Promise<re
   const begun = jobs.map(({ id }) => store.run(id)).filter((run) => run.exists())
   const absent = jobs.length - begun.length
   if (absent > 0)
-    sayAside(`${absent} of the ${jobs.length} runs of ${path} were never begun; bench run ${path} makes them`)
+    sayAside(
+      `${absent} of the ${jobs.length} runs of ${path} were never begun; \`${benchCommand('run', path)}\` makes them`,
+    )
   return begun
 }
 

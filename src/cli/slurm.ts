@@ -1,5 +1,6 @@
 /** `--slurm`: jobs that are handed to a cluster instead of being run here. */
 import { Option } from 'commander'
+import { benchCommand } from '../core/commandText.ts'
 import type { Plan } from '../runner/planning/plan.ts'
 import { parseSbatchOptions, type SbatchOptions } from '../runner/slurm/sbatchOptions.ts'
 import type { Submission, SubmissionRequest } from '../runner/slurm/submit.ts'
@@ -38,8 +39,8 @@ function describe({ array, submitted, queued }: Submission, store: Store): strin
   return [
     ...(queued.length > 0 ? [`in the queue from before: ${queued.length}`] : []),
     ...(array ? [`submitted: ${submitted.length}, by array ${array.id}; logs in ${array.folder}`] : []),
-    `how they are: bench status --store ${store.folder}`,
-    'the table, when they are finished: this command again',
+    'the table, when they are finished: this command again; how they are:',
+    `  ${benchCommand('status', '--store', store.folder)}`,
     '',
   ].join('\n')
 }

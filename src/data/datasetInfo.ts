@@ -1,6 +1,6 @@
 /** What `bench data info` says of a dataset. */
 import type { Dataset, ImageSet } from './dataset.ts'
-import { DATASETS, datasetFolder, isFetched } from './datasetNames.ts'
+import { DATASETS, datasetFolder, howToGet, isFetched } from './datasetNames.ts'
 
 /** Plain data; counts by class in label order. */
 export interface DatasetInfo {
@@ -45,7 +45,7 @@ export function datasetsHere(): { name: string; description: string; where: stri
 
 function whereIs(name: string): string {
   if (name === 'shapes') return 'built in'
-  return isFetched(name) ? datasetFolder(name) : `not here; bench data fetch ${name}, or --data FOLDER`
+  return isFetched(name) ? datasetFolder(name) : `not here; ${howToGet(name)}`
 }
 
 function countClasses({ labels }: ImageSet, classes: number): number[] {

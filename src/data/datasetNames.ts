@@ -1,5 +1,6 @@
 /** The datasets that have a name, and where each is kept. */
 import { existsSync } from 'node:fs'
+import { benchCommand } from '../core/commandText.ts'
 import { userFolder } from '../core/userFolder.ts'
 
 const DESCRIPTIONS = {
@@ -21,6 +22,18 @@ export const DATASETS: readonly { readonly name: string; readonly description: s
 /** A dataset's name as we write it, however it is cased; any other name as it is. */
 export function knownName(typed: string): string {
   return DATASETS.find(({ name }) => name.toLowerCase() === typed.toLowerCase())?.name ?? typed
+}
+
+/** Where a dataset is offered that `bench data fetch` cannot get: by its name. */
+const OFFERED_AT: Readonly<Record<string, string>> = { 'ImageNet16-120': 'https://image-net.org/download-images' }
+
+/** What to do where a dataset is not on this machine, as the end of a sentence. */
+export function howToGet(name: string): string {
+  const known = DATASETS.some((dataset) => dataset.name === name)
+  if (!known) return 'name its folder with --data'
+  const page = OFFERED_AT[name]
+  if (page !== undefined) return `get it at ${page} and name its folder with --data`
+  return `get it with \`${benchCommand('data', 'fetch', name)}\` or name its folder with --data`
 }
 
 /** Where `bench data fetch` puts a dataset, and where it is looked for when no folder is named. */

@@ -1,7 +1,10 @@
 /** What `bench run` prints of its runs. */
 import { join } from 'node:path'
-import type { ResultRecord } from '../core/result.ts'
+import type { Job, ResultRecord } from '../core/result.ts'
+import { retrainCommand } from '../retrain/retrainCommand.ts'
 import { describeEnvironment } from '../runner/environment.ts'
+import type { Experiment } from '../runner/planning/experiment.ts'
+import { isTrainedInFull } from '../runner/planning/retraining.ts'
 import type { Outcome } from '../runner/runPlan.ts'
 import { compare } from './comparison/comparison.ts'
 import { comparisonTable } from './comparison/comparisonTable.ts'
@@ -11,18 +14,22 @@ import { areRetrained } from './retrained/rows.ts'
 import { retrainedTable } from './retrained/table.ts'
 import type { RunRecord } from './runRecord.ts'
 
-/**
- * Mean ± std of each algorithm; in JSON with each run's architecture.
- * @param store folder of the runs, for people
- * @param published rows of papers beside full trainings: an id, `auto` or `none`
- */
-export function renderOutcomes(
+export interface OutcomesOptions {
+  /** Folder of the runs, for people. */
+  readonly store: string
+  /** Folder of the images of each dataset, where one was named. */
+  readonly data: Experiment['data']
+  /** Rows of papers beside full trainings: an id, `auto` or `none`. */
+  readonly published?: string
+}
+
+/** Mean ± std of each algorithm; in JSON with each run's architecture. */
+export async function renderOutcomes(
   outcomes: readonly Outcome[],
   format: TableFormat,
-  store: string,
-  published = 'auto',
-): string {
-  const table = outcomesTable(outcomes, store, published)
+  options: OutcomesOptions,
+): Promise<string> {
+  const table = await outcomesTable(outcomes, options)
   if (format !== 'json') return renderTable(table, format)
   const runs = outcomes.map(({ planned: { id, job }, result, failure }) => ({
     id,
@@ -41,7 +48,7 @@ function trainingsOf({ parameters, macs, trainings, timing }: ResultRecord) {
   return { parameters, macs, trainings, timing }
 }
 
-function outcomesTable(outcomes: readonly Outcome[], store: string, published: string): Tabular {
+async function outcomesTable(outcomes: readonly Outcome[], options: OutcomesOptions): Promise<Tabular> {
   const environment = describeEnvironment()
   const records = outcomes.map(
     ({ planned: { id, job }, result, failure }): RunRecord => ({
@@ -51,28 +58,34 @@ function outcomesTable(outcomes: readonly Outcome[], store: string, published: s
       ...(failure && { failure: { schema: 1, id, epoch: 0, message: failure.message } }),
     }),
   )
-  if (areRetrained(records)) return retrainedTable(records, published)
+  if (areRetrained(records)) return retrainedTable(records, options.published ?? 'auto')
   // One command, one preset: where it differs by algorithm or dataset, the papers do.
   const comparison = { ...compare(records, { mix: true }), mixed: [] }
   if (comparison.columns.length > 0) return comparisonTable(comparison)
   return genotypesTable(
-    outcomes.flatMap(({ result }) => result ?? []),
-    store,
+    outcomes.flatMap(({ planned, result }) => (result ? { job: planned.job, result } : [])),
+    options,
   )
 }
 
 /** Where nothing is looked up, the architectures are the result. */
-function genotypesTable(results: readonly ResultRecord[], store: string): Tabular {
+async function genotypesTable(
+  found: readonly { readonly job: Job; readonly result: ResultRecord }[],
+  { store, data }: OutcomesOptions,
+): Promise<Tabular> {
+  const trained = found.filter(({ job }) => isTrainedInFull(job.space))
+  const lines = trained.map(({ job: { dataset, protocol }, result: { id, genotype } }) => {
+    const file = join(store, id, 'result.json')
+    return retrainCommand({ file, genotype, dataset: dataset.name, folder: data[dataset.name], protocol })
+  })
   return {
     columns: [
       { title: 'Method', key: 'method' },
       { title: 'Seed', key: 'seed' },
       { title: 'Architecture', key: 'genotype' },
     ],
-    rows: results.map(({ algorithm, seed, genotype }) => [word(algorithm), count(seed), word(genotype)]),
-    notes: results.map(
-      ({ id, dataset }) =>
-        `To train it in full: bench retrain --genotype ${join(store, id, 'result.json')} --dataset ${dataset}`,
-    ),
+    rows: found.map(({ result: { algorithm, seed, genotype } }) => [word(algorithm), count(seed), word(genotype)]),
+    notes: [],
+    commands: { purpose: 'To train it in full', lines: await Promise.all(lines) },
   }
 }

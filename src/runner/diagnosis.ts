@@ -5,7 +5,7 @@ import { makeFolder } from '../core/atomicFile.ts'
 import { cores } from '../core/cores.ts'
 import { BenchError } from '../core/errors.ts'
 import { userFolder } from '../core/userFolder.ts'
-import { DATASETS, datasetFolder } from '../data/datasetNames.ts'
+import { DATASETS, datasetFolder, howToGet } from '../data/datasetNames.ts'
 import { backendReports, chooseExecutor } from '../engine/executors.ts'
 import { listTables, openManifest } from '../tables/openTable.ts'
 import { slurm } from './slurm/command.ts'
@@ -96,7 +96,7 @@ function datasetFindings(): Finding[] {
     if (name === 'shapes') return { subject: 'dataset shapes', state: 'ok', detail: 'built in' }
     const folder = datasetFolder(name)
     if (existsSync(folder)) return { subject: `dataset ${name}`, state: 'ok', detail: folder }
-    return { subject: `dataset ${name}`, state: 'missing', detail: `bench data fetch ${name}, or --data DIR` }
+    return { subject: `dataset ${name}`, state: 'missing', detail: howToGet(name) }
   })
 }
 
@@ -106,5 +106,5 @@ async function tableFindings(): Promise<Finding[]> {
     ({ name, rows, space }): Finding => ({ subject: `table ${name}`, state: 'ok', detail: `${rows} rows of ${space}` }),
   )
   if (manifests.some(({ name }) => name === 'nb201')) return found
-  return [...found, { subject: 'table nb201', state: 'missing', detail: 'bench tables import FILE --as nb201' }]
+  return [...found, { subject: 'table nb201', state: 'missing', detail: '`bench tables fetch nb201` gets it' }]
 }

@@ -14,7 +14,10 @@ export class MissingRow extends BenchError {
   readonly genotype: string
 
   constructor(table: string, genotype: string) {
-    super('missing', `table ${table} has no row for ${genotype}; complete it with "bench tables build"`)
+    super(
+      'missing',
+      `table ${table} has no row for ${genotype}; import its source whole, or name another table with --table`,
+    )
     this.genotype = genotype
   }
 }

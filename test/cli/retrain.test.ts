@@ -122,9 +122,9 @@ describe('bench run --evaluate retrain', () => {
     const protocol = 'micro:epochs=1,batchSize=4'
     const search = ['run', '--algo', 'darts-v1', '--space', 'darts', '--dataset', 'pictures', '--data', 'pictures']
     const { stdout } = await place.bench(...search, '--protocol', protocol, '--seeds', '1', '--json')
-    const [note] = JSON.parse(stdout).notes
-    expect(note).toMatch(
-      /^To train it in full: bench retrain --genotype runs\/darts-v1-pictures-seed0-\w+\/result\.json/,
+    const [line] = JSON.parse(stdout).commands
+    expect(line).toMatch(
+      /^bench retrain --genotype runs\/darts-v1-pictures-seed0-\w+\/result\.json --dataset pictures --data pictures$/,
     )
   })
 })

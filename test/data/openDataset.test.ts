@@ -83,7 +83,7 @@ describe('CIFAR in its binary version', () => {
 describe('a dataset that cannot be opened', () => {
   it('says how to get it', async () => {
     await expect(openDataset('cifar10')).rejects.toThrow(
-      'dataset cifar10 is not on this machine; get it with "bench data fetch cifar10" or name its folder with --data',
+      'dataset cifar10 is not on this machine; get it with `bench data fetch cifar10` or name its folder with --data',
     )
     await expect(openDataset('cifar10', { folder: '/no/such' })).rejects.toThrow(/there is no \/no\/such; get it with/)
   })

@@ -6,7 +6,7 @@ import { basename, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { writeToyTable } from './toyTable.ts'
 
-const MAIN = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url))
+export const MAIN = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url))
 export const PLUGIN = fileURLToPath(new URL('../fixtures/plugins/countdown.ts', import.meta.url))
 
 export interface Ended {

@@ -62,7 +62,7 @@ function optionTable(algorithms: readonly Algorithm[], whole: boolean): Tabular 
     algorithms.flatMap((algorithm) =>
       describeOptions(algorithm).map((option) => [algorithm.name, option.name, shown(option), option.description]),
     ),
-    ['bench run --option option=value, or --option algorithm.option=value'],
+    ['Given as --option option=value, or --option algorithm.option=value.'],
   )
 }
 

@@ -4,6 +4,7 @@ import { dirname, join, resolve } from 'node:path'
 import { Command } from 'commander'
 import { builtins } from '../../builtins.ts'
 import { writeAllAtomically } from '../../core/atomicFile.ts'
+import { benchCommand } from '../../core/commandText.ts'
 import { BenchError } from '../../core/errors.ts'
 import { oneOf } from '../options.ts'
 import { print } from '../output.ts'
@@ -67,7 +68,7 @@ function checkName(name: string): void {
 function nextSteps(name: string, path: string): string {
   const shown = dirname(path) === '.' ? `./${path}` : path
   return `wrote ${shown} and its test. Next:
-  bench check plugin ${shown}
-  bench run --plugin ${shown} --algo ${name} --space nb201 --seeds 4
+  ${benchCommand('check', 'plugin', shown)}
+  ${benchCommand('run', '--plugin', shown, '--algo', name, '--space', 'nb201', '--seeds', '4')}
 `
 }

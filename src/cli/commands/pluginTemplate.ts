@@ -42,7 +42,7 @@ const relaxation = (tau: number): Relaxation => ({
 const algorithm = defineAlgorithm({
   name: '${name}',
   version: 1,
-  description: 'One line for bench list algos',
+  description: 'One line, for lists of algorithms',
   source: 'Paper and year',
   kind: 'supernet',
   options: z.strictObject({
@@ -73,7 +73,7 @@ import { z } from 'zod'
 const algorithm = defineAlgorithm({
   name: '${name}',
   version: 1,
-  description: 'One line for bench list algos',
+  description: 'One line, for lists of algorithms',
   source: 'Paper and year',
   kind: 'black-box',
   options: z.strictObject({ evaluations }),

@@ -26,7 +26,7 @@ export function reportCommand(): Command {
     .summary('one HTML page with tables, interactive figures, cells and configurations')
     .description(
       'Writes one HTML file that needs no network. With --folder it writes a report to be committed: page, tables and ' +
-        'figures beside the records that they are computed from, for `bench verify` to check.',
+        'figures beside the records that they are computed from, for bench verify to check.',
     )
     .argument('[items...]', SELECTION_HELP)
   return addSelectionFlags(command)

@@ -118,7 +118,8 @@ async function retrain(flags: RetrainFlags): Promise<void> {
   if (submission !== undefined) return writeOutput(submission, flags.out)
   const outcomes = await runWithProgress(plan, store, { ...processes, quiet, label })
   throwInputFault(outcomes)
-  writeOutput(renderOutcomes(outcomes, format, relative('', store.folder), flags.published), flags.out)
+  const options = { store: relative('', store.folder), data: plan.experiment.data, published: flags.published }
+  writeOutput(await renderOutcomes(outcomes, format, options), flags.out)
   reportLostRuns(outcomes, label)
 }
 

@@ -74,6 +74,7 @@ async function run(path: string | undefined, flags: RunFlags): Promise<void> {
   if (!quiet) (format === 'text' ? print : printAside)(preamble(plan, store))
   if (submission !== undefined) return writeOutput(submission, flags.out)
   const outcomes = await runWithProgress(plan, store, { ...processes, quiet: quiet === true })
-  writeOutput(renderOutcomes(outcomes, format, relative('', store.folder)), flags.out)
+  const options = { store: relative('', store.folder), data: plan.experiment.data }
+  writeOutput(await renderOutcomes(outcomes, format, options), flags.out)
   reportLostRuns(outcomes)
 }

@@ -8,7 +8,7 @@ import { showProgress } from '../progress/showProgress.ts'
 
 export function slurmTaskCommand(): Command {
   return new Command('slurm-task')
-    .description('Works off one task of a job array that `bench run --slurm` submitted. Slurm calls it.')
+    .description('Works off one task of a job array that bench run submitted. Slurm calls it.')
     .argument('<folder>', 'of the array, in the store')
     .addHelpText('after', '\nExamples:\n  bench run --algo drnas --backend wasm --slurm time=2:00:00')
     .action(slurmTask)

@@ -35,7 +35,7 @@ export function statusCommand(): Command {
   const command = new Command('status')
     .summary('what is finished, running, failed or missing in a store')
     .description(
-      'Lists runs with their state. Given an experiment, as `bench run` takes it by a file or by --algo, it lists its runs,\n' +
+      'Lists runs with their state. Given an experiment, as for bench run, by a file or by --algo, it lists its runs,\n' +
         'those that were never begun among them; else --algo, --dataset, --space, --protocol and --table narrow the list.',
     )
     .argument('[items...]', SELECTION_HELP)

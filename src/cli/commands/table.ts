@@ -55,7 +55,7 @@ async function table(items: readonly string[], flags: TableFlags): Promise<void>
   if (comparison.columns.length === 0) {
     throw new BenchError(
       'missing',
-      'these runs have no looked-up numbers to compare; "bench retrain" trains what they found',
+      'these runs have no looked-up numbers to compare; `bench retrain --help` says how to train what they found',
     )
   }
   const references = await referenceNames(flags.plugin ?? [])

@@ -54,7 +54,7 @@ async function found(item: string, place: Place, flags: VerifyFlags, known: Veri
   }
   const runs = await recordsAt(place, flags)
   if (runs.length > 0) return verifyRecords(item, runs)
-  const remedy = '`bench run` fills a store, `bench report --folder` writes a report'
+  const remedy = '`bench run --help` and `bench report --help` say how they are made'
   throw new BenchError('missing', `${item} holds neither a report nor runs; ${remedy}`)
 }
 

@@ -4,7 +4,7 @@ import { stat } from 'node:fs/promises'
 import { BenchError } from '../../core/errors.ts'
 import { type ChannelStatistics, CIFAR10, CIFAR100, channelStatistics, IMAGENET16 } from '../batches/normalisation.ts'
 import type { Dataset } from '../dataset.ts'
-import { datasetFolder, type FileDatasetName } from '../datasetNames.ts'
+import { datasetFolder, type FileDatasetName, howToGet } from '../datasetNames.ts'
 import { readTestHalves } from '../testHalves.ts'
 import { CIFAR10_BINARY, CIFAR100_BINARY, cifarBinaryReader } from './cifarBinary.ts'
 import type { Contents, Reader } from './contents.ts'
@@ -61,7 +61,7 @@ async function findRoot(name: string, folder: string | undefined): Promise<strin
   if (existsSync(root)) return root
   const found =
     folder === undefined ? `dataset ${name} is not on this machine` : `dataset ${name}: there is no ${folder}`
-  throw new BenchError('missing', `${found}; get it with "bench data fetch ${name}" or name its folder with --data`)
+  throw new BenchError('missing', `${found}; ${howToGet(name)}`)
 }
 
 /** Reads a folder in the first format that its files are in; else in that of the one archive among them. */

@@ -53,7 +53,8 @@ export interface Cell {
  * @throws BenchError `missing` where there is no run, `bad-input` where runs cannot stand in one table
  */
 export function compare(runs: readonly RunRecord[], options: { readonly mix?: boolean } = {}): Comparison {
-  if (runs.length === 0) throw new BenchError('missing', 'there are no runs to compare; `bench run` makes some')
+  if (runs.length === 0)
+    throw new BenchError('missing', 'there are no runs to compare; `bench run --algo drnas` makes some')
   const space = onlySpace(runs)
   refuseMixedTables(runs)
   const mixed = differingSettings(runs)

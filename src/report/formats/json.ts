@@ -1,9 +1,9 @@
 /** One record a row, and the notes. */
 import type { Cell, Tabular } from './tabular.ts'
 
-export function renderJson({ columns, rows, notes }: Tabular): string {
+export function renderJson({ columns, rows, notes, commands }: Tabular): string {
   const records = rows.map((row) => Object.fromEntries(row.map((cell, i) => [columns[i].key, plain(cell)])))
-  return `${JSON.stringify({ rows: records, notes }, null, 2)}\n`
+  return `${JSON.stringify({ rows: records, notes, ...(commands && { commands: commands.lines }) }, null, 2)}\n`
 }
 
 function plain(cell: Cell): unknown {

@@ -3,7 +3,7 @@
 import { cellText, isWords } from './cells.ts'
 import type { Cell, Tabular } from './tabular.ts'
 
-export function renderMarkdown({ columns, rows, notes }: Tabular): string {
+export function renderMarkdown({ columns, rows, notes, commands }: Tabular): string {
   const line = (texts: readonly string[]) => `| ${texts.join(' | ')} |`
   const rule = columns.map((_, i) => (isWords(rows.map((row) => row[i])) ? ':--' : '--:'))
   const table = [
@@ -12,7 +12,9 @@ export function renderMarkdown({ columns, rows, notes }: Tabular): string {
     ...rows.map((row) => line(row.map(cell))),
   ]
   const below = notes.length > 0 ? ['', notes.map(noteText).join('  \n')] : []
-  return `${[...table, ...below].join('\n')}\n`
+  const next = commands === undefined || commands.lines.length === 0 ? [] : ['', `${noteText(commands.purpose)}:`, '']
+  const lines = next.length === 0 ? [] : ['```sh', ...(commands?.lines ?? []), '```']
+  return `${[...table, ...below, ...next, ...lines].join('\n')}\n`
 }
 
 function cell(content: Cell): string {

@@ -34,7 +34,7 @@ export function renderTable(table: Tabular, format: TableFormat, width?: number)
 }
 
 /** The table with the control characters of its texts escaped: no name or note may break a row or drive a terminal. */
-const withPlainText = ({ columns, rows, notes, ...rest }: Tabular): Tabular => ({
+const withPlainText = ({ columns, rows, notes, commands, ...rest }: Tabular): Tabular => ({
   ...rest,
   columns: columns.map(({ title, key, within, ...column }) => ({
     ...column,
@@ -44,6 +44,7 @@ const withPlainText = ({ columns, rows, notes, ...rest }: Tabular): Tabular => (
   })),
   rows: rows.map((row) => row.map((cell) => (cell.kind === 'text' ? { ...cell, text: oneLine(cell.text) } : cell))),
   notes: notes.map(oneLine),
+  ...(commands && { commands: { purpose: oneLine(commands.purpose), lines: commands.lines.map(oneLine) } }),
 })
 
 /** @throws BenchError `unknown-name` with the nearest known format */

@@ -8,6 +8,8 @@ export interface Tabular {
   readonly apart?: number
   /** What qualifies the numbers; stands below the table. */
   readonly notes: readonly string[]
+  /** What to do next. Each stands on a line of its own, below the notes, so that it can be pasted; figures have none. */
+  readonly commands?: { readonly purpose: string; readonly lines: readonly string[] }
 }
 
 export interface TabularColumn {

@@ -26,7 +26,10 @@ export function renderText(table: Tabular, width = Number.POSITIVE_INFINITY): st
   const body = table.rows.map((_, row) => line(shown.map(({ cells }) => cells[row])))
   const notes = [...table.notes, ...leftOut(set.length - shown.length, width)]
   const below = notes.flatMap((note) => fold(note, Math.min(NOTE_WIDTH, width)))
-  const lines = [...head, rule, ...body, ...(below.length > 0 ? ['', ...below] : [])]
+  const { purpose = '', lines: next = [] } = table.commands ?? {}
+  const commands =
+    next.length === 0 ? [] : ['', ...fold(`${purpose}:`, NOTE_WIDTH), ...next.map((command) => `  ${command}`)]
+  const lines = [...head, rule, ...body, ...(below.length > 0 ? ['', ...below] : []), ...commands]
   return lines.map((text) => `${text.trimEnd()}\n`).join('')
 }
 

@@ -20,7 +20,7 @@ export function algorithmList(algorithms: readonly Algorithm[], everything: bool
   ]
   const titles = ['name', 'kind', 'description']
   if (everything) return wordTable([...titles, 'spaces', 'options', 'source'], algorithms.map(long))
-  return wordTable(titles, algorithms.map(short), ['bench list algos --json prints options and sources, too.'])
+  return wordTable(titles, algorithms.map(short), ['`bench list algos --json` prints options and sources, too.'])
 }
 
 export function spaceList(spaces: readonly SearchSpace[]): Tabular {
@@ -73,7 +73,7 @@ export function protocolList(presets: readonly Preset[]): Tabular {
       `C=${network.channels.value} N=${network.depth.value}`,
       description,
     ]),
-    ['bench list protocols --json prints every value with its source.'],
+    ['`bench list protocols --json` prints every value with its source.'],
   )
 }
 
@@ -81,7 +81,7 @@ export function retrainingPresetList(presets: readonly RetrainingPreset[]): Tabu
   return wordTable(
     ['name', 'description'],
     presets.map(({ name, description }) => [name, description]),
-    ['bench list presets --json prints every value with its source.'],
+    ['`bench list presets --json` prints every value with its source.'],
   )
 }
 

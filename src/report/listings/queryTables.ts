@@ -16,7 +16,8 @@ const column = (key: string, title = key): TabularColumn => ({ key, title })
 /** What stands below every answer. */
 const origin = ({ name, space, rows, architectures, source }: Manifest): string => {
   const part = architectures === null || rows === architectures ? '' : ` of ${architectures}`
-  return `table ${name}: ${rows}${part} architectures of ${space}, from ${source.name}`
+  const made = source.format === 'built' ? 'trained by its recipe' : `from ${source.name}`
+  return `table ${name}: ${rows}${part} architectures of ${space}, ${made}`
 }
 
 /** Each number of one architecture in a line of its own. */

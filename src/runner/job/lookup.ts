@@ -109,9 +109,12 @@ function noTable({ space, dataset }: LookupRequest, ofSpace: readonly Manifest[]
   if (!names.includes(dataset) && nearestName(dataset, names) !== undefined)
     return unknownName('dataset', dataset, names)
   const have = ofSpace.map(({ name }) => name).join(', ') || 'none'
+  const isBenchmark = space.name === 'nb201' && names.includes(dataset)
+  const remedy = isBenchmark
+    ? '`bench tables fetch nb201` gets the benchmark'
+    : '`bench tables --help` says how to make one'
   return new BenchError(
     'missing',
-    `no table of ${space.name} has ${dataset} (there are: ${have}); ` +
-      `import one with "bench tables import FILE --as ${space.name}", or name one with --table`,
+    `no table of ${space.name} has ${dataset} (there are: ${have}); ${remedy}, or name one with --table`,
   )
 }

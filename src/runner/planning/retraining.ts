@@ -15,12 +15,15 @@ export interface RetrainedSearch {
   readonly protocol: Protocol
 }
 
+/** Whether architectures of a space are trained in full, and not looked up. */
+export const isTrainedInFull = (space: string): boolean => space === 'darts' || space.startsWith('darts-')
+
 /** @throws BenchError `unsupported` on other spaces and where search and training differ in images, or what is wrong in the request */
 export function planRetraining(
   request: RetrainingRequest,
   { space, algorithm: { name, kind }, dataset, protocol }: RetrainedSearch,
 ): RetrainingTask {
-  if (space.name !== 'darts' && !space.name.startsWith('darts-')) {
+  if (!isTrainedInFull(space.name)) {
     const found = `architectures of ${space.name} are looked up, not trained in full`
     throw new BenchError('unsupported', `${found}; leave out --evaluate retrain, or use --space darts`)
   }
@@ -29,7 +32,7 @@ export function planRetraining(
   const trained = settings.network.family
   if (kind === 'supernet' && trained !== (family ?? 'cifar')) {
     const found = `${name} would search ${dataset} as ${family ?? 'cifar'} and train what it finds as ${trained}`
-    throw new BenchError('unsupported', `${found}; search first, then bench retrain --dataset ${dataset}`)
+    throw new BenchError('unsupported', `${found}; leave out --evaluate retrain, and train what it finds afterwards`)
   }
   return { settings, ...(request.seeds && { seeds: request.seeds }) }
 }

@@ -43,7 +43,8 @@ export function discardArray({ folder }: JobArray): void {
 /** @throws BenchError `missing` or `corrupt` */
 export function readOrders(folder: string): readonly WorkOrder[] {
   const path = join(folder, ORDERS)
-  if (!existsSync(path)) throw new BenchError('missing', `${path} does not exist; \`bench run --slurm\` writes it`)
+  if (!existsSync(path))
+    throw new BenchError('missing', `${path} does not exist; it is written where runs are submitted with --slurm`)
   try {
     const { schema, orders } = JSON.parse(readFileSync(path, 'utf8'))
     if (schema === 1 && Array.isArray(orders)) return orders

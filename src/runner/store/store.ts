@@ -24,7 +24,7 @@ export class Store {
     if (!existsSync(this.folder)) {
       throw new BenchError(
         'missing',
-        `there is no store at ${this.folder}; \`bench run\` makes one, --store names another`,
+        `there is no store at ${this.folder}; \`bench run --algo drnas\` makes one, --store names another`,
       )
     }
     return readdirSync(this.folder, { withFileTypes: true })

@@ -165,7 +165,7 @@ describe('a store', () => {
 
   test('says where it is missing', () => {
     expect(() => new Store('/nowhere/runs').runs()).toThrow(
-      'there is no store at /nowhere/runs; `bench run` makes one, --store names another',
+      'there is no store at /nowhere/runs; `bench run --algo drnas` makes one, --store names another',
     )
   })
 

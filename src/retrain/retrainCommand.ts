@@ -1,0 +1,65 @@
+/** The command that trains in full what a search found, on the images that it searched on. */
+import { isAbsolute } from 'node:path'
+import { benchCommand } from '../core/commandText.ts'
+import { BenchError } from '../core/errors.ts'
+import type { Protocol } from '../core/protocol.ts'
+import { changedSettings } from '../protocols/index.ts'
+import { parseCells } from '../spaces/darts/index.ts'
+import { trainedNetwork } from './network.ts'
+import { resolveSettings } from './settings.ts'
+
+export interface Found {
+  /** File that holds the genotype. */
+  readonly file: string
+  readonly genotype: string
+  readonly dataset: string
+  /** Of the images; absent: the user's data folder, or the built-in set. */
+  readonly folder?: string
+  /** Of the search. */
+  readonly protocol: Protocol
+}
+
+/** `bench retrain …`, complete: it works as it is pasted. */
+export async function retrainCommand({ file, genotype, dataset, folder, protocol }: Found): Promise<string> {
+  const { imageSize, brokenImages } = protocol.data
+  const isSized = imageSize !== null && changedSettings(protocol.name).includes('data.imageSize')
+  const side = isSized ? imageSize : await sideOf(dataset, folder, protocol)
+  return benchCommand(
+    ...['retrain', '--genotype', file, ...imageWords(dataset, folder, protocol)],
+    ...(isSized ? ['--image-size', String(imageSize)] : []),
+    ...(brokenImages === 'skip' ? ['--broken-images', 'skip'] : []),
+    ...(side === undefined || takesAuxiliary(genotype, dataset, side) ? [] : ['--no-auxiliary']),
+  )
+}
+
+/** Photographs of one's own are named by their folder in the place of a dataset. */
+function imageWords(dataset: string, folder: string | undefined, protocol: Protocol): readonly string[] {
+  if (folder === undefined) return ['--dataset', dataset]
+  if (!isOnPhotographs(protocol) || dataset === 'imagenet') return ['--dataset', dataset, '--data', folder]
+  return ['--dataset', isAbsolute(folder) || folder.startsWith('.') ? folder : `./${folder}`]
+}
+
+const isOnPhotographs = ({ network }: Protocol): boolean => network.family === 'imagenet'
+
+const SIDES: Readonly<Record<string, number>> = { shapes: 16, cifar10: 32, cifar100: 32, 'ImageNet16-120': 16 }
+
+/** Pixels of the images' shorter side; undefined of photographs, which are cut to the size that the network takes. */
+async function sideOf(dataset: string, folder: string | undefined, protocol: Protocol): Promise<number | undefined> {
+  if (isOnPhotographs(protocol)) return undefined
+  if (dataset in SIDES) return SIDES[dataset]
+  const { openDataset } = await import('../data/openDataset.ts')
+  const { shape } = await openDataset(dataset, { folder, brokenImages: protocol.data.brokenImages })
+  return Math.min(shape.height, shape.width)
+}
+
+/** Whether images of this side are large enough for the auxiliary head of the usual preset. */
+function takesAuxiliary(genotype: string, dataset: string, side: number): boolean {
+  try {
+    const shape = { height: side, width: side, channels: 3, classes: 10 }
+    trainedNetwork(parseCells(genotype), resolveSettings({}, dataset), shape)
+    return true
+  } catch (error) {
+    if (error instanceof BenchError) return false
+    throw error
+  }
+}

@@ -1,0 +1,233 @@
+import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync } from 'node:fs'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import type { Command } from 'commander'
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
+import { throwUsageErrors } from '../../src/cli/failures.ts'
+import { asInvoked } from '../../src/cli/output.ts'
+import { commands, programFor } from '../../src/cli/program.ts'
+import { shellWord } from '../../src/core/commandText.ts'
+import { renderTable } from '../../src/report/formats/renderTable.ts'
+import { retrainCommand } from '../../src/retrain/retrainCommand.ts'
+import { fixtureProtocol } from '../report/fixtureRuns.ts'
+import { writePictures } from '../retrain/tinyTraining.ts'
+import { type Ended, Workplace } from '../support/command.ts'
+import { commandsIn, paste, wordsOf } from '../support/shell.ts'
+
+// Real processes, on machines that may be busy.
+vi.setConfig({ testTimeout: 300_000, hookTimeout: 300_000 })
+
+const SOURCES = fileURLToPath(new URL('../../src', import.meta.url))
+
+/** Reads the words of a command as the program does, and does nothing. @throws what is wrong with them */
+async function parse(line: string): Promise<void> {
+  const [bench, ...argv] = wordsOf(line)
+  expect(bench).toBe('bench')
+  const program = await programFor(argv)
+  throwUsageErrors(program)
+  disarm(program)
+  await program.parseAsync(argv, { from: 'user' }).catch((error: { code?: string }) => {
+    if (!['commander.helpDisplayed', 'commander.version'].includes(error.code ?? '')) throw error
+  })
+}
+
+function disarm(command: Command): void {
+  if (command.commands.length === 0) command.action(() => {})
+  command.configureOutput({ writeOut: () => {} })
+  for (const subcommand of command.commands) disarm(subcommand)
+}
+
+/** Each command that does something, with its names. */
+async function everyCommand(): Promise<[name: string, command: Command][]> {
+  const programs = await Promise.all(commands.map(async ([name]) => [name, await programFor([name])] as const))
+  const loaded = programs.map(([name, { commands: all }]) => [name, all.find((each) => each.name() === name)] as const)
+  const below = (name: string, command: Command): [string, Command][] => [
+    [name, command],
+    ...command.commands.flatMap((each) => below(`${name} ${each.name()}`, each)),
+  ]
+  return loaded.flatMap(([name, command]) => (command ? below(name, command) : []))
+}
+
+function helpOf(command: Command): string {
+  let text = ''
+  command.configureOutput({ writeOut: (part) => (text += part) })
+  command.outputHelp()
+  return text
+}
+
+describe('a command that a help text, a message or a hint names', () => {
+  test('has its words and options, and is not broken over lines, in every --help', async () => {
+    const program = await programFor([])
+    for (const [name, command] of [['', program] as const, ...(await everyCommand())]) {
+      const [text, examples = ''] = helpOf(command).split('Examples:\n')
+      expect(commandsIn(examples).length, `examples of ${name}`).toBeGreaterThan(1)
+      for (const line of commandsIn(text + examples)) await expect(parse(line), line).resolves.toBeUndefined()
+    }
+  })
+
+  test('has its words and options, wherever it stands in backquotes in the source', async () => {
+    const lines = new Set<string>()
+    for (const file of readdirSync(SOURCES, { recursive: true, encoding: 'utf8' })) {
+      if (!file.endsWith('.ts')) continue
+      const code = readFileSync(join(SOURCES, file), 'utf8').replace(/^ *(\/\*\*|\*|\/\/).*$/gm, '')
+      for (const [, line] of code.matchAll(/\\?`(bench [a-z][^`\\$]*)\\?`/g)) lines.add(line)
+    }
+    expect(lines.size).toBeGreaterThan(10)
+    for (const line of lines) await expect(parse(line), line).resolves.toBeUndefined()
+  })
+
+  test('is named after npx where the program was', () => {
+    const text = 'see `bench list algos`\n  bench run --algo rea\nbench: no run; bench is no word\nUsage: bench run'
+    expect(asInvoked(text, '/home/me/x/node_modules/.bin/nas-bench-harness')).toBe(
+      'see `npx nas-bench-harness list algos`\n  npx nas-bench-harness run --algo rea\n' +
+        'bench: no run; bench is no word\nUsage: npx nas-bench-harness run',
+    )
+    expect(asInvoked(text, '/x/node_modules/.bin/bench')).toContain('`npx bench list algos`')
+    expect(asInvoked(text, '/usr/bin/nas-bench-harness')).toContain('`nas-bench-harness list algos`')
+    for (const script of ['/usr/bin/bench', '/x/dist/cli/main.js', '']) expect(asInvoked(text, script)).toBe(text)
+  })
+
+  test.each([
+    'plain/path-1.json',
+    'a b',
+    "it's",
+    '$HOME',
+    'a;b',
+    '~/x',
+    'Genotype(normal=[])',
+    '',
+    'ä',
+    '*',
+    'a"b',
+    '`x`',
+  ])('is quoted for the shell: %s', (word) => {
+    expect(wordsOf(`bench ${shellWord(word)}`)).toEqual(['bench', word])
+  })
+
+  test('is never broken over lines', () => {
+    const line = `bench retrain --genotype '${'my runs and more/'.repeat(20)}result.json'`
+    const table = { columns: [], rows: [], notes: ['x'], commands: { purpose: 'To train it', lines: [line] } }
+    for (const format of ['text', 'md'] as const) expect(commandsIn(renderTable(table, format, 80))).toEqual([line])
+    expect(JSON.parse(renderTable(table, 'json')).commands).toEqual([line])
+  })
+})
+
+describe('the command that trains what a search found', () => {
+  const genotype = `Genotype(normal=[${"('sep_conv_3x3', 0), ('sep_conv_3x3', 1), ".repeat(4)}], normal_concat=range(2, 6), reduce=[${"('sep_conv_3x3', 0), ('sep_conv_3x3', 1), ".repeat(4)}], reduce_concat=range(2, 6))`
+  const { data, network } = fixtureProtocol
+  const found = { file: 'my runs/x/result.json', genotype, protocol: fixtureProtocol }
+  const sized = { ...fixtureProtocol, name: 'micro:data.imageSize=32', data: { ...data, imageSize: 32 } }
+  const skipping = { ...fixtureProtocol, data: { ...data, brokenImages: 'skip' as const } }
+  const onPhotographs = { ...fixtureProtocol, network: { ...network, family: 'imagenet' as const } }
+
+  test.each([
+    ['on images that are built in', { dataset: 'shapes' }, '--dataset shapes --no-auxiliary'],
+    ['on images that were fetched', { dataset: 'cifar10' }, '--dataset cifar10'],
+    ['on images in a folder', { dataset: 'cifar10', folder: 'a b' }, "--dataset cifar10 --data 'a b'"],
+    [
+      'on images that were scaled',
+      { dataset: 'own', folder: 'x', protocol: sized },
+      '--dataset own --data x --image-size 32',
+    ],
+    [
+      'without broken images',
+      { dataset: 'cifar10', folder: 'x', protocol: skipping },
+      '--dataset cifar10 --data x --broken-images skip',
+    ],
+    ['on ImageNet', { dataset: 'imagenet', folder: 'x', protocol: onPhotographs }, '--dataset imagenet --data x'],
+    ['on photographs of one’s own', { dataset: 'own', folder: 'own', protocol: onPhotographs }, '--dataset ./own'],
+  ])('%s', async (_, on, words) => {
+    const line = await retrainCommand({ ...found, ...on })
+    expect(line).toBe(`bench retrain --genotype 'my runs/x/result.json' ${words}`)
+    await parse(line)
+  })
+})
+
+describe('every command that is printed works as it is pasted', () => {
+  const place = new Workplace()
+  const seen = new Set<string>()
+  /** Downloads, and what takes an hour: of these the words are read. */
+  const COSTLY = /^bench (?:(?:data|tables) fetch |run --algo drnas$)/
+
+  const expectGood = (line: string, { code, stderr }: Ended) => expect(code, `${line}: ${stderr}`).toBe(0)
+
+  /** Pastes what a command printed. @param more makes a full training short */
+  async function pasteAll({ stdout, stderr }: Ended, more = ''): Promise<string[]> {
+    const lines = commandsIn(stdout + stderr)
+    for (const line of lines.filter((each) => !seen.has(each))) {
+      seen.add(line)
+      if (COSTLY.test(line)) await parse(line)
+      else expectGood(line, paste(place, line.startsWith('bench retrain --genotype') ? line + more : line))
+    }
+    return lines
+  }
+
+  beforeAll(async () => {
+    await writePictures(join(place.folder, 'pictures'), { side: 32 })
+    renameSync(join(place.folder, 'pictures'), join(place.folder, "it's my pictures"))
+    mkdirSync(join(place.folder, 'empty'))
+    // As on a fresh machine: the embedded table alone.
+    rmSync(join(place.home, 'tables'), { recursive: true })
+  })
+  afterAll(() => place.remove())
+
+  test('by searches on the DARTS space, whose answers are trained', async () => {
+    const args = [
+      'run',
+      '--algo',
+      'darts-v1',
+      '--space',
+      'darts',
+      '--dataset',
+      'pictures',
+      '--data',
+      "it's my pictures",
+    ]
+    const small = ['--protocol', 'micro:epochs=1,batchSize=4', '--seeds', '2', '--store', 'the "best" runs']
+    const searched = await place.bench(...args, ...small)
+    expect(searched).toMatchObject({ code: 0 })
+    const lines = await pasteAll(searched, ' --epochs 1 --channels 4 --layers 3 --batch-size 8')
+    expect(lines.filter((line) => line.startsWith('bench retrain'))).toHaveLength(2)
+    await pasteAll(await place.bench('table', '--store', 'the "best" runs'))
+  })
+
+  test('by a search on images that are too small for an auxiliary head', async () => {
+    const small = ['--protocol', 'micro:epochs=1,batchSize=4,data.limit=16', '--seeds', '1', '--store', 'small']
+    const searched = await place.bench('run', '--algo', 'pc-darts', '--space', 'darts', '--dataset', 'shapes', ...small)
+    const lines = await pasteAll(searched, ' --epochs 1 --channels 4 --layers 3 --batch-size 8 --limit 8')
+    expect(lines.some((line) => line.startsWith('bench retrain'))).toBe(true)
+  })
+
+  test('by bench new algo', async () => {
+    const made = await place.bench('new', 'algo', 'my-climb', '--kind', 'black-box', '--folder', 'my "own" plugins')
+    expect((await pasteAll(made)).length).toBeGreaterThan(1)
+  })
+
+  test.each([
+    ['run', '--algo', 'random', '--seeds', '2'],
+    ['run', '--algo', 'random', '--dataset', 'cifar100'],
+    ['run', '--algo', 'drnas', '--dataset', 'cifar10', '--space', 'nb201'],
+    ['run', '--algo', 'drnas', '--dataset', 'ImageNet16-120', '--table', 'nb201-micro'],
+    ['run'],
+    ['run', '--dataset', 'photos'],
+    ['status', '--store', 'nowhere'],
+    ['table', 'empty'],
+    ['table', '--store', 'nowhere'],
+    ['verify', 'empty'],
+    ['query', '6111', '--dataset', 'cifar100'],
+    ['query', '6111', '--split', 'x-test', '--curves'],
+    ['data', 'info'],
+    ['data', 'info', 'cifar10'],
+    ['data', 'info', 'ImageNet16-120'],
+    ['doctor'],
+    ['list', 'algos'],
+    ['list', 'options'],
+    ['list', 'protocols'],
+    ['list', 'presets'],
+    ['list', 'limits'],
+    ['list', 'tables'],
+    ['tables', 'info', 'nb201-micro'],
+  ])('by bench %s %s %s %s %s', async (...args) => {
+    await pasteAll(await place.bench(...args.filter((word) => word !== undefined)))
+  })
+})
