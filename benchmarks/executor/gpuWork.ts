@@ -22,7 +22,7 @@ export function workOf(device: Device, network: Network, batchSize: number, step
   const state = makeState(device, network)
   const { program } = draft(device, network, batchSize, state)
   const weights = step === 'weights'
-  const situation = { mode: 'train', weights, coefficients: !weights, gated: false, taking: false } as const
+  const situation = { mode: 'train', weights, coefficients: !weights, pathMasked: false, recording: false } as const
   const sections = ['forward', 'cross-entropy', 'backward', ...(weights ? (['descent'] as const) : [])] as const
   const dispatches = sections.flatMap((section) => program.traffic(section, situation))
   const memory = program.lentBytes

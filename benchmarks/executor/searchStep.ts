@@ -15,7 +15,7 @@ import { randomFeed, SGD, searchNetwork } from './workload.ts'
 const [name, ...numbers] = process.argv.slice(2)
 const [channels, depth, size, batch, seconds, threads = 1] = numbers.map(Number)
 
-const threaded = { threads, threadsThatPay: () => threads }
+const threaded = { threads, usefulThreads: () => threads }
 
 const executors: Readonly<Record<string, () => Promise<Executor>>> = {
   static: () => openStaticExecutor(threaded),

@@ -31,32 +31,32 @@ export async function architectureGradient(
   streams: readonly (() => RandomStream)[] = [],
 ): Promise<ArchitectureGradient> {
   const { relaxation, supernet } = search
-  const { executable, release } = await withGates(supernet.executable, batch.size)
+  const { executable, release } = await withActivationMasks(supernet.executable, batch.size)
   const shape = search.parameters()
   const draws = (parameters: Matrix): Relaxed[] =>
     streams.length === 0 ? [relaxation.relax(parameters)] : streams.map((open) => relaxation.relax(parameters, open()))
-  const gates = draws(shape).map(({ mixing }) => executable.gates?.(feedOf(batch, mixing)))
+  const activationMasks = draws(shape).map(({ mixing }) => executable.activationMasks?.(feedOf(batch, mixing)))
   return {
     async gradient(point) {
       const relaxed = draws(reshape(point, shape))
       const total = point.map(() => 0)
       for (const [draw, { mixing, pullback }] of relaxed.entries()) {
-        const feed = { ...feedOf(batch, mixing), gates: gates[draw] }
+        const feed = { ...feedOf(batch, mixing), activationMasks: activationMasks[draw] }
         const gradient = pullback(await mixingGradient(executable, feed, mixing, CROSS_ENTROPY))
         for (const [i, value] of gradient.flat().entries()) total[i] += value / relaxed.length
       }
       return total
     },
     dispose() {
-      for (const gate of gates) gate?.dispose()
+      for (const gate of activationMasks) gate?.dispose()
       release()
     },
   }
 }
 
-/** The network itself where it can hold its gates, else a copy of it, with the same weights, that can. */
-export async function withGates(executable: Executable, batchSize: number) {
-  if (executable.gates) return { executable, release: () => undefined }
+/** The network itself where it can hold its activation masks, else a copy of it, with the same weights, that can. */
+export async function withActivationMasks(executable: Executable, batchSize: number) {
+  if (executable.activationMasks) return { executable, release: () => undefined }
   const reference = await openExecutor({ backend: 'wasm', executor: 'tfjs' })
   const copy = await reference.compile(executable.network, { batchSize })
   copy.weights.write(await executable.weights.read())

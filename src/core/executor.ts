@@ -47,8 +47,8 @@ export interface Feed {
   readonly active?: Uint8Array
   /** [pathCount][batch size]; all 1 where absent. */
   readonly pathScales?: Float32Array
-  /** Gates of a feed with the same batch, whatever its paths, by the same executable; live where absent. */
-  readonly gates?: Gates
+  /** ActivationMasks of a feed with the same batch, whatever its paths, by the same executable; live where absent. */
+  readonly activationMasks?: ActivationMasks
 }
 
 /**
@@ -56,7 +56,7 @@ export interface Feed {
  * coefficients and weights, so that differences of its gradient are the almost-everywhere second derivatives, free of
  * the jumps at kinks.
  */
-export interface Gates {
+export interface ActivationMasks {
   dispose(): void
 }
 
@@ -141,8 +141,8 @@ export interface Executable {
   /** Main-head logits [batch, classes] and features [batch, height, width, channels]. */
   forward(feed: Feed, mode: Mode): Promise<{ readonly logits: Float32Array; readonly features: Float32Array }>
 
-  /** The gates of a feed, under batch statistics; absent where the executor cannot hold them. */
-  gates?(feed: Feed): Gates
+  /** The activation masks of a feed, under batch statistics; absent where the executor cannot hold them. */
+  activationMasks?(feed: Feed): ActivationMasks
 
   save(): Promise<ExecutableState>
   restore(state: ExecutableState): void

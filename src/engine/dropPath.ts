@@ -36,7 +36,7 @@ export function droppingPaths(executable: Executable, probability: () => number)
     if (feed.pathScales !== undefined || draw === undefined || now === 0) return feed
     return { ...feed, pathScales: drawPathScales(pathCount, size, now, random(draw.seed, ...draw.path, 'drop path')) }
   }
-  const gates = executable.gates?.bind(executable)
+  const activationMasks = executable.activationMasks?.bind(executable)
   return {
     network: executable.network,
     get weights() {
@@ -51,7 +51,7 @@ export function droppingPaths(executable: Executable, probability: () => number)
     takeTally: () => executable.takeTally(),
     evaluate: (feeds, mode) => executable.evaluate(feeds, mode),
     forward: (feed, mode) => executable.forward(feed, mode),
-    ...(gates && { gates: (feed) => gates(dropping(feed)) }),
+    ...(activationMasks && { activationMasks: (feed) => activationMasks(dropping(feed)) }),
     save: () => executable.save(),
     restore: (state) => executable.restore(state),
     dispose: () => executable.dispose(),

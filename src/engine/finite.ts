@@ -8,7 +8,7 @@ import { NotFiniteError, requireAllFinite, requireFinite } from '../core/finite.
  * ReLU may turn NaN into 0, so that a finite loss alone does not show that the weights are finite.
  */
 export function requireFiniteResults(executable: Executable): Executable {
-  const gates = executable.gates?.bind(executable)
+  const activationMasks = executable.activationMasks?.bind(executable)
   return {
     network: executable.network,
     get weights() {
@@ -41,7 +41,7 @@ export function requireFiniteResults(executable: Executable): Executable {
       requireAllFinite(result.logits, 'a logit')
       return result
     },
-    ...(gates && { gates: (feed) => gates(checked(feed)) }),
+    ...(activationMasks && { activationMasks: (feed) => activationMasks(checked(feed)) }),
     async save() {
       const state = await executable.save()
       requireAllFinite(state.weights, 'a network weight')

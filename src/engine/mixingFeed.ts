@@ -1,4 +1,4 @@
-/** A mixing as the executor takes it, and gradients that a supernet's interface does not cover: other objectives, held gates. */
+/** A mixing as the executor takes it, and gradients that a supernet's interface does not cover: other objectives, frozen activations. */
 import type { Batch } from '../core/data.ts'
 import type { Executable, Feed, Objective, WeightVector } from '../core/executor.ts'
 import { flattenActive, flattenMixing, type Mixing, type MixingGradient, unflattenGradient } from '../core/mixing.ts'

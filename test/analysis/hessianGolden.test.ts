@@ -41,7 +41,7 @@ interface HessianCase {
 /** Exact second derivatives by double backward, PyTorch float64. */
 const { cases } = readGolden<{ cases: HessianCase[] }>('hessian')
 
-async function goldenSearch(golden: HessianCase, kind: 'tfjs' | 'static' | 'without gates') {
+async function goldenSearch(golden: HessianCase, kind: 'tfjs' | 'static' | 'without activationMasks') {
   const [size, channels, height, width] = golden.input.shape
   const network = nb201.supernet({
     shape: { height, width, channels, classes: golden.classes },
@@ -56,7 +56,7 @@ async function goldenSearch(golden: HessianCase, kind: 'tfjs' | 'static' | 'with
   supernet.weights.write(goldenWeights(golden.params))
   const alpha = Array.from(goldenValues(golden.alpha))
   const shape = nb201.edges.map(({ operations }) => operations.map(() => 0))
-  const seen = kind === 'without gates' ? withoutGates(supernet) : supernet
+  const seen = kind === 'without activationMasks' ? withoutActivationMasks(supernet) : supernet
   const search: RelaxedSearch = {
     relaxation: softmaxRelaxation,
     supernet: seen,
@@ -74,10 +74,10 @@ async function goldenSearch(golden: HessianCase, kind: 'tfjs' | 'static' | 'with
   }
 }
 
-/** As of an executor that cannot hold gates. */
-const withoutGates = (supernet: Supernet): Supernet => ({
+/** As of an executor that cannot hold activation masks. */
+const withoutActivationMasks = (supernet: Supernet): Supernet => ({
   ...supernet,
-  executable: Object.create(supernet.executable, { gates: { value: undefined } }),
+  executable: Object.create(supernet.executable, { activationMasks: { value: undefined } }),
 })
 
 const within = (actual: number, expected: number, tolerance: number) =>
@@ -115,9 +115,9 @@ describe('in float32', () => {
     },
   )
 
-  test('a copy on the reference executor takes the place of a network that cannot hold its gates', async () => {
+  test('a copy on the reference executor takes the place of a network that cannot hold its activationMasks', async () => {
     const [golden] = named('c4-sharp')
-    const { alpha, gradient, dispose } = await goldenSearch(golden, 'without gates')
+    const { alpha, gradient, dispose } = await goldenSearch(golden, 'without activationMasks')
     const product = hessianProduct(gradient, alpha)
     const { dominantEigenvalue } = await lanczosSpectrum(product, alpha.length, random(0), { traceSamples: 0 })
     within(dominantEigenvalue, golden.dominant_eigenvalue_max, 1e-3 * golden.dominant_eigenvalue_max)

@@ -84,18 +84,18 @@ describe.each([
     expect([...without.features]).toEqual(await featuresOf(feed.batch, Float64Array.of(1, 0)))
   })
 
-  it('is the same on both sides of a held gate', async () => {
+  it('is the same on both sides of a frozen activations', async () => {
     const feed = { batch: batchNamed(3), coefficients: Float64Array.of(0.3, 0.7) }
-    const gates = executable.gates?.(feed)
+    const activationMasks = executable.activationMasks?.(feed)
     const want = { coefficients: true }
     const live = await executable.gradient(feed, { kind: 'cross-entropy' }, want, 'probe')
     const held = await executable.gradient(
-      { ...feed, ...(gates && { gates }) },
+      { ...feed, ...(activationMasks && { activationMasks }) },
       { kind: 'cross-entropy' },
       want,
       'probe',
     )
     expect(held.loss).toBeCloseTo(live.loss, 6)
-    gates?.dispose()
+    activationMasks?.dispose()
   })
 })

@@ -35,7 +35,7 @@ export interface Observation {
   readonly strangers: readonly string[]
   readonly badMixing: string | undefined
   readonly overlap: string | undefined
-  /** Vectors and gates alive after each epoch, and everything alive after the search was disposed of. */
+  /** Vectors and activation masks alive after each epoch, and everything alive after the search was disposed of. */
   readonly heldAfterEpoch: readonly number[]
   readonly heldAtEnd: string | undefined
 }
@@ -58,7 +58,7 @@ export async function observe(subject: Subject, seed: number, interrupted = fals
   for (let epoch = 0; epoch < epochs && search.ended === undefined; epoch++) {
     reports.push(withoutClock(requireReport(await search.epoch(epoch))))
     genotypes.push(subject.space.format(requireGenotype(search.genotype(), subject.space)))
-    heldAfterEpoch.push(watch.vectors + watch.gates)
+    heldAfterEpoch.push(watch.vectors + watch.activationMasks)
     if (!interrupted) continue
     // After the last epoch, too: the runner saves there, and may go on from there.
     const state = throughFile(await search.save())

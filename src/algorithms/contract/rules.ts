@@ -85,7 +85,8 @@ export const rules: readonly Rule[] = [
     name: 'it leaves nothing on the backend, neither after an epoch nor at its end',
     broken({ whole: { heldAfterEpoch, heldAtEnd } }) {
       const kept = heldAfterEpoch.at(-1) ?? 0
-      if (kept > (heldAfterEpoch[0] ?? 0)) return `${heldAfterEpoch.join(', then ')} vectors and gates after the epochs`
+      if (kept > (heldAfterEpoch[0] ?? 0))
+        return `${heldAfterEpoch.join(', then ')} vectors and activation masks after the epochs`
       return heldAtEnd && `${heldAtEnd} after dispose()`
     },
   },

@@ -4,10 +4,10 @@ import type { Mixing } from '../../core/mixing.ts'
 import type { Supernet } from '../../core/supernet.ts'
 
 export class Watch {
-  /** Networks, vectors and gates that are alive. */
+  /** Networks, vectors and activation masks that are alive. */
   networks = 0
   vectors = 0
-  gates = 0
+  activationMasks = 0
   /** The first mixing that was none, in words. */
   badMixing: string | undefined
   /** The first call that was made before the one before it had ended, in words. */
@@ -35,7 +35,7 @@ export class Watch {
 
   /** Everything alive, in words; undefined where there is nothing. */
   held(): string | undefined {
-    const kinds = { network: this.networks, vector: this.vectors, gate: this.gates }
+    const kinds = { network: this.networks, vector: this.vectors, mask: this.activationMasks }
     const alive = Object.entries(kinds).filter(([, count]) => count !== 0)
     return alive.length === 0 ? undefined : alive.map(([kind, count]) => `${count} ${kind}(s)`).join(', ')
   }
@@ -44,8 +44,9 @@ export class Watch {
     return new Proxy(inner, {
       get: (target, name) => {
         if (name === 'vector') return () => this.#vector(target.vector())
-        if (name === 'gates' && target.gates !== undefined) {
-          return (feed: Parameters<NonNullable<Executable['gates']>>[0]) => this.#gates(target, feed)
+        if (name === 'activationMasks' && target.activationMasks !== undefined) {
+          return (feed: Parameters<NonNullable<Executable['activationMasks']>>[0]) =>
+            this.#activationMasks(target, feed)
         }
         const value: unknown = Reflect.get(target, name, target)
         return typeof value === 'function' ? value.bind(target) : value
@@ -64,16 +65,16 @@ export class Watch {
     return vector
   }
 
-  #gates(executable: Executable, feed: Parameters<NonNullable<Executable['gates']>>[0]) {
-    const gates = executable.gates?.(feed)
-    if (gates === undefined) return undefined
-    this.gates++
-    const dispose = gates.dispose.bind(gates)
-    gates.dispose = () => {
-      this.gates--
+  #activationMasks(executable: Executable, feed: Parameters<NonNullable<Executable['activationMasks']>>[0]) {
+    const activationMasks = executable.activationMasks?.(feed)
+    if (activationMasks === undefined) return undefined
+    this.activationMasks++
+    const dispose = activationMasks.dispose.bind(activationMasks)
+    activationMasks.dispose = () => {
+      this.activationMasks--
       dispose()
     }
-    return gates
+    return activationMasks
   }
 
   /** An executor may keep what it computes in one place: a promise is awaited before anything else is asked. */

@@ -72,15 +72,15 @@ function trainField(supernet: Supernet, batch: Batch, { mixing, pullback }: Rela
   }
   const { executable } = supernet
   const feed = feedOf(batch, mixing)
-  const gates = executable.gates?.(feed)
-  if (gates === undefined) {
+  const activationMasks = executable.activationMasks?.(feed)
+  if (activationMasks === undefined) {
     const message = 'this executor has no second derivatives; take secondOrder=finite-difference, or --executor tfjs'
     throw new BenchError('unsupported', message)
   }
   const objective = { kind: 'cross-entropy' } as const
   return {
-    gradient: async () => pullback(await mixingGradient(executable, { ...feed, gates }, mixing, objective)),
-    release: () => gates.dispose(),
+    gradient: async () => pullback(await mixingGradient(executable, { ...feed, activationMasks }, mixing, objective)),
+    release: () => activationMasks.dispose(),
   }
 }
 

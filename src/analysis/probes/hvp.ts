@@ -12,7 +12,7 @@ import type { Batch } from '../../core/data.ts'
 import type { Executable, Feed, Objective, WeightVector } from '../../core/executor.ts'
 import type { Relaxed } from '../../core/relaxation.ts'
 import { feedOf, mixingGradient } from '../../engine/mixingFeed.ts'
-import { withGates } from '../architectureGradient.ts'
+import { withActivationMasks } from '../architectureGradient.ts'
 import { defineProbe, every } from './definition.ts'
 
 export interface HvpRecord {
@@ -62,9 +62,12 @@ export const hvpProbe = defineProbe({
 /** The product with live ReLUs at the distance, and with held ones at one that is right for them; flattened. */
 async function products(search: RelaxedSearch, train: Batch, valid: Batch, distance: number) {
   const relaxed = search.relaxation.relax(search.parameters())
-  const { executable, release } = await withGates(search.supernet.executable, Math.max(train.size, valid.size))
+  const { executable, release } = await withActivationMasks(
+    search.supernet.executable,
+    Math.max(train.size, valid.size),
+  )
   const feed = feedOf(train, relaxed.mixing)
-  const gates = executable.gates?.(feed)
+  const activationMasks = executable.activationMasks?.(feed)
   const v = executable.vector()
   try {
     await mixingGradient(executable, feedOf(valid, relaxed.mixing), relaxed.mixing, CROSS_ENTROPY, v)
@@ -72,11 +75,11 @@ async function products(search: RelaxedSearch, train: Batch, valid: Batch, dista
     if (length === 0) return { live: [0], held: [0] }
     return {
       live: await difference(executable, relaxed, feed, v, distance / length),
-      held: await difference(executable, relaxed, { ...feed, gates }, v, EXACT_DISTANCE / length),
+      held: await difference(executable, relaxed, { ...feed, activationMasks }, v, EXACT_DISTANCE / length),
     }
   } finally {
     v.dispose()
-    gates?.dispose()
+    activationMasks?.dispose()
     release()
   }
 }

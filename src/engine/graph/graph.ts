@@ -56,9 +56,9 @@ export type Operation =
       readonly relu: boolean
       readonly filters: readonly Filter[]
     }
-  | { readonly kind: 'relu' | 'heldRelu'; readonly input: ValueId; readonly output: ValueId }
+  | { readonly kind: 'relu' | 'frozenRelu'; readonly input: ValueId; readonly output: ValueId }
   | {
-      readonly kind: 'avgPool' | 'maxPool' | 'heldMaxPool'
+      readonly kind: 'avgPool' | 'maxPool' | 'frozenMaxPool'
       readonly input: ValueId
       readonly pooling: Pooling
       readonly output: ValueId

@@ -1,9 +1,9 @@
 /** A gradient that several operations add to. */
 import type { Temporary } from './placement.ts'
 
-/** A number that is another where some paths are switched off. */
-export interface ByGating {
-  readonly gated: number
+/** A kernel argument with one value for masked steps and another for full steps. */
+export interface ByPathMask {
+  readonly pathMasked: number
   readonly open: number
 }
 
@@ -11,14 +11,14 @@ export interface ByGating {
 export class Accumulation<B = Temporary> {
   readonly buffer: B
   readonly #expected: number
-  readonly #clear: (when: 'always' | 'gated') => void
+  readonly #clear: (when: 'always' | 'pathMasked') => void
   #started = false
 
   /**
    * @param expected number of contributions
    * @param clear emits the call that fills the buffer with zeros
    */
-  constructor(buffer: B, expected: number, clear: (when: 'always' | 'gated') => void) {
+  constructor(buffer: B, expected: number, clear: (when: 'always' | 'pathMasked') => void) {
     this.buffer = buffer
     this.#expected = expected
     this.#clear = clear
@@ -31,12 +31,12 @@ export class Accumulation<B = Temporary> {
    *
    * @param condition of the contributing call
    */
-  accumulate(condition: number): number | ByGating {
+  accumulate(condition: number): number | ByPathMask {
     if (this.#started) return 1
     this.#started = true
     if (condition < 0 || this.#expected === 1) return 0
-    this.#clear('gated')
-    return { gated: 1, open: 0 }
+    this.#clear('pathMasked')
+    return { pathMasked: 1, open: 0 }
   }
 
   /** For contributions that can only add. Nothing happens where one stands already. */

@@ -1,10 +1,10 @@
-/** Copies of what a static plan's gates decided by at one feed, and whose they are. */
+/** Recorded ReLU and max-pool masks of one batch, with their owner. */
 import type { Batch } from '../../core/data.ts'
 import { BenchError } from '../../core/errors.ts'
-import type { Gates } from '../../core/executor.ts'
+import type { ActivationMasks } from '../../core/executor.ts'
 
 /** One copy a mask, in the plan's order; M is where a copy stands. */
-class MaskCopies<M> implements Gates {
+class MaskCopies<M> implements ActivationMasks {
   readonly samples: number
   readonly #free: (copy: M) => void
   copies: readonly M[]
@@ -21,9 +21,9 @@ class MaskCopies<M> implements Gates {
   }
 }
 
-/** The gates that one executable took: it can hold no others. */
-export class TakenGates<M> {
-  readonly #taken = new WeakSet<MaskCopies<M>>()
+/** The activation masks that one executable took: it can hold no others. */
+export class RecordedMaskSets<M> {
+  readonly #recorded = new WeakSet<MaskCopies<M>>()
   readonly #free: (copy: M) => void
 
   /** @param free gives a copy's memory back */
@@ -31,21 +31,28 @@ export class TakenGates<M> {
     this.#free = free
   }
 
-  add(samples: number, copies: readonly M[]): Gates {
-    const gates = new MaskCopies(samples, copies, this.#free)
-    this.#taken.add(gates)
-    return gates
+  add(samples: number, copies: readonly M[]): ActivationMasks {
+    const activationMasks = new MaskCopies(samples, copies, this.#free)
+    this.#recorded.add(activationMasks)
+    return activationMasks
   }
 
-  /** @throws BenchError `unsupported` for gates of others or without copies; `bad-input` for a batch of another size */
-  copiesOf(gates: Gates, { size }: Pick<Batch, 'size'>): readonly M[] {
-    if (!(gates instanceof MaskCopies) || !this.#taken.has(gates) || gates.copies.length === 0) {
+  /** @throws BenchError `unsupported` for activation masks of others or without copies; `bad-input` for a batch of another size */
+  copiesOf(activationMasks: ActivationMasks, { size }: Pick<Batch, 'size'>): readonly M[] {
+    if (
+      !(activationMasks instanceof MaskCopies) ||
+      !this.#recorded.has(activationMasks) ||
+      activationMasks.copies.length === 0
+    ) {
       const remedy = 'take them from the executable that they are fed to, and dispose of them last'
-      throw new BenchError('unsupported', `gates of another executable, or disposed of; ${remedy}`)
+      throw new BenchError('unsupported', `activation masks of another executable, or disposed of; ${remedy}`)
     }
-    if (gates.samples !== size) {
-      throw new BenchError('bad-input', `gates of ${gates.samples} samples cannot be held for a batch of ${size}`)
+    if (activationMasks.samples !== size) {
+      throw new BenchError(
+        'bad-input',
+        `activation masks of ${activationMasks.samples} samples do not fit a batch of ${size}`,
+      )
     }
-    return gates.copies
+    return activationMasks.copies
   }
 }

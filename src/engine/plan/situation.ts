@@ -7,11 +7,11 @@ export interface Situation {
   readonly weights: boolean
   readonly coefficients: boolean
   /** Some paths may be switched off. */
-  readonly gated: boolean
-  /** The masks of held gates are taken anew. */
-  readonly taking: boolean
+  readonly pathMasked: boolean
+  /** The masks of frozen activations are taken anew. */
+  readonly recording: boolean
 }
 
 /** Different for different situations. */
-export const nameOf = ({ mode, weights, coefficients, gated, taking }: Situation): string =>
-  `${mode} ${weights} ${coefficients} ${gated} ${taking}`
+export const nameOf = ({ mode, weights, coefficients, pathMasked, recording }: Situation): string =>
+  `${mode} ${weights} ${coefficients} ${pathMasked} ${recording}`

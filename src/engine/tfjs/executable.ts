@@ -16,7 +16,7 @@ import { checkFeed, withAllPaths } from '../feed.ts'
 import { checkState } from '../state.ts'
 import type { OnBackend } from './backend.ts'
 import { Pass } from './pass/pass.ts'
-import { HeldGates } from './rules/gates.ts'
+import { RecordedMasks } from './rules/activationMasks.ts'
 import { ParameterViews } from './state/parameterViews.ts'
 import { RunningStatistics } from './state/runningStatistics.ts'
 import { RunningTally } from './state/runningTally.ts'
@@ -104,11 +104,13 @@ export class TfjsExecutable implements Executable {
     return { logits, features: activations }
   }
 
-  gates(feed: Feed): HeldGates {
+  activationMasks(feed: Feed): RecordedMasks {
     this.#check(feed)
-    const gates = new HeldGates(this.#on)
-    this.#on(() => void this.#pass.marks({ ...withAllPaths(feed), gates }, { kind: 'cross-entropy' }, 'probe'))
-    return gates
+    const activationMasks = new RecordedMasks(this.#on)
+    this.#on(
+      () => void this.#pass.marks({ ...withAllPaths(feed), activationMasks }, { kind: 'cross-entropy' }, 'probe'),
+    )
+    return activationMasks
   }
 
   async save(): Promise<ExecutableState> {

@@ -5,13 +5,13 @@
 import type { CompileOptions, Executable, Executor } from '../../core/executor.ts'
 import type { Network } from '../../core/network.ts'
 import { untilDisposed } from '../disposal.ts'
-import type { Crew } from './crew/crew.ts'
-import { threadsThatPay } from './crew/threadsThatPay.ts'
-import { joinCrew } from './crew/workerCrew.ts'
 import { Arena, kernelModule } from './module/module.ts'
 import { plan } from './plan/plan.ts'
 import { StaticExecutable } from './run/executable.ts'
 import { Machine } from './run/machine.ts'
+import type { Threads } from './threads/threads.ts'
+import { usefulThreads } from './threads/usefulThreads.ts'
+import { joinThreads } from './threads/workerThreads.ts'
 
 export interface StaticExecutorOptions {
   /** Round multiply-adds once: faster, in other bits. */
@@ -19,9 +19,9 @@ export interface StaticExecutorOptions {
   /** That may work on one step, where it is large enough to gain by them; 1 where absent. */
   readonly threads?: number
   /** How many a step can use; the tests ask for more than small networks gain by. */
-  readonly threadsThatPay?: typeof threadsThatPay
+  readonly usefulThreads?: typeof usefulThreads
   /** What does a step together, if not worker threads. */
-  readonly joinCrew?: (threads: number) => Promise<Crew>
+  readonly joinThreads?: (threads: number) => Promise<Threads>
 }
 
 /**
@@ -34,8 +34,8 @@ export interface StaticExecutorOptions {
  */
 export async function openStaticExecutor({
   threads: most = 1,
-  threadsThatPay: paying = threadsThatPay,
-  joinCrew: join = joinCrew,
+  usefulThreads: paying = usefulThreads,
+  joinThreads: join = joinThreads,
   fastMath = false,
 }: StaticExecutorOptions = {}): Promise<Executor> {
   const arithmetic = fastMath ? 'fused' : 'deterministic'
@@ -50,9 +50,9 @@ export async function openStaticExecutor({
     },
     async compile(network: Network, { batchSize }: CompileOptions): Promise<Executable> {
       const threads = Math.min(most, paying(network, batchSize))
-      const prepare = (gates: 'live' | 'held') => {
+      const prepare = (activationMasks: 'live' | 'frozen') => {
         const arena = free.pop() ?? new Arena(module)
-        return { arena, plan: plan(network, arena, { batchSize, threads, gates }) }
+        return { arena, plan: plan(network, arena, { batchSize, threads, activationMasks }) }
       }
       const live = prepare('live')
       const crew = threads > 1 ? await join(threads) : undefined
@@ -69,7 +69,7 @@ export async function openStaticExecutor({
         if (!crew?.isLost) free.push(...machines.map(({ arena }) => arena))
         crew?.leave()
       }
-      return untilDisposed(new StaticExecutable(machine(live), () => machine(prepare('held')), release))
+      return untilDisposed(new StaticExecutable(machine(live), () => machine(prepare('frozen')), release))
     },
   }
 }

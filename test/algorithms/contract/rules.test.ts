@@ -232,7 +232,7 @@ describe('the contract suite', () => {
         return search.epoch(index)
       },
     }))
-    expect(await broken(piling)).toEqual([{ rule, seen: '1, then 2 vectors and gates after the epochs' }])
+    expect(await broken(piling)).toEqual([{ rule, seen: '1, then 2 vectors and activation masks after the epochs' }])
     expect(await broken(darts(() => ({ dispose() {} })))).toEqual([{ rule, seen: '1 network(s) after dispose()' }])
   })
 

@@ -21,9 +21,9 @@ import { describeAgreement } from '../agreement/index.ts'
 import { feedFor, run } from '../agreement/run.ts'
 import { describeExecutorContract } from '../contract/index.ts'
 import { randomBatch, readout, shape } from '../contract/smallNetworks.ts'
+import { underGatesOfPaths } from '../frozenPaths.ts'
 import type { DeclareTest } from '../golden/declareTest.ts'
 import { describeGoldenCases } from '../golden/index.ts'
-import { underGatesOfPaths } from '../heldPaths.ts'
 import { branching, branchingFeed, differentiateOn } from './branches.ts'
 
 const gpu = await describeGpu()
@@ -190,18 +190,20 @@ describe.runIf(gpu !== undefined)('the static executor on WebGPU', { timeout: 12
     executable.dispose()
   })
 
-  it('holds gates as the reference does, at other weights, with others taken in between', async () => {
+  it('holds activationMasks as the reference does, at other weights, with others taken in between', async () => {
     const held = async (executor: Executor) => {
       const executable = await executor.compile(gatedNetwork(), { batchSize: 4 })
       executable.weights.write(initialWeights(executable.network, random(3, 'weights')))
-      const [gates, others] = [0, 1].map((index) => executable.gates?.({ batch: randomBatch(4, 'gates', index) }))
+      const [activationMasks, others] = [0, 1].map((index) =>
+        executable.activationMasks?.({ batch: randomBatch(4, 'activationMasks', index) }),
+      )
       executable.weights.scale(-1.3)
       const weights = executable.vector()
-      const feed = { batch: randomBatch(4, 'gates', 0), gates }
+      const feed = { batch: randomBatch(4, 'activationMasks', 0), activationMasks }
       const { loss } = await executable.gradient(feed, LOSS, { weights }, 'probe')
       const live = await executable.gradient({ batch: feed.batch }, LOSS, {}, 'probe')
       const gradient = await weights.read()
-      for (const each of [gates, others]) each?.dispose()
+      for (const each of [activationMasks, others]) each?.dispose()
       executable.dispose()
       return { loss, live: live.loss, gradient }
     }
@@ -212,21 +214,21 @@ describe.runIf(gpu !== undefined)('the static executor on WebGPU', { timeout: 12
     expect(relativeError(found.gradient, expected.gradient)).toBeLessThan(1e-4)
   })
 
-  it('holds gates of paths that were off as where their weights were 0', async () => {
+  it('holds activationMasks of paths that were off as where their weights were 0', async () => {
     const { whereOff, whereZero } = await underGatesOfPaths(await open())
     expect(whereOff).toEqual(whereZero)
   })
 
-  it('refuses gates of another network, for a batch of another size, and after they were disposed of', async () => {
+  it('refuses activationMasks of another network, for a batch of another size, and after they were disposed of', async () => {
     const executor = await open()
     const [one, other] = [await small(executor), await small(executor)]
-    const gates = one.gates?.(feedOf(0))
+    const activationMasks = one.activationMasks?.(feedOf(0))
     const use = (executable: Executable, size = 4) =>
-      executable.gradient({ ...feedOf(0, size), gates }, LOSS, {}, 'probe')
-    await expect(use(other)).rejects.toThrow('gates of another executable, or disposed of')
-    await expect(use(one, 2)).rejects.toThrow('gates of 4 samples cannot be held for a batch of 2')
-    gates?.dispose()
-    await expect(use(one)).rejects.toThrow('gates of another executable, or disposed of')
+      executable.gradient({ ...feedOf(0, size), activationMasks }, LOSS, {}, 'probe')
+    await expect(use(other)).rejects.toThrow('activation masks of another executable, or disposed of')
+    await expect(use(one, 2)).rejects.toThrow('activation masks of 4 samples do not fit a batch of 2')
+    activationMasks?.dispose()
+    await expect(use(one)).rejects.toThrow('activation masks of another executable, or disposed of')
     one.dispose()
     other.dispose()
   })
@@ -271,5 +273,5 @@ function gatedNetwork(): Network {
     stride: 2,
   })
   const logits = builder.linear(builder.globalMean(features), shape.classes, 'classifier')
-  return builder.build({ name: 'gated', heads: [{ logits, lossWeight: 1 }], features })
+  return builder.build({ name: 'pathMasked', heads: [{ logits, lossWeight: 1 }], features })
 }

@@ -3,7 +3,7 @@ import * as tf from '@tensorflow/tfjs-core'
 import type { Feed, Mode } from '../../../core/executor.ts'
 import type { Network } from '../../../core/network.ts'
 import { drawNoise } from '../../noise.ts'
-import { ownGates } from '../rules/gates.ts'
+import { ownGates } from '../rules/activationMasks.ts'
 import type { Context } from '../rules/rule.ts'
 import type { ParameterViews } from '../state/parameterViews.ts'
 import type { RunningStatistics } from '../state/runningStatistics.ts'
@@ -16,7 +16,7 @@ export function createContext(
   parameters: ParameterViews,
   statistics: RunningStatistics,
 ): Context {
-  const { coefficients, active, pathScales, gates } = feed
+  const { coefficients, active, pathScales, activationMasks } = feed
   const batchSize = feed.batch.size
   const scalars = Array.from(coefficients ?? [], (value) => tf.scalar(value))
   return {
@@ -36,6 +36,6 @@ export function createContext(
       const { height, width, channels } = shape
       return tf.tensor4d(drawNoise(feed.batch, site, shape), [batchSize, height, width, channels])
     },
-    gates: gates && ownGates(gates),
+    activationMasks: activationMasks && ownGates(activationMasks),
   }
 }

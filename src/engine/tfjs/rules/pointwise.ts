@@ -4,17 +4,17 @@ import { fusedKernel } from '../kernels/fused.ts'
 import { RELU_GRADIENT } from '../kernels/tensorflow.ts'
 import { keepsNothing, type LayerOf, type Rule } from './rule.ts'
 
-/** max(0, x); its slope at 0 is 0, as in PyTorch. Where its gates are held, x times 0 or 1. */
+/** max(0, x); its slope at 0 is 0, as in PyTorch. Where its activation masks are held, x times 0 or 1. */
 export const relu: Rule<LayerOf<'relu'>> = {
   keeps: () => ({ output: true }),
-  forward({ output }, [x], { gates }) {
-    const gate = gates?.hold(`relu ${output}`, () => tf.step(x))
+  forward({ output }, [x], { activationMasks }) {
+    const gate = activationMasks?.hold(`relu ${output}`, () => tf.step(x))
     return { output: gate === undefined ? tf.relu(x) : tf.mul(x, gate) }
   },
-  backward(layer, { cotangent, output }, { gates }) {
+  backward(layer, { cotangent, output }, { activationMasks }) {
     const y = output as tf.Tensor
-    if (gates === undefined) return { inputs: [gradient(cotangent, y)] }
-    const gate = gates.hold(`relu ${layer.output}`, () => tf.step(y))
+    if (activationMasks === undefined) return { inputs: [gradient(cotangent, y)] }
+    const gate = activationMasks.hold(`relu ${layer.output}`, () => tf.step(y))
     return { inputs: [tf.mul(cotangent, gate)] }
   },
 }

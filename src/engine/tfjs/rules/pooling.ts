@@ -1,7 +1,7 @@
 /** Pooling over windows and over the whole image. */
 import * as tf from '@tensorflow/tfjs-core'
 import type { ValueId, Window } from '../../../core/network.ts'
-import type { HeldGates } from './gates.ts'
+import type { RecordedMasks } from './activationMasks.ts'
 import { type Placement, placement } from './placement.ts'
 import { keepsNothing, type LayerOf, type Rule } from './rule.ts'
 import { shapeOf } from './shapeOf.ts'
@@ -49,15 +49,16 @@ function sameGradient(cotangent: tf.Tensor, window: Window, place: Placement): t
 export const maxPool: Rule<LayerOf<'maxPool'>> = {
   keeps: () => ({ inputs: true, output: true }),
 
-  forward({ window, output }, [x], { gates }) {
-    if (gates) return { output: chosen(gates, output, windowEntries(x, window), x) }
+  forward({ window, output }, [x], { activationMasks }) {
+    if (activationMasks) return { output: chosen(activationMasks, output, windowEntries(x, window), x) }
     const place = placement(x.shape, window)
     return { output: run(tf.MaxPool, { x: place.padded(x, LOWEST) }, attributes(window, place)) }
   },
 
-  backward(layer, { cotangent, inputs: [live], output }, { gates }) {
-    const x = gates?.hold(`pooled ${layer.output}`, () => tf.clone(live)) ?? live
-    const largest = gates?.hold(`largest ${layer.output}`, () => tf.clone(output as tf.Tensor)) ?? (output as tf.Tensor)
+  backward(layer, { cotangent, inputs: [live], output }, { activationMasks }) {
+    const x = activationMasks?.hold(`pooled ${layer.output}`, () => tf.clone(live)) ?? live
+    const largest =
+      activationMasks?.hold(`largest ${layer.output}`, () => tf.clone(output as tf.Tensor)) ?? (output as tf.Tensor)
     const place = placement(x.shape, layer.window)
     const kernelInputs = { dy: cotangent, input: place.padded(x, LOWEST), output: largest }
     return { inputs: [place.unpadded(run(tf.MaxPoolGrad, kernelInputs, attributes(layer.window, place)))] }
@@ -65,11 +66,13 @@ export const maxPool: Rule<LayerOf<'maxPool'>> = {
 }
 
 /** Σ_k choice_k·entry_k. The first time, the choice of the moment is kept, and what it was made from. */
-function chosen(gates: HeldGates, output: ValueId, entries: tf.Tensor, x: tf.Tensor): tf.Tensor {
-  const choice = gates.hold(`choice ${output}`, () => tf.oneHot(tf.argMax(entries, -1), entries.shape.at(-1) as number))
+function chosen(activationMasks: RecordedMasks, output: ValueId, entries: tf.Tensor, x: tf.Tensor): tf.Tensor {
+  const choice = activationMasks.hold(`choice ${output}`, () =>
+    tf.oneHot(tf.argMax(entries, -1), entries.shape.at(-1) as number),
+  )
   const result = tf.sum(tf.mul(choice, entries), -1)
-  gates.hold(`pooled ${output}`, () => tf.clone(x))
-  gates.hold(`largest ${output}`, () => tf.clone(result))
+  activationMasks.hold(`pooled ${output}`, () => tf.clone(x))
+  activationMasks.hold(`largest ${output}`, () => tf.clone(result))
   return result
 }
 

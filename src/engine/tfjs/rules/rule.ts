@@ -2,7 +2,7 @@
 import type { Tensor } from '@tensorflow/tfjs-core'
 import type { Mode } from '../../../core/executor.ts'
 import type { CoefficientId, Layer, LayerKind, ParameterId, Value, ValueId } from '../../../core/network.ts'
-import type { HeldGates } from './gates.ts'
+import type { RecordedMasks } from './activationMasks.ts'
 
 /** A layer of one kind. */
 export type LayerOf<K extends LayerKind> = Extract<Layer, { readonly kind: K }>
@@ -24,7 +24,7 @@ export interface Context {
   /** What a noise layer gives for this batch. */
   noise(site: number, output: ValueId): Tensor
   /** Where ReLUs and max poolings write their choices, or read them; undefined where they are live. */
-  readonly gates: HeldGates | undefined
+  readonly activationMasks: RecordedMasks | undefined
 }
 
 /** Mean and biased variance of each channel. */

@@ -10,6 +10,6 @@ export { combine, combinePlainGradient, combineNormGradient, project, addProject
 export { fill, relu, reluGradient, scaleSamples, addBias, biasGradient, accumulate } from './pointwise'
 export { gather, scatter, copyChannels, crop, cropGradient, widen } from './rearrange'
 export { boxPool, boxPoolGradient } from './box'
-export { avgPool, avgPoolGradient, maxPool, heldMaxPool, maxPoolGradient, globalMean, globalMeanGradient } from './pool'
+export { avgPool, avgPoolGradient, maxPool, frozenMaxPool, maxPoolGradient, globalMean, globalMeanGradient } from './pool'
 export { crossEntropy, cotangent } from './loss'
 export { axpy, scale, dot, sgd } from './vector'

@@ -122,7 +122,7 @@ export function maxPool(
  *
  * @param largest what `maxPool` gave for `mask`
  */
-export function heldMaxPool(
+export function frozenMaxPool(
   input: usize,
   mask: usize,
   largest: usize,

@@ -27,7 +27,7 @@ export interface TermSlot {
   readonly gradient: number
 }
 
-/** What a held gate decides by. */
+/** What a frozen activations decides by. */
 export interface Mask {
   readonly address: number
   readonly perSample: number
@@ -41,7 +41,7 @@ export class Context {
   readonly batchSize: number
   readonly threads: number
   readonly norms: NormGradients
-  /** Of held gates, in order. */
+  /** Of frozen activations, in order. */
   readonly masks: Mask[] = []
   readonly noises: NoiseSlot<number>[] = []
   readonly #values = new Map<ValueId, Temporary>()

@@ -3,8 +3,8 @@ import { emitForward, type Rules } from '../../plan/rules.ts'
 import { lowerCombine } from './combine.ts'
 import type { Context } from './context.ts'
 import { lowerConvolve } from './convolve.ts'
+import { lowerFrozenMaxPool, lowerFrozenRelu } from './frozen.ts'
 import { lowerHeads } from './heads.ts'
-import { lowerHeldMaxPool, lowerHeldRelu } from './held.ts'
 import { lowerBias, lowerDropPath, lowerNoise } from './pointwise.ts'
 import { lowerGlobalMean, lowerPool } from './pool.ts'
 import { lowerCrop, lowerRearrange } from './rearrange.ts'
@@ -14,10 +14,10 @@ const rules: Rules<Context> = {
   combine: lowerCombine,
   convolve: lowerConvolve,
   relu: lowerRelu,
-  heldRelu: lowerHeldRelu,
+  frozenRelu: lowerFrozenRelu,
   avgPool: lowerPool,
   maxPool: lowerPool,
-  heldMaxPool: lowerHeldMaxPool,
+  frozenMaxPool: lowerFrozenMaxPool,
   globalMean: lowerGlobalMean,
   bias: lowerBias,
   crop: lowerCrop,

@@ -32,7 +32,7 @@ export const sharedKernels: ReadonlySet<KernelName> = new Set<KernelName>([
   'avgPool',
   'avgPoolGradient',
   'maxPool',
-  'heldMaxPool',
+  'frozenMaxPool',
   'maxPoolGradient',
   'globalMean',
   'globalMeanGradient',

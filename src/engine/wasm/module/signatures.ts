@@ -41,7 +41,7 @@ export const signatures = {
   avgPool: ['input', 'output', 'height', 'width', 'channels', 'outputHeight', 'outputWidth', 'kernel', 'stride', 'padding'],
   avgPoolGradient: ['gradient', 'result', 'height', 'width', 'channels', 'outputHeight', 'outputWidth', 'kernel', 'stride', 'padding'],
   maxPool: ['input', 'output', 'height', 'width', 'channels', 'outputHeight', 'outputWidth', 'kernel', 'stride', 'padding'],
-  heldMaxPool: ['input', 'mask', 'largest', 'output', 'height', 'width', 'channels', 'outputHeight', 'outputWidth', 'kernel', 'stride', 'padding'],
+  frozenMaxPool: ['input', 'mask', 'largest', 'output', 'height', 'width', 'channels', 'outputHeight', 'outputWidth', 'kernel', 'stride', 'padding'],
   maxPoolGradient: ['input', 'output', 'gradient', 'result', 'height', 'width', 'channels', 'outputHeight', 'outputWidth', 'kernel', 'stride', 'padding'],
   globalMean: ['input', 'output', 'pixels', 'channels'],
   globalMeanGradient: ['gradient', 'result', 'pixels', 'channels', 'accumulate'],

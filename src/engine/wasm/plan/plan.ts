@@ -33,12 +33,12 @@ export interface Plan {
 export interface PlanOptions {
   readonly batchSize: number
   readonly threads: number
-  readonly gates: 'live' | 'held'
+  readonly activationMasks: 'live' | 'frozen'
 }
 
 /** @throws BenchError `unsupported` where the network does not fit into the module's memory */
-export function plan(network: Network, arena: Arena, { batchSize, threads, gates }: PlanOptions): Plan {
-  const graph = rewrite(lower(network), gates)
+export function plan(network: Network, arena: Arena, { batchSize, threads, activationMasks }: PlanOptions): Plan {
+  const graph = rewrite(lower(network), activationMasks)
   const program = new Program(signatures)
   const layout = layOut(program, network, batchSize)
   const activity = new Activity(graph)

@@ -1,6 +1,6 @@
 /** A network's program while it is written: kernel calls in order, with buffers whose addresses come last. */
 import { BenchError } from '../../../core/errors.ts'
-import type { ByGating } from '../../plan/accumulation.ts'
+import type { ByPathMask } from '../../plan/accumulation.ts'
 import { align, place, Temporary } from '../../plan/placement.ts'
 import type { Situation } from '../../plan/situation.ts'
 import { type Arena, type KernelName, MEMORY_LIMIT } from '../module/module.ts'
@@ -8,7 +8,7 @@ import { sharedKernels } from '../module/sharedKernels.ts'
 import type { signatures } from '../module/signatures.ts'
 
 /** A fixed address or number, or the address of a buffer. */
-export type Argument = number | Temporary | ByGating
+export type Argument = number | Temporary | ByPathMask
 export type Arguments<K extends KernelName> = Readonly<Record<(typeof signatures)[K][number], Argument>>
 
 /** The part of a step that a call belongs to; losses differ by objective. */
@@ -23,8 +23,8 @@ export type When =
   | 'weights'
   | 'coefficients'
   | 'no-coefficients'
-  | 'gated'
-  | 'taking'
+  | 'pathMasked'
+  | 'recording'
 
 const holds: Readonly<Record<When, (situation: Situation) => boolean>> = {
   always: () => true,
@@ -34,8 +34,8 @@ const holds: Readonly<Record<When, (situation: Situation) => boolean>> = {
   weights: ({ weights }) => weights,
   coefficients: ({ coefficients }) => coefficients,
   'no-coefficients': ({ coefficients }) => !coefficients,
-  gated: ({ gated }) => gated,
-  taking: ({ taking }) => taking,
+  pathMasked: ({ pathMasked }) => pathMasked,
+  recording: ({ recording }) => recording,
 }
 
 interface Call {
@@ -153,7 +153,7 @@ export class Program {
         kernel,
         condition,
         isShared: sharedKernels.has(kernel),
-        args: args.map((argument) => resolve(argument, situation.gated)),
+        args: args.map((argument) => resolve(argument, situation.pathMasked)),
       }))
   }
 
@@ -170,7 +170,7 @@ export class Program {
 
 const addressOf = (word: number | Temporary): number => (typeof word === 'number' ? word : word.address)
 
-const resolve = (argument: Argument, gated: boolean): number => {
+const resolve = (argument: Argument, pathMasked: boolean): number => {
   if (typeof argument === 'number' || argument instanceof Temporary) return addressOf(argument)
-  return gated ? argument.gated : argument.open
+  return pathMasked ? argument.pathMasked : argument.open
 }

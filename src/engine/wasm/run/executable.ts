@@ -1,9 +1,9 @@
 /** A compiled network: its weights and statistics, and the steps on them. */
 import type {
+  ActivationMasks,
   Executable,
   ExecutableState,
   Feed,
-  Gates,
   GradientRequest,
   GradientResult,
   Mode,
@@ -16,7 +16,7 @@ import type { Network } from '../../../core/network.ts'
 import { checkFeed } from '../../feed.ts'
 import { TallySum } from '../../plan/tally.ts'
 import { checkState, initialStatistics } from '../../state.ts'
-import { GateHolder } from './heldGates.ts'
+import { FrozenActivations } from './frozenActivations.ts'
 import type { Machine, Wants } from './machine.ts'
 import { ArenaVector, VectorHeap } from './vectors.ts'
 
@@ -29,17 +29,17 @@ export class StaticExecutable implements Executable {
   readonly momentum: ArenaVector
   readonly #gradient: ArenaVector
   readonly #live: Machine
-  readonly #openHeld: () => Machine
-  #holder: GateHolder | undefined
+  readonly #openFrozen: () => Machine
+  #holder: FrozenActivations | undefined
   readonly #heap: VectorHeap
   readonly #release: () => void
   readonly #steps = new TallySum()
 
   /**
-   * @param openHeld makes a machine of the same network with held gates, at the first need
+   * @param openFrozen makes a machine of the same network with frozen activations, at the first need
    * @param release called on dispose
    */
-  constructor(live: Machine, openHeld: () => Machine, release: () => void) {
+  constructor(live: Machine, openFrozen: () => Machine, release: () => void) {
     const { arena, plan, network } = live
     const { layout } = plan
     this.network = network
@@ -47,7 +47,7 @@ export class StaticExecutable implements Executable {
     this.momentum = new ArenaVector(arena, layout.momentum, layout.length)
     this.#gradient = new ArenaVector(arena, layout.gradient, layout.length)
     this.#live = live
-    this.#openHeld = openHeld
+    this.#openFrozen = openFrozen
     this.#heap = new VectorHeap(arena, plan.bytes, layout.length, network.name)
     this.#release = release
     arena.floats.set(initialStatistics(network), this.#statisticsStart)
@@ -85,9 +85,9 @@ export class StaticExecutable implements Executable {
     return this.#on(feed, (machine) => machine.forward(feed, mode))
   }
 
-  gates(feed: Feed): Gates {
+  activationMasks(feed: Feed): ActivationMasks {
     this.#check(feed)
-    this.#holder ??= new GateHolder(this.#live, this.#openHeld())
+    this.#holder ??= new FrozenActivations(this.#live, this.#openFrozen())
     return this.#holder.take(feed)
   }
 
@@ -120,11 +120,11 @@ export class StaticExecutable implements Executable {
     checkFeed(this.network, this.#live.batchSize, feed, objective)
   }
 
-  /** The machine for a feed: the live one, or that which holds the feed's gates. */
+  /** The machine for a feed: the live one, or that which holds the feed's activation masks. */
   #on<T>(feed: Feed, use: (machine: Machine) => T): T {
-    if (feed.gates === undefined) return use(this.#live)
-    this.#holder ??= new GateHolder(this.#live, this.#openHeld())
-    return this.#holder.using(feed.gates, feed, use)
+    if (feed.activationMasks === undefined) return use(this.#live)
+    this.#holder ??= new FrozenActivations(this.#live, this.#openFrozen())
+    return this.#holder.using(feed.activationMasks, feed, use)
   }
 
   #descend({ learningRate, momentum, nesterov, weightDecay, clipNorm }: SgdStep): void {

@@ -4,9 +4,9 @@ import type { Network } from '../../../core/network.ts'
 import { withAllPaths } from '../../feed.ts'
 import { FeedNumbers } from '../../plan/feedNumbers.ts'
 import type { Situation } from '../../plan/situation.ts'
-import type { Crew, CrewPlan } from '../crew/crew.ts'
 import type { Arena } from '../module/module.ts'
 import type { Plan } from '../plan/plan.ts'
+import type { ThreadedPlan, Threads } from '../threads/threads.ts'
 import { Feeding } from './feeding.ts'
 import { Replay } from './replay.ts'
 
@@ -18,33 +18,33 @@ export class Machine {
   readonly batchSize: number
   readonly plan: Plan
   readonly arena: Arena
-  readonly #crew: CrewPlan | undefined
+  readonly #threads: ThreadedPlan | undefined
   readonly #feeding: Feeding
   readonly #replay: Replay
 
   /** @param crew of as many threads as the plan is made for; absent: one */
-  constructor(network: Network, batchSize: number, plan: Plan, arena: Arena, crew?: Crew) {
+  constructor(network: Network, batchSize: number, plan: Plan, arena: Arena, crew?: Threads) {
     const { module, memory } = arena
     const flags = new Uint8Array(new SharedArrayBuffer(plan.activity.count))
     this.network = network
     this.batchSize = batchSize
     this.plan = plan
     this.arena = arena
-    this.#crew = crew?.announce({ module, memory, flags })
+    this.#threads = crew?.announce({ module, memory, flags })
     this.#feeding = new Feeding(plan, arena, new FeedNumbers(plan, network, batchSize, flags))
-    this.#replay = new Replay(plan, arena, this.#crew)
+    this.#replay = new Replay(plan, arena, this.#threads)
     arena.takePart(0, crew?.threads ?? 1)
   }
 
   /** The crew forgets the plan; its memory is free for another. */
   close(): void {
-    this.#crew?.end()
+    this.#threads?.end()
   }
 
   /** Forward, loss, and back as far as gradients are wanted. That of the weights is left in the arena. */
   run(feed: Feed, objective: Objective, wants: Wants): GradientResult {
     const flags = this.#feeding.write(feed)
-    const situation = { ...wants, gated: flags !== undefined, taking: false }
+    const situation = { ...wants, pathMasked: flags !== undefined, recording: false }
     const { layout } = this.plan
     const { doubles, floats } = this.arena
     doubles.fill(0, layout.tally / 8, layout.tally / 8 + 3)
@@ -66,8 +66,8 @@ export class Machine {
   /** Main-head logits and features. */
   forward(feed: Feed, mode: Mode): { readonly logits: Float32Array; readonly features: Float32Array } {
     const flags = this.#feeding.write(feed)
-    const gated = flags !== undefined
-    this.#replay.run('forward', { mode, weights: false, coefficients: false, gated, taking: false }, flags)
+    const pathMasked = flags !== undefined
+    this.#replay.run('forward', { mode, weights: false, coefficients: false, pathMasked, recording: false }, flags)
     const { values, features, heads } = this.network
     const { height, width, channels } = values[features]
     return {
@@ -76,10 +76,16 @@ export class Machine {
     }
   }
 
-  /** A forward pass that leaves what gates see in the plan's masks; of switched-off paths, too. */
-  takeMasks(feed: Feed): void {
+  /** A forward pass that leaves what activation masks see in the plan's masks; of switched-off paths, too. */
+  recordMasks(feed: Feed): void {
     const flags = this.#feeding.write(withAllPaths(feed))
-    const situation = { mode: 'probe', weights: false, coefficients: false, gated: false, taking: true } as const
+    const situation = {
+      mode: 'probe',
+      weights: false,
+      coefficients: false,
+      pathMasked: false,
+      recording: true,
+    } as const
     this.#replay.run('forward', situation, flags)
   }
 

@@ -20,11 +20,11 @@ export const defineKernel = <const B extends string, const A extends string>(ker
 /**
  * What changes from run to run, the same for all kernels; `RunNumbers` in `runNumbers.ts` writes it.
  *
- * `mode`: 0 train, 1 probe, 2 eval. `gated`: 1 where some paths are switched off. `tally`: where the loss goes.
+ * `mode`: 0 train, 1 probe, 2 eval. `pathMasked`: 1 where some paths are switched off. `tally`: where the loss goes.
  */
 export const RUN_FIELDS = {
   samples: 'u32',
-  gated: 'u32',
+  pathMasked: 'u32',
   mode: 'u32',
   tally: 'u32',
   smoothing: 'f32',
@@ -77,5 +77,5 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) group
 /** WGSL: whether a contribution adds to what stands (see `Accumulation`; 2: only where some paths are switched off). */
 export const ADDS = `
 fn adds(accumulate: u32) -> bool {
-  return accumulate == 1u || (accumulate == 2u && run.gated == 1u);
+  return accumulate == 1u || (accumulate == 2u && run.pathMasked == 1u);
 }`

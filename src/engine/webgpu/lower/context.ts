@@ -17,7 +17,7 @@ import { type Quads, quadsOf } from './quads.ts'
 import { makeTables, type Site, type Tables } from './tables.ts'
 import type { TermPlace } from './terms/termPlaces.ts'
 
-/** What a held gate decides by. */
+/** What a frozen activations decides by. */
 export interface Mask {
   readonly buffer: GPUBuffer
   readonly bytesPerSample: number
@@ -32,7 +32,7 @@ export class Context {
   readonly tables: Tables
   readonly batchSize: number
   readonly bindings: number
-  /** Of held gates, in order. */
+  /** Of frozen activations, in order. */
   readonly masks: Mask[] = []
   readonly noises: NoiseSlot<GPUBuffer>[] = []
   readonly #values = new Map<ValueId, Lent>()
@@ -84,7 +84,7 @@ export class Context {
 
   /** Memory that stays, for so many numbers a sample. */
   mask(perSample: number): GPUBuffer {
-    const buffer = this.program.keep(this.batchSize * perSample * 4, 'what a gate decides by')
+    const buffer = this.program.keep(this.batchSize * perSample * 4, 'an activation mask')
     this.masks.push({ buffer, bytesPerSample: perSample * 4 })
     return buffer
   }

@@ -8,8 +8,8 @@ import { lowerCombine } from './combine.ts'
 import type { Context } from './context.ts'
 import { lowerConvolve } from './convolve.ts'
 import { emitDescent } from './descent.ts'
+import { lowerFrozenMaxPool, lowerFrozenRelu } from './frozen.ts'
 import { lowerHeads } from './heads.ts'
-import { lowerHeldMaxPool, lowerHeldRelu } from './held.ts'
 import { lowerBias, lowerDropPath, lowerNoise, lowerRelu } from './pointwise.ts'
 import { lowerAvgPool, lowerGlobalMean, lowerMaxPool } from './pool.ts'
 import { lowerCrop, lowerRearrange } from './rearrange.ts'
@@ -18,10 +18,10 @@ const rules: Rules<Context> = {
   combine: lowerCombine,
   convolve: lowerConvolve,
   relu: lowerRelu,
-  heldRelu: lowerHeldRelu,
+  frozenRelu: lowerFrozenRelu,
   avgPool: lowerAvgPool,
   maxPool: lowerMaxPool,
-  heldMaxPool: lowerHeldMaxPool,
+  frozenMaxPool: lowerFrozenMaxPool,
   globalMean: lowerGlobalMean,
   bias: lowerBias,
   crop: lowerCrop,

@@ -41,9 +41,9 @@ export interface Draft {
   finish(): Plan
 }
 
-/** @param live the plan of the same network, where this one shall hold its gates and share what it is fed */
+/** @param live the plan of the same network, where this one shall hold its activation masks and share what it is fed */
 export function draft(device: Device, network: Network, batchSize: number, state: State, live?: Plan): Draft {
-  const graph = inLevels(rewrite(lower(network), live ? 'held' : 'live'))
+  const graph = inLevels(rewrite(lower(network), live ? 'frozen' : 'live'))
   const activity = new Activity(graph)
   const terms = termsOf(graph, activity)
   const run = new RunNumbers(device)

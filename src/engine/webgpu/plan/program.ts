@@ -1,6 +1,6 @@
 /** A network's program while it is written: dispatches in order, with buffers that are made at last. */
 import { BenchError } from '../../../core/errors.ts'
-import type { ByGating } from '../../plan/accumulation.ts'
+import type { ByPathMask } from '../../plan/accumulation.ts'
 import { Temporary } from '../../plan/placement.ts'
 import type { Situation } from '../../plan/situation.ts'
 import { type Device, megabytes } from '../device/device.ts'
@@ -10,7 +10,7 @@ import { assignSlots, type Slot } from './slots.ts'
 import { isLent, type Lent, movedOf, type Storage, wholeOf } from './storage.ts'
 
 /** A fixed number, or how a contribution adds (see `ADDS`). */
-export type Argument = number | ByGating
+export type Argument = number | ByPathMask
 
 /** Workgroups for so many samples; @param most of kernels that can do with fewer */
 export type Grid = (samples: number, most: number) => readonly [number, number, number]

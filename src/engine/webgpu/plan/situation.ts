@@ -11,9 +11,9 @@ export type When =
   | 'weights'
   | 'coefficients'
   | 'no-coefficients'
-  | 'gated'
-  | 'taking'
-  | 'not-taking'
+  | 'pathMasked'
+  | 'recording'
+  | 'not-recording'
 
 /** Whether a dispatch runs. */
 export const holds: Readonly<Record<When, (situation: Situation) => boolean>> = {
@@ -22,7 +22,7 @@ export const holds: Readonly<Record<When, (situation: Situation) => boolean>> = 
   weights: ({ weights }) => weights,
   coefficients: ({ coefficients }) => coefficients,
   'no-coefficients': ({ coefficients }) => !coefficients,
-  gated: ({ gated }) => gated,
-  taking: ({ taking }) => taking,
-  'not-taking': ({ taking }) => !taking,
+  pathMasked: ({ pathMasked }) => pathMasked,
+  recording: ({ recording }) => recording,
+  'not-recording': ({ recording }) => !recording,
 }

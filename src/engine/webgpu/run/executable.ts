@@ -1,9 +1,9 @@
 /** A compiled network: its weights and statistics, and the steps on them. */
 import type {
+  ActivationMasks,
   Executable,
   ExecutableState,
   Feed,
-  Gates,
   GradientRequest,
   GradientResult,
   Mode,
@@ -19,7 +19,7 @@ import type { Device } from '../device/device.ts'
 import { Readback } from '../device/readback.ts'
 import { disposeState, RING, type State } from '../plan/layout.ts'
 import type { Plan } from '../plan/plan.ts'
-import { GateHolder } from './heldGates.ts'
+import { FrozenActivations } from './frozenActivations.ts'
 import { Machine } from './machine.ts'
 import { TallyRing } from './tallyRing.ts'
 import { DeviceVector, VectorSpace } from './vectors.ts'
@@ -31,7 +31,7 @@ export interface Parts {
   readonly batchSize: number
   readonly state: State
   readonly plan: Plan
-  /** Plans the same network with held gates, at the first need. */
+  /** Plans the same network with frozen activations, at the first need. */
   readonly planHeld: () => Plan
 }
 
@@ -45,7 +45,7 @@ export class WebgpuExecutable implements Executable {
   readonly #space: VectorSpace
   readonly #live: Machine
   readonly #steps: TallyRing
-  #holder: GateHolder | undefined
+  #holder: FrozenActivations | undefined
 
   constructor(parts: Parts) {
     const { device, network, state, plan } = parts
@@ -96,9 +96,9 @@ export class WebgpuExecutable implements Executable {
     return this.#machineFor(feed).forward(feed, mode)
   }
 
-  gates(feed: Feed): Gates {
+  activationMasks(feed: Feed): ActivationMasks {
     this.#check(feed)
-    return this.#gateHolder().take(feed)
+    return this.#frozenActivations().take(feed)
   }
 
   async save(): Promise<ExecutableState> {
@@ -126,18 +126,20 @@ export class WebgpuExecutable implements Executable {
     disposeState(this.#parts.state)
   }
 
-  /** The machine for a feed that fits: the live one, or that which holds the feed's gates. */
+  /** The machine for a feed that fits: the live one, or that which holds the feed's activation masks. */
   #machineFor(feed: Feed, objective?: Objective): Machine {
     this.#check(feed, objective)
-    return feed.gates === undefined ? this.#live : this.#gateHolder().machineFor(feed.gates, feed)
+    return feed.activationMasks === undefined
+      ? this.#live
+      : this.#frozenActivations().machineFor(feed.activationMasks, feed)
   }
 
   #check(feed: Feed, objective?: Objective): void {
     checkFeed(this.network, this.#parts.batchSize, feed, objective)
   }
 
-  #gateHolder(): GateHolder {
-    this.#holder ??= new GateHolder(this.#parts.device, this.#machine(this.#parts.planHeld()))
+  #frozenActivations(): FrozenActivations {
+    this.#holder ??= new FrozenActivations(this.#parts.device, this.#machine(this.#parts.planHeld()))
     return this.#holder
   }
 

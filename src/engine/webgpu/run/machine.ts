@@ -76,7 +76,7 @@ export class Machine {
     const { height, width, channels } = values[network.features]
     const { size } = feed.batch
     const flags = this.#feeding.write(feed)
-    const situation = { mode, weights: false, coefficients: false, gated: flags !== undefined, taking: false }
+    const situation = { mode, weights: false, coefficients: false, pathMasked: flags !== undefined, recording: false }
     this.#set(situation, size)
     const staged = this.#submit(['forward'], situation, size, flags, (encoder) => [
       this.#stage(encoder, logits, size),
@@ -89,11 +89,17 @@ export class Machine {
     }
   }
 
-  /** A forward pass that leaves what gates decide by in the plan's masks; of switched-off paths, too. */
-  takeMasks(feed: Feed): void {
+  /** A forward pass that leaves what activation masks decide by in the plan's masks; of switched-off paths, too. */
+  recordMasks(feed: Feed): void {
     const { size } = feed.batch
     const flags = this.#feeding.write(withAllPaths(feed))
-    const situation = { mode: 'probe', weights: false, coefficients: false, gated: false, taking: true } as const
+    const situation = {
+      mode: 'probe',
+      weights: false,
+      coefficients: false,
+      pathMasked: false,
+      recording: true,
+    } as const
     this.#set(situation, size)
     this.#submit(['forward'], situation, size, flags, () => undefined)
   }
@@ -102,7 +108,7 @@ export class Machine {
     const { sgd, tally } = wants
     const { size } = feed.batch
     const flags = this.#feeding.write(feed)
-    const situation = { ...wants, gated: flags !== undefined, taking: false }
+    const situation = { ...wants, pathMasked: flags !== undefined, recording: false }
     if (objective.kind === 'logits') this.#feeding.writeCotangent(objective.cotangent)
     const smoothing = objective.kind === 'logits' ? 0 : (objective.labelSmoothing ?? 0)
     this.#set(situation, size, { tally, smoothing, ...(sgd && descentOf(sgd)) })
@@ -111,8 +117,8 @@ export class Machine {
     return { flags, result: this.#submit(sections, situation, size, flags, after) }
   }
 
-  #set({ gated, mode }: Situation, samples: number, more: Parameters<Plan['run']['set']>[0] = {}): void {
-    this.plan.run.set({ samples, gated: Number(gated), mode: MODES.indexOf(mode), ...more })
+  #set({ pathMasked, mode }: Situation, samples: number, more: Parameters<Plan['run']['set']>[0] = {}): void {
+    this.plan.run.set({ samples, pathMasked: Number(pathMasked), mode: MODES.indexOf(mode), ...more })
   }
 
   /** One command buffer: what the gradient of the weights starts from, all dispatches, and what comes after them. */

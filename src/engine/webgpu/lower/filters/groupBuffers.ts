@@ -1,7 +1,7 @@
 /** What the dispatches of a group of filters name: parts of buffers, or whole ones where its filters stand side by side. */
 
 import type { ValueId } from '../../../../core/network.ts'
-import type { ByGating } from '../../../plan/accumulation.ts'
+import type { ByPathMask } from '../../../plan/accumulation.ts'
 import { type Lent, spanOf } from '../../plan/storage.ts'
 import type { Context } from '../context.ts'
 import { numberedBuffers } from '../grouping.ts'
@@ -77,7 +77,7 @@ export function inputGradientOf(context: Context, group: FilterGroup, gradients:
 /** Where the gradient wrt what a group reads goes, and how it adds. */
 interface Goal {
   readonly result: Lent
-  readonly accumulate: number | ByGating
+  readonly accumulate: number | ByPathMask
 }
 
 /** @returns undefined where nothing upstream learns */

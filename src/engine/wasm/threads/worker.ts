@@ -1,9 +1,9 @@
 /** A thread of a crew: waits for orders, and follows its part of a list for each. */
 import { parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads'
 import { ThreadKernels } from '../module/module.ts'
+import { Seat, SpinWait, WORD } from './barrier.ts'
 import { type BoundCall, bindCalls, follow } from './follow.ts'
-import { Seat, Watch, WORD } from './meeting.ts'
-import type { CrewNews, MemberSetting } from './workerCrew.ts'
+import type { CrewNews, MemberSetting } from './workerThreads.ts'
 
 /** What is known of a plan. */
 interface KnownPlan {
@@ -17,7 +17,7 @@ const plans = new Map<number, KnownPlan>()
 /** The host says when it is in vain, by ending this thread. */
 const onSlice = () => {}
 const seat = new Seat(words, threads, onSlice)
-const orders = new Watch(words, WORD.orders, onSlice)
+const orders = new SpinWait(words, WORD.orders, onSlice)
 const follower = { isFirst: false, meet: () => seat.meet() }
 
 /** News are sent before the order that needs them. */
@@ -46,7 +46,7 @@ function obey(): void {
   hear()
   const { thread, flags, lists } = knownPlan(words[WORD.plan])
   thread.batch = words[WORD.batch]
-  follow(lists[words[WORD.list]], words[WORD.gated] === 1 ? flags : undefined, follower)
+  follow(lists[words[WORD.list]], words[WORD.pathMasked] === 1 ? flags : undefined, follower)
 }
 
 parentPort?.postMessage('ready')
@@ -58,5 +58,5 @@ try {
 } catch (error) {
   port.postMessage(String(error))
   Atomics.store(words, WORD.lost, 1)
-  Atomics.notify(words, WORD.meetings)
+  Atomics.notify(words, WORD.barriers)
 }

@@ -4,11 +4,11 @@
  */
 import type { Graph, Operation } from '../graph.ts'
 
-export function holdGates(graph: Graph): Graph {
+export function freezeActivations(graph: Graph): Graph {
   return { ...graph, operations: graph.operations.map(held) }
 }
 
 function held(operation: Operation): Operation {
-  if (operation.kind === 'relu') return { ...operation, kind: 'heldRelu' }
-  return operation.kind === 'maxPool' ? { ...operation, kind: 'heldMaxPool' } : operation
+  if (operation.kind === 'relu') return { ...operation, kind: 'frozenRelu' }
+  return operation.kind === 'maxPool' ? { ...operation, kind: 'frozenMaxPool' } : operation
 }

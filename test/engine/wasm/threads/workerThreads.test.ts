@@ -1,8 +1,8 @@
 /** Crews that are over: one of their threads was gone before it was ready, or all who used them have left. */
 import { Worker } from 'node:worker_threads'
 import { expect, test, vi } from 'vitest'
-import { joinCrew } from '../../../../src/engine/wasm/crew/workerCrew.ts'
 import { Arena, kernelModule } from '../../../../src/engine/wasm/module/module.ts'
+import { joinThreads } from '../../../../src/engine/wasm/threads/workerThreads.ts'
 
 /** What was made, and the workers that came with it. */
 function workersOf<T>(make: () => T): { readonly made: T; readonly workers: readonly Worker[] } {
@@ -14,7 +14,7 @@ function workersOf<T>(make: () => T): { readonly made: T; readonly workers: read
 }
 
 test('a thread that ends before it is ready is an error for all who wait for it; the next crew is a new one', async () => {
-  const { made, workers } = workersOf(() => [joinCrew(3), joinCrew(3)])
+  const { made, workers } = workersOf(() => [joinThreads(3), joinThreads(3)])
   expect(workers).toHaveLength(2)
   const waiting = Promise.allSettled(made)
   await workers[1].terminate()
@@ -25,13 +25,13 @@ test('a thread that ends before it is ready is an error for all who wait for it;
     )
     expect(joining).toMatchObject({ status: 'rejected', reason: { code: 'failed', message } })
   }
-  const next = await joinCrew(3)
+  const next = await joinThreads(3)
   expect(next.isLost).toBe(false)
   next.leave()
 })
 
 test('a step of a crew that all have left is an error that says so', async () => {
-  const crew = await joinCrew(2)
+  const crew = await joinThreads(2)
   const module = await kernelModule('deterministic')
   const plan = crew.announce({ module, memory: new Arena(module).memory, flags: new Uint8Array() })
   const list = plan.addList([])

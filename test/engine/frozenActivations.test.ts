@@ -6,7 +6,7 @@ import { openExecutor } from '../../src/engine/executors.ts'
 import { initialWeights } from '../../src/engine/initialise.ts'
 import { darts } from '../../src/spaces/darts/index.ts'
 import { relativeError } from '../fixtures/golden.ts'
-import { underGatesOfPaths } from './heldPaths.ts'
+import { underGatesOfPaths } from './frozenPaths.ts'
 
 type ExecutorName = 'tfjs' | 'static'
 const shape = { height: 8, width: 8, channels: 3, classes: 10 }
@@ -44,18 +44,18 @@ async function slopes(executable: Executable, feed: Feed): Promise<number[]> {
   return all
 }
 
-describe.each(['tfjs', 'static'] as const)('held gates on %s', (executorName) => {
+describe.each(['tfjs', 'static'] as const)('frozen activations on %s', (executorName) => {
   test('change nothing where they were taken', async () => {
     const executable = await searchNetwork(executorName)
     const feed = feedAt(parameters(0.1))
-    const gates = executable.gates?.(feed)
+    const activationMasks = executable.activationMasks?.(feed)
     const live = await executable.gradient(feed, crossEntropy, want, 'probe')
-    const held = await executable.gradient({ ...feed, gates }, crossEntropy, want, 'probe')
+    const held = await executable.gradient({ ...feed, activationMasks }, crossEntropy, want, 'probe')
     expect(held.loss).toBeCloseTo(live.loss, 6)
     live.coefficients?.forEach((value, i) => {
       expect(Math.abs((held.coefficients?.[i] ?? Number.NaN) - value)).toBeLessThan(1e-5)
     })
-    gates?.dispose()
+    activationMasks?.dispose()
     executable.dispose()
   })
 
@@ -68,10 +68,10 @@ describe.each(['tfjs', 'static'] as const)('held gates on %s', (executorName) =>
 
   test('make the gradient the slope of the loss, far from where they were taken, too', async () => {
     const executable = await searchNetwork(executorName)
-    const gates = executable.gates?.(feedAt(parameters(0.1)))
+    const activationMasks = executable.activationMasks?.(feedAt(parameters(0.1)))
     const far = feedAt(parameters(0.5))
     const { coefficients = new Float64Array() } = await executable.gradient(
-      { ...far, gates },
+      { ...far, activationMasks },
       crossEntropy,
       want,
       'probe',
@@ -80,25 +80,26 @@ describe.each(['tfjs', 'static'] as const)('held gates on %s', (executorName) =>
     const step = 0.001 / Math.hypot(...coefficients)
     const lossAt = async (h: number) => {
       const moved = far.coefficients.map((value, i) => value + h * coefficients[i])
-      return (await executable.gradient({ ...far, coefficients: moved, gates }, crossEntropy, want, 'probe')).loss
+      return (await executable.gradient({ ...far, coefficients: moved, activationMasks }, crossEntropy, want, 'probe'))
+        .loss
     }
     const slope = ((await lossAt(step)) - (await lossAt(-step))) / (2 * step)
     expect(slope / coefficients.reduce((sum, value) => sum + value * value, 0)).toBeCloseTo(1, 2)
-    gates?.dispose()
+    activationMasks?.dispose()
     executable.dispose()
   })
 })
 
-describe('held gates of the static plan', () => {
+describe('frozen activations of the static plan', () => {
   test('are those of TensorFlow.js, at other weights and coefficients, and with others taken in between', async () => {
     const held = async (executorName: ExecutorName) => {
       const executable = await searchNetwork(executorName)
-      const gates = executable.gates?.(feedAt(parameters(0.1)))
-      const others = executable.gates?.(feedAt(parameters(2)))
+      const activationMasks = executable.activationMasks?.(feedAt(parameters(0.1)))
+      const others = executable.activationMasks?.(feedAt(parameters(2)))
       executable.weights.scale(1.3)
-      const found = await slopes(executable, { ...feedAt(parameters(0.5)), gates })
+      const found = await slopes(executable, { ...feedAt(parameters(0.5)), activationMasks })
       const live = await slopes(executable, feedAt(parameters(0.5)))
-      for (const each of [gates, others]) each?.dispose()
+      for (const each of [activationMasks, others]) each?.dispose()
       executable.dispose()
       return { found, live }
     }
@@ -111,13 +112,13 @@ describe('held gates of the static plan', () => {
   test('are refused by another network, for a batch of another size, and after they were disposed of', async () => {
     const [one, other] = [await searchNetwork('static'), await searchNetwork('static')]
     const feed = feedAt(parameters(0.1))
-    const gates = one.gates?.(feed)
+    const activationMasks = one.activationMasks?.(feed)
     const smaller = { images: feed.batch.images.slice(0, 192), labels: feed.batch.labels.slice(0, 1), size: 1 }
     const use = (executable: Executable, batch = feed.batch) =>
-      executable.gradient({ ...feed, batch, gates }, crossEntropy, want, 'probe')
-    await expect(use(other)).rejects.toThrow('gates of another executable, or disposed of')
-    await expect(use(one, smaller)).rejects.toThrow('gates of 2 samples cannot be held for a batch of 1')
-    gates?.dispose()
-    await expect(use(one)).rejects.toThrow('gates of another executable, or disposed of')
+      executable.gradient({ ...feed, batch, activationMasks }, crossEntropy, want, 'probe')
+    await expect(use(other)).rejects.toThrow('activation masks of another executable, or disposed of')
+    await expect(use(one, smaller)).rejects.toThrow('activation masks of 2 samples do not fit a batch of 1')
+    activationMasks?.dispose()
+    await expect(use(one)).rejects.toThrow('activation masks of another executable, or disposed of')
   })
 })

@@ -2,21 +2,21 @@
 
 /** Places of the words; those that threads wait for have a cache line of their own. */
 export const WORD = {
-  /** How many have come to the meeting. */
+  /** How many have come to the barrier. */
   arrived: 0,
-  /** Meetings held. */
-  meetings: 16,
+  /** Barriers passed. */
+  barriers: 16,
   /** Orders given. The order itself: */
   orders: 32,
   plan: 33,
   list: 34,
   batch: 35,
-  gated: 36,
+  pathMasked: 36,
   /** 1 once a thread cannot go on. */
   lost: 48,
 } as const
 
-export const meetingWords = (): Int32Array => new Int32Array(new SharedArrayBuffer(256))
+export const barrierWords = (): Int32Array => new Int32Array(new SharedArrayBuffer(256))
 
 /** About 100 µs: threads that have a core finish within microseconds of each other; sleeping and waking takes tens. */
 const MOST_SPINS = 10_000
@@ -32,7 +32,7 @@ export type OnSlice = (slices: number) => void
  * A word that others change, and how one thread waits for it: a while awake, then asleep. How long awake is learned:
  * where the others have to wait for a core, staying awake keeps one from them.
  */
-export class Watch {
+export class SpinWait {
   readonly #words: Int32Array
   readonly #word: number
   readonly #onSlice: OnSlice
@@ -67,28 +67,28 @@ export class Watch {
   }
 }
 
-/** One thread's place at the meetings of all. */
+/** One thread's place at the barriers of all. */
 export class Seat {
   readonly #words: Int32Array
   readonly #threads: number
-  readonly #watch: Watch
+  readonly #wait: SpinWait
 
   constructor(words: Int32Array, threads: number, onSlice: OnSlice) {
     this.#words = words
     this.#threads = threads
-    this.#watch = new Watch(words, WORD.meetings, onSlice)
+    this.#wait = new SpinWait(words, WORD.barriers, onSlice)
   }
 
   /** Returns once all threads have called it. */
   meet(): void {
     const words = this.#words
-    const meetings = Atomics.load(words, WORD.meetings)
+    const barriers = Atomics.load(words, WORD.barriers)
     if (Atomics.add(words, WORD.arrived, 1) < this.#threads - 1) {
-      this.#watch.awaitChange(meetings)
+      this.#wait.awaitChange(barriers)
       return
     }
     Atomics.store(words, WORD.arrived, 0)
-    Atomics.add(words, WORD.meetings, 1)
-    Atomics.notify(words, WORD.meetings)
+    Atomics.add(words, WORD.barriers, 1)
+    Atomics.notify(words, WORD.barriers)
   }
 }

@@ -1,11 +1,11 @@
-/** Gates of paths that were off where they were taken. */
+/** ActivationMasks of paths that were off where they were taken. */
 import type { Executor } from '../../src/core/executor.ts'
 import { random } from '../../src/core/random.ts'
 import { initialWeights } from '../../src/engine/initialise.ts'
 import { branching, branchingFeed } from './webgpu/branches.ts'
 
 /**
- * Loss and gradients with all paths on, under gates that were taken with half of them off, and under those that were taken
+ * Loss and gradients with all paths on, under activation masks that were taken with half of them off, and under those that were taken
  * with the same weights of 0.
  */
 export async function underGatesOfPaths(executor: Executor) {
@@ -18,17 +18,17 @@ export async function underGatesOfPaths(executor: Executor) {
   const found = []
   for (const feed of [half, zeroed]) {
     await executable.evaluate([branchingFeed(network, 3, (coefficient) => coefficient % 3 === 0)], 'probe')
-    const gates = executable.gates?.(feed)
+    const activationMasks = executable.activationMasks?.(feed)
     const weights = executable.vector()
     const want = { coefficients: true, weights }
     const { loss, coefficients } = await executable.gradient(
-      { ...all, gates },
+      { ...all, activationMasks },
       { kind: 'cross-entropy' },
       want,
       'probe',
     )
     found.push({ loss, coefficients, gradient: await weights.read() })
-    gates?.dispose()
+    activationMasks?.dispose()
   }
   executable.dispose()
   return { whereOff: found[0], whereZero: found[1] }

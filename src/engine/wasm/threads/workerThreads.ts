@@ -7,9 +7,9 @@ import { fileURLToPath } from 'node:url'
 import { MessageChannel, type MessagePort, receiveMessageOnPort, Worker } from 'node:worker_threads'
 import { BenchError } from '../../../core/errors.ts'
 import type { PlainCall } from '../plan/program.ts'
-import type { Crew, CrewPlan, NewPlan } from './crew.ts'
+import { barrierWords, Seat, WORD } from './barrier.ts'
 import { type BoundCall, type Follower, follow } from './follow.ts'
-import { meetingWords, Seat, WORD } from './meeting.ts'
+import type { NewPlan, ThreadedPlan, Threads } from './threads.ts'
 
 /** What a member starts with. */
 export interface MemberSetting {
@@ -26,12 +26,12 @@ export type CrewNews =
   | { readonly kind: 'end'; readonly plan: number }
 
 /** The built module, also where this one runs from source: Node 20 runs no TypeScript. */
-const MEMBER = fileURLToPath(new URL('../../../../dist/engine/wasm/crew/crewMember.js', import.meta.url))
+const MEMBER = fileURLToPath(new URL('../../../../dist/engine/wasm/threads/worker.js', import.meta.url))
 
 /** Seconds without a sign of the others after which they are given up. */
 const PATIENCE = 60
 
-const crews = new Map<number, WorkerCrew>()
+const threadPools = new Map<number, WorkerThreads>()
 
 /**
  * The crew of so many threads, at least 2; each user is to leave it.
@@ -39,9 +39,9 @@ const crews = new Map<number, WorkerCrew>()
  * @param patience of one that has to be made, in seconds
  * @throws BenchError `failed` where threads cannot be had
  */
-export async function joinCrew(threads: number, patience = PATIENCE): Promise<Crew> {
-  const crew = crews.get(threads) ?? new WorkerCrew(threads, patience, () => crews.delete(threads))
-  crews.set(threads, crew)
+export async function joinThreads(threads: number, patience = PATIENCE): Promise<Threads> {
+  const crew = threadPools.get(threads) ?? new WorkerThreads(threads, patience, () => threadPools.delete(threads))
+  threadPools.set(threads, crew)
   await crew.join()
   return crew
 }
@@ -51,9 +51,9 @@ interface Member {
   readonly port: MessagePort
 }
 
-class WorkerCrew implements Crew {
+class WorkerThreads implements Threads {
   readonly threads: number
-  readonly #words = meetingWords()
+  readonly #words = barrierWords()
   readonly #members: readonly Member[]
   readonly #ready: Promise<unknown>
   readonly #patience: number
@@ -95,7 +95,7 @@ class WorkerCrew implements Crew {
     if (this.#users === 0) this.#end()
   }
 
-  announce(plan: NewPlan): CrewPlan {
+  announce(plan: NewPlan): ThreadedPlan {
     const number = this.#plans++
     this.#tell({ kind: 'plan', plan: number, ...plan })
     let lists = 0
@@ -105,7 +105,7 @@ class WorkerCrew implements Crew {
         return lists++
       },
       run: (list, calls, batch, flags) =>
-        this.#run({ plan: number, list, batch, gated: Number(flags !== undefined) }, calls, flags),
+        this.#run({ plan: number, list, batch, pathMasked: Number(flags !== undefined) }, calls, flags),
       end: () => this.#tell({ kind: 'end', plan: number }),
     }
   }
@@ -179,5 +179,5 @@ interface Order {
   readonly plan: number
   readonly list: number
   readonly batch: number
-  readonly gated: number
+  readonly pathMasked: number
 }

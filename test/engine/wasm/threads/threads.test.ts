@@ -7,28 +7,28 @@ import type { Executor, Feed, SgdStep } from '../../../../src/core/executor.ts'
 import type { Network } from '../../../../src/core/network.ts'
 import { random } from '../../../../src/core/random.ts'
 import { initialWeights } from '../../../../src/engine/initialise.ts'
-import type { CrewPlan } from '../../../../src/engine/wasm/crew/crew.ts'
-import { bindCalls } from '../../../../src/engine/wasm/crew/follow.ts'
-import { threadsThatPay } from '../../../../src/engine/wasm/crew/threadsThatPay.ts'
-import { joinCrew } from '../../../../src/engine/wasm/crew/workerCrew.ts'
 import { openStaticExecutor } from '../../../../src/engine/wasm/index.ts'
 import { Arena, kernelModule } from '../../../../src/engine/wasm/module/module.ts'
 import type { PlainCall } from '../../../../src/engine/wasm/plan/program.ts'
+import { bindCalls } from '../../../../src/engine/wasm/threads/follow.ts'
+import type { ThreadedPlan } from '../../../../src/engine/wasm/threads/threads.ts'
+import { usefulThreads } from '../../../../src/engine/wasm/threads/usefulThreads.ts'
+import { joinThreads } from '../../../../src/engine/wasm/threads/workerThreads.ts'
 import { nb201 } from '../../../../src/spaces/nb201/index.ts'
 import { discrete, supernets } from '../../agreement/networks.ts'
 import { randomCase } from '../../agreement/randomNetworks.ts'
 import { feedFor, type Request, run } from '../../agreement/run.ts'
-import { turnCrew } from './turnCrew.ts'
+import { threadsInTurn } from './threadsInTurn.ts'
 
 const SGD: SgdStep = { learningRate: 0.05, momentum: 0.9, nesterov: true, weightDecay: 3e-4, clipNorm: 5 }
 const LOSS = { kind: 'cross-entropy' } as const
 const COUNTS = [1, 2, 3]
 
 /** However small the network. */
-const open = (threads: number, join = joinCrew): Promise<Executor> =>
-  openStaticExecutor({ threads, threadsThatPay: () => threads, joinCrew: join })
+const open = (threads: number, join = joinThreads): Promise<Executor> =>
+  openStaticExecutor({ threads, usefulThreads: () => threads, joinThreads: join })
 
-const inTurns = (threads: number) => open(threads, async () => turnCrew(threads))
+const inTurns = (threads: number) => open(threads, async () => threadsInTurn(threads))
 
 const searchNetwork = (channels: number, size: number) =>
   nb201.supernet({
@@ -112,7 +112,7 @@ describe('one, two and three threads give the same bits', () => {
     crew.leave()
   })
 
-  test('where gates are held, and where memory grows and goes from one network to the next', async () => {
+  test('where activations are frozen, and where memory grows and goes from one network to the next', async () => {
     const results = [1, 2].map(async (threads) => {
       const executor = await open(threads)
       const small = await heldGradients(executor, searchNetwork(4, 8))
@@ -127,16 +127,16 @@ describe('one, two and three threads give the same bits', () => {
   })
 })
 
-/** A gradient with held gates after a step, and one more vector than there was. */
+/** A gradient with frozen activations after a step, and one more vector than there was. */
 async function heldGradients(executor: Executor, network: Network) {
   const executable = await executor.compile(network, { batchSize: 9 })
   executable.weights.write(initialWeights(network, random(0, 'weights')))
   const [feed, other] = [feedFor(network, 9), feedFor(network, 9, 'other')]
-  const gates = executable.gates?.(feed)
+  const activationMasks = executable.activationMasks?.(feed)
   await executable.step(feed, LOSS, SGD)
   const weights = executable.vector()
   const result = await executable.gradient(
-    { ...feed, coefficients: other.coefficients, gates },
+    { ...feed, coefficients: other.coefficients, activationMasks },
     LOSS,
     { weights, coefficients: true },
     'probe',
@@ -165,8 +165,8 @@ test('memory stays flat over steps of changing batches and paths', async () => {
 
 describe('threads', () => {
   test('are as many as are allowed and have enough to do: one for a small network', async () => {
-    expect(threadsThatPay(searchNetwork(4, 16), 64)).toBe(1)
-    expect(threadsThatPay(searchNetwork(16, 32), 64)).toBeGreaterThan(64)
+    expect(usefulThreads(searchNetwork(4, 16), 64)).toBe(1)
+    expect(usefulThreads(searchNetwork(16, 32), 64)).toBeGreaterThan(64)
     const executor = await openStaticExecutor({ threads: 2 })
     const small = await executor.compile(searchNetwork(4, 8), { batchSize: 64 })
     expect(executor.threads).toBe(1)
@@ -177,21 +177,21 @@ describe('threads', () => {
   })
 
   test('are the same for all networks that want so many, and end with the last', async () => {
-    const [first, second] = [await joinCrew(2), await joinCrew(2)]
+    const [first, second] = [await joinThreads(2), await joinThreads(2)]
     expect(second).toBe(first)
     first.leave()
-    expect(await joinCrew(2)).toBe(first)
+    expect(await joinThreads(2)).toBe(first)
     first.leave()
     first.leave()
-    const next = await joinCrew(2)
+    const next = await joinThreads(2)
     expect(next).not.toBe(first)
     next.leave()
   })
 
   test('do not keep a process alive', () => {
     const script = `
-      const { joinCrew } = await import('./dist/engine/wasm/crew/workerCrew.js')
-      await joinCrew(3)
+      const { joinThreads } = await import('./dist/engine/wasm/threads/workerThreads.js')
+      await joinThreads(3)
       console.log('done')`
     const options = { encoding: 'utf8', timeout: 60_000 } as const
     expect(execFileSync(process.execPath, ['--input-type=module', '-e', script], options)).toBe('done\n')
@@ -204,7 +204,7 @@ describe('threads', () => {
     const step = stepOf(plan, arena, calls)
     expect(step).toThrow(/^a thread that helps with steps was lost \(RuntimeError: .*\); run it again, or with/)
     expect(step).toThrow(expect.objectContaining({ code: 'failed' }))
-    const next = await joinCrew(2)
+    const next = await joinThreads(2)
     expect(next).not.toBe(crew)
     next.leave()
   })
@@ -221,7 +221,7 @@ describe('threads', () => {
     step()
     for (const worker of workers) void worker.terminate()
     expect(step).toThrow(/^a thread that helps with steps was lost \(no sign of it for 1 s\)/)
-    const next = await joinCrew(2)
+    const next = await joinThreads(2)
     next.leave()
   })
 })
@@ -229,7 +229,7 @@ describe('threads', () => {
 /** A plan of a crew's own, with memory and flags for three calls; the workers of the crew, if it is new. */
 async function announced(threads: number, patience?: number) {
   const unref = vi.spyOn(Worker.prototype, 'unref')
-  const crew = await joinCrew(threads, patience)
+  const crew = await joinThreads(threads, patience)
   const workers = unref.mock.contexts as Worker[]
   unref.mockRestore()
   const module = await kernelModule('deterministic')
@@ -241,7 +241,7 @@ async function announced(threads: number, patience?: number) {
   return { plan, arena, flags, crew, workers }
 }
 
-function stepOf(plan: CrewPlan, arena: Arena, calls: readonly PlainCall[], flags?: Uint8Array): () => void {
+function stepOf(plan: ThreadedPlan, arena: Arena, calls: readonly PlainCall[], flags?: Uint8Array): () => void {
   const bound = bindCalls(arena.kernels, calls)
   const list = plan.addList(calls)
   return () => plan.run(list, bound, arena.batch, flags)

@@ -7,13 +7,13 @@ import type { Backward } from '../../plan/rules.ts'
 import type { Context } from './context.ts'
 import { poolingWindow } from './pool.ts'
 
-export function lowerHeldRelu(context: Context, { input, output }: Of<'heldRelu'>, index: number): Backward {
+export function lowerFrozenRelu(context: Context, { input, output }: Of<'frozenRelu'>, index: number): Backward {
   const { program } = context
   const condition = context.activity.condition(index)
   const { perSample } = context.extent(input)
   const [value, result] = [context.value(input), context.value(output)]
   const mask = context.mask(perSample)
-  program.emit('accumulate', { input: value, output: mask, perSample, add: 0 }, { condition, when: 'taking' })
+  program.emit('accumulate', { input: value, output: mask, perSample, add: 0 }, { condition, when: 'recording' })
   // The way back of a ReLU: what is passed on is what is positive in the mask.
   program.emit('reluGradient', { input: mask, gradient: value, result, perSample, accumulate: 0 }, { condition })
   return () => {
@@ -25,7 +25,7 @@ export function lowerHeldRelu(context: Context, { input, output }: Of<'heldRelu'
   }
 }
 
-export function lowerHeldMaxPool(context: Context, operation: Of<'heldMaxPool'>, index: number): Backward {
+export function lowerFrozenMaxPool(context: Context, operation: Of<'frozenMaxPool'>, index: number): Backward {
   const { program } = context
   const { input, output } = operation
   const condition = context.activity.condition(index)
@@ -34,9 +34,9 @@ export function lowerHeldMaxPool(context: Context, operation: Of<'heldMaxPool'>,
   const mask = context.mask(perSample)
   const largest = context.mask(context.extent(output).perSample)
   const window = poolingWindow(context, operation)
-  program.emit('accumulate', { input: value, output: mask, perSample, add: 0 }, { condition, when: 'taking' })
-  program.emit('maxPool', { input: mask, output: largest, ...window }, { condition, when: 'taking' })
-  program.emit('heldMaxPool', { input: value, mask, largest, output: result, ...window }, { condition })
+  program.emit('accumulate', { input: value, output: mask, perSample, add: 0 }, { condition, when: 'recording' })
+  program.emit('maxPool', { input: mask, output: largest, ...window }, { condition, when: 'recording' })
+  program.emit('frozenMaxPool', { input: value, mask, largest, output: result, ...window }, { condition })
   return () => {
     const gradient = context.outputGradient(output)
     const target = context.gradient(input)

@@ -10,7 +10,7 @@ import { itemGrid } from '../plan/program.ts'
 import type { Context } from './context.ts'
 import { poolingWindow, sendThroughChoice } from './pool.ts'
 
-export function lowerHeldRelu(context: Context, { input, output }: Of<'heldRelu'>, index: number): Backward {
+export function lowerFrozenRelu(context: Context, { input, output }: Of<'frozenRelu'>, index: number): Backward {
   const { program } = context
   const condition = context.activity.condition(index)
   const { perSample, quadsPerSample } = context.extent(input)
@@ -19,7 +19,7 @@ export function lowerHeldRelu(context: Context, { input, output }: Of<'heldRelu'
   const decider = context.mask(perSample)
   const args = { perSample: quadsPerSample, accumulate: 0 }
   const buffers = { input: value, output: context.value(output) }
-  program.emit(add, { buffers: { input: value, output: decider }, args, grid, condition, when: 'taking' })
+  program.emit(add, { buffers: { input: value, output: decider }, args, grid, condition, when: 'recording' })
   program.emit(pass, { buffers: { decider, ...buffers }, args, grid, condition })
   return () => {
     const gradient = context.outputGradient(output)
@@ -35,14 +35,14 @@ export function lowerHeldRelu(context: Context, { input, output }: Of<'heldRelu'
   }
 }
 
-export function lowerHeldMaxPool(context: Context, operation: Of<'heldMaxPool'>, index: number): Backward {
+export function lowerFrozenMaxPool(context: Context, operation: Of<'frozenMaxPool'>, index: number): Backward {
   const { program } = context
   const condition = context.activity.condition(index)
   const { perSample, quadsPerSample } = context.extent(operation.output)
   const choice = context.mask(perSample)
   const buffers = { input: context.value(operation.input), output: context.value(operation.output), choice }
   const common = { args: poolingWindow(context, operation), grid: itemGrid(quadsPerSample), condition }
-  program.emit(maxPool, { buffers, ...common, when: 'taking' })
-  program.emit(chosenPool, { buffers, ...common, when: 'not-taking' })
+  program.emit(maxPool, { buffers, ...common, when: 'recording' })
+  program.emit(chosenPool, { buffers, ...common, when: 'not-recording' })
   return () => sendThroughChoice(context, operation, choice, condition)
 }

@@ -1,10 +1,10 @@
 /** A crew whose threads take turns at every shared call, the last first: what they write must not depend on the order. */
 import { isOff } from '../../../../src/engine/plan/condition.ts'
-import type { Crew } from '../../../../src/engine/wasm/crew/crew.ts'
-import { type BoundCall, bindCalls } from '../../../../src/engine/wasm/crew/follow.ts'
 import { ThreadKernels } from '../../../../src/engine/wasm/module/module.ts'
+import { type BoundCall, bindCalls } from '../../../../src/engine/wasm/threads/follow.ts'
+import type { Threads } from '../../../../src/engine/wasm/threads/threads.ts'
 
-export const turnCrew = (threads: number): Crew => ({
+export const threadsInTurn = (threads: number): Threads => ({
   threads,
   isLost: false,
   announce({ module, memory }) {

@@ -3,12 +3,12 @@
 import type { PlainCall } from '../plan/program.ts'
 import type { BoundCall } from './follow.ts'
 
-export interface Crew {
+export interface Threads {
   readonly threads: number
   /** Whether a thread was given up, which may still be writing. */
   readonly isLost: boolean
   /** Tells the crew of a plan. */
-  announce(plan: NewPlan): CrewPlan
+  announce(plan: NewPlan): ThreadedPlan
   /** To be called once by everyone who joined. */
   leave(): void
 }
@@ -22,7 +22,7 @@ export interface NewPlan {
 }
 
 /** A plan that the crew knows. */
-export interface CrewPlan {
+export interface ThreadedPlan {
   /** → its number */
   addList(calls: readonly PlainCall[]): number
   /**

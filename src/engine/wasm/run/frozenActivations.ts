@@ -1,0 +1,65 @@
+/**
+ * Frozen activations. The network is planned a second time, in an arena of its own, with ReLUs and max poolings that read their
+ * decisions from masks. Each use brings the weights over, and their gradient back.
+ */
+import type { ActivationMasks, Feed } from '../../../core/executor.ts'
+import { RecordedMaskSets } from '../../plan/maskCopies.ts'
+import type { Machine } from './machine.ts'
+
+export class FrozenActivations {
+  readonly #live: Machine
+  readonly #frozen: Machine
+  readonly #recorded = new RecordedMaskSets<Float32Array>(() => {})
+  /** Whose masks stand in the arena. */
+  #standing: ActivationMasks | undefined
+
+  /** @param held the same network, planned with frozen activations */
+  constructor(live: Machine, held: Machine) {
+    this.#live = live
+    this.#frozen = held
+  }
+
+  take(feed: Feed): ActivationMasks {
+    this.#copyState(this.#live, this.#frozen)
+    this.#frozen.recordMasks(feed)
+    const { arena, plan } = this.#frozen
+    const masks = plan.masks.map(({ address, perSample }) =>
+      arena.floats.slice(address / 4, address / 4 + feed.batch.size * perSample),
+    )
+    const activationMasks = this.#recorded.add(feed.batch.size, masks)
+    this.#standing = activationMasks
+    return activationMasks
+  }
+
+  /** Hands out the frozen machine at the live one's weights, with these activation masks. */
+  using<T>(activationMasks: ActivationMasks, { batch }: Feed, use: (machine: Machine) => T): T {
+    const masks = this.#recorded.copiesOf(activationMasks, batch)
+    if (this.#standing !== activationMasks) this.#write(masks)
+    this.#standing = activationMasks
+    this.#copyState(this.#live, this.#frozen)
+    const result = use(this.#frozen)
+    this.#copyStatistics(this.#frozen, this.#live)
+    this.#copy(this.#frozen, this.#live, this.#live.plan.layout.gradient, this.#live.plan.layout.length)
+    return result
+  }
+
+  #write(masks: readonly Float32Array[]): void {
+    const { arena, plan } = this.#frozen
+    for (const [i, { address }] of plan.masks.entries()) arena.floats.set(masks[i], address / 4)
+  }
+
+  #copyState(from: Machine, to: Machine): void {
+    this.#copy(from, to, from.plan.layout.weights, from.plan.layout.length)
+    this.#copyStatistics(from, to)
+  }
+
+  #copyStatistics(from: Machine, to: Machine): void {
+    const { statistics, statisticsLength } = from.plan.layout
+    if (statisticsLength > 0) this.#copy(from, to, statistics[0], statisticsLength)
+  }
+
+  /** Both plans lay out what outlives a step at the same addresses. */
+  #copy({ arena: from }: Machine, { arena: to }: Machine, address: number, length: number): void {
+    to.floats.set(from.floats.subarray(address / 4, address / 4 + length), address / 4)
+  }
+}

@@ -1,0 +1,55 @@
+/**
+ * Frozen activations. The network is planned a second time, over the same weights, with ReLUs and max poolings that read their
+ * decisions from masks.
+ */
+import type { ActivationMasks, Feed } from '../../../core/executor.ts'
+import { RecordedMaskSets } from '../../plan/maskCopies.ts'
+import type { Device } from '../device/device.ts'
+import type { Machine } from './machine.ts'
+
+export class FrozenActivations {
+  readonly #device: Device
+  readonly #frozen: Machine
+  readonly #recorded = new RecordedMaskSets<GPUBuffer>((copy) => copy.destroy())
+  /** Whose masks stand in the plan. */
+  #standing: ActivationMasks | undefined
+
+  /** @param held the network, planned with frozen activations */
+  constructor(device: Device, held: Machine) {
+    this.#device = device
+    this.#frozen = held
+  }
+
+  take(feed: Feed): ActivationMasks {
+    const { size } = feed.batch
+    this.#frozen.recordMasks(feed)
+    const { masks } = this.#frozen.plan
+    const copies = masks.map(({ bytesPerSample }) => this.#device.buffer(size * bytesPerSample, 'an activation mask'))
+    this.#device.submit((encoder) => {
+      masks.forEach(({ buffer }, i) => {
+        encoder.copyBufferToBuffer(buffer, 0, copies[i], 0, size * masks[i].bytesPerSample)
+      })
+    })
+    const activationMasks = this.#recorded.add(size, copies)
+    this.#standing = activationMasks
+    return activationMasks
+  }
+
+  /** The frozen machine, with these activation masks. */
+  machineFor(activationMasks: ActivationMasks, { batch }: Feed): Machine {
+    const copies = this.#recorded.copiesOf(activationMasks, batch)
+    if (this.#standing !== activationMasks) {
+      this.#device.submit((encoder) => {
+        this.#frozen.plan.masks.forEach(({ buffer, bytesPerSample }, i) => {
+          encoder.copyBufferToBuffer(copies[i], 0, buffer, 0, batch.size * bytesPerSample)
+        })
+      })
+    }
+    this.#standing = activationMasks
+    return this.#frozen
+  }
+
+  dispose(): void {
+    this.#frozen.plan.program.dispose()
+  }
+}
