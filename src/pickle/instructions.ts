@@ -31,11 +31,11 @@ const byOpcode: Readonly<Record<string, Instruction>> = {
   T: (m) => m.push(m.input.latin1(m.input.uint32())),
 
   // Protocol 0, which is lines of text
-  I: (m) => m.push(integerLine(m, m.input.line())),
-  L: (m) => m.push(m.number(m.input.line().replace(/L$/, ''))),
-  F: (m) => m.push(m.float(m.input.line())),
-  S: (m) => m.push(pythonLiteral(m.input.line()) ?? m.fail('holds a malformed string')),
-  V: (m) => m.push(rawUnicode(m.input.line())),
+  I: (m) => m.push(integerLine(m, m.line())),
+  L: (m) => m.push(m.number(m.line().replace(/L$/, ''))),
+  F: (m) => m.push(m.float(m.line())),
+  S: (m) => m.push(pythonLiteral(m.line()) ?? m.fail('holds a malformed string')),
+  V: (m) => m.push(rawUnicode(m.line())),
 
   // Containers
   '(': (m) => m.mark(),
@@ -54,7 +54,7 @@ const byOpcode: Readonly<Record<string, Instruction>> = {
     m.push(m.newDict())
     m.setItems(items)
   },
-  s: (m) => m.setItems(m.popMany(2)),
+  s: (m) => m.setItem(m.popMany(2)),
   u: (m) => m.setItems(m.popMark()),
   '\x8f': (m) => m.push(m.newSet([])),
   '\x90': (m) => m.addItems(m.popMark()),
@@ -66,16 +66,16 @@ const byOpcode: Readonly<Record<string, Instruction>> = {
     m.popMark()
   },
   '2': (m) => m.push(m.top()),
-  p: (m) => m.remember(Number(m.input.line())),
+  p: (m) => m.remember(Number(m.line())),
   q: (m) => m.remember(m.input.byte()),
   r: (m) => m.remember(m.input.uint32()),
   '\x94': (m) => m.memoize(),
-  g: (m) => m.recall(Number(m.input.line())),
+  g: (m) => m.recall(Number(m.line())),
   h: (m) => m.recall(m.input.byte()),
   j: (m) => m.recall(m.input.uint32()),
 
   // Names of types, and calls of them, which make data and run nothing
-  c: (m) => m.push(m.global(m.input.line(), m.input.line())),
+  c: (m) => m.push(m.global(m.line(), m.line())),
   '\x93': (m) => {
     const [module, name] = m.popMany(2)
     m.push(m.global(module, name))
@@ -90,12 +90,13 @@ const byOpcode: Readonly<Record<string, Instruction>> = {
   },
   b: (m) => m.build(),
   Q: (m) => m.push(m.persistent(m.pop())),
-  P: (m) => m.push(m.persistent(m.input.line())),
+  P: (m) => m.push(m.persistent(m.line())),
 
   // Framing
   '\x80': (m) => {
     const protocol = m.input.byte()
     if (protocol > HIGHEST_PROTOCOL) m.fail(`is of protocol ${protocol}; 0 to ${HIGHEST_PROTOCOL} are known`)
+    m.protocol = protocol
   },
   '\x95': (m) => m.input.skip(8),
 }

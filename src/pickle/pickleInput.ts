@@ -1,9 +1,9 @@
 /** The bytes of a pickle, read forwards from memory or from a part of a file, a window at a time. */
 import { readSync } from 'node:fs'
 import { BenchError } from '../core/errors.ts'
+import { countWork } from '../core/workCounter.ts'
 
 const WINDOW_BYTES = 1 << 20
-const LONGEST_LINE = 1 << 16
 
 /** An open file's part. */
 export interface FileSlice {
@@ -21,6 +21,7 @@ export class PickleInput {
   /** Of the window's first byte. */
   #windowStart = 0
   #at = 0
+  #isExhausted = false
 
   constructor(name: string, source: Uint8Array | FileSlice) {
     this.name = name
@@ -92,24 +93,24 @@ export class PickleInput {
     return Uint8Array.from(this.#window.subarray(start, start + count))
   }
 
-  /** Up to the next newline, without it. */
-  line(): string {
-    for (let length = 64; ; length = Math.min(2 * length, LONGEST_LINE)) {
+  /** Up to the next newline, without it; undefined where that is more than `most` bytes away. */
+  line(most: number): string | undefined {
+    for (let length = 64; ; length = Math.min(2 * length, most + 1)) {
       const available = Math.min(length, this.#length - this.position)
       this.#ensure(available)
-      const end = this.#window.indexOf(10, this.#at)
-      if (end !== -1 && end < this.#at + LONGEST_LINE) {
-        const text = this.#window.toString('latin1', this.#at, end)
-        this.#at = end + 1
+      const end = this.#window.subarray(this.#at, this.#at + available).indexOf(10)
+      if (end !== -1) {
+        const text = this.#window.toString('latin1', this.#at, this.#at + end)
+        this.#at += end + 1
         return text
       }
-      if (available < length) throw this.error('ends in the middle of a line')
-      if (length === LONGEST_LINE) throw this.error(`has a line of more than ${LONGEST_LINE} bytes`)
+      if (available < length) throw this.#endsTooEarly('in the middle of a line')
+      if (length > most) return undefined
     }
   }
 
   skip(bytes: number): void {
-    if (bytes > this.#length - this.position) throw this.error('ends too early')
+    if (bytes > this.#length - this.position) throw this.#endsTooEarly('too early')
     if (bytes <= this.#window.length - this.#at) {
       this.#at += bytes
       return
@@ -119,9 +120,23 @@ export class PickleInput {
     this.#at = 0
   }
 
-  /** `NAME, byte 31: pickle …` */
+  /** `NAME, byte 31: the pickle`, for messages. */
+  get place(): string {
+    return `${this.name}, byte ${this.position}: the pickle`
+  }
+
   error(problem: string): BenchError {
-    return new BenchError('bad-input', `${this.name}, byte ${this.position}: the pickle ${problem}`)
+    return new BenchError('bad-input', `${this.place} ${problem}`)
+  }
+
+  /** Whether reading failed because the bytes ended, and not because of what they are. */
+  get isExhausted(): boolean {
+    return this.#isExhausted
+  }
+
+  #endsTooEarly(how: string): BenchError {
+    this.#isExhausted = true
+    return this.error(`ends ${how}`)
   }
 
   /** Where the next bytes lie in the window, which this may replace: read it afterwards. Moves on past them. */
@@ -141,15 +156,16 @@ export class PickleInput {
     const { position } = this
     const left = this.#length - position
     if (this.#file === undefined || bytes > left) {
-      throw this.error(`ends too early: ${bytes} more bytes expected, ${left} there`)
+      throw this.#endsTooEarly(`too early: ${bytes} more bytes expected, ${left} there`)
     }
     const window = Buffer.allocUnsafe(Math.min(left, Math.max(bytes, WINDOW_BYTES)))
     for (let filled = 0; filled < window.length; ) {
       const offset = this.#file.offset + position + filled
       const read = readSync(this.#file.descriptor, window, filled, window.length - filled, offset)
-      if (read === 0) throw this.error('ends too early: the file became shorter')
+      if (read === 0) throw this.#endsTooEarly('too early: the file became shorter')
       filled += read
     }
+    countWork()
     this.#window = window
     this.#windowStart = position
     this.#at = 0

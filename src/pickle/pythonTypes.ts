@@ -32,6 +32,8 @@ const types: ReadonlyMap<string, PythonType> = new Map([
   ...entry(arrayOfBytes, ...inNumpy('numeric._frombuffer')),
   ...entry(([code]) => (typeof code === 'string' ? new Dtype(code) : undefined), 'numpy.dtype'),
   ...entry(() => undefined, 'numpy.ndarray'),
+  // The weights of a network, which are passed over; NATS-Bench's full release has them.
+  ...entry(([bytes]) => (bytes instanceof Uint8Array ? null : undefined), 'torch.storage._load_from_bytes'),
   ...entry(makeTensor, 'torch._utils._rebuild_tensor_v2', 'torch._utils._rebuild_tensor'),
   ...['Float', 'Double', 'Half', 'BFloat16', 'Long', 'Int', 'Short', 'Char', 'Byte', 'Bool'].flatMap((kind) =>
     entry(() => undefined, `torch.${kind}Storage`),

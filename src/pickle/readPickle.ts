@@ -16,11 +16,14 @@ export function readPickle(input: PickleInput, options: PickleOptions = {}): unk
   try {
     return run(input, new PickleMachine(input, options))
   } catch (cause) {
-    // Strings, sets and arrays beyond what JavaScript holds.
-    if (cause instanceof RangeError) throw input.error(`is too large (${cause.message})`)
+    // Text, sets and arrays beyond what JavaScript holds.
+    if (cause instanceof RangeError || isTooLongText(cause))
+      throw input.error(`is too large (${(cause as Error).message})`)
     throw cause
   }
 }
+
+const isTooLongText = (error: unknown): boolean => (error as NodeJS.ErrnoException).code === 'ERR_STRING_TOO_LONG'
 
 function run(input: PickleInput, machine: PickleMachine): unknown {
   for (;;) {

@@ -32,5 +32,6 @@ export class TorchTensor {
 export function torchStorage(id: unknown): TorchStorage | undefined {
   if (!Array.isArray(id) || id[0] !== 'storage' || !(id[1] instanceof TorchStorageType)) return undefined
   const [, type, key, , elements] = id as [string, TorchStorageType, unknown, unknown, unknown]
-  return typeof elements === 'number' ? { type: type.name, key: String(key), elements } : undefined
+  if (typeof elements !== 'number' || (typeof key !== 'string' && typeof key !== 'number')) return undefined
+  return { type: type.name, key: String(key), elements }
 }

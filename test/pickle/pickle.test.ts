@@ -151,8 +151,12 @@ describe('a pickle is refused, and nothing of it is run, where', () => {
     ['a state is set of a number', 'K\x01K\x02b.', 'sets a state that is none'],
     ['its protocol is of the future', '\x80\x09.', 'is of protocol 9; 0 to 5 are known'],
     ['an object lies outside of it', 'P1\n.', 'names an object outside of itself'],
-    ['an integer is absurdly long', `\x8b\x00\x00\x01\x00${'a'.repeat(70_000)}.`, 'holds an integer of 65536 bytes'],
-    ['a line is endless', `V${'a'.repeat(70_000)}\n.`, 'has a line of more than 65536 bytes'],
+    [
+      'an integer is absurdly long',
+      `\x8b\x00\x00\x01\x00${'a'.repeat(70_000)}.`,
+      'holds an integer of 65536 bytes; the limit is 32 bytes',
+    ],
+    ['a line is endless', `V${'a'.repeat(17_000_000)}\n.`, 'has too long a line; the limit is 16384 KiB'],
     ['a number is none', 'Fone\n.', 'holds a malformed number'],
   ])('%s', (_, pickle, message) => {
     expect(() => read(pickle)).toThrow(message)
@@ -160,13 +164,17 @@ describe('a pickle is refused, and nothing of it is run, where', () => {
   })
 
   test('a few bytes ask for gigabytes of containers', () => {
-    expect(() => read('}'.repeat(2_000_000))).toThrow('more memory than its size explains')
+    expect(() => read('}'.repeat(2_000_000))).toThrow(
+      'needs too much memory for its lists, dicts and references; the limit is 256 MiB',
+    )
   })
 
   test('a few bytes ask for gigabytes of copies', () => {
     const text = `X\x00\x00\x01\x00${'a'.repeat(65_536)}q\x000`
     const copies = 'c_codecs\nencode\n(h\x00X\x06\x00\x00\x00latin1tR0'.repeat(5000)
-    expect(() => read(`${text}${copies}N.`)).toThrow('more memory than its size explains')
+    expect(() => read(`${text}${copies}N.`)).toThrow(
+      'needs too much memory for its lists, dicts and references; the limit is 256 MiB',
+    )
   })
 })
 
