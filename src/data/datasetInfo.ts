@@ -13,12 +13,10 @@ export interface DatasetInfo {
   readonly mean: readonly number[]
   readonly std: readonly number[]
   readonly contentHash: string
-  /** What the user should know of the files. */
-  readonly notes: readonly string[]
 }
 
 export function datasetInfo(dataset: Dataset): DatasetInfo {
-  const { name, origin, shape, classNames, train, test, mean, std, contentHash, notes = [] } = dataset
+  const { name, origin, shape, classNames, train, test, mean, std, contentHash } = dataset
   const [trainCounts, testCounts] = [train, test].map((set) => countClasses(set, shape.classes))
   return {
     name,
@@ -34,7 +32,6 @@ export function datasetInfo(dataset: Dataset): DatasetInfo {
     mean,
     std,
     contentHash,
-    notes,
   }
 }
 

@@ -1,14 +1,13 @@
 /** Columns of a flat file beside a table's own: latency and energy of architectures on devices. */
 import { BenchError } from '../core/errors.ts'
 import type { NumberColumn } from './columns.ts'
-import { importCsv } from './importers/csv.ts'
 import { checkSpace, identityMapping, type Mapping } from './importers/mapping.ts'
-import { openSource } from './importers/sourceFile.ts'
+import { readLimited } from './importers/readLimited.ts'
 import type { SpaceIndex } from './spaceIndex.ts'
 import type { Table } from './table.ts'
 
 /**
- * @param path CSV file with a column of architectures and columns of numbers, as `latency:pixel3`; it may lack architectures
+ * @param path CSV or Parquet file with a column of architectures and columns of numbers, as `latency:pixel3`; it may lack architectures
  * @throws BenchError `bad-input` for what is wrong in the file, and for names that the table has itself
  */
 export async function joinedColumns(
@@ -18,11 +17,14 @@ export async function joinedColumns(
   mapping: Mapping = identityMapping,
 ): Promise<NumberColumn[]> {
   checkSpace(mapping, space.name)
-  const file = await openSource(path)
-  const { arch, numbers } = await importCsv(file, mapping, { space, partial: true })
+  const { content } = await readLimited(path, { space, partial: true, mapping, withCurves: false, jobs: 1 })
+  const { arch, numbers, source } = content
   const twice = numbers.find(({ name }) => table.has(name))
   if (twice !== undefined) {
-    throw new BenchError('bad-input', `${file.name}: table ${table.manifest.name} has a column "${twice.name}" itself`)
+    throw new BenchError(
+      'bad-input',
+      `${source.name}: table ${table.manifest.name} has a column "${twice.name}" itself`,
+    )
   }
   const lineOf = new Map(arch.map((architecture, line) => [table.row(table.find(architecture) ?? -1), line]))
   return numbers.map(({ name, values }) => ({

@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process'
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
@@ -24,7 +25,7 @@ const write = (content: string | Uint8Array): string => {
   return path
 }
 const importText = (content: string | Uint8Array, mapping?: Mapping, as = 'small') =>
-  importTable(write(content), { as, space, folder, partial: true, mapping })
+  importTable(write(content), { as, space, folder, partial: true, mapping, isolated: false })
 
 describe('a CSV file', () => {
   test('becomes a table whose rows ascend by index', async () => {
@@ -84,6 +85,39 @@ describe('a CSV file', () => {
     expect(percentages.column('cifar10/ori-test/200/777').at(1)).toBe(0.9437)
   })
 
+  test.each([
+    [';', 'semicolons'],
+    ['\t', 'tabs'],
+  ])('may separate its columns by %j, and write decimal commas', async (separator) => {
+    const lines = [
+      ['arch', 'params-M', 'cifar10/ori-test/200/777', 'loss:cifar10/train/200/777', 'unique'],
+      [RESNET, '0,8', '93,25', '1,5e-3', 'a,b'],
+      [SKIP, ',07', '54', '-0,5', 'c'],
+    ]
+    await importText(`${lines.map((line) => line.join(separator)).join('\n')}\n`)
+    const table = await openTable('small', { folders: [folder] })
+    expect(
+      table.manifest.columns.slice(3).map(({ name }) => [table.column(name).at(0), table.column(name).at(1)]),
+    ).toEqual([
+      [0.07, 0.8],
+      [54, 93.25],
+      [-0.5, 0.0015],
+    ])
+    expect([0, 1].map(table.text('unique').at)).toEqual(['c', 'a,b'])
+  })
+
+  test('may separate its columns by semicolons, and write decimal points', async () => {
+    await importText(`arch;params-M;"cifar10-valid/x-valid/12/mean(111,777)"\n${RESNET};0.8;40.5\n${SKIP};0.07;50\n`)
+    const table = await openTable('small', { folders: [folder] })
+    expect([0, 1].map(table.column('params-M').at)).toEqual([0.07, 0.8])
+  })
+
+  test('has its separator told by the column of architectures, whatever stands in other names', async () => {
+    const mapping = await readMapping(write('arch: cell\nignore: ["a,b,c,d"]\n'))
+    await importText(`cell;a,b,c,d;params-M\n${RESNET};x;0,8\n`, mapping)
+    expect((await openTable('small', { folders: [folder] })).column('params-M').at(0)).toBe(0.8)
+  })
+
   test('records which seeds a mean is over', async () => {
     const manifest = await importText(`arch,"cifar10-valid/x-valid/12/mean(111,777)"\n${SKIP},40\n`)
     expect(manifest.columns.at(-1)).toMatchObject({ name: 'cifar10-valid/x-valid/12/mean', seeds: [111, 777] })
@@ -106,10 +140,13 @@ describe('a CSV file is refused, and the earlier table stays, where', () => {
     ['a number is of another base', `${HEADER}\n1835,${SKIP},0x10,0.1\n`, 'is "0x10", not a number'],
     ['an index is missing', `${HEADER}\n,${SKIP},54,0.1\n`, 'line 2: no index'],
     ['an architecture is missing', `${HEADER}\n1835, ,54,0.1\n`, 'line 2: no architecture string'],
-    ['accuracies look like fractions', `${HEADER}\n1835,${SKIP},0.54,0.1\n`, 'no accuracy is above 0.54; say whether'],
+    [
+      'accuracies look like fractions',
+      `${HEADER}\n1835,${SKIP},0.54,0.1\n`,
+      'no accuracy of cifar10/ori-test/200/777 is above 0.54; say in a mapping whether each is a fraction',
+    ],
     ['a size is negative', `${HEADER}\n1835,${SKIP},54,-1\n`, 'params-M is -1; leave it empty'],
     ['a training took no time', `arch,train-seconds:cifar10/12\n${SKIP},0\n`, 'is 0; leave it empty where'],
-    ['its columns are separated otherwise', `arch;params-M\n${SKIP};1\n`, 'by semicolons; expected commas'],
     ['an accuracy is above 100', `${HEADER}\n1835,${SKIP},101,0.1\n`, 'not in 0 … 100 %'],
     ['an architecture is malformed', `${HEADER}\n1835,|none~0|,54,0.1\n`, 'line 2: architecture "|none~0|"'],
     ['index and architecture disagree', `${HEADER}\n7,${SKIP},54,0.1\n`, 'is #1835 of nb201, found index 7'],
@@ -137,7 +174,7 @@ describe('a CSV file is refused, and the earlier table stays, where', () => {
 
   test('architectures are missing and nobody asked for a part', async () => {
     const source = write(`${HEADER}\n1835,${SKIP},54.3,0.07\n`)
-    const attempt = importTable(source, { as: 'part', space, folder })
+    const attempt = importTable(source, { as: 'part', space, folder, isolated: false })
     await expect(attempt).rejects.toThrow(
       'holds 1 architectures, nb201 has 15625; missing #0, #1, #2, … (15624); --partial imports what is there',
     )
@@ -145,12 +182,44 @@ describe('a CSV file is refused, and the earlier table stays, where', () => {
   })
 
   test('it does not exist', async () => {
-    await expect(importTable('/nowhere/x.csv', { as: 'x', space, folder })).rejects.toThrow('does not exist')
+    await expect(importTable('/nowhere/x.csv', { as: 'x', space, folder, isolated: false })).rejects.toThrow(
+      'does not exist',
+    )
+  })
+
+  test.each([
+    ['semicolons', ';'],
+    ['tabs', '\t'],
+  ])('it has both decimal commas and points, between %s', async (_, separator) => {
+    const lines = [`arch${separator}params-M`, `${RESNET}${separator}0,8`, `${SKIP}${separator}1.234`]
+    await expect(importText(lines.join('\n'))).rejects.toThrow('has both "0,8" (line 2) and "1.234" (line 3)')
+    const thousands = [`arch${separator}params-M`, `${RESNET}${separator}1.234,5`]
+    await expect(importText(thousands.join('\n'))).rejects.toThrow('line 2: params-M is "1.234,5", not a number')
+  })
+
+  test('it has decimal commas between commas, in quotes', async () => {
+    await expect(importText(`arch,params-M\n${RESNET},"0,8"\n`)).rejects.toThrow(
+      'line 2: params-M is "0,8", not a number (decimal commas are read where semicolons or tabs separate the columns)',
+    )
+  })
+
+  test('its text is not of single bytes', async () => {
+    await expect(importText(Buffer.from(`\ufeffarch,params-M\n${RESNET},1\n`, 'utf16le'))).rejects.toThrow(
+      'is text in UTF-16; save it in UTF-8',
+    )
+  })
+
+  test('it is no file', async () => {
+    const made = join(folder, 'pipe')
+    execFileSync('mkfifo', [made])
+    await expect(importTable(made, { as: 'x', space, folder, isolated: false })).rejects.toThrow('pipe is no file')
   })
 
   test('its accuracies are no fractions, as the mapping says they are', async () => {
     const mapping = await readMapping(write('accuracies: fraction'))
-    await expect(importText(`${HEADER}\n1835,${SKIP},54,0.1\n`, mapping)).rejects.toThrow('accuracy 54 is no fraction')
+    await expect(importText(`${HEADER}\n1835,${SKIP},54,0.1\n`, mapping)).rejects.toThrow(
+      'accuracy 54 of cifar10/ori-test/200/777 is no fraction of 1',
+    )
   })
 
   test('the mapping is of another space', async () => {
@@ -162,13 +231,79 @@ describe('a CSV file is refused, and the earlier table stays, where', () => {
 
   test('a cell of a space that numbers none is malformed, or stands twice', async () => {
     const read = (lines: string) =>
-      importTable(write(`arch,params-M\n${lines}\n`), { as: 'cells', space: spaceIndex(darts), folder })
+      importTable(write(`arch,params-M\n${lines}\n`), {
+        as: 'cells',
+        space: spaceIndex(darts),
+        folder,
+        isolated: false,
+      })
     await expect(read('nonsense,1')).rejects.toThrow('line 2: unknown genotype "nonsense"')
     await expect(read('DARTS_V2,1\nDARTS_V2,2')).rejects.toThrow('stands there already')
   })
 
   test('the table would have a name that is none', async () => {
     await expect(importTable('/nowhere/x.csv', { as: '../x', space, folder })).rejects.toThrow('is no table name')
+  })
+})
+
+describe('whether accuracies are fractions or in percent is decided by column:', () => {
+  const [VALID, TEST] = ['cifar10-valid/x-valid/200/777', 'cifar10/ori-test/200/777']
+  const both = `arch,${VALID},${TEST}\n${RESNET},0.866,93.5\n${SKIP},0.5,54.3\n`
+  const mapped = async (mapping: string, content = both) => {
+    await importText(content, await readMapping(write(mapping)))
+    const table = await openTable('small', { folders: [folder] })
+    return [VALID, TEST].map((name) => [0, 1].map(table.column(name).at))
+  }
+
+  test('fractions beside percentages are refused, with the column and what to say of it', async () => {
+    await expect(importText(both)).rejects.toThrow(
+      `no accuracy of ${VALID} is above 0.866; say in a mapping whether each is a fraction of 1 or in percent: ` +
+        `{accuracies: {${VALID}: fraction}}`,
+    )
+  })
+
+  test.each([
+    ['by its name', `accuracies: {${VALID}: fraction}`],
+    ['by the beginning of its name', 'accuracies: {cifar10-valid: fraction}'],
+    ['by the longest beginning', 'accuracies: {cifar10-valid: percent, cifar10-valid/x-valid: fraction}'],
+  ])('a mapping says it %s', async (_, mapping) => {
+    expect(await mapped(mapping)).toEqual([
+      [50, 86.6],
+      [54.3, 93.5],
+    ])
+  })
+
+  test('a mapping says it by the name that the source has', async () => {
+    const source = `arch,val,${TEST}\n${RESNET},0.866,93.5\n${SKIP},0.5,54.3\n`
+    const mapping = `columns: {val: ${VALID}}\naccuracies: {val: fraction}`
+    expect((await mapped(mapping, source))[0]).toEqual([50, 86.6])
+  })
+
+  test('a column of percentages below 1 is kept where the mapping says so', async () => {
+    expect((await mapped(`accuracies: {${VALID}: percent}`))[0]).toEqual([0.5, 0.866])
+  })
+
+  test('a column of percentages of which some are below 1 is one of percentages', async () => {
+    await importText(`arch,${TEST}\n${RESNET},0.83\n${SKIP},46.7\n`)
+    expect((await openTable('small', { folders: [folder] })).column(TEST).at(1)).toBe(0.83)
+  })
+
+  test('a column of zeros is the same in either', async () => {
+    await importText(`arch,${TEST}\n${RESNET},0\n${SKIP},0\n`)
+    expect((await openTable('small', { folders: [folder] })).column(TEST).at(0)).toBe(0)
+  })
+
+  test.each([
+    [
+      'a column of percentages is said to be of fractions',
+      `accuracies: {${VALID}: percent, ${TEST}: fraction}`,
+      'accuracy 54.3 of cifar10/ori',
+    ],
+    ['all columns are said to be of fractions and one is not', 'accuracies: fraction', 'accuracy 54.3 of cifar10/ori'],
+    ['a name is none of its columns', 'accuracies: {cifar100: fraction}', 'has no accuracies "cifar100"'],
+    ['a unit is unknown', `accuracies: {${TEST}: permille}`, 'accuracies'],
+  ])('it is refused where %s', async (_, mapping, message) => {
+    await expect(mapped(mapping)).rejects.toThrow(message)
   })
 })
 

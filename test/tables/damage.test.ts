@@ -42,21 +42,21 @@ describe('damage to a source is survived:', () => {
   survivesDamage(
     'compressed records',
     () => record,
-    (bytes) => readRecords([{ name: '000007.pickle.pbz2', bytes }], true),
+    (bytes) => readRecords({ files: [{ name: '000007.pickle.pbz2', bytes }], withCurves: true }),
   )
 
   survivesDamage(
     'tar archives',
     () => archiveOf(record),
     fromFile(async (file) => {
-      for await (const { name, bytes } of recordArchive(file).files()) await readRecords([{ name, bytes }], false)
+      for await (const record of recordArchive(file).files()) await readRecords({ files: [record], withCurves: false })
     }),
   )
 
   for (const name of ['old container', 'zip container', 'zip64 container', 'naslib']) {
     survivesDamage(
       `PyTorch’s and NASLib’s files, ${name}`,
-      () => bunzip2(Buffer.from(files[name], 'base64'), name, 1 << 24),
+      () => bunzip2(Buffer.from(files[name], 'base64'), name),
       fromFile((file) =>
         importPickleFile(file, {
           ...context,

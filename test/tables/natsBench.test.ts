@@ -1,9 +1,12 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { pack } from 'tar-stream'
-import { describe, expect, test } from 'vitest'
+import { afterEach, describe, expect, test } from 'vitest'
+import { raiseLimit } from '../../src/core/limits.ts'
 import { parseQualifier } from '../../src/core/metric.ts'
 import { nb201 } from '../../src/spaces/nb201/index.ts'
+import { removeParts } from '../../src/tables/importers/imported.ts'
+import { identityMapping } from '../../src/tables/importers/mapping.ts'
 import { importNats } from '../../src/tables/importers/natsBench.ts'
 import type { RecordFiles } from '../../src/tables/importers/recordFiles.ts'
 import { type ImportOptions, importTable } from '../../src/tables/importTable.ts'
@@ -11,6 +14,7 @@ import { openTable } from '../../src/tables/openTable.ts'
 import { readCurves } from '../../src/tables/readCurves.ts'
 import { spaceIndex } from '../../src/tables/spaceIndex.ts'
 import { tableEvaluator } from '../../src/tables/tableEvaluator.ts'
+import { resetLimits } from './resetLimits.ts'
 import { absent, nb201Csv, nb201Data, needsData } from './sharedData.ts'
 import { temporaryFolder } from './temporaryFolder.ts'
 
@@ -52,7 +56,7 @@ async function archiveOf(release: Release, prefix = 'NATS-tss-v1_0-3ffb9-simple/
 }
 
 const importFrom = (source: string, options: Partial<ImportOptions> = {}) =>
-  importTable(source, { as: 'nats', space, folder: tables, partial: true, jobs: 1, ...options })
+  importTable(source, { as: 'nats', space, folder: tables, partial: true, jobs: 1, isolated: false, ...options })
 const open = () => openTable('nats', { folders: [tables] })
 
 describe.each([
@@ -121,16 +125,42 @@ describe('a release', () => {
     expect(readdirSync(tables).filter((file) => file.includes('again.curves'))).toHaveLength(1)
   })
 
-  test('may be written in an older protocol', async () => {
-    const release = { ...good(), '000009.pickle.pbz2': bytes('9, protocol 2') }
+  test.each([0, 1, 2])('may be written in an older protocol, %i', async (protocol) => {
+    const release = { ...good(), '000009.pickle.pbz2': bytes(`9, protocol ${protocol}`) }
     await importFrom(folderOf(release), { as: 'old' })
     await importFrom(folderOf(good()), { as: 'new' })
     expect(readFileSync(join(tables, 'old.arrow'))).toEqual(readFileSync(join(tables, 'new.arrow')))
   })
 
+  test('may give the accuracies of a dataset as fractions, where a mapping says so', async () => {
+    const mixed = folderOf({ '000009.pickle.pbz2': bytes('9, cifar100 in fractions') })
+    await expect(importFrom(mixed, { as: 'mixed' })).rejects.toThrow('say in a mapping whether each is a fraction of 1')
+    const mapping = { ...identityMapping, accuracies: { cifar100: 'fraction' as const } }
+    await importFrom(mixed, { as: 'mixed', mapping })
+    await importFrom(folderOf({ '000009.pickle.pbz2': bytes('9') }), { as: 'plain' })
+    const [found, expected] = await Promise.all(['mixed', 'plain'].map((as) => openTable(as, { folders: [tables] })))
+    expect(found.manifest.columns.map(({ name }) => name)).toEqual(expected.manifest.columns.map(({ name }) => name))
+    for (const metric of found.metrics(9)) {
+      expect(metric.accuracyPct).toBeCloseTo(expected.value(9, metric) as number, 6)
+    }
+    const accuracies = async (as: string) =>
+      (await readCurves(as, 9, { folders: [tables] })).map(({ accuracyPct }) => accuracyPct.map(Number))
+    expect((await accuracies('mixed')).flat()).toEqual(
+      (await accuracies('plain')).flat().map((v) => expect.closeTo(v, 4)),
+    )
+  })
+
   test('goes on where an interrupted import was', async () => {
     const partsFolder = join(tables, '.parts')
-    const options = { space, partial: true, jobs: 1, withCurves: true, batchSize: 1, partsFolder }
+    const options = {
+      space,
+      partial: true,
+      jobs: 1,
+      withCurves: true,
+      batchSize: 1,
+      partsFolder,
+      mapping: identityMapping,
+    }
     const source = (release: Release): RecordFiles => ({
       name: 'release',
       async *files() {
@@ -141,14 +171,16 @@ describe('a release', () => {
     await expect(importNats(source(damaged), options)).rejects.toThrow('000009.pickle.pbz2 is damaged')
     const kept = statSync(join(partsFolder, '0.json')).mtimeMs
     const progress: number[] = []
-    const { content, done } = await importNats(source(good()), { ...options, onProgress: (n) => progress.push(n) })
-    expect([...content.index]).toEqual([7, 9])
+    const imported = await importNats(source(good()), { ...options, onProgress: (n) => progress.push(n) })
+    expect([...imported.content.index]).toEqual([7, 9])
     expect(progress).toEqual([1, 2])
     expect(statSync(join(partsFolder, '0.json')).mtimeMs).toBe(kept)
-    await done?.()
+    removeParts(imported)
     expect(existsSync(partsFolder)).toBe(false)
   })
 })
+
+afterEach(resetLimits)
 
 describe('a release is refused, and the earlier table stays, where', () => {
   test.each([
@@ -161,8 +193,11 @@ describe('a release is refused, and the earlier table stays, where', () => {
     ['a number is NaN', bytes('9, NaN'), '000009.pickle.pbz2, cifar100, seed 111, x-test@2 is NaN, not a number'],
     ['an accuracy is above 100 %', bytes('9, 250 %'), 'has an accuracy of 250 %'],
     ['a part is missing', bytes('9, without epochs'), 'cifar100, seed 111 has no epochs'],
-    ['a training never ends', bytes('9, endless'), 'has 1000000000 epochs'],
-    ['a record expands without end', bytes('bomb'), 'expands to more than 67108864 bytes'],
+    [
+      'a training never ends',
+      bytes('9, endless'),
+      'the limit is 10000 epochs: raise it with --raise record-epochs=20000',
+    ],
   ])('%s', async (_, damaged, message) => {
     await importFrom(folderOf(good()), { as: 'kept' })
     const before = readFileSync(join(tables, 'kept.arrow'))
@@ -171,6 +206,14 @@ describe('a release is refused, and the earlier table stays, where', () => {
     await expect(attempt).rejects.toMatchObject({ name: 'BenchError', code: 'bad-input' })
     expect(readFileSync(join(tables, 'kept.arrow'))).toEqual(before)
     expect(existsSync('/tmp/gotcha')).toBe(false)
+  })
+
+  test('a record expands without end', async () => {
+    raiseLimit('record-mib=4')
+    const attempt = importFrom(folderOf({ '000009.pickle.pbz2': bytes('bomb') }))
+    await expect(attempt).rejects.toThrow(
+      '000009.pickle.pbz2 expands to more than 4 MiB; the limit is 4 MiB: raise it with --raise record-mib=8',
+    )
   })
 
   test('records are missing', async () => {

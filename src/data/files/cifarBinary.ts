@@ -57,7 +57,6 @@ export function cifarBinaryReader(format: CifarFormat): Reader {
         test,
         origin: 'binary version',
         contentHash: contentHash(shape, train, test),
-        notes: [],
       }
     },
   }

@@ -91,7 +91,6 @@ async function readContents(tree: FileTree, format: PickleFormat): Promise<Conte
     test,
     origin: 'pickles',
     contentHash: contentHash(shape, train, test),
-    notes: [],
   }
 }
 
@@ -145,7 +144,8 @@ function field(dict: Map<unknown, unknown>, key: string): unknown {
 }
 
 function asText(value: unknown): string {
-  return value instanceof Uint8Array ? Buffer.from(value).toString('utf8') : String(value)
+  if (value instanceof Uint8Array) return Buffer.from(value).toString('utf8')
+  return typeof value === 'string' ? value : ''
 }
 
 function imageBytes(data: unknown, length: number, file: string): Uint8Array {

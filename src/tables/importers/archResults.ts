@@ -3,25 +3,23 @@
  * `ArchResults` with one `ResultsCount` for each dataset and seed.
  */
 import { BenchError } from '../../core/errors.ts'
+import { checkLimit } from '../../core/limits.ts'
+import { describe } from '../../pickle/describe.ts'
 import type { ArchitectureRuns, SplitCurves, TrainingRun } from './trainingRuns.ts'
 
 export type Dict = ReadonlyMap<unknown, unknown>
 
 const SCHEDULES = ['12', '200', 'less', 'full']
 
-/** Longest schedule that is read: what a damaged record may ask for in memory. */
-const MOST_EPOCHS = 10_000
+/** Turns a `ResultsCount` into a training. */
+export type ReadRun = (count: Dict, dataset: string, seed: number, where: string) => TrainingRun
 
 /**
  * @param record schedule → ArchResults
- * @param known gives trainings that were read before their dicts were emptied
+ * @param readRun `runReader`, or what gives trainings that were read before their dicts were emptied
  * @throws BenchError `bad-input` with the part of the record that is missing or malformed
  */
-export function architectureRuns(
-  record: unknown,
-  name: string,
-  known: (count: Dict) => TrainingRun | undefined = () => undefined,
-): ArchitectureRuns {
+export function architectureRuns(record: unknown, name: string, readRun: ReadRun): ArchitectureRuns {
   const schedules = SCHEDULES.flatMap((schedule) => {
     const results = record instanceof Map ? record.get(schedule) : undefined
     return results instanceof Map ? [{ schedule, results: results as Dict }] : []
@@ -34,21 +32,24 @@ export function architectureRuns(
     if (text(results, 'arch_str', name) === arch && integer(results, 'arch_index', name) === index) continue
     throw malformed(name, `is of another architecture under "${schedule}" than before`)
   }
-  return { index, arch, runs: schedules.flatMap(({ results }) => runsOf(results, arch, name, known)) }
+  return { index, arch, runs: schedules.flatMap(({ results }) => runsOf(results, arch, name, readRun)) }
 }
 
-function runsOf(results: Dict, arch: string, name: string, known: (count: Dict) => TrainingRun | undefined) {
+function runsOf(results: Dict, arch: string, name: string, readRun: ReadRun): TrainingRun[] {
   const all = results.get('all_results')
   if (!(all instanceof Map)) throw malformed(name, 'has no all_results')
   return [...(all as Dict)].map(([key, count]) => {
     const [dataset, seed] = Array.isArray(key) ? key : []
-    if (typeof dataset !== 'string' || !Number.isSafeInteger(seed)) {
+    if (typeof dataset !== 'string' || !isSeed(seed)) {
       throw malformed(name, 'has a result that is not of a (dataset, seed)')
     }
+    checkName(dataset, name)
     const where = `${name}, ${dataset}, seed ${seed}`
     if (!(count instanceof Map)) throw malformed(where, 'is empty')
-    const run = known(count) ?? trainingRun(count, dataset, seed, where)
-    if (run.arch !== undefined && run.arch !== arch) throw malformed(where, `is of another architecture, ${run.arch}`)
+    const run = readRun(count as Dict, dataset, seed, where)
+    if (run.arch !== undefined && run.arch !== arch) {
+      throw malformed(where, `is of another architecture, ${describe(run.arch)}`)
+    }
     if (run.dataset !== dataset || run.seed !== seed) {
       throw malformed(where, `is a training on ${run.dataset} with seed ${run.seed}`)
     }
@@ -56,26 +57,49 @@ function runsOf(results: Dict, arch: string, name: string, known: (count: Dict) 
   })
 }
 
-/** @param count a `ResultsCount` */
-export function trainingRun(count: Dict, dataset: string, seed: number, where: string): TrainingRun {
-  const epochs = integer(count, 'epochs', where)
-  if (epochs < 1 || epochs > MOST_EPOCHS) throw malformed(where, `has ${epochs} epochs`)
-  const config = count.get('arch_config')
-  const arch = config instanceof Map ? config.get('arch_str') : undefined
+/** Reads the trainings of one record, which together keep within the limits. */
+export function runReader(): ReadRun {
+  let numbers = 0
+  return (count, dataset, seed, where) => {
+    const epochs = integer(count, 'epochs', where)
+    if (epochs < 1) throw malformed(where, `has ${epochs} epochs`)
+    checkLimit('record-epochs', epochs, where)
+    const splits = evalNames(count, where)
+    numbers += 3 * epochs * (1 + splits.length)
+    checkLimit('source-numbers', numbers, where)
+    return trainingRun(count, { dataset, epochs, seed }, splits, where)
+  }
+}
+
+function evalNames(count: Dict, where: string): string[] {
   const names = count.get('eval_names')
   if (!Array.isArray(names)) throw malformed(where, 'has no eval_names')
+  for (const name of names) checkName(name, where)
+  if (new Set(names).size < names.length) throw malformed(where, 'has a split twice among its eval_names')
+  return names
+}
+
+/** @throws BenchError `bad-input` where a dataset or a split has a name that cannot stand in the name of a column */
+export function checkName(name: unknown, where: string): asserts name is string {
+  if (typeof name === 'string' && /^[\w.+-]{1,80}$/.test(name)) return
+  throw malformed(where, `has a dataset or split named ${describe(name)}; expected letters, digits, "-", "_" and "."`)
+}
+
+export const isSeed = (value: unknown): value is number => Number.isSafeInteger(value) && Number(value) >= 0
+
+type RunName = Pick<TrainingRun, 'dataset' | 'epochs' | 'seed'>
+
+function trainingRun(count: Dict, run: RunName, splits: readonly string[], where: string): TrainingRun {
+  const { epochs } = run
+  const config = count.get('arch_config')
+  const arch = config instanceof Map ? config.get('arch_str') : undefined
   return {
-    dataset,
-    epochs,
-    seed,
+    ...run,
     ...(typeof arch === 'string' ? { arch } : {}),
     ...optional('parametersM', number(count.get('params'), where)),
     ...optional('flopsM', number(count.get('flop'), where)),
     ...optional('latencySeconds', latency(count.get('latency'))),
-    splits: [
-      trainCurves(count, epochs, where),
-      ...names.map((split) => evalCurves(count, String(split), epochs, where)),
-    ],
+    splits: [trainCurves(count, epochs, where), ...splits.map((split) => evalCurves(count, split, epochs, where))],
   }
 }
 
@@ -102,26 +126,30 @@ function evalCurves(count: Dict, split: string, epochs: number, where: string): 
 }
 
 /** A dict of numbers by epoch, or nothing at all; NaN stands for an epoch without a number. */
-function curve(dict: unknown, key: (epoch: number) => unknown, epochs: number, where: string): Float64Array {
+function curve(dict: unknown, key: (epoch: number) => number | string, epochs: number, where: string): Float64Array {
   const values = new Float64Array(epochs).fill(Number.NaN)
   if (dict === null || dict === undefined) return values
   if (!(dict instanceof Map)) throw malformed(where, 'has a curve that is no dict')
   for (let epoch = 0; epoch < epochs; epoch++) {
     const value = dict.get(key(epoch))
-    if (value !== undefined) values[epoch] = finite(value, `${where}, ${String(key(epoch))}`)
+    if (value === undefined) continue
+    values[epoch] = isFiniteNumber(value) ? value : finite(value, `${where}, ${key(epoch)}`)
   }
   return values
 }
 
-function percentages(values: Float64Array, where: string): Float64Array {
+/** @throws BenchError `bad-input` where one is outside of 0 … 100 */
+export function percentages(values: Float64Array, where: string): Float64Array {
   const outside = values.find((value) => value < 0 || value > 100)
   if (outside !== undefined) throw malformed(where, `has an accuracy of ${outside} %`)
   return values
 }
 
+const isFiniteNumber = (value: unknown): value is number => Number.isFinite(value)
+
 function finite(value: unknown, where: string): number {
-  if (typeof value === 'number' && Number.isFinite(value)) return value
-  throw malformed(where, `is ${String(value)}, not a number`)
+  if (isFiniteNumber(value)) return value
+  throw malformed(where, `is ${describe(value)}, not a number`)
 }
 
 /** Latencies that could not be measured are recorded as none or below zero. */

@@ -1,10 +1,13 @@
 /** From batches of records to a table's content. */
 import { BenchError } from '../../core/errors.ts'
+import { checkLimit } from '../../core/limits.ts'
 import { checkComplete, type ImportContext, type NumbersContent } from '../content.ts'
 import type { CurvesBatch } from '../curvesFile.ts'
 import type { Source } from '../manifest.ts'
+import { AccuracyUnits, checkUnits } from './accuracyUnits.ts'
 import type { Imported } from './imported.ts'
 import type { Part, Parts } from './importParts.ts'
+import type { Mapping } from './mapping.ts'
 import type { RecordRow } from './readRecords.ts'
 import { columnOrder, seedsOf } from './runColumns.ts'
 
@@ -14,44 +17,45 @@ export interface Assembly {
   readonly source: Source
   readonly notes: readonly string[]
   readonly withCurves: boolean
+  readonly mapping: Mapping
 }
 
 /** @throws BenchError `bad-input` where a record is not its architecture's, stands twice, or is missing */
 export function assemble(assembly: Assembly, context: ImportContext): Imported {
-  const { parts, batches, source, notes, withCurves } = assembly
-  const collected = new Columns(batches.reduce((sum, { count }) => sum + count, 0))
-  const ranges = batches.map((part) => {
+  const { parts, batches, source, notes, withCurves, mapping } = assembly
+  const collected = new Columns(
+    batches.reduce((sum, { count }) => sum + count, 0),
+    source.name,
+  )
+  const curves = batches.map((part) => {
     const rows = part.rows()
     for (const row of rows) collected.add(row, checkedArch(row, context))
-    return { part, range: rangeOf(rows) }
+    return { path: part.curvesPath, range: rangeOf(rows) }
   })
-  const order = collected.order(source.name)
+  const order = collected.order()
   const index = Int32Array.from(order, (i) => collected.indices[i])
   checkComplete(index, context, source.name)
+  const numbers = collected.numbers(order)
+  const units = new AccuracyUnits(mapping.accuracies)
+  units.checkNames(numbers, source.name)
+  // A mean has the unit of what it is the mean of.
+  checkUnits(
+    numbers.filter(({ seeds }) => seeds === undefined),
+    units,
+    source.name,
+  )
   return {
-    content: {
-      index,
-      arch: Array.from(order, (i) => collected.archs[i]),
-      numbers: collected.numbers(order),
-      texts: [],
-      source,
-      notes,
+    content: { index, arch: Array.from(order, (i) => collected.archs[i]), numbers, texts: [], source, notes },
+    parts: {
+      folder: parts.folder,
+      ...(withCurves ? { curves: curves.sort((a, b) => a.range[0] - b.range[0]) } : {}),
     },
-    ...(withCurves ? { curves: () => curveBatches(ranges) } : {}),
-    done: async () => parts.remove(),
   }
 }
 
-type Range = CurvesBatch['range']
-
-const rangeOf = (rows: readonly RecordRow[]): Range => {
+function rangeOf(rows: readonly RecordRow[]): CurvesBatch['range'] {
   const indices = rows.map(({ index }) => index)
   return [Math.min(...indices), Math.max(...indices)]
-}
-
-function* curveBatches(ranges: readonly { readonly part: Part; readonly range: Range }[]): Generator<CurvesBatch> {
-  const ascending = [...ranges].sort((a, b) => a.range[0] - b.range[0])
-  for (const { part, range } of ascending) yield { range, bytes: part.curves() }
 }
 
 /** The space's spelling of the record's architecture, which is where the space's order has it. */
@@ -68,9 +72,11 @@ class Columns {
   readonly #names: string[] = []
   readonly #values = new Map<string, Float64Array>()
   readonly #rows: number
+  readonly #source: string
 
-  constructor(rows: number) {
+  constructor(rows: number, source: string) {
     this.#rows = rows
+    this.#source = source
   }
 
   add({ name, index, numbers }: RecordRow, arch: string): void {
@@ -78,18 +84,25 @@ class Columns {
     this.archs.push(arch)
     this.#names.push(name)
     for (const [column, value] of Object.entries(numbers)) {
-      const values = this.#values.get(column) ?? new Float64Array(this.#rows).fill(Number.NaN)
+      const values = this.#values.get(column) ?? this.#newColumn(column)
       values[row] = value
-      this.#values.set(column, values)
     }
   }
 
+  #newColumn(name: string): Float64Array {
+    checkLimit('source-columns', this.#values.size + 1, this.#source)
+    checkLimit('source-numbers', (this.#values.size + 1) * this.#rows, this.#source)
+    const values = new Float64Array(this.#rows).fill(Number.NaN)
+    this.#values.set(name, values)
+    return values
+  }
+
   /** Rows by ascending index. @throws BenchError where an index stands twice */
-  order(source: string): Uint32Array {
+  order(): Uint32Array {
     const order = Uint32Array.from(this.indices, (_, row) => row).sort((a, b) => this.indices[a] - this.indices[b])
     const twice = order.find((row, i) => i > 0 && this.indices[row] === this.indices[order[i - 1]])
     if (twice !== undefined)
-      throw new BenchError('bad-input', `${source}: ${this.#names[twice]} stands twice in the release`)
+      throw new BenchError('bad-input', `${this.#source}: ${this.#names[twice]} stands twice in the release`)
     return order
   }
 

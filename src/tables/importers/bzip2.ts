@@ -1,9 +1,12 @@
-/** bzip2, bounded in what a file may expand to. */
+/** bzip2, bounded in what a file may expand to. Its checksums are compared. */
 import Bzip2 from '@foxglove/wasm-bz2'
 import { BenchError } from '../../core/errors.ts'
+import { beyondLimit, limitOf } from '../../core/limits.ts'
 
 const FIRST_GUESS = 1 << 20
 const OUTPUT_FULL = -8
+/** More does not fit beside the rest into the memory of the WebAssembly module. */
+const MOST_BYTES = 2 ** 30
 
 let loading: ReturnType<typeof Bzip2.init> | undefined
 
@@ -22,23 +25,19 @@ async function load(): ReturnType<typeof Bzip2.init> {
 
 /**
  * @param name for messages
- * @throws BenchError `bad-input` where the data is damaged, or longer than `mostBytes` when decompressed
+ * @throws BenchError `bad-input` where the data is damaged, or longer than the limit of a record when decompressed
  */
-export async function bunzip2(data: Uint8Array, name: string, mostBytes: number): Promise<Uint8Array<ArrayBuffer>> {
+export async function bunzip2(data: Uint8Array, name: string): Promise<Uint8Array<ArrayBuffer>> {
   loading ??= load()
   const decoder = await loading
-  for (
-    let size = Math.min(mostBytes, Math.max(FIRST_GUESS, 8 * data.byteLength));
-    ;
-    size = Math.min(mostBytes, 4 * size)
-  ) {
+  const most = Math.min(limitOf('record-mib') * 2 ** 20, MOST_BYTES)
+  for (let size = Math.min(most, Math.max(FIRST_GUESS, 8 * data.byteLength)); ; size = Math.min(most, 4 * size)) {
     try {
       return new Uint8Array(decoder.decompress(data, size))
     } catch (cause) {
       if (!isFull(cause))
         throw new BenchError('bad-input', `${name} is damaged: it is not a whole bzip2 file`, { cause })
-      if (size < mostBytes) continue
-      throw new BenchError('bad-input', `${name} expands to more than ${mostBytes} bytes; no record is as large`)
+      if (size >= most) throw beyondLimit('record-mib', `${name} expands to more than ${most / 2 ** 20} MiB`)
     }
   }
 }

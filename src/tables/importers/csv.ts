@@ -1,27 +1,38 @@
-/** Flat CSV files: a header, one architecture a line, empty cells where a number is missing. */
+/**
+ * Flat CSV files: a header, one architecture a line, empty cells where a number is missing. Columns are separated by
+ * commas; or by semicolons or tabs, and then numbers may have decimal commas.
+ */
+import { pipeline, Transform } from 'node:stream'
 import { CsvError, parse } from 'csv-parse'
 import { BenchError } from '../../core/errors.ts'
+import { beyondLimit, checkLimit, limitOf } from '../../core/limits.ts'
 import type { ImportContext, TableContent } from '../content.ts'
-import { FlatRows } from './flatRows.ts'
+import { type FlatColumn, FlatRows } from './flatRows.ts'
 import { type Mapping, mapColumns } from './mapping.ts'
 import type { SourceFile } from './sourceFile.ts'
 
 /** @throws BenchError `bad-input` that names the line and column at fault */
 export async function importCsv(file: SourceFile, mapping: Mapping, context: ImportContext): Promise<TableContent> {
-  const parser = parse({
-    bom: true,
-    record_delimiter: ['\r\n', '\n', '\r'],
-    skip_empty_lines: true,
-    info: true,
-    max_record_size: 1 << 20,
-  })
-  const stream = file.stream()
-  stream.on('error', (error) => parser.destroy(error))
   let rows: FlatRows | undefined
+  let decimals: DecimalCommas | undefined
   try {
-    for await (const { record, info } of stream.pipe(parser) as AsyncIterable<Line>) {
-      if (rows === undefined) rows = new FlatRows(mapColumns(headerOf(record, file.name), mapping, file.name), context)
-      else rows.add(record, `${file.name} line ${info.lines}`)
+    const separator = separatorOf(await headerLine(file), mapping)
+    const parser = parse({
+      bom: true,
+      delimiter: separator,
+      record_delimiter: ['\r\n', '\n', '\r'],
+      skip_empty_lines: true,
+      info: true,
+      max_record_size: limitOf('csv-line-kib') * 2 ** 10,
+    })
+    // An error in the file reaches the loop through the pipeline.
+    pipeline(file.stream(), blankLinesChecked(file.name), parser, () => {})
+    for await (const { record, info } of parser as AsyncIterable<Line>) {
+      if (rows === undefined) {
+        const columns = mapColumns(headerOf(record, file.name), mapping, file.name)
+        rows = new FlatRows(columns, file.name, 'line', context)
+        if (separator !== ',') decimals = new DecimalCommas(columns, file.name)
+      } else rows.add(decimals?.replacedIn(record, info.lines) ?? record, info.lines)
     }
   } catch (error) {
     throw csvFailure(error, file.name)
@@ -37,16 +48,106 @@ interface Line {
 
 /** Blanks around a name are not part of it. */
 function headerOf(record: readonly string[], source: string): string[] {
-  const header = record.map((name) => name.trim())
-  const [, separator] = header.length === 1 ? (/([;\t])/.exec(header[0]) ?? []) : []
-  if (separator === undefined) return header
-  const found = separator === ';' ? 'semicolons' : 'tabs'
-  throw new BenchError('bad-input', `${source} separates its columns by ${found}; expected commas`)
+  checkLimit('source-columns', record.length, source)
+  return record.map((name) => name.trim())
 }
+
+/** The first line that is not blank. */
+async function headerLine(file: SourceFile): Promise<string> {
+  let text = ''
+  for await (const chunk of file.stream()) {
+    text = (text + (chunk as Buffer).toString('utf8')).replace(/^[\r\n]+/, '')
+    const end = text.search(/[\r\n]/)
+    if (end !== -1) return text.slice(0, end)
+    if (text.length > limitOf('csv-line-kib') * 2 ** 10) throw tooLongLine(file.name)
+  }
+  return text
+}
+
+const SEPARATORS = [',', ';', '\t'] as const
+
+/** The separator that sets the column of architectures apart; else the one that makes the most columns. */
+function separatorOf(header: string, { arch = 'arch', columns }: Mapping): string {
+  const archNames = new Set([arch, ...Object.keys(columns).filter((name) => columns[name] === 'arch')])
+  const cells = SEPARATORS.map((separator) => ({ separator, names: unquotedCells(header, separator) }))
+  const found = cells.find(({ names }) => names.length > 1 && names.some((name) => archNames.has(name)))
+  const most = cells.reduce((best, other) => (other.names.length > best.names.length ? other : best))
+  return (found ?? most).separator
+}
+
+/** The cells of a line, split where the separator does not stand in quotes. */
+function unquotedCells(line: string, separator: string): string[] {
+  const cells = ['']
+  let isQuoted = false
+  for (const character of line.replace(/^\ufeff/, '')) {
+    if (character === '"') isQuoted = !isQuoted
+    else if (character === separator && !isQuoted) cells.push('')
+    else cells[cells.length - 1] += character
+  }
+  return cells.map((cell) => cell.trim())
+}
+
+/** Passes text on, and fails where it has more blank lines in a row than the limit. */
+function blankLinesChecked(name: string): Transform {
+  const most = limitOf('csv-blank-lines')
+  let blank = 0
+  return new Transform({
+    transform(chunk: Buffer, _, done) {
+      for (const byte of chunk) {
+        if (byte === NEWLINE || byte === RETURN) blank++
+        else blank = 0
+        if (blank > most)
+          return done(beyondLimit('csv-blank-lines', `${name} has more than ${most} blank lines in a row`))
+      }
+      done(null, chunk)
+    },
+  })
+}
+
+const NEWLINE = 10
+const RETURN = 13
+
+/** Numbers of a file whose decimals stand behind commas, or behind points in all of its lines. */
+class DecimalCommas {
+  readonly #numbers: readonly number[]
+  readonly #source: string
+  /** Where the first one stands. */
+  #comma: string | undefined
+  #point: string | undefined
+
+  constructor(columns: readonly FlatColumn[], source: string) {
+    this.#numbers = columns.flatMap(({ role }, at) => (role.kind === 'number' ? [at] : []))
+    this.#source = source
+  }
+
+  /** The line with points in place of commas. @throws BenchError `bad-input` where the file has both */
+  replacedIn(cells: readonly string[], line: number): readonly string[] {
+    const replaced = [...cells]
+    for (const at of this.#numbers) {
+      if (COMMA.test(cells[at])) {
+        this.#comma ??= `"${cells[at].trim()}" (line ${line})`
+        replaced[at] = cells[at].replace(',', '.')
+      } else if (POINT.test(cells[at])) this.#point ??= `"${cells[at].trim()}" (line ${line})`
+    }
+    if (this.#comma === undefined || this.#point === undefined) return replaced
+    throw new BenchError(
+      'bad-input',
+      `${this.#source} has both ${this.#comma} and ${this.#point}: a point is either a decimal point or one of thousands; ` +
+        'write all numbers the same way',
+    )
+  }
+}
+
+const COMMA = /^\s*[+-]?\d*,\d+(e[+-]?\d+)?\s*$/i
+const POINT = /^\s*[+-]?\d*\.\d+(e[+-]?\d+)?\s*$/i
+
+const tooLongLine = (name: string) =>
+  beyondLimit('csv-line-kib', `${name} has a line of more than ${limitOf('csv-line-kib')} KiB`)
 
 function csvFailure(error: unknown, name: string): unknown {
   if (error instanceof BenchError) return error
   const { message } = error as Error
+  if (error instanceof CsvError && error.code === 'CSV_MAX_RECORD_SIZE') return tooLongLine(name)
   const problem = error instanceof CsvError ? 'is malformed CSV' : 'cannot be read to its end'
   return new BenchError('bad-input', `${name} ${problem}: ${message}`, { cause: error })
 }

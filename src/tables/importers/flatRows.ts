@@ -1,137 +1,201 @@
 /** Rows of a flat file (CSV, Parquet) to a table's content: checked cell by cell, put in the space's order. */
 import { BenchError } from '../../core/errors.ts'
+import { checkLimit, limitOf } from '../../core/limits.ts'
 import { type ColumnRole, isAccuracy, isSeconds, isSize } from '../columnNames.ts'
 import { checkComplete, type ImportContext, type NumbersContent, type TableContent } from '../content.ts'
 import type { Source } from '../manifest.ts'
+import { AccuracyUnits, checkUnits, fractionsInPercent } from './accuracyUnits.ts'
 import type { Mapping } from './mapping.ts'
 
 /** A cell's text or number; empty or null where there is none. */
 export type Cell = string | number | null
 
+/** A column of a flat file: its name there, and what becomes of it. */
+export interface FlatColumn {
+  readonly sourceName: string
+  readonly role: ColumnRole
+}
+
+interface NumberCells {
+  readonly at: number
+  readonly sourceName: string
+  readonly name: string
+  readonly seeds?: readonly number[]
+  /** Longer than there are rows. */
+  values: Float64Array
+}
+
+interface TextCells {
+  readonly at: number
+  readonly name: string
+  readonly values: (string | null)[]
+}
+
 export class FlatRows {
-  readonly #roles: readonly ColumnRole[]
+  readonly #source: string
   readonly #context: ImportContext
-  readonly #cells: Cell[][] = []
-  readonly #lineOf = new Map<string, string>()
+  readonly #place: string
+  readonly #archAt: number
+  readonly #indexAt: number
+  readonly #numbers: readonly NumberCells[]
+  readonly #texts: readonly TextCells[]
+  /** Architecture ↦ the line or row that it stands in. */
+  readonly #lineOf = new Map<string, number>()
   readonly #indices: number[] = []
+  readonly #mostRows: number
 
-  constructor(roles: readonly ColumnRole[], context: ImportContext) {
-    this.#roles = roles
+  /** @param place what a row is called in messages: `line` or `row` */
+  constructor(columns: readonly FlatColumn[], source: string, place: string, context: ImportContext) {
+    this.#source = source
     this.#context = context
+    this.#place = place
+    this.#archAt = columns.findIndex(({ role }) => role.kind === 'arch')
+    this.#indexAt = columns.findIndex(({ role }) => role.kind === 'index')
+    this.#numbers = columns.flatMap(({ sourceName, role }, at) => {
+      if (role.kind !== 'number') return []
+      const { kind: _, ...column } = role
+      return [{ at, sourceName, ...column, values: new Float64Array(FIRST_ROWS) }]
+    })
+    this.#texts = columns.flatMap(({ role }, at) =>
+      role.kind === 'text' ? [{ at, name: role.name, values: [] as (string | null)[] }] : [],
+    )
+    const mostNumbers = limitOf('source-numbers') / Math.max(1, this.#numbers.length)
+    this.#mostRows = Math.min(limitOf('source-rows'), mostNumbers)
   }
 
-  /** @param where for messages, as `nb201.csv line 12` */
-  add(cells: readonly Cell[], where: string): void {
-    const checked = this.#roles.map((role, i) => checkedCell(cells[i], role, where))
-    const at = this.#roles.findIndex(({ kind }) => kind === 'arch')
-    const arch = canonical(this.#context.space, checked[at] as string, where)
-    const earlier = this.#lineOf.get(arch)
-    if (earlier !== undefined) {
-      throw new BenchError('bad-input', `${where}: architecture ${arch} stands there already (${earlier})`)
+  /** @param line for messages */
+  add(cells: readonly (Cell | undefined)[], line: number): void {
+    const row = this.#indices.length
+    if (row + 1 > this.#mostRows) this.#checkRows(row + 1)
+    const arch = this.#archOf(cells[this.#archAt], line)
+    this.#indices.push(this.#indexOf(arch, cells[this.#indexAt], line))
+    for (const column of this.#numbers) {
+      if (row === column.values.length) column.values = enlarged(column.values)
+      column.values[row] = this.#numberOf(cells[column.at], column.name, line)
     }
-    this.#lineOf.set(arch, where)
-    this.#indices.push(this.#indexOf(arch, checked, where))
-    this.#cells.push(checked.with(at, arch))
+    for (const { at, values } of this.#texts) {
+      const cell = cells[at]
+      values.push(isEmpty(cell) ? null : String(cell))
+    }
   }
 
-  /** @throws BenchError `bad-input` where architectures are missing that should be there, or accuracies are fractions */
+  #checkRows(rows: number): void {
+    checkLimit('source-rows', rows, this.#source)
+    checkLimit('source-numbers', rows * this.#numbers.length, this.#source)
+  }
+
+  /** @throws BenchError `bad-input` where architectures are missing that should be there, or accuracies may be fractions */
   content(source: Source, { notes, accuracies }: Pick<Mapping, 'notes' | 'accuracies'>): TableContent {
     const order = this.#indices.map((_, i) => i).sort((a, b) => this.#indices[a] - this.#indices[b])
     const index = Int32Array.from(order, (i) => this.#indices[i])
     checkComplete(index, this.#context, source.name)
-    const column = (at: number) => order.map((i) => this.#cells[i][at])
-    const numbers = this.#roles.flatMap((role, at): NumbersContent[] =>
-      role.kind === 'number'
-        ? [{ ...role, values: Float64Array.from(column(at), (cell) => Number(cell ?? Number.NaN)) }]
-        : [],
-    )
+    const numbers = this.#numbers.map(({ at: _, values, ...column }) => ({
+      ...column,
+      values: Float64Array.from(order, (i) => values[i]),
+    }))
+    const archs = [...this.#lineOf.keys()]
     return {
       index,
-      arch: column(this.#roles.findIndex(({ kind }) => kind === 'arch')) as string[],
-      texts: this.#roles.flatMap((role, at) =>
-        role.kind === 'text' ? [{ name: role.name, values: column(at) as (string | null)[] }] : [],
-      ),
-      numbers: inPercent(numbers, accuracies, source.name),
+      arch: order.map((i) => archs[i]),
+      texts: this.#texts.map(({ name, values }) => ({ name, values: order.map((i) => values[i]) })),
+      numbers: inPercent(numbers, new AccuracyUnits(accuracies), source.name),
       source,
       notes,
     }
   }
 
-  /** From the architecture's string; an index beside it must agree. */
-  #indexOf(arch: string, cells: readonly Cell[], where: string): number {
+  /** The space's own spelling. */
+  #archOf(cell: Cell | undefined, line: number): string {
+    if (isEmpty(cell)) throw this.#error(line, 'no architecture string')
+    const text = String(cell)
     const { space } = this.#context
+    if (text.length > SHORT_ARCH)
+      checkLimit('architecture-length', text.length, `${this.#source} ${this.#place} ${line}`)
+    const arch = this.#canonical(space, text, line)
+    const earlier = this.#lineOf.get(arch)
+    if (earlier !== undefined) {
+      const where = `${this.#source} ${this.#place} ${earlier}`
+      throw this.#error(line, `architecture ${arch} stands there already (${where})`)
+    }
+    this.#lineOf.set(arch, line)
+    return arch
+  }
+
+  /** @throws BenchError `bad-input` with the line of what is no architecture */
+  #canonical(space: ImportContext['space'], arch: string, line: number): string {
+    try {
+      return space.canonical(arch)
+    } catch (cause) {
+      if (cause instanceof BenchError) throw this.#error(line, cause.message, cause)
+      throw cause
+    }
+  }
+
+  /** From the architecture's string; an index beside it must agree. */
+  #indexOf(arch: string, cell: Cell | undefined, line: number): number {
+    const { space } = this.#context
+    const stated = this.#indexAt === -1 ? undefined : this.#statedIndex(cell, line)
     if (space.size === null) return this.#indices.length
     const index = space.indexOf(arch)
-    const stated = cells[this.#roles.findIndex(({ kind }) => kind === 'index')]
     if (stated === undefined || stated === index) return index
-    throw new BenchError(
-      'bad-input',
-      `${where}: architecture ${arch} is #${index} of ${space.name}, found index ${stated}`,
-    )
+    throw this.#error(line, `architecture ${arch} is #${index} of ${space.name}, found index ${stated}`)
   }
-}
 
-/** The space's own spelling. @throws BenchError `bad-input` with the line of what is no architecture */
-function canonical(space: ImportContext['space'], arch: string, where: string): string {
-  try {
-    return space.canonical(arch)
-  } catch (cause) {
-    if (cause instanceof BenchError) throw new BenchError(cause.code, `${where}: ${cause.message}`, { cause })
-    throw cause
+  #statedIndex(cell: Cell | undefined, line: number): number {
+    if (isEmpty(cell)) throw this.#error(line, 'no index')
+    return this.#numberOf(cell, 'index', line)
   }
-}
 
-/**
- * Fractions × 100, where the mapping says that accuracies are fractions. A file of which none is above 1 must say what it
- * means, for as percentages they would all be worse than guessing.
- */
-function inPercent(
-  columns: readonly NumbersContent[],
-  stated: Mapping['accuracies'],
-  source: string,
-): readonly NumbersContent[] {
-  const accuracies = columns.filter(({ name }) => isAccuracy(name))
-  const greatest = accuracies.reduce((most, { values }) => values.reduce(greater, most), 0)
-  if (stated === undefined && greatest > 0 && greatest <= 1) {
-    const problem = `no accuracy is above ${greatest}; say whether they are fractions or percentages`
-    throw new BenchError('bad-input', `${source}: ${problem}, in a mapping: {accuracies: fraction}`)
+  /** NaN where there is none. */
+  #numberOf(cell: Cell | undefined, name: string, line: number): number {
+    if (isEmpty(cell)) return Number.NaN
+    const value = typeof cell === 'number' || DECIMAL.test(cell.trim()) ? Number(cell) : Number.NaN
+    if (!Number.isFinite(value)) {
+      const hint = /^[+-]?\d+,\d+$/.test(String(cell).trim()) ? DECIMAL_COMMA : 'leave missing values empty'
+      throw this.#error(line, `${name} is "${cell}", not a number (${hint})`)
+    }
+    if (isAccuracy(name) && (value < 0 || value > 100)) {
+      throw this.#error(line, `accuracy ${name} is ${value}, not in 0 … 100 %`)
+    }
+    if ((isSeconds(name) && value <= 0) || (isSize(name) && value < 0)) {
+      throw this.#error(line, `${name} is ${value}; leave it empty where it was not measured`)
+    }
+    return value
   }
-  if (stated !== 'fraction') return columns
-  if (greatest > 1) throw new BenchError('bad-input', `${source}: accuracy ${greatest} is no fraction of 1`)
-  return columns.map((column) =>
-    accuracies.includes(column) ? { ...column, values: column.values.map((value) => percent(value)) } : column,
-  )
-}
 
-const greater = (a: number, b: number): number => (b > a ? b : a)
-/** 0.9437 → 94.37, and not 94.36999999999999. */
-const percent = (fraction: number): number => Number((100 * fraction).toPrecision(15))
-
-function checkedCell(cell: Cell | undefined, role: ColumnRole, where: string): Cell {
-  if (role.kind === 'ignored') return null
-  const empty = cell === null || cell === undefined || (typeof cell === 'string' && cell.trim() === '')
-  if (empty && (role.kind === 'arch' || role.kind === 'index')) {
-    throw new BenchError('bad-input', `${where}: no ${role.kind === 'arch' ? 'architecture string' : 'index'}`)
+  #error(line: number, problem: string, cause?: Error): BenchError {
+    return new BenchError('bad-input', `${this.#source} ${this.#place} ${line}: ${problem}`, { cause })
   }
-  if (role.kind === 'arch') return String(cell)
-  if (empty) return null
-  if (role.kind === 'text') return String(cell)
-  return checkedNumber(cell, role.kind === 'index' ? 'index' : role.name, where)
 }
 
 /** A decimal number, as programs write it: no thousands, no sign of percent, no other base. */
 const DECIMAL = /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i
 
-function checkedNumber(cell: string | number, name: string, where: string): number {
-  const value = typeof cell === 'number' || DECIMAL.test(cell.trim()) ? Number(cell) : Number.NaN
-  if (!Number.isFinite(value)) {
-    throw new BenchError('bad-input', `${where}: ${name} is "${cell}", not a number (leave missing values empty)`)
-  }
-  if (isAccuracy(name) && (value < 0 || value > 100)) {
-    throw new BenchError('bad-input', `${where}: accuracy ${name} is ${value}, not in 0 … 100 %`)
-  }
-  if ((isSeconds(name) && value <= 0) || (isSize(name) && value < 0)) {
-    throw new BenchError('bad-input', `${where}: ${name} is ${value}; leave it empty where it was not measured`)
-  }
-  return value
+const DECIMAL_COMMA = 'decimal commas are read where semicolons or tabs separate the columns'
+
+const FIRST_ROWS = 1024
+/** Not worth comparing with the limit. */
+const SHORT_ARCH = 500
+
+function enlarged(values: Float64Array): Float64Array {
+  const larger = new Float64Array(2 * values.length)
+  larger.set(values)
+  return larger
+}
+
+const isEmpty = (cell: Cell | undefined): cell is null | undefined | '' =>
+  cell === null || cell === undefined || (typeof cell === 'string' && cell.trim() === '')
+
+/** Fractions × 100, column by column. */
+function inPercent(
+  columns: readonly (NumbersContent & Pick<NumberCells, 'sourceName'>)[],
+  units: AccuracyUnits,
+  source: string,
+): readonly NumbersContent[] {
+  units.checkNames(columns, source)
+  checkUnits(columns, units, source)
+  return columns.map(({ sourceName, ...column }) => {
+    const isFraction = isAccuracy(column.name) && units.statedOf({ ...column, sourceName }) === 'fraction'
+    return isFraction ? { ...column, values: fractionsInPercent(column.values, column.name, source) } : column
+  })
 }

@@ -8,11 +8,13 @@ export interface Part {
   /** Of the batch's source. */
   readonly sha256: string
   readonly count: number
+  /** File of the batch's curves. */
+  readonly curvesPath: string
   rows(): readonly RecordRow[]
-  curves(): Uint8Array
 }
 
 export interface Parts {
+  readonly folder: string
   /** The batch of this number, where it was read before from the same source. */
   find(at: number, sha256: string, withCurves: boolean): Part | undefined
   keep(at: number, sha256: string, read: ReadRecords): Part
@@ -20,7 +22,7 @@ export interface Parts {
 }
 
 /** Raised whenever a batch of the same source is read to something else. */
-const VERSION = 1
+const VERSION = 2
 
 export function openParts(folder: string): Parts {
   const rowsPath = (at: number) => join(folder, `${at}.json`)
@@ -29,14 +31,15 @@ export function openParts(folder: string): Parts {
   const part = (at: number, sha256: string, count: number): Part => ({
     sha256,
     count,
+    curvesPath: curvesPath(at),
     rows: () => read(at).rows,
-    curves: () => readFileSync(curvesPath(at)),
   })
   return {
+    folder,
     find(at, sha256, withCurves) {
       if (!existsSync(rowsPath(at)) || (withCurves && !existsSync(curvesPath(at)))) return undefined
-      const kept = read(at)
-      return kept.version === VERSION && kept.sha256 === sha256 ? part(at, sha256, kept.rows.length) : undefined
+      const kept = readOrUndefined(() => read(at))
+      return kept?.version === VERSION && kept.sha256 === sha256 ? part(at, sha256, kept.rows.length) : undefined
     },
     keep(at, sha256, { rows, curves }) {
       if (curves.byteLength > 0) writeAtomically(curvesPath(at), curves)
@@ -45,5 +48,14 @@ export function openParts(folder: string): Parts {
       return part(at, sha256, rows.length)
     },
     remove: () => rmSync(folder, { recursive: true, force: true }),
+  }
+}
+
+/** A part that is damaged is read again from its source. */
+function readOrUndefined<T>(read: () => T): T | undefined {
+  try {
+    return read()
+  } catch {
+    return undefined
   }
 }

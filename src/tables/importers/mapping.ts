@@ -3,6 +3,9 @@ import { z } from 'zod'
 import { BenchError } from '../../core/errors.ts'
 import { oneOrMore, readYaml } from '../../core/yamlFile.ts'
 import { type ColumnRole, roleOf } from '../columnNames.ts'
+import type { FlatColumn } from './flatRows.ts'
+
+const unit = z.enum(['percent', 'fraction'])
 
 const schema = z
   .strictObject({
@@ -15,8 +18,8 @@ const schema = z
     seed: z.int().describe('the same').optional(),
     epochs: z.int().positive().describe('the same, where it has final numbers only').optional(),
     accuracies: z
-      .enum(['percent', 'fraction'])
-      .describe('what accuracies are given in, where none is above 1')
+      .union([unit, z.record(z.string(), unit)])
+      .describe('what accuracies are given in: of all columns, or of each')
       .optional(),
     notes: oneOrMore(z.string(), 0).default([]).describe('sentences for the manifest'),
   })
@@ -40,16 +43,22 @@ export function checkSpace({ space }: Mapping, expected: string): void {
   throw new BenchError('bad-input', `the mapping is of space ${space}, the table of ${expected}; make them the same`)
 }
 
-/** Role of each column of a header. @throws BenchError `bad-input` for columns that have none, or the same one */
-export function mapColumns(header: readonly string[], mapping: Mapping, source: string): ColumnRole[] {
+/**
+ * What becomes of each column of a header.
+ * @throws BenchError `bad-input` for columns of which nothing does, or the same
+ */
+export function mapColumns(header: readonly string[], mapping: Mapping, source: string): FlatColumn[] {
   const renamed = new Map(Object.entries(mapping.columns))
   if (mapping.index !== undefined) renamed.set(mapping.index, 'index')
   if (mapping.arch !== undefined) renamed.set(mapping.arch, 'arch')
+  const present = new Set(header)
   for (const name of [...renamed.keys(), ...mapping.ignore]) {
-    if (!header.includes(name))
+    if (!present.has(name)) {
       throw new BenchError('bad-input', `${source} has no column "${name}", which the mapping names`)
+    }
   }
-  const roles = header.map((name) => (mapping.ignore.includes(name) ? ignored : roleOf(renamed.get(name) ?? name)))
+  const ignore = new Set(mapping.ignore)
+  const roles = header.map((name) => (ignore.has(name) ? ignored : roleOf(renamed.get(name) ?? name)))
   const unknown = header.filter((_, i) => roles[i] === undefined)
   if (unknown.length > 0) {
     const names = unknown.slice(0, 5).map((name) => `"${name}"`)
@@ -59,19 +68,22 @@ export function mapColumns(header: readonly string[], mapping: Mapping, source: 
     )
   }
   checkDistinct(roles as ColumnRole[], source)
-  return roles as ColumnRole[]
+  return (roles as ColumnRole[]).map((role, i) => ({ sourceName: header[i], role }))
 }
 
 const ignored: ColumnRole = { kind: 'ignored' }
 
 function checkDistinct(roles: readonly ColumnRole[], source: string): void {
-  const names = roles.flatMap((role) => (role.kind === 'ignored' ? [] : 'name' in role ? role.name : role.kind))
-  const twice = names.find((name, i) => names.indexOf(name) !== i)
-  if (twice !== undefined) throw new BenchError('bad-input', `${source}: two columns are "${twice}"`)
-  if (!names.includes('arch')) {
-    throw new BenchError(
-      'bad-input',
-      `${source} has no column "arch"; say which one it is in a mapping (--mapping FILE.yaml)`,
-    )
+  const names = new Set<string>()
+  for (const role of roles) {
+    if (role.kind === 'ignored') continue
+    const name = 'name' in role ? role.name : role.kind
+    if (names.has(name)) throw new BenchError('bad-input', `${source}: two columns are "${name}"`)
+    names.add(name)
   }
+  if (names.has('arch')) return
+  throw new BenchError(
+    'bad-input',
+    `${source} has no column "arch"; say which one it is in a mapping (--mapping FILE.yaml)`,
+  )
 }

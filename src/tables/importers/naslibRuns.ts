@@ -3,7 +3,8 @@
  * and split their numbers are of; whoever imports them does.
  */
 import { BenchError } from '../../core/errors.ts'
-import type { Dict } from './archResults.ts'
+import { checkLimit } from '../../core/limits.ts'
+import { type Dict, percentages } from './archResults.ts'
 import type { TrainingRun } from './trainingRuns.ts'
 
 export interface NaslibQualifier {
@@ -25,9 +26,14 @@ export function naslibRun(dict: Dict, { split, seed, epochs }: NaslibQualifier, 
       `${name} does not say which split and seed its numbers are of; say so in a mapping: {split: x-valid, seed: 888}`,
     )
   }
-  const curve = (key: string) => values(dict.get(key), epochs, `${name}, ${key}`)
-  const train = { accuracyPct: curve('train_acc1es'), loss: curve('train_losses') }
-  const evaluation = { accuracyPct: curve('eval_acc1es'), loss: curve('eval_losses') }
+  const curve = (key: string) => {
+    const found = values(dict.get(key), epochs, `${name}, ${key}`)
+    checkLimit('record-epochs', found.length, `${name}, ${key}`)
+    return found
+  }
+  const accuracies = (key: string) => percentages(curve(key), `${name}, ${key}`)
+  const train = { accuracyPct: accuracies('train_acc1es'), loss: curve('train_losses') }
+  const evaluation = { accuracyPct: accuracies('eval_acc1es'), loss: curve('eval_losses') }
   const untimed = new Float64Array(train.accuracyPct.length).fill(Number.NaN)
   const cost = dict.get('cost_info')
   const quantity = (key: string) => {
@@ -63,5 +69,6 @@ function finalOf(value: number, epochs: number | undefined, where: string): numb
       `${where} is a final number; say in the mapping after how many epochs: {epochs: 200}`,
     )
   }
+  checkLimit('record-epochs', epochs, where)
   return [...Array.from({ length: epochs - 1 }, () => Number.NaN), value]
 }

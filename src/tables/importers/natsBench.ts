@@ -4,10 +4,13 @@
  * was interrupted goes on where it was.
  */
 import { createHash } from 'node:crypto'
+import { canonicalJson } from '../../core/canonicalJson.ts'
+import { checkLimit } from '../../core/limits.ts'
 import { checkComplete, type ImportContext } from '../content.ts'
 import { assemble } from './assemble.ts'
 import type { Imported } from './imported.ts'
 import { openParts, type Part, type Parts } from './importParts.ts'
+import type { Mapping } from './mapping.ts'
 import type { RecordFile, RecordFiles } from './recordFiles.ts'
 import { openReaders } from './recordReaders.ts'
 
@@ -19,6 +22,7 @@ export interface NatsOptions extends ImportContext {
   readonly batchSize?: number
   /** Where batches are kept until the import is done. */
   readonly partsFolder: string
+  readonly mapping: Mapping
   /** @param total undefined where it is not known before the end */
   onProgress?(done: number, total: number | undefined): void
 }
@@ -41,7 +45,9 @@ export async function importNats(source: RecordFiles, options: NatsOptions): Pro
   for (const { sha256 } of batches) hash.update(sha256)
   const found = { format: 'nats-bench', name: source.name, sha256: hash.digest('hex') }
   try {
-    return assemble({ parts, batches, source: found, notes: RECORD_NOTES, withCurves: options.withCurves }, options)
+    const { withCurves, mapping } = options
+    const notes = [...RECORD_NOTES, ...mapping.notes]
+    return assemble({ parts, batches, source: found, notes, withCurves, mapping }, options)
   } catch (error) {
     parts.remove()
     throw error
@@ -50,19 +56,20 @@ export async function importNats(source: RecordFiles, options: NatsOptions): Pro
 
 /** Every batch, read or found from an earlier attempt, in the order of the source. */
 async function readAll(source: RecordFiles, parts: Parts, options: NatsOptions): Promise<Part[]> {
-  const { jobs, withCurves, batchSize = 50, onProgress } = options
+  const { jobs, withCurves, batchSize = 50, mapping, onProgress } = options
+  const { accuracies } = mapping
   const readers = await openReaders(jobs)
   const reading: Promise<Part>[] = []
   let done = 0
   try {
     for await (const files of batches(source, batchSize)) {
-      const sha256 = sha256Of(files)
+      const sha256 = sha256Of(files, accuracies)
       const at = reading.length
       const part = parts.find(at, sha256, withCurves)
-      const read =
-        part === undefined ? readers.read({ files, withCurves }).then((r) => parts.keep(at, sha256, r)) : part
+      const read = part ?? readers.read({ files, withCurves, accuracies }).then((r) => parts.keep(at, sha256, r))
       const counted = Promise.resolve(read).then((kept) => {
         done += kept.count
+        checkLimit('source-rows', done, source.name)
         onProgress?.(done, source.indices?.length)
         return kept
       })
@@ -90,8 +97,10 @@ async function* batches({ files }: RecordFiles, size: number): AsyncGenerator<Re
   if (batch.length > 0) yield batch
 }
 
-function sha256Of(files: readonly RecordFile[]): string {
+/** Names a batch, and what is said of its numbers. */
+function sha256Of(files: readonly RecordFile[], accuracies: Mapping['accuracies']): string {
   const hash = createHash('sha256')
+  if (accuracies !== undefined) hash.update(canonicalJson(accuracies))
   for (const { name, bytes } of files) hash.update(name).update(bytes)
   return hash.digest('hex')
 }

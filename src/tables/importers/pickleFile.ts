@@ -28,7 +28,23 @@ export interface PickleFileOptions extends ImportContext {
 const TORCH_MAGIC = 0x1950a86a20f9469cfc6cn
 
 export const isZip = (head: Buffer): boolean => head.toString('latin1', 0, 4) === 'PK\u0003\u0004'
-export const isPickle = (head: Buffer): boolean => head[0] === 0x80 && head[1] >= 2 && head[1] <= 5
+
+/** Whether a file that begins so is a pickle. Those of protocols 0 and 1, which is text for the most part, do not say it. */
+export function isPickle(head: Buffer): boolean {
+  if (head[0] === 0x80) return head[1] >= 2 && head[1] <= 5
+  return /^([(}\]]|c[\w.]+\n[\w.]+\n)/.test(head.toString('latin1')) && beginsAsPickle(head)
+}
+
+/** Whether the bytes can be read as instructions to their end. */
+function beginsAsPickle(head: Buffer): boolean {
+  const input = new PickleInput('', head)
+  try {
+    readPickle(input)
+    return true
+  } catch {
+    return input.isExhausted
+  }
+}
 
 /** @throws BenchError `bad-input` with the place in the file that is at fault */
 export async function importPickleFile(file: SourceFile, options: PickleFileOptions): Promise<Imported> {
@@ -40,7 +56,7 @@ export async function importPickleFile(file: SourceFile, options: PickleFileOpti
     sha256: contentName([sha256, mapping]),
     parts,
     withCurves,
-    naslib: mapping,
+    mapping,
     indexOf: (arch) => space.indexOf(arch),
     onProgress: (done) => onProgress?.(done, space.size ?? undefined),
   })
@@ -52,7 +68,7 @@ export async function importPickleFile(file: SourceFile, options: PickleFileOpti
     }
     const source = { format: 'pickle', name: file.name, sha256 }
     const notes = [...RECORD_NOTES, ...mapping.notes]
-    return assemble({ parts, batches: stream.batches, source, notes, withCurves }, options)
+    return assemble({ parts, batches: stream.batches, source, notes, withCurves, mapping }, options)
   } catch (error) {
     // Another file than this one will take its place; a full disk may have room again for the rest.
     if (error instanceof BenchError && error.code === 'bad-input') parts.remove()

@@ -1,13 +1,23 @@
 /** The compressed part of the work: from a release's files to numbers and curves. Runs in worker threads. */
 import { BenchError } from '../../core/errors.ts'
+import { countWork } from '../../core/workCounter.ts'
 import { PickleInput } from '../../pickle/pickleInput.ts'
 import { readPickle } from '../../pickle/readPickle.ts'
 import { encodeCurves } from '../curves.ts'
-import { architectureRuns } from './archResults.ts'
+import { AccuracyUnits } from './accuracyUnits.ts'
+import { architectureRuns, runReader } from './archResults.ts'
 import { bunzip2 } from './bzip2.ts'
+import type { Mapping } from './mapping.ts'
 import type { RecordFile } from './recordFiles.ts'
 import { numbersOf, type RunNumbers } from './runColumns.ts'
 import type { ArchitectureRuns } from './trainingRuns.ts'
+
+/** What is to be read, in a form that can be sent to a thread. */
+export interface RecordsRequest {
+  readonly files: readonly RecordFile[]
+  readonly withCurves: boolean
+  readonly accuracies?: Mapping['accuracies']
+}
 
 /** A batch of records, read. */
 export interface ReadRecords {
@@ -23,21 +33,20 @@ export interface RecordRow {
   readonly numbers: RunNumbers
 }
 
-/** 200 times the largest record of the release. */
-const MOST_RECORD_BYTES = 1 << 26
-
 /** @throws BenchError `bad-input` that names the file and what is wrong in it */
-export async function readRecords(files: readonly RecordFile[], withCurves: boolean): Promise<ReadRecords> {
+export async function readRecords(request: RecordsRequest): Promise<ReadRecords> {
+  const units = new AccuracyUnits(request.accuracies)
   const records: NamedRuns[] = []
-  for (const { name, bytes } of files) {
-    const pickle = await bunzip2(bytes, name, MOST_RECORD_BYTES)
-    const record = architectureRuns(readPickle(new PickleInput(name, pickle)), name)
+  for (const { name, bytes } of request.files) {
+    const pickle = await bunzip2(bytes, name)
+    const record = architectureRuns(readPickle(new PickleInput(name, pickle)), name, runReader())
     if (record.index !== Number.parseInt(name, 10)) {
       throw new BenchError('bad-input', `${name} holds the record of architecture ${record.index}`)
     }
-    records.push({ name, ...record })
+    records.push({ name, ...record, runs: record.runs.map((run) => units.inPercent(run, name)) })
+    countWork()
   }
-  return summarised(records, withCurves)
+  return summarised(records, request.withCurves)
 }
 
 /** Numbers and curves of architectures, named for messages. */

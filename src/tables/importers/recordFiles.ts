@@ -1,10 +1,12 @@
 /** The files of a NATS-Bench release, from its folder or from a tar archive of it, one at a time. */
-import { readdir, readFile } from 'node:fs/promises'
+import { readdir, readFile, stat } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import type { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { extract } from 'tar-stream'
 import { BenchError } from '../../core/errors.ts'
+import { beyondLimit, limitOf } from '../../core/limits.ts'
+import { countWork } from '../../core/workCounter.ts'
 import type { SourceFile } from './sourceFile.ts'
 
 export interface RecordFile {
@@ -22,9 +24,6 @@ export interface RecordFiles {
 
 const RECORD = /^\d{6}\.pickle\.pbz2$/
 
-/** Far more than any record: the largest of the release is below 100 kB. */
-const MOST_BYTES = 1 << 26
-
 /** The records of a folder, in the order of their numbers. @throws BenchError `bad-input` where it holds none */
 export async function recordFolder(path: string): Promise<RecordFiles> {
   const names = (await readdir(path)).filter((name) => RECORD.test(name)).sort()
@@ -35,8 +34,21 @@ export async function recordFolder(path: string): Promise<RecordFiles> {
     name: basename(path),
     indices: Int32Array.from(names, (name) => Number.parseInt(name, 10)),
     async *files() {
-      for (const name of names) yield { name, bytes: Uint8Array.from(await readFile(join(path, name))) }
+      for (const name of names) yield { name, bytes: await readRecord(join(path, name)) }
     },
+  }
+}
+
+async function readRecord(path: string): Promise<Uint8Array<ArrayBuffer>> {
+  try {
+    const found = await stat(path)
+    if (!found.isFile()) throw new BenchError('bad-input', `${path} is no file; expected a record of the release`)
+    checkSize(found.size, path)
+    countWork()
+    return Uint8Array.from(await readFile(path))
+  } catch (cause) {
+    if (cause instanceof BenchError) throw cause
+    throw new BenchError('missing', `${path} cannot be read (${(cause as NodeJS.ErrnoException).code})`, { cause })
   }
 }
 
@@ -89,9 +101,12 @@ async function contents(
   let bytes = 0
   for await (const chunk of entry as AsyncIterable<Uint8Array>) {
     bytes += chunk.byteLength
-    if (bytes > MOST_BYTES)
-      throw new BenchError('bad-input', `${name} has more than ${MOST_BYTES} bytes; no record is as large`)
+    checkSize(bytes, name)
     chunks.push(chunk)
   }
   return Uint8Array.from(Buffer.concat(chunks))
+}
+
+function checkSize(bytes: number, name: string): void {
+  if (bytes > limitOf('record-mib') * 2 ** 20) throw beyondLimit('record-mib', `${name} is too large for a record`)
 }

@@ -3,19 +3,14 @@ import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
 import { Worker } from 'node:worker_threads'
 import { BenchError, type ErrorCode } from '../../core/errors.ts'
-import type { ReadRecords } from './readRecords.ts'
-import type { RecordFile } from './recordFiles.ts'
-
-export interface WorkerRequest {
-  readonly files: readonly RecordFile[]
-  readonly withCurves: boolean
-}
+import { countWork } from '../../core/workCounter.ts'
+import type { ReadRecords, RecordsRequest } from './readRecords.ts'
 
 export type WorkerAnswer = { readonly read: ReadRecords } | { readonly code: ErrorCode; readonly message: string }
 
 export interface RecordReaders {
   /** Waits for a free thread, then for its answer. @throws BenchError as `readRecords` */
-  read(request: WorkerRequest): Promise<ReadRecords>
+  read(request: RecordsRequest): Promise<ReadRecords>
   close(): Promise<void>
 }
 
@@ -28,7 +23,7 @@ const WORKER = fileURLToPath(new URL('../../../dist/tables/importers/recordWorke
 export async function openReaders(jobs: number): Promise<RecordReaders> {
   if (jobs <= 1) {
     const { readRecords } = await import('./readRecords.ts')
-    return { read: ({ files, withCurves }) => readRecords(files, withCurves), close: async () => {} }
+    return { read: readRecords, close: async () => {} }
   }
   const workers = Array.from({ length: jobs }, () => new Worker(WORKER, { resourceLimits: LIMITS }))
   const free = [...workers]
@@ -54,9 +49,28 @@ export async function openReaders(jobs: number): Promise<RecordReaders> {
   }
 }
 
-async function ask(worker: Worker, request: WorkerRequest): Promise<ReadRecords> {
+async function ask(worker: Worker, request: RecordsRequest): Promise<ReadRecords> {
+  // Ended by an earlier batch.
+  if (worker.threadId === -1) throw lost(request)
+  const answered = new AbortController()
+  const ended = once(worker, 'exit', { signal: answered.signal }).then(() => lost(request))
+  ended.catch(() => undefined)
   worker.postMessage(request)
-  const [answer] = (await once(worker, 'message')) as [WorkerAnswer]
-  if ('read' in answer) return answer.read
-  throw new BenchError(answer.code, answer.message)
+  try {
+    const [answer] = (await Promise.race([once(worker, 'message'), ended])) as [WorkerAnswer]
+    countWork()
+    if ('read' in answer) return answer.read
+    throw new BenchError(answer.code, answer.message)
+  } catch (error) {
+    // A thread whose heap is full ends with an error of its own.
+    throw error instanceof BenchError ? error : lost(request, error as Error)
+  } finally {
+    answered.abort()
+  }
+}
+
+function lost({ files }: RecordsRequest, cause?: Error): BenchError {
+  const names = files.length === 1 ? files[0].name : `${files[0].name} … ${files[files.length - 1].name}`
+  const why = cause === undefined ? '' : `: ${cause.message}`
+  return new BenchError('bad-input', `${names} cannot be read: the thread that read them ended${why}`, { cause })
 }

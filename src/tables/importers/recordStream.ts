@@ -6,11 +6,14 @@
  * which they came before; of the batches that were kept then, it only counts the records.
  */
 import { BenchError } from '../../core/errors.ts'
+import { checkLimit } from '../../core/limits.ts'
 import type { PickleOptions } from '../../pickle/machine.ts'
 import { torchStorage } from '../../pickle/torch.ts'
-import { architectureRuns, type Dict, trainingRun } from './archResults.ts'
+import { AccuracyUnits } from './accuracyUnits.ts'
+import { architectureRuns, checkName, type Dict, isSeed, type ReadRun, runReader } from './archResults.ts'
 import type { Part, Parts } from './importParts.ts'
-import { isNaslibRun, type NaslibQualifier, naslibRun } from './naslibRuns.ts'
+import type { Mapping } from './mapping.ts'
+import { isNaslibRun, naslibRun } from './naslibRuns.ts'
 import { type NamedRuns, summarised } from './readRecords.ts'
 import type { TrainingRun } from './trainingRuns.ts'
 
@@ -20,8 +23,8 @@ export interface RecordStreamOptions {
   readonly sha256: string
   readonly parts: Parts
   readonly withCurves: boolean
-  /** What a NASLib file does not say of its numbers. */
-  readonly naslib: NaslibQualifier
+  /** What the file does not say of its numbers. */
+  readonly mapping: Mapping
   indexOf(arch: string): number
   onProgress?(done: number): void
 }
@@ -34,6 +37,9 @@ const EPOCH_KEY = /@\d+$/
 export class RecordStream implements PickleOptions {
   readonly batches: Part[] = []
   readonly #options: RecordStreamOptions
+  readonly #units: AccuracyUnits
+  /** Of the record of this moment. */
+  #readRun: ReadRun
   /** Of dicts that were complete and are now empty. */
   readonly #runs = new WeakMap<Dict, TrainingRun>()
   #waiting: NamedRuns[] = []
@@ -44,6 +50,8 @@ export class RecordStream implements PickleOptions {
 
   constructor(options: RecordStreamOptions) {
     this.#options = options
+    this.#units = new AccuracyUnits(options.mapping.accuracies)
+    this.#readRun = runReader()
     this.#begin()
   }
 
@@ -52,7 +60,8 @@ export class RecordStream implements PickleOptions {
   persistent = (id: unknown): unknown => torchStorage(id) ?? null
 
   onDict = (dict: Map<unknown, unknown>): boolean => {
-    if (isNaslibRun(dict)) this.#runs.set(dict, naslibRun(dict, this.#options.naslib, this.#options.name))
+    const { mapping, name } = this.#options
+    if (isNaslibRun(dict)) this.#runs.set(dict, naslibRun(dict, mapping, name))
     else if (isRun(dict)) this.#takeRun(dict)
     else if (isRecord(dict)) this.#takeRecord(dict)
     else {
@@ -72,41 +81,51 @@ export class RecordStream implements PickleOptions {
     if (this.#kept !== undefined) return
     const { name } = this.#options
     const dataset = dict.get('name')
-    const seed = Number(dict.get('seed'))
-    if (typeof dataset !== 'string' || !Number.isSafeInteger(seed)) {
-      throw new BenchError('bad-input', `${name}: a training has no dataset or no seed`)
-    }
-    this.#runs.set(dict, trainingRun(dict, dataset, seed, `${name}, ${dataset}, seed ${seed}`))
+    const seed = typeof dict.get('seed') === 'string' ? Number(dict.get('seed')) : dict.get('seed')
+    if (!isSeed(seed)) throw new BenchError('bad-input', `${name}: a training has no seed`)
+    checkName(dataset, name)
+    this.#runs.set(dict, this.#readRun(dict, dataset, seed, `${name}, ${dataset}, seed ${seed}`))
   }
 
   #takeRecord(dict: Dict): void {
     if (this.#kept !== undefined) this.#count()
-    else this.#take(architectureRuns(dict, this.#options.name, (count) => this.#runs.get(count)))
+    else {
+      const readRun: ReadRun = (count, ...names) => this.#runs.get(count) ?? this.#readRun(count, ...names)
+      this.#take(architectureRuns(dict, this.#options.name, readRun))
+    }
+    this.#readRun = runReader()
   }
 
   /** NASLib's files: architecture → dataset → training. */
   #takeNaslib(dict: Map<unknown, unknown>): void {
     for (const [arch, datasets] of dict) {
-      if (typeof arch !== 'string' || !(datasets instanceof Map)) return
-      const entries = [...(datasets as Map<unknown, Dict>)]
-      const runs = entries.map(([dataset, inner]) => ({ run: this.#runs.get(inner), dataset: String(dataset) }))
-      if (runs.length === 0 || runs.some(({ run }) => run === undefined)) return
-      const named = runs.map(({ run, dataset }) => ({ ...(run as TrainingRun), dataset }))
-      this.#take({ index: this.#options.indexOf(arch), arch, runs: named })
+      if (typeof arch !== 'string' || !(datasets instanceof Map) || datasets.size === 0) return
+      const runs: TrainingRun[] = []
+      for (const [dataset, inner] of datasets as Map<unknown, Dict>) {
+        const run = this.#runs.get(inner)
+        if (run === undefined) return
+        checkName(dataset, this.#options.name)
+        runs.push({ ...run, dataset })
+      }
+      checkLimit('architecture-length', arch.length, this.#options.name)
+      this.#take({ index: this.#options.indexOf(arch), arch, runs })
       dict.delete(arch)
     }
   }
 
   #take(runs: Omit<NamedRuns, 'name'>): void {
     if (this.#kept === undefined) {
-      this.#waiting.push({ name: `${this.#options.name}, architecture ${runs.index}`, ...runs })
+      const { name } = this.#options
+      const inPercent = runs.runs.map((run) => this.#units.inPercent(run, name))
+      this.#waiting.push({ name: `${name}, architecture ${runs.index}`, ...runs, runs: inPercent })
     }
     this.#count()
   }
 
   #count(): void {
     if (++this.#inBatch === BATCH) this.#flush()
-    this.#options.onProgress?.(++this.#done)
+    checkLimit('source-rows', ++this.#done, this.#options.name)
+    this.#options.onProgress?.(this.#done)
   }
 
   #begin(): void {

@@ -1,16 +1,16 @@
 /** A worker thread that reads batches of records. */
 import { parentPort } from 'node:worker_threads'
 import { BenchError } from '../../core/errors.ts'
-import { readRecords } from './readRecords.ts'
-import type { WorkerAnswer, WorkerRequest } from './recordReaders.ts'
+import { type RecordsRequest, readRecords } from './readRecords.ts'
+import type { WorkerAnswer } from './recordReaders.ts'
 
-parentPort?.on('message', async ({ files, withCurves }: WorkerRequest) => {
-  parentPort?.postMessage(await answer(files, withCurves))
+parentPort?.on('message', async (request: RecordsRequest) => {
+  parentPort?.postMessage(await answer(request))
 })
 
-async function answer(files: WorkerRequest['files'], withCurves: boolean): Promise<WorkerAnswer> {
+async function answer(request: RecordsRequest): Promise<WorkerAnswer> {
   try {
-    return { read: await readRecords(files, withCurves) }
+    return { read: await readRecords(request) }
   } catch (error) {
     const code = error instanceof BenchError ? error.code : 'failed'
     return { code, message: (error as Error).message }

@@ -1,42 +1,68 @@
 /** A file to import: its first bytes, its contents as a stream without gzip, and its hash. */
 import { createReadStream } from 'node:fs'
-import { open } from 'node:fs/promises'
+import { open, stat } from 'node:fs/promises'
 import { basename } from 'node:path'
-import { pipeline, type Readable } from 'node:stream'
+import { pipeline, type Readable, Transform } from 'node:stream'
 import { createGunzip } from 'node:zlib'
 import { BenchError } from '../../core/errors.ts'
 import { fileHash } from '../../core/fileHash.ts'
+import { beyondLimit, limitOf } from '../../core/limits.ts'
+import { countWork } from '../../core/workCounter.ts'
 
 const HEAD_BYTES = 512
 
 export interface SourceFile {
   readonly path: string
   readonly name: string
+  readonly isGzipped: boolean
   /** The first 512 bytes, after gzip. */
   readonly head: Buffer
-  /** All bytes, after gzip. */
+  /** All bytes, after gzip, whose checksum is compared at its end. */
   stream(): Readable
   /** Of the file as it is. */
   sha256(): Promise<string>
 }
 
-/** @throws BenchError `missing` where the file cannot be read */
+/** @throws BenchError `missing` where the file cannot be read, `bad-input` where it is none */
 export async function openSource(path: string): Promise<SourceFile> {
   const start = await firstBytes(path)
-  const gzipped = start[0] === 0x1f && start[1] === 0x8b
-  // An error in the file reaches the reader through the pipeline.
-  const stream = () => (gzipped ? pipeline(createReadStream(path), createGunzip(), () => {}) : createReadStream(path))
+  const isGzipped = start[0] === 0x1f && start[1] === 0x8b
+  const name = basename(path)
+  const stream = () => {
+    const counted = counting(name)
+    // An error in the file reaches the reader through the pipeline.
+    if (isGzipped) pipeline(createReadStream(path), createGunzip(), counted, () => {})
+    else pipeline(createReadStream(path), counted, () => {})
+    return counted
+  }
   return {
     path,
-    name: basename(path),
-    head: gzipped ? await firstChunk(stream()) : start,
+    name,
+    isGzipped,
+    head: isGzipped ? await firstChunk(stream()) : start,
     stream,
     sha256: () => fileHash(path),
   }
 }
 
+/** Passes bytes on, and fails beyond the limit. */
+function counting(name: string): Transform {
+  const most = limitOf('gzip-gib') * 2 ** 30
+  let bytes = 0
+  return new Transform({
+    transform(chunk: Buffer, _, done) {
+      countWork()
+      bytes += chunk.byteLength
+      if (bytes > most) done(beyondLimit('gzip-gib', `${name} expands to more than ${most} bytes`))
+      else done(null, chunk)
+    },
+  })
+}
+
 async function firstBytes(path: string): Promise<Buffer> {
   try {
+    // Opening a pipe would wait for its writer.
+    if (!(await stat(path)).isFile()) throw new BenchError('bad-input', `${path} is no file; name a file to import`)
     const file = await open(path)
     try {
       const { buffer, bytesRead } = await file.read(Buffer.alloc(HEAD_BYTES), 0, HEAD_BYTES, 0)
@@ -45,6 +71,7 @@ async function firstBytes(path: string): Promise<Buffer> {
       await file.close()
     }
   } catch (cause) {
+    if (cause instanceof BenchError) throw cause
     const { code } = cause as NodeJS.ErrnoException
     const found = code === 'ENOENT' ? 'does not exist' : `cannot be read (${code})`
     throw new BenchError('missing', `${path} ${found}; name a file or folder to import`, { cause })

@@ -1,6 +1,9 @@
-/** Finds one uncompressed file in a zip archive, as PyTorch writes them, without reading the rest. */
+/** Finds one uncompressed file in a zip archive, as PyTorch writes them, and compares its checksum. */
 import { readSync } from 'node:fs'
+import { crc32 } from '../../core/crc32.ts'
 import { BenchError } from '../../core/errors.ts'
+import { beyondLimit, limitOf } from '../../core/limits.ts'
+import { countWork } from '../../core/workCounter.ts'
 import type { FileSlice } from '../../pickle/pickleInput.ts'
 
 const END = 0x06054b50
@@ -11,18 +14,23 @@ const LOCAL = 0x04034b50
 const STORED = 0
 /** A comment may follow the end record. */
 const LONGEST_TAIL = 22 + 0xffff
-const LARGEST_DIRECTORY = 1 << 26
+const WINDOW_BYTES = 1 << 20
 
-/** Where the first file lies whose path ends so. @throws BenchError `bad-input` where there is none, or it is compressed */
+/**
+ * Where the first file lies whose path ends so.
+ * @throws BenchError `bad-input` where there is none, where it is compressed, or where it is not what its checksum says
+ */
 export function storedEntry(descriptor: number, size: number, ending: string, name: string): FileSlice {
   const damaged = (what: string) => new BenchError('bad-input', `${name} is not a whole zip archive: ${what}`)
   const read = (offset: number, length: number): Buffer => {
     if (offset < 0 || offset + length > size) throw damaged('a part lies beyond its end')
     const bytes = Buffer.alloc(length)
-    readSync(descriptor, bytes, 0, length, offset)
+    if (readSync(descriptor, bytes, 0, length, offset) < length) throw damaged('it became shorter')
     return bytes
   }
   const { offset, length } = directory(read, size, damaged)
+  if (length > limitOf('directory-mib') * 2 ** 20)
+    throw beyondLimit('directory-mib', `${name} has too long a directory`)
   const entry = findEntry(read(offset, length), ending, damaged)
   if (entry === undefined) throw new BenchError('bad-input', `${name} holds no ${ending}; it is no PyTorch file`)
   if (entry.method !== STORED)
@@ -31,7 +39,23 @@ export function storedEntry(descriptor: number, size: number, ending: string, na
   if (local.readUInt32LE(0) !== LOCAL) throw damaged('a file has no head')
   const start = entry.offset + 30 + local.readUInt16LE(26) + local.readUInt16LE(28)
   if (start + entry.length > size) throw damaged(`${ending} is cut off`)
+  // PyTorch writes 0 where it was told to compute none.
+  if (entry.crc !== 0 && entry.crc !== checksum(read, start, entry.length)) {
+    throw new BenchError(
+      'bad-input',
+      `${name} is damaged: the checksum of ${ending} is another; fetch or save it again`,
+    )
+  }
   return { descriptor, offset: start, length: entry.length }
+}
+
+function checksum(read: Read, start: number, length: number): number {
+  let crc = 0
+  for (let at = 0; at < length; at += WINDOW_BYTES) {
+    crc = crc32(read(start + at, Math.min(WINDOW_BYTES, length - at)), crc)
+    countWork()
+  }
+  return crc
 }
 
 type Read = (offset: number, length: number) => Buffer
@@ -48,12 +72,12 @@ function directory(read: Read, size: number, damaged: Damaged): { offset: number
     if (end.readUInt32LE(0) !== END_64) throw damaged('it has no zip64 end record')
     place = { length: Number(end.readBigUInt64LE(40)), offset: Number(end.readBigUInt64LE(48)) }
   }
-  if (place.length > LARGEST_DIRECTORY) throw damaged('its directory is larger than any')
   return place
 }
 
 interface Entry {
   readonly method: number
+  readonly crc: number
   readonly offset: number
   readonly length: number
 }
@@ -79,7 +103,8 @@ function entryAt(bytes: Buffer, at: number, extraAt: number, extraLength: number
   const [length, , start] = widths.map((wide, i) =>
     wide ? long[widths.slice(0, i).filter(Boolean).length] : undefined,
   )
-  const entry = { method, length: length ?? uncompressed, offset: start ?? offset }
+  const crc = bytes.readUInt32LE(at + 16)
+  const entry = { method, crc, length: length ?? uncompressed, offset: start ?? offset }
   if ((widths[0] && length === undefined) || (widths[2] && start === undefined)) throw damaged('a length is missing')
   return entry
 }

@@ -1,0 +1,270 @@
+/**
+ * Checks the pages of a Parquet column before they are decoded: the library that decodes them trusts every count and
+ * length, and compares no checksum. Format: https://github.com/apache/parquet-format
+ */
+import { brotliDecompressSync, unzipSync } from 'node:zlib'
+import type { CompressionCodec, Compressors } from 'hyparquet'
+import { xxhash64 } from 'hyparquet/src/xxhash.js'
+import { compressors as library } from 'hyparquet-compressors'
+import { crc32 } from '../../core/crc32.ts'
+import { beyondLimit, limitOf } from '../../core/limits.ts'
+import { readThrift, type ThriftStruct } from './thrift.ts'
+
+/** What the file's directory says of the column. */
+export interface ColumnFacts {
+  readonly rows: number
+  readonly codec: CompressionCodec
+  /** Whether values may be missing: then each page says which are. */
+  readonly isOptional: boolean
+  readonly isBoolean: boolean
+}
+
+/** @throws Error that says what is damaged; BenchError beyond a limit */
+export function checkPages(chunk: Uint8Array, facts: ColumnFacts, file: string): void {
+  const mostBytes = limitOf('parquet-page-mib') * 2 ** 20
+  let values = 0
+  let dictionary: number | undefined
+  for (let at = 0; values < facts.rows; ) {
+    const { struct, end } = readThrift(chunk, at)
+    const page = pageOf(struct)
+    if (page.size > mostBytes) throw beyondLimit('parquet-page-mib', `${file} has a page of ${page.size} bytes`)
+    if (page.compressedSize > chunk.length - end) throw new Error('a page is longer than its column')
+    const bytes = chunk.subarray(end, end + page.compressedSize)
+    if (page.crc !== undefined && crc32(bytes) !== page.crc >>> 0) throw new Error('the checksum of a page is another')
+    at = end + page.compressedSize
+    if (page.kind === 'dictionary') dictionary = dictionarySize(page, facts, bytes)
+    else {
+      values += page.count
+      if (values > facts.rows) throw new Error('a column has more values than rows')
+      checkValues(page, facts, bytes, dictionary)
+    }
+  }
+}
+
+interface Page {
+  readonly kind: 'values' | 'values in version 2' | 'dictionary'
+  /** In bytes, decompressed. */
+  readonly size: number
+  readonly compressedSize: number
+  readonly crc?: number
+  /** Of values, missing ones included. */
+  readonly count: number
+  readonly encoding: number
+  readonly isCompressed: boolean
+  /** In version 2: the bytes before the values, in which it says which are missing. */
+  readonly levelBytes: number
+  readonly missing?: number
+}
+
+const PLAIN = 0
+const PLAIN_DICTIONARY = 2
+const RLE = 3
+const DELTA = 5
+const DELTA_LENGTH = 6
+const DELTA_BYTES = 7
+const RLE_DICTIONARY = 8
+
+function pageOf(struct: ThriftStruct): Page {
+  const [type, size, compressedSize] = [1, 2, 3].map((field) => countIn(struct, field))
+  const crc = struct.get(4)
+  const common = {
+    size,
+    compressedSize,
+    ...(typeof crc === 'number' ? { crc } : {}),
+    isCompressed: true,
+    levelBytes: 0,
+  }
+  if (type === 0) {
+    const head = structIn(struct, 5)
+    if (countIn(head, 3) !== RLE) throw new Error('a page says in an unknown way which values are missing')
+    return { ...common, kind: 'values', count: countIn(head, 1), encoding: countIn(head, 2) }
+  }
+  if (type === 2) {
+    const head = structIn(struct, 7)
+    return { ...common, kind: 'dictionary', count: countIn(head, 1), encoding: PLAIN }
+  }
+  if (type !== 3) throw new Error(`a page is of unknown type ${type}`)
+  const head = structIn(struct, 8)
+  const [count, missing, rows, encoding, levelBytes, repetitionBytes] = [1, 2, 3, 4, 5, 6].map((n) => countIn(head, n))
+  if (rows !== count || repetitionBytes !== 0) throw new Error('a page of a flat column is nested')
+  if (missing > count || levelBytes > compressedSize || levelBytes > size) throw new Error('a page contradicts itself')
+  const isCompressed = head.get(7) !== false
+  return { ...common, kind: 'values in version 2', count, missing, encoding, levelBytes, isCompressed }
+}
+
+function countIn(struct: ThriftStruct, field: number): number {
+  const value = struct.get(field)
+  if (typeof value === 'number' && Number.isSafeInteger(value) && value >= 0) return value
+  throw new Error('the head of a page is malformed')
+}
+
+function structIn(struct: ThriftStruct, field: number): ThriftStruct {
+  const value = struct.get(field)
+  if (value instanceof Map) return value
+  throw new Error('the head of a page is malformed')
+}
+
+/** @returns how many values it has */
+function dictionarySize({ count, size }: Page, { rows, codec }: ColumnFacts, bytes: Uint8Array): number {
+  decompressed(codec, bytes, size)
+  // More than there are rows would not be used; a value has a bit at least.
+  if (count > Math.max(rows, 8 * size)) throw new Error('a dictionary has more values than its bytes can hold')
+  return count
+}
+
+function checkValues(page: Page, facts: ColumnFacts, bytes: Uint8Array, dictionary: number | undefined): void {
+  const { content, at, present } = page.kind === 'values' ? levels1(page, facts, bytes) : levels2(page, facts, bytes)
+  if (page.encoding === PLAIN_DICTIONARY || page.encoding === RLE_DICTIONARY) {
+    if (dictionary === undefined) throw new Error('a page needs a dictionary that is not there')
+    if (present === 0) return
+    if (at >= content.length) throw new Error('a page ends too early')
+    const indices = readRuns(content, at + 1, content.length, content[at], present)
+    if (indices.some((index) => index >= dictionary)) throw new Error('a page names a value that its dictionary lacks')
+  } else if (page.encoding === RLE) {
+    if (!facts.isBoolean) throw new Error('a page of numbers is encoded as one of booleans')
+    readRuns(content, at + 4, content.length, 1, present)
+  } else if ([DELTA, DELTA_LENGTH, DELTA_BYTES].includes(page.encoding)) checkDelta(content, at, present)
+}
+
+/** A page's values, decompressed, where they begin, and how many are not missing. */
+interface Values {
+  readonly content: Uint8Array
+  readonly at: number
+  readonly present: number
+}
+
+function levels1({ count, size }: Page, { codec, isOptional }: ColumnFacts, bytes: Uint8Array): Values {
+  const content = decompressed(codec, bytes, size)
+  if (!isOptional) return { content, at: 0, present: count }
+  if (content.length < 4) throw new Error('a page ends too early')
+  const end = 4 + new DataView(content.buffer, content.byteOffset).getUint32(0, true)
+  if (end > content.length) throw new Error('a page ends too early')
+  return { content, at: end, present: ones(readRuns(content, 4, end, 1, count)) }
+}
+
+function levels2(page: Page, { codec, isOptional }: ColumnFacts, bytes: Uint8Array): Values {
+  const { count, missing = 0, levelBytes, size, isCompressed } = page
+  const present = isOptional ? ones(readRuns(bytes, 0, levelBytes, 1, count)) : count
+  if (present !== count - missing) throw new Error('a page contradicts itself about missing values')
+  const rest = bytes.subarray(levelBytes)
+  return { content: isCompressed ? decompressed(codec, rest, size - levelBytes) : rest, at: 0, present }
+}
+
+const ones = (levels: Uint32Array): number => levels.reduce((sum, level) => sum + level, 0)
+
+/** Values in the hybrid of runs and packed bits. @throws Error where runs are longer than what is left */
+function readRuns(bytes: Uint8Array, start: number, end: number, width: number, count: number): Uint32Array {
+  if (width > 32) throw new Error('a page has values of more than 32 bits')
+  const values = new Uint32Array(count)
+  let at = start
+  for (let seen = 0; seen < count; ) {
+    const { value: head, next } = varint(bytes, at, end)
+    at = next
+    if (head % 2 === 0) {
+      const run = head / 2
+      const length = Math.ceil(width / 8)
+      if (run === 0 || run > count - seen || at + length > end) throw new Error('a run is longer than its page')
+      values.fill(littleEndian(bytes, at, length), seen, seen + run)
+      at += length
+      seen += run
+    } else {
+      const packed = 8 * ((head - 1) / 2)
+      const needed = Math.min(packed, count - seen)
+      if (packed === 0 || packed > count - seen + MOST_PADDING || at + Math.ceil((needed * width) / 8) > end) {
+        throw new Error('a run is longer than its page')
+      }
+      for (let i = 0; i < needed; i++) values[seen + i] = bitsAt(bytes, 8 * at + i * width, width)
+      at += (packed * width) / 8
+      seen += needed
+    }
+  }
+  return values
+}
+
+/** Packed values come in eights; some writers leave room for 64 of these. */
+const MOST_PADDING = 512
+
+function varint(bytes: Uint8Array, start: number, end: number): { readonly value: number; readonly next: number } {
+  let value = 0
+  for (let i = 0; i < 5 && start + i < end; i++) {
+    value += (bytes[start + i] & 127) * 2 ** (7 * i)
+    if (bytes[start + i] < 128) return { value, next: start + i + 1 }
+  }
+  throw new Error('a page ends too early')
+}
+
+function littleEndian(bytes: Uint8Array, at: number, length: number): number {
+  let value = 0
+  for (let i = 0; i < length; i++) value += bytes[at + i] * 2 ** (8 * i)
+  return value
+}
+
+function bitsAt(bytes: Uint8Array, bit: number, width: number): number {
+  let value = 0
+  for (let i = 0; i < width; i++) value += ((bytes[(bit + i) >> 3] >> ((bit + i) & 7)) & 1) * 2 ** i
+  return value
+}
+
+const LARGEST_BLOCK = 2 ** 20
+
+/** The head of values that are written as differences: block size, parts of a block, count. */
+function checkDelta(bytes: Uint8Array, start: number, present: number): void {
+  const block = varint(bytes, start, bytes.length)
+  const parts = varint(bytes, block.next, bytes.length)
+  const count = varint(bytes, parts.next, bytes.length)
+  const isBlock = block.value > 0 && block.value <= LARGEST_BLOCK && block.value % 128 === 0
+  const isWhole =
+    isBlock && parts.value > 0 && block.value % parts.value === 0 && (block.value / parts.value) % 32 === 0
+  if (!isWhole || count.value !== present) throw new Error('a page of differences is malformed')
+}
+
+/** Decompresses pages with checksums compared where the codec has them; for the library that decodes them. */
+export const compressors: Compressors = Object.fromEntries(
+  (['SNAPPY', 'GZIP', 'BROTLI', 'LZ4', 'ZSTD', 'LZ4_RAW'] as const).map((codec) => [
+    codec,
+    (bytes: Uint8Array, size: number) => decompressed(codec, bytes, size),
+  ]),
+)
+
+/** @throws Error where the page does not have just this size, or is damaged as far as the codec can tell */
+function decompressed(codec: CompressionCodec, bytes: Uint8Array, size: number): Uint8Array {
+  const content = contentOf(codec, bytes, size)
+  if (content.length !== size) throw new Error(`a page has ${content.length} bytes, its head says ${size}`)
+  return content
+}
+
+function contentOf(codec: CompressionCodec, bytes: Uint8Array, size: number): Uint8Array {
+  if (codec === 'UNCOMPRESSED') return bytes
+  if (size === 0) return new Uint8Array(0)
+  // gzip and zlib, either of which has a checksum that is compared.
+  if (codec === 'GZIP') return unzipSync(bytes, { maxOutputLength: size })
+  if (codec === 'BROTLI') return brotliDecompressSync(bytes, { maxOutputLength: size })
+  const decompress = library[codec]
+  if (decompress === undefined) throw new Error(`pages are compressed by ${codec}, which is unknown`)
+  if (codec !== 'ZSTD') return decompress(bytes, size)
+  const hasChecksum = checkZstdHead(bytes, size)
+  const content = decompress(bytes, size)
+  if (hasChecksum && !endsWithHash(bytes, content)) throw new Error('the checksum of a page is another')
+  return content
+}
+
+const ZSTD_MAGIC = 0xfd2fb528
+const LARGEST_WINDOW = 2 ** 27
+
+/** The head of a Zstandard frame (RFC 8878, 3.1.1.1). @returns whether a checksum stands behind the frame */
+function checkZstdHead(bytes: Uint8Array, size: number): boolean {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+  if (bytes.length < 6 || view.getUint32(0, true) !== ZSTD_MAGIC) throw new Error('a page is not compressed by ZSTD')
+  const descriptor = bytes[4]
+  const isSingleSegment = (descriptor & 32) !== 0
+  const sizeBytes = descriptor >> 6 === 0 ? Number(isSingleSegment) : 1 << (descriptor >> 6)
+  const at = 5 + Number(!isSingleSegment) + [0, 1, 2, 4][descriptor & 3]
+  if (at + sizeBytes > bytes.length) throw new Error('a page ends too early')
+  const window = isSingleSegment ? 0 : 2 ** (10 + (bytes[5] >> 3)) * (1 + (bytes[5] & 7) / 8)
+  const stated = littleEndian(bytes, at, sizeBytes) + (sizeBytes === 2 ? 256 : 0)
+  if (window > LARGEST_WINDOW || (sizeBytes > 0 && stated !== size)) throw new Error('a page contradicts its head')
+  return (descriptor & 4) !== 0
+}
+
+const endsWithHash = (bytes: Uint8Array, content: Uint8Array): boolean =>
+  littleEndian(bytes, bytes.length - 4, 4) === Number(xxhash64(content) & 0xffffffffn)

@@ -1,0 +1,23 @@
+/** The process that reads a source for `readLimited`. */
+import { serveLimited } from '../../core/limitedProcess.ts'
+import { builtinSpace } from '../../spaces/index.ts'
+import { spaceIndex } from '../spaceIndex.ts'
+import type { Imported } from './imported.ts'
+import type { ReadProgress, ReadRequest } from './readLimited.ts'
+import { readSource } from './readSource.ts'
+
+const MS_BETWEEN_REPORTS = 100
+
+serveLimited<ReadRequest, ReadProgress, Imported>(({ path, space, ...request }, report) => {
+  let last = 0
+  return readSource(path, {
+    ...request,
+    space: spaceIndex(builtinSpace(space)),
+    onProgress: (done, total) => {
+      const now = Date.now()
+      if (now - last < MS_BETWEEN_REPORTS) return
+      last = now
+      report([done, total])
+    },
+  })
+})
