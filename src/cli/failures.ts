@@ -1,6 +1,8 @@
 /** The one place that turns errors into text and exit status. */
+import { fstatSync } from 'node:fs'
 import { constants } from 'node:os'
 import { type Command, CommanderError } from 'commander'
+import { writeFully } from '../core/atomicFile.ts'
 import { BenchError, type ErrorCode, exitStatus } from '../core/errors.ts'
 import { packageVersion } from '../runner/environment.ts'
 import { type PlannedJob, runLabel } from '../runner/planning/plan.ts'
@@ -78,10 +80,33 @@ export function onInterrupt(clean: () => void): () => void {
   }
 }
 
-/** A pipe that its reader closed (`bench … | head`) is no failure. */
+/** Once nobody reads any more (`bench … | head`), nothing more is printed, and the work goes on. */
+process.stdout.on('error', ({ code, message }: NodeJS.ErrnoException) => {
+  if (code === 'EPIPE' || code === 'ERR_STREAM_DESTROYED') return
+  reportFailure(new BenchError('failed', `cannot write to standard output: ${message}`))
+  process.exit()
+})
+
+/** There is nowhere left to say so. */
+process.stderr.on('error', () => {})
+
+/** Node's own streams to files take a write of which only a part went to the disk for a whole one. */
 for (const stream of [process.stdout, process.stderr]) {
-  stream.on('error', ({ code }: NodeJS.ErrnoException) => {
-    if (code === 'EPIPE') process.exit(0)
-    throw new BenchError('failed', `cannot write to standard output (${code})`)
-  })
+  if (!isFile(stream.fd)) continue
+  stream._write = (chunk: Uint8Array, _encoding, done) => {
+    try {
+      writeFully(stream.fd, chunk)
+      done()
+    } catch (error) {
+      done(error as Error)
+    }
+  }
+}
+
+function isFile(descriptor: number): boolean {
+  try {
+    return fstatSync(descriptor).isFile()
+  } catch {
+    return false
+  }
 }

@@ -1,12 +1,12 @@
 /** Where a command's words go: the result to standard output or a file, what is said on the way to standard error. */
-import { basename, resolve } from 'node:path'
-import { writeAtomically } from '../core/atomicFile.ts'
+import { basename } from 'node:path'
+import { writeNamedFile } from '../core/namedFile.ts'
 import { printable } from '../core/plainText.ts'
 
 /** Writes a result to a file, or prints it; see `printable`. */
 export function writeOutput(text: string, file: string | undefined): void {
   if (file === undefined) print(text)
-  else writeAtomically(resolve(file), printable(text))
+  else writeNamedFile(file, printable(text))
 }
 
 /** Text of the result: on standard output. */

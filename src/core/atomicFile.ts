@@ -1,5 +1,7 @@
 /** Writes that are whole or not there at all, whenever the disk is full or the machine stops. */
 import {
+  chmodSync,
+  chownSync,
   closeSync,
   fstatSync,
   fsyncSync,
@@ -8,6 +10,7 @@ import {
   openSync,
   renameSync,
   rmSync,
+  type Stats,
   statSync,
   writeFileSync,
   writeSync,
@@ -36,6 +39,29 @@ export function writeAllAtomically(files: readonly { path: string; content: stri
     throw writeFailure(files.map(({ path }) => path).join(' and '), cause as NodeJS.ErrnoException)
   }
   for (const folder of new Set(files.map(({ path }) => dirname(path)))) syncFolder(folder)
+}
+
+/**
+ * Exchanges a file's content as `writeAtomically` does, and keeps its owner and permissions.
+ * @returns whether that can be done here; false where the folder takes no other file, or the owner cannot be kept
+ */
+export function replaceAtomically(path: string, content: Uint8Array, { mode, uid, gid }: Stats): boolean {
+  const temporary = temporaryPath(path)
+  try {
+    writeSynced(temporary, content)
+    const written = statSync(temporary)
+    if (written.uid !== uid || written.gid !== gid) chownSync(temporary, uid, gid)
+    chmodSync(temporary, mode & 0o7777)
+    renameSync(temporary, path)
+  } catch (error) {
+    removeIfThere(temporary)
+    // EBUSY: a single file that is mounted into a container.
+    if (['EACCES', 'EPERM', 'EROFS', 'EBUSY', 'EXDEV'].includes((error as NodeJS.ErrnoException).code ?? ''))
+      return false
+    throw error
+  }
+  syncFolder(dirname(path))
+  return true
 }
 
 /**
@@ -69,9 +95,21 @@ function appendTo(file: number, bytes: Uint8Array): void {
 /** Writes all of the bytes at the file's position: one call of `writeSync` may take only a part of them. */
 export function writeFully(file: number, bytes: Uint8Array): void {
   for (let done = 0; done < bytes.byteLength; ) {
-    const written = writeSync(file, bytes, done)
+    const written = writeSome(file, bytes, done)
     if (written === 0) throw Object.assign(new Error('ENOSPC: nothing more is taken'), { code: 'ENOSPC' })
     done += written
+  }
+}
+
+/** A pipe that another process made non-blocking is waited for. */
+function writeSome(file: number, bytes: Uint8Array, from: number): number {
+  for (;;) {
+    try {
+      return writeSync(file, bytes, from)
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EAGAIN') throw error
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 10)
+    }
   }
 }
 
@@ -100,7 +138,7 @@ function isFolder(path: string): boolean {
 }
 
 /** The machine's own limits and faults; everything else is the fault of who named the place. */
-const MACHINE_FAULTS = ['ENOSPC', 'EDQUOT', 'EFBIG', 'EIO', 'EMFILE', 'ENFILE', 'ENOMEM']
+const MACHINE_FAULTS = ['EPIPE', 'ENOSPC', 'EDQUOT', 'EFBIG', 'EIO', 'EMFILE', 'ENFILE', 'ENOMEM']
 
 /** A full disk is the machine's fault; a folder that cannot be written to is the one who named it's. */
 export function writeFailure(path: string, cause: NodeJS.ErrnoException): BenchError {

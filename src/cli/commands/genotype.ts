@@ -1,8 +1,7 @@
 /** `bench genotype` */
-import { resolve } from 'node:path'
 import { Command } from 'commander'
 import { builtins } from '../../builtins.ts'
-import { writeAtomically } from '../../core/atomicFile.ts'
+import { writeNamedFile } from '../../core/namedFile.ts'
 import type { Genotype, SearchSpace } from '../../core/space.ts'
 import { genotypeCard, renderCard } from '../../report/listings/genotypeCard.ts'
 import { registerPlugins } from '../../runner/plugins.ts'
@@ -44,7 +43,7 @@ async function showGenotype(text: string, flags: GenotypeFlags): Promise<void> {
   const genotype = parse(space, text)
   if (format === 'svg') return writeOutput(await drawnSvg(genotype, text), out)
   if (format === 'png' || format === 'pdf') {
-    return writeAtomically(resolve(out as string), await drawn(genotype, text, format))
+    return writeNamedFile(out as string, await drawn(genotype, text, format))
   }
   const card = genotypeCard(space, genotype)
   writeOutput(format === 'json' ? `${JSON.stringify(card, null, 2)}\n` : renderCard(card), out)

@@ -1,8 +1,7 @@
 /** `bench pareto` */
-import { resolve } from 'node:path'
 import { Command, Option } from 'commander'
-import { writeAllAtomically } from '../../core/atomicFile.ts'
 import { BenchError } from '../../core/errors.ts'
+import { writeNamedFile } from '../../core/namedFile.ts'
 import { unknownName } from '../../core/names.ts'
 import { renderTable, type TableFormat } from '../../report/formats/renderTable.ts'
 import { frontTable } from '../../report/listings/queryTables.ts'
@@ -120,5 +119,6 @@ async function draw(
   const archs = table.text('arch')
   const arch = (row: number) => archs.at(row) ?? ''
   const figure = tableParetoFigure({ table: table.manifest.name, x, y, points, front, arch })
-  writeAllAtomically(paths.map((path) => ({ path: resolve(path), content: renderFigure(figure, pictureFormat(path)) })))
+  const pictures = paths.map((path) => ({ path, bytes: renderFigure(figure, pictureFormat(path)) }))
+  for (const { path: file, bytes } of pictures) writeNamedFile(file, bytes)
 }

@@ -1,8 +1,7 @@
 /** `bench plot` */
-import { resolve } from 'node:path'
 import { Command } from 'commander'
-import { writeAtomically } from '../../core/atomicFile.ts'
 import { BenchError } from '../../core/errors.ts'
+import { writeNamedFile } from '../../core/namedFile.ts'
 import { hessianQuantities } from '../../report/figures/hessian.ts'
 import type { FigureKind } from '../../report/figures/index.ts'
 import { type FigureOptions, figureKinds, makeFigure } from '../../report/figures/index.ts'
@@ -80,6 +79,6 @@ async function plot(kind: FigureKind, items: readonly string[], flags: PlotFlags
   if (out.length === 0) return
   const { pictureFormat, renderFigure } = await import('../../report/pictures/picture.ts')
   const pictures = out.map((path) => ({ path, bytes: renderFigure(figure, pictureFormat(path), width) }))
-  for (const { path, bytes } of pictures) writeAtomically(resolve(path), bytes)
+  for (const { path, bytes } of pictures) writeNamedFile(path, bytes)
   if (!flags.quiet && !flags.json) print(`${out.join(', ')}: ${figure.caption}\n`)
 }

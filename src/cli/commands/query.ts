@@ -1,8 +1,7 @@
 /** `bench query` */
-import { resolve } from 'node:path'
 import { Command, InvalidArgumentError, Option } from 'commander'
-import { writeAtomically } from '../../core/atomicFile.ts'
 import { BenchError } from '../../core/errors.ts'
+import { writeNamedFile } from '../../core/namedFile.ts'
 import { renderArrow } from '../../report/formats/arrow.ts'
 import { renderTable, TABLE_FORMATS, type TableFormat } from '../../report/formats/renderTable.ts'
 import type { Tabular } from '../../report/formats/tabular.ts'
@@ -68,7 +67,7 @@ function write(answered: Tabular, as: TableFormat | 'arrow', out: string | undef
   const width = out === undefined ? terminalWidth() : undefined
   if (as !== 'arrow') writeOutput(renderTable(answered, as, width), out)
   else if (out === undefined) throw new BenchError('bad-input', '--format arrow needs a file: --out FILE.arrow')
-  else writeAtomically(resolve(out), renderArrow(answered))
+  else writeNamedFile(out, renderArrow(answered))
 }
 
 const conditions = (text: string, earlier: readonly Condition[] = []): Condition[] => [...earlier, parseCondition(text)]

@@ -2,6 +2,7 @@
 import { join, resolve } from 'node:path'
 import { Command } from 'commander'
 import { writeAtomically } from '../../core/atomicFile.ts'
+import { writeNamedFile } from '../../core/namedFile.ts'
 import { reportFiles } from '../../report/committed/committed.ts'
 import { removeStaleRecords } from '../../report/committed/staleRecords.ts'
 import { figuresOf, tablesOf } from '../../report/content.ts'
@@ -55,7 +56,7 @@ async function report(items: readonly string[], flags: ReportFlags): Promise<voi
   async function page(): Promise<string> {
     const options = { ...rest, published, mix }
     const figures = await figuresOf(runs, options)
-    writeAtomically(resolve(flags.out), renderPage({ title, runs, tables: tablesOf(runs, options), figures }))
+    writeNamedFile(flags.out, renderPage({ title, runs, tables: tablesOf(runs, options), figures }))
     return flags.out
   }
 
