@@ -104,37 +104,37 @@ function allSums(differences: readonly number[]): Float64Array {
   return Float64Array.from(differences.reduce((sums, d) => sums.flatMap((total) => [total + d, total - d]), [0]))
 }
 
-/** Draws summed side by side: a single chain of additions would wait for each of them. */
-const LANES = 4
-
 /** The sum itself, and Σ ±d for each draw, the signs the bits of the stream's words: 32 differences a word. */
 function drawnSums(differences: readonly number[], stream: RandomStream): Float64Array {
   const different = differences.filter((d) => d !== 0)
-  // The difference for a bit of 0 and of 1, so that no branch depends on a random bit.
-  const signed = Float64Array.from(different.flatMap((d) => [-d, d]))
   const words = Math.ceil(different.length / 32)
-  const bits = new Uint32Array(LANES * words)
+  const byByte = sumsByByte(different, 4 * words)
   const sums = new Float64Array(1 + DRAWS)
   sums[0] = sum([...differences])
-  for (let draw = 1; draw <= DRAWS; draw += LANES) {
-    for (let i = 0; i < bits.length; i++) bits[i] = stream.uint32()
-    let [total0, total1, total2, total3] = [0, 0, 0, 0]
-    for (let word = 0; word < words; word++) {
-      let [bits0, bits1] = [bits[word], bits[words + word]]
-      let [bits2, bits3] = [bits[2 * words + word], bits[3 * words + word]]
-      const end = Math.min(signed.length, 64 * (word + 1))
-      for (let at = 64 * word; at < end; at += 2) {
-        total0 += signed[at + (bits0 & 1)]
-        total1 += signed[at + (bits1 & 1)]
-        total2 += signed[at + (bits2 & 1)]
-        total3 += signed[at + (bits3 & 1)]
-        bits0 >>>= 1
-        bits1 >>>= 1
-        bits2 >>>= 1
-        bits3 >>>= 1
+  for (let draw = 1; draw <= DRAWS; draw++) {
+    let total = 0
+    for (let at = 0; at < 1024 * words; at += 1024) {
+      const word = stream.uint32()
+      total += byByte[at + (word & 255)]
+      total += byByte[at + 256 + ((word >>> 8) & 255)]
+      total += byByte[at + 512 + ((word >>> 16) & 255)]
+      total += byByte[at + 768 + (word >>> 24)]
+    }
+    sums[draw] = total
+  }
+  return sums
+}
+
+/** Σ ±d of every eight differences for each of the 256 patterns of their signs, [eight][pattern]: one addition for eight. */
+function sumsByByte(differences: readonly number[], bytes: number): Float64Array {
+  const sums = new Float64Array(256 * bytes)
+  for (let byte = 0; byte < bytes; byte++) {
+    for (let pattern = 0; pattern < 256; pattern++) {
+      for (let bit = 0; bit < 8; bit++) {
+        const difference = differences[8 * byte + bit] ?? 0
+        sums[256 * byte + pattern] += (pattern >> bit) & 1 ? difference : -difference
       }
     }
-    sums.set([total0, total1, total2, total3], draw)
   }
   return sums
 }
