@@ -6,7 +6,7 @@
 import { z } from 'zod'
 import { defineReference, type ReferenceContext } from '../core/algorithm.ts'
 import { BenchError } from '../core/errors.ts'
-import { formatQualifier } from '../core/metric.ts'
+import { accuracyOf } from '../core/metric.ts'
 import type { Genotype } from '../core/space.ts'
 import { fixed } from './fixed.ts'
 import { word } from './options.ts'
@@ -38,7 +38,7 @@ async function best(context: ReferenceContext, by: 'test' | 'validation'): Promi
   for (let index = 0; index < space.numbering.count; index++) {
     const genotype = space.numbering.at(index)
     const metrics = (await evaluator.lookup(genotype))?.metrics ?? []
-    const accuracyPct = metrics.find((metric) => formatQualifier(metric) === headline[by])?.accuracyPct
+    const accuracyPct = accuracyOf(metrics, headline[by])
     if (accuracyPct === undefined) throw incomplete(index, headline[by])
     if (top === undefined || accuracyPct > top.accuracyPct) top = { genotype, accuracyPct }
   }

@@ -2,12 +2,11 @@
 import { existsSync, readdirSync, statSync } from 'node:fs'
 import { basename, dirname, extname, join, resolve } from 'node:path'
 import type { Command } from 'commander'
-import { builtins } from '../builtins.ts'
 import { benchCommand } from '../core/commandText.ts'
 import { BenchError } from '../core/errors.ts'
 import { unknownName } from '../core/names.ts'
 import type { Job } from '../core/result.ts'
-import { type RunRecord, readRun } from '../report/runRecord.ts'
+import { type RunRecord, readRun, readRuns, type WholeRun } from '../report/runRecord.ts'
 import type { RunFolder } from '../runner/store/runFolder.ts'
 import { DEFAULT_STORE, Store } from '../runner/store/store.ts'
 import { commaList, repeated, storeOption } from './options.ts'
@@ -92,14 +91,31 @@ function runNamed(id: string, store: Store): RunFolder {
   throw unknownName(`path or run of ${store.folder}`, id, known)
 }
 
+/** How runs are read from their folders. */
+type Reader<Run extends RunRecord> = (folders: readonly RunFolder[]) => readonly Run[]
+
+/** All that the files of runs say. */
+export const readWholeRuns: Reader<WholeRun> = (folders) => folders.map(readRun)
+
 /**
- * The selected runs, read into memory: in the experiment's order, else by id; each once.
+ * What tables and figures show of the selected runs: in the experiment's order, else by id; each once.
  * @throws BenchError `missing` where nothing is left, naming what the store has
  */
-export async function selectRuns(items: readonly string[], flags: SelectionFlags): Promise<readonly RunRecord[]> {
+export const selectRuns = (items: readonly string[], flags: SelectionFlags): Promise<readonly RunRecord[]> =>
+  selected(items, flags, readRuns)
+
+/** The same runs with all that their files say. */
+export const selectWholeRuns = (items: readonly string[], flags: SelectionFlags): Promise<readonly WholeRun[]> =>
+  selected(items, flags, readWholeRuns)
+
+async function selected<Run extends RunRecord>(
+  items: readonly string[],
+  flags: SelectionFlags,
+  read: Reader<Run>,
+): Promise<readonly (Run | WholeRun)[]> {
   const named = items.length === 0 ? [flags.store ?? DEFAULT_STORE] : items
   const places = items.length === 0 ? placesOfStore(flags.store) : named.flatMap((item) => placesOf(item, flags.store))
-  const found = (await Promise.all(places.map((place) => recordsAt(place, flags)))).flat()
+  const found = (await Promise.all(places.map((place) => recordsAt(place, flags, read)))).flat()
   const records = [...new Map(found.map((record) => [record.manifest.id, record])).values()]
   if (records.length === 0) {
     throw new BenchError(
@@ -115,15 +131,19 @@ export function placesOfStore(store: string = DEFAULT_STORE): readonly Place[] {
   return existsSync(store) ? placesOf(store, undefined) : [{ kind: 'store', store: new Store(store) }]
 }
 
-/** Every run of a place, read. */
-export async function recordsAt(place: Place, flags: SelectionFlags): Promise<readonly RunRecord[]> {
+/** Every run of a place, read; those of a report always with all that is kept of them. */
+export async function recordsAt<Run extends RunRecord>(
+  place: Place,
+  flags: SelectionFlags,
+  read: Reader<Run>,
+): Promise<readonly (Run | WholeRun)[]> {
   switch (place.kind) {
     case 'experiment':
-      return (await runsOfExperiment(place.path, flags)).map(readRun)
+      return read(await runsOfExperiment(place.path, flags))
     case 'run':
-      return [readRun(place.run)]
+      return read([place.run])
     case 'store':
-      return place.store.runs().map(readRun)
+      return read(place.store.runs())
     case 'report': {
       const { readReport } = await import('../report/committed/records.ts')
       return (await readReport(place.folder, (name) => spaceOf(name, flags.plugin ?? []))).runs
@@ -133,7 +153,8 @@ export async function recordsAt(place: Place, flags: SelectionFlags): Promise<re
 
 /** Runs that were begun; of the others it is said how many there are. */
 async function runsOfExperiment(path: string, flags: SelectionFlags): Promise<readonly RunFolder[]> {
-  const [{ resolveExperiment }, { makePlan }] = await Promise.all([
+  const [{ builtins }, { resolveExperiment }, { makePlan }] = await Promise.all([
+    import('../builtins.ts'),
     import('./experimentFlags.ts'),
     import('../runner/planning/plan.ts'),
   ])

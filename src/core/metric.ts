@@ -1,5 +1,6 @@
 /** A number about an architecture, fully qualified: nothing is reported without all four qualifiers. */
 import { BenchError } from './errors.ts'
+import { onceEach } from './onceEach.ts'
 
 export interface Qualifier {
   /** `cifar10-valid`, `cifar10`, `cifar100`, `ImageNet16-120`, `shapes`, … */
@@ -21,6 +22,15 @@ export interface Metric extends Qualifier {
 export function formatQualifier({ dataset, split, epochs, seed }: Qualifier): string {
   return `${dataset}/${split}/${epochs}/${seed}`
 }
+
+const byQualifier = onceEach((metrics: readonly Metric[]): ReadonlyMap<string, number> => {
+  // Of two with one qualifier the first counts.
+  return new Map(metrics.map((metric) => [formatQualifier(metric), metric.accuracyPct] as const).reverse())
+})
+
+/** The accuracy under a qualifier as `formatQualifier` writes it, in %; undefined where it is not among the metrics. */
+export const accuracyOf = (metrics: readonly Metric[], qualifier: string | undefined): number | undefined =>
+  qualifier === undefined ? undefined : byQualifier(metrics).get(qualifier)
 
 /** The inverse of `formatQualifier`. @throws BenchError `bad-input` */
 export function parseQualifier(text: string): Qualifier {

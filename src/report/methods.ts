@@ -1,6 +1,7 @@
 /** Runs that differ in nothing but their seed (and the dataset searched on) are one method: one row, one line. */
-import { canonicalJson } from '../core/canonicalJson.ts'
+import { contentName } from '../core/canonicalJson.ts'
 import { groupBy } from '../core/groupBy.ts'
+import { onceEach } from '../core/onceEach.ts'
 import type { Job } from '../core/result.ts'
 import type { RunRecord } from './runRecord.ts'
 
@@ -14,15 +15,15 @@ export interface Method {
 }
 
 /** Methods in the order of their first runs. */
-export function groupByMethod(runs: readonly RunRecord[]): readonly Method[] {
-  const alike = groupBy(runs, (run) => canonicalJson(settings(run.manifest.job)))
+export const groupByMethod = onceEach((runs: readonly RunRecord[]): readonly Method[] => {
+  const alike = groupBy(runs, ({ manifest: { job } }) => `${algorithmKey(job.algorithm)} ${protocolKey(job.protocol)}`)
   const groups = [...alike.values()].flatMap(splitByBudget)
   return groups.map((group) => {
     const rivals = groups.filter(([first]) => nameOf(first) === nameOf(group[0]))
     const label = labels(rivals.map(([first]) => first))[rivals.indexOf(group)]
     return { label, algorithm: nameOf(group[0]), variant: rivals.indexOf(group), runs: group }
   })
-}
+})
 
 /** Of one run of each variant of an algorithm: in few words where these tell all of them apart, else value by value. */
 function labels(variants: readonly RunRecord[]): readonly string[] {
@@ -72,10 +73,15 @@ function identity({ manifest: { job } }: RunRecord) {
 }
 
 /** All but seed, dataset, and what goes with the dataset: its budget, and the numbers that are reported of it. */
-function settings({ algorithm: { name, options, ...code }, protocol }: Job) {
-  const { headline: _, ...search } = protocol
-  return { algorithm: name, ...options, ...code, protocol: search }
+function settings({ algorithm, protocol }: Pick<Job, 'algorithm' | 'protocol'>) {
+  return { ...algorithmSettings(algorithm), protocol: searchSettings(protocol) }
 }
+
+const algorithmSettings = ({ name, options, ...code }: Job['algorithm']) => ({ algorithm: name, ...options, ...code })
+const searchSettings = ({ headline: _, ...search }: Job['protocol']) => search
+
+const algorithmKey = onceEach((algorithm: Job['algorithm']) => contentName(algorithmSettings(algorithm)))
+const protocolKey = onceEach((protocol: Job['protocol']) => contentName(searchSettings(protocol)))
 
 /** The values of one record at the given keys; of protocols with different names, the name is enough. */
 const describe = (record: object, keys: readonly string[]): string =>

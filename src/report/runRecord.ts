@@ -1,25 +1,23 @@
 /** A run as the store keeps it, read into memory. */
-import type { EpochRecord, FailureRecord, ResultRecord, RunManifest, TrajectoryPoint } from '../core/result.ts'
+import type { EpochRecord } from '../core/result.ts'
 import type { RunFolder } from '../runner/store/runFolder.ts'
+import type { ReportedEpoch, RunSummary } from '../runner/store/runSummary.ts'
+import { readIndexed } from '../runner/store/storeIndex.ts'
 
-export interface RunRecord {
-  readonly manifest: RunManifest
+export type { ReportedResult } from '../runner/store/runSummary.ts'
+
+/** What tables and figures show. */
+export interface RunRecord extends RunSummary {
+  readonly epochs: readonly ReportedEpoch[]
+}
+
+/** Everything that its files say. */
+export interface WholeRun extends RunRecord {
   readonly epochs: readonly EpochRecord[]
-  /** Present where the run is finished. */
-  readonly result?: ReportedResult
-  /** Present where it stopped with an error. */
-  readonly failure?: FailureRecord
 }
 
-/** Condensed records know when a search was answered, and with what, but not on what it asked. */
-export interface ReportedResult extends Omit<ResultRecord, 'oracle'> {
-  readonly oracle?: Omit<NonNullable<ResultRecord['oracle']>, 'queries'> & {
-    readonly queries: readonly (Omit<TrajectoryPoint, 'genotype'> & Partial<Pick<TrajectoryPoint, 'genotype'>>)[]
-  }
-}
-
-/** A run's files, read. */
-export function readRun(folder: RunFolder): RunRecord {
+/** A run's files, read. @throws BenchError as the methods of `RunFolder` */
+export function readRun(folder: RunFolder): WholeRun {
   const [result, failure] = [folder.result(), folder.failure()]
   return {
     manifest: folder.manifest(),
@@ -27,4 +25,15 @@ export function readRun(folder: RunFolder): RunRecord {
     ...(result && { result }),
     ...(failure && { failure }),
   }
+}
+
+/** What tables and figures show of runs, with the index of their stores; epochs are read when they are asked for. */
+export function readRuns(folders: readonly RunFolder[]): readonly RunRecord[] {
+  const indexed = readIndexed(folders)
+  return indexed.summaries.map((summary, i) => ({
+    ...summary,
+    get epochs() {
+      return indexed.epochs(i)
+    },
+  }))
 }

@@ -8,7 +8,7 @@ import type { Protocol } from '../../src/core/protocol.ts'
 import { random } from '../../src/core/random.ts'
 import type { EpochRecord, Job, ResultRecord, SearchTime } from '../../src/core/result.ts'
 import { resolveProtocol } from '../../src/protocols/index.ts'
-import type { RunRecord } from '../../src/report/runRecord.ts'
+import type { WholeRun } from '../../src/report/runRecord.ts'
 import { type RetrainingRequest, resolveSettings } from '../../src/retrain/settings.ts'
 import { darts } from '../../src/spaces/darts/index.ts'
 import { format, nb201Genotype } from '../../src/spaces/nb201/genotype.ts'
@@ -44,7 +44,7 @@ export interface FixtureOptions {
 }
 
 /** As the store has it. */
-export interface FixtureRun extends RunRecord {
+export interface FixtureRun extends WholeRun {
   readonly result?: ResultRecord
 }
 
@@ -195,7 +195,7 @@ export function trainedRun({
     timing: { wallSeconds: 100, trainings: trainings.map(() => time), ...(search && { search }) },
   } as unknown as ResultRecord
   return {
-    manifest: { schema: 1, id: 'x', job, environment: {} } as unknown as RunRecord['manifest'],
+    manifest: { schema: 1, id: 'x', job, environment: {} } as unknown as WholeRun['manifest'],
     epochs: [],
     result,
   }

@@ -7,10 +7,11 @@ import { reportFiles } from '../../report/committed/committed.ts'
 import { removeStaleRecords } from '../../report/committed/staleRecords.ts'
 import { figuresOf, tablesOf } from '../../report/content.ts'
 import { renderPage } from '../../report/page/page.ts'
+import type { RunRecord } from '../../report/runRecord.ts'
 import { print } from '../output.ts'
 import { outputFormat } from '../outputFormat.ts'
 import { referenceNames, spaceOf } from '../registered.ts'
-import { addSelectionFlags, SELECTION_HELP, type SelectionFlags, selectRuns } from '../runSelection.ts'
+import { addSelectionFlags, SELECTION_HELP, type SelectionFlags, selectRuns, selectWholeRuns } from '../runSelection.ts'
 
 interface ReportFlags extends SelectionFlags {
   readonly out: string
@@ -48,22 +49,26 @@ export function reportCommand(): Command {
 async function report(items: readonly string[], flags: ReportFlags): Promise<void> {
   const { folder, title, published, mix = false, compact = false, plugin = [] } = flags
   if (folder === undefined) outputFormat({ out: flags.out }, ['html'], 'html')
-  const runs = await selectRuns(items, flags)
-  const rest = { space: await spaceOf(runs[0].manifest.job.space, plugin), references: await referenceNames(plugin) }
   const written = folder === undefined ? await page() : await wholeFolder(folder)
-  if (!flags.quiet) print(`${written}: ${runs.length} runs\n`)
+  if (!flags.quiet) print(`${written}\n`)
 
   async function page(): Promise<string> {
-    const options = { ...rest, published, mix }
+    const runs = await selectRuns(items, flags)
+    const options = { ...(await context(runs)), published, mix }
     const figures = await figuresOf(runs, options)
     writeNamedFile(flags.out, renderPage({ title, runs, tables: tablesOf(runs, options), figures }))
-    return flags.out
+    return `${flags.out}: ${runs.length} runs`
   }
 
   async function wholeFolder(path: string): Promise<string> {
-    const files = await reportFiles(runs, { schema: 1, title, published, mix }, rest, compact)
+    const runs = await selectWholeRuns(items, flags)
+    const files = await reportFiles(runs, { schema: 1, title, published, mix }, await context(runs), compact)
     for (const [name, content] of files) writeAtomically(resolve(join(path, name)), content)
     removeStaleRecords(path, new Set(files.keys()))
-    return path
+    return `${path}: ${runs.length} runs`
+  }
+
+  async function context(runs: readonly RunRecord[]) {
+    return { space: await spaceOf(runs[0].manifest.job.space, plugin), references: await referenceNames(plugin) }
   }
 }

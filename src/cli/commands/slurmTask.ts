@@ -1,6 +1,6 @@
 /** `bench slurm-task`: what `bench run --slurm` has Slurm call. */
 import { Command } from 'commander'
-import { runLabel } from '../../runner/planning/plan.ts'
+import { runLabel } from '../../runner/planning/identity.ts'
 import { runTask, taskOrder } from '../../runner/slurm/arrayTask.ts'
 import { onInterrupt } from '../failures.ts'
 import { print, sayAside } from '../output.ts'

@@ -1,12 +1,10 @@
 /** `bench status` */
 import { dirname } from 'node:path'
 import { Command } from 'commander'
-import { builtins } from '../../builtins.ts'
 import { BenchError } from '../../core/errors.ts'
 import { renderTable, type TableFormat } from '../../report/formats/renderTable.ts'
 import { statusTable } from '../../report/listings/statusTable.ts'
-import type { RunRecord } from '../../report/runRecord.ts'
-import { makePlan } from '../../runner/planning/plan.ts'
+import { type RunRecord, readRuns } from '../../report/runRecord.ts'
 import { type RunStatus, storeStatus, trainingOf } from '../../runner/store/status.ts'
 import { Store } from '../../runner/store/store.ts'
 import { addExperimentFlags, type ExperimentFlags, resolveExperiment } from '../experimentFlags.ts'
@@ -60,6 +58,10 @@ async function planned([path, ...rest]: readonly string[], flags: StatusFlags): 
   if (rest.length > 0) {
     throw new BenchError('bad-input', `an experiment file stands alone; leave out the other ${rest.length} arguments`)
   }
+  const [{ builtins }, { makePlan }] = await Promise.all([
+    import('../../builtins.ts'),
+    import('../../runner/planning/plan.ts'),
+  ])
   const { experiment, registered, file } = await resolveExperiment(builtins, flags, path)
   const { jobs } = await makePlan(experiment, registered, sayAside)
   return storeStatus(new Store(flags.store ?? file.store), jobs)
@@ -97,7 +99,7 @@ async function statusAt(place: Place, flags: StatusFlags): Promise<readonly RunS
     const { id, path } = place.run
     return storeStatus(new Store(dirname(path)), [{ id, job: place.run.manifest().job }])
   }
-  return (await recordsAt(place, flags)).map(statusOfRecord)
+  return (await recordsAt(place, flags, readRuns)).map(statusOfRecord)
 }
 
 /** Of a run as a report keeps it, where nothing runs. */

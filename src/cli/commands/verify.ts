@@ -7,7 +7,7 @@ import { type Finding, type VerifyOptions, verifyRecords, verifyReport } from '.
 import { jsonOption, repeated, storeOption } from '../options.ts'
 import { print } from '../output.ts'
 import { referenceNames, spaceOf } from '../registered.ts'
-import { type Place, placesOf, recordsAt } from '../runSelection.ts'
+import { type Place, placesOf, readWholeRuns, recordsAt } from '../runSelection.ts'
 
 interface VerifyFlags {
   readonly store?: string
@@ -52,7 +52,7 @@ async function found(item: string, place: Place, flags: VerifyFlags, known: Veri
     if (flags.update) await updateReport(place.folder, known)
     return verifyReport(place.folder, known)
   }
-  const runs = await recordsAt(place, flags)
+  const runs = await recordsAt(place, flags, readWholeRuns)
   if (runs.length > 0) return verifyRecords(item, runs)
   const remedy = '`bench run --help` and `bench report --help` say how they are made'
   throw new BenchError('missing', `${item} holds neither a report nor runs; ${remedy}`)

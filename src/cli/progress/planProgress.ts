@@ -1,5 +1,6 @@
 /** Runs a plan while showing how it goes. */
-import { type Plan, type PlannedJob, runLabel } from '../../runner/planning/plan.ts'
+import { runLabel } from '../../runner/planning/identity.ts'
+import type { Plan, PlannedJob } from '../../runner/planning/plan.ts'
 import { type Outcome, runPlan } from '../../runner/runPlan.ts'
 import type { Store } from '../../runner/store/store.ts'
 import type { Processes } from '../../runner/workers/orders.ts'

@@ -11,7 +11,7 @@ import { type ContentOptions, figuresOf, type NamedFigure, type NamedTable, tabl
 import { renderTable, type TableFormat } from '../formats/renderTable.ts'
 import { renderPage } from '../page/page.ts'
 import { type PictureFormat, renderFigure } from '../pictures/picture.ts'
-import type { RunRecord } from '../runRecord.ts'
+import type { RunRecord, WholeRun } from '../runRecord.ts'
 import { condense, expand } from './condensed.ts'
 import { lineDiff } from './lineDiff.ts'
 import { lookupsCsv } from './lookups.ts'
@@ -35,7 +35,7 @@ const PAGE = 'index.html'
 const PICTURES: readonly PictureFormat[] = ['svg', 'png']
 
 /** The runs in the order of the report. @throws BenchError `corrupt` where one is missing or was added */
-export function inOrder(runs: readonly RunRecord[], { runs: order }: ReportRecipe): readonly RunRecord[] {
+export function inOrder(runs: readonly WholeRun[], { runs: order }: ReportRecipe): readonly WholeRun[] {
   if (order === undefined) return runs
   const byId = new Map(runs.map((run) => [run.manifest.id, run]))
   const stranger = runs.find(({ manifest }) => !order.includes(manifest.id))
@@ -94,7 +94,7 @@ async function mayBePublished(runs: readonly RunRecord[]): Promise<boolean> {
  * @param compact keep the records as `condensed.ts` does; all that is shown is then computed from what is kept
  */
 export async function reportFiles(
-  runs: readonly RunRecord[],
+  runs: readonly WholeRun[],
   recipe: ReportRecipe,
   rest: Pick<ContentOptions, 'space' | 'references'>,
   compact = false,
@@ -151,7 +151,7 @@ function parseJson(text: string): unknown {
 }
 
 /** A run's folder, as the store has it. */
-function recordFiles({ manifest, epochs, result, failure }: RunRecord): [string, string][] {
+function recordFiles({ manifest, epochs, result, failure }: WholeRun): [string, string][] {
   const folder = `runs/${manifest.id}`
   const pretty = (value: unknown) => printable(`${JSON.stringify(value, null, 2)}\n`)
   return [

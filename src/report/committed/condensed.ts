@@ -12,9 +12,9 @@ import { recordText } from '../../core/recordText.ts'
 import type { Job, RunManifest } from '../../core/result.ts'
 import type { SearchSpace } from '../../core/space.ts'
 import { runId } from '../../runner/planning/identity.ts'
+import { improvements } from '../../runner/store/runSummary.ts'
 import { csvField } from '../formats/csv.ts'
-import { improvements } from '../improvements.ts'
-import type { ReportedResult, RunRecord } from '../runRecord.ts'
+import type { ReportedResult, WholeRun } from '../runRecord.ts'
 import { architectureKey, lookupsCsv } from './lookups.ts'
 import { reportedOnly, reportedQualifiers } from './reportedNumbers.ts'
 
@@ -38,10 +38,10 @@ export interface CondensedFiles {
   readonly 'lookups.csv': string
 }
 
-type Finished = RunRecord & { readonly result: ReportedResult }
+type Finished = WholeRun & { readonly result: ReportedResult }
 
 /** @throws BenchError `bad-input` where a run has more to say than a line can hold */
-export function condense(runs: readonly RunRecord[], space: SearchSpace): CondensedFiles {
+export function condense(runs: readonly WholeRun[], space: SearchSpace): CondensedFiles {
   const groups = grouped(runs.map(requireShort))
   const lines = groups.flatMap((group, job) => group.map((run) => lineOf(run, job, space)))
   return {
@@ -59,7 +59,7 @@ export function condensedSpace(files: Pick<CondensedFiles, 'jobs.json'>): string
 }
 
 /** The runs that condensed files stand for. @throws BenchError `corrupt` where they do not belong together */
-export function expand(files: CondensedFiles, space: SearchSpace): readonly RunRecord[] {
+export function expand(files: CondensedFiles, space: SearchSpace): readonly WholeRun[] {
   const jobs = readJobs(files)
   const metrics = readLookups(files['lookups.csv'])
   const lines: Record<(typeof HEAD)[number], string>[] = readCsv('runs.csv', files['runs.csv'], { columns: true })
@@ -93,7 +93,7 @@ function readCsv<Row>(name: string, text: string, options: Options): Row[] {
   }
 }
 
-function requireShort(run: RunRecord): Finished {
+function requireShort(run: WholeRun): Finished {
   const { manifest, epochs, result } = run
   if (result === undefined) {
     throw new BenchError('bad-input', `${manifest.id} is not finished; a compact report holds finished searches only`)

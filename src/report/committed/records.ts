@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { BenchError } from '../../core/errors.ts'
 import type { SearchSpace } from '../../core/space.ts'
 import { Store } from '../../runner/store/store.ts'
-import { type RunRecord, readRun } from '../runRecord.ts'
+import { readRun, type WholeRun } from '../runRecord.ts'
 import { inOrder, parseRecipe, type ReportRecipe } from './committed.ts'
 import { condensedSpace, expand } from './condensed.ts'
 
@@ -14,7 +14,7 @@ export interface CommittedReport extends Records {
 
 interface Records {
   /** In the order of the report. */
-  readonly runs: readonly RunRecord[]
+  readonly runs: readonly WholeRun[]
   /** That the runs search. */
   readonly space: SearchSpace
 }

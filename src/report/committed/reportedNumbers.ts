@@ -1,7 +1,7 @@
 /** Of all that is known of an architecture, the numbers that a comparison reports: only these leave the lookup table. */
 import { formatQualifier, type Metric } from '../../core/metric.ts'
 import type { Job } from '../../core/result.ts'
-import type { RunRecord } from '../runRecord.ts'
+import type { WholeRun } from '../runRecord.ts'
 
 /** The headline numbers of a job's dataset, validation before test, in the protocol's order. */
 export const reportedQualifiers = ({ protocol, dataset }: Job): readonly string[] =>
@@ -11,7 +11,7 @@ export const reportedQualifiers = ({ protocol, dataset }: Job): readonly string[
  * A run without the looked-up numbers that are not reported: a report that is kept in a repository is evidence for its
  * own numbers, not a copy of the table. What was trained, not looked up, is kept whole.
  */
-export function reportedOnly(run: RunRecord): RunRecord {
+export function reportedOnly(run: WholeRun): WholeRun {
   const { manifest, epochs, result } = run
   if (manifest.job.table === undefined) return run
   const reported = new Set(reportedQualifiers(manifest.job))

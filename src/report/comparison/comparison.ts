@@ -1,7 +1,9 @@
 /** Runs side by side: a row a method, a column a looked-up number, the seeds' values in each cell. */
 import { BenchError } from '../../core/errors.ts'
-import { formatQualifier } from '../../core/metric.ts'
+import { accuracyOf } from '../../core/metric.ts'
+import { onceEach } from '../../core/onceEach.ts'
 import type { Headline } from '../../core/protocol.ts'
+import type { Job } from '../../core/result.ts'
 import { differingKeys, flatten, groupByMethod, type Method } from '../methods.ts'
 import type { RunRecord } from '../runRecord.ts'
 
@@ -79,8 +81,9 @@ export const searchesOf = ({ rows }: Comparison, references: ReadonlySet<string>
   rows.filter(({ method }) => !references.has(method.algorithm))
 
 /** The values of a cell, in the order of the seeds. */
-export const valuesOf = ({ bySeed }: Cell): number[] =>
-  [...bySeed].sort(([a], [b]) => a - b).map(([, accuracyPct]) => accuracyPct)
+export const valuesOf = onceEach(({ bySeed }: Cell): readonly number[] =>
+  [...bySeed].sort(([a], [b]) => a - b).map(([, accuracyPct]) => accuracyPct),
+)
 
 const titles: Readonly<Record<string, string>> = { cifar10: 'CIFAR-10', cifar100: 'CIFAR-100', imagenet: 'ImageNet' }
 export const datasetTitle = (dataset: string): string => titles[dataset] ?? dataset
@@ -151,7 +154,7 @@ function mixedProtocols(runs: readonly RunRecord[], keys: readonly string[]): Be
 }
 
 function columnsOf(runs: readonly RunRecord[]): readonly Column[] {
-  const all = runs.flatMap(({ manifest: { job } }) =>
+  const all = searchesOnce(runs).flatMap((job) =>
     (job.protocol.headline[job.dataset.name] ?? []).flatMap((headline) =>
       (['validation', 'test'] as const).map((split) => ({
         dataset: headline.dataset,
@@ -170,6 +173,17 @@ function columnsOf(runs: readonly RunRecord[]): readonly Column[] {
     const name = datasetTitle(dataset)
     const titles = { title: `${name} ${split}${from}`, group: `${name}${from}` }
     return { dataset, split, searchedOn, ...titles, qualifiers: unique(same.map(({ qualifier }) => qualifier)) }
+  })
+}
+
+/** Of the jobs that share protocol and dataset the first: thousands of seeds report the same columns. */
+function searchesOnce(runs: readonly RunRecord[]): readonly Job[] {
+  const known = new Map<Job['protocol'], Set<string>>()
+  return runs.flatMap(({ manifest: { job } }) => {
+    const datasets = known.get(job.protocol) ?? new Set()
+    if (datasets.has(job.dataset.name)) return []
+    known.set(job.protocol, datasets.add(job.dataset.name))
+    return [job]
   })
 }
 
@@ -192,8 +206,7 @@ function cellOf({ runs }: Method, column: Column): Cell {
 
 function accuracy({ manifest: { job }, result }: RunRecord, column: Column): number | undefined {
   const headline = job.protocol.headline[job.dataset.name]?.find((known: Headline) => known.dataset === column.dataset)
-  const qualifier = headline?.[column.split]
-  return result?.metrics.find((metric) => formatQualifier(metric) === qualifier)?.accuracyPct
+  return accuracyOf(result?.metrics ?? [], headline?.[column.split])
 }
 
 const unique = <T>(items: readonly T[]): T[] => [...new Set(items)]

@@ -1,10 +1,11 @@
 /** What a search would answer, over its epochs or over a black-box search's simulated clock. */
 import { BenchError } from '../../core/errors.ts'
+import { accuracyOf } from '../../core/metric.ts'
+import { improvements } from '../../runner/store/runSummary.ts'
 import { type Column, datasetTitle } from '../comparison/comparison.ts'
-import { improvements } from '../improvements.ts'
 import { epochAxis, type Figure, type Plot, type Series } from '../pictures/figure.ts'
 import type { RunRecord } from '../runRecord.ts'
-import { accuracyOf, isOfColumn, qualifiersOf, testColumns } from './headline.ts'
+import { isOfColumn, qualifiersOf, testColumns } from './headline.ts'
 import { customarySpread, type Spread, seedBand, spreadWords } from './seedBands.ts'
 import { type ShownMethod, shownMethods, withRuns } from './shownMethods.ts'
 

@@ -1,11 +1,12 @@
 /** Reported numbers over the epochs of a run. */
-import { formatQualifier, type Metric } from '../../core/metric.ts'
+import { onceEach } from '../../core/onceEach.ts'
 import { type Column, compare } from '../comparison/comparison.ts'
 import type { RunRecord } from '../runRecord.ts'
 
 /** The reported test numbers of these runs, as columns of their comparison. */
-export const testColumns = (runs: readonly RunRecord[]): readonly Column[] =>
-  compare(runs, { mix: true }).columns.filter(({ split }) => split === 'test')
+export const testColumns = onceEach((runs: readonly RunRecord[]): readonly Column[] =>
+  compare(runs, { mix: true }).columns.filter(({ split }) => split === 'test'),
+)
 
 /** Whether a run was searched on the dataset of a column. */
 export const isOfColumn =
@@ -17,6 +18,3 @@ export const isOfColumn =
 export function qualifiersOf({ manifest: { job } }: RunRecord, { dataset }: Column) {
   return job.protocol.headline[job.dataset.name]?.find((headline) => headline.dataset === dataset)
 }
-
-export const accuracyOf = (metrics: readonly Metric[], qualifier: string | undefined): number | undefined =>
-  metrics.find((metric) => formatQualifier(metric) === qualifier)?.accuracyPct

@@ -1,6 +1,7 @@
 /** Size against accuracy: every run's architecture, and those that no other beats in both. */
 import { summarise } from '../../analysis/statistics/summary.ts'
 import { BenchError } from '../../core/errors.ts'
+import { accuracyOf } from '../../core/metric.ts'
 import { paretoFront } from '../../tables/paretoFront.ts'
 import { datasetTitle } from '../comparison/comparison.ts'
 import { labelOf } from '../methodLabel.ts'
@@ -8,7 +9,7 @@ import type { Figure, Plot, Point, Series } from '../pictures/figure.ts'
 import { retrainedGroups } from '../retrained/rows.ts'
 import { settingsText } from '../retrained/trainingNotes.ts'
 import type { RunRecord } from '../runRecord.ts'
-import { accuracyOf, isOfColumn, qualifiersOf, testColumns } from './headline.ts'
+import { isOfColumn, qualifiersOf, testColumns } from './headline.ts'
 import { type ShownMethod, shownMethods, withRuns } from './shownMethods.ts'
 
 export const paretoCosts = {

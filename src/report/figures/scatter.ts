@@ -1,12 +1,12 @@
 /** Every architecture of a table, and the ways of the searches through them. */
 import { BenchError } from '../../core/errors.ts'
-import { type Metric, parseQualifier } from '../../core/metric.ts'
+import { accuracyOf, type Metric, parseQualifier } from '../../core/metric.ts'
+import { improvements } from '../../runner/store/runSummary.ts'
 import type { Table } from '../../tables/table.ts'
 import { type Column, datasetTitle } from '../comparison/comparison.ts'
-import { improvements } from '../improvements.ts'
 import type { Axis, Figure, Plot, Point, Series } from '../pictures/figure.ts'
 import type { RunRecord } from '../runRecord.ts'
-import { accuracyOf, isOfColumn, qualifiersOf, testColumns } from './headline.ts'
+import { isOfColumn, qualifiersOf, testColumns } from './headline.ts'
 import { type ShownMethod, shownMethods, withRuns } from './shownMethods.ts'
 
 /**
@@ -45,9 +45,12 @@ export function scatterFigure(runs: readonly RunRecord[], table: Table): Figure 
       `${table.manifest.name} has no architecture with the numbers that these runs report`,
     )
   }
+  const most = Math.max(...methods.map((method) => method.runs.length))
+  const drawn = drawnSeeds(methods)
+  const left = most > drawn ? ` Of more than ${drawn} seeds of a search only the first ${drawn} have a line.` : ''
   return {
     name: 'scatter',
-    caption: `The ${rows.toLocaleString('en')} architectures of ${table.manifest.name} that have both numbers, and what each search would have answered ${whenOf(runs)}; a marker where it ended.`,
+    caption: `The ${rows.toLocaleString('en')} architectures of ${table.manifest.name} that have both numbers, and what each search would have answered ${whenOf(runs)}; a marker where it ended.${left}`,
     columns: Math.min(2, Math.max(1, panels.length)),
     panels,
   }
@@ -60,6 +63,9 @@ function whenOf(runs: readonly RunRecord[]): string {
   if (!asking) return 'after every epoch'
   return training ? 'after every epoch, of black-box searches at every better answer' : 'at every better answer'
 }
+
+/** More lines than these, over all searches, hide each other and the architectures. */
+const MOST_WAYS = 200
 
 const cloudLook = { colour: '#9aa6b2', dash: [], marker: 'circle' } as const
 
@@ -74,6 +80,9 @@ function cloudOf(table: Table, validation: string, test: string): Point[] {
 const scaleOf = (series: readonly Series[], error: (point: Point) => number | null): Axis['scale'] =>
   series.every(({ points }) => points.every((point) => (error(point) ?? 1) > 0)) ? 'log' : 'linear'
 
+/** How many of each search's seeds have their ways drawn; the others have their ends alone. */
+const drawnSeeds = (methods: readonly ShownMethod[]): number => Math.max(1, Math.floor(MOST_WAYS / methods.length))
+
 /** The ends come after all ways, so that no other search's way is painted over them. */
 function waysOf(methods: readonly ShownMethod[], column: Column, table: Table): Series[] {
   const searched = methods.map(({ label, look, runs }) => ({
@@ -83,8 +92,8 @@ function waysOf(methods: readonly ShownMethod[], column: Column, table: Table): 
   }))
   const lines = searched.flatMap(({ label, look, ways }) => {
     const faded = { ...look, colour: `${look.colour}88` as const }
-    const longer = ways.filter((points) => points.length > 1)
-    return longer.map((points): Series => ({ label, look: faded, form: 'line', points, unnamed: true }))
+    const drawn = ways.slice(0, drawnSeeds(methods)).filter((points) => points.length > 1)
+    return drawn.map((points): Series => ({ label, look: faded, form: 'line', points, unnamed: true }))
   })
   const ends = searched.flatMap(({ label, look, ways }): Series[] =>
     ways.length === 0 ? [] : [{ label, look, form: 'points', points: ways.map((points) => points[points.length - 1]) }],

@@ -1,6 +1,8 @@
 /** What a reader needs to run the same again. */
+import { contentName } from '../../core/canonicalJson.ts'
 import { groupBy } from '../../core/groupBy.ts'
-import { formatQualifier } from '../../core/metric.ts'
+import { accuracyOf } from '../../core/metric.ts'
+import { onceEach } from '../../core/onceEach.ts'
 import type { Job } from '../../core/result.ts'
 import { type Cell, count, number, type Tabular, titled, word } from '../formats/tabular.ts'
 import { flatten, groupByMethod } from '../methods.ts'
@@ -11,7 +13,8 @@ export function reproducibilityList(runs: readonly RunRecord[]): readonly (reado
   const jobs = runs.map(({ manifest }) => manifest.job)
   const environments = runs.flatMap(({ manifest }) => [manifest.environment, ...(manifest.resumedIn ?? [])])
   const hours = runs.reduce((sum, { result }) => sum + (result?.timing.wallSeconds ?? 0), 0) / 3600
-  const headlines = jobs.flatMap((job) => Object.values(job.protocol.headline).flat())
+  const protocols = [...new Set(jobs.map(({ protocol }) => protocol))]
+  const headlines = protocols.flatMap(({ headline }) => Object.values(headline).flat())
   return [
     ['Runs', `${runs.length}, of which ${runs.filter(({ result }) => result).length} finished`],
     [
@@ -48,9 +51,11 @@ export function reproducibilityList(runs: readonly RunRecord[]): readonly (reado
   ]
 }
 
+const nameOf = onceEach((part: object) => contentName(part))
+
 /** Each protocol's values in one line. */
 function protocolTerms(runs: readonly RunRecord[]): [string, string][] {
-  const protocols = new Map(runs.map(({ manifest }) => [JSON.stringify(manifest.job.protocol), manifest.job.protocol]))
+  const protocols = new Map(runs.map(({ manifest }) => [nameOf(manifest.job.protocol), manifest.job.protocol]))
   return [...protocols.values()].map(({ name, headline: _, ...values }) => [
     `Protocol ${name}`,
     [...flatten(values)].map(([key, value]) => `${key} ${value}`).join(', '),
@@ -59,7 +64,9 @@ function protocolTerms(runs: readonly RunRecord[]): [string, string][] {
 
 /** What runs that differ in their seed alone were told; the seeds in the title. */
 export function configurationsOf(runs: readonly RunRecord[]) {
-  const groups = groupBy(runs, ({ manifest }) => JSON.stringify({ ...manifest.job, seed: undefined }))
+  const groups = groupBy(runs, ({ manifest: { job } }) =>
+    JSON.stringify({ ...job, seed: undefined, algorithm: nameOf(job.algorithm), protocol: nameOf(job.protocol) }),
+  )
   return [...groups.values()].map((own) => {
     const { seed: _, ...job } = own[0].manifest.job
     const seeds = seedList(own.map(({ manifest }) => manifest.job.seed))
@@ -86,7 +93,7 @@ export function runsTable(runs: readonly RunRecord[]): Tabular {
 
 function runRow({ manifest: { id, job }, result, failure }: RunRecord): Cell[] {
   const qualifier = job.protocol.headline[job.dataset.name]?.[0]?.test
-  const test = result?.metrics.find((metric) => formatQualifier(metric) === qualifier)?.accuracyPct
+  const test = accuracyOf(result?.metrics ?? [], qualifier)
   return [
     word(job.algorithm.name),
     word(job.dataset.name),

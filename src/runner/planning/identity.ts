@@ -15,3 +15,7 @@ export function runId(job: Job): string {
   )
   return `${readable.join('-')}-${jobHash(job).slice(0, DIGITS)}`
 }
+
+/** A run as progress and messages call it: `drnas on shapes, seed 3`. */
+export const runLabel = ({ algorithm, dataset, seed }: Job): string =>
+  `${algorithm.name} on ${dataset.name}, seed ${seed}`

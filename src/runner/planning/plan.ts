@@ -65,10 +65,6 @@ export async function makePlan(
   return { experiment, space, lookups, jobs: firstOfEach(jobs) }
 }
 
-/** A run as progress and messages call it: `drnas on shapes, seed 3`. */
-export const runLabel = ({ algorithm, dataset, seed }: Job): string =>
-  `${algorithm.name} on ${dataset.name}, seed ${seed}`
-
 /** Datasets as we write them, however they were cased. */
 function withKnownNames(experiment: Experiment): Experiment {
   const folders = Object.entries(experiment.data).map(([name, folder]) => [knownName(name), folder])

@@ -6,7 +6,9 @@ import { parseCells } from '../../spaces/darts/index.ts'
 import type { PlannedJob } from '../planning/plan.ts'
 import { queuedJobs } from '../slurm/arrays.ts'
 import type { RunFolder, RunState } from './runFolder.ts'
+import type { RunSummary } from './runSummary.ts'
 import type { Store } from './store.ts'
+import { readIndexed } from './storeIndex.ts'
 
 export interface RunStatus {
   readonly id: string
@@ -38,23 +40,31 @@ export interface TrainingStatus {
  */
 export function storeStatus(store: Store, planned?: readonly Pick<PlannedJob, 'id' | 'job'>[]): readonly RunStatus[] {
   const queued = queuedJobs(store)
-  const jobs = planned ? planned.map(entry) : [...store.runs().map(begun), ...queued]
-  return [...new Map(jobs)].map(([id, job]) => statusOf(store, id, job, queued.has(id)))
+  const runs = planned ? planned.map(({ id }) => store.run(id)).filter((run) => run.exists()) : store.runs()
+  const { summaries } = readIndexed(runs)
+  const begun = new Map(runs.map((run, i) => [run.id, { run, summary: summaries[i] }]))
+  const jobs = planned ? planned.map(({ id, job }) => [id, job] as const) : [...jobsOf(summaries), ...queued]
+  return [...new Map(jobs)].map(([id, job]) => statusOf(store, id, job, begun.get(id), queued.has(id)))
 }
 
-type Entry = readonly [id: string, job: Job]
-const entry = ({ id, job }: Pick<PlannedJob, 'id' | 'job'>): Entry => [id, job]
-const begun = (run: RunFolder): Entry => [run.id, run.manifest().job]
+const jobsOf = (summaries: readonly RunSummary[]) =>
+  summaries.map(({ manifest: { id, job } }): readonly [id: string, job: Job] => [id, job])
 
-function statusOf(store: Store, id: string, job: Job, isQueued: boolean): RunStatus {
-  const run = store.run(id)
-  if (!run.exists()) return { id, job, state: isQueued ? 'queued' : 'missing', epochs: 0, ...trainingOf(job) }
+interface Begun {
+  readonly run: RunFolder
+  readonly summary: RunSummary
+}
+
+function statusOf(store: Store, id: string, job: Job, begun: Begun | undefined, isQueued: boolean): RunStatus {
+  if (begun === undefined) return { id, job, state: isQueued ? 'queued' : 'missing', epochs: 0, ...trainingOf(job) }
+  const { run, summary } = begun
+  const { result } = summary
+  if (result !== undefined) return { id, job, state: 'finished', epochs: result.epochs, ...trainingOf(job, result) }
   const found = run.state()
   const state = isQueued && (found === 'interrupted' || found === 'failed') ? 'queued' : found
-  const failure = state === 'failed' ? run.failure()?.message : undefined
-  const result = run.result()
-  const training = trainingOf(job, result, () => begunTrainings(store, run, job))
-  return { id, job, state, epochs: result?.epochs ?? run.epochCount(), ...training, ...(failure && { failure }) }
+  const failure = state === 'failed' ? summary.failure?.message : undefined
+  const training = trainingOf(job, undefined, () => begunTrainings(store, run, job))
+  return { id, job, state, epochs: run.epochCount(), ...training, ...(failure && { failure }) }
 }
 
 /** @param begun finished epochs of each training, where the run is not finished */

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import type { SearchSpace } from '../../../src/core/space.ts'
 import { checkedFiles } from '../../../src/report/committed/committed.ts'
 import { condense, expand } from '../../../src/report/committed/condensed.ts'
-import type { RunRecord } from '../../../src/report/runRecord.ts'
+import type { WholeRun } from '../../../src/report/runRecord.ts'
 import { runId } from '../../../src/runner/planning/identity.ts'
 import { nb201 } from '../../../src/spaces/nb201/index.ts'
 import { failedRun, fixtureRun } from '../fixtureRuns.ts'
@@ -10,7 +10,7 @@ import { failedRun, fixtureRun } from '../fixtureRuns.ts'
 const space = nb201 as unknown as SearchSpace
 
 /** A black-box search of three questions, the last no better than the second. */
-function askingRun(algorithm: string, seed: number): RunRecord {
+function askingRun(algorithm: string, seed: number): WholeRun {
   const { manifest, epochs, result } = fixtureRun({ algorithm, seed })
   if (result === undefined) throw new Error('a fixture run is finished')
   const id = runId(manifest.job)
@@ -37,7 +37,7 @@ describe('condensed records', () => {
   })
 
   test('name the same runs with the same jobs and architectures', () => {
-    const named = (records: readonly RunRecord[]) =>
+    const named = (records: readonly WholeRun[]) =>
       records.map(({ manifest: { id, job }, result }) => ({ id, job, genotype: result?.genotype }))
     expect(named(again)).toEqual(named(runs))
   })

@@ -1,5 +1,8 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { loadImage } from '@napi-rs/canvas'
-import { describe, expect, test } from 'vitest'
+import { afterAll, describe, expect, test } from 'vitest'
 import { builtinAlgorithms } from '../../../src/algorithms/index.ts'
 import { anytimeFigure } from '../../../src/report/figures/anytime.ts'
 import { cellsFigure } from '../../../src/report/figures/cells.ts'
@@ -7,6 +10,7 @@ import { hessianFigure } from '../../../src/report/figures/hessian.ts'
 import { paretoFigure } from '../../../src/report/figures/pareto.ts'
 import { rangeFigure } from '../../../src/report/figures/range.ts'
 import { cliques, ranksFigure } from '../../../src/report/figures/ranks.ts'
+import { scatterFigure } from '../../../src/report/figures/scatter.ts'
 import { seedBand } from '../../../src/report/figures/seedBands.ts'
 import type { Plot } from '../../../src/report/pictures/figure.ts'
 import { type Look, looksOf } from '../../../src/report/pictures/palette.ts'
@@ -14,6 +18,8 @@ import { pictureFormat, renderFigure } from '../../../src/report/pictures/pictur
 import { layOut } from '../../../src/report/pictures/pictureLayout.ts'
 import type { RunRecord } from '../../../src/report/runRecord.ts'
 import { darts, PUBLISHED } from '../../../src/spaces/darts/index.ts'
+import { openTable } from '../../../src/tables/openTable.ts'
+import { writeToyTable } from '../../support/toyTable.ts'
 import { askingRun, fixtureProtocol, fixtureRun, fixtureRuns, trainedRun } from '../fixtureRuns.ts'
 
 const withoutProbes = (run: RunRecord): RunRecord => ({
@@ -45,6 +51,31 @@ describe('a band over seeds', () => {
     expect(seedBand([new Map([[1, 4]])], 'std').band).toEqual([{ x: 1, low: null, high: null }]))
   test('says where seeds are lacking', () =>
     expect(seedBand([new Map([[1, 4]]), new Map()], 'range').points[0].note).toBe('1 of 2 seeds'))
+})
+
+describe('the scatter of a table', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'scatter-'))
+  writeToyTable(folder)
+  afterAll(() => rmSync(folder, { recursive: true }))
+  const linesOf = async (seeds: number) => {
+    const runs = [...fixtureRuns(seeds), ...fixtureRuns(seeds, { algorithm: 'darts-v1' })]
+    const { panels, caption } = scatterFigure(runs, await openTable('nb201', { folders: [folder] }))
+    const { series } = panels[0] as Plot
+    const of = (form: string) => series.filter((each) => each.form === form)
+    return { lines: of('line'), ends: of('points').flatMap(({ points }) => points).length, caption }
+  }
+
+  test('has a line and an end for each run', async () => {
+    const { lines, ends, caption } = await linesOf(3)
+    expect([lines.length, ends]).toEqual([6, 6])
+    expect(caption).not.toContain('seeds')
+  })
+  test('has no more than 200 lines, of the first seeds of each search, and says so; every run has its end', async () => {
+    const { lines, ends, caption } = await linesOf(130)
+    expect(lines.filter(({ label }) => label === 'drnas')).toHaveLength(100)
+    expect([lines.length, ends]).toEqual([200, 260])
+    expect(caption).toContain('only the first 100 have a line')
+  })
 })
 
 describe('the figure of the Hessian', () => {

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { improvements } from '../../src/report/improvements.ts'
+import { improvements } from '../../../src/runner/store/runSummary.ts'
 
 const accuracies = (...answers: readonly (readonly [accuracyPct: number, epochs?: number])[]) =>
   improvements(answers.map(([accuracyPct, epochs]) => ({ accuracyPct, epochs }))).map(({ accuracyPct }) => accuracyPct)

@@ -1,0 +1,95 @@
+/** Commands on stores of so many runs that they are indexed: the index changes how fast they are, and nothing else. */
+import { createHash } from 'node:crypto'
+import { mkdirSync, readdirSync, readFileSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import type { Command } from 'commander'
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
+import { plotCommand } from '../../src/cli/commands/plot.ts'
+import { reportCommand } from '../../src/cli/commands/report.ts'
+import { statusCommand } from '../../src/cli/commands/status.ts'
+import { tableCommand } from '../../src/cli/commands/table.ts'
+import { runId } from '../../src/runner/planning/identity.ts'
+import { Store } from '../../src/runner/store/store.ts'
+import { fixtureRuns } from '../report/fixtureRuns.ts'
+import { Workplace } from '../support/command.ts'
+
+const place = new Workplace()
+const store = join(place.folder, 'runs')
+const cache = join(place.home, 'cache/stores')
+const out = join(place.folder, 'out.svg')
+
+beforeAll(async () => {
+  vi.stubEnv('NAS_BENCH_HOME', place.home)
+  const names = ['drnas', 'darts-v1', 'rea']
+  for (const { manifest, epochs, result } of names.flatMap((algorithm) => fixtureRuns(30, { algorithm }))) {
+    const id = runId(manifest.job)
+    const run = new Store(store).run(id)
+    mkdirSync(run.path, { recursive: true })
+    run.begin({ ...manifest, id })
+    // Epochs with what probes measured are read from the records.
+    run.appendEpochs(manifest.job.algorithm.name === 'drnas' ? epochs : epochs.map(({ probes: _, ...epoch }) => epoch))
+    // Every fifth was interrupted.
+    if (result && result.seed % 5 !== 4) run.finish({ ...result, id })
+  }
+  // What changed a moment ago is not indexed.
+  await new Promise((resolve) => setTimeout(resolve, 2100))
+})
+afterAll(() => {
+  vi.unstubAllEnvs()
+  place.remove()
+})
+
+const commands: Readonly<Record<string, readonly [() => Command, ...string[]]>> = {
+  table: [tableCommand, '--published', 'none', '--format', 'csv', '--out', out],
+  'table --tests': [tableCommand, '--published', 'none', '--tests', '--json', '--out', out],
+  status: [statusCommand, '--json', '--out', out],
+  plot: [plotCommand, 'anytime', '--quiet', '--out', out],
+  report: [reportCommand, '--published', 'none', '--quiet', '--out', out],
+}
+
+async function result([command, ...args]: (typeof commands)[string]): Promise<string> {
+  await command().parseAsync([...args, '--store', store], { from: 'user' })
+  // A process numbers the clip paths of its pictures on and on.
+  return createHash('sha256')
+    .update(readFileSync(out, 'utf8').replace(/cl_\w+/g, 'clip'))
+    .digest('hex')
+}
+
+describe.each(Object.entries(commands))('bench %s', (_, command) => {
+  test('gives the same bytes without an index, writing one, and reading it; the store keeps its bytes', async () => {
+    const before = bytesOf(store)
+    rmSync(cache, { recursive: true, force: true })
+    mkdirSync(join(place.home, 'cache'), { recursive: true })
+    writeFileSync(cache, 'no folder')
+    const without = await result(command)
+    expect(statSync(out).size).toBeGreaterThan(500)
+    rmSync(cache)
+    expect(await result(command)).toBe(without)
+    const [index, ...more] = readdirSync(cache)
+    expect(more).toEqual([])
+    utimesSync(join(cache, index), 1000, 1000)
+    expect(await result(command)).toBe(without)
+    // Read, and not written again.
+    expect(statSync(join(cache, index)).mtimeMs).toBe(1_000_000)
+    expect(bytesOf(store)).toEqual(before)
+  })
+})
+
+test('four commands at once write one whole index between them', async () => {
+  rmSync(cache, { recursive: true, force: true })
+  const table = ['table', '--published', 'none']
+  const outputs = await Promise.all([0, 1, 2, 3].map(() => place.bench(...table)))
+  expect(new Set(outputs.map(({ code, stderr }) => `${code}${stderr}`))).toEqual(new Set(['0']))
+  expect(new Set(outputs.map(({ stdout }) => stdout)).size).toBe(1)
+  expect(readdirSync(cache)).toEqual([expect.stringMatching(/^[0-9a-f]{32}\.index$/)])
+  expect(await place.bench(...table)).toEqual(outputs[0])
+})
+
+/** Every file's bytes and times. */
+function bytesOf(path: string): readonly unknown[] {
+  return readdirSync(path, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => join(entry.parentPath, entry.name))
+    .sort()
+    .map((file) => [file, readFileSync(file, 'base64'), statSync(file).mtimeMs])
+}

@@ -1,0 +1,314 @@
+import {
+  appendFileSync,
+  chownSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
+import { random } from '../../../src/core/random.ts'
+import { recordText } from '../../../src/core/recordText.ts'
+import { seal, unseal } from '../../../src/core/sealedFile.ts'
+import { RunFolder } from '../../../src/runner/store/runFolder.ts'
+import { reportedEpoch, summarise } from '../../../src/runner/store/runSummary.ts'
+import { Store } from '../../../src/runner/store/store.ts'
+import { readIndexed } from '../../../src/runner/store/storeIndex.ts'
+
+const MAGIC = 'NBHIDX01'
+/** Real runs: without probes, with probes, and of searches whose architectures were trained in full. */
+const SOURCES = { 'nb201-reduced': 8, 'hessian-shapes': 2, 'darts-trial': 3 }
+/** So many runs are indexed here. */
+const FEWEST = 8
+
+let folder: string
+let store: string
+let indexes: string
+
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'index-'))
+  store = join(folder, 'runs')
+  indexes = join(folder, 'cache/nas-bench-harness/stores')
+  vi.stubEnv('XDG_CACHE_HOME', join(folder, 'cache'))
+  vi.stubEnv('NAS_BENCH_HOME', '')
+  for (const [report, count] of Object.entries(SOURCES)) {
+    const source = fileURLToPath(new URL(`../../../reports/${report}/runs`, import.meta.url))
+    for (const id of readdirSync(source).slice(0, count)) cpSync(join(source, id), join(store, id), { recursive: true })
+  }
+  makeOtherStates()
+  later()
+})
+afterEach(() => {
+  vi.restoreAllMocks()
+  vi.unstubAllEnvs()
+  rmSync(folder, { recursive: true })
+})
+
+/** Files are new here, and what is new is not indexed: the clock goes ahead. */
+function later(): void {
+  const now = Date.now() + 10_000
+  vi.spyOn(Date, 'now').mockReturnValue(now)
+}
+
+/** Of the first runs one asked an oracle, one failed, one was interrupted, and one went on elsewhere. */
+function makeOtherStates(): void {
+  const [asking, failed, interrupted, resumed] = runs()
+  const result = { ...asking.result(), oracle: { budgetSeconds: 900, usedSeconds: 812.5, queries: queries() } }
+  writeFileSync(join(asking.path, 'result.json'), recordText(result))
+  rmSync(join(failed.path, 'result.json'))
+  writeFileSync(join(failed.path, 'failure.json'), recordText({ schema: 1, id: failed.id, epoch: 1, message: 'why' }))
+  rmSync(join(interrupted.path, 'result.json'))
+  const { environment, ...manifest } = resumed.manifest()
+  const elsewhere = { ...environment, node: 'v99.0.0' }
+  writeFileSync(join(resumed.path, 'run.json'), recordText({ ...manifest, environment, resumedIn: [elsewhere] }))
+}
+
+function queries() {
+  const stream = random(1, 'queries')
+  return Array.from({ length: 20 }, (_, i) => ({
+    genotype: `architecture ${i}`,
+    accuracyPct: 80 + 10 * stream.uniform(),
+    usedSeconds: 40 * (i + 1),
+  }))
+}
+
+const runs = (of = store) => new Store(of).runs()
+
+/** Everything that the index gives, as JSON: also the order of keys has to be that of the records. */
+function indexed(of = store): string {
+  const { summaries, epochs } = readIndexed(runs(of), FEWEST)
+  return JSON.stringify(summaries.map((summary, i) => [summary, epochs(i)]))
+}
+
+const fromRecords = (of = store): string =>
+  JSON.stringify(runs(of).map((run) => [summarise(run), run.epochs().map(reportedEpoch)]))
+
+/** How many runs were parsed meanwhile. */
+function parsed(work: () => unknown): number {
+  const spy = vi.spyOn(RunFolder.prototype, 'manifest')
+  work()
+  const { length } = spy.mock.calls
+  spy.mockRestore()
+  return length
+}
+
+const indexFile = () => join(indexes, readdirSync(indexes)[0])
+
+describe('the index of a store', () => {
+  test('gives what the records say, and the second time without parsing a record', () => {
+    const expected = fromRecords()
+    expect(parsed(() => expect(indexed()).toBe(expected))).toBe(runs().length)
+    expect(parsed(() => expect(indexed()).toBe(expected))).toBe(0)
+  })
+
+  test('keeps the order in which runs are asked for, of several stores', () => {
+    const other = join(folder, 'other')
+    cpSync(store, other, { recursive: true })
+    const mixed = [...runs(), ...runs(other)].sort((a, b) => (a.id < b.id ? 1 : -1))
+    for (let time = 0; time < 2; time++) {
+      const { summaries, epochs } = readIndexed(mixed, FEWEST)
+      expect(summaries.map(({ manifest }) => manifest.id)).toEqual(mixed.map(({ id }) => id))
+      expect(epochs(3)).toEqual(mixed[3].epochs().map(reportedEpoch))
+    }
+  })
+
+  test('has parts that runs share in memory once', () => {
+    const { summaries } = readIndexed(runs(), FEWEST)
+    const protocols = new Set(summaries.map(({ manifest }) => manifest.job.protocol))
+    const jobs = summaries.map(({ manifest: { job } }) => JSON.stringify({ ...job, seed: 0 }))
+    // One run went on in another environment, so its manifest is one of a kind.
+    expect(protocols.size).toBeLessThanOrEqual(new Set(jobs).size + 1)
+    expect(protocols.size).toBeLessThan(summaries.length)
+  })
+
+  test('does not change a byte of the store', () => {
+    const before = bytesOf(store)
+    indexed()
+    indexed()
+    expect(bytesOf(store)).toEqual(before)
+  })
+
+  test('is not written for a store of few runs', () => {
+    for (const { path } of runs().slice(FEWEST - 1)) rmSync(path, { recursive: true })
+    expect(indexed()).toBe(fromRecords())
+    expect(existsSync(indexes)).toBe(false)
+  })
+
+  test('does not take up a run that changed a moment ago', () => {
+    vi.mocked(Date.now).mockRestore()
+    const touched = runs()[5]
+    appendFileSync(join(touched.path, 'run.json'), '\n')
+    indexed()
+    expect(parsed(indexed)).toBeGreaterThan(0)
+  })
+
+  test('follows a store that is replaced by another', () => {
+    indexed()
+    const [first, ...gone] = runs()
+    for (const { path } of gone) rmSync(path, { recursive: true })
+    for (let i = 0; i < 9; i++) {
+      const id = `${first.id}${i}`
+      cpSync(first.path, join(store, id), { recursive: true })
+    }
+    for (let time = 0; time < 3; time++) expect(indexed()).toBe(fromRecords())
+    expect(parsed(indexed)).toBe(0)
+  })
+})
+
+/** What may happen to a record between two commands. */
+const changes: Readonly<Record<string, (path: string) => void>> = {
+  'is replaced by another file': (path) => {
+    writeFileSync(`${path}.new`, changed(readFileSync(path, 'utf8')))
+    renameSync(`${path}.new`, path)
+  },
+  'is overwritten in place, with its old size and times': (path) => {
+    const { atime, mtime, size } = statSync(path)
+    writeFileSync(path, changed(readFileSync(path, 'utf8')))
+    utimesSync(path, atime, mtime)
+    expect(statSync(path).size).toBe(size)
+  },
+  'changes places with that of another run, with one time for both': (path) => {
+    const other = path.replace(/[^/]+\/[^/]+$/, (name) => join(runs().at(-1)?.id ?? '', name.split('/')[1]))
+    renameSync(path, `${path}.aside`)
+    renameSync(other, path)
+    renameSync(`${path}.aside`, other)
+    for (const each of [path, other]) utimesSync(each, 0, 0)
+  },
+  'is removed': (path) => rmSync(path),
+}
+
+/** The same number of bytes, and another number in what is read. */
+const changed = (text: string): string =>
+  text.replace(
+    /("(?:accuracyPct|batchSize)": ?)(\d)/,
+    (_, key, digit) => `${key}${digit === '9' ? 8 : Number(digit) + 1}`,
+  )
+
+describe.each(Object.entries(changes))('a record that %s', (how, change) => {
+  test.each(['run.json', 'result.json', 'epochs.jsonl'])('is read again: %s', (file) => {
+    indexed()
+    const stream = random(7, how, file)
+    for (let time = 0; time < 3; time++) {
+      const before = fromRecords()
+      const able = runs().filter(({ path }) => /accuracyPct|batchSize/.test(textOf(join(path, file))))
+      change(join(stream.choice(able.slice(0, -1)).path, file))
+      expect(fromRecords()).not.toBe(before)
+      expect(indexed()).toBe(fromRecords())
+    }
+  })
+})
+
+test('a result, a failure and epochs that appear are read', () => {
+  indexed()
+  const [asking, failed, interrupted] = runs()
+  appendFileSync(join(interrupted.path, 'epochs.jsonl'), readFileSync(join(asking.path, 'epochs.jsonl')))
+  expect(indexed()).toBe(fromRecords())
+  cpSync(join(asking.path, 'result.json'), join(interrupted.path, 'result.json'))
+  rmSync(join(failed.path, 'failure.json'))
+  expect(indexed()).toBe(fromRecords())
+  writeFileSync(join(failed.path, 'failure.json'), recordText({ schema: 1, id: failed.id, epoch: 2, message: 'other' }))
+  expect(indexed()).toBe(fromRecords())
+})
+
+test('a damaged record is refused with the index as without it', () => {
+  indexed()
+  const [run] = runs()
+  writeFileSync(join(run.path, 'run.json'), '{')
+  expect(() => indexed()).toThrow(/run\.json/)
+  expect(() => indexed()).toThrow(/run\.json/)
+})
+
+describe('an index that does not count', () => {
+  let expected: string
+  beforeEach(() => {
+    expected = fromRecords()
+    indexed()
+  })
+
+  test('with random damage is made anew', () => {
+    const whole = readFileSync(indexFile())
+    const stream = random(11, 'damage')
+    for (let time = 0; time < 20; time++) {
+      const bytes = Buffer.from(whole)
+      bytes[stream.integer(bytes.length)] ^= 1 << stream.integer(8)
+      const damaged = time % 2 === 0 ? bytes : bytes.subarray(0, stream.integer(bytes.length))
+      writeFileSync(indexFile(), damaged)
+      expect(indexed()).toBe(expected)
+    }
+    expect(parsed(indexed)).toBe(0)
+  })
+
+  const contents = () =>
+    unseal(MAGIC, readFileSync(indexFile()), { path: '', kind: '', remedy: '' }) as Record<string, string>
+  /** With other accuracies, which show whether it was believed. */
+  const lying = () => ({ ...contents(), shared: contents().shared.replaceAll('"accuracyPct":9', '"accuracyPct":8') })
+
+  test.each<[string, () => Buffer]>([
+    ['another version', () => seal(MAGIC, { ...lying(), version: '0.0.1' })],
+    ['another form', () => seal('NBHIDX00', lying())],
+    ['another store', () => seal(MAGIC, { ...lying(), store: '/elsewhere' })],
+    ['another program', () => seal(MAGIC, { runs: 1 })],
+    ['nobody', () => Buffer.alloc(0)],
+  ])('because it is of %s is made anew', (_, bytes) => {
+    writeFileSync(indexFile(), bytes())
+    expect(indexed()).toBe(expected)
+    expect(parsed(indexed)).toBe(0)
+  })
+
+  test('and would lie, were it taken', () => {
+    writeFileSync(indexFile(), seal(MAGIC, lying()))
+    expect(indexed()).not.toBe(expected)
+  })
+
+  test.skipIf(process.getuid?.() !== 0)('because it is another user’s is made anew (tested as root alone)', () => {
+    writeFileSync(indexFile(), seal(MAGIC, lying()))
+    chownSync(indexFile(), 12_345, 12_345)
+    expect(indexed()).toBe(expected)
+    expect(statSync(indexFile()).uid).toBe(0)
+  })
+
+  test('because a folder stands in its place is left alone', () => {
+    const path = indexFile()
+    rmSync(path)
+    mkdirSync(join(path, 'inside'), { recursive: true })
+    expect(indexed()).toBe(expected)
+    expect(existsSync(join(path, 'inside'))).toBe(true)
+  })
+
+  test('because the cache is no folder is not written', () => {
+    rmSync(join(folder, 'cache'), { recursive: true })
+    writeFileSync(join(folder, 'cache'), 'a file')
+    expect(indexed()).toBe(expected)
+  })
+})
+
+test('indexes that nobody wrote for months are removed when another is written', () => {
+  indexed()
+  const [old, young] = ['old.index', 'young.index'].map((name) => join(indexes, name))
+  for (const path of [old, young]) writeFileSync(path, '')
+  utimesSync(old, 0, 0)
+  cpSync(store, join(folder, 'other'), { recursive: true })
+  indexed(join(folder, 'other'))
+  expect([existsSync(old), existsSync(young)]).toEqual([false, true])
+})
+
+const textOf = (path: string): string => (existsSync(path) ? readFileSync(path, 'utf8') : '')
+
+/** Every file's bytes and times. */
+function bytesOf(path: string): readonly unknown[] {
+  return readdirSync(path, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => join(entry.parentPath, entry.name))
+    .sort()
+    .map((file) => [file, readFileSync(file, 'base64'), statSync(file).mtimeMs])
+}
