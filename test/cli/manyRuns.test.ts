@@ -16,7 +16,7 @@ import { Workplace } from '../support/command.ts'
 const place = new Workplace()
 const store = join(place.folder, 'runs')
 const cache = join(place.home, 'cache/stores')
-const out = join(place.folder, 'out.svg')
+const out = (ending: string) => join(place.folder, `out.${ending}`)
 
 beforeAll(async () => {
   vi.stubEnv('NAS_BENCH_HOME', place.home)
@@ -40,15 +40,17 @@ afterAll(() => {
 })
 
 const commands: Readonly<Record<string, readonly [() => Command, ...string[]]>> = {
-  table: [tableCommand, '--published', 'none', '--format', 'csv', '--out', out],
-  'table --tests': [tableCommand, '--published', 'none', '--tests', '--json', '--out', out],
-  status: [statusCommand, '--json', '--out', out],
-  plot: [plotCommand, 'anytime', '--quiet', '--out', out],
-  report: [reportCommand, '--published', 'none', '--quiet', '--out', out],
+  table: [tableCommand, '--published', 'none', '--out', out('csv')],
+  'table --tests': [tableCommand, '--published', 'none', '--tests', '--out', out('json')],
+  status: [statusCommand, '--out', out('json')],
+  plot: [plotCommand, 'anytime', '--quiet', '--out', out('svg')],
+  report: [reportCommand, '--published', 'none', '--quiet', '--out', out('html')],
 }
 
 async function result([command, ...args]: (typeof commands)[string]): Promise<string> {
   await command().parseAsync([...args, '--store', store], { from: 'user' })
+  const out = args.at(-1) as string
+  expect(statSync(out).size).toBeGreaterThan(500)
   // A process numbers the clip paths of its pictures on and on.
   return createHash('sha256')
     .update(readFileSync(out, 'utf8').replace(/cl_\w+/g, 'clip'))
@@ -62,7 +64,6 @@ describe.each(Object.entries(commands))('bench %s', (_, command) => {
     mkdirSync(join(place.home, 'cache'), { recursive: true })
     writeFileSync(cache, 'no folder')
     const without = await result(command)
-    expect(statSync(out).size).toBeGreaterThan(500)
     rmSync(cache)
     expect(await result(command)).toBe(without)
     const [index, ...more] = readdirSync(cache)
