@@ -18,6 +18,11 @@ const machineGib = Math.round((0.75 * (process.constrainedMemory?.() || totalmem
 
 export const LIMITS = {
   'image-megapixels': { value: 100, unit: 'megapixels', meaning: 'one JPEG or PNG file, as its header states it' },
+  'image-mib': {
+    value: 100,
+    unit: 'MiB',
+    meaning: 'one JPEG or PNG file, compressed; the largest of ImageNet takes 15',
+  },
   'dataset-gib': { value: 2, unit: 'GiB', meaning: 'all images of a dataset in memory; CIFAR-10 takes 0.2' },
   'archive-gib': { value: 200, unit: 'GiB', meaning: 'the unpacked files of an archive; ImageNet takes 145' },
   'archive-files': { value: 5_000_000, unit: 'files', meaning: 'entries of an archive; ImageNet has 1.3 million' },

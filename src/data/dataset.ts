@@ -19,6 +19,8 @@ export interface Dataset {
   readonly contentHash: string
   /** What was read and from where, in one line for the user, without the counts. */
   readonly origin: string
+  /** What the user should know of the files, a sentence each; absent: nothing. */
+  readonly notes?: readonly string[]
   readonly train: ImageSet
   readonly test: ImageSet
   /** A benchmark's own halves of the test set, where a file in the folder of the images names them. */

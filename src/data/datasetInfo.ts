@@ -13,10 +13,12 @@ export interface DatasetInfo {
   readonly mean: readonly number[]
   readonly std: readonly number[]
   readonly contentHash: string
+  /** What the user should know of the files. */
+  readonly notes: readonly string[]
 }
 
 export function datasetInfo(dataset: Dataset): DatasetInfo {
-  const { name, origin, shape, classNames, train, test, mean, std, contentHash } = dataset
+  const { name, origin, shape, classNames, train, test, mean, std, contentHash, notes = [] } = dataset
   const [trainCounts, testCounts] = [train, test].map((set) => countClasses(set, shape.classes))
   return {
     name,
@@ -32,6 +34,7 @@ export function datasetInfo(dataset: Dataset): DatasetInfo {
     mean,
     std,
     contentHash,
+    notes,
   }
 }
 

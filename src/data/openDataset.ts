@@ -30,5 +30,8 @@ async function openShapes({ folder }: OpenDatasetOptions): Promise<Dataset> {
 function requireMeant(name: string, folder: string | undefined): void {
   const names = DATASETS.map((dataset) => dataset.name)
   if (names.includes(name)) return
-  if (folder === undefined || nearestName(name, names) !== undefined) throw unknownName('dataset', name, names)
+  if (nearestName(name, names) !== undefined) throw unknownName('dataset', name, names)
+  if (folder !== undefined) return
+  const remedy = 'name the folder of images of your own with --data'
+  throw new BenchError('unknown-name', `unknown dataset "${name}"; ${remedy} (known: ${names.join(', ')})`)
 }

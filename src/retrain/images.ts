@@ -1,5 +1,6 @@
 /** The images of a full training: small ones in memory, photographs decoded as they are needed. */
 import type { RetrainingSettings } from '../core/retraining.ts'
+import type { ImageSize } from '../data/files/fileDatasets.ts'
 import { openDataset } from '../data/openDataset.ts'
 import { openImageStream } from '../data/photographs/imageStream.ts'
 import { streamedTrainingData } from '../data/streamedData.ts'
@@ -8,6 +9,8 @@ import { type TrainingData, trainingData } from '../data/trainingData.ts'
 export interface RetrainingImages {
   readonly name: string
   readonly contentHash: string
+  /** What the user should know of the files. */
+  readonly notes: readonly string[]
   /** @param batchSize of training and testing alike */
   open(options: { readonly batchSize: number; readonly seed: number }): TrainingData & { close?(): Promise<void> }
 }
@@ -32,11 +35,18 @@ export function openImages({ report = () => {}, ...request }: ImagesRequest): Pr
   return open({ ...request, report: reportOnce })
 }
 
+/** The size that images of several sizes are scaled to, and how it is set. */
+export const imageSizeOf = ({ data: { imageSize } }: Pick<RetrainingSettings, 'data'>): ImageSize => ({
+  imageSize,
+  sizeSetting: '--image-size 32 (with bench run: --evaluate retrain:imageSize=32)',
+})
+
 async function openInMemory({ name, folder, settings: { data }, report }: ImagesRequest): Promise<RetrainingImages> {
-  const dataset = await openDataset(name, { folder, brokenImages: data.brokenImages, report })
+  const dataset = await openDataset(name, { folder, brokenImages: data.brokenImages, report, ...imageSizeOf({ data }) })
   return {
     name: dataset.name,
     contentHash: dataset.contentHash,
+    notes: dataset.notes ?? [],
     open: (options) => trainingData(dataset, { data, ...options }),
   }
 }
@@ -47,6 +57,7 @@ async function openPhotographs({ name, folder, settings, report }: ImagesRequest
   return {
     name,
     contentHash: stream.contentHash,
+    notes: stream.notes,
     open: (options) => streamedTrainingData(stream, { limit, brokenImages, report, ...options }),
   }
 }

@@ -77,13 +77,21 @@ function locatePackage(source: string): { readonly path: string; readonly versio
   return { path: source, version: JSON.parse(readFileSync(manifest, 'utf8')).version }
 }
 
-/** Runs TypeScript, too. A plugin outside of any npm project still finds the package that runs it. */
+/**
+ * Runs TypeScript, too. A plugin outside of any npm project still finds the package that runs it. Compiled files are not
+ * kept: the loader would keep them in a temporary folder that all users of the machine share, and run what it finds there.
+ */
 async function openJiti(): Promise<Jiti> {
   const { createJiti } = await import('jiti')
   const own = fileURLToPath(new URL('../index.js', import.meta.url))
   const zod = fileURLToPath(import.meta.resolve('zod'))
   const here = pathToFileURL(join(process.cwd(), 'package.json')).href
-  return createJiti(here, { alias: { 'nas-bench-harness': own, zod }, interopDefault: true })
+  return createJiti(here, {
+    alias: { 'nas-bench-harness': own, zod },
+    interopDefault: true,
+    fsCache: false,
+    esmEvalTempFile: false,
+  })
 }
 
 /** @param path of a file, or the name of a package */

@@ -1,9 +1,10 @@
 import { createHash } from 'node:crypto'
-import { mkdirSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { join, relative } from 'node:path'
 import { describe, expect, test, vi } from 'vitest'
 import { loadPlugin } from '../../src/runner/plugins.ts'
 import { temporaryFolder } from '../data/sampleFiles.ts'
+import { Workplace } from '../support/command.ts'
 
 const folder = temporaryFolder()
 
@@ -79,7 +80,9 @@ describe('the content of a plugin file', () => {
   const plugin = (imports: string) => `${imports}\nexport default { name: 'x', algorithms: [] }`
 
   test('that imports packages alone is its own hash', async () => {
-    const text = plugin("import { join } from 'node:path'\nimport { z } from 'zod'\nexport const s = [z, join('./')]")
+    const text = plugin(
+      "import { join, relative } from 'node:path'\nimport { z } from 'zod'\nexport const s = [z, join('./')]",
+    )
     const sha256 = createHash('sha256').update(text).digest('hex')
     expect(await origin(written('alone.ts', text))).toBe(`alone.ts@sha256:${sha256}`)
   })
@@ -121,4 +124,57 @@ describe('the content of a plugin file', () => {
     const path = written('gnir.ts', plugin("import './ring.ts'"))
     expect(await origin(path)).toMatch(/^gnir.ts@sha256:[0-9a-f]{64}$/)
   })
+})
+
+describe('a temporary folder that all users share', () => {
+  /** A plugin that can only be imported, not required: the loader takes another way for those. */
+  const waiting = 'await Promise.resolve()\n'
+
+  test.each([
+    ['a plugin', ''],
+    ['a plugin that awaits', waiting],
+    // Longer than a path or an address may be elsewhere.
+    ['a long plugin that awaits', `${waiting}const text = '${'x'.repeat(2 ** 21)}'\n`],
+  ])('is neither read nor written for %s', async (_, before) => {
+    const place = new Workplace()
+    const shared = join(place.folder, 'shared')
+    const plugin = join(place.folder, 'mine.ts')
+    mkdirSync(shared)
+    writeFileSync(
+      plugin,
+      `${before}const x: object = { name: 'honest', version: 1, description: '', source: '', kind: 'supernet', search() {},
+        options: { safeParse: () => ({ success: true, data: {} }) } }\nexport default { name: 'honest', algorithms: [x] }`,
+    )
+    vi.stubEnv('TMPDIR', shared)
+    try {
+      await fillCache(plugin, place.folder, shared)
+      const prepared = filesIn(shared)
+      for (const file of prepared) {
+        const content = readFileSync(join(shared, file), 'utf8')
+        writeFileSync(join(shared, file), content.replaceAll('honest', 'hostile'))
+      }
+      const { stdout, stderr } = await place.bench('list', 'algos', '--plugin', './mine.ts')
+      expect(stderr).toBe('')
+      expect(stdout).toContain('honest')
+      expect(stdout).not.toContain('hostile')
+      expect(filesIn(shared)).toEqual(prepared)
+    } finally {
+      vi.unstubAllEnvs()
+      place.remove()
+    }
+  })
+
+  /** What the loader itself would leave there, under the names that it looks for. */
+  async function fillCache(plugin: string, folder: string, shared: string): Promise<void> {
+    const { createJiti } = await import('jiti')
+    const jiti = createJiti(join(folder, 'package.json'), { interopDefault: true, moduleCache: false, fsCache: true })
+    await jiti.import(plugin)
+    expect(filesIn(shared).length).toBeGreaterThan(0)
+  }
+
+  const filesIn = (path: string): string[] =>
+    readdirSync(path, { recursive: true, withFileTypes: true })
+      .filter((entry) => entry.isFile())
+      .map((entry) => relative(path, join(entry.parentPath, entry.name)))
+      .sort()
 })

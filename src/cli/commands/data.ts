@@ -31,7 +31,7 @@ function infoCommand(): Command {
     .description('Says what is in a dataset and what was read; without a name, which datasets there are.')
     .argument('[dataset]', 'name; with --data, any name for an image folder of your own')
     .option('--data <path>', 'folder or tar archive with the images')
-    .option('--image-size <pixels>', 'scale the files of an image folder to this side', positiveInteger)
+    .option('--image-size <pixels>', 'scale the images to this side, as searches and trainings do', positiveInteger)
     .option('--skip-broken', 'leave out images that cannot be decoded')
     .addOption(jsonOption())
     .addOption(outOption())
@@ -43,13 +43,14 @@ async function showInfo(name: string | undefined, flags: InfoFlags): Promise<voi
   const { datasetInfo, datasetsHere } = await import('../../data/datasetInfo.ts')
   if (name === undefined) return print(datasetsHere(), listing(datasetsHere()), flags)
   const { openDataset } = await import('../../data/openDataset.ts')
+  const { scaledDataset } = await import('../../data/batches/imageView.ts')
   const dataset = await openDataset(name, {
     folder: flags.data,
     imageSize: flags.imageSize ?? null,
     brokenImages: flags.skipBroken ? 'skip' : 'fail',
     report: sayAside,
   })
-  const info = datasetInfo(dataset)
+  const info = datasetInfo(scaledDataset(dataset, flags.imageSize ?? null))
   print(info, infoTable(info), flags)
 }
 
@@ -113,6 +114,7 @@ function infoTable({
   mean,
   std,
   contentHash,
+  notes,
 }: DatasetInfo): Tabular {
   const numbers = (values: readonly number[]) => values.map((value) => value.toFixed(4)).join(', ')
   return {
@@ -129,6 +131,7 @@ function infoTable({
       `${name}: ${image.height}×${image.width}×${image.channels} images, ${origin}`,
       `normalised by mean ${numbers(mean)} and deviation ${numbers(std)}`,
       `content ${contentHash}`,
+      ...notes,
     ],
   }
 }

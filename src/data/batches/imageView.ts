@@ -1,6 +1,6 @@
 /** Some images of a set, at the size that a protocol asks for. */
 import type { ImageShape } from '../../core/data.ts'
-import { BenchError } from '../../core/errors.ts'
+import { beyondLimit, limitOf } from '../../core/limits.ts'
 import type { Dataset, ImageSet } from '../dataset.ts'
 
 /** Which images of a set, in which order. */
@@ -12,15 +12,17 @@ export interface ImageView {
 }
 
 /**
- * The images `rows` of a set, in that order, scaled down to `imageSize` × `imageSize` (null: as they are, not copied).
- * @throws BenchError `bad-input` where the images are smaller than that, or not square
+ * The images `rows` of a set, in that order: their central squares, scaled to `imageSize` × `imageSize` (null: as they are,
+ * not copied).
+ * @throws BenchError `bad-input` where they do not fit into memory
  */
 export function viewImages(view: ImageView, imageSize: number | null): ImageView {
   const { set, shape, rows } = view
   if (imageSize === null || (imageSize === shape.height && imageSize === shape.width)) return view
-  const scale = scaler(shape, imageSize)
   const length = shape.height * shape.width * shape.channels
   const scaledLength = imageSize * imageSize * shape.channels
+  requireFits(rows.length * scaledLength, imageSize)
+  const scale = squareScaler(shape, imageSize)
   const pixels = new Uint8Array(rows.length * scaledLength)
   rows.forEach((row, i) => {
     pixels.set(scale(set.pixels.subarray(row * length, (row + 1) * length)), i * scaledLength)
@@ -33,9 +35,8 @@ export function viewImages(view: ImageView, imageSize: number | null): ImageView
 }
 
 /**
- * The dataset with all its images scaled down to `imageSize` × `imageSize` (null: as they are), once for all trainings on
- * it. They are normalised by the statistics of the images as they were, as every view of them is.
- * @throws BenchError `bad-input` where the images are smaller than that, or not square
+ * The dataset with all its images scaled to `imageSize` × `imageSize` (null: as they are), once for all trainings on it.
+ * They are normalised by the statistics of the images as they were, as every view of them is.
  */
 export function scaledDataset(dataset: Dataset, imageSize: number | null): Dataset {
   const scaled = (set: ImageSet) => viewImages({ set, shape: dataset.shape, rows: everyRow(set.count) }, imageSize)
@@ -45,27 +46,49 @@ export function scaledDataset(dataset: Dataset, imageSize: number | null): Datas
   return { ...dataset, shape, train, test, mean, std }
 }
 
+function requireFits(bytes: number, imageSize: number): void {
+  const gibibytes = bytes / 2 ** 30
+  if (gibibytes <= limitOf('dataset-gib')) return
+  const found = `images scaled to ${imageSize}×${imageSize} take ${gibibytes.toFixed(1)} GiB of memory`
+  throw beyondLimit('dataset-gib', found, 'give a smaller image size')
+}
+
 /** 0 … count − 1 */
 export function everyRow(count: number): Uint32Array {
   return Uint32Array.from({ length: count }, (_, i) => i)
 }
 
-/** Scales one image down to `size` × `size` by box averages: every source pixel counts by the area it covers. */
-function scaler({ height, width, channels }: ImageShape, size: number): (image: Uint8Array) => Uint8Array {
-  if (height !== width || size > height) {
-    throw new BenchError(
-      'bad-input',
-      `imageSize ${size}: the images are ${height}×${width}; give at most ${Math.min(height, width)}, for square images`,
-    )
-  }
-  const weights = boxWeights(height, size)
-  const rows = new Float64Array(size * width * channels)
+/**
+ * Scales the central square of an image to `size` × `size` by box averages: every source pixel counts by the area it covers.
+ * The function that comes back takes images of this shape, and writes over what it returned before.
+ */
+export function squareScaler(
+  { height, width, channels }: Omit<ImageShape, 'classes'>,
+  size: number,
+): (image: Uint8Array) => Uint8Array {
+  const side = Math.min(height, width)
+  const weights = boxWeights(side, size)
+  const rows = new Float64Array(size * side * channels)
   const scaled = new Uint8ClampedArray(size * size * channels)
   return (image) => {
-    average(image, rows, weights, { lines: 1, step: width * channels })
+    const square = centralSquare(image, { height, width, channels })
+    average(square, rows, weights, { lines: 1, step: side * channels })
     average(rows, scaled, weights, { lines: size, step: channels })
     return new Uint8Array(scaled.buffer)
   }
+}
+
+/** What is left when a longer side is cut at both ends alike, or by one pixel more at the second. */
+function centralSquare(image: Uint8Array, { height, width, channels }: Omit<ImageShape, 'classes'>): Uint8Array {
+  if (height === width) return image
+  const side = Math.min(height, width)
+  const [top, left] = [Math.floor((height - side) / 2), Math.floor((width - side) / 2)]
+  const square = new Uint8Array(side * side * channels)
+  for (let y = 0; y < side; y++) {
+    const from = ((top + y) * width + left) * channels
+    square.set(image.subarray(from, from + side * channels), y * side * channels)
+  }
+  return square
 }
 
 /** For each target pixel of one axis, the source pixels under it and the share of each. */

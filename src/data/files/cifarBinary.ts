@@ -57,6 +57,7 @@ export function cifarBinaryReader(format: CifarFormat): Reader {
         test,
         origin: 'binary version',
         contentHash: contentHash(shape, train, test),
+        notes: [],
       }
     },
   }

@@ -13,6 +13,8 @@ export interface Contents {
   /** What was read, in a few words. */
   readonly origin: string
   readonly contentHash: string
+  /** What the user should know of the files, a sentence each. */
+  readonly notes: readonly string[]
   readonly testHalves?: TestHalves
 }
 

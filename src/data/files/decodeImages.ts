@@ -1,14 +1,23 @@
-/** JPEG and PNG files decoded into one image set in memory. */
-import pLimit from 'p-limit'
-import type { Sharp } from 'sharp'
+/** JPEG and PNG files decoded into image sets in memory: as they are where all have one size, else scaled to a square. */
+import { createHash } from 'node:crypto'
+import sharp, { type Sharp } from 'sharp'
 import { BenchError } from '../../core/errors.ts'
+import { beyondLimit, limitOf } from '../../core/limits.ts'
+import { squareScaler } from '../batches/imageView.ts'
 import type { ImageSet } from '../dataset.ts'
-import type { FileTree } from './fileTree.ts'
+import { type FileTree, hashOfLines } from './fileTree.ts'
+import { darkNotes, decoding, type ImageHeader, largestOf, readHeader, undecodable } from './imageHeader.ts'
 import type { LabelledFile } from './imageLayout.ts'
 
-export interface DecodeOptions {
-  /** Scale and centre-crop to this side; null: all images must have one size already. */
+/** What becomes of images that have several sizes, or do not fit into memory. */
+export interface ImageSize {
+  /** They are cut to their central square and scaled to this side; null: they are refused. */
   readonly imageSize: number | null
+  /** How the user sets that, for messages: `--image-size 32`. */
+  readonly sizeSetting: string
+}
+
+export interface DecodeOptions extends ImageSize {
   /** What to do with a file that cannot be decoded. */
   readonly brokenImages: 'fail' | 'skip'
   /** Told what is going on, in lines for the user. */
@@ -21,46 +30,170 @@ interface Size {
 }
 
 export interface DecodedImages extends Size {
-  readonly set: ImageSet
+  /** One for each list of files, in its order. */
+  readonly sets: readonly ImageSet[]
+  /** Of images that were scaled: SHA-256 of the files' bytes and labels, hexadecimal. The size does not enter. */
+  readonly filesHash?: string
+  /** What the user should know of the images. */
+  readonly notes: readonly string[]
 }
 
-/** Pixels of images kept in memory at most; larger sets are for streaming. */
-const MOST_BYTES = 2 ** 31
-const AT_ONCE = 16
+const AT_ONCE = 8
+/** Of pixels that are being decoded at a time; a larger image is decoded alone. */
+const MOST_BYTES_AT_ONCE = 2 ** 28
 /** Between two lines that say how far it is. */
 const PATIENCE_MS = 5000
 
+/** Why images cannot stay as they are: they have several sizes, or do not fit into memory. */
+class MustBeScaled extends BenchError {}
+
 /**
- * All files, in their order, as RGB.
- * @param expected the size that they must have; that of the first where absent
- * @throws BenchError `corrupt` for a broken file (unless skipped); `bad-input` where sizes differ or the set is too large
+ * Decodes all files as RGB. Images that have one size and fit into memory stay as they are, whatever the size asked for:
+ * who uses them scales them (`viewImages`). Others are scaled in the same way as they are decoded.
+ * @param lists files of several sets, of which all images have the same size in the end
+ * @throws BenchError `corrupt` for a broken file (unless skipped); `bad-input` where sizes differ or the images are too many,
+ * and no size is asked for
  */
 export async function decodeImages(
   tree: FileTree,
-  files: readonly LabelledFile[],
+  lists: readonly (readonly LabelledFile[])[],
   options: DecodeOptions,
-  expected?: Size,
 ): Promise<DecodedImages> {
-  const { default: sharp } = await import('sharp')
-  sharp.concurrency(1)
-  const decode = (path: string) => decodeImage(tree, path, (bytes) => prepare(sharp(bytes), options.imageSize))
-  const { height, width } = expected ?? (await firstSize(files, decode))
-  const length = height * width * 3
-  requireFits(tree, files.length * length)
-  const pixels = new Uint8Array(files.length * length)
-  const kept = new Uint8Array(files.length)
-  const limit = pLimit(AT_ONCE)
-  const countOne = counter(files.length, options.report)
-  const decodeAt = async (file: LabelledFile, i: number) => {
-    const image = await decode(file.path).catch((error) => unlessSkipped(error, options))
-    countOne()
-    if (image === undefined) return
-    requireSize(tree, file.path, image, { height, width })
-    pixels.set(image.pixels, i * length)
-    kept[i] = 1
+  const { imageSize: side } = options
+  try {
+    return await decodeAll(tree, lists, options, await firstSize(tree, lists.flat(), options))
+  } catch (error) {
+    if (side === null || !(error instanceof MustBeScaled)) throw error
+    return decodeAll(tree, lists, options, { height: side, width: side, scaled: true })
   }
-  await Promise.all(files.map((file, i) => limit(decodeAt, file, i)))
-  return { set: compact(pixels, files, kept, length), height, width }
+}
+
+/** The size of the first image that has one. @throws BenchError where none has */
+async function firstSize(tree: FileTree, files: readonly LabelledFile[], options: DecodeOptions): Promise<Size> {
+  let failure: unknown
+  for (const { path } of files) {
+    try {
+      return (await openImage(tree, path)).header
+    } catch (error) {
+      if (!isSkipped(error, options)) throw error
+      failure = error
+    }
+  }
+  throw failure
+}
+
+/** An image file in memory. */
+interface Opened {
+  /** For messages. */
+  readonly name: string
+  readonly bytes: Buffer
+  readonly header: ImageHeader
+}
+
+async function openImage(tree: FileTree, path: string): Promise<Opened> {
+  const bytes = await tree.read(path, 'image-mib')
+  const name = tree.locate(path)
+  return { name, bytes, header: await readHeader(bytes, name) }
+}
+
+/** @param size of all images, which they have or are scaled to */
+async function decodeAll(
+  tree: FileTree,
+  lists: readonly (readonly LabelledFile[])[],
+  options: DecodeOptions,
+  { height, width, scaled = false }: Size & { readonly scaled?: boolean },
+): Promise<DecodedImages> {
+  const files = lists.flat()
+  const { sizeSetting, report } = options
+  requireFits(tree, files.length, { height, width }, sizeSetting)
+  const length = height * width * 3
+  const pixels = new Uint8Array(files.length * length)
+  const marks = new Array<Mark | undefined>(files.length).fill(undefined)
+  const withinBudget = byteBudget(MOST_BYTES_AT_ONCE)
+  const countOne = counter(files.length, report)
+  await eachFile(files, async ({ path, label }, i) => {
+    try {
+      const image = await openImage(tree, path)
+      const { header } = image
+      if (!scaled) requireSize(image, { height, width }, sizeSetting)
+      const bytes = (header.width * header.height * 4 * header.bits) / 8
+      const made = await withinBudget(bytes, () => pixelsOf(image, scaled ? height : null))
+      pixels.set(made, i * length)
+      marks[i] = markOf(image, label, made)
+    } catch (error) {
+      if (!isSkipped(error, options)) throw error
+      report(`skipped: ${error.message}`)
+    }
+    countOne()
+  })
+  const kept = marks.filter((mark) => mark !== undefined)
+  return {
+    ...{ height, width, notes: darkNotes(kept) },
+    sets: setsOf(lists, pixels, marks, length),
+    ...(scaled && { filesHash: hashOfLines(kept.map(({ label, sha256 }) => `${label} ${sha256}`)) }),
+  }
+}
+
+/**
+ * The pixels of an image.
+ * @param side that it is scaled to; null: none. Of large images a JPEG decoder leaves out detail by powers of two; the
+ * rest is averaged as everywhere
+ */
+async function pixelsOf({ name, bytes, header }: Opened, side: number | null): Promise<Uint8Array> {
+  const image = sharp(bytes, decoding())
+  if (side === null) return rgb(image, header, name)
+  const shrink = [8, 4, 2].find((n) => Math.min(header.width, header.height) >= n * side) ?? 1
+  const size = { height: Math.floor(header.height / shrink), width: Math.floor(header.width / shrink) }
+  const smaller = shrink === 1 ? image : image.resize(size.width, size.height, { fit: 'fill', kernel: 'linear' })
+  return squareScaler({ ...size, channels: 3 }, side)(await rgb(smaller, size, name))
+}
+
+/** Any colour space → three channels of eight bits. @throws BenchError `corrupt` */
+async function rgb(image: Sharp, { height, width }: Size, name: string): Promise<Uint8Array> {
+  const raw = image.toColourspace('srgb').removeAlpha().raw({ depth: 'uchar' })
+  const pixels = await raw.toBuffer().catch((cause) => {
+    throw undecodable(name, cause.message, cause)
+  })
+  if (pixels.length === height * width * 3) return pixels
+  throw undecodable(name, `it is not ${height}×${width} as its header says`)
+}
+
+/** What is remembered of a decoded file. */
+interface Mark {
+  readonly name: string
+  readonly label: number
+  readonly sha256: string
+  /** Of an image of 16 bits, the largest value, in units of the upper eight. */
+  readonly largest?: number
+}
+
+const markOf = ({ name, bytes, header }: Opened, label: number, pixels: Uint8Array): Mark => ({
+  name,
+  label,
+  sha256: createHash('sha256').update(bytes).digest('hex'),
+  ...(header.bits === 16 && { largest: largestOf(pixels) }),
+})
+
+/** One set for each list, without the gaps of skipped images. */
+function setsOf(
+  lists: readonly (readonly LabelledFile[])[],
+  pixels: Uint8Array,
+  marks: readonly unknown[],
+  length: number,
+): ImageSet[] {
+  let first = 0
+  return lists.map((files) => {
+    const begin = first
+    const labels: number[] = []
+    for (const { label } of files) {
+      const i = first++
+      if (marks[i] === undefined) continue
+      pixels.copyWithin((begin + labels.length) * length, i * length, (i + 1) * length)
+      labels.push(label)
+    }
+    const count = labels.length
+    return { count, pixels: pixels.subarray(begin * length, (begin + count) * length), labels: Int32Array.from(labels) }
+  })
 }
 
 /** Says now and then how many of the files are decoded. */
@@ -75,75 +208,55 @@ function counter(total: number, report: (line: string) => void): () => void {
   }
 }
 
-interface Decoded extends Size {
-  readonly pixels: Uint8Array
-}
-
-async function decodeImage(tree: FileTree, path: string, pipeline: (bytes: Buffer) => Sharp): Promise<Decoded> {
-  try {
-    const { data, info } = await pipeline(await tree.read(path)).toBuffer({ resolveWithObject: true })
-    return { pixels: data, height: info.height, width: info.width }
-  } catch (cause) {
-    const reason = (cause as Error).message.split('\n')[0]
-    throw new BenchError(
-      'corrupt',
-      `${tree.locate(path)} cannot be decoded (${reason}); replace it or skip broken images`,
-      {
-        cause,
-      },
-    )
-  }
-}
-
-/** Any colour space → three channels of eight bits. */
-function prepare(image: Sharp, imageSize: number | null): Sharp {
-  const sized = imageSize === null ? image : image.resize(imageSize, imageSize, { fit: 'cover' })
-  return sized.toColourspace('srgb').removeAlpha().raw({ depth: 'uchar' })
-}
-
-/** The size of the first image that can be decoded. */
-async function firstSize(files: readonly LabelledFile[], decode: (path: string) => Promise<Decoded>): Promise<Size> {
-  let failure: unknown
-  for (const { path } of files) {
-    try {
-      return await decode(path)
-    } catch (error) {
-      failure = error
+/** Some at a time, in order; the first failure ends it. */
+async function eachFile(
+  files: readonly LabelledFile[],
+  work: (file: LabelledFile, index: number) => Promise<void>,
+): Promise<void> {
+  let next = 0
+  let failed = false
+  const worker = async () => {
+    while (next < files.length && !failed) {
+      const index = next++
+      await work(files[index], index).catch((error) => {
+        failed = true
+        throw error
+      })
     }
   }
-  throw failure
+  await Promise.all(Array.from({ length: AT_ONCE }, worker))
 }
 
-function unlessSkipped(error: unknown, { brokenImages, report }: DecodeOptions): undefined {
-  if (brokenImages === 'fail' || !(error instanceof BenchError)) throw error
-  report(`skipped: ${error.message}`)
+/** Lets work through while all that is under way takes no more than so many bytes; what takes more, alone. */
+function byteBudget(most: number): <T>(bytes: number, work: () => Promise<T>) => Promise<T> {
+  let used = 0
+  const waiting: (() => void)[] = []
+  return async (bytes, work) => {
+    while (used > 0 && used + bytes > most) await new Promise<void>((resolve) => waiting.push(resolve))
+    used += bytes
+    try {
+      return await work()
+    } finally {
+      used -= bytes
+      for (const wake of waiting.splice(0)) wake()
+    }
+  }
 }
 
-function requireFits(tree: FileTree, bytes: number): void {
-  if (bytes <= MOST_BYTES) return
-  throw new BenchError(
-    'unsupported',
-    `${tree.root}: its images take ${(bytes / 2 ** 30).toFixed(1)} GiB of memory, more than 2; give a smaller image size`,
-  )
+function isSkipped(error: unknown, { brokenImages }: DecodeOptions): error is BenchError {
+  return brokenImages === 'skip' && error instanceof BenchError && !(error instanceof MustBeScaled)
 }
 
-function requireSize(tree: FileTree, path: string, found: Decoded, expected: Size): void {
-  if (found.height === expected.height && found.width === expected.width) return
-  throw new BenchError(
-    'bad-input',
-    `${tree.locate(path)} is ${found.height}×${found.width}, the others ${expected.height}×${expected.width}; ` +
-      'expected one size, or an image size to scale all to',
-  )
+function requireFits(tree: FileTree, count: number, { height, width }: Size, sizeSetting: string): void {
+  const gibibytes = (count * height * width * 3) / 2 ** 30
+  if (gibibytes <= limitOf('dataset-gib')) return
+  const found = `${tree.root}: ${count} images of ${height}×${width} take ${gibibytes.toFixed(1)} GiB of memory`
+  const { code, message } = beyondLimit('dataset-gib', found, `scale them down with ${sizeSetting}`)
+  throw new MustBeScaled(code, message)
 }
 
-/** Closes the gaps of skipped images. */
-function compact(pixels: Uint8Array, files: readonly LabelledFile[], kept: Uint8Array, length: number): ImageSet {
-  let count = 0
-  const labels = new Int32Array(files.length)
-  files.forEach(({ label }, i) => {
-    if (kept[i] === 0) return
-    if (count < i) pixels.copyWithin(count * length, i * length, (i + 1) * length)
-    labels[count++] = label
-  })
-  return { count, pixels: pixels.subarray(0, count * length), labels: labels.subarray(0, count) }
+function requireSize({ name, header }: Opened, { height, width }: Size, sizeSetting: string): void {
+  if (header.height === height && header.width === width) return
+  const found = `${name} is ${header.height}×${header.width}, the others ${height}×${width}`
+  throw new MustBeScaled('bad-input', `${found}; make them one size, or scale all to one with ${sizeSetting}`)
 }

@@ -1,20 +1,23 @@
 /** Decoded pixels kept in the user's data folder, so that a set of JPEG files is decoded once. */
-import { readFile } from 'node:fs/promises'
+import { open } from 'node:fs/promises'
 import { z } from 'zod'
 import { writeAtomically } from '../../core/atomicFile.ts'
 import { userFolder } from '../../core/userFolder.ts'
 import { contentHash } from './contentHash.ts'
 import type { Contents } from './contents.ts'
 
-const MAGIC = 'nas-bench decoded images 1\n'
+const MAGIC = 'nas-bench decoded images 2\n'
 
 const Header = z.object({
   shape: z.object({ height: z.number(), width: z.number(), channels: z.number(), classes: z.number() }),
   classNames: z.array(z.string()),
   origin: z.string(),
-  train: z.number(),
-  test: z.number(),
+  train: z.int().min(0),
+  test: z.int().min(0),
   contentHash: z.string(),
+  /** Of what lies here, where the content hash is that of the files. */
+  pixelHash: z.string(),
+  notes: z.array(z.string()),
 })
 
 /** Where the pixels of files of this fingerprint are kept. @param way how they were decoded, e.g. `pickles` */
@@ -24,12 +27,12 @@ export function decodedFile(fingerprint: string, way: string): string {
 
 /** What is kept, or undefined where there is nothing, or something that does not match its own hash. */
 export async function readDecoded(file: string): Promise<Contents | undefined> {
-  const bytes = await readFile(file).catch(() => undefined)
+  const bytes = await readWhole(file).catch(() => undefined)
   if (bytes === undefined || bytes.subarray(0, MAGIC.length).toString('latin1') !== MAGIC) return undefined
   const end = bytes.indexOf('\n', MAGIC.length)
   const header = parseHeader(bytes.subarray(MAGIC.length, end).toString('utf8'))
   if (header === undefined) return undefined
-  const { shape, classNames, origin } = header
+  const { shape, classNames, origin, notes } = header
   const length = shape.height * shape.width * shape.channels
   let at = end + 1
   const take = (size: number): Uint8Array => {
@@ -45,14 +48,32 @@ export async function readDecoded(file: string): Promise<Contents | undefined> {
   if (bytes.length !== at + (header.train + header.test) * (length + 2)) return undefined
   const train = readSet(header.train)
   const test = readSet(header.test)
-  if (contentHash(shape, train, test) !== header.contentHash) return undefined
-  return { shape, classNames, origin, train, test, contentHash: header.contentHash }
+  if (contentHash(shape, train, test) !== header.pixelHash) return undefined
+  return { shape, classNames, origin, train, test, contentHash: header.contentHash, notes }
+}
+
+/** Also of more than two GiB, which `readFile` refuses. */
+async function readWhole(file: string): Promise<Buffer> {
+  const handle = await open(file)
+  try {
+    const { size } = await handle.stat()
+    const bytes = Buffer.allocUnsafe(size)
+    for (let at = 0; at < size; ) {
+      const { bytesRead } = await handle.read(bytes, at, Math.min(size - at, 2 ** 30))
+      if (bytesRead === 0) throw new Error('it became shorter while it was read')
+      at += bytesRead
+    }
+    return bytes
+  } finally {
+    await handle.close()
+  }
 }
 
 /** Keeps decoded contents; where they cannot be written, says so and leaves it at that. */
 export function writeDecoded(file: string, contents: Contents, report: (line: string) => void): void {
-  const { shape, classNames, origin, train, test } = contents
-  const header = { shape, classNames, origin, train: train.count, test: test.count, contentHash: contents.contentHash }
+  const { shape, classNames, origin, train, test, notes } = contents
+  const hashes = { contentHash: contents.contentHash, pixelHash: contentHash(shape, train, test) }
+  const header = { shape, classNames, origin, train: train.count, test: test.count, ...hashes, notes }
   const parts: Uint8Array[] = [Buffer.from(`${MAGIC}${JSON.stringify(header)}\n`)]
   for (const { pixels, labels } of [train, test]) {
     const short = Int16Array.from(labels)

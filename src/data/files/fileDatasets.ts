@@ -8,11 +8,13 @@ import { datasetFolder, type FileDatasetName, howToGet } from '../datasetNames.t
 import { readTestHalves } from '../testHalves.ts'
 import { CIFAR10_BINARY, CIFAR100_BINARY, cifarBinaryReader } from './cifarBinary.ts'
 import type { Contents, Reader } from './contents.ts'
-import type { DecodeOptions } from './decodeImages.ts'
+import type { DecodeOptions, ImageSize } from './decodeImages.ts'
 import { type FileTree, openFolder } from './fileTree.ts'
 import { imageReader } from './imageReader.ts'
 import { CIFAR10_PICKLES, CIFAR100_PICKLES, IMAGENET16_PICKLES, pickleReader } from './pickledImages.ts'
 import { isArchive, openArchive } from './tarArchive.ts'
+
+export type { ImageSize }
 
 export interface OpenDatasetOptions extends Partial<DecodeOptions> {
   /** Folder or tar archive; where absent, what `bench data fetch` left in the user's data folder. */
@@ -47,6 +49,7 @@ export async function openFileDataset(name: string, options: OpenDatasetOptions)
   const root = await findRoot(name, options.folder)
   const contents = await readRoot(name, known, root, {
     imageSize: options.imageSize ?? null,
+    sizeSetting: options.sizeSetting ?? '--image-size 32',
     brokenImages: options.brokenImages ?? 'fail',
     report: options.report ?? (() => undefined),
   })
@@ -63,8 +66,9 @@ async function findRoot(name: string, folder: string | undefined): Promise<strin
 
 /** Reads a folder in the first format that its files are in; else in that of the one archive among them. */
 async function readRoot(name: string, known: FileDataset, root: string, options: DecodeOptions): Promise<Contents> {
-  if (isArchive(root)) return readArchive(name, known, root, options)
-  if (!(await stat(root)).isDirectory()) {
+  const found = await stat(root)
+  if (found.isFile() && isArchive(root)) return readArchive(name, known, root, options)
+  if (!found.isDirectory()) {
     throw new BenchError('bad-input', `${root} is neither a folder nor a .tar, .tar.gz or .tgz archive`)
   }
   const tree = await openFolder(root)

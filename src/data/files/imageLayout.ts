@@ -14,6 +14,8 @@ export interface ImageLayout {
   readonly test: readonly LabelledFile[]
   /** Name of the folder that the test images are in. */
   readonly testFolder: string
+  /** A sentence for each folder with images that are in neither set. */
+  readonly notes: readonly string[]
 }
 
 const TEST_FOLDERS = ['test', 'val', 'valid', 'validation']
@@ -29,7 +31,7 @@ export function hasImageLayout(tree: FileTree): boolean {
  * @throws BenchError `bad-input` without a test folder, for a class without images, and for classes that only one side has
  */
 export function imageLayout(tree: FileTree): ImageLayout {
-  const testFolder = TEST_FOLDERS.find((folder) => classFolders(tree, folder).length > 0)
+  const [testFolder, ...unused] = TEST_FOLDERS.filter((folder) => classFolders(tree, folder).length > 0)
   if (testFolder === undefined) {
     throw new BenchError('missing', `${tree.root} has train/ but no test/ or val/ with class folders; expected both`)
   }
@@ -37,7 +39,15 @@ export function imageLayout(tree: FileTree): ImageLayout {
   requireSameClasses(tree, classNames, testFolder)
   const train = labelled(tree, 'train', classNames)
   const test = labelled(tree, testFolder, classNames)
-  return { classNames, train, test, testFolder }
+  return { classNames, train, test, testFolder, notes: unused.map((folder) => unusedNote(tree, folder, testFolder)) }
+}
+
+function unusedNote(tree: FileTree, folder: string, testFolder: string): string {
+  const count = tree.paths.filter((path) => path.startsWith(`${folder}/`) && isImage(path)).length
+  return (
+    `${tree.root}/${folder} is not used (${count} images): the test set is ${testFolder}/, and validation images are ` +
+    'taken from train/; to train on them too, move them into train/'
+  )
 }
 
 function classFolders(tree: FileTree, split: string): string[] {

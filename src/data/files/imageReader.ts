@@ -1,11 +1,13 @@
 /** Reads an image folder, or an archive of one, through the cache of decoded pixels. */
+import { dirname } from 'node:path'
 import { BenchError } from '../../core/errors.ts'
 import { fileHash } from '../../core/fileHash.ts'
+import { limitOf } from '../../core/limits.ts'
 import { contentHash } from './contentHash.ts'
 import type { Contents, Reader } from './contents.ts'
 import { decodedFile, readDecoded, writeDecoded } from './decodedCache.ts'
 import { type DecodeOptions, decodeImages } from './decodeImages.ts'
-import type { FileTree } from './fileTree.ts'
+import { type FileTree, hashOfLines } from './fileTree.ts'
 import { hasImageLayout, imageLayout } from './imageLayout.ts'
 
 /** @param classes how many classes there must be; any number where absent */
@@ -14,17 +16,28 @@ export function imageReader(classes?: number): Reader {
     lookFor: 'train/CLASS/*.jpg and test/CLASS/*.jpg (or val/, or PNG)',
     matches: hasImageLayout,
     async read(tree, options) {
-      const file = decodedFile(await tree.fingerprint(), way(options))
-      return withClasses((await readDecoded(file)) ?? (await decodeAll(tree, options, file)), classes, tree.root)
+      const fingerprint = await tree.fingerprint()
+      const contents = (await keptContents(fingerprint, options)) ?? (await decodeAll(tree, options, fingerprint))
+      return withClasses(contents, classes, tree.root)
     },
     async kept(archive, options) {
-      const contents = await readDecoded(decodedFile(await fileHash(archive), way(options)))
+      const contents = await keptContents(await fileHash(archive), options)
       return contents && withClasses(contents, classes, archive)
     },
   }
 }
 
-const way = ({ imageSize }: DecodeOptions): string => `images-${imageSize ?? 'asis'}`
+/** Where images are kept as they are, or scaled to a size. */
+const fileOf = (fingerprint: string, size: number | 'asis') => decodedFile(fingerprint, `images-${size}`)
+
+/** As they are, where they were kept so and fit; else scaled to the size asked for. */
+async function keptContents(fingerprint: string, { imageSize }: DecodeOptions): Promise<Contents | undefined> {
+  const asTheyAre = await readDecoded(fileOf(fingerprint, 'asis'))
+  if (asTheyAre !== undefined && gibibytesOf(asTheyAre) <= limitOf('dataset-gib')) return asTheyAre
+  return imageSize === null ? undefined : readDecoded(fileOf(fingerprint, imageSize))
+}
+
+const gibibytesOf = ({ train, test }: Contents): number => (train.pixels.length + test.pixels.length) / 2 ** 30
 
 function withClasses(contents: Contents, classes: number | undefined, root: string): Contents {
   const found = contents.shape.classes
@@ -33,21 +46,34 @@ function withClasses(contents: Contents, classes: number | undefined, root: stri
 }
 
 /** Decodes both sets, and keeps them where nothing was skipped. */
-async function decodeAll(tree: FileTree, options: DecodeOptions, file: string): Promise<Contents> {
-  const { classNames, train: trainFiles, test: testFiles } = imageLayout(tree)
-  const total = trainFiles.length + testFiles.length
-  options.report(`decoding ${total} images of ${tree.root}, once; the pixels are kept in ${file}`)
-  const train = await decodeImages(tree, trainFiles, options)
-  const test = await decodeImages(tree, testFiles, options, train)
-  const shape = { height: train.height, width: train.width, channels: 3, classes: classNames.length }
+async function decodeAll(tree: FileTree, options: DecodeOptions, fingerprint: string): Promise<Contents> {
+  const layout = imageLayout(tree)
+  const total = layout.train.length + layout.test.length
+  options.report(
+    `decoding ${total} images of ${tree.root}, once; the pixels are kept in ${dirname(fileOf('', 'asis'))}`,
+  )
+  const { sets, height, width, filesHash, notes } = await decodeImages(tree, [layout.train, layout.test], options)
+  const [train, test] = sets
+  const shape = { height, width, channels: 3, classes: layout.classNames.length }
+  requireImages(tree, train.count, test.count)
   const contents = {
-    shape,
-    classNames,
-    train: train.set,
-    test: test.set,
-    origin: 'decoded JPEG or PNG files',
-    contentHash: contentHash(shape, train.set, test.set),
+    ...{ shape, classNames: layout.classNames, train, test },
+    origin: filesHash === undefined ? 'decoded JPEG or PNG files' : `JPEG or PNG files scaled to ${width}×${width}`,
+    contentHash:
+      filesHash === undefined ? contentHash(shape, train, test) : hashOfFiles(filesHash, train.count, shape.classes),
+    notes: [...layout.notes, ...notes],
   }
-  if (train.set.count + test.set.count === total) writeDecoded(file, contents, options.report)
+  const file = fileOf(fingerprint, filesHash === undefined ? 'asis' : width)
+  if (train.count + test.count === total) writeDecoded(file, contents, options.report)
   return contents
+}
+
+/** The same files may be of several sets. */
+const hashOfFiles = (filesHash: string, trainImages: number, classes: number): string =>
+  hashOfLines(['files', filesHash, String(trainImages), String(classes)])
+
+function requireImages(tree: FileTree, trainImages: number, testImages: number): void {
+  const empty = trainImages === 0 ? 'training' : 'test'
+  if (trainImages > 0 && testImages > 0) return
+  throw new BenchError('corrupt', `${tree.root}: none of the ${empty} images can be decoded`)
 }

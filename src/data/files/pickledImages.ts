@@ -91,6 +91,7 @@ async function readContents(tree: FileTree, format: PickleFormat): Promise<Conte
     test,
     origin: 'pickles',
     contentHash: contentHash(shape, train, test),
+    notes: [],
   }
 }
 

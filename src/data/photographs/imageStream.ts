@@ -1,14 +1,15 @@
 /** Large image folders (ImageNet): listed, not read. Their batches: `streamedBatches.ts`. */
-import { createHash } from 'node:crypto'
 import { stat } from 'node:fs/promises'
 import path from 'node:path'
 import pLimit from 'p-limit'
 import type { ImageShape } from '../../core/data.ts'
 import { BenchError } from '../../core/errors.ts'
+import { fileHash } from '../../core/fileHash.ts'
 import { type ChannelStatistics, IMAGENET } from '../batches/normalisation.ts'
 import { datasetFolder } from '../datasetNames.ts'
-import { openFolder } from '../files/fileTree.ts'
+import { type FileTree, hashOfLines, openFolder } from '../files/fileTree.ts'
 import { imageLayout, type LabelledFile } from '../files/imageLayout.ts'
+import { keptHash } from '../files/keptHash.ts'
 
 /** A set of image files. */
 export interface ImageFiles {
@@ -22,12 +23,14 @@ export interface ImageStream {
   /** Of the batches: square, RGB. */
   readonly shape: ImageShape
   readonly classNames: readonly string[]
-  /** SHA-256 of the files' paths and sizes: reading a hundred gigabytes to name them would take longer than many a search. */
+  /** SHA-256 of the files' paths and sizes, and of their bytes up to 4 GiB in all. */
   readonly contentHash: string
   readonly origin: string
   readonly train: ImageFiles
   readonly test: ImageFiles
   readonly statistics: ChannelStatistics
+  /** What the user should know of the files, a sentence each. */
+  readonly notes: readonly string[]
 }
 
 /**
@@ -46,7 +49,7 @@ export async function openImageStream(
     throw new BenchError('missing', `dataset ${name}: ${folder} is no folder; name one with train/ and val/ by --data`)
   }
   const tree = await openFolder(folder)
-  const { classNames, train, test } = imageLayout(tree)
+  const { classNames, train, test, notes } = imageLayout(tree)
   const files = (list: readonly LabelledFile[]): ImageFiles => ({
     paths: list.map((file) => path.resolve(tree.locate(file.path))),
     labels: Int32Array.from(list, ({ label }) => label),
@@ -55,20 +58,28 @@ export async function openImageStream(
     name,
     shape: { height: imageSize, width: imageSize, channels: 3, classes: classNames.length },
     classNames,
-    contentHash: await listingHash([...train, ...test], tree.locate),
+    contentHash: await contentHashOf(tree, [...train, ...test]),
     origin: `image folder ${folder}, read as it is needed`,
     train: files(train),
     test: files(test),
     statistics: IMAGENET,
+    notes,
   }
 }
 
-async function listingHash(files: readonly LabelledFile[], locate: (path: string) => string): Promise<string> {
-  const limit = pLimit(64)
-  const sizes = await Promise.all(files.map((file) => limit(async () => (await stat(locate(file.path))).size)))
-  const hash = createHash('sha256')
-  files.forEach((file, i) => {
-    hash.update(`${file.path}\n${sizes[i]}\n`)
+/** Up to so many bytes are read to name the images; reading ImageNet would take longer than many a search. */
+const MOST_HASHED = 4 * 2 ** 30
+
+/** SHA-256 of paths and sizes, and of the bytes where the files are not too many; kept while no file changes. */
+async function contentHashOf(tree: FileTree, files: readonly LabelledFile[]): Promise<string> {
+  const { hash } = await keptHash(['photographs', tree.root, await tree.fingerprint()], async () => {
+    const limit = pLimit(64)
+    const of = <T>(look: (file: string) => Promise<T>) =>
+      Promise.all(files.map((file) => limit(() => look(tree.locate(file.path)))))
+    const sizes = await of(async (file) => (await stat(file)).size)
+    const total = sizes.reduce((sum, size) => sum + size, 0)
+    const contents = total <= MOST_HASHED ? await of(fileHash) : sizes
+    return { hash: hashOfLines(files.map(({ path }, i) => `${path}\n${sizes[i]}\n${contents[i]}`)), notes: [] }
   })
-  return hash.digest('hex')
+  return hash
 }

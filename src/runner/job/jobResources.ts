@@ -8,14 +8,15 @@ import type { Job } from '../../core/result.ts'
 import type { RetrainingTask } from '../../core/retraining.ts'
 import type { SearchSpace } from '../../core/space.ts'
 import type { Dataset } from '../../data/dataset.ts'
+import type { OpenDatasetOptions } from '../../data/files/fileDatasets.ts'
 import type { ExecutorOptions } from '../../engine/executors.ts'
-import { executorOf } from '../../tables/build/recipe.ts'
+import { executorOf, imageSizeOf } from '../../tables/build/recipe.ts'
 import type { Manifest } from '../../tables/manifest.ts'
 import type { Registered } from '../plugins.ts'
 import type { RunReport } from '../workers/events.ts'
 import type { WorkOrder } from '../workers/workOrder.ts'
 import type { JobResources } from './runJob.ts'
-import { openSearchData } from './searchImages.ts'
+import { openSearchData, searchImageSize } from './searchImages.ts'
 
 /** Who is told what happens, job by job, where several share a process and what it opened. */
 const listeners = new AsyncLocalStorage<(report: RunReport) => void>()
@@ -70,7 +71,7 @@ export class ResourceOpener {
     const said = new Set<string>()
     return openSearchData(job, {
       ...(folder !== undefined && { folder }),
-      dataset: () => this.#dataset(job.dataset.name, folder),
+      dataset: () => this.#dataset(job.dataset.name, { folder, ...searchImageSize(job.protocol) }),
       report: (message) => {
         if (!said.has(message)) this.#report({ kind: 'notice', message })
         said.add(message)
@@ -97,10 +98,10 @@ export class ResourceOpener {
     })
   }
 
-  #dataset(name: string, folder?: string): Promise<Dataset> {
-    return keep(this.#datasets, name, async () => {
+  #dataset(name: string, options: OpenDatasetOptions): Promise<Dataset> {
+    return keep(this.#datasets, `${name} ${options.imageSize}`, async () => {
       const { openDataset } = await import('../../data/openDataset.ts')
-      return openDataset(name, { folder, report: (message) => this.#report({ kind: 'notice', message }) })
+      return openDataset(name, { ...options, report: (message) => this.#report({ kind: 'notice', message }) })
     })
   }
 
@@ -117,7 +118,7 @@ export class ResourceOpener {
         return readCurves(table, index)
       })
       const { rows, architectures } = opened.manifest
-      return rows === architectures ? evaluator : this.#completing(evaluator, opened.manifest, space)
+      return rows === architectures ? evaluator : this.#completing(evaluator, opened.manifest, job, space)
     })
   }
 
@@ -133,11 +134,18 @@ export class ResourceOpener {
   }
 
   /** Trains what an incomplete table lacks, where the table says how. */
-  async #completing(evaluator: Evaluator, { name, recipe }: Manifest, space: SearchSpace): Promise<Evaluator> {
+  async #completing(
+    evaluator: Evaluator,
+    { name, recipe }: Manifest,
+    job: Job,
+    space: SearchSpace,
+  ): Promise<Evaluator> {
     if (recipe === undefined) return evaluator
+    // --data is of the dataset that is searched on; a table may hold that of another.
+    const folder = recipe.dataset.name === job.dataset.name ? this.#order.data : undefined
     const { completing } = await import('../../tables/build/completing.ts')
     const { Trainings } = await import('../../tables/build/trainings.ts')
-    const data = await this.#dataset(recipe.dataset.name)
+    const data = await this.#dataset(recipe.dataset.name, { folder, ...imageSizeOf(recipe) })
     const { imagesHash } = await import('../../tables/build/testHalves.ts')
     if (imagesHash(data) !== recipe.dataset.contentHash) {
       throw new BenchError('bad-input', `table ${name} was made from other images of ${recipe.dataset.name} than these`)

@@ -5,6 +5,7 @@ import type { Protocol } from '../../core/protocol.ts'
 import type { Job } from '../../core/result.ts'
 import type { SearchSpace } from '../../core/space.ts'
 import type { Dataset } from '../../data/dataset.ts'
+import type { ImageSize } from '../../data/files/fileDatasets.ts'
 import { datasetHash, requireUnchanged } from '../planning/datasetHash.ts'
 import { benchmarkSplit, checkBenchmarkSplit } from './benchmarkSplit.ts'
 
@@ -35,9 +36,17 @@ export async function searchImagesHash(
   folder: string | undefined,
   report: (line: string) => void,
 ): Promise<string> {
-  if (!onPhotographs(protocol)) return datasetHash(dataset, folder, report)
+  if (!onPhotographs(protocol)) return datasetHash({ name: dataset, folder, report, ...searchImageSize(protocol) })
   const { openImageStream } = await import('../../data/photographs/imageStream.ts')
-  return (await openImageStream(dataset, folder)).contentHash
+  const { contentHash, notes } = await openImageStream(dataset, folder)
+  for (const note of notes) report(note)
+  return contentHash
+}
+
+/** The size that images of several sizes are scaled to, and how it is set. */
+export function searchImageSize({ name, data: { imageSize } }: Protocol): ImageSize {
+  const [preset, ...changes] = name.split(/[:,]/).filter((part) => !part.startsWith('data.imageSize='))
+  return { imageSize, sizeSetting: `--protocol ${preset}:${[...changes, 'data.imageSize=32'].join(',')}` }
 }
 
 export interface SearchImages {

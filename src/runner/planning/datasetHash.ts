@@ -1,26 +1,37 @@
 /** The content hash of a dataset, without reading its images where they were read before and have not changed since. */
-import { createHash } from 'node:crypto'
-import { readFileSync } from 'node:fs'
 import { stat } from 'node:fs/promises'
-import { resolve } from 'node:path'
-import { writeAtomically } from '../../core/atomicFile.ts'
+import { basename, dirname, resolve } from 'node:path'
 import { BenchError } from '../../core/errors.ts'
+import { limitOf } from '../../core/limits.ts'
 import type { Job } from '../../core/result.ts'
-import { userFolder } from '../../core/userFolder.ts'
 import { datasetFolder } from '../../data/datasetNames.ts'
+import type { ImageSize } from '../../data/files/fileDatasets.ts'
 import { openDataset } from '../../data/openDataset.ts'
 
-/** @param report told where images have to be decoded first, in lines for the user. @throws BenchError as `openDataset` */
-export async function datasetHash(
-  name: string,
-  folder: string | undefined,
-  report: (line: string) => void,
-): Promise<string> {
-  const kept = name === 'shapes' ? undefined : await keptHash(name, resolve(folder ?? datasetFolder(name)))
-  if (kept?.hash !== undefined) return kept.hash
-  const { contentHash } = await openDataset(name, { folder, report })
-  if (kept !== undefined) keep(kept.file, contentHash)
-  return contentHash
+export interface HashedImages extends ImageSize {
+  readonly name: string
+  /** Absent: the user's data folder. */
+  readonly folder: string | undefined
+  /** Told where images have to be decoded first, and what the user should know of them, in lines. */
+  readonly report: (line: string) => void
+}
+
+/** @throws BenchError as `openDataset` */
+export async function datasetHash({ name, folder, report, ...size }: HashedImages): Promise<string> {
+  const read = async () => {
+    const { contentHash, notes = [] } = await openDataset(name, { folder, report, ...size })
+    return { hash: contentHash, notes }
+  }
+  const root = resolve(folder ?? datasetFolder(name))
+  const fingerprint = name === 'shapes' ? undefined : await fingerprintAt(root)
+  if (fingerprint === undefined) return (await read()).hash
+  const { keptHash } = await import('../../data/files/keptHash.ts')
+  const { hash, notes } = await keptHash(
+    [name, root, String(size.imageSize), String(limitOf('dataset-gib')), fingerprint],
+    read,
+  )
+  for (const note of notes) report(note)
+  return hash
 }
 
 /** @throws BenchError `failed` where the images are not those that the job was planned with */
@@ -29,35 +40,10 @@ export function requireUnchanged<T extends { readonly contentHash: string }>(ima
   throw new BenchError('failed', `the images of ${planned.name} changed while the command ran; give it again`)
 }
 
-/** Where the hash of these files is kept, and the hash if it is; undefined where there are no files. */
-async function keptHash(name: string, root: string) {
-  const fingerprint = await fingerprintOf(root)
-  if (fingerprint === undefined) return undefined
-  const key = createHash('sha256').update(`${name}\n${root}\n${fingerprint}`).digest('hex').slice(0, 32)
-  const file = userFolder('hashes', key)
-  return { file, hash: readHash(file) }
-}
-
-/** Sizes and times of change: reading all of the images would take as long as opening them. */
-async function fingerprintOf(root: string): Promise<string | undefined> {
+/** Of a folder or an archive; undefined where there is none. */
+async function fingerprintAt(root: string): Promise<string | undefined> {
   const found = await stat(root).catch(() => undefined)
   if (found === undefined) return undefined
-  if (!found.isDirectory()) return `${found.size} ${found.mtimeMs}`
-  const { openFolder } = await import('../../data/files/fileTree.ts')
-  return (await openFolder(root)).fingerprint()
-}
-
-function readHash(file: string): string | undefined {
-  try {
-    return /^[0-9a-f]{64}$/.exec(readFileSync(file, 'utf8').trim())?.[0]
-  } catch {
-    return undefined
-  }
-}
-
-/** Where the user's data folder cannot be written, the next command reads the images again. */
-function keep(file: string, hash: string): void {
-  try {
-    writeAtomically(file, `${hash}\n`)
-  } catch {}
+  const { fingerprintOf, openFolder } = await import('../../data/files/fileTree.ts')
+  return found.isDirectory() ? (await openFolder(root)).fingerprint() : fingerprintOf(dirname(root), [basename(root)])
 }

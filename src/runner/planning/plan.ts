@@ -2,15 +2,18 @@
 import type { Algorithm } from '../../core/algorithm.ts'
 import { BenchError } from '../../core/errors.ts'
 import type { Job } from '../../core/result.ts'
+import type { RetrainingTask } from '../../core/retraining.ts'
 import type { SearchSpace } from '../../core/space.ts'
 import { knownName } from '../../data/datasetNames.ts'
 import { executorIdentity } from '../../engine/executors.ts'
 import { resolveProtocol } from '../../protocols/index.ts'
+import { imageSizeOf } from '../../tables/build/recipe.ts'
 import { findLookup, type Lookup, type LookupRequest, tableIdentity } from '../job/lookup.ts'
 import { checkSearchable, searchImagesHash } from '../job/searchImages.ts'
 import type { Registered } from '../plugins.ts'
 import { resolveOptions } from './algorithmOptions.ts'
 import { budgetsByDataset } from './budgets.ts'
+import { datasetHash } from './datasetHash.ts'
 import type { Experiment } from './experiment.ts'
 import { runId } from './identity.ts'
 import { planRetraining, retrainingImagesHash } from './retraining.ts'
@@ -38,6 +41,11 @@ export async function makePlan(
   registered: Registered,
   report: (line: string) => void = () => {},
 ): Promise<Plan> {
+  const reported = new Set<string>()
+  const reportOnce = (line: string) => {
+    if (!reported.has(line)) report(line)
+    reported.add(line)
+  }
   const experiment = withKnownNames(asked)
   const space = registered.registry.space(experiment.space)
   const algorithms = experiment.algorithms.map(({ name, options, ...own }): AlgorithmEntry => {
@@ -55,7 +63,13 @@ export async function makePlan(
     for (const entry of algorithms) {
       const { lookup, job } = await describeJob(
         experiment,
-        { space, spacePlugin: registered.origins.get(space), dataset, budgetSeconds: budgetOn(dataset), report },
+        {
+          space,
+          spacePlugin: registered.origins.get(space),
+          dataset,
+          budgetSeconds: budgetOn(dataset),
+          report: reportOnce,
+        },
         entry,
       )
       lookups.set(dataset, lookup)
@@ -102,6 +116,8 @@ async function describeJob(
     experiment.retraining && planRetraining(experiment.retraining, { space, algorithm, dataset, protocol })
   const lookup = await lookupFor(experiment, { space, dataset, wanted: protocol.headline[dataset] })
   const folder = data[dataset]
+  await checkImages(lookup, { dataset, folder, report })
+  if (retraining && trains) await checkRetrainable(retraining, { dataset, folder, report })
   const job = {
     algorithm: { name: algorithm.name, version: algorithm.version, options, ...(plugin && { plugin }) },
     space: space.name,
@@ -119,6 +135,24 @@ async function describeJob(
     ...((trains || retraining) && (await executorIdentity(executor))),
   }
   return { lookup, job }
+}
+
+interface Images {
+  readonly dataset: string
+  readonly folder: string | undefined
+  report(line: string): void
+}
+
+/** What a table lacks is trained on its images. @throws BenchError where they are not here */
+async function checkImages({ manifest }: Lookup, { dataset, folder, report }: Images): Promise<void> {
+  if (manifest?.recipe === undefined || manifest.rows === manifest.architectures) return
+  const { name } = manifest.recipe.dataset
+  await datasetHash({ name, folder: name === dataset ? folder : undefined, report, ...imageSizeOf(manifest.recipe) })
+}
+
+/** Images in memory that a search takes may be of several sizes, or too many, for a training at another size. */
+async function checkRetrainable(retraining: RetrainingTask, { dataset, folder, report }: Images): Promise<void> {
+  if (retraining.settings.network.family === 'cifar') await retrainingImagesHash(retraining, dataset, folder, report)
 }
 
 /** What is trained in full is looked up nowhere. @throws BenchError `bad-input` where both are asked for */

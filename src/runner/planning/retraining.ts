@@ -45,7 +45,11 @@ export async function retrainingImagesHash(
   report: (line: string) => void,
 ): Promise<string> {
   const { network, data } = settings
-  if (network.family === 'cifar' && data.brokenImages === 'fail') return datasetHash(dataset, folder, report)
-  const { openImages } = await import('../../retrain/images.ts')
-  return (await openImages({ name: dataset, folder, settings, report })).contentHash
+  const { openImages, imageSizeOf } = await import('../../retrain/images.ts')
+  if (network.family === 'cifar' && data.brokenImages === 'fail') {
+    return datasetHash({ name: dataset, folder, report, ...imageSizeOf(settings) })
+  }
+  const { contentHash, notes } = await openImages({ name: dataset, folder, settings, report })
+  for (const note of notes) report(note)
+  return contentHash
 }

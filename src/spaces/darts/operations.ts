@@ -123,6 +123,6 @@ export function checkEven(builder: NetworkBuilder, input: ValueId, channels: num
   throw new BenchError(
     'bad-input',
     `${name}: cannot halve ${height}×${width} pixels into ${channels} channels; all three must be even, ` +
-      'so choose another image size or number of channels',
+      'so choose another image size (--image-size, data.imageSize) or number of channels',
   )
 }

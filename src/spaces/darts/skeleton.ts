@@ -1,5 +1,6 @@
 /** What search and evaluation networks have in common: stem, the row of cells, heads. */
-import type { Head, ValueId } from '../../core/network.ts'
+import { BenchError } from '../../core/errors.ts'
+import type { Head, Value, ValueId } from '../../core/network.ts'
 import type { BatchNormOptions, NetworkBuilder } from '../../core/networkBuilder.ts'
 import type { EvaluationNetworkOptions } from '../../core/space.ts'
 import { checkEven, factorisedReduce, type OperationStyle, reluConvBn } from './operations.ts'
@@ -82,11 +83,25 @@ function imagenetStem(builder: NetworkBuilder, channels: number): readonly [Valu
 
 /** The ImageNet head has no second batch normalisation (so in the literature's code, and so in its parameter counts). */
 function auxiliaryHead(builder: NetworkBuilder, input: ValueId, classes: number, family: 'cifar' | 'imagenet'): Head {
+  checkAuxiliaryFits(builder.value(input), family)
   let x = builder.pool('avgPool', builder.relu(input), { kernel: 5, stride: family === 'cifar' ? 3 : 2 })
   x = builder.batchNorm(builder.conv(x, 128, { kernel: 1 }, 'auxiliary.conv1'), LEARNED, 'auxiliary.bn1')
   x = builder.conv(builder.relu(x), 768, { kernel: 2 }, 'auxiliary.conv2')
   if (family === 'cifar') x = builder.batchNorm(x, LEARNED, 'auxiliary.bn2')
   return { logits: builder.linear(builder.relu(x), classes, 'auxiliary.classifier'), lossWeight: AUXILIARY_WEIGHT }
+}
+
+/** Its pooling leaves 2×2 values for its second convolution from no fewer than these; images have so many times the side. */
+const AUXILIARY_INPUT = { cifar: { least: 8, times: 4 }, imagenet: { least: 7, times: 32 } }
+
+function checkAuxiliaryFits({ height, width }: Value, family: 'cifar' | 'imagenet'): void {
+  const { least, times } = AUXILIARY_INPUT[family]
+  if (Math.min(height, width) >= least) return
+  throw new BenchError(
+    'bad-input',
+    `the auxiliary head needs ${least}×${least} values, and images of this size leave it ${height}×${width}; leave it out ` +
+      `(--no-auxiliary, or auxiliary: false), or scale images to ${least * times} (--image-size ${least * times})`,
+  )
 }
 
 /**

@@ -13,7 +13,7 @@ import { type BuildOptions, type BuildResult, buildTable } from './buildTable.ts
 import { checkRows, type Rebuilt, sampleRows } from './checkTable.ts'
 import { forkTrainer } from './forkedTrainer.ts'
 import { mergeTables } from './mergeTables.ts'
-import { type Recipe, recipeOf } from './recipe.ts'
+import { imageSizeOf, type Recipe, recipeOf } from './recipe.ts'
 import { readRecipe, recipeFor } from './recipeFile.ts'
 import { imagesHash } from './testHalves.ts'
 import type { Trainer } from './trainer.ts'
@@ -46,7 +46,8 @@ export async function buildFromFiles(build: NamedBuild): Promise<BuildResult> {
   if (folder === undefined) await checkTableName(name)
   const file = readRecipe(build.recipe)
   const space = builtinSpace(build.space ?? file.space)
-  const data = await openDataset(file.dataset, { folder: images, ...(report && { report }) })
+  const data = await openDataset(file.dataset, { folder: images, ...imageSizeOf(file), ...(report && { report }) })
+  for (const note of data.notes ?? []) report?.(note)
   const recipe = recipeFor({ ...file, space: space.name, share: file.share && build.share }, imagesHash(data))
   checkSeeds(build.seeds, recipe)
   return buildTable({
@@ -81,8 +82,8 @@ export async function mergeByName(
     const found = `${built.manifest.name} was built by a recipe, ${imported.manifest.name} was imported`
     throw new BenchError('bad-input', `table ${found}; only tables of one kind can be merged`)
   }
-  const { space, dataset } = recipeOf(manifest)
-  const { shape } = await openDataset(dataset.name, { folder: images })
+  const { space, dataset, data } = recipeOf(manifest)
+  const { shape } = await openDataset(dataset.name, { folder: images, ...imageSizeOf({ data }) })
   return mergeTables(tables, { name, folder: folder ?? userTables(), space: builtinSpace(space), shape })
 }
 

@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto'
 import type { ImageShape } from '../../core/data.ts'
 import { BenchError } from '../../core/errors.ts'
 import type { Protocol } from '../../core/protocol.ts'
+import type { ImageSize } from '../../data/files/fileDatasets.ts'
 import type { ExecutorOptions } from '../../engine/executors.ts'
 import type { TrainingPlan } from '../../engine/training.ts'
 
@@ -58,6 +59,12 @@ export function checkSameTraining(made: Made, recipe: Recipe): void {
     `table ${made.name} was built by another recipe: its rows cannot be mixed with these`,
   )
 }
+
+/** The size that images of several sizes are scaled to, and how it is set. */
+export const imageSizeOf = ({ data: { imageSize } }: Pick<Recipe, 'data'>): ImageSize => ({
+  imageSize,
+  sizeSetting: 'data.imageSize of the recipe',
+})
 
 /** Of the images that the networks see. @param images as the dataset has them */
 export function shapeFor({ data: { imageSize } }: Recipe, images: ImageShape): ImageShape {

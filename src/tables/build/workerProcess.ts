@@ -1,7 +1,7 @@
 /** The worker process of `bench tables build`: trains one architecture an order. */
 import { openDataset } from '../../data/openDataset.ts'
 import { builtinSpace } from '../../spaces/index.ts'
-import type { Recipe } from './recipe.ts'
+import { imageSizeOf, type Recipe } from './recipe.ts'
 import type { TrainedArchitecture } from './trainArchitecture.ts'
 import { openTrainer, type Trainer } from './trainer.ts'
 import type { TrainingTask } from './workList.ts'
@@ -42,6 +42,6 @@ process.on('message', async ({ setting, task }: WorkerOrder) => {
 const answer = (said: WorkerAnswer) => process.send?.(said)
 
 async function open({ recipe, data }: WorkerSetting): Promise<Trainer> {
-  const { name } = recipe.dataset
-  return openTrainer({ space: builtinSpace(recipe.space), recipe, data: await openDataset(name, { folder: data }) })
+  const images = await openDataset(recipe.dataset.name, { folder: data, ...imageSizeOf(recipe) })
+  return openTrainer({ space: builtinSpace(recipe.space), recipe, data: images })
 }

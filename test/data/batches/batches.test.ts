@@ -175,7 +175,7 @@ describe('a balanced order', () => {
   })
 })
 
-describe('images scaled down', () => {
+describe('scaled images', () => {
   const pixels = Uint8Array.from({ length: 36 }, (_, i) => 4 * i)
   const view = (size: number) =>
     viewImages(
@@ -200,8 +200,37 @@ describe('images scaled down', () => {
     expect(Math.abs(mean(set.pixels) - mean(pixels))).toBeLessThan(0.5)
   })
 
-  it('are not scaled up', () => {
-    expect(() => view(7)).toThrow(/imageSize 7: the images are 6×6; give at most 6/)
+  it('are scaled up in the same way: every pixel by the area that it covers', () => {
+    const { set } = view(12)
+    expect([...set.pixels.subarray(0, 4), ...set.pixels.subarray(12, 14)]).toEqual([0, 0, 4, 4, 0, 0])
+    expect(view(9).set.pixels.subarray(0, 3)).toEqual(Uint8Array.of(0, 2, 4))
+  })
+
+  it('lose both ends of their longer side', () => {
+    const wide = Uint8Array.from([9, 1, 2, 9, 9, 3, 4, 9])
+    const [across, along] = [
+      { height: 2, width: 4 },
+      { height: 4, width: 2 },
+    ].map((size, i) =>
+      viewImages(
+        {
+          set: {
+            count: 1,
+            pixels: i === 0 ? wide : Uint8Array.from([9, 9, 1, 2, 3, 4, 9, 9]),
+            labels: new Int32Array(1),
+          },
+          shape: { ...size, channels: 1, classes: 1 },
+          rows: Uint32Array.of(0),
+        },
+        2,
+      ),
+    )
+    expect([...across.set.pixels]).toEqual([1, 2, 3, 4])
+    expect([...along.set.pixels]).toEqual([1, 2, 3, 4])
+  })
+
+  it('must fit into memory', () => {
+    expect(() => view(100_000)).toThrow(/take 9\.3 GiB .* raise it with --raise dataset-gib=4/)
   })
 })
 

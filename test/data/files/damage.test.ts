@@ -72,7 +72,12 @@ function archived(what: string, archive: string, name: string, reader: Reader): 
 let reads = 0
 
 const readTree = (reader: Reader, files: Record<string, Uint8Array>) =>
-  reader.read(treeOf(files), { imageSize: null, brokenImages: 'fail', report: () => undefined })
+  reader.read(treeOf(files), {
+    imageSize: null,
+    sizeSetting: '--image-size 32',
+    brokenImages: 'fail',
+    report: () => undefined,
+  })
 
 const treeOf = (files: Record<string, Uint8Array>): FileTree => ({
   root: 'images',

@@ -1,15 +1,31 @@
-import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { execFileSync } from 'node:child_process'
+import {
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs'
 import { join } from 'node:path'
-import { gzipSync } from 'node:zlib'
+import { crc32, gzipSync } from 'node:zlib'
 import sharp from 'sharp'
-import { describe, expect, it } from 'vitest'
+import { afterEach, describe, expect, it } from 'vitest'
+import { raiseLimit } from '../../../src/core/limits.ts'
+import { scaledDataset } from '../../../src/data/batches/imageView.ts'
 import { openArchive } from '../../../src/data/files/tarArchive.ts'
 import { openDataset } from '../../../src/data/openDataset.ts'
+import { openImageStream } from '../../../src/data/photographs/imageStream.ts'
+import { datasetHash } from '../../../src/runner/planning/datasetHash.ts'
 import { imageFiles, png, tar, temporaryFolder, write, writeAll } from '../sampleFiles.ts'
 
 const folder = temporaryFolder()
 const open = (at: string, options = {}) => openDataset('animals', { folder: at, ...options })
 const broken = Buffer.from('not a picture')
+
+afterEach(() => delete process.env.NAS_BENCH_RAISED_LIMITS)
 
 describe('an image folder', () => {
   it('is a dataset of any name: classes are its folders, sorted', async () => {
@@ -68,8 +84,51 @@ describe('an image folder', () => {
 
   it('must have images of one size, or be given one', async () => {
     const at = writeAll(folder.path, (await imageFiles()).set('train/dog/1.png', await png(0, 0, 9, 5)))
-    await expect(open(at)).rejects.toThrow(/dog\/1\.png is 5×5, the others 4×4; expected one size, or an image size/)
+    await expect(open(at)).rejects.toThrow(
+      /dog\/1\.png is 5×5, the others 4×4; make them one size, or scale all .* --image-size 32/,
+    )
     expect((await open(at, { imageSize: 3 })).shape.height).toBe(3)
+  })
+
+  it('of one size stays as it is, to be scaled by who uses it: the content hash is the same at every size', async () => {
+    const at = writeAll(folder.path, await imageFiles())
+    const asItIs = await open(at)
+    expect(await open(at, { imageSize: 3 })).toEqual(asItIs)
+    expect(scaledDataset(asItIs, 3).contentHash).toBe(asItIs.contentHash)
+  })
+
+  it.each([
+    ['several sizes', () => striped(9, 5)],
+    ['too many pixels', () => png(1, 1, 1)],
+  ])('of %s has one content hash at every size, and other pixels', async (what, dog) => {
+    if (what === 'too many pixels') raiseLimit('dataset-gib=1e-7')
+    const at = writeAll(folder.path, (await imageFiles()).set('train/dog/1.png', await dog()))
+    const [two, three] = [await open(at, { imageSize: 2 }), await open(at, { imageSize: 1 })]
+    expect(two.shape).toMatchObject({ height: 2, width: 2 })
+    expect(three.shape).toMatchObject({ height: 1, width: 1 })
+    expect(two.contentHash).toBe(three.contentHash)
+    expect(await open(at, { imageSize: 2 })).toEqual(two)
+    writeAll(at, new Map([['train/cat/0.png', await png(7, 7, 7)]]))
+    expect((await open(at, { imageSize: 2 })).contentHash).not.toBe(two.contentHash)
+  })
+
+  it('scales images of several sizes as those of one size are scaled', async () => {
+    const image = await striped(13, 7)
+    const one = writeAll(
+      join(folder.path, 'one'),
+      new Map(['train/a/0.png', 'val/a/0.png'].map((path) => [path, image])),
+    )
+    const mixed = writeAll(
+      join(folder.path, 'mixed'),
+      new Map([
+        ...['train/a/0.png', 'val/a/0.png'].map((path) => [path, image] as const),
+        ['train/a/1.png', await png(1, 2, 3)],
+      ]),
+    )
+    const expected = scaledDataset(await open(one), 5).train.pixels
+    const scaled = await open(mixed, { imageSize: 5 })
+    expect([...scaled.train.pixels.subarray(0, 75)]).toEqual([...expected])
+    expect([...scaled.train.pixels.subarray(75, 78)]).toEqual([1, 2, 3])
   })
 
   it('must have images in every class', async () => {
@@ -94,6 +153,173 @@ describe('an image folder', () => {
   it('must have ten classes to be CIFAR-10', async () => {
     const at = writeAll(folder.path, await imageFiles())
     await expect(openDataset('cifar10', { folder: at })).rejects.toThrow(/has 2 class folders; expected 10/)
+  })
+})
+
+/** Columns of different colours. */
+async function striped(width: number, height: number): Promise<Buffer> {
+  const pixels = Buffer.from(
+    Array.from({ length: width * height * 3 }, (_, i) => (17 * (Math.floor(i / 3) % width) + 5 * (i % 3)) % 256),
+  )
+  return sharp(pixels, { raw: { width, height, channels: 3 } })
+    .png()
+    .toBuffer()
+}
+
+/** A black square, small as a file. */
+const black = (side: number): Promise<Buffer> =>
+  sharp({ create: { width: side, height: side, channels: 3, background: 'black' } })
+    .png({ palette: true })
+    .toBuffer()
+
+/** A PNG that says it is larger than anyone's memory. */
+async function claiming(width: number, height: number): Promise<Buffer> {
+  const bytes = Buffer.from(await png(0, 0, 0))
+  bytes.writeUInt32BE(width, 16)
+  bytes.writeUInt32BE(height, 20)
+  bytes.writeUInt32BE(crc32(bytes.subarray(12, 29)), 29)
+  return bytes
+}
+
+describe('what an image folder may cost', () => {
+  it.each([
+    [
+      'one image',
+      () => claiming(20_000, 20_000),
+      /0\.png is 20000×20000, 400 megapixels; the limit is 100 megapixels: raise it with --raise image-megapixels=200/,
+    ],
+    [
+      'one file',
+      async () => Buffer.alloc(101 * 2 ** 20),
+      /0\.png has 101\.0 MiB; the limit is 100 MiB: .*--raise image-mib=200/,
+    ],
+    [
+      'all images',
+      () => black(9000),
+      /6 images of 9000×9000 take 1\.4 GiB of memory; the limit is 1 GiB: scale them down with --image-size 32, or raise it/,
+    ],
+  ])('is bounded for %s', async (_, make, message) => {
+    raiseLimit('dataset-gib=1')
+    const bytes = await make()
+    const all = new Map([...(await imageFiles()).keys()].map((path) => [path, bytes]))
+    const before = process.resourceUsage().maxRSS
+    await expect(open(writeAll(folder.path, all))).rejects.toThrow(message)
+    expect((process.resourceUsage().maxRSS - before) / 1024).toBeLessThan(500)
+  })
+
+  it('is little where large images are scaled', async () => {
+    const bytes = await black(6000)
+    const all = new Map([...(await imageFiles()).keys()].map((path) => [path, bytes]))
+    raiseLimit('dataset-gib=0.5')
+    const before = process.resourceUsage().maxRSS
+    const { train } = await open(writeAll(folder.path, all), { imageSize: 2 })
+    expect([...train.pixels.subarray(0, 3)]).toEqual([0, 0, 0])
+    expect((process.resourceUsage().maxRSS - before) / 1024).toBeLessThan(700)
+  })
+
+  it.each([
+    ['SVG', '<svg xmlns="http://www.w3.org/2000/svg" width="4" height="4"/>'],
+    ['text', 'P3 4 4 255'],
+  ])('does not come from %s that is called an image', async (_, text) => {
+    const at = writeAll(folder.path, (await imageFiles()).set('train/cat/0.png', Buffer.from(text)))
+    await expect(open(at)).rejects.toThrow(/0\.png cannot be decoded/)
+  })
+
+  it.skipIf(process.platform === 'win32')('does not come from pipes and broken links', async () => {
+    const at = writeAll(folder.path, await imageFiles())
+    execFileSync('mkfifo', [join(at, 'train/cat/pipe.png')])
+    expect((await open(at)).train.count).toBe(4)
+    symlinkSync(join(at, 'nowhere'), join(at, 'train/cat/link.png'))
+    await expect(open(at)).rejects.toThrow(/cannot read .*link\.png/)
+    expect((await open(at, { brokenImages: 'skip' })).train.count).toBe(4)
+  })
+})
+
+describe('what a user should know of an image folder', () => {
+  it('is that of train/, val/ and test/ one is not used', async () => {
+    const files = await imageFiles()
+    for (const [path, bytes] of [...files]) if (path.startsWith('val/')) files.set(path.replace('val/', 'test/'), bytes)
+    const at = writeAll(folder.path, files)
+    for (let round = 0; round < 2; round++) {
+      const { notes, test } = await open(at)
+      expect(notes).toEqual([
+        expect.stringMatching(/val is not used \(2 images\): the test set is test\/, .* move them into train\//),
+      ])
+      expect(test.count).toBe(2)
+    }
+  })
+
+  it('is that images of 16 bits are nearly black', async () => {
+    const of = (value: number) =>
+      sharp(new Uint16Array(48).fill(value), { raw: { width: 4, height: 4, channels: 3 } })
+        .toColourspace('rgb16')
+        .png()
+        .toBuffer()
+    const files = (await imageFiles()).set('train/cat/0.png', await of(4095)).set('train/dog/0.png', await of(4000))
+    const at = writeAll(folder.path, files)
+    for (let round = 0; round < 2; round++) {
+      expect((await open(at)).notes).toEqual([
+        expect.stringMatching(
+          /cat\/0\.png \(and 1 more\) has 16 bits and no value above 4095 of 65535: it is read as nearly black/,
+        ),
+      ])
+    }
+    const bright = files.set('train/cat/0.png', await of(60_000)).set('train/dog/0.png', await of(20_000))
+    expect((await open(writeAll(folder.path, bright))).notes).toEqual([])
+  })
+})
+
+describe('images that change', () => {
+  const swap = (a: string, b: string) => {
+    const [first, second] = [readFileSync(a), readFileSync(b)]
+    expect(first.length).toBe(second.length)
+    writeFileSync(a, second)
+    writeFileSync(b, first)
+  }
+  const exchange = (a: string, b: string) => {
+    renameSync(a, `${a}.aside`)
+    renameSync(b, a)
+    renameSync(`${a}.aside`, b)
+  }
+
+  it.each([
+    ['written over', swap],
+    ['renamed', exchange],
+  ])('are read again where two files of one size and one time are %s', async (_, change) => {
+    const files = await imageFiles()
+    files.set('train/cat/0.png', await png(10, 20, 30)).set('train/dog/0.png', await png(30, 20, 10))
+    const at = writeAll(folder.path, files)
+    const paths = ['train/cat/0.png', 'train/dog/0.png'].map((path) => join(at, path))
+    const time = new Date('2020-01-01')
+    for (const path of paths) utimesSync(path, time, time)
+    const hashes = () =>
+      Promise.all([
+        open(at).then(({ contentHash }) => contentHash),
+        datasetHash({ name: 'animals', folder: at, imageSize: null, sizeSetting: '', report: () => {} }),
+        openImageStream('animals', at, 8).then(({ contentHash }) => contentHash),
+      ])
+    const before = await hashes()
+    change(paths[0], paths[1])
+    for (const path of paths) utimesSync(path, time, time)
+    const after = await hashes()
+    expect(after[0]).toBe(after[1])
+    for (const [i, hash] of before.entries()) expect(after[i]).not.toBe(hash)
+    change(paths[0], paths[1])
+    for (const path of paths) utimesSync(path, time, time)
+    expect(await hashes()).toEqual(before)
+  })
+
+  it('are read again where an archive of one size and one time was replaced', async () => {
+    const files = await imageFiles()
+    const file = write(join(folder.path, 'a.tar'), await tar(files))
+    const time = new Date('2020-01-01')
+    utimesSync(file, time, time)
+    const hash = () =>
+      datasetHash({ name: 'animals', folder: file, imageSize: null, sizeSetting: '', report: () => {} })
+    const before = await hash()
+    write(file, await tar(files.set('train/cat/0.png', files.get('train/dog/0.png') ?? Buffer.alloc(0))))
+    utimesSync(file, time, time)
+    expect(await hash()).not.toBe(before)
   })
 })
 
