@@ -41,6 +41,13 @@ export interface ImageShape {
   readonly classes: number
 }
 
+/** How much a dataset holds. */
+export interface ImageCounts {
+  readonly train: number
+  readonly test: number
+  readonly classes: number
+}
+
 /** The two halves of the training set that a bilevel search sees, and nothing else. */
 export interface SearchData {
   readonly shape: ImageShape

@@ -1,4 +1,5 @@
 /** From a genotype to its final numbers: a table lookup or a full training. The runner's, never an algorithm's. */
+import type { ImageCounts } from './data.ts'
 import type { Metric } from './metric.ts'
 import type { OracleAnswer } from './oracle.ts'
 import type { TrainingOutcome, TrainingTime } from './retraining.ts'
@@ -12,6 +13,8 @@ export interface Evaluation {
   readonly macs?: number
   /** Where it was trained for this: one a seed. */
   readonly trainings?: readonly (TrainingOutcome & TrainingTime)[]
+  /** Of the dataset that it was trained on. */
+  readonly images?: ImageCounts
 }
 
 export interface Evaluator {

@@ -1,4 +1,6 @@
 /** What a run leaves in the store: its configuration, a line an epoch, and the result. */
+
+import type { ImageCounts } from './data.ts'
 import type { Arithmetic } from './executor.ts'
 import type { Metric } from './metric.ts'
 import type { Matrix } from './mixing.ts'
@@ -113,6 +115,8 @@ export interface ResultRecord {
   readonly macs?: number
   /** That were run: fewer than planned where the search ended early. */
   readonly epochs: number
+  /** What the dataset held, where images were read; absent in records from before it was noted. */
+  readonly images?: ImageCounts
   /** Full trainings of the genotype, by seed. */
   readonly trainings?: readonly TrainingOutcome[]
   /** Black-box searches: what was asked, in order, and the clock. */

@@ -1,5 +1,5 @@
 /** A labelled image set in memory, as every source gives it and every batch source reads it. */
-import type { ImageShape } from '../core/data.ts'
+import type { ImageCounts, ImageShape } from '../core/data.ts'
 import type { TestHalves } from './testHalves.ts'
 
 export interface ImageSet {
@@ -29,3 +29,9 @@ export interface Dataset {
   readonly mean: readonly number[]
   readonly std: readonly number[]
 }
+
+export const countsOf = ({ shape, train, test }: Pick<Dataset, 'shape' | 'train' | 'test'>): ImageCounts => ({
+  train: train.count,
+  test: test.count,
+  classes: shape.classes,
+})

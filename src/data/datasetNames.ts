@@ -1,7 +1,27 @@
 /** The datasets that have a name, and where each is kept. */
 import { existsSync } from 'node:fs'
 import { benchCommand } from '../core/commandText.ts'
+import type { ImageCounts } from '../core/data.ts'
 import { userFolder } from '../core/userFolder.ts'
+
+/** How many images a published dataset has; fewer are not that dataset. */
+const SIZES: Readonly<Record<string, { readonly train: number; readonly test: number }>> = {
+  cifar10: { train: 50_000, test: 10_000 },
+  cifar100: { train: 50_000, test: 10_000 },
+  'ImageNet16-120': { train: 151_700, test: 6000 },
+  imagenet: { train: 1_281_167, test: 50_000 },
+}
+
+/** `10,000 of its 50,000 training images` where a published dataset has fewer than it should; undefined where it has all. */
+export function missingImages(name: string, { train, test }: Pick<ImageCounts, 'train' | 'test'>): string | undefined {
+  const whole = SIZES[name]
+  if (whole === undefined) return undefined
+  const share = (found: number, all: number, what: string) =>
+    found < all ? [`${grouped(found)} of its ${grouped(all)} ${what} images`] : []
+  return [...share(train, whole.train, 'training'), ...share(test, whole.test, 'test')].join(' and ') || undefined
+}
+
+const grouped = (count: number): string => count.toLocaleString('en')
 
 const DESCRIPTIONS = {
   shapes: 'built in: 16×16 drawings in 10 classes, made by a seeded generator',

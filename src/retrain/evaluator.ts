@@ -28,7 +28,7 @@ export function retrainingEvaluator(options: RetrainingEvaluatorOptions): Evalua
       const architecture = parseCells(format(genotype))
       const records: TrainingRecord[] = []
       for (const seed of seeds) records.push(await retrain({ ...run, genotype: architecture, settings, seed }))
-      return evaluationOf(records)
+      return { ...evaluationOf(records), images: run.images.counts }
     },
     lookup: async () => undefined,
     validate: () => Promise.reject(new BenchError('unsupported', NO_ANSWER)),

@@ -1,8 +1,10 @@
 /** The images of a full training: small ones in memory, photographs decoded as they are needed. */
+import type { ImageCounts } from '../core/data.ts'
 import type { RetrainingSettings } from '../core/retraining.ts'
+import { countsOf } from '../data/dataset.ts'
 import type { ImageSize } from '../data/files/fileDatasets.ts'
 import { openDataset } from '../data/openDataset.ts'
-import { openImageStream } from '../data/photographs/imageStream.ts'
+import { openImageStream, streamCounts } from '../data/photographs/imageStream.ts'
 import { streamedTrainingData } from '../data/streamedData.ts'
 import { type TrainingData, trainingData } from '../data/trainingData.ts'
 
@@ -11,6 +13,7 @@ export interface RetrainingImages {
   readonly contentHash: string
   /** What the user should know of the files. */
   readonly notes: readonly string[]
+  readonly counts: ImageCounts
   /** @param batchSize of training and testing alike */
   open(options: { readonly batchSize: number; readonly seed: number }): TrainingData & { close?(): Promise<void> }
 }
@@ -47,6 +50,7 @@ async function openInMemory({ name, folder, settings: { data }, report }: Images
     name: dataset.name,
     contentHash: dataset.contentHash,
     notes: dataset.notes ?? [],
+    counts: countsOf(dataset),
     open: (options) => trainingData(dataset, { data, ...options }),
   }
 }
@@ -58,6 +62,7 @@ async function openPhotographs({ name, folder, settings, report }: ImagesRequest
     name,
     contentHash: stream.contentHash,
     notes: stream.notes,
+    counts: streamCounts(stream),
     open: (options) => streamedTrainingData(stream, { limit, brokenImages, report, ...options }),
   }
 }

@@ -35,7 +35,11 @@ export function reportCommand(): Command {
     .option('--out <file>', 'the page', 'report.html')
     .option('--folder <dir>', 'write a whole report folder instead')
     .option('--title <text>', 'of the page', 'Architecture search')
-    .option('--published <id>', 'rows of a paper below ours: an id as drnas-table-4, auto or none', 'auto')
+    .option(
+      '--published <id>',
+      'rows of a paper below ours: an id as drnas-table-4, none, or auto: those that fit, unless ours are reduced',
+      'auto',
+    )
     .option('--mix', 'put runs of different protocols side by side, marked')
     .option('--compact', 'with --folder: the records of thousands of searches in one small file')
     .option('--quiet', 'print nothing')

@@ -35,7 +35,11 @@ export function tableCommand(): Command {
   return addSelectionFlags(command)
     .addOption(tableFormatOption())
     .option('--summary <name>', `of the seeds: ${summaryNames.join(', ')}`, oneOf('summary', summaryNames), 'std')
-    .option('--published <id>', 'rows of a paper below ours: an id as drnas-table-4, auto or none', 'auto')
+    .option(
+      '--published <id>',
+      'rows of a paper below ours: an id as drnas-table-4, none, or auto: those that fit, unless ours are reduced',
+      'auto',
+    )
     .option('--tests', 'paired tests of every search against the best one instead')
     .option('--mix', 'put runs of different protocols side by side, marked')
     .addOption(jsonOption())

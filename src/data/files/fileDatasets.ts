@@ -4,7 +4,7 @@ import { stat } from 'node:fs/promises'
 import { BenchError } from '../../core/errors.ts'
 import { type ChannelStatistics, CIFAR10, CIFAR100, channelStatistics, IMAGENET16 } from '../batches/normalisation.ts'
 import type { Dataset } from '../dataset.ts'
-import { datasetFolder, type FileDatasetName, howToGet } from '../datasetNames.ts'
+import { datasetFolder, type FileDatasetName, howToGet, missingImages } from '../datasetNames.ts'
 import { readTestHalves } from '../testHalves.ts'
 import { CIFAR10_BINARY, CIFAR100_BINARY, cifarBinaryReader } from './cifarBinary.ts'
 import type { Contents, Reader } from './contents.ts'
@@ -53,7 +53,14 @@ export async function openFileDataset(name: string, options: OpenDatasetOptions)
     brokenImages: options.brokenImages ?? 'fail',
     report: options.report ?? (() => undefined),
   })
-  return { name, ...contents, ...(known.statistics ?? channelStatistics(contents.train, contents.shape.channels)) }
+  const missing = missingImages(name, { train: contents.train.count, test: contents.test.count })
+  const notes = [...contents.notes, ...(missing === undefined ? [] : [`${name} in ${root} has ${missing}`])]
+  return {
+    name,
+    ...contents,
+    notes,
+    ...(known.statistics ?? channelStatistics(contents.train, contents.shape.channels)),
+  }
 }
 
 async function findRoot(name: string, folder: string | undefined): Promise<string> {

@@ -2,7 +2,7 @@
 import { stat } from 'node:fs/promises'
 import path from 'node:path'
 import pLimit from 'p-limit'
-import type { ImageShape } from '../../core/data.ts'
+import type { ImageCounts, ImageShape } from '../../core/data.ts'
 import { BenchError } from '../../core/errors.ts'
 import { fileHash } from '../../core/fileHash.ts'
 import { type ChannelStatistics, IMAGENET } from '../batches/normalisation.ts'
@@ -32,6 +32,12 @@ export interface ImageStream {
   /** What the user should know of the files, a sentence each. */
   readonly notes: readonly string[]
 }
+
+export const streamCounts = ({ shape, train, test }: Pick<ImageStream, 'shape' | 'train' | 'test'>): ImageCounts => ({
+  train: train.paths.length,
+  test: test.paths.length,
+  classes: shape.classes,
+})
 
 /**
  * Lists an image folder: `train/` and `val/` (or `test/`), one folder a class.

@@ -4,6 +4,7 @@ import { accuracyOf } from '../../core/metric.ts'
 import { onceEach } from '../../core/onceEach.ts'
 import type { Headline } from '../../core/protocol.ts'
 import type { Job } from '../../core/result.ts'
+import { missingImages } from '../../data/datasetNames.ts'
 import { differingKeys, flatten, groupByMethod, type Method } from '../methods.ts'
 import type { RunRecord } from '../runRecord.ts'
 
@@ -87,6 +88,18 @@ export const valuesOf = onceEach(({ bySeed }: Cell): readonly number[] =>
 
 const titles: Readonly<Record<string, string>> = { cifar10: 'CIFAR-10', cifar100: 'CIFAR-100', imagenet: 'ImageNet' }
 export const datasetTitle = (dataset: string): string => titles[dataset] ?? dataset
+
+/** The dataset's name, and how many of its images it had where these were fewer than it should have. */
+export function datasetWords(
+  dataset: string,
+  runs: readonly RunRecord[],
+  title: string = datasetTitle(dataset),
+): string {
+  const missing = runs
+    .filter(({ manifest }) => manifest.job.dataset.name === dataset)
+    .flatMap(({ result }) => (result?.images && missingImages(dataset, result.images)) ?? [])
+  return missing.length === 0 ? title : `${title} (${[...new Set(missing)].join(' or ')})`
+}
 
 /** The space of all runs. @throws BenchError `bad-input` where they have several */
 export function onlySpace(runs: readonly RunRecord[]): string {

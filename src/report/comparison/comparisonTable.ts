@@ -3,8 +3,10 @@ import { bootstrapInterval } from '../../analysis/statistics/bootstrap.ts'
 import { type Interval, summarise, tInterval } from '../../analysis/statistics/summary.ts'
 import { random } from '../../core/random.ts'
 import { absent, type Cell, count, number, type Tabular, type TabularColumn, word } from '../formats/tabular.ts'
-import { type Column, type Comparison, datasetTitle, type Row, searchesOf, valuesOf } from './comparison.ts'
+import { flatten } from '../methods.ts'
+import { type Column, type Comparison, datasetWords, type Row, searchesOf, valuesOf } from './comparison.ts'
 import { type PublishedTable, type PublishedValue, positionOf } from './published.ts'
+import type { PublishedRows } from './publishedBeside.ts'
 
 const DIGITS = 2
 
@@ -21,20 +23,24 @@ export type SummaryKind = keyof typeof summaries
 export interface ComparisonTableOptions {
   readonly summary?: SummaryKind
   /** Rows of papers; those columns are filled that name the same dataset and split. */
-  readonly published?: PublishedTable
+  readonly published?: PublishedRows
   /** Algorithms whose rows are never the best: fixed architectures such as `optimal`. */
   readonly references?: ReadonlySet<string>
 }
 
 export function comparisonTable(comparison: Comparison, options: ComparisonTableOptions = {}): Tabular {
-  const { summary = 'std', published, references } = options
+  const { summary = 'std', published: { table: published, caveat } = {}, references } = options
   const { columns, rows } = comparison
   const lost = rows.some(({ failed, unfinished }) => failed + unfinished > 0)
   const searches = searchesOf(comparison, references)
-  const best = columns.map((_, i) => bestMean(searches, i))
+  const isMixed = comparison.mixed.length > 0
+  const protocols = isMixed ? protocolWords(comparison) : undefined
+  // Rows that are not comparable have no best one.
+  const best = columns.map((_, i) => (isMixed ? undefined : bestMean(searches, i)))
   return {
     columns: [
       { title: 'Method', key: 'method' },
+      ...(isMixed ? [{ title: 'Protocol', key: 'protocol' }] : []),
       { title: 'Seeds', key: 'seeds' },
       ...(lost
         ? [
@@ -45,11 +51,13 @@ export function comparisonTable(comparison: Comparison, options: ComparisonTable
       ...columns.map(tabularColumn),
     ],
     rows: [
-      ...rows.map((row) => ourRow(row, lost, summary, (i) => searches.includes(row) && isBest(row, i, best[i]))),
-      ...(published ? publishedRows(published, columns, lost) : []),
+      ...rows.map((row) =>
+        ourRow(row, { lost, summary, protocols, best: (i) => searches.includes(row) && isBest(row, i, best[i]) }),
+      ),
+      ...(published ? publishedRows(published, columns, { lost, isMixed }) : []),
     ],
     ...(published && { apart: published.rows.length }),
-    notes: notesOf(comparison, summary, published),
+    notes: [...notesOf(comparison, summary, published), ...(caveat === undefined ? [] : [caveat])],
   }
 }
 
@@ -59,9 +67,19 @@ function tabularColumn(column: Column): TabularColumn {
   return { title, key, within: [group, split] }
 }
 
-function ourRow(row: Row, lost: boolean, summary: SummaryKind, best: (column: number) => boolean): Cell[] {
+interface RowOptions {
+  /** Whether there are columns of failed and unfinished runs. */
+  readonly lost: boolean
+  readonly summary: SummaryKind
+  /** Of each row, where they are mixed. */
+  readonly protocols?: ReadonlyMap<Row, string>
+  best(column: number): boolean
+}
+
+function ourRow(row: Row, { lost, summary, protocols, best }: RowOptions): Cell[] {
   return [
     word(row.method.label),
+    ...(protocols ? [word(protocols.get(row))] : []),
     count(row.seeds),
     ...(lost ? [count(row.failed), count(row.unfinished)] : []),
     ...row.cells.map((cell, i) => summaryCell(valuesOf(cell), summary, best(i))),
@@ -101,11 +119,32 @@ function printedMean(values: readonly number[]): string | undefined {
   return values.length === 0 || values.some(Number.isNaN) ? undefined : summarise(values).mean.toFixed(DIGITS)
 }
 
-function publishedRows(published: PublishedTable, columns: readonly Column[], lost: boolean) {
+/** Of each row its protocol: the name where that tells it from the others, else also the settings that differ. */
+function protocolWords({ rows, mixed }: Comparison): ReadonlyMap<Row, string> {
+  const protocolOf = ({ method }: Row) => method.runs[0].manifest.job.protocol
+  return new Map(
+    rows.map((row) => {
+      const { name, ...own } = protocolOf(row)
+      const namesakes = rows.map(protocolOf).filter((other) => other.name === name)
+      const flat = namesakes.map((other) => flatten(other))
+      const search = mixed.filter((key) => !key.startsWith('headline.'))
+      const differing = search.filter((key) => new Set(flat.map((values) => values.get(key))).size > 1)
+      const values = differing.map((key) => `${key}=${flatten(own).get(key) ?? 'none'}`)
+      return [row, [name, ...values].join(' ')]
+    }),
+  )
+}
+
+function publishedRows(
+  published: PublishedTable,
+  columns: readonly Column[],
+  { lost, isMixed }: { readonly lost: boolean; readonly isMixed: boolean },
+) {
   const { rows, seeds } = published
   const positions = columns.map((column) => positionOf(published, column))
   return rows.map(({ method, values }): Cell[] => [
     word(`${method} †`),
+    ...(isMixed ? [absent] : []),
     seeds === undefined || values.every(({ std }) => std === undefined) ? absent : count(seeds),
     ...(lost ? [absent, absent] : []),
     ...positions.map((at) => publishedCell(values[at], seeds)),
@@ -130,17 +169,29 @@ function notesOf(
   const tables = new Set(
     rows.flatMap(({ method }) => method.runs.flatMap(({ manifest: { job } }) => job.table?.name ?? [])),
   )
-  const searched = [...new Set(columns.map(({ searchedOn }) => datasetTitle(searchedOn)))]
+  const runs = rows.flatMap(({ method }) => method.runs)
+  const searched = [...new Set(columns.map(({ searchedOn }) => datasetWords(searchedOn, runs)))]
   const missing = rows.flatMap(({ method, cells }) =>
     cells.flatMap((cell, i) => (cell.missing > 0 ? [`${method.label}, ${columns[i].title}: ${cell.missing}`] : [])),
   )
   return [
     `${capital(summaries[summary])}; final epoch; space ${space}; searched on ${searched.join(', ')}; protocol ${protocols.join(', ')}${tables.size > 0 ? `; looked up in ${[...tables].join(', ')}` : ''}.`,
     `Columns: ${columns.map((column) => `${column.title} = ${column.qualifiers.join(' or ')}`).join('; ')}.`,
-    ...(mixed.length > 0 ? [`Mixed protocols: the rows differ in ${mixed.join(', ')} and are not comparable.`] : []),
+    ...(mixed.length > 0
+      ? [
+          `Mixed protocols: the rows differ in ${mixed.filter((key) => key !== 'name').join(', ') || 'protocol'} and are not comparable.`,
+        ]
+      : []),
     ...(missing.length > 0 ? [`Finished seeds without a number: ${missing.join('; ')}.`] : []),
-    ...(published ? [`† Published, not run here: ${published.document}, ${published.place}.`] : []),
+    ...(published ? [publishedNote(published)] : []),
   ]
+}
+
+/** Ours may be summarised otherwise: the rows of a paper stay as they were printed. */
+function publishedNote({ document, place, rows }: PublishedTable): string {
+  const hasDeviations = rows.some(({ values }) => values.some(({ std }) => std !== undefined))
+  const printed = hasDeviations ? 'mean ± standard deviation, as printed there' : 'as printed there'
+  return `† Published, not run here: ${document}, ${place}; ${printed}.`
 }
 
 const capital = (text: string) => text[0].toUpperCase() + text.slice(1)

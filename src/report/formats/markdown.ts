@@ -24,11 +24,14 @@ function cell(content: Cell): string {
 
 /**
  * What would be markup: two of `~`, as architectures have them, strike out what is between; `_` does something at the end
- * of a word alone, `<` before a letter, and `&` in an entity.
+ * of a word alone, `<` before a letter, `&` in an entity, and brackets in links, their definitions and footnotes.
  */
-const MARKUP = /[|\\`*~[\]]|<(?=\S)|&(?=#?\w+;)|(?<![\p{L}\p{N}])_|_(?![\p{L}\p{N}])/gu
+const MARKUP = /[|\\`*~]|\](?=[([:])|\[(?=\^)|<(?=\S)|&(?=#?\w+;)|(?<![\p{L}\p{N}])_|_(?![\p{L}\p{N}])/gu
 
 const escaped = (text: string): string => text.replace(MARKUP, '\\$&')
 
 /** At the beginning of a line a few more signs are markup: of headings, quotations and lists. */
-const noteText = (note: string): string => escaped(note).replace(/^(\s*(?:\d+(?=[.)]))?)([#>+=.)-])/, '$1\\$2')
+const noteText = (note: string): string =>
+  escaped(note)
+    .replace(/^(\s*)([#>+=-])/, '$1\\$2')
+    .replace(/^(\s*\d+)([.)])(?=\s)/, '$1\\$2')

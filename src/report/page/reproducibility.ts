@@ -4,6 +4,7 @@ import { groupBy } from '../../core/groupBy.ts'
 import { accuracyOf } from '../../core/metric.ts'
 import { onceEach } from '../../core/onceEach.ts'
 import type { Job } from '../../core/result.ts'
+import { datasetWords } from '../comparison/comparison.ts'
 import { type Cell, count, number, type Tabular, titled, word } from '../formats/tabular.ts'
 import { flatten, groupByMethod } from '../methods.ts'
 import type { RunRecord } from '../runRecord.ts'
@@ -30,7 +31,7 @@ export function reproducibilityList(runs: readonly RunRecord[]): readonly (reado
       distinct(
         jobs.map(
           ({ dataset }) =>
-            `${dataset.name}${dataset.contentHash ? ` (content ${dataset.contentHash.slice(0, 16)})` : ''}`,
+            `${datasetWords(dataset.name, runs, dataset.name)}${dataset.contentHash ? ` (content ${dataset.contentHash.slice(0, 16)})` : ''}`,
         ),
       ).join(', '),
     ],

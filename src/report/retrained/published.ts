@@ -2,6 +2,7 @@
 import { BenchError } from '../../core/errors.ts'
 import { unknownName } from '../../core/names.ts'
 import { type PublishedTable, type PublishedValue, publishedTables } from '../comparison/published.ts'
+import { type PublishedRows, publishedRows } from '../comparison/publishedBeside.ts'
 import { absent, type Cell, word } from '../formats/tabular.ts'
 import type { RetrainedColumn } from './columns.ts'
 
@@ -9,17 +10,29 @@ import type { RetrainedColumn } from './columns.ts'
 const OF_DATASET: Readonly<Record<string, string>> = { cifar10: 'drnas-table-2', imagenet: 'drnas-table-3' }
 
 /**
- * @param wanted an id, `none`, or `auto`: the table of the dataset, where the rows have one dataset
+ * @param wanted an id, `none`, or `auto`: the table of the dataset, where the rows have one dataset and are not reduced
+ * @param reductions as `reductionsOf`
  * @throws BenchError `unknown-name`, or `bad-input` where the table is of another dataset
  */
-export function publishedTrainings(datasets: readonly string[], wanted: string): PublishedTable | undefined {
-  if (wanted === 'none' || datasets.length !== 1) return undefined
+export function publishedTrainings(
+  datasets: readonly string[],
+  wanted: string,
+  reductions: readonly string[],
+): PublishedRows {
+  if (wanted === 'none' || datasets.length !== 1) return {}
   const tables = publishedTables()
-  if (wanted === 'auto') return tables.find(({ id }) => id === OF_DATASET[datasets[0]])
+  if (wanted === 'auto') {
+    return publishedRows(
+      tables.find(({ id }) => id === OF_DATASET[datasets[0]]),
+      reductions,
+      true,
+    )
+  }
   const named = tables.find(({ id }) => id === wanted)
   if (named === undefined) throw unknownName('published table', wanted, [...tables.map(({ id }) => id), 'auto', 'none'])
-  if (named.columns.some(({ title, dataset }) => title.startsWith('Test error') && dataset === datasets[0]))
-    return named
+  if (named.columns.some(({ title, dataset }) => title.startsWith('Test error') && dataset === datasets[0])) {
+    return publishedRows(named, reductions, false)
+  }
   throw new BenchError('bad-input', `the published table ${wanted} has no test error on ${datasets[0]}`)
 }
 

@@ -1,6 +1,7 @@
 /** Architectures that were trained in full: test error, size and cost, with the papers' rows below ours. */
-import { datasetTitle } from '../comparison/comparison.ts'
+import { datasetWords } from '../comparison/comparison.ts'
 import type { PublishedTable } from '../comparison/published.ts'
+import { reductionsOf } from '../comparison/reduced.ts'
 import type { Tabular } from '../formats/tabular.ts'
 import type { RunRecord } from '../runRecord.ts'
 import { columnsOf } from './columns.ts'
@@ -8,11 +9,15 @@ import { publishedTrainingRows, publishedTrainings } from './published.ts'
 import { type RetrainedRow, rowsOf } from './rows.ts'
 import { settingsText } from './trainingNotes.ts'
 
-/** @param wanted rows of a paper: an id, `none`, or `auto`: those of the dataset, in DrNAS. @throws BenchError `unknown-name` */
+/**
+ * @param wanted rows of a paper: an id, `none`, or `auto`: those of the dataset, in DrNAS, unless ours are reduced
+ * @throws BenchError `unknown-name`
+ */
 export function retrainedTable(runs: readonly RunRecord[], wanted: string): Tabular {
   const rows = rowsOf(runs)
   const columns = columnsOf(rows)
-  const published = publishedTrainings([...new Set(rows.map(({ dataset }) => dataset))], wanted)
+  const datasets = [...new Set(rows.map(({ dataset }) => dataset))]
+  const { table: published, caveat } = publishedTrainings(datasets, wanted, reductionsOf(runs))
   return {
     columns: columns.map(({ title, key }) => ({ title, key })),
     rows: [
@@ -20,12 +25,14 @@ export function retrainedTable(runs: readonly RunRecord[], wanted: string): Tabu
       ...(published === undefined ? [] : publishedTrainingRows(published, columns)),
     ],
     ...(published && { apart: published.rows.length }),
-    notes: notesOf(runs, rows, published),
+    notes: [...notesOf(runs, rows, published), ...(caveat === undefined ? [] : [caveat])],
   }
 }
 
 function notesOf(runs: readonly RunRecord[], rows: readonly RetrainedRow[], published?: PublishedTable): string[] {
-  const trained = new Set(rows.map(({ dataset, settings }) => `${settingsText(settings)}, on ${datasetTitle(dataset)}`))
+  const trained = new Set(
+    rows.map(({ dataset, settings }) => `${settingsText(settings)}, on ${datasetWords(dataset, runs)}`),
+  )
   const lost = runs.filter(({ result }) => result === undefined).length
   return [
     'Mean ± sample standard deviation (ddof 1) over the seeds. Test error is that of the final epoch; “best epoch” was chosen by the test images themselves and is no result.',

@@ -52,6 +52,7 @@ export class ResourceOpener {
         data ??= this.#searchData(job)
         return data
       },
+      images: async () => (await data)?.images,
       close: async () => (await data?.catch(() => undefined))?.close?.(),
     }
   }

@@ -1,6 +1,7 @@
 /** One job, from its checkpoint or its beginning to its result. */
 import { requireSearch } from '../../algorithms/contract/shape.ts'
 import type { Algorithm, ReferenceContext, Search, SearchContext } from '../../core/algorithm.ts'
+import type { ImageCounts } from '../../core/data.ts'
 import { BenchError, type ErrorCode } from '../../core/errors.ts'
 import type { Evaluation, Evaluator } from '../../core/evaluator.ts'
 import type { Executor } from '../../core/executor.ts'
@@ -28,6 +29,8 @@ export interface JobResources extends Pick<SearchResources, 'data' | 'executor'>
   /** Absent where the result is a genotype only. */
   readonly evaluator?: Evaluator
   readonly probes: readonly Probe[]
+  /** What the dataset holds; undefined where the search has read no image. */
+  images?(): Promise<ImageCounts | undefined>
 }
 
 /**
@@ -109,7 +112,8 @@ async function searchThrough(
   try {
     const epochs = await runEpochs(search, { job, saved, resources, context, meter, journal, report })
     const { evaluation, timing } = await evaluate(search, job, resources, journal)
-    const result = resultRecord(job, run.id, space, { search, epochs, oracle, evaluation, timing })
+    const images = evaluation?.images ?? (await resources.images?.())
+    const result = resultRecord(job, run.id, space, { search, epochs, oracle, evaluation, images, timing })
     journal.flush()
     run.finish(result)
     return result
@@ -145,6 +149,7 @@ interface Ending {
   readonly epochs: number
   readonly oracle: SimulatedOracle | undefined
   readonly evaluation: Evaluation | undefined
+  readonly images: ImageCounts | undefined
   readonly timing: ResultRecord['timing']
 }
 
@@ -152,7 +157,7 @@ function resultRecord(
   job: Job,
   id: string,
   space: SearchSpace,
-  { search, epochs, oracle, evaluation, timing }: Ending,
+  { search, epochs, oracle, evaluation, images, timing }: Ending,
 ): ResultRecord {
   const queries = oracle?.queries ?? []
   return {
@@ -169,6 +174,7 @@ function resultRecord(
     parameters: evaluation?.parameters,
     macs: evaluation?.macs,
     epochs,
+    ...(images && { images }),
     ...(evaluation?.trainings && { trainings: evaluation.trainings.map(withoutTime) }),
     ...(oracle !== undefined && queries.length > 0
       ? { oracle: { budgetSeconds: job.budgetSeconds ?? null, usedSeconds: oracle.usedSeconds, queries } }

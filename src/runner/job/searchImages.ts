@@ -1,10 +1,10 @@
 /** The images of a search: in memory, or photographs that are decoded as they are needed. */
-import type { SearchData } from '../../core/data.ts'
+import type { ImageCounts, SearchData } from '../../core/data.ts'
 import { BenchError } from '../../core/errors.ts'
 import type { Protocol } from '../../core/protocol.ts'
 import type { Job } from '../../core/result.ts'
 import type { SearchSpace } from '../../core/space.ts'
-import type { Dataset } from '../../data/dataset.ts'
+import { countsOf, type Dataset } from '../../data/dataset.ts'
 import type { ImageSize } from '../../data/files/fileDatasets.ts'
 import { datasetHash, requireUnchanged } from '../planning/datasetHash.ts'
 import { benchmarkSplit, checkBenchmarkSplit } from './benchmarkSplit.ts'
@@ -57,20 +57,27 @@ export interface SearchImages {
   report(line: string): void
 }
 
+export interface OpenSearchData extends SearchData {
+  readonly images: ImageCounts
+  close?(): Promise<void>
+}
+
 /** Batches for one search; those of photographs hold threads until closed. */
 export async function openSearchData(
   { dataset: planned, protocol, seed }: Job,
   { folder, dataset, report }: SearchImages,
-): Promise<SearchData & { close?(): Promise<void> }> {
+): Promise<OpenSearchData> {
   const { data, batchSize, epochs } = protocol
   if (!onPhotographs(protocol)) {
     const { searchData } = await import('../../data/searchData.ts')
     const images = requireUnchanged(await dataset(), planned)
     const halves = data.split === 'benchmark' ? benchmarkSplit(images) : undefined
-    return searchData(images, { data, batchSize, seed, epochs, ...(halves && { halves }) })
+    const search = searchData(images, { data, batchSize, seed, epochs, ...(halves && { halves }) })
+    return { ...search, images: countsOf(images) }
   }
-  const { openImageStream } = await import('../../data/photographs/imageStream.ts')
+  const { openImageStream, streamCounts } = await import('../../data/photographs/imageStream.ts')
   const { streamedSearchData } = await import('../../data/streamedData.ts')
   const stream = requireUnchanged(await openImageStream(planned.name, folder, data.imageSize ?? undefined), planned)
-  return streamedSearchData(stream, { data, batchSize, seed, brokenImages: data.brokenImages, report })
+  const search = streamedSearchData(stream, { data, batchSize, seed, brokenImages: data.brokenImages, report })
+  return { ...search, images: streamCounts(stream) }
 }

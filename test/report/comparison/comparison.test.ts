@@ -111,11 +111,11 @@ describe('the table of a comparison', () => {
 
   test('has published rows beside ours, marked, with their source, where they were searched on the same', () => {
     const published = publishedTables().find(({ id }) => id === 'drnas-table-4')
-    const table = markdown(compare(fixtureRuns(4)), { published })
+    const table = markdown(compare(fixtureRuns(4)), { published: { table: published } })
     expect(cells(table, 'DrNAS †')?.slice(2, 7)).toEqual(['4', '91.55 ± 0.00', '94.36 ± 0.00', '—', '—'])
     expect(cells(table, 'optimal †')?.[4]).toBe('94.37')
     expect(table).toContain('† Published, not run here: Chen, Wang')
-    expect(table).toContain('Table 4.')
+    expect(table).toContain('Table 4; mean ± standard deviation, as printed there.')
   })
 
   test.each(['ci95', 'bootstrap', 'median'] as const)('has no spread of a single seed as %s', (summary) =>

@@ -208,7 +208,10 @@ describe('texts that would do something where they are read', () => {
 
   test.each([
     ['<img src=x>', '\\<img src=x>'],
-    ['[here](javascript:x)', '\\[here\\](javascript:x)'],
+    ['![here](javascript:x)', '![here\\](javascript:x)'],
+    ['[here]: http://x', '[here\\]: http://x'],
+    ['[^1]', '\\[^1]'],
+    ['93.1 [92.0, 94.2]', '93.1 [92.0, 94.2]'],
     ['&lt;b&gt; & co', '\\&lt;b\\&gt; & co'],
     ['_soft_ skip_connect', '\\_soft\\_ skip_connect'],
     ['# heading', '\\# heading'],

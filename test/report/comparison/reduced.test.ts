@@ -1,0 +1,149 @@
+import { describe, expect, test } from 'vitest'
+import type { Job } from '../../../src/core/result.ts'
+import { presets, resolveProtocol } from '../../../src/protocols/index.ts'
+import { compare } from '../../../src/report/comparison/comparison.ts'
+import { comparisonTable } from '../../../src/report/comparison/comparisonTable.ts'
+import { publishedBeside } from '../../../src/report/comparison/publishedBeside.ts'
+import { reductionsOf } from '../../../src/report/comparison/reduced.ts'
+import { renderTable } from '../../../src/report/formats/renderTable.ts'
+import { runsTable } from '../../../src/report/page/reproducibility.ts'
+import { retrainedTable } from '../../../src/report/retrained/table.ts'
+import type { RunRecord } from '../../../src/report/runRecord.ts'
+import { askingRun, fixtureRun, trainedRun } from '../fixtureRuns.ts'
+
+/** A search on CIFAR-10 under a protocol that is named, as typed. */
+function searched(protocol: string, algorithm = 'drnas', seed = 0): RunRecord {
+  const run = fixtureRun({ algorithm, seed })
+  const job: Job = {
+    ...run.manifest.job,
+    protocol: resolveProtocol(protocol, { space: 'nb201', dataset: 'cifar10', algorithm }),
+  }
+  return { ...run, manifest: { ...run.manifest, job } }
+}
+
+const withImages = (run: RunRecord, train: number, test = 10_000): RunRecord => ({
+  ...run,
+  ...(run.result && { result: { ...run.result, images: { train, test, classes: 10 } } }),
+})
+
+describe('what is smaller than published', () => {
+  test.each(presets.filter(({ reduced }) => !reduced).map(({ name }) => name))(
+    'is no paper’s own protocol on its own number of epochs: %s',
+    (name) => {
+      expect(reductionsOf([searched(name), searched(name, 'rsps'), searched(name, 'darts-v2')])).toEqual([])
+    },
+  )
+  test.each([
+    'micro',
+    'laptop',
+    'drnas-paper:epochs=5',
+    'drnas-paper:network.channels=8',
+    'nb201-paper:network.depth=1',
+    'drnas-paper:data.limit=2560',
+    'drnas-paper:data.imageSize=16',
+  ])('is a search under %s', (protocol) =>
+    expect(reductionsOf([searched(protocol)])).toEqual([`searched under protocol ${protocol}`]),
+  )
+  test('is not what is larger, or set otherwise', () =>
+    expect(reductionsOf([searched('drnas-paper:epochs=200,batchSize=32,data.cutout=16')])).toEqual([]))
+
+  const asked = [{ genotype: '|x|', accuracyPct: 80, usedSeconds: 10 }]
+  const within = (budgetSeconds: number | undefined) => {
+    const { manifest, ...run } = askingRun(asked)
+    const { protocol } = searched('micro').manifest.job
+    return { ...run, manifest: { ...manifest, job: { ...manifest.job, protocol, budgetSeconds } } }
+  }
+  test('is not a black-box search, whose protocol trains nothing, within a published budget', () =>
+    expect(reductionsOf([within(12_000), within(20_000), within(undefined)])).toEqual([]))
+  test('is a black-box search within less', () =>
+    expect(reductionsOf([within(1000)])).toEqual(['searched within 1,000 simulated seconds']))
+
+  test.each([
+    [{ preset: 'trial' }, 'trained with preset trial, 25 epochs'],
+    [{ preset: 'drnas-paper', epochs: 2 }, 'trained with preset drnas-paper, 2 epochs'],
+    [{ preset: 'darts-paper', channels: 8 }, 'trained with preset darts-paper, 600 epochs'],
+    [{ preset: 'darts-paper', layers: 8 }, 'trained with preset darts-paper, 600 epochs'],
+    [{ preset: 'darts-paper', limit: 2000 }, 'trained with preset darts-paper, 600 epochs, 2000 training images'],
+  ])('is a full training with %o', (request, words) =>
+    expect(reductionsOf([trainedRun({ request })])[0]).toMatch(new RegExp(`^${words.replace('25', '\\d+')}`)),
+  )
+  test('is no full training as a paper has it, and no search that never was', () => {
+    expect(
+      reductionsOf(
+        ['darts-paper', 'pcdarts-paper', 'drnas-paper'].map((preset) => trainedRun({ request: { preset } })),
+      ),
+    ).toEqual([])
+  })
+  test('is a dataset with fewer images than it should have', () =>
+    expect(reductionsOf([withImages(searched('drnas-paper'), 2000, 10_000)])).toEqual([
+      'on CIFAR-10 with 2,000 of its 50,000 training images',
+    ]))
+})
+
+describe('published rows', () => {
+  const beside = (runs: readonly RunRecord[], wanted: string) => publishedBeside(compare(runs), wanted)
+  /** Reports on the dataset that the published table has, and nothing else. */
+  const own = (protocol: string) => `${protocol}${protocol.includes(':') ? ',' : ':'}headline=own`
+  const textOf = (runs: readonly RunRecord[], wanted: string, summary?: 'median') =>
+    renderTable(comparisonTable(compare(runs), { published: beside(runs, wanted), summary }), 'md')
+
+  test('stand beside a search of a paper’s size by themselves', () => {
+    const text = textOf([searched(own('drnas-paper'))], 'auto')
+    expect(text).toContain('| DrNAS † |')
+    expect(text).not.toContain('Not comparable')
+  })
+  test('are left out beside a reduced search, and the table says so, and how to have them', () => {
+    const text = textOf([searched(own('micro'))], 'auto')
+    expect(text).not.toContain('†')
+    expect(text).toMatch(
+      /Published rows \(drnas-table-\d\) are left out, since ours are reduced: searched under protocol micro/,
+    )
+    expect(text).toMatch(/--published drnas-table-\d shows them/)
+  })
+  test('that are asked for beside a reduced search have a caveat', () =>
+    expect(textOf([searched('micro')], 'drnas-table-4')).toContain(
+      'Not comparable: our rows are reduced (searched under protocol micro), those marked † are not.',
+    ))
+  test('are as printed, whatever the summary of ours, and the note says so', () => {
+    const text = textOf([searched('drnas-paper')], 'drnas-table-4', 'median')
+    expect(text).toContain('Median and interquartile range over the seeds')
+    expect(text).toMatch(/\| DrNAS † \| 4 \|.* ± /)
+    expect(text).toMatch(/† Published, not run here: .*; mean ± standard deviation, as printed there\./)
+  })
+  test('are left out beside reduced full trainings, and have a caveat where they are asked for', () => {
+    const runs = [trainedRun({ request: { preset: 'trial' } })]
+    expect(renderTable(retrainedTable(runs, 'auto'), 'md')).toMatch(/^(?!.*\| DrNAS †).*are left out, since ours/s)
+    expect(renderTable(retrainedTable(runs, 'drnas-table-2'), 'md')).toMatch(/\| DrNAS † .*Not comparable: our rows/s)
+  })
+})
+
+test('a dataset with fewer images than it should have is named as such in every table', () => {
+  const words = 'CIFAR-10 (2,000 of its 50,000 training images and 1,000 of its 10,000 test images)'
+  const search = withImages(searched('drnas-paper'), 2000, 1000)
+  expect(renderTable(comparisonTable(compare([search])), 'md')).toContain(`searched on ${words};`)
+  const training = withImages(trainedRun({}), 2000, 1000)
+  expect(renderTable(retrainedTable([training], 'none'), 'md')).toContain(`on ${words}.`)
+  expect(runsTable([search]).rows).toHaveLength(1)
+})
+
+describe('runs under several protocols', () => {
+  const protocolsOf = (runs: readonly RunRecord[]) => {
+    const { columns, rows } = comparisonTable(compare(runs, { mix: true }))
+    const at = columns.findIndex(({ key }) => key === 'protocol')
+    return at < 0 ? [] : rows.map((row) => (row[at].kind === 'text' ? row[at].text : ''))
+  }
+  test('say in each row which', () =>
+    expect(protocolsOf([searched('micro'), searched('drnas-paper', 'gdas')])).toEqual(['micro', 'drnas-paper']))
+  test('of one name also say in what they differ', () => {
+    const [base, other] = [fixtureRun(), fixtureRun({ algorithm: 'gdas' })]
+    const protocol = { ...base.manifest.job.protocol, batchSize: 16, epochs: 3 }
+    const changed = { ...other, manifest: { ...other.manifest, job: { ...other.manifest.job, protocol } } }
+    expect(protocolsOf([base, changed])).toEqual(['fixture epochs=10 batchSize=8', 'fixture epochs=3 batchSize=16'])
+  })
+  test('have no best row among them', () => {
+    const { rows } = comparisonTable(compare([searched('micro'), searched('drnas-paper', 'gdas')], { mix: true }))
+    expect(rows.flat().some((cell) => cell.kind === 'statistic' && cell.best)).toBe(false)
+  })
+  test('have no such column where there is one protocol', () =>
+    expect(protocolsOf([searched('micro'), searched('micro', 'gdas')])).toEqual([]))
+})
