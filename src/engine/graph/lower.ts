@@ -1,7 +1,7 @@
 /** A network as a graph, layer for layer: a rule for each kind, nothing fused. */
 import type { CoefficientId, Layer, LayerKind, Network, Value, ValueId } from '../../core/network.ts'
-import { checkPoolings } from '../pooling.ts'
-import { starts } from '../starts.ts'
+import { checkPoolings } from '../executable.ts'
+import { offsetsOf } from '../offsets.ts'
 import type { FilterWindow, Graph, Move, Operation, Term } from './graph.ts'
 
 /** @throws BenchError `unsupported` for a pooling with dilation */
@@ -81,6 +81,6 @@ const shuffled = (channels: number, groups: number) =>
 
 function sideBySide(inputs: readonly ValueId[], values: readonly Value[]): Move[] {
   const widths = inputs.map((input) => values[input].channels)
-  const offsets = starts(widths)
+  const offsets = offsetsOf(widths)
   return inputs.map((input, i) => ({ input, channels: range(0, widths[i]), to: offsets[i] }))
 }

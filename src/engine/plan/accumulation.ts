@@ -1,13 +1,13 @@
-/** A gradient that several operations add to. */
+/** The gradient of one value while the backward pass is emitted: several operations add to it. */
 import type { Temporary } from './placement.ts'
 
-/** A kernel argument with one value for masked steps and another for full steps. */
+/** A kernel argument with one value for steps with switched-off paths and another for full steps. */
 export interface ByPathMask {
   readonly pathMasked: number
-  readonly open: number
+  readonly full: number
 }
 
-/** @typeParam B what it stands in */
+/** @typeParam B the buffer that holds the gradient */
 export class Accumulation<B = Temporary> {
   readonly buffer: B
   readonly #expected: number
@@ -15,7 +15,7 @@ export class Accumulation<B = Temporary> {
   #started = false
 
   /**
-   * @param expected number of contributions
+   * @param expected how many operations add to the gradient
    * @param clear emits the call that fills the buffer with zeros
    */
   constructor(buffer: B, expected: number, clear: (when: 'always' | 'pathMasked') => void) {
@@ -25,21 +25,21 @@ export class Accumulation<B = Temporary> {
   }
 
   /**
-   * To be asked right before a contribution is emitted: 1 where it must add to what stands, 0 where it must overwrite.
-   * The first one overwrites, unless paths are switched off and it may be skipped while a later one is not: then the
-   * buffer is cleared before.
+   * Says whether the next contribution adds (1) or overwrites (0); called right before it is emitted. The first
+   * contribution overwrites. Where switched-off paths may skip it but not a later one, the buffer is cleared before and the
+   * first contribution adds, too.
    *
-   * @param condition of the contributing call
+   * @param condition activity flag of the contributing call; −1: it always runs
    */
   accumulate(condition: number): number | ByPathMask {
     if (this.#started) return 1
     this.#started = true
     if (condition < 0 || this.#expected === 1) return 0
     this.#clear('pathMasked')
-    return { pathMasked: 1, open: 0 }
+    return { pathMasked: 1, full: 0 }
   }
 
-  /** For contributions that can only add. Nothing happens where one stands already. */
+  /** Clears the buffer for contributions that can only add; does nothing after the first contribution. */
   clear(): void {
     if (this.#started) return
     this.#started = true

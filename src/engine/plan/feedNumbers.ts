@@ -4,7 +4,7 @@ import type { Network, Value } from '../../core/network.ts'
 import type { Activity } from '../graph/activity.ts'
 import { type PlannedTerm, weightOf } from '../graph/terms.ts'
 import { drawNoise } from '../noise.ts'
-import { isOff } from './condition.ts'
+import { isOff } from './situation.ts'
 
 /** What of a plan its numbers depend on. */
 export interface FedPlan {

@@ -1,15 +1,20 @@
-/** How a graph becomes a static plan: one rule for each kind of operation, forward and back. */
+/** The frame in which a graph becomes a static plan: one lowering rule per kind of operation, forward and backward. */
 import type { Graph, Of, Operation } from '../graph/graph.ts'
 
-/** Emits the way back through an operation whose forward part stands. */
+/** Emits the backward pass of one operation, whose forward pass has been emitted. */
 export type Backward = () => void
 
-/** Emits the forward part of an operation. → what emits its way back; C is what the rules of one device share */
+/**
+ * Emits the forward pass of one operation and returns what emits its backward pass.
+ *
+ * @typeParam C what the rules of one backend share
+ */
 export type Rule<C, K extends Operation['kind']> = (context: C, operation: Of<K>, index: number) => Backward
 
+/** One rule for every kind of operation. */
 export type Rules<C> = { readonly [K in Operation['kind']]: Rule<C, K> }
 
-/** Emits the forward parts of all operations, in their order. → what emits the ways back, the last operation's first */
+/** Emits the forward passes of all operations in order. → a function that emits the backward passes, last operation first */
 export function emitForward<C>(context: C, { operations }: Graph, rules: Rules<C>): Backward {
   const backwards = operations.map((operation, index) => {
     const rule = rules[operation.kind] as Rule<C, Operation['kind']>

@@ -12,8 +12,7 @@ import type {
   Tally,
 } from '../../core/executor.ts'
 import { type Network, parameterCount } from '../../core/network.ts'
-import { checkFeed, withAllPaths } from '../feed.ts'
-import { checkState } from '../state.ts'
+import { checkFeed, checkState, withAllPaths } from '../executable.ts'
 import type { OnBackend } from './backend.ts'
 import { Pass } from './pass/pass.ts'
 import { RecordedMasks } from './rules/activationMasks.ts'

@@ -2,7 +2,7 @@
 import type { Executor } from '../../core/executor.ts'
 import { type Backend, isDeterministic } from '../backendChoice.ts'
 import { untilDisposed } from '../disposal.ts'
-import { checkPoolings } from '../pooling.ts'
+import { checkPoolings } from '../executable.ts'
 import { onBackend } from './backend.ts'
 import { computesOnGpu, initialiseBackend } from './backends.ts'
 import { TfjsExecutable } from './executable.ts'

@@ -50,9 +50,9 @@ export async function openStaticExecutor({
     },
     async compile(network: Network, { batchSize }: CompileOptions): Promise<Executable> {
       const threads = Math.min(most, paying(network, batchSize))
-      const prepare = (activationMasks: 'live' | 'frozen') => {
+      const prepare = (activations: 'live' | 'frozen') => {
         const arena = free.pop() ?? new Arena(module)
-        return { arena, plan: plan(network, arena, { batchSize, threads, activationMasks }) }
+        return { arena, plan: plan(network, arena, { batchSize, threads, activations }) }
       }
       const live = prepare('live')
       const crew = threads > 1 ? await join(threads) : undefined

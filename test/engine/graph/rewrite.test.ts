@@ -2,11 +2,14 @@ import { describe, expect, test } from 'vitest'
 import { NetworkBuilder } from '../../../src/core/networkBuilder.ts'
 import type { Graph, Of, Operation } from '../../../src/engine/graph/graph.ts'
 import { lower } from '../../../src/engine/graph/lower.ts'
-import { dropUnread } from '../../../src/engine/graph/rewrite/dropUnread.ts'
-import { foldRelu } from '../../../src/engine/graph/rewrite/foldRelu.ts'
-import { groupConvolutions } from '../../../src/engine/graph/rewrite/groupConvolutions.ts'
-import { rewrite } from '../../../src/engine/graph/rewrite/index.ts'
-import { inlineCombines } from '../../../src/engine/graph/rewrite/inlineCombines.ts'
+import {
+  dropUnread,
+  foldRelu,
+  groupConvolutions,
+  inlineCombines,
+  orderByDepth,
+  rewrite,
+} from '../../../src/engine/graph/rewrite.ts'
 import { nb201 } from '../../../src/spaces/nb201/index.ts'
 
 const NORM = { affine: false, track: false }
@@ -103,4 +106,18 @@ test('a search cell comes down to three groups of convolutions, three poolings a
     combine: 3,
     relu: 0,
   })
+})
+
+test('branches that are equally deep stand beside each other, behind what they read and in the order they had', () => {
+  const builder = new NetworkBuilder({ height: 4, width: 4, channels: 4 })
+  const branch = (depth: number): number =>
+    depth === 0 ? builder.input : builder.conv(builder.relu(branch(depth - 1)), 4, { kernel: 1 }, `${depth}`)
+  const features = builder.sum([branch(2), branch(1), branch(2)])
+  const logits = builder.linear(builder.globalMean(features), 2, 'classifier')
+  const graph = lower(builder.build({ name: 'levels', heads: [{ logits, lossWeight: 1 }], features }))
+  const kinds = orderByDepth(graph).operations.map(({ kind }) => kind)
+  expect(kinds).toEqual([
+    ...['relu', 'convolve', 'convolve', 'convolve', 'relu', 'relu', 'convolve', 'convolve'],
+    ...['combine', 'globalMean', 'convolve', 'bias'],
+  ])
 })

@@ -1,8 +1,8 @@
 /** Running mean and variance of the batch normalisations that keep them, in one flat tensor. */
 import * as tf from '@tensorflow/tfjs-core'
 import type { Network } from '../../../core/network.ts'
-import { starts } from '../../starts.ts'
-import { initialStatistics } from '../../state.ts'
+import { initialStatistics } from '../../executable.ts'
+import { offsetsOf } from '../../offsets.ts'
 import type { OnBackend } from '../backend.ts'
 import type { BatchMoments, Moments } from '../rules/rule.ts'
 import { TensorVector } from './weightVector.ts'
@@ -14,12 +14,12 @@ export class RunningStatistics {
   /** Running mean then running variance of each, one after the other. */
   readonly flat: TensorVector
   readonly #channels: readonly number[]
-  readonly #starts: readonly number[]
+  readonly #offsets: readonly number[]
 
   constructor(network: Network, on: OnBackend) {
     const initial = initialStatistics(network)
     this.#channels = network.statistics
-    this.#starts = starts(network.statistics.map((channels) => 2 * channels))
+    this.#offsets = offsetsOf(network.statistics.map((channels) => 2 * channels))
     this.flat = new TensorVector(on, initial.length)
     this.flat.write(initial)
   }
@@ -28,7 +28,7 @@ export class RunningStatistics {
   moments(index: number): Moments {
     const channels = this.#channels[index]
     const view = (from: number) => tf.slice(this.flat.tensor, from, channels)
-    return { mean: view(this.#starts[index]), variance: view(this.#starts[index] + channels) }
+    return { mean: view(this.#offsets[index]), variance: view(this.#offsets[index] + channels) }
   }
 
   /** running ← running + 0.1·(batch − running), with the unbiased variance; normalisations not computed stay. */
@@ -39,7 +39,7 @@ export class RunningStatistics {
     const parts = this.#channels.flatMap((channels, i) => {
       const moments = batch.get(i)
       if (moments === undefined) return [tf.zeros([2 * channels])]
-      const start = this.#starts[i]
+      const start = this.#offsets[i]
       share.fill(NEWEST, start, start + 2 * channels)
       unbiased.fill(moments.cells / Math.max(1, moments.cells - 1), start + channels, start + 2 * channels)
       return [moments.mean, moments.variance]

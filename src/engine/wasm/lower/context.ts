@@ -1,7 +1,7 @@
 /** What the rules that turn operations into kernel calls share: buffers of values and gradients, tables, conditions. */
 import type { ParameterId, Value, ValueId } from '../../../core/network.ts'
 import type { Activity } from '../../graph/activity.ts'
-import { countContributions, findDifferentiable } from '../../graph/gradientFlow.ts'
+import { countContributions, findDifferentiable } from '../../graph/dataflow.ts'
 import type { Graph } from '../../graph/graph.ts'
 import { firstTerms, termsOf } from '../../graph/terms.ts'
 import { Accumulation } from '../../plan/accumulation.ts'
@@ -177,8 +177,8 @@ export class Context {
   }
 
   /** Kernel arguments of a patch's runs. */
-  patch({ starts, length }: Patch): { segments: number; segmentCount: number; segmentLength: number } {
-    const segments = once(this.#patches, starts.join(' '), () => this.program.table(starts))
-    return { segments, segmentCount: starts.length, segmentLength: length }
+  patch({ segmentOffsets, length }: Patch): { segments: number; segmentCount: number; segmentLength: number } {
+    const segments = once(this.#patches, segmentOffsets.join(' '), () => this.program.table(segmentOffsets))
+    return { segments, segmentCount: segmentOffsets.length, segmentLength: length }
   }
 }

@@ -1,6 +1,6 @@
 /** The memory that outlives a step: weights and what else the host reads or writes, at fixed addresses. */
 import { type Network, sizeOf } from '../../../core/network.ts'
-import { starts } from '../../starts.ts'
+import { offsetsOf } from '../../offsets.ts'
 import type { Program } from './program.ts'
 
 /** Byte addresses. */
@@ -32,12 +32,12 @@ export function layOut(program: Program, network: Network, batchSize: number): L
   const statistics = program.reserve(statisticsLength * 4)
   const input = network.values[0]
   return {
-    parameterOffsets: starts(sizes).map((start) => start * 4),
+    parameterOffsets: offsetsOf(sizes).map((start) => start * 4),
     length,
     weights: program.reserve(length * 4),
     momentum: program.reserve(length * 4),
     gradient: program.reserve(length * 4),
-    statistics: starts(network.statistics).map((start) => statistics + 8 * start),
+    statistics: offsetsOf(network.statistics).map((start) => statistics + 8 * start),
     statisticsLength,
     images: program.reserve(batchSize * input.height * input.width * input.channels * 4),
     labels: program.reserve(batchSize * 4),

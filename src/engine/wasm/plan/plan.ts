@@ -3,7 +3,7 @@ import type { Network } from '../../../core/network.ts'
 import { Activity } from '../../graph/activity.ts'
 import type { Graph } from '../../graph/graph.ts'
 import { lower } from '../../graph/lower.ts'
-import { rewrite } from '../../graph/rewrite/index.ts'
+import { rewrite } from '../../graph/rewrite.ts'
 import { type PlannedTerm, termsOf } from '../../graph/terms.ts'
 import type { NoiseSlot } from '../../plan/feedNumbers.ts'
 import { Context, type Mask } from '../lower/context.ts'
@@ -33,12 +33,12 @@ export interface Plan {
 export interface PlanOptions {
   readonly batchSize: number
   readonly threads: number
-  readonly activationMasks: 'live' | 'frozen'
+  readonly activations: 'live' | 'frozen'
 }
 
 /** @throws BenchError `unsupported` where the network does not fit into the module's memory */
-export function plan(network: Network, arena: Arena, { batchSize, threads, activationMasks }: PlanOptions): Plan {
-  const graph = rewrite(lower(network), activationMasks)
+export function plan(network: Network, arena: Arena, { batchSize, threads, activations }: PlanOptions): Plan {
+  const graph = rewrite(lower(network), activations)
   const program = new Program(signatures)
   const layout = layOut(program, network, batchSize)
   const activity = new Activity(graph)

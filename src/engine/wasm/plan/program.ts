@@ -172,5 +172,5 @@ const addressOf = (word: number | Temporary): number => (typeof word === 'number
 
 const resolve = (argument: Argument, pathMasked: boolean): number => {
   if (typeof argument === 'number' || argument instanceof Temporary) return addressOf(argument)
-  return pathMasked ? argument.pathMasked : argument.open
+  return pathMasked ? argument.pathMasked : argument.full
 }

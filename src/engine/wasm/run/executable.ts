@@ -13,9 +13,8 @@ import type {
   WeightVector,
 } from '../../../core/executor.ts'
 import type { Network } from '../../../core/network.ts'
-import { checkFeed } from '../../feed.ts'
+import { checkFeed, checkState, initialStatistics } from '../../executable.ts'
 import { TallySum } from '../../plan/tally.ts'
-import { checkState, initialStatistics } from '../../state.ts'
 import { FrozenActivations } from './frozenActivations.ts'
 import type { Machine, Wants } from './machine.ts'
 import { ArenaVector, VectorHeap } from './vectors.ts'

@@ -1,7 +1,7 @@
 /** A plan in its arena, ready to run: every call writes a feed that fits, replays kernels, and reads a few numbers. */
 import type { Feed, GradientResult, Mode, Objective } from '../../../core/executor.ts'
 import type { Network } from '../../../core/network.ts'
-import { withAllPaths } from '../../feed.ts'
+import { withAllPaths } from '../../executable.ts'
 import { FeedNumbers } from '../../plan/feedNumbers.ts'
 import type { Situation } from '../../plan/situation.ts'
 import type { Arena } from '../module/module.ts'

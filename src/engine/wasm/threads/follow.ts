@@ -1,5 +1,5 @@
 /** A list of calls, and one thread's way through it. */
-import { isOff } from '../../plan/condition.ts'
+import { isOff } from '../../plan/situation.ts'
 import type { Kernels } from '../module/module.ts'
 import type { PlainCall } from '../plan/program.ts'
 

@@ -1,7 +1,7 @@
 /** What the rules that turn operations into dispatches share: buffers of values and gradients, terms, conditions. */
 import type { ParameterId, Value, ValueId } from '../../../core/network.ts'
 import type { Activity } from '../../graph/activity.ts'
-import { countContributions, findDifferentiable } from '../../graph/gradientFlow.ts'
+import { countContributions, findDifferentiable } from '../../graph/dataflow.ts'
 import type { Graph } from '../../graph/graph.ts'
 import { Accumulation } from '../../plan/accumulation.ts'
 import type { NoiseSlot } from '../../plan/feedNumbers.ts'

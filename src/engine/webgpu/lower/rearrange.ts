@@ -1,8 +1,8 @@
 /** Operations that only move numbers: channel maps and crops. */
 import type { ValueId } from '../../../core/network.ts'
 import type { Move, Of } from '../../graph/graph.ts'
+import { offsetsOf } from '../../offsets.ts'
 import type { Backward } from '../../plan/rules.ts'
-import { starts } from '../../starts.ts'
 import { crop, cropGradient, gather, INPUT_STEP, LEFT, NOTHING, scatter } from '../kernels/rearrange.ts'
 import { itemGrid } from '../plan/program.ts'
 import type { Lent } from '../plan/storage.ts'
@@ -60,7 +60,7 @@ function emitScatters(
     const maps = group.map((move) => originsOf(move, context.extent(move.input).channels))
     const widths = maps.map((map) => map.length)
     const widest = Math.max(...widths)
-    const offsets = starts(widths)
+    const offsets = offsetsOf(widths)
     program.emit(scatter(group.length), {
       buffers: {
         ...{ gradient, maps: program.table(maps.flat()) },

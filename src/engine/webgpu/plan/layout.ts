@@ -1,6 +1,6 @@
 /** The buffers that outlive a step: what a network keeps, and what the host writes for each run. */
 import { type Network, sizeOf } from '../../../core/network.ts'
-import { starts } from '../../starts.ts'
+import { offsetsOf } from '../../offsets.ts'
 import type { Device } from '../device/device.ts'
 import { DOT_PARTS } from '../kernels/vector.ts'
 import type { Program } from './program.ts'
@@ -28,13 +28,13 @@ export function makeState(device: Device, network: Network): State {
   const statisticsLength = 2 * sum(network.statistics)
   const vector = (what: string) => device.buffer(4 * length, `${network.name}: ${what}`)
   return {
-    parameterOffsets: starts(sizes),
+    parameterOffsets: offsetsOf(sizes),
     length,
     weights: vector('the weights'),
     momentum: vector('the momentum'),
     gradient: vector('the gradient of the weights'),
     statistics: device.buffer(4 * statisticsLength, `${network.name}: running statistics`),
-    statisticsOffsets: starts(network.statistics).map((start) => 2 * start),
+    statisticsOffsets: offsetsOf(network.statistics).map((start) => 2 * start),
     statisticsLength,
     parts: device.buffer(4 * DOT_PARTS, 'a scalar product'),
   }

@@ -1,9 +1,8 @@
 /** A network compiled: its program on the device, and what the host needs to run it. */
 import type { Network } from '../../../core/network.ts'
 import { Activity } from '../../graph/activity.ts'
-import { inLevels } from '../../graph/inLevels.ts'
 import { lower } from '../../graph/lower.ts'
-import { rewrite } from '../../graph/rewrite/index.ts'
+import { orderByDepth, rewrite } from '../../graph/rewrite.ts'
 import { type PlannedTerm, termsOf } from '../../graph/terms.ts'
 import type { NoiseSlot } from '../../plan/feedNumbers.ts'
 import type { Device } from '../device/device.ts'
@@ -43,7 +42,7 @@ export interface Draft {
 
 /** @param live the plan of the same network, where this one shall hold its activation masks and share what it is fed */
 export function draft(device: Device, network: Network, batchSize: number, state: State, live?: Plan): Draft {
-  const graph = inLevels(rewrite(lower(network), live ? 'frozen' : 'live'))
+  const graph = orderByDepth(rewrite(lower(network), live ? 'frozen' : 'live'))
   const activity = new Activity(graph)
   const terms = termsOf(graph, activity)
   const run = new RunNumbers(device)

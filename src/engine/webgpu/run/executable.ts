@@ -13,8 +13,7 @@ import type {
   WeightVector,
 } from '../../../core/executor.ts'
 import type { Network } from '../../../core/network.ts'
-import { checkFeed } from '../../feed.ts'
-import { checkState, initialStatistics } from '../../state.ts'
+import { checkFeed, checkState, initialStatistics } from '../../executable.ts'
 import type { Device } from '../device/device.ts'
 import { Readback } from '../device/readback.ts'
 import { disposeState, RING, type State } from '../plan/layout.ts'

@@ -1,7 +1,7 @@
 /** A plan ready to run: every call writes a feed that fits and submits the whole step at once. */
 import type { Feed, GradientResult, Mode, Objective, SgdStep } from '../../../core/executor.ts'
 import type { Network } from '../../../core/network.ts'
-import { withAllPaths } from '../../feed.ts'
+import { withAllPaths } from '../../executable.ts'
 import { coefficientGradient } from '../../graph/terms.ts'
 import { FeedNumbers } from '../../plan/feedNumbers.ts'
 import type { Situation } from '../../plan/situation.ts'

@@ -1,7 +1,7 @@
 /** Encodes a plan's dispatches. The list for each section and situation is chosen once and kept. */
-import { isOff } from '../../plan/condition.ts'
+
 import { once } from '../../plan/once.ts'
-import { nameOf, type Situation } from '../../plan/situation.ts'
+import { isOff, nameOf, type Situation } from '../../plan/situation.ts'
 import type { BoundDispatch, Program } from '../plan/program.ts'
 import type { Section } from '../plan/situation.ts'
 

@@ -1,5 +1,5 @@
 /** A crew whose threads take turns at every shared call, the last first: what they write must not depend on the order. */
-import { isOff } from '../../../../src/engine/plan/condition.ts'
+import { isOff } from '../../../../src/engine/plan/situation.ts'
 import { ThreadKernels } from '../../../../src/engine/wasm/module/module.ts'
 import { type BoundCall, bindCalls } from '../../../../src/engine/wasm/threads/follow.ts'
 import type { Threads } from '../../../../src/engine/wasm/threads/threads.ts'

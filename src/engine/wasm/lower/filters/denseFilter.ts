@@ -5,7 +5,7 @@
  *   ∂L/∂x       = the transposed convolution of g
  */
 import type { Accumulation } from '../../../plan/accumulation.ts'
-import { lanes } from '../../../plan/extent.ts'
+import { padTo4 } from '../../../plan/extent.ts'
 import type { Temporary } from '../../../plan/placement.ts'
 import type { Context } from '../context.ts'
 import type { FilterEmitter, FilterSite, StagedGradient } from './filter.ts'
@@ -102,7 +102,7 @@ export class DenseFilter implements FilterEmitter {
     const { taps, rows, columns } = this.#extents()
     const forward = direction === 'forward'
     const reduced = forward ? { rows, columns } : { rows: columns, columns: rows }
-    const panels = this.#panelBuffer(taps * lanes(reduced.rows), lanes(reduced.columns))
+    const panels = this.#panelBuffer(taps * padTo4(reduced.rows), padTo4(reduced.columns))
     this.#context.program.emit(
       'packFilter',
       {

@@ -1,10 +1,10 @@
 /**
- * Sliding windows as addresses: where a staged image has its pixels, where the patch of each output pixel starts, and
+ * Sliding windows as addresses: where a staged image has its pixels, where the patch of each output pixel segmentOffsets, and
  * the runs of floats that a patch consists of.
  */
 import type { Value } from '../../../../core/network.ts'
 import type { FilterWindow } from '../../../graph/graph.ts'
-import { lanes } from '../../../plan/extent.ts'
+import { padTo4 } from '../../../plan/extent.ts'
 
 /** A zero-bordered image; pixel (y, x) of the plain one stands at (border + spread·y, border + spread·x). */
 export interface Staging {
@@ -18,7 +18,7 @@ export interface Staging {
 
 /** The image as it is. */
 export function unstaged({ height, width, channels }: Value): Staging {
-  return { height, width, border: 0, spread: 1, channels: lanes(channels) }
+  return { height, width, border: 0, spread: 1, channels: padTo4(channels) }
 }
 
 /** Room for windows with up to this padding. */
@@ -28,11 +28,11 @@ export function forwardStaging({ height, width, channels }: Value, padding: numb
     width: width + 2 * padding,
     border: padding,
     spread: 1,
-    channels: lanes(channels),
+    channels: padTo4(channels),
   }
 }
 
-/** Reach of the window beyond its first row, less the padding: where the transposed window starts. */
+/** Reach of the window beyond its first row, less the padding: where the transposed window begins. */
 const lead = (extent: number, { padding, dilation }: FilterWindow) => (extent - 1) * dilation - padding
 
 /**
@@ -49,7 +49,7 @@ export function backwardStaging(input: Value, output: Value, window: FilterWindo
     width: extent(input.width, output.width),
     border,
     spread: window.stride,
-    channels: lanes(output.channels),
+    channels: padTo4(output.channels),
   }
 }
 
@@ -98,9 +98,9 @@ export function gridOffsets(staging: Staging, grid: Grid, batchSize: number): Ui
   return offsets
 }
 
-/** A patch as runs of `length` floats, each `starts[i]` bytes from its beginning. */
+/** A patch as runs of `length` floats, each `segmentOffsets[i]` bytes from its beginning. */
 export interface Patch {
-  readonly starts: Uint32Array
+  readonly segmentOffsets: Uint32Array
   readonly length: number
 }
 
@@ -109,17 +109,17 @@ export function patchOf(staging: Staging, window: FilterWindow): Patch {
   if (window.dilation > 1) return tapsOf(staging, window)
   const row = staging.width * staging.channels * 4
   return {
-    starts: Uint32Array.from({ length: window.height }, (_, y) => y * row),
+    segmentOffsets: Uint32Array.from({ length: window.height }, (_, y) => y * row),
     length: window.width * staging.channels,
   }
 }
 
 /** A patch with a run for each tap, in reading order. */
 export function tapsOf({ width, channels }: Staging, window: FilterWindow): Patch {
-  const starts = Uint32Array.from({ length: window.height * window.width }, (_, tap) => {
+  const segmentOffsets = Uint32Array.from({ length: window.height * window.width }, (_, tap) => {
     const y = Math.floor(tap / window.width) * window.dilation
     const x = (tap % window.width) * window.dilation
     return (y * width + x) * channels * 4
   })
-  return { starts, length: channels }
+  return { segmentOffsets, length: channels }
 }

@@ -3,8 +3,8 @@
  * the outputs are written, and the gradient is made where it is staged, so neither costs a pass of its own.
  */
 import type { ValueId } from '../../../../core/network.ts'
+import { convolvedForOneNorm } from '../../../graph/dataflow.ts'
 import type { Graph } from '../../../graph/graph.ts'
-import { convolvedForOneNorm } from '../../../graph/reads.ts'
 import type { Temporary } from '../../../plan/placement.ts'
 
 /** ∂L/∂value = slope·gradient + curve·value + offset, by channel. */

@@ -1,6 +1,6 @@
 /** Values that stand beside each other in one buffer, and so do the gradients wrt them. */
 import type { ValueId } from '../../../../core/network.ts'
-import { starts } from '../../../starts.ts'
+import { offsetsOf } from '../../../offsets.ts'
 import { type Drafting, type GroupDraft, sharedBytes } from './filterDrafts.ts'
 
 export interface Bundle {
@@ -38,7 +38,7 @@ export function placeBundles(drafting: Drafting, drafts: readonly GroupDraft[]):
 
 function bundle(drafting: Drafting, values: readonly ValueId[]): (readonly [ValueId, BundlePlace])[] {
   const sizes = values.map((value) => sharedBytes(drafting, value))
-  const offsets = starts(sizes)
+  const offsets = offsetsOf(sizes)
   const all = { bytes: sizes.reduce((sum, size) => sum + size, 0) }
   return values.map((value, i) => [value, { bundle: all, offset: offsets[i] }] as const)
 }

@@ -3,8 +3,8 @@
  * value of its own where these values are made together.
  */
 import type { ValueId } from '../../../../core/network.ts'
+import { countReads } from '../../../graph/dataflow.ts'
 import type { Filter, Graph, Of } from '../../../graph/graph.ts'
-import { countReads } from '../../../graph/reads.ts'
 import { alignedForParts } from '../../plan/storage.ts'
 import { quadsOf } from '../quads.ts'
 import type { ReadThrough } from '../terms/readThrough.ts'

@@ -1,7 +1,7 @@
 /** The groups of filters of a network, where their partial sums wait, and the records that kernels read. */
 import type { ValueId } from '../../../../core/network.ts'
 import type { Filter } from '../../../graph/graph.ts'
-import { starts } from '../../../starts.ts'
+import { offsetsOf } from '../../../offsets.ts'
 import { FILTER_FIELDS, type FilterRecord } from '../../kernels/filter.ts'
 import type { FilterSite } from './filterCuts.ts'
 import type { GroupDraft } from './filterDrafts.ts'
@@ -68,10 +68,10 @@ export function placeFilters(placing: Placing, drafts: readonly GroupDraft[]): F
 /** @param first number of the run's first filter */
 function placeRun(run: readonly GroupSketch[], first: number): FilterGroup[] {
   const bytes = run.map(chunkBytes)
-  const offsets = starts(bytes)
-  const numbers = starts(run.map(({ filters }) => filters.length))
+  const offsets = offsetsOf(bytes)
+  const numbers = offsetsOf(run.map(({ filters }) => filters.length))
   const placed = run.map(({ filters }, i) => {
-    const chunks = starts(filters.map((filter) => filter.chunkBytes))
+    const chunks = offsetsOf(filters.map((filter) => filter.chunkBytes))
     return filters.map(({ record, chunkBytes, ...site }, j): PlacedFilter => {
       return { ...site, record: { ...record, chunks: chunks[j] / 16, groupChunks: offsets[i] / 16 } }
     })

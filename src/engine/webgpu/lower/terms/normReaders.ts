@@ -3,8 +3,8 @@
  * needs it makes it from the gradient wrt the node.
  */
 import type { ValueId } from '../../../../core/network.ts'
+import { convolvedForOneNorm } from '../../../graph/dataflow.ts'
 import type { Graph } from '../../../graph/graph.ts'
-import { convolvedForOneNorm } from '../../../graph/reads.ts'
 import { seatedTerms, type TermPlaces } from './termPlaces.ts'
 
 export interface NormReader {

@@ -1,8 +1,7 @@
 /** Which filters a dispatch takes together. */
 import { expect, test } from 'vitest'
-import { inLevels } from '../../../../../src/engine/graph/inLevels.ts'
 import { lower } from '../../../../../src/engine/graph/lower.ts'
-import { rewrite } from '../../../../../src/engine/graph/rewrite/index.ts'
+import { orderByDepth, rewrite } from '../../../../../src/engine/graph/rewrite.ts'
 import { draftGroups } from '../../../../../src/engine/webgpu/lower/filters/filterDrafts.ts'
 import { findReadThrough } from '../../../../../src/engine/webgpu/lower/terms/readThrough.ts'
 import { placeTerms } from '../../../../../src/engine/webgpu/lower/terms/termPlaces.ts'
@@ -13,7 +12,7 @@ const nameOf = (parameter: number) => network.parameters[parameter].name.replace
 
 /** Names of the parameters of each group. */
 function groups(largestBinding: number): string[] {
-  const graph = inLevels(rewrite(lower(network)))
+  const graph = orderByDepth(rewrite(lower(network)))
   const readThrough = findReadThrough(graph, placeTerms(graph))
   const drafts = draftGroups({ graph, batchSize: 1, readThrough, largestBinding })
   return drafts.map(({ parallel, members }) => {

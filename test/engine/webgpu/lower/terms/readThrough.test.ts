@@ -3,7 +3,7 @@ import { expect, test } from 'vitest'
 import type { ValueId } from '../../../../../src/core/network.ts'
 import { NetworkBuilder } from '../../../../../src/core/networkBuilder.ts'
 import { lower } from '../../../../../src/engine/graph/lower.ts'
-import { rewrite } from '../../../../../src/engine/graph/rewrite/index.ts'
+import { rewrite } from '../../../../../src/engine/graph/rewrite.ts'
 import { findReadThrough } from '../../../../../src/engine/webgpu/lower/terms/readThrough.ts'
 import { placeTerms } from '../../../../../src/engine/webgpu/lower/terms/termPlaces.ts'
 

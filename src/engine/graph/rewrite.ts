@@ -1,0 +1,121 @@
+/**
+ * Rewrites a graph into an equivalent one that costs less: passes in a fixed order, each from a graph to a graph that
+ * computes the same outputs and gradients.
+ */
+import type { ValueId } from '../../core/network.ts'
+import { countReads } from './dataflow.ts'
+import { type Filter, type Graph, inputsOf, type Of, type Operation, outputsOf, rootsOf, type Term } from './graph.ts'
+
+type Pass = (graph: Graph) => Graph
+
+const live: readonly Pass[] = [inlineCombines, foldRelu, dropUnread, groupConvolutions]
+const frozen: readonly Pass[] = [inlineCombines, freezeActivations, dropUnread, groupConvolutions]
+
+/**
+ * Applies all passes.
+ *
+ * @param activations `live`: ReLUs and max poolings decide by their input; `frozen`: they decide by recorded masks
+ */
+export function rewrite(graph: Graph, activations: 'live' | 'frozen' = 'live'): Graph {
+  return (activations === 'live' ? live : frozen).reduce((current, pass) => pass(current), graph)
+}
+
+/**
+ * Merges nested sums: a combine that only another combine reads, without normalisation, hands over its terms,
+ *
+ *   Σ_i a_i·(Σ_j b_ij·x_ij) = Σ_ij a_i·b_ij·x_ij.
+ *
+ * A node then adds up the operations of all its edges at once and normalises each on the way; the mixed value of an edge
+ * and the normalised outputs are never stored.
+ */
+export function inlineCombines(graph: Graph): Graph {
+  const reads = countReads(graph)
+  const inlined = new Map<ValueId, readonly Term[]>()
+  const expand = (term: Term): readonly Term[] => {
+    const inner = term.norm === null && reads[term.value] === 1 ? inlined.get(term.value) : undefined
+    if (inner === undefined) return [term]
+    return inner.map((part) => ({ ...part, factors: [...term.factors, ...part.factors] }))
+  }
+  const operations = graph.operations.map((operation): Operation => {
+    if (operation.kind !== 'combine') return operation
+    const terms = operation.terms.flatMap(expand)
+    inlined.set(operation.output, terms)
+    return { ...operation, terms }
+  })
+  return { ...graph, operations }
+}
+
+/**
+ * Folds a ReLU into the convolutions that read it: conv(relu(x)) reads x and applies ReLU while it loads its input. The
+ * rectified value is never stored, and the backward pass recomputes the mask from x.
+ */
+export function foldRelu(graph: Graph): Graph {
+  const rectified = new Map<ValueId, ValueId>()
+  const operations = graph.operations.map((operation): Operation => {
+    if (operation.kind === 'relu') rectified.set(operation.output, operation.input)
+    if (operation.kind !== 'convolve') return operation
+    const input = rectified.get(operation.input)
+    return input === undefined ? operation : { ...operation, input, relu: true }
+  })
+  return { ...graph, operations }
+}
+
+/**
+ * Replaces ReLUs and max poolings by their frozen forms, which decide by a recorded mask. They stay operations of their
+ * own: a ReLU that is folded into a convolution has no mask to record.
+ */
+export function freezeActivations(graph: Graph): Graph {
+  return { ...graph, operations: graph.operations.map(frozenForm) }
+}
+
+function frozenForm(operation: Operation): Operation {
+  if (operation.kind === 'relu') return { ...operation, kind: 'frozenRelu' }
+  return operation.kind === 'maxPool' ? { ...operation, kind: 'frozenMaxPool' } : operation
+}
+
+/** Drops operations whose outputs nothing reads: values that other passes made superfluous, and dead branches. */
+export function dropUnread(graph: Graph): Graph {
+  const read = new Set(rootsOf(graph.network))
+  const kept: Operation[] = []
+  for (const operation of graph.operations.toReversed()) {
+    if (!outputsOf(operation).some((output) => read.has(output))) continue
+    for (const input of inputsOf(operation)) read.add(input)
+    kept.push(operation)
+  }
+  return { ...graph, operations: kept.reverse() }
+}
+
+/**
+ * Merges the convolutions of one input, dense and depthwise, into one operation at the place of the first. The input is
+ * loaded once for all edges that leave a node, and the backward pass sums their gradients before the shared ReLU.
+ */
+export function groupConvolutions(graph: Graph): Graph {
+  const groups = new Map<string, Filter[]>()
+  const operations = graph.operations.flatMap((operation): Operation[] => {
+    if (operation.kind !== 'convolve') return [operation]
+    const key = groupKey(operation)
+    const filters = groups.get(key)
+    if (filters !== undefined) {
+      filters.push(...operation.filters)
+      return []
+    }
+    const own = [...operation.filters]
+    groups.set(key, own)
+    return [{ ...operation, filters: own }]
+  })
+  return { ...graph, operations }
+}
+
+const groupKey = ({ input, relu }: Of<'convolve'>) => `${input} ${relu}`
+
+/** Sorts operations by depth, the longest path from the input, so that operations which can run side by side are neighbours. */
+export function orderByDepth(graph: Graph): Graph {
+  const depths = new Map<ValueId, number>()
+  const placed = graph.operations.map((operation) => {
+    const depth = 1 + Math.max(0, ...inputsOf(operation).map((input) => depths.get(input) ?? 0))
+    for (const output of outputsOf(operation)) depths.set(output, depth)
+    return { operation, depth }
+  })
+  const operations = placed.toSorted((a, b) => a.depth - b.depth).map(({ operation }) => operation)
+  return { ...graph, operations }
+}
