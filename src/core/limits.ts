@@ -25,6 +25,11 @@ export const LIMITS = {
   },
   'dataset-gib': { value: 2, unit: 'GiB', meaning: 'all images of a dataset in memory; CIFAR-10 takes 0.2' },
   'archive-gib': { value: 200, unit: 'GiB', meaning: 'the unpacked files of an archive; ImageNet takes 145' },
+  'archive-ratio': {
+    value: 100,
+    unit: 'times',
+    meaning: 'the same over the size of the archive; images compress little',
+  },
   'archive-files': { value: 5_000_000, unit: 'files', meaning: 'entries of an archive; ImageNet has 1.3 million' },
   'download-gib': { value: 200, unit: 'GiB', meaning: 'a file from the network; ImageNet takes 145' },
   'yaml-kib': { value: 128, unit: 'KiB', meaning: 'an experiment, recipe or mapping file' },

@@ -2,31 +2,39 @@
 import { createReadStream, createWriteStream } from 'node:fs'
 import { stat } from 'node:fs/promises'
 import path from 'node:path'
-import type { Readable } from 'node:stream'
+import { type Readable, Transform, type TransformCallback } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { createGunzip } from 'node:zlib'
-import { extract } from 'tar-stream'
+import { extract, type Header } from 'tar-stream'
 import { makeFolder, writeFailure } from '../../core/atomicFile.ts'
+import { DiskSpace } from '../../core/diskSpace.ts'
 import { BenchError } from '../../core/errors.ts'
 import { fileHash } from '../../core/fileHash.ts'
-import { type FileTree, rooted } from './fileTree.ts'
+import { beyondLimit, limitOf } from '../../core/limits.ts'
+import { type FileTree, requireSize, rooted } from './fileTree.ts'
 
 export const isArchive = (file: string): boolean => /\.(tar|tar\.gz|tgz)$/.test(file)
 
-/** More than this is not held in memory, whatever the archive says or expands to. */
-const MOST_BYTES = 2 ** 31
-/** How many times its own size an archive may take on disk. Images and their pixels stay far below. */
-const MOST_EXPANSION = 100
+/** Bytes of an archive without an entry: long names take up to 4 MiB, and blocks of zeros end it. */
+const LONGEST_GAP = 8 * 2 ** 20
+/** So much may come from an archive of any size. */
+const SMALL = 8 * 2 ** 20
+/** Longer paths are refused by the file systems themselves. */
+const LONGEST_NAME = 4096
 
 /**
  * Reads a whole archive. Hidden files are skipped.
- * @throws BenchError `bad-input` for entries that lead outside, links, and contents beyond 2 GiB; `corrupt` where it
- * cannot be read to its end
+ * @throws BenchError `bad-input` for entries that lead outside, links, and contents beyond `dataset-gib`; `corrupt` where
+ * it cannot be read to its end
  */
-export async function openArchive(file: string, mostBytes = MOST_BYTES): Promise<FileTree> {
+export async function openArchive(file: string): Promise<FileTree> {
   const contents = new Map<string, Buffer>()
   const folders = new Set<string>()
-  await eachEntry(file, mostBytes, async (name, isFolder, content) => {
+  const checkTotal = (bytes: number) => {
+    if (bytes <= limitOf('dataset-gib') * 2 ** 30) return
+    throw beyondLimit('dataset-gib', `${file} holds ${gibibytes(bytes)} or more`, 'unpack it and give the folder')
+  }
+  await eachEntry(file, checkTotal, async (name, isFolder, content) => {
     if (!isFolder && !isHidden(name)) contents.set(name, await bytesOf(content))
     for (const folder of foldersOf(isFolder ? `${name}/` : name)) folders.add(folder)
   })
@@ -34,7 +42,11 @@ export async function openArchive(file: string, mostBytes = MOST_BYTES): Promise
     root: file,
     paths: [...contents.keys()].sort(),
     folders: [...folders],
-    read: async (name) => contents.get(name) ?? Buffer.alloc(0),
+    read: async (name, limit = 'dataset-gib') => {
+      const bytes = contents.get(name) ?? Buffer.alloc(0)
+      requireSize(`${file}:${name}`, bytes.length, limit)
+      return bytes
+    },
     locate: (name) => `${file}:${name}`,
     fingerprint: () => fileHash(file),
   })
@@ -42,11 +54,22 @@ export async function openArchive(file: string, mostBytes = MOST_BYTES): Promise
 
 /**
  * Writes all files of an archive into a folder.
- * @throws BenchError as `openArchive`; contents may take a hundred times the archive's size
+ * @throws BenchError as `openArchive`, for contents beyond `archive-gib` or `archive-ratio`; `failed` where the disk is full,
+ * or nearly so
  */
 export async function unpackArchive(file: string, folder: string): Promise<void> {
   const { size } = await stat(file)
-  await eachEntry(file, MOST_EXPANSION * size, async (name, isFolder, content) => {
+  const space = new DiskSpace(folder)
+  const checkTotal = async (bytes: number) => {
+    if (bytes > limitOf('archive-gib') * 2 ** 30) {
+      throw beyondLimit('archive-gib', `${file} holds ${gibibytes(bytes)} or more`)
+    }
+    if (bytes > Math.max(SMALL, limitOf('archive-ratio') * size)) {
+      throw beyondLimit('archive-ratio', `${file} holds more than ${Math.floor(bytes / size)} times its own size`)
+    }
+    await space.check(bytes)
+  }
+  await eachEntry(file, checkTotal, async (name, isFolder, content) => {
     const target = path.join(folder, name)
     try {
       makeFolder(isFolder ? target : path.dirname(target))
@@ -57,27 +80,45 @@ export async function unpackArchive(file: string, folder: string): Promise<void>
   })
 }
 
+const gibibytes = (bytes: number): string => `${(bytes / 2 ** 30).toFixed(1)} GiB`
+
 /** Not of reading the archive: a full disk does not make it a damaged one. */
 const isOfWriting = (cause: unknown): cause is NodeJS.ErrnoException =>
   ['open', 'write', 'fsync', 'close', 'mkdir'].includes((cause as NodeJS.ErrnoException).syscall ?? '')
 
-/** Calls `visit` with each file and folder in turn; what it does not read of the content is skipped. */
+/**
+ * Calls `visit` with each file and folder in turn; what it does not read of the content is skipped.
+ * @param checkTotal told, before each, how far the archive reaches with it, in unpacked bytes; throws where that is too much
+ */
 async function eachEntry(
   file: string,
-  mostBytes: number,
+  checkTotal: (bytes: number) => void | Promise<void>,
   visit: (name: string, isFolder: boolean, content: Readable) => Promise<void>,
 ): Promise<void> {
   const unpack = extract()
+  let [end, entries] = [0, 0]
+  const watched = new PassThroughCounter((bytes) =>
+    bytes > end + LONGEST_GAP
+      ? new BenchError(
+          'corrupt',
+          `${file} has ${LONGEST_GAP / 2 ** 20} MiB without a file in them; it is no whole archive`,
+        )
+      : undefined,
+  )
   const bytes = createReadStream(file)
-  const unpacked = file.endsWith('.tar') ? pipeline(bytes, unpack) : pipeline(bytes, createGunzip(), unpack)
+  const unpacked = file.endsWith('.tar')
+    ? pipeline(bytes, watched, unpack)
+    : pipeline(bytes, createGunzip(), watched, unpack)
   unpacked.catch(() => undefined)
-  let left = mostBytes
   try {
     for await (const entry of unpack) {
-      const { name, type, size = 0 } = entry.header
-      left -= size
-      if (left < 0) throw tooLarge(file, mostBytes)
-      await visit(checkedName(name, type, file), type === 'directory', entry as unknown as Readable)
+      const { name, type, size = 0, byteOffset } = entry.header as Header & { readonly byteOffset: number }
+      const isFolder = type === 'directory'
+      end = byteOffset + (isFolder ? 0 : Math.ceil(size / BLOCK) * BLOCK)
+      entries++
+      if (entries > limitOf('archive-files')) throw beyondLimit('archive-files', `${file} has ${entries} files or more`)
+      await checkTotal(end)
+      await visit(checkedName(name, type, file), isFolder, entry as unknown as Readable)
       entry.resume()
     }
     await unpacked
@@ -87,8 +128,31 @@ async function eachEntry(
   }
 }
 
+const BLOCK = 512
+
+/** Lets bytes through until `problem` names one. */
+class PassThroughCounter extends Transform {
+  readonly #problem: (bytes: number) => Error | undefined
+  #bytes = 0
+
+  constructor(problem: (bytes: number) => Error | undefined) {
+    super()
+    this.#problem = problem
+  }
+
+  override _transform(chunk: Buffer, _: string, done: TransformCallback): void {
+    this.#bytes += chunk.length
+    const error = this.#problem(this.#bytes)
+    if (error === undefined) done(null, chunk)
+    else done(error)
+  }
+}
+
 /** The entry's path, if it stays inside. */
 function checkedName(name: string, type: string | null | undefined, file: string): string {
+  if (name.length > LONGEST_NAME) {
+    throw new BenchError('bad-input', `${file}: the name of an entry has ${name.length} characters; refused`)
+  }
   const clean = path.posix.normalize(name.replaceAll('\\', '/')).replace(/\/$/, '')
   if (clean.startsWith('../') || clean === '..' || path.posix.isAbsolute(clean) || /^[a-z]:/i.test(clean)) {
     throw new BenchError('bad-input', `${file}: entry "${name}" leads outside the archive; refused`)
@@ -113,9 +177,4 @@ function isHidden(name: string): boolean {
 function foldersOf(name: string): string[] {
   const parts = name.split('/').slice(0, -1)
   return parts.map((_, i) => parts.slice(0, i + 1).join('/')).filter((folder) => !isHidden(folder))
-}
-
-function tooLarge(file: string, mostBytes: number): BenchError {
-  const gibibytes = (mostBytes / 2 ** 30).toFixed(1)
-  return new BenchError('bad-input', `${file} holds more than ${gibibytes} GiB; unpack it and give the folder instead`)
 }

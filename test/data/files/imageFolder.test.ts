@@ -15,7 +15,7 @@ import sharp from 'sharp'
 import { afterEach, describe, expect, it } from 'vitest'
 import { raiseLimit } from '../../../src/core/limits.ts'
 import { scaledDataset } from '../../../src/data/batches/imageView.ts'
-import { openArchive } from '../../../src/data/files/tarArchive.ts'
+import { openArchive, unpackArchive } from '../../../src/data/files/tarArchive.ts'
 import { openDataset } from '../../../src/data/openDataset.ts'
 import { openImageStream } from '../../../src/data/photographs/imageStream.ts'
 import { datasetHash } from '../../../src/runner/planning/datasetHash.ts'
@@ -155,6 +155,36 @@ describe('an image folder', () => {
     await expect(openDataset('cifar10', { folder: at })).rejects.toThrow(/has 2 class folders; expected 10/)
   })
 })
+
+/** The header of a tar entry. */
+function header(entry: { name: string; type: 'file' | 'directory' | 'gnu'; size: number }): Buffer {
+  const bytes = Buffer.alloc(512)
+  bytes.write(entry.name, 0)
+  bytes.write('0000644\0', 100)
+  bytes.write(`${entry.size.toString(8).padStart(11, '0')}\0`, 124)
+  bytes.write('00000000000\0', 136)
+  bytes.write('        ', 148)
+  bytes.write({ file: '0', directory: '5', gnu: 'L' }[entry.type], 156)
+  bytes.write(entry.type === 'gnu' ? 'ustar  \0' : 'ustar\x0000', 257)
+  bytes.write(
+    `${bytes
+      .reduce((sum, byte) => sum + byte, 0)
+      .toString(8)
+      .padStart(6, '0')}\0 `,
+    148,
+  )
+  return bytes
+}
+
+/** An empty file. */
+const file = async (name: string) => header({ name, type: 'file', size: 0 })
+
+/** What stands before an entry whose name is long, in GNU's way. */
+const longName = (length: number) =>
+  Buffer.concat([
+    header({ name: '././@LongLink', type: 'gnu', size: length }),
+    Buffer.alloc(Math.ceil(length / 512) * 512).fill('x', 0, length - 1),
+  ])
 
 /** Columns of different colours. */
 async function striped(width: number, height: number): Promise<Buffer> {
@@ -364,7 +394,55 @@ describe('an archive of an image folder', () => {
     const bomb = gzipSync(await tar(new Map([['train/cat/0.png', Buffer.alloc(2 ** 22)]])))
     expect(bomb.length).toBeLessThan(10_000)
     const file = write(join(folder.path, 'bomb.tar.gz'), bomb)
-    await expect(openArchive(file, 2 ** 20)).rejects.toThrow(/holds more than 0\.0 GiB; unpack it/)
+    raiseLimit('dataset-gib=0.001')
+    await expect(openArchive(file)).rejects.toThrow(
+      /bomb\.tar\.gz holds 0\.0 GiB or more; the limit is 0\.001 GiB: unpack it/,
+    )
+  })
+
+  it.each([
+    ['endless zeros', () => Buffer.alloc(2 ** 25), /has 8 MiB without a file in them/],
+    [
+      'a folder that says it is large',
+      () => Buffer.concat([header({ name: 'train', type: 'directory', size: 2 ** 32 }), Buffer.alloc(2 ** 25)]),
+      /has 8 MiB without a file in them/,
+    ],
+    [
+      'zeros between files',
+      async () => Buffer.concat([await file('a'), Buffer.alloc(2 ** 25), await file('b')]),
+      /has 8 MiB without/,
+    ],
+    ['long names without files', () => Buffer.concat(Array(9).fill(longName(2 ** 20))), /has 8 MiB without/],
+    [
+      'a name longer than a path',
+      () => Buffer.concat([longName(5000), header({ name: 'b', type: 'file', size: 0 })]),
+      /has 4999 characters; refused/,
+    ],
+    [
+      'more files than the limit',
+      async () => Buffer.concat([await file('a'), await file('b'), await file('c'), await file('d')]),
+      /has 4 files or more; the limit is 3 files: raise it with --raise archive-files=6/,
+    ],
+  ])('is refused with %s, in memory and on disk', async (_, make, message) => {
+    raiseLimit('archive-files=3')
+    const path = write(join(folder.path, 'odd.tar.gz'), gzipSync(await make()))
+    await expect(openArchive(path)).rejects.toThrow(message)
+    await expect(unpackArchive(path, join(folder.path, 'unpacked'))).rejects.toThrow(message)
+  })
+
+  it('is unpacked no further than its limits, each of which can be raised', async () => {
+    const files = new Map(['a', 'b', 'c'].map((name) => [name, Buffer.alloc(2 ** 22)]))
+    const path = write(join(folder.path, 'zeros.tar.gz'), gzipSync(await tar(files)))
+    const unpack = () => unpackArchive(path, join(folder.path, 'unpacked'))
+    await expect(unpack()).rejects.toThrow(/holds more than \d+ times its own size; .* --raise archive-ratio=200/)
+    raiseLimit('archive-ratio=10000')
+    raiseLimit('archive-gib=0.01')
+    await expect(unpack()).rejects.toThrow(
+      /holds 0\.0 GiB or more; the limit is 0\.01 GiB: raise it with --raise archive-gib/,
+    )
+    raiseLimit('archive-gib=1')
+    await unpack()
+    expect(readdirSync(join(folder.path, 'unpacked'))).toEqual(['a', 'b', 'c'])
   })
 
   it('is refused when cut short or not an archive', async () => {
