@@ -1,4 +1,5 @@
 /** Gets the source of a table from where it is published, and imports it. */
+import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { rm } from 'node:fs/promises'
 import { basename, join } from 'node:path'
@@ -7,7 +8,7 @@ import { z } from 'zod'
 import { BenchError } from '../core/errors.ts'
 import { unknownName } from '../core/names.ts'
 import { userFolder } from '../core/userFolder.ts'
-import { checkUrl, type DownloadOptions, download } from '../data/fetch/download.ts'
+import { checkUrl, type DownloadOptions, downloadFor } from '../data/fetch/download.ts'
 import { type ImportOptions, importTable } from './importTable.ts'
 import type { Manifest } from './manifest.ts'
 import { embeddedTables } from './tableFolders.ts'
@@ -31,6 +32,7 @@ export interface FetchTableOptions extends Omit<ImportOptions, 'onProgress'> {
   readonly sha256?: string
   readonly onDownload?: DownloadOptions['onProgress']
   readonly onImport?: ImportOptions['onProgress']
+  readonly onWait?: DownloadOptions['onWait']
   readonly attempts?: number
   readonly pauseMs?: number
 }
@@ -46,12 +48,19 @@ export function tableSources(): Readonly<Record<string, TableSource>> {
  */
 export async function fetchTable(name: string, options: FetchTableOptions): Promise<Manifest> {
   const source = options.url === undefined ? knownSource(name) : ownSource(options.url)
-  const { onDownload, onImport, attempts, pauseMs, sha256 = source.sha256 } = options
-  const target = userFolder('downloads', source.file)
-  const { path } = await download({ url: source.url, sha256, target, onProgress: onDownload, attempts, pauseMs })
-  const manifest = await importTable(path, { ...options, ...(onImport && { onProgress: onImport }) })
-  await rm(path, { force: true })
-  return manifest
+  const { onDownload, onImport, onWait, attempts, pauseMs, sha256 = source.sha256 } = options
+  // A folder for each address: the import names the file, and a part is never continued with another.
+  const folder = userFolder('downloads', createHash('sha256').update(source.url).digest('hex').slice(0, 12))
+  const target = join(folder, source.file)
+  const wait = { lockFile: `${folder}.lock`, ...(onWait && { onWait }) }
+  return downloadFor(
+    { url: source.url, sha256, target, onProgress: onDownload, attempts, pauseMs, ...wait },
+    async ({ path }) => {
+      const manifest = await importTable(path, { ...options, ...(onImport && { onProgress: onImport }) })
+      await rm(folder, { recursive: true, force: true })
+      return manifest
+    },
+  )
 }
 
 function knownSource(name: string): Pick<TableSource, 'url' | 'file' | 'sha256'> {

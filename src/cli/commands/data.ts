@@ -82,9 +82,8 @@ async function fetchNamed(name: string, { to, url, sha256, json, quiet }: FetchF
   const { fetchDataset } = await import('../../data/fetch/fetchDataset.ts')
   const { datasetInfo } = await import('../../data/datasetInfo.ts')
   const progress = quiet || json ? undefined : transferProgress(process.stderr)
-  const dataset = await fetchDataset(name, { to, url, sha256, onProgress: progress?.show }).finally(() =>
-    progress?.end(),
-  )
+  const told = progress && { onProgress: progress.show, onWait: sayAside }
+  const dataset = await fetchDataset(name, { to, url, sha256, ...told }).finally(() => progress?.end())
   const info = datasetInfo(dataset)
   print(info, infoTable(info), { json })
 }

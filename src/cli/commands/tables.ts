@@ -8,7 +8,7 @@ import type { Manifest } from '../../tables/manifest.ts'
 import { manifestPath, verifyTable } from '../../tables/openTable.ts'
 import { spaceIndex } from '../../tables/spaceIndex.ts'
 import { jsonOption, outOption, positiveInteger, quietOption } from '../options.ts'
-import { writeOutput } from '../output.ts'
+import { sayAside, writeOutput } from '../output.ts'
 import { tableFormat } from '../outputFormat.ts'
 import { importProgress, transferProgress } from '../progress/transferProgress.ts'
 import { buildCommand, mergeCommand } from './tablesBuild.ts'
@@ -117,7 +117,7 @@ async function fetchSource(name: string, flags: FetchFlags): Promise<void> {
     as,
     ...(url === undefined ? {} : { url }),
     ...(sha256 === undefined ? {} : { sha256 }),
-    ...(bytes && { onDownload: bytes.show }),
+    ...(bytes && { onDownload: bytes.show, onWait: sayAside }),
     ...(architectures && { onImport: architectures.show }),
   }).finally(() => {
     bytes?.end()

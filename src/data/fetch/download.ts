@@ -3,13 +3,18 @@ import { type FileHandle, open, readFile, rename, rm, stat, writeFile } from 'no
 import path from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { makeFolder, writeFailure } from '../../core/atomicFile.ts'
+import { DiskSpace } from '../../core/diskSpace.ts'
 import { BenchError } from '../../core/errors.ts'
 import { fileHash } from '../../core/fileHash.ts'
+import { beyondLimit, limitOf } from '../../core/limits.ts'
+import { lock } from '../../core/lock.ts'
 
 export interface DownloadOptions {
   readonly url: string
   /** Where the file will be. Until it is whole, it is beside that, with the ending `.part`. */
   readonly target: string
+  /** Held meanwhile; absent: beside the target, with the ending `.lock`. */
+  readonly lockFile?: string
   /** Expected hash, hexadecimal. */
   readonly sha256?: string
   /** Bytes there, and in all where the server says. */
@@ -20,6 +25,8 @@ export interface DownloadOptions {
   readonly pauseMs?: number
   /** An attempt ends when nothing came for so long; 60 s where absent. */
   readonly stallMs?: number
+  /** Told that another process downloads to this place, in a line for the user. */
+  readonly onWait?: (line: string) => void
 }
 
 export interface Downloaded {
@@ -31,23 +38,71 @@ export interface Downloaded {
 /** Answers after which another attempt may help. */
 const TRANSIENT = new Set([408, 425, 429, 500, 502, 503, 504])
 
+/** Failures of the connection after which another attempt may help; after all others it does not. */
+const TRANSIENT_CODES = new Set([
+  ...['ECONNRESET', 'ECONNREFUSED', 'ECONNABORTED', 'EPIPE', 'ETIMEDOUT', 'EAI_AGAIN'],
+  ...['ENETDOWN', 'ENETUNREACH', 'EHOSTDOWN', 'EHOSTUNREACH'],
+  ...['UND_ERR_SOCKET', 'UND_ERR_CONNECT_TIMEOUT', 'UND_ERR_HEADERS_TIMEOUT', 'UND_ERR_BODY_TIMEOUT'],
+])
+
 /**
  * The file, whole and checked. One that is there already and has the expected hash is not downloaded again.
- * @throws BenchError `missing` where the server refuses it, `failed` where it cannot be had now (what came is kept), `corrupt`
- * where the hash is another (nothing is kept)
+ * @throws BenchError `missing` where the server refuses it, or the address leads nowhere; `failed` where it cannot be had now
+ * (what came is kept) or the disk is nearly full; `corrupt` where the hash is another, `bad-input` beyond the limit
+ * `download-gib` (nothing is kept)
  */
-export async function download(options: DownloadOptions): Promise<Downloaded> {
-  const { url, target, sha256 } = options
+export const download = (options: DownloadOptions): Promise<Downloaded> => alone(options, () => downloadAlone(options))
+
+/**
+ * Downloads the file and makes something of it, while no other process downloads to this place.
+ * @param earlier asked when it is our turn: what another process made in the meantime
+ * @throws as `download` does, and whatever `use` throws
+ */
+export async function downloadFor<T>(
+  options: DownloadOptions,
+  use: (file: Downloaded) => Promise<T>,
+  earlier: () => Promise<T | undefined> = async () => undefined,
+): Promise<T> {
+  return alone(options, async () => (await earlier()) ?? (await use(await downloadAlone(options))))
+}
+
+async function alone<T>(options: DownloadOptions, work: () => Promise<T>): Promise<T> {
+  const { url, target, lockFile = `${target}.lock`, onWait } = options
   checkUrl(url)
-  if (sha256 !== undefined && (await hashOf(target)) === sha256.toLowerCase()) return described(target, sha256)
+  makeFolderOf(lockFile)
+  const held = await lock(lockFile, ({ pid, host }) =>
+    onWait?.(`waiting for process ${pid} on ${host}, which downloads ${url}`),
+  )
   try {
-    makeFolder(path.dirname(target))
-  } catch (cause) {
-    throw writeFailure(target, cause as NodeJS.ErrnoException)
+    return await work()
+  } finally {
+    held.release()
   }
-  await fetchWhole(options, partOf(target))
-  const found = await finish(options, partOf(target))
-  return described(target, found)
+}
+
+function makeFolderOf(file: string): void {
+  try {
+    makeFolder(path.dirname(file))
+  } catch (cause) {
+    throw writeFailure(file, cause as NodeJS.ErrnoException)
+  }
+}
+
+async function downloadAlone(options: DownloadOptions): Promise<Downloaded> {
+  const { target, sha256 } = options
+  if (sha256 !== undefined && (await hashOf(target)) === sha256.toLowerCase()) return described(target, sha256)
+  makeFolderOf(target)
+  const part = partOf(target)
+  const resumed = (await sizeOf(part.file)) > 0
+  await fetchWhole(options, part)
+  try {
+    return described(target, await finish(options, part))
+  } catch (error) {
+    // The part that was there may have been of another file.
+    if (!resumed || (error as BenchError).code !== 'corrupt') throw error
+    await fetchWhole(options, part)
+    return described(target, await finish(options, part))
+  }
 }
 
 interface Part {
@@ -67,12 +122,13 @@ export function checkUrl(url: string): void {
 /** Attempts until the part is whole. */
 async function fetchWhole(options: DownloadOptions, part: Part): Promise<void> {
   const { url, attempts = 5, pauseMs = 1000 } = options
+  let most = await sizeOf(part.file)
   for (let idle = 0; ; ) {
-    const before = await sizeOf(part.file)
     const failure = await fetchMore(options, part)
     if (failure === undefined) return
     const size = await sizeOf(part.file)
-    idle = size > before ? 0 : idle + 1
+    idle = size > most ? 0 : idle + 1
+    most = Math.max(most, size)
     if (idle >= attempts) {
       const kept = size > 0 ? `; the ${size} bytes so far are kept, and the same command goes on from them` : ''
       throw new BenchError('failed', `${url} ${failure}, ${attempts} times in a row${kept}`)
@@ -89,16 +145,38 @@ async function fetchMore(options: DownloadOptions, part: Part): Promise<string |
   const stall = new AbortController()
   const response = await request(options, { from: resume ? have : 0, version, stall })
   if (typeof response === 'string') return response
-  if (response.status === 416 && resume) return restartUnlessWhole(response, have, part)
-  if (TRANSIENT.has(response.status)) return `answers ${response.status} ${response.statusText}`.trimEnd()
-  if (!response.ok) {
-    const answer = `${response.status} ${response.statusText}`.trimEnd()
-    throw new BenchError('missing', `${options.url} answers ${answer}; check the address, or name another with --url`)
+  const start = resume && response.status === 206 ? have : 0
+  if (response.ok && continues(response, start, version)) {
+    // Never is an old part there under a new version's name.
+    if (start === 0) await remove(part)
+    await writeFile(part.version, versionOf(response))
+    return append(options, part, { response, start, stall })
   }
-  const start = response.status === 206 ? rangeStart(response) : 0
-  if (start !== 0 && start !== have) return `answers with bytes from ${start}, asked from ${have}`
-  await writeFile(part.version, versionOf(response))
-  return append(options, part, { response, start, stall })
+  stall.abort()
+  if (resume && response.status === 416 && isWhole(response, have, version, options)) return undefined
+  if (resume && (response.ok || response.status === 416)) {
+    await remove(part)
+    return fetchMore(options, part)
+  }
+  const answer = `${response.status} ${response.statusText}`.trimEnd()
+  if (TRANSIENT.has(response.status)) return `answers ${answer}`
+  throw new BenchError('missing', `${options.url} answers ${answer}; check the address, or name another with --url`)
+}
+
+/**
+ * Whether an answer goes on with the part: it is the whole file, or begins where the part ends, in the same version. A part
+ * without a version is only gone on with where the file's hash is known.
+ */
+function continues(response: Response, start: number, version: string): boolean {
+  if (response.status !== 206) return true
+  const begins = response.headers.get('content-range')?.startsWith(`bytes ${start}-`) ?? false
+  return begins && !isEncoded(response) && (start === 0 || version === '' || versionOf(response) === version)
+}
+
+/** Whether an answer that there is nothing after the part says that the part is the whole file, in the same version. */
+function isWhole(response: Response, have: number, version: string, { sha256 }: DownloadOptions): boolean {
+  const isLong = response.headers.get('content-range') === `bytes */${have}`
+  return isLong && (sha256 !== undefined || versionOf(response) === version)
 }
 
 /** @returns the answer, or why there is none */
@@ -113,7 +191,8 @@ async function request(
   try {
     return await fetch(url, { headers, signal: stall.signal })
   } catch (error) {
-    return `cannot be reached (${networkReason(error)})`
+    if (isTransient(error)) return `cannot be reached (${networkReason(error)})`
+    throw unreachable(url, error)
   } finally {
     clearTimeout(timer)
   }
@@ -121,12 +200,14 @@ async function request(
 
 /** Writes what comes after the first `start` bytes. @returns why it is not whole, or undefined if it is */
 async function append(
-  { stallMs = 60_000, onProgress }: DownloadOptions,
+  { url, stallMs = 60_000, onProgress }: DownloadOptions,
   part: Part,
   { response, start, stall }: { readonly response: Response; readonly start: number; readonly stall: AbortController },
 ): Promise<string | undefined> {
-  const length = response.headers.get('content-length')
-  const total = length === null ? undefined : start + Number(length)
+  const total = totalOf(response)
+  const space = new DiskSpace(part.file)
+  await requireBounded(url, part, total ?? 0)
+  await space.check(0, total === undefined ? 0 : total - start)
   const file = await open(part.file, start > 0 ? 'a' : 'w').catch((cause) => {
     throw writeFailure(part.file, cause)
   })
@@ -137,11 +218,17 @@ async function append(
       timer.refresh()
       await write(file, chunk as Uint8Array, part.file)
       received += (chunk as Uint8Array).length
+      await requireBounded(url, part, received)
+      await space.check(received - start)
       onProgress?.(received, total)
     }
     await file.sync()
   } catch (error) {
-    if (error instanceof BenchError) throw error
+    if (error instanceof BenchError) {
+      stall.abort()
+      throw error
+    }
+    if (isGarbled(error)) throw unreachable(url, error)
     return `broke off after ${received} bytes (${networkReason(error)})`
   } finally {
     clearTimeout(timer)
@@ -156,11 +243,11 @@ async function write(file: FileHandle, chunk: Uint8Array, name: string): Promise
   })
 }
 
-/** The server has nothing after our bytes: they are the whole file, or of another version of it. */
-async function restartUnlessWhole(response: Response, have: number, part: Part): Promise<string | undefined> {
-  if (response.headers.get('content-range') === `bytes */${have}`) return undefined
+/** @throws BenchError `bad-input` beyond the limit; nothing is kept then */
+async function requireBounded(url: string, part: Part, bytes: number): Promise<void> {
+  if (bytes <= limitOf('download-gib') * 2 ** 30) return
   await remove(part)
-  return `has another file than the ${have} bytes that were kept`
+  throw beyondLimit('download-gib', `${url} has ${(bytes / 2 ** 30).toFixed(1)} GiB or more`)
 }
 
 /** Checks the hash and moves the file to its place. @returns the hash */
@@ -175,22 +262,53 @@ async function finish({ url, target, sha256 }: DownloadOptions, part: Part): Pro
   return found
 }
 
-/** First byte of a partial answer: `bytes 100-199/200` → 100. */
-function rangeStart(response: Response): number {
-  return Number(/^bytes (\d+)-/.exec(response.headers.get('content-range') ?? '')?.[1] ?? Number.NaN)
+/** Of the whole file, where the server says it. */
+function totalOf(response: Response): number | undefined {
+  const { headers } = response
+  const [, ofRange] = /^bytes \d+-\d+\/(\d+)$/.exec(headers.get('content-range') ?? '') ?? []
+  const length = response.status === 206 ? ofRange : headers.get('content-length')
+  return length === undefined || length === null || isEncoded(response) ? undefined : Number(length)
 }
 
+/** What is compressed on the way has another length there, and cannot be gone on with. */
+const isEncoded = ({ headers }: Response): boolean =>
+  !['', 'identity'].includes(headers.get('content-encoding')?.toLowerCase() ?? '')
+
+/** So long after a change, a time in whole seconds tells versions apart (RFC 9110, 8.8.2.2). */
+const STRONG_AFTER_MS = 60_000
+
 /** A strong name of the file's version, as `If-Range` takes it; empty where the server gives none. */
-function versionOf({ headers }: Response): string {
-  const etag = headers.get('etag')
-  if (etag !== null && !etag.startsWith('W/')) return etag
-  return headers.get('last-modified') ?? ''
+function versionOf(response: Response): string {
+  const { headers } = response
+  if (isEncoded(response)) return ''
+  const etag = headers.get('etag') ?? ''
+  if (etag !== '') return etag.startsWith('W/') ? '' : etag
+  const changed = headers.get('last-modified') ?? ''
+  return Date.parse(headers.get('date') ?? '') - Date.parse(changed) >= STRONG_AFTER_MS ? changed : ''
 }
 
 function networkReason(error: unknown): string {
-  const { name, message, cause } = error as Error & { readonly cause?: Error & { readonly code?: string } }
+  const { name, message, cause } = error as NetworkError
   if (name === 'AbortError') return 'no answer for too long'
   return cause?.code ?? cause?.message ?? message
+}
+
+/** What `fetch` throws; what a connection failed by is inside. */
+type NetworkError = Error & { readonly cause?: Error & { readonly code?: string } }
+
+const unreachable = (url: string, error: unknown) => {
+  const problem = `${url} cannot be downloaded (${networkReason(error)})`
+  return new BenchError('missing', `${problem}; check the address, or name another with --url`, { cause: error })
+}
+
+/** What was compressed on the way cannot be unpacked. */
+const isGarbled = (error: unknown): boolean =>
+  /^Z_/.test((error as NetworkError).cause?.code ?? (error as NodeJS.ErrnoException).code ?? '')
+
+/** Several addresses of a host that all fail are one error, of the code of the first. */
+const isTransient = (error: unknown): boolean => {
+  const { name, cause } = error as NetworkError
+  return name === 'AbortError' || TRANSIENT_CODES.has(cause?.code ?? '')
 }
 
 const hashOf = (file: string): Promise<string | undefined> => fileHash(file).catch(() => undefined)

@@ -14,7 +14,7 @@ import type { Dataset } from '../dataset.ts'
 import { datasetFolder, knownName } from '../datasetNames.ts'
 import { unpackArchive } from '../files/tarArchive.ts'
 import { openDataset } from '../openDataset.ts'
-import { checkUrl, type DownloadOptions, download } from './download.ts'
+import { checkUrl, type DownloadOptions, downloadFor } from './download.ts'
 
 const Source = z.object({
   url: z.url().optional(),
@@ -24,7 +24,8 @@ const Source = z.object({
 
 export type DatasetSource = z.infer<typeof Source>
 
-export interface FetchOptions extends Pick<DownloadOptions, 'onProgress' | 'attempts' | 'pauseMs' | 'stallMs'> {
+export interface FetchOptions
+  extends Pick<DownloadOptions, 'onProgress' | 'attempts' | 'pauseMs' | 'stallMs' | 'onWait'> {
   /** Instead of the known source. */
   readonly url?: string
   readonly sha256?: string
@@ -51,10 +52,15 @@ export async function fetchDataset(typed: string, options: FetchOptions = {}): P
   if (await hasFiles(folder)) return openDataset(name, { folder })
   const source = options.url === undefined ? publicSource(name, sources[name]) : ownSource(options.url)
   const sha256 = options.sha256 ?? source.sha256
-  const { onProgress, attempts, pauseMs, stallMs } = options
   const target = userFolder('downloads', archiveName(name, source.url))
-  const archive = await download({ url: source.url, sha256, target, onProgress, attempts, pauseMs, stallMs })
-  await unpackChecked(name, archive.path, folder).finally(() => rm(archive.path))
+  await downloadFor(
+    { ...options, ...source, sha256, target },
+    async ({ path }) => {
+      await unpackChecked(name, path, folder).finally(() => rm(path))
+      return true
+    },
+    async () => (await hasFiles(folder)) || undefined,
+  )
   return openDataset(name, { folder })
 }
 

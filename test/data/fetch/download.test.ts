@@ -1,17 +1,21 @@
 import { createHash, randomBytes } from 'node:crypto'
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import { type AddressInfo, createServer as createTcpServer, type Server as TcpServer } from 'node:net'
 import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
 import { afterEach, describe, expect, it } from 'vitest'
+import { raiseLimit } from '../../../src/core/limits.ts'
 import { type DownloadOptions, download } from '../../../src/data/fetch/download.ts'
 import { fetchDataset } from '../../../src/data/fetch/fetchDataset.ts'
 import { cifarRecords, tar, temporaryFolder, write } from '../sampleFiles.ts'
 
 const folder = temporaryFolder()
 const servers: Server[] = []
+const tcpServers: TcpServer[] = []
 afterEach(() => {
+  delete process.env.NAS_BENCH_RAISED_LIMITS
+  for (const server of tcpServers.splice(0)) server.close()
   for (const server of servers.splice(0)) {
     server.closeAllConnections()
     server.close()
@@ -110,6 +114,87 @@ describe('a download', () => {
     expect((await get(url)).sha256).toBe(sha256(other))
   })
 
+  /** A server that goes on from anywhere, whatever version was asked for. */
+  const careless =
+    (bytes: Buffer, headers: Record<string, string>): Answer =>
+    (request, response) => {
+      const from = Number(/^bytes=(\d+)-$/.exec(request.headers.range ?? '')?.[1] ?? 0)
+      const range = { 'content-range': `bytes ${from}-${bytes.length - 1}/${bytes.length}` }
+      response.writeHead(from > 0 ? 206 : 200, {
+        ...headers,
+        'content-length': bytes.length - from,
+        ...(from > 0 && range),
+      })
+      response.end(bytes.subarray(from))
+    }
+  const hourAgo = new Date(Date.now() - 3_600_000).toUTCString()
+  const dayAgo = new Date(Date.now() - 86_400_000).toUTCString()
+
+  it.each([
+    ['another ETag', { etag: '"old"' }, { etag: '"new"' }],
+    ['no ETag any more', { etag: '"old"' }, {}],
+    ['a weak ETag', { etag: 'W/"1"' }, { etag: 'W/"1"' }],
+    ['another time', { 'last-modified': dayAgo }, { 'last-modified': hourAgo }],
+    [
+      'a time of this very minute',
+      { 'last-modified': new Date().toUTCString() },
+      { 'last-modified': new Date().toUTCString() },
+    ],
+    ['no version at all', {}, {}],
+  ])('never joins two versions where a careless server gives %s', async (_, first, second) => {
+    const other = Buffer.from(randomBytes(200_000))
+    const { url } = await serve((request, response, count) => {
+      if (count > 1) return careless(other, second)(request, response, count)
+      response.writeHead(200, { ...first, 'content-length': content.length })
+      response.write(content.subarray(0, 50_000), () => setTimeout(() => response.destroy(), 50))
+    })
+    expect((await get(url)).sha256).toBe(sha256(other))
+  })
+
+  it('goes on where the server names the version by its time, an hour old', async () => {
+    const { url, ranges } = await serve((request, response, count) => {
+      const headers = { 'last-modified': hourAgo }
+      if (count > 1) return careless(content, headers)(request, response, count)
+      response.writeHead(200, { ...headers, 'content-length': content.length })
+      response.write(content.subarray(0, 50_000), () => setTimeout(() => response.destroy(), 50))
+    })
+    expect((await get(url)).sha256).toBe(sha256(content))
+    expect(ranges).toEqual([undefined, 'bytes=50000-'])
+  })
+
+  it('starts again where the part that was kept turns out to be of another file', async () => {
+    write(join(folder.path, 'downloads/file.part'), Buffer.alloc(100_000, 7))
+    const { url, ranges } = await serve(careless(content, {}))
+    expect((await get(url, { sha256: sha256(content) })).bytes).toBe(300_000)
+    expect(ranges).toEqual(['bytes=100000-', undefined])
+  })
+
+  it('takes a server at its word that gives a range piece by piece', async () => {
+    const { url, ranges } = await serve((request, response) => {
+      const from = Number(/^bytes=(\d+)-$/.exec(request.headers.range ?? '')?.[1] ?? 0)
+      const piece = content.subarray(from, from + 100_000)
+      response.writeHead(from > 0 ? 206 : 200, {
+        etag: '"1"',
+        ...(from > 0 && { 'content-range': `bytes ${from}-${from + piece.length - 1}/${content.length}` }),
+        'content-length': from > 0 ? piece.length : content.length,
+      })
+      response.write(piece, () => (from > 0 ? response.end() : response.destroy()))
+    })
+    expect((await get(url)).sha256).toBe(sha256(content))
+    expect(ranges).toEqual([undefined, 'bytes=100000-', 'bytes=200000-'])
+  })
+
+  it('unpacks what the server compressed on the way, and checks that it arrived', async () => {
+    const packed = gzipSync(content)
+    const { url } = await serve((_, response, count) => {
+      response.writeHead(200, { etag: '"1"', 'content-encoding': 'gzip', 'content-length': packed.length })
+      response.write(packed.subarray(0, count === 1 ? 90_000 : undefined), () =>
+        count === 1 ? response.destroy() : response.end(),
+      )
+    })
+    expect((await get(url)).sha256).toBe(sha256(content))
+  })
+
   it('starts again when what was kept is longer than the file', async () => {
     write(join(folder.path, 'downloads/file.part'), Buffer.alloc(400_000))
     const { url } = await serve(send(content))
@@ -159,12 +244,114 @@ describe('a download', () => {
     )
   })
 
+  it.each([
+    ['has a port that no browser opens', () => 'http://127.0.0.1:1/file', /cannot be downloaded \(bad port\)/],
+    ['leads to a file of this machine', () => redirecting('file:///etc/hostname'), /cannot be downloaded/],
+    ['leads to itself', () => redirecting('/file.tar.gz'), /cannot be downloaded \(redirect count exceeded\)/],
+    ['leads nowhere', () => redirecting('http://'), /cannot be downloaded/],
+    [
+      'is of a host that does not exist',
+      () => 'http://no-such-host.invalid/file',
+      /cannot be downloaded \(ENOTFOUND\)|EAI_AGAIN/,
+    ],
+    ['speaks another protocol', () => speaking('SSH-2.0-OpenSSH_9.6\r\n'), /cannot be downloaded \(HPE_/],
+    [
+      'has no certificate',
+      () => speaking('HTTP/1.1 200 OK\r\n\r\n').then((url) => url.replace('http:', 'https:')),
+      /cannot be downloaded \(E/,
+    ],
+    [
+      'garbles what it compresses',
+      () => compressing(Buffer.from('no gzip')),
+      /cannot be downloaded \(Z_DATA_ERROR\)|incorrect header/,
+    ],
+  ])('fails at once where the address %s', async (_, address, message) => {
+    const url = await address()
+    const began = performance.now()
+    await expect(get(url, { attempts: 2, pauseMs: 60_000 })).rejects.toThrow(message)
+    expect(performance.now() - began).toBeLessThan(30_000)
+  })
+
+  const redirecting = async (location: string) =>
+    (await serve((_, response) => response.writeHead(302, { location }).end())).url
+  const compressing = async (bytes: Buffer) =>
+    (await serve((_, response) => response.writeHead(200, { 'content-encoding': 'gzip' }).end(bytes))).url
+
+  /** A server that says the same to everybody. */
+  async function speaking(words: string): Promise<string> {
+    const server = createTcpServer((socket) => {
+      socket.on('error', () => undefined)
+      socket.end(words)
+    })
+    tcpServers.push(server)
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+    return `http://127.0.0.1:${(server.address() as AddressInfo).port}/file`
+  }
+
+  it.each([
+    [
+      'says beforehand that it is',
+      (response: ServerResponse) => response.writeHead(200, { 'content-length': 2 ** 21 }),
+    ],
+    ['never ends', (response: ServerResponse) => response.writeHead(200)],
+  ])('larger than the limit is broken off, and nothing kept, where the server %s', async (_, begin) => {
+    raiseLimit('download-gib=0.001')
+    let sent = 0
+    const { url } = await serve((_, response) => {
+      begin(response)
+      const more = () => {
+        while (!response.destroyed && response.write(Buffer.alloc(2 ** 16))) sent += 2 ** 16
+      }
+      response.on('drain', more).on('close', () => response.off('drain', more))
+      more()
+    })
+    await expect(get(url)).rejects.toThrow(
+      /has 0\.0 GiB or more; the limit is 0\.001 GiB: raise it with --raise download-gib=0\.002/,
+    )
+    expect(left()).toEqual([])
+    expect(sent).toBeLessThan(2 ** 26)
+  })
+
+  it('leaves room on the disk: what the server says beforehand does not fit is not begun', async () => {
+    raiseLimit('download-gib=1e9')
+    const { url } = await serve((_, response) => {
+      response.writeHead(200, { 'content-length': 2 ** 50 })
+      response.write('x')
+    })
+    await expect(get(url)).rejects.toThrow(/file\.part needs 1048576\.0 GiB more, and its disk has .* GiB free/)
+  })
+
+  it('of one place is one at a time: the second waits, and finds the file there', async () => {
+    const { url, ranges } = await serve((request, response, count) => {
+      setTimeout(() => send(content)(request, response, count), 300)
+    })
+    const waited: string[] = []
+    const both = await Promise.all(
+      [1, 2].map(() => get(url, { sha256: sha256(content), onWait: (line) => waited.push(line) })),
+    )
+    expect(both.map(({ bytes }) => bytes)).toEqual([300_000, 300_000])
+    expect(ranges).toHaveLength(1)
+    expect(waited).toEqual([expect.stringMatching(/^waiting for process \d+ on .*, which downloads http/)])
+    expect(left()).toEqual(['file'])
+  })
+
   it('takes web addresses only', async () => {
     await expect(get('ftp://host/file')).rejects.toThrow(/"ftp:\/\/host\/file" is not an address to download from/)
   })
 })
 
 describe('fetching a dataset', () => {
+  it('twice at once downloads it once', async () => {
+    const bytes = await cifar()
+    const { url, ranges } = await serve((request, response, count) => {
+      setTimeout(() => send(bytes)(request, response, count), 300)
+    })
+    const both = await Promise.all([1, 2].map(() => fetchDataset('cifar10', { url, ...quick })))
+    expect(both.map(({ train }) => train.count)).toEqual([2, 2])
+    expect(ranges).toHaveLength(1)
+    expect(readdirSync(join(folder.path, 'home/downloads'))).toEqual([])
+  })
+
   const archive = async (files: Record<string, Buffer>) => gzipSync(await tar(new Map(Object.entries(files))))
   const cifar = () =>
     archive({
