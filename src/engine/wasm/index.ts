@@ -16,11 +16,11 @@ import { joinThreads } from './threads/workerThreads.ts'
 export interface StaticExecutorOptions {
   /** Round multiply-adds once: faster, in other bits. */
   readonly fastMath?: boolean
-  /** That may work on one step, where it is large enough to gain by them; 1 where absent. */
+  /** Threads that may share one step, if the network is large enough to gain by them; absent: 1. */
   readonly threads?: number
-  /** How many a step can use; the tests ask for more than small networks gain by. */
+  /** Decides how many threads a step can use; tests ask for more than small networks gain by. */
   readonly usefulThreads?: typeof usefulThreads
-  /** What does a step together, if not worker threads. */
+  /** Opens the group of threads; tests replace worker threads by a deterministic group. */
   readonly joinThreads?: (threads: number) => Promise<Threads>
 }
 
@@ -55,19 +55,19 @@ export async function openStaticExecutor({
         return { arena, plan: plan(network, arena, { batchSize, threads, activations }) }
       }
       const live = prepare('live')
-      const crew = threads > 1 ? await join(threads) : undefined
+      const group = threads > 1 ? await join(threads) : undefined
       threadsSoFar = Math.max(threadsSoFar, threads)
       const machines: Machine[] = []
       const machine = ({ arena, plan }: ReturnType<typeof prepare>) => {
-        const opened = new Machine(network, batchSize, plan, arena, crew)
+        const opened = new Machine(network, batchSize, plan, arena, group)
         machines.push(opened)
         return opened
       }
       const release = () => {
         for (const machine of machines) machine.close()
-        // A thread that was given up may still be writing.
-        if (!crew?.isLost) free.push(...machines.map(({ arena }) => arena))
-        crew?.leave()
+        // A lost thread may still write to this memory, so it is not reused.
+        if (!group?.isLost) free.push(...machines.map(({ arena }) => arena))
+        group?.leave()
       }
       return untilDisposed(new StaticExecutable(machine(live), () => machine(prepare('frozen')), release))
     },

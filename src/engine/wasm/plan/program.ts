@@ -1,4 +1,7 @@
-/** A network's program while it is written: kernel calls in order, with buffers whose addresses come last. */
+/**
+ * The program of a network: its kernel calls in order. Buffers are named while calls are emitted; `load` then gives them
+ * addresses, so that buffers which are never alive together share memory.
+ */
 import { BenchError } from '../../../core/errors.ts'
 import type { ByPathMask } from '../../plan/accumulation.ts'
 import { align, place, Temporary } from '../../plan/placement.ts'
@@ -7,14 +10,14 @@ import { type Arena, type KernelName, MEMORY_LIMIT } from '../module/module.ts'
 import { sharedKernels } from '../module/sharedKernels.ts'
 import type { signatures } from '../module/signatures.ts'
 
-/** A fixed address or number, or the address of a buffer. */
+/** An argument of a kernel call: a number, a buffer (its address), or a number that depends on the path mask. */
 export type Argument = number | Temporary | ByPathMask
 export type Arguments<K extends KernelName> = Readonly<Record<(typeof signatures)[K][number], Argument>>
 
-/** The part of a step that a call belongs to; losses differ by objective. */
+/** The part of a step that a call belongs to; there is one part for each kind of loss. */
 export type Section = 'forward' | 'cross-entropy' | 'logits' | 'backward'
 
-/** The situations in which a call runs. */
+/** The kinds of run in which a call is replayed. */
 export type When =
   | 'always'
   | 'training'
@@ -47,7 +50,7 @@ interface Call {
   readonly condition: number
 }
 
-/** A call with its arguments, as any thread can be told. */
+/** A call with all arguments resolved, which can be sent to another thread. */
 export interface PlainCall {
   readonly kernel: KernelName
   readonly args: readonly number[]
@@ -61,7 +64,7 @@ export interface EmitOptions {
   readonly condition?: number
 }
 
-/** An entry of a table. */
+/** An entry of a table: a number, or the address of a buffer. */
 export type Word = number | Temporary
 
 interface Table {
@@ -69,7 +72,7 @@ interface Table {
   readonly words: readonly Word[] | Uint32Array
 }
 
-/** The first bytes hold the module's own constants. */
+/** The first page holds the constants of the WebAssembly module. */
 const STATIC_BASE = 65536
 
 export class Program {
@@ -85,28 +88,28 @@ export class Program {
     this.#parameters = parameters
   }
 
-  /** Memory that stays: the address of `bytes` zeroed bytes. */
+  /** Reserves zeroed memory that lives as long as the plan. → its address */
   reserve(bytes: number): number {
     const address = this.#staticEnd
     this.#staticEnd += align(bytes)
     return address
   }
 
-  /** Memory that is lent between the first and the last call that name it. */
+  /** Declares a buffer that is alive from the first to the last call that names it. */
   temporary(bytes: number, what: string): Temporary {
     const buffer = new Temporary(bytes, what)
     this.#temporaries.push(buffer)
     return buffer
   }
 
-  /** Constant 32-bit words. Buffers named in it must be touched where they are read. */
+  /** Adds a table of constant 32-bit words. Buffers that it names must be touched by the calls that read them. → its address */
   table(words: readonly Word[] | Uint32Array): number {
     const address = this.reserve(words.length * 4)
     this.#tables.push({ address, words })
     return address
   }
 
-  /** Calls from here on belong to this section. */
+  /** Makes the following calls belong to a section. */
   enter(section: Section): void {
     this.#section = section
   }
@@ -122,13 +125,13 @@ export class Program {
     this.#calls.push({ kernel, args: ordered, section: this.#section, when, condition })
   }
 
-  /** Keeps a buffer alive up to here. */
+  /** Keeps a buffer alive up to the next call. */
   touch(argument: Argument): void {
     if (argument instanceof Temporary) argument.touch(this.#calls.length)
   }
 
   /**
-   * Gives buffers their addresses, reserves the memory and writes constants.
+   * Gives every buffer its address, reserves the memory and writes the tables.
    *
    * @returns bytes used
    * @throws BenchError `unsupported` where the network does not fit
@@ -145,7 +148,7 @@ export class Program {
     return this.#end
   }
 
-  /** The calls of a section that run in a situation. After `load`. */
+  /** Returns the calls of a section for a kind of run; valid after `load`. */
   select(section: Section, situation: Situation): PlainCall[] {
     return this.#calls
       .filter((call) => call.section === section && holds[call.when](situation))

@@ -1,4 +1,4 @@
-/** A compiled network: its weights and statistics, and the steps on them. */
+/** A compiled network on WebAssembly: its weights, momentum and statistics, and the passes and steps over them. */
 import type {
   ActivationMasks,
   Executable,
@@ -29,13 +29,13 @@ export class StaticExecutable implements Executable {
   readonly #gradient: ArenaVector
   readonly #live: Machine
   readonly #openFrozen: () => Machine
-  #holder: FrozenActivations | undefined
+  #frozenActivations: FrozenActivations | undefined
   readonly #heap: VectorHeap
   readonly #release: () => void
   readonly #steps = new TallySum()
 
   /**
-   * @param openFrozen makes a machine of the same network with frozen activations, at the first need
+   * @param openFrozen plans the same network with frozen activations; called when they are first needed
    * @param release called on dispose
    */
   constructor(live: Machine, openFrozen: () => Machine, release: () => void) {
@@ -86,8 +86,8 @@ export class StaticExecutable implements Executable {
 
   activationMasks(feed: Feed): ActivationMasks {
     this.#check(feed)
-    this.#holder ??= new FrozenActivations(this.#live, this.#openFrozen())
-    return this.#holder.take(feed)
+    this.#frozenActivations ??= new FrozenActivations(this.#live, this.#openFrozen())
+    return this.#frozenActivations.record(feed)
   }
 
   async save(): Promise<ExecutableState> {
@@ -119,11 +119,11 @@ export class StaticExecutable implements Executable {
     checkFeed(this.network, this.#live.batchSize, feed, objective)
   }
 
-  /** The machine for a feed: the live one, or that which holds the feed's activation masks. */
+  /** Calls `use` with the machine for a feed: the live one, or the frozen one if the feed has activation masks. */
   #on<T>(feed: Feed, use: (machine: Machine) => T): T {
     if (feed.activationMasks === undefined) return use(this.#live)
-    this.#holder ??= new FrozenActivations(this.#live, this.#openFrozen())
-    return this.#holder.using(feed.activationMasks, feed, use)
+    this.#frozenActivations ??= new FrozenActivations(this.#live, this.#openFrozen())
+    return this.#frozenActivations.using(feed.activationMasks, feed, use)
   }
 
   #descend({ learningRate, momentum, nesterov, weightDecay, clipNorm }: SgdStep): void {

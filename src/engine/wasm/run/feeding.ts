@@ -1,4 +1,4 @@
-/** Writes a feed into the arena: images, labels, drop-path scales, noise, and each term's coefficient. */
+/** Writes a feed into the memory of a plan: images, labels, drop-path scales, noise and the coefficient of each term. */
 import type { Feed } from '../../../core/executor.ts'
 import { coefficientGradient } from '../../graph/terms.ts'
 import { drawNoises, type FeedNumbers } from '../../plan/feedNumbers.ts'
@@ -16,7 +16,7 @@ export class Feeding {
     this.#numbers = numbers
   }
 
-  /** @returns the activity flags of this feed; undefined where everything runs */
+  /** Writes a feed. → its activity flags; undefined if every call runs */
   write(feed: Feed): Uint8Array | undefined {
     const { layout, termTable, noises } = this.#plan
     const { floats, integers } = this.#arena
@@ -32,12 +32,12 @@ export class Feeding {
     return flags
   }
 
-  /** @param cotangent [batch, classes] */
+  /** Writes ∂L/∂logits, [batch, classes], in place of a loss. */
   writeCotangent(cotangent: Float32Array): void {
     this.#arena.floats.set(cotangent, this.#plan.layout.cotangent / 4)
   }
 
-  /** ∂L/∂c from what the kernels left. */
+  /** Reads ∂L/∂c of every mixing coefficient after a backward pass. */
   coefficientGradient(coefficients: Float64Array, flags: Uint8Array | undefined): Float64Array {
     const { terms, termTable } = this.#plan
     const { doubles } = this.#arena

@@ -1,6 +1,6 @@
 /**
- * Frozen activations. The network is planned a second time, in an arena of its own, with ReLUs and max poolings that read their
- * decisions from masks. Each use brings the weights over, and their gradient back.
+ * Runs a network with frozen activations: it is planned a second time, in its own memory, with ReLUs and max poolings that
+ * decide by recorded masks. Each use copies the weights there and their gradient back.
  */
 import type { ActivationMasks, Feed } from '../../../core/executor.ts'
 import { RecordedMaskSets } from '../../plan/maskCopies.ts'
@@ -10,16 +10,17 @@ export class FrozenActivations {
   readonly #live: Machine
   readonly #frozen: Machine
   readonly #recorded = new RecordedMaskSets<Float32Array>(() => {})
-  /** Whose masks stand in the arena. */
-  #standing: ActivationMasks | undefined
+  /** The recorded masks that are in the arena now. */
+  #current: ActivationMasks | undefined
 
-  /** @param held the same network, planned with frozen activations */
-  constructor(live: Machine, held: Machine) {
+  /** @param frozen the same network, planned with frozen activations */
+  constructor(live: Machine, frozen: Machine) {
     this.#live = live
-    this.#frozen = held
+    this.#frozen = frozen
   }
 
-  take(feed: Feed): ActivationMasks {
+  /** Records the masks of a feed at the current weights. */
+  record(feed: Feed): ActivationMasks {
     this.#copyState(this.#live, this.#frozen)
     this.#frozen.recordMasks(feed)
     const { arena, plan } = this.#frozen
@@ -27,15 +28,15 @@ export class FrozenActivations {
       arena.floats.slice(address / 4, address / 4 + feed.batch.size * perSample),
     )
     const activationMasks = this.#recorded.add(feed.batch.size, masks)
-    this.#standing = activationMasks
+    this.#current = activationMasks
     return activationMasks
   }
 
-  /** Hands out the frozen machine at the live one's weights, with these activation masks. */
+  /** Calls `use` with the frozen machine at the weights of the live one, deciding by these masks. */
   using<T>(activationMasks: ActivationMasks, { batch }: Feed, use: (machine: Machine) => T): T {
     const masks = this.#recorded.copiesOf(activationMasks, batch)
-    if (this.#standing !== activationMasks) this.#write(masks)
-    this.#standing = activationMasks
+    if (this.#current !== activationMasks) this.#write(masks)
+    this.#current = activationMasks
     this.#copyState(this.#live, this.#frozen)
     const result = use(this.#frozen)
     this.#copyStatistics(this.#frozen, this.#live)
@@ -58,7 +59,7 @@ export class FrozenActivations {
     if (statisticsLength > 0) this.#copy(from, to, statistics[0], statisticsLength)
   }
 
-  /** Both plans lay out what outlives a step at the same addresses. */
+  /** Copies floats from one memory to the other; both plans keep weights and statistics at the same addresses. */
   #copy({ arena: from }: Machine, { arena: to }: Machine, address: number, length: number): void {
     to.floats.set(from.floats.subarray(address / 4, address / 4 + length), address / 4)
   }

@@ -1,4 +1,4 @@
-/** A plan in its arena, ready to run: every call writes a feed that fits, replays kernels, and reads a few numbers. */
+/** A plan with its memory, ready to run: each call writes a feed, replays kernel calls and reads the results. */
 import type { Feed, GradientResult, Mode, Objective } from '../../../core/executor.ts'
 import type { Network } from '../../../core/network.ts'
 import { withAllPaths } from '../../executable.ts'
@@ -10,7 +10,7 @@ import type { ThreadedPlan, Threads } from '../threads/threads.ts'
 import { Feeding } from './feeding.ts'
 import { Replay } from './replay.ts'
 
-/** What a run is for; the feed says the rest. */
+/** What a run computes, beside what its feed says. */
 export type Wants = Pick<Situation, 'mode' | 'weights' | 'coefficients'>
 
 export class Machine {
@@ -22,26 +22,26 @@ export class Machine {
   readonly #feeding: Feeding
   readonly #replay: Replay
 
-  /** @param crew of as many threads as the plan is made for; absent: one */
-  constructor(network: Network, batchSize: number, plan: Plan, arena: Arena, crew?: Threads) {
+  /** @param threads as many as the plan is made for; absent: the calling thread alone */
+  constructor(network: Network, batchSize: number, plan: Plan, arena: Arena, threads?: Threads) {
     const { module, memory } = arena
     const flags = new Uint8Array(new SharedArrayBuffer(plan.activity.count))
     this.network = network
     this.batchSize = batchSize
     this.plan = plan
     this.arena = arena
-    this.#threads = crew?.announce({ module, memory, flags })
+    this.#threads = threads?.announce({ module, memory, flags })
     this.#feeding = new Feeding(plan, arena, new FeedNumbers(plan, network, batchSize, flags))
     this.#replay = new Replay(plan, arena, this.#threads)
-    arena.takePart(0, crew?.threads ?? 1)
+    arena.takePart(0, threads?.threads ?? 1)
   }
 
-  /** The crew forgets the plan; its memory is free for another. */
+  /** Makes the other threads forget the plan; its memory is free for another plan afterwards. */
   close(): void {
     this.#threads?.end()
   }
 
-  /** Forward, loss, and back as far as gradients are wanted. That of the weights is left in the arena. */
+  /** Runs forward pass, loss, and the backward pass where gradients are wanted. The weight gradient stays in the arena. */
   run(feed: Feed, objective: Objective, wants: Wants): GradientResult {
     const flags = this.#feeding.write(feed)
     const situation = { ...wants, pathMasked: flags !== undefined, recording: false }
@@ -63,7 +63,7 @@ export class Machine {
     return { ...tally, coefficients: this.#feeding.coefficientGradient(coefficients, flags) }
   }
 
-  /** Main-head logits and features. */
+  /** Returns the logits of the main head [batch, classes] and the features [batch, height, width, channels]. */
   forward(feed: Feed, mode: Mode): { readonly logits: Float32Array; readonly features: Float32Array } {
     const flags = this.#feeding.write(feed)
     const pathMasked = flags !== undefined
@@ -76,7 +76,7 @@ export class Machine {
     }
   }
 
-  /** A forward pass that leaves what activation masks see in the plan's masks; of switched-off paths, too. */
+  /** Runs a forward pass with all paths on that records the activation masks. */
   recordMasks(feed: Feed): void {
     const flags = this.#feeding.write(withAllPaths(feed))
     const situation = {
@@ -89,7 +89,7 @@ export class Machine {
     this.#replay.run('forward', situation, flags)
   }
 
-  /** Rows of the buffer without the channels that only fill it up. */
+  /** Copies rows of a buffer without their padding channels. */
   #read({ address, channels }: Plan['logits'], rows: number, dense: number): Float32Array {
     const stored = this.arena.floats.subarray(address / 4, address / 4 + rows * channels)
     if (dense === channels) return stored.slice()

@@ -1,15 +1,15 @@
-/** Runs a plan's calls, with a crew or alone. The list for each section and situation is bound once and kept. */
+/** Runs the calls of a plan on one or several threads. The list for each section and kind of run is bound once and kept. */
 import { once } from '../../plan/once.ts'
 import { nameOf, type Situation } from '../../plan/situation.ts'
 import type { Arena } from '../module/module.ts'
 import type { Plan } from '../plan/plan.ts'
 import type { Section } from '../plan/program.ts'
-import { alone, type BoundCall, bindCalls, follow } from '../threads/follow.ts'
+import { type BoundCall, bindCalls, follow, singleThread } from '../threads/follow.ts'
 import type { ThreadedPlan } from '../threads/threads.ts'
 
 interface List {
   readonly calls: readonly BoundCall[]
-  /** By which the crew knows it; absent where there is nothing to share. */
+  /** Number under which the other threads have the list; absent if no call of it is shared. */
   readonly number?: number
 }
 
@@ -19,16 +19,16 @@ export class Replay {
   readonly #threads: ThreadedPlan | undefined
   readonly #lists = new Map<string, List>()
 
-  constructor(plan: Plan, arena: Arena, crew: ThreadedPlan | undefined) {
+  constructor(plan: Plan, arena: Arena, threads: ThreadedPlan | undefined) {
     this.#plan = plan
     this.#arena = arena
-    this.#threads = crew
+    this.#threads = threads
   }
 
-  /** @param flags which conditional calls run; absent: all */
+  /** Runs a section. @param flags activity flags; absent: every call runs */
   run(section: Section, situation: Situation, flags: Uint8Array | undefined): void {
     const { calls, number } = this.#list(section, situation)
-    if (number === undefined) follow(calls, flags, alone)
+    if (number === undefined) follow(calls, flags, singleThread)
     else this.#threads?.run(number, calls, this.#arena.batch, flags)
   }
 

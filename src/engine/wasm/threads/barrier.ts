@@ -1,36 +1,38 @@
-/** How threads wait for each other: words in memory that they share. */
+/**
+ * Synchronisation of the threads that share a step: a spin-wait and a barrier over 32-bit words in shared memory.
+ */
 
-/** Places of the words; those that threads wait for have a cache line of their own. */
+/** Index of each shared word. Words that threads wait for have a cache line of their own. */
 export const WORD = {
-  /** How many have come to the barrier. */
+  /** Number of threads that have arrived at the current barrier. */
   arrived: 0,
-  /** Barriers passed. */
+  /** Number of barriers passed so far. */
   barriers: 16,
-  /** Orders given. The order itself: */
+  /** Number of orders given so far; the next four words are the latest order. */
   orders: 32,
   plan: 33,
   list: 34,
   batch: 35,
   pathMasked: 36,
-  /** 1 once a thread cannot go on. */
+  /** 1 after a thread has failed. */
   lost: 48,
 } as const
 
 export const barrierWords = (): Int32Array => new Int32Array(new SharedArrayBuffer(256))
 
-/** About 100 µs: threads that have a core finish within microseconds of each other; sleeping and waking takes tens. */
+/** About 100 µs of spinning. Threads with a core each finish within microseconds; falling asleep and waking takes tens. */
 const MOST_SPINS = 10_000
 const FEWEST_SPINS = 16
-/** A sleep as short as this was not worth falling asleep. */
+/** If a sleep was shorter than this, spinning would have been cheaper. */
 const NAP_MS = 0.1
 const SLICE_MS = 1000
 
-/** Called before each second of sleep with the number of them so far; throws where waiting is in vain. */
+/** Called before each second of sleep with the number of seconds slept so far; may throw to give up waiting. */
 export type OnSlice = (slices: number) => void
 
 /**
- * A word that others change, and how one thread waits for it: a while awake, then asleep. How long awake is learned:
- * where the others have to wait for a core, staying awake keeps one from them.
+ * Waits until another thread changes a shared word: first spinning, then asleep. How long it spins adapts to the machine:
+ * where threads outnumber free cores, spinning would take a core away from the thread it waits for.
  */
 export class SpinWait {
   readonly #words: Int32Array
@@ -44,19 +46,19 @@ export class SpinWait {
     this.#onSlice = onSlice
   }
 
-  /** Returns once the word is no longer `old`. */
+  /** Returns when the word is no longer `old`. */
   awaitChange(old: number): void {
     const wasShort = this.#spin(old) || this.#sleep(old) < NAP_MS
     this.#spins = wasShort ? Math.min(MOST_SPINS, 2 * this.#spins) : FEWEST_SPINS
   }
 
-  /** → whether it changed while this thread was awake */
+  /** Spins. → whether the word changed meanwhile */
   #spin(old: number): boolean {
     for (let spin = 0; spin < this.#spins; spin++) if (Atomics.load(this.#words, this.#word) !== old) return true
     return false
   }
 
-  /** → milliseconds */
+  /** Sleeps until the word changes. → milliseconds slept */
   #sleep(old: number): number {
     const start = performance.now()
     for (let slices = 0; Atomics.load(this.#words, this.#word) === old; slices++) {
@@ -67,8 +69,8 @@ export class SpinWait {
   }
 }
 
-/** One thread's place at the barriers of all. */
-export class Seat {
+/** A barrier of all threads, seen from one of them. */
+export class Barrier {
   readonly #words: Int32Array
   readonly #threads: number
   readonly #wait: SpinWait
@@ -79,8 +81,8 @@ export class Seat {
     this.#wait = new SpinWait(words, WORD.barriers, onSlice)
   }
 
-  /** Returns once all threads have called it. */
-  meet(): void {
+  /** Returns when all threads have called it. */
+  wait(): void {
     const words = this.#words
     const barriers = Atomics.load(words, WORD.barriers)
     if (Atomics.add(words, WORD.arrived, 1) < this.#threads - 1) {

@@ -1,13 +1,14 @@
-/** A list of calls, and one thread's way through it. */
+/** Runs a list of kernel calls on one of several threads, with a barrier wherever one call reads what another wrote. */
 import { isOff } from '../../plan/situation.ts'
 import type { Kernels } from '../module/module.ts'
 import type { PlainCall } from '../plan/program.ts'
 
-/** A call ready to run. */
+/** A kernel call with its arguments bound. */
 export interface BoundCall {
   readonly run: () => void
+  /** Whether all threads run the call, each on its part of the data; else only the first thread runs it. */
   readonly isShared: boolean
-  /** Number of the activity flag that must be set; −1: none. */
+  /** Number of the activity flag that must be set; −1: the call always runs. */
   readonly condition: number
 }
 
@@ -18,31 +19,31 @@ export const bindCalls = (kernels: Kernels, calls: readonly PlainCall[]): BoundC
     condition,
   }))
 
-/** One of the threads that follow a list. */
+/** A thread as `follow` sees it. */
 export interface Follower {
   readonly isFirst: boolean
-  /** Waits for the others to come as far. */
-  meet(): void
+  /** Waits at the barrier of all threads. */
+  wait(): void
 }
 
 /**
- * Runs this thread's part of a list. Threads meet between two calls of which one is shared, and at the end of the list:
- * nobody still reads the order or its flags when the first thread goes on to the next.
+ * Runs one thread's part of a list. There is a barrier between two calls of which at least one is shared, and one at the
+ * end of the list, so that no thread still reads the order or its flags when the first thread gives the next order.
  *
- * @param flags which conditional calls run; absent: all. The same for all threads
+ * @param flags activity flags, the same for all threads; absent: every call runs
  */
 export function follow(calls: readonly BoundCall[], flags: Uint8Array | undefined, follower: Follower): void {
   let hasRun = false
   let lastIsShared = false
   for (const { run, isShared, condition } of calls) {
     if (isOff(flags, condition)) continue
-    if (hasRun && (isShared || lastIsShared)) follower.meet()
+    if (hasRun && (isShared || lastIsShared)) follower.wait()
     if (isShared || follower.isFirst) run()
     hasRun = true
     lastIsShared = isShared
   }
-  follower.meet()
+  follower.wait()
 }
 
-/** There are no others. */
-export const alone: Follower = { isFirst: true, meet: () => {} }
+/** The only thread of a step that is not shared. */
+export const singleThread: Follower = { isFirst: true, wait: () => {} }

@@ -1,33 +1,35 @@
-/** A crew: threads that do a step together, each its share of the calls. The host's thread is the first of them. */
+/** The contract of a group of threads that share the kernel calls of a step. The calling thread is the first of them. */
 
 import type { PlainCall } from '../plan/program.ts'
 import type { BoundCall } from './follow.ts'
 
 export interface Threads {
   readonly threads: number
-  /** Whether a thread was given up, which may still be writing. */
+  /** Whether a thread failed or hangs; it may still write to shared memory. */
   readonly isLost: boolean
-  /** Tells the crew of a plan. */
+  /** Sends the kernels and the memory of a plan to all threads. */
   announce(plan: NewPlan): ThreadedPlan
-  /** To be called once by everyone who joined. */
+  /** Gives the group back; called once by each network that joined it. */
   leave(): void
 }
 
-/** What the kernels of a plan run on. */
+/** The kernels of a plan and the memory they run on. */
 export interface NewPlan {
   readonly module: WebAssembly.Module
   readonly memory: WebAssembly.Memory
-  /** Which conditional calls run, where paths are switched off. */
+  /** Activity flags of the current step, in shared memory. */
   readonly flags: Uint8Array
 }
 
-/** A plan that the crew knows. */
+/** A plan that all threads have received. */
 export interface ThreadedPlan {
-  /** → its number */
+  /** Sends a list of calls to all threads. → number of the list */
   addList(calls: readonly PlainCall[]): number
   /**
-   * @param calls the list, bound to the host's kernels
-   * @param flags those that were announced, or absent: all calls run
+   * Runs a list on all threads and returns when it is done.
+   *
+   * @param calls the same list, bound to the kernels of the calling thread
+   * @param flags the announced activity flags; absent: every call runs
    */
   run(list: number, calls: readonly BoundCall[], batch: number, flags: Uint8Array | undefined): void
   end(): void

@@ -1,20 +1,20 @@
-/** How many threads a step can use. */
+/** Decides how many threads a training step of a network can use. */
 import { type Layer, type Network, sizeOf } from '../../../core/network.ts'
 
 /**
- * Multiply-adds that a thread should have in a layer, some 40 microseconds of work. A barrier of two threads takes half
- * of one where both have a core, and hundreds where one must wait for it: with less to do, threads gain on an idle
- * machine and lose more on a busy one (docs/decisions/0005).
+ * Multiply-adds per layer that make a thread worth its barriers: about 40 µs of work. A barrier of two threads takes half
+ * a microsecond if both have a core and hundreds if one waits for a core; with less work per layer, threads gain a
+ * little on an idle machine and lose more on a busy one (docs/decisions/0005).
  */
-const WORTH = 400_000
+const MULTIPLY_ADDS_PER_THREAD = 400_000
 
-/** As many as have enough to do in a layer, on average over the layers; at least 1. */
+/** Returns the number of threads that have enough work in an average layer; at least 1. */
 export function usefulThreads(network: Network, batchSize: number): number {
   const work = network.layers.reduce((sum, layer) => sum + multiplyAdds(layer, network), 0)
-  return Math.max(1, Math.floor((batchSize * work) / (network.layers.length * WORTH)))
+  return Math.max(1, Math.floor((batchSize * work) / (network.layers.length * MULTIPLY_ADDS_PER_THREAD)))
 }
 
-/** Of the forward pass, for a sample; about as many as numbers are written where nothing is multiplied. */
+/** Counts the multiply-adds of a layer's forward pass for one sample; for layers without products, the values written. */
 function multiplyAdds(layer: Layer, { values, parameters }: Network): number {
   const { height, width, channels } = values[layer.output]
   if (layer.kind === 'conv' || layer.kind === 'depthwiseConv')

@@ -1,39 +1,41 @@
-/** A thread of a crew: waits for orders, and follows its part of a list for each. */
+/** Entry point of a worker thread: waits for orders and runs its part of the ordered list of kernel calls. */
 import { parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads'
 import { ThreadKernels } from '../module/module.ts'
-import { Seat, SpinWait, WORD } from './barrier.ts'
+import { Barrier, SpinWait, WORD } from './barrier.ts'
 import { type BoundCall, bindCalls, follow } from './follow.ts'
-import type { CrewNews, MemberSetting } from './workerThreads.ts'
+import type { ControlMessage, WorkerSetting } from './workerThreads.ts'
 
-/** What is known of a plan. */
+/** A plan as this thread has received it. */
 interface KnownPlan {
   readonly thread: ThreadKernels
   readonly flags: Uint8Array
   readonly lists: BoundCall[][]
 }
 
-const { words, port, part, threads } = workerData as MemberSetting
+const { words, port, part, threads } = workerData as WorkerSetting
 const plans = new Map<number, KnownPlan>()
-/** The host says when it is in vain, by ending this thread. */
+/** A worker waits without limit: the main thread ends it when it is no longer needed. */
 const onSlice = () => {}
-const seat = new Seat(words, threads, onSlice)
+const barrier = new Barrier(words, threads, onSlice)
 const orders = new SpinWait(words, WORD.orders, onSlice)
-const follower = { isFirst: false, meet: () => seat.meet() }
+const follower = { isFirst: false, wait: () => barrier.wait() }
 
-/** News are sent before the order that needs them. */
-function hear(): void {
-  for (let heard = receiveMessageOnPort(port); heard; heard = receiveMessageOnPort(port)) take(heard.message)
+/** Handles all messages sent so far; a message is always sent before the order that needs it. */
+function drainMessages(): void {
+  for (let received = receiveMessageOnPort(port); received; received = receiveMessageOnPort(port)) {
+    handle(received.message)
+  }
 }
 
-function take(news: CrewNews): void {
-  if (news.kind === 'plan') {
-    const thread = new ThreadKernels(news.module, news.memory)
+function handle(message: ControlMessage): void {
+  if (message.kind === 'plan') {
+    const thread = new ThreadKernels(message.module, message.memory)
     thread.takePart(part, threads)
-    plans.set(news.plan, { thread, flags: news.flags, lists: [] })
-  } else if (news.kind === 'list') {
-    const { thread, lists } = knownPlan(news.plan)
-    lists.push(bindCalls(thread.kernels, news.calls))
-  } else plans.delete(news.plan)
+    plans.set(message.plan, { thread, flags: message.flags, lists: [] })
+  } else if (message.kind === 'list') {
+    const { thread, lists } = knownPlan(message.plan)
+    lists.push(bindCalls(thread.kernels, message.calls))
+  } else plans.delete(message.plan)
 }
 
 function knownPlan(number: number): KnownPlan {
@@ -42,8 +44,8 @@ function knownPlan(number: number): KnownPlan {
   return plan
 }
 
-function obey(): void {
-  hear()
+function runOrder(): void {
+  drainMessages()
   const { thread, flags, lists } = knownPlan(words[WORD.plan])
   thread.batch = words[WORD.batch]
   follow(lists[words[WORD.list]], words[WORD.pathMasked] === 1 ? flags : undefined, follower)
@@ -51,9 +53,9 @@ function obey(): void {
 
 parentPort?.postMessage('ready')
 try {
-  for (let heard = 0; ; heard++) {
-    orders.awaitChange(heard)
-    obey()
+  for (let ordersDone = 0; ; ordersDone++) {
+    orders.awaitChange(ordersDone)
+    runOrder()
   }
 } catch (error) {
   port.postMessage(String(error))

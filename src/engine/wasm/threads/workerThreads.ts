@@ -1,52 +1,53 @@
 /**
- * A crew of worker threads, each with kernels of its own over the memory of the plan at work. It is shared by all
- * networks that want so many threads, and ends with the last of them.
+ * Groups of worker threads that share the steps of a network, each with its own kernels over the shared memory of the plan.
+ * All networks that ask for the same number of threads share one group; it ends when the last of them leaves.
  */
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
 import { MessageChannel, type MessagePort, receiveMessageOnPort, Worker } from 'node:worker_threads'
 import { BenchError } from '../../../core/errors.ts'
 import type { PlainCall } from '../plan/program.ts'
-import { barrierWords, Seat, WORD } from './barrier.ts'
+import { Barrier, barrierWords, WORD } from './barrier.ts'
 import { type BoundCall, type Follower, follow } from './follow.ts'
 import type { NewPlan, ThreadedPlan, Threads } from './threads.ts'
 
-/** What a member starts with. */
-export interface MemberSetting {
+/** The data that a worker thread starts with. */
+export interface WorkerSetting {
   readonly words: Int32Array
-  /** News come in by it; what a member dies of goes out. */
+  /** Receives control messages; sends the error that ended the thread. */
   readonly port: MessagePort
   readonly part: number
   readonly threads: number
 }
 
-export type CrewNews =
+/** A message to the worker threads: a new plan, a new list of calls, or the end of a plan. */
+export type ControlMessage =
   | ({ readonly kind: 'plan'; readonly plan: number } & NewPlan)
   | { readonly kind: 'list'; readonly plan: number; readonly calls: readonly PlainCall[] }
   | { readonly kind: 'end'; readonly plan: number }
 
-/** The built module, also where this one runs from source: Node 20 runs no TypeScript. */
-const MEMBER = fileURLToPath(new URL('../../../../dist/engine/wasm/threads/worker.js', import.meta.url))
+/** The built module, even if this file runs from source: Node 20 cannot run TypeScript. */
+const WORKER_FILE = fileURLToPath(new URL('../../../../dist/engine/wasm/threads/worker.js', import.meta.url))
 
-/** Seconds without a sign of the others after which they are given up. */
-const PATIENCE = 60
+/** Seconds at a barrier after which the other threads count as lost. */
+const BARRIER_TIMEOUT_SECONDS = 60
 
-const threadPools = new Map<number, WorkerThreads>()
+const groups = new Map<number, WorkerThreads>()
 
 /**
- * The crew of so many threads, at least 2; each user is to leave it.
+ * Joins the group of so many threads, at least 2, and starts it if there is none. The caller must leave it once.
  *
- * @param patience of one that has to be made, in seconds
- * @throws BenchError `failed` where threads cannot be had
+ * @param timeoutSeconds how long a new group waits at a barrier before it gives up
+ * @throws BenchError `failed` where the threads cannot be started
  */
-export async function joinThreads(threads: number, patience = PATIENCE): Promise<Threads> {
-  const crew = threadPools.get(threads) ?? new WorkerThreads(threads, patience, () => threadPools.delete(threads))
-  threadPools.set(threads, crew)
-  await crew.join()
-  return crew
+export async function joinThreads(threads: number, timeoutSeconds = BARRIER_TIMEOUT_SECONDS): Promise<Threads> {
+  const group = groups.get(threads) ?? new WorkerThreads(threads, timeoutSeconds, () => groups.delete(threads))
+  groups.set(threads, group)
+  await group.join()
+  return group
 }
 
-interface Member {
+interface WorkerThread {
   readonly worker: Worker
   readonly port: MessagePort
 }
@@ -54,26 +55,26 @@ interface Member {
 class WorkerThreads implements Threads {
   readonly threads: number
   readonly #words = barrierWords()
-  readonly #members: readonly Member[]
+  readonly #workers: readonly WorkerThread[]
   readonly #ready: Promise<unknown>
-  readonly #patience: number
+  readonly #timeoutSeconds: number
   readonly #onEnd: () => void
-  /** The host's thread. */
+  /** The calling thread. */
   readonly #first: Follower
   #users = 0
   #plans = 0
   #isOver = false
-  /** Why it cannot go on. */
+  /** The error that ended the group. */
   #loss: string | undefined
 
-  constructor(threads: number, patience: number, onEnd: () => void) {
+  constructor(threads: number, timeoutSeconds: number, onEnd: () => void) {
     this.threads = threads
-    this.#patience = patience
+    this.#timeoutSeconds = timeoutSeconds
     this.#onEnd = onEnd
-    const seat = new Seat(this.#words, threads, (slices) => this.#check(slices))
-    this.#first = { isFirst: true, meet: () => seat.meet() }
-    this.#members = Array.from({ length: threads - 1 }, (_, i) => this.#start(i + 1))
-    this.#ready = Promise.all(this.#members.map(({ worker }) => isReady(worker)))
+    const barrier = new Barrier(this.#words, threads, (slices) => this.#check(slices))
+    this.#first = { isFirst: true, wait: () => barrier.wait() }
+    this.#workers = Array.from({ length: threads - 1 }, (_, i) => this.#start(i + 1))
+    this.#ready = Promise.all(this.#workers.map(({ worker }) => isReady(worker)))
   }
 
   get isLost(): boolean {
@@ -97,16 +98,16 @@ class WorkerThreads implements Threads {
 
   announce(plan: NewPlan): ThreadedPlan {
     const number = this.#plans++
-    this.#tell({ kind: 'plan', plan: number, ...plan })
+    this.#send({ kind: 'plan', plan: number, ...plan })
     let lists = 0
     return {
       addList: (calls) => {
-        this.#tell({ kind: 'list', plan: number, calls })
+        this.#send({ kind: 'list', plan: number, calls })
         return lists++
       },
       run: (list, calls, batch, flags) =>
         this.#run({ plan: number, list, batch, pathMasked: Number(flags !== undefined) }, calls, flags),
-      end: () => this.#tell({ kind: 'end', plan: number }),
+      end: () => this.#send({ kind: 'end', plan: number }),
     }
   }
 
@@ -125,20 +126,20 @@ class WorkerThreads implements Threads {
 
   #check(slices: number): void {
     const isLost = Atomics.load(this.#words, WORD.lost) === 1
-    if (!isLost && slices < this.#patience) return
-    const said = this.#members.map(({ port }) => receiveMessageOnPort(port)?.message).find(Boolean)
-    this.#lose(said ?? `no sign of it for ${this.#patience} s`)
+    if (!isLost && slices < this.#timeoutSeconds) return
+    const reported = this.#workers.map(({ port }) => receiveMessageOnPort(port)?.message).find(Boolean)
+    this.#lose(reported ?? `no sign of it for ${this.#timeoutSeconds} s`)
     throw this.#lost()
   }
 
-  #tell(news: CrewNews): void {
-    for (const { port } of this.#members) port.postMessage(news)
+  #send(message: ControlMessage): void {
+    for (const { port } of this.#workers) port.postMessage(message)
   }
 
-  #start(part: number): Member {
+  #start(part: number): WorkerThread {
     const { port1, port2 } = new MessageChannel()
-    const workerData: MemberSetting = { words: this.#words, port: port2, part, threads: this.threads }
-    const worker = new Worker(MEMBER, { workerData, transferList: [port2], execArgv: [] })
+    const workerData: WorkerSetting = { words: this.#words, port: port2, part, threads: this.threads }
+    const worker = new Worker(WORKER_FILE, { workerData, transferList: [port2], execArgv: [] })
     worker.on('error', ({ message }) => this.#lose(message))
     worker.on('exit', (code) => this.#lose(`exit code ${code}`))
     port1.unref()
@@ -152,7 +153,7 @@ class WorkerThreads implements Threads {
   }
 
   #lost(cause?: unknown): BenchError {
-    const why = this.#loss ?? 'all have left its crew'
+    const why = this.#loss ?? 'all networks have left its group'
     const remedy = 'run it again, or with one thread (--threads 1)'
     return new BenchError('failed', `a thread that helps with steps was lost (${why}); ${remedy}`, { cause })
   }
@@ -161,14 +162,14 @@ class WorkerThreads implements Threads {
     if (this.#isOver) return
     this.#isOver = true
     this.#onEnd()
-    for (const { worker, port } of this.#members) {
+    for (const { worker, port } of this.#workers) {
       port.close()
       void worker.terminate()
     }
   }
 }
 
-/** Once it waits for orders. @throws what it dies of */
+/** Resolves when the worker waits for orders. @throws the error that ended it before */
 async function isReady(worker: Worker): Promise<void> {
   const exit = once(worker, 'exit').then(([code]) => Promise.reject(new Error(`exit code ${code}`)))
   await Promise.race([once(worker, 'message'), exit])

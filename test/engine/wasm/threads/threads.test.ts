@@ -98,7 +98,7 @@ describe('one, two and three threads give the same bits', () => {
   })
 
   test('where nothing in a list of calls runs, and flags change as soon as a step is over', async () => {
-    const { step, flags, counts, crew } = await countingPlan(3)
+    const { step, flags, counts, group } = await countingPlan(3)
     const stream = random(3, 'flags')
     const expected = [0, 0, 0]
     for (let order = 0; order < 600; order++) {
@@ -109,7 +109,7 @@ describe('one, two and three threads give the same bits', () => {
       step()
     }
     expect(counts()).toEqual(expected.flatMap((count) => new Array(60).fill(count)))
-    crew.leave()
+    group.leave()
   })
 
   test('where activations are frozen, and where memory grows and goes from one network to the next', async () => {
@@ -198,14 +198,14 @@ describe('threads', () => {
   })
 
   test('that fail end the step with an error, and every later one; the next network has new ones', async () => {
-    const { plan, arena, crew } = await announced(2)
+    const { plan, arena, group } = await announced(2)
     // The second half, which is not the host's, lies behind the end of the memory.
     const calls = [{ kernel: 'fill', args: [0, arena.bytes / 3], isShared: true, condition: -1 }] as const
     const step = stepOf(plan, arena, calls)
     expect(step).toThrow(/^a thread that helps with steps was lost \(RuntimeError: .*\); run it again, or with/)
     expect(step).toThrow(expect.objectContaining({ code: 'failed' }))
     const next = await joinThreads(2)
-    expect(next).not.toBe(crew)
+    expect(next).not.toBe(group)
     next.leave()
   })
 
@@ -226,19 +226,19 @@ describe('threads', () => {
   })
 })
 
-/** A plan of a crew's own, with memory and flags for three calls; the workers of the crew, if it is new. */
+/** A plan of its own for a group of threads, with memory and flags for three calls; the workers, if the group is new. */
 async function announced(threads: number, patience?: number) {
   const unref = vi.spyOn(Worker.prototype, 'unref')
-  const crew = await joinThreads(threads, patience)
+  const group = await joinThreads(threads, patience)
   const workers = unref.mock.contexts as Worker[]
   unref.mockRestore()
   const module = await kernelModule('deterministic')
   const arena = new Arena(module)
   const flags = new Uint8Array(new SharedArrayBuffer(3)).fill(1)
-  const plan = crew.announce({ module, memory: arena.memory, flags })
+  const plan = group.announce({ module, memory: arena.memory, flags })
   arena.takePart(0, threads)
   arena.batch = 1
-  return { plan, arena, flags, crew, workers }
+  return { plan, arena, flags, group, workers }
 }
 
 function stepOf(plan: ThreadedPlan, arena: Arena, calls: readonly PlainCall[], flags?: Uint8Array): () => void {

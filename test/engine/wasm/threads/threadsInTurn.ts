@@ -1,4 +1,4 @@
-/** A crew whose threads take turns at every shared call, the last first: what they write must not depend on the order. */
+/** A group whose threads take turns at every shared call, the last first: results must not depend on their order. */
 import { isOff } from '../../../../src/engine/plan/situation.ts'
 import { ThreadKernels } from '../../../../src/engine/wasm/module/module.ts'
 import { type BoundCall, bindCalls } from '../../../../src/engine/wasm/threads/follow.ts'

@@ -13,7 +13,7 @@ function workersOf<T>(make: () => T): { readonly made: T; readonly workers: read
   return { made, workers }
 }
 
-test('a thread that ends before it is ready is an error for all who wait for it; the next crew is a new one', async () => {
+test('a thread that ends before it is ready is an error for all who wait for it; the next group is a new one', async () => {
   const { made, workers } = workersOf(() => [joinThreads(3), joinThreads(3)])
   expect(workers).toHaveLength(2)
   const waiting = Promise.allSettled(made)
@@ -30,12 +30,12 @@ test('a thread that ends before it is ready is an error for all who wait for it;
   next.leave()
 })
 
-test('a step of a crew that all have left is an error that says so', async () => {
-  const crew = await joinThreads(2)
+test('running a step after every network has left the group is an error that says so', async () => {
+  const group = await joinThreads(2)
   const module = await kernelModule('deterministic')
-  const plan = crew.announce({ module, memory: new Arena(module).memory, flags: new Uint8Array() })
+  const plan = group.announce({ module, memory: new Arena(module).memory, flags: new Uint8Array() })
   const list = plan.addList([])
-  crew.leave()
+  group.leave()
   expect(() => plan.run(list, [], 1, undefined)).toThrow(/^a thread that helps with steps was lost \(all have left/)
-  expect(crew.isLost).toBe(false)
+  expect(group.isLost).toBe(false)
 })
