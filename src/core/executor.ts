@@ -1,6 +1,6 @@
 /**
- * The engine's one narrow job, the same for all algorithms: given a batch and mixing coefficients, the loss, its
- * gradient wrt coefficients and weights, and steps on the weights; and the weights as a vector space.
+ * The contract of the engine, the same for all algorithms: given a batch and mixing coefficients, compute the loss and its
+ * gradients with respect to coefficients and weights, take steps on the weights, and expose the weights as a vector space.
  */
 import type { Batch } from './data.ts'
 import type { Network } from './network.ts'
@@ -8,9 +8,9 @@ import type { Network } from './network.ts'
 /**
  * How an executor rounds.
  *
- * `deterministic`: the same inputs give the same bits on every machine. `fused`: multiplication and addition are rounded
- * once; the same bits on every machine that can do so, but other bits than `deterministic`. `device`: as the GPU, its
- * driver or a library does it; another device may give other bits.
+ * `deterministic`: the same inputs give the same bits on every machine. `fused`: a multiply-add is rounded once; the same
+ * bits on every machine that has fused multiply-adds, but other bits than `deterministic`. `device`: the GPU, its driver or
+ * a library decides; another device may give other bits.
  */
 export type Arithmetic = 'deterministic' | 'fused' | 'device'
 
@@ -19,11 +19,13 @@ export interface Executor {
   /** `tfjs/wasm`, `tfjs/cpu`, `tfjs/tensorflow`, … */
   readonly name: string
   readonly arithmetic: Arithmetic
-  /** True where a graphics processor computes; software that emulates one does not count. */
+  /** Whether a GPU computes; a software emulation of a GPU does not count. */
   readonly onGpu?: boolean
-  /** Threads of this process that have worked on one step, the most so far; absent: one, or as many as a library takes. */
+  /** The largest number of threads that have shared one step so far; absent: one, or a library decides. */
   readonly threads?: number
   /**
+   * Compiles a network.
+   *
    * @param options.batchSize the largest batch that will be fed; smaller ones are allowed
    * @throws BenchError `unsupported` where the network does not fit the device, naming the buffer and its size
    */
@@ -38,39 +40,40 @@ export interface CompileOptions {
  * `eval`: running statistics where the network keeps them. */
 export type Mode = 'train' | 'probe' | 'eval'
 
-/** One batch and the host's numbers for it. */
+/** One batch, with the mixing coefficients and path settings to compute it under. */
 export interface Feed {
   readonly batch: Batch
   /** Length `network.coefficientCount`; absent for discrete networks. */
   readonly coefficients?: Float64Array
-  /** 1 where the coefficient's input is computed; all where absent. */
+  /** For each coefficient 1 if its input is computed, else 0; absent: all are computed. */
   readonly active?: Uint8Array
-  /** [pathCount][batch size]; all 1 where absent. */
+  /** Drop-path scales, [pathCount][batch size]; absent: all 1. */
   readonly pathScales?: Float32Array
-  /** ActivationMasks of a feed with the same batch, whatever its paths, by the same executable; live where absent. */
+  /** Masks that the same executable recorded for the same batch; absent: ReLUs and max poolings decide by their input. */
   readonly activationMasks?: ActivationMasks
 }
 
 /**
- * Which units each ReLU passed for one feed, and which each max pooling chose. With these held, the loss is smooth in
- * coefficients and weights, so that differences of its gradient are the almost-everywhere second derivatives, free of
- * the jumps at kinks.
+ * The units that each ReLU passed and the cells that each max pooling chose for one feed. While these are frozen, the loss is
+ * smooth in coefficients and weights, so differences of its gradient are the almost-everywhere second derivatives,
+ * without the jumps at kinks.
  */
 export interface ActivationMasks {
   dispose(): void
 }
 
+/** Loss and correct predictions over some samples. */
 export interface Tally {
   /** Mean loss over the samples, natural logarithm; all heads, weighted. */
   readonly loss: number
   /** Samples whose largest logit (main head) is that of the label. */
   readonly correct: number
-  /** Samples whose label is among the five largest logits: with at most five classes, all whose own logit is no NaN. */
+  /** Samples whose label is among the five largest logits; with at most five classes, every sample whose logit is not NaN. */
   readonly correct5: number
   readonly samples: number
 }
 
-/** What is differentiated. */
+/** The scalar that is differentiated. */
 export type Objective =
   /** Mean softmax cross-entropy over the batch; target = (1 − s)·onehot + s / classes. */
   | { readonly kind: 'cross-entropy'; readonly labelSmoothing?: number }
@@ -88,7 +91,7 @@ export interface SgdStep {
   readonly clipNorm: number | null
 }
 
-/** A vector with one number for each parameter of a network, where the backend keeps it. */
+/** A vector in backend memory with one entry for each network weight. */
 export interface WeightVector {
   /** Number of entries. */
   readonly length: number
@@ -100,13 +103,13 @@ export interface WeightVector {
   scale(a: number): void
   dot(x: WeightVector): Promise<number>
   norm(): Promise<number>
-  /** All entries: the network's parameters one after the other, each row-major. */
+  /** Copies all entries to the host: the network's parameters one after the other, each row-major. */
   read(): Promise<Float32Array>
   write(values: Float32Array): void
   dispose(): void
 }
 
-/** What a checkpoint keeps. */
+/** The state of a network that a checkpoint keeps. */
 export interface ExecutableState {
   readonly weights: Float32Array
   readonly momentum: Float32Array
@@ -114,39 +117,40 @@ export interface ExecutableState {
   readonly statistics: Float32Array
 }
 
-/** A network that computes. One call at a time: a promise is awaited before anything else is asked. */
+/** A compiled network. Calls must not overlap: await each promise before the next call. */
 export interface Executable {
   readonly network: Network
-  /** w, as a vector; writing to it moves the network. */
+  /** The network weights w; writing to this vector changes the network. */
   readonly weights: WeightVector
   /** SGD's momentum buffer. */
   readonly momentum: WeightVector
-  /** A new vector of zeros. */
+  /** Allocates a vector of zeros. */
   vector(): WeightVector
 
   /**
-   * Loss and gradients at the current weights; the weights stay.
+   * Computes loss and gradients at the current weights, which do not change.
+   *
    * @param want.coefficients return ∂loss/∂coefficients, length `coefficientCount`, entries of inactive inputs 0
    * @param want.weights overwritten with ∂loss/∂w
    */
   gradient(feed: Feed, objective: Objective, want: GradientRequest, mode: Mode): Promise<GradientResult>
 
-  /** One weight step. Its loss and accuracy are added to the running tally, read by `takeTally`. */
+  /** Takes one weight step. Its loss and accuracy are added to the running tally, which `takeTally` reads. */
   step(feed: Feed, objective: Objective, sgd: SgdStep): Promise<void>
-  /** Mean loss and counts of the steps since the last call. */
+  /** Returns mean loss and counts of the steps since the last call. */
   takeTally(): Promise<Tally>
 
-  /** Loss and accuracy over batches, without gradients. */
+  /** Computes loss and accuracy over batches, without gradients. */
   evaluate(feeds: Iterable<Feed> | AsyncIterable<Feed>, mode: Mode): Promise<Tally>
-  /** Main-head logits [batch, classes] and features [batch, height, width, channels]. */
+  /** Returns the logits of the main head [batch, classes] and the features [batch, height, width, channels]. */
   forward(feed: Feed, mode: Mode): Promise<{ readonly logits: Float32Array; readonly features: Float32Array }>
 
-  /** The activation masks of a feed, under batch statistics; absent where the executor cannot hold them. */
+  /** Records the activation masks of a feed under batch statistics; absent if the executor cannot freeze activations. */
   activationMasks?(feed: Feed): ActivationMasks
 
   save(): Promise<ExecutableState>
   restore(state: ExecutableState): void
-  /** Frees what the backend holds. */
+  /** Frees the backend memory of the network. */
   dispose(): void
 }
 

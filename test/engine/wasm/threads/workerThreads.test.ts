@@ -36,6 +36,8 @@ test('running a step after every network has left the group is an error that say
   const plan = group.announce({ module, memory: new Arena(module).memory, flags: new Uint8Array() })
   const list = plan.addList([])
   group.leave()
-  expect(() => plan.run(list, [], 1, undefined)).toThrow(/^a thread that helps with steps was lost \(all networks have left its group/)
+  expect(() => plan.run(list, [], 1, undefined)).toThrow(
+    /^a thread that helps with steps was lost \(all networks have left its group/,
+  )
   expect(group.isLost).toBe(false)
 })
