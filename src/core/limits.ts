@@ -55,7 +55,11 @@ export const LIMITS = {
   'record-mib': { value: 256, unit: 'MiB', meaning: 'a NATS-Bench record, unpacked; those of the release take 0.4' },
   'record-epochs': { value: 10_000, unit: 'epochs', meaning: 'a training in a record; NAS-Bench-201 has 200' },
   'parquet-page-mib': { value: 256, unit: 'MiB', meaning: 'a page of a Parquet file; writers make them of 1' },
-  'directory-mib': { value: 64, unit: 'MiB', meaning: 'the list of contents of a Parquet file or a zip archive' },
+  'directory-mib': {
+    value: 64,
+    unit: 'MiB',
+    meaning: 'the list of contents of a Parquet file or a zip archive, or the manifest of a table',
+  },
   'pickle-mib': {
     value: 256,
     unit: 'MiB',

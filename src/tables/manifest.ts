@@ -3,6 +3,7 @@
 import { BenchError } from '../core/errors.ts'
 import { printable } from '../core/plainText.ts'
 import type { Recipe } from './build/recipe.ts'
+import { isAccuracy } from './columnNames.ts'
 
 export const MANIFEST_SCHEMA = 1
 
@@ -94,7 +95,7 @@ export const formatManifest = (manifest: Manifest): string => printable(`${JSON.
 export function parseManifest(text: string, path: string): Manifest {
   const manifest = parseJson(text, path) as Partial<Manifest>
   if (manifest?.schema !== undefined && manifest.schema !== MANIFEST_SCHEMA) {
-    const found = JSON.stringify(manifest.schema)
+    const found = typeof manifest.schema === 'object' ? 'of unknown form' : JSON.stringify(manifest.schema)
     throw new BenchError('unsupported', `${path}: manifest schema ${found}, expected ${MANIFEST_SCHEMA}; import again`)
   }
   const problem = firstProblem(manifest)
@@ -110,38 +111,118 @@ function parseJson(text: string, path: string): unknown {
   }
 }
 
+/** Whether a value is what a manifest holds in its place. */
+type Check = (value: unknown) => boolean
+
+const isText: Check = (value) => typeof value === 'string'
+const isCount: Check = (value) => Number.isSafeInteger(value) && Number(value) >= 0
+const isNumber: Check = (value) => Number.isFinite(value)
+const isFlag: Check = (value) => typeof value === 'boolean'
+/** Of a file beside the manifest, and nowhere else. */
+const isFileName: Check = (value) => typeof value === 'string' && /^[^/\\]+$/.test(value) && !/^\.*$/.test(value)
+const isOneOf =
+  (...values: readonly unknown[]): Check =>
+  (value) =>
+    values.includes(value)
+const isOptional =
+  (check: Check): Check =>
+  (value) =>
+    value === undefined || check(value)
+const isOrNull =
+  (check: Check): Check =>
+  (value) =>
+    value === null || check(value)
+const isListOf =
+  (check: Check): Check =>
+  (value) =>
+    Array.isArray(value) && value.every(check)
+const isRecordOf =
+  (check: Check): Check =>
+  (value) =>
+    isObject(value) && Object.values(value).every(check)
+
+function isObjectOf(fields: Readonly<Record<string, Check>>): Check {
+  const entries = Object.entries(fields)
+  return (value) => isObject(value) && entries.every(([name, check]) => check(value[name]))
+}
+
+const isObject = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value)
+
+/** Two numbers that are none below zero. */
+const isRange: Check = (range) => Array.isArray(range) && range.length === 2 && range.every(isCount)
+
+const fileEntry = { file: isFileName, sha256: isText, bytes: isCount }
+
+const isColumn = isObjectOf({
+  name: isText,
+  type: isOneOf('int32', 'float32', 'float64', 'utf8'),
+  missing: isCount,
+  seeds: isOptional(isListOf(isCount)),
+  sha256: isText,
+  buffers: isObjectOf({ validity: isOptional(isRange), offsets: isOptional(isRange), values: isRange }),
+})
+
+const isOracle = isObjectOf({
+  accuracy: (value) => isText(value) && isAccuracy(value as string),
+  seconds: isListOf(isObjectOf({ column: isText, factor: isNumber, meaning: isText })),
+})
+
+const isRecipe = isObjectOf({
+  version: isCount,
+  space: isText,
+  dataset: isObjectOf({ name: isText, contentHash: isText }),
+  executor: isObjectOf({ backend: isText, executor: isText }),
+  network: isObjectOf({ channels: isCount, depth: isCount }),
+  batchSize: isCount,
+  training: isObjectOf({
+    epochs: isCount,
+    learningRate: isNumber,
+    learningRateMin: isNumber,
+    sgd: isObjectOf({ momentum: isNumber, nesterov: isFlag, weightDecay: isNumber, clipNorm: isOrNull(isNumber) }),
+  }),
+  data: isObject,
+  share: isFlag,
+  seeds: isListOf(isCount),
+})
+
+/** Each field of a manifest, and what is wrong where it is not what it should be. */
+const fields: readonly (readonly [keyof Manifest, Check, string])[] = [
+  ['name', isText, 'has no name'],
+  ['space', isText, 'has no space'],
+  ['architectures', isOrNull(isCount), 'has no number of architectures'],
+  ['rows', isCount, 'has no number of rows'],
+  ['source', isObjectOf({ format: isText, name: isText, sha256: isText }), 'names no source'],
+  ['notes', isListOf(isText), 'has no notes'],
+  ['table', isObjectOf(fileEntry), 'names no table file'],
+  [
+    'curves',
+    isOptional(
+      isObjectOf({
+        ...fileEntry,
+        batches: isListOf(isObjectOf({ range: isRange, bytes: isRange, sha256: isText })),
+        of: isListOf(isText),
+      }),
+    ),
+    'does not say where the curves are',
+  ],
+  ['columns', Array.isArray, 'lists no columns'],
+  ['recipe', isOptional(isRecipe), 'has no whole recipe'],
+  ['oracles', isRecordOf(isOracle), 'has no oracles'],
+]
+
 /** What keeps a value from being a manifest. Written out because a schema library would double the time of opening. */
 function firstProblem(manifest: Partial<Manifest>): string | undefined {
-  if (typeof manifest !== 'object' || manifest === null) return 'not a manifest'
-  const { schema, name, space, rows, source, table, curves, columns, oracles, notes } = manifest
-  if (schema === undefined) return 'not a manifest: it has no schema version'
-  if (typeof name !== 'string' || typeof space !== 'string') return 'the manifest has no name or space'
-  if (!Number.isInteger(rows)) return 'the manifest has no number of rows'
-  if (typeof source?.sha256 !== 'string') return 'the manifest names no source'
-  if (!isFileEntry(table)) return 'the manifest names no table file'
-  if (curves !== undefined && !isFileEntry(curves)) return 'the manifest names no file of curves'
-  if (!Array.isArray(columns)) return 'the manifest lists no columns'
-  if (typeof oracles !== 'object' || oracles === null) return 'the manifest has no oracles'
-  if (!Array.isArray(notes)) return 'the manifest has no notes'
-  const bad = columns.find((column) => !isColumnEntry(column))
-  if (bad !== undefined) return `column ${JSON.stringify(bad?.name)} of the manifest is malformed`
+  if (!isObject(manifest)) return 'not a manifest'
+  if (manifest.schema === undefined) return 'not a manifest: it has no schema version'
+  const wrong = fields.find(([name, check]) => !check(manifest[name]))
+  if (wrong !== undefined) return `the manifest ${wrong[2]}`
+  const { columns, table } = manifest as Manifest
+  const bad = columns.findIndex((column) => !isColumn(column))
+  if (bad !== -1) return `column ${bad + 1} of the manifest is malformed`
   const end = ([at, length]: ByteRange) => at + length
   const outside = columns.find(({ buffers }) =>
     (Object.values(buffers) as ByteRange[]).some((r) => end(r) > table.bytes),
   )
   return outside === undefined ? undefined : `column "${outside.name}" of the manifest lies outside of the table`
 }
-
-const isFileEntry = (entry?: Partial<FileEntry>): entry is FileEntry =>
-  typeof entry?.file === 'string' && typeof entry.sha256 === 'string' && Number.isInteger(entry.bytes)
-
-const isColumnEntry = (entry?: Partial<ColumnEntry>): boolean =>
-  typeof entry?.name === 'string' &&
-  typeof entry.sha256 === 'string' &&
-  ['int32', 'float32', 'float64', 'utf8'].includes(entry.type ?? '') &&
-  isRange(entry.buffers?.values) &&
-  [entry.buffers?.validity, entry.buffers?.offsets].every((range) => range === undefined || isRange(range))
-
-/** Two numbers that are none below zero. */
-export const isRange = (range?: ByteRange): boolean =>
-  Array.isArray(range) && range.length === 2 && range.every((n) => Number.isInteger(n) && n >= 0)

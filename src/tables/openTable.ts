@@ -4,6 +4,7 @@ import { access, readdir, readFile, stat } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { BenchError } from '../core/errors.ts'
 import { fileHash } from '../core/fileHash.ts'
+import { beyondLimit, limitOf } from '../core/limits.ts'
 import { unknownName } from '../core/names.ts'
 import type { ReadRange } from './columns.ts'
 import { type FileEntry, type Manifest, parseManifest } from './manifest.ts'
@@ -72,10 +73,17 @@ export async function manifestPath(nameOrPath: string, { folders = tableFolders(
 }
 
 async function readManifest(path: string): Promise<Manifest> {
-  const text = await readFile(path, 'utf8').catch((cause) => {
-    throw unreadable(path, cause)
+  const text = await readText(path).catch((cause) => {
+    throw cause instanceof BenchError ? cause : unreadable(path, cause)
   })
   return parseManifest(text, path)
+}
+
+async function readText(path: string): Promise<string> {
+  const { size } = await stat(path)
+  if (size > limitOf('directory-mib') * 2 ** 20)
+    throw beyondLimit('directory-mib', `${path} is too long for a manifest`)
+  return readFile(path, 'utf8')
 }
 
 function unreadable(path: string, cause: NodeJS.ErrnoException): BenchError {

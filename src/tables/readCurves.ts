@@ -2,26 +2,14 @@
 import { createHash } from 'node:crypto'
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs'
 import { dirname, join } from 'node:path'
-import type * as Arrow from 'apache-arrow'
 import { BenchError } from '../core/errors.ts'
-import { loadArrow } from './arrowLibrary.ts'
+import { type Curve, type CurveBatch, decodeCurveBatch } from './curveBatch.ts'
 import { curvesHead } from './curves.ts'
 import type { CurvesBatch } from './curvesFile.ts'
-import { type CurvesBlock, type CurvesEntry, isRange } from './manifest.ts'
+import type { CurvesBlock, CurvesEntry } from './manifest.ts'
 import { manifestPath, type OpenOptions, openManifest } from './openTable.ts'
 
-/** What was measured after each epoch of one training, on one split. */
-export interface Curve {
-  readonly dataset: string
-  readonly split: string
-  readonly epochs: number
-  readonly seed: number
-  /** In %, by epoch; null where it was not measured. */
-  readonly accuracyPct: readonly (number | null)[]
-  readonly loss: readonly (number | null)[]
-  /** Null where all epochs took the time that the table has. */
-  readonly seconds: readonly (number | null)[] | null
-}
+export type { Curve } from './curveBatch.ts'
 
 /**
  * The curves of one architecture; none where it has no row.
@@ -34,7 +22,7 @@ export async function readCurves(table: string, index: number, options: OpenOpti
   }
   const path = await manifestPath(table, options)
   const holds = ({ range: [lowest, highest] }: CurvesBlock) => lowest <= index && index <= highest
-  const found = [...blocks(path, curves, holds)].flatMap(({ bytes }) => curvesIn(bytes, index))
+  const found = [...blocks(path, curves, holds)].flatMap(({ batch }) => curvesIn(batch, index))
   // A training that two merged tables had stands there twice.
   const distinct = new Map(
     found.map((curve) => [`${curve.dataset}/${curve.split}/${curve.epochs}/${curve.seed}`, curve]),
@@ -47,18 +35,21 @@ export async function readCurves(table: string, index: number, options: OpenOpti
  * @param manifest path of the table's
  * @throws BenchError as `readCurves`
  */
-export const curveBatches = (manifest: string, curves: CurvesEntry): Generator<CurvesBatch> =>
-  blocks(manifest, curves, () => true)
+export function* curveBatches(manifest: string, curves: CurvesEntry): Generator<CurvesBatch> {
+  const head = curvesHead()
+  for (const { range, bytes } of blocks(manifest, curves, () => true))
+    yield { range, bytes: Buffer.concat([head, bytes]) }
+}
 
-/** Each as an Arrow stream of its own. */
+interface Block extends CurvesBatch {
+  readonly batch: CurveBatch
+}
+
 function* blocks(
   manifest: string,
   { file, bytes, batches }: CurvesEntry,
   wanted: (block: CurvesBlock) => boolean,
-): Generator<CurvesBatch> {
-  if (!Array.isArray(batches) || !batches.every(isBlock)) {
-    throw new BenchError('corrupt', `${manifest} does not say where the curves are; import the table again`)
-  }
+): Generator<Block> {
   const path = join(dirname(manifest), file)
   const descriptor = openFile(path)
   try {
@@ -66,17 +57,14 @@ function* blocks(
     if (size !== bytes) {
       throw new BenchError('corrupt', `${path} has ${size} bytes, its manifest says ${bytes}; import again`)
     }
-    const head = curvesHead()
     for (const block of batches.filter(wanted)) {
-      yield { range: block.range, bytes: Buffer.concat([head, readBlock(descriptor, path, size, block)]) }
+      const message = readBlock(descriptor, path, size, block)
+      yield { range: block.range, bytes: message, batch: decodeCurveBatch(message, path) }
     }
   } finally {
     closeSync(descriptor)
   }
 }
-
-const isBlock = (block?: Partial<CurvesBlock> | null): boolean =>
-  typeof block?.sha256 === 'string' && isRange(block.range) && isRange(block.bytes)
 
 function openFile(path: string): number {
   try {
@@ -96,16 +84,7 @@ function readBlock(descriptor: number, path: string, size: number, { bytes, sha2
   throw new BenchError('corrupt', `${path} is not what its table's manifest says; import the table again`)
 }
 
-function curvesIn(stream: Uint8Array, index: number): Curve[] {
-  const table: Arrow.Table = loadArrow().tableFromIPC(stream)
-  const rows = table.toArray().filter((row) => row.index === index)
-  return rows.map((row) => ({
-    dataset: row.dataset,
-    split: row.split,
-    epochs: row.epochs,
-    seed: row.seed,
-    accuracyPct: [...row.accuracyPct],
-    loss: [...row.loss],
-    seconds: row.seconds === null ? null : [...row.seconds],
-  }))
+function curvesIn(batch: CurveBatch, index: number): Curve[] {
+  const rows = Array.from({ length: batch.rows }, (_, row) => row)
+  return rows.filter((row) => batch.index(row) === index).map(batch.curve)
 }

@@ -1,52 +1,80 @@
 /**
- * Reads damaged copies of a file: each is read or refused with one line, in little time and memory. 60 copies in the
- * everyday run of the tests; as many as are asked for with
+ * Reads damaged copies of a file: each is read or refused with one line, in little time and memory; where the format has a
+ * checksum, what is read is what the whole file gives. 60 copies in the everyday run of the tests; as many as are asked for
+ * with
  *
- *     TMPDIR=/dev/shm MUTATIONS=10000 npx vitest run damage
+ *     TMPDIR=/dev/shm MUTATIONS=10000 npx vitest run test/tables/damage.test.ts --reporter=verbose
  *
- * which takes a minute a reader where temporary files lie in memory.
+ * which takes one to two minutes a reader where temporary files lie in memory, and prints what became of them.
  */
+import { isDeepStrictEqual } from 'node:util'
 import { afterAll, expect, test } from 'vitest'
 import { BenchError } from '../../src/core/errors.ts'
 import { mutations } from './mutations.ts'
 
 const COUNT = Number(process.env.MUTATIONS ?? 60)
 const MOST_CPU_SECONDS = 2
-const MOST_RESIDENT_MB = 1200
+const MOST_GROWTH_MB = 500
+
+export interface Damage {
+  /** Whether damage has to be noticed: a copy that is read gives the same as the whole. */
+  readonly hasChecksum?: boolean
+  /** Makes the damaged copies; absent: of any bytes. */
+  readonly copies?: typeof mutations
+  /** Fewer copies, of a reader that is slow. */
+  readonly share?: number
+}
 
 /** A test that `read` survives damage of every kind to the bytes that `whole` gives. */
 export function survivesDamage(
   what: string,
   whole: () => Uint8Array | Promise<Uint8Array>,
   read: (damaged: Uint8Array<ArrayBuffer>) => Promise<unknown>,
+  { hasChecksum = false, copies = mutations, share = 1 }: Damage = {},
 ): void {
+  const count = Math.ceil(COUNT * share)
   test(
     what,
     async () => {
       const bytes = await whole()
-      await read(Uint8Array.from(bytes))
-      let refused = 0
-      for (const damaged of mutations(bytes, COUNT, 7)) if (await isRefused(damaged, read)) refused++
-      expect(refused).toBeGreaterThan(COUNT / 10)
+      const expected = await read(Uint8Array.from(bytes))
+      const seen = { refused: 0, same: 0, changed: 0, mostSeconds: 0 }
+      const before = process.resourceUsage().maxRSS
+      for (const damaged of copies(bytes, count, 7)) {
+        const start = process.cpuUsage()
+        const found = await orRefusal(() => read(damaged))
+        const { user, system } = process.cpuUsage(start)
+        const seconds = (user + system) / 1e6
+        expect(seconds).toBeLessThan(MOST_CPU_SECONDS)
+        seen.mostSeconds = Math.max(seen.mostSeconds, seconds)
+        if (found === REFUSED) seen.refused++
+        else if (isDeepStrictEqual(found, expected)) seen.same++
+        else seen.changed++
+      }
+      const growthMb = Math.round((process.resourceUsage().maxRSS - before) / 1024)
+      if (process.env.MUTATIONS !== undefined) console.log(what, { count, ...seen, growthMb })
+      expect(seen.refused).toBeGreaterThan(count / 10)
+      if (hasChecksum) expect(seen.changed).toBe(0)
+      expect(growthMb).toBeLessThan(MOST_GROWTH_MB)
     },
-    10_000 + 200 * COUNT,
+    10_000 + 300 * count,
   )
 }
 
-async function isRefused(damaged: Uint8Array<ArrayBuffer>, read: (bytes: Uint8Array<ArrayBuffer>) => Promise<unknown>) {
-  const before = process.cpuUsage()
+const REFUSED = Symbol('refused')
+
+/** What reading gives, or that it is refused with one line. */
+async function orRefusal(read: () => Promise<unknown>): Promise<unknown> {
   try {
-    await read(damaged)
-    return false
+    return await read()
   } catch (error) {
     if (!(error instanceof BenchError)) throw error
     expect(error.message).not.toContain('\n')
-    return true
-  } finally {
-    const { user, system } = process.cpuUsage(before)
-    expect((user + system) / 1e6).toBeLessThan(MOST_CPU_SECONDS)
+    return REFUSED
   }
 }
+
+const MOST_RESIDENT_MB = 1200
 
 /** For a file of such tests, which has a process of its own. */
 export const needsLittleMemory = () =>

@@ -28,3 +28,46 @@ function mutated(bytes: Uint8Array, stream: RandomStream): Uint8Array<ArrayBuffe
       return copy
   }
 }
+
+/** `count` damaged copies of the text of a JSON file: each is JSON, with one value in place of another. */
+export function* jsonMutations(text: Uint8Array, count: number, seed: number): Generator<Uint8Array<ArrayBuffer>> {
+  const stream = random(seed, 'JSON mutations')
+  for (let i = 0; i < count; i++) {
+    const value = JSON.parse(Buffer.from(text).toString('utf8'))
+    const places = placesIn(value)
+    const { holder, key } = places[stream.integer(places.length)]
+    const found = (holder as Record<string, unknown>)[key]
+    const other = (places[stream.integer(places.length)].holder as Record<string, unknown>)[key]
+    const replacements = [
+      undefined,
+      null,
+      true,
+      -1,
+      0.5,
+      1e308,
+      2 ** 53,
+      '',
+      'x'.repeat(100_000),
+      [],
+      {},
+      other,
+      NESTED,
+    ]
+    const at = stream.integer(replacements.length + 2)
+    const replaced =
+      at === replacements.length ? [found, found] : at > replacements.length ? { found } : replacements[at]
+    ;(holder as Record<string, unknown>)[key] = replaced
+    yield Uint8Array.from(Buffer.from(JSON.stringify(value)))
+  }
+}
+
+/** A list in a list in a list … */
+const NESTED = JSON.parse(`${'['.repeat(1000)}${']'.repeat(1000)}`)
+
+function placesIn(value: unknown): { readonly holder: object; readonly key: string }[] {
+  if (typeof value !== 'object' || value === null) return []
+  return Object.keys(value).flatMap((key) => [
+    { holder: value, key },
+    ...placesIn((value as Record<string, unknown>)[key]),
+  ])
+}

@@ -130,14 +130,41 @@ describe('a table is refused with one line where', () => {
   test.each([
     ['', 'no valid JSON'],
     ['null', 'not a manifest'],
-    ['[]', 'it has no schema version'],
+    ['[]', 'bad.manifest.json: not a manifest'],
     ['{"schema":2}', 'manifest schema 2, expected 1'],
-    ['{"schema":1}', 'no name or space'],
-    ['{"schema":1,"name":"x","space":"nb201","rows":1,"source":{"sha256":""}}', 'names no table file'],
+    ['{"schema":1}', 'has no name'],
+    [
+      '{"schema":1,"name":"x","space":"nb201","architectures":1,"rows":1,"source":{"format":"","name":"","sha256":""},"notes":[]}',
+      'names no table file',
+    ],
   ])('its manifest is %s', async (text, message) => {
     writeFileSync(path('bad.manifest.json'), text)
     await expect(openTable('bad', { folders: [folder] })).rejects.toThrow(message)
   })
+
+  test.each([
+    ['schema', '{"schema":', 'manifest schema of unknown form, expected 1'],
+    ['name', '{"schema":1,"name":', 'has no name'],
+  ])('the %s in its manifest is a list in a list in a list …', async (_, start, message) => {
+    writeFileSync(path('bad.manifest.json'), `${start}${'['.repeat(100_000)}${']'.repeat(100_000)}}`)
+    await expect(openTable('bad', { folders: [folder] })).rejects.toThrow(message)
+  })
+
+  test('its manifest is longer than the limit', async () => {
+    writeFileSync(path('bad.manifest.json'), Buffer.alloc(65 * 2 ** 20, ' '))
+    await expect(openTable('bad', { folders: [folder] })).rejects.toThrow(
+      'is too long for a manifest; the limit is 64 MiB',
+    )
+  })
+
+  test.each(['../elsewhere.arrow', '/etc/passwd', '..', 'a\\b.arrow'])(
+    'its manifest names the file %s, which is not beside it',
+    async (file) => {
+      const manifest = JSON.parse(readFileSync(path('three.manifest.json'), 'utf8'))
+      writeFileSync(path('bad.manifest.json'), JSON.stringify({ ...manifest, table: { ...manifest.table, file } }))
+      await expect(openTable('bad', { folders: [folder] })).rejects.toThrow('names no table file')
+    },
+  )
 
   test('a bit has flipped: when the column is read, or the whole is verified', async () => {
     const loss = (await openTable('three', { folders: [folder] })).manifest.columns.at(-1)?.buffers.values[0] as number

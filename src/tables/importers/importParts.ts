@@ -1,4 +1,5 @@
 /** What an import has already read, kept beside the table that is to be, a file a batch of records. */
+import { createHash } from 'node:crypto'
 import { existsSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { writeAtomically } from '../../core/atomicFile.ts'
@@ -24,10 +25,19 @@ export interface Parts {
 /** Raised whenever a batch of the same source is read to something else. */
 const VERSION = 2
 
+/** The file of a batch. */
+interface KeptPart {
+  readonly version: number
+  readonly sha256: string
+  /** Hash of the rows and the curves. */
+  readonly content: string
+  readonly rows: readonly RecordRow[]
+}
+
 export function openParts(folder: string): Parts {
   const rowsPath = (at: number) => join(folder, `${at}.json`)
   const curvesPath = (at: number) => join(folder, `${at}.curves`)
-  const read = (at: number) => JSON.parse(readFileSync(rowsPath(at), 'utf8'))
+  const read = (at: number): KeptPart => JSON.parse(readFileSync(rowsPath(at), 'utf8'))
   const part = (at: number, sha256: string, count: number): Part => ({
     sha256,
     count,
@@ -38,24 +48,29 @@ export function openParts(folder: string): Parts {
     folder,
     find(at, sha256, withCurves) {
       if (!existsSync(rowsPath(at)) || (withCurves && !existsSync(curvesPath(at)))) return undefined
-      const kept = readOrUndefined(() => read(at))
-      return kept?.version === VERSION && kept.sha256 === sha256 ? part(at, sha256, kept.rows.length) : undefined
+      try {
+        const { version, rows, ...kept } = read(at)
+        const isWhole = version === VERSION && kept.sha256 === sha256 && kept.content === hashOf(rows, curvesPath(at))
+        return isWhole ? part(at, sha256, rows.length) : undefined
+      } catch {
+        // Damaged: it is read again from the source.
+        return undefined
+      }
     },
     keep(at, sha256, { rows, curves }) {
       if (curves.byteLength > 0) writeAtomically(curvesPath(at), curves)
+      else rmSync(curvesPath(at), { force: true })
       // Last, for it is what `find` looks for.
-      writeAtomically(rowsPath(at), JSON.stringify({ version: VERSION, sha256, rows }))
+      const kept: KeptPart = { version: VERSION, sha256, content: hashOf(rows, curvesPath(at)), rows }
+      writeAtomically(rowsPath(at), JSON.stringify(kept))
       return part(at, sha256, rows.length)
     },
     remove: () => rmSync(folder, { recursive: true, force: true }),
   }
 }
 
-/** A part that is damaged is read again from its source. */
-function readOrUndefined<T>(read: () => T): T | undefined {
-  try {
-    return read()
-  } catch {
-    return undefined
-  }
+function hashOf(rows: readonly RecordRow[], curvesPath: string): string {
+  const hash = createHash('sha256').update(JSON.stringify(rows))
+  if (existsSync(curvesPath)) hash.update(readFileSync(curvesPath))
+  return hash.digest('hex')
 }
