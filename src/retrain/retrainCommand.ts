@@ -22,8 +22,10 @@ export interface Found {
 /** `bench retrain …`, complete: it works as it is pasted. */
 export async function retrainCommand({ file, genotype, dataset, folder, protocol }: Found): Promise<string> {
   const { imageSize, brokenImages } = protocol.data
-  const isSized = imageSize !== null && changedSettings(protocol.name).includes('data.imageSize')
-  const side = isSized ? imageSize : await sideOf(dataset, folder, protocol)
+  const own = isOnPhotographs(protocol) ? undefined : await sideOf(dataset, folder, protocol)
+  // The size was asked for, or the images have several and need one.
+  const isSized = imageSize !== null && (own === 'several' || changedSettings(protocol.name).includes('data.imageSize'))
+  const side = isSized || own === 'several' ? (imageSize ?? undefined) : own
   return benchCommand(
     ...['retrain', '--genotype', file, ...imageWords(dataset, folder, protocol)],
     ...(isSized ? ['--image-size', String(imageSize)] : []),
@@ -43,13 +45,17 @@ const isOnPhotographs = ({ network }: Protocol): boolean => network.family === '
 
 const SIDES: Readonly<Record<string, number>> = { shapes: 16, cifar10: 32, cifar100: 32, 'ImageNet16-120': 16 }
 
-/** Pixels of the images' shorter side; undefined of photographs, which are cut to the size that the network takes. */
-async function sideOf(dataset: string, folder: string | undefined, protocol: Protocol): Promise<number | undefined> {
-  if (isOnPhotographs(protocol)) return undefined
+/** Pixels of the images' shorter side, or that they cannot be opened without being scaled to one size. */
+async function sideOf(dataset: string, folder: string | undefined, { data }: Protocol): Promise<number | 'several'> {
   if (dataset in SIDES) return SIDES[dataset]
   const { openDataset } = await import('../data/openDataset.ts')
-  const { shape } = await openDataset(dataset, { folder, brokenImages: protocol.data.brokenImages })
-  return Math.min(shape.height, shape.width)
+  try {
+    const { shape } = await openDataset(dataset, { folder, brokenImages: data.brokenImages })
+    return Math.min(shape.height, shape.width)
+  } catch (error) {
+    if (error instanceof BenchError) return 'several'
+    throw error
+  }
 }
 
 /** Whether images of this side are large enough for the auxiliary head of the usual preset. */

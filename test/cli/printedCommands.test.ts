@@ -9,6 +9,7 @@ import { commands, programFor } from '../../src/cli/program.ts'
 import { shellWord } from '../../src/core/commandText.ts'
 import { renderTable } from '../../src/report/formats/renderTable.ts'
 import { retrainCommand } from '../../src/retrain/retrainCommand.ts'
+import { png, write } from '../data/sampleFiles.ts'
 import { fixtureProtocol } from '../report/fixtureRuns.ts'
 import { writePictures } from '../retrain/tinyTraining.ts'
 import { type Ended, Workplace } from '../support/command.ts'
@@ -163,6 +164,8 @@ describe('every command that is printed works as it is pasted', () => {
   }
 
   beforeAll(async () => {
+    await writePictures(join(place.folder, 'sizes'), { side: 32 })
+    write(join(place.folder, 'sizes/train/dog/9.png'), await png(9, 40, 30, 3))
     await writePictures(join(place.folder, 'pictures'), { side: 32 })
     renameSync(join(place.folder, 'pictures'), join(place.folder, "it's my pictures"))
     mkdirSync(join(place.folder, 'empty'))
@@ -196,6 +199,14 @@ describe('every command that is printed works as it is pasted', () => {
     const searched = await place.bench('run', '--algo', 'pc-darts', '--space', 'darts', '--dataset', 'shapes', ...small)
     const lines = await pasteAll(searched, ' --epochs 1 --channels 4 --layers 3 --batch-size 8 --limit 8')
     expect(lines.some((line) => line.startsWith('bench retrain'))).toBe(true)
+  })
+
+  test('by a search on images of several sizes', async () => {
+    const args = ['run', '--algo', 'darts-v1', '--space', 'darts', '--dataset', 'sizes', '--data', 'sizes']
+    const small = ['--protocol', 'micro:epochs=1,batchSize=4', '--seeds', '1', '--store', 'several']
+    const searched = await place.bench(...args, ...small)
+    const lines = await pasteAll(searched, ' --epochs 1 --channels 4 --layers 3 --batch-size 8')
+    expect(lines.some((line) => line.includes('--image-size 16 --no-auxiliary'))).toBe(true)
   })
 
   test('by bench new algo', async () => {
