@@ -2,11 +2,19 @@
 import { basename } from 'node:path'
 import { writeNamedFile } from '../core/namedFile.ts'
 import { printable } from '../core/plainText.ts'
+import { renderTable, type TableFormat } from '../report/formats/renderTable.ts'
+import type { Tabular } from '../report/formats/tabular.ts'
+import { fold } from '../report/formats/text.ts'
 
 /** Writes a result to a file, or prints it; see `printable`. */
 export function writeOutput(text: string, file: string | undefined): void {
   if (file === undefined) print(text)
   else writeNamedFile(file, printable(text))
+}
+
+/** Writes a table to a file, or prints it; on a terminal its notes are no wider than that. */
+export function writeTable(table: Tabular, format: TableFormat, file: string | undefined): void {
+  writeOutput(renderTable(table, format, file === undefined ? process.stdout.columns : undefined), file)
 }
 
 /** Text of the result: on standard output. */
@@ -35,6 +43,12 @@ const NAMES = ['bench', 'nas-bench-harness'] as const
 
 /** A line beside the result. */
 export const sayAside = (line: string): void => printAside(`${line}\n`)
+
+/** Lines broken at blanks where they are wider than the terminal; elsewhere they stay whole. */
+export function wrapped(text: string): string {
+  const { columns } = process.stdout
+  return columns === undefined ? text : text.replace(/.+/g, (line) => fold(line, columns).join('\n'))
+}
 
 /** Signs of a line of the terminal; 80 where standard output is none, so that what a pipe gets is always the same. */
 export const terminalWidth = (): number => process.stdout.columns ?? 80

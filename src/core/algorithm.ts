@@ -62,6 +62,8 @@ export interface ReferenceContext extends SearchContext {
 /** A search in progress. The runner calls `epoch` with 0, 1, … `epochs` − 1, or until `ended`, and may save between any two. */
 export interface Search {
   readonly epochs: number
+  /** Of a black-box search: most questions to the oracle, where that is known; progress is shown by it. */
+  readonly evaluations?: number
   /** Present once the answer is final before all epochs are over: why, in words for the user. A restored search has it, too. */
   readonly ended?: string
   epoch(index: number): Promise<EpochReport>

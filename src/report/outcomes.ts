@@ -19,6 +19,8 @@ export interface OutcomesOptions {
   readonly store: string
   /** Folder of the images of each dataset, where one was named. */
   readonly data: Experiment['data']
+  /** Signs of a line of the terminal; absent: where the output is none. */
+  readonly width?: number
   /** Rows of papers beside full trainings: an id, `auto` or `none`. */
   readonly published?: string
 }
@@ -30,7 +32,7 @@ export async function renderOutcomes(
   options: OutcomesOptions,
 ): Promise<string> {
   const table = await outcomesTable(outcomes, options)
-  if (format !== 'json') return renderTable(table, format)
+  if (format !== 'json') return renderTable(table, format, options.width)
   const runs = outcomes.map(({ planned: { id, job }, result, failure }) => ({
     id,
     algorithm: job.algorithm.name,

@@ -62,6 +62,7 @@ export function blackBoxSearch(
   }
   return {
     epochs: 1,
+    ...(Number.isFinite(most) && { evaluations: most }),
     async epoch() {
       await explore(ask)
       genotype()

@@ -6,7 +6,6 @@ import type { Algorithm } from '../../core/algorithm.ts'
 import { BenchError } from '../../core/errors.ts'
 import type { SearchSpace } from '../../core/space.ts'
 import { openExecutor } from '../../engine/executors.ts'
-import { renderTable } from '../../report/formats/renderTable.ts'
 import type { Tabular } from '../../report/formats/tabular.ts'
 import { wordTable } from '../../report/formats/wordTable.ts'
 import { distributeOptions, resolveOptions } from '../../runner/planning/algorithmOptions.ts'
@@ -14,7 +13,7 @@ import { registerPlugins } from '../../runner/plugins.ts'
 import { darts } from '../../spaces/darts/index.ts'
 import { nb201 } from '../../spaces/nb201/index.ts'
 import { jsonOption, outOption, quietOption, repeated } from '../options.ts'
-import { sayAside, writeOutput } from '../output.ts'
+import { sayAside, writeTable } from '../output.ts'
 import { tableFormat } from '../outputFormat.ts'
 
 interface CheckFlags {
@@ -64,7 +63,7 @@ async function checkPlugin(source: string, { option = [], json = false, quiet, o
     const spaces = algorithm.spaces === undefined ? usual : registry.spaces
     results.push(...(await checkAlgorithm(algorithm, { executor: () => executor, options: chosen, spaces })))
   }
-  writeOutput(renderTable(resultTable(results), format), out)
+  writeTable(resultTable(results), format, out)
   reportBroken(source, results)
 }
 

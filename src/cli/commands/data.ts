@@ -1,11 +1,10 @@
 /** `bench data` */
 import { Command } from 'commander'
 import type { DatasetInfo } from '../../data/datasetInfo.ts'
-import { renderTable } from '../../report/formats/renderTable.ts'
 import { count, type Tabular, word } from '../../report/formats/tabular.ts'
 import { wordTable } from '../../report/formats/wordTable.ts'
 import { jsonOption, outOption, positiveInteger, quietOption } from '../options.ts'
-import { sayAside, writeOutput } from '../output.ts'
+import { sayAside, writeOutput, writeTable } from '../output.ts'
 import { tableFormat } from '../outputFormat.ts'
 import { transferProgress } from '../progress/transferProgress.ts'
 
@@ -94,7 +93,8 @@ function print(
   { json, out }: { readonly json?: boolean; readonly out?: string },
 ): void {
   const format = tableFormat({ json, out })
-  writeOutput(format === 'json' ? `${JSON.stringify(content, null, 2)}\n` : renderTable(table, format), out)
+  if (format === 'json') writeOutput(`${JSON.stringify(content, null, 2)}\n`, out)
+  else writeTable(table, format, out)
 }
 
 const listing = (datasets: readonly { name: string; description: string; where: string }[]): Tabular =>

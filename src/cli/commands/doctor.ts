@@ -1,11 +1,10 @@
 /** `bench doctor` */
 import { Command } from 'commander'
-import { renderTable } from '../../report/formats/renderTable.ts'
 import type { Tabular } from '../../report/formats/tabular.ts'
 import { wordTable } from '../../report/formats/wordTable.ts'
 import { diagnose, type Finding } from '../../runner/diagnosis.ts'
 import { jsonOption, outOption } from '../options.ts'
-import { writeOutput } from '../output.ts'
+import { writeTable } from '../output.ts'
 import { tableFormat } from '../outputFormat.ts'
 
 interface DoctorFlags {
@@ -26,7 +25,7 @@ export function doctorCommand(): Command {
 async function doctor(flags: DoctorFlags): Promise<void> {
   const format = tableFormat(flags)
   const findings = await diagnose()
-  writeOutput(renderTable(findingsTable(findings), format), flags.out)
+  writeTable(findingsTable(findings), format, flags.out)
   if (findings.some(({ state }) => state === 'broken')) process.exitCode = 1
 }
 

@@ -4,7 +4,6 @@ import { builtins } from '../../builtins.ts'
 import type { Algorithm } from '../../core/algorithm.ts'
 import { BenchError } from '../../core/errors.ts'
 import { LIMITS, type LimitName, limitOf } from '../../core/limits.ts'
-import { renderTable } from '../../report/formats/renderTable.ts'
 import type { Tabular } from '../../report/formats/tabular.ts'
 import { wordTable } from '../../report/formats/wordTable.ts'
 import {
@@ -22,7 +21,7 @@ import {
 import { describeOptions, type OptionDescription } from '../../runner/planning/algorithmOptions.ts'
 import { registerPlugins } from '../../runner/plugins.ts'
 import { jsonOption, oneOf, outOption, repeated } from '../options.ts'
-import { writeOutput } from '../output.ts'
+import { writeOutput, writeTable } from '../output.ts'
 import { tableFormat } from '../outputFormat.ts'
 
 interface ListFlags {
@@ -109,5 +108,5 @@ async function list(subject: string | undefined, { json, out, plugin = [] }: Lis
   if (subject === undefined) throw new BenchError('bad-input', `name what to list: ${Object.keys(subjects).join(', ')}`)
   const sources = format === 'json' ? await sourcesOf[subject]?.() : undefined
   if (sources !== undefined) return writeOutput(`${JSON.stringify(sources, null, 2)}\n`, out)
-  writeOutput(renderTable(await subjects[subject](plugin, format === 'json'), format), out)
+  writeTable(await subjects[subject](plugin, format === 'json'), format, out)
 }

@@ -3,7 +3,7 @@ import { Command, Option } from 'commander'
 import { BenchError } from '../../core/errors.ts'
 import { writeNamedFile } from '../../core/namedFile.ts'
 import { unknownName } from '../../core/names.ts'
-import { renderTable, type TableFormat } from '../../report/formats/renderTable.ts'
+import type { TableFormat } from '../../report/formats/renderTable.ts'
 import { frontTable } from '../../report/listings/queryTables.ts'
 import { builtinSpace } from '../../spaces/index.ts'
 import { isAccuracy, isSize } from '../../tables/columnNames.ts'
@@ -13,7 +13,7 @@ import { type Better, type FrontPoint, paretoFront, pointsOf } from '../../table
 import type { Table } from '../../tables/table.ts'
 import { tableWith, type Wanted } from '../../tables/tableWith.ts'
 import { jsonOption, oneOf, outOption, pictureFile, repeated } from '../options.ts'
-import { writeOutput } from '../output.ts'
+import { writeTable } from '../output.ts'
 import { tableFormat, tableFormatOption } from '../outputFormat.ts'
 
 interface ParetoFlags {
@@ -74,7 +74,7 @@ async function pareto(flags: ParetoFlags): Promise<void> {
   const front = paretoFront(points, flags.xBetter, flags.yBetter)
   if (flags.picture !== undefined) await draw(flags.picture, table, flags, points, front)
   const list = frontTable(table, [flags.x, flags.y], front, points.length)
-  writeOutput(renderTable(list, format), flags.out)
+  writeTable(list, format, flags.out)
 }
 
 /** Columns that may be in a hardware file may be in no table. */

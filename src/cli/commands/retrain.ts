@@ -32,7 +32,7 @@ import {
   storeOption,
   threadsOption,
 } from '../options.ts'
-import { print, printAside, sayAside, writeOutput } from '../output.ts'
+import { print, printAside, sayAside, wrapped, writeOutput } from '../output.ts'
 import { tableFormat, tableFormatOption } from '../outputFormat.ts'
 import { executorText, trainingText } from '../preamble.ts'
 import { runWithProgress } from '../progress/planProgress.ts'
@@ -114,11 +114,12 @@ async function retrain(flags: RetrainFlags): Promise<void> {
   const processes = { jobs, threads, seedsPerDevice: 1 }
   const submission = await submitWhatIsLeft(plan, store, { ...processes, sbatch: slurm }, flags.json)
   if (submission === undefined) await prepareToRun(plan, store)
-  if (!quiet) (format === 'text' ? print : printAside)(opening(plan, store, missing))
+  if (!quiet) (format === 'text' ? print : printAside)(wrapped(opening(plan, store, missing)))
   if (submission !== undefined) return writeOutput(submission, flags.out)
   const outcomes = await runWithProgress(plan, store, { ...processes, quiet, label })
   throwInputFault(outcomes)
-  const options = { store: relative('', store.folder), data: plan.experiment.data, published: flags.published }
+  const width = flags.out === undefined ? process.stdout.columns : undefined
+  const options = { store: relative('', store.folder), data: plan.experiment.data, width, published: flags.published }
   writeOutput(await renderOutcomes(outcomes, format, options), flags.out)
   reportLostRuns(outcomes, label)
 }

@@ -13,7 +13,7 @@ import { Store } from '../../runner/store/store.ts'
 import { addExperimentFlags, type ExperimentFlags, resolveExperiment } from '../experimentFlags.ts'
 import { reportLostRuns } from '../failures.ts'
 import { jsonOption, outOption, positiveInteger, quietOption, storeOption, threadsOption } from '../options.ts'
-import { print, printAside, sayAside, writeOutput } from '../output.ts'
+import { print, printAside, sayAside, wrapped, writeOutput } from '../output.ts'
 import { tableFormat, tableFormatOption } from '../outputFormat.ts'
 import { preamble } from '../preamble.ts'
 import { runWithProgress } from '../progress/planProgress.ts'
@@ -71,10 +71,11 @@ async function run(path: string | undefined, flags: RunFlags): Promise<void> {
   const submission = await submitWhatIsLeft(plan, store, { ...processes, sbatch: slurm }, flags.json)
   if (submission === undefined) await prepareToRun(plan, store)
   const quiet = flags.quiet || flags.json
-  if (!quiet) (format === 'text' ? print : printAside)(preamble(plan, store))
+  if (!quiet) (format === 'text' ? print : printAside)(wrapped(preamble(plan, store)))
   if (submission !== undefined) return writeOutput(submission, flags.out)
   const outcomes = await runWithProgress(plan, store, { ...processes, quiet: quiet === true })
-  const options = { store: relative('', store.folder), data: plan.experiment.data }
+  const width = flags.out === undefined ? process.stdout.columns : undefined
+  const options = { store: relative('', store.folder), data: plan.experiment.data, width }
   writeOutput(await renderOutcomes(outcomes, format, options), flags.out)
   reportLostRuns(outcomes)
 }

@@ -2,14 +2,14 @@
 import { dirname } from 'node:path'
 import { Command } from 'commander'
 import { BenchError } from '../../core/errors.ts'
-import { renderTable, type TableFormat } from '../../report/formats/renderTable.ts'
+import type { TableFormat } from '../../report/formats/renderTable.ts'
 import { statusTable } from '../../report/listings/statusTable.ts'
 import { type RunRecord, readRuns } from '../../report/runRecord.ts'
 import { type RunStatus, storeStatus, trainingOf } from '../../runner/store/status.ts'
 import { Store } from '../../runner/store/store.ts'
 import { addExperimentFlags, type ExperimentFlags, resolveExperiment } from '../experimentFlags.ts'
 import { jsonOption, outOption, storeOption } from '../options.ts'
-import { sayAside, writeOutput } from '../output.ts'
+import { sayAside, writeTable } from '../output.ts'
 import { tableFormat, tableFormatOption } from '../outputFormat.ts'
 import { referenceNames } from '../registered.ts'
 import {
@@ -50,7 +50,7 @@ async function status(items: readonly string[], flags: StatusFlags): Promise<voi
   const format = tableFormat(flags)
   const isPlanned = items.some(isExperimentFile) || (items.length === 0 && flags.algo !== undefined)
   const runs = isPlanned ? await planned(items, flags) : await begun(items, flags)
-  writeOutput(renderTable(statusTable(runs, await referenceNames(flags.plugin ?? [])), format), flags.out)
+  writeTable(statusTable(runs, await referenceNames(flags.plugin ?? [])), format, flags.out)
 }
 
 /** Of an experiment, which its file or the flags describe. */

@@ -5,12 +5,12 @@ import { type Comparison, compare } from '../../report/comparison/comparison.ts'
 import { comparisonTable, type SummaryKind, summaries } from '../../report/comparison/comparisonTable.ts'
 import { pairwiseTable } from '../../report/comparison/pairwiseTable.ts'
 import { publishedBeside } from '../../report/comparison/publishedBeside.ts'
-import { renderTable, type TableFormat } from '../../report/formats/renderTable.ts'
+import type { TableFormat } from '../../report/formats/renderTable.ts'
 import type { Tabular } from '../../report/formats/tabular.ts'
 import { areRetrained } from '../../report/retrained/rows.ts'
 import { retrainedTable } from '../../report/retrained/table.ts'
 import { jsonOption, oneOf, outOption } from '../options.ts'
-import { writeOutput } from '../output.ts'
+import { writeTable } from '../output.ts'
 import { tableFormat, tableFormatOption } from '../outputFormat.ts'
 import { referenceNames } from '../registered.ts'
 import { addSelectionFlags, SELECTION_HELP, type SelectionFlags, selectRuns } from '../runSelection.ts'
@@ -54,7 +54,7 @@ export function tableCommand(): Command {
 async function table(items: readonly string[], flags: TableFlags): Promise<void> {
   const format = tableFormat(flags)
   const runs = await selectRuns(items, flags)
-  if (areRetrained(runs)) return writeOutput(renderTable(retrainedTable(runs, flags.published), format), flags.out)
+  if (areRetrained(runs)) return writeTable(retrainedTable(runs, flags.published), format, flags.out)
   const comparison = compare(runs, flags)
   if (comparison.columns.length === 0) {
     throw new BenchError(
@@ -63,10 +63,10 @@ async function table(items: readonly string[], flags: TableFlags): Promise<void>
     )
   }
   const references = await referenceNames(flags.plugin ?? [])
-  if (flags.tests) return writeOutput(renderTable(requiredTests(comparison, references), format), flags.out)
+  if (flags.tests) return writeTable(requiredTests(comparison, references), format, flags.out)
   const published = publishedBeside(comparison, flags.published)
   const content = comparisonTable(comparison, { summary: flags.summary, published, references })
-  writeOutput(renderTable(content, format), flags.out)
+  writeTable(content, format, flags.out)
 }
 
 function requiredTests(comparison: Comparison, references: ReadonlySet<string>): Tabular {

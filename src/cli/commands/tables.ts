@@ -1,14 +1,13 @@
 /** `bench tables` */
 import { Command } from 'commander'
 import { cores } from '../../core/cores.ts'
-import { renderTable } from '../../report/formats/renderTable.ts'
 import { manifestTable } from '../../report/listings/queryTables.ts'
 import { builtinSpace } from '../../spaces/index.ts'
 import type { Manifest } from '../../tables/manifest.ts'
 import { manifestPath, verifyTable } from '../../tables/openTable.ts'
 import { spaceIndex } from '../../tables/spaceIndex.ts'
 import { jsonOption, outOption, positiveInteger, quietOption } from '../options.ts'
-import { sayAside, writeOutput } from '../output.ts'
+import { sayAside, writeOutput, writeTable } from '../output.ts'
 import { tableFormat } from '../outputFormat.ts'
 import { importProgress, transferProgress } from '../progress/transferProgress.ts'
 import { buildCommand, mergeCommand } from './tablesBuild.ts'
@@ -142,5 +141,6 @@ async function show(manifest: Manifest, json = false, out?: string, name = manif
   const path = await manifestPath(name, {})
   const format = tableFormat({ json, out })
   const content = manifestTable(manifest, path)
-  writeOutput(format === 'json' ? `${JSON.stringify(manifest, null, 2)}\n` : renderTable(content, format), out)
+  if (format === 'json') writeOutput(`${JSON.stringify(manifest, null, 2)}\n`, out)
+  else writeTable(content, format, out)
 }

@@ -6,18 +6,29 @@ import { formatDuration } from './duration.ts'
 /** A run as far as it has been heard of. */
 export interface Heard {
   readonly label: string
+  /** Whether there are epochs to show; else evaluations, or an architecture that is given. */
+  readonly inEpochs: boolean
   epochs: number
   /** Share that an earlier attempt had done. */
   from: number
   beganMs: number
   share: number
   epoch: number
-  /** Loss and accuracy of the last epoch. */
-  numbers: string
-  /** What follows the search: `full training, seed 0`. */
-  phase?: string
-  /** Instead of the epoch. */
+  /** Of the last epoch, or the best so far: as `accuracy 91.2 %`. */
+  accuracy?: string
+  loss?: string
+  /** Of a black-box search, instead of its epochs. */
+  evaluations?: RunEvent & { readonly kind: 'evaluations' }
+  /** Of the full training that follows the search, and whose epochs these are. */
+  trainingSeed?: number
+  /** Instead of all of this. */
   note?: string
+}
+
+/** Something to show, and how soon it is left out where there is little room: 0 never. */
+export interface Part {
+  readonly text: string
+  readonly dispensable: number
 }
 
 /** Follows events, and says what changed. */
@@ -33,65 +44,120 @@ export class Hearing {
     const { id } = event
     if (event.kind === 'begun') return this.#begin(id, event)
     const heard = this.running.get(id) ?? this.#begin(id, { epochs: 1, from: 0 })
-    if (event.kind === 'progress') {
-      heard.share = event.share
-      delete heard.note
+    switch (event.kind) {
+      case 'progress':
+        heard.share = event.share
+        delete heard.note
+        break
+      case 'epoch':
+        heard.epoch = event.epoch + 1
+        if (heard.inEpochs) {
+          Object.assign(heard, { share: heard.epoch / heard.epochs }, numbersOf(event))
+        }
+        delete heard.note
+        break
+      case 'evaluations':
+        hearEvaluations(heard, event)
+        break
+      case 'retraining':
+        hearTraining(heard, event)
+        break
+      case 'training': {
+        const { share, epochs } = event
+        heard.note = `training a missing architecture, epoch ${Math.floor(share * epochs)}/${epochs}`
+        break
+      }
+      case 'waiting':
+        heard.note = `waiting for process ${event.pid} on ${oneLine(event.host)}, which runs it`
+        break
+      case 'finished':
+      case 'failed':
+        this.running.delete(id)
+        break
     }
-    if (event.kind === 'epoch') {
-      heard.epoch = event.epoch + 1
-      heard.share = heard.epoch / heard.epochs
-      heard.numbers = numbersOf(event)
-      delete heard.note
-    }
-    if (event.kind === 'retraining') hearTraining(heard, event)
-    if (event.kind === 'training') heard.note = `training an architecture that the table lacks, ${percent(event.share)}`
-    if (event.kind === 'waiting')
-      heard.note = oneLine(`waiting for process ${event.pid} on ${event.host}, which runs it`)
-    if (event.kind === 'finished' || event.kind === 'failed') this.running.delete(id)
     return heard
   }
 
-  #begin(id: string, { epochs, from }: { readonly epochs: number; readonly from: number }): Heard {
+  #begin(
+    id: string,
+    { epochs, from, inEpochs = true }: Pick<RunEvent & { kind: 'begun' }, 'epochs' | 'from' | 'inEpochs'>,
+  ): Heard {
     const share = from / epochs
     const heard = {
       label: oneLine(this.#label(id)),
+      inEpochs,
       epochs,
       from: share,
       beganMs: Date.now(),
       share,
       epoch: from,
-      numbers: '',
     }
     this.running.set(id, heard)
     return heard
   }
 }
 
-/** Epochs, share and time are those of this training from now on. */
-function hearTraining(heard: Heard, event: RunEvent & { readonly kind: 'retraining' }): void {
-  const { seed, epoch, epochs, share, loss, testErrorPct } = event
-  const phase = `full training, seed ${seed}`
-  if (heard.phase !== phase) Object.assign(heard, { phase, epochs, from: share, beganMs: Date.now() })
-  const numbers = loss === undefined ? '' : `loss ${loss.toFixed(3)}  test error ${testErrorPct?.toFixed(2)} %`
-  Object.assign(heard, { epoch, share, numbers })
+function hearEvaluations(heard: Heard, event: RunEvent & { readonly kind: 'evaluations' }): void {
+  const { count, most, usedSeconds, budgetSeconds, bestPct } = event
+  const share = Math.min(1, Math.max(most ? count / most : 0, budgetSeconds ? usedSeconds / budgetSeconds : 0))
+  // What an earlier attempt has asked took no time now.
+  if (heard.evaluations === undefined) Object.assign(heard, { from: share, beganMs: Date.now() })
+  Object.assign(heard, { share, evaluations: event })
+  if (bestPct !== undefined) heard.accuracy = `best ${bestPct.toFixed(1)} %`
   delete heard.note
 }
 
-function numbersOf({ loss, accuracyPct }: RunEvent & { readonly kind: 'epoch' }): string {
-  return [
-    ...(loss === undefined ? [] : [`loss ${loss.toFixed(3)}`]),
-    ...(accuracyPct === undefined ? [] : [`accuracy ${accuracyPct.toFixed(1)} %`]),
-  ].join('  ')
+/** Epochs, share and time are those of this training from now on. */
+function hearTraining(heard: Heard, event: RunEvent & { readonly kind: 'retraining' }): void {
+  const { seed, epoch, epochs, share, loss, testErrorPct } = event
+  if (heard.trainingSeed !== seed) {
+    Object.assign(heard, { trainingSeed: seed, epochs, from: share, beganMs: Date.now() })
+    for (const key of ['evaluations', 'accuracy', 'loss'] as const) delete heard[key]
+  }
+  Object.assign(heard, { epoch, share })
+  if (loss !== undefined) heard.loss = `loss ${loss.toFixed(3)}`
+  if (testErrorPct !== undefined) heard.accuracy = `test error ${testErrorPct.toFixed(2)} %`
+  delete heard.note
 }
 
-/** Epoch, numbers and the time that is left, or what is going on instead. */
-export const stateOf = (heard: Heard): string =>
-  heard.note ??
-  [heard.phase ?? '', `epoch ${heard.epoch}/${heard.epochs}`, remaining(heard), heard.numbers]
-    .filter((part) => part !== '')
-    .join('  ')
+function numbersOf({ loss, accuracyPct }: RunEvent & { readonly kind: 'epoch' }): Pick<Heard, 'loss' | 'accuracy'> {
+  return {
+    ...(loss !== undefined && { loss: `loss ${loss.toFixed(3)}` }),
+    ...(accuracyPct !== undefined && { accuracy: `accuracy ${accuracyPct.toFixed(1)} %` }),
+  }
+}
 
-const percent = (share: number): string => `${Math.round(100 * share)} %`
+/** How far a run is, what came out so far, and the time that is left; or what is going on instead. */
+export function partsOf(heard: Heard): readonly Part[] {
+  if (heard.note !== undefined) return [{ text: heard.note, dispensable: 0 }]
+  const { epoch, epochs, evaluations, trainingSeed, accuracy = '', loss = '' } = heard
+  const parts = [
+    ...(evaluations === undefined ? epochParts(heard, `epoch ${epoch}/${epochs}`) : evaluationParts(evaluations)),
+    { text: accuracy, dispensable: 0 },
+    { text: loss, dispensable: 3 },
+    { text: remaining(heard), dispensable: 1 },
+    { text: trainingSeed === undefined ? '' : `training seed ${trainingSeed}`, dispensable: 2 },
+  ]
+  return parts.filter(({ text }) => text !== '')
+}
+
+function epochParts({ inEpochs, trainingSeed }: Heard, text: string): readonly Part[] {
+  if (trainingSeed !== undefined) return [{ text: `training ${text}`, dispensable: 0 }]
+  return inEpochs ? [{ text, dispensable: 0 }] : []
+}
+
+function evaluationParts({
+  count,
+  most,
+  usedSeconds,
+  budgetSeconds,
+}: RunEvent & { readonly kind: 'evaluations' }): readonly Part[] {
+  const [used, budget] = [usedSeconds, budgetSeconds].map((seconds) => seconds && Math.floor(seconds))
+  return [
+    { text: `evaluations ${count}${most === undefined ? '' : `/${most}`}`, dispensable: 0 },
+    { text: `simulated ${used}${budget === undefined ? '' : `/${budget}`} s`, dispensable: 0 },
+  ]
+}
 
 /** What the rest will take if it goes on as since it began. */
 function remaining({ beganMs, share, from }: Heard): string {

@@ -2,10 +2,10 @@
 import { oneLine } from '../../core/plainText.ts'
 import type { RunEvent } from '../../runner/workers/events.ts'
 import { type Paint, paintFor } from '../colours.ts'
-import { type Heard, Hearing, stateOf } from './hearing.ts'
+import { type Heard, Hearing } from './hearing.ts'
+import { layOut } from './layOut.ts'
 import type { Progress, ProgressStream } from './progress.ts'
 
-const BAR_WIDTH = 16
 const REDRAW_MS = 120
 
 export class ProgressBars implements Progress {
@@ -44,12 +44,10 @@ export class ProgressBars implements Progress {
   }
 
   #line(heard: Heard): string {
-    const full = Math.round(BAR_WIDTH * heard.share)
-    const bar = '━'.repeat(full)
-    const rest = '─'.repeat(BAR_WIDTH - full)
-    // A line that wraps would spoil the redrawing.
-    const text = stateOf(heard).slice(0, Math.max(0, this.#stream.columns - heard.label.length - BAR_WIDTH - 4))
-    return `${heard.label}  ${this.#paint(bar, 'cyan')}${this.#paint(rest, 'dim')}  ${text}`
+    const { label, bar, text } = layOut(heard, this.#stream.columns)
+    const full = Math.round(bar * heard.share)
+    const drawn = this.#paint('━'.repeat(full), 'cyan') + this.#paint('─'.repeat(bar - full), 'dim')
+    return [label, ...(bar > 0 ? [drawn] : []), ...(text === '' ? [] : [text])].join('  ')
   }
 
   #erase(): void {

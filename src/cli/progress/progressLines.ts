@@ -1,7 +1,7 @@
 /** A line every few seconds a running seed, where nothing can be redrawn. */
 import { oneLine } from '../../core/plainText.ts'
 import type { RunEvent } from '../../runner/workers/events.ts'
-import { type Heard, Hearing, stateOf } from './hearing.ts'
+import { type Heard, Hearing, partsOf } from './hearing.ts'
 import type { Progress, ProgressStream } from './progress.ts'
 
 const MS_BETWEEN_LINES = 3000
@@ -19,23 +19,28 @@ export class ProgressLines implements Progress {
   event(event: RunEvent): void {
     const heard = this.#hearing.hear(event)
     if (heard === undefined || !this.#isDue(event)) return
-    this.#stream.write(`${heard.label}  ${saidOf(event, heard)}\n`)
+    const said = saidOf(event, heard)
+    if (said === '') return
+    this.#lastMs.set(event.id, Date.now())
+    this.#stream.write(`${heard.label}  ${said}\n`)
   }
 
   end(): void {}
 
   /** Failures and notices at once; the rest every few seconds. */
-  #isDue({ id, kind }: RunEvent): boolean {
+  #isDue(event: RunEvent): boolean {
+    const { id, kind } = event
+    if (kind === 'evaluations' && event.count === 0) return false
     if (kind === 'failed' || kind === 'waiting' || kind === 'notice') return true
     if (kind === 'finished' || kind === 'begun') return false
-    const now = Date.now()
-    if (now - (this.#lastMs.get(id) ?? 0) < MS_BETWEEN_LINES) return false
-    this.#lastMs.set(id, now)
-    return true
+    return Date.now() - (this.#lastMs.get(id) ?? 0) >= MS_BETWEEN_LINES
   }
 }
 
 function saidOf(event: RunEvent, heard: Heard): string {
   if (event.kind === 'failed') return `failed: ${oneLine(event.message)}`
-  return event.kind === 'notice' ? oneLine(event.message) : stateOf(heard)
+  if (event.kind === 'notice') return oneLine(event.message)
+  return partsOf(heard)
+    .map(({ text }) => text)
+    .join('  ')
 }

@@ -73,8 +73,11 @@ function leftOut(count: number, width: number): readonly string[] {
   return [`${columns} not fit ${width} signs; --format csv has all`]
 }
 
+/** Blanks outside of backquotes: a command is not broken. */
+const BLANKS = /(?= (?:[^`]*`[^`]*`)*[^`]*$)/
+
 /** Lines of at most `width` signs, broken at blanks or elsewhere; a longer piece stands alone. */
-function fold(text: string, width: number, breaks = /(?= )/): string[] {
+export function fold(text: string, width: number, breaks = BLANKS): string[] {
   const lines: string[] = []
   for (const piece of text.split(breaks)) {
     const last = lines.at(-1)

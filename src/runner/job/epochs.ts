@@ -8,7 +8,7 @@ import type { EpochRecord, Job } from '../../core/result.ts'
 import type { Checkpoint } from '../store/checkpoint.ts'
 import type { Journal } from '../store/journal.ts'
 import type { RunReport } from '../workers/events.ts'
-import type { ProgressMeter } from './progressMeter.ts'
+import type { EvaluationMeter, ProgressMeter } from './progressMeter.ts'
 import type { JobResources } from './runJob.ts'
 
 /** What the epochs of a search go by. */
@@ -18,22 +18,27 @@ export interface Course {
   readonly resources: JobResources
   readonly context: SearchContext
   readonly meter: ProgressMeter
+  /** Of a black-box search. */
+  readonly evaluations: EvaluationMeter | undefined
   readonly journal: Journal
   report(report: RunReport): void
 }
 
 /** All that are left. → how many were run, over all attempts. @throws what an epoch throws; its record is not kept */
 export async function runEpochs(search: Search, course: Course): Promise<number> {
-  const { job, saved, resources, context, meter, journal, report } = course
+  const { job, saved, resources, context, meter, evaluations, journal, report } = course
   const problem = epochsProblem(search.epochs)
   if (problem !== undefined) throw new BenchError('bad-input', `${job.algorithm.name}: ${problem}`)
   if (saved !== undefined) await search.restore(saved.search)
-  report({ kind: 'begun', epochs: search.epochs, from: saved?.epochs ?? 0 })
+  const inEpochs = resources.algorithm.kind === 'supernet'
+  report({ kind: 'begun', epochs: search.epochs, from: saved?.epochs ?? 0, inEpochs })
+  evaluations?.tell()
   const probing = resources.probes.length > 0 ? await probeContext(job, resources, context) : undefined
   let epoch = saved?.epochs ?? 0
   for (; epoch < search.epochs && search.ended === undefined; epoch++) {
     meter.beginEpoch(epoch, search.epochs)
     const record = await finiteEpoch(epoch, search, resources, probing)
+    evaluations?.tell()
     report({ kind: 'epoch', epoch, loss: record.trainLoss, accuracyPct: record.trainAccuracyPct })
     await journal.add(record, search)
   }

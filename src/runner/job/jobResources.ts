@@ -160,7 +160,7 @@ export class ResourceOpener {
         const { trainArchitecture } = await import('../../tables/build/trainArchitecture.ts')
         const executor = await this.#executor(executorOf(recipe))
         const onProgress = (share: number) =>
-          this.#report({ kind: 'training', genotype: space.format(genotype), share })
+          this.#report({ kind: 'training', genotype: space.format(genotype), share, epochs: recipe.training.epochs })
         return trainArchitecture({ space, genotype, recipe, seed, executor, data, onProgress })
       },
     })

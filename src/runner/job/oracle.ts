@@ -11,14 +11,20 @@ export class SimulatedOracle implements Oracle {
   readonly #evaluator: Evaluator
   readonly #space: SearchSpace
   readonly #queries: TrajectoryPoint[]
+  readonly #onAnswer: () => Promise<void> | undefined
 
-  /** @param queries already answered, where a search goes on */
+  /**
+   * @param queries already answered, where a search goes on
+   * @param onAnswer told of each answer before the search gets it
+   */
   constructor(
     evaluator: Evaluator,
     space: SearchSpace,
     budgetSeconds: number = Number.POSITIVE_INFINITY,
     queries: readonly TrajectoryPoint[] = [],
+    onAnswer: () => Promise<void> | undefined = () => undefined,
   ) {
+    this.#onAnswer = onAnswer
     this.budgetSeconds = budgetSeconds
     this.#evaluator = evaluator
     this.#space = space
@@ -44,6 +50,7 @@ export class SimulatedOracle implements Oracle {
     if (usedSeconds > this.budgetSeconds) return undefined
     const asked = { genotype: this.#space.format(genotype), accuracyPct, ...(epochs !== undefined && { epochs }) }
     this.#queries.push({ ...asked, usedSeconds })
+    await this.#onAnswer()
     return { accuracyPct, seconds }
   }
 

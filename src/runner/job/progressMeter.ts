@@ -1,4 +1,6 @@
-/** How much of a search is done, counted in batches between the ends of epochs. */
+/** How much of a search is done: in batches between the ends of epochs, or in questions to the oracle. */
+import type { TrajectoryPoint } from '../../core/result.ts'
+import type { RunReport } from '../workers/events.ts'
 
 const LEAST_MS_BETWEEN_REPORTS = 150
 
@@ -35,5 +37,54 @@ export class ProgressMeter {
     this.#lastReport = now
     const ofEpoch = Math.min(1, this.#batches / (this.#expected ?? batchesPerEpoch))
     this.#report((this.#epoch + ofEpoch) / this.#epochs)
+  }
+}
+
+/** What a meter of evaluations reads. */
+export interface Questions {
+  readonly queries: readonly TrajectoryPoint[]
+  readonly usedSeconds: number
+  readonly budgetSeconds: number
+}
+
+/** Reports how far a black-box search is, now and then. */
+export class EvaluationMeter {
+  readonly #oracle: Questions
+  readonly #most: number | undefined
+  readonly #report: (report: RunReport) => void
+  #lastReport = performance.now()
+  #bestPct = Number.NEGATIVE_INFINITY
+  #counted = 0
+
+  /** @param most evaluations that the search will make, where that is known */
+  constructor(oracle: Questions, most: number | undefined, report: (report: RunReport) => void) {
+    this.#oracle = oracle
+    this.#most = most
+    this.#report = report
+  }
+
+  /** To be awaited: a report gets through only where the search pauses for it. */
+  answered(): Promise<void> | undefined {
+    const now = performance.now()
+    if (now - this.#lastReport < LEAST_MS_BETWEEN_REPORTS) return undefined
+    this.#lastReport = now
+    this.tell()
+    return new Promise((resolve) => setImmediate(resolve))
+  }
+
+  /** Reports what there is. */
+  tell(): void {
+    const { queries, usedSeconds, budgetSeconds } = this.#oracle
+    for (; this.#counted < queries.length; this.#counted++) {
+      this.#bestPct = Math.max(this.#bestPct, queries[this.#counted].accuracyPct)
+    }
+    this.#report({
+      kind: 'evaluations',
+      count: queries.length,
+      usedSeconds,
+      ...(this.#most !== undefined && { most: this.#most }),
+      ...(Number.isFinite(budgetSeconds) && { budgetSeconds }),
+      ...(queries.length > 0 && { bestPct: this.#bestPct }),
+    })
   }
 }

@@ -19,7 +19,7 @@ import type { RunFolder } from '../store/runFolder.ts'
 import type { RunEvent, RunReport } from '../workers/events.ts'
 import { runEpochs } from './epochs.ts'
 import { SimulatedOracle } from './oracle.ts'
-import { ProgressMeter } from './progressMeter.ts'
+import { EvaluationMeter, ProgressMeter } from './progressMeter.ts'
 import { type SearchResources, searchContext } from './searchContext.ts'
 
 /** What a job needs besides its own description. */
@@ -95,7 +95,9 @@ async function searchThrough(
 ): Promise<ResultRecord> {
   const { algorithm, evaluator, space } = resources
   const saved = run.resume()
-  const oracle = evaluator && new SimulatedOracle(evaluator, space, job.budgetSeconds, saved?.queries)
+  let evaluations: EvaluationMeter | undefined
+  const oracle =
+    evaluator && new SimulatedOracle(evaluator, space, job.budgetSeconds, saved?.queries, () => evaluations?.answered())
   const meter = new ProgressMeter((share) => report({ kind: 'progress', share }))
   const context = searchContext({
     ...resources,
@@ -109,8 +111,9 @@ async function searchThrough(
   const options = parseOptions(algorithm, job.algorithm.options)
   const search = requireSearch(await algorithm.search(sight, options), algorithm)
   const journal = new Journal(run, oracle, saved)
+  if (oracle && algorithm.kind === 'black-box') evaluations = new EvaluationMeter(oracle, search.evaluations, report)
   try {
-    const epochs = await runEpochs(search, { job, saved, resources, context, meter, journal, report })
+    const epochs = await runEpochs(search, { job, saved, resources, context, meter, evaluations, journal, report })
     const { evaluation, timing } = await evaluate(search, job, resources, journal)
     const images = evaluation?.images ?? (await resources.images?.())
     const result = resultRecord(job, run.id, space, { search, epochs, oracle, evaluation, images, timing })

@@ -3,8 +3,8 @@ import type { ErrorCode } from '../../core/errors.ts'
 
 export type RunEvent = { readonly id: string } & (
   | { readonly kind: 'waiting'; readonly pid: number; readonly host: string }
-  /** `from` > 0: resumed after that many epochs. */
-  | { readonly kind: 'begun'; readonly epochs: number; readonly from: number }
+  /** `from` > 0: resumed after that many epochs. Not `inEpochs`: a search in evaluations, or an architecture that is given. */
+  | { readonly kind: 'begun'; readonly epochs: number; readonly from: number; readonly inEpochs?: boolean }
   /** Part of the whole search that is done, 0 … 1, between two epochs too. */
   | { readonly kind: 'progress'; readonly share: number }
   | {
@@ -13,8 +13,18 @@ export type RunEvent = { readonly id: string } & (
       readonly loss?: number
       readonly accuracyPct?: number
     }
-  /** The table lacks an architecture, so it is being trained by the table's recipe. */
-  | { readonly kind: 'training'; readonly genotype: string; readonly share: number }
+  /** What a black-box search has asked so far, on the simulated clock. */
+  | {
+      readonly kind: 'evaluations'
+      readonly count: number
+      /** Most that it will ask; absent: the budget ends it. */
+      readonly most?: number
+      readonly usedSeconds: number
+      readonly budgetSeconds?: number
+      readonly bestPct?: number
+    }
+  /** The table lacks an architecture, so it is being trained by the table's recipe; share and epochs are of this training. */
+  | { readonly kind: 'training'; readonly genotype: string; readonly share: number; readonly epochs: number }
   /** What was found is trained in full; share and epochs are those of this training. */
   | {
       readonly kind: 'retraining'

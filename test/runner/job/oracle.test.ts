@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest'
 import type { Evaluator } from '../../../src/core/evaluator.ts'
 import { SimulatedOracle } from '../../../src/runner/job/oracle.ts'
+import { EvaluationMeter } from '../../../src/runner/job/progressMeter.ts'
 import { nb201 } from '../../../src/spaces/nb201/index.ts'
 
 const evaluator: Evaluator = {
@@ -36,6 +37,18 @@ test('an oracle that goes on knows what was asked before', async () => {
     [1, 40],
     [2, 80],
   ])
+})
+
+test('a meter tells how many were asked, what they cost, and the best', async () => {
+  const told: unknown[] = []
+  const oracle = new SimulatedOracle(evaluator, nb201, 100, [], () => meter.answered())
+  const meter = new EvaluationMeter(oracle, 5, (report) => told.push(report))
+  meter.tell()
+  for (const index of [3, 9, 4]) await oracle.query(genotype(index))
+  meter.tell()
+  const shared = { kind: 'evaluations', most: 5, budgetSeconds: 100 }
+  expect(told[0]).toEqual({ ...shared, count: 0, usedSeconds: 0 })
+  expect(told.at(-1)).toEqual({ ...shared, count: 2, usedSeconds: 80, bestPct: 9 })
 })
 
 test('without a budget there is no limit', async () => {
