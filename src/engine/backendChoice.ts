@@ -1,10 +1,10 @@
-/** Which backends this machine has, found without loading TensorFlow.js. */
+/** Finds out which backends this machine has, without loading TensorFlow.js, and chooses one. */
 import { BenchError } from '../core/errors.ts'
 import { unknownName } from '../core/names.ts'
 import { describeGpu } from './gpu.ts'
 import { hasPart, isInstalled } from './optionalPackage.ts'
 
-/** What a user may ask for; `auto` is the best of the others that this machine has. */
+/** The backend names that a user may type; `auto` is the best backend that this machine has. */
 export const backendNames = ['auto', 'tensorflow', 'webgpu', 'wasm', 'cpu'] as const
 export type BackendName = (typeof backendNames)[number]
 export type Backend = Exclude<BackendName, 'auto'>
@@ -12,19 +12,19 @@ export type Backend = Exclude<BackendName, 'auto'>
 export interface BackendReport {
   readonly backend: Backend
   readonly available: boolean
-  /** What it runs on, or what to install. */
+  /** The device it runs on, or what to install. */
   readonly detail: string
 }
 
 export interface BackendChoice {
   readonly backend: Backend
-  /** Why this one, for people. */
+  /** Why this backend was chosen, for messages. */
   readonly reason: string
 }
 
-/** Brings libtensorflow for NVIDIA GPUs. */
+/** The package with libtensorflow for NVIDIA GPUs. */
 const WITH_GPU = '@tensorflow/tfjs-node-gpu'
-/** The packages that bring libtensorflow, the first that is there before the others. */
+/** The packages with libtensorflow, in order of preference. */
 const TENSORFLOW_PACKAGES = [WITH_GPU, '@tensorflow/tfjs-node'] as const
 
 const NO_ADAPTER =
@@ -51,19 +51,19 @@ const inspect: Readonly<Record<Backend, () => Promise<Omit<BackendReport, 'backe
   cpu: async () => ({ available: true, detail: 'plain JavaScript, slow' }),
 }
 
-/** The package that brings libtensorflow, where one is installed and has its native part. */
+/** Returns the installed package whose native libtensorflow is present, if there is one. */
 export const tensorflowPackage = () => TENSORFLOW_PACKAGES.find((name) => isInstalled(name) && hasPart(name, 'lib'))
 
-/** All backends, the fastest first: what is there, and what is missing for the others. */
+/** Reports for every backend, fastest first, whether it is available and else what is missing. */
 export const backendReports = (): Promise<BackendReport[]> =>
   Promise.all((Object.keys(inspect) as Backend[]).map(reportOf))
 
 const reportOf = async (backend: Backend): Promise<BackendReport> => ({ backend, ...(await inspect[backend]()) })
 
 /**
- * The backend behind a name.
+ * Chooses the backend behind a name.
  *
- * @param options.deterministic only backends that give the same bits on every machine
+ * @param options.deterministic allow only backends that give the same bits on every machine
  * @throws BenchError `unknown-name`; `unsupported` that says what to install
  */
 export async function chooseBackend(
@@ -80,7 +80,7 @@ export async function chooseBackend(
   return { backend: name, reason: 'as asked for' }
 }
 
-/** Whether a graphics processor computes; software that emulates one does not count. */
+/** Tells whether a backend computes on a GPU; a software emulation of a GPU does not count. */
 export async function usesGpu(backend: Backend): Promise<boolean> {
   if (backend === 'webgpu') return (await describeGpu())?.isSoftware === false
   return backend === 'tensorflow' && tensorflowPackage() === WITH_GPU
@@ -90,7 +90,10 @@ export const isDeterministic = (backend: Backend) => backend === 'wasm' || backe
 
 const deterministicChoice: BackendChoice = { backend: 'wasm', reason: 'the same bits on every machine' }
 
-/** A GPU, or the plan on WebAssembly: libtensorflow without a GPU takes several times its processor time on small networks. */
+/**
+ * Chooses a GPU backend if there is one, else WebAssembly: on small networks libtensorflow without a GPU takes several
+ * times its processor time.
+ */
 async function bestBackend(): Promise<BackendChoice> {
   if (await usesGpu('tensorflow')) return { backend: 'tensorflow', reason: `${WITH_GPU} is installed` }
   const webgpu = await reportOf('webgpu')

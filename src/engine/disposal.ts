@@ -1,8 +1,11 @@
-/** Executables that refuse to be used after disposal: what they ran on may belong to another network by then. */
+/** Guards an executable against use after disposal, when its memory may already belong to another network. */
 import { BenchError } from '../core/errors.ts'
 import type { Executable, Feed } from '../core/executor.ts'
 
-/** The executable, until it is disposed of; then every call is a BenchError `bad-input`, but for further disposals. */
+/**
+ * Returns the executable with every call after `dispose` an error of code `bad-input`; further calls of `dispose` do
+ * nothing.
+ */
 export function untilDisposed(executable: Executable): Executable {
   let isDisposed = false
   const dispose = () => {
@@ -25,7 +28,7 @@ export function untilDisposed(executable: Executable): Executable {
   })
 }
 
-/** Others have their turn between the batches of an evaluation, and may dispose of what evaluates. */
+/** Checks before each batch of an evaluation: other code runs between batches and may dispose of the executable. */
 async function* checkedEach(
   feeds: Iterable<Feed> | AsyncIterable<Feed>,
   check: (used: string) => void,

@@ -1,16 +1,25 @@
-/** Drop path (Larsson et al., "FractalNet", ICLR 2017), as DARTS uses it: whole paths of a cell are dropped, sample by sample. */
+/**
+ * Drop path (Larsson et al., "FractalNet", ICLR 2017), as DARTS uses it: whole paths of a cell are dropped, sample by
+ * sample.
+ */
 import type { Executable, Feed } from '../core/executor.ts'
 import { type RandomStream, random } from '../core/random.ts'
 
-/** Grows linearly: 0 in the first epoch, nearly `final` in the last (`quark0/darts: cnn/train.py`). */
+/**
+ * Drop probability of a full training: linear in the epoch from 0, nearly `final` in the last (`quark0/darts:
+ * cnn/train.py`).
+ */
 export const dropProbability = (epoch: number, epochs: number, final: number): number => (final * epoch) / epochs
 
-/** The same in a search: `final` in the last epoch (`automl/RobustDARTS: src/search/train_search.py`). */
+/**
+ * Drop probability of a search: linear from 0 to `final` in the last epoch (`automl/RobustDARTS:
+ * src/search/train_search.py`).
+ */
 export const searchDropProbability = (epoch: number, epochs: number, final: number): number =>
   epochs > 1 ? (final * epoch) / (epochs - 1) : 0
 
 /**
- * Bernoulli(keep) / keep for each path and sample, so that the expectation is 1. → [paths][samples]
+ * Draws Bernoulli(keep)/keep for each path and sample, so that the expectation is 1. → [paths][samples]
  * @param probability of dropping, 0 … 1 (1 excluded)
  */
 export function drawPathScales(
@@ -24,9 +33,11 @@ export function drawPathScales(
 }
 
 /**
- * The executable as training sees it: steps and gradients drop paths, evaluation and forward passes do not. Which paths is
- * a function of the batch's name, so that both sides of a difference over a batch drop the same.
- * @param probability of the moment
+ * Wraps an executable so that steps and gradients drop paths, while evaluations and forward passes do not. The dropped
+ * paths
+ * depend only on the batch's random key, so both sides of a difference over a batch drop the same.
+ *
+ * @param probability returns the current drop probability
  */
 export function droppingPaths(executable: Executable, probability: () => number): Executable {
   const { pathCount } = executable.network

@@ -1,4 +1,6 @@
-/** Opening an executor by the names that a user types. Heavy modules load here, at the call, and nowhere earlier. */
+/**
+ * Opens an executor by the backend and executor names that a user types. Backends are loaded only when they are opened.
+ */
 import { cores } from '../core/cores.ts'
 import { BenchError } from '../core/errors.ts'
 import type { Arithmetic, Executor } from '../core/executor.ts'
@@ -10,15 +12,17 @@ export interface ExecutorOptions {
   readonly backend: BackendName
   /** `static`: fused kernels under a fixed plan (wasm, webgpu); `tfjs`: layer by layer; `auto`: static on those two. */
   readonly executor?: 'auto' | 'tfjs' | 'static'
-  /** Only backends that give the same bits on every machine: `auto` never takes a GPU. */
+  /** Allow only backends that give the same bits on every machine; `auto` then never takes a GPU. */
   readonly deterministic?: boolean
   /** Round multiply-adds once (static plan on wasm): 5 to 10 % faster, in other bits. Not with `deterministic`. */
   readonly fastMath?: boolean
-  /** That may work on one step, where it is large enough to gain by them (static plan on wasm); absent: all cores. */
+  /**
+   * Threads that may share one step, if it is large enough to gain by them (static plan on wasm); absent: all cores.
+   */
   readonly threads?: number
 }
 
-/** @throws BenchError `unknown-name` or `unsupported`, saying which package to install */
+/** Opens an executor. @throws BenchError `unknown-name` or `unsupported`, saying which package to install */
 export async function openExecutor(options: ExecutorOptions): Promise<Executor> {
   const { kind, backend } = await chooseExecutor(options)
   const { fastMath = false, threads = cores() } = options
@@ -31,7 +35,7 @@ export async function openExecutor(options: ExecutorOptions): Promise<Executor> 
   return openStaticExecutor({ fastMath, threads })
 }
 
-/** What a job's identity says of its executor: other kernels, and other arithmetic, give other bits. */
+/** The part of a job's identity that its executor decides: other kernels or another arithmetic give other bits. */
 export interface ExecutorIdentity {
   /** `static/wasm`, `tfjs/cpu`, … */
   readonly executor: string
@@ -39,8 +43,9 @@ export interface ExecutorIdentity {
 }
 
 /**
- * What `openExecutor` would open. A backend that is named need not be here, since a plan may be carried out elsewhere, or
- * have been; `auto` is what this machine has.
+ * Returns the identity of the executor that `openExecutor` would open. A named backend need not be available here,
+ * because the
+ * job may run, or have run, on another machine; `auto` means the best backend of this machine.
  *
  * @throws BenchError `unknown-name`, or `unsupported` for a combination that no machine has
  */
@@ -53,7 +58,7 @@ export async function executorIdentity(options: ExecutorOptions): Promise<Execut
   return { executor: name, arithmetic: options.fastMath ? 'fused' : plain }
 }
 
-/** @throws BenchError `unsupported` */
+/** @throws BenchError `unsupported` where `fastMath` does not apply to the executor */
 function requireFusible(name: string, { deterministic }: ExecutorOptions): void {
   if (deterministic) throw new BenchError('unsupported', 'fast math does not give the same bits on every machine')
   if (name === 'static/wasm') return
@@ -65,7 +70,7 @@ export interface ExecutorChoice extends BackendChoice {
   readonly kind: 'static' | 'tfjs'
 }
 
-/** What `openExecutor` would open, and why, found without loading TensorFlow.js. @throws as `openExecutor` */
+/** Returns what `openExecutor` would open, and why, without loading TensorFlow.js. @throws the same errors */
 export async function chooseExecutor({ backend, executor, ...options }: ExecutorOptions): Promise<ExecutorChoice> {
   const choice = await chooseBackend(backend, options)
   const kind = kindOf(choice.backend, executor)

@@ -1,10 +1,10 @@
-/** WebGPU in Node: Dawn, from the optional package `webgpu`. */
+/** Opens WebGPU in Node through Dawn, from the optional package `webgpu`. */
 import { importOptional, isInstalled } from './optionalPackage.ts'
 
 /** The GPU that WebGPU would use. */
 export interface GpuDescription {
   readonly name: string
-  /** No GPU at all, but its software emulation. */
+  /** Whether it is a software emulation and no GPU. */
   readonly isSoftware: boolean
 }
 
@@ -15,7 +15,7 @@ interface DawnModule {
 
 let dawn: Promise<DawnModule> | undefined
 
-/** Dawn, with the constants of WebGPU put where browsers have them. */
+/** Loads Dawn and defines the global WebGPU constants that browsers have. */
 function loadDawn(): Promise<DawnModule> {
   dawn ??= importOptional<DawnModule>('webgpu').then((module) => {
     Object.assign(globalThis, module.globals)
@@ -26,7 +26,7 @@ function loadDawn(): Promise<DawnModule> {
 
 let shared: Promise<GPU> | undefined
 
-/** The WebGPU of this process for others, also put where browsers have it: `navigator.gpu`. */
+/** Opens the WebGPU instance that TensorFlow.js uses, and defines it as `navigator.gpu` as in browsers. */
 export function webGpu(): Promise<GPU> {
   shared ??= loadDawn().then(({ create }) => {
     const gpu = create([])
@@ -40,21 +40,22 @@ export function webGpu(): Promise<GPU> {
 }
 
 /**
- * Our kernels write workgroup memory before they read it: that it starts as zeros costs time on every device, and with
- * SwiftShader most of the time that a kernel takes to compile.
+ * Turns off the zeroing of workgroup memory for our own kernels, which write it before they read it. Zeroing costs
+ * time on
+ * every device, and on SwiftShader it is most of the time that a kernel takes to compile.
  */
 const OWN_FLAGS = ['enable-dawn-features=disable_workgroup_init']
 
 let own: Promise<GPU> | undefined
 
-/** The fastest adapter, for kernels of our own; undefined without Dawn, or where there is no GPU that WebGPU can use. */
+/** Returns the fastest adapter for our own kernels; undefined without Dawn or without a GPU that WebGPU can use. */
 export async function gpuAdapter(): Promise<GPUAdapter | undefined> {
   if (!isInstalled('webgpu')) return undefined
   own ??= loadDawn().then(({ create }) => create(OWN_FLAGS))
   return (await (await own).requestAdapter({ powerPreference: 'high-performance' })) ?? undefined
 }
 
-/** Undefined without Dawn, or where there is no GPU that WebGPU can use. */
+/** Describes the GPU; undefined without Dawn or without a GPU that WebGPU can use. */
 export async function describeGpu(): Promise<GpuDescription | undefined> {
   const adapter = await gpuAdapter()
   return adapter && describeAdapter(adapter)

@@ -1,8 +1,8 @@
-/** How the weights of a network start. */
+/** Draws the initial weights of a network. */
 import { type Initialiser, type Network, sizeOf } from '../core/network.ts'
 import type { RandomStream } from '../core/random.ts'
 
-/** All parameters in the network's order, each row-major, as `WeightVector.write` takes them. */
+/** Draws all weights: the network's parameters one after the other, each row-major, as `WeightVector.write` expects. */
 export function initialWeights(network: Network, stream: RandomStream): Float32Array {
   const parts = network.parameters.map(({ shape, initialiser }) => drawn(sizeOf(shape), initialiser, stream))
   const weights = new Float32Array(parts.reduce((sum, part) => sum + part.length, 0))

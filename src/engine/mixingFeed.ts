@@ -1,15 +1,20 @@
-/** A mixing as the executor takes it, and gradients that a supernet's interface does not cover: other objectives, frozen activations. */
+/**
+ * Feeds an executable with a batch under mixing weights, for passes that the supernet's interface lacks: other
+ * objectives and frozen activations.
+ */
 import type { Batch } from '../core/data.ts'
 import type { Executable, Feed, Objective, WeightVector } from '../core/executor.ts'
 import { flattenActive, flattenMixing, type Mixing, type MixingGradient, unflattenGradient } from '../core/mixing.ts'
 
-/** A batch under a mixing, as the executor takes it. */
+/** Builds the feed of a batch under mixing weights. */
 export function feedOf(batch: Batch, mixing: Mixing): Feed {
   const active = flattenActive(mixing)
   return { batch, coefficients: flattenMixing(mixing), ...(active && { active }) }
 }
 
-/** ∂objective/∂mixing under batch statistics, nothing updated. @param weights overwritten with ∂objective/∂w */
+/**
+ * Computes ∂objective/∂mixing under batch statistics, updating nothing. @param weights overwritten with ∂objective/∂w
+ */
 export async function mixingGradient(
   executable: Executable,
   feed: Feed,

@@ -1,8 +1,10 @@
 /**
- * Which parts of a graph a step needs, given which coefficients are active: a term counts where all its factors are
- * active and its node is needed; an operation, where one of its readers is.
+ * Decides which parts of a graph a step must compute when some paths are switched off. A term of a sum is needed if
+ * all its
+ * coefficients are active and its sum is needed; an operation is needed if something needed reads one of its outputs.
  *
- * Every operation, and every term or filter of one, has a number; flags are bytes indexed by it.
+ * Every operation has a flag, and so has every term of a sum and every filter of a convolution; flags are bytes, 1 if
+ * needed.
  */
 import { type Graph, inputsOf, type Operation, outputsOf, rootsOf } from './graph.ts'
 
@@ -10,9 +12,9 @@ export class Activity {
   readonly #graph: Graph
   readonly #first: readonly number[]
   readonly #needed: Uint8Array
-  /** 1 where needed whatever the coefficients. */
+  /** Flags of what is needed whichever coefficients are active. */
   readonly #always: Uint8Array
-  /** Number of flags. */
+  /** The number of flags. */
   readonly count: number
 
   constructor(graph: Graph) {
@@ -29,22 +31,25 @@ export class Activity {
     this.resolve(new Uint8Array(graph.network.coefficientCount), this.#always)
   }
 
-  /** Number of a part's flag. @param part which term of a combine, filter of a convolve */
+  /**
+   * Returns the number of the flag of a term or filter. @param part index of the term in its sum, or the filter in its
+   * convolution
+   */
   ofPart(operation: number, part: number): number {
     return this.#first[operation] + 1 + part
   }
 
-  /** The flag without which an operation as a whole is left out; −1 where it always runs. */
+  /** Returns the number of the flag that an operation runs under; −1 if it always runs. */
   condition(operation: number): number {
     return this.#unlessAlways(this.#first[operation])
   }
 
-  /** The same of a term or filter. */
+  /** Returns the number of the flag that a term or filter runs under; −1 if it always runs. */
   partCondition(operation: number, part: number): number {
     return this.#unlessAlways(this.ofPart(operation, part))
   }
 
-  /** Sets all flags for these active coefficients. */
+  /** Computes all flags. @param active for each coefficient 1 if it is active, else 0 */
   resolve(active: Uint8Array, flags: Uint8Array): void {
     const needed = this.#needed.fill(0)
     for (const root of rootsOf(this.#graph.network)) needed[root] = 1

@@ -1,22 +1,24 @@
 /**
- * The executor's own form of a network: few kinds of operations, each with the freedom that fusing needs. `lower.ts`
- * writes it layer for layer; the passes in `rewrite/` turn it into an equal and cheaper one.
+ * The intermediate form of a network in the static executors: a graph of few kinds of operations, made so that kernels
+ * can be
+ * fused. `lower.ts` translates a network layer by layer; `rewrite.ts` turns the graph into an equivalent, cheaper one.
  */
 import type { CoefficientId, Network, ParameterId, Value, ValueId } from '../../core/network.ts'
 
-/** Numbers `statistics`, `affine`: as in `Layer`. */
+/** A batch normalisation; `affine` and `statistics` are numbers of parameters and statistics, as in `Layer`. */
 export interface Norm {
   readonly affine: { readonly scale: ParameterId; readonly shift: ParameterId } | null
   readonly statistics: number | null
 }
 
-/** Π factors · norm(value); the empty product is 1. */
+/** One summand of a combine: (Π factors)·norm(value), with the empty product 1. */
 export interface Term {
   readonly value: ValueId
   readonly norm: Norm | null
   readonly factors: readonly CoefficientId[]
 }
 
+/** The window of a convolution, in pixels. */
 export interface FilterWindow {
   readonly height: number
   readonly width: number
@@ -25,15 +27,16 @@ export interface FilterWindow {
   readonly dilation: number
 }
 
+/** One convolution of a `convolve` operation. */
 export interface Filter {
-  /** `dense`: every output channel reads all input channels; `depthwise`: its own. */
+  /** `dense`: every output channel reads all input channels; `depthwise`: each reads the one of the same number. */
   readonly kind: 'dense' | 'depthwise'
   readonly parameter: ParameterId
   readonly window: FilterWindow
   readonly output: ValueId
 }
 
-/** Channels of `input` that become channels `to`, `to` + 1, … of the output. */
+/** Copies the listed channels of `input` to the channels `to`, `to` + 1, … of the output. */
 export interface Move {
   readonly input: ValueId
   readonly channels: readonly number[]
@@ -47,9 +50,9 @@ export interface Pooling {
 }
 
 export type Operation =
-  /** output = Σ terms: a node, a sum, a batch normalisation; without terms, zeros. */
+  /** output = Σ terms: a node of a cell, a sum, or a batch normalisation; zeros without terms. */
   | { readonly kind: 'combine'; readonly terms: readonly Term[]; readonly output: ValueId }
-  /** Convolutions of one input, through ReLU or not, each with its own output. */
+  /** Convolutions that read the same input, with or without a ReLU before them; each has its own output. */
   | {
       readonly kind: 'convolve'
       readonly input: ValueId
@@ -66,27 +69,29 @@ export type Operation =
   | { readonly kind: 'globalMean'; readonly input: ValueId; readonly output: ValueId }
   | { readonly kind: 'bias'; readonly input: ValueId; readonly parameter: ParameterId; readonly output: ValueId }
   | { readonly kind: 'crop'; readonly input: ValueId; readonly rows: number; readonly output: ValueId }
-  /** Given by the host for each batch. */
+  /** Random numbers that the host writes for each batch. */
   | { readonly kind: 'noise'; readonly site: number; readonly output: ValueId }
   | { readonly kind: 'dropPath'; readonly input: ValueId; readonly path: number; readonly output: ValueId }
-  /** Slice, shuffle and concatenation: every output channel is one input channel. */
+  /** Slice, shuffle or concatenation: every output channel is a copy of one input channel. */
   | { readonly kind: 'rearrange'; readonly moves: readonly Move[]; readonly output: ValueId }
 
+/** The operations of one kind. */
 export type Of<K extends Operation['kind']> = Operation & { readonly kind: K }
 
+/** A network as operations in an order in which they can run. */
 export interface Graph {
   readonly network: Network
-  /** The network's values, then those that lowering added. */
+  /** The values of the network, then the values that lowering added. */
   readonly values: readonly Value[]
   readonly operations: readonly Operation[]
 }
 
-/** The values that an operation computes. */
+/** Returns the values that an operation computes. */
 export function outputsOf(operation: Operation): readonly ValueId[] {
   return operation.kind === 'convolve' ? operation.filters.map(({ output }) => output) : [operation.output]
 }
 
-/** The values that an operation reads, each as often as it does. */
+/** Returns the values that an operation reads; a value that is read twice is listed twice. */
 export function inputsOf(operation: Operation): readonly ValueId[] {
   if (operation.kind === 'combine') return operation.terms.map(({ value }) => value)
   if (operation.kind === 'rearrange') return operation.moves.map(({ input }) => input)
@@ -94,7 +99,7 @@ export function inputsOf(operation: Operation): readonly ValueId[] {
   return [operation.input]
 }
 
-/** What must be there after a forward pass: the heads' logits and the features. */
+/** Returns the values that a forward pass must leave in memory: the logits of all heads, and the features. */
 export function rootsOf({ heads, features }: Network): readonly ValueId[] {
   return [...heads.map(({ logits }) => logits), features]
 }

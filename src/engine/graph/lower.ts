@@ -1,10 +1,10 @@
-/** A network as a graph, layer for layer: a rule for each kind, nothing fused. */
+/** Translates a network into a graph, layer by layer, with one rule for each kind of layer and nothing fused. */
 import type { CoefficientId, Layer, LayerKind, Network, Value, ValueId } from '../../core/network.ts'
 import { checkPoolings } from '../executable.ts'
 import { offsetsOf } from '../offsets.ts'
 import type { FilterWindow, Graph, Move, Operation, Term } from './graph.ts'
 
-/** @throws BenchError `unsupported` for a pooling with dilation */
+/** Translates a network into a graph. @throws BenchError `unsupported` for a pooling with dilation */
 export function lower(network: Network): Graph {
   checkPoolings(network)
   const values = [...network.values]
@@ -17,7 +17,7 @@ export function lower(network: Network): Graph {
 
 type LayerOf<K extends LayerKind> = Extract<Layer, { readonly kind: K }>
 
-/** @param values of the graph so far, to which it may add its own */
+/** Translates one layer. @param values the values of the graph so far; a rule may append its own */
 type Rule<K extends LayerKind> = (layer: LayerOf<K>, values: Value[]) => readonly Operation[]
 
 const rules: { readonly [K in LayerKind]: Rule<K> } = {
@@ -62,7 +62,7 @@ function convolution(
   return { kind: 'convolve', input, relu: false, filters: [{ kind, parameter, output, window }] }
 }
 
-/** x·W + b: a convolution whose window is the whole image, then the bias. */
+/** Translates x·W + b: a convolution whose window is the whole image, then the bias. */
 function lowerLinear({ input, output, weight, bias }: LayerOf<'linear'>, values: Value[]): Operation[] {
   const { height, width } = values[input]
   const product = values.push(values[output]) - 1
@@ -75,7 +75,7 @@ function lowerLinear({ input, output, weight, bias }: LayerOf<'linear'>, values:
 
 const range = (from: number, count: number) => Array.from({ length: count }, (_, i) => from + i)
 
-/** Channels seen as [groups, channels / groups], transposed. */
+/** Returns the channel order of a shuffle: the channels as a matrix [groups, channels / groups], transposed. */
 const shuffled = (channels: number, groups: number) =>
   range(0, channels).map((i) => (i % groups) * (channels / groups) + Math.floor(i / groups))
 

@@ -1,14 +1,16 @@
-/** The terms of all combines, one after the other, and the coefficients that weigh them. */
+/** Lists the terms of all sums of a graph in order, and relates them to the mixing coefficients that weigh them. */
 import type { CoefficientId } from '../../core/network.ts'
 import type { Activity } from './activity.ts'
 import type { Graph } from './graph.ts'
 
+/** One term of a sum: (Π factors)·value. */
 export interface PlannedTerm {
   readonly factors: readonly CoefficientId[]
-  /** Number of its activity flag. */
+  /** Number of the term's activity flag. */
   readonly flag: number
 }
 
+/** Returns the terms of all sums, in the order of the operations. */
 export function termsOf(graph: Graph, activity: Activity): PlannedTerm[] {
   return graph.operations.flatMap((operation, index) => {
     if (operation.kind !== 'combine') return []
@@ -16,7 +18,7 @@ export function termsOf(graph: Graph, activity: Activity): PlannedTerm[] {
   })
 }
 
-/** Number of each operation's first term. */
+/** Returns for each operation the number of its first term in the list of all terms. */
 export function firstTerms({ operations }: Graph): number[] {
   let count = 0
   return operations.map((operation) => {
@@ -26,7 +28,7 @@ export function firstTerms({ operations }: Graph): number[] {
   })
 }
 
-/** Π factors; the empty product is 1. */
+/** Computes the weight of a term, Π factors; the empty product is 1. */
 export function weightOf({ factors }: PlannedTerm, coefficients: Float64Array | undefined): number {
   let product = 1
   if (coefficients !== undefined) for (const factor of factors) product *= coefficients[factor]
@@ -34,10 +36,11 @@ export function weightOf({ factors }: PlannedTerm, coefficients: Float64Array | 
 }
 
 /**
- * ∂L/∂c_k = Σ over the terms with factor c_k of ∂L/∂(Π factors)·(Π of the other factors).
+ * Computes ∂L/∂c_k = Σ over the terms with factor c_k of ∂L/∂(Π factors)·(Π of the other factors).
  *
- * @param gradientOf ∂L/∂(Π factors) of a term, by its number
- * @param flags the activity; absent: all is active
+ * @param gradientOf returns ∂L/∂(Π factors) of a term, given its number
+ * @param flags activity flags; absent: every term is active
+ * @returns one entry per mixing coefficient
  */
 export function coefficientGradient(
   terms: readonly PlannedTerm[],

@@ -1,4 +1,7 @@
-/** A feed as the numbers that a static plan takes, whatever device it runs on. */
+/**
+ * Turns a feed into the numbers that a static plan reads, for any backend: term weights, activity flags, drop-path
+ * scales, noise.
+ */
 import type { Feed } from '../../core/executor.ts'
 import type { Network, Value } from '../../core/network.ts'
 import type { Activity } from '../graph/activity.ts'
@@ -6,25 +9,26 @@ import { type PlannedTerm, weightOf } from '../graph/terms.ts'
 import { drawNoise } from '../noise.ts'
 import { isOff } from './situation.ts'
 
-/** What of a plan its numbers depend on. */
+/** The parts of a plan that the numbers of a feed depend on. */
 export interface FedPlan {
   readonly activity: Activity
   readonly terms: readonly PlannedTerm[]
 }
 
+/** The numbers of the latest feed, in buffers that are reused. */
 export class FeedNumbers {
-  /** Of each drop-path site and sample, [paths][largest batch]. */
+  /** Drop-path scales, [paths][largest batch]. */
   readonly pathScales: Float32Array
-  /** Π factors of each term. */
+  /** The weight of each term, Π factors. */
   readonly factors: Float32Array
-  /** Of each term, 1 where it counts. */
+  /** For each term 1 if it is computed, else 0. */
   readonly enabled: Uint8Array
   readonly #plan: FedPlan
   readonly #pathCount: number
   readonly #batchSize: number
   readonly #flags: Uint8Array
 
-  /** @param flags room for one an activity */
+  /** @param flags a buffer for the activity flags */
   constructor(
     plan: FedPlan,
     { pathCount }: Network,
@@ -40,7 +44,10 @@ export class FeedNumbers {
     this.#flags = flags
   }
 
-  /** Takes the numbers of a feed, until the next. → its activity flags; undefined where everything runs */
+  /**
+   * Computes the numbers of a feed; they are valid until the next call. → the activity flags; undefined if everything
+   * runs
+   */
   take(feed: Feed): Uint8Array | undefined {
     const { activity, terms } = this.#plan
     const { active, coefficients } = feed
@@ -65,16 +72,18 @@ export class FeedNumbers {
   }
 }
 
-/** Where the host writes the numbers of a noise layer. @typeParam P a place on the device */
+/**
+ * The place to which the host writes the random numbers of a noise layer. @typeParam P a place in the backend's memory
+ */
 export interface NoiseSlot<P> {
   readonly site: number
   readonly place: P
   readonly shape: Value
-  /** Flag without which it is not read; −1 where it always is. */
+  /** Number of the activity flag under which the layer runs; −1: it always runs. */
   readonly condition: number
 }
 
-/** The numbers of all noise layers that a feed reads, each with its place. */
+/** Draws the random numbers of all noise layers that a feed uses, each with its place. */
 export function* drawNoises<P>(
   { batch }: Feed,
   slots: readonly NoiseSlot<P>[],

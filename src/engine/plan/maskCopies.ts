@@ -3,7 +3,7 @@ import type { Batch } from '../../core/data.ts'
 import { BenchError } from '../../core/errors.ts'
 import type { ActivationMasks } from '../../core/executor.ts'
 
-/** One copy a mask, in the plan's order; M is where a copy stands. */
+/** The copies of all masks of one feed, in the order of the plan. @typeParam M where a copy is stored */
 class MaskCopies<M> implements ActivationMasks {
   readonly samples: number
   readonly #free: (copy: M) => void
@@ -21,23 +21,29 @@ class MaskCopies<M> implements ActivationMasks {
   }
 }
 
-/** The activation masks that one executable took: it can hold no others. */
+/** The sets of activation masks that one executable has recorded; it refuses those of any other. */
 export class RecordedMaskSets<M> {
   readonly #recorded = new WeakSet<MaskCopies<M>>()
   readonly #free: (copy: M) => void
 
-  /** @param free gives a copy's memory back */
+  /** @param free frees the memory of one copy */
   constructor(free: (copy: M) => void) {
     this.#free = free
   }
 
+  /** Registers the copies of one feed. */
   add(samples: number, copies: readonly M[]): ActivationMasks {
     const activationMasks = new MaskCopies(samples, copies, this.#free)
     this.#recorded.add(activationMasks)
     return activationMasks
   }
 
-  /** @throws BenchError `unsupported` for activation masks of others or without copies; `bad-input` for a batch of another size */
+  /**
+   * Returns the copies behind a set of masks.
+   *
+   * @throws BenchError `unsupported` for masks of another executable or disposed ones; `bad-input` for another batch
+   * size
+   */
   copiesOf(activationMasks: ActivationMasks, { size }: Pick<Batch, 'size'>): readonly M[] {
     if (
       !(activationMasks instanceof MaskCopies) ||

@@ -1,11 +1,11 @@
-/** Where temporary buffers stand: those that are never alive at the same time share memory. */
+/** Places temporary buffers in one memory so that buffers which are never alive at the same time overlap. */
 
-/** A buffer that is written and read between two calls of the program. */
+/** A buffer that is alive from the first to the last call of a program that touches it. */
 export class Temporary {
   readonly bytes: number
-  /** For messages. */
+  /** Description for error messages. */
   readonly what: string
-  /** Numbers of the first and last call that touch it; −1 before any. */
+  /** Numbers of the first and the last call that touch the buffer; −1 until one does. */
   first = -1
   last = -1
   address = -1
@@ -26,8 +26,9 @@ const ALIGNMENT = 64
 export const align = (bytes: number): number => Math.ceil(bytes / ALIGNMENT) * ALIGNMENT
 
 /**
- * Gives every touched buffer an address from `base` on, largest first, each at the lowest place where no buffer alive at
- * the same time stands. → end of the highest
+ * Gives every touched buffer an address from `base` on. Larger buffers come first; each gets the lowest address at
+ * which it
+ * overlaps no buffer that is alive at the same time. → end of the highest buffer, in bytes
  */
 export function place(buffers: readonly Temporary[], base: number): number {
   const placed: Temporary[] = []
@@ -41,7 +42,7 @@ export function place(buffers: readonly Temporary[], base: number): number {
   return end
 }
 
-/** @param placed in order of their addresses */
+/** Finds the lowest address at which a buffer fits. @param placed the buffers placed so far, by ascending address */
 function lowestGap(buffer: Temporary, placed: readonly Temporary[], base: number): number {
   let address = base
   for (const other of placed) {

@@ -1,4 +1,4 @@
-/** Losses and counts added up over batches. */
+/** Adds up losses and correct predictions over batches. */
 import type { Tally } from '../../core/executor.ts'
 
 export class TallySum {
@@ -7,7 +7,7 @@ export class TallySum {
   #correct5 = 0
   #samples = 0
 
-  /** @param tally with the mean loss of its samples */
+  /** Adds the tally of one batch. */
   add({ loss, correct, correct5, samples }: Tally): void {
     this.#loss += loss * samples
     this.#correct += correct
@@ -15,7 +15,7 @@ export class TallySum {
     this.#samples += samples
   }
 
-  /** What was added since the last call; the loss of nothing is NaN. */
+  /** Returns the tally of all batches added since the last call; without any, the loss is NaN. */
   take(): Tally {
     const tally = {
       loss: this.#loss / this.#samples,
