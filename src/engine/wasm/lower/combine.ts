@@ -1,7 +1,9 @@
 /**
- * A node: Σ_t c_t·norm_t(value_t). Forward: the moments of each normalised term, its scale and shift, then one pass over
- * all terms. Back, with g = ∂L/∂output, one pass gives Σ g and each term's Σ g·(value − μ); from these follow ∂L/∂c, and
- * for a normalised term the gradient wrt its value (`differentiate` in kernels/norm.ts). A plain term gets c·g.
+ * Lowers a weighted sum, Σ_t c_t·norm_t(value_t). Forward: compute mean and variance of each normalised term, then its
+ * scale
+ * and shift, then add up all terms in one pass. Backward, with g = ∂L/∂output: one pass computes Σ g and for each term
+ * Σ g·(value − μ); ∂L/∂c and the gradients of normalised terms follow from these sums (`differentiate` in
+ * kernels/norm.ts). A term without normalisation receives c·g.
  */
 import type { ValueId } from '../../../core/network.ts'
 import type { Of } from '../../graph/graph.ts'

@@ -1,4 +1,6 @@
-/** What the rules that turn operations into kernel calls share: buffers of values and gradients, tables, conditions. */
+/**
+ * The state that all lowering rules share: buffers of values and gradients, tables of addresses, activity conditions.
+ */
 import type { ParameterId, Value, ValueId } from '../../../core/network.ts'
 import type { Activity } from '../../graph/activity.ts'
 import { countContributions, findDifferentiable } from '../../graph/dataflow.ts'
@@ -14,20 +16,20 @@ import type { Program, When } from '../plan/program.ts'
 import { type Grid, gridOffsets, type Patch, type Staging } from './filters/geometry.ts'
 import { NormGradients } from './terms/normGradients.ts'
 
-/** Pixels that are summed into one row, as in kernels/lanes.ts. */
+/** Number of pixels that are summed into one row of partial sums, as in kernels/lanes.ts. */
 export const CHUNK = 64
 
-/** Where a node's term finds what the host feeds and leaves what it reads. Addresses. */
+/** Addresses at which a term of a sum reads its weight and flag and writes its gradient. */
 export interface TermSlot {
-  /** Π factors, a float. */
+  /** The weight Π factors, a float. */
   readonly coefficient: number
-  /** 1 or 0, an integer. */
+  /** 1 if the term is computed, else 0; an integer. */
   readonly enabled: number
   /** ∂L/∂(Π factors), a double. */
   readonly gradient: number
 }
 
-/** What a frozen activations decides by. */
+/** The recorded mask of one frozen layer. */
 export interface Mask {
   readonly address: number
   readonly perSample: number
@@ -41,7 +43,7 @@ export class Context {
   readonly batchSize: number
   readonly threads: number
   readonly norms: NormGradients
-  /** Of frozen activations, in order. */
+  /** The recorded masks, in the order of the frozen layers. */
   readonly masks: Mask[] = []
   readonly noises: NoiseSlot<number>[] = []
   readonly #values = new Map<ValueId, Temporary>()
@@ -54,7 +56,7 @@ export class Context {
   readonly #firstTerms: readonly number[]
   readonly termTable: { readonly coefficients: number; readonly enabled: number; readonly gradients: number }
 
-  /** @param threads that will run the program */
+  /** @param threads number of threads that will run the program */
   constructor(
     program: Program,
     graph: Graph,
@@ -80,45 +82,47 @@ export class Context {
     }
   }
 
-  /** Height, width and channels, as the network says. */
+  /** Returns height, width and channels of a value, without padding channels. */
   shape(id: ValueId): Value {
     return this.graph.values[id]
   }
 
-  /** Height, width, stored channels, and numbers a sample. */
+  /** Returns the stored sizes of a value, with padding channels. */
   extent(id: ValueId): Extent {
     return extentOf(this.shape(id))
   }
 
-  /** The buffer of a value: [batch, height, width, stored channels]. */
+  /** Returns the buffer of a value: [batch, height, width, stored channels]. */
   value(id: ValueId): Temporary {
     return once(this.#values, id, () => this.activation(this.extent(id).perSample, `value ${id}`))
   }
 
-  /** A temporary of so many floats a sample. */
+  /** Declares a temporary buffer with so many floats per sample. */
   activation(perSample: number, what: string): Temporary {
     return this.program.temporary(this.batchSize * perSample * 4, what)
   }
 
-  /** A temporary of so many floats for each chunk of a value's pixels. */
+  /** Declares a temporary buffer with so many floats per chunk of a value's pixels. */
   chunkRows(id: ValueId, perChunk: number, what: string): Temporary {
     const chunks = Math.ceil((this.batchSize * this.extent(id).pixelsPerSample) / CHUNK)
     return this.program.temporary(chunks * perChunk * 4, what)
   }
 
-  /** Room for what the moments of a value are added up from. */
+  /** Declares the buffer of partial sums from which the moments of a value are computed. */
   momentRows(id: ValueId): Temporary {
     return this.chunkRows(id, 2 * this.extent(id).channels, `sums of value ${id}`)
   }
 
-  /** Address of memory that stays, for so many floats a sample. */
+  /** Reserves memory for a mask of so many floats per sample. → its address */
   mask(perSample: number): number {
     const address = this.program.reserve(this.batchSize * perSample * 4)
     this.masks.push({ address, perSample })
     return address
   }
 
-  /** Address of a noise layer's numbers, [batch, height, width, channels] without gaps. */
+  /**
+   * Reserves memory for the random numbers of a noise layer, contiguous [batch, height, width, channels]. → its address
+   */
   noise(site: number, output: ValueId, condition: number): number {
     const shape = this.shape(output)
     const address = this.program.reserve(this.batchSize * shape.height * shape.width * shape.channels * 4)
@@ -126,7 +130,7 @@ export class Context {
     return address
   }
 
-  /** ∂loss/∂value; undefined where nothing upstream learns. */
+  /** Returns the gradient of a value; undefined if no parameter or coefficient is upstream of it. */
   gradient(id: ValueId): Accumulation | undefined {
     if (!this.#differentiable[id]) return undefined
     return once(this.#gradients, id, () => {
@@ -135,13 +139,13 @@ export class Context {
     })
   }
 
-  /** @param expected number of contributions */
+  /** Makes a gradient buffer. @param expected how many operations add to it */
   accumulation(buffer: Temporary, perSample: number, expected: number): Accumulation {
     const clear = (when: When) => this.program.emit('fill', { output: buffer, perSample }, { when })
     return new Accumulation(buffer, expected, clear)
   }
 
-  /** The finished gradient of an operation's output, for its way back; zeros where nothing was sent. */
+  /** Returns the complete gradient of an operation's output for its backward pass; zeros if no reader contributed. */
   outputGradient(id: ValueId): Temporary | undefined {
     const gradient = this.gradient(id)
     gradient?.clear()
@@ -165,18 +169,18 @@ export class Context {
     }
   }
 
-  /** Address of so many zero floats. */
+  /** Returns the address of at least so many zero floats. */
   zeros(count: number): number {
     return once(this.#zeros, `${count}`, () => this.program.reserve(count * 4))
   }
 
-  /** Address of the byte offsets of a grid's points, for the whole batch. */
+  /** Returns the address of a table with the byte offsets of the points of a grid, for the whole batch. */
   offsets(staging: Staging, grid: Grid): number {
     const key = Object.values({ ...staging, h: grid.height, w: grid.width, t: grid.top, l: grid.left, s: grid.step })
     return once(this.#offsets, key.join(' '), () => this.program.table(gridOffsets(staging, grid, this.batchSize)))
   }
 
-  /** Kernel arguments of a patch's runs. */
+  /** Returns the kernel arguments that describe the segments of a patch. */
   patch({ segmentOffsets, length }: Patch): { segments: number; segmentCount: number; segmentLength: number } {
     const segments = once(this.#patches, segmentOffsets.join(' '), () => this.program.table(segmentOffsets))
     return { segments, segmentCount: segmentOffsets.length, segmentLength: length }

@@ -1,7 +1,8 @@
 /**
- * Convolutions of one input. Forward: stage the input once (border, ReLU), then run each filter over it. Back: each
- * filter's gradient from the input, staged again, and the gradient wrt the staged input, summed over the filters and
- * sent through the ReLU's mask.
+ * Lowers the convolutions of one input. Forward: copy the input once into a buffer with a zero border (applying ReLU),
+ * called
+ * staging, then run each filter over it. Backward: compute the gradient of each filter from the staged input, and the
+ * gradient of the staged input summed over the filters, masked by the ReLU.
  */
 import type { Of } from '../../graph/graph.ts'
 import type { Backward } from '../../plan/rules.ts'

@@ -1,6 +1,7 @@
 /**
- * ReLU and max pooling whose decisions come from masks. A mask is the input that was decided on; a run that takes the
- * masks writes them before they are read, so that it gives what the live operation would.
+ * Lowers frozen ReLUs and max poolings, which decide by a recorded mask. The mask is the input at which it was
+ * recorded; a
+ * recording run writes it before it is read, so that its results are those of the live operation.
  */
 import type { Of } from '../../graph/graph.ts'
 import type { Backward } from '../../plan/rules.ts'
@@ -14,7 +15,7 @@ export function lowerFrozenRelu(context: Context, { input, output }: Of<'frozenR
   const [value, result] = [context.value(input), context.value(output)]
   const mask = context.mask(perSample)
   program.emit('accumulate', { input: value, output: mask, perSample, add: 0 }, { condition, when: 'recording' })
-  // The way back of a ReLU: what is passed on is what is positive in the mask.
+  // The same kernel as the backward pass of a ReLU: passes the entries at which the mask is positive.
   program.emit('reluGradient', { input: mask, gradient: value, result, perSample, accumulate: 0 }, { condition })
   return () => {
     const gradient = context.outputGradient(output)

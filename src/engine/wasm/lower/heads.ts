@@ -1,4 +1,4 @@
-/** The losses: one section of calls for each objective; both leave ∂loss/∂logits of every head. */
+/** Lowers the losses: one section of calls for each objective; both write ∂loss/∂logits of every head. */
 import type { Temporary } from '../../plan/placement.ts'
 import type { Context } from './context.ts'
 
@@ -31,7 +31,7 @@ export function lowerHeads(context: Context): void {
   })
 }
 
-/** The buffer that a loss overwrites: heads come first on the way back. */
+/** Returns the buffer of ∂loss/∂logits, which a loss overwrites: it is the first contribution of the backward pass. */
 function logitsGradient(context: Context, logits: number): Temporary {
   const gradient = context.gradient(logits)
   if (gradient === undefined) return context.activation(context.extent(logits).channels, 'gradient of logits')

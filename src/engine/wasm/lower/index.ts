@@ -1,4 +1,7 @@
-/** Graph → program: every operation's forward calls, the losses, then the ways back in reverse order. */
+/**
+ * Lowers a graph to a program: the forward calls of all operations, the losses, then the backward calls in reverse
+ * order.
+ */
 import { emitForward, type Rules } from '../../plan/rules.ts'
 import { lowerCombine } from './combine.ts'
 import type { Context } from './context.ts'
@@ -36,7 +39,7 @@ export function emitProgram(context: Context): void {
   emitBackward()
 }
 
-/** The images, with their channels as stored. */
+/** Copies the images into the first value, padding their channels. */
 function emitInput(context: Context): void {
   const { pixelsPerSample, channels } = context.extent(0)
   const dense = context.shape(0).channels

@@ -1,4 +1,4 @@
-/** Drop path, noise, and the classifier's bias. */
+/** Lowers drop path, noise, and the bias of the classifier. */
 import type { Of } from '../../graph/graph.ts'
 import type { Backward } from '../../plan/rules.ts'
 import type { Context } from './context.ts'
@@ -26,7 +26,7 @@ export function lowerDropPath(context: Context, { input, output, path }: Of<'dro
   }
 }
 
-/** The host writes it densely; here it gets its channels as stored. */
+/** Copies the contiguous noise that the host wrote into a value, padding its channels. */
 export function lowerNoise(context: Context, { output, site }: Of<'noise'>, index: number): Backward {
   const condition = context.activity.condition(index)
   const { pixelsPerSample, channels } = context.extent(output)

@@ -1,4 +1,4 @@
-/** Average and maximum pooling, and the mean over the image. */
+/** Lowers average and max pooling, and the mean over the image. */
 import type { ValueId } from '../../../core/network.ts'
 import type { Of, Pooling } from '../../graph/graph.ts'
 import type { Backward } from '../../plan/rules.ts'
@@ -24,7 +24,7 @@ export function lowerPool(context: Context, { kind, input, output, pooling }: Po
   }
 }
 
-/** Kernel arguments of a pooling's geometry. */
+/** Returns the kernel arguments that describe a pooling's window and images. */
 export function poolingWindow(
   context: Context,
   { input, output, pooling: { kernel, stride, padding } }: Pick<Pool, 'input' | 'output' | 'pooling'>,
@@ -36,7 +36,10 @@ export function poolingWindow(
 
 const isBox = ({ kernel, stride, padding }: Pooling) => kernel === 3 && stride === 1 && padding === 1
 
-/** The pooling of every cell, see `kernels/box.ts`. */
+/**
+ * The pooling of every NAS-Bench-201 cell (3×3, stride 1, padding 1), which has a kernel of its own in
+ * `kernels/box.ts`.
+ */
 function lowerBox(context: Context, input: ValueId, output: ValueId, index: number): Backward {
   const { program } = context
   const condition = context.activity.condition(index)

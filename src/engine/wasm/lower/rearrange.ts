@@ -1,4 +1,4 @@
-/** Operations that only move numbers: channel maps and crops. */
+/** Lowers operations that only copy numbers: slices, shuffles and concatenations of channels, and crops. */
 import type { Move, Of } from '../../graph/graph.ts'
 import type { Temporary } from '../../plan/placement.ts'
 import type { Backward } from '../../plan/rules.ts'
@@ -18,7 +18,7 @@ export function lowerRearrange(context: Context, { moves, output }: Of<'rearrang
   }
 }
 
-/** The calls for the channels that come from one input. */
+/** Emits the calls that copy the channels of one input. */
 class MoveEmitter {
   readonly #context: Context
   readonly #move: Move
@@ -85,7 +85,7 @@ class MoveEmitter {
   }
 }
 
-/** Consecutive channels that start and end at vectors of four on both sides. */
+/** A run of consecutive channels that is aligned to vectors of four in both input and output. */
 function isAlignedRun({ channels, to }: Move): boolean {
   const aligned = [channels.length, channels[0], to].every((number) => number % 4 === 0)
   return aligned && channels.every((channel, i) => channel === channels[0] + i)

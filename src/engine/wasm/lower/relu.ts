@@ -1,4 +1,4 @@
-/** ReLU: on its own, and as the mask that a convolution's input gradient goes through where the ReLU is folded into it. */
+/** Lowers ReLU as an operation of its own, and the mask of a ReLU that is folded into a convolution. */
 import type { ValueId } from '../../../core/network.ts'
 import type { Of } from '../../graph/graph.ts'
 import type { Accumulation } from '../../plan/accumulation.ts'
@@ -18,14 +18,16 @@ export function lowerRelu(context: Context, { input, output }: Of<'relu'>, index
   }
 }
 
-/** Collects `contributions` gradients wrt relu(input), which is not a value of the graph. */
+/**
+ * Collects the gradients with respect to relu(input), which is not a value of the graph, from so many contributions.
+ */
 export function beforeRelu(context: Context, input: ValueId, contributions: number): Accumulation {
   const { perSample } = context.extent(input)
   const buffer = context.activation(perSample, `gradient of rectified value ${input}`)
   return context.accumulation(buffer, perSample, contributions)
 }
 
-/** target += gradient where input > 0 */
+/** Emits target += gradient where input > 0. */
 export function maskGradient(
   context: Context,
   input: ValueId,

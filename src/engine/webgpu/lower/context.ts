@@ -17,7 +17,7 @@ import { type Quads, quadsOf } from './quads.ts'
 import { makeTables, type Site, type Tables } from './tables.ts'
 import type { TermPlace } from './terms/termPlaces.ts'
 
-/** What a frozen activations decides by. */
+/** The recorded mask of one frozen layer. */
 export interface Mask {
   readonly buffer: GPUBuffer
   readonly bytesPerSample: number

@@ -1,5 +1,5 @@
 /**
- * A dense filter: a matrix product over patches.
+ * Lowers a dense filter, as matrix products over patches of the staged input:
  *
  *   ∂L/∂w[k, o] = Σ_pixels patch[pixel, k]·g[pixel, o]
  *   ∂L/∂x       = the transposed convolution of g
@@ -97,7 +97,7 @@ export class DenseFilter implements FilterEmitter {
     return this.#context.offsets(staging, grid)
   }
 
-  /** The filter in panels: as it is, or with the taps in reverse and input and output channels exchanged. */
+  /** Packs the filter into panels: as it is, or transposed (taps reversed, input and output channels exchanged). */
   #pack(direction: 'forward' | 'transposed'): Temporary {
     const { taps, rows, columns } = this.#extents()
     const forward = direction === 'forward'
@@ -123,7 +123,7 @@ export class DenseFilter implements FilterEmitter {
     return this.#context.program.temporary(depth * channels * 4, 'filter panels')
   }
 
-  /** Of the dense filter: taps of the window, input channels, output channels. */
+  /** Returns the kernel arguments of the filter's sizes: taps of the window, input channels, output channels. */
   #extents(): { taps: number; rows: number; columns: number } {
     const { filter, input } = this.#site
     const { height, width } = filter.window

@@ -1,5 +1,5 @@
 /**
- * A depthwise filter: one small filter a channel.
+ * Lowers a depthwise filter, one small filter for each channel:
  *
  *   ∂L/∂w[k, c] = Σ_pixels patch[pixel, k, c]·g[pixel, c]
  *   ∂L/∂x       = the transposed convolution of g, channel by channel
@@ -77,7 +77,7 @@ export class DepthwiseFilter implements FilterEmitter {
     )
   }
 
-  /** Kernel arguments of the windows over the staged input. */
+  /** Returns the kernel arguments that describe the windows over the staged input. */
   #windows() {
     const context = this.#context
     const { filter, staging } = this.#site
@@ -90,7 +90,7 @@ export class DepthwiseFilter implements FilterEmitter {
     }
   }
 
-  /** The filter with channels as stored. */
+  /** Copies the filter into a buffer with padded channels. */
   #widenFilter(): Temporary {
     const { input, filter, condition } = this.#site
     const to = this.#filterBuffer()

@@ -1,27 +1,28 @@
 /**
- * Sliding windows as addresses: where a staged image has its pixels, where the patch of each output pixel segmentOffsets, and
- * the runs of floats that a patch consists of.
+ * Computes the addresses of sliding windows: where the pixels of a staged image lie, where the patch of each output
+ * pixel
+ * begins, and the segments of consecutive floats that a patch consists of.
  */
 import type { Value } from '../../../../core/network.ts'
 import type { FilterWindow } from '../../../graph/graph.ts'
 import { padTo4 } from '../../../plan/extent.ts'
 
-/** A zero-bordered image; pixel (y, x) of the plain one stands at (border + spread·y, border + spread·x). */
+/** An image with a zero border: pixel (y, x) of the original lies at (border + spread·y, border + spread·x). */
 export interface Staging {
   readonly height: number
   readonly width: number
   readonly border: number
   readonly spread: number
-  /** As stored. */
+  /** Channels, with padding. */
   readonly channels: number
 }
 
-/** The image as it is. */
+/** Returns the layout of an image without a border. */
 export function unstaged({ height, width, channels }: Value): Staging {
   return { height, width, border: 0, spread: 1, channels: padTo4(channels) }
 }
 
-/** Room for windows with up to this padding. */
+/** Returns the layout with a border wide enough for windows with this padding. */
 export function forwardStaging({ height, width, channels }: Value, padding: number): Staging {
   return {
     height: height + 2 * padding,
@@ -32,11 +33,12 @@ export function forwardStaging({ height, width, channels }: Value, padding: numb
   }
 }
 
-/** Reach of the window beyond its first row, less the padding: where the transposed window begins. */
+/** Returns (K − 1)·dilation − padding: the offset at which the transposed window begins. */
 const lead = (extent: number, { padding, dilation }: FilterWindow) => (extent - 1) * dilation - padding
 
 /**
- * The output gradient, so staged that the transposed window slides over it with stride 1: with outputs `stride` apart,
+ * Returns the layout of the output gradient over which the transposed window slides with stride 1; outputs lie
+ * `stride` apart:
  *
  *   ∂L/∂x[i] = Σ_k g[i − lead + k·dilation]·w[K − 1 − k],   lead = (K − 1)·dilation − padding.
  */
@@ -53,12 +55,12 @@ export function backwardStaging(input: Value, output: Value, window: FilterWindo
   }
 }
 
-/** The same pixels, the same bytes: nothing to stage. */
+/** Tells whether two layouts are the same bytes, so that nothing has to be staged. */
 export function isPlain({ height, width, border, spread }: Staging, value: Value): boolean {
   return height === value.height && width === value.width && border === 0 && spread === 1
 }
 
-/** A grid of points in a staged image: (top + step·y, left + step·x). */
+/** A grid of points (top + step·y, left + step·x) in a staged image. */
 export interface Grid {
   readonly height: number
   readonly width: number
@@ -67,25 +69,25 @@ export interface Grid {
   readonly step: number
 }
 
-/** Where the windows of a convolution start. */
+/** Returns the grid of points at which the windows of a convolution begin. */
 export function windowGrid({ border }: Staging, output: Value, { stride, padding }: FilterWindow): Grid {
   const start = border - padding
   return { height: output.height, width: output.width, top: start, left: start, step: stride }
 }
 
-/** Where the transposed windows start. */
+/** Returns the grid of points at which the transposed windows begin. */
 export function transposedGrid({ border }: Staging, input: Value, window: FilterWindow): Grid {
   const top = border - lead(window.height, window)
   const left = border - lead(window.width, window)
   return { height: input.height, width: input.width, top, left, step: 1 }
 }
 
-/** Where the image's own pixels stand. */
+/** Returns the grid of the image's own pixels inside its border. */
 export function pixelGrid({ border, spread }: Staging, { height, width }: Value): Grid {
   return { height, width, top: border, left: border, step: spread }
 }
 
-/** Byte offsets of the grid's points for every sample of a batch, row by row. */
+/** Computes the byte offsets of the points of a grid for every sample of a batch, row by row. */
 export function gridOffsets(staging: Staging, grid: Grid, batchSize: number): Uint32Array {
   const offsets = new Uint32Array(batchSize * grid.height * grid.width)
   let at = 0
@@ -98,13 +100,13 @@ export function gridOffsets(staging: Staging, grid: Grid, batchSize: number): Ui
   return offsets
 }
 
-/** A patch as runs of `length` floats, each `segmentOffsets[i]` bytes from its beginning. */
+/** A patch as segments of `length` consecutive floats; segment i begins `segmentOffsets[i]` bytes after the patch. */
 export interface Patch {
   readonly segmentOffsets: Uint32Array
   readonly length: number
 }
 
-/** Whole rows of the window where it is not dilated, else tap by tap. */
+/** Returns one segment for each row of the window, or one for each tap if the window is dilated. */
 export function patchOf(staging: Staging, window: FilterWindow): Patch {
   if (window.dilation > 1) return tapsOf(staging, window)
   const row = staging.width * staging.channels * 4
@@ -114,7 +116,7 @@ export function patchOf(staging: Staging, window: FilterWindow): Patch {
   }
 }
 
-/** A patch with a run for each tap, in reading order. */
+/** Returns one segment for each tap, in reading order. */
 export function tapsOf({ width, channels }: Staging, window: FilterWindow): Patch {
   const segmentOffsets = Uint32Array.from({ length: window.height * window.width }, (_, tap) => {
     const y = Math.floor(tap / window.width) * window.dilation

@@ -1,12 +1,14 @@
-/** The gradient wrt a convolution's output, staged for the transposed window. */
+/** Stages the gradient of a convolution's output for the transposed convolution. */
 import type { Context } from '../context.ts'
 import type { FilterSite, StagedGradient } from './filter.ts'
 import { backwardStaging, unstaged } from './geometry.ts'
 import { stage, stageDeferred } from './staging.ts'
 
 /**
- * @param transposed false where only the filter's gradient is wanted, which needs no border
- * @returns undefined where nothing upstream learns
+ * Stages the gradient of an output.
+ *
+ * @param transposed false if only the gradient of the filter is wanted, which needs no border
+ * @returns undefined if the output has no gradient
  */
 export function stageOutputGradient(
   context: Context,

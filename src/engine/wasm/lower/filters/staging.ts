@@ -1,4 +1,4 @@
-/** The call that stages an image for a convolution (see `geometry.ts`). */
+/** Emits the call that stages an image for a convolution (see `geometry.ts`). */
 import type { Value } from '../../../../core/network.ts'
 import type { Temporary } from '../../../plan/placement.ts'
 import type { EmitOptions } from '../../plan/program.ts'
@@ -7,9 +7,9 @@ import type { DeferredGradient } from '../terms/normGradients.ts'
 import { isPlain, type Staging } from './geometry.ts'
 
 /**
- * A buffer with the staged image, or the plain one where staging would change nothing.
+ * Stages an image. → its buffer, or the original buffer if staging would change nothing
  *
- * @param shape of the plain image
+ * @param shape the shape of the original image
  */
 export function stage(
   context: Context,
@@ -25,7 +25,7 @@ export function stage(
   return staged
 }
 
-/** The same of a gradient that is made on the way. @param value what the gradient is wrt */
+/** Stages a gradient that is computed while it is staged. @param value the value whose gradient it is */
 export function stageDeferred(
   context: Context,
   { gradient, slopes }: DeferredGradient,

@@ -1,4 +1,7 @@
-/** A normalised term: c·(γ·(value − μ)·r + β). The equations are in kernels/norm.ts. */
+/**
+ * Lowers a normalised term of a sum, c·(γ·(value − μ)·r + β) with r = 1/√(variance + ε). The equations are in
+ * kernels/norm.ts.
+ */
 import type { Norm, Term } from '../../../graph/graph.ts'
 import type { Temporary } from '../../../plan/placement.ts'
 import type { When, Word } from '../../plan/program.ts'
@@ -16,15 +19,15 @@ export class NormTerm implements TermEmitter {
   readonly #slot: TermSlot
   readonly #condition: number
   readonly #extents: { readonly channels: number; readonly dense: number; readonly pixelsPerSample: number }
-  /** Parameters' addresses; 0 where there are none. */
+  /** Addresses of γ and β; 0 for a batch norm without them. */
   readonly #affine: { readonly gamma: number; readonly beta: number }
-  /** [mean | variance] */
+  /** Address of mean and variance. */
   readonly #moments: number
-  /** [scale | shift] */
+  /** Address of scale and shift. */
   readonly #scale: number
-  /** [slope | curve | offset] */
+  /** Address of slope, curve and offset. */
   readonly #slopes: number
-  /** Doubles. */
+  /** Address of the sums, in doubles. */
   readonly #sums: number
 
   constructor(context: Context, term: Term & { readonly norm: Norm }, slot: TermSlot, condition: number) {
@@ -66,7 +69,10 @@ export class NormTerm implements TermEmitter {
     )
   }
 
-  /** Moments of the batch, or the running ones in evaluation where the network keeps them. */
+  /**
+   * Emits the calls that provide the moments: of the batch, or the running ones in evaluation if the network keeps
+   * them.
+   */
   #measure(): void {
     const { program, layout, norms } = this.#context
     const { channels, dense, pixelsPerSample } = this.#extents

@@ -1,4 +1,4 @@
-/** A term without normalisation: c·value. */
+/** Lowers a term without normalisation, c·value. */
 import type { Term } from '../../../graph/graph.ts'
 import type { Temporary } from '../../../plan/placement.ts'
 import type { Word } from '../../plan/program.ts'

@@ -1,18 +1,20 @@
-/** What a node needs of each of its terms. */
+/** The contract of one term of a weighted sum while it is lowered. */
 
 import type { Temporary } from '../../../plan/placement.ts'
 import type { Word } from '../../plan/program.ts'
 
 export interface TermEmitter {
   readonly value: Temporary
-  /** The term's words for the `combine` kernel: value, scale and shift, flag, 0. */
+  /** The entry of the term in the table of the `combine` kernel: value, scale and shift, flag, 0. */
   readonly row: readonly Word[]
-  /** The term's words for the `project` kernel: value, means, flag, sums. */
+  /** The entry of the term in the table of the `project` kernel: value, means, flag, sums. */
   readonly projection: readonly Word[]
-  /** When Σ g·(value − μ) is needed. */
+  /** The kinds of run in which Σ g·(value − μ) is needed. */
   readonly projected: 'always' | 'coefficients' | 'never'
   /** Emits the calls that compute scale and shift. */
   prepare(): void
-  /** Emits what follows from the sums: gradients wrt the coefficient, the norm's parameters and the value. */
+  /**
+   * Emits the calls that compute, from the sums, the gradients of the coefficient, the norm's parameters and the value.
+   */
   backward(gradient: Temporary, gradientSums: number): void
 }
