@@ -31,9 +31,13 @@ export function reportFailure(error: unknown): void {
     return
   }
   process.exitCode = 1
+  // What the file system says is a fact about the machine, wherever it comes up.
+  const isSystemError = error instanceof Error && 'syscall' in error
   printAside(
-    `bench: unexpected error: ${message ?? error}\n${stack ?? ''}\n` +
-      `This is a fault of bench ${packageVersion} (node ${process.version}); please report it with the lines above.\n`,
+    isSystemError
+      ? `bench: ${message}\n`
+      : `bench: unexpected error: ${message ?? error}\n${stack ?? ''}\n` +
+          `This is a fault of bench ${packageVersion} (node ${process.version}); please report it with the lines above.\n`,
   )
 }
 

@@ -1,10 +1,10 @@
 /** Which runs a command is about: those of a store, of an experiment, or named ones; narrowed by flags. */
-import { existsSync, readdirSync, statSync } from 'node:fs'
 import { basename, dirname, extname, join, resolve } from 'node:path'
 import type { Command } from 'commander'
 import { benchCommand } from '../core/commandText.ts'
 import { BenchError } from '../core/errors.ts'
 import { unknownName } from '../core/names.ts'
+import { isThere, listIfThere, statIfThere } from '../core/readable.ts'
 import type { Job } from '../core/result.ts'
 import { type RunRecord, readRun, readRuns, type WholeRun } from '../report/runRecord.ts'
 import type { RunFolder } from '../runner/store/runFolder.ts'
@@ -54,7 +54,7 @@ export type Place =
  */
 export function placesOf(item: string, store: string | undefined): readonly Place[] {
   if (isExperimentFile(item)) return [{ kind: 'experiment', path: item }]
-  const found = item === '' ? undefined : statSync(item, { throwIfNoEntry: false })
+  const found = item === '' ? undefined : statIfThere(item)
   if (found?.isDirectory()) return placesIn(item)
   if (found !== undefined) {
     const expected = 'expected an experiment file (.yaml), a store, a run folder, a report folder or the id of a run'
@@ -67,11 +67,12 @@ export const isExperimentFile = (item: string): boolean => ['.yaml', '.yml'].inc
 
 function placesIn(folder: string): readonly Place[] {
   const path = resolve(folder)
-  if (existsSync(join(path, RUN))) return [{ kind: 'run', run: new Store(dirname(path)).run(basename(path)) }]
-  if (existsSync(join(path, REPORT))) return [{ kind: 'report', folder }]
-  const reports = readdirSync(path)
+  if (isThere(join(path, RUN))) return [{ kind: 'run', run: new Store(dirname(path)).run(basename(path)) }]
+  if (isThere(join(path, REPORT))) return [{ kind: 'report', folder }]
+  const reports = (listIfThere(path) ?? [])
+    .map(({ name }) => name)
     .sort()
-    .filter((name) => !IS_RUN.test(name) && existsSync(join(path, name, REPORT)))
+    .filter((name) => !IS_RUN.test(name) && isThere(join(path, name, REPORT)))
     .map((name): Place => ({ kind: 'report', folder: join(folder, name) }))
   const store = new Store(folder)
   return reports.length > 0 && store.runs().length === 0 ? reports : [{ kind: 'store', store }, ...reports]
@@ -87,7 +88,7 @@ const REPORT = 'report.json'
 function runNamed(id: string, store: Store): RunFolder {
   const run = store.run(id)
   if (id === basename(id) && run.exists()) return run
-  const known = existsSync(store.folder) ? store.runs().map((each) => each.id) : []
+  const known = isThere(store.folder) ? store.runs().map((each) => each.id) : []
   throw unknownName(`path or run of ${store.folder}`, id, known)
 }
 
@@ -128,7 +129,7 @@ async function selected<Run extends RunRecord>(
 
 /** What `--store` names: a store, though there may be none yet, or a run or a report. */
 export function placesOfStore(store: string = DEFAULT_STORE): readonly Place[] {
-  return existsSync(store) ? placesOf(store, undefined) : [{ kind: 'store', store: new Store(store) }]
+  return isThere(store) ? placesOf(store, undefined) : [{ kind: 'store', store: new Store(store) }]
 }
 
 /** Every run of a place, read; those of a report always with all that is kept of them. */

@@ -1,7 +1,7 @@
 /** The datasets that have a name, and where each is kept. */
-import { existsSync } from 'node:fs'
 import { benchCommand } from '../core/commandText.ts'
 import type { ImageCounts } from '../core/data.ts'
+import { isThere } from '../core/readable.ts'
 import { userFolder } from '../core/userFolder.ts'
 
 /** How many images a published dataset has; fewer are not that dataset. */
@@ -63,5 +63,5 @@ export function datasetFolder(name: string): string {
 
 /** Whether a dataset is where it is looked for when no folder is named. */
 export function isFetched(name: string): boolean {
-  return existsSync(datasetFolder(name))
+  return isThere(datasetFolder(name))
 }

@@ -1,6 +1,7 @@
 /** An architecture as a user names it: a published name, its text, or a file that holds either. */
-import { existsSync, readFileSync, statSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import { BenchError } from '../core/errors.ts'
+import { statIfThere } from '../core/readable.ts'
 import { type DartsGenotype, parseCells } from '../spaces/darts/index.ts'
 
 /**
@@ -9,7 +10,7 @@ import { type DartsGenotype, parseCells } from '../spaces/darts/index.ts'
  * @throws BenchError `missing`, `unknown-name` or `bad-input` that says which part is wrong
  */
 export function readGenotype(argument: string): DartsGenotype {
-  const isFile = existsSync(argument) && statSync(argument).isFile()
+  const isFile = statIfThere(argument)?.isFile() === true
   if (!isFile && /^[^(){}]*(?:[/\\]|\.json$)/.test(argument)) {
     const expected = 'a file with a genotype, as result.json of a search, its text, or a published name'
     throw new BenchError('missing', `there is no file ${argument}; expected ${expected}`)

@@ -1,16 +1,18 @@
 /** One full training on disk: a checkpoint while it runs, its result when it is done. */
-import { existsSync, readFileSync, rmSync } from 'node:fs'
+import { rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { makeFolder, writeAtomically } from '../core/atomicFile.ts'
 import { BenchError } from '../core/errors.ts'
 import type { ExecutableState } from '../core/executor.ts'
 import { type Lock, lock } from '../core/lock.ts'
 import type { ProcessIdentity } from '../core/processes.ts'
+import { isThere, readIfThere } from '../core/readable.ts'
+import { parseRecord } from '../core/recordSchemas.ts'
 import { recordText } from '../core/recordText.ts'
 import { seal, unseal } from '../core/sealedFile.ts'
 import { removeTemporaries } from '../core/temporaryFile.ts'
 import type { TrainingEpoch } from './training.ts'
-import type { TrainingRecord } from './trainingRecord.ts'
+import { type TrainingRecord, trainingRecordSchema } from './trainingRecord.ts'
 
 const MAGIC = 'NBHTRN01'
 
@@ -45,17 +47,19 @@ export class TrainingFolder {
     makeFolder(this.#path)
     this.#lock = await lock(this.#file('lock'), onWait)
     removeTemporaries(this.#path)
-    if (existsSync(this.#file('result.json'))) rmSync(this.#file('checkpoint'), { force: true })
+    if (isThere(this.#file('result.json'))) rmSync(this.#file('checkpoint'), { force: true })
     return this.#lock
   }
 
   /** Undefined where the training is not finished. @throws BenchError `corrupt` */
   result(): TrainingRecord | undefined {
     const path = this.#file('result.json')
-    const record = parse(readIfThere(path)?.toString('utf8'))
-    if (record === undefined) return undefined
-    if (record.schema === 1 && record.id === this.id) return record
-    throw new BenchError('corrupt', `${path} is not the result of ${this.id}; move it away`)
+    const text = readIfThere(path)?.toString('utf8')
+    if (text === undefined) return undefined
+    const remedy = 'restore it from a copy, or move its folder away'
+    const record = parseRecord(text, path, { schema: trainingRecordSchema, what: 'the result of a training', remedy })
+    if (record.id === this.id) return record
+    throw new BenchError('corrupt', `${path} is the result of ${record.id}, not of ${this.id}; ${remedy}`)
   }
 
   /** Undefined where the training begins at epoch 0. @throws BenchError `corrupt` where it is damaged, or another's */
@@ -96,24 +100,5 @@ export class TrainingFolder {
 
   #file(name: string): string {
     return join(this.#path, name)
-  }
-}
-
-function readIfThere(path: string): Buffer | undefined {
-  try {
-    return readFileSync(path)
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
-    throw error
-  }
-}
-
-/** What is no JSON is no record either. */
-function parse(text: string | undefined): TrainingRecord | undefined {
-  if (text === undefined) return undefined
-  try {
-    return JSON.parse(text)
-  } catch {
-    return {} as TrainingRecord
   }
 }

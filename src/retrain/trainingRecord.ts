@@ -1,6 +1,8 @@
 /** What a full training is, and what it leaves in the store. */
+import { z } from 'zod'
 import { contentName } from '../core/canonicalJson.ts'
 import type { Arithmetic } from '../core/executor.ts'
+import { moment, retrainingSettings, trainingOutcome, trainingTime } from '../core/recordSchemas.ts'
 import type { RetrainingSettings, TrainingOutcome, TrainingTime } from '../core/retraining.ts'
 import { type DartsGenotype, darts } from '../spaces/darts/index.ts'
 import type { TrainingEpoch } from './training.ts'
@@ -50,6 +52,35 @@ export const trainingJob = ({
   seed,
   executor,
   ...(arithmetic && { arithmetic }),
+})
+
+const number = z.number()
+
+const trainingEpoch = z.looseObject({
+  epoch: z.int().min(0),
+  learningRate: number,
+  dropProbability: number,
+  trainLoss: number,
+  trainAccuracyPct: number,
+  testAccuracyPct: number,
+  testTop5AccuracyPct: number,
+}) satisfies z.ZodType<TrainingEpoch>
+
+/** What `result.json` of a training must look like. */
+export const trainingRecordSchema: z.ZodType<TrainingRecord> = trainingOutcome.extend({
+  schema: z.literal(1),
+  job: z.looseObject({
+    genotype: z.string(),
+    dataset: z.looseObject({ name: z.string(), contentHash: z.string() }),
+    settings: retrainingSettings,
+    seed: z.int().min(0),
+    executor: z.string(),
+    arithmetic: z.enum(['deterministic', 'fused', 'device']).optional(),
+  }),
+  parameters: number,
+  macs: number,
+  epochs: z.array(trainingEpoch).min(1),
+  timing: trainingTime.extend({ startedAt: moment, finishedAt: moment }),
 })
 
 /** The name of the training's folder: `retrain-cifar10-seed0-0123456789abcdef`. */

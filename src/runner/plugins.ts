@@ -1,5 +1,5 @@
 /** Loading a user's plugins: TypeScript or JavaScript files, or installed packages. */
-import { existsSync, readFileSync, statSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { extname, isAbsolute, join, resolve } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
@@ -7,6 +7,7 @@ import type { Jiti } from 'jiti'
 import type { Algorithm } from '../core/algorithm.ts'
 import { BenchError } from '../core/errors.ts'
 import { type Plugin, Registry } from '../core/plugin.ts'
+import { statIfThere } from '../core/readable.ts'
 import type { SearchSpace } from '../core/space.ts'
 import { pluginContent } from './pluginContent.ts'
 import { pluginProblem } from './pluginShape.ts'
@@ -58,7 +59,7 @@ export const isPluginFile = (source: string): boolean =>
 
 function locateFile(source: string): string {
   const path = resolve(source)
-  const found = statSync(path, { throwIfNoEntry: false })
+  const found = statIfThere(path)
   if (found === undefined) throw new BenchError('missing', `plugin ${source}: there is no file ${path}`)
   if (!found.isFile()) throw new BenchError('bad-input', `plugin ${source} is no file; name the one to import`)
   return path

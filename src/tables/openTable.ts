@@ -1,11 +1,12 @@
 /** From a name or a path to an open table, whose columns are read when they are asked for. */
 import { closeSync, openSync, readSync } from 'node:fs'
-import { access, readdir, readFile, stat } from 'node:fs/promises'
+import { readFile, stat } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { BenchError } from '../core/errors.ts'
 import { fileHash } from '../core/fileHash.ts'
 import { beyondLimit, limitOf } from '../core/limits.ts'
 import { unknownName } from '../core/names.ts'
+import { isThere, listIfThere } from '../core/readable.ts'
 import type { ReadRange } from './columns.ts'
 import { type FileEntry, type Manifest, parseManifest } from './manifest.ts'
 import { Table } from './table.ts'
@@ -47,10 +48,10 @@ export async function openManifest(nameOrPath: string, options: OpenOptions = {}
 
 /** Names of all tables in the folders, in the order in which they are looked up. */
 export async function listTables({ folders = tableFolders() }: OpenOptions = {}): Promise<string[]> {
-  const listings = await Promise.all(folders.map((folder) => readdir(folder).catch(() => [])))
-  const names = listings.flatMap((files) =>
-    files.filter((file) => file.endsWith(MANIFEST)).map((file) => file.slice(0, -MANIFEST.length)),
-  )
+  const names = folders.flatMap((folder) => {
+    const files = (listIfThere(folder) ?? []).map((entry) => entry.name)
+    return files.filter((file) => file.endsWith(MANIFEST)).map((file) => file.slice(0, -MANIFEST.length))
+  })
   return [...new Set(names)]
 }
 
@@ -67,7 +68,7 @@ export async function manifestPath(nameOrPath: string, { folders = tableFolders(
   }
   for (const folder of folders) {
     const path = join(folder, `${nameOrPath}${MANIFEST}`)
-    if (await exists(path)) return path
+    if (isThere(path)) return path
   }
   throw unknownName('table', nameOrPath, await listTables({ folders }))
 }
@@ -90,12 +91,6 @@ function unreadable(path: string, cause: NodeJS.ErrnoException): BenchError {
   const found = cause.code === 'ENOENT' ? 'does not exist' : `cannot be read (${cause.code})`
   return new BenchError('missing', `${path} ${found}; a table is an .arrow file with its .manifest.json`, { cause })
 }
-
-const exists = (path: string): Promise<boolean> =>
-  access(path).then(
-    () => true,
-    () => false,
-  )
 
 async function checkSize(path: string, { bytes }: FileEntry): Promise<void> {
   const { size } = await stat(path).catch((cause) => {

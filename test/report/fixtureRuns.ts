@@ -31,6 +31,9 @@ export const fixtureProtocol: Protocol = {
   },
 }
 
+const fixtureEnvironment = { version: '0.0.0', node: 'v20.0.0', platform: 'fixture', cpu: 'fixture' }
+const fixtureMoments = { startedAt: '2000-01-01T00:00:00.000Z', finishedAt: '2000-01-01T00:00:12.500Z' }
+
 export interface FixtureOptions {
   readonly algorithm?: string
   readonly options?: Readonly<Record<string, unknown>>
@@ -71,7 +74,7 @@ export function fixtureRun(options: FixtureOptions = {}): FixtureRun {
       schema: 1,
       id,
       job,
-      environment: { version: '0.0.0', node: 'v20.0.0', platform: 'fixture', cpu: 'fixture' },
+      environment: fixtureEnvironment,
     },
     epochs,
     result: {
@@ -88,7 +91,7 @@ export function fixtureRun(options: FixtureOptions = {}): FixtureRun {
       parameters: 400_000 + stream.integer(800_000),
       macs: 50_000_000 + stream.integer(100_000_000),
       epochs: protocol.epochs,
-      timing: { wallSeconds: 12.5, startedAt: '2000-01-01T00:00:00.000Z', finishedAt: '2000-01-01T00:00:12.500Z' },
+      timing: { wallSeconds: 12.5, ...fixtureMoments },
     },
   }
 }
@@ -179,7 +182,7 @@ export function trainedRun({
 }: Trained): FixtureRun {
   const { request = { preset: 'drnas-paper' }, accuracies = [97], search } = rest
   const text = darts.format(darts.parse(genotype))
-  const job = {
+  const job: Job = {
     algorithm: { name: algorithm, version: 1, options: algorithm === 'genotype' ? { genotype: text } : {} },
     ...{ space: 'darts', dataset: { name: dataset }, probes: [], seed },
     retraining: { settings: resolveSettings(request, dataset) },
@@ -190,15 +193,12 @@ export function trainedRun({
     best: { epoch: 1, testAccuracyPct: testAccuracyPct + 0.5 },
   }))
   const time = { wallSeconds: 90, peakMemoryBytes: 2e8 }
-  const result = {
-    ...{ schema: 1, id: 'x', seed, genotype: text, metrics: [], parameters: 3_349_342, macs: 528_359_050, trainings },
-    timing: { wallSeconds: 100, trainings: trainings.map(() => time), ...(search && { search }) },
-  } as unknown as ResultRecord
-  return {
-    manifest: { schema: 1, id: 'x', job, environment: {} } as unknown as WholeRun['manifest'],
-    epochs: [],
-    result,
+  const result: ResultRecord = {
+    ...{ schema: 1, id: 'x', algorithm, space: 'darts', dataset, table: null, protocol: job.protocol.name, seed },
+    ...{ genotype: text, metrics: [], parameters: 3_349_342, macs: 528_359_050, epochs: 1, trainings },
+    timing: { wallSeconds: 100, ...fixtureMoments, trainings: trainings.map(() => time), ...(search && { search }) },
   }
+  return { manifest: { schema: 1, id: 'x', job, environment: fixtureEnvironment }, epochs: [], result }
 }
 
 /** A finished black-box search: what it asked, and what it was told, in %. Its epoch has no looked-up numbers. */

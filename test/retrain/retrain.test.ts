@@ -1,4 +1,4 @@
-import { copyFileSync, existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { copyFileSync, existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { beforeEach, describe, expect, test } from 'vitest'
 import { retrainingEvaluator } from '../../src/retrain/evaluator.ts'
@@ -100,8 +100,14 @@ describe('a full training', () => {
     await expect(retrain(run)).rejects.toThrow(
       'checkpoint does not match its own hash; delete it to begin this training',
     )
-    writeFileSync(join(filesOf('store')[0], 'result.json'), '{"schema": 1, "id": "retrain-other"}')
-    await expect(retrain(run)).rejects.toThrow(/result.json is not the result of retrain-pictures-seed0-/)
+    const path = join(filesOf('store')[0], 'result.json')
+    writeFileSync(path, '{"schema": 1, "id": "retrain-other"}')
+    await expect(retrain(run)).rejects.toThrow(/result.json is not the result of a training: seed: expected/)
+    rmSync(path)
+    rmSync(checkpointOf('store'), { force: true })
+    const record = await retrain(run)
+    writeFileSync(path, JSON.stringify({ ...record, id: 'retrain-other' }))
+    await expect(retrain(run)).rejects.toThrow(/result.json is the result of retrain-other, not of retrain-pictures-/)
   })
 
   test('of two processes is run by one, and the other waits for it', async () => {

@@ -1,11 +1,11 @@
 /** `bench retrain` */
-import { existsSync, statSync } from 'node:fs'
 import { basename, relative, resolve } from 'node:path'
 import { Command } from 'commander'
 import { builtins } from '../../builtins.ts'
 import { cores } from '../../core/cores.ts'
 import { BenchError } from '../../core/errors.ts'
 import { counted } from '../../core/plainText.ts'
+import { statIfThere } from '../../core/readable.ts'
 import { DATASETS, knownName } from '../../data/datasetNames.ts'
 import { type BackendName, backendNames } from '../../engine/executors.ts'
 import type { TableFormat } from '../../report/formats/renderTable.ts'
@@ -180,7 +180,7 @@ function imagesOf({ dataset, data }: RetrainFlags): Pick<RetrainingRequest, 'fam
 /** Named without a slash, a folder must not take the place of a dataset that goes by this name. */
 function isUnknownFolder(name: string): boolean {
   const isKnown = name === 'imagenet' || DATASETS.some((dataset) => dataset.name === knownName(name))
-  return !isKnown && existsSync(name) && statSync(name).isDirectory()
+  return !isKnown && statIfThere(name)?.isDirectory() === true
 }
 
 function label({ job }: PlannedJob): string {

@@ -1,7 +1,7 @@
 /** The datasets that are read from files: in which forms, and how they are found. */
-import { existsSync } from 'node:fs'
 import { stat } from 'node:fs/promises'
 import { BenchError } from '../../core/errors.ts'
+import { isThere } from '../../core/readable.ts'
 import { type ChannelStatistics, CIFAR10, CIFAR100, channelStatistics, IMAGENET16 } from '../batches/normalisation.ts'
 import type { Dataset } from '../dataset.ts'
 import { datasetFolder, type FileDatasetName, howToGet, missingImages } from '../datasetNames.ts'
@@ -65,7 +65,7 @@ export async function openFileDataset(name: string, options: OpenDatasetOptions)
 
 async function findRoot(name: string, folder: string | undefined): Promise<string> {
   const root = folder ?? datasetFolder(name)
-  if (existsSync(root)) return root
+  if (isThere(root)) return root
   const found =
     folder === undefined ? `dataset ${name} is not on this machine` : `dataset ${name}: there is no ${folder}`
   throw new BenchError('missing', `${found}; ${howToGet(name)}`)

@@ -7,6 +7,7 @@ import pLimit from 'p-limit'
 import { BenchError } from '../../core/errors.ts'
 import { fileHash } from '../../core/fileHash.ts'
 import { beyondLimit, type LimitName, limitOf } from '../../core/limits.ts'
+import { isAbsence, unreadable } from '../../core/readable.ts'
 
 export interface FileTree {
   /** As the user named it. */
@@ -69,8 +70,7 @@ async function readBounded(file: string, limit: SizeLimit = 'dataset-gib'): Prom
     requireSize(file, (await stat(file)).size, limit)
     return await readFile(file)
   } catch (cause) {
-    if (cause instanceof BenchError) throw cause
-    throw new BenchError('missing', `cannot read ${file}: ${(cause as Error).message}`, { cause })
+    throw cause instanceof BenchError ? cause : unreadable(file, cause)
   }
 }
 
@@ -84,7 +84,9 @@ export function requireSize(file: string, bytes: number, limit: SizeLimit): void
 /** Files, and folders with a slash at their end. */
 async function walk(folder: string, prefix: string, depth: number): Promise<string[]> {
   const entries = await readdir(path.join(folder, prefix), { withFileTypes: true }).catch((cause) => {
-    throw new BenchError('missing', `cannot read folder ${path.join(folder, prefix)}: ${cause.message}`, { cause })
+    throw isAbsence(cause)
+      ? new BenchError('missing', `there is no folder ${path.join(folder, prefix)}`, { cause })
+      : unreadable(path.join(folder, prefix), cause)
   })
   const visible = entries.filter(({ name }) => !name.startsWith('.'))
   const lists = await Promise.all(

@@ -5,6 +5,7 @@
 import { z } from 'zod'
 import { BenchError } from '../../core/errors.ts'
 import { printable } from '../../core/plainText.ts'
+import { parseRecord } from '../../core/recordSchemas.ts'
 import { listTables } from '../../tables/openTable.ts'
 import { embeddedTables } from '../../tables/tableFolders.ts'
 import { type ContentOptions, figuresOf, type NamedFigure, type NamedTable, tablesOf } from '../content.ts'
@@ -136,18 +137,8 @@ export async function computedFiles(
 
 /** @throws BenchError `corrupt` */
 export function parseRecipe(text: string, path: string): ReportRecipe {
-  const parsed = recipeSchema.safeParse(parseJson(text))
-  if (parsed.success) return parsed.data
-  const [{ path: at, message }] = parsed.error.issues
-  throw new BenchError('corrupt', `${path} is not the recipe of a report: ${at.join('.')} ${message}`)
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch {
-    return undefined
-  }
+  const remedy = 'restore it from a copy, or write the report again'
+  return parseRecord(text, path, { schema: recipeSchema, what: 'the recipe of a report', remedy })
 }
 
 /** A run's folder, as the store has it. */

@@ -3,11 +3,13 @@
  * `runs.csv` a line a run; what the lookup table says of an architecture stands once, in `lookups.csv`. Kept are the
  * numbers that are reported, and of a search's clock the moments at which its best answer improved.
  */
-import { type Options, parse } from 'csv-parse/sync'
+import { parse } from 'csv-parse/sync'
+import { z } from 'zod'
 import { canonicalJson } from '../../core/canonicalJson.ts'
 import { BenchError } from '../../core/errors.ts'
 import { groupBy } from '../../core/groupBy.ts'
 import { type Metric, parseQualifier } from '../../core/metric.ts'
+import { parseRecord, problemIn, sharedRecord } from '../../core/recordSchemas.ts'
 import { recordText } from '../../core/recordText.ts'
 import type { Job, RunManifest } from '../../core/result.ts'
 import type { SearchSpace } from '../../core/space.ts'
@@ -62,13 +64,13 @@ export function condensedSpace(files: Pick<CondensedFiles, 'jobs.json'>): string
 export function expand(files: CondensedFiles, space: SearchSpace): readonly WholeRun[] {
   const jobs = readJobs(files)
   const metrics = readLookups(files['lookups.csv'])
-  const lines: Record<(typeof HEAD)[number], string>[] = readCsv('runs.csv', files['runs.csv'], { columns: true })
-  return lines.map((line) => {
-    const shared = jobs[Number(line.job)]
+  const lines = readCsv('runs.csv', files['runs.csv'], runLine)
+  return lines.map((line, i) => {
+    const shared = jobs[line.job]
     if (shared === undefined) throw new BenchError('corrupt', `runs.csv names job ${line.job}, which jobs.json lacks`)
-    const job: Job = { ...shared.job, seed: Number(line.seed) }
+    const job: Job = { ...shared.job, seed: line.seed }
     const id = runId(job).replace(/[^-]*$/, line.run)
-    const genotype = genotypeOf(line.architecture, space)
+    const genotype = genotypeOf(line.architecture, space, `runs.csv, line ${i + 2}`)
     return {
       manifest: { schema: 1, id, job, environment: shared.environment, resumedIn: shared.resumedIn },
       epochs: [],
@@ -77,19 +79,72 @@ export function expand(files: CondensedFiles, space: SearchSpace): readonly Whol
   })
 }
 
-function readJobs(files: Pick<CondensedFiles, 'jobs.json'>): readonly SharedJob[] {
-  try {
-    return JSON.parse(files['jobs.json'])
-  } catch (cause) {
-    throw new BenchError('corrupt', `jobs.json is not JSON: ${(cause as Error).message}`, { cause })
+const REMEDY = 'restore it from a copy, or write the report again'
+
+const sharedJobs: z.ZodType<readonly SharedJob[]> = z.array(sharedRecord)
+
+const readJobs = (files: Pick<CondensedFiles, 'jobs.json'>): readonly SharedJob[] =>
+  parseRecord(files['jobs.json'], 'jobs.json', {
+    schema: sharedJobs,
+    what: 'the jobs of a compact report',
+    remedy: REMEDY,
+  })
+
+/** A number in a file; nothing at all is none. */
+const written = z
+  .string()
+  .regex(/^-?\d+(\.\d+)?(e[-+]?\d+)?$/i, { error: 'expected a number' })
+  .transform(Number)
+const whole = z
+  .string()
+  .regex(/^\d{1,15}$/, { error: 'expected a whole number' })
+  .transform(Number)
+const absent = z.literal('').transform(() => undefined)
+
+/** A line of `runs.csv`. */
+const runLine = z.strictObject({
+  job: whole,
+  seed: whole,
+  run: z.string().regex(/^[0-9a-f]{16}$/, { error: 'expected 16 hexadecimal digits' }),
+  architecture: z.string(),
+  evaluations: z.union([absent, whole], { error: 'expected a whole number or nothing' }),
+  seconds: z.union([absent, written], { error: 'expected a number or nothing' }),
+  improvements: z
+    .string()
+    .regex(/^(\d+ -?\d+\.\d\d( (?!$)|$))*$/, { error: 'expected pairs of seconds and accuracies' }),
+})
+
+type RunLine = z.infer<typeof runLine>
+
+/** A line of `lookups.csv`. */
+const lookupLine = z.strictObject({
+  table: z.string(),
+  sha256: z.string(),
+  architecture: z.string(),
+  qualifier: z.string(),
+  accuracyPct: written,
+})
+
+/** The lines of a file with a head. @throws BenchError `corrupt` naming file, line and column */
+function readCsv<Line extends z.ZodObject>(name: string, text: string, line: Line): z.infer<Line>[] {
+  const columns = Object.keys(line.shape)
+  const rows = parseCsv(name, text)
+  const found = rows[0] ?? []
+  if (found.join() !== columns.join()) {
+    throw new BenchError('corrupt', `${name} begins with "${found.join()}", expected "${columns.join()}"; ${REMEDY}`)
   }
+  return rows.slice(1).map((cells, i) => {
+    const checked = line.safeParse(Object.fromEntries(columns.map((column, at) => [column, cells[at]])))
+    if (checked.success) return checked.data
+    throw new BenchError('corrupt', `${name}, line ${i + 2}: ${problemIn(checked.error)}; ${REMEDY}`)
+  })
 }
 
-function readCsv<Row>(name: string, text: string, options: Options): Row[] {
+function parseCsv(name: string, text: string): string[][] {
   try {
-    return parse(text, options) as Row[]
+    return parse(text)
   } catch (cause) {
-    throw new BenchError('corrupt', `${name} cannot be read: ${(cause as Error).message}`, { cause })
+    throw new BenchError('corrupt', `${name} cannot be read: ${(cause as Error).message}; ${REMEDY}`, { cause })
   }
 }
 
@@ -146,13 +201,20 @@ function architectureName(genotype: string, space: SearchSpace): string {
   return numbering === undefined ? csvField(genotype) : String(numbering.indexOf(space.parse(genotype)))
 }
 
-const genotypeOf = (name: string, space: SearchSpace): string =>
-  space.numbering === undefined ? name : space.format(space.numbering.at(Number(name)))
+/** @throws BenchError `corrupt` where the space has no such architecture */
+function genotypeOf(name: string, space: SearchSpace, line: string): string {
+  try {
+    return space.format(space.numbering === undefined ? space.parse(name) : space.numbering.at(Number(name)))
+  } catch (cause) {
+    const { message } = cause as Error
+    throw new BenchError('corrupt', `${line}: architecture "${name}" is none of ${space.name}: ${message}`, { cause })
+  }
+}
 
 function resultOf(
   { wallSeconds, startedAt, finishedAt }: SharedJob,
   job: Job,
-  { evaluations, seconds, improvements }: Record<(typeof HEAD)[number], string>,
+  { evaluations, seconds, improvements }: RunLine,
 ): Omit<ReportedResult, 'id' | 'genotype' | 'metrics'> {
   const numbers = improvements.split(' ').map(Number)
   const queries = Array.from({ length: numbers.length >> 1 }, (_, i) => ({
@@ -168,8 +230,8 @@ function resultOf(
     protocol: job.protocol.name,
     seed: job.seed,
     epochs: 1,
-    ...(evaluations !== '' && {
-      oracle: { budgetSeconds: job.budgetSeconds ?? null, usedSeconds: Number(seconds), queries },
+    ...(evaluations !== undefined && {
+      oracle: { budgetSeconds: job.budgetSeconds ?? null, usedSeconds: seconds ?? 0, queries },
     }),
     timing: { wallSeconds, startedAt, finishedAt },
   }
@@ -177,12 +239,11 @@ function resultOf(
 
 /** Architecture in its table ↦ qualifier ↦ accuracy in %. */
 function readLookups(csv: string): ReadonlyMap<string, ReadonlyMap<string, number>> {
-  const rows = readCsv<string[]>('lookups.csv', csv, { from_line: 2 })
   const byArchitecture = new Map<string, Map<string, number>>()
-  for (const [table, sha256, architecture, qualifier, accuracyPct] of rows) {
+  for (const { table, sha256, architecture, qualifier, accuracyPct } of readCsv('lookups.csv', csv, lookupLine)) {
     const key = architectureKey({ name: table, sha256 }, architecture)
     const known = byArchitecture.get(key) ?? new Map<string, number>()
-    byArchitecture.set(key, known.set(qualifier, Number(accuracyPct)))
+    byArchitecture.set(key, known.set(qualifier, accuracyPct))
   }
   return byArchitecture
 }

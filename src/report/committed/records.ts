@@ -1,7 +1,7 @@
 /** What a committed report is computed from. */
-import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { BenchError } from '../../core/errors.ts'
+import { isThere, readIfThere } from '../../core/readable.ts'
 import type { SearchSpace } from '../../core/space.ts'
 import { Store } from '../../runner/store/store.ts'
 import { readRun, type WholeRun } from '../runRecord.ts'
@@ -34,7 +34,7 @@ export async function readReport(folder: string, spaceOf: SpaceOf): Promise<Comm
 
 /** Kept as run folders or condensed. */
 async function recordsIn(report: string, spaceOf: SpaceOf): Promise<Records> {
-  if (existsSync(join(report, 'runs.csv'))) {
+  if (isThere(join(report, 'runs.csv'))) {
     const text = (name: string) => requiredText(join(report, name))
     const files = { 'jobs.json': text('jobs.json'), 'runs.csv': text('runs.csv'), 'lookups.csv': text('lookups.csv') }
     const space = await spaceOf(condensedSpace(files))
@@ -46,6 +46,7 @@ async function recordsIn(report: string, spaceOf: SpaceOf): Promise<Records> {
 }
 
 function requiredText(path: string): string {
-  if (existsSync(path)) return readFileSync(path, 'utf8')
+  const bytes = readIfThere(path)
+  if (bytes !== undefined) return bytes.toString('utf8')
   throw new BenchError('missing', `${path} does not exist; without it the report cannot be recomputed`)
 }

@@ -1,6 +1,6 @@
 /** Whether a committed report is what its records give, and these what they should be. */
-import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { readIfThere } from '../../core/readable.ts'
 import type { RunRecord } from '../runRecord.ts'
 import { checkedFiles, differences } from './committed.ts'
 import { contradictions } from './contradictions.ts'
@@ -59,8 +59,8 @@ export async function verifyRecords(place: string, runs: readonly RunRecord[]): 
 /** Of the files as they are committed; one that is missing has no line. */
 function changes(report: string, recomputed: ReadonlyMap<string, string>): readonly Difference[] {
   return [...recomputed].flatMap(([file, expected]) => {
-    const path = join(report, file)
-    const lines = differences(file, existsSync(path) ? readFileSync(path, 'utf8') : '', expected)
+    const committed = readIfThere(join(report, file))?.toString('utf8') ?? ''
+    const lines = differences(file, committed, expected)
     return lines.length === 0 ? [] : [{ file, lines }]
   })
 }

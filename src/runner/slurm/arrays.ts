@@ -3,13 +3,17 @@
  * NAME is the hash of the orders, and `bench-NAME` the array's name in Slurm: by it the queue is asked, so nothing has to be
  * written after the submission, and no task can start before what it reads is there.
  */
-import { existsSync, readdirSync, readFileSync, rmdirSync, rmSync } from 'node:fs'
+import { readdirSync, rmdirSync, rmSync } from 'node:fs'
 import { dirname, join } from 'node:path'
+import { z } from 'zod'
 import { writeAtomically } from '../../core/atomicFile.ts'
 import { contentName } from '../../core/canonicalJson.ts'
 import { BenchError } from '../../core/errors.ts'
+import { isThere, listIfThere, readIfThere } from '../../core/readable.ts'
+import { orderedJob, parseRecord } from '../../core/recordSchemas.ts'
 import { recordText } from '../../core/recordText.ts'
 import type { Job } from '../../core/result.ts'
+import { backendNames } from '../../engine/backendChoice.ts'
 import type { Store } from '../store/store.ts'
 import type { WorkOrder } from '../workers/workOrder.ts'
 import { slurm } from './command.ts'
@@ -43,21 +47,39 @@ export function discardArray({ folder }: JobArray): void {
 /** @throws BenchError `missing` or `corrupt` */
 export function readOrders(folder: string): readonly WorkOrder[] {
   const path = join(folder, ORDERS)
-  if (!existsSync(path))
+  const text = readIfThere(path)?.toString('utf8')
+  if (text === undefined)
     throw new BenchError('missing', `${path} does not exist; it is written where runs are submitted with --slurm`)
-  try {
-    const { schema, orders } = JSON.parse(readFileSync(path, 'utf8'))
-    if (schema === 1 && Array.isArray(orders)) return orders
-  } catch {
-    // Said below.
-  }
-  throw new BenchError('corrupt', `${path} has no work orders of this program; submit again`)
+  return parseRecord(text, path, { schema: arrayFile, what: 'the work orders of a job array', remedy: 'submit again' })
+    .orders
 }
+
+const arrayFile: z.ZodType<{ readonly orders: readonly WorkOrder[] }> = z.looseObject({
+  schema: z.literal(1),
+  orders: z.array(
+    z.looseObject({
+      store: z.string(),
+      jobs: z.array(orderedJob),
+      atATime: z.int().min(1).optional(),
+      plugins: z.array(z.string()),
+      data: z.string().optional(),
+      table: z.string().optional(),
+      executor: z.looseObject({
+        backend: z.enum(backendNames),
+        executor: z.enum(['auto', 'tfjs', 'static']).optional(),
+        deterministic: z.boolean().optional(),
+        fastMath: z.boolean().optional(),
+        threads: z.int().min(1).optional(),
+      }),
+    }),
+  ),
+})
 
 /** The jobs that wait or run in Slurm, by id: those of this store's arrays whose tasks are not over. */
 export function queuedJobs(store: Store): ReadonlyMap<string, Job> {
   const root = arraysOf(store)
-  const hashes = existsSync(root) ? readdirSync(root).filter((hash) => existsSync(join(root, hash, ORDERS))) : []
+  const folders = (listIfThere(root) ?? []).map(({ name }) => name)
+  const hashes = folders.filter((hash) => isThere(join(root, hash, ORDERS)))
   if (hashes.length === 0) return new Map()
   const names = hashes.map(nameOf).join(',')
   const lines = slurm('squeue', ['--noheader', '--array', `--name=${names}`, '--format=%j %K']) ?? ''

@@ -1,11 +1,13 @@
 /** One run on disk. */
-import { existsSync, readdirSync, readFileSync, rmSync, statSync, truncateSync } from 'node:fs'
+import { readdirSync, rmSync, statSync, truncateSync } from 'node:fs'
 import { join } from 'node:path'
 import { appendWhole, makeFolder, writeAtomically, writeFailure } from '../../core/atomicFile.ts'
 import { canonicalJson } from '../../core/canonicalJson.ts'
 import { BenchError } from '../../core/errors.ts'
 import { type Lock, lock, lockHolder, lockIfFree } from '../../core/lock.ts'
 import type { ProcessIdentity } from '../../core/processes.ts'
+import { isThere, readIfThere } from '../../core/readable.ts'
+import { parseRecord, type ReadAs, runFiles } from '../../core/recordSchemas.ts'
 import { recordText } from '../../core/recordText.ts'
 import type { EpochRecord, FailureRecord, ResultRecord, RunManifest } from '../../core/result.ts'
 import { removeTemporaries } from '../../core/temporaryFile.ts'
@@ -21,6 +23,12 @@ export type RunState =
   /** Its process is gone; the same command goes on from the checkpoint. */
   | 'interrupted'
 
+const REMEDY = 'restore it from a copy, or move the folder away'
+
+type RunFile<Name extends 'run.json' | 'result.json' | 'failure.json'> = ReturnType<
+  (typeof runFiles)[Name]['schema']['parse']
+>
+
 export class RunFolder {
   readonly path: string
   readonly id: string
@@ -31,34 +39,36 @@ export class RunFolder {
     this.id = id
   }
 
+  /** @throws BenchError `bad-input` where that cannot be told: a run that cannot be read is not left out */
   exists(): boolean {
-    return existsSync(this.#file('run.json'))
+    return isThere(this.#file('run.json'))
   }
 
   isFinished(): boolean {
-    return existsSync(this.#file('result.json'))
+    return isThere(this.#file('result.json'))
   }
 
   state(): RunState {
     if (this.isFinished()) return 'finished'
     if (lockHolder(this.#file('lock')) !== undefined) return 'running'
-    return existsSync(this.#file('failure.json')) ? 'failed' : 'interrupted'
+    return isThere(this.#file('failure.json')) ? 'failed' : 'interrupted'
   }
 
   /** @throws BenchError `missing` or `corrupt` */
   manifest(): RunManifest {
-    const manifest = this.#readJson<RunManifest>('run.json')
+    const manifest = this.#read('run.json')
     if (manifest === undefined) throw new BenchError('missing', `${this.path} holds no run: there is no run.json`)
     return manifest
   }
 
   /** The result, or undefined where the run is not finished. @throws BenchError `corrupt` */
   result(): ResultRecord | undefined {
-    return this.#readJson<ResultRecord>('result.json')
+    return this.#read('result.json')
   }
 
+  /** Why it stopped, or undefined where it did not. @throws BenchError `corrupt` */
   failure(): FailureRecord | undefined {
-    return this.#readJson<FailureRecord>('failure.json')
+    return this.#read('failure.json')
   }
 
   /**
@@ -69,9 +79,9 @@ export class RunFolder {
     const path = this.#file('epochs.jsonl')
     const lines = readIfThere(path)?.toString('utf8').split('\n') ?? []
     return lines.slice(0, -1).map((line, i) => {
-      const record = parse(line)
-      if (record === undefined) throw new BenchError('corrupt', `${path}: line ${i + 1} is no record of an epoch`)
-      return record as EpochRecord
+      const record = parseRecord(line, `${path}, line ${i + 1},`, runFiles['epochs.jsonl'])
+      if (record.epoch === i) return record
+      throw new BenchError('corrupt', `${path}, line ${i + 1}, is of epoch ${record.epoch}, expected ${i}; ${REMEDY}`)
     })
   }
 
@@ -101,7 +111,7 @@ export class RunFolder {
    * @throws BenchError `corrupt` where the folder is another job's
    */
   begin(manifest: RunManifest): void {
-    const earlier = this.#readJson<RunManifest>('run.json')
+    const earlier = this.#read('run.json')
     if (earlier === undefined) this.#writeJson('run.json', manifest)
     else if (canonicalJson(earlier.job) !== canonicalJson(manifest.job)) {
       throw new BenchError('corrupt', `${this.path} holds another job than its name says; move it away`)
@@ -185,14 +195,15 @@ export class RunFolder {
     writeAtomically(this.#file(name), recordText(value))
   }
 
-  #readJson<T extends { readonly schema: number }>(name: string): T | undefined {
-    const text = readIfThere(this.#file(name))
+  /** A record of this run: one that was moved here from another run's folder is refused, too. */
+  #read<Name extends 'run.json' | 'result.json' | 'failure.json'>(name: Name): RunFile<Name> | undefined {
+    const path = this.#file(name)
+    const text = readIfThere(path)
     if (text === undefined) return undefined
-    const value = parse(text.toString('utf8'))
-    if (value?.schema !== 1) {
-      throw new BenchError('corrupt', `${this.#file(name)} is not a schema-1 record of this program; move it away`)
-    }
-    return value as T
+    const as = runFiles[name] as ReadAs<RunFile<Name>>
+    const record = parseRecord(text.toString('utf8'), path, as)
+    if (record.id === this.id) return record
+    throw new BenchError('corrupt', `${path} is of run ${record.id}, not of the run that its folder names; ${REMEDY}`)
   }
 
   #keepEpochs(count: number): void {
@@ -217,23 +228,5 @@ function writing(path: string, write: () => void): void {
     write()
   } catch (cause) {
     throw writeFailure(path, cause as NodeJS.ErrnoException)
-  }
-}
-
-function readIfThere(path: string): Buffer | undefined {
-  try {
-    return readFileSync(path)
-  } catch (error) {
-    // ENOTDIR: the store lies under a file, which preparing it will complain about.
-    if (['ENOENT', 'ENOTDIR'].includes((error as NodeJS.ErrnoException).code ?? '')) return undefined
-    throw error
-  }
-}
-
-function parse(text: string): { readonly schema?: unknown } | undefined {
-  try {
-    return JSON.parse(text)
-  } catch {
-    return undefined
   }
 }

@@ -1,8 +1,10 @@
 /** How far the runs of a store are. */
-import type { Job, ResultRecord } from '../../core/result.ts'
+import { join } from 'node:path'
+import { BenchError } from '../../core/errors.ts'
+import type { EpochRecord, Job, ResultRecord } from '../../core/result.ts'
 import { TrainingFolder } from '../../retrain/trainingFolder.ts'
 import { trainingId, trainingJob } from '../../retrain/trainingRecord.ts'
-import { parseCells } from '../../spaces/darts/index.ts'
+import { type DartsGenotype, parseCells } from '../../spaces/darts/index.ts'
 import type { PlannedJob } from '../planning/plan.ts'
 import { queuedJobs } from '../slurm/arrays.ts'
 import type { RunFolder, RunState } from './runFolder.ts'
@@ -81,6 +83,16 @@ export function trainingOf(
   return { training: { preset: settings.preset, epochs: settings.epochs, trainings: seeds.length, finished, underWay } }
 }
 
+/** @throws BenchError `corrupt` where it is none */
+function genotypeIn({ genotype, epoch }: EpochRecord, { path }: RunFolder): DartsGenotype {
+  try {
+    return parseCells(genotype)
+  } catch (cause) {
+    const where = `${join(path, 'epochs.jsonl')}, epoch ${epoch}`
+    throw new BenchError('corrupt', `${where}: ${(cause as Error).message}; move the folder away`, { cause })
+  }
+}
+
 /** The search ends with the architecture of its last epoch; trainings of another one are not found. */
 function begunTrainings(store: Store, run: RunFolder, job: Job): number[] {
   const { retraining, dataset, executor, arithmetic } = job
@@ -88,7 +100,7 @@ function begunTrainings(store: Store, run: RunFolder, job: Job): number[] {
   if (retraining === undefined || last === undefined || executor === undefined) return []
   const { settings, seeds = [job.seed] } = retraining
   const { name, contentHash = '' } = dataset
-  const genotype = parseCells(last.genotype)
+  const genotype = genotypeIn(last, run)
   return seeds.map((seed) => {
     const training = trainingJob({ genotype, dataset: { name, contentHash }, settings, seed, executor, arithmetic })
     return new TrainingFolder(store.folder, trainingId(training)).finishedEpochs()

@@ -1,8 +1,9 @@
 /** The store: one folder a run, laid out as `core/result.ts` says. */
-import { accessSync, constants, existsSync, readdirSync } from 'node:fs'
+import { accessSync, constants } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { makeFolder } from '../../core/atomicFile.ts'
 import { BenchError } from '../../core/errors.ts'
+import { listIfThere, statIfThere } from '../../core/readable.ts'
 import { RunFolder } from './runFolder.ts'
 
 export const DEFAULT_STORE = 'runs'
@@ -19,19 +20,28 @@ export class Store {
     return new RunFolder(join(this.folder, id), id)
   }
 
-  /** All runs that were begun here, by id. @throws BenchError `missing` where there is no store */
+  /**
+   * All runs that were begun here, by id; folders of runs may be links.
+   * @throws BenchError `missing` where there is no store, `bad-input` where a folder in it cannot be read
+   */
   runs(): readonly RunFolder[] {
-    if (!existsSync(this.folder)) {
+    const entries = listIfThere(this.folder)
+    if (entries === undefined) {
       throw new BenchError(
         'missing',
         `there is no store at ${this.folder}; \`bench run --algo drnas\` makes one, --store names another`,
       )
     }
-    return readdirSync(this.folder, { withFileTypes: true })
-      .filter((entry) => entry.isDirectory())
+    return entries
+      .filter((entry) => entry.isDirectory() || (entry.isSymbolicLink() && this.#isLinkedFolder(entry.name)))
       .map((entry) => this.run(entry.name))
       .filter((run) => run.exists())
       .sort((a, b) => (a.id < b.id ? -1 : 1))
+  }
+
+  /** @throws BenchError `bad-input` where the link leads nowhere, as to a disk that is not mounted */
+  #isLinkedFolder(name: string): boolean {
+    return statIfThere(join(this.folder, name))?.isDirectory() === true
   }
 
   /** Makes the folder. @throws BenchError `bad-input` where nothing can be written there */

@@ -1,6 +1,6 @@
 /** Trains what a table lacks and writes it: from nothing, from where an earlier build stopped, or from another table. */
-import { existsSync } from 'node:fs'
 import { join } from 'node:path'
+import { isThere } from '../../core/readable.ts'
 import type { Genotype, SearchSpace } from '../../core/space.ts'
 import type { Dataset } from '../../data/dataset.ts'
 import { writeCurves } from '../curvesFile.ts'
@@ -80,7 +80,7 @@ export async function buildTable<G extends Genotype>(options: BuildOptions<G>): 
 /** The table of the name in the folder, whose journals may be elsewhere: it is added to, never made smaller. */
 async function tableThere(folder: string, name: string): Promise<Table[]> {
   const manifest = join(folder, `${name}.manifest.json`)
-  return existsSync(manifest) ? [await openTable(manifest)] : []
+  return isThere(manifest) ? [await openTable(manifest)] : []
 }
 
 function trainingsOfAll(

@@ -6,9 +6,12 @@
 import { createHash } from 'node:crypto'
 import { readdirSync, readFileSync, truncateSync } from 'node:fs'
 import { join } from 'node:path'
+import { z } from 'zod'
 import { appendWhole, writeAtomically } from '../../core/atomicFile.ts'
 import { BenchError } from '../../core/errors.ts'
 import { type Lock, tryLock } from '../../core/lock.ts'
+import { readIfThere } from '../../core/readable.ts'
+import { parseRecord } from '../../core/recordSchemas.ts'
 import { isSameTraining, type Recipe } from './recipe.ts'
 import type { TrainedArchitecture } from './trainArchitecture.ts'
 import type { TrainingRecord } from './trainingSet.ts'
@@ -66,8 +69,14 @@ const recipePath = (folder: string) => join(folder, 'recipe.json')
 function checkRecipe(folder: string, recipe: Recipe): boolean {
   const text = readIfThere(recipePath(folder))?.toString('utf8')
   if (text === undefined) return false
-  if (isSameTraining(JSON.parse(text), recipe)) return true
+  if (isSameTraining(recordedRecipe(text, recipePath(folder)), recipe)) return true
   throw new BenchError('bad-input', `${folder} holds trainings by another recipe; give another --as, or delete it`)
+}
+
+function recordedRecipe(text: string, path: string): Recipe {
+  const remedy = 'restore it from a copy, or give another --as'
+  const schema = z.looseObject({}) as unknown as z.ZodType<Recipe>
+  return parseRecord(text, path, { schema, what: 'the recipe of a build', remedy })
 }
 
 async function locked(path: string): Promise<Lock> {
@@ -92,12 +101,3 @@ function parse(bytes: Buffer): { readonly records: Entry[]; readonly wholeBytes:
 }
 
 const digest = (text: string): string => createHash('sha256').update(text).digest('hex').slice(0, DIGITS)
-
-function readIfThere(path: string): Buffer | undefined {
-  try {
-    return readFileSync(path)
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
-    throw error
-  }
-}

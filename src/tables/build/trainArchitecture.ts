@@ -1,4 +1,5 @@
 /** One training of one architecture by a recipe. */
+import { z } from 'zod'
 import type { Executor, Tally } from '../../core/executor.ts'
 import { withEpoch } from '../../core/finite.ts'
 import { random } from '../../core/random.ts'
@@ -25,6 +26,18 @@ export interface TrainedArchitecture {
   /** Of processor time, measured; the only part that differs between two trainings of the same seed. */
   readonly seconds: { readonly train: number; readonly valid: number }
 }
+
+const bySplits = z.looseObject({ train: z.number(), 'x-valid': z.number(), 'x-test': z.number() })
+const numbers = z.array(z.number())
+
+/** What a kept training must look like. */
+export const trainedArchitecture: z.ZodType<TrainedArchitecture> = z.looseObject({
+  seed: z.int().min(0),
+  accuraciesPct: bySplits,
+  losses: bySplits,
+  curves: z.looseObject({ trainLoss: numbers, trainAccuracyPct: numbers }),
+  seconds: z.looseObject({ train: z.number(), valid: z.number() }),
+})
 
 export interface TrainingJob<G extends Genotype> {
   readonly space: SearchSpace<G>

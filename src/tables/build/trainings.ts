@@ -1,12 +1,14 @@
 /** Trainings of architectures that a table lacks, kept for good: one file an architecture, by recipe. */
 import { createHash } from 'node:crypto'
-import { readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
+import { z } from 'zod'
 import { writeAtomically } from '../../core/atomicFile.ts'
 import { BenchError } from '../../core/errors.ts'
+import { readIfThere } from '../../core/readable.ts'
+import { parseRecord } from '../../core/recordSchemas.ts'
 import { userTables } from '../tableFolders.ts'
 import { type Recipe, recipeHash } from './recipe.ts'
-import type { TrainedArchitecture } from './trainArchitecture.ts'
+import { type TrainedArchitecture, trainedArchitecture } from './trainArchitecture.ts'
 
 /** Digits of a hash that name a folder or a file. */
 const DIGITS = 16
@@ -18,6 +20,13 @@ export interface KeptTrainings {
   /** One for each seed of the recipe. */
   readonly trainings: readonly TrainedArchitecture[]
 }
+
+const keptTrainings: z.ZodType<KeptTrainings> = z.looseObject({
+  schema: z.literal(1),
+  genotype: z.string(),
+  recipe: z.string(),
+  trainings: z.array(trainedArchitecture).min(1),
+})
 
 export class Trainings {
   readonly #folder: string
@@ -31,11 +40,15 @@ export class Trainings {
 
   /** @throws BenchError `corrupt` where the file is another architecture's */
   read(genotype: string): readonly TrainedArchitecture[] | undefined {
-    const path = this.#path(genotype)
-    const text = readIfThere(path)
+    const path = this.path(genotype)
+    const text = readIfThere(path)?.toString('utf8')
     if (text === undefined) return undefined
-    const kept: KeptTrainings = JSON.parse(text)
-    if (kept.schema !== 1 || kept.genotype !== genotype || kept.recipe !== this.#recipe) {
+    const kept = parseRecord(text, path, {
+      schema: keptTrainings,
+      what: 'a file of kept trainings',
+      remedy: 'delete it',
+    })
+    if (kept.genotype !== genotype || kept.recipe !== this.#recipe) {
       throw new BenchError('corrupt', `${path} does not hold the trainings of ${genotype}; delete it`)
     }
     return kept.trainings
@@ -43,20 +56,12 @@ export class Trainings {
 
   write(genotype: string, trainings: readonly TrainedArchitecture[]): void {
     const kept: KeptTrainings = { schema: 1, genotype, recipe: this.#recipe, trainings }
-    writeAtomically(this.#path(genotype), `${JSON.stringify(kept)}\n`)
+    writeAtomically(this.path(genotype), `${JSON.stringify(kept)}\n`)
   }
 
-  #path(genotype: string): string {
+  /** Where the trainings of an architecture are kept. */
+  path(genotype: string): string {
     const name = createHash('sha256').update(genotype).digest('hex').slice(0, DIGITS)
     return join(this.#folder, `${name}.json`)
-  }
-}
-
-function readIfThere(path: string): string | undefined {
-  try {
-    return readFileSync(path, 'utf8')
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
-    throw error
   }
 }

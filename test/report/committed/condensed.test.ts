@@ -63,7 +63,7 @@ describe('condensed records', () => {
     expect(() => expand({ ...files, 'jobs.json': '[]' }, space)).toThrow('runs.csv names job 0, which jobs.json lacks'))
 
   test.each([
-    ['jobs.json', '[{', 'jobs.json is not JSON: '],
+    ['jobs.json', '[{', 'jobs.json is not the jobs of a compact report: it is no JSON'],
     ['runs.csv', 'job,seed\n0,1,2\n', 'runs.csv cannot be read: '],
     ['lookups.csv', 'a\n"b\n', 'lookups.csv cannot be read: '],
   ])('whose %s is damaged say so', (name, text, message) =>

@@ -1,4 +1,13 @@
-import { appendFileSync, mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import {
+  appendFileSync,
+  chmodSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { beforeEach, describe, expect, test } from 'vitest'
@@ -6,10 +15,13 @@ import { thisProcess } from '../../../src/core/processes.ts'
 import type { EpochRecord, ResultRecord, RunManifest } from '../../../src/core/result.ts'
 import type { Checkpoint } from '../../../src/runner/store/checkpoint.ts'
 import type { RunFolder } from '../../../src/runner/store/runFolder.ts'
+import { storeStatus } from '../../../src/runner/store/status.ts'
 import { Store } from '../../../src/runner/store/store.ts'
+import { fixtureRun } from '../../report/fixtureRuns.ts'
 
-const manifest = { schema: 1, id: 'run', job: { seed: 0 } } as unknown as RunManifest
-const result = { schema: 1, id: 'run', seed: 0, metrics: [] } as unknown as ResultRecord
+const fixture = fixtureRun()
+const manifest: RunManifest = { ...fixture.manifest, id: 'run' }
+const result = { ...fixture.result, id: 'run' } as ResultRecord
 const epoch = (index: number): EpochRecord => ({ epoch: index, genotype: '|x|', metrics: [], seconds: 0.1 })
 const checkpoint = (epochs: number): Checkpoint => ({
   epochs,
@@ -18,6 +30,14 @@ const checkpoint = (epochs: number): Checkpoint => ({
   startedAt: '',
   wallSeconds: 0,
 })
+
+const failure = { schema: 1, id: 'run', epoch: 0, message: '' }
+
+/** What stands in a folder in the place of `run.json`. */
+function inFolder(path: string, place: (file: string) => void): void {
+  mkdirSync(path)
+  place(join(path, 'run.json'))
+}
 
 let store: Store
 let run: RunFolder
@@ -98,13 +118,20 @@ describe('the folder of a run', () => {
     held.release()
   })
 
-  test('says which line of its epochs is none', () => {
+  test('says which line of its epochs is no record, or of another epoch', () => {
     run.begin(manifest)
     run.appendEpochs([epoch(0), epoch(1)])
     const path = join(run.path, 'epochs.jsonl')
-    writeFileSync(path, readFileSync(path, 'utf8').replace('"epoch":1', '"epoch":'))
-    expect(() => run.epochs()).toThrow(/epochs.jsonl: line 2 is no record of an epoch$/)
-    expect(run.epochCount()).toBe(2)
+    const lines = readFileSync(path, 'utf8')
+    for (const [text, problem] of [
+      ['"epoch":', /epochs.jsonl, line 2, is not the record of an epoch: it is no JSON; restore it/],
+      ['"epoch":"1"', /epochs.jsonl, line 2, is not the record of an epoch: epoch: expected number, received string; /],
+      ['"epoch":0', /epochs.jsonl, line 2, is of epoch 0, expected 1; restore it/],
+    ] as const) {
+      writeFileSync(path, lines.replace('"epoch":1', text))
+      expect(() => run.epochs()).toThrow(problem)
+      expect(run.epochCount()).toBe(2)
+    }
   })
 
   test('begins at epoch 0 where there is no checkpoint', () => {
@@ -123,15 +150,33 @@ describe('the folder of a run', () => {
 
   test("refuses another job's folder", () => {
     run.begin(manifest)
-    expect(() => run.begin({ ...manifest, job: { seed: 1 } } as unknown as RunManifest)).toThrow(
+    expect(() => run.begin({ ...manifest, job: { ...manifest.job, seed: 1 } })).toThrow(
       'holds another job than its name says; move it away',
     )
   })
 
-  test.each(['', '{"schema": 2}', '{"schema": 1', '[]'])('refuses a result that reads %j', (text) => {
+  test.each([
+    ['', 'it is empty'],
+    ['{"schema": 2}', 'schema: expected 1'],
+    ['{"schema": 1', 'it is no JSON'],
+    ['[]', 'expected object, received array'],
+    ['null', 'expected object, received null'],
+  ])('refuses a result that reads %j', (text, problem) => {
     run.begin(manifest)
     writeFileSync(join(run.path, 'result.json'), text)
-    expect(() => run.result()).toThrow(`${run.path}/result.json is not a schema-1 record of this program; move it away`)
+    const remedy = 'restore it from a copy, or move its folder away'
+    expect(() => run.result()).toThrow(`${run.path}/result.json is not the result of a run: ${problem}`)
+    expect(() => run.result()).toThrow(remedy)
+  })
+
+  test.each(['run.json', 'result.json', 'failure.json'] as const)("refuses another run's %s", (name) => {
+    const records = { 'run.json': manifest, 'result.json': result, 'failure.json': failure }
+    mkdirSync(run.path)
+    for (const id of ['other', '../run', '', 'run/../run']) {
+      writeFileSync(join(run.path, name), JSON.stringify({ ...records[name], id }))
+      const read = () => [run.result(), run.failure(), run.manifest()]
+      expect(read).toThrow(`${join(run.path, name)} is of run ${id}, not of the run that its folder names`)
+    }
   })
 
   test('writes one query or metric a line', () => {
@@ -140,7 +185,7 @@ describe('the folder of a run', () => {
       { dataset: 'cifar100', split: 'x-test', epochs: 200, seed: 777, accuracyPct: 73.51 },
     ]
     run.begin(manifest)
-    run.finish({ ...result, metrics } as unknown as ResultRecord)
+    run.finish({ schema: 1, id: 'run', seed: 0, metrics } as unknown as ResultRecord)
     expect(readFileSync(join(run.path, 'result.json'), 'utf8')).toMatchInlineSnapshot(`
       "{
         "schema": 1,
@@ -157,6 +202,35 @@ describe('the folder of a run', () => {
 })
 
 describe('a store', () => {
+  test.skipIf(process.getuid?.() === 0).each(['run', 'run/run.json', '.'])('says that %s cannot be read', (name) => {
+    run.begin(manifest)
+    const path = join(store.folder, name)
+    chmodSync(path, 0)
+    expect(() => store.runs().map((found) => found.manifest())).toThrow(/cannot read .* \(EACCES: permission denied\)/)
+    chmodSync(path, 0o700)
+  })
+
+  test.each([
+    ['a folder that links to itself', (path: string) => symlinkSync(path, path)],
+    ['a link to a disk that is not there', (path: string) => symlinkSync('/not/mounted', path)],
+    ['a run.json that links to itself', (path: string) => inFolder(path, (file) => symlinkSync(file, file))],
+    ['a run.json that links to nothing', (path: string) => inFolder(path, (file) => symlinkSync('gone', file))],
+    ['a run.json that is a folder', (path: string) => inFolder(path, (file) => mkdirSync(file))],
+  ])('leaves out no run because it cannot be read: %s', (_, place) => {
+    run.begin(manifest)
+    place(join(store.folder, 'unreadable'))
+    const read = () => storeStatus(store)
+    expect(read).toThrow(/cannot read .*unreadable.* \(.+\); make it readable, or move it away/)
+    expect(read).toThrow(expect.objectContaining({ code: 'bad-input' }))
+  })
+
+  test('lists runs that are links to folders elsewhere', () => {
+    run.begin(manifest)
+    const elsewhere = mkdtempSync(join(tmpdir(), 'store-'))
+    symlinkSync(run.path, join(elsewhere, 'run'))
+    expect(storeStatus(new Store(elsewhere))).toMatchObject([{ id: 'run', state: 'interrupted' }])
+  })
+
   test('lists its runs, and nothing else that lies there', () => {
     run.begin(manifest)
     writeFileSync(join(store.folder, 'notes.txt'), '')

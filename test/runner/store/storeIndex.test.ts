@@ -159,6 +159,9 @@ describe('the index of a store', () => {
     for (let i = 0; i < 9; i++) {
       const id = `${first.id}${i}`
       cpSync(first.path, join(store, id), { recursive: true })
+      for (const file of ['run.json', 'result.json'].map((name) => join(store, id, name))) {
+        writeFileSync(file, readFileSync(file, 'utf8').replace(`"${first.id}"`, `"${id}"`))
+      }
     }
     for (let time = 0; time < 3; time++) expect(indexed()).toBe(fromRecords())
     expect(parsed(indexed)).toBe(0)
@@ -199,21 +202,34 @@ describe.each(Object.entries(changes))('a record that %s', (how, change) => {
     indexed()
     const stream = random(7, how, file)
     for (let time = 0; time < 3; time++) {
-      const before = fromRecords()
+      const before = outcome(fromRecords)
       const able = runs().filter(({ path }) => /accuracyPct|batchSize/.test(textOf(join(path, file))))
       change(join(stream.choice(able.slice(0, -1)).path, file))
-      expect(fromRecords()).not.toBe(before)
-      expect(indexed()).toBe(fromRecords())
+      expect(outcome(fromRecords)).not.toBe(before)
+      expect(outcome(indexed)).toBe(outcome(fromRecords))
+      if (outcome(fromRecords).startsWith(REFUSED)) return
     }
   })
 })
 
+const REFUSED = 'refused: '
+
+/** What is read, or why it is not: a record of another run is refused. */
+function outcome(read: () => string): string {
+  try {
+    return read()
+  } catch (error) {
+    return REFUSED + (error as Error).message
+  }
+}
+
 test('a result, a failure and epochs that appear are read', () => {
   indexed()
   const [asking, failed, interrupted] = runs()
-  appendFileSync(join(interrupted.path, 'epochs.jsonl'), readFileSync(join(asking.path, 'epochs.jsonl')))
+  const next = interrupted.epochCount()
+  interrupted.appendEpochs(asking.epochs().map((epoch, i) => ({ ...epoch, epoch: next + i })))
   expect(indexed()).toBe(fromRecords())
-  cpSync(join(asking.path, 'result.json'), join(interrupted.path, 'result.json'))
+  writeFileSync(join(interrupted.path, 'result.json'), recordText({ ...asking.result(), id: interrupted.id }))
   rmSync(join(failed.path, 'failure.json'))
   expect(indexed()).toBe(fromRecords())
   writeFileSync(join(failed.path, 'failure.json'), recordText({ schema: 1, id: failed.id, epoch: 2, message: 'other' }))

@@ -20,6 +20,14 @@ afterEach(() => rmSync(store.folder, { recursive: true }))
 
 const request = { preset: 'trial', epochs: 5 }
 
+const tested = { testAccuracyPct: 97, testTop5AccuracyPct: 100 }
+const trainingEpoch = { learningRate: 0.1, dropProbability: 0, trainLoss: 1, trainAccuracyPct: 60, ...tested }
+const moment = '2000-01-01T00:00:00.000Z'
+const trainingRecord = {
+  ...{ schema: 1 as const, ...tested, best: { epoch: 0, testAccuracyPct: 97 }, parameters: 1, macs: 1 },
+  timing: { startedAt: moment, finishedAt: moment, wallSeconds: 1, peakMemoryBytes: 1 },
+}
+
 /** Writes a run whose architecture is to be trained with the seeds, and how many epochs of each training are done. */
 function keep(id: string, trained: Trained, epochs: readonly number[], isFinished = false): void {
   const { manifest, result } = trainedRun({ request, ...trained })
@@ -46,8 +54,8 @@ function keep(id: string, trained: Trained, epochs: readonly number[], isFinishe
     })
     const folder = new TrainingFolder(store.folder, trainingId(training))
     mkdirSync(join(store.folder, folder.id))
-    const epochs = Array.from({ length: done }, (_, epoch) => ({ epoch })) as never
-    if (done === settings.epochs) folder.finish({ schema: 1, job: training, id: folder.id, seed, epochs } as never)
+    const epochs = Array.from({ length: done }, (_, epoch) => ({ epoch, ...trainingEpoch }))
+    if (done === settings.epochs) folder.finish({ ...trainingRecord, job: training, id: folder.id, seed, epochs })
     else folder.save({ id: folder.id, epochs, state: {} as never, startedAt: '', wallSeconds: 0 })
   }
 }

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { builtins } from '../../../src/builtins.ts'
 import type { Job } from '../../../src/core/result.ts'
+import { describeEnvironment } from '../../../src/runner/environment.ts'
 import { DEFAULTS } from '../../../src/runner/planning/experiment.ts'
 import { runId } from '../../../src/runner/planning/identity.ts'
 import { makePlan } from '../../../src/runner/planning/plan.ts'
@@ -116,7 +117,12 @@ describe('a worker process', () => {
 
   it('leaves no trace in a folder that holds another job than its name says', async () => {
     const { order, runs } = await planned('foreign', TRANSFORMING)
-    const manifest = { schema: 1, id: runs[0].id, job: { ...order.jobs[0].job, seed: 7 }, environment: {} }
+    const manifest = {
+      schema: 1,
+      id: runs[0].id,
+      job: { ...order.jobs[0].job, seed: 7 },
+      environment: describeEnvironment(),
+    }
     mkdirSync(runs[0].path, { recursive: true })
     writeFileSync(join(runs[0].path, 'run.json'), JSON.stringify(manifest))
     const failures: string[] = []

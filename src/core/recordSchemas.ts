@@ -1,0 +1,350 @@
+/**
+ * What the JSON files of a store must look like, and the one way to read them: a file that is damaged, edited or another
+ * program's is refused in one line that names the file and the first field that is wrong.
+ *
+ * Unknown fields are kept: a later version may add some, and a job is named by the hash of all that it holds.
+ */
+import { z } from 'zod'
+import { BenchError } from './errors.ts'
+import type { Matrix } from './mixing.ts'
+import type { Protocol } from './protocol.ts'
+import type {
+  Environment,
+  EpochRecord,
+  FailureRecord,
+  Job,
+  ResultRecord,
+  RunManifest,
+  TrajectoryPoint,
+} from './result.ts'
+import type { RetrainingSettings, RetrainingTask, TrainingOutcome, TrainingTime } from './retraining.ts'
+
+/** Of nested arrays and objects: more is no record of ours, and would exhaust the stack of whoever walks through it. */
+const MOST_LEVELS = 64
+
+export interface ReadAs<T> {
+  readonly schema: z.ZodType<T>
+  /** What the file should be, as `the result of a run`. */
+  readonly what: string
+  /** What to do about a bad one. */
+  readonly remedy: string
+}
+
+/**
+ * A record from the text of its file.
+ * @param path names the file in messages, with a line where it has several
+ * @throws BenchError `corrupt`, in one line, where it is no JSON or not what the schema says
+ */
+export function parseRecord<T>(text: string, path: string, { schema, what, remedy }: ReadAs<T>): T {
+  const refuse = (problem: string): never => {
+    throw new BenchError('corrupt', `${path} is not ${what}: ${problem}; ${remedy}`)
+  }
+  const value = parsed(text)
+  if (value === undefined) refuse(text.trim() === '' ? 'it is empty' : 'it is no JSON')
+  if (!isShallow(value, MOST_LEVELS)) refuse(`it has more than ${MOST_LEVELS} levels`)
+  const checked = schema.safeParse(value)
+  // What was read, not what zod made of it: a copy of every record would take as much memory again.
+  return checked.success ? (value as T) : refuse(problemIn(checked.error))
+}
+
+/** The first thing that is wrong, with its place: `job.seed: expected int, received string`. */
+export function problemIn({ issues: [{ path, message }] }: z.ZodError): string {
+  const at = path.map(String).join('.')
+  const problem = message.replace(/^Invalid input: /, '')
+  return at === '' ? problem : `${at}: ${problem}`
+}
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined
+  }
+}
+
+function isShallow(value: unknown, levels: number): boolean {
+  if (typeof value !== 'object' || value === null) return true
+  if (levels === 0) return false
+  for (const key in value) if (!isShallow((value as Record<string, unknown>)[key], levels - 1)) return false
+  return true
+}
+
+const finite = z.number()
+const natural = z.int().min(0)
+const positive = z.int().min(1)
+
+/** Rows of numbers, checked by a plain loop: an epoch may have hundreds. */
+const matrix = z.custom<Matrix>(
+  (value) => Array.isArray(value) && value.every((row) => Array.isArray(row) && row.every(Number.isFinite)),
+  { error: 'expected rows of numbers' },
+)
+
+/** `dataset/split/epochs/seed`, as `parseQualifier` reads it. */
+const qualifier = z.string().regex(/^[^/]+\/[^/]+\/\d+\/(\d+|mean)$/, {
+  error: 'expected dataset/split/epochs/seed, as in cifar10/x-test/200/mean',
+})
+
+const metric = z.looseObject({
+  dataset: z.string(),
+  split: z.string(),
+  epochs: natural,
+  seed: z.union([natural, z.literal('mean')]),
+  accuracyPct: finite,
+})
+
+const protocol = z.looseObject({
+  name: z.string(),
+  epochs: natural,
+  batchSize: positive,
+  weights: z.looseObject({
+    learningRate: finite,
+    learningRateMin: finite,
+    momentum: finite,
+    nesterov: z.boolean(),
+    weightDecay: finite,
+    clipNorm: finite.nullable(),
+    halfPeriod: finite.optional(),
+    warmUp: z.looseObject({ epochs: natural, of: z.enum(['scheduled', 'initial']) }).optional(),
+  }),
+  architecture: z.looseObject({
+    learningRate: finite,
+    adamBetas: z.tuple([finite, finite]),
+    epsilon: finite,
+    weightDecay: finite,
+    clipNorm: finite.optional(),
+  }),
+  network: z.looseObject({
+    channels: positive,
+    depth: positive,
+    affine: z.boolean(),
+    track: z.boolean(),
+    family: z.enum(['cifar', 'imagenet']).optional(),
+    dropPath: finite.optional(),
+  }),
+  stepOrder: z.enum(['architecture-first', 'weights-first']),
+  data: z.looseObject({
+    split: z.enum(['seeded', 'fixed', 'benchmark']).optional(),
+    trainPortion: finite,
+    architecturePortion: finite.optional(),
+    cropPadding: finite,
+    flip: z.boolean(),
+    cutout: finite,
+    cutoutGrows: z.boolean().optional(),
+    imageSize: positive.nullable(),
+    limit: finite.nullable(),
+    brokenImages: z.enum(['fail', 'skip']).optional(),
+  }),
+  headline: z.record(
+    z.string(),
+    z.array(z.looseObject({ dataset: z.string(), validation: qualifier, test: qualifier })),
+  ),
+}) satisfies z.ZodType<Protocol>
+
+export const retrainingSettings = z.looseObject({
+  preset: z.string(),
+  epochs: positive,
+  batchSize: positive,
+  network: z.looseObject({
+    channels: positive,
+    layers: positive,
+    family: z.enum(['cifar', 'imagenet']),
+    auxiliary: z.boolean(),
+    pooledBatchNorm: z.boolean(),
+  }),
+  learningRate: z.looseObject({
+    initial: finite,
+    schedule: z.enum(['cosine', 'linear', 'exponential']),
+    decay: finite,
+    warmUp: z.looseObject({ epochs: natural, aboveBatchSize: finite, of: z.enum(['scheduled', 'initial']) }),
+  }),
+  weights: z.looseObject({
+    momentum: finite,
+    nesterov: z.boolean(),
+    weightDecay: finite,
+    clipNorm: finite.nullable(),
+  }),
+  labelSmoothing: finite,
+  dropPath: finite,
+  data: z.looseObject({
+    cropPadding: finite,
+    flip: z.boolean(),
+    cutout: finite,
+    imageSize: positive.nullable(),
+    limit: finite.nullable(),
+    brokenImages: z.enum(['fail', 'skip']),
+  }),
+}) satisfies z.ZodType<RetrainingSettings>
+
+const sharedJob = z.looseObject({
+  algorithm: z.looseObject({
+    name: z.string().min(1),
+    version: finite,
+    options: z.record(z.string(), z.unknown()),
+    plugin: z.string().optional(),
+  }),
+  space: z.string(),
+  spacePlugin: z.string().optional(),
+  dataset: z.looseObject({ name: z.string().min(1), contentHash: z.string().optional() }),
+  table: z.looseObject({ name: z.string(), sha256: z.string() }).optional(),
+  retraining: z
+    .looseObject({ settings: retrainingSettings, seeds: z.array(natural).min(1).optional() })
+    .optional() satisfies z.ZodType<RetrainingTask | undefined>,
+  protocol,
+  budgetSeconds: finite.optional(),
+  probes: z.array(z.string()),
+  executor: z.string().optional(),
+  arithmetic: z.enum(['deterministic', 'fused', 'device']).optional(),
+}) satisfies z.ZodType<Omit<Job, 'seed'>>
+
+const job = sharedJob.extend({ seed: natural }) satisfies z.ZodType<Job>
+
+const environment = z.looseObject({
+  version: z.string(),
+  node: z.string(),
+  platform: z.string(),
+  cpu: z.string(),
+}) satisfies z.ZodType<Environment>
+
+const manifest = z.looseObject({
+  schema: z.literal(1),
+  id: z.string(),
+  job,
+  environment,
+  resumedIn: z.array(environment).optional(),
+}) satisfies z.ZodType<RunManifest>
+
+/** What probes of this program record; those of others may be any data. */
+const probes = z.looseObject({
+  hessian: z
+    .looseObject({
+      mode: z.enum(['full', 'lanczos']),
+      loss: z.enum(['val', 'train']),
+      at: z.string(),
+      dominantEigenvalue: finite,
+      smallestEigenvalue: finite,
+      spectralNorm: finite,
+      trace: finite,
+      frobeniusNorm: finite,
+      eigenvalues: z.array(finite).optional(),
+    })
+    .optional(),
+  alpha: z
+    .looseObject({
+      theta: matrix,
+      entropy: z.array(finite),
+      meanEntropy: finite,
+      edgeWeights: z.array(finite).optional(),
+    })
+    .optional(),
+  range: z
+    .looseObject({
+      sampling: z.enum(['relaxation', 'categorical']),
+      samples: positive,
+      accuracyPct: z.record(qualifier, z.looseObject({ min: finite, mean: finite, max: finite, derived: finite })),
+    })
+    .optional(),
+})
+
+const epoch = z.looseObject({
+  epoch: natural,
+  trainLoss: finite.optional(),
+  trainAccuracyPct: finite.optional(),
+  validLoss: finite.optional(),
+  validAccuracyPct: finite.optional(),
+  genotype: z.string(),
+  metrics: z.array(metric),
+  parameters: matrix.optional(),
+  extra: z.record(z.string(), finite).optional(),
+  probes: probes.optional(),
+  seconds: finite,
+}) satisfies z.ZodType<EpochRecord>
+
+/** In the order of asking; checked by a plain loop, since a search may ask thousands of times. */
+const queries = z.array(z.unknown()).superRefine((points, context) => {
+  let usedSeconds = 0
+  for (const [at, point] of points.entries()) {
+    const problem = pointProblem(point as Partial<TrajectoryPoint> | null, usedSeconds)
+    if (problem !== undefined) return context.addIssue({ code: 'custom', path: [at], message: problem })
+    usedSeconds = (point as TrajectoryPoint).usedSeconds
+  }
+}) as unknown as z.ZodType<readonly TrajectoryPoint[]>
+
+function pointProblem(point: Partial<TrajectoryPoint> | null, spentBefore: number): string | undefined {
+  if (typeof point !== 'object' || point === null) return 'expected a query and its answer'
+  if (typeof point.genotype !== 'string') return 'genotype: expected string'
+  if (!Number.isFinite(point.accuracyPct)) return 'accuracyPct: expected number'
+  if (point.epochs !== undefined && !Number.isInteger(point.epochs)) return 'epochs: expected int'
+  if (!Number.isFinite(point.usedSeconds)) return 'usedSeconds: expected number'
+  return Number(point.usedSeconds) >= spentBefore ? undefined : 'usedSeconds: less than at the query before'
+}
+
+export const trainingOutcome = z.looseObject({
+  id: z.string(),
+  seed: natural,
+  testAccuracyPct: finite,
+  testTop5AccuracyPct: finite,
+  best: z.looseObject({ epoch: natural, testAccuracyPct: finite }),
+}) satisfies z.ZodType<TrainingOutcome>
+
+export const trainingTime = z.looseObject({
+  wallSeconds: finite,
+  peakMemoryBytes: finite,
+}) satisfies z.ZodType<TrainingTime>
+
+/** As `Date.toISOString` writes it. */
+export const moment = z.iso.datetime({ offset: true })
+
+const result = z.looseObject({
+  schema: z.literal(1),
+  id: z.string(),
+  algorithm: z.string(),
+  space: z.string(),
+  dataset: z.string(),
+  table: z.string().nullable(),
+  protocol: z.string(),
+  seed: natural,
+  genotype: z.string(),
+  metrics: z.array(metric),
+  parameters: finite.optional(),
+  macs: finite.optional(),
+  epochs: natural,
+  trainings: z.array(trainingOutcome).min(1).optional(),
+  oracle: z.looseObject({ budgetSeconds: finite.nullable(), usedSeconds: finite, queries }).optional(),
+  timing: z.looseObject({
+    wallSeconds: finite,
+    startedAt: moment,
+    finishedAt: moment,
+    search: z.looseObject({ seconds: finite, device: z.enum(['gpu', 'one core', 'cpu']) }).optional(),
+    trainings: z.array(trainingTime).optional(),
+  }),
+}) satisfies z.ZodType<ResultRecord>
+
+const failure = z.looseObject({
+  schema: z.literal(1),
+  id: z.string(),
+  epoch: natural,
+  message: z.string(),
+}) satisfies z.ZodType<FailureRecord>
+
+const remedy = 'restore it from a copy, or move its folder away'
+
+/** By the name of the file. */
+export const runFiles = {
+  'run.json': { schema: manifest as z.ZodType<RunManifest>, what: 'the description of a run', remedy },
+  'epochs.jsonl': { schema: epoch as z.ZodType<EpochRecord>, what: 'the record of an epoch', remedy },
+  'result.json': { schema: result as z.ZodType<ResultRecord>, what: 'the result of a run', remedy },
+  'failure.json': { schema: failure as z.ZodType<FailureRecord>, what: 'the failure of a run', remedy },
+} as const
+
+/** A job without its seed, and the environments of its runs: what runs of a compact report share. */
+export const sharedRecord = z.looseObject({
+  job: sharedJob,
+  environment,
+  resumedIn: z.array(environment).optional(),
+  wallSeconds: finite,
+  startedAt: moment,
+  finishedAt: moment,
+})
+
+/** A job with the id of its run, as work orders hold it. */
+export const orderedJob = z.looseObject({ id: z.string(), job })
