@@ -14,7 +14,8 @@ interface Limit {
 }
 
 /** A process that takes more is ended by the system sooner or later, and not always the right one. */
-const machineGib = Math.round((0.75 * (process.constrainedMemory?.() || totalmem())) / 2 ** 27) / 8
+const machineBytes = Math.min(totalmem(), process.constrainedMemory?.() || Number.POSITIVE_INFINITY)
+const machineGib = Math.round((0.75 * machineBytes) / 2 ** 27) / 8
 
 export const LIMITS = {
   'image-megapixels': { value: 100, unit: 'megapixels', meaning: 'one JPEG or PNG file, as its header states it' },
