@@ -18,6 +18,7 @@ export {
   defineAlgorithm,
   defineReference,
   type EpochReport,
+  type PlannedSearch,
   type ReferenceContext,
   type RelaxedSearch,
   type Search,

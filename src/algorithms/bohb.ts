@@ -18,11 +18,10 @@ import { z } from 'zod'
 import { defineAlgorithm } from '../core/algorithm.ts'
 import { BenchError } from '../core/errors.ts'
 import { argmax } from '../core/mixing.ts'
-import type { Oracle } from '../core/oracle.ts'
 import { positivePower } from '../core/power.ts'
 import type { RandomStream } from '../core/random.ts'
 import { type Encoding, type Genotype, sample } from '../core/space.ts'
-import { blackBoxSearch, evaluations, oneByOne } from './blackBox/blackBox.ts'
+import { blackBoxSearch, checkEvaluations, evaluations, oneByOne } from './blackBox/blackBox.ts'
 import { halvings, rungsOf } from './blackBox/hyperband.ts'
 import { count, detailed, optionalCount, optionalReal, real, share } from './options.ts'
 
@@ -141,11 +140,17 @@ export const bohb = defineAlgorithm({
   source: 'Falkner et al., "BOHB: Robust and Efficient Hyperparameter Optimization at Scale", ICML 2018',
   kind: 'black-box',
   options: detailed(options, ['minEpochs', 'maxEpochs'], ({ eta }) => eta !== undefined, 'eta=3'),
+  check(planned, { evaluations, ...hyperband }) {
+    const least = enoughOf(planned.space.encoding) + 1
+    checkEvaluations('bohb', planned, evaluations, { least, why: 'there is no model, and all are random' })
+    if (hyperband.eta !== undefined) rungs(planned.fidelities(), hyperband)
+  },
   async search(context, { candidates, randomFraction, minBandwidth, evaluations, ...hyperband }) {
     const { space, oracle } = context
     const { encoding } = space
     const stream = context.random('bohb')
-    const explore = hyperband.eta === undefined ? oneByOne : halvings(rungs(oracle, hyperband), hyperband.eta)
+    const explore =
+      hyperband.eta === undefined ? oneByOne : halvings(rungs(oracle.fidelities ?? [], hyperband), hyperband.eta)
     return blackBoxSearch(context, evaluations, async (ask) => {
       /** By epochs, ascending; each best first. */
       const observed = new Map<number, Observation[]>()
@@ -166,7 +171,7 @@ export const bohb = defineAlgorithm({
 })
 
 /** @throws BenchError `unsupported` where there is one length of training only */
-function rungs({ fidelities = [] }: Oracle, options: HyperbandOptions): readonly number[] {
+function rungs(fidelities: readonly number[], options: HyperbandOptions): readonly number[] {
   const { eta = 1, minEpochs = 1, maxEpochs = Number.POSITIVE_INFINITY } = options
   const found = rungsOf(fidelities, eta, minEpochs, maxEpochs)
   if (found.length > 1) return found
@@ -183,9 +188,12 @@ interface HyperbandOptions {
   readonly maxEpochs?: number
 }
 
+/** Observations that a model is made of, at least. */
+const enoughOf = ({ cardinalities }: Pick<Encoding<Genotype>, 'cardinalities'>): number => cardinalities.length + 3
+
 /** The observations of the longest training of which there are enough for a model (§3.2). */
-function informed(observed: ReadonlyMap<number, Observation[]>, { cardinalities }: Encoding<Genotype>): Observation[] {
-  const enough = [...observed].filter(([, all]) => all.length >= cardinalities.length + 3).map(([epochs]) => epochs)
+function informed(observed: ReadonlyMap<number, Observation[]>, encoding: Encoding<Genotype>): Observation[] {
+  const enough = [...observed].filter(([, all]) => all.length >= enoughOf(encoding)).map(([epochs]) => epochs)
   return observed.get(Math.max(...enough)) ?? []
 }
 

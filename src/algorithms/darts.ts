@@ -14,7 +14,7 @@ import { defineAlgorithm } from '../core/algorithm.ts'
 import { softmaxRelaxation } from './distributions/softmax.ts'
 import { optionalReal, word } from './options.ts'
 import { bilevelSearch, initialParameters } from './supernet/bilevel.ts'
-import { earlyStopped, withEarlyStop } from './supernet/earlyStopped.ts'
+import { checkEarlyStop, earlyStopped, withEarlyStop } from './supernet/earlyStopped.ts'
 import { unrolled } from './supernet/unrolled.ts'
 
 const source = 'Liu et al., "DARTS: Differentiable Architecture Search", ICLR 2019'
@@ -26,6 +26,7 @@ export const dartsV1 = defineAlgorithm({
   source,
   kind: 'supernet',
   options: withEarlyStop({}),
+  check: ({ protocol }, options) => checkEarlyStop('darts-v1', protocol.epochs, options),
   async search(context, options) {
     const search = await bilevelSearch(context, {
       start: initialParameters(context),
@@ -45,6 +46,7 @@ export const dartsV2 = defineAlgorithm({
     secondOrder: word(['finite-difference', 'exact'], 'finite-difference', 'the Hessian-vector product (eq. 8)'),
     distance: optionalReal('ε·‖v‖ of the differences; default: 0.01 (footnote 2), exact: 0.001', Number.MIN_VALUE),
   }),
+  check: ({ protocol }, options) => checkEarlyStop('darts-v2', protocol.epochs, options),
   async search(context, options) {
     const search = await bilevelSearch(context, {
       start: initialParameters(context),

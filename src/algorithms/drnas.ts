@@ -18,7 +18,7 @@ import { defineAlgorithm } from '../core/algorithm.ts'
 import { BenchError } from '../core/errors.ts'
 import type { SearchSpace } from '../core/space.ts'
 import { dirichletRelaxation, klPenalty } from './distributions/dirichletRelaxation.ts'
-import { progressiveSearch } from './drnas/progressive.ts'
+import { checkStages, progressiveSearch } from './drnas/progressive.ts'
 import { detailed, flag, list, optionalCount, real, share, word } from './options.ts'
 import { type BilevelMethod, bilevelSearch, initialParameters } from './supernet/bilevel.ts'
 
@@ -71,6 +71,15 @@ export const drnas = defineAlgorithm({
   kind: 'supernet',
   options,
   idle: { 'architecture.weightDecay': 'the anchor has lambda in its place' },
+  check(planned, chosen) {
+    if (!chosen.progressive) {
+      planned.network({ partialChannels: onlyOne(chosen.partialChannels ?? [1]) })
+      return
+    }
+    const partialChannels = chosen.partialChannels ?? stagesOf(planned.space)
+    for (const k of partialChannels) planned.network({ partialChannels: k })
+    checkStages(planned.protocol.epochs, { ...chosen, partialChannels })
+  },
   search(context, chosen) {
     if (chosen.progressive) {
       const partialChannels = chosen.partialChannels ?? stagesOf(context.space)

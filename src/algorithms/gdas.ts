@@ -10,7 +10,7 @@
 import { z } from 'zod'
 import { defineAlgorithm } from '../core/algorithm.ts'
 import { linear } from '../engine/schedule.ts'
-import { hardGumbel } from './distributions/gumbel.ts'
+import { checkFalling, hardGumbel } from './distributions/gumbel.ts'
 import { real } from './options.ts'
 import { bilevelSearch, initialParameters } from './supernet/bilevel.ts'
 
@@ -24,6 +24,7 @@ export const gdas = defineAlgorithm({
     tauMax: real(10, 'temperature of the first epoch (§4; NAS-Bench-201, GDAS.config)', 1e-3),
     tauMin: real(0.1, 'temperature of the last epoch (§4; NAS-Bench-201, GDAS.config)', 1e-3),
   }),
+  check: (_, options) => checkFalling('gdas', options),
   search(context, { tauMax, tauMin }) {
     const last = Math.max(1, context.protocol.epochs - 1)
     return bilevelSearch(context, {

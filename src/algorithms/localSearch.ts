@@ -8,7 +8,7 @@ import { z } from 'zod'
 import { defineAlgorithm } from '../core/algorithm.ts'
 import type { RandomStream } from '../core/random.ts'
 import { type Genotype, neighbours, type SearchSpace, sample } from '../core/space.ts'
-import { type Ask, blackBoxSearch, evaluations } from './blackBox/blackBox.ts'
+import { type Ask, blackBoxSearch, checkEvaluations, evaluations } from './blackBox/blackBox.ts'
 
 interface Place {
   readonly genotype: Genotype
@@ -60,6 +60,9 @@ export const localSearch = defineAlgorithm({
   source: 'White et al., "Exploring the Loss Landscape in Neural Architecture Search", UAI 2021',
   kind: 'black-box',
   options: z.strictObject({ evaluations }),
+  check(planned, { evaluations }) {
+    checkEvaluations('local-search', planned, evaluations, { least: 2, why: 'no neighbour is tried' })
+  },
   async search(context, options) {
     const { space } = context
     const stream = context.random('local search')

@@ -22,6 +22,11 @@ export const optimal = defineReference({
   source: 'Dong and Yang, "NAS-Bench-201", ICLR 2020, table 5',
   spaces: ['nb201'],
   options,
+  check({ table }) {
+    if (table === undefined || table.rows === table.architectures) return
+    const found = `table ${table.name} has ${table.rows} of ${table.architectures} architectures`
+    throw new BenchError('missing', `optimal needs the numbers of all, and ${found}; complete it, or leave optimal out`)
+  },
   search: async (context, { by }) => fixed(await best(context, by)),
 })
 

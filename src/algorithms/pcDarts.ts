@@ -14,6 +14,7 @@
  */
 import { z } from 'zod'
 import { defineAlgorithm } from '../core/algorithm.ts'
+import { BenchError } from '../core/errors.ts'
 import { type Matrix, normalMatrix, softmax, softmaxGradient } from '../core/mixing.ts'
 import type { Relaxation } from '../core/relaxation.ts'
 import type { Edge } from '../core/space.ts'
@@ -65,6 +66,8 @@ function startOf(alpha: Matrix, edges: readonly Edge[], stream: Parameters<typeo
   return [...alpha, ...normalMatrix(widths, 1e-3, stream)]
 }
 
+const networkOf = (k: number) => ({ partialChannels: k, edgeNormalisation: true })
+
 export const pcDarts = defineAlgorithm({
   name: 'pc-darts',
   version: 1,
@@ -75,13 +78,19 @@ export const pcDarts = defineAlgorithm({
     k: count(4, 'K: operations see 1/K of the channels (§4.2)'),
     warmup: optionalCount('epochs before the architecture moves; default: 15 (§4.2), at most 30 % of all as there', 0),
   }),
+  check({ protocol: { epochs }, network }, { k, warmup = 0 }) {
+    network(networkOf(k))
+    if (warmup < epochs) return
+    const found = `warmup=${warmup} leaves none of the ${epochs} epochs for the architecture`
+    throw new BenchError('bad-input', `pc-darts: ${found}; give a warm-up below that, or more epochs`)
+  },
   search(context, { k, warmup }) {
     const { space, protocol } = context
     return bilevelSearch(context, {
       start: startOf(initialParameters(context), space.edges, context.random('architecture', 'start', 'edges')),
       relaxation: () => edgeNormalised(space.edges),
       architectureFrom: warmup ?? Math.min(15, Math.floor(0.3 * protocol.epochs)),
-      supernet: { partialChannels: k, edgeNormalisation: true },
+      supernet: networkOf(k),
     })
   },
 })

@@ -19,6 +19,9 @@ export const randomSearch = defineAlgorithm({
   source: 'Li and Talwalkar, "Random Search and Reproducibility for NAS", UAI 2019',
   kind: 'black-box',
   options: z.strictObject({ evaluations }),
+  check({ fidelities }, options) {
+    if (options.evaluations !== 1) fidelities()
+  },
   async search(context, options) {
     const { space } = context
     const stream = context.random('sample')

@@ -9,7 +9,7 @@ import { z } from 'zod'
 import { defineAlgorithm } from '../core/algorithm.ts'
 import type { RandomStream } from '../core/random.ts'
 import { type Genotype, mutate, sample } from '../core/space.ts'
-import { blackBoxSearch, evaluations } from './blackBox/blackBox.ts'
+import { blackBoxSearch, checkEvaluations, evaluations } from './blackBox/blackBox.ts'
 import { count } from './options.ts'
 
 interface Individual {
@@ -38,6 +38,10 @@ export const regularisedEvolution = defineAlgorithm({
     tournament: count(3, 'S, individuals of which the best is the parent (NATS-Bench, §5.1)'),
     evaluations,
   }),
+  check(planned, { population, evaluations }) {
+    const why = `nothing evolves: ${population} are the first population`
+    checkEvaluations('rea', planned, evaluations, { least: population + 1, why })
+  },
   async search(context, options) {
     const { space } = context
     const stream = context.random('evolution')

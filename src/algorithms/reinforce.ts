@@ -11,7 +11,7 @@ import { z } from 'zod'
 import { defineAlgorithm } from '../core/algorithm.ts'
 import { type Matrix, normalMatrix, softmax } from '../core/mixing.ts'
 import { adam, adamStart } from './adam.ts'
-import { blackBoxSearch, evaluations } from './blackBox/blackBox.ts'
+import { blackBoxSearch, checkEvaluations, evaluations } from './blackBox/blackBox.ts'
 import { categorical } from './distributions/categorical.ts'
 import { decay, real } from './options.ts'
 
@@ -43,6 +43,9 @@ export const reinforce = defineAlgorithm({
     baselineDecay: decay(0.9, 'decay of the moving average that rewards are compared with (NATS-Bench)'),
     evaluations,
   }),
+  check(planned, { evaluations }) {
+    checkEvaluations('reinforce', planned, evaluations, { least: 2, why: 'nothing is learnt from' })
+  },
   async search(context, { learningRate, baselineDecay, evaluations }) {
     const { encoding } = context.space
     const settings = { learningRate, adamBetas: [0.9, 0.999], epsilon: 1e-8, weightDecay: 0 } as const

@@ -5,6 +5,7 @@
  */
 import { z } from 'zod'
 import { defineAlgorithm } from '../core/algorithm.ts'
+import { BenchError } from '../core/errors.ts'
 import type { ExecutableState } from '../core/executor.ts'
 import { type Genotype, sample } from '../core/space.ts'
 import { rank, rankingOptions, trainOnPaths } from './supernet/sharedWeights.ts'
@@ -16,6 +17,11 @@ export const rsps = defineAlgorithm({
   source: 'Li and Talwalkar, "Random Search and Reproducibility for Neural Architecture Search", UAI 2019',
   kind: 'supernet',
   options: z.strictObject(rankingOptions),
+  check(_, { candidates }) {
+    if (candidates > 1) return
+    const found = 'candidates=1 ranks nothing: the answer would be one random architecture'
+    throw new BenchError('bad-input', `rsps: ${found}; give at least 2`)
+  },
   idle: { architecture: 'there are no architecture parameters', stepOrder: 'there are weight steps alone' },
   async search(context, options) {
     const { space, protocol, random } = context

@@ -9,7 +9,7 @@
 import { z } from 'zod'
 import { defineAlgorithm } from '../core/algorithm.ts'
 import { linear } from '../engine/schedule.ts'
-import { relaxedGumbel } from './distributions/gumbel.ts'
+import { checkFalling, relaxedGumbel } from './distributions/gumbel.ts'
 import { real } from './options.ts'
 import { bilevelSearch, initialParameters } from './supernet/bilevel.ts'
 
@@ -23,6 +23,7 @@ export const snas = defineAlgorithm({
     tauMax: real(10, 'temperature of the first epoch (DrNAS, 201-space/train_search.py)', 1e-3),
     tauMin: real(1, 'temperature that the line reaches after the last epoch (DrNAS, 201-space/train_search.py)', 1e-3),
   }),
+  check: (_, options) => checkFalling('snas', options),
   search: (context, { tauMax, tauMin }) =>
     bilevelSearch(context, {
       start: initialParameters(context),

@@ -18,6 +18,7 @@
  */
 import { z } from 'zod'
 import { defineAlgorithm, type SearchContext } from '../core/algorithm.ts'
+import { BenchError } from '../core/errors.ts'
 import { softmaxRelaxation } from './distributions/softmax.ts'
 import { count, detailed, optionalCount, real } from './options.ts'
 import {
@@ -65,21 +66,25 @@ export const multiDarts = defineAlgorithm({
 
 const zenOptions = z.strictObject({
   n,
-  m: optionalCount('m: epochs that ascend Zen (§3.3); default: 24 % of all', 0),
+  m: optionalCount('m: epochs that ascend Zen (§3.3); default: 24 % of all, at least 1', 0),
   beta1: real(1, 'β₁: weight of log(NTK) (eq. 10)', 0),
   beta2: real(1, 'β₂: weight of BN (eq. 10)', 0),
 })
 
 export const zenDarts = defineAlgorithm({
   name: 'zen-darts',
-  version: 1,
+  version: 2,
   description: 'Multi-step DARTS whose first epochs ascend a zero-cost score, without labels',
   source,
   kind: 'supernet',
   options: detailed(zenOptions, ['beta1', 'beta2'], ({ m }) => m !== 0, 'm of at least 1'),
   idle: { stepOrder: WEIGHTS_FIRST, 'network.track': 'the BN term reads the variances that batch norms keep' },
+  check({ protocol: { epochs } }, { m = 0 }) {
+    if (m <= epochs) return
+    throw new BenchError('bad-input', `zen-darts: m=${m} is more than the ${epochs} epochs; give at most as many`)
+  },
   search(context, options) {
-    const m = options.m ?? Math.round(0.24 * context.protocol.epochs)
+    const m = options.m ?? Math.max(1, Math.round(0.24 * context.protocol.epochs))
     const { affine } = context.protocol.network
     // The BN term reads the variances that batch norms keep.
     const method = { ...methodOf(context, options.n), supernet: { batchNorm: { affine, track: true } } }

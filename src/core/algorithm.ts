@@ -3,6 +3,7 @@ import type { z } from 'zod'
 import type { SearchData } from './data.ts'
 import type { Evaluator } from './evaluator.ts'
 import type { Matrix } from './mixing.ts'
+import type { Network } from './network.ts'
 import type { Oracle } from './oracle.ts'
 import type { Headline, Protocol } from './protocol.ts'
 import type { RandomStream } from './random.ts'
@@ -29,8 +30,30 @@ export interface Algorithm<Options = unknown> {
   readonly idle?: Readonly<Record<string, string>>
   /** Rules of the contract that it breaks on purpose, by name, each with the reason: as sigmoids, which sum to anything. */
   readonly exceptions?: Readonly<Record<string, string>>
+  /**
+   * Refuses, when a run is planned, what would make it fail or search nothing, so that no seed trains for hours first.
+   * @throws BenchError `bad-input`, `unsupported` or `missing`
+   */
+  check?(planned: PlannedSearch, options: Options): void
   /** Prepares one search. Everything random comes from `context.random`. */
   search(context: SearchContext, options: Options): Promise<Search>
+}
+
+/** What is known of a search when it is planned. */
+export interface PlannedSearch {
+  readonly space: SearchSpace
+  readonly protocol: Protocol
+  /** Simulated seconds of a black-box search; absent: no limit. */
+  readonly budgetSeconds?: number
+  /** Of the table that answers are looked up in; absent where there is none. */
+  readonly table?: { readonly name: string; readonly rows: number; readonly architectures: number | null }
+  /**
+   * A network as `SearchContext.supernet` would compile it, on images of the protocol's size; of three cells where three do.
+   * @throws BenchError for options that do not go together, as a K that does not divide the channels
+   */
+  network(options?: Partial<SupernetOptions>): Network
+  /** Lengths of training, in epochs, that the oracle can answer for. @throws BenchError where it cannot answer at all */
+  fidelities(): readonly number[]
 }
 
 /** All that a search may touch. There are no test numbers in here. */

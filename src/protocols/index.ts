@@ -129,11 +129,63 @@ function parseLike(old: unknown, text: string, path: string): unknown {
   }
   if (text === 'null' && nullable.has(path)) return null
   const number = Number(text)
-  if (text !== '' && Number.isFinite(number) && number >= 0) return number
-  throw new BenchError('bad-input', `protocol setting "${path}" is a number ≥ 0, not "${text}"`)
+  const { what, holds } = ranges.find(({ paths }) => paths.has(path)) ?? nonNegative
+  if (text.trim() !== '' && Number.isFinite(number) && holds(number)) return number
+  const or = nullable.has(path) ? ', or null' : ''
+  throw new BenchError('bad-input', `protocol setting "${path}" is ${what}${or}, not "${text}"`)
 }
 
 const nullable: ReadonlySet<string> = new Set(['weights.clipNorm', 'data.imageSize', 'data.limit'])
+
+/** Numbers that a setting can have, in words. */
+interface Range {
+  readonly what: string
+  holds(value: number): boolean
+}
+
+const nonNegative: Range = { what: 'a number of at least 0', holds: (value) => value >= 0 }
+
+/** Where another number could not be searched with, or would search nothing. */
+const ranges: readonly (Range & { readonly paths: ReadonlySet<string> })[] = [
+  {
+    paths: new Set([
+      'epochs',
+      'batchSize',
+      'weights.halfPeriod',
+      'network.channels',
+      'network.depth',
+      'data.imageSize',
+      'data.limit',
+    ]),
+    what: 'a whole number of at least 1',
+    holds: (value) => Number.isSafeInteger(value) && value >= 1,
+  },
+  {
+    paths: new Set(['weights.warmUp.epochs', 'data.cropPadding', 'data.cutout']),
+    what: 'a whole number of at least 0',
+    holds: (value) => Number.isSafeInteger(value) && value >= 0,
+  },
+  {
+    paths: new Set(['weights.learningRate', 'architecture.learningRate', 'weights.clipNorm', 'architecture.clipNorm']),
+    what: 'a number above 0',
+    holds: (value) => value > 0,
+  },
+  {
+    paths: new Set(['weights.momentum', 'network.dropPath']),
+    what: 'a number from 0 to below 1',
+    holds: (value) => value >= 0 && value < 1,
+  },
+  {
+    paths: new Set(['data.trainPortion']),
+    what: 'a number above 0, at most 1',
+    holds: (value) => value > 0 && value <= 1,
+  },
+  {
+    paths: new Set(['data.architecturePortion']),
+    what: 'a number from 0 to 1',
+    holds: (value) => value >= 0 && value <= 1,
+  },
+]
 
 const isRecord = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value)

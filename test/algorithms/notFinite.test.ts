@@ -74,7 +74,10 @@ const smaller: Readonly<Record<string, Readonly<Record<string, unknown>>>> = {
 
 const trainers: readonly (readonly [string, Setting])[] = [
   ...ofKind('supernet').map((algorithm) => [algorithm.name, { algorithm, options: smaller[algorithm.name] }] as const),
-  ['drnas, progressive', { algorithm: builtinAlgorithms.drnas, options: { progressive: true, partialChannels: '2' } }],
+  [
+    'drnas, progressive',
+    { algorithm: builtinAlgorithms.drnas, options: { progressive: true, partialChannels: '2,1' } },
+  ],
   ['drnas, kl', { algorithm: builtinAlgorithms.drnas, options: { anchor: 'kl' } }],
   ['darts-v2, exact', { algorithm: builtinAlgorithms['darts-v2'], options: { secondOrder: 'exact' } }],
   ['darts-v1, early stop', { algorithm: builtinAlgorithms['darts-v1'], options: { earlyStop: 'eigenvalue' } }],

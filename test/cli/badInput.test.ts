@@ -29,7 +29,7 @@ const cases: readonly [string, string | RegExp][] = [
   ['run --algo drnas --executor statik', /^unknown executor "statik"; did you mean "static"\?/],
   ['run --algo random --protocol mikro', /^unknown protocol "mikro"; did you mean "micro"\?/],
   [
-    'run --algo random --protocol micro:epochs=5',
+    'run --algo random --dataset cifar10 --protocol micro:epochs=5',
     'protocol setting epochs does nothing for random (no search network is trained); leave it out',
   ],
   ['run --algo random --table nb202', /^unknown table "nb202"; did you mean "nb201"\?/],

@@ -34,7 +34,7 @@ const HASHES: Readonly<Record<string, string>> = {
   'rsps 1': '558c313e6faaf067',
   'setn 1': '949b9cd4d6194aa9',
   'snas 2': '0d75fdcedb554e32',
-  'zen-darts 1': '7f551c1f6649a4b0',
+  'zen-darts 2': '7f551c1f6649a4b0',
 }
 
 /** Options of what would take long. */

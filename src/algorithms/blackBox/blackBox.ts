@@ -3,7 +3,7 @@
  * the longest training that was asked for. An evaluation that would overshoot the budget is not made, and ends the search
  * (NATS-Bench's protocol, §5.1).
  */
-import type { Search, SearchContext } from '../../core/algorithm.ts'
+import type { PlannedSearch, Search, SearchContext } from '../../core/algorithm.ts'
 import { BenchError } from '../../core/errors.ts'
 import type { Oracle } from '../../core/oracle.ts'
 import type { Genotype } from '../../core/space.ts'
@@ -16,6 +16,23 @@ export const DEFAULT_EVALUATIONS = 100
 export const evaluations = optionalCount(
   `most evaluations; default: no limit under a budget, ${DEFAULT_EVALUATIONS} without one`,
 )
+
+/**
+ * @param least evaluations from which on the search is more than a random one; @param why in words, after "with fewer"
+ * @throws BenchError where nothing answers, or `bad-input` where the limit of evaluations is below that
+ */
+export function checkEvaluations(
+  name: string,
+  { budgetSeconds, fidelities }: PlannedSearch,
+  limit: number | undefined,
+  { least, why }: { readonly least: number; readonly why: string },
+): void {
+  fidelities()
+  const most = limit ?? (budgetSeconds === undefined ? DEFAULT_EVALUATIONS : Number.POSITIVE_INFINITY)
+  if (most >= least) return
+  const found = limit === undefined ? `${most} evaluations (without a budget)` : `evaluations=${limit}`
+  throw new BenchError('bad-input', `${name}: ${found}, and with fewer than ${least} ${why}; give at least ${least}`)
+}
 
 /** Validation accuracy in %, or undefined where the search is over. @param epochs as `Oracle.query` */
 export type Ask = (genotype: Genotype, epochs?: number) => Promise<number | undefined>

@@ -6,6 +6,7 @@
  *
  * As τ → 0 a draw becomes one-hot with probabilities p; at any τ its largest entry is distributed as p.
  */
+import { BenchError } from '../../core/errors.ts'
 import { requireFinite } from '../../core/finite.ts'
 import { argmax, type Matrix, map, onlyOnes, softmax, softmaxGradient } from '../../core/mixing.ts'
 import type { RandomStream } from '../../core/random.ts'
@@ -56,3 +57,13 @@ export const hardGumbel = (tau: number): Relaxation => ({
     return { mixing: onlyOnes(oneHot(y)), pullback: (gradient) => throughDraw(y, gradient.theta, tau) }
   },
 })
+
+/** @throws BenchError `bad-input` for a temperature that would rise over the epochs */
+export function checkFalling(
+  name: string,
+  { tauMax, tauMin }: { readonly tauMax: number; readonly tauMin: number },
+): void {
+  if (tauMin <= tauMax) return
+  const found = `tauMin=${tauMin} is above tauMax=${tauMax}, and the temperature falls from tauMax to tauMin`
+  throw new BenchError('bad-input', `${name}: ${found}; give both, the larger as tauMax`)
+}

@@ -85,9 +85,9 @@ export async function progressiveSearch(
   { partialChannels, kept, freeze, restartRate }: ProgressiveOptions,
 ): Promise<Search> {
   const { space, protocol } = context
-  checkStages(partialChannels.length, protocol.epochs)
+  checkStages(protocol.epochs, { partialChannels, freeze })
   const start = initialParameters(context)
-  const begins = partialChannels.map((_, stage) => Math.round((stage * protocol.epochs) / partialChannels.length))
+  const begins = beginsOf(partialChannels.length, protocol.epochs)
   const still = freeze ?? Math.min(10, Math.floor((0.4 * protocol.epochs) / partialChannels.length))
   const networkOf = (stage: number) => context.supernet({ partialChannels: partialChannels[stage] })
   let stage: Stage = { index: 0, mask: start.map((row) => row.map(() => true)), supernet: await networkOf(0) }
@@ -150,12 +150,34 @@ export async function progressiveSearch(
   }
 }
 
-/** @throws BenchError `bad-input` where a stage would have no epoch, and the last would not be reached */
-function checkStages(stages: number, epochs: number): void {
-  if (stages <= epochs) return
-  throw new BenchError(
-    'bad-input',
-    `drnas: ${stages} stages (partialChannels) need as many epochs; the protocol has ${epochs}; give it more, or fewer stages`,
+/** First epoch of each stage. */
+const beginsOf = (stages: number, epochs: number): number[] =>
+  Array.from({ length: stages }, (_, stage) => Math.round((stage * epochs) / stages))
+
+/** @throws BenchError `bad-input` where a stage would have no epoch, learn nothing, or not widen the network */
+export function checkStages(
+  epochs: number,
+  { partialChannels, freeze = 0 }: Pick<ProgressiveOptions, 'partialChannels' | 'freeze'>,
+): void {
+  const stages = partialChannels.length
+  const refuse = (message: string): never => {
+    throw new BenchError('bad-input', `drnas: ${message}`)
+  }
+  if (stages > epochs) {
+    refuse(
+      `${stages} stages (partialChannels) need as many epochs; the protocol has ${epochs}; give it more, or fewer stages`,
+    )
+  }
+  const given = `partialChannels=${partialChannels.join(',')}`
+  if (stages < 2) refuse(`${given} is one stage, after which nothing is widened; give each stage's K, as 4,2`)
+  if (partialChannels.some((k, stage) => k > (partialChannels[stage - 1] ?? k))) {
+    refuse(`${given} narrows the network; stages widen it, so give K in descending order, as 4,2`)
+  }
+  const ends = [...beginsOf(stages, epochs).slice(1), epochs]
+  const shortest = Math.min(...beginsOf(stages, epochs).map((begin, stage) => ends[stage] - begin))
+  if (freeze < shortest) return
+  refuse(
+    `freeze=${freeze} leaves none of the ${shortest} epochs of a stage for α; give fewer than that, or more epochs`,
   )
 }
 

@@ -14,6 +14,7 @@ import { architectureGradient } from '../../analysis/architectureGradient.ts'
 import { FACTOR, type Measurement, stopEpoch } from '../../analysis/earlyStopping.ts'
 import { dominantEigenvalue, hessianProduct } from '../../analysis/hessian.ts'
 import type { RelaxedSearch, Search, SearchContext, SearchState } from '../../core/algorithm.ts'
+import { BenchError } from '../../core/errors.ts'
 import type { Genotype } from '../../core/space.ts'
 import { detailed, optionalCount, optionalWord } from '../options.ts'
 
@@ -23,7 +24,7 @@ export interface EarlyStopOptions {
   readonly earlyStopFrom?: number
 }
 
-const options = {
+const schemas = {
   earlyStop: optionalWord(['eigenvalue'], 'stop when the dominant eigenvalue has grown; default: train all epochs'),
   earlyStopEvery: optionalCount("epochs between two measurements; default: 2 (RobustDARTS' scripts)"),
   earlyStopFrom: optionalCount('earliest epoch (from 0) to return to; default: 10, or 20 % of fewer than 50 epochs', 0),
@@ -32,7 +33,7 @@ const options = {
 /** An algorithm's own options, and those of its early stopping. */
 export const withEarlyStop = <Own extends z.ZodRawShape>(own: Own) =>
   detailed(
-    z.strictObject({ ...own, ...options }),
+    z.strictObject({ ...own, ...schemas }),
     ['earlyStopEvery', 'earlyStopFrom'],
     ({ earlyStop }) => earlyStop !== undefined,
     'earlyStop=eigenvalue',
@@ -45,15 +46,36 @@ interface Candidate extends Measurement {
   readonly genotype: Genotype
 }
 
+/** @throws BenchError `bad-input` where early stopping is asked for and no growth of the eigenvalue could end the search */
+export function checkEarlyStop(
+  name: string,
+  epochs: number,
+  { earlyStop, earlyStopEvery, earlyStopFrom }: EarlyStopOptions,
+) {
+  if (earlyStop === undefined) return
+  const { every, startEpoch } = settingsOf(epochs, { earlyStopEvery, earlyStopFrom })
+  const measured = Array.from({ length: epochs - 1 }, (_, epoch) => epoch).filter((epoch) => epoch % every === 0)
+  const growing = measured.map((epoch, i) => ({ epoch, dominantEigenvalue: 2 ** i }))
+  const canStop = growing.some((_, i) => stopEpoch(growing.slice(0, i + 1), { every, startEpoch }) !== undefined)
+  if (canStop) return
+  const found = `earlyStop=eigenvalue cannot end ${epochs} epochs, measured every ${every} and not before epoch ${startEpoch}`
+  throw new BenchError('bad-input', `${name}: ${found}; give more epochs, a smaller earlyStopEvery, or leave it out`)
+}
+
+const settingsOf = (epochs: number, { earlyStopEvery, earlyStopFrom }: EarlyStopOptions) => ({
+  every: earlyStopEvery ?? 2,
+  startEpoch: earlyStopFrom ?? Math.min(10, Math.floor(0.2 * epochs)),
+})
+
 /** The same search, ended early where the options ask for it. @param measure a test's own eigenvalue */
 export function earlyStopped(
   context: SearchContext,
   search: MeasurableSearch,
-  { earlyStop, earlyStopEvery: every = 2, earlyStopFrom }: EarlyStopOptions,
+  options: EarlyStopOptions,
   measure: typeof eigenvalueNow = eigenvalueNow,
 ): MeasurableSearch {
-  if (earlyStop === undefined) return search
-  const startEpoch = earlyStopFrom ?? Math.min(10, Math.floor(0.2 * search.epochs))
+  if (options.earlyStop === undefined) return search
+  const { every, startEpoch } = settingsOf(search.epochs, options)
   let candidates: readonly Candidate[] = []
   const chosen = () => {
     const epoch = stopEpoch(candidates, { every, startEpoch })

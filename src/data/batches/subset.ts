@@ -39,15 +39,26 @@ export function searchHalves(
   }: Pick<Protocol['data'], 'trainPortion' | 'architecturePortion' | 'limit' | 'split'>,
   stream: RandomStream,
 ): { readonly weights: Uint32Array; readonly architecture: Uint32Array } {
+  const chosenCount = Math.min(limit ?? labels.length, labels.length)
+  const { cut, end } = halvesOf(chosenCount, { trainPortion, architecturePortion })
+  const order = split === 'fixed' ? fileOrder(labels) : balancedOrder(labels, stream)
+  return { weights: order.slice(0, cut), architecture: order.slice(cut, end) }
+}
+
+/**
+ * Where the half for w ends, and where the half for α, of so many images.
+ * @throws BenchError `bad-input` where the shares are more than all
+ */
+export function halvesOf(
+  count: number,
+  { trainPortion, architecturePortion }: Pick<Protocol['data'], 'trainPortion' | 'architecturePortion'>,
+): { readonly cut: number; readonly end: number } {
   if (trainPortion + (architecturePortion ?? 0) > 1) {
     const shares = `${trainPortion} of the images for weights and ${architecturePortion ?? 0} for the architecture`
     throw new BenchError('bad-input', `${shares} are more than there are; give shares that add up to 1 at most`)
   }
-  const order = split === 'fixed' ? fileOrder(labels) : balancedOrder(labels, stream)
-  const chosen = order.subarray(0, limit ?? labels.length)
-  const cut = Math.floor(trainPortion * chosen.length)
-  const end = architecturePortion === undefined ? chosen.length : cut + Math.floor(architecturePortion * chosen.length)
-  return { weights: chosen.slice(0, cut), architecture: chosen.slice(cut, end) }
+  const cut = Math.floor(trainPortion * count)
+  return { cut, end: architecturePortion === undefined ? count : cut + Math.floor(architecturePortion * count) }
 }
 
 /** @throws BenchError `bad-input` where the images are stored class by class, as folders of classes are */

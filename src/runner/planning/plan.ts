@@ -13,6 +13,7 @@ import { checkSearchable, searchImagesHash } from '../job/searchImages.ts'
 import type { Registered } from '../plugins.ts'
 import { resolveOptions } from './algorithmOptions.ts'
 import { budgetsByDataset } from './budgets.ts'
+import { checkSearch } from './checkSearch.ts'
 import { datasetHash } from './datasetHash.ts'
 import type { Experiment } from './experiment.ts'
 import { runId } from './identity.ts'
@@ -115,6 +116,14 @@ async function describeJob(
   const retraining =
     experiment.retraining && planRetraining(experiment.retraining, { space, algorithm, dataset, protocol })
   const lookup = await lookupFor(experiment, { space, dataset, wanted: protocol.headline[dataset] })
+  checkSearch(algorithm, options, {
+    space,
+    protocol,
+    dataset,
+    lookup,
+    budgetSeconds,
+    retrained: retraining !== undefined,
+  })
   const folder = data[dataset]
   await checkImages(lookup, { dataset, folder, report })
   if (retraining && trains) await checkRetrainable(retraining, { dataset, folder, report })

@@ -16,7 +16,7 @@ test('a job names the plugin of its space, as it names that of its algorithm', a
     plugin,
     `import { builtins } from 'nas-bench-harness'\nexport default { name: 'mine', spaces: [${darts}] }`,
   )
-  const experiment = { ...DEFAULTS, algorithms: [{ name: 'random', options: {} }], seeds: [0] }
+  const experiment = { ...DEFAULTS, algorithms: [{ name: 'random', options: { evaluations: 1 } }], seeds: [0] }
   const registered = await registerPlugins(builtins, [plugin])
   const jobOn = async (space: string) => (await makePlan({ ...experiment, space }, registered)).jobs[0].job
   expect(await jobOn('mine')).toMatchObject({ space: 'mine', spacePlugin: expect.stringMatching(/^mine.ts@sha256:/) })
