@@ -1,4 +1,7 @@
 /** From the flags of `bench run`, and its file where one is named, to the experiment. */
+import { existsSync } from 'node:fs'
+import { basename, dirname } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import type { Command } from 'commander'
 import { Option } from 'commander'
 import { BenchError } from '../core/errors.ts'
@@ -12,6 +15,7 @@ import type { ExperimentFile } from '../runner/planning/experimentFile.ts'
 import { parseSeeds } from '../runner/planning/seeds.ts'
 import { type Registered, registerPlugins } from '../runner/plugins.ts'
 import { commaList, fastMathOption, oneOf, positiveNumber, repeated } from './options.ts'
+import { sayAside } from './output.ts'
 
 const EXECUTORS = ['auto', 'static', 'tfjs'] as const
 
@@ -71,6 +75,14 @@ export interface ResolvedExperiment {
   readonly file: ExperimentFile
 }
 
+/** A file of the user's, or of that name one of the package's own, which is said. */
+function experimentPath(path: string): string {
+  const own = fileURLToPath(new URL(`../../configs/${basename(path)}`, import.meta.url))
+  if (existsSync(path) || !['.', 'configs'].includes(dirname(path)) || !existsSync(own)) return path
+  sayAside(`there is no ${path} here; it is the package’s own: ${own}`)
+  return own
+}
+
 /** Flags win over the file, the file over the defaults. @throws BenchError for what is wrong in either */
 export async function resolveExperiment(
   builtins: Plugin,
@@ -80,7 +92,7 @@ export async function resolveExperiment(
   const file: ExperimentFile =
     path === undefined
       ? { experiment: {} }
-      : (await import('../runner/planning/experimentFile.ts')).readExperimentFile(path)
+      : (await import('../runner/planning/experimentFile.ts')).readExperimentFile(experimentPath(path))
   const written = file.experiment
   const base = { ...DEFAULTS, ...written }
   const given = { ...base, ...givenBy(flags, base) }

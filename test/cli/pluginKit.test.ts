@@ -70,7 +70,6 @@ describe('bench new algo', () => {
     const name = `my-${kind}`
     await bench(newCommand(), 'algo', name, '--kind', kind, '--folder', folder)
     expect(printed).toContain(`bench run --plugin`)
-    expect(readFileSync(join(folder, `${name}.test.ts`), 'utf8')).toContain(`import plugin from './${name}.ts'`)
     const { plugin } = await loadPlugin(join(folder, `${name}.ts`))
     const [algorithm] = plugin.algorithms ?? []
     expect(algorithm).toMatchObject({ name, kind })
@@ -79,7 +78,7 @@ describe('bench new algo', () => {
   })
 
   it('writes what the README shows', async () => {
-    const [, shown = ''] = /```ts\n(.*?)```/s.exec(readFileSync(README, 'utf8')) ?? []
+    const [, shown = ''] = /The whole of one:\n\n```ts\n(.*?)```/s.exec(readFileSync(README, 'utf8')) ?? []
     const path = join(folder, 'shown.ts')
     writeFileSync(path, shown)
     const { plugin } = await loadPlugin(path)
@@ -92,9 +91,9 @@ describe('bench new algo', () => {
   })
 
   it('overwrites nothing', async () => {
-    writeFileSync(join(folder, 'mine.test.ts'), 'precious')
+    writeFileSync(join(folder, 'mine.test.mjs'), 'precious')
     await expect(bench(newCommand(), 'algo', 'mine', '--folder', folder)).rejects.toThrow(
-      /mine.test.ts is there already/,
+      /mine.test.mjs is there already/,
     )
     expect(existsSync(join(folder, 'mine.ts'))).toBe(false)
   })

@@ -92,10 +92,7 @@ export function listCommand(): Command {
     .option('--plugin <file>', 'list what a plugin brings, too', repeated)
     .addOption(jsonOption())
     .addOption(outOption())
-    .addHelpText(
-      'after',
-      '\nExamples:\n  bench list algos\n  bench list options --plugin ./my-search.ts\n  bench list protocols --json',
-    )
+    .addHelpText('after', '\nExamples:\n  bench list options --plugin ./my-search.ts\n  bench list protocols --json')
     .action(list)
 }
 

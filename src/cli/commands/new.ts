@@ -4,15 +4,16 @@ import { dirname, join, resolve } from 'node:path'
 import { Command } from 'commander'
 import { builtins } from '../../builtins.ts'
 import { writeAllAtomically } from '../../core/atomicFile.ts'
-import { benchCommand } from '../../core/commandText.ts'
+import { benchCommand, shellWord } from '../../core/commandText.ts'
 import { BenchError } from '../../core/errors.ts'
-import { oneOf } from '../options.ts'
+import { jsonOption, oneOf } from '../options.ts'
 import { print } from '../output.ts'
 import { pluginSource, TEMPLATE_KINDS, type TemplateKind, testSource } from './pluginTemplate.ts'
 
 interface NewFlags {
   readonly kind: TemplateKind
   readonly folder: string
+  readonly json?: boolean
 }
 
 export function newCommand(): Command {
@@ -26,6 +27,7 @@ export function newCommand(): Command {
       'supernet',
     )
     .option('--folder <dir>', 'where the files go', '.')
+    .addOption(jsonOption())
     .addHelpText(
       'after',
       '\nExamples:\n  bench new algo my-search\n  bench new algo my-climb --kind black-box --folder plugins',
@@ -39,18 +41,25 @@ export function newCommand(): Command {
 }
 
 /** @throws BenchError `bad-input` for a name that cannot be one, is taken, or whose files are there already */
-function newAlgorithm(name: string, { kind, folder }: NewFlags): void {
+function newAlgorithm(name: string, { kind, folder, json }: NewFlags): void {
   checkName(name)
   const files = [
     { path: join(folder, `${name}.ts`), content: pluginSource(kind, name) },
-    { path: join(folder, `${name}.test.ts`), content: testSource(name) },
+    { path: join(folder, `${name}.test.mjs`), content: testSource(name) },
   ]
   const there = files.find(({ path }) => existsSync(path))
   if (there !== undefined) {
     throw new BenchError('bad-input', `${there.path} is there already; choose another name or --folder`)
   }
   writeAllAtomically(files.map(({ path, content }) => ({ path: resolve(path), content })))
-  print(nextSteps(name, files[0].path))
+  const shown = files.map(({ path }) => (dirname(path) === '.' ? `./${path}` : path))
+  const commands = nextSteps(name, shown[0])
+  if (json) {
+    print(`${JSON.stringify({ files: shown, commands }, null, 2)}\n`)
+    return
+  }
+  print(`wrote ${shown[0]} and its test. Next:\n${commands.map((command) => `  ${command}\n`).join('')}`)
+  print(`With the package installed here, its test: node --test ${shellWord(shown[1])}\n`)
 }
 
 function checkName(name: string): void {
@@ -65,10 +74,7 @@ function checkName(name: string): void {
   }
 }
 
-function nextSteps(name: string, path: string): string {
-  const shown = dirname(path) === '.' ? `./${path}` : path
-  return `wrote ${shown} and its test. Next:
-  ${benchCommand('check', 'plugin', shown)}
-  ${benchCommand('run', '--plugin', shown, '--algo', name, '--space', 'nb201', '--seeds', '4')}
-`
-}
+const nextSteps = (name: string, plugin: string): readonly string[] => [
+  benchCommand('check', 'plugin', plugin),
+  benchCommand('run', '--plugin', plugin, '--algo', name, '--space', 'nb201', '--seeds', '4'),
+]

@@ -102,17 +102,22 @@ export default definePlugin({ name: '${name}', algorithms: [algorithm] })
 
 export const testSource = (
   name: string,
-) => `/** What every algorithm promises, checked on ${name}. Run with: npx vitest run ${name}.test.ts */
-import { checkAlgorithm, openExecutor } from 'nas-bench-harness'
-import { describe, expect, it } from 'vitest'
-import plugin from './${name}.ts'
+) => `/** What every algorithm promises, checked on ${name}. Run with: node --test ${name}.test.mjs */
+import assert from 'node:assert/strict'
+import test from 'node:test'
+import { fileURLToPath } from 'node:url'
+import { checkAlgorithm, loadPlugin, openExecutor } from 'nas-bench-harness'
 
+const { plugin } = await loadPlugin(fileURLToPath(new URL('${name}.ts', import.meta.url)))
 const executor = openExecutor({ backend: 'wasm' })
 
-describe.each(plugin.algorithms ?? [])('$name', (algorithm) => {
-  it('keeps the promises of an algorithm', { timeout: 120_000 }, async () => {
+for (const algorithm of plugin.algorithms ?? []) {
+  test(\`\${algorithm.name} keeps the promises of an algorithm\`, async () => {
     const results = await checkAlgorithm(algorithm, { executor: () => executor })
-    expect(results.filter(({ seen }) => seen !== undefined)).toEqual([])
+    assert.deepEqual(
+      results.filter(({ seen }) => seen !== undefined),
+      [],
+    )
   })
-})
+}
 `

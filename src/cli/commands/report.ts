@@ -3,11 +3,13 @@ import { join, resolve } from 'node:path'
 import { Command } from 'commander'
 import { writeAtomically } from '../../core/atomicFile.ts'
 import { writeNamedFile } from '../../core/namedFile.ts'
+import { counted } from '../../core/plainText.ts'
 import { reportFiles } from '../../report/committed/committed.ts'
 import { removeStaleRecords } from '../../report/committed/staleRecords.ts'
 import { figuresOf, tablesOf } from '../../report/content.ts'
 import { renderPage } from '../../report/page/page.ts'
 import type { RunRecord } from '../../report/runRecord.ts'
+import { jsonOption } from '../options.ts'
 import { print } from '../output.ts'
 import { outputFormat } from '../outputFormat.ts'
 import { referenceNames, spaceOf } from '../registered.ts'
@@ -20,6 +22,7 @@ interface ReportFlags extends SelectionFlags {
   readonly published: string
   readonly mix?: boolean
   readonly compact?: boolean
+  readonly json?: boolean
   readonly quiet?: boolean
 }
 
@@ -42,6 +45,7 @@ export function reportCommand(): Command {
     )
     .option('--mix', 'put runs of different protocols side by side, marked')
     .option('--compact', 'with --folder: the records of thousands of searches in one small file')
+    .addOption(jsonOption())
     .option('--quiet', 'print nothing')
     .addHelpText(
       'after',
@@ -50,26 +54,33 @@ export function reportCommand(): Command {
     .action(report)
 }
 
+interface Written {
+  readonly path: string
+  /** How many. */
+  readonly runs: number
+}
+
 async function report(items: readonly string[], flags: ReportFlags): Promise<void> {
   const { folder, title, published, mix = false, compact = false, plugin = [] } = flags
   if (folder === undefined) outputFormat({ out: flags.out }, ['html'], 'html')
   const written = folder === undefined ? await page() : await wholeFolder(folder)
-  if (!flags.quiet) print(`${written}\n`)
+  if (flags.json) print(`${JSON.stringify(written, null, 2)}\n`)
+  else if (!flags.quiet) print(`${written.path}: ${counted(written.runs, 'run')}\n`)
 
-  async function page(): Promise<string> {
+  async function page(): Promise<Written> {
     const runs = await selectRuns(items, flags)
     const options = { ...(await context(runs)), published, mix }
     const figures = await figuresOf(runs, options)
     writeNamedFile(flags.out, renderPage({ title, runs, tables: tablesOf(runs, options), figures }))
-    return `${flags.out}: ${runs.length} runs`
+    return { path: flags.out, runs: runs.length }
   }
 
-  async function wholeFolder(path: string): Promise<string> {
+  async function wholeFolder(path: string): Promise<Written> {
     const runs = await selectWholeRuns(items, flags)
     const files = await reportFiles(runs, { schema: 1, title, published, mix }, await context(runs), compact)
     for (const [name, content] of files) writeAtomically(resolve(join(path, name)), content)
     removeStaleRecords(path, new Set(files.keys()))
-    return `${path}: ${runs.length} runs`
+    return { path, runs: runs.length }
   }
 
   async function context(runs: readonly RunRecord[]) {

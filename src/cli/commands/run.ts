@@ -53,7 +53,6 @@ export function runCommand(): Command {
       'after',
       '\nExamples:\n' +
         '  bench run --algo drnas --space nb201 --seeds 4\n' +
-        '  bench run --algo random,darts-v1,drnas --dataset cifar10 --data ~/cifar10 --protocol drnas-paper --jobs 2\n' +
         '  bench run configs/nb201-table4.yaml --backend webgpu --slurm partition=gpu,gres=gpu:1,time=8:00:00',
     )
     .action(run)
