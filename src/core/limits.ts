@@ -36,6 +36,7 @@ export const LIMITS = {
   'yaml-kib': { value: 128, unit: 'KiB', meaning: 'an experiment, recipe or mapping file' },
   'yaml-tokens': { value: 20_000, unit: 'tokens', meaning: 'names, values, commas and spaces of such a file' },
   'yaml-depth': { value: 50, unit: 'levels', meaning: 'lists in lists of such a file; an experiment has four' },
+  'genotype-mib': { value: 64, unit: 'MiB', meaning: 'a file with an architecture in it, such as the log of a search' },
   'source-gib': {
     value: Math.min(4, machineGib),
     unit: 'GiB',

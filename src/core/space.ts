@@ -79,6 +79,8 @@ export interface SearchSpace<G extends Genotype = Genotype> {
    * serves them all. Absent: each architecture is its own.
    */
   functionOf?(genotype: G): string
+  /** A node as the picture of a cell names it; absent: by its number. */
+  nodeName?(node: number): string
   /** @throws BenchError `bad-input` that says which part of the text is wrong */
   parse(text: string): G
   format(genotype: G): string

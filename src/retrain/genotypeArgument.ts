@@ -1,21 +1,44 @@
 /** An architecture as a user names it: a published name, its text, or a file that holds either. */
-import { readFileSync } from 'node:fs'
+import { readFileSync, statSync } from 'node:fs'
+import { join } from 'node:path'
 import { BenchError } from '../core/errors.ts'
+import { beyondLimit, limitOf } from '../core/limits.ts'
 import { statIfThere } from '../core/readable.ts'
 import { type DartsGenotype, parseCells } from '../spaces/darts/index.ts'
 
 /**
- * Reads a name (`DRNAS`), text in the literature's notation or JSON, or a file with one of these, such as the `result.json`
- * of a search.
+ * Reads a name (`DRNAS`), text in the literature's notation or JSON, or a file with one of these: the `result.json` of a
+ * search, its folder, or a log.
  * @throws BenchError `missing`, `unknown-name` or `bad-input` that says which part is wrong
  */
-export function readGenotype(argument: string): DartsGenotype {
-  const isFile = statIfThere(argument)?.isFile() === true
-  if (!isFile && /^[^(){}]*(?:[/\\]|\.json$)/.test(argument)) {
+export const readGenotype = (argument: string): DartsGenotype => parseCells(genotypeText(argument))
+
+/**
+ * The text of an architecture: what was typed, or what is in the file of that name.
+ * @throws BenchError `missing` for a path where no file is, `bad-input` for a file that is too long
+ */
+export function genotypeText(argument: string): string {
+  const file = fileOf(argument)
+  if (file !== undefined) return written(readBounded(file))
+  if (/^[^(){}|]*(?:[/\\]|\.json$)/.test(argument)) {
     const expected = 'a file with a genotype, as result.json of a search, its text, or a published name'
     throw new BenchError('missing', `there is no file ${argument}; expected ${expected}`)
   }
-  return parseCells(isFile ? written(readFileSync(argument, 'utf8')) : argument)
+  return argument
+}
+
+/** The file itself, or the result in the folder of a run. */
+function fileOf(argument: string): string | undefined {
+  const candidates = [argument, join(argument, 'result.json')]
+  return candidates.find((path) => statIfThere(path)?.isFile() === true)
+}
+
+function readBounded(file: string): string {
+  const mebibytes = statSync(file).size / 2 ** 20
+  if (mebibytes > limitOf('genotype-mib')) {
+    throw beyondLimit('genotype-mib', `${file} has ${mebibytes.toFixed(1)} MiB`, 'copy the genotype out of it')
+  }
+  return readFileSync(file, 'utf8')
 }
 
 /** The text itself, or the field `genotype` of a record. */

@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { BenchError } from '../../src/core/errors.ts'
+import { raiseLimit } from '../../src/core/limits.ts'
 import { readGenotype } from '../../src/retrain/genotypeArgument.ts'
 import { darts, formatJson, publishedName } from '../../src/spaces/darts/index.ts'
 import { temporaryFolder, write } from '../data/sampleFiles.ts'
@@ -20,9 +21,24 @@ describe('an architecture', () => {
     ['cells.txt', darts.format(drnas)],
     ['name.txt', 'DRNAS\n'],
     ['result.json', JSON.stringify({ schema: 1, genotype: darts.format(drnas) })],
+    ['log.txt', `10:00 epoch 49\n10:01 genotype = ${darts.format(drnas)}\n10:01 valid_acc 97.5\n`],
   ])('is read from %s', (name, content) => {
     expect(readGenotype(write(join(folder.path, name), content))).toEqual(drnas)
   })
+})
+
+test('an architecture is read from the folder of a run', () => {
+  write(join(folder.path, 'drnas-cifar10-seed0/result.json'), JSON.stringify({ genotype: darts.format(drnas) }))
+  expect(readGenotype(join(folder.path, 'drnas-cifar10-seed0'))).toEqual(drnas)
+})
+
+test('a file beyond the limit is not read', () => {
+  raiseLimit('genotype-mib=0.01')
+  const file = write(join(folder.path, 'log.txt'), ' '.repeat(20_000))
+  expect(() => readGenotype(file)).toThrow(
+    /log\.txt has 0\.0 MiB; the limit is 0\.01 MiB: copy the genotype out of it, or raise/,
+  )
+  delete process.env.NAS_BENCH_RAISED_LIMITS
 })
 
 describe('a wrong architecture says where it is wrong', () => {

@@ -3,14 +3,18 @@ import { Command } from 'commander'
 import { builtins } from '../../builtins.ts'
 import { writeNamedFile } from '../../core/namedFile.ts'
 import type { Genotype, SearchSpace } from '../../core/space.ts'
+import { knownName } from '../../data/datasetNames.ts'
 import { genotypeCard, renderCard } from '../../report/listings/genotypeCard.ts'
+import { genotypeText } from '../../retrain/genotypeArgument.ts'
 import { registerPlugins } from '../../runner/plugins.ts'
+import { darts, parseCells } from '../../spaces/darts/index.ts'
 import { jsonOption, outOption, repeated } from '../options.ts'
 import { writeOutput } from '../output.ts'
 import { outputFormat } from '../outputFormat.ts'
 
 interface GenotypeFlags {
   readonly space?: string
+  readonly dataset?: string
   readonly plugin?: readonly string[]
   readonly json?: boolean
   readonly svg?: boolean
@@ -20,7 +24,11 @@ interface GenotypeFlags {
 export function genotypeCommand(): Command {
   const show = new Command('show')
     .description('Shows the cells of an architecture, with the parameters and multiply-accumulates of its network.')
-    .argument('<architecture>', 'string, index, or the name of a published genotype, as DARTS_V2')
+    .argument('<architecture>', 'string, index, name of a published genotype, as DARTS_V2, or a file with one of these')
+    .option(
+      '--dataset <name>',
+      'that the network is for (default: the one that the cells were published for, else cifar10)',
+    )
     .option('--space <name>', 'search space (default: nb201 for |…| and an index, else darts)')
     .option('--plugin <file>', 'with the spaces of a plugin', repeated)
     .option('--svg', 'draw the cells as SVG (with --out FILE.svg, .png or .pdf they are drawn without it, too)')
@@ -35,17 +43,20 @@ export function genotypeCommand(): Command {
     .addHelpText('after', '\nExamples:\n  bench genotype show 6111\n  bench genotype show DARTS_V2 --out darts.pdf')
 }
 
-async function showGenotype(text: string, flags: GenotypeFlags): Promise<void> {
-  const { space: name, plugin = [], svg, out } = flags
+async function showGenotype(argument: string, flags: GenotypeFlags): Promise<void> {
+  const { space: name, dataset, plugin = [], svg, out } = flags
+  const text = genotypeText(argument)
   const format = outputFormat({ ...flags, ...(svg && { format: 'svg' as const, flag: '--svg' }) }, FORMATS, 'text')
   const { registry } = await registerPlugins(builtins, plugin)
-  const space = registry.space(name ?? (/^([|#]|\d+$)/.test(text) ? 'nb201' : 'darts'))
+  const space = registry.space(name ?? (/^#?\d+\s*$|\|\s*[\w-]+\s*~/.test(text) ? 'nb201' : 'darts'))
   const genotype = parse(space, text)
-  if (format === 'svg') return writeOutput(await drawnSvg(genotype, text), out)
+  // A whole genotype is no title.
+  const title = argument.length <= 60 ? argument.trim() : ''
+  if (format === 'svg') return writeOutput(await drawnSvg(genotype, title), out)
   if (format === 'png' || format === 'pdf') {
-    return writeNamedFile(out as string, await drawn(genotype, text, format))
+    return writeNamedFile(out as string, await drawn(genotype, title, format))
   }
-  const card = genotypeCard(space, genotype)
+  const card = genotypeCard(space, genotype, dataset && knownName(dataset))
   writeOutput(format === 'json' ? `${JSON.stringify(card, null, 2)}\n` : renderCard(card), out)
 }
 
@@ -68,6 +79,8 @@ async function drawn(genotype: Genotype, title: string, format: 'png' | 'pdf'): 
 }
 
 function parse(space: SearchSpace, text: string): Genotype {
-  const index = /^#?(\d+)$/.exec(text)?.[1]
-  return index !== undefined && space.numbering ? space.numbering.at(Number(index)) : space.parse(text)
+  const index = /^#?(\d+)\s*$/.exec(text)?.[1]
+  if (index !== undefined && space.numbering) return space.numbering.at(Number(index))
+  // Cells of DARTS may come from a space of the family with operations of its own.
+  return space === darts ? parseCells(text) : space.parse(text)
 }

@@ -3,6 +3,7 @@
  * can collide; columns are depths, rows are nodes.
  */
 import type { Cell } from '../../spaces/darts/genotype.ts'
+import { nodeName } from '../../spaces/darts/topology.ts'
 import type { Drawing, Ink, Shape } from '../pictures/drawing.ts'
 import { heading } from './nb201Cell.ts'
 
@@ -42,9 +43,7 @@ export function dartsCellDrawing(cell: Cell, title: string): Drawing {
     ...inputs.map(wireIn),
     ...inputs.map(wireOut),
     ...inputs.flatMap(({ operation, box }) => operationShapes(operation, box)),
-    ...places.flatMap((place, node) =>
-      node < 2 ? inputShapes(place, node) : nodeShapes(place, String(node - 2), NODE),
-    ),
+    ...places.flatMap((place, node) => (node < 2 ? inputShapes(place, node) : nodeShapes(place, nodeName(node), NODE))),
     ...nodeShapes(out, 'c(k)', 28),
   ]
   return { kind: 'drawing', title, width, height, shapes }
@@ -112,7 +111,7 @@ const inputShapes = ({ x, y }: Place, node: number): Shape[] => [
     kind: 'text',
     x: x - LEFT / 2,
     y,
-    text: node === 0 ? 'c(k−2)' : 'c(k−1)',
+    text: nodeName(node),
     align: 'center',
     size: SIZE,
     colour: 'ink',

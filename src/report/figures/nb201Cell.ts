@@ -1,6 +1,6 @@
 /** The cell of NAS-Bench-201: four nodes in a line, its six edges as arcs that never cross. */
 import type { Nb201Genotype } from '../../spaces/nb201/genotype.ts'
-import { EDGES } from '../../spaces/nb201/topology.ts'
+import { EDGES, nodeName } from '../../spaces/nb201/topology.ts'
 import type { Drawing, Ink, Shape } from '../pictures/drawing.ts'
 
 const WIDTH = 380
@@ -70,10 +70,9 @@ function arrowHead(x: number, y: number, rise: number, run: number): string {
 
 function nodeShapes(node: number): Shape[] {
   const box = { x: nodeX(node) - RADIUS, y: LINE - RADIUS, width: 2 * RADIUS, height: 2 * RADIUS, radius: RADIUS }
-  const name = node === 0 ? 'in' : node === 3 ? 'out' : String(node)
   return [
     { kind: 'box', ...box, fill: 'tint', stroke: 'faint' },
-    { kind: 'text', x: nodeX(node), y: LINE, text: name, align: 'center', size: SIZE, colour: 'ink' },
+    { kind: 'text', x: nodeX(node), y: LINE, text: nodeName(node), align: 'center', size: SIZE, colour: 'ink' },
   ]
 }
 

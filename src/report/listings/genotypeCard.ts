@@ -1,14 +1,16 @@
 /** An architecture for people: what computes each node of its cells, and what its network costs. */
+import { unknownName } from '../../core/names.ts'
 import { parameterCount } from '../../core/network.ts'
-import type { Genotype, SearchSpace } from '../../core/space.ts'
+import type { EvaluationNetworkOptions, Genotype, SearchSpace } from '../../core/space.ts'
 import { macCount } from '../../spaces/cost.ts'
+import { type DartsGenotype, searchedOn } from '../../spaces/darts/index.ts'
 
 export interface GenotypeCard {
   readonly space: string
   readonly genotype: string
   /** Number of the architecture, where the space has one. */
   readonly index?: number
-  /** `node 3 = skip_connect(0) + nor_conv_3x3(1)`, by cell type. */
+  /** `node out = skip_connect(in) + nor_conv_3x3(1)`, by cell type. */
   readonly cells: Readonly<Record<string, readonly string[]>>
   readonly network: { readonly channels: number; readonly depth: number; readonly image: string }
   /** Trainable numbers, and multiply-accumulates for one image. */
@@ -16,23 +18,50 @@ export interface GenotypeCard {
   readonly macs: number
 }
 
-/** The paper's evaluation networks on CIFAR: NAS-Bench-201 §2.2; DARTS §3.2. */
-const SIZES: Readonly<Record<string, { readonly channels: number; readonly depth: number }>> = {
-  nb201: { channels: 16, depth: 5 },
-  darts: { channels: 36, depth: 20 },
+/** A paper's evaluation network on a dataset. */
+type Evaluation = Pick<EvaluationNetworkOptions, 'shape' | 'channels' | 'depth' | 'family'>
+
+const onCifar = (size: Pick<Evaluation, 'channels' | 'depth'>, classes: number, side = 32): Evaluation => ({
+  ...size,
+  shape: { height: side, width: side, channels: 3, classes },
+})
+
+/** By space and dataset: NAS-Bench-201 §2.2; DARTS §3.2 and §3.3. */
+const EVALUATIONS: Readonly<Record<string, Readonly<Record<string, Evaluation>>>> = {
+  nb201: {
+    cifar10: onCifar({ channels: 16, depth: 5 }, 10),
+    cifar100: onCifar({ channels: 16, depth: 5 }, 100),
+    'ImageNet16-120': onCifar({ channels: 16, depth: 5 }, 120, 16),
+  },
+  darts: {
+    cifar10: onCifar({ channels: 36, depth: 20 }, 10),
+    cifar100: onCifar({ channels: 36, depth: 20 }, 100),
+    imagenet: {
+      ...{ channels: 48, depth: 14, family: 'imagenet' },
+      shape: { height: 224, width: 224, channels: 3, classes: 1000 },
+    },
+  },
 }
 
-const CIFAR = { height: 32, width: 32, channels: 3, classes: 10 }
-
-export function genotypeCard(space: SearchSpace, genotype: Genotype): GenotypeCard {
-  const size = SIZES[space.name.split('-')[0]] ?? { channels: 16, depth: 5 }
-  const network = space.network(genotype, { shape: CIFAR, ...size })
+/**
+ * @param dataset that the network is for; absent: the one that the cells were published for, else CIFAR-10
+ * @throws BenchError `unknown-name` for a dataset of which the space has no evaluation network
+ */
+export function genotypeCard(space: SearchSpace, genotype: Genotype, dataset?: string): GenotypeCard {
+  const networks = EVALUATIONS[space.name.split('-')[0]] ?? EVALUATIONS.nb201
+  const chosen = dataset ?? ('normal' in genotype ? searchedOn(genotype as DartsGenotype) : 'cifar10')
+  if (!Object.hasOwn(networks, chosen)) {
+    throw unknownName(`dataset of the networks of ${space.name}:`, chosen, Object.keys(networks))
+  }
+  const options = networks[chosen]
+  const network = space.network(genotype, options)
+  const { shape, channels, depth } = options
   return {
     space: space.name,
     genotype: space.format(genotype),
     ...(space.numbering && { index: space.numbering.indexOf(genotype) }),
     cells: cellsOf(space, genotype),
-    network: { ...size, image: '32×32×3, 10 classes' },
+    network: { channels, depth, image: `${shape.height}×${shape.width}×3, ${shape.classes} classes` },
     parameters: parameterCount(network),
     macs: macCount(network),
   }
@@ -49,21 +78,22 @@ export function renderCard(card: GenotypeCard): string {
   ].join('\n')}\n`
 }
 
-/** One-hot mixing weights name the operation of each edge that the architecture uses. */
+/** One-hot mixing weights name the operation of each edge that the architecture uses. Nodes are named as in its picture. */
 function cellsOf(space: SearchSpace, genotype: Genotype): Record<string, string[]> {
+  const named = (node: number) => space.nodeName?.(node) ?? String(node)
   const theta = space.oneHot(genotype)
   const cells: Record<string, Map<number, string[]>> = {}
   space.edges.forEach(({ cell, from, to, operations }, edge) => {
     const chosen = theta[edge].findIndex((weight) => weight > 0)
     cells[cell] ??= new Map()
     const terms = cells[cell].get(to) ?? []
-    if (chosen >= 0 && operations[chosen] !== 'none') terms.push(`${operations[chosen]}(${from})`)
+    if (chosen >= 0 && operations[chosen] !== 'none') terms.push(`${operations[chosen]}(${named(from)})`)
     cells[cell].set(to, terms)
   })
   return Object.fromEntries(
     Object.entries(cells).map(([cell, nodes]) => [
       cell,
-      [...nodes].map(([node, terms]) => `node ${node} = ${terms.join(' + ') || 'zeros'}`),
+      [...nodes].map(([node, terms]) => `node ${named(node)} = ${terms.join(' + ') || 'zeros'}`),
     ]),
   )
 }

@@ -27,31 +27,42 @@ export interface DartsCandidates {
 /** Computed nodes that make up a cell's output. */
 export const CONCAT: readonly number[] = NODES
 
-/** [operation, predecessor], as written in text. */
-type WrittenInput = readonly [operation: unknown, from: unknown]
+/** [operation, predecessor], as written in text; some authors' code writes a weight after them. */
+type WrittenInput = readonly [operation: unknown, from: unknown, weight?: number]
 
 /**
- * A cell from its written inputs, each checked against the space.
+ * A cell from its written inputs, one list or a list for each node, each checked against the space.
  * @throws BenchError `bad-input` that names cell and node, what was found there and what is allowed
  */
 export function readCell(space: DartsCandidates, cell: CellName, written: unknown): Cell {
   if (!Array.isArray(written)) {
     throw invalid(space, cell, `expected a list of (operation, node) pairs, found ${JSON.stringify(written)}`)
   }
-  if (written.length !== 2 * NODES.length) {
+  const flat = flattened(space, cell, written)
+  if (flat.length !== 2 * NODES.length) {
     throw invalid(
       space,
       cell,
-      `found ${written.length} inputs, expected ${2 * NODES.length}: two for each of nodes 2 to 5`,
+      `found ${flat.length} inputs, expected ${2 * NODES.length}: two for each of nodes 2 to 5`,
     )
   }
-  const inputs = written.map((input, i) => readInput(space, cell, NODES[i >> 1], input))
+  const inputs = flat.map((input, i) => readInput(space, cell, NODES[i >> 1], input))
   for (const [i, node] of NODES.entries()) {
     if (inputs[2 * i].from === inputs[2 * i + 1].from) {
       throw invalid(space, cell, `node ${node}: both inputs come from node ${inputs[2 * i].from}; they must differ`)
     }
   }
   return inputs
+}
+
+/** The inputs of all nodes, where they are written node by node. */
+function flattened(space: DartsCandidates, cell: CellName, written: readonly unknown[]): readonly unknown[] {
+  const isNode = (item: unknown): item is readonly unknown[] => Array.isArray(item) && Array.isArray(item[0])
+  if (written.length === 0 || !written.every(isNode)) return written
+  written.forEach((inputs, i) => {
+    if (inputs.length !== 2) throw invalid(space, cell, `node ${i + 2}: found ${inputs.length} inputs, expected two`)
+  })
+  return written.flat()
 }
 
 function readInput(space: DartsCandidates, cell: CellName, node: number, written: unknown): CellInput {
@@ -69,7 +80,8 @@ function readInput(space: DartsCandidates, cell: CellName, node: number, written
   return { operation, from: edge.from }
 }
 
-const isPair = (written: unknown): written is WrittenInput => Array.isArray(written) && written.length === 2
+const isPair = (written: unknown): written is WrittenInput =>
+  Array.isArray(written) && (written.length === 2 || (written.length === 3 && typeof written[2] === 'number'))
 
 function unknownOperation(
   space: DartsCandidates,

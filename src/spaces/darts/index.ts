@@ -7,7 +7,7 @@ import { network, supernet } from './networks.ts'
 import { format, parse } from './notation.ts'
 import { publishedGenotype } from './published.ts'
 import { EDGES_S1, EDGES_S2, EDGES_S3, EDGES_S4 } from './simplified.ts'
-import { type DartsEdge, edgesWith, OPERATIONS } from './topology.ts'
+import { type DartsEdge, edgesWith, nodeName, OPERATIONS } from './topology.ts'
 
 /** `parse` reads the literature's notation, JSON, and the names of published genotypes. */
 function dartsSpace(name: string, description: string, edges: readonly DartsEdge[]): SearchSpace<DartsGenotype> {
@@ -17,13 +17,20 @@ function dartsSpace(name: string, description: string, edges: readonly DartsEdge
     description,
     edges,
     encoding: encodingOf(space),
-    parse: (text) => parse(space, /^\s*\w+\s*$/.test(text) ? publishedGenotype(text.trim()).genotype : text),
+    nodeName,
+    parse: (text) => parse(space, publishedText(text) ?? text),
     format,
     derive: (theta, edgeWeights) => derive(space, theta, edgeWeights),
     oneHot: (genotype) => oneHot(space, genotype),
     supernet: (options) => supernet(space, options),
     network,
   }
+}
+
+/** The cells of a text that is a published name alone, as `DARTS_V2` or `genotypes.DARTS_V2;`. */
+function publishedText(text: string): string | undefined {
+  const [, name] = /^\s*["']?(?:\w+\.)*(\w+)["']?\s*;?\s*(?:#.*)?$/.exec(text) ?? []
+  return name === undefined ? undefined : publishedGenotype(name).genotype
 }
 
 export const darts = dartsSpace(
@@ -54,6 +61,6 @@ const withNoise = dartsSpace(
 export const parseCells = (text: string): DartsGenotype => (/\bnoise\b/.test(text) ? withNoise : darts).parse(text)
 
 export type { Cell, CellInput, DartsGenotype } from './genotype.ts'
-export { publishedName } from './names.ts'
+export { publishedName, searchedOn } from './names.ts'
 export { formatJson } from './notation.ts'
 export { PUBLISHED, type PublishedGenotype, publishedGenotype } from './published.ts'

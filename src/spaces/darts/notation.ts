@@ -1,9 +1,19 @@
 /**
  * Genotypes as text: the literature's Python notation, `Genotype(normal=[('sep_conv_3x3', 1), …],
- * normal_concat=range(2, 6), reduce=[…], reduce_concat=range(2, 6))`, and JSON with the same four fields.
+ * normal_concat=range(2, 6), reduce=[…], reduce_concat=range(2, 6))`, and JSON with the same four fields. They are read as
+ * people paste them: with comments, from a log, positional, as a dict, node by node (`pt.darts`, AutoDL), with weights beside
+ * the pairs, with numbers of NumPy.
  */
 import { BenchError } from '../../core/errors.ts'
 import { type Cell, CONCAT, type DartsCandidates, type DartsGenotype, readCell } from './genotype.ts'
+import {
+  ExpressionError,
+  isDict,
+  type PythonCall,
+  type PythonValue,
+  placeIn,
+  readExpression,
+} from './pythonExpression.ts'
 import { CELLS, type CellName } from './topology.ts'
 
 /** The literature's notation, on one line. */
@@ -24,50 +34,99 @@ export function formatJson({ normal, reduce }: DartsGenotype): string {
   })
 }
 
-/** @throws BenchError `bad-input` that says which part is wrong, and what is allowed there */
+/**
+ * The one genotype of a text, which may stand anywhere in it, several times.
+ * @throws BenchError `bad-input` that says which part is wrong, and what is allowed there; for a text without a genotype, and
+ * with several
+ */
 export function parse(space: DartsCandidates, text: string): DartsGenotype {
-  const fields = readFields(space, text.trim())
-  for (const cell of CELLS) checkConcat(space, cell, fields[`${cell}_concat`])
+  const found = new Map<string, { readonly genotype: DartsGenotype; readonly at: number }>()
+  for (const [at, fields] of writtenIn(space, text)) {
+    const genotype = genotypeOf(space, fields)
+    const key = format(genotype)
+    if (!found.has(key)) found.set(key, { genotype, at })
+  }
+  const [first, ...others] = found.values()
+  if (first === undefined) throw noGenotype(space, text)
+  if (others.length === 0) return first.genotype
+  const [begin, end] = [first, others[others.length - 1]].map(({ at }) => placeIn(text, at))
+  throw new BenchError(
+    'bad-input',
+    `${space.name} genotype: found ${found.size} different ones, the first at ${begin}, the last at ${end}; keep one`,
+  )
+}
+
+type Fields = ReadonlyMap<string, PythonValue>
+
+/** The fields of every genotype of a text, and where each begins. */
+function* writtenIn(space: DartsCandidates, text: string): Generator<readonly [at: number, fields: Fields]> {
+  const beginnings = beginningsIn(text)
+  for (const at of beginnings) yield [at, fieldsOf(readAt(space, text, at))]
+  if (beginnings.length === 0) yield* assignments(space, text)
+}
+
+/** Calls of `Genotype`, but not its definition; where there is none, a dict with a cell first, or a dict that is all. */
+function beginningsIn(text: string): number[] {
+  const of = (pattern: RegExp) => Array.from(text.matchAll(pattern), ({ index }) => index)
+  const calls = of(/(?<!class\s+)\bGenotype\s*\(/g)
+  if (calls.length > 0) return calls
+  const cell = `["']?(?:normal|reduce)(?:_concat)?\\b`
+  const dicts = of(
+    new RegExp(`\\bdict\\s*\\(\\s*${cell}|\\bOrderedDict\\s*\\(\\s*\\[\\s*\\(\\s*${cell}|\\{\\s*${cell}`, 'g'),
+  )
+  return dicts.length > 0 ? dicts : of(/(?<=^\s*)\{/g)
+}
+
+/** `normal = [...]` and `reduce = [...]`, on lines of their own or separated by commas; none where one is missing. */
+function* assignments(space: DartsCandidates, text: string): Generator<readonly [at: number, fields: Fields]> {
+  const places = FIELDS.map((field) => Array.from(text.matchAll(new RegExp(`(?<![\\w."'])${field}\\s*[=:]`, 'g'))))
+  if (places.some((matches) => matches.length > 1) || places[0].length + places[2].length < 2) return
+  const values = places.flatMap(([match], i) =>
+    match === undefined ? [] : [[FIELDS[i], readAt(space, text, match.index + match[0].length)] as const],
+  )
+  yield [places[0][0].index, new Map(values)]
+}
+
+function genotypeOf(space: DartsCandidates, fields: Fields): DartsGenotype {
+  for (const cell of CELLS) checkConcat(space, cell, fields.get(`${cell}_concat`))
   return {
     space: space.name,
-    normal: readCell(space, 'normal', fields.normal),
-    reduce: readCell(space, 'reduce', fields.reduce),
+    normal: readCell(space, 'normal', fields.get('normal')),
+    reduce: readCell(space, 'reduce', fields.get('reduce')),
   }
 }
 
-function readFields(space: DartsCandidates, text: string): Readonly<Record<string, unknown>> {
-  const python = /^(?:\w+\s*=\s*)?Genotype\s*\((.*)\)$/s.exec(text)
+function readAt(space: DartsCandidates, text: string, at: number): PythonValue {
   try {
-    const fields: unknown = JSON.parse(python === null ? text : jsonOf(python[1]))
-    if (typeof fields === 'object' && fields !== null) return fields as Record<string, unknown>
-  } catch {
-    // reported below, like everything else that is no genotype
+    return readExpression(text, at)
+  } catch (error) {
+    if (error instanceof ExpressionError) throw new BenchError('bad-input', `${space.name} genotype, ${error.message}`)
+    throw error
   }
-  const found = text.length > 60 ? `${text.slice(0, 60)}…` : text
-  throw new BenchError(
+}
+
+/** In the order of the literature's `namedtuple`. */
+const FIELDS = ['normal', 'normal_concat', 'reduce', 'reduce_concat']
+
+function fieldsOf(value: PythonValue): Fields {
+  if (isDict(value)) return value.entries
+  const { positional, keywords } = value as PythonCall
+  return new Map([...positional.slice(0, FIELDS.length).map((item, i) => [FIELDS[i], item] as const), ...keywords])
+}
+
+function noGenotype(space: DartsCandidates, text: string): BenchError {
+  const trimmed = text.trim()
+  const found = trimmed.length > 60 ? `${trimmed.slice(0, 60)}…` : trimmed
+  return new BenchError(
     'bad-input',
     `${space.name} genotype: cannot read "${found}"; expected Genotype(normal=[('sep_conv_3x3', 0), …], ` +
       'normal_concat=range(2, 6), reduce=[…], reduce_concat=range(2, 6)), the same as JSON, or the name of a published one',
   )
 }
 
-/** Python keyword arguments of lists, tuples, ranges, strings and numbers → a JSON object. */
-function jsonOf(keywords: string): string {
-  const json = keywords
-    .replace(/(?:list\s*\(\s*)?range\s*\(\s*(\d+)\s*,\s*(\d+)\s*\)(?:\s*\))?(?=\s*(?:,|$))/g, (_, from, to) =>
-      JSON.stringify(Array.from({ length: to - from }, (_, i) => Number(from) + i)),
-    )
-    .replace(/(\w+)\s*=/g, '"$1":')
-    .replaceAll("'", '"')
-    .replaceAll('(', '[')
-    .replaceAll(')', ']')
-    .replace(/,(?=\s*(?:\]|$))/g, '')
-  return `{${json}}`
-}
-
 /** Every published cell of this space concatenates nodes 2 to 5; a missing field says nothing else. */
-function checkConcat(space: DartsCandidates, cell: CellName, nodes: unknown): void {
-  if (nodes === undefined || JSON.stringify(nodes) === JSON.stringify(CONCAT)) return
+function checkConcat(space: DartsCandidates, cell: CellName, nodes: PythonValue | undefined): void {
+  if (nodes === undefined || nodes === null || JSON.stringify(nodes) === JSON.stringify(CONCAT)) return
   throw new BenchError(
     'bad-input',
     `${space.name} genotype, ${cell} cell: concatenates nodes ${JSON.stringify(nodes)}, expected ${JSON.stringify(CONCAT)}`,

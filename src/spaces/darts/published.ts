@@ -7,6 +7,8 @@ export interface PublishedGenotype {
   readonly genotype: string
   /** Other names that it goes by. */
   readonly aliases?: readonly string[]
+  /** Absent: CIFAR-10. */
+  readonly searchedOn?: 'imagenet'
 }
 
 export const PUBLISHED: Readonly<Record<string, PublishedGenotype>> = {
@@ -50,6 +52,7 @@ export const PUBLISHED: Readonly<Record<string, PublishedGenotype>> = {
   },
   PCDARTS_IMAGENET: {
     source: 'PC-DARTS, searched on ImageNet (Xu et al., ICLR 2020)',
+    searchedOn: 'imagenet',
     aliases: ['PC_DARTS_image'],
     genotype: `Genotype(
       normal=[('skip_connect', 1), ('sep_conv_3x3', 0), ('sep_conv_3x3', 0), ('skip_connect', 1), ('sep_conv_3x3', 1), ('sep_conv_3x3', 3), ('sep_conv_3x3', 1), ('dil_conv_5x5', 4)],
@@ -80,6 +83,7 @@ export const PUBLISHED: Readonly<Record<string, PublishedGenotype>> = {
   },
   DRNAS_IMAGENET: {
     source: 'DrNAS, searched on ImageNet (Chen et al., ICLR 2021)',
+    searchedOn: 'imagenet',
     genotype: `Genotype(
       normal=[('sep_conv_3x3', 1), ('sep_conv_3x3', 0), ('sep_conv_3x3', 0), ('sep_conv_3x3', 1), ('sep_conv_3x3', 0), ('dil_conv_3x3', 3), ('skip_connect', 0), ('sep_conv_3x3', 1)],
       reduce=[('max_pool_3x3', 0), ('sep_conv_3x3', 1), ('sep_conv_3x3', 0), ('skip_connect', 2), ('sep_conv_3x3', 0), ('sep_conv_3x3', 2), ('sep_conv_3x3', 3), ('sep_conv_3x3', 1)],

@@ -31,6 +31,9 @@ export type CellName = (typeof CELLS)[number]
 /** The computed nodes. */
 export const NODES = [2, 3, 4, 5] as const
 
+/** As papers and pictures name the nodes: the outputs of the two cells before, then the computed ones from 0. */
+export const nodeName = (node: number): string => ['c(k−2)', 'c(k−1)'][node] ?? String(node - 2)
+
 /** A row of the mixing matrix, with the names of this space. */
 export interface DartsEdge extends Edge {
   readonly cell: CellName

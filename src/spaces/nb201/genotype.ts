@@ -12,6 +12,8 @@ export interface Nb201Genotype extends Genotype {
 
 const FORM = '|op~0|+|op~0|op~1|+|op~0|op~1|op~2|'
 const COMPUTED_NODES = NODES.slice(1)
+/** Characters that a message quotes. */
+const LONGEST_SHOWN = 300
 
 export const nb201Genotype = (operations: readonly Operation[]): Nb201Genotype => ({ space: 'nb201', operations })
 
@@ -22,9 +24,31 @@ export function format({ operations }: Nb201Genotype): string {
   }).join('+')
 }
 
-/** @throws BenchError `bad-input` that names the node or edge, what was found there and what is allowed */
+/**
+ * The architecture of a text, in which it may stand anywhere, several times.
+ * @throws BenchError `bad-input` that names the node or edge, what was found there and what is allowed
+ */
 export function parse(text: string): Nb201Genotype {
-  const nodes = text.trim().split('+')
+  const trimmed = text.trim()
+  const [found, ...others] = /^\|\S*\|$/.test(trimmed) ? [trimmed] : new Set(textsIn(text))
+  if (others.length > 0) {
+    throw malformed(
+      text,
+      `it holds ${others.length + 1} different ones, the last ${others[others.length - 1]}; keep one`,
+    )
+  }
+  return parseNodes(text, found ?? trimmed)
+}
+
+/** Everything in a text that has the form of an architecture, without spaces. */
+function textsIn(text: string): string[] {
+  const node = (edges: number) => `\\|${'\\s*[\\w-]+\\s*~\\s*\\d\\s*\\|'.repeat(edges)}`
+  const form = new RegExp([1, 2, 3].map(node).join('\\s*\\+\\s*'), 'g')
+  return Array.from(text.matchAll(form), ([match]) => match.replaceAll(/\s/g, ''))
+}
+
+function parseNodes(text: string, form: string): Nb201Genotype {
+  const nodes = form.split('+')
   if (nodes.length !== COMPUTED_NODES.length) {
     throw malformed(text, `found ${nodes.length} of ${COMPUTED_NODES.length} nodes joined by "+"`)
   }
@@ -57,7 +81,8 @@ function parseEdge(text: string, term: string, edge: string, from: number): Oper
 }
 
 function malformed(text: string, problem: string): BenchError {
-  return new BenchError('bad-input', `architecture "${text}": ${problem}; the form is ${FORM}`)
+  const shown = text.length > LONGEST_SHOWN ? `${text.slice(0, LONGEST_SHOWN)}…` : text
+  return new BenchError('bad-input', `architecture "${shown}": ${problem}; the form is ${FORM}`)
 }
 
 /** Each edge's operation of largest weight, `none` included; the lowest index of equals. */

@@ -4,7 +4,7 @@ import { derive, encoding, format, type Nb201Genotype, oneHot, parse } from './g
 import { network, supernet } from './networks.ts'
 import { ARCHITECTURE_COUNT, atIndex, indexOf } from './officialOrder.ts'
 import { networkOf } from './sameNetwork.ts'
-import { EDGES } from './topology.ts'
+import { EDGES, nodeName } from './topology.ts'
 
 export const nb201: SearchSpace<Nb201Genotype> = {
   name: 'nb201',
@@ -13,6 +13,7 @@ export const nb201: SearchSpace<Nb201Genotype> = {
   encoding,
   numbering: { count: ARCHITECTURE_COUNT, indexOf, at: atIndex },
   functionOf: networkOf,
+  nodeName,
   parse,
   format,
   derive,

@@ -11,6 +11,8 @@ export type Operation = (typeof OPERATIONS)[number]
 
 export const NODES = [0, 1, 2, 3] as const
 
+export const nodeName = (node: number): string => ['in', '1', '2', 'out'][node]
+
 /** 0→1, 0→2, 1→2, 0→3, 1→3, 2→3: the order of the architecture string and of the mixing matrix's rows. */
 export const EDGES: readonly Edge[] = NODES.flatMap((to) =>
   NODES.filter((from) => from < to).map((from) => ({ cell: 'normal', from, to, operations: OPERATIONS })),

@@ -65,6 +65,109 @@ test("the literature's notation is read, with a range or a list, and written bac
   for (const text of variants) expect(darts.parse(text)).toEqual(genotype)
 })
 
+/** The inputs of V2's cells, two for each node, as one list a node. */
+const nested = (open: string, close: string) => V2.replaceAll(/(\('\w+', \d\), \('\w+', \d\))/g, `${open}$1${close}`)
+
+test.each<[how: string, text: string]>([
+  ['with a semicolon and a comment', `DARTS_V2 = ${V2};  # the best of four`],
+  [
+    'with comments between the lines',
+    V2.replaceAll(', (', ',  # step\n    (').replace('normal_concat', '# (nodes)\n normal_concat'),
+  ],
+  ['with a range of three numbers', V2.replaceAll('range(2, 6)', 'range(2,6,1)')],
+  [
+    'with numbers of NumPy',
+    V2.replaceAll(/, (\d)\)/g, ', np.int64($1))').replaceAll('range(2, np.int64(6))', 'np.arange(2, 6)'),
+  ],
+  [
+    'with strings of NumPy and of Python 2',
+    V2.replaceAll(/\('(sep\w+)'/g, "(np.str_('$1')").replaceAll(/\('(\w+)', /g, "(u'$1', "),
+  ],
+  ['with positional arguments', V2.replaceAll(/\w+=/g, '')],
+  ['with a list for each node (pt.darts)', nested('[', ']')],
+  ['with a tuple for each node (AutoDL)', nested('(', ')')],
+  ['with weights beside the pairs (AutoDL)', nested('(', ')').replaceAll(/', (\d)\)/g, "', $1, 0.13017432391643524)")],
+  ['with further fields (AutoDL)', V2.replace(/\)$/, ', connectN=None, connects=None)')],
+  [
+    'as a dict',
+    V2.replace('Genotype(', '{')
+      .replace(/\)$/, '}')
+      .replaceAll(/(\w+)=/g, "'$1': "),
+  ],
+  ['as dict(…)', V2.replace('Genotype', 'dict')],
+  [
+    'as an OrderedDict',
+    V2.replace('Genotype(', 'OrderedDict([')
+      .replace(/\)$/, ')])')
+      .replaceAll(/(?:, )?(\w+)=/g, "), ('$1', ")
+      .replace('[)', '[')
+      .replace('[, ', '['),
+  ],
+  ['as JSON in JSON', `{"epoch": 49, "cells": ${formatJson(darts.parse(V2))}}`],
+  ['as JSON with another field first', formatJson(darts.parse(V2)).replace('{', '{"name": "DARTS_V2", ')],
+  [
+    'as two assignments',
+    V2.replace('Genotype(', '')
+      .replace(/\)$/, '')
+      .replaceAll(/, (\w+)=/g, '\n$1 = '),
+  ],
+  ['of a module', `genotypes.${V2}`],
+  ['over lines that a backslash joins', V2.replaceAll(', reduce', ', \\\n reduce')],
+  [
+    'in a log, again and again',
+    `08/12 10:01:12 AM gpu device = 0\n08/12 genotype = ${V2}\ntensor([[0.1, 0.2]])\n08/12 genotype = ${V2}\nvalid_acc 97.1`,
+  ],
+  [
+    'beside its definition',
+    `from collections import namedtuple\nGenotype = namedtuple('Genotype', 'normal normal_concat')\nclass Genotype(NamedTuple): pass\nBEST = ${V2}`,
+  ],
+  ['as a name with what stands around it', ' genotypes.DARTS_V2;  # published'],
+])('a genotype is read %s', (_, text) => {
+  expect(darts.parse(text)).toEqual(darts.parse(V2))
+})
+
+test.each([
+  ['an unclosed bracket', V2.slice(0, -1), /line 1, column \d+: expected "," or "\)", found the end$/],
+  [
+    'a missing comma',
+    V2.replace("'sep_conv_3x3', 0", "'sep_conv_3x3' 0"),
+    /line 1, column 34: expected "," or "\)", found "0\)/,
+  ],
+  [
+    'an open text, two lines below',
+    `# log\n\n  ${V2.replace("'skip_connect'", "'skip_connect")}`,
+    /line 3, column 147: expected "," or "\)", found "skip_connect/,
+  ],
+  [
+    'a name for a number',
+    V2.replace("'sep_conv_3x3', 0", "'sep_conv_3x3', best"),
+    /line 1, column 35: expected a value, found the name best/,
+  ],
+  [
+    'a range without end',
+    V2.replace('range(2, 6)', 'range(2, 1e9)'),
+    /line 1, column \d+: expected a range of few numbers, as range\(2, 6\)/,
+  ],
+  ['brackets without end', `Genotype(${'['.repeat(100_000)}`, /line 1, column \d+: brackets are nested too deeply/],
+  [
+    'three inputs for a node',
+    nested('[', ']').replace("[('sep_conv_3x3', 0), ", "[('sep_conv_3x3', 0), ('skip_connect', 0), "),
+    /normal cell: node 2: found 3 inputs, expected two/,
+  ],
+  [
+    'a weight that is none',
+    V2.replace("'sep_conv_3x3', 0", "'sep_conv_3x3', 0, 'x'"),
+    /normal cell: node 2: expected \(operation, node\), found/,
+  ],
+  [
+    'several genotypes',
+    `A = ${V2}\nB = ${darts.format(darts.parse('DRNAS'))}`,
+    /found 2 different ones, the first at line 1, column 5, the last at line 2, column 5; keep one/,
+  ],
+])('%s is refused with its position', (_, text, message) => {
+  expect(() => darts.parse(text)).toThrow(message)
+})
+
 test('published genotypes known to the reference are the same there', () => {
   for (const golden of readGolden<{ darts_genotypes: PublishedCase[] }>('networks').darts_genotypes) {
     if (golden.name !== 'MIX_A') expect(darts.parse(golden.name)).toEqual(json(golden))
@@ -115,7 +218,7 @@ test.each([
     V2.replace('range(2, 6)', 'range(3, 6)'),
     'normal cell: concatenates nodes [3,4,5], expected [2,3,4,5]',
   ],
-  ['no genotype at all', 'Genotype(normal=[(', 'cannot read "Genotype(normal=[("; expected Genotype(normal='],
+  ['no genotype at all', 'genotype: normal=[(', 'cannot read "genotype: normal=[("; expected Genotype(normal='],
 ])('%s is refused with the place and what is allowed there', (_, text, problem) => {
   expect(() => darts.parse(text)).toThrow(problem)
 })

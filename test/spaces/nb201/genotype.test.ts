@@ -27,6 +27,20 @@ test('a string is read into one operation for each edge, and written back', () =
 })
 
 test.each([
+  ['in quotes, with a semicolon', `"${RESNET}";`],
+  ['with spaces', RESNET.replaceAll('|', ' | ')],
+  ['from a log, again and again', `[12:00] best: ${RESNET}, 93.7 %\n[12:01] Structure(4 nodes with ${RESNET})\n`],
+  ['with a comment', `arch = '${RESNET}'  # ResNet`],
+])('a string is read %s', (_, text) => {
+  expect(nb201.parse(text)).toEqual(nb201.parse(RESNET))
+})
+
+test('two strings in a text are refused', () => {
+  const other = RESNET.replace('none~1', 'skip_connect~1')
+  expect(() => nb201.parse(`${RESNET}\n${other}`)).toThrow(`it holds 2 different ones, the last ${other}; keep one`)
+})
+
+test.each([
   [
     RESNET.replace('nor_conv_3x3~1', 'nor_conv_5x5~1'),
     `edge 2←1: unknown operation "nor_conv_5x5"; nb201 has ${OPERATIONS}`,
