@@ -1,5 +1,6 @@
 /** The table of contents of `bench`. A command's module is loaded when the command is given, and not before. */
 import { Command, Help } from 'commander'
+import { BenchError } from '../core/errors.ts'
 import { packageVersion } from '../runner/environment.ts'
 import { raiseOption } from './options.ts'
 
@@ -43,6 +44,18 @@ function acceptRaisedLimits(command: Command): void {
   for (const subcommand of command.commands) acceptRaisedLimits(subcommand)
 }
 
+/** An empty name, as of a variable of the shell that is not set, would otherwise mean the folder that one is in. */
+function refuseEmptyNames(program: Command): void {
+  program.hook('preAction', (_, command) => {
+    const { options, args } = command
+    const values = command.opts()
+    const empty = options.find((option) => [values[option.attributeName()]].flat().includes(''))
+    if (empty !== undefined)
+      throw new BenchError('bad-input', `${empty.long} is empty; give it a value, or leave it out`)
+    if (args.includes('')) throw new BenchError('bad-input', 'an argument is empty; give it a value, or leave it out')
+  })
+}
+
 /** Commands in backquotes are not broken over the lines of a help text. */
 function keepCommandsWhole(command: Command): void {
   const usual = Help.prototype.boxWrap
@@ -78,5 +91,6 @@ export async function programFor(argv: readonly string[]): Promise<Command> {
   if (argv[0] === 'slurm-task') program.addCommand((await import('./commands/slurmTask.ts')).slurmTaskCommand())
   acceptRaisedLimits(program)
   keepCommandsWhole(program)
+  refuseEmptyNames(program)
   return program
 }

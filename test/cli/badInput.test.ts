@@ -61,6 +61,20 @@ const cases: readonly [string, string | RegExp][] = [
     'run --algo random --dataset cifar10 --store file/runs',
     /^cannot write to the store .*file\/runs \(ENOTDIR\); name another with --store$/,
   ],
+  [
+    'run --algo random --dataset cifar10 --store /proc/x',
+    /^cannot write to the store \/proc\/x \(ENOENT\); name another/,
+  ],
+  ['new algo mine --folder /proc/x', /^cannot write \/proc\/x\/mine.ts and .*: ENOENT/],
+  ['list spaces --out /proc/x/y/z', /^cannot write \/proc\/x\/y\/z: ENOENT/],
+  [
+    'tables build --recipe micro --as x --indices 0 --out /proc/x',
+    /^cannot write \/proc\/x\/x.build\/recipe.json: ENOENT/,
+  ],
+  ["run --algo random --store ''", '--store is empty; give it a value, or leave it out'],
+  ["list spaces --out ''", '--out is empty; give it a value, or leave it out'],
+  ["run ''", 'an argument is empty; give it a value, or leave it out'],
+  ["verify ''", 'an argument is empty; give it a value, or leave it out'],
   ['run nowhere.yaml', 'cannot read the experiment file nowhere.yaml (ENOENT)'],
   ['run x.yaml', /^unknown setting in x.yaml: "algoritms"; did you mean "algorithms"\?/],
   ['run --algo random --plugin nowhere.ts', /^plugin nowhere.ts: there is no file .*nowhere.ts$/],
@@ -84,7 +98,7 @@ const cases: readonly [string, string | RegExp][] = [
 describe('bad input gets one line and exit status 2, and nothing is written', () => {
   test.each(cases)('bench %s', { concurrent: true }, async (line, message) => {
     const before = readdirSync(place.folder)
-    const { code, stdout, stderr } = await place.bench(...line.split(' '))
+    const { code, stdout, stderr } = await place.bench(...line.split(' ').map((word) => (word === "''" ? '' : word)))
     const [first, ...rest] = stderr.split('\n')
     expect(rest).toEqual([''])
     if (typeof message === 'string') expect(first).toBe(`bench: ${message}`)
