@@ -8,6 +8,7 @@
  */
 import { parseArgs } from 'node:util'
 import type { Network } from '../../src/core/network.ts'
+import { grouped } from '../../src/core/plainText.ts'
 import { Device } from '../../src/engine/webgpu/device/device.ts'
 import { darts } from '../../src/spaces/darts/index.ts'
 import { type StepName, type Work, workOf } from './gpuWork.ts'
@@ -44,7 +45,7 @@ console.log('|---|--:|--:|--:|')
 for (const [title, network, batchSize] of plans) {
   const steps: readonly StepName[] = ['weights', 'architecture']
   const works = steps.map((step) => workOf(device, network, batchSize, step))
-  const dispatches = works.map((work) => work.dispatches.length.toLocaleString('en')).join(' / ')
+  const dispatches = works.map((work) => grouped(work.dispatches.length)).join(' / ')
   const bytes = works.map((work) => gigabytes(work.bytes)).join(' / ')
   console.log(`| ${title} | ${dispatches} | ${gigabytes(works[0].memory)} GB | ${bytes} GB |`)
   if (options.kernels) for (const [i, work] of works.entries()) printKernels(`${title}, ${steps[i]}`, work)

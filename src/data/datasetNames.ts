@@ -1,6 +1,7 @@
 /** The datasets that have a name, and where each is kept. */
 import { benchCommand } from '../core/commandText.ts'
 import type { ImageCounts } from '../core/data.ts'
+import { grouped } from '../core/plainText.ts'
 import { isThere } from '../core/readable.ts'
 import { userFolder } from '../core/userFolder.ts'
 
@@ -20,8 +21,6 @@ export function missingImages(name: string, { train, test }: Pick<ImageCounts, '
     found < all ? [`${grouped(found)} of its ${grouped(all)} ${what} images`] : []
   return [...share(train, whole.train, 'training'), ...share(test, whole.test, 'test')].join(' and ') || undefined
 }
-
-const grouped = (count: number): string => count.toLocaleString('en')
 
 const DESCRIPTIONS = {
   shapes: 'built in: 16×16 drawings in 10 classes, made by a seeded generator',

@@ -3,6 +3,7 @@
  * label bytes, then 3,072 bytes, the red, green and blue plane of a 32×32 image, each row by row.
  */
 import { BenchError } from '../../core/errors.ts'
+import { naturalOrder } from '../../core/plainText.ts'
 import type { ImageSet } from '../dataset.ts'
 import { contentHash } from './contentHash.ts'
 import type { Reader } from './contents.ts'
@@ -68,7 +69,7 @@ export function cifarBinaryReader(format: CifarFormat): Reader {
  * @throws BenchError `corrupt` on a partial record, an empty file or a label out of range
  */
 async function readRecords(tree: FileTree, files: RegExp, format: CifarFormat): Promise<ImageSet> {
-  const paths = tree.paths.filter((path) => files.test(path)).sort(byNumber)
+  const paths = tree.paths.filter((path) => files.test(path)).sort(naturalOrder)
   if (paths.length === 0) {
     throw new BenchError(
       'missing',
@@ -90,11 +91,6 @@ async function readRecords(tree: FileTree, files: RegExp, format: CifarFormat): 
     }
   })
   return set
-}
-
-/** data_batch_2 before data_batch_10. */
-export function byNumber(a: string, b: string): number {
-  return a.localeCompare(b, 'en', { numeric: true })
 }
 
 /** Three planes → pixels of three channels (CHW → HWC). */

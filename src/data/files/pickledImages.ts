@@ -5,11 +5,12 @@
  */
 import { BenchError } from '../../core/errors.ts'
 import { fileHash } from '../../core/fileHash.ts'
+import { naturalOrder } from '../../core/plainText.ts'
 import { NdArray } from '../../pickle/numpy.ts'
 import { PickleInput } from '../../pickle/pickleInput.ts'
 import { readPickle } from '../../pickle/readPickle.ts'
 import type { ImageSet } from '../dataset.ts'
-import { byNumber, interleave } from './cifarBinary.ts'
+import { interleave } from './cifarBinary.ts'
 import { contentHash } from './contentHash.ts'
 import type { Contents, Reader } from './contents.ts'
 import { decodedFile, readDecoded, writeDecoded } from './decodedCache.ts'
@@ -97,7 +98,7 @@ async function readContents(tree: FileTree, format: PickleFormat): Promise<Conte
 
 /** One file after the other, so that no more than one is in memory with its pickle. */
 async function readFiles(tree: FileTree, files: RegExp, format: PickleFormat): Promise<ImageSet> {
-  const paths = tree.paths.filter((path) => files.test(path)).sort(byNumber)
+  const paths = tree.paths.filter((path) => files.test(path)).sort(naturalOrder)
   if (paths.length === 0) throw new BenchError('missing', `${tree.root} lacks a set; expected ${format.lookFor}`)
   const parts: ImageSet[] = []
   for (const path of paths) parts.push(await readImages(tree, path, format))

@@ -1,5 +1,6 @@
 /** In what runs are smaller than what papers publish: their numbers and published ones are not comparable. */
 import type { ImageCounts } from '../../core/data.ts'
+import { grouped } from '../../core/plainText.ts'
 import type { Protocol } from '../../core/protocol.ts'
 import type { Job } from '../../core/result.ts'
 import type { RetrainingSettings } from '../../core/retraining.ts'
@@ -24,7 +25,7 @@ export function reductionsOf(runs: readonly RunRecord[]): string[] {
       ? [`searched under protocol ${job.protocol.name}`]
       : []),
     ...(job.budgetSeconds !== undefined && job.budgetSeconds < LEAST_BUDGET
-      ? [`searched within ${job.budgetSeconds.toLocaleString('en')} simulated seconds`]
+      ? [`searched within ${grouped(job.budgetSeconds)} simulated seconds`]
       : []),
     ...(job.retraining && isReducedTraining(job.retraining.settings, job.dataset.name)
       ? [`trained with ${settingsText(job.retraining.settings)}`]

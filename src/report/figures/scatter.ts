@@ -1,6 +1,7 @@
 /** Every architecture of a table, and the ways of the searches through them. */
 import { BenchError } from '../../core/errors.ts'
 import { accuracyOf, type Metric, parseQualifier } from '../../core/metric.ts'
+import { grouped } from '../../core/plainText.ts'
 import { improvements } from '../../runner/store/runSummary.ts'
 import type { Table } from '../../tables/table.ts'
 import { type Column, datasetTitle } from '../comparison/comparison.ts'
@@ -50,7 +51,7 @@ export function scatterFigure(runs: readonly RunRecord[], table: Table): Figure 
   const left = most > drawn ? ` Of more than ${drawn} seeds of a search only the first ${drawn} have a line.` : ''
   return {
     name: 'scatter',
-    caption: `The ${rows.toLocaleString('en')} architectures of ${table.manifest.name} that have both numbers, and what each search would have answered ${whenOf(runs)}; a marker where it ended.${left}`,
+    caption: `The ${grouped(rows)} architectures of ${table.manifest.name} that have both numbers, and what each search would have answered ${whenOf(runs)}; a marker where it ended.${left}`,
     columns: Math.min(2, Math.max(1, panels.length)),
     panels,
   }

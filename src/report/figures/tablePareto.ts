@@ -1,4 +1,5 @@
 /** All architectures of a table by two of their numbers, and those that no other beats in both. */
+import { grouped } from '../../core/plainText.ts'
 import { isAccuracy } from '../../tables/columnNames.ts'
 import type { FrontPoint } from '../../tables/paretoFront.ts'
 import { type Figure, type Point, scaleFor } from '../pictures/figure.ts'
@@ -19,7 +20,7 @@ export function tableParetoFigure({ table, x, y, points, front, arch }: TablePar
   const noted = ({ row, x: at, y: height }: FrontPoint): Point => ({ x: at, y: height, note: arch(row) })
   return {
     name: 'pareto',
-    caption: `The ${points.length.toLocaleString('en')} architectures of ${table} that have both numbers; the line joins the ${front.length} that no other beats in both.`,
+    caption: `The ${grouped(points.length)} architectures of ${table} that have both numbers; the line joins the ${front.length} that no other beats in both.`,
     columns: 1,
     panels: [
       {

@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
-import { printable } from '../../core/plainText.ts'
+import { grouped, printable } from '../../core/plainText.ts'
 import type { Tabular } from '../formats/tabular.ts'
 import { escaped } from '../pictures/drawingSvg.ts'
 import type { Figure } from '../pictures/figure.ts'
@@ -54,7 +54,7 @@ const definitions = (terms: readonly (readonly [string, string])[]) =>
   `<dl>${terms.map(([term, text]) => `<dt>${escaped(term)}</dt><dd>${escaped(text)}</dd>`).join('\n')}</dl>`
 
 const listing = (runs: readonly RunRecord[]): string =>
-  runs.length <= MOST_LISTED ? tableHtml(runsTable(runs)) : `<p>${runs.length.toLocaleString('en')} runs.</p>`
+  runs.length <= MOST_LISTED ? tableHtml(runsTable(runs)) : `<p>${grouped(runs.length)} runs.</p>`
 
 const configurations = (runs: readonly RunRecord[]): string =>
   `<h3>Configurations</h3>${configurationsOf(runs)

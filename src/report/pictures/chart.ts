@@ -16,6 +16,8 @@ export function chartConfig({ title, x, y, series }: Plot, theme: Theme, enlarge
     data: { datasets: datasetsOf(series, theme, enlarged) },
     options: {
       animation: false,
+      // Chart.js writes numbers as the machine's language does, unless it is told.
+      locale: 'en-US',
       responsive: false,
       maintainAspectRatio: false,
       layout: { padding: { right: 6, top: title === '' ? 4 : 0 } },

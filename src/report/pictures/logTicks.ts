@@ -1,4 +1,5 @@
 /** Ticks of a logarithmic axis: 1, 2 and 5 of every decade where their labels have room, else 1 and 3, else powers of ten. */
+import { grouped } from '../../core/plainText.ts'
 
 const STEPS = [[1, 2, 5], [1, 3], [1]]
 
@@ -31,6 +32,4 @@ const nearest = (steps: readonly number[]): number =>
 
 /** `10,000`, `0.05`; beyond that `1e-7`. */
 export const tickLabel = (value: number): string =>
-  value >= 1e7 || value < 1e-4
-    ? value.toExponential().replace('+', '')
-    : value.toLocaleString('en', { maximumFractionDigits: 4 })
+  value >= 1e7 || value < 1e-4 ? value.toExponential().replace('+', '') : grouped(Number(value.toFixed(4)))

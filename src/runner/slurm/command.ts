@@ -8,7 +8,11 @@ import { BenchError } from '../../core/errors.ts'
  * @throws BenchError `failed` with what it complained about
  */
 export function slurm(command: string, given: readonly string[], input = ''): string | undefined {
-  const { error, status, stdout, stderr } = spawnSync(command, given, { input, encoding: 'utf8' })
+  const { error, status, stdout, stderr } = spawnSync(command, given, {
+    input,
+    encoding: 'utf8',
+    env: { ...process.env, LC_ALL: 'C' },
+  })
   if ((error as NodeJS.ErrnoException | undefined)?.code === 'ENOENT') return undefined
   if (error === undefined && status === 0) return stdout.trim()
   const [complaint = `exit status ${status}`] = (error?.message ?? stderr).split('\n').filter((line) => line !== '')

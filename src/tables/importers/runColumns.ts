@@ -1,5 +1,6 @@
 /** From trainings to a table's numbers: final numbers by seed, their means, and what a training costs. */
 import { groupBy } from '../../core/groupBy.ts'
+import { naturalOrder } from '../../core/plainText.ts'
 import type { ArchitectureRuns, TrainingRun } from './trainingRuns.ts'
 
 /** Of one architecture: number by column. Missing numbers have no entry. */
@@ -89,7 +90,7 @@ function agreed(runs: readonly TrainingRun[], of: (run: TrainingRun) => number |
 /** Accuracies, then losses, times and costs, each by name. */
 export function columnOrder(a: string, b: string): number {
   const kind = (name: string) => (name.includes(':') ? name.slice(0, name.indexOf(':')) : '')
-  return kind(a).localeCompare(kind(b)) || a.localeCompare(b, 'en', { numeric: true })
+  return naturalOrder(kind(a), kind(b)) || naturalOrder(a, b)
 }
 
 /** Of a column of means: the seeds that it is over, where they exist. */
