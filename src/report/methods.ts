@@ -1,5 +1,6 @@
 /** Runs that differ in nothing but their seed (and the dataset searched on) are one method: one row, one line. */
-import { contentName } from '../core/canonicalJson.ts'
+import { canonicalJson, contentName } from '../core/canonicalJson.ts'
+import { BenchError } from '../core/errors.ts'
 import { groupBy } from '../core/groupBy.ts'
 import { onceEach } from '../core/onceEach.ts'
 import type { Job } from '../core/result.ts'
@@ -24,6 +25,41 @@ export const groupByMethod = onceEach((runs: readonly RunRecord[]): readonly Met
     return { label, algorithm: nameOf(group[0]), variant: rivals.indexOf(group), runs: group }
   })
 })
+
+/**
+ * The method with one run for each seed of a dataset and way of training: of several that ended alike the first, and what is
+ * not finished only where nothing is.
+ * @throws BenchError `bad-input` where two runs of a seed ended with different architectures, or accuracies of full trainings
+ */
+export function oneRunPerSeed<M extends Method>(method: M): M {
+  const { label, runs } = method
+  const bySeed = groupBy(runs, ({ manifest: { job } }) =>
+    [job.dataset.name, job.seed, ...(job.retraining ? [contentName(job.retraining)] : [])].join(' '),
+  )
+  const kept = [...bySeed.values()].map((rivals) => {
+    const finished = rivals.filter(({ result }) => result !== undefined)
+    const [first = rivals[0], ...others] = finished
+    const other = others.find((run) => endOf(run) !== endOf(first))
+    if (other !== undefined) throw contradiction(label, first, other)
+    return first
+  })
+  return { ...method, runs: kept }
+}
+
+/** What a table shows of a finished run, but for looked-up numbers, which follow from the architecture. */
+const endOf = ({ result }: RunRecord): string =>
+  canonicalJson([result?.genotype, result?.trainings?.map(({ testAccuracyPct }) => testAccuracyPct)])
+
+function contradiction(label: string, { manifest, result }: RunRecord, other: RunRecord): BenchError {
+  const { job, id } = manifest
+  const keys = differingKeys([job, other.manifest.job])
+  const why = keys.length > 0 ? `which differ in ${keys.join(', ')}` : 'though their jobs are the same'
+  const what = result?.genotype === other.result?.genotype ? 'test accuracies of one architecture' : 'architectures'
+  return new BenchError(
+    'bad-input',
+    `seed ${job.seed} of ${label} on ${job.dataset.name} has two ${what}, in ${id} and ${other.manifest.id}, ${why}; name the runs to compare`,
+  )
+}
 
 /** Of one run of each variant of an algorithm: in few words where these tell all of them apart, else value by value. */
 function labels(variants: readonly RunRecord[]): readonly string[] {

@@ -5,7 +5,7 @@ import { onceEach } from '../../core/onceEach.ts'
 import type { Headline } from '../../core/protocol.ts'
 import type { Job } from '../../core/result.ts'
 import { missingImages } from '../../data/datasetNames.ts'
-import { differingKeys, flatten, groupByMethod, type Method } from '../methods.ts'
+import { differingKeys, flatten, groupByMethod, type Method, oneRunPerSeed } from '../methods.ts'
 import type { RunRecord } from '../runRecord.ts'
 
 export interface Comparison {
@@ -63,8 +63,7 @@ export function compare(runs: readonly RunRecord[], options: { readonly mix?: bo
   const mixed = differingSettings(runs)
   if (mixed.length > 0 && !options.mix) throw mixedProtocols(runs, mixed)
   const columns = columnsOf(runs)
-  const methods = groupByMethod(runs)
-  for (const method of methods) refuseContradictions(method)
+  const methods = groupByMethod(runs).map(oneRunPerSeed)
   return {
     space,
     columns,
@@ -118,25 +117,6 @@ function refuseMixedTables(runs: readonly RunRecord[]): void {
       throw new BenchError(
         'bad-input',
         `runs on ${dataset} were looked up in ${found}; compare one at a time with --table`,
-      )
-    }
-  }
-}
-
-/** A seed has one value in a cell: what was found on other images, or by other arithmetic, is none of the same row. */
-function refuseContradictions({ label, runs }: Method): void {
-  const first = new Map<string, RunRecord>()
-  for (const run of runs.filter(({ result }) => result !== undefined)) {
-    const { job, id } = run.manifest
-    const key = `${job.dataset.name} ${job.seed}`
-    const other = first.get(key)
-    if (other === undefined) first.set(key, run)
-    else if (other.result?.genotype !== run.result?.genotype) {
-      const keys = differingKeys([other.manifest.job, job]).join(', ')
-      throw new BenchError(
-        'bad-input',
-        `seed ${job.seed} of ${label} on ${job.dataset.name} found two architectures, in ${other.manifest.id} and ${id}, ` +
-          `which differ in ${keys}; name the runs to compare`,
       )
     }
   }

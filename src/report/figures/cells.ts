@@ -6,7 +6,7 @@ import { darts, parseCells } from '../../spaces/darts/index.ts'
 import type { Nb201Genotype } from '../../spaces/nb201/genotype.ts'
 import { datasetTitle } from '../comparison/comparison.ts'
 import { labelOf } from '../methodLabel.ts'
-import { groupByMethod } from '../methods.ts'
+import { groupByMethod, oneRunPerSeed } from '../methods.ts'
 import type { Drawing } from '../pictures/drawing.ts'
 import type { Figure } from '../pictures/figure.ts'
 import type { RunRecord } from '../runRecord.ts'
@@ -32,14 +32,16 @@ export function cellsFigure(runs: readonly RunRecord[], space: SearchSpace): Fig
   const finished = runs.filter(({ result }) => result !== undefined)
   if (finished.length === 0) throw new BenchError('missing', 'no run has finished, so there is no cell to draw')
   const datasets = [...new Set(finished.map(({ manifest }) => manifest.job.dataset.name))]
-  const panels = groupByMethod(finished).flatMap((method) =>
-    datasets.flatMap((dataset) => {
-      const seeds = method.runs.filter(({ manifest }) => manifest.job.dataset.name === dataset)
-      const name = labelOf(method)
-      const label = datasets.length > 1 ? `${name}, ${datasetTitle(dataset)}` : name
-      return seeds.length === 0 ? [] : answerDrawings(seeds, label, space)
-    }),
-  )
+  const panels = groupByMethod(finished)
+    .map(oneRunPerSeed)
+    .flatMap((method) =>
+      datasets.flatMap((dataset) => {
+        const seeds = method.runs.filter(({ manifest }) => manifest.job.dataset.name === dataset)
+        const name = labelOf(method)
+        const label = datasets.length > 1 ? `${name}, ${datasetTitle(dataset)}` : name
+        return seeds.length === 0 ? [] : answerDrawings(seeds, label, space)
+      }),
+    )
   const columns = Math.max(...panels.map(({ width }) => width)) > WIDEST_OF_TWO ? 1 : 2
   return { name: 'cells', caption: 'The architecture that each method found most often.', columns, panels }
 }

@@ -4,7 +4,7 @@ import { contentName } from '../../core/canonicalJson.ts'
 import { groupBy } from '../../core/groupBy.ts'
 import type { ResultRecord } from '../../core/result.ts'
 import type { RetrainingSettings } from '../../core/retraining.ts'
-import { groupByMethod, type Method } from '../methods.ts'
+import { groupByMethod, type Method, oneRunPerSeed } from '../methods.ts'
 import type { ReportedResult, RunRecord } from '../runRecord.ts'
 
 /** Whether these runs ended, or are to end, in full trainings. */
@@ -28,11 +28,15 @@ export function retrainedGroups(runs: readonly RunRecord[]): ReadonlyMap<string,
 export function rowsOf(runs: readonly RunRecord[]): RetrainedRow[] {
   const groups = retrainedGroups(runs)
   return [...groups.values()].flatMap((group) =>
-    groupByMethod(group).flatMap((method) => {
-      const { dataset, retraining } = method.runs[0].manifest.job
-      const results = method.runs.flatMap(({ result }) => result ?? [])
-      return retraining === undefined ? [] : [{ method, dataset: dataset.name, settings: retraining.settings, results }]
-    }),
+    groupByMethod(group)
+      .map(oneRunPerSeed)
+      .flatMap((method) => {
+        const { dataset, retraining } = method.runs[0].manifest.job
+        const results = method.runs.flatMap(({ result }) => result ?? [])
+        return retraining === undefined
+          ? []
+          : [{ method, dataset: dataset.name, settings: retraining.settings, results }]
+      }),
   )
 }
 
