@@ -1,9 +1,11 @@
 /** The one place that turns errors into text and exit status. */
+
 import { fstatSync } from 'node:fs'
 import { constants } from 'node:os'
 import { type Command, CommanderError } from 'commander'
 import { writeFully } from '../core/atomicFile.ts'
 import { BenchError, type ErrorCode, exitStatus } from '../core/errors.ts'
+import { counted } from '../core/plainText.ts'
 import { packageVersion } from '../runner/environment.ts'
 import { runLabel } from '../runner/planning/identity.ts'
 import type { PlannedJob } from '../runner/planning/plan.ts'
@@ -63,7 +65,7 @@ export function reportLostRuns(
     printAside(`bench: ${label(planned)} failed: ${failure?.message ?? 'it left no result'}\n`)
   }
   for (const stack of new Set(lost.flatMap(({ failure }) => failure?.stack ?? []))) printAside(`${stack}\n`)
-  printAside(`bench: ${lost.length} of ${outcomes.length} runs failed; the same command tries them again\n`)
+  printAside(`bench: ${lost.length} of ${counted(outcomes.length, 'run')} failed; the same command tries them again\n`)
   process.exitCode = lost.every(({ failure }) => isInputFault(failure?.code)) ? 2 : 1
 }
 

@@ -19,6 +19,11 @@ export const raiseOption = () =>
     return repeated(text, earlier)
   })
 
+export const brokenImagesOption = () =>
+  new Option('--broken-images <how>', 'what a file that cannot be decoded does: fail, skip (default: fail)').argParser(
+    oneOf('treatment', ['fail', 'skip']),
+  )
+
 export const threadsOption = () =>
   new Option(
     '--threads <n>',

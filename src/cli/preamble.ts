@@ -37,7 +37,7 @@ function tables({ lookups }: Plan): string {
     const { name, rows, architectures, recipe } = manifest
     if (rows === architectures || architectures === null) return `table ${name}`
     const rest = recipe === undefined ? 'the others fail' : 'the others are trained when needed'
-    return `table ${name} (${rows} of ${architectures} architectures, ${rest})`
+    return `table ${name} (${rows} of ${counted(architectures, 'architecture')}, ${rest})`
   })
   return [...new Set(named)].join(', ')
 }

@@ -4,6 +4,7 @@ import type { Command } from 'commander'
 import { benchCommand } from '../core/commandText.ts'
 import { BenchError } from '../core/errors.ts'
 import { unknownName } from '../core/names.ts'
+import { counted } from '../core/plainText.ts'
 import { isThere, listIfThere, statIfThere } from '../core/readable.ts'
 import type { Job } from '../core/result.ts'
 import { type RunRecord, readRun, readRuns, type WholeRun } from '../report/runRecord.ts'
@@ -170,7 +171,7 @@ async function runsOfExperiment(path: string, flags: SelectionFlags): Promise<re
   const absent = jobs.length - begun.length
   if (absent > 0)
     sayAside(
-      `${absent} of the ${jobs.length} runs of ${path} were never begun; \`${benchCommand('run', path)}\` makes them`,
+      `${absent} of the ${counted(jobs.length, 'run')} of ${path} were never begun; \`${benchCommand('run', path)}\` makes them`,
     )
   return begun
 }

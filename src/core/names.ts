@@ -22,6 +22,18 @@ export function nearestName(typed: string, known: Iterable<string>): string | un
   return best
 }
 
+/** Shorter ones begin too many names. */
+const SHORTEST_BEGINNING = 3
+const MOST_SUGGESTED = 3
+
+/** Names that begin with what was typed, as `darts-v1` and `darts-v2` with `darts`, unless they are many; else the nearest. */
+function suggestions(typed: string, known: readonly string[]): readonly string[] {
+  const lower = typed.toLowerCase()
+  const beginning = known.filter((name) => name.toLowerCase().startsWith(lower))
+  if (typed.length >= SHORTEST_BEGINNING && beginning.length > 0 && beginning.length <= MOST_SUGGESTED) return beginning
+  return [nearestName(typed, known) ?? []].flat()
+}
+
 /** A message names no more than so many, and no more characters of one. */
 const MOST_LISTED = 30
 const LONGEST_NAME = 200
@@ -29,8 +41,8 @@ const LONGEST_NAME = 200
 /** The error for an unknown name: what was found, the nearest known name, and what is known. */
 export function unknownName(what: string, typed: string, known: Iterable<string>): BenchError {
   const names = [...known]
-  const near = nearestName(typed, names)
-  const hint = near === undefined ? '' : `; did you mean "${near}"?`
+  const near = suggestions(typed, names).map((name) => `"${name}"`)
+  const hint = near.length === 0 ? '' : `; did you mean ${near.join(' or ')}?`
   const rest = names.length > MOST_LISTED ? `, … (${names.length})` : ''
   const shown = typed.length > LONGEST_NAME ? `${typed.slice(0, LONGEST_NAME)}…` : typed
   const listed = `${names.slice(0, MOST_LISTED).join(', ') || 'none'}${rest}`

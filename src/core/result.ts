@@ -54,11 +54,22 @@ export interface Environment {
   readonly cpu: string
 }
 
+/** The search that found an architecture. */
+export interface Finder {
+  readonly algorithm: string
+  readonly dataset: string
+  readonly seed: number
+  /** Id of its run. */
+  readonly run: string
+}
+
 /** `run.json`: written when a run starts, and again where it is resumed in another environment. */
 export interface RunManifest {
   readonly schema: 1
   readonly id: string
   readonly job: Job
+  /** Of an architecture that was given as the file of a search; no part of the job, which is the same wherever it is from. */
+  readonly foundBy?: Finder
   /** Where the run began. */
   readonly environment: Environment
   /** The other environments that took part, in the order in which they first did; absent where there was one. */

@@ -53,8 +53,8 @@ function trainingsOf({ parameters, macs, trainings, timing }: ResultRecord) {
 async function outcomesTable(outcomes: readonly Outcome[], options: OutcomesOptions): Promise<Tabular> {
   const environment = describeEnvironment()
   const records = outcomes.map(
-    ({ planned: { id, job }, result, failure }): RunRecord => ({
-      manifest: { schema: 1, id, job, environment },
+    ({ planned: { id, job, foundBy }, result, failure }): RunRecord => ({
+      manifest: { schema: 1, id, job, ...(foundBy && { foundBy }), environment },
       epochs: [],
       ...(result && { result }),
       ...(failure && { failure: { schema: 1, id, epoch: 0, message: failure.message } }),

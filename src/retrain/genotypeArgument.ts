@@ -1,9 +1,11 @@
 /** An architecture as a user names it: a published name, its text, or a file that holds either. */
 import { readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
+import { z } from 'zod'
 import { BenchError } from '../core/errors.ts'
 import { beyondLimit, limitOf } from '../core/limits.ts'
 import { statIfThere } from '../core/readable.ts'
+import type { Finder } from '../core/result.ts'
 import { type DartsGenotype, parseCells } from '../spaces/darts/index.ts'
 
 /**
@@ -48,5 +50,25 @@ function written(text: string): string {
     return typeof genotype === 'string' ? genotype : text
   } catch {
     return text
+  }
+}
+
+/** Of the answer of a search; a full training of an architecture that was given found nothing. */
+const finderSchema = z.object({
+  id: z.string(),
+  algorithm: z.string().refine((name) => name !== 'genotype'),
+  dataset: z.string(),
+  seed: z.int(),
+})
+
+/** The search whose `result.json`, or folder, is named; undefined for any other argument of `readGenotype`. */
+export function finderOf(argument: string): Finder | undefined {
+  const file = fileOf(argument)
+  if (file === undefined) return undefined
+  try {
+    const { id: run, ...search } = finderSchema.parse(JSON.parse(readBounded(file)))
+    return { ...search, run }
+  } catch {
+    return undefined
   }
 }

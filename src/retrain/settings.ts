@@ -1,6 +1,8 @@
 /** From what a user asks for to the settings of a full training. */
+
 import { BenchError } from '../core/errors.ts'
 import { unknownName } from '../core/names.ts'
+import { counted } from '../core/plainText.ts'
 import type { RetrainingSettings } from '../core/retraining.ts'
 import { plainValues } from '../protocols/preset.ts'
 import { type RetrainingPreset, retrainingPresets } from './presets.ts'
@@ -62,5 +64,8 @@ export function resolveSettings(request: RetrainingRequest, dataset: string): Re
     },
   }
   if (settings.network.layers >= 3) return settings
-  throw new BenchError('bad-input', `a network of ${settings.network.layers} cells has no normal cell; give at least 3`)
+  throw new BenchError(
+    'bad-input',
+    `a network of ${counted(settings.network.layers, 'cell')} has no normal cell; give at least 3`,
+  )
 }

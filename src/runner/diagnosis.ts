@@ -1,9 +1,11 @@
 /** What this machine has for the work, and what is missing. */
+
 import { accessSync, constants, existsSync } from 'node:fs'
 import { availableParallelism, totalmem } from 'node:os'
 import { makeFolder } from '../core/atomicFile.ts'
 import { cores } from '../core/cores.ts'
 import { BenchError } from '../core/errors.ts'
+import { counted } from '../core/plainText.ts'
 import { userFolder } from '../core/userFolder.ts'
 import { DATASETS, datasetFolder, howToGet } from '../data/datasetNames.ts'
 import { backendReports, chooseExecutor } from '../engine/executors.ts'
@@ -103,7 +105,11 @@ function datasetFindings(): Finding[] {
 async function tableFindings(): Promise<Finding[]> {
   const manifests = await Promise.all((await listTables()).map((name) => openManifest(name)))
   const found = manifests.map(
-    ({ name, rows, space }): Finding => ({ subject: `table ${name}`, state: 'ok', detail: `${rows} rows of ${space}` }),
+    ({ name, rows, space }): Finding => ({
+      subject: `table ${name}`,
+      state: 'ok',
+      detail: `${counted(rows, 'row')} of ${space}`,
+    }),
   )
   if (manifests.some(({ name }) => name === 'nb201')) return found
   return [...found, { subject: 'table nb201', state: 'missing', detail: '`bench tables fetch nb201` gets it' }]

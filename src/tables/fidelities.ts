@@ -2,9 +2,11 @@
  * Trainings of several lengths that a table can answer for: whole ones, each with its own schedule, and the first epochs
  * of the shortest where the table has its curves. They cost so many epochs of training and one validation pass.
  */
+
 import { BenchError } from '../core/errors.ts'
 import { parseQualifier } from '../core/metric.ts'
 import type { OracleAnswer } from '../core/oracle.ts'
+import { counted } from '../core/plainText.ts'
 import type { Manifest, OracleRule } from './manifest.ts'
 import { rulesByEpochs } from './oracles.ts'
 import type { Curve } from './readCurves.ts'
@@ -33,7 +35,7 @@ export function fidelitiesOf({ columns, curves }: Manifest, usual: OracleRule): 
 /** The training's own seconds stand first in a rule; the validation pass is paid whole. */
 function partOf({ accuracy, seconds: [training, ...validation] }: OracleRule, first: number): OracleRule {
   const { epochs } = parseQualifier(accuracy)
-  const meaning = `${first} of ${epochs} epochs of training`
+  const meaning = `${first} of ${counted(epochs, 'epoch')} of training`
   return { accuracy, seconds: [{ ...training, factor: (training.factor * first) / epochs, meaning }, ...validation] }
 }
 

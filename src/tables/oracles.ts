@@ -6,7 +6,9 @@
  * `cifar10-valid`. Two departures: the mean over the seeds of the short training is told, where the API draws a seed;
  * and where a table has no seconds of the short training or of the pass, they are derived as `meaning` says.
  */
+
 import { formatQualifier, parseQualifier, type Qualifier } from '../core/metric.ts'
+import { counted } from '../core/plainText.ts'
 import { isAccuracy } from './columnNames.ts'
 import type { OracleRule } from './manifest.ts'
 
@@ -70,7 +72,7 @@ function ruleOf(told: Qualifier, columns: ReadonlySet<string>): OracleRule | und
 /** Training seconds of `epochs` epochs; of a longer training where only that was timed: epochs take equally long. */
 function trainingCost({ dataset, epochs }: Qualifier, columns: ReadonlySet<string>): Cost | undefined {
   const exact = `train-seconds:${dataset}/${epochs}`
-  if (columns.has(exact)) return { column: exact, factor: 1, meaning: `${epochs} epochs of training` }
+  if (columns.has(exact)) return { column: exact, factor: 1, meaning: `${counted(epochs, 'epoch')} of training` }
   const timed = [...columns].find((name) => name.startsWith(`train-seconds:${dataset}/`))
   if (timed === undefined) return undefined
   const longer = Number(timed.split('/').at(-1))

@@ -2,6 +2,7 @@ import { copyFileSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSyn
 import { join } from 'node:path'
 import sharp from 'sharp'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { darts } from '../../src/spaces/darts/index.ts'
 import { png, write } from '../data/sampleFiles.ts'
 import { writePictures } from '../retrain/tinyTraining.ts'
 import { until, Workplace } from '../support/command.ts'
@@ -45,7 +46,7 @@ describe('bench retrain', () => {
     const args = inMemory('--genotype', 'DARTS_V2', '--genotype', 'pcdarts', '--seeds', '2', '--format', 'md')
     const first = await place.bench(...args)
     expect(first).toMatchObject({ code: 0 })
-    expect(first.stdout).toMatch(/\| DARTS_V2 \| 2 \| \**\d+\.\d\d ± \d+\.\d\d\** \| 0\.00 ± 0\.00 \|/)
+    expect(first.stdout).toMatch(/\| DARTS_V2 \| 2 \| \**\d+\.\d\d ± \d+\.\d\d\** \| — \|/)
     expect(first.stdout).toMatch(/\| PCDARTS \| 2 \|/)
     expect(first.stdout).toContain('preset trial, 2 epochs, 2000 training images at 16×16, batch 8, C=4, 3 cells')
     const again = await place.bench(...args)
@@ -56,9 +57,24 @@ describe('bench retrain', () => {
   test('names the same training by name, by text and by file', async () => {
     const { stdout } = await place.bench(...inMemory('--genotype', 'DRNAS', '--json'))
     const [{ genotype }] = JSON.parse(stdout).runs
-    writeFileSync(join(place.folder, 'result.json'), JSON.stringify({ genotype }))
+    const search = { id: 'gdas-x', algorithm: 'gdas', dataset: 'cifar10', seed: 2, genotype }
+    writeFileSync(join(place.folder, 'result.json'), JSON.stringify(search))
     for (const argument of [genotype, 'result.json']) await place.bench(...inMemory('--genotype', argument, '--quiet'))
     expect(place.runs('runs')).toHaveLength(2)
+  })
+
+  test('notes and shows which search found what it trains', async () => {
+    const genotype = darts.format(darts.parse('DRNAS')).replaceAll('dil_conv_5x5', 'sep_conv_5x5')
+    const search = { id: 'gdas-x', algorithm: 'gdas', dataset: 'cifar10', seed: 2, genotype }
+    writeFileSync(join(place.folder, 'result.json'), JSON.stringify(search))
+    const { stdout } = await place.bench(...inMemory('--genotype', 'result.json', '--store', 'found'))
+    const [run] = place.runs('found').filter((path) => existsSync(join(path, 'run.json')))
+    expect(JSON.parse(readFileSync(join(run, 'run.json'), 'utf8')).foundBy).toEqual({
+      ...{ run: 'gdas-x', algorithm: 'gdas', dataset: 'cifar10', seed: 2 },
+    })
+    for (const text of [stdout, (await place.bench('table', '--store', 'found')).stdout]) {
+      expect(text).toMatch(/^gdas \(seed 2 on cifar10\) +1 /m)
+    }
   })
 
   test('goes on after kill -9 and comes to the same bits', async () => {

@@ -13,6 +13,20 @@ describe('an unknown name', () => {
     expect(nearestName(typed, known)).toBe(near)
   })
 
+  it.each([
+    ['darts', '"darts-v1" or "darts-v2"'],
+    ['DARTS-', '"darts-v1" or "darts-v2"'],
+    ['pc-', '"pc-darts"'],
+    ['ran', '"random"'],
+    ['drnass', '"drnas"'],
+  ])('"%s" is answered with the names that begin so, else with the nearest: %s', (typed, hint) => {
+    expect(unknownName('algorithm', typed, known).message).toContain(`; did you mean ${hint}? (`)
+  })
+  it('is not answered with all that begin with it where they are many', () => {
+    const columns = Array.from({ length: 9 }, (_, i) => `cifar10/x-valid/${i}`)
+    expect(unknownName('column', 'cifar10', columns).message).not.toContain('did you mean')
+  })
+
   it('suggests nothing where no name is near', () => {
     expect(nearestName('evolution', known)).toBeUndefined()
   })

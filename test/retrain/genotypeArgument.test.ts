@@ -2,7 +2,7 @@ import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { BenchError } from '../../src/core/errors.ts'
 import { raiseLimit } from '../../src/core/limits.ts'
-import { readGenotype } from '../../src/retrain/genotypeArgument.ts'
+import { finderOf, readGenotype } from '../../src/retrain/genotypeArgument.ts'
 import { darts, formatJson, publishedName } from '../../src/spaces/darts/index.ts'
 import { temporaryFolder, write } from '../data/sampleFiles.ts'
 
@@ -39,6 +39,25 @@ test('a file beyond the limit is not read', () => {
     /log\.txt has 0\.0 MiB; the limit is 0\.01 MiB: copy the genotype out of it, or raise/,
   )
   delete process.env.NAS_BENCH_RAISED_LIMITS
+})
+
+describe('what found an architecture', () => {
+  const search = { genotype: darts.format(drnas), id: 'gdas-x', algorithm: 'gdas', dataset: 'cifar10', seed: 2 }
+  const finder = (name: string, content: unknown) =>
+    finderOf(write(join(folder.path, name), typeof content === 'string' ? content : JSON.stringify(content)))
+  test('is the search whose result.json is named', () =>
+    expect(finder('found.json', search)).toEqual({ run: 'gdas-x', algorithm: 'gdas', dataset: 'cifar10', seed: 2 }))
+  test('is the search whose folder is named', () => {
+    write(join(folder.path, 'gdas-run/result.json'), JSON.stringify(search))
+    expect(finderOf(join(folder.path, 'gdas-run'))?.algorithm).toBe('gdas')
+  })
+  test('is nothing where the architecture was given there, too, or the file is another', () => {
+    expect(finder('given.json', { ...search, algorithm: 'genotype' })).toBeUndefined()
+    expect(finder('bare.json', { genotype: search.genotype })).toBeUndefined()
+    expect(finder('odd.json', { ...search, seed: 'two' })).toBeUndefined()
+    expect(finder('name.txt', 'DRNAS')).toBeUndefined()
+    expect(finderOf('DRNAS')).toBeUndefined()
+  })
 })
 
 describe('a wrong architecture says where it is wrong', () => {

@@ -3,7 +3,7 @@ import { Command } from 'commander'
 import type { DatasetInfo } from '../../data/datasetInfo.ts'
 import { count, type Tabular, word } from '../../report/formats/tabular.ts'
 import { wordTable } from '../../report/formats/wordTable.ts'
-import { jsonOption, outOption, positiveInteger, quietOption } from '../options.ts'
+import { brokenImagesOption, jsonOption, outOption, positiveInteger, quietOption } from '../options.ts'
 import { sayAside, writeOutput, writeTable } from '../output.ts'
 import { tableFormat } from '../outputFormat.ts'
 import { transferProgress } from '../progress/transferProgress.ts'
@@ -20,7 +20,7 @@ export function dataCommand(): Command {
 interface InfoFlags {
   readonly data?: string
   readonly imageSize?: number
-  readonly skipBroken?: boolean
+  readonly brokenImages?: 'fail' | 'skip'
   readonly json?: boolean
   readonly out?: string
 }
@@ -31,7 +31,7 @@ function infoCommand(): Command {
     .argument('[dataset]', 'name; with --data, any name for an image folder of your own')
     .option('--data <path>', 'folder or tar archive with the images')
     .option('--image-size <pixels>', 'scale the images to this side, as searches and trainings do', positiveInteger)
-    .option('--skip-broken', 'leave out images that cannot be decoded')
+    .addOption(brokenImagesOption())
     .addOption(jsonOption())
     .addOption(outOption())
     .addHelpText('after', '\nExamples:\n  bench data info shapes\n  bench data info cifar10 --data ~/cifar10 --json')
@@ -46,7 +46,7 @@ async function showInfo(name: string | undefined, flags: InfoFlags): Promise<voi
   const dataset = await openDataset(name, {
     folder: flags.data,
     imageSize: flags.imageSize ?? null,
-    brokenImages: flags.skipBroken ? 'skip' : 'fail',
+    brokenImages: flags.brokenImages ?? 'fail',
     report: sayAside,
   })
   const info = datasetInfo(scaledDataset(dataset, flags.imageSize ?? null))

@@ -1,4 +1,5 @@
 /** `bench report` */
+
 import { join, resolve } from 'node:path'
 import { Command } from 'commander'
 import { writeAtomically } from '../../core/atomicFile.ts'

@@ -10,7 +10,7 @@ import { DATASETS, knownName } from '../../data/datasetNames.ts'
 import { type BackendName, backendNames } from '../../engine/executors.ts'
 import type { TableFormat } from '../../report/formats/renderTable.ts'
 import { renderOutcomes } from '../../report/outcomes.ts'
-import { readGenotype } from '../../retrain/genotypeArgument.ts'
+import { finderOf, readGenotype } from '../../retrain/genotypeArgument.ts'
 import { DEFAULT_PRESET, type RetrainingRequest } from '../../retrain/settings.ts'
 import type { Experiment } from '../../runner/planning/experiment.ts'
 import { makePlan, type Plan, type PlannedJob } from '../../runner/planning/plan.ts'
@@ -22,6 +22,7 @@ import { Store } from '../../runner/store/store.ts'
 import { darts, parseCells, publishedName } from '../../spaces/darts/index.ts'
 import { isInputFault, reportLostRuns } from '../failures.ts'
 import {
+  brokenImagesOption,
   fastMathOption,
   jsonOption,
   oneOf,
@@ -79,11 +80,7 @@ export function retrainCommand(): Command {
     .option('--limit <n>', 'only so many training images', positiveInteger)
     .option('--image-size <n>', 'scale images to this side, in pixels', positiveInteger)
     .option('--no-auxiliary', 'leave the auxiliary head out')
-    .option(
-      '--broken-images <how>',
-      'what a file that cannot be decoded does: fail, skip',
-      oneOf('treatment', ['fail', 'skip']),
-    )
+    .addOption(brokenImagesOption())
     .option('--backend <name>', `${backendNames.join(', ')} (default: auto)`, oneOf('backend', backendNames))
     .addOption(fastMathOption())
     .option('--jobs <n>', `worker processes (default: the cores, here ${cores()}; on GPUs, one each)`, positiveInteger)
@@ -138,13 +135,17 @@ function opening(plan: Plan, store: Store, missing: number): string {
 
 /** A retraining is the run of a reference row: its architecture is known, and the rest goes as for what a search finds. */
 function experimentOf(flags: RetrainFlags): Experiment {
-  const genotypes = new Set(flags.genotype.map((argument) => darts.format(readGenotype(argument))))
+  const given = flags.genotype.map((argument) => [darts.format(readGenotype(argument)), finderOf(argument)] as const)
   const { name, folder, family } = imagesOf(flags)
   const { preset, epochs, channels, layers, batchSize, limit, imageSize, brokenImages } = flags
   // Commander has `auxiliary: true` where --no-auxiliary is not given; the preset decides then.
   const auxiliary = flags.auxiliary === false ? false : undefined
   return {
-    algorithms: [...genotypes].map((genotype) => ({ name: 'genotype', options: { genotype } })),
+    algorithms: [...new Map(given)].map(([genotype, foundBy]) => ({
+      name: 'genotype',
+      options: { genotype },
+      foundBy,
+    })),
     space: 'darts',
     datasets: [name],
     data: folder === undefined ? {} : { [name]: folder },

@@ -1,7 +1,9 @@
 /** `bench status` */
+
 import { dirname } from 'node:path'
 import { Command } from 'commander'
 import { BenchError } from '../../core/errors.ts'
+import { counted } from '../../core/plainText.ts'
 import type { TableFormat } from '../../report/formats/renderTable.ts'
 import { statusTable } from '../../report/listings/statusTable.ts'
 import { type RunRecord, readRuns } from '../../report/runRecord.ts'
@@ -56,7 +58,10 @@ async function status(items: readonly string[], flags: StatusFlags): Promise<voi
 /** Of an experiment, which its file or the flags describe. */
 async function planned([path, ...rest]: readonly string[], flags: StatusFlags): Promise<readonly RunStatus[]> {
   if (rest.length > 0) {
-    throw new BenchError('bad-input', `an experiment file stands alone; leave out the other ${rest.length} arguments`)
+    throw new BenchError(
+      'bad-input',
+      `an experiment file stands alone; leave out the other ${counted(rest.length, 'argument')}`,
+    )
   }
   const [{ builtins }, { makePlan }] = await Promise.all([
     import('../../builtins.ts'),

@@ -1,8 +1,10 @@
 /** `bench tables build` and `bench tables merge` */
+
 import { resolve } from 'node:path'
 import { Command, InvalidArgumentError } from 'commander'
 import { cores } from '../../core/cores.ts'
 import { BenchError } from '../../core/errors.ts'
+import { counted } from '../../core/plainText.ts'
 import { parseSeedList } from '../../runner/planning/seeds.ts'
 import type { BuildResult } from '../../tables/build/buildTable.ts'
 import type { Rebuilt } from '../../tables/build/checkTable.ts'
@@ -94,7 +96,7 @@ async function check({ as: name, data, jobs = cores(), quiet, json }: BuildFlags
     ({ index, seed, stored, found }) =>
       `architecture ${index}, seed ${seed}: the table has ${percentages(stored)}, it is ${percentages(found)}\n`,
   )
-  const verdict = `${rebuilt.length - wrong.length} of ${rebuilt.length} trainings came to the numbers of ${name}, bit for bit\n`
+  const verdict = `${rebuilt.length - wrong.length} of ${counted(rebuilt.length, 'training')} came to the numbers of ${name}, bit for bit\n`
   printAnswer({ json }, rebuilt, lines.join('') + verdict)
   if (wrong.length > 0) process.exitCode = 1
 }
@@ -136,12 +138,12 @@ const percentages = (accuraciesPct: Rebuilt['stored']) => `${Object.values(accur
 
 function describe({ total, before, done, manifest }: BuildResult): string {
   const left = total - before - done
-  const rest = left === 0 ? 'none is left' : `${left} are left, the same command goes on`
-  return `${done} trainings done, ${before} were there before, ${rest}\n${sizeLine(manifest)}`
+  const rest = left === 0 ? 'none is left' : `${left} ${left === 1 ? 'is' : 'are'} left, the same command goes on`
+  return `${counted(done, 'training')} done, ${before} were there before, ${rest}\n${sizeLine(manifest)}`
 }
 
 const sizeLine = ({ name, rows, architectures, table }: Manifest) =>
-  `table ${name}: ${rows} of ${architectures} architectures, ${(table.bytes / 1e6).toFixed(1)} MB\n`
+  `table ${name}: ${architectures === null ? '' : `${rows} of `}${counted(architectures ?? rows, 'architecture')}, ${(table.bytes / 1e6).toFixed(1)} MB\n`
 
 /** `0-99,1462` → those, as typed. */
 function indexList(text: string): number[] {

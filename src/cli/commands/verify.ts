@@ -59,11 +59,12 @@ async function found(item: string, place: Place, flags: VerifyFlags, known: Veri
 }
 
 function described({ report, runs, files, lookedUpAgain, differences }: Finding): string {
-  const table = lookedUpAgain === undefined ? 'table not here' : `${lookedUpAgain} architectures looked up again`
+  const table =
+    lookedUpAgain === undefined ? 'table not here' : `${counted(lookedUpAgain, 'architecture')} looked up again`
   const what =
     files === undefined
       ? `records of ${counted(runs, 'run')} checked`
-      : `${files} files recomputed from ${counted(runs, 'run')}`
+      : `${counted(files, 'file')} recomputed from ${counted(runs, 'run')}`
   const head = `${differences.length === 0 ? 'ok  ' : 'FAIL'} ${report}: ${what}; ${table}\n`
   return (
     head +

@@ -2,8 +2,9 @@
  * The binary version of CIFAR-10 and CIFAR-100 (https://www.cs.toronto.edu/~kriz/cifar.html): records of one or two
  * label bytes, then 3,072 bytes, the red, green and blue plane of a 32×32 image, each row by row.
  */
+
 import { BenchError } from '../../core/errors.ts'
-import { naturalOrder } from '../../core/plainText.ts'
+import { counted, naturalOrder } from '../../core/plainText.ts'
 import type { ImageSet } from '../dataset.ts'
 import { contentHash } from './contentHash.ts'
 import type { Reader } from './contents.ts'
@@ -118,7 +119,9 @@ function checkLength(file: string, length: number, { labelBytes }: CifarFormat):
   const record = labelBytes + IMAGE
   if (length > 0 && length % record === 0) return
   const found =
-    length === 0 ? 'is empty' : `has ${length} bytes, which ends inside record ${Math.floor(length / record)}`
+    length === 0
+      ? 'is empty'
+      : `has ${counted(length, 'byte')}, which ends inside record ${Math.floor(length / record)}`
   throw new BenchError('corrupt', `${file} ${found}; expected a multiple of ${record} bytes; copy or download it again`)
 }
 

@@ -1,8 +1,10 @@
 /** Reads an image folder, or an archive of one, through the cache of decoded pixels. */
+
 import { dirname } from 'node:path'
 import { BenchError } from '../../core/errors.ts'
 import { fileHash } from '../../core/fileHash.ts'
 import { limitOf } from '../../core/limits.ts'
+import { counted } from '../../core/plainText.ts'
 import { contentHash } from './contentHash.ts'
 import type { Contents, Reader } from './contents.ts'
 import { decodedFile, readDecoded, writeDecoded } from './decodedCache.ts'
@@ -50,7 +52,7 @@ async function decodeAll(tree: FileTree, options: DecodeOptions, fingerprint: st
   const layout = imageLayout(tree)
   const total = layout.train.length + layout.test.length
   options.report(
-    `decoding ${total} images of ${tree.root}, once; the pixels are kept in ${dirname(fileOf('', 'asis'))}`,
+    `decoding ${counted(total, 'image')} of ${tree.root}, once; the pixels are kept in ${dirname(fileOf('', 'asis'))}`,
   )
   const { sets, height, width, filesHash, notes } = await decodeImages(tree, [layout.train, layout.test], options)
   const [train, test] = sets

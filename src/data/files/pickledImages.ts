@@ -3,9 +3,10 @@
  * downsampled ImageNet of 16×16 pixels (Chrabaszcz et al., 2017), of which ImageNet16-120 is the first 120 classes.
  * Each file is a dictionary with `data`, [images, 3 planes × height × width] of bytes, and labels.
  */
+
 import { BenchError } from '../../core/errors.ts'
 import { fileHash } from '../../core/fileHash.ts'
-import { naturalOrder } from '../../core/plainText.ts'
+import { counted, naturalOrder } from '../../core/plainText.ts'
 import { NdArray } from '../../pickle/numpy.ts'
 import { PickleInput } from '../../pickle/pickleInput.ts'
 import { readPickle } from '../../pickle/readPickle.ts'
@@ -153,7 +154,7 @@ function asText(value: unknown): string {
 function imageBytes(data: unknown, length: number, file: string): Uint8Array {
   const bytes = data instanceof NdArray && data.dtype.code === 'u1' && !data.fortran ? data.data : undefined
   if (bytes !== undefined && bytes.length > 0 && bytes.length % length === 0) return bytes
-  const found = bytes === undefined ? 'no array of bytes' : `${bytes.length} bytes`
+  const found = bytes === undefined ? 'no array of bytes' : `${counted(bytes.length, 'byte')}`
   throw new BenchError('bad-input', `${file} has ${found} under "data"; expected images of ${length} bytes`)
 }
 

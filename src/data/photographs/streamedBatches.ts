@@ -1,6 +1,8 @@
 /** Batches of photographs that threads decode ahead of the step; never all in memory. */
+
 import type { Batch, BatchSource, ImageShape } from '../../core/data.ts'
 import { BenchError } from '../../core/errors.ts'
+import { counted } from '../../core/plainText.ts'
 import { ahead } from '../batches/ahead.ts'
 import { countBatches } from '../batches/batches.ts'
 import { epochOrder } from '../batches/epochOrder.ts'
@@ -149,4 +151,4 @@ function reportSkipped(error: unknown, { brokenImages = 'fail', report }: Stream
 }
 
 const nothingDecoded = ({ role, rows }: StreamedPart) =>
-  new BenchError('corrupt', `none of the ${rows.length} images for ${role} could be decoded`)
+  new BenchError('corrupt', `none of the ${counted(rows.length, 'image')} for ${role} could be decoded`)

@@ -1,10 +1,19 @@
 /** A comparison as a table: seeds summarised, the best marked, published rows below ours. */
 import { bootstrapInterval } from '../../analysis/statistics/bootstrap.ts'
 import { type Interval, summarise, tInterval } from '../../analysis/statistics/summary.ts'
+import { groupBy } from '../../core/groupBy.ts'
 import { random } from '../../core/random.ts'
 import { absent, type Cell, count, number, type Tabular, type TabularColumn, word } from '../formats/tabular.ts'
 import { flatten } from '../methods.ts'
-import { type Column, type Comparison, datasetWords, type Row, searchesOf, valuesOf } from './comparison.ts'
+import {
+  type Column,
+  type Comparison,
+  datasetTitle,
+  datasetWords,
+  type Row,
+  searchesOf,
+  valuesOf,
+} from './comparison.ts'
 import { type PublishedTable, type PublishedValue, positionOf } from './published.ts'
 import type { PublishedRows } from './publishedBeside.ts'
 
@@ -171,6 +180,7 @@ function notesOf(
   )
   const runs = rows.flatMap(({ method }) => method.runs)
   const searched = [...new Set(columns.map(({ searchedOn }) => datasetWords(searchedOn, runs)))]
+  const alike = rows.flatMap(sameAnswerWords)
   const missing = rows.flatMap(({ method, cells }) =>
     cells.flatMap((cell, i) => (cell.missing > 0 ? [`${method.label}, ${columns[i].title}: ${cell.missing}`] : [])),
   )
@@ -182,9 +192,24 @@ function notesOf(
           `Mixed protocols: the rows differ in ${mixed.filter((key) => key !== 'name').join(', ') || 'protocol'} and are not comparable.`,
         ]
       : []),
+    ...(alike.length > 0
+      ? [`All seeds have the same architecture, so that their numbers do not differ: ${alike.join('; ')}.`]
+      : []),
     ...(missing.length > 0 ? [`Finished seeds without a number: ${missing.join('; ')}.`] : []),
     ...(published ? [publishedNote(published)] : []),
   ]
+}
+
+/** The method, where several seeds answered with one architecture on a dataset, and on which, where it searched several. */
+function sameAnswerWords({ method: { label, runs } }: Row): string[] {
+  const byDataset = groupBy(
+    runs.filter(({ result }) => result !== undefined),
+    ({ manifest }) => manifest.job.dataset.name,
+  )
+  return [...byDataset].flatMap(([dataset, found]) => {
+    const isOne = found.length > 1 && found.every(({ result }) => result?.genotype === found[0].result?.genotype)
+    return isOne ? [`${label}${byDataset.size > 1 ? ` on ${datasetTitle(dataset)}` : ''} (${found.length} seeds)`] : []
+  })
 }
 
 /** Ours may be summarised otherwise: the rows of a paper stay as they were printed. */

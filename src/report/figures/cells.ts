@@ -1,5 +1,7 @@
 /** Cells of architectures, drawn: NAS-Bench-201's four nodes, and the two cells of the DARTS space. */
+
 import { BenchError } from '../../core/errors.ts'
+import { counted } from '../../core/plainText.ts'
 import type { Genotype, SearchSpace } from '../../core/space.ts'
 import type { DartsGenotype } from '../../spaces/darts/genotype.ts'
 import { darts, parseCells } from '../../spaces/darts/index.ts'
@@ -52,7 +54,7 @@ function answerDrawings(seeds: readonly RunRecord[], label: string, space: Searc
   const count = genotypes.filter((genotype) => genotype === answer).length
   // Cells that were trained in full may come from another space of the family.
   const cells = space.name.startsWith(darts.name) ? parseCells(answer) : space.parse(answer)
-  return cellDrawings(cells, `${label} (${count} of ${genotypes.length} seeds)`)
+  return cellDrawings(cells, `${label} (${count} of ${counted(genotypes.length, 'seed')})`)
 }
 
 function mostFrequent(items: readonly string[]): string {

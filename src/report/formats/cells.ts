@@ -31,6 +31,10 @@ export function exactText(cell: Cell): string {
   }
 }
 
+/** Digits after the point for a number of any size: `least`, and as many more as two significant digits need. */
+export const digitsFor = (value: number, least: number): number =>
+  value === 0 || !Number.isFinite(value) ? least : Math.max(least, 1 - Math.floor(Math.log10(Math.abs(value))))
+
 export function numberText({ value, digits, positive = false }: NumberCell): string {
   const text = value.toFixed(digits)
   return positive && Number(text) === 0 ? `< ${(10 ** -digits).toFixed(digits)}` : text

@@ -1,8 +1,11 @@
-/** One record a row, and the notes. */
+/** One record a row, those of others with `published`, and the notes. */
 import type { Cell, Tabular } from './tabular.ts'
 
-export function renderJson({ columns, rows, notes, commands }: Tabular): string {
-  const records = rows.map((row) => Object.fromEntries(row.map((cell, i) => [columns[i].key, plain(cell)])))
+export function renderJson({ columns, rows, notes, commands, apart = 0 }: Tabular): string {
+  const records = rows.map((row, at) => ({
+    ...Object.fromEntries(row.map((cell, i) => [columns[i].key, plain(cell)])),
+    ...(at >= rows.length - apart && { published: true }),
+  }))
   return `${JSON.stringify({ rows: records, notes, ...(commands && { commands: commands.lines }) }, null, 2)}\n`
 }
 

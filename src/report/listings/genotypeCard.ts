@@ -4,6 +4,7 @@ import { parameterCount } from '../../core/network.ts'
 import type { EvaluationNetworkOptions, Genotype, SearchSpace } from '../../core/space.ts'
 import { macCount } from '../../spaces/cost.ts'
 import { type DartsGenotype, searchedOn } from '../../spaces/darts/index.ts'
+import { digitsFor } from '../formats/cells.ts'
 
 export interface GenotypeCard {
   readonly space: string
@@ -73,10 +74,16 @@ export function renderCard(card: GenotypeCard): string {
     `${space}${index === undefined ? '' : ` #${index}`}  ${genotype}`,
     ...Object.entries(cells).flatMap(([cell, nodes]) => ['', `${cell} cell`, ...nodes.map((node) => `  ${node}`)]),
     '',
-    `network C=${network.channels} depth=${network.depth} on ${network.image}: ` +
-      `${(parameters / 1e6).toFixed(3)} M parameters, ${(macs / 1e6).toFixed(2)} M multiply-accumulates`,
+    `network ${sizeText(card)} on ${network.image}: ` +
+      `${millions(parameters, 3)} parameters, ${millions(macs, 2)} multiply-accumulates`,
   ].join('\n')}\n`
 }
+
+/** In the words of the space's paper: N cells a stage, or so many cells in all. */
+const sizeText = ({ space, network: { channels, depth } }: GenotypeCard): string =>
+  space.startsWith('darts') ? `C=${channels}, ${depth} cells,` : `C=${channels} N=${depth}`
+
+const millions = (count: number, least: number): string => `${(count / 1e6).toFixed(digitsFor(count / 1e6, least))} M`
 
 /** One-hot mixing weights name the operation of each edge that the architecture uses. Nodes are named as in its picture. */
 function cellsOf(space: SearchSpace, genotype: Genotype): Record<string, string[]> {

@@ -1,14 +1,17 @@
 /** Answers to questions about a lookup table, as tables. */
+
 import { dirname, join } from 'node:path'
 import { sampleCorrelation } from 'simple-statistics'
 import { kendall, spearman } from '../../analysis/statistics/correlation.ts'
 import { formatQualifier, parseQualifier, type Qualifier } from '../../core/metric.ts'
+import { counted } from '../../core/plainText.ts'
 import { isAccuracy } from '../../tables/columnNames.ts'
 import type { Manifest } from '../../tables/manifest.ts'
 import type { FrontPoint } from '../../tables/paretoFront.ts'
 import { type QualifierFilter, rankOf } from '../../tables/query.ts'
 import type { Curve } from '../../tables/readCurves.ts'
 import type { Table } from '../../tables/table.ts'
+import { digitsFor } from '../formats/cells.ts'
 import { type Cell, count, number, type Tabular, type TabularColumn, word } from '../formats/tabular.ts'
 
 const column = (key: string, title = key): TabularColumn => ({ key, title })
@@ -17,7 +20,7 @@ const column = (key: string, title = key): TabularColumn => ({ key, title })
 const origin = ({ name, space, rows, architectures, source }: Manifest): string => {
   const part = architectures === null || rows === architectures ? '' : ` of ${architectures}`
   const made = source.format === 'built' ? 'trained by its recipe' : `from ${source.name}`
-  return `table ${name}: ${rows}${part} architectures of ${space}, ${made}`
+  return `table ${name}: ${part === '' ? counted(rows, 'architecture') : `${rows}${part} architectures`} of ${space}, ${made}`
 }
 
 /** Each number of one architecture in a line of its own. */
@@ -83,7 +86,7 @@ export function curvesTable(table: Table, index: number, curves: readonly Curve[
       ]),
     ),
     notes: [
-      `#${index} ${table.arch(index)}, ${wanted.length} trainings and splits, after each epoch`,
+      `#${index} ${table.arch(index)}, trainings and splits after each epoch: ${wanted.length}`,
       origin(table.manifest),
     ],
   }
@@ -167,7 +170,7 @@ export function frontTable(
       digits(y, names[1]),
     ]),
     notes: [
-      `${front.length} of ${compared} architectures that have both numbers; of equal ones the first`,
+      `${front.length} of ${counted(compared, 'architecture')} that have both numbers; of equal ones the first`,
       origin(table.manifest),
     ],
   }
@@ -175,7 +178,7 @@ export function frontTable(
 
 /** Accuracies with two digits; what else is in a table with as many as tell small from smaller. */
 function digits(value: number | undefined, name: string): Cell {
-  return number(value, isAccuracy(name) ? 2 : Number.isInteger(value) ? 0 : 4)
+  return number(value, isAccuracy(name) ? 2 : Number.isInteger(value) ? 0 : digitsFor(value ?? 0, 4))
 }
 
 /** @param names of two columns, with the numbers of every row that has both; @param among which rows, in words */
@@ -213,8 +216,10 @@ export function manifestTable(manifest: Manifest, path: string): Tabular {
     notes: [
       origin(manifest),
       `source ${source.name}, ${source.format}, SHA-256 ${source.sha256}`,
-      `file ${join(dirname(path), table.file)}, ${table.bytes} bytes, SHA-256 ${table.sha256}`,
-      curves === undefined ? `${name} has no per-epoch curves` : `curves ${curves.file}, ${curves.bytes} bytes`,
+      `file ${join(dirname(path), table.file)}, ${counted(table.bytes, 'byte')}, SHA-256 ${table.sha256}`,
+      curves === undefined
+        ? `${name} has no per-epoch curves`
+        : `curves ${curves.file}, ${counted(curves.bytes, 'byte')}`,
       `other columns: ${others.join(', ')}`,
       `searched on: ${Object.keys(oracles).join(', ') || 'nothing'}`,
       ...notes,

@@ -5,7 +5,8 @@ import { accuracyOf } from '../../core/metric.ts'
 import { onceEach } from '../../core/onceEach.ts'
 import type { Job } from '../../core/result.ts'
 import { datasetWords } from '../comparison/comparison.ts'
-import { type Cell, count, number, type Tabular, titled, word } from '../formats/tabular.ts'
+import { digitsFor } from '../formats/cells.ts'
+import { absent, type Cell, count, number, type Tabular, titled, word } from '../formats/tabular.ts'
 import { flatten, groupByMethod } from '../methods.ts'
 import type { RunRecord } from '../runRecord.ts'
 
@@ -47,7 +48,7 @@ export function reproducibilityList(runs: readonly RunRecord[]): readonly (reado
       distinct(environments.map(({ version, node }) => `nas-bench-harness ${version} on Node.js ${node}`)).join(', '),
     ],
     ['Hardware', distinct(environments.map(({ cpu, platform }) => `${cpu}, ${platform}`)).join('; ')],
-    ['Cost', `${hours.toFixed(2)} hours of wall time over all finished runs`],
+    ['Cost', `${hours.toFixed(digitsFor(hours, 2))} hours of wall time over all finished runs`],
     ...protocolTerms(runs),
   ]
 }
@@ -95,13 +96,14 @@ export function runsTable(runs: readonly RunRecord[]): Tabular {
 function runRow({ manifest: { id, job }, result, failure }: RunRecord): Cell[] {
   const qualifier = job.protocol.headline[job.dataset.name]?.[0]?.test
   const test = accuracyOf(result?.metrics ?? [], qualifier)
+  const minutes = result && result.timing.wallSeconds / 60
   return [
     word(job.algorithm.name),
     word(job.dataset.name),
     count(job.seed),
     word(result ? 'finished' : failure ? `failed: ${failure.message}` : 'unfinished'),
     number(test, 2),
-    number(result && result.timing.wallSeconds / 60, 1),
+    minutes === undefined ? absent : number(minutes, digitsFor(minutes, 1)),
     word(result?.genotype),
     word(id),
   ]

@@ -1,6 +1,7 @@
 /** The columns of a table of full trainings. */
 import { summarise } from '../../analysis/statistics/summary.ts'
 import { datasetTitle } from '../comparison/comparison.ts'
+import { digitsFor } from '../formats/cells.ts'
 import { absent, type Cell, count, number, type TabularColumn, word } from '../formats/tabular.ts'
 import { labelOf } from '../methodLabel.ts'
 import { differingKeys, flatten } from '../methods.ts'
@@ -54,7 +55,7 @@ const errorColumns = (isBest: (row: RetrainedRow) => boolean): readonly Retraine
     title: 'Top-5 error (%)',
     key: 'testTop5ErrorPct',
     published: 'Test error top-5',
-    cell: (row) => statistic(meansOf(row, (training) => 100 - training.testTop5AccuracyPct)),
+    cell: (row) => statistic(hasFiveClasses(row) ? [] : meansOf(row, (training) => 100 - training.testTop5AccuracyPct)),
   },
   {
     title: 'Best epoch (%)',
@@ -62,6 +63,10 @@ const errorColumns = (isBest: (row: RetrainedRow) => boolean): readonly Retraine
     cell: (row) => statistic(meansOf(row, (training) => 100 - training.best.testAccuracyPct)),
   },
 ]
+
+/** Or fewer: then every answer is among the top five. */
+const hasFiveClasses = ({ results }: RetrainedRow): boolean =>
+  results.some(({ images }) => images !== undefined && images.classes <= 5)
 
 const sizeColumns: readonly RetrainedColumn[] = [
   {
@@ -103,8 +108,12 @@ function statistic(values: readonly number[], best = false): Cell {
   return { kind: 'statistic', mean, ...(std !== undefined && { std }), n, digits: 2, best }
 }
 
-const mean = (digits: number, values: readonly number[]): Cell =>
-  number(values.length === 0 ? undefined : summarise(values).mean, digits)
+/** @param least digits after the point, see `digitsFor` */
+function mean(least: number, values: readonly number[]): Cell {
+  if (values.length === 0) return absent
+  const { mean: value } = summarise(values)
+  return number(value, digitsFor(value, least))
+}
 
 /** In millions: of one architecture the number, of several their mean. */
 const size = (counts: readonly (number | undefined)[]): Cell =>

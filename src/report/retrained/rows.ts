@@ -7,9 +7,14 @@ import type { RetrainingSettings } from '../../core/retraining.ts'
 import { groupByMethod, type Method, oneRunPerSeed } from '../methods.ts'
 import type { ReportedResult, RunRecord } from '../runRecord.ts'
 
-/** Whether these runs ended, or are to end, in full trainings. */
+/**
+ * Whether these runs ended, or are to end, in full trainings. Searches that ended with an architecture alone may be among
+ * them: what they found may be what others train.
+ */
 export const areRetrained = (runs: readonly RunRecord[]): boolean =>
-  runs.length > 0 && runs.every(({ manifest }) => manifest.job.retraining !== undefined)
+  runs.some(isRetrained) && runs.every((run) => isRetrained(run) || run.manifest.job.table === undefined)
+
+export const isRetrained = ({ manifest }: RunRecord): boolean => manifest.job.retraining !== undefined
 
 export interface RetrainedRow {
   readonly method: Method
@@ -20,8 +25,9 @@ export interface RetrainedRow {
 
 /** The runs with full trainings, those together that were trained alike on one dataset. */
 export function retrainedGroups(runs: readonly RunRecord[]): ReadonlyMap<string, readonly RunRecord[]> {
-  const retrained = runs.filter(({ manifest }) => manifest.job.retraining !== undefined)
-  return groupBy(retrained, ({ manifest: { job } }) => contentName([job.dataset.name, job.retraining?.settings]))
+  return groupBy(runs.filter(isRetrained), ({ manifest: { job } }) =>
+    contentName([job.dataset.name, job.retraining?.settings]),
+  )
 }
 
 /** Methods that were trained alike stand together. */

@@ -1,4 +1,5 @@
 /** Architectures that were trained in full: test error, size and cost, with the papers' rows below ours. */
+import { counted } from '../../core/plainText.ts'
 import { datasetWords } from '../comparison/comparison.ts'
 import type { PublishedTable } from '../comparison/published.ts'
 import { reductionsOf } from '../comparison/reduced.ts'
@@ -6,7 +7,7 @@ import type { Tabular } from '../formats/tabular.ts'
 import type { RunRecord } from '../runRecord.ts'
 import { columnsOf } from './columns.ts'
 import { publishedTrainingRows, publishedTrainings } from './published.ts'
-import { type RetrainedRow, rowsOf } from './rows.ts'
+import { isRetrained, type RetrainedRow, rowsOf } from './rows.ts'
 import { settingsText } from './trainingNotes.ts'
 
 /**
@@ -30,15 +31,20 @@ export function retrainedTable(runs: readonly RunRecord[], wanted: string): Tabu
 }
 
 function notesOf(runs: readonly RunRecord[], rows: readonly RetrainedRow[], published?: PublishedTable): string[] {
-  const trained = new Set(
+  const ways = new Set(
     rows.map(({ dataset, settings }) => `${settingsText(settings)}, on ${datasetWords(dataset, runs)}`),
   )
-  const lost = runs.filter(({ result }) => result === undefined).length
+  const trained = runs.filter(isRetrained)
+  const lost = trained.filter(({ result }) => result === undefined).length
+  const searches = runs.length - trained.length
   return [
     'Mean ± sample standard deviation (ddof 1) over the seeds. Test error is that of the final epoch; “best epoch” was chosen by the test images themselves and is no result.',
     ...searchNotes(runs),
-    ...[...trained].map((how) => `Trained in full: ${how}.`),
-    ...(lost > 0 ? [`Runs without a result: ${lost} of ${runs.length}.`] : []),
+    ...[...ways].map((how) => `Trained in full: ${how}.`),
+    ...(lost > 0 ? [`Runs without a result: ${lost} of ${trained.length}.`] : []),
+    ...(searches > 0
+      ? [`Left out: ${counted(searches, 'search', 'searches')} without a full training of its own.`]
+      : []),
     ...(published
       ? [
           `† Published, not run here: ${published.document}, ${published.place}; trained there in full on all images, so comparable with ours under the same settings alone.`,

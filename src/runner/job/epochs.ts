@@ -1,8 +1,10 @@
 /** The epochs of a search: each run, measured, looked up and written down. */
+
 import { epochsProblem, requireFiniteReport, requireGenotype, requireReport } from '../../algorithms/contract/shape.ts'
 import type { Search, SearchContext } from '../../core/algorithm.ts'
 import { BenchError } from '../../core/errors.ts'
 import { requireFiniteNumbers, withEpoch } from '../../core/finite.ts'
+import { counted } from '../../core/plainText.ts'
 import type { Probe, ProbeContext } from '../../core/probe.ts'
 import type { EpochRecord, Job } from '../../core/result.ts'
 import type { Checkpoint } from '../store/checkpoint.ts'
@@ -43,7 +45,7 @@ export async function runEpochs(search: Search, course: Course): Promise<number>
     await journal.add(record, search)
   }
   if (search.ended !== undefined) {
-    report({ kind: 'notice', message: `ended after ${epoch} of ${search.epochs} epochs: ${search.ended}` })
+    report({ kind: 'notice', message: `ended after ${epoch} of ${counted(search.epochs, 'epoch')}: ${search.ended}` })
   }
   return epoch
 }

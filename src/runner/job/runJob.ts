@@ -8,7 +8,7 @@ import type { Executor } from '../../core/executor.ts'
 import { requireFiniteNumbers } from '../../core/finite.ts'
 import type { Oracle } from '../../core/oracle.ts'
 import type { Probe } from '../../core/probe.ts'
-import type { Job, ResultRecord, SearchTime } from '../../core/result.ts'
+import type { Finder, Job, ResultRecord, SearchTime } from '../../core/result.ts'
 import type { TrainingOutcome, TrainingTime } from '../../core/retraining.ts'
 import type { SearchSpace } from '../../core/space.ts'
 import { describeEnvironment } from '../environment.ts'
@@ -44,13 +44,14 @@ export async function runJob(
   run: RunFolder,
   open: () => Promise<JobResources & { close?(): Promise<void> }>,
   report: (report: RunReport) => void,
+  foundBy?: Finder,
 ): Promise<ResultRecord> {
   const lock = await run.lock(({ pid, host }) => report({ kind: 'waiting', pid, host }))
   try {
     const earlier = run.result()
     if (earlier !== undefined) return earlier
     // Where this throws, the folder is another job's or damaged, and nothing is written into it.
-    run.begin({ schema: 1, id: run.id, job, environment: describeEnvironment() })
+    run.begin({ schema: 1, id: run.id, job, ...(foundBy && { foundBy }), environment: describeEnvironment() })
     return await openAndSearch(job, run, open, report)
   } finally {
     lock.release()

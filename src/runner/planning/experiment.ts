@@ -1,4 +1,5 @@
 /** What a user asks for: on the command line or in a YAML file, with everything that may be left out filled in. */
+import type { Finder } from '../../core/result.ts'
 import type { ExecutorOptions } from '../../engine/executors.ts'
 import type { RetrainingRequest } from '../../retrain/settings.ts'
 
@@ -32,6 +33,8 @@ export interface AlgorithmRequest {
   /** Where they are not the experiment's: as in a table of the literature, or because a probe costs. */
   readonly protocol?: string
   readonly probes?: readonly string[]
+  /** Of an architecture that is given. */
+  readonly foundBy?: Finder
 }
 
 /** What a command without a word more means. */

@@ -1,7 +1,7 @@
 /** From an experiment to its jobs, each fully resolved. Reads names and hashes; loads no images and no backend. */
 import type { Algorithm } from '../../core/algorithm.ts'
 import { BenchError } from '../../core/errors.ts'
-import type { Job } from '../../core/result.ts'
+import type { Finder, Job } from '../../core/result.ts'
 import type { RetrainingTask } from '../../core/retraining.ts'
 import type { SearchSpace } from '../../core/space.ts'
 import { knownName } from '../../data/datasetNames.ts'
@@ -15,7 +15,7 @@ import { resolveOptions } from './algorithmOptions.ts'
 import { budgetsByDataset } from './budgets.ts'
 import { checkSearch } from './checkSearch.ts'
 import { datasetHash } from './datasetHash.ts'
-import type { Experiment } from './experiment.ts'
+import type { AlgorithmRequest, Experiment } from './experiment.ts'
 import { runId } from './identity.ts'
 import { planRetraining, retrainingImagesHash } from './retraining.ts'
 
@@ -31,6 +31,8 @@ export interface PlannedJob {
   readonly id: string
   readonly job: Job
   readonly algorithm: Algorithm
+  /** Of an architecture that was given. */
+  readonly foundBy?: Finder
 }
 
 /**
@@ -52,9 +54,9 @@ export async function makePlan(
   const algorithms = experiment.algorithms.map(({ name, options, ...own }): AlgorithmEntry => {
     const algorithm = registered.registry.algorithm(name)
     checkSpace(algorithm, space)
-    const { protocol, probes } = { ...experiment, ...own }
+    const { protocol, probes, foundBy }: Pick<AlgorithmRequest, 'foundBy'> & Experiment = { ...experiment, ...own }
     const plugin = registered.origins.get(algorithm)
-    return { algorithm, options: resolveOptions(algorithm, options), protocol, probes, plugin }
+    return { algorithm, options: resolveOptions(algorithm, options), protocol, probes, plugin, foundBy }
   })
   await checkProbes(algorithms.flatMap(({ probes }) => probes))
   const budgetOn = budgetsByDataset(experiment.datasets, experiment.budgetSeconds)
@@ -74,7 +76,7 @@ export async function makePlan(
         entry,
       )
       lookups.set(dataset, lookup)
-      for (const seed of experiment.seeds) jobs.push(plannedJob({ ...job, seed }, entry.algorithm))
+      for (const seed of experiment.seeds) jobs.push(plannedJob({ ...job, seed }, entry))
     }
   }
   return { experiment, space, lookups, jobs: firstOfEach(jobs) }
@@ -92,6 +94,7 @@ interface AlgorithmEntry {
   readonly protocol: string
   readonly probes: readonly string[]
   readonly plugin: string | undefined
+  readonly foundBy: Finder | undefined
 }
 
 /** What the algorithms are run on. */
@@ -171,7 +174,10 @@ function lookupFor({ retraining, table }: Experiment, request: Omit<LookupReques
   throw new BenchError('bad-input', `--evaluate retrain looks nothing up; leave out --table ${table}`)
 }
 
-const plannedJob = (job: Job, algorithm: Algorithm): PlannedJob => ({ id: runId(job), job, algorithm })
+const plannedJob = (job: Job, { algorithm, foundBy }: AlgorithmEntry): PlannedJob => ({
+  ...{ id: runId(job), job, algorithm },
+  ...(foundBy && { foundBy }),
+})
 
 function checkSpace({ name, spaces }: Algorithm, space: SearchSpace): void {
   if (spaces === undefined || spaces.includes(space.name)) return

@@ -28,7 +28,7 @@ export function ordersOf(
     const quick = here.filter((job) => !trainsNetwork(job))
     return [...deal(quick, jobs).map(oneByOne), ...trainings.map(sideBySide)].map(({ batch, atATime }) => ({
       store: store.folder,
-      jobs: batch.map(({ id, job }) => ({ id, job })),
+      jobs: batch.map(({ id, job, foundBy }) => ({ id, job, ...(foundBy && { foundBy }) })),
       atATime,
       plugins: experiment.plugins,
       data: experiment.data[dataset],

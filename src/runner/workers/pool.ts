@@ -71,11 +71,11 @@ function recordLosses(
   failures: ReadonlyMap<string, string>,
   onEvent: (event: RunEvent) => void,
 ): void {
-  for (const { id, job } of jobs) {
+  for (const { id, job, foundBy } of jobs) {
     const message = failures.get(id)
     if (message === undefined) continue
     try {
-      const manifest = { schema: 1, id, job, environment: describeEnvironment() } as const
+      const manifest = { schema: 1, id, job, ...(foundBy && { foundBy }), environment: describeEnvironment() } as const
       new Store(store).run(id).recordLoss(manifest, message)
     } catch (error) {
       onEvent({ id, kind: 'notice', message: `its failure is not on record: ${(error as Error).message}` })

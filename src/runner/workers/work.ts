@@ -1,7 +1,6 @@
 /** What a worker process does with its order: the jobs, one or a few at a time, saying how they go. */
 import pLimit from 'p-limit'
 import type { Plugin } from '../../core/plugin.ts'
-import type { Job } from '../../core/result.ts'
 import { ResourceOpener, reportingTo } from '../job/jobResources.ts'
 import { describeFailure, runJob } from '../job/runJob.ts'
 import { registerPlugins } from '../plugins.ts'
@@ -15,13 +14,13 @@ export async function work(order: WorkOrder, builtins: Plugin, onEvent: (event: 
   opening.catch(() => {})
   const store = new Store(order.store)
   const limit = pLimit(order.atATime ?? 1)
-  await Promise.all(order.jobs.map(({ id, job }) => limit(() => workOff(id, job))))
+  await Promise.all(order.jobs.map((planned) => limit(() => workOff(planned))))
 
-  async function workOff(id: string, job: Job): Promise<void> {
+  async function workOff({ id, job, foundBy }: WorkOrder['jobs'][number]): Promise<void> {
     const report = (happened: RunReport) => onEvent({ id, ...happened })
     try {
       const open = async () => (await opening).open(job)
-      await reportingTo(report, () => runJob(job, store.run(id), open, report))
+      await reportingTo(report, () => runJob(job, store.run(id), open, report, foundBy))
       report({ kind: 'finished' })
     } catch (error) {
       report({ kind: 'failed', ...describeFailure(error) })

@@ -1,6 +1,8 @@
 /** An architecture of NAS-Bench-201 and its string, `|op~0|+|op~0|op~1|+|op~0|op~1|op~2|`. */
+
 import { BenchError } from '../../core/errors.ts'
 import { argmax, type Matrix } from '../../core/mixing.ts'
+import { counted } from '../../core/plainText.ts'
 import type { Encoding, Genotype } from '../../core/space.ts'
 import { EDGES, edgesInto, NODES, OPERATIONS, type Operation } from './topology.ts'
 
@@ -63,7 +65,7 @@ function parseNode(text: string, part: string, node: number): Operation[] {
   const terms = part.slice(1, -1).split('|')
   const edges = edgesInto(node)
   if (terms.length !== edges.length) {
-    throw malformed(text, `node ${node}: found ${terms.length} edges, expected ${edges.length}`)
+    throw malformed(text, `node ${node}: found ${counted(terms.length, 'edge')}, expected ${edges.length}`)
   }
   return edges.map(({ from }, i) => parseEdge(text, terms[i], `edge ${node}←${from}`, from))
 }

@@ -1,7 +1,9 @@
 /** Between trainings and tables: the rows that they make, and the trainings that rows are of. */
+
 import type { ImageShape } from '../../core/data.ts'
 import { formatQualifier } from '../../core/metric.ts'
 import { parameterCount } from '../../core/network.ts'
+import { counted } from '../../core/plainText.ts'
 import type { Genotype, SearchSpace } from '../../core/space.ts'
 import { macCount } from '../../spaces/cost.ts'
 import type { NumbersContent, TableContent } from '../content.ts'
@@ -116,14 +118,14 @@ function costs<G extends Genotype>({ space, recipe, shape }: TableSetting<G>, in
 function notesOn({ space, sharing, recipe }: TableSetting, trainings: TrainingSet, rows: Rows): string[] {
   const { count } = numberingOf(space)
   const complete = rows.filter((row) => recipe.seeds.every((seed) => row.some((training) => training.seed === seed)))
-  const shared = `${sharing.trained.length} trainings a seed serve all ${count} architectures`
+  const shared = `${counted(sharing.trained.length, 'training')} a seed serve all ${counted(count, 'architecture')}`
   return [
-    `Made by ${trainings.count} trainings by the recipe below; all but the seconds follow from it bit for bit.`,
+    `Made by ${counted(trainings.count, 'training')} by the recipe below; all but the seconds follow from it bit for bit.`,
     'x-valid and x-test are the two halves of the test set; train is the accuracy over the steps of the last epoch.',
     sharing.trained.length === count
       ? 'Every architecture was trained for itself.'
       : `Architectures that are one network, weights included, share its trainings: ${shared}.`,
-    `${rows.length} of ${count} architectures have a row, ${complete.length} of them all ${recipe.seeds.length} seeds; a mean is over the seeds that the row has.`,
+    `${rows.length} of ${counted(count, 'architecture')} have a row, ${complete.length} of them all ${recipe.seeds.length} seeds; a mean is over the seeds that the row has.`,
     'Seconds are processor time on the machine that trained, one core, mean over the seeds.',
   ]
 }

@@ -2,6 +2,10 @@ import { describe, expect, test } from 'vitest'
 import { compare } from '../../../src/report/comparison/comparison.ts'
 import { comparisonTable } from '../../../src/report/comparison/comparisonTable.ts'
 import { publishedTables } from '../../../src/report/comparison/published.ts'
+import { anytimeFigure } from '../../../src/report/figures/anytime.ts'
+import { hessianFigure } from '../../../src/report/figures/hessian.ts'
+import { paretoFigure } from '../../../src/report/figures/pareto.ts'
+import { rangeFigure } from '../../../src/report/figures/range.ts'
 import { renderTable } from '../../../src/report/formats/renderTable.ts'
 import { failedRun, fixtureProtocol, fixtureRun, fixtureRuns } from '../fixtureRuns.ts'
 
@@ -58,8 +62,22 @@ describe('a comparison', () => {
     expect(compare([first, again]).rows).toHaveLength(1)
     const other = { ...again, result: { ...first.result, genotype: '|none~0|' } as typeof first.result }
     expect(() => compare([first, other])).toThrow(
-      /^seed 0 of drnas on cifar10 found .* and another, .* in executor; name/,
+      /^seed 0 of drnas on cifar10 has two architectures, .* and another, which differ in executor; name/,
     )
+  })
+
+  test('of two answers of one job is refused, too: its arithmetic or its record is not what it says', () => {
+    const [first, second] = [fixtureRun(), fixtureRun()]
+    const other = { ...second, result: { ...second.result, genotype: '|none~0|' } as typeof second.result }
+    expect(() => compare([first, other])).toThrow('though their jobs are the same; name the runs to compare')
+    for (const figure of [hessianFigure, anytimeFigure, rangeFigure, paretoFigure]) {
+      expect(() => figure([first, other])).toThrow('has two architectures')
+    }
+  })
+  test('of one run given twice counts it once, in figures, too', () => {
+    const runs = fixtureRuns(2)
+    expect(compare([...runs, ...runs]).rows[0]).toMatchObject({ seeds: 2, finished: 2 })
+    expect(hessianFigure([...runs, ...runs]).caption).toContain('n = 2')
   })
 
   test('of numbers from different tables is refused even then', () => {
@@ -78,6 +96,18 @@ describe('the table of a comparison', () => {
 
   test('shows no deviation for a single seed', () =>
     expect(cells(markdown(compare([fixtureRun({ accuracyPct: 93.5 })])), 'drnas')?.[3]).toBe('**93.50 ± —**'))
+
+  test('says where all seeds have the same architecture, so that a deviation of 0 says nothing', () => {
+    const [first, second] = fixtureRuns(2)
+    const genotype = first.result?.genotype ?? ''
+    const metrics = first.result?.metrics ?? []
+    const alike = { ...second, result: { ...second.result, genotype, metrics } as typeof second.result }
+    const note = 'All seeds have the same architecture, so that their numbers do not differ: drnas (2 seeds).'
+    expect(markdown(compare([first, alike]))).toMatch(/\| drnas \| 2 \| \*\*[\d.]+ ± 0\.00/)
+    expect(markdown(compare([first, alike]))).toContain(note)
+    expect(markdown(compare([first, second]))).not.toContain('All seeds')
+    expect(markdown(compare([first]))).not.toContain('All seeds')
+  })
 
   test('marks the best mean and its ties, as printed', () => {
     const table = markdown(

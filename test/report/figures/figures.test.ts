@@ -103,10 +103,10 @@ describe('the figure of cells', () => {
   const figure = cellsFigure([published('DARTS_V2'), published('DRNAS')], darts)
   test('calls published cells by their name, as the table does', () =>
     expect(figure.panels.map(({ title }) => title)).toEqual([
-      'DARTS_V2 (1 of 1 seeds), normal cell',
-      'DARTS_V2 (1 of 1 seeds), reduction cell',
-      'DRNAS (1 of 1 seeds), normal cell',
-      'DRNAS (1 of 1 seeds), reduction cell',
+      'DARTS_V2 (1 of 1 seed), normal cell',
+      'DARTS_V2 (1 of 1 seed), reduction cell',
+      'DRNAS (1 of 1 seed), normal cell',
+      'DRNAS (1 of 1 seed), reduction cell',
     ]))
   test('draws narrow and wide cells to one scale, each within its panel', () => {
     const { drawings, places } = layOut(figure, 600)

@@ -75,6 +75,12 @@ describe('one table, in every format', () => {
     })
   })
 
+  test('JSON says which rows are others’', () => {
+    const published = { ...table, apart: 1 }
+    const { rows } = JSON.parse(renderTable(published, 'json'))
+    expect(rows.map((row: object) => 'published' in row && row.published)).toEqual([false, false, true])
+  })
+
   test('LaTeX writes once what neighbouring columns share, and a rule before the rows of others', () => {
     const number = { kind: 'number', value: 94.4, digits: 1 } as const
     const grouped: Tabular = {

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import type { SearchTime } from '../../../src/core/result.ts'
 import { renderTable } from '../../../src/report/formats/renderTable.ts'
+import { areRetrained } from '../../../src/report/retrained/rows.ts'
 import { searchCost } from '../../../src/report/retrained/searchCost.ts'
 import { retrainedTable } from '../../../src/report/retrained/table.ts'
 import type { RunRecord } from '../../../src/report/runRecord.ts'
@@ -71,5 +72,62 @@ describe('the cost of a search', () => {
   test('is not said of devices that cannot be added up', () => {
     expect(searchCost([...on('gpu', 1), ...on('cpu', 1)])).toBeUndefined()
     expect(searchCost([])).toBeUndefined()
+  })
+
+  test('calls given cells by what found them, and published ones by their name', () => {
+    const cells = darts.format(darts.parse('DARTS_V2')).replaceAll('dil_conv_3x3', 'dil_conv_5x5')
+    const foundBy = { algorithm: 'drnas', dataset: 'cifar10', seed: 3, run: 'drnas-cifar10-seed3-x' }
+    const given = (genotype: string, finder = foundBy) => {
+      const { manifest, ...rest } = run({ genotype })
+      return { ...rest, manifest: { ...manifest, foundBy: finder } }
+    }
+    expect(lines([given(cells)])[2]).toMatch(/^\| drnas \(seed 3\) \|/)
+    expect(lines([given(cells, { ...foundBy, dataset: 'shapes' })])[2]).toMatch(/^\| drnas \(seed 3 on shapes\) \|/)
+    expect(lines([given('DARTS_V2')])[2]).toMatch(/^\| DARTS_V2 \|/)
+  })
+
+  test('has no top-5 error of five classes or fewer, where every answer is among the top five', () => {
+    const of = (classes: number) => {
+      const { result, ...rest } = run({})
+      return { ...rest, ...(result && { result: { ...result, images: { train: 9, test: 9, classes } } }) }
+    }
+    const top5 = (classes: number) => lines([of(classes)])[2].split(' | ')[3]
+    expect([2, 4, 5, 6, 10].map(top5)).toEqual(['—', '—', '—', '0.00 ± —', '0.00 ± —'])
+  })
+
+  test.each([
+    [3_349_342, '3.35'],
+    [44_870, '0.045'],
+    [2858, '0.0029'],
+    [12, '0.000012'],
+  ])('shows two significant digits of a size, however small: %i parameters', (parameters, shown) => {
+    const { result, ...rest } = run({})
+    const small = { ...rest, ...(result && { result: { ...result, parameters } }) }
+    expect(lines([small])[2].split(' | ')[5]).toBe(shown)
+  })
+
+  test('leaves out searches without a full training, and says how many', () => {
+    const { manifest, ...rest } = run({ algorithm: 'drnas' })
+    const { retraining: _, ...job } = manifest.job
+    const { trainings: __, ...result } = rest.result ?? {}
+    const search = { ...rest, result, manifest: { ...manifest, job } } as RunRecord
+    expect(areRetrained([search, run({})])).toBe(true)
+    expect(areRetrained([search])).toBe(false)
+    const table = lines([search, run({})])
+    expect(table.filter((line) => line.startsWith('| ')).length).toBe(3)
+    expect(table.join(' ')).toContain('Left out: 1 search without a full training of its own.')
+  })
+
+  describe('of two outcomes of one seed', () => {
+    const again = (accuracies: readonly number[]) => {
+      const { manifest, ...rest } = run({ accuracies })
+      return { ...rest, manifest: { ...manifest, id: 'again', job: { ...manifest.job, executor: 'tfjs/cpu' } } }
+    }
+    test('is refused where they differ', () =>
+      expect(() => lines([run({ accuracies: [97] }), again([96])])).toThrow(
+        /^seed 0 of .* has two test accuracies of one architecture, in x and again, which differ in executor; name/,
+      ))
+    test('counts one where they are the same', () =>
+      expect(lines([run({ accuracies: [97] }), again([97])])[2]).toMatch(/^\| DARTS_V2 \| 1 \|/))
   })
 })
