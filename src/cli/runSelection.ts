@@ -3,7 +3,7 @@ import { basename, dirname, extname, join, resolve } from 'node:path'
 import type { Command } from 'commander'
 import { benchCommand } from '../core/commandText.ts'
 import { BenchError } from '../core/errors.ts'
-import { unknownName } from '../core/names.ts'
+import { isFileName, unknownName } from '../core/names.ts'
 import { counted } from '../core/plainText.ts'
 import { isThere, listIfThere, statIfThere } from '../core/readable.ts'
 import type { Job } from '../core/result.ts'
@@ -87,8 +87,7 @@ const RUN = 'run.json'
 const REPORT = 'report.json'
 
 function runNamed(id: string, store: Store): RunFolder {
-  const run = store.run(id)
-  if (id === basename(id) && run.exists()) return run
+  if (isFileName(id) && store.run(id).exists()) return store.run(id)
   const known = isThere(store.folder) ? store.runs().map((each) => each.id) : []
   throw unknownName(`path or run of ${store.folder}`, id, known)
 }

@@ -1,4 +1,4 @@
-/** Unknown names, and the nearest known one. */
+/** Names: unknown ones and the nearest known one, and those that may become the name of a file. */
 import { BenchError } from './errors.ts'
 
 /**
@@ -33,6 +33,12 @@ function suggestions(typed: string, known: readonly string[]): readonly string[]
   if (typed.length >= SHORTEST_BEGINNING && beginning.length > 0 && beginning.length <= MOST_SUGGESTED) return beginning
   return [nearestName(typed, known) ?? []].flat()
 }
+
+/**
+ * Whether a name, perhaps from a foreign file, can name a file or folder inside of another, and nothing else: `../../x`
+ * and `/etc` would lead elsewhere.
+ */
+export const isFileName = (name: string): boolean => !/[/\\\0]/.test(name) && !/^\.{0,2}$/.test(name)
 
 /** A message names no more than so many, and no more characters of one. */
 const MOST_LISTED = 30

@@ -4,8 +4,8 @@
  * orders do not go by the machine's language: what is written is the same everywhere.
  */
 
-/** C0, DEL and C1; the controls of bidirectional text; separators of lines and paragraphs. */
-const CONTROLS = /[\p{Cc}\p{Bidi_Control}\p{Zl}\p{Zp}]/gu
+/** C0, DEL and C1; halves of characters; the controls of bidirectional text; separators of lines and paragraphs. */
+const CONTROLS = /[\p{Cc}\p{Cs}\p{Bidi_Control}\p{Zl}\p{Zp}]/gu
 
 /** The text with every control character, line breaks too, as `\u001b`. */
 export const oneLine = (text: string): string => text.replace(CONTROLS, escapeOf)

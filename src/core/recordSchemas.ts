@@ -7,6 +7,7 @@
 import { z } from 'zod'
 import { BenchError } from './errors.ts'
 import type { Matrix } from './mixing.ts'
+import { isFileName } from './names.ts'
 import type { Protocol } from './protocol.ts'
 import type {
   Environment,
@@ -72,6 +73,9 @@ function isShallow(value: unknown, levels: number): boolean {
 const finite = z.number()
 const natural = z.int().min(0)
 const positive = z.int().min(1)
+
+/** Of a table or a run: it may be looked up, or written, as a file of this name. */
+export const fileName = z.string().refine(isFileName, { error: 'expected a name without / and \\' })
 
 /** Rows of numbers, checked by a plain loop: an epoch may have hundreds. */
 const matrix = z.custom<Matrix>(
@@ -185,7 +189,7 @@ const sharedJob = z.looseObject({
   space: z.string(),
   spacePlugin: z.string().optional(),
   dataset: z.looseObject({ name: z.string().min(1), contentHash: z.string().optional() }),
-  table: z.looseObject({ name: z.string(), sha256: z.string() }).optional(),
+  table: z.looseObject({ name: fileName, sha256: z.string() }).optional(),
   retraining: z
     .looseObject({ settings: retrainingSettings, seeds: z.array(natural).min(1).optional() })
     .optional() satisfies z.ZodType<RetrainingTask | undefined>,
@@ -207,7 +211,7 @@ const environment = z.looseObject({
 
 const manifest = z.looseObject({
   schema: z.literal(1),
-  id: z.string(),
+  id: fileName,
   job,
   environment,
   resumedIn: z.array(environment).optional(),
@@ -279,7 +283,7 @@ function pointProblem(point: Partial<TrajectoryPoint> | null, spentBefore: numbe
 }
 
 export const trainingOutcome = z.looseObject({
-  id: z.string(),
+  id: fileName,
   seed: natural,
   testAccuracyPct: finite,
   testTop5AccuracyPct: finite,
@@ -296,7 +300,7 @@ export const moment = z.iso.datetime({ offset: true })
 
 const result = z.looseObject({
   schema: z.literal(1),
-  id: z.string(),
+  id: fileName,
   algorithm: z.string(),
   space: z.string(),
   dataset: z.string(),
@@ -321,7 +325,7 @@ const result = z.looseObject({
 
 const failure = z.looseObject({
   schema: z.literal(1),
-  id: z.string(),
+  id: fileName,
   epoch: natural,
   message: z.string(),
 }) satisfies z.ZodType<FailureRecord>
@@ -347,4 +351,4 @@ export const sharedRecord = z.looseObject({
 })
 
 /** A job with the id of its run, as work orders hold it. */
-export const orderedJob = z.looseObject({ id: z.string(), job })
+export const orderedJob = z.looseObject({ id: fileName, job })

@@ -1,6 +1,8 @@
 /** The datasets that have a name, and where each is kept. */
 import { benchCommand } from '../core/commandText.ts'
 import type { ImageCounts } from '../core/data.ts'
+import { BenchError } from '../core/errors.ts'
+import { isFileName } from '../core/names.ts'
 import { grouped } from '../core/plainText.ts'
 import { isThere } from '../core/readable.ts'
 import { userFolder } from '../core/userFolder.ts'
@@ -55,8 +57,17 @@ export function howToGet(name: string): string {
   return `get it with \`${benchCommand('data', 'fetch', name)}\` or name its folder with --data`
 }
 
-/** Where `bench data fetch` puts a dataset, and where it is looked for when no folder is named. */
+/**
+ * Where `bench data fetch` puts a dataset, and where it is looked for when no folder is named.
+ * @throws BenchError `bad-input` for a name that would lead out of the user's data folder
+ */
 export function datasetFolder(name: string): string {
+  if (!isFileName(name)) {
+    throw new BenchError(
+      'bad-input',
+      `"${name}" is no name of a dataset; give a name without / and its folder with --data`,
+    )
+  }
   return userFolder('datasets', name)
 }
 

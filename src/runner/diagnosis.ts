@@ -1,11 +1,11 @@
 /** What this machine has for the work, and what is missing. */
-
-import { accessSync, constants, existsSync } from 'node:fs'
+import { accessSync, constants } from 'node:fs'
 import { availableParallelism, totalmem } from 'node:os'
 import { makeFolder } from '../core/atomicFile.ts'
 import { cores } from '../core/cores.ts'
 import { BenchError } from '../core/errors.ts'
 import { counted } from '../core/plainText.ts'
+import { isThere } from '../core/readable.ts'
 import { userFolder } from '../core/userFolder.ts'
 import { DATASETS, datasetFolder, howToGet } from '../data/datasetNames.ts'
 import { backendReports, chooseExecutor } from '../engine/executors.ts'
@@ -94,11 +94,16 @@ function slurmFinding(): Finding {
 }
 
 function datasetFindings(): Finding[] {
-  return DATASETS.map(({ name }) => {
+  return DATASETS.map(({ name }): Finding => {
     if (name === 'shapes') return { subject: 'dataset shapes', state: 'ok', detail: 'built in' }
     const folder = datasetFolder(name)
-    if (existsSync(folder)) return { subject: `dataset ${name}`, state: 'ok', detail: folder }
-    return { subject: `dataset ${name}`, state: 'missing', detail: howToGet(name) }
+    const subject = `dataset ${name}`
+    try {
+      if (isThere(folder)) return { subject, state: 'ok', detail: folder }
+    } catch (error) {
+      return { subject, state: 'broken', detail: (error as Error).message }
+    }
+    return { subject, state: 'missing', detail: howToGet(name) }
   })
 }
 

@@ -1,5 +1,6 @@
-import { describe, expect, it } from 'vitest'
-import { nearestName, unknownName } from '../../src/core/names.ts'
+import { describe, expect, it, test } from 'vitest'
+import { isFileName, nearestName, unknownName } from '../../src/core/names.ts'
+import { datasetFolder } from '../../src/data/datasetNames.ts'
 
 const known = ['darts-v1', 'darts-v2', 'drnas', 'pc-darts', 'random']
 
@@ -42,4 +43,18 @@ describe('an unknown name', () => {
       /^unknown column "nope" \(known: c0, .*, c29, … \(300\)\)$/,
     )
   })
+})
+
+describe('a name that may become that of a file', () => {
+  test.each(['drnas-cifar10-seed0-0123456789abcdef', 'a.b', '...', '.hidden', 'ä ö', 'con'])('is %j', (name) =>
+    expect(isFileName(name)).toBe(true),
+  )
+  test.each(['', '.', '..', '../x', 'a/b', '/etc', 'a\\b', 'a\0'])('is not %j', (name) =>
+    expect(isFileName(name)).toBe(false),
+  )
+  test.each(['../x', '/etc', '..'])(
+    'nor is %j the name of a dataset, to be looked for in a folder of its name',
+    (name) =>
+      expect(() => datasetFolder(name)).toThrow('is no name of a dataset; give a name without / and its folder'),
+  )
 })

@@ -5,7 +5,7 @@
 import { z } from 'zod'
 import { BenchError } from '../../core/errors.ts'
 import { printable } from '../../core/plainText.ts'
-import { parseRecord } from '../../core/recordSchemas.ts'
+import { fileName, parseRecord } from '../../core/recordSchemas.ts'
 import { listTables } from '../../tables/openTable.ts'
 import { embeddedTables } from '../../tables/tableFolders.ts'
 import { type ContentOptions, figuresOf, type NamedFigure, type NamedTable, tablesOf } from '../content.ts'
@@ -25,7 +25,7 @@ const recipeSchema = z.strictObject({
   published: z.string(),
   mix: z.boolean(),
   /** Names of the runs in the order of the report, where they lie in folders of their own. */
-  runs: z.array(z.string()).optional(),
+  runs: z.array(fileName).optional(),
 })
 
 /** How a report is computed from its records. */

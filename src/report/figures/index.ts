@@ -1,7 +1,8 @@
 /** All kinds of figures, by the name typed after `bench plot`. */
 import { BenchError } from '../../core/errors.ts'
+import { unknownName } from '../../core/names.ts'
 import type { SearchSpace } from '../../core/space.ts'
-import { openTable } from '../../tables/openTable.ts'
+import { listTables, openTable } from '../../tables/openTable.ts'
 import { onlySpace } from '../comparison/comparison.ts'
 import type { Figure } from '../pictures/figure.ts'
 import { areRetrained } from '../retrained/rows.ts'
@@ -62,13 +63,19 @@ export async function makeFigure(
     case 'cells':
       return cellsFigure(runs, options.space)
     case 'scatter':
-      return scatterFigure(runs, await openTable(onlyTable(runs)))
+      return scatterFigure(runs, await openTable(await onlyTable(runs)))
   }
 }
 
-function onlyTable(runs: readonly RunRecord[]): string {
+/** By its name alone: a path in a foreign record is not followed. @throws BenchError `missing` or `unknown-name` */
+async function onlyTable(runs: readonly RunRecord[]): Promise<string> {
   const names = [...new Set(runs.map(({ manifest }) => manifest.job.table?.name ?? 'none'))]
-  if (names.length === 1 && names[0] !== 'none') return names[0]
+  const [name] = names
+  if (names.length === 1 && name !== 'none') {
+    const known = await listTables()
+    if (known.includes(name)) return name
+    throw unknownName('table', name, known)
+  }
   const found = names.join(' and ')
   throw new BenchError('missing', `all architectures are those of one table; found ${found}; choose with --table`)
 }

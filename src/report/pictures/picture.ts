@@ -1,6 +1,7 @@
 /** Figures as PNG, SVG or PDF: Chart.js and our own drawings on Skia's canvas, at the width of a paper's column. */
 import { createCanvas, GlobalFonts, PDFDocument, type SKRSContext2D, SvgExportFlag } from '@napi-rs/canvas'
 import { unknownName } from '../../core/names.ts'
+import { printable } from '../../core/plainText.ts'
 import type { Figure } from './figure.ts'
 import { fontFiles } from './fonts.ts'
 import { paintFigure } from './paintFigure.ts'
@@ -24,7 +25,7 @@ const WIDEST_IN_COLUMN = (columnWidth.single * PX_PER_MM * 8) / 6
 export function renderFigure(figure: Figure, format: PictureFormat, widthMm?: number): Buffer {
   registerFonts()
   const width = (widthMm ?? (isWide(figure) ? columnWidth.double : columnWidth.single)) * PX_PER_MM
-  const layout = layOut(figure, width)
+  const layout = layOut(withPlainText(figure), width)
   const paint = (context: SKRSContext2D, scale: number) => paintFigure(context, layout, scale)
   switch (format) {
     case 'png':
@@ -34,6 +35,14 @@ export function renderFigure(figure: Figure, format: PictureFormat, widthMm?: nu
     case 'pdf':
       return pdf(width, layout.height, paint)
   }
+}
+
+/** The same data with all texts made safe: the canvas takes no control characters and no halves of characters. */
+function withPlainText<T>(data: T): T {
+  if (typeof data === 'string') return printable(data) as T
+  if (Array.isArray(data)) return data.map(withPlainText) as T
+  if (typeof data !== 'object' || data === null) return data
+  return Object.fromEntries(Object.entries(data).map(([key, value]) => [key, withPlainText(value)])) as T
 }
 
 /** Whether letters would be too small in one column. */

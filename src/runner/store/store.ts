@@ -3,6 +3,7 @@ import { accessSync, constants } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { makeFolder } from '../../core/atomicFile.ts'
 import { BenchError } from '../../core/errors.ts'
+import { isFileName } from '../../core/names.ts'
 import { listIfThere, statIfThere } from '../../core/readable.ts'
 import { RunFolder } from './runFolder.ts'
 
@@ -15,8 +16,9 @@ export class Store {
     this.folder = resolve(folder)
   }
 
-  /** The run's folder, whether it exists or not. */
+  /** The run's folder, whether it exists or not. @throws BenchError `bad-input` for an id that leads out of the store */
   run(id: string): RunFolder {
+    if (!isFileName(id)) throw new BenchError('bad-input', `"${id}" is no id of a run; it would lead out of the store`)
     return new RunFolder(join(this.folder, id), id)
   }
 

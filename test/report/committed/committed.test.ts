@@ -3,6 +3,8 @@ import type { SearchSpace } from '../../../src/core/space.ts'
 import { checkedFiles, inOrder, parseRecipe, reportFiles } from '../../../src/report/committed/committed.ts'
 import { lineDiff } from '../../../src/report/committed/lineDiff.ts'
 import { lookupsCsv } from '../../../src/report/committed/lookups.ts'
+import type { WholeRun } from '../../../src/report/runRecord.ts'
+import { runId } from '../../../src/runner/planning/identity.ts'
 import { nb201 } from '../../../src/spaces/nb201/index.ts'
 import { fixtureRun, fixtureRuns } from '../fixtureRuns.ts'
 
@@ -42,6 +44,37 @@ describe('a committed report', () => {
     expect(inOrder(runs.toReversed(), kept)).toEqual(runs)
     expect(() => inOrder(runs.slice(1), kept)).toThrow('which is not in runs/')
     expect(() => inOrder([...runs, ...fixtureRuns(1, { algorithm: 'gdas' })], kept)).toThrow('is not in the list')
+  })
+
+  test.each(['../../../x', '/etc/x', '..', 'a\\..\\b', '\0', '\ud800', 'x/../../y', '.'])(
+    'has no file outside of its folder where records are named %j',
+    async (name) => {
+      const [{ manifest, ...run }] = fixtureRuns(1)
+      const { job } = manifest
+      const foreign: WholeRun['manifest']['job'] = {
+        ...job,
+        algorithm: { ...job.algorithm, name },
+        dataset: { ...job.dataset, name },
+        protocol: { ...job.protocol, name, headline: { [name]: job.protocol.headline.cifar10 } },
+        executor: name,
+      }
+      const renamed = { ...run, manifest: { ...manifest, id: runId(foreign), job: foreign } }
+      const asking = { ...renamed, epochs: renamed.epochs.slice(0, 1) }
+      const files = [
+        ...(await reportFiles([renamed], recipe, rest)).keys(),
+        ...(await reportFiles([asking], recipe, rest, true)).keys(),
+      ]
+      expect(files.length).toBeGreaterThan(10)
+      for (const file of files) expect(file).toMatch(/^(runs\/[^/\\\0]+\/)?[\w-]+\.\w+$/)
+      for (const file of files) expect(file.split('/')).not.toContain('..')
+    },
+  )
+
+  test.each([['../x'], ['a/b'], ['..'], ['']])('is not read where its recipe names a run %j', (id) => {
+    const text = JSON.stringify({ ...recipe, runs: [id] })
+    expect(() => parseRecipe(text, 'report.json')).toThrow(
+      'report.json is not the recipe of a report: runs.0: expected a name',
+    )
   })
 
   test('says what is wrong with its recipe', () =>

@@ -175,7 +175,9 @@ describe('the folder of a run', () => {
     for (const id of ['other', '../run', '', 'run/../run']) {
       writeFileSync(join(run.path, name), JSON.stringify({ ...records[name], id }))
       const read = () => [run.result(), run.failure(), run.manifest()]
-      expect(read).toThrow(`${join(run.path, name)} is of run ${id}, not of the run that its folder names`)
+      const problem = id === 'other' ? 'is of run other, not of the run that its folder names' : 'id: expected a name'
+      expect(read).toThrow(problem)
+      expect(read).toThrow(join(run.path, name))
     }
   })
 
@@ -222,6 +224,10 @@ describe('a store', () => {
     const read = () => storeStatus(store)
     expect(read).toThrow(/cannot read .*unreadable.* \(.+\); make it readable, or move it away/)
     expect(read).toThrow(expect.objectContaining({ code: 'bad-input' }))
+  })
+
+  test.each(['../run', '/run', 'a/b', 'a\\b', '..', '.', '', 'a\0b'])('has no run of the id %j', (id) => {
+    expect(() => store.run(id)).toThrow('is no id of a run; it would lead out of the store')
   })
 
   test('lists runs that are links to folders elsewhere', () => {
