@@ -25,7 +25,7 @@ export function workOf(device: Device, network: Network, batchSize: number, step
   const situation = { mode: 'train', weights, coefficients: !weights, pathMasked: false, recording: false } as const
   const sections = ['forward', 'cross-entropy', 'backward', ...(weights ? (['descent'] as const) : [])] as const
   const dispatches = sections.flatMap((section) => program.traffic(section, situation))
-  const memory = program.lentBytes
+  const memory = program.transientBytes
   program.dispose()
   disposeState(state)
   return {

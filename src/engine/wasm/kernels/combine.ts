@@ -142,11 +142,11 @@ export function combineNormGradient(
  *
  *   Σ g,   Σ g·(value_t − μ_t)   over batch and pixels, by channel
  *
- * in rows: a block of a row a chunk for Σ g, then a block for each term. `addProjections` adds the rows.
+ * in rows: a block of a row a chunk for Σ g, then a block for each term. `addPartialProducts` adds the rows.
  *
  * @param terms of each term four words: value, means ([channels] floats), address of its flag, sums
  */
-export function project(
+export function reduceProducts(
   gradient: usize,
   terms: usize,
   count: i32,
@@ -211,8 +211,8 @@ function projectTerms(
   v128.store(row + ((second - terms) >> 4) * block, secondProduct)
 }
 
-/** gradientSums ← Σ g, sums_t ← Σ g·(value_t − μ_t), [channels] doubles each, from the rows of `project`. */
-export function addProjections(
+/** gradientSums ← Σ g, sums_t ← Σ g·(value_t − μ_t), [channels] doubles each, from the rows of `reduceProducts`. */
+export function addPartialProducts(
   terms: usize,
   count: i32,
   pixelsPerSample: i32,

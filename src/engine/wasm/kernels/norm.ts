@@ -134,7 +134,7 @@ function inverseDeviation(variance: usize): f64 {
 }
 
 /**
- * The gradient through one normalised term, from the sums of `addProjections` (combine.ts). With x̂ = (y − μ)·r and means over M values,
+ * The gradient through one normalised term, from the sums of `addPartialProducts` (combine.ts). With x̂ = (y − μ)·r and means over M values,
  *
  *   ∂L/∂y = c·γ·r·(g − mean(g) − x̂·mean(g·x̂)) = slope·g + curve·y + offset,   [slope | curve | offset], each [channels]
  *   ∂L/∂c = Σ γ·g·x̂ + β·g,   ∂L/∂γ = c·Σ g·x̂,   ∂L/∂β = c·Σ g.

@@ -105,7 +105,7 @@ export function cropGradient(gradient: usize, result: usize, height: i32, width:
 }
 
 /** Pixels of `dense` channels → pixels of `channels` (the next multiple of 4), filled with zeros. */
-export function widen(input: usize, output: usize, pixelsPerSample: i32, dense: i32, channels: i32): void {
+export function padChannels(input: usize, output: usize, pixelsPerSample: i32, dense: i32, channels: i32): void {
   const pixels = batch * pixelsPerSample
   const start = ownPixelsStart(pixels)
   const end = ownPixelsEnd(pixels)

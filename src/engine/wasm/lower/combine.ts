@@ -58,23 +58,23 @@ class Node {
 
   backward(gradient: Temporary): void {
     const gradientSums = this.#context.program.reserve(this.#extents().channels * 8)
-    this.#project(gradient, gradientSums)
+    this.#reduceProducts(gradient, gradientSums)
     for (const term of this.#terms) term.backward(gradient, gradientSums)
   }
 
   /** Plain terms are projected on only where the gradient wrt the coefficients is wanted. */
-  #project(gradient: Temporary, gradientSums: number): void {
+  #reduceProducts(gradient: Temporary, gradientSums: number): void {
     const normalised = this.#terms.filter(({ projected }) => projected === 'always')
     const wanted = this.#terms.filter(({ projected }) => projected !== 'never')
     if (wanted.length > normalised.length) {
-      this.#projectOn(wanted, gradient, gradientSums, 'coefficients')
-      this.#projectOn(normalised, gradient, gradientSums, 'no-coefficients')
+      this.#reduceProductsOf(wanted, gradient, gradientSums, 'coefficients')
+      this.#reduceProductsOf(normalised, gradient, gradientSums, 'no-coefficients')
     } else {
-      this.#projectOn(normalised, gradient, gradientSums, 'always')
+      this.#reduceProductsOf(normalised, gradient, gradientSums, 'always')
     }
   }
 
-  #projectOn(projected: readonly TermEmitter[], gradient: Temporary, gradientSums: number, when: When): void {
+  #reduceProductsOf(projected: readonly TermEmitter[], gradient: Temporary, gradientSums: number, when: When): void {
     const count = projected.length
     if (count === 0) return
     const { program } = this.#context
@@ -84,8 +84,8 @@ class Node {
     for (const { value } of projected) program.touch(value)
     const rows = this.#context.chunkRows(this.#output, (1 + count) * channels, `projections on value ${this.#output}`)
     const common = { terms, count, rows, ...this.#extents() }
-    program.emit('project', { gradient, ...common }, options)
-    program.emit('addProjections', { ...common, gradientSums }, options)
+    program.emit('reduceProducts', { gradient, ...common }, options)
+    program.emit('addPartialProducts', { ...common, gradientSums }, options)
   }
 
   #extents(): { readonly pixelsPerSample: number; readonly channels: number } {

@@ -44,5 +44,5 @@ function emitInput(context: Context): void {
   const { pixelsPerSample, channels } = context.extent(0)
   const dense = context.shape(0).channels
   const output = context.value(0)
-  context.program.emit('widen', { input: context.layout.images, output, pixelsPerSample, dense, channels })
+  context.program.emit('padChannels', { input: context.layout.images, output, pixelsPerSample, dense, channels })
 }

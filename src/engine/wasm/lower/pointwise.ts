@@ -33,7 +33,7 @@ export function lowerNoise(context: Context, { output, site }: Of<'noise'>, inde
   const dense = context.shape(output).channels
   const address = context.noise(site, output, condition)
   context.program.emit(
-    'widen',
+    'padChannels',
     { input: address, output: context.value(output), pixelsPerSample, dense, channels },
     { condition },
   )

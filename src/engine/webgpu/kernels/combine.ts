@@ -40,9 +40,9 @@ export const combine = (most: number) =>
   })
 
 /** result_j (+)= slope_j·gradient, and + curve_j·value_j + offset_j where the term is normalised. */
-export const distribute = (normalised: readonly boolean[]) =>
+export const backpropTerms = (normalised: readonly boolean[]) =>
   defineKernel<string, string>({
-    name: `distribute ${normalised.map((is) => (is ? 'n' : 'p')).join('')}`,
+    name: `backpropTerms ${normalised.map((is) => (is ? 'n' : 'p')).join('')}`,
     buffers: {
       feed: 'read f32',
       vectors: 'read vec4f',

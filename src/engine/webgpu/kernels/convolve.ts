@@ -61,12 +61,12 @@ ${product(tile, {
  * The gradient wrt what several filters read, to which each adds; `masked` where they read an image through ReLU, and
  * perhaps a lens. Of every `count` filters the sum is one result; a workgroup's x is its result and column of tiles.
  *
- * @param givers as `outputGradient` takes them
+ * @param gradientSources as `outputGradient` takes them
  */
-export const convolveBack = (tile: Tile, masked: boolean, givers: number) => {
-  const { buffers, code } = outputGradient(givers)
+export const convolveBack = (tile: Tile, masked: boolean, gradientSources: number) => {
+  const { buffers, code } = outputGradient(gradientSources)
   return defineKernel<string, string>({
-    name: `convolveBack ${tile.columns}×${tile.each} ${masked ? 'masked' : 'plain'} ${givers}`,
+    name: `convolveBack ${tile.columns}×${tile.each} ${masked ? 'masked' : 'plain'} ${gradientSources}`,
     buffers: {
       ...({ filters: 'read Filter', flags: 'read u32', weights: 'read f32', result: 'write vec4f' } as const),
       ...(masked && ({ image: 'read vec4f', vectors: 'read vec4f' } as const)),
@@ -97,9 +97,9 @@ ${product(tile, {
   finish: masked ? 'let lens = lensOf(head, min(firstColumn + column, args.quads - 1u));' : '',
   store: `
     var value = ${masked ? 'select(vec4f(), sums[p], lens.scale * image[head.source + at] + lens.shift > vec4f())' : 'sums[p]'};
-    let goal = head.goal + at;
-    if (adds(args.accumulate)) { value += result[goal]; }
-    result[goal] = value;`,
+    let slot = head.targetOffset + at;
+    if (adds(args.accumulate)) { value += result[slot]; }
+    result[slot] = value;`,
 })}`,
   })
 }

@@ -86,9 +86,9 @@ ${eachItem(
     ${overTaps((tap) => `gradientAt(window, form, place, ${tap}, quad)`)}
   }
   ${masked ? MASK : ''}
-  let goal = head.goal + i;
-  if (adds(args.accumulate)) { sum += result[goal]; }
-  result[goal] = sum;`,
+  let slot = head.targetOffset + i;
+  if (adds(args.accumulate)) { sum += result[slot]; }
+  result[slot] = sum;`,
   `let begin = args.first + id.y * args.count;
   let head = filters[begin];`,
 )}`,

@@ -11,7 +11,7 @@ export const FILTER_FIELDS = [
   /** Of its output; quads as stored, channels without what fills them up. */
   ...(['height', 'width', 'quads', 'channels'] as const),
   /** Where what it reads begins in its buffer, and the gradient wrt that in its own, in quads. */
-  ...(['source', 'goal'] as const),
+  ...(['source', 'targetOffset'] as const),
   /** The rows of the term that normalises what it reads, with 1 added; 0: none. */
   'normPlus1',
   /** Where its output begins among those of its group, in quads; so does the gradient wrt it. */
@@ -22,7 +22,7 @@ export const FILTER_FIELDS = [
    * The rows of the term that normalises its output, in which buffer the gradient wrt that term's node is, and where it
    * begins (see `outputGradient.ts`).
    */
-  ...(['norm', 'giver', 'given'] as const),
+  ...(['norm', 'gradientSource', 'gradientSourceOffset'] as const),
   /** Where the chunks of its gradient begin among those of its group, in quads; where these do among all that wait. */
   ...(['chunks', 'groupChunks'] as const),
   /** How many chunks, of how many pixels or rows each, and added up by how many lanes (see `filterGradient.ts`). */

@@ -20,17 +20,17 @@ export interface GradientTile {
  * chunks[chunk, tap, channel as stored, output quad] of each filter; a workgroup's x is its chunk, y its rows, z its
  * filter and column of tiles.
  *
- * @param givers as `outputGradient` takes them
+ * @param gradientSources as `outputGradient` takes them
  */
-export function filterGradient({ threads, columns, rows }: GradientTile, givers: number) {
-  const { buffers, code } = outputGradient(givers)
+export function filterGradient({ threads, columns, rows }: GradientTile, gradientSources: number) {
+  const { buffers, code } = outputGradient(gradientSources)
   const lines = threads / columns
   /** Of rows (tap and input channel) of a thread. */
   const quads = rows / lines
   const each = (text: (k: number) => string, between = '\n') =>
     Array.from({ length: 4 * quads }, (_, k) => text(k)).join(between)
   return defineKernel<string, string>({
-    name: `filterGradient ${columns}×${rows} ${givers}`,
+    name: `filterGradient ${columns}×${rows} ${gradientSources}`,
     buffers: {
       ...({ filters: 'read Filter', flags: 'read u32', source: 'read vec4f', chunks: 'write vec4f' } as const),
       ...({ vectors: 'read vec4f' } as const),

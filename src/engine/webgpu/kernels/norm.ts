@@ -18,8 +18,8 @@ fn real(quad: u32, lane: u32) -> bool { return 4u * quad + lane < args.channels;
  * The chunks' moments become a term's, running statistics follow or take their place, and scale and shift result:
  * scale = c·γ·r, shift = c·(β − γ·μ·r); of a term without normalisation c and 0. A workgroup's y is the term.
  */
-export const settle = defineKernel({
-  name: 'settle',
+export const computeScaleShift = defineKernel({
+  name: 'computeScaleShift',
   buffers: {
     terms: 'read u32',
     feed: 'read f32',
@@ -104,7 +104,7 @@ fn finish(term: u32, quad: u32, measuredMean: vec4f, measuredVariance: vec4f, pi
 })
 
 /**
- * The gradient through each term of a node, from the sums of `project` (combine.ts). With x̂ = (y − μ)·r and means over
+ * The gradient through each term of a node, from the sums of `reduceProducts` (combine.ts). With x̂ = (y − μ)·r and means over
  * M values,
  *
  *   ∂L/∂y = c·γ·r·(g − mean(g) − x̂·mean(g·x̂)) = slope·g + curve·y + offset

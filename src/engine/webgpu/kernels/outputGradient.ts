@@ -13,14 +13,14 @@ export interface OutputGradient {
   readonly code: string
 }
 
-/** How many storage buffers a kernel of the way back names at most beside the givers' gradients. */
-export const GIVING_BINDINGS = 7
+/** How many storage buffers a kernel of the way back names at most beside the gradientSources' gradients. */
+export const SOURCE_BINDINGS = 7
 
 const row = (name: (typeof ROWS)[number]) => `vectors[window.norm + ${ROWS.indexOf(name)}u * window.quads + quad]`
 
-/** @param givers nodes whose gradients are bound; 0 where the gradients wrt the outputs are stored */
-export function outputGradient(givers: number): OutputGradient {
-  if (givers === 0) {
+/** @param gradientSources nodes whose gradients are bound; 0 where the gradients wrt the outputs are stored */
+export function outputGradient(gradientSources: number): OutputGradient {
+  if (gradientSources === 0) {
     return {
       buffers: { gradients: 'read vec4f' },
       code: `
@@ -31,7 +31,7 @@ fn gradientOf(window: Filter, form: Form, pixel: u32, quad: u32) -> vec4f {
 }`,
     }
   }
-  const names = Array.from({ length: givers }, (_, j) => `gradient${j}`)
+  const names = Array.from({ length: gradientSources }, (_, j) => `gradient${j}`)
   return {
     buffers: {
       ...({ vectors: 'read vec4f', outputs: 'read vec4f' } as const),
@@ -42,10 +42,10 @@ struct Form { slope: vec4f, curve: vec4f, offset: vec4f }
 fn formOf(window: Filter, quad: u32) -> Form { return Form(${row('slope')}, ${row('curve')}, ${row('offset')}); }
 fn gradientOf(window: Filter, form: Form, pixel: u32, quad: u32) -> vec4f {
   let at = pixel * window.quads + quad;
-  return form.slope * givenAt(window.giver, window.given + at) + form.curve * outputs[window.plane + at] + form.offset;
+  return form.slope * sourceGradientAt(window.gradientSource, window.gradientSourceOffset + at) + form.curve * outputs[window.plane + at] + form.offset;
 }
-fn givenAt(giver: u32, at: u32) -> vec4f {
-  switch giver {
+fn sourceGradientAt(gradientSource: u32, at: u32) -> vec4f {
+  switch gradientSource {
     ${names.map((name, j) => `case ${j}u: { return ${name}[at]; }`).join('\n')}
     default: { return vec4f(); }
   }

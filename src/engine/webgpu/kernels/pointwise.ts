@@ -2,8 +2,8 @@
 import { ADDS, defineKernel, eachItem } from '../device/kernel.ts'
 
 /** The images with their channels as stored: images [pixels, channels] → output [pixels, quads]. */
-export const widen = defineKernel({
-  name: 'widen',
+export const padChannels = defineKernel({
+  name: 'padChannels',
   buffers: { images: 'read f32', output: 'write vec4f' },
   args: ['pixelsPerSample', 'channels', 'quads'],
   code: eachItem(

@@ -20,7 +20,7 @@ export const RECORD = [
   ...(['moments', 'pixelsPerChunk'] as const),
   /** Rows of `products`: of its Σ g·(value − μ), with 1 added, and of Σ g. */
   ...(['productRowPlus1', 'gradientRow'] as const),
-  /** Where its value and the gradient wrt its node begin, for `projectEach`. */
+  /** Where its value and the gradient wrt its node begin, for `reduceProductsEach`. */
   ...(['valuePlane', 'gradientPlane'] as const),
 ] as const
 

@@ -10,32 +10,32 @@ import type { Of, Term } from '../../graph/graph.ts'
 import type { Accumulation } from '../../plan/accumulation.ts'
 import type { Backward } from '../../plan/rules.ts'
 import { FINISH_QUADS } from '../kernels/columnSums.ts'
-import { combine, distribute } from '../kernels/combine.ts'
+import { backpropTerms, combine } from '../kernels/combine.ts'
 import { measure } from '../kernels/measure.ts'
-import { differentiate, settle } from '../kernels/norm.ts'
+import { computeScaleShift, differentiate } from '../kernels/norm.ts'
 import { clear } from '../kernels/pointwise.ts'
-import { project } from '../kernels/project.ts'
+import { reduceProducts } from '../kernels/reduceProducts.ts'
 import { itemGrid } from '../plan/program.ts'
 import type { When } from '../plan/situation.ts'
-import type { Lent } from '../plan/storage.ts'
+import type { Transient } from '../plan/storage.ts'
 import { type ColumnChunks, columnChunks } from './chunks.ts'
 import type { Context } from './context.ts'
 import { lowerNorms } from './groupedNorms.ts'
-import { filledUp, inGroups, numberedArgs, numberedBuffers, roomFor } from './grouping.ts'
+import { arityFor, inGroups, numberedArgs, numberedBuffers, padTo } from './grouping.ts'
 import type { Quads } from './quads.ts'
-import { isProjected, type TermPlace } from './terms/termPlaces.ts'
+import { hasProduct, type TermPlace } from './terms/termPlaces.ts'
 
 /** A term with where it stands. */
 interface PlacedTerm {
   readonly term: Term
   readonly place: TermPlace
-  readonly value: Lent
+  readonly value: Transient
   readonly condition: number
 }
 
 /** One that sends a gradient to its value. */
 interface TargetedTerm extends PlacedTerm {
-  readonly target: Accumulation<Lent>
+  readonly target: Accumulation<Transient>
 }
 
 const itsValue = ({ value }: PlacedTerm) => value
@@ -51,13 +51,13 @@ export function lowerCombine(context: Context, { terms, output }: Of<'combine'>,
   })
   const node = new Node(context, placed, output, context.activity.condition(index))
   node.measure()
-  node.settle()
+  node.computeScaleShift()
   if (!context.tables.readThrough.has(output)) node.combine()
   return () => {
     const gradient = context.outputGradient(output)
     if (gradient === undefined || placed.length === 0) return
-    node.project(gradient)
-    node.distribute(gradient)
+    node.reduceProducts(gradient)
+    node.backpropTerms(gradient)
   }
 }
 
@@ -88,9 +88,9 @@ class Node {
       return term.norm === null || place === undefined || place.collected ? [] : [{ place, value }]
     })
     for (const group of inGroups(measured, bindings - 1)) {
-      const room = roomFor(group.length)
-      const filled = filledUp(group, room)
-      program.emit(measure(room), {
+      const arity = arityFor(group.length)
+      const filled = padTo(group, arity)
+      program.emit(measure(arity), {
         buffers: { moments, ...numberedBuffers('value', filled, ({ value }) => value) },
         args: { ...args, ...numberedArgs('place', filled, ({ place }) => place.at) },
         grid: () => [count, blocks, group.length],
@@ -100,12 +100,12 @@ class Node {
     }
   }
 
-  settle(): void {
+  computeScaleShift(): void {
     if (this.#terms.length === 0) return
     const { tables, feeds, state, program } = this.#context
     const { terms, moments, vectors } = tables
     const { weights, statistics } = state
-    program.emit(settle, {
+    program.emit(computeScaleShift, {
       buffers: { terms, feed: feeds.terms, moments, weights, statistics, vectors },
       ...this.#finish(),
     })
@@ -121,9 +121,9 @@ class Node {
       program.emit(clear, { buffers: { output }, args: { perSample }, grid, condition: this.#condition })
     }
     for (const [i, group] of inGroups(this.#terms, bindings - 3).entries()) {
-      const room = roomFor(group.length)
-      const filled = filledUp(group, room)
-      program.emit(combine(room), {
+      const arity = arityFor(group.length)
+      const filled = padTo(group, arity)
+      program.emit(combine(arity), {
         buffers: { feed: feeds.terms, vectors, output, ...numberedBuffers('value', filled, itsValue) },
         args: { ...this.#perTerm(filled), perSample, quads, count: group.length, accumulate: i === 0 ? 0 : 1 },
         grid,
@@ -133,18 +133,18 @@ class Node {
   }
 
   /** Plain terms are projected on only where the gradient wrt the coefficients is wanted. */
-  project(gradient: Lent): void {
-    const wanted = this.#terms.filter(({ term }) => isProjected(term))
+  reduceProducts(gradient: Transient): void {
+    const wanted = this.#terms.filter(({ term }) => hasProduct(term))
     const normalised = wanted.filter(isNormalised)
     const { tables, feeds, state, program } = this.#context
     const { terms, vectors } = tables
     const { count } = this.#chunks
     const products = program.temporary((1 + wanted.length) * count * this.#extent.channels * 4, 'projections')
     if (wanted.length > normalised.length) {
-      this.#projectOn(wanted, gradient, products, 'coefficients')
-      this.#projectOn(normalised, gradient, products, 'no-coefficients')
+      this.#reduceProductsOf(wanted, gradient, products, 'coefficients')
+      this.#reduceProductsOf(normalised, gradient, products, 'no-coefficients')
     } else {
-      this.#projectOn(normalised, gradient, products, 'always')
+      this.#reduceProductsOf(normalised, gradient, products, 'always')
     }
     const { weights } = state
     const { args, grid, condition } = this.#finish()
@@ -156,14 +156,14 @@ class Node {
     })
   }
 
-  #projectOn(projected: readonly PlacedTerm[], gradient: Lent, products: Lent, when: When): void {
+  #reduceProductsOf(projected: readonly PlacedTerm[], gradient: Transient, products: Transient, when: When): void {
     const { program, feeds, tables, bindings } = this.#context
     const { vectors } = tables
     const { args, count, blocks } = this.#chunks
     for (const group of inGroups(projected, bindings - 4)) {
-      const room = roomFor(group.length)
-      const filled = filledUp(group, room)
-      program.emit(project(room), {
+      const arity = arityFor(group.length)
+      const filled = padTo(group, arity)
+      program.emit(reduceProducts(arity), {
         buffers: { feed: feeds.terms, vectors, gradient, products, ...numberedBuffers('value', filled, itsValue) },
         args: {
           ...args,
@@ -179,13 +179,13 @@ class Node {
   }
 
   /** To each value its part of the node's gradient. */
-  distribute(gradient: Lent): void {
+  backpropTerms(gradient: Transient): void {
     const { program, feeds, tables } = this.#context
     const { vectors } = tables
     const { quads, quadsPerSample: perSample } = this.#extent
     for (const group of this.#targetGroups()) {
       const accumulate = group.map(({ target, condition }) => target.accumulate(condition))
-      program.emit(distribute(group.map(isNormalised)), {
+      program.emit(backpropTerms(group.map(isNormalised)), {
         buffers: {
           ...{ feed: feeds.terms, vectors, gradient },
           ...numberedBuffers('value', group, itsValue, isNormalised),

@@ -10,9 +10,9 @@ import type { Temporary } from '../../plan/placement.ts'
 import { clear } from '../kernels/pointwise.ts'
 import type { Feeds, State } from '../plan/layout.ts'
 import { itemGrid, type Program } from '../plan/program.ts'
-import type { Lent, Part } from '../plan/storage.ts'
-import type { Bundle, BundlePlace } from './filters/bundles.ts'
+import type { Part, Transient } from '../plan/storage.ts'
 import type { WaitingFilters } from './filters/filterPlaces.ts'
+import type { PackedBuffer, PackedPlace } from './filters/packedBuffers.ts'
 import { type Quads, quadsOf } from './quads.ts'
 import { makeTables, type Site, type Tables } from './tables.ts'
 import type { TermPlace } from './terms/termPlaces.ts'
@@ -35,10 +35,10 @@ export class Context {
   /** Of frozen activations, in order. */
   readonly masks: Mask[] = []
   readonly noises: NoiseSlot<GPUBuffer>[] = []
-  readonly #values = new Map<ValueId, Lent>()
-  readonly #gradients = new Map<ValueId, Accumulation<Lent>>()
-  readonly #sharedValues = new Map<Bundle, Temporary>()
-  readonly #sharedGradients = new Map<Bundle, Temporary>()
+  readonly #values = new Map<ValueId, Transient>()
+  readonly #gradients = new Map<ValueId, Accumulation<Transient>>()
+  readonly #sharedValues = new Map<PackedBuffer, Temporary>()
+  readonly #sharedGradients = new Map<PackedBuffer, Temporary>()
   readonly #chunks = new Map<WaitingFilters, Temporary>()
   readonly #expected: readonly number[]
   readonly #differentiable: readonly boolean[]
@@ -69,8 +69,8 @@ export class Context {
   }
 
   /** The buffer of a value: [batch, height, width, stored channels]. */
-  value(id: ValueId): Lent {
-    const place = this.tables.bundles.outputs.get(id)
+  value(id: ValueId): Transient {
+    const place = this.tables.packed.outputs.get(id)
     return once(this.#values, id, () => {
       const shared = this.#part(this.#sharedValues, place, id, 'the outputs of convolutions')
       return shared ?? this.activation(this.extent(id).perSample, `value ${id}`)
@@ -99,14 +99,14 @@ export class Context {
   }
 
   /** ∂loss/∂value; undefined where nothing upstream learns. */
-  gradient(id: ValueId): Accumulation<Lent> | undefined {
+  gradient(id: ValueId): Accumulation<Transient> | undefined {
     if (!this.#differentiable[id]) return undefined
     return once(this.#gradients, id, () => this.#accumulation(id))
   }
 
-  #accumulation(id: ValueId): Accumulation<Lent> {
+  #accumulation(id: ValueId): Accumulation<Transient> {
     const { perSample, quadsPerSample } = this.extent(id)
-    const { outputs, unstored } = this.tables.bundles
+    const { outputs, unstored } = this.tables.packed
     const place = outputs.get(id) ?? unstored.get(id)
     const shared = this.#part(this.#sharedGradients, place, id, 'gradients wrt the outputs of convolutions')
     const output = shared ?? this.activation(perSample, `the gradient of value ${id}`)
@@ -117,7 +117,7 @@ export class Context {
   }
 
   /** The finished gradient of an operation's output, for its way back; zeros where nothing was sent. */
-  outputGradient(id: ValueId): Lent | undefined {
+  outputGradient(id: ValueId): Transient | undefined {
     const gradient = this.gradient(id)
     gradient?.clear()
     return gradient?.buffer
@@ -129,10 +129,15 @@ export class Context {
   }
 
   /** A part of the buffer that a value or its gradient shares. */
-  #part(buffers: Map<Bundle, Temporary>, place: BundlePlace | undefined, id: ValueId, what: string): Part | undefined {
+  #part(
+    buffers: Map<PackedBuffer, Temporary>,
+    place: PackedPlace | undefined,
+    id: ValueId,
+    what: string,
+  ): Part | undefined {
     if (place === undefined) return undefined
-    const { bundle, offset } = place
-    const of = once(buffers, bundle, () => this.program.temporary(bundle.bytes, what))
+    const { packedBuffer, offset } = place
+    const of = once(buffers, packedBuffer, () => this.program.temporary(packedBuffer.bytes, what))
     return { of, offset, bytes: 4 * this.batchSize * this.extent(id).perSample }
   }
 

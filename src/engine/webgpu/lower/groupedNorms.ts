@@ -5,8 +5,8 @@
 
 import type { Backward } from '../../plan/rules.ts'
 import { FINISH_QUADS } from '../kernels/columnSums.ts'
-import { differentiate, settle } from '../kernels/norm.ts'
-import { projectEach } from '../kernels/project.ts'
+import { computeScaleShift, differentiate } from '../kernels/norm.ts'
+import { reduceProductsEach } from '../kernels/reduceProducts.ts'
 import { spanOf } from '../plan/storage.ts'
 import { columnChunks } from './chunks.ts'
 import type { Context } from './context.ts'
@@ -24,7 +24,7 @@ export function lowerNorms(context: Context, group: readonly GroupedNorm[]): Bac
   const condition = group.length === 1 ? context.activity.condition(index) : -1
   const args = { first, termCount, quads, channels: context.shape(node).channels, pixelsPerSample }
   const grid = () => [Math.ceil(quads / FINISH_QUADS), group.length, 1] as const
-  program.emit(settle, {
+  program.emit(computeScaleShift, {
     buffers: { terms, feed: feeds.terms, moments, weights, statistics, vectors },
     ...{ args, grid, condition },
   })
@@ -32,7 +32,7 @@ export function lowerNorms(context: Context, group: readonly GroupedNorm[]): Bac
     const gradients = group.flatMap((norm) => context.outputGradient(norm.node) ?? [])
     if (gradients.length === 0) return
     const products = program.temporary(2 * group.length * count * extent.channels * 4, 'projections')
-    program.emit(projectEach, {
+    program.emit(reduceProductsEach, {
       buffers: {
         ...{ terms, feed: feeds.terms, vectors, products },
         values: spanOf(group.map((norm) => context.value(norm.value))),

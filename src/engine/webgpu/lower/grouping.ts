@@ -3,18 +3,18 @@ import type { Argument } from '../plan/program.ts'
 import type { Storage } from '../plan/storage.ts'
 
 /** Kernels are made for so many terms; more of them would not make a pass faster. */
-const ROOMS = [1, 2, 4, 8] as const
+const ARITIES = [1, 2, 4, 8] as const
 
 /** Of the kernel that takes so many terms. */
-export const roomFor = (count: number): number => ROOMS.find((room) => room >= count) ?? count
+export const arityFor = (count: number): number => ARITIES.find((arity) => arity >= count) ?? count
 
 /** The first item again where there are fewer than the kernel has room for: bound, but not read. */
-export const filledUp = <T>(items: readonly T[], room: number): T[] =>
-  Array.from({ length: room }, (_, i) => items[i] ?? items[0])
+export const padTo = <T>(items: readonly T[], arity: number): T[] =>
+  Array.from({ length: arity }, (_, i) => items[i] ?? items[0])
 
 /** Runs of neighbours of as many as there is room and bindings for. */
 export function inGroups<T>(items: readonly T[], bindings: number): T[][] {
-  const largest = ROOMS.findLast((room) => room <= bindings) ?? 1
+  const largest = ARITIES.findLast((arity) => arity <= bindings) ?? 1
   const count = Math.ceil(items.length / largest)
   return Array.from({ length: count }, (_, i) => items.slice(i * largest, (i + 1) * largest))
 }

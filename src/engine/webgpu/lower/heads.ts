@@ -2,7 +2,7 @@
 import { cotangent, crossEntropy } from '../kernels/loss.ts'
 import { clear } from '../kernels/pointwise.ts'
 import { itemGrid } from '../plan/program.ts'
-import type { Lent } from '../plan/storage.ts'
+import type { Transient } from '../plan/storage.ts'
 import type { Context } from './context.ts'
 
 const ONE = () => [1, 1, 1] as const
@@ -36,7 +36,7 @@ export function lowerHeads(context: Context): void {
 }
 
 /** The buffer that a loss overwrites: heads come first on the way back. */
-function logitsGradient(context: Context, logits: number): Lent {
+function logitsGradient(context: Context, logits: number): Transient {
   const gradient = context.gradient(logits)
   if (gradient === undefined) return context.activation(context.extent(logits).channels, 'the gradient of the logits')
   gradient.accumulate(-1)

@@ -1,7 +1,7 @@
 /** Graph → program: every operation's forward dispatches, the losses, then the ways back in reverse order. */
 import { emitForward, type Rules } from '../../plan/rules.ts'
 import { total } from '../kernels/norm.ts'
-import { widen } from '../kernels/pointwise.ts'
+import { padChannels } from '../kernels/pointwise.ts'
 import { GRADIENT_TALLY } from '../plan/layout.ts'
 import { fixedGrid, itemGrid } from '../plan/program.ts'
 import { lowerCombine } from './combine.ts'
@@ -45,7 +45,7 @@ export function emitProgram(context: Context): void {
 /** The images, with their channels as stored. */
 function emitInput(context: Context): void {
   const { pixelsPerSample, quads, quadsPerSample } = context.extent(0)
-  context.program.emit(widen, {
+  context.program.emit(padChannels, {
     buffers: { images: context.feeds.images, output: context.value(0) },
     args: { pixelsPerSample, channels: context.shape(0).channels, quads },
     grid: itemGrid(quadsPerSample),

@@ -1,7 +1,7 @@
 /** ReLU where no convolution reads it, drop path, noise, and the classifier's bias. */
 import type { Of } from '../../graph/graph.ts'
 import type { Backward } from '../../plan/rules.ts'
-import { add, addBias, biasGradient, pass, relu, scaleSamples, widen } from '../kernels/pointwise.ts'
+import { add, addBias, biasGradient, padChannels, pass, relu, scaleSamples } from '../kernels/pointwise.ts'
 import { fixedGrid, itemGrid } from '../plan/program.ts'
 import type { Context } from './context.ts'
 
@@ -46,7 +46,7 @@ export function lowerNoise(context: Context, { output, site }: Of<'noise'>, inde
   const condition = context.activity.condition(index)
   const { pixelsPerSample, quads, quadsPerSample } = context.extent(output)
   const images = context.noise(site, output, condition)
-  context.program.emit(widen, {
+  context.program.emit(padChannels, {
     buffers: { images, output: context.value(output) },
     args: { pixelsPerSample, channels: context.shape(output).channels, quads },
     grid: itemGrid(quadsPerSample),

@@ -5,7 +5,7 @@ import { offsetsOf } from '../../offsets.ts'
 import type { Backward } from '../../plan/rules.ts'
 import { crop, cropGradient, gather, INPUT_STEP, LEFT, NOTHING, scatter } from '../kernels/rearrange.ts'
 import { itemGrid } from '../plan/program.ts'
-import type { Lent } from '../plan/storage.ts'
+import type { Transient } from '../plan/storage.ts'
 import type { Context } from './context.ts'
 import { chunksOf, numberedArgs, numberedBuffers } from './grouping.ts'
 
@@ -48,7 +48,7 @@ function emitGathers(context: Context, moves: readonly Move[], output: ValueId, 
 function emitScatters(
   context: Context,
   moves: readonly Move[],
-  { id, gradient }: { readonly id: ValueId; readonly gradient: Lent },
+  { id, gradient }: { readonly id: ValueId; readonly gradient: Transient },
   condition: number,
 ): void {
   const { program, bindings } = context

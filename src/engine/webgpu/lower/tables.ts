@@ -5,9 +5,9 @@ import type { Graph } from '../../graph/graph.ts'
 import { ROWS } from '../kernels/term.ts'
 import type { State } from '../plan/layout.ts'
 import type { Program } from '../plan/program.ts'
-import { type BundlePlaces, placeBundles } from './filters/bundles.ts'
 import { draftGroups } from './filters/filterDrafts.ts'
 import { type FilterGroup, placeFilters } from './filters/filterPlaces.ts'
+import { type PackedPlaces, placePackedBuffers } from './filters/packedBuffers.ts'
 import { type MomentPlace, placeMoments } from './terms/momentPlaces.ts'
 import { type GroupedNorm, groupNorms } from './terms/normGroups.ts'
 import { findNormReaders } from './terms/normReaders.ts'
@@ -31,7 +31,7 @@ export interface Tables {
   /** By the number of a combine. */
   readonly norms: ReadonlyMap<number, readonly GroupedNorm[]>
   readonly groups: readonly FilterGroup[]
-  readonly bundles: BundlePlaces
+  readonly packed: PackedPlaces
   /** Values the gradients wrt which are made where they are read, and never stored. */
   readonly made: ReadonlySet<ValueId>
   /** Of values that are never stored. */
@@ -58,14 +58,14 @@ export function makeTables(site: Site): Tables {
   const readThrough = findReadThrough(graph, termPlaces)
   const drafts = draftGroups({ ...site, readThrough })
   const { values: momentPlaces, quads } = placeMoments(graph, batchSize, drafts)
-  const bundles = placeBundles({ ...site, readThrough }, drafts)
+  const packed = placePackedBuffers({ ...site, readThrough }, drafts)
   const normReaders = findNormReaders(graph, termPlaces)
-  const { groups, words } = placeFilters({ ...site, readThrough, bundles, moments: momentPlaces, normReaders }, drafts)
-  const made = new Set(groups.filter(({ givers }) => givers.length > 0).flatMap(outputsOf))
-  const norms = groupNorms(graph, bundles, made)
+  const { groups, words } = placeFilters({ ...site, readThrough, packed, moments: momentPlaces, normReaders }, drafts)
+  const made = new Set(groups.filter(({ gradientSources }) => gradientSources.length > 0).flatMap(outputsOf))
+  const norms = groupNorms(graph, packed, made)
   const contribution = ROWS.indexOf('contribution')
   const rows = places.reduce((sum, place) => sum + ROWS.length * place.quads, 0)
-  const tables = { termPlaces, norms, groups, bundles, made, readThrough, momentPlaces, termCount: places.length }
+  const tables = { termPlaces, norms, groups, packed, made, readThrough, momentPlaces, termCount: places.length }
   return {
     ...tables,
     terms: program.table(termRecords({ ...site, ...tables })),

@@ -7,7 +7,7 @@ import { type Device, megabytes } from '../device/device.ts'
 import { FIRST_BUFFER, type Kernel, THREADS } from '../device/kernel.ts'
 import { holds, type Section, type When } from './situation.ts'
 import { assignSlots, type Slot } from './slots.ts'
-import { isLent, type Lent, movedOf, type Storage, wholeOf } from './storage.ts'
+import { isTransient, movedOf, type Storage, type Transient, wholeOf } from './storage.ts'
 
 /** A fixed number, or how a contribution adds (see `ADDS`). */
 export type Argument = number | ByPathMask
@@ -122,7 +122,7 @@ export class Program {
 
   /** Keeps a buffer alive up to here. */
   touch(buffer: Storage): void {
-    if (isLent(buffer)) wholeOf(buffer).of.touch(this.#dispatches.length)
+    if (isTransient(buffer)) wholeOf(buffer).of.touch(this.#dispatches.length)
   }
 
   /** Compiles the kernels side by side; without it, `load` does one after the other. */
@@ -135,7 +135,7 @@ export class Program {
    *
    * @throws BenchError `unsupported` where a buffer is larger than the device allows, naming it
    */
-  load(name: string): (lent: Lent) => Place {
+  load(name: string): (lent: Transient) => Place {
     const slots = assignSlots(this.#temporaries)
     for (const { bytes, holders } of slots) this.#device.checkSize(bytes, `${name}: ${holders[0].what}`)
     const placeOf = this.#makeBuffers(slots)
@@ -155,13 +155,13 @@ export class Program {
   traffic(section: Section, situation: Situation): Traffic[] {
     const running = this.#dispatches.filter((dispatch) => runs(dispatch, section, situation))
     return running.map(({ kernel, buffers }) => {
-      const lent = [...new Set(buffers)].filter(isLent)
+      const lent = [...new Set(buffers)].filter(isTransient)
       return { kernel: kernel.name, bytes: lent.reduce((sum, each) => sum + movedOf(each), 0) }
     })
   }
 
   /** Bytes of all that is lent. */
-  get lentBytes(): number {
+  get transientBytes(): number {
     return assignSlots(this.#temporaries).reduce((sum, { bytes }) => sum + bytes, 0)
   }
 
@@ -175,7 +175,7 @@ export class Program {
     return this.#fits
   }
 
-  #makeBuffers(slots: readonly Slot[]): (lent: Lent) => Place {
+  #makeBuffers(slots: readonly Slot[]): (lent: Transient) => Place {
     const places = new Map<Temporary, GPUBuffer>()
     for (const { bytes, holders } of slots) {
       const buffer = this.keep(bytes, holders[0].what)
@@ -187,14 +187,14 @@ export class Program {
     }
   }
 
-  #bind(placeOf: (lent: Lent) => Place): BoundDispatch[] {
+  #bind(placeOf: (lent: Transient) => Place): BoundDispatch[] {
     const kernels = this.#dispatches.map(({ kernel }) => this.#device.compile(kernel))
     const { offsets, args } = this.#makeArgs()
     return this.#dispatches.map(({ buffers, grid, condition }, i) => {
       const { pipeline, layout } = kernels[i]
       const storage = buffers.map((buffer, j): GPUBindGroupEntry => {
         const binding = FIRST_BUFFER + j
-        return { binding, resource: isLent(buffer) ? { ...placeOf(buffer), size: buffer.bytes } : { buffer } }
+        return { binding, resource: isTransient(buffer) ? { ...placeOf(buffer), size: buffer.bytes } : { buffer } }
       })
       const own = { buffer: args, offset: offsets[i], size: this.#argBytes(i) }
       const entries = [{ binding: 0, resource: { buffer: this.#run } }, { binding: 1, resource: own }, ...storage]

@@ -12,27 +12,28 @@ export interface Part {
 }
 
 /** A buffer that is lent for a while, or a part of it. */
-export type Lent = Temporary | Part
+export type Transient = Temporary | Part
 
 /** A lent one, or one that stays. */
-export type Storage = Lent | GPUBuffer
+export type Storage = Transient | GPUBuffer
 
 /** Where WebGPU lets a binding begin on every device. */
 const PART_ALIGNMENT = 256
 
 export const alignedForParts = (bytes: number): number => Math.ceil(bytes / PART_ALIGNMENT) * PART_ALIGNMENT
 
-export const isLent = (storage: Storage): storage is Lent => storage instanceof Temporary || 'of' in storage
+export const isTransient = (storage: Storage): storage is Transient => storage instanceof Temporary || 'of' in storage
 
 /** The buffer as a whole, and where in it the storage begins. */
-export const wholeOf = (storage: Lent): { readonly of: Temporary; readonly offset: number } =>
+export const wholeOf = (storage: Transient): { readonly of: Temporary; readonly offset: number } =>
   'of' in storage ? storage : { of: storage, offset: 0 }
 
 /** The whole buffer that all are parts of. */
-export function spanOf(parts: readonly Lent[]): Part {
+export function spanOf(parts: readonly Transient[]): Part {
   const { of } = wholeOf(parts[0])
   return { of, offset: 0, bytes: of.bytes, moved: parts.reduce((sum, { bytes }) => sum + bytes, 0) }
 }
 
 /** Bytes that a dispatch reads or writes, which names it. */
-export const movedOf = (storage: Lent): number => ('of' in storage ? (storage.moved ?? storage.bytes) : storage.bytes)
+export const movedOf = (storage: Transient): number =>
+  'of' in storage ? (storage.moved ?? storage.bytes) : storage.bytes

@@ -7,7 +7,7 @@ export interface TermEmitter {
   readonly value: Temporary
   /** The entry of the term in the table of the `combine` kernel: value, scale and shift, flag, 0. */
   readonly row: readonly Word[]
-  /** The entry of the term in the table of the `project` kernel: value, means, flag, sums. */
+  /** The entry of the term in the table of the `reduceProducts` kernel: value, means, flag, sums. */
   readonly projection: readonly Word[]
   /** The kinds of run in which Σ g·(value − μ) is needed. */
   readonly projected: 'always' | 'coefficients' | 'never'

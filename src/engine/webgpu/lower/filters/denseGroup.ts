@@ -2,7 +2,7 @@
 import { convolve, convolveBack } from '../../kernels/convolve.ts'
 import { filterGradient } from '../../kernels/filterGradient.ts'
 import type { Grid } from '../../plan/program.ts'
-import type { Lent } from '../../plan/storage.ts'
+import type { Transient } from '../../plan/storage.ts'
 import type { Context } from '../context.ts'
 import type { Quads } from '../quads.ts'
 import { extentsOf } from './filterCuts.ts'
@@ -46,12 +46,12 @@ export class DenseGroup implements FilterGroupEmitter {
     })
   }
 
-  backward(gradients: GradientBuffers, chunks: Lent): void {
+  backward(gradients: GradientBuffers, chunks: Transient): void {
     this.#filterGradients(gradients, chunks)
     this.#inputGradient(gradients)
   }
 
-  #filterGradients(gradients: GradientBuffers, chunks: Lent): void {
+  #filterGradients(gradients: GradientBuffers, chunks: Transient): void {
     const group = this.#group
     const condition = this.#condition
     const extents = group.filters.map(extentsOf)
@@ -61,7 +61,7 @@ export class DenseGroup implements FilterGroupEmitter {
     const across = Math.max(...tiles.map(([, own]) => own))
     const chunkCount = Math.max(...group.filters.map(({ record }) => record.chunkCount))
     const { buffers, args } = filterGradientOf(this.#context, group, gradients, chunks)
-    this.#context.program.emit(filterGradient(tile, group.givers.length), {
+    this.#context.program.emit(filterGradient(tile, group.gradientSources.length), {
       buffers,
       args: { ...args, tiles: across },
       grid: () => [chunkCount, rows, across * group.filters.length],
@@ -79,7 +79,7 @@ export class DenseGroup implements FilterGroupEmitter {
     const { quads, pixelsPerSample } = this.#input
     const tile = tileOver(quads, results * this.#context.batchSize * pixelsPerSample)
     const tiles = Math.ceil(quads / tile.columns)
-    this.#context.program.emit(convolveBack(tile, group.relu, group.givers.length), {
+    this.#context.program.emit(convolveBack(tile, group.relu, group.gradientSources.length), {
       buffers,
       args: { ...args, tiles, inputs: group.filters[0].inputs },
       grid: tileGrid(tiles * results, pixelsPerSample, tile.pixels),

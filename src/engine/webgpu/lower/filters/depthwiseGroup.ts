@@ -1,7 +1,7 @@
 /** Depthwise filters of one input: forward, their own gradients, and the gradient wrt what they read. */
 import { DEPTHWISE_COLUMNS, depthwise, depthwiseBack, depthwiseFilterGradient } from '../../kernels/depthwise.ts'
 import { type Grid, itemGrid } from '../../plan/program.ts'
-import type { Lent } from '../../plan/storage.ts'
+import type { Transient } from '../../plan/storage.ts'
 import type { Context } from '../context.ts'
 import type { Quads } from '../quads.ts'
 import type { FilterGroupEmitter, GradientBuffers } from './filterGroup.ts'
@@ -29,7 +29,7 @@ export class DepthwiseGroup implements FilterGroupEmitter {
     this.#context.program.emit(depthwise, { ...forwardOf(this.#context, group), grid, condition })
   }
 
-  backward(gradients: GradientBuffers, chunks: Lent): void {
+  backward(gradients: GradientBuffers, chunks: Transient): void {
     let { first } = this.#group
     for (const run of equallyWide(this.#group.filters)) {
       this.#filterGradients(first, run, gradients, chunks)
@@ -38,7 +38,7 @@ export class DepthwiseGroup implements FilterGroupEmitter {
     this.#inputGradient(gradients)
   }
 
-  #filterGradients(first: number, run: readonly PlacedFilter[], gradients: GradientBuffers, chunks: Lent): void {
+  #filterGradients(first: number, run: readonly PlacedFilter[], gradients: GradientBuffers, chunks: Transient): void {
     const group = this.#group
     const condition = this.#condition
     const blocks = Math.ceil(this.#input.quads / DEPTHWISE_COLUMNS)

@@ -1,5 +1,5 @@
 /** The dispatches of filters that are taken together: dense ones, or depthwise ones. */
-import type { Lent, Storage } from '../../plan/storage.ts'
+import type { Storage, Transient } from '../../plan/storage.ts'
 
 /** As `outputGradient` in kernels/ names them. */
 export type GradientBuffers = Readonly<Record<string, Storage>>
@@ -10,5 +10,5 @@ export interface FilterGroupEmitter {
    * @param gradients what kernels name for the gradients wrt the outputs
    * @param chunks where partial sums wait
    */
-  backward(gradients: GradientBuffers, chunks: Lent): void
+  backward(gradients: GradientBuffers, chunks: Transient): void
 }

@@ -37,7 +37,7 @@ export interface FilterGroup extends FilterRun {
    * The nodes from whose gradients those wrt the outputs are made, those together whose gradients are parts of one
    * buffer; none where the gradients wrt the outputs are stored.
    */
-  readonly givers: readonly (readonly ValueId[])[]
+  readonly gradientSources: readonly (readonly ValueId[])[]
   /** Where its partial sums begin among those that wait, and how long they are, in bytes. */
   readonly chunks: { readonly offset: number; readonly bytes: number }
   readonly waiting: WaitingFilters
@@ -77,8 +77,8 @@ function placeRun(run: readonly GroupSketch[], first: number): FilterGroup[] {
     })
   })
   const waiting = { first, filters: placed.flat(), bytes: bytes.reduce((sum, own) => sum + own, 0) }
-  return run.map(({ kind, parallel, members, givers }, i) => ({
-    ...{ kind, parallel, givers, waiting, relu: members[0].convolution.relu },
+  return run.map(({ kind, parallel, members, gradientSources }, i) => ({
+    ...{ kind, parallel, gradientSources, waiting, relu: members[0].convolution.relu },
     inputs: members.map(({ convolution }) => convolution.input),
     operations: members.map(({ index }) => index),
     first: first + numbers[i],

@@ -2,15 +2,15 @@
 import type { ValueId } from '../../../../core/network.ts'
 import type { Activity } from '../../../graph/activity.ts'
 import type { FilterRecord } from '../../kernels/filter.ts'
-import { GIVING_BINDINGS } from '../../kernels/outputGradient.ts'
+import { SOURCE_BINDINGS } from '../../kernels/outputGradient.ts'
 import type { State } from '../../plan/layout.ts'
 import { alignedForParts } from '../../plan/storage.ts'
 import { quadsOf } from '../quads.ts'
 import type { MomentPlace } from '../terms/momentPlaces.ts'
 import type { NormReader } from '../terms/normReaders.ts'
-import type { BundlePlaces } from './bundles.ts'
 import { cutsOf, type FilterSite, threadsOfChunk } from './filterCuts.ts'
 import type { Drafting, GroupDraft, Member } from './filterDrafts.ts'
+import type { PackedPlaces } from './packedBuffers.ts'
 
 /** What the records of filters depend on. */
 export interface Placing extends Drafting {
@@ -18,7 +18,7 @@ export interface Placing extends Drafting {
   readonly state: State
   readonly moments: ReadonlyMap<ValueId, MomentPlace>
   readonly normReaders: ReadonlyMap<ValueId, NormReader>
-  readonly bundles: BundlePlaces
+  readonly packed: PackedPlaces
   /** Storage buffers that one kernel can name. */
   readonly bindings: number
 }
@@ -31,7 +31,7 @@ export interface Sketch extends FilterSite {
 export interface GroupSketch extends GroupDraft {
   readonly filters: readonly Sketch[]
   /** See `FilterGroup`. */
-  readonly givers: readonly (readonly ValueId[])[]
+  readonly gradientSources: readonly (readonly ValueId[])[]
 }
 
 export function sketchGroup(placing: Placing, draft: GroupDraft): GroupSketch {
@@ -41,66 +41,69 @@ export function sketchGroup(placing: Placing, draft: GroupDraft): GroupSketch {
     return { filter, input: quadsOf(values[input]), inputs, output: quadsOf(values[filter.output]) }
   })
   const threads = threadsOfChunk(draft.kind, sites)
-  const givers = giversOf(placing, draft)
+  const gradientSources = gradientSourcesOf(placing, draft)
   const filters = sites.map((site, i) => {
     const cuts = cutsOf(site, threads, placing.batchSize)
-    const places = { ...readingOf(placing, draft, draft.members[i]), ...makingOf(placing, draft.members[i], givers) }
+    const places = {
+      ...readingOf(placing, draft, draft.members[i]),
+      ...makingOf(placing, draft.members[i], gradientSources),
+    }
     const record = { ...places, ...cuts }
     return { ...site, record, chunkBytes: alignedForParts(16 * cuts.chunkCount * cuts.rows * site.output.quads) }
   })
-  return { ...draft, filters, givers }
+  return { ...draft, filters, gradientSources }
 }
 
 /** All nodes that normalise the outputs, if each output is read by one alone and the device can bind their gradients. */
-function giversOf({ normReaders, bundles, bindings }: Placing, { members }: GroupDraft): ValueId[][] {
-  const givers = new Map<unknown, ValueId[]>()
+function gradientSourcesOf({ normReaders, packed, bindings }: Placing, { members }: GroupDraft): ValueId[][] {
+  const gradientSources = new Map<unknown, ValueId[]>()
   for (const { filter } of members) {
     const node = normReaders.get(filter.output)?.node
     if (node === undefined) return []
-    const buffer = bundles.unstored.get(node)?.bundle ?? node
-    givers.set(buffer, [...(givers.get(buffer) ?? []), node])
+    const buffer = packed.unstored.get(node)?.packedBuffer ?? node
+    gradientSources.set(buffer, [...(gradientSources.get(buffer) ?? []), node])
   }
-  return givers.size + GIVING_BINDINGS > bindings ? [] : [...givers.values()]
+  return gradientSources.size + SOURCE_BINDINGS > bindings ? [] : [...gradientSources.values()]
 }
 
 /** Where a filter reads, what, and where the gradient wrt that goes. */
-function readingOf({ activity, state, readThrough, bundles }: Placing, draft: GroupDraft, member: Member) {
+function readingOf({ activity, state, readThrough, packed }: Placing, draft: GroupDraft, member: Member) {
   const { filter, convolution, index, part } = member
   const { height: kernelHeight, width: kernelWidth, ...steps } = filter.window
   const { input } = convolution
   const through = readThrough.get(input)
-  const gradient = bundles.unstored.get(input) ?? bundles.outputs.get(input)
-  const among = (place?: { readonly offset: number }) => (draft.parallel && place ? place.offset / 16 : 0)
+  const gradient = packed.unstored.get(input) ?? packed.outputs.get(input)
+  const offsetIn = (place?: { readonly offset: number }) => (draft.parallel && place ? place.offset / 16 : 0)
   return {
     ...{ flag: activity.ofPart(index, part), weight: state.parameterOffsets[filter.parameter] },
     ...{ kernelHeight, kernelWidth, ...steps },
-    source: among(bundles.outputs.get(through?.value ?? input)),
+    source: offsetIn(packed.outputs.get(through?.value ?? input)),
     normPlus1: through === undefined ? 0 : through.base + 1,
-    goal: among(gradient),
+    targetOffset: offsetIn(gradient),
   }
 }
 
 /** Where a filter's output goes, what becomes of it, and where the gradient wrt it comes from. */
-function makingOf(placing: Placing, { filter }: Member, givers: readonly (readonly ValueId[])[]) {
-  const { graph, moments, normReaders, bundles } = placing
+function makingOf(placing: Placing, { filter }: Member, gradientSources: readonly (readonly ValueId[])[]) {
+  const { graph, moments, normReaders, packed } = placing
   const { height, width, channels } = graph.values[filter.output]
   const { quads } = quadsOf(graph.values[filter.output])
   const moment = moments.get(filter.output)
   const reader = normReaders.get(filter.output)
-  const given = reader && bundles.unstored.get(reader.node)
+  const sourceGradient = reader && packed.unstored.get(reader.node)
   return {
     ...{ height, width, quads, channels },
-    plane: (bundles.outputs.get(filter.output)?.offset ?? 0) / 16,
+    plane: (packed.outputs.get(filter.output)?.offset ?? 0) / 16,
     momentsPlus1: moment?.collected ? moment.at + 1 : 0,
     tracked: Number(moment?.tracked ?? false),
     norm: reader?.base ?? 0,
-    giver:
+    gradientSource:
       reader === undefined
         ? 0
         : Math.max(
             0,
-            givers.findIndex((nodes) => nodes.includes(reader.node)),
+            gradientSources.findIndex((nodes) => nodes.includes(reader.node)),
           ),
-    given: (given?.offset ?? 0) / 16,
+    gradientSourceOffset: (sourceGradient?.offset ?? 0) / 16,
   }
 }

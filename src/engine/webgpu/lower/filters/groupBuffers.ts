@@ -2,7 +2,7 @@
 
 import type { ValueId } from '../../../../core/network.ts'
 import type { ByPathMask } from '../../../plan/accumulation.ts'
-import { type Lent, spanOf } from '../../plan/storage.ts'
+import { spanOf, type Transient } from '../../plan/storage.ts'
 import type { Context } from '../context.ts'
 import { numberedBuffers } from '../grouping.ts'
 import type { GradientBuffers } from './filterGroup.ts'
@@ -23,7 +23,7 @@ export function forwardOf(context: Context, group: FilterGroup) {
  *
  * @param chunks where partial sums wait
  */
-export function filterGradientOf(context: Context, group: FilterGroup, gradients: GradientBuffers, chunks: Lent) {
+export function filterGradientOf(context: Context, group: FilterGroup, gradients: GradientBuffers, chunks: Transient) {
   const { filters, flags, vectors } = context.tables
   const { source, args } = sourceOf(context, group)
   return { buffers: { filters, flags, vectors, source, chunks, ...gradients }, args: { ...args, first: group.first } }
@@ -38,16 +38,16 @@ function sourceOf(context: Context, { inputs, parallel, relu }: FilterGroup) {
 }
 
 /** The buffer of all outputs of a group. */
-function outputsOf(context: Context, { filters }: FilterGroup): Lent {
+function outputsOf(context: Context, { filters }: FilterGroup): Transient {
   return spanOf(filters.map(({ filter }) => context.value(filter.output)))
 }
 
 /** The finished gradients wrt a group's outputs: what kernels name to read or make them. */
 export function outputGradientsOf(context: Context, group: FilterGroup): GradientBuffers {
   const finished = (ids: readonly ValueId[]) => spanOf(ids.flatMap((id) => context.outputGradient(id) ?? []))
-  const { filters, givers } = group
-  if (givers.length === 0) return { gradients: finished(filters.map(({ filter }) => filter.output)) }
-  const given = numberedBuffers('gradient', givers, (nodes) => finished([...new Set(nodes)]))
+  const { filters, gradientSources } = group
+  if (gradientSources.length === 0) return { gradients: finished(filters.map(({ filter }) => filter.output)) }
+  const given = numberedBuffers('gradient', gradientSources, (nodes) => finished([...new Set(nodes)]))
   return { vectors: context.tables.vectors, outputs: outputsOf(context, group), ...given }
 }
 
@@ -57,11 +57,11 @@ export function outputGradientsOf(context: Context, group: FilterGroup): Gradien
  * @returns undefined where nothing upstream learns
  */
 export function inputGradientOf(context: Context, group: FilterGroup, gradients: GradientBuffers, condition: number) {
-  const goal = goalOf(context, group, condition)
-  if (goal === undefined) return undefined
+  const target = targetOf(context, group, condition)
+  if (target === undefined) return undefined
   const { filters, flags, vectors } = context.tables
   const { source, args } = sourceOf(context, group)
-  const { result, accumulate } = goal
+  const { result, accumulate } = target
   const count = group.parallel ? 1 : group.filters.length
   return {
     buffers: {
@@ -75,13 +75,13 @@ export function inputGradientOf(context: Context, group: FilterGroup, gradients:
 }
 
 /** Where the gradient wrt what a group reads goes, and how it adds. */
-interface Goal {
-  readonly result: Lent
+interface Target {
+  readonly result: Transient
   readonly accumulate: number | ByPathMask
 }
 
 /** @returns undefined where nothing upstream learns */
-function goalOf(context: Context, { inputs, parallel }: FilterGroup, condition: number): Goal | undefined {
+function targetOf(context: Context, { inputs, parallel }: FilterGroup, condition: number): Target | undefined {
   const targets = [...new Set(inputs)].flatMap((input) => context.gradient(input) ?? [])
   if (targets.length === 0) return undefined
   const [accumulate] = targets.map((target) => target.accumulate(parallel ? -1 : condition))

@@ -4,7 +4,7 @@
  */
 import type { ValueId } from '../../../../core/network.ts'
 import type { Graph } from '../../../graph/graph.ts'
-import type { BundlePlaces } from '../filters/bundles.ts'
+import type { PackedPlaces } from '../filters/packedBuffers.ts'
 
 /** One value with its node, both by their places in their buffers, in bytes. */
 export interface GroupedNorm {
@@ -22,7 +22,7 @@ export interface GroupedNorm {
  */
 export function groupNorms(
   graph: Graph,
-  { outputs, unstored }: BundlePlaces,
+  { outputs, unstored }: PackedPlaces,
   made: ReadonlySet<ValueId>,
 ): ReadonlyMap<number, readonly GroupedNorm[]> {
   const groups = new Map<number, GroupedNorm[]>()
@@ -37,7 +37,7 @@ export function groupNorms(
       open = undefined
       return
     }
-    const key = [gradient.bundle, place.bundle]
+    const key = [gradient.packedBuffer, place.packedBuffer]
     if (open === undefined || open.key.some((part, i) => part !== key[i])) open = { key, group: [] }
     open.group.push({ index, value, node, valueOffset: place.offset, gradientOffset: gradient.offset })
     groups.set(index, open.group)

@@ -5,7 +5,7 @@
 import type { ValueId } from '../../../../core/network.ts'
 import { convolvedForOneNorm } from '../../../graph/dataflow.ts'
 import type { Graph } from '../../../graph/graph.ts'
-import { seatedTerms, type TermPlaces } from './termPlaces.ts'
+import { placedTerms, type TermPlaces } from './termPlaces.ts'
 
 export interface NormReader {
   /** The value of the node whose term it is. */
@@ -16,6 +16,6 @@ export interface NormReader {
 
 export function findNormReaders(graph: Graph, places: TermPlaces): ReadonlyMap<ValueId, NormReader> {
   const outputs = convolvedForOneNorm(graph)
-  const readers = seatedTerms(graph, places).filter(({ term }) => outputs.has(term.value))
+  const readers = placedTerms(graph, places).filter(({ term }) => outputs.has(term.value))
   return new Map(readers.map(({ combine, term, place }) => [term.value, { node: combine.output, base: place.base }]))
 }

@@ -4,7 +4,7 @@
  */
 import type { ValueId } from '../../../../core/network.ts'
 import { type Graph, inputsOf, rootsOf } from '../../../graph/graph.ts'
-import { type SeatedTerm, seatedTerms, type TermPlaces } from './termPlaces.ts'
+import { type PlacedTerm, placedTerms, type TermPlaces } from './termPlaces.ts'
 
 export interface ReadThrough {
   /** What is normalised. */
@@ -19,8 +19,8 @@ export function findReadThrough(graph: Graph, places: TermPlaces): ReadonlyMap<V
     if (operation.kind !== 'convolve') for (const input of inputsOf(operation)) stored.add(input)
   }
   // One with a coefficient can be off while its readers are not; then it is 0.
-  const isReadThrough = ({ combine, term: { norm, factors } }: SeatedTerm) =>
+  const isReadThrough = ({ combine, term: { norm, factors } }: PlacedTerm) =>
     combine.terms.length === 1 && norm !== null && factors.length === 0 && !stored.has(combine.output)
-  const found = seatedTerms(graph, places).filter(isReadThrough)
+  const found = placedTerms(graph, places).filter(isReadThrough)
   return new Map(found.map(({ combine, term, place }) => [combine.output, { value: term.value, base: place.base }]))
 }

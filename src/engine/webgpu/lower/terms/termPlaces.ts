@@ -9,12 +9,12 @@ export interface TermPlace {
   /** Its first row in `vectors`, in quads. */
   readonly base: number
   readonly quads: number
-  /** Of its sum in `project`, row 0 being Σ g; −1 where none is ever needed. */
+  /** Of its sum in `reduceProducts`, row 0 being Σ g; −1 where none is ever needed. */
   readonly productRow: number
 }
 
 /** When Σ g·(value − μ) is needed: of plain terms, where the gradient wrt the coefficients is wanted. */
-export function isProjected({ norm, factors }: Term): boolean {
+export function hasProduct({ norm, factors }: Term): boolean {
   return norm !== null || factors.length > 0
 }
 
@@ -22,7 +22,7 @@ export function isProjected({ norm, factors }: Term): boolean {
 export type TermPlaces = ReadonlyMap<number, readonly TermPlace[]>
 
 /** A term with its combine, the number of that, and its place. */
-export interface SeatedTerm {
+export interface PlacedTerm {
   readonly combine: Of<'combine'>
   readonly index: number
   readonly term: Term
@@ -30,7 +30,7 @@ export interface SeatedTerm {
 }
 
 /** All terms in their order. */
-export function seatedTerms({ operations }: Graph, places: TermPlaces): SeatedTerm[] {
+export function placedTerms({ operations }: Graph, places: TermPlaces): PlacedTerm[] {
   return operations.flatMap((combine, index) => {
     if (combine.kind !== 'combine') return []
     const own = places.get(index) ?? []
@@ -49,7 +49,7 @@ export function placeTerms(graph: Graph): TermPlaces {
     const own = operation.terms.map((term): TermPlace => {
       const place = {
         ...{ number: number++, base, quads },
-        productRow: isProjected(term) ? productRow++ : -1,
+        productRow: hasProduct(term) ? productRow++ : -1,
       }
       base += ROWS.length * quads
       return place

@@ -5,7 +5,7 @@ import { RECORD } from '../../kernels/term.ts'
 import type { State } from '../../plan/layout.ts'
 import type { MomentPlace } from './momentPlaces.ts'
 import type { GroupedNorm } from './normGroups.ts'
-import { seatedTerms, type TermPlace, type TermPlaces } from './termPlaces.ts'
+import { placedTerms, type TermPlace, type TermPlaces } from './termPlaces.ts'
 
 /** Where terms and what they read stand. */
 export interface TermPlacing {
@@ -20,7 +20,7 @@ export interface TermPlacing {
 
 /** The words that kernels read of all terms, one record after the other (`RECORD`). */
 export function termRecords({ graph, state, termPlaces, norms, momentPlaces }: TermPlacing): number[] {
-  return seatedTerms(graph, termPlaces).flatMap(({ index, term, place }) =>
+  return placedTerms(graph, termPlaces).flatMap(({ index, term, place }) =>
     recordOf(term, place, state, momentPlaces.get(term.value), membershipOf(index, norms.get(index) ?? [])),
   )
 }

@@ -9,9 +9,9 @@ import { rowOf, TERM } from './term.ts'
  *
  *   products[0] ← Σ g,   products[row_j] ← Σ g·(value_j − μ_j)
  */
-export const project = (most: number) =>
+export const reduceProducts = (most: number) =>
   defineKernel<string, string>({
-    name: `project ${most}`,
+    name: `reduceProducts ${most}`,
     buffers: {
       feed: 'read f32',
       vectors: 'read vec4f',
@@ -66,8 +66,8 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) th
   })
 
 /** The same for nodes of one term each, of their own values and gradients; a workgroup's z is the node. */
-export const projectEach = defineKernel({
-  name: 'projectEach',
+export const reduceProductsEach = defineKernel({
+  name: 'reduceProductsEach',
   buffers: {
     terms: 'read u32',
     feed: 'read f32',
