@@ -64,5 +64,5 @@ export function streamedSearchData(
   }
 }
 
-const openPool = ({ shape, statistics }: ImageStream, { threads }: StreamedDataOptions) =>
-  new DecodePool({ imageSize: shape.height, statistics }, threads)
+const openPool = ({ shape, statistics }: ImageStream, { threads, report }: StreamedDataOptions) =>
+  new DecodePool({ imageSize: shape.height, statistics }, threads, report)

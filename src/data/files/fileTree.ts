@@ -65,7 +65,8 @@ export function rooted(tree: FileTree): FileTree {
   }
 }
 
-async function readBounded(file: string, limit: SizeLimit = 'dataset-gib'): Promise<Buffer> {
+/** The bytes of a file. @throws BenchError `missing`, or `bad-input` where they are more than the limit */
+export async function readBounded(file: string, limit: SizeLimit = 'dataset-gib'): Promise<Buffer> {
   try {
     requireSize(file, (await stat(file)).size, limit)
     return await readFile(file)

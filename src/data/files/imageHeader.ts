@@ -5,6 +5,7 @@ import { beyondLimit, limitOf } from '../../core/limits.ts'
 import { readJpegHeader } from '../photographs/jpegHeader.ts'
 
 export interface ImageHeader {
+  readonly format: 'jpeg' | 'png' | 'other'
   readonly width: number
   readonly height: number
   /** 3 for colour, 1 for grey, 4 for print colours, or colour and transparency. */
@@ -29,7 +30,8 @@ export const decoding = (): SharpOptions => ({ limitInputPixels: 1e6 * limitOf('
  */
 export async function readHeader(bytes: Buffer, name: string): Promise<ImageHeader> {
   const jpeg = readJpegHeader(bytes)
-  const header = (jpeg && { ...jpeg, bits: 8 }) ?? readPngHeader(bytes) ?? (await decodersHeader(bytes, name))
+  const header: ImageHeader =
+    (jpeg && { ...jpeg, bits: 8, format: 'jpeg' }) ?? readPngHeader(bytes) ?? (await decodersHeader(bytes, name))
   const megapixels = (header.width * header.height) / 1e6
   if (megapixels <= limitOf('image-megapixels')) return header
   throw beyondLimit(
@@ -48,13 +50,13 @@ export function readPngHeader(bytes: Buffer): ImageHeader | undefined {
   const [width, height] = [bytes.readUInt32BE(PNG.length), bytes.readUInt32BE(PNG.length + 4)]
   const [bits, colour] = [bytes[PNG.length + 8], bytes[PNG.length + 9]]
   const components = COMPONENTS[colour] ?? 0
-  return width > 0 && height > 0 && components > 0 ? { width, height, components, bits } : undefined
+  return width > 0 && height > 0 && components > 0 ? { format: 'png', width, height, components, bits } : undefined
 }
 
 async function decodersHeader(bytes: Buffer, name: string): Promise<ImageHeader> {
   try {
     const { width, height, channels } = await sharp(bytes, decoding()).metadata()
-    return { width, height, components: channels, bits: 8 }
+    return { format: 'other', width, height, components: channels, bits: 8 }
   } catch (cause) {
     throw undecodable(name, (cause as Error).message, cause)
   }

@@ -1,10 +1,10 @@
 /** One photograph: decoded, cut, scaled, jittered and normalised. Runs in worker threads. */
-import { readFile } from 'node:fs/promises'
 import sharp, { type Sharp } from 'sharp'
 import { random } from '../../core/random.ts'
 import type { ChannelStatistics } from '../batches/normalisation.ts'
+import { readBounded } from '../files/fileTree.ts'
+import { darkNotes, decoding, largestOf, readHeader, undecodable } from '../files/imageHeader.ts'
 import { brighten, drawColourJitter, type Rgb } from './colourJitter.ts'
-import { readJpegHeader } from './jpegHeader.ts'
 import { type DecodedWindow, PhotographKernel } from './photographKernel.ts'
 import { centralWindow, randomWindow, type Size, type Window } from './resizedCrop.ts'
 
@@ -31,26 +31,31 @@ export interface Photograph {
  * Training: random window, mirrored with probability ½, colours jittered or not; validation: the central window. Any
  * colour space becomes RGB.
  * @param target overwritten with [imageSize, imageSize, 3], normalised
- * @throws Error where the file cannot be read or decoded
+ * @returns what the user should know of the image, if anything
+ * @throws BenchError `corrupt` where the file cannot be decoded, `missing` where it cannot be read, `bad-input` beyond a limit
  */
 export async function decodePhotograph(
   { path, augmentation }: Photograph,
   { imageSize: side, statistics }: PhotographSettings,
   target: Float32Array,
-): Promise<void> {
+): Promise<string | undefined> {
   const file = await openPhotograph(path)
   const kernel = await openKernel()
   if (augmentation === null) {
     const middle = await decodeWindow(file, centralWindow(file.size), side)
     kernel.finish(middle, { side, mirrored: false, statistics, colours: () => brighten(1) }, target)
-    return
+    return darkNote(file, middle)
   }
   const stream = random(augmentation.seed, ...augmentation.path)
   const window = await decodeWindow(file, randomWindow(file.size, stream), side)
   const mirrored = stream.integer(2) === 1
   const colours = (mean: Rgb) => (augmentation.jitter ? drawColourJitter(mean, stream) : brighten(1))
   kernel.finish(window, { side, mirrored, statistics, colours }, target)
+  return darkNote(file, window)
 }
+
+const darkNote = ({ path, bits }: OpenPhotograph, { pixels }: DecodedWindow): string | undefined =>
+  bits === 16 ? darkNotes([{ name: path, largest: largestOf(pixels) }])[0] : undefined
 
 let kernel: Promise<PhotographKernel> | undefined
 
@@ -60,17 +65,20 @@ function openKernel(): Promise<PhotographKernel> {
 }
 
 interface OpenPhotograph {
+  readonly path: string
   readonly image: Sharp
+  /** Of a component of a pixel. */
+  readonly bits: number
   readonly size: Size
   /** The decoder gives three channels as it is. */
   readonly isRgb: boolean
 }
 
 async function openPhotograph(path: string): Promise<OpenPhotograph> {
-  const bytes = await readFile(path)
-  const image = sharp(bytes)
-  const header = readJpegHeader(bytes)
-  return { image, size: header ?? (await image.metadata()), isRgb: header?.components === 3 }
+  const bytes = await readBounded(path, 'image-mib')
+  const header = await readHeader(bytes, path)
+  const isRgb = header.format === 'jpeg' && header.components === 3
+  return { path, image: sharp(bytes, decoding()), bits: header.bits, size: header, isRgb }
 }
 
 /**
@@ -79,7 +87,7 @@ async function openPhotograph(path: string): Promise<OpenPhotograph> {
  * which is why scaling and mirroring are done elsewhere.
  */
 async function decodeWindow(
-  { image, size, isRgb }: OpenPhotograph,
+  { path, image, size, isRgb }: OpenPhotograph,
   whole: Window,
   side: number,
 ): Promise<DecodedWindow> {
@@ -90,8 +98,9 @@ async function decodeWindow(
   const y = overlap(whole.top, whole.height, size.height, high)
   const cut = smaller.extract({ left: x.first, top: y.first, width: x.count, height: y.count })
   const colours = isRgb ? cut : cut.toColourspace('srgb').removeAlpha()
+  const raw = colours.raw({ depth: 'uchar' }).toBuffer()
   return {
-    pixels: await colours.raw({ depth: 'uchar' }).toBuffer(),
+    pixels: await raw.catch((cause) => Promise.reject(undecodable(path, cause.message, cause))),
     width: x.count,
     height: y.count,
     window: { left: x.start, top: y.start, width: x.extent, height: y.extent },

@@ -2,7 +2,7 @@
 import { fileURLToPath } from 'node:url'
 import { Worker } from 'node:worker_threads'
 import { cores } from '../../core/cores.ts'
-import { BenchError } from '../../core/errors.ts'
+import { BenchError, type ErrorCode } from '../../core/errors.ts'
 import type { Photograph, PhotographSettings } from './decodePhotograph.ts'
 
 export interface DecodeTask {
@@ -16,7 +16,9 @@ export interface DecodeReply {
   readonly id: number
   /** Either these or the reason why not. */
   readonly pixels?: Float32Array<ArrayBuffer>
-  readonly error?: string
+  readonly error?: { readonly code: ErrorCode; readonly message: string }
+  /** What the user should know of the image. */
+  readonly note?: string
 }
 
 /** The compiled worker: threads cannot load TypeScript, so from sources too it is the build's. */
@@ -37,9 +39,18 @@ export class DecodePool {
   readonly #queue: Waiting[] = []
   readonly #used: Float32Array<ArrayBuffer>[] = []
   #nextId = 0
+  #report: (line: string) => void
 
-  /** @param threads how many; absent: one fewer than the cores, at least one */
-  constructor(settings: PhotographSettings, threads = Math.max(1, cores() - 1)) {
+  /**
+   * @param threads how many; absent: one fewer than the cores, at least one
+   * @param report told what the user should know of an image; of the first one only
+   */
+  constructor(
+    settings: PhotographSettings,
+    threads = Math.max(1, cores() - 1),
+    report: (line: string) => void = () => undefined,
+  ) {
+    this.#report = report
     this.#threads = Array.from({ length: threads }, () => {
       const thread = { worker: new Worker(WORKER, { workerData: settings }), inWork: new Map<number, Waiting>() }
       thread.worker.unref()
@@ -51,7 +62,7 @@ export class DecodePool {
 
   /**
    * @param target overwritten with [imageSize, imageSize, 3], normalised
-   * @throws BenchError `corrupt` where the file cannot be read or decoded, `failed` where the thread is lost
+   * @throws BenchError as `decodePhotograph`; `failed` where the thread is lost
    */
   decode(photograph: Photograph, target: Float32Array): Promise<void> {
     return new Promise((resolve, reject) => {
@@ -81,21 +92,22 @@ export class DecodePool {
     }
   }
 
-  #finish(inWork: Map<number, Waiting>, worker: Worker, { id, pixels, error }: DecodeReply): void {
+  #finish(inWork: Map<number, Waiting>, worker: Worker, { id, pixels, error, note }: DecodeReply): void {
     const waiting = inWork.get(id)
     inWork.delete(id)
     if (pixels !== undefined) {
       waiting?.target.set(pixels)
       this.#used.push(pixels)
       waiting?.resolve()
-    } else waiting?.reject(undecoded(waiting.photograph, error))
+    } else if (error !== undefined) waiting?.reject(new BenchError(error.code, error.message))
+    if (note !== undefined) {
+      this.#report(note)
+      this.#report = () => undefined
+    }
     this.#handOut()
     if (inWork.size === 0) worker.unref()
   }
 }
-
-const undecoded = ({ path }: Photograph, reason = 'for no known reason') =>
-  new BenchError('corrupt', `${path} cannot be decoded (${reason}); replace it or skip broken images`)
 
 function fail(inWork: Map<number, Waiting>, cause: Error): void {
   const error = new BenchError('failed', `a decoding thread was lost: ${cause.message}`, { cause })

@@ -1,6 +1,7 @@
 /** The worker thread of `decodePool.ts`: photographs in, normalised pixels out. */
 import { parentPort, workerData } from 'node:worker_threads'
 import sharp from 'sharp'
+import type { BenchError } from '../../core/errors.ts'
 import { decodePhotograph, type PhotographSettings } from './decodePhotograph.ts'
 import type { DecodeReply, DecodeTask } from './decodePool.ts'
 
@@ -11,11 +12,12 @@ parentPort?.on('message', async ({ id, photograph, used }: DecodeTask) => {
   const settings: PhotographSettings = workerData
   const pixels = used ?? new Float32Array(settings.imageSize ** 2 * 3)
   try {
-    await decodePhotograph(photograph, settings, pixels)
-    const reply: DecodeReply = { id, pixels }
+    const note = await decodePhotograph(photograph, settings, pixels)
+    const reply: DecodeReply = { id, pixels, ...(note !== undefined && { note }) }
     parentPort?.postMessage(reply, [pixels.buffer])
   } catch (error) {
-    const reply: DecodeReply = { id, error: (error as Error).message.split('\n')[0] }
+    const { code = 'corrupt', message } = error as Partial<BenchError> & Error
+    const reply: DecodeReply = { id, error: { code, message } }
     parentPort?.postMessage(reply)
   }
 })

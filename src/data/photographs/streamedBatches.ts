@@ -145,7 +145,7 @@ function compact({ images, labels, size, draw }: Batch, decoded: readonly boolea
 
 /** → false: the image is not there. @throws whatever else went wrong, and broken images where they are fatal */
 function reportSkipped(error: unknown, { brokenImages = 'fail', report }: StreamOptions): false {
-  if (brokenImages === 'fail' || !(error instanceof BenchError) || error.code !== 'corrupt') throw error
+  if (brokenImages === 'fail' || !(error instanceof BenchError) || error.code === 'failed') throw error
   report?.(`skipped: ${error.message}`)
   return false
 }

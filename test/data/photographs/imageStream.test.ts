@@ -2,6 +2,7 @@ import { join } from 'node:path'
 import sharp from 'sharp'
 import { afterEach, describe, expect, it } from 'vitest'
 import type { Batch } from '../../../src/core/data.ts'
+import { raiseLimit } from '../../../src/core/limits.ts'
 import { IMAGENET } from '../../../src/data/batches/normalisation.ts'
 import { openImageStream } from '../../../src/data/photographs/imageStream.ts'
 import { streamedSearchData, streamedTrainingData } from '../../../src/data/streamedData.ts'
@@ -129,6 +130,36 @@ describe('a stream of photographs', () => {
     await expect(async () => {
       for await (const _ of skipping.test());
     }).rejects.toThrow('none of the 2 images for test could be decoded')
+  })
+
+  it('says once that photographs of 16 bits are nearly black', async () => {
+    await photographs()
+    const dark = await sharp(new Uint16Array(24 * 24 * 3).fill(1000), { raw: { width: 24, height: 24, channels: 3 } })
+      .toColourspace('rgb16')
+      .png()
+      .toBuffer()
+    for (const name of ['cat', 'dog']) write(join(folder.path, `val/${name}/1.png`), dark)
+    const lines: string[] = []
+    const { test } = await training({ report: (line) => lines.push(line) })
+    for await (const _ of test());
+    expect(lines).toEqual([expect.stringMatching(/val\/\w+\/1\.png has 16 bits and no value above 1023 of 65535/)])
+  })
+
+  it('refuses a photograph beyond the limit, or leaves it out', async () => {
+    raiseLimit('image-megapixels=0.001')
+    await photographs()
+    await expect(async () => {
+      for await (const _ of (await training()).test());
+    }).rejects.toThrow(/0\.jpg is 40×40, 1 megapixels; the limit is 0\.001 megapixels: raise it with --raise/)
+    write(join(folder.path, 'val/cat/0.png'), await png(1, 2, 3))
+    const lines: string[] = []
+    const { test } = await training({ brokenImages: 'skip', report: (line) => lines.push(line) })
+    for await (const { size } of test()) expect(size).toBe(1)
+    expect(lines).toEqual([
+      expect.stringMatching(/^skipped: .*is 40×40/),
+      expect.stringMatching(/^skipped: .*is 40×40/),
+    ])
+    delete process.env.NAS_BENCH_RAISED_LIMITS
   })
 
   it('is named by its files and their sizes', async () => {
