@@ -220,31 +220,32 @@ describe('what an image folder may cost', () => {
     ],
     [
       'one file',
-      async () => Buffer.alloc(101 * 2 ** 20),
-      /0\.png has 101\.0 MiB; the limit is 100 MiB: .*--raise image-mib=200/,
+      async () => Buffer.alloc(1.5 * 2 ** 20),
+      /0\.png has 1\.5 MiB; the limit is 1 MiB: .*--raise image-mib=2/,
     ],
     [
       'all images',
-      () => black(9000),
-      /6 images of 9000×9000 take 1\.4 GiB of memory; the limit is 1 GiB: scale them down with --image-size 32, or raise it/,
+      () => black(3000),
+      /6 images of 3000×3000 take 0\.2 GiB of memory; the limit is 0\.1 GiB: scale them down with --image-size 32, or raise it/,
     ],
   ])('is bounded for %s', async (_, make, message) => {
-    raiseLimit('dataset-gib=1')
+    raiseLimit('dataset-gib=0.1')
+    raiseLimit('image-mib=1')
     const bytes = await make()
     const all = new Map([...(await imageFiles()).keys()].map((path) => [path, bytes]))
     const before = process.resourceUsage().maxRSS
     await expect(open(writeAll(folder.path, all))).rejects.toThrow(message)
-    expect((process.resourceUsage().maxRSS - before) / 1024).toBeLessThan(500)
+    expect((process.resourceUsage().maxRSS - before) / 1024).toBeLessThan(100)
   })
 
   it('is little where large images are scaled', async () => {
-    const bytes = await black(6000)
+    const bytes = await black(2500)
     const all = new Map([...(await imageFiles()).keys()].map((path) => [path, bytes]))
-    raiseLimit('dataset-gib=0.5')
+    raiseLimit('dataset-gib=0.05')
     const before = process.resourceUsage().maxRSS
     const { train } = await open(writeAll(folder.path, all), { imageSize: 2 })
     expect([...train.pixels.subarray(0, 3)]).toEqual([0, 0, 0])
-    expect((process.resourceUsage().maxRSS - before) / 1024).toBeLessThan(700)
+    expect((process.resourceUsage().maxRSS - before) / 1024).toBeLessThan(300)
   })
 
   it.each([
