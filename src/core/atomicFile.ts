@@ -19,18 +19,21 @@ import { dirname } from 'node:path'
 import { BenchError } from './errors.ts'
 import { removeAbandonedBeside, temporaryPath } from './temporaryFile.ts'
 
+/** Of a file; in parts where it is too large to be copied together. */
+type Content = string | Uint8Array | readonly Uint8Array[]
+
 /**
  * Writes to a temporary file beside the target, syncs it, and renames it over the target. Missing folders are made.
  *
  * @throws BenchError `failed` where the disk is full, `bad-input` where the place cannot be written to; the target is
  * then as it was
  */
-export function writeAtomically(path: string, content: string | Uint8Array): void {
+export function writeAtomically(path: string, content: Content): void {
   writeAllAtomically([{ path, content }])
 }
 
 /** Files that belong together: nothing is renamed before all of them are written and synced; they are renamed in turn. */
-export function writeAllAtomically(files: readonly { path: string; content: string | Uint8Array }[]): void {
+export function writeAllAtomically(files: readonly { path: string; content: Content }[]): void {
   try {
     for (const { path, content } of files) writeSynced(temporaryPath(path), content)
     for (const { path } of files) renameSync(temporaryPath(path), path)
@@ -154,13 +157,14 @@ function removeIfThere(path: string): void {
   }
 }
 
-function writeSynced(path: string, content: string | Uint8Array): void {
+function writeSynced(path: string, content: Content): void {
   makeFolder(dirname(path))
   const file = openSync(path, 'w')
   try {
     // Before the content, which may need the room that they take.
     removeAbandonedBeside(path)
-    writeFileSync(file, content)
+    if (Array.isArray(content)) for (const part of content) writeFully(file, part)
+    else writeFileSync(file, content as string | Uint8Array)
     fsyncSync(file)
   } finally {
     closeSync(file)

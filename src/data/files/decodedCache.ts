@@ -20,6 +20,9 @@ const Header = z.object({
   notes: z.array(z.string()),
 })
 
+/** The file system takes no more at a time. */
+const PART = 2 ** 30
+
 /** Where the pixels of files of this fingerprint are kept. @param way how they were decoded, e.g. `pickles` */
 export function decodedFile(fingerprint: string, way: string): string {
   return userFolder('decoded', `${fingerprint.slice(0, 32)}-${way}.images`)
@@ -59,7 +62,7 @@ async function readWhole(file: string): Promise<Buffer> {
     const { size } = await handle.stat()
     const bytes = Buffer.allocUnsafe(size)
     for (let at = 0; at < size; ) {
-      const { bytesRead } = await handle.read(bytes, at, Math.min(size - at, 2 ** 30))
+      const { bytesRead } = await handle.read(bytes, at, Math.min(size - at, PART))
       if (bytesRead === 0) throw new Error('it became shorter while it was read')
       at += bytesRead
     }
@@ -77,10 +80,11 @@ export function writeDecoded(file: string, contents: Contents, report: (line: st
   const parts: Uint8Array[] = [Buffer.from(`${MAGIC}${JSON.stringify(header)}\n`)]
   for (const { pixels, labels } of [train, test]) {
     const short = Int16Array.from(labels)
-    parts.push(Buffer.from(pixels.buffer, pixels.byteOffset, pixels.length), Buffer.from(short.buffer))
+    for (let at = 0; at < pixels.length; at += PART) parts.push(pixels.subarray(at, at + PART))
+    parts.push(Buffer.from(short.buffer))
   }
   try {
-    writeAtomically(file, Buffer.concat(parts))
+    writeAtomically(file, parts)
   } catch (error) {
     report(`not kept, to be decoded again next time: ${(error as Error).message}`)
   }
