@@ -1,4 +1,5 @@
 /** Which runs a command is about: those of a store, of an experiment, or named ones; narrowed by flags. */
+import { realpathSync } from 'node:fs'
 import { basename, dirname, extname, join, resolve } from 'node:path'
 import type { Command } from 'commander'
 import { benchCommand } from '../core/commandText.ts'
@@ -7,6 +8,7 @@ import { isFileName, unknownName } from '../core/names.ts'
 import { counted } from '../core/plainText.ts'
 import { isThere, listIfThere, statIfThere } from '../core/readable.ts'
 import type { Job } from '../core/result.ts'
+import type { Source } from '../report/committed/reportFolder.ts'
 import { type RunRecord, readRun, readRuns, type WholeRun } from '../report/runRecord.ts'
 import type { RunFolder } from '../runner/store/runFolder.ts'
 import { DEFAULT_STORE, Store } from '../runner/store/store.ts'
@@ -102,21 +104,28 @@ export const readWholeRuns: Reader<WholeRun> = (folders) => folders.map(readRun)
  * What tables and figures show of the selected runs: in the experiment's order, else by id; each once.
  * @throws BenchError `missing` where nothing is left, naming what the store has
  */
-export const selectRuns = (items: readonly string[], flags: SelectionFlags): Promise<readonly RunRecord[]> =>
-  selected(items, flags, readRuns)
+export const selectRuns = async (items: readonly string[], flags: SelectionFlags): Promise<readonly RunRecord[]> =>
+  (await selected(items, flags, readRuns)).runs
 
-/** The same runs with all that their files say. */
-export const selectWholeRuns = (items: readonly string[], flags: SelectionFlags): Promise<readonly WholeRun[]> =>
+/** The same runs with all that their files say, and the folders that they come from. */
+export const selectWholeRuns = (items: readonly string[], flags: SelectionFlags): Promise<Selection<WholeRun>> =>
   selected(items, flags, readWholeRuns)
+
+interface Selection<Run> {
+  readonly runs: readonly Run[]
+  /** Each once. */
+  readonly sources: readonly Source[]
+}
 
 async function selected<Run extends RunRecord>(
   items: readonly string[],
   flags: SelectionFlags,
   read: Reader<Run>,
-): Promise<readonly (Run | WholeRun)[]> {
+): Promise<Selection<Run | WholeRun>> {
   const named = items.length === 0 ? [flags.store ?? DEFAULT_STORE] : items
   const places = items.length === 0 ? placesOfStore(flags.store) : named.flatMap((item) => placesOf(item, flags.store))
-  const found = (await Promise.all(places.map((place) => recordsAt(place, flags, read)))).flat()
+  const parts = await Promise.all(places.map((place) => partAt(place, flags, read)))
+  const found = parts.flatMap(({ runs }) => runs)
   const records = [...new Map(found.map((record) => [record.manifest.id, record])).values()]
   if (records.length === 0) {
     throw new BenchError(
@@ -124,7 +133,9 @@ async function selected<Run extends RunRecord>(
       `there are no runs in ${named.join(', ')}; \`bench run --algo drnas\` makes some, --store names another store`,
     )
   }
-  return narrowed(records, ({ manifest }) => manifest.job, flags)
+  const sources = parts.flatMap((part) => part.sources)
+  const runs = narrowed(records, ({ manifest }) => manifest.job, flags)
+  return { runs, sources: [...new Map(sources.map((source) => [source.folder, source])).values()] }
 }
 
 /** What `--store` names: a store, though there may be none yet, or a run or a report. */
@@ -133,23 +144,37 @@ export function placesOfStore(store: string = DEFAULT_STORE): readonly Place[] {
 }
 
 /** Every run of a place, read; those of a report always with all that is kept of them. */
-export async function recordsAt<Run extends RunRecord>(
+export const recordsAt = async <Run extends RunRecord>(
   place: Place,
   flags: SelectionFlags,
   read: Reader<Run>,
-): Promise<readonly (Run | WholeRun)[]> {
-  switch (place.kind) {
-    case 'experiment':
-      return read(await runsOfExperiment(place.path, flags))
-    case 'run':
-      return read([place.run])
-    case 'store':
-      return read(place.store.runs())
-    case 'report': {
-      const { readReport } = await import('../report/committed/records.ts')
-      return (await readReport(place.folder, (name) => spaceOf(name, flags.plugin ?? []))).runs
-    }
+): Promise<readonly (Run | WholeRun)[]> => (await partAt(place, flags, read)).runs
+
+async function partAt<Run extends RunRecord>(
+  place: Place,
+  flags: SelectionFlags,
+  read: Reader<Run>,
+): Promise<Selection<Run | WholeRun>> {
+  if (place.kind === 'report') {
+    const { readReport } = await import('../report/committed/records.ts')
+    const { runs } = await readReport(place.folder, (name) => spaceOf(name, flags.plugin ?? []))
+    return { runs, sources: [{ kind: 'report', folder: place.folder }] }
   }
+  const folders = await foldersAt(place, flags)
+  return { runs: read(folders), sources: folders.flatMap(sourcesOf) }
+}
+
+async function foldersAt(place: Exclude<Place, { kind: 'report' }>, flags: SelectionFlags): Promise<readonly RunFolder[]> {
+  if (place.kind === 'experiment') return runsOfExperiment(place.path, flags)
+  return place.kind === 'run' ? [place.run] : place.store.runs()
+}
+
+/** The store of a run, and where the run itself lies if its folder is a link. */
+function sourcesOf({ path }: RunFolder): Source[] {
+  const store: Source = { kind: 'store', folder: dirname(path) }
+  const place = realpathSync(path)
+  const isLink = dirname(place) !== realpathSync(dirname(path))
+  return isLink ? [store, { kind: 'store', folder: dirname(place) }] : [store]
 }
 
 /** Runs that were begun; of the others it is said how many there are. */

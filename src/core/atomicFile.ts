@@ -32,10 +32,17 @@ export function writeAtomically(path: string, content: Content): void {
   writeAllAtomically([{ path, content }])
 }
 
-/** Files that belong together: nothing is renamed before all of them are written and synced; they are renamed in turn. */
-export function writeAllAtomically(files: readonly { path: string; content: Content }[]): void {
+/**
+ * Files that belong together: nothing is renamed before all of them are written and synced; they are renamed in turn.
+ * @param beforeRenaming removes what the new files take the place of
+ */
+export function writeAllAtomically(
+  files: readonly { path: string; content: Content }[],
+  beforeRenaming: () => void = () => {},
+): void {
   try {
     for (const { path, content } of files) writeSynced(temporaryPath(path), content)
+    beforeRenaming()
     for (const { path } of files) renameSync(temporaryPath(path), path)
   } catch (cause) {
     for (const { path } of files) removeIfThere(temporaryPath(path))

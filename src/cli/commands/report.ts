@@ -1,12 +1,9 @@
 /** `bench report` */
 
-import { join, resolve } from 'node:path'
 import { Command } from 'commander'
-import { writeAtomically } from '../../core/atomicFile.ts'
 import { writeNamedFile } from '../../core/namedFile.ts'
 import { counted } from '../../core/plainText.ts'
-import { reportFiles } from '../../report/committed/committed.ts'
-import { removeStaleRecords } from '../../report/committed/staleRecords.ts'
+import { writeReport } from '../../report/committed/reportFolder.ts'
 import { figuresOf, tablesOf } from '../../report/content.ts'
 import { renderPage } from '../../report/page/page.ts'
 import type { RunRecord } from '../../report/runRecord.ts'
@@ -61,7 +58,7 @@ interface Written {
   readonly runs: number
 }
 
-async function report(items: readonly string[], flags: ReportFlags): Promise<void> {
+async function report(items: readonly string[], flags: ReportFlags, command: Command): Promise<void> {
   const { folder, title, published, mix = false, compact = false, plugin = [] } = flags
   if (folder === undefined) outputFormat({ out: flags.out }, ['html'], 'html')
   const written = folder === undefined ? await page() : await wholeFolder(folder)
@@ -77,10 +74,15 @@ async function report(items: readonly string[], flags: ReportFlags): Promise<voi
   }
 
   async function wholeFolder(path: string): Promise<Written> {
-    const runs = await selectWholeRuns(items, flags)
-    const files = await reportFiles(runs, { schema: 1, title, published, mix }, await context(runs), compact)
-    for (const [name, content] of files) writeAtomically(resolve(join(path, name)), content)
-    removeStaleRecords(path, new Set(files.keys()))
+    const { runs, sources } = await selectWholeRuns(items, flags)
+    const recipe = { schema: 1, title, published, mix } as const
+    const isGiven = ([name]: readonly [string, unknown]) => command.getOptionValueSource(name) === 'cli'
+    const given = Object.fromEntries(Object.entries({ title, published, mix }).filter(isGiven))
+    const request = { folder: path, runs, sources, recipe, given, compact, context: await context(runs) }
+    await writeReport(request, {
+      spaceOf: (name) => spaceOf(name, plugin),
+      references: await referenceNames(plugin),
+    })
     return { path, runs: runs.length }
   }
 

@@ -2,7 +2,7 @@
 import { Command } from 'commander'
 import { BenchError } from '../../core/errors.ts'
 import { counted } from '../../core/plainText.ts'
-import { updateReport } from '../../report/committed/updateReport.ts'
+import { updateReport } from '../../report/committed/reportFolder.ts'
 import { type Finding, type VerifyOptions, verifyRecords, verifyReport } from '../../report/committed/verifyReport.ts'
 import { jsonOption, repeated, storeOption } from '../options.ts'
 import { print } from '../output.ts'

@@ -13,7 +13,7 @@ import { renderTable, type TableFormat } from '../formats/renderTable.ts'
 import { renderPage } from '../page/page.ts'
 import { type PictureFormat, renderFigure } from '../pictures/picture.ts'
 import type { RunRecord, WholeRun } from '../runRecord.ts'
-import { condense, expand } from './condensed.ts'
+import { CONDENSED_FILES, condense, expand } from './condensed.ts'
 import { lineDiff } from './lineDiff.ts'
 import { lookupsCsv } from './lookups.ts'
 import { pageNumbers } from './pageNumbers.ts'
@@ -26,6 +26,8 @@ const recipeSchema = z.strictObject({
   mix: z.boolean(),
   /** Names of the runs in the order of the report, where they lie in folders of their own. */
   runs: z.array(fileName).optional(),
+  /** All other files of the report but this one; absent in reports from before they were listed. */
+  files: z.array(fileName).optional(),
 })
 
 /** How a report is computed from its records. */
@@ -127,12 +129,15 @@ export async function computedFiles(
   )
   const tables = tablesOf(runs, options)
   const page = renderPage({ title: recipe.title, runs, tables, figures })
-  return new Map<string, string | Uint8Array>([
-    ['report.json', `${JSON.stringify(recipe, null, 2)}\n`],
+  const computed = new Map<string, string | Uint8Array>([
     ...checkedText(runs, tables, shown),
     ...pictures,
     [PAGE, page],
   ])
+  const { runs: order, ...settings } = recipe
+  const files = [...new Set([...(order === undefined ? CONDENSED_FILES : []), ...computed.keys()])]
+  const list = { ...settings, ...(order && { runs: order }), files }
+  return new Map([['report.json', `${JSON.stringify(list, null, 2)}\n`], ...computed])
 }
 
 /** @throws BenchError `corrupt` */

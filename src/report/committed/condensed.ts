@@ -34,6 +34,8 @@ interface SharedJob {
   readonly finishedAt: string
 }
 
+export const CONDENSED_FILES = ['jobs.json', 'runs.csv', 'lookups.csv'] as const
+
 export interface CondensedFiles {
   readonly 'jobs.json': string
   readonly 'runs.csv': string
