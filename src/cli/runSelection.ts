@@ -164,7 +164,10 @@ async function partAt<Run extends RunRecord>(
   return { runs: read(folders), sources: folders.flatMap(sourcesOf) }
 }
 
-async function foldersAt(place: Exclude<Place, { kind: 'report' }>, flags: SelectionFlags): Promise<readonly RunFolder[]> {
+async function foldersAt(
+  place: Exclude<Place, { kind: 'report' }>,
+  flags: SelectionFlags,
+): Promise<readonly RunFolder[]> {
   if (place.kind === 'experiment') return runsOfExperiment(place.path, flags)
   return place.kind === 'run' ? [place.run] : place.store.runs()
 }

@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Command } from 'commander'
@@ -278,4 +278,83 @@ test('what is printed goes through one place, where it is made printable', () =>
     .filter((name) => name.endsWith('.ts'))
     .filter((name) => /std(out|err)\.write\(|console\.\w+\(/.test(readFileSync(join(source, name), 'utf8')))
   expect(writers).toEqual([join('cli', 'output.ts')])
+})
+
+describe('no command changes a run that it did not write', () => {
+  /** Path ↦ content of every file below a folder. */
+  const contents = (root: string): ReadonlyMap<string, string> =>
+    new Map(
+      readdirSync(root, { recursive: true, withFileTypes: true })
+        .filter((entry) => entry.isFile())
+        .map((entry) => join(entry.parentPath, entry.name))
+        .sort()
+        .map((path) => [path, readFileSync(path, 'hex')]),
+    )
+  const report = (...args: readonly string[]) => output(reportCommand(), '--store', store, ...args)
+
+  test.each([
+    ['the folder that contains the store', () => folder],
+    ['the store itself', () => store],
+    ['a folder inside the store', () => join(store, 'report')],
+    ['a run', () => join(store, readdirSync(store)[0])],
+    [
+      'a link to the folder that contains the store',
+      () => {
+        const link = join(mkdtempSync(join(tmpdir(), 'bench-')), 'link')
+        symlinkSync(folder, link)
+        return link
+      },
+    ],
+  ])('a report is not written into %s', async (_, place) => {
+    const target = place()
+    const before = contents(folder)
+    await expect(report('--folder', target, '--algo', 'drnas')).rejects.toThrow('name another folder')
+    expect(contents(folder)).toEqual(before)
+  })
+
+  test('a report does not replace runs or files that no earlier report.json lists', async () => {
+    const target = join(folder, 'report')
+    const other = join(target, 'runs', 'mine')
+    mkdirSync(other, { recursive: true })
+    writeFileSync(join(other, 'run.json'), '{}')
+    await expect(report('--folder', target)).rejects.toThrow('is a run that no report.json there lists')
+    rmSync(join(target, 'runs'), { recursive: true })
+    writeFileSync(join(target, 'table.md'), 'my notes')
+    await expect(report('--folder', target)).rejects.toThrow('table.md is there, and no report.json lists it')
+    expect(readFileSync(join(target, 'table.md'), 'utf8')).toBe('my notes')
+  })
+
+  test('an earlier report is replaced, and what it no longer shows is removed', async () => {
+    const target = join(folder, 'report')
+    await report('--folder', target)
+    writeFileSync(join(target, 'notes.txt'), 'mine')
+    await report('--folder', target, '--algo', 'drnas')
+    const kept = readdirSync(join(target, 'runs'))
+    expect(kept).toHaveLength(2)
+    expect(kept.every((name) => name.startsWith('drnas-'))).toBe(true)
+    expect(readFileSync(join(target, 'notes.txt'), 'utf8')).toBe('mine')
+  })
+
+  test('report, table, plot, status and verify leave every byte of the store as it was', async () => {
+    const before = contents(store)
+    const out = join(folder, 'out')
+    mkdirSync(out)
+    await report('--out', join(out, 'page.html'))
+    await report('--folder', join(out, 'report'))
+    await table('--json')
+    await output(plotCommand(), 'anytime', '--store', store, '--out', join(out, 'figure.svg'))
+    await output(statusCommand(), '--store', store)
+    await output(verifyCommand(), join(out, 'report'))
+    expect(contents(store)).toEqual(before)
+  })
+
+  test('verify --update writes the files of a report and none of its records', async () => {
+    const target = join(folder, 'report')
+    await report('--folder', target)
+    const before = contents(join(target, 'runs'))
+    writeFileSync(join(target, 'table.md'), 'stale')
+    await output(verifyCommand(), '--update', target)
+    expect(readFileSync(join(target, 'table.md'), 'utf8')).not.toBe('stale')
+    expect(contents(join(target, 'runs'))).toEqual(before)
+  })
 })

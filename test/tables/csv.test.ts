@@ -176,7 +176,7 @@ describe('a CSV file is refused, and the earlier table stays, where', () => {
     const source = write(`${HEADER}\n1835,${SKIP},54.3,0.07\n`)
     const attempt = importTable(source, { as: 'part', space, folder, isolated: false })
     await expect(attempt).rejects.toThrow(
-      'holds 1 architectures, nb201 has 15625; missing #0, #1, #2, … (15624); --partial imports what is there',
+      'holds 1 architecture, nb201 has 15625; missing #0, #1, #2, … (15624); --partial imports what is there',
     )
     expect(existsSync(join(folder, 'part.arrow'))).toBe(false)
   })

@@ -134,7 +134,7 @@ export async function computedFiles(
     ...pictures,
     [PAGE, page],
   ])
-  const { runs: order, ...settings } = recipe
+  const { runs: order, files: _, ...settings } = recipe
   const files = [...new Set([...(order === undefined ? CONDENSED_FILES : []), ...computed.keys()])]
   const list = { ...settings, ...(order && { runs: order }), files }
   return new Map([['report.json', `${JSON.stringify(list, null, 2)}\n`], ...computed])

@@ -85,7 +85,8 @@ const isOwn = (folder: string, sources: readonly Source[]): boolean =>
 function requireApart(folder: string, source: Source): void {
   const origin = realPlace(source.folder)
   for (const place of [folder, join(folder, 'runs')].map(realPlace)) {
-    const how = place === origin ? 'is' : isInside(place, origin) ? 'lies inside' : isInside(origin, place) ? 'contains' : ''
+    const how =
+      place === origin ? 'is' : isInside(place, origin) ? 'lies inside' : isInside(origin, place) ? 'contains' : ''
     if (how === '') continue
     const where = place === realPlace(folder) ? folder : `${join(folder, 'runs')}, where the report keeps its records,`
     const message = `${where} ${how} the ${source.kind} ${source.folder} that the runs come from; name another folder`

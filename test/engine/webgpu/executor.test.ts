@@ -190,16 +190,16 @@ describe.runIf(gpu !== undefined)('the static executor on WebGPU', { timeout: 12
     executable.dispose()
   })
 
-  it('holds activationMasks as the reference does, at other weights, with others taken in between', async () => {
+  it('freezes activations as the reference does, at other weights, with others taken in between', async () => {
     const held = async (executor: Executor) => {
       const executable = await executor.compile(gatedNetwork(), { batchSize: 4 })
       executable.weights.write(initialWeights(executable.network, random(3, 'weights')))
       const [activationMasks, others] = [0, 1].map((index) =>
-        executable.activationMasks?.({ batch: randomBatch(4, 'activationMasks', index) }),
+        executable.activationMasks?.({ batch: randomBatch(4, 'gates', index) }),
       )
       executable.weights.scale(-1.3)
       const weights = executable.vector()
-      const feed = { batch: randomBatch(4, 'activationMasks', 0), activationMasks }
+      const feed = { batch: randomBatch(4, 'gates', 0), activationMasks }
       const { loss } = await executable.gradient(feed, LOSS, { weights }, 'probe')
       const live = await executable.gradient({ batch: feed.batch }, LOSS, {}, 'probe')
       const gradient = await weights.read()
@@ -273,5 +273,5 @@ function gatedNetwork(): Network {
     stride: 2,
   })
   const logits = builder.linear(builder.globalMean(features), shape.classes, 'classifier')
-  return builder.build({ name: 'pathMasked', heads: [{ logits, lossWeight: 1 }], features })
+  return builder.build({ name: 'gated', heads: [{ logits, lossWeight: 1 }], features })
 }
