@@ -51,7 +51,10 @@ const appenders: Readonly<
       mkdirSync(run.path)
       const append = (epoch) => run.appendEpochs([{ epoch, genotype: 'x'.repeat(350), metrics: [], seconds: 0 }])`,
     count: (folder) => new Store(folder).run('run').epochs().length,
-    more: (folder) => new Store(folder).run('run').appendEpochs([{ epoch: 9, genotype: '', metrics: [], seconds: 0 }]),
+    more(folder) {
+      const run = new Store(folder).run('run')
+      run.appendEpochs([{ epoch: run.epochs().length, genotype: '', metrics: [], seconds: 0 }])
+    },
   },
   'the journal of a table': {
     code: `import { Journal } from ${built('tables/build/journal.js')}
