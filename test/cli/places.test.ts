@@ -82,7 +82,9 @@ describe('what is none of these is refused', () => {
     writeFileSync(file, '')
     mkdirSync(empty, { recursive: true })
     await expect(command(file)).rejects.toThrow(`${file} is a file that holds no runs; expected an experiment file`)
-    await expect(command('rea-cifar10')).rejects.toThrow(/^unknown path or run of .*runs "rea-cifar10" \(known: rea-/)
+    await expect(command('rea-cifar10')).rejects.toThrow(
+      /^unknown path or run of .*runs "rea-cifar10"; did you mean "rea-.*"\? \(known: rea-/,
+    )
     await expect(command(join('..', 'runs', id))).rejects.toThrow(/^unknown path or run of /)
     if (command !== commands.status) await expect(command(empty)).rejects.toThrow(`${empty}`)
   })

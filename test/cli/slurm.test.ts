@@ -124,7 +124,7 @@ describe.skipIf(!hasSlurm)('a plan that is handed to Slurm (skipped without slur
       30_000,
     )
     cluster.startSoon(task)
-    await until(() => logs().join().includes('1 of 1 runs finished'), 'the end', 120_000)
+    await until(() => logs().join().includes('1 of 1 run finished'), 'the end', 120_000)
     const { stdout } = await place.bench(...training, '--slurm', 'time=5', '--format', 'md')
     expect(stdout).toMatch(/\| DARTS_V2 \| 1 \| \**\d+\.\d\d ± —\** \|/)
   })
