@@ -19,7 +19,7 @@ export interface ArchitectureGradient {
 
 /**
  * The gradient field around the parameters that the search has now, with batch statistics and nothing updated. ReLUs
- * and max poolings are held at what they pass there, so that its derivative is the almost-everywhere Hessian, as
+ * and max poolings are frozen at what they pass there, so that its derivative is the almost-everywhere Hessian, as
  * automatic differentiation gives it.
  *
  * Without streams a stochastic relaxation is taken at its mean. With streams the loss is averaged over one draw from

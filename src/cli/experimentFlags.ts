@@ -75,7 +75,7 @@ export interface ResolvedExperiment {
   readonly file: ExperimentFile
 }
 
-/** A file of the user's, or of that name one of the package's own, which is said. */
+/** Returns the path of an experiment file: the user's, or the package's own of that name, which a message then says. */
 function experimentPath(path: string): string {
   const own = fileURLToPath(new URL(`../../configs/${basename(path)}`, import.meta.url))
   if (existsSync(path) || !['.', 'configs'].includes(dirname(path)) || !existsSync(own)) return path

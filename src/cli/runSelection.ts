@@ -50,10 +50,12 @@ export type Place =
   | { readonly kind: 'store'; readonly store: Store }
 
 /**
- * What an argument names: an experiment file, a run, a report, a store, each by its path, or a run of the store by its id.
- * A folder of reports is all of them.
- * @param store where ids are looked up
- * @throws BenchError `bad-input` for a file that is none of these, `unknown-name` for an id that the store lacks
+ * Returns what an argument names: an experiment file, a run, a report or a store by its path, or a run by its id. A
+ * folder of
+ * reports names every report in it.
+ *
+ * @param store the store in which ids are looked up
+ * @throws BenchError `bad-input` for any other file, `unknown-name` for an id that the store does not have
  */
 export function placesOf(item: string, store: string | undefined): readonly Place[] {
   if (isExperimentFile(item)) return [{ kind: 'experiment', path: item }]
@@ -211,7 +213,9 @@ const facets = {
   table: (job: Job) => job.table?.name ?? 'none',
 } as const
 
-/** Those whose job is what the flags name. @throws BenchError `unknown-name` where no run is left, naming what there is */
+/**
+ * Those whose job is what the flags name. @throws BenchError `unknown-name` where no run is left, naming what there is
+ */
 export function narrowed<Run>(
   runs: readonly Run[],
   jobOf: (run: Run) => Job,

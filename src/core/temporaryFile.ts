@@ -1,6 +1,7 @@
 /**
- * Names of temporary files, and the removal of those that killed processes left. A name says which process writes the
- * file, so that the next command in the folder can tell an abandoned file from one that is being written.
+ * Names temporary files and removes those that killed processes left behind. The name of a temporary file contains the
+ * process
+ * that writes it, so that the next command can tell an abandoned file from one that is being written.
  */
 import { createHash } from 'node:crypto'
 import { readdirSync, rmSync, statSync } from 'node:fs'
@@ -10,10 +11,12 @@ import { livenessOf, type ProcessIdentity, thisProcess } from './processes.ts'
 /** `NAME.PID-TICKS-WHERE.tmp`: process number, start time, and a hash of machine, boot and PID namespace. */
 const TEMPORARY = /\.(\d+)-(\d*)-([0-9a-f]{8})\.tmp$/
 
-/** Of another machine's process nothing is known: what it did not touch for a day, it does not write any more. */
+/**
+ * A process of another machine cannot be asked whether it lives; its files count as abandoned after a day unchanged.
+ */
 const ABANDONED_MS = 86_400_000
 
-/** The file or folder beside `path` that this process writes before it gives it that name. */
+/** Returns the temporary path beside `path` that this process writes and then renames to `path`. */
 export function temporaryPath(path: string): string {
   const { pid, startedTicks } = thisProcess()
   return `${path}.${pid}-${startedTicks ?? ''}-${whereabouts(thisProcess())}.tmp`
@@ -22,8 +25,10 @@ export function temporaryPath(path: string): string {
 const cleaned = new Set<string>()
 
 /**
- * Removes temporary files and folders beside `path` whose processes were killed; once a process and folder.
- * @param path a file that this process has just written there: its time tells the file system's own clock
+ * Removes the temporary files and folders beside `path` whose processes were killed. Each process does this once per
+ * folder.
+ *
+ * @param path a file that this process has just written; its modification time is the file system's current time
  */
 export function removeAbandonedBeside(path: string): void {
   const folder = dirname(path)

@@ -115,7 +115,7 @@ describe('in float32', () => {
     },
   )
 
-  test('a copy on the reference executor takes the place of a network that cannot hold its activationMasks', async () => {
+  test('a copy on the reference executor takes the place of a network that cannot freeze activations', async () => {
     const [golden] = named('c4-sharp')
     const { alpha, gradient, dispose } = await goldenSearch(golden, 'without activationMasks')
     const product = hessianProduct(gradient, alpha)

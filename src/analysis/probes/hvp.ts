@@ -2,9 +2,10 @@
  * How far DARTS' finite-difference Hessian-vector product is from the true one (Liu et al. 2019, eq. 8), at the weights
  * and parameters of the moment, on one fixed batch of each half:
  *
- *     ∇²_{α,w} L_train · v,   v = ∇_w L_val,   as [∇_α L_train(w + εv) − ∇_α L_train(w − εv)] / (2ε),   ε = distance / ‖v‖
+ *     ∇²_{α,w} L_train · v,   v = ∇_w L_val,   as [∇_α L_train(w + εv) − ∇_α L_train(w − εv)] / (2ε),   ε = distance /
+ * ‖v‖
  *
- * The same difference with every ReLU held at what it passes at w is smooth, and agrees with double back-propagation.
+ * The same difference with every ReLU frozen at what it passes at w is smooth, and agrees with double back-propagation.
  */
 import { z } from 'zod'
 import type { RelaxedSearch } from '../../core/algorithm.ts'
@@ -59,7 +60,7 @@ export const hvpProbe = defineProbe({
   },
 })
 
-/** The product with live ReLUs at the distance, and with held ones at one that is right for them; flattened. */
+/** Computes the product with live ReLUs at the given distance and with frozen ones at their own; both flattened. */
 async function products(search: RelaxedSearch, train: Batch, valid: Batch, distance: number) {
   const relaxed = search.relaxation.relax(search.parameters())
   const { executable, release } = await withActivationMasks(

@@ -1,9 +1,9 @@
-/** What of a running seed fits on one line: a line that wraps would spoil the redrawing. */
+/** Fits the progress of one running seed on one terminal line; a line that wraps could not be redrawn in place. */
 import { type Heard, type Part, partsOf } from './hearing.ts'
 
 export interface Line {
   readonly label: string
-  /** Signs of the bar. */
+  /** Width of the bar, in characters. */
   readonly bar: number
   readonly text: string
 }
@@ -11,10 +11,14 @@ export interface Line {
 const GAP = 2
 const WIDEST_BAR = 16
 const NARROWEST_BAR = 4
-/** Of a label that has to be shortened, what is left at least. */
+/** A label is never shortened below this number of characters. */
 const LEAST_LABEL = 16
 
-/** First the bar is narrowed, then what is dispensable left out, then the bar, then the label shortened, at last the text cut. */
+/**
+ * Lays out one line of at most `columns` characters. Where space is short it narrows the bar, then drops dispensable
+ * parts of
+ * the text, then drops the bar, then shortens the label, and last cuts the text.
+ */
 export function layOut(heard: Heard, columns: number): Line {
   const parts = fitting(partsOf(heard), columns - heard.label.length - NARROWEST_BAR - 2 * GAP)
   const text = parts.map((part) => part.text).join(' '.repeat(GAP))
@@ -25,7 +29,7 @@ export function layOut(heard: Heard, columns: number): Line {
   return { label, bar: 0, text: text.slice(0, Math.max(0, columns - label.length - GAP)) }
 }
 
-/** Without the most dispensable ones, as many as fit; those of rank 0 always. */
+/** Drops the most dispensable parts until the rest fits into `width`; parts of rank 0 are always kept. */
 function fitting(parts: readonly Part[], width: number): readonly Part[] {
   const length = parts.reduce((sum, { text }) => sum + text.length + GAP, -GAP)
   const worst = parts.reduce((most, { dispensable }) => Math.max(most, dispensable), 0)
@@ -36,7 +40,7 @@ function fitting(parts: readonly Part[], width: number): readonly Part[] {
   )
 }
 
-/** The end says which seed it is. */
+/** Shortens a label in its middle, since its end names the seed. */
 function shortened(label: string, width: number): string {
   const length = Math.max(LEAST_LABEL, width)
   if (label.length <= length) return label

@@ -8,7 +8,11 @@ const TITLE_WIDTH = 16
 const NOTE_WIDTH = 110
 const GAP = 2
 
-/** @param width of the terminal, in signs; optional columns that do not fit are left out, and their number is said */
+/**
+ * Renders a table as text for a terminal.
+ *
+ * @param width of the terminal, in characters; optional columns that do not fit are left out, and a note tells how many
+ */
 export function renderText(table: Tabular, width = Number.POSITIVE_INFINITY): string {
   const set = table.columns.map((column, i) =>
     setColumn(

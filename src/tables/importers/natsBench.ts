@@ -1,6 +1,7 @@
 /**
  * The topology release of NATS-Bench: `NNNNNN.pickle.pbz2`, one record an architecture, in a folder or a tar archive.
- * Records are read in batches, several at a time; each batch is kept on disk until the table is whole, so an import that
+ * Records are read in batches, several at a time; each batch is kept on disk until the table is whole, so an import
+ * that
  * was interrupted goes on where it was.
  */
 import { createHash } from 'node:crypto'
@@ -97,7 +98,7 @@ async function* batches({ files }: RecordFiles, size: number): AsyncGenerator<Re
   if (batch.length > 0) yield batch
 }
 
-/** Names a batch, and what is said of its numbers. */
+/** Computes the SHA-256 of a batch of record files and of the units that the mapping gives for them. */
 function sha256Of(files: readonly RecordFile[], accuracies: Mapping['accuracies']): string {
   const hash = createHash('sha256')
   if (accuracies !== undefined) hash.update(canonicalJson(accuracies))

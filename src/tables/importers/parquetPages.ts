@@ -152,7 +152,9 @@ function levels2(page: Page, { codec, isOptional }: ColumnFacts, bytes: Uint8Arr
 
 const ones = (levels: Uint32Array): number => levels.reduce((sum, level) => sum + level, 0)
 
-/** Values in the hybrid of runs and packed bits. @throws Error where runs are longer than what is left */
+/**
+ * Decodes values in Parquet's RLE and bit-packing hybrid. @throws Error if a run is longer than the rest of its page
+ */
 function readRuns(bytes: Uint8Array, start: number, end: number, width: number, count: number): Uint32Array {
   if (width > 32) throw new Error('a page has values of more than 32 bits')
   const values = new Uint32Array(count)

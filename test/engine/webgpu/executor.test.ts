@@ -214,12 +214,12 @@ describe.runIf(gpu !== undefined)('the static executor on WebGPU', { timeout: 12
     expect(relativeError(found.gradient, expected.gradient)).toBeLessThan(1e-4)
   })
 
-  it('holds activationMasks of paths that were off as where their weights were 0', async () => {
+  it('records the masks of switched-off paths as if their weights were 0', async () => {
     const { whereOff, whereZero } = await underGatesOfPaths(await open())
     expect(whereOff).toEqual(whereZero)
   })
 
-  it('refuses activationMasks of another network, for a batch of another size, and after they were disposed of', async () => {
+  it('refuses activation masks of another network, for a batch of another size, and after they were disposed of', async () => {
     const executor = await open()
     const [one, other] = [await small(executor), await small(executor)]
     const activationMasks = one.activationMasks?.(feedOf(0))

@@ -15,7 +15,7 @@ export class RecordedMasks implements ActivationMasks {
     this.#on = on
   }
 
-  /** The tensor held under a name; @param live makes it, the first time */
+  /** Returns the mask of a layer, which `live` computes the first time. */
   hold(name: string, live: () => tf.Tensor): tf.Tensor {
     const held = this.#activationMasks.get(name) ?? tf.keep(live())
     this.#activationMasks.set(name, held)

@@ -4,7 +4,7 @@ import { fusedKernel } from '../kernels/fused.ts'
 import { RELU_GRADIENT } from '../kernels/tensorflow.ts'
 import { keepsNothing, type LayerOf, type Rule } from './rule.ts'
 
-/** max(0, x); its slope at 0 is 0, as in PyTorch. Where its activation masks are held, x times 0 or 1. */
+/** max(0, x); its slope at 0 is 0, as in PyTorch. When activations are frozen, x times the recorded mask. */
 export const relu: Rule<LayerOf<'relu'>> = {
   keeps: () => ({ output: true }),
   forward({ output }, [x], { activationMasks }) {

@@ -37,7 +37,8 @@ export const avgPool: Rule<LayerOf<'avgPool'>> = {
 }
 
 /**
- * With stride 1, cell i is in the window of j where j is in the window of i. So with counts r, the gradient Σ_j dy_j/r_j
+ * With stride 1, cell i is in the window of j where j is in the window of i. So with counts r, the gradient Σ_j
+ * dy_j/r_j
  * over those windows is r·pool(dy/r). (The backends' own gradient kernels count padding, unlike their forward ones.)
  */
 function sameGradient(cotangent: tf.Tensor, window: Window, place: Placement): tf.Tensor {
@@ -45,7 +46,7 @@ function sameGradient(cotangent: tf.Tensor, window: Window, place: Placement): t
   return tf.mul(run(tf.AvgPool, { x: tf.div(cotangent, counts) }, attributes(window, place)), counts)
 }
 
-/** The largest of each window; where its choices are held, the entry that was the largest when they were made. */
+/** Takes the largest entry of each window; when activations are frozen, the entry that was largest at recording. */
 export const maxPool: Rule<LayerOf<'maxPool'>> = {
   keeps: () => ({ inputs: true, output: true }),
 

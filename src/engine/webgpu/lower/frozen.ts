@@ -1,5 +1,6 @@
 /**
- * ReLU and max pooling whose decisions can be held: by the input that was decided on, by the cells that were chosen. A
+ * Lowers frozen ReLUs and max poolings: a ReLU decides by the input that was recorded, a max pooling by the chosen
+ * cells. A
  * run that takes them writes them before they are read, so that it gives what the live operation would.
  */
 import type { Of } from '../../graph/graph.ts'

@@ -97,7 +97,7 @@ export class WebgpuExecutable implements Executable {
 
   activationMasks(feed: Feed): ActivationMasks {
     this.#check(feed)
-    return this.#frozenActivations().take(feed)
+    return this.#frozenActivations().record(feed)
   }
 
   async save(): Promise<ExecutableState> {

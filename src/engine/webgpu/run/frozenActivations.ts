@@ -1,6 +1,7 @@
 /**
- * Frozen activations. The network is planned a second time, over the same weights, with ReLUs and max poolings that read their
- * decisions from masks.
+ * Runs a network with frozen activations: it is planned a second time, over the same weights, with ReLUs and max
+ * poolings that
+ * decide by recorded masks.
  */
 import type { ActivationMasks, Feed } from '../../../core/executor.ts'
 import { RecordedMaskSets } from '../../plan/maskCopies.ts'
@@ -11,16 +12,17 @@ export class FrozenActivations {
   readonly #device: Device
   readonly #frozen: Machine
   readonly #recorded = new RecordedMaskSets<GPUBuffer>((copy) => copy.destroy())
-  /** Whose masks stand in the plan. */
-  #standing: ActivationMasks | undefined
+  /** The recorded masks that are in the plan's buffers now. */
+  #current: ActivationMasks | undefined
 
-  /** @param held the network, planned with frozen activations */
-  constructor(device: Device, held: Machine) {
+  /** @param frozen the same network, planned with frozen activations */
+  constructor(device: Device, frozen: Machine) {
     this.#device = device
-    this.#frozen = held
+    this.#frozen = frozen
   }
 
-  take(feed: Feed): ActivationMasks {
+  /** Records the masks of a feed at the current weights. */
+  record(feed: Feed): ActivationMasks {
     const { size } = feed.batch
     this.#frozen.recordMasks(feed)
     const { masks } = this.#frozen.plan
@@ -31,21 +33,21 @@ export class FrozenActivations {
       })
     })
     const activationMasks = this.#recorded.add(size, copies)
-    this.#standing = activationMasks
+    this.#current = activationMasks
     return activationMasks
   }
 
-  /** The frozen machine, with these activation masks. */
+  /** Returns the frozen machine, deciding by these masks. */
   machineFor(activationMasks: ActivationMasks, { batch }: Feed): Machine {
     const copies = this.#recorded.copiesOf(activationMasks, batch)
-    if (this.#standing !== activationMasks) {
+    if (this.#current !== activationMasks) {
       this.#device.submit((encoder) => {
         this.#frozen.plan.masks.forEach(({ buffer, bytesPerSample }, i) => {
           encoder.copyBufferToBuffer(copies[i], 0, buffer, 0, batch.size * bytesPerSample)
         })
       })
     }
-    this.#standing = activationMasks
+    this.#current = activationMasks
     return this.#frozen
   }
 
