@@ -4,6 +4,7 @@
  */
 import type { Executable, Feed } from '../core/executor.ts'
 import { type RandomStream, random } from '../core/random.ts'
+import { withOverrides } from './executable.ts'
 
 /**
  * Drop probability of a full training: linear in the epoch from 0, nearly `final` in the last (`quark0/darts:
@@ -48,23 +49,9 @@ export function droppingPaths(executable: Executable, probability: () => number)
     return { ...feed, pathScales: drawPathScales(pathCount, size, now, random(draw.seed, ...draw.path, 'drop path')) }
   }
   const activationMasks = executable.activationMasks?.bind(executable)
-  return {
-    network: executable.network,
-    get weights() {
-      return executable.weights
-    },
-    get momentum() {
-      return executable.momentum
-    },
-    vector: () => executable.vector(),
+  return withOverrides(executable, {
     gradient: (feed, objective, want, mode) => executable.gradient(dropping(feed), objective, want, mode),
     step: (feed, objective, sgd) => executable.step(dropping(feed), objective, sgd),
-    takeTally: () => executable.takeTally(),
-    evaluate: (feeds, mode) => executable.evaluate(feeds, mode),
-    forward: (feed, mode) => executable.forward(feed, mode),
     ...(activationMasks && { activationMasks: (feed) => activationMasks(dropping(feed)) }),
-    save: () => executable.save(),
-    restore: (state) => executable.restore(state),
-    dispose: () => executable.dispose(),
-  }
+  })
 }

@@ -1,6 +1,6 @@
-/** Checks and defaults that the executables of all backends share: networks they refuse, feeds, and saved states. */
+/** Checks, defaults and wrapping that the executables of all backends share. */
 import { BenchError } from '../core/errors.ts'
-import type { ExecutableState, Feed, Objective } from '../core/executor.ts'
+import type { Executable, ExecutableState, Feed, Objective } from '../core/executor.ts'
 import { type Network, parameterCount } from '../core/network.ts'
 
 /** @throws BenchError `unsupported` where a pooling is dilated, which no executor implements */
@@ -73,4 +73,15 @@ export function checkState(network: Network, { weights, momentum, statistics }: 
     const counts = `${found[part].length} ${part}, expected ${expected[part]}`
     throw new BenchError('bad-input', `the state is not one of ${network.name}: it has ${counts}`)
   }
+}
+
+/** Returns an executable with some members replaced; everything else is forwarded to the given one. */
+export function withOverrides(executable: Executable, overrides: Partial<Executable>): Executable {
+  return new Proxy(executable, {
+    get(target, property) {
+      if (Object.hasOwn(overrides, property)) return Reflect.get(overrides, property)
+      const value: unknown = Reflect.get(target, property)
+      return typeof value === 'function' ? value.bind(target) : value
+    },
+  })
 }

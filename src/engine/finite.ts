@@ -1,6 +1,7 @@
 /** An executable that refuses numbers that are not finite: what goes in, what comes out, and what a checkpoint keeps. */
 import type { Executable, Feed } from '../core/executor.ts'
 import { NotFiniteError, requireAllFinite, requireFinite } from '../core/finite.ts'
+import { withOverrides } from './executable.ts'
 
 /**
  * The same executable, whose calls throw NotFiniteError at the first loss, gradient of a mixing weight, logit or network
@@ -9,15 +10,7 @@ import { NotFiniteError, requireAllFinite, requireFinite } from '../core/finite.
  */
 export function requireFiniteResults(executable: Executable): Executable {
   const activationMasks = executable.activationMasks?.bind(executable)
-  return {
-    network: executable.network,
-    get weights() {
-      return executable.weights
-    },
-    get momentum() {
-      return executable.momentum
-    },
-    vector: () => executable.vector(),
+  return withOverrides(executable, {
     async gradient(feed, objective, want, mode) {
       const result = await executable.gradient(checked(feed), objective, want, mode)
       requireFinite(result.loss, 'the loss of a batch')
@@ -49,9 +42,7 @@ export function requireFiniteResults(executable: Executable): Executable {
       requireAllFinite(state.statistics, 'a running batch-norm statistic')
       return state
     },
-    restore: (state) => executable.restore(state),
-    dispose: () => executable.dispose(),
-  }
+  })
 }
 
 function checked(feed: Feed): Feed {
