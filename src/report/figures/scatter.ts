@@ -86,26 +86,29 @@ const drawnSeeds = (methods: readonly ShownMethod[]): number => Math.max(1, Math
 
 /** The ends come after all ways, so that no other search's way is painted over them. */
 function waysOf(methods: readonly ShownMethod[], column: Column, table: Table): Series[] {
+  const drawn = drawnSeeds(methods)
   const searched = methods.map(({ label, look, runs }) => ({
     label,
     look,
-    ways: runs.map((run) => wayOf(run, column, table)).filter((points) => points.length > 0),
+    ways: runs.slice(0, drawn).map((run) => wayOf(run, column, answersOf(run, table))),
+    others: runs.slice(drawn).map((run) => wayOf(run, column, lastAnswers(run))),
   }))
   const lines = searched.flatMap(({ label, look, ways }) => {
     const faded = { ...look, colour: `${look.colour}88` as const }
-    const drawn = ways.slice(0, drawnSeeds(methods)).filter((points) => points.length > 1)
-    return drawn.map((points): Series => ({ label, look: faded, form: 'line', points, unnamed: true }))
+    const longer = ways.filter((points) => points.length > 1)
+    return longer.map((points): Series => ({ label, look: faded, form: 'line', points, unnamed: true }))
   })
-  const ends = searched.flatMap(({ label, look, ways }): Series[] =>
-    ways.length === 0 ? [] : [{ label, look, form: 'points', points: ways.map((points) => points[points.length - 1]) }],
-  )
+  const ends = searched.flatMap(({ label, look, ways, others }): Series[] => {
+    const points = [...ways, ...others].flatMap((way) => way.slice(-1))
+    return points.length === 0 ? [] : [{ label, look, form: 'points', points }]
+  })
   return [...lines, ...ends]
 }
 
-/** What the run would have answered, one after the other: at least, where it is finished, what it did answer. */
-function wayOf(run: RunRecord, column: Column, table: Table): Point[] {
+/** The answers that have both numbers, as points. */
+function wayOf(run: RunRecord, column: Column, answers: readonly Answer[]): Point[] {
   const headline = qualifiersOf(run, column)
-  return answersOf(run, table).flatMap(({ when, genotype, metrics }) => {
+  return answers.flatMap(({ when, genotype, metrics }) => {
     const [x, y] = [accuracyOf(metrics, headline?.validation), accuracyOf(metrics, headline?.test)]
     const note = `${column.title}, seed ${run.manifest.job.seed}${when}: ${genotype}`
     return x === undefined || y === undefined ? [] : [{ x: 100 - x, y: 100 - y, note }]
@@ -120,18 +123,29 @@ interface Answer {
 }
 
 /**
- * After each epoch of a search that trains; at each better answer of the oracle of a black-box search, where its record
- * says to what, and at its end.
+ * What the run would have answered, one after the other: after each epoch of a search that trains; at each better answer
+ * of the oracle of a black-box search, where its record says to what, and at its end.
  */
-function answersOf({ epochs, result }: RunRecord, table: Table): Answer[] {
-  const trained = epochs
-    .filter(({ metrics }) => metrics.length > 0)
-    .map(({ epoch, genotype, metrics }) => ({ when: `, epoch ${epoch + 1}`, genotype, metrics }))
-  if (trained.length > 0 || result === undefined) return trained
-  const asked = improvements(result.oracle?.queries ?? []).flatMap(({ genotype, usedSeconds }): Answer[] => {
+function answersOf(run: RunRecord, table: Table): Answer[] {
+  const { result } = run
+  const asked = improvements(result?.oracle?.queries ?? []).flatMap(({ genotype, usedSeconds }): Answer[] => {
     const index = genotype === undefined ? undefined : table.find(genotype)
-    if (genotype === undefined || index === undefined || genotype === result.genotype) return []
+    if (genotype === undefined || index === undefined || genotype === result?.genotype) return []
     return [{ when: `, ${Math.round(usedSeconds)} s`, genotype, metrics: table.metrics(index) }]
   })
-  return [...asked, { when: '', genotype: result.genotype, metrics: result.metrics }]
+  const trained = trainedAnswers(run)
+  return trained.length > 0 ? trained : [...asked, ...lastAnswers(run)]
 }
+
+/** The same without what a black-box search found on the way: the last one is where the run ended. */
+function lastAnswers(run: RunRecord): Answer[] {
+  const { result } = run
+  const trained = trainedAnswers(run)
+  if (trained.length > 0 || result === undefined) return trained
+  return [{ when: '', genotype: result.genotype, metrics: result.metrics }]
+}
+
+const trainedAnswers = ({ epochs }: RunRecord): Answer[] =>
+  epochs
+    .filter(({ metrics }) => metrics.length > 0)
+    .map(({ epoch, genotype, metrics }) => ({ when: `, epoch ${epoch + 1}`, genotype, metrics }))

@@ -37,223 +37,123 @@ export interface IndexedRuns {
 
 /** The runs as their records are, in the order given. @throws BenchError as the methods of `RunFolder` */
 export function readIndexed(runs: readonly RunFolder[], fewest = FEWEST_RUNS): IndexedRuns {
-  const parts = [...groupBy(runs, ({ path }) => dirname(path))].map(([folder, own]) => {
-    const index = own.length < fewest ? undefined : new StoreIndex(folder)
-    const summaries = index?.summaries(own) ?? own.map(summarise)
-    return { own, index, summaries }
-  })
-  const position = new Map(parts.flatMap(({ own }, part) => own.map((run, i) => [run, { part, i }] as const)))
-  const places = runs.map((run) => position.get(run) as { readonly part: number; readonly i: number })
-  const curves = parts.map(() => undefined as readonly (() => readonly ReportedEpoch[])[] | undefined)
-  return {
-    summaries: places.map(({ part, i }) => parts[part].summaries[i]),
-    epochs(run) {
-      const { part, i } = places[run]
-      const { own, index } = parts[part]
-      curves[part] ??= index?.curves(own) ?? own.map(epochsOf)
-      return curves[part][i]()
-    },
-  }
+  const epochsOf = once(() => valuesOf(runs, curves, fewest))
+  return { summaries: valuesOf(runs, summaries, fewest), epochs: (run) => epochsOf()[run]() }
 }
 
-/** Reads the epochs once, when they are asked for. */
-function epochsOf(run: RunFolder): () => readonly ReportedEpoch[] {
-  let epochs: readonly ReportedEpoch[] | undefined
+/** What is read of each run, with the index of each store that has many of them. */
+function valuesOf<Value, Code>(runs: readonly RunFolder[], kind: Kind<Value, Code>, fewest: number): readonly Value[] {
+  const values = new Map<RunFolder, Value>()
+  for (const [folder, own] of groupBy(runs, (run) => run.path.slice(0, -run.id.length))) {
+    const found = own.length < fewest ? own.map(kind.read) : new Index(folder, kind).values(own)
+    own.forEach((run, i) => {
+      values.set(run, found[i])
+    })
+  }
+  return runs.map((run) => values.get(run) as Value)
+}
+
+/** The same function, which computes its value when it is first called. */
+function once<Value>(compute: () => Value): () => Value {
+  let found: { readonly value: Value } | undefined
   return () => {
-    epochs ??= run.epochs().map(reportedEpoch)
-    return epochs
+    found ??= { value: compute() }
+    return found.value
   }
 }
 
-/** Size, inode, time of change and of modification of each file; zeros for a file that is not there. */
-type Stamp = readonly number[]
+/** What an index holds of each run, in a file of its own. */
+interface Kind<Value, Code> {
+  /** Ending of the index's file. */
+  readonly name: string
+  /** The records that the value is read from. */
+  readonly files: readonly string[]
+  read(run: RunFolder): Value
+  /** Plain JSON, in which what runs share is a position. */
+  encode(value: Value, shared: Shared): Code
+  decode(code: Code, shared: Shared, run: RunFolder): Value
+}
 
-interface SummaryEntry {
-  readonly stamp: Stamp
-  /** Of the manifest: position among `manifests`, and what differs between runs of one job. */
-  readonly manifest: readonly [at: number, id: string, seed: number]
-  /** Of the result: position among `results`, and the values of its varying entries. */
-  readonly result?: readonly [at: number, ...values: readonly unknown[]]
+/** What many runs have in common, each once: decoded, it is the same object for all of them. */
+class Shared {
+  readonly manifests = new Pool<RunManifest>()
+  readonly results = new Pool<ReportedResult>()
+  readonly genotypes = new Pool<string>()
+  readonly metrics = new Pool<readonly Metric[]>()
+  /** Genotype ↦ positions of the metrics that it had in this process: to compare is faster than to name. */
+  readonly #metricsOf = new Map<string, number[]>()
+
+  positionOfMetrics(genotype: string, metrics: readonly Metric[]): number {
+    const known = this.#metricsOf.get(genotype) ?? []
+    const found = known.find((at) => areSame(this.metrics.at(at), metrics))
+    if (found !== undefined) return found
+    const at = this.metrics.positionOf(metrics)
+    this.#metricsOf.set(genotype, [...known, at])
+    return at
+  }
+}
+
+/** Of lists of plain values. */
+function areSame(a: readonly object[], b: readonly object[]): boolean {
+  return a.length === b.length && a.every((entry, i) => isWithin(entry, b[i]) && isWithin(b[i], entry))
+}
+
+function isWithin(a: object, b: object): boolean {
+  for (const key in a) if (a[key as keyof object] !== b[key as keyof object]) return false
+  return true
+}
+
+/** Values that occur again and again, named by their position. */
+class Pool<T> {
+  values: T[] = []
+  #positions: Map<string, number> | undefined
+
+  at(position: number): T {
+    return this.values[position]
+  }
+
+  positionOf(value: T): number {
+    this.#positions ??= new Map(this.values.map((known, i) => [JSON.stringify(known), i]))
+    const text = JSON.stringify(value)
+    const known = this.#positions.get(text)
+    if (known !== undefined) return known
+    this.#positions.set(text, this.values.length)
+    return this.values.push(value) - 1
+  }
+}
+
+/** Of a manifest: position of what runs of one job share, and the rest. */
+type ManifestCode = readonly [at: number, id: string, seed: number]
+/** Of a result: position of what results of one job share, and the values of its varying entries. */
+type ResultCode = readonly [at: number, ...values: readonly unknown[]]
+
+interface SummaryCode {
+  readonly manifest: ManifestCode
+  readonly result?: ResultCode
   readonly failure?: FailureRecord
 }
 
-interface CurveEntry {
-  readonly stamp: Stamp
-  /** Epoch, and positions among `genotypes` and `metrics`, for each epoch; absent where probes measured something. */
-  readonly points?: readonly number[]
-}
-
-/** With positions among `genotypes`. */
-interface EncodedOracle {
-  readonly queries: readonly { readonly genotype: number }[]
-}
-
-/** What many entries have in common, each once. */
-interface Shared {
-  readonly manifests: Pool<RunManifest>
-  readonly results: Pool<ReportedResult>
-  readonly genotypes: Pool<string>
-  readonly metrics: Pool<readonly Metric[]>
-}
-
-/** The parts are JSON texts, so that a command parses only those that it reads. */
-interface IndexFile {
-  readonly version: string
-  readonly store: string
-  readonly shared: string
-  readonly summaries: string
-  readonly curves: string
-}
-
-const SUMMARY_FILES = ['run.json', 'result.json', 'failure.json']
-const CURVE_FILES = ['epochs.jsonl']
-
-class StoreIndex {
-  readonly #folder: string
-  readonly #path: string
-  readonly #saved: IndexFile | undefined
-  readonly #shared: Shared
-  readonly #summaries: Map<string, SummaryEntry>
-  #curves: Map<string, CurveEntry> | undefined
-
-  /** @param folder the store */
-  constructor(folder: string) {
-    this.#folder = realpathSync(folder)
-    const name = createHash('sha256').update(this.#folder).digest('hex').slice(0, 32)
-    this.#path = cacheFolder('stores', `${name}.index`)
-    this.#saved = readSaved(this.#path, this.#folder)
-    this.#shared = sharedOf(this.#saved)
-    this.#summaries = entriesOf(this.#saved?.summaries)
-  }
-
-  summaries(runs: readonly RunFolder[]): readonly RunSummary[] {
-    const read = (run: RunFolder, stamp: Stamp) => this.#summaryEntry(summarise(run), stamp)
-    const entries = this.#refreshed(this.#summaries, runs, SUMMARY_FILES, read)
-    return entries.map((entry) => this.#summary(entry))
-  }
-
-  curves(runs: readonly RunFolder[]): readonly (() => readonly ReportedEpoch[])[] {
-    this.#curves ??= entriesOf(this.#saved?.curves)
-    const read = (run: RunFolder, stamp: Stamp) => this.#curveEntry(run.epochs().map(reportedEpoch), stamp)
-    const entries = this.#refreshed(this.#curves, runs, CURVE_FILES, read)
-    return entries.map(({ points }, i) =>
-      points === undefined ? epochsOf(runs[i]) : () => decodedPoints(points, this.#shared),
-    )
-  }
-
-  /** The entries of the runs; where many had none that counts, the index is saved. */
-  #refreshed<Entry extends { readonly stamp: Stamp }>(
-    known: Map<string, Entry>,
-    runs: readonly RunFolder[],
-    files: readonly string[],
-    read: (run: RunFolder, stamp: Stamp) => Entry,
-  ): readonly Entry[] {
-    let stale = 0
-    const unsettled: string[] = []
-    const entries = runs.map((run) => {
-      const stamp = stampOf(run.path, files)
-      const entry = known.get(run.id)
-      if (entry !== undefined && isSame(entry.stamp, stamp)) return entry
-      const made = read(run, stamp)
-      known.set(run.id, made)
-      if (isSettled(stamp)) stale++
-      else unsettled.push(run.id)
-      return made
-    })
-    for (const id of unsettled) known.delete(id)
-    if (stale * STALE_SHARE > runs.length) this.#save()
-    return entries
-  }
-
-  #summaryEntry({ manifest, result, failure }: RunSummary, stamp: Stamp): SummaryEntry {
+const summaries: Kind<RunSummary, SummaryCode> = {
+  name: 'summaries',
+  files: ['run.json', 'result.json', 'failure.json'],
+  read: summarise,
+  encode({ manifest, result, failure }, shared) {
     const { id, job } = manifest
-    const at = this.#shared.manifests.positionOf({ ...manifest, id: '', job: { ...job, seed: 0 } })
+    const at = shared.manifests.positionOf({ ...manifest, id: '', job: { ...job, seed: 0 } })
     return {
-      stamp,
       manifest: [at, id, job.seed],
-      ...(result && { result: this.#resultEntry(result) }),
+      ...(result && { result: encodeResult(result, shared) }),
       ...(failure && { failure }),
     }
-  }
-
-  #resultEntry(result: ReportedResult): SummaryEntry['result'] {
-    const { genotypes, metrics, results } = this.#shared
-    const { oracle } = result
-    const values = {
-      ...result,
-      genotype: genotypes.positionOf(result.genotype),
-      metrics: metrics.positionOf(result.metrics),
-      ...(oracle && {
-        oracle: {
-          ...oracle,
-          queries: oracle.queries.map((query) => ({ ...query, genotype: genotypes.positionOf(query.genotype ?? '') })),
-        },
-      }),
-    }
-    const entries = Object.entries(values)
-    const constant = Object.fromEntries(entries.map(([key, value]) => [key, VARYING.has(key) ? null : value]))
-    const varying = entries.filter(([key]) => VARYING.has(key)).map(([, value]) => value)
-    return [results.positionOf(constant as unknown as ReportedResult), ...varying]
-  }
-
-  /** Parts that runs have in common are the same objects. */
-  #summary({ manifest: [at, id, seed], result, failure }: SummaryEntry): RunSummary {
-    const common = this.#shared.manifests.at(at)
+  },
+  decode({ manifest: [at, id, seed], result, failure }, shared) {
+    const common = shared.manifests.at(at)
     return {
       manifest: { ...common, id, job: { ...common.job, seed } },
-      ...(result && { result: this.#result(result) }),
+      ...(result && { result: decodeResult(result, shared) }),
       ...(failure && { failure }),
     }
-  }
-
-  #result([at, ...varying]: NonNullable<SummaryEntry['result']>): ReportedResult {
-    const result: Record<string, unknown> = { ...this.#shared.results.at(at) }
-    let next = 0
-    for (const key in result) if (VARYING.has(key)) result[key] = varying[next++]
-    result.genotype = this.#shared.genotypes.at(result.genotype as number)
-    result.metrics = this.#shared.metrics.at(result.metrics as number)
-    const oracle = result.oracle as EncodedOracle | undefined
-    if (oracle !== undefined) {
-      const queries = oracle.queries.map((query) => ({ ...query, genotype: this.#shared.genotypes.at(query.genotype) }))
-      result.oracle = { ...oracle, queries }
-    }
-    return result as unknown as ReportedResult
-  }
-
-  #curveEntry(epochs: readonly ReportedEpoch[], stamp: Stamp): CurveEntry {
-    if (epochs.some(({ probes }) => probes !== undefined)) return { stamp }
-    const { genotypes, metrics } = this.#shared
-    const points = epochs.flatMap((point) => [
-      point.epoch,
-      genotypes.positionOf(point.genotype),
-      metrics.positionOf(point.metrics),
-    ])
-    return { stamp, points }
-  }
-
-  /** Runs that are gone are left out; where they are most of the index, it is begun anew by the next command. */
-  #save(): void {
-    try {
-      const present = new Set(readdirSync(this.#folder))
-      const kept = <Entry>(entries: Map<string, Entry>) => [...entries].filter(([id]) => present.has(id))
-      const summaries = kept(this.#summaries)
-      if (summaries.length < this.#summaries.size / 2) rmSync(this.#path, { force: true })
-      else {
-        const { manifests, results, genotypes, metrics } = this.#shared
-        const file: IndexFile = {
-          version: packageVersion,
-          store: this.#folder,
-          shared: JSON.stringify([manifests, results, genotypes, metrics].map(({ values }) => values)),
-          summaries: JSON.stringify(summaries),
-          curves: this.#curves ? JSON.stringify(kept(this.#curves)) : (this.#saved?.curves ?? '[]'),
-        }
-        writeAtomically(this.#path, seal(MAGIC, file))
-        removeUnused(dirname(this.#path))
-      }
-    } catch {
-      // Without an index the next command takes longer, and nothing else.
-    }
-  }
+  },
 }
 
 /** What differs between the results of one job's seeds. */
@@ -270,26 +170,147 @@ const VARYING: ReadonlySet<string> = new Set([
   'timing',
 ])
 
-/** Values that occur again and again, named by their position. */
-class Pool<T> {
-  readonly values: T[]
-  #positions: Map<string, number> | undefined
+/** With positions for genotypes and metrics. */
+interface PlacedResult {
+  genotype: unknown
+  metrics: unknown
+  oracle?: { readonly queries: readonly { readonly genotype?: unknown }[] }
+}
 
-  constructor(values: T[]) {
-    this.values = values
+function encodeResult(result: ReportedResult, shared: Shared): ResultCode {
+  const { genotypes, results } = shared
+  const { oracle } = result
+  const placed: PlacedResult = {
+    ...result,
+    genotype: genotypes.positionOf(result.genotype),
+    metrics: shared.positionOfMetrics(result.genotype, result.metrics),
+  }
+  if (oracle !== undefined)
+    placed.oracle = withGenotypes(oracle, (genotype) => genotypes.positionOf(genotype as string))
+  const entries = Object.entries(placed)
+  const constant = Object.fromEntries(entries.map(([key, value]) => [key, VARYING.has(key) ? null : value]))
+  const varying = entries.filter(([key]) => VARYING.has(key)).map(([, value]) => value)
+  return [results.positionOf(constant as unknown as ReportedResult), ...varying]
+}
+
+function decodeResult([at, ...varying]: ResultCode, { genotypes, metrics, results }: Shared): ReportedResult {
+  const result: Record<string, unknown> = { ...results.at(at) }
+  let next = 0
+  for (const key in result) if (VARYING.has(key)) result[key] = varying[next++]
+  const placed = result as unknown as PlacedResult
+  placed.genotype = genotypes.at(placed.genotype as number)
+  placed.metrics = metrics.at(placed.metrics as number)
+  if (placed.oracle !== undefined) placed.oracle = withGenotypes(placed.oracle, (at) => genotypes.at(at as number))
+  return result as unknown as ReportedResult
+}
+
+const withGenotypes = (oracle: NonNullable<PlacedResult['oracle']>, named: (genotype: unknown) => unknown) => ({
+  ...oracle,
+  queries: oracle.queries.map((query) => ({ ...query, genotype: named(query.genotype) })),
+})
+
+/** Epoch, and positions of genotype and metrics, for each epoch; null where probes measured something. */
+type CurveCode = readonly number[] | null
+
+const curves: Kind<() => readonly ReportedEpoch[], CurveCode> = {
+  name: 'curves',
+  files: ['epochs.jsonl'],
+  read: (run) => once(() => run.epochs().map(reportedEpoch)),
+  encode(read, shared) {
+    const epochs = read()
+    if (epochs.some(({ probes }) => probes !== undefined)) return null
+    return epochs.flatMap((point) => [
+      point.epoch,
+      shared.genotypes.positionOf(point.genotype),
+      shared.positionOfMetrics(point.genotype, point.metrics),
+    ])
+  },
+  decode(code, { genotypes, metrics }, run) {
+    if (code === null) return curves.read(run)
+    const point = (at: number) => ({
+      epoch: code[at],
+      genotype: genotypes.at(code[at + 1]),
+      metrics: metrics.at(code[at + 2]),
+    })
+    return () => Array.from({ length: code.length / 3 }, (_, i) => point(3 * i))
+  },
+}
+
+/** Size, inode, time of change and of modification of each file; zeros for a file that is not there. */
+type Stamp = readonly number[]
+
+interface Entry<Code> {
+  readonly stamp: Stamp
+  readonly code: Code
+}
+
+/** The parts of an index's file; the larger ones are JSON texts, which are parsed faster than anything else. */
+interface IndexFile {
+  readonly version: string
+  readonly store: string
+  readonly shared: string
+  readonly entries: string
+}
+
+class Index<Value, Code> {
+  readonly #folder: string
+  readonly #path: string
+  readonly #kind: Kind<Value, Code>
+  readonly #shared = new Shared()
+  readonly #entries: Map<string, Entry<Code>>
+
+  /** @param folder the store */
+  constructor(folder: string, kind: Kind<Value, Code>) {
+    this.#folder = realpathSync(folder)
+    this.#kind = kind
+    const name = createHash('sha256').update(this.#folder).digest('hex').slice(0, 32)
+    this.#path = cacheFolder('stores', `${name}.${kind.name}`)
+    const saved = readSaved(this.#path, this.#folder)
+    this.#entries = new Map(JSON.parse(saved?.entries ?? '[]'))
+    const pools = JSON.parse(saved?.shared ?? '{}')
+    for (const [name, pool] of Object.entries(this.#shared)) pool.values = pools[name] ?? []
   }
 
-  at(position: number): T {
-    return this.values[position]
+  /** Where many of the runs had no entry that counts, the index is saved. */
+  values(runs: readonly RunFolder[]): readonly Value[] {
+    let stale = 0
+    const unsettled: string[] = []
+    const codes = runs.map((run) => {
+      const stamp = stampOf(run.path, this.#kind.files)
+      const entry = this.#entries.get(run.id)
+      if (entry !== undefined && isSame(entry.stamp, stamp)) return entry.code
+      const code = this.#kind.encode(this.#kind.read(run), this.#shared)
+      this.#entries.set(run.id, { stamp, code })
+      if (isSettled(stamp)) stale++
+      else unsettled.push(run.id)
+      return code
+    })
+    for (const id of unsettled) this.#entries.delete(id)
+    if (stale * STALE_SHARE > runs.length) this.#save()
+    return codes.map((code, i) => this.#kind.decode(code, this.#shared, runs[i]))
   }
 
-  positionOf(value: T): number {
-    this.#positions ??= new Map(this.values.map((known, i) => [JSON.stringify(known), i]))
-    const text = JSON.stringify(value)
-    const known = this.#positions.get(text)
-    if (known !== undefined) return known
-    this.#positions.set(text, this.values.length)
-    return this.values.push(value) - 1
+  /** Runs that are gone are left out; where they are most of the index, it is begun anew by the next command. */
+  #save(): void {
+    try {
+      const present = new Set(readdirSync(this.#folder))
+      const entries = [...this.#entries].filter(([id]) => present.has(id))
+      if (entries.length < this.#entries.size / 2) rmSync(this.#path, { force: true })
+      else {
+        const pools = Object.entries(this.#shared).map(([name, { values }]) => [name, values])
+        const shared = JSON.stringify(Object.fromEntries(pools))
+        const file: IndexFile = {
+          version: packageVersion,
+          store: this.#folder,
+          shared,
+          entries: JSON.stringify(entries),
+        }
+        writeAtomically(this.#path, seal(MAGIC, file))
+        removeUnused(dirname(this.#path))
+      }
+    } catch {
+      // Without an index the next command takes longer, and nothing else.
+    }
   }
 }
 
@@ -304,31 +325,13 @@ function readSaved(path: string, store: string): IndexFile | undefined {
   }
 }
 
-function sharedOf(saved: IndexFile | undefined): Shared {
-  const [manifests, results, genotypes, metrics] = JSON.parse(saved?.shared ?? '[[],[],[],[]]')
-  return {
-    manifests: new Pool(manifests),
-    results: new Pool(results),
-    genotypes: new Pool(genotypes),
-    metrics: new Pool(metrics),
-  }
-}
-
-const entriesOf = <Entry>(text = '[]'): Map<string, Entry> => new Map(JSON.parse(text))
-
-function decodedPoints(points: readonly number[], { genotypes, metrics }: Shared): readonly ReportedEpoch[] {
-  return Array.from({ length: points.length / 3 }, (_, i) => ({
-    epoch: points[3 * i],
-    genotype: genotypes.at(points[3 * i + 1]),
-    metrics: metrics.at(points[3 * i + 2]),
-  }))
-}
-
 function stampOf(folder: string, files: readonly string[]): Stamp {
-  return files.flatMap((file) => {
+  const stamp: number[] = []
+  for (const file of files) {
     const found = statsOf(`${folder}/${file}`)
-    return found === undefined ? [0, 0, 0, 0] : [found.size, found.ino, found.ctimeMs, found.mtimeMs]
-  })
+    stamp.push(found?.size ?? 0, found?.ino ?? 0, found?.ctimeMs ?? 0, found?.mtimeMs ?? 0)
+  }
+  return stamp
 }
 
 /** Nothing where the file is not there, or cannot be looked at, which reading it will say. */
@@ -351,6 +354,6 @@ function isSettled(stamp: Stamp): boolean {
 function removeUnused(folder: string): void {
   for (const name of readdirSync(folder)) {
     const path = join(folder, name)
-    if (name.endsWith('.index') && Date.now() - statSync(path).mtimeMs > UNUSED_MS) rmSync(path, { force: true })
+    if (Date.now() - statSync(path).mtimeMs > UNUSED_MS) rmSync(path, { force: true })
   }
 }
