@@ -1,6 +1,5 @@
 /** A number about an architecture, fully qualified: nothing is reported without all four qualifiers. */
 import { BenchError } from './errors.ts'
-import { onceEach } from './onceEach.ts'
 
 export interface Qualifier {
   /** `cifar10-valid`, `cifar10`, `cifar100`, `ImageNet16-120`, `shapes`, … */
@@ -23,14 +22,19 @@ export function formatQualifier({ dataset, split, epochs, seed }: Qualifier): st
   return `${dataset}/${split}/${epochs}/${seed}`
 }
 
-const byQualifier = onceEach((metrics: readonly Metric[]): ReadonlyMap<string, number> => {
-  // Of two with one qualifier the first counts.
-  return new Map(metrics.map((metric) => [formatQualifier(metric), metric.accuracyPct] as const).reverse())
-})
+/** What `accuracyOf` looked for before: architectures that many runs found share their metrics. */
+const byQualifier = new WeakMap<readonly Metric[], ReadonlyMap<string, number>>()
 
 /** The accuracy under a qualifier as `formatQualifier` writes it, in %; undefined where it is not among the metrics. */
-export const accuracyOf = (metrics: readonly Metric[], qualifier: string | undefined): number | undefined =>
-  qualifier === undefined ? undefined : byQualifier(metrics).get(qualifier)
+export function accuracyOf(metrics: readonly Metric[], qualifier: string | undefined): number | undefined {
+  if (qualifier === undefined) return undefined
+  // Of two with one qualifier the first counts.
+  const known =
+    byQualifier.get(metrics) ??
+    new Map(metrics.map((metric) => [formatQualifier(metric), metric.accuracyPct] as const).reverse())
+  byQualifier.set(metrics, known)
+  return known.get(qualifier)
+}
 
 /** The inverse of `formatQualifier`. @throws BenchError `bad-input` */
 export function parseQualifier(text: string): Qualifier {

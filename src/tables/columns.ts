@@ -12,6 +12,12 @@ export interface NumberColumn {
   at(row: number): number | undefined
 }
 
+/** One that was read from a file. */
+export interface StoredColumn extends NumberColumn {
+  /** Whether each row holds its own number, as the index of a complete table does. */
+  countsRows(): boolean
+}
+
 export interface TextColumn {
   readonly name: string
   at(row: number): string | undefined
@@ -20,7 +26,7 @@ export interface TextColumn {
 const ELEMENTS = { int32: Int32Array, float32: Float32Array, float64: Float64Array }
 
 /** @throws BenchError `bad-input` where the column holds text, `corrupt` where it is not what the manifest says */
-export function numberColumn(entry: ColumnEntry, rows: number, read: ReadRange): NumberColumn {
+export function numberColumn(entry: ColumnEntry, rows: number, read: ReadRange): StoredColumn {
   const { name, type } = entry
   if (type === 'utf8') throw new BenchError('bad-input', `column "${name}" holds text, not numbers`)
   const Elements = ELEMENTS[type]
@@ -28,7 +34,17 @@ export function numberColumn(entry: ColumnEntry, rows: number, read: ReadRange):
   check(bytes.byteLength >= rows * Elements.BYTES_PER_ELEMENT, name)
   const values = new Elements(bytes.buffer, bytes.byteOffset, rows)
   const present = presence(validity, rows, name)
-  return { name, at: (row) => (row >= 0 && row < rows && present(row) ? values[row] : undefined) }
+  return {
+    name,
+    at: (row) => (row >= 0 && row < rows && present(row) ? values[row] : undefined),
+    countsRows: () => validity === undefined && isCount(values),
+  }
+}
+
+/** 0, 1, 2, … A plain loop, since it is done before there is time to compile it. */
+function isCount(values: Int32Array | Float32Array | Float64Array): boolean {
+  for (let row = 0; row < values.length; row++) if (values[row] !== row) return false
+  return true
 }
 
 /** @throws BenchError `bad-input` where the column holds numbers, `corrupt` where it is not what the manifest says */

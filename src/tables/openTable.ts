@@ -1,18 +1,15 @@
 /** From a name or a path to an open table, whose columns are read when they are asked for. */
-import { closeSync, openSync, readSync } from 'node:fs'
-import { readFile, stat } from 'node:fs/promises'
+import { closeSync, openSync, readFileSync, readSync, statSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { BenchError } from '../core/errors.ts'
-import { fileHash } from '../core/fileHash.ts'
-import { beyondLimit, limitOf } from '../core/limits.ts'
 import { unknownName } from '../core/names.ts'
-import { isThere, listIfThere } from '../core/readable.ts'
 import type { ReadRange } from './columns.ts'
 import { type FileEntry, type Manifest, parseManifest } from './manifest.ts'
 import { Table } from './table.ts'
-import { tableFolders } from './tableFolders.ts'
 
 const MANIFEST = '.manifest.json'
+/** Longer ones are compared with the limit that a user can raise; this one is far below it. */
+const USUAL_BYTES = 2 ** 20
 
 export interface OpenOptions {
   /** Folders in which names are looked up, in this order; absent: the embedded tables, then the user's own. */
@@ -27,7 +24,7 @@ export async function openTable(nameOrPath: string, options: OpenOptions = {}): 
   const path = await manifestPath(nameOrPath, options)
   const manifest = await readManifest(path)
   const file = join(dirname(path), manifest.table.file)
-  await checkSize(file, manifest.table)
+  checkSize(file, manifest.table)
   return new Table(manifest, rangesOf(file))
 }
 
@@ -47,7 +44,8 @@ export async function openManifest(nameOrPath: string, options: OpenOptions = {}
 }
 
 /** Names of all tables in the folders, in the order in which they are looked up. */
-export async function listTables({ folders = tableFolders() }: OpenOptions = {}): Promise<string[]> {
+export async function listTables(options: OpenOptions = {}): Promise<string[]> {
+  const { folders, listIfThere } = await placesOf(options)
   const names = folders.flatMap((folder) => {
     const files = (listIfThere(folder) ?? []).map((entry) => entry.name)
     return files.filter((file) => file.endsWith(MANIFEST)).map((file) => file.slice(0, -MANIFEST.length))
@@ -55,36 +53,54 @@ export async function listTables({ folders = tableFolders() }: OpenOptions = {})
   return [...new Set(names)]
 }
 
+/** Where names are looked up, and how: loaded when a table is named, not when its path is given. */
+async function placesOf({ folders }: OpenOptions) {
+  const [{ isThere, listIfThere }, { tableFolders }] = await Promise.all([
+    import('../core/readable.ts'),
+    import('./tableFolders.ts'),
+  ])
+  return { folders: folders ?? tableFolders(), isThere, listIfThere }
+}
+
 /** Whether a table is meant by its path, and not by its name. */
 export const isTablePath = (nameOrPath: string): boolean =>
   nameOrPath.endsWith('.arrow') || nameOrPath.endsWith(MANIFEST)
 
 /** @throws BenchError `unknown-name` with the nearest table, or `missing` */
-export async function manifestPath(nameOrPath: string, { folders = tableFolders() }: OpenOptions): Promise<string> {
+export async function manifestPath(nameOrPath: string, options: OpenOptions): Promise<string> {
   if (nameOrPath.endsWith(MANIFEST)) return nameOrPath
   if (nameOrPath.endsWith('.arrow')) return nameOrPath.replace(/(@2)?\.arrow$/, MANIFEST)
   if (nameOrPath.includes('/')) {
     throw new BenchError('bad-input', `"${nameOrPath}" is neither a table's name nor the path of an .arrow file`)
   }
-  for (const folder of folders) {
-    const path = join(folder, `${nameOrPath}${MANIFEST}`)
-    if (isThere(path)) return path
-  }
+  const { folders, isThere } = await placesOf(options)
+  const found = folders.map((folder) => join(folder, `${nameOrPath}${MANIFEST}`)).find(isThere)
+  if (found !== undefined) return found
   throw unknownName('table', nameOrPath, await listTables({ folders }))
 }
 
 async function readManifest(path: string): Promise<Manifest> {
-  const text = await readText(path).catch((cause) => {
-    throw cause instanceof BenchError ? cause : unreadable(path, cause)
-  })
-  return parseManifest(text, path)
+  if (sizeOf(path) > USUAL_BYTES) {
+    const { beyondLimit, limitOf } = await import('../core/limits.ts')
+    if (sizeOf(path) > limitOf('directory-mib') * 2 ** 20) {
+      throw beyondLimit('directory-mib', `${path} is too long for a manifest`)
+    }
+  }
+  return parseManifest(
+    readable(path, () => readFileSync(path, 'utf8')),
+    path,
+  )
 }
 
-async function readText(path: string): Promise<string> {
-  const { size } = await stat(path)
-  if (size > limitOf('directory-mib') * 2 ** 20)
-    throw beyondLimit('directory-mib', `${path} is too long for a manifest`)
-  return readFile(path, 'utf8')
+const sizeOf = (path: string): number => readable(path, () => statSync(path).size)
+
+/** @throws BenchError `missing` where the file cannot be read */
+function readable<T>(path: string, read: () => T): T {
+  try {
+    return read()
+  } catch (cause) {
+    throw unreadable(path, cause as NodeJS.ErrnoException)
+  }
 }
 
 function unreadable(path: string, cause: NodeJS.ErrnoException): BenchError {
@@ -92,16 +108,15 @@ function unreadable(path: string, cause: NodeJS.ErrnoException): BenchError {
   return new BenchError('missing', `${path} ${found}; a table is an .arrow file with its .manifest.json`, { cause })
 }
 
-async function checkSize(path: string, { bytes }: FileEntry): Promise<void> {
-  const { size } = await stat(path).catch((cause) => {
-    throw unreadable(path, cause)
-  })
+function checkSize(path: string, { bytes }: FileEntry): void {
+  const size = sizeOf(path)
   if (size === bytes) return
   throw new BenchError('corrupt', `${path} has ${size} bytes, its manifest says ${bytes}; import again`)
 }
 
 async function checkHash(path: string, entry: FileEntry): Promise<void> {
-  await checkSize(path, entry)
+  checkSize(path, entry)
+  const { fileHash } = await import('../core/fileHash.ts')
   const sha256 = await fileHash(path)
   if (sha256 === entry.sha256) return
   throw new BenchError('corrupt', `${path} has SHA-256 ${sha256}, its manifest says ${entry.sha256}; import again`)

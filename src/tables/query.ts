@@ -3,6 +3,7 @@ import { BenchError } from '../core/errors.ts'
 import { formatQualifier, type Qualifier } from '../core/metric.ts'
 import { type Genotype, neighbours, type SearchSpace } from '../core/space.ts'
 import type { NumberColumn } from './columns.ts'
+import { indexIn } from './spaceIndex.ts'
 import type { Table } from './table.ts'
 import { unknownColumn } from './unknownColumn.ts'
 
@@ -38,7 +39,7 @@ export function qualifiersIn(
  * @throws BenchError `bad-input` where it is neither, `missing` where the table has no row
  */
 export function findArchitecture<G extends Genotype>(table: Table, space: SearchSpace<G>, text: string): number {
-  const index = /^#?\d+$/.test(text) ? Number(text.replace('#', '')) : table.find(space.format(space.parse(text)))
+  const index = /^#?\d+$/.test(text) ? Number(text.replace('#', '')) : indexIn(table, space, space.parse(text))
   if (index !== undefined && table.row(index) !== undefined) return index
   const { name, rows, architectures } = table.manifest
   if (index !== undefined && architectures !== null && index >= architectures) {
@@ -91,7 +92,7 @@ export function isomorphicTo<G extends Genotype>(table: Table, space: SearchSpac
 /** Indices of the rows that differ in one operation. */
 export function neighboursOf<G extends Genotype>(table: Table, space: SearchSpace<G>, index: number): number[] {
   return neighbours(space, space.parse(table.arch(index) as string)).flatMap(
-    (genotype) => table.find(space.format(genotype)) ?? [],
+    (genotype) => indexIn(table, space, genotype) ?? [],
   )
 }
 

@@ -1,6 +1,7 @@
 /** A space's numbering in terms of architecture strings, as tables need it. */
 import { BenchError } from '../core/errors.ts'
 import type { Genotype, SearchSpace } from '../core/space.ts'
+import type { Table } from './table.ts'
 
 export interface SpaceIndex {
   readonly name: string
@@ -12,6 +13,14 @@ export interface SpaceIndex {
   indexOf(arch: string): number
   /** @throws BenchError `bad-input` outside 0 … size − 1 */
   at(index: number): string
+}
+
+/** The index of an architecture in a table of its space; undefined where the table has no row. */
+export function indexIn<G extends Genotype>(table: Table, space: SearchSpace<G>, genotype: G): number | undefined {
+  // The space's own number is found without reading the table's column of architectures, its largest.
+  if (space.numbering === undefined) return table.find(space.format(genotype))
+  const index = space.numbering.indexOf(genotype)
+  return table.row(index) === undefined ? undefined : index
 }
 
 export function spaceIndex<G extends Genotype>(space: SearchSpace<G>): SpaceIndex {

@@ -3,7 +3,14 @@ import { BenchError } from '../core/errors.ts'
 import { formatQualifier, type Metric, parseQualifier, type Qualifier } from '../core/metric.ts'
 import { unknownName } from '../core/names.ts'
 import { isAccuracy } from './columnNames.ts'
-import { type NumberColumn, numberColumn, type ReadRange, type TextColumn, textColumn } from './columns.ts'
+import {
+  type NumberColumn,
+  numberColumn,
+  type ReadRange,
+  type StoredColumn,
+  type TextColumn,
+  textColumn,
+} from './columns.ts'
 import type { ColumnEntry, Manifest } from './manifest.ts'
 import { unknownColumn } from './unknownColumn.ts'
 
@@ -17,7 +24,6 @@ export class Table {
   readonly #texts = new Map<string, TextColumn>()
   readonly #rowOf: (index: number) => number | undefined
   readonly #index: NumberColumn
-  readonly #arch: TextColumn
   #accuracies: readonly { readonly qualifier: Qualifier; readonly column: NumberColumn }[] | undefined
   #rowOfArch: ReadonlyMap<string, number> | undefined
   #last: { readonly qualifier: Qualifier; readonly column: NumberColumn } | undefined
@@ -27,9 +33,15 @@ export class Table {
     this.#read = read
     this.#entries = new Map(manifest.columns.map((entry) => [entry.name, entry]))
     this.qualifiers = manifest.columns.filter(({ name }) => isAccuracy(name)).map(({ name }) => parseQualifier(name))
-    this.#index = this.column('index')
-    this.#arch = this.text('arch')
-    this.#rowOf = rowLookup(this.#index, manifest.rows)
+    const index = numberColumn(this.#entry('index'), this.rows, read)
+    this.#index = index
+    this.#columns.set('index', index)
+    this.#rowOf = rowLookup(index, manifest.rows)
+  }
+
+  /** The largest column, which most searches never read. */
+  get #arch(): TextColumn {
+    return this.text('arch')
   }
 
   get rows(): number {
@@ -117,11 +129,9 @@ export class Table {
 }
 
 /** Index → row. Complete tables have row = index. @throws BenchError `corrupt` where an index stands twice */
-function rowLookup(index: NumberColumn, rows: number): (index: number) => number | undefined {
+function rowLookup(index: StoredColumn, rows: number): (index: number) => number | undefined {
+  if (index.countsRows()) return (index) => (index >= 0 && index < rows ? index : undefined)
   const rowOf = new Map<number, number>()
-  let complete = true
-  for (let row = 0; row < rows; row++) complete &&= index.at(row) === row
-  if (complete) return (index) => (index >= 0 && index < rows ? index : undefined)
   for (let row = 0; row < rows; row++) rowOf.set(index.at(row) as number, row)
   if (rowOf.size !== rows) throw new BenchError('corrupt', 'the table has two rows of one architecture; import again')
   return (index) => rowOf.get(index)

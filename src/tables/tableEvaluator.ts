@@ -7,6 +7,7 @@ import type { Genotype, SearchSpace } from '../core/space.ts'
 import { accuracyOnCurve, type Fidelity, fidelitiesOf } from './fidelities.ts'
 import type { OracleRule } from './manifest.ts'
 import type { Curve } from './readCurves.ts'
+import { indexIn } from './spaceIndex.ts'
 import type { Table } from './table.ts'
 
 /** The table has no row for this architecture; whoever can train it may catch this. */
@@ -40,7 +41,8 @@ export function tableEvaluator<G extends Genotype>(
   if (tableSpace !== space.name) {
     throw new BenchError('bad-input', `table ${name} is of space ${tableSpace}, not ${space.name}`)
   }
-  const find = (genotype: Genotype) => table.find(space.format(genotype as G))
+  const find = (genotype: Genotype) => indexIn(table, space, genotype as G)
+  let known: ReadonlyMap<number, Fidelity> | undefined
   const found = (genotype: Genotype): number => {
     const index = find(genotype)
     if (index === undefined) throw new MissingRow(name, space.format(genotype as G))
@@ -65,6 +67,11 @@ export function tableEvaluator<G extends Genotype>(
   }
 
   function fidelities(): ReadonlyMap<number, Fidelity> {
+    known ??= knownFidelities()
+    return known
+  }
+
+  function knownFidelities(): ReadonlyMap<number, Fidelity> {
     const rule = table.manifest.oracles[dataset]
     if (rule === undefined) return new Map()
     const all = fidelitiesOf(table.manifest, rule)

@@ -2,13 +2,13 @@ import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { parseQualifier } from '../../src/core/metric.ts'
-import { nb201 } from '../../src/spaces/nb201/index.ts'
+import { type Nb201Genotype, nb201 } from '../../src/spaces/nb201/index.ts'
 import { loadArrow } from '../../src/tables/arrowLibrary.ts'
 import type { TableContent } from '../../src/tables/content.ts'
 import { encodeCurves } from '../../src/tables/curves.ts'
 import { writeCurves } from '../../src/tables/curvesFile.ts'
 import { openTable, verifyTable } from '../../src/tables/openTable.ts'
-import { spaceIndex } from '../../src/tables/spaceIndex.ts'
+import { indexIn, spaceIndex } from '../../src/tables/spaceIndex.ts'
 import type { Table } from '../../src/tables/table.ts'
 import { writeTable } from '../../src/tables/writeTable.ts'
 import { temporaryFolder } from './temporaryFolder.ts'
@@ -62,6 +62,29 @@ describe('an open table', () => {
     expect(table.find(space.at(12))).toBe(12)
     expect(table.arch(12)).toBe(space.at(12))
     expect(table.find(space.at(7))).toBeUndefined()
+  })
+
+  test('finds every architecture of the space by its number as by its string', () => {
+    const withoutNumbers = { ...nb201, numbering: undefined }
+    for (let index = 0; index < 15_625; index++) {
+      const genotype = nb201.numbering?.at(index) as Nb201Genotype
+      const row = [5, 6, 12].includes(index) ? index : undefined
+      expect([indexIn(table, nb201, genotype), indexIn(table, withoutNumbers, genotype)]).toEqual([row, row])
+    }
+  })
+
+  test('reads and checks the architectures when they are asked for, and the numbers without them', async () => {
+    const bytes = readFileSync(path('three.arrow'))
+    const at = bytes.indexOf(space.at(6))
+    const damaged = Buffer.from(bytes)
+    damaged[at] ^= 1
+    writeTable(folder, 'damaged', space, content)
+    const file = readdirSync(folder).find((name) => /^damaged.*arrow$/.test(name)) as string
+    writeFileSync(path(file), damaged)
+    const opened = await openTable('damaged', { folders: [folder] })
+    expect(opened.value(6, parseQualifier('cifar10/ori-test/200/777'))).toBe(91)
+    expect(() => opened.arch(6)).toThrow('column "arch" is not what the table’s manifest says')
+    await expect(verifyTable('damaged', { folders: [folder] })).rejects.toMatchObject({ code: 'corrupt' })
   })
 
   test('has no value for an architecture without a row, nor for an index outside the space', () => {

@@ -56,10 +56,11 @@ export class SimulatedOracle implements Oracle {
 
   /** A comparison with NaN is always false: a search would climb in circles, or spend a budget that never ends. */
   #check(genotype: Genotype, accuracyPct: number, seconds: number): void {
+    const paysOff = seconds > 0 || (seconds === 0 && this.budgetSeconds === Number.POSITIVE_INFINITY)
+    if (Number.isFinite(accuracyPct) && Number.isFinite(seconds) && paysOff) return
     const name = this.#space.format(genotype)
     requireFinite(accuracyPct, `the validation accuracy of ${name}`)
     requireFinite(seconds, `the training time of ${name}`)
-    if (seconds > 0 || (seconds === 0 && this.budgetSeconds === Number.POSITIVE_INFINITY)) return
     const message = `the training time of ${name} is ${seconds} s, by which a budget of ${this.budgetSeconds} s never ends`
     throw new BenchError('bad-input', `${message}; give a number of evaluations and no budget, or correct the table`)
   }

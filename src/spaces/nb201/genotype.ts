@@ -19,11 +19,9 @@ const LONGEST_SHOWN = 300
 
 export const nb201Genotype = (operations: readonly Operation[]): Nb201Genotype => ({ space: 'nb201', operations })
 
-export function format({ operations }: Nb201Genotype): string {
-  return COMPUTED_NODES.map((node) => {
-    const terms = edgesInto(node).map(({ index, from }) => `${operations[index]}~${from}`)
-    return `|${terms.join('|')}|`
-  }).join('+')
+/** In the order of `EDGES`; written out, since a search does it for every architecture that it asks for. */
+export function format({ operations: [e01, e02, e12, e03, e13, e23] }: Nb201Genotype): string {
+  return `|${e01}~0|+|${e02}~0|${e12}~1|+|${e03}~0|${e13}~1|${e23}~2|`
 }
 
 /**

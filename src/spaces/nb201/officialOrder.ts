@@ -32,9 +32,10 @@ function order(): Order {
 }
 
 /** The architecture's index in NAS-Bench-201 and in NATS-Bench's topology space, 0 … 15,624. */
-export function indexOf(genotype: Nb201Genotype): number {
-  const digits = encoding.encode(genotype)
-  return order().indices[digits.reduce((position, digit) => position * OPERATIONS.length + digit, 0)]
+export function indexOf({ operations }: Nb201Genotype): number {
+  let position = 0
+  for (const operation of operations) position = position * OPERATIONS.length + OPERATIONS.indexOf(operation)
+  return order().indices[position]
 }
 
 /** The architecture with an official index. @throws BenchError `bad-input` outside 0 … 15,624 */

@@ -2,7 +2,8 @@ import { expect, test } from 'vitest'
 import { softmax } from '../../../src/core/mixing.ts'
 import { random } from '../../../src/core/random.ts'
 import { mutate, neighbours, sample } from '../../../src/core/space.ts'
-import { nb201 } from '../../../src/spaces/nb201/index.ts'
+import { ARCHITECTURE_COUNT, atIndex, nb201 } from '../../../src/spaces/nb201/index.ts'
+import { EDGES } from '../../../src/spaces/nb201/topology.ts'
 import { casesWhere, readGolden } from '../../fixtures/golden.ts'
 
 interface DerivationCase {
@@ -24,6 +25,15 @@ test('a string is read into one operation for each edge, and written back', () =
   })
   expect(nb201.format(genotype)).toBe(RESNET)
   expect(nb201.parse(` ${RESNET}\n`)).toEqual(genotype)
+})
+
+test('every architecture is written edge by edge, node by node', () => {
+  for (let index = 0; index < ARCHITECTURE_COUNT; index++) {
+    const genotype = atIndex(index)
+    const into = (node: number) =>
+      EDGES.flatMap(({ from, to }, edge) => (to === node ? [`${genotype.operations[edge]}~${from}`] : []))
+    expect(nb201.format(genotype)).toBe([1, 2, 3].map((node) => `|${into(node).join('|')}|`).join('+'))
+  }
 })
 
 test.each([
