@@ -6,8 +6,11 @@ export interface Death {
   readonly within: string
   /** Which change, from 1; absent: the process lives. */
   readonly at?: number
-  readonly mode?: 'before' | 'half' | 'after'
-  /** Gets the number of all changes, a line a process that ended by itself. */
+  /** `write`: only writes count, and it dies in the middle of one. */
+  readonly mode?: 'before' | 'half' | 'after' | 'write'
+  /** Whether the process that started it dies first. */
+  readonly parent?: boolean
+  /** Gets a line a process: the numbers of all changes and of all writes where it ended by itself, else `died MODE CHANGE`. */
   readonly log?: string
 }
 

@@ -78,7 +78,7 @@ test('a process that dies at any moment of replacing a table leaves the old one 
   cpSync(before, whole, { recursive: true })
   const log = join(root, 'log')
   expect(await writeInProcess(whole, 90, deathEnvironment({ within: whole, log }))).toBeNull()
-  const changes = Number(readFileSync(log, 'utf8'))
+  const changes = Number.parseInt(readFileSync(log, 'utf8'), 10)
   expect(changes).toBeGreaterThan(8)
   const dies = async (at: number) => {
     const folder = join(root, `killed-${at}`)
