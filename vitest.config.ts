@@ -4,6 +4,7 @@ import { defineConfig } from 'vitest/config'
 export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
+    globalSetup: 'test/support/freshBuild.ts',
     pool: 'forks',
     // Vitest leaves one core out, which of two is half.
     maxWorkers: Math.max(2, availableParallelism() - 1),

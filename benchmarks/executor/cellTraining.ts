@@ -6,10 +6,10 @@
 import type { Executor, SgdStep } from '../../src/core/executor.ts'
 import { random } from '../../src/core/random.ts'
 import { sample } from '../../src/core/space.ts'
-import { initialWeights } from '../../src/engine/initialise.ts'
 import { openTfjsExecutor } from '../../src/engine/tfjs/executor.ts'
 import { openStaticExecutor } from '../../src/engine/wasm/index.ts'
 import { nb201 } from '../../src/spaces/nb201/index.ts'
+import { initialWeights } from '../../src/training/initialise.ts'
 import { imagesOf, median, randomBatch } from './workload.ts'
 
 const [size = '4x1x8x64', cells = '6', steps = '40'] = process.argv.slice(2)

@@ -6,7 +6,7 @@
  */
 import { random } from '../../src/core/random.ts'
 import { type BackendName, openExecutor } from '../../src/engine/executors.ts'
-import { initialWeights } from '../../src/engine/initialise.ts'
+import { initialWeights } from '../../src/training/initialise.ts'
 import { imagesOf, randomBatch, SGD, searchNetwork } from './workload.ts'
 
 const [steps = '5000', backend = 'wasm'] = process.argv.slice(2)

@@ -16,10 +16,10 @@ import * as tf from '@tensorflow/tfjs-core'
 import type { Executor } from '../../src/core/executor.ts'
 import { random } from '../../src/core/random.ts'
 import { tensorflowPackage } from '../../src/engine/backendChoice.ts'
-import { initialWeights } from '../../src/engine/initialise.ts'
 import { openTfjsExecutor } from '../../src/engine/tfjs/executor.ts'
 import { BATCH_NORM, BATCH_NORM_GRADIENT, RELU_GRADIENT } from '../../src/engine/tfjs/kernels/tensorflow.ts'
 import { openStaticExecutor } from '../../src/engine/wasm/index.ts'
+import { initialWeights } from '../../src/training/initialise.ts'
 import { median, randomFeed, SGD, searchNetwork } from './workload.ts'
 
 const [size = '4x1x8x64', seconds = '4'] = process.argv.slice(2)

@@ -1,8 +1,8 @@
 /** What a step of the static executor makes a GPU do, counted from its plan. */
 import { type Network, sizeOf } from '../../src/core/network.ts'
 import type { Device } from '../../src/engine/webgpu/device/device.ts'
+import { draft } from '../../src/engine/webgpu/lower/plan.ts'
 import { disposeState, makeState } from '../../src/engine/webgpu/plan/layout.ts'
-import { draft } from '../../src/engine/webgpu/plan/plan.ts'
 import type { Traffic } from '../../src/engine/webgpu/plan/program.ts'
 
 export type StepName = 'weights' | 'architecture'

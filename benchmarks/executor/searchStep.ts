@@ -7,9 +7,9 @@
  */
 import type { Executor } from '../../src/core/executor.ts'
 import { random } from '../../src/core/random.ts'
-import { initialWeights } from '../../src/engine/initialise.ts'
 import { openTfjsExecutor } from '../../src/engine/tfjs/executor.ts'
 import { openStaticExecutor } from '../../src/engine/wasm/index.ts'
+import { initialWeights } from '../../src/training/initialise.ts'
 import { randomFeed, SGD, searchNetwork } from './workload.ts'
 
 const [name, ...numbers] = process.argv.slice(2)

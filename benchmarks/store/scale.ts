@@ -17,9 +17,9 @@ import { join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { random } from '../../src/core/random.ts'
-import { recordText } from '../../src/core/recordText.ts'
 import type { ResultRecord, RunManifest } from '../../src/core/result.ts'
-import { runId } from '../../src/runner/planning/identity.ts'
+import { runId } from '../../src/runner/plan/identity.ts'
+import { recordText } from '../../src/system/recordText.ts'
 
 const ALGORITHMS = ['darts-v1', 'drnas', 'gdas', 'pc-darts', 'rea', 'random', 'local-search', 'bohb']
 const BASE_SEEDS = 8

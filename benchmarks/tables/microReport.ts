@@ -9,12 +9,12 @@ import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { parse } from 'csv-parse/sync'
 import { kendall, spearman } from '../../src/analysis/statistics/correlation.ts'
-import { writeAtomically } from '../../src/core/atomicFile.ts'
 import type { Qualifier } from '../../src/core/metric.ts'
 import { nb201 } from '../../src/spaces/nb201/index.ts'
-import { recipeOf } from '../../src/tables/build/recipe.ts'
-import { sharing } from '../../src/tables/build/sharing.ts'
+import { writeAtomically } from '../../src/system/atomicFile.ts'
+import { sharing } from '../../src/tablebuild/sharing.ts'
 import { openTable } from '../../src/tables/openTable.ts'
+import { recipeOf } from '../../src/tables/recipe.ts'
 
 const here = (path: string) => fileURLToPath(new URL(path, import.meta.url))
 const CELLS = { 'skip connections alone': 1835, 'the ResNet cell': 11472, 'convolutions 3×3 alone': 1462 }

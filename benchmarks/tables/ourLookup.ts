@@ -56,7 +56,7 @@ async function again(): Promise<Search[]> {
 async function rea(): Promise<Search[]> {
   const { tableEvaluator } = await import(`${built}/tables/tableEvaluator.js`)
   const { nb201: space } = await import(`${built}/spaces/nb201/index.js`)
-  const { SimulatedOracle } = await import(`${built}/runner/job/oracle.js`)
+  const { SimulatedOracle } = await import(`${built}/runner/run/oracle.js`)
   const { regularisedEvolution } = await import(`${built}/algorithms/regularisedEvolution.js`)
   const { random } = await import(`${built}/core/random.js`)
   const evaluator = tableEvaluator(table, space, 'cifar10')

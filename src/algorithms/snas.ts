@@ -8,7 +8,7 @@
  */
 import { z } from 'zod'
 import { defineAlgorithm } from '../core/algorithm.ts'
-import { linear } from '../engine/schedule.ts'
+import { linear } from '../training/schedule.ts'
 import { checkFalling, relaxedGumbel } from './distributions/gumbel.ts'
 import { real } from './options.ts'
 import { bilevelSearch, initialParameters } from './supernet/bilevel.ts'

@@ -6,7 +6,7 @@ import { type Matrix, reshape } from '../core/mixing.ts'
 import type { RandomStream } from '../core/random.ts'
 import type { Relaxed } from '../core/relaxation.ts'
 import { openExecutor } from '../engine/executors.ts'
-import { feedOf, mixingGradient } from '../engine/mixingFeed.ts'
+import { feedOf, mixingGradient } from '../training/mixingFeed.ts'
 import type { GradientField } from './hessian.ts'
 
 const CROSS_ENTROPY: Objective = { kind: 'cross-entropy' }

@@ -9,11 +9,11 @@ import type { Plugin } from '../core/plugin.ts'
 import { type BackendName, backendNames, type ExecutorOptions } from '../engine/executors.ts'
 import { parseEvaluate } from '../retrain/requestSchema.ts'
 import type { RetrainingRequest } from '../retrain/settings.ts'
-import { distributeOptions } from '../runner/planning/algorithmOptions.ts'
-import { type AlgorithmRequest, DEFAULTS, type Experiment } from '../runner/planning/experiment.ts'
-import type { ExperimentFile } from '../runner/planning/experimentFile.ts'
-import { parseSeeds } from '../runner/planning/seeds.ts'
-import { type Registered, registerPlugins } from '../runner/plugins.ts'
+import { distributeOptions } from '../runner/plan/algorithmOptions.ts'
+import { type AlgorithmRequest, DEFAULTS, type Experiment } from '../runner/plan/experiment.ts'
+import type { ExperimentFile } from '../runner/plan/experimentFile.ts'
+import { type Registered, registerPlugins } from '../runner/plan/plugins.ts'
+import { parseSeeds } from '../runner/plan/seeds.ts'
 import { commaList, fastMathOption, oneOf, positiveNumber, repeated } from './options.ts'
 import { sayAside } from './output.ts'
 
@@ -92,7 +92,7 @@ export async function resolveExperiment(
   const file: ExperimentFile =
     path === undefined
       ? { experiment: {} }
-      : (await import('../runner/planning/experimentFile.ts')).readExperimentFile(experimentPath(path))
+      : (await import('../runner/plan/experimentFile.ts')).readExperimentFile(experimentPath(path))
   const written = file.experiment
   const base = { ...DEFAULTS, ...written }
   const given = { ...base, ...givenBy(flags, base) }

@@ -3,13 +3,13 @@
 import { fstatSync } from 'node:fs'
 import { constants } from 'node:os'
 import { type Command, CommanderError } from 'commander'
-import { writeFully } from '../core/atomicFile.ts'
 import { BenchError, type ErrorCode, exitStatus } from '../core/errors.ts'
 import { counted } from '../core/plainText.ts'
-import { packageVersion } from '../runner/environment.ts'
-import { runLabel } from '../runner/planning/identity.ts'
-import type { PlannedJob } from '../runner/planning/plan.ts'
-import type { Outcome } from '../runner/runPlan.ts'
+import { runLabel } from '../runner/plan/identity.ts'
+import type { PlannedJob } from '../runner/plan/plan.ts'
+import type { Outcome } from '../runner/processes/runPlan.ts'
+import { writeFully } from '../system/atomicFile.ts'
+import { packageVersion } from '../system/environment.ts'
 import { print, printAside } from './output.ts'
 
 /** Makes the command and its subcommands throw what they have to complain about, instead of printing it. */

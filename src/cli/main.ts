@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 /** The entry of `bench`: runs the command that is given, and ends with its status. */
 import { BenchError } from '../core/errors.ts'
-import { whenNothingComes } from '../core/idleness.ts'
+import { whenNothingComes } from '../system/hangDetector.ts'
 import { reportFailure, throwUsageErrors } from './failures.ts'
 import { programFor, withoutHelp } from './program.ts'
 

@@ -1,8 +1,8 @@
 /** Options that mean the same in every command, and how their values are read. */
 import { InvalidArgumentError, Option } from 'commander'
-import { raiseLimit } from '../core/limits.ts'
 import { unknownName } from '../core/names.ts'
 import { DEFAULT_STORE } from '../runner/store/store.ts'
+import { raiseLimit } from '../system/limits.ts'
 
 export const storeOption = () => new Option('--store <dir>', `folder of the runs (default: ${DEFAULT_STORE})`)
 export const jsonOption = () => new Option('--json', 'print machine-readable output only')

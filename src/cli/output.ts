@@ -1,10 +1,10 @@
 /** Where a command's words go: the result to standard output or a file, what is said on the way to standard error. */
 import { basename } from 'node:path'
-import { writeNamedFile } from '../core/namedFile.ts'
 import { printable } from '../core/plainText.ts'
 import { renderTable, type TableFormat } from '../report/formats/renderTable.ts'
 import type { Tabular } from '../report/formats/tabular.ts'
 import { fold } from '../report/formats/text.ts'
+import { writeNamedFile } from '../system/namedFile.ts'
 
 /** Writes a result to a file, or prints it; see `printable`. */
 export function writeOutput(text: string, file: string | undefined): void {

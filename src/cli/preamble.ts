@@ -4,8 +4,8 @@ import { counted } from '../core/plainText.ts'
 import type { Job } from '../core/result.ts'
 import { findPreset } from '../protocols/index.ts'
 import { settingsText } from '../report/retrained/trainingNotes.ts'
-import type { Plan } from '../runner/planning/plan.ts'
-import { unfinished } from '../runner/runPlan.ts'
+import type { Plan } from '../runner/plan/plan.ts'
+import { unfinished } from '../runner/processes/runPlan.ts'
 import type { Store } from '../runner/store/store.ts'
 
 export function preamble(plan: Plan, store: Store): string {

@@ -1,7 +1,7 @@
 /** The table of contents of `bench`. A command's module is loaded when the command is given, and not before. */
 import { Command, Help } from 'commander'
 import { BenchError } from '../core/errors.ts'
-import { packageVersion } from '../runner/environment.ts'
+import { packageVersion } from '../system/environment.ts'
 import { raiseOption } from './options.ts'
 
 type Load = () => Promise<Command>

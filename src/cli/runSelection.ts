@@ -2,16 +2,16 @@
 import { realpathSync } from 'node:fs'
 import { basename, dirname, extname, join, resolve } from 'node:path'
 import type { Command } from 'commander'
-import { benchCommand } from '../core/commandText.ts'
 import { BenchError } from '../core/errors.ts'
 import { isFileName, unknownName } from '../core/names.ts'
 import { counted } from '../core/plainText.ts'
-import { isThere, listIfThere, statIfThere } from '../core/readable.ts'
 import type { Job } from '../core/result.ts'
 import type { Source } from '../report/committed/reportFolder.ts'
 import { type RunRecord, readRun, readRuns, type WholeRun } from '../report/runRecord.ts'
 import type { RunFolder } from '../runner/store/runFolder.ts'
 import { DEFAULT_STORE, Store } from '../runner/store/store.ts'
+import { benchCommand } from '../system/commandText.ts'
+import { isThere, listIfThere, statIfThere } from '../system/readable.ts'
 import { commaList, repeated, storeOption } from './options.ts'
 import { sayAside } from './output.ts'
 import { spaceOf } from './registered.ts'
@@ -187,7 +187,7 @@ async function runsOfExperiment(path: string, flags: SelectionFlags): Promise<re
   const [{ builtins }, { resolveExperiment }, { makePlan }] = await Promise.all([
     import('../builtins.ts'),
     import('./experimentFlags.ts'),
-    import('../runner/planning/plan.ts'),
+    import('../runner/plan/plan.ts'),
   ])
   const { experiment, registered, file } = await resolveExperiment(
     builtins,

@@ -1,11 +1,12 @@
 /** The datasets that have a name, and where each is kept. */
-import { benchCommand } from '../core/commandText.ts'
+
 import type { ImageCounts } from '../core/data.ts'
 import { BenchError } from '../core/errors.ts'
 import { isFileName } from '../core/names.ts'
 import { grouped } from '../core/plainText.ts'
-import { isThere } from '../core/readable.ts'
-import { userFolder } from '../core/userFolder.ts'
+import { benchCommand } from '../system/commandText.ts'
+import { isThere } from '../system/readable.ts'
+import { userFolder } from '../system/userFolder.ts'
 
 /** How many images a published dataset has; fewer are not that dataset. */
 const SIZES: Readonly<Record<string, { readonly train: number; readonly test: number }>> = {

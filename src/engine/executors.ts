@@ -1,9 +1,10 @@
 /**
  * Opens an executor by the backend and executor names that a user types. Backends are loaded only when they are opened.
  */
-import { cores } from '../core/cores.ts'
+
 import { BenchError } from '../core/errors.ts'
 import type { Arithmetic, Executor } from '../core/executor.ts'
+import { cores } from '../system/cores.ts'
 import { type BackendChoice, type BackendName, chooseBackend, isDeterministic } from './backendChoice.ts'
 
 export { type BackendName, backendNames, backendReports, chooseBackend } from './backendChoice.ts'

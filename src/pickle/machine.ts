@@ -1,5 +1,5 @@
 /** The machine that a pickle is a program for: a stack, marks on it, and a memo of objects to be named again. */
-import { beyondLimit, limitOf } from '../core/limits.ts'
+import { beyondLimit, limitOf } from '../system/limits.ts'
 import { describe, shortened } from './describe.ts'
 import type { PickleInput } from './pickleInput.ts'
 import { type PythonType, pythonType, setState } from './pythonTypes.ts'

@@ -1,7 +1,7 @@
 /** The bytes of a pickle, read forwards from memory or from a part of a file, a window at a time. */
 import { readSync } from 'node:fs'
 import { BenchError } from '../core/errors.ts'
-import { countWork } from '../core/workCounter.ts'
+import { countWork } from '../system/workCounter.ts'
 
 const WINDOW_BYTES = 1 << 20
 

@@ -1,7 +1,8 @@
 /** What a method is called where it has a row or a picture of its own. */
-import { contentName } from '../core/canonicalJson.ts'
+
 import type { Finder } from '../core/result.ts'
 import { darts, parseCells, publishedName } from '../spaces/darts/index.ts'
+import { contentName } from '../system/canonicalJson.ts'
 import type { Method } from './methods.ts'
 import type { RunRecord } from './runRecord.ts'
 

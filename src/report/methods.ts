@@ -1,9 +1,10 @@
 /** Runs that differ in nothing but their seed (and the dataset searched on) are one method: one row, one line. */
-import { canonicalJson, contentName } from '../core/canonicalJson.ts'
+
 import { BenchError } from '../core/errors.ts'
-import { groupBy } from '../core/groupBy.ts'
 import { onceEach } from '../core/onceEach.ts'
 import type { Job } from '../core/result.ts'
+import { canonicalJson, contentName } from '../system/canonicalJson.ts'
+import { groupBy } from '../system/groupBy.ts'
 import type { RunRecord } from './runRecord.ts'
 
 export interface Method {

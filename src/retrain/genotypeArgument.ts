@@ -3,10 +3,10 @@ import { readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { z } from 'zod'
 import { BenchError } from '../core/errors.ts'
-import { beyondLimit, limitOf } from '../core/limits.ts'
-import { statIfThere } from '../core/readable.ts'
 import type { Finder } from '../core/result.ts'
 import { type DartsGenotype, parseCells } from '../spaces/darts/index.ts'
+import { beyondLimit, limitOf } from '../system/limits.ts'
+import { statIfThere } from '../system/readable.ts'
 
 /**
  * Reads a name (`DRNAS`), text in the literature's notation or JSON, or a file with one of these: the `result.json` of a

@@ -1,7 +1,7 @@
 /** The learning rate of each epoch, as the papers' code sets it. */
 import { integerPower } from '../core/power.ts'
 import type { RetrainingSettings } from '../core/retraining.ts'
-import { cosine, linear, warmUp } from '../engine/schedule.ts'
+import { cosine, linear, warmUp } from '../training/schedule.ts'
 
 /** Epochs at the end in which the linear schedule is gentler, since a whole step of it would be large by then. */
 const GENTLE = 5

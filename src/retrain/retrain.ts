@@ -1,10 +1,10 @@
 /** One full training, from its checkpoint or its beginning to its result. */
 import type { Arithmetic, Executor } from '../core/executor.ts'
 import { requireFiniteNumbers, withEpoch } from '../core/finite.ts'
-import type { ProcessIdentity } from '../core/processes.ts'
 import type { RetrainingSettings } from '../core/retraining.ts'
 import type { TrainingData } from '../data/trainingData.ts'
 import type { DartsGenotype } from '../spaces/darts/index.ts'
+import type { ProcessIdentity } from '../system/processes.ts'
 import type { RetrainingImages } from './images.ts'
 import { networkSize } from './network.ts'
 import { openTraining, type TrainingEpoch } from './training.ts'

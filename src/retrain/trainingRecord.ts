@@ -1,10 +1,10 @@
 /** What a full training is, and what it leaves in the store. */
 import { z } from 'zod'
-import { contentName } from '../core/canonicalJson.ts'
 import type { Arithmetic } from '../core/executor.ts'
 import { moment, retrainingSettings, trainingOutcome, trainingTime } from '../core/recordSchemas.ts'
 import type { RetrainingSettings, TrainingOutcome, TrainingTime } from '../core/retraining.ts'
 import { type DartsGenotype, darts } from '../spaces/darts/index.ts'
+import { contentName } from '../system/canonicalJson.ts'
 import type { TrainingEpoch } from './training.ts'
 
 /** Everything that the outcome depends on; its hash is part of the training's id. */

@@ -1,14 +1,14 @@
 /** What this machine has for the work, and what is missing. */
 import { accessSync, constants } from 'node:fs'
 import { availableParallelism, totalmem } from 'node:os'
-import { makeFolder } from '../core/atomicFile.ts'
-import { cores } from '../core/cores.ts'
 import { BenchError } from '../core/errors.ts'
 import { counted } from '../core/plainText.ts'
-import { isThere } from '../core/readable.ts'
-import { userFolder } from '../core/userFolder.ts'
 import { DATASETS, datasetFolder, howToGet } from '../data/datasetNames.ts'
 import { backendReports, chooseExecutor } from '../engine/executors.ts'
+import { makeFolder } from '../system/atomicFile.ts'
+import { cores } from '../system/cores.ts'
+import { isThere } from '../system/readable.ts'
+import { userFolder } from '../system/userFolder.ts'
 import { listTables, openManifest } from '../tables/openTable.ts'
 import { slurm } from './slurm/command.ts'
 

@@ -2,8 +2,8 @@
 
 import { BenchError } from '../core/errors.ts'
 import { counted } from '../core/plainText.ts'
-import type { Recipe } from './build/recipe.ts'
 import type { Source } from './manifest.ts'
+import type { Recipe } from './recipe.ts'
 import type { SpaceIndex } from './spaceIndex.ts'
 
 export interface TableContent {

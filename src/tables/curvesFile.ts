@@ -5,8 +5,8 @@ import { open, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { finished } from 'node:stream/promises'
 import type { RecordBatch } from 'apache-arrow'
-import { makeFolder, writeFailure } from '../core/atomicFile.ts'
-import { removeAbandonedBeside, temporaryPath } from '../core/temporaryFile.ts'
+import { makeFolder, writeFailure } from '../system/atomicFile.ts'
+import { removeAbandonedBeside, temporaryPath } from '../system/temporaryFile.ts'
 import type { ByteRange, CurvesBlock, CurvesEntry } from './manifest.ts'
 
 /** A batch as `encodeCurves` gives it, and its lowest and highest index. */

@@ -1,8 +1,8 @@
 /** From a published source to a table of one's own. */
 import { access } from 'node:fs/promises'
 import { join } from 'node:path'
-import { cores } from '../core/cores.ts'
 import { BenchError } from '../core/errors.ts'
+import { cores } from '../system/cores.ts'
 import { writeCurves } from './curvesFile.ts'
 import { curvesOf, type Imported, removeParts } from './importers/imported.ts'
 import { checkSpace, identityMapping, type Mapping } from './importers/mapping.ts'

@@ -2,8 +2,8 @@
 
 import { BenchError } from '../core/errors.ts'
 import { printable } from '../core/plainText.ts'
-import type { Recipe } from './build/recipe.ts'
 import { isAccuracy } from './columnNames.ts'
+import type { Recipe } from './recipe.ts'
 
 export const MANIFEST_SCHEMA = 1
 

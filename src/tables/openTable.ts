@@ -56,7 +56,7 @@ export async function listTables(options: OpenOptions = {}): Promise<string[]> {
 /** Where names are looked up, and how: loaded when a table is named, not when its path is given. */
 async function placesOf({ folders }: OpenOptions) {
   const [{ isThere, listIfThere }, { tableFolders }] = await Promise.all([
-    import('../core/readable.ts'),
+    import('../system/readable.ts'),
     import('./tableFolders.ts'),
   ])
   return { folders: folders ?? tableFolders(), isThere, listIfThere }
@@ -81,7 +81,7 @@ export async function manifestPath(nameOrPath: string, options: OpenOptions): Pr
 
 async function readManifest(path: string): Promise<Manifest> {
   if (sizeOf(path) > USUAL_BYTES) {
-    const { beyondLimit, limitOf } = await import('../core/limits.ts')
+    const { beyondLimit, limitOf } = await import('../system/limits.ts')
     if (sizeOf(path) > limitOf('directory-mib') * 2 ** 20) {
       throw beyondLimit('directory-mib', `${path} is too long for a manifest`)
     }
@@ -116,7 +116,7 @@ function checkSize(path: string, { bytes }: FileEntry): void {
 
 async function checkHash(path: string, entry: FileEntry): Promise<void> {
   checkSize(path, entry)
-  const { fileHash } = await import('../core/fileHash.ts')
+  const { fileHash } = await import('../system/fileHash.ts')
   const sha256 = await fileHash(path)
   if (sha256 === entry.sha256) return
   throw new BenchError('corrupt', `${path} has SHA-256 ${sha256}, its manifest says ${entry.sha256}; import again`)

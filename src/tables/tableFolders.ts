@@ -1,6 +1,6 @@
 /** Where tables live: the embedded ones in the package, a user's own in a data folder. */
 import { fileURLToPath } from 'node:url'
-import { userFolder } from '../core/userFolder.ts'
+import { userFolder } from '../system/userFolder.ts'
 
 /** Tables that come with the package. */
 export const embeddedTables = fileURLToPath(new URL('../../tables', import.meta.url))

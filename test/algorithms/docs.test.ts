@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { rules } from '../../src/algorithms/contract/rules.ts'
 import { builtinAlgorithms } from '../../src/algorithms/index.ts'
 import type { Algorithm } from '../../src/core/algorithm.ts'
-import { optionNames } from '../../src/runner/planning/algorithmOptions.ts'
+import { optionNames } from '../../src/runner/plan/algorithmOptions.ts'
 
 const text = readFileSync(new URL('../../docs/algorithms.md', import.meta.url), 'utf8')
 

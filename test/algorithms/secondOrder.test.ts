@@ -9,8 +9,8 @@ import { random } from '../../src/core/random.ts'
 import { openDataset } from '../../src/data/openDataset.ts'
 import { searchData } from '../../src/data/searchData.ts'
 import { openExecutor } from '../../src/engine/executors.ts'
-import { createSupernet } from '../../src/engine/supernet.ts'
 import { nb201 } from '../../src/spaces/nb201/index.ts'
+import { createSupernet } from '../../src/training/supernet.ts'
 import {
   type GoldenTensor,
   goldenActivation,

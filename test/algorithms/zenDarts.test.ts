@@ -10,8 +10,8 @@ import type { Feed, WeightVector } from '../../src/core/executor.ts'
 import { flattenMixing, type Matrix } from '../../src/core/mixing.ts'
 import { random } from '../../src/core/random.ts'
 import { openExecutor } from '../../src/engine/executors.ts'
-import { createSupernet } from '../../src/engine/supernet.ts'
 import { nb201 } from '../../src/spaces/nb201/index.ts'
+import { createSupernet } from '../../src/training/supernet.ts'
 import { analyticContext, analyticProtocol, analyticSupernet, quadratic } from './analyticSupernet.ts'
 
 const shape = { height: 8, width: 8, channels: 3, classes: 10 }

@@ -8,8 +8,8 @@ import type { Matrix } from '../../src/core/mixing.ts'
 import type { ProbeContext } from '../../src/core/probe.ts'
 import { random } from '../../src/core/random.ts'
 import { openExecutor } from '../../src/engine/executors.ts'
-import { createSupernet } from '../../src/engine/supernet.ts'
 import { nb201 } from '../../src/spaces/nb201/index.ts'
+import { createSupernet } from '../../src/training/supernet.ts'
 import { type GoldenTensor, goldenActivation, goldenParameter, goldenValues, readGolden } from '../fixtures/golden.ts'
 
 interface Case {

@@ -18,9 +18,9 @@ import type { Relaxation } from '../../src/core/relaxation.ts'
 import type { SearchSpace } from '../../src/core/space.ts'
 import type { Supernet } from '../../src/core/supernet.ts'
 import { openExecutor } from '../../src/engine/executors.ts'
-import { createSupernet } from '../../src/engine/supernet.ts'
 import type { Nb201Genotype } from '../../src/spaces/nb201/genotype.ts'
 import { nb201 } from '../../src/spaces/nb201/index.ts'
+import { createSupernet } from '../../src/training/supernet.ts'
 import { fixtureProtocol } from '../report/fixtureRuns.ts'
 
 const shape = { height: 8, width: 8, channels: 3, classes: 10 }

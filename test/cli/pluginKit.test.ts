@@ -9,8 +9,8 @@ import { newCommand } from '../../src/cli/commands/new.ts'
 import { pluginSource } from '../../src/cli/commands/pluginTemplate.ts'
 import { throwUsageErrors } from '../../src/cli/failures.ts'
 import { openExecutor } from '../../src/engine/executors.ts'
-import { resolveOptions } from '../../src/runner/planning/algorithmOptions.ts'
-import { loadPlugin, registerPlugins } from '../../src/runner/plugins.ts'
+import { resolveOptions } from '../../src/runner/plan/algorithmOptions.ts'
+import { loadPlugin, registerPlugins } from '../../src/runner/plan/plugins.ts'
 import { nb201 } from '../../src/spaces/nb201/index.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'bench-plugin-'))

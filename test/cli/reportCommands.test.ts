@@ -8,7 +8,7 @@ import { reportCommand } from '../../src/cli/commands/report.ts'
 import { statusCommand } from '../../src/cli/commands/status.ts'
 import { tableCommand } from '../../src/cli/commands/table.ts'
 import { verifyCommand } from '../../src/cli/commands/verify.ts'
-import { runId } from '../../src/runner/planning/identity.ts'
+import { runId } from '../../src/runner/plan/identity.ts'
 import { Store } from '../../src/runner/store/store.ts'
 import { type FixtureRun, failedRun, fixtureProtocol, fixtureRun, fixtureRuns } from '../report/fixtureRuns.ts'
 

@@ -1,7 +1,7 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
-import { tryLock } from '../../src/core/lock.ts'
+import { tryLock } from '../../src/system/lock.ts'
 import { PLUGIN, until, Workplace } from '../support/command.ts'
 
 // Real processes, on machines that may be busy.

@@ -1,7 +1,7 @@
 /** ActivationMasks of paths that were off where they were taken. */
 import type { Executor } from '../../src/core/executor.ts'
 import { random } from '../../src/core/random.ts'
-import { initialWeights } from '../../src/engine/initialise.ts'
+import { initialWeights } from '../../src/training/initialise.ts'
 import { branching, branchingFeed } from './webgpu/branches.ts'
 
 /**

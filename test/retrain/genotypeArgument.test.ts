@@ -1,9 +1,9 @@
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { BenchError } from '../../src/core/errors.ts'
-import { raiseLimit } from '../../src/core/limits.ts'
 import { finderOf, readGenotype } from '../../src/retrain/genotypeArgument.ts'
 import { darts, formatJson, publishedName } from '../../src/spaces/darts/index.ts'
+import { raiseLimit } from '../../src/system/limits.ts'
 import { temporaryFolder, write } from '../data/sampleFiles.ts'
 
 const folder = temporaryFolder()

@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest'
 import { random } from '../../src/core/random.ts'
 import type { LearningRatePlan } from '../../src/core/retraining.ts'
-import { drawPathScales, dropProbability } from '../../src/engine/dropPath.ts'
 import { learningRate } from '../../src/retrain/learningRate.ts'
+import { drawPathScales, dropProbability } from '../../src/training/dropPath.ts'
 
 const plan = (changes: Partial<LearningRatePlan>): LearningRatePlan => ({
   initial: 0.5,

@@ -2,8 +2,9 @@
  * Seeded damage to JSON by its structure: what a bad edit, another program, another version or an ill-wisher makes of a
  * record. Most copies are still JSON; what a disk does to bytes is in `test/tables/mutations.ts`.
  */
-import { groupBy } from '../../src/core/groupBy.ts'
+
 import { type RandomStream, random } from '../../src/core/random.ts'
+import { groupBy } from '../../src/system/groupBy.ts'
 
 export interface Mutation {
   readonly text: string

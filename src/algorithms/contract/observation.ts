@@ -4,7 +4,7 @@ import type { Algorithm, EpochReport, SearchContext, SearchState } from '../../c
 import type { Executor } from '../../core/executor.ts'
 import { random } from '../../core/random.ts'
 import type { SearchSpace } from '../../core/space.ts'
-import { createSupernet } from '../../engine/supernet.ts'
+import { createSupernet } from '../../training/supernet.ts'
 import { requireGenotype, requireReport, requireSearch } from './shape.ts'
 import { TinyOracle, tinyData, tinyProtocol, tinyReference } from './tinyTask.ts'
 import { Watch } from './watchedSupernet.ts'

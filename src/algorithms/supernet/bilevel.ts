@@ -19,7 +19,7 @@ import type { RandomStream } from '../../core/random.ts'
 import type { Relaxation } from '../../core/relaxation.ts'
 import type { SupernetOptions } from '../../core/space.ts'
 import type { Supernet } from '../../core/supernet.ts'
-import { cosine, warmUp as ramp } from '../../engine/schedule.ts'
+import { cosine, warmUp as ramp } from '../../training/schedule.ts'
 import { type AdamState, adam, adamStart } from '../adam.ts'
 import { type MeanTally, meanTally, trainReport } from './epochTally.ts'
 

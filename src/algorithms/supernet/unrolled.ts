@@ -17,7 +17,7 @@ import type { WeightVector } from '../../core/executor.ts'
 import { type Matrix, zip } from '../../core/mixing.ts'
 import type { Relaxed } from '../../core/relaxation.ts'
 import type { Supernet } from '../../core/supernet.ts'
-import { feedOf, mixingGradient } from '../../engine/mixingFeed.ts'
+import { feedOf, mixingGradient } from '../../training/mixingFeed.ts'
 import type { ArchitectureGradient } from './bilevel.ts'
 
 type SecondOrder = keyof typeof DISTANCES

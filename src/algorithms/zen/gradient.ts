@@ -21,7 +21,7 @@ import { type Matrix, type Mixing, type MixingGradient, map, zip } from '../../c
 import type { RandomStream } from '../../core/random.ts'
 import type { Relaxation } from '../../core/relaxation.ts'
 import type { Supernet } from '../../core/supernet.ts'
-import { feedOf, mixingGradient } from '../../engine/mixingFeed.ts'
+import { feedOf, mixingGradient } from '../../training/mixingFeed.ts'
 
 const DISTANCE = 1e-2
 

@@ -12,7 +12,7 @@ import type { RelaxedSearch } from '../../core/algorithm.ts'
 import type { Batch } from '../../core/data.ts'
 import type { Executable, Feed, Objective, WeightVector } from '../../core/executor.ts'
 import type { Relaxed } from '../../core/relaxation.ts'
-import { feedOf, mixingGradient } from '../../engine/mixingFeed.ts'
+import { feedOf, mixingGradient } from '../../training/mixingFeed.ts'
 import { withActivationMasks } from '../architectureGradient.ts'
 import { defineProbe, every } from './definition.ts'
 

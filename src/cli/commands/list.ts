@@ -3,7 +3,6 @@ import { Command } from 'commander'
 import { builtins } from '../../builtins.ts'
 import type { Algorithm } from '../../core/algorithm.ts'
 import { BenchError } from '../../core/errors.ts'
-import { LIMITS, type LimitName, limitOf } from '../../core/limits.ts'
 import type { Tabular } from '../../report/formats/tabular.ts'
 import { wordTable } from '../../report/formats/wordTable.ts'
 import {
@@ -18,8 +17,9 @@ import {
   spaceList,
   tableList,
 } from '../../report/listings/list.ts'
-import { describeOptions, type OptionDescription } from '../../runner/planning/algorithmOptions.ts'
-import { registerPlugins } from '../../runner/plugins.ts'
+import { describeOptions, type OptionDescription } from '../../runner/plan/algorithmOptions.ts'
+import { registerPlugins } from '../../runner/plan/plugins.ts'
+import { LIMITS, type LimitName, limitOf } from '../../system/limits.ts'
 import { jsonOption, oneOf, outOption, repeated } from '../options.ts'
 import { writeOutput, writeTable } from '../output.ts'
 import { tableFormat } from '../outputFormat.ts'

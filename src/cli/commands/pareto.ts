@@ -1,11 +1,11 @@
 /** `bench pareto` */
 import { Command, Option } from 'commander'
 import { BenchError } from '../../core/errors.ts'
-import { writeNamedFile } from '../../core/namedFile.ts'
 import { unknownName } from '../../core/names.ts'
 import type { TableFormat } from '../../report/formats/renderTable.ts'
 import { frontTable } from '../../report/listings/queryTables.ts'
 import { builtinSpace } from '../../spaces/index.ts'
+import { writeNamedFile } from '../../system/namedFile.ts'
 import { isAccuracy, isSize } from '../../tables/columnNames.ts'
 import type { NumberColumn } from '../../tables/columns.ts'
 import { openTable } from '../../tables/openTable.ts'

@@ -1,11 +1,11 @@
 /** `bench plot` */
 import { Command } from 'commander'
 import { BenchError } from '../../core/errors.ts'
-import { writeNamedFile } from '../../core/namedFile.ts'
 import { hessianQuantities } from '../../report/figures/hessian.ts'
 import type { FigureKind } from '../../report/figures/index.ts'
 import { type FigureOptions, figureKinds, makeFigure } from '../../report/figures/index.ts'
 import { paretoCosts } from '../../report/figures/pareto.ts'
+import { writeNamedFile } from '../../system/namedFile.ts'
 import { jsonOption, oneOf, pictureFile, positiveNumber, quietOption } from '../options.ts'
 import { print } from '../output.ts'
 import { referenceNames, spaceOf } from '../registered.ts'

@@ -1,11 +1,11 @@
 /** `bench query` */
 import { Command, InvalidArgumentError, Option } from 'commander'
 import { BenchError } from '../../core/errors.ts'
-import { writeNamedFile } from '../../core/namedFile.ts'
 import { renderArrow } from '../../report/formats/arrow.ts'
 import { renderTable, TABLE_FORMATS, type TableFormat } from '../../report/formats/renderTable.ts'
 import type { Tabular } from '../../report/formats/tabular.ts'
 import { answer, type Question } from '../../report/listings/queryAnswer.ts'
+import { writeNamedFile } from '../../system/namedFile.ts'
 import { type Condition, parseCondition } from '../../tables/query.ts'
 import { commaList, oneOf, outOption, positiveInteger } from '../options.ts'
 import { terminalWidth, writeOutput } from '../output.ts'

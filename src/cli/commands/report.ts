@@ -1,12 +1,12 @@
 /** `bench report` */
 
 import { Command } from 'commander'
-import { writeNamedFile } from '../../core/namedFile.ts'
 import { counted } from '../../core/plainText.ts'
 import { writeReport } from '../../report/committed/reportFolder.ts'
 import { figuresOf, tablesOf } from '../../report/content.ts'
 import { renderPage } from '../../report/page/page.ts'
 import type { RunRecord } from '../../report/runRecord.ts'
+import { writeNamedFile } from '../../system/namedFile.ts'
 import { jsonOption } from '../options.ts'
 import { print } from '../output.ts'
 import { outputFormat } from '../outputFormat.ts'

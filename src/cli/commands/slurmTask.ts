@@ -2,7 +2,7 @@
 
 import { Command } from 'commander'
 import { counted } from '../../core/plainText.ts'
-import { runLabel } from '../../runner/planning/identity.ts'
+import { runLabel } from '../../runner/plan/identity.ts'
 import { runTask, taskOrder } from '../../runner/slurm/arrayTask.ts'
 import { onInterrupt } from '../failures.ts'
 import { print, sayAside } from '../output.ts'

@@ -7,7 +7,7 @@ import { counted } from '../../core/plainText.ts'
 import type { TableFormat } from '../../report/formats/renderTable.ts'
 import { statusTable } from '../../report/listings/statusTable.ts'
 import { type RunRecord, readRuns } from '../../report/runRecord.ts'
-import { type RunStatus, storeStatus, trainingOf } from '../../runner/store/status.ts'
+import { type RunStatus, storeStatus, trainingOf } from '../../runner/status.ts'
 import { Store } from '../../runner/store/store.ts'
 import { addExperimentFlags, type ExperimentFlags, resolveExperiment } from '../experimentFlags.ts'
 import { jsonOption, outOption, storeOption } from '../options.ts'
@@ -65,7 +65,7 @@ async function planned([path, ...rest]: readonly string[], flags: StatusFlags): 
   }
   const [{ builtins }, { makePlan }] = await Promise.all([
     import('../../builtins.ts'),
-    import('../../runner/planning/plan.ts'),
+    import('../../runner/plan/plan.ts'),
   ])
   const { experiment, registered, file } = await resolveExperiment(builtins, flags, path)
   const { jobs } = await makePlan(experiment, registered, sayAside)

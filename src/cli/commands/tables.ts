@@ -1,8 +1,8 @@
 /** `bench tables` */
 import { Command } from 'commander'
-import { cores } from '../../core/cores.ts'
 import { manifestTable } from '../../report/listings/queryTables.ts'
 import { builtinSpace } from '../../spaces/index.ts'
+import { cores } from '../../system/cores.ts'
 import type { Manifest } from '../../tables/manifest.ts'
 import { manifestPath, verifyTable } from '../../tables/openTable.ts'
 import { spaceIndex } from '../../tables/spaceIndex.ts'

@@ -2,13 +2,13 @@
 
 import { resolve } from 'node:path'
 import { Command, InvalidArgumentError } from 'commander'
-import { cores } from '../../core/cores.ts'
 import { BenchError } from '../../core/errors.ts'
 import { counted } from '../../core/plainText.ts'
-import { parseSeedList } from '../../runner/planning/seeds.ts'
-import type { BuildResult } from '../../tables/build/buildTable.ts'
-import type { Rebuilt } from '../../tables/build/checkTable.ts'
-import { parseShard, type Shard } from '../../tables/build/workList.ts'
+import { parseSeedList } from '../../runner/plan/seeds.ts'
+import { cores } from '../../system/cores.ts'
+import type { BuildResult } from '../../tablebuild/buildTable.ts'
+import type { Rebuilt } from '../../tablebuild/checkTable.ts'
+import { parseShard, type Shard } from '../../tablebuild/workList.ts'
 import type { Manifest } from '../../tables/manifest.ts'
 import { jsonOption, positiveInteger, positiveNumber, quietOption, repeated } from '../options.ts'
 import { print, sayAside } from '../output.ts'
@@ -70,7 +70,7 @@ export function buildCommand(): Command {
 
 async function build({ as: name, recipe, limitMinutes, ...flags }: BuildFlags): Promise<void> {
   if (recipe === undefined) throw new BenchError('bad-input', 'name the recipe: --recipe micro, or a YAML file')
-  const { buildFromFiles } = await import('../../tables/build/buildFromFiles.ts')
+  const { buildFromFiles } = await import('../../tablebuild/buildFromFiles.ts')
   const stopped = stopping(limitMinutes)
   const result = await buildFromFiles({
     ...flags,
@@ -88,7 +88,7 @@ async function build({ as: name, recipe, limitMinutes, ...flags }: BuildFlags): 
 }
 
 async function check({ as: name, data, jobs = cores(), quiet, json }: BuildFlags, count: number): Promise<void> {
-  const { checkByName } = await import('../../tables/build/buildFromFiles.ts')
+  const { checkByName } = await import('../../tablebuild/buildFromFiles.ts')
   const show = quiet || json ? () => {} : showBuild(process.stderr)
   const rebuilt = await checkByName({ name, data, jobs }, count, (done, total) => show({ total, before: 0, done }))
   const wrong = rebuilt.filter(({ equal }) => !equal)
@@ -124,7 +124,7 @@ export function mergeCommand(): Command {
 type MergeFlags = Pick<BuildFlags, 'as' | 'data' | 'out' | 'json'>
 
 async function merge(tables: readonly string[], flags: MergeFlags): Promise<void> {
-  const { mergeByName } = await import('../../tables/build/buildFromFiles.ts')
+  const { mergeByName } = await import('../../tablebuild/buildFromFiles.ts')
   const manifest = await mergeByName(tables, { name: flags.as, data: flags.data, folder: folderOf(flags) })
   printAnswer(flags, manifest, sizeLine(manifest))
 }

@@ -2,7 +2,7 @@
 
 import type { WriteStream } from 'node:tty'
 import { counted } from '../../core/plainText.ts'
-import type { BuildProgress } from '../../tables/build/buildTable.ts'
+import type { BuildProgress } from '../../tablebuild/buildTable.ts'
 import { paintFor } from '../colours.ts'
 import { formatDuration } from './duration.ts'
 

@@ -1,9 +1,9 @@
 /** Runs a plan while showing how it goes. */
-import { runLabel } from '../../runner/planning/identity.ts'
-import type { Plan, PlannedJob } from '../../runner/planning/plan.ts'
-import { type Outcome, runPlan } from '../../runner/runPlan.ts'
+import { runLabel } from '../../runner/plan/identity.ts'
+import type { Plan, PlannedJob } from '../../runner/plan/plan.ts'
+import type { Processes } from '../../runner/processes/orders.ts'
+import { type Outcome, runPlan } from '../../runner/processes/runPlan.ts'
 import type { Store } from '../../runner/store/store.ts'
-import type { Processes } from '../../runner/workers/orders.ts'
 import { onInterrupt } from '../failures.ts'
 import { silence } from './progress.ts'
 import { showProgress } from './showProgress.ts'

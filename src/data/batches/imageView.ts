@@ -1,6 +1,6 @@
 /** Some images of a set, at the size that a protocol asks for. */
 import type { ImageShape } from '../../core/data.ts'
-import { beyondLimit, limitOf } from '../../core/limits.ts'
+import { beyondLimit, limitOf } from '../../system/limits.ts'
 import type { Dataset, ImageSet } from '../dataset.ts'
 
 /** Which images of a set, in which order. */

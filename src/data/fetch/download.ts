@@ -2,12 +2,12 @@
 import { type FileHandle, open, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { makeFolder, writeFailure } from '../../core/atomicFile.ts'
-import { DiskSpace } from '../../core/diskSpace.ts'
 import { BenchError } from '../../core/errors.ts'
-import { fileHash } from '../../core/fileHash.ts'
-import { beyondLimit, limitOf } from '../../core/limits.ts'
-import { lock } from '../../core/lock.ts'
+import { makeFolder, writeFailure } from '../../system/atomicFile.ts'
+import { DiskSpace } from '../../system/diskSpace.ts'
+import { fileHash } from '../../system/fileHash.ts'
+import { beyondLimit, limitOf } from '../../system/limits.ts'
+import { lock } from '../../system/lock.ts'
 
 export interface DownloadOptions {
   readonly url: string

@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto'
 import sharp, { type Sharp } from 'sharp'
 import { BenchError } from '../../core/errors.ts'
-import { beyondLimit, limitOf } from '../../core/limits.ts'
+import { beyondLimit, limitOf } from '../../system/limits.ts'
 import { squareScaler } from '../batches/imageView.ts'
 import type { ImageSet } from '../dataset.ts'
 import { type FileTree, hashOfLines } from './fileTree.ts'

@@ -1,8 +1,8 @@
 /** Decoded pixels kept in the user's data folder, so that a set of JPEG files is decoded once. */
 import { open } from 'node:fs/promises'
 import { z } from 'zod'
-import { writeAtomically } from '../../core/atomicFile.ts'
-import { userFolder } from '../../core/userFolder.ts'
+import { writeAtomically } from '../../system/atomicFile.ts'
+import { userFolder } from '../../system/userFolder.ts'
 import { contentHash } from './contentHash.ts'
 import type { Contents } from './contents.ts'
 

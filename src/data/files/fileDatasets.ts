@@ -1,7 +1,7 @@
 /** The datasets that are read from files: in which forms, and how they are found. */
 import { stat } from 'node:fs/promises'
 import { BenchError } from '../../core/errors.ts'
-import { isThere } from '../../core/readable.ts'
+import { isThere } from '../../system/readable.ts'
 import { type ChannelStatistics, CIFAR10, CIFAR100, channelStatistics, IMAGENET16 } from '../batches/normalisation.ts'
 import type { Dataset } from '../dataset.ts'
 import { datasetFolder, type FileDatasetName, howToGet, missingImages } from '../datasetNames.ts'

@@ -5,9 +5,9 @@ import { readdir, readFile, stat } from 'node:fs/promises'
 import path from 'node:path'
 import pLimit from 'p-limit'
 import { BenchError } from '../../core/errors.ts'
-import { fileHash } from '../../core/fileHash.ts'
-import { beyondLimit, type LimitName, limitOf } from '../../core/limits.ts'
-import { isAbsence, unreadable } from '../../core/readable.ts'
+import { fileHash } from '../../system/fileHash.ts'
+import { beyondLimit, type LimitName, limitOf } from '../../system/limits.ts'
+import { isAbsence, unreadable } from '../../system/readable.ts'
 
 export interface FileTree {
   /** As the user named it. */

@@ -1,7 +1,7 @@
 /** What an image file says of itself before the pixels, and whether it may be decoded. */
 import sharp, { type SharpOptions } from 'sharp'
 import { BenchError } from '../../core/errors.ts'
-import { beyondLimit, limitOf } from '../../core/limits.ts'
+import { beyondLimit, limitOf } from '../../system/limits.ts'
 import { readJpegHeader } from '../photographs/jpegHeader.ts'
 
 export interface ImageHeader {

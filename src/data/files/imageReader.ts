@@ -2,9 +2,9 @@
 
 import { dirname } from 'node:path'
 import { BenchError } from '../../core/errors.ts'
-import { fileHash } from '../../core/fileHash.ts'
-import { limitOf } from '../../core/limits.ts'
 import { counted } from '../../core/plainText.ts'
+import { fileHash } from '../../system/fileHash.ts'
+import { limitOf } from '../../system/limits.ts'
 import { contentHash } from './contentHash.ts'
 import type { Contents, Reader } from './contents.ts'
 import { decodedFile, readDecoded, writeDecoded } from './decodedCache.ts'

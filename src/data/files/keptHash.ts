@@ -1,8 +1,8 @@
 /** Content hashes that are kept in the user's data folder, so that images are not read again only to name them. */
 import { readFileSync } from 'node:fs'
 import { z } from 'zod'
-import { writeAtomically } from '../../core/atomicFile.ts'
-import { userFolder } from '../../core/userFolder.ts'
+import { writeAtomically } from '../../system/atomicFile.ts'
+import { userFolder } from '../../system/userFolder.ts'
 import { hashOfLines } from './fileTree.ts'
 
 const Hashed = z.object({

@@ -5,11 +5,11 @@
  */
 
 import { BenchError } from '../../core/errors.ts'
-import { fileHash } from '../../core/fileHash.ts'
 import { counted, naturalOrder } from '../../core/plainText.ts'
 import { NdArray } from '../../pickle/numpy.ts'
 import { PickleInput } from '../../pickle/pickleInput.ts'
 import { readPickle } from '../../pickle/readPickle.ts'
+import { fileHash } from '../../system/fileHash.ts'
 import type { ImageSet } from '../dataset.ts'
 import { interleave } from './cifarBinary.ts'
 import { contentHash } from './contentHash.ts'

@@ -1,8 +1,8 @@
 /** Worker threads that decode photographs ahead of the step. */
 import { fileURLToPath } from 'node:url'
 import { Worker } from 'node:worker_threads'
-import { cores } from '../../core/cores.ts'
 import { BenchError, type ErrorCode } from '../../core/errors.ts'
+import { cores } from '../../system/cores.ts'
 import type { Photograph, PhotographSettings } from './decodePhotograph.ts'
 
 export interface DecodeTask {

@@ -7,8 +7,8 @@ import type { Network } from '../../core/network.ts'
 import { untilDisposed } from '../disposal.ts'
 import { Device } from './device/device.ts'
 import { axpy, dot, scale } from './kernels/vector.ts'
+import { type Draft, draft, type Plan } from './lower/plan.ts'
 import { disposeState, makeState } from './plan/layout.ts'
-import { type Draft, draft, type Plan } from './plan/plan.ts'
 import { WebgpuExecutable } from './run/executable.ts'
 
 /**

@@ -1,5 +1,5 @@
 /** Records that contradict themselves: a job that was edited, or a result of another job. */
-import { runId } from '../../runner/planning/identity.ts'
+import { runId } from '../../runner/plan/identity.ts'
 import type { RunRecord } from '../runRecord.ts'
 import type { Difference } from './difference.ts'
 

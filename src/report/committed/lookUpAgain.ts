@@ -1,6 +1,6 @@
 /** The final architectures of runs, looked up once more where their table is on this machine. */
 import { formatQualifier, type Metric } from '../../core/metric.ts'
-import { tableIdentity } from '../../runner/job/lookup.ts'
+import { tableIdentity } from '../../runner/plan/lookup.ts'
 import { listTables, openTable } from '../../tables/openTable.ts'
 import type { Table } from '../../tables/table.ts'
 import type { ReportedResult, RunRecord } from '../runRecord.ts'

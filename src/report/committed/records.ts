@@ -1,9 +1,9 @@
 /** What a committed report is computed from. */
 import { join } from 'node:path'
 import { BenchError } from '../../core/errors.ts'
-import { isThere, readIfThere } from '../../core/readable.ts'
 import type { SearchSpace } from '../../core/space.ts'
 import { Store } from '../../runner/store/store.ts'
+import { isThere, readIfThere } from '../../system/readable.ts'
 import { readRun, type WholeRun } from '../runRecord.ts'
 import { inOrder, parseRecipe, type ReportRecipe } from './committed.ts'
 import { condensedSpace, expand } from './condensed.ts'

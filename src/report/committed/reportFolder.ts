@@ -4,11 +4,11 @@
  */
 import { lstatSync, realpathSync, rmdirSync, rmSync } from 'node:fs'
 import { basename, dirname, join, relative, resolve, sep } from 'node:path'
-import { writeAllAtomically } from '../../core/atomicFile.ts'
 import { BenchError } from '../../core/errors.ts'
 import { counted } from '../../core/plainText.ts'
-import { isThere, listIfThere, readIfThere } from '../../core/readable.ts'
 import { runFiles } from '../../core/recordSchemas.ts'
+import { writeAllAtomically } from '../../system/atomicFile.ts'
+import { isThere, listIfThere, readIfThere } from '../../system/readable.ts'
 import type { ContentOptions } from '../content.ts'
 import type { WholeRun } from '../runRecord.ts'
 import { computedFiles, parseRecipe, type ReportRecipe, reportFiles } from './committed.ts'

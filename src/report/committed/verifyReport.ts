@@ -1,6 +1,6 @@
 /** Whether a committed report is what its records give, and these what they should be. */
 import { join } from 'node:path'
-import { readIfThere } from '../../core/readable.ts'
+import { readIfThere } from '../../system/readable.ts'
 import type { RunRecord } from '../runRecord.ts'
 import { checkedFiles, differences } from './committed.ts'
 import { contradictions } from './contradictions.ts'

@@ -1,6 +1,6 @@
 /** The state of runs as a table. */
 import { counted } from '../../core/plainText.ts'
-import type { RunStatus, TrainingStatus } from '../../runner/store/status.ts'
+import type { RunStatus, TrainingStatus } from '../../runner/status.ts'
 import { absent, type Cell, count, type Tabular, titled, word } from '../formats/tabular.ts'
 
 /** @param references algorithms that answer with a given architecture, so that nothing is searched */

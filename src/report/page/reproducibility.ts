@@ -1,9 +1,10 @@
 /** What a reader needs to run the same again. */
-import { contentName } from '../../core/canonicalJson.ts'
-import { groupBy } from '../../core/groupBy.ts'
+
 import { accuracyOf } from '../../core/metric.ts'
 import { onceEach } from '../../core/onceEach.ts'
 import type { Job } from '../../core/result.ts'
+import { contentName } from '../../system/canonicalJson.ts'
+import { groupBy } from '../../system/groupBy.ts'
 import { datasetWords } from '../comparison/comparison.ts'
 import { digitsFor } from '../formats/cells.ts'
 import { absent, type Cell, count, number, type Tabular, titled, word } from '../formats/tabular.ts'

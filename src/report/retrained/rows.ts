@@ -1,9 +1,9 @@
 /** Runs whose architectures were trained in full, in rows: one a method, dataset and way of training. */
 import { summarise } from '../../analysis/statistics/summary.ts'
-import { contentName } from '../../core/canonicalJson.ts'
-import { groupBy } from '../../core/groupBy.ts'
 import type { ResultRecord } from '../../core/result.ts'
 import type { RetrainingSettings } from '../../core/retraining.ts'
+import { contentName } from '../../system/canonicalJson.ts'
+import { groupBy } from '../../system/groupBy.ts'
 import { groupByMethod, type Method, oneRunPerSeed } from '../methods.ts'
 import type { ReportedResult, RunRecord } from '../runRecord.ts'
 

@@ -1,9 +1,10 @@
 /** One task of a job array: its order worked off as on any machine, and what to do where its time runs out. */
-import { cores } from '../../core/cores.ts'
+
 import { BenchError } from '../../core/errors.ts'
-import type { RunEvent } from '../workers/events.ts'
-import { runOrders } from '../workers/pool.ts'
-import type { WorkOrder } from '../workers/workOrder.ts'
+import { cores } from '../../system/cores.ts'
+import { runOrders } from '../processes/pool.ts'
+import type { RunEvent } from '../run/events.ts'
+import type { WorkOrder } from '../run/workOrder.ts'
 import { readOrders } from './arrays.ts'
 import { slurm } from './command.ts'
 

@@ -4,10 +4,10 @@
  */
 import { fileURLToPath } from 'node:url'
 import { BenchError } from '../../core/errors.ts'
-import type { Plan, PlannedJob } from '../planning/plan.ts'
-import { unfinished } from '../runPlan.ts'
+import type { Plan, PlannedJob } from '../plan/plan.ts'
+import { ordersOf, type Processes, trainsNetwork } from '../processes/orders.ts'
+import { unfinished } from '../processes/runPlan.ts'
 import type { Store } from '../store/store.ts'
-import { ordersOf, type Processes, trainsNetwork } from '../workers/orders.ts'
 import { discardArray, type JobArray, queuedJobs, writeArray } from './arrays.ts'
 import { slurm } from './command.ts'
 import { type SbatchOptions, sbatchArguments } from './sbatchOptions.ts'

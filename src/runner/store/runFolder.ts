@@ -1,16 +1,16 @@
 /** One run on disk. */
 import { readdirSync, rmSync, statSync, truncateSync } from 'node:fs'
 import { join } from 'node:path'
-import { appendWhole, makeFolder, writeAtomically, writeFailure } from '../../core/atomicFile.ts'
-import { canonicalJson } from '../../core/canonicalJson.ts'
 import { BenchError } from '../../core/errors.ts'
-import { type Lock, lock, lockHolder, lockIfFree } from '../../core/lock.ts'
-import type { ProcessIdentity } from '../../core/processes.ts'
-import { isThere, readIfThere } from '../../core/readable.ts'
 import { parseRecord, type ReadAs, runFiles } from '../../core/recordSchemas.ts'
-import { recordText } from '../../core/recordText.ts'
 import type { EpochRecord, FailureRecord, ResultRecord, RunManifest } from '../../core/result.ts'
-import { removeTemporaries } from '../../core/temporaryFile.ts'
+import { appendWhole, makeFolder, writeAtomically, writeFailure } from '../../system/atomicFile.ts'
+import { canonicalJson } from '../../system/canonicalJson.ts'
+import { type Lock, lock, lockHolder, lockIfFree } from '../../system/lock.ts'
+import type { ProcessIdentity } from '../../system/processes.ts'
+import { isThere, readIfThere } from '../../system/readable.ts'
+import { recordText } from '../../system/recordText.ts'
+import { removeTemporaries } from '../../system/temporaryFile.ts'
 import { type Checkpoint, decodeCheckpoint, encodeCheckpoint } from './checkpoint.ts'
 
 export type RunState =

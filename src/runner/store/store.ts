@@ -1,10 +1,10 @@
 /** The store: one folder a run, laid out as `core/result.ts` says. */
 import { accessSync, constants } from 'node:fs'
 import { join, resolve } from 'node:path'
-import { makeFolder } from '../../core/atomicFile.ts'
 import { BenchError } from '../../core/errors.ts'
 import { isFileName } from '../../core/names.ts'
-import { listIfThere, statIfThere } from '../../core/readable.ts'
+import { makeFolder } from '../../system/atomicFile.ts'
+import { listIfThere, statIfThere } from '../../system/readable.ts'
 import { RunFolder } from './runFolder.ts'
 
 export const DEFAULT_STORE = 'runs'

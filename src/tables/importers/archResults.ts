@@ -3,8 +3,8 @@
  * `ArchResults` with one `ResultsCount` for each dataset and seed.
  */
 import { BenchError } from '../../core/errors.ts'
-import { checkLimit } from '../../core/limits.ts'
 import { describe } from '../../pickle/describe.ts'
+import { checkLimit } from '../../system/limits.ts'
 import type { ArchitectureRuns, SplitCurves, TrainingRun } from './trainingRuns.ts'
 
 export type Dict = ReadonlyMap<unknown, unknown>

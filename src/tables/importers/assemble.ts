@@ -1,6 +1,6 @@
 /** From batches of records to a table's content. */
 import { BenchError } from '../../core/errors.ts'
-import { checkLimit } from '../../core/limits.ts'
+import { checkLimit } from '../../system/limits.ts'
 import { checkComplete, type ImportContext, type NumbersContent } from '../content.ts'
 import type { CurvesBatch } from '../curvesFile.ts'
 import type { Source } from '../manifest.ts'

@@ -1,7 +1,7 @@
 /** bzip2, bounded in what a file may expand to. Its checksums are compared. */
 import Bzip2 from '@foxglove/wasm-bz2'
 import { BenchError } from '../../core/errors.ts'
-import { beyondLimit, limitOf } from '../../core/limits.ts'
+import { beyondLimit, limitOf } from '../../system/limits.ts'
 
 const FIRST_GUESS = 1 << 20
 const OUTPUT_FULL = -8

@@ -5,7 +5,7 @@
 import { pipeline, Transform } from 'node:stream'
 import { CsvError, parse } from 'csv-parse'
 import { BenchError } from '../../core/errors.ts'
-import { beyondLimit, checkLimit, limitOf } from '../../core/limits.ts'
+import { beyondLimit, checkLimit, limitOf } from '../../system/limits.ts'
 import type { ImportContext, TableContent } from '../content.ts'
 import { type FlatColumn, FlatRows } from './flatRows.ts'
 import { type Mapping, mapColumns } from './mapping.ts'

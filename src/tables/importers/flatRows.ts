@@ -1,6 +1,6 @@
 /** Rows of a flat file (CSV, Parquet) to a table's content: checked cell by cell, put in the space's order. */
 import { BenchError } from '../../core/errors.ts'
-import { checkLimit, limitOf } from '../../core/limits.ts'
+import { checkLimit, limitOf } from '../../system/limits.ts'
 import { type ColumnRole, isAccuracy, isSeconds, isSize } from '../columnNames.ts'
 import { checkComplete, type ImportContext, type NumbersContent, type TableContent } from '../content.ts'
 import type { Source } from '../manifest.ts'

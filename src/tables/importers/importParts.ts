@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto'
 import { existsSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
-import { writeAtomically } from '../../core/atomicFile.ts'
+import { writeAtomically } from '../../system/atomicFile.ts'
 import type { ReadRecords, RecordRow } from './readRecords.ts'
 
 export interface Part {

@@ -1,7 +1,7 @@
 /** A user's YAML file that says what a source does not: which column of a flat file is what, and such. */
 import { z } from 'zod'
 import { BenchError } from '../../core/errors.ts'
-import { oneOrMore, readYaml } from '../../core/yamlFile.ts'
+import { oneOrMore, readYaml } from '../../system/yamlFile.ts'
 import { type ColumnRole, roleOf } from '../columnNames.ts'
 import type { FlatColumn } from './flatRows.ts'
 

@@ -3,7 +3,7 @@
  * and split their numbers are of; whoever imports them does.
  */
 import { BenchError } from '../../core/errors.ts'
-import { checkLimit } from '../../core/limits.ts'
+import { checkLimit } from '../../system/limits.ts'
 import { type Dict, percentages } from './archResults.ts'
 import type { TrainingRun } from './trainingRuns.ts'
 

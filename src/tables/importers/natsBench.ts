@@ -5,8 +5,8 @@
  * was interrupted goes on where it was.
  */
 import { createHash } from 'node:crypto'
-import { canonicalJson } from '../../core/canonicalJson.ts'
-import { checkLimit } from '../../core/limits.ts'
+import { canonicalJson } from '../../system/canonicalJson.ts'
+import { checkLimit } from '../../system/limits.ts'
 import { checkComplete, type ImportContext } from '../content.ts'
 import { assemble } from './assemble.ts'
 import type { Imported } from './imported.ts'

@@ -6,8 +6,8 @@ import { brotliDecompressSync, unzipSync } from 'node:zlib'
 import type { CompressionCodec, Compressors } from 'hyparquet'
 import { xxhash64 } from 'hyparquet/src/xxhash.js'
 import { compressors as library } from 'hyparquet-compressors'
-import { crc32 } from '../../core/crc32.ts'
-import { beyondLimit, limitOf } from '../../core/limits.ts'
+import { crc32 } from '../../system/crc32.ts'
+import { beyondLimit, limitOf } from '../../system/limits.ts'
 import { readThrift, type ThriftStruct } from './thrift.ts'
 
 /** What the file's directory says of the column. */

@@ -3,10 +3,10 @@
  * back once, whatever their size.
  */
 import { closeSync, openSync, statSync } from 'node:fs'
-import { contentName } from '../../core/canonicalJson.ts'
 import { BenchError } from '../../core/errors.ts'
 import { type FileSlice, PickleInput } from '../../pickle/pickleInput.ts'
 import { readPickle } from '../../pickle/readPickle.ts'
+import { contentName } from '../../system/canonicalJson.ts'
 import type { ImportContext } from '../content.ts'
 import { assemble } from './assemble.ts'
 import type { Imported } from './imported.ts'

@@ -1,7 +1,7 @@
-/** Reads a source in a process of its own, under limits of memory and time (`core/limitedProcess.ts`). */
+/** Reads a source in a process of its own, under limits of memory and time (`system/limitedProcess.ts`). */
 import { basename } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { runLimited } from '../../core/limitedProcess.ts'
+import { runLimited } from '../../system/limitedProcess.ts'
 import type { Imported } from './imported.ts'
 import type { ReadOptions } from './readSource.ts'
 

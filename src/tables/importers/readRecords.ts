@@ -1,8 +1,8 @@
 /** The compressed part of the work: from a release's files to numbers and curves. Runs in worker threads. */
 import { BenchError } from '../../core/errors.ts'
-import { countWork } from '../../core/workCounter.ts'
 import { PickleInput } from '../../pickle/pickleInput.ts'
 import { readPickle } from '../../pickle/readPickle.ts'
+import { countWork } from '../../system/workCounter.ts'
 import { encodeCurves } from '../curves.ts'
 import { AccuracyUnits } from './accuracyUnits.ts'
 import { architectureRuns, runReader } from './archResults.ts'

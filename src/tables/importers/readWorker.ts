@@ -1,6 +1,7 @@
 /** The process that reads a source for `readLimited`. */
-import { serveLimited } from '../../core/limitedProcess.ts'
+
 import { builtinSpace } from '../../spaces/index.ts'
+import { serveLimited } from '../../system/limitedProcess.ts'
 import { spaceIndex } from '../spaceIndex.ts'
 import type { Imported } from './imported.ts'
 import type { ReadProgress, ReadRequest } from './readLimited.ts'

@@ -5,8 +5,8 @@ import type { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { extract } from 'tar-stream'
 import { BenchError } from '../../core/errors.ts'
-import { beyondLimit, limitOf } from '../../core/limits.ts'
-import { countWork } from '../../core/workCounter.ts'
+import { beyondLimit, limitOf } from '../../system/limits.ts'
+import { countWork } from '../../system/workCounter.ts'
 import type { SourceFile } from './sourceFile.ts'
 
 export interface RecordFile {

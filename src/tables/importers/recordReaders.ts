@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
 import { Worker } from 'node:worker_threads'
 import { BenchError, type ErrorCode } from '../../core/errors.ts'
-import { countWork } from '../../core/workCounter.ts'
+import { countWork } from '../../system/workCounter.ts'
 import type { ReadRecords, RecordsRequest } from './readRecords.ts'
 
 export type WorkerAnswer = { readonly read: ReadRecords } | { readonly code: ErrorCode; readonly message: string }

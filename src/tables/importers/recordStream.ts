@@ -6,9 +6,9 @@
  * which they came before; of the batches that were kept then, it only counts the records.
  */
 import { BenchError } from '../../core/errors.ts'
-import { checkLimit } from '../../core/limits.ts'
 import type { PickleOptions } from '../../pickle/machine.ts'
 import { torchStorage } from '../../pickle/torch.ts'
+import { checkLimit } from '../../system/limits.ts'
 import { AccuracyUnits } from './accuracyUnits.ts'
 import { architectureRuns, checkName, type Dict, isSeed, type ReadRun, runReader } from './archResults.ts'
 import type { Part, Parts } from './importParts.ts'

@@ -1,6 +1,7 @@
 /** From trainings to a table's numbers: final numbers by seed, their means, and what a training costs. */
-import { groupBy } from '../../core/groupBy.ts'
+
 import { naturalOrder } from '../../core/plainText.ts'
+import { groupBy } from '../../system/groupBy.ts'
 import type { ArchitectureRuns, TrainingRun } from './trainingRuns.ts'
 
 /** Of one architecture: number by column. Missing numbers have no entry. */

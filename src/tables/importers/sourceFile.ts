@@ -5,9 +5,9 @@ import { basename } from 'node:path'
 import { pipeline, type Readable, Transform } from 'node:stream'
 import { createGunzip } from 'node:zlib'
 import { BenchError } from '../../core/errors.ts'
-import { fileHash } from '../../core/fileHash.ts'
-import { beyondLimit, limitOf } from '../../core/limits.ts'
-import { countWork } from '../../core/workCounter.ts'
+import { fileHash } from '../../system/fileHash.ts'
+import { beyondLimit, limitOf } from '../../system/limits.ts'
+import { countWork } from '../../system/workCounter.ts'
 
 const HEAD_BYTES = 512
 

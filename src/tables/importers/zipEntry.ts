@@ -1,10 +1,10 @@
 /** Finds one uncompressed file in a zip archive, as PyTorch writes them, and compares its checksum. */
 import { readSync } from 'node:fs'
-import { crc32 } from '../../core/crc32.ts'
 import { BenchError } from '../../core/errors.ts'
-import { beyondLimit, limitOf } from '../../core/limits.ts'
-import { countWork } from '../../core/workCounter.ts'
 import type { FileSlice } from '../../pickle/pickleInput.ts'
+import { crc32 } from '../../system/crc32.ts'
+import { beyondLimit, limitOf } from '../../system/limits.ts'
+import { countWork } from '../../system/workCounter.ts'
 
 const END = 0x06054b50
 const END_64 = 0x06064b50

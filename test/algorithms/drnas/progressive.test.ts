@@ -8,9 +8,9 @@ import { type Network, parameterCount, sizeOf } from '../../../src/core/network.
 import { random } from '../../../src/core/random.ts'
 import type { SupernetOptions } from '../../../src/core/space.ts'
 import { openExecutor } from '../../../src/engine/executors.ts'
-import { createSupernet } from '../../../src/engine/supernet.ts'
 import { builtinSpace } from '../../../src/spaces/index.ts'
 import { nb201 } from '../../../src/spaces/nb201/index.ts'
+import { createSupernet } from '../../../src/training/supernet.ts'
 import { analyticContext } from '../analyticSupernet.ts'
 
 const networkOf = (partialChannels: number): Network =>

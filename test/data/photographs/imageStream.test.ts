@@ -2,11 +2,11 @@ import { join } from 'node:path'
 import sharp from 'sharp'
 import { afterEach, describe, expect, it } from 'vitest'
 import type { Batch } from '../../../src/core/data.ts'
-import { raiseLimit } from '../../../src/core/limits.ts'
 import { IMAGENET } from '../../../src/data/batches/normalisation.ts'
 import { openImageStream } from '../../../src/data/photographs/imageStream.ts'
 import { streamedSearchData, streamedTrainingData } from '../../../src/data/streamedData.ts'
 import { resolveProtocol } from '../../../src/protocols/index.ts'
+import { raiseLimit } from '../../../src/system/limits.ts'
 import { png, temporaryFolder, write, writeAll } from '../sampleFiles.ts'
 
 const folder = temporaryFolder()

@@ -2,7 +2,7 @@
 import type { ExecutableState, Executor, Feed, Mode, Objective, SgdStep } from '../../../src/core/executor.ts'
 import type { Network } from '../../../src/core/network.ts'
 import { random } from '../../../src/core/random.ts'
-import { initialWeights } from '../../../src/engine/initialise.ts'
+import { initialWeights } from '../../../src/training/initialise.ts'
 
 const SGD: SgdStep = { learningRate: 0.05, momentum: 0.9, nesterov: true, weightDecay: 3e-4, clipNorm: 1 }
 const CROSS_ENTROPY: Objective = { kind: 'cross-entropy' }

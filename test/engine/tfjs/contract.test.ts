@@ -2,8 +2,8 @@
 import * as tf from '@tensorflow/tfjs-core'
 import { describe, expect, it } from 'vitest'
 import { random } from '../../../src/core/random.ts'
-import { initialWeights } from '../../../src/engine/initialise.ts'
 import { openTfjsExecutor } from '../../../src/engine/tfjs/executor.ts'
+import { initialWeights } from '../../../src/training/initialise.ts'
 import { describeExecutorContract } from '../contract/index.ts'
 import { coefficientsOf, randomBatch, randomTheta, searchNetwork } from '../contract/smallNetworks.ts'
 

@@ -2,9 +2,9 @@ import { beforeAll, describe, expect, test } from 'vitest'
 import type { Executor, Feed, Objective, SgdStep } from '../../../src/core/executor.ts'
 import { NetworkBuilder } from '../../../src/core/networkBuilder.ts'
 import { random } from '../../../src/core/random.ts'
-import { initialWeights } from '../../../src/engine/initialise.ts'
 import { openStaticExecutor } from '../../../src/engine/wasm/index.ts'
 import { nb201 } from '../../../src/spaces/nb201/index.ts'
+import { initialWeights } from '../../../src/training/initialise.ts'
 
 const LOSS: Objective = { kind: 'cross-entropy' }
 const SGD: SgdStep = { learningRate: 0.05, momentum: 0.9, nesterov: true, weightDecay: 3e-4, clipNorm: 5 }

@@ -6,7 +6,7 @@ import type { Executable, Executor, Feed, Mode } from '../../../src/core/executo
 import type { Network, ValueId } from '../../../src/core/network.ts'
 import { NetworkBuilder } from '../../../src/core/networkBuilder.ts'
 import { random } from '../../../src/core/random.ts'
-import { initialWeights } from '../../../src/engine/initialise.ts'
+import { initialWeights } from '../../../src/training/initialise.ts'
 
 const TRACKED = { affine: true, track: true }
 const PLAIN = { affine: false, track: false }

@@ -4,7 +4,7 @@ import { checkedFiles, inOrder, parseRecipe, reportFiles } from '../../../src/re
 import { lineDiff } from '../../../src/report/committed/lineDiff.ts'
 import { lookupsCsv } from '../../../src/report/committed/lookups.ts'
 import type { WholeRun } from '../../../src/report/runRecord.ts'
-import { runId } from '../../../src/runner/planning/identity.ts'
+import { runId } from '../../../src/runner/plan/identity.ts'
 import { nb201 } from '../../../src/spaces/nb201/index.ts'
 import { fixtureRun, fixtureRuns } from '../fixtureRuns.ts'
 

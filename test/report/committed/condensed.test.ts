@@ -3,7 +3,7 @@ import type { SearchSpace } from '../../../src/core/space.ts'
 import { checkedFiles } from '../../../src/report/committed/committed.ts'
 import { condense, expand } from '../../../src/report/committed/condensed.ts'
 import type { WholeRun } from '../../../src/report/runRecord.ts'
-import { runId } from '../../../src/runner/planning/identity.ts'
+import { runId } from '../../../src/runner/plan/identity.ts'
 import { nb201 } from '../../../src/spaces/nb201/index.ts'
 import { failedRun, fixtureRun } from '../fixtureRuns.ts'
 

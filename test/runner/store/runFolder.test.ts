@@ -11,12 +11,12 @@ import {
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { beforeEach, describe, expect, test } from 'vitest'
-import { thisProcess } from '../../../src/core/processes.ts'
 import type { EpochRecord, ResultRecord, RunManifest } from '../../../src/core/result.ts'
+import { storeStatus } from '../../../src/runner/status.ts'
 import type { Checkpoint } from '../../../src/runner/store/checkpoint.ts'
 import type { RunFolder } from '../../../src/runner/store/runFolder.ts'
-import { storeStatus } from '../../../src/runner/store/status.ts'
 import { Store } from '../../../src/runner/store/store.ts'
+import { thisProcess } from '../../../src/system/processes.ts'
 import { fixtureRun } from '../../report/fixtureRuns.ts'
 
 const fixture = fixtureRun()

@@ -2,8 +2,8 @@
 import type { Feed } from '../../../core/executor.ts'
 import { coefficientGradient } from '../../graph/terms.ts'
 import { drawNoises, type FeedNumbers } from '../../plan/feedNumbers.ts'
+import type { Plan } from '../lower/plan.ts'
 import type { Arena } from '../module/module.ts'
-import type { Plan } from '../plan/plan.ts'
 
 export class Feeding {
   readonly #plan: Plan

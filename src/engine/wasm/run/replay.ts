@@ -1,8 +1,8 @@
 /** Runs the calls of a plan on one or several threads. The list for each section and kind of run is bound once and kept. */
 import { once } from '../../plan/once.ts'
 import { nameOf, type Situation } from '../../plan/situation.ts'
+import type { Plan } from '../lower/plan.ts'
 import type { Arena } from '../module/module.ts'
-import type { Plan } from '../plan/plan.ts'
 import type { Section } from '../plan/program.ts'
 import { type BoundCall, bindCalls, follow, singleThread } from '../threads/follow.ts'
 import type { ThreadedPlan } from '../threads/threads.ts'

@@ -1,0 +1,136 @@
+/** Experiment files: YAML, every key checked, paths relative to the file. */
+import { dirname, resolve } from 'node:path'
+import { z } from 'zod'
+import { BenchError } from '../../core/errors.ts'
+import { unknownName } from '../../core/names.ts'
+import { backendNames } from '../../engine/executors.ts'
+import { evaluateSchema } from '../../retrain/requestSchema.ts'
+import { oneOrMore, readYaml } from '../../system/yamlFile.ts'
+import { isTablePath } from '../../tables/openTable.ts'
+import { DEFAULTS, type Experiment } from './experiment.ts'
+import { isPluginFile } from './plugins.ts'
+import { parseSeeds } from './seeds.ts'
+
+/** Names, one alone, in a list, or separated by commas as on the command line. */
+const names = oneOrMore(z.string()).transform((list) => list.flatMap(splitAtCommas))
+
+const splitAtCommas = (text: string): string[] => text.split(',').map((name) => name.trim())
+
+const algorithm = z.union(
+  [
+    z.string().transform((text) => splitAtCommas(text).map((name) => ({ name, options: {} }))),
+    z.strictObject({
+      name: z.string(),
+      options: z.record(z.string(), z.unknown()).default({}),
+      protocol: z.string().optional(),
+      probes: oneOrMore(z.string()).optional(),
+    }),
+  ],
+  { error: 'expected a name, or { name: drnas, options: { anchor: kl } }' },
+)
+
+/** As `--seeds` has them, where they are one number or text; else each for itself. */
+const seeds = z
+  .union([z.number(), z.string(), z.array(z.int().min(0)).min(1)], { error: 'expected 4, "0-3,777" or [0, 1, 777]' })
+  .transform((value) => (Array.isArray(value) ? value : parseSeeds(String(value))))
+
+/** Full trainings, with seeds as those of the searches are written. */
+const evaluate = z.preprocess((value) => {
+  const { retrain } = (value ?? {}) as { readonly retrain?: { readonly seeds?: unknown } | null }
+  if (typeof retrain?.seeds !== 'number' && typeof retrain?.seeds !== 'string') return value
+  return { retrain: { ...retrain, seeds: parseSeeds(String(retrain.seeds)) } }
+}, evaluateSchema)
+
+const seconds = z.number().positive()
+const budget = z.union([seconds, z.record(z.string(), seconds)], {
+  error: 'expected seconds above 0, or { cifar10: 20000, cifar100: 40000 }',
+})
+
+const schema = z.strictObject({
+  algorithms: oneOrMore(algorithm).transform((list) => list.flat()),
+  space: z.string().optional(),
+  datasets: names.optional(),
+  /** Folder of each dataset, or of the only one. */
+  data: z
+    .union([z.string(), z.record(z.string(), z.string())], { error: 'expected a folder, or { cifar10: FOLDER }' })
+    .optional(),
+  table: z.string().optional(),
+  evaluate: evaluate.optional(),
+  protocol: z.string().optional(),
+  seeds: seeds.optional(),
+  /** Simulated seconds, by dataset where they differ. */
+  budget: budget.optional(),
+  probes: oneOrMore(z.string()).optional(),
+  plugins: oneOrMore(z.string()).optional(),
+  backend: z.enum(backendNames).optional(),
+  executor: z.enum(['auto', 'tfjs', 'static']).optional(),
+  /** Faster multiply-adds, in other bits. */
+  fastMath: z.boolean().optional(),
+  store: z.string().optional(),
+  jobs: z.int().min(1).optional(),
+  threads: z.int().min(1).optional(),
+})
+
+/** What a file says; what it leaves out is absent. */
+export interface ExperimentFile {
+  readonly experiment: Partial<Experiment>
+  readonly store?: string
+  readonly jobs?: number
+  readonly threads?: number
+}
+
+/** @throws BenchError `missing`, or `bad-input` and `unknown-name` with the place of what is wrong */
+export function readExperimentFile(path: string): ExperimentFile {
+  const parsed = schema.safeParse(readYaml(path, 'experiment file'))
+  if (!parsed.success) throw explain(parsed.error.issues, path)
+  const { store, jobs, threads, ...said } = parsed.data
+  const here = (file: string) => resolve(dirname(path), file)
+  return {
+    experiment: experimentOf(said, here),
+    ...(store !== undefined && { store: here(store) }),
+    ...(jobs !== undefined && { jobs }),
+    ...(threads !== undefined && { threads }),
+  }
+}
+
+/** @param here resolves a path of the file */
+function experimentOf(
+  said: Omit<z.infer<typeof schema>, 'store' | 'jobs' | 'threads'>,
+  here: (file: string) => string,
+): Partial<Experiment> {
+  const { seeds, budget, evaluate, data, plugins, table, backend = 'auto', executor, fastMath, ...rest } = said
+  return {
+    ...rest,
+    executor: { backend, ...(executor && { executor }), ...(fastMath && { fastMath }) },
+    ...(seeds !== undefined && { seeds }),
+    ...(budget !== undefined && { budgetSeconds: budget }),
+    ...(evaluate && { retraining: evaluate }),
+    ...(data !== undefined && { data: foldersOf(data, rest.datasets ?? DEFAULTS.datasets, here) }),
+    ...(table !== undefined && { table: isTablePath(table) ? here(table) : table }),
+    ...(plugins && { plugins: plugins.map((plugin) => (isPluginFile(plugin) ? here(plugin) : plugin)) }),
+  }
+}
+
+/** A folder alone is that of the only dataset. */
+function foldersOf(
+  data: string | Readonly<Record<string, string>>,
+  datasets: readonly string[],
+  here: (file: string) => string,
+): Record<string, string> {
+  if (typeof data !== 'string') {
+    return Object.fromEntries(Object.entries(data).map(([name, folder]) => [name, here(folder)]))
+  }
+  if (datasets.length === 1) return { [datasets[0]]: here(data) }
+  throw new BenchError('bad-input', `data: ${data}: with several datasets write data: { ${datasets[0]}: FOLDER }`)
+}
+
+/** A key that does not exist explains best what else is wrong. */
+function explain(issues: readonly z.core.$ZodIssue[], path: string): BenchError {
+  const stranger = issues.find((issue) => issue.code === 'unrecognized_keys')
+  if (stranger !== undefined) {
+    const key = [...stranger.path, stranger.keys[0]].join('.')
+    return unknownName(`setting in ${path}:`, key, Object.keys(schema.shape))
+  }
+  const [{ path: at, message }] = issues
+  return new BenchError('bad-input', `${path}: ${at.length === 0 ? '' : `${at.join('.')}: `}${message}`)
+}

@@ -1,0 +1,120 @@
+/** Which table a search's architectures are looked up in, and which of its numbers are reported. */
+import { createHash } from 'node:crypto'
+import { BenchError } from '../../core/errors.ts'
+import { formatQualifier, parseQualifier, type Qualifier } from '../../core/metric.ts'
+import { nearestName, unknownName } from '../../core/names.ts'
+import type { Headline } from '../../core/protocol.ts'
+import type { Job } from '../../core/result.ts'
+import type { SearchSpace } from '../../core/space.ts'
+import { DATASETS } from '../../data/datasetNames.ts'
+import { isAccuracy } from '../../tables/columnNames.ts'
+import type { Manifest } from '../../tables/manifest.ts'
+import { listTables, openManifest } from '../../tables/openTable.ts'
+import { recipeHash } from '../../tables/recipe.ts'
+
+export interface Lookup {
+  /** As given to `openTable`; absent where there is nothing to look up. */
+  readonly table?: string
+  readonly manifest?: Manifest
+  /** The dataset searched on first, then those of the transfer that the table has. */
+  readonly headline: readonly Headline[]
+}
+
+export interface LookupRequest {
+  readonly space: SearchSpace
+  readonly dataset: string
+  /** Name or path; absent: the first table of the space that has the dataset. */
+  readonly table?: string
+  /** What the protocol would report. */
+  readonly wanted: readonly Headline[] | undefined
+}
+
+/**
+ * @throws BenchError `missing` where no table of the space has the dataset, `bad-input` where the named one is of another
+ * space or lacks the numbers
+ */
+export async function findLookup(request: LookupRequest): Promise<Lookup> {
+  const { table } = request
+  if (table !== undefined) return inTable(table, await openManifest(table), request)
+  const { ofSpace, broken } = await tablesOf(request.space)
+  const fitting = ofSpace.find((manifest) => headlineIn(manifest, request).length > 0)
+  if (fitting !== undefined) return inTable(fitting.name, fitting, request)
+  // Where architectures are too many for a table, the result is the genotype, to be trained.
+  if (request.space.numbering === undefined) return { headline: [] }
+  throw broken ?? noTable(request, ofSpace)
+}
+
+/** For a job's identity. An incomplete table's missing rows follow from its recipe. */
+export function tableIdentity(manifest: Manifest): NonNullable<Job['table']> {
+  const { name, rows, architectures, recipe, table } = manifest
+  if (recipe === undefined || rows === architectures) return { name, sha256: table.sha256 }
+  return {
+    name,
+    sha256: createHash('sha256')
+      .update(`${table.sha256} ${recipeHash(recipe)}`)
+      .digest('hex'),
+  }
+}
+
+/**
+ * The table that is named as the space goes first: `nb201` is what a user would import the benchmark as. A table that
+ * cannot be read is in nobody's way, unless no other fits.
+ */
+async function tablesOf({ name: space }: SearchSpace) {
+  const read = await Promise.allSettled((await listTables()).map((name) => openManifest(name)))
+  const manifests = read.flatMap((outcome) => (outcome.status === 'fulfilled' ? outcome.value : []))
+  const [broken] = read.flatMap((outcome) => (outcome.status === 'rejected' ? (outcome.reason as Error) : []))
+  const ofSpace = manifests.filter((manifest) => manifest.space === space)
+  return { ofSpace: ofSpace.sort((a, b) => Number(b.name === space) - Number(a.name === space)), broken }
+}
+
+function inTable(table: string, manifest: Manifest, request: LookupRequest): Lookup {
+  if (manifest.space !== request.space.name) {
+    const found = `table ${manifest.name} is of space ${manifest.space}`
+    throw new BenchError('bad-input', `${found}, not ${request.space.name}`)
+  }
+  const headline = headlineIn(manifest, request)
+  if (headline.length > 0) return { table, manifest, headline }
+  const has = [...new Set(accuracies(manifest).map(({ dataset }) => dataset))].join(', ')
+  const wanted = request.wanted?.[0]
+  const what = wanted === undefined ? request.dataset : `${wanted.validation} and ${wanted.test}`
+  throw new BenchError('bad-input', `table ${manifest.name} does not have ${what}; its datasets are ${has}`)
+}
+
+/** The protocol's columns that the table has; where the protocol names none, the dataset's own. */
+function headlineIn(manifest: Manifest, { dataset, wanted }: LookupRequest): readonly Headline[] {
+  const columns = new Set(manifest.columns.map(({ name }) => name))
+  const [own, ...transfers] = wanted ?? ownHeadline(manifest, dataset)
+  const isThere = ({ validation, test }: Headline) => columns.has(validation) && columns.has(test)
+  return own !== undefined && isThere(own) ? [own, ...transfers.filter(isThere)] : []
+}
+
+/** Most epochs, mean over the seeds; tested on images that no validation number has seen. */
+function ownHeadline(manifest: Manifest, dataset: string): readonly Headline[] {
+  const means = accuracies(manifest).filter((qualifier) => qualifier.dataset === dataset && qualifier.seed === 'mean')
+  const epochs = Math.max(...means.map((qualifier) => qualifier.epochs))
+  const column = (...splits: readonly string[]) =>
+    splits.flatMap((split) => means.filter((mean) => mean.epochs === epochs && mean.split === split))[0]
+  const validation = column('x-valid')
+  const test = column('x-test', 'ori-test')
+  if (validation === undefined || test === undefined) return []
+  return [{ dataset, validation: formatQualifier(validation), test: formatQualifier(test) }]
+}
+
+const accuracies = ({ columns }: Manifest): Qualifier[] =>
+  columns.filter(({ name }) => isAccuracy(name)).map(({ name }) => parseQualifier(name))
+
+function noTable({ space, dataset }: LookupRequest, ofSpace: readonly Manifest[]): BenchError {
+  const names = DATASETS.map(({ name }) => name)
+  if (!names.includes(dataset) && nearestName(dataset, names) !== undefined)
+    return unknownName('dataset', dataset, names)
+  const have = ofSpace.map(({ name }) => name).join(', ') || 'none'
+  const isBenchmark = space.name === 'nb201' && names.includes(dataset)
+  const remedy = isBenchmark
+    ? '`bench tables fetch nb201` gets the benchmark'
+    : '`bench tables --help` says how to make one'
+  return new BenchError(
+    'missing',
+    `no table of ${space.name} has ${dataset} (there are: ${have}); ${remedy}, or name one with --table`,
+  )
+}

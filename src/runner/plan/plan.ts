@@ -1,0 +1,196 @@
+/** From an experiment to its jobs, each fully resolved. Reads names and hashes; loads no images and no backend. */
+import type { Algorithm } from '../../core/algorithm.ts'
+import { BenchError } from '../../core/errors.ts'
+import type { Finder, Job } from '../../core/result.ts'
+import type { RetrainingTask } from '../../core/retraining.ts'
+import type { SearchSpace } from '../../core/space.ts'
+import { knownName } from '../../data/datasetNames.ts'
+import { executorIdentity } from '../../engine/executors.ts'
+import { resolveProtocol } from '../../protocols/index.ts'
+import { imageSizeOf } from '../../tables/recipe.ts'
+import { resolveOptions } from './algorithmOptions.ts'
+import { budgetsByDataset } from './budgets.ts'
+import { checkSearch } from './checkSearch.ts'
+import { datasetHash } from './datasetHash.ts'
+import type { AlgorithmRequest, Experiment } from './experiment.ts'
+import { runId } from './identity.ts'
+import { findLookup, type Lookup, type LookupRequest, tableIdentity } from './lookup.ts'
+import type { Registered } from './plugins.ts'
+import { planRetraining, retrainingImagesHash } from './retraining.ts'
+import { checkSearchable, searchImagesHash } from './searchImages.ts'
+
+export interface Plan {
+  readonly experiment: Experiment
+  readonly space: SearchSpace
+  /** By dataset searched on. */
+  readonly lookups: ReadonlyMap<string, Lookup>
+  readonly jobs: readonly PlannedJob[]
+}
+
+export interface PlannedJob {
+  readonly id: string
+  readonly job: Job
+  readonly algorithm: Algorithm
+  /** Of an architecture that was given. */
+  readonly foundBy?: Finder
+}
+
+/**
+ * @param report told of what takes time, in lines for the user: images that are decoded for the first time
+ * @throws BenchError where a name, an option or a combination is wrong: before anything is written
+ */
+export async function makePlan(
+  asked: Experiment,
+  registered: Registered,
+  report: (line: string) => void = () => {},
+): Promise<Plan> {
+  const reported = new Set<string>()
+  const reportOnce = (line: string) => {
+    if (!reported.has(line)) report(line)
+    reported.add(line)
+  }
+  const experiment = withKnownNames(asked)
+  const space = registered.registry.space(experiment.space)
+  const algorithms = experiment.algorithms.map(({ name, options, ...own }): AlgorithmEntry => {
+    const algorithm = registered.registry.algorithm(name)
+    checkSpace(algorithm, space)
+    const { protocol, probes, foundBy }: Pick<AlgorithmRequest, 'foundBy'> & Experiment = { ...experiment, ...own }
+    const plugin = registered.origins.get(algorithm)
+    return { algorithm, options: resolveOptions(algorithm, options), protocol, probes, plugin, foundBy }
+  })
+  await checkProbes(algorithms.flatMap(({ probes }) => probes))
+  const budgetOn = budgetsByDataset(experiment.datasets, experiment.budgetSeconds)
+  const lookups = new Map<string, Lookup>()
+  const jobs: PlannedJob[] = []
+  for (const dataset of experiment.datasets) {
+    for (const entry of algorithms) {
+      const { lookup, job } = await describeJob(
+        experiment,
+        {
+          space,
+          spacePlugin: registered.origins.get(space),
+          dataset,
+          budgetSeconds: budgetOn(dataset),
+          report: reportOnce,
+        },
+        entry,
+      )
+      lookups.set(dataset, lookup)
+      for (const seed of experiment.seeds) jobs.push(plannedJob({ ...job, seed }, entry))
+    }
+  }
+  return { experiment, space, lookups, jobs: firstOfEach(jobs) }
+}
+
+/** Datasets as we write them, however they were cased. */
+function withKnownNames(experiment: Experiment): Experiment {
+  const folders = Object.entries(experiment.data).map(([name, folder]) => [knownName(name), folder])
+  return { ...experiment, datasets: experiment.datasets.map(knownName), data: Object.fromEntries(folders) }
+}
+
+interface AlgorithmEntry {
+  readonly algorithm: Algorithm
+  readonly options: Record<string, unknown>
+  readonly protocol: string
+  readonly probes: readonly string[]
+  readonly plugin: string | undefined
+  readonly foundBy: Finder | undefined
+}
+
+/** What the algorithms are run on. */
+interface SearchedOn {
+  readonly space: SearchSpace
+  readonly spacePlugin: string | undefined
+  readonly dataset: string
+  readonly budgetSeconds: number | undefined
+  report(line: string): void
+}
+
+/** The job but for its seed, and what it is looked up in. */
+async function describeJob(
+  experiment: Experiment,
+  { space, spacePlugin, dataset, budgetSeconds, report }: SearchedOn,
+  { algorithm, options, protocol: preset, probes, plugin }: AlgorithmEntry,
+): Promise<{ readonly lookup: Lookup; readonly job: Omit<Job, 'seed'> }> {
+  const { data, executor } = experiment
+  const protocol = resolveProtocol(preset, { space: space.name, dataset, algorithm: algorithm.name })
+  const trains = algorithm.kind === 'supernet'
+  if (trains) checkSearchable(protocol, space, dataset)
+  const retraining =
+    experiment.retraining && planRetraining(experiment.retraining, { space, algorithm, dataset, protocol })
+  const lookup = await lookupFor(experiment, { space, dataset, wanted: protocol.headline[dataset] })
+  checkSearch(algorithm, options, {
+    space,
+    protocol,
+    dataset,
+    lookup,
+    budgetSeconds,
+    retrained: retraining !== undefined,
+  })
+  const folder = data[dataset]
+  await checkImages(lookup, { dataset, folder, report })
+  if (retraining && trains) await checkRetrainable(retraining, { dataset, folder, report })
+  const job = {
+    algorithm: { name: algorithm.name, version: algorithm.version, options, ...(plugin && { plugin }) },
+    space: space.name,
+    ...(spacePlugin && { spacePlugin }),
+    dataset: {
+      name: dataset,
+      ...(trains && { contentHash: await searchImagesHash(protocol, dataset, folder, report) }),
+      ...(retraining && !trains && { contentHash: await retrainingImagesHash(retraining, dataset, folder, report) }),
+    },
+    ...(retraining && { retraining }),
+    ...(lookup.manifest && { table: tableIdentity(lookup.manifest) }),
+    protocol: { ...protocol, headline: { [dataset]: lookup.headline } },
+    ...(!trains && budgetSeconds !== undefined && { budgetSeconds }),
+    probes,
+    ...((trains || retraining) && (await executorIdentity(executor))),
+  }
+  return { lookup, job }
+}
+
+interface Images {
+  readonly dataset: string
+  readonly folder: string | undefined
+  report(line: string): void
+}
+
+/** What a table lacks is trained on its images. @throws BenchError where they are not here */
+async function checkImages({ manifest }: Lookup, { dataset, folder, report }: Images): Promise<void> {
+  if (manifest?.recipe === undefined || manifest.rows === manifest.architectures) return
+  const { name } = manifest.recipe.dataset
+  await datasetHash({ name, folder: name === dataset ? folder : undefined, report, ...imageSizeOf(manifest.recipe) })
+}
+
+/** Images in memory that a search takes may be of several sizes, or too many, for a training at another size. */
+async function checkRetrainable(retraining: RetrainingTask, { dataset, folder, report }: Images): Promise<void> {
+  if (retraining.settings.network.family === 'cifar') await retrainingImagesHash(retraining, dataset, folder, report)
+}
+
+/** What is trained in full is looked up nowhere. @throws BenchError `bad-input` where both are asked for */
+function lookupFor({ retraining, table }: Experiment, request: Omit<LookupRequest, 'table'>): Promise<Lookup> | Lookup {
+  if (retraining === undefined) return findLookup({ ...request, table })
+  if (table === undefined) return { headline: [] }
+  throw new BenchError('bad-input', `--evaluate retrain looks nothing up; leave out --table ${table}`)
+}
+
+const plannedJob = (job: Job, { algorithm, foundBy }: AlgorithmEntry): PlannedJob => ({
+  ...{ id: runId(job), job, algorithm },
+  ...(foundBy && { foundBy }),
+})
+
+function checkSpace({ name, spaces }: Algorithm, space: SearchSpace): void {
+  if (spaces === undefined || spaces.includes(space.name)) return
+  throw new BenchError('unsupported', `${name} does not work on ${space.name}; it works on ${spaces.join(', ')}`)
+}
+
+async function checkProbes(lines: readonly string[]): Promise<void> {
+  if (lines.length === 0) return
+  const { parseProbe } = await import('../../analysis/probes/index.ts')
+  for (const line of lines) parseProbe(line)
+}
+
+/** The same job asked for twice is one job. */
+function firstOfEach(jobs: readonly PlannedJob[]): PlannedJob[] {
+  return [...new Map(jobs.map((job) => [job.id, job])).values()]
+}

@@ -1,0 +1,104 @@
+/** The epochs of a search: each run, measured, looked up and written down. */
+
+import { epochsProblem, requireFiniteReport, requireGenotype, requireReport } from '../../algorithms/contract/shape.ts'
+import type { Search, SearchContext } from '../../core/algorithm.ts'
+import { BenchError } from '../../core/errors.ts'
+import { requireFiniteNumbers, withEpoch } from '../../core/finite.ts'
+import { counted } from '../../core/plainText.ts'
+import type { Probe, ProbeContext } from '../../core/probe.ts'
+import type { EpochRecord, Job } from '../../core/result.ts'
+import type { Checkpoint } from '../store/checkpoint.ts'
+import type { RunReport } from './events.ts'
+import type { Journal } from './journal.ts'
+import type { EvaluationMeter, ProgressMeter } from './progressMeter.ts'
+import type { JobResources } from './runJob.ts'
+
+/** What the epochs of a search go by. */
+export interface Course {
+  readonly job: Job
+  readonly saved: Checkpoint | undefined
+  readonly resources: JobResources
+  readonly context: SearchContext
+  readonly meter: ProgressMeter
+  /** Of a black-box search. */
+  readonly evaluations: EvaluationMeter | undefined
+  readonly journal: Journal
+  report(report: RunReport): void
+}
+
+/** All that are left. → how many were run, over all attempts. @throws what an epoch throws; its record is not kept */
+export async function runEpochs(search: Search, course: Course): Promise<number> {
+  const { job, saved, resources, context, meter, evaluations, journal, report } = course
+  const problem = epochsProblem(search.epochs)
+  if (problem !== undefined) throw new BenchError('bad-input', `${job.algorithm.name}: ${problem}`)
+  if (saved !== undefined) await search.restore(saved.search)
+  const inEpochs = resources.algorithm.kind === 'supernet'
+  report({ kind: 'begun', epochs: search.epochs, from: saved?.epochs ?? 0, inEpochs })
+  evaluations?.tell()
+  const probing = resources.probes.length > 0 ? await probeContext(job, resources, context) : undefined
+  let epoch = saved?.epochs ?? 0
+  for (; epoch < search.epochs && search.ended === undefined; epoch++) {
+    meter.beginEpoch(epoch, search.epochs)
+    const record = await finiteEpoch(epoch, search, resources, probing)
+    evaluations?.tell()
+    report({ kind: 'epoch', epoch, loss: record.trainLoss, accuracyPct: record.trainAccuracyPct })
+    await journal.add(record, search)
+  }
+  if (search.ended !== undefined) {
+    report({ kind: 'notice', message: `ended after ${epoch} of ${counted(search.epochs, 'epoch')}: ${search.ended}` })
+  }
+  return epoch
+}
+
+/** The record of an epoch, all of whose numbers are finite. @throws BenchError `failed` naming the epoch and the number */
+async function finiteEpoch(epoch: number, search: Search, resources: JobResources, probing: ProbeContext | undefined) {
+  try {
+    return await runEpoch(epoch, search, resources, probing)
+  } catch (error) {
+    throw withEpoch(error, epoch, search.epochs)
+  }
+}
+
+/** An epoch, what probes see at its end, and what the table says of the architecture that it would answer. */
+async function runEpoch(
+  epoch: number,
+  search: Search,
+  { algorithm, space, evaluator, probes }: JobResources,
+  probing: ProbeContext | undefined,
+): Promise<EpochRecord> {
+  const started = performance.now()
+  const report = requireFiniteReport(requireReport(await search.epoch(epoch)))
+  const seconds = (performance.now() - started) / 1000
+  if (search.relaxed !== undefined) requireFiniteNumbers(search.relaxed.parameters(), 'architecture parameters')
+  const genotype = requireGenotype(search.genotype(), space)
+  // A black-box search lists every query with its result.
+  const known = algorithm.kind === 'supernet' ? await evaluator?.lookup(genotype) : undefined
+  return {
+    epoch,
+    ...report,
+    genotype: space.format(genotype),
+    metrics: requireFiniteNumbers(known?.metrics ?? [], 'metrics'),
+    ...(probing === undefined ? {} : { probes: await measure(probes, epoch, search, probing) }),
+    seconds,
+  }
+}
+
+async function measure(probes: readonly Probe[], epoch: number, search: Search, context: ProbeContext) {
+  const measured: Record<string, unknown> = {}
+  for (const probe of probes) {
+    measured[probe.name] = requireFiniteNumbers(await probe.epoch(epoch, search, context), `probe ${probe.name}`)
+  }
+  return measured
+}
+
+async function probeContext(job: Job, resources: JobResources, context: SearchContext): Promise<ProbeContext> {
+  return {
+    space: resources.space,
+    protocol: job.protocol,
+    dataset: job.dataset.name,
+    executor: await resources.executor(),
+    evaluator: resources.evaluator,
+    data: context.data,
+    random: (...path) => context.random('probe', ...path),
+  }
+}

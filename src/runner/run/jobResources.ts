@@ -1,0 +1,180 @@
+/** Opens what jobs need, each thing once a process and only where it is asked for. */
+import { AsyncLocalStorage } from 'node:async_hooks'
+import type { Algorithm } from '../../core/algorithm.ts'
+import { BenchError } from '../../core/errors.ts'
+import type { Evaluator } from '../../core/evaluator.ts'
+import type { Executor } from '../../core/executor.ts'
+import type { Job } from '../../core/result.ts'
+import type { RetrainingTask } from '../../core/retraining.ts'
+import type { SearchSpace } from '../../core/space.ts'
+import type { Dataset } from '../../data/dataset.ts'
+import type { OpenDatasetOptions } from '../../data/files/fileDatasets.ts'
+import type { ExecutorOptions } from '../../engine/executors.ts'
+import type { Manifest } from '../../tables/manifest.ts'
+import { executorOf, imageSizeOf } from '../../tables/recipe.ts'
+import type { Registered } from '../plan/plugins.ts'
+import { openSearchData, searchImageSize } from '../plan/searchImages.ts'
+import type { RunReport } from './events.ts'
+import type { JobResources } from './runJob.ts'
+import type { WorkOrder } from './workOrder.ts'
+
+/** Who is told what happens, job by job, where several share a process and what it opened. */
+const listeners = new AsyncLocalStorage<(report: RunReport) => void>()
+
+/** @param report told, while `work` runs, of architectures that the table lacks and of images that are left out */
+export const reportingTo = <T>(report: (report: RunReport) => void, work: () => Promise<T>): Promise<T> =>
+  listeners.run(report, work)
+
+export class ResourceOpener {
+  readonly #order: WorkOrder
+  readonly #registered: Registered
+  readonly #executors = new Map<string, Promise<Executor>>()
+  readonly #datasets = new Map<string, Promise<Dataset>>()
+  readonly #evaluators = new Map<string, Promise<Evaluator>>()
+  constructor(order: WorkOrder, registered: Registered) {
+    this.#order = order
+    this.#registered = registered
+  }
+
+  /** What the job needs; `close` gives back what is the job's alone. */
+  async open(job: Job): Promise<JobResources & { close(): Promise<void> }> {
+    let data: ReturnType<typeof openSearchData> | undefined
+    const { registry } = this.#registered
+    const space = this.#unchanged(registry.space(job.space), job.spacePlugin)
+    const algorithm = this.#unchanged(registry.algorithm(job.algorithm.name), job.algorithm.plugin)
+    const evaluator = await this.#evaluator(job, space)
+    return {
+      ...{ algorithm, space },
+      ...(evaluator && { evaluator }),
+      probes: await openProbes(job.probes),
+      executor: () => this.#executorOf(job),
+      data: () => {
+        data ??= this.#searchData(job)
+        return data
+      },
+      images: async () => (await data)?.images,
+      close: async () => (await data?.catch(() => undefined))?.close?.(),
+    }
+  }
+
+  /** @throws BenchError `failed` where its plugin is no longer the one that the job was planned with */
+  #unchanged<T extends Algorithm | SearchSpace>(item: T, planned: string | undefined): T {
+    if (this.#registered.origins.get(item) === planned) return item
+    throw new BenchError('failed', `the plugin of ${item.name} changed while the command ran; give it again`)
+  }
+
+  #report(report: RunReport): void {
+    listeners.getStore()?.(report)
+  }
+
+  #searchData(job: Job): ReturnType<typeof openSearchData> {
+    const { data: folder } = this.#order
+    const said = new Set<string>()
+    return openSearchData(job, {
+      ...(folder !== undefined && { folder }),
+      dataset: () => this.#dataset(job.dataset.name, { folder, ...searchImageSize(job.protocol) }),
+      report: (message) => {
+        if (!said.has(message)) this.#report({ kind: 'notice', message })
+        said.add(message)
+      },
+    })
+  }
+
+  /**
+   * What the job is computed with.
+   * @throws BenchError `unsupported` where that is not what it was planned with: its checkpoint is of other bits
+   */
+  async #executorOf({ executor, arithmetic }: Job): Promise<Executor> {
+    const opened = await this.#executor(this.#order.executor)
+    if (opened.name === executor && opened.arithmetic === arithmetic) return opened
+    const planned = `this run was planned for ${executor}, arithmetic ${arithmetic ?? 'not noted'}`
+    const found = `${opened.name}, arithmetic ${opened.arithmetic}`
+    throw new BenchError('unsupported', `${planned}, and here it would be ${found}; give the command again`)
+  }
+
+  #executor(options: ExecutorOptions): Promise<Executor> {
+    return keep(this.#executors, JSON.stringify(options), async () => {
+      const { openExecutor } = await import('../../engine/executors.ts')
+      return openExecutor(options)
+    })
+  }
+
+  #dataset(name: string, options: OpenDatasetOptions): Promise<Dataset> {
+    return keep(this.#datasets, `${name} ${options.imageSize}`, async () => {
+      const { openDataset } = await import('../../data/openDataset.ts')
+      return openDataset(name, { ...options, report: (message) => this.#report({ kind: 'notice', message }) })
+    })
+  }
+
+  #evaluator(job: Job, space: SearchSpace): Promise<Evaluator> | undefined {
+    if (job.retraining !== undefined) return this.#retraining(job, job.retraining, space)
+    const { table } = this.#order
+    if (table === undefined) return undefined
+    return keep(this.#evaluators, `${table} ${job.dataset.name}`, async () => {
+      const { openTable } = await import('../../tables/openTable.ts')
+      const { tableEvaluator } = await import('../../tables/tableEvaluator.ts')
+      const opened = await openTable(table)
+      const evaluator = tableEvaluator(opened, space, job.dataset.name, async (index) => {
+        const { readCurves } = await import('../../tables/readCurves.ts')
+        return readCurves(table, index)
+      })
+      const { rows, architectures } = opened.manifest
+      return rows === architectures ? evaluator : this.#completing(evaluator, opened.manifest, job, space)
+    })
+  }
+
+  /** Trains what was found in full, in the same store. */
+  async #retraining(job: Job, task: RetrainingTask, space: SearchSpace): Promise<Evaluator> {
+    const { openRetraining } = await import('./retrainingEvaluation.ts')
+    const { store, data } = this.#order
+    return openRetraining({
+      ...{ job, task, space, store, folder: data },
+      executor: () => this.#executorOf(job),
+      report: (report) => this.#report(report),
+    })
+  }
+
+  /** Trains what an incomplete table lacks, where the table says how. */
+  async #completing(
+    evaluator: Evaluator,
+    { name, recipe }: Manifest,
+    job: Job,
+    space: SearchSpace,
+  ): Promise<Evaluator> {
+    if (recipe === undefined) return evaluator
+    // --data is of the dataset that is searched on; a table may hold that of another.
+    const folder = recipe.dataset.name === job.dataset.name ? this.#order.data : undefined
+    const { completing } = await import('../../tablebuild/completing.ts')
+    const { Trainings } = await import('../../tablebuild/trainings.ts')
+    const data = await this.#dataset(recipe.dataset.name, { folder, ...imageSizeOf(recipe) })
+    const { imagesHash } = await import('../../tablebuild/testHalves.ts')
+    if (imagesHash(data) !== recipe.dataset.contentHash) {
+      throw new BenchError('bad-input', `table ${name} was made from other images of ${recipe.dataset.name} than these`)
+    }
+    return completing(evaluator, {
+      space,
+      recipe,
+      shape: data.shape,
+      trainings: new Trainings(recipe),
+      train: async (genotype, seed) => {
+        const { trainArchitecture } = await import('../../tablebuild/trainArchitecture.ts')
+        const executor = await this.#executor(executorOf(recipe))
+        const onProgress = (share: number) =>
+          this.#report({ kind: 'training', genotype: space.format(genotype), share, epochs: recipe.training.epochs })
+        return trainArchitecture({ space, genotype, recipe, seed, executor, data, onProgress })
+      },
+    })
+  }
+}
+
+async function openProbes(lines: readonly string[]) {
+  if (lines.length === 0) return []
+  const { parseProbe } = await import('../../analysis/probes/index.ts')
+  return lines.map((line) => parseProbe(line))
+}
+
+function keep<T>(kept: Map<string, Promise<T>>, key: string, open: () => Promise<T>): Promise<T> {
+  const known = kept.get(key) ?? open()
+  kept.set(key, known)
+  return known
+}

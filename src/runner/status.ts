@@ -1,0 +1,108 @@
+/** How far the runs of a store are. */
+import { join } from 'node:path'
+import { BenchError } from '../core/errors.ts'
+import type { EpochRecord, Job, ResultRecord } from '../core/result.ts'
+import { TrainingFolder } from '../retrain/trainingFolder.ts'
+import { trainingId, trainingJob } from '../retrain/trainingRecord.ts'
+import { type DartsGenotype, parseCells } from '../spaces/darts/index.ts'
+import type { PlannedJob } from './plan/plan.ts'
+import { queuedJobs } from './slurm/arrays.ts'
+import type { RunFolder, RunState } from './store/runFolder.ts'
+import type { RunSummary } from './store/runSummary.ts'
+import type { Store } from './store/store.ts'
+import { readIndexed } from './store/storeIndex.ts'
+
+export interface RunStatus {
+  readonly id: string
+  readonly job: Job
+  /** `queued`: waits in Slurm, or for another run of its task; `missing`: planned and never begun. */
+  readonly state: RunState | 'queued' | 'missing'
+  /** Finished epochs of the search on record. */
+  readonly epochs: number
+  /** Where what is found is trained in full. */
+  readonly training?: TrainingStatus
+  /** Why it stopped. */
+  readonly failure?: string
+}
+
+export interface TrainingStatus {
+  readonly preset: string
+  /** Epochs of a training. */
+  readonly epochs: number
+  /** How many trainings there are in all. */
+  readonly trainings: number
+  readonly finished: number
+  /** Finished epochs of the training that is not finished, but begun; 0 where there is none. */
+  readonly underWay: number
+}
+
+/**
+ * @param planned only these; absent: all that the store holds, and all that is queued
+ * @throws BenchError `missing` where there is no store
+ */
+export function storeStatus(store: Store, planned?: readonly Pick<PlannedJob, 'id' | 'job'>[]): readonly RunStatus[] {
+  const queued = queuedJobs(store)
+  const runs = planned ? planned.map(({ id }) => store.run(id)).filter((run) => run.exists()) : store.runs()
+  const { summaries } = readIndexed(runs)
+  const begun = new Map(runs.map((run, i) => [run.id, { run, summary: summaries[i] }]))
+  const jobs = planned ? planned.map(({ id, job }) => [id, job] as const) : [...jobsOf(summaries), ...queued]
+  return [...new Map(jobs)].map(([id, job]) => statusOf(store, id, job, begun.get(id), queued.has(id)))
+}
+
+const jobsOf = (summaries: readonly RunSummary[]) =>
+  summaries.map(({ manifest: { id, job } }): readonly [id: string, job: Job] => [id, job])
+
+interface Begun {
+  readonly run: RunFolder
+  readonly summary: RunSummary
+}
+
+function statusOf(store: Store, id: string, job: Job, begun: Begun | undefined, isQueued: boolean): RunStatus {
+  if (begun === undefined) return { id, job, state: isQueued ? 'queued' : 'missing', epochs: 0, ...trainingOf(job) }
+  const { run, summary } = begun
+  const { result } = summary
+  if (result !== undefined) return { id, job, state: 'finished', epochs: result.epochs, ...trainingOf(job, result) }
+  const found = run.state()
+  const state = isQueued && (found === 'interrupted' || found === 'failed') ? 'queued' : found
+  const failure = state === 'failed' ? summary.failure?.message : undefined
+  const training = trainingOf(job, undefined, () => begunTrainings(store, run, job))
+  return { id, job, state, epochs: run.epochCount(), ...training, ...(failure && { failure }) }
+}
+
+/** @param begun finished epochs of each training, where the run is not finished */
+export function trainingOf(
+  { retraining, seed }: Job,
+  result?: Pick<ResultRecord, 'trainings'>,
+  begun: () => readonly number[] = () => [],
+): Pick<RunStatus, 'training'> {
+  if (retraining === undefined) return {}
+  const { settings, seeds = [seed] } = retraining
+  const done = result?.trainings?.map(() => settings.epochs) ?? begun()
+  const underWay = done.find((epochs) => epochs > 0 && epochs < settings.epochs) ?? 0
+  const finished = done.filter((epochs) => epochs === settings.epochs).length
+  return { training: { preset: settings.preset, epochs: settings.epochs, trainings: seeds.length, finished, underWay } }
+}
+
+/** @throws BenchError `corrupt` where it is none */
+function genotypeIn({ genotype, epoch }: EpochRecord, { path }: RunFolder): DartsGenotype {
+  try {
+    return parseCells(genotype)
+  } catch (cause) {
+    const where = `${join(path, 'epochs.jsonl')}, epoch ${epoch}`
+    throw new BenchError('corrupt', `${where}: ${(cause as Error).message}; move the folder away`, { cause })
+  }
+}
+
+/** The search ends with the architecture of its last epoch; trainings of another one are not found. */
+function begunTrainings(store: Store, run: RunFolder, job: Job): number[] {
+  const { retraining, dataset, executor, arithmetic } = job
+  const last = run.epochs().at(-1)
+  if (retraining === undefined || last === undefined || executor === undefined) return []
+  const { settings, seeds = [job.seed] } = retraining
+  const { name, contentHash = '' } = dataset
+  const genotype = genotypeIn(last, run)
+  return seeds.map((seed) => {
+    const training = trainingJob({ genotype, dataset: { name, contentHash }, settings, seed, executor, arithmetic })
+    return new TrainingFolder(store.folder, trainingId(training)).finishedEpochs()
+  })
+}

@@ -1,0 +1,122 @@
+/**
+ * Bounds on what a file from elsewhere may cost in memory, disk space and time. Each has a name, under which it stands in
+ * the error of what goes beyond it and can be raised: `--raise NAME=VALUE` on every command.
+ */
+import { totalmem } from 'node:os'
+import { BenchError, type ErrorCode } from '../core/errors.ts'
+import { unknownName } from '../core/names.ts'
+
+interface Limit {
+  readonly value: number
+  readonly unit: string
+  /** What is bounded, and what it leaves room for. */
+  readonly meaning: string
+}
+
+/** A process that takes more is ended by the system sooner or later, and not always the right one. */
+const machineBytes = Math.min(totalmem(), process.constrainedMemory?.() || Number.POSITIVE_INFINITY)
+const machineGib = Math.round((0.75 * machineBytes) / 2 ** 27) / 8
+
+export const LIMITS = {
+  'image-megapixels': { value: 100, unit: 'megapixels', meaning: 'one JPEG or PNG file, as its header states it' },
+  'image-mib': {
+    value: 100,
+    unit: 'MiB',
+    meaning: 'one JPEG or PNG file, compressed; the largest of ImageNet takes 15',
+  },
+  'dataset-gib': { value: 2, unit: 'GiB', meaning: 'all images of a dataset in memory; CIFAR-10 takes 0.2' },
+  'archive-gib': { value: 200, unit: 'GiB', meaning: 'the unpacked files of an archive; ImageNet takes 145' },
+  'archive-ratio': {
+    value: 100,
+    unit: 'times',
+    meaning: 'the same over the size of the archive; images compress little',
+  },
+  'archive-files': { value: 5_000_000, unit: 'files', meaning: 'entries of an archive; ImageNet has 1.3 million' },
+  'download-gib': { value: 200, unit: 'GiB', meaning: 'a file from the network; ImageNet takes 145' },
+  'yaml-kib': { value: 128, unit: 'KiB', meaning: 'an experiment, recipe or mapping file' },
+  'yaml-tokens': { value: 20_000, unit: 'tokens', meaning: 'names, values, commas and spaces of such a file' },
+  'yaml-depth': { value: 50, unit: 'levels', meaning: 'lists in lists of such a file; an experiment has four' },
+  'genotype-mib': { value: 64, unit: 'MiB', meaning: 'a file with an architecture in it, such as the log of a search' },
+  'source-gib': {
+    value: Math.min(4, machineGib),
+    unit: 'GiB',
+    meaning: 'memory of the process that reads the source of a table; NAS-Bench-201 takes 0.4',
+  },
+  'source-seconds': { value: 120, unit: 'seconds', meaning: 'work on the source of a table in which nothing was read' },
+  'source-rows': { value: 4_000_000, unit: 'rows', meaning: 'architectures of a source; NAS-Bench-101 has 423,624' },
+  'source-columns': { value: 10_000, unit: 'columns', meaning: 'columns of a source; NATS-Bench has some 200' },
+  'source-numbers': {
+    value: 50_000_000,
+    unit: 'numbers',
+    meaning: 'rows times columns of a source, or the curves of one record; NATS-Bench has 3 million',
+  },
+  'gzip-gib': { value: 64, unit: 'GiB', meaning: 'a gzipped source, unpacked' },
+  'csv-line-kib': { value: 4096, unit: 'KiB', meaning: 'a line of a CSV file' },
+  'csv-blank-lines': { value: 100_000, unit: 'lines', meaning: 'blank lines of a CSV file in a row' },
+  'architecture-length': { value: 10_000, unit: 'characters', meaning: 'an architecture string; genotypes have 600' },
+  'record-mib': { value: 256, unit: 'MiB', meaning: 'a NATS-Bench record, unpacked; those of the release take 0.4' },
+  'record-epochs': { value: 10_000, unit: 'epochs', meaning: 'a training in a record; NAS-Bench-201 has 200' },
+  'parquet-page-mib': { value: 256, unit: 'MiB', meaning: 'a page of a Parquet file; writers make them of 1' },
+  'directory-mib': {
+    value: 64,
+    unit: 'MiB',
+    meaning: 'the list of contents of a Parquet file or a zip archive, or the manifest of a table',
+  },
+  'pickle-mib': {
+    value: 256,
+    unit: 'MiB',
+    meaning: 'lists, dicts and references of a pickle that are held at a time; those of CIFAR take 20',
+  },
+  'pickle-integer-bytes': { value: 32, unit: 'bytes', meaning: 'an integer of a pickle; PyTorch writes one of 10' },
+  'pickle-line-kib': { value: 16_384, unit: 'KiB', meaning: 'a line of a pickle of protocol 0, as an array is' },
+} as const satisfies Readonly<Record<string, Limit>>
+
+export type LimitName = keyof typeof LIMITS
+
+/** Worker processes and threads inherit it. */
+const VARIABLE = 'NAS_BENCH_RAISED_LIMITS'
+
+/** The bound in its own unit: as raised, else the default. */
+export function limitOf(name: LimitName): number {
+  const entry = raised().find((text) => text.startsWith(`${name}=`))
+  return entry === undefined ? LIMITS[name].value : Number(entry.slice(name.length + 1))
+}
+
+/**
+ * Sets a bound for this process and those that it starts.
+ * @param text `NAME=VALUE`, the value in the unit of the bound
+ * @throws BenchError `unknown-name` or `bad-input`
+ */
+export function raiseLimit(text: string): void {
+  const [, name, number] = /^([^=]*)=(.*)$/s.exec(text) ?? [text, text, '']
+  if (!(name in LIMITS)) throw unknownName('limit', name, Object.keys(LIMITS))
+  const value = Number(number)
+  if (number.trim() === '' || !Number.isFinite(value) || value <= 0) {
+    const example = `${name}=${2 * LIMITS[name as LimitName].value}`
+    throw new BenchError('bad-input', `--raise ${text}: expected a number above 0, as in ${example}`)
+  }
+  const others = raised().filter((entry) => !entry.startsWith(`${name}=`))
+  process.env[VARIABLE] = [...others, `${name}=${value}`].join(',')
+}
+
+const raised = (): readonly string[] => (process.env[VARIABLE] ?? '').split(',')
+
+/**
+ * The error for what goes beyond a bound.
+ * @param found what was found, as `photos.tar holds 3.1 GiB`
+ * @param remedy what else helps, as `give a smaller --image-size`
+ */
+export function beyondLimit(name: LimitName, found: string, remedy = '', code: ErrorCode = 'bad-input'): BenchError {
+  const bound = limitOf(name)
+  const other = remedy === '' ? '' : `${remedy}, or `
+  return new BenchError(
+    code,
+    `${found}; the limit is ${bound} ${LIMITS[name].unit}: ${other}raise it with --raise ${name}=${2 * bound}`,
+  )
+}
+
+/** @throws BenchError as `beyondLimit` where the count is above the bound; `what` has them */
+export function checkLimit(name: LimitName, count: number, what: string): void {
+  const bound = limitOf(name)
+  if (count > bound) throw beyondLimit(name, `${what} has more than ${bound} ${LIMITS[name].unit}`)
+}

@@ -1,0 +1,126 @@
+/** YAML files of users: experiments, recipes, mappings. Read under a bound, since the parser's time and stack are not. */
+import { closeSync, openSync, readSync } from 'node:fs'
+import { CST, type Document, Lexer, LineCounter, parseDocument } from 'yaml'
+import { z } from 'zod'
+import { BenchError } from '../core/errors.ts'
+import { beyondLimit, limitOf } from './limits.ts'
+
+const CHUNK = 2 ** 16
+
+/**
+ * The content of a YAML file.
+ * @param what the file is, for messages: `experiment file`
+ * @param remedy what to do where there is none
+ * @throws BenchError `missing` where it cannot be read; `bad-input` where it is not YAML, too long or too deeply nested
+ */
+export function readYaml(path: string, what: string, remedy = ''): unknown {
+  const text = readText(path, what, remedy)
+  checkTokens(text, `${what} ${path}`)
+  const lines = new LineCounter()
+  // Not prettyErrors: it takes the square of the number of errors.
+  const document = parseDocument(text, { prettyErrors: false, lineCounter: lines })
+  const [error] = [...document.errors, ...document.warnings]
+  if (error === undefined) return contentOf(document, `${what} ${path}`)
+  const { line, col } = lines.linePos(error.pos[0])
+  throw notYaml(`${what} ${path}`, `${error.message} at line ${line}, column ${col}`, error)
+}
+
+/** @throws BenchError where aliases multiply into masses of nodes */
+function contentOf(document: Document, what: string): unknown {
+  try {
+    return document.toJS()
+  } catch (cause) {
+    throw notYaml(what, (cause as Error).message, cause)
+  }
+}
+
+const notYaml = (what: string, reason: string, cause: unknown) =>
+  new BenchError('bad-input', `${what} is not YAML: ${reason}`, { cause })
+
+/** The schema of a list, of which one item may be written without brackets: `datasets: shapes`. */
+export const oneOrMore = <Item extends z.ZodType>(item: Item, atLeast = 1) =>
+  z.preprocess(
+    (value) => (Array.isArray(value) || value === undefined || value === null ? value : [value]),
+    z.array(item).min(atLeast),
+  )
+
+/** Reads no more than the limit, so that a pipe may be named as well as a file. */
+function readText(path: string, what: string, remedy: string): string {
+  const most = limitOf('yaml-kib') * 2 ** 10
+  try {
+    const file = openSync(path, 'r')
+    try {
+      const parts: Buffer[] = []
+      for (let length = 0; ; length += parts.at(-1)?.length ?? 0) {
+        if (length > most) throw beyondLimit('yaml-kib', `${what} ${path} is longer than ${most / 2 ** 10} KiB`)
+        const part = Buffer.alloc(CHUNK)
+        const read = readSync(file, part)
+        if (read === 0) return Buffer.concat(parts).toString('utf8')
+        parts.push(part.subarray(0, read))
+      }
+    } finally {
+      closeSync(file)
+    }
+  } catch (cause) {
+    if (cause instanceof BenchError) throw cause
+    const { code } = cause as NodeJS.ErrnoException
+    throw new BenchError('missing', `cannot read the ${what} ${path} (${code})${remedy && `; ${remedy}`}`, { cause })
+  }
+}
+
+/** The parser's time grows with the square of the tokens, and deep nesting ends the process. */
+function checkTokens(text: string, what: string): void {
+  const [most, deepest] = [limitOf('yaml-tokens'), limitOf('yaml-depth')]
+  const nesting = new Nesting()
+  let tokens = 0
+  for (const token of positionedTokens(text)) {
+    if (++tokens > most) throw beyondLimit('yaml-tokens', `${what} has more than ${most} names, values and commas`)
+    if (nesting.after(token) > deepest)
+      throw beyondLimit('yaml-depth', `${what} is nested more than ${deepest} levels deep`)
+  }
+}
+
+interface Token {
+  readonly type: ReturnType<typeof CST.tokenType>
+  /** From 0. */
+  readonly column: number
+  /** Only spaces and indicators (`-`, `?`, `:`) stand before it. */
+  readonly startsLine: boolean
+}
+
+/** All tokens of a text but the lexer's own marks. The lexer neither recurses nor looks back. */
+function* positionedTokens(text: string): Generator<Token> {
+  let [column, startsLine, inScalar] = [0, true, false]
+  for (const source of new Lexer().lex(text)) {
+    const type = inScalar ? 'scalar' : CST.tokenType(source)
+    inScalar = type === 'scalar' && !inScalar
+    // Marks of the lexer's own, which are not in the text; the text of a scalar comes after its mark.
+    if (inScalar || type === 'doc-mode' || type === 'flow-error-end') continue
+    yield { type, column, startsLine }
+    if (!isSpace(type) && !isIndicator(type)) startsLine = false
+    const lineEnd = source.lastIndexOf('\n')
+    column = lineEnd < 0 ? column + source.length : source.length - lineEnd - 1
+    if (type === 'newline') startsLine = true
+  }
+}
+
+/** How deeply the token last seen is nested: brackets, and columns at which lists and mappings begin. */
+class Nesting {
+  #brackets = 0
+  readonly #columns: number[] = []
+
+  after({ type, column, startsLine }: Token): number {
+    if (type === 'flow-seq-start' || type === 'flow-map-start') this.#brackets++
+    if (type === 'flow-seq-end' || type === 'flow-map-end') this.#brackets = Math.max(0, this.#brackets - 1)
+    if (this.#brackets === 0 && !isSpace(type) && startsLine) {
+      while ((this.#columns.at(-1) ?? -1) > column) this.#columns.pop()
+      if ((this.#columns.at(-1) ?? -1) < column) this.#columns.push(column)
+    }
+    return this.#brackets + this.#columns.length
+  }
+}
+
+const isIndicator = (type: Token['type']): boolean =>
+  type === 'seq-item-ind' || type === 'explicit-key-ind' || type === 'map-value-ind'
+
+const isSpace = (type: Token['type']): boolean => type === 'space' || type === 'newline' || type === 'comment'

@@ -1,0 +1,58 @@
+/** Trains rows of a table once more: the recipe gives every accuracy back, bit for bit, or the table is not what it says. */
+import { random } from '../core/random.ts'
+import type { Genotype, SearchSpace } from '../core/space.ts'
+import { recipeOf } from '../tables/recipe.ts'
+import type { Table } from '../tables/table.ts'
+import { sharing } from './sharing.ts'
+import { trainingsOf } from './tableTrainings.ts'
+import { trainAll } from './trainAll.ts'
+import type { Trainer } from './trainer.ts'
+import { type TableTraining, TrainingSet } from './trainingSet.ts'
+
+export interface Rebuilt {
+  readonly index: number
+  readonly seed: number
+  /** What the table has, and what the training came to now. */
+  readonly stored: TableTraining['accuraciesPct']
+  readonly found: TableTraining['accuraciesPct']
+  readonly equal: boolean
+}
+
+/** Indices of `count` random rows, all different; of all rows where there are fewer. */
+export function sampleRows(table: Table, count: number, seed = 0): number[] {
+  const indices = [...table.indices()]
+  return Array.from(random(seed, 'table', 'check').permutation(indices.length).slice(0, count), (row) => indices[row])
+}
+
+/**
+ * Trains every seed that these rows have again.
+ * @throws BenchError `bad-input` where the table was not built by a recipe
+ */
+export async function checkRows<G extends Genotype>(
+  table: Table,
+  space: SearchSpace<G>,
+  indices: readonly number[],
+  trainers: readonly Trainer[],
+  onProgress: (done: number, total: number) => void = () => {},
+): Promise<Rebuilt[]> {
+  const recipe = recipeOf(table.manifest)
+  const { servedBy } = sharing(space, recipe)
+  const stored = indices.flatMap((index) => trainingsOf(table, recipe, index).map((training) => ({ index, training })))
+  const tasks = stored.map(({ index, training: { seed } }) => ({ index: servedBy(index), seed }))
+  const found = new TrainingSet()
+  let done = 0
+  await trainAll(
+    tasks,
+    trainers,
+    () => false,
+    (record) => {
+      found.add(record)
+      onProgress(++done, tasks.length)
+    },
+  )
+  return stored.map(({ index, training: { seed, accuraciesPct } }) => {
+    const [again] = found.of(servedBy(index)).filter((training) => training.seed === seed)
+    const equal = JSON.stringify(again.accuraciesPct) === JSON.stringify(accuraciesPct)
+    return { index, seed, stored: accuraciesPct, found: again.accuraciesPct, equal }
+  })
+}

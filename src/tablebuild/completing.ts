@@ -1,0 +1,87 @@
+/** A table's evaluator that trains what the table lacks, by the table's own recipe. */
+
+import type { ImageShape } from '../core/data.ts'
+import type { Evaluation, Evaluator } from '../core/evaluator.ts'
+import type { Metric } from '../core/metric.ts'
+import { parameterCount } from '../core/network.ts'
+import type { Genotype, SearchSpace } from '../core/space.ts'
+import { macCount } from '../spaces/cost.ts'
+import { type Recipe, recipeHash, shapeFor } from '../tables/recipe.ts'
+import { MissingRow } from '../tables/tableEvaluator.ts'
+import { representative } from './sharing.ts'
+import { mean } from './tableTrainings.ts'
+import { SPLITS, type TrainedArchitecture } from './trainArchitecture.ts'
+import type { Trainings } from './trainings.ts'
+
+export interface Completion<G extends Genotype> {
+  readonly space: SearchSpace<G>
+  readonly recipe: Recipe
+  /** Of the images, as the dataset has them. */
+  readonly shape: ImageShape
+  /** Where trainings are kept. */
+  readonly trainings: Trainings
+  /** Trains one architecture once by the recipe. */
+  train(genotype: G, seed: number): Promise<TrainedArchitecture>
+}
+
+/** @param table answers what it has; it throws `MissingRow` for the rest */
+export function completing<G extends Genotype>(table: Evaluator, completion: Completion<G>): Evaluator {
+  const { space, recipe, trainings } = completion
+
+  const kept = (genotype: Genotype) => trainings.read(space.format(representative(space, genotype as G, recipe)))
+
+  const trained = async (genotype: Genotype): Promise<readonly TrainedArchitecture[]> => {
+    const earlier = kept(genotype)
+    if (earlier !== undefined) return earlier
+    const chosen = representative(space, genotype as G, recipe)
+    const made: TrainedArchitecture[] = []
+    for (const seed of recipe.seeds) made.push(await completion.train(chosen, seed))
+    trainings.write(space.format(chosen), made)
+    return made
+  }
+
+  const evaluation = (genotype: Genotype, made: readonly TrainedArchitecture[]): Evaluation => {
+    const network = space.network(genotype as G, { shape: shapeFor(recipe, completion.shape), ...recipe.network })
+    return { metrics: metricsOf(made, recipe), parameters: parameterCount(network), macs: macCount(network) }
+  }
+
+  return {
+    identity: `${table.identity}+${recipeHash(recipe)}`,
+    evaluate: (genotype) =>
+      unlessMissing(table.evaluate(genotype), async () => evaluation(genotype, await trained(genotype))),
+    lookup: (genotype) =>
+      unlessMissing(table.lookup(genotype), async () => {
+        const made = kept(genotype)
+        return made === undefined ? undefined : evaluation(genotype, made)
+      }),
+    validate: (genotype) => unlessMissing(table.validate(genotype), async () => answerOf(await trained(genotype))),
+  }
+}
+
+async function unlessMissing<T>(answer: Promise<T>, otherwise: () => Promise<T>): Promise<T> {
+  try {
+    return (await answer) ?? (await otherwise())
+  } catch (error) {
+    if (error instanceof MissingRow) return otherwise()
+    throw error
+  }
+}
+
+/** Each split of each seed, then the mean over the seeds. */
+function metricsOf(trainings: readonly TrainedArchitecture[], { dataset, training: { epochs } }: Recipe): Metric[] {
+  return SPLITS.flatMap((split) => {
+    const qualifier = { dataset: dataset.name, split, epochs }
+    const singles = trainings.map(({ seed, accuraciesPct }) => ({
+      ...qualifier,
+      seed,
+      accuracyPct: accuraciesPct[split],
+    }))
+    return [...singles, { ...qualifier, seed: 'mean' as const, accuracyPct: mean(singles.map((m) => m.accuracyPct)) }]
+  })
+}
+
+/** Mean over the seeds: validation accuracy, and seconds of the training and one validation pass. */
+const answerOf = (trainings: readonly TrainedArchitecture[]) => ({
+  accuracyPct: mean(trainings.map(({ accuraciesPct }) => accuraciesPct['x-valid'])),
+  seconds: mean(trainings.map(({ seconds }) => seconds.train + seconds.valid)),
+})

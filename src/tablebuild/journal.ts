@@ -1,0 +1,103 @@
+/**
+ * What a build has done so far: a folder with a journal for each shard, a line a training. A line is the start of its
+ * SHA-256 and the record; it is synced before the next training is handed out, so a stop at any moment loses the
+ * trainings under way and no other. What a stop cut in two is cut off when the shard goes on.
+ */
+import { createHash } from 'node:crypto'
+import { readdirSync, readFileSync, truncateSync } from 'node:fs'
+import { join } from 'node:path'
+import { z } from 'zod'
+import { BenchError } from '../core/errors.ts'
+import { parseRecord } from '../core/recordSchemas.ts'
+import { appendWhole, writeAtomically } from '../system/atomicFile.ts'
+import { type Lock, tryLock } from '../system/lock.ts'
+import { readIfThere } from '../system/readable.ts'
+import { isSameTraining, type Recipe } from '../tables/recipe.ts'
+import type { TrainedArchitecture } from './trainArchitecture.ts'
+import type { TrainingRecord } from './trainingSet.ts'
+
+/** With losses and curves, which a table does not keep. */
+type Entry = TrainingRecord<TrainedArchitecture>
+
+const DIGITS = 16
+const ENDING = '.jsonl'
+
+/** Every training in the folder, of all shards. @throws BenchError `bad-input` where it belongs to another recipe */
+export function readJournals(folder: string, recipe: Recipe): Entry[] {
+  if (!checkRecipe(folder, recipe)) return []
+  const files = readdirSync(folder).filter((file) => file.endsWith(ENDING))
+  return files.sort().flatMap((file) => parse(readFileSync(join(folder, file))).records)
+}
+
+export class Journal {
+  readonly #path: string
+  readonly #lock: Lock
+
+  /**
+   * Opens a shard's journal to go on with it.
+   * @throws BenchError `failed` where another process works on it, `bad-input` where the folder is another recipe's
+   */
+  static async open(folder: string, shard: string, recipe: Recipe): Promise<Journal> {
+    if (!checkRecipe(folder, recipe)) writeAtomically(recipePath(folder), `${JSON.stringify(recipe, null, 1)}\n`)
+    const path = join(folder, `${shard}${ENDING}`)
+    return new Journal(path, await locked(`${path}.lock`))
+  }
+
+  private constructor(path: string, lock: Lock) {
+    this.#path = path
+    this.#lock = lock
+    const bytes = readIfThere(path) ?? Buffer.alloc(0)
+    const { wholeBytes } = parse(bytes)
+    if (wholeBytes < bytes.length) truncateSync(path, wholeBytes)
+  }
+
+  /** The record is on the disk when this returns. */
+  append(record: Entry): void {
+    this.#lock.requireHeld()
+    const text = JSON.stringify(record)
+    appendWhole(this.#path, `${digest(text)} ${text}\n`)
+  }
+
+  close(): void {
+    this.#lock.release()
+  }
+}
+
+const recipePath = (folder: string) => join(folder, 'recipe.json')
+
+/** → false where nothing has begun in the folder */
+function checkRecipe(folder: string, recipe: Recipe): boolean {
+  const text = readIfThere(recipePath(folder))?.toString('utf8')
+  if (text === undefined) return false
+  if (isSameTraining(recordedRecipe(text, recipePath(folder)), recipe)) return true
+  throw new BenchError('bad-input', `${folder} holds trainings by another recipe; give another --as, or delete it`)
+}
+
+function recordedRecipe(text: string, path: string): Recipe {
+  const remedy = 'restore it from a copy, or give another --as'
+  const schema = z.looseObject({}) as unknown as z.ZodType<Recipe>
+  return parseRecord(text, path, { schema, what: 'the recipe of a build', remedy })
+}
+
+async function locked(path: string): Promise<Lock> {
+  const taken = await tryLock(path)
+  if ('release' in taken) return taken
+  const { pid, host } = taken
+  throw new BenchError('failed', `process ${pid} on ${host} works on this part of the table already; wait for it`)
+}
+
+/** The records up to the first line that is not whole, and how many bytes they take. */
+function parse(bytes: Buffer): { readonly records: Entry[]; readonly wholeBytes: number } {
+  const records: Entry[] = []
+  let start = 0
+  for (let end = bytes.indexOf('\n'); end >= 0; end = bytes.indexOf('\n', start)) {
+    const line = bytes.toString('utf8', start, end)
+    const text = line.slice(DIGITS + 1)
+    if (line.slice(0, DIGITS) !== digest(text)) break
+    records.push(JSON.parse(text))
+    start = end + 1
+  }
+  return { records, wholeBytes: start }
+}
+
+const digest = (text: string): string => createHash('sha256').update(text).digest('hex').slice(0, DIGITS)

@@ -1,0 +1,131 @@
+/** Between trainings and tables: the rows that they make, and the trainings that rows are of. */
+
+import type { ImageShape } from '../core/data.ts'
+import { formatQualifier } from '../core/metric.ts'
+import { parameterCount } from '../core/network.ts'
+import { counted } from '../core/plainText.ts'
+import type { Genotype, SearchSpace } from '../core/space.ts'
+import { macCount } from '../spaces/cost.ts'
+import type { NumbersContent, TableContent } from '../tables/content.ts'
+import { type Recipe, recipeHash } from '../tables/recipe.ts'
+import type { Table } from '../tables/table.ts'
+import { numberingOf, type Sharing } from './sharing.ts'
+import { SPLITS, type Split } from './trainArchitecture.ts'
+import type { TableTraining, TrainingRecord, TrainingSet } from './trainingSet.ts'
+
+export interface TableSetting<G extends Genotype = Genotype> {
+  readonly space: SearchSpace<G>
+  readonly sharing: Sharing
+  readonly recipe: Recipe
+  /** Of the images, for the cost of the networks. */
+  readonly shape: ImageShape
+}
+
+/** A row for every architecture that was trained, with the recipe's seeds. */
+export function contentOf<G extends Genotype>(setting: TableSetting<G>, trainings: TrainingSet): TableContent {
+  const { space, sharing, recipe } = setting
+  const { at, count } = numberingOf(space)
+  const asked = ({ seed }: { readonly seed: number }) => recipe.seeds.includes(seed)
+  const rowsOf = Array.from({ length: count }, (_, index) => trainings.of(sharing.servedBy(index)).filter(asked))
+  const seeds = recipe.seeds.filter((seed) => trainings.seeds.includes(seed))
+  const index = Int32Array.from(rowsOf.keys()).filter((i) => rowsOf[i].length > 0)
+  const rows = Array.from(index, (i) => rowsOf[i])
+  return {
+    index,
+    arch: Array.from(index, (i) => space.format(at(i))),
+    numbers: [...accuracies(recipe, seeds, rows), ...seconds(recipe, rows), ...costs(setting, index)],
+    texts: [],
+    source: { format: 'built', name: 'bench tables build', sha256: recipeHash(recipe) },
+    notes: notesOn(setting, trainings, rows),
+    recipe,
+  }
+}
+
+/** The trainings that a table's rows are of; each as that of the architecture that was trained. */
+export function* trainingsIn(table: Table, recipe: Recipe, { servedBy }: Sharing): Generator<TrainingRecord> {
+  for (const index of table.indices()) {
+    for (const trained of trainingsOf(table, recipe, index)) yield { index: servedBy(index), trained }
+  }
+}
+
+/** The trainings of one row; none where the table does not have it. Of seconds it knows the mean over the seeds. */
+export function trainingsOf(table: Table, recipe: Recipe, index: number): TableTraining[] {
+  const row = table.row(index)
+  if (row === undefined) return []
+  const measured = (column: string) => table.column(column).at(row) ?? Number.NaN
+  const seconds = { train: measured(trainSeconds(recipe)), valid: measured(validSeconds(recipe)) }
+  const seeds = [...new Set(table.qualifiers.map(({ seed }) => seed))].filter((seed) => seed !== 'mean')
+  return seeds.flatMap((seed) => {
+    const [train, valid, test] = SPLITS.map((split) => table.value(index, qualifier(recipe, split, seed)))
+    if (train === undefined || valid === undefined || test === undefined) return []
+    return [{ seed, accuraciesPct: { train, 'x-valid': valid, 'x-test': test }, seconds }]
+  })
+}
+
+const qualifier = ({ dataset, training: { epochs } }: Recipe, split: Split, seed: number | 'mean') => ({
+  dataset: dataset.name,
+  split,
+  epochs,
+  seed,
+})
+
+const trainSeconds = ({ dataset, training }: Recipe) => `train-seconds:${dataset.name}/${training.epochs}`
+const validSeconds = ({ dataset, training }: Recipe) => `eval-seconds:${dataset.name}/x-valid/${training.epochs}`
+
+type Rows = readonly (readonly TableTraining[])[]
+
+/** Of each split, every seed, then the mean over those that a row has. */
+function accuracies(recipe: Recipe, seeds: readonly number[], rows: Rows): NumbersContent[] {
+  return SPLITS.flatMap((split) => {
+    const name = (seed: number | 'mean') => formatQualifier(qualifier(recipe, split, seed))
+    const single = (seed: number) => (trainings: readonly TableTraining[]) =>
+      trainings.find((training) => training.seed === seed)?.accuraciesPct[split] ?? Number.NaN
+    return [
+      ...seeds.map((seed) => ({ name: name(seed), values: Float64Array.from(rows, single(seed)) })),
+      { name: name('mean'), seeds, values: meanOf(rows, (training) => training.accuraciesPct[split]) },
+    ]
+  })
+}
+
+/** As measured, mean over the seeds; and how many there are. */
+const seconds = (recipe: Recipe, rows: Rows): NumbersContent[] => [
+  { name: trainSeconds(recipe), values: meanOf(rows, (training) => training.seconds.train) },
+  { name: validSeconds(recipe), values: meanOf(rows, (training) => training.seconds.valid) },
+  { name: 'trainings', values: Float64Array.from(rows, (trainings) => trainings.length) },
+]
+
+const meanOf = (rows: Rows, of: (training: TableTraining) => number): Float64Array =>
+  Float64Array.from(rows, (trainings) => mean(trainings.map(of)))
+
+export const mean = (values: readonly number[]): number => values.reduce((sum, value) => sum + value, 0) / values.length
+
+/** Each architecture's own, in millions: architectures that share a training may differ in what never reaches the output. */
+function costs<G extends Genotype>({ space, recipe, shape }: TableSetting<G>, index: Int32Array): NumbersContent[] {
+  const { at } = numberingOf(space)
+  const parameters = new Float64Array(index.length)
+  const macs = new Float64Array(index.length)
+  index.forEach((architecture, row) => {
+    const network = space.network(at(architecture), { shape, ...recipe.network })
+    parameters[row] = parameterCount(network) / 1e6
+    macs[row] = macCount(network) / 1e6
+  })
+  return [
+    { name: 'params-M', values: parameters },
+    { name: 'flops-M', values: macs },
+  ]
+}
+
+function notesOn({ space, sharing, recipe }: TableSetting, trainings: TrainingSet, rows: Rows): string[] {
+  const { count } = numberingOf(space)
+  const complete = rows.filter((row) => recipe.seeds.every((seed) => row.some((training) => training.seed === seed)))
+  const shared = `${counted(sharing.trained.length, 'training')} a seed serve all ${counted(count, 'architecture')}`
+  return [
+    `Made by ${counted(trainings.count, 'training')} by the recipe below; all but the seconds follow from it bit for bit.`,
+    'x-valid and x-test are the two halves of the test set; train is the accuracy over the steps of the last epoch.',
+    sharing.trained.length === count
+      ? 'Every architecture was trained for itself.'
+      : `Architectures that are one network, weights included, share its trainings: ${shared}.`,
+    `${rows.length} of ${counted(count, 'architecture')} have a row, ${complete.length} of them all ${recipe.seeds.length} seeds; a mean is over the seeds that the row has.`,
+    'Seconds are processor time on the machine that trained, one core, mean over the seeds.',
+  ]
+}

@@ -1,0 +1,57 @@
+/**
+ * Drop path (Larsson et al., "FractalNet", ICLR 2017), as DARTS uses it: whole paths of a cell are dropped, sample by
+ * sample.
+ */
+import type { Executable, Feed } from '../core/executor.ts'
+import { type RandomStream, random } from '../core/random.ts'
+import { withOverrides } from '../engine/executable.ts'
+
+/**
+ * Drop probability of a full training: linear in the epoch from 0, nearly `final` in the last (`quark0/darts:
+ * cnn/train.py`).
+ */
+export const dropProbability = (epoch: number, epochs: number, final: number): number => (final * epoch) / epochs
+
+/**
+ * Drop probability of a search: linear from 0 to `final` in the last epoch (`automl/RobustDARTS:
+ * src/search/train_search.py`).
+ */
+export const searchDropProbability = (epoch: number, epochs: number, final: number): number =>
+  epochs > 1 ? (final * epoch) / (epochs - 1) : 0
+
+/**
+ * Draws Bernoulli(keep)/keep for each path and sample, so that the expectation is 1. → [paths][samples]
+ * @param probability of dropping, 0 … 1 (1 excluded)
+ */
+export function drawPathScales(
+  paths: number,
+  samples: number,
+  probability: number,
+  stream: RandomStream,
+): Float32Array {
+  const keep = 1 - probability
+  return Float32Array.from({ length: paths * samples }, () => (stream.uniform() < keep ? 1 / keep : 0))
+}
+
+/**
+ * Wraps an executable so that steps and gradients drop paths, while evaluations and forward passes do not. The dropped
+ * paths
+ * depend only on the batch's random key, so both sides of a difference over a batch drop the same.
+ *
+ * @param probability returns the current drop probability
+ */
+export function droppingPaths(executable: Executable, probability: () => number): Executable {
+  const { pathCount } = executable.network
+  const dropping = (feed: Feed): Feed => {
+    const { size, draw } = feed.batch
+    const now = probability()
+    if (feed.pathScales !== undefined || draw === undefined || now === 0) return feed
+    return { ...feed, pathScales: drawPathScales(pathCount, size, now, random(draw.seed, ...draw.path, 'drop path')) }
+  }
+  const activationMasks = executable.activationMasks?.bind(executable)
+  return withOverrides(executable, {
+    gradient: (feed, objective, want, mode) => executable.gradient(dropping(feed), objective, want, mode),
+    step: (feed, objective, sgd) => executable.step(dropping(feed), objective, sgd),
+    ...(activationMasks && { activationMasks: (feed) => activationMasks(dropping(feed)) }),
+  })
+}

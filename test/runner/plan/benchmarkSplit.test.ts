@@ -1,0 +1,76 @@
+import { describe, expect, test } from 'vitest'
+import { resolveProtocol } from '../../../src/protocols/index.ts'
+import { benchmarkSplit, checkBenchmarkSplit } from '../../../src/runner/plan/benchmarkSplit.ts'
+import { officialCifar10Split } from '../../../src/spaces/nb201/index.ts'
+
+const images = (count: number) => ({ count, pixels: new Uint8Array(), labels: new Int32Array(count) })
+const dataset = (name: string, train: number) => ({
+  name,
+  shape: { height: 1, width: 1, channels: 3, classes: 10 },
+  classNames: [],
+  contentHash: '',
+  origin: '',
+  train: images(train),
+  test: images(4),
+  mean: [],
+  std: [],
+})
+const lists = { xValid: Uint32Array.of(3, 0), xTest: Uint32Array.of(1, 2) }
+
+describe('the images of the benchmark’s searches', () => {
+  test('of CIFAR-10 are its two halves of the training set', () => {
+    const { train, valid } = officialCifar10Split()
+    expect(benchmarkSplit(dataset('cifar10', 50_000))).toEqual({
+      weights: train,
+      architecture: valid,
+      architectureFrom: 'train',
+    })
+  })
+
+  test.each(['cifar100', 'ImageNet16-120'])('of %s are the training set, and x-valid of the test set', (name) => {
+    expect(benchmarkSplit({ ...dataset(name, 3), testHalves: lists })).toEqual({
+      weights: Uint32Array.of(0, 1, 2),
+      architecture: lists.xValid,
+      architectureFrom: 'test',
+    })
+  })
+
+  test('of CIFAR-10 are refused where images are missing', () => {
+    expect(() => benchmarkSplit(dataset('cifar10', 3000))).toThrow(
+      'data.split=benchmark: its halves are of 50000 training images, and here are 3000; add data.split=seeded to the protocol',
+    )
+  })
+
+  test('of CIFAR-100 are refused without the list of x-valid', () => {
+    expect(() => benchmarkSplit(dataset('cifar100', 3))).toThrow(
+      'data.split=benchmark: no *-test-split.txt lies beside the images of cifar100',
+    )
+  })
+})
+
+describe('a protocol that asks for them', () => {
+  const job = (dataset: string) => ({ space: 'nb201', dataset, algorithm: 'darts-v1' })
+  const check = (text: string, dataset: string) => checkBenchmarkSplit(resolveProtocol(text, job(dataset)), dataset)
+
+  test.each(['nb201-paper', 'nats-paper'])('is %s, on the three datasets and no other', (preset) => {
+    for (const dataset of ['cifar10', 'cifar100', 'ImageNet16-120']) {
+      expect(resolveProtocol(preset, job(dataset)).data.split).toBe('benchmark')
+      expect(() => check(preset, dataset)).not.toThrow()
+    }
+    expect(resolveProtocol(preset, job('shapes')).data.split).toBeUndefined()
+  })
+
+  test.each([
+    ['micro:data.split=benchmark', 'shapes', 'the benchmark splits cifar10, cifar100, ImageNet16-120, not shapes'],
+    ['nats-paper:data.limit=1000', 'cifar10', 'it takes all images, and data.limit=1000 only some'],
+    ['nats-paper:data.trainPortion=0.8', 'cifar10', 'on cifar10 it has data.trainPortion=0.5 and no'],
+    ['nats-paper:data.trainPortion=0.5', 'cifar100', 'on cifar100 it has data.trainPortion=1 and no'],
+    ['nats-paper:data.architecturePortion=0.1', 'cifar10', 'on cifar10 it has data.trainPortion=0.5 and no'],
+  ])('%s on %s is refused', (text, dataset, message) => {
+    expect(() => check(text, dataset)).toThrow(`data.split=benchmark: ${message}`)
+  })
+
+  test('nats-paper:data.split=seeded takes seeded shares', () => {
+    expect(resolveProtocol('nats-paper:data.split=seeded', job('cifar10')).data.split).toBe('seeded')
+  })
+})

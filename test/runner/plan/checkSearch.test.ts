@@ -1,0 +1,190 @@
+import { describe, expect, test } from 'vitest'
+import { builtinAlgorithms } from '../../../src/algorithms/index.ts'
+import { builtins } from '../../../src/builtins.ts'
+import type { Algorithm } from '../../../src/core/algorithm.ts'
+import { presets, resolveProtocol } from '../../../src/protocols/index.ts'
+import { checkSearch } from '../../../src/runner/plan/checkSearch.ts'
+import { DEFAULTS } from '../../../src/runner/plan/experiment.ts'
+import { makePlan } from '../../../src/runner/plan/plan.ts'
+import { registerPlugins } from '../../../src/runner/plan/plugins.ts'
+import { builtinSpace, builtinSpaces } from '../../../src/spaces/index.ts'
+import { openManifest } from '../../../src/tables/openTable.ts'
+
+const algorithms: Readonly<Record<string, Algorithm>> = builtinAlgorithms
+const registered = registerPlugins(builtins, [])
+
+/** Plans one search of `shapes` and says why it was refused. `name option=value …` */
+async function refusal(line: string, protocol = 'micro', space = 'nb201', budgetSeconds?: number): Promise<string> {
+  const [name, ...options] = line.split(' ')
+  const experiment = {
+    ...DEFAULTS,
+    algorithms: [{ name, options: Object.fromEntries(options.map((option) => option.split('=', 2))) }],
+    seeds: [0],
+    ...{ protocol, space, executor: { backend: 'wasm' as const } },
+    ...(budgetSeconds !== undefined && { budgetSeconds }),
+  }
+  return makePlan(experiment, await registered).then(
+    () => 'planned',
+    ({ message }: Error) => message,
+  )
+}
+
+describe('a search that would search nothing is refused when it is planned', () => {
+  test.each<[line: string, protocol: string, found: RegExp]>([
+    [
+      'pc-darts warmup=5',
+      'micro:epochs=2',
+      /^pc-darts: warmup=5 leaves none of the 2 epochs for the architecture; give /,
+    ],
+    ['pc-darts warmup=2', 'micro:epochs=2', /^pc-darts: warmup=2 leaves none of the 2 epochs/],
+    ['drnas progressive=true freeze=5', 'micro:epochs=10', /^drnas: freeze=5 leaves none of the 5 epochs of a stage/],
+    [
+      'drnas progressive=true partialChannels=4,2,1 freeze=3',
+      'micro:epochs=10',
+      /^drnas: freeze=3 leaves none of the 3/,
+    ],
+    ['drnas progressive=true partialChannels=4', 'micro', /^drnas: partialChannels=4 is one stage, .*; give each/],
+    [
+      'drnas progressive=true partialChannels=2,4',
+      'micro',
+      /^drnas: partialChannels=2,4 narrows the network; .*descending/,
+    ],
+    ['zen-darts m=4', 'micro:epochs=3', /^zen-darts: m=4 is more than the 3 epochs/],
+    ['gdas tauMin=11', 'micro', /^gdas: tauMin=11 is above tauMax=10, /],
+    ['snas tauMax=0.5', 'micro', /^snas: tauMin=1 is above tauMax=0.5, /],
+    ['darts-v1 earlyStop=eigenvalue', 'micro:epochs=10', /^darts-v1: earlyStop=eigenvalue cannot end 10 epochs, /],
+    [
+      'darts-v2 earlyStop=eigenvalue earlyStopEvery=9',
+      'micro',
+      /^darts-v2: earlyStop=eigenvalue cannot end 25 epochs, measured every 9 /,
+    ],
+    ['darts-v1 earlyStop=eigenvalue earlyStopFrom=19', 'micro', /not before epoch 19; give more epochs, a smaller/],
+    ['rsps candidates=1', 'micro', /^rsps: candidates=1 ranks nothing/],
+    ['rea evaluations=10', 'micro', /^rea: evaluations=10, and with fewer than 11 nothing evolves: 10 are the first/],
+    [
+      'rea population=200',
+      'micro',
+      /^rea: 100 evaluations \(without a budget\), and with fewer than 201 nothing evolves/,
+    ],
+    ['bohb evaluations=9', 'micro', /^bohb: evaluations=9, and with fewer than 10 there is no model/],
+    ['reinforce evaluations=1', 'micro', /^reinforce: evaluations=1, and with fewer than 2 nothing is learnt from/],
+    ['local-search evaluations=1', 'micro', /^local-search: evaluations=1, /],
+  ])('%s under %s', async (line, protocol, found) => {
+    expect(await refusal(line, protocol)).toMatch(found)
+  })
+
+  test.each([
+    ['pc-darts warmup=1', 'micro:epochs=2'],
+    ['drnas progressive=true freeze=4', 'micro:epochs=10'],
+    ['drnas progressive=true partialChannels=4,4,1 freeze=2', 'micro:epochs=10'],
+    ['zen-darts m=3', 'micro:epochs=3'],
+    ['zen-darts m=0', 'micro:epochs=3'],
+    ['gdas tauMin=10', 'micro'],
+    ['darts-v1 earlyStop=eigenvalue', 'micro:epochs=18'],
+    ['rsps candidates=2', 'micro'],
+    ['rea evaluations=11', 'micro'],
+    ['bohb evaluations=10', 'micro'],
+    ['random evaluations=1', 'micro'],
+  ])('and not the next that would: %s under %s', async (line, protocol) => {
+    expect(await refusal(line, protocol)).toBe('planned')
+  })
+
+  test('a population that a budget may outlive is no reason', async () => {
+    expect(await refusal('rea population=200', 'micro', 'nb201', 1e6)).toBe('planned')
+  })
+})
+
+describe('what would fail in every run is refused when it is planned', () => {
+  test.each<[line: string, protocol: string, space: string, found: RegExp]>([
+    ['pc-darts k=3', 'micro', 'nb201', /^partial channels k = 3: 4 channels cannot be cut into 3 equal parts/],
+    ['drnas partialChannels=8', 'micro', 'nb201', /^partial channels k = 8: 4 channels cannot/],
+    ['drnas progressive=true partialChannels=4,3', 'micro', 'nb201', /^partial channels k = 3: 4 channels cannot/],
+    ['drnas progressive=true', 'micro:network.channels=6', 'nb201', /^partial channels k = 4: 6 channels cannot/],
+    [
+      'drnas progressive=true',
+      'drnas-paper:network.channels=18',
+      'darts',
+      /^partial channels k = 4: 18 channels cannot/,
+    ],
+    [
+      'drnas progressive=true partialChannels=4,2,1',
+      'micro:epochs=2',
+      'nb201',
+      /^drnas: 3 stages \(partialChannels\) need/,
+    ],
+    ['drnas partialChannels=4,2', 'micro', 'nb201', /^drnas: partialChannels=4,2 are stages; add progressive=true/],
+    ['darts-v1', 'micro:data.imageSize=6', 'darts', /halve|meet/],
+    ['darts-v1', 'micro:network.dropPath=0.2', 'nb201', /dropPath/],
+    ['pc-darts', 'robustdarts-paper', 'darts', /^network.dropPath: dropping edges .* without partial channels/],
+    [
+      'darts-v1',
+      'micro:data.trainPortion=1,data.limit=null',
+      'nb201',
+      /^these shares leave no images for the architecture/,
+    ],
+    ['darts-v1', 'micro:data.limit=1', 'nb201', /^data.limit=1 and these shares leave no images for the weights/],
+    ['darts-v1', 'micro:data.trainPortion=0.8,data.architecturePortion=0.3', 'nb201', /are more than there are/],
+    ['bohb eta=3', 'micro', 'nb201', /^bohb with eta=3 needs trainings of several lengths/],
+    ['rea', 'micro', 'darts', /^rea asks for accuracies, and there is no table of darts; name one with --table/],
+    ['random', 'micro', 'darts', /^random asks for accuracies, and there is no table of darts/],
+  ])('%s under %s on %s', async (line, protocol, space, found) => {
+    expect(await refusal(line, protocol, space)).toMatch(found)
+  })
+
+  test.each([
+    ['epochs', ['0', '2.5', '-1', '', '1e400', 'many']],
+    ['batchSize', ['0', '0.5']],
+    ['network.channels', ['0', '3.5']],
+    ['network.depth', ['0', '1.5']],
+    ['data.imageSize', ['0', '7.5']],
+    ['data.limit', ['0', '10.5']],
+    ['data.cropPadding', ['0.5', '-1']],
+    ['data.cutout', ['0.5']],
+    ['data.trainPortion', ['0', '1.1']],
+    ['data.architecturePortion', ['1.1']],
+    ['weights.learningRate', ['0']],
+    ['architecture.learningRate', ['0']],
+    ['weights.clipNorm', ['0']],
+    ['weights.momentum', ['1']],
+    ['network.dropPath', ['1']],
+  ])('the protocol’s %s as none of %j', async (setting, values) => {
+    for (const value of values) {
+      expect(await refusal('darts-v1', `micro:${setting}=${value}`), value).toMatch(
+        new RegExp(`^protocol setting "${setting}" is a (whole )?number .*, not "${value.replace('.', '\\.')}"$`),
+      )
+    }
+  })
+
+  test('a black-box search whose answers are trained in full', async () => {
+    const protocol = resolveProtocol('darts-paper', { space: 'darts', dataset: 'cifar10', algorithm: 'rea' })
+    const plan = { space: builtinSpace('darts'), protocol, dataset: 'cifar10', lookup: { headline: [] } }
+    const check = (options: object) => () =>
+      checkSearch(algorithms.random, { ...options }, { ...plan, budgetSeconds: undefined, retrained: true })
+    expect(check({})).toThrow('random asks for many accuracies, which full trainings are too slow to answer')
+    expect(check({ evaluations: 1 })).not.toThrow()
+  })
+})
+
+test('no built-in algorithm is refused by default, under any preset, on any space and dataset that it is for', async () => {
+  const manifest = await openManifest('nb201-micro')
+  let checked = 0
+  for (const { name: preset } of presets) {
+    for (const [name, algorithm] of Object.entries(algorithms)) {
+      for (const [spaceName, space] of Object.entries(builtinSpaces)) {
+        if (algorithm.spaces?.includes(spaceName) === false) continue
+        if (algorithm.kind !== 'supernet' && spaceName !== 'nb201') continue
+        for (const dataset of ['shapes', 'cifar10', 'ImageNet16-120', 'photos']) {
+          const protocol = resolveProtocol(preset, { space: spaceName, dataset, algorithm: name })
+          // RobustDARTS' edges are dropped where all channels are operated on, on its own spaces.
+          if (protocol.network.dropPath && (spaceName === 'nb201' || name === 'pc-darts')) continue
+          const oracles = { [dataset]: manifest.oracles.shapes }
+          const lookup = { manifest: { ...manifest, oracles }, headline: [] }
+          const plan = { space: space as typeof builtinSpaces.darts, protocol, dataset, lookup }
+          checkSearch(algorithm, {}, { ...plan, budgetSeconds: undefined, retrained: false })
+          checked++
+        }
+      }
+    }
+  }
+  expect(checked).toBeGreaterThan(1000)
+})

@@ -1,0 +1,122 @@
+import { mkdtempSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { describe, expect, test } from 'vitest'
+import { readExperimentFile } from '../../../src/runner/plan/experimentFile.ts'
+
+const folder = mkdtempSync(join(tmpdir(), 'experiment-'))
+const file = join(folder, 'x.yaml')
+const read = (text: string) => {
+  writeFileSync(file, text)
+  return readExperimentFile(file)
+}
+
+describe('an experiment file', () => {
+  test('says what to run; paths are relative to it', () => {
+    const text = `
+algorithms:
+  - darts-v1
+  - { name: drnas, options: { anchor: kl } }
+datasets: cifar10
+data: { cifar10: images/cifar10 }
+plugins: [./mine.ts, more/yours.mjs, some-package]
+table: tables/mine.arrow
+protocol: drnas-paper
+seeds: 0-2,777
+budget: 20000
+store: ../runs
+jobs: 2
+threads: 4
+backend: wasm
+`
+    expect(read(text)).toEqual({
+      experiment: {
+        algorithms: [
+          { name: 'darts-v1', options: {} },
+          { name: 'drnas', options: { anchor: 'kl' } },
+        ],
+        datasets: ['cifar10'],
+        data: { cifar10: join(folder, 'images/cifar10') },
+        plugins: [join(folder, 'mine.ts'), join(folder, 'more/yours.mjs'), 'some-package'],
+        table: join(folder, 'tables/mine.arrow'),
+        protocol: 'drnas-paper',
+        seeds: [0, 1, 2, 777],
+        budgetSeconds: 20000,
+        executor: { backend: 'wasm' },
+      },
+      store: join(folder, '../runs'),
+      jobs: 2,
+      threads: 4,
+    })
+  })
+
+  test.each([
+    ['algorithms: [drnas]\nseeds: 3', [0, 1, 2]],
+    ['algorithms: [drnas]\nseeds: [5, 6]', [5, 6]],
+  ])('%j has the seeds %j', (text, seeds) => {
+    expect(read(text).experiment.seeds).toEqual(seeds)
+  })
+
+  test('has no list of which one item needs brackets', () => {
+    const alone = read(
+      'algorithms: { name: gdas, probes: hessian }\ndatasets: photos\ndata: images\nprobes: theta\n' +
+        'plugins: ./mine.ts\nseeds: 3\nevaluate: { retrain: { seeds: 2 } }',
+    )
+    const listed = read(
+      'algorithms: [{ name: gdas, probes: [hessian] }]\ndatasets: [photos]\ndata: { photos: images }\nprobes: [theta]\n' +
+        'plugins: [./mine.ts]\nseeds: [0, 1, 2]\nevaluate: { retrain: { seeds: [0, 1] } }',
+    )
+    expect(alone).toEqual(listed)
+    expect(read('algorithms: drnas')).toEqual(read('algorithms: [drnas]'))
+    expect(read('algorithms: drnas, gdas\ndatasets: shapes, cifar10')).toEqual(
+      read('algorithms: [drnas, gdas]\ndatasets: [shapes, cifar10]'),
+    )
+  })
+
+  test('gives datasets their own budgets and algorithms their own protocols and probes', () => {
+    const text = `
+algorithms: [random, { name: gdas, protocol: nb201-paper, probes: [hessian] }]
+datasets: [cifar10, cifar100]
+budget: { cifar10: 20000, cifar100: 40000 }
+`
+    expect(read(text).experiment).toMatchObject({
+      algorithms: [
+        { name: 'random', options: {} },
+        { name: 'gdas', options: {}, protocol: 'nb201-paper', probes: ['hessian'] },
+      ],
+      budgetSeconds: { cifar10: 20_000, cifar100: 40_000 },
+    })
+  })
+
+  test.each([
+    ['algoritms: [drnas]', `unknown setting in ${file}: "algoritms"; did you mean "algorithms"?`],
+    ['algorithms: [drnas]\nbackend: wsam', `${file}: backend: `],
+    [
+      'algorithms: [{ nam: drnas }]',
+      `${file}: algorithms.0: expected a name, or { name: drnas, options: { anchor: kl } }`,
+    ],
+    ['algorithms: []', `${file}: algorithms: `],
+    ['seeds: 4', `${file}: algorithms: `],
+    [
+      'algorithms: [random]\nbudget: plenty',
+      `${file}: budget: expected seconds above 0, or { cifar10: 20000, cifar100: 40000 }`,
+    ],
+    ['algorithms: [drnas', `experiment file ${file} is not YAML: `],
+    [
+      'algorithms: drnas\ndatasets: [a, b]\ndata: images',
+      'data: images: with several datasets write data: { a: FOLDER }',
+    ],
+    ['algorithms: drnas\nalgorithms: gdas', 'Map keys must be unique at line 2, column 1'],
+    ['algorithms: [drnas]\nseeds: 0', '--seeds 0 asks for no seed at all'],
+    ['algorithms: [drnas]\njobs: 0', `${file}: jobs: `],
+    ['- drnas', `${file}: `],
+  ])('%j is refused', (text, message) => {
+    expect(() => read(text)).toThrow(message)
+  })
+
+  test('that is not there is said to be missing', () => {
+    expect(() => readExperimentFile('/nowhere/x.yaml')).toThrow(
+      'cannot read the experiment file /nowhere/x.yaml (ENOENT)',
+    )
+  })
+})

@@ -1,0 +1,157 @@
+import { existsSync, mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, describe, expect, test } from 'vitest'
+import { z } from 'zod'
+import { tinyData } from '../../../src/algorithms/contract/tinyTask.ts'
+import { defineAlgorithm, type Search } from '../../../src/core/algorithm.ts'
+import type { Job } from '../../../src/core/result.ts'
+import type { SearchSpace } from '../../../src/core/space.ts'
+import { openExecutor } from '../../../src/engine/executors.ts'
+import { type JobResources, runJob } from '../../../src/runner/run/runJob.ts'
+import { RunFolder } from '../../../src/runner/store/runFolder.ts'
+import { atIndex, nb201 } from '../../../src/spaces/nb201/index.ts'
+import { fixtureProtocol } from '../../report/fixtureRuns.ts'
+
+const folder = mkdtempSync(join(tmpdir(), 'bench-'))
+afterAll(() => rmSync(folder, { recursive: true, force: true }))
+
+/** Of ten epochs it needs three. */
+const brief = defineAlgorithm({
+  name: 'brief',
+  version: 1,
+  description: '',
+  source: '',
+  kind: 'supernet',
+  options: z.strictObject({}),
+  async search() {
+    let done = 0
+    return {
+      epochs: 10,
+      async epoch() {
+        done++
+        return {}
+      },
+      get ended() {
+        return done === 3 ? 'it knows' : undefined
+      },
+      genotype: () => atIndex(done),
+      save: async () => ({}),
+      restore: () => undefined,
+      dispose: () => undefined,
+    }
+  },
+})
+
+const metric = (accuracyPct: number) => ({ dataset: 'cifar10', split: 'x-test', epochs: 12, seed: 777, accuracyPct })
+
+const job: Job = {
+  algorithm: { name: 'brief', version: 1, options: {} },
+  space: 'nb201',
+  dataset: { name: 'cifar10' },
+  protocol: fixtureProtocol,
+  probes: [],
+  seed: 0,
+}
+
+/** Runs the search, changed in one way. */
+async function running(
+  name: string,
+  change: (search: Search) => Partial<Search> = () => ({}),
+  other: Partial<JobResources> = {},
+) {
+  const run = new RunFolder(join(folder, name), 'brief-1')
+  const notices: string[] = []
+  const unused = () => Promise.reject(new Error('nothing is trained here'))
+  const algorithm = defineAlgorithm({
+    ...brief,
+    async search(context) {
+      const search = await brief.search(context, {})
+      return Object.defineProperties(search, Object.getOwnPropertyDescriptors(change({ ...search })))
+    },
+  })
+  const resources = {
+    algorithm,
+    space: nb201 as unknown as SearchSpace,
+    probes: [],
+    data: unused,
+    executor: unused,
+    ...other,
+  }
+  const result = await runJob(
+    job,
+    run,
+    async () => resources,
+    (report) => {
+      if (report.kind === 'notice') notices.push(report.message)
+    },
+  )
+  return { run, notices, result }
+}
+
+describe('a search that ends before its epochs are over', () => {
+  test('is run no further, says so, and its result counts the epochs that were run', async () => {
+    const { run, notices, result } = await running('ended')
+    expect(notices).toEqual(['ended after 3 of 10 epochs: it knows'])
+    expect(result.epochs).toBe(3)
+    expect(run.epochs()).toHaveLength(3)
+    expect(result.genotype).toBe(nb201.format(atIndex(3)))
+  })
+})
+
+describe('a search that is none', () => {
+  test.each<[string, Partial<Search>, string]>([
+    ['a number of epochs', { epochs: undefined }, 'brief: epochs is undefined, not a positive integer'],
+    ['an answer', { genotype: () => 'resnet' as never }, "genotype() gives 'resnet', not an architecture of nb201, as"],
+    ['a report', { epoch: async () => undefined as never }, 'epoch() gives undefined; it reports an object'],
+    ['a way to be saved', { save: undefined }, 'what search() of brief gives has no save()'],
+  ])('for want of %s has no result', async (what, change, message) => {
+    await expect(running(what, () => change)).rejects.toThrow(message)
+    expect(existsSync(join(folder, what, 'result.json'))).toBe(false)
+  })
+})
+
+describe('a number that is not finite', () => {
+  const second = (report: object) => async (index: number) => (index === 1 ? report : {})
+  test.each<[string, Partial<Search>, string]>([
+    ['a loss', { epoch: second({ trainLoss: Number.NaN }) }, 'trainLoss is NaN'],
+    ['an accuracy', { epoch: second({ validAccuracyPct: Number.POSITIVE_INFINITY }) }, 'validAccuracyPct is Infinity'],
+    ['an extra number', { epoch: second({ extra: { tau: Number.NaN } }) }, 'tau is NaN'],
+    ['a parameter', { epoch: second({ parameters: [[0], [1, -Infinity]] }) }, 'parameters[1][1] is -Infinity'],
+  ])('fails the search in the epoch of the report: %s', async (what, change, message) => {
+    const failure = `epoch 2 of 10: ${message}, not a finite number`
+    await expect(running(what, () => change)).rejects.toThrow(failure)
+    const run = new RunFolder(join(folder, what), 'brief-1')
+    expect(run.result()).toBeUndefined()
+    expect(run.epochs()).toHaveLength(1)
+    expect(run.failure()).toMatchObject({ epoch: 1, message: expect.stringContaining(failure) })
+  })
+
+  test.each<[string, object, string]>([
+    [
+      'looked up after an epoch',
+      { lookup: async () => ({ metrics: [metric(Number.NaN)] }) },
+      'epoch 1 of 10: metrics[0]',
+    ],
+    ['of the evaluation', { evaluate: async () => ({ metrics: [metric(Number.NaN)] }) }, 'evaluation.metrics[0]'],
+    [
+      'of the cost',
+      { evaluate: async () => ({ metrics: [], parameters: Number.POSITIVE_INFINITY }) },
+      'evaluation.para',
+    ],
+  ])('fails the search: %s', async (what, change, message) => {
+    const known = async () => ({ metrics: [metric(50)] })
+    const validate = async () => ({ accuracyPct: 50, seconds: 1 })
+    const evaluator = { identity: '', evaluate: known, lookup: known, validate, ...change }
+    await expect(running(what, () => ({}), { evaluator })).rejects.toThrow(message)
+    expect(existsSync(join(folder, what, 'result.json'))).toBe(false)
+  })
+
+  test('of a probe fails the search, and says where it stands', async () => {
+    const probe = { name: 'mine', epoch: async () => ({ layers: [{ norm: 1 }, { norm: Number.NaN }] }) }
+    const data = async () => tinyData(0, 1)
+    const executor = () => openExecutor({ backend: 'wasm' })
+    const failing = running('probe', () => ({}), { probes: [probe], data, executor })
+    await expect(failing).rejects.toThrow('epoch 1 of 10: probe mine.layers[1].norm is NaN')
+  })
+})

@@ -1,0 +1,87 @@
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { stringify } from 'yaml'
+import { until, Workplace } from '../support/command.ts'
+import { recipe as tiny } from './tinyBuild.ts'
+
+let place: Workplace
+let journal: string
+let build: string[]
+
+beforeEach(() => {
+  place = new Workplace()
+  const { version, dataset, ...settings } = tiny
+  const recipe = { ...settings, dataset: dataset.name, data: { ...tiny.data, imageSize: 8, limit: 40 } }
+  writeFileSync(join(place.folder, 'tiny.yaml'), stringify(recipe))
+  build = [
+    'tables',
+    'build',
+    '--recipe',
+    './tiny.yaml',
+    '--as',
+    'tiny',
+    '--out',
+    '.',
+    '--indices',
+    '0-5',
+    '--jobs',
+    '2',
+  ]
+  journal = join(place.folder, 'tiny.build', 'part-1-of-1.jsonl')
+})
+afterEach(() => place.remove())
+
+const lines = () => (existsSync(journal) ? readFileSync(journal, 'utf8').split('\n').slice(0, -1) : [])
+
+describe('bench tables build', { timeout: 120_000 }, () => {
+  test('killed at any moment and given again, loses nothing, does nothing twice, and can be checked', async () => {
+    const { child, ended } = place.start(build)
+    const kept = await until(lines, 'a first training')
+    child.kill('SIGKILL')
+    await ended
+    const again = await place.bench(...build, '--json')
+    expect(again).toMatchObject({ code: 0, stderr: '' })
+    const { before, done, total } = JSON.parse(again.stdout)
+    expect(before).toBeGreaterThanOrEqual(kept.length)
+    expect(before + done).toBe(total)
+    const tasks = lines().map((line) => {
+      const { index, trained } = JSON.parse(line.slice(17))
+      return `${index}/${trained.seed}`
+    })
+    expect(new Set(tasks).size).toBe(tasks.length)
+    expect(tasks.length).toBe(total)
+    const check = await place.bench('tables', 'build', '--as', './tiny.arrow', '--check', '1', '--jobs', '1')
+    expect(check.stdout).toBe('2 of 2 trainings came to the numbers of ./tiny.arrow, bit for bit\n')
+    expect(check.code).toBe(0)
+  })
+
+  test.skipIf(!existsSync('/proc/self/task'))('a worker that is killed takes nothing along', async () => {
+    const { child, ended } = place.start(build)
+    await until(lines, 'a first training')
+    const workers = readFileSync(`/proc/${child.pid}/task/${child.pid}/children`, 'utf8').trim().split(' ')
+    process.kill(Number(workers[0]), 'SIGKILL')
+    expect(await ended).toMatchObject({ code: 0 })
+    expect(lines().length).toBe(12)
+  })
+
+  test.each([
+    [['--recipe', './none.yaml'], /^bench: cannot read the recipe \.\/none\.yaml \(ENOENT\)/],
+    [['--indices', '15625'], /^bench: there is no architecture 15625; the space has 0 to 15624\n$/],
+    [['--indices', 'x'], /^bench: option '--indices <list>' argument 'x' is invalid\. "x" is no index or range/],
+    [['--shard', '3/2'], /^bench: shard "3\/2" is not part\/parts, as in 1\/4\n$/],
+    [['--seeds', '1'], /^bench: seed 1 is none of the recipe's; it has 777, 888\n$/],
+    [['--space', 'darts'], /^bench: space darts has too many architectures for a table of them all; try nb201\n$/],
+  ])('%j is refused in one line, and nothing is written', async (options, message) => {
+    const { code, stderr } = await place.bench(...build, ...options)
+    expect(stderr).toMatch(message)
+    expect(code).toBe(2)
+    expect(existsSync(join(place.folder, 'tiny.build'))).toBe(false)
+  })
+
+  test('says which setting of a recipe is unknown', async () => {
+    writeFileSync(join(place.folder, 'wrong.yaml'), 'batchSise: 3\n')
+    const { stderr } = await place.bench(...build, '--recipe', './wrong.yaml')
+    expect(stderr).toMatch(/^bench: \.\/wrong\.yaml: /)
+  })
+})
