@@ -27,9 +27,10 @@ export {
 } from './core/algorithm.ts'
 export type { Batch, BatchSource, ImageShape, SearchData } from './core/data.ts'
 export { BenchError, type ErrorCode, exitStatus } from './core/errors.ts'
-export type { Evaluation, Evaluator } from './core/evaluator.ts'
+export type { Evaluation, Evaluator, Oracle, OracleAnswer } from './core/evaluation.ts'
 export type { Executable, Executor, Feed, Mode, SgdStep, Tally, WeightVector } from './core/executor.ts'
 export { formatQualifier, type Metric, parseQualifier, type Qualifier } from './core/metric.ts'
+export type { Relaxation, Relaxed } from './core/mixing.ts'
 export {
   argmax,
   type Matrix,
@@ -42,12 +43,10 @@ export {
   zip,
 } from './core/mixing.ts'
 export type { Layer, Network } from './core/network.ts'
-export type { Oracle, OracleAnswer } from './core/oracle.ts'
 export { definePlugin, type Plugin, Registry } from './core/plugin.ts'
 export type { Probe, ProbeContext } from './core/probe.ts'
 export type { Headline, Protocol } from './core/protocol.ts'
 export { RandomStream, random } from './core/random.ts'
-export type { Relaxation, Relaxed } from './core/relaxation.ts'
 export type { EpochRecord, FailureRecord, Job, ResultRecord, RunManifest, TrajectoryPoint } from './core/result.ts'
 export {
   type Edge,

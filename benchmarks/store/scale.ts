@@ -19,7 +19,7 @@ import { parseArgs } from 'node:util'
 import { random } from '../../src/core/random.ts'
 import type { ResultRecord, RunManifest } from '../../src/core/result.ts'
 import { runId } from '../../src/runner/plan/identity.ts'
-import { recordText } from '../../src/system/recordText.ts'
+import { recordText } from '../../src/system/json.ts'
 
 const ALGORITHMS = ['darts-v1', 'drnas', 'gdas', 'pc-darts', 'rea', 'random', 'local-search', 'bohb']
 const BASE_SEEDS = 8

@@ -1,6 +1,6 @@
 /** Adam on the few parameters that live on the host, as PyTorch's (Kingma and Ba 2015): state in, state out. */
 import { type Matrix, map, zip } from '../core/mixing.ts'
-import { integerPower } from '../core/power.ts'
+import { integerPower } from '../core/numbers.ts'
 
 export interface AdamSettings {
   readonly learningRate: number

@@ -10,8 +10,7 @@
  * choice is clear, and direct evaluation with the search's weights, both of which serve to save the retraining.
  */
 import { defineAlgorithm } from '../core/algorithm.ts'
-import { argmax, type Matrix, onlyOnes, softmax } from '../core/mixing.ts'
-import type { Relaxation } from '../core/relaxation.ts'
+import { argmax, type Matrix, onlyOnes, type Relaxation, softmax } from '../core/mixing.ts'
 import { categorical } from './distributions/categorical.ts'
 import { softmaxRelaxation } from './distributions/softmax.ts'
 import { none } from './options.ts'

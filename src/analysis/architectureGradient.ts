@@ -2,11 +2,10 @@
 import type { RelaxedSearch } from '../core/algorithm.ts'
 import type { Batch } from '../core/data.ts'
 import type { Executable, Objective } from '../core/executor.ts'
-import { type Matrix, reshape } from '../core/mixing.ts'
+import { type Matrix, type Relaxed, reshape } from '../core/mixing.ts'
 import type { RandomStream } from '../core/random.ts'
-import type { Relaxed } from '../core/relaxation.ts'
 import { openExecutor } from '../engine/executors.ts'
-import { feedOf, mixingGradient } from '../training/mixingFeed.ts'
+import { feedOf, mixingGradient } from '../training/supernet.ts'
 import type { GradientField } from './hessian.ts'
 
 const CROSS_ENTROPY: Objective = { kind: 'cross-entropy' }

@@ -1,10 +1,10 @@
 /** `--slurm`: jobs that are handed to a cluster instead of being run here. */
 import { Option } from 'commander'
+import { benchCommand } from '../core/plainText.ts'
 import type { Plan } from '../runner/plan/plan.ts'
 import { parseSbatchOptions, type SbatchOptions } from '../runner/slurm/sbatchOptions.ts'
 import type { Submission, SubmissionRequest } from '../runner/slurm/submit.ts'
 import type { Store } from '../runner/store/store.ts'
-import { benchCommand } from '../system/commandText.ts'
 
 export const slurmOption = () =>
   new Option(

@@ -1,13 +1,11 @@
 /** The contract of a search algorithm: a name, its options, and `search`. */
 import type { z } from 'zod'
 import type { SearchData } from './data.ts'
-import type { Evaluator } from './evaluator.ts'
-import type { Matrix } from './mixing.ts'
+import type { Evaluator, Oracle } from './evaluation.ts'
+import type { Matrix, Relaxation } from './mixing.ts'
 import type { Network } from './network.ts'
-import type { Oracle } from './oracle.ts'
 import type { Headline, Protocol } from './protocol.ts'
 import type { RandomStream } from './random.ts'
-import type { Relaxation } from './relaxation.ts'
 import type { Genotype, SearchSpace, SupernetOptions } from './space.ts'
 import type { Supernet } from './supernet.ts'
 

@@ -1,5 +1,5 @@
 /** Architecture parameters and mixing weights on the host, and their flat form for the executor. */
-import { NotFiniteError } from './finite.ts'
+import { NotFiniteError } from './numbers.ts'
 import type { RandomStream } from './random.ts'
 
 /**
@@ -107,4 +107,21 @@ export function softmaxGradient(theta: readonly number[], gradTheta: readonly nu
 export function argmax(row: readonly number[]): number {
   if (row.some(Number.isNaN)) throw new NotFiniteError('a number to choose the largest by', Number.NaN)
   return row.reduce((best, value, i) => (value > row[best] ? i : best), 0)
+}
+
+export interface Relaxed {
+  readonly mixing: Mixing
+  /** ∂L/∂mixing → ∂L/∂parameters, through this very draw. */
+  pullback(gradient: MixingGradient): Matrix
+}
+
+/**
+ * Architecture parameters are a matrix of free numbers: the operation parameters alpha, one row an edge; methods with
+ * more (PC-DARTS' edge parameters, one row a node) append rows.
+ */
+export interface Relaxation {
+  /** True where `relax` draws random numbers (Dirichlet, Gumbel). */
+  readonly stochastic: boolean
+  /** @param stream absent: the deterministic form (softmax, Dirichlet mean) that derivation and probes use */
+  relax(parameters: Matrix, stream?: RandomStream): Relaxed
 }

@@ -1,7 +1,7 @@
 /** Measurements on a running search. A probe looks at the end of an epoch and never changes what the search does. */
 import type { Search } from './algorithm.ts'
 import type { SearchData } from './data.ts'
-import type { Evaluator } from './evaluator.ts'
+import type { Evaluator } from './evaluation.ts'
 import type { Executor } from './executor.ts'
 import type { Protocol } from './protocol.ts'
 import type { RandomStream } from './random.ts'

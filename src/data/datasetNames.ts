@@ -3,8 +3,7 @@
 import type { ImageCounts } from '../core/data.ts'
 import { BenchError } from '../core/errors.ts'
 import { isFileName } from '../core/names.ts'
-import { grouped } from '../core/plainText.ts'
-import { benchCommand } from '../system/commandText.ts'
+import { benchCommand, grouped } from '../core/plainText.ts'
 import { isThere } from '../system/readable.ts'
 import { userFolder } from '../system/userFolder.ts'
 

@@ -2,7 +2,7 @@
 
 import type { Finder } from '../core/result.ts'
 import { darts, parseCells, publishedName } from '../spaces/darts/index.ts'
-import { contentName } from '../system/canonicalJson.ts'
+import { contentName } from '../system/json.ts'
 import type { Method } from './methods.ts'
 import type { RunRecord } from './runRecord.ts'
 

@@ -3,8 +3,8 @@
 import { BenchError } from '../core/errors.ts'
 import { onceEach } from '../core/onceEach.ts'
 import type { Job } from '../core/result.ts'
-import { canonicalJson, contentName } from '../system/canonicalJson.ts'
 import { groupBy } from '../system/groupBy.ts'
+import { canonicalJson, contentName } from '../system/json.ts'
 import type { RunRecord } from './runRecord.ts'
 
 export interface Method {

@@ -1,6 +1,6 @@
 /** Evaluates an architecture by training it in full. */
 import { BenchError } from '../core/errors.ts'
-import type { Evaluation, Evaluator } from '../core/evaluator.ts'
+import type { Evaluation, Evaluator } from '../core/evaluation.ts'
 import type { Metric } from '../core/metric.ts'
 import type { RetrainingTask } from '../core/retraining.ts'
 import type { Genotype } from '../core/space.ts'

@@ -1,5 +1,5 @@
 /** The learning rate of each epoch, as the papers' code sets it. */
-import { integerPower } from '../core/power.ts'
+import { integerPower } from '../core/numbers.ts'
 import type { RetrainingSettings } from '../core/retraining.ts'
 import { cosine, linear, warmUp } from '../training/schedule.ts'
 

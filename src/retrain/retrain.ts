@@ -1,6 +1,6 @@
 /** One full training, from its checkpoint or its beginning to its result. */
 import type { Arithmetic, Executor } from '../core/executor.ts'
-import { requireFiniteNumbers, withEpoch } from '../core/finite.ts'
+import { requireFiniteNumbers, withEpoch } from '../core/numbers.ts'
 import type { RetrainingSettings } from '../core/retraining.ts'
 import type { TrainingData } from '../data/trainingData.ts'
 import type { DartsGenotype } from '../spaces/darts/index.ts'

@@ -1,10 +1,10 @@
 /** The command that trains in full what a search found, on the images that it searched on. */
 import { isAbsolute } from 'node:path'
 import { BenchError } from '../core/errors.ts'
+import { benchCommand } from '../core/plainText.ts'
 import type { Protocol } from '../core/protocol.ts'
 import { changedSettings } from '../protocols/index.ts'
 import { parseCells } from '../spaces/darts/index.ts'
-import { benchCommand } from '../system/commandText.ts'
 import { trainedNetwork } from './network.ts'
 import { resolveSettings } from './settings.ts'
 

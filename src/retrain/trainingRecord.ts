@@ -4,7 +4,7 @@ import type { Arithmetic } from '../core/executor.ts'
 import { moment, retrainingSettings, trainingOutcome, trainingTime } from '../core/recordSchemas.ts'
 import type { RetrainingSettings, TrainingOutcome, TrainingTime } from '../core/retraining.ts'
 import { type DartsGenotype, darts } from '../spaces/darts/index.ts'
-import { contentName } from '../system/canonicalJson.ts'
+import { contentName } from '../system/json.ts'
 import type { TrainingEpoch } from './training.ts'
 
 /** Everything that the outcome depends on; its hash is part of the training's id. */

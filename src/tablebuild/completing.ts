@@ -1,7 +1,7 @@
 /** A table's evaluator that trains what the table lacks, by the table's own recipe. */
 
 import type { ImageShape } from '../core/data.ts'
-import type { Evaluation, Evaluator } from '../core/evaluator.ts'
+import type { Evaluation, Evaluator } from '../core/evaluation.ts'
 import type { Metric } from '../core/metric.ts'
 import { parameterCount } from '../core/network.ts'
 import type { Genotype, SearchSpace } from '../core/space.ts'

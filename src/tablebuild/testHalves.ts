@@ -3,7 +3,7 @@
 import { random } from '../core/random.ts'
 import { balancedOrder } from '../data/batches/subset.ts'
 import type { Dataset } from '../data/dataset.ts'
-import { contentName } from '../system/canonicalJson.ts'
+import { contentName } from '../system/json.ts'
 
 export interface Halves {
   readonly valid: Uint32Array

@@ -1,7 +1,7 @@
 /** One training of one architecture by a recipe. */
 import { z } from 'zod'
 import type { Executor, Tally } from '../core/executor.ts'
-import { withEpoch } from '../core/finite.ts'
+import { withEpoch } from '../core/numbers.ts'
 import { random } from '../core/random.ts'
 import type { Genotype, SearchSpace } from '../core/space.ts'
 import type { Dataset } from '../data/dataset.ts'

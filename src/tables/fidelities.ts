@@ -4,8 +4,8 @@
  */
 
 import { BenchError } from '../core/errors.ts'
+import type { OracleAnswer } from '../core/evaluation.ts'
 import { parseQualifier } from '../core/metric.ts'
-import type { OracleAnswer } from '../core/oracle.ts'
 import { counted } from '../core/plainText.ts'
 import type { Manifest, OracleRule } from './manifest.ts'
 import { rulesByEpochs } from './oracles.ts'

@@ -116,7 +116,7 @@ function checkSize(path: string, { bytes }: FileEntry): void {
 
 async function checkHash(path: string, entry: FileEntry): Promise<void> {
   checkSize(path, entry)
-  const { fileHash } = await import('../system/fileHash.ts')
+  const { fileHash } = await import('../system/checksums.ts')
   const sha256 = await fileHash(path)
   if (sha256 === entry.sha256) return
   throw new BenchError('corrupt', `${path} has SHA-256 ${sha256}, its manifest says ${entry.sha256}; import again`)

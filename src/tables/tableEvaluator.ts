@@ -1,8 +1,7 @@
 /** Looks architectures up: final numbers for the report, validation numbers for the oracle. */
 import { BenchError } from '../core/errors.ts'
-import type { Evaluation, Evaluator } from '../core/evaluator.ts'
+import type { Evaluation, Evaluator, OracleAnswer } from '../core/evaluation.ts'
 import { unknownName } from '../core/names.ts'
-import type { OracleAnswer } from '../core/oracle.ts'
 import type { Genotype, SearchSpace } from '../core/space.ts'
 import { accuracyOnCurve, type Fidelity, fidelitiesOf } from './fidelities.ts'
 import type { OracleRule } from './manifest.ts'

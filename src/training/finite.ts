@@ -1,6 +1,6 @@
 /** An executable that refuses numbers that are not finite: what goes in, what comes out, and what a checkpoint keeps. */
 import type { Executable, Feed } from '../core/executor.ts'
-import { NotFiniteError, requireAllFinite, requireFinite } from '../core/finite.ts'
+import { NotFiniteError, requireAllFinite, requireFinite } from '../core/numbers.ts'
 import { withOverrides } from '../engine/executable.ts'
 
 /**

@@ -1,17 +1,16 @@
 /** The search network as an algorithm sees it, over any executor: mixings are flattened on the way in and back out. */
 import type { Batch } from '../core/data.ts'
 import { BenchError } from '../core/errors.ts'
-import type { Executable, Executor, Feed, Objective } from '../core/executor.ts'
-import { requireFiniteNumbers } from '../core/finite.ts'
-import { type Mixing, unflattenGradient } from '../core/mixing.ts'
+import type { Executable, Executor, Feed, Objective, WeightVector } from '../core/executor.ts'
+import { flattenActive, flattenMixing, type Mixing, type MixingGradient, unflattenGradient } from '../core/mixing.ts'
 import type { Network } from '../core/network.ts'
+import { requireFiniteNumbers } from '../core/numbers.ts'
 import type { RandomStream } from '../core/random.ts'
 import type { Edge } from '../core/space.ts'
 import type { Supernet } from '../core/supernet.ts'
 import { droppingPaths } from './dropPath.ts'
 import { requireFiniteResults } from './finite.ts'
 import { initialWeights } from './initialise.ts'
-import { feedOf } from './mixingFeed.ts'
 
 export interface SupernetRequest {
   readonly executor: Executor
@@ -78,4 +77,25 @@ function checkMixing({ theta, edgeWeights }: Mixing, edges: readonly Edge[]): vo
     'bad-input',
     `mixing rows of ${found.join(', ')} operations; the edges have ${expected.join(', ')}`,
   )
+}
+
+/** Builds the feed of a batch under mixing weights. */
+export function feedOf(batch: Batch, mixing: Mixing): Feed {
+  const active = flattenActive(mixing)
+  return { batch, coefficients: flattenMixing(mixing), ...(active && { active }) }
+}
+
+/**
+ * Computes ∂objective/∂mixing under batch statistics, updating nothing. @param weights overwritten with ∂objective/∂w
+ */
+export async function mixingGradient(
+  executable: Executable,
+  feed: Feed,
+  { theta }: Mixing,
+  objective: Objective,
+  weights?: WeightVector,
+): Promise<MixingGradient> {
+  const want = { coefficients: true, ...(weights && { weights }) }
+  const { coefficients = [] } = await executable.gradient(feed, objective, want, 'probe')
+  return unflattenGradient(coefficients, theta)
 }

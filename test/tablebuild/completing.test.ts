@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import { beforeAll, describe, expect, test } from 'vitest'
-import type { Evaluator } from '../../src/core/evaluator.ts'
+import type { Evaluator } from '../../src/core/evaluation.ts'
 import { nb201 } from '../../src/spaces/nb201/index.ts'
 import { completing } from '../../src/tablebuild/completing.ts'
 import { sharing } from '../../src/tablebuild/sharing.ts'

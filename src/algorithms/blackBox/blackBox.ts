@@ -5,7 +5,7 @@
  */
 import type { PlannedSearch, Search, SearchContext } from '../../core/algorithm.ts'
 import { BenchError } from '../../core/errors.ts'
-import type { Oracle } from '../../core/oracle.ts'
+import type { Oracle } from '../../core/evaluation.ts'
 import type { Genotype } from '../../core/space.ts'
 import { optionalCount } from '../options.ts'
 

@@ -7,7 +7,7 @@
  *
  * What differs: a rung is the longest training that there is up to the length that η asks for.
  */
-import { integerPower } from '../../core/power.ts'
+import { integerPower } from '../../core/numbers.ts'
 import type { Genotype } from '../../core/space.ts'
 import type { Ask, Explore } from './blackBox.ts'
 

@@ -2,7 +2,7 @@
 import { inspect } from 'node:util'
 import type { Algorithm, EpochReport, Search } from '../../core/algorithm.ts'
 import { BenchError } from '../../core/errors.ts'
-import { NotFiniteError } from '../../core/finite.ts'
+import { NotFiniteError } from '../../core/numbers.ts'
 import type { Genotype, SearchSpace } from '../../core/space.ts'
 
 const METHODS = ['epoch', 'genotype', 'save', 'restore', 'dispose'] as const

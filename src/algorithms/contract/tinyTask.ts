@@ -4,8 +4,8 @@
  */
 import type { ReferenceContext } from '../../core/algorithm.ts'
 import type { Batch, BatchSource, ImageShape, SearchData } from '../../core/data.ts'
+import type { Oracle } from '../../core/evaluation.ts'
 import { formatQualifier } from '../../core/metric.ts'
-import type { Oracle } from '../../core/oracle.ts'
 import type { Protocol } from '../../core/protocol.ts'
 import { random } from '../../core/random.ts'
 import type { Genotype, SearchSpace } from '../../core/space.ts'

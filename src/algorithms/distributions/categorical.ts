@@ -1,5 +1,5 @@
 /** Draws from a finite distribution. */
-import { requireAllFinite } from '../../core/finite.ts'
+import { requireAllFinite } from '../../core/numbers.ts'
 import type { RandomStream } from '../../core/random.ts'
 
 /** One value drawn from the probabilities, which sum to 1. @throws NotFiniteError where one is not finite */

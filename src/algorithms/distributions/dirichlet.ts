@@ -6,8 +6,7 @@
  * Jankowiak and Obermeyer, "Pathwise derivatives beyond the reparameterization trick", ICML 2018, equation 3 of DrNAS.
  */
 
-import { NotFiniteError } from '../../core/finite.ts'
-import { integerPower } from '../../core/power.ts'
+import { integerPower, NotFiniteError } from '../../core/numbers.ts'
 import type { RandomStream } from '../../core/random.ts'
 import { digamma, logGamma, trigamma } from './gammaFunctions.ts'
 

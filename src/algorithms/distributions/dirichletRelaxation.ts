@@ -2,8 +2,7 @@
  * DrNAS' relaxation: β = ELU(η) + 1 (§4.1, the paper's η is our alpha), θ ~ Dir(β) on each edge, and the gradient back
  * through the draw; and the divergence that its `kl` anchor penalises.
  */
-import { type Matrix, map, zip } from '../../core/mixing.ts'
-import type { Relaxation } from '../../core/relaxation.ts'
+import { type Matrix, map, type Relaxation, zip } from '../../core/mixing.ts'
 import type { Penalty } from '../supernet/bilevel.ts'
 import { klToUniform, klToUniformGradient, pathwise, sampleDirichlet } from './dirichlet.ts'
 

@@ -7,10 +7,9 @@
  * As τ → 0 a draw becomes one-hot with probabilities p; at any τ its largest entry is distributed as p.
  */
 import { BenchError } from '../../core/errors.ts'
-import { requireFinite } from '../../core/finite.ts'
-import { argmax, type Matrix, map, onlyOnes, softmax, softmaxGradient } from '../../core/mixing.ts'
+import { argmax, type Matrix, map, onlyOnes, type Relaxation, softmax, softmaxGradient } from '../../core/mixing.ts'
+import { requireFinite } from '../../core/numbers.ts'
 import type { RandomStream } from '../../core/random.ts'
-import type { Relaxation } from '../../core/relaxation.ts'
 import { softmaxRelaxation } from './softmax.ts'
 
 /** −ln(−ln u): finite, since the uniform draw is moved into (0, 1). */

@@ -1,6 +1,5 @@
 /** DARTS' relaxation: θ = softmax(α) on each edge (eq. 2). */
-import { softmax, softmaxGradient } from '../../core/mixing.ts'
-import type { Relaxation } from '../../core/relaxation.ts'
+import { type Relaxation, softmax, softmaxGradient } from '../../core/mixing.ts'
 
 export const softmaxRelaxation: Relaxation = {
   stochastic: false,

@@ -13,9 +13,8 @@
 import type { Search, SearchContext, SearchState } from '../../core/algorithm.ts'
 import { BenchError } from '../../core/errors.ts'
 import type { ExecutableState } from '../../core/executor.ts'
-import { requireAllFinite } from '../../core/finite.ts'
-import { type Matrix, map } from '../../core/mixing.ts'
-import type { Relaxation } from '../../core/relaxation.ts'
+import { type Matrix, map, type Relaxation } from '../../core/mixing.ts'
+import { requireAllFinite } from '../../core/numbers.ts'
 import type { Supernet } from '../../core/supernet.ts'
 import { dirichletRelaxation } from '../distributions/dirichletRelaxation.ts'
 import {

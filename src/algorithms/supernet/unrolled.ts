@@ -14,10 +14,9 @@
 import type { Batch } from '../../core/data.ts'
 import { BenchError } from '../../core/errors.ts'
 import type { WeightVector } from '../../core/executor.ts'
-import { type Matrix, zip } from '../../core/mixing.ts'
-import type { Relaxed } from '../../core/relaxation.ts'
+import { type Matrix, type Relaxed, zip } from '../../core/mixing.ts'
 import type { Supernet } from '../../core/supernet.ts'
-import { feedOf, mixingGradient } from '../../training/mixingFeed.ts'
+import { feedOf, mixingGradient } from '../../training/supernet.ts'
 import type { ArchitectureGradient } from './bilevel.ts'
 
 type SecondOrder = keyof typeof DISTANCES

@@ -17,11 +17,10 @@
 import { batchVariances } from '../../analysis/zenScore.ts'
 import type { Batch } from '../../core/data.ts'
 import type { Executable, WeightVector } from '../../core/executor.ts'
-import { type Matrix, type Mixing, type MixingGradient, map, zip } from '../../core/mixing.ts'
+import { type Matrix, type Mixing, type MixingGradient, map, type Relaxation, zip } from '../../core/mixing.ts'
 import type { RandomStream } from '../../core/random.ts'
-import type { Relaxation } from '../../core/relaxation.ts'
 import type { Supernet } from '../../core/supernet.ts'
-import { feedOf, mixingGradient } from '../../training/mixingFeed.ts'
+import { feedOf, mixingGradient } from '../../training/supernet.ts'
 
 const DISTANCE = 1e-2
 

@@ -1,7 +1,7 @@
 /** The spread of the architectures that the search could still answer (DrNAS, §4.4 and Figure 1). */
 import { z } from 'zod'
 import type { Search } from '../../core/algorithm.ts'
-import type { Evaluator } from '../../core/evaluator.ts'
+import type { Evaluator } from '../../core/evaluation.ts'
 import { formatQualifier } from '../../core/metric.ts'
 import type { Matrix } from '../../core/mixing.ts'
 import type { ProbeContext } from '../../core/probe.ts'

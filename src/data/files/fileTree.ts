@@ -5,7 +5,7 @@ import { readdir, readFile, stat } from 'node:fs/promises'
 import path from 'node:path'
 import pLimit from 'p-limit'
 import { BenchError } from '../../core/errors.ts'
-import { fileHash } from '../../system/fileHash.ts'
+import { fileHash } from '../../system/checksums.ts'
 import { beyondLimit, type LimitName, limitOf } from '../../system/limits.ts'
 import { isAbsence, unreadable } from '../../system/readable.ts'
 

@@ -3,7 +3,7 @@
 import { dirname } from 'node:path'
 import { BenchError } from '../../core/errors.ts'
 import { counted } from '../../core/plainText.ts'
-import { fileHash } from '../../system/fileHash.ts'
+import { fileHash } from '../../system/checksums.ts'
 import { limitOf } from '../../system/limits.ts'
 import { contentHash } from './contentHash.ts'
 import type { Contents, Reader } from './contents.ts'

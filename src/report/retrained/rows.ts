@@ -2,8 +2,8 @@
 import { summarise } from '../../analysis/statistics/summary.ts'
 import type { ResultRecord } from '../../core/result.ts'
 import type { RetrainingSettings } from '../../core/retraining.ts'
-import { contentName } from '../../system/canonicalJson.ts'
 import { groupBy } from '../../system/groupBy.ts'
+import { contentName } from '../../system/json.ts'
 import { groupByMethod, type Method, oneRunPerSeed } from '../methods.ts'
 import type { ReportedResult, RunRecord } from '../runRecord.ts'
 

@@ -1,7 +1,7 @@
 /** The identity of a job: the hash of its canonical JSON. */
 
 import type { Job } from '../../core/result.ts'
-import { contentName } from '../../system/canonicalJson.ts'
+import { contentName } from '../../system/json.ts'
 
 /** Hexadecimal digits of the hash in a run's id: 64 bits. */
 const DIGITS = 16

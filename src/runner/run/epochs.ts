@@ -3,7 +3,7 @@
 import { epochsProblem, requireFiniteReport, requireGenotype, requireReport } from '../../algorithms/contract/shape.ts'
 import type { Search, SearchContext } from '../../core/algorithm.ts'
 import { BenchError } from '../../core/errors.ts'
-import { requireFiniteNumbers, withEpoch } from '../../core/finite.ts'
+import { requireFiniteNumbers, withEpoch } from '../../core/numbers.ts'
 import { counted } from '../../core/plainText.ts'
 import type { Probe, ProbeContext } from '../../core/probe.ts'
 import type { EpochRecord, Job } from '../../core/result.ts'

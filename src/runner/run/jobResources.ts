@@ -2,7 +2,7 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 import type { Algorithm } from '../../core/algorithm.ts'
 import { BenchError } from '../../core/errors.ts'
-import type { Evaluator } from '../../core/evaluator.ts'
+import type { Evaluator } from '../../core/evaluation.ts'
 import type { Executor } from '../../core/executor.ts'
 import type { Job } from '../../core/result.ts'
 import type { RetrainingTask } from '../../core/retraining.ts'

@@ -1,8 +1,7 @@
 /** The oracle that black-box searches pay, on a simulated clock, keeping a list of what was asked. */
 import { BenchError } from '../../core/errors.ts'
-import type { Evaluator } from '../../core/evaluator.ts'
-import { requireFinite } from '../../core/finite.ts'
-import type { Oracle } from '../../core/oracle.ts'
+import type { Evaluator, Oracle } from '../../core/evaluation.ts'
+import { requireFinite } from '../../core/numbers.ts'
 import type { TrajectoryPoint } from '../../core/result.ts'
 import type { Genotype, SearchSpace } from '../../core/space.ts'
 

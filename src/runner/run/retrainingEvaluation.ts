@@ -1,5 +1,5 @@
 /** Opens the full trainings of one job, with the words of the runner's events. */
-import type { Evaluator } from '../../core/evaluator.ts'
+import type { Evaluator } from '../../core/evaluation.ts'
 import type { Executor } from '../../core/executor.ts'
 import type { Job } from '../../core/result.ts'
 import type { RetrainingTask } from '../../core/retraining.ts'

@@ -1,8 +1,8 @@
 /** All that a search may touch, put together for one job. */
 import type { SearchContext } from '../../core/algorithm.ts'
 import type { BatchSource, SearchData } from '../../core/data.ts'
+import type { Oracle } from '../../core/evaluation.ts'
 import type { Executor } from '../../core/executor.ts'
-import type { Oracle } from '../../core/oracle.ts'
 import type { Protocol } from '../../core/protocol.ts'
 import { random } from '../../core/random.ts'
 import type { SearchSpace } from '../../core/space.ts'

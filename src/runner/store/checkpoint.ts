@@ -1,7 +1,7 @@
 /** The file that a search goes on from. */
 import type { SearchState } from '../../core/algorithm.ts'
 import type { TrajectoryPoint } from '../../core/result.ts'
-import { seal, unseal } from '../../system/checksummedFile.ts'
+import { seal, unseal } from '../../system/checksums.ts'
 
 const MAGIC = 'NBHCKP01'
 

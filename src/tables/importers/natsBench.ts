@@ -5,7 +5,7 @@
  * was interrupted goes on where it was.
  */
 import { createHash } from 'node:crypto'
-import { canonicalJson } from '../../system/canonicalJson.ts'
+import { canonicalJson } from '../../system/json.ts'
 import { checkLimit } from '../../system/limits.ts'
 import { checkComplete, type ImportContext } from '../content.ts'
 import { assemble } from './assemble.ts'

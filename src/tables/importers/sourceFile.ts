@@ -5,7 +5,7 @@ import { basename } from 'node:path'
 import { pipeline, type Readable, Transform } from 'node:stream'
 import { createGunzip } from 'node:zlib'
 import { BenchError } from '../../core/errors.ts'
-import { fileHash } from '../../system/fileHash.ts'
+import { fileHash } from '../../system/checksums.ts'
 import { beyondLimit, limitOf } from '../../system/limits.ts'
 import { countWork } from '../../system/workCounter.ts'
 

@@ -3,9 +3,8 @@ import { softmaxRelaxation } from '../../../src/algorithms/distributions/softmax
 import { type ArchitectureStep, firstOrder } from '../../../src/algorithms/supernet/bilevel.ts'
 import { unrolled } from '../../../src/algorithms/supernet/unrolled.ts'
 import type { SgdStep } from '../../../src/core/executor.ts'
-import type { Matrix } from '../../../src/core/mixing.ts'
+import type { Matrix, Relaxation } from '../../../src/core/mixing.ts'
 import { random } from '../../../src/core/random.ts'
-import type { Relaxation } from '../../../src/core/relaxation.ts'
 import { readGolden } from '../../fixtures/golden.ts'
 import { analyticData, analyticSupernet, type Loss, quadratic } from '../analyticSupernet.ts'
 

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import type { Job } from '../../../src/core/result.ts'
 import { resolveProtocol } from '../../../src/protocols/index.ts'
 import { jobHash, runId } from '../../../src/runner/plan/identity.ts'
-import { canonicalJson } from '../../../src/system/canonicalJson.ts'
+import { canonicalJson } from '../../../src/system/json.ts'
 
 const job: Job = {
   algorithm: { name: 'drnas', version: 1, options: { anchor: 'l2', lambda: 0.001 } },

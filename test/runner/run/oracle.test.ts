@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import type { Evaluator } from '../../../src/core/evaluator.ts'
+import type { Evaluator } from '../../../src/core/evaluation.ts'
 import { SimulatedOracle } from '../../../src/runner/run/oracle.ts'
 import { EvaluationMeter } from '../../../src/runner/run/progressMeter.ts'
 import { nb201 } from '../../../src/spaces/nb201/index.ts'

@@ -33,7 +33,7 @@ describe('a checkpoint', () => {
 
   test('of another program is refused', () => {
     expect(() => decodeCheckpoint(Buffer.from('PK\u0003\u0004 something else'), 'c')).toThrow(
-      'c is no checkpoint of this version; delete it to begin this run again',
+      'c is not a checkpoint of this version; delete it to begin this run again',
     )
   })
 })

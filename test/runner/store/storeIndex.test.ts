@@ -22,8 +22,8 @@ import { RunFolder } from '../../../src/runner/store/runFolder.ts'
 import { reportedEpoch, summarise } from '../../../src/runner/store/runSummary.ts'
 import { Store } from '../../../src/runner/store/store.ts'
 import { readIndexed } from '../../../src/runner/store/storeIndex.ts'
-import { seal, unseal } from '../../../src/system/checksummedFile.ts'
-import { recordText } from '../../../src/system/recordText.ts'
+import { seal, unseal } from '../../../src/system/checksums.ts'
+import { recordText } from '../../../src/system/json.ts'
 
 const MAGIC = 'NBHIDX01'
 /** Real runs: without probes, with probes, and of searches whose architectures were trained in full. */

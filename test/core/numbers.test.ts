@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
-import { integerPower, positivePower } from '../../src/core/power.ts'
+import { integerPower, positivePower } from '../../src/core/numbers.ts'
 
 describe('powers', () => {
   test('of whole exponents are exact where doubles are', () => {

@@ -1,13 +1,13 @@
 /**
- * Numbers that must be finite. NaN and infinities make comparisons false and sums meaningless, so the first one ends the
- * search or the training that made it, instead of its answer being counted.
+ * Arithmetic that every result depends on: checks that numbers are finite, and a power function with the same bits in
+ * every version of Node. A search or training ends at its first NaN or infinity instead of reporting an answer.
  */
 import { inspect } from 'node:util'
 import { BenchError } from './errors.ts'
 
-/** A number that is not finite, in words: `the training loss is NaN, not a finite number`. */
+/** The error for a number that is not finite; its message reads `the training loss is NaN, not a finite number`. */
 export class NotFiniteError extends BenchError {
-  /** Told apart by this, not by its class: a plugin may bring its own copy of the package. */
+  /** Identifies the error without `instanceof`, which fails if a plugin brings its own copy of this package. */
   readonly notFinite = true
 
   constructor(quantity: string, value: unknown) {
@@ -15,13 +15,13 @@ export class NotFiniteError extends BenchError {
   }
 }
 
-/** The number itself. @throws NotFiniteError naming the quantity */
+/** Returns the number unchanged. @throws NotFiniteError that names the quantity if the number is not finite */
 export function requireFinite(value: number, quantity: string): number {
   if (Number.isFinite(value)) return value
   throw new NotFiniteError(quantity, value)
 }
 
-/** The numbers themselves. @throws NotFiniteError naming the quantity and the first value that is not finite */
+/** Returns the numbers unchanged. @throws NotFiniteError that names the quantity and the first value that is not finite */
 export function requireAllFinite<Values extends ArrayLike<number>>(values: Values, quantity: string): Values {
   for (let i = 0; i < values.length; i++) {
     if (!(Math.abs(values[i]) < Number.POSITIVE_INFINITY)) throw new NotFiniteError(quantity, values[i])
@@ -30,7 +30,7 @@ export function requireAllFinite<Values extends ArrayLike<number>>(values: Value
 }
 
 /**
- * The same data. Numbers are looked for in arrays and plain objects at any depth; other values are not looked at.
+ * Returns the data unchanged after checking every number in its arrays and plain objects, at any depth.
  * @param path names the data in the message, as `probe hessian`
  * @throws NotFiniteError naming the path to the number, as `probe hessian.eigenvalues[3]`
  */
@@ -55,3 +55,17 @@ export function withEpoch(error: unknown, epoch: number, epochs: number, trainin
   const message = `${where}epoch ${epoch + 1} of ${epochs}: ${error.message}; ${remedy}`
   return new BenchError('failed', message, { cause: error })
 }
+
+/** base^exponent by repeated squaring. @param exponent a whole number of at least 0 */
+export function integerPower(base: number, exponent: number): number {
+  let power = 1
+  let square = base
+  for (let rest = exponent; rest > 0; rest = Math.floor(rest / 2)) {
+    if (rest % 2 === 1) power *= square
+    square *= square
+  }
+  return power
+}
+
+/** base^exponent, for a base above 0 and any exponent. */
+export const positivePower = (base: number, exponent: number): number => Math.exp(exponent * Math.log(base))
