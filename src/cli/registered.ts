@@ -14,7 +14,7 @@ function registered(plugins: readonly string[]): Promise<Registry> {
 async function register(plugins: readonly string[]): Promise<Registry> {
   const [{ builtins }, { registerPlugins }] = await Promise.all([
     import('../builtins.ts'),
-    import('../runner/plan/plugins.ts'),
+    import('../system/plugins.ts'),
   ])
   return (await registerPlugins(builtins, plugins)).registry
 }

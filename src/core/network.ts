@@ -130,6 +130,30 @@ export function parameterCount(network: Network): number {
   return network.parameters.reduce((sum, parameter) => sum + sizeOf(parameter.shape), 0)
 }
 
+/**
+ * Counts the multiply-accumulates of a network for one image, which the field's tables call FLOPs: a convolution costs its
+ * output positions × the entries of its filter, a linear layer in·out + out; batch normalisation, pooling and additions
+ * cost nothing. Layers that do not reach the output are counted, and so is an auxiliary head.
+ */
+export function macCount(network: Network): number {
+  return network.layers.reduce((sum, layer) => sum + layerMacs(network, layer), 0)
+}
+
+function layerMacs(network: Network, layer: Layer): number {
+  const size = (parameter: ParameterId) => sizeOf(network.parameters[parameter].shape)
+  switch (layer.kind) {
+    case 'conv':
+    case 'depthwiseConv': {
+      const { height, width } = network.values[layer.output]
+      return height * width * size(layer.filter)
+    }
+    case 'linear':
+      return size(layer.weight) + size(layer.bias)
+    default:
+      return 0
+  }
+}
+
 /** Product of the extents. */
 export function sizeOf(shape: readonly number[]): number {
   return shape.reduce((product, extent) => product * extent, 1)

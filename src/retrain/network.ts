@@ -1,9 +1,8 @@
 /** The network that a found architecture is trained as, and its size as the papers count it. */
 import type { ImageShape } from '../core/data.ts'
-import { type Network, parameterCount } from '../core/network.ts'
+import { macCount, type Network, parameterCount } from '../core/network.ts'
 import type { RetrainingSettings } from '../core/retraining.ts'
 import type { EvaluationNetworkOptions } from '../core/space.ts'
-import { macCount } from '../spaces/cost.ts'
 import { type DartsGenotype, darts } from '../spaces/darts/index.ts'
 
 type SizedSettings = Pick<RetrainingSettings, 'network' | 'dropPath'>

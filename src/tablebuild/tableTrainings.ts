@@ -2,10 +2,9 @@
 
 import type { ImageShape } from '../core/data.ts'
 import { formatQualifier } from '../core/metric.ts'
-import { parameterCount } from '../core/network.ts'
+import { macCount, parameterCount } from '../core/network.ts'
 import { counted } from '../core/plainText.ts'
 import type { Genotype, SearchSpace } from '../core/space.ts'
-import { macCount } from '../spaces/cost.ts'
 import type { NumbersContent, TableContent } from '../tables/content.ts'
 import { type Recipe, recipeHash } from '../tables/recipe.ts'
 import type { Table } from '../tables/table.ts'

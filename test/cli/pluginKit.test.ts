@@ -10,8 +10,8 @@ import { pluginSource } from '../../src/cli/commands/pluginTemplate.ts'
 import { throwUsageErrors } from '../../src/cli/failures.ts'
 import { openExecutor } from '../../src/engine/executors.ts'
 import { resolveOptions } from '../../src/runner/plan/algorithmOptions.ts'
-import { loadPlugin, registerPlugins } from '../../src/runner/plan/plugins.ts'
 import { nb201 } from '../../src/spaces/nb201/index.ts'
+import { loadPlugin, registerPlugins } from '../../src/system/plugins.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'bench-plugin-'))
 const README = new URL('../../README.md', import.meta.url)

@@ -5,11 +5,11 @@ import { Device } from '../../src/engine/webgpu/device/device.ts'
 import { openWebgpuExecutor } from '../../src/engine/webgpu/index.ts'
 import { DEFAULTS } from '../../src/runner/plan/experiment.ts'
 import { makePlan } from '../../src/runner/plan/plan.ts'
-import { registerPlugins } from '../../src/runner/plan/plugins.ts'
 import type { RunReport } from '../../src/runner/run/events.ts'
 import { ResourceOpener } from '../../src/runner/run/jobResources.ts'
 import { runJob } from '../../src/runner/run/runJob.ts'
 import { Store } from '../../src/runner/store/store.ts'
+import { registerPlugins } from '../../src/system/plugins.ts'
 import { temporaryFolder } from '../data/sampleFiles.ts'
 
 const gpu = await describeGpu()

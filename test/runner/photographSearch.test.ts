@@ -4,9 +4,9 @@ import { beforeEach, describe, expect, it } from 'vitest'
 import { builtins } from '../../src/builtins.ts'
 import { DEFAULTS, type Experiment } from '../../src/runner/plan/experiment.ts'
 import { makePlan, type Plan } from '../../src/runner/plan/plan.ts'
-import { registerPlugins } from '../../src/runner/plan/plugins.ts'
 import { work } from '../../src/runner/processes/work.ts'
 import { Store } from '../../src/runner/store/store.ts'
+import { registerPlugins } from '../../src/system/plugins.ts'
 import { temporaryFolder, write } from '../data/sampleFiles.ts'
 
 const folder = temporaryFolder()

@@ -3,11 +3,11 @@ import { describe, expect, it } from 'vitest'
 import { builtins } from '../../src/builtins.ts'
 import { DEFAULTS } from '../../src/runner/plan/experiment.ts'
 import { makePlan } from '../../src/runner/plan/plan.ts'
-import { registerPlugins } from '../../src/runner/plan/plugins.ts'
 import type { RunReport } from '../../src/runner/run/events.ts'
 import { ResourceOpener } from '../../src/runner/run/jobResources.ts'
 import { runJob } from '../../src/runner/run/runJob.ts'
 import { Store } from '../../src/runner/store/store.ts'
+import { registerPlugins } from '../../src/system/plugins.ts'
 import { temporaryFolder } from '../data/sampleFiles.ts'
 
 const folder = temporaryFolder()

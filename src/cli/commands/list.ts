@@ -18,8 +18,8 @@ import {
   tableList,
 } from '../../report/listings/list.ts'
 import { describeOptions, type OptionDescription } from '../../runner/plan/algorithmOptions.ts'
-import { registerPlugins } from '../../runner/plan/plugins.ts'
 import { LIMITS, type LimitName, limitOf } from '../../system/limits.ts'
+import { registerPlugins } from '../../system/plugins.ts'
 import { jsonOption, oneOf, outOption, repeated } from '../options.ts'
 import { writeOutput, writeTable } from '../output.ts'
 import { tableFormat } from '../outputFormat.ts'

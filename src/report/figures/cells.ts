@@ -1,19 +1,19 @@
 /** Cells of architectures, drawn: NAS-Bench-201's four nodes, and the two cells of the DARTS space. */
 
+import type { Drawing } from '../../core/drawing.ts'
 import { BenchError } from '../../core/errors.ts'
 import { counted } from '../../core/plainText.ts'
 import type { Genotype, SearchSpace } from '../../core/space.ts'
+import { dartsCellDrawing } from '../../spaces/darts/drawing.ts'
 import type { DartsGenotype } from '../../spaces/darts/genotype.ts'
 import { darts, parseCells } from '../../spaces/darts/index.ts'
+import { nb201CellDrawing } from '../../spaces/nb201/drawing.ts'
 import type { Nb201Genotype } from '../../spaces/nb201/genotype.ts'
 import { datasetTitle } from '../comparison/comparison.ts'
 import { labelOf } from '../methodLabel.ts'
 import { groupByMethod, oneRunPerSeed } from '../methods.ts'
-import type { Drawing } from '../pictures/drawing.ts'
 import type { Figure } from '../pictures/figure.ts'
 import type { RunRecord } from '../runRecord.ts'
-import { dartsCellDrawing } from './dartsCell.ts'
-import { nb201CellDrawing } from './nb201Cell.ts'
 
 /** Wider cells, two in a row, would be drawn too small to be read in a paper. */
 const WIDEST_OF_TWO = 400

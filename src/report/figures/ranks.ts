@@ -1,13 +1,12 @@
 /** Average ranks of searches over seeds, with Nemenyi's critical difference (Demšar, JMLR 2006, Figure 1). */
 import { friedman } from '../../analysis/statistics/friedman.ts'
+import { type Drawing, heading, type Shape } from '../../core/drawing.ts'
 import { BenchError } from '../../core/errors.ts'
 import { type Blocks, blocksOf, FEWEST_BLOCKS } from '../comparison/blocks.ts'
 import { compare, type Row, searchesOf } from '../comparison/comparison.ts'
-import type { Drawing, Shape } from '../pictures/drawing.ts'
 import type { Figure } from '../pictures/figure.ts'
 import { type Look, looksOf } from '../pictures/palette.ts'
 import type { RunRecord } from '../runRecord.ts'
-import { heading } from './nb201Cell.ts'
 
 const SCALE = 150
 /** Width of a letter, generously. */

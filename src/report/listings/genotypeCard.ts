@@ -1,8 +1,7 @@
 /** An architecture for people: what computes each node of its cells, and what its network costs. */
 import { unknownName } from '../../core/names.ts'
-import { parameterCount } from '../../core/network.ts'
+import { macCount, parameterCount } from '../../core/network.ts'
 import type { EvaluationNetworkOptions, Genotype, SearchSpace } from '../../core/space.ts'
-import { macCount } from '../../spaces/cost.ts'
 import { type DartsGenotype, searchedOn } from '../../spaces/darts/index.ts'
 import { digitsFor } from '../formats/cells.ts'
 

@@ -1,7 +1,8 @@
 /** A figure as HTML, and the data from which the page's script draws it. */
 import type { ChartDataset } from 'chart.js'
+import type { Drawing } from '../../core/drawing.ts'
 import { chartConfig, fontSize } from '../pictures/chart.ts'
-import type { Drawing, Theme } from '../pictures/drawing.ts'
+import type { Theme } from '../pictures/drawing.ts'
 import { drawingSvg, escaped } from '../pictures/drawingSvg.ts'
 import type { Figure, Panel, Plot, Series } from '../pictures/figure.ts'
 import { LABEL_ROOM, tickChoices, tickLabel } from '../pictures/logTicks.ts'

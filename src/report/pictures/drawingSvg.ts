@@ -1,7 +1,9 @@
 /** Drawings as SVG text. */
+
+import type { Drawing, Shape } from '../../core/drawing.ts'
 import { printable } from '../../core/plainText.ts'
 import { fontFamily } from './chart.ts'
-import { colourOf, type Drawing, lightTheme, type Shape, type Theme } from './drawing.ts'
+import { colourOf, lightTheme, type Theme } from './drawing.ts'
 
 /** A whole SVG document. In a page, `theme` may hold CSS variables, so that the drawing follows the reader's theme. */
 export function drawingSvg({ title, width, height, shapes }: Drawing, theme: Theme = lightTheme): string {

@@ -1,5 +1,5 @@
 /** Figures as data: what is shown, in the reader's words and units. Renderers turn it into pictures. */
-import type { Drawing } from './drawing.ts'
+import type { Drawing } from '../../core/drawing.ts'
 import type { Look } from './palette.ts'
 
 export interface Figure {

@@ -1,8 +1,9 @@
 /** Drawings and words on a canvas. */
 import { Path2D, type SKRSContext2D } from '@napi-rs/canvas'
+import type { Drawing, Shape } from '../../core/drawing.ts'
 import { oneLine } from '../../core/plainText.ts'
 import { fontFamily } from './chart.ts'
-import { colourOf, type Drawing, lightTheme, type Shape } from './drawing.ts'
+import { colourOf, lightTheme } from './drawing.ts'
 
 /** One for all drawings of a figure, so that their letters are of one size. */
 export interface DrawingScale {

@@ -5,10 +5,10 @@ import { BenchError } from '../../core/errors.ts'
 import { unknownName } from '../../core/names.ts'
 import { backendNames } from '../../engine/executors.ts'
 import { evaluateSchema } from '../../retrain/requestSchema.ts'
+import { isPluginFile } from '../../system/plugins.ts'
 import { oneOrMore, readYaml } from '../../system/yamlFile.ts'
 import { isTablePath } from '../../tables/openTable.ts'
 import { DEFAULTS, type Experiment } from './experiment.ts'
-import { isPluginFile } from './plugins.ts'
 import { parseSeeds } from './seeds.ts'
 
 /** Names, one alone, in a list, or separated by commas as on the command line. */

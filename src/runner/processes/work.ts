@@ -1,7 +1,7 @@
 /** What a worker process does with its order: the jobs, one or a few at a time, saying how they go. */
 import pLimit from 'p-limit'
 import type { Plugin } from '../../core/plugin.ts'
-import { registerPlugins } from '../plan/plugins.ts'
+import { registerPlugins } from '../../system/plugins.ts'
 import type { RunEvent, RunReport } from '../run/events.ts'
 import { ResourceOpener, reportingTo } from '../run/jobResources.ts'
 import { describeFailure, runJob } from '../run/runJob.ts'

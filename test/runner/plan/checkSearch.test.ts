@@ -6,8 +6,8 @@ import { presets, resolveProtocol } from '../../../src/protocols/index.ts'
 import { checkSearch } from '../../../src/runner/plan/checkSearch.ts'
 import { DEFAULTS } from '../../../src/runner/plan/experiment.ts'
 import { makePlan } from '../../../src/runner/plan/plan.ts'
-import { registerPlugins } from '../../../src/runner/plan/plugins.ts'
 import { builtinSpace, builtinSpaces } from '../../../src/spaces/index.ts'
+import { registerPlugins } from '../../../src/system/plugins.ts'
 import { openManifest } from '../../../src/tables/openTable.ts'
 
 const algorithms: Readonly<Record<string, Algorithm>> = builtinAlgorithms

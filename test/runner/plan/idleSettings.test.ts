@@ -5,7 +5,7 @@ import { listSources } from '../../../src/protocols/preset.ts'
 import { DEFAULTS, type Experiment } from '../../../src/runner/plan/experiment.ts'
 import { refuseIdleSettings } from '../../../src/runner/plan/idleSettings.ts'
 import { makePlan } from '../../../src/runner/plan/plan.ts'
-import { registerPlugins } from '../../../src/runner/plan/plugins.ts'
+import { registerPlugins } from '../../../src/system/plugins.ts'
 
 const registered = await registerPlugins(builtins, [])
 

@@ -4,7 +4,7 @@ import { expect, test } from 'vitest'
 import { builtins } from '../../../src/builtins.ts'
 import { DEFAULTS } from '../../../src/runner/plan/experiment.ts'
 import { makePlan } from '../../../src/runner/plan/plan.ts'
-import { registerPlugins } from '../../../src/runner/plan/plugins.ts'
+import { registerPlugins } from '../../../src/system/plugins.ts'
 import { temporaryFolder } from '../../data/sampleFiles.ts'
 
 const folder = temporaryFolder()

@@ -7,12 +7,12 @@ import type { Job } from '../../../src/core/result.ts'
 import { DEFAULTS } from '../../../src/runner/plan/experiment.ts'
 import { runId } from '../../../src/runner/plan/identity.ts'
 import { makePlan } from '../../../src/runner/plan/plan.ts'
-import { registerPlugins } from '../../../src/runner/plan/plugins.ts'
 import { work } from '../../../src/runner/processes/work.ts'
 import type { WorkOrder } from '../../../src/runner/run/workOrder.ts'
 import { storeStatus } from '../../../src/runner/status.ts'
 import { Store } from '../../../src/runner/store/store.ts'
 import { describeEnvironment } from '../../../src/system/environment.ts'
+import { registerPlugins } from '../../../src/system/plugins.ts'
 import { temporaryFolder } from '../../data/sampleFiles.ts'
 
 const folder = temporaryFolder()

@@ -1,7 +1,6 @@
 import { expect, test } from 'vitest'
 import { coefficientLayout } from '../../../src/core/mixing.ts'
-import { type Layer, type Network, parameterCount } from '../../../src/core/network.ts'
-import { macCount } from '../../../src/spaces/cost.ts'
+import { type Layer, macCount, type Network, parameterCount } from '../../../src/core/network.ts'
 import { darts, dartsS1, dartsS3, dartsS4, PUBLISHED, parseCells } from '../../../src/spaces/darts/index.ts'
 import {
   fromColumns,

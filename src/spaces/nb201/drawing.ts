@@ -1,13 +1,13 @@
 /** The cell of NAS-Bench-201: four nodes in a line, its six edges as arcs that never cross. */
-import type { Nb201Genotype } from '../../spaces/nb201/genotype.ts'
-import { EDGES, nodeName } from '../../spaces/nb201/topology.ts'
-import type { Drawing, Ink, Shape } from '../pictures/drawing.ts'
+
+import { type Drawing, heading, type Ink, LABEL_SIZE, type Shape } from '../../core/drawing.ts'
+import type { Nb201Genotype } from './genotype.ts'
+import { EDGES, nodeName } from './topology.ts'
 
 const WIDTH = 380
 const HEIGHT = 206
 const LINE = 118
 const RADIUS = 13
-const SIZE = 10.67
 
 /** Horizontal middle of each node. */
 const nodeX = (node: number) => 32 + (node * (WIDTH - 64)) / 3
@@ -28,9 +28,6 @@ export function nb201CellDrawing({ operations }: Nb201Genotype, title: string): 
   const nodes = [0, 1, 2, 3].flatMap(nodeShapes)
   return { kind: 'drawing', title, width: WIDTH, height: HEIGHT, shapes: [...heading(title), ...edges, ...nodes] }
 }
-
-export const heading = (text: string): Shape[] =>
-  text === '' ? [] : [{ kind: 'text', x: 0, y: 8, text, align: 'left', size: SIZE, bold: true, colour: 'ink' }]
 
 function edgeShapes(from: number, to: number, operation: string): Shape[] {
   const [start, end] = [nodeX(from) + RADIUS, nodeX(to) - RADIUS - 5]
@@ -53,10 +50,10 @@ function edgeShapes(from: number, to: number, operation: string): Shape[] {
 
 /** Words on a patch of paper, so that the line breaks around them. */
 function labelShapes(text: string, x: number, y: number, colour: Ink): Shape[] {
-  const width = 0.42 * SIZE * text.length + 8
+  const width = 0.42 * LABEL_SIZE * text.length + 8
   return [
     { kind: 'box', x: x - width / 2, y: y - 7, width, height: 14, radius: 0, fill: 'paper', stroke: 'paper' },
-    { kind: 'text', x, y, text, align: 'center', size: SIZE, colour },
+    { kind: 'text', x, y, text, align: 'center', size: LABEL_SIZE, colour },
   ]
 }
 
@@ -72,7 +69,7 @@ function nodeShapes(node: number): Shape[] {
   const box = { x: nodeX(node) - RADIUS, y: LINE - RADIUS, width: 2 * RADIUS, height: 2 * RADIUS, radius: RADIUS }
   return [
     { kind: 'box', ...box, fill: 'tint', stroke: 'faint' },
-    { kind: 'text', x: nodeX(node), y: LINE, text: nodeName(node), align: 'center', size: SIZE, colour: 'ink' },
+    { kind: 'text', x: nodeX(node), y: LINE, text: nodeName(node), align: 'center', size: LABEL_SIZE, colour: 'ink' },
   ]
 }
 

@@ -1,16 +1,19 @@
-/** Loading a user's plugins: TypeScript or JavaScript files, or installed packages. */
+/**
+ * Loads plugins: TypeScript or JavaScript files, or installed packages, whose default export brings algorithms or search
+ * spaces. Checks that the export has the shape of a plugin, and hashes the plugin's source files for the identity of jobs.
+ */
+import { createHash } from 'node:crypto'
 import { existsSync, readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
-import { extname, isAbsolute, join, resolve } from 'node:path'
+import { basename, dirname, extname, isAbsolute, join, relative, resolve, sep } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import type { Jiti } from 'jiti'
-import type { Algorithm } from '../../core/algorithm.ts'
-import { BenchError } from '../../core/errors.ts'
-import { type Plugin, Registry } from '../../core/plugin.ts'
-import type { SearchSpace } from '../../core/space.ts'
-import { statIfThere } from '../../system/readable.ts'
-import { pluginContent } from './pluginContent.ts'
-import { pluginProblem } from './pluginShape.ts'
+import { z } from 'zod'
+import type { Algorithm } from '../core/algorithm.ts'
+import { BenchError } from '../core/errors.ts'
+import { type Plugin, Registry } from '../core/plugin.ts'
+import type { SearchSpace } from '../core/space.ts'
+import { statIfThere } from './readable.ts'
 
 /** Everything that can be named on the command line, and where it is from. */
 export interface Registered {
@@ -84,7 +87,7 @@ function locatePackage(source: string): { readonly path: string; readonly versio
  */
 async function openJiti(): Promise<Jiti> {
   const { createJiti } = await import('jiti')
-  const own = fileURLToPath(new URL('../../index.js', import.meta.url))
+  const own = fileURLToPath(new URL('../index.js', import.meta.url))
   const zod = fileURLToPath(import.meta.resolve('zod'))
   const here = pathToFileURL(join(process.cwd(), 'package.json')).href
   return createJiti(here, {
@@ -108,3 +111,73 @@ async function importDefault(path: string, source: string, jiti: Jiti): Promise<
 /** A message in the words of a plugin's author: the loader has renamed what the plugin imports. */
 export const asWritten = (message: string): string =>
   message.replace(/\(0 , _\w+\.(\w+)\)|\b_\w+\.(?=\w+ is not)/g, '$1')
+
+/**
+ * `my-search.ts@sha256:…`: of the file alone where it imports none of its own, else of all, each by its place beside it.
+ * Packages are not among them.
+ */
+function pluginContent(path: string, jiti: Jiti): string {
+  const [own, ...imported] = importedFiles(path, jiti)
+  const hash = createHash('sha256').update(readFileSync(own))
+  for (const file of imported.sort()) {
+    hash.update(`\0${relative(dirname(path), file).replaceAll(sep, '/')}\0`).update(readFileSync(file))
+  }
+  return `${basename(path)}@sha256:${hash.digest('hex')}`
+}
+
+/** The file, and all that it imports by a relative path or that these do. */
+function importedFiles(path: string, jiti: Jiti): string[] {
+  const found = new Set([path])
+  for (const file of found) {
+    for (const specifier of relativeImports(file, jiti)) {
+      const url = jiti.esmResolve(specifier, { parentURL: pathToFileURL(file).href, try: true })
+      if (url !== undefined) found.add(fileURLToPath(url))
+    }
+  }
+  return [...found]
+}
+
+/**
+ * As the loader runs the file: types are gone, and every import is a call of one text. What a call is given in this way
+ * and is no module cannot be resolved as one.
+ */
+function relativeImports(filename: string, jiti: Jiti): string[] {
+  if (!/^\.[cm]?[jt]sx?$/.test(extname(filename))) return []
+  const source = readFileSync(filename, 'utf8')
+  const code = jiti.transform({ source, filename, ts: /\.[cm]?ts$/.test(filename), async: true })
+  return [...code.matchAll(/\((["'`])(\.{1,2}\/[^"'`\n]+)\1\)/g)].map(([, , specifier]) => specifier)
+}
+
+const itemName = z.string().regex(/^[\p{L}\p{N}._-]+$/u, 'expected letters, digits, hyphens and no spaces')
+
+const isFunction = (value: unknown) => typeof value === 'function'
+const method = z.custom(isFunction, 'expected a function')
+
+/** What `bench run` and `bench list` need before they can ask an algorithm anything. */
+const algorithmShape = z.object({
+  name: itemName,
+  version: z.int(),
+  description: z.string(),
+  source: z.string(),
+  kind: z.enum(['supernet', 'black-box', 'reference']),
+  spaces: z.array(z.string()).optional(),
+  options: z.custom(
+    (value) => isFunction((value as z.ZodType | null)?.safeParse),
+    'expected a schema, as z.strictObject({})',
+  ),
+  search: method,
+})
+
+const spaceShape = z.object({ name: itemName, edges: z.array(z.unknown()), parse: method, format: method })
+
+const pluginShape = z
+  .object({ name: z.string(), algorithms: z.array(algorithmShape).optional(), spaces: z.array(spaceShape).optional() })
+  .refine(({ algorithms, spaces }) => algorithms ?? spaces, 'it has neither algorithms nor spaces')
+
+/** What keeps a value from being a plugin, in words; undefined where it is one. */
+function pluginProblem(value: unknown): string | undefined {
+  const { error } = pluginShape.safeParse(value)
+  if (error === undefined) return undefined
+  const [{ path, message }] = error.issues
+  return [path.map(String).join('.'), message].filter((part) => part !== '').join(': ')
+}

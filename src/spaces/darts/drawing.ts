@@ -2,12 +2,11 @@
  * A cell of the DARTS space. Every chosen operation is a box of its own before the node that it feeds, so no two labels
  * can collide; columns are depths, rows are nodes.
  */
-import type { Cell } from '../../spaces/darts/genotype.ts'
-import { nodeName } from '../../spaces/darts/topology.ts'
-import type { Drawing, Ink, Shape } from '../pictures/drawing.ts'
-import { heading } from './nb201Cell.ts'
 
-const SIZE = 10.67
+import { type Drawing, heading, type Ink, LABEL_SIZE, type Shape } from '../../core/drawing.ts'
+import type { Cell } from './genotype.ts'
+import { nodeName } from './topology.ts'
+
 const BOX = { width: 84, height: 18 }
 const NODE = 22
 const LEFT = 46
@@ -101,7 +100,7 @@ function operationShapes(operation: string, { x, y }: Place): Shape[] {
   const box = { x, y: y - BOX.height / 2, ...BOX, radius: 4 }
   return [
     { kind: 'box', ...box, fill: 'paper', stroke: inkOf(operation) },
-    { kind: 'text', x: x + BOX.width / 2, y, text: operation, align: 'center', size: SIZE, colour: 'ink' },
+    { kind: 'text', x: x + BOX.width / 2, y, text: operation, align: 'center', size: LABEL_SIZE, colour: 'ink' },
   ]
 }
 
@@ -113,7 +112,7 @@ const inputShapes = ({ x, y }: Place, node: number): Shape[] => [
     y,
     text: nodeName(node),
     align: 'center',
-    size: SIZE,
+    size: LABEL_SIZE,
     colour: 'ink',
   },
 ]
@@ -129,5 +128,5 @@ const nodeShapes = ({ x, y }: Place, text: string, size: number): Shape[] => [
     fill: 'tint',
     stroke: 'faint',
   },
-  { kind: 'text', x, y, text, align: 'center', size: SIZE, colour: 'ink' },
+  { kind: 'text', x, y, text, align: 'center', size: LABEL_SIZE, colour: 'ink' },
 ]
