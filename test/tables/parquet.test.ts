@@ -116,6 +116,51 @@ describe('a Parquet file with checksums', () => {
   })
 })
 
+describe('a page compressed by Zstandard', () => {
+  /** A frame without a content size, whose window is as large as its head says, and blocks: [type, size, bytes]. */
+  const frame = (window: number, ...blocks: readonly (readonly [number, number, readonly number[]])[]) => {
+    const heads = blocks.flatMap(([type, size, bytes], i) => {
+      const head = Number(i === blocks.length - 1) | (type << 1) | (size << 3)
+      return [head & 255, (head >> 8) & 255, head >> 16, ...bytes]
+    })
+    return Uint8Array.from([0x28, 0xb5, 0x2f, 0xfd, 0, window, ...heads])
+  }
+  const RAW = 0
+  const RUN = 1
+
+  test('takes as long as its bytes explain, whatever window it claims', () => {
+    const blocks = Array.from({ length: 3000 }, () => [RAW, 1, [7]] as const)
+    const before = process.cpuUsage()
+    for (const window of [0, 0x88, 0xa0]) {
+      expect(compressors.ZSTD?.(frame(window, ...blocks), 3000)).toEqual(new Uint8Array(3000).fill(7))
+    }
+    expect(process.cpuUsage(before).user / 1e6).toBeLessThan(2)
+  })
+
+  const text = 'hello hello hello hello, this is a page of a column'
+  const compressed = Buffer.from('KLUv/QRYTQEAJAJoZWxsbyAsIHRoaXMgaXMgYSBwYWdlIG9mIGEgY29sdW1uAQCZSxGWbydk', 'base64')
+
+  test.each([
+    ['one run', frame(0, [RUN, 100, [9]]), new Uint8Array(100).fill(9)],
+    [
+      'runs and raw bytes',
+      frame(0, [RUN, 9, [1]], [RAW, 2, [2, 3]], [RUN, 1, [4]]),
+      [1, 1, 1, 1, 1, 1, 1, 1, 1, 2, 3, 4],
+    ],
+    ['a compressed block', compressed, Buffer.from(text)],
+  ])('is read where its head says its size, and refused where it says another: %s', (_, page, content) => {
+    expect([...(compressors.ZSTD?.(page, content.length) ?? [])]).toEqual([...content])
+    for (const size of [1, content.length - 1, content.length + 1, 2 * content.length, 1_000_000]) {
+      const message = `a page does not have the ${size} bytes that its head says`
+      expect(() => compressors.ZSTD?.(page, size)).toThrow(message)
+    }
+    for (let length = 0; length < page.length; length++) {
+      expect(() => compressors.ZSTD?.(page.subarray(0, length), content.length)).toThrow(/^a page /)
+    }
+    expect(() => compressors.ZSTD?.(Uint8Array.from([...page, 0]), content.length)).toThrow('differ in length')
+  })
+})
+
 /** The head of a page, in Thrift's compact protocol: integers by field, and structures of such. */
 type Fields = { readonly [field: number]: number | boolean | Fields }
 

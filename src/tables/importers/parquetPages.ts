@@ -4,11 +4,11 @@
  */
 import { brotliDecompressSync, unzipSync } from 'node:zlib'
 import type { CompressionCodec, Compressors } from 'hyparquet'
-import { xxhash64 } from 'hyparquet/src/xxhash.js'
 import { compressors as library } from 'hyparquet-compressors'
 import { crc32 } from '../../system/crc32.ts'
 import { beyondLimit, limitOf } from '../../system/limits.ts'
 import { readThrift, type ThriftStruct } from './thrift.ts'
+import { zstdContent } from './zstdPage.ts'
 
 /** What the file's directory says of the column. */
 export interface ColumnFacts {
@@ -241,32 +241,8 @@ function contentOf(codec: CompressionCodec, bytes: Uint8Array, size: number): Ui
   // gzip and zlib, either of which has a checksum that is compared.
   if (codec === 'GZIP') return unzipSync(bytes, { maxOutputLength: size })
   if (codec === 'BROTLI') return brotliDecompressSync(bytes, { maxOutputLength: size })
+  if (codec === 'ZSTD') return zstdContent(bytes, size)
   const decompress = library[codec]
   if (decompress === undefined) throw new Error(`pages are compressed by ${codec}, which is unknown`)
-  if (codec !== 'ZSTD') return decompress(bytes, size)
-  const hasChecksum = checkZstdHead(bytes, size)
-  const content = decompress(bytes, size)
-  if (hasChecksum && !endsWithHash(bytes, content)) throw new Error('the checksum of a page is another')
-  return content
+  return decompress(bytes, size)
 }
-
-const ZSTD_MAGIC = 0xfd2fb528
-const LARGEST_WINDOW = 2 ** 27
-
-/** The head of a Zstandard frame (RFC 8878, 3.1.1.1). @returns whether a checksum stands behind the frame */
-function checkZstdHead(bytes: Uint8Array, size: number): boolean {
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
-  if (bytes.length < 6 || view.getUint32(0, true) !== ZSTD_MAGIC) throw new Error('a page is not compressed by ZSTD')
-  const descriptor = bytes[4]
-  const isSingleSegment = (descriptor & 32) !== 0
-  const sizeBytes = descriptor >> 6 === 0 ? Number(isSingleSegment) : 1 << (descriptor >> 6)
-  const at = 5 + Number(!isSingleSegment) + [0, 1, 2, 4][descriptor & 3]
-  if (at + sizeBytes > bytes.length) throw new Error('a page ends too early')
-  const window = isSingleSegment ? 0 : 2 ** (10 + (bytes[5] >> 3)) * (1 + (bytes[5] & 7) / 8)
-  const stated = littleEndian(bytes, at, sizeBytes) + (sizeBytes === 2 ? 256 : 0)
-  if (window > LARGEST_WINDOW || (sizeBytes > 0 && stated !== size)) throw new Error('a page contradicts its head')
-  return (descriptor & 4) !== 0
-}
-
-const endsWithHash = (bytes: Uint8Array, content: Uint8Array): boolean =>
-  littleEndian(bytes, bytes.length - 4, 4) === Number(xxhash64(content) & 0xffffffffn)
