@@ -4,7 +4,7 @@ import { fstatSync } from 'node:fs'
 import { constants } from 'node:os'
 import { type Command, CommanderError } from 'commander'
 import { BenchError, type ErrorCode, exitStatus } from '../core/errors.ts'
-import { counted } from '../core/plainText.ts'
+import { pluralize } from '../core/plainText.ts'
 import { runLabel } from '../runner/plan/identity.ts'
 import type { PlannedJob } from '../runner/plan/plan.ts'
 import type { Outcome } from '../runner/processes/runPlan.ts'
@@ -65,7 +65,7 @@ export function reportLostRuns(
     printAside(`bench: ${label(planned)} failed: ${failure?.message ?? 'it left no result'}\n`)
   }
   for (const stack of new Set(lost.flatMap(({ failure }) => failure?.stack ?? []))) printAside(`${stack}\n`)
-  printAside(`bench: ${lost.length} of ${counted(outcomes.length, 'run')} failed; the same command tries them again\n`)
+  printAside(`bench: ${lost.length} of ${pluralize(outcomes.length, 'run')} failed; the same command tries them again\n`)
   process.exitCode = lost.every(({ failure }) => isInputFault(failure?.code)) ? 2 : 1
 }
 

@@ -1,6 +1,6 @@
 /** The first lines of `bench run`: what is in use, and how to get the full ones. */
 
-import { counted } from '../core/plainText.ts'
+import { pluralize } from '../core/plainText.ts'
 import type { Job } from '../core/result.ts'
 import { findPreset } from '../protocols/index.ts'
 import { settingsText } from '../report/retrained/trainingNotes.ts'
@@ -14,7 +14,7 @@ export function preamble(plan: Plan, store: Store): string {
   return [
     `space ${space.name}; dataset ${experiment.datasets.join(', ')}; ${evaluation(plan)}; ${executors(plan)}; ${protocols(plan)}`,
     ...fuller(plan),
-    `${counted(jobs.length, 'run')}, ${jobs.length - missing} finished; store ${store.folder}`,
+    `${pluralize(jobs.length, 'run')}, ${jobs.length - missing} finished; store ${store.folder}`,
     '',
     '',
   ].join('\n')
@@ -37,7 +37,7 @@ function tables({ lookups }: Plan): string {
     const { name, rows, architectures, recipe } = manifest
     if (rows === architectures || architectures === null) return `table ${name}`
     const rest = recipe === undefined ? 'the others fail' : 'the others are trained when needed'
-    return `table ${name} (${rows} of ${counted(architectures, 'architecture')}, ${rest})`
+    return `table ${name} (${rows} of ${pluralize(architectures, 'architecture')}, ${rest})`
   })
   return [...new Set(named)].join(', ')
 }

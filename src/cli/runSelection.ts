@@ -4,7 +4,7 @@ import { basename, dirname, extname, join, resolve } from 'node:path'
 import type { Command } from 'commander'
 import { BenchError } from '../core/errors.ts'
 import { isFileName, unknownName } from '../core/names.ts'
-import { benchCommand, counted } from '../core/plainText.ts'
+import { benchCommand, pluralize } from '../core/plainText.ts'
 import type { Job } from '../core/result.ts'
 import type { Source } from '../report/committed/reportFolder.ts'
 import { type RunRecord, readRun, readRuns, type WholeRun } from '../report/runRecord.ts'
@@ -199,7 +199,7 @@ async function runsOfExperiment(path: string, flags: SelectionFlags): Promise<re
   const absent = jobs.length - begun.length
   if (absent > 0)
     sayAside(
-      `${absent} of the ${counted(jobs.length, 'run')} of ${path} were never begun; \`${benchCommand('run', path)}\` makes them`,
+      `${absent} of the ${pluralize(jobs.length, 'run')} of ${path} were never begun; \`${benchCommand('run', path)}\` makes them`,
     )
   return begun
 }

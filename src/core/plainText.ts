@@ -37,7 +37,7 @@ export function naturalOrder(a: string, b: string): number {
 const plainOrder = (a: string, b: string): number => (a === b ? 0 : a < b ? -1 : 1)
 
 /** Returns the count with its noun: `1 run`, `4 runs`. @param several the plural, if it is not the noun with an s */
-export const counted = (count: number, noun: string, several = `${noun}s`): string =>
+export const pluralize = (count: number, noun: string, several = `${noun}s`): string =>
   `${count} ${count === 1 ? noun : several}`
 
 /** Quotes a word for a POSIX shell if it contains special characters. */

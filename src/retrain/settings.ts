@@ -2,7 +2,7 @@
 
 import { BenchError } from '../core/errors.ts'
 import { unknownName } from '../core/names.ts'
-import { counted } from '../core/plainText.ts'
+import { pluralize } from '../core/plainText.ts'
 import type { RetrainingSettings } from '../core/retraining.ts'
 import { plainValues } from '../protocols/preset.ts'
 import { type RetrainingPreset, retrainingPresets } from './presets.ts'
@@ -66,6 +66,6 @@ export function resolveSettings(request: RetrainingRequest, dataset: string): Re
   if (settings.network.layers >= 3) return settings
   throw new BenchError(
     'bad-input',
-    `a network of ${counted(settings.network.layers, 'cell')} has no normal cell; give at least 3`,
+    `a network of ${pluralize(settings.network.layers, 'cell')} has no normal cell; give at least 3`,
   )
 }

@@ -2,7 +2,7 @@
 import { accessSync, constants } from 'node:fs'
 import { availableParallelism, totalmem } from 'node:os'
 import { BenchError } from '../core/errors.ts'
-import { counted } from '../core/plainText.ts'
+import { pluralize } from '../core/plainText.ts'
 import { DATASETS, datasetFolder, howToGet } from '../data/datasetNames.ts'
 import { backendReports, chooseExecutor } from '../engine/executors.ts'
 import { makeFolder } from '../system/atomicFile.ts'
@@ -113,7 +113,7 @@ async function tableFindings(): Promise<Finding[]> {
     ({ name, rows, space }): Finding => ({
       subject: `table ${name}`,
       state: 'ok',
-      detail: `${counted(rows, 'row')} of ${space}`,
+      detail: `${pluralize(rows, 'row')} of ${space}`,
     }),
   )
   if (manifests.some(({ name }) => name === 'nb201')) return found

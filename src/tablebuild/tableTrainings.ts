@@ -3,7 +3,7 @@
 import type { ImageShape } from '../core/data.ts'
 import { formatQualifier } from '../core/metric.ts'
 import { macCount, parameterCount } from '../core/network.ts'
-import { counted } from '../core/plainText.ts'
+import { pluralize } from '../core/plainText.ts'
 import type { Genotype, SearchSpace } from '../core/space.ts'
 import type { NumbersContent, TableContent } from '../tables/content.ts'
 import { type Recipe, recipeHash } from '../tables/recipe.ts'
@@ -117,14 +117,14 @@ function costs<G extends Genotype>({ space, recipe, shape }: TableSetting<G>, in
 function notesOn({ space, sharing, recipe }: TableSetting, trainings: TrainingSet, rows: Rows): string[] {
   const { count } = numberingOf(space)
   const complete = rows.filter((row) => recipe.seeds.every((seed) => row.some((training) => training.seed === seed)))
-  const shared = `${counted(sharing.trained.length, 'training')} a seed serve all ${counted(count, 'architecture')}`
+  const shared = `${pluralize(sharing.trained.length, 'training')} a seed serve all ${pluralize(count, 'architecture')}`
   return [
-    `Made by ${counted(trainings.count, 'training')} by the recipe below; all but the seconds follow from it bit for bit.`,
+    `Made by ${pluralize(trainings.count, 'training')} by the recipe below; all but the seconds follow from it bit for bit.`,
     'x-valid and x-test are the two halves of the test set; train is the accuracy over the steps of the last epoch.',
     sharing.trained.length === count
       ? 'Every architecture was trained for itself.'
       : `Architectures that are one network, weights included, share its trainings: ${shared}.`,
-    `${rows.length} of ${counted(count, 'architecture')} have a row, ${complete.length} of them all ${recipe.seeds.length} seeds; a mean is over the seeds that the row has.`,
+    `${rows.length} of ${pluralize(count, 'architecture')} have a row, ${complete.length} of them all ${recipe.seeds.length} seeds; a mean is over the seeds that the row has.`,
     'Seconds are processor time on the machine that trained, one core, mean over the seeds.',
   ]
 }

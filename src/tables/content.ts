@@ -1,7 +1,7 @@
 /** A table being made: what importers hand over and `writeTable` writes. */
 
 import { BenchError } from '../core/errors.ts'
-import { counted } from '../core/plainText.ts'
+import { pluralize } from '../core/plainText.ts'
 import type { Source } from './manifest.ts'
 import type { Recipe } from './recipe.ts'
 import type { SpaceIndex } from './spaceIndex.ts'
@@ -47,6 +47,6 @@ export function checkComplete(index: Int32Array, { space, partial }: ImportConte
   const absent = Array.from({ length: space.size }, (_, i) => i).filter((i) => !present.has(i))
   const some = absent.slice(0, 3).map((i) => `#${i}`)
   const rest = absent.length > 3 ? `, … (${absent.length})` : ''
-  const found = `${source} holds ${counted(index.length, 'architecture')}, ${space.name} has ${space.size}`
+  const found = `${source} holds ${pluralize(index.length, 'architecture')}, ${space.name} has ${space.size}`
   throw new BenchError('bad-input', `${found}; missing ${some.join(', ')}${rest}; --partial imports what is there`)
 }

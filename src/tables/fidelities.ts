@@ -6,7 +6,7 @@
 import { BenchError } from '../core/errors.ts'
 import type { OracleAnswer } from '../core/evaluation.ts'
 import { parseQualifier } from '../core/metric.ts'
-import { counted } from '../core/plainText.ts'
+import { pluralize } from '../core/plainText.ts'
 import type { Manifest, OracleRule } from './manifest.ts'
 import { rulesByEpochs } from './oracles.ts'
 import type { Curve } from './readCurves.ts'
@@ -35,7 +35,7 @@ export function fidelitiesOf({ columns, curves }: Manifest, usual: OracleRule): 
 /** The training's own seconds stand first in a rule; the validation pass is paid whole. */
 function partOf({ accuracy, seconds: [training, ...validation] }: OracleRule, first: number): OracleRule {
   const { epochs } = parseQualifier(accuracy)
-  const meaning = `${first} of ${counted(epochs, 'epoch')} of training`
+  const meaning = `${first} of ${pluralize(epochs, 'epoch')} of training`
   return { accuracy, seconds: [{ ...training, factor: (training.factor * first) / epochs, meaning }, ...validation] }
 }
 

@@ -8,7 +8,7 @@
  */
 
 import { formatQualifier, parseQualifier, type Qualifier } from '../core/metric.ts'
-import { counted } from '../core/plainText.ts'
+import { pluralize } from '../core/plainText.ts'
 import { isAccuracy } from './columnNames.ts'
 import type { OracleRule } from './manifest.ts'
 
@@ -72,7 +72,7 @@ function ruleOf(told: Qualifier, columns: ReadonlySet<string>): OracleRule | und
 /** Training seconds of `epochs` epochs; of a longer training where only that was timed: epochs take equally long. */
 function trainingCost({ dataset, epochs }: Qualifier, columns: ReadonlySet<string>): Cost | undefined {
   const exact = `train-seconds:${dataset}/${epochs}`
-  if (columns.has(exact)) return { column: exact, factor: 1, meaning: `${counted(epochs, 'epoch')} of training` }
+  if (columns.has(exact)) return { column: exact, factor: 1, meaning: `${pluralize(epochs, 'epoch')} of training` }
   const timed = [...columns].find((name) => name.startsWith(`train-seconds:${dataset}/`))
   if (timed === undefined) return undefined
   const longer = Number(timed.split('/').at(-1))

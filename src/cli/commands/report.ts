@@ -1,7 +1,7 @@
 /** `bench report` */
 
 import { Command } from 'commander'
-import { counted } from '../../core/plainText.ts'
+import { pluralize } from '../../core/plainText.ts'
 import { writeReport } from '../../report/committed/reportFolder.ts'
 import { figuresOf, tablesOf } from '../../report/content.ts'
 import { renderPage } from '../../report/page/page.ts'
@@ -63,7 +63,7 @@ async function report(items: readonly string[], flags: ReportFlags, command: Com
   if (folder === undefined) outputFormat({ out: flags.out }, ['html'], 'html')
   const written = folder === undefined ? await page() : await wholeFolder(folder)
   if (flags.json) print(`${JSON.stringify(written, null, 2)}\n`)
-  else if (!flags.quiet) print(`${written.path}: ${counted(written.runs, 'run')}\n`)
+  else if (!flags.quiet) print(`${written.path}: ${pluralize(written.runs, 'run')}\n`)
 
   async function page(): Promise<Written> {
     const runs = await selectRuns(items, flags)

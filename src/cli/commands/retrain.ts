@@ -3,7 +3,7 @@ import { basename, relative, resolve } from 'node:path'
 import { Command } from 'commander'
 import { builtins } from '../../builtins.ts'
 import { BenchError } from '../../core/errors.ts'
-import { counted } from '../../core/plainText.ts'
+import { pluralize } from '../../core/plainText.ts'
 import { DATASETS, knownName } from '../../data/datasetNames.ts'
 import { type BackendName, backendNames } from '../../engine/executors.ts'
 import type { TableFormat } from '../../report/formats/renderTable.ts'
@@ -127,7 +127,7 @@ function opening(plan: Plan, store: Store, missing: number): string {
   const executors = new Set(jobs.flatMap(({ job }) => executorText(job)))
   return [
     `${trainingText(plan)}; dataset ${experiment.datasets.join(', ')}; executor ${[...executors].join(', ')}`,
-    `${counted(jobs.length, 'training')}, ${jobs.length - missing} finished; store ${store.folder}`,
+    `${pluralize(jobs.length, 'training')}, ${jobs.length - missing} finished; store ${store.folder}`,
     '',
     '',
   ].join('\n')

@@ -1,7 +1,7 @@
 /** `bench slurm-task`: what `bench run --slurm` has Slurm call. */
 
 import { Command } from 'commander'
-import { counted } from '../../core/plainText.ts'
+import { pluralize } from '../../core/plainText.ts'
 import { runLabel } from '../../runner/plan/identity.ts'
 import { runTask, taskOrder } from '../../runner/slurm/arrayTask.ts'
 import { onInterrupt } from '../failures.ts'
@@ -32,6 +32,6 @@ async function slurmTask(folder: string): Promise<void> {
   )
   uninterrupted()
   progress.end()
-  print(`${ended.finished} of ${counted(order.jobs.length, 'run')} finished\n`)
+  print(`${ended.finished} of ${pluralize(order.jobs.length, 'run')} finished\n`)
   if (ended.failed > 0) process.exitCode = 1
 }

@@ -3,7 +3,7 @@
 import { dirname } from 'node:path'
 import { Command } from 'commander'
 import { BenchError } from '../../core/errors.ts'
-import { counted } from '../../core/plainText.ts'
+import { pluralize } from '../../core/plainText.ts'
 import type { TableFormat } from '../../report/formats/renderTable.ts'
 import { statusTable } from '../../report/listings/statusTable.ts'
 import { type RunRecord, readRuns } from '../../report/runRecord.ts'
@@ -60,7 +60,7 @@ async function planned([path, ...rest]: readonly string[], flags: StatusFlags): 
   if (rest.length > 0) {
     throw new BenchError(
       'bad-input',
-      `an experiment file stands alone; leave out the other ${counted(rest.length, 'argument')}`,
+      `an experiment file stands alone; leave out the other ${pluralize(rest.length, 'argument')}`,
     )
   }
   const [{ builtins }, { makePlan }] = await Promise.all([

@@ -3,7 +3,7 @@
 import { resolve } from 'node:path'
 import { Command, InvalidArgumentError } from 'commander'
 import { BenchError } from '../../core/errors.ts'
-import { counted } from '../../core/plainText.ts'
+import { pluralize } from '../../core/plainText.ts'
 import { parseSeedList } from '../../runner/plan/seeds.ts'
 import { cores } from '../../system/cores.ts'
 import type { BuildResult } from '../../tablebuild/buildTable.ts'
@@ -96,7 +96,7 @@ async function check({ as: name, data, jobs = cores(), quiet, json }: BuildFlags
     ({ index, seed, stored, found }) =>
       `architecture ${index}, seed ${seed}: the table has ${percentages(stored)}, it is ${percentages(found)}\n`,
   )
-  const verdict = `${rebuilt.length - wrong.length} of ${counted(rebuilt.length, 'training')} came to the numbers of ${name}, bit for bit\n`
+  const verdict = `${rebuilt.length - wrong.length} of ${pluralize(rebuilt.length, 'training')} came to the numbers of ${name}, bit for bit\n`
   printAnswer({ json }, rebuilt, lines.join('') + verdict)
   if (wrong.length > 0) process.exitCode = 1
 }
@@ -139,11 +139,11 @@ const percentages = (accuraciesPct: Rebuilt['stored']) => `${Object.values(accur
 function describe({ total, before, done, manifest }: BuildResult): string {
   const left = total - before - done
   const rest = left === 0 ? 'none is left' : `${left} ${left === 1 ? 'is' : 'are'} left, the same command goes on`
-  return `${counted(done, 'training')} done, ${before} were there before, ${rest}\n${sizeLine(manifest)}`
+  return `${pluralize(done, 'training')} done, ${before} were there before, ${rest}\n${sizeLine(manifest)}`
 }
 
 const sizeLine = ({ name, rows, architectures, table }: Manifest) =>
-  `table ${name}: ${architectures === null ? '' : `${rows} of `}${counted(architectures ?? rows, 'architecture')}, ${(table.bytes / 1e6).toFixed(1)} MB\n`
+  `table ${name}: ${architectures === null ? '' : `${rows} of `}${pluralize(architectures ?? rows, 'architecture')}, ${(table.bytes / 1e6).toFixed(1)} MB\n`
 
 /** `0-99,1462` → those, as typed. */
 function indexList(text: string): number[] {

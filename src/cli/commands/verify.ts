@@ -1,7 +1,7 @@
 /** `bench verify` */
 import { Command } from 'commander'
 import { BenchError } from '../../core/errors.ts'
-import { counted } from '../../core/plainText.ts'
+import { pluralize } from '../../core/plainText.ts'
 import { updateReport } from '../../report/committed/reportFolder.ts'
 import { type Finding, type VerifyOptions, verifyRecords, verifyReport } from '../../report/committed/verifyReport.ts'
 import { jsonOption, repeated, storeOption } from '../options.ts'
@@ -60,11 +60,11 @@ async function found(item: string, place: Place, flags: VerifyFlags, known: Veri
 
 function described({ report, runs, files, lookedUpAgain, differences }: Finding): string {
   const table =
-    lookedUpAgain === undefined ? 'table not here' : `${counted(lookedUpAgain, 'architecture')} looked up again`
+    lookedUpAgain === undefined ? 'table not here' : `${pluralize(lookedUpAgain, 'architecture')} looked up again`
   const what =
     files === undefined
-      ? `records of ${counted(runs, 'run')} checked`
-      : `${counted(files, 'file')} recomputed from ${counted(runs, 'run')}`
+      ? `records of ${pluralize(runs, 'run')} checked`
+      : `${pluralize(files, 'file')} recomputed from ${pluralize(runs, 'run')}`
   const head = `${differences.length === 0 ? 'ok  ' : 'FAIL'} ${report}: ${what}; ${table}\n`
   return (
     head +

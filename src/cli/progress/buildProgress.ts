@@ -1,7 +1,7 @@
 /** How the building of a table is shown: a bar on a terminal, a line now and then elsewhere. */
 
 import type { WriteStream } from 'node:tty'
-import { counted } from '../../core/plainText.ts'
+import { pluralize } from '../../core/plainText.ts'
 import type { BuildProgress } from '../../tablebuild/buildTable.ts'
 import { paintFor } from '../colours.ts'
 import { formatDuration } from './duration.ts'
@@ -22,7 +22,7 @@ export function showBuild(stream: WriteStream): (progress: BuildProgress) => voi
     if (!over && now - lastMs < (stream.isTTY ? MS_BETWEEN_DRAWINGS : MS_BETWEEN_LINES)) return
     lastMs = now
     const text =
-      `${before + done} of ${counted(total, 'training')}  ${remaining(progress, (now - begun) / 1000)}`.trimEnd()
+      `${before + done} of ${pluralize(total, 'training')}  ${remaining(progress, (now - begun) / 1000)}`.trimEnd()
     if (!stream.isTTY) stream.write(`${text}\n`)
     else if (over) stream.write('\r\u001b[0K')
     else stream.write(`\r\u001b[0K${bar((before + done) / total, paint)}  ${text}`)

@@ -1,5 +1,5 @@
 /** How a long transfer or import is shown: one line that is drawn over on a terminal, a line now and then elsewhere. */
-import { counted } from '../../core/plainText.ts'
+import { pluralize } from '../../core/plainText.ts'
 import { formatDuration } from './duration.ts'
 
 const MS_BETWEEN_LINES = 3000
@@ -21,7 +21,7 @@ const megabytes = (done: number, total?: number): string =>
   total === undefined ? `${(done / 1e6).toFixed(1)} MB` : `${(done / 1e6).toFixed(1)} of ${(total / 1e6).toFixed(1)} MB`
 
 const architectures = (done: number, total?: number): string =>
-  total === undefined ? `${counted(done, 'architecture')}` : `${done} of ${counted(total, 'architecture')}`
+  total === undefined ? `${pluralize(done, 'architecture')}` : `${done} of ${pluralize(total, 'architecture')}`
 
 function amountProgress(stream: NodeJS.WriteStream, amount: (done: number, total?: number) => string): AmountProgress {
   const began = Date.now()

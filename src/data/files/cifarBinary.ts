@@ -4,7 +4,7 @@
  */
 
 import { BenchError } from '../../core/errors.ts'
-import { counted, naturalOrder } from '../../core/plainText.ts'
+import { pluralize, naturalOrder } from '../../core/plainText.ts'
 import type { ImageSet } from '../dataset.ts'
 import { contentHash } from './contentHash.ts'
 import type { Reader } from './contents.ts'
@@ -121,7 +121,7 @@ function checkLength(file: string, length: number, { labelBytes }: CifarFormat):
   const found =
     length === 0
       ? 'is empty'
-      : `has ${counted(length, 'byte')}, which ends inside record ${Math.floor(length / record)}`
+      : `has ${pluralize(length, 'byte')}, which ends inside record ${Math.floor(length / record)}`
   throw new BenchError('corrupt', `${file} ${found}; expected a multiple of ${record} bytes; copy or download it again`)
 }
 

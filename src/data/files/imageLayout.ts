@@ -1,7 +1,7 @@
 /** The layout of ImageNet and its like: `train/` and `val/` (or `test/`), one folder a class, JPEG or PNG files in it. */
 
 import { BenchError } from '../../core/errors.ts'
-import { counted } from '../../core/plainText.ts'
+import { pluralize } from '../../core/plainText.ts'
 import type { FileTree } from './fileTree.ts'
 
 export interface LabelledFile {
@@ -47,7 +47,7 @@ export function imageLayout(tree: FileTree): ImageLayout {
 function unusedNote(tree: FileTree, folder: string, testFolder: string): string {
   const count = tree.paths.filter((path) => path.startsWith(`${folder}/`) && isImage(path)).length
   return (
-    `${tree.root}/${folder} is not used (${counted(count, 'image')}): the test set is ${testFolder}/, and validation images are ` +
+    `${tree.root}/${folder} is not used (${pluralize(count, 'image')}): the test set is ${testFolder}/, and validation images are ` +
     'taken from train/; to train on them too, move them into train/'
   )
 }

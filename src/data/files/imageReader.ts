@@ -2,7 +2,7 @@
 
 import { dirname } from 'node:path'
 import { BenchError } from '../../core/errors.ts'
-import { counted } from '../../core/plainText.ts'
+import { pluralize } from '../../core/plainText.ts'
 import { fileHash } from '../../system/checksums.ts'
 import { limitOf } from '../../system/limits.ts'
 import { contentHash } from './contentHash.ts'
@@ -52,7 +52,7 @@ async function decodeAll(tree: FileTree, options: DecodeOptions, fingerprint: st
   const layout = imageLayout(tree)
   const total = layout.train.length + layout.test.length
   options.report(
-    `decoding ${counted(total, 'image')} of ${tree.root}, once; the pixels are kept in ${dirname(fileOf('', 'asis'))}`,
+    `decoding ${pluralize(total, 'image')} of ${tree.root}, once; the pixels are kept in ${dirname(fileOf('', 'asis'))}`,
   )
   const { sets, height, width, filesHash, notes } = await decodeImages(tree, [layout.train, layout.test], options)
   const [train, test] = sets

@@ -5,7 +5,7 @@
  */
 
 import { BenchError } from '../../core/errors.ts'
-import { counted, naturalOrder } from '../../core/plainText.ts'
+import { pluralize, naturalOrder } from '../../core/plainText.ts'
 import { NdArray } from '../../pickle/numpy.ts'
 import { PickleInput } from '../../pickle/pickleInput.ts'
 import { readPickle } from '../../pickle/readPickle.ts'
@@ -154,7 +154,7 @@ function asText(value: unknown): string {
 function imageBytes(data: unknown, length: number, file: string): Uint8Array {
   const bytes = data instanceof NdArray && data.dtype.code === 'u1' && !data.fortran ? data.data : undefined
   if (bytes !== undefined && bytes.length > 0 && bytes.length % length === 0) return bytes
-  const found = bytes === undefined ? 'no array of bytes' : `${counted(bytes.length, 'byte')}`
+  const found = bytes === undefined ? 'no array of bytes' : `${pluralize(bytes.length, 'byte')}`
   throw new BenchError('bad-input', `${file} has ${found} under "data"; expected images of ${length} bytes`)
 }
 

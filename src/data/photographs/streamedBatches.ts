@@ -2,7 +2,7 @@
 
 import type { Batch, BatchSource, ImageShape } from '../../core/data.ts'
 import { BenchError } from '../../core/errors.ts'
-import { counted } from '../../core/plainText.ts'
+import { pluralize } from '../../core/plainText.ts'
 import { ahead } from '../batches/ahead.ts'
 import { countBatches } from '../batches/batches.ts'
 import { epochOrder } from '../batches/epochOrder.ts'
@@ -151,4 +151,4 @@ function reportSkipped(error: unknown, { brokenImages = 'fail', report }: Stream
 }
 
 const nothingDecoded = ({ role, rows }: StreamedPart) =>
-  new BenchError('corrupt', `none of the ${counted(rows.length, 'image')} for ${role} could be decoded`)
+  new BenchError('corrupt', `none of the ${pluralize(rows.length, 'image')} for ${role} could be decoded`)

@@ -5,7 +5,7 @@
 import { lstatSync, realpathSync, rmdirSync, rmSync } from 'node:fs'
 import { basename, dirname, join, relative, resolve, sep } from 'node:path'
 import { BenchError } from '../../core/errors.ts'
-import { counted } from '../../core/plainText.ts'
+import { pluralize } from '../../core/plainText.ts'
 import { runFiles } from '../../core/recordSchemas.ts'
 import { writeAllAtomically } from '../../system/atomicFile.ts'
 import { isThere, listIfThere, readIfThere } from '../../system/readable.ts'
@@ -69,7 +69,7 @@ async function redraw({ folder, runs, given, compact }: ReportRequest, known: Ve
   const { recipe, runs: all } = await readReport(folder, known.spaceOf)
   const problem =
     runs.length < all.length
-      ? `it would lose ${counted(all.length - runs.length, 'run')}`
+      ? `it would lose ${pluralize(all.length - runs.length, 'run')}`
       : compact && !isCompact(recipe)
         ? 'its records would be rewritten'
         : undefined

@@ -2,7 +2,7 @@
 
 import type { AlphaRecord } from '../../analysis/probes/alpha.ts'
 import { BenchError } from '../../core/errors.ts'
-import { counted } from '../../core/plainText.ts'
+import { pluralize } from '../../core/plainText.ts'
 import type { Edge } from '../../core/space.ts'
 import { epochAxis, type Figure, type Plot, type Series } from '../pictures/figure.ts'
 import { categorical } from '../pictures/palette.ts'
@@ -55,7 +55,7 @@ function edgeFigure(method: ShownMethod, edges: readonly Edge[]): Figure {
   })
   return {
     name: 'alpha',
-    caption: `Mixing weights of ${method.label} on every edge; mean and min to max over ${counted(method.runs.length, 'seed')}.`,
+    caption: `Mixing weights of ${method.label} on every edge; mean and min to max over ${pluralize(method.runs.length, 'seed')}.`,
     columns: edges.length > 6 ? 4 : 3,
     panels,
   }

@@ -2,7 +2,7 @@
 
 import type { Drawing } from '../../core/drawing.ts'
 import { BenchError } from '../../core/errors.ts'
-import { counted } from '../../core/plainText.ts'
+import { pluralize } from '../../core/plainText.ts'
 import type { Genotype, SearchSpace } from '../../core/space.ts'
 import { dartsCellDrawing } from '../../spaces/darts/drawing.ts'
 import type { DartsGenotype } from '../../spaces/darts/genotype.ts'
@@ -54,7 +54,7 @@ function answerDrawings(seeds: readonly RunRecord[], label: string, space: Searc
   const count = genotypes.filter((genotype) => genotype === answer).length
   // Cells that were trained in full may come from another space of the family.
   const cells = space.name.startsWith(darts.name) ? parseCells(answer) : space.parse(answer)
-  return cellDrawings(cells, `${label} (${count} of ${counted(genotypes.length, 'seed')})`)
+  return cellDrawings(cells, `${label} (${count} of ${pluralize(genotypes.length, 'seed')})`)
 }
 
 function mostFrequent(items: readonly string[]): string {

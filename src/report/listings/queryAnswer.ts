@@ -1,7 +1,7 @@
 /** The answer to one question about a table, or about some of its architectures. */
 
 import { BenchError } from '../../core/errors.ts'
-import { counted } from '../../core/plainText.ts'
+import { pluralize } from '../../core/plainText.ts'
 import type { SearchSpace } from '../../core/space.ts'
 import { builtinSpace, builtinSpaces } from '../../spaces/index.ts'
 import { openTable } from '../../tables/openTable.ts'
@@ -123,7 +123,7 @@ function answerOfRows(table: Table, architectures: readonly string[], question: 
   return architecturesTable(table, {
     indices,
     ...columnsOf(table, question),
-    note: `${counted(indices.length, 'architecture')}`,
+    note: `${pluralize(indices.length, 'architecture')}`,
   })
 }
 
@@ -193,7 +193,7 @@ function matches(table: Table, question: Question, where: readonly Condition[]):
   return architecturesTable(table, {
     indices: rows.map((row) => indices[row]),
     ...withColumns(columnsOf(table, question), [...(by === undefined ? [] : [by]), ...columnsWhere(where)]),
-    note: `${rows.length} of ${counted(table.rows, 'architecture')}${meeting(where)}${by === undefined ? '' : `, highest ${by} first`}`,
+    note: `${rows.length} of ${pluralize(table.rows, 'architecture')}${meeting(where)}${by === undefined ? '' : `, highest ${by} first`}`,
   })
 }
 
@@ -204,7 +204,7 @@ function extremes(table: Table, question: Question, where: readonly Condition[])
     const asked = question.top === undefined ? '--bottom' : '--top'
     throw new BenchError(
       'bad-input',
-      `${asked} of ${counted(columns.length, 'column')}: say which with --by, as --by ${columns[0]}`,
+      `${asked} of ${pluralize(columns.length, 'column')}: say which with --by, as --by ${columns[0]}`,
     )
   }
   const order = question.top === undefined ? 'lowest' : 'highest'
@@ -215,7 +215,7 @@ function extremes(table: Table, question: Question, where: readonly Condition[])
     indices: shown.map((row) => indices[row]),
     columns: [...new Set([by, ...(question.columns ?? []), ...columnsWhere(where)])],
     byDefault: false,
-    note: `${order} ${by} of ${counted(rows.length, 'architecture')} with that number${where.length === 0 ? '' : `,${meeting(where)}`}`,
+    note: `${order} ${by} of ${pluralize(rows.length, 'architecture')} with that number${where.length === 0 ? '' : `,${meeting(where)}`}`,
   })
 }
 

@@ -4,7 +4,7 @@ import { dirname, join } from 'node:path'
 import { sampleCorrelation } from 'simple-statistics'
 import { kendall, spearman } from '../../analysis/statistics/correlation.ts'
 import { formatQualifier, parseQualifier, type Qualifier } from '../../core/metric.ts'
-import { counted } from '../../core/plainText.ts'
+import { pluralize } from '../../core/plainText.ts'
 import { isAccuracy } from '../../tables/columnNames.ts'
 import type { Manifest } from '../../tables/manifest.ts'
 import type { FrontPoint } from '../../tables/paretoFront.ts'
@@ -20,7 +20,7 @@ const column = (key: string, title = key): TabularColumn => ({ key, title })
 const origin = ({ name, space, rows, architectures, source }: Manifest): string => {
   const part = architectures === null || rows === architectures ? '' : ` of ${architectures}`
   const made = source.format === 'built' ? 'trained by its recipe' : `from ${source.name}`
-  return `table ${name}: ${part === '' ? counted(rows, 'architecture') : `${rows}${part} architectures`} of ${space}, ${made}`
+  return `table ${name}: ${part === '' ? pluralize(rows, 'architecture') : `${rows}${part} architectures`} of ${space}, ${made}`
 }
 
 /** Each number of one architecture in a line of its own. */
@@ -170,7 +170,7 @@ export function frontTable(
       digits(y, names[1]),
     ]),
     notes: [
-      `${front.length} of ${counted(compared, 'architecture')} that have both numbers; of equal ones the first`,
+      `${front.length} of ${pluralize(compared, 'architecture')} that have both numbers; of equal ones the first`,
       origin(table.manifest),
     ],
   }
@@ -216,10 +216,10 @@ export function manifestTable(manifest: Manifest, path: string): Tabular {
     notes: [
       origin(manifest),
       `source ${source.name}, ${source.format}, SHA-256 ${source.sha256}`,
-      `file ${join(dirname(path), table.file)}, ${counted(table.bytes, 'byte')}, SHA-256 ${table.sha256}`,
+      `file ${join(dirname(path), table.file)}, ${pluralize(table.bytes, 'byte')}, SHA-256 ${table.sha256}`,
       curves === undefined
         ? `${name} has no per-epoch curves`
-        : `curves ${curves.file}, ${counted(curves.bytes, 'byte')}`,
+        : `curves ${curves.file}, ${pluralize(curves.bytes, 'byte')}`,
       `other columns: ${others.join(', ')}`,
       `searched on: ${Object.keys(oracles).join(', ') || 'nothing'}`,
       ...notes,

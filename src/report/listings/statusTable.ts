@@ -1,5 +1,5 @@
 /** The state of runs as a table. */
-import { counted } from '../../core/plainText.ts'
+import { pluralize } from '../../core/plainText.ts'
 import type { RunStatus, TrainingStatus } from '../../runner/status.ts'
 import { absent, type Cell, count, type Tabular, titled, word } from '../formats/tabular.ts'
 
@@ -30,7 +30,7 @@ export function statusTable(runs: readonly RunStatus[], references: ReadonlySet<
       ]
     }),
     notes: [
-      [counted(runs.length, 'run'), ...states.map((state) => `${inState(state)} ${state}`)].join(', '),
+      [pluralize(runs.length, 'run'), ...states.map((state) => `${inState(state)} ${state}`)].join(', '),
       ...(isTrained
         ? ['Protocol and epochs are those of the search; — where the architecture was given and nothing is searched.']
         : []),
@@ -41,8 +41,8 @@ export function statusTable(runs: readonly RunStatus[], references: ReadonlySet<
 /** `trial, 2 of 20 epochs`; of several trainings also how many are finished. */
 function trainingText({ preset, epochs, trainings, finished, underWay }: TrainingStatus): string {
   const done = finished === trainings ? epochs : underWay
-  const several = trainings === 1 ? '' : `, ${finished} of ${counted(trainings, 'training')}`
+  const several = trainings === 1 ? '' : `, ${finished} of ${pluralize(trainings, 'training')}`
   return finished < trainings && trainings > 1 && underWay === 0
     ? `${preset}${several}`
-    : `${preset}${several}, ${done} of ${counted(epochs, 'epoch')}`
+    : `${preset}${several}, ${done} of ${pluralize(epochs, 'epoch')}`
 }

@@ -1,5 +1,5 @@
 /** Architectures that were trained in full: test error, size and cost, with the papers' rows below ours. */
-import { counted } from '../../core/plainText.ts'
+import { pluralize } from '../../core/plainText.ts'
 import { datasetWords } from '../comparison/comparison.ts'
 import type { PublishedTable } from '../comparison/published.ts'
 import { reductionsOf } from '../comparison/reduced.ts'
@@ -43,7 +43,7 @@ function notesOf(runs: readonly RunRecord[], rows: readonly RetrainedRow[], publ
     ...[...ways].map((how) => `Trained in full: ${how}.`),
     ...(lost > 0 ? [`Runs without a result: ${lost} of ${trained.length}.`] : []),
     ...(searches > 0
-      ? [`Left out: ${counted(searches, 'search', 'searches')} without a full training of its own.`]
+      ? [`Left out: ${pluralize(searches, 'search', 'searches')} without a full training of its own.`]
       : []),
     ...(published
       ? [

@@ -4,7 +4,7 @@ import { epochsProblem, requireFiniteReport, requireGenotype, requireReport } fr
 import type { Search, SearchContext } from '../../core/algorithm.ts'
 import { BenchError } from '../../core/errors.ts'
 import { requireFiniteNumbers, withEpoch } from '../../core/numbers.ts'
-import { counted } from '../../core/plainText.ts'
+import { pluralize } from '../../core/plainText.ts'
 import type { Probe, ProbeContext } from '../../core/probe.ts'
 import type { EpochRecord, Job } from '../../core/result.ts'
 import type { Checkpoint } from '../store/checkpoint.ts'
@@ -45,7 +45,7 @@ export async function runEpochs(search: Search, course: Course): Promise<number>
     await journal.add(record, search)
   }
   if (search.ended !== undefined) {
-    report({ kind: 'notice', message: `ended after ${epoch} of ${counted(search.epochs, 'epoch')}: ${search.ended}` })
+    report({ kind: 'notice', message: `ended after ${epoch} of ${pluralize(search.epochs, 'epoch')}: ${search.ended}` })
   }
   return epoch
 }

@@ -2,7 +2,7 @@
 
 import { BenchError } from '../../core/errors.ts'
 import { argmax, type Matrix } from '../../core/mixing.ts'
-import { counted } from '../../core/plainText.ts'
+import { pluralize } from '../../core/plainText.ts'
 import type { Encoding, Genotype } from '../../core/space.ts'
 import { EDGES, edgesInto, NODES, OPERATIONS, type Operation } from './topology.ts'
 
@@ -63,7 +63,7 @@ function parseNode(text: string, part: string, node: number): Operation[] {
   const terms = part.slice(1, -1).split('|')
   const edges = edgesInto(node)
   if (terms.length !== edges.length) {
-    throw malformed(text, `node ${node}: found ${counted(terms.length, 'edge')}, expected ${edges.length}`)
+    throw malformed(text, `node ${node}: found ${pluralize(terms.length, 'edge')}, expected ${edges.length}`)
   }
   return edges.map(({ from }, i) => parseEdge(text, terms[i], `edge ${node}←${from}`, from))
 }
