@@ -23,7 +23,7 @@ import type { RandomStream } from '../core/random.ts'
 import { type Encoding, type Genotype, sample } from '../core/space.ts'
 import { blackBoxSearch, checkEvaluations, evaluations, oneByOne } from './blackBox/blackBox.ts'
 import { halvings, rungsOf } from './blackBox/hyperband.ts'
-import { count, detailed, optionalCount, optionalReal, real, share } from './options.ts'
+import { count, dependentOptions, fraction, number, optionalCount, optionalNumber } from './options.ts'
 
 const GOOD_SHARE = 0.15
 
@@ -122,9 +122,9 @@ function propose(
 
 const options = z.strictObject({
   candidates: count(4, 'draws of which the best by l/g is evaluated (NATS-Bench, run-all.sh)'),
-  randomFraction: share(0, 'share of evaluations drawn uniformly (NATS-Bench, run-all.sh)'),
-  minBandwidth: real(0.3, 'least bandwidth of a kernel (NATS-Bench, run-all.sh)', 0),
-  eta: optionalReal(
+  randomFraction: fraction(0, 'share of evaluations drawn uniformly (NATS-Bench, run-all.sh)'),
+  minBandwidth: number(0.3, 'least bandwidth of a kernel (NATS-Bench, run-all.sh)', 0),
+  eta: optionalNumber(
     'η of Hyperband, over the trainings that the table knows (the paper: 3); default: the usual training only',
     1.01,
   ),
@@ -139,7 +139,7 @@ export const bohb = defineAlgorithm({
   description: 'BOHB: kernel densities of good and bad architectures propose the next; Hyperband with eta=3',
   source: 'Falkner et al., "BOHB: Robust and Efficient Hyperparameter Optimization at Scale", ICML 2018',
   kind: 'black-box',
-  options: detailed(options, ['minEpochs', 'maxEpochs'], ({ eta }) => eta !== undefined, 'eta=3'),
+  options: dependentOptions(options, ['minEpochs', 'maxEpochs'], ({ eta }) => eta !== undefined, 'eta=3'),
   check(planned, { evaluations, ...hyperband }) {
     const least = enoughOf(planned.space.encoding) + 1
     checkEvaluations('bohb', planned, evaluations, { least, why: 'there is no model, and all are random' })

@@ -12,7 +12,7 @@
  */
 import { defineAlgorithm } from '../core/algorithm.ts'
 import { softmaxRelaxation } from './distributions/softmax.ts'
-import { optionalReal, word } from './options.ts'
+import { choice, optionalNumber } from './options.ts'
 import { bilevelSearch, initialParameters } from './supernet/bilevel.ts'
 import { checkEarlyStop, earlyStopped, withEarlyStop } from './supernet/earlyStopped.ts'
 import { unrolled } from './supernet/unrolled.ts'
@@ -43,8 +43,8 @@ export const dartsV2 = defineAlgorithm({
   source,
   kind: 'supernet',
   options: withEarlyStop({
-    secondOrder: word(['finite-difference', 'exact'], 'finite-difference', 'the Hessian-vector product (eq. 8)'),
-    distance: optionalReal('ε·‖v‖ of the differences; default: 0.01 (footnote 2), exact: 0.001', Number.MIN_VALUE),
+    secondOrder: choice(['finite-difference', 'exact'], 'finite-difference', 'the Hessian-vector product (eq. 8)'),
+    distance: optionalNumber('ε·‖v‖ of the differences; default: 0.01 (footnote 2), exact: 0.001', Number.MIN_VALUE),
   }),
   check: ({ protocol }, options) => checkEarlyStop('darts-v2', protocol.epochs, options),
   async search(context, options) {

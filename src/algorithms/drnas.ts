@@ -19,23 +19,23 @@ import { BenchError } from '../core/errors.ts'
 import type { SearchSpace } from '../core/space.ts'
 import { dirichletRelaxation, klPenalty } from './distributions/dirichletRelaxation.ts'
 import { checkStages, progressiveSearch } from './drnas/progressive.ts'
-import { detailed, flag, list, optionalCount, real, share, word } from './options.ts'
+import { choice, dependentOptions, flag, fraction, list, number, optionalCount } from './options.ts'
 import { type BilevelMethod, bilevelSearch, initialParameters } from './supernet/bilevel.ts'
 
 const allOptions = z.strictObject({
-  anchor: word(['l2', 'kl', 'none'], 'l2', 'distance that keeps the concentration near 1 (§4.1, A.5)'),
-  lambda: real(1e-3, 'weight of the anchor (§4.1; tables 1 and 5)', 0),
+  anchor: choice(['l2', 'kl', 'none'], 'l2', 'distance that keeps the concentration near 1 (§4.1, A.5)'),
+  lambda: number(1e-3, 'weight of the anchor (§4.1; tables 1 and 5)', 0),
   progressive: flag(false, 'learn in stages, wider and with fewer operations each (§2.4)'),
   partialChannels: list(
     'K: operations see 1/K of the channels (table 1); with progressive, of each stage: 4,2 on nb201 and 6,4 elsewhere (the authors’ code; §4.1 and §4.2 have 6,3)',
   ),
-  kept: share(0.5, 'share of the operations that a stage leaves to the next, rounded up: 5→3, 7→4, 8→4 (§4.1)'),
+  kept: fraction(0.5, 'share of the operations that a stage leaves to the next, rounded up: 5→3, 7→4, 8→4 (§4.1)'),
   restartRate: flag(false, 'each stage begins at the initial learning rate (the authors’ code)'),
   freeze: optionalCount('epochs at the start of a stage in which α stays still; default: 10, at most 40 % of it', 0),
 })
 
-const options = detailed(
-  detailed(
+const options = dependentOptions(
+  dependentOptions(
     allOptions,
     ['kept', 'freeze', 'restartRate'],
     ({ progressive }) => progressive === true,

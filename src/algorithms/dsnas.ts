@@ -13,7 +13,7 @@ import { defineAlgorithm } from '../core/algorithm.ts'
 import { argmax, type Matrix, onlyOnes, type Relaxation, softmax } from '../core/mixing.ts'
 import { categorical } from './distributions/categorical.ts'
 import { softmaxRelaxation } from './distributions/softmax.ts'
-import { none } from './options.ts'
+import { noOptions } from './options.ts'
 import { bilevelSearch, initialParameters } from './supernet/bilevel.ts'
 
 /** c_e (Z_e − p_e) on each edge. @param gradTheta ∂L/∂Z, of which only the drawn operation's is read */
@@ -40,7 +40,7 @@ export const dsnas = defineAlgorithm({
   description: 'One sampled operation an edge, a score-function gradient, weights and architecture on one loss',
   source: 'Hu et al., "DSNAS: Direct Neural Architecture Search without Parameter Retraining", CVPR 2020',
   kind: 'supernet',
-  options: none,
+  options: noOptions,
   idle: { stepOrder: 'both gradients are taken at the same weights' },
   search: (context) =>
     bilevelSearch(context, {

@@ -27,16 +27,16 @@ import {
   logProbabilityGradient,
   sampleController,
 } from './enas/controller.ts'
-import { count, decay, real } from './options.ts'
+import { count, decay, number } from './options.ts'
 import { alone, rank, rankingOptions, trainOnPaths } from './supernet/sharedWeights.ts'
 
 const options = z.strictObject({
   controllerSteps: count(50, 'controller steps an epoch (NAS-Bench-201, ENAS.config)'),
   samplesPerStep: count(20, 'architectures a controller step averages over (NAS-Bench-201, ENAS.config)'),
-  learningRate: real(0.001, "Adam's rate on the controller, with betas 0, 0.999 and ε 0.001 (ENAS.config)", 0),
-  entropyWeight: real(1e-4, 'weight of the entropy in the reward (ENAS.config)', 0),
+  learningRate: number(0.001, "Adam's rate on the controller, with betas 0, 0.999 and ε 0.001 (ENAS.config)", 0),
+  entropyWeight: number(1e-4, 'weight of the entropy in the reward (ENAS.config)', 0),
   baselineDecay: decay(0.99, 'share of the previous epoch’s baseline in what rewards are compared with (ENAS.config)'),
-  clipNorm: real(5, 'largest norm of the controller’s gradient (ENAS.config)', 0),
+  clipNorm: number(5, 'largest norm of the controller’s gradient (ENAS.config)', 0),
   ...rankingOptions,
 })
 

@@ -11,7 +11,7 @@ import { z } from 'zod'
 import { defineAlgorithm } from '../core/algorithm.ts'
 import { linear } from '../training/schedule.ts'
 import { checkFalling, hardGumbel } from './distributions/gumbel.ts'
-import { real } from './options.ts'
+import { number } from './options.ts'
 import { bilevelSearch, initialParameters } from './supernet/bilevel.ts'
 
 export const gdas = defineAlgorithm({
@@ -21,8 +21,8 @@ export const gdas = defineAlgorithm({
   source: 'Dong and Yang, "Searching for a Robust Neural Architecture in Four GPU Hours", CVPR 2019',
   kind: 'supernet',
   options: z.strictObject({
-    tauMax: real(10, 'temperature of the first epoch (§4; NAS-Bench-201, GDAS.config)', 1e-3),
-    tauMin: real(0.1, 'temperature of the last epoch (§4; NAS-Bench-201, GDAS.config)', 1e-3),
+    tauMax: number(10, 'temperature of the first epoch (§4; NAS-Bench-201, GDAS.config)', 1e-3),
+    tauMin: number(0.1, 'temperature of the last epoch (§4; NAS-Bench-201, GDAS.config)', 1e-3),
   }),
   check: (_, options) => checkFalling('gdas', options),
   search(context, { tauMax, tauMin }) {

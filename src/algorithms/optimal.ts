@@ -9,10 +9,10 @@ import { BenchError } from '../core/errors.ts'
 import { accuracyOf } from '../core/metric.ts'
 import type { Genotype } from '../core/space.ts'
 import { fixed } from './fixed.ts'
-import { word } from './options.ts'
+import { choice } from './options.ts'
 
 const options = z.strictObject({
-  by: word(['test', 'validation'], 'test', 'which of the numbers that are reported first is the largest'),
+  by: choice(['test', 'validation'], 'test', 'which of the numbers that are reported first is the largest'),
 })
 
 export const optimal = defineReference({

@@ -13,7 +13,7 @@ import { type Matrix, normalMatrix, softmax } from '../core/mixing.ts'
 import { adam, adamStart } from './adam.ts'
 import { blackBoxSearch, checkEvaluations, evaluations } from './blackBox/blackBox.ts'
 import { categorical } from './distributions/categorical.ts'
-import { decay, real } from './options.ts'
+import { decay, number } from './options.ts'
 
 /** ∂/∂logits of −advantage · Σ log softmax(logits)[chosen] = advantage · (π − onehot). */
 export const policyGradient = (policy: Matrix, chosen: readonly number[], advantage: number): Matrix =>
@@ -39,7 +39,7 @@ export const reinforce = defineAlgorithm({
   source: 'Williams 1992; Zoph and Le, "Neural Architecture Search with Reinforcement Learning", ICLR 2017',
   kind: 'black-box',
   options: z.strictObject({
-    learningRate: real(0.01, "Adam's rate on the logits (NATS-Bench, run-all.sh)", 0),
+    learningRate: number(0.01, "Adam's rate on the logits (NATS-Bench, run-all.sh)", 0),
     baselineDecay: decay(0.9, 'decay of the moving average that rewards are compared with (NATS-Bench)'),
     evaluations,
   }),

@@ -4,7 +4,7 @@
  */
 import { defineReference } from '../core/algorithm.ts'
 import { fixed } from './fixed.ts'
-import { none } from './options.ts'
+import { noOptions } from './options.ts'
 
 const RESNET = '|nor_conv_3x3~0|+|none~0|nor_conv_3x3~1|+|skip_connect~0|none~1|skip_connect~2|'
 
@@ -14,6 +14,6 @@ export const resnet = defineReference({
   description: 'Reference: the ResNet cell of NAS-Bench-201',
   source: 'He et al., "Deep Residual Learning for Image Recognition", CVPR 2016',
   spaces: ['nb201'],
-  options: none,
+  options: noOptions,
   search: async ({ space }) => fixed(space.parse(RESNET)),
 })

@@ -10,7 +10,7 @@ import { z } from 'zod'
 import { defineAlgorithm } from '../core/algorithm.ts'
 import { linear } from '../training/schedule.ts'
 import { checkFalling, relaxedGumbel } from './distributions/gumbel.ts'
-import { real } from './options.ts'
+import { number } from './options.ts'
 import { bilevelSearch, initialParameters } from './supernet/bilevel.ts'
 
 export const snas = defineAlgorithm({
@@ -20,8 +20,12 @@ export const snas = defineAlgorithm({
   source: 'Xie et al., "SNAS: Stochastic Neural Architecture Search", ICLR 2019',
   kind: 'supernet',
   options: z.strictObject({
-    tauMax: real(10, 'temperature of the first epoch (DrNAS, 201-space/train_search.py)', 1e-3),
-    tauMin: real(1, 'temperature that the line reaches after the last epoch (DrNAS, 201-space/train_search.py)', 1e-3),
+    tauMax: number(10, 'temperature of the first epoch (DrNAS, 201-space/train_search.py)', 1e-3),
+    tauMin: number(
+      1,
+      'temperature that the line reaches after the last epoch (DrNAS, 201-space/train_search.py)',
+      1e-3,
+    ),
   }),
   check: (_, options) => checkFalling('snas', options),
   search: (context, { tauMax, tauMin }) =>

@@ -20,7 +20,7 @@ import { z } from 'zod'
 import { defineAlgorithm, type SearchContext } from '../core/algorithm.ts'
 import { BenchError } from '../core/errors.ts'
 import { softmaxRelaxation } from './distributions/softmax.ts'
-import { count, detailed, optionalCount, real } from './options.ts'
+import { count, dependentOptions, number, optionalCount } from './options.ts'
 import {
   type BilevelMethod,
   bilevelEpoch,
@@ -67,8 +67,8 @@ export const multiDarts = defineAlgorithm({
 const zenOptions = z.strictObject({
   n,
   m: optionalCount('m: epochs that ascend Zen (§3.3); default: 24 % of all, at least 1', 0),
-  beta1: real(1, 'β₁: weight of log(NTK) (eq. 10)', 0),
-  beta2: real(1, 'β₂: weight of BN (eq. 10)', 0),
+  beta1: number(1, 'β₁: weight of log(NTK) (eq. 10)', 0),
+  beta2: number(1, 'β₂: weight of BN (eq. 10)', 0),
 })
 
 export const zenDarts = defineAlgorithm({
@@ -77,7 +77,7 @@ export const zenDarts = defineAlgorithm({
   description: 'Multi-step DARTS whose first epochs ascend a zero-cost score, without labels',
   source,
   kind: 'supernet',
-  options: detailed(zenOptions, ['beta1', 'beta2'], ({ m }) => m !== 0, 'm of at least 1'),
+  options: dependentOptions(zenOptions, ['beta1', 'beta2'], ({ m }) => m !== 0, 'm of at least 1'),
   idle: { stepOrder: WEIGHTS_FIRST, 'network.track': 'the BN term reads the variances that batch norms keep' },
   check({ protocol: { epochs } }, { m = 0 }) {
     if (m <= epochs) return

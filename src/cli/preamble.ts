@@ -13,7 +13,7 @@ export function preamble(plan: Plan, store: Store): string {
   const missing = unfinished(plan, store).length
   return [
     `space ${space.name}; dataset ${experiment.datasets.join(', ')}; ${evaluation(plan)}; ${executors(plan)}; ${protocols(plan)}`,
-    ...fuller(plan),
+    ...upgradeHints(plan),
     `${pluralize(jobs.length, 'run')}, ${jobs.length - missing} finished; store ${store.folder}`,
     '',
     '',
@@ -56,8 +56,8 @@ function protocols({ jobs }: Plan): string {
   return `${names.size > 1 ? 'protocols' : 'protocol'} ${[...names].join(', ')}`
 }
 
-/** What a published comparison would use instead. */
-function fuller({ experiment, lookups }: Plan): string[] {
+/** Hints for users of the embedded dataset or a reduced protocol: the commands that get what published comparisons use. */
+function upgradeHints({ experiment, lookups }: Plan): string[] {
   const embedded = lookups.get('shapes')?.manifest?.recipe !== undefined
   const name = experiment.protocol.split(':')[0]
   return [

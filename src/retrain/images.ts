@@ -29,10 +29,10 @@ export interface ImagesRequest {
 
 /** @throws BenchError `missing`, `unknown-name`, or what is wrong in the files, by name */
 export function openImages({ report = () => {}, ...request }: ImagesRequest): Promise<RetrainingImages> {
-  const said = new Set<string>()
+  const reported = new Set<string>()
   const reportOnce = (line: string) => {
-    if (!said.has(line)) report(line)
-    said.add(line)
+    if (!reported.has(line)) report(line)
+    reported.add(line)
   }
   const open = request.settings.network.family === 'imagenet' ? openPhotographs : openInMemory
   return open({ ...request, report: reportOnce })

@@ -32,8 +32,8 @@ export function parseEvaluate(text: string): RetrainingRequest {
   if (word !== 'retrain') throw unknownName('evaluation', word, ['retrain'])
   const entries = (changes?.split(',') ?? []).map((change) => change.split(/=(.*)/s).slice(0, 2))
   const known = Object.keys(requestSchema.shape).filter((key) => key !== 'seeds')
-  const stranger = entries.find(([key]) => !known.includes(key))
-  if (stranger !== undefined) throw unknownName('setting of --evaluate retrain', stranger[0], known)
+  const unknownKey = entries.find(([key]) => !known.includes(key))
+  if (unknownKey !== undefined) throw unknownName('setting of --evaluate retrain', unknownKey[0], known)
   const parsed = requestSchema.safeParse(Object.fromEntries(entries))
   if (parsed.success) return parsed.data
   const [{ path, message }] = parsed.error.issues

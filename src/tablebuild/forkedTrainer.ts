@@ -40,16 +40,16 @@ type Outcome = { readonly trained: TrainedArchitecture } | { readonly death: str
 /** @throws BenchError what the worker threw */
 function asked(child: ChildProcess, order: WorkerOrder): Promise<Outcome> {
   return new Promise((resolve, reject) => {
-    const heard = (answer: WorkerAnswer) => {
+    const onMessage = (answer: WorkerAnswer) => {
       child.off('close', died)
       if (answer.kind === 'trained') resolve({ trained: answer.trained })
       else reject(failure(answer))
     }
     const died = (code: number | null, signal: string | null) => {
-      child.off('message', heard)
+      child.off('message', onMessage)
       resolve({ death: signal === null ? `exit code ${code}` : `killed by ${signal}` })
     }
-    child.once('message', heard)
+    child.once('message', onMessage)
     child.once('close', died)
     child.send(order, () => {})
   })

@@ -49,6 +49,6 @@ export class TrainingSet {
 
 function checkEqual(index: number, a: TableTraining, b: TableTraining): void {
   if (JSON.stringify(a.accuraciesPct) === JSON.stringify(b.accuraciesPct)) return
-  const said = [a, b].map(({ accuraciesPct }) => `${accuraciesPct['x-test']} %`).join(' and ')
-  throw new BenchError('bad-input', `two trainings of architecture ${index}, seed ${a.seed}, disagree: ${said}`)
+  const accuracies = [a, b].map(({ accuraciesPct }) => `${accuraciesPct['x-test']} %`).join(' and ')
+  throw new BenchError('bad-input', `two trainings of architecture ${index}, seed ${a.seed}, disagree: ${accuracies}`)
 }

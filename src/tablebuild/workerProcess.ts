@@ -39,7 +39,7 @@ process.on('message', async ({ setting, task }: WorkerOrder) => {
   }
 })
 
-const answer = (said: WorkerAnswer) => process.send?.(said)
+const answer = (message: WorkerAnswer) => process.send?.(message)
 
 async function open({ recipe, data }: WorkerSetting): Promise<Trainer> {
   const images = await openDataset(recipe.dataset.name, { folder: data, ...imageSizeOf(recipe) })

@@ -40,9 +40,9 @@ function* allCurves(tables: readonly Table[], paths: readonly string[]): Generat
 }
 
 function contentOf(tables: readonly Table[], space: SpaceIndex): TableContent {
-  const stranger = tables.find(({ manifest }) => manifest.space !== space.name)
-  if (stranger !== undefined) {
-    const { name, space: other } = stranger.manifest
+  const otherSpace = tables.find(({ manifest }) => manifest.space !== space.name)
+  if (otherSpace !== undefined) {
+    const { name, space: other } = otherSpace.manifest
     throw new BenchError('bad-input', `table ${name} is of space ${other}, the others of ${space.name}`)
   }
   const architectures = architecturesOf(tables, space)

@@ -31,8 +31,8 @@ export interface Observation {
   readonly asked: readonly string[]
   readonly usedSeconds: number
   readonly insisted: number
-  /** What the search asked the context for and it has not. */
-  readonly strangers: readonly string[]
+  /** Properties that the search read from its context and the context does not have. */
+  readonly unknownKeys: readonly string[]
   readonly badMixing: string | undefined
   readonly overlap: string | undefined
   /** Vectors and activation masks alive after each epoch, and everything alive after the search was disposed of. */
@@ -47,8 +47,8 @@ export interface Observation {
 export async function observe(subject: Subject, seed: number, interrupted = false): Promise<Observation> {
   const watch = new Watch()
   const oracle = new TinyOracle(subject.space)
-  const strangers = new Set<string>()
-  const context = contextOf(subject, seed, oracle, watch, strangers)
+  const unknownKeys = new Set<string>()
+  const context = contextOf(subject, seed, oracle, watch, unknownKeys)
   const begin = async () => requireSearch(await subject.algorithm.search(context, subject.options), subject.algorithm)
   const reports: EpochReport[] = []
   const genotypes: string[] = []
@@ -75,7 +75,7 @@ export async function observe(subject: Subject, seed: number, interrupted = fals
     asked: oracle.asked,
     usedSeconds: oracle.usedSeconds,
     insisted: oracle.insisted,
-    strangers: [...strangers],
+    unknownKeys: [...unknownKeys],
     badMixing: watch.badMixing,
     overlap: watch.overlap,
     heldAfterEpoch,
@@ -88,7 +88,7 @@ function contextOf(
   seed: number,
   oracle: TinyOracle,
   watch: Watch,
-  strangers: Set<string>,
+  unknownKeys: Set<string>,
 ): SearchContext {
   const protocol = tinyProtocol(space, EPOCHS)
   const { channels, depth, affine, track } = protocol.network
@@ -122,7 +122,7 @@ function contextOf(
   return new Proxy(whole, {
     get(target, name) {
       // A promise that resolves to the context looks for `then`.
-      if (typeof name === 'string' && name !== 'then' && !(name in target)) strangers.add(name)
+      if (typeof name === 'string' && name !== 'then' && !(name in target)) unknownKeys.add(name)
       return Reflect.get(target, name)
     },
   })

@@ -42,7 +42,7 @@ export const rules: readonly Rule[] = [
   {
     name: 'it asks for nothing but what a search may see',
     broken: ({ whole }) =>
-      whole.strangers.length === 0 ? undefined : `it asked its context for ${whole.strangers.join(', ')}`,
+      whole.unknownKeys.length === 0 ? undefined : `it asked its context for ${whole.unknownKeys.join(', ')}`,
   },
   {
     name: 'it keeps within its epochs',

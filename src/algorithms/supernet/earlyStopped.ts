@@ -16,7 +16,7 @@ import { dominantEigenvalue, hessianProduct } from '../../analysis/hessian.ts'
 import type { RelaxedSearch, Search, SearchContext, SearchState } from '../../core/algorithm.ts'
 import { BenchError } from '../../core/errors.ts'
 import type { Genotype } from '../../core/space.ts'
-import { detailed, optionalCount, optionalWord } from '../options.ts'
+import { dependentOptions, optionalChoice, optionalCount } from '../options.ts'
 
 export interface EarlyStopOptions {
   readonly earlyStop?: 'eigenvalue'
@@ -25,14 +25,14 @@ export interface EarlyStopOptions {
 }
 
 const schemas = {
-  earlyStop: optionalWord(['eigenvalue'], 'stop when the dominant eigenvalue has grown; default: train all epochs'),
+  earlyStop: optionalChoice(['eigenvalue'], 'stop when the dominant eigenvalue has grown; default: train all epochs'),
   earlyStopEvery: optionalCount("epochs between two measurements; default: 2 (RobustDARTS' scripts)"),
   earlyStopFrom: optionalCount('earliest epoch (from 0) to return to; default: 10, or 20 % of fewer than 50 epochs', 0),
 }
 
 /** An algorithm's own options, and those of its early stopping. */
 export const withEarlyStop = <Own extends z.ZodRawShape>(own: Own) =>
-  detailed(
+  dependentOptions(
     z.strictObject({ ...own, ...schemas }),
     ['earlyStopEvery', 'earlyStopFrom'],
     ({ earlyStop }) => earlyStop !== undefined,

@@ -199,11 +199,11 @@ function setsOf(
 /** Says now and then how many of the files are decoded. */
 function counter(total: number, report: (line: string) => void): () => void {
   let done = 0
-  let said = performance.now()
+  let reportedMs = performance.now()
   return () => {
     done++
-    if (done === total || performance.now() - said < PATIENCE_MS) return
-    said = performance.now()
+    if (done === total || performance.now() - reportedMs < PATIENCE_MS) return
+    reportedMs = performance.now()
     report(`decoded ${done} of ${total}`)
   }
 }

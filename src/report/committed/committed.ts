@@ -41,11 +41,11 @@ const PICTURES: readonly PictureFormat[] = ['svg', 'png']
 export function inOrder(runs: readonly WholeRun[], { runs: order }: ReportRecipe): readonly WholeRun[] {
   if (order === undefined) return runs
   const byId = new Map(runs.map((run) => [run.manifest.id, run]))
-  const stranger = runs.find(({ manifest }) => !order.includes(manifest.id))
-  if (stranger !== undefined) {
+  const unlisted = runs.find(({ manifest }) => !order.includes(manifest.id))
+  if (unlisted !== undefined) {
     throw new BenchError(
       'corrupt',
-      `runs/${stranger.manifest.id} is not in the list of report.json; remove one of them`,
+      `runs/${unlisted.manifest.id} is not in the list of report.json; remove one of them`,
     )
   }
   return order.map((id) => {

@@ -42,8 +42,8 @@ function objectIn(schema: unknown): z.ZodObject | undefined {
  */
 export function resolveOptions(algorithm: Algorithm, given: AlgorithmRequest['options']): Record<string, unknown> {
   const known = optionNames(algorithm)
-  const stranger = Object.keys(given).find((key) => !known.includes(key))
-  if (stranger !== undefined) throw unknownName(`option of ${algorithm.name}`, stranger, known)
+  const unknownKey = Object.keys(given).find((key) => !known.includes(key))
+  if (unknownKey !== undefined) throw unknownName(`option of ${algorithm.name}`, unknownKey, known)
   const parsed = parseOptions(algorithm, given)
   let kept: Record<string, unknown> = { ...given }
   for (const [name, value] of Object.entries(parsed as object)) {

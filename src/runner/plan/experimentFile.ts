@@ -83,10 +83,10 @@ export interface ExperimentFile {
 export function readExperimentFile(path: string): ExperimentFile {
   const parsed = schema.safeParse(readYaml(path, 'experiment file'))
   if (!parsed.success) throw explain(parsed.error.issues, path)
-  const { store, jobs, threads, ...said } = parsed.data
+  const { store, jobs, threads, ...settings } = parsed.data
   const here = (file: string) => resolve(dirname(path), file)
   return {
-    experiment: experimentOf(said, here),
+    experiment: experimentOf(settings, here),
     ...(store !== undefined && { store: here(store) }),
     ...(jobs !== undefined && { jobs }),
     ...(threads !== undefined && { threads }),
@@ -95,10 +95,10 @@ export function readExperimentFile(path: string): ExperimentFile {
 
 /** @param here resolves a path of the file */
 function experimentOf(
-  said: Omit<z.infer<typeof schema>, 'store' | 'jobs' | 'threads'>,
+  settings: Omit<z.infer<typeof schema>, 'store' | 'jobs' | 'threads'>,
   here: (file: string) => string,
 ): Partial<Experiment> {
-  const { seeds, budget, evaluate, data, plugins, table, backend = 'auto', executor, fastMath, ...rest } = said
+  const { seeds, budget, evaluate, data, plugins, table, backend = 'auto', executor, fastMath, ...rest } = settings
   return {
     ...rest,
     executor: { backend, ...(executor && { executor }), ...(fastMath && { fastMath }) },
@@ -126,9 +126,9 @@ function foldersOf(
 
 /** A key that does not exist explains best what else is wrong. */
 function explain(issues: readonly z.core.$ZodIssue[], path: string): BenchError {
-  const stranger = issues.find((issue) => issue.code === 'unrecognized_keys')
-  if (stranger !== undefined) {
-    const key = [...stranger.path, stranger.keys[0]].join('.')
+  const unknownKeys = issues.find((issue) => issue.code === 'unrecognized_keys')
+  if (unknownKeys !== undefined) {
+    const key = [...unknownKeys.path, unknownKeys.keys[0]].join('.')
     return unknownName(`setting in ${path}:`, key, Object.keys(schema.shape))
   }
   const [{ path: at, message }] = issues

@@ -13,8 +13,8 @@ import type { Journal } from './journal.ts'
 import type { EvaluationMeter, ProgressMeter } from './progressMeter.ts'
 import type { JobResources } from './runJob.ts'
 
-/** What the epochs of a search go by. */
-export interface Course {
+/** What the loop over the epochs of a search needs. */
+export interface EpochLoop {
   readonly job: Job
   readonly saved: Checkpoint | undefined
   readonly resources: JobResources
@@ -27,8 +27,8 @@ export interface Course {
 }
 
 /** All that are left. → how many were run, over all attempts. @throws what an epoch throws; its record is not kept */
-export async function runEpochs(search: Search, course: Course): Promise<number> {
-  const { job, saved, resources, context, meter, evaluations, journal, report } = course
+export async function runEpochs(search: Search, loop: EpochLoop): Promise<number> {
+  const { job, saved, resources, context, meter, evaluations, journal, report } = loop
   const problem = epochsProblem(search.epochs)
   if (problem !== undefined) throw new BenchError('bad-input', `${job.algorithm.name}: ${problem}`)
   if (saved !== undefined) await search.restore(saved.search)

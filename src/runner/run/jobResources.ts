@@ -69,13 +69,13 @@ export class ResourceOpener {
 
   #searchData(job: Job): ReturnType<typeof openSearchData> {
     const { data: folder } = this.#order
-    const said = new Set<string>()
+    const reported = new Set<string>()
     return openSearchData(job, {
       ...(folder !== undefined && { folder }),
       dataset: () => this.#dataset(job.dataset.name, { folder, ...searchImageSize(job.protocol) }),
       report: (message) => {
-        if (!said.has(message)) this.#report({ kind: 'notice', message })
-        said.add(message)
+        if (!reported.has(message)) this.#report({ kind: 'notice', message })
+        reported.add(message)
       },
     })
   }

@@ -107,9 +107,9 @@ async function searchThrough(
     epoch: () => meter.epoch,
     onBatch: (batchesPerEpoch) => meter.countBatch(batchesPerEpoch),
   })
-  const sight = algorithm.kind === 'reference' ? inSightOfAll(context, job, evaluator) : context
+  const algorithmContext = algorithm.kind === 'reference' ? referenceContext(context, job, evaluator) : context
   const options = parseOptions(algorithm, job.algorithm.options)
-  const search = requireSearch(await algorithm.search(sight, options), algorithm)
+  const search = requireSearch(await algorithm.search(algorithmContext, options), algorithm)
   const journal = new Journal(run, oracle, saved)
   if (oracle && algorithm.kind === 'black-box') evaluations = new EvaluationMeter(oracle, search.evaluations, report)
   try {
@@ -138,8 +138,12 @@ async function evaluate(search: Search, { retraining }: Job, resources: JobResou
   return { evaluation, timing: { ...journal.timing(), ...parts } }
 }
 
-/** For reference rows alone. */
-const inSightOfAll = (context: SearchContext, { protocol, dataset }: Job, evaluator?: Evaluator): ReferenceContext => ({
+/** The context of a reference algorithm: a search context with the evaluator and the reported columns added. */
+const referenceContext = (
+  context: SearchContext,
+  { protocol, dataset }: Job,
+  evaluator?: Evaluator,
+): ReferenceContext => ({
   ...context,
   ...(evaluator && { evaluator }),
   headline: protocol.headline[dataset.name]?.[0],

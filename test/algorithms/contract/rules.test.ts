@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { checkAlgorithm } from '../../../src/algorithms/contract/index.ts'
 import { dartsV1 } from '../../../src/algorithms/darts.ts'
-import { none } from '../../../src/algorithms/options.ts'
+import { noOptions } from '../../../src/algorithms/options.ts'
 import { type Algorithm, defineAlgorithm, type Search, type SearchContext } from '../../../src/core/algorithm.ts'
 import { type Genotype, sample } from '../../../src/core/space.ts'
 import { openExecutor } from '../../../src/engine/executors.ts'
@@ -17,7 +17,7 @@ function drawing(change: (context: SearchContext, search: Search) => Partial<Sea
     description: 'for a test',
     source: 'a test',
     kind: 'black-box',
-    options: none,
+    options: noOptions,
     async search(context) {
       const { space } = context
       let answer: Genotype = sample(space, context.random('start'))
