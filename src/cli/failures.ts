@@ -65,7 +65,9 @@ export function reportLostRuns(
     printAside(`bench: ${label(planned)} failed: ${failure?.message ?? 'it left no result'}\n`)
   }
   for (const stack of new Set(lost.flatMap(({ failure }) => failure?.stack ?? []))) printAside(`${stack}\n`)
-  printAside(`bench: ${lost.length} of ${pluralize(outcomes.length, 'run')} failed; the same command tries them again\n`)
+  printAside(
+    `bench: ${lost.length} of ${pluralize(outcomes.length, 'run')} failed; the same command tries them again\n`,
+  )
   process.exitCode = lost.every(({ failure }) => isInputFault(failure?.code)) ? 2 : 1
 }
 

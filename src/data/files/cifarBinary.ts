@@ -4,7 +4,7 @@
  */
 
 import { BenchError } from '../../core/errors.ts'
-import { pluralize, naturalOrder } from '../../core/plainText.ts'
+import { naturalOrder, pluralize } from '../../core/plainText.ts'
 import type { ImageSet } from '../dataset.ts'
 import { contentHash } from './contentHash.ts'
 import type { Reader } from './contents.ts'
