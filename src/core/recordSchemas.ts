@@ -74,8 +74,14 @@ const finite = z.number()
 const natural = z.int().min(0)
 const positive = z.int().min(1)
 
+/** Longer names are no names, and would take minutes to fit into a figure. */
+const LONGEST_LABEL = 4000
+
+/** What stands in tables, captions and figures. */
+const label = z.string().max(LONGEST_LABEL)
+
 /** Of a table or a run: it may be looked up, or written, as a file of this name. */
-export const fileName = z.string().refine(isFileName, { error: 'expected a name without / and \\' })
+export const fileName = label.refine(isFileName, { error: 'expected a name without / and \\' })
 
 /** Rows of numbers, checked by a plain loop: an epoch may have hundreds. */
 const matrix = z.custom<Matrix>(
@@ -84,20 +90,20 @@ const matrix = z.custom<Matrix>(
 )
 
 /** `dataset/split/epochs/seed`, as `parseQualifier` reads it. */
-const qualifier = z.string().regex(/^[^/]+\/[^/]+\/\d+\/(\d+|mean)$/, {
+const qualifier = label.regex(/^[^/]+\/[^/]+\/\d+\/(\d+|mean)$/, {
   error: 'expected dataset/split/epochs/seed, as in cifar10/x-test/200/mean',
 })
 
 const metric = z.looseObject({
-  dataset: z.string(),
-  split: z.string(),
+  dataset: label,
+  split: label,
   epochs: natural,
   seed: z.union([natural, z.literal('mean')]),
   accuracyPct: finite,
 })
 
 const protocol = z.looseObject({
-  name: z.string(),
+  name: label,
   epochs: natural,
   batchSize: positive,
   weights: z.looseObject({
@@ -138,14 +144,11 @@ const protocol = z.looseObject({
     limit: finite.nullable(),
     brokenImages: z.enum(['fail', 'skip']).optional(),
   }),
-  headline: z.record(
-    z.string(),
-    z.array(z.looseObject({ dataset: z.string(), validation: qualifier, test: qualifier })),
-  ),
+  headline: z.record(label, z.array(z.looseObject({ dataset: label, validation: qualifier, test: qualifier }))),
 }) satisfies z.ZodType<Protocol>
 
 export const retrainingSettings = z.looseObject({
-  preset: z.string(),
+  preset: label,
   epochs: positive,
   batchSize: positive,
   network: z.looseObject({
@@ -181,32 +184,32 @@ export const retrainingSettings = z.looseObject({
 
 const sharedJob = z.looseObject({
   algorithm: z.looseObject({
-    name: z.string().min(1),
+    name: label.min(1),
     version: finite,
     options: z.record(z.string(), z.unknown()),
-    plugin: z.string().optional(),
+    plugin: label.optional(),
   }),
-  space: z.string(),
-  spacePlugin: z.string().optional(),
-  dataset: z.looseObject({ name: z.string().min(1), contentHash: z.string().optional() }),
-  table: z.looseObject({ name: fileName, sha256: z.string() }).optional(),
+  space: label,
+  spacePlugin: label.optional(),
+  dataset: z.looseObject({ name: label.min(1), contentHash: label.optional() }),
+  table: z.looseObject({ name: fileName, sha256: label }).optional(),
   retraining: z
     .looseObject({ settings: retrainingSettings, seeds: z.array(natural).min(1).optional() })
     .optional() satisfies z.ZodType<RetrainingTask | undefined>,
   protocol,
   budgetSeconds: finite.optional(),
-  probes: z.array(z.string()),
-  executor: z.string().optional(),
+  probes: z.array(label),
+  executor: label.optional(),
   arithmetic: z.enum(['deterministic', 'fused', 'device']).optional(),
 }) satisfies z.ZodType<Omit<Job, 'seed'>>
 
 const job = sharedJob.extend({ seed: natural }) satisfies z.ZodType<Job>
 
 const environment = z.looseObject({
-  version: z.string(),
-  node: z.string(),
-  platform: z.string(),
-  cpu: z.string(),
+  version: label,
+  node: label,
+  platform: label,
+  cpu: label,
 }) satisfies z.ZodType<Environment>
 
 const manifest = z.looseObject({
@@ -223,7 +226,7 @@ const probes = z.looseObject({
     .looseObject({
       mode: z.enum(['full', 'lanczos']),
       loss: z.enum(['val', 'train']),
-      at: z.string(),
+      at: label,
       dominantEigenvalue: finite,
       smallestEigenvalue: finite,
       spectralNorm: finite,
@@ -301,11 +304,11 @@ export const moment = z.iso.datetime({ offset: true })
 const result = z.looseObject({
   schema: z.literal(1),
   id: fileName,
-  algorithm: z.string(),
-  space: z.string(),
-  dataset: z.string(),
-  table: z.string().nullable(),
-  protocol: z.string(),
+  algorithm: label,
+  space: label,
+  dataset: label,
+  table: label.nullable(),
+  protocol: label,
   seed: natural,
   genotype: z.string(),
   metrics: z.array(metric),

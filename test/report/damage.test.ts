@@ -94,17 +94,21 @@ function survives(what: string, whole: () => unknown, place: () => string, read:
       const [before, value] = [readFileSync(path), whole()]
       await read()
       const faults: string[] = []
-      let refused = 0
+      let [refused, mostSeconds] = [0, 0]
+      const residentBefore = process.resourceUsage().maxRSS
       try {
         for (const { text, what: done } of jsonMutations(value, COUNT, 11)) {
           writeFileSync(path, framed(path, text))
-          const { fault, isRefused } = await judged(read, path)
+          const { fault, isRefused, seconds } = await judged(read, path)
+          mostSeconds = Math.max(mostSeconds, seconds)
           if (isRefused) refused++
           if (fault !== undefined) faults.push(`${done}: ${fault}`)
         }
       } finally {
         writeFileSync(path, before)
       }
+      const growthMb = Math.round((process.resourceUsage().maxRSS - residentBefore) / 1024)
+      if (process.env.MUTATIONS !== undefined) console.log(what, { count: COUNT, refused, mostSeconds, growthMb })
       expect(faults).toEqual([])
       expect(refused).toBeGreaterThan(COUNT / 3)
     },
@@ -126,7 +130,14 @@ function framed(path: string, text: string): string {
 const csvLine = (cells: unknown): string =>
   Array.isArray(cells) ? cells.map((cell) => `"${String(cell).replaceAll('"', '""')}"`).join(',') : String(cells)
 
-async function judged(read: () => Promise<unknown>, path: string): Promise<{ isRefused: boolean; fault?: string }> {
+interface Judgement {
+  readonly isRefused: boolean
+  /** Of processor time. */
+  readonly seconds: number
+  readonly fault?: string
+}
+
+async function judged(read: () => Promise<unknown>, path: string): Promise<Judgement> {
   const before = process.cpuUsage()
   let fault: string | undefined
   let isRefused = false
@@ -143,7 +154,7 @@ async function judged(read: () => Promise<unknown>, path: string): Promise<{ isR
   }
   const { user, system } = process.cpuUsage(before)
   const seconds = (user + system) / 1e6
-  return { isRefused, fault: fault ?? (seconds > MOST_CPU_SECONDS ? `took ${seconds} s` : undefined) }
+  return { isRefused, seconds, fault: fault ?? (seconds > MOST_CPU_SECONDS ? `took ${seconds} s` : undefined) }
 }
 
 for (const [name, runs] of Object.entries(stores)) {

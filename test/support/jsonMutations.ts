@@ -100,7 +100,9 @@ function mutate(holder: Container, stream: RandomStream): string {
   const { parent, key, path } = place
   const value = parent[key]
   const set = (changed: unknown) => {
-    Object.defineProperty(parent, key, { value: changed, enumerable: true, configurable: true, writable: true })
+    // A copy: a later step may change what is in it.
+    const value = structuredClone(changed)
+    Object.defineProperty(parent, key, { value, enumerable: true, configurable: true, writable: true })
     return `${path} ← ${JSON.stringify(changed)?.slice(0, 60)}`
   }
   switch (stream.integer(10)) {
@@ -123,7 +125,12 @@ function mutate(holder: Container, stream: RandomStream): string {
       if (typeof value !== 'object' || value === null) return set(String(value))
       const name = stream.choice(KEYS)
       if (Array.isArray(value)) value.push(structuredClone(value[0] ?? null))
-      else Object.defineProperty(value, name, { value: stream.choice(VALUES), enumerable: true, configurable: true })
+      else
+        Object.defineProperty(value, name, {
+          value: structuredClone(stream.choice(VALUES)),
+          enumerable: true,
+          configurable: true,
+        })
       return `${path} has more: ${name}`
     }
     case 5:
