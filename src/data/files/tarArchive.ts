@@ -2,7 +2,7 @@
 import { createReadStream, createWriteStream } from 'node:fs'
 import { stat } from 'node:fs/promises'
 import path from 'node:path'
-import { type Readable, Transform, type TransformCallback } from 'node:stream'
+import { Readable, Transform, type TransformCallback } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { createGunzip } from 'node:zlib'
 import { extract, type Header } from 'tar-stream'
@@ -73,7 +73,8 @@ export async function unpackArchive(file: string, folder: string): Promise<void>
     const target = path.join(folder, name)
     try {
       makeFolder(isFolder ? target : path.dirname(target))
-      if (!isFolder) await pipeline(content, createWriteStream(target))
+      // Read by iteration: only so is it noticed that the archive ended within the file.
+      if (!isFolder) await pipeline(Readable.from(content), createWriteStream(target))
     } catch (cause) {
       throw isOfWriting(cause) ? writeFailure(target, cause) : cause
     }
@@ -124,7 +125,9 @@ async function eachEntry(
     await unpacked
   } catch (cause) {
     if (cause instanceof BenchError) throw cause
-    throw new BenchError('corrupt', `${file} is not a whole tar archive: ${(cause as Error).message}`, { cause })
+    const { message } = cause as Error
+    const reason = message === 'Stream was destroyed' ? 'it ends within a file' : message
+    throw new BenchError('corrupt', `${file} is not a whole tar archive: ${reason}`, { cause })
   }
 }
 
