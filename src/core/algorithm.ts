@@ -1,4 +1,6 @@
-/** The contract of a search algorithm: a name, its options, and `search`. */
+/**
+ * The contract of a search algorithm: its description, its options, what a search may use, and what the runner calls.
+ */
 import type { z } from 'zod'
 import type { SearchData } from './data.ts'
 import type { Evaluator, Oracle } from './evaluation.ts'
@@ -10,26 +12,35 @@ import type { Genotype, SearchSpace, SupernetOptions } from './space.ts'
 import type { Supernet } from './supernet.ts'
 
 export interface Algorithm<Options = unknown> {
-  /** As typed after `--algo`: lower case, hyphens. */
+  /** Name after `--algo`, in lower case with hyphens. */
   readonly name: string
-  /** Raised whenever results change; part of a job's identity. */
+  /** Part of a job's identity: raise it with every change that changes results. */
   readonly version: number
   /** One line for `bench list algos`. */
   readonly description: string
-  /** Paper and year. */
+  /** Paper and year, for lists and reports. */
   readonly source: string
   /** `supernet`: trains a search network on images. `black-box`: asks the oracle. `reference`: a fixed row. */
   readonly kind: 'supernet' | 'black-box' | 'reference'
   /** Names of the spaces it works on; absent: all. */
   readonly spaces?: readonly string[]
-  /** Options with defaults and a description each; parsed from `--option key=value` and configuration files. */
+  /**
+   * Schema of the options, each with a default and a description; parsed from `--option key=value` and experiment
+   * files.
+   */
   readonly options: z.ZodType<Options>
-  /** Settings of the protocol that do nothing here, as `stepOrder` or all of `architecture`, each with the reason. */
+  /**
+   * Protocol settings that this algorithm ignores, such as `stepOrder` or all of `architecture`, each with the reason.
+   */
   readonly idle?: Readonly<Record<string, string>>
-  /** Rules of the contract that it breaks on purpose, by name, each with the reason: as sigmoids, which sum to anything. */
+  /**
+   * Rules of `bench check plugin` that it breaks on purpose, by name, with the reason; sigmoid weights, for example,
+   * need not sum to 1.
+   */
   readonly exceptions?: Readonly<Record<string, string>>
   /**
-   * Refuses, when a run is planned, what would make it fail or search nothing, so that no seed trains for hours first.
+   * Checks a planned search before any seed starts, so that a search that must fail is refused before hours of
+   * training.
    * @throws BenchError `bad-input`, `unsupported` or `missing`
    */
   check?(planned: PlannedSearch, options: Options): void
@@ -37,63 +48,67 @@ export interface Algorithm<Options = unknown> {
   search(context: SearchContext, options: Options): Promise<Search>
 }
 
-/** What is known of a search when it is planned. */
+/** A search before it starts, as `Algorithm.check` sees it. */
 export interface PlannedSearch {
   readonly space: SearchSpace
   readonly protocol: Protocol
   /** Simulated seconds of a black-box search; absent: no limit. */
   readonly budgetSeconds?: number
-  /** Of the table that answers are looked up in; absent where there is none. */
+  /** The lookup table; absent if the search uses none. */
   readonly table?: { readonly name: string; readonly rows: number; readonly architectures: number | null }
   /**
-   * A network as `SearchContext.supernet` would compile it, on images of the protocol's size; of three cells where three do.
-   * @throws BenchError for options that do not go together, as a K that does not divide the channels
+   * Builds the network that `SearchContext.supernet` would compile, with fewer cells if they suffice for the check.
+   * @throws BenchError for options that do not fit together, such as a K that does not divide the channels
    */
   network(options?: Partial<SupernetOptions>): Network
-  /** Lengths of training, in epochs, that the oracle can answer for. @throws BenchError where it cannot answer at all */
+  /** Returns the training lengths, in epochs, that the oracle offers. @throws BenchError if the table has no oracle */
   fidelities(): readonly number[]
 }
 
-/** All that a search may touch. There are no test numbers in here. */
+/** Everything that a search may use. It contains no test accuracies. */
 export interface SearchContext {
   readonly space: SearchSpace
   readonly protocol: Protocol
   readonly seed: number
-  /** The stream of this name under this run's seed. The same path always starts at its beginning. */
+  /** Opens the random stream of this name under the run's seed, at its beginning. */
   random(...path: readonly (string | number)[]): RandomStream
-  /** Image batches; loaded at the first call. */
+  /** Returns the image batches, which are loaded at the first call. */
   data(): Promise<SearchData>
-  /** Builds, compiles and initialises the space's search network; protocol values where options are absent. */
+  /** Builds, compiles and initialises the space's search network; absent options take the protocol's values. */
   supernet(options?: Partial<SupernetOptions>): Promise<Supernet>
-  /** Validation accuracies of discrete architectures, on a simulated clock. */
+  /** Answers validation accuracies of discrete architectures, on the simulated clock. */
   readonly oracle: Oracle
 }
 
 /**
- * What a reference row may see besides: every number of every architecture, test numbers included. It goes to algorithms of
- * kind `reference` alone, whose rows are marked as such.
+ * The context of algorithms of kind `reference`, which may see all metrics of all architectures, test accuracies
+ * included.
+ * Tables mark their rows as references.
  */
 export interface ReferenceContext extends SearchContext {
-  /** Absent where there is nothing to look up. */
+  /** Gives the metrics of any architecture; absent if there is no table. */
   readonly evaluator?: Evaluator
-  /** The numbers that are reported first. */
+  /** The columns that the comparison reports first. */
   readonly headline?: Headline
 }
 
-/** A search in progress. The runner calls `epoch` with 0, 1, … `epochs` − 1, or until `ended`, and may save between any two. */
+/**
+ * A running search. The runner calls `epoch` with 0, 1, … `epochs` − 1, or until `ended` is set, and may save between
+ * epochs.
+ */
 export interface Search {
   readonly epochs: number
-  /** Of a black-box search: most questions to the oracle, where that is known; progress is shown by it. */
+  /** Black-box searches: the largest number of oracle queries, if known; used to show progress. */
   readonly evaluations?: number
-  /** Present once the answer is final before all epochs are over: why, in words for the user. A restored search has it, too. */
+  /** Set when the search is over before its last epoch: the reason, in words for the user. Restored with the search. */
   readonly ended?: string
   epoch(index: number): Promise<EpochReport>
-  /** The architecture that the search would answer now. */
+  /** Returns the architecture that the search would answer now. */
   genotype(): Genotype
-  /** Everything that the remaining epochs depend on: plain data and typed arrays. */
+  /** Returns everything that the remaining epochs depend on, as plain data and typed arrays. */
   save(): Promise<SearchState>
   restore(state: SearchState): void | Promise<void>
-  /** Present where architecture parameters exist: what probes (Hessian, range, alpha) read. */
+  /** Architecture parameters and network, for probes (Hessian, range, alpha); absent in black-box searches. */
   readonly relaxed?: RelaxedSearch
   dispose(): void
 }
@@ -104,26 +119,26 @@ export interface RelaxedSearch {
   parameters(): Matrix
 }
 
-/** Plain data: what structured cloning keeps. */
+/** State of a search in a checkpoint: data that the structured clone algorithm can copy. */
 export type SearchState = { readonly [key: string]: unknown }
 
 export interface EpochReport {
-  /** Mean over the epoch's weight steps. */
+  /** Mean over the weight steps of the epoch. */
   readonly trainLoss?: number
   readonly trainAccuracyPct?: number
-  /** On the architecture half, under the mixing of the moment. */
+  /** On the architecture half, under the mixing weights after the epoch. */
   readonly validLoss?: number
   readonly validAccuracyPct?: number
   /** Architecture parameters after the epoch. */
   readonly parameters?: Matrix
-  /** Further numbers that the algorithm wants in `epochs.jsonl`, e.g. a temperature. */
+  /** Further numbers for `epochs.jsonl`, such as a temperature. */
   readonly extra?: Readonly<Record<string, number>>
 }
 
-/** Gives types to an algorithm's literal, nothing else. */
+/** Returns the algorithm unchanged; TypeScript checks and completes the object literal. */
 export const defineAlgorithm = <Options>(algorithm: Algorithm<Options>): Algorithm<Options> => algorithm
 
-/** The same for a reference row, whose `search` sees what no search may. */
+/** Defines an algorithm of kind `reference`, whose `search` gets a ReferenceContext. */
 export const defineReference = <Options>(
   reference: Omit<Algorithm<Options>, 'kind' | 'search'> & {
     search(context: ReferenceContext, options: Options): Promise<Search>

@@ -1,4 +1,4 @@
-/** Image batches, as every executor takes them and every dataset gives them. */
+/** Contracts for image batches: datasets provide them and executors consume them. */
 
 export interface Batch {
   /** [size, height, width, channels], NHWC, normalised. */
@@ -7,33 +7,36 @@ export interface Batch {
   readonly labels: Int32Array
   readonly size: number
   /**
-   * Names the random numbers that go with this batch: noise, dropped paths. Another name for each batch of a run, the same
-   * whenever the batch is made or used again; batches without one share their noise, and drop nothing.
+   * Name of the random stream for this batch's noise and dropped paths. Each batch of a run has its own name, and
+   * keeps it
+   * when the batch is computed again. Batches without a name share their noise and drop no paths.
    */
-  readonly draw?: RandomName
+  readonly randomKey?: RandomName
 }
 
-/** A stream, as `random` opens it. */
+/** Name of a random stream: the arguments of `random`. */
 export interface RandomName {
   readonly seed: number
   readonly path: readonly (string | number)[]
 }
 
 /**
- * An endless sequence of batches, walk after walk over a shuffled set. A batch is a pure function of the source's seed and
- * what is asked for, augmentation included, so a resumed run needs no state of it.
+ * An endless sequence of batches, in passes over a shuffled set. A batch, augmentation included, is a pure function of
+ * the
+ * source's seed and the arguments of `batch`, so a resumed run needs no saved state.
  */
 export interface BatchSource {
   readonly batchSize: number
   readonly batchesPerEpoch: number
   /**
-   * @param index 0-based step, across walks: walk = ⌊index / batchesPerEpoch⌋
-   * @param epoch of the search, by which augmentation may grow, however many walks a method takes in it; absent: the walk
+   * Returns the batch of a step.
+   * @param index 0-based step over all passes: pass = ⌊index / batchesPerEpoch⌋
+   * @param epoch epoch of the search, for augmentation that grows with it; absent: the number of the pass
    */
   batch(index: number, epoch?: number): Promise<Batch>
 }
 
-/** What networks need to know of a dataset. */
+/** Size of a dataset's images, and its number of classes. */
 export interface ImageShape {
   readonly height: number
   readonly width: number
@@ -41,20 +44,20 @@ export interface ImageShape {
   readonly classes: number
 }
 
-/** How much a dataset holds. */
+/** Numbers of images and classes in a dataset. */
 export interface ImageCounts {
   readonly train: number
   readonly test: number
   readonly classes: number
 }
 
-/** The two halves of the training set that a bilevel search sees, and nothing else. */
+/** The two halves of the training set, which are all that a bilevel search may see. */
 export interface SearchData {
   readonly shape: ImageShape
-  /** For the network's weights w. */
+  /** The weight half: batches for steps on the network weights w. */
   readonly weights: BatchSource
-  /** For the architecture parameters: training transform (DrNAS, PC-DARTS) or not, as the protocol says. */
+  /** The architecture half: batches for steps on α, augmented if the protocol says so. */
   readonly architecture: BatchSource
-  /** The architecture half once, in order, without augmentation: for validation accuracies. */
+  /** The architecture half in order, without augmentation, for validation accuracies. */
   readonly validation: BatchSource
 }

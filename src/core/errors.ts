@@ -1,26 +1,27 @@
 /**
- * The one error class of the project. A message says what was found, what was expected and what to do, in one line.
- * Only the command line turns it into text and an exit status.
+ * The error class of the project. A message says in one line what was found, what was expected and what to do. The
+ * command
+ * line prints it and takes the exit status from the error's code.
  */
 
 import { oneLine } from './plainText.ts'
 
-/** What went wrong, in kinds a program can act on. */
+/** Kind of an error, for programs. */
 export type ErrorCode =
   /** A name that no registry, table or dataset knows. */
   | 'unknown-name'
   /** An option, string or file content that does not have the expected form. */
   | 'bad-input'
-  /** A file, folder, table or dataset that is not where it was said to be. */
+  /** A file, folder, table or dataset that does not exist where it was looked for. */
   | 'missing'
-  /** A file that was written by us and does not match its own hash, length or schema. */
+  /** A file of this program that does not match its own hash, length or schema. */
   | 'corrupt'
   /** Something the chosen backend, space or algorithm cannot do. */
   | 'unsupported'
   /** The machine failed: disk full, worker lost, GPU lost. */
   | 'failed'
 
-/** Exit status of the command line for each kind: 2 where the input is at fault, 1 where the work failed. */
+/** Exit status of the command line for each kind of error: 2 for bad input, 1 for failed work. */
 export const exitStatus: Readonly<Record<ErrorCode, 1 | 2>> = {
   'unknown-name': 2,
   'bad-input': 2,
@@ -30,10 +31,10 @@ export const exitStatus: Readonly<Record<ErrorCode, 1 | 2>> = {
   failed: 1,
 }
 
-/** Characters of a message at most: what it quotes may be as long as a file. */
+/** Longest message, in characters: quoted input may be as long as a file. */
 const LONGEST = 2000
 
-/** A long message without its middle. */
+/** Leaves out the middle of a message that is too long. */
 function shortened(message: string): string {
   const left = message.length - LONGEST
   if (left <= 0) return message
@@ -45,7 +46,7 @@ export class BenchError extends Error {
   readonly code: ErrorCode
 
   constructor(code: ErrorCode, message: string, options?: ErrorOptions) {
-    // What a message quotes from a damaged file may hold anything.
+    // A quotation from a damaged file may contain control characters.
     super(oneLine(shortened(message)), options)
     this.code = code
   }

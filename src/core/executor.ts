@@ -1,6 +1,8 @@
 /**
- * The contract of the engine, the same for all algorithms: given a batch and mixing coefficients, compute the loss and its
- * gradients with respect to coefficients and weights, take steps on the weights, and expose the weights as a vector space.
+ * The contract of the engine, the same for all algorithms: given a batch and mixing coefficients, compute the loss and
+ * its
+ * gradients with respect to coefficients and weights, take steps on the weights, and expose the weights as a vector
+ * space.
  */
 import type { Batch } from './data.ts'
 import type { Network } from './network.ts'
@@ -8,8 +10,10 @@ import type { Network } from './network.ts'
 /**
  * How an executor rounds.
  *
- * `deterministic`: the same inputs give the same bits on every machine. `fused`: a multiply-add is rounded once; the same
- * bits on every machine that has fused multiply-adds, but other bits than `deterministic`. `device`: the GPU, its driver or
+ * `deterministic`: the same inputs give the same bits on every machine. `fused`: a multiply-add is rounded once, which
+ * gives
+ * the same bits on every machine with fused multiply-adds, but not those of `deterministic`. `device`: the GPU, its
+ * driver or
  * a library decides; another device may give other bits.
  */
 export type Arithmetic = 'deterministic' | 'fused' | 'device'
@@ -49,12 +53,15 @@ export interface Feed {
   readonly active?: Uint8Array
   /** Drop-path scales, [pathCount][batch size]; absent: all 1. */
   readonly pathScales?: Float32Array
-  /** Masks that the same executable recorded for the same batch; absent: ReLUs and max poolings decide by their input. */
+  /**
+   * Masks that the same executable recorded for the same batch; absent: ReLUs and max poolings decide by their input.
+   */
   readonly activationMasks?: ActivationMasks
 }
 
 /**
- * The units that each ReLU passed and the cells that each max pooling chose for one feed. While these are frozen, the loss is
+ * The units that each ReLU passed and the cells that each max pooling chose for one feed. While these are frozen, the
+ * loss is
  * smooth in coefficients and weights, so differences of its gradient are the almost-everywhere second derivatives,
  * without the jumps at kinks.
  */
@@ -68,7 +75,10 @@ export interface Tally {
   readonly loss: number
   /** Samples whose largest logit (main head) is that of the label. */
   readonly correct: number
-  /** Samples whose label is among the five largest logits; with at most five classes, every sample whose logit is not NaN. */
+  /**
+   * Samples whose label is among the five largest logits; with at most five classes, every sample whose logit is not
+   * NaN.
+   */
   readonly correct5: number
   readonly samples: number
 }
@@ -145,7 +155,9 @@ export interface Executable {
   /** Returns the logits of the main head [batch, classes] and the features [batch, height, width, channels]. */
   forward(feed: Feed, mode: Mode): Promise<{ readonly logits: Float32Array; readonly features: Float32Array }>
 
-  /** Records the activation masks of a feed under batch statistics; absent if the executor cannot freeze activations. */
+  /**
+   * Records the activation masks of a feed under batch statistics; absent if the executor cannot freeze activations.
+   */
   activationMasks?(feed: Feed): ActivationMasks
 
   save(): Promise<ExecutableState>

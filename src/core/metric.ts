@@ -1,34 +1,36 @@
-/** A number about an architecture, fully qualified: nothing is reported without all four qualifiers. */
+/**
+ * Accuracies of architectures. Each is qualified by dataset, split, epochs and seed, and none is reported without them.
+ */
 import { BenchError } from './errors.ts'
 
 export interface Qualifier {
   /** `cifar10-valid`, `cifar10`, `cifar100`, `ImageNet16-120`, `shapes`, … */
   readonly dataset: string
-  /** `train`, `x-valid`, `x-test`, `ori-test`. */
+  /** Split that the accuracy was measured on: `train`, `x-valid`, `x-test`, `ori-test`. */
   readonly split: string
-  /** Training epochs. */
+  /** Length of the training, in epochs. */
   readonly epochs: number
-  /** Training seed, or the mean over the seeds that exist. */
+  /** Training seed, or `mean` for the mean over the seeds in the table. */
   readonly seed: number | 'mean'
 }
 
 export interface Metric extends Qualifier {
-  /** In %, 0 … 100. */
+  /** Top-1 accuracy in %, 0 … 100. */
   readonly accuracyPct: number
 }
 
-/** `cifar10/ori-test/200/mean` */
+/** Writes a qualifier as text: `cifar10/ori-test/200/mean`. */
 export function formatQualifier({ dataset, split, epochs, seed }: Qualifier): string {
   return `${dataset}/${split}/${epochs}/${seed}`
 }
 
-/** What `accuracyOf` looked for before: architectures that many runs found share their metrics. */
+/** Index of each list of metrics by qualifier, kept since runs that found the same architecture share the list. */
 const byQualifier = new WeakMap<readonly Metric[], ReadonlyMap<string, number>>()
 
-/** The accuracy under a qualifier as `formatQualifier` writes it, in %; undefined where it is not among the metrics. */
+/** Returns the accuracy in % for a qualifier in text form, or undefined if the metrics do not contain it. */
 export function accuracyOf(metrics: readonly Metric[], qualifier: string | undefined): number | undefined {
   if (qualifier === undefined) return undefined
-  // Of two with one qualifier the first counts.
+  // If two metrics have the same qualifier, the first one counts.
   const known =
     byQualifier.get(metrics) ??
     new Map(metrics.map((metric) => [formatQualifier(metric), metric.accuracyPct] as const).reverse())
@@ -36,7 +38,7 @@ export function accuracyOf(metrics: readonly Metric[], qualifier: string | undef
   return known.get(qualifier)
 }
 
-/** The inverse of `formatQualifier`. @throws BenchError `bad-input` */
+/** Parses a qualifier from text such as `cifar10/ori-test/200/mean`. @throws BenchError `bad-input` */
 export function parseQualifier(text: string): Qualifier {
   const match = /^([^/]+)\/([^/]+)\/(\d+)\/(\d+|mean)$/.exec(text)
   if (match === null) {

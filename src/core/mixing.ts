@@ -1,37 +1,43 @@
-/** Architecture parameters and mixing weights on the host, and their flat form for the executor. */
+/**
+ * Architecture parameters α and mixing weights θ as matrices on the host, the flat vector that an executor takes, and
+ * the
+ * contract of a relaxation, which maps α to θ.
+ */
 import { NotFiniteError } from './numbers.ts'
 import type { RandomStream } from './random.ts'
 
 /**
- * Rows are edges, columns the candidate operations of that edge; rows may differ in length. The edges of all cell types
- * of a space stand in one matrix, in the space's order: 6 × 5 on NAS-Bench-201, 28 × 8 on DARTS (normal, then reduce).
+ * A matrix with one row per edge and one column per candidate operation of that edge; rows may differ in length. All
+ * cell
+ * types of a space share one matrix, in the space's order: 6 × 5 on NAS-Bench-201, 28 × 8 on DARTS (normal, then
+ * reduce).
  */
 export type Matrix = readonly (readonly number[])[]
 
-/** What a search algorithm hands to the search network at a step. */
+/** The mixing weights under which a search network computes one step. */
 export interface Mixing {
   /** Weight of each operation on each edge. */
   readonly theta: Matrix
-  /** Weight of each edge at its node (PC-DARTS' edge normalisation); 1 where absent. */
+  /** Weight of each edge at its node (PC-DARTS' edge normalisation); absent: all 1. */
   readonly edgeWeights?: readonly number[]
-  /** Operations to compute; the others are skipped and count as zeros, with gradient 0. All where absent. */
+  /** Operations to compute; the others are skipped: output zeros, gradient 0. Absent: all are computed. */
   readonly active?: readonly (readonly boolean[])[]
 }
 
-/** The gradient wrt a mixing: same shapes. */
+/** Gradient of the loss with respect to the mixing weights, in the shapes of `Mixing`. */
 export interface MixingGradient {
   readonly theta: Matrix
   readonly edgeWeights: readonly number[]
 }
 
-/** Where the coefficient of (edge, op) stands in the flat vector: operations row by row, then the edges. */
+/** Indices into the flat vector of mixing coefficients: θ row by row, then one weight per edge. */
 export interface CoefficientLayout {
   readonly count: number
   op(edge: number, op: number): number
   edge(edge: number): number
 }
 
-/** @param widths number of operations of each edge */
+/** Returns the layout of the flat vector. @param widths number of operations of each edge */
 export function coefficientLayout(widths: readonly number[]): CoefficientLayout {
   const starts = widths.map((_, edge) => widths.slice(0, edge).reduce((sum, width) => sum + width, 0))
   const operations = widths.reduce((sum, width) => sum + width, 0)
@@ -42,30 +48,30 @@ export function coefficientLayout(widths: readonly number[]): CoefficientLayout 
   }
 }
 
-/** Computes the operations of weight 1, and nothing else. @param theta of zeros and ones */
+/** Returns a mixing that computes only the operations with weight 1. @param theta matrix of zeros and ones */
 export function onlyOnes(theta: Matrix): Mixing {
   return { theta, active: theta.map((row) => row.map((weight) => weight === 1)) }
 }
 
-/** Mixing → [operations row by row, then edge weights]. */
+/** Flattens a mixing to one vector: θ row by row, then the edge weights. */
 export function flattenMixing({ theta, edgeWeights }: Mixing): Float64Array {
   return Float64Array.from([...theta.flat(), ...(edgeWeights ?? theta.map(() => 1))])
 }
 
-/** Which entries of the flat vector are to be computed; undefined where all are. */
+/** Flattens the mask of active operations: 1 where an entry is computed. Returns undefined if all are. */
 export function flattenActive({ theta, active }: Mixing): Uint8Array | undefined {
   if (active === undefined) return undefined
   return Uint8Array.from([...active.flat().map(Number), ...theta.map(() => 1)])
 }
 
-/** The inverse of `flattenMixing`, for gradients. */
+/** Reshapes the flat gradient of the coefficients to matrices. @param shape matrix with the row lengths of θ */
 export function unflattenGradient(flat: ArrayLike<number>, shape: Matrix): MixingGradient {
   const values = Array.from(flat)
   const operations = shape.reduce((sum, row) => sum + row.length, 0)
   return { theta: reshape(values.slice(0, operations), shape), edgeWeights: values.slice(operations) }
 }
 
-/** Numbers row by row → a matrix with the row lengths of `shape`. */
+/** Cuts a flat list into rows with the lengths of the rows of `shape`. */
 export function reshape(values: readonly number[], shape: Matrix): Matrix {
   let start = 0
   return shape.map((row) => {
@@ -74,22 +80,22 @@ export function reshape(values: readonly number[], shape: Matrix): Matrix {
   })
 }
 
-/** f of every entry. */
+/** Applies f to every entry of a matrix. */
 export function map(matrix: Matrix, f: (value: number, edge: number, op: number) => number): Matrix {
   return matrix.map((row, edge) => row.map((value, op) => f(value, edge, op)))
 }
 
-/** f of every pair of entries of two matrices of the same shape. */
+/** Applies f to corresponding entries of two matrices of the same shape. */
 export function zip(a: Matrix, b: Matrix, f: (x: number, y: number) => number): Matrix {
   return a.map((row, edge) => row.map((value, op) => f(value, b[edge][op])))
 }
 
-/** scale·N(0, 1) in the given shape: how every method of the field starts its architecture parameters. */
+/** Draws a matrix with entries scale·N(0, 1), the usual initialisation of α. @param widths row lengths */
 export function normalMatrix(widths: readonly number[], scale: number, stream: RandomStream): Matrix {
   return widths.map((width) => Array.from({ length: width }, () => scale * stream.normal()))
 }
 
-/** exp(x_i) / Σ_j exp(x_j), computed without overflow. */
+/** Computes softmax: exp(x_i) / Σ_j exp(x_j), without overflow. */
 export function softmax(row: readonly number[]): number[] {
   const largest = Math.max(...row)
   const exponentials = row.map((value) => Math.exp(value - largest))
@@ -97,31 +103,32 @@ export function softmax(row: readonly number[]): number[] {
   return exponentials.map((value) => value / total)
 }
 
-/** Through the softmax, from ∂L/∂θ to ∂L/∂α: θ_i (g_i − Σ_j θ_j g_j). */
+/** Backward pass of θ = softmax(α): returns ∂L/∂α_i = θ_i (g_i − Σ_j θ_j g_j) for g = ∂L/∂θ. */
 export function softmaxGradient(theta: readonly number[], gradTheta: readonly number[]): number[] {
   const mean = theta.reduce((sum, value, i) => sum + value * gradTheta[i], 0)
   return theta.map((value, i) => value * (gradTheta[i] - mean))
 }
 
-/** Index of the largest entry; the lowest of equals. @throws NotFiniteError where an entry is NaN, which is no order */
+/** Returns the index of the largest entry, the lowest index for ties. @throws NotFiniteError if an entry is NaN */
 export function argmax(row: readonly number[]): number {
   if (row.some(Number.isNaN)) throw new NotFiniteError('a number to choose the largest by', Number.NaN)
   return row.reduce((best, value, i) => (value > row[best] ? i : best), 0)
 }
 
+/** Mixing weights computed from architecture parameters, with the backward pass. */
 export interface Relaxed {
   readonly mixing: Mixing
-  /** ∂L/∂mixing → ∂L/∂parameters, through this very draw. */
+  /** Backward pass: returns ∂L/∂α for ∂L/∂θ, with the random numbers that gave this mixing held fixed. */
   pullback(gradient: MixingGradient): Matrix
 }
 
 /**
- * Architecture parameters are a matrix of free numbers: the operation parameters alpha, one row an edge; methods with
- * more (PC-DARTS' edge parameters, one row a node) append rows.
+ * A differentiable map from architecture parameters to mixing weights. The parameters are a matrix of real numbers with
+ * one row per edge; methods with further parameters (PC-DARTS' edge weights, one row per node) append rows.
  */
 export interface Relaxation {
-  /** True where `relax` draws random numbers (Dirichlet, Gumbel). */
+  /** Whether `relax` draws random numbers (Dirichlet, Gumbel). */
   readonly stochastic: boolean
-  /** @param stream absent: the deterministic form (softmax, Dirichlet mean) that derivation and probes use */
+  /** Computes mixing weights. @param stream absent: the deterministic form (softmax, Dirichlet mean), for derivation */
   relax(parameters: Matrix, stream?: RandomStream): Relaxed
 }

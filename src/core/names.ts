@@ -1,9 +1,10 @@
-/** Names: unknown ones and the nearest known one, and those that may become the name of a file. */
+/** Checks names: suggests the nearest known name for an unknown one, and decides which names are safe as file names. */
 import { BenchError } from './errors.ts'
 
 /**
- * The known name nearest to what was typed, by edit distance, or undefined where none is near
- * (further than a third of the longer word, and at least two edits).
+ * Returns the known name with the smallest edit distance to the typed one, or undefined if even that distance is more
+ * than
+ * two edits and more than a third of the longer name.
  */
 export function nearestName(typed: string, known: Iterable<string>): string | undefined {
   let best: string | undefined
@@ -11,7 +12,7 @@ export function nearestName(typed: string, known: Iterable<string>): string | un
   const lower = typed.toLowerCase()
   for (const name of known) {
     const allowed = Math.max(2, Math.floor(Math.max(typed.length, name.length) / 3))
-    // The distance is no less than this, and takes the product of the lengths to compute.
+    // The difference of lengths is a lower bound of the distance, which costs the product of the lengths.
     if (Math.abs(typed.length - name.length) > allowed) continue
     const distance = editDistance(lower, name.toLowerCase())
     if (distance <= allowed && distance < bestDistance) {
@@ -22,11 +23,14 @@ export function nearestName(typed: string, known: Iterable<string>): string | un
   return best
 }
 
-/** Shorter ones begin too many names. */
+/** Shorter input is the beginning of too many names to suggest them. */
 const SHORTEST_BEGINNING = 3
 const MOST_SUGGESTED = 3
 
-/** Names that begin with what was typed, as `darts-v1` and `darts-v2` with `darts`, unless they are many; else the nearest. */
+/**
+ * Returns the names that begin with the typed one (`darts-v1` and `darts-v2` for `darts`), or the nearest if there are
+ * none or too many.
+ */
 function suggestions(typed: string, known: readonly string[]): readonly string[] {
   const lower = typed.toLowerCase()
   const beginning = known.filter((name) => name.toLowerCase().startsWith(lower))
@@ -35,16 +39,17 @@ function suggestions(typed: string, known: readonly string[]): readonly string[]
 }
 
 /**
- * Whether a name, perhaps from a foreign file, can name a file or folder inside of another, and nothing else: `../../x`
- * and `/etc` would lead elsewhere.
+ * Whether a name from outside is safe as the name of a file inside a given folder. `../../x` and `/etc` are not: they
+ * lead
+ * out of the folder.
  */
 export const isFileName = (name: string): boolean => !/[/\\\0]/.test(name) && !/^\.{0,2}$/.test(name)
 
-/** A message names no more than so many, and no more characters of one. */
+/** An error message lists at most this many names, and shows at most this many characters of the unknown one. */
 const MOST_LISTED = 30
 const LONGEST_NAME = 200
 
-/** The error for an unknown name: what was found, the nearest known name, and what is known. */
+/** Returns the error for an unknown name, with the nearest known names and a list of all. */
 export function unknownName(what: string, typed: string, known: Iterable<string>): BenchError {
   const names = [...known]
   const near = suggestions(typed, names).map((name) => `"${name}"`)
@@ -55,7 +60,7 @@ export function unknownName(what: string, typed: string, known: Iterable<string>
   return new BenchError('unknown-name', `unknown ${what} "${shown}"${hint} (known: ${listed})`)
 }
 
-/** Levenshtein distance: insertions, deletions and substitutions cost 1. */
+/** Computes the Levenshtein distance: insertions, deletions and substitutions cost 1. */
 function editDistance(a: string, b: string): number {
   let previous = Array.from({ length: b.length + 1 }, (_, j) => j)
   for (let i = 1; i <= a.length; i++) {

@@ -21,13 +21,15 @@ export interface Value {
   readonly channels: number
 }
 
-/** How a parameter starts. `fanIn` is input channels per group × kernel height × kernel width. */
+/** Initialisation of a parameter. `fanIn` is input channels per group × kernel height × kernel width. */
 export type Initialiser =
-  /** U(−1/√fanIn, 1/√fanIn): PyTorch's default for convolutions and linear layers, and so that of the field. */
+  /** U(−1/√fanIn, 1/√fanIn), PyTorch's default for convolutions and linear layers. */
   { readonly kind: 'uniform-fan-in'; readonly fanIn: number } | { readonly kind: 'constant'; readonly value: number }
 
 export interface Parameter {
-  /** Dotted name, as in `cell0.edge0-1.nor_conv_3x3.conv.weight`; names of weights end in `weight`, of shifts in `bias`. */
+  /**
+   * Dotted name, as in `cell0.edge0-1.nor_conv_3x3.conv.weight`; names of weights end in `weight`, of shifts in `bias`.
+   */
   readonly name: string
   /**
    * Convolution filters [kernelHeight, kernelWidth, inChannels, outChannels] (HWIO); depthwise filters
@@ -49,7 +51,7 @@ export interface Window {
 export type Layer =
   /** Cross-correlation without bias. */
   | (Unary & { readonly kind: 'conv'; readonly window: Window; readonly filter: ParameterId })
-  /** One filter a channel. */
+  /** Depthwise convolution: one filter per channel, without bias. */
   | (Unary & { readonly kind: 'depthwiseConv'; readonly window: Window; readonly filter: ParameterId })
   /**
    * Batch normalisation, ε = 1e-5, biased batch variance; running statistics (momentum 0.1, unbiased variance) where
@@ -61,7 +63,7 @@ export type Layer =
       readonly statistics: number | null
     })
   | (Unary & { readonly kind: 'relu' })
-  /** Mean over the real cells of the window (padding does not count). */
+  /** Mean over the window's cells inside the image; padding does not count. */
   | (Unary & { readonly kind: 'avgPool'; readonly window: Window })
   | (Unary & { readonly kind: 'maxPool'; readonly window: Window })
   /** Mean over height and width. */
@@ -70,13 +72,13 @@ export type Layer =
   | (Unary & { readonly kind: 'linear'; readonly weight: ParameterId; readonly bias: ParameterId })
   /** Drops the first `rows` rows and columns: x[:, rows:, rows:, :]. */
   | (Unary & { readonly kind: 'crop'; readonly rows: number })
-  /** Channels `from` … `from + count` − 1. */
+  /** Takes the channels `from` … `from + count` − 1. */
   | (Unary & { readonly kind: 'slice'; readonly from: number; readonly count: number })
   /** Channel shuffle: channels seen as [groups, channels / groups], transposed. */
   | (Unary & { readonly kind: 'shuffle'; readonly groups: number })
   /** Multiplies each sample by its own host number `pathScales[path][sample]` (drop path: 0 or 1/keep). */
   | (Unary & { readonly kind: 'dropPath'; readonly path: number })
-  /** N(0, 1), drawn anew for each batch, whatever comes in; the same where the same batch is computed again. */
+  /** Noise from N(0, 1), independent of the input; new for each batch, and the same when a batch is computed again. */
   | { readonly kind: 'noise'; readonly site: number; readonly output: ValueId }
   /** Zeros of the output's shape. */
   | { readonly kind: 'zeros'; readonly output: ValueId }
@@ -106,7 +108,7 @@ export interface Head {
 }
 
 export interface Network {
-  /** For messages: `nb201 search network, C=16 N=5`. */
+  /** Name in messages: `nb201 search network, C=16 N=5`. */
   readonly name: string
   /** Value 0 is the input image batch. */
   readonly values: readonly Value[]
@@ -121,17 +123,18 @@ export interface Network {
   readonly classes: number
   /** Length of the coefficient vector; 0 for a discrete network. */
   readonly coefficientCount: number
-  /** How many drop-path sites there are. */
+  /** Number of drop-path layers' paths: the length of `pathScales`. */
   readonly pathCount: number
 }
 
-/** Number of trainable numbers. */
+/** Returns the number of trainable scalars. */
 export function parameterCount(network: Network): number {
   return network.parameters.reduce((sum, parameter) => sum + sizeOf(parameter.shape), 0)
 }
 
 /**
- * Counts the multiply-accumulates of a network for one image, which the field's tables call FLOPs: a convolution costs its
+ * Counts the multiply-accumulates of a network for one image, which the field's tables call FLOPs: a convolution costs
+ * its
  * output positions × the entries of its filter, a linear layer in·out + out; batch normalisation, pooling and additions
  * cost nothing. Layers that do not reach the output are counted, and so is an auxiliary head.
  */
@@ -154,7 +157,7 @@ function layerMacs(network: Network, layer: Layer): number {
   }
 }
 
-/** Product of the extents. */
+/** Returns the number of entries of a tensor: the product of its extents. */
 export function sizeOf(shape: readonly number[]): number {
   return shape.reduce((product, extent) => product * extent, 1)
 }

@@ -1,6 +1,7 @@
 /**
- * Writes a `Network` layer by layer; every method returns the id of the value it makes. A layer without parameters that
- * was already written for the same input is not written again: edges that leave one node share its ReLU and poolings.
+ * Builds a `Network` layer by layer; every method returns the id of its output. A layer without parameters is created
+ * once
+ * for each input, so that edges that leave the same node share its ReLU and its poolings.
  */
 import { BenchError } from './errors.ts'
 import type {
@@ -16,6 +17,7 @@ import type {
   Window,
 } from './network.ts'
 
+/** Whether a batch normalisation learns an affine map and keeps running statistics. */
 export interface BatchNormOptions {
   /** Learned scale and shift. */
   readonly affine: boolean
@@ -33,12 +35,12 @@ export class NetworkBuilder {
   #pathCount = 0
   #noiseCount = 0
 
-  /** @param input the image: height and width in pixels, channels (3 for colour). It becomes value 0. */
+  /** @param input shape of the image batch: height and width in pixels, channels (3 for colour). It becomes value 0. */
   constructor(input: Value) {
     this.#values.push(input)
   }
 
-  /** The image batch. */
+  /** Id of the image batch. */
   readonly input: ValueId = 0
 
   value(id: ValueId): Value {
@@ -113,7 +115,7 @@ export class NetworkBuilder {
     return output
   }
 
-  /** x[:, rows:, rows:, :] */
+  /** Drops the first rows and columns: x[:, rows:, rows:, :]. */
   crop(input: ValueId, rows: number): ValueId {
     return this.#once(['crop', input, rows], () => {
       const { height, width, channels } = this.value(input)

@@ -21,7 +21,9 @@ export function requireFinite(value: number, quantity: string): number {
   throw new NotFiniteError(quantity, value)
 }
 
-/** Returns the numbers unchanged. @throws NotFiniteError that names the quantity and the first value that is not finite */
+/**
+ * Returns the numbers unchanged. @throws NotFiniteError that names the quantity and the first value that is not finite
+ */
 export function requireAllFinite<Values extends ArrayLike<number>>(values: Values, quantity: string): Values {
   for (let i = 0; i < values.length; i++) {
     if (!(Math.abs(values[i]) < Number.POSITIVE_INFINITY)) throw new NotFiniteError(quantity, values[i])

@@ -1,4 +1,4 @@
-/** Plugins and the registry. Built-ins and a stranger's file go through the same door. */
+/** Plugins, and the registry of algorithms and spaces. Built-in and third-party plugins register in the same way. */
 import type { Algorithm } from './algorithm.ts'
 import { BenchError } from './errors.ts'
 import { unknownName } from './names.ts'
@@ -10,14 +10,14 @@ export interface Plugin {
   readonly spaces?: readonly SearchSpace[]
 }
 
-/** Gives types to a plugin's literal, nothing else. */
+/** Returns the plugin unchanged; TypeScript checks and completes the object literal. */
 export const definePlugin = (plugin: Plugin): Plugin => plugin
 
 export class Registry {
   readonly #algorithms = new Map<string, Algorithm>()
   readonly #spaces = new Map<string, SearchSpace>()
 
-  /** @throws BenchError `bad-input` where a name is taken */
+  /** Adds the plugin's algorithms and spaces. @throws BenchError `bad-input` if a name is already registered */
   register(plugin: Plugin): this {
     for (const algorithm of plugin.algorithms ?? []) add(this.#algorithms, 'algorithm', algorithm, plugin)
     for (const space of plugin.spaces ?? []) add(this.#spaces, 'space', space, plugin)
@@ -32,12 +32,12 @@ export class Registry {
     return [...this.#spaces.values()]
   }
 
-  /** @throws BenchError `unknown-name` with the nearest known name */
+  /** Returns the algorithm of this name. @throws BenchError `unknown-name` with the nearest known name */
   algorithm(name: string): Algorithm {
     return find(this.#algorithms, 'algorithm', name)
   }
 
-  /** @throws BenchError `unknown-name` with the nearest known name */
+  /** Returns the space of this name. @throws BenchError `unknown-name` with the nearest known name */
   space(name: string): SearchSpace {
     return find(this.#spaces, 'space', name)
   }

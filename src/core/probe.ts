@@ -1,4 +1,4 @@
-/** Measurements on a running search. A probe looks at the end of an epoch and never changes what the search does. */
+/** The contract of a probe: a measurement at the end of an epoch that never changes the search. */
 import type { Search } from './algorithm.ts'
 import type { SearchData } from './data.ts'
 import type { Evaluator } from './evaluation.ts'
@@ -11,20 +11,20 @@ export interface Probe {
   /** Key in `EpochRecord.probes`. */
   readonly name: string
   /**
-   * Measures after epoch `index` (0-based). What comes back is plain JSON data, or undefined where this epoch is not
-   * measured or the search has nothing that this probe reads.
+   * Measures after epoch `index` (0-based). Returns plain JSON data, or undefined if this epoch is not measured or the
+   * search does not have what the probe reads.
    */
   epoch(index: number, search: Search, context: ProbeContext): Promise<unknown>
 }
 
-/** What a probe may read besides the search. Its random streams are its own, so measuring shifts no other number. */
+/** What a probe may read besides the search. A probe has its own random streams, so measuring changes no search. */
 export interface ProbeContext {
   readonly space: SearchSpace
   readonly protocol: Protocol
-  /** Name of the dataset searched on, the key into `protocol.headline`; absent where no images are read. */
+  /** Name of the dataset that is searched on, a key of `protocol.headline`; absent if no images are read. */
   readonly dataset?: string
   readonly executor: Executor
-  /** Looked-up or trained numbers of any architecture; absent where there are none. */
+  /** Gives final metrics of any architecture; absent if there is neither a table nor a training. */
   readonly evaluator?: Evaluator
   data(): Promise<SearchData>
   random(...path: readonly (string | number)[]): RandomStream

@@ -1,4 +1,6 @@
-/** The settings in which papers differ, resolved to plain values. Presets with their sources: `src/protocols/`. */
+/**
+ * A protocol: the settings of a search in which papers differ. The presets with their sources are in `src/protocols/`.
+ */
 
 export interface Protocol {
   /** Name of the preset it came from. */
@@ -14,9 +16,15 @@ export interface Protocol {
     readonly weightDecay: number
     /** Largest global gradient norm; null: no clipping. */
     readonly clipNorm: number | null
-    /** Epochs in which the cosine falls; then it rises for as many, and so on, as a wave. Absent: all, it falls once. */
+    /**
+     * Epochs in which the cosine falls; it then rises for as many epochs, and repeats. Absent: it falls once, over all
+     * epochs.
+     */
     readonly halfPeriod?: number
-    /** A ramp over the first epochs, (epoch + 1) / epochs, of the cosine's rate or of the initial one; absent: none. */
+    /**
+     * Warm-up over the first epochs: factor (epoch + 1)/epochs on the scheduled or on the initial rate. Absent: no
+     * warm-up.
+     */
     readonly warmUp?: { readonly epochs: number; readonly of: 'scheduled' | 'initial' }
   }
   /** Adam on the architecture parameters. */
@@ -28,59 +36,67 @@ export interface Protocol {
     /** Largest norm of the gradient wrt all architecture parameters; absent: no clipping. */
     readonly clipNorm?: number
   }
-  /** The search network: C; N cells a stage (nb201) or number of cells (darts); batch norm. */
+  /** The search network: C channels; depth is N cells a stage (nb201) or the number of cells (darts); batch norm. */
   readonly network: {
     readonly channels: number
     readonly depth: number
     readonly affine: boolean
     readonly track: boolean
     /**
-     * DARTS: `imagenet` is a stem of three stride-2 convolutions, and photographs that are decoded as they are needed, as
-     * random windows; absent: `cifar`, images in memory.
+     * DARTS space only. `imagenet`: a stem of three stride-2 convolutions, and photographs that are decoded while
+     * training
+     * and cropped at random. Absent: `cifar`, with images in memory.
      */
     readonly family?: 'cifar' | 'imagenet'
-    /** DARTS: probability of dropping an edge for a sample in the last epoch, to which it grows from 0; absent: 0. */
+    /** DARTS space only: drop-path probability in the last epoch, growing linearly from 0. Absent: 0. */
     readonly dropPath?: number
   }
-  /** DARTS and DrNAS step on α before w; NATS-Bench's code after. */
+  /** Order of the two steps of an iteration: DARTS and DrNAS step on α before w, NATS-Bench's code after. */
   readonly stepOrder: 'architecture-first' | 'weights-first'
   readonly data: {
     /**
-     * `fixed`: w is trained on the first share of the training set in the order of its files, α on the next, whatever the
-     * seed, as many authors' code has it: images 0 … 24,999 and 25,000 … 49,999 of CIFAR-10. `benchmark`: w and α are
-     * trained on what NAS-Bench-201 trains and validates on, the two halves of CIFAR-10's training set, or the training set
-     * and x-valid of CIFAR-100 and ImageNet16-120. Absent: `seeded`, shares of the training set in a random order of each
-     * seed, classes in proportion.
+     * How the training set is divided between w and α. `fixed`: w takes the first images in file order, α the next
+     * ones,
+     * for every seed, as in many authors' code (images 0 … 24,999 and 25,000 … 49,999 of CIFAR-10). `benchmark`: w
+     * takes the
+     * images on which NAS-Bench-201 trains and α those on which it validates: the two halves of CIFAR-10's training
+     * set, or
+     * the training set and x-valid of CIFAR-100 and ImageNet16-120. `seeded`, the default: each seed shuffles the
+     * training
+     * set, and both parts contain the classes in proportion.
      */
     readonly split?: 'seeded' | 'fixed' | 'benchmark'
-    /** Share of the training set that trains w. */
+    /** Fraction of the training set that trains w. */
     readonly trainPortion: number
-    /** Share that trains α; absent: all that does not train w. */
+    /** Fraction of the training set that trains α; absent: all images that do not train w. */
     readonly architecturePortion?: number
-    /** Zero padding of the random crop, in pixels; 0: none. */
+    /** Zero padding before the random crop, in pixels; 0: no crop. */
     readonly cropPadding: number
     readonly flip: boolean
-    /** Side of the cut-out square, in pixels; 0: none. */
+    /** Side of the square that cutout erases, in pixels; 0: no cutout. */
     readonly cutout: number
-    /** Images are cut with a probability that grows from 0 in the first epoch to 1 in the last; absent: all are. */
+    /** Whether the probability of cutout grows from 0 in the first epoch to 1 in the last; absent: it is 1. */
     readonly cutoutGrows?: boolean
-    /** Images are scaled down to this side; null: as they are. */
+    /** Side to which images are scaled down, in pixels; null: not scaled. */
     readonly imageSize: number | null
-    /** Only this many training images (the first of the order that `split` takes); null: all. */
+    /** Number of training images to use, the first in the order that `split` defines; null: all. */
     readonly limit: number | null
-    /** What becomes of a photograph that cannot be decoded; absent: `fail`. */
+    /** What to do with a photograph that cannot be decoded; absent: `fail`. */
     readonly brokenImages?: 'fail' | 'skip'
   }
   /**
-   * Which looked-up numbers are reported, by dataset searched on: its own first, then those that the architecture is
-   * transferred to. Never read by a search.
+   * Which table columns are reported, by the dataset that is searched on: first its own, then those of the datasets
+   * that
+   * the architecture is transferred to. A search never reads this.
    */
   readonly headline: Readonly<Record<string, readonly Headline[]>>
 }
 
-/** A pair of table columns, as `cifar10-valid/x-valid/200/mean`. */
+/**
+ * The validation and test columns to report for a dataset, each a qualifier such as `cifar10-valid/x-valid/200/mean`.
+ */
 export interface Headline {
-  /** As in a table's head: `cifar10`, `cifar100`, … */
+  /** Name of the dataset in the header of a comparison table: `cifar10`, `cifar100`, … */
   readonly dataset: string
   readonly validation: string
   readonly test: string

@@ -1,7 +1,8 @@
 /**
  * Counter-based random numbers: Philox4x32-10 (Salmon et al., "Parallel Random Numbers: As Easy as 1, 2, 3", SC 2011).
  *
- * A stream is named by a path, for instance `random(seed, 'alpha', 'init')`: the path is hashed into the key, so streams
+ * A stream is named by a path, for instance `random(seed, 'alpha', 'init')`: the path is hashed into the key, so
+ * streams
  * of different names are independent, and adding a consumer never shifts the numbers of another. The n-th number of
  * a stream is a pure function of (seed, path, n): the state is one counter, saved and restored as a number.
  */
@@ -16,7 +17,7 @@ const ROUNDS = 10
 
 /** Philox4x32-10 of a 128-bit counter under a 64-bit key; writes four 32-bit words to `out`. */
 export function philox(counter: readonly number[], key: readonly number[], out: Uint32Array): void {
-  // One by one: taking the arrays apart took a quarter of the time.
+  // Destructuring these arrays took a quarter of the time of a search's draws.
   let c0 = counter[0]
   let c1 = counter[1]
   let c2 = counter[2]
@@ -41,7 +42,7 @@ export function philox(counter: readonly number[], key: readonly number[], out: 
   out[3] = c3
 }
 
-/** High 32 bits of the 64-bit product of two unsigned 32-bit numbers, by halves; no sum here exceeds 32 bits. */
+/** Returns the high 32 bits of the product of two unsigned 32-bit numbers, computed in 16-bit halves. */
 function mulHigh(a: number, b: number): number {
   const aLow = a & 0xffff
   const aHigh = a >>> 16
@@ -55,12 +56,12 @@ function mulHigh(a: number, b: number): number {
 /** One named stream of random numbers. */
 export class RandomStream {
   readonly #key: readonly [number, number]
-  /** Number of the block in the first two words, the rest of the key in the last two; kept, to make no garbage. */
+  /** Block number in the first two words, second half of the key in the last two; one array, reused for every block. */
   readonly #counter: [number, number, number, number]
   readonly #block = new Uint32Array(4)
   #position: number
 
-  /** @param key 128 bits that name the stream; @param position how many 32-bit words were already drawn. */
+  /** @param key 128 bits that name the stream; @param position number of 32-bit words already drawn. */
   constructor(key: readonly [number, number, number, number], position = 0) {
     this.#key = [key[0], key[1]]
     this.#counter = [0, 0, key[2], key[3]]
@@ -68,7 +69,7 @@ export class RandomStream {
     if (position % 4 !== 0) this.#fill()
   }
 
-  /** The state: how many 32-bit words were drawn. A stream of the same path set to it goes on with the same numbers. */
+  /** Number of 32-bit words drawn so far: the whole state of the stream, which a checkpoint saves and restores. */
   get position(): number {
     return this.#position
   }
@@ -78,20 +79,20 @@ export class RandomStream {
     if (value % 4 !== 0) this.#fill()
   }
 
-  /** Uniform over the 32-bit unsigned integers. */
+  /** Draws a 32-bit unsigned integer, uniformly. */
   uint32(): number {
     if (this.#position % 4 === 0) this.#fill()
     return this.#block[this.#position++ % 4]
   }
 
-  /** Uniform in [0, 1), 53 random bits. */
+  /** Draws a number uniformly from [0, 1), with 53 random bits. */
   uniform(): number {
     const high = this.uint32() >>> 5
     const low = this.uint32() >>> 6
     return (high * 0x4000000 + low) / 0x20000000000000
   }
 
-  /** Uniform over 0 … n−1, without bias (rejection). @throws BenchError `bad-input` where n is no integer from 1 to 2³² */
+  /** Draws an integer uniformly from 0 … n − 1, by rejection. @throws BenchError `bad-input` unless 1 ≤ n ≤ 2³² */
   integer(n: number): number {
     if (!(n >= 1 && n <= 0x100000000 && n % 1 === 0)) {
       throw new BenchError('bad-input', `nothing can be drawn from ${n} values; from 1 to 2³² can`)
@@ -103,20 +104,20 @@ export class RandomStream {
     }
   }
 
-  /** −1 or 1, each with probability ½. */
+  /** Draws −1 or 1, each with probability ½. */
   sign(): number {
     return this.integer(2) === 0 ? -1 : 1
   }
 
-  /** Standard normal (Box–Muller, the cosine branch: one draw never depends on an earlier one). */
+  /** Draws a standard normal number (cosine branch of Box–Muller only, so that no draw depends on an earlier one). */
   normal(): number {
     const radius = Math.sqrt(-2 * Math.log(1 - this.uniform()))
     return radius * Math.cos(2 * Math.PI * this.uniform())
   }
 
   /**
-   * Fills with standard normals, four from each block of four words (Box–Muller, both branches), from the next whole
-   * block on. Faster than one by one, and other numbers.
+   * Fills an array with standard normal numbers, four from each block of four words (both branches of Box–Muller),
+   * starting at the next whole block. Faster than repeated calls of `normal`, and gives different numbers.
    */
   fillNormal(target: Float32Array): void {
     this.#position = 4 * Math.ceil(this.#position / 4)
@@ -125,19 +126,19 @@ export class RandomStream {
       for (let pair = 0; pair < 4; pair += 2) {
         const radius = Math.sqrt(-2 * Math.log((this.#block[pair] + 1) / 0x100000000))
         const angle = (2 * Math.PI * this.#block[pair + 1]) / 0x100000000
-        // What lies beyond the end is dropped.
+        // A typed array ignores writes beyond its end.
         target[at + pair] = radius * Math.cos(angle)
         target[at + pair + 1] = radius * Math.sin(angle)
       }
     }
   }
 
-  /** A uniformly chosen element. The list must not be empty. */
+  /** Draws an element of the list, uniformly. The list must not be empty. */
   choice<T>(items: readonly T[]): T {
     return items[this.integer(items.length)]
   }
 
-  /** A uniformly random order of 0 … n−1 (Fisher–Yates). */
+  /** Draws a permutation of 0 … n − 1, uniformly (Fisher–Yates). */
   permutation(n: number): Uint32Array {
     const order = Uint32Array.from({ length: n }, (_, i) => i)
     for (let i = n - 1; i > 0; i--) {

@@ -1,8 +1,9 @@
 /**
- * What the JSON files of a store must look like, and the one way to read them: a file that is damaged, edited or another
- * program's is refused in one line that names the file and the first field that is wrong.
+ * Schemas of the JSON records in a store, and the function that reads them. A damaged or foreign file is refused in
+ * one line
+ * that names the file and the first wrong field.
  *
- * Unknown fields are kept: a later version may add some, and a job is named by the hash of all that it holds.
+ * Unknown fields are kept, since later versions may add some and a job's id is the hash of all its fields.
  */
 import { z } from 'zod'
 import { BenchError } from './errors.ts'
@@ -20,21 +21,22 @@ import type {
 } from './result.ts'
 import type { RetrainingSettings, RetrainingTask, TrainingOutcome, TrainingTime } from './retraining.ts'
 
-/** Of nested arrays and objects: more is no record of ours, and would exhaust the stack of whoever walks through it. */
+/** Deepest nesting of arrays and objects in a record; deeper JSON could exhaust the stack of recursive code. */
 const MOST_LEVELS = 64
 
+/** How to read one kind of record, and how to name it in messages. */
 export interface ReadAs<T> {
   readonly schema: z.ZodType<T>
-  /** What the file should be, as `the result of a run`. */
+  /** What the file should be, such as `the result of a run`. */
   readonly what: string
-  /** What to do about a bad one. */
+  /** What the user should do if the file is damaged. */
   readonly remedy: string
 }
 
 /**
- * A record from the text of its file.
- * @param path names the file in messages, with a line where it has several
- * @throws BenchError `corrupt`, in one line, where it is no JSON or not what the schema says
+ * Parses and checks a record.
+ * @param text JSON @param path of the file, for messages, with a line number if the file has one record per line
+ * @throws BenchError `corrupt` if the text is not JSON or does not match the schema
  */
 export function parseRecord<T>(text: string, path: string, { schema, what, remedy }: ReadAs<T>): T {
   const refuse = (problem: string): never => {
@@ -44,11 +46,11 @@ export function parseRecord<T>(text: string, path: string, { schema, what, remed
   if (value === undefined) refuse(text.trim() === '' ? 'it is empty' : 'it is no JSON')
   if (!isShallow(value, MOST_LEVELS)) refuse(`it has more than ${MOST_LEVELS} levels`)
   const checked = schema.safeParse(value)
-  // What was read, not what zod made of it: a copy of every record would take as much memory again.
+  // Returns the parsed JSON and not zod's copy, which would double the memory.
   return checked.success ? (value as T) : refuse(problemIn(checked.error))
 }
 
-/** The first thing that is wrong, with its place: `job.seed: expected int, received string`. */
+/** Describes the first problem that zod found, with its path: `job.seed: expected int, received string`. */
 export function problemIn({ issues: [{ path, message }] }: z.ZodError): string {
   const at = path.map(String).join('.')
   const problem = message.replace(/^Invalid input: /, '')
@@ -74,22 +76,22 @@ const finite = z.number()
 const natural = z.int().min(0)
 const positive = z.int().min(1)
 
-/** Longer names are no names, and would take minutes to fit into a figure. */
+/** Longest text of a record that tables, captions and figures show; longer ones would take minutes to lay out. */
 const LONGEST_LABEL = 4000
 
-/** What stands in tables, captions and figures. */
+/** A text that tables, captions and figures show. */
 const label = z.string().max(LONGEST_LABEL)
 
-/** Of a table or a run: it may be looked up, or written, as a file of this name. */
+/** A name from a record that is also used as the name of a file, and so must not contain path separators. */
 export const fileName = label.refine(isFileName, { error: 'expected a name without / and \\' })
 
-/** Rows of numbers, checked by a plain loop: an epoch may have hundreds. */
+/** A matrix, checked by a loop instead of zod's array type, which is slower. */
 const matrix = z.custom<Matrix>(
   (value) => Array.isArray(value) && value.every((row) => Array.isArray(row) && row.every(Number.isFinite)),
   { error: 'expected rows of numbers' },
 )
 
-/** `dataset/split/epochs/seed`, as `parseQualifier` reads it. */
+/** A qualifier in text form: `dataset/split/epochs/seed`. */
 const qualifier = label.regex(/^[^/]+\/[^/]+\/\d+\/(\d+|mean)$/, {
   error: 'expected dataset/split/epochs/seed, as in cifar10/x-test/200/mean',
 })

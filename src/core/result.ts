@@ -1,4 +1,4 @@
-/** What a run leaves in the store: its configuration, a line an epoch, and the result. */
+/** The records of a run in the store: its job, one line per epoch, and its result or failure. */
 
 import type { ImageCounts } from './data.ts'
 import type { Arithmetic } from './executor.ts'
@@ -8,75 +8,76 @@ import type { Protocol } from './protocol.ts'
 import type { RetrainingTask, TrainingOutcome, TrainingTime } from './retraining.ts'
 
 /**
- * A job, fully resolved: everything that its outcome depends on. The SHA-256 of its canonical JSON is part of the run's
- * id (`drnas-shapes-seed0-1f0c3a…`), so the same job is never run twice.
+ * A job with every setting that its result depends on. The SHA-256 of its canonical JSON is part of the run's id
+ * (`drnas-shapes-seed0-1f0c3a…`), so the same job is never run twice.
  */
 export interface Job {
   readonly algorithm: {
     readonly name: string
     readonly version: number
-    /** What its schema parses to the options of the search. */
+    /** Options of the algorithm, which its schema parses. */
     readonly options: Readonly<Record<string, unknown>>
-    /** Where it is not built in: SHA-256 of the plugin's file and of those it imports, or name and version of its package. */
+    /** Plugin algorithms only: SHA-256 of the plugin's file and its imports, or name and version of its package. */
     readonly plugin?: string
   }
   readonly space: string
-  /** Where the space is not built in: as `algorithm.plugin`. */
+  /** Plugin spaces only: the same as `algorithm.plugin`. */
   readonly spacePlugin?: string
-  /** Searched on. The hash is that of the images; absent for algorithms that read none. */
+  /** The dataset that is searched on, with the hash of its images; no hash for algorithms that read no images. */
   readonly dataset: { readonly name: string; readonly contentHash?: string }
-  /** Looked up in; absent where the result is a genotype only. */
+  /** The lookup table; absent if the result is a genotype only. */
   readonly table?: { readonly name: string; readonly sha256: string }
-  /** How the answer is trained in full; absent where it is looked up, or where the result is a genotype only. */
+  /** The full training of the found architecture; absent if it is looked up, or if the result is a genotype only. */
   readonly retraining?: RetrainingTask
   readonly protocol: Protocol
   /** Simulated seconds for black-box searches; absent: unlimited. */
   readonly budgetSeconds?: number
-  /** Probes with their options, as typed. */
+  /** Probes with their options, as given on the command line. */
   readonly probes: readonly string[]
   readonly seed: number
-  /** Executor name: other kernels give other bits. Absent for algorithms that train no network. */
+  /** Name of the executor, since each rounds differently. Absent for algorithms that train no network. */
   readonly executor?: string
   /**
-   * How the executor rounds. Absent where there is no executor, and in records from before it was noted: on `static/wasm`
-   * these are `fused` where the Node.js of the record has relaxed SIMD (22 and later), else `deterministic`. No new job is
-   * without it, so such a record is never taken for one.
+   * How the executor rounds. Absent if there is no executor, and in records of earlier versions, which on `static/wasm`
+   * were `fused` in Node.js 22 and later and `deterministic` in Node.js 20. Every new job with an executor has it, so
+   * an
+   * earlier record is never taken for a new job.
    */
   readonly arithmetic?: Arithmetic
 }
 
-/** The machine and the programs that computed a run, or a part of it. */
+/** The machine and the versions of the programs that computed a run or a part of it. */
 export interface Environment {
-  /** Of this package. */
+  /** Version of this package. */
   readonly version: string
   readonly node: string
   readonly platform: string
   readonly cpu: string
 }
 
-/** The search that found an architecture. */
+/** The search that found an architecture which is retrained. */
 export interface Finder {
   readonly algorithm: string
   readonly dataset: string
   readonly seed: number
-  /** Id of its run. */
+  /** Id of the search's run. */
   readonly run: string
 }
 
-/** `run.json`: written when a run starts, and again where it is resumed in another environment. */
+/** `run.json`: written when a run starts, and again if it is resumed in another environment. */
 export interface RunManifest {
   readonly schema: 1
   readonly id: string
   readonly job: Job
-  /** Of an architecture that was given as the file of a search; no part of the job, which is the same wherever it is from. */
+  /** The search that found the architecture to retrain, if it was given as the record of one. Not part of the job. */
   readonly foundBy?: Finder
-  /** Where the run began. */
+  /** The environment in which the run began. */
   readonly environment: Environment
-  /** The other environments that took part, in the order in which they first did; absent where there was one. */
+  /** Further environments in which the run was resumed, in order; absent if there were none. */
   readonly resumedIn?: readonly Environment[]
 }
 
-/** One line of `epochs.jsonl`. */
+/** One line of `epochs.jsonl`: what the search measured in one epoch, and its current architecture. */
 export interface EpochRecord {
   /** 0-based. */
   readonly epoch: number
@@ -84,7 +85,9 @@ export interface EpochRecord {
   readonly trainAccuracyPct?: number
   readonly validLoss?: number
   readonly validAccuracyPct?: number
-  /** What the search would answer after this epoch, and its looked-up numbers (which the algorithm never sees). */
+  /**
+   * The architecture that the search would answer after this epoch, with its looked-up metrics, which no search sees.
+   */
   readonly genotype: string
   readonly metrics: readonly Metric[]
   readonly parameters?: Matrix
@@ -98,19 +101,23 @@ export interface EpochRecord {
 export interface TrajectoryPoint {
   readonly genotype: string
   readonly accuracyPct: number
-  /** Of the training, where the search asked for another than the usual. */
+  /** Length of the training in epochs, if the search did not ask for the default one. */
   readonly epochs?: number
-  /** Simulated seconds spent when the answer came. */
+  /** Simulated seconds spent, this query included. */
   readonly usedSeconds: number
 }
 
+/** Duration of a search and the hardware that it used. */
 export interface SearchTime {
   readonly seconds: number
-  /** What computed: a GPU, one core of a CPU, or several. */
+  /** A GPU, one core of a CPU, or several cores. */
   readonly device: 'gpu' | 'one core' | 'cpu'
 }
 
-/** `result.json`: written last, atomically; its presence means that the run is finished. */
+/**
+ * `result.json`: the result of a run. It is written last and atomically, so its presence means that the run is
+ * finished.
+ */
 export interface ResultRecord {
   readonly schema: 1
   readonly id: string
@@ -124,13 +131,13 @@ export interface ResultRecord {
   readonly metrics: readonly Metric[]
   readonly parameters?: number
   readonly macs?: number
-  /** That were run: fewer than planned where the search ended early. */
+  /** Number of epochs of the search: fewer than planned if it ended early. */
   readonly epochs: number
-  /** What the dataset held, where images were read; absent in records from before it was noted. */
+  /** Numbers of images in the dataset; absent if none were read, and in records of earlier versions. */
   readonly images?: ImageCounts
   /** Full trainings of the genotype, by seed. */
   readonly trainings?: readonly TrainingOutcome[]
-  /** Black-box searches: what was asked, in order, and the clock. */
+  /** Black-box searches only: the queries in order, and the simulated clock. */
   readonly oracle?: {
     readonly budgetSeconds: number | null
     readonly usedSeconds: number
@@ -141,13 +148,13 @@ export interface ResultRecord {
     readonly wallSeconds: number
     readonly startedAt: string
     readonly finishedAt: string
-    /** Where full trainings followed: the search alone (absent where nothing was searched), and each of them. */
+    /** If full trainings followed: the time of the search alone (absent if there was none), and of each training. */
     readonly search?: SearchTime
     readonly trainings?: readonly TrainingTime[]
   }
 }
 
-/** `failure.json`: the run stopped with an error and can be tried again. */
+/** `failure.json`: the error with which a run stopped. The run can be tried again. */
 export interface FailureRecord {
   readonly schema: 1
   readonly id: string

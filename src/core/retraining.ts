@@ -1,7 +1,7 @@
-/** How a found architecture is trained in full, and what comes of it. Presets with their sources: `src/retrain/presets.ts`. */
+/** Settings and outcome of a full training of an architecture. Presets with their sources: `src/retrain/presets.ts`. */
 import type { Protocol } from './protocol.ts'
 
-/** Resolved to plain values. */
+/** All settings of a full training, as plain values. */
 export interface RetrainingSettings {
   /** Name of the preset that the values come from. */
   readonly preset: string
@@ -12,15 +12,15 @@ export interface RetrainingSettings {
     readonly channels: number
     /** Number of cells. */
     readonly layers: number
-    /** `imagenet`: three stride-2 convolutions first, and photographs that are decoded as they are needed. */
+    /** `imagenet`: a stem of three stride-2 convolutions, and photographs that are decoded while training. */
     readonly family: 'cifar' | 'imagenet'
-    /** The second classifier, whose loss counts 0.4. */
+    /** Whether there is an auxiliary classifier, with weight 0.4 in the loss. */
     readonly auxiliary: boolean
-    /** Poolings are followed by a batch normalisation without scale and shift. */
+    /** Whether a batch normalisation without scale and shift follows each pooling. */
     readonly pooledBatchNorm: boolean
   }
   readonly learningRate: LearningRatePlan
-  /** SGD's, beside the learning rate. */
+  /** Settings of SGD besides the learning rate. */
   readonly weights: {
     readonly momentum: number
     readonly nesterov: boolean
@@ -28,54 +28,59 @@ export interface RetrainingSettings {
     /** Largest global gradient norm; null: no clipping. */
     readonly clipNorm: number | null
   }
-  /** s: target = (1 − s)·onehot + s / classes; 0: none. */
+  /** Label smoothing s: target = (1 − s)·onehot + s/classes; 0: off. */
   readonly labelSmoothing: number
-  /** Probability of dropping a path of a sample in epoch e is dropPath·e / epochs; 0: none. */
+  /**
+   * Final drop-path probability: in epoch e, a path is dropped for a sample with probability dropPath·e/epochs. 0: off.
+   */
   readonly dropPath: number
   readonly data: Omit<Protocol['data'], 'split' | 'trainPortion' | 'architecturePortion' | 'cutoutGrows'> & {
-    /** What becomes of a file that cannot be decoded. */
+    /** What to do with an image file that cannot be decoded. */
     readonly brokenImages: 'fail' | 'skip'
   }
 }
 
-/** Constant within an epoch, as in the papers' code. */
+/** Schedule of the learning rate, which is constant within an epoch, as in the papers' code. */
 export interface LearningRatePlan {
   readonly initial: number
   /**
-   * `cosine`: to 0. `linear`: to 0 with a gentler slope in the last five epochs. `exponential`: times `decay` an epoch.
+   * `cosine`: falls to 0. `linear`: falls to 0, with a gentler slope in the last five epochs. `exponential`:
+   * multiplied by
+   * `decay` after every epoch.
    */
   readonly schedule: 'cosine' | 'linear' | 'exponential'
   readonly decay: number
-  /** A ramp over the first epochs, for batches larger than `aboveBatchSize`. 0 epochs: none. */
+  /** Linear warm-up over the first epochs if the batch is larger than `aboveBatchSize`. 0 epochs: no warm-up. */
   readonly warmUp: {
     readonly epochs: number
     readonly aboveBatchSize: number
-    /** What the ramp multiplies: the rate of the schedule, or the initial one. */
+    /** Which rate the warm-up factor multiplies: the scheduled or the initial one. */
     readonly of: 'scheduled' | 'initial'
   }
 }
 
-/** Part of a job's identity. */
+/** A full training as part of a job, and so of its identity. */
 export interface RetrainingTask {
   readonly settings: RetrainingSettings
-  /** One training each; absent: one training, with the seed of the search. */
+  /** Seeds, one training each; absent: one training, with the seed of the search. */
   readonly seeds?: readonly number[]
 }
 
-/** What a full training ended with. */
+/** Test accuracies at the end of a full training. */
 export interface TrainingOutcome {
-  /** Its folder in the store. */
+  /** Name of the training's folder in the store. */
   readonly id: string
   readonly seed: number
-  /** After the last epoch, on the test images, in %. */
+  /** Top-1 accuracy on the test images after the last epoch, in %. */
   readonly testAccuracyPct: number
   readonly testTop5AccuracyPct: number
-  /** The epoch that was best on the test images: chosen by what it is measured by, so never the headline. */
+  /** The epoch with the best test accuracy. It is chosen on the test images, so it is never reported first. */
   readonly best: { readonly epoch: number; readonly testAccuracyPct: number }
 }
 
+/** Time and memory that a full training took. */
 export interface TrainingTime {
   readonly wallSeconds: number
-  /** Largest resident memory of the process, in bytes; a GPU's own is not in it. */
+  /** Largest resident memory of the process, in bytes; memory of a GPU is not included. */
   readonly peakMemoryBytes: number
 }

@@ -37,7 +37,9 @@ export interface SupernetOptions {
   readonly partialChannels?: number
   /** Each edge's mixture is weighed by the edge's own coefficient (PC-DARTS); else `edgeWeights` are not read. */
   readonly edgeNormalisation?: boolean
-  /** Of the operations in the cells; stem, residual blocks and head always learn scale and shift and keep statistics. */
+  /**
+   * Of the operations in the cells; stem, residual blocks and head always learn scale and shift and keep statistics.
+   */
   readonly batchNorm: { readonly affine: boolean; readonly track: boolean }
   /** DARTS: input stem, as in the evaluation network, with three times the channels. */
   readonly family?: 'cifar' | 'imagenet'
@@ -75,7 +77,8 @@ export interface SearchSpace<G extends Genotype = Genotype> {
   /** Absent where a space is too large for tables of all its architectures. */
   readonly numbering?: Numbering<G>
   /**
-   * A name of the function that an architecture computes: architectures of one name are the same network, and one training
+   * A name of the function that an architecture computes: architectures of one name are the same network, and one
+   * training
    * serves them all. Absent: each architecture is its own.
    */
   functionOf?(genotype: G): string
@@ -99,7 +102,9 @@ export function sample<G extends Genotype>(space: SearchSpace<G>, stream: Random
   return space.encoding.decode(space.encoding.cardinalities.map((n) => stream.integer(n)))
 }
 
-/** One decision, chosen uniformly, changed to another value, chosen uniformly (the mutation of regularised evolution). */
+/**
+ * One decision, chosen uniformly, changed to another value, chosen uniformly (the mutation of regularised evolution).
+ */
 export function mutate<G extends Genotype>(space: SearchSpace<G>, genotype: G, stream: RandomStream): G {
   const { cardinalities, encode, decode } = space.encoding
   const at = stream.integer(cardinalities.length)

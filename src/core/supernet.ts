@@ -1,23 +1,28 @@
-/** The search network as an algorithm sees it: batches and mixings in, losses and mixing gradients out. */
+/**
+ * The contract of a supernet: a search network with shared weights that computes losses and gradients under mixing
+ * weights.
+ */
 import type { Batch } from './data.ts'
 import type { Executable, Mode, SgdStep, Tally, WeightVector } from './executor.ts'
 import type { Mixing, MixingGradient } from './mixing.ts'
 
 export interface Supernet {
-  /** w and SGD's momentum buffer. */
+  /** The network weights w. */
   readonly weights: WeightVector
+  /** Momentum buffer of SGD. */
   readonly momentum: WeightVector
-  /** A new weight vector of zeros. The caller disposes of it. */
+  /** Allocates a weight vector of zeros, which the caller must dispose of. */
   vector(): WeightVector
 
-  /** One SGD step on w, at the cross-entropy of the batch under the mixing. Counted in the tally. */
+  /** Takes one SGD step on w for the cross-entropy of the batch, and adds loss and accuracy to the running tally. */
   step(batch: Batch, mixing: Mixing, sgd: SgdStep): Promise<void>
-  /** Loss and accuracy of the steps since the last call. */
+  /** Returns loss and accuracy of the steps since the last call. */
   takeTally(): Promise<Tally>
 
   /**
-   * Loss and ∂loss/∂mixing at the current w (nothing moves); ∂loss/∂w into `weights` where given.
-   * @param mode `train` (default) also updates running batch-norm statistics, as a forward pass in the papers' code does
+   * Computes loss and ∂loss/∂mixing at the current w, which does not change. ∂loss/∂w is written to `weights` if given.
+   * @param mode `train` (default) also updates running batch-norm statistics, as a forward pass of the papers' code
+   * does
    */
   gradient(
     batch: Batch,
@@ -25,10 +30,10 @@ export interface Supernet {
     options?: { readonly weights?: WeightVector; readonly mode?: Mode },
   ): Promise<Tally & { readonly mixing: MixingGradient }>
 
-  /** Loss and accuracy, without gradients. Default mode: `probe` (batch statistics, nothing updated). */
+  /** Computes loss and accuracy without gradients. Default mode: `probe` (batch statistics, nothing is updated). */
   evaluate(batches: Iterable<Batch> | AsyncIterable<Batch>, mixing: Mixing, mode?: Mode): Promise<Tally>
 
-  /** The compiled network itself, for what the above does not cover (zero-cost proxies, widening). */
+  /** The compiled network, for operations beyond this interface (zero-cost proxies, widening). */
   readonly executable: Executable
   dispose(): void
 }

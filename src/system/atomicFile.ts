@@ -1,4 +1,4 @@
-/** Writes that are whole or not there at all, whenever the disk is full or the machine stops. */
+/** Writes files completely or not at all, even if the disk is full or the process is killed. */
 import {
   chmodSync,
   chownSync,
@@ -19,22 +19,22 @@ import { dirname } from 'node:path'
 import { BenchError } from '../core/errors.ts'
 import { removeAbandonedBeside, temporaryPath } from './temporaryFile.ts'
 
-/** Of a file; in parts where it is too large to be copied together. */
+/** Content of a file; large content is given in parts, so that it need not be copied into one buffer. */
 type Content = string | Uint8Array | readonly Uint8Array[]
 
 /**
- * Writes to a temporary file beside the target, syncs it, and renames it over the target. Missing folders are made.
+ * Writes to a temporary file beside the target, syncs it, and renames it over the target. Creates missing folders.
  *
- * @throws BenchError `failed` where the disk is full, `bad-input` where the place cannot be written to; the target is
- * then as it was
+ * @throws BenchError `failed` if the disk is full, `bad-input` if the path cannot be written; the target is then
+ * unchanged
  */
 export function writeAtomically(path: string, content: Content): void {
   writeAllAtomically([{ path, content }])
 }
 
 /**
- * Files that belong together: nothing is renamed before all of them are written and synced; they are renamed in turn.
- * @param beforeRenaming removes what the new files take the place of
+ * Writes several files that belong together: all are written and synced before the first is renamed to its target.
+ * @param beforeRenaming removes the files that the new ones replace
  */
 export function writeAllAtomically(
   files: readonly { path: string; content: Content }[],
@@ -52,8 +52,8 @@ export function writeAllAtomically(
 }
 
 /**
- * Exchanges a file's content as `writeAtomically` does, and keeps its owner and permissions.
- * @returns whether that can be done here; false where the folder takes no other file, or the owner cannot be kept
+ * Replaces a file's content atomically and keeps its owner and permissions.
+ * @returns false if the folder is not writable or the owner cannot be kept; the file is then unchanged
  */
 export function replaceAtomically(path: string, content: Uint8Array, { mode, uid, gid }: Stats): boolean {
   const temporary = temporaryPath(path)
@@ -65,7 +65,7 @@ export function replaceAtomically(path: string, content: Uint8Array, { mode, uid
     renameSync(temporary, path)
   } catch (error) {
     removeIfThere(temporary)
-    // EBUSY: a single file that is mounted into a container.
+    // EBUSY: the file is mounted into a container by itself.
     if (['EACCES', 'EPERM', 'EROFS', 'EBUSY', 'EXDEV'].includes((error as NodeJS.ErrnoException).code ?? ''))
       return false
     throw error
@@ -75,8 +75,8 @@ export function replaceAtomically(path: string, content: Uint8Array, { mode, uid
 }
 
 /**
- * Appends to a file, which is made where there is none, and syncs it.
- * @throws BenchError as `writeAtomically`; the file then has the length that it had
+ * Appends to a file, which is created if missing, and syncs it.
+ * @throws BenchError as `writeAtomically`; the file then has its former length
  */
 export function appendWhole(path: string, content: string): void {
   try {
@@ -102,7 +102,7 @@ function appendTo(file: number, bytes: Uint8Array): void {
   }
 }
 
-/** Writes all of the bytes at the file's position: one call of `writeSync` may take only a part of them. */
+/** Writes all bytes at the file's position, in as many calls of `writeSync` as it takes. */
 export function writeFully(file: number, bytes: Uint8Array): void {
   for (let done = 0; done < bytes.byteLength; ) {
     const written = writeSome(file, bytes, done)
@@ -111,7 +111,7 @@ export function writeFully(file: number, bytes: Uint8Array): void {
   }
 }
 
-/** A pipe that another process made non-blocking is waited for. */
+/** Writes once, and waits while a non-blocking pipe is full. */
 function writeSome(file: number, bytes: Uint8Array, from: number): number {
   for (;;) {
     try {
@@ -124,8 +124,8 @@ function writeSome(file: number, bytes: Uint8Array, from: number): number {
 }
 
 /**
- * Makes a folder and those above it. (`mkdir` with `recursive` never returns where a parent exists and nothing can be made
- * in it, as in `/proc`.)
+ * Creates a folder and its missing parents. (`mkdir` with `recursive` does not return in folders such as `/proc`, where
+ * nothing can be created.)
  */
 export function makeFolder(path: string): void {
   try {
@@ -147,10 +147,10 @@ function isFolder(path: string): boolean {
   }
 }
 
-/** The machine's own limits and faults; everything else is the fault of who named the place. */
+/** Error codes for limits and faults of the machine; all others mean that the user named an unsuitable path. */
 const MACHINE_FAULTS = ['EPIPE', 'ENOSPC', 'EDQUOT', 'EFBIG', 'EIO', 'EMFILE', 'ENFILE', 'ENOMEM']
 
-/** A full disk is the machine's fault; a folder that cannot be written to is the one who named it's. */
+/** Returns the error for a failed write: `failed` for a fault of the machine, such as a full disk, else `bad-input`. */
 export function writeFailure(path: string, cause: NodeJS.ErrnoException): BenchError {
   const isMachine = MACHINE_FAULTS.includes(cause.code ?? '')
   return new BenchError(isMachine ? 'failed' : 'bad-input', `cannot write ${path}: ${cause.message}`, { cause })
@@ -160,7 +160,7 @@ function removeIfThere(path: string): void {
   try {
     rmSync(path, { force: true })
   } catch {
-    // Its folder is no folder: there is nothing to remove, and the first error is the one to report.
+    // Nothing can be removed, for example since the parent is a file; the first error is the one to report.
   }
 }
 
@@ -168,7 +168,7 @@ function writeSynced(path: string, content: Content): void {
   makeFolder(dirname(path))
   const file = openSync(path, 'w')
   try {
-    // Before the content, which may need the room that they take.
+    // Frees disk space that the content may need.
     removeAbandonedBeside(path)
     if (Array.isArray(content)) for (const part of content) writeFully(file, part)
     else writeFileSync(file, content as string | Uint8Array)
@@ -178,7 +178,7 @@ function writeSynced(path: string, content: Content): void {
   }
 }
 
-/** Makes the rename itself last; not every platform lets a folder be opened. */
+/** Syncs a folder, so that a rename in it survives a crash of the machine. */
 function syncFolder(path: string): void {
   try {
     const folder = openSync(path, 'r')

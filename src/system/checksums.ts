@@ -1,6 +1,8 @@
 /**
- * SHA-256 checksums of files, and a file format that contains its own checksum, for checkpoints and indexes. Layout: 8 bytes
- * that name the format and its version, 32 bytes SHA-256 of the payload, then the payload in v8's serialisation, which keeps
+ * SHA-256 checksums of files, and a file format that contains its own checksum, for checkpoints and indexes. Layout: 8
+ * bytes
+ * that name the format and its version, 32 bytes SHA-256 of the payload, then the payload in v8's serialisation, which
+ * keeps
  * every bit of numbers and typed arrays.
  */
 import { createHash } from 'node:crypto'
@@ -19,7 +21,8 @@ export function seal(magic: string, value: unknown): Buffer {
 
 /**
  * Reads back the value that `seal` serialised.
- * @param kind names the file in messages, such as `checkpoint`; @param remedy tells the user what to do if it is damaged
+ * @param kind names the file in messages, such as `checkpoint`; @param remedy tells the user what to do if it is
+ * damaged
  * @throws BenchError `corrupt` if the format or the checksum does not match
  */
 export function unseal(

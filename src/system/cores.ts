@@ -1,25 +1,28 @@
-/** How many cores there are for us. */
+/** Usable cores: the minimum of CPU affinity, cgroup quota and Slurm allocation. */
 import { readFileSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import { dirname, join } from 'node:path'
 
 /**
- * Those that this process may run on, and no more than its container's share of processor time is worth: a container of
- * two on a machine of 64 sees all 64, and would be stopped most of the time with a process on each. Nor more than Slurm
- * gave, which not every cluster enforces.
+ * Returns the number of cores that this process should use. A container with a quota of two cores on a machine of 64
+ * sees
+ * all 64, and would be throttled most of the time with 64 processes. Slurm's allocation counts even on clusters that
+ * do not
+ * enforce it.
  */
 export const cores = (): number =>
   Math.min(availableParallelism(), Math.max(1, Math.ceil(processorShare())), allotment(process.env))
 
-/** Of this node's cores, to the job that this process is in; Infinity outside of one. */
+/** Returns the cores of this node that Slurm allocated to the job; Infinity outside of a job. */
 function allotment({ SLURM_CPUS_ON_NODE: cpus = '' }: NodeJS.ProcessEnv): number {
   return Number(cpus) > 0 ? Number(cpus) : Number.POSITIVE_INFINITY
 }
 
 /**
- * Processor seconds a second that Linux' control groups leave this process, of all groups that it is in; Infinity where
- * none is limited, or where there are none.
- * @param root below which `/proc` and `/sys` are read
+ * Returns the processor seconds per second that Linux control groups grant this process: the minimum over its groups,
+ * or
+ * Infinity if none has a quota.
+ * @param root folder that contains `proc` and `sys`, for tests
  */
 export function processorShare(root = '/'): number {
   const groups = (readText(join(root, 'proc/self/cgroup')) ?? '').split('\n').flatMap(groupOf)
@@ -29,13 +32,16 @@ export function processorShare(root = '/'): number {
 }
 
 interface Group {
-  /** Folder that the hierarchy is mounted on. */
+  /** Folder where the hierarchy is mounted, below the root. */
   readonly hierarchy: string
   readonly path: string
   readonly share: (folder: string) => number
 }
 
-/** A line of `/proc/PID/cgroup` (cgroups(7)): number, controllers, path; version 2 has number 0 and no controllers. */
+/**
+ * Parses a line of `/proc/PID/cgroup` (cgroups(7)): number, controllers, path; version 2 has number 0 and no
+ * controllers.
+ */
 function groupOf(line: string): readonly Group[] {
   const [number, controllers, ...path] = line.split(':')
   if (path.length === 0) return []
@@ -44,19 +50,22 @@ function groupOf(line: string): readonly Group[] {
   return [{ hierarchy: join('sys/fs/cgroup', controllers), path: path.join(':'), share: shareOfVersion1 }]
 }
 
-/** The group and all that it is in. Within a container its own group may be mounted as the topmost. */
+/** Returns the path of a group and of all groups that contain it. */
 function upwards(path: string): readonly string[] {
   const above = dirname(path)
   return above === path ? [path] : [path, ...upwards(above)]
 }
 
-/** `max 100000` where there is no limit, else microseconds of quota and period. */
+/**
+ * Reads the quota of a version 2 group: `cpu.max` has quota and period in microseconds, or `max 100000` without a
+ * quota.
+ */
 function shareOfVersion2(folder: string): number {
   const [quota, period] = (readText(join(folder, 'cpu.max')) ?? '').split(/\s+/).map(Number)
   return ratio(quota, period)
 }
 
-/** A quota of −1 is no limit. */
+/** Reads the quota of a version 1 group, where −1 means no quota. */
 function shareOfVersion1(folder: string): number {
   const [quota, period] = ['cpu.cfs_quota_us', 'cpu.cfs_period_us'].map((file) => Number(readText(join(folder, file))))
   return ratio(quota, period)

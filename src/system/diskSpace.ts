@@ -1,28 +1,29 @@
-/** How much more a file system takes, so that a file without end does not fill it. */
+/** Checks free disk space while a large file is written, so that a download of unknown length cannot fill the disk. */
 import { statfs } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { BenchError } from '../core/errors.ts'
 
-/** What is left to others: a twentieth of the file system, at most so many bytes. */
+/** Free space to keep for others: this fraction of the file system, but at most this many bytes. */
 const LEFT_SHARE = 0.05
 const LEFT_BYTES = 2 ** 30
-/** The file system is asked again after so many bytes. */
+/** Bytes written between two checks. */
 const STEP = 64 * 2 ** 20
 
+/** Watches the free space of the file system that a path is on. */
 export class DiskSpace {
   readonly #path: string
   #checked = Number.NEGATIVE_INFINITY
 
-  /** @param path of a file or folder to be written, which need not exist */
+  /** @param path file or folder that will be written; it need not exist yet */
   constructor(path: string) {
     this.#path = path
   }
 
   /**
-   * Looks now and then whether there is room.
-   * @param written bytes so far
-   * @param planned bytes still to come, where they are known
-   * @throws BenchError `failed` where they would leave too little to others
+   * Checks the free space if enough bytes were written since the last check.
+   * @param written bytes written so far
+   * @param planned bytes still to write, if known
+   * @throws BenchError `failed` if too little space would remain
    */
   async check(written: number, planned = 0): Promise<void> {
     if (written < this.#checked + STEP) return
@@ -44,7 +45,9 @@ export class DiskSpace {
 
 const gibibytes = (bytes: number): string => `${(bytes / 2 ** 30).toFixed(1)} GiB`
 
-/** Of the file system that the path, or the nearest folder above it, is on; undefined where that cannot be told. */
+/**
+ * Returns the statistics of the file system that contains the path, or undefined if the system does not report them.
+ */
 async function existing(path: string) {
   for (let at = path; ; at = dirname(at)) {
     const found = await statfs(at).catch(() => undefined)

@@ -1,6 +1,6 @@
-/** Items that have something in common. */
+/** Groups items by a key, as `Map.groupBy` does, which Node 20 lacks. */
 
-/** Key ↦ its items, both in the order of first occurrence. */
+/** Returns the items of each key; keys and items keep the order in which they occur. */
 export function groupBy<T, K>(items: Iterable<T>, keyOf: (item: T) => K): Map<K, T[]> {
   const groups = new Map<K, T[]>()
   for (const item of items) {

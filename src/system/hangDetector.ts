@@ -1,14 +1,19 @@
-/** Waiting for what never comes: a promise that nothing resolves leaves a process with nothing to do. */
+/** Detects a hang: a promise is pending but nothing is scheduled that could resolve it. */
 
+/** Length of a pause between two checks. */
 const PAUSE_MS = 500
-/** Five seconds: to be told later costs little, to end what would have gone on may cost days. */
+/** Idle pauses before a hang is reported: five seconds, since a false alarm may cost days of work. */
 const PAUSES = 10
-/** Of a pause: what threads compile in the meantime, which the event loop does not know of, takes more, throttled even. */
+/**
+ * A pause counts as idle below this fraction of CPU time; compiler threads, which the event loop does not see, use
+ * more.
+ */
 const IDLE_SHARE = 0.05
 
 /**
- * Calls `then` where something is awaited while nothing is under way, and for five seconds no thread works either.
- * @param isAwaited whether the process has not done yet what it is for
+ * Calls a function if work is still pending, nothing is scheduled, and no thread used CPU time for five seconds.
+ * @param isAwaited returns whether the process still has work to finish
+ * @param then called once when a hang is detected
  */
 export function whenNothingComes(isAwaited: () => boolean, then: () => void): void {
   let pauses = 0

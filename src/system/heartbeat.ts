@@ -1,4 +1,7 @@
-/** The thread that writes the heartbeats of this process's locks, whatever the main thread is busy with. */
+/**
+ * Worker thread that writes the heartbeats of this process's locks, so that they continue while the main thread is
+ * busy.
+ */
 import { parentPort } from 'node:worker_threads'
 import { beat, type HeartbeatOrder } from './lock.ts'
 

@@ -1,6 +1,7 @@
 /**
  * Runs a task on a file from elsewhere in a process of its own, which is ended beyond a limit of memory or of work
- * without progress. A process and not a thread: V8 ends a whole process where an allocation fails, the memory of buffers
+ * without progress. A process and not a thread: V8 ends a whole process where an allocation fails, the memory of
+ * buffers
  * is not bounded by a thread's limits, and a loop that never ends can only be killed.
  *
  * The process runs a built module that calls `serveLimited`; its watchdog is a thread of it (`watchdog.ts`).

@@ -1,5 +1,6 @@
 /**
- * Bounds on what a file from elsewhere may cost in memory, disk space and time. Each has a name, under which it stands in
+ * Bounds on what a file from elsewhere may cost in memory, disk space and time. Each has a name, under which it stands
+ * in
  * the error of what goes beyond it and can be raised: `--raise NAME=VALUE` on every command.
  */
 import { totalmem } from 'node:os'

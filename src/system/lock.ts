@@ -1,8 +1,10 @@
 /**
- * Locks between processes, containers and machines that share a folder (a run, a shard of a table). A lock is a file that
+ * Locks between processes, containers and machines that share a folder (a run, a shard of a table). A lock is a file
+ * that
  * names its holder and counts heartbeats, which a thread of the holder writes every few seconds.
  *
- * A lock is taken over when its holder is gone. Where holder and observer share a kernel and a PID namespace, the kernel
+ * A lock is taken over when its holder is gone. Where holder and observer share a kernel and a PID namespace, the
+ * kernel
  * says so. Otherwise the observer watches the file: a holder is gone when no heartbeat came for a minute of watching.
  * Neither the time in the file nor the observer's time of day is consulted, so clocks that differ do no harm.
  */
@@ -60,7 +62,9 @@ export async function lock(
   }
 }
 
-/** Takes the lock at `path`, or says who holds it, watching for a heartbeat where nothing else tells whether they live. */
+/**
+ * Takes the lock at `path`, or says who holds it, watching for a heartbeat where nothing else tells whether they live.
+ */
 export async function tryLock(path: string, timing: LockTiming = TIMING): Promise<Lock | ProcessIdentity> {
   const watch = new HolderWatch(timing)
   for (;;) {
@@ -78,7 +82,8 @@ export function lockIfFree(path: string): Lock | undefined {
 }
 
 /**
- * Who holds the lock at `path`, if they seem to live: what is shown to people, and decides nothing. Of a holder on another
+ * Who holds the lock at `path`, if they seem to live: what is shown to people, and decides nothing. Of a holder on
+ * another
  * machine or in another container the time of the last heartbeat is compared with this machine's clock.
  */
 export function lockHolder(path: string): ProcessIdentity | undefined {

@@ -1,5 +1,6 @@
 /**
- * Writing to a file that a user named. What stands there keeps its type, its target and its permissions: a symbolic link is
+ * Writing to a file that a user named. What stands there keeps its type, its target and its permissions: a symbolic
+ * link is
  * followed, and a pipe or a device is written into. Regular files are exchanged as a whole where that is possible.
  */
 import { closeSync, constants, lstatSync, openSync, readlinkSync, realpathSync, type Stats, statSync } from 'node:fs'

@@ -1,6 +1,8 @@
 /**
- * Loads plugins: TypeScript or JavaScript files, or installed packages, whose default export brings algorithms or search
- * spaces. Checks that the export has the shape of a plugin, and hashes the plugin's source files for the identity of jobs.
+ * Loads plugins: TypeScript or JavaScript files, or installed packages, whose default export brings algorithms or
+ * search
+ * spaces. Checks that the export has the shape of a plugin, and hashes the plugin's source files for the identity of
+ * jobs.
  */
 import { createHash } from 'node:crypto'
 import { existsSync, readFileSync } from 'node:fs'
@@ -82,8 +84,10 @@ function locatePackage(source: string): { readonly path: string; readonly versio
 }
 
 /**
- * Runs TypeScript, too. A plugin outside of any npm project still finds the package that runs it. Compiled files are not
- * kept: the loader would keep them in a temporary folder that all users of the machine share, and run what it finds there.
+ * Runs TypeScript, too. A plugin outside of any npm project still finds the package that runs it. Compiled files are
+ * not
+ * kept: the loader would keep them in a temporary folder that all users of the machine share, and run what it finds
+ * there.
  */
 async function openJiti(): Promise<Jiti> {
   const { createJiti } = await import('jiti')
@@ -113,7 +117,8 @@ export const asWritten = (message: string): string =>
   message.replace(/\(0 , _\w+\.(\w+)\)|\b_\w+\.(?=\w+ is not)/g, '$1')
 
 /**
- * `my-search.ts@sha256:…`: of the file alone where it imports none of its own, else of all, each by its place beside it.
+ * `my-search.ts@sha256:…`: of the file alone where it imports none of its own, else of all, each by its place beside
+ * it.
  * Packages are not among them.
  */
 function pluginContent(path: string, jiti: Jiti): string {

@@ -1,4 +1,6 @@
-/** Whether a process still runs, judged only where this process can know: same machine, same boot, same PID namespace. */
+/**
+ * Whether a process still runs, judged only where this process can know: same machine, same boot, same PID namespace.
+ */
 import { createHash } from 'node:crypto'
 import { readFileSync, readlinkSync } from 'node:fs'
 import { hostname, networkInterfaces } from 'node:os'

@@ -1,5 +1,6 @@
 /**
- * Looking for files that may be absent. What is not there is told apart from what cannot be read: `existsSync` says "no"
+ * Looking for files that may be absent. What is not there is told apart from what cannot be read: `existsSync` says
+ * "no"
  * to both, and a run or a table without permissions, or behind a broken link, would silently be left out.
  */
 import { type Dirent, lstatSync, readdirSync, readFileSync, type Stats, statSync } from 'node:fs'
@@ -13,7 +14,9 @@ export function statIfThere(path: string): Stats | undefined {
   return ifThere(path, () => statSync(path))
 }
 
-/** Whether something stands at the path. @throws BenchError `bad-input` where that cannot be told, as for want of rights */
+/**
+ * Whether something stands at the path. @throws BenchError `bad-input` where that cannot be told, as for want of rights
+ */
 export const isThere = (path: string): boolean => statIfThere(path) !== undefined
 
 /** The bytes of a file; undefined where there is none. @throws BenchError `bad-input` where it cannot be read */

@@ -23,7 +23,10 @@ export function xdgFolder(variable: 'XDG_DATA_HOME' | 'XDG_CACHE_HOME', usual: s
   return isAbsolute(folder) ? folder : join(homeFolder(), usual)
 }
 
-/** For what can be made again from other files: `cache` in `$NAS_BENCH_HOME`, else `nas-bench-harness` in the XDG cache folder. */
+/**
+ * For what can be made again from other files: `cache` in `$NAS_BENCH_HOME`, else `nas-bench-harness` in the XDG cache
+ * folder.
+ */
 export function cacheFolder(...parts: readonly string[]): string {
   const { NAS_BENCH_HOME: home } = process.env
   return join(home ? join(home, 'cache') : join(xdgFolder('XDG_CACHE_HOME', '.cache'), 'nas-bench-harness'), ...parts)

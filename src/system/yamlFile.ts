@@ -1,4 +1,6 @@
-/** YAML files of users: experiments, recipes, mappings. Read under a bound, since the parser's time and stack are not. */
+/**
+ * YAML files of users: experiments, recipes, mappings. Read under a bound, since the parser's time and stack are not.
+ */
 import { closeSync, openSync, readSync } from 'node:fs'
 import { CST, type Document, Lexer, LineCounter, parseDocument } from 'yaml'
 import { z } from 'zod'

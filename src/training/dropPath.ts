@@ -43,10 +43,11 @@ export function drawPathScales(
 export function droppingPaths(executable: Executable, probability: () => number): Executable {
   const { pathCount } = executable.network
   const dropping = (feed: Feed): Feed => {
-    const { size, draw } = feed.batch
+    const { size, randomKey } = feed.batch
     const now = probability()
-    if (feed.pathScales !== undefined || draw === undefined || now === 0) return feed
-    return { ...feed, pathScales: drawPathScales(pathCount, size, now, random(draw.seed, ...draw.path, 'drop path')) }
+    if (feed.pathScales !== undefined || randomKey === undefined || now === 0) return feed
+    const stream = random(randomKey.seed, ...randomKey.path, 'drop path')
+    return { ...feed, pathScales: drawPathScales(pathCount, size, now, stream) }
   }
   const activationMasks = executable.activationMasks?.bind(executable)
   return withOverrides(executable, {

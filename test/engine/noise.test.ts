@@ -21,7 +21,7 @@ const batchNamed = (index: number): Batch => ({
   images: Float32Array.from({ length: SIZE * 24 }, (_, i) => Math.sin(i)),
   labels: Int32Array.of(0, 1, 0),
   size: SIZE,
-  draw: { seed: 1, path: ['batch', index] },
+  randomKey: { seed: 1, path: ['batch', index] },
 })
 
 const cotangent = Float32Array.of(1, -2, 0.5, 3, -1, 0.25)

@@ -16,7 +16,7 @@ const batchNamed = (index: number): Batch => ({
   images: Float32Array.from({ length: 4 * 192 }, (_, i) => Math.sin(i)),
   labels: Int32Array.of(0, 1, 2, 3),
   size: 4,
-  draw: { seed: 1, path: ['batch', index] },
+  randomKey: { seed: 1, path: ['batch', index] },
 })
 
 describe('a search network whose edges are dropped', () => {
@@ -55,7 +55,7 @@ describe('a search network whose edges are dropped', () => {
   })
 
   it('keeps all of them in evaluation, where the probability is 0, and for a batch without a name', async () => {
-    const { draw: _, ...nameless } = batchNamed(0)
+    const { randomKey: _, ...nameless } = batchNamed(0)
     const feed = { batch: batchNamed(0), coefficients }
     expect(await lossOf(dropping, nameless)).toBe(await lossOf(plain, nameless))
     expect(await dropping.evaluate([feed], 'probe')).toEqual(await plain.evaluate([feed], 'probe'))

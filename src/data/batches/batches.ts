@@ -96,7 +96,7 @@ interface ImageSlot {
 function filler({ set, shape, rows, statistics }: Images) {
   const length = shape.height * shape.width * shape.channels
   const table = normalisationTable(statistics)
-  return (positions: Uint32Array, draw: RandomName, write: (image: ImageSlot) => void): Batch => {
+  return (positions: Uint32Array, randomKey: RandomName, write: (image: ImageSlot) => void): Batch => {
     const images = new Float32Array(positions.length * length)
     positions.forEach((position, i) => {
       const row = rows[position]
@@ -104,7 +104,7 @@ function filler({ set, shape, rows, statistics }: Images) {
       write({ source, target: images.subarray(i * length, (i + 1) * length), table })
     })
     const labels = Int32Array.from(positions, (position) => set.labels[rows[position]])
-    return { images, labels, size: positions.length, draw }
+    return { images, labels, size: positions.length, randomKey }
   }
 }
 

@@ -128,11 +128,11 @@ async function decodeBatch(
     }),
   )
   const labels = Int32Array.from(positions, (position) => files.labels[rows[position]])
-  return compact({ images, labels, size, draw: { seed, path: ['data', role, 'batch', index] } }, decoded)
+  return compact({ images, labels, size, randomKey: { seed, path: ['data', role, 'batch', index] } }, decoded)
 }
 
 /** The batch without the images that could not be decoded. */
-function compact({ images, labels, size, draw }: Batch, decoded: readonly boolean[]): Batch {
+function compact({ images, labels, size, randomKey }: Batch, decoded: readonly boolean[]): Batch {
   const length = images.length / size
   let kept = 0
   for (let i = 0; i < size; i++) {
@@ -140,7 +140,7 @@ function compact({ images, labels, size, draw }: Batch, decoded: readonly boolea
     if (kept < i) images.copyWithin(kept * length, i * length, (i + 1) * length)
     labels[kept++] = labels[i]
   }
-  return { images: images.subarray(0, kept * length), labels: labels.subarray(0, kept), size: kept, draw }
+  return { images: images.subarray(0, kept * length), labels: labels.subarray(0, kept), size: kept, randomKey }
 }
 
 /** → false: the image is not there. @throws whatever else went wrong, and broken images where they are fatal */
