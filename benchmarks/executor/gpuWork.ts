@@ -1,7 +1,7 @@
 /** What a step of the static executor makes a GPU do, counted from its plan. */
 import { type Network, sizeOf } from '../../src/core/network.ts'
 import type { Device } from '../../src/engine/webgpu/device/device.ts'
-import { draft } from '../../src/engine/webgpu/lower/plan.ts'
+import { lowerNetwork } from '../../src/engine/webgpu/lower/index.ts'
 import { disposeState, makeState } from '../../src/engine/webgpu/plan/layout.ts'
 import type { Traffic } from '../../src/engine/webgpu/plan/program.ts'
 
@@ -20,7 +20,7 @@ export interface Work {
 /** No step is run, and no memory is taken but that of the weights. */
 export function workOf(device: Device, network: Network, batchSize: number, step: StepName): Work {
   const state = makeState(device, network)
-  const { program } = draft(device, network, batchSize, state)
+  const { program } = lowerNetwork(device, network, batchSize, state)
   const weights = step === 'weights'
   const situation = { mode: 'train', weights, coefficients: !weights, pathMasked: false, recording: false } as const
   const sections = ['forward', 'cross-entropy', 'backward', ...(weights ? (['descent'] as const) : [])] as const

@@ -1,21 +1,21 @@
 /**
- * The static executor on WebGPU: a network becomes, once, a list of dispatches over buffers that stay; a step is one
- * submission of the list, and nothing is read back but the few numbers that the host wants.
+ * The static executor on WebGPU. A network is compiled once to a list of dispatches over fixed buffers. A step submits the list as
+ * one command buffer; the host reads back only the loss, the counts, and the gradients that it asks for.
  */
 import type { CompileOptions, Executable, Executor } from '../../core/executor.ts'
 import type { Network } from '../../core/network.ts'
 import { untilDisposed } from '../disposal.ts'
 import { Device } from './device/device.ts'
 import { axpy, dot, scale } from './kernels/vector.ts'
-import { type Draft, draft, type Plan } from './lower/plan.ts'
+import { type LoweredNetwork, lowerNetwork, type Plan } from './lower/index.ts'
 import { disposeState, makeState } from './plan/layout.ts'
 import { WebgpuExecutable } from './run/executable.ts'
 
 /**
- * Fixed orders of summation: the same bits every time on one device.
+ * Opens the static executor on WebGPU. All its sums have a fixed order, so that it gives the same bits every time on one device.
  *
- * @param options.device one that is open already
- * @throws BenchError `unsupported` where there is no GPU
+ * @param options.device the device to use; absent: the executor opens one
+ * @throws BenchError `unsupported` if there is no GPU
  */
 export async function openWebgpuExecutor(options: { readonly device?: Device } = {}): Promise<Executor> {
   const device = options.device ?? (await Device.open())
@@ -28,9 +28,9 @@ export async function openWebgpuExecutor(options: { readonly device?: Device } =
       device.check()
       const state = makeState(device, network)
       try {
-        const plan = await prepared(draft(device, network, batchSize, state))
-        const planHeld = () => draft(device, network, batchSize, state, plan).finish()
-        return untilDisposed(new WebgpuExecutable({ device, network, batchSize, state, plan, planHeld }))
+        const plan = await finished(lowerNetwork(device, network, batchSize, state))
+        const planFrozen = () => lowerNetwork(device, network, batchSize, state, plan).finish()
+        return untilDisposed(new WebgpuExecutable({ device, network, batchSize, state, plan, planFrozen }))
       } catch (error) {
         disposeState(state)
         throw error
@@ -39,15 +39,15 @@ export async function openWebgpuExecutor(options: { readonly device?: Device } =
   }
 }
 
-/** Finishes a plan whose kernels are compiled side by side. @throws BenchError `unsupported` where it does not fit */
-async function prepared(drafted: Draft): Promise<Plan> {
+/** Compiles all kernels concurrently and returns the finished plan. @throws BenchError `unsupported` if its buffers do not fit */
+async function finished(lowered: LoweredNetwork): Promise<Plan> {
   try {
-    await drafted.prepare()
-    const plan = drafted.finish()
+    await lowered.prepare()
+    const plan = lowered.finish()
     await plan.program.fits
     return plan
   } catch (error) {
-    drafted.program.dispose()
+    lowered.program.dispose()
     throw error
   }
 }

@@ -1,26 +1,33 @@
-/** What a kernel is: WGSL with its buffers and numbers declared from here, so that both sides agree by type. */
+/**
+ * Defines kernels: WGSL code together with the TypeScript list of its buffers and arguments. The WGSL declarations are generated
+ * from that list, so that the host and the kernel cannot disagree.
+ */
 
-/** How a kernel uses a buffer, and as what. `write` also reads. `Filter`: see `kernels/filter.ts`. */
+/**
+ * How a kernel uses a buffer, and the type of the buffer's elements. `write` allows reading, too. `Filter` is the record in
+ * `kernels/records.ts`.
+ */
 export type Access = `${'read' | 'write'} ${'f32' | 'u32' | 'vec4f' | 'vec4u' | 'Filter'}`
 
 export interface Kernel<B extends string = string, A extends string = string> {
   readonly name: string
-  /** In the order of their bindings. */
+  /** The storage buffers by name, in the order of their bindings. */
   readonly buffers: Readonly<Record<B, Access>>
-  /** Numbers that are fixed when the network is compiled: the fields of `args`, unsigned. */
+  /** Names of the unsigned numbers that are fixed when the network is compiled; WGSL reads them as `args.NAME`. */
   readonly args: readonly A[]
-  /** WGSL with the entry point `main`. */
+  /** The WGSL code without declarations; its entry point is `main`. */
   readonly code: string
 }
 
-/** A kernel as it was written; gives types only. */
+/** Returns the given kernel; exists so that TypeScript infers the names of its buffers and arguments. */
 export const defineKernel = <const B extends string, const A extends string>(kernel: Kernel<B, A>): Kernel<B, A> =>
   kernel
 
 /**
- * What changes from run to run, the same for all kernels; `RunNumbers` in `runNumbers.ts` writes it.
+ * The numbers that change from run to run and that all kernels read as `run.NAME`; `RunNumbers` writes them.
  *
- * `mode`: 0 train, 1 probe, 2 eval. `pathMasked`: 1 where some paths are switched off. `tally`: where the loss goes.
+ * `samples`: size of the batch. `pathMasked`: 1 if some paths are switched off. `mode`: 0 train, 1 probe, 2 eval. `tally`: number
+ * of the tally that receives the loss and the counts. `rate` … `clipNorm`: the step of SGD. `factor`: that of `axpy` and `scale`.
  */
 export const RUN_FIELDS = {
   samples: 'u32',
@@ -36,10 +43,16 @@ export const RUN_FIELDS = {
   factor: 'f32',
 } as const
 
-/** Bindings before the kernel's own buffers. */
+/** Number of the first binding that is a kernel's own buffer: `run` and `args` come before. */
 export const FIRST_BUFFER = 2
 
-/** The whole module: declarations, then the kernel's code. */
+/**
+ * Word that stands for an absent value in records and tables that kernels read; WGSL knows it as `NONE`. No offset, row or
+ * channel number is as large.
+ */
+export const NONE = 2 ** 32 - 1
+
+/** Returns the complete WGSL module of a kernel: the declarations, then the kernel's code. */
 export function sourceOf({ buffers, args, code }: Kernel): string {
   const declarations = Object.entries(buffers).map(([name, access], i) => {
     const [use, type] = access.split(' ')
@@ -47,6 +60,7 @@ export function sourceOf({ buffers, args, code }: Kernel): string {
   })
   const fields = Object.entries(RUN_FIELDS).map(([name, type]) => `${name}: ${type},`)
   return [
+    `const NONE = ${NONE}u;`,
     `struct Run { ${fields.join(' ')} }`,
     `struct Args { ${args.map((name) => `${name}: u32,`).join(' ')} }`,
     '@group(0) @binding(0) var<uniform> run: Run;',
@@ -56,13 +70,14 @@ export function sourceOf({ buffers, args, code }: Kernel): string {
   ].join('\n')
 }
 
-/** Threads of a workgroup where each item has one of its own. */
+/** Threads in a workgroup of the kernels that `eachItem` makes. */
 export const THREADS = 64
 
 /**
- * A kernel body that runs once for each item `i` of `count`, in no order.
+ * Returns the WGSL entry point of a kernel that runs `body` once for each item `i` below `count`, in no particular order. Fewer
+ * threads than items are enough: each thread then takes several items.
  *
- * @param before what `count` needs to know; `id.y` is the workgroup's y
+ * @param before WGSL that runs first and may define what `count` and `body` use; `id.y` is the y of the workgroup
  */
 export const eachItem = (count: string, body: string, before = ''): string => `
 @compute @workgroup_size(${THREADS})
@@ -74,8 +89,23 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) group
   }
 }`
 
-/** WGSL: whether a contribution adds to what stands (see `Accumulation`; 2: only where some paths are switched off). */
+/**
+ * WGSL: `adds(accumulate)` tells whether a kernel adds its result to the buffer or overwrites the buffer. 0: it overwrites; 1: it
+ * adds; 2: it adds in steps with switched-off paths and overwrites in full steps (see `Accumulation`).
+ */
 export const ADDS = `
 fn adds(accumulate: u32) -> bool {
   return accumulate == 1u || (accumulate == 2u && run.pathMasked == 1u);
 }`
+
+/** Returns `name0`, `name1`, …: the names of several buffers of one kind. */
+export const numbered = (name: string, count: number): string[] =>
+  Array.from({ length: count }, (_, j) => `${name}${j}`)
+
+/** Declares several buffers with the same access. */
+export const declare = (names: readonly string[], access: Access): Readonly<Record<string, Access>> =>
+  Object.fromEntries(names.map((name) => [name, access]))
+
+/** Returns the text of `text(0)`, `text(1)`, … as lines: WGSL that is unrolled over a fixed count. */
+export const unrolled = (count: number, text: (j: number) => string, between = '\n'): string =>
+  Array.from({ length: count }, (_, j) => text(j)).join(between)

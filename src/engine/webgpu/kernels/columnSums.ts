@@ -1,29 +1,34 @@
-/** Sums over pixels by channel, in two fixed steps: threads of a workgroup over a chunk of pixels, then chunk by chunk. */
+/**
+ * Sums over all pixels of a batch, by channel. They run in two steps of fixed order: the threads of a workgroup add up one chunk
+ * of pixels, then the results of the chunks are added up. This file has the layout of the threads and the WGSL of both steps.
+ */
 
-/** Threads of a workgroup that goes over a chunk. */
+/** Threads of a workgroup of the first step. */
 export const COLUMN_THREADS = 128
 
-/** How the threads stand over an image: some quads of channels side by side, the rest over pixels. */
+/** How the threads of the first step divide a chunk: each takes one quad of channels of every `lines`-th pixel. */
 export interface ColumnLayout {
-  /** Quads of channels of one workgroup. */
+  /** Quads of channels that one workgroup covers. */
   readonly block: number
+  /** Threads that share the pixels of one quad. */
   readonly lines: number
-  /** The largest power of two below `lines`, half of which the first step of a sum folds. */
+  /** The largest power of two below `lines`: distance of the threads that are added in the first round of the tree. */
   readonly reach: number
 }
 
+/** Returns the layout for a value with so many quads of channels. */
 export function columnLayout(quads: number): ColumnLayout {
   const block = Math.min(quads, COLUMN_THREADS)
   const lines = Math.floor(COLUMN_THREADS / block)
   return { block, lines, reach: lines > 1 ? 2 ** Math.floor(Math.log2(lines - 1)) : 0 }
 }
 
-/** The arguments that `COLUMN_SUM` reads. */
+/** The kernel arguments that `COLUMN_SUM` and `OVER_CHUNK` read. */
 export const COLUMN_ARGS = ['quads', 'block', 'lines', 'reach', 'pixelsPerSample', 'pixelsPerChunk'] as const
 
 /**
- * WGSL: `columnSum(thread, own)` is the sum over all lines, for the threads of line 0. To be called by all threads, in
- * uniform control flow.
+ * WGSL: `columnSum(thread, own)` returns the sum of `own` over all threads of the same quad; the result is valid for the
+ * threads of line 0. All threads must call it, in uniform control flow.
  */
 export const COLUMN_SUM = `
 var<workgroup> column: array<vec4f, ${COLUMN_THREADS}>;
@@ -39,7 +44,10 @@ fn columnSum(thread: u32, own: vec4f) -> vec4f {
   return column[thread];
 }`
 
-/** WGSL: the start of a kernel over chunks; a workgroup's x is its chunk, y its block of channels. */
+/**
+ * WGSL: the first lines of a kernel that sums over a chunk. Workgroup x is the chunk, y the block of channels. Defines the pixels
+ * from `first` to `end`, the `line` and `quad` of the thread, and whether the thread has work.
+ */
 export const OVER_CHUNK = `
   let pixels = run.samples * args.pixelsPerSample;
   let first = group.x * args.pixelsPerChunk;
@@ -48,11 +56,14 @@ export const OVER_CHUNK = `
   let quad = group.y * args.block + thread % args.block;
   let working = line < args.lines && quad < args.quads;`
 
-/** Quads and lanes of a workgroup that adds up chunks. */
+/** Quads of channels of a workgroup of the second step, and the threads that share the chunks of one quad. */
 export const FINISH_QUADS = 4
 export const FINISH_LANES = 32
 
-/** WGSL: `laneSum(thread, own)` is the sum over the lanes, for all threads. To be called in uniform control flow. */
+/**
+ * WGSL: `laneSum(thread, own)` returns the sum of `own` over all threads of the same quad, valid for every thread. All threads
+ * must call it, in uniform control flow.
+ */
 export const LANE_SUM = `
 var<workgroup> lanes: array<vec4f, ${FINISH_QUADS * FINISH_LANES}>;
 

@@ -1,10 +1,17 @@
-/** A node: the sum of its terms, each scaled and shifted by channel (see `norm.ts`); and its gradient, sent to them. */
-import { ADDS, defineKernel, eachItem } from '../device/kernel.ts'
-import { numbered, readable } from './numbered.ts'
-import { rowOf } from './term.ts'
+/**
+ * Kernels of a node, which is a sum of terms scaled and shifted by channel (`norm.ts`): the sum itself; for the backward
+ * pass, the sums over pixels from which the gradients of its terms follow, and the gradients that it passes on to the values
+ * of its terms.
+ */
+import { ADDS, declare, defineKernel, eachItem, numbered, unrolled } from '../device/kernel.ts'
+import { COLUMN_ARGS, COLUMN_SUM, COLUMN_THREADS, OVER_CHUNK } from './columnSums.ts'
+import { rowOf, TERM } from './records.ts'
 
-/** output (+)= Σ_j scale_j·value_j + shift_j over the enabled ones of the first `count` terms */
-/** @param most terms that the kernel has room for */
+/**
+ * Kernel: output (+)= Σ_j scale_j·value_j + shift_j over the first `count` terms, without the disabled ones.
+ *
+ * @param most the number of terms that the kernel can bind
+ */
 export const combine = (most: number) =>
   defineKernel<string, string>({
     name: `combine ${most}`,
@@ -12,7 +19,7 @@ export const combine = (most: number) =>
       feed: 'read f32',
       vectors: 'read vec4f',
       output: 'write vec4f',
-      ...readable(numbered(most).map((j) => `value${j}`)),
+      ...declare(numbered('value', most), 'read vec4f'),
     },
     args: [
       'perSample',
@@ -20,26 +27,133 @@ export const combine = (most: number) =>
       'termCount',
       'count',
       'accumulate',
-      ...numbered(most).flatMap((j) => [`term${j}`, `base${j}`]),
+      ...numbered('term', most),
+      ...numbered('base', most),
     ],
     code: eachItem(
       'run.samples * args.perSample',
       `let quad = i % args.quads;
       var sum = vec4f();
       if (args.accumulate == 1u) { sum = output[i]; }
-      ${numbered(most)
-        .map(
-          (j) => `if (${j}u < args.count && feed[args.termCount + args.term${j}] != 0.0) {
+      ${unrolled(
+        most,
+        (j) => `if (${j}u < args.count && feed[args.termCount + args.term${j}] != 0.0) {
             let at = args.base${j} + quad;
             sum += vectors[at + ${rowOf('scale')}] * value${j}[i] + vectors[at + ${rowOf('shift')}];
           }`,
-        )
-        .join('\n')}
+      )}
       output[i] = sum;`,
     ),
   })
 
-/** result_j (+)= slope_j·gradient, and + curve_j·value_j + offset_j where the term is normalised. */
+/**
+ * Kernel: computes for each chunk of pixels and channel the sums from which the gradients of the coefficients and
+ * normalisations of a node's terms follow, where g is the gradient with respect to the node:
+ *
+ *   products[0] ← Σ g,   products[row_j] ← Σ g·(value_j − μ_j)
+ *
+ * Workgroup x: chunk; y: block of channels.
+ *
+ * @param most the number of terms that the kernel can bind
+ */
+export const reduceProducts = (most: number) =>
+  defineKernel<string, string>({
+    name: `reduceProducts ${most}`,
+    buffers: {
+      feed: 'read f32',
+      vectors: 'read vec4f',
+      gradient: 'read vec4f',
+      products: 'write vec4f',
+      ...declare(numbered('value', most), 'read vec4f'),
+    },
+    args: [
+      ...COLUMN_ARGS,
+      ...['chunkCount', 'termCount', 'count'],
+      ...[...numbered('term', most), ...numbered('base', most), ...numbered('row', most)],
+    ],
+    code: `${COLUMN_SUM}
+@compute @workgroup_size(${COLUMN_THREADS})
+fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) thread: u32) {
+  ${OVER_CHUNK}
+  var sum = vec4f();
+  ${unrolled(
+    most,
+    (j) => `
+  var sum${j} = vec4f();
+  let enabled${j} = ${j}u < args.count && feed[args.termCount + args.term${j}] != 0.0;
+  var mean${j} = vec4f();
+  if (working && enabled${j}) { mean${j} = vectors[args.base${j} + ${rowOf('mean')} + quad]; }`,
+  )}
+  if (working) {
+    for (var pixel = first + line; pixel < end; pixel += args.lines) {
+      let at = pixel * args.quads + quad;
+      let g = gradient[at];
+      sum += g;
+      ${unrolled(most, (j) => `if (enabled${j}) { sum${j} += g * (value${j}[at] - mean${j}); }`)}
+    }
+  }
+  let writing = working && line == 0u;
+  let start = group.x * args.quads + quad;
+  sum = columnSum(thread, sum);
+  if (writing) { products[start] = sum; }
+  var sums = array(${numbered('sum', most).join(', ')});
+  var rows = array(${numbered('args.row', most).join(', ')});
+  for (var j = 0u; j < args.count; j++) {
+    let total = columnSum(thread, sums[j]);
+    if (writing) { products[rows[j] * args.chunkCount * args.quads + start] = total; }
+  }
+}`,
+  })
+
+/**
+ * Kernel: computes the sums of `reduceProducts` for several nodes of one normalised term each. The values of the nodes are
+ * parts of one buffer, and so are the gradients with respect to the nodes. Workgroup x: chunk; y: block of channels; z: node.
+ */
+export const reduceProductsEach = defineKernel({
+  name: 'reduceProductsEach',
+  buffers: {
+    terms: 'read u32',
+    feed: 'read f32',
+    vectors: 'read vec4f',
+    values: 'read vec4f',
+    gradients: 'read vec4f',
+    products: 'write vec4f',
+  },
+  args: [...COLUMN_ARGS, 'first', 'termCount', 'chunkCount'],
+  code: `${TERM}${COLUMN_SUM}
+@compute @workgroup_size(${COLUMN_THREADS})
+fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) thread: u32) {
+  let term = args.first + group.z;
+  if (feed[args.termCount + term] == 0.0) { return; }
+  ${OVER_CHUNK}
+  var sum = vec4f();
+  var product = vec4f();
+  if (working) {
+    let mean = vectors[row(term, MEAN) + quad];
+    for (var pixel = first + line; pixel < end; pixel += args.lines) {
+      let at = pixel * args.quads + quad;
+      let g = gradients[field(term, GRADIENTOFFSET) + at];
+      sum += g;
+      product += g * (values[field(term, VALUEOFFSET) + at] - mean);
+    }
+  }
+  sum = columnSum(thread, sum);
+  product = columnSum(thread, product);
+  if (working && line == 0u) {
+    let start = group.x * args.quads + quad;
+    let step = args.chunkCount * args.quads;
+    products[field(term, GRADIENTROW) * step + start] = sum;
+    products[field(term, PRODUCTROW) * step + start] = product;
+  }
+}`,
+})
+
+/**
+ * Kernel: result_j (+)= slope_j·gradient, plus curve_j·value_j + offset_j for a normalised term: the gradients with respect to
+ * the values of several terms. Disabled terms are skipped.
+ *
+ * @param normalised for each term whether it is batch-normalised
+ */
 export const backpropTerms = (normalised: readonly boolean[]) =>
   defineKernel<string, string>({
     name: `backpropTerms ${normalised.map((is) => (is ? 'n' : 'p')).join('')}`,
@@ -47,8 +161,11 @@ export const backpropTerms = (normalised: readonly boolean[]) =>
       feed: 'read f32',
       vectors: 'read vec4f',
       gradient: 'read vec4f',
-      ...readable(normalised.flatMap((is, j) => (is ? [`value${j}`] : []))),
-      ...Object.fromEntries(normalised.map((_, j) => [`result${j}`, 'write vec4f' as const])),
+      ...declare(
+        normalised.flatMap((is, j) => (is ? [`value${j}`] : [])),
+        'read vec4f',
+      ),
+      ...declare(numbered('result', normalised.length), 'write vec4f'),
     },
     args: [
       'perSample',

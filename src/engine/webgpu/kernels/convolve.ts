@@ -1,21 +1,36 @@
 /**
- * Dense convolutions as matrix products over patches that are gathered on the way, of several filters f at once:
+ * Dense convolutions of several filters f in one dispatch, as matrix products whose left factor (the patches of the image)
+ * is never stored but gathered while it is multiplied:
  *
  *   forward      result_f[y, x, o] = Σ_{tap, c} source[y·stride + ky·dilation − padding, …, c]·w_f[tap, c, o]
  *   transposed   result[y, x, c] = Σ_f Σ_{tap, o} gradient_f[(y + padding − ky·dilation) / stride, …, o]·w_f[tap, c, o]
  *
- * where the quotient is whole.
+ * The second sum is over the taps for which the quotient is an integer.
  */
-import { ADDS, defineKernel } from '../device/kernel.ts'
-import { FILTER } from './filter.ts'
-import { outputGradient } from './outputGradient.ts'
-import { product, type Tile } from './product.ts'
-import { collectMoments, rowSum } from './tileMoments.ts'
-import { GRADIENT, LENS, SOURCE, SOURCE_ARGS } from './windows.ts'
+import { ADDS, defineKernel, unrolled } from '../device/kernel.ts'
+import { AFFINE, GRADIENT, INPUT, INPUT_ARGS, outputGradient } from './readers.ts'
+import { FILTER } from './records.ts'
+
+/** Quads of the summed dimension (taps × channels) that are in workgroup memory at a time. */
+const SLICE = 4
+/** Unused elements between the rows of `windows`, so that neighbouring threads write to different memory banks. */
+const GAP = 2
+
+/** The part of the result (pixels × channels) that one workgroup computes. */
+export interface Tile {
+  /** Threads of the workgroup; a multiple of `SLICE`. */
+  readonly threads: number
+  /** Quads of channels of the tile. */
+  readonly columns: number
+  /** Pixels that one thread computes. */
+  readonly each: number
+  /** Pixels of the tile. */
+  readonly pixels: number
+}
 
 /**
- * result_f of each filter, beside each other in `results`, and its moments by tile where they are wanted (see `SOURCE` for
- * what they read). A workgroup's x is its filter and column of tiles.
+ * Kernel: computes the outputs of several filters, each at its offset in `results`, and the moments of every tile of the
+ * outputs that are batch-normalised. Workgroup x: filter and column of tiles; y and z: tile of pixels.
  */
 export const convolve = (tile: Tile) =>
   defineKernel({
@@ -29,15 +44,15 @@ export const convolve = (tile: Tile) =>
       results: 'write vec4f',
       moments: 'write vec4f',
     },
-    args: [...SOURCE_ARGS, 'first', 'tiles', 'inputs'],
-    code: `${FILTER}${SOURCE}${rowSum(tile, 'windows')}
-/** Of four columns: w[tap, channel, column …]. */
+    args: [...INPUT_ARGS, 'first', 'tiles', 'inputs'],
+    code: `${FILTER}${INPUT}${rowSum(tile, 'windows')}
+/** The weights of four output channels for one tap and input channel. */
 fn weightsAt(window: Filter, tap: u32, channel: u32, column: u32) -> vec4f {
   var row = vec4f();
   for (var i = 0u; i < 4u; i++) {
     let output = 4u * column + i;
     if (channel < args.inputs && output < window.channels) {
-      row[i] = weights[window.weight + (tap * args.inputs + channel) * window.channels + output];
+      row[i] = weights[window.weightOffset + (tap * args.inputs + channel) * window.channels + output];
     }
   }
   return row;
@@ -50,37 +65,38 @@ ${product(tile, {
   if (flags[own.flag] == 0u) { return; }
   let extent = vec3u(own.height, own.width, own.quads);`,
   reduced: 'args.quads',
-  prepare: 'let lens = lensOf(window, own % reduced);',
-  factor: 'sourceAt(window, lens, places[g], tap, own % reduced)',
+  prepare: 'let affine = affineOf(window, own % reduced);',
+  factor: 'inputAt(window, affine, places[g], tap, own % reduced)',
   finish: collectMoments(tile),
-  store: 'results[own.plane + at] = sums[p];',
+  store: 'results[own.outputOffset + at] = sums[p];',
 })}`,
   })
 
 /**
- * The gradient wrt what several filters read, to which each adds; `masked` where they read an image through ReLU, and
- * perhaps a lens. Of every `count` filters the sum is one result; a workgroup's x is its result and column of tiles.
+ * Kernel: computes gradients with respect to inputs of filters. Every `count` filters, which read the same input, give one
+ * result. Workgroup x: result and column of tiles; y and z: tile of pixels.
  *
- * @param gradientSources as `outputGradient` takes them
+ * @param masked whether the filters read their input through ReLU, whose mask then applies to the result
+ * @param sources number of bound gradients of nodes, see `outputGradient`
  */
-export const convolveBack = (tile: Tile, masked: boolean, gradientSources: number) => {
-  const { buffers, code } = outputGradient(gradientSources)
+export const convolveBack = (tile: Tile, masked: boolean, sources: number) => {
+  const { buffers, code } = outputGradient(sources)
   return defineKernel<string, string>({
-    name: `convolveBack ${tile.columns}×${tile.each} ${masked ? 'masked' : 'plain'} ${gradientSources}`,
+    name: `convolveBack ${tile.columns}×${tile.each} ${masked ? 'masked' : 'plain'} ${sources}`,
     buffers: {
       ...({ filters: 'read Filter', flags: 'read u32', weights: 'read f32', result: 'write vec4f' } as const),
       ...(masked && ({ image: 'read vec4f', vectors: 'read vec4f' } as const)),
       ...buffers,
     },
     args: ['first', 'count', 'tiles', 'height', 'width', 'quads', 'inputs', 'accumulate'],
-    code: `${FILTER}${code}${GRADIENT}${ADDS}${masked ? LENS : ''}
-/** Of four columns: w[tap, column …, channel]. */
+    code: `${FILTER}${code}${GRADIENT}${ADDS}${masked ? AFFINE : ''}
+/** The weights of four input channels for one tap and output channel. */
 fn weightsAt(window: Filter, tap: u32, channel: u32, column: u32) -> vec4f {
   var row = vec4f();
   for (var i = 0u; i < 4u; i++) {
     let input = 4u * column + i;
     if (input < args.inputs && channel < window.channels) {
-      row[i] = weights[window.weight + (tap * args.inputs + input) * window.channels + channel];
+      row[i] = weights[window.weightOffset + (tap * args.inputs + input) * window.channels + channel];
     }
   }
   return row;
@@ -94,12 +110,161 @@ ${product(tile, {
   reduced: 'window.quads',
   prepare: 'let form = formOf(window, own % reduced);',
   factor: 'gradientAt(window, form, places[g], tap, own % reduced)',
-  finish: masked ? 'let lens = lensOf(head, min(firstColumn + column, args.quads - 1u));' : '',
+  finish: masked ? 'let affine = affineOf(head, min(firstColumn + column, args.quads - 1u));' : '',
   store: `
-    var value = ${masked ? 'select(vec4f(), sums[p], lens.scale * image[head.source + at] + lens.shift > vec4f())' : 'sums[p]'};
-    let slot = head.targetOffset + at;
+    var value = ${masked ? 'select(vec4f(), sums[p], affine.scale * image[head.inputOffset + at] + affine.shift > vec4f())' : 'sums[p]'};
+    let slot = head.inputGradientOffset + at;
     if (adds(args.accumulate)) { value += result[slot]; }
     result[slot] = value;`,
 })}`,
   })
+}
+
+/** The WGSL in which the forward pass and the gradient of a convolution differ. */
+interface Direction {
+  /** Defines `begin` and `end`, the filters to sum over, and `extent`: height, width and quads of the result. */
+  readonly begin: string
+  /** The quads of channels that are summed over. */
+  readonly reduced: string
+  /** Computes what `factor` needs, once per slice. */
+  readonly prepare: string
+  /** The left factor of the product: four channels of one pixel and tap. */
+  readonly factor: string
+  /** Runs once all `sums` of the workgroup are complete. */
+  readonly finish: string
+  /** Stores `sums[p]`, whose place in the result is `at`. */
+  readonly store: string
+}
+
+/**
+ * Returns the WGSL of a convolution as a matrix product. A workgroup computes one tile of pixels × channels. It loads both
+ * factors slice by slice into workgroup memory: `windows` (patches of the image) and `panel` (weights).
+ */
+function product(
+  { threads, columns, each, pixels }: Tile,
+  { begin, reduced, prepare, factor, finish, store }: Direction,
+): string {
+  const rows = threads / columns
+  const stride = pixels + GAP
+  /** Pixels for which one thread loads a quad per slice; the last may lie outside of the tile. */
+  const gathered = Math.ceil((pixels * SLICE) / threads)
+  const isEven = gathered * threads === pixels * SLICE
+  return `
+var<workgroup> windows: array<vec4f, ${SLICE * stride}>;
+var<workgroup> panel: array<vec4f, ${SLICE * 4 * columns}>;
+
+@compute @workgroup_size(${threads})
+fn main(
+  @builtin(workgroup_id) group: vec3u,
+  @builtin(num_workgroups) groups: vec3u,
+  @builtin(local_invocation_index) thread: u32,
+) {
+  ${begin}
+  let pixels = run.samples * extent.x * extent.y;
+  let first = (group.z * groups.y + group.y) * ${pixels}u;
+  let firstColumn = (group.x % args.tiles) * ${columns}u;
+  if (first >= pixels || firstColumn >= extent.z) { return; }
+  let column = thread % ${columns}u;
+  let row = thread / ${columns}u;
+  var places: array<vec3u, ${gathered}>;
+  for (var g = 0u; g < ${gathered}u; g++) {
+    let pixel = min(first + thread / ${SLICE}u + g * ${threads / SLICE}u, pixels - 1u);
+    let line = pixel / extent.y;
+    places[g] = vec3u(line / extent.x, line % extent.x, pixel % extent.y);
+  }
+  ${unrolled(each, (p) => `var sum${p} = vec4f();`)}
+  for (var f = begin; f < end; f++) {
+    let window = filters[f];
+    if (flags[window.flag] == 0u) { continue; }
+    let reduced = ${reduced};
+    let depth = window.kernelHeight * window.kernelWidth * reduced;
+    for (var slice = 0u; slice < depth; slice += ${SLICE}u) {
+      let own = slice + thread % ${SLICE}u;
+      let ownTap = own / reduced;
+      let tap = vec2u(ownTap / window.kernelWidth, ownTap % window.kernelWidth);
+      ${prepare}
+      for (var g = 0u; g < ${gathered}u; g++) {
+        var value = vec4f();
+        if (own < depth) { value = ${factor}; }
+        let pixel = thread / ${SLICE}u + g * ${threads / SLICE}u;
+        ${isEven ? '' : `if (pixel < ${pixels}u) `}{ windows[(thread % ${SLICE}u) * ${stride}u + pixel] = value; }
+      }
+      for (var i = thread; i < ${SLICE * 4 * columns}u; i += ${threads}u) {
+        let line = slice * 4u + i / ${columns}u;
+        let quad = line / 4u;
+        var value = vec4f();
+        if (quad < depth) {
+          let channel = (quad % reduced) * 4u + line % 4u;
+          value = weightsAt(window, quad / reduced, channel, firstColumn + i % ${columns}u);
+        }
+        panel[i] = value;
+      }
+      workgroupBarrier();
+      for (var q = 0u; q < ${SLICE}u; q++) {
+        let w0 = panel[(q * 4u) * ${columns}u + column];
+        let w1 = panel[(q * 4u + 1u) * ${columns}u + column];
+        let w2 = panel[(q * 4u + 2u) * ${columns}u + column];
+        let w3 = panel[(q * 4u + 3u) * ${columns}u + column];
+        let at = q * ${stride}u + row;
+        ${unrolled(each, (p) => `{ let x = windows[at + ${p * rows}u]; sum${p} += x.x * w0 + x.y * w1 + x.z * w2 + x.w * w3; }`)}
+      }
+      workgroupBarrier();
+    }
+  }
+  let sums = array(${unrolled(each, (p) => `sum${p}`, ', ')});
+  ${finish}
+  if (firstColumn + column >= extent.z) { return; }
+  for (var p = 0u; p < ${each}u; p++) {
+    let pixel = first + p * ${rows}u + row;
+    if (pixel >= pixels) { return; }
+    let at = pixel * extent.z + firstColumn + column;
+    ${store}
+  }
+}
+`
+}
+
+/**
+ * Returns the WGSL of `rowSum(thread, own)`, which adds up the values of all threads of one column of a tile. The number of
+ * rows (threads / columns) must be a power of two.
+ *
+ * @param memory name of an array in workgroup memory that the sum may overwrite
+ */
+const rowSum = ({ threads, columns }: Tile, memory: string): string => `
+fn rowSum(thread: u32, own: vec4f) -> vec4f {
+  workgroupBarrier();
+  ${memory}[thread] = own;
+  for (var reach = ${threads / 2}u; reach >= ${columns}u; reach /= 2u) {
+    workgroupBarrier();
+    if (thread < reach) { ${memory}[thread] += ${memory}[thread + reach]; }
+  }
+  workgroupBarrier();
+  return ${memory}[thread % ${columns}u];
+}`
+
+/**
+ * Returns the WGSL that stores the moments of a tile while its values are in registers: the mean of each channel and the
+ * sum of squared distances from it. The distances are from the tile's own mean, which stays exact if the mean is large.
+ * Must stand in uniform control flow.
+ */
+function collectMoments({ threads, columns, each, pixels }: Tile): string {
+  const rows = threads / columns
+  const overPixels = (body: string) => `
+    for (var p = 0u; p < ${each}u; p++) {
+      if (first + p * ${rows}u + row < pixels) { ${body} }
+    }`
+  return `
+  if (own.moments != NONE && (own.tracked == 0u || run.mode != 2u)) {
+    var sum = vec4f();
+    ${overPixels('sum += sums[p];')}
+    let mean = rowSum(thread, sum) / f32(min(${pixels}u, pixels - first));
+    var squares = vec4f();
+    ${overPixels('squares += (sums[p] - mean) * (sums[p] - mean);')}
+    squares = rowSum(thread, squares);
+    if (row == 0u && firstColumn + column < extent.z) {
+      let at = own.moments + (first / ${pixels}u) * 2u * extent.z + firstColumn + column;
+      moments[at] = mean;
+      moments[at + extent.z] = squares;
+    }
+  }`
 }

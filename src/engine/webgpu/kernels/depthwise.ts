@@ -1,21 +1,23 @@
-/** Depthwise convolutions, of several filters at once: one small filter a channel. The equations are in `convolve.ts`. */
+/**
+ * Depthwise convolutions of several filters in one dispatch: each channel has its own small filter. The equations are those in
+ * `convolve.ts` without the sums over channels.
+ */
 import { ADDS, defineKernel, eachItem } from '../device/kernel.ts'
-import { FILTER } from './filter.ts'
-import { outputGradient } from './outputGradient.ts'
-import { GRADIENT, LENS, SOURCE, SOURCE_ARGS } from './windows.ts'
+import { AFFINE, GRADIENT, INPUT, INPUT_ARGS, outputGradient } from './readers.ts'
+import { FILTER } from './records.ts'
 
-/** WGSL: w[tap, channel] of four channels. */
+/** WGSL: `weightsAt(window, tap, quad)` returns the weights of four channels for one tap. */
 const WEIGHTS = `
 fn weightsAt(window: Filter, tap: u32, quad: u32) -> vec4f {
   var row = vec4f();
   for (var lane = 0u; lane < 4u; lane++) {
     let channel = 4u * quad + lane;
-    if (channel < window.channels) { row[lane] = weights[window.weight + tap * window.channels + channel]; }
+    if (channel < window.channels) { row[lane] = weights[window.weightOffset + tap * window.channels + channel]; }
   }
   return row;
 }`
 
-/** WGSL: adds what `factor` gives times the weight, over all cells of the window. */
+/** Returns the WGSL that adds weight · factor to `sum` for all cells of the window; `factor` gives the WGSL of the factor. */
 const overTaps = (factor: (tap: string) => string) => `
   for (var ky = 0u; ky < window.kernelHeight; ky++) {
     for (var kx = 0u; kx < window.kernelWidth; kx++) {
@@ -24,13 +26,13 @@ const overTaps = (factor: (tap: string) => string) => `
     }
   }`
 
-/** WGSL: the place of item `i` of an image. */
+/** Returns the WGSL that finds quad, sample, row and column of item `i` of an image with the sizes in `image`. */
 const placeIn = (image: 'window' | 'args') => `
   let quad = i % ${image}.quads;
   let line = i / (${image}.quads * ${image}.width);
   let place = vec3u(line / ${image}.height, line % ${image}.height, (i / ${image}.quads) % ${image}.width);`
 
-/** result_f of each filter, beside each other in `results`; a workgroup's y is its filter. */
+/** Kernel: computes the outputs of several filters, each at its offset in `results`. Workgroup y: filter. */
 export const depthwise = defineKernel({
   name: 'depthwise',
   buffers: {
@@ -41,28 +43,30 @@ export const depthwise = defineKernel({
     source: 'read vec4f',
     results: 'write vec4f',
   },
-  args: [...SOURCE_ARGS, 'first'],
-  code: `${FILTER}${SOURCE}${WEIGHTS}
+  args: [...INPUT_ARGS, 'first'],
+  code: `${FILTER}${INPUT}${WEIGHTS}
 ${eachItem(
   'run.samples * window.height * window.width * window.quads',
   `${placeIn('window')}
-  let lens = lensOf(window, quad);
+  let affine = affineOf(window, quad);
   var sum = vec4f();
-  ${overTaps((tap) => `sourceAt(window, lens, place, ${tap}, quad)`)}
-  results[window.plane + i] = sum;`,
+  ${overTaps((tap) => `inputAt(window, affine, place, ${tap}, quad)`)}
+  results[window.outputOffset + i] = sum;`,
   `let window = filters[args.first + id.y];
   if (flags[window.flag] == 0u) { return; }`,
 )}`,
 })
 
-/** WGSL: the gradient goes where the image is positive as it is read. */
+/** WGSL: applies the mask of the ReLU through which the filters read their input. */
 const MASK = `
-  let lens = lensOf(head, quad);
-  sum = select(vec4f(), sum, lens.scale * image[head.source + i] + lens.shift > vec4f());`
+  let affine = affineOf(head, quad);
+  sum = select(vec4f(), sum, affine.scale * image[head.inputOffset + i] + affine.shift > vec4f());`
 
 /**
- * The gradient wrt what several filters read, to which each adds; `masked` where they read an image through ReLU, and perhaps a lens. Of
- * every `count` filters the sum is one result; a workgroup's y is its result.
+ * Kernel: computes gradients with respect to inputs of filters. Every `count` filters, which read the same input, give one
+ * result. Workgroup y: result.
+ *
+ * @param masked whether the filters read their input through ReLU, whose mask then applies to the result
  */
 export const depthwiseBack = (masked: boolean) => {
   const { buffers, code } = outputGradient(0)
@@ -74,7 +78,7 @@ export const depthwiseBack = (masked: boolean) => {
       ...buffers,
     },
     args: ['first', 'count', 'height', 'width', 'quads', 'accumulate'],
-    code: `${FILTER}${code}${GRADIENT}${WEIGHTS}${ADDS}${masked ? LENS : ''}
+    code: `${FILTER}${code}${GRADIENT}${WEIGHTS}${ADDS}${masked ? AFFINE : ''}
 ${eachItem(
   'run.samples * args.height * args.width * args.quads',
   `${placeIn('args')}
@@ -86,7 +90,7 @@ ${eachItem(
     ${overTaps((tap) => `gradientAt(window, form, place, ${tap}, quad)`)}
   }
   ${masked ? MASK : ''}
-  let slot = head.targetOffset + i;
+  let slot = head.inputGradientOffset + i;
   if (adds(args.accumulate)) { sum += result[slot]; }
   result[slot] = sum;`,
   `let begin = args.first + id.y * args.count;
@@ -95,17 +99,15 @@ ${eachItem(
   })
 }
 
-/** Quads of channels and rows of threads of a workgroup. */
-const COLUMNS = 8
+/** A workgroup of `depthwiseFilterGradient` covers so many quads of channels, with `LINES` threads for each. */
+export const DEPTHWISE_COLUMNS = 8
 const LINES = 8
-
-/** How many quads of channels a workgroup of `depthwiseFilterGradient` covers, and of how many threads it is. */
-export const DEPTHWISE_COLUMNS = COLUMNS
-export const DEPTHWISE_THREADS = COLUMNS * LINES
+/** Threads of a workgroup of `depthwiseFilterGradient`. */
+export const DEPTHWISE_THREADS = DEPTHWISE_COLUMNS * LINES
 
 /**
- * chunks[chunk, tap, quad] ← Σ window·g over the chunk's rows of pixels, of filters that are equally wide; a workgroup's
- * x is its chunk, y its row of taps, z its filter and block of channels. For `sumChunks`.
+ * Kernel: partialSums[chunk, tap, quad] ← Σ input·g over the rows of pixels of a chunk, for several filters of the same
+ * width; `sumPartials` then adds the chunks up. Workgroup x: chunk; y: row of taps; z: filter and block of channels.
  */
 export const depthwiseFilterGradient = (kernelWidth: number) => {
   const taps = Array.from({ length: kernelWidth }, (_, kx) => kx)
@@ -117,41 +119,41 @@ export const depthwiseFilterGradient = (kernelWidth: number) => {
       vectors: 'read vec4f',
       source: 'read vec4f',
       gradients: 'read vec4f',
-      chunks: 'write vec4f',
+      partialSums: 'write vec4f',
     },
-    args: [...SOURCE_ARGS, 'first', 'blocks'],
-    code: `${FILTER}${SOURCE}
-var<workgroup> partial: array<array<vec4f, ${COLUMNS * LINES}>, ${kernelWidth}>;
+    args: [...INPUT_ARGS, 'first', 'blocks'],
+    code: `${FILTER}${INPUT}
+var<workgroup> partial: array<array<vec4f, ${DEPTHWISE_THREADS}>, ${kernelWidth}>;
 
-@compute @workgroup_size(${COLUMNS * LINES})
+@compute @workgroup_size(${DEPTHWISE_THREADS})
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) thread: u32) {
   let window = filters[args.first + group.z / args.blocks];
   if (flags[window.flag] == 0u || group.x >= window.chunkCount || group.y >= window.kernelHeight) { return; }
-  let quad = (group.z % args.blocks) * ${COLUMNS}u + thread % ${COLUMNS}u;
-  let line = thread / ${COLUMNS}u;
+  let quad = (group.z % args.blocks) * ${DEPTHWISE_COLUMNS}u + thread % ${DEPTHWISE_COLUMNS}u;
+  let line = thread / ${DEPTHWISE_COLUMNS}u;
   let first = group.x * window.perChunk;
   let end = min(first + window.perChunk, run.samples * window.height);
   ${taps.map((kx) => `var sum${kx} = vec4f();`).join('\n')}
-  let lens = lensOf(window, min(quad, args.quads - 1u));
+  let affine = affineOf(window, min(quad, args.quads - 1u));
   for (var row = first; row < end; row++) {
     if (quad >= args.quads) { continue; }
     for (var x = line; x < window.width; x += ${LINES}u) {
-      let g = gradients[window.plane + (row * window.width + x) * args.quads + quad];
+      let g = gradients[window.outputOffset + (row * window.width + x) * args.quads + quad];
       let place = vec3u(row / window.height, row % window.height, x);
-      ${taps.map((kx) => `sum${kx} += g * sourceAt(window, lens, place, vec2u(group.y, ${kx}u), quad);`).join('\n')}
+      ${taps.map((kx) => `sum${kx} += g * inputAt(window, affine, place, vec2u(group.y, ${kx}u), quad);`).join('\n')}
     }
   }
   ${taps.map((kx) => `partial[${kx}][thread] = sum${kx};`).join('\n')}
   for (var reach = ${LINES / 2}u; reach > 0u; reach /= 2u) {
     workgroupBarrier();
     if (line < reach) {
-      for (var kx = 0u; kx < ${kernelWidth}u; kx++) { partial[kx][thread] += partial[kx][thread + reach * ${COLUMNS}u]; }
+      for (var kx = 0u; kx < ${kernelWidth}u; kx++) { partial[kx][thread] += partial[kx][thread + reach * ${DEPTHWISE_COLUMNS}u]; }
     }
   }
   if (line > 0u || quad >= args.quads) { return; }
   for (var kx = 0u; kx < ${kernelWidth}u; kx++) {
     let tap = (group.x * window.kernelHeight + group.y) * ${kernelWidth}u + kx;
-    chunks[window.chunks + tap * args.quads + quad] = partial[kx][thread];
+    partialSums[window.partialsOffset + tap * args.quads + quad] = partial[kx][thread];
   }
 }`,
   })

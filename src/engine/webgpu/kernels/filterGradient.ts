@@ -1,15 +1,18 @@
 /**
- * The gradient wrt dense filters, ∂L/∂w[tap, c, o] = Σ_pixels window[pixel, tap, c]·g[pixel, o]: a matrix product whose
- * reduction over pixels is cut into chunks of fixed size. Each chunk leaves a sum of its own; `sumChunks` adds them up.
+ * The gradient with respect to dense filters, ∂L/∂w[tap, c, o] = Σ_pixels window[pixel, tap, c]·g[pixel, o]: a matrix product.
+ * The pixels are cut into chunks of fixed size, each of which gives a partial sum; `sumPartials` adds the partial sums up.
  */
-import { defineKernel } from '../device/kernel.ts'
-import { FILTER, type FilterRecord } from './filter.ts'
-import { outputGradient } from './outputGradient.ts'
-import { SOURCE, SOURCE_ARGS } from './windows.ts'
+import { defineKernel, unrolled } from '../device/kernel.ts'
+import { INPUT, INPUT_ARGS, outputGradient } from './readers.ts'
+import { FILTER } from './records.ts'
 
-/** Pixels of one slice. */
+/** Pixels whose factors are in workgroup memory at a time. */
 const SLICE = 16
-/** How a workgroup cuts rows × output channels, in quads. Threads are a multiple of rows, and of columns. */
+
+/**
+ * The part of a filter's gradient that one workgroup computes: rows (tap and input channel) × output channels, in quads. The
+ * number of threads is a multiple of the rows, and of the columns.
+ */
 export interface GradientTile {
   readonly threads: number
   readonly columns: number
@@ -17,30 +20,29 @@ export interface GradientTile {
 }
 
 /**
- * chunks[chunk, tap, channel as stored, output quad] of each filter; a workgroup's x is its chunk, y its rows, z its
- * filter and column of tiles.
+ * Kernel: computes the partial sums of the gradients of several filters, [chunk, tap, input channel with padding, output
+ * quad] each. Workgroup x: chunk; y: tile of rows; z: filter and tile of columns.
  *
- * @param gradientSources as `outputGradient` takes them
+ * @param sources number of bound gradients of nodes, see `outputGradient`
  */
-export function filterGradient({ threads, columns, rows }: GradientTile, gradientSources: number) {
-  const { buffers, code } = outputGradient(gradientSources)
+export function filterGradient({ threads, columns, rows }: GradientTile, sources: number) {
+  const { buffers, code } = outputGradient(sources)
   const lines = threads / columns
-  /** Of rows (tap and input channel) of a thread. */
+  /** Quads of rows (tap and input channel) of one thread. */
   const quads = rows / lines
-  const each = (text: (k: number) => string, between = '\n') =>
-    Array.from({ length: 4 * quads }, (_, k) => text(k)).join(between)
+  const each = (text: (k: number) => string, between?: string) => unrolled(4 * quads, text, between)
   return defineKernel<string, string>({
-    name: `filterGradient ${columns}×${rows} ${gradientSources}`,
+    name: `filterGradient ${columns}×${rows} ${sources}`,
     buffers: {
-      ...({ filters: 'read Filter', flags: 'read u32', source: 'read vec4f', chunks: 'write vec4f' } as const),
+      ...({ filters: 'read Filter', flags: 'read u32', source: 'read vec4f', partialSums: 'write vec4f' } as const),
       ...({ vectors: 'read vec4f' } as const),
       ...buffers,
     },
-    args: [...SOURCE_ARGS, 'first', 'tiles'],
-    code: `${FILTER}${SOURCE}${code}
+    args: [...INPUT_ARGS, 'first', 'tiles'],
+    code: `${FILTER}${INPUT}${code}
 var<workgroup> windows: array<vec4f, ${SLICE * rows}>;
 var<workgroup> factors: array<vec4f, ${SLICE * columns}>;
-/** Of each pixel in this slice and the next: its sample, row and column. */
+/** Sample, row and column of each pixel of this slice and of the next. */
 var<workgroup> places: array<vec3u, ${2 * SLICE}>;
 
 fn placeOf(window: Filter, pixel: u32) -> vec3u {
@@ -62,9 +64,9 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) th
   let quad = group.y * ${rows}u + thread % ${rows}u;
   let tapIndex = quad / args.quads;
   let tap = vec2u(tapIndex / window.kernelWidth, tapIndex % window.kernelWidth);
-  let own = firstColumn + column; // also of all factors that this thread fetches
+  let own = firstColumn + column; // also the column of all factors that this thread loads
   let form = formOf(window, min(own, window.quads - 1u));
-  let lens = lensOf(window, quad % args.quads);
+  let affine = affineOf(window, quad % args.quads);
   ${each((k) => `var sum${k} = vec4f();`)}
   if (thread < ${SLICE}u) { places[thread] = placeOf(window, first + thread); }
   workgroupBarrier();
@@ -72,7 +74,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) th
   for (var slice = first; slice < end; slice += ${SLICE}u) {
     for (var p = thread / ${rows}u; p < ${SLICE}u; p += ${threads / rows}u) {
       var value = vec4f();
-      if (slice + p < end && quad < depth) { value = sourceAt(window, lens, places[side + p], tap, quad % args.quads); }
+      if (slice + p < end && quad < depth) { value = inputAt(window, affine, places[side + p], tap, quad % args.quads); }
       windows[p * ${rows}u + thread % ${rows}u] = value;
     }
     for (var i = thread; i < ${SLICE * columns}u; i += ${threads}u) {
@@ -86,7 +88,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) th
     workgroupBarrier();
     for (var p = 0u; p < ${SLICE}u; p++) {
       let g = factors[p * ${columns}u + column];
-      ${Array.from({ length: quads }, (_, q) => `let x${q} = windows[p * ${rows}u + ${q * lines}u + line];`).join('\n')}
+      ${unrolled(quads, (q) => `let x${q} = windows[p * ${rows}u + ${q * lines}u + line];`)}
       ${each((k) => `sum${k} += x${k >> 2}[${k & 3}] * g;`)}
     }
     workgroupBarrier();
@@ -96,29 +98,29 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) th
   for (var k = 0u; k < ${4 * quads}u; k++) {
     let row = (group.y * ${rows}u + (k / 4u) * ${lines}u + line) * 4u + k % 4u;
     if (row >= depth * 4u) { return; }
-    chunks[window.chunks + (group.x * depth * 4u + row) * window.quads + own] = sums[k];
+    partialSums[window.partialsOffset + (group.x * depth * 4u + row) * window.quads + own] = sums[k];
   }
 }`,
   })
 }
 
-/** Threads of a workgroup that adds up chunks: numbers side by side × lanes that share the chunks of one. */
+/** Threads of a workgroup of `sumPartials`: quads of the gradient × lanes that share the partial sums of one quad. */
 const SUM_THREADS = 64
 
-/** How many lanes pay for so many chunks. */
+/** Returns the number of lanes that should share the partial sums of one quad. */
 export const lanesFor = (chunkCount: number): number => (chunkCount < 16 ? 1 : 8)
 
-/** How many workgroups of `sumChunks` a filter's gradient is worth. */
-export const sumGroups = ({ rows, quads, lanes }: Pick<FilterRecord, 'rows' | 'quads' | 'lanes'>): number =>
+/** Returns the number of workgroups of `sumPartials` that a gradient of rows × quads occupies. */
+export const sumWorkgroups = (rows: number, quads: number, lanes: number): number =>
   Math.ceil((rows * quads * lanes) / SUM_THREADS)
 
 /**
- * gradient[row, column] ← Σ_chunk chunks[chunk, row, column] of many filters, without the rows and columns that only fill
- * up the storage. A workgroup's y is its filter.
+ * Kernel: gradient[row, column] ← Σ_chunk partialSums[chunk, row, column] for many filters, without the rows and columns of
+ * padding channels. Workgroup y: filter.
  */
-export const sumChunks = defineKernel({
-  name: 'sumChunks',
-  buffers: { filters: 'read Filter', flags: 'read u32', chunks: 'read vec4f', gradient: 'write f32' },
+export const sumPartials = defineKernel({
+  name: 'sumPartials',
+  buffers: { filters: 'read Filter', flags: 'read u32', partialSums: 'read vec4f', gradient: 'write f32' },
   args: ['first'],
   code: `${FILTER}
 var<workgroup> parts: array<vec4f, ${SUM_THREADS}>;
@@ -138,7 +140,7 @@ fn main(
     let i = first + thread % width;
     var sum = vec4f();
     for (var chunk = lane; chunk < own.chunkCount && i < count; chunk += own.lanes) {
-      sum += chunks[own.groupChunks + own.chunks + chunk * count + i];
+      sum += partialSums[own.groupPartialsOffset + own.partialsOffset + chunk * count + i];
     }
     if (own.lanes > 1u) {
       parts[thread] = sum;
@@ -157,7 +159,7 @@ fn store(own: Filter, i: u32, sum: vec4f) {
   let row = i / own.quads;
   let inner = row % own.storedRows;
   if (inner >= own.denseRows) { return; }
-  let start = own.weight + ((row / own.storedRows) * own.denseRows + inner) * own.channels;
+  let start = own.weightOffset + ((row / own.storedRows) * own.denseRows + inner) * own.channels;
   let column = 4u * (i % own.quads);
   for (var lane = 0u; lane < 4u; lane++) {
     if (column + lane < own.channels) { gradient[start + column + lane] = sum[lane]; }

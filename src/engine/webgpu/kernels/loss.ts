@@ -1,17 +1,25 @@
-/** Heads: the softmax cross-entropy with its gradient and its count of right answers, and a given cotangent. */
+/**
+ * Kernels of the objectives: softmax cross-entropy with label smoothing, and a weighted sum of the logits. Both write the gradient
+ * with respect to the logits, and add the loss and the counts of correct predictions to a tally.
+ */
 import { defineKernel } from '../device/kernel.ts'
 
-/** One workgroup for the whole batch. */
+/** Threads of the one workgroup that handles the whole batch. */
 const HEAD_THREADS = 128
 
-/** WGSL: goes over the batch by `sampleLoss`, and adds loss and counts to the run's tally. */
+/**
+ * Returns the entry point of an objective: it calls `sampleLoss` for every sample and adds share · loss, and the counts, to the
+ * tally of the run. Padding channels of the gradient become 0.
+ *
+ * @param share WGSL of the factor that the sum of the losses is multiplied with
+ */
 const overBatch = (share: string) => `
 var<workgroup> losses: array<f32, ${HEAD_THREADS}>;
 var<workgroup> answers: array<vec2u, ${HEAD_THREADS}>;
 
 fn isNumber(x: f32) -> bool { return (bitcast<u32>(x) & 0x7fffffffu) <= 0x7f800000u; }
 
-/** The label's rank among the logits, equal ones in order of the classes: first, and fifth or better. */
+/** 1 or 0 for: the label has the largest logit; it is among the five largest. Equal logits rank by class; NaN counts as wrong. */
 fn rank(start: u32, label: u32) -> vec2u {
   let own = logits[start + label];
   if (!isNumber(own)) { return vec2u(); }
@@ -55,13 +63,14 @@ fn main(@builtin(local_invocation_index) thread: u32) {
 }`
 
 /**
- * Mean cross-entropy over the batch, target = (1 − s)·onehot + s / classes; gradient ← weight / batch · (softmax −
- * target). The head with `main` 1 begins the tally and counts, others add to its loss.
+ * Kernel: mean cross-entropy over the batch with target = (1 − s)·onehot + s / classes, where s is the label smoothing;
+ * gradient ← weight / batch · (softmax − target). The main head (`main` = 1) starts the tally and counts correct predictions; an
+ * auxiliary head adds its loss to the tally.
  */
 export const crossEntropy = defineKernel({
   name: 'crossEntropy',
   buffers: { logits: 'read f32', labels: 'read u32', gradient: 'write f32', results: 'write f32' },
-  /** `weight`: the bits of a float. */
+  /** `weight`: the loss weight of the head, as the bits of a float. */
   args: ['classes', 'channels', 'main', 'weight'],
   code: `
 fn sampleLoss(sample: u32, start: u32, label: u32) -> f32 {
@@ -85,13 +94,13 @@ fn sampleLoss(sample: u32, start: u32, label: u32) -> f32 {
 ${overBatch('bitcast<f32>(args.weight) / f32(run.samples)')}`,
 })
 
-/** The objective Σ cotangent·logits of the main head; gradient ← cotangent [batch, classes]. */
+/** Kernel: the objective Σ cotangent·logits of the main head; gradient ← cotangent, [batch, classes]. */
 export const cotangent = defineKernel({
   name: 'cotangent',
   buffers: {
     logits: 'read f32',
     labels: 'read u32',
-    given: 'read f32',
+    cotangents: 'read f32',
     gradient: 'write f32',
     results: 'write f32',
   },
@@ -100,7 +109,7 @@ export const cotangent = defineKernel({
 fn sampleLoss(sample: u32, start: u32, label: u32) -> f32 {
   var sum = 0.0;
   for (var i = 0u; i < args.classes; i++) {
-    let g = given[sample * args.classes + i];
+    let g = cotangents[sample * args.classes + i];
     gradient[start + i] = g;
     sum += g * logits[start + i];
   }

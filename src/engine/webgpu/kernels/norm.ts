@@ -1,22 +1,85 @@
 /**
- * Batch normalisation, as a scale and a shift of each channel: γ·(y − μ)·r + β with r = 1/√(σ² + ε), times a mixing
- * coefficient c. The normalised values themselves are never stored: whoever reads them scales and shifts. What a term
- * has for that is in `term.ts`.
+ * Batch normalisation as a scale and a shift of each channel: c·(γ·(y − μ)·r + β) with r = 1/√(σ² + ε) and the mixing
+ * coefficient c. These kernels compute the moments, the scale and shift, and the gradients by channel. The normalised values
+ * are never stored: kernels that need them scale and shift y while they read it.
  */
-import { defineKernel, eachItem } from '../device/kernel.ts'
-import { FINISH_LANES, FINISH_QUADS, LANE_SUM } from './columnSums.ts'
-import { TERM } from './term.ts'
+import { declare, defineKernel, eachItem, numbered, unrolled } from '../device/kernel.ts'
+import {
+  COLUMN_ARGS,
+  COLUMN_SUM,
+  COLUMN_THREADS,
+  FINISH_LANES,
+  FINISH_QUADS,
+  LANE_SUM,
+  OVER_CHUNK,
+} from './columnSums.ts'
+import { TERM } from './records.ts'
 
+/** PyTorch's defaults of `BatchNorm2d`. */
 const EPSILON = '1e-5'
 const MOMENTUM = '0.1'
 
-/** WGSL: whether there is such a channel. */
-const REAL = `
-fn real(quad: u32, lane: u32) -> bool { return 4u * quad + lane < args.channels; }`
+/**
+ * Kernel: computes for every chunk of pixels and channel the mean and the sum of squared distances from it, of up to `most`
+ * values. Convolutions do this for their own outputs (`convolve.ts`); this kernel serves all other values. The sums are of
+ * distances from the first pixel of the chunk, which keeps them exact if the mean is large. Workgroup x: chunk; y: block of
+ * channels; z: value.
+ */
+export const measure = (most: number) => {
+  const values = numbered('value', most)
+  return defineKernel<string, string>({
+    name: `measure ${most}`,
+    buffers: { moments: 'write vec4f', ...declare(values, 'read vec4f') },
+    args: [...COLUMN_ARGS, ...numbered('place', most)],
+    code: `${COLUMN_SUM}
+fn valueAt(j: u32, at: u32) -> vec4f {
+  switch j {
+    ${unrolled(most, (j) => `case ${j}u: { return value${j}[at]; }`)}
+    default: { return vec4f(); }
+  }
+}
+
+fn placeOf(j: u32) -> u32 {
+  switch j {
+    ${unrolled(most, (j) => `case ${j}u: { return args.place${j}; }`)}
+    default: { return 0u; }
+  }
+}
+
+@compute @workgroup_size(${COLUMN_THREADS})
+fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) thread: u32) {
+  ${OVER_CHUNK}
+  var sum = vec4f();
+  var squares = vec4f();
+  var origin = vec4f();
+  if (working && first < end) {
+    origin = valueAt(group.z, first * args.quads + quad);
+    for (var pixel = first + line; pixel < end; pixel += args.lines) {
+      let x = valueAt(group.z, pixel * args.quads + quad) - origin;
+      sum += x;
+      squares += x * x;
+    }
+  }
+  sum = columnSum(thread, sum);
+  squares = columnSum(thread, squares);
+  if (working && line == 0u) {
+    let count = f32(max(end, first + 1u) - first);
+    let at = placeOf(group.z) + group.x * 2u * args.quads + quad;
+    moments[at] = origin + sum / count;
+    moments[at + args.quads] = max(squares - sum * sum / count, vec4f());
+  }
+}`,
+  })
+}
+
+/** WGSL: tells whether a lane of a quad is a channel of the value and no padding. */
+const IS_CHANNEL = `
+fn isChannel(quad: u32, lane: u32) -> bool { return 4u * quad + lane < args.channels; }`
 
 /**
- * The chunks' moments become a term's, running statistics follow or take their place, and scale and shift result:
- * scale = c·γ·r, shift = c·(β − γ·μ·r); of a term without normalisation c and 0. A workgroup's y is the term.
+ * Kernel: merges the moments of all chunks of a term's value, then computes its scale c·γ·r and its shift c·(β − γ·μ·r). In
+ * training it also updates the running statistics; in evaluation it uses them instead of the moments. A term without
+ * normalisation gets the scale c and the shift 0. Workgroup x: quads of channels; y: term.
  */
 export const computeScaleShift = defineKernel({
   name: 'computeScaleShift',
@@ -29,8 +92,8 @@ export const computeScaleShift = defineKernel({
     vectors: 'write vec4f',
   },
   args: ['first', 'termCount', 'quads', 'channels', 'pixelsPerSample'],
-  code: `${TERM}${REAL}${LANE_SUM}
-/** How many of a chunk's pixels are there. */
+  code: `${TERM}${IS_CHANNEL}${LANE_SUM}
+/** The number of pixels of a chunk; the last chunk may have fewer. */
 fn sizeOf(chunk: u32, perChunk: u32, pixels: u32) -> f32 {
   return f32(min(perChunk, pixels - min(pixels, chunk * perChunk)));
 }
@@ -40,8 +103,8 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) th
   let term = args.first + group.y;
   let quad = group.x * ${FINISH_QUADS}u + thread % ${FINISH_QUADS}u;
   let lane = thread / ${FINISH_QUADS}u;
-  let running = field(term, RUNNINGPLUS1);
-  let measured = field(term, NORMALISED) == 1u && !(running > 0u && run.mode == 2u);
+  let running = field(term, RUNNING);
+  let measured = field(term, NORMALISED) == 1u && !(running != NONE && run.mode == 2u);
   let pixels = run.samples * args.pixelsPerSample;
   let perChunk = field(term, PIXELSPERCHUNK);
   let chunks = select(0u, (pixels + perChunk - 1u) / perChunk, measured && quad < args.quads);
@@ -71,16 +134,16 @@ fn finish(term: u32, quad: u32, measuredMean: vec4f, measuredVariance: vec4f, pi
   }
   var mean = measuredMean;
   var variance = measuredVariance;
-  let running = field(term, RUNNINGPLUS1);
-  let gamma = field(term, GAMMAPLUS1);
+  let running = field(term, RUNNING);
+  let gamma = field(term, GAMMA);
   var scale = vec4f(1.0);
   var shift = vec4f();
   let unbias = f32(pixels) / f32(max(pixels, 2u) - 1u);
   for (var lane = 0u; lane < 4u; lane++) {
-    if (!real(quad, lane)) { continue; }
+    if (!isChannel(quad, lane)) { continue; }
     let channel = 4u * quad + lane;
-    if (running > 0u) {
-      let at = running - 1u + channel;
+    if (running != NONE) {
+      let at = running + channel;
       let spread = at + args.channels;
       if (run.mode == 2u) {
         mean[lane] = statistics[at];
@@ -90,8 +153,8 @@ fn finish(term: u32, quad: u32, measuredMean: vec4f, measuredVariance: vec4f, pi
         statistics[spread] += ${MOMENTUM} * (variance[lane] * unbias - statistics[spread]);
       }
     }
-    if (gamma > 0u) {
-      scale[lane] = weights[gamma - 1u + channel];
+    if (gamma != NONE) {
+      scale[lane] = weights[gamma + channel];
       shift[lane] = weights[field(term, BETA) + channel];
     }
   }
@@ -104,14 +167,14 @@ fn finish(term: u32, quad: u32, measuredMean: vec4f, measuredVariance: vec4f, pi
 })
 
 /**
- * The gradient through each term of a node, from the sums of `reduceProducts` (combine.ts). With x̂ = (y − μ)·r and means over
- * M values,
+ * Kernel: computes the gradients of each term of a node from the sums that `reduceProducts` (`combine.ts`) left. With
+ * g = ∂L/∂node, x̂ = (y − μ)·r and means over the M values of a channel,
  *
  *   ∂L/∂y = c·γ·r·(g − mean(g) − x̂·mean(g·x̂)) = slope·g + curve·y + offset
  *   ∂L/∂c = Σ γ·g·x̂ + β·g,   ∂L/∂γ = c·Σ g·x̂,   ∂L/∂β = c·Σ g.
  *
- * Where running statistics are in use, μ and r are constants: ∂L/∂y = c·γ·r·g. Of a term without normalisation
- * slope = c and ∂L/∂c = Σ g·y. ∂L/∂c is left channel by channel, see `total`. A workgroup's y is the term.
+ * With running statistics, μ and r are constants: ∂L/∂y = c·γ·r·g. Without normalisation, slope = c and ∂L/∂c = Σ g·y. The
+ * kernel stores ∂L/∂c channel by channel; `total` adds the channels up. Workgroup x: quads of channels; y: term.
  */
 export const differentiate = defineKernel({
   name: 'differentiate',
@@ -124,16 +187,16 @@ export const differentiate = defineKernel({
     vectors: 'write vec4f',
   },
   args: ['first', 'termCount', 'quads', 'channels', 'pixelsPerSample', 'pixelsPerChunk', 'chunkCount'],
-  code: `${TERM}${REAL}${LANE_SUM}
+  code: `${TERM}${IS_CHANNEL}${LANE_SUM}
 @compute @workgroup_size(${FINISH_QUADS * FINISH_LANES})
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) thread: u32) {
   let term = args.first + group.y;
   let quad = group.x * ${FINISH_QUADS}u + thread % ${FINISH_QUADS}u;
   let lane = thread / ${FINISH_QUADS}u;
-  let own = field(term, PRODUCTROWPLUS1);
+  let own = field(term, PRODUCTROW);
   let pixels = run.samples * args.pixelsPerSample;
-  let chunks = select(0u, (pixels + args.pixelsPerChunk - 1u) / args.pixelsPerChunk, own > 0u && quad < args.quads);
-  let start = (own - 1u) * args.chunkCount * args.quads + quad;
+  let chunks = select(0u, (pixels + args.pixelsPerChunk - 1u) / args.pixelsPerChunk, own != NONE && quad < args.quads);
+  let start = own * args.chunkCount * args.quads + quad;
   var gradients = vec4f();
   var products = vec4f();
   for (var chunk = lane; chunk < chunks; chunk += ${FINISH_LANES}u) {
@@ -161,20 +224,20 @@ fn finish(term: u32, quad: u32, sum: vec4f, product: vec4f, count: f32) {
   let mean = vectors[row(term, MEAN) + quad];
   let rate = 1.0 / sqrt(vectors[row(term, VARIANCE) + quad] + ${EPSILON});
   let normalised = product * rate;
-  let gamma = field(term, GAMMAPLUS1);
+  let gamma = field(term, GAMMA);
   let beta = field(term, BETA);
   var scale = vec4f(1.0);
   var contribution = normalised;
   for (var lane = 0u; lane < 4u; lane++) {
-    if (gamma == 0u || !real(quad, lane)) { continue; }
+    if (gamma == NONE || !isChannel(quad, lane)) { continue; }
     let channel = 4u * quad + lane;
-    scale[lane] = weights[gamma - 1u + channel];
+    scale[lane] = weights[gamma + channel];
     contribution[lane] = scale[lane] * normalised[lane] + weights[beta + channel] * sum[lane];
-    gradient[gamma - 1u + channel] = c * normalised[lane];
+    gradient[gamma + channel] = c * normalised[lane];
     gradient[beta + channel] = c * sum[lane];
   }
   let outer = c * scale * rate;
-  let constant = field(term, RUNNINGPLUS1) > 0u && run.mode == 2u;
+  let constant = field(term, RUNNING) != NONE && run.mode == 2u;
   let curve = select(-outer * rate * normalised / count, vec4f(), vec4<bool>(constant));
   vectors[row(term, SLOPE) + quad] = outer;
   vectors[row(term, CURVE) + quad] = curve;
@@ -183,7 +246,10 @@ fn finish(term: u32, quad: u32, sum: vec4f, product: vec4f, count: f32) {
 }`,
 })
 
-/** results[first + term] ← ∂L/∂c of every term: the sum of what `differentiate` left, from where `bases` says. */
+/**
+ * Kernel: results[first + term] ← ∂L/∂c of every term, the sum over the channels of its row `contribution`. `bases` holds
+ * for each term where that row begins and its length, in quads.
+ */
 export const total = defineKernel({
   name: 'total',
   buffers: { bases: 'read u32', vectors: 'read vec4f', results: 'write f32' },

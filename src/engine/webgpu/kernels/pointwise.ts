@@ -1,7 +1,7 @@
-/** Kernels that treat every number, or every pixel, on its own. */
+/** Elementwise kernels: padding of channels, clearing, adding, ReLU and its masks, drop path, and the bias of the classifier. */
 import { ADDS, defineKernel, eachItem } from '../device/kernel.ts'
 
-/** The images with their channels as stored: images [pixels, channels] → output [pixels, quads]. */
+/** Kernel: images [pixels, channels] → output [pixels, quads], with padding channels of 0. */
 export const padChannels = defineKernel({
   name: 'padChannels',
   buffers: { images: 'read f32', output: 'write vec4f' },
@@ -17,7 +17,7 @@ export const padChannels = defineKernel({
   ),
 })
 
-/** output ← 0 */
+/** Kernel: output ← 0. */
 export const clear = defineKernel({
   name: 'clear',
   buffers: { output: 'write vec4f' },
@@ -25,7 +25,7 @@ export const clear = defineKernel({
   code: eachItem('run.samples * args.perSample', 'output[i] = vec4f();'),
 })
 
-/** output (+)= input */
+/** Kernel: output (+)= input. */
 export const add = defineKernel({
   name: 'add',
   buffers: { input: 'read vec4f', output: 'write vec4f' },
@@ -39,7 +39,7 @@ ${eachItem(
 )}`,
 })
 
-/** output ← max(input, 0); what is not a number stays. */
+/** Kernel: output ← max(input, 0); NaN stays NaN. */
 export const relu = defineKernel({
   name: 'relu',
   buffers: { input: 'read vec4f', output: 'write vec4f' },
@@ -51,21 +51,21 @@ export const relu = defineKernel({
   ),
 })
 
-/** output (+)= input where decider > 0 */
-export const pass = defineKernel({
-  name: 'pass',
-  buffers: { decider: 'read vec4f', input: 'read vec4f', output: 'write vec4f' },
+/** Kernel: output (+)= input where mask > 0, else 0: ReLU, or its gradient, with the sign taken from another value. */
+export const applyMask = defineKernel({
+  name: 'applyMask',
+  buffers: { mask: 'read vec4f', input: 'read vec4f', output: 'write vec4f' },
   args: ['perSample', 'accumulate'],
   code: `${ADDS}
 ${eachItem(
   'run.samples * args.perSample',
-  `var value = select(vec4f(), input[i], decider[i] > vec4f());
+  `var value = select(vec4f(), input[i], mask[i] > vec4f());
   if (adds(args.accumulate)) { value += output[i]; }
   output[i] = value;`,
 )}`,
 })
 
-/** output (+)= input · scales[sample] */
+/** Kernel: output (+)= input · scales[first + sample], with one scale per sample of the batch. */
 export const scaleSamples = defineKernel({
   name: 'scaleSamples',
   buffers: { input: 'read vec4f', scales: 'read f32', output: 'write vec4f' },
@@ -79,7 +79,7 @@ ${eachItem(
 )}`,
 })
 
-/** output ← input + bias, for [batch, channels] */
+/** Kernel: output ← input + bias, for a value [batch, channels]. */
 export const addBias = defineKernel({
   name: 'addBias',
   buffers: { input: 'read vec4f', weights: 'read f32', output: 'write vec4f' },
@@ -95,7 +95,7 @@ export const addBias = defineKernel({
   ),
 })
 
-/** gradient of the bias ← Σ over the batch */
+/** Kernel: gradient of the bias ← Σ over the batch of the gradient with respect to the output. */
 export const biasGradient = defineKernel({
   name: 'biasGradient',
   buffers: { output: 'read vec4f', gradient: 'write f32' },

@@ -1,12 +1,16 @@
-/** Poolings. Every thread makes four channels of one pixel; the way back gathers, so nothing is added in an open order. */
+/**
+ * Kernels of average pooling, maximum pooling and the mean over the image. Every thread computes four channels of one pixel. The
+ * gradients gather from all windows that contain a pixel, so that sums have a fixed order.
+ */
 import { ADDS, defineKernel, eachItem } from '../device/kernel.ts'
 
+/** The arguments of the kernels with a window: sizes of the input and the output, and the window. */
 const ARGS = [
   ...['height', 'width', 'quads', 'outputHeight', 'outputWidth'],
   ...['kernel', 'stride', 'padding'],
 ] as const
 
-/** quad, x, y and sample of item `i` of an image. */
+/** Returns the WGSL that finds the quad, x, y and sample of item `i` of an image. */
 const place = (height: string, width: string) => `
   let quad = i % args.quads;
   let x = (i / args.quads) % ${width};
@@ -21,7 +25,10 @@ const ON_INPUT = place('args.height', 'args.width')
 const inputAt = '((sample * args.height + at.x) * args.width + at.y) * args.quads + quad'
 const outputAt = '((sample * args.outputHeight + at.x) * args.outputWidth + at.y) * args.quads + quad'
 
-/** Runs `body` for each real cell `at` of an output's window; `tap` counts all cells. */
+/**
+ * Returns the WGSL that runs `body` for each pixel `at` in the window of an output. `tap` is the number of the cell in the window;
+ * cells beyond the edge of the image are skipped.
+ */
 const overWindow = (body: string) => `
   for (var ky = 0u; ky < args.kernel; ky++) {
     for (var kx = 0u; kx < args.kernel; kx++) {
@@ -32,27 +39,29 @@ const overWindow = (body: string) => `
     }
   }`
 
-/** Runs `body` for each output `at` whose window holds the input, as its cell `tap`. */
+/** Returns the WGSL that runs `body` for each output `at` whose window contains the input pixel, as its cell `tap`. */
 const overOutputs = (body: string) => `
   for (var ky = 0u; ky < args.kernel; ky++) {
     for (var kx = 0u; kx < args.kernel; kx++) {
       let tap = ky * args.kernel + kx;
-      let reach = vec2i(vec2u(y, x) + args.padding) - vec2i(vec2u(ky, kx));
-      if (reach.x < 0 || reach.y < 0) { continue; }
-      var at = vec2u(reach);
+      let distance = vec2i(vec2u(y, x) + args.padding) - vec2i(vec2u(ky, kx));
+      if (distance.x < 0 || distance.y < 0) { continue; }
+      var at = vec2u(distance);
       if (args.stride > 1u) {
         at /= args.stride;
-        if (any(at * args.stride != vec2u(reach))) { continue; }
+        if (any(at * args.stride != vec2u(distance))) { continue; }
       }
       if (at.x >= args.outputHeight || at.y >= args.outputWidth) { continue; }
       ${body}
     }
   }`
 
-const addTo = `
+/** WGSL: stores `sum` in `result`, or adds it to `result`. */
+const STORE_SUM = `
   if (adds(args.accumulate)) { sum += result[i]; }
   result[i] = sum;`
 
+/** Kernel: output ← the mean of each window, without cells beyond the edge of the image. */
 export const avgPool = defineKernel({
   name: 'avgPool',
   buffers: { input: 'read vec4f', output: 'write vec4f' },
@@ -67,12 +76,13 @@ export const avgPool = defineKernel({
   ),
 })
 
+/** Kernel: result (+)= the gradient with respect to the input of an average pooling. */
 export const avgPoolGradient = defineKernel({
   name: 'avgPoolGradient',
   buffers: { gradient: 'read vec4f', result: 'write vec4f' },
   args: [...ARGS, 'accumulate'],
   code: `${ADDS}
-/** Real cells of the windows that start at this row, or column. */
+/** The number of rows, or columns, of an output's window that lie inside the image. */
 fn cellsAlong(output: u32, extent: u32) -> u32 {
   let start = i32(output * args.stride) - i32(args.padding);
   return u32(min(start + i32(args.kernel), i32(extent)) - max(start, 0));
@@ -84,11 +94,11 @@ ${eachItem(
   ${overOutputs(`
     let cells = cellsAlong(at.x, args.height) * cellsAlong(at.y, args.width);
     sum += gradient[${outputAt}] / f32(cells);`)}
-  ${addTo}`,
+  ${STORE_SUM}`,
 )}`,
 })
 
-/** output ← the largest cell of each window, the first of equals; choice ← which cell that was. */
+/** Kernel: output ← the largest value of each window; choice ← the number of its cell, the first of equal ones. */
 export const maxPool = defineKernel({
   name: 'maxPool',
   buffers: { input: 'read vec4f', output: 'write vec4f', choice: 'write vec4u' },
@@ -108,7 +118,7 @@ export const maxPool = defineKernel({
   ),
 })
 
-/** output ← the cells that were chosen before. */
+/** Kernel: output ← the value in the recorded cell `choice` of each window: max pooling with frozen choices. */
 export const chosenPool = defineKernel({
   name: 'chosenPool',
   buffers: { input: 'read vec4f', choice: 'read vec4u', output: 'write vec4f' },
@@ -123,6 +133,7 @@ export const chosenPool = defineKernel({
   ),
 })
 
+/** Kernel: result (+)= the gradient with respect to the input of a max pooling, whose chosen cells are in `choice`. */
 export const maxPoolGradient = defineKernel({
   name: 'maxPoolGradient',
   buffers: { gradient: 'read vec4f', choice: 'read vec4u', result: 'write vec4f' },
@@ -135,10 +146,11 @@ ${eachItem(
   ${overOutputs(`
     let source = ${outputAt};
     sum += select(vec4f(), gradient[source], choice[source] == vec4u(tap));`)}
-  ${addTo}`,
+  ${STORE_SUM}`,
 )}`,
 })
 
+/** Kernel: output ← the mean of each channel over all pixels of a sample. */
 export const globalMean = defineKernel({
   name: 'globalMean',
   buffers: { input: 'read vec4f', output: 'write vec4f' },
@@ -152,6 +164,7 @@ export const globalMean = defineKernel({
   ),
 })
 
+/** Kernel: result (+)= gradient / pixels: the gradient with respect to the input of `globalMean`. */
 export const globalMeanGradient = defineKernel({
   name: 'globalMeanGradient',
   buffers: { gradient: 'read vec4f', result: 'write vec4f' },
@@ -160,6 +173,6 @@ export const globalMeanGradient = defineKernel({
 ${eachItem(
   'run.samples * args.pixels * args.quads',
   `var sum = gradient[(i / (args.pixels * args.quads)) * args.quads + i % args.quads] / f32(args.pixels);
-  ${addTo}`,
+  ${STORE_SUM}`,
 )}`,
 })

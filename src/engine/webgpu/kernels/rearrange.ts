@@ -1,38 +1,35 @@
-/** Kernels that only move numbers. */
-import { ADDS, defineKernel, eachItem } from '../device/kernel.ts'
-import { numbered } from './numbered.ts'
+/** Kernels that copy channels from one value to another, and crop images; with their gradients. */
+import { ADDS, declare, defineKernel, eachItem, numbered, unrolled } from '../device/kernel.ts'
 
-/** In the map of a `gather`: a channel that is to be 0, and one that is left as it is. Others are counted from 1. */
-export const NOTHING = 0
-export const LEFT = 2 ** 32 - 1
-/** In such a map, inputs stand above channels. */
+/** Entry in the map of a `gather`: the channel keeps what another dispatch has written. */
+export const KEEP = 2 ** 32 - 2
+/** Entry in the map of a `gather` for channel c of input j: j · INPUT_STEP + c. */
 export const INPUT_STEP = 2 ** 16
 
 /**
- * Channels of several inputs become channels of the output: of each as stored, `map` says which input's channel it is.
+ * Kernel: copies channels of several inputs to the output. `map` has an entry for every output channel, padding included: an
+ * input channel, KEEP, or NONE for 0.
  *
- * @param most inputs that the kernel has room for
+ * @param most the number of inputs that the kernel can bind
  */
 export const gather = (most: number) =>
   defineKernel<string, string>({
     name: `gather ${most}`,
     buffers: {
       ...({ map: 'read u32', output: 'write f32' } as const),
-      ...Object.fromEntries(numbered(most).map((j) => [`input${j}`, 'read f32' as const])),
+      ...declare(numbered('input', most), 'read f32'),
     },
-    args: ['channels', 'pixelsPerSample', ...numbered(most).map((j) => `inputChannels${j}`)],
+    args: ['channels', 'pixelsPerSample', ...numbered('inputChannels', most)],
     code: eachItem(
       'run.samples * args.pixelsPerSample * args.channels',
       `let pixel = i / args.channels;
       let own = map[i % args.channels];
-      if (own == ${LEFT}u) { continue; }
+      if (own == ${KEEP}u) { continue; }
       var value = 0.0;
-      if (own != ${NOTHING}u) {
-        let channel = (own - 1u) % ${INPUT_STEP}u;
-        switch (own - 1u) / ${INPUT_STEP}u {
-          ${numbered(most)
-            .map((j) => `case ${j}u: { value = input${j}[pixel * args.inputChannels${j} + channel]; }`)
-            .join('\n')}
+      if (own != NONE) {
+        let channel = own % ${INPUT_STEP}u;
+        switch own / ${INPUT_STEP}u {
+          ${unrolled(most, (j) => `case ${j}u: { value = input${j}[pixel * args.inputChannels${j} + channel]; }`)}
           default: {}
         }
       }
@@ -41,41 +38,43 @@ export const gather = (most: number) =>
   })
 
 /**
- * The way back: of several inputs, result_j (+)= the channels of the gradient that came from it, 0 for the others.
- * `maps` has, from `map_j` on, for each channel of input j as stored, which of the gradient's it became, with 1 added.
+ * Kernel: the gradient of `gather`. For several inputs, result_j (+)= the channels of the gradient to which the channels of
+ * input j were copied, and 0 for channels that were not copied. From `map_j` on, `maps` has for every channel of input j the
+ * channel of the gradient, or NONE.
+ *
+ * @param most the number of inputs that the kernel can bind
  */
 export const scatter = (most: number) =>
   defineKernel<string, string>({
     name: `scatter ${most}`,
     buffers: {
       ...({ gradient: 'read f32', maps: 'read u32' } as const),
-      ...Object.fromEntries(numbered(most).map((j) => [`result${j}`, 'write f32' as const])),
+      ...declare(numbered('result', most), 'write f32'),
     },
     args: [
       ...['gradientChannels', 'pixelsPerSample', 'widest'],
-      ...numbered(most).flatMap((j) => [`channels${j}`, `map${j}`, `accumulate${j}`]),
+      ...[...numbered('channels', most), ...numbered('map', most), ...numbered('accumulate', most)],
     ],
     code: `${ADDS}
 ${eachItem(
   'run.samples * args.pixelsPerSample * args.widest',
   `let pixel = i / args.widest;
   let channel = i % args.widest;
-  ${numbered(most)
-    .map(
-      (j) => `if (channel < args.channels${j}) {
+  ${unrolled(
+    most,
+    (j) => `if (channel < args.channels${j}) {
         let own = maps[args.map${j} + channel];
         let at = pixel * args.channels${j} + channel;
         var value = 0.0;
-        if (own > 0u) { value = gradient[pixel * args.gradientChannels + own - 1u]; }
+        if (own != NONE) { value = gradient[pixel * args.gradientChannels + own]; }
         if (adds(args.accumulate${j})) { value += result${j}[at]; }
         result${j}[at] = value;
       }`,
-    )
-    .join('\n')}`,
+  )}`,
 )}`,
   })
 
-/** output ← input without its first rows and columns; all sizes are the input's. */
+/** Kernel: output ← input without its first `rows` rows and columns; all sizes are those of the input. */
 export const crop = defineKernel({
   name: 'crop',
   buffers: { input: 'read vec4f', output: 'write vec4f' },
@@ -91,7 +90,7 @@ export const crop = defineKernel({
   ),
 })
 
-/** result (+)= gradient, zeros in the first rows and columns */
+/** Kernel: the gradient of `crop`. result (+)= gradient, with zeros in the first `rows` rows and columns. */
 export const cropGradient = defineKernel({
   name: 'cropGradient',
   buffers: { gradient: 'read vec4f', result: 'write vec4f' },

@@ -1,7 +1,7 @@
-/** Arithmetic on whole weight vectors. */
+/** Kernels on whole weight vectors: scaled addition, scaling, scalar products, and the step of SGD. */
 import { defineKernel, eachItem } from '../device/kernel.ts'
 
-/** y ← y + a·x, a = `run.factor` */
+/** Kernel: y ← y + a·x with a = `run.factor`. */
 export const axpy = defineKernel({
   name: 'axpy',
   buffers: { x: 'read f32', y: 'write f32' },
@@ -9,7 +9,7 @@ export const axpy = defineKernel({
   code: eachItem('args.length', 'y[i] += run.factor * x[i];'),
 })
 
-/** y ← a·y */
+/** Kernel: y ← a·y with a = `run.factor`. */
 export const scale = defineKernel({
   name: 'scale',
   buffers: { y: 'write f32' },
@@ -17,11 +17,11 @@ export const scale = defineKernel({
   code: eachItem('args.length', 'y[i] *= run.factor;'),
 })
 
-/** Parts of a scalar product, each a workgroup's. */
+/** Number of partial sums of a scalar product, and of workgroups of `dot`. */
 export const DOT_PARTS = 64
 const DOT_THREADS = 64
 
-/** parts[group] ← that workgroup's share of x·y */
+/** Kernel: parts[group] ← the partial sum of x·y that one workgroup computes. */
 export const dot = defineKernel({
   name: 'dot',
   buffers: { x: 'read f32', y: 'read f32', parts: 'write f32' },
@@ -44,12 +44,12 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) th
 }`,
 })
 
-/** PyTorch's `clip_grad_norm_`. */
+/** The ε of PyTorch's `clip_grad_norm_`. */
 const CLIP_EPSILON = '1e-6'
 
 /**
- * One step of SGD as PyTorch's: g ← clip·g + decay·w; m ← momentum·m + g; w ← w − rate·(nesterov ? g + momentum·m : m).
- * `parts` hold g·g; there is no clipping where `clipNorm` is negative.
+ * Kernel: one step of SGD as in PyTorch: g ← clip·g + decay·w; m ← momentum·m + g; w ← w − rate·(nesterov ? g + momentum·m : m).
+ * `parts` holds the partial sums of g·g, from which the clipping factor follows; a negative `clipNorm` means no clipping.
  */
 export const sgd = defineKernel({
   name: 'sgd',

@@ -1,58 +1,55 @@
 /**
- * A node: Σ_t c_t·norm_t(value_t). Forward: the moments of all normalised terms, their scales and shifts, then one pass
- * over all terms, unless the node's readers do without (`readThrough.ts`). Back, with g = ∂L/∂output, one pass gives Σ g
- * and each term's Σ g·(value − μ); from these follow the gradients wrt coefficients and norms (`differentiate` in
- * kernels/norm.ts), and one more pass sends to each value its own, unless the value's producer makes it. A pass is as
- * many dispatches as the device's bindings make of it.
+ * Emits the dispatches of nodes, Σ_t c_t·norm_t(value_t). Forward: the moments of the normalised values that no convolution has
+ * stored, the scales and shifts of all terms, then the sum. Backward, with g = ∂L/∂node: one pass over the pixels gives Σ g and
+ * each term's Σ g·(value − μ); from these follow the gradients of coefficients and normalisations (`differentiate` in
+ * `kernels/norm.ts`); one more pass computes the gradients with respect to the values that store theirs. A pass takes several
+ * dispatches if the node has more terms than a kernel can bind.
  */
 
 import type { Of, Term } from '../../graph/graph.ts'
 import type { Accumulation } from '../../plan/accumulation.ts'
 import type { Backward } from '../../plan/rules.ts'
+import { NONE } from '../device/kernel.ts'
 import { FINISH_QUADS } from '../kernels/columnSums.ts'
-import { backpropTerms, combine } from '../kernels/combine.ts'
-import { measure } from '../kernels/measure.ts'
-import { computeScaleShift, differentiate } from '../kernels/norm.ts'
+import { backpropTerms, combine, reduceProducts, reduceProductsEach } from '../kernels/combine.ts'
+import { computeScaleShift, differentiate, measure } from '../kernels/norm.ts'
 import { clear } from '../kernels/pointwise.ts'
-import { reduceProducts } from '../kernels/reduceProducts.ts'
-import { itemGrid } from '../plan/program.ts'
-import type { When } from '../plan/situation.ts'
-import type { Transient } from '../plan/storage.ts'
-import { type ColumnChunks, columnChunks } from './chunks.ts'
+import { itemGrid, type When } from '../plan/program.ts'
+import { spanOf, type Transient } from '../plan/storage.ts'
 import type { Context } from './context.ts'
-import { lowerNorms } from './groupedNorms.ts'
 import { arityFor, inGroups, numberedArgs, numberedBuffers, padTo } from './grouping.ts'
 import type { Quads } from './quads.ts'
-import { hasProduct, type TermPlace } from './terms/termPlaces.ts'
+import { type GroupedNorm, hasProduct, type TermPlace } from './termPlan.ts'
+import { type ColumnChunks, columnChunks } from './workgroups.ts'
 
-/** A term with where it stands. */
-interface PlacedTerm {
+/** A term with its place, the buffer of its value, and its activity flag. */
+interface NodeTerm {
   readonly term: Term
   readonly place: TermPlace
   readonly value: Transient
   readonly condition: number
 }
 
-/** One that sends a gradient to its value. */
-interface TargetedTerm extends PlacedTerm {
+/** A term that adds to the gradient of its value. */
+interface TargetedTerm extends NodeTerm {
   readonly target: Accumulation<Transient>
 }
 
-const itsValue = ({ value }: PlacedTerm) => value
-const isNormalised = ({ term }: PlacedTerm) => term.norm !== null
+const bufferOfValue = ({ value }: NodeTerm) => value
+const isNormalised = ({ term }: NodeTerm) => term.norm !== null
 
 export function lowerCombine(context: Context, { terms, output }: Of<'combine'>, index: number): Backward {
   const norms = context.tables.norms.get(index)
-  if (norms !== undefined) return norms[0].index === index ? lowerNorms(context, norms) : () => {}
+  if (norms !== undefined) return norms[0].index === index ? lowerNorms(context, norms) : () => {} // with the first of its group
   const places = context.terms(index)
   const placed = terms.map((term, part) => {
     const condition = context.activity.partCondition(index, part)
     return { term, place: places[part], value: context.value(term.value), condition }
   })
-  const node = new Node(context, placed, output, context.activity.condition(index))
+  const node = new NodeEmitter(context, placed, output, context.activity.condition(index))
   node.measure()
   node.computeScaleShift()
-  if (!context.tables.readThrough.has(output)) node.combine()
+  if (!context.tables.terms.readThrough.has(output)) node.combine()
   return () => {
     const gradient = context.outputGradient(output)
     if (gradient === undefined || placed.length === 0) return
@@ -61,15 +58,58 @@ export function lowerCombine(context: Context, { terms, output }: Of<'combine'>,
   }
 }
 
-class Node {
+/**
+ * Emits the dispatches of a group of nodes that are one normalised term each and are never stored (`groupNorms`): one for all
+ * scales and shifts; backward, one pass over all values and gradients, and one dispatch for what follows from its sums.
+ */
+function lowerNorms(context: Context, group: readonly GroupedNorm[]): Backward {
+  const { program, feeds, state, tables, batchSize } = context
+  const { termRecords: terms, moments, vectors, termCount } = tables
+  const { weights, statistics } = state
+  const [{ index, node }] = group
+  const extent = context.extent(node)
+  const { quads, pixelsPerSample } = extent
+  const { args: columns, count, blocks } = columnChunks(extent, batchSize)
+  const [{ number: first }] = context.terms(index)
+  const condition = group.length === 1 ? context.activity.condition(index) : -1
+  const args = { first, termCount, quads, channels: context.shape(node).channels, pixelsPerSample }
+  const grid = () => [Math.ceil(quads / FINISH_QUADS), group.length, 1] as const
+  program.emit(computeScaleShift, {
+    buffers: { terms, feed: feeds.terms, moments, weights, statistics, vectors },
+    ...{ args, grid, condition },
+  })
+  return () => {
+    const gradients = group.flatMap((norm) => context.outputGradient(norm.node) ?? [])
+    if (gradients.length === 0) return
+    const products = program.temporary(2 * group.length * count * extent.channels * 4, 'sums of gradients of nodes')
+    program.emit(reduceProductsEach, {
+      buffers: {
+        ...{ terms, feed: feeds.terms, vectors, products },
+        values: spanOf(group.map((norm) => context.value(norm.value))),
+        gradients: spanOf(gradients),
+      },
+      args: { ...columns, first, termCount, chunkCount: count },
+      grid: () => [count, blocks, group.length],
+      condition,
+    })
+    program.emit(differentiate, {
+      buffers: { terms, feed: feeds.terms, products, weights, gradient: state.gradient, vectors },
+      args: { ...args, pixelsPerChunk: columns.pixelsPerChunk, chunkCount: count },
+      ...{ grid, condition },
+    })
+  }
+}
+
+/** Emits the dispatches of one node, in the order in which its methods are called. */
+class NodeEmitter {
   readonly #context: Context
-  readonly #terms: readonly PlacedTerm[]
+  readonly #terms: readonly NodeTerm[]
   readonly #output: number
   readonly #condition: number
   readonly #extent: Quads
   readonly #chunks: ColumnChunks
 
-  constructor(context: Context, terms: readonly PlacedTerm[], output: number, condition: number) {
+  constructor(context: Context, terms: readonly NodeTerm[], output: number, condition: number) {
     this.#context = context
     this.#terms = terms
     this.#output = output
@@ -78,13 +118,13 @@ class Node {
     this.#chunks = columnChunks(this.#extent, context.batchSize)
   }
 
-  /** Moments that no producer collects: always, or where running statistics do not take their place. */
+  /** Computes the moments that no convolution has stored; in evaluation only those without running statistics. */
   measure(): void {
     const { program, tables, bindings } = this.#context
-    const { moments, momentPlaces } = tables
+    const { moments } = tables
     const { args, count, blocks } = this.#chunks
     const measured = this.#terms.flatMap(({ term, value }) => {
-      const place = momentPlaces.get(term.value)
+      const place = tables.filters.moments.values.get(term.value)
       return term.norm === null || place === undefined || place.collected ? [] : [{ place, value }]
     })
     for (const group of inGroups(measured, bindings - 1)) {
@@ -92,7 +132,7 @@ class Node {
       const filled = padTo(group, arity)
       program.emit(measure(arity), {
         buffers: { moments, ...numberedBuffers('value', filled, ({ value }) => value) },
-        args: { ...args, ...numberedArgs('place', filled, ({ place }) => place.at) },
+        args: { ...args, ...numberedArgs('place', filled, ({ place }) => place.offset) },
         grid: () => [count, blocks, group.length],
         condition: this.#condition,
         when: group.every(({ place }) => place.tracked) ? 'batch-statistics' : 'always',
@@ -100,10 +140,11 @@ class Node {
     }
   }
 
+  /** Computes the scale and shift of every term. */
   computeScaleShift(): void {
     if (this.#terms.length === 0) return
     const { tables, feeds, state, program } = this.#context
-    const { terms, moments, vectors } = tables
+    const { termRecords: terms, moments, vectors } = tables
     const { weights, statistics } = state
     program.emit(computeScaleShift, {
       buffers: { terms, feed: feeds.terms, moments, weights, statistics, vectors },
@@ -111,6 +152,7 @@ class Node {
     })
   }
 
+  /** Adds up all terms. */
   combine(): void {
     const { program, feeds, tables, bindings } = this.#context
     const { vectors } = tables
@@ -124,7 +166,7 @@ class Node {
       const arity = arityFor(group.length)
       const filled = padTo(group, arity)
       program.emit(combine(arity), {
-        buffers: { feed: feeds.terms, vectors, output, ...numberedBuffers('value', filled, itsValue) },
+        buffers: { feed: feeds.terms, vectors, output, ...numberedBuffers('value', filled, bufferOfValue) },
         args: { ...this.#perTerm(filled), perSample, quads, count: group.length, accumulate: i === 0 ? 0 : 1 },
         grid,
         condition: this.#condition,
@@ -132,14 +174,20 @@ class Node {
     }
   }
 
-  /** Plain terms are projected on only where the gradient wrt the coefficients is wanted. */
+  /**
+   * Computes the gradients of coefficients and normalisations. Plain terms take part only if the gradient of the coefficients is
+   * wanted.
+   */
   reduceProducts(gradient: Transient): void {
     const wanted = this.#terms.filter(({ term }) => hasProduct(term))
     const normalised = wanted.filter(isNormalised)
     const { tables, feeds, state, program } = this.#context
-    const { terms, vectors } = tables
+    const { termRecords: terms, vectors } = tables
     const { count } = this.#chunks
-    const products = program.temporary((1 + wanted.length) * count * this.#extent.channels * 4, 'projections')
+    const products = program.temporary(
+      (1 + wanted.length) * count * this.#extent.channels * 4,
+      'sums of gradients of a node',
+    )
     if (wanted.length > normalised.length) {
       this.#reduceProductsOf(wanted, gradient, products, 'coefficients')
       this.#reduceProductsOf(normalised, gradient, products, 'no-coefficients')
@@ -156,19 +204,19 @@ class Node {
     })
   }
 
-  #reduceProductsOf(projected: readonly PlacedTerm[], gradient: Transient, products: Transient, when: When): void {
+  #reduceProductsOf(reduced: readonly NodeTerm[], gradient: Transient, products: Transient, when: When): void {
     const { program, feeds, tables, bindings } = this.#context
     const { vectors } = tables
     const { args, count, blocks } = this.#chunks
-    for (const group of inGroups(projected, bindings - 4)) {
+    for (const group of inGroups(reduced, bindings - 4)) {
       const arity = arityFor(group.length)
       const filled = padTo(group, arity)
       program.emit(reduceProducts(arity), {
-        buffers: { feed: feeds.terms, vectors, gradient, products, ...numberedBuffers('value', filled, itsValue) },
+        buffers: { feed: feeds.terms, vectors, gradient, products, ...numberedBuffers('value', filled, bufferOfValue) },
         args: {
           ...args,
           ...this.#perTerm(filled),
-          ...numberedArgs('row', filled, ({ place }) => place.productRow),
+          ...numberedArgs('row', filled, ({ place }) => place.productRow ?? NONE),
           ...{ chunkCount: count, count: group.length },
         },
         grid: () => [count, blocks, 1],
@@ -178,7 +226,7 @@ class Node {
     }
   }
 
-  /** To each value its part of the node's gradient. */
+  /** Adds each term's part of the node's gradient to the gradient of the term's value. */
   backpropTerms(gradient: Transient): void {
     const { program, feeds, tables } = this.#context
     const { vectors } = tables
@@ -188,7 +236,7 @@ class Node {
       program.emit(backpropTerms(group.map(isNormalised)), {
         buffers: {
           ...{ feed: feeds.terms, vectors, gradient },
-          ...numberedBuffers('value', group, itsValue, isNormalised),
+          ...numberedBuffers('value', group, bufferOfValue, isNormalised),
           ...numberedBuffers('result', group, ({ target }) => target.buffer),
         },
         args: {
@@ -202,18 +250,18 @@ class Node {
     }
   }
 
-  /** Terms whose values learn, in runs that a dispatch can bind and in which no value comes twice. */
+  /** Returns the terms that add to the gradients of their values, in groups that a dispatch can bind, no value twice in one. */
   #targetGroups(): TargetedTerm[][] {
     const groups: TargetedTerm[][] = []
     let free = 0
     for (const placed of this.#terms) {
-      const target = this.#context.tables.made.has(placed.term.value)
+      const target = this.#context.tables.filters.unstoredGradients.has(placed.term.value)
         ? undefined
         : this.#context.gradient(placed.term.value)
       if (target === undefined) continue
       const needed = isNormalised(placed) ? 2 : 1
-      const taken = groups.at(-1)?.some((other) => other.target === target)
-      if (taken !== false || free < needed) {
+      const isTaken = groups.at(-1)?.some((other) => other.target === target)
+      if (isTaken !== false || free < needed) {
         groups.push([])
         free = this.#context.bindings - 3
       }
@@ -223,7 +271,8 @@ class Node {
     return groups
   }
 
-  #perTerm(group: readonly PlacedTerm[]): Readonly<Record<string, number>> {
+  /** Returns the numbered arguments that tell kernels about each term. */
+  #perTerm(group: readonly NodeTerm[]): Readonly<Record<string, number>> {
     return {
       termCount: this.#context.tables.termCount,
       ...numberedArgs('term', group, ({ place }) => place.number),
@@ -231,7 +280,7 @@ class Node {
     }
   }
 
-  /** What the two kernels that finish a node's sums have in common: a workgroup for each term and four quads. */
+  /** Returns what the two kernels that work on sums by channel have in common: one workgroup for each term and four quads. */
   #finish() {
     const { pixelsPerSample, quads } = this.#extent
     const { channels } = this.#context.shape(this.#output)

@@ -1,4 +1,7 @@
-/** What the rules that turn operations into dispatches share: buffers of values and gradients, terms, conditions. */
+/**
+ * What all lowering rules share: the program that they emit to, the buffers of values and their gradients, and the tables of terms
+ * and filters.
+ */
 import type { ParameterId, Value, ValueId } from '../../../core/network.ts'
 import type { Activity } from '../../graph/activity.ts'
 import { countContributions, findDifferentiable } from '../../graph/dataflow.ts'
@@ -10,14 +13,13 @@ import type { Temporary } from '../../plan/placement.ts'
 import { clear } from '../kernels/pointwise.ts'
 import type { Feeds, State } from '../plan/layout.ts'
 import { itemGrid, type Program } from '../plan/program.ts'
-import type { Part, Transient } from '../plan/storage.ts'
-import type { WaitingFilters } from './filters/filterPlaces.ts'
-import type { PackedBuffer, PackedPlace } from './filters/packedBuffers.ts'
+import type { PackedBuffer, PackedPlace, Part, Transient } from '../plan/storage.ts'
+import type { Summation } from './filterPlan.ts'
 import { type Quads, quadsOf } from './quads.ts'
 import { makeTables, type Site, type Tables } from './tables.ts'
-import type { TermPlace } from './terms/termPlaces.ts'
+import type { TermPlace } from './termPlan.ts'
 
-/** The recorded mask of one frozen layer. */
+/** The buffer in which a frozen layer records and reads its activation mask. */
 export interface Mask {
   readonly buffer: GPUBuffer
   readonly bytesPerSample: number
@@ -32,14 +34,15 @@ export class Context {
   readonly tables: Tables
   readonly batchSize: number
   readonly bindings: number
-  /** Of frozen activations, in order. */
+  /** The masks of all frozen activations, in the order of the operations. */
   readonly masks: Mask[] = []
   readonly noises: NoiseSlot<GPUBuffer>[] = []
   readonly #values = new Map<ValueId, Transient>()
   readonly #gradients = new Map<ValueId, Accumulation<Transient>>()
-  readonly #sharedValues = new Map<PackedBuffer, Temporary>()
-  readonly #sharedGradients = new Map<PackedBuffer, Temporary>()
-  readonly #chunks = new Map<WaitingFilters, Temporary>()
+  readonly #packedValues = new Map<PackedBuffer, Temporary>()
+  readonly #packedGradients = new Map<PackedBuffer, Temporary>()
+  readonly #partialSums = new Map<Summation, Temporary>()
+  /** For each value how many dispatches may add to its gradient. */
   readonly #expected: readonly number[]
   readonly #differentiable: readonly boolean[]
 
@@ -53,43 +56,44 @@ export class Context {
     this.batchSize = batchSize
     this.bindings = bindings
     this.activity = activity
-    const { groups } = this.tables
+    const { groups } = this.tables.filters
     const groupsOf = (index: number) => groups.filter(({ operations }) => operations.includes(index))
     this.#expected = countContributions(graph, (_, index) => groupsOf(index).length)
     this.#differentiable = findDifferentiable(graph)
   }
 
-  /** Height, width and channels, as the network says. */
+  /** Returns height, width and channels of a value, without padding. */
   shape(id: ValueId): Value {
     return this.graph.values[id]
   }
 
+  /** Returns the stored sizes of a value. */
   extent(id: ValueId): Quads {
     return quadsOf(this.shape(id))
   }
 
-  /** The buffer of a value: [batch, height, width, stored channels]. */
+  /** Returns the buffer of a value, [batch, height, width, channels with padding]. */
   value(id: ValueId): Transient {
-    const place = this.tables.packed.outputs.get(id)
+    const place = this.tables.filters.outputs.get(id)
     return once(this.#values, id, () => {
-      const shared = this.#part(this.#sharedValues, place, id, 'the outputs of convolutions')
-      return shared ?? this.activation(this.extent(id).perSample, `value ${id}`)
+      const packed = this.#part(this.#packedValues, place, id, 'the outputs of convolutions')
+      return packed ?? this.activation(this.extent(id).perSample, `value ${id}`)
     })
   }
 
-  /** A temporary of so many numbers a sample. */
+  /** Returns a temporary buffer with so many floats per sample. @param what description for error messages */
   activation(perSample: number, what: string): Temporary {
     return this.program.temporary(this.batchSize * perSample * 4, what)
   }
 
-  /** Memory that stays, for so many numbers a sample. */
+  /** Returns a new buffer for an activation mask of so many floats per sample, which lives as long as the program. */
   mask(perSample: number): GPUBuffer {
     const buffer = this.program.keep(this.batchSize * perSample * 4, 'an activation mask')
     this.masks.push({ buffer, bytesPerSample: perSample * 4 })
     return buffer
   }
 
-  /** A noise layer's numbers, [batch, height, width, channels] without gaps. */
+  /** Returns the buffer to which the host writes the numbers of a noise layer, [batch, height, width, channels] without padding. */
   noise(site: number, output: ValueId, condition: number): GPUBuffer {
     const shape = this.shape(output)
     const { height, width, channels } = shape
@@ -98,7 +102,7 @@ export class Context {
     return buffer
   }
 
-  /** ∂loss/∂value; undefined where nothing upstream learns. */
+  /** Returns the gradient with respect to a value; undefined if the value depends on no parameter or coefficient. */
   gradient(id: ValueId): Accumulation<Transient> | undefined {
     if (!this.#differentiable[id]) return undefined
     return once(this.#gradients, id, () => this.#accumulation(id))
@@ -106,29 +110,34 @@ export class Context {
 
   #accumulation(id: ValueId): Accumulation<Transient> {
     const { perSample, quadsPerSample } = this.extent(id)
-    const { outputs, unstored } = this.tables.packed
-    const place = outputs.get(id) ?? unstored.get(id)
-    const shared = this.#part(this.#sharedGradients, place, id, 'gradients wrt the outputs of convolutions')
-    const output = shared ?? this.activation(perSample, `the gradient of value ${id}`)
+    const { outputs, unstoredInputs } = this.tables.filters
+    const place = outputs.get(id) ?? unstoredInputs.get(id)
+    const packed = this.#part(this.#packedGradients, place, id, 'gradients wrt the outputs of convolutions')
+    const output = packed ?? this.activation(perSample, `the gradient of value ${id}`)
     const grid = itemGrid(quadsPerSample)
     return new Accumulation(output, this.#expected[id], (when) =>
       this.program.emit(clear, { buffers: { output }, args: { perSample: quadsPerSample }, grid, when }),
     )
   }
 
-  /** The finished gradient of an operation's output, for its way back; zeros where nothing was sent. */
+  /**
+   * Returns the complete gradient with respect to the output of an operation whose backward pass is emitted next; zeros if nothing
+   * has added to it; undefined as in `gradient`.
+   */
   outputGradient(id: ValueId): Transient | undefined {
     const gradient = this.gradient(id)
     gradient?.clear()
     return gradient?.buffer
   }
 
-  /** Where partial sums of filters wait. */
-  chunks(waiting: WaitingFilters): Temporary {
-    return once(this.#chunks, waiting, () => this.program.temporary(waiting.bytes, 'gradients of filters by chunk'))
+  /** Returns the buffer in which the partial sums of a summation wait. */
+  partialSums(summation: Summation): Temporary {
+    return once(this.#partialSums, summation, () =>
+      this.program.temporary(summation.bytes, 'partial sums of the gradients of filters'),
+    )
   }
 
-  /** A part of the buffer that a value or its gradient shares. */
+  /** Returns the part of a packed buffer at a place; undefined without a place. */
   #part(
     buffers: Map<PackedBuffer, Temporary>,
     place: PackedPlace | undefined,
@@ -136,18 +145,18 @@ export class Context {
     what: string,
   ): Part | undefined {
     if (place === undefined) return undefined
-    const { packedBuffer, offset } = place
-    const of = once(buffers, packedBuffer, () => this.program.temporary(packedBuffer.bytes, what))
+    const { buffer, offset } = place
+    const of = once(buffers, buffer, () => this.program.temporary(buffer.bytes, what))
     return { of, offset, bytes: 4 * this.batchSize * this.extent(id).perSample }
   }
 
-  /** Where a parameter begins in a weight vector. */
+  /** Returns where a parameter begins in a weight vector, in floats. */
   parameter(id: ParameterId): number {
     return this.state.parameterOffsets[id]
   }
 
-  /** Of a combine. */
+  /** Returns the places of the terms of a combine operation. */
   terms(operation: number): readonly TermPlace[] {
-    return this.tables.termPlaces.get(operation) ?? []
+    return this.tables.terms.places.get(operation) ?? []
   }
 }

@@ -1,49 +1,269 @@
 /**
- * Convolutions, by groups of filters that dispatches take together (`filterDrafts.ts`): where the first of a group stands,
- * all of it runs. ReLU is applied where the input is read; the gradient wrt the input goes through its mask where it is
- * written. Partial sums of the filters' gradients wait for those of other groups.
+ * Emits the dispatches of convolutions, group by group as `filterPlan.ts` has planned them. All dispatches of a group stand
+ * where its first convolution stands. Kernels apply ReLU while they read the input, and the mask of the ReLU while they write
+ * the gradient with respect to the input.
  */
+import type { ValueId } from '../../../core/network.ts'
 import type { Of } from '../../graph/graph.ts'
+import type { ByPathMask } from '../../plan/accumulation.ts'
 import type { Backward } from '../../plan/rules.ts'
-import { sumChunks, sumGroups } from '../kernels/filterGradient.ts'
-import type { Storage } from '../plan/storage.ts'
+import { convolve, convolveBack } from '../kernels/convolve.ts'
+import { DEPTHWISE_COLUMNS, depthwise, depthwiseBack, depthwiseFilterGradient } from '../kernels/depthwise.ts'
+import { filterGradient, sumPartials } from '../kernels/filterGradient.ts'
+import { type Grid, itemGrid } from '../plan/program.ts'
+import { type Storage, spanOf, type Transient } from '../plan/storage.ts'
 import type { Context } from './context.ts'
-import { DenseGroup } from './filters/denseGroup.ts'
-import { DepthwiseGroup } from './filters/depthwiseGroup.ts'
-import type { FilterGroupEmitter } from './filters/filterGroup.ts'
-import type { FilterGroup, WaitingFilters } from './filters/filterPlaces.ts'
-import { outputGradientsOf } from './filters/groupBuffers.ts'
+import type { FilterGroup, PlannedFilter, Summation } from './filterPlan.ts'
+import { numberedBuffers } from './grouping.ts'
+import type { Quads } from './quads.ts'
+import { gradientExtents, gradientTileFor, tileFor, tileOver, tilesAcross } from './workgroups.ts'
 
-const emitters = { dense: DenseGroup, depthwise: DepthwiseGroup } as const
+/** The largest number of workgroups along each dimension of a grid, on every WebGPU device. */
+const LARGEST_GRID = 65535
 
 export function lowerConvolve(context: Context, _: Of<'convolve'>, index: number): Backward {
-  const placed = groupsFrom(context, index).map((group) => {
-    const emitter: FilterGroupEmitter = new emitters[group.kind](context, group)
-    return { group, emitter }
-  })
-  for (const { emitter } of placed) emitter.forward()
+  const starting = context.tables.filters.groups.filter(({ operations }) => Math.min(...operations) === index)
+  const emitters = starting.map((group) => new emitterOf[group.kind](context, group))
+  for (const emitter of emitters) emitter.forward()
   return () => {
-    for (const { group, emitter } of placed.toReversed()) {
-      const { waiting, first } = group
-      const chunks = context.chunks(waiting)
-      emitter.backward(outputGradientsOf(context, group), { of: chunks, ...group.chunks })
-      if (first === waiting.first) emitSums(context, waiting, chunks)
+    for (const emitter of emitters.toReversed()) {
+      const { summation, first } = emitter.group
+      emitter.backward()
+      if (first === summation.first) emitSummation(context, summation)
     }
   }
 }
 
-/** The groups of which the operation has the first filter. */
-const groupsFrom = ({ tables }: Context, index: number): FilterGroup[] =>
-  tables.groups.filter(({ operations }) => Math.min(...operations) === index)
-
-/** The gradients of many filters, from all their partial sums. */
-function emitSums({ program, tables, state }: Context, waiting: WaitingFilters, chunks: Storage): void {
-  const { filters, flags } = tables
-  const groups = Math.max(...waiting.filters.map(({ record }) => sumGroups(record)))
-  program.emit(sumChunks, {
-    buffers: { filters, flags, chunks, gradient: state.gradient },
-    args: { first: waiting.first },
-    grid: (_, most) => [Math.min(most, groups), waiting.filters.length, 1],
+/** Emits the dispatch that adds up the partial sums of many groups. */
+function emitSummation(context: Context, summation: Summation): void {
+  const { program, tables, state } = context
+  const { filterRecords: filters, flags } = tables
+  const { first, filterCount, workgroups } = summation
+  program.emit(sumPartials, {
+    buffers: { filters, flags, partialSums: context.partialSums(summation), gradient: state.gradient },
+    args: { first },
+    grid: (_, most) => [Math.min(most, workgroups), filterCount, 1],
     when: 'weights',
   })
+}
+
+/** The buffers from which kernels read the gradients with respect to outputs, as `outputGradient` names them. */
+type GradientBuffers = Readonly<Record<string, Storage>>
+
+/** The dispatches of one group; dense and depthwise groups differ in their kernels. */
+abstract class GroupEmitter {
+  readonly group: FilterGroup
+  protected readonly context: Context
+  protected readonly condition: number
+  protected readonly input: Quads
+
+  constructor(context: Context, group: FilterGroup) {
+    this.group = group
+    this.context = context
+    // The dispatches of several operations must run if any of them does; the kernels then read the flag of each filter.
+    const [operation, ...others] = new Set(group.operations)
+    this.condition = others.length > 0 ? -1 : context.activity.condition(operation)
+    this.input = context.extent(group.inputs[0])
+  }
+
+  /** Emits the dispatch that computes all outputs. */
+  abstract forward(): void
+
+  /** Emits the partial sums of the gradients of the filters, and the gradient with respect to what the filters read. */
+  backward(): void {
+    const gradients = this.#outputGradients()
+    this.filterGradients(gradients)
+    this.inputGradient(gradients)
+  }
+
+  protected abstract filterGradients(gradients: GradientBuffers): void
+  protected abstract inputGradient(gradients: GradientBuffers): void
+
+  /** Returns the buffers and arguments that both kernels of the forward pass name. */
+  protected forwardNames() {
+    const { filterRecords: filters, flags, vectors } = this.context.tables
+    const { source, args } = this.#source()
+    const weights = this.context.state.weights
+    return {
+      buffers: { filters, flags, weights, vectors, source, results: this.#outputs() },
+      args: { ...args, first: this.group.first },
+    }
+  }
+
+  /** Returns the buffers and arguments that both kernels of filter gradients name. */
+  protected filterGradientNames(gradients: GradientBuffers) {
+    const { filterRecords: filters, flags, vectors } = this.context.tables
+    const { source, args } = this.#source()
+    const { summation, partials, first } = this.group
+    const partialSums = { of: this.context.partialSums(summation), ...partials }
+    return { buffers: { filters, flags, vectors, source, partialSums, ...gradients }, args: { ...args, first } }
+  }
+
+  /**
+   * Returns the buffers and arguments that both kernels of input gradients name, and the number of results; undefined if the
+   * inputs depend on no parameter or coefficient.
+   */
+  protected inputGradientNames(gradients: GradientBuffers) {
+    const target = this.#target()
+    if (target === undefined) return undefined
+    const { filterRecords: filters, flags, vectors } = this.context.tables
+    const { sideBySide, relu, first, filters: own } = this.group
+    const { result, accumulate } = target
+    const count = sideBySide ? 1 : own.length
+    return {
+      buffers: {
+        ...{ filters, flags, weights: this.context.state.weights, result },
+        ...(relu && { image: this.#source().source, vectors }),
+        ...gradients,
+      },
+      args: { first, count, accumulate },
+      results: own.length / count,
+    }
+  }
+
+  /** Returns the buffer that the filters read, and the arguments `INPUT_ARGS`. */
+  #source() {
+    const { inputs, sideBySide, relu } = this.group
+    const { height, width, quads } = this.input
+    const { readThrough } = this.context.tables.terms
+    const sources = inputs.map((input) => this.context.value(readThrough.get(input)?.value ?? input))
+    return {
+      source: sideBySide ? spanOf(sources) : sources[0],
+      args: { height, width, quads, relu: Number(relu) },
+    }
+  }
+
+  /** Returns the buffer with all outputs. */
+  #outputs(): Transient {
+    return spanOf(this.group.filters.map(({ filter }) => this.context.value(filter.output)))
+  }
+
+  #outputGradients(): GradientBuffers {
+    const { context } = this
+    const { filters, gradientSources } = this.group
+    const finished = (ids: readonly ValueId[]) => spanOf(ids.flatMap((id) => context.outputGradient(id) ?? []))
+    if (gradientSources.length === 0) return { gradients: finished(filters.map(({ filter }) => filter.output)) }
+    const nodes = numberedBuffers('gradient', gradientSources, (nodes) => finished([...new Set(nodes)]))
+    return { vectors: context.tables.vectors, outputs: this.#outputs(), ...nodes }
+  }
+
+  /** Returns where the gradient with respect to the inputs goes, and whether it adds. */
+  #target(): { readonly result: Transient; readonly accumulate: number | ByPathMask } | undefined {
+    const { inputs, sideBySide } = this.group
+    const targets = [...new Set(inputs)].flatMap((input) => this.context.gradient(input) ?? [])
+    if (targets.length === 0) return undefined
+    const [accumulate] = targets.map((target) => target.accumulate(sideBySide ? -1 : this.condition))
+    const buffers = targets.map(({ buffer }) => buffer)
+    return { result: sideBySide ? spanOf(buffers) : buffers[0], accumulate }
+  }
+}
+
+class DenseEmitter extends GroupEmitter {
+  forward(): void {
+    const { filters } = this.group
+    const { program, tables } = this.context
+    const quads = Math.max(...filters.map(({ output }) => output.quads))
+    const tile = tileFor(quads)
+    const tiles = Math.ceil(quads / tile.columns)
+    const { buffers, args } = this.forwardNames()
+    const pixelsPerSample = Math.max(...filters.map(({ output }) => output.pixelsPerSample))
+    program.emit(convolve(tile), {
+      buffers: { ...buffers, moments: tables.moments },
+      args: { ...args, tiles, inputs: filters[0].inputChannels },
+      grid: tileGrid(tiles * filters.length, pixelsPerSample, tile.pixels),
+      condition: this.condition,
+    })
+  }
+
+  protected filterGradients(gradients: GradientBuffers): void {
+    const { filters, gradientSources } = this.group
+    const extents = filters.map(gradientExtents)
+    const tile = gradientTileFor(extents)
+    const tiles = extents.map((own) => tilesAcross(own, tile))
+    const rows = Math.max(...tiles.map(([own]) => own))
+    const across = Math.max(...tiles.map(([, own]) => own))
+    const chunkCount = Math.max(...filters.map(({ chunks }) => chunks.chunkCount))
+    const { buffers, args } = this.filterGradientNames(gradients)
+    this.context.program.emit(filterGradient(tile, gradientSources.length), {
+      buffers,
+      args: { ...args, tiles: across },
+      grid: () => [chunkCount, rows, across * filters.length],
+      condition: this.condition,
+      when: 'weights',
+    })
+  }
+
+  protected inputGradient(gradients: GradientBuffers): void {
+    const names = this.inputGradientNames(gradients)
+    if (names === undefined) return
+    const { buffers, args, results } = names
+    const { filters, relu, gradientSources } = this.group
+    const { height, width, quads, pixelsPerSample } = this.input
+    const tile = tileOver(quads, results * this.context.batchSize * pixelsPerSample)
+    const tiles = Math.ceil(quads / tile.columns)
+    this.context.program.emit(convolveBack(tile, relu, gradientSources.length), {
+      buffers,
+      args: { ...args, height, width, quads, tiles, inputs: filters[0].inputChannels },
+      grid: tileGrid(tiles * results, pixelsPerSample, tile.pixels),
+      condition: this.condition,
+    })
+  }
+}
+
+class DepthwiseEmitter extends GroupEmitter {
+  forward(): void {
+    const { filters } = this.group
+    const items = itemGrid(Math.max(...filters.map(({ output }) => output.quadsPerSample)))
+    const grid: Grid = (samples, most) => [items(samples, most)[0], filters.length, 1]
+    this.context.program.emit(depthwise, { ...this.forwardNames(), grid, condition: this.condition })
+  }
+
+  /** Emits one dispatch for each width of filter: the kernel has one sum in registers for each column of taps. */
+  protected filterGradients(gradients: GradientBuffers): void {
+    const { buffers, args } = this.filterGradientNames(gradients)
+    const blocks = Math.ceil(this.input.quads / DEPTHWISE_COLUMNS)
+    let { first } = this.group
+    for (const [width, filters] of byWidth(this.group.filters)) {
+      const chunkCount = Math.max(...filters.map(({ chunks }) => chunks.chunkCount))
+      const rows = Math.max(...filters.map(({ filter }) => filter.window.height))
+      this.context.program.emit(depthwiseFilterGradient(width), {
+        buffers,
+        args: { ...args, first, blocks },
+        grid: () => [chunkCount, rows, blocks * filters.length],
+        condition: this.condition,
+        when: 'weights',
+      })
+      first += filters.length
+    }
+  }
+
+  protected inputGradient(gradients: GradientBuffers): void {
+    const names = this.inputGradientNames(gradients)
+    if (names === undefined) return
+    const { buffers, args, results } = names
+    const { height, width, quads } = this.input
+    const items = itemGrid(this.input.quadsPerSample)
+    this.context.program.emit(depthwiseBack(this.group.relu), {
+      buffers,
+      args: { ...args, height, width, quads },
+      grid: (samples, most) => [items(samples, most)[0], results, 1],
+      condition: this.condition,
+    })
+  }
+}
+
+const emitterOf = { dense: DenseEmitter, depthwise: DepthwiseEmitter } as const
+
+/** Returns a grid with one workgroup per tile: x over columns of tiles, y over tiles of pixels, z if y exceeds its limit. */
+function tileGrid(across: number, pixelsPerSample: number, pixels: number): Grid {
+  return (samples) => {
+    const tiles = Math.ceil((samples * pixelsPerSample) / pixels)
+    return [across, Math.min(tiles, LARGEST_GRID), Math.ceil(tiles / LARGEST_GRID)]
+  }
+}
+
+/** Splits filters, which are sorted by width, into those of each width. */
+function byWidth(filters: readonly PlannedFilter[]): [width: number, filters: PlannedFilter[]][] {
+  const widths = [...new Set(filters.map(({ filter }) => filter.window.width))]
+  return widths.map((width) => [width, filters.filter(({ filter }) => filter.window.width === width)])
 }

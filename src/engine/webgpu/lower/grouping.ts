@@ -1,25 +1,27 @@
-/** Kernels over several terms: groups of what one dispatch can bind, under numbered names. */
+/**
+ * Splits lists into groups that one dispatch can bind, and names the buffers and arguments of a group: `value0`, `value1`, ….
+ */
 import type { Argument } from '../plan/program.ts'
 import type { Storage } from '../plan/storage.ts'
 
-/** Kernels are made for so many terms; more of them would not make a pass faster. */
+/** The numbers of terms for which kernels exist. */
 const ARITIES = [1, 2, 4, 8] as const
 
-/** Of the kernel that takes so many terms. */
+/** Returns the number of terms of the smallest kernel that takes `count` terms. */
 export const arityFor = (count: number): number => ARITIES.find((arity) => arity >= count) ?? count
 
-/** The first item again where there are fewer than the kernel has room for: bound, but not read. */
+/** Fills a group up to the number of terms of its kernel with its first item, which is then bound but not read. */
 export const padTo = <T>(items: readonly T[], arity: number): T[] =>
   Array.from({ length: arity }, (_, i) => items[i] ?? items[0])
 
-/** Runs of neighbours of as many as there is room and bindings for. */
+/** Splits items into groups of neighbours, each as large as the kernels and the number of bindings allow. */
 export function inGroups<T>(items: readonly T[], bindings: number): T[][] {
   const largest = ARITIES.findLast((arity) => arity <= bindings) ?? 1
   const count = Math.ceil(items.length / largest)
   return Array.from({ length: count }, (_, i) => items.slice(i * largest, (i + 1) * largest))
 }
 
-/** `name0`, `name1`, … of those items that have one. */
+/** Returns the buffers `name0`, `name1`, … of the items, without those for which `has` is false. */
 export function numberedBuffers<T>(
   name: string,
   items: readonly T[],
@@ -29,6 +31,7 @@ export function numberedBuffers<T>(
   return Object.fromEntries(items.flatMap((item, i) => (has(item) ? [[`${name}${i}`, bufferOf(item)]] : [])))
 }
 
+/** Returns the arguments `name0`, `name1`, … of the items. */
 export function numberedArgs<T, A extends Argument>(
   name: string,
   items: readonly T[],
@@ -37,14 +40,14 @@ export function numberedArgs<T, A extends Argument>(
   return Object.fromEntries(items.map((item, i) => [`${name}${i}`, numberOf(item, i)]))
 }
 
-/** Runs of neighbours of at most `size`, in which no key comes twice. */
+/** Splits items into groups of at most `size` neighbours in which no key occurs twice. */
 export function chunksOf<T>(items: readonly T[], size: number, keyOf: (item: T) => unknown = (item) => item): T[][] {
-  const runs: T[][] = []
+  const groups: T[][] = []
   for (const item of items) {
-    const run = runs.at(-1)
-    const joins = run !== undefined && run.length < size && run.every((other) => keyOf(other) !== keyOf(item))
-    if (joins) run.push(item)
-    else runs.push([item])
+    const group = groups.at(-1)
+    const joins = group !== undefined && group.length < size && group.every((other) => keyOf(other) !== keyOf(item))
+    if (joins) group.push(item)
+    else groups.push([item])
   }
-  return runs
+  return groups
 }

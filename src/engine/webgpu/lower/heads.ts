@@ -1,15 +1,16 @@
-/** The losses: one section of dispatches for each objective; both leave ∂loss/∂logits of every head. */
+/** Emits the objectives: a section of dispatches for each, which computes the loss and ∂loss/∂logits of every head. */
 import { cotangent, crossEntropy } from '../kernels/loss.ts'
 import { clear } from '../kernels/pointwise.ts'
 import { itemGrid } from '../plan/program.ts'
 import type { Transient } from '../plan/storage.ts'
 import type { Context } from './context.ts'
 
-const ONE = () => [1, 1, 1] as const
+const ONE_WORKGROUP = () => [1, 1, 1] as const
 
+/** Emits the sections of both objectives. */
 export function lowerHeads(context: Context): void {
   const { program, feeds, graph } = context
-  const { labels, results, cotangent: given } = feeds
+  const { labels, results, cotangent: cotangents } = feeds
   const { heads, classes } = graph.network
   const gradients = heads.map(({ logits }) => logitsGradient(context, logits))
   const buffersOf = (head: number) => ({
@@ -21,21 +22,21 @@ export function lowerHeads(context: Context): void {
   heads.forEach(({ logits, lossWeight }, head) => {
     const { channels } = context.extent(logits)
     const args = { classes, channels, main: head === 0 ? 1 : 0, weight: bitsOf(lossWeight) }
-    program.emit(crossEntropy, { buffers: buffersOf(head), args, grid: ONE })
+    program.emit(crossEntropy, { buffers: buffersOf(head), args, grid: ONE_WORKGROUP })
   })
   program.enter('logits')
   heads.forEach(({ logits }, head) => {
     const { channels, quads } = context.extent(logits)
     if (head === 0) {
       const args = { classes, channels, main: 1 }
-      program.emit(cotangent, { buffers: { ...buffersOf(head), given }, args, grid: ONE })
+      program.emit(cotangent, { buffers: { ...buffersOf(head), cotangents }, args, grid: ONE_WORKGROUP })
     } else {
       program.emit(clear, { buffers: { output: gradients[head] }, args: { perSample: quads }, grid: itemGrid(quads) })
     }
   })
 }
 
-/** The buffer that a loss overwrites: heads come first on the way back. */
+/** Returns the buffer for ∂loss/∂logits. The objectives come first in the backward pass, so they overwrite it. */
 function logitsGradient(context: Context, logits: number): Transient {
   const gradient = context.gradient(logits)
   if (gradient === undefined) return context.activation(context.extent(logits).channels, 'the gradient of the logits')
@@ -43,5 +44,5 @@ function logitsGradient(context: Context, logits: number): Transient {
   return gradient.buffer
 }
 
-/** Of a number in single precision. */
+/** Returns the bits of a number in single precision, as an integer. */
 const bitsOf = (value: number) => new Uint32Array(Float32Array.of(value).buffer)[0]

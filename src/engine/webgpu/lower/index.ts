@@ -1,18 +1,95 @@
-/** Graph → program: every operation's forward dispatches, the losses, then the ways back in reverse order. */
+/**
+ * Compiles a network for WebGPU: translates it into a graph, lowers every operation to dispatches, and collects what the host
+ * needs to run them.
+ */
+import type { Network } from '../../../core/network.ts'
+import { Activity } from '../../graph/activity.ts'
+import { lower } from '../../graph/lower.ts'
+import { orderByDepth, rewrite } from '../../graph/rewrite.ts'
+import { type PlannedTerm, termsOf } from '../../graph/terms.ts'
+import type { NoiseSlot } from '../../plan/feedNumbers.ts'
 import { emitForward, type Rules } from '../../plan/rules.ts'
+import type { Device } from '../device/device.ts'
+import { RunNumbers } from '../device/runNumbers.ts'
 import { total } from '../kernels/norm.ts'
 import { padChannels } from '../kernels/pointwise.ts'
-import { GRADIENT_TALLY } from '../plan/layout.ts'
-import { fixedGrid, itemGrid } from '../plan/program.ts'
+import { DOT_PARTS, dot, sgd } from '../kernels/vector.ts'
+import { type Feeds, GRADIENT_TALLY, makeFeeds, type State } from '../plan/layout.ts'
+import { fixedGrid, itemGrid, type Place, Program } from '../plan/program.ts'
 import { lowerCombine } from './combine.ts'
-import type { Context } from './context.ts'
+import { Context, type Mask } from './context.ts'
 import { lowerConvolve } from './convolve.ts'
-import { emitDescent } from './descent.ts'
-import { lowerFrozenMaxPool, lowerFrozenRelu } from './frozen.ts'
 import { lowerHeads } from './heads.ts'
-import { lowerBias, lowerDropPath, lowerNoise, lowerRelu } from './pointwise.ts'
-import { lowerAvgPool, lowerGlobalMean, lowerMaxPool } from './pool.ts'
+import { lowerBias, lowerDropPath, lowerFrozenRelu, lowerNoise, lowerRelu } from './pointwise.ts'
+import { lowerAvgPool, lowerFrozenMaxPool, lowerGlobalMean, lowerMaxPool } from './pool.ts'
 import { lowerCrop, lowerRearrange } from './rearrange.ts'
+
+/** A compiled network: its program on the device, and what the host needs to run it. */
+export interface Plan {
+  readonly program: Program
+  readonly run: RunNumbers
+  readonly state: State
+  readonly feeds: Feeds
+  readonly activity: Activity
+  readonly terms: readonly PlannedTerm[]
+  /** The logits of the main head, and the features. */
+  readonly logits: Output
+  readonly features: Output
+  /** The activity flags as kernels read them, one word each. */
+  readonly flags: GPUBuffer
+  readonly masks: readonly Mask[]
+  readonly noises: readonly NoiseSlot<GPUBuffer>[]
+}
+
+/** Where a value that the host reads stands. */
+export interface Output extends Place {
+  /** Channels with padding. */
+  readonly channels: number
+}
+
+/** A lowered network whose dispatches have no buffers yet. */
+export interface LoweredNetwork {
+  readonly program: Program
+  /** Compiles the kernels concurrently; optional. */
+  prepare(): Promise<void>
+  /** Creates the buffers and returns the plan. @throws BenchError `unsupported` if a buffer is larger than the device allows */
+  finish(): Plan
+}
+
+/** Lowers a network. @param live its plan; if given, the result has frozen activations and shares the feeds of that plan */
+export function lowerNetwork(
+  device: Device,
+  network: Network,
+  batchSize: number,
+  state: State,
+  live?: Plan,
+): LoweredNetwork {
+  const graph = orderByDepth(rewrite(lower(network), live ? 'frozen' : 'live'))
+  const activity = new Activity(graph)
+  const terms = termsOf(graph, activity)
+  const run = new RunNumbers(device)
+  const program = new Program(device, run.buffer)
+  const feeds = live?.feeds ?? makeFeeds(program, network, batchSize, terms.length)
+  const { bindings, largestBinding } = device
+  const context = new Context({ program, graph, activity, state, feeds, batchSize, bindings, largestBinding })
+  emitProgram(context)
+  const finish = (): Plan => {
+    const placeOf = program.load(network.name)
+    const output = (id: number): Output => ({
+      ...placeOf(context.value(id)),
+      channels: context.extent(id).channels,
+    })
+    return {
+      ...{ program, run, state, feeds, activity, terms },
+      logits: output(network.heads[0].logits),
+      features: output(network.features),
+      flags: context.tables.flags,
+      masks: context.masks,
+      noises: context.noises,
+    }
+  }
+  return { program, prepare: () => program.prepare(), finish }
+}
 
 const rules: Rules<Context> = {
   combine: lowerCombine,
@@ -30,7 +107,8 @@ const rules: Rules<Context> = {
   rearrange: lowerRearrange,
 }
 
-export function emitProgram(context: Context): void {
+/** Emits all dispatches of a step: forward pass, objectives, backward pass, and the step on the weights. */
+function emitProgram(context: Context): void {
   const { graph, program } = context
   emitInput(context)
   const emitBackward = emitForward(context, graph, rules)
@@ -38,11 +116,11 @@ export function emitProgram(context: Context): void {
   lowerHeads(context)
   program.enter('backward')
   emitBackward()
-  emitTotals(context)
+  emitCoefficientGradients(context)
   emitDescent(context)
 }
 
-/** The images, with their channels as stored. */
+/** Emits the copy of the images to value 0, with padding channels. */
 function emitInput(context: Context): void {
   const { pixelsPerSample, quads, quadsPerSample } = context.extent(0)
   context.program.emit(padChannels, {
@@ -52,8 +130,8 @@ function emitInput(context: Context): void {
   })
 }
 
-/** ∂L/∂c of every term, at once. */
-function emitTotals({ program, tables, feeds }: Context): void {
+/** Emits one dispatch that computes ∂L/∂(Π factors) of every term. */
+function emitCoefficientGradients({ program, tables, feeds }: Context): void {
   const { contributions: bases, vectors, termCount } = tables
   if (termCount === 0) return
   const buffers = { bases, vectors, results: feeds.results }
@@ -63,4 +141,13 @@ function emitTotals({ program, tables, feeds }: Context): void {
     grid: fixedGrid(termCount),
     when: 'coefficients',
   })
+}
+
+/** Emits the step on the weights: the norm of their gradient, then clipping, weight decay and momentum in one dispatch. */
+function emitDescent({ program, state }: Context): void {
+  const { length, weights, momentum, gradient, parts } = state
+  program.enter('descent')
+  const args = { length }
+  program.emit(dot, { buffers: { x: gradient, y: gradient, parts }, args, grid: () => [DOT_PARTS, 1, 1] })
+  program.emit(sgd, { buffers: { gradient, parts, weights, buffer: momentum }, args, grid: fixedGrid(length) })
 }

@@ -1,10 +1,11 @@
-/** ReLU where no convolution reads it, drop path, noise, and the classifier's bias. */
+/** Lowers ReLUs that are not part of a convolution, live or frozen; drop path, noise, and the bias of the classifier. */
 import type { Of } from '../../graph/graph.ts'
 import type { Backward } from '../../plan/rules.ts'
-import { add, addBias, biasGradient, padChannels, pass, relu, scaleSamples } from '../kernels/pointwise.ts'
+import { add, addBias, applyMask, biasGradient, padChannels, relu, scaleSamples } from '../kernels/pointwise.ts'
 import { fixedGrid, itemGrid } from '../plan/program.ts'
 import type { Context } from './context.ts'
 
+/** Lowers a ReLU; its gradient takes the mask from the input. */
 export function lowerRelu(context: Context, { input, output }: Of<'relu'>, index: number): Backward {
   const { program } = context
   const condition = context.activity.condition(index)
@@ -17,11 +18,41 @@ export function lowerRelu(context: Context, { input, output }: Of<'relu'>, index
     const target = context.gradient(input)
     if (gradient === undefined || target === undefined) return
     const accumulate = target.accumulate(condition)
-    const buffers = { decider: value, input: gradient, output: target.buffer }
-    program.emit(pass, { buffers, args: { perSample, accumulate }, grid, condition })
+    const buffers = { mask: value, input: gradient, output: target.buffer }
+    program.emit(applyMask, { buffers, args: { perSample, accumulate }, grid, condition })
   }
 }
 
+/**
+ * Lowers a ReLU whose mask is frozen: a recorded input decides which elements pass. A recording run stores its input before the
+ * mask is applied, so that its output is that of the live ReLU.
+ */
+export function lowerFrozenRelu(context: Context, { input, output }: Of<'frozenRelu'>, index: number): Backward {
+  const { program } = context
+  const condition = context.activity.condition(index)
+  const { perSample, quadsPerSample } = context.extent(input)
+  const grid = itemGrid(quadsPerSample)
+  const value = context.value(input)
+  const mask = context.mask(perSample)
+  const args = { perSample: quadsPerSample, accumulate: 0 }
+  const buffers = { input: value, output: context.value(output) }
+  program.emit(add, { buffers: { input: value, output: mask }, args, grid, condition, when: 'recording' })
+  program.emit(applyMask, { buffers: { mask, ...buffers }, args, grid, condition })
+  return () => {
+    const gradient = context.outputGradient(output)
+    const target = context.gradient(input)
+    if (gradient === undefined || target === undefined) return
+    const accumulate = target.accumulate(condition)
+    program.emit(applyMask, {
+      buffers: { mask, input: gradient, output: target.buffer },
+      args: { perSample: quadsPerSample, accumulate },
+      grid,
+      condition,
+    })
+  }
+}
+
+/** Lowers drop path: every sample is scaled by a number that the host writes. */
 export function lowerDropPath(context: Context, { input, output, path }: Of<'dropPath'>, index: number): Backward {
   const { program, batchSize } = context
   const condition = context.activity.condition(index)
@@ -41,7 +72,7 @@ export function lowerDropPath(context: Context, { input, output, path }: Of<'dro
   }
 }
 
-/** The host writes it densely; here it gets its channels as stored. */
+/** Lowers a noise layer: the host writes the numbers without padding channels, and the dispatch pads them. */
 export function lowerNoise(context: Context, { output, site }: Of<'noise'>, index: number): Backward {
   const condition = context.activity.condition(index)
   const { pixelsPerSample, quads, quadsPerSample } = context.extent(output)
@@ -55,6 +86,7 @@ export function lowerNoise(context: Context, { output, site }: Of<'noise'>, inde
   return () => {}
 }
 
+/** Lowers the addition of a bias to a value [batch, channels]. */
 export function lowerBias(context: Context, { input, output, parameter }: Of<'bias'>, index: number): Backward {
   const { program, state } = context
   const condition = context.activity.condition(index)

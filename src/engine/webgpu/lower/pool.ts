@@ -1,17 +1,27 @@
-/** Average and maximum pooling, and the mean over the image. */
+/** Lowers average pooling, max pooling, live or frozen, and the mean over the image. */
 import type { Of, Pooling } from '../../graph/graph.ts'
 import type { Backward } from '../../plan/rules.ts'
-import { avgPool, avgPoolGradient, globalMean, globalMeanGradient, maxPool, maxPoolGradient } from '../kernels/pool.ts'
+import {
+  avgPool,
+  avgPoolGradient,
+  chosenPool,
+  globalMean,
+  globalMeanGradient,
+  maxPool,
+  maxPoolGradient,
+} from '../kernels/pool.ts'
 import { itemGrid } from '../plan/program.ts'
 import type { Storage } from '../plan/storage.ts'
 import type { Context } from './context.ts'
 
+/** A pooling of any kind. */
 interface Pool {
   readonly input: number
   readonly output: number
   readonly pooling: Pooling
 }
 
+/** Lowers an average pooling. */
 export function lowerAvgPool(context: Context, operation: Of<'avgPool'>, index: number): Backward {
   const { input, output } = operation
   const condition = context.activity.condition(index)
@@ -32,22 +42,39 @@ export function lowerAvgPool(context: Context, operation: Of<'avgPool'>, index: 
   }
 }
 
+/** Lowers a max pooling; the choices of the forward pass decide where the gradient goes. */
 export function lowerMaxPool(context: Context, operation: Of<'maxPool'>, index: number): Backward {
   const { input, output } = operation
   const condition = context.activity.condition(index)
   const { perSample, quadsPerSample } = context.extent(output)
-  const choice = context.activation(perSample, 'what a pooling chose')
+  const choice = context.activation(perSample, 'the chosen cells of a max pooling')
   context.program.emit(maxPool, {
     buffers: { input: context.value(input), output: context.value(output), choice },
     args: poolingWindow(context, operation),
     grid: itemGrid(quadsPerSample),
     condition,
   })
-  return () => sendThroughChoice(context, operation, choice, condition)
+  return () => emitMaxPoolGradient(context, operation, choice, condition)
 }
 
-/** The way back of a maximum: to the cells that were chosen. */
-export function sendThroughChoice(context: Context, pool: Pool, choice: Storage, condition: number): void {
+/**
+ * Lowers a max pooling whose choices are frozen: recorded numbers of cells decide which value passes. A recording run computes
+ * the choices first, so that its output is that of the live pooling.
+ */
+export function lowerFrozenMaxPool(context: Context, operation: Of<'frozenMaxPool'>, index: number): Backward {
+  const { program } = context
+  const condition = context.activity.condition(index)
+  const { perSample, quadsPerSample } = context.extent(operation.output)
+  const choice = context.mask(perSample)
+  const buffers = { input: context.value(operation.input), output: context.value(operation.output), choice }
+  const common = { args: poolingWindow(context, operation), grid: itemGrid(quadsPerSample), condition }
+  program.emit(maxPool, { buffers, ...common, when: 'recording' })
+  program.emit(chosenPool, { buffers, ...common, when: 'not-recording' })
+  return () => emitMaxPoolGradient(context, operation, choice, condition)
+}
+
+/** Emits the gradient of a max pooling, which goes to the chosen cells. */
+function emitMaxPoolGradient(context: Context, pool: Pool, choice: Storage, condition: number): void {
   const gradient = context.outputGradient(pool.output)
   const target = context.gradient(pool.input)
   if (gradient === undefined || target === undefined) return
@@ -60,13 +87,14 @@ export function sendThroughChoice(context: Context, pool: Pool, choice: Storage,
   })
 }
 
-/** Kernel arguments of a pooling's geometry. */
-export function poolingWindow(context: Context, { input, output, pooling: { kernel, stride, padding } }: Pool) {
+/** Returns the kernel arguments for the sizes and the window of a pooling. */
+function poolingWindow(context: Context, { input, output, pooling: { kernel, stride, padding } }: Pool) {
   const { height, width, quads } = context.extent(input)
   const { height: outputHeight, width: outputWidth } = context.shape(output)
   return { height, width, quads, outputHeight, outputWidth, kernel, stride, padding }
 }
 
+/** Lowers the mean over all pixels of each sample. */
 export function lowerGlobalMean(context: Context, { input, output }: Of<'globalMean'>, index: number): Backward {
   const { program } = context
   const condition = context.activity.condition(index)

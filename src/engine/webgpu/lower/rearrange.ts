@@ -1,14 +1,16 @@
-/** Operations that only move numbers: channel maps and crops. */
+/** Lowers the operations that copy channels from values to a value (slices, shuffles, concatenations), and crops. */
 import type { ValueId } from '../../../core/network.ts'
 import type { Move, Of } from '../../graph/graph.ts'
 import { offsetsOf } from '../../offsets.ts'
 import type { Backward } from '../../plan/rules.ts'
-import { crop, cropGradient, gather, INPUT_STEP, LEFT, NOTHING, scatter } from '../kernels/rearrange.ts'
+import { NONE } from '../device/kernel.ts'
+import { crop, cropGradient, gather, INPUT_STEP, KEEP, scatter } from '../kernels/rearrange.ts'
 import { itemGrid } from '../plan/program.ts'
 import type { Transient } from '../plan/storage.ts'
 import type { Context } from './context.ts'
 import { chunksOf, numberedArgs, numberedBuffers } from './grouping.ts'
 
+/** Lowers a rearrangement of channels. */
 export function lowerRearrange(context: Context, { moves, output }: Of<'rearrange'>, index: number): Backward {
   const condition = context.activity.condition(index)
   emitGathers(context, moves, output, condition)
@@ -18,15 +20,15 @@ export function lowerRearrange(context: Context, { moves, output }: Of<'rearrang
   }
 }
 
-/** As many inputs a dispatch as it can bind. The first one also makes the channels that no input becomes. */
+/** Emits the copies, with as many inputs per dispatch as it can bind. The first dispatch sets all channels without input to 0. */
 function emitGathers(context: Context, moves: readonly Move[], output: ValueId, condition: number): void {
   const { program, bindings } = context
   const { channels, pixelsPerSample } = context.extent(output)
   for (const [i, group] of chunksOf(moves, bindings - 2).entries()) {
-    const map = new Array<number>(channels).fill(i === 0 ? NOTHING : LEFT)
+    const map = new Array<number>(channels).fill(i === 0 ? NONE : KEEP)
     group.forEach(({ channels: moved, to }, j) => {
       moved.forEach((channel, at) => {
-        map[to + at] = 1 + INPUT_STEP * j + channel
+        map[to + at] = INPUT_STEP * j + channel
       })
     })
     program.emit(gather(group.length), {
@@ -44,7 +46,7 @@ function emitGathers(context: Context, moves: readonly Move[], output: ValueId, 
   }
 }
 
-/** As many inputs a dispatch as it can bind, none of them twice. */
+/** Emits the gradients with respect to the inputs, with as many per dispatch as it can bind, none of them twice. */
 function emitScatters(
   context: Context,
   moves: readonly Move[],
@@ -53,11 +55,11 @@ function emitScatters(
 ): void {
   const { program, bindings } = context
   const { channels: gradientChannels, pixelsPerSample } = context.extent(id)
-  const learning = moves.filter(({ input }) => context.gradient(input) !== undefined)
-  for (const group of chunksOf(learning, bindings - 2, ({ input }) => input)) {
+  const differentiable = moves.filter(({ input }) => context.gradient(input) !== undefined)
+  for (const group of chunksOf(differentiable, bindings - 2, ({ input }) => input)) {
     const targets = group.flatMap(({ input }) => context.gradient(input) ?? [])
     const accumulate = targets.map((target) => target.accumulate(condition))
-    const maps = group.map((move) => originsOf(move, context.extent(move.input).channels))
+    const maps = group.map((move) => destinationsOf(move, context.extent(move.input).channels))
     const widths = maps.map((map) => map.length)
     const widest = Math.max(...widths)
     const offsets = offsetsOf(widths)
@@ -78,15 +80,16 @@ function emitScatters(
   }
 }
 
-/** For each channel of the input as stored, the one that it became, with 1 added; 0: none. */
-function originsOf({ channels, to }: Move, stored: number): number[] {
-  const map = new Array<number>(stored).fill(0)
+/** Returns for each stored channel of the input the channel of the output to which it is copied; NONE without one. */
+function destinationsOf({ channels, to }: Move, stored: number): number[] {
+  const map = new Array<number>(stored).fill(NONE)
   channels.forEach((channel, i) => {
-    map[channel] = to + i + 1
+    map[channel] = to + i
   })
   return map
 }
 
+/** Lowers a crop, which removes the first rows and columns of an image. */
 export function lowerCrop(context: Context, { input, output, rows }: Of<'crop'>, index: number): Backward {
   const { program } = context
   const condition = context.activity.condition(index)

@@ -1,80 +1,55 @@
-/** What kernels know of all terms and filters of a network: constant records, and memory that stays for each. */
-import type { ValueId } from '../../../core/network.ts'
+/** Plans the terms and filters of a network, and creates the tables and buffers that its kernels share. */
 import type { Activity } from '../../graph/activity.ts'
 import type { Graph } from '../../graph/graph.ts'
-import { ROWS } from '../kernels/term.ts'
+import { ROWS } from '../kernels/records.ts'
 import type { State } from '../plan/layout.ts'
 import type { Program } from '../plan/program.ts'
-import { draftGroups } from './filters/filterDrafts.ts'
-import { type FilterGroup, placeFilters } from './filters/filterPlaces.ts'
-import { type PackedPlaces, placePackedBuffers } from './filters/packedBuffers.ts'
-import { type MomentPlace, placeMoments } from './terms/momentPlaces.ts'
-import { type GroupedNorm, groupNorms } from './terms/normGroups.ts'
-import { findNormReaders } from './terms/normReaders.ts'
-import { findReadThrough, type ReadThrough } from './terms/readThrough.ts'
-import { placeTerms, type TermPlaces } from './terms/termPlaces.ts'
-import { termRecords } from './terms/termRecords.ts'
+import { encodeFilters, type FilterPlan, type FilterSite, planFilters } from './filterPlan.ts'
+import { encodeTerms, type GroupedNorm, groupNorms, planTerms, type TermPlan } from './termPlan.ts'
 
-export interface Site {
+/** What the tables of a network depend on. */
+export interface Site extends FilterSite {
   readonly program: Program
   readonly graph: Graph
   readonly activity: Activity
   readonly state: State
-  readonly batchSize: number
-  /** Storage buffers that one kernel can name, and bytes that one can have. */
-  readonly bindings: number
-  readonly largestBinding: number
 }
 
+/** The plans of a network's terms and filters, and the buffers with their records and results. */
 export interface Tables {
-  readonly termPlaces: TermPlaces
-  /** By the number of a combine. */
+  readonly terms: TermPlan
+  readonly filters: FilterPlan
+  /** The groups of normalisations that share dispatches, by the number of each combine operation in them. */
   readonly norms: ReadonlyMap<number, readonly GroupedNorm[]>
-  readonly groups: readonly FilterGroup[]
-  readonly packed: PackedPlaces
-  /** Values the gradients wrt which are made where they are read, and never stored. */
-  readonly made: ReadonlySet<ValueId>
-  /** Of values that are never stored. */
-  readonly readThrough: ReadonlyMap<ValueId, ReadThrough>
-  /** Of values that are normalised. */
-  readonly momentPlaces: ReadonlyMap<ValueId, MomentPlace>
   readonly termCount: number
-  /** The terms' records, all their rows by channel, and where the last row of each begins and how long it is. */
-  readonly terms: GPUBuffer
+  /** The records of all terms and of all filters. */
+  readonly termRecords: GPUBuffer
+  readonly filterRecords: GPUBuffer
+  /** The rows of all terms, by channel (`ROWS` in `kernels/records.ts`). */
   readonly vectors: GPUBuffer
+  /** For each term where its row `contribution` begins, and the length of the row, in quads. */
   readonly contributions: GPUBuffer
-  /** By chunk. */
+  /** The moments of all normalised values, by chunk of pixels. */
   readonly moments: GPUBuffer
-  /** The filters' records. */
-  readonly filters: GPUBuffer
-  /** The activity, a word a flag. */
+  /** The activity flags, one word each. */
   readonly flags: GPUBuffer
 }
 
 export function makeTables(site: Site): Tables {
-  const { program, graph, activity, batchSize } = site
-  const termPlaces = placeTerms(graph)
-  const places = [...termPlaces.values()].flat()
-  const readThrough = findReadThrough(graph, termPlaces)
-  const drafts = draftGroups({ ...site, readThrough })
-  const { values: momentPlaces, quads } = placeMoments(graph, batchSize, drafts)
-  const packed = placePackedBuffers({ ...site, readThrough }, drafts)
-  const normReaders = findNormReaders(graph, termPlaces)
-  const { groups, words } = placeFilters({ ...site, readThrough, packed, moments: momentPlaces, normReaders }, drafts)
-  const made = new Set(groups.filter(({ gradientSources }) => gradientSources.length > 0).flatMap(outputsOf))
-  const norms = groupNorms(graph, packed, made)
+  const { program, graph, activity, state } = site
+  const terms = planTerms(graph)
+  const filters = planFilters(site, terms)
+  const norms = groupNorms(graph, filters)
+  const places = [...terms.places.values()].flat()
   const contribution = ROWS.indexOf('contribution')
   const rows = places.reduce((sum, place) => sum + ROWS.length * place.quads, 0)
-  const tables = { termPlaces, norms, groups, packed, made, readThrough, momentPlaces, termCount: places.length }
   return {
-    ...tables,
-    terms: program.table(termRecords({ ...site, ...tables })),
+    ...{ terms, filters, norms, termCount: places.length },
+    termRecords: program.table(encodeTerms(graph, state, terms, filters.moments, norms)),
     vectors: program.keep(16 * rows, 'scales and moments by channel'),
     contributions: program.table(places.flatMap((place) => [place.base + contribution * place.quads, place.quads])),
-    moments: program.keep(16 * quads, 'the moments of normalised values'),
-    filters: program.table(words),
+    moments: program.keep(16 * filters.moments.quads, 'the moments of normalised values'),
+    filterRecords: program.table(encodeFilters(graph, activity, state, filters)),
     flags: program.keep(4 * activity.count, 'the activity'),
   }
 }
-
-const outputsOf = ({ filters }: FilterGroup) => filters.map(({ filter }) => filter.output)

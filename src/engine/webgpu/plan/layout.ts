@@ -1,27 +1,28 @@
-/** The buffers that outlive a step: what a network keeps, and what the host writes for each run. */
+/** The buffers that outlive a step: the state of a network (weights, momentum, statistics), and what the host writes for each run. */
 import { type Network, sizeOf } from '../../../core/network.ts'
 import { offsetsOf } from '../../offsets.ts'
 import type { Device } from '../device/device.ts'
 import { DOT_PARTS } from '../kernels/vector.ts'
 import type { Program } from './program.ts'
 
-/** What a network keeps, whatever its plan. */
+/** The state of a network, which all its plans share. Offsets and lengths count floats. */
 export interface State {
-  /** Each parameter's place in a weight vector. */
+  /** Where each parameter begins in a weight vector. */
   readonly parameterOffsets: readonly number[]
-  /** Numbers in a weight vector. */
+  /** Length of a weight vector. */
   readonly length: number
   readonly weights: GPUBuffer
   readonly momentum: GPUBuffer
   readonly gradient: GPUBuffer
   readonly statistics: GPUBuffer
-  /** Of each tracked batch normalisation: running means, then running variances. */
+  /** Where the running means of each tracked batch normalisation begin; the running variances follow them. */
   readonly statisticsOffsets: readonly number[]
   readonly statisticsLength: number
-  /** Parts of scalar products. */
+  /** Partial sums of scalar products, for `dot`. */
   readonly parts: GPUBuffer
 }
 
+/** Creates the buffers of a network's state, all zeros. */
 export function makeState(device: Device, network: Network): State {
   const sizes = network.parameters.map(({ shape }) => sizeOf(shape))
   const length = sum(sizes)
@@ -44,22 +45,25 @@ export function disposeState({ weights, momentum, gradient, statistics, parts }:
   for (const buffer of [weights, momentum, gradient, statistics, parts]) buffer.destroy()
 }
 
-/** What the host writes for a run, and reads after it. */
+/** The buffers that the host writes before a run and reads after it. */
 export interface Feeds {
   readonly images: GPUBuffer
   readonly labels: GPUBuffer
   readonly cotangent: GPUBuffer
+  /** Drop-path scales, [paths][largest batch]. */
   readonly pathScales: GPUBuffer
-  /** Π factors of every term, then 1 or 0 whether it is enabled. */
+  /** For every term Π factors; then for every term 1 if it is enabled, else 0. */
   readonly terms: GPUBuffer
-  /** Tallies of four numbers (loss, correct, correct5, samples), then ∂L/∂(Π factors) of every term. */
+  /** Tallies of four floats (loss, correct, correct5, samples), then ∂L/∂(Π factors) of every term. */
   readonly results: GPUBuffer
 }
 
-/** Tallies of steps that wait to be read, then those of batches in evaluation, then the one of a gradient. */
+/** Number of tallies of training steps that can wait to be read; as many tallies of evaluation batches follow them. */
 export const RING = 256
+/** Number of the tally of a gradient, behind both rings. */
 export const GRADIENT_TALLY = 2 * RING
 
+/** Creates the buffers that the host writes and reads; they live as long as the program. */
 export function makeFeeds(program: Program, network: Network, batchSize: number, termCount: number): Feeds {
   const { height, width, channels } = network.values[0]
   const buffer = (numbers: number, what: string) => program.keep(4 * numbers, `${network.name}: ${what}`)

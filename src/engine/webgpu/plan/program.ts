@@ -1,26 +1,59 @@
-/** A network's program while it is written: dispatches in order, with buffers that are made at last. */
+/**
+ * The dispatches of a compiled network. Lowering rules emit them in order; then the program places the temporary buffers that they
+ * name, and binds every dispatch to its buffers and arguments.
+ */
 import { BenchError } from '../../../core/errors.ts'
 import type { ByPathMask } from '../../plan/accumulation.ts'
 import { Temporary } from '../../plan/placement.ts'
 import type { Situation } from '../../plan/situation.ts'
 import { type Device, megabytes } from '../device/device.ts'
 import { FIRST_BUFFER, type Kernel, THREADS } from '../device/kernel.ts'
-import { holds, type Section, type When } from './situation.ts'
-import { assignSlots, type Slot } from './slots.ts'
-import { isTransient, movedOf, type Storage, type Transient, wholeOf } from './storage.ts'
+import { assignSlots, isTransient, movedOf, type Slot, type Storage, type Transient, wholeOf } from './storage.ts'
 
-/** A fixed number, or how a contribution adds (see `ADDS`). */
+/** The part of a step that a dispatch belongs to; each objective has a section for its loss. */
+export type Section = 'forward' | 'cross-entropy' | 'logits' | 'backward' | 'descent'
+
+/** The name of a condition on the situation under which a dispatch runs. */
+export type When =
+  | 'always'
+  | 'batch-statistics'
+  | 'weights'
+  | 'coefficients'
+  | 'no-coefficients'
+  | 'pathMasked'
+  | 'recording'
+  | 'not-recording'
+
+/** Tells for each condition whether it holds in a situation. */
+const holds: Readonly<Record<When, (situation: Situation) => boolean>> = {
+  always: () => true,
+  'batch-statistics': ({ mode }) => mode !== 'eval',
+  weights: ({ weights }) => weights,
+  coefficients: ({ coefficients }) => coefficients,
+  'no-coefficients': ({ coefficients }) => !coefficients,
+  pathMasked: ({ pathMasked }) => pathMasked,
+  recording: ({ recording }) => recording,
+  'not-recording': ({ recording }) => !recording,
+}
+
+/** A kernel argument: a number, or one that depends on whether paths are switched off (see `ADDS`). */
 export type Argument = number | ByPathMask
 
-/** Workgroups for so many samples; @param most of kernels that can do with fewer */
+/**
+ * Returns the workgroups along x, y and z for a batch of `samples`.
+ *
+ * @param most limit for kernels in which each thread can take several items
+ */
 export type Grid = (samples: number, most: number) => readonly [number, number, number]
 
+/** What a rule passes for one dispatch of a kernel. */
 export interface Emission<B extends string, A extends string> {
   readonly buffers: Readonly<Record<B, Storage>>
   readonly args: Readonly<Record<A, Argument>>
   readonly grid: Grid
+  /** The situations in which the dispatch runs; absent: always. */
   readonly when?: When
-  /** Number of the activity flag that must be set; −1: none. */
+  /** Number of the activity flag that must be set; −1 or absent: the dispatch needs none. */
   readonly condition?: number
 }
 
@@ -34,7 +67,7 @@ interface Dispatch {
   readonly condition: number
 }
 
-/** A dispatch ready to run. */
+/** A dispatch with its pipeline and bind group, ready to be encoded. */
 export interface BoundDispatch {
   readonly pipeline: GPUComputePipeline
   readonly bindings: GPUBindGroup
@@ -42,25 +75,25 @@ export interface BoundDispatch {
   readonly condition: number
 }
 
-/** What a dispatch makes of the device's memory. */
+/** The memory traffic of one dispatch. */
 export interface Traffic {
   readonly kernel: string
-  /** Of what is lent, for the largest batch. */
+  /** Bytes of transient memory that the dispatch reads or writes, for the largest batch. */
   readonly bytes: number
 }
 
-/** Where something lent stands. */
+/** Where a piece of transient memory stands in the device's memory; `offset` in bytes. */
 export interface Place {
   readonly buffer: GPUBuffer
   readonly offset: number
 }
 
-/** Enough workgroups for a kernel with a thread an item; it goes round where they are fewer (`eachItem`). */
+/** Returns the grid of an `eachItem` kernel whose number of items grows with the batch. */
 export const itemGrid =
   (perSample: number): Grid =>
   (samples, most) => [groupsFor(samples * perSample, most), 1, 1]
 
-/** The same for a number of items that no batch changes. */
+/** Returns the grid of an `eachItem` kernel whose number of items does not depend on the batch. */
 export const fixedGrid =
   (items: number): Grid =>
   (_, most) => [groupsFor(items, most), 1, 1]
@@ -73,44 +106,45 @@ export class Program {
   readonly #dispatches: Dispatch[] = []
   readonly #temporaries: Temporary[] = []
   readonly #owned: GPUBuffer[] = []
-  /** Of each buffer, whether there was no memory for it. */
+  /** For each buffer a promise of the error if there was no memory for it. */
   readonly #shortages: Promise<GPUError | null>[] = []
   #bound: readonly BoundDispatch[] = []
   #section: Section = 'forward'
   #fits: Promise<void> = Promise.resolve()
 
-  /** @param run what changes from run to run; goes with the program */
+  /** @param run the uniform buffer of the numbers that change from run to run; it is destroyed with the program */
   constructor(device: Device, run: GPUBuffer) {
     this.#device = device
     this.#run = this.#own(run)
   }
 
-  /** Memory that is lent between the first and the last dispatch that name it. */
+  /** Returns a temporary buffer, which is alive from the first to the last dispatch that names it. */
   temporary(bytes: number, what: string): Temporary {
     const buffer = new Temporary(bytes, what)
     this.#temporaries.push(buffer)
     return buffer
   }
 
-  /** Memory that stays as long as the program: zeroed. @throws BenchError `unsupported` where it is too large */
+  /** Returns a zeroed buffer that lives as long as the program. @throws BenchError `unsupported` if it is too large */
   keep(bytes: number, what: string): GPUBuffer {
     const { made, error } = this.#device.watch('out-of-memory', () => this.#device.buffer(bytes, what))
     this.#shortages.push(error)
     return this.#own(made)
   }
 
-  /** Constant words. */
+  /** Returns a buffer with constant words. */
   table(words: readonly number[]): GPUBuffer {
     const buffer = this.keep(4 * words.length, 'a table')
     this.#device.gpu.queue.writeBuffer(buffer, 0, Uint32Array.from(words))
     return buffer
   }
 
-  /** Dispatches from here on belong to this section. */
+  /** Begins a section; dispatches that are emitted from now on belong to it. */
   enter(section: Section): void {
     this.#section = section
   }
 
+  /** Appends one dispatch of a kernel. */
   emit<B extends string, A extends string>(kernel: Kernel<B, A>, emission: Emission<B, A>): void {
     const { buffers, args, grid, when = 'always', condition = -1 } = emission
     const ordered = (Object.keys(kernel.buffers) as B[]).map((name) => buffers[name])
@@ -120,22 +154,23 @@ export class Program {
     this.#dispatches.push({ kernel, buffers: ordered, args: numbers, grid, section, when, condition })
   }
 
-  /** Keeps a buffer alive up to here. */
+  /** Keeps a temporary buffer alive up to the next dispatch. */
   touch(buffer: Storage): void {
     if (isTransient(buffer)) wholeOf(buffer).of.touch(this.#dispatches.length)
   }
 
-  /** Compiles the kernels side by side; without it, `load` does one after the other. */
+  /** Compiles all kernels concurrently; without this call, `load` compiles them one after the other. */
   prepare(): Promise<void> {
     return this.#device.prepare(this.#dispatches.map(({ kernel }) => kernel))
   }
 
   /**
-   * Makes the buffers and binds them to the kernels. → where what is lent stands
+   * Creates the buffers and binds all dispatches. → a function that tells where a piece of transient memory stands
    *
-   * @throws BenchError `unsupported` where a buffer is larger than the device allows, naming it
+   * @param name the network, for error messages
+   * @throws BenchError `unsupported` that names a buffer which is larger than the device allows
    */
-  load(name: string): (lent: Transient) => Place {
+  load(name: string): (transient: Transient) => Place {
     const slots = assignSlots(this.#temporaries)
     for (const { bytes, holders } of slots) this.#device.checkSize(bytes, `${name}: ${holders[0].what}`)
     const placeOf = this.#makeBuffers(slots)
@@ -146,48 +181,52 @@ export class Program {
     return placeOf
   }
 
-  /** The dispatches of a section that run in a situation. After `load`. */
+  /** Returns the dispatches of a section that run in a situation; valid after `load`. */
   bind(section: Section, situation: Situation): BoundDispatch[] {
     return this.#bound.filter((_, i) => runs(this.#dispatches[i], section, situation))
   }
 
-  /** What those dispatches move, in their order. */
+  /** Returns the memory traffic of the dispatches of a section that run in a situation, in their order. */
   traffic(section: Section, situation: Situation): Traffic[] {
     const running = this.#dispatches.filter((dispatch) => runs(dispatch, section, situation))
     return running.map(({ kernel, buffers }) => {
-      const lent = [...new Set(buffers)].filter(isTransient)
-      return { kernel: kernel.name, bytes: lent.reduce((sum, each) => sum + movedOf(each), 0) }
+      const transients = [...new Set(buffers)].filter(isTransient)
+      return { kernel: kernel.name, bytes: transients.reduce((sum, each) => sum + movedOf(each), 0) }
     })
   }
 
-  /** Bytes of all that is lent. */
+  /** The bytes that all temporary buffers need together. */
   get transientBytes(): number {
     return assignSlots(this.#temporaries).reduce((sum, { bytes }) => sum + bytes, 0)
   }
 
-  /** Gives all memory back. */
+  /** Destroys all buffers. */
   dispose(): void {
     for (const buffer of this.#owned.splice(0)) buffer.destroy()
   }
 
-  /** Resolves where the device had the memory. @throws BenchError `unsupported`, naming the largest buffer */
+  /**
+   * Resolves once the device has confirmed all buffers; valid after `load`.
+   *
+   * @throws BenchError `unsupported` that names the largest buffer, if there was not enough memory
+   */
   get fits(): Promise<void> {
     return this.#fits
   }
 
-  #makeBuffers(slots: readonly Slot[]): (lent: Transient) => Place {
+  #makeBuffers(slots: readonly Slot[]): (transient: Transient) => Place {
     const places = new Map<Temporary, GPUBuffer>()
     for (const { bytes, holders } of slots) {
       const buffer = this.keep(bytes, holders[0].what)
       for (const holder of holders) places.set(holder, buffer)
     }
-    return (lent) => {
-      const { of, offset } = wholeOf(lent)
+    return (transient) => {
+      const { of, offset } = wholeOf(transient)
       return { buffer: places.get(of) as GPUBuffer, offset }
     }
   }
 
-  #bind(placeOf: (lent: Transient) => Place): BoundDispatch[] {
+  #bind(placeOf: (transient: Transient) => Place): BoundDispatch[] {
     const kernels = this.#dispatches.map(({ kernel }) => this.#device.compile(kernel))
     const { offsets, args } = this.#makeArgs()
     return this.#dispatches.map(({ buffers, grid, condition }, i) => {
@@ -202,14 +241,14 @@ export class Program {
     })
   }
 
-  /** Buffers for which there was no memory cannot be bound either: that is the same error. */
+  /** Turns the device's errors into one. A buffer without memory also fails to bind, so shortages are checked first. */
   async #judge(name: string, slots: readonly Slot[], refusal: Promise<GPUError | null>): Promise<void> {
     const [refused, ...shortages] = await Promise.all([refusal, ...this.#shortages])
     if (shortages.some((shortage) => shortage !== null)) throw tooLarge(name, slots)
     if (refused !== null) throw new BenchError('failed', `the GPU refused the plan of ${name} (${refused.message})`)
   }
 
-  /** All dispatches' args in one uniform buffer; equal ones stand once. */
+  /** Writes the arguments of all dispatches to one uniform buffer; equal lists of arguments share a place. */
   #makeArgs(): { readonly args: GPUBuffer; readonly offsets: readonly number[] } {
     const alignment = this.#device.gpu.limits.minUniformBufferOffsetAlignment
     const known = new Map<string, number>()
@@ -229,7 +268,7 @@ export class Program {
     return { args, offsets }
   }
 
-  /** What the kernel's `args` take: a uniform's size is a multiple of 16. */
+  /** The size of a dispatch's `args` in bytes; the size of a uniform is a multiple of 16. */
   #argBytes(dispatch: number): number {
     return Math.ceil(this.#dispatches[dispatch].args.length / 4) * 16
   }
@@ -243,7 +282,7 @@ export class Program {
 const runs = ({ section, when }: Dispatch, wanted: Section, situation: Situation) =>
   section === wanted && holds[when](situation)
 
-/** Numbers as `ADDS` reads them. */
+/** Encodes an argument as `ADDS` reads it. */
 const encoded = (argument: Argument): number => (typeof argument === 'number' ? argument : 2)
 
 function tooLarge(name: string, slots: readonly Slot[]): BenchError {

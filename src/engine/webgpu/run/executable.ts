@@ -1,4 +1,4 @@
-/** A compiled network: its weights and statistics, and the steps on them. */
+/** The executable of a compiled network: holds its weights and statistics, and runs steps, evaluations and gradients on them. */
 import type {
   ActivationMasks,
   Executable,
@@ -16,22 +16,22 @@ import type { Network } from '../../../core/network.ts'
 import { checkFeed, checkState, initialStatistics } from '../../executable.ts'
 import type { Device } from '../device/device.ts'
 import { Readback } from '../device/readback.ts'
-import type { Plan } from '../lower/plan.ts'
+import type { Plan } from '../lower/index.ts'
 import { disposeState, RING, type State } from '../plan/layout.ts'
 import { FrozenActivations } from './frozenActivations.ts'
 import { Machine } from './machine.ts'
 import { TallyRing } from './tallyRing.ts'
 import { DeviceVector, VectorSpace } from './vectors.ts'
 
-/** What an executable is made of. */
+/** What an executable is constructed from. */
 export interface Parts {
   readonly device: Device
   readonly network: Network
   readonly batchSize: number
   readonly state: State
   readonly plan: Plan
-  /** Plans the same network with frozen activations, at the first need. */
-  readonly planHeld: () => Plan
+  /** Plans the same network with frozen activations; called when they are first used. */
+  readonly planFrozen: () => Plan
 }
 
 export class WebgpuExecutable implements Executable {
@@ -44,7 +44,7 @@ export class WebgpuExecutable implements Executable {
   readonly #space: VectorSpace
   readonly #live: Machine
   readonly #steps: TallyRing
-  #holder: FrozenActivations | undefined
+  #frozen: FrozenActivations | undefined
 
   constructor(parts: Parts) {
     const { device, network, state, plan } = parts
@@ -119,13 +119,13 @@ export class WebgpuExecutable implements Executable {
 
   dispose(): void {
     this.#parts.plan.program.dispose()
-    this.#holder?.dispose()
+    this.#frozen?.dispose()
     this.#space.dispose()
     this.#readback.dispose()
     disposeState(this.#parts.state)
   }
 
-  /** The machine for a feed that fits: the live one, or that which holds the feed's activation masks. */
+  /** Checks a feed and returns the machine that runs it: the live one, or the frozen one with the feed's activation masks. */
   #machineFor(feed: Feed, objective?: Objective): Machine {
     this.#check(feed, objective)
     return feed.activationMasks === undefined
@@ -138,11 +138,11 @@ export class WebgpuExecutable implements Executable {
   }
 
   #frozenActivations(): FrozenActivations {
-    this.#holder ??= new FrozenActivations(this.#parts.device, this.#machine(this.#parts.planHeld()))
-    return this.#holder
+    this.#frozen ??= new FrozenActivations(this.#parts.device, this.#machine(this.#parts.planFrozen()))
+    return this.#frozen
   }
 
-  /** @param first number of its first tally */
+  /** Returns a ring of tallies. @param first number of its first tally in the results */
   #ring(first: number): TallyRing {
     const { device, plan } = this.#parts
     return new TallyRing(device, this.#readback, plan.feeds.results, first, RING)

@@ -2,7 +2,7 @@
 import type { Feed } from '../../../core/executor.ts'
 import { drawNoises, type FeedNumbers } from '../../plan/feedNumbers.ts'
 import type { Device } from '../device/device.ts'
-import type { Plan } from '../lower/plan.ts'
+import type { Plan } from '../lower/index.ts'
 
 export class Feeding {
   readonly #device: Device

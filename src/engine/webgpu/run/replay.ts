@@ -2,8 +2,7 @@
 
 import { once } from '../../plan/once.ts'
 import { isOff, nameOf, type Situation } from '../../plan/situation.ts'
-import type { BoundDispatch, Program } from '../plan/program.ts'
-import type { Section } from '../plan/situation.ts'
+import type { BoundDispatch, Program, Section } from '../plan/program.ts'
 
 export class Replay {
   readonly #program: Program

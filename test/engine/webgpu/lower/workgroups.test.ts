@@ -1,13 +1,9 @@
+/** Tiles of dense convolutions and of filter gradients: which ones are chosen, and that every device can run them. */
 import { describe, expect, test } from 'vitest'
-import { sourceOf } from '../../../../../src/engine/webgpu/device/kernel.ts'
-import { convolve } from '../../../../../src/engine/webgpu/kernels/convolve.ts'
-import { filterGradient } from '../../../../../src/engine/webgpu/kernels/filterGradient.ts'
-import {
-  gradientTileFor,
-  tileFor,
-  tileOver,
-  tilesAcross,
-} from '../../../../../src/engine/webgpu/lower/filters/tiles.ts'
+import { sourceOf } from '../../../../src/engine/webgpu/device/kernel.ts'
+import { convolve } from '../../../../src/engine/webgpu/kernels/convolve.ts'
+import { filterGradient } from '../../../../src/engine/webgpu/kernels/filterGradient.ts'
+import { gradientTileFor, tileFor, tileOver, tilesAcross } from '../../../../src/engine/webgpu/lower/workgroups.ts'
 
 const widths = Array.from({ length: 200 }, (_, i) => 1 + i)
 const gradientTiles = widths.flatMap((columns) =>
@@ -32,11 +28,11 @@ describe('the tiles of dense convolutions', () => {
     [32, 16],
     [36, 12],
     [144, 16],
-  ])('of %i quads of channels are %i wide', (quads, columns) => {
+  ])('of %i quads of channels are %i quads wide', (quads, columns) => {
     expect(tileFor(quads).columns).toBe(columns)
   })
 
-  test('are what their kernels are written for, and what every device can run', () => {
+  test('have the shape that the kernel is written for, and fit into the workgroup memory of every device', () => {
     for (const tile of widths.map(tileFor)) {
       const rows = tile.threads / tile.columns
       expect(Math.log2(rows) % 1).toBe(0)
@@ -47,14 +43,14 @@ describe('the tiles of dense convolutions', () => {
     }
   })
 
-  test('have half of the pixels where there are few, so that more of the device works', () => {
+  test('have half of the pixels for a small result, so that more workgroups run', () => {
     expect(tileOver(16, 4096).pixels).toBe(tileFor(16).pixels / 2)
     expect(tileOver(16, 65536)).toEqual(tileFor(16))
   })
 })
 
 describe('the tiles of filter gradients', () => {
-  test('are what their kernel is written for, and what every device can run', () => {
+  test('have the shape that the kernel is written for, and fit into the workgroup memory of every device', () => {
     for (const tile of gradientTiles) {
       expect(tile.threads % tile.rows).toBe(0)
       expect(tile.threads % tile.columns).toBe(0)
@@ -64,7 +60,7 @@ describe('the tiles of filter gradients', () => {
     }
   })
 
-  test('cover a 1×1 convolution of 72 channels without many idle threads', () => {
+  test('cover the gradient of a 1×1 convolution of 72 channels with at most 20 % idle threads', () => {
     const filter = { depth: 18, columns: 18 }
     const tile = gradientTileFor([filter])
     const [rows, columns] = tilesAcross(filter, tile)

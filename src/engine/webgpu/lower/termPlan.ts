@@ -1,0 +1,251 @@
+/**
+ * Plans the terms of all nodes (a node is a sum of terms, most of them batch-normalised): where each term has its rows in
+ * `vectors`, which normalised values are never stored, where moments stand, and which normalisations share dispatches.
+ *
+ * Two kinds of normalised values are not stored. If convolutions are all that reads the sum of a single normalised term, the
+ * convolutions normalise the value of the term while they read it (`readThrough`). If a single normalised term is all that
+ * reads the output of a dense convolution, the gradient with respect to that output is not stored: the kernels of the
+ * convolution compute it from the gradient of the node (`normReaders`).
+ */
+import type { ValueId } from '../../../core/network.ts'
+import { convolvedForOneNorm } from '../../graph/dataflow.ts'
+import { type Graph, inputsOf, type Norm, type Of, rootsOf, type Term } from '../../graph/graph.ts'
+import { encodeRecord, ROWS, TERM_FIELDS, type TermRecord } from '../kernels/records.ts'
+import type { State } from '../plan/layout.ts'
+import type { PackedPlace } from '../plan/storage.ts'
+import { quadsOf } from './quads.ts'
+import { columnChunks } from './workgroups.ts'
+
+/** Where the rows and sums of one term stand. */
+export interface TermPlace {
+  /** Number among all terms of the network. */
+  readonly number: number
+  /** Where its rows begin in `vectors`, in quads. */
+  readonly base: number
+  /** Length of each row, in quads. */
+  readonly quads: number
+  /** Row of Σ g·(value − μ) in the result of `reduceProducts`, counted from 1 (row 0 is Σ g); undefined if never needed. */
+  readonly productRow: number | undefined
+}
+
+/** A value that is normalised while it is read: `base` tells where the rows of the normalising term begin, in quads. */
+export interface ReadThrough {
+  readonly value: ValueId
+  readonly base: number
+}
+
+/** The one normalised term that reads the output of a convolution. */
+export interface NormReader {
+  /** The node of the term. */
+  readonly node: ValueId
+  /** Where the rows of the term begin, in quads. */
+  readonly base: number
+}
+
+export interface TermPlan {
+  /** The places of the terms of each combine operation, by the number of the operation. */
+  readonly places: ReadonlyMap<number, readonly TermPlace[]>
+  /** For each node that is never stored the value that its readers read and normalise instead. */
+  readonly readThrough: ReadonlyMap<ValueId, ReadThrough>
+  /** For each output of a convolution whose gradient is not stored the term from which the gradient follows. */
+  readonly normReaders: ReadonlyMap<ValueId, NormReader>
+}
+
+/** A term with its operation and its place. */
+interface PlacedTerm {
+  readonly combine: Of<'combine'>
+  /** Number of the operation. */
+  readonly index: number
+  readonly term: Term
+  readonly place: TermPlace
+}
+
+/** Plans the terms of a graph. */
+export function planTerms(graph: Graph): TermPlan {
+  const places = placeTerms(graph)
+  const placed = placedTerms(graph, places)
+  return { places, readThrough: findReadThrough(graph, placed), normReaders: findNormReaders(graph, placed) }
+}
+
+/** Tells whether Σ g·(value − μ) of a term is ever needed. A plain term needs it for the gradient of its coefficients only. */
+export function hasProduct({ norm, factors }: Term): boolean {
+  return norm !== null || factors.length > 0
+}
+
+function placeTerms(graph: Graph): TermPlan['places'] {
+  const places = new Map<number, readonly TermPlace[]>()
+  let number = 0
+  let base = 0
+  graph.operations.forEach((operation, index) => {
+    if (operation.kind !== 'combine') return
+    const { quads } = quadsOf(graph.values[operation.output])
+    let products = 0
+    const own = operation.terms.map((term): TermPlace => {
+      const productRow = hasProduct(term) ? ++products : undefined
+      const place = { number: number++, base, quads, productRow }
+      base += ROWS.length * quads
+      return place
+    })
+    places.set(index, own)
+  })
+  return places
+}
+
+/** Lists all terms in order. */
+function placedTerms({ operations }: Graph, places: TermPlan['places']): PlacedTerm[] {
+  return operations.flatMap((combine, index) => {
+    if (combine.kind !== 'combine') return []
+    const own = places.get(index) ?? []
+    return combine.terms.map((term, part) => ({ combine, index, term, place: own[part] }))
+  })
+}
+
+function findReadThrough(graph: Graph, terms: readonly PlacedTerm[]): TermPlan['readThrough'] {
+  const stored = new Set(rootsOf(graph.network))
+  for (const operation of graph.operations) {
+    if (operation.kind !== 'convolve') for (const input of inputsOf(operation)) stored.add(input)
+  }
+  // A term with a coefficient can be switched off while its readers run; the stored node is then 0, but its value is not.
+  const found = terms.filter(
+    ({ combine, term: { norm, factors } }) =>
+      combine.terms.length === 1 && norm !== null && factors.length === 0 && !stored.has(combine.output),
+  )
+  return new Map(found.map(({ combine, term, place }) => [combine.output, { value: term.value, base: place.base }]))
+}
+
+function findNormReaders(graph: Graph, terms: readonly PlacedTerm[]): TermPlan['normReaders'] {
+  const outputs = convolvedForOneNorm(graph)
+  const readers = terms.filter(({ term }) => outputs.has(term.value))
+  return new Map(readers.map(({ combine, term, place }) => [term.value, { node: combine.output, base: place.base }]))
+}
+
+/** Where the moments of a normalised value stand: a mean and a sum of squares for each channel and chunk of pixels. */
+export interface MomentPlace {
+  /** Where they begin in the buffer of all moments, in quads. */
+  readonly offset: number
+  readonly pixelsPerChunk: number
+  /** Whether the convolution that computes the value stores its moments; otherwise the node that reads the value measures them. */
+  readonly collected: boolean
+  /** Whether all normalisations of the value have running statistics, which replace the moments in evaluation. */
+  readonly tracked: boolean
+}
+
+export interface MomentPlan {
+  readonly values: ReadonlyMap<ValueId, MomentPlace>
+  /** Length of the buffer of all moments, in quads. */
+  readonly quads: number
+}
+
+/** Places the moments of all normalised values. @param tilePixels for each output of a dense convolution the pixels of its tiles */
+export function placeMoments(graph: Graph, batchSize: number, tilePixels: ReadonlyMap<ValueId, number>): MomentPlan {
+  const values = new Map<ValueId, MomentPlace>()
+  let quads = 0
+  for (const [value, norms] of normsByValue(graph)) {
+    const extent = quadsOf(graph.values[value])
+    const tile = tilePixels.get(value)
+    const pixelsPerChunk = tile ?? columnChunks(extent, batchSize).args.pixelsPerChunk
+    const tracked = norms.every(({ statistics }) => statistics !== null)
+    values.set(value, { offset: quads, pixelsPerChunk, collected: tile !== undefined, tracked })
+    quads += Math.ceil((batchSize * extent.pixelsPerSample) / pixelsPerChunk) * 2 * extent.quads
+  }
+  return { values, quads }
+}
+
+function normsByValue({ operations }: Graph): Map<ValueId, Norm[]> {
+  const found = new Map<ValueId, Norm[]>()
+  for (const operation of operations) {
+    if (operation.kind !== 'combine') continue
+    for (const { value, norm } of operation.terms) if (norm) found.set(value, [...(found.get(value) ?? []), norm])
+  }
+  return found
+}
+
+/** One normalisation of a group that shares dispatches. Offsets in bytes, in the packed buffers of the group. */
+export interface GroupedNorm {
+  /** Number of the combine operation. */
+  readonly index: number
+  readonly value: ValueId
+  readonly node: ValueId
+  readonly valueOffset: number
+  readonly gradientOffset: number
+}
+
+/** What `groupNorms` reads of the plan of the filters. */
+interface PackedFilters {
+  readonly outputs: ReadonlyMap<ValueId, PackedPlace>
+  readonly unstoredInputs: ReadonlyMap<ValueId, PackedPlace>
+  readonly unstoredGradients: ReadonlySet<ValueId>
+}
+
+/**
+ * Groups neighbouring nodes of one normalised term each that are never stored, if their values share a packed buffer and the
+ * gradients with respect to the nodes share another. The moments of the values are then stored by the convolutions that
+ * compute the values, so that a group needs one dispatch forward and two backward.
+ *
+ * @returns for each combine operation in a group the whole group, in the order of the operations
+ */
+export function groupNorms(
+  graph: Graph,
+  { outputs, unstoredInputs, unstoredGradients }: PackedFilters,
+): ReadonlyMap<number, readonly GroupedNorm[]> {
+  const groups = new Map<number, GroupedNorm[]>()
+  let open: { readonly key: readonly unknown[]; readonly group: GroupedNorm[] } | undefined
+  graph.operations.forEach((operation, index) => {
+    if (operation.kind !== 'combine') return
+    const node = operation.output
+    const gradient = unstoredInputs.get(node)
+    const value = operation.terms[0]?.value
+    const place = outputs.get(value)
+    if (gradient === undefined || place === undefined || !unstoredGradients.has(value)) {
+      open = undefined
+      return
+    }
+    const key = [gradient.buffer, place.buffer]
+    if (open === undefined || open.key.some((part, i) => part !== key[i])) open = { key, group: [] }
+    open.group.push({ index, value, node, valueOffset: place.offset, gradientOffset: gradient.offset })
+    groups.set(index, open.group)
+  })
+  return groups
+}
+
+/** Encodes the records of all terms as words (`TERM_FIELDS` in `kernels/records.ts`), one record after the other. */
+export function encodeTerms(
+  graph: Graph,
+  state: State,
+  { places }: TermPlan,
+  moments: MomentPlan,
+  groups: ReadonlyMap<number, readonly GroupedNorm[]>,
+): number[] {
+  return placedTerms(graph, places).flatMap(({ index, term, place }) => {
+    const norms = groups.get(index) ?? []
+    const number = norms.findIndex((norm) => norm.index === index)
+    const record = recordOf(term, place, state, moments.values.get(term.value))
+    if (number < 0) return encodeRecord(TERM_FIELDS, record)
+    const { valueOffset, gradientOffset } = norms[number]
+    return encodeRecord(TERM_FIELDS, {
+      ...record,
+      productRow: 2 * number + 1,
+      gradientRow: 2 * number,
+      valueOffset: valueOffset / 16,
+      gradientOffset: gradientOffset / 16,
+    })
+  })
+}
+
+function recordOf({ norm }: Term, place: TermPlace, state: State, moments: MomentPlace | undefined): TermRecord {
+  const affine = norm?.affine
+  const statistics = norm?.statistics ?? null
+  return {
+    base: place.base,
+    gamma: affine ? state.parameterOffsets[affine.scale] : undefined,
+    beta: affine ? state.parameterOffsets[affine.shift] : undefined,
+    running: statistics === null ? undefined : state.statisticsOffsets[statistics],
+    normalised: norm === null ? 0 : 1,
+    moments: moments?.offset,
+    pixelsPerChunk: moments?.pixelsPerChunk,
+    productRow: place.productRow,
+    gradientRow: 0,
+    valueOffset: undefined,
+    gradientOffset: undefined,
+  }
+}

@@ -1,0 +1,182 @@
+/**
+ * Decides how the work of a kernel is divided among workgroups: tiles of the matrix products of dense convolutions, and chunks
+ * of the sums over all pixels of a batch.
+ */
+import type { Filter } from '../../graph/graph.ts'
+import { columnLayout } from '../kernels/columnSums.ts'
+import type { Tile } from '../kernels/convolve.ts'
+import { DEPTHWISE_COLUMNS, DEPTHWISE_THREADS } from '../kernels/depthwise.ts'
+import { type GradientTile, lanesFor } from '../kernels/filterGradient.ts'
+import type { Quads } from './quads.ts'
+
+/** Threads that most GPUs execute in lockstep; a workgroup occupies whole multiples of it. */
+const WARP = 32
+
+/**
+ * Columns (quads of channels) and threads of the tiles to choose from. The networks have 16·2^n, 36·2^n or 48·2^n channels; on
+ * 36 channels, 9 quads, a tile of 16 quads would leave almost half of its threads idle. The rows, threads / columns, must be a
+ * power of two (`rowSum` in `kernels/convolve.ts`).
+ */
+const TILES = [
+  [16, 128],
+  [12, 96],
+  [9, 144],
+  [8, 128],
+  [4, 64],
+] as const
+
+const PIXELS_PER_THREAD = 8
+
+/** Returns the tile of a dense convolution with so many quads of output channels. */
+export function tileFor(quads: number): Tile {
+  const [columns, threads] = cheapest(TILES, ([columns, threads]) => {
+    const rows = threads / columns
+    return (Math.ceil(quads / columns) * costOf(columns, threads)) / rows
+  })
+  return { threads, columns, each: PIXELS_PER_THREAD, pixels: (threads / columns) * PIXELS_PER_THREAD }
+}
+
+/** With fewer workgroups than this, a large device is not fully occupied. */
+const ENOUGH_WORKGROUPS = 256
+
+/** Returns the tile for so many quads and pixels; a small result gets tiles of half the pixels, so that more workgroups run. */
+export function tileOver(quads: number, pixels: number): Tile {
+  const tile = tileFor(quads)
+  const count = Math.ceil(quads / tile.columns) * Math.ceil(pixels / tile.pixels)
+  return count >= ENOUGH_WORKGROUPS ? tile : { ...tile, each: tile.each / 2, pixels: tile.pixels / 2 }
+}
+
+/** Columns of gradient tiles to choose from; even, because threads load two quads of rows in turn. */
+const GRADIENT_COLUMNS = [16, 12, 10, 8, 4] as const
+const GRADIENT_LINES = [8, 9] as const
+const ROW_QUADS_PER_THREAD = 2
+
+/** The size of a filter's gradient in quads: `depth` = taps × input channels, `columns` = output channels. */
+export interface GradientExtents {
+  readonly depth: number
+  readonly columns: number
+}
+
+/** Returns the tile for the gradients of filters that share a dispatch. */
+export function gradientTileFor(filters: readonly GradientExtents[]): GradientTile {
+  const candidates = GRADIENT_COLUMNS.flatMap((columns) =>
+    GRADIENT_LINES.map((lines) => ({ threads: columns * lines, columns, rows: lines * ROW_QUADS_PER_THREAD })),
+  )
+  return cheapest(candidates, (tile) => {
+    const tiles = filters.reduce((sum, filter) => sum + tilesAcross(filter, tile).reduce((a, b) => a * b), 0)
+    return tiles * costOf(tile.columns, tile.threads)
+  })
+}
+
+/** Returns how many tiles cover the rows and the columns of a filter's gradient. */
+export const tilesAcross = (
+  { depth, columns }: GradientExtents,
+  tile: GradientTile,
+): readonly [rows: number, columns: number] => [Math.ceil(depth / tile.rows), Math.ceil(columns / tile.columns)]
+
+/** Estimates the cost of a tile: its threads rounded up to whole warps, times 1 + 1/columns for the work that columns share. */
+const costOf = (columns: number, threads: number): number => Math.ceil(threads / WARP) * WARP * (1 + 1 / columns)
+
+/** Returns the item of the lowest cost, the first of equal ones. */
+const cheapest = <T>(items: readonly T[], costOf: (item: T) => number): T =>
+  items.reduce((best, item) => (costOf(item) < costOf(best) ? item : best))
+
+/** Pixels of a chunk that one thread adds up, unless that gives more than `MOST_CHUNKS`. Late layers have only 4,096 pixels. */
+const CHUNK_PIXELS_PER_THREAD = 4
+const MOST_CHUNKS = 256
+
+/** How a sum over pixels by channel is divided. */
+export interface ColumnChunks {
+  readonly count: number
+  /** Workgroups that are needed to cover the channels. */
+  readonly blocks: number
+  /** The kernel arguments `COLUMN_ARGS`. */
+  readonly args: {
+    readonly quads: number
+    readonly block: number
+    readonly lines: number
+    readonly reach: number
+    readonly pixelsPerSample: number
+    readonly pixelsPerChunk: number
+  }
+}
+
+/** Divides a sum over all pixels of a value, by channel, into chunks. */
+export function columnChunks({ quads, pixelsPerSample }: Quads, batchSize: number): ColumnChunks {
+  const layout = columnLayout(quads)
+  const pixels = batchSize * pixelsPerSample
+  const pixelsPerChunk = Math.max(layout.lines * CHUNK_PIXELS_PER_THREAD, Math.ceil(pixels / MOST_CHUNKS))
+  return {
+    count: Math.ceil(pixels / pixelsPerChunk),
+    blocks: Math.ceil(quads / layout.block),
+    args: { ...layout, quads, pixelsPerSample, pixelsPerChunk },
+  }
+}
+
+/** A filter with the stored sizes of its input and output. */
+export interface SizedFilter {
+  readonly filter: Filter
+  readonly input: Quads
+  /** Channels of the input without padding. */
+  readonly inputChannels: number
+  readonly output: Quads
+}
+
+/** Returns the size of the gradient of a dense filter. */
+export const gradientExtents = ({ filter: { window }, input, output }: SizedFilter): GradientExtents => ({
+  depth: window.height * window.width * input.quads,
+  columns: output.quads,
+})
+
+/** Returns the threads that compute one chunk of the gradients of all filters that share a dispatch. */
+export function threadsPerChunk(kind: Filter['kind'], filters: readonly SizedFilter[]): number {
+  if (kind === 'depthwise') {
+    const blocks = filters.map(({ filter, input }) => filter.window.height * Math.ceil(input.quads / DEPTHWISE_COLUMNS))
+    return DEPTHWISE_THREADS * blocks.reduce((sum, own) => sum + own, 0)
+  }
+  const extents = filters.map(gradientExtents)
+  const tile = gradientTileFor(extents)
+  return extents.reduce((sum, own) => sum + tile.threads * tilesAcross(own, tile).reduce((a, b) => a * b), 0)
+}
+
+/** How the gradient of a filter is divided into partial sums; the fields are those of a filter's record. */
+export interface GradientChunks {
+  readonly chunkCount: number
+  readonly perChunk: number
+  readonly lanes: number
+  readonly rows: number
+  readonly storedRows: number
+  readonly denseRows: number
+}
+
+/** Divides the gradient of a filter. @param threads for one chunk of all filters that share the dispatch */
+export function gradientChunks(sized: SizedFilter, threads: number, batchSize: number): GradientChunks {
+  const { filter, input, inputChannels, output } = sized
+  const { height, width } = filter.window
+  const dense = filter.kind === 'dense'
+  const { count: chunkCount, perChunk } = dense
+    ? evenChunks(batchSize * output.pixelsPerSample, threads, 256, 16)
+    : evenChunks(batchSize * output.height, threads, 16, 1)
+  const [storedRows, denseRows] = dense ? [input.channels, inputChannels] : [1, 1]
+  return { chunkCount, perChunk, lanes: lanesFor(chunkCount), rows: height * width * storedRows, storedRows, denseRows }
+}
+
+/** Threads that occupy a large device. */
+const ENOUGH_THREADS = 2 ** 16
+
+/**
+ * Divides `items` (pixels, or rows of pixels) into as many equal chunks as occupy the device with `threads` each.
+ *
+ * @param fewest the smallest number of items for which another chunk pays
+ * @param multiple the number of items in a chunk is a multiple of it
+ */
+function evenChunks(
+  items: number,
+  threads: number,
+  fewest: number,
+  multiple: number,
+): { readonly count: number; readonly perChunk: number } {
+  const wanted = Math.min(MOST_CHUNKS, Math.ceil(ENOUGH_THREADS / threads), Math.ceil(items / fewest))
+  const perChunk = Math.ceil(items / wanted / multiple) * multiple
+  return { count: Math.ceil(items / perChunk), perChunk }
+}
