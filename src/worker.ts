@@ -1,9 +1,8 @@
 /** The worker process of `bench run`: takes one order from its parent, works it off, and ends. */
 import { builtins } from './builtins.ts'
 import { work } from './runner/processes/work.ts'
-import type { RunEvent } from './runner/run/events.ts'
+import { GAVE_UP, type RunEvent, type WorkOrder } from './runner/run/messages.ts'
 import { describeFailure, type Failure } from './runner/run/runJob.ts'
-import { GAVE_UP, type WorkOrder } from './runner/run/workOrder.ts'
 import { whenNothingComes } from './system/hangDetector.ts'
 
 // Without its command a worker stops; the checkpoint is there for the next one.

@@ -2,8 +2,12 @@
 import { Option } from 'commander'
 import { benchCommand } from '../core/plainText.ts'
 import type { Plan } from '../runner/plan/plan.ts'
-import { parseSbatchOptions, type SbatchOptions } from '../runner/slurm/sbatchOptions.ts'
-import type { Submission, SubmissionRequest } from '../runner/slurm/submit.ts'
+import {
+  parseSbatchOptions,
+  type SbatchOptions,
+  type Submission,
+  type SubmissionRequest,
+} from '../runner/slurm/submit.ts'
 import type { Store } from '../runner/store/store.ts'
 
 export const slurmOption = () =>

@@ -10,7 +10,7 @@ import { cores } from '../system/cores.ts'
 import { isThere } from '../system/readable.ts'
 import { userFolder } from '../system/userFolder.ts'
 import { listTables, openManifest } from '../tables/openTable.ts'
-import { slurm } from './slurm/command.ts'
+import { slurm } from './slurm/arrays.ts'
 
 export interface Finding {
   readonly subject: string

@@ -1,6 +1,6 @@
 /** What is known of running searches, from the events that they send. */
 import { oneLine } from '../../core/plainText.ts'
-import type { RunEvent } from '../../runner/run/events.ts'
+import type { RunEvent } from '../../runner/run/messages.ts'
 import { formatDuration } from './duration.ts'
 
 /** A run as far as it has been heard of. */

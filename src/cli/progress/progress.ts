@@ -1,6 +1,6 @@
 /** What shows how running searches are getting on. */
 import type { WriteStream } from 'node:tty'
-import type { RunEvent } from '../../runner/run/events.ts'
+import type { RunEvent } from '../../runner/run/messages.ts'
 
 export interface Progress {
   event(event: RunEvent): void

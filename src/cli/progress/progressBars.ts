@@ -1,6 +1,6 @@
 /** One bar a running seed, redrawn in place. */
 import { oneLine } from '../../core/plainText.ts'
-import type { RunEvent } from '../../runner/run/events.ts'
+import type { RunEvent } from '../../runner/run/messages.ts'
 import { type Paint, paintFor } from '../colours.ts'
 import { type Heard, Hearing } from './hearing.ts'
 import { layOut } from './layOut.ts'

@@ -1,6 +1,6 @@
 /** A line every few seconds a running seed, where nothing can be redrawn. */
 import { oneLine } from '../../core/plainText.ts'
-import type { RunEvent } from '../../runner/run/events.ts'
+import type { RunEvent } from '../../runner/run/messages.ts'
 import { type Heard, Hearing, partsOf } from './hearing.ts'
 import type { Progress, ProgressStream } from './progress.ts'
 

@@ -8,8 +8,7 @@ import { evaluateSchema } from '../../retrain/requestSchema.ts'
 import { isPluginFile } from '../../system/plugins.ts'
 import { oneOrMore, readYaml } from '../../system/yamlFile.ts'
 import { isTablePath } from '../../tables/openTable.ts'
-import { DEFAULTS, type Experiment } from './experiment.ts'
-import { parseSeeds } from './seeds.ts'
+import { DEFAULTS, type Experiment, parseSeeds } from './experiment.ts'
 
 /** Names, one alone, in a list, or separated by commas as on the command line. */
 const names = oneOrMore(z.string()).transform((list) => list.flatMap(splitAtCommas))

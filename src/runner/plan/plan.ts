@@ -10,14 +10,12 @@ import { resolveProtocol } from '../../protocols/index.ts'
 import type { Registered } from '../../system/plugins.ts'
 import { imageSizeOf } from '../../tables/recipe.ts'
 import { resolveOptions } from './algorithmOptions.ts'
-import { budgetsByDataset } from './budgets.ts'
 import { checkSearch } from './checkSearch.ts'
-import { datasetHash } from './datasetHash.ts'
-import type { AlgorithmRequest, Experiment } from './experiment.ts'
+import { type AlgorithmRequest, budgetsByDataset, type Experiment } from './experiment.ts'
 import { runId } from './identity.ts'
+import { checkSearchable, datasetHash, searchImagesHash } from './images.ts'
 import { findLookup, type Lookup, type LookupRequest, tableIdentity } from './lookup.ts'
 import { planRetraining, retrainingImagesHash } from './retraining.ts'
-import { checkSearchable, searchImagesHash } from './searchImages.ts'
 
 export interface Plan {
   readonly experiment: Experiment

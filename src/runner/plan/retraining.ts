@@ -5,7 +5,7 @@ import type { Protocol } from '../../core/protocol.ts'
 import type { RetrainingTask } from '../../core/retraining.ts'
 import type { SearchSpace } from '../../core/space.ts'
 import { type RetrainingRequest, resolveSettings } from '../../retrain/settings.ts'
-import { datasetHash } from './datasetHash.ts'
+import { datasetHash } from './images.ts'
 
 /** The search whose answer is trained. */
 export interface RetrainedSearch {

@@ -1,6 +1,9 @@
 /** How the jobs of a plan are dealt to processes, each with what its jobs have in common. */
+
+import { readdirSync } from 'node:fs'
+import { join } from 'node:path'
 import type { Plan, PlannedJob } from '../plan/plan.ts'
-import type { WorkOrder } from '../run/workOrder.ts'
+import type { WorkOrder } from '../run/messages.ts'
 import type { Store } from '../store/store.ts'
 
 export interface Processes {
@@ -60,4 +63,18 @@ function deal<T>(items: readonly T[], hands: number): T[][] {
   const size = Math.ceil(items.length / hands)
   const starts = Array.from({ length: Math.ceil(items.length / Math.max(1, size)) }, (_, hand) => hand * size)
   return starts.map((start) => items.slice(start, start + size))
+}
+
+/**
+ * The NVIDIA GPUs that this process may use, in the words of CUDA_VISIBLE_DEVICES: those that it names, else all that the
+ * driver lists.
+ * @param root below which `/proc` is read
+ */
+export function cudaDevices({ CUDA_VISIBLE_DEVICES: visible }: NodeJS.ProcessEnv, root = '/'): readonly string[] {
+  if (visible !== undefined) return visible.split(',').filter((device) => device !== '' && device !== '-1')
+  try {
+    return readdirSync(join(root, 'proc/driver/nvidia/gpus')).map((_, index) => String(index))
+  } catch {
+    return []
+  }
 }

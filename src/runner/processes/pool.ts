@@ -4,10 +4,9 @@ import { fileURLToPath } from 'node:url'
 import pLimit from 'p-limit'
 import { cores } from '../../system/cores.ts'
 import { describeEnvironment } from '../../system/environment.ts'
-import type { RunEvent } from '../run/events.ts'
-import { GAVE_UP, type WorkOrder } from '../run/workOrder.ts'
+import { GAVE_UP, type RunEvent, type WorkOrder } from '../run/messages.ts'
 import { Store } from '../store/store.ts'
-import { cudaDevices } from './gpus.ts'
+import { cudaDevices } from './orders.ts'
 
 /** A worker is always the built module: Node 20 runs no TypeScript, which is what the tests run this one from. */
 const WORKER = fileURLToPath(

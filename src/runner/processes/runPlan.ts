@@ -5,11 +5,9 @@ import { usesGpu } from '../../engine/backendChoice.ts'
 import { chooseExecutor } from '../../engine/executors.ts'
 import { cores } from '../../system/cores.ts'
 import type { Plan, PlannedJob } from '../plan/plan.ts'
-import type { RunEvent } from '../run/events.ts'
-import type { WorkOrder } from '../run/workOrder.ts'
+import type { RunEvent, WorkOrder } from '../run/messages.ts'
 import type { Store } from '../store/store.ts'
-import { cudaDevices } from './gpus.ts'
-import { ordersOf, type Processes, trainsNetwork } from './orders.ts'
+import { cudaDevices, ordersOf, type Processes, trainsNetwork } from './orders.ts'
 
 export interface Outcome {
   readonly planned: PlannedJob

@@ -2,10 +2,9 @@
 import pLimit from 'p-limit'
 import type { Plugin } from '../../core/plugin.ts'
 import { registerPlugins } from '../../system/plugins.ts'
-import type { RunEvent, RunReport } from '../run/events.ts'
 import { ResourceOpener, reportingTo } from '../run/jobResources.ts'
+import type { RunEvent, RunReport, WorkOrder } from '../run/messages.ts'
 import { describeFailure, runJob } from '../run/runJob.ts'
-import type { WorkOrder } from '../run/workOrder.ts'
 import { Store } from '../store/store.ts'
 
 export async function work(order: WorkOrder, builtins: Plugin, onEvent: (event: RunEvent) => void): Promise<void> {

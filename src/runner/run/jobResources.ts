@@ -10,13 +10,15 @@ import type { SearchSpace } from '../../core/space.ts'
 import type { Dataset } from '../../data/dataset.ts'
 import type { OpenDatasetOptions } from '../../data/files/fileDatasets.ts'
 import type { ExecutorOptions } from '../../engine/executors.ts'
+import { retrainingEvaluator } from '../../retrain/evaluator.ts'
+import { openImages } from '../../retrain/images.ts'
+import type { RetrainingProgress } from '../../retrain/retrain.ts'
 import type { Registered } from '../../system/plugins.ts'
 import type { Manifest } from '../../tables/manifest.ts'
 import { executorOf, imageSizeOf } from '../../tables/recipe.ts'
-import { openSearchData, searchImageSize } from '../plan/searchImages.ts'
-import type { RunReport } from './events.ts'
+import { openSearchData, requireUnchanged, searchImageSize } from '../plan/images.ts'
+import type { RunReport, WorkOrder } from './messages.ts'
 import type { JobResources } from './runJob.ts'
-import type { WorkOrder } from './workOrder.ts'
 
 /** Who is told what happens, job by job, where several share a process and what it opened. */
 const listeners = new AsyncLocalStorage<(report: RunReport) => void>()
@@ -125,7 +127,7 @@ export class ResourceOpener {
 
   /** Trains what was found in full, in the same store. */
   async #retraining(job: Job, task: RetrainingTask, space: SearchSpace): Promise<Evaluator> {
-    const { openRetraining } = await import('./retrainingEvaluation.ts')
+    const { openRetraining } = await import('./jobResources.ts')
     const { store, data } = this.#order
     return openRetraining({
       ...{ job, task, space, store, folder: data },
@@ -177,4 +179,38 @@ function keep<T>(kept: Map<string, Promise<T>>, key: string, open: () => Promise
   const known = kept.get(key) ?? open()
   kept.set(key, known)
   return known
+}
+
+export interface RetrainingResources {
+  readonly job: Job
+  readonly task: RetrainingTask
+  readonly space: SearchSpace
+  readonly store: string
+  /** Of the images; absent: the user's data folder, or the built-in set. */
+  readonly folder?: string
+  executor(): Promise<Executor>
+  report(report: RunReport): void
+}
+
+/** @throws BenchError `failed` where the images are no longer those of the plan, or for what is wrong in their files */
+export async function openRetraining(resources: RetrainingResources): Promise<Evaluator> {
+  const { job, task, space, store, folder, executor, report } = resources
+  const { dataset, seed, executor: executorName = '', arithmetic } = job
+  const notice = (message: string) => report({ kind: 'notice', message })
+  const images = await openImages({ name: dataset.name, folder, settings: task.settings, report: notice })
+  return retrainingEvaluator({
+    ...{ store, task, executor, executorName, arithmetic },
+    images: requireUnchanged(images, dataset),
+    searchSeed: seed,
+    format: space.format,
+    report: (progress) => report(reportOf(progress)),
+  })
+}
+
+function reportOf(progress: RetrainingProgress): RunReport {
+  if (progress.kind === 'waiting') return { kind: 'waiting', pid: progress.holder.pid, host: progress.holder.host }
+  const { seed, share, epochs, last } = progress
+  if (last === undefined) return { kind: 'retraining', seed, share, epochs, epoch: 0 }
+  const numbers = { loss: last.trainLoss, testErrorPct: 100 - last.testAccuracyPct }
+  return { kind: 'retraining', seed, share, epochs, epoch: last.epoch + 1, ...numbers }
 }

@@ -1,8 +1,7 @@
 /** What a search leaves behind while it runs: a line an epoch, and now and then a checkpoint. */
 import type { Search } from '../../core/algorithm.ts'
 import type { EpochRecord, ResultRecord } from '../../core/result.ts'
-import type { Checkpoint } from '../store/checkpoint.ts'
-import type { RunFolder } from '../store/runFolder.ts'
+import type { Checkpoint, RunFolder } from '../store/runFolder.ts'
 import type { SimulatedOracle } from './oracle.ts'
 
 /** A checkpoint is saved at the first end of an epoch this long after the last one: short epochs share one. */

@@ -1,6 +1,6 @@
 /** How much of a search is done: in batches between the ends of epochs, or in questions to the oracle. */
 import type { TrajectoryPoint } from '../../core/result.ts'
-import type { RunReport } from './events.ts'
+import type { RunReport } from './messages.ts'
 
 const LEAST_MS_BETWEEN_REPORTS = 150
 

@@ -3,10 +3,8 @@
 import { BenchError } from '../../core/errors.ts'
 import { cores } from '../../system/cores.ts'
 import { runOrders } from '../processes/pool.ts'
-import type { RunEvent } from '../run/events.ts'
-import type { WorkOrder } from '../run/workOrder.ts'
-import { readOrders } from './arrays.ts'
-import { slurm } from './command.ts'
+import type { RunEvent, WorkOrder } from '../run/messages.ts'
+import { readOrders, slurm } from './arrays.ts'
 
 /** @throws BenchError `bad-input` outside of an array, `missing` or `corrupt` */
 export function taskOrder(folder: string, { SLURM_ARRAY_TASK_ID: task = '' }: NodeJS.ProcessEnv): WorkOrder {

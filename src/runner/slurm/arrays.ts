@@ -3,6 +3,8 @@
  * NAME is the hash of the orders, and `bench-NAME` the array's name in Slurm: by it the queue is asked, so nothing has to be
  * written after the submission, and no task can start before what it reads is there.
  */
+
+import { spawnSync } from 'node:child_process'
 import { readdirSync, rmdirSync, rmSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { z } from 'zod'
@@ -13,9 +15,8 @@ import { backendNames } from '../../engine/backendChoice.ts'
 import { writeAtomically } from '../../system/atomicFile.ts'
 import { contentName, recordText } from '../../system/json.ts'
 import { isThere, listIfThere, readIfThere } from '../../system/readable.ts'
-import type { WorkOrder } from '../run/workOrder.ts'
+import type { WorkOrder } from '../run/messages.ts'
 import type { Store } from '../store/store.ts'
-import { slurm } from './command.ts'
 
 export interface JobArray {
   /** As Slurm shows it. */
@@ -91,4 +92,21 @@ export function queuedJobs(store: Store): ReadonlyMap<string, Job> {
       return inQueue.flatMap(([, task]) => (orders[Number(task)]?.jobs ?? []).map(({ id, job }) => [id, job] as const))
     }),
   )
+}
+
+/**
+ * @param input of its standard input
+ * @returns what it printed, or undefined where this machine has no such command
+ * @throws BenchError `failed` with what it complained about
+ */
+export function slurm(command: string, given: readonly string[], input = ''): string | undefined {
+  const { error, status, stdout, stderr } = spawnSync(command, given, {
+    input,
+    encoding: 'utf8',
+    env: { ...process.env, LC_ALL: 'C' },
+  })
+  if ((error as NodeJS.ErrnoException | undefined)?.code === 'ENOENT') return undefined
+  if (error === undefined && status === 0) return stdout.trim()
+  const [complaint = `exit status ${status}`] = (error?.message ?? stderr).split('\n').filter((line) => line !== '')
+  throw new BenchError('failed', `${command} refused: ${complaint.replace(`${command}: error: `, '')}`)
 }

@@ -1,16 +1,17 @@
 /** One run on disk. */
 import { readdirSync, rmSync, statSync, truncateSync } from 'node:fs'
 import { join } from 'node:path'
+import type { SearchState } from '../../core/algorithm.ts'
 import { BenchError } from '../../core/errors.ts'
 import { parseRecord, type ReadAs, runFiles } from '../../core/recordSchemas.ts'
-import type { EpochRecord, FailureRecord, ResultRecord, RunManifest } from '../../core/result.ts'
+import type { EpochRecord, FailureRecord, ResultRecord, RunManifest, TrajectoryPoint } from '../../core/result.ts'
 import { appendWhole, makeFolder, writeAtomically, writeFailure } from '../../system/atomicFile.ts'
+import { seal, unseal } from '../../system/checksums.ts'
 import { canonicalJson, recordText } from '../../system/json.ts'
 import { type Lock, lock, lockHolder, lockIfFree } from '../../system/lock.ts'
 import type { ProcessIdentity } from '../../system/processes.ts'
 import { isThere, readIfThere } from '../../system/readable.ts'
 import { removeTemporaries } from '../../system/temporaryFile.ts'
-import { type Checkpoint, decodeCheckpoint, encodeCheckpoint } from './checkpoint.ts'
 
 export type RunState =
   /** `result.json` is there. */
@@ -228,4 +229,25 @@ function writing(path: string, write: () => void): void {
   } catch (cause) {
     throw writeFailure(path, cause as NodeJS.ErrnoException)
   }
+}
+
+const MAGIC = 'NBHCKP01'
+
+export interface Checkpoint {
+  /** Epochs that are finished; as many lines of `epochs.jsonl` count. */
+  readonly epochs: number
+  readonly search: SearchState
+  /** What the oracle answered so far; the clock is the last answer's. */
+  readonly queries: readonly TrajectoryPoint[]
+  readonly startedAt: string
+  /** Work so far, in seconds, over all attempts. */
+  readonly wallSeconds: number
+}
+
+export const encodeCheckpoint = (checkpoint: Checkpoint): Uint8Array => seal(MAGIC, checkpoint)
+
+/** @param path for messages only. @throws BenchError `corrupt` where a byte is not as it was written */
+export function decodeCheckpoint({ buffer, byteOffset, byteLength }: Uint8Array, path: string): Checkpoint {
+  const remedy = 'delete it to begin this run again'
+  return unseal(MAGIC, Buffer.from(buffer, byteOffset, byteLength), { path, kind: 'checkpoint', remedy }) as Checkpoint
 }

@@ -17,7 +17,7 @@ import { scaledDataset } from '../../../src/data/batches/imageView.ts'
 import { openArchive, unpackArchive } from '../../../src/data/files/tarArchive.ts'
 import { openDataset } from '../../../src/data/openDataset.ts'
 import { openImageStream } from '../../../src/data/photographs/imageStream.ts'
-import { datasetHash } from '../../../src/runner/plan/datasetHash.ts'
+import { datasetHash } from '../../../src/runner/plan/images.ts'
 import { raiseLimit } from '../../../src/system/limits.ts'
 import { imageFiles, png, tar, temporaryFolder, write, writeAll } from '../sampleFiles.ts'
 

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { resolveProtocol } from '../../../src/protocols/index.ts'
-import { benchmarkSplit, checkBenchmarkSplit } from '../../../src/runner/plan/benchmarkSplit.ts'
+import { benchmarkSplit, checkBenchmarkSplit } from '../../../src/runner/plan/images.ts'
 import { officialCifar10Split } from '../../../src/spaces/nb201/index.ts'
 
 const images = (count: number) => ({ count, pixels: new Uint8Array(), labels: new Int32Array(count) })

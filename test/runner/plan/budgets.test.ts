@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { budgetsByDataset } from '../../../src/runner/plan/budgets.ts'
+import { budgetsByDataset } from '../../../src/runner/plan/experiment.ts'
 
 describe('the budget of a dataset', () => {
   test('is the same for all where one number is given', () =>

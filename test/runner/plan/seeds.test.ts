@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { parseSeedList, parseSeeds } from '../../../src/runner/plan/seeds.ts'
+import { parseSeedList, parseSeeds } from '../../../src/runner/plan/experiment.ts'
 
 describe('seeds', () => {
   test.each([

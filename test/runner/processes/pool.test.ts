@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, expect, test, vi } from 'vitest'
-import { cudaDevices } from '../../../src/runner/processes/gpus.ts'
+import { cudaDevices } from '../../../src/runner/processes/orders.ts'
 import { workerEnvironment } from '../../../src/runner/processes/pool.ts'
 
 afterEach(() => vi.unstubAllEnvs())

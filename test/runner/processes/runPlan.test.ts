@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import type { Job } from '../../../src/core/result.ts'
 import { threadsEach } from '../../../src/runner/processes/runPlan.ts'
-import type { WorkOrder } from '../../../src/runner/run/workOrder.ts'
+import type { WorkOrder } from '../../../src/runner/run/messages.ts'
 import { cores } from '../../../src/system/cores.ts'
 import { fixtureProtocol } from '../../report/fixtureRuns.ts'
 

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { parseSbatchOptions, sbatchArguments } from '../../../src/runner/slurm/sbatchOptions.ts'
+import { parseSbatchOptions, sbatchArguments } from '../../../src/runner/slurm/submit.ts'
 
 test('options of sbatch are written without their dashes', () => {
   const options = parseSbatchOptions('partition=gpu,gres=gpu:a100:1,time=1-08:00:00')

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { type Checkpoint, decodeCheckpoint, encodeCheckpoint } from '../../../src/runner/store/checkpoint.ts'
+import { type Checkpoint, decodeCheckpoint, encodeCheckpoint } from '../../../src/runner/store/runFolder.ts'
 
 const checkpoint: Checkpoint = {
   epochs: 3,

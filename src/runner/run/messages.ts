@@ -1,5 +1,7 @@
 /** What a run says of itself while it runs: from a worker process to the command. */
 import type { ErrorCode } from '../../core/errors.ts'
+import type { RunManifest } from '../../core/result.ts'
+import type { ExecutorOptions } from '../../engine/executors.ts'
 
 export type RunEvent = { readonly id: string } & (
   | { readonly kind: 'waiting'; readonly pid: number; readonly host: string }
@@ -50,3 +52,20 @@ export type RunEvent = { readonly id: string } & (
 
 /** An event without the run's name. */
 export type RunReport = RunEvent extends infer E ? (E extends unknown ? Omit<E, 'id'> : never) : never
+
+/** Exit status of a worker that ends early, and has said itself which of its jobs failed by it. */
+export const GAVE_UP = 3
+
+export interface WorkOrder {
+  readonly store: string
+  /** All share dataset and table. */
+  readonly jobs: readonly Pick<RunManifest, 'id' | 'job' | 'foundBy'>[]
+  /** How many jobs run side by side, 1 where absent: more where they share a GPU. */
+  readonly atATime?: number
+  readonly plugins: readonly string[]
+  /** Folder of the images; absent: the user's data folder, or the built-in set. */
+  readonly data?: string
+  /** As given to `openTable`. */
+  readonly table?: string
+  readonly executor: ExecutorOptions
+}
