@@ -14,7 +14,7 @@ import { type AlgorithmRequest, DEFAULTS, type Experiment, parseSeeds } from '..
 import type { ExperimentFile } from '../runner/plan/experimentFile.ts'
 import { type Registered, registerPlugins } from '../system/plugins.ts'
 import { commaList, fastMathOption, oneOf, positiveNumber, repeated } from './options.ts'
-import { sayAside } from './output.ts'
+import { printAsideLine } from './output.ts'
 
 const EXECUTORS = ['auto', 'static', 'tfjs'] as const
 
@@ -78,7 +78,7 @@ export interface ResolvedExperiment {
 function experimentPath(path: string): string {
   const own = fileURLToPath(new URL(`../../configs/${basename(path)}`, import.meta.url))
   if (existsSync(path) || !['.', 'configs'].includes(dirname(path)) || !existsSync(own)) return path
-  sayAside(`there is no ${path} here; it is the package’s own: ${own}`)
+  printAsideLine(`there is no ${path} here; it is the package’s own: ${own}`)
   return own
 }
 

@@ -1,28 +1,24 @@
-/** The one place that turns errors into text and exit status. */
+/** Turns errors into one-line messages and exit statuses, for all commands, and handles interrupts and failing output streams. */
 
 import { fstatSync } from 'node:fs'
 import { constants } from 'node:os'
 import { type Command, CommanderError } from 'commander'
 import { BenchError, type ErrorCode, exitStatus } from '../core/errors.ts'
-import { pluralize } from '../core/plainText.ts'
-import { runLabel } from '../runner/plan/identity.ts'
-import type { PlannedJob } from '../runner/plan/plan.ts'
-import type { Outcome } from '../runner/processes/runPlan.ts'
 import { writeFully } from '../system/atomicFile.ts'
 import { packageVersion } from '../system/environment.ts'
 import { print, printAside } from './output.ts'
 
-/** Makes the command and its subcommands throw what they have to complain about, instead of printing it. */
+/** Makes a command and its subcommands throw usage errors instead of printing them and exiting. */
 export function throwUsageErrors(command: Command): void {
   command.exitOverride().configureOutput({ writeOut: print, writeErr: printAside, outputError: () => {} })
   for (const subcommand of command.commands) throwUsageErrors(subcommand)
 }
 
-/** Prints one line on standard error and sets the exit status: 2 where the input is at fault, 1 where the work failed. */
+/** Prints an error as one line on standard error and sets the exit status: 2 if the input is at fault, 1 if the work failed. */
 export function reportFailure(error: unknown): void {
   if (error instanceof CommanderError) {
     process.exitCode = error.exitCode === 0 ? 0 : 2
-    // A command that was given without its subcommand has printed its help.
+    // Commander has already printed the help text if a subcommand is missing.
     if (error.exitCode !== 0 && error.code !== 'commander.help') printAside(`bench: ${usageMessage(error)}\n`)
     return
   }
@@ -33,7 +29,7 @@ export function reportFailure(error: unknown): void {
     return
   }
   process.exitCode = 1
-  // What the file system says is a fact about the machine, wherever it comes up.
+  // An error of a system call, such as a full disk, is about the machine and not a fault of this program.
   const isSystemError = error instanceof Error && 'syscall' in error
   printAside(
     isSystemError
@@ -43,7 +39,7 @@ export function reportFailure(error: unknown): void {
   )
 }
 
-/** `unknown option '--sed'; did you mean --seeds?`, on one line. */
+/** Puts a usage error on one line: `unknown option '--sed'; did you mean --seeds?` */
 function usageMessage({ message }: CommanderError): string {
   return message
     .replace(/^error: /, '')
@@ -51,31 +47,14 @@ function usageMessage({ message }: CommanderError): string {
     .replace(/\n/g, ' ')
 }
 
-/**
- * One line for each run without a result; exit status 2 where the input of all of them is at fault, else 1.
- * @param label what a run is called
- */
-export function reportLostRuns(
-  outcomes: readonly Outcome[],
-  label: (run: PlannedJob) => string = ({ job }) => runLabel(job),
-): void {
-  const lost = outcomes.filter(({ result }) => result === undefined)
-  if (lost.length === 0) return
-  for (const { planned, failure } of lost) {
-    printAside(`bench: ${label(planned)} failed: ${failure?.message ?? 'it left no result'}\n`)
-  }
-  for (const stack of new Set(lost.flatMap(({ failure }) => failure?.stack ?? []))) printAside(`${stack}\n`)
-  printAside(
-    `bench: ${lost.length} of ${pluralize(outcomes.length, 'run')} failed; the same command tries them again\n`,
-  )
-  process.exitCode = lost.every(({ failure }) => isInputFault(failure?.code)) ? 2 : 1
-}
-
-/** Whether an error of this kind ends the command with status 2. */
+/** Whether an error code means that the input is at fault, so that the command ends with status 2. */
 export const isInputFault = (code: ErrorCode | 'unexpected' = 'unexpected'): boolean =>
   code !== 'unexpected' && exitStatus[code] === 2
 
-/** An interrupted command leaves the terminal in order, says how to go on, and ends with the signal's own status. */
+/**
+ * On Ctrl-C or SIGTERM calls `clean`, says how to continue, and exits with 128 plus the signal number.
+ * @returns a function that removes the handlers
+ */
 export function onInterrupt(clean: () => void): () => void {
   const stop = (signal: NodeJS.Signals) => {
     clean()
@@ -89,17 +68,17 @@ export function onInterrupt(clean: () => void): () => void {
   }
 }
 
-/** Once nobody reads any more (`bench … | head`), nothing more is printed, and the work goes on. */
+// After a closed pipe (`bench … | head`) nothing more is printed, and the command goes on.
 process.stdout.on('error', ({ code, message }: NodeJS.ErrnoException) => {
   if (code === 'EPIPE' || code === 'ERR_STREAM_DESTROYED') return
   reportFailure(new BenchError('failed', `cannot write to standard output: ${message}`))
   process.exit()
 })
 
-/** There is nowhere left to say so. */
+// An error of standard error cannot be reported anywhere.
 process.stderr.on('error', () => {})
 
-/** Node's own streams to files take a write of which only a part went to the disk for a whole one. */
+// Node's streams to files treat a write that stored only a part of the bytes as complete, so files are written by ourselves.
 for (const stream of [process.stdout, process.stderr]) {
   if (!isFile(stream.fd)) continue
   stream._write = (chunk: Uint8Array, _encoding, done) => {

@@ -1,54 +1,153 @@
-/** Where a command's words go: the result to standard output or a file, what is said on the way to standard error. */
+/**
+ * Output of the commands: results go to standard output or a file, messages to standard error. Also chooses the format of a
+ * result from `--format`, `--json` and the ending of `--out`, and colours text on terminals.
+ */
 import { basename } from 'node:path'
+import type { WriteStream } from 'node:tty'
+import { Option } from 'commander'
+import { BenchError } from '../core/errors.ts'
 import { printable } from '../core/plainText.ts'
-import { renderTable, type TableFormat } from '../report/formats/renderTable.ts'
+import { parseTableFormat, renderTable, TABLE_FORMATS, type TableFormat } from '../report/formats/renderTable.ts'
 import type { Tabular } from '../report/formats/tabular.ts'
 import { fold } from '../report/formats/text.ts'
 import { writeNamedFile } from '../system/namedFile.ts'
 
-/** Writes a result to a file, or prints it; see `printable`. */
+/** Writes a result to a file, or prints it if no file is given. Control characters are escaped (`printable`). */
 export function writeOutput(text: string, file: string | undefined): void {
   if (file === undefined) print(text)
   else writeNamedFile(file, printable(text))
 }
 
-/** Writes a table to a file, or prints it; on a terminal its notes are no wider than that. */
+/** Writes a table to a file, or prints it if no file is given. On a terminal the notes are wrapped to its width. */
 export function writeTable(table: Tabular, format: TableFormat, file: string | undefined): void {
   writeOutput(renderTable(table, format, file === undefined ? process.stdout.columns : undefined), file)
 }
 
-/** Text of the result: on standard output. */
+/** Prints a part of the result on standard output. */
 export const print = (text: string): void => {
   process.stdout.write(asInvoked(printable(text)))
 }
 
-/** Text beside the result: on standard error. */
+/** Prints a message on standard error, so that standard output has the result only. */
 export const printAside = (text: string): void => {
   process.stderr.write(asInvoked(printable(text)))
 }
 
 /**
- * Commands in a text, which stand on lines of their own or in backquotes, as the user has to type them: after `npx bench run`
- * there may be no `bench` on the path.
- * @param script what Node.js was told to run
+ * Rewrites the commands in a text to the form that the user can type. After `npx bench run`, for example, `bench` may not be on
+ * the path, so `bench status` becomes `npx bench status`. Commands are those in backquotes or at the start of a line.
+ * @param script path of the script that Node.js runs
  */
 export function asInvoked(text: string, script: string = process.argv[1] ?? ''): string {
   const name = NAMES.find((known) => known === basename(script)) ?? 'bench'
-  const isOfPackage = /[/\\]node_modules[/\\]\.bin[/\\]/.test(script)
-  return text.replace(/(^ *|`|^Usage: )bench (?=[a-z])/gm, `$1${isOfPackage ? `npx ${name}` : name} `)
+  const isNpx = /[/\\]node_modules[/\\]\.bin[/\\]/.test(script)
+  return text.replace(/(^ *|`|^Usage: )bench (?=[a-z])/gm, `$1${isNpx ? `npx ${name}` : name} `)
 }
 
-/** The package's commands, which are the same. */
+/** The names under which the package installs its one command. */
 const NAMES = ['bench', 'nas-bench-harness'] as const
 
-/** A line beside the result. */
-export const sayAside = (line: string): void => printAside(`${line}\n`)
+/** Prints one line on standard error. */
+export const printAsideLine = (line: string): void => printAside(`${line}\n`)
 
-/** Lines broken at blanks where they are wider than the terminal; elsewhere they stay whole. */
-export function wrapped(text: string): string {
+/** Wraps lines at blanks to the width of the terminal. If standard output is not a terminal, returns the text unchanged. */
+export function wrapToTerminal(text: string): string {
   const { columns } = process.stdout
   return columns === undefined ? text : text.replace(/.+/g, (line) => fold(line, columns).join('\n'))
 }
 
-/** Signs of a line of the terminal; 80 where standard output is none, so that what a pipe gets is always the same. */
+/** Returns the terminal's width in characters, or 80 if standard output is not a terminal. */
 export const terminalWidth = (): number => process.stdout.columns ?? 80
+
+/** The output format that each file ending stands for. */
+const FORMAT_OF_ENDING: Readonly<Record<string, string>> = {
+  md: 'md',
+  markdown: 'md',
+  csv: 'csv',
+  json: 'json',
+  tex: 'latex',
+  arrow: 'arrow',
+  feather: 'arrow',
+  svg: 'svg',
+  png: 'png',
+  pdf: 'pdf',
+  jpg: 'jpg',
+  jpeg: 'jpg',
+  gif: 'gif',
+  webp: 'webp',
+  html: 'html',
+  htm: 'html',
+  xlsx: 'xlsx',
+}
+
+/** Returns the option `--format`, with the formats that a command can write. */
+export const formatOption = (what: string, formats: readonly string[] = TABLE_FORMATS): Option =>
+  new Option(
+    '--format <name>',
+    `format of the ${what}: ${formats.join(', ')} (default: by the ending of --out, else text)`,
+  )
+
+/** Returns the option `--format` of a command whose result is a table. */
+export const tableFormatOption = (what = 'table'): Option => formatOption(what).argParser(parseTableFormat)
+
+/** The flags that decide on the format of a command's result. */
+export interface FormatFlags<Format extends string = TableFormat> {
+  readonly format?: Format
+  /** The flag as typed, for messages, if a flag other than `--format` names the format. */
+  readonly flag?: string
+  readonly json?: boolean
+  readonly out?: string
+}
+
+/**
+ * Returns the format of a command's result. Unknown endings of `--out`, such as .txt, are accepted with every format.
+ * @param formats the formats that the command can write
+ * @param usual the format if neither a flag nor an ending names one
+ * @throws BenchError `bad-input` if `--format`, `--json` and the ending of `--out` contradict each other, or if the ending
+ * names a format that the command cannot write
+ */
+export function outputFormat<Format extends string>(
+  { format, flag = `--format ${format}`, json, out }: FormatFlags<Format>,
+  formats: readonly Format[],
+  usual: Format,
+): Format {
+  if (json && format !== undefined && format !== 'json') {
+    throw new BenchError('bad-input', `--json and ${flag} contradict each other; leave one of them out`)
+  }
+  const told = json ? ('json' as Format) : format
+  const ending = /\.(\w+)$/.exec(out ?? '')?.[1].toLowerCase() ?? ''
+  const named = Object.hasOwn(FORMAT_OF_ENDING, ending) ? FORMAT_OF_ENDING[ending] : undefined
+  if (named === undefined) return told ?? usual
+  const known = formats.find((each) => each === named)
+  if (known === undefined) {
+    const list = formats.join(', ')
+    throw new BenchError(
+      'bad-input',
+      `--out ${out} ends in .${ending}, which this command does not write; it writes ${list}`,
+    )
+  }
+  if (told !== undefined && told !== known) {
+    const typed = json ? '--json' : flag
+    throw new BenchError(
+      'bad-input',
+      `--out ${out} and ${typed} contradict each other; change the ending or leave out ${typed}`,
+    )
+  }
+  return known
+}
+
+/** Returns the format of a result that is a table. @throws BenchError as `outputFormat` */
+export const tableFormat = (flags: FormatFlags): TableFormat => outputFormat(flags, TABLE_FORMATS, 'text')
+
+/** ANSI codes of the text styles. */
+const CODES = { bold: 1, dim: 2, red: 31, green: 32, yellow: 33, cyan: 36 } as const
+
+/** Adds a colour or style to a text. */
+export type Paint = (text: string, colour: keyof typeof CODES) => string
+
+/** Returns the paint for a stream. It leaves text plain if the stream is not a terminal or `NO_COLOR` is set (no-color.org). */
+export function paintFor(stream: Pick<WriteStream, 'isTTY'>): Paint {
+  const { NO_COLOR, TERM } = process.env
+  if (!stream.isTTY || (NO_COLOR !== undefined && NO_COLOR !== '') || TERM === 'dumb') return (text) => text
+  return (text, colour) => `\u001b[${CODES[colour]}m${text}\u001b[0m`
+}

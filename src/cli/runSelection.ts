@@ -5,6 +5,7 @@ import type { Command } from 'commander'
 import { BenchError } from '../core/errors.ts'
 import { isFileName, unknownName } from '../core/names.ts'
 import { benchCommand, pluralize } from '../core/plainText.ts'
+import type { Registry } from '../core/plugin.ts'
 import type { Job } from '../core/result.ts'
 import type { Source } from '../report/committed/reportFolder.ts'
 import { type RunRecord, readRun, readRuns, type WholeRun } from '../report/runRecord.ts'
@@ -12,8 +13,7 @@ import type { RunFolder } from '../runner/store/runFolder.ts'
 import { DEFAULT_STORE, Store } from '../runner/store/store.ts'
 import { isThere, listIfThere, statIfThere } from '../system/readable.ts'
 import { commaList, repeated, storeOption } from './options.ts'
-import { sayAside } from './output.ts'
-import { spaceOf } from './registered.ts'
+import { printAsideLine } from './output.ts'
 
 export interface SelectionFlags {
   readonly store?: string
@@ -193,12 +193,12 @@ async function runsOfExperiment(path: string, flags: SelectionFlags): Promise<re
     { plugin: flags.plugin, data: flags.data },
     path,
   )
-  const { jobs } = await makePlan(experiment, registered, sayAside)
+  const { jobs } = await makePlan(experiment, registered, printAsideLine)
   const store = new Store(flags.store ?? file.store)
   const begun = jobs.map(({ id }) => store.run(id)).filter((run) => run.exists())
   const absent = jobs.length - begun.length
   if (absent > 0)
-    sayAside(
+    printAsideLine(
       `${absent} of the ${pluralize(jobs.length, 'run')} of ${path} were never begun; \`${benchCommand('run', path)}\` makes them`,
     )
   return begun
@@ -230,4 +230,31 @@ export function narrowed<Run>(
     left = left.filter((run) => wanted.includes(facet(jobOf(run))))
   }
   return left
+}
+
+const opened = new Map<string, Promise<Registry>>()
+
+/** Once for each list of plugins. */
+function registered(plugins: readonly string[]): Promise<Registry> {
+  const key = plugins.join('\n')
+  const registry = opened.get(key) ?? register(plugins)
+  opened.set(key, registry)
+  return registry
+}
+
+async function register(plugins: readonly string[]): Promise<Registry> {
+  const [{ builtins }, { registerPlugins }] = await Promise.all([
+    import('../builtins.ts'),
+    import('../system/plugins.ts'),
+  ])
+  return (await registerPlugins(builtins, plugins)).registry
+}
+
+/** @throws BenchError `unknown-name` */
+export const spaceOf = async (name: string, plugins: readonly string[]) => (await registered(plugins)).space(name)
+
+/** The algorithms that answer with a fixed architecture, such as the optimum. */
+export async function referenceNames(plugins: readonly string[]): Promise<ReadonlySet<string>> {
+  const { algorithms } = await registered(plugins)
+  return new Set(algorithms.filter(({ kind }) => kind === 'reference').map(({ name }) => name))
 }

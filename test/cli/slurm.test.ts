@@ -51,14 +51,14 @@ describe.skipIf(!hasSlurm)('a plan that is handed to Slurm (skipped without slur
 
   test('with --jobs is as many tasks at a time, and what waits is not submitted again', async () => {
     const first = await place.bench(...countdown('--jobs', '2', '--slurm', 'begin=now+1hour'))
-    const id = /submitted: 2, by array (\d+)/.exec(first.stdout)?.[1]
+    const id = /submitted: 2 runs, as array (\d+)/.exec(first.stdout)?.[1]
     expect(cluster.ask('squeue', '--noheader', '--format=%i')).toBe(`${id}_[0-1%2]`)
     expect(await states()).toEqual(['queued', 'queued'])
     const more = await place.bench(...countdown('--seeds', '3', '--slurm', 'begin=now+1hour', '--json'))
     const { submitted, queued } = JSON.parse(more.stdout)
     expect([submitted.length, queued.length]).toEqual([1, 2])
     const nothing = await place.bench(...countdown('--slurm', 'begin=now+1hour'))
-    expect(nothing.stdout).toContain('in the queue from before: 2')
+    expect(nothing.stdout).toContain('already in the queue: 2 runs')
     expect(nothing.stdout).not.toContain('submitted')
   })
 

@@ -13,8 +13,7 @@ import { darts } from '../../spaces/darts/index.ts'
 import { nb201 } from '../../spaces/nb201/index.ts'
 import { registerPlugins } from '../../system/plugins.ts'
 import { jsonOption, outOption, quietOption, repeated } from '../options.ts'
-import { sayAside, writeTable } from '../output.ts'
-import { tableFormat } from '../outputFormat.ts'
+import { printAsideLine, tableFormat, writeTable } from '../output.ts'
 
 interface CheckFlags {
   readonly option?: readonly string[]
@@ -56,7 +55,7 @@ async function checkPlugin(source: string, { option = [], json = false, quiet, o
   const usual = [nb201, darts, ...registry.spaces.filter((space) => origins.has(space))] as readonly SearchSpace[]
   const results: RuleResult[] = []
   for (const { name, options } of distributeOptions(algorithms, option)) {
-    if (!quiet && !json) sayAside(`checking ${name} …`)
+    if (!quiet && !json) printAsideLine(`checking ${name} …`)
     const algorithm = algorithms.find((each) => each.name === name) as Algorithm
     const chosen = resolveOptions(algorithm, options)
     // The spaces that an algorithm names may be any; one that names none is tried on the usual ones.
@@ -82,7 +81,7 @@ function verdict({ seen, excepted }: Pick<RuleResult, 'seen' | 'excepted'>): rea
 function reportBroken(source: string, results: readonly RuleResult[]): void {
   const broken = results.filter(({ seen }) => seen !== undefined)
   for (const { algorithm, space, rule, seen } of broken) {
-    sayAside(`bench: ${source}: ${algorithm} on ${space} breaks the rule "${rule}": ${seen}`)
+    printAsideLine(`bench: ${source}: ${algorithm} on ${space} breaks the rule "${rule}": ${seen}`)
   }
   if (broken.length > 0) process.exitCode = 1
 }

@@ -3,10 +3,9 @@ import { Command } from 'commander'
 import type { DatasetInfo } from '../../data/datasetInfo.ts'
 import { count, type Tabular, word } from '../../report/formats/tabular.ts'
 import { wordTable } from '../../report/formats/wordTable.ts'
+import { transferProgress } from '../amountProgress.ts'
 import { brokenImagesOption, jsonOption, outOption, positiveInteger, quietOption } from '../options.ts'
-import { sayAside, writeOutput, writeTable } from '../output.ts'
-import { tableFormat } from '../outputFormat.ts'
-import { transferProgress } from '../progress/transferProgress.ts'
+import { printAsideLine, tableFormat, writeOutput, writeTable } from '../output.ts'
 
 export function dataCommand(): Command {
   return new Command('data')
@@ -47,7 +46,7 @@ async function showInfo(name: string | undefined, flags: InfoFlags): Promise<voi
     folder: flags.data,
     imageSize: flags.imageSize ?? null,
     brokenImages: flags.brokenImages ?? 'fail',
-    report: sayAside,
+    report: printAsideLine,
   })
   const info = datasetInfo(scaledDataset(dataset, flags.imageSize ?? null))
   print(info, infoTable(info), flags)
@@ -81,7 +80,7 @@ async function fetchNamed(name: string, { to, url, sha256, json, quiet }: FetchF
   const { fetchDataset } = await import('../../data/fetch/fetchDataset.ts')
   const { datasetInfo } = await import('../../data/datasetInfo.ts')
   const progress = quiet || json ? undefined : transferProgress(process.stderr)
-  const told = progress && { onProgress: progress.show, onWait: sayAside }
+  const told = progress && { onProgress: progress.show, onWait: printAsideLine }
   const dataset = await fetchDataset(name, { to, url, sha256, ...told }).finally(() => progress?.end())
   const info = datasetInfo(dataset)
   print(info, infoTable(info), { json })

@@ -4,8 +4,7 @@ import type { Tabular } from '../../report/formats/tabular.ts'
 import { wordTable } from '../../report/formats/wordTable.ts'
 import { diagnose, type Finding } from '../../runner/diagnosis.ts'
 import { jsonOption, outOption } from '../options.ts'
-import { writeTable } from '../output.ts'
-import { tableFormat } from '../outputFormat.ts'
+import { tableFormat, writeTable } from '../output.ts'
 
 interface DoctorFlags {
   readonly json?: boolean

@@ -9,8 +9,7 @@ import { darts, parseCells } from '../../spaces/darts/index.ts'
 import { writeNamedFile } from '../../system/namedFile.ts'
 import { registerPlugins } from '../../system/plugins.ts'
 import { jsonOption, outOption, repeated } from '../options.ts'
-import { writeOutput } from '../output.ts'
-import { outputFormat } from '../outputFormat.ts'
+import { outputFormat, writeOutput } from '../output.ts'
 
 interface GenotypeFlags {
   readonly space?: string

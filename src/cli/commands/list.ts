@@ -21,8 +21,7 @@ import { describeOptions, type OptionDescription } from '../../runner/plan/algor
 import { LIMITS, type LimitName, limitOf } from '../../system/limits.ts'
 import { registerPlugins } from '../../system/plugins.ts'
 import { jsonOption, oneOf, outOption, repeated } from '../options.ts'
-import { writeOutput, writeTable } from '../output.ts'
-import { tableFormat } from '../outputFormat.ts'
+import { tableFormat, writeOutput, writeTable } from '../output.ts'
 
 interface ListFlags {
   readonly json?: boolean

@@ -13,8 +13,7 @@ import { type Better, type FrontPoint, paretoFront, pointsOf } from '../../table
 import type { Table } from '../../tables/table.ts'
 import { tableWith, type Wanted } from '../../tables/tableWith.ts'
 import { jsonOption, oneOf, outOption, pictureFile, repeated } from '../options.ts'
-import { writeTable } from '../output.ts'
-import { tableFormat, tableFormatOption } from '../outputFormat.ts'
+import { tableFormat, tableFormatOption, writeTable } from '../output.ts'
 
 interface ParetoFlags {
   readonly table?: string

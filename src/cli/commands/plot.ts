@@ -8,8 +8,14 @@ import { paretoCosts } from '../../report/figures/pareto.ts'
 import { writeNamedFile } from '../../system/namedFile.ts'
 import { jsonOption, oneOf, pictureFile, positiveNumber, quietOption } from '../options.ts'
 import { print } from '../output.ts'
-import { referenceNames, spaceOf } from '../registered.ts'
-import { addSelectionFlags, SELECTION_HELP, type SelectionFlags, selectRuns } from '../runSelection.ts'
+import {
+  addSelectionFlags,
+  referenceNames,
+  SELECTION_HELP,
+  type SelectionFlags,
+  selectRuns,
+  spaceOf,
+} from '../runSelection.ts'
 
 interface PlotFlags extends SelectionFlags, Pick<FigureOptions, 'quantity' | 'spread' | 'cost'> {
   readonly out?: readonly string[]

@@ -8,8 +8,7 @@ import { answer, type Question } from '../../report/listings/queryAnswer.ts'
 import { writeNamedFile } from '../../system/namedFile.ts'
 import { type Condition, parseCondition } from '../../tables/query.ts'
 import { commaList, oneOf, outOption, positiveInteger } from '../options.ts'
-import { terminalWidth, writeOutput } from '../output.ts'
-import { formatOption, outputFormat } from '../outputFormat.ts'
+import { formatOption, outputFormat, terminalWidth, writeOutput } from '../output.ts'
 
 const FORMATS = [...TABLE_FORMATS, 'arrow'] as const
 

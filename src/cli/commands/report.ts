@@ -8,10 +8,16 @@ import { renderPage } from '../../report/page/page.ts'
 import type { RunRecord } from '../../report/runRecord.ts'
 import { writeNamedFile } from '../../system/namedFile.ts'
 import { jsonOption } from '../options.ts'
-import { print } from '../output.ts'
-import { outputFormat } from '../outputFormat.ts'
-import { referenceNames, spaceOf } from '../registered.ts'
-import { addSelectionFlags, SELECTION_HELP, type SelectionFlags, selectRuns, selectWholeRuns } from '../runSelection.ts'
+import { outputFormat, print } from '../output.ts'
+import {
+  addSelectionFlags,
+  referenceNames,
+  SELECTION_HELP,
+  type SelectionFlags,
+  selectRuns,
+  selectWholeRuns,
+  spaceOf,
+} from '../runSelection.ts'
 
 interface ReportFlags extends SelectionFlags {
   readonly out: string

@@ -1,25 +1,21 @@
-/** `bench retrain` */
-import { basename, relative, resolve } from 'node:path'
+/** `bench retrain`: trains architectures of the DARTS space in full and prints their test errors. */
+import { basename, resolve } from 'node:path'
 import { Command } from 'commander'
 import { builtins } from '../../builtins.ts'
 import { BenchError } from '../../core/errors.ts'
-import { pluralize } from '../../core/plainText.ts'
 import { DATASETS, knownName } from '../../data/datasetNames.ts'
 import { type BackendName, backendNames } from '../../engine/executors.ts'
 import type { TableFormat } from '../../report/formats/renderTable.ts'
-import { renderOutcomes } from '../../report/outcomes.ts'
 import { finderOf, readGenotype } from '../../retrain/genotypeArgument.ts'
 import { DEFAULT_PRESET, type RetrainingRequest } from '../../retrain/settings.ts'
 import { type Experiment, parseSeeds } from '../../runner/plan/experiment.ts'
-import { makePlan, type Plan, type PlannedJob } from '../../runner/plan/plan.ts'
-import { type Outcome, prepareToRun, unfinished } from '../../runner/processes/runPlan.ts'
+import { makePlan, type PlannedJob } from '../../runner/plan/plan.ts'
 import type { SbatchOptions } from '../../runner/slurm/submit.ts'
 import { Store } from '../../runner/store/store.ts'
 import { darts, parseCells, publishedName } from '../../spaces/darts/index.ts'
 import { cores } from '../../system/cores.ts'
 import { registerPlugins } from '../../system/plugins.ts'
 import { statIfThere } from '../../system/readable.ts'
-import { isInputFault, reportLostRuns } from '../failures.ts'
 import {
   brokenImagesOption,
   fastMathOption,
@@ -32,11 +28,8 @@ import {
   storeOption,
   threadsOption,
 } from '../options.ts'
-import { print, printAside, sayAside, wrapped, writeOutput } from '../output.ts'
-import { tableFormat, tableFormatOption } from '../outputFormat.ts'
-import { executorText, trainingText } from '../preamble.ts'
-import { runWithProgress } from '../progress/planProgress.ts'
-import { slurmOption, submitWhatIsLeft } from '../slurm.ts'
+import { printAsideLine, tableFormat, tableFormatOption } from '../output.ts'
+import { executePlan, retrainOpening, slurmOption } from '../planCommand.ts'
 
 interface RetrainFlags extends Omit<RetrainingRequest, 'seeds'> {
   readonly genotype: readonly string[]
@@ -61,7 +54,7 @@ export function retrainCommand(): Command {
     .summary('train an architecture of the DARTS space in full, print its test error')
     .description(
       'Trains architectures of the DARTS space from scratch, as the papers do, and prints the test error of the final\n' +
-        'epoch. What is finished is not trained again; what was interrupted goes on from its last epoch.',
+        'epoch. Finished trainings are not repeated; interrupted ones continue from their last epoch.',
     )
     .requiredOption(
       '--genotype <arch>',
@@ -103,41 +96,23 @@ export function retrainCommand(): Command {
 async function retrain(flags: RetrainFlags): Promise<void> {
   const format = tableFormat(flags)
   const quiet = flags.quiet === true || flags.json === true
-  const plan = await makePlan(experimentOf(flags), await registerPlugins(builtins, []), quiet ? undefined : sayAside)
-  const store = new Store(flags.store)
-  const missing = unfinished(plan, store).length
-  const { jobs, threads, slurm } = flags
+  const registered = await registerPlugins(builtins, [])
+  const plan = await makePlan(experimentOf(flags), registered, quiet ? undefined : printAsideLine)
+  const { jobs, threads, slurm, json, out, published } = flags
   const processes = { jobs, threads, seedsPerDevice: 1 }
-  const submission = await submitWhatIsLeft(plan, store, { ...processes, sbatch: slurm }, flags.json)
-  if (submission === undefined) await prepareToRun(plan, store)
-  if (!quiet) (format === 'text' ? print : printAside)(wrapped(opening(plan, store, missing)))
-  if (submission !== undefined) return writeOutput(submission, flags.out)
-  const outcomes = await runWithProgress(plan, store, { ...processes, quiet, label })
-  throwInputFault(outcomes)
-  const width = flags.out === undefined ? process.stdout.columns : undefined
-  const options = { store: relative('', store.folder), data: plan.experiment.data, width, published: flags.published }
-  writeOutput(await renderOutcomes(outcomes, format, options), flags.out)
-  reportLostRuns(outcomes, label)
+  const options = { ...processes, slurm, format, json, quiet, out, published, label, failsAtOnce: true }
+  await executePlan(plan, new Store(flags.store), retrainOpening, options)
 }
 
-/** What is trained how, on what, and how much of it is done. */
-function opening(plan: Plan, store: Store, missing: number): string {
-  const { experiment, jobs } = plan
-  const executors = new Set(jobs.flatMap(({ job }) => executorText(job)))
-  return [
-    `${trainingText(plan)}; dataset ${experiment.datasets.join(', ')}; executor ${[...executors].join(', ')}`,
-    `${pluralize(jobs.length, 'training')}, ${jobs.length - missing} finished; store ${store.folder}`,
-    '',
-    '',
-  ].join('\n')
-}
-
-/** A retraining is the run of a reference row: its architecture is known, and the rest goes as for what a search finds. */
+/**
+ * Returns the experiment whose runs are the trainings. Each run uses the algorithm `genotype`, which answers with the given
+ * architecture in place of a search.
+ */
 function experimentOf(flags: RetrainFlags): Experiment {
   const given = flags.genotype.map((argument) => [darts.format(readGenotype(argument)), finderOf(argument)] as const)
   const { name, folder, family } = imagesOf(flags)
   const { preset, epochs, channels, layers, batchSize, limit, imageSize, brokenImages } = flags
-  // Commander has `auxiliary: true` where --no-auxiliary is not given; the preset decides then.
+  // Commander sets `auxiliary: true` if --no-auxiliary is absent; the preset decides then.
   const auxiliary = flags.auxiliary === false ? false : undefined
   return {
     algorithms: [...new Map(given)].map(([genotype, foundBy]) => ({
@@ -157,14 +132,7 @@ function experimentOf(flags: RetrainFlags): Experiment {
   }
 }
 
-/** Where nothing came to a result for one reason in the input, that is all there is to say. */
-function throwInputFault(outcomes: readonly Outcome[]): void {
-  const [first] = outcomes.flatMap(({ failure }) => failure ?? [])
-  const isShared = outcomes.every(({ failure }) => failure?.message === first?.message && isInputFault(failure?.code))
-  if (first !== undefined && first.code !== 'unexpected' && isShared) throw new BenchError(first.code, first.message)
-}
-
-/** A folder in the place of a name is one of photographs, decoded as they are needed. */
+/** Returns the dataset's name, folder and family. `--dataset` may be a folder: of photographs, decoded as they are needed. */
 function imagesOf({ dataset, data }: RetrainFlags): Pick<RetrainingRequest, 'family'> & {
   readonly name: string
   readonly folder?: string
@@ -177,7 +145,7 @@ function imagesOf({ dataset, data }: RetrainFlags): Pick<RetrainingRequest, 'fam
   return { name: basename(resolve(dataset)), folder: dataset, family: 'imagenet' }
 }
 
-/** Named without a slash, a folder must not take the place of a dataset that goes by this name. */
+/** Whether a name without a slash is a folder here; the name of a known dataset always means the dataset. */
 function isUnknownFolder(name: string): boolean {
   const isKnown = name === 'imagenet' || DATASETS.some((dataset) => dataset.name === knownName(name))
   return !isKnown && statIfThere(name)?.isDirectory() === true

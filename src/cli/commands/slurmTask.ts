@@ -5,8 +5,8 @@ import { pluralize } from '../../core/plainText.ts'
 import { runLabel } from '../../runner/plan/identity.ts'
 import { runTask, taskOrder } from '../../runner/slurm/arrayTask.ts'
 import { onInterrupt } from '../failures.ts'
-import { print, sayAside } from '../output.ts'
-import { showProgress } from '../progress/showProgress.ts'
+import { print, printAsideLine } from '../output.ts'
+import { showProgress } from '../progressDisplay.ts'
 
 export function slurmTaskCommand(): Command {
   return new Command('slurm-task')
@@ -28,7 +28,7 @@ async function slurmTask(folder: string): Promise<void> {
       if (event.kind === 'finished' || event.kind === 'failed') ended[event.kind]++
       progress.event(event)
     },
-    sayAside,
+    printAsideLine,
   )
   uninterrupted()
   progress.end()

@@ -11,9 +11,7 @@ import { type RunStatus, storeStatus, trainingOf } from '../../runner/status.ts'
 import { Store } from '../../runner/store/store.ts'
 import { addExperimentFlags, type ExperimentFlags, resolveExperiment } from '../experimentFlags.ts'
 import { jsonOption, outOption, storeOption } from '../options.ts'
-import { sayAside, writeTable } from '../output.ts'
-import { tableFormat, tableFormatOption } from '../outputFormat.ts'
-import { referenceNames } from '../registered.ts'
+import { printAsideLine, tableFormat, tableFormatOption, writeTable } from '../output.ts'
 import {
   isExperimentFile,
   narrowed,
@@ -21,6 +19,7 @@ import {
   placesOf,
   placesOfStore,
   recordsAt,
+  referenceNames,
   SELECTION_HELP,
 } from '../runSelection.ts'
 
@@ -68,7 +67,7 @@ async function planned([path, ...rest]: readonly string[], flags: StatusFlags): 
     import('../../runner/plan/plan.ts'),
   ])
   const { experiment, registered, file } = await resolveExperiment(builtins, flags, path)
-  const { jobs } = await makePlan(experiment, registered, sayAside)
+  const { jobs } = await makePlan(experiment, registered, printAsideLine)
   return storeStatus(new Store(flags.store ?? file.store), jobs)
 }
 

@@ -10,10 +10,8 @@ import type { Tabular } from '../../report/formats/tabular.ts'
 import { areRetrained } from '../../report/retrained/rows.ts'
 import { retrainedTable } from '../../report/retrained/table.ts'
 import { jsonOption, oneOf, outOption } from '../options.ts'
-import { writeTable } from '../output.ts'
-import { tableFormat, tableFormatOption } from '../outputFormat.ts'
-import { referenceNames } from '../registered.ts'
-import { addSelectionFlags, SELECTION_HELP, type SelectionFlags, selectRuns } from '../runSelection.ts'
+import { tableFormat, tableFormatOption, writeTable } from '../output.ts'
+import { addSelectionFlags, referenceNames, SELECTION_HELP, type SelectionFlags, selectRuns } from '../runSelection.ts'
 
 interface TableFlags extends SelectionFlags {
   readonly format?: TableFormat

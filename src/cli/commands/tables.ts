@@ -6,10 +6,9 @@ import { cores } from '../../system/cores.ts'
 import type { Manifest } from '../../tables/manifest.ts'
 import { manifestPath, verifyTable } from '../../tables/openTable.ts'
 import { spaceIndex } from '../../tables/spaceIndex.ts'
+import { importProgress, transferProgress } from '../amountProgress.ts'
 import { jsonOption, outOption, positiveInteger, quietOption } from '../options.ts'
-import { sayAside, writeOutput, writeTable } from '../output.ts'
-import { tableFormat } from '../outputFormat.ts'
-import { importProgress, transferProgress } from '../progress/transferProgress.ts'
+import { printAsideLine, tableFormat, writeOutput, writeTable } from '../output.ts'
 import { buildCommand, mergeCommand } from './tablesBuild.ts'
 
 export function tablesCommand(): Command {
@@ -116,7 +115,7 @@ async function fetchSource(name: string, flags: FetchFlags): Promise<void> {
     as,
     ...(url === undefined ? {} : { url }),
     ...(sha256 === undefined ? {} : { sha256 }),
-    ...(bytes && { onDownload: bytes.show, onWait: sayAside }),
+    ...(bytes && { onDownload: bytes.show, onWait: printAsideLine }),
     ...(architectures && { onImport: architectures.show }),
   }).finally(() => {
     bytes?.end()

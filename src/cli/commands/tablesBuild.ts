@@ -10,9 +10,9 @@ import type { BuildResult } from '../../tablebuild/buildTable.ts'
 import type { Rebuilt } from '../../tablebuild/checkTable.ts'
 import { parseShard, type Shard } from '../../tablebuild/workList.ts'
 import type { Manifest } from '../../tables/manifest.ts'
+import { buildProgress } from '../amountProgress.ts'
 import { jsonOption, positiveInteger, positiveNumber, quietOption, repeated } from '../options.ts'
-import { print, sayAside } from '../output.ts'
-import { showBuild } from '../progress/buildProgress.ts'
+import { print, printAsideLine } from '../output.ts'
 
 interface BuildFlags {
   readonly as: string
@@ -80,8 +80,8 @@ async function build({ as: name, recipe, limitMinutes, ...flags }: BuildFlags): 
     jobs: flags.jobs ?? cores(),
     folder: folderOf(flags),
     from: flags.from ?? [],
-    onProgress: flags.quiet || flags.json ? () => {} : showBuild(process.stderr),
-    ...(!(flags.quiet || flags.json) && { report: sayAside }),
+    onProgress: flags.quiet || flags.json ? () => {} : buildProgress(process.stderr),
+    ...(!(flags.quiet || flags.json) && { report: printAsideLine }),
     stopped,
   })
   printAnswer(flags, result, describe(result))
@@ -89,7 +89,7 @@ async function build({ as: name, recipe, limitMinutes, ...flags }: BuildFlags): 
 
 async function check({ as: name, data, jobs = cores(), quiet, json }: BuildFlags, count: number): Promise<void> {
   const { checkByName } = await import('../../tablebuild/buildFromFiles.ts')
-  const show = quiet || json ? () => {} : showBuild(process.stderr)
+  const show = quiet || json ? () => {} : buildProgress(process.stderr)
   const rebuilt = await checkByName({ name, data, jobs }, count, (done, total) => show({ total, before: 0, done }))
   const wrong = rebuilt.filter(({ equal }) => !equal)
   const lines = wrong.map(

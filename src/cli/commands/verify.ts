@@ -6,8 +6,7 @@ import { updateReport } from '../../report/committed/reportFolder.ts'
 import { type Finding, type VerifyOptions, verifyRecords, verifyReport } from '../../report/committed/verifyReport.ts'
 import { jsonOption, repeated, storeOption } from '../options.ts'
 import { print } from '../output.ts'
-import { referenceNames, spaceOf } from '../registered.ts'
-import { type Place, placesOf, readWholeRuns, recordsAt } from '../runSelection.ts'
+import { type Place, placesOf, readWholeRuns, recordsAt, referenceNames, spaceOf } from '../runSelection.ts'
 
 interface VerifyFlags {
   readonly store?: string

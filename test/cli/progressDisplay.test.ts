@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
-import { showProgress } from '../../../src/cli/progress/showProgress.ts'
-import type { RunEvent } from '../../../src/runner/run/messages.ts'
+import { showProgress } from '../../src/cli/progressDisplay.ts'
+import type { RunEvent } from '../../src/runner/run/messages.ts'
 
 let written: string
 const stream = (isTTY: boolean) => ({

@@ -1,0 +1,224 @@
+/**
+ * What `bench run` and `bench retrain` have in common: the lines that a command prints first, submission to Slurm, running a
+ * plan with progress, and the report of failed runs.
+ */
+import { relative } from 'node:path'
+import { Option } from 'commander'
+import { BenchError } from '../core/errors.ts'
+import { benchCommand, pluralize } from '../core/plainText.ts'
+import type { Job } from '../core/result.ts'
+import { findPreset } from '../protocols/index.ts'
+import type { TableFormat } from '../report/formats/renderTable.ts'
+import { renderOutcomes } from '../report/outcomes.ts'
+import { settingsText } from '../report/retrained/trainingNotes.ts'
+import { runLabel } from '../runner/plan/identity.ts'
+import type { Plan, PlannedJob } from '../runner/plan/plan.ts'
+import type { Processes } from '../runner/processes/orders.ts'
+import { type Outcome, prepareToRun, runPlan, unfinished } from '../runner/processes/runPlan.ts'
+import {
+  parseSbatchOptions,
+  type SbatchOptions,
+  type Submission,
+  type SubmissionRequest,
+  submit,
+} from '../runner/slurm/submit.ts'
+import type { Store } from '../runner/store/store.ts'
+import { isInputFault, onInterrupt } from './failures.ts'
+import { print, printAside, wrapToTerminal, writeOutput } from './output.ts'
+import { noProgress, showProgress } from './progressDisplay.ts'
+
+export interface ExecutionOptions extends Processes {
+  /** Options of `--slurm`; undefined runs the plan on this machine. */
+  readonly slurm: SbatchOptions | undefined
+  readonly format: TableFormat
+  readonly json?: boolean
+  readonly quiet: boolean
+  readonly out?: string
+  /** Published rows below the table, as an id, `auto` or `none`. */
+  readonly published?: string
+  /** Name of a run in progress lines and messages. */
+  readonly label?: (planned: PlannedJob) => string
+  /** Whether only the message is printed, in place of a table, if all runs fail for the same reason in the input. */
+  readonly failsAtOnce?: boolean
+}
+
+/**
+ * Runs the unfinished runs of a plan, or submits them to Slurm, and prints the result. Sets the exit status if a run fails.
+ * @param opening the lines that the command prints first, unless it is quiet
+ */
+export async function executePlan(
+  plan: Plan,
+  store: Store,
+  opening: (plan: Plan, store: Store) => string,
+  options: ExecutionOptions,
+): Promise<void> {
+  const { slurm, format, json, quiet, out, published, label = runName, jobs, threads, seedsPerDevice } = options
+  const processes = { jobs, threads, seedsPerDevice }
+  const submission = slurm && submitUnfinished(plan, store, { ...processes, sbatch: slurm }, json)
+  if (submission === undefined) await prepareToRun(plan, store)
+  if (!quiet) (format === 'text' ? print : printAside)(wrapToTerminal(opening(plan, store)))
+  if (submission !== undefined) return writeOutput(submission, out)
+  const outcomes = await runWithProgress(plan, store, processes, quiet, label)
+  if (options.failsAtOnce) throwSharedFault(outcomes)
+  const width = out === undefined ? process.stdout.columns : undefined
+  const rendering = { store: relative('', store.folder), data: plan.experiment.data, width, published }
+  writeOutput(await renderOutcomes(outcomes, format, rendering), out)
+  reportFailedRuns(outcomes, label)
+}
+
+const runName = ({ job }: PlannedJob): string => runLabel(job)
+
+async function runWithProgress(
+  plan: Plan,
+  store: Store,
+  processes: Processes,
+  quiet: boolean,
+  label: (planned: PlannedJob) => string,
+): Promise<readonly Outcome[]> {
+  const labels = new Map(plan.jobs.map((planned) => [planned.id, label(planned)]))
+  const progress = quiet ? noProgress : showProgress(process.stderr, (id) => labels.get(id) ?? id)
+  const removeHandler = onInterrupt(() => progress.end())
+  try {
+    return await runPlan(plan, store, processes, (event) => progress.event(event))
+  } finally {
+    removeHandler()
+    progress.end()
+  }
+}
+
+/** Throws the first failure if all runs failed with the same message and the input is at fault. */
+function throwSharedFault(outcomes: readonly Outcome[]): void {
+  const [first] = outcomes.flatMap(({ failure }) => failure ?? [])
+  const isShared = outcomes.every(({ failure }) => failure?.message === first?.message && isInputFault(failure?.code))
+  if (first !== undefined && first.code !== 'unexpected' && isShared) throw new BenchError(first.code, first.message)
+}
+
+/** Prints one line for each failed run. The exit status is 2 if the input of all of them is at fault, else 1. */
+function reportFailedRuns(outcomes: readonly Outcome[], label: (planned: PlannedJob) => string): void {
+  const failed = outcomes.filter(({ result }) => result === undefined)
+  if (failed.length === 0) return
+  for (const { planned, failure } of failed) {
+    printAside(`bench: ${label(planned)} failed: ${failure?.message ?? 'it left no result'}\n`)
+  }
+  for (const stack of new Set(failed.flatMap(({ failure }) => failure?.stack ?? []))) printAside(`${stack}\n`)
+  const count = `${failed.length} of ${pluralize(outcomes.length, 'run')}`
+  printAside(`bench: ${count} failed; the same command tries them again\n`)
+  process.exitCode = failed.every(({ failure }) => isInputFault(failure?.code)) ? 2 : 1
+}
+
+/** Returns the option `--slurm`, which may be given several times; its values are merged. */
+export const slurmOption = () =>
+  new Option(
+    '--slurm <options>',
+    'submit to Slurm, with options of sbatch: partition=gpu,gres=gpu:1,time=8:00:00',
+  ).argParser((text, earlier: SbatchOptions | undefined) => ({ ...earlier, ...parseSbatchOptions(text) }))
+
+/** Submits the unfinished runs of a plan to Slurm. → the text to print, or undefined if every run is finished */
+function submitUnfinished(
+  plan: Plan,
+  store: Store,
+  request: SubmissionRequest,
+  json: boolean | undefined,
+): string | undefined {
+  const submission = submit(plan, store, request)
+  if (submission === undefined) return undefined
+  return json ? `${JSON.stringify(submissionRecord(submission), null, 2)}\n` : submissionText(submission, store)
+}
+
+const submissionRecord = ({ array, submitted, queued }: Submission) => ({
+  array: array ? { id: array.id, name: array.name, folder: array.folder, tasks: array.orders.length } : null,
+  submitted: submitted.map(({ id }) => id),
+  queued: queued.map(({ id }) => id),
+})
+
+function submissionText({ array, submitted, queued }: Submission, store: Store): string {
+  return [
+    ...(queued.length > 0 ? [`already in the queue: ${pluralize(queued.length, 'run')}`] : []),
+    ...(array
+      ? [`submitted: ${pluralize(submitted.length, 'run')}, as array ${array.id}; logs in ${array.folder}`]
+      : []),
+    'when they are finished, the same command prints the table; meanwhile their state is shown by',
+    `  ${benchCommand('status', '--store', store.folder)}`,
+    '',
+  ].join('\n')
+}
+
+/** Returns the first lines of `bench run`: space, dataset, table, executor and protocol in use, and how to get full ones. */
+export function runOpening(plan: Plan, store: Store): string {
+  const { experiment, space, jobs } = plan
+  const missing = unfinished(plan, store).length
+  return [
+    `space ${space.name}; dataset ${experiment.datasets.join(', ')}; ${evaluationText(plan)}; ${executorsText(plan)}; ${protocolsText(plan)}`,
+    ...upgradeHints(plan),
+    `${pluralize(jobs.length, 'run')}, ${jobs.length - missing} finished; store ${store.folder}`,
+    '',
+    '',
+  ].join('\n')
+}
+
+/** Returns the first lines of `bench retrain`: preset, dataset and executor, and how many trainings are finished. */
+export function retrainOpening(plan: Plan, store: Store): string {
+  const { experiment, jobs } = plan
+  const executors = new Set(jobs.flatMap(({ job }) => executorName(job)))
+  const missing = unfinished(plan, store).length
+  return [
+    `${trainingText(plan)}; dataset ${experiment.datasets.join(', ')}; executor ${[...executors].join(', ')}`,
+    `${pluralize(jobs.length, 'training')}, ${jobs.length - missing} finished; store ${store.folder}`,
+    '',
+    '',
+  ].join('\n')
+}
+
+function evaluationText(plan: Plan): string {
+  const { retraining } = plan.experiment
+  return retraining === undefined ? tablesText(plan) : `architectures found are trained in full, ${trainingText(plan)}`
+}
+
+/** Returns preset and size of the full trainings of a plan, each distinct setting once. */
+function trainingText({ jobs }: Plan): string {
+  const texts = jobs.flatMap(({ job }) => (job.retraining ? settingsText(job.retraining.settings) : []))
+  return [...new Set(texts)].join('; ')
+}
+
+function tablesText({ lookups }: Plan): string {
+  const texts = [...lookups.values()].map(({ manifest }) => {
+    if (manifest === undefined) return 'no table'
+    const { name, rows, architectures, recipe } = manifest
+    if (rows === architectures || architectures === null) return `table ${name}`
+    const rest = recipe === undefined ? 'the others fail' : 'the others are trained when needed'
+    return `table ${name} (${rows} of ${pluralize(architectures, 'architecture')}, ${rest})`
+  })
+  return [...new Set(texts)].join(', ')
+}
+
+function executorsText({ jobs }: Plan): string {
+  const names = new Set(jobs.flatMap(({ job }) => executorName(job)))
+  return names.size === 0 ? 'no network is trained' : `executor ${[...names].join(', ')}`
+}
+
+/** Returns the executor of a job, such as `static/wasm`, or `static/wasm (fused)` with `--fast-math`; empty without one. */
+const executorName = ({ executor, arithmetic }: Job): string[] =>
+  executor === undefined ? [] : [arithmetic === 'fused' ? `${executor} (fused)` : executor]
+
+function protocolsText({ jobs }: Plan): string {
+  const names = new Set(jobs.map(({ job }) => job.protocol.name))
+  return `${names.size > 1 ? 'protocols' : 'protocol'} ${[...names].join(', ')}`
+}
+
+/** Returns hints for users of the embedded dataset or a reduced protocol: how to get what published comparisons use. */
+function upgradeHints({ experiment, lookups }: Plan): string[] {
+  const isEmbedded = lookups.get('shapes')?.manifest?.recipe !== undefined
+  const name = experiment.protocol.split(':')[0]
+  return [
+    ...(isEmbedded
+      ? [
+          'shapes and its table are the embedded ones; `bench tables fetch nb201` and `bench data fetch cifar10` get the full ones, for --dataset cifar10',
+        ]
+      : []),
+    ...(findPreset(name).reduced
+      ? [
+          `${name} is a reduced search for two cores; the papers’ settings: --protocol drnas-paper (\`bench list protocols\`)`,
+        ]
+      : []),
+  ]
+}
