@@ -1,5 +1,5 @@
 /** Which runs a command is about: those of a store, of an experiment, or named ones; narrowed by flags. */
-import { realpathSync } from 'node:fs'
+import { lstatSync, realpathSync } from 'node:fs'
 import { basename, dirname, extname, join, resolve } from 'node:path'
 import type { Command } from 'commander'
 import { BenchError } from '../core/errors.ts'
@@ -176,9 +176,8 @@ async function foldersAt(
 /** The store of a run, and where the run itself lies if its folder is a link. */
 function sourcesOf({ path }: RunFolder): Source[] {
   const store: Source = { kind: 'store', folder: dirname(path) }
-  const place = realpathSync(path)
-  const isLink = dirname(place) !== realpathSync(dirname(path))
-  return isLink ? [store, { kind: 'store', folder: dirname(place) }] : [store]
+  const isLink = lstatSync(path).isSymbolicLink()
+  return isLink ? [store, { kind: 'store', folder: dirname(realpathSync(path)) }] : [store]
 }
 
 /** Runs that were begun; of the others it is said how many there are. */

@@ -94,11 +94,20 @@ export function datasetWords(
   runs: readonly RunRecord[],
   title: string = datasetTitle(dataset),
 ): string {
-  const missing = runs
-    .filter(({ manifest }) => manifest.job.dataset.name === dataset)
-    .flatMap(({ result }) => (result?.images && missingImages(dataset, result.images)) ?? [])
-  return missing.length === 0 ? title : `${title} (${[...new Set(missing)].join(' or ')})`
+  const missing = missingByDataset(runs).get(dataset) ?? []
+  return missing.length === 0 ? title : `${title} (${missing.join(' or ')})`
 }
+
+/** For each dataset of the runs, in words, how few of its images they had; empty where no image was missing. */
+const missingByDataset = onceEach((runs: readonly RunRecord[]): ReadonlyMap<string, readonly string[]> => {
+  const words = new Map<string, Set<string>>()
+  for (const { manifest, result } of runs) {
+    const { name } = manifest.job.dataset
+    const missing = result?.images && missingImages(name, result.images)
+    if (missing !== undefined) words.set(name, (words.get(name) ?? new Set()).add(missing))
+  }
+  return new Map([...words].map(([name, own]) => [name, [...own]]))
+})
 
 /** The space of all runs. @throws BenchError `bad-input` where they have several */
 export function onlySpace(runs: readonly RunRecord[]): string {
