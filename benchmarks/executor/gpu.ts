@@ -6,15 +6,15 @@
  *     npx jiti benchmarks/executor/gpu.ts [--python PYTHON] [--seconds S] [--rounds R] [--skip-agreement]
  *         [--search CxNxSIZExBATCH] [--evaluation CELLSxCxSIZExBATCH] [--peak-megabytes M]
  *
- * Milliseconds are wall time: ten steps and one wait for them, the median over all such tens of all rounds, each side in
- * its own half of a round, their order reversed every round; the first tens warm up. Both compute in single precision, on
- * the same network, batch and loss: PyTorch without TF32, with cudnn.benchmark. Ours brings its images to the device in
- * every step and reads the gradient wrt the mixing after every architecture step; PyTorch's images lie there, and its
- * architecture step ends with softmax and Adam on 30 numbers there. Without a Python that has torch with CUDA, that side
- * is left out and said why. Bytes and operations are those of `gpuWork.ts`.
+ * Milliseconds are wall time: ten steps and one wait for them, the median over all such tens of all rounds, each side
+ * in its own half of a round, their order reversed every round; the first tens warm up. Both compute in single
+ * precision, on the same network, batch and loss: PyTorch without TF32, with cudnn.benchmark. Ours brings its images to
+ * the device in every step and reads the gradient wrt the mixing after every architecture step; PyTorch's images lie
+ * there, and its architecture step ends with softmax and Adam on 30 numbers there. Without a Python that has torch with
+ * CUDA, that side is left out and said why. Bytes and operations are those of `gpuWork.ts`.
  *
- * Needs a clone with `npm ci` and `npm install -D webgpu`, and a driver with its Vulkan part
- * (docs/backends.md says what servers and containers lack).
+ * Needs a clone with `npm ci` and `npm install -D webgpu`, and a driver with its Vulkan part (docs/backends.md says
+ * what servers and containers lack).
  */
 import { spawnSync } from 'node:child_process'
 import { parseArgs } from 'node:util'

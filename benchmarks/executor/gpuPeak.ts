@@ -1,7 +1,7 @@
 /** What a GPU can do at most, as two small kernels find it: bytes moved and single-precision operations a second. */
 import type { Device } from '../../src/engine/webgpu/device/device.ts'
 import { defineKernel, type Kernel } from '../../src/engine/webgpu/device/kernel.ts'
-import { RunNumbers } from '../../src/engine/webgpu/device/runNumbers.ts'
+import { RunNumbers } from '../../src/engine/webgpu/device/transfers.ts'
 
 const THREADS = 256
 const ROUNDS = 512

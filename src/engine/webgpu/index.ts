@@ -1,6 +1,6 @@
 /**
- * The static executor on WebGPU. A network is compiled once to a list of dispatches over fixed buffers. A step submits the list as
- * one command buffer; the host reads back only the loss, the counts, and the gradients that it asks for.
+ * The static executor on WebGPU. A network is compiled once to a list of dispatches over fixed buffers. A step submits
+ * the list as one command buffer; the host reads back only the loss, the counts, and the gradients that it asks for.
  */
 import type { CompileOptions, Executable, Executor } from '../../core/executor.ts'
 import type { Network } from '../../core/network.ts'
@@ -12,7 +12,8 @@ import { disposeState, makeState } from './plan/layout.ts'
 import { WebgpuExecutable } from './run/executable.ts'
 
 /**
- * Opens the static executor on WebGPU. All its sums have a fixed order, so that it gives the same bits every time on one device.
+ * Opens the static executor on WebGPU. All its sums have a fixed order, so that it gives the same bits every time on
+ * one device.
  *
  * @param options.device the device to use; absent: the executor opens one
  * @throws BenchError `unsupported` if there is no GPU
@@ -39,7 +40,11 @@ export async function openWebgpuExecutor(options: { readonly device?: Device } =
   }
 }
 
-/** Compiles all kernels concurrently and returns the finished plan. @throws BenchError `unsupported` if its buffers do not fit */
+/**
+ * Compiles all kernels concurrently and returns the finished plan.
+ *
+ * @throws BenchError `unsupported` if its buffers do not fit
+ */
 async function finished(lowered: LoweredNetwork): Promise<Plan> {
   try {
     await lowered.prepare()

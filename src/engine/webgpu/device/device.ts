@@ -1,21 +1,24 @@
-/** A GPU device with all that its adapter allows, the kernels compiled on it, and what became of it. */
+/**
+ * The GPU device: opens it, compiles kernels, creates buffers, submits work, and reports whether the device was lost.
+ */
 import { setTimeout } from 'node:timers/promises'
 import { BenchError } from '../../../core/errors.ts'
 import { describeAdapter, type GpuDescription, gpuAdapter } from '../../gpu.ts'
 import { FIRST_BUFFER, type Kernel, sourceOf } from './kernel.ts'
 
+/** A kernel as a pipeline of the device. */
 export interface CompiledKernel {
   readonly pipeline: GPUComputePipeline
   readonly layout: GPUBindGroupLayout
 }
 
-/** Of the limits, what buffers and kernels of ours can meet. */
+/** The device limits that our buffers and kernels can reach. */
 const WANTED_LIMITS = ['maxBufferSize', 'maxStorageBufferBindingSize', 'maxStorageBuffersPerShaderStage'] as const
 
-/** Submissions that may wait on the device before the host does. */
+/** The host waits when more submissions than this are unfinished. */
 const LARGEST_BACKLOG = 3
 
-/** How long the news of a loss may take. */
+/** How long to wait for the report that the GPU was lost, in milliseconds. */
 const LOSS_MS = 1000
 
 export class Device {
@@ -37,8 +40,11 @@ export class Device {
   }
 
   /**
-   * @param limits of buffers and bindings: the largest that the adapter has, or those that every device promises
-   * @throws BenchError `unsupported` where there is no GPU
+   * Opens the GPU.
+   *
+   * @param limits the limits of buffers and bindings: `largest`, those of the adapter; `promised`, those that every
+   * device has
+   * @throws BenchError `unsupported` if there is no GPU
    */
   static async open(limits: 'largest' | 'promised' = 'largest'): Promise<Device> {
     const adapter = await gpuAdapter()
@@ -50,26 +56,26 @@ export class Device {
     return new Device(await adapter.requestDevice({ requiredLimits }), describeAdapter(adapter))
   }
 
-  /** Storage buffers that one kernel can name. */
+  /** The number of storage buffers that one kernel can bind. */
   get bindings(): number {
     return this.gpu.limits.maxStorageBuffersPerShaderStage
   }
 
   /**
-   * Workgroups of a kernel that goes round its items: as many as there are items for on a GPU, few where a processor
-   * emulates one and starting a thread costs more than an item.
+   * The most workgroups for kernels in which each thread can take several items (`eachItem`): no limit of ours on a
+   * GPU; one where a processor emulates the GPU, because starting a thread costs more there than an item.
    */
   get mostWorkgroups(): number {
     return this.description.isSoftware ? 1 : this.gpu.limits.maxComputeWorkgroupsPerDimension
   }
 
-  /** @throws BenchError `failed` where the GPU was lost or refused what it was given */
+  /** Checks that the device still works. @throws BenchError `failed` if the GPU was lost or refused its work */
   check(): void {
     if (this.#failure === undefined) return
     throw new BenchError('failed', `${this.#failure}; the same command goes on from the last checkpoint`)
   }
 
-  /** What a promise of the GPU says, or why the GPU is not there any more. */
+  /** Awaits a promise of the GPU. @throws BenchError `failed` instead of the promise's own error if the GPU was lost */
   async settled<T>(promise: Promise<T>): Promise<T> {
     try {
       return await promise
@@ -81,12 +87,17 @@ export class Device {
     }
   }
 
-  /** What `make` returns, and in the end the first error of that kind while it ran: such errors do not end the device. */
+  /**
+   * Calls `make` and catches the GPU errors of one kind that it causes, so that they do not count as a failure of the
+   * device.
+   *
+   * @returns the result of `make`, and a promise of the first error, or null
+   */
   watch<T>(kind: GPUErrorFilter, make: () => T): { readonly made: T; readonly error: Promise<GPUError | null> } {
     this.gpu.pushErrorScope(kind)
     const pop = () => {
       const error = this.settled(this.gpu.popErrorScope())
-      // Not all who watch ask in the end.
+      // A caller may drop this promise; its rejection must not end the process then.
       error.catch(() => undefined)
       return error
     }
@@ -98,13 +109,18 @@ export class Device {
     }
   }
 
-  /** Bytes that one buffer can have for a kernel to name it. */
+  /** The largest size of a buffer that a kernel can bind, in bytes. */
   get largestBinding(): number {
     const { maxBufferSize, maxStorageBufferBindingSize } = this.gpu.limits
     return Math.min(maxBufferSize, maxStorageBufferBindingSize)
   }
 
-  /** @throws BenchError `unsupported` where one buffer cannot be so large; @param what names it */
+  /**
+   * Checks the size of a buffer.
+   *
+   * @param what description for the message
+   * @throws BenchError `unsupported` if it is too large
+   */
   checkSize(bytes: number, what: string): void {
     const limit = this.largestBinding
     if (bytes <= limit) return
@@ -115,19 +131,19 @@ export class Device {
     )
   }
 
-  /** A zeroed storage buffer that can be copied from and to. @throws as `checkSize` */
+  /** Creates a zeroed storage buffer that can be copied from and to. @throws BenchError `unsupported` as `checkSize` */
   buffer(bytes: number, what: string): GPUBuffer {
     this.checkSize(bytes, what)
     const { STORAGE, COPY_SRC, COPY_DST } = GPUBufferUsage
     return this.gpu.createBuffer({ size: Math.max(16, bytes), usage: STORAGE | COPY_SRC | COPY_DST })
   }
 
-  /** Numbers that kernels read as their `args` and `run`. */
+  /** Creates a uniform buffer, from which kernels read `args` or `run`. */
   uniform(bytes: number): GPUBuffer {
     return this.gpu.createBuffer({ size: bytes, usage: GPUBufferUsage.UNIFORM | GPUBufferUsage.COPY_DST })
   }
 
-  /** Compiles kernels side by side, so that `compile` finds them. */
+  /** Compiles kernels concurrently; `compile` then returns them at once. */
   async prepare(kernels: readonly Kernel[]): Promise<void> {
     const sources = new Map(kernels.map((kernel) => [sourceOf(kernel), kernel]))
     const missing = [...sources].filter(([source]) => !this.#kernels.has(source))
@@ -138,7 +154,7 @@ export class Device {
     await this.settled(Promise.all(compiling))
   }
 
-  /** The kernel on this device; equal kernels are one. */
+  /** Returns the compiled kernel; kernels with the same source are compiled once. */
   compile(kernel: Kernel): CompiledKernel {
     const source = sourceOf(kernel)
     let compiled = this.#kernels.get(source)
@@ -167,7 +183,18 @@ export class Device {
     return { layout, descriptor }
   }
 
-  /** Runs what is encoded. → what `encode` returns; @throws BenchError `failed` where the GPU is lost */
+  /** Writes numbers to the beginning of a buffer. */
+  write(target: GPUBuffer, numbers: Float32Array | Int32Array | Uint32Array): void {
+    if (numbers.length === 0) return
+    const { buffer, byteOffset, byteLength } = numbers
+    this.gpu.queue.writeBuffer(target, 0, buffer as ArrayBuffer, byteOffset, byteLength)
+  }
+
+  /**
+   * Submits the commands that `encode` encodes, and returns its result.
+   *
+   * @throws BenchError `failed` if the GPU was lost
+   */
   submit<T>(encode: (encoder: GPUCommandEncoder) => T): T {
     this.check()
     const encoder = this.gpu.createCommandEncoder()
@@ -177,7 +204,7 @@ export class Device {
     return result
   }
 
-  /** Waits where the device is far behind, so that work does not pile up. */
+  /** Waits while too many submissions are unfinished, so that work does not pile up. */
   async pace(): Promise<void> {
     while (this.#backlog.length > LARGEST_BACKLOG) await this.#backlog.shift()
     this.check()
@@ -186,4 +213,5 @@ export class Device {
 
 const firstLine = (message: string) => message.split('\n')[0]
 
+/** Formats a number of bytes as whole megabytes. */
 export const megabytes = (bytes: number): string => `${(bytes / 2 ** 20).toFixed(0)} MB`

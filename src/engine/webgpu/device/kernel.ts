@@ -1,11 +1,11 @@
 /**
- * Defines kernels: WGSL code together with the TypeScript list of its buffers and arguments. The WGSL declarations are generated
- * from that list, so that the host and the kernel cannot disagree.
+ * Defines kernels: WGSL code together with the TypeScript list of its buffers and arguments. The WGSL declarations are
+ * generated from that list, so that the host and the kernel cannot disagree.
  */
 
 /**
- * How a kernel uses a buffer, and the type of the buffer's elements. `write` allows reading, too. `Filter` is the record in
- * `kernels/records.ts`.
+ * How a kernel uses a buffer, and the type of the buffer's elements. `write` allows reading, too. `Filter` is the
+ * record in `kernels/records.ts`.
  */
 export type Access = `${'read' | 'write'} ${'f32' | 'u32' | 'vec4f' | 'vec4u' | 'Filter'}`
 
@@ -26,8 +26,9 @@ export const defineKernel = <const B extends string, const A extends string>(ker
 /**
  * The numbers that change from run to run and that all kernels read as `run.NAME`; `RunNumbers` writes them.
  *
- * `samples`: size of the batch. `pathMasked`: 1 if some paths are switched off. `mode`: 0 train, 1 probe, 2 eval. `tally`: number
- * of the tally that receives the loss and the counts. `rate` … `clipNorm`: the step of SGD. `factor`: that of `axpy` and `scale`.
+ * `samples`: size of the batch. `pathMasked`: 1 if some paths are switched off. `mode`: 0 train, 1 probe, 2 eval.
+ * `tally`: number of the tally that receives the loss and the counts. `rate` … `clipNorm`: the step of SGD. `factor`:
+ * that of `axpy` and `scale`.
  */
 export const RUN_FIELDS = {
   samples: 'u32',
@@ -47,8 +48,8 @@ export const RUN_FIELDS = {
 export const FIRST_BUFFER = 2
 
 /**
- * Word that stands for an absent value in records and tables that kernels read; WGSL knows it as `NONE`. No offset, row or
- * channel number is as large.
+ * Word that stands for an absent value in records and tables that kernels read; WGSL knows it as `NONE`. No offset, row
+ * or channel number is as large.
  */
 export const NONE = 2 ** 32 - 1
 
@@ -74,8 +75,8 @@ export function sourceOf({ buffers, args, code }: Kernel): string {
 export const THREADS = 64
 
 /**
- * Returns the WGSL entry point of a kernel that runs `body` once for each item `i` below `count`, in no particular order. Fewer
- * threads than items are enough: each thread then takes several items.
+ * Returns the WGSL entry point of a kernel that runs `body` once for each item `i` below `count`, in no particular
+ * order. Fewer threads than items are enough: each thread then takes several items.
  *
  * @param before WGSL that runs first and may define what `count` and `body` use; `id.y` is the y of the workgroup
  */
@@ -90,8 +91,9 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) group
 }`
 
 /**
- * WGSL: `adds(accumulate)` tells whether a kernel adds its result to the buffer or overwrites the buffer. 0: it overwrites; 1: it
- * adds; 2: it adds in steps with switched-off paths and overwrites in full steps (see `Accumulation`).
+ * WGSL: `adds(accumulate)` tells whether a kernel adds its result to the buffer or overwrites the buffer. 0: it
+ * overwrites; 1: it adds; 2: it adds in steps with switched-off paths and overwrites in full steps (see
+ * `Accumulation`).
  */
 export const ADDS = `
 fn adds(accumulate: u32) -> bool {

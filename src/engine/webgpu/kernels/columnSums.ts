@@ -1,6 +1,7 @@
 /**
- * Sums over all pixels of a batch, by channel. They run in two steps of fixed order: the threads of a workgroup add up one chunk
- * of pixels, then the results of the chunks are added up. This file has the layout of the threads and the WGSL of both steps.
+ * Sums over all pixels of a batch, by channel. They run in two steps of fixed order: the threads of a workgroup add up
+ * one chunk of pixels, then the results of the chunks are added up. This file has the layout of the threads and the
+ * WGSL of both steps.
  */
 
 /** Threads of a workgroup of the first step. */
@@ -27,8 +28,8 @@ export function columnLayout(quads: number): ColumnLayout {
 export const COLUMN_ARGS = ['quads', 'block', 'lines', 'reach', 'pixelsPerSample', 'pixelsPerChunk'] as const
 
 /**
- * WGSL: `columnSum(thread, own)` returns the sum of `own` over all threads of the same quad; the result is valid for the
- * threads of line 0. All threads must call it, in uniform control flow.
+ * WGSL: `columnSum(thread, own)` returns the sum of `own` over all threads of the same quad; the result is valid for
+ * the threads of line 0. All threads must call it, in uniform control flow.
  */
 export const COLUMN_SUM = `
 var<workgroup> column: array<vec4f, ${COLUMN_THREADS}>;
@@ -45,8 +46,8 @@ fn columnSum(thread: u32, own: vec4f) -> vec4f {
 }`
 
 /**
- * WGSL: the first lines of a kernel that sums over a chunk. Workgroup x is the chunk, y the block of channels. Defines the pixels
- * from `first` to `end`, the `line` and `quad` of the thread, and whether the thread has work.
+ * WGSL: the first lines of a kernel that sums over a chunk. Workgroup x is the chunk, y the block of channels. Defines
+ * the pixels from `first` to `end`, the `line` and `quad` of the thread, and whether the thread has work.
  */
 export const OVER_CHUNK = `
   let pixels = run.samples * args.pixelsPerSample;
@@ -61,8 +62,8 @@ export const FINISH_QUADS = 4
 export const FINISH_LANES = 32
 
 /**
- * WGSL: `laneSum(thread, own)` returns the sum of `own` over all threads of the same quad, valid for every thread. All threads
- * must call it, in uniform control flow.
+ * WGSL: `laneSum(thread, own)` returns the sum of `own` over all threads of the same quad, valid for every thread. All
+ * threads must call it, in uniform control flow.
  */
 export const LANE_SUM = `
 var<workgroup> lanes: array<vec4f, ${FINISH_QUADS * FINISH_LANES}>;

@@ -1,7 +1,7 @@
 /**
- * Kernels of a node, which is a sum of terms scaled and shifted by channel (`norm.ts`): the sum itself; for the backward
- * pass, the sums over pixels from which the gradients of its terms follow, and the gradients that it passes on to the values
- * of its terms.
+ * Kernels of a node, which is a sum of terms scaled and shifted by channel (`norm.ts`): the sum itself; for the
+ * backward pass, the sums over pixels from which the gradients of its terms follow, and the gradients that it passes on
+ * to the values of its terms.
  */
 import { ADDS, declare, defineKernel, eachItem, numbered, unrolled } from '../device/kernel.ts'
 import { COLUMN_ARGS, COLUMN_SUM, COLUMN_THREADS, OVER_CHUNK } from './columnSums.ts'
@@ -106,8 +106,9 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) th
   })
 
 /**
- * Kernel: computes the sums of `reduceProducts` for several nodes of one normalised term each. The values of the nodes are
- * parts of one buffer, and so are the gradients with respect to the nodes. Workgroup x: chunk; y: block of channels; z: node.
+ * Kernel: computes the sums of `reduceProducts` for several nodes of one normalised term each. The values of the nodes
+ * are parts of one buffer, and so are the gradients with respect to the nodes. Workgroup x: chunk; y: block of
+ * channels; z: node.
  */
 export const reduceProductsEach = defineKernel({
   name: 'reduceProductsEach',
@@ -149,8 +150,8 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) th
 })
 
 /**
- * Kernel: result_j (+)= slope_j·gradient, plus curve_j·value_j + offset_j for a normalised term: the gradients with respect to
- * the values of several terms. Disabled terms are skipped.
+ * Kernel: result_j (+)= slope_j·gradient, plus curve_j·value_j + offset_j for a normalised term: the gradients with
+ * respect to the values of several terms. Disabled terms are skipped.
  *
  * @param normalised for each term whether it is batch-normalised
  */

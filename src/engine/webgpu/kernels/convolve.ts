@@ -1,6 +1,6 @@
 /**
- * Dense convolutions of several filters f in one dispatch, as matrix products whose left factor (the patches of the image)
- * is never stored but gathered while it is multiplied:
+ * Dense convolutions of several filters f in one dispatch, as matrix products whose left factor (the patches of the
+ * image) is never stored but gathered while it is multiplied:
  *
  *   forward      result_f[y, x, o] = Σ_{tap, c} source[y·stride + ky·dilation − padding, …, c]·w_f[tap, c, o]
  *   transposed   result[y, x, c] = Σ_f Σ_{tap, o} gradient_f[(y + padding − ky·dilation) / stride, …, o]·w_f[tap, c, o]
@@ -29,8 +29,8 @@ export interface Tile {
 }
 
 /**
- * Kernel: computes the outputs of several filters, each at its offset in `results`, and the moments of every tile of the
- * outputs that are batch-normalised. Workgroup x: filter and column of tiles; y and z: tile of pixels.
+ * Kernel: computes the outputs of several filters, each at its offset in `results`, and the moments of every tile of
+ * the outputs that are batch-normalised. Workgroup x: filter and column of tiles; y and z: tile of pixels.
  */
 export const convolve = (tile: Tile) =>
   defineKernel({
@@ -73,8 +73,8 @@ ${product(tile, {
   })
 
 /**
- * Kernel: computes gradients with respect to inputs of filters. Every `count` filters, which read the same input, give one
- * result. Workgroup x: result and column of tiles; y and z: tile of pixels.
+ * Kernel: computes gradients with respect to inputs of filters. Every `count` filters, which read the same input, give
+ * one result. Workgroup x: result and column of tiles; y and z: tile of pixels.
  *
  * @param masked whether the filters read their input through ReLU, whose mask then applies to the result
  * @param sources number of bound gradients of nodes, see `outputGradient`
@@ -137,8 +137,8 @@ interface Direction {
 }
 
 /**
- * Returns the WGSL of a convolution as a matrix product. A workgroup computes one tile of pixels × channels. It loads both
- * factors slice by slice into workgroup memory: `windows` (patches of the image) and `panel` (weights).
+ * Returns the WGSL of a convolution as a matrix product. A workgroup computes one tile of pixels × channels. It loads
+ * both factors slice by slice into workgroup memory: `windows` (patches of the image) and `panel` (weights).
  */
 function product(
   { threads, columns, each, pixels }: Tile,
@@ -225,8 +225,8 @@ fn main(
 }
 
 /**
- * Returns the WGSL of `rowSum(thread, own)`, which adds up the values of all threads of one column of a tile. The number of
- * rows (threads / columns) must be a power of two.
+ * Returns the WGSL of `rowSum(thread, own)`, which adds up the values of all threads of one column of a tile. The
+ * number of rows (threads / columns) must be a power of two.
  *
  * @param memory name of an array in workgroup memory that the sum may overwrite
  */
@@ -243,9 +243,9 @@ fn rowSum(thread: u32, own: vec4f) -> vec4f {
 }`
 
 /**
- * Returns the WGSL that stores the moments of a tile while its values are in registers: the mean of each channel and the
- * sum of squared distances from it. The distances are from the tile's own mean, which stays exact if the mean is large.
- * Must stand in uniform control flow.
+ * Returns the WGSL that stores the moments of a tile while its values are in registers: the mean of each channel and
+ * the sum of squared distances from it. The distances are from the tile's own mean, which stays exact if the mean is
+ * large. Must stand in uniform control flow.
  */
 function collectMoments({ threads, columns, each, pixels }: Tile): string {
   const rows = threads / columns

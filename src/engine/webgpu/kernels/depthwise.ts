@@ -1,6 +1,6 @@
 /**
- * Depthwise convolutions of several filters in one dispatch: each channel has its own small filter. The equations are those in
- * `convolve.ts` without the sums over channels.
+ * Depthwise convolutions of several filters in one dispatch: each channel has its own small filter. The equations are
+ * those in `convolve.ts` without the sums over channels.
  */
 import { ADDS, defineKernel, eachItem } from '../device/kernel.ts'
 import { AFFINE, GRADIENT, INPUT, INPUT_ARGS, outputGradient } from './readers.ts'
@@ -17,7 +17,10 @@ fn weightsAt(window: Filter, tap: u32, quad: u32) -> vec4f {
   return row;
 }`
 
-/** Returns the WGSL that adds weight · factor to `sum` for all cells of the window; `factor` gives the WGSL of the factor. */
+/**
+ * Returns the WGSL that adds weight · factor to `sum` for all cells of the window; `factor` gives the WGSL of the
+ * factor.
+ */
 const overTaps = (factor: (tap: string) => string) => `
   for (var ky = 0u; ky < window.kernelHeight; ky++) {
     for (var kx = 0u; kx < window.kernelWidth; kx++) {
@@ -63,8 +66,8 @@ const MASK = `
   sum = select(vec4f(), sum, affine.scale * image[head.inputOffset + i] + affine.shift > vec4f());`
 
 /**
- * Kernel: computes gradients with respect to inputs of filters. Every `count` filters, which read the same input, give one
- * result. Workgroup y: result.
+ * Kernel: computes gradients with respect to inputs of filters. Every `count` filters, which read the same input, give
+ * one result. Workgroup y: result.
  *
  * @param masked whether the filters read their input through ReLU, whose mask then applies to the result
  */

@@ -1,6 +1,7 @@
 /**
- * The gradient with respect to dense filters, ∂L/∂w[tap, c, o] = Σ_pixels window[pixel, tap, c]·g[pixel, o]: a matrix product.
- * The pixels are cut into chunks of fixed size, each of which gives a partial sum; `sumPartials` adds the partial sums up.
+ * The gradient with respect to dense filters, ∂L/∂w[tap, c, o] = Σ_pixels window[pixel, tap, c]·g[pixel, o]: a matrix
+ * product. The pixels are cut into chunks of fixed size, each of which gives a partial sum; `sumPartials` adds the
+ * partial sums up.
  */
 import { defineKernel, unrolled } from '../device/kernel.ts'
 import { INPUT, INPUT_ARGS, outputGradient } from './readers.ts'
@@ -10,8 +11,8 @@ import { FILTER } from './records.ts'
 const SLICE = 16
 
 /**
- * The part of a filter's gradient that one workgroup computes: rows (tap and input channel) × output channels, in quads. The
- * number of threads is a multiple of the rows, and of the columns.
+ * The part of a filter's gradient that one workgroup computes: rows (tap and input channel) × output channels, in
+ * quads. The number of threads is a multiple of the rows, and of the columns.
  */
 export interface GradientTile {
   readonly threads: number
@@ -20,8 +21,8 @@ export interface GradientTile {
 }
 
 /**
- * Kernel: computes the partial sums of the gradients of several filters, [chunk, tap, input channel with padding, output
- * quad] each. Workgroup x: chunk; y: tile of rows; z: filter and tile of columns.
+ * Kernel: computes the partial sums of the gradients of several filters, [chunk, tap, input channel with padding,
+ * output quad] each. Workgroup x: chunk; y: tile of rows; z: filter and tile of columns.
  *
  * @param sources number of bound gradients of nodes, see `outputGradient`
  */
@@ -115,8 +116,8 @@ export const sumWorkgroups = (rows: number, quads: number, lanes: number): numbe
   Math.ceil((rows * quads * lanes) / SUM_THREADS)
 
 /**
- * Kernel: gradient[row, column] ← Σ_chunk partialSums[chunk, row, column] for many filters, without the rows and columns of
- * padding channels. Workgroup y: filter.
+ * Kernel: gradient[row, column] ← Σ_chunk partialSums[chunk, row, column] for many filters, without the rows and
+ * columns of padding channels. Workgroup y: filter.
  */
 export const sumPartials = defineKernel({
   name: 'sumPartials',

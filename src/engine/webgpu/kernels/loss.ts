@@ -1,6 +1,6 @@
 /**
- * Kernels of the objectives: softmax cross-entropy with label smoothing, and a weighted sum of the logits. Both write the gradient
- * with respect to the logits, and add the loss and the counts of correct predictions to a tally.
+ * Kernels of the objectives: softmax cross-entropy with label smoothing, and a weighted sum of the logits. Both write
+ * the gradient with respect to the logits, and add the loss and the counts of correct predictions to a tally.
  */
 import { defineKernel } from '../device/kernel.ts'
 
@@ -8,8 +8,8 @@ import { defineKernel } from '../device/kernel.ts'
 const HEAD_THREADS = 128
 
 /**
- * Returns the entry point of an objective: it calls `sampleLoss` for every sample and adds share · loss, and the counts, to the
- * tally of the run. Padding channels of the gradient become 0.
+ * Returns the entry point of an objective: it calls `sampleLoss` for every sample and adds share · loss, and the
+ * counts, to the tally of the run. Padding channels of the gradient become 0.
  *
  * @param share WGSL of the factor that the sum of the losses is multiplied with
  */
@@ -19,7 +19,10 @@ var<workgroup> answers: array<vec2u, ${HEAD_THREADS}>;
 
 fn isNumber(x: f32) -> bool { return (bitcast<u32>(x) & 0x7fffffffu) <= 0x7f800000u; }
 
-/** 1 or 0 for: the label has the largest logit; it is among the five largest. Equal logits rank by class; NaN counts as wrong. */
+/**
+ * 1 or 0 for: the label has the largest logit; it is among the five largest. Equal logits rank by class; NaN counts as
+ * wrong.
+ */
 fn rank(start: u32, label: u32) -> vec2u {
   let own = logits[start + label];
   if (!isNumber(own)) { return vec2u(); }
@@ -64,8 +67,8 @@ fn main(@builtin(local_invocation_index) thread: u32) {
 
 /**
  * Kernel: mean cross-entropy over the batch with target = (1 − s)·onehot + s / classes, where s is the label smoothing;
- * gradient ← weight / batch · (softmax − target). The main head (`main` = 1) starts the tally and counts correct predictions; an
- * auxiliary head adds its loss to the tally.
+ * gradient ← weight / batch · (softmax − target). The main head (`main` = 1) starts the tally and counts correct
+ * predictions; an auxiliary head adds its loss to the tally.
  */
 export const crossEntropy = defineKernel({
   name: 'crossEntropy',

@@ -1,4 +1,7 @@
-/** Elementwise kernels: padding of channels, clearing, adding, ReLU and its masks, drop path, and the bias of the classifier. */
+/**
+ * Elementwise kernels: padding of channels, clearing, adding, ReLU and its masks, drop path, and the bias of the
+ * classifier.
+ */
 import { ADDS, defineKernel, eachItem } from '../device/kernel.ts'
 
 /** Kernel: images [pixels, channels] → output [pixels, quads], with padding channels of 0. */

@@ -1,6 +1,6 @@
 /**
- * Kernels of average pooling, maximum pooling and the mean over the image. Every thread computes four channels of one pixel. The
- * gradients gather from all windows that contain a pixel, so that sums have a fixed order.
+ * Kernels of average pooling, maximum pooling and the mean over the image. Every thread computes four channels of one
+ * pixel. The gradients gather from all windows that contain a pixel, so that sums have a fixed order.
  */
 import { ADDS, defineKernel, eachItem } from '../device/kernel.ts'
 
@@ -26,8 +26,8 @@ const inputAt = '((sample * args.height + at.x) * args.width + at.y) * args.quad
 const outputAt = '((sample * args.outputHeight + at.x) * args.outputWidth + at.y) * args.quads + quad'
 
 /**
- * Returns the WGSL that runs `body` for each pixel `at` in the window of an output. `tap` is the number of the cell in the window;
- * cells beyond the edge of the image are skipped.
+ * Returns the WGSL that runs `body` for each pixel `at` in the window of an output. `tap` is the number of the cell in
+ * the window; cells beyond the edge of the image are skipped.
  */
 const overWindow = (body: string) => `
   for (var ky = 0u; ky < args.kernel; ky++) {

@@ -1,9 +1,10 @@
 /**
  * WGSL functions with which the kernels of convolutions read their factors: the input of a filter, normalised and
- * rectified while it is read, and the gradient with respect to a filter's output, computed on the way if it is not stored.
+ * rectified while it is read, and the gradient with respect to a filter's output, computed on the way if it is not
+ * stored.
  *
- * In all of them `window` is the filter's record, `place` is (sample, row, column) of a pixel, `tap` is (row, column) of a
- * cell of the filter's window, and `quad` is the number of four neighbouring channels.
+ * In all of them `window` is the filter's record, `place` is (sample, row, column) of a pixel, `tap` is (row, column)
+ * of a cell of the filter's window, and `quad` is the number of four neighbouring channels.
  */
 import { type Access, declare, numbered, unrolled } from '../device/kernel.ts'
 import { rowOf } from './records.ts'
@@ -12,8 +13,8 @@ import { rowOf } from './records.ts'
 export const INPUT_ARGS = ['height', 'width', 'quads', 'relu'] as const
 
 /**
- * WGSL: `affineOf(window, quad)` returns the scale and shift that normalise the input of a filter: those of a normalised
- * term (see `norm.ts`), or 1 and 0 if the input is stored as the filter reads it.
+ * WGSL: `affineOf(window, quad)` returns the scale and shift that normalise the input of a filter: those of a
+ * normalised term (see `norm.ts`), or 1 and 0 if the input is stored as the filter reads it.
  */
 export const AFFINE = `
 struct Affine { scale: vec4f, shift: vec4f }
@@ -39,7 +40,9 @@ fn inputAt(window: Filter, affine: Affine, place: vec3u, tap: vec2u, quad: u32) 
 /** Declarations and functions for reading the gradient with respect to the output of a filter. */
 export interface OutputGradient {
   readonly buffers: Readonly<Record<string, Access>>
-  /** WGSL: `formOf(window, quad)` prepares a quad; `gradientOf(window, form, pixel, quad)` then returns the gradient. */
+  /**
+   * WGSL: `formOf(window, quad)` prepares a quad; `gradientOf(window, form, pixel, quad)` then returns the gradient.
+   */
   readonly code: string
 }
 
@@ -49,8 +52,8 @@ export const OTHER_BINDINGS = 7
 const row = (name: Parameters<typeof rowOf>[0]) => `vectors[window.outputNorm + ${rowOf(name, 'window.quads')} + quad]`
 
 /**
- * Returns the code that reads the gradient with respect to the output y of a filter. It is stored, or, if one normalised
- * term is all that reads y, computed from the gradient g with respect to the node of that term:
+ * Returns the code that reads the gradient with respect to the output y of a filter. It is stored, or, if one
+ * normalised term is all that reads y, computed from the gradient g with respect to the node of that term:
  *
  *   slope·g + curve·y + offset    (see `differentiate` in `norm.ts`)
  *
@@ -88,8 +91,8 @@ fn nodeGradientAt(source: u32, at: u32) -> vec4f {
 }
 
 /**
- * WGSL: `gradientAt(…)` returns the gradient with respect to the output whose window sees the input pixel `place` with its
- * cell `tap`; 0 if there is no such output. For kernels with an `outputGradient`.
+ * WGSL: `gradientAt(…)` returns the gradient with respect to the output whose window sees the input pixel `place` with
+ * its cell `tap`; 0 if there is no such output. For kernels with an `outputGradient`.
  */
 export const GRADIENT = `
 fn gradientAt(window: Filter, form: Form, place: vec3u, tap: vec2u, quad: u32) -> vec4f {

@@ -7,8 +7,8 @@ export const KEEP = 2 ** 32 - 2
 export const INPUT_STEP = 2 ** 16
 
 /**
- * Kernel: copies channels of several inputs to the output. `map` has an entry for every output channel, padding included: an
- * input channel, KEEP, or NONE for 0.
+ * Kernel: copies channels of several inputs to the output. `map` has an entry for every output channel, padding
+ * included: an input channel, KEEP, or NONE for 0.
  *
  * @param most the number of inputs that the kernel can bind
  */
@@ -38,9 +38,9 @@ export const gather = (most: number) =>
   })
 
 /**
- * Kernel: the gradient of `gather`. For several inputs, result_j (+)= the channels of the gradient to which the channels of
- * input j were copied, and 0 for channels that were not copied. From `map_j` on, `maps` has for every channel of input j the
- * channel of the gradient, or NONE.
+ * Kernel: the gradient of `gather`. For several inputs, result_j (+)= the channels of the gradient to which the
+ * channels of input j were copied, and 0 for channels that were not copied. From `map_j` on, `maps` has for every
+ * channel of input j the channel of the gradient, or NONE.
  *
  * @param most the number of inputs that the kernel can bind
  */

@@ -1,6 +1,6 @@
 /**
- * The records that tell kernels about the filters and the terms of a network: one per filter and one per term, each a fixed
- * list of unsigned words. The lowering encodes them into two tables; WGSL reads the words by name.
+ * The records that tell kernels about the filters and the terms of a network: one per filter and one per term, each a
+ * fixed list of unsigned words. The lowering encodes them into two tables; WGSL reads the words by name.
  */
 import { NONE } from '../device/kernel.ts'
 
@@ -15,7 +15,9 @@ export const FILTER_FIELDS = [
   ...(['height', 'width', 'quads', 'channels'] as const),
   /** Where the input, and the gradient with respect to the input, begin in the buffers that are bound for them. */
   ...(['inputOffset', 'inputGradientOffset'] as const),
-  /** Where the rows of the term that normalises the input begin in `vectors`; NONE: the input is read as it is stored. */
+  /**
+   * Where the rows of the term that normalises the input begin in `vectors`; NONE: the input is read as it is stored.
+   */
   'inputNorm',
   /** Where the output begins in the buffer of its group; the gradient with respect to the output begins there too. */
   'outputOffset',
@@ -31,7 +33,9 @@ export const FILTER_FIELDS = [
   ...(['partialsOffset', 'groupPartialsOffset'] as const),
   /** Partial sums, the pixels or rows of pixels of each, and the threads that add up one number of all of them. */
   ...(['chunkCount', 'perChunk', 'lanes'] as const),
-  /** Rows of the filter's gradient; of every `storedRows` the first `denseRows` belong to channels that are no padding. */
+  /**
+   * Rows of the filter's gradient; of every `storedRows` the first `denseRows` belong to channels that are no padding.
+   */
   ...(['rows', 'storedRows', 'denseRows'] as const),
 ] as const
 
@@ -52,9 +56,9 @@ export const FILTER = `
 struct Filter { ${FILTER_FIELDS.map((name) => `${name}: u32`).join(', ')} }`
 
 /**
- * The rows that every term has in `vectors`, one vec4f per quad of channels, one row after the other: the scale and shift
- * that mix and normalise it, its moments, the coefficients of its gradient (`differentiate` in `norm.ts`), and the
- * contribution of each channel to ∂L/∂c.
+ * The rows that every term has in `vectors`, one vec4f per quad of channels, one row after the other: the scale and
+ * shift that mix and normalise it, its moments, the coefficients of its gradient (`differentiate` in `norm.ts`), and
+ * the contribution of each channel to ∂L/∂c.
  */
 export const ROWS = ['scale', 'shift', 'mean', 'variance', 'slope', 'curve', 'offset', 'contribution'] as const
 

@@ -48,8 +48,9 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) th
 const CLIP_EPSILON = '1e-6'
 
 /**
- * Kernel: one step of SGD as in PyTorch: g ← clip·g + decay·w; m ← momentum·m + g; w ← w − rate·(nesterov ? g + momentum·m : m).
- * `parts` holds the partial sums of g·g, from which the clipping factor follows; a negative `clipNorm` means no clipping.
+ * Kernel: one step of SGD as in PyTorch: g ← clip·g + decay·w; m ← momentum·m + g; w ← w − rate·(nesterov ? g +
+ * momentum·m : m). `parts` holds the partial sums of g·g, from which the clipping factor follows; a negative `clipNorm`
+ * means no clipping.
  */
 export const sgd = defineKernel({
   name: 'sgd',

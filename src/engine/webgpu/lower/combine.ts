@@ -1,9 +1,9 @@
 /**
- * Emits the dispatches of nodes, Σ_t c_t·norm_t(value_t). Forward: the moments of the normalised values that no convolution has
- * stored, the scales and shifts of all terms, then the sum. Backward, with g = ∂L/∂node: one pass over the pixels gives Σ g and
- * each term's Σ g·(value − μ); from these follow the gradients of coefficients and normalisations (`differentiate` in
- * `kernels/norm.ts`); one more pass computes the gradients with respect to the values that store theirs. A pass takes several
- * dispatches if the node has more terms than a kernel can bind.
+ * Emits the dispatches of nodes, Σ_t c_t·norm_t(value_t). Forward: the moments of the normalised values that no
+ * convolution has stored, the scales and shifts of all terms, then the sum. Backward, with g = ∂L/∂node: one pass over
+ * the pixels gives Σ g and each term's Σ g·(value − μ); from these follow the gradients of coefficients and
+ * normalisations (`differentiate` in `kernels/norm.ts`); one more pass computes the gradients with respect to the
+ * values that store theirs. A pass takes several dispatches if the node has more terms than a kernel can bind.
  */
 
 import type { Of, Term } from '../../graph/graph.ts'
@@ -40,7 +40,8 @@ const isNormalised = ({ term }: NodeTerm) => term.norm !== null
 
 export function lowerCombine(context: Context, { terms, output }: Of<'combine'>, index: number): Backward {
   const norms = context.tables.norms.get(index)
-  if (norms !== undefined) return norms[0].index === index ? lowerNorms(context, norms) : () => {} // with the first of its group
+  // The first node of a group emits the dispatches of the whole group.
+  if (norms !== undefined) return norms[0].index === index ? lowerNorms(context, norms) : () => {}
   const places = context.terms(index)
   const placed = terms.map((term, part) => {
     const condition = context.activity.partCondition(index, part)
@@ -59,8 +60,9 @@ export function lowerCombine(context: Context, { terms, output }: Of<'combine'>,
 }
 
 /**
- * Emits the dispatches of a group of nodes that are one normalised term each and are never stored (`groupNorms`): one for all
- * scales and shifts; backward, one pass over all values and gradients, and one dispatch for what follows from its sums.
+ * Emits the dispatches of a group of nodes that are one normalised term each and are never stored (`groupNorms`): one
+ * for all scales and shifts; backward, one pass over all values and gradients, and one dispatch for what follows from
+ * its sums.
  */
 function lowerNorms(context: Context, group: readonly GroupedNorm[]): Backward {
   const { program, feeds, state, tables, batchSize } = context
@@ -175,8 +177,8 @@ class NodeEmitter {
   }
 
   /**
-   * Computes the gradients of coefficients and normalisations. Plain terms take part only if the gradient of the coefficients is
-   * wanted.
+   * Computes the gradients of coefficients and normalisations. Plain terms take part only if the gradient of the
+   * coefficients is wanted.
    */
   reduceProducts(gradient: Transient): void {
     const wanted = this.#terms.filter(({ term }) => hasProduct(term))
@@ -250,7 +252,10 @@ class NodeEmitter {
     }
   }
 
-  /** Returns the terms that add to the gradients of their values, in groups that a dispatch can bind, no value twice in one. */
+  /**
+   * Returns the terms that add to the gradients of their values, in groups that a dispatch can bind, no value twice in
+   * one.
+   */
   #targetGroups(): TargetedTerm[][] {
     const groups: TargetedTerm[][] = []
     let free = 0
@@ -280,7 +285,10 @@ class NodeEmitter {
     }
   }
 
-  /** Returns what the two kernels that work on sums by channel have in common: one workgroup for each term and four quads. */
+  /**
+   * Returns what the two kernels that work on sums by channel have in common: one workgroup for each term and four
+   * quads.
+   */
   #finish() {
     const { pixelsPerSample, quads } = this.#extent
     const { channels } = this.#context.shape(this.#output)

@@ -1,6 +1,6 @@
 /**
- * What all lowering rules share: the program that they emit to, the buffers of values and their gradients, and the tables of terms
- * and filters.
+ * What all lowering rules share: the program that they emit to, the buffers of values and their gradients, and the
+ * tables of terms and filters.
  */
 import type { ParameterId, Value, ValueId } from '../../../core/network.ts'
 import type { Activity } from '../../graph/activity.ts'
@@ -93,7 +93,10 @@ export class Context {
     return buffer
   }
 
-  /** Returns the buffer to which the host writes the numbers of a noise layer, [batch, height, width, channels] without padding. */
+  /**
+   * Returns the buffer to which the host writes the numbers of a noise layer, [batch, height, width, channels] without
+   * padding.
+   */
   noise(site: number, output: ValueId, condition: number): GPUBuffer {
     const shape = this.shape(output)
     const { height, width, channels } = shape
@@ -121,8 +124,8 @@ export class Context {
   }
 
   /**
-   * Returns the complete gradient with respect to the output of an operation whose backward pass is emitted next; zeros if nothing
-   * has added to it; undefined as in `gradient`.
+   * Returns the complete gradient with respect to the output of an operation whose backward pass is emitted next; zeros
+   * if nothing has added to it; undefined as in `gradient`.
    */
   outputGradient(id: ValueId): Transient | undefined {
     const gradient = this.gradient(id)

@@ -1,7 +1,7 @@
 /**
- * Emits the dispatches of convolutions, group by group as `filterPlan.ts` has planned them. All dispatches of a group stand
- * where its first convolution stands. Kernels apply ReLU while they read the input, and the mask of the ReLU while they write
- * the gradient with respect to the input.
+ * Emits the dispatches of convolutions, group by group as `filterPlan.ts` has planned them. All dispatches of a group
+ * stand where its first convolution stands. Kernels apply ReLU while they read the input, and the mask of the ReLU
+ * while they write the gradient with respect to the input.
  */
 import type { ValueId } from '../../../core/network.ts'
 import type { Of } from '../../graph/graph.ts'
@@ -100,8 +100,8 @@ abstract class GroupEmitter {
   }
 
   /**
-   * Returns the buffers and arguments that both kernels of input gradients name, and the number of results; undefined if the
-   * inputs depend on no parameter or coefficient.
+   * Returns the buffers and arguments that both kernels of input gradients name, and the number of results; undefined
+   * if the inputs depend on no parameter or coefficient.
    */
   protected inputGradientNames(gradients: GradientBuffers) {
     const target = this.#target()
@@ -254,7 +254,10 @@ class DepthwiseEmitter extends GroupEmitter {
 
 const emitterOf = { dense: DenseEmitter, depthwise: DepthwiseEmitter } as const
 
-/** Returns a grid with one workgroup per tile: x over columns of tiles, y over tiles of pixels, z if y exceeds its limit. */
+/**
+ * Returns a grid with one workgroup per tile: x over columns of tiles, y over tiles of pixels, z if y exceeds its
+ * limit.
+ */
 function tileGrid(across: number, pixelsPerSample: number, pixels: number): Grid {
   return (samples) => {
     const tiles = Math.ceil((samples * pixelsPerSample) / pixels)

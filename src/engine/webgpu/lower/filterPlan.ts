@@ -1,26 +1,26 @@
 /**
- * Plans the convolutions of a network: which filters share dispatches, and where their inputs, outputs, moments and partial
- * sums stand.
+ * Plans the convolutions of a network: which filters share dispatches, and where their inputs, outputs, moments and
+ * partial sums stand.
  *
- * Filters of one kind (dense or depthwise) that read the same value form a *group*. A group takes one dispatch forward, one
- * for the gradients of all its filters, and one for the gradient with respect to the value, which sums over all of them.
- * Equal filters that each read a value of their own form a group as well, if one group computes all those values: these
- * filters run *side by side*, and each has its own input gradient. The outputs of a group stand one after the other in one
- * packed buffer, so that a dispatch can write all of them, and each can be bound alone.
+ * Filters of one kind (dense or depthwise) that read the same value form a *group*. A group takes one dispatch forward,
+ * one for the gradients of all its filters, and one for the gradient with respect to the value, which sums over all of
+ * them. Equal filters that each read a value of their own form a group as well, if one group computes all those values:
+ * these filters run *side by side*, and each has its own input gradient. The outputs of a group stand one after the
+ * other in one packed buffer, so that a dispatch can write all of them, and each can be bound alone.
  *
- * The gradient of a filter is a sum over all pixels of the batch. The pixels are cut into *chunks*, each of which a workgroup
- * of its own reduces to a partial sum. Partial sums of consecutive groups wait in one buffer, up to 64 MB of them, until one
- * dispatch adds them up: a *summation*.
+ * The gradient of a filter is a sum over all pixels of the batch. The pixels are cut into *chunks*, each of which a
+ * workgroup of its own reduces to a partial sum. Partial sums of consecutive groups wait in one buffer, up to 64 MB of
+ * them, until one dispatch adds them up: a *summation*.
  *
- * Example. A value x of 8 × 8 pixels and 16 channels, batch 64, is read by a dense 3×3 filter a and a dense 1×1 filter b with
- * 16 output channels each, and one batch normalisation reads each output. Then a and b form one group:
+ * Example. A value x of 8 × 8 pixels and 16 channels, batch 64, is read by a dense 3×3 filter a and a dense 1×1 filter
+ * b with 16 output channels each, and one batch normalisation reads each output. Then a and b form one group:
  *
  *   outputs        262,144 bytes each: a at byte 0 and b at byte 262,144 of one packed buffer
  *   forward        1 dispatch, `convolve`: both outputs, and their moments for every tile of 128 pixels
- *   filters        1 dispatch, `filterGradient`: 4,096 pixels in 16 chunks of 256; the 16 partial sums of a (9·16 rows × 16
- *                  channels) wait at byte 0, those of b (16 rows × 16 channels) at byte 147,456
+ *   filters        1 dispatch, `filterGradient`: 4,096 pixels in 16 chunks of 256; the 16 partial sums of a (9·16 rows ×
+ *                  16 channels) wait at byte 0, those of b (16 rows × 16 channels) at byte 147,456
  *   input          1 dispatch, `convolveBack`: the gradient with respect to x, summed over a and b
- *   summation      1 dispatch, `sumPartials`: the gradients of a and b, and of all other groups that wait in the same buffer
+ *   summation      1 dispatch, `sumPartials`: the gradients of a and b, and of all groups that wait in the same buffer
  *
  * Neither gradient with respect to an output is stored: both kernels compute it from the gradient of the node that the
  * normalised output is added to (`outputGradient` in `kernels/readers.ts`).
@@ -53,7 +53,10 @@ export interface FilterSite {
 export interface FilterPlan {
   /** The groups in the order in which they run forward. */
   readonly groups: readonly FilterGroup[]
-  /** Where each output of a filter stands in the packed buffer of its group; its gradient stands at the same place of another. */
+  /**
+   * Where each output of a filter stands in the packed buffer of its group; its gradient stands at the same place of
+   * another.
+   */
   readonly outputs: ReadonlyMap<ValueId, PackedPlace>
   /** Where the gradients of values that are never stored stand, if filters read those values side by side. */
   readonly unstoredInputs: ReadonlyMap<ValueId, PackedPlace>
@@ -77,8 +80,8 @@ export interface FilterGroup {
   /** For each filter the number of its operation. */
   readonly operations: readonly number[]
   /**
-   * The nodes from whose gradients the gradients with respect to the outputs are computed; nodes whose gradients share a
-   * buffer are listed together. Empty if the gradients with respect to the outputs are stored.
+   * The nodes from whose gradients the gradients with respect to the outputs are computed; nodes whose gradients share
+   * a buffer are listed together. Empty if the gradients with respect to the outputs are stored.
    */
   readonly gradientSources: readonly (readonly ValueId[])[]
   /** Where the partial sums of the group begin in the buffer of its summation, and their length, in bytes. */
@@ -97,7 +100,9 @@ export interface Summation {
   readonly bytes: number
 }
 
-/** One filter with its places. Offsets in bytes, in the buffers that its group binds; optional parts may be undefined. */
+/**
+ * One filter with its places. Offsets in bytes, in the buffers that its group binds; optional parts may be undefined.
+ */
 export interface PlannedFilter extends SizedFilter {
   /** Number of its operation, and its number in the operation. */
   readonly operation: number
@@ -120,7 +125,9 @@ export interface PlannedFilter extends SizedFilter {
 interface OutputNorm {
   /** Where the rows of the term begin in `vectors`, in quads. */
   readonly base: number
-  /** Which of the group's `gradientSources` holds the gradient of the term's node, and where in that buffer, in bytes. */
+  /**
+   * Which of the group's `gradientSources` holds the gradient of the term's node, and where in that buffer, in bytes.
+   */
   readonly source: number
   readonly sourceOffset: number
 }
@@ -279,7 +286,10 @@ function planGroup(site: GroupSite, { kind, sideBySide, members }: GroupDraft): 
   }
 }
 
-/** The nodes from whose gradients those of the outputs follow: if one term alone reads each output, and the device can bind all. */
+/**
+ * The nodes from whose gradients those of the outputs follow: if one term alone reads each output, and the device can
+ * bind all.
+ */
 function gradientSourcesOf({ terms, unstoredInputs, bindings }: GroupSite, members: readonly Member[]): ValueId[][] {
   const nodesByBuffer = new Map<unknown, ValueId[]>()
   for (const { filter } of members) {
@@ -339,7 +349,10 @@ function addSummations(groups: readonly PlannedGroup[]): FilterGroup[] {
   })
 }
 
-/** Divides the groups into runs of neighbours; the backward pass, which starts at the last group, fills each run up first. */
+/**
+ * Divides the groups into runs of neighbours; the backward pass, which starts at the last group, fills each run up
+ * first.
+ */
 function waitingTogether(groups: readonly PlannedGroup[]): PlannedGroup[][] {
   const runs: PlannedGroup[][] = []
   let waiting = Number.POSITIVE_INFINITY
@@ -354,7 +367,9 @@ function waitingTogether(groups: readonly PlannedGroup[]): PlannedGroup[][] {
   return runs
 }
 
-/** Encodes the records of all filters as words (`FILTER_FIELDS` in `kernels/records.ts`), one record after the other. */
+/**
+ * Encodes the records of all filters as words (`FILTER_FIELDS` in `kernels/records.ts`), one record after the other.
+ */
 export function encodeFilters(graph: Graph, activity: Activity, state: State, { groups }: FilterPlan): number[] {
   return groups.flatMap(({ filters, partials }) =>
     filters.flatMap((planned) => {

@@ -1,5 +1,6 @@
 /**
- * Splits lists into groups that one dispatch can bind, and names the buffers and arguments of a group: `value0`, `value1`, ….
+ * Splits lists into groups that one dispatch can bind, and names the buffers and arguments of a group: `value0`,
+ * `value1`, ….
  */
 import type { Argument } from '../plan/program.ts'
 import type { Storage } from '../plan/storage.ts'

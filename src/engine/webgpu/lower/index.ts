@@ -1,6 +1,6 @@
 /**
- * Compiles a network for WebGPU: translates it into a graph, lowers every operation to dispatches, and collects what the host
- * needs to run them.
+ * Compiles a network for WebGPU: translates it into a graph, lowers every operation to dispatches, and collects what
+ * the host needs to run them.
  */
 import type { Network } from '../../../core/network.ts'
 import { Activity } from '../../graph/activity.ts'
@@ -10,7 +10,7 @@ import { type PlannedTerm, termsOf } from '../../graph/terms.ts'
 import type { NoiseSlot } from '../../plan/feedNumbers.ts'
 import { emitForward, type Rules } from '../../plan/rules.ts'
 import type { Device } from '../device/device.ts'
-import { RunNumbers } from '../device/runNumbers.ts'
+import { RunNumbers } from '../device/transfers.ts'
 import { total } from '../kernels/norm.ts'
 import { padChannels } from '../kernels/pointwise.ts'
 import { DOT_PARTS, dot, sgd } from '../kernels/vector.ts'
@@ -52,11 +52,19 @@ export interface LoweredNetwork {
   readonly program: Program
   /** Compiles the kernels concurrently; optional. */
   prepare(): Promise<void>
-  /** Creates the buffers and returns the plan. @throws BenchError `unsupported` if a buffer is larger than the device allows */
+  /**
+   * Creates the buffers and returns the plan.
+   *
+   * @throws BenchError `unsupported` if a buffer is larger than the device allows
+   */
   finish(): Plan
 }
 
-/** Lowers a network. @param live its plan; if given, the result has frozen activations and shares the feeds of that plan */
+/**
+ * Lowers a network.
+ *
+ * @param live its plan; if given, the result has frozen activations and shares the feeds of that plan
+ */
 export function lowerNetwork(
   device: Device,
   network: Network,
@@ -143,7 +151,9 @@ function emitCoefficientGradients({ program, tables, feeds }: Context): void {
   })
 }
 
-/** Emits the step on the weights: the norm of their gradient, then clipping, weight decay and momentum in one dispatch. */
+/**
+ * Emits the step on the weights: the norm of their gradient, then clipping, weight decay and momentum in one dispatch.
+ */
 function emitDescent({ program, state }: Context): void {
   const { length, weights, momentum, gradient, parts } = state
   program.enter('descent')

@@ -1,4 +1,6 @@
-/** Lowers ReLUs that are not part of a convolution, live or frozen; drop path, noise, and the bias of the classifier. */
+/**
+ * Lowers ReLUs that are not part of a convolution, live or frozen; drop path, noise, and the bias of the classifier.
+ */
 import type { Of } from '../../graph/graph.ts'
 import type { Backward } from '../../plan/rules.ts'
 import { add, addBias, applyMask, biasGradient, padChannels, relu, scaleSamples } from '../kernels/pointwise.ts'
@@ -24,8 +26,8 @@ export function lowerRelu(context: Context, { input, output }: Of<'relu'>, index
 }
 
 /**
- * Lowers a ReLU whose mask is frozen: a recorded input decides which elements pass. A recording run stores its input before the
- * mask is applied, so that its output is that of the live ReLU.
+ * Lowers a ReLU whose mask is frozen: a recorded input decides which elements pass. A recording run stores its input
+ * before the mask is applied, so that its output is that of the live ReLU.
  */
 export function lowerFrozenRelu(context: Context, { input, output }: Of<'frozenRelu'>, index: number): Backward {
   const { program } = context

@@ -58,8 +58,8 @@ export function lowerMaxPool(context: Context, operation: Of<'maxPool'>, index: 
 }
 
 /**
- * Lowers a max pooling whose choices are frozen: recorded numbers of cells decide which value passes. A recording run computes
- * the choices first, so that its output is that of the live pooling.
+ * Lowers a max pooling whose choices are frozen: recorded numbers of cells decide which value passes. A recording run
+ * computes the choices first, so that its output is that of the live pooling.
  */
 export function lowerFrozenMaxPool(context: Context, operation: Of<'frozenMaxPool'>, index: number): Backward {
   const { program } = context

@@ -20,7 +20,10 @@ export function lowerRearrange(context: Context, { moves, output }: Of<'rearrang
   }
 }
 
-/** Emits the copies, with as many inputs per dispatch as it can bind. The first dispatch sets all channels without input to 0. */
+/**
+ * Emits the copies, with as many inputs per dispatch as it can bind. The first dispatch sets all channels without input
+ * to 0.
+ */
 function emitGathers(context: Context, moves: readonly Move[], output: ValueId, condition: number): void {
   const { program, bindings } = context
   const { channels, pixelsPerSample } = context.extent(output)

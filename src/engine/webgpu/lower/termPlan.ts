@@ -1,11 +1,12 @@
 /**
- * Plans the terms of all nodes (a node is a sum of terms, most of them batch-normalised): where each term has its rows in
- * `vectors`, which normalised values are never stored, where moments stand, and which normalisations share dispatches.
+ * Plans the terms of all nodes (a node is a sum of terms, most of them batch-normalised): where each term has its rows
+ * in `vectors`, which normalised values are never stored, where moments stand, and which normalisations share
+ * dispatches.
  *
- * Two kinds of normalised values are not stored. If convolutions are all that reads the sum of a single normalised term, the
- * convolutions normalise the value of the term while they read it (`readThrough`). If a single normalised term is all that
- * reads the output of a dense convolution, the gradient with respect to that output is not stored: the kernels of the
- * convolution compute it from the gradient of the node (`normReaders`).
+ * Two kinds of normalised values are not stored. If convolutions are all that reads the sum of a single normalised
+ * term, the convolutions normalise the value of the term while they read it (`readThrough`). If a single normalised
+ * term is all that reads the output of a dense convolution, the gradient with respect to that output is not stored: the
+ * kernels of the convolution compute it from the gradient of the node (`normReaders`).
  */
 import type { ValueId } from '../../../core/network.ts'
 import { convolvedForOneNorm } from '../../graph/dataflow.ts'
@@ -24,7 +25,9 @@ export interface TermPlace {
   readonly base: number
   /** Length of each row, in quads. */
   readonly quads: number
-  /** Row of Σ g·(value − μ) in the result of `reduceProducts`, counted from 1 (row 0 is Σ g); undefined if never needed. */
+  /**
+   * Row of Σ g·(value − μ) in the result of `reduceProducts`, counted from 1 (row 0 is Σ g); undefined if never needed.
+   */
   readonly productRow: number | undefined
 }
 
@@ -67,7 +70,10 @@ export function planTerms(graph: Graph): TermPlan {
   return { places, readThrough: findReadThrough(graph, placed), normReaders: findNormReaders(graph, placed) }
 }
 
-/** Tells whether Σ g·(value − μ) of a term is ever needed. A plain term needs it for the gradient of its coefficients only. */
+/**
+ * Tells whether Σ g·(value − μ) of a term is ever needed. A plain term needs it for the gradient of its coefficients
+ * only.
+ */
 export function hasProduct({ norm, factors }: Term): boolean {
   return norm !== null || factors.length > 0
 }
@@ -105,7 +111,7 @@ function findReadThrough(graph: Graph, terms: readonly PlacedTerm[]): TermPlan['
   for (const operation of graph.operations) {
     if (operation.kind !== 'convolve') for (const input of inputsOf(operation)) stored.add(input)
   }
-  // A term with a coefficient can be switched off while its readers run; the stored node is then 0, but its value is not.
+  // A term with a coefficient can be switched off while its readers run; its node is then 0, but its value is not.
   const found = terms.filter(
     ({ combine, term: { norm, factors } }) =>
       combine.terms.length === 1 && norm !== null && factors.length === 0 && !stored.has(combine.output),
@@ -124,7 +130,10 @@ export interface MomentPlace {
   /** Where they begin in the buffer of all moments, in quads. */
   readonly offset: number
   readonly pixelsPerChunk: number
-  /** Whether the convolution that computes the value stores its moments; otherwise the node that reads the value measures them. */
+  /**
+   * Whether the convolution that computes the value stores its moments; otherwise the node that reads the value
+   * measures them.
+   */
   readonly collected: boolean
   /** Whether all normalisations of the value have running statistics, which replace the moments in evaluation. */
   readonly tracked: boolean
@@ -136,7 +145,11 @@ export interface MomentPlan {
   readonly quads: number
 }
 
-/** Places the moments of all normalised values. @param tilePixels for each output of a dense convolution the pixels of its tiles */
+/**
+ * Places the moments of all normalised values.
+ *
+ * @param tilePixels for each output of a dense convolution the pixels of its tiles
+ */
 export function placeMoments(graph: Graph, batchSize: number, tilePixels: ReadonlyMap<ValueId, number>): MomentPlan {
   const values = new Map<ValueId, MomentPlace>()
   let quads = 0
@@ -178,9 +191,9 @@ interface PackedFilters {
 }
 
 /**
- * Groups neighbouring nodes of one normalised term each that are never stored, if their values share a packed buffer and the
- * gradients with respect to the nodes share another. The moments of the values are then stored by the convolutions that
- * compute the values, so that a group needs one dispatch forward and two backward.
+ * Groups neighbouring nodes of one normalised term each that are never stored, if their values share a packed buffer
+ * and the gradients with respect to the nodes share another. The moments of the values are then stored by the
+ * convolutions that compute the values, so that a group needs one dispatch forward and two backward.
  *
  * @returns for each combine operation in a group the whole group, in the order of the operations
  */

@@ -1,6 +1,6 @@
 /**
- * Decides how the work of a kernel is divided among workgroups: tiles of the matrix products of dense convolutions, and chunks
- * of the sums over all pixels of a batch.
+ * Decides how the work of a kernel is divided among workgroups: tiles of the matrix products of dense convolutions, and
+ * chunks of the sums over all pixels of a batch.
  */
 import type { Filter } from '../../graph/graph.ts'
 import { columnLayout } from '../kernels/columnSums.ts'
@@ -13,9 +13,9 @@ import type { Quads } from './quads.ts'
 const WARP = 32
 
 /**
- * Columns (quads of channels) and threads of the tiles to choose from. The networks have 16·2^n, 36·2^n or 48·2^n channels; on
- * 36 channels, 9 quads, a tile of 16 quads would leave almost half of its threads idle. The rows, threads / columns, must be a
- * power of two (`rowSum` in `kernels/convolve.ts`).
+ * Columns (quads of channels) and threads of the tiles to choose from. The networks have 16·2^n, 36·2^n or 48·2^n
+ * channels; on 36 channels, 9 quads, a tile of 16 quads would leave almost half of its threads idle. The rows, threads
+ * / columns, must be a power of two (`rowSum` in `kernels/convolve.ts`).
  */
 const TILES = [
   [16, 128],
@@ -39,7 +39,10 @@ export function tileFor(quads: number): Tile {
 /** With fewer workgroups than this, a large device is not fully occupied. */
 const ENOUGH_WORKGROUPS = 256
 
-/** Returns the tile for so many quads and pixels; a small result gets tiles of half the pixels, so that more workgroups run. */
+/**
+ * Returns the tile for so many quads and pixels; a small result gets tiles of half the pixels, so that more workgroups
+ * run.
+ */
 export function tileOver(quads: number, pixels: number): Tile {
   const tile = tileFor(quads)
   const count = Math.ceil(quads / tile.columns) * Math.ceil(pixels / tile.pixels)
@@ -74,14 +77,20 @@ export const tilesAcross = (
   tile: GradientTile,
 ): readonly [rows: number, columns: number] => [Math.ceil(depth / tile.rows), Math.ceil(columns / tile.columns)]
 
-/** Estimates the cost of a tile: its threads rounded up to whole warps, times 1 + 1/columns for the work that columns share. */
+/**
+ * Estimates the cost of a tile: its threads rounded up to whole warps, times 1 + 1/columns for the work that columns
+ * share.
+ */
 const costOf = (columns: number, threads: number): number => Math.ceil(threads / WARP) * WARP * (1 + 1 / columns)
 
 /** Returns the item of the lowest cost, the first of equal ones. */
 const cheapest = <T>(items: readonly T[], costOf: (item: T) => number): T =>
   items.reduce((best, item) => (costOf(item) < costOf(best) ? item : best))
 
-/** Pixels of a chunk that one thread adds up, unless that gives more than `MOST_CHUNKS`. Late layers have only 4,096 pixels. */
+/**
+ * Pixels of a chunk that one thread adds up, unless that gives more than `MOST_CHUNKS`. Late layers have only 4,096
+ * pixels.
+ */
 const CHUNK_PIXELS_PER_THREAD = 4
 const MOST_CHUNKS = 256
 

@@ -1,4 +1,7 @@
-/** The buffers that outlive a step: the state of a network (weights, momentum, statistics), and what the host writes for each run. */
+/**
+ * The buffers that outlive a step: the state of a network (weights, momentum, statistics), and what the host writes for
+ * each run.
+ */
 import { type Network, sizeOf } from '../../../core/network.ts'
 import { offsetsOf } from '../../offsets.ts'
 import type { Device } from '../device/device.ts'

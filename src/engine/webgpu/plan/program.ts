@@ -1,6 +1,6 @@
 /**
- * The dispatches of a compiled network. Lowering rules emit them in order; then the program places the temporary buffers that they
- * name, and binds every dispatch to its buffers and arguments.
+ * The dispatches of a compiled network. Lowering rules emit them in order; then the program places the temporary
+ * buffers that they name, and binds every dispatch to its buffers and arguments.
  */
 import { BenchError } from '../../../core/errors.ts'
 import type { ByPathMask } from '../../plan/accumulation.ts'

@@ -1,4 +1,7 @@
-/** The memory that dispatches name: temporary buffers, parts of them, and how temporary buffers share buffers of the device. */
+/**
+ * The memory that dispatches name: temporary buffers, parts of them, and how temporary buffers share buffers of the
+ * device.
+ */
 import { Temporary } from '../../plan/placement.ts'
 
 /** A part of a temporary buffer. */
@@ -57,9 +60,10 @@ export interface Slot {
 }
 
 /**
- * Assigns temporary buffers to slots, so that no two buffers in a slot are alive at the same time. Larger buffers come first;
- * each takes the first slot that is free during its life. Separate slots, unlike one heap, have no common size limit, and no
- * kernel binds the same buffer of the device for reading and for writing. → the slots of all buffers that a dispatch names
+ * Assigns temporary buffers to slots, so that no two buffers in a slot are alive at the same time. Larger buffers come
+ * first; each takes the first slot that is free during its life. Separate slots, unlike one heap, have no common size
+ * limit, and no kernel binds the same buffer of the device for reading and for writing. → the slots of all buffers that
+ * a dispatch names
  */
 export function assignSlots(buffers: readonly Temporary[]): Slot[] {
   const slots: { bytes: number; holders: Temporary[] }[] = []

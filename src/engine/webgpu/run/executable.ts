@@ -1,4 +1,7 @@
-/** The executable of a compiled network: holds its weights and statistics, and runs steps, evaluations and gradients on them. */
+/**
+ * The executable of a compiled network: holds its weights and statistics, and runs steps, evaluations and gradients on
+ * them.
+ */
 import type {
   ActivationMasks,
   Executable,
@@ -15,7 +18,7 @@ import type {
 import type { Network } from '../../../core/network.ts'
 import { checkFeed, checkState, initialStatistics } from '../../executable.ts'
 import type { Device } from '../device/device.ts'
-import { Readback } from '../device/readback.ts'
+import { Readback } from '../device/transfers.ts'
 import type { Plan } from '../lower/index.ts'
 import { disposeState, RING, type State } from '../plan/layout.ts'
 import { FrozenActivations } from './frozenActivations.ts'
@@ -57,7 +60,7 @@ export class WebgpuExecutable implements Executable {
     this.#gradient = new DeviceVector(this.#space, state.gradient)
     this.#live = this.#machine(plan)
     this.#steps = this.#ring(0)
-    this.#writeStatistics(initialStatistics(network))
+    device.write(state.statistics, initialStatistics(network))
   }
 
   vector(): WeightVector {
@@ -114,7 +117,7 @@ export class WebgpuExecutable implements Executable {
     checkState(this.network, state)
     this.weights.write(state.weights)
     this.momentum.write(state.momentum)
-    this.#writeStatistics(state.statistics)
+    this.#parts.device.write(this.#parts.state.statistics, state.statistics)
   }
 
   dispose(): void {
@@ -125,7 +128,10 @@ export class WebgpuExecutable implements Executable {
     disposeState(this.#parts.state)
   }
 
-  /** Checks a feed and returns the machine that runs it: the live one, or the frozen one with the feed's activation masks. */
+  /**
+   * Checks a feed and returns the machine that runs it: the live one, or the frozen one with the feed's activation
+   * masks.
+   */
   #machineFor(feed: Feed, objective?: Objective): Machine {
     this.#check(feed, objective)
     return feed.activationMasks === undefined
@@ -151,12 +157,5 @@ export class WebgpuExecutable implements Executable {
   #machine(plan: Plan): Machine {
     const { device, network, batchSize } = this.#parts
     return new Machine(device, this.#readback, network, batchSize, plan)
-  }
-
-  #writeStatistics(values: Float32Array): void {
-    if (values.length === 0) return
-    const { buffer, byteOffset, byteLength } = values
-    const { device, state } = this.#parts
-    device.gpu.queue.writeBuffer(state.statistics, 0, buffer as ArrayBuffer, byteOffset, byteLength)
   }
 }

@@ -1,18 +1,18 @@
 /**
- * Runs a network with frozen activations: it is planned a second time, over the same weights, with ReLUs and max
- * poolings that
- * decide by recorded masks.
+ * Runs a network with frozen activations. The network is planned a second time over the same weights, with ReLUs and
+ * max poolings that decide by recorded masks; this class records masks and copies them into the buffers of that plan.
  */
 import type { ActivationMasks, Feed } from '../../../core/executor.ts'
 import { RecordedMaskSets } from '../../plan/maskCopies.ts'
 import type { Device } from '../device/device.ts'
 import type { Machine } from './machine.ts'
 
+/** The frozen plan of one executable, with the masks that were recorded by it. */
 export class FrozenActivations {
   readonly #device: Device
   readonly #frozen: Machine
   readonly #recorded = new RecordedMaskSets<GPUBuffer>((copy) => copy.destroy())
-  /** The recorded masks that are in the plan's buffers now. */
+  /** The masks that are in the buffers of the plan now. */
   #current: ActivationMasks | undefined
 
   /** @param frozen the same network, planned with frozen activations */
@@ -21,7 +21,7 @@ export class FrozenActivations {
     this.#frozen = frozen
   }
 
-  /** Records the masks of a feed at the current weights. */
+  /** Records the masks of a feed at the current weights and returns them. */
   record(feed: Feed): ActivationMasks {
     const { size } = feed.batch
     this.#frozen.recordMasks(feed)
@@ -37,7 +37,7 @@ export class FrozenActivations {
     return activationMasks
   }
 
-  /** Returns the frozen machine, deciding by these masks. */
+  /** Returns the frozen machine after copying the given masks into its plan. */
   machineFor(activationMasks: ActivationMasks, { batch }: Feed): Machine {
     const copies = this.#recorded.copiesOf(activationMasks, batch)
     if (this.#current !== activationMasks) {

@@ -1,30 +1,30 @@
-/** A plan ready to run: every call writes a feed that fits and submits the whole step at once. */
+/** Runs a plan: each call writes a feed to the device, and submits all dispatches of the step as one command buffer. */
 import type { Feed, GradientResult, Mode, Objective, SgdStep } from '../../../core/executor.ts'
 import type { Network } from '../../../core/network.ts'
 import { withAllPaths } from '../../executable.ts'
 import { coefficientGradient } from '../../graph/terms.ts'
-import { FeedNumbers } from '../../plan/feedNumbers.ts'
-import type { Situation } from '../../plan/situation.ts'
+import { drawNoises, FeedNumbers } from '../../plan/feedNumbers.ts'
+import { once } from '../../plan/once.ts'
+import { isOff, nameOf, type Situation } from '../../plan/situation.ts'
 import type { Device } from '../device/device.ts'
-import type { Readback, Staged } from '../device/readback.ts'
+import type { Readback, Staged } from '../device/transfers.ts'
 import type { Output, Plan } from '../lower/index.ts'
 import { GRADIENT_TALLY } from '../plan/layout.ts'
-import type { Section } from '../plan/program.ts'
-import { Feeding } from './feeding.ts'
-import { Replay } from './replay.ts'
+import type { BoundDispatch, Program, Section } from '../plan/program.ts'
 import { TALLY_LENGTH, tallyAt } from './tallyRing.ts'
 
-/** As kernels number them. */
+/** The modes in the order in which kernels number them. */
 const MODES: readonly Mode[] = ['train', 'probe', 'eval']
 
-/** What a run is for; the feed says the rest. */
+/** What a run computes. */
 interface Wants extends Pick<Situation, 'mode' | 'weights' | 'coefficients'> {
-  /** Where its loss and counts go. */
+  /** Number of the tally that receives the loss and the counts. */
   readonly tally: number
-  /** With it, the weights take a step. */
+  /** The step on the weights; absent: they stay. */
   readonly sgd?: SgdStep
 }
 
+/** A plan with the buffers through which it is fed and read. */
 export class Machine {
   readonly network: Network
   readonly plan: Plan
@@ -42,14 +42,17 @@ export class Machine {
     this.#replay = new Replay(plan.program, device.mostWorkgroups)
   }
 
-  /** Forward, loss, back as far as gradients are wanted, and the step. Nothing is read. */
+  /** Submits a forward pass and the loss, then what is wanted of the backward pass and the step. Reads nothing back. */
   async run(feed: Feed, objective: Objective, wants: Wants): Promise<void> {
     await this.plan.program.fits
     this.#launch(feed, objective, wants, () => undefined)
     await this.#device.pace()
   }
 
-  /** Loss and gradients; that of the weights is left on the device. */
+  /**
+   * Returns the loss, the counts, and the gradient of the coefficients; the gradient of the weights stays on the
+   * device.
+   */
   async gradient(feed: Feed, objective: Objective, wants: Omit<Wants, 'tally' | 'sgd'>): Promise<GradientResult> {
     await this.plan.program.fits
     const { terms, feeds } = this.plan
@@ -68,7 +71,7 @@ export class Machine {
     return { ...tally, coefficients: coefficientGradient(terms, coefficients, active, gradientOf) }
   }
 
-  /** Main-head logits and features. */
+  /** Returns the logits of the main head, [batch, classes], and the features, [batch, height, width, channels]. */
   async forward(feed: Feed, mode: Mode): Promise<{ readonly logits: Float32Array; readonly features: Float32Array }> {
     await this.plan.program.fits
     const { logits, features } = this.plan
@@ -84,12 +87,12 @@ export class Machine {
     ])
     const [numbers, map] = await Promise.all(staged.map((each) => this.#readback.read(each)))
     return {
-      logits: withoutFilling(numbers, logits.channels, classes),
-      features: withoutFilling(map, features.channels, channels),
+      logits: withoutPadding(numbers, logits.channels, classes),
+      features: withoutPadding(map, features.channels, channels),
     }
   }
 
-  /** A forward pass that leaves what activation masks decide by in the plan's masks; of switched-off paths, too. */
+  /** Runs a forward pass with all paths on that records the activation masks in the buffers of the plan. */
   recordMasks(feed: Feed): void {
     const { size } = feed.batch
     const flags = this.#feeding.write(withAllPaths(feed))
@@ -104,6 +107,7 @@ export class Machine {
     this.#submit(['forward'], situation, size, flags, () => undefined)
   }
 
+  /** Writes the feed and submits the sections that are wanted. → the activity flags and the result of `after` */
   #launch<T>(feed: Feed, objective: Objective, wants: Wants, after: (encoder: GPUCommandEncoder) => T) {
     const { sgd, tally } = wants
     const { size } = feed.batch
@@ -117,11 +121,16 @@ export class Machine {
     return { flags, result: this.#submit(sections, situation, size, flags, after) }
   }
 
+  /** Sets the numbers that kernels read as `run`. */
   #set({ pathMasked, mode }: Situation, samples: number, more: Parameters<Plan['run']['set']>[0] = {}): void {
     this.plan.run.set({ samples, pathMasked: Number(pathMasked), mode: MODES.indexOf(mode), ...more })
   }
 
-  /** One command buffer: what the gradient of the weights starts from, all dispatches, and what comes after them. */
+  /**
+   * Submits the dispatches of some sections as one command buffer. Before a backward pass the gradient of the weights
+   * is cleared, because switched-off filters do not write theirs. → the result of `after`, which may encode copies
+   * behind the dispatches
+   */
   #submit<T>(
     sections: readonly Section[],
     situation: Situation,
@@ -143,15 +152,92 @@ export class Machine {
   }
 }
 
-/** As the kernel `sgd` reads it. */
+/** Returns the fields of `run` that the kernel `sgd` reads; a negative `clipNorm` means no clipping. */
 const descentOf = ({ learningRate, momentum, nesterov, weightDecay, clipNorm }: SgdStep) => ({
   ...{ rate: learningRate, momentum, nesterov: Number(nesterov), decay: weightDecay },
   clipNorm: clipNorm ?? -1,
 })
 
-/** Rows of `stored` numbers, of each the first `dense`. */
-function withoutFilling(numbers: Float32Array, stored: number, dense: number): Float32Array {
+/** Removes padding channels: of each row of `stored` numbers it keeps the first `dense`. */
+function withoutPadding(numbers: Float32Array, stored: number, dense: number): Float32Array {
   if (dense === stored) return numbers
   const rows = numbers.length / stored
   return Float32Array.from({ length: rows * dense }, (_, i) => numbers[Math.floor(i / dense) * stored + (i % dense)])
+}
+
+/** Writes feeds to the device: images, labels, drop-path scales, noise, coefficients of terms, and activity flags. */
+class Feeding {
+  readonly #device: Device
+  readonly #plan: Plan
+  readonly #numbers: FeedNumbers
+  /** The activity flags of a step without switched-off paths. */
+  readonly #allOn: Uint32Array
+  /** For every term Π factors; then for every term 1 if it is enabled, else 0. */
+  readonly #terms: Float32Array
+
+  constructor(device: Device, plan: Plan, numbers: FeedNumbers) {
+    this.#device = device
+    this.#plan = plan
+    this.#numbers = numbers
+    this.#allOn = new Uint32Array(plan.activity.count).fill(1)
+    this.#terms = new Float32Array(2 * plan.terms.length)
+  }
+
+  /** Writes a feed. @returns its activity flags; undefined if everything runs */
+  write(feed: Feed): Uint8Array | undefined {
+    const { feeds, noises } = this.#plan
+    const { batch } = feed
+    const flags = this.#numbers.take(feed)
+    this.#terms.set(this.#numbers.factors)
+    this.#terms.set(this.#numbers.enabled, this.#numbers.factors.length)
+    this.#device.write(feeds.images, batch.images)
+    this.#device.write(feeds.labels, batch.labels)
+    this.#device.write(feeds.pathScales, this.#numbers.pathScales)
+    this.#device.write(feeds.terms, this.#terms)
+    this.#device.write(this.#plan.flags, flags === undefined ? this.#allOn : Uint32Array.from(flags))
+    for (const [buffer, numbers] of drawNoises(feed, noises, flags)) this.#device.write(buffer, numbers)
+    return flags
+  }
+
+  /** Writes the cotangent of the logits, [batch, classes]. */
+  writeCotangent(cotangent: Float32Array): void {
+    this.#device.write(this.#plan.feeds.cotangent, cotangent)
+  }
+}
+
+/** Encodes the dispatches of a plan. The list for each section and situation is selected once and kept. */
+class Replay {
+  readonly #program: Program
+  readonly #most: number
+  readonly #lists = new Map<string, readonly BoundDispatch[]>()
+
+  /** @param most limit on the workgroups of kernels in which each thread can take several items */
+  constructor(program: Program, most: number) {
+    this.#program = program
+    this.#most = most
+  }
+
+  /** Encodes the dispatches of a section. @param flags the activity flags; undefined: all dispatches run */
+  encode(
+    pass: GPUComputePassEncoder,
+    section: Section,
+    situation: Situation,
+    samples: number,
+    flags: Uint8Array | undefined,
+  ): void {
+    let current: GPUComputePipeline | undefined
+    for (const { pipeline, bindings, grid, condition } of this.#dispatches(section, situation)) {
+      if (isOff(flags, condition)) continue
+      const [x, y, z] = grid(samples, this.#most)
+      if (pipeline !== current) pass.setPipeline(pipeline)
+      current = pipeline
+      pass.setBindGroup(0, bindings)
+      pass.dispatchWorkgroups(x, y, z)
+    }
+  }
+
+  #dispatches(section: Section, situation: Situation): readonly BoundDispatch[] {
+    const key = `${section} ${nameOf(situation)}`
+    return once(this.#lists, key, () => this.#program.bind(section, situation))
+  }
 }

@@ -1,18 +1,22 @@
-/** Tallies that the device writes one after the other, and the host reads when it wants to know, or when there is no room. */
+/**
+ * Collects losses and counts. The device writes one tally per batch into a ring of tallies; the host reads them only
+ * when the sum is asked for or the ring is full, so that steps need not wait for the host.
+ */
 import type { Tally } from '../../../core/executor.ts'
 import { TallySum } from '../../plan/tally.ts'
 import type { Device } from '../device/device.ts'
-import type { Readback } from '../device/readback.ts'
+import type { Readback } from '../device/transfers.ts'
 
-/** Numbers of a tally: loss, correct, correct5, samples. */
+/** Floats of a tally: loss, correct, correct5, samples. */
 export const TALLY_LENGTH = 4
 
-/** The tally that stands at `at` numbers. */
+/** Returns the tally that begins at index `at`. */
 export function tallyAt(numbers: Float32Array, at: number): Tally {
   const [loss, correct, correct5, samples] = numbers.subarray(at, at + TALLY_LENGTH)
   return { loss, correct, correct5, samples }
 }
 
+/** The sum of the tallies of many batches. */
 export class TallyRing {
   readonly #device: Device
   readonly #readback: Readback
@@ -22,7 +26,7 @@ export class TallyRing {
   readonly #sum = new TallySum()
   #used = 0
 
-  /** @param first number of the first tally in `results` that is this ring's */
+  /** @param first number of the ring's first tally in `results` @param capacity tallies in the ring */
   constructor(device: Device, readback: Readback, results: GPUBuffer, first: number, capacity: number) {
     this.#device = device
     this.#readback = readback
@@ -31,13 +35,13 @@ export class TallyRing {
     this.#capacity = capacity
   }
 
-  /** Where the next run's tally goes. */
+  /** Returns the number of the tally for the next batch. */
   async next(): Promise<number> {
     if (this.#used === this.#capacity) await this.#collect()
     return this.#first + this.#used++
   }
 
-  /** What was added since the last call; the loss of nothing is NaN. */
+  /** Returns the sum of all tallies since the last call; without any, the loss is NaN. */
   async take(): Promise<Tally> {
     await this.#collect()
     return this.#sum.take()

@@ -1,14 +1,14 @@
-/** Weight vectors on the device. */
+/** Weight vectors on the device, and the arithmetic on them. */
 import { BenchError } from '../../../core/errors.ts'
 import type { WeightVector } from '../../../core/executor.ts'
 import type { Device } from '../device/device.ts'
 import type { Kernel } from '../device/kernel.ts'
-import type { Readback } from '../device/readback.ts'
-import { RunNumbers } from '../device/runNumbers.ts'
+import type { Readback } from '../device/transfers.ts'
+import { RunNumbers } from '../device/transfers.ts'
 import { axpy, DOT_PARTS, dot, scale } from '../kernels/vector.ts'
 import { fixedGrid, type Grid } from '../plan/program.ts'
 
-/** The arithmetic that the vectors of one network share. */
+/** Creates the weight vectors of one network and computes with their buffers. */
 export class VectorSpace {
   readonly device: Device
   readonly readback: Readback
@@ -29,35 +29,37 @@ export class VectorSpace {
     device.gpu.queue.writeBuffer(this.#args, 0, Uint32Array.of(length))
   }
 
-  /** A vector of zeros. @throws BenchError `unsupported` where it is larger than the device allows */
+  /** Returns a vector of zeros. @throws BenchError `unsupported` if it is larger than the device allows */
   vector(): DeviceVector {
     const buffer = this.#free.pop() ?? this.#make()
     this.device.submit((encoder) => encoder.clearBuffer(buffer))
-    let held = true
+    let inUse = true
     return new DeviceVector(this, buffer, () => {
-      if (held) this.#free.push(buffer)
-      held = false
+      if (inUse) this.#free.push(buffer)
+      inUse = false
     })
   }
 
+  /** y ← y + factor·x; x and y must be different buffers. */
   axpy(y: GPUBuffer, factor: number, x: GPUBuffer): void {
     this.#run.set({ factor })
     this.#dispatch(axpy, { x, y }, fixedGrid(this.length))
   }
 
+  /** y ← factor·y. */
   scale(y: GPUBuffer, factor: number): void {
     this.#run.set({ factor })
     this.#dispatch(scale, { y }, fixedGrid(this.length))
   }
 
-  /** Parts in single, their sum in double precision. */
+  /** Returns x·y. The device computes partial sums in single precision, the host adds them up in double precision. */
   async dot(x: GPUBuffer, y: GPUBuffer): Promise<number> {
     this.#dispatch(dot, { x, y, parts: this.#parts }, () => [DOT_PARTS, 1, 1])
     const parts = await this.readback.fetch(this.#parts, 4 * DOT_PARTS)
     return parts.reduce((sum, part) => sum + part, 0)
   }
 
-  /** Also of vectors that were never given back. */
+  /** Destroys the buffers of all vectors, including those that were not disposed of. */
   dispose(): void {
     for (const buffer of [this.#run.buffer, this.#args, this.#parts, ...this.#all]) buffer.destroy()
   }
@@ -84,6 +86,7 @@ export class VectorSpace {
   }
 }
 
+/** A weight vector in a buffer of the device. */
 export class DeviceVector implements WeightVector {
   readonly length: number
   readonly #space: VectorSpace
@@ -105,7 +108,7 @@ export class DeviceVector implements WeightVector {
 
   axpy(a: number, x: WeightVector): void {
     const other = this.#bufferOf(x)
-    // A kernel cannot name a buffer for reading and for writing.
+    // A kernel cannot bind a buffer for reading and for writing.
     if (other === this.#buffer) this.#space.scale(this.#buffer, 1 + a)
     else this.#space.axpy(this.#buffer, a, other)
   }
@@ -130,8 +133,7 @@ export class DeviceVector implements WeightVector {
     if (values.length !== this.length) {
       throw new BenchError('bad-input', `a weight vector has ${this.length} numbers, not ${values.length}`)
     }
-    const { buffer, byteOffset, byteLength } = values
-    this.#space.device.gpu.queue.writeBuffer(this.#buffer, 0, buffer as ArrayBuffer, byteOffset, byteLength)
+    this.#space.device.write(this.#buffer, values)
   }
 
   dispose(): void {

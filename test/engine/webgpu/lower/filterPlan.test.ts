@@ -1,4 +1,7 @@
-/** The plan of filters on WebGPU: which filters share dispatches, where everything stands, and the words that kernels read. */
+/**
+ * The plan of filters on WebGPU: which filters share dispatches, where everything stands, and the words that kernels
+ * read.
+ */
 import { describe, expect, test } from 'vitest'
 import type { ValueId } from '../../../../src/core/network.ts'
 import { NetworkBuilder } from '../../../../src/core/networkBuilder.ts'
