@@ -12,7 +12,7 @@ import { join } from 'node:path'
 import sharp from 'sharp'
 import { openArchive } from '../../src/data/files/tarArchive.ts'
 import { openImageStream } from '../../src/data/photographs/imageStream.ts'
-import { streamedTrainingData } from '../../src/data/streamedData.ts'
+import { streamedTrainingData } from '../../src/data/photographs/streamedData.ts'
 
 const [archive = '../shared/data/cifar10/cifar10-images.tar.gz', count = '1200'] = process.argv.slice(2)
 const BATCH = 64

@@ -10,7 +10,7 @@ import { random } from '../../src/core/random.ts'
 import { openDataset } from '../../src/data/openDataset.ts'
 import { nb201 } from '../../src/spaces/nb201/index.ts'
 import { readRecipe, recipeFor } from '../../src/tablebuild/recipeFile.ts'
-import { openTrainer } from '../../src/tablebuild/trainer.ts'
+import { openTrainer } from '../../src/tablebuild/trainers.ts'
 import { openTable } from '../../src/tables/openTable.ts'
 
 const ALL_SKIP = 1835

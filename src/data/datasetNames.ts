@@ -75,3 +75,13 @@ export function datasetFolder(name: string): string {
 export function isFetched(name: string): boolean {
   return isThere(datasetFolder(name))
 }
+
+/** All datasets that have a name, and whether they can be opened without naming a folder. */
+export function datasetsHere(): { name: string; description: string; where: string }[] {
+  return DATASETS.map(({ name, description }) => ({ name, description, where: whereIs(name) }))
+}
+
+function whereIs(name: string): string {
+  if (name === 'shapes') return 'built in'
+  return isFetched(name) ? datasetFolder(name) : `not here; ${howToGet(name)}`
+}

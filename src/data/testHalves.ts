@@ -5,13 +5,11 @@
  */
 import { z } from 'zod'
 import { BenchError } from '../core/errors.ts'
+import { random } from '../core/random.ts'
+import { contentName } from '../system/json.ts'
+import { balancedOrder } from './batches/subset.ts'
+import type { Dataset, TestHalves } from './dataset.ts'
 import type { FileTree } from './files/fileTree.ts'
-
-/** Indices into the test set, disjoint, together all of it. */
-export interface TestHalves {
-  readonly xValid: Uint32Array
-  readonly xTest: Uint32Array
-}
 
 const Indices = z.tuple([z.literal('int'), z.array(z.coerce.number().int().nonnegative())])
 const Split = z.object({ xvalid: Indices, xtest: Indices })
@@ -47,4 +45,20 @@ function parseSplit(text: string, file: string): z.infer<typeof Split> {
       },
     )
   }
+}
+
+/**
+ * A benchmark's own halves where a file beside the images names them; else the classes in proportion. The same for every
+ * architecture and seed.
+ */
+export function testHalvesOf({ test, testHalves }: Pick<Dataset, 'test' | 'testHalves'>): TestHalves {
+  if (testHalves !== undefined) return testHalves
+  const order = balancedOrder(test.labels, random(0, 'table', 'test halves'))
+  const cut = Math.floor(order.length / 2)
+  return { xValid: order.slice(0, cut).sort(), xTest: order.slice(cut).sort() }
+}
+
+/** Names the images for a recipe: other halves of the same images are other numbers. */
+export function imagesHash({ contentHash, testHalves }: Pick<Dataset, 'contentHash' | 'testHalves'>): string {
+  return testHalves === undefined ? contentHash : contentName([contentHash, [...testHalves.xValid]])
 }

@@ -1,9 +1,8 @@
 /** The machine that a pickle is a program for: a stack, marks on it, and a memo of objects to be named again. */
 import { beyondLimit, limitOf } from '../system/limits.ts'
-import { describe, shortened } from './describe.ts'
 import type { PickleInput } from './pickleInput.ts'
 import { type PythonType, pythonType, setState } from './pythonTypes.ts'
-import type { TorchStorageType } from './torch.ts'
+import { describe, shortened, type TorchStorageType } from './values.ts'
 
 export interface PickleOptions {
   /**

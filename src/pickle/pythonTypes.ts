@@ -2,8 +2,7 @@
  * The closed list of what a pickle may name, each with its meaning in data. A pickle that names anything else is
  * refused; nothing that it names is ever looked up or run.
  */
-import { Dtype, NdArray } from './numpy.ts'
-import { TorchStorageType, TorchTensor } from './torch.ts'
+import { Dtype, NdArray, TorchStorageType, TorchTensor } from './values.ts'
 
 /** A name that a pickle may hold, and what calling it with arguments stands for. */
 export interface PythonType {

@@ -3,10 +3,10 @@ import type { ImageCounts } from '../core/data.ts'
 import type { RetrainingSettings } from '../core/retraining.ts'
 import { countsOf } from '../data/dataset.ts'
 import type { ImageSize } from '../data/files/fileDatasets.ts'
+import { type TrainingData, trainingData } from '../data/imagesInMemory.ts'
 import { openDataset } from '../data/openDataset.ts'
 import { openImageStream, streamCounts } from '../data/photographs/imageStream.ts'
-import { streamedTrainingData } from '../data/streamedData.ts'
-import { type TrainingData, trainingData } from '../data/trainingData.ts'
+import { streamedTrainingData } from '../data/photographs/streamedData.ts'
 
 export interface RetrainingImages {
   readonly name: string

@@ -2,7 +2,7 @@
 import type { Arithmetic, Executor } from '../core/executor.ts'
 import { requireFiniteNumbers, withEpoch } from '../core/numbers.ts'
 import type { RetrainingSettings } from '../core/retraining.ts'
-import type { TrainingData } from '../data/trainingData.ts'
+import type { TrainingData } from '../data/imagesInMemory.ts'
 import type { DartsGenotype } from '../spaces/darts/index.ts'
 import type { ProcessIdentity } from '../system/processes.ts'
 import type { RetrainingImages } from './images.ts'

@@ -2,6 +2,7 @@
 import { BenchError } from '../core/errors.ts'
 import type { Genotype } from '../core/space.ts'
 import { openDataset } from '../data/openDataset.ts'
+import { imagesHash } from '../data/testHalves.ts'
 import { builtinSpace } from '../spaces/index.ts'
 import { checkTableName } from '../tables/importTable.ts'
 import { joinTables } from '../tables/joinTables.ts'
@@ -10,13 +11,10 @@ import { openTable } from '../tables/openTable.ts'
 import { imageSizeOf, type Recipe, recipeOf } from '../tables/recipe.ts'
 import { spaceIndex } from '../tables/spaceIndex.ts'
 import { userTables } from '../tables/tableFolders.ts'
-import { type BuildOptions, type BuildResult, buildTable } from './buildTable.ts'
+import { type BuildOptions, type BuildResult, buildTable, mergeTables } from './buildTable.ts'
 import { checkRows, type Rebuilt, sampleRows } from './checkTable.ts'
-import { forkTrainer } from './forkedTrainer.ts'
-import { mergeTables } from './mergeTables.ts'
 import { readRecipe, recipeFor } from './recipeFile.ts'
-import { imagesHash } from './testHalves.ts'
-import type { Trainer } from './trainer.ts'
+import { forkTrainer, type Trainer } from './trainers.ts'
 
 export interface NamedBuild
   extends Pick<BuildOptions<Genotype>, 'seeds' | 'shard' | 'indices' | 'curves' | 'onProgress' | 'stopped'> {

@@ -1,23 +1,21 @@
 /** Trains what a table lacks and writes it: from nothing, from where an earlier build stopped, or from another table. */
 import { join } from 'node:path'
+import type { ImageShape } from '../core/data.ts'
 import type { Genotype, SearchSpace } from '../core/space.ts'
 import type { Dataset } from '../data/dataset.ts'
 import { isThere } from '../system/readable.ts'
-import { writeCurves } from '../tables/curvesFile.ts'
 import type { Manifest } from '../tables/manifest.ts'
 import { openTable } from '../tables/openTable.ts'
-import { checkSameTraining, type Recipe, shapeFor } from '../tables/recipe.ts'
+import { checkSameTraining, type Recipe, recipeOf, shapeFor } from '../tables/recipe.ts'
 import { spaceIndex } from '../tables/spaceIndex.ts'
 import type { Table } from '../tables/table.ts'
+import { writeCurves } from '../tables/writeCurves.ts'
 import { writeTable } from '../tables/writeTable.ts'
-import { builtCurves } from './builtCurves.ts'
 import { Journal, readJournals } from './journal.ts'
 import { type Sharing, sharing } from './sharing.ts'
-import { contentOf, trainingsIn } from './tableTrainings.ts'
-import { trainAll } from './trainAll.ts'
-import type { Trainer } from './trainer.ts'
-import { type TrainingRecord, TrainingSet } from './trainingSet.ts'
-import { type Shard, shardName, type TrainingTask, workList } from './workList.ts'
+import { builtCurves, contentOf, trainingsIn } from './tableTrainings.ts'
+import { type Trainer, trainAll } from './trainers.ts'
+import { type Shard, shardName, type TrainingRecord, TrainingSet, type TrainingTask, workList } from './trainingSet.ts'
 
 export interface BuildOptions<G extends Genotype> {
   /** Name of the table, and the folder that it is written to; its journals go into `NAME.build` there. */
@@ -117,4 +115,35 @@ async function trainMissing<G extends Genotype>(
     for (const trainer of open) trainer.close()
   }
   return { total: tasks.length, before, done }
+}
+
+export interface MergeOptions<G extends Genotype> {
+  readonly name: string
+  readonly folder: string
+  readonly space: SearchSpace<G>
+  /** Of the recipe's images, scaled as it says. */
+  readonly shape: ImageShape
+}
+
+/**
+ * @param tables at least one
+ * @throws BenchError `bad-input` where their recipes differ, or two of them disagree about a training
+ */
+export function mergeTables<G extends Genotype>(tables: readonly Table[], options: MergeOptions<G>): Manifest {
+  const { name, folder, space, shape } = options
+  const recipe = commonRecipe(tables)
+  const shared = sharing(space, recipe)
+  const trainings = new TrainingSet()
+  for (const table of tables) {
+    checkSameTraining(table.manifest, recipe)
+    for (const record of trainingsIn(table, recipe, shared)) trainings.add(record)
+  }
+  return writeTable(folder, name, spaceIndex(space), contentOf({ space, sharing: shared, recipe, shape }, trainings))
+}
+
+/** With the seeds of all of them. */
+function commonRecipe(tables: readonly Table[]): Recipe {
+  const recipes = tables.map(({ manifest }) => recipeOf(manifest))
+  const seeds = new Set(recipes.flatMap((recipe) => recipe.seeds))
+  return { ...recipes[0], seeds: [...seeds].sort((a, b) => a - b) }
 }

@@ -5,8 +5,7 @@ import { recipeOf } from '../tables/recipe.ts'
 import type { Table } from '../tables/table.ts'
 import { sharing } from './sharing.ts'
 import { trainingsOf } from './tableTrainings.ts'
-import { trainAll } from './trainAll.ts'
-import type { Trainer } from './trainer.ts'
+import { type Trainer, trainAll } from './trainers.ts'
 import { type TableTraining, TrainingSet } from './trainingSet.ts'
 
 export interface Rebuilt {

@@ -1,15 +1,17 @@
 /** Between trainings and tables: the rows that they make, and the trainings that rows are of. */
-
 import type { ImageShape } from '../core/data.ts'
 import { formatQualifier } from '../core/metric.ts'
 import { macCount, parameterCount } from '../core/network.ts'
 import { pluralize } from '../core/plainText.ts'
 import type { Genotype, SearchSpace } from '../core/space.ts'
+import { groupBy } from '../system/groupBy.ts'
 import type { NumbersContent, TableContent } from '../tables/content.ts'
+import type { ArchitectureRuns, TrainingRun } from '../tables/importers/trainingRuns.ts'
 import { type Recipe, recipeHash } from '../tables/recipe.ts'
 import type { Table } from '../tables/table.ts'
+import { type CurvesBatch, encodeCurves } from '../tables/writeCurves.ts'
 import { numberingOf, type Sharing } from './sharing.ts'
-import { SPLITS, type Split } from './trainArchitecture.ts'
+import { SPLITS, type Split, type TrainedArchitecture } from './trainArchitecture.ts'
 import type { TableTraining, TrainingRecord, TrainingSet } from './trainingSet.ts'
 
 export interface TableSetting<G extends Genotype = Genotype> {
@@ -127,4 +129,36 @@ function notesOn({ space, sharing, recipe }: TableSetting, trainings: TrainingSe
     `${rows.length} of ${pluralize(count, 'architecture')} have a row, ${complete.length} of them all ${recipe.seeds.length} seeds; a mean is over the seeds that the row has.`,
     'Seconds are processor time on the machine that trained, one core, mean over the seeds.',
   ]
+}
+
+/** Architectures in one record batch: what is read to show one of them. */
+const BATCH = 256
+
+/** Of the steps of each epoch; validation and test accuracies are measured at the end only. */
+export function* builtCurves(
+  records: readonly TrainingRecord<TrainedArchitecture>[],
+  recipe: Recipe,
+  { count, servedBy }: Sharing,
+): Generator<CurvesBatch> {
+  const recordsOf = groupBy(records, ({ index }) => index)
+  for (let first = 0; first < count; first += BATCH) {
+    const indices = Array.from({ length: Math.min(BATCH, count - first) }, (_, i) => first + i)
+    const architectures = indices.flatMap((index): ArchitectureRuns[] => {
+      const own = recordsOf.get(servedBy(index)) ?? []
+      return own.length === 0 ? [] : [{ index, arch: '', runs: own.map(({ trained }) => runOf(trained, recipe)) }]
+    })
+    if (architectures.length === 0) continue
+    const last = architectures[architectures.length - 1]
+    yield { range: [architectures[0].index, last.index], bytes: encodeCurves(architectures) }
+  }
+}
+
+function runOf({ seed, curves, seconds }: TrainedArchitecture, { dataset, training: { epochs } }: Recipe): TrainingRun {
+  const train = {
+    split: 'train',
+    accuracyPct: Float64Array.from(curves.trainAccuracyPct),
+    loss: Float64Array.from(curves.trainLoss),
+    seconds: new Float64Array(epochs).fill(seconds.train / epochs),
+  }
+  return { dataset: dataset.name, epochs, seed, splits: [train] }
 }

@@ -5,12 +5,12 @@ import { withEpoch } from '../core/numbers.ts'
 import { random } from '../core/random.ts'
 import type { Genotype, SearchSpace } from '../core/space.ts'
 import type { Dataset } from '../data/dataset.ts'
-import { trainingData } from '../data/trainingData.ts'
+import { trainingData } from '../data/imagesInMemory.ts'
+import { testHalvesOf } from '../data/testHalves.ts'
 import type { Recipe } from '../tables/recipe.ts'
 import { requireFiniteResults } from '../training/finite.ts'
 import { initialWeights } from '../training/initialise.ts'
 import { test, train } from '../training/training.ts'
-import { halvesOf } from './testHalves.ts'
 
 /** The splits of a built table: the steps of the last epoch, and the two halves of the test set. */
 export const SPLITS = ['train', 'x-valid', 'x-test'] as const
@@ -66,12 +66,12 @@ export async function trainArchitecture<G extends Genotype>(job: TrainingJob<G>)
         onProgress(share)
       }),
     )
-    const halves = halvesOf(data)
-    const [valid, validSeconds] = await timed(() => test(executable, images.test(halves.valid)))
+    const halves = testHalvesOf(data)
+    const [valid, validSeconds] = await timed(() => test(executable, images.test(halves.xValid)))
     const tallies = {
       train: epochs[epochs.length - 1],
       'x-valid': valid,
-      'x-test': await test(executable, images.test(halves.test)),
+      'x-test': await test(executable, images.test(halves.xTest)),
     }
     return {
       seed,

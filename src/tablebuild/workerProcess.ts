@@ -3,8 +3,8 @@ import { openDataset } from '../data/openDataset.ts'
 import { builtinSpace } from '../spaces/index.ts'
 import { imageSizeOf, type Recipe } from '../tables/recipe.ts'
 import type { TrainedArchitecture } from './trainArchitecture.ts'
-import { openTrainer, type Trainer } from './trainer.ts'
-import type { TrainingTask } from './workList.ts'
+import { openTrainer, type Trainer } from './trainers.ts'
+import type { TrainingTask } from './trainingSet.ts'
 
 export interface WorkerSetting {
   readonly recipe: Recipe

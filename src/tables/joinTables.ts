@@ -4,14 +4,17 @@
  */
 import { createHash } from 'node:crypto'
 import { BenchError } from '../core/errors.ts'
+import type { NumberColumn } from './columns.ts'
 import type { NumbersContent, TableContent, TextsContent } from './content.ts'
-import { type CurvesBatch, writeCurves } from './curvesFile.ts'
-import { columnOrder, seedsOf } from './importers/runColumns.ts'
+import { checkSpace, identityMapping, type Mapping } from './importers/mapping.ts'
+import { readLimited } from './importers/readSource.ts'
+import { columnOrder, seedsOf } from './importers/trainingRuns.ts'
 import type { Manifest } from './manifest.ts'
 import { manifestPath, type OpenOptions, openTable } from './openTable.ts'
 import { curveBatches } from './readCurves.ts'
 import type { SpaceIndex } from './spaceIndex.ts'
 import type { Table } from './table.ts'
+import { type CurvesBatch, writeCurves } from './writeCurves.ts'
 import { writeTable } from './writeTable.ts'
 
 export interface JoinOptions extends OpenOptions {
@@ -155,4 +158,34 @@ function values<T extends string | number>(
 const rowOf = (table: Table, arch: string): number => {
   const index = table.find(arch)
   return (index === undefined ? undefined : table.row(index)) ?? -1
+}
+
+/**
+ * @param path CSV or Parquet file with a column of architectures and columns of numbers, as `latency:pixel3`; it may lack architectures
+ * @throws BenchError `bad-input` for what is wrong in the file, and for names that the table has itself
+ */
+export async function joinedColumns(
+  table: Table,
+  space: SpaceIndex,
+  path: string,
+  mapping: Mapping = identityMapping,
+): Promise<NumberColumn[]> {
+  checkSpace(mapping, space.name)
+  const { content } = await readLimited(path, { space, partial: true, mapping, withCurves: false, jobs: 1 })
+  const { arch, numbers, source } = content
+  const twice = numbers.find(({ name }) => table.has(name))
+  if (twice !== undefined) {
+    throw new BenchError(
+      'bad-input',
+      `${source.name}: table ${table.manifest.name} has a column "${twice.name}" itself`,
+    )
+  }
+  const lineOf = new Map(arch.map((architecture, line) => [table.row(table.find(architecture) ?? -1), line]))
+  return numbers.map(({ name, values }) => ({
+    name,
+    at: (row) => {
+      const value = values[lineOf.get(row) ?? -1]
+      return value === undefined || Number.isNaN(value) ? undefined : value
+    },
+  }))
 }

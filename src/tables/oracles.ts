@@ -6,11 +6,13 @@
  * `cifar10-valid`. Two departures: the mean over the seeds of the short training is told, where the API draws a seed;
  * and where a table has no seconds of the short training or of the pass, they are derived as `meaning` says.
  */
-
+import { BenchError } from '../core/errors.ts'
 import { formatQualifier, parseQualifier, type Qualifier } from '../core/metric.ts'
+import type { OracleAnswer } from '../core/evaluation.ts'
 import { pluralize } from '../core/plainText.ts'
 import { isAccuracy } from './columnNames.ts'
-import type { OracleRule } from './manifest.ts'
+import type { Manifest, OracleRule } from './manifest.ts'
+import type { Curve } from './readCurves.ts'
 
 type Cost = OracleRule['seconds'][number]
 
@@ -89,4 +91,50 @@ function validationCost(told: Qualifier, training: Cost, columns: ReadonlySet<st
   const images = share === 1 ? 'as many images' : `${(100 * share).toPrecision(2)} % of the images`
   const meaning = `one validation pass, estimated: a third of a training epoch's time an image, ${images}`
   return { column: training.column, factor: (training.factor / epochs / 3) * share, meaning }
+}
+
+export interface Fidelity {
+  readonly rule: OracleRule
+  /** Of the rule's training only so many epochs. */
+  readonly first?: number
+}
+
+/** By epochs, ascending. @param usual what a search on the dataset is told */
+export function fidelitiesOf({ columns, curves }: Manifest, usual: OracleRule): ReadonlyMap<number, Fidelity> {
+  const whole = rulesByEpochs(
+    usual,
+    columns.map(({ name }) => name),
+  )
+  const { dataset, split, epochs } = parseQualifier(usual.accuracy)
+  const hasCurve = Array.isArray(curves?.of) && curves.of.includes(`${dataset}/${split}/${epochs}`)
+  const parts = Array.from({ length: hasCurve ? epochs - 1 : 0 }, (_, i) => i + 1)
+  return new Map<number, Fidelity>([
+    ...parts.map((first) => [first, { rule: partOf(usual, first), first }] as const),
+    ...[...whole].map(([length, rule]) => [length, { rule }] as const),
+  ])
+}
+
+/** The training's own seconds stand first in a rule; the validation pass is paid whole. */
+function partOf({ accuracy, seconds: [training, ...validation] }: OracleRule, first: number): OracleRule {
+  const { epochs } = parseQualifier(accuracy)
+  const meaning = `${first} of ${pluralize(epochs, 'epoch')} of training`
+  return { accuracy, seconds: [{ ...training, factor: (training.factor * first) / epochs, meaning }, ...validation] }
+}
+
+/** After the curve's first epochs: the mean over the seeds that the rule is over. */
+export function accuracyOnCurve(
+  curves: readonly Curve[],
+  { accuracy }: OracleRule,
+  first: number,
+): OracleAnswer['accuracyPct'] {
+  const told = parseQualifier(accuracy)
+  const measured = curves
+    .filter(({ dataset, split, epochs }) => dataset === told.dataset && split === told.split && epochs === told.epochs)
+    .filter(({ seed }) => told.seed === 'mean' || seed === told.seed)
+    .flatMap(({ accuracyPct }) => accuracyPct[first - 1] ?? [])
+  if (measured.length > 0) return measured.reduce((sum, value) => sum + value, 0) / measured.length
+  throw new BenchError(
+    'missing',
+    `no curve of ${accuracy} was measured after epoch ${first}, which the search asks for`,
+  )
 }

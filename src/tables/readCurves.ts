@@ -3,13 +3,9 @@ import { createHash } from 'node:crypto'
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { BenchError } from '../core/errors.ts'
-import { type Curve, type CurveBatch, decodeCurveBatch } from './curveBatch.ts'
-import { curvesHead } from './curves.ts'
-import type { CurvesBatch } from './curvesFile.ts'
 import type { CurvesBlock, CurvesEntry } from './manifest.ts'
 import { manifestPath, type OpenOptions, openManifest } from './openTable.ts'
-
-export type { Curve } from './curveBatch.ts'
+import { type CurvesBatch, curvesHead } from './writeCurves.ts'
 
 /**
  * The curves of one architecture; none where it has no row.
@@ -87,4 +83,218 @@ function readBlock(descriptor: number, path: string, size: number, { bytes, sha2
 function curvesIn(batch: CurveBatch, index: number): Curve[] {
   const rows = Array.from({ length: batch.rows }, (_, row) => row)
   return rows.filter((row) => batch.index(row) === index).map(batch.curve)
+}
+
+/** What was measured after each epoch of one training, on one split. */
+export interface Curve {
+  readonly dataset: string
+  readonly split: string
+  readonly epochs: number
+  readonly seed: number
+  /** In %, by epoch; null where it was not measured. */
+  readonly accuracyPct: readonly (number | null)[]
+  readonly loss: readonly (number | null)[]
+  /** Null where all epochs took the time that the table has. */
+  readonly seconds: readonly (number | null)[] | null
+}
+
+export interface CurveBatch {
+  readonly rows: number
+  /** Of the architecture. */
+  index(row: number): number
+  curve(row: number): Curve
+}
+
+/** @throws BenchError `corrupt` where a count or offset does not fit to what is there */
+export function decodeCurveBatch(message: Uint8Array, path: string): CurveBatch {
+  try {
+    return decode(new DataView(message.buffer, message.byteOffset, message.byteLength))
+  } catch (cause) {
+    // A DataView throws where something lies outside of it.
+    if (!(cause instanceof RangeError)) throw cause
+    throw new BenchError('corrupt', `${path} holds a malformed batch of curves; import the table again`, { cause })
+  }
+}
+
+const RECORD_BATCH = 3
+/** A marker and the length of the head. */
+const PREFIX_BYTES = 8
+
+function decode(view: DataView): CurveBatch {
+  const head = new DataView(view.buffer, view.byteOffset + PREFIX_BYTES, view.getInt32(4, true))
+  const body = new DataView(
+    view.buffer,
+    head.byteOffset + head.byteLength,
+    view.byteLength - PREFIX_BYTES - head.byteLength,
+  )
+  const message = new FlatTable(head, head.getUint32(0, true))
+  if (message.byte(1) !== RECORD_BATCH) throw new RangeError('not a record batch')
+  if (message.long(3) !== body.byteLength) throw new RangeError('a batch of another length')
+  const batch = message.table(2)
+  const rows = batch.long(0)
+  const columns = new Columns(body, rows, batch.pairs(1), batch.pairs(2))
+  const index = columns.integers()
+  const [dataset, split] = [columns.texts(), columns.texts()]
+  const [epochs, seed] = [columns.integers(), columns.integers()]
+  const [accuracyPct, loss, seconds] = [columns.lists(), columns.lists(), columns.lists()]
+  columns.end()
+  return {
+    rows,
+    index,
+    curve: (row) => ({
+      dataset: dataset(row),
+      split: split(row),
+      epochs: epochs(row),
+      seed: seed(row),
+      accuracyPct: accuracyPct(row) ?? [],
+      loss: loss(row) ?? [],
+      seconds: seconds(row),
+    }),
+  }
+}
+
+/** A table of FlatBuffers. */
+class FlatTable {
+  readonly #view: DataView
+  readonly #at: number
+
+  constructor(view: DataView, at: number) {
+    this.#view = view
+    this.#at = at
+  }
+
+  /** Where a field's value stands. */
+  #field(number: number): number {
+    const vtable = this.#at - this.#view.getInt32(this.#at, true)
+    const slot = 4 + 2 * number
+    const offset = slot < this.#view.getUint16(vtable, true) ? this.#view.getUint16(vtable + slot, true) : 0
+    if (offset === 0) throw new RangeError(`field ${number} is missing`)
+    return this.#at + offset
+  }
+
+  byte(field: number): number {
+    return this.#view.getUint8(this.#field(field))
+  }
+
+  long(field: number): number {
+    return count(this.#view, this.#field(field))
+  }
+
+  table(field: number): FlatTable {
+    const at = this.#field(field)
+    return new FlatTable(this.#view, at + this.#view.getUint32(at, true))
+  }
+
+  /** A vector of structures of two counts. */
+  pairs(field: number): readonly (readonly [number, number])[] {
+    const at = this.#field(field)
+    const start = at + this.#view.getUint32(at, true)
+    const length = this.#view.getUint32(start, true)
+    if (length > MOST_PAIRS) throw new RangeError(`${length} parts`)
+    return Array.from({ length }, (_, i) => {
+      const pair = start + 4 + 16 * i
+      return [count(this.#view, pair), count(this.#view, pair + 8)] as const
+    })
+  }
+}
+
+/** Of nodes or buffers: eight columns have 11 and 24. */
+const MOST_PAIRS = 64
+
+function count(view: DataView, at: number): number {
+  const value = Number(view.getBigInt64(at, true))
+  if (!Number.isSafeInteger(value) || value < 0) throw new RangeError(`a count of ${value}`)
+  return value
+}
+
+/** The columns of a batch, read one after the other. */
+class Columns {
+  readonly #body: DataView
+  readonly #rows: number
+  readonly #nodes: Iterator<readonly [number, number]>
+  readonly #buffers: Iterator<readonly [number, number]>
+
+  constructor(
+    body: DataView,
+    rows: number,
+    nodes: readonly (readonly [number, number])[],
+    buffers: readonly (readonly [number, number])[],
+  ) {
+    this.#body = body
+    this.#rows = rows
+    this.#nodes = nodes.values()
+    this.#buffers = buffers.values()
+  }
+
+  integers(): (row: number) => number {
+    this.#node(this.#rows)
+    this.#present(this.#rows)
+    const values = this.#buffer(4 * this.#rows)
+    return (row) => values.getInt32(4 * row, true)
+  }
+
+  texts(): (row: number) => string {
+    this.#node(this.#rows)
+    this.#present(this.#rows)
+    const offsets = this.#offsets()
+    const { buffer, byteOffset, byteLength } = this.#buffer(offsets(this.#rows))
+    const bytes = Buffer.from(buffer, byteOffset, byteLength)
+    return (row) => bytes.toString('utf8', offsets(row), offsets(row + 1))
+  }
+
+  /** Lists of single-precision numbers. */
+  lists(): (row: number) => (number | null)[] | null {
+    this.#node(this.#rows)
+    const isThere = this.#present(this.#rows)
+    const offsets = this.#offsets()
+    const length = this.#node()
+    if (length < offsets(this.#rows)) throw new RangeError('a list that ends too early')
+    const isKnown = this.#present(length)
+    const values = this.#buffer(4 * length)
+    const at = (i: number) => (isKnown(i) ? values.getFloat32(4 * i, true) : null)
+    return (row) => {
+      if (!isThere(row)) return null
+      return Array.from({ length: offsets(row + 1) - offsets(row) }, (_, i) => at(offsets(row) + i))
+    }
+  }
+
+  end(): void {
+    if (!this.#nodes.next().done || !this.#buffers.next().done) throw new RangeError('more columns than expected')
+  }
+
+  /** @returns how many values the column has. @throws RangeError where these are not as many as expected */
+  #node(expected?: number): number {
+    const { value, done } = this.#nodes.next()
+    if (done || (expected !== undefined && value[0] !== expected)) throw new RangeError('a column that is missing')
+    return value[0]
+  }
+
+  #buffer(least: number): DataView {
+    const { value, done } = this.#buffers.next()
+    if (done || value[1] < least) throw new RangeError('a column that ends too early')
+    return new DataView(this.#body.buffer, this.#body.byteOffset + value[0], insideOf(this.#body, value))
+  }
+
+  /** Bit r, least significant first, is 1 where value r is there; no bits where all are. */
+  #present(values: number): (i: number) => boolean {
+    const bits = this.#buffer(0)
+    if (bits.byteLength === 0) return () => true
+    if (8 * bits.byteLength < values) throw new RangeError('a column that ends too early')
+    return (i) => ((bits.getUint8(i >> 3) >> (i & 7)) & 1) === 1
+  }
+
+  /** Where each row begins, and the last one ends. */
+  #offsets(): (row: number) => number {
+    const view = this.#buffer(4 * (this.#rows + 1))
+    const offsets = Int32Array.from({ length: this.#rows + 1 }, (_, row) => view.getInt32(4 * row, true))
+    if (offsets.some((offset, row) => offset < (row === 0 ? 0 : offsets[row - 1])))
+      throw new RangeError('rows in no order')
+    return (row) => offsets[row]
+  }
+}
+
+/** The length of a part. @throws RangeError where it does not lie in the body */
+function insideOf(body: DataView, [offset, length]: readonly [number, number]): number {
+  if (offset + length > body.byteLength) throw new RangeError('a part outside of the batch')
+  return length
 }

@@ -10,7 +10,6 @@ import { writeAllAtomically } from '../system/atomicFile.ts'
 import { loadArrow } from './arrowLibrary.ts'
 import { columnHash } from './columns.ts'
 import type { NumbersContent, TableContent } from './content.ts'
-import type { WrittenCurves } from './curvesFile.ts'
 import {
   type ByteRange,
   type ColumnEntry,
@@ -22,6 +21,7 @@ import {
 } from './manifest.ts'
 import { oraclesOf } from './oracles.ts'
 import type { SpaceIndex } from './spaceIndex.ts'
+import type { WrittenCurves } from './writeCurves.ts'
 
 /**
  * @param curves already written to a temporary file in the folder

@@ -1,10 +1,10 @@
 /** The smallest build that is a real one: a few drawn images, one epoch, two seeds. */
 
-import { SHAPES, type ShapesOptions, shapes } from '../../src/data/shapes/shapes.ts'
+import { SHAPES, type ShapesOptions, shapes } from '../../src/data/shapes.ts'
 import type { Nb201Genotype } from '../../src/spaces/nb201/genotype.ts'
 import { nb201 } from '../../src/spaces/nb201/index.ts'
 import { type BuildOptions, buildTable } from '../../src/tablebuild/buildTable.ts'
-import { openTrainer, type Trainer } from '../../src/tablebuild/trainer.ts'
+import { openTrainer, type Trainer } from '../../src/tablebuild/trainers.ts'
 import type { Recipe } from '../../src/tables/recipe.ts'
 
 const options: ShapesOptions = { ...SHAPES, size: 8, train: 40, test: 40 }

@@ -7,11 +7,10 @@ import { PickleInput } from '../../src/pickle/pickleInput.ts'
 import { readPickle } from '../../src/pickle/readPickle.ts'
 import { nb201 } from '../../src/spaces/nb201/index.ts'
 import { raiseLimit } from '../../src/system/limits.ts'
-import { architectureRuns, runReader } from '../../src/tables/importers/archResults.ts'
+import { architectureRuns, runReader } from '../../src/tables/importers/benchmarkRecords.ts'
 import { identityMapping } from '../../src/tables/importers/mapping.ts'
-import { readLimited } from '../../src/tables/importers/readLimited.ts'
 import { readRecords } from '../../src/tables/importers/readRecords.ts'
-import { readSource } from '../../src/tables/importers/readSource.ts'
+import { readLimited, readSource } from '../../src/tables/importers/readSource.ts'
 import { spaceIndex } from '../../src/tables/spaceIndex.ts'
 import { resetLimits } from './resetLimits.ts'
 import { temporaryFolder } from './temporaryFolder.ts'
@@ -197,7 +196,7 @@ describe('an archive is refused where', () => {
   test('its directory is longer than the limit', async () => {
     raiseLimit('directory-mib=0.0001')
     const files = JSON.parse(readFileSync(new URL('../fixtures/pickles/files.json', import.meta.url), 'utf8'))
-    const { bunzip2 } = await import('../../src/tables/importers/bzip2.ts')
+    const { bunzip2 } = await import('../../src/tables/importers/readRecords.ts')
     const zip = await bunzip2(Buffer.from(files['zip container'], 'base64'), 'zip')
     expect(await refusal(() => read(zip))).toContain('has too long a directory; the limit is 0.0001 MiB')
   })

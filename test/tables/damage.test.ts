@@ -9,19 +9,16 @@ import { PickleInput } from '../../src/pickle/pickleInput.ts'
 import { readPickle } from '../../src/pickle/readPickle.ts'
 import { manifestTable } from '../../src/report/listings/queryTables.ts'
 import { nb201 } from '../../src/spaces/nb201/index.ts'
-import { encodeCurves } from '../../src/tables/curves.ts'
-import { writeCurves } from '../../src/tables/curvesFile.ts'
-import { bunzip2 } from '../../src/tables/importers/bzip2.ts'
-import { curvesOf, type Imported } from '../../src/tables/importers/imported.ts'
-import { openParts } from '../../src/tables/importers/importParts.ts'
+import { curvesOf, type Imported, openParts } from '../../src/tables/importers/importParts.ts'
 import { identityMapping, type Mapping, readMapping } from '../../src/tables/importers/mapping.ts'
-import { readRecords } from '../../src/tables/importers/readRecords.ts'
+import { bunzip2, readRecords } from '../../src/tables/importers/readRecords.ts'
 import { readSource } from '../../src/tables/importers/readSource.ts'
 import { joinTables } from '../../src/tables/joinTables.ts'
 import { openTable, verifyTable } from '../../src/tables/openTable.ts'
 import { readCurves } from '../../src/tables/readCurves.ts'
 import { spaceIndex } from '../../src/tables/spaceIndex.ts'
 import { tableEvaluator } from '../../src/tables/tableEvaluator.ts'
+import { encodeCurves, writeCurves } from '../../src/tables/writeCurves.ts'
 import { writeTable } from '../../src/tables/writeTable.ts'
 import { needsLittleMemory, survivesDamage } from './damaged.ts'
 import { jsonMutations } from './mutations.ts'
@@ -79,7 +76,7 @@ describe('damage to a source is survived:', () => {
     'records of NATS-Bench, uncompressed before the damage',
     () => bunzip2(record, 'record'),
     async (bytes) => {
-      const { architectureRuns, runReader } = await import('../../src/tables/importers/archResults.ts')
+      const { architectureRuns, runReader } = await import('../../src/tables/importers/benchmarkRecords.ts')
       return architectureRuns(readPickle(new PickleInput('record', bytes)), 'record', runReader())
     },
   )

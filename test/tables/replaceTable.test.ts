@@ -5,10 +5,10 @@ import { fileURLToPath } from 'node:url'
 import pLimit from 'p-limit'
 import { expect, test } from 'vitest'
 import * as nb201 from '../../src/spaces/nb201/index.ts'
-import * as curves from '../../src/tables/curves.ts'
-import * as curvesFile from '../../src/tables/curvesFile.ts'
 import { openTable, verifyTable } from '../../src/tables/openTable.ts'
 import * as spaceIndex from '../../src/tables/spaceIndex.ts'
+import * as curves from '../../src/tables/writeCurves.ts'
+import * as curvesFile from '../../src/tables/writeCurves.ts'
 import * as writeTable from '../../src/tables/writeTable.ts'
 import { deathEnvironment } from '../support/killed.ts'
 import { temporaryFolder } from './temporaryFolder.ts'
@@ -19,8 +19,8 @@ const built = (module: string) => JSON.stringify(fileURLToPath(new URL(`../../di
 interface Modules {
   readonly nb201: typeof import('../../src/spaces/nb201/index.ts')
   readonly spaceIndex: typeof import('../../src/tables/spaceIndex.ts')
-  readonly curves: typeof import('../../src/tables/curves.ts')
-  readonly curvesFile: typeof import('../../src/tables/curvesFile.ts')
+  readonly curves: typeof import('../../src/tables/writeCurves.ts')
+  readonly curvesFile: typeof import('../../src/tables/writeCurves.ts')
   readonly writeTable: typeof import('../../src/tables/writeTable.ts')
 }
 

@@ -1,6 +1,6 @@
 /** `bench data` */
 import { Command } from 'commander'
-import type { DatasetInfo } from '../../data/datasetInfo.ts'
+import type { DatasetInfo } from '../../data/dataset.ts'
 import { count, type Tabular, word } from '../../report/formats/tabular.ts'
 import { wordTable } from '../../report/formats/wordTable.ts'
 import { transferProgress } from '../amountProgress.ts'
@@ -38,8 +38,9 @@ function infoCommand(): Command {
 }
 
 async function showInfo(name: string | undefined, flags: InfoFlags): Promise<void> {
-  const { datasetInfo, datasetsHere } = await import('../../data/datasetInfo.ts')
+  const { datasetsHere } = await import('../../data/datasetNames.ts')
   if (name === undefined) return print(datasetsHere(), listing(datasetsHere()), flags)
+  const { datasetInfo } = await import('../../data/dataset.ts')
   const { openDataset } = await import('../../data/openDataset.ts')
   const { scaledDataset } = await import('../../data/batches/imageView.ts')
   const dataset = await openDataset(name, {
@@ -77,8 +78,8 @@ function fetchCommand(): Command {
 }
 
 async function fetchNamed(name: string, { to, url, sha256, json, quiet }: FetchFlags): Promise<void> {
-  const { fetchDataset } = await import('../../data/fetch/fetchDataset.ts')
-  const { datasetInfo } = await import('../../data/datasetInfo.ts')
+  const { fetchDataset } = await import('../../data/fetchDataset.ts')
+  const { datasetInfo } = await import('../../data/dataset.ts')
   const progress = quiet || json ? undefined : transferProgress(process.stderr)
   const told = progress && { onProgress: progress.show, onWait: printAsideLine }
   const dataset = await fetchDataset(name, { to, url, sha256, ...told }).finally(() => progress?.end())

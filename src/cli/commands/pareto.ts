@@ -9,7 +9,7 @@ import { writeNamedFile } from '../../system/namedFile.ts'
 import { isAccuracy, isSize } from '../../tables/columnNames.ts'
 import type { NumberColumn } from '../../tables/columns.ts'
 import { openTable } from '../../tables/openTable.ts'
-import { type Better, type FrontPoint, paretoFront, pointsOf } from '../../tables/paretoFront.ts'
+import { type Better, type FrontPoint, paretoFront, pointsOf } from '../../tables/query.ts'
 import type { Table } from '../../tables/table.ts'
 import { tableWith, type Wanted } from '../../tables/tableWith.ts'
 import { jsonOption, oneOf, outOption, pictureFile, repeated } from '../options.ts'
@@ -83,7 +83,7 @@ function wantedBy({ x, y, hardware }: ParetoFlags): Wanted {
 
 async function hardwareOf(table: Table, { hardware = [], mapping }: ParetoFlags): Promise<NumberColumn[]> {
   if (hardware.length === 0) return []
-  const { joinedColumns } = await import('../../tables/joinedColumns.ts')
+  const { joinedColumns } = await import('../../tables/joinTables.ts')
   const { readMapping } = await import('../../tables/importers/mapping.ts')
   const { spaceIndex } = await import('../../tables/spaceIndex.ts')
   const space = spaceIndex(builtinSpace(table.manifest.space))

@@ -105,7 +105,7 @@ function fetchCommand(): Command {
 }
 
 async function fetchSource(name: string, flags: FetchFlags): Promise<void> {
-  const { fetchTable } = await import('../../tables/fetchTable.ts')
+  const { fetchTable } = await import('../../tables/importTable.ts')
   const { as = name, url, sha256 } = flags
   const named = { ...flags, as }
   const bytes = shown(named) ? transferProgress(process.stderr) : undefined

@@ -2,11 +2,17 @@
 import type { Batch, BatchSource, RandomName } from '../../core/data.ts'
 import { BenchError } from '../../core/errors.ts'
 import { type RandomStream, random } from '../../core/random.ts'
-import { ahead } from './ahead.ts'
-import { type Augmentation, changes, cutOut, drawPlacement, normaliseImage, placeImage } from './augment.ts'
-import { epochOrder } from './epochOrder.ts'
 import type { ImageView } from './imageView.ts'
-import { type ChannelStatistics, normalisationTable } from './normalisation.ts'
+import {
+  type Augmentation,
+  type ChannelStatistics,
+  changes,
+  cutOut,
+  drawPlacement,
+  normalisationTable,
+  normaliseImage,
+  placeImage,
+} from './transforms.ts'
 
 /** Images ready to be made into batches. */
 export interface Images extends ImageView {
@@ -115,4 +121,41 @@ export function countBatches(rows: Uint32Array, batchSize: number, role: string)
   }
   if (rows.length > 0) return Math.ceil(rows.length / batchSize)
   throw new BenchError('bad-input', `no images are left for ${role}; raise the limit or change the train portion`)
+}
+
+/** @returns the random order of 0 … count − 1 in each epoch; the last one asked for is kept */
+export function epochOrder(seed: number, role: string, count: number): (epoch: number) => Uint32Array {
+  let last: { readonly epoch: number; readonly order: Uint32Array } | undefined
+  return (epoch) => {
+    if (last?.epoch !== epoch) last = { epoch, order: random(seed, 'data', role, 'order', epoch).permutation(count) }
+    return last.order
+  }
+}
+
+/**
+ * The same batches; after batch i is asked for, the `count` batches after it are begun as soon as the event loop is free,
+ * so that they are ready, or in preparation by other threads, when the step ends. Batches skipped are dropped.
+ */
+export function ahead(source: BatchSource, count = 1): BatchSource {
+  const begun = new Map<number, { readonly epoch: number | undefined; readonly batch: Promise<Batch> }>()
+  const begin = (index: number, epoch: number | undefined): Promise<Batch> => {
+    const earlier = begun.get(index)
+    if (earlier !== undefined && earlier.epoch === epoch) return earlier.batch
+    const batch = source.batch(index, epoch)
+    begun.set(index, { epoch, batch })
+    batch.catch(() => undefined)
+    return batch
+  }
+  return {
+    batchSize: source.batchSize,
+    batchesPerEpoch: source.batchesPerEpoch,
+    batch(index, epoch) {
+      const wanted = begin(index, epoch)
+      for (const other of begun.keys()) if (other <= index || other > index + count) begun.delete(other)
+      setImmediate(() => {
+        for (let next = index + 1; next <= index + count; next++) begin(next, epoch)
+      })
+      return wanted
+    },
+  }
 }

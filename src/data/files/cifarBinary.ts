@@ -6,8 +6,7 @@
 import { BenchError } from '../../core/errors.ts'
 import { naturalOrder, pluralize } from '../../core/plainText.ts'
 import type { ImageSet } from '../dataset.ts'
-import { contentHash } from './contentHash.ts'
-import type { Reader } from './contents.ts'
+import { contentHash, type Reader } from './contents.ts'
 import type { FileTree } from './fileTree.ts'
 
 const SIDE = 32

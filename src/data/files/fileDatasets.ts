@@ -2,7 +2,7 @@
 import { stat } from 'node:fs/promises'
 import { BenchError } from '../../core/errors.ts'
 import { isThere } from '../../system/readable.ts'
-import { type ChannelStatistics, CIFAR10, CIFAR100, channelStatistics, IMAGENET16 } from '../batches/normalisation.ts'
+import { type ChannelStatistics, CIFAR10, CIFAR100, channelStatistics, IMAGENET16 } from '../batches/transforms.ts'
 import type { Dataset } from '../dataset.ts'
 import { datasetFolder, type FileDatasetName, howToGet, missingImages } from '../datasetNames.ts'
 import { readTestHalves } from '../testHalves.ts'

@@ -5,15 +5,14 @@
  */
 
 import { BenchError } from '../../core/errors.ts'
-import { naturalOrder, pluralize } from '../../core/plainText.ts'
-import { NdArray } from '../../pickle/numpy.ts'
+import { pluralize, naturalOrder } from '../../core/plainText.ts'
 import { PickleInput } from '../../pickle/pickleInput.ts'
 import { readPickle } from '../../pickle/readPickle.ts'
+import { NdArray } from '../../pickle/values.ts'
 import { fileHash } from '../../system/checksums.ts'
 import type { ImageSet } from '../dataset.ts'
 import { interleave } from './cifarBinary.ts'
-import { contentHash } from './contentHash.ts'
-import type { Contents, Reader } from './contents.ts'
+import { type Contents, contentHash, type Reader } from './contents.ts'
 import { decodedFile, readDecoded, writeDecoded } from './decodedCache.ts'
 import type { FileTree } from './fileTree.ts'
 

@@ -5,11 +5,11 @@ import pLimit from 'p-limit'
 import type { ImageCounts, ImageShape } from '../../core/data.ts'
 import { BenchError } from '../../core/errors.ts'
 import { fileHash } from '../../system/checksums.ts'
-import { type ChannelStatistics, IMAGENET } from '../batches/normalisation.ts'
+import { type ChannelStatistics, IMAGENET } from '../batches/transforms.ts'
 import { datasetFolder } from '../datasetNames.ts'
+import { keptHash } from '../files/decodedCache.ts'
 import { type FileTree, hashOfLines, openFolder } from '../files/fileTree.ts'
 import { imageLayout, type LabelledFile } from '../files/imageLayout.ts'
-import { keptHash } from '../files/keptHash.ts'
 
 /** A set of image files. */
 export interface ImageFiles {

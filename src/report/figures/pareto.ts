@@ -2,7 +2,7 @@
 import { summarise } from '../../analysis/statistics/summary.ts'
 import { BenchError } from '../../core/errors.ts'
 import { accuracyOf } from '../../core/metric.ts'
-import { paretoFront } from '../../tables/paretoFront.ts'
+import { paretoFront } from '../../tables/query.ts'
 import { datasetTitle } from '../comparison/comparison.ts'
 import { labelOf } from '../methodLabel.ts'
 import type { Figure, Plot, Point, Series } from '../pictures/figure.ts'

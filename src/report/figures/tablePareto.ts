@@ -1,7 +1,7 @@
 /** All architectures of a table by two of their numbers, and those that no other beats in both. */
 import { grouped } from '../../core/plainText.ts'
 import { isAccuracy } from '../../tables/columnNames.ts'
-import type { FrontPoint } from '../../tables/paretoFront.ts'
+import type { FrontPoint } from '../../tables/query.ts'
 import { type Figure, type Point, scaleFor } from '../pictures/figure.ts'
 
 const cloudLook = { colour: '#9aa6b2', dash: [], marker: 'circle' } as const

@@ -5,7 +5,7 @@ import { unknownName } from '../../core/names.ts'
 import type { Protocol } from '../../core/protocol.ts'
 import type { SearchSpace, SupernetOptions } from '../../core/space.ts'
 import { halvesOf } from '../../data/batches/subset.ts'
-import { fidelitiesOf } from '../../tables/fidelities.ts'
+import { fidelitiesOf } from '../../tables/oracles.ts'
 import { parseOptions } from './algorithmOptions.ts'
 import type { Lookup } from './lookup.ts'
 

@@ -12,7 +12,7 @@ import { countsOf, type Dataset } from '../../data/dataset.ts'
 import { datasetFolder } from '../../data/datasetNames.ts'
 import type { ImageSize } from '../../data/files/fileDatasets.ts'
 import { openDataset } from '../../data/openDataset.ts'
-import type { SearchHalves } from '../../data/searchData.ts'
+import type { SearchHalves } from '../../data/imagesInMemory.ts'
 import { officialCifar10Split } from '../../spaces/nb201/cifar10Split.ts'
 import { limitOf } from '../../system/limits.ts'
 
@@ -76,14 +76,14 @@ export async function openSearchData(
 ): Promise<OpenSearchData> {
   const { data, batchSize, epochs } = protocol
   if (!onPhotographs(protocol)) {
-    const { searchData } = await import('../../data/searchData.ts')
+    const { searchData } = await import('../../data/imagesInMemory.ts')
     const images = requireUnchanged(await dataset(), planned)
     const halves = data.split === 'benchmark' ? benchmarkSplit(images) : undefined
     const search = searchData(images, { data, batchSize, seed, epochs, ...(halves && { halves }) })
     return { ...search, images: countsOf(images) }
   }
   const { openImageStream, streamCounts } = await import('../../data/photographs/imageStream.ts')
-  const { streamedSearchData } = await import('../../data/streamedData.ts')
+  const { streamedSearchData } = await import('../../data/photographs/streamedData.ts')
   const stream = requireUnchanged(await openImageStream(planned.name, folder, data.imageSize ?? undefined), planned)
   const search = streamedSearchData(stream, { data, batchSize, seed, brokenImages: data.brokenImages, report })
   return { ...search, images: streamCounts(stream) }
@@ -137,7 +137,7 @@ export async function datasetHash({ name, folder, report, ...size }: HashedImage
   const root = resolve(folder ?? datasetFolder(name))
   const fingerprint = name === 'shapes' ? undefined : await fingerprintAt(root)
   if (fingerprint === undefined) return (await read()).hash
-  const { keptHash } = await import('../../data/files/keptHash.ts')
+  const { keptHash } = await import('../../data/files/decodedCache.ts')
   const { hash, notes } = await keptHash(
     [name, root, String(size.imageSize), String(limitOf('dataset-gib')), fingerprint],
     read,

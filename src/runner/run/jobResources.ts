@@ -147,9 +147,9 @@ export class ResourceOpener {
     // --data is of the dataset that is searched on; a table may hold that of another.
     const folder = recipe.dataset.name === job.dataset.name ? this.#order.data : undefined
     const { completing } = await import('../../tablebuild/completing.ts')
-    const { Trainings } = await import('../../tablebuild/trainings.ts')
+    const { Trainings } = await import('../../tablebuild/completing.ts')
     const data = await this.#dataset(recipe.dataset.name, { folder, ...imageSizeOf(recipe) })
-    const { imagesHash } = await import('../../tablebuild/testHalves.ts')
+    const { imagesHash } = await import('../../data/testHalves.ts')
     if (imagesHash(data) !== recipe.dataset.contentHash) {
       throw new BenchError('bad-input', `table ${name} was made from other images of ${recipe.dataset.name} than these`)
     }

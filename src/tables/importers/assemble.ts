@@ -2,14 +2,13 @@
 import { BenchError } from '../../core/errors.ts'
 import { checkLimit } from '../../system/limits.ts'
 import { checkComplete, type ImportContext, type NumbersContent } from '../content.ts'
-import type { CurvesBatch } from '../curvesFile.ts'
 import type { Source } from '../manifest.ts'
+import type { CurvesBatch } from '../writeCurves.ts'
 import { AccuracyUnits, checkUnits } from './accuracyUnits.ts'
-import type { Imported } from './imported.ts'
-import type { Part, Parts } from './importParts.ts'
+import type { Imported, Part, Parts } from './importParts.ts'
 import type { Mapping } from './mapping.ts'
 import type { RecordRow } from './readRecords.ts'
-import { columnOrder, seedsOf } from './runColumns.ts'
+import { columnOrder, seedsOf } from './trainingRuns.ts'
 
 export interface Assembly {
   readonly parts: Parts

@@ -9,10 +9,10 @@ import { beyondLimit, checkLimit, limitOf } from '../../system/limits.ts'
 import type { ImportContext, TableContent } from '../content.ts'
 import { type FlatColumn, FlatRows } from './flatRows.ts'
 import { type Mapping, mapColumns } from './mapping.ts'
-import type { SourceFile } from './sourceFile.ts'
+import type { Source } from './sourceFile.ts'
 
 /** @throws BenchError `bad-input` that names the line and column at fault */
-export async function importCsv(file: SourceFile, mapping: Mapping, context: ImportContext): Promise<TableContent> {
+export async function importCsv(file: Source, mapping: Mapping, context: ImportContext): Promise<TableContent> {
   let rows: FlatRows | undefined
   let decimals: DecimalCommas | undefined
   try {
@@ -53,7 +53,7 @@ function headerOf(record: readonly string[], source: string): string[] {
 }
 
 /** The first line that is not blank. */
-async function headerLine(file: SourceFile): Promise<string> {
+async function headerLine(file: Source): Promise<string> {
   let text = ''
   for await (const chunk of file.stream()) {
     text = (text + (chunk as Buffer).toString('utf8')).replace(/^[\r\n]+/, '')

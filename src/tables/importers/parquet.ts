@@ -8,11 +8,11 @@ import type { ImportContext, TableContent } from '../content.ts'
 import { type Cell, FlatRows } from './flatRows.ts'
 import { type Mapping, mapColumns } from './mapping.ts'
 import { checkPages, compressors } from './parquetPages.ts'
-import type { SourceFile } from './sourceFile.ts'
+import type { Source } from './sourceFile.ts'
 import { readThrift } from './thrift.ts'
 
 /** @throws BenchError `bad-input` that names the row and column at fault */
-export async function importParquet(file: SourceFile, mapping: Mapping, context: ImportContext): Promise<TableContent> {
+export async function importParquet(file: Source, mapping: Mapping, context: ImportContext): Promise<TableContent> {
   const handle = await open(file.path)
   try {
     const rows = await readRows(handle, file.name, mapping, context)

@@ -9,12 +9,11 @@ import { readPickle } from '../../pickle/readPickle.ts'
 import { contentName } from '../../system/json.ts'
 import type { ImportContext } from '../content.ts'
 import { assemble } from './assemble.ts'
-import type { Imported } from './imported.ts'
-import { openParts } from './importParts.ts'
+import { type Imported, openParts } from './importParts.ts'
 import type { Mapping } from './mapping.ts'
 import { RECORD_NOTES } from './natsBench.ts'
 import { RecordStream } from './recordStream.ts'
-import type { SourceFile } from './sourceFile.ts'
+import type { Source } from './sourceFile.ts'
 import { storedEntry } from './zipEntry.ts'
 
 export interface PickleFileOptions extends ImportContext {
@@ -47,7 +46,7 @@ function beginsAsPickle(head: Buffer): boolean {
 }
 
 /** @throws BenchError `bad-input` with the place in the file that is at fault */
-export async function importPickleFile(file: SourceFile, options: PickleFileOptions): Promise<Imported> {
+export async function importPickleFile(file: Source, options: PickleFileOptions): Promise<Imported> {
   const { space, mapping, withCurves, partsFolder, onProgress } = options
   const sha256 = await file.sha256()
   const parts = openParts(partsFolder)
@@ -76,7 +75,7 @@ export async function importPickleFile(file: SourceFile, options: PickleFileOpti
   }
 }
 
-function readAll({ path, name, head }: SourceFile, stream: RecordStream): void {
+function readAll({ path, name, head }: Source, stream: RecordStream): void {
   const descriptor = openSync(path, 'r')
   try {
     const { size } = statSync(path)

@@ -1,65 +1,111 @@
-/** Reads a published source of any format. The format is found by looking, never by the file's name. */
-import { stat } from 'node:fs/promises'
+/** Reads a published source of any format, in this process or in one with limits of memory and time. */
+import { basename } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { BenchError } from '../../core/errors.ts'
+import { runLimited } from '../../system/limitedProcess.ts'
 import type { ImportContext } from '../content.ts'
-import type { Imported } from './imported.ts'
+import type { Imported } from './importParts.ts'
 import type { Mapping } from './mapping.ts'
-import { openSource, type SourceFile } from './sourceFile.ts'
+import { openSource, type Source } from './sourceFile.ts'
 
 export interface ReadOptions extends ImportContext {
   readonly mapping: Mapping
-  /** Keep per-epoch curves where the source has them. */
+  /** Whether to keep per-epoch curves where the source has them. */
   readonly withCurves: boolean
-  /** Threads. */
+  /** Number of worker threads. */
   readonly jobs: number
-  /** Where batches of records are kept until the table is written; absent: flat files only are read. */
+  /** Folder that keeps batches of records until the table is written. Absent: only flat files (CSV, Parquet) are read. */
   readonly partsFolder?: string
-  /** Told how many architectures are read. @param total undefined where it is not known before the end */
+  /** Told how many architectures have been read. @param total undefined where only reading to the end tells it */
   readonly onProgress?: (done: number, total: number | undefined) => void
 }
 
+/** Options of an importer that keeps what it has read on disk. */
+type RecordOptions = ReadOptions & { readonly partsFolder: string }
+
+/** One source format. Its code is loaded only when a source is compared with it. */
+type Importer = {
+  /** Tells from the first bytes whether a source has this format; its name does not count. */
+  matches(source: Source): boolean | Promise<boolean>
+} & (
+  | { readonly kind: 'flat'; read(source: Source, options: ReadOptions): Promise<Imported> }
+  | { readonly kind: 'records'; read(source: Source, options: RecordOptions): Promise<Imported> }
+)
+
+/** All formats, in the order in which a source is compared with them. */
+const importers: readonly Importer[] = [
+  {
+    kind: 'records',
+    matches: ({ isFolder }) => isFolder,
+    async read({ path }, options) {
+      const { importNats, recordFolder } = await import('./natsBench.ts')
+      return importNats(await recordFolder(path), options)
+    },
+  },
+  {
+    kind: 'flat',
+    matches: ({ head }) => head.toString('latin1', 0, 4) === 'PAR1',
+    async read(source, options) {
+      requireUnpacked(source)
+      const { importParquet } = await import('./parquet.ts')
+      return { content: await importParquet(source, options.mapping, options) }
+    },
+  },
+  {
+    kind: 'records',
+    matches: ({ head }) => head.toString('latin1', 257, 262) === 'ustar',
+    async read(source, options) {
+      const { importNats, recordArchive } = await import('./natsBench.ts')
+      return importNats(recordArchive(source), options)
+    },
+  },
+  {
+    kind: 'records',
+    async matches({ head }) {
+      const { isPickle, isZip } = await import('./pickleFile.ts')
+      return isZip(head) || isPickle(head)
+    },
+    async read(source, options) {
+      requireUnpacked(source)
+      const { importPickleFile } = await import('./pickleFile.ts')
+      return importPickleFile(source, options)
+    },
+  },
+  {
+    kind: 'flat',
+    matches: () => true,
+    async read(source, options) {
+      requireText(source)
+      const { importCsv } = await import('./csv.ts')
+      return { content: await importCsv(source, options.mapping, options) }
+    },
+  },
+]
+
 /**
- * Reads in this process; `readLimited` is for sources that nobody has looked at yet. Each importer is loaded when its
- * format is found.
- * @throws BenchError `bad-input` with the place of what is wrong in the source
+ * Reads a source in this process. Use `readLimited` for a file of unknown origin.
+ * @throws BenchError `bad-input` with the place in the source that is at fault
  */
 export async function readSource(path: string, options: ReadOptions): Promise<Imported> {
-  const { mapping, partsFolder } = options
-  if (partsFolder !== undefined && (await isFolder(path))) {
-    const { recordFolder } = await import('./recordFiles.ts')
-    const { importNats } = await import('./natsBench.ts')
-    return importNats(await recordFolder(path), { ...options, partsFolder })
-  }
-  const file = await openSource(path)
-  if (file.head.toString('latin1', 0, 4) === 'PAR1') {
-    checkUnpacked(file)
-    const { importParquet } = await import('./parquet.ts')
-    return { content: await importParquet(file, mapping, options) }
-  }
-  if (partsFolder !== undefined) {
-    if (file.head.toString('latin1', 257, 262) === 'ustar') {
-      const { recordArchive } = await import('./recordFiles.ts')
-      const { importNats } = await import('./natsBench.ts')
-      return importNats(recordArchive(file), { ...options, partsFolder })
-    }
-    const { isPickle, isZip, importPickleFile } = await import('./pickleFile.ts')
-    if (isZip(file.head) || isPickle(file.head)) {
-      checkUnpacked(file)
-      return importPickleFile(file, { ...options, partsFolder })
+  const { partsFolder } = options
+  const source = await openSource(path, { folders: partsFolder !== undefined })
+  for (const importer of importers) {
+    if (importer.kind === 'flat') {
+      if (await importer.matches(source)) return importer.read(source, options)
+    } else if (partsFolder !== undefined && (await importer.matches(source))) {
+      return importer.read(source, { ...options, partsFolder })
     }
   }
-  checkText(file)
-  const { importCsv } = await import('./csv.ts')
-  return { content: await importCsv(file, mapping, options) }
+  throw new BenchError('bad-input', `${source.name} has no known format`)
 }
 
-/** Formats that are not read front to back in one go. @throws BenchError `bad-input` where the file is gzipped */
-function checkUnpacked({ name, isGzipped }: SourceFile): void {
+/** Refuses gzip for the formats that are read with random access. @throws BenchError `bad-input` */
+function requireUnpacked({ name, isGzipped }: Source): void {
   if (isGzipped) throw new BenchError('bad-input', `${name} is gzipped; unpack it first: gunzip ${name}`)
 }
 
-/** What is no text is no CSV file, either. @throws BenchError `bad-input` that says what it is, where that is known */
-function checkText({ name, head }: SourceFile): void {
+/** Refuses a file that cannot be CSV. @throws BenchError `bad-input` that says what the file is, where that is known */
+function requireText({ name, head }: Source): void {
   const start = head.toString('latin1')
   const refuse = (what: string) => new BenchError('bad-input', `${name} ${what}`)
   if (/^\s*<(!doctype|html)/i.test(start)) throw refuse('is a web page, not a table; fetch the file itself')
@@ -71,8 +117,31 @@ function checkText({ name, head }: SourceFile): void {
     throw refuse('has no format that is known: NATS-Bench folder or tar, .pth, pickle, Parquet, CSV')
 }
 
-const isFolder = (path: string): Promise<boolean> =>
-  stat(path).then(
-    (found) => found.isDirectory(),
-    () => false,
-  )
+/** The message that tells the worker process of `readLimited` what to read. */
+export interface ReadRequest extends Omit<ReadOptions, 'space' | 'onProgress'> {
+  readonly path: string
+  /** Name of a built-in space. */
+  readonly space: string
+}
+
+/** The message that tells how many architectures the worker process has read. */
+export type ReadProgress = readonly [done: number, total: number | undefined]
+
+/** Path of the compiled worker module. Also used when running from source, since Node 20 runs no TypeScript. */
+const WORKER = fileURLToPath(new URL('../../../dist/tables/importers/readWorker.js', import.meta.url))
+
+/**
+ * Reads a source in a process of its own, under limits of memory and time (`system/limitedProcess.ts`).
+ * @param options their space must be built in, because the process looks it up by name
+ * @throws BenchError as `readSource`; `bad-input` with the name of the limit that was exceeded
+ */
+export function readLimited(path: string, { space, onProgress, ...options }: ReadOptions): Promise<Imported> {
+  return runLimited<ReadRequest, ReadProgress, Imported>({
+    module: WORKER,
+    request: { ...options, path, space: space.name },
+    file: basename(path),
+    memory: 'source-gib',
+    seconds: 'source-seconds',
+    onProgress: ([done, total]) => onProgress?.(done, total),
+  })
+}

@@ -3,9 +3,8 @@
 import { builtinSpace } from '../../spaces/index.ts'
 import { serveLimited } from '../../system/limitedProcess.ts'
 import { spaceIndex } from '../spaceIndex.ts'
-import type { Imported } from './imported.ts'
-import type { ReadProgress, ReadRequest } from './readLimited.ts'
-import { readSource } from './readSource.ts'
+import type { Imported } from './importParts.ts'
+import { type ReadProgress, type ReadRequest, readSource } from './readSource.ts'
 
 const MS_BETWEEN_REPORTS = 100
 

@@ -7,13 +7,21 @@
  */
 import { BenchError } from '../../core/errors.ts'
 import type { PickleOptions } from '../../pickle/machine.ts'
-import { torchStorage } from '../../pickle/torch.ts'
+import { torchStorage } from '../../pickle/values.ts'
 import { checkLimit } from '../../system/limits.ts'
 import { AccuracyUnits } from './accuracyUnits.ts'
-import { architectureRuns, checkName, type Dict, isSeed, type ReadRun, runReader } from './archResults.ts'
+import {
+  architectureRuns,
+  checkName,
+  type Dict,
+  isNaslibRun,
+  isSeed,
+  naslibRun,
+  type ReadRun,
+  runReader,
+} from './benchmarkRecords.ts'
 import type { Part, Parts } from './importParts.ts'
 import type { Mapping } from './mapping.ts'
-import { isNaslibRun, naslibRun } from './naslibRuns.ts'
 import { type NamedRuns, summarised } from './readRecords.ts'
 import type { TrainingRun } from './trainingRuns.ts'
 

@@ -1,4 +1,4 @@
-/** A file to import: its first bytes, its contents as a stream without gzip, and its hash. */
+/** A file or folder to import: its first bytes, its contents as a stream with gzip undone, and its hash. */
 import { createReadStream } from 'node:fs'
 import { open, stat } from 'node:fs/promises'
 import { basename } from 'node:path'
@@ -11,21 +11,28 @@ import { countWork } from '../../system/workCounter.ts'
 
 const HEAD_BYTES = 512
 
-export interface SourceFile {
+export interface Source {
   readonly path: string
+  /** The last part of the path, for messages. */
   readonly name: string
+  /** A folder has no bytes: its `head` is empty, and it cannot be streamed or hashed. */
+  readonly isFolder: boolean
   readonly isGzipped: boolean
-  /** The first 512 bytes, after gzip. */
+  /** The first 512 bytes, decompressed where the file is gzipped. */
   readonly head: Buffer
-  /** All bytes, after gzip, whose checksum is compared at its end. */
+  /** Streams all bytes, decompressed where the file is gzipped; gzip's checksum is compared at the end. */
   stream(): Readable
-  /** Of the file as it is. */
+  /** Hashes the file as it is stored, without undoing gzip. */
   sha256(): Promise<string>
 }
 
-/** @throws BenchError `missing` where the file cannot be read, `bad-input` where it is none */
-export async function openSource(path: string): Promise<SourceFile> {
-  const start = await firstBytes(path)
+/**
+ * Opens a file to import, or a folder where `folders` allows it.
+ * @throws BenchError `missing` if it does not exist or cannot be read, `bad-input` if it is of another kind
+ */
+export async function openSource(path: string, { folders = false } = {}): Promise<Source> {
+  const isFolder = folders && (await isDirectory(path))
+  const start = isFolder ? Buffer.alloc(0) : await firstBytes(path)
   const isGzipped = start[0] === 0x1f && start[1] === 0x8b
   const name = basename(path)
   const stream = () => {
@@ -38,6 +45,7 @@ export async function openSource(path: string): Promise<SourceFile> {
   return {
     path,
     name,
+    isFolder,
     isGzipped,
     head: isGzipped ? await firstChunk(stream()) : start,
     stream,
@@ -45,7 +53,13 @@ export async function openSource(path: string): Promise<SourceFile> {
   }
 }
 
-/** Passes bytes on, and fails beyond the limit. */
+const isDirectory = (path: string): Promise<boolean> =>
+  stat(path).then(
+    (found) => found.isDirectory(),
+    () => false,
+  )
+
+/** Returns a stream that passes bytes on and fails beyond the limit `gzip-gib`. */
 function counting(name: string): Transform {
   const most = limitOf('gzip-gib') * 2 ** 30
   let bytes = 0
@@ -78,7 +92,7 @@ async function firstBytes(path: string): Promise<Buffer> {
   }
 }
 
-/** The first bytes of a stream that may be damaged: what is there. */
+/** Returns the first bytes of a stream; empty if the stream is damaged from its beginning. */
 async function firstChunk(stream: Readable): Promise<Buffer> {
   try {
     for await (const chunk of stream) return (chunk as Buffer).subarray(0, HEAD_BYTES)

@@ -1,7 +1,12 @@
 import { describe, expect, it } from 'vitest'
 import { random } from '../../../src/core/random.ts'
-import { cutOut, drawPlacement, placeImage } from '../../../src/data/batches/augment.ts'
-import { channelStatistics, normalisationTable } from '../../../src/data/batches/normalisation.ts'
+import {
+  channelStatistics,
+  cutOut,
+  drawPlacement,
+  normalisationTable,
+  placeImage,
+} from '../../../src/data/batches/transforms.ts'
 
 const shape = { height: 8, width: 8, channels: 3, classes: 2 }
 const length = 8 * 8 * 3

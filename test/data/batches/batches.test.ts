@@ -4,8 +4,7 @@ import { random } from '../../../src/core/random.ts'
 import { viewImages } from '../../../src/data/batches/imageView.ts'
 import { balancedOrder } from '../../../src/data/batches/subset.ts'
 import type { Dataset } from '../../../src/data/dataset.ts'
-import { type SearchDataOptions, searchData } from '../../../src/data/searchData.ts'
-import { trainingData } from '../../../src/data/trainingData.ts'
+import { type SearchDataOptions, searchData, trainingData } from '../../../src/data/imagesInMemory.ts'
 
 /** Image i of the training set is 4×4 of intensity i; 40 images in 4 classes; the test set counts down from 255. */
 const shape = { height: 4, width: 4, channels: 1, classes: 4 }

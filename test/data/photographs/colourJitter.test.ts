@@ -3,12 +3,13 @@ import { random } from '../../../src/core/random.ts'
 import {
   applyColour,
   brighten,
+  centralWindow,
   changeContrast,
   drawColourJitter,
+  randomWindow,
   saturate,
   turnHue,
-} from '../../../src/data/photographs/colourJitter.ts'
-import { centralWindow, randomWindow } from '../../../src/data/photographs/resizedCrop.ts'
+} from '../../../src/data/photographs/augmentation.ts'
 
 const close = (found: readonly number[], expected: readonly number[]) =>
   expected.forEach((value, i) => {

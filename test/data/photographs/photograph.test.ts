@@ -3,10 +3,13 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import sharp from 'sharp'
 import { describe, expect, it } from 'vitest'
-import { applyColour, brighten, changeContrast, turnHue } from '../../../src/data/photographs/colourJitter.ts'
-import { decodePhotograph } from '../../../src/data/photographs/decodePhotograph.ts'
-import { readJpegHeader } from '../../../src/data/photographs/jpegHeader.ts'
-import { type DecodedWindow, PhotographKernel } from '../../../src/data/photographs/photographKernel.ts'
+import { readJpegHeader } from '../../../src/data/files/imageHeader.ts'
+import { applyColour, brighten, changeContrast, turnHue } from '../../../src/data/photographs/augmentation.ts'
+import {
+  type DecodedWindow,
+  decodePhotograph,
+  PhotographKernel,
+} from '../../../src/data/photographs/decodePhotograph.ts'
 import { temporaryFolder } from '../sampleFiles.ts'
 
 const folder = temporaryFolder()

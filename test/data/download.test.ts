@@ -5,10 +5,10 @@ import { type AddressInfo, createServer as createTcpServer, type Server as TcpSe
 import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
 import { afterEach, describe, expect, it } from 'vitest'
-import { type DownloadOptions, download } from '../../../src/data/fetch/download.ts'
-import { fetchDataset } from '../../../src/data/fetch/fetchDataset.ts'
-import { raiseLimit } from '../../../src/system/limits.ts'
-import { cifarRecords, tar, temporaryFolder, write } from '../sampleFiles.ts'
+import { type DownloadOptions, download } from '../../src/data/download.ts'
+import { fetchDataset } from '../../src/data/fetchDataset.ts'
+import { raiseLimit } from '../../src/system/limits.ts'
+import { cifarRecords, tar, temporaryFolder, write } from './sampleFiles.ts'
 
 const folder = temporaryFolder()
 const servers: Server[] = []

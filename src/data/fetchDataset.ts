@@ -5,16 +5,16 @@ import { readdir, rename, rm } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
 import { parse } from 'yaml'
 import { z } from 'zod'
-import { BenchError } from '../../core/errors.ts'
-import { unknownName } from '../../core/names.ts'
-import { makeFolder } from '../../system/atomicFile.ts'
-import { removeAbandonedBeside, temporaryPath } from '../../system/temporaryFile.ts'
-import { userFolder } from '../../system/userFolder.ts'
-import type { Dataset } from '../dataset.ts'
-import { datasetFolder, knownName } from '../datasetNames.ts'
-import { unpackArchive } from '../files/tarArchive.ts'
-import { openDataset } from '../openDataset.ts'
+import { BenchError } from '../core/errors.ts'
+import { unknownName } from '../core/names.ts'
+import { makeFolder } from '../system/atomicFile.ts'
+import { removeAbandonedBeside, temporaryPath } from '../system/temporaryFile.ts'
+import { userFolder } from '../system/userFolder.ts'
+import type { Dataset } from './dataset.ts'
+import { datasetFolder, knownName } from './datasetNames.ts'
 import { checkUrl, type DownloadOptions, downloadFor } from './download.ts'
+import { unpackArchive } from './files/tarArchive.ts'
+import { openDataset } from './openDataset.ts'
 
 const Source = z.object({
   url: z.url().optional(),
@@ -35,7 +35,7 @@ export interface FetchOptions
 
 /** Known sources by dataset: `configs/datasets.yaml`. */
 function datasetSources(): Readonly<Record<string, DatasetSource>> {
-  const file = fileURLToPath(new URL('../../../configs/datasets.yaml', import.meta.url))
+  const file = fileURLToPath(new URL('../../configs/datasets.yaml', import.meta.url))
   return z.record(z.string(), Source).parse(parse(readFileSync(file, 'utf8')))
 }
 

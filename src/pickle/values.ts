@@ -59,3 +59,56 @@ export class NdArray {
     return this.dtype.read(this.data)
   }
 }
+
+/** The kind of a storage, as `torch.FloatStorage`. */
+export class TorchStorageType {
+  readonly name: string
+
+  constructor(name: string) {
+    this.name = name
+  }
+}
+
+export interface TorchStorage {
+  readonly type: string
+  /** Names the bytes within the file. */
+  readonly key: string
+  readonly elements: number
+}
+
+export class TorchTensor {
+  readonly storage: unknown
+  readonly offset: number
+  readonly shape: readonly number[]
+
+  constructor(storage: unknown, offset: number, shape: readonly number[]) {
+    this.storage = storage
+    this.offset = offset
+    this.shape = shape
+  }
+}
+
+/** `('storage', type, key, location, elements, …)`, what PyTorch saves in place of a storage; else undefined. */
+export function torchStorage(id: unknown): TorchStorage | undefined {
+  if (!Array.isArray(id) || id[0] !== 'storage' || !(id[1] instanceof TorchStorageType)) return undefined
+  const [, type, key, , elements] = id as [string, TorchStorageType, unknown, unknown, unknown]
+  if (typeof elements !== 'number' || (typeof key !== 'string' && typeof key !== 'number')) return undefined
+  return { type: type.name, key: String(key), elements }
+}
+
+const LONGEST_TEXT = 80
+
+/** `None`, a number, a short text in quotes, or what kind of object it is. */
+export function describe(value: unknown): string {
+  if (value === null || value === undefined) return 'None'
+  if (typeof value === 'string') return `"${shortened(value)}"`
+  if (typeof value !== 'object') return String(value)
+  if (Array.isArray(value)) return 'a list'
+  if (value instanceof Map) return 'a dict'
+  if (value instanceof Set) return 'a set'
+  if (value instanceof Uint8Array) return 'bytes'
+  return value instanceof NdArray ? 'an array' : 'an object'
+}
+
+export const shortened = (text: string): string =>
+  text.length > LONGEST_TEXT ? `${text.slice(0, LONGEST_TEXT)}…` : text

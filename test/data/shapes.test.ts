@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { describe, expect, it } from 'vitest'
-import { SHAPES, shapes } from '../../../src/data/shapes/shapes.ts'
+import { SHAPES, shapes } from '../../src/data/shapes.ts'
 
 const small = { ...SHAPES, train: 400, test: 100 }
 const length = SHAPES.size * SHAPES.size * 3

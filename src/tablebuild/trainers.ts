@@ -2,10 +2,16 @@
 import { type ChildProcess, fork } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { BenchError, type ErrorCode, exitStatus } from '../core/errors.ts'
-import type { TrainedArchitecture } from './trainArchitecture.ts'
-import type { Trainer } from './trainer.ts'
+import type { Executor } from '../core/executor.ts'
+import type { Genotype, SearchSpace } from '../core/space.ts'
+import { scaledDataset } from '../data/batches/imageView.ts'
+import type { Dataset } from '../data/dataset.ts'
+import { openExecutor } from '../engine/executors.ts'
+import { executorOf, type Recipe } from '../tables/recipe.ts'
+import { numberingOf } from './sharing.ts'
+import { type TrainedArchitecture, trainArchitecture } from './trainArchitecture.ts'
+import type { TrainingRecord, TrainingTask } from './trainingSet.ts'
 import type { WorkerAnswer, WorkerOrder, WorkerSetting } from './workerProcess.ts'
-import type { TrainingTask } from './workList.ts'
 
 /** The built module, also where this one runs from source: Node 20 runs no TypeScript. */
 const WORKER = fileURLToPath(new URL('../../dist/tablebuild/workerProcess.js', import.meta.url))
@@ -62,3 +68,47 @@ function failure({ code, message }: WorkerAnswer & { readonly kind: 'failed' }):
 
 const lost = ({ index, seed }: TrainingTask, death: string): BenchError =>
   new BenchError('failed', `worker processes were lost over architecture ${index}, seed ${seed} (${death})`)
+
+/**
+ * @param stopped asked before a task is handed out; what is under way is finished
+ * @throws what a trainer threw, after the others have finished what they were at
+ */
+export async function trainAll(
+  tasks: readonly TrainingTask[],
+  trainers: readonly Trainer[],
+  stopped: () => boolean,
+  onTrained: (record: TrainingRecord<TrainedArchitecture>) => void,
+): Promise<void> {
+  const waiting = tasks[Symbol.iterator]()
+  const failures: unknown[] = []
+  const work = async (trainer: Trainer) => {
+    for (const task of waiting) {
+      if (stopped() || failures.length > 0) return
+      onTrained({ index: task.index, trained: await trainer.train(task) })
+    }
+  }
+  await Promise.all(trainers.map((trainer) => work(trainer).catch((error) => failures.push(error))))
+  if (failures.length > 0) throw failures[0]
+}
+
+export interface Trainer {
+  train(task: TrainingTask): Promise<TrainedArchitecture>
+  close(): void
+}
+
+export interface TrainerSetting<G extends Genotype = Genotype> {
+  readonly space: SearchSpace<G>
+  readonly recipe: Recipe
+  readonly data: Dataset
+}
+
+/** In this process. @throws BenchError `unsupported` where the recipe's executor cannot be had */
+export async function openTrainer<G extends Genotype>({ space, recipe, data }: TrainerSetting<G>): Promise<Trainer> {
+  const executor: Executor = await openExecutor(executorOf(recipe))
+  const { at } = numberingOf(space)
+  const images = scaledDataset(data, recipe.data.imageSize)
+  return {
+    train: ({ index, seed }) => trainArchitecture({ space, genotype: at(index), recipe, seed, executor, data: images }),
+    close: () => {},
+  }
+}

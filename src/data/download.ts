@@ -2,12 +2,12 @@
 import { type FileHandle, open, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { BenchError } from '../../core/errors.ts'
-import { makeFolder, writeFailure } from '../../system/atomicFile.ts'
-import { fileHash } from '../../system/checksums.ts'
-import { DiskSpace } from '../../system/diskSpace.ts'
-import { beyondLimit, limitOf } from '../../system/limits.ts'
-import { lock } from '../../system/lock.ts'
+import { BenchError } from '../core/errors.ts'
+import { makeFolder, writeFailure } from '../system/atomicFile.ts'
+import { DiskSpace } from '../system/diskSpace.ts'
+import { fileHash } from '../system/checksums.ts'
+import { beyondLimit, limitOf } from '../system/limits.ts'
+import { lock } from '../system/lock.ts'
 
 export interface DownloadOptions {
   readonly url: string
