@@ -7,8 +7,8 @@
  * and where a table has no seconds of the short training or of the pass, they are derived as `meaning` says.
  */
 import { BenchError } from '../core/errors.ts'
-import { formatQualifier, parseQualifier, type Qualifier } from '../core/metric.ts'
 import type { OracleAnswer } from '../core/evaluation.ts'
+import { formatQualifier, parseQualifier, type Qualifier } from '../core/metric.ts'
 import { pluralize } from '../core/plainText.ts'
 import { isAccuracy } from './columnNames.ts'
 import type { Manifest, OracleRule } from './manifest.ts'

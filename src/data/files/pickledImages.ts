@@ -5,7 +5,7 @@
  */
 
 import { BenchError } from '../../core/errors.ts'
-import { pluralize, naturalOrder } from '../../core/plainText.ts'
+import { naturalOrder, pluralize } from '../../core/plainText.ts'
 import { PickleInput } from '../../pickle/pickleInput.ts'
 import { readPickle } from '../../pickle/readPickle.ts'
 import { NdArray } from '../../pickle/values.ts'
