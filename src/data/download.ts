@@ -47,7 +47,8 @@ const TRANSIENT_CODES = new Set([
 
 /**
  * The file, whole and checked. One that is there already and has the expected hash is not downloaded again.
- * @throws BenchError `missing` where the server refuses it, or the address leads nowhere; `failed` where it cannot be had now
+ * @throws BenchError `missing` where the server refuses it, or the address leads nowhere; `failed` where it cannot be
+ * had now
  * (what came is kept) or the disk is nearly full; `corrupt` where the hash is another, `bad-input` beyond the limit
  * `download-gib` (nothing is kept)
  */
@@ -164,7 +165,8 @@ async function fetchMore(options: DownloadOptions, part: Part): Promise<string |
 }
 
 /**
- * Whether an answer goes on with the part: it is the whole file, or begins where the part ends, in the same version. A part
+ * Whether an answer goes on with the part: it is the whole file, or begins where the part ends, in the same version. A
+ * part
  * without a version is only gone on with where the file's hash is known.
  */
 function continues(response: Response, start: number, version: string): boolean {

@@ -1,4 +1,8 @@
-/** The machine that a pickle is a program for: a stack, marks on it, and a memo of objects to be named again. */
+/**
+ * The stack machine that interprets a pickle. A pickle is a program whose instructions push objects on a stack, group
+ * them
+ * by marks, and store objects in a memo, from which later instructions fetch them by number.
+ */
 import { beyondLimit, limitOf } from '../system/limits.ts'
 import type { PickleInput } from './pickleInput.ts'
 import { type PythonType, pythonType, setState } from './pythonTypes.ts'
@@ -6,42 +10,50 @@ import { describe, shortened, type TorchStorageType } from './values.ts'
 
 export interface PickleOptions {
   /**
-   * Called when a dict has got items; it may empty the dict. Returning true says that the pickle will not name anything
-   * of the dict's inside again, except types, and text that `keepsText` keeps: all else is then freed.
+   * Called with each dict when it has its items; may empty it. Returns true if the pickle never refers to the dict's
+   * contents again, except to types and to texts that `keepsText` accepts. Everything else in the dict is then freed.
    */
   onDict?(dict: Map<unknown, unknown>): boolean
+  /** Tells whether a text may be referred to again after `onDict` has freed its dict. Absent: every text may. */
   keepsText?(text: string): boolean
-  /** What stands for an object that the pickle only names (PyTorch's storages). Absent: such names are refused. */
+  /**
+   * Returns the value for a persistent id, which names an object outside the pickle (PyTorch's storages). Absent:
+   * refused.
+   */
   persistent?(id: unknown): unknown
 }
 
 /**
- * What is counted for the limit of memory: about what V8 takes. Text, bytes and numbers are not, for they are about as
- * large as the pickle itself.
+ * Estimated memory of an empty container in V8. Containers, list items and entries count towards the memory limit;
+ * texts,
+ * bytes and numbers do not, since they are about as large as in the pickle itself.
  */
 const CONTAINER_BYTES = 200
 const LIST_ITEM_BYTES = 16
-/** An entry of a dict, a set or the memo. */
+/** Estimated memory of one entry of a dict, a set or the memo. */
 const ENTRY_BYTES = 64
 
+/** Executes the instructions of one pickle. */
 export class PickleMachine {
   readonly input: PickleInput
-  /** 0 and 1 do not state theirs. */
+  /** The pickle's protocol. Protocols 0 and 1 are not stated in the pickle. */
   protocol = 0
   readonly #options: PickleOptions
   readonly #mostBytes = limitOf('pickle-mib') * 2 ** 20
-  /** Objects on the stack, and marks. */
+  /** The most objects on the stack, and the most marks. */
   readonly #mostStacked = Math.ceil(this.#mostBytes / ENTRY_BYTES)
   readonly #longestLine = limitOf('pickle-line-kib') * 2 ** 10
   readonly #longestInteger = limitOf('pickle-integer-bytes')
   readonly #stack: unknown[] = []
   readonly #marks: number[] = []
   readonly #memo = new Map<number, unknown>()
-  /** Of the dicts that `onDict` may let go of: what was remembered and spent when each began. */
+  /** For each dict that `onDict` may free: the length of `#recent` and the memory spent when the dict was created. */
   readonly #began = new WeakMap<Map<unknown, unknown>, { readonly recent: number; readonly spent: number }>()
-  /** Dicts that get their items one by one, as in protocol 0: they are complete when they are taken from the stack. */
+  /**
+   * Dicts that get their items one by one, as in protocol 0. They are complete when they leave the top of the stack.
+   */
   readonly #unfinished = new Set<unknown>()
-  /** Keys of the memo that may be forgotten, in the order in which they came. */
+  /** Memo keys that may be freed later, in the order in which they were stored. */
   readonly #recent: number[] = []
   #forgotten = 0
   #spent = 0
@@ -51,6 +63,7 @@ export class PickleMachine {
     this.#options = options
   }
 
+  /** @throws BenchError `bad-input` with the position in the pickle */
   fail(problem: string): never {
     throw this.input.error(problem)
   }
@@ -82,7 +95,7 @@ export class PickleMachine {
     return this.#finish(this.#stack.splice(mark))
   }
 
-  /** The same values, of which none gets further items. The last was begun last. */
+  /** Completes those of the values that are unfinished dicts, the innermost first, and returns the values. */
   #finish(values: unknown[]): unknown[] {
     if (this.#unfinished.size === 0) return values
     for (const value of values.toReversed()) {
@@ -91,11 +104,12 @@ export class PickleMachine {
     return values
   }
 
-  /** Under the next number. */
+  /** Stores the top of the stack in the memo under the next free number. */
   memoize(): void {
     this.remember(this.#memo.size + this.#forgotten)
   }
 
+  /** Stores the top of the stack in the memo. */
   remember(key: number): void {
     if (!Number.isSafeInteger(key) || key < 0) this.fail('remembers an object under no number')
     if (!this.#memo.has(key)) {
@@ -105,6 +119,7 @@ export class PickleMachine {
     this.#memo.set(key, this.top())
   }
 
+  /** Pushes an object from the memo. */
   recall(key: number): void {
     const value = this.#memo.get(key)
     if (value === undefined) this.fail(`names an object ${key} that it does not hold, or no longer`)
@@ -112,7 +127,7 @@ export class PickleMachine {
   }
 
   newDict(): Map<unknown, unknown> {
-    return this.#followed(new Map())
+    return this.#tracked(new Map())
   }
 
   newList(): unknown[] {
@@ -125,7 +140,8 @@ export class PickleMachine {
     return new Set(items)
   }
 
-  #followed(dict: Map<unknown, unknown>): Map<unknown, unknown> {
+  /** Notes the state of the memo before a dict gets items, so that `onDict` can free what is stored from here on. */
+  #tracked(dict: Map<unknown, unknown>): Map<unknown, unknown> {
     if (this.#options.onDict !== undefined) {
       this.#began.set(dict, { recent: this.#recent.length, spent: this.#spent })
     }
@@ -133,12 +149,12 @@ export class PickleMachine {
     return dict
   }
 
-  /** @param items key, value, key, value, … */
+  /** Adds all items to the dict on top of the stack and completes it. @param items key, value, key, value, … */
   setItems(items: readonly unknown[]): void {
     this.#complete(this.#withItems(items))
   }
 
-  /** @param item key and value */
+  /** Adds one item to the dict on top of the stack. @param item key and value */
   setItem(item: readonly unknown[]): void {
     const dict = this.#withItems(item)
     if (this.protocol === 0) this.#unfinished.add(dict)
@@ -149,7 +165,7 @@ export class PickleMachine {
     if (this.#options.onDict?.(dict)) this.#forgetInside(dict)
   }
 
-  /** The dict on top of the stack. */
+  /** Adds items to the dict on top of the stack and returns it. */
   #withItems(items: readonly unknown[]): Map<unknown, unknown> {
     const dict = this.top()
     if (!(dict instanceof Map) || items.length % 2 !== 0) this.fail('sets items of what is no dict')
@@ -158,7 +174,7 @@ export class PickleMachine {
     return dict
   }
 
-  /** Lets go of what was remembered since the dict began. */
+  /** Frees what the memo has stored since the dict was created. */
   #forgetInside(dict: Map<unknown, unknown>): void {
     const since = this.#began.get(dict)
     if (since === undefined) return
@@ -186,6 +202,7 @@ export class PickleMachine {
     for (const item of items) set.add(item)
   }
 
+  /** Looks a type up by module and name. @throws BenchError `bad-input` if it is not one of the permitted types */
   global(module: unknown, name: unknown): PythonType | TorchStorageType {
     const type = typeof module === 'string' && typeof name === 'string' ? pythonType(module, name) : undefined
     if (type !== undefined) return type
@@ -193,17 +210,18 @@ export class PickleMachine {
     return this.fail(`names ${named.join('.')}, which is no type of data; nothing was run`)
   }
 
+  /** Returns the data that calling a permitted type with these arguments stands for. */
   call(type: unknown, args: unknown): unknown {
     if (!isPythonType(type) || !Array.isArray(args)) return this.fail('calls what is no type of data; nothing was run')
     const made = type.make(args, (bytes) => this.#spend(bytes))
     if (made === undefined) this.fail(`makes a ${type.name} of what is none`)
     if (!(made instanceof Map)) return made
-    // Python 2 gives an OrderedDict its items when it is made.
+    // Python 2 passes the items of an OrderedDict to its constructor.
     if (made.size > 0) this.#options.onDict?.(made)
-    return this.#followed(made)
+    return this.#tracked(made)
   }
 
-  /** `object.__setstate__(state)` */
+  /** Applies the BUILD instruction, `object.__setstate__(state)`, to the two topmost objects. */
   build(): void {
     const state = this.pop()
     if (!setState(this.top(), state)) this.fail('sets a state that is none of its object')
@@ -214,7 +232,7 @@ export class PickleMachine {
     this.#marks.push(this.#stack.length)
   }
 
-  /** Python lets POP take a mark, too. */
+  /** Applies the POP instruction, which removes the topmost object or, if a mark is on top, the mark. */
   popOne(): void {
     if (this.#marks.at(-1) === this.#stack.length) this.#marks.pop()
     else this.pop()
@@ -229,19 +247,20 @@ export class PickleMachine {
     throw beyondLimit('pickle-mib', `${this.input.place} needs too much memory for its lists, dicts and references`)
   }
 
+  /** Returns the value for a persistent id, as the caller's `persistent` gives it. */
   persistent(id: unknown): unknown {
     if (this.#options.persistent === undefined) this.fail('names an object outside of itself')
     return this.#options.persistent(id)
   }
 
-  /** The rest of the line. */
+  /** Reads the rest of the line. */
   line(): string {
     const line = this.input.line(this.#longestLine)
     if (line === undefined) throw beyondLimit('pickle-line-kib', `${this.input.place} has too long a line`)
     return line
   }
 
-  /** Two's complement, little endian. */
+  /** Reads a little-endian two's complement integer of so many bytes. */
   integer(bytes: number): number | bigint {
     this.#checkInteger(bytes)
     const digits = this.input.bytes(bytes)
@@ -249,6 +268,7 @@ export class PickleMachine {
     return shrink(BigInt.asIntN(8 * bytes, unsigned))
   }
 
+  /** Parses a decimal integer. */
   number(text: string): number | bigint {
     if (!/^[+-]?\d+$/.test(text)) this.fail('holds a malformed integer')
     // A decimal digit has 3.3 bits.
@@ -261,6 +281,7 @@ export class PickleMachine {
     throw beyondLimit('pickle-integer-bytes', `${this.input.place} holds an integer of ${bytes} bytes`)
   }
 
+  /** Parses a decimal floating-point number. */
   float(text: string): number {
     const special = { nan: Number.NaN, inf: Number.POSITIVE_INFINITY, '-inf': Number.NEGATIVE_INFINITY }[text]
     const value = special ?? (text.trim() === '' ? Number.NaN : Number(text))
@@ -269,12 +290,13 @@ export class PickleMachine {
   }
 }
 
-/** Not the types that a pickle names once and uses all along. */
+/** Tells containers and bytes from types, which a pickle may refer to until its end. */
 const isContainer = (value: unknown): boolean =>
   value instanceof Map || Array.isArray(value) || value instanceof Set || value instanceof Uint8Array
 
 const isPythonType = (value: unknown): value is PythonType =>
   typeof value === 'object' && value !== null && 'make' in value && typeof value.make === 'function'
 
+/** Converts to a number if the value fits into 2⁵³. */
 const shrink = (value: bigint): number | bigint =>
   value >= Number.MIN_SAFE_INTEGER && value <= Number.MAX_SAFE_INTEGER ? Number(value) : value

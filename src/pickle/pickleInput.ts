@@ -1,24 +1,31 @@
-/** The bytes of a pickle, read forwards from memory or from a part of a file, a window at a time. */
+/**
+ * Reads the bytes of a pickle from front to back, from memory or from a part of a file. Of a file, 1 MiB is in memory
+ * at a time.
+ */
 import { readSync } from 'node:fs'
 import { BenchError } from '../core/errors.ts'
 import { countWork } from '../system/workCounter.ts'
 
 const WINDOW_BYTES = 1 << 20
 
-/** An open file's part. */
+/** A part of an open file, in bytes. */
 export interface FileSlice {
   readonly descriptor: number
   readonly offset: number
   readonly length: number
 }
 
+/**
+ * A reader of little-endian numbers, texts and lines. All methods throw BenchError `bad-input` if the bytes end too
+ * early.
+ */
 export class PickleInput {
-  /** For messages. */
+  /** Name of the file, for messages. */
   readonly name: string
   readonly #file: FileSlice | undefined
   readonly #length: number
   #window: Buffer
-  /** Of the window's first byte. */
+  /** Position of the window's first byte. */
   #windowStart = 0
   #at = 0
   #isExhausted = false
@@ -35,10 +42,12 @@ export class PickleInput {
     }
   }
 
+  /** Number of bytes from the beginning to the end. */
   get length(): number {
     return this.#length
   }
 
+  /** Number of bytes read so far. */
   get position(): number {
     return this.#windowStart + this.#at
   }
@@ -63,7 +72,7 @@ export class PickleInput {
     return this.#window.readUInt32LE(at)
   }
 
-  /** @throws BenchError `bad-input` beyond 2⁵³ */
+  /** Reads a length of eight bytes. @throws BenchError `bad-input` beyond 2⁵³ */
   uint64(): number {
     const at = this.#take(8)
     const value = Number(this.#window.readBigUInt64LE(at))
@@ -71,7 +80,7 @@ export class PickleInput {
     return value
   }
 
-  /** Big endian. */
+  /** Reads a big-endian double. */
   float64(): number {
     const at = this.#take(8)
     return this.#window.readDoubleBE(at)
@@ -87,13 +96,13 @@ export class PickleInput {
     return this.#window.toString('latin1', start, start + bytes)
   }
 
-  /** A copy. */
+  /** Returns a copy of the next bytes. */
   bytes(count: number): Uint8Array<ArrayBuffer> {
     const start = this.#take(count)
     return Uint8Array.from(this.#window.subarray(start, start + count))
   }
 
-  /** Up to the next newline, without it; undefined where that is more than `most` bytes away. */
+  /** Reads up to the next newline and returns the line without it; undefined if the line has more than `most` bytes. */
   line(most: number): string | undefined {
     for (let length = 64; ; length = Math.min(2 * length, most + 1)) {
       const available = Math.min(length, this.#length - this.position)
@@ -120,16 +129,17 @@ export class PickleInput {
     this.#at = 0
   }
 
-  /** `NAME, byte 31: the pickle`, for messages. */
+  /** The beginning of a message about the current position: `NAME, byte 31: the pickle`. */
   get place(): string {
     return `${this.name}, byte ${this.position}: the pickle`
   }
 
+  /** Makes the error for a problem at the current position. */
   error(problem: string): BenchError {
     return new BenchError('bad-input', `${this.place} ${problem}`)
   }
 
-  /** Whether reading failed because the bytes ended, and not because of what they are. */
+  /** Whether reading failed because the bytes ended, and not because they are malformed. */
   get isExhausted(): boolean {
     return this.#isExhausted
   }
@@ -139,7 +149,7 @@ export class PickleInput {
     return this.error(`ends ${how}`)
   }
 
-  /** Where the next bytes lie in the window, which this may replace: read it afterwards. Moves on past them. */
+  /** Consumes bytes and returns their offset in `#window`, which this call may replace. */
   #take(bytes: number): number {
     this.#ensure(bytes)
     const start = this.#at
@@ -151,7 +161,7 @@ export class PickleInput {
     if (this.#window.length - this.#at < bytes) this.#fill(bytes)
   }
 
-  /** Moves the window so that it starts here and holds at least so many bytes. */
+  /** Reads a new window that starts at the current position and holds at least so many bytes. */
   #fill(bytes: number): void {
     const { position } = this
     const left = this.#length - position

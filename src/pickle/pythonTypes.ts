@@ -1,17 +1,18 @@
 /**
- * The closed list of what a pickle may name, each with its meaning in data. A pickle that names anything else is
- * refused; nothing that it names is ever looked up or run.
+ * The closed list of Python names that a pickle may hold, and the data that each stands for. A pickle with any other
+ * name
+ * is refused. No named function is ever looked up or run.
  */
 import { Dtype, NdArray, TorchStorageType, TorchTensor } from './values.ts'
 
-/** A name that a pickle may hold, and what calling it with arguments stands for. */
+/** A Python type or function that a pickle may name. */
 export interface PythonType {
   readonly name: string
-  /** @returns undefined where the arguments are not those that the type takes */
+  /** Returns the data that a call with these arguments stands for; undefined if the arguments do not fit. */
   make(args: readonly unknown[], spend: Spend): unknown
 }
 
-/** Counts bytes of memory that a call takes beyond the pickle's own; throws when it is too much. */
+/** Counts bytes of memory that a call needs beyond the size of the pickle. @throws BenchError beyond the limit */
 export type Spend = (bytes: number) => void
 
 const entry = (make: PythonType['make'], ...names: readonly string[]) =>
@@ -31,7 +32,7 @@ const types: ReadonlyMap<string, PythonType> = new Map([
   ...entry(arrayOfBytes, ...inNumpy('numeric._frombuffer')),
   ...entry(([code]) => (typeof code === 'string' ? new Dtype(code) : undefined), 'numpy.dtype'),
   ...entry(() => undefined, 'numpy.ndarray'),
-  // The weights of a network, which are passed over; NATS-Bench's full release has them.
+  // Network weights, which NATS-Bench's full release contains. They are skipped.
   ...entry(([bytes]) => (bytes instanceof Uint8Array ? null : undefined), 'torch.storage._load_from_bytes'),
   ...entry(makeTensor, 'torch._utils._rebuild_tensor_v2', 'torch._utils._rebuild_tensor'),
   ...['Float', 'Double', 'Half', 'BFloat16', 'Long', 'Int', 'Short', 'Char', 'Byte', 'Bool'].flatMap((kind) =>
@@ -39,16 +40,13 @@ const types: ReadonlyMap<string, PythonType> = new Map([
   ),
 ])
 
-/** The type of this name, a storage type of PyTorch's, or undefined where the name is not on the list. */
+/** Looks up a type by module and name; undefined if it is not on the list. */
 export function pythonType(module: string, name: string): PythonType | TorchStorageType | undefined {
   const type = types.get(`${module}.${name}`)
   return type !== undefined && module === 'torch' && name.endsWith('Storage') ? new TorchStorageType(type.name) : type
 }
 
-/**
- * What `object.__setstate__(state)` stands for.
- * @returns false where the object takes no such state
- */
+/** Does what `object.__setstate__(state)` does in Python. Returns false if the state does not fit the object. */
 export function setState(object: unknown, state: unknown): boolean {
   if (object instanceof Dtype) {
     if (!Array.isArray(state) || typeof state[1] !== 'string') return false
@@ -56,11 +54,11 @@ export function setState(object: unknown, state: unknown): boolean {
     return true
   }
   if (object instanceof NdArray) return setArrayState(object, state)
-  // Attributes of an OrderedDict, as PyTorch's _metadata, say nothing about its items.
+  // Attributes of an OrderedDict, such as PyTorch's _metadata, do not change its items.
   return object instanceof Map && (state instanceof Map || Array.isArray(state))
 }
 
-/** (version, shape, dtype, Fortran order, bytes) */
+/** Sets the state of a NumPy array: (version, shape, dtype, Fortran order, bytes). Returns false if it is malformed. */
 function setArrayState(array: NdArray, state: unknown): boolean {
   if (!Array.isArray(state)) return false
   const [shape, dtype, fortran, data] = state.slice(-4)
@@ -100,7 +98,7 @@ function makeBytes(args: readonly unknown[], spend: Spend): unknown {
   return data instanceof Uint8Array ? data : undefined
 }
 
-/** How protocols below 3 write bytes: as text, to be encoded. */
+/** Does what `_codecs.encode(text, 'latin1')` does: protocols below 3 write bytes as a text that is to be encoded. */
 function encode([text, encoding]: readonly unknown[], spend: Spend): unknown {
   if (typeof text !== 'string' || (encoding !== 'latin1' && encoding !== 'latin-1')) return undefined
   spend(text.length)
@@ -113,13 +111,13 @@ function makeScalar([dtype, data]: readonly unknown[]): unknown {
   return dtype.read(bytes)?.[0]
 }
 
-/** (bytes, dtype, shape, order): how protocol 5 writes arrays. */
+/** Makes a NumPy array from (bytes, dtype, shape, order), as protocol 5 writes it. */
 function arrayOfBytes([data, dtype, shape, order]: readonly unknown[]): unknown {
   const array = new NdArray()
   return setArrayState(array, [shape, dtype, order === 'F', data]) ? array : undefined
 }
 
-/** (storage, offset, shape, stride, …) */
+/** Makes a tensor from the arguments of PyTorch's `_rebuild_tensor`: (storage, offset, shape, stride, …). */
 function makeTensor([storage, offset, shape]: readonly unknown[]): unknown {
   return typeof offset === 'number' && isShape(shape) ? new TorchTensor(storage, offset, shape) : undefined
 }

@@ -1,6 +1,8 @@
 /**
- * Reads Python pickles, protocols 0 to 5, as data. Nothing is executed: the only names that a pickle may hold are those
- * of `pythonTypes.ts`. Memory is bounded by the pickle's own size, and far below it where `onDict` lets parts go.
+ * Reads Python pickles, protocols 0 to 5, as data, without executing any code: a pickle may only name the types listed
+ * in
+ * `pythonTypes.ts`. Memory use is bounded by the size of the pickle; a caller's `onDict` can free parts while it is
+ * read.
  *
  * None → null · int → number, bigint beyond 2⁵³ · str → string · bytes → Uint8Array · list, tuple → array ·
  * dict, OrderedDict → Map · set → Set · NumPy scalars → number, arrays → NdArray · PyTorch tensors → TorchTensor
@@ -10,12 +12,15 @@ import type { PickleInput } from './pickleInput.ts'
 
 const STOP = 0x2e
 
-/** Reads one pickle; the input then stands behind it. @throws BenchError `bad-input` with the byte that is at fault */
+/**
+ * Reads one pickle and returns its object. The input is left at the byte after the pickle.
+ * @throws BenchError `bad-input` with the position of the byte at fault
+ */
 export function readPickle(input: PickleInput, options: PickleOptions = {}): unknown {
   try {
     return run(input, new PickleMachine(input, options))
   } catch (cause) {
-    // Text, sets and arrays beyond what JavaScript holds.
+    // A text, set or array that is larger than JavaScript allows.
     if (cause instanceof RangeError || isTooLongText(cause))
       throw input.error(`is too large (${(cause as Error).message})`)
     throw cause
@@ -38,7 +43,9 @@ type Instruction = (machine: PickleMachine) => void
 
 const HIGHEST_PROTOCOL = 5
 
-/** By opcode, which is a character in the older protocols. */
+/**
+ * What each opcode of the pickle format does. Opcodes are written as characters, as in CPython's Lib/pickletools.py.
+ */
 const byOpcode: Readonly<Record<string, Instruction>> = {
   // Numbers
   K: (m) => m.push(m.input.byte()),
@@ -62,7 +69,7 @@ const byOpcode: Readonly<Record<string, Instruction>> = {
   U: (m) => m.push(m.input.latin1(m.input.byte())),
   T: (m) => m.push(m.input.latin1(m.input.uint32())),
 
-  // Protocol 0, which is lines of text
+  // Protocol 0 writes numbers and strings as lines of text
   I: (m) => m.push(integerLine(m, m.line())),
   L: (m) => m.push(m.number(m.line().replace(/L$/, ''))),
   F: (m) => m.push(m.float(m.line())),
@@ -106,7 +113,7 @@ const byOpcode: Readonly<Record<string, Instruction>> = {
   h: (m) => m.recall(m.input.byte()),
   j: (m) => m.recall(m.input.uint32()),
 
-  // Names of types, and calls of them, which make data and run nothing
+  // Type names and calls. A call creates data; no code is run
   c: (m) => m.push(m.global(m.line(), m.line())),
   '\x93': (m) => {
     const [module, name] = m.popMany(2)
@@ -133,19 +140,20 @@ const byOpcode: Readonly<Record<string, Instruction>> = {
   '\x95': (m) => m.input.skip(8),
 }
 
-/** Protocol 0 writes booleans as integers with a leading zero. */
+/** Parses an integer of protocol 0, which writes booleans as `00` and `01`. */
 function integerLine(m: PickleMachine, line: string): unknown {
   return line === '01' ? true : line === '00' ? false : m.number(line)
 }
 
-export const instructions: readonly (Instruction | undefined)[] = Array.from(
+/** The instructions as an array, indexed by opcode for speed. */
+const instructions: readonly (Instruction | undefined)[] = Array.from(
   { length: 256 },
   (_, opcode) => byOpcode[String.fromCharCode(opcode)],
 )
 
 const ESCAPES: Readonly<Record<string, string>> = { n: '\n', r: '\r', t: '\t', '\\': '\\', "'": "'", '"': '"' }
 
-/** Python's `repr` of a string, in its quotes; undefined where it is none. */
+/** Parses the `repr` of a Python string, quotes included; undefined if the text is malformed. */
 export function pythonLiteral(literal: string): string | undefined {
   const quoted = /^(['"])(.*)\1$/.exec(literal)
   return quoted?.[2].replace(/\\(x[0-9a-f]{2}|.)/gi, (whole, escaped: string) =>
@@ -153,7 +161,7 @@ export function pythonLiteral(literal: string): string | undefined {
   )
 }
 
-/** Python's raw-unicode-escape. */
+/** Decodes Python's raw-unicode-escape encoding, which protocol 0 uses for text. */
 export function rawUnicode(text: string): string {
   const escaped = /\\u([0-9a-fA-F]{4})|\\U(000[0-9a-fA-F]{5}|0010[0-9a-fA-F]{4})/g
   return text.replace(escaped, (_, short?: string, long?: string) =>

@@ -1,7 +1,11 @@
-/** NumPy's scalars and arrays, as their pickles describe them. */
+/**
+ * The JavaScript objects that stand for NumPy arrays and PyTorch tensors in a pickle, and how messages describe any of
+ * its objects.
+ */
 
-/** Element type, as `<f8`; without it, what NumPy calls `dtype`. */
+/** NumPy's `dtype`: element type and byte order of an array, such as `<f8`. */
 export class Dtype {
+  /** The element type without its byte order, such as `f8`. */
   readonly code: string
   #bigEndian = false
 
@@ -14,11 +18,12 @@ export class Dtype {
     this.#bigEndian = order === '>'
   }
 
+  /** Bytes of one element; 0 if the element type is not numeric. */
   get bytes(): number {
     return READERS[this.code]?.bytes ?? 0
   }
 
-  /** The elements' numbers; undefined for element types that are no numbers. */
+  /** Decodes raw bytes to numbers; undefined if the element type is not numeric. */
   read(data: Uint8Array): number[] | undefined {
     const reader = READERS[this.code]
     if (reader === undefined || data.byteLength % reader.bytes !== 0) return undefined
@@ -47,20 +52,23 @@ const READERS: Readonly<Record<string, Reader | undefined>> = {
   f8: { bytes: 8, read: (view, at, little) => view.getFloat64(at, little) },
 }
 
-/** An array: its bytes as they lie in the pickle, row-major unless `fortran`. */
+/**
+ * A NumPy array. Its elements are kept as the raw bytes of the pickle: row-major, or column-major where `fortran` is
+ * true.
+ */
 export class NdArray {
   dtype = new Dtype('f8')
   shape: readonly number[] = []
   fortran = false
   data: Uint8Array = new Uint8Array(0)
 
-  /** All elements in the order in which they lie. */
+  /** Decodes all elements, in the order of the raw bytes; undefined if the element type is not numeric. */
   numbers(): number[] | undefined {
     return this.dtype.read(this.data)
   }
 }
 
-/** The kind of a storage, as `torch.FloatStorage`. */
+/** A PyTorch storage class, such as `torch.FloatStorage`. */
 export class TorchStorageType {
   readonly name: string
 
@@ -69,13 +77,16 @@ export class TorchStorageType {
   }
 }
 
+/** The memory of a tensor. Its bytes stay in the file. */
 export interface TorchStorage {
+  /** Storage class, such as `torch.FloatStorage`. */
   readonly type: string
-  /** Names the bytes within the file. */
+  /** Name under which the file holds the bytes. */
   readonly key: string
   readonly elements: number
 }
 
+/** A PyTorch tensor: a view into a storage. */
 export class TorchTensor {
   readonly storage: unknown
   readonly offset: number
@@ -88,7 +99,10 @@ export class TorchTensor {
   }
 }
 
-/** `('storage', type, key, location, elements, …)`, what PyTorch saves in place of a storage; else undefined. */
+/**
+ * Decodes the tuple that PyTorch saves in place of a storage, `('storage', type, key, location, elements, …)`.
+ * Returns undefined for any other value.
+ */
 export function torchStorage(id: unknown): TorchStorage | undefined {
   if (!Array.isArray(id) || id[0] !== 'storage' || !(id[1] instanceof TorchStorageType)) return undefined
   const [, type, key, , elements] = id as [string, TorchStorageType, unknown, unknown, unknown]
@@ -98,7 +112,11 @@ export function torchStorage(id: unknown): TorchStorage | undefined {
 
 const LONGEST_TEXT = 80
 
-/** `None`, a number, a short text in quotes, or what kind of object it is. */
+/**
+ * Describes an object of a pickle for an error message: `None`, a number, a short text in quotes, or the kind of
+ * object.
+ * Contents of containers are left out, since nested lists can be endless.
+ */
 export function describe(value: unknown): string {
   if (value === null || value === undefined) return 'None'
   if (typeof value === 'string') return `"${shortened(value)}"`
@@ -110,5 +128,6 @@ export function describe(value: unknown): string {
   return value instanceof NdArray ? 'an array' : 'an object'
 }
 
+/** Cuts a text for an error message after 80 characters. */
 export const shortened = (text: string): string =>
   text.length > LONGEST_TEXT ? `${text.slice(0, LONGEST_TEXT)}…` : text
