@@ -1,17 +1,18 @@
 /**
- * The static executor on WebGPU beside PyTorch eager on the same GPU: agreement with the golden figures first, then the
- * search network (a weight step, an architecture step) and the evaluation network (a weight step), with the share of
- * what the device can do at most.
+ * Compares the static executor on WebGPU with PyTorch eager on the same GPU. First it runs the tests of the executor;
+ * then it measures the search network (weight and architecture step) and the evaluation network (weight step), and
+ * prints the time of each step, the ratio to PyTorch, and the shares of the device's peak bandwidth and arithmetic.
  *
  *     npx jiti benchmarks/executor/gpu.ts [--python PYTHON] [--seconds S] [--rounds R] [--skip-agreement]
  *         [--search CxNxSIZExBATCH] [--evaluation CELLSxCxSIZExBATCH] [--peak-megabytes M]
  *
- * Milliseconds are wall time: ten steps and one wait for them, the median over all such tens of all rounds, each side
- * in its own half of a round, their order reversed every round; the first tens warm up. Both compute in single
- * precision, on the same network, batch and loss: PyTorch without TF32, with cudnn.benchmark. Ours brings its images to
- * the device in every step and reads the gradient wrt the mixing after every architecture step; PyTorch's images lie
- * there, and its architecture step ends with softmax and Adam on 30 numbers there. Without a Python that has torch with
- * CUDA, that side is left out and said why. Bytes and operations are those of `gpuWork.ts`.
+ * Times are wall-clock milliseconds per step. A sample is ten steps and one wait for the device; the result is the
+ * median of all samples. Both sides run in every round, in alternating order; the first sample of a side is a warm-up.
+ * Both compute in single precision with the same network, batch and loss, PyTorch without TF32 and with
+ * cudnn.benchmark. Our side copies the images to the device in every step and reads the gradient of the mixing weights
+ * after every architecture step; PyTorch's images are on the device, and its architecture step ends with softmax and
+ * Adam on 30 numbers there. Without a Python that has torch with CUDA, only our side is measured, and the reason
+ * printed. `gpuWork.ts` counts bytes and operations.
  *
  * Needs a clone with `npm ci` and `npm install -D webgpu`, and a driver with its Vulkan part (docs/backends.md says
  * what servers and containers lack).
@@ -43,10 +44,13 @@ const { values } = parseArgs({
 })
 
 const LOSS = { kind: 'cross-entropy' } as const
+/** Steps of one sample. */
 const STEPS = 10
 
+/** Milliseconds of one step of each kind. */
 type Milliseconds = Partial<Record<StepName, number>>
 
+/** A network with its batch, and how PyTorch runs the same. */
 interface Workload {
   readonly title: string
   readonly network: Network
@@ -54,10 +58,11 @@ interface Workload {
   readonly script: string
   readonly size: string
   readonly steps: readonly StepName[]
-  /** The largest ratio of ours to PyTorch's that it should have. */
+  /** The largest ratio of our time to PyTorch's that we aim at. */
   readonly target: number
 }
 
+/** Prints a message and exits with code 2. */
 function refuse(message: string): never {
   console.error(message)
   process.exit(2)
@@ -66,7 +71,7 @@ function refuse(message: string): never {
 function numbersOf(size: string): number[] {
   const numbers = size.split('x').map(Number)
   if (numbers.length === 4 && numbers.every((number) => number > 0)) return numbers
-  return refuse(`"${size}" is no size; it takes four numbers with an x between them`)
+  return refuse(`"${size}" is not a size; expected four positive numbers with an x between them, such as 16x5x32x64`)
 }
 
 function searchWorkload(size: string): Workload {
@@ -84,7 +89,7 @@ function evaluationWorkload(size: string): Workload {
   return { title, network, batchSize, script: 'evaluation_step.py', size, steps: ['weights'], target: 2 }
 }
 
-/** Of one step of each kind, again and again for so long, after one round that does not count. */
+/** Measures our side: samples of all steps for so many seconds, after one sample as a warm-up. */
 async function ours(executable: Executable, feed: Feed, { steps }: Workload, seconds: number): Promise<Milliseconds[]> {
   const kinds: Readonly<Record<StepName, () => Promise<unknown>>> = {
     weights: () => executable.step(feed, LOSS, SGD),
@@ -107,26 +112,28 @@ async function ours(executable: Executable, feed: Feed, { steps }: Workload, sec
   return found
 }
 
-/** What is known of PyTorch's side: what it runs on, or that it is not there. */
-let known: string | undefined
+/** Whether the first line about PyTorch's side is printed, and whether that side is missing. */
+let isReported = false
 let isAbsent = false
 
-function tell(what: string): void {
-  if (known === undefined) console.log(what)
-  known ??= what
+/** Prints what PyTorch runs on, or why it is missing; only once. */
+function report(what: string): void {
+  if (!isReported) console.log(what)
+  isReported = true
 }
 
+/** Measures PyTorch's side; without PyTorch, it returns no samples. */
 function pytorch({ script, size }: Workload, seconds: number): Milliseconds[] {
   if (isAbsent) return []
   const args = [`benchmarks/executor/${script}`, ...size.split('x'), String(seconds), 'cuda']
   const { stdout, stderr, status, error } = spawnSync(values.python, args, { encoding: 'utf8', maxBuffer: 2 ** 28 })
   if (status !== 0) {
     isAbsent = true
-    tell(`no PyTorch side: ${error?.message ?? stderr.trim().split('\n').at(-1) ?? `exit code ${status}`}`)
+    report(`no PyTorch side: ${error?.message ?? stderr.trim().split('\n').at(-1) ?? `exit code ${status}`}`)
     return []
   }
   const [setting, ...pairs] = stdout.trim().split('\n')
-  tell(JSON.parse(setting).setting)
+  report(JSON.parse(setting).setting)
   return pairs.map((line) => {
     const { weights, architecture } = JSON.parse(line) as Record<StepName, { readonly wallMs: number } | undefined>
     return { weights: weights?.wallMs, architecture: architecture?.wallMs }

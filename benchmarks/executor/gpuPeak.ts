@@ -1,14 +1,14 @@
-/** What a GPU can do at most, as two small kernels find it: bytes moved and single-precision operations a second. */
+/** Measures the peak of a GPU with two small kernels: bytes moved and single-precision operations per second. */
 import type { Device } from '../../src/engine/webgpu/device/device.ts'
 import { defineKernel, type Kernel } from '../../src/engine/webgpu/device/kernel.ts'
 import { RunNumbers } from '../../src/engine/webgpu/device/transfers.ts'
 
 const THREADS = 256
 const ROUNDS = 512
-/** Chains of multiply-add that do not wait for each other. */
+/** Number of independent chains of multiply-adds in each thread. */
 const CHAINS = 8
 
-/** Reads every number of one buffer and writes it to another. */
+/** Kernel: copies one buffer to another. */
 const copy = defineKernel({
   name: 'peak copy',
   buffers: { input: 'read vec4f', output: 'write vec4f' },
@@ -20,9 +20,10 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) group
 }`,
 })
 
+/** Returns the WGSL of `text` for each chain, as lines. */
 const chains = (text: (i: number) => string) => Array.from({ length: CHAINS }, (_, i) => text(i)).join('\n')
 
-/** Multiplies and adds in registers: `CHAINS` chains of vectors of four, `ROUNDS` long. */
+/** Kernel: multiply-adds in registers, `CHAINS` chains of `ROUNDS` operations on vectors of four. */
 const multiplyAdd = defineKernel({
   name: 'peak multiply-add',
   buffers: { input: 'read vec4f', output: 'write vec4f' },
@@ -40,12 +41,13 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
 }`,
 })
 
+/** The rates that the two kernels reach. */
 export interface Peak {
   readonly bytesPerSecond: number
   readonly operationsPerSecond: number
 }
 
-/** @param megabytes moved each way; more than the device's caches hold */
+/** Measures the peak of a device. @param megabytes size of the copied buffer, larger than the caches of the device */
 export async function measurePeak(device: Device, megabytes: number): Promise<Peak> {
   const bytes = megabytes * 2 ** 20
   const quads = bytes / 16
@@ -58,7 +60,9 @@ export async function measurePeak(device: Device, megabytes: number): Promise<Pe
   }
 }
 
-/** Of one dispatch: the best of a few, the mean over so many as take a while. */
+/**
+ * Measures the seconds of one dispatch: the best of five means, each over dispatches that take about 0.2 s together.
+ */
 async function seconds(device: Device, kernel: Kernel, bytes: number, groups: number): Promise<number> {
   const { pipeline, layout } = device.compile(kernel)
   const args = device.uniform(16)

@@ -1,10 +1,10 @@
 /**
- * What the plans of the search and evaluation networks at full size consist of, which needs no GPU but one that is
- * emulated: dispatches, memory, and activations read and written.
+ * Prints how many dispatches the WebGPU plans of the search and evaluation networks at full size have, how much memory
+ * they need, and how many bytes of activations they read and write. Runs no step, so that an emulated GPU is enough.
  *
  *     npx jiti benchmarks/executor/gpuPlans.ts [--kernels]
  *
- * With `--kernels`, the same for each kernel.
+ * With `--kernels`, it prints the dispatches and bytes of each kernel, too.
  */
 import { parseArgs } from 'node:util'
 import type { Network } from '../../src/core/network.ts'

@@ -1,4 +1,4 @@
-/** What a step of the static executor makes a GPU do, counted from its plan. */
+/** Counts the dispatches, bytes and operations of a step of the static executor on WebGPU from its plan. */
 import { type Network, sizeOf } from '../../src/core/network.ts'
 import type { Device } from '../../src/engine/webgpu/device/device.ts'
 import { lowerNetwork } from '../../src/engine/webgpu/lower/index.ts'
@@ -7,17 +7,19 @@ import type { Traffic } from '../../src/engine/webgpu/plan/program.ts'
 
 export type StepName = 'weights' | 'architecture'
 
+/** The work of one step. */
 export interface Work {
-  /** In their order; bytes are those of all activations that each reads or writes, named once. */
+  /** The dispatches in order, each with the bytes of the activations that it reads or writes. */
   readonly dispatches: readonly Traffic[]
+  /** Bytes of activations that all dispatches read or write. */
   readonly bytes: number
-  /** Of convolutions and linear layers: a multiplication and an addition each. */
+  /** Floating-point operations of convolutions and linear layers; a multiply-add counts as two. */
   readonly operations: number
-  /** Bytes that the plan needs for all that lives within a step. */
+  /** Bytes of the temporary buffers of the plan. */
   readonly memory: number
 }
 
-/** No step is run, and no memory is taken but that of the weights. */
+/** Counts the work of a step without running it; only the weights take memory on the device. */
 export function workOf(device: Device, network: Network, batchSize: number, step: StepName): Work {
   const state = makeState(device, network)
   const { program } = lowerNetwork(device, network, batchSize, state)
@@ -31,13 +33,13 @@ export function workOf(device: Device, network: Network, batchSize: number, step
   return {
     dispatches,
     bytes: dispatches.reduce((sum, { bytes }) => sum + bytes, 0),
-    // Forward, the gradient wrt what is read, and that wrt the filter.
+    // The forward pass, the gradient of the input, and, in a weight step, the gradient of the filter cost the same.
     operations: (weights ? 3 : 2) * 2 * batchSize * multiplications(network),
     memory,
   }
 }
 
-/** Of a forward pass, a sample. */
+/** Counts the multiply-adds of a forward pass for one sample. */
 function multiplications({ layers, values, parameters }: Network): number {
   return layers.reduce((sum, layer) => {
     if (layer.kind === 'linear') return sum + sizeOf(parameters[layer.weight].shape)

@@ -1,6 +1,6 @@
 /**
- * A network whose branches run side by side where they are alike, with what keeps a branch from its neighbours: a value
- * that is read twice, normalised twice, or by something else, too; other windows; strides.
+ * A network for the tests of the WebGPU plan. Equal branches of it share dispatches; other branches cannot, because a
+ * value is read or normalised twice, another operation reads it too, or windows or strides differ.
  */
 import type { Executable, Executor, Feed, Mode } from '../../../src/core/executor.ts'
 import type { Network, ValueId } from '../../../src/core/network.ts'
@@ -12,6 +12,7 @@ const TRACKED = { affine: true, track: true }
 const PLAIN = { affine: false, track: false }
 const CHANNELS = 6
 
+/** Builds the network. */
 export function branching(): Network {
   const builder = new NetworkBuilder({ height: 7, width: 6, channels: 3 })
   const { conv, norm, half } = layers(builder)
@@ -34,7 +35,7 @@ export function branching(): Network {
     [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11],
     place,
   )
-  const lone = builder.mix([norm(conv(positive, 1, 'lone'), 'lone'), null], [15, 16], place) // 0 where 15 is off
+  const lone = builder.mix([norm(conv(positive, 1, 'lone'), 'lone'), null], [15, 16], place) // 0 if coefficient 15 is off
   const second = builder.mix(
     [
       norm(conv(positive, 3, 'far'), 'far'),
@@ -61,7 +62,8 @@ function layers(builder: NetworkBuilder) {
   return { conv, norm, half }
 }
 
-/** A batch of it, and of each coefficient whether it is active. */
+/** Returns a random feed for the network. @param isActive tells for each coefficient whether its path is on */
+/** Builds the network. */
 export function branchingFeed(network: Network, size: number, isActive: (coefficient: number) => boolean): Feed {
   const stream = random(4, 'branching')
   const { height, width, channels } = network.values[0]
@@ -75,7 +77,7 @@ export function branchingFeed(network: Network, size: number, isActive: (coeffic
   }
 }
 
-/** Loss, gradients and running statistics of one executor, compiled for a batch of five. */
+/** Compiles the network for a batch of five, and returns its loss, gradients and running statistics for a feed. */
 export async function differentiateOn(executor: Executor, network: Network, feed: Feed, mode: Mode) {
   const executable: Executable = await executor.compile(network, { batchSize: 5 })
   executable.weights.write(initialWeights(network, random(6, 'weights')))

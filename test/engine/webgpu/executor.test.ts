@@ -1,9 +1,8 @@
 /**
- * The static executor on WebGPU: what every executor promises, the golden figures, and what is its own. One file, since
- * every process compiles the kernels anew.
+ * Tests the static executor on WebGPU: the contract of all executors, the golden figures, agreement with the reference,
+ * and what only WebGPU has. They are in one file because every test process compiles the kernels anew.
  *
- * On a GPU all cases run; where a processor emulates one, those of each kind that it can do in seconds, and all with
- * WEBGPU_TESTS=all.
+ * On a GPU all cases run. On an emulated GPU a few fast cases of each kind run, or all with WEBGPU_TESTS=all.
  */
 import { afterAll, describe, expect, it } from 'vitest'
 import type { Executable, Executor, Feed, Mode, SgdStep } from '../../../src/core/executor.ts'
@@ -29,7 +28,7 @@ import { branching, branchingFeed, differentiateOn } from './branches.ts'
 const gpu = await describeGpu()
 if (gpu === undefined) console.warn('skipped: WebGPU finds no adapter; docs/backends.md says how to emulate one')
 
-/** Of the shared suites: one case of each kind. */
+/** Names of the cases of the shared suites that run on an emulated GPU: at least one of each kind. */
 const QUICK = [
   /^(conv3x3|dil-depthwise5|avg_pool_3x3-s2|max_pool_3x3-s1|bn-affine|factorized|sep_conv|channel|global|ce)/,
   /^nb201 (c4-k1-8x8|\|nor_conv_3x3~0\|\+\|none)/,
@@ -64,7 +63,7 @@ describe.runIf(gpu !== undefined)('the static executor on WebGPU', { timeout: 12
   describeGoldenCases(open, check)
   describeAgreement(open, check)
 
-  it('finds a case of each kind for devices that are too slow for all', () => {
+  it('runs at least one case of each kind on an emulated GPU', () => {
     for (const pattern of QUICK)
       expect(
         names.some((name) => pattern.test(name)),
@@ -73,13 +72,13 @@ describe.runIf(gpu !== undefined)('the static executor on WebGPU', { timeout: 12
   })
 
   const small = async (executor: Executor, seed = 1): Promise<Executable> => {
-    const executable = await executor.compile(gatedNetwork(), { batchSize: 4 })
+    const executable = await executor.compile(maskedNetwork(), { batchSize: 4 })
     executable.weights.write(initialWeights(executable.network, random(seed, 'weights')))
     return executable
   }
   const feedOf = (index: number, size = 4): Feed => ({ batch: randomBatch(size, 'batch', index) })
 
-  it('gives each of several networks that train by turns the bits that it gets alone', async () => {
+  it('gives networks that train in turn the same bits as a network that trains alone', async () => {
     const executor = await open()
     const alone = await small(executor, 1)
     for (const index of [0, 1]) await alone.step(feedOf(index), LOSS, SGD)
@@ -94,7 +93,7 @@ describe.runIf(gpu !== undefined)('the static executor on WebGPU', { timeout: 12
     second.dispose()
   })
 
-  describe('runs branches side by side, and gives what the other static plan gives', () => {
+  describe('runs branches side by side with the results of the static executor on WebAssembly', () => {
     const network = branching()
     const agree = async (executor: Executor, feed: Feed, mode: Mode) => {
       const found = await differentiateOn(executor, network, feed, mode)
@@ -105,23 +104,23 @@ describe.runIf(gpu !== undefined)('the static executor on WebGPU', { timeout: 12
       }
     }
     const paths: readonly (readonly [string, (coefficient: number) => boolean])[] = [
-      ['where all are on', () => true],
-      ['where every other is off', (coefficient) => coefficient % 2 === 1],
-      ['where every third is off', (coefficient) => coefficient % 3 > 0],
-      ['where one of those side by side is on', (coefficient) => coefficient === 1 || coefficient > 12],
-      ['where none of those side by side is on', (coefficient) => coefficient === 5 || coefficient > 12],
+      ['with all paths on', () => true],
+      ['with every other path off', (coefficient) => coefficient % 2 === 1],
+      ['with every third path off', (coefficient) => coefficient % 3 > 0],
+      ['with one of the paths that run side by side on', (coefficient) => coefficient === 1 || coefficient > 12],
+      ['with none of the paths that run side by side on', (coefficient) => coefficient === 5 || coefficient > 12],
     ]
     for (const [name, isActive] of paths) {
       it(name, async () => agree(await open(), branchingFeed(network, 5, isActive), 'train'))
     }
-    it('at a smaller batch, with running statistics', async () => {
+    it('with a smaller batch and running statistics', async () => {
       await agree(
         await open(),
         branchingFeed(network, 3, () => true),
         'eval',
       )
     })
-    it('on a device that has no more than every device promises', async () => {
+    it('on a device with the limits that every device promises', async () => {
       const least = await Device.open('promised')
       expect(least.bindings).toBe(8)
       await agree(
@@ -133,7 +132,7 @@ describe.runIf(gpu !== undefined)('the static executor on WebGPU', { timeout: 12
     })
   })
 
-  it('adds up what many workgroups found over many pixels', async () => {
+  it('adds up partial sums of many workgroups over many pixels', async () => {
     const builder = new NetworkBuilder({ height: 32, width: 32, channels: 3 })
     const dense = builder.conv(builder.input, 5, { kernel: 3, padding: 1 }, 'dense')
     const depthwise = builder.depthwiseConv(builder.relu(dense), { kernel: 3, padding: 1 }, 'depthwise')
@@ -155,7 +154,7 @@ describe.runIf(gpu !== undefined)('the static executor on WebGPU', { timeout: 12
     expect(relativeError(found, expected)).toBeLessThan(1e-4)
   })
 
-  it('fills tiles of other widths where channels are no power of two', async () => {
+  it('computes convolutions whose numbers of channels are no powers of two', async () => {
     const builder = new NetworkBuilder({ height: 9, width: 9, channels: 3 })
     const norm = { affine: true, track: false }
     const normalised = [36, 48, 72, 20, 40].reduce((x, channels, i) => {
@@ -175,7 +174,7 @@ describe.runIf(gpu !== undefined)('the static executor on WebGPU', { timeout: 12
     }
   })
 
-  it('keeps the tallies of more batches than it leaves on the device', async () => {
+  it('sums tallies of more batches than the ring on the device can hold', async () => {
     const { network, weights } = readout(7)
     const executable = await (await open()).compile(network, { batchSize: 1 })
     executable.weights.write(weights)
@@ -190,9 +189,9 @@ describe.runIf(gpu !== undefined)('the static executor on WebGPU', { timeout: 12
     executable.dispose()
   })
 
-  it('freezes activations as the reference does, at other weights, with others taken in between', async () => {
-    const held = async (executor: Executor) => {
-      const executable = await executor.compile(gatedNetwork(), { batchSize: 4 })
+  it('freezes activations like the reference, after the weights changed and other masks were recorded', async () => {
+    const frozenGradient = async (executor: Executor) => {
+      const executable = await executor.compile(maskedNetwork(), { batchSize: 4 })
       executable.weights.write(initialWeights(executable.network, random(3, 'weights')))
       const [activationMasks, others] = [0, 1].map((index) =>
         executable.activationMasks?.({ batch: randomBatch(4, 'gates', index) }),
@@ -207,7 +206,7 @@ describe.runIf(gpu !== undefined)('the static executor on WebGPU', { timeout: 12
       executable.dispose()
       return { loss, live: live.loss, gradient }
     }
-    const [found, expected] = [await held(await open()), await held(await openTfjsExecutor('wasm'))]
+    const [found, expected] = [await frozenGradient(await open()), await frozenGradient(await openTfjsExecutor('wasm'))]
     expect(found.loss).toBeCloseTo(expected.loss, 5)
     expect(found.live).toBeCloseTo(expected.live, 5)
     expect(Math.abs(found.live - found.loss)).toBeGreaterThan(0.01)
@@ -219,7 +218,7 @@ describe.runIf(gpu !== undefined)('the static executor on WebGPU', { timeout: 12
     expect(whereOff).toEqual(whereZero)
   })
 
-  it('refuses activation masks of another network, for a batch of another size, and after they were disposed of', async () => {
+  it('refuses activation masks of another executable or batch size, and disposed ones', async () => {
     const executor = await open()
     const [one, other] = [await small(executor), await small(executor)]
     const activationMasks = one.activationMasks?.(feedOf(0))
@@ -233,7 +232,7 @@ describe.runIf(gpu !== undefined)('the static executor on WebGPU', { timeout: 12
     other.dispose()
   })
 
-  it('refuses a network with a buffer larger than the device allows, naming it, before training', async () => {
+  it('refuses to compile a network with a buffer larger than the device allows, and names the buffer', async () => {
     const builder = new NetworkBuilder({ height: 4096, width: 4096, channels: 64 })
     const features = builder.relu(builder.input)
     const logits = builder.linear(builder.globalMean(features), 2, 'classifier')
@@ -246,7 +245,7 @@ describe.runIf(gpu !== undefined)('the static executor on WebGPU', { timeout: 12
     })
   })
 
-  it('ends a run whose GPU is lost with one clear error; what was saved before goes on elsewhere', async () => {
+  it('fails with one clear error after the GPU is lost, and restores the saved state on another device', async () => {
     const lost = await Device.open()
     const executable = await small(await openWebgpuExecutor({ device: lost }))
     await executable.step(feedOf(0), LOSS, SGD)
@@ -264,8 +263,8 @@ describe.runIf(gpu !== undefined)('the static executor on WebGPU', { timeout: 12
   })
 })
 
-/** ReLU and max pooling, both with decisions to hold. */
-function gatedNetwork(): Network {
+/** A network with a ReLU and a max pooling, whose activation masks can be frozen. */
+function maskedNetwork(): Network {
   const builder = new NetworkBuilder(shape)
   const convolved = builder.relu(builder.conv(builder.input, 4, { kernel: 3, padding: 1 }, 'first'))
   const features = builder.pool('maxPool', builder.conv(convolved, 6, { kernel: 1 }, 'second'), {
@@ -273,5 +272,5 @@ function gatedNetwork(): Network {
     stride: 2,
   })
   const logits = builder.linear(builder.globalMean(features), shape.classes, 'classifier')
-  return builder.build({ name: 'gated', heads: [{ logits, lossWeight: 1 }], features })
+  return builder.build({ name: 'masked', heads: [{ logits, lossWeight: 1 }], features })
 }
