@@ -20,12 +20,17 @@ export interface Method {
 export const groupByMethod = onceEach((runs: readonly RunRecord[]): readonly Method[] => {
   const alike = groupBy(runs, ({ manifest: { job } }) => `${algorithmKey(job.algorithm)} ${protocolKey(job.protocol)}`)
   const groups = [...alike.values()].flatMap(splitByBudget)
-  return groups.map((group) => {
-    const rivals = groups.filter(([first]) => nameOf(first) === nameOf(group[0]))
-    const label = labels(rivals.map(([first]) => first))[rivals.indexOf(group)]
-    return { label, algorithm: nameOf(group[0]), variant: rivals.indexOf(group), runs: group }
-  })
+  const variants = new Map([...groupBy(groups, ([first]) => nameOf(first)).values()].flatMap(named))
+  return groups.map((group) => ({ ...(variants.get(group) as Variant), algorithm: nameOf(group[0]), runs: group }))
 })
+
+type Variant = Pick<Method, 'label' | 'variant'>
+
+/** The groups of one algorithm's runs, each with its label and its position among them. */
+function named(groups: readonly (readonly RunRecord[])[]): (readonly [readonly RunRecord[], Variant])[] {
+  const texts = labels(groups.map(([first]) => first))
+  return groups.map((group, variant) => [group, { label: texts[variant], variant }])
+}
 
 /**
  * The method with one run for each seed of a dataset and way of training: of several that ended alike the first, and what is
