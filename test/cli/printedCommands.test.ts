@@ -3,7 +3,6 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { Command } from 'commander'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
-import { throwUsageErrors } from '../../src/cli/failures.ts'
 import { asInvoked } from '../../src/cli/output.ts'
 import { commands, programFor } from '../../src/cli/program.ts'
 import { shellWord } from '../../src/core/plainText.ts'
@@ -13,30 +12,13 @@ import { png, write } from '../data/sampleFiles.ts'
 import { fixtureProtocol } from '../report/fixtureRuns.ts'
 import { writePictures } from '../retrain/tinyTraining.ts'
 import { type Ended, Workplace } from '../support/command.ts'
+import { parseCommand as parse } from '../support/parseCommand.ts'
 import { commandsIn, paste, wordsOf } from '../support/shell.ts'
 
 // Real processes, on machines that may be busy.
 vi.setConfig({ testTimeout: 300_000, hookTimeout: 300_000 })
 
 const SOURCES = fileURLToPath(new URL('../../src', import.meta.url))
-
-/** Reads the words of a command as the program does, and does nothing. @throws what is wrong with them */
-async function parse(line: string): Promise<void> {
-  const [bench, ...argv] = wordsOf(line)
-  expect(bench).toBe('bench')
-  const program = await programFor(argv)
-  throwUsageErrors(program)
-  disarm(program)
-  await program.parseAsync(argv, { from: 'user' }).catch((error: { code?: string }) => {
-    if (!['commander.helpDisplayed', 'commander.version'].includes(error.code ?? '')) throw error
-  })
-}
-
-function disarm(command: Command): void {
-  if (command.commands.length === 0) command.action(() => {})
-  command.configureOutput({ writeOut: () => {} })
-  for (const subcommand of command.commands) disarm(subcommand)
-}
 
 /** Each command that does something, with its names. */
 async function everyCommand(): Promise<[name: string, command: Command][]> {

@@ -5,7 +5,7 @@
  * `KILL_AT_WRITE` is JSON: `within`, a folder outside of which changes do not count; `at`, which change (absent: none);
  * `mode`: `before` or `after` it, or `half`, in the middle of it where it is a write and before it where it is not, or
  * `write`, where only writes count and it dies in the middle of one; `parent`, whether the process that started this one
- * dies first; `log`, a file that gets the numbers of all changes and of all writes when the process ends by itself, and
+ * dies first, unless that is `spare`; `log`, a file that gets the numbers of all changes and of all writes when the process ends by itself, and
  * the change that it died at when it does not.
  */
 import fs from 'node:fs'
@@ -13,7 +13,7 @@ import { syncBuiltinESMExports } from 'node:module'
 import { resolve, sep } from 'node:path'
 import { isMainThread } from 'node:worker_threads'
 
-const { within, at, mode, parent, log } = JSON.parse(process.env.KILL_AT_WRITE ?? '{}')
+const { within, at, mode, parent, spare, log } = JSON.parse(process.env.KILL_AT_WRITE ?? '{}')
 const original = { ...fs, promises: { ...fs.promises } }
 const folder = resolve(within ?? '.')
 const paths = new Map()
@@ -23,7 +23,7 @@ let writes = 0
 /** @param change that it dies at, for the log */
 function die(change) {
   if (log !== undefined) original.appendFileSync(log, `died ${mode} ${change}\n`)
-  if (parent) process.kill(process.ppid, 'SIGKILL')
+  if (parent && process.ppid !== spare) process.kill(process.ppid, 'SIGKILL')
   process.kill(process.pid, 'SIGKILL')
 }
 const pathOf = (file) => (typeof file === 'number' ? paths.get(file) : String(file))

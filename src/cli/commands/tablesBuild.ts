@@ -115,7 +115,7 @@ export function mergeCommand(): Command {
     .addOption(jsonOption())
     .addHelpText(
       'after',
-      '\nExamples:\n  bench tables merge part1.arrow part2.arrow --as photos\n' +
+      '\nExamples:\n  bench tables merge part1.arrow part2.arrow --data ~/photos --as photos\n' +
         '  bench tables merge naslib-cifar10 naslib-cifar100 naslib-imagenet16 --as naslib --json',
     )
     .action(merge)

@@ -48,7 +48,8 @@ export class ResourceOpener {
     return {
       ...{ algorithm, space },
       ...(evaluator && { evaluator }),
-      probes: await openProbes(job.probes),
+      // What they measure is a search network, which is not trained here otherwise.
+      probes: algorithm.kind === 'supernet' ? await openProbes(job.probes) : [],
       executor: () => this.#executorOf(job),
       data: () => {
         data ??= this.#searchData(job)
