@@ -1,14 +1,14 @@
-/** The worker process of `bench run`: takes one order from its parent, works it off, and ends. */
+/** The entry point of a worker process: receives one work order from the command, runs its jobs, and exits. */
 import { builtins } from './builtins.ts'
 import { work } from './runner/processes/work.ts'
 import { GAVE_UP, type RunEvent, type WorkOrder } from './runner/run/messages.ts'
 import { describeFailure, type Failure } from './runner/run/runJob.ts'
 import { whenNothingComes } from './system/hangDetector.ts'
 
-// Without its command a worker stops; the checkpoint is there for the next one.
+// If the command is gone, the worker stops; its runs can be resumed from their checkpoints.
 const stop = () => process.exit(1)
 process.on('disconnect', stop)
-// A terminal interrupts the whole group; the command decides what becomes of its workers.
+// Ctrl-C reaches all processes of a terminal; workers ignore it, since the command ends them.
 process.on('SIGINT', () => {})
 
 process.once('message', async (order: WorkOrder) => {
@@ -18,26 +18,26 @@ process.once('message', async (order: WorkOrder) => {
     if (event.kind === 'finished' || event.kind === 'failed') ended.add(event.id)
     sent = new Promise((resolve) => process.send?.(event, resolve))
   }
-  /** What no job can catch is of those that are at work; the others get another process. */
+  /** Fails the jobs that are running, after an error that none of them could catch; a new process runs the others. */
   const giveUp = async (failure: Failure) => {
-    const atWork = order.jobs.filter(({ id }) => !ended.has(id)).slice(0, order.atATime ?? 1)
-    for (const { id } of atWork) send({ id, kind: 'failed', ...failure })
+    const running = order.jobs.filter(({ id }) => !ended.has(id)).slice(0, order.atATime ?? 1)
+    for (const { id } of running) send({ id, kind: 'failed', ...failure })
     await sent
     process.exit(GAVE_UP)
   }
   process.on('uncaughtException', (error, origin) => {
     const { message, ...failure } = describeFailure(error)
-    const about = origin === 'unhandledRejection' ? 'a promise that nobody awaits was rejected: ' : ''
-    void giveUp({ ...failure, message: about + message })
+    const prefix = origin === 'unhandledRejection' ? 'a promise that nobody awaits was rejected: ' : ''
+    void giveUp({ ...failure, message: prefix + message })
   })
-  // Nothing is under way, and the command alone would keep the process: the end of the work is not going to come.
+  // Detects a hang: a promise is pending but nothing is scheduled. The channel to the command must not count as scheduled.
   process.channel?.unref()
   whenNothingComes(
     () => ended.size < order.jobs.length,
     () =>
       void giveUp({
         code: 'failed',
-        message: 'it waits for something that nothing brings about, as a promise never resolved',
+        message: 'it waits for a promise that nothing will resolve',
       }),
   )
   try {

@@ -74,7 +74,7 @@ describe('the packed package', () => {
 
   test('finds its own experiment files where the folder has none, and says so', () => {
     const { stderr } = bench('status', 'configs/hessian-shapes.yaml', '--json')
-    expect(stderr).toContain('there is no configs/hessian-shapes.yaml here; it is the package’s own: ')
+    expect(stderr).toContain('there is no configs/hessian-shapes.yaml here; using the package’s own file ')
     const { status, stderr: refused } = bench('status', 'elsewhere/hessian-shapes.yaml')
     expect(status).toBe(2)
     expect(refused).toContain('cannot read the experiment file')

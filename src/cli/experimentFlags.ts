@@ -1,4 +1,4 @@
-/** From the flags of `bench run`, and its file where one is named, to the experiment. */
+/** The flags that describe an experiment (`bench run`, `bench status`), and their combination with an experiment file. */
 import { existsSync } from 'node:fs'
 import { basename, dirname } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -18,6 +18,7 @@ import { printAsideLine } from './output.ts'
 
 const EXECUTORS = ['auto', 'static', 'tfjs'] as const
 
+/** The parsed flags of an experiment. */
 export interface ExperimentFlags {
   readonly algo?: readonly string[]
   readonly space?: string
@@ -38,51 +39,63 @@ export interface ExperimentFlags {
   readonly fastMath?: boolean
 }
 
+/** Adds the flags of an experiment to a command. */
 export function addExperimentFlags(command: Command): Command {
   return command
     .option('--algo <names>', 'algorithms, separated by commas (`bench list algos`)', commaList)
     .option('--space <name>', `search space (default: ${DEFAULTS.space})`)
-    .option('--dataset <names>', `searched on, each in runs of its own (default: ${DEFAULTS.datasets})`, commaList)
-    .option('--data <dir>', 'folder of the images; with several datasets name=dir', repeated)
-    .option('--table <name>', 'lookup table, by name or path (default: the one that has space and dataset)')
+    .option(
+      '--dataset <names>',
+      `datasets to search on, separated by commas (default: ${DEFAULTS.datasets})`,
+      commaList,
+    )
+    .option('--data <dir>', 'folder of the images; with several datasets name=DIR for each', repeated)
+    .option('--table <name>', 'lookup table, by name or path (default: the one with this space and dataset)')
     .option(
       '--evaluate <name>',
-      'retrain: train what is found in full, as retrain:preset=trial,epochs=2',
+      'retrain: train the found architectures in full, as retrain:preset=trial,epochs=2',
       parseEvaluate,
     )
-    .option('--protocol <name>', `settings, as micro or micro:epochs=5,batchSize=32 (default: ${DEFAULTS.protocol})`)
-    .option('--seeds <list>', '4: seeds 0 to 3; 0-3,777: those; 777, (with a comma): that one (default: 4)')
-    .addOption(new Option('--runs <n>', 'the same as --seeds, as black-box papers call it').conflicts('seeds'))
-    .option('--budget <seconds>', 'simulated seconds of black-box searches; name=seconds for each dataset', budgetEntry)
+    .option(
+      '--protocol <name>',
+      `search settings, as micro or micro:epochs=5,batchSize=32 (default: ${DEFAULTS.protocol})`,
+    )
+    .option(
+      '--seeds <list>',
+      '4 means seeds 0 to 3; 0-3,777 the listed ones; "777," (with a comma) the seed 777 (default: 4)',
+    )
+    .addOption(new Option('--runs <n>', 'another name for --seeds, as black-box papers say').conflicts('seeds'))
+    .option('--budget <seconds>', 'simulated seconds of a black-box search; name=seconds for each dataset', budgetEntry)
     .option(
       '--option <key=value>',
-      'an option of an algorithm, or algorithm.key=value (`bench list options`)',
+      'set an option of the algorithms, or of one by algorithm.key=value (`bench list options`)',
       repeated,
     )
-    .option('--early-stop <rule>', 'eigenvalue: the same as --option earlyStop=eigenvalue (darts-v1, darts-v2)')
-    .option('--probe <name>', 'measure something after epochs, as hessian or hessian:every=2', repeated)
-    .option('--plugin <file>', 'a TypeScript or JavaScript file, or a package, with algorithms or spaces', repeated)
+    .option('--early-stop <rule>', 'eigenvalue: short for --option earlyStop=eigenvalue (darts-v1, darts-v2)')
+    .option('--probe <name>', 'measurement after epochs, as hessian or hessian:every=2 (`bench list probes`)', repeated)
+    .option('--plugin <file>', 'TypeScript or JavaScript file, or package, that brings algorithms or spaces', repeated)
     .option('--backend <name>', `${backendNames.join(', ')} (default: auto)`, oneOf('backend', backendNames))
     .option('--executor <name>', `${EXECUTORS.join(', ')} (default: auto)`, oneOf('executor', EXECUTORS))
     .addOption(fastMathOption())
 }
 
+/** An experiment with the plugins that it names. */
 export interface ResolvedExperiment {
   readonly experiment: Experiment
   readonly registered: Registered
-  /** What the file says of store and processes. */
+  /** The experiment file, which may also name the store and the number of processes. */
   readonly file: ExperimentFile
 }
 
-/** Returns the path of an experiment file: the user's, or the package's own of that name, which a message then says. */
+/** Returns the path of an experiment file: the user's, or else the package's own file of that name, with a message. */
 function experimentPath(path: string): string {
   const own = fileURLToPath(new URL(`../../configs/${basename(path)}`, import.meta.url))
   if (existsSync(path) || !['.', 'configs'].includes(dirname(path)) || !existsSync(own)) return path
-  printAsideLine(`there is no ${path} here; it is the package’s own: ${own}`)
+  printAsideLine(`there is no ${path} here; using the package’s own file ${own}`)
   return own
 }
 
-/** Flags win over the file, the file over the defaults. @throws BenchError for what is wrong in either */
+/** Returns the experiment of flags and file. Flags win over the file, the file over the defaults. @throws BenchError for faults of either */
 export async function resolveExperiment(
   builtins: Plugin,
   flags: ExperimentFlags,
@@ -94,11 +107,14 @@ export async function resolveExperiment(
       : (await import('../runner/plan/experimentFile.ts')).readExperimentFile(experimentPath(path))
   const written = file.experiment
   const base = { ...DEFAULTS, ...written }
-  const given = { ...base, ...givenBy(flags, base) }
+  const given = { ...base, ...settingsOf(flags, base) }
   const registered = await registerPlugins(builtins, given.plugins)
   const requests = flags.algo?.map((name) => ({ name, options: {} })) ?? requestsOf(written, flags)
   if (requests.length === 0) {
-    throw new BenchError('bad-input', 'no algorithm is named; --algo drnas names one, `bench list algos` lists them')
+    throw new BenchError(
+      'bad-input',
+      'no algorithm is named; add --algo drnas, for example; `bench list algos` lists all',
+    )
   }
   return {
     experiment: { ...given, algorithms: withOptions(requests, optionLines(flags), registered) },
@@ -107,17 +123,17 @@ export async function resolveExperiment(
   }
 }
 
-/** The algorithms of a file; protocol and probes that were typed hold for all of them. */
+/** Returns the algorithms of a file. `--protocol` and `--probe` replace the settings of every one of them. */
 function requestsOf(
   { algorithms = [] }: Partial<Experiment>,
   { protocol, probe }: ExperimentFlags,
 ): readonly AlgorithmRequest[] {
-  const typed = { ...(protocol !== undefined && { protocol }), ...(probe && { probes: probe }) }
-  return algorithms.map((request) => ({ ...request, ...typed }))
+  const overrides = { ...(protocol !== undefined && { protocol }), ...(probe && { probes: probe }) }
+  return algorithms.map((request) => ({ ...request, ...overrides }))
 }
 
-/** The flags that were given, in the experiment's words. */
-function givenBy(
+/** Returns the given flags as settings of an experiment. */
+function settingsOf(
   flags: ExperimentFlags,
   base: Pick<Experiment, 'datasets' | 'executor' | 'retraining'>,
 ): Partial<Experiment> {
@@ -140,14 +156,14 @@ function givenBy(
 const pick = <T extends object, K extends keyof T>(record: T, keys: readonly K[]): Pick<T, K> =>
   Object.fromEntries(keys.filter((key) => record[key] !== undefined).map((key) => [key, record[key]])) as Pick<T, K>
 
-/** `20000` for all datasets, or `cifar10=20000` for each of several. */
+/** Parses one `--budget`: `20000` for all datasets, or `cifar10=20000`, added to the budgets of earlier flags. */
 function budgetEntry(text: string, earlier: Experiment['budgetSeconds']): Experiment['budgetSeconds'] {
   const [, name, seconds] = /^(?:([^=]+)=)?(.*)$/s.exec(text) as RegExpExecArray
   if (name === undefined) return positiveNumber(seconds)
   return { ...(typeof earlier === 'object' && earlier), [name]: positiveNumber(seconds) }
 }
 
-/** `DIR` where there is one dataset; `name=DIR` for each of several. */
+/** Returns image folders by dataset name from `--data` entries: `DIR` for a single dataset, else `name=DIR`. */
 function foldersOf(entries: readonly string[], datasets: readonly string[]): Record<string, string> {
   return Object.fromEntries(
     entries.map((entry) => {
@@ -162,6 +178,7 @@ function foldersOf(entries: readonly string[], datasets: readonly string[]): Rec
 const optionLines = ({ option = [], earlyStop }: ExperimentFlags): readonly string[] =>
   earlyStop === undefined ? option : [...option, `earlyStop=${earlyStop}`]
 
+/** Returns the algorithms with the options of `--option` added, which win over those of a file. */
 function withOptions(
   requests: readonly AlgorithmRequest[],
   lines: readonly string[],

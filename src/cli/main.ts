@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-/** The entry of `bench`: runs the command that is given, and ends with its status. */
+/** The entry point of `bench`: runs the given command and exits with its status. */
 import { BenchError } from '../core/errors.ts'
 import { whenNothingComes } from '../system/hangDetector.ts'
 import { reportFailure, throwUsageErrors } from './failures.ts'
@@ -20,6 +20,5 @@ main(withoutHelp(process.argv.slice(2)))
   })
 whenNothingComes(
   () => !isOver,
-  () =>
-    reportFailure(new BenchError('failed', 'nothing is under way, and it is not done: a promise was never resolved')),
+  () => reportFailure(new BenchError('failed', 'the command hangs: it waits for a promise that nothing will resolve')),
 )

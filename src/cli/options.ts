@@ -1,4 +1,4 @@
-/** Options that mean the same in every command, and how their values are read. */
+/** Options that several commands share, and the parsers of their values. */
 import { InvalidArgumentError, Option } from 'commander'
 import { unknownName } from '../core/names.ts'
 import { DEFAULT_STORE } from '../runner/store/store.ts'
@@ -9,62 +9,64 @@ export const jsonOption = () => new Option('--json', 'print machine-readable out
 export const quietOption = () => new Option('--quiet', 'print results only, no progress')
 export const outOption = () => new Option('--out <file>', 'write the output to a file instead')
 
-/** Of every command, since any may be given a foreign file. */
+/** Returns the option `--raise`, which every command has, since each may read files that exceed a limit. */
 export const raiseOption = () =>
   new Option(
     '--raise <limit=value>',
-    'raise a bound on what files may cost (`bench list limits`); several times',
+    'raise a limit on the size of input files (`bench list limits`); may be given several times',
   ).argParser((text: string, earlier: readonly string[] | undefined) => {
     raiseLimit(text)
     return repeated(text, earlier)
   })
 
 export const brokenImagesOption = () =>
-  new Option('--broken-images <how>', 'what a file that cannot be decoded does: fail, skip (default: fail)').argParser(
+  new Option('--broken-images <how>', 'on a file that cannot be decoded: fail, skip (default: fail)').argParser(
     oneOf('treatment', ['fail', 'skip']),
   )
 
 export const threadsOption = () =>
   new Option(
     '--threads <n>',
-    'threads that may work on one step of a large network (wasm, tensorflow; default: the cores over the processes)',
+    'threads for one training step of a large network (wasm, tensorflow; default: cores divided by processes)',
   ).argParser(positiveInteger)
 
 export const fastMathOption = () =>
-  new Option('--fast-math', 'round multiply-adds once: 5 to 10 % faster, in other bits (wasm; Node 22 and later)')
+  new Option('--fast-math', 'fused multiply-adds: 5 to 10 % faster, other last bits (wasm; Node 22 and later)')
 
-/** `a,b` → [a, b]; may be given several times. */
+/** Parses names separated by commas, and adds them to those of earlier flags. */
 export function commaList(text: string, earlier: readonly string[] | undefined): string[] {
   const names = text.split(',').map((name) => name.trim())
-  if (names.includes('')) throw new InvalidArgumentError('an empty name stands in the list.')
+  if (names.includes('')) throw new InvalidArgumentError('the list contains an empty name.')
   return [...(earlier ?? []), ...names]
 }
 
-/** An option that may be given several times. */
+/** Collects the values of an option that may be given several times. */
 export const repeated = (text: string, earlier: readonly string[] | undefined): string[] => [...(earlier ?? []), text]
 
+/** Parses an integer of at least 1. */
 export function positiveInteger(text: string): number {
   const value = Number(text)
   if (!Number.isSafeInteger(value) || value < 1) throw new InvalidArgumentError('expected an integer of at least 1.')
   return value
 }
 
+/** Parses a finite number above 0. */
 export function positiveNumber(text: string): number {
   const value = Number(text)
   if (!Number.isFinite(value) || value <= 0) throw new InvalidArgumentError('expected a number above 0.')
   return value
 }
 
-/** One of a few words; another gets the nearest one suggested. */
+/** Returns a parser that accepts the given names only; its error suggests the nearest one. */
 export const oneOf =
-  <Word extends string>(what: string, words: readonly Word[]) =>
-  (text: string): Word => {
-    const word = words.find((known) => known === text)
-    if (word === undefined) throw unknownName(what, text, words)
-    return word
+  <Name extends string>(what: string, names: readonly Name[]) =>
+  (text: string): Name => {
+    const name = names.find((known) => known === text)
+    if (name === undefined) throw unknownName(what, text, names)
+    return name
   }
 
-/** A picture to write; may be given several times. */
+/** Parses the path of a picture to write, and adds it to those of earlier flags. */
 export function pictureFile(path: string, earlier: readonly string[] = []): string[] {
   if (!/\.(png|svg|pdf)$/i.test(path)) throw new InvalidArgumentError('a picture ends in .png, .svg or .pdf.')
   return [...earlier, path]

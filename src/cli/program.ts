@@ -1,4 +1,4 @@
-/** The table of contents of `bench`. A command's module is loaded when the command is given, and not before. */
+/** Defines the program `bench` and its commands. The module of a command is loaded only when that command is given. */
 import { Command, Help } from 'commander'
 import { BenchError } from '../core/errors.ts'
 import { packageVersion } from '../system/environment.ts'
@@ -6,21 +6,25 @@ import { raiseOption } from './options.ts'
 
 type Load = () => Promise<Command>
 
-/** Name, one line for help, and the module. */
+/** The commands: name, summary for the help text, and loader of the module. */
 export const commands: readonly (readonly [name: string, summary: string, load: Load])[] = [
   ['run', 'run searches over seeds, print mean ± std', async () => (await import('./commands/run.ts')).runCommand()],
   ['retrain', 'train an architecture in full', async () => (await import('./commands/retrain.ts')).retrainCommand()],
   [
     'status',
-    'what a store holds, and what is missing',
+    'the state of runs: finished, running, failed, missing',
     async () => (await import('./commands/status.ts')).statusCommand(),
   ],
   ['table', 'a table of finished runs', async () => (await import('./commands/table.ts')).tableCommand()],
   ['plot', 'figures of finished runs', async () => (await import('./commands/plot.ts')).plotCommand()],
-  ['report', 'one page with everything', async () => (await import('./commands/report.ts')).reportCommand()],
+  [
+    'report',
+    'one page with all tables and figures',
+    async () => (await import('./commands/report.ts')).reportCommand(),
+  ],
   ['verify', 'recompute committed reports', async () => (await import('./commands/verify.ts')).verifyCommand()],
-  ['query', 'look architectures up', async () => (await import('./commands/query.ts')).queryCommand()],
-  ['pareto', 'architectures that no other beats', async () => (await import('./commands/pareto.ts')).paretoCommand()],
+  ['query', 'look up architectures in a table', async () => (await import('./commands/query.ts')).queryCommand()],
+  ['pareto', 'architectures on a Pareto front', async () => (await import('./commands/pareto.ts')).paretoCommand()],
   [
     'tables',
     'lookup tables: import, fetch, build, merge, info',
@@ -28,23 +32,27 @@ export const commands: readonly (readonly [name: string, summary: string, load: 
   ],
   ['data', 'image datasets: fetch, info', async () => (await import('./commands/data.ts')).dataCommand()],
   ['genotype', 'show an architecture', async () => (await import('./commands/genotype.ts')).genotypeCommand()],
-  ['list', 'what can be named on the command line', async () => (await import('./commands/list.ts')).listCommand()],
-  ['new', 'start an algorithm of your own', async () => (await import('./commands/new.ts')).newCommand()],
-  ['check', 'check an algorithm of your own', async () => (await import('./commands/check.ts')).checkCommand()],
+  [
+    'list',
+    'names for the command line: algorithms, spaces, …',
+    async () => (await import('./commands/list.ts')).listCommand(),
+  ],
+  ['new', 'start a new algorithm plugin', async () => (await import('./commands/new.ts')).newCommand()],
+  ['check', 'check an algorithm plugin', async () => (await import('./commands/check.ts')).checkCommand()],
   [
     'doctor',
-    'what this machine has, and what is missing',
+    'backends, datasets and tables of this machine',
     async () => (await import('./commands/doctor.ts')).doctorCommand(),
   ],
 ]
 
-/** Adds `--raise` to each command that does something itself. */
+/** Adds the option `--raise` to every command that has no subcommands. */
 function acceptRaisedLimits(command: Command): void {
   if (command.commands.length === 0) command.addOption(raiseOption())
   for (const subcommand of command.commands) acceptRaisedLimits(subcommand)
 }
 
-/** An empty name, as of a variable of the shell that is not set, would otherwise mean the folder that one is in. */
+/** Refuses empty values, as from an unset shell variable: an empty path would mean the current folder. */
 function refuseEmptyNames(program: Command): void {
   program.hook('preAction', (_, command) => {
     const { options, args } = command
@@ -56,7 +64,7 @@ function refuseEmptyNames(program: Command): void {
   })
 }
 
-/** Commands in backquotes are not broken over the lines of a help text. */
+/** Keeps commands in backquotes on one line of the help text. */
 function keepCommandsWhole(command: Command): void {
   const usual = Help.prototype.boxWrap
   command.configureHelp({
@@ -68,17 +76,17 @@ function keepCommandsWhole(command: Command): void {
   for (const subcommand of command.commands) keepCommandsWhole(subcommand)
 }
 
-/** Stands for a blank at which no line is broken. */
+/** A placeholder for blanks at which the help text must not wrap. */
 const JOINT = '\ue000'
 
-/** `help run` is `run --help`: of a command whose module is not loaded there is nothing to show. */
+/** Rewrites `help run` to `run --help`, since Commander could not show the help of a command that is not loaded. */
 export function withoutHelp(argv: readonly string[]): readonly string[] {
   const [first, ...rest] = argv
   if (first !== 'help' || rest.length === 0) return argv
   return commands.some(([name]) => name === rest[0]) ? [...rest, '--help'] : rest
 }
 
-/** The program with the command that is given; of the others it has the name and a line for help. */
+/** Returns the program with the given command loaded; the other commands have only a name and a summary. */
 export async function programFor(argv: readonly string[]): Promise<Command> {
   const program = new Command('bench')
     .description('Compare neural-architecture-search algorithms fairly and fast.')
@@ -87,7 +95,7 @@ export async function programFor(argv: readonly string[]): Promise<Command> {
   for (const [name, summary, load] of commands) {
     program.addCommand(name === argv[0] ? await load() : new Command(name).summary(summary).description(summary))
   }
-  // Not for people: the tasks of a job array begin with it.
+  // Hidden from the help text: Slurm calls it for the tasks of a job array.
   if (argv[0] === 'slurm-task') program.addCommand((await import('./commands/slurmTask.ts')).slurmTaskCommand())
   acceptRaisedLimits(program)
   keepCommandsWhole(program)

@@ -1,4 +1,7 @@
-/** Which runs a command is about: those of a store, of an experiment, or named ones; narrowed by flags. */
+/**
+ * Selects the runs that a command reads: from stores, run folders, report folders, experiment files or run ids, narrowed by flags
+ * such as `--algo`. Also gives access to the spaces and algorithms of the plugins that the command names.
+ */
 import { lstatSync, realpathSync } from 'node:fs'
 import { basename, dirname, extname, join, resolve } from 'node:path'
 import type { Command } from 'commander'
@@ -15,6 +18,7 @@ import { isThere, listIfThere, statIfThere } from '../system/readable.ts'
 import { commaList, repeated, storeOption } from './options.ts'
 import { printAsideLine } from './output.ts'
 
+/** The parsed flags that select runs. */
 export interface SelectionFlags {
   readonly store?: string
   readonly algo?: readonly string[]
@@ -26,9 +30,11 @@ export interface SelectionFlags {
   readonly data?: readonly string[]
 }
 
+/** Help text of the arguments that name runs. */
 export const SELECTION_HELP =
-  'stores, run folders, report folders, experiment files (YAML), or ids of runs; default: --store'
+  'stores, run folders, report folders, experiment files (YAML), or run ids; default: --store'
 
+/** Adds the flags that select runs to a command. */
 export function addSelectionFlags(command: Command): Command {
   return command
     .addOption(storeOption())
@@ -41,7 +47,7 @@ export function addSelectionFlags(command: Command): Command {
     .option('--data <dir>', 'folder of the images, as in the experiment file', repeated)
 }
 
-/** Where runs are, as a user names it. */
+/** A place that contains runs. */
 export type Place =
   | { readonly kind: 'experiment'; readonly path: string }
   | { readonly kind: 'run'; readonly run: RunFolder }
@@ -49,24 +55,24 @@ export type Place =
   | { readonly kind: 'store'; readonly store: Store }
 
 /**
- * Returns what an argument names: an experiment file, a run, a report or a store by its path, or a run by its id. A
- * folder of
- * reports names every report in it.
+ * Returns the places that an argument names: an experiment file, a run, a report or a store by its path, or a run by its id. A
+ * folder of reports stands for every report in it.
  *
  * @param store the store in which ids are looked up
- * @throws BenchError `bad-input` for any other file, `unknown-name` for an id that the store does not have
+ * @throws BenchError `bad-input` for any other file, `unknown-name` for an id that is not in the store
  */
 export function placesOf(item: string, store: string | undefined): readonly Place[] {
   if (isExperimentFile(item)) return [{ kind: 'experiment', path: item }]
   const found = item === '' ? undefined : statIfThere(item)
   if (found?.isDirectory()) return placesIn(item)
   if (found !== undefined) {
-    const expected = 'expected an experiment file (.yaml), a store, a run folder, a report folder or the id of a run'
+    const expected = 'expected an experiment file (.yaml), a store, a run folder, a report folder or a run id'
     throw new BenchError('bad-input', `${item} is a file that holds no runs; ${expected}`)
   }
   return [{ kind: 'run', run: runNamed(item, new Store(store)) }]
 }
 
+/** Whether an argument names an experiment file, by its ending. */
 export const isExperimentFile = (item: string): boolean => ['.yaml', '.yml'].includes(extname(item))
 
 function placesIn(folder: string): readonly Place[] {
@@ -76,45 +82,47 @@ function placesIn(folder: string): readonly Place[] {
   const reports = (listIfThere(path) ?? [])
     .map(({ name }) => name)
     .sort()
-    .filter((name) => !IS_RUN.test(name) && isThere(join(path, name, REPORT)))
+    .filter((name) => !RUN_NAME.test(name) && isThere(join(path, name, REPORT)))
     .map((name): Place => ({ kind: 'report', folder: join(folder, name) }))
   const store = new Store(folder)
   return reports.length > 0 && store.runs().length === 0 ? reports : [{ kind: 'store', store }, ...reports]
 }
 
-/** Names of runs, of which a store may have thousands. */
-const IS_RUN = /-[0-9a-f]{16}$/
+/** Matches the names of run folders, which are skipped quickly: a store may have thousands. */
+const RUN_NAME = /-[0-9a-f]{16}$/
 
-/** Files that tell what a folder is. */
+/** The file that marks a folder as a run. */
 const RUN = 'run.json'
+/** The file that marks a folder as a report. */
 const REPORT = 'report.json'
 
+/** Returns the run of that id. @throws BenchError `unknown-name` */
 function runNamed(id: string, store: Store): RunFolder {
   if (isFileName(id) && store.run(id).exists()) return store.run(id)
   const known = isThere(store.folder) ? store.runs().map((each) => each.id) : []
   throw unknownName(`path or run of ${store.folder}`, id, known)
 }
 
-/** How runs are read from their folders. */
+/** Reads the records of runs from their folders. */
 type Reader<Run extends RunRecord> = (folders: readonly RunFolder[]) => readonly Run[]
 
-/** All that the files of runs say. */
+/** Reads complete records, with all epochs and queries. */
 export const readWholeRuns: Reader<WholeRun> = (folders) => folders.map(readRun)
 
 /**
- * What tables and figures show of the selected runs: in the experiment's order, else by id; each once.
- * @throws BenchError `missing` where nothing is left, naming what the store has
+ * Returns the summaries of the selected runs, each once: in the experiment's order, else by id.
+ * @throws BenchError `missing` if there are none
  */
 export const selectRuns = async (items: readonly string[], flags: SelectionFlags): Promise<readonly RunRecord[]> =>
   (await selected(items, flags, readRuns)).runs
 
-/** The same runs with all that their files say, and the folders that they come from. */
+/** Returns the complete records of the selected runs, and the folders that they come from. */
 export const selectWholeRuns = (items: readonly string[], flags: SelectionFlags): Promise<Selection<WholeRun>> =>
   selected(items, flags, readWholeRuns)
 
 interface Selection<Run> {
   readonly runs: readonly Run[]
-  /** Each once. */
+  /** The stores and reports that the runs come from, each once. */
   readonly sources: readonly Source[]
 }
 
@@ -139,12 +147,12 @@ async function selected<Run extends RunRecord>(
   return { runs, sources: [...new Map(sources.map((source) => [source.folder, source])).values()] }
 }
 
-/** What `--store` names: a store, though there may be none yet, or a run or a report. */
+/** Returns the places of `--store`: a store, which need not exist yet, or a run or report. */
 export function placesOfStore(store: string = DEFAULT_STORE): readonly Place[] {
   return isThere(store) ? placesOf(store, undefined) : [{ kind: 'store', store: new Store(store) }]
 }
 
-/** Every run of a place, read; those of a report always with all that is kept of them. */
+/** Returns the records of all runs at a place. Runs of a report are always read completely. */
 export const recordsAt = async <Run extends RunRecord>(
   place: Place,
   flags: SelectionFlags,
@@ -173,14 +181,14 @@ async function foldersAt(
   return place.kind === 'run' ? [place.run] : place.store.runs()
 }
 
-/** The store of a run, and where the run itself lies if its folder is a link. */
+/** Returns the store of a run, and the folder that contains the run itself if the store only links to it. */
 function sourcesOf({ path }: RunFolder): Source[] {
   const store: Source = { kind: 'store', folder: dirname(path) }
   const isLink = lstatSync(path).isSymbolicLink()
   return isLink ? [store, { kind: 'store', folder: dirname(realpathSync(path)) }] : [store]
 }
 
-/** Runs that were begun; of the others it is said how many there are. */
+/** Returns the runs of an experiment that were begun, and prints how many were not. */
 async function runsOfExperiment(path: string, flags: SelectionFlags): Promise<readonly RunFolder[]> {
   const [{ builtins }, { resolveExperiment }, { makePlan }] = await Promise.all([
     import('../builtins.ts'),
@@ -198,11 +206,12 @@ async function runsOfExperiment(path: string, flags: SelectionFlags): Promise<re
   const absent = jobs.length - begun.length
   if (absent > 0)
     printAsideLine(
-      `${absent} of the ${pluralize(jobs.length, 'run')} of ${path} were never begun; \`${benchCommand('run', path)}\` makes them`,
+      `${absent} of the ${pluralize(jobs.length, 'run')} of ${path} were never begun; \`${benchCommand('run', path)}\` runs them`,
     )
   return begun
 }
 
+/** The property of a job that each selection flag compares. */
 const facets = {
   algo: (job: Job) => job.algorithm.name,
   dataset: (job: Job) => job.dataset.name,
@@ -211,9 +220,7 @@ const facets = {
   table: (job: Job) => job.table?.name ?? 'none',
 } as const
 
-/**
- * Those whose job is what the flags name. @throws BenchError `unknown-name` where no run is left, naming what there is
- */
+/** Returns the runs that all flags select. @throws BenchError `unknown-name` for a name that no remaining run has */
 export function narrowed<Run>(
   runs: readonly Run[],
   jobOf: (run: Run) => Job,
@@ -233,7 +240,7 @@ export function narrowed<Run>(
 
 const opened = new Map<string, Promise<Registry>>()
 
-/** Once for each list of plugins. */
+/** Returns the registry with the built-ins and plugins, opened once for each list of plugins. */
 function registered(plugins: readonly string[]): Promise<Registry> {
   const key = plugins.join('\n')
   const registry = opened.get(key) ?? register(plugins)
@@ -249,10 +256,10 @@ async function register(plugins: readonly string[]): Promise<Registry> {
   return (await registerPlugins(builtins, plugins)).registry
 }
 
-/** @throws BenchError `unknown-name` */
+/** Returns a search space by name. @throws BenchError `unknown-name` */
 export const spaceOf = async (name: string, plugins: readonly string[]) => (await registered(plugins)).space(name)
 
-/** The algorithms that answer with a fixed architecture, such as the optimum. */
+/** Returns the names of the reference algorithms, which answer with a given architecture, such as the optimum. */
 export async function referenceNames(plugins: readonly string[]): Promise<ReadonlySet<string>> {
   const { algorithms } = await registered(plugins)
   return new Set(algorithms.filter(({ kind }) => kind === 'reference').map(({ name }) => name))

@@ -1,4 +1,4 @@
-/** What this machine has for the work, and what is missing. */
+/** The checks of `bench doctor`: Node, machine, data folder, backends, Slurm, datasets and tables. */
 import { accessSync, constants } from 'node:fs'
 import { availableParallelism, totalmem } from 'node:os'
 import { BenchError } from '../core/errors.ts'
@@ -12,14 +12,16 @@ import { userFolder } from '../system/userFolder.ts'
 import { listTables, openManifest } from '../tables/openTable.ts'
 import { slurm } from './slurm/arrays.ts'
 
+/** The result of one check. */
 export interface Finding {
   readonly subject: string
-  /** `ok`: usable; `missing`: optional and not there; `broken`: in the way of all work. */
+  /** `ok`: usable; `missing`: optional and absent; `broken`: prevents all work. */
   readonly state: 'ok' | 'missing' | 'broken'
   /** What was found, or what to do. */
   readonly detail: string
 }
 
+/** Runs all checks on this machine. */
 export async function diagnose(): Promise<readonly Finding[]> {
   return [
     nodeFinding(),
@@ -57,6 +59,7 @@ function folderFinding(): Finding {
   }
 }
 
+/** Makes a folder. @throws BenchError `bad-input` if it cannot be made or written to */
 function requireWritable(folder: string): void {
   try {
     makeFolder(folder)
@@ -89,7 +92,7 @@ function slurmFinding(): Finding {
     if (version !== undefined) return { subject, state: 'ok', detail: version }
     return { subject, state: 'missing', detail: 'no sbatch on this machine (docs/clusters.md)' }
   } catch (error) {
-    return { subject, state: 'missing', detail: `sbatch has no cluster: ${(error as Error).message}` }
+    return { subject, state: 'missing', detail: `sbatch does not reach a cluster: ${(error as Error).message}` }
   }
 }
 

@@ -1,4 +1,4 @@
-/** How far the runs of a store are. */
+/** The state of the runs of a store: finished, running, queued, failed, interrupted or missing, with their progress. */
 import { join } from 'node:path'
 import { BenchError } from '../core/errors.ts'
 import type { EpochRecord, Job, ResultRecord } from '../core/result.ts'
@@ -12,33 +12,37 @@ import type { RunSummary } from './store/runSummary.ts'
 import type { Store } from './store/store.ts'
 import { readIndexed } from './store/storeIndex.ts'
 
+/** The state of one run. */
 export interface RunStatus {
   readonly id: string
   readonly job: Job
-  /** `queued`: waits in Slurm, or for another run of its task; `missing`: planned and never begun. */
+  /** `queued`: its Slurm task waits or has not reached it yet; `missing`: planned but never begun. */
   readonly state: RunState | 'queued' | 'missing'
-  /** Finished epochs of the search on record. */
+  /** Number of recorded epochs of the search. */
   readonly epochs: number
-  /** Where what is found is trained in full. */
+  /** State of the full trainings; absent if the found architecture is looked up. */
   readonly training?: TrainingStatus
-  /** Why it stopped. */
+  /** Message of the failure, if it failed. */
   readonly failure?: string
 }
 
+/** How far the full trainings of a run are. */
 export interface TrainingStatus {
   readonly preset: string
-  /** Epochs of a training. */
+  /** Number of epochs of each training. */
   readonly epochs: number
-  /** How many trainings there are in all. */
+  /** Number of trainings, one per training seed. */
   readonly trainings: number
+  /** Number of finished trainings. */
   readonly finished: number
-  /** Finished epochs of the training that is not finished, but begun; 0 where there is none. */
+  /** Finished epochs of the training that is under way; 0 if none is. */
   readonly underWay: number
 }
 
 /**
- * @param planned only these; absent: all that the store holds, and all that is queued
- * @throws BenchError `missing` where there is no store
+ * Returns the states of runs.
+ * @param planned the jobs to list; if absent, all runs of the store and all queued jobs are listed
+ * @throws BenchError `missing` if the store does not exist
  */
 export function storeStatus(store: Store, planned?: readonly Pick<PlannedJob, 'id' | 'job'>[]): readonly RunStatus[] {
   const queued = queuedJobs(store)
@@ -52,6 +56,7 @@ export function storeStatus(store: Store, planned?: readonly Pick<PlannedJob, 'i
 const jobsOf = (summaries: readonly RunSummary[]) =>
   summaries.map(({ manifest: { id, job } }): readonly [id: string, job: Job] => [id, job])
 
+/** A run that was begun, with its summary. */
 interface Begun {
   readonly run: RunFolder
   readonly summary: RunSummary
@@ -69,7 +74,10 @@ function statusOf(store: Store, id: string, job: Job, begun: Begun | undefined, 
   return { id, job, state, epochs: run.epochCount(), ...training, ...(failure && { failure }) }
 }
 
-/** @param begun finished epochs of each training, where the run is not finished */
+/**
+ * Returns the state of the full trainings of a run; empty if its architecture is looked up.
+ * @param begun returns the finished epochs of each training; called if the run is not finished
+ */
 export function trainingOf(
   { retraining, seed }: Job,
   result?: Pick<ResultRecord, 'trainings'>,
@@ -83,7 +91,7 @@ export function trainingOf(
   return { training: { preset: settings.preset, epochs: settings.epochs, trainings: seeds.length, finished, underWay } }
 }
 
-/** @throws BenchError `corrupt` where it is none */
+/** Returns the DARTS genotype of an epoch record. @throws BenchError `corrupt` if the record's text is not one */
 function genotypeIn({ genotype, epoch }: EpochRecord, { path }: RunFolder): DartsGenotype {
   try {
     return parseCells(genotype)
@@ -93,7 +101,7 @@ function genotypeIn({ genotype, epoch }: EpochRecord, { path }: RunFolder): Dart
   }
 }
 
-/** The search ends with the architecture of its last epoch; trainings of another one are not found. */
+/** Returns the finished epochs of each training of the architecture that the last epoch of the search gave. */
 function begunTrainings(store: Store, run: RunFolder, job: Job): number[] {
   const { retraining, dataset, executor, arithmetic } = job
   const last = run.epochs().at(-1)

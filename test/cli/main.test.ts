@@ -23,6 +23,6 @@ test('a command that nothing will ever end says so, and has failed', async () =>
   const { code, stderr } = await place.bench('check', 'plugin', 'endless.ts')
   expect({ code, stderr }).toEqual({
     code: 1,
-    stderr: 'bench: nothing is under way, and it is not done: a promise was never resolved\n',
+    stderr: 'bench: the command hangs: it waits for a promise that nothing will resolve\n',
   })
 })

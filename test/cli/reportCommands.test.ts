@@ -229,7 +229,7 @@ describe('bench status', () => {
   test.each(['--seeds 4', '--budget 100', '--backend wasm', '--early-stop eigenvalue'])(
     'refuses %s where no experiment is named',
     async (line) => {
-      await expect(status(...line.split(' '))).rejects.toThrow(`${line.split(' ')[0]} is of an experiment`)
+      await expect(status(...line.split(' '))).rejects.toThrow(`${line.split(' ')[0]} describes an experiment`)
     },
   )
 })

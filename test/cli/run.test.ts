@@ -85,7 +85,7 @@ describe('bench run', () => {
   })
 
   test.each([
-    ['waitAt=2', 'it waits for something that nothing brings about, as a promise never resolved'],
+    ['waitAt=2', 'it waits for a promise that nothing will resolve'],
     ['strayAt=2', 'a promise that nobody awaits was rejected: Error: it strayed'],
   ])('neither does one with %s, in the process of others', async (option, message) => {
     const { code, stdout, stderr } = await place.bench(...countdown(option), '--jobs', '1', '--json')

@@ -83,7 +83,7 @@ describe.skipIf(!hasSlurm)('a plan that is handed to Slurm (skipped without slur
     await until(() => existsSync(join(run, 'result.json')), 'the result', 60_000)
     await whole
     expect(place.epochs('runs')).toEqual(place.epochs('whole'))
-    expect(logs().join()).toContain('time is running out: queued again, to go on from the last checkpoints')
+    expect(logs().join()).toContain('the time limit is near: requeued, to continue from the last checkpoints')
   })
 
   test('without an epoch before its time runs out is not queued for ever', async () => {
@@ -148,7 +148,7 @@ describe('--slurm', () => {
     const refused = await place.bench('run', '--algo', 'drnas', '--slurm', 'time=5')
     expect(refused).toMatchObject({ code: 2, stdout: '' })
     expect(refused.stderr).toBe(
-      'bench: --slurm computes on other machines; say on what: --backend wasm, webgpu or tensorflow\n',
+      'bench: --slurm computes on other machines, so the backend must be named: --backend wasm, webgpu or tensorflow\n',
     )
     expect(existsSync(join(place.folder, 'runs'))).toBe(false)
   })

@@ -52,7 +52,7 @@ describe('bench tables build', { timeout: 120_000 }, () => {
     expect(new Set(tasks).size).toBe(tasks.length)
     expect(tasks.length).toBe(total)
     const check = await place.bench('tables', 'build', '--as', './tiny.arrow', '--check', '1', '--jobs', '1')
-    expect(check.stdout).toBe('2 of 2 trainings came to the numbers of ./tiny.arrow, bit for bit\n')
+    expect(check.stdout).toBe('2 of 2 trainings gave the numbers of ./tiny.arrow, bit for bit\n')
     expect(check.code).toBe(0)
   })
 
@@ -68,7 +68,10 @@ describe('bench tables build', { timeout: 120_000 }, () => {
   test.each([
     [['--recipe', './none.yaml'], /^bench: cannot read the recipe \.\/none\.yaml \(ENOENT\)/],
     [['--indices', '15625'], /^bench: there is no architecture 15625; the space has 0 to 15624\n$/],
-    [['--indices', 'x'], /^bench: option '--indices <list>' argument 'x' is invalid\. "x" is no index or range/],
+    [
+      ['--indices', 'x'],
+      /^bench: option '--indices <list>' argument 'x' is invalid\. "x" is neither an index nor a range/,
+    ],
     [['--shard', '3/2'], /^bench: shard "3\/2" is not part\/parts, as in 1\/4\n$/],
     [['--seeds', '1'], /^bench: seed 1 is none of the recipe's; it has 777, 888\n$/],
     [['--space', 'darts'], /^bench: space darts has too many architectures for a table of them all; try nb201\n$/],

@@ -1,4 +1,4 @@
-/** `bench check` */
+/** `bench check plugin`: runs the contract suite on the algorithms of a plugin. */
 import { Command } from 'commander'
 import { checkAlgorithm, type RuleResult } from '../../algorithms/contract/index.ts'
 import { builtins } from '../../builtins.ts'

@@ -1,4 +1,4 @@
-/** `bench data` */
+/** `bench data info` and `bench data fetch`: describes and downloads image datasets. */
 import { Command } from 'commander'
 import type { DatasetInfo } from '../../data/dataset.ts'
 import { count, type Tabular, word } from '../../report/formats/tabular.ts'
@@ -9,8 +9,8 @@ import { printAsideLine, tableFormat, writeOutput, writeTable } from '../output.
 
 export function dataCommand(): Command {
   return new Command('data')
-    .summary('fetch image datasets, and say what is in one')
-    .description('Image datasets: the built-in shapes, CIFAR, ImageNet16-120, and image folders of one’s own.')
+    .summary('fetch and describe image datasets')
+    .description('Image datasets: the built-in shapes, CIFAR, ImageNet16-120, and your own image folders.')
     .addCommand(infoCommand())
     .addCommand(fetchCommand())
     .addHelpText('after', '\nExamples:\n  bench data info\n  bench data fetch cifar10')
@@ -26,7 +26,7 @@ interface InfoFlags {
 
 function infoCommand(): Command {
   return new Command('info')
-    .description('Says what is in a dataset and what was read; without a name, which datasets there are.')
+    .description('Describes a dataset and the files it was read from; without a name, lists the datasets.')
     .argument('[dataset]', 'name; with --data, any name for an image folder of your own')
     .option('--data <path>', 'folder or tar archive with the images')
     .option('--image-size <pixels>', 'scale the images to this side, as searches and trainings do', positiveInteger)
@@ -63,11 +63,13 @@ interface FetchFlags {
 
 function fetchCommand(): Command {
   return new Command('fetch')
-    .description('Downloads a dataset, checks its hash and unpacks it. Broken off, the same command goes on.')
+    .description(
+      'Downloads a dataset, checks its hash and unpacks it. After an interruption, the same command continues.',
+    )
     .argument('<dataset>', 'cifar10, cifar100 or ImageNet16-120')
-    .option('--to <folder>', 'put it there instead of the user’s data folder')
-    .option('--url <address>', 'tar archive to fetch instead of the published one')
-    .option('--sha256 <hash>', 'SHA-256 that the archive must have')
+    .option('--to <folder>', 'destination (default: the user’s data folder)')
+    .option('--url <address>', 'tar archive to fetch in place of the published one')
+    .option('--sha256 <hash>', 'expected SHA-256 of the archive')
     .addOption(jsonOption())
     .addOption(quietOption())
     .addHelpText(
@@ -81,8 +83,8 @@ async function fetchNamed(name: string, { to, url, sha256, json, quiet }: FetchF
   const { fetchDataset } = await import('../../data/fetchDataset.ts')
   const { datasetInfo } = await import('../../data/dataset.ts')
   const progress = quiet || json ? undefined : transferProgress(process.stderr)
-  const told = progress && { onProgress: progress.show, onWait: printAsideLine }
-  const dataset = await fetchDataset(name, { to, url, sha256, ...told }).finally(() => progress?.end())
+  const callbacks = progress && { onProgress: progress.show, onWait: printAsideLine }
+  const dataset = await fetchDataset(name, { to, url, sha256, ...callbacks }).finally(() => progress?.end())
   const info = datasetInfo(dataset)
   print(info, infoTable(info), { json })
 }

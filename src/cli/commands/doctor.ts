@@ -1,4 +1,4 @@
-/** `bench doctor` */
+/** `bench doctor`: prints what is installed on this machine and what is missing. */
 import { Command } from 'commander'
 import type { Tabular } from '../../report/formats/tabular.ts'
 import { wordTable } from '../../report/formats/wordTable.ts'
@@ -14,7 +14,7 @@ interface DoctorFlags {
 export function doctorCommand(): Command {
   return new Command('doctor')
     .summary('what is installed on this machine, and what is missing')
-    .description('Looks at this machine: backends, datasets, tables. Exit status 1 where something is in the way.')
+    .description('Checks this machine: backends, datasets, tables. Exit status 1 if something prevents all work.')
     .addOption(jsonOption())
     .addOption(outOption())
     .addHelpText('after', '\nExamples:\n  bench doctor\n  bench doctor --json')

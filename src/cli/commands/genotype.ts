@@ -1,4 +1,4 @@
-/** `bench genotype` */
+/** `bench genotype show`: prints or draws an architecture. */
 import { Command } from 'commander'
 import { builtins } from '../../builtins.ts'
 import type { Genotype, SearchSpace } from '../../core/space.ts'
@@ -26,10 +26,10 @@ export function genotypeCommand(): Command {
     .argument('<architecture>', 'string, index, name of a published genotype, as DARTS_V2, or a file with one of these')
     .option(
       '--dataset <name>',
-      'that the network is for (default: the one that the cells were published for, else cifar10)',
+      'dataset of the network (default: the one that the cells were published for, else cifar10)',
     )
     .option('--space <name>', 'search space (default: nb201 for |…| and an index, else darts)')
-    .option('--plugin <file>', 'with the spaces of a plugin', repeated)
+    .option('--plugin <file>', 'plugin that brings the space', repeated)
     .option('--svg', 'draw the cells as SVG (with --out FILE.svg, .png or .pdf they are drawn without it, too)')
     .addOption(jsonOption())
     .addOption(outOption())
@@ -37,7 +37,7 @@ export function genotypeCommand(): Command {
     .action(showGenotype)
   return new Command('genotype')
     .summary('show an architecture: its cells, parameters and multiply-accumulates')
-    .description('Architectures, as people read them.')
+    .description('Shows architectures: cells, parameters and multiply-accumulates.')
     .addCommand(show)
     .addHelpText('after', '\nExamples:\n  bench genotype show 6111\n  bench genotype show DARTS_V2 --out darts.pdf')
 }

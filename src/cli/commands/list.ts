@@ -1,4 +1,4 @@
-/** `bench list` */
+/** `bench list`: lists what can be named on the command line. */
 import { Command } from 'commander'
 import { builtins } from '../../builtins.ts'
 import type { Algorithm } from '../../core/algorithm.ts'
@@ -29,7 +29,7 @@ interface ListFlags {
   readonly plugin?: readonly string[]
 }
 
-/** Each subject loads what it lists, and nothing else. */
+/** The table of each subject. A subject loads only the modules that it lists. */
 const subjects: Readonly<Record<string, (plugins: readonly string[], json: boolean) => Promise<Tabular>>> = {
   algos: async (plugins, json) => algorithmList((await registerPlugins(builtins, plugins)).registry.algorithms, json),
   options: async (plugins, json) => optionTable((await registerPlugins(builtins, plugins)).registry.algorithms, json),
@@ -77,7 +77,7 @@ const limitTable = (): Tabular =>
     ['--raise name=value raises one, on every command'],
   )
 
-/** What JSON says more of: settings, each with where it was read. */
+/** Subjects whose JSON has more than the table: all settings, each with its source in the literature. */
 const sourcesOf: Readonly<Record<string, () => Promise<unknown>>> = {
   protocols: async () => protocolSources((await import('../../protocols/index.ts')).presets),
   presets: async () => retrainingPresetSources((await import('../../retrain/presets.ts')).retrainingPresets),
@@ -88,14 +88,14 @@ export function listCommand(): Command {
     .summary('list algos, options, spaces, datasets, tables, backends, protocols, presets, probes or limits')
     .description('Lists what can be named on the command line.')
     .argument('[subject]', Object.keys(subjects).join(', '), subjectOf)
-    .option('--plugin <file>', 'list what a plugin brings, too', repeated)
+    .option('--plugin <file>', 'also list what this plugin brings', repeated)
     .addOption(jsonOption())
     .addOption(outOption())
     .addHelpText('after', '\nExamples:\n  bench list options --plugin ./my-search.ts\n  bench list protocols --json')
     .action(list)
 }
 
-/** `algos`, as in --algo; who types it out means the same. */
+/** Parses a subject; `algorithms` is accepted for `algos`. */
 const subjectOf = (typed: string): string =>
   oneOf('subject', Object.keys(subjects))(typed === 'algorithms' ? 'algos' : typed)
 

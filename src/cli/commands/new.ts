@@ -22,14 +22,14 @@ interface NewFlags {
 export function newCommand(): Command {
   const algo = new Command('algo')
     .description('Writes a plugin with one algorithm, which runs as it is, and its test.')
-    .argument('<name>', 'name of the algorithm, as it will stand after --algo')
+    .argument('<name>', 'name of the algorithm, as used with --algo')
     .option(
       '--kind <kind>',
       'supernet trains a search network; black-box asks for accuracies',
       oneOf('kind', TEMPLATE_KINDS),
       'supernet',
     )
-    .option('--folder <dir>', 'where the files go', '.')
+    .option('--folder <dir>', 'folder of the files', '.')
     .addOption(jsonOption())
     .addHelpText(
       'after',
@@ -37,13 +37,13 @@ export function newCommand(): Command {
     )
     .action(newAlgorithm)
   return new Command('new')
-    .summary('start an algorithm of your own')
-    .description('Writes the files that something of your own starts from.')
+    .summary('write a new algorithm plugin and its test')
+    .description('Writes files to start from.')
     .addCommand(algo)
     .addHelpText('after', '\nExamples:\n  bench new algo my-search\n  bench new algo my-climb --kind black-box')
 }
 
-/** @throws BenchError `bad-input` for a name that cannot be one, is taken, or whose files are there already */
+/** Writes the plugin and its test. @throws BenchError `bad-input` for an invalid or used name, or if the files exist */
 function newAlgorithm(name: string, { kind, folder, json }: NewFlags): void {
   checkName(name)
   const files = [
@@ -65,12 +65,10 @@ function newAlgorithm(name: string, { kind, folder, json }: NewFlags): void {
   print(`With the package installed here, its test: node --test ${shellWord(shown[1])}\n`)
 }
 
+/** Checks the name of a new algorithm. @throws BenchError `bad-input` if it is malformed or built in */
 function checkName(name: string): void {
   if (!/^[a-z][a-z0-9]*(-[a-z0-9]+)*$/.test(name)) {
-    throw new BenchError(
-      'bad-input',
-      `"${name}" is no name for an algorithm; use lower case, digits and hyphens, as my-search`,
-    )
+    throw new BenchError('bad-input', `"${name}" is not a valid name; use lower case, digits and hyphens, as my-search`)
   }
   if (builtins.algorithms?.some((algorithm) => algorithm.name === name)) {
     throw new BenchError('bad-input', `"${name}" is built in; choose another name`)

@@ -1,4 +1,4 @@
-/** `bench pareto` */
+/** `bench pareto`: lists and draws the architectures of a table on the Pareto front of two columns. */
 import { Command, Option } from 'commander'
 import { BenchError } from '../../core/errors.ts'
 import { unknownName } from '../../core/names.ts'
@@ -34,7 +34,7 @@ const better = (flag: string, description: string, usual: Better) =>
 
 export function paretoCommand(): Command {
   return new Command('pareto')
-    .summary('the architectures that no other beats in two numbers at once')
+    .summary('the Pareto front of a table: architectures that no other beats in two columns at once')
     .description(
       'Lists, and draws, the architectures of a table that no other beats in both of two columns. Columns of devices\n' +
         '(latency, energy) are joined in from CSV files with a column "arch" and columns such as "latency:pixel3".',
@@ -43,10 +43,10 @@ export function paretoCommand(): Command {
     .requiredOption('--y <column>', 'as cifar10/ori-test/200/mean')
     .option('--table <name>', 'table, by name or path (default: the only one that has both columns)')
     .option('--hardware <file>', 'CSV file with further columns; may be given several times', repeated)
-    .option('--mapping <file>', 'YAML file that says which of its columns is what')
+    .option('--mapping <file>', 'YAML file that maps its columns')
     .addOption(better('--x-better <direction>', 'which x is better', 'lower'))
     .addOption(better('--y-better <direction>', 'which y is better', 'higher'))
-    .option('--picture <file>', 'draw it, as .png, .svg or .pdf; may be given several times', pictureFile)
+    .option('--picture <file>', 'draw the front as .png, .svg or .pdf; may be given several times', pictureFile)
     .addOption(tableFormatOption('list'))
     .addOption(jsonOption())
     .addOption(outOption())
@@ -76,11 +76,12 @@ async function pareto(flags: ParetoFlags): Promise<void> {
   writeTable(list, format, flags.out)
 }
 
-/** Columns that may be in a hardware file may be in no table. */
+/** Returns the columns that the table must have; with `--hardware`, device columns may come from its files. */
 function wantedBy({ x, y, hardware }: ParetoFlags): Wanted {
   return { columns: [x, y].filter((name) => hardware === undefined || isAccuracy(name) || isSize(name)) }
 }
 
+/** Returns the columns of the `--hardware` files. @throws BenchError `bad-input` if two files have the same column */
 async function hardwareOf(table: Table, { hardware = [], mapping }: ParetoFlags): Promise<NumberColumn[]> {
   if (hardware.length === 0) return []
   const { joinedColumns } = await import('../../tables/joinTables.ts')
@@ -89,12 +90,12 @@ async function hardwareOf(table: Table, { hardware = [], mapping }: ParetoFlags)
   const space = spaceIndex(builtinSpace(table.manifest.space))
   const names = mapping === undefined ? undefined : await readMapping(mapping)
   const columns = (await Promise.all(hardware.map((path) => joinedColumns(table, space, path, names)))).flat()
-  const twice = columns.find(({ name }, i) => columns.findIndex((other) => other.name === name) < i)
-  if (twice === undefined) return columns
-  throw new BenchError('bad-input', `two of the --hardware files have a column "${twice.name}"; rename one of them`)
+  const duplicate = columns.find(({ name }, i) => columns.findIndex((other) => other.name === name) < i)
+  if (duplicate === undefined) return columns
+  throw new BenchError('bad-input', `two of the --hardware files have a column "${duplicate.name}"; rename one of them`)
 }
 
-/** @throws BenchError `unknown-name` with the nearest of the table's and the joined columns */
+/** Returns a column of the table or of the hardware files. @throws BenchError `unknown-name` with the nearest name */
 function columnNamed(name: string, table: Table, joined: readonly NumberColumn[]): NumberColumn {
   const found = joined.find((column) => column.name === name)
   if (found !== undefined) return found

@@ -1,4 +1,4 @@
-/** `bench plot` */
+/** `bench plot`: draws a figure of finished runs as PNG, SVG or PDF. */
 import { Command } from 'commander'
 import { BenchError } from '../../core/errors.ts'
 import { hessianQuantities } from '../../report/figures/hessian.ts'
@@ -29,7 +29,7 @@ const costs = Object.keys(paretoCosts)
 
 export function plotCommand(): Command {
   const command = new Command('plot')
-    .summary('figures of runs as PNG, SVG or PDF')
+    .summary('draw a figure of runs as PNG, SVG or PDF')
     .description(
       `Draws finished runs, at the width of a paper's column. Kinds:\n${Object.entries(figureKinds)
         .map(([kind, about]) => `  ${kind.padEnd(8)} ${about}`)
@@ -43,19 +43,19 @@ export function plotCommand(): Command {
       'picture to write, by its ending .png, .svg or .pdf; may be given several times',
       pictureFile,
     )
-    .option('--width <mm>', 'of the picture (default: 85, with panels side by side 178)', positiveNumber)
+    .option('--width <mm>', 'width of the picture (default: 85, with panels side by side 178)', positiveNumber)
     .option(
       '--spread <name>',
-      'of seeds around the mean: range, std, none (default: range; of many seeds std, of many methods none)',
+      'band around the mean of the seeds: range, std, none (default: range; std for many seeds, none for many methods)',
       oneOf('spread', ['range', 'std', 'none']),
     )
     .option(
       '--quantity <name>',
-      `hessian: what of it, one of ${quantities.join(', ')}`,
+      `hessian: quantity to draw, one of ${quantities.join(', ')}`,
       oneOf('quantity', quantities),
       'dominantEigenvalue',
     )
-    .option('--cost <name>', `pareto: size, one of ${costs.join(', ')}`, oneOf('cost', costs), 'parameters')
+    .option('--cost <name>', `pareto: cost to draw, one of ${costs.join(', ')}`, oneOf('cost', costs), 'parameters')
     .addOption(jsonOption())
     .addOption(quietOption())
     .addHelpText(

@@ -1,4 +1,4 @@
-/** `bench query` */
+/** `bench query`: looks up architectures in a table. */
 import { Command, InvalidArgumentError, Option } from 'commander'
 import { BenchError } from '../../core/errors.ts'
 import { renderArrow } from '../../report/formats/arrow.ts'
@@ -20,23 +20,27 @@ interface QueryFlags extends Question {
 
 export function queryCommand(): Command {
   return new Command('query')
-    .summary('look architectures up in a table: numbers, ranks, best, neighbours, correlations')
-    .description('Looks architectures up, by their index or their string. What is not narrowed down is shown in full.')
+    .summary('look up architectures in a table: metrics, ranks, best, neighbours, correlations')
+    .description('Looks up architectures by index or string. Without further flags, all columns are shown.')
     .argument('[architectures...]', 'as 6111, or as "|nor_conv_3x3~0|+|…|"')
-    .option('--table <name>', 'table, by name or path (default: the only one that has what is asked for)')
-    .option('--dataset <name>', 'only numbers of this dataset, as cifar10-valid')
-    .option('--split <name>', 'only of this split: train, x-valid, x-test or ori-test')
-    .option('--epochs <n>', 'only after this many training epochs', positiveInteger)
-    .option('--seed <seed>', 'only of this training seed, or mean', seed)
-    .option('--columns <names>', 'these columns instead, as params-M,flops-M', commaList)
-    .addOption(question('--rank', 'also the rank of each number of one architecture in its column'))
+    .option('--table <name>', 'table, by name or path (default: the only one with the requested columns)')
+    .option('--dataset <name>', 'only columns of this dataset, as cifar10-valid')
+    .option('--split <name>', 'only columns of this split: train, x-valid, x-test or ori-test')
+    .option('--epochs <n>', 'only columns after this many training epochs', positiveInteger)
+    .option('--seed <seed>', 'only columns of this training seed, or mean', seed)
+    .option('--columns <names>', 'exactly these columns, as params-M,flops-M', commaList)
+    .addOption(question('--rank', 'add the rank of one architecture in each column'))
     .addOption(question('--isomorphic', 'all architectures that compute the same function'))
     .addOption(question('--neighbours', 'all architectures that differ in one operation'))
     .addOption(question('--top <n>', 'the n best architectures by one column').argParser(positiveInteger))
-    .addOption(question('--bottom <n>', 'the n with the least').argParser(positiveInteger))
-    .option('--where <condition>', 'only architectures that meet it, as "params-M<0.5"; several times', conditions)
-    .option('--by <column>', 'what --top, --bottom and --where go by, as cifar10/ori-test/200/mean')
-    .addOption(question('--correlate <columns>', 'how two columns go together, as A,B').argParser(commaList))
+    .addOption(question('--bottom <n>', 'the n worst architectures by one column').argParser(positiveInteger))
+    .option(
+      '--where <condition>',
+      'only architectures that meet a condition, as "params-M<0.5"; several times',
+      conditions,
+    )
+    .option('--by <column>', 'column for --top, --bottom and --where, as cifar10/ori-test/200/mean')
+    .addOption(question('--correlate <columns>', 'correlations of two columns, as A,B').argParser(commaList))
     .addOption(question('--curves', 'every epoch of one architecture’s trainings, from the table’s second file'))
     .addOption(formatOption('answer', FORMATS).argParser(oneOf('format', FORMATS)))
     .option('--json', 'the same as --format json')
@@ -51,7 +55,7 @@ export function queryCommand(): Command {
 
 const QUESTIONS = ['rank', 'isomorphic', 'neighbours', 'top', 'bottom', 'correlate', 'curves']
 
-/** One of the questions, of which only one is answered. */
+/** Returns an option that asks a question. Only one question can be asked at a time. */
 const question = (flags: string, description: string): Option => {
   const option = new Option(flags, description)
   return option.conflicts(QUESTIONS.filter((name) => name !== option.attributeName()))

@@ -1,5 +1,4 @@
-/** `bench report` */
-
+/** `bench report`: writes an HTML page about runs, or a report folder to be committed. */
 import { Command } from 'commander'
 import { pluralize } from '../../core/plainText.ts'
 import { writeReport } from '../../report/committed/reportFolder.ts'
@@ -34,21 +33,21 @@ export function reportCommand(): Command {
   const command = new Command('report')
     .summary('one HTML page with tables, interactive figures, cells and configurations')
     .description(
-      'Writes one HTML file that needs no network. With --folder it writes a report to be committed: page, tables and ' +
-        'figures beside the records that they are computed from, for bench verify to check.',
+      'Writes one self-contained HTML file. With --folder it writes a report to be committed: page, tables and figures ' +
+        'with the records that they are computed from, which bench verify checks.',
     )
     .argument('[items...]', SELECTION_HELP)
   return addSelectionFlags(command)
-    .option('--out <file>', 'the page', 'report.html')
-    .option('--folder <dir>', 'write a whole report folder instead')
-    .option('--title <text>', 'of the page', 'Architecture search')
+    .option('--out <file>', 'path of the page', 'report.html')
+    .option('--folder <dir>', 'write a report folder in place of a page')
+    .option('--title <text>', 'title of the page', 'Architecture search')
     .option(
       '--published <id>',
-      'rows of a paper below ours: an id as drnas-table-4, none, or auto: those that fit, unless ours are reduced',
+      'published rows below the table: an id as drnas-table-4, none, or auto: rows that fit, unless the search is reduced',
       'auto',
     )
-    .option('--mix', 'put runs of different protocols side by side, marked')
-    .option('--compact', 'with --folder: the records of thousands of searches in one small file')
+    .option('--mix', 'allow runs of different protocols in one table, marked')
+    .option('--compact', 'with --folder: write all records into one small file')
     .addOption(jsonOption())
     .option('--quiet', 'print nothing')
     .addHelpText(
@@ -58,9 +57,9 @@ export function reportCommand(): Command {
     .action(report)
 }
 
+/** What was written, and the number of runs in it. */
 interface Written {
   readonly path: string
-  /** How many. */
   readonly runs: number
 }
 

@@ -58,18 +58,18 @@ export function retrainCommand(): Command {
     )
     .requiredOption(
       '--genotype <arch>',
-      'published name, text, or a file with either, as result.json of a search; several times',
+      'published name, genotype text, or a file with one, as result.json of a search; several times',
       repeated,
     )
     .option('--dataset <name>', 'cifar10, cifar100, imagenet, or a folder with train/ and val/', 'cifar10')
     .option('--data <dir>', 'folder of the images')
     .option('--preset <name>', `settings: darts-paper, pcdarts-paper, drnas-paper, trial (default: ${DEFAULT_PRESET})`)
-    .option('--seeds <list>', 'one training each: 4 means 0 to 3; 0-3,777 those', parseSeeds, [0])
-    .option('--epochs <n>', 'instead of the preset’s', positiveInteger)
-    .option('--channels <n>', 'C, channels after the stem', positiveInteger)
+    .option('--seeds <list>', 'training seeds: 4 means 0 to 3; 0-3,777 the listed ones', parseSeeds, [0])
+    .option('--epochs <n>', 'training epochs (default: the preset’s)', positiveInteger)
+    .option('--channels <n>', 'initial channels C', positiveInteger)
     .option('--layers <n>', 'number of cells', positiveInteger)
-    .option('--batch-size <n>', 'images of a step', positiveInteger)
-    .option('--limit <n>', 'only so many training images', positiveInteger)
+    .option('--batch-size <n>', 'images per training step', positiveInteger)
+    .option('--limit <n>', 'use only the first n training images', positiveInteger)
     .option('--image-size <n>', 'scale images to this side, in pixels', positiveInteger)
     .option('--no-auxiliary', 'leave the auxiliary head out')
     .addOption(brokenImagesOption())
@@ -79,7 +79,7 @@ export function retrainCommand(): Command {
     .addOption(threadsOption())
     .addOption(slurmOption())
     .addOption(storeOption())
-    .option('--published <id>', 'rows of a paper below: an id as drnas-table-2, auto or none', 'none')
+    .option('--published <id>', 'published rows below the table: an id as drnas-table-2, auto or none', 'none')
     .addOption(tableFormatOption())
     .addOption(jsonOption())
     .addOption(quietOption())

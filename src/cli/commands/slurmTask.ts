@@ -1,5 +1,4 @@
-/** `bench slurm-task`: what `bench run --slurm` has Slurm call. */
-
+/** `bench slurm-task`: runs one task of a job array; Slurm calls it after `bench run --slurm`. */
 import { Command } from 'commander'
 import { pluralize } from '../../core/plainText.ts'
 import { runLabel } from '../../runner/plan/identity.ts'
@@ -10,8 +9,8 @@ import { showProgress } from '../progressDisplay.ts'
 
 export function slurmTaskCommand(): Command {
   return new Command('slurm-task')
-    .description('Works off one task of a job array that bench run submitted. Slurm calls it.')
-    .argument('<folder>', 'of the array, in the store')
+    .description('Runs one task of a job array that bench run --slurm submitted. Slurm calls it.')
+    .argument('<folder>', 'folder of the array in the store')
     .addHelpText('after', '\nExamples:\n  bench run --algo drnas --backend wasm --slurm time=2:00:00')
     .action(slurmTask)
 }
@@ -20,7 +19,7 @@ async function slurmTask(folder: string): Promise<void> {
   const order = taskOrder(folder, process.env)
   const labels = new Map(order.jobs.map(({ id, job }) => [id, runLabel(job)]))
   const progress = showProgress(process.stderr, (id) => labels.get(id) ?? id)
-  const uninterrupted = onInterrupt(() => progress.end())
+  const removeHandler = onInterrupt(() => progress.end())
   const ended = { finished: 0, failed: 0 }
   await runTask(
     order,
@@ -30,7 +29,7 @@ async function slurmTask(folder: string): Promise<void> {
     },
     printAsideLine,
   )
-  uninterrupted()
+  removeHandler()
   progress.end()
   print(`${ended.finished} of ${pluralize(order.jobs.length, 'run')} finished\n`)
   if (ended.failed > 0) process.exitCode = 1

@@ -1,5 +1,4 @@
-/** `bench status` */
-
+/** `bench status`: lists runs with their states. */
 import { dirname } from 'node:path'
 import { Command } from 'commander'
 import { BenchError } from '../../core/errors.ts'
@@ -32,10 +31,10 @@ interface StatusFlags extends ExperimentFlags {
 
 export function statusCommand(): Command {
   const command = new Command('status')
-    .summary('what is finished, running, failed or missing in a store')
+    .summary('list runs with their states: finished, running, failed, missing')
     .description(
-      'Lists runs with their state. Given an experiment, as for bench run, by a file or by --algo, it lists its runs,\n' +
-        'those that were never begun among them; else --algo, --dataset, --space, --protocol and --table narrow the list.',
+      'Lists runs with their states. For an experiment, named by a file or by --algo as for bench run, it also lists runs\n' +
+        'that were never begun. Otherwise --algo, --dataset, --space, --protocol and --table narrow the list.',
     )
     .argument('[items...]', SELECTION_HELP)
   return addExperimentFlags(command)
@@ -54,7 +53,7 @@ async function status(items: readonly string[], flags: StatusFlags): Promise<voi
   writeTable(statusTable(runs, await referenceNames(flags.plugin ?? [])), format, flags.out)
 }
 
-/** Of an experiment, which its file or the flags describe. */
+/** Returns the states of all runs of an experiment, described by a file or by flags. */
 async function planned([path, ...rest]: readonly string[], flags: StatusFlags): Promise<readonly RunStatus[]> {
   if (rest.length > 0) {
     throw new BenchError(
@@ -71,8 +70,8 @@ async function planned([path, ...rest]: readonly string[], flags: StatusFlags): 
   return storeStatus(new Store(flags.store ?? file.store), jobs)
 }
 
-/** What belongs to an experiment and narrows nothing. */
-const OF_EXPERIMENTS = [
+/** Flags that describe an experiment and cannot narrow a list of runs. */
+const EXPERIMENT_FLAGS = [
   'seeds',
   'runs',
   'budget',
@@ -84,12 +83,12 @@ const OF_EXPERIMENTS = [
   'executor',
 ] as const
 
-/** Of what is in stores and reports. */
+/** Returns the states of the runs in stores and reports, narrowed by the flags. */
 async function begun(items: readonly string[], flags: StatusFlags): Promise<readonly RunStatus[]> {
-  const idle = OF_EXPERIMENTS.find((flag) => flags[flag] !== undefined)
+  const idle = EXPERIMENT_FLAGS.find((flag) => flags[flag] !== undefined)
   if (idle !== undefined) {
     const name = `--${idle.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`
-    throw new BenchError('bad-input', `${name} is of an experiment; name its algorithms with --algo, or its file`)
+    throw new BenchError('bad-input', `${name} describes an experiment; add --algo or the experiment file`)
   }
   const places = items.length === 0 ? placesOfStore(flags.store) : items.flatMap((item) => placesOf(item, flags.store))
   const found = (await Promise.all(places.map((place) => statusAt(place, flags)))).flat()
@@ -106,7 +105,7 @@ async function statusAt(place: Place, flags: StatusFlags): Promise<readonly RunS
   return (await recordsAt(place, flags, readRuns)).map(statusOfRecord)
 }
 
-/** Of a run as a report keeps it, where nothing runs. */
+/** Returns the state of a run in a report folder, where nothing is running. */
 function statusOfRecord({ manifest: { id, job }, epochs, result, failure }: RunRecord): RunStatus {
   const known = { id, job, epochs: result?.epochs ?? epochs.length, ...trainingOf(job, result) }
   if (result !== undefined) return { ...known, state: 'finished' }

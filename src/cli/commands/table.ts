@@ -1,4 +1,4 @@
-/** `bench table` */
+/** `bench table`: prints mean ± std of finished runs. */
 import { Command } from 'commander'
 import { BenchError } from '../../core/errors.ts'
 import { type Comparison, compare } from '../../report/comparison/comparison.ts'
@@ -28,18 +28,25 @@ const summaryNames = Object.keys(summaries)
 export function tableCommand(): Command {
   const command = new Command('table')
     .summary('mean ± std of finished runs as text, Markdown, CSV, JSON or LaTeX')
-    .description('Compares runs in one table. Nothing is run: the same store gives the same table, byte for byte.')
+    .description(
+      'Compares finished runs in one table. Runs nothing: the same store gives the same table, byte for byte.',
+    )
     .argument('[items...]', SELECTION_HELP)
   return addSelectionFlags(command)
     .addOption(tableFormatOption())
-    .option('--summary <name>', `of the seeds: ${summaryNames.join(', ')}`, oneOf('summary', summaryNames), 'std')
+    .option(
+      '--summary <name>',
+      `summary of the seeds: ${summaryNames.join(', ')}`,
+      oneOf('summary', summaryNames),
+      'std',
+    )
     .option(
       '--published <id>',
-      'rows of a paper below ours: an id as drnas-table-4, none, or auto: those that fit, unless ours are reduced',
+      'published rows below the table: an id as drnas-table-4, none, or auto: rows that fit, unless the search is reduced',
       'auto',
     )
-    .option('--tests', 'paired tests of every search against the best one instead')
-    .option('--mix', 'put runs of different protocols side by side, marked')
+    .option('--tests', 'print paired tests of every search against the best one')
+    .option('--mix', 'allow runs of different protocols in one table, marked')
     .addOption(jsonOption())
     .addOption(outOption())
     .addHelpText(
@@ -67,6 +74,7 @@ async function table(items: readonly string[], flags: TableFlags): Promise<void>
   writeTable(content, format, flags.out)
 }
 
+/** Returns the table of paired tests. @throws BenchError `missing` if the runs are too few */
 function requiredTests(comparison: Comparison, references: ReadonlySet<string>): Tabular {
   const tests = pairwiseTable(comparison, references)
   if (tests !== undefined) return tests

@@ -1,4 +1,4 @@
-/** `bench tables` */
+/** `bench tables`: imports, fetches and describes lookup tables; `tablesBuild.ts` builds and merges them. */
 import { Command } from 'commander'
 import { manifestTable } from '../../report/listings/queryTables.ts'
 import { builtinSpace } from '../../spaces/index.ts'
@@ -14,9 +14,7 @@ import { buildCommand, mergeCommand } from './tablesBuild.ts'
 export function tablesCommand(): Command {
   return new Command('tables')
     .summary('import, fetch, build and merge lookup tables')
-    .description(
-      'Lookup tables: Arrow files with a manifest, made from the published sources or from trainings of one’s own.',
-    )
+    .description('Lookup tables: Arrow files with a manifest, made from published sources or from your own trainings.')
     .addCommand(importCommand())
     .addCommand(fetchCommand())
     .addCommand(infoCommand())
@@ -39,9 +37,9 @@ interface ImportFlags {
 const importOptions = (command: Command): Command =>
   command
     .option('--space <name>', 'search space of the architectures (default: the mapping’s, else nb201)')
-    .option('--mapping <file>', 'YAML file that says what the source does not: columns, splits, seeds')
+    .option('--mapping <file>', 'YAML file with what the source leaves open: columns, splits, seeds')
     .option('--partial', 'accept fewer architectures than the space has')
-    .option('--no-curves', 'leave per-epoch curves out')
+    .option('--no-curves', 'leave out the curves of every epoch')
     .option('--jobs <n>', 'threads (default: the cores)', positiveInteger, cores())
     .addOption(jsonOption())
     .addOption(quietOption())
@@ -49,9 +47,9 @@ const importOptions = (command: Command): Command =>
 function importCommand(): Command {
   const command = new Command('import')
     .description(
-      'Makes a table from a published source, whose format is found by looking into it: a folder or tar archive of\n' +
-        'NATS-Bench records, a .pth file of NAS-Bench-201, a pickle of NASLib, a flat CSV or Parquet file.\n' +
-        'An import that was broken off goes on where it was.',
+      'Makes a table from a published source, whose format is detected: a folder or tar archive of NATS-Bench records, a\n' +
+        '.pth file of NAS-Bench-201, a pickle of NASLib, a flat CSV or Parquet file.\n' +
+        'After an interruption, the same command continues.',
     )
     .argument('<source>', 'folder or file')
     .requiredOption('--as <name>', 'name of the table')
@@ -89,13 +87,13 @@ interface FetchFlags extends Omit<ImportFlags, 'as'> {
 function fetchCommand(): Command {
   const command = new Command('fetch')
     .description(
-      'Downloads a published source, checks its hash and imports it. Broken off, the same command goes on.\n' +
+      'Downloads a published source, checks its hash and imports it. After an interruption, the same command continues.\n' +
         'The known sources are listed in tables/sources.yaml.',
     )
     .argument('<name>', 'nb201, or any name with --url')
     .option('--as <name>', 'name of the table (default: the same)')
-    .option('--url <address>', 'file to fetch instead of the published one')
-    .option('--sha256 <hash>', 'SHA-256 that the file must have')
+    .option('--url <address>', 'file to fetch in place of the published one')
+    .option('--sha256 <hash>', 'expected SHA-256 of the file')
     .addHelpText(
       'after',
       '\nExamples:\n  bench tables fetch nb201\n  bench tables fetch mine --url https://host/mine.csv.gz --sha256 5f3a…',
@@ -126,7 +124,7 @@ async function fetchSource(name: string, flags: FetchFlags): Promise<void> {
 
 function infoCommand(): Command {
   return new Command('info')
-    .description('Says what is in a table, and checks the file against its manifest.')
+    .description('Describes a table, and checks the file against its manifest.')
     .argument('<table>', 'name or path')
     .addOption(jsonOption())
     .addOption(outOption())

@@ -1,5 +1,4 @@
-/** `bench tables build` and `bench tables merge` */
-
+/** `bench tables build` and `bench tables merge`: makes lookup tables by training or from other tables. */
 import { resolve } from 'node:path'
 import { Command, InvalidArgumentError } from 'commander'
 import { BenchError } from '../../core/errors.ts'
@@ -35,28 +34,24 @@ interface BuildFlags {
 
 export function buildCommand(): Command {
   return new Command('build')
-    .summary('train every architecture of a space by a recipe')
+    .summary('make a table by training every architecture of a space')
     .description(
       'Trains every architecture of a space on a dataset by a recipe, and writes a table.\n' +
-        'What is trained is kept at once: the same command goes on where an earlier one was stopped.',
+        'Every training is saved at once: after an interruption, the same command continues.',
     )
     .requiredOption('--as <name>', 'name of the table')
     .option('--space <name>', 'search space (default: the recipe’s)')
-    .option('--recipe <file>', 'YAML file, or `micro`, by which the embedded table is made')
-    .option('--data <folder>', 'the images, where the recipe’s dataset is not built in or fetched')
+    .option('--recipe <file>', 'YAML file, or `micro`, the recipe of the embedded table')
+    .option('--data <folder>', 'the images, if the recipe’s dataset is neither built in nor fetched')
     .option('--seeds <list>', 'only these of the recipe’s seeds: 777,888', parseSeedList)
     .option('--indices <list>', 'only these architectures: 0-99,1462', indexList)
-    .option('--shard <i/n>', 'one part of several, for machines beside each other', parseShard)
-    .option('--from <table>', 'a table by the same recipe whose rows count as done; several times', repeated)
-    .option('--no-share', 'train architectures that are the same network each for itself')
-    .option('--no-curves', 'leave out the second file, with accuracy and loss of every epoch')
+    .option('--shard <i/n>', 'build one part of n, to use several machines', parseShard)
+    .option('--from <table>', 'take over the rows of a table by the same recipe; several times', repeated)
+    .option('--no-share', 'train architectures separately even if they are the same network')
+    .option('--no-curves', 'leave out the second file with the curves of every epoch')
     .option('--jobs <n>', `worker processes (default: the cores, here ${cores()})`, positiveInteger)
-    .option('--limit-minutes <n>', 'stop then, and write what there is', positiveNumber)
-    .option(
-      '--check <n>',
-      'build nothing: train n random rows of the table again and compare, bit for bit',
-      positiveInteger,
-    )
+    .option('--limit-minutes <n>', 'stop after n minutes, and write the rows trained so far', positiveNumber)
+    .option('--check <n>', 'build nothing; train n random rows again and compare them bit for bit', positiveInteger)
     .option('--out <dir>', 'folder of the table and of its journals (default: the user’s tables)')
     .addOption(jsonOption())
     .addOption(quietOption())
@@ -94,9 +89,9 @@ async function check({ as: name, data, jobs = cores(), quiet, json }: BuildFlags
   const wrong = rebuilt.filter(({ equal }) => !equal)
   const lines = wrong.map(
     ({ index, seed, stored, found }) =>
-      `architecture ${index}, seed ${seed}: the table has ${percentages(stored)}, it is ${percentages(found)}\n`,
+      `architecture ${index}, seed ${seed}: the table has ${percentages(stored)}, the training gave ${percentages(found)}\n`,
   )
-  const verdict = `${rebuilt.length - wrong.length} of ${pluralize(rebuilt.length, 'training')} came to the numbers of ${name}, bit for bit\n`
+  const verdict = `${rebuilt.length - wrong.length} of ${pluralize(rebuilt.length, 'training')} gave the numbers of ${name}, bit for bit\n`
   printAnswer({ json }, rebuilt, lines.join('') + verdict)
   if (wrong.length > 0) process.exitCode = 1
 }
@@ -105,12 +100,12 @@ export function mergeCommand(): Command {
   return new Command('merge')
     .summary('make one table of several')
     .description(
-      'Makes one table of several. Those that were built by one recipe: parts of different machines, or more seeds.\n' +
-        'Those that were imported: further datasets, architectures or seeds; a number that two have must be the same.',
+      'Makes one table of several. Built tables must have the same recipe; they may differ in architectures and seeds.\n' +
+        'Imported tables may add datasets, architectures or seeds; numbers that several have must be equal.',
     )
     .argument('<tables...>', 'names or paths')
     .requiredOption('--as <name>', 'name of the table')
-    .option('--data <folder>', 'the images, where the recipe’s dataset is not built in or fetched')
+    .option('--data <folder>', 'the images, if the recipe’s dataset is neither built in nor fetched')
     .option('--out <dir>', 'folder of the table (default: the user’s tables)')
     .addOption(jsonOption())
     .addHelpText(
@@ -138,24 +133,24 @@ const percentages = (accuraciesPct: Rebuilt['stored']) => `${Object.values(accur
 
 function describe({ total, before, done, manifest }: BuildResult): string {
   const left = total - before - done
-  const rest = left === 0 ? 'none is left' : `${left} ${left === 1 ? 'is' : 'are'} left, the same command goes on`
-  return `${pluralize(done, 'training')} done, ${before} were there before, ${rest}\n${sizeLine(manifest)}`
+  const rest = left === 0 ? 'none left' : `${left} left, for the same command to continue`
+  return `${pluralize(done, 'training')} done now, ${before} earlier, ${rest}\n${sizeLine(manifest)}`
 }
 
 const sizeLine = ({ name, rows, architectures, table }: Manifest) =>
   `table ${name}: ${architectures === null ? '' : `${rows} of `}${pluralize(architectures ?? rows, 'architecture')}, ${(table.bytes / 1e6).toFixed(1)} MB\n`
 
-/** `0-99,1462` → those, as typed. */
+/** Parses architecture indices such as `0-99,1462`, in the given order. */
 function indexList(text: string): number[] {
   return text.split(',').flatMap((part) => {
     const [first, last = first] = (/^(\d+)(?:-(\d+))?$/.exec(part.trim()) ?? []).slice(1).filter(Boolean).map(Number)
     if (first === undefined || last < first)
-      throw new InvalidArgumentError(`"${part}" is no index or range, as in 0-99,1462.`)
+      throw new InvalidArgumentError(`"${part}" is neither an index nor a range, as in 0-99,1462.`)
     return Array.from({ length: last - first + 1 }, (_, i) => first + i)
   })
 }
 
-/** True from the time limit or the first Ctrl-C on; a second Ctrl-C ends the process, and nothing is lost either. */
+/** Returns a function that answers true after the time limit or the first Ctrl-C. A second Ctrl-C ends the process at once. */
 function stopping(limitMinutes = Number.POSITIVE_INFINITY): () => boolean {
   const deadline = Date.now() + 60_000 * limitMinutes
   let interrupted = false

@@ -1,4 +1,4 @@
-/** `bench verify` */
+/** `bench verify`: recomputes committed reports from their records and compares every number. */
 import { Command } from 'commander'
 import { BenchError } from '../../core/errors.ts'
 import { pluralize } from '../../core/plainText.ts'
@@ -17,16 +17,16 @@ interface VerifyFlags {
 
 export function verifyCommand(): Command {
   return new Command('verify')
-    .summary('recompute committed reports from their records, and fail with a diff where a number differs')
+    .summary('recompute committed reports from their records, and fail with a diff if a number differs')
     .description(
-      'Recomputes the tables and figures of report folders from the records that lie in them. Needs neither a GPU nor ' +
-        'the lookup table; where the table is here, the looked-up numbers are compared with it, too. Of a store or a run ' +
-        'the records are checked. With --update tables, figures and page of a report are written again first.',
+      'Recomputes the tables and figures of report folders from the records in them, without a GPU or lookup table. If ' +
+        'the table is on this machine, looked-up numbers are compared with it, too. For a store or a run, the records are ' +
+        'checked. With --update, tables, figures and page of a report are written again first.',
     )
-    .argument('<items...>', 'report folders, folders of them, stores, run folders, experiment files, or ids of runs')
+    .argument('<items...>', 'report folders, folders of reports, stores, run folders, experiment files, or run ids')
     .addOption(storeOption())
     .option('--plugin <file>', 'a plugin with spaces or algorithms of these runs', repeated)
-    .option('--update', 'write what the records give, and then verify')
+    .option('--update', 'write the reports again from their records, then verify')
     .addOption(jsonOption())
     .addHelpText('after', '\nExamples:\n  bench verify reports\n  bench verify reports/table4 --update')
     .action(verify)
@@ -38,7 +38,7 @@ async function verify(items: readonly string[], flags: VerifyFlags): Promise<voi
   const places = items.flatMap((item) => placesOf(item, flags.store).map((place) => ({ item, place })))
   const other = places.find(({ place }) => place.kind !== 'report')
   if (update && other !== undefined) {
-    throw new BenchError('bad-input', `--update writes reports again, and ${other.item} is none; leave it out`)
+    throw new BenchError('bad-input', `--update writes reports again, and ${other.item} is not a report; leave it out`)
   }
   const findings: Finding[] = []
   for (const { item, place } of places) findings.push(await found(item, place, flags, known))

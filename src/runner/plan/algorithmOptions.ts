@@ -1,4 +1,4 @@
-/** An algorithm's options, from what was typed to what it takes. */
+/** Options of algorithms: lists them, checks typed values against an algorithm's schema, and brings them into the form of a job. */
 import { isDeepStrictEqual } from 'node:util'
 import { z } from 'zod'
 import type { Algorithm } from '../../core/algorithm.ts'
@@ -6,19 +6,19 @@ import { BenchError } from '../../core/errors.ts'
 import { unknownName } from '../../core/names.ts'
 import type { AlgorithmRequest } from './experiment.ts'
 
-/** Names of the options that an algorithm has. */
+/** Returns the names of an algorithm's options. */
 export const optionNames = ({ options }: Algorithm): readonly string[] => Object.keys(objectIn(options)?.shape ?? {})
 
-/** What can be said of an option. */
+/** Name, default and description of an option, for lists of options. */
 export interface OptionDescription {
   readonly name: string
-  /** What the search gets where it is not given; absent: nothing. */
+  /** The value if the option is not given; undefined if it has no default. */
   readonly byDefault?: unknown
   readonly isRequired: boolean
   readonly description: string
 }
 
-/** The options of an algorithm, as its schema describes them. */
+/** Returns the options of an algorithm with their defaults and descriptions, read from its schema. */
 export function describeOptions({ options }: Algorithm): readonly OptionDescription[] {
   return Object.entries(objectIn(options)?.shape ?? {}).map(([name, schema]) => {
     const { success, data } = z.safeParse(schema, undefined)
@@ -26,7 +26,7 @@ export function describeOptions({ options }: Algorithm): readonly OptionDescript
   })
 }
 
-/** The object that a schema reads, whatever it makes of it. */
+/** Returns the object schema inside pipes, transforms and read-only wrappers; undefined if there is none. */
 function objectIn(schema: unknown): z.ZodObject | undefined {
   if (schema instanceof z.ZodObject) return schema
   if (schema instanceof z.ZodPipe) return objectIn(schema.in) ?? objectIn(schema.out)
@@ -34,11 +34,10 @@ function objectIn(schema: unknown): z.ZodObject | undefined {
 }
 
 /**
- * The options as a job keeps them: plain data that the schema takes, and makes into what the search gets. Each stands as
- * the schema gave it, defaults among them, where it would take that for the same again; else as it was given, so that
- * what a schema transforms is transformed once.
+ * Returns the options as a job records them: plain JSON data, defaults included, from which the schema gives the search its
+ * options again. An option that the schema transforms into something that it would not accept is recorded as it was given.
  *
- * @throws BenchError `unknown-name` for an option that the algorithm lacks, `bad-input` for a value that it refuses
+ * @throws BenchError `unknown-name` for an option that the algorithm does not have, `bad-input` for a refused value
  */
 export function resolveOptions(algorithm: Algorithm, given: AlgorithmRequest['options']): Record<string, unknown> {
   const known = optionNames(algorithm)
@@ -48,12 +47,12 @@ export function resolveOptions(algorithm: Algorithm, given: AlgorithmRequest['op
   let kept: Record<string, unknown> = { ...given }
   for (const [name, value] of Object.entries(parsed as object)) {
     const candidate = asRecorded({ ...kept, [name]: value })
-    if (candidate !== undefined && means(algorithm, candidate, parsed)) kept = candidate
+    if (candidate !== undefined && parsesTo(algorithm, candidate, parsed)) kept = candidate
   }
   return kept
 }
 
-/** What the search gets. @throws BenchError `bad-input` */
+/** Returns the options that the search gets: the given ones, parsed by the algorithm's schema. @throws BenchError `bad-input` */
 export function parseOptions({ name, options }: Algorithm, given: AlgorithmRequest['options']): unknown {
   const parsed = options.safeParse(given)
   if (parsed.success) return parsed.data
@@ -65,7 +64,7 @@ export function parseOptions({ name, options }: Algorithm, given: AlgorithmReque
   throw new BenchError('bad-input', `${name}: ${found}: ${message}`)
 }
 
-/** What is left of data in a file; undefined for what JSON has no form of. */
+/** Returns the data after writing it to JSON and reading it back; undefined if JSON cannot represent it. */
 function asRecorded(data: Record<string, unknown>): Record<string, unknown> | undefined {
   try {
     return JSON.parse(JSON.stringify(data))
@@ -74,15 +73,17 @@ function asRecorded(data: Record<string, unknown>): Record<string, unknown> | un
   }
 }
 
-function means({ options }: Algorithm, data: unknown, parsed: unknown): boolean {
+/** Whether the algorithm's schema parses the data to a value equal to `parsed`. */
+function parsesTo({ options }: Algorithm, data: unknown, parsed: unknown): boolean {
   const again = options.safeParse(data)
   return again.success && isDeepStrictEqual(again.data, parsed)
 }
 
 /**
- * Hands `key=value` to each algorithm that has such an option, and `algorithm.key=value` to that one alone.
+ * Assigns the values of `--option` to algorithms: `key=value` to every algorithm that has this option, `algorithm.key=value` to
+ * the named one.
  *
- * @throws BenchError `unknown-name` where none has it, `bad-input` where there is no `=`
+ * @throws BenchError `unknown-name` if no algorithm has the option, `bad-input` if a line has no `=`
  */
 export function distributeOptions(algorithms: readonly Algorithm[], lines: readonly string[]): AlgorithmRequest[] {
   const requests = algorithms.map((algorithm) => ({ algorithm, options: {} as Record<string, string> }))

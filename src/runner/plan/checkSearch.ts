@@ -1,4 +1,4 @@
-/** Refuses, before anything is run, what would fail in every run or would search nothing. */
+/** Checks a planned search before anything runs, and refuses settings with which every run would fail. */
 import type { Algorithm, PlannedSearch } from '../../core/algorithm.ts'
 import { BenchError } from '../../core/errors.ts'
 import { unknownName } from '../../core/names.ts'
@@ -9,17 +9,18 @@ import { fidelitiesOf } from '../../tables/oracles.ts'
 import { parseOptions } from './algorithmOptions.ts'
 import type { Lookup } from './lookup.ts'
 
+/** The settings of a search that are checked together. */
 export interface SearchPlan {
   readonly space: SearchSpace
   readonly protocol: Protocol
   readonly dataset: string
   readonly lookup: Lookup
   readonly budgetSeconds: number | undefined
-  /** What is found is trained in full, and looked up nowhere. */
+  /** Whether the found architecture is trained in full and not looked up. */
   readonly retrained: boolean
 }
 
-/** @throws BenchError for settings that do not go together, and what the algorithm itself refuses */
+/** Checks a search's settings, also by the algorithm's own `check`. @throws BenchError for settings that contradict each other */
 export function checkSearch(algorithm: Algorithm, options: Record<string, unknown>, plan: SearchPlan): void {
   const { space, protocol, lookup, budgetSeconds } = plan
   const { manifest } = lookup
@@ -37,13 +38,17 @@ export function checkSearch(algorithm: Algorithm, options: Record<string, unknow
   algorithm.check?.(planned, parseOptions(algorithm, options))
 }
 
-/** Pixels of a side where neither the protocol says nor the dataset is known: any that every reduction can halve. */
+/** Image side in pixels for a dataset of unknown size: divisible by 2 at every reduction cell. */
 const ANY_SIDE = 32
+/** Image sides of known datasets, in pixels. */
 const SIDES: Readonly<Record<string, number>> = { shapes: 16, 'ImageNet16-120': 16 }
-/** Cells in which every width of a network occurs. */
+/** Number of cells in which every channel width of a network occurs. */
 const ENOUGH_CELLS = 3
 
-/** Networks as data. One of few cells first, which takes a tenth of the time: all that it takes, a deeper one takes, too. */
+/**
+ * Returns a function that builds the search network as data, to check that it can be built. It builds one of few cells, which
+ * takes a tenth of the time: a deeper one accepts the same settings.
+ */
 function networkOf({ space, protocol, dataset }: SearchPlan): PlannedSearch['network'] {
   const { affine, track, ...size } = protocol.network
   const side = protocol.data.imageSize ?? SIDES[dataset] ?? (size.family === 'imagenet' ? 224 : ANY_SIDE)
@@ -58,7 +63,7 @@ function networkOf({ space, protocol, dataset }: SearchPlan): PlannedSearch['net
   }
 }
 
-/** @throws BenchError `bad-input` for halves of which one is empty, however many images there are */
+/** Checks that neither half of the training set is empty. @throws BenchError `bad-input` otherwise */
 function checkHalves({ data }: Protocol): void {
   if (data.split === 'benchmark') return
   const count = data.limit ?? Number.MAX_SAFE_INTEGER
@@ -72,7 +77,10 @@ function checkHalves({ data }: Protocol): void {
   )
 }
 
-/** @throws BenchError where nothing answers what a search asks */
+/**
+ * Returns the training lengths, in epochs, for which the table can answer accuracies.
+ * @throws BenchError if the search has no table to query
+ */
 function fidelities(
   { name }: Algorithm,
   { space, dataset, lookup: { manifest }, retrained }: SearchPlan,

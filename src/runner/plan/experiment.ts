@@ -1,46 +1,52 @@
-/** What a user asks for: on the command line or in a YAML file, with everything that may be left out filled in. */
-
+/**
+ * The description of an experiment, as a command line or a YAML file gives it, with its defaults; and how seeds and budgets are
+ * written in it.
+ */
 import { BenchError } from '../../core/errors.ts'
 import type { Finder } from '../../core/result.ts'
 import { knownName } from '../../data/datasetNames.ts'
 import type { ExecutorOptions } from '../../engine/executors.ts'
 import type { RetrainingRequest } from '../../retrain/settings.ts'
 
+/** Which algorithms are run, on what, over which seeds, and how. `makePlan` turns it into jobs. */
 export interface Experiment {
   readonly algorithms: readonly AlgorithmRequest[]
   readonly space: string
-  /** Searched on, each in runs of its own. */
+  /** Names of the datasets; every algorithm is run on each. */
   readonly datasets: readonly string[]
-  /** Folder of each dataset that does not lie in the user's data folder. */
+  /** Image folders by dataset name, for datasets outside the user's data folder. */
   readonly data: Readonly<Record<string, string>>
-  /** Name or path of the lookup table; absent: the one that fits space and dataset. */
+  /** Name or path of the lookup table; if absent, the first table that has the space and the dataset. */
   readonly table?: string
-  /** Train what is found in full instead of looking it up. */
+  /** How the found architectures are trained in full; if absent, they are looked up in the table. */
   readonly retraining?: RetrainingRequest
-  /** Preset, with changes where wanted: `micro:epochs=5`. */
+  /** Name of a protocol preset, with changed settings after a colon: `micro:epochs=5`. */
   readonly protocol: string
   readonly seeds: readonly number[]
-  /** Simulated seconds of black-box searches: the same everywhere, or by dataset searched on. */
+  /** Budget of a black-box search in simulated seconds: one number, or one by dataset name. */
   readonly budgetSeconds?: number | Readonly<Record<string, number>>
+  /** Measurements after epochs, such as `hessian:every=2`. */
   readonly probes: readonly string[]
-  /** Files or packages. */
+  /** Files or packages that bring algorithms or spaces. */
   readonly plugins: readonly string[]
-  /** What computes: backend and executor. */
+  /** Backend and executor that train the networks. */
   readonly executor: ExecutorOptions
 }
 
+/** One algorithm of an experiment, with its options. */
 export interface AlgorithmRequest {
   readonly name: string
-  /** As typed: text or plain values. */
+  /** Option values: texts from the command line or plain values from a file, not yet checked. */
   readonly options: Readonly<Record<string, unknown>>
-  /** Where they are not the experiment's: as in a table of the literature, or because a probe costs. */
+  /** Protocol of this algorithm, if it is not the experiment's. */
   readonly protocol?: string
+  /** Probes of this algorithm, if they are not the experiment's. */
   readonly probes?: readonly string[]
-  /** Of an architecture that is given. */
+  /** Who found the architecture, if it is given and not searched for. */
   readonly foundBy?: Finder
 }
 
-/** What a command without a word more means. */
+/** The default experiment: what `bench run` uses for everything that is not given. */
 export const DEFAULTS = {
   space: 'nb201',
   datasets: ['shapes'],
@@ -55,8 +61,8 @@ export const DEFAULTS = {
 type Budget = NonNullable<Experiment['budgetSeconds']>
 
 /**
- * The budget of each dataset, or undefined where there is none at all.
- * @throws BenchError `bad-input` where one dataset has a budget and another has none
+ * Returns a function from dataset name to budget in simulated seconds; undefined means no limit.
+ * @throws BenchError `bad-input` if some datasets have a budget and others have none
  */
 export function budgetsByDataset(
   datasets: readonly string[],
@@ -68,17 +74,18 @@ export function budgetsByDataset(
   if (without !== undefined) {
     throw new BenchError(
       'bad-input',
-      `the budget says nothing of ${without}; give seconds for every dataset, or one number`,
+      `there is no budget for ${without}; give seconds for every dataset, or one number`,
     )
   }
   return (dataset) => seconds.get(dataset)
 }
 
-/** A typing error should not plan a million runs. */
-const MOST = 100_000
+/** Largest number of seeds, so that a typing error does not plan a million runs. */
+const MOST_SEEDS = 100_000
 
 /**
- * `4` → 0, 1, 2, 3; `0-3,777` → those; `777,` → 777 alone. Ascending, each once.
+ * Parses `--seeds`: `4` means the seeds 0 to 3, `0-3,777` the listed ones, `777,` the seed 777 alone.
+ * @returns the seeds in ascending order without repetitions
  *
  * @throws BenchError `bad-input`
  */
@@ -89,7 +96,8 @@ export function parseSeeds(text: string): readonly number[] {
 }
 
 /**
- * Where seeds are chosen from a list, a number alone is that seed: `777` → 777; `0-3,777` → those.
+ * Parses a list of seeds in which a single number is a seed and not a count: `777` means the seed 777.
+ * @returns the seeds in ascending order without repetitions
  *
  * @throws BenchError `bad-input`
  */
@@ -97,17 +105,17 @@ export function parseSeedList(text: string): readonly number[] {
   return ascending(listed(text.trim()), `--seeds ${text} names no seed; write 777 or 0-3,777`)
 }
 
-/** Each once. @param none what is wrong where there is none */
-function ascending(seeds: readonly number[], none: string): readonly number[] {
-  if (seeds.length === 0) throw new BenchError('bad-input', none)
-  if (seeds.length > MOST)
-    throw new BenchError('bad-input', `--seeds asks for ${seeds.length} seeds, more than ${MOST}`)
+/** Sorts the seeds and drops repetitions. @param emptyMessage the error message for an empty list */
+function ascending(seeds: readonly number[], emptyMessage: string): readonly number[] {
+  if (seeds.length === 0) throw new BenchError('bad-input', emptyMessage)
+  if (seeds.length > MOST_SEEDS)
+    throw new BenchError('bad-input', `--seeds asks for ${seeds.length} seeds, more than ${MOST_SEEDS}`)
   return [...new Set(seeds)].sort((a, b) => a - b)
 }
 
 function firstSeeds(count: number): number[] {
-  if (count > MOST)
-    throw new BenchError('bad-input', `--seeds ${count} is more than ${MOST}; for one seed write "${count},"`)
+  if (count > MOST_SEEDS)
+    throw new BenchError('bad-input', `--seeds ${count} is more than ${MOST_SEEDS}; for one seed write "${count},"`)
   return Array.from({ length: count }, (_, seed) => seed)
 }
 
@@ -126,7 +134,7 @@ function range(part: string, text: string): number[] {
   }
   const first = Number(match[1])
   const last = Number(match[2] ?? match[1])
-  if (last < first || last - first >= MOST || last > Number.MAX_SAFE_INTEGER) {
+  if (last < first || last - first >= MOST_SEEDS || last > Number.MAX_SAFE_INTEGER) {
     throw new BenchError('bad-input', `--seeds ${text}: the range ${part} is empty or too long`)
   }
   return Array.from({ length: last - first + 1 }, (_, i) => first + i)

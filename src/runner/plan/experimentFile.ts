@@ -1,4 +1,4 @@
-/** Experiment files: YAML, every key checked, paths relative to the file. */
+/** Reads experiment files (YAML). Every key is checked; paths are relative to the file. */
 import { dirname, resolve } from 'node:path'
 import { z } from 'zod'
 import { BenchError } from '../../core/errors.ts'
@@ -10,7 +10,7 @@ import { oneOrMore, readYaml } from '../../system/yamlFile.ts'
 import { isTablePath } from '../../tables/openTable.ts'
 import { DEFAULTS, type Experiment, parseSeeds } from './experiment.ts'
 
-/** Names, one alone, in a list, or separated by commas as on the command line. */
+/** Schema of names: a single one, a list, or a text separated by commas as on the command line. */
 const names = oneOrMore(z.string()).transform((list) => list.flatMap(splitAtCommas))
 
 const splitAtCommas = (text: string): string[] => text.split(',').map((name) => name.trim())
@@ -28,12 +28,12 @@ const algorithm = z.union(
   { error: 'expected a name, or { name: drnas, options: { anchor: kl } }' },
 )
 
-/** As `--seeds` has them, where they are one number or text; else each for itself. */
+/** Schema of seeds: a number or text is read like `--seeds`, a list has the seeds themselves. */
 const seeds = z
   .union([z.number(), z.string(), z.array(z.int().min(0)).min(1)], { error: 'expected 4, "0-3,777" or [0, 1, 777]' })
   .transform((value) => (Array.isArray(value) ? value : parseSeeds(String(value))))
 
-/** Full trainings, with seeds as those of the searches are written. */
+/** Schema of full trainings, whose seeds may be written like those of the searches. */
 const evaluate = z.preprocess((value) => {
   const { retrain } = (value ?? {}) as { readonly retrain?: { readonly seeds?: unknown } | null }
   if (typeof retrain?.seeds !== 'number' && typeof retrain?.seeds !== 'string') return value
@@ -49,7 +49,7 @@ const schema = z.strictObject({
   algorithms: oneOrMore(algorithm).transform((list) => list.flat()),
   space: z.string().optional(),
   datasets: names.optional(),
-  /** Folder of each dataset, or of the only one. */
+  /** Image folders by dataset name, or the folder of the only dataset. */
   data: z
     .union([z.string(), z.record(z.string(), z.string())], { error: 'expected a folder, or { cifar10: FOLDER }' })
     .optional(),
@@ -57,20 +57,20 @@ const schema = z.strictObject({
   evaluate: evaluate.optional(),
   protocol: z.string().optional(),
   seeds: seeds.optional(),
-  /** Simulated seconds, by dataset where they differ. */
+  /** Simulated seconds: one number, or one by dataset name. */
   budget: budget.optional(),
   probes: oneOrMore(z.string()).optional(),
   plugins: oneOrMore(z.string()).optional(),
   backend: z.enum(backendNames).optional(),
   executor: z.enum(['auto', 'tfjs', 'static']).optional(),
-  /** Faster multiply-adds, in other bits. */
+  /** Fused multiply-adds: faster, with results that differ in the last bits. */
   fastMath: z.boolean().optional(),
   store: z.string().optional(),
   jobs: z.int().min(1).optional(),
   threads: z.int().min(1).optional(),
 })
 
-/** What a file says; what it leaves out is absent. */
+/** The content of an experiment file; settings that it leaves out are absent. */
 export interface ExperimentFile {
   readonly experiment: Partial<Experiment>
   readonly store?: string
@@ -78,7 +78,7 @@ export interface ExperimentFile {
   readonly threads?: number
 }
 
-/** @throws BenchError `missing`, or `bad-input` and `unknown-name` with the place of what is wrong */
+/** Reads an experiment file. @throws BenchError `missing`, or `bad-input` and `unknown-name` with the faulty key */
 export function readExperimentFile(path: string): ExperimentFile {
   const parsed = schema.safeParse(readYaml(path, 'experiment file'))
   if (!parsed.success) throw explain(parsed.error.issues, path)
@@ -92,7 +92,7 @@ export function readExperimentFile(path: string): ExperimentFile {
   }
 }
 
-/** @param here resolves a path of the file */
+/** Returns the settings of a file as an experiment. @param here resolves a path relative to the file */
 function experimentOf(
   settings: Omit<z.infer<typeof schema>, 'store' | 'jobs' | 'threads'>,
   here: (file: string) => string,
@@ -110,7 +110,7 @@ function experimentOf(
   }
 }
 
-/** A folder alone is that of the only dataset. */
+/** Returns image folders by dataset name. A single folder belongs to the only dataset. */
 function foldersOf(
   data: string | Readonly<Record<string, string>>,
   datasets: readonly string[],
@@ -123,7 +123,7 @@ function foldersOf(
   throw new BenchError('bad-input', `data: ${data}: with several datasets write data: { ${datasets[0]}: FOLDER }`)
 }
 
-/** A key that does not exist explains best what else is wrong. */
+/** Returns the error for a file that does not fit the schema. An unknown key is named first, since it explains the others. */
 function explain(issues: readonly z.core.$ZodIssue[], path: string): BenchError {
   const unknownKeys = issues.find((issue) => issue.code === 'unrecognized_keys')
   if (unknownKeys !== undefined) {

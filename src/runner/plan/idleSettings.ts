@@ -1,10 +1,10 @@
-/** What was asked for and would do nothing: refused, since its author expects something of it. */
+/** Refuses settings that are given but have no effect on any job, since the user expects one. */
 import { BenchError } from '../../core/errors.ts'
 import type { Protocol } from '../../core/protocol.ts'
 import { changedSettings } from '../../protocols/index.ts'
 import type { Plan, PlannedJob } from './plan.ts'
 
-/** @throws BenchError `bad-input` for a change of the protocol, a probe or a budget that does nothing for any job */
+/** Checks a plan. @throws BenchError `bad-input` for a changed protocol setting, a probe or a budget that affects no job */
 export function refuseIdleSettings({ experiment, jobs }: Plan): void {
   for (const protocol of new Set(jobs.map(({ job }) => job.protocol.name))) {
     const under = jobs.filter(({ job }) => job.protocol.name === protocol)
@@ -24,7 +24,7 @@ export function refuseIdleSettings({ experiment, jobs }: Plan): void {
   }
 }
 
-/** Why it does nothing for a job; undefined where it does something. */
+/** Returns why a setting has no effect on a job, or undefined if it has one. */
 type Reason = (planned: PlannedJob) => string | undefined
 
 function refuseIdle(what: string, jobs: readonly PlannedJob[], reasonFor: Reason): void {
@@ -49,7 +49,7 @@ const reasonOf =
     return withoutNetwork(planned) ?? found?.[1]
   }
 
-/** Settings that the images of a search do not have. */
+/** Returns the data settings without effect under a protocol, each with the reason. */
 function idleImageSettings({ network, data }: Protocol): Readonly<Record<string, string>> {
   if (network.family === 'imagenet') {
     const windows = 'photographs are mirrored random windows'

@@ -1,4 +1,7 @@
-/** The images of a search: in memory, or photographs that are decoded as they are needed. */
+/**
+ * The images that jobs train on: which protocols fit them, their content hash for the identity of a job, and opening them as
+ * batches. Small images are kept in memory; photographs are decoded when they are needed.
+ */
 
 import { stat } from 'node:fs/promises'
 import { basename, dirname, resolve } from 'node:path'
@@ -16,10 +19,10 @@ import { openDataset } from '../../data/openDataset.ts'
 import { officialCifar10Split } from '../../spaces/nb201/cifar10Split.ts'
 import { limitOf } from '../../system/limits.ts'
 
-/** Whether the protocol trains the search network on photographs. */
+/** Whether the protocol trains the supernet on photographs of ImageNet's kind, decoded when they are needed. */
 const onPhotographs = ({ network }: Protocol): boolean => network.family === 'imagenet'
 
-/** @throws BenchError where the protocol's settings are not of this space, or not for these images */
+/** Checks that a protocol's image settings fit the space and the dataset. @throws BenchError if they do not */
 export function checkSearchable(protocol: Protocol, { name: space }: SearchSpace, dataset: string): void {
   if (protocol.data.split === 'benchmark') checkBenchmarkSplit(protocol, dataset)
   const isDarts = space === 'darts' || space.startsWith('darts-')
@@ -36,7 +39,7 @@ export function checkSearchable(protocol: Protocol, { name: space }: SearchSpace
   throw new BenchError('unsupported', `${setting} is a setting of the DARTS space, not of ${space}; use --space darts`)
 }
 
-/** Part of the job's identity. @throws BenchError for what is wrong in the files */
+/** Returns the content hash of the images of a search, which is part of the job's identity. @throws BenchError for bad files */
 export async function searchImagesHash(
   protocol: Protocol,
   dataset: string,
@@ -50,26 +53,28 @@ export async function searchImagesHash(
   return contentHash
 }
 
-/** The size that images of several sizes are scaled to, and how it is set. */
+/** Returns the side that images are scaled to, in pixels, and the command-line setting that changes it, for messages. */
 export function searchImageSize({ name, data: { imageSize } }: Protocol): ImageSize {
   const [preset, ...changes] = name.split(/[:,]/).filter((part) => !part.startsWith('data.imageSize='))
   return { imageSize, sizeSetting: `--protocol ${preset}:${[...changes, 'data.imageSize=32'].join(',')}` }
 }
 
+/** Where the images of a search come from. */
 export interface SearchImages {
   readonly folder?: string
-  /** Opens images that are kept in memory. */
+  /** Opens the dataset if its images are kept in memory. */
   dataset(): Promise<Dataset>
-  /** Told of each photograph that is left out. */
+  /** Called with a line for each photograph that is skipped. */
   report(line: string): void
 }
 
+/** The batches of a search, and how many images there are. */
 export interface OpenSearchData extends SearchData {
   readonly images: ImageCounts
   close?(): Promise<void>
 }
 
-/** Batches for one search; those of photographs hold threads until closed. */
+/** Opens the batches of one search. Batches of photographs hold decoding threads until they are closed. */
 export async function openSearchData(
   { dataset: planned, protocol, seed }: Job,
   { folder, dataset, report }: SearchImages,
@@ -89,19 +94,24 @@ export async function openSearchData(
   return { ...search, images: streamCounts(stream) }
 }
 
-/** Share of the training set that trains w. */
-const shares: Readonly<Record<string, number>> = { cifar10: 0.5, cifar100: 1, 'ImageNet16-120': 1 }
+/** Fraction of the training set that trains the network weights, in NAS-Bench-201's own splits. */
+const WEIGHT_FRACTIONS: Readonly<Record<string, number>> = { cifar10: 0.5, cifar100: 1, 'ImageNet16-120': 1 }
 
-/** @throws BenchError `bad-input` for a dataset that the benchmark does not split, or settings that the split leaves no say */
+/** Checks the settings of `data.split=benchmark`. @throws BenchError `bad-input` for another dataset or a setting without effect */
 export function checkBenchmarkSplit({ data }: Protocol, dataset: string): void {
-  const share = shares[dataset]
-  if (share === undefined) throw refusal(`the benchmark splits ${Object.keys(shares).join(', ')}, not ${dataset}`)
+  const share = WEIGHT_FRACTIONS[dataset]
+  if (share === undefined)
+    throw refusal(`the benchmark splits ${Object.keys(WEIGHT_FRACTIONS).join(', ')}, not ${dataset}`)
   if (data.limit !== null) throw refusal(`it takes all images, and data.limit=${data.limit} only some`)
   if (data.trainPortion === share && !data.architecturePortion) return
   throw refusal(`on ${dataset} it has data.trainPortion=${share} and no data.architecturePortion`)
 }
 
-/** @throws BenchError `bad-input` where the images are not all there, or the list of x-valid is not */
+/**
+ * Returns the two halves on which NAS-Bench-201's authors train the network weights and α: the images on which the benchmark
+ * trains and validates.
+ * @throws BenchError `bad-input` if images or the list of x-valid images are missing
+ */
 export function benchmarkSplit({ name, train, testHalves }: Dataset): SearchHalves {
   if (name === 'cifar10') {
     const { train: weights, valid: architecture } = officialCifar10Split()
@@ -120,15 +130,20 @@ export function benchmarkSplit({ name, train, testHalves }: Dataset): SearchHalv
 const refusal = (found: string): BenchError =>
   new BenchError('bad-input', `data.split=benchmark: ${found}; add data.split=seeded to the protocol`)
 
+/** A dataset whose content hash is wanted. */
 export interface HashedImages extends ImageSize {
   readonly name: string
-  /** Absent: the user's data folder. */
+  /** Folder of the images; undefined: the user's data folder. */
   readonly folder: string | undefined
-  /** Told where images have to be decoded first, and what the user should know of them, in lines. */
+  /** Called with lines for the user: that images are being decoded, and notes about them. */
   readonly report: (line: string) => void
 }
 
-/** @throws BenchError as `openDataset` */
+/**
+ * Returns the content hash of a dataset. Unchanged files that were read before are not read again: their hash is kept in the
+ * user's cache folder.
+ * @throws BenchError as `openDataset`
+ */
 export async function datasetHash({ name, folder, report, ...size }: HashedImages): Promise<string> {
   const read = async () => {
     const { contentHash, notes = [] } = await openDataset(name, { folder, report, ...size })
@@ -146,13 +161,13 @@ export async function datasetHash({ name, folder, report, ...size }: HashedImage
   return hash
 }
 
-/** @throws BenchError `failed` where the images are not those that the job was planned with */
+/** Returns the images if they have the planned content hash. @throws BenchError `failed` if they changed since planning */
 export function requireUnchanged<T extends { readonly contentHash: string }>(images: T, planned: Job['dataset']): T {
   if (images.contentHash === planned.contentHash) return images
   throw new BenchError('failed', `the images of ${planned.name} changed while the command ran; give it again`)
 }
 
-/** Of a folder or an archive; undefined where there is none. */
+/** Returns a fingerprint of a folder's or an archive's sizes and times; undefined if there is none. */
 async function fingerprintAt(root: string): Promise<string | undefined> {
   const found = await stat(root).catch(() => undefined)
   if (found === undefined) return undefined

@@ -1,4 +1,4 @@
-/** Which table a search's architectures are looked up in, and which of its numbers are reported. */
+/** Finds the table in which the architectures of a search are looked up, and the columns that are reported. */
 import { createHash } from 'node:crypto'
 import { BenchError } from '../../core/errors.ts'
 import { formatQualifier, parseQualifier, type Qualifier } from '../../core/metric.ts'
@@ -12,26 +12,29 @@ import type { Manifest } from '../../tables/manifest.ts'
 import { listTables, openManifest } from '../../tables/openTable.ts'
 import { recipeHash } from '../../tables/recipe.ts'
 
+/** A table, and the columns of it that a search reports. */
 export interface Lookup {
-  /** As given to `openTable`; absent where there is nothing to look up. */
+  /** Name or path of the table; absent if nothing is looked up. */
   readonly table?: string
   readonly manifest?: Manifest
-  /** The dataset searched on first, then those of the transfer that the table has. */
+  /** Reported columns: first those of the dataset searched on, then those of the transfer datasets in the table. */
   readonly headline: readonly Headline[]
 }
 
+/** What a table is wanted for. */
 export interface LookupRequest {
   readonly space: SearchSpace
   readonly dataset: string
-  /** Name or path; absent: the first table of the space that has the dataset. */
+  /** Name or path of the table; if absent, the first table of the space that has the dataset is taken. */
   readonly table?: string
-  /** What the protocol would report. */
+  /** The columns that the protocol reports, if it names any. */
   readonly wanted: readonly Headline[] | undefined
 }
 
 /**
- * @throws BenchError `missing` where no table of the space has the dataset, `bad-input` where the named one is of another
- * space or lacks the numbers
+ * Finds the table and the reported columns of a search.
+ * @throws BenchError `missing` if no table of the space has the dataset, `bad-input` if the named table is of another space or
+ * lacks the columns
  */
 export async function findLookup(request: LookupRequest): Promise<Lookup> {
   const { table } = request
@@ -39,12 +42,12 @@ export async function findLookup(request: LookupRequest): Promise<Lookup> {
   const { ofSpace, broken } = await tablesOf(request.space)
   const fitting = ofSpace.find((manifest) => headlineIn(manifest, request).length > 0)
   if (fitting !== undefined) return inTable(fitting.name, fitting, request)
-  // Where architectures are too many for a table, the result is the genotype, to be trained.
+  // A space too large for a table: the result of a search is its genotype, to be trained in full.
   if (request.space.numbering === undefined) return { headline: [] }
   throw broken ?? noTable(request, ofSpace)
 }
 
-/** For a job's identity. An incomplete table's missing rows follow from its recipe. */
+/** Returns name and hash of a table for a job's identity. The missing rows of an incomplete table follow from its recipe. */
 export function tableIdentity(manifest: Manifest): NonNullable<Job['table']> {
   const { name, rows, architectures, recipe, table } = manifest
   if (recipe === undefined || rows === architectures) return { name, sha256: table.sha256 }
@@ -57,8 +60,8 @@ export function tableIdentity(manifest: Manifest): NonNullable<Job['table']> {
 }
 
 /**
- * The table that is named as the space goes first: `nb201` is what a user would import the benchmark as. A table that
- * cannot be read is in nobody's way, unless no other fits.
+ * Returns the manifests of all tables of a space, the one with the space's own name first, and the first read error. The
+ * caller throws that error only if no readable table fits.
  */
 async function tablesOf({ name: space }: SearchSpace) {
   const read = await Promise.allSettled((await listTables()).map((name) => openManifest(name)))
@@ -68,6 +71,7 @@ async function tablesOf({ name: space }: SearchSpace) {
   return { ofSpace: ofSpace.sort((a, b) => Number(b.name === space) - Number(a.name === space)), broken }
 }
 
+/** Returns the lookup in one table. @throws BenchError `bad-input` if it is of another space or lacks the columns */
 function inTable(table: string, manifest: Manifest, request: LookupRequest): Lookup {
   if (manifest.space !== request.space.name) {
     const found = `table ${manifest.name} is of space ${manifest.space}`
@@ -81,7 +85,7 @@ function inTable(table: string, manifest: Manifest, request: LookupRequest): Loo
   throw new BenchError('bad-input', `table ${manifest.name} does not have ${what}; its datasets are ${has}`)
 }
 
-/** The protocol's columns that the table has; where the protocol names none, the dataset's own. */
+/** Returns the reported columns that the table has: the protocol's, or the dataset's own if the protocol names none. */
 function headlineIn(manifest: Manifest, { dataset, wanted }: LookupRequest): readonly Headline[] {
   const columns = new Set(manifest.columns.map(({ name }) => name))
   const [own, ...transfers] = wanted ?? ownHeadline(manifest, dataset)
@@ -89,7 +93,7 @@ function headlineIn(manifest: Manifest, { dataset, wanted }: LookupRequest): rea
   return own !== undefined && isThere(own) ? [own, ...transfers.filter(isThere)] : []
 }
 
-/** Most epochs, mean over the seeds; tested on images that no validation number has seen. */
+/** Returns the dataset's columns of the longest training, mean over the seeds: x-valid, and x-test or else ori-test. */
 function ownHeadline(manifest: Manifest, dataset: string): readonly Headline[] {
   const means = accuracies(manifest).filter((qualifier) => qualifier.dataset === dataset && qualifier.seed === 'mean')
   const epochs = Math.max(...means.map((qualifier) => qualifier.epochs))

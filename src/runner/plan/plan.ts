@@ -1,4 +1,4 @@
-/** From an experiment to its jobs, each fully resolved. Reads names and hashes; loads no images and no backend. */
+/** Turns an experiment into its jobs, with every setting resolved. Reads names and hashes, but opens no images and no backend. */
 import type { Algorithm } from '../../core/algorithm.ts'
 import { BenchError } from '../../core/errors.ts'
 import type { Finder, Job } from '../../core/result.ts'
@@ -17,25 +17,28 @@ import { checkSearchable, datasetHash, searchImagesHash } from './images.ts'
 import { findLookup, type Lookup, type LookupRequest, tableIdentity } from './lookup.ts'
 import { planRetraining, retrainingImagesHash } from './retraining.ts'
 
+/** The jobs of an experiment, and what they are looked up in. */
 export interface Plan {
   readonly experiment: Experiment
   readonly space: SearchSpace
-  /** By dataset searched on. */
+  /** The lookup of each dataset, by its name. */
   readonly lookups: ReadonlyMap<string, Lookup>
   readonly jobs: readonly PlannedJob[]
 }
 
+/** A job with its run id and its algorithm. */
 export interface PlannedJob {
   readonly id: string
   readonly job: Job
   readonly algorithm: Algorithm
-  /** Of an architecture that was given. */
+  /** Who found the architecture, if it is given and not searched for. */
   readonly foundBy?: Finder
 }
 
 /**
- * @param report told of what takes time, in lines for the user: images that are decoded for the first time
- * @throws BenchError where a name, an option or a combination is wrong: before anything is written
+ * Returns the plan of an experiment. Writes nothing to the store.
+ * @param report called with lines for the user, such as that images are being decoded for the first time
+ * @throws BenchError for an unknown name, a bad option or settings that contradict each other
  */
 export async function makePlan(
   asked: Experiment,
@@ -80,12 +83,13 @@ export async function makePlan(
   return { experiment, space, lookups, jobs: firstOfEach(jobs) }
 }
 
-/** Datasets as we write them, however they were cased. */
+/** Replaces dataset names by their official spelling, ignoring case. */
 function withKnownNames(experiment: Experiment): Experiment {
   const folders = Object.entries(experiment.data).map(([name, folder]) => [knownName(name), folder])
   return { ...experiment, datasets: experiment.datasets.map(knownName), data: Object.fromEntries(folders) }
 }
 
+/** An algorithm of the experiment with its resolved options. */
 interface AlgorithmEntry {
   readonly algorithm: Algorithm
   readonly options: Record<string, unknown>
@@ -95,7 +99,7 @@ interface AlgorithmEntry {
   readonly foundBy: Finder | undefined
 }
 
-/** What the algorithms are run on. */
+/** The space, dataset and budget that all algorithms are run on. */
 interface SearchedOn {
   readonly space: SearchSpace
   readonly spacePlugin: string | undefined
@@ -104,7 +108,7 @@ interface SearchedOn {
   report(line: string): void
 }
 
-/** The job but for its seed, and what it is looked up in. */
+/** Returns a job without its seed, and the lookup of its dataset. */
 async function describeJob(
   experiment: Experiment,
   { space, spacePlugin, dataset, budgetSeconds, report }: SearchedOn,
@@ -147,25 +151,26 @@ async function describeJob(
   return { lookup, job }
 }
 
+/** The images of a dataset, before they are opened. */
 interface Images {
   readonly dataset: string
   readonly folder: string | undefined
   report(line: string): void
 }
 
-/** What a table lacks is trained on its images. @throws BenchError where they are not here */
+/** Checks that the images of an incomplete table are here, since its missing rows are trained. @throws BenchError if not */
 async function checkImages({ manifest }: Lookup, { dataset, folder, report }: Images): Promise<void> {
   if (manifest?.recipe === undefined || manifest.rows === manifest.architectures) return
   const { name } = manifest.recipe.dataset
   await datasetHash({ name, folder: name === dataset ? folder : undefined, report, ...imageSizeOf(manifest.recipe) })
 }
 
-/** Images in memory that a search takes may be of several sizes, or too many, for a training at another size. */
+/** Checks that the images of a search also suit its full training, which may need another image size or more memory. */
 async function checkRetrainable(retraining: RetrainingTask, { dataset, folder, report }: Images): Promise<void> {
   if (retraining.settings.network.family === 'cifar') await retrainingImagesHash(retraining, dataset, folder, report)
 }
 
-/** What is trained in full is looked up nowhere. @throws BenchError `bad-input` where both are asked for */
+/** Returns the lookup of a search; empty if the result is trained in full. @throws BenchError `bad-input` if both are asked for */
 function lookupFor({ retraining, table }: Experiment, request: Omit<LookupRequest, 'table'>): Promise<Lookup> | Lookup {
   if (retraining === undefined) return findLookup({ ...request, table })
   if (table === undefined) return { headline: [] }
@@ -188,7 +193,7 @@ async function checkProbes(lines: readonly string[]): Promise<void> {
   for (const line of lines) parseProbe(line)
 }
 
-/** The same job asked for twice is one job. */
+/** Drops jobs that occur twice. */
 function firstOfEach(jobs: readonly PlannedJob[]): PlannedJob[] {
   return [...new Map(jobs.map((job) => [job.id, job])).values()]
 }

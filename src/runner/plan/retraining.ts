@@ -1,4 +1,4 @@
-/** What `--evaluate retrain` adds to a job: how its answer is trained in full, and on which images. */
+/** What `--evaluate retrain` adds to a job: the settings of the full training of the found architecture, and its images. */
 import type { Algorithm } from '../../core/algorithm.ts'
 import { BenchError } from '../../core/errors.ts'
 import type { Protocol } from '../../core/protocol.ts'
@@ -7,7 +7,7 @@ import type { SearchSpace } from '../../core/space.ts'
 import { type RetrainingRequest, resolveSettings } from '../../retrain/settings.ts'
 import { datasetHash } from './images.ts'
 
-/** The search whose answer is trained. */
+/** A search whose found architecture is to be trained in full. */
 export interface RetrainedSearch {
   readonly space: SearchSpace
   readonly algorithm: Algorithm
@@ -18,7 +18,11 @@ export interface RetrainedSearch {
 /** Whether architectures of a space are trained in full, and not looked up. */
 export const isTrainedInFull = (space: string): boolean => space === 'darts' || space.startsWith('darts-')
 
-/** @throws BenchError `unsupported` on other spaces and where search and training differ in images, or what is wrong in the request */
+/**
+ * Returns the full training of a job.
+ * @throws BenchError `unsupported` if the space has no full training or if search and training use different kinds of images,
+ * and for faults of the request
+ */
 export function planRetraining(
   request: RetrainingRequest,
   { space, algorithm: { name, kind }, dataset, protocol }: RetrainedSearch,
@@ -37,7 +41,7 @@ export function planRetraining(
   return { settings, ...(request.seeds && { seeds: request.seeds }) }
 }
 
-/** Content hash of the images that are trained on. @throws BenchError for what is wrong in their files */
+/** Returns the content hash of the images of a full training. @throws BenchError for faults of their files */
 export async function retrainingImagesHash(
   { settings }: RetrainingTask,
   dataset: string,

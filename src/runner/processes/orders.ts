@@ -1,4 +1,4 @@
-/** How the jobs of a plan are dealt to processes, each with what its jobs have in common. */
+/** Distributes the jobs of a plan over worker processes: one work order for each process. Also lists the GPUs to use. */
 
 import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
@@ -6,18 +6,19 @@ import type { Plan, PlannedJob } from '../plan/plan.ts'
 import type { WorkOrder } from '../run/messages.ts'
 import type { Store } from '../store/store.ts'
 
+/** How many processes and threads a command may use. */
 export interface Processes {
-  /** At a time; absent: one for each GPU where GPUs compute, else one for each core. */
+  /** Number of processes at a time; if absent, one for each GPU if a GPU trains, else one for each core. */
   readonly jobs?: number
-  /** Searches of one algorithm that share a process, and so its GPU. */
+  /** Number of searches of one algorithm that share a process and its GPU. */
   readonly seedsPerDevice: number
-  /** That may work on one step; absent: as many as leave each process its share of the cores. */
+  /** Threads of one training step; if absent, the cores are divided evenly among the processes. */
   readonly threads?: number
 }
 
 /**
- * What trains a network has a process of its own, or shares it with so many other seeds; black-box searches take
- * milliseconds and share one.
+ * Returns the work orders for the unfinished jobs of a plan. Jobs that train networks get a process each, or share one with up
+ * to `seedsPerDevice` seeds. Black-box searches take milliseconds, so each of at most `jobs` processes runs many of them.
  */
 export function ordersOf(
   { experiment, lookups }: Plan,
@@ -27,9 +28,9 @@ export function ordersOf(
 ): WorkOrder[] {
   return experiment.datasets.flatMap((dataset) => {
     const here = missing.filter(({ job }) => job.dataset.name === dataset)
-    const trainings = seedsTogether(here.filter(trainsNetwork), seedsPerDevice)
+    const trainings = groupSeeds(here.filter(trainsNetwork), seedsPerDevice)
     const quick = here.filter((job) => !trainsNetwork(job))
-    return [...deal(quick, jobs).map(oneByOne), ...trainings.map(sideBySide)].map(({ batch, atATime }) => ({
+    return [...split(quick, jobs).map(inSequence), ...trainings.map(inParallel)].map(({ batch, atATime }) => ({
       store: store.folder,
       jobs: batch.map(({ id, job, foundBy }) => ({ id, job, ...(foundBy && { foundBy }) })),
       atATime,
@@ -41,34 +42,35 @@ export function ordersOf(
   })
 }
 
+/** Whether a job trains a network, in its search or afterwards. */
 export const trainsNetwork = ({ algorithm, job }: PlannedJob): boolean =>
   algorithm.kind === 'supernet' || job.retraining !== undefined
 
-const oneByOne = (batch: readonly PlannedJob[]) => ({ batch, atATime: 1 })
-const sideBySide = (batch: readonly PlannedJob[]) => ({ batch, atATime: batch.length })
+const inSequence = (batch: readonly PlannedJob[]) => ({ batch, atATime: 1 })
+const inParallel = (batch: readonly PlannedJob[]) => ({ batch, atATime: batch.length })
 
-/** Neighbours of one algorithm, at most so many in a run. */
-function seedsTogether(trainings: readonly PlannedJob[], most: number): PlannedJob[][] {
-  const runs: PlannedJob[][] = []
+/** Groups consecutive jobs of the same algorithm, at most `most` in a group. */
+function groupSeeds(trainings: readonly PlannedJob[], most: number): PlannedJob[][] {
+  const groups: PlannedJob[][] = []
   for (const training of trainings) {
-    const run = runs.at(-1)
-    if (run !== undefined && run.length < most && run[0].algorithm === training.algorithm) run.push(training)
-    else runs.push([training])
+    const group = groups.at(-1)
+    if (group !== undefined && group.length < most && group[0].algorithm === training.algorithm) group.push(training)
+    else groups.push([training])
   }
-  return runs
+  return groups
 }
 
-/** Into at most `hands` runs of neighbours, as equal as can be. */
-function deal<T>(items: readonly T[], hands: number): T[][] {
-  const size = Math.ceil(items.length / hands)
-  const starts = Array.from({ length: Math.ceil(items.length / Math.max(1, size)) }, (_, hand) => hand * size)
+/** Splits a list into at most `parts` parts of consecutive items and nearly equal lengths. */
+function split<T>(items: readonly T[], parts: number): T[][] {
+  const size = Math.ceil(items.length / parts)
+  const starts = Array.from({ length: Math.ceil(items.length / Math.max(1, size)) }, (_, part) => part * size)
   return starts.map((start) => items.slice(start, start + size))
 }
 
 /**
- * The NVIDIA GPUs that this process may use, in the words of CUDA_VISIBLE_DEVICES: those that it names, else all that the
- * driver lists.
- * @param root below which `/proc` is read
+ * Returns the NVIDIA GPUs that this process may use, as values of CUDA_VISIBLE_DEVICES: those that the variable names, else all
+ * that the driver lists.
+ * @param root folder that contains `proc`
  */
 export function cudaDevices({ CUDA_VISIBLE_DEVICES: visible }: NodeJS.ProcessEnv, root = '/'): readonly string[] {
   if (visible !== undefined) return visible.split(',').filter((device) => device !== '' && device !== '-1')

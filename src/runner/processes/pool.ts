@@ -1,4 +1,4 @@
-/** Worker processes: as many at a time as asked for, and a lost one never takes another's jobs along. */
+/** Runs work orders in a pool of worker processes. If a process is lost, its remaining jobs are run by a new one. */
 import { type ChildProcess, fork } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import pLimit from 'p-limit'
@@ -8,20 +8,20 @@ import { GAVE_UP, type RunEvent, type WorkOrder } from '../run/messages.ts'
 import { Store } from '../store/store.ts'
 import { cudaDevices } from './orders.ts'
 
-/** A worker is always the built module: Node 20 runs no TypeScript, which is what the tests run this one from. */
+/** Path of the built worker. Tests run this module from TypeScript, which a forked Node 20 could not load. */
 const WORKER = fileURLToPath(
   new URL(import.meta.url.endsWith('.ts') ? '../../../dist/worker.js' : '../../worker.js', import.meta.url),
 )
 
-/** A search that never yields would not hear that its command is gone. */
+/** The running worker processes, which are killed at exit: a worker that computes without a pause would not notice. */
 const workers = new Set<ChildProcess>()
 process.on('exit', () => {
   for (const worker of workers) worker.kill()
 })
 
 /**
- * Runs all orders, `jobs` processes at a time, on all GPUs in turn. Every job ends in an event `finished` or `failed`; a
- * failed one has a record in the store, also where its process was lost before it wrote one.
+ * Runs all orders, `jobs` processes at a time, spread over the GPUs. Every job ends with an event `finished` or `failed`. Every
+ * failed job has a failure record in the store, even if its process was lost before it could write one.
  */
 export async function runOrders(
   orders: readonly WorkOrder[],
@@ -39,7 +39,7 @@ export async function runOrders(
   await Promise.all(orders.map((order) => limit(() => run(order))))
 }
 
-/** One process for the whole order; where it dies, another for the jobs after the one that it died with. */
+/** Runs an order in one process. If the process dies during a job, a new process runs the jobs after that one. */
 async function runOrder(
   order: WorkOrder,
   environment: NodeJS.ProcessEnv,
@@ -48,23 +48,26 @@ async function runOrder(
   for (let jobs = order.jobs; jobs.length > 0; ) {
     const ended = new Set<string>()
     const failures = new Map<string, string>()
-    const note = (event: RunEvent) => {
+    const onWorkerEvent = (event: RunEvent) => {
       if (event.kind === 'finished' || event.kind === 'failed') ended.add(event.id)
       if (event.kind === 'failed') failures.set(event.id, event.message)
       onEvent(event)
     }
-    const death = await runProcess({ ...order, jobs }, environment, note)
+    const death = await runProcess({ ...order, jobs }, environment, onWorkerEvent)
     const left = jobs.filter(({ id }) => !ended.has(id))
     const [lost, ...rest] = left
-    const hasSaid = death === exitCode(GAVE_UP) && ended.size > 0
+    const hasReported = death === exitCode(GAVE_UP) && ended.size > 0
     const message = `the worker process was lost (${death}); the same command goes on from its checkpoint`
-    if (lost !== undefined && !hasSaid) note({ id: lost.id, kind: 'failed', code: 'failed', message })
+    if (lost !== undefined && !hasReported) onWorkerEvent({ id: lost.id, kind: 'failed', code: 'failed', message })
     if (death !== exitCode(0)) recordLosses(order, failures, onEvent)
-    jobs = hasSaid ? left : rest
+    jobs = hasReported ? left : rest
   }
 }
 
-/** @param failures messages by the id of the run, after the end of the process that was to record them */
+/**
+ * Writes the failure records that a process that has ended did not write itself.
+ * @param failures messages by run id
+ */
 function recordLosses(
   { store, jobs }: WorkOrder,
   failures: ReadonlyMap<string, string>,
@@ -77,16 +80,16 @@ function recordLosses(
       const manifest = { schema: 1, id, job, ...(foundBy && { foundBy }), environment: describeEnvironment() } as const
       new Store(store).run(id).recordLoss(manifest, message)
     } catch (error) {
-      onEvent({ id, kind: 'notice', message: `its failure is not on record: ${(error as Error).message}` })
+      onEvent({ id, kind: 'notice', message: `its failure could not be recorded: ${(error as Error).message}` })
     }
   }
 }
 
 /**
- * What the libraries of a process go by, where the user says nothing else. Photographs are decoded by the threads of the
- * runtime's own pool, four by itself: a core each. libtensorflow takes every core by itself, and of every GPU all memory, so
- * that a second process would find none.
- * @param gpu as CUDA names it
+ * Returns the environment variables of a worker process; variables that the user has set win. Node's thread pool, which decodes
+ * photographs, gets one thread per core in place of four. TensorFlow gets a number of threads, and allocates GPU memory only as
+ * it needs it, so that several processes can share a GPU.
+ * @param gpu a GPU in the notation of CUDA_VISIBLE_DEVICES
  */
 export const workerEnvironment = ({ threads }: WorkOrder['executor'], gpu?: string): NodeJS.ProcessEnv => ({
   UV_THREADPOOL_SIZE: String(Math.max(4, cores())),
@@ -98,10 +101,10 @@ export const workerEnvironment = ({ threads }: WorkOrder['executor'], gpu?: stri
 
 const exitCode = (code: number | null): string => `exit code ${code}`
 
-/** → how the process ended: `exit code 0`, `killed by SIGKILL`, or why there is none. */
+/** Runs an order in a worker process. → how the process ended: `exit code 0`, `killed by SIGKILL`, or why it could not start */
 function runProcess(order: WorkOrder, env: NodeJS.ProcessEnv, onEvent: (event: RunEvent) => void): Promise<string> {
   return new Promise((resolve) => {
-    // In JSON a loss that is no number would arrive as none.
+    // JSON has no NaN: a loss that is not finite would arrive as null.
     const child = fork(WORKER, { stdio: ['ignore', 'ignore', 'inherit', 'ipc'], serialization: 'advanced', env })
     workers.add(child)
     const end = (how: string) => {
@@ -111,7 +114,7 @@ function runProcess(order: WorkOrder, env: NodeJS.ProcessEnv, onEvent: (event: R
     child.on('error', ({ message }) => end(message))
     child.on('message', (message) => onEvent(message as RunEvent))
     child.on('close', (code, signal) => end(signal === null ? exitCode(code) : `killed by ${signal}`))
-    // What cannot be sent because the process died first is told by its end.
+    // Send failures are reported by the `close` event.
     child.send(order, () => {})
   })
 }

@@ -1,5 +1,4 @@
-/** Runs what is missing of a plan. */
-
+/** Runs the unfinished jobs of a plan in worker processes on this machine. */
 import type { ResultRecord } from '../../core/result.ts'
 import { usesGpu } from '../../engine/backendChoice.ts'
 import { chooseExecutor } from '../../engine/executors.ts'
@@ -9,21 +8,22 @@ import type { RunEvent, WorkOrder } from '../run/messages.ts'
 import type { Store } from '../store/store.ts'
 import { cudaDevices, ordersOf, type Processes, trainsNetwork } from './orders.ts'
 
+/** What became of a planned job: its result, or its failure. */
 export interface Outcome {
   readonly planned: PlannedJob
-  /** Absent where the job failed. */
+  /** The result record; absent if the job failed. */
   readonly result?: ResultRecord
   readonly failure?: Pick<RunEvent & { readonly kind: 'failed' }, 'message' | 'code' | 'stack'>
 }
 
-/** The jobs whose result is not in the store. */
+/** Returns the jobs of a plan that have no result in the store. */
 export function unfinished(plan: Plan, store: Store): readonly PlannedJob[] {
   return plan.jobs.filter(({ id }) => !store.run(id).isFinished())
 }
 
 /**
- * What has to be there before jobs are run on this machine.
- * @throws BenchError `unsupported` where it lacks the backend, `bad-input` where the store cannot be written to
+ * Checks that this machine can run the unfinished jobs, and makes the folder of the store.
+ * @throws BenchError `unsupported` if the backend is not available, `bad-input` if the store cannot be written to
  */
 export async function prepareToRun(plan: Plan, store: Store): Promise<void> {
   const missing = unfinished(plan, store)
@@ -31,7 +31,7 @@ export async function prepareToRun(plan: Plan, store: Store): Promise<void> {
   if (missing.length > 0) store.prepare()
 }
 
-/** Runs the unfinished jobs of a plan in worker processes, after `prepareToRun`. → one outcome a job, in the plan's order */
+/** Runs the unfinished jobs of a plan in worker processes, after `prepareToRun`. → one outcome per job, in the plan's order */
 export async function runPlan(
   plan: Plan,
   store: Store,
@@ -46,8 +46,8 @@ export async function runPlan(
     const jobs = processes.jobs ?? (await processesAtATime(plan, missing))
     const orders = ordersOf(plan, missing, store, { ...processes, jobs })
     const threads = processes.threads ?? threadsEach(orders, jobs)
-    const equipped = orders.map((order) => ({ ...order, executor: { ...order.executor, threads } }))
-    await runOrders(equipped, jobs, (event) => {
+    const ordersWithThreads = orders.map((order) => ({ ...order, executor: { ...order.executor, threads } }))
+    await runOrders(ordersWithThreads, jobs, (event) => {
       if (event.kind === 'failed') failures.set(event.id, event)
       onEvent(event)
     })
@@ -59,21 +59,21 @@ export async function runPlan(
   })
 }
 
-/** A store that cannot be written to, with all runs finished, is as good as a tidy one. */
+/** Removes leftovers of killed processes from finished runs. A store that cannot be written to is left as it is. */
 function tidyFinished(plan: Plan, store: Store): void {
   try {
     for (const run of plan.jobs.map(({ id }) => store.run(id))) if (run.isFinished()) run.tidy()
   } catch {}
 }
 
-/** More on a GPU would each need their own memory there, and gain little. */
+/** Returns the default number of processes: one for each GPU, since more would share its memory and gain little, else the cores. */
 async function processesAtATime({ experiment }: Plan, missing: readonly PlannedJob[]): Promise<number> {
   if (!missing.some(trainsNetwork)) return cores()
   const { backend } = await chooseExecutor(experiment.executor)
   return (await usesGpu(backend)) ? Math.max(1, cudaDevices(process.env).length) : cores()
 }
 
-/** Threads for each of the processes that train at a time, at most `jobs`. */
+/** Returns the threads of each training process: the cores divided by the number of processes that train at the same time. */
 export function threadsEach(orders: readonly WorkOrder[], jobs: number): number {
   const training = orders.filter((order) => order.jobs.some(({ job }) => job.executor !== undefined))
   const atATime = Math.max(1, Math.min(jobs, training.length))

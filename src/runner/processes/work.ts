@@ -1,4 +1,4 @@
-/** What a worker process does with its order: the jobs, one or a few at a time, saying how they go. */
+/** Runs the jobs of a work order inside a worker process, and reports their events. */
 import pLimit from 'p-limit'
 import type { Plugin } from '../../core/plugin.ts'
 import { registerPlugins } from '../../system/plugins.ts'
@@ -7,16 +7,17 @@ import type { RunEvent, RunReport, WorkOrder } from '../run/messages.ts'
 import { describeFailure, runJob } from '../run/runJob.ts'
 import { Store } from '../store/store.ts'
 
+/** Runs all jobs of an order, `atATime` at a time. Never throws: each job ends with an event `finished` or `failed`. */
 export async function work(order: WorkOrder, builtins: Plugin, onEvent: (event: RunEvent) => void): Promise<void> {
   const opening = registerPlugins(builtins, order.plugins).then((registered) => new ResourceOpener(order, registered))
-  // Each job fails by it once it holds its folder; until then nobody awaits it.
+  // If opening fails, every job reports the error when it awaits this promise; until then nobody handles the rejection.
   opening.catch(() => {})
   const store = new Store(order.store)
   const limit = pLimit(order.atATime ?? 1)
-  await Promise.all(order.jobs.map((planned) => limit(() => workOff(planned))))
+  await Promise.all(order.jobs.map((planned) => limit(() => runOne(planned))))
 
-  async function workOff({ id, job, foundBy }: WorkOrder['jobs'][number]): Promise<void> {
-    const report = (happened: RunReport) => onEvent({ id, ...happened })
+  async function runOne({ id, job, foundBy }: WorkOrder['jobs'][number]): Promise<void> {
+    const report = (event: RunReport) => onEvent({ id, ...event })
     try {
       const open = async () => (await opening).open(job)
       await reportingTo(report, () => runJob(job, store.run(id), open, report, foundBy))

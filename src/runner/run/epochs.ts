@@ -1,5 +1,4 @@
-/** The epochs of a search: each run, measured, looked up and written down. */
-
+/** Runs the epochs of a search. After each, probes measure, the current architecture is looked up, and a record is written. */
 import { epochsProblem, requireFiniteReport, requireGenotype, requireReport } from '../../algorithms/contract/shape.ts'
 import type { Search, SearchContext } from '../../core/algorithm.ts'
 import { BenchError } from '../../core/errors.ts'
@@ -20,13 +19,17 @@ export interface EpochLoop {
   readonly resources: JobResources
   readonly context: SearchContext
   readonly meter: ProgressMeter
-  /** Of a black-box search. */
+  /** Reports the evaluations of a black-box search; undefined for other searches. */
   readonly evaluations: EvaluationMeter | undefined
   readonly journal: Journal
   report(report: RunReport): void
 }
 
-/** All that are left. → how many were run, over all attempts. @throws what an epoch throws; its record is not kept */
+/**
+ * Runs the epochs that are left.
+ * @returns the number of finished epochs, over all attempts
+ * @throws the error of an epoch, which then leaves no record
+ */
 export async function runEpochs(search: Search, loop: EpochLoop): Promise<number> {
   const { job, saved, resources, context, meter, evaluations, journal, report } = loop
   const problem = epochsProblem(search.epochs)
@@ -34,13 +37,13 @@ export async function runEpochs(search: Search, loop: EpochLoop): Promise<number
   if (saved !== undefined) await search.restore(saved.search)
   const inEpochs = resources.algorithm.kind === 'supernet'
   report({ kind: 'begun', epochs: search.epochs, from: saved?.epochs ?? 0, inEpochs })
-  evaluations?.tell()
+  evaluations?.report()
   const probing = resources.probes.length > 0 ? await probeContext(job, resources, context) : undefined
   let epoch = saved?.epochs ?? 0
   for (; epoch < search.epochs && search.ended === undefined; epoch++) {
     meter.beginEpoch(epoch, search.epochs)
     const record = await finiteEpoch(epoch, search, resources, probing)
-    evaluations?.tell()
+    evaluations?.report()
     report({ kind: 'epoch', epoch, loss: record.trainLoss, accuracyPct: record.trainAccuracyPct })
     await journal.add(record, search)
   }
@@ -50,7 +53,7 @@ export async function runEpochs(search: Search, loop: EpochLoop): Promise<number
   return epoch
 }
 
-/** The record of an epoch, all of whose numbers are finite. @throws BenchError `failed` naming the epoch and the number */
+/** Runs an epoch and checks that all its numbers are finite. @throws BenchError `failed` with the epoch and the number */
 async function finiteEpoch(epoch: number, search: Search, resources: JobResources, probing: ProbeContext | undefined) {
   try {
     return await runEpoch(epoch, search, resources, probing)
@@ -59,7 +62,7 @@ async function finiteEpoch(epoch: number, search: Search, resources: JobResource
   }
 }
 
-/** An epoch, what probes see at its end, and what the table says of the architecture that it would answer. */
+/** Runs an epoch and returns its record: losses, current architecture, its table entry, and what probes measured. */
 async function runEpoch(
   epoch: number,
   search: Search,
@@ -71,13 +74,13 @@ async function runEpoch(
   const seconds = (performance.now() - started) / 1000
   if (search.relaxed !== undefined) requireFiniteNumbers(search.relaxed.parameters(), 'architecture parameters')
   const genotype = requireGenotype(search.genotype(), space)
-  // A black-box search lists every query with its result.
-  const known = algorithm.kind === 'supernet' ? await evaluator?.lookup(genotype) : undefined
+  // A black-box search records every query with its answer, so its epochs need no lookup.
+  const found = algorithm.kind === 'supernet' ? await evaluator?.lookup(genotype) : undefined
   return {
     epoch,
     ...report,
     genotype: space.format(genotype),
-    metrics: requireFiniteNumbers(known?.metrics ?? [], 'metrics'),
+    metrics: requireFiniteNumbers(found?.metrics ?? [], 'metrics'),
     ...(probing === undefined ? {} : { probes: await measure(probes, epoch, search, probing) }),
     seconds,
   }

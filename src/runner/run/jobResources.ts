@@ -1,4 +1,7 @@
-/** Opens what jobs need, each thing once a process and only where it is asked for. */
+/**
+ * Opens what the jobs of a worker process need: algorithm, space, images, executor, table or full training. Each is opened when
+ * a job first asks for it, and shared by the jobs of the process.
+ */
 import { AsyncLocalStorage } from 'node:async_hooks'
 import type { Algorithm } from '../../core/algorithm.ts'
 import { BenchError } from '../../core/errors.ts'
@@ -10,8 +13,6 @@ import type { SearchSpace } from '../../core/space.ts'
 import type { Dataset } from '../../data/dataset.ts'
 import type { OpenDatasetOptions } from '../../data/files/fileDatasets.ts'
 import type { ExecutorOptions } from '../../engine/executors.ts'
-import { retrainingEvaluator } from '../../retrain/evaluator.ts'
-import { openImages } from '../../retrain/images.ts'
 import type { RetrainingProgress } from '../../retrain/retrain.ts'
 import type { Registered } from '../../system/plugins.ts'
 import type { Manifest } from '../../tables/manifest.ts'
@@ -20,13 +21,14 @@ import { openSearchData, requireUnchanged, searchImageSize } from '../plan/image
 import type { RunReport, WorkOrder } from './messages.ts'
 import type { JobResources } from './runJob.ts'
 
-/** Who is told what happens, job by job, where several share a process and what it opened. */
+/** The report function of the job that is running; jobs that run at the same time share opened resources, but not reports. */
 const listeners = new AsyncLocalStorage<(report: RunReport) => void>()
 
-/** @param report told, while `work` runs, of architectures that the table lacks and of images that are left out */
+/** Runs `work` while events of shared resources, such as trainings of missing architectures, go to `report`. */
 export const reportingTo = <T>(report: (report: RunReport) => void, work: () => Promise<T>): Promise<T> =>
   listeners.run(report, work)
 
+/** Opens and shares the resources of the jobs of one work order. */
 export class ResourceOpener {
   readonly #order: WorkOrder
   readonly #registered: Registered
@@ -38,7 +40,7 @@ export class ResourceOpener {
     this.#registered = registered
   }
 
-  /** What the job needs; `close` gives back what is the job's alone. */
+  /** Returns the resources of a job. `close` releases those that only this job uses. */
   async open(job: Job): Promise<JobResources & { close(): Promise<void> }> {
     let data: ReturnType<typeof openSearchData> | undefined
     const { registry } = this.#registered
@@ -60,7 +62,7 @@ export class ResourceOpener {
     }
   }
 
-  /** @throws BenchError `failed` where its plugin is no longer the one that the job was planned with */
+  /** Returns an algorithm or space if its plugin is the planned one. @throws BenchError `failed` if the plugin has changed */
   #unchanged<T extends Algorithm | SearchSpace>(item: T, planned: string | undefined): T {
     if (this.#registered.origins.get(item) === planned) return item
     throw new BenchError('failed', `the plugin of ${item.name} changed while the command ran; give it again`)
@@ -84,13 +86,13 @@ export class ResourceOpener {
   }
 
   /**
-   * What the job is computed with.
-   * @throws BenchError `unsupported` where that is not what it was planned with: its checkpoint is of other bits
+   * Returns the executor of a job.
+   * @throws BenchError `unsupported` if it is not the planned one, which computes other bits than the job's checkpoint
    */
   async #executorOf({ executor, arithmetic }: Job): Promise<Executor> {
     const opened = await this.#executor(this.#order.executor)
     if (opened.name === executor && opened.arithmetic === arithmetic) return opened
-    const planned = `this run was planned for ${executor}, arithmetic ${arithmetic ?? 'not noted'}`
+    const planned = `this run was planned for ${executor}, arithmetic ${arithmetic ?? 'not recorded'}`
     const found = `${opened.name}, arithmetic ${opened.arithmetic}`
     throw new BenchError('unsupported', `${planned}, and here it would be ${found}; give the command again`)
   }
@@ -126,9 +128,8 @@ export class ResourceOpener {
     })
   }
 
-  /** Trains what was found in full, in the same store. */
+  /** Returns an evaluator that trains the found architecture in full and keeps the training in the same store. */
   async #retraining(job: Job, task: RetrainingTask, space: SearchSpace): Promise<Evaluator> {
-    const { openRetraining } = await import('./jobResources.ts')
     const { store, data } = this.#order
     return openRetraining({
       ...{ job, task, space, store, folder: data },
@@ -137,7 +138,7 @@ export class ResourceOpener {
     })
   }
 
-  /** Trains what an incomplete table lacks, where the table says how. */
+  /** Returns the evaluator of an incomplete table: missing architectures are trained if the table has a recipe. */
   async #completing(
     evaluator: Evaluator,
     { name, recipe }: Manifest,
@@ -145,7 +146,7 @@ export class ResourceOpener {
     space: SearchSpace,
   ): Promise<Evaluator> {
     if (recipe === undefined) return evaluator
-    // --data is of the dataset that is searched on; a table may hold that of another.
+    // --data is the folder of the dataset searched on, which may not be the table's dataset.
     const folder = recipe.dataset.name === job.dataset.name ? this.#order.data : undefined
     const { completing } = await import('../../tablebuild/completing.ts')
     const { Trainings } = await import('../../tablebuild/completing.ts')
@@ -176,25 +177,31 @@ async function openProbes(lines: readonly string[]) {
   return lines.map((line) => parseProbe(line))
 }
 
-function keep<T>(kept: Map<string, Promise<T>>, key: string, open: () => Promise<T>): Promise<T> {
-  const known = kept.get(key) ?? open()
-  kept.set(key, known)
-  return known
+/** Returns the resource of a key, opening it when it is first asked for. */
+function keep<T>(opened: Map<string, Promise<T>>, key: string, open: () => Promise<T>): Promise<T> {
+  const resource = opened.get(key) ?? open()
+  opened.set(key, resource)
+  return resource
 }
 
-export interface RetrainingResources {
+/** What the full trainings of a job need. */
+interface RetrainingResources {
   readonly job: Job
   readonly task: RetrainingTask
   readonly space: SearchSpace
   readonly store: string
-  /** Of the images; absent: the user's data folder, or the built-in set. */
+  /** Folder of the images; absent for the user's data folder and for built-in images. */
   readonly folder?: string
   executor(): Promise<Executor>
   report(report: RunReport): void
 }
 
-/** @throws BenchError `failed` where the images are no longer those of the plan, or for what is wrong in their files */
-export async function openRetraining(resources: RetrainingResources): Promise<Evaluator> {
+/** Opens the full trainings of a job. @throws BenchError `failed` if the images have changed, and for faults of their files */
+async function openRetraining(resources: RetrainingResources): Promise<Evaluator> {
+  const [{ openImages }, { retrainingEvaluator }] = await Promise.all([
+    import('../../retrain/images.ts'),
+    import('../../retrain/evaluator.ts'),
+  ])
   const { job, task, space, store, folder, executor, report } = resources
   const { dataset, seed, executor: executorName = '', arithmetic } = job
   const notice = (message: string) => report({ kind: 'notice', message })
@@ -208,6 +215,7 @@ export async function openRetraining(resources: RetrainingResources): Promise<Ev
   })
 }
 
+/** Returns the runner's event for the progress of a full training. */
 function reportOf(progress: RetrainingProgress): RunReport {
   if (progress.kind === 'waiting') return { kind: 'waiting', pid: progress.holder.pid, host: progress.holder.host }
   const { seed, share, epochs, last } = progress

@@ -1,12 +1,13 @@
-/** What a search leaves behind while it runs: a line an epoch, and now and then a checkpoint. */
+/** Writes the records of a running search: a line for each epoch, and from time to time a checkpoint. */
 import type { Search } from '../../core/algorithm.ts'
 import type { EpochRecord, ResultRecord } from '../../core/result.ts'
 import type { Checkpoint, RunFolder } from '../store/runFolder.ts'
 import type { SimulatedOracle } from './oracle.ts'
 
-/** A checkpoint is saved at the first end of an epoch this long after the last one: short epochs share one. */
+/** Least time between two checkpoints, so that short epochs do not save one each. */
 const SECONDS_BETWEEN_CHECKPOINTS = 1
 
+/** The epoch records, checkpoints and wall-clock time of one run. */
 export class Journal {
   readonly #run: RunFolder
   readonly #oracle: SimulatedOracle | undefined
@@ -16,7 +17,7 @@ export class Journal {
   #lastSave = performance.now()
   #unsaved: EpochRecord[] = []
 
-  /** @param saved where an earlier attempt stopped */
+  /** @param saved checkpoint of an earlier attempt */
   constructor(run: RunFolder, oracle: SimulatedOracle | undefined, saved: Checkpoint | undefined) {
     this.#run = run
     this.#oracle = oracle
@@ -24,7 +25,7 @@ export class Journal {
     this.#earlierSeconds = saved?.wallSeconds ?? 0
   }
 
-  /** Notes a finished epoch; saves where it is time. */
+  /** Adds the record of a finished epoch, and saves a checkpoint if the last one is old enough. */
   async add(record: EpochRecord, search: Search): Promise<void> {
     this.#unsaved.push(record)
     if (secondsSince(this.#lastSave) < SECONDS_BETWEEN_CHECKPOINTS) return
@@ -39,17 +40,18 @@ export class Journal {
     this.#lastSave = performance.now()
   }
 
-  /** Writes the lines that no checkpoint has taken along yet. */
+  /** Writes the epoch records that were added since the last write. */
   flush(): void {
     this.#run.appendEpochs(this.#unsaved)
     this.#unsaved = []
   }
 
+  /** Returns wall-clock time, start and end of the run so far. */
   timing(): ResultRecord['timing'] {
     return { wallSeconds: this.#wallSeconds(), startedAt: this.#startedAt, finishedAt: new Date().toISOString() }
   }
 
-  /** Work on this run so far, over all attempts. */
+  /** Returns the wall-clock time spent on this run, in seconds, over all attempts. */
   #wallSeconds(): number {
     return this.#earlierSeconds + secondsSince(this.#begun)
   }

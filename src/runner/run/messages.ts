@@ -1,71 +1,79 @@
-/** What a run says of itself while it runs: from a worker process to the command. */
+/** Messages between a command and its worker processes: the work order that a worker gets, and the events that it sends back. */
 import type { ErrorCode } from '../../core/errors.ts'
 import type { RunManifest } from '../../core/result.ts'
 import type { ExecutorOptions } from '../../engine/executors.ts'
 
-export type RunEvent = { readonly id: string } & (
+/** An event of a run. `id` is the run's id. */
+export type RunEvent = { readonly id: string } /** The run waits for another process that works on it. */ & (
   | { readonly kind: 'waiting'; readonly pid: number; readonly host: string }
-  /** `from` > 0: resumed after that many epochs. Not `inEpochs`: a search in evaluations, or an architecture that is given. */
+  /**
+   * The run began, or was resumed after `from` epochs. `inEpochs` is false for black-box searches and given architectures, whose
+   * progress is not shown in epochs.
+   */
   | { readonly kind: 'begun'; readonly epochs: number; readonly from: number; readonly inEpochs?: boolean }
-  /** Part of the whole search that is done, 0 … 1, between two epochs too. */
+  /** `share` is the finished part of the whole search, 0 to 1; it grows within epochs, too. */
   | { readonly kind: 'progress'; readonly share: number }
+  /** An epoch of the search is finished. */
   | {
       readonly kind: 'epoch'
       readonly epoch: number
       readonly loss?: number
       readonly accuracyPct?: number
     }
-  /** What a black-box search has asked so far, on the simulated clock. */
+  /** Number and best accuracy of a black-box search's queries so far, and their time on the simulated clock. */
   | {
       readonly kind: 'evaluations'
       readonly count: number
-      /** Most that it will ask; absent: the budget ends it. */
+      /** Largest number of queries; absent if only the budget ends the search. */
       readonly most?: number
       readonly usedSeconds: number
       readonly budgetSeconds?: number
       readonly bestPct?: number
     }
-  /** The table lacks an architecture, so it is being trained by the table's recipe; share and epochs are of this training. */
+  /** An architecture that the table lacks is being trained by the table's recipe; share and epochs are those of this training. */
   | { readonly kind: 'training'; readonly genotype: string; readonly share: number; readonly epochs: number }
-  /** What was found is trained in full; share and epochs are those of this training. */
+  /** The found architecture is being trained in full; share and epochs are those of this training. */
   | {
       readonly kind: 'retraining'
       readonly seed: number
       readonly share: number
       readonly epochs: number
-      /** Finished epochs, and what the last one came to. */
+      /** Finished epochs of the training; loss and test error are those of the last one. */
       readonly epoch: number
       readonly loss?: number
       readonly testErrorPct?: number
     }
-  /** Something that the user should know, and nothing stops for. */
+  /** A message for the user; the run goes on. */
   | { readonly kind: 'notice'; readonly message: string }
   | { readonly kind: 'finished' }
   | {
       readonly kind: 'failed'
       readonly message: string
       readonly code: ErrorCode | 'unexpected'
-      /** Where an unexpected error came from. */
+      /** Stack of an unexpected error. */
       readonly stack?: string
     }
 )
 
-/** An event without the run's name. */
+/** An event without the run's id. */
 export type RunReport = RunEvent extends infer E ? (E extends unknown ? Omit<E, 'id'> : never) : never
 
-/** Exit status of a worker that ends early, and has said itself which of its jobs failed by it. */
+/** Exit status of a worker process that ended early after reporting which of its jobs failed. */
 export const GAVE_UP = 3
 
+/** The jobs of one worker process, and what they need, as plain data. */
 export interface WorkOrder {
+  /** Folder of the store. */
   readonly store: string
-  /** All share dataset and table. */
+  /** The jobs, all with the same dataset and table. */
   readonly jobs: readonly Pick<RunManifest, 'id' | 'job' | 'foundBy'>[]
-  /** How many jobs run side by side, 1 where absent: more where they share a GPU. */
+  /** Number of jobs that run at the same time, 1 if absent; more than 1 for jobs that share a GPU. */
   readonly atATime?: number
+  /** Files or packages of the plugins. */
   readonly plugins: readonly string[]
-  /** Folder of the images; absent: the user's data folder, or the built-in set. */
+  /** Folder of the images; absent for the user's data folder and for built-in images. */
   readonly data?: string
-  /** As given to `openTable`. */
+  /** Name or path of the table; absent if nothing is looked up. */
   readonly table?: string
   readonly executor: ExecutorOptions
 }

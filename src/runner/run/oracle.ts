@@ -1,10 +1,14 @@
-/** The oracle that black-box searches pay, on a simulated clock, keeping a list of what was asked. */
+/**
+ * The oracle of black-box searches: answers validation accuracies, charges the training time of each to a simulated clock, and
+ * records all queries.
+ */
 import { BenchError } from '../../core/errors.ts'
 import type { Evaluator, Oracle } from '../../core/evaluation.ts'
 import { requireFinite } from '../../core/numbers.ts'
 import type { TrajectoryPoint } from '../../core/result.ts'
 import type { Genotype, SearchSpace } from '../../core/space.ts'
 
+/** An oracle whose answers come from an evaluator, such as a table. */
 export class SimulatedOracle implements Oracle {
   readonly budgetSeconds: number
   readonly #evaluator: Evaluator
@@ -13,8 +17,9 @@ export class SimulatedOracle implements Oracle {
   readonly #onAnswer: () => Promise<void> | undefined
 
   /**
-   * @param queries already answered, where a search goes on
-   * @param onAnswer told of each answer before the search gets it
+   * @param budgetSeconds end of the simulated clock
+   * @param queries queries that an earlier attempt made
+   * @param onAnswer called after each answer, before the search gets it
    */
   constructor(
     evaluator: Evaluator,
@@ -30,33 +35,40 @@ export class SimulatedOracle implements Oracle {
     this.#queries = [...queries]
   }
 
+  /** All answered queries, in order. */
   get queries(): readonly TrajectoryPoint[] {
     return this.#queries
   }
 
+  /** Reading of the simulated clock, in seconds. */
   get usedSeconds(): number {
     return this.#queries.at(-1)?.usedSeconds ?? 0
   }
 
+  /** Training lengths that can be asked for, in epochs; undefined if there is only one. */
   get fidelities(): readonly number[] | undefined {
     return this.#evaluator.fidelities
   }
 
+  /** Returns validation accuracy and training time of an architecture; undefined if the budget does not suffice. */
   async query(genotype: Genotype, epochs?: number) {
     const { accuracyPct, seconds } = await this.#evaluator.validate(genotype, epochs)
     this.#check(genotype, accuracyPct, seconds)
     const usedSeconds = this.usedSeconds + seconds
     if (usedSeconds > this.budgetSeconds) return undefined
-    const asked = { genotype: this.#space.format(genotype), accuracyPct, ...(epochs !== undefined && { epochs }) }
-    this.#queries.push({ ...asked, usedSeconds })
+    const query = { genotype: this.#space.format(genotype), accuracyPct, ...(epochs !== undefined && { epochs }) }
+    this.#queries.push({ ...query, usedSeconds })
     await this.#onAnswer()
     return { accuracyPct, seconds }
   }
 
-  /** A comparison with NaN is always false: a search would climb in circles, or spend a budget that never ends. */
+  /**
+   * Refuses numbers with which a search would never end: a NaN, with which every comparison is false, and a training time of 0
+   * under a budget.
+   */
   #check(genotype: Genotype, accuracyPct: number, seconds: number): void {
-    const paysOff = seconds > 0 || (seconds === 0 && this.budgetSeconds === Number.POSITIVE_INFINITY)
-    if (Number.isFinite(accuracyPct) && Number.isFinite(seconds) && paysOff) return
+    const isCharged = seconds > 0 || (seconds === 0 && this.budgetSeconds === Number.POSITIVE_INFINITY)
+    if (Number.isFinite(accuracyPct) && Number.isFinite(seconds) && isCharged) return
     const name = this.#space.format(genotype)
     requireFinite(accuracyPct, `the validation accuracy of ${name}`)
     requireFinite(seconds, `the training time of ${name}`)

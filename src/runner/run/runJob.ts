@@ -1,4 +1,4 @@
-/** One job, from its checkpoint or its beginning to its result. */
+/** Runs one job, from its checkpoint or from the beginning, to its result record. */
 import { requireSearch } from '../../algorithms/contract/shape.ts'
 import type { Algorithm, ReferenceContext, Search, SearchContext } from '../../core/algorithm.ts'
 import type { ImageCounts } from '../../core/data.ts'
@@ -21,22 +21,23 @@ import { SimulatedOracle } from './oracle.ts'
 import { EvaluationMeter, ProgressMeter } from './progressMeter.ts'
 import { type SearchResources, searchContext } from './searchContext.ts'
 
-/** What a job needs besides its own description. */
+/** What a job needs besides its own description, opened. */
 export interface JobResources extends Pick<SearchResources, 'data' | 'executor'> {
   readonly algorithm: Algorithm
   readonly space: SearchSpace
-  /** Absent where the result is a genotype only. */
+  /** Evaluates architectures; absent if the result is only a genotype. */
   readonly evaluator?: Evaluator
   readonly probes: readonly Probe[]
-  /** What the dataset holds; undefined where the search has read no image. */
+  /** Numbers of images of the dataset; undefined if the search has read no image. */
   images?(): Promise<ImageCounts | undefined>
 }
 
 /**
- * Runs the job in its folder, or waits for the process that does. → the result, whoever made it
+ * Runs a job in its folder. If another process is running it, waits for that process.
  *
- * @param open called once the folder holds the job's `run.json`, so that a failure to open something is on record, too
- * @throws whatever opening or searching throws; `failure.json` in the folder then says so
+ * @param open opens the resources; called after `run.json` is written, so that its failure is recorded, too
+ * @returns the result, of this process or of another one
+ * @throws the error of opening or searching, after it is recorded in `failure.json`
  */
 export async function runJob(
   job: Job,
@@ -49,7 +50,7 @@ export async function runJob(
   try {
     const earlier = run.result()
     if (earlier !== undefined) return earlier
-    // Where this throws, the folder is another job's or damaged, and nothing is written into it.
+    // If this throws, the folder belongs to another job or is damaged, so no failure is written into it.
     run.begin({ schema: 1, id: run.id, job, ...(foundBy && { foundBy }), environment: describeEnvironment() })
     return await openAndSearch(job, run, open, report)
   } finally {
@@ -66,16 +67,16 @@ async function openAndSearch(...[job, run, open, report]: Parameters<typeof runJ
     try {
       run.fail({ schema: 1, id: run.id, epoch: run.epochCount(), message })
     } catch {
-      // On a full disk, or where the lock is lost, the error itself is still the one to report.
+      // The failure record cannot be written, as on a full disk; the error itself is the one to report.
     }
     throw error
   }
 }
 
-/** Why a job failed, as events and `failure.json` say it. */
+/** The reason why a job failed, for events and `failure.json`. */
 export type Failure = Pick<RunEvent & { readonly kind: 'failed' }, 'message' | 'code' | 'stack'>
 
-/** A plugin may bring its own copy of the error class: the name and the code tell. */
+/** Returns message and code of an error. A plugin may have its own copy of `BenchError`, so the class name is compared. */
 export function describeFailure(error: unknown): Failure {
   if (!(error instanceof Error)) return { message: String(error), code: 'unexpected' }
   const { name, message, stack } = error
@@ -126,11 +127,11 @@ async function searchThrough(
   }
 }
 
-/** What the answer is worth, and what it cost to find and to know that. */
+/** Evaluates the found architecture, and returns the evaluation with the times of search and trainings. */
 async function evaluate(search: Search, { retraining }: Job, resources: JobResources, journal: Journal) {
   const { algorithm, evaluator, executor } = resources
   const searchSeconds = journal.timing().wallSeconds
-  // Before the answer is trained, perhaps on more cores.
+  // The device is read before the full training, which may use more cores than the search.
   const trained = algorithm.kind === 'supernet' && retraining !== undefined
   const device = trained ? deviceOf(await executor()) : undefined
   const evaluation = requireFiniteNumbers(await evaluator?.evaluate(search.genotype()), 'evaluation')
@@ -149,10 +150,10 @@ const referenceContext = (
   headline: protocol.headline[dataset.name]?.[0],
 })
 
-/** What a search came to. */
-interface Ending {
+/** The outcome of a search, from which its result record is made. */
+interface SearchOutcome {
   readonly search: Search
-  /** That were run. */
+  /** Number of finished epochs. */
   readonly epochs: number
   readonly oracle: SimulatedOracle | undefined
   readonly evaluation: Evaluation | undefined
@@ -164,7 +165,7 @@ function resultRecord(
   job: Job,
   id: string,
   space: SearchSpace,
-  { search, epochs, oracle, evaluation, images, timing }: Ending,
+  { search, epochs, oracle, evaluation, images, timing }: SearchOutcome,
 ): ResultRecord {
   const queries = oracle?.queries ?? []
   return {
@@ -190,12 +191,12 @@ function resultRecord(
   }
 }
 
-/** What differs between two runs of the same job stands under `timing`. */
+/** Drops time and memory, which differ between two runs of the same job and are recorded under `timing`. */
 function withoutTime({ wallSeconds, peakMemoryBytes, ...outcome }: TrainingOutcome & TrainingTime): TrainingOutcome {
   return outcome
 }
 
-/** @param device of the search; absent where nothing was trained by it */
+/** Returns the times of search and trainings for the record. @param device device of the search; absent if it trained nothing */
 function timesOf(
   trainings: readonly TrainingTime[],
   seconds: number,
@@ -205,13 +206,13 @@ function timesOf(
   return { ...(device && { search: { seconds, device } }), trainings: times }
 }
 
-/** WebAssembly and plain JavaScript keep one core busy, but for threads of our own. */
+/** Returns the device of an executor: a GPU, one core (WebAssembly and plain JavaScript without threads), or the whole CPU. */
 function deviceOf({ name, onGpu, threads = 1 }: Executor): SearchTime['device'] {
   if (onGpu) return 'gpu'
   return /\/(wasm|cpu)$/.test(name) && threads === 1 ? 'one core' : 'cpu'
 }
 
-/** Where nothing is looked up, nothing can be asked. */
+/** Returns an oracle for jobs without a table, which refuses every query. */
 function noOracle({ algorithm, space }: Job): Oracle {
   return {
     budgetSeconds: 0,

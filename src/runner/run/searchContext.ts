@@ -1,4 +1,4 @@
-/** All that a search may touch, put together for one job. */
+/** Makes the context of a search: everything that an algorithm may use, for one job. */
 import type { SearchContext } from '../../core/algorithm.ts'
 import type { BatchSource, SearchData } from '../../core/data.ts'
 import type { Oracle } from '../../core/evaluation.ts'
@@ -7,6 +7,7 @@ import type { Protocol } from '../../core/protocol.ts'
 import { random } from '../../core/random.ts'
 import type { SearchSpace } from '../../core/space.ts'
 
+/** What a search context is made of. */
 export interface SearchResources {
   readonly space: SearchSpace
   readonly protocol: Protocol
@@ -14,16 +15,17 @@ export interface SearchResources {
   readonly oracle: Oracle
   data(): Promise<SearchData>
   executor(): Promise<Executor>
-  /** The epoch of the moment, 0-based. */
+  /** Returns the current epoch, from 0. */
   epoch(): number
-  /** Called before each batch of the weight half, with the number that an epoch has. */
+  /** Called before each batch of the weight half, with the number of batches of an epoch. */
   onBatch(batchesPerEpoch: number): void
 }
 
+/** Returns the context of a search. Images and executor are opened when the algorithm first asks for them. */
 export function searchContext(resources: SearchResources): SearchContext {
   const { space, protocol, seed, oracle } = resources
   const growing = protocol.data.cutoutGrows === true
-  const data = once(async () => watched(await resources.data(), resources, growing))
+  const data = once(async () => yieldingBatches(await resources.data(), resources, growing))
   return {
     space,
     protocol,
@@ -52,11 +54,12 @@ export function searchContext(resources: SearchResources): SearchContext {
 }
 
 /**
- * The same batches, counted, with a breath before each: messages get through, and a lost parent is noticed.
- * @param growing whether augmentation grows by the epoch
+ * Returns the same batches, but counts them, and yields to the event loop before each, so that messages are sent and the end of
+ * the parent process is noticed.
+ * @param growing whether the augmentation grows with the epoch
  */
-function watched(data: SearchData, { onBatch, epoch }: SearchResources, growing: boolean): SearchData {
-  const breathing = (source: BatchSource, before: () => void): BatchSource => ({
+function yieldingBatches(data: SearchData, { onBatch, epoch }: SearchResources, growing: boolean): SearchData {
+  const yielding = (source: BatchSource, before: () => void): BatchSource => ({
     batchSize: source.batchSize,
     batchesPerEpoch: source.batchesPerEpoch,
     async batch(index) {
@@ -65,10 +68,11 @@ function watched(data: SearchData, { onBatch, epoch }: SearchResources, growing:
       return source.batch(index, growing ? epoch() : undefined)
     },
   })
-  const weights = breathing(data.weights, () => onBatch(data.weights.batchesPerEpoch))
-  return { ...data, weights, architecture: breathing(data.architecture, () => {}) }
+  const weights = yielding(data.weights, () => onBatch(data.weights.batchesPerEpoch))
+  return { ...data, weights, architecture: yielding(data.architecture, () => {}) }
 }
 
+/** Returns a function that calls `compute` once and keeps its promise. */
 function once<T>(compute: () => Promise<T>): () => Promise<T> {
   let value: Promise<T> | undefined
   return () => {

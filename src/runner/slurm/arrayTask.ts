@@ -1,12 +1,11 @@
-/** One task of a job array: its order worked off as on any machine, and what to do where its time runs out. */
-
+/** Runs one task of a Slurm job array: its work order, and a requeue shortly before the time limit. */
 import { BenchError } from '../../core/errors.ts'
 import { cores } from '../../system/cores.ts'
 import { runOrders } from '../processes/pool.ts'
 import type { RunEvent, WorkOrder } from '../run/messages.ts'
 import { readOrders, slurm } from './arrays.ts'
 
-/** @throws BenchError `bad-input` outside of an array, `missing` or `corrupt` */
+/** Returns the work order of the task that runs. @throws BenchError `bad-input` outside of an array, `missing` or `corrupt` */
 export function taskOrder(folder: string, { SLURM_ARRAY_TASK_ID: task = '' }: NodeJS.ProcessEnv): WorkOrder {
   const orders = readOrders(folder)
   const order = orders[Number.parseInt(task, 10)]
@@ -16,10 +15,10 @@ export function taskOrder(folder: string, { SLURM_ARRAY_TASK_ID: task = '' }: No
 }
 
 /**
- * Works the order off. Shortly before the time limit (SIGUSR2) the task has itself queued again, if an epoch or a run came
- * to its end since it began; one that would never get further ends.
+ * Runs a work order. Slurm sends SIGUSR2 shortly before the time limit; the task then requeues itself if it has finished an epoch
+ * or a run. Otherwise it ends, since it would make no progress in the next attempt either.
  *
- * @param say told what is done about the time limit
+ * @param say called with a line about the time limit
  */
 export async function runTask(
   order: WorkOrder,
@@ -27,42 +26,42 @@ export async function runTask(
   say: (line: string) => void,
 ): Promise<void> {
   const { threads = cores() } = order.executor
-  let advanced = false
-  const warned = () =>
-    say(advanced ? requeued() : 'time is running out before an epoch was finished: ask for more time')
-  process.on('SIGUSR2', warned)
+  let hasAdvanced = false
+  const onTimeLimit = () =>
+    say(hasAdvanced ? requeue() : 'the time limit is near and no epoch is finished: ask for more time')
+  process.on('SIGUSR2', onTimeLimit)
   try {
-    const advances = advancing()
+    const isProgress = progressDetector()
     await runOrders([{ ...order, executor: { ...order.executor, threads } }], 1, (event) => {
-      advanced ||= advances(event)
+      hasAdvanced ||= isProgress(event)
       onEvent(event)
     })
   } finally {
-    process.off('SIGUSR2', warned)
+    process.off('SIGUSR2', onTimeLimit)
   }
 }
 
-/** Slurm then ends this process. → what happened */
-function requeued(): string {
+/** Requeues the task, after which Slurm ends this process. → a line for the log */
+function requeue(): string {
   const { SLURM_ARRAY_JOB_ID, SLURM_ARRAY_TASK_ID } = process.env
   try {
     slurm('scontrol', ['requeue', `${SLURM_ARRAY_JOB_ID}_${SLURM_ARRAY_TASK_ID}`])
-    return 'time is running out: queued again, to go on from the last checkpoints'
+    return 'the time limit is near: requeued, to continue from the last checkpoints'
   } catch (error) {
-    return `time is running out: ${(error as Error).message}; submit again to go on from the last checkpoints`
+    return `the time limit is near: ${(error as Error).message}; submit again to continue from the last checkpoints`
   }
 }
 
-/** Tells whether an event is of something that will not have to be done again. */
-function advancing(): (event: RunEvent) => boolean {
-  /** Finished epochs of a full training when it was first heard of. */
-  const begun = new Map<string, number>()
+/** Returns a function that tells whether an event marks progress that a later attempt will not have to repeat. */
+function progressDetector(): (event: RunEvent) => boolean {
+  /** Finished epochs of each full training at its first event. */
+  const firstEpochs = new Map<string, number>()
   return (event) => {
     if (event.kind === 'epoch' || event.kind === 'finished') return true
     if (event.kind !== 'retraining') return false
     const training = `${event.id} ${event.seed}`
-    const first = begun.get(training) ?? event.epoch
-    begun.set(training, first)
+    const first = firstEpochs.get(training) ?? event.epoch
+    firstEpochs.set(training, first)
     return event.epoch > first
   }
 }

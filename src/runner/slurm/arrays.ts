@@ -1,7 +1,7 @@
 /**
- * Job arrays of a store: `STORE/slurm/NAME/orders.json` has a work order for each task, and the tasks' logs lie beside it.
- * NAME is the hash of the orders, and `bench-NAME` the array's name in Slurm: by it the queue is asked, so nothing has to be
- * written after the submission, and no task can start before what it reads is there.
+ * Slurm job arrays of a store. `STORE/slurm/NAME/orders.json` has a work order for each task; the logs lie beside it. NAME is the
+ * hash of the orders, and `bench-NAME` the array's name in Slurm, by which the queue is searched. So nothing has to be written
+ * after the submission, and no task can start before its orders are there.
  */
 
 import { spawnSync } from 'node:child_process'
@@ -18,11 +18,12 @@ import { isThere, listIfThere, readIfThere } from '../../system/readable.ts'
 import type { WorkOrder } from '../run/messages.ts'
 import type { Store } from '../store/store.ts'
 
+/** A job array with its work orders. */
 export interface JobArray {
-  /** As Slurm shows it. */
+  /** Name of the array in Slurm. */
   readonly name: string
   readonly folder: string
-  /** One a task. */
+  /** The work order of each task. */
   readonly orders: readonly WorkOrder[]
 }
 
@@ -30,7 +31,7 @@ const ORDERS = 'orders.json'
 const arraysOf = (store: Store): string => join(store.folder, 'slurm')
 const nameOf = (hash: string): string => `bench-${hash}`
 
-/** Writes what the tasks read. */
+/** Writes the work orders of a new array into the store. */
 export function writeArray(store: Store, orders: readonly WorkOrder[]): JobArray {
   const hash = contentName(orders).slice(0, 12)
   const folder = join(arraysOf(store), hash)
@@ -38,13 +39,13 @@ export function writeArray(store: Store, orders: readonly WorkOrder[]): JobArray
   return { name: nameOf(hash), folder, orders }
 }
 
-/** Of an array that Slurm did not take. Logs of an earlier one with the same orders stay. */
+/** Deletes the orders of an array that Slurm refused. Logs of an earlier array with the same orders stay. */
 export function discardArray({ folder }: JobArray): void {
   rmSync(join(folder, ORDERS))
   for (const each of [folder, dirname(folder)]) if (readdirSync(each).length === 0) rmdirSync(each)
 }
 
-/** @throws BenchError `missing` or `corrupt` */
+/** Reads the work orders of an array. @throws BenchError `missing` or `corrupt` */
 export function readOrders(folder: string): readonly WorkOrder[] {
   const path = join(folder, ORDERS)
   const text = readIfThere(path)?.toString('utf8')
@@ -54,6 +55,7 @@ export function readOrders(folder: string): readonly WorkOrder[] {
     .orders
 }
 
+/** Schema of `orders.json`. */
 const arrayFile: z.ZodType<{ readonly orders: readonly WorkOrder[] }> = z.looseObject({
   schema: z.literal(1),
   orders: z.array(
@@ -75,7 +77,7 @@ const arrayFile: z.ZodType<{ readonly orders: readonly WorkOrder[] }> = z.looseO
   ),
 })
 
-/** The jobs that wait or run in Slurm, by id: those of this store's arrays whose tasks are not over. */
+/** Returns the jobs of this store whose tasks wait or run in Slurm, by run id. */
 export function queuedJobs(store: Store): ReadonlyMap<string, Job> {
   const root = arraysOf(store)
   const folders = (listIfThere(root) ?? []).map(({ name }) => name)
@@ -95,9 +97,10 @@ export function queuedJobs(store: Store): ReadonlyMap<string, Job> {
 }
 
 /**
- * @param input of its standard input
- * @returns what it printed, or undefined where this machine has no such command
- * @throws BenchError `failed` with what it complained about
+ * Runs one of Slurm's commands.
+ * @param input text for its standard input
+ * @returns its output, or undefined if this machine does not have the command
+ * @throws BenchError `failed` with the command's error message
  */
 export function slurm(command: string, given: readonly string[], input = ''): string | undefined {
   const { error, status, stdout, stderr } = spawnSync(command, given, {

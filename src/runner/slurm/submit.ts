@@ -1,6 +1,6 @@
 /**
- * Hands the unfinished jobs of a plan to Slurm, as one job array over the same store: a task for each work order. A task is
- * a command of this program, so a killed, preempted or requeued one goes on from its checkpoints.
+ * Submits the unfinished jobs of a plan to Slurm, as one job array over the same store, with a task for each work order. A task
+ * that is killed, preempted or requeued continues from its checkpoints. Also parses the sbatch options of `--slurm`.
  */
 import { fileURLToPath } from 'node:url'
 import { BenchError } from '../../core/errors.ts'
@@ -10,31 +10,32 @@ import { unfinished } from '../processes/runPlan.ts'
 import type { Store } from '../store/store.ts'
 import { discardArray, type JobArray, queuedJobs, slurm, writeArray } from './arrays.ts'
 
-/** The built command: Node 20 runs no TypeScript, which is what the tests run this module from. */
+/** Path of the built command. Tests run this module from TypeScript, which Node 20 could not load in a task. */
 const BENCH = fileURLToPath(
   new URL(import.meta.url.endsWith('.ts') ? '../../../dist/cli/main.js' : '../../cli/main.js', import.meta.url),
 )
 
-/** Before a time limit, a task is told so many seconds ahead: enough to have itself queued again. */
+/** Seconds before the time limit at which Slurm signals a task, which leaves time to requeue it. */
 const WARNING_SECONDS = 60
 
-/** `jobs` are tasks at a time; absent: as many as Slurm lets run. */
+/** A submission. `jobs` is the number of tasks at a time; if absent, Slurm decides. */
 export interface SubmissionRequest extends Processes {
   readonly sbatch: SbatchOptions
 }
 
+/** The result of a submission. */
 export interface Submission {
-  /** Absent where all that is unfinished was handed over before. */
+  /** The new array; absent if every unfinished job is already in the queue. */
   readonly array?: JobArray & { readonly id: string }
-  /** Of the array, and of arrays before it. */
+  /** Jobs of the new array. */
   readonly submitted: readonly PlannedJob[]
+  /** Jobs of earlier arrays that are still in the queue. */
   readonly queued: readonly PlannedJob[]
 }
 
 /**
- * Undefined where nothing is left.
- * @throws BenchError `bad-input` where the backend is left to the machine, `unsupported` where there is no Slurm, `failed`
- * where Slurm refuses
+ * Submits the unfinished jobs of a plan that are not in the queue. Returns undefined if every job is finished.
+ * @throws BenchError `bad-input` if the backend is `auto`, `unsupported` if this machine has no Slurm, `failed` if Slurm refuses
  */
 export function submit(plan: Plan, store: Store, request: SubmissionRequest): Submission | undefined {
   const missing = unfinished(plan, store)
@@ -47,8 +48,11 @@ export function submit(plan: Plan, store: Store, request: SubmissionRequest): Su
   if (submitted.length === 0) return { submitted, queued }
   const { jobs, threads, seedsPerDevice, sbatch } = request
   const orders = ordersOf(plan, submitted, store, { jobs: jobs ?? 1, seedsPerDevice })
-  const equipped = orders.map((order) => ({ ...order, executor: { ...order.executor, ...(threads && { threads }) } }))
-  const array = writeArray(store, equipped)
+  const ordersWithThreads = orders.map((order) => ({
+    ...order,
+    executor: { ...order.executor, ...(threads && { threads }) },
+  }))
+  const array = writeArray(store, ordersWithThreads)
   try {
     return { array: { ...array, id: sbatchArray(array, jobs, sbatch) }, submitted, queued }
   } catch (error) {
@@ -57,16 +61,16 @@ export function submit(plan: Plan, store: Store, request: SubmissionRequest): Su
   }
 }
 
-/** What this machine has says nothing of another, and the executor is part of a job's name. */
+/** Refuses `--backend auto`: the executor is part of a job's identity, and this machine cannot know what the nodes have. */
 function refuseAuto({ experiment }: Plan, missing: readonly PlannedJob[]): void {
   if (experiment.executor.backend !== 'auto' || !missing.some(trainsNetwork)) return
   throw new BenchError(
     'bad-input',
-    '--slurm computes on other machines; say on what: --backend wasm, webgpu or tensorflow',
+    '--slurm computes on other machines, so the backend must be named: --backend wasm, webgpu or tensorflow',
   )
 }
 
-/** → the number of the array in Slurm */
+/** Calls sbatch. → the number of the array in Slurm */
 function sbatchArray({ name, folder, orders }: JobArray, jobs: number | undefined, sbatch: SbatchOptions): string {
   const atATime = jobs === undefined ? '' : `%${jobs}`
   const printed = slurm(
@@ -84,27 +88,28 @@ function sbatchArray({ name, folder, orders }: JobArray, jobs: number | undefine
     `#!/bin/sh\nexec ${[process.execPath, BENCH, 'slurm-task', folder].map(quoted).join(' ')}\n`,
   )
   if (printed === undefined) {
-    const message = '--slurm: there is no sbatch on this machine; use the command where the cluster is used from'
+    const message =
+      '--slurm: there is no sbatch on this machine; run the command on a machine from which jobs are submitted'
     throw new BenchError('unsupported', message)
   }
-  // With several clusters: NUMBER;CLUSTER.
+  // With several clusters sbatch prints NUMBER;CLUSTER.
   return printed.split(';')[0]
 }
 
 const quoted = (word: string): string => `'${word.replaceAll("'", "'\\''")}'`
 
-/** Without the leading dashes; the empty text for an option without a value. */
+/** Options of sbatch by name, without the leading dashes; the value is empty for an option without one. */
 export type SbatchOptions = Readonly<Record<string, string>>
 
-/** What a submission sets by itself. */
-const OWN = ['array', 'chdir', 'error', 'job-name', 'open-mode', 'output', 'parsable', 'requeue', 'signal', 'wrap']
+/** Options of sbatch that a submission sets itself. */
+const RESERVED = ['array', 'chdir', 'error', 'job-name', 'open-mode', 'output', 'parsable', 'requeue', 'signal', 'wrap']
 
-/** A comma that `name=` follows; others belong to a value, as in `partition=short,long`. */
-const BETWEEN = /,(?=[a-z][a-z-]*=)/
+/** A comma before `name=`, which separates options; other commas belong to a value, as in `partition=short,long`. */
+const SEPARATOR = /,(?=[a-z][a-z-]*=)/
 
-/** @throws BenchError `bad-input` */
+/** Parses the value of `--slurm`, such as `partition=gpu,gres=gpu:1,time=8:00:00`. @throws BenchError `bad-input` */
 export function parseSbatchOptions(text: string): SbatchOptions {
-  return Object.fromEntries(text.split(BETWEEN).map(parseOption))
+  return Object.fromEntries(text.split(SEPARATOR).map(parseOption))
 }
 
 function parseOption(text: string): readonly [name: string, value: string] {
@@ -113,10 +118,11 @@ function parseOption(text: string): readonly [name: string, value: string] {
     const wanted = 'options of sbatch without their dashes, as partition=gpu,gres=gpu:1,time=8:00:00'
     throw new BenchError('bad-input', `--slurm "${text}": expected ${wanted}`)
   }
-  if (OWN.includes(name)) throw new BenchError('bad-input', `--slurm ${name}: bench sets this by itself; leave it out`)
+  if (RESERVED.includes(name))
+    throw new BenchError('bad-input', `--slurm ${name}: bench sets this itself; leave it out`)
   return [name, value]
 }
 
-/** → `--partition=gpu`, … */
+/** Returns the options as arguments of sbatch: `--partition=gpu`, … */
 export const sbatchArguments = (options: SbatchOptions): readonly string[] =>
   Object.entries(options).map(([name, value]) => (value === '' ? `--${name}` : `--${name}=${value}`))

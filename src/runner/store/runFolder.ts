@@ -1,4 +1,4 @@
-/** One run on disk. */
+/** The folder of one run: its record files, its lock and its checkpoint. */
 import { readdirSync, rmSync, statSync, truncateSync } from 'node:fs'
 import { join } from 'node:path'
 import type { SearchState } from '../../core/algorithm.ts'
@@ -14,21 +14,23 @@ import { isThere, readIfThere } from '../../system/readable.ts'
 import { removeTemporaries } from '../../system/temporaryFile.ts'
 
 export type RunState =
-  /** `result.json` is there. */
+  /** `result.json` exists. */
   | 'finished'
-  /** A process works on it. */
+  /** A process holds the run's lock. */
   | 'running'
-  /** It ended with an error. */
+  /** The last attempt ended with an error. */
   | 'failed'
-  /** Its process is gone; the same command goes on from the checkpoint. */
+  /** Its process is gone; the same command continues from the checkpoint. */
   | 'interrupted'
 
 const REMEDY = 'restore it from a copy, or move the folder away'
 
+/** Record type of a file of the run. */
 type RunFile<Name extends 'run.json' | 'result.json' | 'failure.json'> = ReturnType<
   (typeof runFiles)[Name]['schema']['parse']
 >
 
+/** Reads and writes the files of one run. */
 export class RunFolder {
   readonly path: string
   readonly id: string
@@ -39,40 +41,42 @@ export class RunFolder {
     this.id = id
   }
 
-  /** @throws BenchError `bad-input` where that cannot be told: a run that cannot be read is not left out */
+  /** Whether the run was begun. @throws BenchError `bad-input` if the folder cannot be read */
   exists(): boolean {
     return isThere(this.#file('run.json'))
   }
 
+  /** Whether the run has a result. */
   isFinished(): boolean {
     return isThere(this.#file('result.json'))
   }
 
+  /** Returns the state of the run, from its files and its lock. */
   state(): RunState {
     if (this.isFinished()) return 'finished'
     if (lockHolder(this.#file('lock')) !== undefined) return 'running'
     return isThere(this.#file('failure.json')) ? 'failed' : 'interrupted'
   }
 
-  /** @throws BenchError `missing` or `corrupt` */
+  /** Returns the content of `run.json`. @throws BenchError `missing` or `corrupt` */
   manifest(): RunManifest {
     const manifest = this.#read('run.json')
     if (manifest === undefined) throw new BenchError('missing', `${this.path} holds no run: there is no run.json`)
     return manifest
   }
 
-  /** The result, or undefined where the run is not finished. @throws BenchError `corrupt` */
+  /** Returns the result, or undefined if the run is not finished. @throws BenchError `corrupt` */
   result(): ResultRecord | undefined {
     return this.#read('result.json')
   }
 
-  /** Why it stopped, or undefined where it did not. @throws BenchError `corrupt` */
+  /** Returns the failure of the last attempt, or undefined if it did not fail. @throws BenchError `corrupt` */
   failure(): FailureRecord | undefined {
     return this.#read('failure.json')
   }
 
   /**
-   * The finished epochs, in order. A last line that was being written when the machine stopped is left out.
+   * Returns the records of the finished epochs, in order, without a last line that was not written completely.
    * @throws BenchError `corrupt`
    */
   epochs(): readonly EpochRecord[] {
@@ -85,13 +89,13 @@ export class RunFolder {
     })
   }
 
-  /** How many epochs are on record. */
+  /** Returns the number of recorded epochs. */
   epochCount(): number {
     const lines = readIfThere(this.#file('epochs.jsonl'))?.toString('latin1').split('\n') ?? ['']
     return lines.length - 1
   }
 
-  /** Waits for the lock. While this object holds it, it refuses to write once another process has taken it over. */
+  /** Waits for the run's lock and takes it. Every write then checks that no other process has taken the lock over. */
   async lock(onWait: (holder: ProcessIdentity) => void): Promise<Lock> {
     writing(this.path, () => makeFolder(this.path))
     const held = await lock(this.#file('lock'), onWait)
@@ -106,15 +110,18 @@ export class RunFolder {
   }
 
   /**
-   * Writes `run.json`, or notes in it that the run goes on in another environment; forgets an earlier failure, and what
-   * earlier processes were killed in the middle of writing.
-   * @throws BenchError `corrupt` where the folder is another job's
+   * Begins or resumes the run: writes `run.json`, or adds the present environment to it, and deletes the failure record and the
+   * temporary files of earlier attempts.
+   * @throws BenchError `corrupt` if the folder belongs to another job
    */
   begin(manifest: RunManifest): void {
     const earlier = this.#read('run.json')
     if (earlier === undefined) this.#writeJson('run.json', manifest)
     else if (canonicalJson(earlier.job) !== canonicalJson(manifest.job)) {
-      throw new BenchError('corrupt', `${this.path} holds another job than its name says; move it away`)
+      throw new BenchError(
+        'corrupt',
+        `${this.path} holds a job other than the one that its name stands for; move it away`,
+      )
     } else {
       const { environment, resumedIn = [] } = earlier
       const known = [environment, ...resumedIn].map(canonicalJson)
@@ -126,7 +133,7 @@ export class RunFolder {
     rmSync(this.#file('failure.json'), { force: true })
   }
 
-  /** The checkpoint, with `epochs.jsonl` cut back to its epochs; undefined where the run begins at epoch 0. */
+  /** Returns the checkpoint, or undefined if there is none, and cuts `epochs.jsonl` back to the epochs of the checkpoint. */
   resume(): Checkpoint | undefined {
     const path = this.#file('checkpoint')
     const bytes = readIfThere(path)
@@ -135,6 +142,7 @@ export class RunFolder {
     return checkpoint
   }
 
+  /** Appends epoch records to `epochs.jsonl`. */
   appendEpochs(records: readonly EpochRecord[]): void {
     if (records.length === 0) return
     this.#lock?.requireHeld()
@@ -143,21 +151,22 @@ export class RunFolder {
     appendWhole(path, lines)
   }
 
+  /** Replaces the checkpoint. */
   saveCheckpoint(checkpoint: Checkpoint): void {
     this.#lock?.requireHeld()
     writeAtomically(this.#file('checkpoint'), encodeCheckpoint(checkpoint))
   }
 
-  /** The last file of a run; the checkpoint is no longer needed then. */
+  /** Writes the result, which ends the run, and deletes the checkpoint. */
   finish(result: ResultRecord): void {
     this.#writeJson('result.json', result)
     rmSync(this.#file('checkpoint'), { force: true })
   }
 
-  /** Of a finished run: removes what a process has left that was killed before it had tidied up itself. */
+  /** Deletes files that a killed process has left in the folder of a finished run. */
   tidy(): void {
-    const isLeft = (name: string) => name === 'lock' || name === 'checkpoint' || name.endsWith('.tmp')
-    if (!readdirSync(this.path).some(isLeft)) return
+    const isLeftover = (name: string) => name === 'lock' || name === 'checkpoint' || name.endsWith('.tmp')
+    if (!readdirSync(this.path).some(isLeftover)) return
     const lock = lockIfFree(this.#file('lock'))
     if (lock === undefined) return
     removeTemporaries(this.path)
@@ -165,13 +174,14 @@ export class RunFolder {
     lock.release()
   }
 
+  /** Writes the failure record. */
   fail(failure: FailureRecord): void {
     this.#writeJson('failure.json', failure)
   }
 
   /**
-   * Notes the failure of a run whose process is gone or could not note it itself, beginning the run where that was not
-   * done. Nothing is changed where the run is finished, has this failure on record, or another process works on it.
+   * Records the failure of a run whose process could not record it itself, and begins the run if it was not begun. Changes
+   * nothing if the run is finished, already has this failure on record, or is locked by another process.
    */
   recordLoss(manifest: RunManifest, message: string): void {
     writing(this.path, () => makeFolder(this.path))
@@ -195,7 +205,7 @@ export class RunFolder {
     writeAtomically(this.#file(name), recordText(value))
   }
 
-  /** A record of this run: one that was moved here from another run's folder is refused, too. */
+  /** Reads a record file; undefined if there is none. @throws BenchError `corrupt`, also for a record of another run */
   #read<Name extends 'run.json' | 'result.json' | 'failure.json'>(name: Name): RunFile<Name> | undefined {
     const path = this.#file(name)
     const text = readIfThere(path)
@@ -206,6 +216,7 @@ export class RunFolder {
     throw new BenchError('corrupt', `${path} is of run ${record.id}, not of the run that its folder names; ${REMEDY}`)
   }
 
+  /** Cuts `epochs.jsonl` back to `count` lines. @throws BenchError `corrupt` if it has fewer */
   #keepEpochs(count: number): void {
     const path = this.#file('epochs.jsonl')
     const bytes = readIfThere(path)
@@ -222,7 +233,7 @@ export class RunFolder {
   }
 }
 
-/** @throws BenchError as `writeAtomically` */
+/** Runs `write` and turns its system errors into the same BenchError that `writeAtomically` throws. */
 function writing(path: string, write: () => void): void {
   try {
     write()
@@ -231,22 +242,27 @@ function writing(path: string, write: () => void): void {
   }
 }
 
+/** First bytes of a checkpoint file. */
 const MAGIC = 'NBHCKP01'
 
+/** The state from which an interrupted search continues. */
 export interface Checkpoint {
-  /** Epochs that are finished; as many lines of `epochs.jsonl` count. */
+  /** Number of finished epochs; only so many lines of `epochs.jsonl` are valid. */
   readonly epochs: number
+  /** State of the algorithm. */
   readonly search: SearchState
-  /** What the oracle answered so far; the clock is the last answer's. */
+  /** Answers of the oracle so far; the simulated clock stands at the time of the last one. */
   readonly queries: readonly TrajectoryPoint[]
+  /** Start of the first attempt, in ISO 8601. */
   readonly startedAt: string
-  /** Work so far, in seconds, over all attempts. */
+  /** Wall-clock time spent so far, in seconds, over all attempts. */
   readonly wallSeconds: number
 }
 
+/** Returns the bytes of a checkpoint file, with a checksum. */
 export const encodeCheckpoint = (checkpoint: Checkpoint): Uint8Array => seal(MAGIC, checkpoint)
 
-/** @param path for messages only. @throws BenchError `corrupt` where a byte is not as it was written */
+/** Decodes a checkpoint file. @param path for messages only. @throws BenchError `corrupt` if the checksum does not match */
 export function decodeCheckpoint({ buffer, byteOffset, byteLength }: Uint8Array, path: string): Checkpoint {
   const remedy = 'delete it to begin this run again'
   return unseal(MAGIC, Buffer.from(buffer, byteOffset, byteLength), { path, kind: 'checkpoint', remedy }) as Checkpoint

@@ -1,26 +1,30 @@
-/** What tables and figures read of a run, which is a small part of its records. */
+/** The summary of a run: the small part of its records that tables and figures read. */
 import type { EpochRecord, FailureRecord, ResultRecord, RunManifest, TrajectoryPoint } from '../../core/result.ts'
 import type { RunFolder } from './runFolder.ts'
 
+/** The records of a run without its epochs and without queries that did not improve the search. */
 export interface RunSummary {
   readonly manifest: RunManifest
-  /** Present where the run is finished. */
+  /** Present if the run is finished. */
   readonly result?: ReportedResult
-  /** Present where it stopped with an error. */
+  /** Present if the last attempt failed. */
   readonly failure?: FailureRecord
 }
 
-/** Of what a search asked, reports read the answers that were better than all before; condensed records lack on what it asked. */
+/**
+ * A result whose queries are only those that improved on all before. Compact committed records leave out the genotypes of the
+ * queries.
+ */
 export interface ReportedResult extends Omit<ResultRecord, 'oracle'> {
   readonly oracle?: Omit<NonNullable<ResultRecord['oracle']>, 'queries'> & {
     readonly queries: readonly (Omit<TrajectoryPoint, 'genotype'> & Partial<Pick<TrajectoryPoint, 'genotype'>>)[]
   }
 }
 
-/** What the search would have answered after an epoch, and what its probes measured. */
+/** The part of an epoch record that reports read: the architecture after the epoch, its metrics, and the probes. */
 export type ReportedEpoch = Pick<EpochRecord, 'epoch' | 'genotype' | 'metrics' | 'probes'>
 
-/** The summary of a run, from its files. @throws BenchError as the methods of `RunFolder` */
+/** Reads the summary of a run from its files. @throws BenchError as the methods of `RunFolder` */
 export function summarise(run: RunFolder): RunSummary {
   const [manifest, result, failure] = [run.manifest(), run.result(), run.failure()]
   return { manifest, ...(result && { result: withImprovements(result) }), ...(failure && { failure }) }
@@ -31,7 +35,7 @@ function withImprovements(result: ResultRecord): ReportedResult {
   return oracle === undefined ? result : { ...result, oracle: { ...oracle, queries: improvements(oracle.queries) } }
 }
 
-/** An epoch without what no report reads. */
+/** Returns the part of an epoch record that reports read. */
 export const reportedEpoch = ({ epoch, genotype, metrics, probes }: EpochRecord): ReportedEpoch => ({
   epoch,
   genotype,
@@ -40,8 +44,8 @@ export const reportedEpoch = ({ epoch, genotype, metrics, probes }: EpochRecord)
 })
 
 /**
- * How a black-box search's answer got better: the first answer, and every one that is better than all before it. Of
- * answers after trainings of several lengths only the longest count: accuracies of others are not comparable with them.
+ * Returns the queries that improved a black-box search: each whose accuracy is higher than all before. Only queries of the
+ * longest training count, since accuracies after trainings of different lengths are not comparable.
  */
 export function improvements<T extends { readonly accuracyPct: number; readonly epochs?: number }>(
   queries: readonly T[],

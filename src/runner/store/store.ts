@@ -1,4 +1,4 @@
-/** The store: one folder a run, laid out as `core/result.ts` says. */
+/** The store: a folder with one sub-folder per run, whose files `core/result.ts` describes. */
 import { accessSync, constants } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { BenchError } from '../../core/errors.ts'
@@ -7,24 +7,27 @@ import { makeFolder } from '../../system/atomicFile.ts'
 import { listIfThere, statIfThere } from '../../system/readable.ts'
 import { RunFolder } from './runFolder.ts'
 
+/** Folder of the store if a command names none. */
 export const DEFAULT_STORE = 'runs'
 
+/** Finds and lists the runs of a store. */
 export class Store {
+  /** Absolute path of the store. */
   readonly folder: string
 
   constructor(folder: string = DEFAULT_STORE) {
     this.folder = resolve(folder)
   }
 
-  /** The run's folder, whether it exists or not. @throws BenchError `bad-input` for an id that leads out of the store */
+  /** Returns the folder of a run, whether it exists or not. @throws BenchError `bad-input` for an id that is not a file name */
   run(id: string): RunFolder {
-    if (!isFileName(id)) throw new BenchError('bad-input', `"${id}" is no id of a run; it would lead out of the store`)
+    if (!isFileName(id)) throw new BenchError('bad-input', `"${id}" is not a run id; it would lead out of the store`)
     return new RunFolder(join(this.folder, id), id)
   }
 
   /**
-   * All runs that were begun here, by id; folders of runs may be links.
-   * @throws BenchError `missing` where there is no store, `bad-input` where a folder in it cannot be read
+   * Returns all runs of the store, ordered by id. Folders of runs may be symbolic links.
+   * @throws BenchError `missing` if the store does not exist, `bad-input` if a folder in it cannot be read
    */
   runs(): readonly RunFolder[] {
     const entries = listIfThere(this.folder)
@@ -41,12 +44,12 @@ export class Store {
       .sort((a, b) => (a.id < b.id ? -1 : 1))
   }
 
-  /** @throws BenchError `bad-input` where the link leads nowhere, as to a disk that is not mounted */
+  /** Whether a link leads to a folder. @throws BenchError `bad-input` for a broken link, as to a disk that is not mounted */
   #isLinkedFolder(name: string): boolean {
     return statIfThere(join(this.folder, name))?.isDirectory() === true
   }
 
-  /** Makes the folder. @throws BenchError `bad-input` where nothing can be written there */
+  /** Makes the folder of the store. @throws BenchError `bad-input` if it cannot be written to */
   prepare(): void {
     try {
       makeFolder(this.folder)

@@ -1,9 +1,8 @@
 /**
- * An index of the runs of a store, in the user's cache folder: what tables and figures read of each run, so that a command
- * about thousands of runs does not parse all their records again. The records remain the truth. An entry counts only where
- * the run's files are those that it was made from, by size, inode and both times; everything else is read from the records.
- * An index that is damaged, another store's, another user's or another version's counts as none, and where none can be
- * written the commands work without it.
+ * An index of a store in the user's cache folder. It holds what tables and figures read of each run, so that a command about
+ * thousands of runs does not parse all their records again. An entry is used only if size, inode and both times of the run's
+ * files are unchanged; otherwise the records are read. A damaged index, or one of another store, user or version, is ignored.
+ * If no index can be written, commands are slower and nothing else.
  */
 import { createHash } from 'node:crypto'
 import { readdirSync, readFileSync, realpathSync, rmSync, type Stats, statSync } from 'node:fs'
@@ -18,30 +17,31 @@ import { cacheFolder } from '../../system/userFolder.ts'
 import type { RunFolder } from './runFolder.ts'
 import { type ReportedEpoch, type ReportedResult, type RunSummary, reportedEpoch, summarise } from './runSummary.ts'
 
-/** Raise the number where an entry changes its form or meaning. */
+/** First bytes of an index file. Raise the number whenever the form or meaning of an entry changes. */
 const MAGIC = 'NBHIDX01'
-/** Fewer runs are read as fast from their records. */
+/** Least number of runs for which an index is used; fewer are read as fast from their records. */
 const FEWEST_RUNS = 64
-/** The index is written again where more than one in so many of the runs asked for had no entry. */
+/** The index is written again if more than one in this many of the requested runs had no valid entry. */
 const STALE_SHARE = 100
-/** A file that changed so short a time before it was read may change again within the resolution of its times. */
+/** Files that changed less than this many milliseconds ago are not indexed: a second change could have the same times. */
 const SETTLED_MS = 2000
-/** Indexes that were not written for so long are removed. */
+/** Indexes that were not written for this many milliseconds are deleted. */
 const UNUSED_MS = 60 * 86_400_000
 
+/** The summaries of several runs, and their epochs on demand. */
 export interface IndexedRuns {
   readonly summaries: readonly RunSummary[]
-  /** The epochs of one of the runs, by its position; they are read for all runs when they are first asked for. */
+  /** Returns the epochs of a run, by its position in the list; the first call reads those of all runs. */
   epochs(run: number): readonly ReportedEpoch[]
 }
 
-/** The runs as their records are, in the order given. @throws BenchError as the methods of `RunFolder` */
+/** Reads runs through the indexes of their stores, in the given order. @throws BenchError as the methods of `RunFolder` */
 export function readIndexed(runs: readonly RunFolder[], fewest = FEWEST_RUNS): IndexedRuns {
   const epochsOf = once(() => valuesOf(runs, curves, fewest))
   return { summaries: valuesOf(runs, summaries, fewest), epochs: (run) => epochsOf()[run]() }
 }
 
-/** What is read of each run, with the index of each store that has many of them. */
+/** Returns one value per run, through the index of every store that has at least `fewest` of the runs. */
 function valuesOf<Value, Code>(runs: readonly RunFolder[], kind: Kind<Value, Code>, fewest: number): readonly Value[] {
   const values = new Map<RunFolder, Value>()
   for (const [folder, own] of groupBy(runs, (run) => run.path.slice(0, -run.id.length))) {
@@ -53,7 +53,7 @@ function valuesOf<Value, Code>(runs: readonly RunFolder[], kind: Kind<Value, Cod
   return runs.map((run) => values.get(run) as Value)
 }
 
-/** The same function, which computes its value when it is first called. */
+/** Returns a function that computes its value at the first call and keeps it. */
 function once<Value>(compute: () => Value): () => Value {
   let found: { readonly value: Value } | undefined
   return () => {
@@ -62,25 +62,25 @@ function once<Value>(compute: () => Value): () => Value {
   }
 }
 
-/** What an index holds of each run, in a file of its own. */
+/** What one kind of index holds of each run, how it is read and how it is stored; each kind has its own file. */
 interface Kind<Value, Code> {
-  /** Ending of the index's file. */
+  /** Ending of the file name of the index. */
   readonly name: string
-  /** The records that the value is read from. */
+  /** Names of the record files that the value is read from. */
   readonly files: readonly string[]
   read(run: RunFolder): Value
-  /** Plain JSON, in which what runs share is a position. */
+  /** Returns the value as plain JSON, in which data that several runs share is replaced by its position in `shared`. */
   encode(value: Value, shared: Shared): Code
   decode(code: Code, shared: Shared, run: RunFolder): Value
 }
 
-/** What many runs have in common, each once: decoded, it is the same object for all of them. */
+/** Data that several runs have in common, stored once. After decoding, the runs share the same objects. */
 class Shared {
   readonly manifests = new Pool<RunManifest>()
   readonly results = new Pool<ReportedResult>()
   readonly genotypes = new Pool<string>()
   readonly metrics = new Pool<readonly Metric[]>()
-  /** Genotype ↦ positions of the metrics that it had in this process: to compare is faster than to name. */
+  /** Positions of the metrics that each genotype had in this process. Comparing them is faster than serialising. */
   readonly #metricsOf = new Map<string, number[]>()
 
   positionOfMetrics(genotype: string, metrics: readonly Metric[]): number {
@@ -93,17 +93,18 @@ class Shared {
   }
 }
 
-/** Of lists of plain values. */
+/** Whether two lists of flat objects are equal. */
 function areSame(a: readonly object[], b: readonly object[]): boolean {
   return a.length === b.length && a.every((entry, i) => isWithin(entry, b[i]) && isWithin(b[i], entry))
 }
 
+/** Whether every property of `a` has the same value in `b`. */
 function isWithin(a: object, b: object): boolean {
   for (const key in a) if (a[key as keyof object] !== b[key as keyof object]) return false
   return true
 }
 
-/** Values that occur again and again, named by their position. */
+/** A list of distinct values, which are referred to by position. */
 class Pool<T> {
   values: T[] = []
   #positions: Map<string, number> | undefined
@@ -122,9 +123,9 @@ class Pool<T> {
   }
 }
 
-/** Of a manifest: position of what runs of one job share, and the rest. */
+/** An encoded manifest: the position of the part that the seeds of a job share, then the run's id and seed. */
 type ManifestCode = readonly [at: number, id: string, seed: number]
-/** Of a result: position of what results of one job share, and the values of its varying entries. */
+/** An encoded result: the position of the part that the seeds of a job share, then the values of the varying properties. */
 type ResultCode = readonly [at: number, ...values: readonly unknown[]]
 
 interface SummaryCode {
@@ -156,7 +157,7 @@ const summaries: Kind<RunSummary, SummaryCode> = {
   },
 }
 
-/** What differs between the results of one job's seeds. */
+/** Properties of a result that differ between the seeds of a job. */
 const VARYING: ReadonlySet<string> = new Set([
   'id',
   'seed',
@@ -170,7 +171,7 @@ const VARYING: ReadonlySet<string> = new Set([
   'timing',
 ])
 
-/** With positions for genotypes and metrics. */
+/** A result in which genotypes and metrics are replaced by their positions. */
 interface PlacedResult {
   genotype: unknown
   metrics: unknown
@@ -209,7 +210,7 @@ const withGenotypes = (oracle: NonNullable<PlacedResult['oracle']>, named: (geno
   queries: oracle.queries.map((query) => ({ ...query, genotype: named(query.genotype) })),
 })
 
-/** Epoch, and positions of genotype and metrics, for each epoch; null where probes measured something. */
+/** Three numbers for each epoch: epoch, position of the genotype, position of the metrics. Null if the run has probes. */
 type CurveCode = readonly number[] | null
 
 const curves: Kind<() => readonly ReportedEpoch[], CurveCode> = {
@@ -236,15 +237,16 @@ const curves: Kind<() => readonly ReportedEpoch[], CurveCode> = {
   },
 }
 
-/** Size, inode, time of change and of modification of each file; zeros for a file that is not there. */
+/** Size, inode, ctime and mtime of each file; zeros for a missing file. */
 type Stamp = readonly number[]
 
+/** What the index holds of a run, and the stamp of the files that it was read from. */
 interface Entry<Code> {
   readonly stamp: Stamp
   readonly code: Code
 }
 
-/** The parts of an index's file; the larger ones are JSON texts, which are parsed faster than anything else. */
+/** The content of an index file. `shared` and `entries` are JSON texts, the form that is parsed fastest. */
 interface IndexFile {
   readonly version: string
   readonly store: string
@@ -252,6 +254,7 @@ interface IndexFile {
   readonly entries: string
 }
 
+/** The index of one kind for one store. */
 class Index<Value, Code> {
   readonly #folder: string
   readonly #path: string
@@ -259,7 +262,7 @@ class Index<Value, Code> {
   readonly #shared = new Shared()
   readonly #entries: Map<string, Entry<Code>>
 
-  /** @param folder the store */
+  /** @param folder folder of the store */
   constructor(folder: string, kind: Kind<Value, Code>) {
     this.#folder = realpathSync(folder)
     this.#kind = kind
@@ -271,7 +274,7 @@ class Index<Value, Code> {
     for (const [name, pool] of Object.entries(this.#shared)) pool.values = pools[name] ?? []
   }
 
-  /** Where many of the runs had no entry that counts, the index is saved. */
+  /** Returns the values of runs, from the index or from their records. Saves the index if many runs had no valid entry. */
   values(runs: readonly RunFolder[]): readonly Value[] {
     let stale = 0
     const unsettled: string[] = []
@@ -290,7 +293,7 @@ class Index<Value, Code> {
     return codes.map((code, i) => this.#kind.decode(code, this.#shared, runs[i]))
   }
 
-  /** Runs that are gone are left out; where they are most of the index, it is begun anew by the next command. */
+  /** Writes the index without runs that no longer exist. If most are gone, deletes it; the next command begins a new one. */
   #save(): void {
     try {
       const present = new Set(readdirSync(this.#folder))
@@ -309,12 +312,12 @@ class Index<Value, Code> {
         removeUnused(dirname(this.#path))
       }
     } catch {
-      // Without an index the next command takes longer, and nothing else.
+      // Without an index the next command is slower, and nothing else.
     }
   }
 }
 
-/** The index of the store, where there is one that counts. */
+/** Returns the saved index if it is whole and of this store, user and version; otherwise undefined. */
 function readSaved(path: string, store: string): IndexFile | undefined {
   try {
     if (statSync(path).uid !== (process.getuid?.() ?? statSync(path).uid)) return undefined
@@ -325,6 +328,7 @@ function readSaved(path: string, store: string): IndexFile | undefined {
   }
 }
 
+/** Returns the stamp of the record files in a run's folder. */
 function stampOf(folder: string, files: readonly string[]): Stamp {
   const stamp: number[] = []
   for (const file of files) {
@@ -334,7 +338,7 @@ function stampOf(folder: string, files: readonly string[]): Stamp {
   return stamp
 }
 
-/** Nothing where the file is not there, or cannot be looked at, which reading it will say. */
+/** Returns the file's statistics; undefined if it is missing or inaccessible, which reading it will report. */
 function statsOf(path: string): Stats | undefined {
   try {
     return statSync(path, { throwIfNoEntry: false })
@@ -345,12 +349,13 @@ function statsOf(path: string): Stats | undefined {
 
 const isSame = (a: Stamp, b: Stamp): boolean => a.every((value, i) => value === b[i])
 
-/** Whether the files were left alone for a while before now; a clock that is behind theirs cannot tell. */
+/** Whether the last change of the files is old enough for them to be indexed; false if the clock is behind the files' times. */
 function isSettled(stamp: Stamp): boolean {
   const latest = stamp.reduce((most, value, i) => (i % 4 >= 2 ? Math.max(most, value) : most), 0)
   return Date.now() - latest > SETTLED_MS
 }
 
+/** Deletes indexes that were not written for a long time. */
 function removeUnused(folder: string): void {
   for (const name of readdirSync(folder)) {
     const path = join(folder, name)

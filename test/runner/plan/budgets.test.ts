@@ -17,6 +17,6 @@ describe('the budget of a dataset', () => {
 
   test('is missed where others have one', () =>
     expect(() => budgetsByDataset(['cifar10', 'cifar100'], { cifar10: 20_000 })).toThrow(
-      'the budget says nothing of cifar100; give seconds for every dataset, or one number',
+      'there is no budget for cifar100; give seconds for every dataset, or one number',
     ))
 })

@@ -48,7 +48,7 @@ describe('the identity of a job', () => {
     ['a setting of the protocol', { ...job, protocol: { ...job.protocol, epochs: 99 } }],
     ['the executor', { ...job, executor: 'tfjs/wasm' }],
     ['the arithmetic', { ...job, arithmetic: 'fused' }],
-    ['whether the arithmetic is noted', { ...job, arithmetic: undefined }],
+    ['whether the arithmetic is recorded', { ...job, arithmetic: undefined }],
     ['the probes', { ...job, probes: ['hessian'] }],
     ['the budget', { ...job, budgetSeconds: 20_000 }],
   ]

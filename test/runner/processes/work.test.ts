@@ -50,7 +50,11 @@ describe('a worker process', () => {
 
   it.each<[string, Partial<Job>, string]>([
     ['other arithmetic', { arithmetic: 'fused' }, 'planned for static/wasm, arithmetic fused, and here'],
-    ['arithmetic that was not noted', { arithmetic: undefined }, 'planned for static/wasm, arithmetic not noted, and'],
+    [
+      'arithmetic that was not recorded',
+      { arithmetic: undefined },
+      'planned for static/wasm, arithmetic not recorded, and',
+    ],
     [
       'another executor',
       { executor: 'static/webgpu' },
@@ -127,7 +131,7 @@ describe('a worker process', () => {
     writeFileSync(join(runs[0].path, 'run.json'), JSON.stringify(manifest))
     const failures: string[] = []
     await work(order, builtins, (event) => event.kind === 'failed' && failures.push(event.message))
-    expect(failures).toEqual([expect.stringContaining('holds another job than its name says')])
+    expect(failures).toEqual([expect.stringContaining('holds a job other than the one that its name stands for')])
     expect(readdirSync(runs[0].path)).toEqual(['run.json'])
   })
 })

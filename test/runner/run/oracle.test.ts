@@ -43,9 +43,9 @@ test('a meter tells how many were asked, what they cost, and the best', async ()
   const told: unknown[] = []
   const oracle = new SimulatedOracle(evaluator, nb201, 100, [], () => meter.answered())
   const meter = new EvaluationMeter(oracle, 5, (report) => told.push(report))
-  meter.tell()
+  meter.report()
   for (const index of [3, 9, 4]) await oracle.query(genotype(index))
-  meter.tell()
+  meter.report()
   const shared = { kind: 'evaluations', most: 5, budgetSeconds: 100 }
   expect(told[0]).toEqual({ ...shared, count: 0, usedSeconds: 0 })
   expect(told.at(-1)).toEqual({ ...shared, count: 2, usedSeconds: 80, bestPct: 9 })

@@ -21,5 +21,5 @@ test.each(['', '--time=5', 'time=', 'configs/table4.yaml', 'TIME=5'])('"%s" is r
 })
 
 test('what a submission sets by itself is refused', () => {
-  expect(() => parseSbatchOptions('time=5,array=0-3')).toThrow('--slurm array: bench sets this by itself; leave it out')
+  expect(() => parseSbatchOptions('time=5,array=0-3')).toThrow('--slurm array: bench sets this itself; leave it out')
 })

@@ -150,7 +150,7 @@ describe('the folder of a run', () => {
   test("refuses another job's folder", () => {
     run.begin(manifest)
     expect(() => run.begin({ ...manifest, job: { ...manifest.job, seed: 1 } })).toThrow(
-      'holds another job than its name says; move it away',
+      'holds a job other than the one that its name stands for; move it away',
     )
   })
 
@@ -226,7 +226,7 @@ describe('a store', () => {
   })
 
   test.each(['../run', '/run', 'a/b', 'a\\b', '..', '.', '', 'a\0b'])('has no run of the id %j', (id) => {
-    expect(() => store.run(id)).toThrow('is no id of a run; it would lead out of the store')
+    expect(() => store.run(id)).toThrow('is not a run id; it would lead out of the store')
   })
 
   test('lists runs that are links to folders elsewhere', () => {
