@@ -1,15 +1,16 @@
-/** A labelled image set in memory, as every source gives it and every batch source reads it. */
+/** A labelled image dataset in memory, whatever its source, and its summary for `bench data info`. */
 import type { ImageCounts, ImageShape } from '../core/data.ts'
 
+/** Labelled images of one size. */
 export interface ImageSet {
   readonly count: number
-  /** [count, height, width, channels], NHWC, 0 … 255. */
+  /** Intensities 0 … 255, [count, height, width, channels]. */
   readonly pixels: Uint8Array
   /** Class of each image, 0 … classes − 1. */
   readonly labels: Int32Array
 }
 
-/** Indices into the test set, disjoint, together all of it. */
+/** Indices into the test set of the images of x-valid and of x-test: disjoint, and together the whole test set. */
 export interface TestHalves {
   readonly xValid: Uint32Array
   readonly xTest: Uint32Array
@@ -18,30 +19,31 @@ export interface TestHalves {
 export interface Dataset {
   readonly name: string
   readonly shape: ImageShape
-  /** One a class, in label order. */
+  /** Name of each class, in label order. */
   readonly classNames: readonly string[]
   /** SHA-256 (hexadecimal) of the images and labels, or of the generator's parameters: part of a job's identity. */
   readonly contentHash: string
-  /** What was read and from where, in one line for the user, without the counts. */
+  /** One line for the user: what was read, and from where. */
   readonly origin: string
-  /** What the user should know of the files, a sentence each; absent: nothing. */
+  /** Sentences for the user about peculiarities of the files. */
   readonly notes?: readonly string[]
   readonly train: ImageSet
   readonly test: ImageSet
-  /** A benchmark's own halves of the test set, where a file in the folder of the images names them. */
+  /** The benchmark's own halves of the test set, if the folder of the images has a file with them. */
   readonly testHalves?: TestHalves
-  /** Of each channel in units of 0 … 1, for normalisation: (x / 255 − mean) / std. */
+  /** Mean and deviation of each channel in units of 0 … 1, for normalisation: (x / 255 − mean) / std. */
   readonly mean: readonly number[]
   readonly std: readonly number[]
 }
 
+/** Returns the numbers of training images, test images and classes. */
 export const countsOf = ({ shape, train, test }: Pick<Dataset, 'shape' | 'train' | 'test'>): ImageCounts => ({
   train: train.count,
   test: test.count,
   classes: shape.classes,
 })
 
-/** Plain data; counts by class in label order. */
+/** Summary of a dataset as plain data, with the number of images of each class in label order. */
 export interface DatasetInfo {
   readonly name: string
   readonly origin: string
@@ -52,10 +54,11 @@ export interface DatasetInfo {
   readonly mean: readonly number[]
   readonly std: readonly number[]
   readonly contentHash: string
-  /** What the user should know of the files. */
+  /** Sentences for the user about peculiarities of the files. */
   readonly notes: readonly string[]
 }
 
+/** Summarises a dataset for `bench data info`. */
 export function datasetInfo(dataset: Dataset): DatasetInfo {
   const { name, origin, shape, classNames, train, test, mean, std, contentHash, notes = [] } = dataset
   const [trainCounts, testCounts] = [train, test].map((set) => countClasses(set, shape.classes))

@@ -1,4 +1,4 @@
-/** The datasets that have a name, and where each is kept. */
+/** The datasets that the program knows by name: description, size, and folder on this machine. */
 
 import type { ImageCounts } from '../core/data.ts'
 import { BenchError } from '../core/errors.ts'
@@ -7,7 +7,7 @@ import { benchCommand, grouped } from '../core/plainText.ts'
 import { isThere } from '../system/readable.ts'
 import { userFolder } from '../system/userFolder.ts'
 
-/** How many images a published dataset has; fewer are not that dataset. */
+/** Number of images of each published dataset. A folder with fewer images is only a part of it. */
 const SIZES: Readonly<Record<string, { readonly train: number; readonly test: number }>> = {
   cifar10: { train: 50_000, test: 10_000 },
   cifar100: { train: 50_000, test: 10_000 },
@@ -15,7 +15,10 @@ const SIZES: Readonly<Record<string, { readonly train: number; readonly test: nu
   imagenet: { train: 1_281_167, test: 50_000 },
 }
 
-/** `10,000 of its 50,000 training images` where a published dataset has fewer than it should; undefined where it has all. */
+/**
+ * Describes an incomplete copy of a published dataset: `10,000 of its 50,000 training images`. Undefined if no image is
+ * missing, or the dataset is not a published one.
+ */
 export function missingImages(name: string, { train, test }: Pick<ImageCounts, 'train' | 'test'>): string | undefined {
   const whole = SIZES[name]
   if (whole === undefined) return undefined
@@ -32,23 +35,26 @@ const DESCRIPTIONS = {
     '151,700 + 6,000 photographs of 16×16 pixels: the first 120 classes of ImageNet (Chrabaszcz et al., 2017)',
 } as const
 
-/** Those that are read from files. */
+/** Name of a known dataset that is read from files. */
 export type FileDatasetName = Exclude<keyof typeof DESCRIPTIONS, 'shapes'>
 
-/** What `bench list datasets` shows. */
+/** Name and description of each known dataset, as `bench list datasets` shows them. */
 export const DATASETS: readonly { readonly name: string; readonly description: string }[] = Object.entries(
   DESCRIPTIONS,
 ).map(([name, description]) => ({ name, description }))
 
-/** A dataset's name as we write it, however it is cased; any other name as it is. */
+/**
+ * Returns a known dataset's name in its usual spelling, whatever the upper and lower case; other names are returned
+ * unchanged.
+ */
 export function knownName(typed: string): string {
   return DATASETS.find(({ name }) => name.toLowerCase() === typed.toLowerCase())?.name ?? typed
 }
 
-/** Where a dataset is offered that `bench data fetch` cannot get: by its name. */
+/** Download pages of datasets that `bench data fetch` cannot get, by name. */
 const OFFERED_AT: Readonly<Record<string, string>> = { 'ImageNet16-120': 'https://image-net.org/download-images' }
 
-/** What to do where a dataset is not on this machine, as the end of a sentence. */
+/** Tells the user how to get a dataset that is not on this machine, as the end of an error message. */
 export function howToGet(name: string): string {
   const known = DATASETS.some((dataset) => dataset.name === name)
   if (!known) return 'name its folder with --data'
@@ -58,7 +64,8 @@ export function howToGet(name: string): string {
 }
 
 /**
- * Where `bench data fetch` puts a dataset, and where it is looked for when no folder is named.
+ * Returns the folder in which `bench data fetch` puts a dataset, and in which it is looked for if the user names no
+ * folder.
  * @throws BenchError `bad-input` for a name that would lead out of the user's data folder
  */
 export function datasetFolder(name: string): string {
@@ -71,12 +78,12 @@ export function datasetFolder(name: string): string {
   return userFolder('datasets', name)
 }
 
-/** Whether a dataset is where it is looked for when no folder is named. */
+/** Tells whether the user's data folder has the dataset. */
 export function isFetched(name: string): boolean {
   return isThere(datasetFolder(name))
 }
 
-/** All datasets that have a name, and whether they can be opened without naming a folder. */
+/** Lists all known datasets, and where each is on this machine or how to get it. */
 export function datasetsHere(): { name: string; description: string; where: string }[] {
   return DATASETS.map(({ name, description }) => ({ name, description, where: whereIs(name) }))
 }

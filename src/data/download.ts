@@ -1,4 +1,4 @@
-/** Downloads one file: goes on after broken connections and between calls, and checks the content's hash. */
+/** Downloads one file, resumes after broken connections and interrupted commands, and checks the file's hash. */
 import { type FileHandle, open, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -11,21 +11,21 @@ import { lock } from '../system/lock.ts'
 
 export interface DownloadOptions {
   readonly url: string
-  /** Where the file will be. Until it is whole, it is beside that, with the ending `.part`. */
+  /** Path of the downloaded file. An incomplete download is kept beside it, with the ending `.part`. */
   readonly target: string
-  /** Held meanwhile; absent: beside the target, with the ending `.lock`. */
+  /** Lock file that is held during the download; absent: the target's path with the ending `.lock`. */
   readonly lockFile?: string
-  /** Expected hash, hexadecimal. */
+  /** Expected SHA-256, hexadecimal. Absent: any content is accepted. */
   readonly sha256?: string
-  /** Bytes there, and in all where the server says. */
+  /** Told the number of bytes received, and the total if the server states it. */
   readonly onProgress?: (received: number, total: number | undefined) => void
-  /** How many attempts in a row may bring nothing; 5 where absent. */
+  /** Number of attempts in a row without any new byte after which the download fails; absent: 5. */
   readonly attempts?: number
-  /** Pause before the second attempt, doubled before each further one; 1 s where absent. */
+  /** Pause before the second attempt, doubled before each further attempt; absent: 1 s. */
   readonly pauseMs?: number
-  /** An attempt ends when nothing came for so long; 60 s where absent. */
+  /** Time without a new byte after which an attempt ends; absent: 60 s. */
   readonly stallMs?: number
-  /** Told that another process downloads to this place, in a line for the user. */
+  /** Called with a line for the user when another process downloads to the same path, for which this one waits. */
   readonly onWait?: (line: string) => void
 }
 
@@ -35,10 +35,10 @@ export interface Downloaded {
   readonly sha256: string
 }
 
-/** Answers after which another attempt may help. */
+/** HTTP statuses after which another attempt may succeed. */
 const TRANSIENT = new Set([408, 425, 429, 500, 502, 503, 504])
 
-/** Failures of the connection after which another attempt may help; after all others it does not. */
+/** Error codes of connections after which another attempt may succeed. */
 const TRANSIENT_CODES = new Set([
   ...['ECONNRESET', 'ECONNREFUSED', 'ECONNABORTED', 'EPIPE', 'ETIMEDOUT', 'EAI_AGAIN'],
   ...['ENETDOWN', 'ENETUNREACH', 'EHOSTDOWN', 'EHOSTUNREACH'],
@@ -46,17 +46,16 @@ const TRANSIENT_CODES = new Set([
 ])
 
 /**
- * The file, whole and checked. One that is there already and has the expected hash is not downloaded again.
- * @throws BenchError `missing` where the server refuses it, or the address leads nowhere; `failed` where it cannot be
- * had now
- * (what came is kept) or the disk is nearly full; `corrupt` where the hash is another, `bad-input` beyond the limit
- * `download-gib` (nothing is kept)
+ * Downloads a file and checks its hash. A file that exists already and has the expected hash is not downloaded again.
+ * @throws BenchError `missing` if the server refuses it or the address does not exist; `failed` if the connection keeps
+ * breaking (what was received is kept) or the disk is nearly full; `corrupt` if the hash differs, `bad-input` beyond the
+ * limit `download-gib` (in both cases nothing is kept)
  */
 export const download = (options: DownloadOptions): Promise<Downloaded> => alone(options, () => downloadAlone(options))
 
 /**
- * Downloads the file and makes something of it, while no other process downloads to this place.
- * @param earlier asked when it is our turn: what another process made in the meantime
+ * Downloads a file and calls `use` with it, under a lock that keeps other processes from downloading to the same path.
+ * @param earlier called once the lock is held; returns the result if another process has produced it meanwhile
  * @throws as `download` does, and whatever `use` throws
  */
 export async function downloadFor<T>(
@@ -99,28 +98,29 @@ async function downloadAlone(options: DownloadOptions): Promise<Downloaded> {
   try {
     return described(target, await finish(options, part))
   } catch (error) {
-    // The part that was there may have been of another file.
+    // The part from an earlier call may belong to another version of the file: start afresh once.
     if (!resumed || (error as BenchError).code !== 'corrupt') throw error
     await fetchWhole(options, part)
     return described(target, await finish(options, part))
   }
 }
 
+/** The files of an incomplete download. */
 interface Part {
   readonly file: string
-  /** Keeps the server's name for the version that the part belongs to. */
+  /** File with the server's version identifier (ETag or date) of the incomplete download. */
   readonly version: string
 }
 
 const partOf = (target: string): Part => ({ file: `${target}.part`, version: `${target}.part.version` })
 
-/** @throws BenchError `bad-input` */
+/** Checks that a text is an http or https address. @throws BenchError `bad-input` */
 export function checkUrl(url: string): void {
   if (/^https?:\/\/./.test(url) && URL.canParse(url)) return
   throw new BenchError('bad-input', `"${url}" is not an address to download from; expected http:// or https://`)
 }
 
-/** Attempts until the part is whole. */
+/** Makes attempts until the part is complete. */
 async function fetchWhole(options: DownloadOptions, part: Part): Promise<void> {
   const { url, attempts = 5, pauseMs = 1000 } = options
   let most = await sizeOf(part.file)
@@ -138,7 +138,9 @@ async function fetchWhole(options: DownloadOptions, part: Part): Promise<void> {
   }
 }
 
-/** One attempt, from where the part ends. @returns why it is not whole, or undefined if it is */
+/**
+ * Makes one attempt, from the end of the part. Returns why the part is still incomplete; undefined if it is complete.
+ */
 async function fetchMore(options: DownloadOptions, part: Part): Promise<string | undefined> {
   const have = await sizeOf(part.file)
   const version = await readFile(part.version, 'utf8').catch(() => '')
@@ -148,7 +150,7 @@ async function fetchMore(options: DownloadOptions, part: Part): Promise<string |
   if (typeof response === 'string') return response
   const start = resume && response.status === 206 ? have : 0
   if (response.ok && continues(response, start, version)) {
-    // Never is an old part there under a new version's name.
+    // In this order, so that an old part never stands beside a new version identifier.
     if (start === 0) await remove(part)
     await writeFile(part.version, versionOf(response))
     return append(options, part, { response, start, stall })
@@ -165,9 +167,8 @@ async function fetchMore(options: DownloadOptions, part: Part): Promise<string |
 }
 
 /**
- * Whether an answer goes on with the part: it is the whole file, or begins where the part ends, in the same version. A
- * part
- * without a version is only gone on with where the file's hash is known.
+ * Tells whether a response can be appended to the part: it is the whole file, or it begins where the part ends and has
+ * the same version. A part without a version identifier is only continued if the expected hash is known.
  */
 function continues(response: Response, start: number, version: string): boolean {
   if (response.status !== 206) return true
@@ -175,13 +176,13 @@ function continues(response: Response, start: number, version: string): boolean 
   return begins && !isEncoded(response) && (start === 0 || version === '' || versionOf(response) === version)
 }
 
-/** Whether an answer that there is nothing after the part says that the part is the whole file, in the same version. */
+/** Tells whether a 416 response ("range not satisfiable") means that the part is already the complete file. */
 function isWhole(response: Response, have: number, version: string, { sha256 }: DownloadOptions): boolean {
   const isLong = response.headers.get('content-range') === `bytes */${have}`
   return isLong && (sha256 !== undefined || versionOf(response) === version)
 }
 
-/** @returns the answer, or why there is none */
+/** Sends the request. Returns the response, or a reason why there is none if another attempt may succeed. */
 async function request(
   { url, stallMs = 60_000 }: DownloadOptions,
   { from, version, stall }: { readonly from: number; readonly version: string; readonly stall: AbortController },
@@ -200,7 +201,9 @@ async function request(
   }
 }
 
-/** Writes what comes after the first `start` bytes. @returns why it is not whole, or undefined if it is */
+/**
+ * Appends a response after the first `start` bytes. Returns why the part is incomplete; undefined if it is complete.
+ */
 async function append(
   { url, stallMs = 60_000, onProgress }: DownloadOptions,
   part: Part,
@@ -245,14 +248,14 @@ async function write(file: FileHandle, chunk: Uint8Array, name: string): Promise
   })
 }
 
-/** @throws BenchError `bad-input` beyond the limit; nothing is kept then */
+/** Checks the size limit `download-gib`; beyond it, deletes the part. @throws BenchError `bad-input` */
 async function requireBounded(url: string, part: Part, bytes: number): Promise<void> {
   if (bytes <= limitOf('download-gib') * 2 ** 30) return
   await remove(part)
   throw beyondLimit('download-gib', `${url} has ${(bytes / 2 ** 30).toFixed(1)} GiB or more`)
 }
 
-/** Checks the hash and moves the file to its place. @returns the hash */
+/** Checks the hash of the complete part, moves the part to the target and returns its hash. */
 async function finish({ url, target, sha256 }: DownloadOptions, part: Part): Promise<string> {
   const found = (await hashOf(part.file)) ?? ''
   if (sha256 !== undefined && found !== sha256.toLowerCase()) {
@@ -264,7 +267,7 @@ async function finish({ url, target, sha256 }: DownloadOptions, part: Part): Pro
   return found
 }
 
-/** Of the whole file, where the server says it. */
+/** Returns the size of the whole file in bytes, if the server states it. */
 function totalOf(response: Response): number | undefined {
   const { headers } = response
   const [, ofRange] = /^bytes \d+-\d+\/(\d+)$/.exec(headers.get('content-range') ?? '') ?? []
@@ -272,14 +275,16 @@ function totalOf(response: Response): number | undefined {
   return length === undefined || length === null || isEncoded(response) ? undefined : Number(length)
 }
 
-/** What is compressed on the way has another length there, and cannot be gone on with. */
+/**
+ * Tells whether the server compressed the response: its stated length is then not the file's, and it cannot be resumed.
+ */
 const isEncoded = ({ headers }: Response): boolean =>
   !['', 'identity'].includes(headers.get('content-encoding')?.toLowerCase() ?? '')
 
-/** So long after a change, a time in whole seconds tells versions apart (RFC 9110, 8.8.2.2). */
+/** Age after which a modification time, given in whole seconds, identifies a version (RFC 9110, 8.8.2.2). */
 const STRONG_AFTER_MS = 60_000
 
-/** A strong name of the file's version, as `If-Range` takes it; empty where the server gives none. */
+/** Returns a strong version identifier for the header `If-Range`; empty if the server gives none. */
 function versionOf(response: Response): string {
   const { headers } = response
   if (isEncoded(response)) return ''
@@ -295,7 +300,7 @@ function networkReason(error: unknown): string {
   return cause?.code ?? cause?.message ?? message
 }
 
-/** What `fetch` throws; what a connection failed by is inside. */
+/** The error that `fetch` throws. Its cause has the connection's error code. */
 type NetworkError = Error & { readonly cause?: Error & { readonly code?: string } }
 
 const unreachable = (url: string, error: unknown) => {
@@ -303,11 +308,11 @@ const unreachable = (url: string, error: unknown) => {
   return new BenchError('missing', `${problem}; check the address, or name another with --url`, { cause: error })
 }
 
-/** What was compressed on the way cannot be unpacked. */
+/** Tells whether a compressed response could not be decompressed. */
 const isGarbled = (error: unknown): boolean =>
   /^Z_/.test((error as NetworkError).cause?.code ?? (error as NodeJS.ErrnoException).code ?? '')
 
-/** Several addresses of a host that all fail are one error, of the code of the first. */
+/** Tells whether another attempt may succeed after this error. */
 const isTransient = (error: unknown): boolean => {
   const { name, cause } = error as NetworkError
   return name === 'AbortError' || TRANSIENT_CODES.has(cause?.code ?? '')

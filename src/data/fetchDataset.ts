@@ -1,4 +1,4 @@
-/** Gets a dataset from where it is published, and puts it where `openDataset` looks. */
+/** Downloads a published dataset into the folder in which `openDataset` looks for it. */
 import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { readdir, rename, rm } from 'node:fs/promises'
@@ -26,23 +26,24 @@ export type DatasetSource = z.infer<typeof Source>
 
 export interface FetchOptions
   extends Pick<DownloadOptions, 'onProgress' | 'attempts' | 'pauseMs' | 'stallMs' | 'onWait'> {
-  /** Instead of the known source. */
+  /** Address to download from, instead of the known source's. */
   readonly url?: string
   readonly sha256?: string
-  /** Folder to put it in; the user's data folder where absent. */
+  /** Folder to unpack the dataset into; absent: the user's data folder. */
   readonly to?: string
 }
 
-/** Known sources by dataset: `configs/datasets.yaml`. */
+/** Reads the known sources, by dataset, from `configs/datasets.yaml`. */
 function datasetSources(): Readonly<Record<string, DatasetSource>> {
   const file = fileURLToPath(new URL('../../configs/datasets.yaml', import.meta.url))
   return z.record(z.string(), Source).parse(parse(readFileSync(file, 'utf8')))
 }
 
 /**
- * Downloads, checks, unpacks and opens a dataset; only one that can be opened takes its place. One that is there already is
- * opened only.
- * @throws BenchError `unknown-name`; `missing` for one without a public source; whatever the download or the reader objects to
+ * Downloads, checks, unpacks and opens a dataset. The folder gets its name only after the dataset could be opened. A
+ * dataset that is on this machine already is only opened.
+ * @throws BenchError `unknown-name`; `missing` for a dataset without a public address; any error of the download or
+ * the reader
  */
 export async function fetchDataset(typed: string, options: FetchOptions = {}): Promise<Dataset> {
   const sources = datasetSources()
@@ -77,13 +78,15 @@ function ownSource(url: string): { url: string; sha256?: string } {
   return { url }
 }
 
-/** A name of its own for each address, so that a part is never continued with another file. */
+/**
+ * Returns a file name that is unique to the address, so that a partial download is never continued with another file.
+ */
 function archiveName(name: string, url: string): string {
   const ending = new URL(url).pathname.endsWith('.tar') ? 'tar' : 'tar.gz'
   return `${name}-${createHash('sha256').update(url).digest('hex').slice(0, 12)}.${ending}`
 }
 
-/** Unpacks beside the folder, opens it there, then gives it its name. */
+/** Unpacks the archive beside the folder, checks that the dataset opens, then renames it to the folder. */
 async function unpackChecked(name: string, archive: string, folder: string): Promise<void> {
   const beside = temporaryPath(folder)
   try {

@@ -1,4 +1,6 @@
-/** A dataset as a bilevel search sees it: two disjoint halves of the training set. */
+/**
+ * Batches of a dataset in memory, for a bilevel search (two halves of the training set) and for training one network.
+ */
 import type { Batch, BatchSource, ImageShape, SearchData } from '../core/data.ts'
 import type { Protocol } from '../core/protocol.ts'
 import { random } from '../core/random.ts'
@@ -11,26 +13,30 @@ export interface SearchDataOptions {
   readonly data: Protocol['data']
   readonly batchSize: number
   readonly seed: number
-  /** Of the search: what grows by the epoch is grown in the last. Absent: nothing grows. */
+  /** Number of epochs of the search, in which the cutout probability grows from 0 to 1. Absent: it does not grow. */
   readonly epochs?: number
-  /** Explicit halves, e.g. the benchmark's own split, instead of seeded ones: `data.limit` and `data.trainPortion` have no say then. */
+  /**
+   * The two halves, such as the benchmark's own split. Absent: a seeded split by `data.limit` and `data.trainPortion`.
+   */
   readonly halves?: SearchHalves
 }
 
+/** The images on which a bilevel search trains the network weights and the architecture parameters. */
 export interface SearchHalves {
   /** Indices into the training set. */
   readonly weights: Uint32Array
-  /** Indices into the set named. */
+  /** Indices into the set that `architectureFrom` names. */
   readonly architecture: Uint32Array
   /** `test` where a benchmark takes its validation images from the test set (NATS-Bench on CIFAR-100: x-valid). */
   readonly architectureFrom: 'train' | 'test'
 }
 
 /**
- * The halves for w and alpha, both with the training transform (DARTS, DrNAS, PC-DARTS and NATS-Bench do so), and the
- * architecture half in order without it. Which images are used and which half each is in is drawn from the seed, classes in
- * proportion, unless the protocol's split is `fixed` or explicit halves are given.
- * @throws BenchError `bad-input` where a half is empty, a fixed split would part the classes, or the images are smaller than `data.imageSize`
+ * Returns the batches of a bilevel search: weight half and architecture half, both augmented (as in DARTS, DrNAS,
+ * PC-DARTS and NATS-Bench), and the architecture half in order without augmentation, for validation. The seed decides
+ * which images are used and which half each is in, with the classes in proportion, unless the protocol's split is
+ * `fixed` or halves are given.
+ * @throws BenchError `bad-input` if a half is empty, or a fixed split would give the halves different classes
  */
 export function searchData(dataset: Dataset, options: SearchDataOptions): SearchData {
   const { data, batchSize, seed, halves, epochs = 1 } = options
@@ -62,16 +68,19 @@ export interface TrainingDataOptions {
   readonly trainIndices?: Uint32Array
 }
 
+/** Batches for training one network and for measuring its accuracies. */
 export interface TrainingData {
   readonly shape: ImageShape
   readonly train: BatchSource
-  /** Images of the test set (all, or those named) once, in order, without augmentation. */
+  /** Yields test images (all, or those at the indices) once, in order, without augmentation. */
   test(indices?: Uint32Array): Iterable<Batch> | AsyncIterable<Batch>
-  /** Images of the training set once, in order, without augmentation: for training accuracy, or a validation half. */
+  /**
+   * Yields training images once, in order, without augmentation: for the training accuracy, or for a validation half.
+   */
   trainOnce(indices?: Uint32Array): Iterable<Batch> | AsyncIterable<Batch>
 }
 
-/** @throws BenchError `bad-input` where no image is left or the images are smaller than `data.imageSize` */
+/** Returns the batches for training one network. @throws BenchError `bad-input` if no image is left */
 export function trainingData(dataset: Dataset, options: TrainingDataOptions): TrainingData {
   const { data, batchSize, seed } = options
   const view = (set: ImageSet, rows = everyRow(set.count)): Images => ({

@@ -1,4 +1,4 @@
-/** Opens a dataset by name. What it takes to read one is loaded when it is opened. */
+/** Opens a dataset by name. The code that reads it is loaded only then. */
 import { BenchError } from '../core/errors.ts'
 import { nearestName, unknownName } from '../core/names.ts'
 import type { Dataset } from './dataset.ts'
@@ -6,9 +6,9 @@ import { DATASETS, knownName } from './datasetNames.ts'
 import type { OpenDatasetOptions } from './files/fileDatasets.ts'
 
 /**
- * A name that is not known, with a folder, is an image folder of the user's own.
- * @throws BenchError `unknown-name`; `missing` where the files are not there; `bad-input` and `corrupt` for what is wrong
- * in them
+ * Opens a dataset. A name that is not known, together with a folder, stands for an image folder of the user's own.
+ * @throws BenchError `unknown-name`; `missing` where the files are not there; `bad-input` and `corrupt` for what is
+ * wrong in them
  */
 export async function openDataset(typed: string, options: OpenDatasetOptions = {}): Promise<Dataset> {
   const name = knownName(typed)
@@ -26,7 +26,10 @@ async function openShapes({ folder }: OpenDatasetOptions): Promise<Dataset> {
   return shapes()
 }
 
-/** A name of one's own needs a folder, and must not look like a known name mistyped. */
+/**
+ * Checks the name: one that is not known needs a folder, and must not resemble a known name. @throws BenchError
+ * `unknown-name`
+ */
 function requireMeant(name: string, folder: string | undefined): void {
   const names = DATASETS.map((dataset) => dataset.name)
   if (names.includes(name)) return

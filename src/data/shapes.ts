@@ -1,18 +1,19 @@
 /**
- * The embedded dataset: small labelled images drawn by a seeded generator. Three cues tell the ten classes apart, none
- * of them enough alone: the object's outline (one of five), a striped texture (five orientations at two
- * frequencies, jittered), and a tendency of colour that is no larger than its spread. Low-frequency clutter fills the rest.
+ * The embedded dataset `shapes`: small labelled images drawn by a seeded generator. Three cues distinguish the ten
+ * classes, none sufficient alone: the object's outline (one of five), a striped texture (five orientations at two
+ * frequencies, jittered), and a colour bias that is no larger than its spread. The background is low-frequency clutter.
  *
- * Every image is a pure function of (options, split, index), so any part of the set can be drawn alone.
+ * Every image is a pure function of (options, split, index), so any subset can be drawn alone.
  */
 import { createHash } from 'node:crypto'
 import { type RandomStream, random } from '../core/random.ts'
 import { channelStatistics } from './batches/transforms.ts'
 import type { Dataset, ImageSet } from './dataset.ts'
 
+/** The outline of an object, centred in the unit disc. */
 export interface Outline {
   readonly name: string
-  /** Signed distance of a point to the outline. */
+  /** Returns the signed distance of a point to the outline: negative inside. */
   distance(x: number, y: number): number
 }
 
@@ -24,18 +25,21 @@ export const OUTLINES: readonly Outline[] = [
   { name: 'cross', distance: (x, y) => Math.min(box(x, y, 0.95, 0.28), box(x, y, 0.28, 0.95)) },
 ]
 
-/** Distance to an axis-parallel rectangle of half sides a and b, by its farther side. */
+/** Returns the signed distance to an axis-parallel rectangle with half sides a and b, measured to the farther side. */
 function box(x: number, y: number, a: number, b: number): number {
   return Math.max(Math.abs(x) - a, Math.abs(y) - b)
 }
 
-/** Equilateral, corners on the unit circle: the farthest of three sides, each half a unit from the centre. */
+/**
+ * Returns the signed distance to an equilateral triangle with its corners on the unit circle: that of the farthest
+ * side.
+ */
 function triangle(x: number, y: number): number {
   const slanted = (Math.sqrt(3) / 2) * Math.abs(x) + y / 2
   return Math.max(slanted, -y) - 0.5
 }
 
-/** Math.hypot guards against overflow, which costs more than all the rest of a pixel. */
+/** Returns √(x² + y²). Math.hypot is far slower, since it guards against overflow. */
 function radius(x: number, y: number): number {
   return Math.sqrt(x * x + y * y)
 }
@@ -49,10 +53,13 @@ export interface ShapesOptions {
   readonly seed: number
   /** Standard deviation of the pixel noise. Intensities and contrasts are in units of the full range 0 … 1. */
   readonly noise: number
-  /** How far a class pulls the object's colour away from grey, and the deviation that each object adds to it. */
+  /**
+   * Shift of the object's colour from grey towards the hue of its class, and standard deviation of each object's
+   * colour.
+   */
   readonly colourTendency: number
   readonly colourSpread: number
-  /** Amplitude of the stripes: the median over the images, and how far it varies, from e^−contrast to e^contrast times that. */
+  /** Median amplitude of the stripes, and its range over the images: a factor of e^−contrast to e^contrast. */
   readonly texture: number
   readonly contrast: number
   /** Cycles of the coarse and of the fine stripes across the image. */
@@ -61,7 +68,7 @@ export interface ShapesOptions {
   readonly clutter: number
 }
 
-/** What `openDataset('shapes')` draws. */
+/** The options of the dataset `shapes`. */
 export const SHAPES: ShapesOptions = {
   size: 16,
   train: 6000,
@@ -76,13 +83,13 @@ export const SHAPES: ShapesOptions = {
   clutter: 0.15,
 }
 
-/** Raised whenever the same options draw other pixels. */
+/** Version of the generator, raised whenever the same options give other pixels. */
 const VERSION = 2
 const CLASSES = 10
 const CHANNELS = 3
-/** Share of a half turn; neighbouring classes are a fifth apart. */
+/** Range of the random orientation, as a fraction of a half turn. Neighbouring classes differ by a fifth. */
 const ORIENTATION_JITTER = 0.2
-/** Control points of the clutter along each side. */
+/** Number of control points of the background clutter along each side. */
 const GRID = 4
 
 const FREQUENCY_NAMES = ['coarse', 'fine']
@@ -91,7 +98,7 @@ const CLASS_NAMES = Array.from(
   (_, label) => `${FREQUENCY_NAMES[frequencyOf(label)]} ${OUTLINES[outlineOf(label)].name}`,
 )
 
-/** The dataset; its images are drawn when first asked for. */
+/** Returns the dataset. Its images are drawn when they are first read. */
 export function shapes(options: ShapesOptions = SHAPES): Dataset {
   const train = once(() => draw(options, 'train', options.train))
   const test = once(() => draw(options, 'test', options.test))
@@ -119,7 +126,7 @@ export function shapes(options: ShapesOptions = SHAPES): Dataset {
   }
 }
 
-/** Image `index` has class index mod 10, so every set of a multiple of ten images is balanced. */
+/** Draws the first `count` images of a split. Image i has class i mod 10, so every ten images are balanced. */
 function draw(options: ShapesOptions, split: 'train' | 'test', count: number): ImageSet {
   const length = options.size * options.size * CHANNELS
   const pixels = new Uint8Array(count * length)
@@ -133,7 +140,7 @@ function draw(options: ShapesOptions, split: 'train' | 'test', count: number): I
   return { count, pixels, labels }
 }
 
-/** The layers, one over the other. */
+/** Paints one image on the canvas, layer by layer: clutter, object, texture, noise. */
 function paint(canvas: Float64Array, options: ShapesOptions, label: number, stream: RandomStream): void {
   paintClutter(canvas, options, stream)
   paintObject(canvas, options, label, stream)
@@ -141,12 +148,15 @@ function paint(canvas: Float64Array, options: ShapesOptions, label: number, stre
   addNoise(canvas, options.noise, stream)
 }
 
-/** 0 … 1 → 0 … 255, rounded and clamped. */
+/** Converts intensities from 0 … 1 to whole numbers 0 … 255, rounded and clamped. */
 function develop(canvas: Float64Array, out: Uint8ClampedArray): void {
   for (let i = 0; i < canvas.length; i++) out[i] = 255 * canvas[i]
 }
 
-/** A smooth random field for each channel: bilinear between the points of a coarse grid. */
+/**
+ * Paints the background: for each channel a smooth random field, interpolated bilinearly between the points of a coarse
+ * grid.
+ */
 function paintClutter(canvas: Float64Array, { size, clutter }: ShapesOptions, stream: RandomStream): void {
   const step = (GRID - 1) / size
   for (let channel = 0; channel < CHANNELS; channel++) {
@@ -167,7 +177,9 @@ function paintClutter(canvas: Float64Array, { size, clutter }: ShapesOptions, st
   }
 }
 
-/** The class's outline at a random place, turned, scaled and filled with the object's colour, edges smoothed. */
+/**
+ * Paints the outline of the class at a random position, rotation and scale, filled with one colour, with smooth edges.
+ */
 function paintObject(canvas: Float64Array, options: ShapesOptions, label: number, stream: RandomStream): void {
   const { size } = options
   const { distance } = OUTLINES[outlineOf(label)]
@@ -192,7 +204,10 @@ function paintObject(canvas: Float64Array, options: ShapesOptions, label: number
   }
 }
 
-/** Grey, pulled towards the class's hue by `colourTendency`, scattered by `colourSpread`. */
+/**
+ * Draws an object's colour: grey, shifted towards the hue of the class by `colourTendency`, with deviation
+ * `colourSpread`.
+ */
 function objectColour({ colourTendency, colourSpread }: ShapesOptions, label: number, stream: RandomStream): number[] {
   const hue = (2 * Math.PI * ((3 * label) % CLASSES)) / CLASSES
   return Array.from({ length: CHANNELS }, (_, channel) => {
@@ -201,7 +216,10 @@ function objectColour({ colourTendency, colourSpread }: ShapesOptions, label: nu
   })
 }
 
-/** A plane wave of the class's orientation and frequency, both jittered, of any phase and varied contrast. */
+/**
+ * Adds stripes: a plane wave with the orientation and frequency of the class, both jittered, and random phase and
+ * contrast.
+ */
 function addTexture(canvas: Float64Array, options: ShapesOptions, label: number, stream: RandomStream): void {
   const { size } = options
   const angle = Math.PI * (((2 * label) % 5) / 5 + ORIENTATION_JITTER * (stream.uniform() - 0.5))
@@ -218,7 +236,10 @@ function addTexture(canvas: Float64Array, options: ShapesOptions, label: number,
   }
 }
 
-/** Independent noise of a triangular density, which is bell-shaped enough and costs half a word a number. */
+/**
+ * Adds independent pixel noise with a triangular density, which is nearly bell-shaped and needs only 16 random bits per
+ * value.
+ */
 function addNoise(canvas: Float64Array, deviation: number, stream: RandomStream): void {
   const unit = deviation / Math.sqrt((2 * (256 * 256 - 1)) / 12)
   for (let i = 0; i < canvas.length; i += 2) {

@@ -1,7 +1,7 @@
 /**
- * The halves x-valid and x-test of a test set, as NAS-Bench-201 cuts those of CIFAR-100 and ImageNet16-120. They were drawn
- * at random once and are published as lists (`D-X-Y/AutoDL-Projects: configs/nas-benchmark/*-test-split.txt`), which no
- * rule gives; they are read where such a file lies in the folder of the images.
+ * The halves x-valid and x-test of a test set. For CIFAR-100 and ImageNet16-120, the authors of NAS-Bench-201 drew them
+ * at random once and published them as lists (`D-X-Y/AutoDL-Projects: configs/nas-benchmark/*-test-split.txt`). A list
+ * in the folder of the images is read; without one, the test set is cut by our own seed.
  */
 import { z } from 'zod'
 import { BenchError } from '../core/errors.ts'
@@ -15,8 +15,8 @@ const Indices = z.tuple([z.literal('int'), z.array(z.coerce.number().int().nonne
 const Split = z.object({ xvalid: Indices, xtest: Indices })
 
 /**
- * The halves that a split file of the tree names, or undefined where there is none.
- * @throws BenchError `bad-input` where they are no partition of the test set
+ * Reads the published halves from a `*-test-split.txt` in the folder; undefined if there is no such file.
+ * @throws BenchError `bad-input` if the file does not list every test image exactly once
  */
 export async function readTestHalves(tree: FileTree, testImages: number): Promise<TestHalves | undefined> {
   const file = tree.paths.find((path) => /^[^/]*-test-split\.txt$/.test(path))
@@ -48,8 +48,8 @@ function parseSplit(text: string, file: string): z.infer<typeof Split> {
 }
 
 /**
- * A benchmark's own halves where a file beside the images names them; else the classes in proportion. The same for every
- * architecture and seed.
+ * Returns the halves of a test set: the benchmark's own if the dataset has them, else a fixed random split with the
+ * classes in proportion. They are the same for every architecture and seed.
  */
 export function testHalvesOf({ test, testHalves }: Pick<Dataset, 'test' | 'testHalves'>): TestHalves {
   if (testHalves !== undefined) return testHalves
@@ -58,7 +58,7 @@ export function testHalvesOf({ test, testHalves }: Pick<Dataset, 'test' | 'testH
   return { xValid: order.slice(0, cut).sort(), xTest: order.slice(cut).sort() }
 }
 
-/** Names the images for a recipe: other halves of the same images are other numbers. */
+/** Returns a hash of the images and of the benchmark's own halves, if any, since other halves give other accuracies. */
 export function imagesHash({ contentHash, testHalves }: Pick<Dataset, 'contentHash' | 'testHalves'>): string {
   return testHalves === undefined ? contentHash : contentName([contentHash, [...testHalves.xValid]])
 }

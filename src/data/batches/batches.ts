@@ -1,4 +1,4 @@
-/** Batches of an image set in memory: shuffled and augmented for training, in order for evaluation. */
+/** Batches of images that are in memory: shuffled and augmented for training, in order for evaluation. */
 import type { Batch, BatchSource, RandomName } from '../../core/data.ts'
 import { BenchError } from '../../core/errors.ts'
 import { type RandomStream, random } from '../../core/random.ts'
@@ -14,7 +14,7 @@ import {
   placeImage,
 } from './transforms.ts'
 
-/** Images ready to be made into batches. */
+/** A selection of images and the channel statistics to normalise them by. */
 export interface Images extends ImageView {
   readonly statistics: ChannelStatistics
 }
@@ -22,19 +22,21 @@ export interface Images extends ImageView {
 export interface OrderOptions {
   readonly batchSize: number
   readonly seed: number
-  /** Names the random streams: sources of different roles are independent under one seed. */
+  /**
+   * Part of the random streams' names, such as `training`: sources of different roles are independent under one seed.
+   */
   readonly role: string
 }
 
 export interface ShuffleOptions extends OrderOptions {
   readonly augmentation: Augmentation
-  /** Of cutting out, in an epoch of the search; absent: 1. */
+  /** Probability that an image gets a cutout, by epoch; absent: 1. */
   readonly cutoutProbability?: (epoch: number) => number
 }
 
 /**
- * Every epoch walks over the whole set in a new random order; its last batch is smaller where the batch size does not
- * divide the set. Each batch has arrays of its own.
+ * Returns batches that are shuffled anew in each epoch and augmented. The last batch of an epoch is smaller if the
+ * batch size does not divide the number of images. Each batch has arrays of its own.
  */
 export function shuffledBatches(images: Images, options: ShuffleOptions): BatchSource {
   const { batchSize, augmentation, seed, role, cutoutProbability = () => 1 } = options
@@ -46,12 +48,12 @@ export function shuffledBatches(images: Images, options: ShuffleOptions): BatchS
     batchesPerEpoch,
     async batch(index, epoch) {
       const within = index % batchesPerEpoch
-      const walk = Math.floor(index / batchesPerEpoch)
-      const positions = orderOf(walk).subarray(within * batchSize, (within + 1) * batchSize)
+      const pass = Math.floor(index / batchesPerEpoch)
+      const positions = orderOf(pass).subarray(within * batchSize, (within + 1) * batchSize)
       const draw = { seed, path: ['data', role, 'batch', index] }
       if (!changes(augmentation)) return fill(positions, draw, asItIs)
       const stream = random(seed, 'data', role, 'augmentation', index)
-      const cuts = cutter(augmentation, cutoutProbability(epoch ?? walk), random(seed, 'data', role, 'cutout', index))
+      const cuts = cutter(augmentation, cutoutProbability(epoch ?? pass), random(seed, 'data', role, 'cutout', index))
       return fill(positions, draw, (image) => {
         const placement = drawPlacement(images.shape, augmentation, stream)
         placeImage(image.source, image.target, images.shape, image.table, placement)
@@ -61,12 +63,12 @@ export function shuffledBatches(images: Images, options: ShuffleOptions): BatchS
   })
 }
 
-/** Decides for one image after the other whether a square is cut out of it. */
+/** Returns a function that decides, for one image after the other, whether the image gets a cutout. */
 function cutter({ cutout }: Augmentation, probability: number, stream: RandomStream): () => boolean {
   return () => cutout > 0 && (probability >= 1 || stream.uniform() < probability)
 }
 
-/** The set in order, without augmentation, again and again. */
+/** Returns batches in the order of the images, without augmentation, starting again after the last image. */
 export function orderedBatches(images: Images, options: OrderOptions): BatchSource {
   const { batchSize, role } = options
   const batchesPerEpoch = countBatches(images.rows, batchSize, role)
@@ -74,7 +76,7 @@ export function orderedBatches(images: Images, options: OrderOptions): BatchSour
   return { batchSize, batchesPerEpoch, batch: async (index) => batchAt(index % batchesPerEpoch) }
 }
 
-/** The set once, in order, without augmentation. */
+/** Yields every image once, in order, without augmentation. */
 export function* eachBatch(images: Images, options: OrderOptions): Generator<Batch> {
   const batchAt = inOrder(images, options)
   for (let i = 0; i * options.batchSize < images.rows.length; i++) yield batchAt(i)
@@ -98,7 +100,7 @@ interface ImageSlot {
   readonly table: Float32Array
 }
 
-/** Makes a batch of the view's images at `positions`, each written by `write`. */
+/** Returns a function that makes a batch of the images at `positions`; `write` writes each image into the batch. */
 function filler({ set, shape, rows, statistics }: Images) {
   const length = shape.height * shape.width * shape.channels
   const table = normalisationTable(statistics)
@@ -114,7 +116,10 @@ function filler({ set, shape, rows, statistics }: Images) {
   }
 }
 
-/** @throws BenchError `bad-input` without images or for a batch size that is none */
+/**
+ * Returns the number of batches in an epoch.
+ * @throws BenchError `bad-input` if there are no images, or the batch size is not a positive integer
+ */
 export function countBatches(rows: Uint32Array, batchSize: number, role: string): number {
   if (!Number.isInteger(batchSize) || batchSize < 1) {
     throw new BenchError('bad-input', `batch size ${batchSize}: expected a whole number from 1`)
@@ -123,7 +128,9 @@ export function countBatches(rows: Uint32Array, batchSize: number, role: string)
   throw new BenchError('bad-input', `no images are left for ${role}; raise the limit or change the train portion`)
 }
 
-/** @returns the random order of 0 … count − 1 in each epoch; the last one asked for is kept */
+/**
+ * Returns a function that gives the random order of 0 … count − 1 in an epoch. The order of the latest epoch is cached.
+ */
 export function epochOrder(seed: number, role: string, count: number): (epoch: number) => Uint32Array {
   let last: { readonly epoch: number; readonly order: Uint32Array } | undefined
   return (epoch) => {
@@ -133,8 +140,9 @@ export function epochOrder(seed: number, role: string, count: number): (epoch: n
 }
 
 /**
- * The same batches; after batch i is asked for, the `count` batches after it are begun as soon as the event loop is free,
- * so that they are ready, or in preparation by other threads, when the step ends. Batches skipped are dropped.
+ * Returns the same batches, prepared ahead of time. When batch i is requested, preparation of the `count` batches after
+ * it starts as soon as the event loop is free, so that they are ready when the training step on batch i ends. Prepared
+ * batches that are skipped are dropped.
  */
 export function ahead(source: BatchSource, count = 1): BatchSource {
   const begun = new Map<number, { readonly epoch: number | undefined; readonly batch: Promise<Batch> }>()

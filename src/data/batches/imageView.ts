@@ -1,9 +1,9 @@
-/** Some images of a set, at the size that a protocol asks for. */
+/** Selects images of a set and scales them to the size that a protocol asks for. */
 import type { ImageShape } from '../../core/data.ts'
 import { beyondLimit, limitOf } from '../../system/limits.ts'
 import type { Dataset, ImageSet } from '../dataset.ts'
 
-/** Which images of a set, in which order. */
+/** A selection of the images of a set, in order. */
 export interface ImageView {
   readonly set: ImageSet
   readonly shape: ImageShape
@@ -12,9 +12,9 @@ export interface ImageView {
 }
 
 /**
- * The images `rows` of a set, in that order: their central squares, scaled to `imageSize` × `imageSize` (null: as they are,
- * not copied).
- * @throws BenchError `bad-input` where they do not fit into memory
+ * Scales the central squares of the selected images to `imageSize` × `imageSize` pixels. With null the images stay as
+ * they are and are not copied.
+ * @throws BenchError `bad-input` if the scaled images do not fit into memory
  */
 export function viewImages(view: ImageView, imageSize: number | null): ImageView {
   const { set, shape, rows } = view
@@ -35,8 +35,8 @@ export function viewImages(view: ImageView, imageSize: number | null): ImageView
 }
 
 /**
- * The dataset with all its images scaled to `imageSize` × `imageSize` (null: as they are), once for all trainings on it.
- * They are normalised by the statistics of the images as they were, as every view of them is.
+ * Returns the dataset with all images scaled to `imageSize` × `imageSize` pixels (null: unscaled). Its channel
+ * statistics stay those of the unscaled images.
  */
 export function scaledDataset(dataset: Dataset, imageSize: number | null): Dataset {
   const scaled = (set: ImageSet) => viewImages({ set, shape: dataset.shape, rows: everyRow(set.count) }, imageSize)
@@ -53,14 +53,15 @@ function requireFits(bytes: number, imageSize: number): void {
   throw beyondLimit('dataset-gib', found, 'give a smaller image size')
 }
 
-/** 0 … count − 1 */
+/** Returns the row numbers 0 … count − 1. */
 export function everyRow(count: number): Uint32Array {
   return Uint32Array.from({ length: count }, (_, i) => i)
 }
 
 /**
- * Scales the central square of an image to `size` × `size` by box averages: every source pixel counts by the area it covers.
- * The function that comes back takes images of this shape, and writes over what it returned before.
+ * Returns a function that scales the central square of an image to `size` × `size` pixels by box averages: every source
+ * pixel is weighted by the area it covers. The function reuses its result, so each call overwrites the result of the
+ * call before.
  */
 export function squareScaler(
   { height, width, channels }: Omit<ImageShape, 'classes'>,
@@ -78,7 +79,10 @@ export function squareScaler(
   }
 }
 
-/** What is left when a longer side is cut at both ends alike, or by one pixel more at the second. */
+/**
+ * Crops the longer side of an image equally at both ends (by one pixel more at the second end if the difference is
+ * odd).
+ */
 function centralSquare(image: Uint8Array, { height, width, channels }: Omit<ImageShape, 'classes'>): Uint8Array {
   if (height === width) return image
   const side = Math.min(height, width)
@@ -91,7 +95,7 @@ function centralSquare(image: Uint8Array, { height, width, channels }: Omit<Imag
   return square
 }
 
-/** For each target pixel of one axis, the source pixels under it and the share of each. */
+/** Returns, for each target pixel of one axis, the source pixels that it covers and the weight of each. */
 function boxWeights(from: number, to: number): { readonly source: number; readonly share: number }[][] {
   const box = from / to
   return Array.from({ length: to }, (_, target) => {
@@ -105,7 +109,10 @@ function boxWeights(from: number, to: number): { readonly source: number; readon
   })
 }
 
-/** Averages along one axis: each line holds `from` (then `to`) vectors of `step` numbers. */
+/**
+ * Averages along one axis. A source line is a sequence of vectors of `step` numbers, of which `weights` says which to
+ * merge.
+ */
 function average(
   source: Uint8Array | Float64Array,
   target: Float64Array | Uint8ClampedArray,

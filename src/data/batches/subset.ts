@@ -1,11 +1,14 @@
-/** Seeded choices of images: a random order that keeps the classes in proportion, and the two halves of a search. */
+/**
+ * Seeded choices of images: a random order that keeps the classes in proportion, and the two training halves of a
+ * search.
+ */
 import { BenchError } from '../../core/errors.ts'
 import type { Protocol } from '../../core/protocol.ts'
 import type { RandomStream } from '../../core/random.ts'
 
 /**
- * A random order of all images in which every prefix holds the classes in (nearly) their overall proportions: the
- * k-th image drawn of a class of m images stands at a uniformly random place of the interval [k/m, (k + 1)/m).
+ * Returns a random order of all images in which every prefix has the classes in (nearly) their overall proportions. It
+ * sorts the images by a random key: the k-th image drawn of a class of m images gets a uniform key in [k/m, (k + 1)/m).
  */
 export function balancedOrder(labels: Int32Array, stream: RandomStream): Uint32Array {
   const sizes = new Map<number, number>()
@@ -24,10 +27,11 @@ export function balancedOrder(labels: Int32Array, stream: RandomStream): Uint32A
 }
 
 /**
- * Two disjoint shares of the first `limit` images (of all where null) in a balanced order of the seed, or with
- * `split=fixed` in the order of the files: `trainPortion` of them for w, then `architecturePortion` for α, or the rest where
+ * Splits the training images into the weight half and the architecture half. The first `limit` images (null: all) of a
+ * seeded, balanced order are used, or with `split=fixed` of the order of the files. The weight half is the fraction
+ * `trainPortion` of them; the architecture half is the fraction `architecturePortion` that follows, or the rest if
  * absent.
- * @throws BenchError `bad-input` where the shares are more than all, or a fixed split would part the classes
+ * @throws BenchError `bad-input` if the fractions exceed 1, or a fixed split would give the halves different classes
  */
 export function searchHalves(
   labels: Int32Array,
@@ -46,8 +50,8 @@ export function searchHalves(
 }
 
 /**
- * Where the half for w ends, and where the half for α, of so many images.
- * @throws BenchError `bad-input` where the shares are more than all
+ * Returns the end positions of the weight half (`cut`) and of the architecture half (`end`) among `count` images.
+ * @throws BenchError `bad-input` if the two fractions exceed 1
  */
 export function halvesOf(
   count: number,
@@ -61,7 +65,7 @@ export function halvesOf(
   return { cut, end: architecturePortion === undefined ? count : cut + Math.floor(architecturePortion * count) }
 }
 
-/** @throws BenchError `bad-input` where the images are stored class by class, as folders of classes are */
+/** Returns the order of the files. @throws BenchError `bad-input` if the images are stored class by class */
 function fileOrder(labels: Int32Array): Uint32Array {
   if (labels.length > 1 && labels.every((label, i) => i === 0 || labels[i - 1] <= label)) {
     const found = 'data.split=fixed: the images are stored class by class, so w and α would see different classes'

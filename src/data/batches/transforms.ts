@@ -1,34 +1,34 @@
 /**
- * The training transform of DARTS and its descendants: random crop of the zero-padded image, random flip,
- * normalisation, cutout, in that order (`quark0/darts: cnn/utils.py`).
+ * Normalisation and augmentation of small images. The training transform is that of DARTS and its descendants: random
+ * crop of the zero-padded image, random flip, normalisation, cutout, in that order (`quark0/darts: cnn/utils.py`).
  */
 import type { ImageShape } from '../../core/data.ts'
 import type { RandomStream } from '../../core/random.ts'
 import type { ImageSet } from '../dataset.ts'
 
 export interface Augmentation {
-  /** Black padding on each side, from which a window of the original size is cut; 0: none. */
+  /** Width of the black padding on each side before a random crop of the original size; 0: no crop. */
   readonly cropPadding: number
   /** Mirror left and right with probability ½. */
   readonly flip: boolean
-  /** Side of the square that is set to 0 after normalisation (DeVries & Taylor, 2017); 0: none. */
+  /** Side of the cutout square, which is set to 0 after normalisation (DeVries & Taylor, 2017); 0: no cutout. */
   readonly cutout: number
 }
 
-/** Whether any image comes out otherwise than it went in. */
+/** Tells whether the augmentation changes any image. */
 export const changes = ({ cropPadding, flip, cutout }: Augmentation): boolean => cropPadding > 0 || flip || cutout > 0
 
-/** What was drawn for one image. */
+/** The random choices for the augmentation of one image. */
 export interface Placement {
-  /** Where the window's upper left corner lies in the image, −cropPadding … cropPadding. */
+  /** Position of the crop's upper left corner in the unpadded image, −cropPadding … cropPadding. */
   readonly top: number
   readonly left: number
   readonly flip: boolean
-  /** Centre of the cut-out square, in the transformed image. */
+  /** Centre of the cutout square, in pixels of the cropped image. */
   readonly centre: readonly [row: number, column: number]
 }
 
-/** Draws how to transform one image. The same numbers are drawn whichever transformations are switched on. */
+/** Draws how to augment one image. It draws the same random numbers whichever transformations are switched on. */
 export function drawPlacement(
   { height, width }: ImageShape,
   { cropPadding, flip }: Augmentation,
@@ -41,8 +41,9 @@ export function drawPlacement(
 }
 
 /**
- * Writes one image as it is.
- * @param table normalised value of each intensity, 256 a channel
+ * Normalises one image, without augmentation.
+ * @param source intensities, [height, width, channels]
+ * @param table normalised value of each intensity, 256 per channel (`normalisationTable`)
  */
 export function normaliseImage(source: Uint8Array, target: Float32Array, table: Float32Array): void {
   const channels = table.length >>> 8
@@ -53,8 +54,8 @@ export function normaliseImage(source: Uint8Array, target: Float32Array, table: 
 }
 
 /**
- * Writes one transformed image. Both are [height, width, channels].
- * @param table normalised value of each intensity, 256 a channel
+ * Crops, flips and normalises one image. Source and target are [height, width, channels].
+ * @param table normalised value of each intensity, 256 per channel (`normalisationTable`)
  */
 export function placeImage(
   source: Uint8Array,
@@ -77,8 +78,8 @@ export function placeImage(
 }
 
 /**
- * Sets the square of side 2·⌊side / 2⌋ around the centre to 0, the channel means; what lies beyond the border is lost,
- * so the area is smaller there, as in DARTS' code.
+ * Sets the square of side 2·⌊side / 2⌋ around the centre to 0, which is the channel mean after normalisation. The part
+ * of the square beyond the image border is ignored, as in DARTS' code.
  */
 export function cutOut(image: Float32Array, shape: ImageShape, side: number, [row, column]: Placement['centre']): void {
   const { height, width, channels } = shape
@@ -90,35 +91,38 @@ export function cutOut(image: Float32Array, shape: ImageShape, side: number, [ro
   }
 }
 
+/** Mean and standard deviation of each channel, in units of 0 … 1. */
 export interface ChannelStatistics {
   readonly mean: readonly number[]
   readonly std: readonly number[]
 }
 
-/** CIFAR-10 training set; the figures of DARTS' code and its descendants (`quark0/darts: cnn/utils.py`). */
+/** Channel statistics of the CIFAR-10 training set, as in DARTS' code (`quark0/darts: cnn/utils.py`). */
 export const CIFAR10: ChannelStatistics = {
   mean: [0.49139968, 0.48215827, 0.44653124],
   std: [0.24703233, 0.24348505, 0.26158768],
 }
 
-/** CIFAR-100 training set; the figures of NAS-Bench-201's code (`D-X-Y/AutoDL-Projects: lib/datasets`). */
+/**
+ * Channel statistics of the CIFAR-100 training set, as in NAS-Bench-201's code (`D-X-Y/AutoDL-Projects: lib/datasets`).
+ */
 export const CIFAR100: ChannelStatistics = {
   mean: [129.3 / 255, 124.1 / 255, 112.4 / 255],
   std: [68.2 / 255, 65.4 / 255, 70.4 / 255],
 }
 
-/** ImageNet16-120; the figures of NAS-Bench-201's code (`D-X-Y/AutoDL-Projects: lib/datasets`). */
+/** Channel statistics of ImageNet16-120, as in NAS-Bench-201's code (`D-X-Y/AutoDL-Projects: lib/datasets`). */
 export const IMAGENET16: ChannelStatistics = {
   mean: [122.68 / 255, 116.66 / 255, 104.01 / 255],
   std: [63.22 / 255, 61.26 / 255, 65.09 / 255],
 }
 
-/** ImageNet; the figures that the whole field uses (`pytorch/vision: references/classification`). */
+/** Channel statistics of ImageNet, as the field uses them (`pytorch/vision: references/classification`). */
 export const IMAGENET: ChannelStatistics = { mean: [0.485, 0.456, 0.406], std: [0.229, 0.224, 0.225] }
 
 /**
- * Mean and (population) deviation of each channel over all pixels, in units of 0 … 1. Exact: from a histogram. A
- * channel that never varies gets deviation 1, so that it normalises to zeros.
+ * Computes mean and population standard deviation of each channel over all pixels, in units of 0 … 1, exactly, from a
+ * histogram. A constant channel gets deviation 1, so that it normalises to zeros.
  */
 export function channelStatistics({ pixels }: ImageSet, channels: number): ChannelStatistics {
   const histograms = Array.from({ length: channels }, () => new Float64Array(256))
@@ -133,12 +137,12 @@ export function channelStatistics({ pixels }: ImageSet, channels: number): Chann
   return { mean, std: variance.map((v) => (v > 0 ? Math.sqrt(v) : 1)) }
 }
 
-/** Σ f(value) over the histogram, values in 0 … 1. */
+/** Returns Σ f(value) over all pixels of a histogram of 256 intensities, with values in 0 … 1. */
 function moment(histogram: Float64Array, f: (value: number) => number): number {
   return histogram.reduce((sum, n, value) => sum + n * f(value / 255), 0)
 }
 
-/** For each channel, the 256 normalised values of its 256 intensities, one channel after the other. */
+/** Returns the normalised value of each of the 256 intensities, for one channel after the other: [channels × 256]. */
 export function normalisationTable({ mean, std }: ChannelStatistics): Float32Array {
   return Float32Array.from({ length: 256 * mean.length }, (_, i) => {
     const channel = i >>> 8

@@ -1,6 +1,6 @@
 /**
- * The binary version of CIFAR-10 and CIFAR-100 (https://www.cs.toronto.edu/~kriz/cifar.html): records of one or two
- * label bytes, then 3,072 bytes, the red, green and blue plane of a 32×32 image, each row by row.
+ * Reads the binary version of CIFAR-10 and CIFAR-100 (https://www.cs.toronto.edu/~kriz/cifar.html). A record has one or
+ * two label bytes, then 3,072 bytes: the red, green and blue planes of a 32×32 image, row by row.
  */
 
 import { BenchError } from '../../core/errors.ts'
@@ -13,14 +13,14 @@ const SIDE = 32
 const PLANE = SIDE * SIDE
 const IMAGE = 3 * PLANE
 
-/** Where a record keeps its class, and which files hold what. */
+/** The layout of a record, and the names of the files. */
 export interface CifarFormat {
   readonly classes: number
   /** CIFAR-100 has a coarse label before the fine one. */
   readonly labelBytes: number
   readonly training: RegExp
   readonly test: RegExp
-  /** Class names, one a line. */
+  /** Name of the text file with the class names, one per line. */
   readonly names: string
 }
 
@@ -40,7 +40,7 @@ export const CIFAR100_BINARY: CifarFormat = {
   names: 'fine_label_names.txt',
 }
 
-/** The reader of one of the two. */
+/** Returns the reader of CIFAR-10's or CIFAR-100's binary files. */
 export function cifarBinaryReader(format: CifarFormat): Reader {
   return {
     lookFor: format === CIFAR10_BINARY ? 'data_batch_*.bin and test_batch.bin' : 'train.bin and test.bin',
@@ -65,8 +65,8 @@ export function cifarBinaryReader(format: CifarFormat): Reader {
 }
 
 /**
- * All records of the files matched, in the order of their names.
- * @throws BenchError `corrupt` on a partial record, an empty file or a label out of range
+ * Reads all records of the files whose names match, in the order of the names.
+ * @throws BenchError `corrupt` for a partial record, an empty file or a label out of range
  */
 async function readRecords(tree: FileTree, files: RegExp, format: CifarFormat): Promise<ImageSet> {
   const paths = tree.paths.filter((path) => files.test(path)).sort(naturalOrder)
@@ -93,7 +93,7 @@ async function readRecords(tree: FileTree, files: RegExp, format: CifarFormat): 
   return set
 }
 
-/** Three planes → pixels of three channels (CHW → HWC). */
+/** Converts three colour planes to pixels of three channels (CHW → HWC). @param plane number of pixels of the image */
 export function interleave(planes: Uint8Array, from: number, pixels: Uint8Array, to: number, plane = PLANE): void {
   for (let i = 0; i < plane; i++) {
     pixels[to + 3 * i] = planes[from + i]
@@ -102,7 +102,7 @@ export function interleave(planes: Uint8Array, from: number, pixels: Uint8Array,
   }
 }
 
-/** Class names beside the data, or `class 0`, `class 1`, … where the file is not there. */
+/** Reads the class names; without the file they are `class 0`, `class 1`, … */
 async function readClassNames(tree: FileTree, { names: file, classes }: CifarFormat): Promise<string[]> {
   if (!tree.paths.includes(file)) return Array.from({ length: classes }, (_, label) => `class ${label}`)
   const lines = (await tree.read(file)).toString('utf8').split('\n')

@@ -1,34 +1,38 @@
-/** What a reader of some file format makes of the files it finds. */
+/**
+ * The contract between the readers of image file formats and the code that opens a dataset, and the hash of its images.
+ */
 import { createHash } from 'node:crypto'
 import type { ImageShape } from '../../core/data.ts'
 import type { ImageSet, TestHalves } from '../dataset.ts'
 import type { DecodeOptions } from './decodeImages.ts'
 import type { FileTree } from './fileTree.ts'
 
+/** A dataset as a reader returns it. */
 export interface Contents {
   readonly shape: ImageShape
   readonly classNames: readonly string[]
   readonly train: ImageSet
   readonly test: ImageSet
-  /** What was read, in a few words. */
+  /** Form of the files in a few words, such as `binary version`. */
   readonly origin: string
   readonly contentHash: string
-  /** What the user should know of the files, a sentence each. */
+  /** Sentences for the user about peculiarities of the files. */
   readonly notes: readonly string[]
   readonly testHalves?: TestHalves
 }
 
-/** One file format of datasets. */
+/** Reads datasets of one file format. */
 export interface Reader {
-  /** For messages: the files that it looks for. */
+  /** Names of the files that it looks for, for messages. */
   readonly lookFor: string
+  /** Tells whether the files are in this format. */
   matches(tree: FileTree): boolean
   read(tree: FileTree, options: DecodeOptions): Promise<Contents>
-  /** What an earlier `read` of the archive kept, without unpacking it. */
+  /** Returns what an earlier `read` of the archive left in the cache, without unpacking the archive. */
   kept?(archive: string, options: DecodeOptions): Promise<Contents | undefined>
 }
 
-/** SHA-256 over shape, pixels and labels of both sets, hexadecimal. The file format that they came in does not enter. */
+/** Returns the SHA-256 of shape, pixels and labels of both sets, hexadecimal. It does not depend on the file format. */
 export function contentHash(shape: ImageShape, train: ImageSet, test: ImageSet): string {
   const { height, width, channels, classes } = shape
   const hash = createHash('sha256').update(JSON.stringify([height, width, channels, classes, train.count, test.count]))

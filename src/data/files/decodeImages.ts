@@ -1,4 +1,6 @@
-/** JPEG and PNG files decoded into image sets in memory: as they are where all have one size, else scaled to a square. */
+/**
+ * Decodes JPEG and PNG files into image sets in memory: unscaled if all have one size and fit, else scaled to squares.
+ */
 import { createHash } from 'node:crypto'
 import sharp, { type Sharp } from 'sharp'
 import { BenchError } from '../../core/errors.ts'
@@ -9,18 +11,18 @@ import { type FileTree, hashOfLines } from './fileTree.ts'
 import { darkNotes, decoding, type ImageHeader, largestOf, readHeader, undecodable } from './imageHeader.ts'
 import type { LabelledFile } from './imageLayout.ts'
 
-/** What becomes of images that have several sizes, or do not fit into memory. */
+/** How to treat images that have several sizes or do not fit into memory. */
 export interface ImageSize {
-  /** They are cut to their central square and scaled to this side; null: they are refused. */
+  /** Side in pixels to which their central squares are scaled; null: such images are refused. */
   readonly imageSize: number | null
-  /** How the user sets that, for messages: `--image-size 32`. */
+  /** The option with which the user sets the side, for messages: `--image-size 32`. */
   readonly sizeSetting: string
 }
 
 export interface DecodeOptions extends ImageSize {
-  /** What to do with a file that cannot be decoded. */
+  /** Whether to fail at a file that cannot be decoded, or to leave it out. */
   readonly brokenImages: 'fail' | 'skip'
-  /** Told what is going on, in lines for the user. */
+  /** Called with lines of progress for the user. */
   readonly report: (line: string) => void
 }
 
@@ -30,29 +32,33 @@ interface Size {
 }
 
 export interface DecodedImages extends Size {
-  /** One for each list of files, in its order. */
+  /** One image set for each list of files. */
   readonly sets: readonly ImageSet[]
-  /** Of images that were scaled: SHA-256 of the files' bytes and labels, hexadecimal. The size does not enter. */
+  /**
+   * For scaled images only: SHA-256 of the files' bytes and labels, hexadecimal. It does not depend on the target size.
+   */
   readonly filesHash?: string
-  /** What the user should know of the images. */
+  /** Sentences for the user about peculiarities of the images. */
   readonly notes: readonly string[]
 }
 
+/** Number of files that are decoded concurrently. */
 const AT_ONCE = 8
-/** Of pixels that are being decoded at a time; a larger image is decoded alone. */
+/** Limit of the memory for pixels that are being decoded concurrently; an image beyond it is decoded alone. */
 const MOST_BYTES_AT_ONCE = 2 ** 28
-/** Between two lines that say how far it is. */
+/** Time between two lines of progress. */
 const PATIENCE_MS = 5000
 
-/** Why images cannot stay as they are: they have several sizes, or do not fit into memory. */
+/** The error for images that need scaling: they have several sizes, or do not fit into memory. */
 class MustBeScaled extends BenchError {}
 
 /**
- * Decodes all files as RGB. Images that have one size and fit into memory stay as they are, whatever the size asked for:
- * who uses them scales them (`viewImages`). Others are scaled in the same way as they are decoded.
- * @param lists files of several sets, of which all images have the same size in the end
- * @throws BenchError `corrupt` for a broken file (unless skipped); `bad-input` where sizes differ or the images are too many,
- * and no size is asked for
+ * Decodes all files as RGB. Images that have one size and fit into memory stay unscaled, even if `imageSize` is given;
+ * they are scaled when they are used (`viewImages`). Other images are scaled while they are decoded, by the same
+ * method.
+ * @param lists files of several image sets; in the result, all images have one size
+ * @throws BenchError `corrupt` for a broken file (unless skipped); `bad-input` if the images need scaling and
+ * `imageSize` is null
  */
 export async function decodeImages(
   tree: FileTree,
@@ -68,7 +74,7 @@ export async function decodeImages(
   }
 }
 
-/** The size of the first image that has one. @throws BenchError where none has */
+/** Returns the size of the first image that can be opened. @throws BenchError if none can */
 async function firstSize(tree: FileTree, files: readonly LabelledFile[], options: DecodeOptions): Promise<Size> {
   let failure: unknown
   for (const { path } of files) {
@@ -82,9 +88,9 @@ async function firstSize(tree: FileTree, files: readonly LabelledFile[], options
   throw failure
 }
 
-/** An image file in memory. */
+/** An image file in memory, not yet decoded. */
 interface Opened {
-  /** For messages. */
+  /** Path of the file, for messages. */
   readonly name: string
   readonly bytes: Buffer
   readonly header: ImageHeader
@@ -96,7 +102,7 @@ async function openImage(tree: FileTree, path: string): Promise<Opened> {
   return { name, bytes, header: await readHeader(bytes, name) }
 }
 
-/** @param size of all images, which they have or are scaled to */
+/** Decodes all files. @param size of every image: its own or, where `scaled` is true, the size to scale to */
 async function decodeAll(
   tree: FileTree,
   lists: readonly (readonly LabelledFile[])[],
@@ -135,9 +141,9 @@ async function decodeAll(
 }
 
 /**
- * The pixels of an image.
- * @param side that it is scaled to; null: none. Of large images a JPEG decoder leaves out detail by powers of two; the
- * rest is averaged as everywhere
+ * Decodes the pixels of one image.
+ * @param side in pixels to scale the central square to; null: no scaling. Large JPEG images are first shrunk by a power
+ * of two in the decoder, which is fast, and then scaled by box averages
  */
 async function pixelsOf({ name, bytes, header }: Opened, side: number | null): Promise<Uint8Array> {
   const image = sharp(bytes, decoding())
@@ -148,7 +154,7 @@ async function pixelsOf({ name, bytes, header }: Opened, side: number | null): P
   return squareScaler({ ...size, channels: 3 }, side)(await rgb(smaller, size, name))
 }
 
-/** Any colour space → three channels of eight bits. @throws BenchError `corrupt` */
+/** Decodes to three channels of eight bits, from any colour space. @throws BenchError `corrupt` */
 async function rgb(image: Sharp, { height, width }: Size, name: string): Promise<Uint8Array> {
   const raw = image.toColourspace('srgb').removeAlpha().raw({ depth: 'uchar' })
   const pixels = await raw.toBuffer().catch((cause) => {
@@ -158,12 +164,12 @@ async function rgb(image: Sharp, { height, width }: Size, name: string): Promise
   throw undecodable(name, `it is not ${height}×${width} as its header says`)
 }
 
-/** What is remembered of a decoded file. */
+/** Facts about a decoded file. */
 interface Mark {
   readonly name: string
   readonly label: number
   readonly sha256: string
-  /** Of an image of 16 bits, the largest value, in units of the upper eight. */
+  /** For an image of 16 bits: its largest value, in units of the upper eight bits. */
   readonly largest?: number
 }
 
@@ -174,7 +180,7 @@ const markOf = ({ name, bytes, header }: Opened, label: number, pixels: Uint8Arr
   ...(header.bits === 16 && { largest: largestOf(pixels) }),
 })
 
-/** One set for each list, without the gaps of skipped images. */
+/** Splits the pixels into one set for each list of files, and closes the gaps that skipped images left. */
 function setsOf(
   lists: readonly (readonly LabelledFile[])[],
   pixels: Uint8Array,
@@ -196,7 +202,7 @@ function setsOf(
   })
 }
 
-/** Says now and then how many of the files are decoded. */
+/** Returns a function to call after each file, which reports the number of decoded files every five seconds. */
 function counter(total: number, report: (line: string) => void): () => void {
   let done = 0
   let reportedMs = performance.now()
@@ -208,7 +214,7 @@ function counter(total: number, report: (line: string) => void): () => void {
   }
 }
 
-/** Some at a time, in order; the first failure ends it. */
+/** Calls `work` for every file in order, eight at a time. The first failure ends it. */
 async function eachFile(
   files: readonly LabelledFile[],
   work: (file: LabelledFile, index: number) => Promise<void>,
@@ -227,7 +233,10 @@ async function eachFile(
   await Promise.all(Array.from({ length: AT_ONCE }, worker))
 }
 
-/** Lets work through while all that is under way takes no more than so many bytes; what takes more, alone. */
+/**
+ * Returns a function that starts work as soon as all running work together needs at most `most` bytes. Work that needs
+ * more runs alone.
+ */
 function byteBudget(most: number): <T>(bytes: number, work: () => Promise<T>) => Promise<T> {
   let used = 0
   const waiting: (() => void)[] = []

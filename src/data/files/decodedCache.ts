@@ -1,4 +1,7 @@
-/** Decoded pixels kept in the user's data folder, so that a set of JPEG files is decoded once. */
+/**
+ * Caches decoded pixels and content hashes of image files in the user's data folder, so that files are decoded only
+ * once.
+ */
 import { readFileSync } from 'node:fs'
 import { open } from 'node:fs/promises'
 import { z } from 'zod'
@@ -16,20 +19,23 @@ const Header = z.object({
   train: z.int().min(0),
   test: z.int().min(0),
   contentHash: z.string(),
-  /** Of what lies here, where the content hash is that of the files. */
+  /** Hash of the cached pixels. The content hash of scaled images is that of the original files. */
   pixelHash: z.string(),
   notes: z.array(z.string()),
 })
 
-/** The file system takes no more at a time. */
+/** The largest number of bytes that is read or written in one call. */
 const PART = 2 ** 30
 
-/** Where the pixels of files of this fingerprint are kept. @param way how they were decoded, e.g. `pickles` */
+/**
+ * Returns the cache file for the pixels of files with this fingerprint. @param way how they were decoded, e.g.
+ * `pickles`
+ */
 export function decodedFile(fingerprint: string, way: string): string {
   return userFolder('decoded', `${fingerprint.slice(0, 32)}-${way}.images`)
 }
 
-/** What is kept, or undefined where there is nothing, or something that does not match its own hash. */
+/** Reads a cache file; undefined if it does not exist or does not match its own hash. */
 export async function readDecoded(file: string): Promise<Contents | undefined> {
   const bytes = await readWhole(file).catch(() => undefined)
   if (bytes === undefined || bytes.subarray(0, MAGIC.length).toString('latin1') !== MAGIC) return undefined
@@ -56,7 +62,7 @@ export async function readDecoded(file: string): Promise<Contents | undefined> {
   return { shape, classNames, origin, train, test, contentHash: header.contentHash, notes }
 }
 
-/** Also of more than two GiB, which `readFile` refuses. */
+/** Reads a file that may be larger than 2 GiB, which `readFile` refuses. */
 async function readWhole(file: string): Promise<Buffer> {
   const handle = await open(file)
   try {
@@ -73,7 +79,7 @@ async function readWhole(file: string): Promise<Buffer> {
   }
 }
 
-/** Keeps decoded contents; where they cannot be written, says so and leaves it at that. */
+/** Writes a cache file. If that fails, reports it and continues. */
 export function writeDecoded(file: string, contents: Contents, report: (line: string) => void): void {
   const { shape, classNames, origin, train, test, notes } = contents
   const hashes = { contentHash: contents.contentHash, pixelHash: contentHash(shape, train, test) }
@@ -101,15 +107,16 @@ function parseHeader(text: string): z.infer<typeof Header> | undefined {
 
 const Hashed = z.object({
   hash: z.string().regex(/^[0-9a-f]{64}$/),
-  /** What the user should know of the files, a sentence each. */
+  /** Sentences for the user about peculiarities of the files. */
   notes: z.array(z.string()).readonly(),
 })
 
+/** A content hash of image files, with the notes for the user that were made when it was computed. */
 export type Hashed = z.infer<typeof Hashed>
 
 /**
- * The hash that was kept under a key, else what `compute` makes, which is kept then.
- * @param key everything that it follows from: how it is made, and the fingerprint of the files
+ * Returns the cached hash for a key; computes and caches it if there is none.
+ * @param key everything that the hash depends on: how it is computed, and the fingerprint of the files
  */
 export async function keptHash(key: readonly string[], compute: () => Promise<Hashed>): Promise<Hashed> {
   const file = userFolder('hashes', `${hashOfLines(key).slice(0, 32)}.json`)
@@ -128,7 +135,7 @@ function readHash(file: string): Hashed | undefined {
   }
 }
 
-/** Where the user's data folder cannot be written, the next command reads the images again. */
+/** Caches a hash. If the user's data folder cannot be written, the next command computes it again. */
 function keep(file: string, hashed: Hashed): void {
   try {
     writeAtomically(file, `${JSON.stringify(hashed)}\n`)

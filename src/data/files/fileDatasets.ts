@@ -1,4 +1,7 @@
-/** The datasets that are read from files: in which forms, and how they are found. */
+/**
+ * Opens the datasets that are read from files: lists the file formats of each, and finds the files in a folder or
+ * archive.
+ */
 import { stat } from 'node:fs/promises'
 import { BenchError } from '../../core/errors.ts'
 import { isThere } from '../../system/readable.ts'
@@ -17,14 +20,15 @@ import { isArchive, openArchive } from './tarArchive.ts'
 export type { ImageSize }
 
 export interface OpenDatasetOptions extends Partial<DecodeOptions> {
-  /** Folder or tar archive; where absent, what `bench data fetch` left in the user's data folder. */
+  /** Folder or tar archive; absent: the folder in which `bench data fetch` puts the dataset. */
   readonly folder?: string
 }
 
+/** The formats and the channel statistics of a dataset. */
 interface FileDataset {
-  /** Tried in this order. */
+  /** Readers of its formats, tried in this order. */
   readonly readers: readonly Reader[]
-  /** Computed from the training set where absent. */
+  /** Published channel statistics; absent: they are computed from the training set. */
   readonly statistics?: ChannelStatistics
 }
 
@@ -40,10 +44,10 @@ const KNOWN: Readonly<Record<FileDatasetName, FileDataset>> = {
   'ImageNet16-120': { readers: [pickleReader(IMAGENET16_PICKLES), imageReader(120)], statistics: IMAGENET16 },
 }
 
-/** Any other name: an image folder of the user's own. */
+/** A dataset of any other name: an image folder of the user's own. */
 const OWN_IMAGES: FileDataset = { readers: [imageReader()] }
 
-/** Opens a dataset that is read from files. For errors see `openDataset`. */
+/** Opens a dataset that is read from files. @throws BenchError as `openDataset` */
 export async function openFileDataset(name: string, options: OpenDatasetOptions): Promise<Dataset> {
   const known = name in KNOWN ? KNOWN[name as FileDatasetName] : OWN_IMAGES
   const root = await findRoot(name, options.folder)
@@ -71,7 +75,7 @@ async function findRoot(name: string, folder: string | undefined): Promise<strin
   throw new BenchError('missing', `${found}; ${howToGet(name)}`)
 }
 
-/** Reads a folder in the first format that its files are in; else in that of the one archive among them. */
+/** Reads a folder by the first reader that matches its files. If none matches, reads the one archive in the folder. */
 async function readRoot(name: string, known: FileDataset, root: string, options: DecodeOptions): Promise<Contents> {
   const found = await stat(root)
   if (found.isFile() && isArchive(root)) return readArchive(name, known, root, options)

@@ -1,4 +1,4 @@
-/** Files under one root, be it a folder or an archive: what the readers of datasets look into. */
+/** The files under one root, either a folder or an archive, as the readers of datasets see them. */
 import { createHash } from 'node:crypto'
 import type { Dirent } from 'node:fs'
 import { readdir, readFile, stat } from 'node:fs/promises'
@@ -10,30 +10,30 @@ import { beyondLimit, type LimitName, limitOf } from '../../system/limits.ts'
 import { isAbsence, unreadable } from '../../system/readable.ts'
 
 export interface FileTree {
-  /** As the user named it. */
+  /** Path of the folder or archive, as the user gave it. */
   readonly root: string
-  /** Relative to the root, with slashes, sorted. Hidden files are left out, and whatever is no file: pipes and devices. */
+  /** Sorted paths of all files, relative to the root, with slashes. Hidden files, pipes and devices are left out. */
   readonly paths: readonly string[]
-  /** Relative paths of the folders, empty ones too. */
+  /** Relative paths of all folders, including empty ones. */
   readonly folders: readonly string[]
   /**
-   * The content of a file.
-   * @param limit bounds its size; absent: `dataset-gib`
-   * @throws BenchError `missing` where it cannot be read, `bad-input` beyond the limit
+   * Reads a file.
+   * @param limit name of the limit of its size; absent: `dataset-gib`
+   * @throws BenchError `missing` if it cannot be read, `bad-input` beyond the limit
    */
   read(path: string, limit?: SizeLimit): Promise<Buffer>
-  /** How to call a file in a message. */
+  /** Returns the full name of a file, for messages. */
   locate(path: string): string
-  /** Changes when a file does: a hash of the archive, or `fingerprintOf` the folder's files. */
+  /** Returns a hash that changes when a file changes: that of the archive, or `fingerprintOf` the folder's files. */
   fingerprint(): Promise<string>
 }
 
 export type SizeLimit = Extract<LimitName, 'dataset-gib' | 'image-mib'>
 
-/** Folders are looked into this deep: split / class / file, under one folder more for unpacked archives. */
+/** Depth to which folders are searched: split / class / file, under one more folder for unpacked archives. */
 const DEPTH = 4
 
-/** The files of a folder. @throws BenchError `missing` */
+/** Lists the files of a folder. @throws BenchError `missing` */
 export async function openFolder(folder: string): Promise<FileTree> {
   const found = await walk(folder, '', DEPTH)
   const paths = found.filter((file) => !file.endsWith('/')).sort()
@@ -48,8 +48,8 @@ export async function openFolder(folder: string): Promise<FileTree> {
 }
 
 /**
- * The tree seen from its one top folder, where all files lie under one, as in unpacked archives; a lone `train/` is part of
- * a dataset's own layout.
+ * Returns the tree with its single top folder as the root if all files are under one, as in unpacked archives. A single
+ * folder `train/` stays, since it is part of a dataset's layout.
  */
 export function rooted(tree: FileTree): FileTree {
   if (tree.paths.length === 0) return tree
@@ -65,7 +65,7 @@ export function rooted(tree: FileTree): FileTree {
   }
 }
 
-/** The bytes of a file. @throws BenchError `missing`, or `bad-input` where they are more than the limit */
+/** Reads a file. @throws BenchError `missing` if it cannot be read, `bad-input` beyond the size limit */
 export async function readBounded(file: string, limit: SizeLimit = 'dataset-gib'): Promise<Buffer> {
   try {
     requireSize(file, (await stat(file)).size, limit)
@@ -75,14 +75,14 @@ export async function readBounded(file: string, limit: SizeLimit = 'dataset-gib'
   }
 }
 
-/** @throws BenchError `bad-input` for a file that is larger than the limit */
+/** Checks a file's size against a limit. @throws BenchError `bad-input` */
 export function requireSize(file: string, bytes: number, limit: SizeLimit): void {
   const unit = limit === 'image-mib' ? 2 ** 20 : 2 ** 30
   if (bytes <= limitOf(limit) * unit) return
   throw beyondLimit(limit, `${file} has ${(bytes / unit).toFixed(1)} ${limit === 'image-mib' ? 'MiB' : 'GiB'}`)
 }
 
-/** Files, and folders with a slash at their end. */
+/** Lists files and folders under a folder, recursively. The paths of folders end with a slash. */
 async function walk(folder: string, prefix: string, depth: number): Promise<string[]> {
   const entries = await readdir(path.join(folder, prefix), { withFileTypes: true }).catch((cause) => {
     throw isAbsence(cause)
@@ -102,20 +102,24 @@ async function walk(folder: string, prefix: string, depth: number): Promise<stri
   return lists.flat()
 }
 
-/** A link is what it leads to; one that leads nowhere is a file that cannot be read. */
+/** Returns the kind of a directory entry. A link has the kind of its target; a broken link counts as a file. */
 async function kindOf(entry: Dirent, file: string): Promise<'file' | 'folder' | 'other'> {
   const found = entry.isSymbolicLink() ? await stat(file).catch(() => undefined) : entry
   if (found === undefined || found.isFile()) return 'file'
   return found.isDirectory() ? 'folder' : 'other'
 }
 
-/** In which a second change of a file may have the time of the first: the tick of a file system's clock, generously. */
+/**
+ * Within this time, two changes of a file may have the same time stamp: the resolution of a file system's clock, with
+ * reserve.
+ */
 const TICK_MS = 3000
 const AT_ONCE = 32
 
 /**
- * Changes when one of the files does, or its place: a hash of their paths, sizes, inodes, and times of change, of the
- * content as well as of the inode, which no program can set. The bytes of files that changed just now count, too.
+ * Returns a hash that changes when one of the files changes or moves. It covers paths, sizes, inodes, and the times of
+ * the last change of content and of inode; the latter cannot be set by a program. For files that changed within the
+ * last seconds, it also covers the bytes.
  * @param paths relative to the folder
  */
 export async function fingerprintOf(folder: string, paths: readonly string[]): Promise<string> {
@@ -132,7 +136,7 @@ async function markOf(file: string): Promise<string> {
   return Number(ctimeMs) < Date.now() - TICK_MS ? mark : `${mark} ${await fileHash(file)}`
 }
 
-/** SHA-256 of lines, hexadecimal. */
+/** Returns the SHA-256 of lines, each ended by a newline, hexadecimal. */
 export function hashOfLines(lines: Iterable<string>): string {
   const hash = createHash('sha256')
   for (const line of lines) hash.update(`${line}\n`)

@@ -1,4 +1,4 @@
-/** What an image file says of itself before the pixels, and whether it may be decoded. */
+/** Reads the headers of image files (format, size, bit depth) and decides by them whether a file may be decoded. */
 import sharp, { type SharpOptions } from 'sharp'
 import { BenchError } from '../../core/errors.ts'
 import { beyondLimit, limitOf } from '../../system/limits.ts'
@@ -7,25 +7,26 @@ export interface ImageHeader {
   readonly format: 'jpeg' | 'png' | 'other'
   readonly width: number
   readonly height: number
-  /** 3 for colour, 1 for grey, 4 for print colours, or colour and transparency. */
+  /** Components per pixel: 1 for grey, 3 for colour, 4 for print colours or for colour with transparency. */
   readonly components: number
-  /** Of one component of a pixel. */
+  /** Bits per component. */
   readonly bits: number
 }
 
-// The decoding library would also open SVG, PDF and a dozen others, whatever a file is called.
+// The decoding library would also open SVG, PDF and a dozen other formats, whatever the file name. Only these are
+// allowed.
 sharp.block({ operation: ['VipsForeignLoad'] })
 sharp.unblock({
   operation: ['Jpeg', 'Png', 'Webp', 'Nsgif'].map((format) => `VipsForeignLoad${format}`),
 })
 
-/** How to open an image of which `readHeader` said that it may be decoded. */
+/** Returns the decoder's options for an image that `readHeader` has accepted. */
 export const decoding = (): SharpOptions => ({ limitInputPixels: 1e6 * limitOf('image-megapixels') })
 
 /**
- * The header of a JPEG or PNG file, or of a WebP or GIF file under such a name.
- * @param name for messages
- * @throws BenchError `bad-input` for more pixels than the limit `image-megapixels`; `corrupt` where it is no such file
+ * Reads the header of a JPEG or PNG file; also of a WebP or GIF file, which some datasets contain under such names.
+ * @param name of the file, for messages
+ * @throws BenchError `bad-input` for more pixels than the limit `image-megapixels`; `corrupt` if it is no image file
  */
 export async function readHeader(bytes: Buffer, name: string): Promise<ImageHeader> {
   const jpeg = readJpegHeader(bytes)
@@ -40,10 +41,10 @@ export async function readHeader(bytes: Buffer, name: string): Promise<ImageHead
 }
 
 const PNG = Buffer.from('\x89PNG\r\n\x1a\n\0\0\0\rIHDR', 'latin1')
-/** By the header's colour type: grey, –, RGB, palette, grey and alpha, –, RGB and alpha. */
+/** Components by a PNG header's colour type: grey, –, RGB, palette, grey and alpha, –, RGB and alpha. */
 const COMPONENTS = [1, 0, 3, 3, 2, 0, 4]
 
-/** Undefined where the bytes are no PNG file (W3C PNG specification, 11.2.1). */
+/** Reads the header of a PNG file (W3C PNG specification, 11.2.1); undefined if the bytes are no PNG file. */
 export function readPngHeader(bytes: Buffer): ImageHeader | undefined {
   if (bytes.length < PNG.length + 13 || !bytes.subarray(0, PNG.length).equals(PNG)) return undefined
   const [width, height] = [bytes.readUInt32BE(PNG.length), bytes.readUInt32BE(PNG.length + 4)]
@@ -61,21 +62,25 @@ async function decodersHeader(bytes: Buffer, name: string): Promise<ImageHeader>
   }
 }
 
-/** @param reason what the decoder says, of which the first line counts */
+/**
+ * Makes the error for an image that cannot be decoded. @param reason the decoder's message, of which the first line is
+ * shown
+ */
 export const undecodable = (name: string, reason: string, cause?: unknown): BenchError =>
   new BenchError('corrupt', `${name} cannot be decoded (${reason.split('\n')[0]}); replace it or skip broken images`, {
     cause,
   })
 
-/** Below this share of its range, an image of 16 bits is nearly black in eight. */
+/** An image of 16 bits that uses less than this fraction of its range is nearly black when reduced to eight bits. */
 const DARK_SHARE = 1 / 4
 
+/** Returns the largest of the values; 0 if there are none. */
 export const largestOf = (values: Uint8Array): number => values.reduce((most, value) => Math.max(most, value), 0)
 
 /**
- * A sentence for the user where images of 16 bits use the lowest part of their range only, as those of cameras and scanners
- * with 10 to 14 bits do.
- * @param images `largest`: of an image of 16 bits, its largest value, in units of the upper eight bits
+ * Returns a warning for the user if images of 16 bits use only the lowest part of their range, as those of cameras and
+ * scanners with 10 to 14 bits do; else an empty list.
+ * @param images with, for images of 16 bits, the `largest` value in units of the upper eight bits
  */
 export function darkNotes(images: readonly { readonly name: string; readonly largest?: number }[]): string[] {
   const dark = images.filter(({ largest = 255 }) => largest < 256 * DARK_SHARE)
@@ -88,17 +93,23 @@ export function darkNotes(images: readonly { readonly name: string; readonly lar
   ]
 }
 
+/** Size of a JPEG image and number of its components. */
 export interface JpegHeader {
   readonly width: number
   readonly height: number
-  /** 3 for colour, 1 for grey, 4 for print colours. */
+  /** Components per pixel: 1 for grey, 3 for colour, 4 for print colours. */
   readonly components: number
 }
 
-/** Start-of-frame markers: all of C0 to CF but the tables C4 (Huffman), C8 (reserved) and CC (arithmetic coding). */
+/**
+ * Tells whether a marker starts a frame: C0 to CF except C4 (Huffman tables), C8 (reserved) and CC (arithmetic coding).
+ */
 const isFrame = (marker: number) => marker >= 0xc0 && marker <= 0xcf && ![0xc4, 0xc8, 0xcc].includes(marker)
 
-/** Undefined where the bytes are no JPEG file, or do not say it before the pixels (ITU-T T.81, annex B). */
+/**
+ * Reads the header of a JPEG file (ITU-T T.81, annex B); undefined if the bytes are no JPEG file or have no frame
+ * header. Opening the file in the decoder takes as long as decoding half an image.
+ */
 export function readJpegHeader(bytes: Buffer): JpegHeader | undefined {
   if (bytes.length < 4 || bytes.readUInt16BE(0) !== 0xffd8) return undefined
   for (let at = 2; at + 10 <= bytes.length; ) {

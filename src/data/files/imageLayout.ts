@@ -1,4 +1,6 @@
-/** The layout of ImageNet and its like: `train/` and `val/` (or `test/`), one folder a class, JPEG or PNG files in it. */
+/**
+ * Lists the images of a folder with ImageNet's layout: `train/` and `val/` (or `test/`), in each a folder per class.
+ */
 
 import { BenchError } from '../../core/errors.ts'
 import { pluralize } from '../../core/plainText.ts'
@@ -10,27 +12,28 @@ export interface LabelledFile {
 }
 
 export interface ImageLayout {
-  /** Names of the class folders, sorted; the label is the position. */
+  /** Sorted names of the class folders. The label of a class is its position. */
   readonly classNames: readonly string[]
   readonly train: readonly LabelledFile[]
   readonly test: readonly LabelledFile[]
-  /** Name of the folder that the test images are in. */
+  /** Name of the folder with the test images. */
   readonly testFolder: string
-  /** A sentence for each folder with images that are in neither set. */
+  /** A sentence for the user about each folder whose images are in neither set. */
   readonly notes: readonly string[]
 }
 
 const TEST_FOLDERS = ['test', 'val', 'valid', 'validation']
 const isImage = (path: string): boolean => /\.(jpe?g|png)$/i.test(path)
 
-/** Whether there are training images in class folders. */
+/** Tells whether there are training images in class folders. */
 export function hasImageLayout(tree: FileTree): boolean {
   return tree.paths.some((path) => /^train\/[^/]+\/[^/]+$/.test(path) && isImage(path))
 }
 
 /**
- * All images with their classes, sorted by path.
- * @throws BenchError `bad-input` without a test folder, for a class without images, and for classes that only one side has
+ * Lists all images with their classes, sorted by path.
+ * @throws BenchError `missing` without a test folder; `bad-input` for a class without images, or one that only one set
+ * has
  */
 export function imageLayout(tree: FileTree): ImageLayout {
   const [testFolder, ...unused] = TEST_FOLDERS.filter((folder) => classFolders(tree, folder).length > 0)
@@ -88,7 +91,7 @@ function labelled(tree: FileTree, split: string, classNames: readonly string[]):
   )
 }
 
-/** At most five names. */
+/** Quotes at most five of the names, for a message. */
 function shortList(names: readonly string[]): string {
   const shown = names.slice(0, 5).map((name) => `"${name}"`)
   return names.length > 5 ? `${shown.join(', ')} and ${names.length - 5} more` : shown.join(', ')

@@ -1,4 +1,4 @@
-/** Reads an image folder, or an archive of one, through the cache of decoded pixels. */
+/** Reads image folders with ImageNet's layout, and archives of them, by way of the cache of decoded pixels. */
 
 import { dirname } from 'node:path'
 import { BenchError } from '../../core/errors.ts'
@@ -11,7 +11,7 @@ import { type DecodeOptions, decodeImages } from './decodeImages.ts'
 import { type FileTree, hashOfLines } from './fileTree.ts'
 import { hasImageLayout, imageLayout } from './imageLayout.ts'
 
-/** @param classes how many classes there must be; any number where absent */
+/** Returns the reader of image folders. @param classes required number of classes; absent: any */
 export function imageReader(classes?: number): Reader {
   return {
     lookFor: 'train/CLASS/*.jpg and test/CLASS/*.jpg (or val/, or PNG)',
@@ -28,10 +28,12 @@ export function imageReader(classes?: number): Reader {
   }
 }
 
-/** Where images are kept as they are, or scaled to a size. */
+/** Returns the cache file of images that are unscaled (`asis`) or scaled to a side in pixels. */
 const fileOf = (fingerprint: string, size: number | 'asis') => decodedFile(fingerprint, `images-${size}`)
 
-/** As they are, where they were kept so and fit; else scaled to the size asked for. */
+/**
+ * Returns the cached images: unscaled if they are in the cache and fit into memory, else those scaled to `imageSize`.
+ */
 async function keptContents(fingerprint: string, { imageSize }: DecodeOptions): Promise<Contents | undefined> {
   const asTheyAre = await readDecoded(fileOf(fingerprint, 'asis'))
   if (asTheyAre !== undefined && gibibytesOf(asTheyAre) <= limitOf('dataset-gib')) return asTheyAre
@@ -46,7 +48,7 @@ function withClasses(contents: Contents, classes: number | undefined, root: stri
   throw new BenchError('bad-input', `${root} has ${found} class folders; expected ${classes}`)
 }
 
-/** Decodes both sets, and keeps them where nothing was skipped. */
+/** Decodes both sets, and caches them unless an image was skipped. */
 async function decodeAll(tree: FileTree, options: DecodeOptions, fingerprint: string): Promise<Contents> {
   const layout = imageLayout(tree)
   const total = layout.train.length + layout.test.length
@@ -69,7 +71,7 @@ async function decodeAll(tree: FileTree, options: DecodeOptions, fingerprint: st
   return contents
 }
 
-/** The same files may be of several sets. */
+/** Returns the content hash of scaled images, which also covers the number of training images and of classes. */
 const hashOfFiles = (filesHash: string, trainImages: number, classes: number): string =>
   hashOfLines(['files', filesHash, String(trainImages), String(classes)])
 

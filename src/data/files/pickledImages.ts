@@ -1,7 +1,7 @@
 /**
- * Images in Python pickles, read without running anything: the python versions of CIFAR-10 and CIFAR-100, and the
- * downsampled ImageNet of 16×16 pixels (Chrabaszcz et al., 2017), of which ImageNet16-120 is the first 120 classes.
- * Each file is a dictionary with `data`, [images, 3 planes × height × width] of bytes, and labels.
+ * Reads image datasets in Python pickles, without executing code: the Python versions of CIFAR-10 and CIFAR-100, and
+ * ImageNet downsampled to 16×16 pixels (Chrabaszcz et al., 2017), whose first 120 classes are ImageNet16-120. Each file
+ * is a dictionary with labels and `data`, a byte array of shape [images, 3 planes × height × width].
  */
 
 import { BenchError } from '../../core/errors.ts'
@@ -16,18 +16,19 @@ import { type Contents, contentHash, type Reader } from './contents.ts'
 import { decodedFile, readDecoded, writeDecoded } from './decodedCache.ts'
 import type { FileTree } from './fileTree.ts'
 
+/** The files, keys and classes of one dataset in pickles. */
 export interface PickleFormat {
   readonly lookFor: string
   readonly training: RegExp
   readonly test: RegExp
-  /** Side of the images. */
+  /** Side of the images, in pixels. */
   readonly side: number
-  /** The classes that are kept, from the first; images of later ones are left out. */
+  /** Number of classes to keep, from the first one; images of the other classes are left out. */
   readonly classes: number
-  /** How many classes the files have, and the number of the first. */
+  /** Number of classes in the files, and the label of the first class. */
   readonly labelled: { readonly classes: number; readonly first: number }
   readonly labelsKey: string
-  /** File and key of the class names, where there are any. */
+  /** File and dictionary key of the class names, if there is such a file. */
   readonly names?: { readonly file: string; readonly key: string }
 }
 
@@ -63,6 +64,7 @@ export const IMAGENET16_PICKLES: PickleFormat = {
   labelsKey: 'labels',
 }
 
+/** Returns the reader of one dataset in pickles. The decoded pixels are cached. */
 export function pickleReader(format: PickleFormat): Reader {
   const way = `pickles-${format.classes}`
   return {
@@ -96,7 +98,7 @@ async function readContents(tree: FileTree, format: PickleFormat): Promise<Conte
   }
 }
 
-/** One file after the other, so that no more than one is in memory with its pickle. */
+/** Reads the files whose names match, one after the other, so that only one pickle is in memory at a time. */
 async function readFiles(tree: FileTree, files: RegExp, format: PickleFormat): Promise<ImageSet> {
   const paths = tree.paths.filter((path) => files.test(path)).sort(naturalOrder)
   if (paths.length === 0) throw new BenchError('missing', `${tree.root} lacks a set; expected ${format.lookFor}`)
@@ -139,7 +141,7 @@ function readDict(bytes: Uint8Array, file: string): Map<unknown, unknown> {
   throw new BenchError('bad-input', `${file} holds no dictionary; expected one with images and labels`)
 }
 
-/** Keys are text, or bytes where Python 3 repacked a file of Python 2. */
+/** Looks up a key of a dictionary. Keys are texts, or bytes if Python 3 rewrote a file of Python 2. */
 function field(dict: Map<unknown, unknown>, key: string): unknown {
   for (const [name, value] of dict) if (asText(name) === key) return value
   return undefined
@@ -164,7 +166,7 @@ function wholeNumbers(labels: unknown, count: number, file: string): number[] {
   throw new BenchError('bad-input', `${file} has ${found} for ${count} images`)
 }
 
-/** The class of a label, from 0. */
+/** Converts a label to a class number from 0. @throws BenchError `corrupt` for a label out of range */
 function checked(label: number, { classes, first }: PickleFormat['labelled'], file: string, index: number): number {
   if (Number.isInteger(label) && label >= first && label < first + classes) return label - first
   throw new BenchError('corrupt', `${file}, image ${index}: label ${label}; expected ${first} … ${first + classes - 1}`)

@@ -1,4 +1,4 @@
-/** Tar archives, gzipped or not: as a tree of files in memory, or unpacked to a folder. */
+/** Reads tar archives, gzipped or not: as a tree of files in memory, or unpacked to a folder. */
 import { createReadStream, createWriteStream } from 'node:fs'
 import { stat } from 'node:fs/promises'
 import path from 'node:path'
@@ -15,17 +15,17 @@ import { type FileTree, requireSize, rooted } from './fileTree.ts'
 
 export const isArchive = (file: string): boolean => /\.(tar|tar\.gz|tgz)$/.test(file)
 
-/** Bytes of an archive without an entry: long names take up to 4 MiB, and blocks of zeros end it. */
+/** The most bytes of an archive without an entry. Long names take up to 4 MiB, and blocks of zeros end the archive. */
 const LONGEST_GAP = 8 * 2 ** 20
-/** So much may come from an archive of any size. */
+/** Unpacked size up to which the limit `archive-ratio` does not apply. */
 const SMALL = 8 * 2 ** 20
-/** Longer paths are refused by the file systems themselves. */
+/** The longest path that file systems accept. */
 const LONGEST_NAME = 4096
 
 /**
- * Reads a whole archive. Hidden files are skipped.
- * @throws BenchError `bad-input` for entries that lead outside, links, and contents beyond `dataset-gib`; `corrupt` where
- * it cannot be read to its end
+ * Reads all files of an archive into memory. Hidden files are skipped.
+ * @throws BenchError `bad-input` for links, for paths that lead outside the archive, and for contents beyond
+ * `dataset-gib`; `corrupt` if the archive cannot be read to its end
  */
 export async function openArchive(file: string): Promise<FileTree> {
   const contents = new Map<string, Buffer>()
@@ -54,8 +54,8 @@ export async function openArchive(file: string): Promise<FileTree> {
 
 /**
  * Writes all files of an archive into a folder.
- * @throws BenchError as `openArchive`, for contents beyond `archive-gib` or `archive-ratio`; `failed` where the disk is full,
- * or nearly so
+ * @throws BenchError as `openArchive`, with the limits `archive-gib` and `archive-ratio`; `failed` if the disk is
+ * (nearly) full
  */
 export async function unpackArchive(file: string, folder: string): Promise<void> {
   const { size } = await stat(file)
@@ -83,13 +83,15 @@ export async function unpackArchive(file: string, folder: string): Promise<void>
 
 const gibibytes = (bytes: number): string => `${(bytes / 2 ** 30).toFixed(1)} GiB`
 
-/** Not of reading the archive: a full disk does not make it a damaged one. */
+/**
+ * Tells errors of writing the files from errors of reading the archive, so that a full disk is not reported as damage.
+ */
 const isOfWriting = (cause: unknown): cause is NodeJS.ErrnoException =>
   ['open', 'write', 'fsync', 'close', 'mkdir'].includes((cause as NodeJS.ErrnoException).syscall ?? '')
 
 /**
- * Calls `visit` with each file and folder in turn; what it does not read of the content is skipped.
- * @param checkTotal told, before each, how far the archive reaches with it, in unpacked bytes; throws where that is too much
+ * Calls `visit` with each file and folder of an archive in turn. Content that `visit` does not read is skipped.
+ * @param checkTotal called before each entry with the unpacked bytes up to its end; throws if these are too many
  */
 async function eachEntry(
   file: string,
@@ -133,7 +135,7 @@ async function eachEntry(
 
 const BLOCK = 512
 
-/** Lets bytes through until `problem` names one. */
+/** A stream that passes bytes on until `problem`, called with the number of bytes so far, returns an error. */
 class PassThroughCounter extends Transform {
   readonly #problem: (bytes: number) => Error | undefined
   #bytes = 0
@@ -151,7 +153,9 @@ class PassThroughCounter extends Transform {
   }
 }
 
-/** The entry's path, if it stays inside. */
+/**
+ * Returns the normalised path of an entry. @throws BenchError `bad-input` if it leads outside the archive or is a link
+ */
 function checkedName(name: string, type: string | null | undefined, file: string): string {
   if (name.length > LONGEST_NAME) {
     throw new BenchError('bad-input', `${file}: the name of an entry has ${name.length} characters; refused`)
@@ -176,7 +180,7 @@ function isHidden(name: string): boolean {
   return name.split('/').some((part) => part.startsWith('.'))
 }
 
-/** All folders above a path: `train/cat/1.jpg` → `train`, `train/cat`. */
+/** Returns all folders above a path: `train/cat/1.jpg` → `train`, `train/cat`. */
 function foldersOf(name: string): string[] {
   const parts = name.split('/').slice(0, -1)
   return parts.map((_, i) => parts.slice(0, i + 1).join('/')).filter((folder) => !isHidden(folder))

@@ -1,7 +1,9 @@
-/** Where to cut a window out of a large photograph: at random for training, in the middle for validation. */
+/**
+ * The augmentation of ImageNet training: random resized crop and colour jitter; and the central crop for validation.
+ */
 import type { RandomStream } from '../../core/random.ts'
 
-/** In pixels of the photograph. */
+/** A crop, in pixels of the photograph. */
 export interface Window {
   readonly left: number
   readonly top: number
@@ -14,14 +16,17 @@ export interface Size {
   readonly height: number
 }
 
-/** Share of the area, and width over height, of the window (Szegedy et al., "Going Deeper with Convolutions", 2015). */
+/**
+ * Ranges of the crop's fraction of the area and of its width / height (Szegedy et al., "Going Deeper with
+ * Convolutions", 2015).
+ */
 const AREA = [0.08, 1]
 const ASPECT = [3 / 4, 4 / 3]
 const ATTEMPTS = 10
 
 /**
- * A window of random area (uniform) and aspect (log-uniform) at a random place, to be scaled to the network's input; the
- * largest central window within the aspects where ten attempts do not fit, as in torchvision's RandomResizedCrop.
+ * Draws a crop of random area (uniform), aspect ratio (log-uniform) and position. If ten attempts do not fit into the
+ * image, returns the largest central crop with an allowed aspect ratio. This is torchvision's RandomResizedCrop.
  */
 export function randomWindow(image: Size, stream: RandomStream): Window {
   for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
@@ -40,7 +45,10 @@ export function randomWindow(image: Size, stream: RandomStream): Window {
   return { ...centred(image, { width, height }), width, height }
 }
 
-/** The central square, 224/256 of the shorter side: scaling that side to 256 and cutting out 224 × 224, in one. */
+/**
+ * Returns the central square crop with 224/256 of the shorter side, which equals scaling that side to 256 and cropping
+ * 224×224.
+ */
 export function centralWindow(image: Size): Window {
   const side = Math.max(1, Math.round((Math.min(image.width, image.height) * 224) / 256))
   return { ...centred(image, { width: side, height: side }), width: side, height: side }
@@ -57,26 +65,36 @@ function between([low, high]: readonly number[], stream: RandomStream): number {
   return low + (high - low) * stream.uniform()
 }
 
-/** Three numbers, one a channel. */
+/** Values of the three colour channels. */
 export type Rgb = readonly number[]
 
-/** rgb ↦ matrix·rgb + offset, for intensities 0 … 1. */
+/**
+ * An affine change of colours, rgb ↦ matrix·rgb + offset, for intensities 0 … 1. Colour jitter is written as one such
+ * map: brightness, contrast and saturation 0.4, hue 0.2 (`quark0/darts: cnn/train_imagenet.py`). It departs from
+ * torchvision's for speed: hue rotates around the grey axis of the RGB cube, not in HSV, and values are clamped once,
+ * after all four changes.
+ */
 export interface ColourMap {
-  /** Three rows. */
+  /** Three rows of three factors. */
   readonly matrix: readonly Rgb[]
   readonly offset: Rgb
 }
 
-/** Largest relative change of brightness, contrast and saturation; largest turn of hue, as a share of the circle. */
+/**
+ * Largest relative changes of brightness, contrast and saturation; largest rotation of the hue, as a fraction of the
+ * circle.
+ */
 const BRIGHTNESS = 0.4
 const CONTRAST = 0.4
 const SATURATION = 0.4
 const HUE = 0.2
 
-/** Share of each channel in the grey of an image (ITU-R BT.601). */
+/** Weight of each channel in the grey value of a colour (ITU-R BT.601). */
 const GREY: Rgb = [0.299, 0.587, 0.114]
 
-/** Draws four factors and the order in which they apply. @param mean mean colour of the image, 0 … 1 */
+/**
+ * Draws a colour jitter: four changes in random order. @param mean mean colour of the image, 0 … 1, for the contrast
+ */
 export function drawColourJitter(mean: Rgb, stream: RandomStream): ColourMap {
   const factor = (range: number) => 1 + range * (2 * stream.uniform() - 1)
   const [brightness, contrast, saturation] = [factor(BRIGHTNESS), factor(CONTRAST), factor(SATURATION)]
@@ -93,28 +111,28 @@ export function drawColourJitter(mean: Rgb, stream: RandomStream): ColourMap {
   )
 }
 
-/** The map at one colour. */
+/** Applies the map to one colour. */
 export function applyColour({ matrix, offset }: ColourMap, colour: Rgb): Rgb {
   return matrix.map((row, i) => dot(row, colour) + offset[i])
 }
 
-/** b·x */
+/** Returns the map that scales the brightness: b·x. */
 export function brighten(b: number): ColourMap {
   return { matrix: matrixOf((i, j) => (i === j ? b : 0)), offset: [0, 0, 0] }
 }
 
-/** c·x + (1 − c)·(grey of the image's mean colour) */
+/** Returns the map that changes the contrast: c·x + (1 − c)·(grey of the image's mean colour). */
 export function changeContrast(c: number, mean: Rgb): ColourMap {
   const grey = (1 - c) * dot(GREY, mean)
   return { ...brighten(c), offset: [grey, grey, grey] }
 }
 
-/** s·x + (1 − s)·(grey of x) */
+/** Returns the map that changes the saturation: s·x + (1 − s)·(grey of x). */
 export function saturate(s: number): ColourMap {
   return { matrix: matrixOf((i, j) => (i === j ? s : 0) + (1 - s) * GREY[j]), offset: [0, 0, 0] }
 }
 
-/** A rotation around the axis of greys: cos·x + (1 − cos)·(mean of x) + sin·(axis × x). */
+/** Returns the rotation around the grey axis by an angle: cos·x + (1 − cos)·(mean of x) + sin·(axis × x). */
 export function turnHue(angle: number): ColourMap {
   const cos = Math.cos(angle)
   const along = Math.sin(angle) / Math.sqrt(3)
@@ -122,7 +140,7 @@ export function turnHue(angle: number): ColourMap {
   return { matrix: matrixOf((i, j) => (i === j ? cos : 0) + (1 - cos) / 3 + cross[i][j]), offset: [0, 0, 0] }
 }
 
-/** outer ∘ inner */
+/** Returns the map that applies `inner` and then `outer`. */
 function compose(outer: ColourMap, inner: ColourMap): ColourMap {
   const column = (j: number) => inner.matrix.map((row) => row[j])
   return { matrix: matrixOf((i, j) => dot(outer.matrix[i], column(j))), offset: applyColour(outer, inner.offset) }

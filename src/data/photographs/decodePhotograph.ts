@@ -1,4 +1,7 @@
-/** One photograph: decoded, cut, scaled, jittered and normalised. Runs in worker threads. */
+/**
+ * Turns one photograph into the network's input: decodes, crops, scales, jitters and normalises it. Runs in worker
+ * threads.
+ */
 import { readFile } from 'node:fs/promises'
 import sharp, { type Sharp } from 'sharp'
 import { random } from '../../core/random.ts'
@@ -16,31 +19,35 @@ import {
   type Window,
 } from './augmentation.ts'
 
-/** The same for all images of a stream. */
+/** Settings that are the same for all photographs of a dataset. */
 export interface PhotographSettings {
   /** Side of the network's input, in pixels. */
   readonly imageSize: number
   readonly statistics: ChannelStatistics
 }
 
+/** How to augment one photograph. */
 export interface PhotographAugmentation {
+  /** Seed and name of the random stream. */
   readonly seed: number
   readonly path: readonly (string | number)[]
+  /** Whether to jitter the colours. */
   readonly jitter: boolean
 }
 
 export interface Photograph {
   readonly path: string
-  /** Names the random stream of the training transform, with or without a change of colours; null: the central window. */
+  /** The training augmentation; null: the central crop, for validation. */
   readonly augmentation: PhotographAugmentation | null
 }
 
 /**
- * Training: random window, mirrored with probability ½, colours jittered or not; validation: the central window. Any
- * colour space becomes RGB.
- * @param target overwritten with [imageSize, imageSize, 3], normalised
- * @returns what the user should know of the image, if anything
- * @throws BenchError `corrupt` where the file cannot be decoded, `missing` where it cannot be read, `bad-input` beyond a limit
+ * Decodes one photograph into `target`. With augmentation: a random crop, mirrored with probability ½, with or without
+ * colour jitter. Without: the central crop. Every colour space becomes RGB.
+ * @param target overwritten with the normalised image, [imageSize, imageSize, 3]
+ * @returns a sentence for the user if the image has a peculiarity
+ * @throws BenchError `corrupt` if the file cannot be decoded, `missing` if it cannot be read, `bad-input` beyond a
+ * limit
  */
 export async function decodePhotograph(
   { path, augmentation }: Photograph,
@@ -75,10 +82,10 @@ function openKernel(): Promise<PhotographKernel> {
 interface OpenPhotograph {
   readonly path: string
   readonly image: Sharp
-  /** Of a component of a pixel. */
+  /** Bits per component of a pixel. */
   readonly bits: number
   readonly size: Size
-  /** The decoder gives three channels as it is. */
+  /** Whether the decoder gives three channels without a conversion. */
   readonly isRgb: boolean
 }
 
@@ -90,9 +97,9 @@ async function openPhotograph(path: string): Promise<OpenPhotograph> {
 }
 
 /**
- * The pixels of a window. Of large photographs a JPEG decoder leaves out detail by powers of two, as long as the window
- * stays no smaller than what it is scaled to. Every further operation of the decoding library costs as much as its pixels,
- * which is why scaling and mirroring are done elsewhere.
+ * Decodes the pixels of a crop. Large JPEG images are shrunk by a power of two in the decoder, which is fast, as long
+ * as the crop stays at least as large as the network's input. Final scaling and mirroring are done by the kernel, since
+ * every further operation in the decoding library is slow.
  */
 async function decodeWindow(
   { path, image, size, isRgb }: OpenPhotograph,
@@ -115,7 +122,10 @@ async function decodeWindow(
   }
 }
 
-/** Where a stretch lies once `cells` have become `fewer`: the cells that it touches, and its start and extent in those. */
+/**
+ * Converts an interval on an axis of `cells` pixels to the axis shrunk to `fewer` pixels: the first pixel and the
+ * number of pixels that the interval touches, and its start and extent relative to the first.
+ */
 function overlap(start: number, extent: number, cells: number, fewer: number) {
   const scale = fewer / cells
   const first = Math.floor(start * scale)
@@ -123,20 +133,20 @@ function overlap(start: number, extent: number, cells: number, fewer: number) {
   return { first, count, start: start * scale - first, extent: extent * scale }
 }
 
-/** Decoded pixels and what of them is meant. */
+/** Decoded pixels, and the crop within them. */
 export interface DecodedWindow extends Size {
-  /** Eight-bit RGB, row after row. */
+  /** Eight-bit RGB, [height, width, 3]. */
   readonly pixels: Uint8Array
-  /** In these pixels; not whole where the decoder left out detail. */
+  /** The crop, in these pixels; fractional if the decoder shrank the image. */
   readonly window: Window
 }
 
-/** What becomes of a window. */
+/** How the kernel turns a crop into the network's input. */
 export interface Finish {
-  /** Of the network's input, in pixels. */
+  /** Side of the network's input, in pixels. */
   readonly side: number
   readonly mirrored: boolean
-  /** The change of colours, given the mean colour of the scaled window, 0 … 1. */
+  /** Returns the change of colours. @param mean mean colour of the scaled crop, 0 … 1 */
   colours(mean: Rgb): ColourMap
   readonly statistics: ChannelStatistics
 }
@@ -152,10 +162,10 @@ interface Exports {
 const PAGE = 65536
 /** Bytes of a vector of four floats. */
 const VECTOR = 16
-/** The kernel's own constants lie below. */
+/** Byte offset of the first free memory, above the constants of the compiled kernel. */
 const START = 1024
 
-/** One thread's: a photograph at a time. */
+/** An instance of the WebAssembly kernel with its memory, for one thread. It processes one photograph at a time. */
 export class PhotographKernel {
   readonly #exports: Exports
 
@@ -168,8 +178,8 @@ export class PhotographKernel {
   }
 
   /**
-   * Scales the window, bilinear and antialiased, changes its colours, clamps them to 0 … 1 and normalises.
-   * @param target overwritten with [side, side, 3]
+   * Scales the crop (bilinear, antialiased), changes its colours, clamps them to 0 … 1 and normalises them.
+   * @param target overwritten with the image, [side, side, 3]
    */
   finish(decoded: DecodedWindow, { side, mirrored, colours, statistics }: Finish, target: Float32Array): void {
     const { pixels, width, height, window } = decoded
@@ -201,8 +211,8 @@ export class PhotographKernel {
 }
 
 /**
- * (clamp(M·x / 255 + o) − mean) / std, the normalisation folded into matrix, offset and limits.
- * → the six vectors of the kernel: columns of the matrix, offset, least, most
+ * Folds the normalisation into the colour map: (clamp(M·x / 255 + o) − mean) / std.
+ * @returns the kernel's six vectors: three columns of the matrix, offset, lower limit, upper limit
  */
 function normalised({ matrix, offset }: ColourMap, { mean, std }: ChannelStatistics): number[] {
   const column = (j: number) => [...matrix.map((row, i) => row[j] / 255 / std[i]), 0]

@@ -1,31 +1,34 @@
-/** Worker threads that decode photographs ahead of the step. */
+/** A pool of worker threads that decode photographs while the network trains on earlier ones. */
 import { fileURLToPath } from 'node:url'
 import { Worker } from 'node:worker_threads'
 import { BenchError, type ErrorCode } from '../../core/errors.ts'
 import { cores } from '../../system/cores.ts'
 import type { Photograph, PhotographSettings } from './decodePhotograph.ts'
 
+/** The message that asks a thread to decode one photograph. */
 export interface DecodeTask {
   readonly id: number
   readonly photograph: Photograph
-  /** The pixels of an earlier reply, to be written over: new memory costs a tenth of an image. */
+  /** The array of an earlier reply, for reuse: allocating a new one takes a tenth of the time of decoding. */
   readonly used?: Float32Array<ArrayBuffer>
 }
 
+/** A thread's answer: either pixels or an error. */
 export interface DecodeReply {
   readonly id: number
-  /** Either these or the reason why not. */
+  /** The normalised image, [imageSize, imageSize, 3]. */
   readonly pixels?: Float32Array<ArrayBuffer>
   readonly error?: { readonly code: ErrorCode; readonly message: string }
-  /** What the user should know of the image. */
+  /** A sentence for the user about a peculiarity of the image. */
   readonly note?: string
 }
 
-/** The compiled worker: threads cannot load TypeScript, so from sources too it is the build's. */
+/** Path of the compiled worker module. Also used when running from source, since threads cannot load TypeScript. */
 const WORKER = fileURLToPath(new URL('../../../dist/data/photographs/decodeWorker.js', import.meta.url))
-/** Photographs that a thread has in work at once: one decoding, one being read, one being finished. */
+/** Number of photographs that a thread works on at a time: one is read, one decoded, one finished. */
 const IN_WORK = 3
 
+/** A photograph that is queued or being decoded, with the promise to settle. */
 interface Waiting {
   readonly photograph: Photograph
   readonly target: Float32Array
@@ -33,7 +36,7 @@ interface Waiting {
   reject(error: Error): void
 }
 
-/** Idle threads do not keep the process alive. */
+/** Decodes photographs in worker threads. Idle threads do not keep the process alive. */
 export class DecodePool {
   readonly #threads: { readonly worker: Worker; readonly inWork: Map<number, Waiting> }[]
   readonly #queue: Waiting[] = []
@@ -42,8 +45,8 @@ export class DecodePool {
   #report: (line: string) => void
 
   /**
-   * @param threads how many; absent: one fewer than the cores, at least one
-   * @param report told what the user should know of an image; of the first one only
+   * @param threads number of threads; absent: one fewer than the cores, at least one
+   * @param report called with the first sentence about a peculiarity of an image, and with no later one
    */
   constructor(
     settings: PhotographSettings,
@@ -61,8 +64,9 @@ export class DecodePool {
   }
 
   /**
-   * @param target overwritten with [imageSize, imageSize, 3], normalised
-   * @throws BenchError as `decodePhotograph`; `failed` where the thread is lost
+   * Decodes one photograph into `target`.
+   * @param target overwritten with the normalised image, [imageSize, imageSize, 3]
+   * @throws BenchError as `decodePhotograph`; `failed` if the thread ends
    */
   decode(photograph: Photograph, target: Float32Array): Promise<void> {
     return new Promise((resolve, reject) => {
@@ -71,12 +75,12 @@ export class DecodePool {
     })
   }
 
-  /** Ends the threads. What is in work is dropped. */
+  /** Ends the threads. Photographs that are being decoded are dropped. */
   async close(): Promise<void> {
     await Promise.all(this.#threads.map(({ worker }) => worker.terminate()))
   }
 
-  /** Gives waiting photographs to the threads with the least in work. */
+  /** Sends queued photographs to the threads that have the fewest. */
   #handOut(): void {
     for (;;) {
       const thread = this.#threads.reduce((least, other) => (other.inWork.size < least.inWork.size ? other : least))

@@ -1,4 +1,7 @@
-/** Large image folders (ImageNet): listed, not read. Their batches: `streamedBatches.ts`. */
+/**
+ * Opens large image folders such as ImageNet: lists the files without decoding them (`streamedData.ts` makes batches of
+ * them).
+ */
 import { stat } from 'node:fs/promises'
 import path from 'node:path'
 import pLimit from 'p-limit'
@@ -11,16 +14,17 @@ import { keptHash } from '../files/decodedCache.ts'
 import { type FileTree, hashOfLines, openFolder } from '../files/fileTree.ts'
 import { imageLayout, type LabelledFile } from '../files/imageLayout.ts'
 
-/** A set of image files. */
+/** A labelled set of image files. */
 export interface ImageFiles {
-  /** Absolute. */
+  /** Absolute paths. */
   readonly paths: readonly string[]
   readonly labels: Int32Array
 }
 
+/** An image dataset whose files are decoded when they are needed. */
 export interface ImageStream {
   readonly name: string
-  /** Of the batches: square, RGB. */
+  /** Shape of the network's input: square, RGB. */
   readonly shape: ImageShape
   readonly classNames: readonly string[]
   /** SHA-256 of the files' paths and sizes, and of their bytes up to 4 GiB in all. */
@@ -29,10 +33,11 @@ export interface ImageStream {
   readonly train: ImageFiles
   readonly test: ImageFiles
   readonly statistics: ChannelStatistics
-  /** What the user should know of the files, a sentence each. */
+  /** Sentences for the user about peculiarities of the files. */
   readonly notes: readonly string[]
 }
 
+/** Returns the numbers of training images, test images and classes. */
 export const streamCounts = ({ shape, train, test }: Pick<ImageStream, 'shape' | 'train' | 'test'>): ImageCounts => ({
   train: train.paths.length,
   test: test.paths.length,
@@ -40,10 +45,10 @@ export const streamCounts = ({ shape, train, test }: Pick<ImageStream, 'shape' |
 })
 
 /**
- * Lists an image folder: `train/` and `val/` (or `test/`), one folder a class.
- * @param folder absent: that of the dataset in the user's data folder
+ * Lists an image folder: `train/` and `val/` (or `test/`), with a folder per class.
+ * @param folder absent: the dataset's folder in the user's data folder
  * @param imageSize side of the network's input: 224 in the literature
- * @throws BenchError `missing`, or `bad-input` for empty classes and classes that only one side has
+ * @throws BenchError `missing`, or `bad-input` for empty classes and classes that only one set has
  */
 export async function openImageStream(
   name: string,
@@ -73,10 +78,12 @@ export async function openImageStream(
   }
 }
 
-/** Up to so many bytes are read to name the images; reading ImageNet would take longer than many a search. */
+/**
+ * Total size up to which files are hashed by their bytes. Reading all of ImageNet would take longer than many searches.
+ */
 const MOST_HASHED = 4 * 2 ** 30
 
-/** SHA-256 of paths and sizes, and of the bytes where the files are not too many; kept while no file changes. */
+/** Returns the SHA-256 of paths and sizes, and of the bytes up to 4 GiB. The hash is cached until a file changes. */
 async function contentHashOf(tree: FileTree, files: readonly LabelledFile[]): Promise<string> {
   const { hash } = await keptHash(['photographs', tree.root, await tree.fingerprint()], async () => {
     const limit = pLimit(64)

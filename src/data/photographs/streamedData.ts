@@ -1,4 +1,7 @@
-/** An image stream as a training, or a search, sees it. What is returned holds threads until closed. */
+/**
+ * Batches of photographs that worker threads decode ahead of the training step, for datasets too large for memory
+ * (ImageNet): for training one network, and for a bilevel search. The threads run until `close` is called.
+ */
 import type { Batch, BatchSource, ImageShape, SearchData } from '../../core/data.ts'
 import { BenchError } from '../../core/errors.ts'
 import { pluralize } from '../../core/plainText.ts'
@@ -12,17 +15,19 @@ import { DecodePool } from './decodePool.ts'
 import type { ImageFiles, ImageStream } from './imageStream.ts'
 
 export interface StreamedDataOptions extends StreamOptions {
-  /** Decoding threads; absent: one fewer than the cores. */
+  /** Number of decoding threads; absent: one fewer than the cores. */
   readonly threads?: number
 }
 
+/** Holds worker threads until it is closed. */
 export interface Closable {
   close(): Promise<void>
 }
 
 /**
- * For training one network: random windows of all training images (or of the first `limit` of a seeded order, classes in
- * proportion), mirrored and with their colours changed; central windows of the test images.
+ * Returns the batches for training one network: random crops of the training images, mirrored at random and
+ * colour-jittered, and central crops of the test images. With `limit`, the first so many images of a seeded order with
+ * the classes in proportion.
  */
 export function streamedTrainingData(
   stream: ImageStream,
@@ -45,8 +50,9 @@ export function streamedTrainingData(
 }
 
 /**
- * For a search: two disjoint shares of the training images, classes in proportion, both as random windows, mirrored or not,
- * in their own colours (`yuhuixu1993/PC-DARTS` and `xiangning-chen/DrNAS`: train_search_imagenet.py).
+ * Returns the batches of a bilevel search: weight half and architecture half of the training images, with the classes
+ * in proportion, both as random crops, mirrored at random, without colour jitter (`yuhuixu1993/PC-DARTS` and
+ * `xiangning-chen/DrNAS`: train_search_imagenet.py).
  */
 export function streamedSearchData(
   stream: ImageStream,
@@ -69,32 +75,32 @@ export function streamedSearchData(
 const openPool = ({ shape, statistics }: ImageStream, { threads, report }: StreamedDataOptions) =>
   new DecodePool({ imageSize: shape.height, statistics }, threads, report)
 
-/** Some files, by whom they are decoded and what for. */
+/** A selection of image files, the threads that decode them, and the role of the batches. */
 export interface StreamedPart {
   readonly pool: DecodePool
   readonly shape: ImageShape
   readonly files: ImageFiles
   /** Indices into the files. */
   readonly rows: Uint32Array
-  /** Names the random streams: parts of different roles are independent under one seed. */
+  /** Part of the random streams' names, such as `training`: roles are independent under one seed. */
   readonly role: string
-  /** Whether the training transform changes colours. */
+  /** Whether the augmentation includes colour jitter. */
   readonly jitter: boolean
 }
 
 export interface StreamOptions {
   readonly batchSize: number
   readonly seed: number
-  /** What to do with a file that cannot be decoded: fail (default), or leave it out of its batch. */
+  /** Whether to fail at a file that cannot be decoded (default), or to leave it out of its batch. */
   readonly brokenImages?: 'fail' | 'skip'
-  /** Told of each file that was left out, in a line for the user. */
+  /** Called with a line for the user about each file that was left out. */
   readonly report?: (line: string) => void
 }
 
-/** Batches in preparation beside the one in use. */
+/** Number of batches in preparation beside the one in use. */
 const AHEAD = 2
 
-/** Every epoch walks over the whole part in a new random order, with the training transform. */
+/** Returns augmented batches that are shuffled anew in each epoch. */
 export function shuffledStream(part: StreamedPart, options: StreamOptions): BatchSource {
   const orderOf = epochOrder(options.seed, part.role, part.rows.length)
   return endless(part, options, (epoch, positions, index) => {
@@ -104,7 +110,7 @@ export function shuffledStream(part: StreamedPart, options: StreamOptions): Batc
   })
 }
 
-/** The part in order, without the training transform, again and again. */
+/** Returns batches in the order of the files, without augmentation, starting again after the last image. */
 export function orderedStream(part: StreamedPart, options: StreamOptions): BatchSource {
   return endless(part, options, (_, positions) => {
     const index = positions[0] / options.batchSize
@@ -112,7 +118,7 @@ export function orderedStream(part: StreamedPart, options: StreamOptions): Batch
   })
 }
 
-/** The part once, in order, without the training transform; batches of which no image could be decoded are left out. */
+/** Yields every image once, in order, without augmentation. Batches of which no image can be decoded are left out. */
 export async function* eachStreamed(part: StreamedPart, options: StreamOptions): AsyncGenerator<Batch> {
   const count = countBatches(part.rows, options.batchSize, part.role)
   const begun: Promise<Batch>[] = []
@@ -131,10 +137,15 @@ export async function* eachStreamed(part: StreamedPart, options: StreamOptions):
   if (images === 0) throw nothingDecoded(part)
 }
 
-/** Makes the batch of these positions of an epoch. @param index of the batch, across epochs */
+/**
+ * Makes the batch of the images at these positions of an epoch. @param index number of the batch, counted across epochs
+ */
 type MakeBatch = (epoch: number, positions: Uint32Array, index: number) => Promise<Batch>
 
-/** In the place of a batch of which no image could be decoded stands the one before it in its epoch. */
+/**
+ * Makes a batch source that repeats without end. If no image of a batch can be decoded, the batch before it in the same
+ * epoch takes its place.
+ */
 function endless(part: StreamedPart, options: StreamOptions, make: MakeBatch): BatchSource {
   const { batchSize } = options
   const batchesPerEpoch = countBatches(part.rows, batchSize, part.role)
@@ -150,20 +161,20 @@ function endless(part: StreamedPart, options: StreamOptions, make: MakeBatch): B
   return ahead({ batchSize, batchesPerEpoch, batch }, AHEAD)
 }
 
-/** Positions of a batch in an epoch; the last one may be smaller. */
+/** Returns the positions of a batch's images in an epoch. The last batch may be smaller. */
 function positionsOf({ rows }: StreamedPart, { batchSize }: StreamOptions, within: number): Uint32Array {
   const from = within * batchSize
   return Uint32Array.from({ length: Math.min(batchSize, rows.length - from) }, (_, i) => from + i)
 }
 
 interface BatchKind {
-  /** Names its random numbers. */
+  /** Number of the batch, which is part of the random streams' names. */
   readonly index: number
-  /** With the training transform. */
+  /** Whether the images are augmented. */
   readonly transformed: boolean
 }
 
-/** @param positions in the part */
+/** Decodes the images of one batch. @param positions of the images among the selected files */
 async function decodeBatch(
   { pool, files, rows, role, shape, jitter }: StreamedPart,
   positions: Uint32Array,
@@ -191,7 +202,7 @@ async function decodeBatch(
   return compact({ images, labels, size, randomKey: { seed, path: ['data', role, 'batch', index] } }, decoded)
 }
 
-/** The batch without the images that could not be decoded. */
+/** Removes the images that could not be decoded from a batch. */
 function compact({ images, labels, size, randomKey }: Batch, decoded: readonly boolean[]): Batch {
   const length = images.length / size
   let kept = 0
@@ -203,7 +214,9 @@ function compact({ images, labels, size, randomKey }: Batch, decoded: readonly b
   return { images: images.subarray(0, kept * length), labels: labels.subarray(0, kept), size: kept, randomKey }
 }
 
-/** → false: the image is not there. @throws whatever else went wrong, and broken images where they are fatal */
+/**
+ * Reports a skipped image and returns false. @throws the error if broken images are fatal, or if it is of another kind
+ */
 function reportSkipped(error: unknown, { brokenImages = 'fail', report }: StreamOptions): false {
   if (brokenImages === 'fail' || !(error instanceof BenchError) || error.code === 'failed') throw error
   report?.(`skipped: ${error.message}`)

@@ -1,38 +1,46 @@
 /**
- * From a window of a photograph to the network's input: scaled, mirrored, recoloured. Images are rows of pixels: eight-bit
- * RGB as decoded, four floats a pixel in between (the fourth means nothing), three floats a pixel as the network reads them.
+ * The WebAssembly kernel (AssemblyScript) that scales, mirrors and recolours a crop of a photograph. Images are stored
+ * by rows: decoded pixels as eight-bit RGB, intermediate pixels as four floats (the fourth unused), the network's input
+ * as three floats.
  */
 
-/** Bytes of a vector of four floats, and so of a pixel in between. */
+/** Bytes of a vector of four floats, which holds one intermediate pixel. */
 const VECTOR: usize = 16
 /** Bytes of a pixel of three floats. */
 const RGB: usize = 12
 
 /** Bytes of a float or an integer. */
 const NUMBER: usize = 4
-/** Intensities read at a time. */
+/** Number of intensities that are read at a time. */
 const RUN: usize = 8
 
 /**
- * How one axis is resampled, as a table: for each target cell its first source cell, how many there are, and the share of
- * each. → bytes of one entry
+ * Returns the bytes of one entry of the table that describes the resampling of one axis. The entry of a target pixel
+ * has the first source pixel, the number of source pixels, and the weight of each.
  */
 function entryBytes(extent: f64, to: i32): usize {
   const most = <i32>Math.ceil(2 * reach(extent, to)) + 1
   return 2 * NUMBER + <usize>most * NUMBER
 }
 
-/** Bytes of a table. @param extent of what becomes the target, in source cells */
+/**
+ * Returns the bytes of the resampling table of one axis. @param extent length of the crop in source pixels @param to
+ * target pixels
+ */
 export function tableBytes(extent: f64, to: i32): usize {
   return <usize>to * entryBytes(extent, to)
 }
 
-/** Half the width of the triangle, in source cells: one where the image grows, as many as are merged where it shrinks. */
+/**
+ * Returns half the width of the triangle filter in source pixels: 1 when enlarging, the scale factor when shrinking.
+ */
 function reach(extent: f64, to: i32): f64 {
   return max<f64>(1, extent / <f64>to)
 }
 
-/** The triangle filter around the centre of each target cell, cut off at the border, its shares adding up to 1. */
+/**
+ * Fills the resampling table of one axis with triangle filters, cut off at the image border and normalised to sum 1.
+ */
 function fillTable(cells: i32, start: f64, extent: f64, to: i32, table: usize): void {
   const scale = extent / <f64>to
   const half = reach(extent, to)
@@ -58,13 +66,12 @@ function share(cell: i32, centre: f64, half: f64): f64 {
 }
 
 /**
- * Scales a part of the pixels to side × side with a triangle filter as wide as the pixels that it merges (bilinear,
- * antialiased), and mirrors.
+ * Scales a crop to side × side pixels with a triangle filter (bilinear, antialiased), and mirrors it if `mirrored`.
  *
- * @param input [height][width][3], eight bits; RUN bytes more are read
- * @param left of the part, in pixels, as are top, across and down; they need not be whole
+ * @param input [height][width][3], eight bits; the kernel reads up to RUN bytes beyond the end
+ * @param left position of the crop in pixels, as are top, across (width) and down (height); they may be fractional
  * @param output [side][side][4]
- * @param scratch the tables of both axes, then a row of width·3 floats and two vectors more
+ * @param scratch memory for the resampling tables of both axes, a row of width·3 floats and two vectors
  */
 export function scale(
   input: usize,
@@ -94,7 +101,7 @@ export function scale(
   }
 }
 
-/** Σ share·line over the lines of an entry, as floats. */
+/** Computes the weighted sum of the source rows of a table entry, as floats. */
 function mergeRows(input: usize, line: usize, entry: usize, row: usize): void {
   const first = input + <usize>load<i32>(entry) * line
   const count = <usize>load<i32>(entry, NUMBER)
@@ -112,7 +119,7 @@ function mergeRows(input: usize, line: usize, entry: usize, row: usize): void {
   }
 }
 
-/** Σ share·pixel over the pixels of an entry, each one vector. */
+/** Returns the weighted sum of the source pixels of a table entry, as one vector. */
 // @ts-ignore: decorator
 @inline
 function mergePixels(row: usize, entry: usize): v128 {
@@ -125,7 +132,7 @@ function mergePixels(row: usize, entry: usize): v128 {
   return pixel
 }
 
-/** The mean colour of [side][side][4], written as one vector. Each row is summed by itself, for precision. */
+/** Writes the mean colour of an image [side][side][4] as one vector. Rows are summed separately, for precision. */
 export function meanColour(image: usize, side: i32, result: usize): void {
   let sum = f32x4.splat(0)
   for (let y = 0; y < side; y++) {
@@ -138,10 +145,10 @@ export function meanColour(image: usize, side: i32, result: usize): void {
 }
 
 /**
- * Each pixel of an affine map of RGB, cut off at limits.
+ * Applies an affine map of RGB to each pixel and clamps the result.
  *
- * @param map six vectors: what red, green and blue give to each channel; the offsets; the least; the most
- * @param output [pixels][3] floats; one float more is written
+ * @param map six vectors: the columns of the matrix (for red, green, blue), the offsets, the lower and the upper limits
+ * @param output [pixels][3] floats; one float beyond the end is written
  */
 export function recolour(image: usize, pixels: i32, map: usize, output: usize): void {
   const red = v128.load(map)
