@@ -6,13 +6,15 @@ import { BenchError } from '../../../core/errors.ts'
 import { describeAdapter, type GpuDescription, gpuAdapter } from '../../gpu.ts'
 import { FIRST_BUFFER, type Kernel, sourceOf } from './kernel.ts'
 
-/** A kernel as a pipeline of the device. */
+/** A kernel compiled on the device: its pipeline and the layout of its bindings. */
 export interface CompiledKernel {
   readonly pipeline: GPUComputePipeline
   readonly layout: GPUBindGroupLayout
 }
 
-/** The device limits that our buffers and kernels can reach. */
+/**
+ * The limits that are raised to what the adapter has: sizes of buffers and bindings, and storage buffers per kernel.
+ */
 const WANTED_LIMITS = ['maxBufferSize', 'maxStorageBufferBindingSize', 'maxStorageBuffersPerShaderStage'] as const
 
 /** The host waits when more submissions than this are unfinished. */
@@ -62,8 +64,8 @@ export class Device {
   }
 
   /**
-   * The most workgroups for kernels in which each thread can take several items (`eachItem`): no limit of ours on a
-   * GPU; one where a processor emulates the GPU, because starting a thread costs more there than an item.
+   * The most workgroups to launch for a kernel whose threads can each take several items (`eachItem`): the limit of the
+   * device on a GPU; 1 on an emulated GPU, where starting a thread costs more than an item.
    */
   get mostWorkgroups(): number {
     return this.description.isSoftware ? 1 : this.gpu.limits.maxComputeWorkgroupsPerDimension

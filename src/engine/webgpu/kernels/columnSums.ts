@@ -4,10 +4,13 @@
  * WGSL of both steps.
  */
 
-/** Threads of a workgroup of the first step. */
+/** Threads of a workgroup that adds up one chunk of pixels. */
 export const COLUMN_THREADS = 128
 
-/** How the threads of the first step divide a chunk: each takes one quad of channels of every `lines`-th pixel. */
+/**
+ * How the threads of a workgroup divide a chunk of pixels: each adds up four channels (a quad) of every `lines`-th
+ * pixel.
+ */
 export interface ColumnLayout {
   /** Quads of channels that one workgroup covers. */
   readonly block: number
@@ -17,7 +20,10 @@ export interface ColumnLayout {
   readonly reach: number
 }
 
-/** Returns the layout for a value with so many quads of channels. */
+/**
+ * Returns how the threads of a workgroup divide the channels and pixels of a value with `quads` groups of four
+ * channels.
+ */
 export function columnLayout(quads: number): ColumnLayout {
   const block = Math.min(quads, COLUMN_THREADS)
   const lines = Math.floor(COLUMN_THREADS / block)
@@ -57,7 +63,10 @@ export const OVER_CHUNK = `
   let quad = group.y * args.block + thread % args.block;
   let working = line < args.lines && quad < args.quads;`
 
-/** Quads of channels of a workgroup of the second step, and the threads that share the chunks of one quad. */
+/**
+ * A workgroup that adds up the results of the chunks covers so many quads (groups of four channels), with so many
+ * threads (lanes) for each.
+ */
 export const FINISH_QUADS = 4
 export const FINISH_LANES = 32
 

@@ -122,17 +122,19 @@ ${product(tile, {
 
 /** The WGSL in which the forward pass and the gradient of a convolution differ. */
 interface Direction {
-  /** Defines `begin` and `end`, the filters to sum over, and `extent`: height, width and quads of the result. */
+  /**
+   * WGSL that defines `begin` and `end`, the filters to sum over, and `extent`: height, width and quads of the result.
+   */
   readonly begin: string
-  /** The quads of channels that are summed over. */
+  /** WGSL expression: the number of quads of channels that the product sums over. */
   readonly reduced: string
-  /** Computes what `factor` needs, once per slice. */
+  /** WGSL that computes what `factor` needs, once per slice. */
   readonly prepare: string
-  /** The left factor of the product: four channels of one pixel and tap. */
+  /** WGSL expression: the left factor of the product, four channels of one pixel and tap. */
   readonly factor: string
-  /** Runs once all `sums` of the workgroup are complete. */
+  /** WGSL that runs once all `sums` of the workgroup are complete. */
   readonly finish: string
-  /** Stores `sums[p]`, whose place in the result is `at`. */
+  /** WGSL that stores `sums[p]` at index `at` of the result. */
   readonly store: string
 }
 

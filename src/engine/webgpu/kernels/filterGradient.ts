@@ -7,7 +7,7 @@ import { defineKernel, unrolled } from '../device/kernel.ts'
 import { INPUT, INPUT_ARGS, outputGradient } from './readers.ts'
 import { FILTER } from './records.ts'
 
-/** Pixels whose factors are in workgroup memory at a time. */
+/** Number of pixels whose factors are in workgroup memory at a time. */
 const SLICE = 16
 
 /**
@@ -108,7 +108,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) th
 /** Threads of a workgroup of `sumPartials`: quads of the gradient × lanes that share the partial sums of one quad. */
 const SUM_THREADS = 64
 
-/** Returns the number of lanes that should share the partial sums of one quad. */
+/** Returns how many threads (lanes) share the partial sums of each four elements of a filter's gradient. */
 export const lanesFor = (chunkCount: number): number => (chunkCount < 16 ? 1 : 8)
 
 /** Returns the number of workgroups of `sumPartials` that a gradient of rows × quads occupies. */

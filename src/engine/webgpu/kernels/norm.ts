@@ -15,7 +15,7 @@ import {
 } from './columnSums.ts'
 import { TERM } from './records.ts'
 
-/** PyTorch's defaults of `BatchNorm2d`. */
+/** ε and the momentum of the running statistics, PyTorch's defaults of `BatchNorm2d`. */
 const EPSILON = '1e-5'
 const MOMENTUM = '0.1'
 
@@ -72,7 +72,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) th
   })
 }
 
-/** WGSL: tells whether a lane of a quad is a channel of the value and no padding. */
+/** WGSL: `isChannel(quad, lane)` tells whether lane 0 to 3 of a group of four channels is a channel, and no padding. */
 const IS_CHANNEL = `
 fn isChannel(quad: u32, lane: u32) -> bool { return 4u * quad + lane < args.channels; }`
 

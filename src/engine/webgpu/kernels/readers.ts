@@ -46,7 +46,7 @@ export interface OutputGradient {
   readonly code: string
 }
 
-/** The most storage buffers that a kernel with an `outputGradient` binds, without the gradients of the nodes. */
+/** The most storage buffers that a kernel with an `outputGradient` binds beside the gradients of nodes. */
 export const OTHER_BINDINGS = 7
 
 const row = (name: Parameters<typeof rowOf>[0]) => `vectors[window.outputNorm + ${rowOf(name, 'window.quads')} + quad]`

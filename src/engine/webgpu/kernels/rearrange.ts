@@ -1,4 +1,4 @@
-/** Kernels that copy channels from one value to another, and crop images; with their gradients. */
+/** Kernels that copy channels from one value to another or crop images, and the kernels of their gradients. */
 import { ADDS, declare, defineKernel, eachItem, numbered, unrolled } from '../device/kernel.ts'
 
 /** Entry in the map of a `gather`: the channel keeps what another dispatch has written. */

@@ -102,7 +102,7 @@ function lowerNorms(context: Context, group: readonly GroupedNorm[]): Backward {
   }
 }
 
-/** Emits the dispatches of one node, in the order in which its methods are called. */
+/** Emits the dispatches of one node; each method emits one part of them. */
 class NodeEmitter {
   readonly #context: Context
   readonly #terms: readonly NodeTerm[]
@@ -120,7 +120,10 @@ class NodeEmitter {
     this.#chunks = columnChunks(this.#extent, context.batchSize)
   }
 
-  /** Computes the moments that no convolution has stored; in evaluation only those without running statistics. */
+  /**
+   * Emits the kernels for moments that no convolution has stored; in evaluation only those without running statistics
+   * run.
+   */
   measure(): void {
     const { program, tables, bindings } = this.#context
     const { moments } = tables
@@ -142,7 +145,7 @@ class NodeEmitter {
     }
   }
 
-  /** Computes the scale and shift of every term. */
+  /** Emits the kernel that computes the scale and shift of every term. */
   computeScaleShift(): void {
     if (this.#terms.length === 0) return
     const { tables, feeds, state, program } = this.#context
@@ -150,11 +153,11 @@ class NodeEmitter {
     const { weights, statistics } = state
     program.emit(computeScaleShift, {
       buffers: { terms, feed: feeds.terms, moments, weights, statistics, vectors },
-      ...this.#finish(),
+      ...this.#byChannel(),
     })
   }
 
-  /** Adds up all terms. */
+  /** Emits the sum of all scaled and shifted terms, which is the value of the node. */
   combine(): void {
     const { program, feeds, tables, bindings } = this.#context
     const { vectors } = tables
@@ -177,8 +180,8 @@ class NodeEmitter {
   }
 
   /**
-   * Computes the gradients of coefficients and normalisations. Plain terms take part only if the gradient of the
-   * coefficients is wanted.
+   * Emits the kernels for the gradients of coefficients and normalisations. Terms without normalisation take part only
+   * if the gradient of the coefficients is wanted.
    */
   reduceProducts(gradient: Transient): void {
     const wanted = this.#terms.filter(({ term }) => hasProduct(term))
@@ -197,7 +200,7 @@ class NodeEmitter {
       this.#reduceProductsOf(normalised, gradient, products, 'always')
     }
     const { weights } = state
-    const { args, grid, condition } = this.#finish()
+    const { args, grid, condition } = this.#byChannel()
     program.emit(differentiate, {
       buffers: { terms, feed: feeds.terms, products, weights, gradient: state.gradient, vectors },
       args: { ...args, pixelsPerChunk: this.#chunks.args.pixelsPerChunk, chunkCount: count },
@@ -228,7 +231,7 @@ class NodeEmitter {
     }
   }
 
-  /** Adds each term's part of the node's gradient to the gradient of the term's value. */
+  /** Emits the kernels that add to the gradient of each term's value. */
   backpropTerms(gradient: Transient): void {
     const { program, feeds, tables } = this.#context
     const { vectors } = tables
@@ -286,10 +289,10 @@ class NodeEmitter {
   }
 
   /**
-   * Returns what the two kernels that work on sums by channel have in common: one workgroup for each term and four
-   * quads.
+   * Returns the arguments, grid and condition that `computeScaleShift` and `differentiate` share: one workgroup for
+   * each term and four quads of channels.
    */
-  #finish() {
+  #byChannel() {
     const { pixelsPerSample, quads } = this.#extent
     const { channels } = this.#context.shape(this.#output)
     const grid = [Math.ceil(quads / FINISH_QUADS), this.#terms.length, 1] as const

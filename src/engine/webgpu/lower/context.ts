@@ -133,14 +133,14 @@ export class Context {
     return gradient?.buffer
   }
 
-  /** Returns the buffer in which the partial sums of a summation wait. */
+  /** Returns the buffer for the partial sums of filter gradients that one summation adds up. */
   partialSums(summation: Summation): Temporary {
     return once(this.#partialSums, summation, () =>
       this.program.temporary(summation.bytes, 'partial sums of the gradients of filters'),
     )
   }
 
-  /** Returns the part of a packed buffer at a place; undefined without a place. */
+  /** Returns the part of a packed buffer where a value stands; undefined if `place` is. */
   #part(
     buffers: Map<PackedBuffer, Temporary>,
     place: PackedPlace | undefined,

@@ -21,6 +21,9 @@ import { gradientExtents, gradientTileFor, tileFor, tileOver, tilesAcross } from
 /** The largest number of workgroups along each dimension of a grid, on every WebGPU device. */
 const LARGEST_GRID = 65535
 
+/**
+ * Emits the groups whose first filter belongs to this convolution; the other groups are emitted where theirs stands.
+ */
 export function lowerConvolve(context: Context, _: Of<'convolve'>, index: number): Backward {
   const starting = context.tables.filters.groups.filter(({ operations }) => Math.min(...operations) === index)
   const emitters = starting.map((group) => new emitterOf[group.kind](context, group))
@@ -34,7 +37,7 @@ export function lowerConvolve(context: Context, _: Of<'convolve'>, index: number
   }
 }
 
-/** Emits the dispatch that adds up the partial sums of many groups. */
+/** Emits the dispatch that adds up the partial sums of the filter gradients of many groups. */
 function emitSummation(context: Context, summation: Summation): void {
   const { program, tables, state } = context
   const { filterRecords: filters, flags } = tables
@@ -79,8 +82,8 @@ abstract class GroupEmitter {
   protected abstract filterGradients(gradients: GradientBuffers): void
   protected abstract inputGradient(gradients: GradientBuffers): void
 
-  /** Returns the buffers and arguments that both kernels of the forward pass name. */
-  protected forwardNames() {
+  /** Returns the buffers and arguments that the dense and the depthwise forward kernel share. */
+  protected forwardBindings() {
     const { filterRecords: filters, flags, vectors } = this.context.tables
     const { source, args } = this.#source()
     const weights = this.context.state.weights
@@ -90,8 +93,8 @@ abstract class GroupEmitter {
     }
   }
 
-  /** Returns the buffers and arguments that both kernels of filter gradients name. */
-  protected filterGradientNames(gradients: GradientBuffers) {
+  /** Returns the buffers and arguments that the dense and the depthwise kernel of filter gradients share. */
+  protected filterGradientBindings(gradients: GradientBuffers) {
     const { filterRecords: filters, flags, vectors } = this.context.tables
     const { source, args } = this.#source()
     const { summation, partials, first } = this.group
@@ -100,10 +103,10 @@ abstract class GroupEmitter {
   }
 
   /**
-   * Returns the buffers and arguments that both kernels of input gradients name, and the number of results; undefined
-   * if the inputs depend on no parameter or coefficient.
+   * Returns the buffers and arguments that the dense and the depthwise kernel of input gradients share, and the number
+   * of gradients; undefined if the inputs depend on no parameter or coefficient.
    */
-  protected inputGradientNames(gradients: GradientBuffers) {
+  protected inputGradientBindings(gradients: GradientBuffers) {
     const target = this.#target()
     if (target === undefined) return undefined
     const { filterRecords: filters, flags, vectors } = this.context.tables
@@ -147,7 +150,9 @@ abstract class GroupEmitter {
     return { vectors: context.tables.vectors, outputs: this.#outputs(), ...nodes }
   }
 
-  /** Returns where the gradient with respect to the inputs goes, and whether it adds. */
+  /**
+   * Returns the buffer for the gradient with respect to the inputs, and whether the kernel adds to it or overwrites it.
+   */
   #target(): { readonly result: Transient; readonly accumulate: number | ByPathMask } | undefined {
     const { inputs, sideBySide } = this.group
     const targets = [...new Set(inputs)].flatMap((input) => this.context.gradient(input) ?? [])
@@ -165,7 +170,7 @@ class DenseEmitter extends GroupEmitter {
     const quads = Math.max(...filters.map(({ output }) => output.quads))
     const tile = tileFor(quads)
     const tiles = Math.ceil(quads / tile.columns)
-    const { buffers, args } = this.forwardNames()
+    const { buffers, args } = this.forwardBindings()
     const pixelsPerSample = Math.max(...filters.map(({ output }) => output.pixelsPerSample))
     program.emit(convolve(tile), {
       buffers: { ...buffers, moments: tables.moments },
@@ -183,7 +188,7 @@ class DenseEmitter extends GroupEmitter {
     const rows = Math.max(...tiles.map(([own]) => own))
     const across = Math.max(...tiles.map(([, own]) => own))
     const chunkCount = Math.max(...filters.map(({ chunks }) => chunks.chunkCount))
-    const { buffers, args } = this.filterGradientNames(gradients)
+    const { buffers, args } = this.filterGradientBindings(gradients)
     this.context.program.emit(filterGradient(tile, gradientSources.length), {
       buffers,
       args: { ...args, tiles: across },
@@ -194,9 +199,9 @@ class DenseEmitter extends GroupEmitter {
   }
 
   protected inputGradient(gradients: GradientBuffers): void {
-    const names = this.inputGradientNames(gradients)
-    if (names === undefined) return
-    const { buffers, args, results } = names
+    const bindings = this.inputGradientBindings(gradients)
+    if (bindings === undefined) return
+    const { buffers, args, results } = bindings
     const { filters, relu, gradientSources } = this.group
     const { height, width, quads, pixelsPerSample } = this.input
     const tile = tileOver(quads, results * this.context.batchSize * pixelsPerSample)
@@ -215,12 +220,12 @@ class DepthwiseEmitter extends GroupEmitter {
     const { filters } = this.group
     const items = itemGrid(Math.max(...filters.map(({ output }) => output.quadsPerSample)))
     const grid: Grid = (samples, most) => [items(samples, most)[0], filters.length, 1]
-    this.context.program.emit(depthwise, { ...this.forwardNames(), grid, condition: this.condition })
+    this.context.program.emit(depthwise, { ...this.forwardBindings(), grid, condition: this.condition })
   }
 
   /** Emits one dispatch for each width of filter: the kernel has one sum in registers for each column of taps. */
   protected filterGradients(gradients: GradientBuffers): void {
-    const { buffers, args } = this.filterGradientNames(gradients)
+    const { buffers, args } = this.filterGradientBindings(gradients)
     const blocks = Math.ceil(this.input.quads / DEPTHWISE_COLUMNS)
     let { first } = this.group
     for (const [width, filters] of byWidth(this.group.filters)) {
@@ -238,9 +243,9 @@ class DepthwiseEmitter extends GroupEmitter {
   }
 
   protected inputGradient(gradients: GradientBuffers): void {
-    const names = this.inputGradientNames(gradients)
-    if (names === undefined) return
-    const { buffers, args, results } = names
+    const bindings = this.inputGradientBindings(gradients)
+    if (bindings === undefined) return
+    const { buffers, args, results } = bindings
     const { height, width, quads } = this.input
     const items = itemGrid(this.input.quadsPerSample)
     this.context.program.emit(depthwiseBack(this.group.relu), {

@@ -17,8 +17,8 @@
  *
  *   outputs        262,144 bytes each: a at byte 0 and b at byte 262,144 of one packed buffer
  *   forward        1 dispatch, `convolve`: both outputs, and their moments for every tile of 128 pixels
- *   filters        1 dispatch, `filterGradient`: 4,096 pixels in 16 chunks of 256; the 16 partial sums of a (9·16 rows ×
- *                  16 channels) wait at byte 0, those of b (16 rows × 16 channels) at byte 147,456
+ *   filters        1 dispatch, `filterGradient`: 4,096 pixels in 16 chunks of 256; the 16 partial sums of a (9·16 rows
+ *                  × 16 channels) wait at byte 0, those of b (16 rows × 16 channels) at byte 147,456
  *   input          1 dispatch, `convolveBack`: the gradient with respect to x, summed over a and b
  *   summation      1 dispatch, `sumPartials`: the gradients of a and b, and of all groups that wait in the same buffer
  *
@@ -39,13 +39,13 @@ import { quadsOf } from './quads.ts'
 import { type MomentPlace, type MomentPlan, placeMoments, type TermPlan } from './termPlan.ts'
 import { type GradientChunks, gradientChunks, type SizedFilter, threadsPerChunk, tileFor } from './workgroups.ts'
 
-/** What the plan depends on, beside the terms. */
+/** The graph, batch size and device limits that decide how filters are planned. */
 export interface FilterSite {
   readonly graph: Graph
   readonly batchSize: number
-  /** Storage buffers that one kernel can bind. */
+  /** The number of storage buffers that one kernel can bind. */
   readonly bindings: number
-  /** Bytes that one binding can have. */
+  /** The largest size of one binding, in bytes. */
   readonly largestBinding: number
 }
 
@@ -54,8 +54,7 @@ export interface FilterPlan {
   /** The groups in the order in which they run forward. */
   readonly groups: readonly FilterGroup[]
   /**
-   * Where each output of a filter stands in the packed buffer of its group; its gradient stands at the same place of
-   * another.
+   * Where each filter's output stands in the packed buffer of its group; gradients of outputs use the same offsets.
    */
   readonly outputs: ReadonlyMap<ValueId, PackedPlace>
   /** Where the gradients of values that are never stored stand, if filters read those values side by side. */
@@ -65,7 +64,7 @@ export interface FilterPlan {
   readonly moments: MomentPlan
 }
 
-/** Filters that share dispatches. */
+/** A group of filters that share dispatches. */
 export interface FilterGroup {
   readonly kind: Filter['kind']
   /** Whether the filters read their input through ReLU. */
@@ -100,9 +99,7 @@ export interface Summation {
   readonly bytes: number
 }
 
-/**
- * One filter with its places. Offsets in bytes, in the buffers that its group binds; optional parts may be undefined.
- */
+/** One filter, and where its data stand in the buffers that its group binds, in bytes. */
 export interface PlannedFilter extends SizedFilter {
   /** Number of its operation, and its number in the operation. */
   readonly operation: number
@@ -112,7 +109,7 @@ export interface PlannedFilter extends SizedFilter {
   /** Where the rows of the term that normalises the input begin in `vectors`, in quads. */
   readonly inputNorm: number | undefined
   readonly outputOffset: number
-  /** Where the kernel stores the moments of the output. */
+  /** Where the forward kernel stores the moments of the output; undefined if no normalisation reads the output. */
   readonly moments: MomentPlace | undefined
   /** The term from which the gradient with respect to the output is computed, if that gradient is not stored. */
   readonly outputNorm: OutputNorm | undefined
@@ -138,14 +135,8 @@ export function planFilters(site: FilterSite, terms: TermPlan): FilterPlan {
   const drafts = groupFilters(site, terms)
   const unstored = drafts.filter(({ sideBySide, members }) => sideBySide && terms.readThrough.has(inputsOf(members)[0]))
   const places = {
-    outputs: packAll(
-      site,
-      drafts.map(({ members }) => outputsOf(members)),
-    ),
-    unstoredInputs: packAll(
-      site,
-      unstored.map(({ members }) => inputsOf(members)),
-    ),
+    outputs: packAll(site, drafts, outputsOf),
+    unstoredInputs: packAll(site, unstored, inputsOf),
     moments: placeMoments(graph, batchSize, tilePixels(graph, drafts)),
   }
   const groups = addSummations(drafts.map((draft) => planGroup({ ...site, terms, ...places }, draft)))
@@ -163,7 +154,7 @@ interface Member {
   readonly part: number
 }
 
-/** The members of a group before they have places. */
+/** A group of filters without offsets. */
 interface GroupDraft {
   readonly kind: Filter['kind']
   readonly sideBySide: boolean
@@ -203,7 +194,7 @@ function groupFilters(site: FilterSite, { readThrough }: TermPlan): GroupDraft[]
   return groups.map(sortedByWidth)
 }
 
-/** Describes what filters that run side by side must have in common. */
+/** Returns a text that is equal for filters that can run side by side: kind, ReLU, and sizes. */
 function likeness({ graph }: FilterSite, member: Member, readThrough: TermPlan['readThrough']): string {
   const { input, relu } = member.convolution
   const sizes = [input, member.filter.output].map((id) => Object.values(graph.values[id]).join('×'))
@@ -227,9 +218,14 @@ const sortedByWidth = (group: GroupDraft): GroupDraft =>
 const packedBytes = ({ graph, batchSize }: FilterSite, value: ValueId): number =>
   alignedForParts(4 * batchSize * quadsOf(graph.values[value]).perSample)
 
-/** Places the values of each list in a packed buffer of their own. */
-function packAll(site: FilterSite, lists: readonly (readonly ValueId[])[]): ReadonlyMap<ValueId, PackedPlace> {
-  const placed = lists.flatMap((values) => {
+/** Places values of every group in a packed buffer of their own. @param valuesOf selects the values of a group */
+function packAll(
+  site: FilterSite,
+  groups: readonly GroupDraft[],
+  valuesOf: (members: readonly Member[]) => readonly ValueId[],
+): ReadonlyMap<ValueId, PackedPlace> {
+  const placed = groups.flatMap(({ members }) => {
+    const values = valuesOf(members)
     const sizes = values.map((value) => packedBytes(site, value))
     const offsets = offsetsOf(sizes)
     const buffer = { bytes: sum(sizes) }
@@ -249,12 +245,12 @@ function tilePixels(graph: Graph, drafts: readonly GroupDraft[]): Map<ValueId, n
   return new Map(tiled)
 }
 
-/** What the places of a group's filters depend on. */
+/** What decides where the data of a group's filters stand. */
 interface GroupSite extends FilterSite, Pick<FilterPlan, 'outputs' | 'unstoredInputs' | 'moments'> {
   readonly terms: TermPlan
 }
 
-/** A group whose partial sums have no place yet. */
+/** A group whose filters have offsets, except for their partial sums. */
 interface PlannedGroup extends Omit<FilterGroup, 'first' | 'partials' | 'summation'> {
   readonly partialBytes: number
 }
@@ -287,8 +283,8 @@ function planGroup(site: GroupSite, { kind, sideBySide, members }: GroupDraft): 
 }
 
 /**
- * The nodes from whose gradients those of the outputs follow: if one term alone reads each output, and the device can
- * bind all.
+ * Returns the nodes from whose gradients those of the outputs follow, by buffer; none if outputs have other readers or
+ * the bindings do not suffice.
  */
 function gradientSourcesOf({ terms, unstoredInputs, bindings }: GroupSite, members: readonly Member[]): ValueId[][] {
   const nodesByBuffer = new Map<unknown, ValueId[]>()

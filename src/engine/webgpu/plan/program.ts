@@ -10,7 +10,10 @@ import { type Device, megabytes } from '../device/device.ts'
 import { FIRST_BUFFER, type Kernel, THREADS } from '../device/kernel.ts'
 import { assignSlots, isTransient, movedOf, type Slot, type Storage, type Transient, wholeOf } from './storage.ts'
 
-/** The part of a step that a dispatch belongs to; each objective has a section for its loss. */
+/**
+ * The part of a step that a dispatch belongs to: forward pass, one of the two objectives, backward pass, or step on the
+ * weights.
+ */
 export type Section = 'forward' | 'cross-entropy' | 'logits' | 'backward' | 'descent'
 
 /** The name of a condition on the situation under which a dispatch runs. */
@@ -46,7 +49,7 @@ export type Argument = number | ByPathMask
  */
 export type Grid = (samples: number, most: number) => readonly [number, number, number]
 
-/** What a rule passes for one dispatch of a kernel. */
+/** The buffers, arguments, grid and conditions of one dispatch, as a lowering rule gives them. */
 export interface Emission<B extends string, A extends string> {
   readonly buffers: Readonly<Record<B, Storage>>
   readonly args: Readonly<Record<A, Argument>>
@@ -112,7 +115,11 @@ export class Program {
   #section: Section = 'forward'
   #fits: Promise<void> = Promise.resolve()
 
-  /** @param run the uniform buffer of the numbers that change from run to run; it is destroyed with the program */
+  /**
+   * Creates a program without dispatches.
+   *
+   * @param run the uniform buffer of the numbers that change from run to run; it is destroyed with the program
+   */
   constructor(device: Device, run: GPUBuffer) {
     this.#device = device
     this.#run = this.#own(run)
@@ -176,7 +183,7 @@ export class Program {
     const placeOf = this.#makeBuffers(slots)
     const { made, error } = this.#device.watch('validation', () => this.#bind(placeOf))
     this.#bound = made
-    this.#fits = this.#judge(name, slots, error)
+    this.#fits = this.#checkErrors(name, slots, error)
     this.#fits.catch(() => this.dispose())
     return placeOf
   }
@@ -241,8 +248,11 @@ export class Program {
     })
   }
 
-  /** Turns the device's errors into one. A buffer without memory also fails to bind, so shortages are checked first. */
-  async #judge(name: string, slots: readonly Slot[], refusal: Promise<GPUError | null>): Promise<void> {
+  /**
+   * Waits for the errors of the device and throws at most one of them. A buffer without memory also fails to bind, so
+   * shortages are checked first.
+   */
+  async #checkErrors(name: string, slots: readonly Slot[], refusal: Promise<GPUError | null>): Promise<void> {
     const [refused, ...shortages] = await Promise.all([refusal, ...this.#shortages])
     if (shortages.some((shortage) => shortage !== null)) throw tooLarge(name, slots)
     if (refused !== null) throw new BenchError('failed', `the GPU refused the plan of ${name} (${refused.message})`)

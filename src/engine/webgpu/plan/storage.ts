@@ -7,7 +7,7 @@ import { Temporary } from '../../plan/placement.ts'
 /** A part of a temporary buffer. */
 export interface Part {
   readonly of: Temporary
-  /** In bytes; a multiple of `PART_ALIGNMENT`. */
+  /** Where the part begins, in bytes; a multiple of `PART_ALIGNMENT`. */
   readonly offset: number
   readonly bytes: number
   /** Bytes that a dispatch reads or writes, if it binds more than it uses. */
@@ -37,6 +37,7 @@ const PART_ALIGNMENT = 256
 /** Rounds a size in bytes up, so that the part behind it is aligned. */
 export const alignedForParts = (bytes: number): number => Math.ceil(bytes / PART_ALIGNMENT) * PART_ALIGNMENT
 
+/** Tells whether memory is transient, and no buffer that lives as long as the plan. */
 export const isTransient = (storage: Storage): storage is Transient => storage instanceof Temporary || 'of' in storage
 
 /** Returns the temporary buffer to which a piece of transient memory belongs, and where in it the piece begins. */

@@ -26,7 +26,7 @@ import { Machine } from './machine.ts'
 import { TallyRing } from './tallyRing.ts'
 import { DeviceVector, VectorSpace } from './vectors.ts'
 
-/** What an executable is constructed from. */
+/** The parts of an executable: device, network, state, and the compiled plan. */
 export interface Parts {
   readonly device: Device
   readonly network: Network
@@ -37,6 +37,7 @@ export interface Parts {
   readonly planFrozen: () => Plan
 }
 
+/** The executable of one network on the device. */
 export class WebgpuExecutable implements Executable {
   readonly network: Network
   readonly weights: DeviceVector

@@ -15,7 +15,7 @@ export class FrozenActivations {
   /** The masks that are in the buffers of the plan now. */
   #current: ActivationMasks | undefined
 
-  /** @param frozen the same network, planned with frozen activations */
+  /** Starts without recorded masks. @param frozen the same network, planned with frozen activations */
   constructor(device: Device, frozen: Machine) {
     this.#device = device
     this.#frozen = frozen

@@ -16,11 +16,11 @@ import { TALLY_LENGTH, tallyAt } from './tallyRing.ts'
 /** The modes in the order in which kernels number them. */
 const MODES: readonly Mode[] = ['train', 'probe', 'eval']
 
-/** What a run computes. */
+/** What a step computes beside the loss, and where its tally goes. */
 interface Wants extends Pick<Situation, 'mode' | 'weights' | 'coefficients'> {
   /** Number of the tally that receives the loss and the counts. */
   readonly tally: number
-  /** The step on the weights; absent: they stay. */
+  /** The step of SGD on the weights; absent: the weights stay as they are. */
   readonly sgd?: SgdStep
 }
 
@@ -211,7 +211,11 @@ class Replay {
   readonly #most: number
   readonly #lists = new Map<string, readonly BoundDispatch[]>()
 
-  /** @param most limit on the workgroups of kernels in which each thread can take several items */
+  /**
+   * Creates the lists of a program.
+   *
+   * @param most limit on the workgroups of kernels in which each thread can take several items
+   */
   constructor(program: Program, most: number) {
     this.#program = program
     this.#most = most

@@ -26,7 +26,12 @@ export class TallyRing {
   readonly #sum = new TallySum()
   #used = 0
 
-  /** @param first number of the ring's first tally in `results` @param capacity tallies in the ring */
+  /**
+   * Creates an empty ring.
+   *
+   * @param first number of the ring's first tally in `results`
+   * @param capacity tallies in the ring
+   */
   constructor(device: Device, readback: Readback, results: GPUBuffer, first: number, capacity: number) {
     this.#device = device
     this.#readback = readback
