@@ -115,7 +115,7 @@ export class Context {
     const { perSample, quadsPerSample } = this.extent(id)
     const { outputs, unstoredInputs } = this.tables.filters
     const place = outputs.get(id) ?? unstoredInputs.get(id)
-    const packed = this.#part(this.#packedGradients, place, id, 'gradients wrt the outputs of convolutions')
+    const packed = this.#part(this.#packedGradients, place, id, 'gradients of the outputs of convolutions')
     const output = packed ?? this.activation(perSample, `the gradient of value ${id}`)
     const grid = itemGrid(quadsPerSample)
     return new Accumulation(output, this.#expected[id], (when) =>

@@ -50,6 +50,6 @@ export function makeTables(site: Site): Tables {
     contributions: program.table(places.flatMap((place) => [place.base + contribution * place.quads, place.quads])),
     moments: program.keep(16 * filters.moments.quads, 'the moments of normalised values'),
     filterRecords: program.table(encodeFilters(graph, activity, state, filters)),
-    flags: program.keep(4 * activity.count, 'the activity'),
+    flags: program.keep(4 * activity.count, 'the activity flags'),
   }
 }
