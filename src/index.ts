@@ -59,7 +59,7 @@ export {
   sample,
 } from './core/space.ts'
 export type { Supernet } from './core/supernet.ts'
-export { type ExecutorOptions, openExecutor } from './engine/executors.ts'
+export { type ExecutorOptions, openExecutor } from './engine/index.ts'
 export type { RetrainingRequest } from './retrain/settings.ts'
 export { DEFAULTS as experimentDefaults, type Experiment } from './runner/plan/experiment.ts'
 export { readExperimentFile } from './runner/plan/experimentFile.ts'

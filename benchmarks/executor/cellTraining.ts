@@ -6,7 +6,7 @@
 import type { Executor, SgdStep } from '../../src/core/executor.ts'
 import { random } from '../../src/core/random.ts'
 import { sample } from '../../src/core/space.ts'
-import { openTfjsExecutor } from '../../src/engine/tfjs/executor.ts'
+import { openTfjsExecutor } from '../../src/engine/tfjs/index.ts'
 import { openStaticExecutor } from '../../src/engine/wasm/index.ts'
 import { nb201 } from '../../src/spaces/nb201/index.ts'
 import { initialWeights } from '../../src/training/initialise.ts'

@@ -5,7 +5,7 @@
  *     npx jiti benchmarks/executor/flatMemory.ts [STEPS [BACKEND]]
  */
 import { random } from '../../src/core/random.ts'
-import { type BackendName, openExecutor } from '../../src/engine/executors.ts'
+import { type BackendName, openExecutor } from '../../src/engine/index.ts'
 import { initialWeights } from '../../src/training/initialise.ts'
 import { imagesOf, randomBatch, SGD, searchNetwork } from './workload.ts'
 

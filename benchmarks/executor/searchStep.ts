@@ -7,7 +7,7 @@
  */
 import type { Executor } from '../../src/core/executor.ts'
 import { random } from '../../src/core/random.ts'
-import { openTfjsExecutor } from '../../src/engine/tfjs/executor.ts'
+import { openTfjsExecutor } from '../../src/engine/tfjs/index.ts'
 import { openStaticExecutor } from '../../src/engine/wasm/index.ts'
 import { initialWeights } from '../../src/training/initialise.ts'
 import { randomFeed, SGD, searchNetwork } from './workload.ts'

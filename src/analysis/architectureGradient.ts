@@ -4,7 +4,7 @@ import type { Batch } from '../core/data.ts'
 import type { Executable, Objective } from '../core/executor.ts'
 import { type Matrix, type Relaxed, reshape } from '../core/mixing.ts'
 import type { RandomStream } from '../core/random.ts'
-import { openExecutor } from '../engine/executors.ts'
+import { openExecutor } from '../engine/index.ts'
 import { feedOf, mixingGradient } from '../training/supernet.ts'
 import type { GradientField } from './hessian.ts'
 
@@ -53,11 +53,11 @@ export async function architectureGradient(
   }
 }
 
-/** The network itself where it can hold its activation masks, else a copy of it, with the same weights, that can. */
+/** Returns the executable if it can freeze activations, else a copy with the same weights, on an executor that can. */
 export async function withActivationMasks(executable: Executable, batchSize: number) {
   if (executable.activationMasks) return { executable, release: () => undefined }
-  const reference = await openExecutor({ backend: 'wasm', executor: 'tfjs' })
-  const copy = await reference.compile(executable.network, { batchSize })
+  const portable = await openExecutor({ backend: 'auto', deterministic: true })
+  const copy = await portable.compile(executable.network, { batchSize })
   copy.weights.write(await executable.weights.read())
   return { executable: copy, release: () => copy.dispose() }
 }

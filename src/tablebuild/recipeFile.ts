@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url'
 import { z } from 'zod'
 import { BenchError } from '../core/errors.ts'
 import { unknownName } from '../core/names.ts'
+import { deterministicBackends } from '../engine/index.ts'
 import { oneOrMore, readYaml } from '../system/yamlFile.ts'
 import type { Recipe } from '../tables/recipe.ts'
 
@@ -15,7 +16,7 @@ const share = z.number().min(0)
 const schema = z.strictObject({
   space: z.string(),
   dataset: z.string(),
-  executor: z.strictObject({ backend: z.enum(['wasm', 'cpu']), executor: z.enum(['tfjs', 'static']) }),
+  executor: z.strictObject({ backend: z.enum(deterministicBackends), executor: z.enum(['tfjs', 'static']) }),
   network: z.strictObject({ channels: size, depth: size }),
   batchSize: size,
   training: z.strictObject({

@@ -4,7 +4,7 @@ import type { ImageShape } from '../core/data.ts'
 import { BenchError } from '../core/errors.ts'
 import type { Protocol } from '../core/protocol.ts'
 import type { ImageSize } from '../data/files/fileDatasets.ts'
-import type { ExecutorOptions } from '../engine/executors.ts'
+import type { DeterministicBackend, ExecutorOptions } from '../engine/index.ts'
 import type { TrainingPlan } from '../training/training.ts'
 
 export interface Recipe {
@@ -14,7 +14,7 @@ export interface Recipe {
   /** Trained on the training set; the two halves of the test set are `x-valid` and `x-test`. */
   readonly dataset: { readonly name: string; readonly contentHash: string }
   /** The executor whose arithmetic made the numbers, in its deterministic mode. */
-  readonly executor: { readonly backend: 'wasm' | 'cpu'; readonly executor: 'tfjs' | 'static' }
+  readonly executor: { readonly backend: DeterministicBackend; readonly executor: 'tfjs' | 'static' }
   /** C and N of the skeleton. */
   readonly network: { readonly channels: number; readonly depth: number }
   readonly batchSize: number

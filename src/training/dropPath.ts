@@ -4,7 +4,7 @@
  */
 import type { Executable, Feed } from '../core/executor.ts'
 import { type RandomStream, random } from '../core/random.ts'
-import { withOverrides } from '../engine/executable.ts'
+import { withOverrides } from '../engine/plan/executable.ts'
 
 /**
  * Drop probability of a full training: linear in the epoch from 0, nearly `final` in the last (`quark0/darts:

@@ -1,7 +1,7 @@
 /** An executable that refuses numbers that are not finite: what goes in, what comes out, and what a checkpoint keeps. */
 import type { Executable, Feed } from '../core/executor.ts'
 import { NotFiniteError, requireAllFinite, requireFinite } from '../core/numbers.ts'
-import { withOverrides } from '../engine/executable.ts'
+import { withOverrides } from '../engine/plan/executable.ts'
 
 /**
  * The same executable, whose calls throw NotFiniteError at the first loss, gradient of a mixing weight, logit or network

@@ -8,7 +8,7 @@ import type { Matrix } from '../../src/core/mixing.ts'
 import { random } from '../../src/core/random.ts'
 import { searchData } from '../../src/data/imagesInMemory.ts'
 import { openDataset } from '../../src/data/openDataset.ts'
-import { openExecutor } from '../../src/engine/executors.ts'
+import { openExecutor } from '../../src/engine/index.ts'
 import { nb201 } from '../../src/spaces/nb201/index.ts'
 import { createSupernet } from '../../src/training/supernet.ts'
 import {

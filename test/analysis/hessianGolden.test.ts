@@ -6,7 +6,7 @@ import type { RelaxedSearch } from '../../src/core/algorithm.ts'
 import { reshape } from '../../src/core/mixing.ts'
 import { random } from '../../src/core/random.ts'
 import type { Supernet } from '../../src/core/supernet.ts'
-import { openExecutor } from '../../src/engine/executors.ts'
+import { openExecutor } from '../../src/engine/index.ts'
 import { nb201 } from '../../src/spaces/nb201/index.ts'
 import { createSupernet } from '../../src/training/supernet.ts'
 import {

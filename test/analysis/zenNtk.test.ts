@@ -6,7 +6,7 @@ import type { Executable } from '../../src/core/executor.ts'
 import { flattenMixing, softmax } from '../../src/core/mixing.ts'
 import type { Network } from '../../src/core/network.ts'
 import { random } from '../../src/core/random.ts'
-import { openExecutor } from '../../src/engine/executors.ts'
+import { openExecutor } from '../../src/engine/index.ts'
 import { nb201 } from '../../src/spaces/nb201/index.ts'
 import { type GoldenTensor, goldenActivation, goldenParameter, goldenValues, readGolden } from '../fixtures/golden.ts'
 

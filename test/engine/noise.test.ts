@@ -2,8 +2,8 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { Batch } from '../../src/core/data.ts'
 import type { Executable, Executor } from '../../src/core/executor.ts'
 import { NetworkBuilder } from '../../src/core/networkBuilder.ts'
-import { openExecutor } from '../../src/engine/executors.ts'
-import { drawNoise } from '../../src/engine/noise.ts'
+import { openExecutor } from '../../src/engine/index.ts'
+import { drawNoise } from '../../src/engine/plan/runInputs.ts'
 
 const SIZE = 3
 const shape = { height: 4, width: 2, channels: 3 }

@@ -1,7 +1,7 @@
 /** The smallest full training: eight images of 8×8 pixels, three cells, everything switched on that can be. */
 import { join } from 'node:path'
 import type { RetrainingSettings } from '../../src/core/retraining.ts'
-import { openExecutor } from '../../src/engine/executors.ts'
+import { openExecutor } from '../../src/engine/index.ts'
 import { readGenotype } from '../../src/retrain/genotypeArgument.ts'
 import { openImages } from '../../src/retrain/images.ts'
 import type { RetrainingRun } from '../../src/retrain/retrain.ts'

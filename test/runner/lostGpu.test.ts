@@ -1,7 +1,7 @@
 import { afterAll, describe, expect, it } from 'vitest'
 import { builtins } from '../../src/builtins.ts'
-import { describeGpu } from '../../src/engine/gpu.ts'
 import { Device } from '../../src/engine/webgpu/device/device.ts'
+import { describeGpu } from '../../src/engine/webgpu/device/gpu.ts'
 import { openWebgpuExecutor } from '../../src/engine/webgpu/index.ts'
 import { DEFAULTS } from '../../src/runner/plan/experiment.ts'
 import { makePlan } from '../../src/runner/plan/plan.ts'

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { random } from '../../src/core/random.ts'
-import { openExecutor } from '../../src/engine/executors.ts'
+import { openExecutor } from '../../src/engine/index.ts'
 import { nb201 } from '../../src/spaces/nb201/index.ts'
 import { createSupernet } from '../../src/training/supernet.ts'
 import { randomBatch, randomTheta, searchNetwork } from '../engine/contract/smallNetworks.ts'

@@ -5,7 +5,7 @@ import { builtins } from '../../builtins.ts'
 import type { Algorithm } from '../../core/algorithm.ts'
 import { BenchError } from '../../core/errors.ts'
 import type { SearchSpace } from '../../core/space.ts'
-import { openExecutor } from '../../engine/executors.ts'
+import { openExecutor } from '../../engine/index.ts'
 import type { Tabular } from '../../report/formats/tabular.ts'
 import { wordTable } from '../../report/formats/wordTable.ts'
 import { distributeOptions, resolveOptions } from '../../runner/plan/algorithmOptions.ts'
@@ -51,7 +51,7 @@ async function checkPlugin(source: string, { option = [], json = false, quiet, o
   const { registry, origins } = await registerPlugins(builtins, [source])
   const algorithms = registry.algorithms.filter((algorithm) => origins.has(algorithm))
   if (algorithms.length === 0) throw new BenchError('bad-input', `plugin ${source} has no algorithms to check`)
-  const executor = openExecutor({ backend: 'wasm' })
+  const executor = openExecutor({ backend: 'auto', deterministic: true })
   const usual = [nb201, darts, ...registry.spaces.filter((space) => origins.has(space))] as readonly SearchSpace[]
   const results: RuleResult[] = []
   for (const { name, options } of distributeOptions(algorithms, option)) {

@@ -39,7 +39,7 @@ const subjects: Readonly<Record<string, (plugins: readonly string[], json: boole
     const { listTables, openManifest } = await import('../../tables/openTable.ts')
     return tableList(await Promise.all((await listTables()).map((name) => openManifest(name))))
   },
-  backends: async () => backendList(await (await import('../../engine/executors.ts')).backendReports()),
+  backends: async () => backendList(await (await import('../../engine/index.ts')).backendReports()),
   protocols: async () => protocolList((await import('../../protocols/index.ts')).presets),
   presets: async () => retrainingPresetList((await import('../../retrain/presets.ts')).retrainingPresets),
   probes: async () => probeList((await import('../../analysis/probes/index.ts')).probes),

@@ -186,7 +186,7 @@ import { fileURLToPath } from 'node:url'
 import { checkAlgorithm, loadPlugin, openExecutor } from 'nas-bench-harness'
 
 const { plugin } = await loadPlugin(fileURLToPath(new URL('${name}.ts', import.meta.url)))
-const executor = openExecutor({ backend: 'wasm' })
+const executor = openExecutor({ backend: 'auto', deterministic: true })
 
 for (const algorithm of plugin.algorithms ?? []) {
   test(\`\${algorithm.name} keeps the promises of an algorithm\`, async () => {

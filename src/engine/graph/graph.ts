@@ -103,3 +103,11 @@ export function inputsOf(operation: Operation): readonly ValueId[] {
 export function rootsOf({ heads, features }: Network): readonly ValueId[] {
   return [...heads.map(({ logits }) => logits), features]
 }
+
+export function offsetsOf(sizes: readonly number[]): number[] {
+  let end = 0
+  return sizes.map((size) => {
+    end += size
+    return end - size
+  })
+}

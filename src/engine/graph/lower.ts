@@ -1,8 +1,8 @@
 /** Translates a network into a graph, layer by layer, with one rule for each kind of layer and nothing fused. */
+
+import { BenchError } from '../../core/errors.ts'
 import type { CoefficientId, Layer, LayerKind, Network, Value, ValueId } from '../../core/network.ts'
-import { checkPoolings } from '../executable.ts'
-import { offsetsOf } from '../offsets.ts'
-import type { FilterWindow, Graph, Move, Operation, Term } from './graph.ts'
+import { type FilterWindow, type Graph, type Move, type Operation, offsetsOf, type Term } from './graph.ts'
 
 /** Translates a network into a graph. @throws BenchError `unsupported` for a pooling with dilation */
 export function lower(network: Network): Graph {
@@ -13,6 +13,14 @@ export function lower(network: Network): Graph {
     return rule(layer, values)
   })
   return { network, values, operations }
+}
+
+/** @throws BenchError `unsupported` where a pooling is dilated, which no executor implements */
+export function checkPoolings({ name, layers }: Network): void {
+  for (const layer of layers) {
+    if ((layer.kind !== 'avgPool' && layer.kind !== 'maxPool') || layer.window.dilation === 1) continue
+    throw new BenchError('unsupported', `${name}: pooling with dilation ${layer.window.dilation}; only 1 is supported`)
+  }
 }
 
 type LayerOf<K extends LayerKind> = Extract<Layer, { readonly kind: K }>

@@ -12,15 +12,18 @@ import type {
   Tally,
 } from '../../core/executor.ts'
 import { type Network, parameterCount } from '../../core/network.ts'
-import { checkFeed, checkState, withAllPaths } from '../executable.ts'
-import type { OnBackend } from './backend.ts'
+import { checkFeed, checkState, withAllPaths } from '../plan/executable.ts'
 import { Pass } from './pass/pass.ts'
-import { RecordedMasks } from './rules/activationMasks.ts'
-import { ParameterViews } from './state/parameterViews.ts'
-import { RunningStatistics } from './state/runningStatistics.ts'
-import { RunningTally } from './state/runningTally.ts'
-import { sgd } from './state/sgd.ts'
-import { ownVector, TensorVector } from './state/weightVector.ts'
+import {
+  type OnBackend,
+  ownVector,
+  ParameterViews,
+  RecordedMasks,
+  RunningStatistics,
+  RunningTally,
+  sgd,
+  TensorVector,
+} from './state.ts'
 
 export class TfjsExecutable implements Executable {
   readonly network: Network

@@ -3,14 +3,13 @@
  * memory; a step is a replay of the list.
  */
 import type { CompileOptions, Executable, Executor } from '../../core/executor.ts'
-import type { Network } from '../../core/network.ts'
-import { untilDisposed } from '../disposal.ts'
+import { type Layer, type Network, sizeOf } from '../../core/network.ts'
+import { untilDisposed } from '../plan/executable.ts'
 import { plan } from './lower/plan.ts'
 import { Arena, kernelModule } from './module/module.ts'
 import { StaticExecutable } from './run/executable.ts'
 import { Machine } from './run/machine.ts'
 import type { Threads } from './threads/threads.ts'
-import { usefulThreads } from './threads/usefulThreads.ts'
 import { joinThreads } from './threads/workerThreads.ts'
 
 export interface StaticExecutorOptions {
@@ -72,4 +71,25 @@ export async function openStaticExecutor({
       return untilDisposed(new StaticExecutable(machine(live), () => machine(prepare('frozen')), release))
     },
   }
+}
+
+/**
+ * Multiply-adds per layer that make a thread worth its barriers: about 40 µs of work. A barrier of two threads takes half
+ * a microsecond if both have a core and hundreds if one waits for a core; with less work per layer, threads gain a
+ * little on an idle machine and lose more on a busy one (docs/decisions/0005).
+ */
+const MULTIPLY_ADDS_PER_THREAD = 400_000
+
+/** Returns the number of threads that have enough work in an average layer; at least 1. */
+export function usefulThreads(network: Network, batchSize: number): number {
+  const work = network.layers.reduce((sum, layer) => sum + multiplyAdds(layer, network), 0)
+  return Math.max(1, Math.floor((batchSize * work) / (network.layers.length * MULTIPLY_ADDS_PER_THREAD)))
+}
+
+/** Counts the multiply-adds of a layer's forward pass for one sample; for layers without products, the values written. */
+function multiplyAdds(layer: Layer, { values, parameters }: Network): number {
+  const { height, width, channels } = values[layer.output]
+  if (layer.kind === 'conv' || layer.kind === 'depthwiseConv')
+    return height * width * sizeOf(parameters[layer.filter].shape)
+  return height * width * channels
 }

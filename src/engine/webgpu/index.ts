@@ -4,7 +4,7 @@
  */
 import type { CompileOptions, Executable, Executor } from '../../core/executor.ts'
 import type { Network } from '../../core/network.ts'
-import { untilDisposed } from '../disposal.ts'
+import { untilDisposed } from '../plan/executable.ts'
 import { Device } from './device/device.ts'
 import { axpy, dot, scale } from './kernels/vector.ts'
 import { type LoweredNetwork, lowerNetwork, type Plan } from './lower/index.ts'

@@ -1,7 +1,7 @@
 /** What `bench list` shows. */
 import type { Algorithm } from '../../core/algorithm.ts'
 import type { SearchSpace } from '../../core/space.ts'
-import type { BackendReport } from '../../engine/backendChoice.ts'
+import type { BackendReport } from '../../engine/index.ts'
 import { listSources, type Preset } from '../../protocols/preset.ts'
 import type { RetrainingPreset } from '../../retrain/presets.ts'
 import { optionNames } from '../../runner/plan/algorithmOptions.ts'

@@ -5,7 +5,7 @@
 import { BenchError } from '../../core/errors.ts'
 import type { Finder } from '../../core/result.ts'
 import { knownName } from '../../data/datasetNames.ts'
-import type { ExecutorOptions } from '../../engine/executors.ts'
+import type { ExecutorOptions } from '../../engine/index.ts'
 import type { RetrainingRequest } from '../../retrain/settings.ts'
 
 /** Which algorithms are run, on what, over which seeds, and how. `makePlan` turns it into jobs. */

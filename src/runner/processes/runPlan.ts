@@ -1,7 +1,6 @@
 /** Runs the unfinished jobs of a plan in worker processes on this machine. */
 import type { ResultRecord } from '../../core/result.ts'
-import { usesGpu } from '../../engine/backendChoice.ts'
-import { chooseExecutor } from '../../engine/executors.ts'
+import { chooseExecutor, usesGpu } from '../../engine/index.ts'
 import { cores } from '../../system/cores.ts'
 import type { Plan, PlannedJob } from '../plan/plan.ts'
 import type { RunEvent, WorkOrder } from '../run/messages.ts'

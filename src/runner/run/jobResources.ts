@@ -12,7 +12,7 @@ import type { RetrainingTask } from '../../core/retraining.ts'
 import type { SearchSpace } from '../../core/space.ts'
 import type { Dataset } from '../../data/dataset.ts'
 import type { OpenDatasetOptions } from '../../data/files/fileDatasets.ts'
-import type { ExecutorOptions } from '../../engine/executors.ts'
+import type { ExecutorOptions } from '../../engine/index.ts'
 import type { RetrainingProgress } from '../../retrain/retrain.ts'
 import type { Registered } from '../../system/plugins.ts'
 import type { Manifest } from '../../tables/manifest.ts'
@@ -99,7 +99,7 @@ export class ResourceOpener {
 
   #executor(options: ExecutorOptions): Promise<Executor> {
     return keep(this.#executors, JSON.stringify(options), async () => {
-      const { openExecutor } = await import('../../engine/executors.ts')
+      const { openExecutor } = await import('../../engine/index.ts')
       return openExecutor(options)
     })
   }

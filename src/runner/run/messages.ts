@@ -1,7 +1,7 @@
 /** Messages between a command and its worker processes: the work order that a worker gets, and the events that it sends back. */
 import type { ErrorCode } from '../../core/errors.ts'
 import type { RunManifest } from '../../core/result.ts'
-import type { ExecutorOptions } from '../../engine/executors.ts'
+import type { ExecutorOptions } from '../../engine/index.ts'
 
 /** An event of a run. `id` is the run's id. */
 export type RunEvent = { readonly id: string } /** The run waits for another process that works on it. */ & (

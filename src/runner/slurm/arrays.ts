@@ -11,7 +11,7 @@ import { z } from 'zod'
 import { BenchError } from '../../core/errors.ts'
 import { orderedJob, parseRecord } from '../../core/recordSchemas.ts'
 import type { Job } from '../../core/result.ts'
-import { backendNames } from '../../engine/backendChoice.ts'
+import { backendNames, executorNames } from '../../engine/index.ts'
 import { writeAtomically } from '../../system/atomicFile.ts'
 import { contentName, recordText } from '../../system/json.ts'
 import { isThere, listIfThere, readIfThere } from '../../system/readable.ts'
@@ -68,7 +68,7 @@ const arrayFile: z.ZodType<{ readonly orders: readonly WorkOrder[] }> = z.looseO
       table: z.string().optional(),
       executor: z.looseObject({
         backend: z.enum(backendNames),
-        executor: z.enum(['auto', 'tfjs', 'static']).optional(),
+        executor: z.enum(executorNames).optional(),
         deterministic: z.boolean().optional(),
         fastMath: z.boolean().optional(),
         threads: z.int().min(1).optional(),

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { checkAlgorithm } from '../../../src/algorithms/contract/index.ts'
 import { builtinAlgorithms } from '../../../src/algorithms/index.ts'
 import type { Algorithm } from '../../../src/core/algorithm.ts'
-import { openExecutor } from '../../../src/engine/executors.ts'
+import { openExecutor } from '../../../src/engine/index.ts'
 
 /** Fewer candidates and controller steps than by default: the promises are the same, and the suite takes seconds. */
 const smaller: Readonly<Record<string, Readonly<Record<string, unknown>>>> = {

@@ -4,7 +4,7 @@ import { dartsV1 } from '../../../src/algorithms/darts.ts'
 import { noOptions } from '../../../src/algorithms/options.ts'
 import { type Algorithm, defineAlgorithm, type Search, type SearchContext } from '../../../src/core/algorithm.ts'
 import { type Genotype, sample } from '../../../src/core/space.ts'
-import { openExecutor } from '../../../src/engine/executors.ts'
+import { openExecutor } from '../../../src/engine/index.ts'
 import { nb201 } from '../../../src/spaces/nb201/index.ts'
 
 const executor = openExecutor({ backend: 'wasm' })

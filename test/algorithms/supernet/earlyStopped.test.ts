@@ -5,7 +5,7 @@ import { softmaxRelaxation } from '../../../src/algorithms/distributions/softmax
 import { bilevelSearch, initialParameters } from '../../../src/algorithms/supernet/bilevel.ts'
 import { type EarlyStopOptions, earlyStopped } from '../../../src/algorithms/supernet/earlyStopped.ts'
 import type { Algorithm, EpochReport } from '../../../src/core/algorithm.ts'
-import { openExecutor } from '../../../src/engine/executors.ts'
+import { openExecutor } from '../../../src/engine/index.ts'
 import { nb201 } from '../../../src/spaces/nb201/index.ts'
 import { analyticContext, analyticData } from '../analyticSupernet.ts'
 

@@ -2,7 +2,7 @@
 import * as tf from '@tensorflow/tfjs-core'
 import { describe, expect, it } from 'vitest'
 import { random } from '../../../src/core/random.ts'
-import { openTfjsExecutor } from '../../../src/engine/tfjs/executor.ts'
+import { openTfjsExecutor } from '../../../src/engine/tfjs/index.ts'
 import { initialWeights } from '../../../src/training/initialise.ts'
 import { describeExecutorContract } from '../contract/index.ts'
 import { coefficientsOf, randomBatch, randomTheta, searchNetwork } from '../contract/smallNetworks.ts'

@@ -1,5 +1,5 @@
 /** The TensorFlow.js executor on WebAssembly against PyTorch in float64. */
-import { openTfjsExecutor } from '../../../src/engine/tfjs/executor.ts'
+import { openTfjsExecutor } from '../../../src/engine/tfjs/index.ts'
 import { describeGoldenCases } from '../golden/index.ts'
 
 describeGoldenCases(() => openTfjsExecutor('wasm'))

@@ -3,8 +3,8 @@
  * where @tensorflow/tfjs-node is installed with its native part (docs/backends.md).
  */
 import { describe, it } from 'vitest'
-import { tensorflowPackage } from '../../../src/engine/backendChoice.ts'
-import { openTfjsExecutor } from '../../../src/engine/tfjs/executor.ts'
+import { openTfjsExecutor } from '../../../src/engine/tfjs/index.ts'
+import { tensorflowPackage } from '../../../src/engine/tfjs/packages.ts'
 import { describeExecutorContract } from '../contract/index.ts'
 import { describeGoldenCases } from '../golden/index.ts'
 

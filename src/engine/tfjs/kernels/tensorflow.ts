@@ -80,3 +80,11 @@ const batchNormAttributes = (backend: TensorflowBackend, { epsilon }: BatchNormA
   { name: 'epsilon', type: backend.binding.TF_ATTR_FLOAT, value: epsilon },
   { name: 'data_format', type: backend.binding.TF_ATTR_STRING, value: 'NHWC' },
 ]
+
+type Kernel = (inputs: tf.NamedTensorMap, attributes?: object) => tf.Tensor[]
+
+/** The kernel of the current backend; undefined where it has none of that name. */
+export function fusedKernel(name: string): Kernel | undefined {
+  if (tf.getKernel(name, tf.getBackend()) === undefined) return undefined
+  return (inputs, attributes = {}) => tf.engine().runKernel(name, inputs, attributes as tf.NamedAttrMap)
+}

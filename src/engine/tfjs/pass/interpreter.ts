@@ -1,10 +1,9 @@
 /** Runs a plan: the layers forward, then the differentiated ones backward. Values are freed at their last use. */
 import * as tf from '@tensorflow/tfjs-core'
 import type { CoefficientId, Network, ParameterId, ValueId } from '../../../core/network.ts'
-import { addAll } from '../addAll.ts'
+import { addAll } from '../rules/entrywise.ts'
 import { ruleOf } from '../rules/index.ts'
-import { parametersOf } from '../rules/layerReads.ts'
-import type { BatchMoments, Context, Gradients } from '../rules/rule.ts'
+import { type BatchMoments, type Context, type Gradients, parametersOf } from '../rules/rule.ts'
 import type { Plan, Step } from './plan.ts'
 
 /** A forward pass that has run: the network's roots, and what the backward pass reads. */

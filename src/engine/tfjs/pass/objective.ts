@@ -3,7 +3,7 @@ import * as tf from '@tensorflow/tfjs-core'
 import type { Batch } from '../../../core/data.ts'
 import type { Objective } from '../../../core/executor.ts'
 import type { Head, Network, ValueId } from '../../../core/network.ts'
-import { addAll } from '../addAll.ts'
+import { addAll } from '../rules/entrywise.ts'
 
 export interface Scored {
   /** Scalar. */

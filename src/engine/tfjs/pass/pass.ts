@@ -3,10 +3,9 @@ import * as tf from '@tensorflow/tfjs-core'
 import type { Feed, Mode, Objective } from '../../../core/executor.ts'
 import { type Head, type Network, sizeOf, type ValueId } from '../../../core/network.ts'
 import { rootsOf } from '../../graph/graph.ts'
+import { drawNoise } from '../../plan/runInputs.ts'
 import type { Context } from '../rules/rule.ts'
-import type { ParameterViews } from '../state/parameterViews.ts'
-import type { RunningStatistics } from '../state/runningStatistics.ts'
-import { createContext } from './context.ts'
+import { ownGates, type ParameterViews, type RunningStatistics } from '../state.ts'
 import { type PassGradients, runBackward, runForward, type Trace } from './interpreter.ts'
 import { countCorrect, score } from './objective.ts'
 import { type Plan, type PlanRequest, planPass } from './plan.ts'
@@ -84,5 +83,37 @@ export class Pass {
     const plan = this.#plans.get(key) ?? planPass(this.#network, request)
     this.#plans.set(key, plan)
     return plan
+  }
+}
+
+/** Makes tensors that live as long as the enclosing scope. */
+export function createContext(
+  network: Network,
+  feed: Feed,
+  mode: Mode,
+  parameters: ParameterViews,
+  statistics: RunningStatistics,
+): Context {
+  const { coefficients, active, pathScales, activationMasks } = feed
+  const batchSize = feed.batch.size
+  const scalars = Array.from(coefficients ?? [], (value) => tf.scalar(value))
+  return {
+    mode,
+    batchSize,
+    values: network.values,
+    active,
+    parameter: (id) => parameters.at(id),
+    coefficient: (id) => scalars[id],
+    statistics: (index) => statistics.moments(index),
+    pathScale: (path) => {
+      const scales = pathScales?.slice(path * batchSize, (path + 1) * batchSize)
+      return scales ? tf.tensor4d(scales, [batchSize, 1, 1, 1]) : tf.scalar(1)
+    },
+    noise: (site, output) => {
+      const shape = network.values[output]
+      const { height, width, channels } = shape
+      return tf.tensor4d(drawNoise(feed.batch, site, shape), [batchSize, height, width, channels])
+    },
+    activationMasks: activationMasks && ownGates(activationMasks),
   }
 }

@@ -2,8 +2,7 @@
 import type { CoefficientId, Layer, Network, ValueId } from '../../../core/network.ts'
 import { rootsOf } from '../../graph/graph.ts'
 import { ruleOf } from '../rules/index.ts'
-import { operandsOf, parametersOf, termsOf } from '../rules/layerReads.ts'
-import type { Wants } from '../rules/rule.ts'
+import { operandsOf, parametersOf, termsOf, type Wants } from '../rules/rule.ts'
 
 export interface PlanRequest {
   /** 1 where a coefficient's input is computed; all where absent. */

@@ -1,10 +1,8 @@
 /** Convolutions: y = x ∗ f, full and depthwise. */
 import * as tf from '@tensorflow/tfjs-core'
 import type { Window } from '../../../core/network.ts'
-import { interleaveZeros } from '../kernels/interleaveZeros.ts'
-import { placement } from './placement.ts'
-import type { Gradients, LayerOf, Rule, Tape } from './rule.ts'
-import { shapeOf } from './shapeOf.ts'
+import { interleaveZeros, placement } from './placement.ts'
+import { type Gradients, type LayerOf, type Rule, shapeOf, type Tape } from './rule.ts'
 
 /** The kernels of one family. Filters are [height, width, in, out]; depthwise ones [height, width, channels, 1]. */
 interface Family {
@@ -99,3 +97,24 @@ function gather(spreadFilter: tf.Tensor4D, dilation: number): tf.Tensor4D {
   if (dilation === 1) return spreadFilter
   return tf.stridedSlice(spreadFilter, [0, 0, 0, 0], spreadFilter.shape, [dilation, dilation, 1, 1]) as tf.Tensor4D
 }
+
+export const linear: Rule<LayerOf<'linear'>> = {
+  keeps: (_, wants) => ({ inputs: wants.parameters }),
+
+  forward({ output, weight, bias }, [x], context) {
+    const product = tf.matMul(rows(x), context.parameter(weight) as tf.Tensor2D)
+    return { output: tf.reshape(tf.add(product, context.parameter(bias)), shapeOf(output, context)) }
+  },
+
+  backward({ input, weight }, { cotangent, inputs, wants }, context) {
+    const dy = rows(cotangent)
+    const inputGradient = () => tf.matMul(dy, context.parameter(weight) as tf.Tensor2D, false, true)
+    return {
+      inputs: [wants.inputs[0] ? tf.reshape(inputGradient(), shapeOf(input, context)) : undefined],
+      parameters: wants.parameters ? [tf.matMul(rows(inputs[0]), dy, true, false), tf.sum(dy, 0)] : undefined,
+    }
+  },
+}
+
+/** [batch, height, width, channels] → [batch, features] */
+const rows = (x: tf.Tensor) => tf.reshape(x, [x.shape[0], -1]) as tf.Tensor2D

@@ -1,10 +1,8 @@
 /** One rule for each kind of layer. */
 import type { Layer, LayerKind } from '../../../core/network.ts'
-import { conv, depthwiseConv } from './convolution.ts'
-import { linear } from './linear.ts'
-import { mix, noise, sum, zeros } from './mixing.ts'
+import { conv, depthwiseConv, linear } from './convolution.ts'
+import { dropPath, mix, noise, relu, sum, zeros } from './entrywise.ts'
 import { batchNorm } from './normalisation.ts'
-import { dropPath, relu } from './pointwise.ts'
 import { avgPool, globalMean, maxPool } from './pooling.ts'
 import type { LayerOf, Rule } from './rule.ts'
 import { concat, crop, shuffle, slice } from './shape.ts'

@@ -1,7 +1,6 @@
 /** Batch normalisation: x̂ = (x − μ)·(σ² + ε)^−½, y = γ·x̂ + β (Ioffe and Szegedy 2015). */
 import * as tf from '@tensorflow/tfjs-core'
-import { fusedKernel } from '../kernels/fused.ts'
-import { BATCH_NORM, BATCH_NORM_GRADIENT } from '../kernels/tensorflow.ts'
+import { BATCH_NORM, BATCH_NORM_GRADIENT, fusedKernel } from '../kernels/tensorflow.ts'
 import type { BatchMoments, Context, LayerOf, Moments, Rule } from './rule.ts'
 
 const EPSILON = 1e-5

@@ -44,3 +44,27 @@ function margins(extent: number, span: number, { stride, padding }: Window): Mar
   const windows = Math.floor((extent + 2 * padding - span) / stride) + 1
   return [padding, Math.max(0, (windows - 1) * stride + span - padding - extent)]
 }
+
+/** steps − 1 zeros between neighbouring cells: [n, h, w, c] → [n, (h − 1)·rowStep + 1, (w − 1)·columnStep + 1, c] */
+export function interleaveZeros(x: tf.Tensor, [rowStep, columnStep]: readonly [number, number]): tf.Tensor4D {
+  if (rowStep === 1 && columnStep === 1) return x as tf.Tensor4D
+  const [n, h, w, c] = x.shape
+  const rows = tf.pad(tf.reshape(x, [n * h, 1, w * c]), [
+    [0, 0],
+    [0, rowStep - 1],
+    [0, 0],
+  ])
+  const cells = tf.pad(tf.reshape(rows, [n * h * rowStep * w, 1, c]), [
+    [0, 0],
+    [0, columnStep - 1],
+    [0, 0],
+  ])
+  const grid = tf.reshape(cells, [n, h * rowStep, w * columnStep, c]) as tf.Tensor4D
+  return firstCells(grid, (h - 1) * rowStep + 1, (w - 1) * columnStep + 1)
+}
+
+/** x[:, :rows, :columns, :] */
+export function firstCells(x: tf.Tensor4D, rows: number, columns: number): tf.Tensor4D {
+  const [n, h, w, c] = x.shape
+  return h === rows && w === columns ? x : tf.slice(x, [0, 0, 0, 0], [n, rows, columns, c])
+}

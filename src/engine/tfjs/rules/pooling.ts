@@ -1,10 +1,9 @@
 /** Pooling over windows and over the whole image. */
 import * as tf from '@tensorflow/tfjs-core'
 import type { ValueId, Window } from '../../../core/network.ts'
-import type { RecordedMasks } from './activationMasks.ts'
+import type { RecordedMasks } from '../state.ts'
 import { type Placement, placement } from './placement.ts'
-import { keepsNothing, type LayerOf, type Rule } from './rule.ts'
-import { shapeOf } from './shapeOf.ts'
+import { keepsNothing, type LayerOf, type Rule, shapeOf } from './rule.ts'
 
 /** Padding of max pooling: the most negative finite float32, below every activation. */
 const LOWEST = -3.4028234663852886e38

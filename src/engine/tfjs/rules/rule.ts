@@ -2,7 +2,7 @@
 import type { Tensor } from '@tensorflow/tfjs-core'
 import type { Mode } from '../../../core/executor.ts'
 import type { CoefficientId, Layer, LayerKind, ParameterId, Value, ValueId } from '../../../core/network.ts'
-import type { RecordedMasks } from './activationMasks.ts'
+import type { RecordedMasks } from '../state.ts'
 
 /** A layer of one kind. */
 export type LayerOf<K extends LayerKind> = Extract<Layer, { readonly kind: K }>
@@ -86,3 +86,54 @@ export interface Rule<L extends Layer> {
 
 /** `keeps` of a rule whose gradient depends on nothing but the cotangent and what it saved itself. */
 export const keepsNothing = () => ({})
+
+/** One term of a `mix` that is computed. */
+export interface Term {
+  readonly input: ValueId
+  readonly coefficient: CoefficientId
+}
+
+/** The terms of a `mix` whose input exists and whose coefficient is active. */
+export function termsOf(layer: Extract<Layer, { kind: 'mix' }>, active?: Uint8Array): Term[] {
+  return layer.inputs.flatMap((input, i) => {
+    const coefficient = layer.coefficients[i]
+    return input === null || active?.[coefficient] === 0 ? [] : [{ input, coefficient }]
+  })
+}
+
+/** The values that a layer reads, in its own order; of a `mix`, the inputs of its active terms. */
+export function operandsOf(layer: Layer, active?: Uint8Array): readonly ValueId[] {
+  switch (layer.kind) {
+    case 'zeros':
+    case 'noise':
+      return []
+    case 'sum':
+    case 'concat':
+      return layer.inputs
+    case 'mix':
+      return termsOf(layer, active).map((term) => term.input)
+    default:
+      return [layer.input]
+  }
+}
+
+/** The parameters that a layer reads. */
+export function parametersOf(layer: Layer): readonly ParameterId[] {
+  switch (layer.kind) {
+    case 'conv':
+    case 'depthwiseConv':
+      return [layer.filter]
+    case 'batchNorm':
+      return layer.affine === null ? [] : [layer.affine.scale, layer.affine.shift]
+    case 'linear':
+      return [layer.weight, layer.bias]
+    default:
+      return []
+  }
+}
+
+/** [batch, height, width, channels] of a value in this pass. */
+export function shapeOf(id: ValueId, { values, batchSize }: Context): [number, number, number, number] {
+  const { height, width, channels } = values[id]
+  return [batchSize, height, width, channels]
+}

@@ -6,14 +6,11 @@
  * kernels/norm.ts). A term without normalisation receives c·g.
  */
 import type { ValueId } from '../../../core/network.ts'
-import type { Of } from '../../graph/graph.ts'
+import type { Norm, Of, Term } from '../../graph/graph.ts'
+import type { Backward } from '../../plan/lowering.ts'
 import type { Temporary } from '../../plan/placement.ts'
-import type { Backward } from '../../plan/rules.ts'
-import type { When } from '../plan/program.ts'
-import type { Context } from './context.ts'
-import { NormTerm } from './terms/normTerm.ts'
-import { PlainTerm } from './terms/plainTerm.ts'
-import type { TermEmitter } from './terms/term.ts'
+import type { When, Word } from '../plan/program.ts'
+import type { Context, TermSlot } from './context.ts'
 
 export function lowerCombine(context: Context, { terms, output }: Of<'combine'>, index: number): Backward {
   const emitters = terms.map((term, part): TermEmitter => {
@@ -91,5 +88,204 @@ class Node {
   #extents(): { readonly pixelsPerSample: number; readonly channels: number } {
     const { pixelsPerSample, channels } = this.#context.extent(this.#output)
     return { pixelsPerSample, channels }
+  }
+}
+
+export interface TermEmitter {
+  readonly value: Temporary
+  /** The entry of the term in the table of the `combine` kernel: value, scale and shift, flag, 0. */
+  readonly row: readonly Word[]
+  /** The entry of the term in the table of the `reduceProducts` kernel: value, means, flag, sums. */
+  readonly projection: readonly Word[]
+  /** The kinds of run in which Σ g·(value − μ) is needed. */
+  readonly projected: 'always' | 'coefficients' | 'never'
+  /** Emits the calls that compute scale and shift. */
+  prepare(): void
+  /**
+   * Emits the calls that compute, from the sums, the gradients of the coefficient, the norm's parameters and the value.
+   */
+  backward(gradient: Temporary, gradientSums: number): void
+}
+
+export class PlainTerm implements TermEmitter {
+  readonly value: Temporary
+  readonly row: readonly Word[]
+  readonly projection: readonly Word[]
+  readonly projected: 'coefficients' | 'never'
+  readonly #context: Context
+  readonly #term: Term
+  readonly #slot: TermSlot
+  readonly #condition: number
+  readonly #scale: number
+  readonly #sums: number
+
+  constructor(context: Context, term: Term, slot: TermSlot, condition: number) {
+    const { program } = context
+    const { channels } = context.extent(term.value)
+    this.#context = context
+    this.#term = term
+    this.#slot = slot
+    this.#condition = condition
+    this.#scale = program.reserve(channels * 8)
+    this.#sums = program.reserve(channels * 8)
+    this.value = context.value(term.value)
+    this.row = [this.value, this.#scale, slot.enabled, 0]
+    this.projection = [this.value, context.zeros(channels), slot.enabled, this.#sums]
+    this.projected = term.factors.length > 0 ? 'coefficients' : 'never'
+  }
+
+  prepare(): void {
+    const { channels } = this.#context.extent(this.#term.value)
+    this.#context.program.emit(
+      'prepare',
+      { coefficient: this.#slot.coefficient, moments: 0, gamma: 0, beta: 0, scale: this.#scale, channels, dense: 0 },
+      { condition: this.#condition },
+    )
+  }
+
+  backward(gradient: Temporary): void {
+    const { program } = this.#context
+    const condition = this.#condition
+    const { pixelsPerSample, channels } = this.#context.extent(this.#term.value)
+    if (this.projected === 'coefficients') {
+      const result = this.#slot.gradient
+      program.emit('total', { sums: this.#sums, channels, result }, { condition, when: 'coefficients' })
+    }
+    const target = this.#context.gradient(this.#term.value)
+    if (target === undefined) return
+    const accumulate = target.accumulate(condition)
+    const { coefficient } = this.#slot
+    program.emit(
+      'combinePlainGradient',
+      { gradient, coefficient, result: target.buffer, pixelsPerSample, channels, accumulate },
+      { condition },
+    )
+  }
+}
+
+export class NormTerm implements TermEmitter {
+  readonly value: Temporary
+  readonly row: readonly Word[]
+  readonly projection: readonly Word[]
+  readonly projected = 'always'
+  readonly #context: Context
+  readonly #term: Term
+  readonly #norm: Norm
+  readonly #slot: TermSlot
+  readonly #condition: number
+  readonly #extents: { readonly channels: number; readonly dense: number; readonly pixelsPerSample: number }
+  /** Addresses of γ and β; 0 for a batch norm without them. */
+  readonly #affine: { readonly gamma: number; readonly beta: number }
+  /** Address of mean and variance. */
+  readonly #moments: number
+  /** Address of scale and shift. */
+  readonly #scale: number
+  /** Address of slope, curve and offset. */
+  readonly #slopes: number
+  /** Address of the sums, in doubles. */
+  readonly #sums: number
+
+  constructor(context: Context, term: Term & { readonly norm: Norm }, slot: TermSlot, condition: number) {
+    const { program } = context
+    const { channels, pixelsPerSample } = context.extent(term.value)
+    const { affine } = term.norm
+    this.#context = context
+    this.#term = term
+    this.#norm = term.norm
+    this.#slot = slot
+    this.#condition = condition
+    this.#extents = { channels, dense: context.shape(term.value).channels, pixelsPerSample }
+    this.#affine = affine
+      ? { gamma: context.parameter(affine.scale), beta: context.parameter(affine.shift) }
+      : { gamma: 0, beta: 0 }
+    this.#moments = program.reserve(channels * 8)
+    this.#scale = program.reserve(channels * 8)
+    this.#slopes = program.reserve(channels * 12)
+    this.#sums = program.reserve(channels * 16)
+    this.value = context.value(term.value)
+    this.row = [this.value, this.#scale, slot.enabled, 0]
+    this.projection = [this.value, this.#moments, slot.enabled, this.#sums]
+  }
+
+  prepare(): void {
+    const { channels, dense } = this.#extents
+    this.#measure()
+    this.#context.program.emit(
+      'prepare',
+      {
+        coefficient: this.#slot.coefficient,
+        moments: this.#moments,
+        scale: this.#scale,
+        channels,
+        dense,
+        ...this.#affine,
+      },
+      { condition: this.#condition },
+    )
+  }
+
+  /**
+   * Emits the calls that provide the moments: of the batch, or the running ones in evaluation if the network keeps
+   * them.
+   */
+  #measure(): void {
+    const { program, layout, norms } = this.#context
+    const { channels, dense, pixelsPerSample } = this.#extents
+    const { statistics } = this.#norm
+    const condition = this.#condition
+    const moments = this.#moments
+    const options = { condition, when: statistics === null ? 'always' : 'batch-statistics' } as const
+    const size = { input: this.value, pixelsPerSample, channels }
+    const left = norms.rows(this.#term.value)
+    const rows = left ?? this.#context.momentRows(this.#term.value)
+    if (left === undefined) program.emit('measure', { ...size, rows }, options)
+    program.emit('moments', { ...size, rows, sums: this.#sums, result: moments }, options)
+    if (statistics === null) return
+    const running = layout.statistics[statistics]
+    program.emit('track', { moments, running, channels, dense, pixelsPerSample }, { condition, when: 'training' })
+    program.emit('recall', { running, moments, channels, dense }, { condition, when: 'running-statistics' })
+  }
+
+  backward(gradient: Temporary, gradientSums: number): void {
+    const { program, norms } = this.#context
+    const { channels, pixelsPerSample } = this.#extents
+    const condition = this.#condition
+    const slopes = this.#slopes
+    if (this.#norm.statistics === null) {
+      this.#differentiate(1, gradientSums, 'always')
+    } else {
+      this.#differentiate(1, gradientSums, 'batch-statistics')
+      this.#differentiate(0, gradientSums, 'running-statistics')
+    }
+    if (norms.defer(this.#term.value, { gradient, slopes })) return
+    const target = this.#context.gradient(this.#term.value)
+    if (target === undefined) return
+    const accumulate = target.accumulate(condition)
+    program.emit(
+      'combineNormGradient',
+      { gradient, value: this.value, slopes, result: target.buffer, pixelsPerSample, channels, accumulate },
+      { condition },
+    )
+  }
+
+  #differentiate(batchStatistics: 0 | 1, gradientSums: number, when: When): void {
+    const { affine } = this.#norm
+    this.#context.program.emit(
+      'differentiate',
+      {
+        coefficient: this.#slot.coefficient,
+        moments: this.#moments,
+        gradientSums,
+        sums: this.#sums,
+        batchStatistics,
+        slope: this.#slopes,
+        gradGamma: affine ? this.#context.parameterGradient(affine.scale) : 0,
+        gradBeta: affine ? this.#context.parameterGradient(affine.shift) : 0,
+        gradCoefficient: this.#slot.gradient,
+        ...this.#affine,
+        ...this.#extents,
+      },
+      { condition: this.#condition, when },
+    )
   }
 }

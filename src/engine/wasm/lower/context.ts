@@ -3,18 +3,15 @@
  */
 import type { ParameterId, Value, ValueId } from '../../../core/network.ts'
 import type { Activity } from '../../graph/activity.ts'
-import { countContributions, findDifferentiable } from '../../graph/dataflow.ts'
+import { convolvedForOneNorm, countContributions, findDifferentiable } from '../../graph/dataflow.ts'
 import type { Graph } from '../../graph/graph.ts'
 import { firstTerms, termsOf } from '../../graph/terms.ts'
-import { Accumulation } from '../../plan/accumulation.ts'
-import { type Extent, extentOf } from '../../plan/extent.ts'
-import type { NoiseSlot } from '../../plan/feedNumbers.ts'
-import { once } from '../../plan/once.ts'
+import { Accumulation, type Extent, extentOf, once } from '../../plan/lowering.ts'
 import type { Temporary } from '../../plan/placement.ts'
+import type { NoiseSlot } from '../../plan/runInputs.ts'
 import type { Layout } from '../plan/layout.ts'
 import type { Program, When } from '../plan/program.ts'
-import { type Grid, gridOffsets, type Patch, type Staging } from './filters/geometry.ts'
-import { NormGradients } from './terms/normGradients.ts'
+import { type Grid, gridOffsets, type Patch, type Staging } from './geometry.ts'
 
 /** Number of pixels that are summed into one row of partial sums, as in kernels/lanes.ts. */
 export const CHUNK = 64
@@ -184,5 +181,40 @@ export class Context {
   patch({ segmentOffsets, length }: Patch): { segments: number; segmentCount: number; segmentLength: number } {
     const segments = once(this.#patches, segmentOffsets.join(' '), () => this.program.table(segmentOffsets))
     return { segments, segmentCount: segmentOffsets.length, segmentLength: length }
+  }
+}
+
+/** The gradient of a normalised value as slope·gradient + curve·value + offset, with coefficients for each channel. */
+export interface DeferredGradient {
+  readonly gradient: Temporary
+  /** Address of the vectors slope, curve and offset, one after the other. */
+  readonly slopes: number
+}
+
+export class NormGradients {
+  readonly #rows = new Map<ValueId, Temporary>()
+  readonly #deferrable: ReadonlySet<ValueId>
+  readonly #deferred = new Map<ValueId, DeferredGradient>()
+
+  /** Registers a value whose producer collects the partial sums. @param rows the buffer of the partial sums */
+  constructor(graph: Graph, rows: (id: ValueId) => Temporary) {
+    this.#deferrable = convolvedForOneNorm(graph)
+    for (const id of this.#deferrable) this.#rows.set(id, rows(id))
+  }
+
+  /** Returns the buffer in which the producer of a value collects partial sums; undefined if it does not. */
+  rows(id: ValueId): Temporary | undefined {
+    return this.#rows.get(id)
+  }
+
+  /** Lets the producer of the value compute its gradient. → false if the gradient must be computed here */
+  defer(id: ValueId, gradient: DeferredGradient): boolean {
+    if (!this.#deferrable.has(id)) return false
+    this.#deferred.set(id, gradient)
+    return true
+  }
+
+  deferred(id: ValueId): DeferredGradient | undefined {
+    return this.#deferred.get(id)
   }
 }

@@ -1,6 +1,6 @@
 /** Lowers drop path, noise, and the bias of the classifier. */
 import type { Of } from '../../graph/graph.ts'
-import type { Backward } from '../../plan/rules.ts'
+import type { Backward } from '../../plan/lowering.ts'
 import type { Context } from './context.ts'
 
 export function lowerDropPath(context: Context, { input, output, path }: Of<'dropPath'>, index: number): Backward {

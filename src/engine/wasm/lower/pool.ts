@@ -1,7 +1,7 @@
 /** Lowers average and max pooling, and the mean over the image. */
 import type { ValueId } from '../../../core/network.ts'
 import type { Of, Pooling } from '../../graph/graph.ts'
-import type { Backward } from '../../plan/rules.ts'
+import type { Backward } from '../../plan/lowering.ts'
 import type { Context } from './context.ts'
 
 type Pool = Of<'avgPool' | 'maxPool'>
@@ -21,6 +21,28 @@ export function lowerPool(context: Context, { kind, input, output, pooling }: Po
     const back = { gradient, result: target.buffer, ...window }
     if (kind === 'avgPool') program.emit('avgPoolGradient', back, options)
     else program.emit('maxPoolGradient', { ...values, ...back }, options)
+  }
+}
+
+export function lowerFrozenMaxPool(context: Context, operation: Of<'frozenMaxPool'>, index: number): Backward {
+  const { program } = context
+  const { input, output } = operation
+  const condition = context.activity.condition(index)
+  const { perSample } = context.extent(input)
+  const [value, result] = [context.value(input), context.value(output)]
+  const mask = context.mask(perSample)
+  const largest = context.mask(context.extent(output).perSample)
+  const window = poolingWindow(context, operation)
+  program.emit('accumulate', { input: value, output: mask, perSample, add: 0 }, { condition, when: 'recording' })
+  program.emit('maxPool', { input: mask, output: largest, ...window }, { condition, when: 'recording' })
+  program.emit('frozenMaxPool', { input: value, mask, largest, output: result, ...window }, { condition })
+  return () => {
+    const gradient = context.outputGradient(output)
+    const target = context.gradient(input)
+    if (gradient === undefined || target === undefined) return
+    target.clear()
+    const back = { input: mask, output: largest, gradient, result: target.buffer }
+    program.emit('maxPoolGradient', { ...back, ...window }, { condition })
   }
 }
 

@@ -1,7 +1,7 @@
 /** Lowers operations that only copy numbers: slices, shuffles and concatenations of channels, and crops. */
 import type { Move, Of } from '../../graph/graph.ts'
+import type { Backward } from '../../plan/lowering.ts'
 import type { Temporary } from '../../plan/placement.ts'
-import type { Backward } from '../../plan/rules.ts'
 import type { Context } from './context.ts'
 
 export function lowerRearrange(context: Context, { moves, output }: Of<'rearrange'>, index: number): Backward {

@@ -1,8 +1,7 @@
 /** Lowers ReLU as an operation of its own, and the mask of a ReLU that is folded into a convolution. */
 import type { ValueId } from '../../../core/network.ts'
 import type { Of } from '../../graph/graph.ts'
-import type { Accumulation } from '../../plan/accumulation.ts'
-import type { Backward } from '../../plan/rules.ts'
+import type { Accumulation, Backward } from '../../plan/lowering.ts'
 import type { Context } from './context.ts'
 
 export function lowerRelu(context: Context, { input, output }: Of<'relu'>, index: number): Backward {
@@ -15,6 +14,24 @@ export function lowerRelu(context: Context, { input, output }: Of<'relu'>, index
     if (gradient === undefined || target === undefined) return
     gradient.clear()
     maskGradient(context, input, gradient, target, condition)
+  }
+}
+
+export function lowerFrozenRelu(context: Context, { input, output }: Of<'frozenRelu'>, index: number): Backward {
+  const { program } = context
+  const condition = context.activity.condition(index)
+  const { perSample } = context.extent(input)
+  const [value, result] = [context.value(input), context.value(output)]
+  const mask = context.mask(perSample)
+  program.emit('accumulate', { input: value, output: mask, perSample, add: 0 }, { condition, when: 'recording' })
+  // The same kernel as the backward pass of a ReLU: passes the entries at which the mask is positive.
+  program.emit('reluGradient', { input: mask, gradient: value, result, perSample, accumulate: 0 }, { condition })
+  return () => {
+    const gradient = context.outputGradient(output)
+    const target = context.gradient(input)
+    if (gradient === undefined || target === undefined) return
+    const accumulate = target.accumulate(condition)
+    program.emit('reluGradient', { input: mask, gradient, result: target.buffer, perSample, accumulate }, { condition })
   }
 }
 

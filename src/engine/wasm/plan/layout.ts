@@ -1,6 +1,6 @@
 /** The memory that outlives a step: weights and what else the host reads or writes, at fixed addresses. */
 import { type Network, sizeOf } from '../../../core/network.ts'
-import { offsetsOf } from '../../offsets.ts'
+import { offsetsOf } from '../../graph/graph.ts'
 import type { Program } from './program.ts'
 
 /** Byte addresses. */

@@ -3,11 +3,10 @@
  * addresses, so that buffers which are never alive together share memory.
  */
 import { BenchError } from '../../../core/errors.ts'
-import type { ByPathMask } from '../../plan/accumulation.ts'
+import type { ByPathMask } from '../../plan/lowering.ts'
 import { align, place, Temporary } from '../../plan/placement.ts'
-import type { Situation } from '../../plan/situation.ts'
+import type { Situation } from '../../plan/runInputs.ts'
 import { type Arena, type KernelName, MEMORY_LIMIT } from '../module/module.ts'
-import { sharedKernels } from '../module/sharedKernels.ts'
 import type { signatures } from '../module/signatures.ts'
 
 /** An argument of a kernel call: a number, a buffer (its address), or a number that depends on the path mask. */
@@ -177,3 +176,40 @@ const resolve = (argument: Argument, pathMasked: boolean): number => {
   if (typeof argument === 'number' || argument instanceof Temporary) return addressOf(argument)
   return pathMasked ? argument.pathMasked : argument.full
 }
+
+export const sharedKernels: ReadonlySet<KernelName> = new Set<KernelName>([
+  'stage',
+  'stageNormGradient',
+  'packFilter',
+  'unpackFilter',
+  'convolve',
+  'filterGradient',
+  'depthwise',
+  'depthwiseFilterGradient',
+  'measure',
+  'combine',
+  'combinePlainGradient',
+  'combineNormGradient',
+  'reduceProducts',
+  'addPartialProducts',
+  'fill',
+  'relu',
+  'reluGradient',
+  'scaleSamples',
+  'accumulate',
+  'gather',
+  'scatter',
+  'copyChannels',
+  'crop',
+  'cropGradient',
+  'padChannels',
+  'boxPool',
+  'boxPoolGradient',
+  'avgPool',
+  'avgPoolGradient',
+  'maxPool',
+  'frozenMaxPool',
+  'maxPoolGradient',
+  'globalMean',
+  'globalMeanGradient',
+])

@@ -13,8 +13,7 @@ import type {
   WeightVector,
 } from '../../../core/executor.ts'
 import type { Network } from '../../../core/network.ts'
-import { checkFeed, checkState, initialStatistics } from '../../executable.ts'
-import { TallySum } from '../../plan/tally.ts'
+import { checkFeed, checkState, initialStatistics, TallySum } from '../../plan/executable.ts'
 import { FrozenActivations } from './frozenActivations.ts'
 import type { Machine, Wants } from './machine.ts'
 import { ArenaVector, VectorHeap } from './vectors.ts'

@@ -3,7 +3,7 @@
  * decide by recorded masks. Each use copies the weights there and their gradient back.
  */
 import type { ActivationMasks, Feed } from '../../../core/executor.ts'
-import { RecordedMaskSets } from '../../plan/maskCopies.ts'
+import { RecordedMaskSets } from '../../plan/recordedMasks.ts'
 import type { Machine } from './machine.ts'
 
 export class FrozenActivations {

@@ -1,14 +1,14 @@
 /** A plan with its memory, ready to run: each call writes a feed, replays kernel calls and reads the results. */
 import type { Feed, GradientResult, Mode, Objective } from '../../../core/executor.ts'
 import type { Network } from '../../../core/network.ts'
-import { withAllPaths } from '../../executable.ts'
-import { FeedNumbers } from '../../plan/feedNumbers.ts'
-import type { Situation } from '../../plan/situation.ts'
+import { coefficientGradient } from '../../graph/terms.ts'
+import { withAllPaths } from '../../plan/executable.ts'
+import { once } from '../../plan/lowering.ts'
+import { drawNoises, FeedNumbers, nameOf, type Situation } from '../../plan/runInputs.ts'
 import type { Plan } from '../lower/plan.ts'
 import type { Arena } from '../module/module.ts'
-import type { ThreadedPlan, Threads } from '../threads/threads.ts'
-import { Feeding } from './feeding.ts'
-import { Replay } from './replay.ts'
+import type { Section } from '../plan/program.ts'
+import { type BoundCall, bindCalls, follow, singleThread, type ThreadedPlan, type Threads } from '../threads/threads.ts'
 
 /** What a run computes, beside what its feed says. */
 export type Wants = Pick<Situation, 'mode' | 'weights' | 'coefficients'>
@@ -94,5 +94,81 @@ export class Machine {
     const stored = this.arena.floats.subarray(address / 4, address / 4 + rows * channels)
     if (dense === channels) return stored.slice()
     return Float32Array.from({ length: rows * dense }, (_, i) => stored[Math.floor(i / dense) * channels + (i % dense)])
+  }
+}
+
+export class Feeding {
+  readonly #plan: Plan
+  readonly #arena: Arena
+  readonly #numbers: FeedNumbers
+
+  constructor(plan: Plan, arena: Arena, numbers: FeedNumbers) {
+    this.#plan = plan
+    this.#arena = arena
+    this.#numbers = numbers
+  }
+
+  /** Writes a feed. → its activity flags; undefined if every call runs */
+  write(feed: Feed): Uint8Array | undefined {
+    const { layout, termTable, noises } = this.#plan
+    const { floats, integers } = this.#arena
+    const { batch } = feed
+    const flags = this.#numbers.take(feed)
+    this.#arena.batch = batch.size
+    floats.set(batch.images, layout.images / 4)
+    integers.set(batch.labels, layout.labels / 4)
+    floats.set(this.#numbers.pathScales, layout.pathScales / 4)
+    floats.set(this.#numbers.factors, termTable.coefficients / 4)
+    integers.set(this.#numbers.enabled, termTable.enabled / 4)
+    for (const [address, numbers] of drawNoises(feed, noises, flags)) floats.set(numbers, address / 4)
+    return flags
+  }
+
+  /** Writes ∂L/∂logits, [batch, classes], in place of a loss. */
+  writeCotangent(cotangent: Float32Array): void {
+    this.#arena.floats.set(cotangent, this.#plan.layout.cotangent / 4)
+  }
+
+  /** Reads ∂L/∂c of every mixing coefficient after a backward pass. */
+  coefficientGradient(coefficients: Float64Array, flags: Uint8Array | undefined): Float64Array {
+    const { terms, termTable } = this.#plan
+    const { doubles } = this.#arena
+    return coefficientGradient(terms, coefficients, flags, (term) => doubles[termTable.gradients / 8 + term])
+  }
+}
+
+interface List {
+  readonly calls: readonly BoundCall[]
+  /** Number under which the other threads have the list; absent if no call of it is shared. */
+  readonly number?: number
+}
+
+export class Replay {
+  readonly #plan: Plan
+  readonly #arena: Arena
+  readonly #threads: ThreadedPlan | undefined
+  readonly #lists = new Map<string, List>()
+
+  constructor(plan: Plan, arena: Arena, threads: ThreadedPlan | undefined) {
+    this.#plan = plan
+    this.#arena = arena
+    this.#threads = threads
+  }
+
+  /** Runs a section. @param flags activity flags; absent: every call runs */
+  run(section: Section, situation: Situation, flags: Uint8Array | undefined): void {
+    const { calls, number } = this.#list(section, situation)
+    if (number === undefined) follow(calls, flags, singleThread)
+    else this.#threads?.run(number, calls, this.#arena.batch, flags)
+  }
+
+  #list(section: Section, situation: Situation): List {
+    const key = `${section} ${nameOf(situation)}`
+    return once(this.#lists, key, () => {
+      const plain = this.#plan.program.select(section, situation)
+      const calls = bindCalls(this.#arena.kernels, plain)
+      const isShared = calls.some((call) => call.isShared)
+      return { calls, number: isShared ? this.#threads?.addList(plain) : undefined }
+    })
   }
 }

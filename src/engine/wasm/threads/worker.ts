@@ -2,7 +2,7 @@
 import { parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads'
 import { ThreadKernels } from '../module/module.ts'
 import { Barrier, SpinWait, WORD } from './barrier.ts'
-import { type BoundCall, bindCalls, follow } from './follow.ts'
+import { type BoundCall, bindCalls, follow } from './threads.ts'
 import type { ControlMessage, WorkerSetting } from './workerThreads.ts'
 
 /** A plan as this thread has received it. */

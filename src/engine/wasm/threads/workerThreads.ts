@@ -8,8 +8,7 @@ import { MessageChannel, type MessagePort, receiveMessageOnPort, Worker } from '
 import { BenchError } from '../../../core/errors.ts'
 import type { PlainCall } from '../plan/program.ts'
 import { Barrier, barrierWords, WORD } from './barrier.ts'
-import { type BoundCall, type Follower, follow } from './follow.ts'
-import type { NewPlan, ThreadedPlan, Threads } from './threads.ts'
+import { type BoundCall, type Follower, follow, type NewPlan, type ThreadedPlan, type Threads } from './threads.ts'
 
 /** The data that a worker thread starts with. */
 export interface WorkerSetting {

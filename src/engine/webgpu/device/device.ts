@@ -3,7 +3,7 @@
  */
 import { setTimeout } from 'node:timers/promises'
 import { BenchError } from '../../../core/errors.ts'
-import { describeAdapter, type GpuDescription, gpuAdapter } from '../../gpu.ts'
+import { describeAdapter, type GpuDescription, gpuAdapter } from './gpu.ts'
 import { FIRST_BUFFER, type Kernel, sourceOf } from './kernel.ts'
 
 /** A kernel compiled on the device: its pipeline and the layout of its bindings. */

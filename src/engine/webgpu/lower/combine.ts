@@ -7,8 +7,7 @@
  */
 
 import type { Of, Term } from '../../graph/graph.ts'
-import type { Accumulation } from '../../plan/accumulation.ts'
-import type { Backward } from '../../plan/rules.ts'
+import type { Accumulation, Backward } from '../../plan/lowering.ts'
 import { NONE } from '../device/kernel.ts'
 import { FINISH_QUADS } from '../kernels/columnSums.ts'
 import { backpropTerms, combine, reduceProducts, reduceProductsEach } from '../kernels/combine.ts'

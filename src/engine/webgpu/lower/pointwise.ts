@@ -2,7 +2,7 @@
  * Lowers ReLUs that are not part of a convolution, live or frozen; drop path, noise, and the bias of the classifier.
  */
 import type { Of } from '../../graph/graph.ts'
-import type { Backward } from '../../plan/rules.ts'
+import type { Backward } from '../../plan/lowering.ts'
 import { add, addBias, applyMask, biasGradient, padChannels, relu, scaleSamples } from '../kernels/pointwise.ts'
 import { fixedGrid, itemGrid } from '../plan/program.ts'
 import type { Context } from './context.ts'

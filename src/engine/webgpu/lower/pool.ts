@@ -1,6 +1,6 @@
 /** Lowers average pooling, max pooling, live or frozen, and the mean over the image. */
 import type { Of, Pooling } from '../../graph/graph.ts'
-import type { Backward } from '../../plan/rules.ts'
+import type { Backward } from '../../plan/lowering.ts'
 import {
   avgPool,
   avgPoolGradient,

@@ -1,6 +1,6 @@
 /** The stored sizes of values in quads: kernels read four neighbouring channels at a time. */
 import type { Value } from '../../../core/network.ts'
-import { type Extent, extentOf } from '../../plan/extent.ts'
+import { type Extent, extentOf } from '../../plan/lowering.ts'
 
 /** The stored sizes of a value. */
 export interface Quads extends Extent {

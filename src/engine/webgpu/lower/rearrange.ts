@@ -1,8 +1,7 @@
 /** Lowers the operations that copy channels from values to a value (slices, shuffles, concatenations), and crops. */
 import type { ValueId } from '../../../core/network.ts'
-import type { Move, Of } from '../../graph/graph.ts'
-import { offsetsOf } from '../../offsets.ts'
-import type { Backward } from '../../plan/rules.ts'
+import { type Move, type Of, offsetsOf } from '../../graph/graph.ts'
+import type { Backward } from '../../plan/lowering.ts'
 import { NONE } from '../device/kernel.ts'
 import { crop, cropGradient, gather, INPUT_STEP, KEEP, scatter } from '../kernels/rearrange.ts'
 import { itemGrid } from '../plan/program.ts'

@@ -3,7 +3,7 @@
  * each run.
  */
 import { type Network, sizeOf } from '../../../core/network.ts'
-import { offsetsOf } from '../../offsets.ts'
+import { offsetsOf } from '../../graph/graph.ts'
 import type { Device } from '../device/device.ts'
 import { DOT_PARTS } from '../kernels/vector.ts'
 import type { Program } from './program.ts'

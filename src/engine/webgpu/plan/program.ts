@@ -3,9 +3,9 @@
  * buffers that they name, and binds every dispatch to its buffers and arguments.
  */
 import { BenchError } from '../../../core/errors.ts'
-import type { ByPathMask } from '../../plan/accumulation.ts'
+import type { ByPathMask } from '../../plan/lowering.ts'
 import { Temporary } from '../../plan/placement.ts'
-import type { Situation } from '../../plan/situation.ts'
+import type { Situation } from '../../plan/runInputs.ts'
 import { type Device, megabytes } from '../device/device.ts'
 import { FIRST_BUFFER, type Kernel, THREADS } from '../device/kernel.ts'
 import { assignSlots, isTransient, movedOf, type Slot, type Storage, type Transient, wholeOf } from './storage.ts'

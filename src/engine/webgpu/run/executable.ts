@@ -16,7 +16,7 @@ import type {
   WeightVector,
 } from '../../../core/executor.ts'
 import type { Network } from '../../../core/network.ts'
-import { checkFeed, checkState, initialStatistics } from '../../executable.ts'
+import { checkFeed, checkState, initialStatistics } from '../../plan/executable.ts'
 import type { Device } from '../device/device.ts'
 import { Readback } from '../device/transfers.ts'
 import type { Plan } from '../lower/index.ts'

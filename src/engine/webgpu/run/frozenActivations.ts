@@ -3,7 +3,7 @@
  * max poolings that decide by recorded masks; this class records masks and copies them into the buffers of that plan.
  */
 import type { ActivationMasks, Feed } from '../../../core/executor.ts'
-import { RecordedMaskSets } from '../../plan/maskCopies.ts'
+import { RecordedMaskSets } from '../../plan/recordedMasks.ts'
 import type { Device } from '../device/device.ts'
 import type { Machine } from './machine.ts'
 

@@ -3,7 +3,7 @@
  * when the sum is asked for or the ring is full, so that steps need not wait for the host.
  */
 import type { Tally } from '../../../core/executor.ts'
-import { TallySum } from '../../plan/tally.ts'
+import { TallySum } from '../../plan/executable.ts'
 import type { Device } from '../device/device.ts'
 import type { Readback } from '../device/transfers.ts'
 

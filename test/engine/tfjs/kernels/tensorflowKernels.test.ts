@@ -1,10 +1,14 @@
 /** Every kernel added to the TensorFlow backend against the same made of the plain JavaScript backend's. */
 import * as tf from '@tensorflow/tfjs-core'
 import { beforeAll, describe, expect, it } from 'vitest'
-import { tensorflowPackage } from '../../../../src/engine/backendChoice.ts'
-import { initialiseBackend } from '../../../../src/engine/tfjs/backends.ts'
-import { fusedKernel } from '../../../../src/engine/tfjs/kernels/fused.ts'
-import { BATCH_NORM, BATCH_NORM_GRADIENT, RELU_GRADIENT } from '../../../../src/engine/tfjs/kernels/tensorflow.ts'
+import { initialiseBackend } from '../../../../src/engine/tfjs/index.ts'
+import {
+  BATCH_NORM,
+  BATCH_NORM_GRADIENT,
+  fusedKernel,
+  RELU_GRADIENT,
+} from '../../../../src/engine/tfjs/kernels/tensorflow.ts'
+import { tensorflowPackage } from '../../../../src/engine/tfjs/packages.ts'
 import { relativeError } from '../../../fixtures/golden.ts'
 
 const EPSILON = 1e-5

@@ -1,7 +1,7 @@
 /** Every kernel added to the WebAssembly backend against that of the plain JavaScript one. */
 import * as tf from '@tensorflow/tfjs-core'
 import { beforeAll, describe, expect, it } from 'vitest'
-import { initialiseBackend } from '../../../../src/engine/tfjs/backends.ts'
+import { initialiseBackend } from '../../../../src/engine/tfjs/index.ts'
 import { relativeError } from '../../../fixtures/golden.ts'
 
 interface Geometry {

@@ -1,8 +1,7 @@
 /** A group whose threads take turns at every shared call, the last first: results must not depend on their order. */
-import { isOff } from '../../../../src/engine/plan/situation.ts'
+import { isOff } from '../../../../src/engine/plan/runInputs.ts'
 import { ThreadKernels } from '../../../../src/engine/wasm/module/module.ts'
-import { type BoundCall, bindCalls } from '../../../../src/engine/wasm/threads/follow.ts'
-import type { Threads } from '../../../../src/engine/wasm/threads/threads.ts'
+import { type BoundCall, bindCalls, type Threads } from '../../../../src/engine/wasm/threads/threads.ts'
 
 export const threadsInTurn = (threads: number): Threads => ({
   threads,

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest'
 import { NetworkBuilder } from '../../src/core/networkBuilder.ts'
-import type { ExecutorOptions } from '../../src/engine/executors.ts'
-import { backendReports, chooseExecutor, executorIdentity, openExecutor } from '../../src/engine/executors.ts'
-import { isInstalled } from '../../src/engine/optionalPackage.ts'
+import type { ExecutorOptions } from '../../src/engine/index.ts'
+import { backendReports, chooseExecutor, executorIdentity, openExecutor } from '../../src/engine/index.ts'
+import { isInstalled } from '../../src/system/optionalPackage.ts'
 
 describe('the choice of an executor', () => {
   const nameOf = async (options: ExecutorOptions) => (await executorIdentity(options)).executor

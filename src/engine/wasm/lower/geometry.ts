@@ -3,9 +3,9 @@
  * pixel
  * begins, and the segments of consecutive floats that a patch consists of.
  */
-import type { Value } from '../../../../core/network.ts'
-import type { FilterWindow } from '../../../graph/graph.ts'
-import { padTo4 } from '../../../plan/extent.ts'
+import type { Value } from '../../../core/network.ts'
+import type { FilterWindow } from '../../graph/graph.ts'
+import { padTo4 } from '../../plan/lowering.ts'
 
 /** An image with a zero border: pixel (y, x) of the original lies at (border + spread·y, border + spread·x). */
 export interface Staging {

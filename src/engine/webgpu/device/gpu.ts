@@ -1,5 +1,5 @@
 /** Opens WebGPU in Node through Dawn, from the optional package `webgpu`. */
-import { importOptional, isInstalled } from './optionalPackage.ts'
+import { importOptional, isInstalled } from '../../../system/optionalPackage.ts'
 
 /** The GPU that WebGPU would use. */
 export interface GpuDescription {
@@ -26,8 +26,8 @@ function loadDawn(): Promise<DawnModule> {
 
 let shared: Promise<GPU> | undefined
 
-/** Opens the WebGPU instance that TensorFlow.js uses, and defines it as `navigator.gpu` as in browsers. */
-export function webGpu(): Promise<GPU> {
+/** Opens the WebGPU instance that TensorFlow.js uses, and defines it as `navigator.gpu`, where browsers have it. */
+export function defineNavigatorGpu(): Promise<GPU> {
   shared ??= loadDawn().then(({ create }) => {
     const gpu = create([])
     // Node 20 has no navigator; from 21 on it is there and cannot be replaced, but extended.

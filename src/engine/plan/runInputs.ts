@@ -1,13 +1,37 @@
-/**
- * Turns a feed into the numbers that a static plan reads, for any backend: term weights, activity flags, drop-path
- * scales, noise.
- */
-import type { Feed } from '../../core/executor.ts'
+/** The kinds of run of a static plan. The kind and the activity flags decide which calls or dispatches are replayed. */
+
+import type { Batch } from '../../core/data.ts'
+import type { Feed, Mode } from '../../core/executor.ts'
 import type { Network, Value } from '../../core/network.ts'
+import { random } from '../../core/random.ts'
 import type { Activity } from '../graph/activity.ts'
 import { type PlannedTerm, weightOf } from '../graph/terms.ts'
-import { drawNoise } from '../noise.ts'
-import { isOff } from './situation.ts'
+
+/** One kind of run. */
+export interface Situation {
+  readonly mode: Mode
+  /** Whether the gradient with respect to the network weights is computed. */
+  readonly weights: boolean
+  /** Whether the gradient with respect to the mixing coefficients is computed. */
+  readonly coefficients: boolean
+  /** Whether some paths may be switched off. */
+  readonly pathMasked: boolean
+  /** Whether frozen activations record new masks. */
+  readonly recording: boolean
+}
+
+/** Returns a text that is different for different kinds of run. */
+export const nameOf = ({ mode, weights, coefficients, pathMasked, recording }: Situation): string =>
+  `${mode} ${weights} ${coefficients} ${pathMasked} ${recording}`
+
+/**
+ * Tells whether a call or dispatch is skipped.
+ *
+ * @param flags the activity flags; undefined: everything runs
+ * @param condition number of the flag that must be set; −1: the call always runs
+ */
+export const isOff = (flags: Uint8Array | undefined, condition: number): boolean =>
+  flags !== undefined && condition >= 0 && flags[condition] === 0
 
 /** The parts of a plan that the numbers of a feed depend on. */
 export interface FedPlan {
@@ -92,4 +116,16 @@ export function* drawNoises<P>(
   for (const { site, place, shape, condition } of slots) {
     if (!isOff(flags, condition)) yield [place, drawNoise(batch, site, shape)]
   }
+}
+
+/**
+ * Draws N(0, 1) for one noise layer and one batch. The draw depends only on the batch's random key and the layer, so
+ * repeated passes over a batch, such as both sides of a difference, see the same noise. → [batch, height, width,
+ * channels]
+ */
+export function drawNoise({ size, randomKey }: Batch, site: number, { height, width, channels }: Value): Float32Array {
+  const { seed, path } = randomKey ?? { seed: 0, path: [] }
+  const noise = new Float32Array(size * height * width * channels)
+  random(seed, ...path, 'noise', site).fillNormal(noise)
+  return noise
 }

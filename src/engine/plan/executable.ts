@@ -1,15 +1,7 @@
 /** Checks, defaults and wrapping that the executables of all backends share. */
-import { BenchError } from '../core/errors.ts'
-import type { Executable, ExecutableState, Feed, Objective } from '../core/executor.ts'
-import { type Network, parameterCount } from '../core/network.ts'
-
-/** @throws BenchError `unsupported` where a pooling is dilated, which no executor implements */
-export function checkPoolings({ name, layers }: Network): void {
-  for (const layer of layers) {
-    if ((layer.kind !== 'avgPool' && layer.kind !== 'maxPool') || layer.window.dilation === 1) continue
-    throw new BenchError('unsupported', `${name}: pooling with dilation ${layer.window.dilation}; only 1 is supported`)
-  }
-}
+import { BenchError } from '../../core/errors.ts'
+import type { Executable, ExecutableState, Feed, Objective, Tally } from '../../core/executor.ts'
+import { type Network, parameterCount } from '../../core/network.ts'
 
 /** @throws BenchError `bad-input` that names the part of the feed with a wrong length, or a label outside the classes */
 export function checkFeed(network: Network, batchSize: number, feed: Feed, objective?: Objective): void {
@@ -84,4 +76,69 @@ export function withOverrides(executable: Executable, overrides: Partial<Executa
       return typeof value === 'function' ? value.bind(target) : value
     },
   })
+}
+
+/**
+ * Returns the executable with every call after `dispose` an error of code `bad-input`; further calls of `dispose` do
+ * nothing.
+ */
+export function untilDisposed(executable: Executable): Executable {
+  let isDisposed = false
+  const dispose = () => {
+    if (!isDisposed) executable.dispose()
+    isDisposed = true
+  }
+  const check = (used: string) => {
+    if (!isDisposed) return
+    throw new BenchError('bad-input', `${used} of ${executable.network.name} was used after dispose; compile it again`)
+  }
+  const evaluate: Executable['evaluate'] = (feeds, mode) => executable.evaluate(checkedEach(feeds, check), mode)
+  return new Proxy(executable, {
+    get(target, property) {
+      if (property === 'dispose') return dispose
+      if (property in target) check(String(property))
+      if (property === 'evaluate') return evaluate
+      const value: unknown = Reflect.get(target, property)
+      return typeof value === 'function' ? value.bind(target) : value
+    },
+  })
+}
+
+/** Checks before each batch of an evaluation: other code runs between batches and may dispose of the executable. */
+async function* checkedEach(
+  feeds: Iterable<Feed> | AsyncIterable<Feed>,
+  check: (used: string) => void,
+): AsyncGenerator<Feed> {
+  for await (const feed of feeds) {
+    check('evaluate')
+    yield feed
+  }
+  check('evaluate')
+}
+
+export class TallySum {
+  #loss = 0
+  #correct = 0
+  #correct5 = 0
+  #samples = 0
+
+  /** Adds the tally of one batch. */
+  add({ loss, correct, correct5, samples }: Tally): void {
+    this.#loss += loss * samples
+    this.#correct += correct
+    this.#correct5 += correct5
+    this.#samples += samples
+  }
+
+  /** Returns the tally of all batches added since the last call; without any, the loss is NaN. */
+  take(): Tally {
+    const tally = {
+      loss: this.#loss / this.#samples,
+      correct: this.#correct,
+      correct5: this.#correct5,
+      samples: this.#samples,
+    }
+    this.#loss = this.#correct = this.#correct5 = this.#samples = 0
+    return tally
+  }
 }

@@ -1,0 +1,272 @@
+/**
+ * The table of backends, and the functions that choose one and open an executor on it. No other folder knows a backend
+ * by name. The code of a backend is loaded only when an executor is opened on it.
+ */
+import { BenchError } from '../core/errors.ts'
+import type { Arithmetic, Executor } from '../core/executor.ts'
+import { unknownName } from '../core/names.ts'
+import { cores } from '../system/cores.ts'
+import { isInstalled } from '../system/optionalPackage.ts'
+import { TENSORFLOW_GPU, TENSORFLOW_PACKAGES, tensorflowPackage } from './tfjs/packages.ts'
+import { defineNavigatorGpu, describeGpu } from './webgpu/device/gpu.ts'
+
+/** The executors that a user may name: `static` runs fused kernels under a fixed plan, `tfjs` interprets layer by layer. */
+export const executorNames = ['auto', 'static', 'tfjs'] as const
+
+export interface ExecutorOptions {
+  /** A backend, or `auto` for the best backend of this machine. */
+  readonly backend: BackendName
+  /** `auto`, the default: the static executor if the backend has one, else the one on TensorFlow.js. */
+  readonly executor?: (typeof executorNames)[number]
+  /** Allow only backends that give the same bits on every machine; `auto` then never takes a GPU. */
+  readonly deterministic?: boolean
+  /** Round multiply-adds once: 5 to 10 % faster, in other bits. Only on `static/wasm`, and not with `deterministic`. */
+  readonly fastMath?: boolean
+  /** Largest number of threads that share one training step of a large network (`static/wasm`); absent: all cores. */
+  readonly threads?: number
+}
+
+/** What a backend found on this machine. */
+export interface Probe {
+  readonly available: boolean
+  /** The device that the backend computes on, or what to install. */
+  readonly detail: string
+  /** The GPU that the backend computes on; absent without one. A GPU emulated in software does not count. */
+  readonly gpu?: string
+}
+
+/** One backend. */
+interface BackendEntry {
+  readonly name: string
+  /** Whether the backend gives the same bits on every machine. */
+  readonly deterministic: boolean
+  /** Finds out whether this machine has the backend, without loading TensorFlow.js. */
+  readonly probe: () => Promise<Probe>
+  /** Opens the executors that the backend has. */
+  readonly open: {
+    readonly static?: (options: { readonly fastMath: boolean; readonly threads: number }) => Promise<Executor>
+    readonly tfjs: () => Promise<Executor>
+  }
+  /** Loads the build of the static kernels with fused multiply-adds; absent if there is none. */
+  readonly loadFusedKernels?: () => Promise<unknown>
+  /** Environment variables for a worker process with so many threads, read by the backend's library. */
+  readonly environment?: (threads: number | undefined) => NodeJS.ProcessEnv
+}
+
+async function probeTensorflow(): Promise<Probe> {
+  const found = tensorflowPackage()
+  if (found !== undefined) return { available: true, detail: found, ...(found === TENSORFLOW_GPU && { gpu: found }) }
+  const unbuilt = TENSORFLOW_PACKAGES.find(isInstalled)
+  const missing = 'npm install -D @tensorflow/tfjs-node (or tfjs-node-gpu with an NVIDIA GPU)'
+  return {
+    available: false,
+    detail: unbuilt ? `${unbuilt} lacks its native part; docs/backends.md builds it` : missing,
+  }
+}
+
+const NO_ADAPTER =
+  'no GPU adapter was found; a Vulkan, Metal or Direct3D 12 driver is needed (docs/backends.md: what servers lack)'
+
+async function probeWebgpu(): Promise<Probe> {
+  if (!isInstalled('webgpu')) return { available: false, detail: 'npm install -D webgpu' }
+  const gpu = await describeGpu()
+  if (gpu === undefined) return { available: false, detail: NO_ADAPTER }
+  if (gpu.isSoftware) return { available: true, detail: `${gpu.name} (emulated, slow)` }
+  return { available: true, detail: gpu.name, gpu: gpu.name }
+}
+
+const openTfjs = async (...args: Parameters<typeof import('./tfjs/index.ts').openTfjsExecutor>) =>
+  (await import('./tfjs/index.ts')).openTfjsExecutor(...args)
+
+/** All backends, fastest first. Without a GPU, `auto` means the first deterministic one. */
+const backends = [
+  {
+    name: 'tensorflow',
+    deterministic: false,
+    probe: probeTensorflow,
+    open: { tfjs: () => openTfjs('tensorflow') },
+    // libtensorflow by itself takes all cores, and all memory of every GPU, so that a second process would find none.
+    environment: (threads) => ({
+      TF_FORCE_GPU_ALLOW_GROWTH: 'true',
+      ...(threads !== undefined && { TF_NUM_INTRAOP_THREADS: String(threads) }),
+    }),
+  },
+  {
+    name: 'webgpu',
+    deterministic: false,
+    probe: probeWebgpu,
+    open: {
+      static: async () => (await import('./webgpu/index.ts')).openWebgpuExecutor(),
+      tfjs: async () => {
+        await defineNavigatorGpu()
+        return openTfjs('webgpu')
+      },
+    },
+  },
+  {
+    name: 'wasm',
+    deterministic: true,
+    probe: async () => ({ available: true, detail: 'WebAssembly with SIMD, threads where a step is large' }),
+    open: {
+      static: async (options) => (await import('./wasm/index.ts')).openStaticExecutor(options),
+      tfjs: () => openTfjs('wasm'),
+    },
+    loadFusedKernels: async () => (await import('./wasm/module/module.ts')).kernelModule('fused'),
+  },
+  {
+    name: 'cpu',
+    deterministic: true,
+    probe: async () => ({ available: true, detail: 'plain JavaScript, slow' }),
+    open: { tfjs: () => openTfjs('cpu') },
+  },
+] as const satisfies readonly BackendEntry[]
+
+export type Backend = (typeof backends)[number]['name']
+export type DeterministicBackend = Extract<(typeof backends)[number], { readonly deterministic: true }>['name']
+/** A name that a user may type for a backend. */
+export type BackendName = Backend | 'auto'
+
+const entries: readonly (BackendEntry & { readonly name: Backend })[] = backends
+
+/** All names that a user may type for a backend. */
+export const backendNames: readonly BackendName[] = ['auto', ...entries.map(({ name }) => name)]
+
+/** The backends that give the same bits on every machine. */
+export const deterministicBackends: readonly DeterministicBackend[] = backends
+  .filter((entry) => entry.deterministic)
+  .map(({ name }) => name)
+
+const entryOf = (backend: Backend): BackendEntry => entries.find(({ name }) => name === backend) as BackendEntry
+
+/** What a probe found, with the backend's name. */
+export interface BackendReport extends Probe {
+  readonly backend: Backend
+}
+
+/** Reports for every backend, fastest first, whether this machine has it and else what is missing. */
+export const backendReports = (): Promise<BackendReport[]> =>
+  Promise.all(entries.map(async ({ name, probe }) => ({ backend: name, ...(await probe()) })))
+
+/** Tells whether a backend computes on a GPU of this machine; a GPU emulated in software does not count. */
+export const usesGpu = async (backend: Backend): Promise<boolean> => (await entryOf(backend).probe()).gpu !== undefined
+
+/** Returns the environment variables for a worker process whose backend may use so many threads; absent: no limit. */
+export const libraryEnvironment = (threads: number | undefined): NodeJS.ProcessEnv =>
+  Object.assign({}, ...entries.map(({ environment }) => environment?.(threads)))
+
+/** The part of a job's identity that its executor decides: other kernels or another arithmetic give other bits. */
+export interface ExecutorIdentity {
+  /** `static/wasm`, `tfjs/cpu`, … */
+  readonly executor: string
+  readonly arithmetic: Arithmetic
+}
+
+/** The executor that was chosen. */
+export interface ExecutorChoice {
+  readonly backend: Backend
+  readonly kind: 'static' | 'tfjs'
+  /** Why this backend was chosen, for messages. */
+  readonly reason: string
+}
+
+/**
+ * Opens an executor on the named backend.
+ *
+ * @throws BenchError `unknown-name`, or `unsupported` with the package to install
+ */
+export async function openExecutor(options: ExecutorOptions): Promise<Executor> {
+  const { kind, backend } = await chooseExecutor(options)
+  const { open } = entryOf(backend)
+  const { fastMath = false, threads = cores() } = options
+  return kind === 'static' && open.static ? open.static({ fastMath, threads }) : open.tfjs()
+}
+
+/** Returns what `openExecutor` would open, and why, without loading TensorFlow.js. @throws the same errors */
+export async function chooseExecutor({ backend, executor, ...options }: ExecutorOptions): Promise<ExecutorChoice> {
+  const choice = await chooseBackend(backend, options)
+  const kind = kindOf(choice.backend, executor)
+  if (options.fastMath) await requireFusible(choice.backend, kind, options)?.()
+  return { ...choice, kind }
+}
+
+/**
+ * Returns the identity of the executor that `openExecutor` would open. A named backend need not be available here,
+ * because the job may run, or have run, on another machine; `auto` means the best backend of this machine.
+ *
+ * @throws BenchError `unknown-name`, or `unsupported` for a combination that no machine has
+ */
+export async function executorIdentity(options: ExecutorOptions): Promise<ExecutorIdentity> {
+  const { backend: name, executor, fastMath } = options
+  const backend = name === 'auto' ? (await chooseBackend(name, options)).backend : name
+  const kind = kindOf(backend, executor)
+  if (fastMath) requireFusible(backend, kind, options)
+  const plain = entryOf(backend).deterministic ? 'deterministic' : 'device'
+  return { executor: `${kind}/${backend}`, arithmetic: fastMath ? 'fused' : plain }
+}
+
+/**
+ * Chooses the backend behind a name.
+ *
+ * @param options.deterministic allow only backends that give the same bits on every machine
+ * @throws BenchError `unknown-name`; `unsupported` that says what to install
+ */
+export async function chooseBackend(
+  name: BackendName,
+  { deterministic = false }: { readonly deterministic?: boolean } = {},
+): Promise<Omit<ExecutorChoice, 'kind'>> {
+  if (!backendNames.includes(name)) throw unknownName('backend', name, backendNames)
+  const [portable] = deterministicBackends
+  if (name === 'auto') {
+    return deterministic ? { backend: portable, reason: 'the same bits on every machine' } : bestBackend(portable)
+  }
+  const entry = entryOf(name)
+  if (deterministic && !entry.deterministic) {
+    const remedy = `use ${portable}`
+    throw new BenchError('unsupported', `backend ${name} does not give the same bits on every machine; ${remedy}`)
+  }
+  const { available, detail } = await entry.probe()
+  if (!available) throw new BenchError('unsupported', `backend ${name} is not available here: ${detail}`)
+  return { backend: name, reason: 'as asked for' }
+}
+
+/**
+ * Chooses the first backend that computes on a GPU. Without one, it is the portable backend: on small networks
+ * libtensorflow without a GPU takes several times its processor time.
+ */
+async function bestBackend(portable: Backend): Promise<Omit<ExecutorChoice, 'kind'>> {
+  for (const { name, probe } of entries) {
+    const { gpu } = await probe()
+    if (gpu !== undefined) return { backend: name, reason: `it computes on a GPU: ${gpu}` }
+  }
+  return { backend: portable, reason: 'no other backend has a GPU here' }
+}
+
+/** Returns the kind of executor that a name means on a backend. @throws BenchError `unsupported` without a static one */
+function kindOf(backend: Backend, executor: ExecutorOptions['executor'] = 'auto'): ExecutorChoice['kind'] {
+  const hasStatic = entryOf(backend).open.static !== undefined
+  if (executor === 'tfjs' || (executor === 'auto' && !hasStatic)) return 'tfjs'
+  if (hasStatic) return 'static'
+  const others = entries.filter(({ open }) => open.static).map(({ name }) => name)
+  const remedy = `use --backend ${deterministicBackends[0]}`
+  throw new BenchError(
+    'unsupported',
+    `the static executor runs on ${others.join(' and ')}, not on ${backend}; ${remedy}`,
+  )
+}
+
+/** Returns what loads the fused kernels. @throws BenchError `unsupported` where `fastMath` does not apply */
+function requireFusible(
+  backend: Backend,
+  kind: ExecutorChoice['kind'],
+  { deterministic }: Pick<ExecutorOptions, 'deterministic'>,
+): BackendEntry['loadFusedKernels'] {
+  if (deterministic) throw new BenchError('unsupported', 'fast math does not give the same bits on every machine')
+  const { loadFusedKernels } = entryOf(backend)
+  if (kind === 'static' && loadFusedKernels) return loadFusedKernels
+  const fusible = entries.filter((entry) => entry.loadFusedKernels).map(({ name }) => name)
+  const remedy = `use --backend ${fusible[0]} without --executor tfjs, or leave --fast-math out`
+  throw new BenchError(
+    'unsupported',
+    `--fast-math is for ${fusible.map((name) => `static/${name}`).join(', ')}, and this would be ${kind}/${backend}; ${remedy}`,
+  )
+}
