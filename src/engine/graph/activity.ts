@@ -1,20 +1,20 @@
 /**
- * Decides which parts of a graph a step must compute when some paths are switched off. A term of a sum is needed if
- * all its
+ * Decides which parts of a graph a step must compute when some paths are switched off. A term of a sum is needed if all its
  * coefficients are active and its sum is needed; an operation is needed if something needed reads one of its outputs.
- *
- * Every operation has a flag, and so has every term of a sum and every filter of a convolution; flags are bytes, 1 if
- * needed.
  */
 import { type Graph, inputsOf, type Operation, outputsOf, rootsOf } from './graph.ts'
 
+/**
+ * The activity flags of a graph: one byte for every operation, every term of a sum and every filter of a convolution, 1 if
+ * a step must compute it.
+ */
 export class Activity {
   readonly #graph: Graph
   readonly #first: readonly number[]
   readonly #needed: Uint8Array
-  /** Flags of what is needed whichever coefficients are active. */
+  /** The flags when no coefficient is active: a flag set here is always set. */
   readonly #always: Uint8Array
-  /** The number of flags. */
+  /** Number of flags. */
   readonly count: number
 
   constructor(graph: Graph) {
@@ -32,24 +32,30 @@ export class Activity {
   }
 
   /**
-   * Returns the number of the flag of a term or filter. @param part index of the term in its sum, or the filter in its
-   * convolution
+   * Returns the position of the flag of a term or filter.
+   *
+   * @param part index of the term in its sum, or of the filter in its convolution
    */
   ofPart(operation: number, part: number): number {
     return this.#first[operation] + 1 + part
   }
 
-  /** Returns the number of the flag that an operation runs under; −1 if it always runs. */
+  /** Returns the position of the flag on which an operation depends; −1 if the operation always runs. */
   condition(operation: number): number {
     return this.#unlessAlways(this.#first[operation])
   }
 
-  /** Returns the number of the flag that a term or filter runs under; −1 if it always runs. */
+  /** Returns the position of the flag on which a term or filter depends; −1 if it always runs. */
   partCondition(operation: number, part: number): number {
     return this.#unlessAlways(this.ofPart(operation, part))
   }
 
-  /** Computes all flags. @param active for each coefficient 1 if it is active, else 0 */
+  /**
+   * Computes all flags, in one sweep from the outputs to the input.
+   *
+   * @param active for each mixing coefficient 1 if its input is computed, else 0
+   * @param flags overwritten, length `count`
+   */
   resolve(active: Uint8Array, flags: Uint8Array): void {
     const needed = this.#needed.fill(0)
     for (const root of rootsOf(this.#graph.network)) needed[root] = 1

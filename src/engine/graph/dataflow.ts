@@ -1,8 +1,8 @@
-/** Which operations read a value of a graph, and where gradients flow in its backward pass. */
+/** Analyses a graph: which operations read a value, and where gradients flow in the backward pass. */
 import type { ValueId } from '../../core/network.ts'
 import { type Graph, inputsOf, type Of, type Operation, outputsOf, rootsOf } from './graph.ts'
 
-/** Counts how often each value is read; a logit or feature output counts once more. */
+/** Returns for each value how often operations read it; logits and features count once more. */
 export function countReads({ operations, values, network }: Graph): number[] {
   const reads = values.map(() => 0)
   for (const operation of operations) for (const input of inputsOf(operation)) reads[input]++
@@ -10,7 +10,7 @@ export function countReads({ operations, values, network }: Graph): number[] {
   return reads
 }
 
-/** Finds the outputs of dense convolutions whose only reader is one normalised term. */
+/** Returns the outputs of dense convolutions that nothing but one normalised term of a sum reads. */
 export function convolvedForOneNorm(graph: Graph): Set<ValueId> {
   const reads = countReads(graph)
   const normalised = new Set<ValueId>()
@@ -26,10 +26,10 @@ export function convolvedForOneNorm(graph: Graph): Set<ValueId> {
 }
 
 /**
- * Counts how many operations may add to the gradient of each value. A logit or feature output counts once more: the
- * operation that computes it runs and reads the gradient even where all its other readers are skipped.
+ * Returns for each value how many operations may add to its gradient. Logits and features count once more: the operation
+ * that computes them runs, and reads the gradient, even if all readers are skipped.
  *
- * @param ofConvolution how many of the dispatches or calls of a convolution add to the gradient of its input
+ * @param ofConvolution returns how many kernel calls of a convolution add to the gradient of its input
  */
 export function countContributions(
   { operations, values, network }: Graph,
@@ -44,7 +44,7 @@ export function countContributions(
   return counts
 }
 
-/** Tells for each value whether it depends on a parameter or a mixing coefficient, so that its gradient is needed. */
+/** Returns for each value whether it depends on a parameter or a mixing coefficient, so that its gradient is needed. */
 export function findDifferentiable({ operations, values }: Graph): boolean[] {
   const depends = values.map(() => false)
   for (const operation of operations) {

@@ -1,5 +1,4 @@
-/** Translates a network into a graph, layer by layer, with one rule for each kind of layer and nothing fused. */
-
+/** Translates a network into a graph layer by layer: one rule for each kind of layer, nothing is fused yet. */
 import { BenchError } from '../../core/errors.ts'
 import type { CoefficientId, Layer, LayerKind, Network, Value, ValueId } from '../../core/network.ts'
 import { type FilterWindow, type Graph, type Move, type Operation, offsetsOf, type Term } from './graph.ts'
@@ -15,7 +14,7 @@ export function lower(network: Network): Graph {
   return { network, values, operations }
 }
 
-/** @throws BenchError `unsupported` where a pooling is dilated, which no executor implements */
+/** Checks that no pooling is dilated, which no executor implements. @throws BenchError `unsupported` */
 export function checkPoolings({ name, layers }: Network): void {
   for (const layer of layers) {
     if ((layer.kind !== 'avgPool' && layer.kind !== 'maxPool') || layer.window.dilation === 1) continue
@@ -25,7 +24,7 @@ export function checkPoolings({ name, layers }: Network): void {
 
 type LayerOf<K extends LayerKind> = Extract<Layer, { readonly kind: K }>
 
-/** Translates one layer. @param values the values of the graph so far; a rule may append its own */
+/** Translates one layer into operations. @param values values of the graph so far; a rule may append new ones */
 type Rule<K extends LayerKind> = (layer: LayerOf<K>, values: Value[]) => readonly Operation[]
 
 const rules: { readonly [K in LayerKind]: Rule<K> } = {
@@ -70,7 +69,7 @@ function convolution(
   return { kind: 'convolve', input, relu: false, filters: [{ kind, parameter, output, window }] }
 }
 
-/** Translates x·W + b: a convolution whose window is the whole image, then the bias. */
+/** Translates a linear layer x·W + b into a convolution whose window is the whole image, then a bias. */
 function lowerLinear({ input, output, weight, bias }: LayerOf<'linear'>, values: Value[]): Operation[] {
   const { height, width } = values[input]
   const product = values.push(values[output]) - 1
@@ -83,7 +82,7 @@ function lowerLinear({ input, output, weight, bias }: LayerOf<'linear'>, values:
 
 const range = (from: number, count: number) => Array.from({ length: count }, (_, i) => from + i)
 
-/** Returns the channel order of a shuffle: the channels as a matrix [groups, channels / groups], transposed. */
+/** Returns the channel order after a shuffle, which transposes the channels as a matrix [groups, channels / groups]. */
 const shuffled = (channels: number, groups: number) =>
   range(0, channels).map((i) => (i % groups) * (channels / groups) + Math.floor(i / groups))
 

@@ -1,32 +1,33 @@
 /**
- * Rewrites a graph into an equivalent one that costs less: passes in a fixed order, each from a graph to a graph that
- * computes the same outputs and gradients.
+ * Rewrites a graph into a cheaper one with the same outputs and gradients, by passes in a fixed order. Each pass takes a
+ * graph and returns a graph.
  */
 import type { ValueId } from '../../core/network.ts'
 import { countReads } from './dataflow.ts'
 import { type Filter, type Graph, inputsOf, type Of, type Operation, outputsOf, rootsOf, type Term } from './graph.ts'
 
+/** One rewriting step. */
 type Pass = (graph: Graph) => Graph
 
 const live: readonly Pass[] = [inlineCombines, foldRelu, dropUnread, groupConvolutions]
 const frozen: readonly Pass[] = [inlineCombines, freezeActivations, dropUnread, groupConvolutions]
 
 /**
- * Applies all passes.
+ * Returns the graph after all passes.
  *
- * @param activations `live`: ReLUs and max poolings decide by their input; `frozen`: they decide by recorded masks
+ * @param activations `live`: ReLUs and max poolings decide by their input; `frozen`: by masks recorded before
  */
 export function rewrite(graph: Graph, activations: 'live' | 'frozen' = 'live'): Graph {
   return (activations === 'live' ? live : frozen).reduce((current, pass) => pass(current), graph)
 }
 
 /**
- * Merges nested sums: a combine that only another combine reads, without normalisation, hands over its terms,
+ * Merges nested sums: a `combine` that only one other `combine` reads, without normalising it, is replaced by its terms,
  *
  *   Σ_i a_i·(Σ_j b_ij·x_ij) = Σ_ij a_i·b_ij·x_ij.
  *
- * A node then adds up the operations of all its edges at once and normalises each on the way; the mixed value of an edge
- * and the normalised outputs are never stored.
+ * A node then normalises and adds up the operations of all its edges in one operation; neither the mixed value of an edge
+ * nor a normalised output is stored.
  */
 export function inlineCombines(graph: Graph): Graph {
   const reads = countReads(graph)
@@ -108,7 +109,7 @@ export function groupConvolutions(graph: Graph): Graph {
 
 const groupKey = ({ input, relu }: Of<'convolve'>) => `${input} ${relu}`
 
-/** Sorts operations by depth, the longest path from the input, so that operations which can run side by side are neighbours. */
+/** Sorts operations by depth, the longest path from the input, so that operations which do not depend on each other are neighbours. */
 export function orderByDepth(graph: Graph): Graph {
   const depths = new Map<ValueId, number>()
   const placed = graph.operations.map((operation) => {

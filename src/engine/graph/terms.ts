@@ -1,12 +1,12 @@
-/** Lists the terms of all sums of a graph in order, and relates them to the mixing coefficients that weigh them. */
+/** Lists the terms of all weighted sums of a graph, and computes their weights and the gradient of the mixing coefficients. */
 import type { CoefficientId } from '../../core/network.ts'
 import type { Activity } from './activity.ts'
 import type { Graph } from './graph.ts'
 
-/** One term of a sum: (Π factors)·value. */
+/** One term of a weighted sum, (Π factors)·value: what the host must know to compute its weight. */
 export interface PlannedTerm {
   readonly factors: readonly CoefficientId[]
-  /** Number of the term's activity flag. */
+  /** Position of the term's activity flag. */
   readonly flag: number
 }
 
@@ -18,7 +18,7 @@ export function termsOf(graph: Graph, activity: Activity): PlannedTerm[] {
   })
 }
 
-/** Returns for each operation the number of its first term in the list of all terms. */
+/** Returns for each operation the position of its first term in the list that `termsOf` returns. */
 export function firstTerms({ operations }: Graph): number[] {
   let count = 0
   return operations.map((operation) => {
@@ -28,7 +28,7 @@ export function firstTerms({ operations }: Graph): number[] {
   })
 }
 
-/** Computes the weight of a term, Π factors; the empty product is 1. */
+/** Returns the weight of a term, the product of its mixing coefficients; an empty product is 1. */
 export function weightOf({ factors }: PlannedTerm, coefficients: Float64Array | undefined): number {
   let product = 1
   if (coefficients !== undefined) for (const factor of factors) product *= coefficients[factor]
@@ -36,11 +36,11 @@ export function weightOf({ factors }: PlannedTerm, coefficients: Float64Array | 
 }
 
 /**
- * Computes ∂L/∂c_k = Σ over the terms with factor c_k of ∂L/∂(Π factors)·(Π of the other factors).
+ * Returns ∂L/∂c, one entry for each mixing coefficient: ∂L/∂c_k = Σ over the terms with factor c_k of
+ * ∂L/∂(Π factors)·(Π of the other factors).
  *
- * @param gradientOf returns ∂L/∂(Π factors) of a term, given its number
- * @param flags activity flags; absent: every term is active
- * @returns one entry per mixing coefficient
+ * @param gradientOf returns ∂L/∂(Π factors) of the term at a position of `terms`
+ * @param flags activity flags; undefined: every term is active
  */
 export function coefficientGradient(
   terms: readonly PlannedTerm[],

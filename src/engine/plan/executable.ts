@@ -1,9 +1,13 @@
-/** Checks, defaults and wrapping that the executables of all backends share. */
+/** What the executables of all backends share: checks of their arguments, initial values, wrappers, and sums of losses. */
 import { BenchError } from '../../core/errors.ts'
 import type { Executable, ExecutableState, Feed, Objective, Tally } from '../../core/executor.ts'
 import { type Network, parameterCount } from '../../core/network.ts'
 
-/** @throws BenchError `bad-input` that names the part of the feed with a wrong length, or a label outside the classes */
+/**
+ * Checks that a feed fits the network it is fed to.
+ *
+ * @throws BenchError `bad-input` that names the part of the feed with a wrong length, or a label outside the classes
+ */
 export function checkFeed(network: Network, batchSize: number, feed: Feed, objective?: Objective): void {
   const { batch, coefficients, active, pathScales } = feed
   const { height, width, channels } = network.values[0]
@@ -37,21 +41,28 @@ function checkLabels({ classes }: Network, { batch }: Feed): void {
   throw new BenchError('bad-input', `sample ${sample} has label ${label}, but the network has ${classes} classes`)
 }
 
-/** Returns the feed with all paths on and the coefficients of the switched-off ones 0: the same outputs, all computed. */
+/**
+ * Returns the feed with all paths active and the coefficients of paths that were switched off set to 0. The outputs are
+ * the same, but every path is computed.
+ */
 export function withAllPaths({ active, ...feed }: Feed): Feed {
   const { coefficients } = feed
   if (active === undefined || coefficients === undefined) return feed
   return { ...feed, coefficients: coefficients.map((value, i) => (active[i] === 0 ? 0 : value)) }
 }
 
-/** Returns the running statistics of an untrained network: for each tracked batch norm its means, 0, then its variances, 1. */
+/** Returns the running statistics of an untrained network: for each tracked batch norm means of 0, then variances of 1. */
 export function initialStatistics({ statistics }: Network): Float32Array {
   return Float32Array.from(
     statistics.flatMap((channels) => Array.from({ length: 2 * channels }, (_, i) => (i < channels ? 0 : 1))),
   )
 }
 
-/** @throws BenchError `bad-input` that names the part of the state with a wrong length, before anything is restored */
+/**
+ * Checks that a saved state fits the network, before anything of it is restored.
+ *
+ * @throws BenchError `bad-input` that names the part of the state with a wrong length
+ */
 export function checkState(network: Network, { weights, momentum, statistics }: ExecutableState): void {
   const length = parameterCount(network)
   const expected = {
@@ -79,8 +90,8 @@ export function withOverrides(executable: Executable, overrides: Partial<Executa
 }
 
 /**
- * Returns the executable with every call after `dispose` an error of code `bad-input`; further calls of `dispose` do
- * nothing.
+ * Returns an executable that forwards to the given one until `dispose`; any later call is a `BenchError` of code `bad-input`,
+ * because the memory may already belong to another network. `dispose` may be called again.
  */
 export function untilDisposed(executable: Executable): Executable {
   let isDisposed = false
@@ -104,7 +115,7 @@ export function untilDisposed(executable: Executable): Executable {
   })
 }
 
-/** Checks before each batch of an evaluation: other code runs between batches and may dispose of the executable. */
+/** Yields the feeds and calls `check` before each: code that runs between two batches may dispose of the executable. */
 async function* checkedEach(
   feeds: Iterable<Feed> | AsyncIterable<Feed>,
   check: (used: string) => void,
@@ -116,6 +127,7 @@ async function* checkedEach(
   check('evaluate')
 }
 
+/** Adds up losses and correct predictions over batches. */
 export class TallySum {
   #loss = 0
   #correct = 0

@@ -1,23 +1,29 @@
-/** The frame in which a graph becomes a static plan: one lowering rule per kind of operation, forward and backward. */
-
+/**
+ * What the lowering of both static executors shares: one rule for each kind of operation, the stored sizes of values, and
+ * gradients to which several operations add.
+ */
 import type { Value } from '../../core/network.ts'
 import type { Graph, Of, Operation } from '../graph/graph.ts'
 import type { Temporary } from './placement.ts'
 
-/** Emits the backward pass of one operation, whose forward pass has been emitted. */
+/** Emits the calls of an operation's backward pass, after those of its forward pass. */
 export type Backward = () => void
 
 /**
- * Emits the forward pass of one operation and returns what emits its backward pass.
+ * Emits the calls of an operation's forward pass and returns the function that emits its backward pass.
  *
- * @typeParam C what the rules of one backend share
+ * @typeParam C the state that all rules of a backend share
+ * @param index the operation's position in the graph
  */
 export type Rule<C, K extends Operation['kind']> = (context: C, operation: Of<K>, index: number) => Backward
 
-/** One rule for every kind of operation. */
+/** The lowering rules of a backend, one for each kind of operation. */
 export type Rules<C> = { readonly [K in Operation['kind']]: Rule<C, K> }
 
-/** Emits the forward passes of all operations in order. → a function that emits the backward passes, last operation first */
+/**
+ * Emits the forward passes of all operations in order and returns the function that emits their backward passes, last
+ * operation first.
+ */
 export function emitForward<C>(context: C, { operations }: Graph, rules: Rules<C>): Backward {
   const backwards = operations.map((operation, index) => {
     const rule = rules[operation.kind] as Rule<C, Operation['kind']>
@@ -31,27 +37,34 @@ export function emitForward<C>(context: C, { operations }: Graph, rules: Rules<C
 /** Rounds a number of channels up to the next multiple of 4. */
 export const padTo4 = (channels: number): number => Math.ceil(channels / 4) * 4
 
-/** The sizes of a stored value; `channels` includes the padding. */
+/**
+ * The sizes with which the static executors store a value: [batch, height, width, channels], the channels padded to a
+ * multiple of 4.
+ */
 export interface Extent extends Value {
   readonly pixelsPerSample: number
-  /** Floats of one sample. */
+  /** Number of floats of one sample. */
   readonly perSample: number
 }
 
-/** Computes the stored sizes of a value. */
+/** Returns the stored sizes of a value. */
 export function extentOf({ height, width, channels }: Value): Extent {
   const stored = padTo4(channels)
   const pixelsPerSample = height * width
   return { height, width, channels: stored, pixelsPerSample, perSample: pixelsPerSample * stored }
 }
 
-/** A kernel argument with one value for steps with switched-off paths and another for full steps. */
+/** A kernel argument that differs between steps with switched-off paths (`pathMasked`) and steps without (`full`). */
 export interface ByPathMask {
   readonly pathMasked: number
   readonly full: number
 }
 
-/** @typeParam B the buffer that holds the gradient */
+/**
+ * The gradient of one value while the backward pass is emitted, when several operations add to it.
+ *
+ * @typeParam B the type of the buffer that holds the gradient
+ */
 export class Accumulation<B = Temporary> {
   readonly buffer: B
   readonly #expected: number
@@ -69,9 +82,9 @@ export class Accumulation<B = Temporary> {
   }
 
   /**
-   * Says whether the next contribution adds (1) or overwrites (0); called right before it is emitted. The first
-   * contribution overwrites. Where switched-off paths may skip it but not a later one, the buffer is cleared before and the
-   * first contribution adds, too.
+   * Returns the kernel argument by which the next contribution adds to the buffer (1) or overwrites it (0); call it right
+   * before the contribution is emitted. The first contribution overwrites. If switched-off paths may skip it but not a later
+   * contribution, masked steps clear the buffer first and add every contribution.
    *
    * @param condition activity flag of the contributing call; −1: it always runs
    */
@@ -83,7 +96,7 @@ export class Accumulation<B = Temporary> {
     return { pathMasked: 1, full: 0 }
   }
 
-  /** Clears the buffer for contributions that can only add; does nothing after the first contribution. */
+  /** Emits a call that clears the buffer, for kernels that can only add; does nothing after the first contribution. */
   clear(): void {
     if (this.#started) return
     this.#started = true
@@ -91,6 +104,7 @@ export class Accumulation<B = Temporary> {
   }
 }
 
+/** Returns the entry of a map; a missing entry is made by `make` and stored. */
 export function once<K, V>(map: Map<K, V>, key: K, make: () => V): V {
   const value = map.get(key) ?? make()
   map.set(key, value)

@@ -1,6 +1,8 @@
-/** Places temporary buffers in one memory so that buffers which are never alive at the same time overlap. */
-
-/** A buffer that is alive from the first to the last call of a program that touches it. */
+/**
+ * Gives temporary buffers their addresses in one memory, so that buffers which are never alive at the same time share
+ * addresses.
+ */
+/** A buffer that is alive from the first to the last kernel call that touches it. */
 export class Temporary {
   readonly bytes: number
   /** Description for error messages. */
@@ -15,6 +17,7 @@ export class Temporary {
     this.what = what
   }
 
+  /** Extends the buffer's life to the kernel call of this number. */
   touch(call: number): void {
     if (this.first < 0) this.first = call
     this.last = call
@@ -23,12 +26,12 @@ export class Temporary {
 
 const ALIGNMENT = 64
 
+/** Rounds a number of bytes up to the next multiple of the alignment, 64. */
 export const align = (bytes: number): number => Math.ceil(bytes / ALIGNMENT) * ALIGNMENT
 
 /**
- * Gives every touched buffer an address from `base` on. Larger buffers come first; each gets the lowest address at
- * which it
- * overlaps no buffer that is alive at the same time. → end of the highest buffer, in bytes
+ * Gives every touched buffer an address from `base` on and returns the end of the highest buffer, in bytes. Larger buffers
+ * are placed first; each gets the lowest address at which it overlaps no buffer that is alive at the same time.
  */
 export function place(buffers: readonly Temporary[], base: number): number {
   const placed: Temporary[] = []
@@ -42,7 +45,11 @@ export function place(buffers: readonly Temporary[], base: number): number {
   return end
 }
 
-/** Finds the lowest address at which a buffer fits. @param placed the buffers placed so far, by ascending address */
+/**
+ * Returns the lowest address at which a buffer fits.
+ *
+ * @param placed the buffers that have an address, by ascending address
+ */
 function lowestGap(buffer: Temporary, placed: readonly Temporary[], base: number): number {
   let address = base
   for (const other of placed) {
@@ -53,6 +60,7 @@ function lowestGap(buffer: Temporary, placed: readonly Temporary[], base: number
   return address
 }
 
+/** Inserts a buffer into a list that is sorted by address. */
 function insert(placed: Temporary[], buffer: Temporary): void {
   const after = placed.findIndex(({ address }) => address > buffer.address)
   placed.splice(after < 0 ? placed.length : after, 0, buffer)

@@ -1,9 +1,13 @@
-/** Recorded ReLU and max-pool masks of one batch, with their owner. */
+/** Keeps the ReLU and max-pool masks that executables have recorded, and refuses the masks of another executable. */
 import type { Batch } from '../../core/data.ts'
 import { BenchError } from '../../core/errors.ts'
 import type { ActivationMasks } from '../../core/executor.ts'
 
-/** The copies of all masks of one feed, in the order of the plan. @typeParam M where a copy is stored */
+/**
+ * Copies of all activation masks of one feed, in the order in which the plan records them.
+ *
+ * @typeParam M the storage of one copy, such as an array or a GPU buffer
+ */
 class MaskCopies<M> implements ActivationMasks {
   readonly samples: number
   readonly #free: (copy: M) => void
@@ -21,7 +25,7 @@ class MaskCopies<M> implements ActivationMasks {
   }
 }
 
-/** The sets of activation masks that one executable has recorded; it refuses those of any other. */
+/** All sets of activation masks that one executable has recorded. */
 export class RecordedMaskSets<M> {
   readonly #recorded = new WeakSet<MaskCopies<M>>()
   readonly #free: (copy: M) => void
@@ -31,7 +35,7 @@ export class RecordedMaskSets<M> {
     this.#free = free
   }
 
-  /** Registers the copies of one feed. */
+  /** Registers the copies of one feed's masks and returns the handle by which they are fed again. */
   add(samples: number, copies: readonly M[]): ActivationMasks {
     const activationMasks = new MaskCopies(samples, copies, this.#free)
     this.#recorded.add(activationMasks)
@@ -39,7 +43,7 @@ export class RecordedMaskSets<M> {
   }
 
   /**
-   * Returns the copies behind a set of masks.
+   * Returns the copies behind a handle.
    *
    * @throws BenchError `unsupported` for masks of another executable or disposed ones; `bad-input` for another batch
    * size

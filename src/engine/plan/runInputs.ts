@@ -1,5 +1,7 @@
-/** The kinds of run of a static plan. The kind and the activity flags decide which calls or dispatches are replayed. */
-
+/**
+ * The inputs of one run of a static plan, the same for WebAssembly and WebGPU: the kind of run, and the numbers that a
+ * batch brings (term weights, activity flags, drop-path scales, noise).
+ */
 import type { Batch } from '../../core/data.ts'
 import type { Feed, Mode } from '../../core/executor.ts'
 import type { Network, Value } from '../../core/network.ts'
@@ -7,7 +9,9 @@ import { random } from '../../core/random.ts'
 import type { Activity } from '../graph/activity.ts'
 import { type PlannedTerm, weightOf } from '../graph/terms.ts'
 
-/** One kind of run. */
+/**
+ * One kind of run. The kind and the activity flags decide which kernel calls or dispatches of a plan are replayed.
+ */
 export interface Situation {
   readonly mode: Mode
   /** Whether the gradient with respect to the network weights is computed. */
@@ -20,12 +24,12 @@ export interface Situation {
   readonly recording: boolean
 }
 
-/** Returns a text that is different for different kinds of run. */
+/** Returns a text that names a kind of run uniquely; maps use it as a key. */
 export const nameOf = ({ mode, weights, coefficients, pathMasked, recording }: Situation): string =>
   `${mode} ${weights} ${coefficients} ${pathMasked} ${recording}`
 
 /**
- * Tells whether a call or dispatch is skipped.
+ * Tells whether a kernel call or dispatch is skipped because the paths that need it are switched off.
  *
  * @param flags the activity flags; undefined: everything runs
  * @param condition number of the flag that must be set; −1: the call always runs
@@ -33,13 +37,13 @@ export const nameOf = ({ mode, weights, coefficients, pathMasked, recording }: S
 export const isOff = (flags: Uint8Array | undefined, condition: number): boolean =>
   flags !== undefined && condition >= 0 && flags[condition] === 0
 
-/** The parts of a plan that the numbers of a feed depend on. */
+/** The parts of a plan from which `FeedNumbers` computes term weights and activity flags. */
 export interface FedPlan {
   readonly activity: Activity
   readonly terms: readonly PlannedTerm[]
 }
 
-/** The numbers of the latest feed, in buffers that are reused. */
+/** Computes the numbers that a plan reads from a feed: term weights, activity flags and drop-path scales. */
 export class FeedNumbers {
   /** Drop-path scales, [paths][largest batch]. */
   readonly pathScales: Float32Array
@@ -52,7 +56,7 @@ export class FeedNumbers {
   readonly #batchSize: number
   readonly #flags: Uint8Array
 
-  /** @param flags a buffer for the activity flags */
+  /** Allocates the buffers. @param flags buffer for the activity flags; by default a new one */
   constructor(
     plan: FedPlan,
     { pathCount }: Network,
@@ -69,8 +73,8 @@ export class FeedNumbers {
   }
 
   /**
-   * Computes the numbers of a feed; they are valid until the next call. → the activity flags; undefined if everything
-   * runs
+   * Computes the numbers of a feed into this object's buffers, which the next call overwrites. Returns the activity flags;
+   * undefined if no path is switched off.
    */
   take(feed: Feed): Uint8Array | undefined {
     const { activity, terms } = this.#plan
@@ -97,7 +101,9 @@ export class FeedNumbers {
 }
 
 /**
- * The place to which the host writes the random numbers of a noise layer. @typeParam P a place in the backend's memory
+ * The place in backend memory to which the host writes the random numbers of a noise layer.
+ *
+ * @typeParam P an address or a buffer of the backend
  */
 export interface NoiseSlot<P> {
   readonly site: number
@@ -107,7 +113,7 @@ export interface NoiseSlot<P> {
   readonly condition: number
 }
 
-/** Draws the random numbers of all noise layers that a feed uses, each with its place. */
+/** Draws the random numbers of every noise layer that runs under these flags, and yields each with its place. */
 export function* drawNoises<P>(
   { batch }: Feed,
   slots: readonly NoiseSlot<P>[],
@@ -119,9 +125,8 @@ export function* drawNoises<P>(
 }
 
 /**
- * Draws N(0, 1) for one noise layer and one batch. The draw depends only on the batch's random key and the layer, so
- * repeated passes over a batch, such as both sides of a difference, see the same noise. → [batch, height, width,
- * channels]
+ * Returns standard normal random numbers for one noise layer and one batch, [batch, height, width, channels]. They depend
+ * only on the batch's random key and the layer: all executors, and all passes over the batch, see the same noise.
  */
 export function drawNoise({ size, randomKey }: Batch, site: number, { height, width, channels }: Value): Float32Array {
   const { seed, path } = randomKey ?? { seed: 0, path: [] }

@@ -1,4 +1,4 @@
-/** A network compiled for TensorFlow.js. Every call is one synchronous run of kernels; only read-backs are awaited. */
+/** A network compiled for TensorFlow.js. Every call runs its kernels synchronously; only reading results back is awaited. */
 import * as tf from '@tensorflow/tfjs-core'
 import type {
   Executable,
@@ -25,13 +25,14 @@ import {
   TensorVector,
 } from './state.ts'
 
+/** The executable of the TensorFlow.js executor. */
 export class TfjsExecutable implements Executable {
   readonly network: Network
   readonly weights: TensorVector
   readonly momentum: TensorVector
   readonly #on: OnBackend
   readonly #batchSize: number
-  /** Of the last `step`. */
+  /** The weight gradient of the last `step`. */
   readonly #gradient: TensorVector
   readonly #parameters: ParameterViews
   readonly #statistics: RunningStatistics
@@ -59,11 +60,11 @@ export class TfjsExecutable implements Executable {
     this.#check(feed, objective)
     const wants = { coefficients: want.coefficients ?? false, weights: want.weights !== undefined }
     const { numbers, ids } = this.#on(() => {
-      const { marks, gradients } = this.#pass.differentiate(feed, objective, wants, mode)
+      const { scores, gradients } = this.#pass.differentiate(feed, objective, wants, mode)
       if (want.weights) ownVector(want.weights).set(() => this.#pass.flatten(gradients))
       const terms = gradients.coefficients.map(({ value }) => tf.reshape(value, [1]))
       const ids = gradients.coefficients.map(({ id }) => id)
-      return { numbers: tf.concat([marks, ...(terms as tf.Tensor1D[])]), ids }
+      return { numbers: tf.concat([scores, ...(terms as tf.Tensor1D[])]), ids }
     })
     const [loss, correct, correct5, ...terms] = await numbers.data()
     numbers.dispose()
@@ -75,10 +76,10 @@ export class TfjsExecutable implements Executable {
     this.#check(feed, objective)
     this.#on(() => {
       const wants = { coefficients: false, weights: true }
-      const { marks, gradients } = this.#pass.differentiate(feed, objective, wants, 'train')
+      const { scores, gradients } = this.#pass.differentiate(feed, objective, wants, 'train')
       this.#gradient.set(() => this.#pass.flatten(gradients))
       sgd(this.weights, this.momentum, this.#gradient, step)
-      this.#tally.add(marks, feed.batch.size)
+      this.#tally.add(scores, feed.batch.size)
     })
   }
 
@@ -90,7 +91,7 @@ export class TfjsExecutable implements Executable {
     const tally = new RunningTally(this.#on)
     for await (const feed of feeds) {
       this.#check(feed)
-      this.#on(() => tally.add(this.#pass.marks(feed, { kind: 'cross-entropy' }, mode), feed.batch.size))
+      this.#on(() => tally.add(this.#pass.scores(feed, { kind: 'cross-entropy' }, mode), feed.batch.size))
     }
     const total = await tally.take()
     tally.dispose()
@@ -110,7 +111,7 @@ export class TfjsExecutable implements Executable {
     this.#check(feed)
     const activationMasks = new RecordedMasks(this.#on)
     this.#on(
-      () => void this.#pass.marks({ ...withAllPaths(feed), activationMasks }, { kind: 'cross-entropy' }, 'probe'),
+      () => void this.#pass.scores({ ...withAllPaths(feed), activationMasks }, { kind: 'cross-entropy' }, 'probe'),
     )
     return activationMasks
   }
@@ -140,7 +141,7 @@ export class TfjsExecutable implements Executable {
     checkFeed(this.network, this.#batchSize, feed, objective)
   }
 
-  /** One scalar an appearance → one number a coefficient, added in double precision. */
+  /** Adds up, in double precision, the scalars of all `mix` terms in which a coefficient appears. */
   #gathered(ids: readonly number[], terms: readonly number[]): Float64Array {
     const gradient = new Float64Array(this.network.coefficientCount)
     ids.forEach((id, i) => {

@@ -1,4 +1,7 @@
-/** A weight vector as one flat tensor. */
+/**
+ * The tensors that an executable keeps between passes: weights and other weight vectors, running statistics, sums of losses,
+ * recorded activation masks. Also SGD on them, and the switch to the backend that they live on.
+ */
 import * as tf from '@tensorflow/tfjs-core'
 import { BenchError } from '../../core/errors.ts'
 import type { ActivationMasks, SgdStep, Tally, WeightVector } from '../../core/executor.ts'
@@ -7,6 +10,22 @@ import { offsetsOf } from '../graph/graph.ts'
 import { initialStatistics } from '../plan/executable.ts'
 import type { BatchMoments, Moments } from './rules/rule.ts'
 
+/** Runs a synchronous function on one backend, frees the tensors that it made on the way, and returns its result. */
+export type OnBackend = <T>(f: () => T) => T
+
+/**
+ * Returns a function that runs others on the named backend, which must have been initialised. TensorFlow.js has one current
+ * backend in the whole process, but executors of several backends may exist at the same time.
+ */
+export const onBackend =
+  (name: string): OnBackend =>
+  (f) => {
+    // With an initialised backend the switch is complete before the promise is returned.
+    if (tf.getBackend() !== name) void tf.setBackend(name)
+    return tf.tidy(f as () => tf.TensorContainer) as ReturnType<typeof f>
+  }
+
+/** A weight vector as one flat tensor. */
 export class TensorVector implements WeightVector {
   readonly length: number
   readonly #on: OnBackend
@@ -18,12 +37,12 @@ export class TensorVector implements WeightVector {
     this.#values = on(() => tf.keep(tf.zeros([length])))
   }
 
-  /** The entries, which are never changed in place: every write makes a new tensor. */
+  /** The entries. They are never changed in place: every write makes a new tensor. */
   get tensor(): tf.Tensor1D {
     return this.#values
   }
 
-  /** this ← f(), and frees what f made on the way. */
+  /** Replaces the entries by the result of `f`, and frees the tensors that `f` made on the way. */
   set(f: () => tf.Tensor1D): void {
     const values = this.#on(() => tf.keep(f()))
     this.#values.dispose()
@@ -42,7 +61,7 @@ export class TensorVector implements WeightVector {
     this.set(() => tf.mul(this.#values, a))
   }
 
-  /** Accumulated in double precision on the host. */
+  /** Returns the dot product, accumulated in double precision on the host. */
   async dot(x: WeightVector): Promise<number> {
     const [a, b] = await Promise.all([this.read(), this.#same(x).read()])
     return a.reduce((sum, value, i) => sum + value * b[i], 0)
@@ -53,7 +72,7 @@ export class TensorVector implements WeightVector {
   }
 
   async read(): Promise<Float32Array> {
-    // A hold of its own: the vector may be written to before the numbers have arrived.
+    // A clone, because the vector may be written to before the numbers have arrived.
     const held = this.#on(() => tf.keep(tf.clone(this.#values)))
     try {
       return await held.data<'float32'>()
@@ -80,24 +99,13 @@ export class TensorVector implements WeightVector {
   }
 }
 
-/** @throws BenchError `bad-input` where the vector belongs to another executor */
+/** Returns the vector as one of this executor's. @throws BenchError `bad-input` if it belongs to another executor */
 export function ownVector(x: WeightVector): TensorVector {
   if (x instanceof TensorVector) return x
   throw new BenchError('bad-input', 'the weight vector belongs to another executor; copy it with read and write')
 }
 
-/** Runs f on its backend and frees what f made on the way to its result. f must not wait for anything. */
-export type OnBackend = <T>(f: () => T) => T
-
-/** @param name of a backend that has been initialised */
-export const onBackend =
-  (name: string): OnBackend =>
-  (f) => {
-    // With an initialised backend the switch is complete before the promise is returned.
-    if (tf.getBackend() !== name) void tf.setBackend(name)
-    return tf.tidy(f as () => tf.TensorContainer) as ReturnType<typeof f>
-  }
-
+/** The parameters of a network as tensors of their own shapes, cut from the flat weight vector when it has changed. */
 export class ParameterViews {
   readonly #network: Network
   readonly #weights: TensorVector
@@ -109,7 +117,7 @@ export class ParameterViews {
     this.#weights = weights
   }
 
-  /** The parameter at the current weights; it stays valid until they move. */
+  /** Returns a parameter at the current weights; the tensor is valid until the weights change. */
   at(id: ParameterId): tf.Tensor {
     if (this.#cutFrom !== this.#weights.tensor) this.#cut()
     return this.#views[id]
@@ -130,11 +138,12 @@ export class ParameterViews {
   }
 }
 
-/** PyTorch's `momentum`: the share of the newest batch. */
+/** Weight of the newest batch in the running statistics; PyTorch calls it `momentum`. */
 const NEWEST = 0.1
 
+/** Running mean and variance of the batch normalisations that keep them, in one flat tensor. */
 export class RunningStatistics {
-  /** Running mean then running variance of each, one after the other. */
+  /** For each batch normalisation its running means, then its running variances. */
   readonly flat: TensorVector
   readonly #channels: readonly number[]
   readonly #offsets: readonly number[]
@@ -147,14 +156,18 @@ export class RunningStatistics {
     this.flat.write(initial)
   }
 
-  /** Views into the flat tensor, made anew at every call. */
+  /** Returns copies of the running mean and variance of one batch normalisation, [channels] each. */
   moments(index: number): Moments {
     const channels = this.#channels[index]
     const view = (from: number) => tf.slice(this.flat.tensor, from, channels)
     return { mean: view(this.#offsets[index]), variance: view(this.#offsets[index] + channels) }
   }
 
-  /** running ← running + 0.1·(batch − running), with the unbiased variance; normalisations not computed stay. */
+  /**
+   * Updates the running statistics: running ← running + 0.1·(batch − running), with the unbiased variance of the batch.
+   *
+   * @param batch moments by position of the normalisation; those that are absent keep their statistics
+   */
   update(batch: ReadonlyMap<number, BatchMoments>): void {
     if (batch.size === 0) return
     const share = new Float32Array(this.flat.length)
@@ -174,6 +187,7 @@ export class RunningStatistics {
   }
 }
 
+/** Adds up losses and correct predictions over steps on the backend, without reading them back at every step. */
 export class RunningTally {
   /** Σ loss·samples, Σ correct, Σ correct5 */
   readonly #sums: TensorVector
@@ -183,13 +197,13 @@ export class RunningTally {
     this.#sums = new TensorVector(on, 3)
   }
 
-  /** @param marks of one batch: its mean loss, correct, correct5 */
-  add(marks: tf.Tensor1D, samples: number): void {
+  /** Adds one batch. @param scores [mean loss, correct, correct5] */
+  add(scores: tf.Tensor1D, samples: number): void {
     this.#samples += samples
-    this.#sums.set(() => tf.add(this.#sums.tensor, tf.mul(marks, [samples, 1, 1])))
+    this.#sums.set(() => tf.add(this.#sums.tensor, tf.mul(scores, [samples, 1, 1])))
   }
 
-  /** The sums so far, which start anew. Of no samples, the mean loss is NaN. */
+  /** Returns the tally since the last call and starts at zero again; without samples, the mean loss is NaN. */
   async take(): Promise<Tally> {
     const samples = this.#samples
     const reading = this.#sums.read()
@@ -204,10 +218,16 @@ export class RunningTally {
   }
 }
 
-/** Against division by zero in clipping; PyTorch's value. */
+/** Keeps clipping from dividing by zero; the value of PyTorch's `clip_grad_norm_`. */
 const CLIP_EPSILON = 1e-6
 
-/** g ← g·min(1, c/‖g‖) + λw;  buffer ← μ·buffer + g;  w ← w − η·buffer, with Nesterov w − η·(g + μ·buffer) */
+/**
+ * Takes a step of stochastic gradient descent, as PyTorch's `clip_grad_norm_` and `SGD` do one after the other:
+ *
+ *   g ← g·min(1, c/‖g‖) + λw;  buffer ← μ·buffer + g;  w ← w − η·buffer, with Nesterov w − η·(g + μ·buffer).
+ *
+ * @param gradient overwritten with the clipped and decayed gradient
+ */
 export function sgd(weights: TensorVector, momentum: TensorVector, gradient: TensorVector, step: SgdStep): void {
   gradient.set(() => tf.add(clipped(gradient.tensor, step.clipNorm), tf.mul(weights.tensor, step.weightDecay)))
   momentum.set(() => tf.add(tf.mul(momentum.tensor, step.momentum), gradient.tensor))
@@ -217,39 +237,43 @@ export function sgd(weights: TensorVector, momentum: TensorVector, gradient: Ten
   })
 }
 
-/** g·min(1, c / (‖g‖ + ε)), decided on the backend: nothing is read back. */
+/** Returns g·min(1, c / (‖g‖ + ε)), computed on the backend without reading the norm back. */
 function clipped(gradient: tf.Tensor1D, clipNorm: number | null): tf.Tensor1D {
   if (clipNorm === null) return gradient
   const norm = tf.sqrt(tf.sum(tf.square(gradient)))
   return tf.mul(gradient, tf.minimum(1, tf.div(clipNorm, tf.add(norm, CLIP_EPSILON))))
 }
 
+/**
+ * The activation masks of one feed: the entries that each ReLU passed and each max pooling chose. The first pass that runs
+ * with this object records them, later passes read them.
+ */
 export class RecordedMasks implements ActivationMasks {
   readonly #on: OnBackend
-  readonly #activationMasks = new Map<string, tf.Tensor>()
+  readonly #masks = new Map<string, tf.Tensor>()
 
   constructor(on: OnBackend) {
     this.#on = on
   }
 
-  /** Returns the mask of a layer, which `live` computes the first time. */
-  hold(name: string, live: () => tf.Tensor): tf.Tensor {
-    const held = this.#activationMasks.get(name) ?? tf.keep(live())
-    this.#activationMasks.set(name, held)
-    return held
+  /** Returns a recorded tensor by its name; the first time it is computed by `compute` and kept. */
+  recorded(name: string, compute: () => tf.Tensor): tf.Tensor {
+    const tensor = this.#masks.get(name) ?? tf.keep(compute())
+    this.#masks.set(name, tensor)
+    return tensor
   }
 
   dispose(): void {
-    this.#on(() => tf.dispose([...this.#activationMasks.values()]))
-    this.#activationMasks.clear()
+    this.#on(() => tf.dispose([...this.#masks.values()]))
+    this.#masks.clear()
   }
 }
 
-/** @throws BenchError `unsupported` for another executor's activation masks */
-export function ownGates(activationMasks: ActivationMasks): RecordedMasks {
+/** Returns the masks as ones of this executor. @throws BenchError `unsupported` if another executor recorded them */
+export function ownMasks(activationMasks: ActivationMasks): RecordedMasks {
   if (activationMasks instanceof RecordedMasks) return activationMasks
   throw new BenchError(
     'unsupported',
-    'activationMasks of another executor; take them from the executable that they are fed to',
+    'activation masks of another executor; take them from the executable that they are fed to',
   )
 }

@@ -1,21 +1,22 @@
 /**
- * Adds to the TensorFlow backend three of libtensorflow's kernels that TensorFlow.js has no name for: each does in one
- * pass over memory what takes up to ten kernels otherwise.
+ * Registers three kernels of libtensorflow that TensorFlow.js does not offer: the gradient of ReLU, and batch normalisation
+ * with its gradient. Each replaces up to ten kernel calls. Other backends do without them.
  */
 import * as tf from '@tensorflow/tfjs-core'
 
-/** dy where y > 0, else 0. Inputs dy, y. */
+/** Kernel that returns dy where y > 0, else 0. Inputs: dy, y. */
 export const RELU_GRADIENT = 'ReluGrad'
-/** γ·(x − μ)/√(σ² + ε) + β over the batch. Inputs x, scale, shift; outputs y, μ and the unbiased σ². */
+/** Kernel of batch normalisation, γ·(x − μ)/√(σ² + ε) + β. Inputs: x, scale, shift; outputs: y, μ and the unbiased σ². */
 export const BATCH_NORM = 'FusedBatchNormV3'
-/** ∂L/∂x, ∂L/∂γ, ∂L/∂β of the same. Inputs dy, x, scale, mean, variance (biased). */
+/** Kernel that returns ∂L/∂x, ∂L/∂γ, ∂L/∂β of batch normalisation. Inputs: dy, x, scale, mean, biased variance. */
 export const BATCH_NORM_GRADIENT = 'FusedBatchNormGradV3'
 
+/** Attributes of the two kernels of batch normalisation: ε. */
 export interface BatchNormAttributes {
   readonly epsilon: number
 }
 
-/** Of the backend of tfjs-node, what its own kernels are written with. */
+/** The part of tfjs-node's backend that its own kernels call. */
 interface TensorflowBackend {
   readonly isUsingGpuDevice: boolean
   readonly binding: Readonly<Record<'TF_FLOAT' | 'TF_ATTR_TYPE' | 'TF_ATTR_FLOAT' | 'TF_ATTR_STRING', number>>
@@ -27,27 +28,28 @@ interface TensorflowBackend {
   ): tf.Tensor[]
 }
 
+/** An attribute of a libtensorflow kernel. */
 interface Attribute {
   readonly name: string
   readonly type: number
   readonly value: string | number
 }
 
-/** To be called once, after the backend has been loaded. */
+/** Registers the kernels; call it once, after the backend has been loaded. */
 export function registerTensorflowKernels(): void {
   const backend = tf.findBackend('tensorflow') as unknown as TensorflowBackend
   register(RELU_GRADIENT, ({ dy, y }) => {
     return backend.executeMultipleOutputs(RELU_GRADIENT, [float(backend, 'T')], [dy, y], 1)
   })
-  // cuDNN's batch normalisation hands its gradient kernel other things than the mean and the variance.
+  // On a GPU, cuDNN's gradient kernel reads intermediate results of its forward kernel instead of mean and variance.
   if (backend.isUsingGpuDevice) return
   register(BATCH_NORM, ({ x, scale, shift }, attributes) => {
-    const none = tf.tensor1d([]) // no running moments come in
+    const none = tf.tensor1d([]) // no running moments are passed in
     const inputs = [x, scale, shift, none, none]
     return backend.executeMultipleOutputs(BATCH_NORM, batchNormAttributes(backend, attributes), inputs, 6).slice(0, 3)
   })
   register(BATCH_NORM_GRADIENT, ({ dy, x, scale, mean, variance }, attributes) => {
-    const unused = tf.tensor1d([]) // what only cuDNN saves
+    const unused = tf.tensor1d([]) // read by cuDNN only
     const inputs = [dy, x, scale, mean, variance, unused]
     return backend
       .executeMultipleOutputs(BATCH_NORM_GRADIENT, batchNormAttributes(backend, attributes), inputs, 5)
@@ -55,6 +57,7 @@ export function registerTensorflowKernels(): void {
   })
 }
 
+/** Registers one kernel for the TensorFlow backend. */
 function register(
   kernelName: string,
   compute: (inputs: Readonly<Record<string, tf.TensorInfo>>, attributes: BatchNormAttributes) => tf.Tensor[],
@@ -73,7 +76,7 @@ const float = ({ binding }: TensorflowBackend, name: string): Attribute => ({
   value: binding.TF_FLOAT,
 })
 
-/** `is_training` is left at its default, which is true. */
+/** Returns the attributes of batch normalisation; `is_training` keeps its default, true. */
 const batchNormAttributes = (backend: TensorflowBackend, { epsilon }: BatchNormAttributes): Attribute[] => [
   float(backend, 'T'),
   float(backend, 'U'),
@@ -83,7 +86,7 @@ const batchNormAttributes = (backend: TensorflowBackend, { epsilon }: BatchNormA
 
 type Kernel = (inputs: tf.NamedTensorMap, attributes?: object) => tf.Tensor[]
 
-/** The kernel of the current backend; undefined where it has none of that name. */
+/** Returns a kernel of the current backend by name; undefined if the backend does not have it. */
 export function fusedKernel(name: string): Kernel | undefined {
   if (tf.getKernel(name, tf.getBackend()) === undefined) return undefined
   return (inputs, attributes = {}) => tf.engine().runKernel(name, inputs, attributes as tf.NamedAttrMap)

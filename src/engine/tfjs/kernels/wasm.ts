@@ -1,23 +1,31 @@
-/** The form in which kernels of the WebAssembly backend are written here. */
+/**
+ * Kernels that TensorFlow.js' WebAssembly backend lacks (gradients of convolutions) or computes inexactly (max pooling with
+ * equal entries, long sums in single precision).
+ *
+ * The gradients of a convolution y[n,i,j,o] = Σ x[n, s·i + u − p, s·j + v − p, c]·f[u,v,c,o] are convolutions themselves:
+ *   ∂L/∂f[u,v,c,o] = Σ_{n,i,j} x[n, u + s·i − p, …, c]·dy[n,i,j,o]: batch and channels of x exchanged, dy as the filter, the
+ *   stride as its dilation;
+ *   ∂L/∂x[n,h,w,c] = Σ dy↑[n, h + p − u, …, o]·f[u,v,c,o]: dy with s − 1 zeros between its pixels, f turned by 180°.
+ */
 import type { BackendWasm } from '@tensorflow/tfjs-backend-wasm'
 import * as tf from '@tensorflow/tfjs-core'
 import { getKernel, type KernelConfig, registerKernel, Sum, unregisterKernel } from '@tensorflow/tfjs-core'
-import { firstCells, interleaveZeros } from '../rules/placement.ts'
+import { firstCells, interleaveZeros } from './interleaveZeros.ts'
 
-/** Inputs by name, attributes as TensorFlow.js hands them in. */
+/** The arguments of a kernel: inputs by name, attributes as TensorFlow.js passes them. */
 export interface KernelCall<Attributes> {
   readonly inputs: Readonly<Record<string, tf.Tensor4D>>
   readonly attributes: Attributes
   readonly backend: BackendWasm
 }
 
-/** What gradient kernels of convolutions are told. */
+/** Attributes of the gradient kernels of convolutions and poolings. */
 export interface ConvolutionAttributes {
   readonly strides: [number, number]
   readonly pad: 'same' | 'valid'
 }
 
-/** A kernel of the WebAssembly backend that is made of other kernels; what it makes on the way is freed. */
+/** Returns the registration of a kernel that may call other kernels; temporary tensors are freed. */
 export function wasmKernel<Attributes>(
   kernelName: string,
   compute: (call: KernelCall<Attributes>) => tf.Tensor,
@@ -36,7 +44,7 @@ export function wasmKernel<Attributes>(
   }
 }
 
-/** Zeros to add before and after the rows, and before and after the columns. */
+/** Number of zero pixels before and after the rows, and before and after the columns. */
 export interface Margins {
   readonly rows: [number, number]
   readonly columns: [number, number]
@@ -56,6 +64,7 @@ export function convolve(
 
 type Shape4 = [number, number, number, number]
 
+/** Kernel of ∂L/∂f of a convolution. */
 export const conv2dBackpropFilter = wasmKernel<ConvolutionAttributes & { filterShape: Shape4 }>(
   tf.Conv2DBackpropFilter,
   ({ inputs: { x, dy }, attributes: { strides, pad, filterShape } }) => {
@@ -72,6 +81,7 @@ export const conv2dBackpropFilter = wasmKernel<ConvolutionAttributes & { filterS
   },
 )
 
+/** Kernel of ∂L/∂x of a convolution. */
 export const conv2dBackpropInput = wasmKernel<ConvolutionAttributes & { inputShape: Shape4 }>(
   tf.Conv2DBackpropInput,
   ({ inputs: { dy, filter }, attributes: { strides, pad, inputShape } }) => {
@@ -81,6 +91,7 @@ export const conv2dBackpropInput = wasmKernel<ConvolutionAttributes & { inputSha
   },
 )
 
+/** Kernel of ∂L/∂x of a depthwise convolution. */
 export const depthwiseBackpropInput = wasmKernel<ConvolutionAttributes & { inputShape: Shape4 }>(
   tf.DepthwiseConv2dNativeBackpropInput,
   ({ inputs: { dy, filter }, attributes: { strides, pad, inputShape } }) => {
@@ -90,12 +101,13 @@ export const depthwiseBackpropInput = wasmKernel<ConvolutionAttributes & { input
   },
 )
 
-/** So that a filter of `span` cells gives at least `outputs` windows, the first one `before` cells early. */
+/** Returns margins with which a filter of `span` pixels has at least `outputs` windows, the first `before` pixels early. */
 const marginsFor = (extent: number, span: number, outputs: number, before: number): [number, number] => [
   before,
   Math.max(0, outputs + span - 1 - extent - before),
 ]
 
+/** Returns the margins with which the transposed convolution gives the gradient of an input of `inputShape`. */
 function inputMargins(
   cells: tf.Tensor4D,
   filter: tf.Tensor4D,
@@ -111,6 +123,7 @@ function inputMargins(
   }
 }
 
+/** Kernel of ∂L/∂f of a depthwise convolution, Σ_{n,i,j} x[n, s·i + u − p, s·j + v − p, c]·dy[n,i,j,c], in doubles. */
 export const depthwiseBackpropFilter = wasmKernel<ConvolutionAttributes & { filterShape: Shape4 }>(
   tf.DepthwiseConv2dNativeBackpropFilter,
   ({ inputs: { x, dy }, attributes: { strides, pad, filterShape }, backend }) => {
@@ -135,7 +148,7 @@ function filterGradient(x: Float32Array, dy: Float32Array, info: tf.backend_util
   return gradient
 }
 
-/** Adds what tap (u, v) saw of every channel. */
+/** Adds x·dy over all pixels that tap (u, v) reads to the sum of each channel. */
 function addTap(
   x: Float32Array,
   dy: Float32Array,
@@ -160,6 +173,10 @@ function addTap(
   }
 }
 
+/**
+ * Kernel of ∂L/∂x of max pooling: the gradient of each window goes to its first largest entry in row order, as in PyTorch.
+ * (The backend's kernel takes the last of equal entries, and after a ReLU equal entries are common.)
+ */
 export const maxPoolGrad = wasmKernel<ConvolutionAttributes & { filterSize: [number, number] }>(
   tf.MaxPoolGrad,
   ({ inputs: { input, dy }, attributes: { strides, pad, filterSize }, backend }) => {
@@ -184,7 +201,7 @@ function inputGradient(x: Float32Array, dy: Float32Array, info: tf.backend_util.
   return gradient
 }
 
-/** Flat index of the first largest real cell of window (i, j). */
+/** Returns the flat index of the first largest entry of window (i, j), border pixels left out. */
 function firstLargest(
   x: Float32Array,
   n: number,
@@ -219,7 +236,12 @@ interface SumAttributes {
   readonly keepDims: boolean
 }
 
-/** @param own the backend's kernel, for sums over other axes */
+/**
+ * Returns a kernel that sums over the leading axes in double precision, as batch statistics and dot products need it. (The
+ * backend's kernel transposes first and adds up to millions of terms one after the other in single precision.)
+ *
+ * @param own the backend's kernel, which is called for all other sums
+ */
 export function sumOverLeadingAxes(own: tf.KernelConfig): tf.KernelConfig {
   return {
     ...own,
@@ -237,7 +259,7 @@ export function sumOverLeadingAxes(own: tf.KernelConfig): tf.KernelConfig {
   }
 }
 
-/** Σ over rows of a matrix with the given number of columns. */
+/** Returns the sum over the rows of a matrix with so many columns, accumulated in double precision. */
 function columnSums(values: Float32Array, columns: number): Float32Array {
   const sums = new Float64Array(columns)
   for (let at = 0; at < values.length; at += columns) {
@@ -246,7 +268,7 @@ function columnSums(values: Float32Array, columns: number): Float32Array {
   return Float32Array.from(sums)
 }
 
-/** To be called once, after the backend has registered its own and before it is initialised. */
+/** Registers the kernels; call it once, after the backend has registered its own and before it is initialised. */
 export function registerWasmKernels(): void {
   const ownSum = getKernel(Sum, 'wasm')
   const kernels: KernelConfig[] = [

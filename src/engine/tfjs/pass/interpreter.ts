@@ -1,4 +1,7 @@
-/** Runs a plan: the layers forward, then the differentiated ones backward. Values are freed at their last use. */
+/**
+ * Runs a planned pass: the layers forward, then backward the layers that are differentiated. Each value is freed after its
+ * last use.
+ */
 import * as tf from '@tensorflow/tfjs-core'
 import type { CoefficientId, Network, ParameterId, ValueId } from '../../../core/network.ts'
 import { addAll } from '../rules/entrywise.ts'
@@ -6,35 +9,35 @@ import { ruleOf } from '../rules/index.ts'
 import { type BatchMoments, type Context, type Gradients, parametersOf } from '../rules/rule.ts'
 import type { Plan, Step } from './plan.ts'
 
-/** A forward pass that has run: the network's roots, and what the backward pass reads. */
+/** The result of a forward pass: logits, features, and the tensors that the backward pass reads. */
 export interface Trace {
   readonly plan: Plan
   value(id: ValueId): tf.Tensor
-  /** One of the planned uses of a value is over; after the last it is freed. */
+  /** Counts one of the planned uses of a value as done, and frees the value after the last. */
   release(id: ValueId): void
-  /** What each step's forward rule saved for its backward rule. */
+  /** For each step the tensors that its forward rule saved for its backward rule. */
   readonly saved: readonly (readonly tf.Tensor[])[]
-  /** Batch moments by number of the running statistics. */
+  /** Batch moments, by position of the running statistics. */
   readonly moments: ReadonlyMap<number, BatchMoments>
 }
 
-/** ∂L/∂ what the plan wanted. */
+/** The gradients of the loss that the plan asked for. */
 export interface PassGradients {
-  /** Parameters that the pass did not read are absent: their gradient is zero. */
+  /** Gradient by parameter; parameters that the pass did not read are absent, their gradient is zero. */
   readonly parameters: ReadonlyMap<ParameterId, tf.Tensor>
-  /** A scalar for each appearance of a coefficient in a `mix`. */
+  /** One scalar for each `mix` term in which a coefficient appears. */
   readonly coefficients: readonly { readonly id: CoefficientId; readonly value: tf.Tensor }[]
 }
 
-/** @param images [batch, height, width, channels]; freed like every other value */
+/** Runs the layers of a plan. @param images [batch, height, width, channels]; freed like every other value */
 export function runForward(plan: Plan, context: Context, images: tf.Tensor): Trace {
   const values = new Map<ValueId, tf.Tensor>([[0, images]])
-  const uses = plan.uses.slice()
+  const useCounts = plan.useCounts.slice()
   const moments = new Map<number, BatchMoments>()
   const value = (id: ValueId) => values.get(id) as tf.Tensor
   const release = (id: ValueId) => {
-    uses[id]--
-    if (uses[id] > 0) return
+    useCounts[id]--
+    if (useCounts[id] > 0) return
     values.get(id)?.dispose()
     values.delete(id)
   }
@@ -52,7 +55,11 @@ export function runForward(plan: Plan, context: Context, images: tf.Tensor): Tra
   return { plan, value, release, saved, moments }
 }
 
-/** @param cotangents ∂L/∂value of the logits that L depends on; they are consumed */
+/**
+ * Runs the backward pass and returns the gradients that the plan asked for.
+ *
+ * @param cotangents ∂L/∂logits of each head that the loss reads; the tensors are consumed
+ */
 export function runBackward(
   network: Network,
   trace: Trace,
@@ -66,9 +73,11 @@ export function runBackward(
     const cotangent = total(pending[step.layer.output])
     if (cotangent !== undefined) {
       const gradients = differentiate(step, cotangent, trace.saved[i], trace, context)
-      for (const [id, gradient] of given(step.operands, gradients.inputs)) pending[id].push(gradient)
-      for (const [id, gradient] of given(parametersOf(step.layer), gradients.parameters)) parameters.set(id, gradient)
-      for (const [id, value] of given(step.coefficients, gradients.coefficients)) coefficients.push({ id, value })
+      for (const [id, gradient] of withGradient(step.operands, gradients.inputs)) pending[id].push(gradient)
+      for (const [id, gradient] of withGradient(parametersOf(step.layer), gradients.parameters))
+        parameters.set(id, gradient)
+      for (const [id, value] of withGradient(step.coefficients, gradients.coefficients))
+        coefficients.push({ id, value })
       cotangent.dispose()
     }
     for (const tensor of trace.saved[i]) tensor.dispose()
@@ -78,14 +87,18 @@ export function runBackward(
   return { parameters, coefficients }
 }
 
-/** Those that have a gradient, each with it. */
-function given(ids: readonly number[], gradients: Gradients[keyof Gradients] = []): (readonly [number, tf.Tensor])[] {
+/** Returns the ids that have a gradient, each with its gradient. */
+function withGradient(
+  ids: readonly number[],
+  gradients: Gradients[keyof Gradients] = [],
+): (readonly [number, tf.Tensor])[] {
   return ids.flatMap((id, i) => {
     const gradient = gradients[i]
     return gradient === undefined ? [] : [[id, gradient] as const]
   })
 }
 
+/** Runs the backward rule of one step. */
 function differentiate(
   { layer, operands, keeps, wants }: Step,
   cotangent: tf.Tensor,
@@ -99,7 +112,7 @@ function differentiate(
   return scoped(() => ruleOf(layer).backward(layer, { cotangent, inputs, output, saved, wants }, context))
 }
 
-/** The sum of what flowed back to one value; undefined where nothing did. */
+/** Returns the sum of the gradients of one value, and frees them; undefined if there are none. */
 function total(parts: readonly tf.Tensor[]): tf.Tensor | undefined {
   if (parts.length < 2) return parts[0]
   const sum = addAll(parts)
@@ -107,7 +120,7 @@ function total(parts: readonly tf.Tensor[]): tf.Tensor | undefined {
   return sum
 }
 
-/** Frees what `f` made on the way to its result. */
+/** Runs `f` and frees all tensors that it made except those in its result. */
 function scoped<T extends object>(f: () => T): T {
   return tf.tidy(f as unknown as () => tf.TensorContainer) as unknown as T
 }

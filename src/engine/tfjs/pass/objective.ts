@@ -1,23 +1,32 @@
-/** The loss at the heads of a network: its value, its gradient wrt the logits, and how many samples are right. */
+/**
+ * Computes the loss at the heads of a network: its value, its gradient with respect to the logits, and the number of correct
+ * predictions.
+ */
 import * as tf from '@tensorflow/tfjs-core'
 import type { Batch } from '../../../core/data.ts'
 import type { Objective } from '../../../core/executor.ts'
 import type { Head, Network, ValueId } from '../../../core/network.ts'
 import { addAll } from '../rules/entrywise.ts'
 
-export interface Scored {
-  /** Scalar. */
+/** Loss over all heads, with its gradient. */
+export interface HeadScores {
+  /** The loss, a scalar. */
   readonly loss: tf.Tensor
   /** ∂loss/∂logits of each head, [batch, 1, 1, classes]. */
   readonly cotangents: ReadonlyMap<ValueId, tf.Tensor>
 }
 
-/** Heads whose logits the objective reads: all for the cross-entropy, the main one for its own logits. */
+/** Returns the heads whose logits the objective reads: all for the cross-entropy, else the main head. */
 const headsOf = (network: Network, objective: Objective): readonly Head[] =>
   objective.kind === 'logits' ? network.heads.slice(0, 1) : network.heads
 
-/** @param logits of a head, [batch, classes] */
-export function score(network: Network, batch: Batch, objective: Objective, logits: (head: Head) => tf.Tensor): Scored {
+/** Returns the loss and its gradient. @param logits returns the logits of a head, [batch, classes] */
+export function score(
+  network: Network,
+  batch: Batch,
+  objective: Objective,
+  logits: (head: Head) => tf.Tensor,
+): HeadScores {
   const scored = headsOf(network, objective).map((head) => ({
     head,
     ...scoreHead(network, batch, objective, head, logits(head)),
@@ -44,7 +53,7 @@ function scoreHead({ classes }: Network, batch: Batch, objective: Objective, hea
   }
 }
 
-/** (1 − s)·onehot + s / classes, [batch, classes] */
+/** Returns the smoothed target (1 − s)·onehot + s / classes, [batch, classes]. */
 function targets({ labels, size }: Batch, classes: number, smoothing: number): Float32Array {
   const target = new Float32Array(size * classes).fill(smoothing / classes)
   for (let i = 0; i < size; i++) target[i * classes + labels[i]] += 1 - smoothing
@@ -57,8 +66,8 @@ function logSoftmax(logits: tf.Tensor): tf.Tensor {
 }
 
 /**
- * Number of samples whose label has the largest logit, and is among the five largest: [correct, correct5].
- * Of equal logits the lower class comes first. A label whose logit is NaN is neither; other NaNs do not matter.
+ * Returns [correct, correct5]: the number of samples whose label has the largest logit, and whose label is among the five
+ * largest. Of equal logits the lower class comes first. A label whose logit is NaN counts as wrong; other NaNs do not matter.
  */
 export function countCorrect(batch: Batch, classes: number, logits: tf.Tensor): tf.Tensor1D {
   const { own, lower, higher } = labelMasks(batch, classes)
@@ -73,7 +82,7 @@ export function countCorrect(batch: Batch, classes: number, logits: tf.Tensor): 
   return tf.sum(tf.cast(isAmong, 'float32'), 0)
 }
 
-/** Of each sample, the label's class, all lower and all higher ones, as 0 and 1, [batch, classes]. */
+/** Returns three masks [batch, classes] of 0 and 1: the label's class, all lower classes, all higher classes. */
 function labelMasks({ labels, size }: Batch, classes: number) {
   const mask = (belongs: (difference: number) => boolean) => {
     const isIn = (i: number) => belongs((i % classes) - labels[Math.floor(i / classes)])

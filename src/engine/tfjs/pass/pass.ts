@@ -1,15 +1,16 @@
-/** One batch through the network: forward, the loss, and back. */
+/** Runs one batch through a network: the forward pass, the loss, and the backward pass. */
 import * as tf from '@tensorflow/tfjs-core'
 import type { Feed, Mode, Objective } from '../../../core/executor.ts'
 import { type Head, type Network, sizeOf, type ValueId } from '../../../core/network.ts'
 import { rootsOf } from '../../graph/graph.ts'
 import { drawNoise } from '../../plan/runInputs.ts'
 import type { Context } from '../rules/rule.ts'
-import { ownGates, type ParameterViews, type RunningStatistics } from '../state.ts'
+import { ownMasks, type ParameterViews, type RunningStatistics } from '../state.ts'
 import { type PassGradients, runBackward, runForward, type Trace } from './interpreter.ts'
 import { countCorrect, score } from './objective.ts'
 import { type Plan, type PlanRequest, planPass } from './plan.ts'
 
+/** The gradients that a pass computes. */
 export interface GradientWants {
   readonly coefficients: boolean
   readonly weights: boolean
@@ -17,12 +18,12 @@ export interface GradientWants {
 
 const NO_GRADIENTS: GradientWants = { coefficients: false, weights: false }
 
-/** Its methods make tensors that live as long as the enclosing scope, and wait for nothing. */
+/** The passes of one network. All methods are synchronous; their tensors live as long as the enclosing `tf.tidy`. */
 export class Pass {
   readonly #network: Network
   readonly #parameters: ParameterViews
   readonly #statistics: RunningStatistics
-  /** Plans in which every coefficient is active. */
+  /** Plans with all paths active, by the gradients they compute. */
   readonly #plans = new Map<string, Plan>()
 
   constructor(network: Network, parameters: ParameterViews, statistics: RunningStatistics) {
@@ -31,26 +32,26 @@ export class Pass {
     this.#statistics = statistics
   }
 
-  /** The values asked for, which must be among the network's roots. */
+  /** Returns values of a forward pass. @param roots logits or features */
   values(feed: Feed, mode: Mode, roots: readonly ValueId[]): tf.Tensor[] {
     const { trace } = this.#forward(feed, mode, NO_GRADIENTS)
     return roots.map(trace.value)
   }
 
-  /** [mean loss, correct, correct5] of the batch. */
-  marks(feed: Feed, objective: Objective, mode: Mode): tf.Tensor1D {
-    return this.#score(feed, objective, this.#forward(feed, mode, NO_GRADIENTS).trace).marks
+  /** Returns [mean loss, correct, correct5] of the batch. */
+  scores(feed: Feed, objective: Objective, mode: Mode): tf.Tensor1D {
+    return this.#score(feed, objective, this.#forward(feed, mode, NO_GRADIENTS).trace).scores
   }
 
-  /** The marks, and the gradients that are wanted. */
+  /** Returns [mean loss, correct, correct5] of the batch, and the gradients that are wanted. */
   differentiate(feed: Feed, objective: Objective, wants: GradientWants, mode: Mode) {
     const { context, trace } = this.#forward(feed, mode, wants)
-    const { marks, cotangents } = this.#score(feed, objective, trace)
+    const { scores, cotangents } = this.#score(feed, objective, trace)
     for (const id of rootsOf(this.#network)) trace.release(id)
-    return { marks, gradients: runBackward(this.#network, trace, context, cotangents) }
+    return { scores, gradients: runBackward(this.#network, trace, context, cotangents) }
   }
 
-  /** All parameters' gradients in one vector; zeros where the pass did not read a parameter. */
+  /** Returns the gradients of all parameters as one vector, with zeros for parameters that the pass did not read. */
   flatten({ parameters }: PassGradients): tf.Tensor1D {
     const parts = this.#network.parameters.map(({ shape }, id) => {
       const gradient = parameters.get(id)
@@ -74,7 +75,7 @@ export class Pass {
     const logits = (head: Head) => tf.reshape(trace.value(head.logits), [feed.batch.size, classes])
     const { loss, cotangents } = score(this.#network, feed.batch, objective, logits)
     const counts = countCorrect(feed.batch, classes, logits(heads[0]))
-    return { marks: tf.concat([tf.reshape(loss, [1]) as tf.Tensor1D, counts]), cotangents }
+    return { scores: tf.concat([tf.reshape(loss, [1]) as tf.Tensor1D, counts]), cotangents }
   }
 
   #plan(request: PlanRequest): Plan {
@@ -86,7 +87,7 @@ export class Pass {
   }
 }
 
-/** Makes tensors that live as long as the enclosing scope. */
+/** Returns the data that rules read during one pass. */
 export function createContext(
   network: Network,
   feed: Feed,
@@ -114,6 +115,6 @@ export function createContext(
       const { height, width, channels } = shape
       return tf.tensor4d(drawNoise(feed.batch, site, shape), [batchSize, height, width, channels])
     },
-    activationMasks: activationMasks && ownGates(activationMasks),
+    activationMasks: activationMasks && ownMasks(activationMasks),
   }
 }

@@ -1,13 +1,14 @@
-/** Which layers one pass computes, which of them it differentiates, and how long each value must live. */
+/** Plans a pass: which layers it computes, which of them it differentiates, and when each value can be freed. */
 import type { CoefficientId, Layer, Network, ValueId } from '../../../core/network.ts'
 import { rootsOf } from '../../graph/graph.ts'
 import { ruleOf } from '../rules/index.ts'
 import { operandsOf, parametersOf, termsOf, type Wants } from '../rules/rule.ts'
 
+/** The paths and gradients that a pass is planned for. */
 export interface PlanRequest {
-  /** 1 where a coefficient's input is computed; all where absent. */
+  /** For each mixing coefficient 1 if its input is computed, else 0; absent: all are computed. */
   readonly active?: Uint8Array
-  /** Gradients to compute; a plan without either has no backward pass. */
+  /** Whether to compute gradients of the mixing coefficients and of the weights; without both there is no backward pass. */
   readonly coefficients: boolean
   readonly weights: boolean
 }
@@ -16,28 +17,29 @@ export interface PlanRequest {
 export interface Step {
   readonly layer: Layer
   readonly operands: readonly ValueId[]
-  /** Coefficients of a `mix`, one an operand. */
+  /** The mixing coefficients of a `mix`, one for each operand; else empty. */
   readonly coefficients: readonly CoefficientId[]
-  /** Undefined where nothing behind this layer wants a gradient. */
+  /** The gradients to compute; undefined if neither this layer nor a layer before it has a wanted gradient. */
   readonly wants: Wants | undefined
   readonly keeps: { readonly inputs?: boolean; readonly output?: boolean }
 }
 
+/** The layers of a pass, in the order in which they are computed. */
 export interface Plan {
-  /** In the order of computation. */
   readonly steps: readonly Step[]
-  /** By value: how many reads, forward, backward and by the caller, until it can be freed. */
-  readonly uses: Uint32Array
+  /** For each value the number of reads (forward, backward and by the caller) after which it can be freed. */
+  readonly useCounts: Uint32Array
 }
 
+/** Returns the plan of a pass. */
 export function planPass(network: Network, request: PlanRequest): Plan {
   const layers = neededLayers(network, request)
   const carries = carryingValues(network, layers, request)
   const steps = layers.map((layer) => planStep(layer, carries, request))
-  return { steps, uses: countUses(network, steps) }
+  return { steps, useCounts: countUses(network, steps) }
 }
 
-/** The layers that the network's roots depend on. */
+/** Returns the layers on which logits and features depend. */
 function neededLayers(network: Network, { active }: PlanRequest): Layer[] {
   const needed = new Set(rootsOf(network))
   const layers = network.layers.toReversed().filter((layer) => {
@@ -48,7 +50,7 @@ function neededLayers(network: Network, { active }: PlanRequest): Layer[] {
   return layers.reverse()
 }
 
-/** By value: whether a wanted parameter or coefficient lies behind it, so that ∂L/∂value is read. */
+/** Returns for each value whether it depends on a parameter or coefficient with a wanted gradient. */
 function carryingValues(network: Network, layers: readonly Layer[], request: PlanRequest): boolean[] {
   const carries = network.values.map(() => false)
   for (const layer of layers) {
@@ -74,11 +76,11 @@ function planStep(layer: Layer, carries: readonly boolean[], { active, coefficie
 }
 
 function countUses(network: Network, steps: readonly Step[]): Uint32Array {
-  const uses = new Uint32Array(network.values.length)
-  for (const id of rootsOf(network)) uses[id]++
+  const useCounts = new Uint32Array(network.values.length)
+  for (const id of rootsOf(network)) useCounts[id]++
   for (const { layer, operands, keeps } of steps) {
-    for (const id of operands) uses[id] += keeps.inputs ? 2 : 1
-    if (keeps.output) uses[layer.output]++
+    for (const id of operands) useCounts[id] += keeps.inputs ? 2 : 1
+    if (keeps.output) useCounts[layer.output]++
   }
-  return uses
+  return useCounts
 }

@@ -1,10 +1,14 @@
-/** Convolutions: y = x ∗ f, full and depthwise. */
+/** Rules of the layers with weights: convolutions y = x ∗ f, dense and depthwise, and linear layers y = x·W + b. */
 import * as tf from '@tensorflow/tfjs-core'
 import type { Window } from '../../../core/network.ts'
-import { interleaveZeros, placement } from './placement.ts'
+import { interleaveZeros } from '../kernels/interleaveZeros.ts'
+import { placement } from './placement.ts'
 import { type Gradients, type LayerOf, type Rule, shapeOf, type Tape } from './rule.ts'
 
-/** The kernels of one family. Filters are [height, width, in, out]; depthwise ones [height, width, channels, 1]. */
+/**
+ * The names of TensorFlow.js' kernels for one type of convolution. Their filters are [height, width, in, out], or
+ * [height, width, channels, 1] if depthwise.
+ */
 interface Family {
   readonly forward: string
   readonly filterGradient: string
@@ -43,9 +47,9 @@ function convolution(family: Family): Rule<LayerOf<'conv' | 'depthwiseConv'>> {
       const inputGradient = () =>
         unpadded(run(family.inputGradient, { dy: cotangent, filter: spreadFilter }, { ...common, inputShape: shape }))
       const filterGradient = () => {
-        const seen = seenCells(padded(inputs[0]), window)
-        const attrs = { ...attributes(seen.window, pad), filterShape: spreadFilter.shape }
-        const gradient = run(family.filterGradient, { x: seen.x, dy: cotangent }, attrs)
+        const read = pixelsRead(padded(inputs[0]), window)
+        const attrs = { ...attributes(read.window, pad), filterShape: spreadFilter.shape }
+        const gradient = run(family.filterGradient, { x: read.x, dy: cotangent }, attrs)
         return tf.reshape(gather(gradient, window.dilation), parameter.shape)
       }
       return {
@@ -67,22 +71,23 @@ const run = (kernel: string, inputs: tf.NamedTensorMap, attrs: object): tf.Tenso
   tf.engine().runKernel(kernel, inputs, attrs as tf.NamedAttrMap) as tf.Tensor4D
 
 /**
- * What a filter sees of x: with a window of one cell, every stride-th cell, at stride 1. (Given the stride instead, the
- * filter gradient of oneDNN, in libtensorflow, writes past its buffers where channels do not come in sixteens.)
+ * Returns the pixels of x that a filter reads, and the window over them. A 1×1 filter reads every stride-th pixel, so the
+ * window gets stride 1. (With the stride instead, oneDNN's filter gradient, in libtensorflow, writes past its buffers if the
+ * number of channels is not a multiple of 16.)
  */
-function seenCells(x: tf.Tensor4D, window: Window): { readonly x: tf.Tensor4D; readonly window: Window } {
+function pixelsRead(x: tf.Tensor4D, window: Window): { readonly x: tf.Tensor4D; readonly window: Window } {
   const { kernel, stride } = window
   if (kernel > 1 || stride === 1) return { x, window }
   const cells = tf.stridedSlice(x, [0, 0, 0, 0], x.shape, [1, stride, stride, 1]) as tf.Tensor4D
   return { x: cells, window: { ...window, stride: 1 } }
 }
 
-/** Depthwise filters [k, k, channels] → [k, k, channels, 1]. */
+/** Returns a filter with four axes: depthwise [k, k, channels] becomes [k, k, channels, 1]. */
 const fourAxes = (filter: tf.Tensor) => (filter.rank === 4 ? filter : tf.expandDims(filter, 3)) as tf.Tensor4D
 
 /**
- * The filter with dilation − 1 zeros between its cells, which convolves like the dilated one. (TensorFlow.js has no
- * gradient kernels for dilated convolutions, and none that stride and dilate at once.)
+ * Returns the filter with dilation − 1 zeros between its taps: an undilated filter with the same result. (TensorFlow.js has
+ * no gradient kernels for dilated convolutions, and no kernels that stride and dilate at once.)
  */
 function spread(filter: tf.Tensor4D, dilation: number): tf.Tensor4D {
   if (dilation === 1) return filter
@@ -92,12 +97,13 @@ function spread(filter: tf.Tensor4D, dilation: number): tf.Tensor4D {
   return tf.reshape(cells, [span, span, channels, multiplicity])
 }
 
-/** The inverse of `spread`, for its gradient. */
+/** Returns the taps of a filter without the zeros that `spread` inserted. */
 function gather(spreadFilter: tf.Tensor4D, dilation: number): tf.Tensor4D {
   if (dilation === 1) return spreadFilter
   return tf.stridedSlice(spreadFilter, [0, 0, 0, 0], spreadFilter.shape, [dilation, dilation, 1, 1]) as tf.Tensor4D
 }
 
+/** y = x·W + b on flattened samples. */
 export const linear: Rule<LayerOf<'linear'>> = {
   keeps: (_, wants) => ({ inputs: wants.parameters }),
 

@@ -1,48 +1,51 @@
-/** What acts on each entry by itself. */
+/** Rules of the layers that act on each entry by itself: ReLU, drop path, noise, zeros, sums and mixed operations. */
 import * as tf from '@tensorflow/tfjs-core'
 import { fusedKernel, RELU_GRADIENT } from '../kernels/tensorflow.ts'
 import { keepsNothing, type LayerOf, type Rule, shapeOf, termsOf } from './rule.ts'
 
-/** max(0, x); its slope at 0 is 0, as in PyTorch. When activations are frozen, x times the recorded mask. */
+/** y = max(0, x), with slope 0 at 0 as in PyTorch; y = x·mask when activations are frozen. */
 export const relu: Rule<LayerOf<'relu'>> = {
   keeps: () => ({ output: true }),
   forward({ output }, [x], { activationMasks }) {
-    const gate = activationMasks?.hold(`relu ${output}`, () => tf.step(x))
-    return { output: gate === undefined ? tf.relu(x) : tf.mul(x, gate) }
+    const mask = activationMasks?.recorded(`relu ${output}`, () => tf.step(x))
+    return { output: mask === undefined ? tf.relu(x) : tf.mul(x, mask) }
   },
   backward(layer, { cotangent, output }, { activationMasks }) {
     const y = output as tf.Tensor
     if (activationMasks === undefined) return { inputs: [gradient(cotangent, y)] }
-    const gate = activationMasks.hold(`relu ${layer.output}`, () => tf.step(y))
-    return { inputs: [tf.mul(cotangent, gate)] }
+    const mask = activationMasks.recorded(`relu ${layer.output}`, () => tf.step(y))
+    return { inputs: [tf.mul(cotangent, mask)] }
   },
 }
 
+/** Returns dy where y > 0, else 0. */
 function gradient(dy: tf.Tensor, y: tf.Tensor): tf.Tensor {
   const [fused] = fusedKernel(RELU_GRADIENT)?.({ dy, y }) ?? []
   return fused ?? tf.mul(dy, tf.step(y))
 }
 
-/** Each sample times its own host number. */
+/** y = x·scale, with a scale for each sample that the host draws. */
 export const dropPath: Rule<LayerOf<'dropPath'>> = {
   keeps: keepsNothing,
   forward: ({ path }, [x], context) => ({ output: tf.mul(x, context.pathScale(path)) }),
   backward: ({ path }, { cotangent }, context) => ({ inputs: [tf.mul(cotangent, context.pathScale(path))] }),
 }
 
+/** y = 0 */
 export const zeros: Rule<LayerOf<'zeros'>> = {
   keeps: keepsNothing,
   forward: ({ output }, _, context) => ({ output: tf.zeros(shapeOf(output, context)) }),
   backward: () => ({}),
 }
 
-/** What does not depend on anything has no gradient. */
+/** y = random numbers of the host; it has no gradient because it reads nothing. */
 export const noise: Rule<LayerOf<'noise'>> = {
   keeps: keepsNothing,
   forward: ({ site, output }, _, context) => ({ output: context.noise(site, output) }),
   backward: () => ({}),
 }
 
+/** y = Σ x_i */
 export const sum: Rule<LayerOf<'sum'>> = {
   keeps: keepsNothing,
   forward: (_, inputs) => ({ output: addAll(inputs) }),
@@ -73,10 +76,10 @@ export const mix: Rule<LayerOf<'mix'>> = {
   },
 }
 
-/** WebGPU binds at most eight buffers to a kernel: these, and the sum. */
+/** Number of tensors that one kernel adds: WebGPU binds at most eight buffers, and one is the sum. */
 const MOST_TERMS = 7
 
-/** Σ of equal-shaped tensors, as a new tensor. */
+/** Returns the sum of tensors of one shape as a new tensor. */
 export function addAll(terms: readonly tf.Tensor[]): tf.Tensor {
   if (terms.length === 1) return tf.clone(terms[0])
   return tf.tidy(() => {

@@ -1,4 +1,4 @@
-/** One rule for each kind of layer. */
+/** The table of layer rules, one for each kind of layer. */
 import type { Layer, LayerKind } from '../../../core/network.ts'
 import { conv, depthwiseConv, linear } from './convolution.ts'
 import { dropPath, mix, noise, relu, sum, zeros } from './entrywise.ts'
@@ -27,5 +27,5 @@ const rules = {
   mix,
 } satisfies { readonly [K in LayerKind]: Rule<LayerOf<K>> }
 
-/** The rule of a layer's kind. (The cast: a record cannot say that key and value type go together.) */
+/** Returns the rule for a layer. The cast is needed because the table's type does not tie a key to its rule. */
 export const ruleOf = (layer: Layer) => rules[layer.kind] as unknown as Rule<Layer>

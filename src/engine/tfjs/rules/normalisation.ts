@@ -5,6 +5,7 @@ import type { BatchMoments, Context, LayerOf, Moments, Rule } from './rule.ts'
 
 const EPSILON = 1e-5
 
+/** y = γ·x̂ + β, or x̂ for a layer without γ and β; running statistics in mode `eval` if the layer keeps them. */
 export const batchNorm: Rule<LayerOf<'batchNorm'>> = {
   // Without γ and β the output is x̂ itself.
   keeps: ({ affine }) => (affine === null ? { output: true } : { inputs: true }),
@@ -36,16 +37,18 @@ export const batchNorm: Rule<LayerOf<'batchNorm'>> = {
   },
 }
 
+/** The parameters γ (scale) and β (shift), [channels] each, or their gradients. */
 interface Affine {
   readonly scale: tf.Tensor
   readonly shift: tf.Tensor
 }
 
+/** The tensors from which the gradients of a batch normalisation are computed. */
 interface NormalisationTape extends Moments {
   readonly dy: tf.Tensor
-  /** Undefined where x̂ is there. */
+  /** The input; undefined if `normalised` is kept instead. */
   readonly x: tf.Tensor | undefined
-  /** x̂, of a normalisation without γ and β. */
+  /** x̂, kept by a normalisation without γ and β; else undefined. */
   readonly normalised: tf.Tensor | undefined
   readonly scale: tf.Tensor | null
 }
@@ -54,7 +57,10 @@ interface NormalisationGradients extends Affine {
   readonly input: () => tf.Tensor
 }
 
-/** γ/σ·(dy − mean(dy) − x̂·mean(dy·x̂)); with moments that are constants, γ/σ·dy. */
+/**
+ * Computes ∂L/∂x = γ/σ·(dy − mean(dy) − x̂·mean(dy·x̂)), ∂L/∂γ = Σ dy·x̂ and ∂L/∂β = Σ dy by several kernels. With running
+ * statistics (`areConstant`), ∂L/∂x = γ/σ·dy.
+ */
 function composedGradients(tape: NormalisationTape, areConstant: boolean): NormalisationGradients {
   const { dy, x, normalised = normalise(x as tf.Tensor, tape, null), variance } = tape
   const shift = sumOverCells(dy)
@@ -70,7 +76,10 @@ function composedGradients(tape: NormalisationTape, areConstant: boolean): Norma
   return { input, scale, shift }
 }
 
-/** The same in one kernel. x̂ is handed to it as an input of mean 0 and variance 1 − ε, and 1/σ as its γ. */
+/**
+ * Computes the gradients of `composedGradients` in one kernel; undefined if the backend has none. Where x̂ was kept instead of
+ * x, the kernel gets x̂ as an input of mean 0 and variance 1 − ε, and 1/σ as its γ.
+ */
 function fusedGradients({ dy, x, normalised, mean, variance, scale }: NormalisationTape) {
   const kernel = fusedKernel(BATCH_NORM_GRADIENT)
   const inputs =
@@ -84,15 +93,16 @@ function fusedGradients({ dy, x, normalised, mean, variance, scale }: Normalisat
   return gradients && { input: () => gradients[0], scale: gradients[1], shift: gradients[2] }
 }
 
+/** Tells whether a layer normalises by its running statistics. */
 const usesRunning = ({ statistics }: LayerOf<'batchNorm'>, { mode }: Context) => mode === 'eval' && statistics !== null
 
-/** γ·(x − μ)/√(σ² + ε) + β, in one kernel; x̂ where no γ and β are given. */
+/** Returns γ·(x − μ)/√(σ² + ε) + β, computed in one kernel; x̂ if `affine` is null. */
 function normalise(x: tf.Tensor, { mean, variance }: Moments, affine: Affine | null): tf.Tensor {
   const inputs: tf.NamedTensorMap = { x, mean, variance, ...(affine && { offset: affine.shift, scale: affine.scale }) }
   return tf.engine().runKernel(tf.FusedBatchNorm, inputs, { varianceEpsilon: EPSILON })
 }
 
-/** The same with the moments of the batch itself. */
+/** Normalises by the moments of the batch, and returns them as well. */
 function normaliseBatch(x: tf.Tensor, affine: Affine | null): { output: tf.Tensor; moments: BatchMoments } {
   const kernel = fusedKernel(BATCH_NORM)
   if (kernel === undefined) {
@@ -106,7 +116,7 @@ function normaliseBatch(x: tf.Tensor, affine: Affine | null): { output: tf.Tenso
   return { output, moments: { mean, variance: tf.mul(unbiased, (cells - 1) / cells), cells } }
 }
 
-/** Mean and biased variance of each channel over batch, height and width. */
+/** Returns mean and biased variance of each channel over batch, height and width. */
 function batchMoments(x: tf.Tensor): BatchMoments {
   const cells = x.size / (x.shape[x.rank - 1] as number)
   const mean = tf.div(sumOverCells(x), cells)
@@ -120,5 +130,5 @@ const cloned = ({ mean, variance, cells }: BatchMoments): BatchMoments => ({
   cells,
 })
 
-/** [batch, height, width, channels] → [channels] */
+/** Returns the sum over batch, height and width: [batch, height, width, channels] → [channels]. */
 const sumOverCells = (x: tf.Tensor) => tf.sum(tf.reshape(x, [-1, x.shape[x.rank - 1] as number]), 0)

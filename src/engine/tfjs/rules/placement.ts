@@ -1,6 +1,6 @@
 /**
- * Symmetric padding in terms of what TensorFlow.js knows, which are `same` and `valid`. Its `same` pads by the output
- * size and, with stride 2, not symmetrically: there the cells are added beforehand.
+ * Expresses symmetric padding in the two paddings that TensorFlow.js has, `same` and `valid`. Its `same` is not symmetric
+ * with stride 2; there the input is padded with zeros first and the kernel runs on it with `valid`.
  */
 import * as tf from '@tensorflow/tfjs-core'
 import type { Window } from '../../../core/network.ts'
@@ -8,17 +8,18 @@ import type { Window } from '../../../core/network.ts'
 type Shape4 = [batch: number, height: number, width: number, channels: number]
 type Margins = [before: number, after: number]
 
+/** How a window with symmetric padding is run by a kernel of TensorFlow.js. */
 export interface Placement {
   readonly pad: 'same' | 'valid'
-  /** Of the input after padding. */
+  /** Shape of the input after `padded`. */
   readonly shape: Shape4
-  /** Adds the cells, where any are to be added. */
+  /** Returns the input with border pixels of value `fill`, if the kernel's own padding will not do. */
   padded(x: tf.Tensor, fill?: number): tf.Tensor4D
-  /** Takes their gradient away again. */
+  /** Returns the gradient of the padded input without the border that `padded` added. */
   unpadded(gradient: tf.Tensor): tf.Tensor4D
 }
 
-/** How a window slides over an input of the given shape; cells are added only where `same` will not do. */
+/** Returns how a window slides over an input of shape [batch, height, width, channels]. */
 export function placement(shape: readonly number[], window: Window): Placement {
   const [batch, height, width, channels] = shape
   if (window.padding === 0) return unchanged('valid', [batch, height, width, channels])
@@ -39,32 +40,8 @@ function unchanged(pad: 'same' | 'valid', shape: Shape4): Placement {
   return { pad, shape, padded: (x) => x as tf.Tensor4D, unpadded: (gradient) => gradient as tf.Tensor4D }
 }
 
-/** Cells before and after an axis; those after reach as far as the last window does. */
+/** Returns the number of border pixels before and after an axis; the border after it ends with the last window. */
 function margins(extent: number, span: number, { stride, padding }: Window): Margins {
   const windows = Math.floor((extent + 2 * padding - span) / stride) + 1
   return [padding, Math.max(0, (windows - 1) * stride + span - padding - extent)]
-}
-
-/** steps − 1 zeros between neighbouring cells: [n, h, w, c] → [n, (h − 1)·rowStep + 1, (w − 1)·columnStep + 1, c] */
-export function interleaveZeros(x: tf.Tensor, [rowStep, columnStep]: readonly [number, number]): tf.Tensor4D {
-  if (rowStep === 1 && columnStep === 1) return x as tf.Tensor4D
-  const [n, h, w, c] = x.shape
-  const rows = tf.pad(tf.reshape(x, [n * h, 1, w * c]), [
-    [0, 0],
-    [0, rowStep - 1],
-    [0, 0],
-  ])
-  const cells = tf.pad(tf.reshape(rows, [n * h * rowStep * w, 1, c]), [
-    [0, 0],
-    [0, columnStep - 1],
-    [0, 0],
-  ])
-  const grid = tf.reshape(cells, [n, h * rowStep, w * columnStep, c]) as tf.Tensor4D
-  return firstCells(grid, (h - 1) * rowStep + 1, (w - 1) * columnStep + 1)
-}
-
-/** x[:, :rows, :columns, :] */
-export function firstCells(x: tf.Tensor4D, rows: number, columns: number): tf.Tensor4D {
-  const [n, h, w, c] = x.shape
-  return h === rows && w === columns ? x : tf.slice(x, [0, 0, 0, 0], [n, rows, columns, c])
 }

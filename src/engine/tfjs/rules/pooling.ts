@@ -1,21 +1,21 @@
-/** Pooling over windows and over the whole image. */
+/** Rules of average pooling, max pooling and the mean over the whole image. */
 import * as tf from '@tensorflow/tfjs-core'
 import type { ValueId, Window } from '../../../core/network.ts'
 import type { RecordedMasks } from '../state.ts'
 import { type Placement, placement } from './placement.ts'
 import { keepsNothing, type LayerOf, type Rule, shapeOf } from './rule.ts'
 
-/** Padding of max pooling: the most negative finite float32, below every activation. */
+/** Value of border pixels in max pooling: the most negative finite float32. */
 const LOWEST = -3.4028234663852886e38
 
-/** Mean over the real cells of each window. */
+/** Mean over each window, without border pixels. */
 export const avgPool: Rule<LayerOf<'avgPool'>> = {
   keeps: keepsNothing,
 
   forward({ window }, [x]) {
     const place = placement(x.shape, window)
     const mean = run(tf.AvgPool, { x: place.padded(x) }, attributes(window, place))
-    // `same` pooling counts real cells only; where zeros were added, they were counted.
+    // The kernel leaves out border pixels of `same` padding, but counts zeros that were added before.
     const counted = window.kernel ** 2
     return {
       output: isPadded(place, x.shape) ? tf.mul(mean, tf.div(counted, cellCounts(mean, x.shape, window))) : mean,
@@ -36,16 +36,16 @@ export const avgPool: Rule<LayerOf<'avgPool'>> = {
 }
 
 /**
- * With stride 1, cell i is in the window of j where j is in the window of i. So with counts r, the gradient Σ_j
- * dy_j/r_j
- * over those windows is r·pool(dy/r). (The backends' own gradient kernels count padding, unlike their forward ones.)
+ * Returns the input gradient of average pooling with stride 1 and `same` padding. Pixel i is in the window of j exactly if j
+ * is in the window of i; so with window sizes r the gradient Σ_j dy_j/r_j is r·pool(dy/r). (The backends' own gradient kernels
+ * count border pixels, unlike their forward kernels.)
  */
 function sameGradient(cotangent: tf.Tensor, window: Window, place: Placement): tf.Tensor {
   const counts = cellCounts(cotangent, cotangent.shape, window)
   return tf.mul(run(tf.AvgPool, { x: tf.div(cotangent, counts) }, attributes(window, place)), counts)
 }
 
-/** Takes the largest entry of each window; when activations are frozen, the entry that was largest at recording. */
+/** Largest entry of each window; when activations are frozen, the entry that was largest at recording. */
 export const maxPool: Rule<LayerOf<'maxPool'>> = {
   keeps: () => ({ inputs: true, output: true }),
 
@@ -56,27 +56,30 @@ export const maxPool: Rule<LayerOf<'maxPool'>> = {
   },
 
   backward(layer, { cotangent, inputs: [live], output }, { activationMasks }) {
-    const x = activationMasks?.hold(`pooled ${layer.output}`, () => tf.clone(live)) ?? live
+    const x = activationMasks?.recorded(`pooled ${layer.output}`, () => tf.clone(live)) ?? live
     const largest =
-      activationMasks?.hold(`largest ${layer.output}`, () => tf.clone(output as tf.Tensor)) ?? (output as tf.Tensor)
+      activationMasks?.recorded(`largest ${layer.output}`, () => tf.clone(output as tf.Tensor)) ?? (output as tf.Tensor)
     const place = placement(x.shape, layer.window)
     const kernelInputs = { dy: cotangent, input: place.padded(x, LOWEST), output: largest }
     return { inputs: [place.unpadded(run(tf.MaxPoolGrad, kernelInputs, attributes(layer.window, place)))] }
   },
 }
 
-/** Σ_k choice_k·entry_k. The first time, the choice of the moment is kept, and what it was made from. */
+/**
+ * Returns the recorded choice from each window, Σ_k choice_k·entry_k. The first call records the current choice, the pooled
+ * input and its largest entries, which the backward rule reads.
+ */
 function chosen(activationMasks: RecordedMasks, output: ValueId, entries: tf.Tensor, x: tf.Tensor): tf.Tensor {
-  const choice = activationMasks.hold(`choice ${output}`, () =>
+  const choice = activationMasks.recorded(`choice ${output}`, () =>
     tf.oneHot(tf.argMax(entries, -1), entries.shape.at(-1) as number),
   )
   const result = tf.sum(tf.mul(choice, entries), -1)
-  activationMasks.hold(`pooled ${output}`, () => tf.clone(x))
-  activationMasks.hold(`largest ${output}`, () => tf.clone(result))
+  activationMasks.recorded(`pooled ${output}`, () => tf.clone(x))
+  activationMasks.recorded(`largest ${output}`, () => tf.clone(result))
   return result
 }
 
-/** The entries of each window side by side, [batch, height, width, channels, kernel²]. */
+/** Returns the entries of each window, [batch, height, width, channels, kernel²]. */
 function windowEntries(x: tf.Tensor, window: Window): tf.Tensor {
   const { kernel, stride, padding } = window
   const [batch, height, width, channels] = x.shape
@@ -96,7 +99,7 @@ function windowEntries(x: tf.Tensor, window: Window): tf.Tensor {
   return tf.stack(entries, -1)
 }
 
-/** [batch, height, width, channels] → [batch, 1, 1, channels] */
+/** Mean over height and width: [batch, height, width, channels] → [batch, 1, 1, channels]. */
 export const globalMean: Rule<LayerOf<'globalMean'>> = {
   keeps: keepsNothing,
   forward: (_, [x]) => ({ output: tf.mean(x, [1, 2], true) }),
@@ -118,7 +121,7 @@ const run = (kernel: string, inputs: tf.NamedTensorMap, attrs: object): tf.Tenso
 const isPadded = (place: Placement, shape: readonly number[]) =>
   place.shape[1] !== shape[1] || place.shape[2] !== shape[2]
 
-/** Real cells of each window, [1, height, width, 1]. */
+/** Returns the number of pixels in each window without the border, [1, height, width, 1]. */
 function cellCounts(windows: tf.Tensor, shape: readonly number[], window: Window): tf.Tensor {
   const rows = realCells(shape[1], windows.shape[1] as number, window)
   const columns = realCells(shape[2], windows.shape[2] as number, window)
@@ -126,7 +129,7 @@ function cellCounts(windows: tf.Tensor, shape: readonly number[], window: Window
   return tf.tensor4d(counts, [1, rows.length, columns.length, 1])
 }
 
-/** The same along one axis. */
+/** Returns the number of pixels in each window along one axis, without the border. */
 const realCells = (extent: number, windows: number, { kernel, stride, padding }: Window) =>
   Array.from({ length: windows }, (_, i) => {
     const from = i * stride - padding

@@ -1,99 +1,111 @@
-/** What the interpreter asks of each kind of layer: one forward rule and one backward rule. */
+/**
+ * The contract of a layer rule: how the interpreter runs one kind of layer forward and backward. Also what a layer reads and
+ * the shapes of values, which rules and interpreter share.
+ */
 import type { Tensor } from '@tensorflow/tfjs-core'
 import type { Mode } from '../../../core/executor.ts'
 import type { CoefficientId, Layer, LayerKind, ParameterId, Value, ValueId } from '../../../core/network.ts'
 import type { RecordedMasks } from '../state.ts'
 
-/** A layer of one kind. */
+/** The layer type of one kind. */
 export type LayerOf<K extends LayerKind> = Extract<Layer, { readonly kind: K }>
 
-/** What a pass gives to every rule. Tensors in here belong to the pass: rules read them and never dispose of them. */
+/**
+ * The data of one pass that rules read: parameters, mixing coefficients, statistics, random numbers. The tensors belong to
+ * the pass; rules never dispose of them.
+ */
 export interface Context {
   readonly mode: Mode
   readonly batchSize: number
   readonly values: readonly Value[]
-  /** 1 where a coefficient's input is computed; all where absent. */
+  /** For each mixing coefficient 1 if its input is computed, else 0; undefined: all are computed. */
   readonly active: Uint8Array | undefined
   parameter(id: ParameterId): Tensor
-  /** Coefficient as a scalar. */
+  /** Returns a mixing coefficient as a scalar tensor. */
   coefficient(id: CoefficientId): Tensor
-  /** Running moments of a batch normalisation, [channels]. */
+  /** Returns the running mean and variance of a batch normalisation, [channels] each. */
   statistics(index: number): Moments
-  /** Scale of each sample on a drop-path site, [batch, 1, 1, 1]. */
+  /** Returns the scale of each sample at a drop-path layer, [batch, 1, 1, 1]. */
   pathScale(path: number): Tensor
-  /** What a noise layer gives for this batch. */
+  /** Returns the random numbers of a noise layer for this batch, in the shape of its output. */
   noise(site: number, output: ValueId): Tensor
-  /** Where ReLUs and max poolings write their choices, or read them; undefined where they are live. */
+  /** The masks by which frozen ReLUs and max poolings decide; undefined: they decide by their input. */
   readonly activationMasks: RecordedMasks | undefined
 }
 
-/** Mean and biased variance of each channel. */
+/** Mean and biased variance of each channel, [channels] each. */
 export interface Moments {
   readonly mean: Tensor
   readonly variance: Tensor
 }
 
-/** Moments over one batch. */
+/** Mean and biased variance of each channel over one batch. */
 export interface BatchMoments extends Moments {
-  /** Over how many cells: batch × height × width. */
+  /** Number of pixels they are taken over: batch × height × width. */
   readonly cells: number
 }
 
-/** Which gradients of one layer are read later; the others need not be computed. */
+/** The gradients that a layer's backward rule must compute; all others are never read. */
 export interface Wants {
-  /** By operand. */
+  /** One entry for each operand. */
   readonly inputs: readonly boolean[]
   readonly parameters: boolean
   readonly coefficients: boolean
 }
 
+/** The result of a forward rule. */
 export interface Forwarded {
   readonly output: Tensor
-  /** For the backward rule, besides what `keeps` asks for. */
+  /** Tensors for the backward rule, besides those that `keeps` names. */
   readonly saved?: readonly Tensor[]
-  /** Batch moments, for the running statistics. */
+  /** Moments of the batch, from which running statistics are updated. */
   readonly moments?: BatchMoments | undefined
 }
 
+/** The data that a backward rule reads. */
 export interface Tape {
   /** ∂L/∂output */
   readonly cotangent: Tensor
-  /** Present where `keeps` asked for them. */
+  /** The operands, if `keeps` named them; else empty. */
   readonly inputs: readonly Tensor[]
-  /** Present where `keeps` asked for it. */
+  /** The output, if `keeps` named it. */
   readonly output: Tensor | undefined
   readonly saved: readonly Tensor[]
   readonly wants: Wants
 }
 
-/** Freshly made tensors (clones where one is passed through), undefined where not wanted or identically zero. */
+/**
+ * The gradients that a backward rule returns: new tensors, never the cotangent itself; undefined where a gradient is not
+ * wanted or zero.
+ */
 export interface Gradients {
-  /** By operand. */
+  /** One entry for each operand. */
   readonly inputs?: readonly (Tensor | undefined)[]
   /** In the order of `parametersOf`. */
   readonly parameters?: readonly Tensor[] | undefined
-  /** By operand of a `mix`, scalars. */
+  /** One scalar for each operand of a `mix`. */
   readonly coefficients?: readonly Tensor[] | undefined
 }
 
+/** How one kind of layer is computed and differentiated. */
 export interface Rule<L extends Layer> {
-  /** What must outlive the forward pass for this layer's backward rule. */
+  /** Returns whether the layer's operands and its output must be kept for its backward rule. */
   keeps(layer: L, wants: Wants): { readonly inputs?: boolean; readonly output?: boolean }
   /** @param inputs the operands, in the order of `operandsOf` */
   forward(layer: L, inputs: readonly Tensor[], context: Context): Forwarded
   backward(layer: L, tape: Tape, context: Context): Gradients
 }
 
-/** `keeps` of a rule whose gradient depends on nothing but the cotangent and what it saved itself. */
+/** The `keeps` of rules whose gradient depends only on the cotangent and the tensors that the forward rule saved. */
 export const keepsNothing = () => ({})
 
-/** One term of a `mix` that is computed. */
+/** A term of a `mix` layer that is computed: coefficient·input. */
 export interface Term {
   readonly input: ValueId
   readonly coefficient: CoefficientId
 }
 
-/** The terms of a `mix` whose input exists and whose coefficient is active. */
+/** Returns the terms of a `mix` whose input exists and whose coefficient is active. */
 export function termsOf(layer: Extract<Layer, { kind: 'mix' }>, active?: Uint8Array): Term[] {
   return layer.inputs.flatMap((input, i) => {
     const coefficient = layer.coefficients[i]
@@ -101,7 +113,7 @@ export function termsOf(layer: Extract<Layer, { kind: 'mix' }>, active?: Uint8Ar
   })
 }
 
-/** The values that a layer reads, in its own order; of a `mix`, the inputs of its active terms. */
+/** Returns the values that a layer reads (of a `mix`, only the inputs of its active terms) in the layer's own order. */
 export function operandsOf(layer: Layer, active?: Uint8Array): readonly ValueId[] {
   switch (layer.kind) {
     case 'zeros':
@@ -117,7 +129,7 @@ export function operandsOf(layer: Layer, active?: Uint8Array): readonly ValueId[
   }
 }
 
-/** The parameters that a layer reads. */
+/** Returns the parameters that a layer reads. */
 export function parametersOf(layer: Layer): readonly ParameterId[] {
   switch (layer.kind) {
     case 'conv':
@@ -132,7 +144,7 @@ export function parametersOf(layer: Layer): readonly ParameterId[] {
   }
 }
 
-/** [batch, height, width, channels] of a value in this pass. */
+/** Returns the shape of a value in this pass, [batch, height, width, channels]. */
 export function shapeOf(id: ValueId, { values, batchSize }: Context): [number, number, number, number] {
   const { height, width, channels } = values[id]
   return [batchSize, height, width, channels]

@@ -1,8 +1,8 @@
-/** What moves entries and leaves them as they are. */
+/** Rules of the layers that select or move entries without changing them: crop, slice, concatenation, channel shuffle. */
 import * as tf from '@tensorflow/tfjs-core'
 import { keepsNothing, type LayerOf, type Rule } from './rule.ts'
 
-/** x[:, rows:, rows:, :] */
+/** y = x[:, rows:, rows:, :] */
 export const crop: Rule<LayerOf<'crop'>> = {
   keeps: keepsNothing,
   forward: ({ rows }, [x]) => ({ output: tf.slice(x, [0, rows, rows, 0]) }),
@@ -18,7 +18,7 @@ export const crop: Rule<LayerOf<'crop'>> = {
   }),
 }
 
-/** Channels `from` … `from + count` − 1. */
+/** y = channels `from` to `from + count − 1` of x. */
 export const slice: Rule<LayerOf<'slice'>> = {
   keeps: keepsNothing,
   forward: ({ from, count }, [x]) => ({ output: tf.slice(x, [0, 0, 0, from], [-1, -1, -1, count]) }),
@@ -37,7 +37,7 @@ export const slice: Rule<LayerOf<'slice'>> = {
   },
 }
 
-/** Concatenation over channels. */
+/** y = the inputs, one after the other along the channels. */
 export const concat: Rule<LayerOf<'concat'>> = {
   keeps: keepsNothing,
   forward: (_, inputs) => ({ output: tf.concat([...inputs], 3) }),
@@ -48,7 +48,7 @@ export const concat: Rule<LayerOf<'concat'>> = {
   },
 }
 
-/** Channels seen as [groups, channels / groups], transposed; transposed back with the two extents exchanged. */
+/** Channel shuffle: the channels as a matrix [groups, channels / groups], transposed. */
 export const shuffle: Rule<LayerOf<'shuffle'>> = {
   keeps: keepsNothing,
   forward: ({ groups }, [x]) => ({ output: transposeChannels(x, groups) }),
