@@ -5,7 +5,7 @@
  */
 import type { ValueId } from '../../../core/network.ts'
 import type { Of } from '../../graph/graph.ts'
-import type { ByPathMask, Backward } from '../../plan/lowering.ts'
+import type { Backward, ByPathMask } from '../../plan/lowering.ts'
 import { convolve, convolveBack } from '../kernels/convolve.ts'
 import { DEPTHWISE_COLUMNS, depthwise, depthwiseBack, depthwiseFilterGradient } from '../kernels/depthwise.ts'
 import { filterGradient, sumPartials } from '../kernels/filterGradient.ts'
