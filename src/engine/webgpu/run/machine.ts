@@ -1,10 +1,10 @@
 /** Runs a plan: each call writes a feed to the device, and submits all dispatches of the step as one command buffer. */
 import type { Feed, GradientResult, Mode, Objective, SgdStep } from '../../../core/executor.ts'
 import type { Network } from '../../../core/network.ts'
-import { withAllPaths } from '../../plan/executable.ts'
 import { coefficientGradient } from '../../graph/terms.ts'
-import { drawNoises, FeedNumbers, isOff, nameOf, type Situation } from '../../plan/runInputs.ts'
+import { withAllPaths } from '../../plan/executable.ts'
 import { once } from '../../plan/lowering.ts'
+import { drawNoises, FeedNumbers, isOff, nameOf, type Situation } from '../../plan/runInputs.ts'
 import type { Device } from '../device/device.ts'
 import type { Readback, Staged } from '../device/transfers.ts'
 import type { Output, Plan } from '../lower/index.ts'
