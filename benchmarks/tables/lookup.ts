@@ -37,6 +37,9 @@ const scratch = mkdtempSync(join(tmpdir(), 'lookup-'))
 interface Answer {
   readonly open_seconds: number
   readonly task_seconds: number
+  /** User and system time; ours alone. */
+  readonly open_cpu_seconds: number
+  readonly task_cpu_seconds: number
   readonly searches: readonly { readonly seconds: number; readonly queries: number }[]
   readonly peak_mb: number
 }
@@ -56,6 +59,7 @@ try {
     median(opened, openSeconds),
     theirOpened && median(theirOpened, openSeconds),
   )
+  line('processor time of that', median(opened, openCpuSeconds))
   line('memory then', median(opened, peakMb), theirOpened && median(theirOpened, peakMb))
 
   const scanned = ours('scan', SCANNED)
@@ -74,6 +78,7 @@ try {
   const rea = ours('rea', SEARCHES)
   const theirRea = theirs?.('rea', SEARCHES, Number(flags.seconds))
   line(`${SEARCHES} searches by regularised evolution`, rea.task_seconds)
+  line('processor time of that', rea.task_cpu_seconds)
   line('memory then', rea.peak_mb)
   if (theirRea !== undefined) {
     const made = theirRea.searches.length
@@ -95,6 +100,10 @@ function line(what: string, own: number, theirs?: number): void {
 
 function openSeconds({ open_seconds }: Answer): number {
   return open_seconds
+}
+
+function openCpuSeconds({ open_cpu_seconds }: Answer): number {
+  return open_cpu_seconds
 }
 
 function peakMb({ peak_mb }: Answer): number {

@@ -1,22 +1,28 @@
 /**
  * One question to a table, in this fresh process: `open`, `scan` of COUNT rows, a `million` lookups, what a search asks of
- * one architecture COUNT times (`again`), or COUNT searches by regularised evolution (`rea`). Prints one JSON line: seconds of the work itself, of each search, and peak memory. Run
- * from the built package by lookup.ts.
+ * one architecture COUNT times (`again`), or COUNT searches by regularised evolution (`rea`). Prints one JSON line: wall and
+ * processor time of opening and of the work itself, the time of each search, and peak memory. Run from the built package by
+ * lookup.ts.
  */
 import { readFileSync } from 'node:fs'
 
 const began = performance.now()
+const startedWith = process.cpuUsage()
 const [built, path, task, count] = process.argv.slice(2)
 const { openTable } = await import(`${built}/tables/openTable.js`)
 const table = await openTable(path)
 const qualifier = { dataset: 'cifar100', split: 'x-test', epochs: 200, seed: 'mean' }
 table.value(0, qualifier)
 const answered = performance.now()
+const openUsage = process.cpuUsage(startedWith)
+const answeredWith = process.cpuUsage()
 const searches = await { open: none, scan, million, again, rea }[task as 'open']()
 console.log(
   JSON.stringify({
     open_seconds: (answered - began) / 1000,
     task_seconds: (performance.now() - answered) / 1000,
+    open_cpu_seconds: cpuSeconds(openUsage),
+    task_cpu_seconds: cpuSeconds(process.cpuUsage(answeredWith)),
     searches,
     peak_mb: peakMb(),
   }),
@@ -71,6 +77,11 @@ async function rea(): Promise<Search[]> {
     searches.push({ seconds: (performance.now() - started) / 1000, queries: oracle.queries.length })
   }
   return searches
+}
+
+/** User and system time, in seconds. */
+function cpuSeconds({ user, system }: NodeJS.CpuUsage): number {
+  return (user + system) / 1e6
 }
 
 /** Of this program: the process's own count begins with what its parent had when it forked. */
