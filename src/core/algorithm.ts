@@ -82,8 +82,7 @@ export interface SearchContext {
 
 /**
  * The context of algorithms of kind `reference`, which may see all metrics of all architectures, test accuracies
- * included.
- * Tables mark their rows as references.
+ * included. Tables mark their rows as references.
  */
 export interface ReferenceContext extends SearchContext {
   /** Gives the metrics of any architecture; absent if there is no table. */

@@ -7,9 +7,8 @@ export interface Batch {
   readonly labels: Int32Array
   readonly size: number
   /**
-   * Name of the random stream for this batch's noise and dropped paths. Each batch of a run has its own name, and
-   * keeps it
-   * when the batch is computed again. Batches without a name share their noise and drop no paths.
+   * Name of the random stream for this batch's noise and dropped paths. Each batch of a run has its own name, and keeps
+   * it when the batch is computed again. Batches without a name share their noise and drop no paths.
    */
   readonly randomKey?: RandomName
 }
@@ -22,8 +21,7 @@ export interface RandomName {
 
 /**
  * An endless sequence of batches, in passes over a shuffled set. A batch, augmentation included, is a pure function of
- * the
- * source's seed and the arguments of `batch`, so a resumed run needs no saved state.
+ * the source's seed and the arguments of `batch`, so a resumed run needs no saved state.
  */
 export interface BatchSource {
   readonly batchSize: number

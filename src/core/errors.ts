@@ -1,7 +1,6 @@
 /**
  * The error class of the project. A message says in one line what was found, what was expected and what to do. The
- * command
- * line prints it and takes the exit status from the error's code.
+ * command line prints it and takes the exit status from the error's code.
  */
 
 import { oneLine } from './plainText.ts'

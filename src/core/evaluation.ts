@@ -1,9 +1,7 @@
 /**
  * Contracts for what an architecture is worth. An evaluator gives its final metrics, by a table lookup or a full
- * training,
- * and only the runner uses it. An oracle gives validation accuracies on the simulated clock, and is all that a
- * black-box
- * search may ask.
+ * training, and only the runner uses it. An oracle gives validation accuracies on the simulated clock, and is all that
+ * a black-box search may ask.
  */
 import type { ImageCounts } from './data.ts'
 import type { Metric } from './metric.ts'

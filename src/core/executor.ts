@@ -1,7 +1,6 @@
 /**
  * The contract of the engine, the same for all algorithms: given a batch and mixing coefficients, compute the loss and
- * its
- * gradients with respect to coefficients and weights, take steps on the weights, and expose the weights as a vector
+ * its gradients with respect to coefficients and weights, take steps on the weights, and expose the weights as a vector
  * space.
  */
 import type { Batch } from './data.ts'
@@ -11,10 +10,8 @@ import type { Network } from './network.ts'
  * How an executor rounds.
  *
  * `deterministic`: the same inputs give the same bits on every machine. `fused`: a multiply-add is rounded once, which
- * gives
- * the same bits on every machine with fused multiply-adds, but not those of `deterministic`. `device`: the GPU, its
- * driver or
- * a library decides; another device may give other bits.
+ * gives the same bits on every machine with fused multiply-adds, but not those of `deterministic`. `device`: the GPU,
+ * its driver or a library decides; another device may give other bits.
  */
 export type Arithmetic = 'deterministic' | 'fused' | 'device'
 
@@ -61,9 +58,8 @@ export interface Feed {
 
 /**
  * The units that each ReLU passed and the cells that each max pooling chose for one feed. While these are frozen, the
- * loss is
- * smooth in coefficients and weights, so differences of its gradient are the almost-everywhere second derivatives,
- * without the jumps at kinks.
+ * loss is smooth in coefficients and weights, so differences of its gradient are the almost-everywhere second
+ * derivatives, without the jumps at kinks.
  */
 export interface ActivationMasks {
   dispose(): void

@@ -1,15 +1,13 @@
 /**
  * Architecture parameters α and mixing weights θ as matrices on the host, the flat vector that an executor takes, and
- * the
- * contract of a relaxation, which maps α to θ.
+ * the contract of a relaxation, which maps α to θ.
  */
 import { NotFiniteError } from './numbers.ts'
 import type { RandomStream } from './random.ts'
 
 /**
  * A matrix with one row per edge and one column per candidate operation of that edge; rows may differ in length. All
- * cell
- * types of a space share one matrix, in the space's order: 6 × 5 on NAS-Bench-201, 28 × 8 on DARTS (normal, then
+ * cell types of a space share one matrix, in the space's order: 6 × 5 on NAS-Bench-201, 28 × 8 on DARTS (normal, then
  * reduce).
  */
 export type Matrix = readonly (readonly number[])[]

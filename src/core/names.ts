@@ -3,8 +3,7 @@ import { BenchError } from './errors.ts'
 
 /**
  * Returns the known name with the smallest edit distance to the typed one, or undefined if even that distance is more
- * than
- * two edits and more than a third of the longer name.
+ * than two edits and more than a third of the longer name.
  */
 export function nearestName(typed: string, known: Iterable<string>): string | undefined {
   let best: string | undefined
@@ -40,8 +39,7 @@ function suggestions(typed: string, known: readonly string[]): readonly string[]
 
 /**
  * Whether a name from outside is safe as the name of a file inside a given folder. `../../x` and `/etc` are not: they
- * lead
- * out of the folder.
+ * lead out of the folder.
  */
 export const isFileName = (name: string): boolean => !/[/\\\0]/.test(name) && !/^\.{0,2}$/.test(name)
 

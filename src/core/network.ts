@@ -134,9 +134,8 @@ export function parameterCount(network: Network): number {
 
 /**
  * Counts the multiply-accumulates of a network for one image, which the field's tables call FLOPs: a convolution costs
- * its
- * output positions × the entries of its filter, a linear layer in·out + out; batch normalisation, pooling and additions
- * cost nothing. Layers that do not reach the output are counted, and so is an auxiliary head.
+ * its output positions × the entries of its filter, a linear layer in·out + out; batch normalisation, pooling and
+ * additions cost nothing. Layers that do not reach the output are counted, and so is an auxiliary head.
  */
 export function macCount(network: Network): number {
   return network.layers.reduce((sum, layer) => sum + layerMacs(network, layer), 0)

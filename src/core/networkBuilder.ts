@@ -1,7 +1,6 @@
 /**
  * Builds a `Network` layer by layer; every method returns the id of its output. A layer without parameters is created
- * once
- * for each input, so that edges that leave the same node share its ReLU and its poolings.
+ * once for each input, so that edges that leave the same node share its ReLU and its poolings.
  */
 import { BenchError } from './errors.ts'
 import type {

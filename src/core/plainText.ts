@@ -1,9 +1,7 @@
 /**
  * Formats text for people. Control characters in names and messages from elsewhere are escaped, since they could drive
- * the
- * terminal or change the visible order of the text. Numbers and sorting do not depend on the machine's locale, and
- * printed
- * commands are quoted so that they work when pasted.
+ * the terminal or change the visible order of the text. Numbers and sorting do not depend on the machine's locale, and
+ * printed commands are quoted so that they work when pasted.
  */
 
 /** Control characters, unpaired surrogates, bidirectional controls, and separators of lines and paragraphs. */

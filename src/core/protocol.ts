@@ -44,8 +44,7 @@ export interface Protocol {
     readonly track: boolean
     /**
      * DARTS space only. `imagenet`: a stem of three stride-2 convolutions, and photographs that are decoded while
-     * training
-     * and cropped at random. Absent: `cifar`, with images in memory.
+     * training and cropped at random. Absent: `cifar`, with images in memory.
      */
     readonly family?: 'cifar' | 'imagenet'
     /** DARTS space only: drop-path probability in the last epoch, growing linearly from 0. Absent: 0. */
@@ -56,14 +55,10 @@ export interface Protocol {
   readonly data: {
     /**
      * How the training set is divided between w and α. `fixed`: w takes the first images in file order, α the next
-     * ones,
-     * for every seed, as in many authors' code (images 0 … 24,999 and 25,000 … 49,999 of CIFAR-10). `benchmark`: w
-     * takes the
-     * images on which NAS-Bench-201 trains and α those on which it validates: the two halves of CIFAR-10's training
-     * set, or
-     * the training set and x-valid of CIFAR-100 and ImageNet16-120. `seeded`, the default: each seed shuffles the
-     * training
-     * set, and both parts contain the classes in proportion.
+     * ones, for every seed, as in many authors' code (images 0 … 24,999 and 25,000 … 49,999 of CIFAR-10). `benchmark`:
+     * w takes the images on which NAS-Bench-201 trains and α those on which it validates: the two halves of CIFAR-10's
+     * training set, or the training set and x-valid of CIFAR-100 and ImageNet16-120. `seeded`, the default: each seed
+     * shuffles the training set, and both parts contain the classes in proportion.
      */
     readonly split?: 'seeded' | 'fixed' | 'benchmark'
     /** Fraction of the training set that trains w. */
@@ -86,8 +81,7 @@ export interface Protocol {
   }
   /**
    * Which table columns are reported, by the dataset that is searched on: first its own, then those of the datasets
-   * that
-   * the architecture is transferred to. A search never reads this.
+   * that the architecture is transferred to. A search never reads this.
    */
   readonly headline: Readonly<Record<string, readonly Headline[]>>
 }

@@ -2,9 +2,8 @@
  * Counter-based random numbers: Philox4x32-10 (Salmon et al., "Parallel Random Numbers: As Easy as 1, 2, 3", SC 2011).
  *
  * A stream is named by a path, for instance `random(seed, 'alpha', 'init')`: the path is hashed into the key, so
- * streams
- * of different names are independent, and adding a consumer never shifts the numbers of another. The n-th number of
- * a stream is a pure function of (seed, path, n): the state is one counter, saved and restored as a number.
+ * streams of different names are independent, and adding a consumer never shifts the numbers of another. The n-th
+ * number of a stream is a pure function of (seed, path, n): the state is one counter, saved and restored as a number.
  */
 import { createHash } from 'node:crypto'
 import { BenchError } from './errors.ts'

@@ -1,7 +1,6 @@
 /**
- * Schemas of the JSON records in a store, and the function that reads them. A damaged or foreign file is refused in
- * one line
- * that names the file and the first wrong field.
+ * Schemas of the JSON records in a store, and the function that reads them. A damaged or foreign file is refused in one
+ * line that names the file and the first wrong field.
  *
  * Unknown fields are kept, since later versions may add some and a job's id is the hash of all its fields.
  */

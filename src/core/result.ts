@@ -40,8 +40,7 @@ export interface Job {
   /**
    * How the executor rounds. Absent if there is no executor, and in records of earlier versions, which on `static/wasm`
    * were `fused` in Node.js 22 and later and `deterministic` in Node.js 20. Every new job with an executor has it, so
-   * an
-   * earlier record is never taken for a new job.
+   * an earlier record is never taken for a new job.
    */
   readonly arithmetic?: Arithmetic
 }

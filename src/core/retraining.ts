@@ -44,9 +44,8 @@ export interface RetrainingSettings {
 export interface LearningRatePlan {
   readonly initial: number
   /**
-   * `cosine`: falls to 0. `linear`: falls to 0, with a gentler slope in the last five epochs. `exponential`:
-   * multiplied by
-   * `decay` after every epoch.
+   * `cosine`: falls to 0. `linear`: falls to 0, with a gentler slope in the last five epochs. `exponential`: multiplied
+   * by `decay` after every epoch.
    */
   readonly schedule: 'cosine' | 'linear' | 'exponential'
   readonly decay: number

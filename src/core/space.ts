@@ -78,8 +78,7 @@ export interface SearchSpace<G extends Genotype = Genotype> {
   readonly numbering?: Numbering<G>
   /**
    * A name of the function that an architecture computes: architectures of one name are the same network, and one
-   * training
-   * serves them all. Absent: each architecture is its own.
+   * training serves them all. Absent: each architecture is its own.
    */
   functionOf?(genotype: G): string
   /** A node as the picture of a cell names it; absent: by its number. */

@@ -1,9 +1,7 @@
 /**
  * SHA-256 checksums of files, and a file format that contains its own checksum, for checkpoints and indexes. Layout: 8
- * bytes
- * that name the format and its version, 32 bytes SHA-256 of the payload, then the payload in v8's serialisation, which
- * keeps
- * every bit of numbers and typed arrays.
+ * bytes that name the format and its version, 32 bytes SHA-256 of the payload, then the payload in v8's serialisation,
+ * which keeps every bit of numbers and typed arrays.
  */
 import { createHash } from 'node:crypto'
 import { createReadStream } from 'node:fs'

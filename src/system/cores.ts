@@ -5,10 +5,8 @@ import { dirname, join } from 'node:path'
 
 /**
  * Returns the number of cores that this process should use. A container with a quota of two cores on a machine of 64
- * sees
- * all 64, and would be throttled most of the time with 64 processes. Slurm's allocation counts even on clusters that
- * do not
- * enforce it.
+ * sees all 64, and would be throttled most of the time with 64 processes. Slurm's allocation counts even on clusters
+ * that do not enforce it.
  */
 export const cores = (): number =>
   Math.min(availableParallelism(), Math.max(1, Math.ceil(processorShare())), allotment(process.env))
@@ -20,8 +18,7 @@ function allotment({ SLURM_CPUS_ON_NODE: cpus = '' }: NodeJS.ProcessEnv): number
 
 /**
  * Returns the processor seconds per second that Linux control groups grant this process: the minimum over its groups,
- * or
- * Infinity if none has a quota.
+ * or Infinity if none has a quota.
  * @param root folder that contains `proc` and `sys`, for tests
  */
 export function processorShare(root = '/'): number {

@@ -1,10 +1,9 @@
 /**
- * Runs a task on a file from elsewhere in a process of its own, which is ended beyond a limit of memory or of work
- * without progress. A process and not a thread: V8 ends a whole process where an allocation fails, the memory of
- * buffers
- * is not bounded by a thread's limits, and a loop that never ends can only be killed.
+ * Reads an untrusted file in a process of its own, which is killed when it exceeds a memory limit or works without
+ * progress. A thread would not do: V8 ends the whole process when an allocation fails, a thread's limits do not cover
+ * buffers, and an endless loop can only be killed.
  *
- * The process runs a built module that calls `serveLimited`; its watchdog is a thread of it (`watchdog.ts`).
+ * The process runs a built module that calls `serveLimited`; a watchdog thread in it (`watchdog.ts`) checks the limits.
  */
 import { type ChildProcess, fork } from 'node:child_process'
 import { Worker } from 'node:worker_threads'
@@ -12,29 +11,30 @@ import { BenchError, type ErrorCode } from '../core/errors.ts'
 import { beyondLimit, type LimitName, limitOf } from './limits.ts'
 import { countWorkIn } from './workCounter.ts'
 
+/** A task for a limited process, and the limits that apply to it. */
 export interface LimitedTask<Request, Progress> {
   /** Path of the built module. */
   readonly module: string
-  /** Anything that can be cloned. */
+  /** Input of the task; must be cloneable. */
   readonly request: Request
-  /** What is read, for messages. */
+  /** Name of the file in messages. */
   readonly file: string
-  /** Name of the limit of resident memory, in GiB. */
+  /** Which limit bounds the resident memory, in GiB. */
   readonly memory: LimitName
-  /** Name of the limit of work in which nothing was counted by `countWork`, in seconds. */
+  /** Which limit bounds the CPU time between two calls of `countWork`, in seconds. */
   readonly seconds: LimitName
   onProgress?(progress: Progress): void
 }
 
-/** What the watchdog compares. */
+/** Limits that the watchdog thread checks. */
 export interface ProcessLimits {
   readonly memoryBytes: number
   readonly seconds: number
-  /** The process that waits for this one. */
+  /** Process id of the parent; the process ends when the parent does. */
   readonly parent: number
 }
 
-/** What the process is sent first. */
+/** First message to the process. */
 interface Order {
   readonly request: unknown
   readonly limits: ProcessLimits
@@ -46,7 +46,7 @@ type Answer =
   | { readonly code: ErrorCode; readonly message: string }
   | { readonly code?: undefined; readonly message: string; readonly stack: string }
 
-/** How much of what the process prints is kept to find out why it ended. */
+/** Characters kept of the process's error output, to find out why it ended. */
 const KEPT_OUTPUT = 4096
 
 const running = new Set<ChildProcess>()
@@ -55,8 +55,8 @@ process.on('exit', () => {
 })
 
 /**
- * The task's result.
- * @throws what the task threw; BenchError `bad-input` beyond a limit, `failed` where the process was lost
+ * Runs the task in a process of its own and returns its result.
+ * @throws the task's own error; BenchError `bad-input` if a limit was exceeded, `failed` if the process ended otherwise
  */
 export async function runLimited<Request, Progress, Result>(task: LimitedTask<Request, Progress>): Promise<Result> {
   const { module, request, onProgress } = task
@@ -89,7 +89,7 @@ export async function runLimited<Request, Progress, Result>(task: LimitedTask<Re
         const end = limitReached(printed, code, signal) ?? `${signal ?? `exit code ${code}`}${lastLine(printed)}`
         reject(errorOfEnd(task, end))
       })
-      // A process that is already gone is reported by `close`.
+      // Send failures are reported by the `close` event.
       child.send({ request, limits } satisfies Order, () => {})
     })
   } finally {
@@ -102,7 +102,7 @@ type NamedLimits = Pick<LimitedTask<unknown, unknown>, 'file' | 'memory' | 'seco
 
 function errorOfEnd({ file, memory, seconds }: NamedLimits, end: string): BenchError {
   if (end === 'memory') return beyondLimit(memory, `reading ${file} takes more than ${limitOf(memory)} GiB of memory`)
-  if (end === 'seconds') return beyondLimit(seconds, `nothing came of ${limitOf(seconds)} seconds of reading ${file}`)
+  if (end === 'seconds') return beyondLimit(seconds, `${limitOf(seconds)} seconds of reading ${file} made no progress`)
   return new BenchError('failed', `the process that read ${file} ended early (${end})`)
 }
 
@@ -113,10 +113,10 @@ function errorOf(answer: Extract<Answer, { message: string }>): Error {
   return error
 }
 
-/** What the watchdog prints before it ends the process. */
+/** The limit that was exceeded; the watchdog prints it before it kills the process. */
 export type ReachedLimit = 'memory' | 'seconds'
 
-/** V8 aborts the process where its heap is full. */
+/** Returns the limit that the process exceeded, from its output and exit; V8 aborts the process if its heap is full. */
 function limitReached(printed: string, code: number | null, signal: NodeJS.Signals | null): ReachedLimit | undefined {
   const [, limit] = /^limit (memory|seconds)$/m.exec(printed) ?? []
   if (limit !== undefined) return limit as ReachedLimit
@@ -129,14 +129,14 @@ function lastLine(printed: string): string {
   return line === '' ? '' : `: ${line}`
 }
 
-/** Reports progress to the process that waits. */
+/** Sends progress to the parent process. */
 export type Report<Progress> = (progress: Progress) => void
 
-/** Answers the one request that this process gets, and ends it. */
+/** Runs the task that the parent process sends, answers with its result, and exits. */
 export function serveLimited<Request, Progress, Result>(
   run: (request: Request, report: Report<Progress>) => Promise<Result>,
 ): void {
-  // Ctrl-C reaches the whole group; the process that waits for this one decides what it means.
+  // Ctrl-C reaches the whole process group; only the parent handles it.
   process.on('SIGINT', () => {})
   process.once('message', async ({ request, limits }: Order) => {
     watch(limits)

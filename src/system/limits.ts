@@ -1,7 +1,6 @@
 /**
- * Bounds on what a file from elsewhere may cost in memory, disk space and time. Each has a name, under which it stands
- * in
- * the error of what goes beyond it and can be raised: `--raise NAME=VALUE` on every command.
+ * Limits on the memory, disk space and time that an untrusted file may use. Every error about an exceeded limit names
+ * it, and every command can raise it with `--raise NAME=VALUE`.
  */
 import { totalmem } from 'node:os'
 import { BenchError, type ErrorCode } from '../core/errors.ts'
@@ -10,11 +9,11 @@ import { unknownName } from '../core/names.ts'
 interface Limit {
   readonly value: number
   readonly unit: string
-  /** What is bounded, and what it leaves room for. */
+  /** What is limited, with a typical value for comparison. */
   readonly meaning: string
 }
 
-/** A process that takes more is ended by the system sooner or later, and not always the right one. */
+/** Memory of the machine or the container, in bytes; beyond it, the system kills processes. */
 const machineBytes = Math.min(totalmem(), process.constrainedMemory?.() || Number.POSITIVE_INFINITY)
 const machineGib = Math.round((0.75 * machineBytes) / 2 ** 27) / 8
 
@@ -74,18 +73,18 @@ export const LIMITS = {
 
 export type LimitName = keyof typeof LIMITS
 
-/** Worker processes and threads inherit it. */
+/** Environment variable with the raised limits, which worker processes and threads inherit. */
 const VARIABLE = 'NAS_BENCH_RAISED_LIMITS'
 
-/** The bound in its own unit: as raised, else the default. */
+/** Returns the value of a limit in its own unit: as raised by the user, or the default. */
 export function limitOf(name: LimitName): number {
   const entry = raised().find((text) => text.startsWith(`${name}=`))
   return entry === undefined ? LIMITS[name].value : Number(entry.slice(name.length + 1))
 }
 
 /**
- * Sets a bound for this process and those that it starts.
- * @param text `NAME=VALUE`, the value in the unit of the bound
+ * Changes a limit for this process and its child processes.
+ * @param text `NAME=VALUE`, with the value in the unit of the limit
  * @throws BenchError `unknown-name` or `bad-input`
  */
 export function raiseLimit(text: string): void {
@@ -103,9 +102,9 @@ export function raiseLimit(text: string): void {
 const raised = (): readonly string[] => (process.env[VARIABLE] ?? '').split(',')
 
 /**
- * The error for what goes beyond a bound.
- * @param found what was found, as `photos.tar holds 3.1 GiB`
- * @param remedy what else helps, as `give a smaller --image-size`
+ * Returns the error for an exceeded limit.
+ * @param found what was found, such as `photos.tar holds 3.1 GiB`
+ * @param remedy what else the user can do, such as `give a smaller --image-size`
  */
 export function beyondLimit(name: LimitName, found: string, remedy = '', code: ErrorCode = 'bad-input'): BenchError {
   const bound = limitOf(name)
@@ -116,7 +115,10 @@ export function beyondLimit(name: LimitName, found: string, remedy = '', code: E
   )
 }
 
-/** @throws BenchError as `beyondLimit` where the count is above the bound; `what` has them */
+/**
+ * Checks a count against a limit. @param what names the owner of the counted things @throws BenchError if it is
+ * exceeded
+ */
 export function checkLimit(name: LimitName, count: number, what: string): void {
   const bound = limitOf(name)
   if (count > bound) throw beyondLimit(name, `${what} has more than ${bound} ${LIMITS[name].unit}`)

@@ -1,12 +1,10 @@
 /**
  * Locks between processes, containers and machines that share a folder (a run, a shard of a table). A lock is a file
- * that
- * names its holder and counts heartbeats, which a thread of the holder writes every few seconds.
+ * that names its holder and counts heartbeats, which a thread of the holder writes every few seconds.
  *
- * A lock is taken over when its holder is gone. Where holder and observer share a kernel and a PID namespace, the
- * kernel
- * says so. Otherwise the observer watches the file: a holder is gone when no heartbeat came for a minute of watching.
- * Neither the time in the file nor the observer's time of day is consulted, so clocks that differ do no harm.
+ * A lock is taken over when its holder has ended. If holder and observer share a kernel and a PID namespace, the kernel
+ * knows that. Otherwise the observer watches the file, and the holder counts as ended after a minute without a
+ * heartbeat. Clocks of different machines are never compared.
  */
 import { randomUUID } from 'node:crypto'
 import {
@@ -28,25 +26,30 @@ import { writeFailure } from './atomicFile.ts'
 import { livenessOf, type ProcessIdentity, thisProcess } from './processes.ts'
 import { removeAbandonedBeside, temporaryPath } from './temporaryFile.ts'
 
+/** Intervals of heartbeats and observation, in milliseconds. */
 export interface LockTiming {
-  /** Between two heartbeats of a holder. */
+  /** Interval between two heartbeats of a holder. */
   readonly beatMs: number
-  /** Without a heartbeat for so long, a holder that nothing else is known of is gone. */
+  /** Time without a heartbeat after which a holder of unknown state counts as ended. */
   readonly staleMs: number
-  /** Between two looks at another's lock. */
+  /** Interval at which a waiting process reads the lock. */
   readonly pollMs: number
 }
 
-/** A minute: network file systems may show a change only after many seconds. */
+/** Default intervals; a holder has a minute, since network file systems may show a change late. */
 const TIMING: LockTiming = { beatMs: 5_000, staleMs: 60_000, pollMs: 200 }
 
+/** A lock that this process holds. */
 export interface Lock {
-  /** @throws BenchError `failed` where another process took the lock over, as after a long sleep of this machine */
+  /**
+   * Checks that the lock is still held. @throws BenchError `failed` if another process took it over, as after a
+   * suspension
+   */
   requireHeld(): void
   release(): void
 }
 
-/** Takes the lock at `path`, waiting for as long as its holder lives. @param onWait told once who holds it */
+/** Takes the lock at `path` and waits while another process holds it. @param onWait called once with the holder */
 export async function lock(
   path: string,
   onWait: (holder: ProcessIdentity) => void,
@@ -63,7 +66,7 @@ export async function lock(
 }
 
 /**
- * Takes the lock at `path`, or says who holds it, watching for a heartbeat where nothing else tells whether they live.
+ * Takes the lock at `path`, or returns its holder. May watch for a heartbeat to find out whether the holder still runs.
  */
 export async function tryLock(path: string, timing: LockTiming = TIMING): Promise<Lock | ProcessIdentity> {
   const watch = new HolderWatch(timing)
@@ -75,16 +78,17 @@ export async function tryLock(path: string, timing: LockTiming = TIMING): Promis
   }
 }
 
-/** Takes the lock at `path` where that needs no waiting: it is free, or its holder is known to be gone. */
+/**
+ * Takes the lock at `path` without waiting. Returns undefined unless it is free or its holder is known to have ended.
+ */
 export function lockIfFree(path: string): Lock | undefined {
   const taken = attempt(path, new HolderWatch(TIMING), TIMING)
   return 'release' in taken ? taken : undefined
 }
 
 /**
- * Who holds the lock at `path`, if they seem to live: what is shown to people, and decides nothing. Of a holder on
- * another
- * machine or in another container the time of the last heartbeat is compared with this machine's clock.
+ * Returns the process that seems to hold the lock at `path`, for display only. For a holder on another machine or in
+ * another container, the time of the last heartbeat is compared with this machine's clock.
  */
 export function lockHolder(path: string): ProcessIdentity | undefined {
   const found = read(path)
@@ -94,14 +98,14 @@ export function lockHolder(path: string): ProcessIdentity | undefined {
   return liveness === 'alive' || (liveness === 'unknown' && isFresh) ? found.holder : undefined
 }
 
-/** What is in a lock's file. */
+/** Content of a lock's file. */
 interface Found {
   readonly holder: ProcessIdentity
   readonly text: string
   readonly modifiedMs: number
 }
 
-/** What an observer has seen of one lock. */
+/** Watches the lock of another process for heartbeats. */
 class HolderWatch {
   readonly #timing: LockTiming
   #last: Found | undefined
@@ -113,7 +117,10 @@ class HolderWatch {
     this.#timing = timing
   }
 
-  /** To be asked again and again: an observer that was stopped itself counts no more than two pauses at a time. */
+  /**
+   * Whether the holder has ended; call repeatedly. If the observer itself was suspended, that time counts only as two
+   * polls.
+   */
   isGone(found: Found): boolean {
     const liveness = livenessOf(found.holder)
     if (liveness !== 'unknown') return liveness === 'dead'
@@ -128,7 +135,7 @@ class HolderWatch {
     return this.#quietMs >= this.#timing.staleMs
   }
 
-  /** Whether the holder is known to live: by the kernel, or by a change after the first look. */
+  /** Whether the holder is known to run: the kernel says so, or the file changed since the first read. */
   sawLife({ holder }: Found): boolean {
     return livenessOf(holder) === 'alive' || this.#beats > 1
   }
@@ -138,7 +145,7 @@ const isSame = (a: Found, b: Found | undefined): boolean => a.text === b?.text &
 
 const pause = (milliseconds: number) => new Promise((resolve) => setTimeout(resolve, milliseconds))
 
-/** Takes the lock if it is free or its holder is gone. */
+/** Takes the lock if it is free or its holder has ended; returns the lock, or what the other's file contains. */
 function attempt(path: string, watch: HolderWatch, timing: LockTiming): Lock | Found {
   for (;;) {
     const token = randomUUID()
@@ -153,11 +160,14 @@ function attempt(path: string, watch: HolderWatch, timing: LockTiming): Lock | F
 const BEAT_DIGITS = 12
 const END = '"}\n'
 
-/** The heartbeats come last, in a fixed number of digits, so that they can be written in place. */
+/**
+ * Returns the text of a lock file. The heartbeat counter comes last, with a fixed number of digits, to be overwritten
+ * in place.
+ */
 const lockText = (token: string): string =>
   `${JSON.stringify({ ...thisProcess(), token, beat: '0'.repeat(BEAT_DIGITS) })}\n`
 
-/** Makes the file with its whole content at once, where the file system can. → false where it is there already */
+/** Creates the lock file with its whole content at once if the file system can. Returns false if it already exists. */
 function create(path: string, token: string): boolean {
   const temporary = temporaryPath(path)
   try {
@@ -174,7 +184,7 @@ function create(path: string, token: string): boolean {
   }
 }
 
-/** Where there are no hard links. Until its content is written, the file is a lock whose holder is unknown. */
+/** Creates the lock file on file systems without hard links. Until its content is written, its holder is unknown. */
 function createInPlace(path: string, token: string): boolean {
   try {
     writeFileSync(path, lockText(token), { flag: 'wx' })
@@ -206,7 +216,7 @@ function hold(path: string, token: string, timing: LockTiming): Lock {
   }
 }
 
-/** Another process may have moved the file away for a moment, to see whose it is. */
+/** Reads again after a moment, since another process may have moved the file aside to check it. */
 function readAgain(path: string): Found | undefined {
   Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 50)
   return read(path)
@@ -226,14 +236,16 @@ function read(path: string): Found | undefined {
   }
 }
 
-/** A power cut may leave the file empty, and anything may stand in a damaged one: the holder is then unknown. */
+/**
+ * Returns the holder that a lock file names. A crash can leave the file empty or damaged: the holder is then unknown.
+ */
 function holderIn(text: string): ProcessIdentity {
   const { pid, host, boot, pidNamespace, startedTicks } = parsed(text)
   const orNull = (value: unknown) => (typeof value === 'string' ? value : null)
   return {
     pid: Number.isSafeInteger(pid) && Number(pid) > 0 ? Number(pid) : 0,
     host: typeof host === 'string' ? host : 'unknown',
-    // Signal 0 to process 0 would ask our own group.
+    // A signal to process 0 would reach this process's own group.
     boot: Number.isSafeInteger(pid) && Number(pid) > 0 ? orNull(boot) : null,
     pidNamespace: orNull(pidNamespace),
     startedTicks: orNull(startedTicks),
@@ -248,7 +260,7 @@ function parsed(text: string): Partial<Record<keyof ProcessIdentity, unknown>> {
   }
 }
 
-/** Moves the lock of a holder that is gone away. Where the file changed since it was read, it goes back. */
+/** Removes the lock of a holder that has ended. If the file changed since it was read, it is put back. */
 function remove(path: string, gone: Found): void {
   const aside = temporaryPath(`${path}.stale`)
   try {
@@ -266,7 +278,7 @@ function putBack(aside: string, path: string): void {
   try {
     linkSync(aside, path)
   } catch (error) {
-    // Somebody was faster still; the holder that was moved away finds out before it writes.
+    // A third process took the lock; the former holder notices before its next write.
     if (!hasCode(error, 'EEXIST')) renameSync(aside, path)
   }
 }
@@ -274,16 +286,16 @@ function putBack(aside: string, path: string): void {
 const hasCode = (error: unknown, ...codes: readonly string[]): boolean =>
   codes.includes((error as NodeJS.ErrnoException).code ?? '')
 
-/** Locks of this process that a thread keeps alive, also while the main thread computes for long. */
+/** A lock that the heartbeat thread keeps alive while the main thread computes. */
 export interface HeldLock {
   readonly path: string
   readonly token: string
 }
 
-/** What the heartbeat thread is told. */
+/** Message to the heartbeat thread. */
 export type HeartbeatOrder = { readonly kind: 'begin' | 'end'; readonly lock: HeldLock; readonly beatMs: number }
 
-/** One more heartbeat in the file; nothing where the lock is another's by now. */
+/** Writes a heartbeat into the lock file, unless another process holds the lock by now. */
 export function beat({ path, token }: HeldLock, count: number): void {
   try {
     const file = openSync(path, 'r+')
@@ -296,7 +308,8 @@ export function beat({ path, token }: HeldLock, count: number): void {
       closeSync(file)
     }
   } catch (error) {
-    // On a full disk some file systems cannot even write in place; the time of change is a sign of life, too.
+    // Some file systems cannot write in place when the disk is full; a new modification time also counts as a
+    // heartbeat.
     if (!hasCode(error, 'ENOENT')) touch(path)
   }
 }
@@ -305,16 +318,19 @@ function touch(path: string): void {
   try {
     utimesSync(path, new Date(), new Date())
   } catch {
-    // The next write to the folder says what is wrong with it.
+    // The next write to the folder reports the problem.
   }
 }
 
-/** The built module, also where this one runs from source: Node 20 runs no TypeScript. */
+/** The built module, even if this one runs from source, since Node 20 cannot run TypeScript. */
 const HEARTBEAT = fileURLToPath(new URL('../../dist/system/heartbeat.js', import.meta.url))
 
 let thread: Worker | undefined
 
-/** Most runs of a black-box search end before the first heartbeat is due: the thread starts when one is. */
+/**
+ * Starts heartbeats; returns a function that ends them. The thread starts with the first one, which short runs never
+ * reach.
+ */
 function beatRegularly(path: string, token: string, beatMs: number): () => void {
   const held = { path, token }
   let told = false
@@ -335,7 +351,7 @@ function tell(order: HeartbeatOrder): void {
 }
 
 function startThread(): Worker {
-  // Options of this process, as those of `node --eval`, are not for the thread.
+  // The thread must not inherit options such as `node --eval`.
   const started = new Worker(HEARTBEAT, { execArgv: [] })
   started.unref()
   // Without heartbeats another machine may take the lock over; `requireHeld` tells.

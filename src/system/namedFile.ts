@@ -1,7 +1,6 @@
 /**
- * Writing to a file that a user named. What stands there keeps its type, its target and its permissions: a symbolic
- * link is
- * followed, and a pipe or a device is written into. Regular files are exchanged as a whole where that is possible.
+ * Writes to a path that a user named. Symbolic links are followed, pipes and devices are written into, and a regular
+ * file is replaced atomically if possible, with its permissions kept.
  */
 import { closeSync, constants, lstatSync, openSync, readlinkSync, realpathSync, type Stats, statSync } from 'node:fs'
 import { basename, dirname, join, resolve } from 'node:path'
@@ -9,8 +8,8 @@ import { BenchError } from '../core/errors.ts'
 import { replaceAtomically, writeAtomically, writeFailure, writeFully } from './atomicFile.ts'
 
 /**
- * Writes the content to `path`; missing folders are made.
- * @throws BenchError `failed` where the disk is full or nobody reads the pipe, `bad-input` where nothing can be written
+ * Writes the content to the path and creates missing folders.
+ * @throws BenchError `failed` if the disk is full or a pipe has no reader, `bad-input` if the path cannot be written
  */
 export function writeNamedFile(path: string, content: string | Uint8Array): void {
   const bytes = typeof content === 'string' ? Buffer.from(content) : content
@@ -33,16 +32,19 @@ function writeTo(path: string, bytes: Uint8Array, isFolder: boolean): void {
   else writeInto(place, bytes)
 }
 
-/** As many links as Linux follows. */
+/** Longest chain of symbolic links, as in Linux. */
 const MOST_LINKS = 40
 
-/** Where a path leads to, links followed; a descriptor of this process where it is one, as `/dev/stdout` is. */
+/**
+ * Follows symbolic links. Returns the final path, and the file descriptor if it is one of this process, as
+ * `/dev/stdout` is.
+ */
 function targetOf(path: string): { readonly place: string; readonly descriptor?: number } {
   let place = path
   for (let links = 0; links <= MOST_LINKS; links++) {
     const folder = realFolder(dirname(place))
     if (folder === realFolder('/proc/self/fd')) return { place, descriptor: Number(basename(place)) }
-    // A descriptor of another process: its link has no target that could be named.
+    // The link of another process's descriptor may have no path.
     if (folder.startsWith('/proc/')) return { place }
     place = join(folder, basename(place))
     if (!isLink(place)) return { place }
@@ -61,14 +63,14 @@ function realFolder(path: string): string {
 
 const isLink = (path: string): boolean => lstatSync(path, { throwIfNoEntry: false })?.isSymbolicLink() ?? false
 
-/** As a whole by renaming, unless that would change more than the content. */
+/** Replaces a regular file by renaming, or in place if it has several names or another owner. */
 function exchange(path: string, bytes: Uint8Array, found: Stats): void {
-  // Whoever may not write to the file may not exchange it, either.
+  // Fails without permission to write to the file: renaming alone would not check it.
   closeSync(openSync(path, constants.O_WRONLY))
   if (found.nlink > 1 || !replaceAtomically(path, bytes, found)) writeInto(path, bytes, constants.O_TRUNC)
 }
 
-/** Not atomic: there is but the one file, pipe or device. */
+/** Writes in place, which is not atomic. */
 function writeInto(path: string, bytes: Uint8Array, flags = 0): void {
   const file = openSync(path, constants.O_WRONLY | flags)
   try {

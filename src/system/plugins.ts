@@ -1,8 +1,7 @@
 /**
  * Loads plugins: TypeScript or JavaScript files, or installed packages, whose default export brings algorithms or
- * search
- * spaces. Checks that the export has the shape of a plugin, and hashes the plugin's source files for the identity of
- * jobs.
+ * search spaces. Checks that the export has the shape of a plugin, and hashes the plugin's source files for the
+ * identity of jobs.
  */
 import { createHash } from 'node:crypto'
 import { existsSync, readFileSync } from 'node:fs'
@@ -85,8 +84,7 @@ function locatePackage(source: string): { readonly path: string; readonly versio
 
 /**
  * Runs TypeScript, too. A plugin outside of any npm project still finds the package that runs it. Compiled files are
- * not
- * kept: the loader would keep them in a temporary folder that all users of the machine share, and run what it finds
+ * not kept: the loader would keep them in a temporary folder that all users of the machine share, and run what it finds
  * there.
  */
 async function openJiti(): Promise<Jiti> {
@@ -118,8 +116,7 @@ export const asWritten = (message: string): string =>
 
 /**
  * `my-search.ts@sha256:…`: of the file alone where it imports none of its own, else of all, each by its place beside
- * it.
- * Packages are not among them.
+ * it. Packages are not among them.
  */
 function pluginContent(path: string, jiti: Jiti): string {
   const [own, ...imported] = importedFiles(path, jiti)

@@ -1,27 +1,31 @@
 /**
- * Whether a process still runs, judged only where this process can know: same machine, same boot, same PID namespace.
+ * Identifies processes and tells whether one still runs, which is known only on the same machine, since the same boot,
+ * and in the same PID namespace.
  */
 import { createHash } from 'node:crypto'
 import { readFileSync, readlinkSync } from 'node:fs'
 import { hostname, networkInterfaces } from 'node:os'
 
-/** Names one process among all that ever ran. */
+/** Identity of a process, unique among all machines and boots. */
 export interface ProcessIdentity {
   readonly pid: number
   readonly host: string
   /** Linux: the kernel's boot id. Elsewhere: a hash of the network hardware's addresses. */
   readonly boot: string | null
-  /** Linux: the PID namespace, as `pid:[4026531836]`; two containers may each have a process of one number. */
+  /** Linux: the PID namespace, such as `pid:[4026531836]`, since two containers may use the same process number. */
   readonly pidNamespace: string | null
   /** Linux: the kernel's start time of the process, in ticks since boot; null elsewhere. */
   readonly startedTicks: string | null
 }
 
-/** `unknown`: a process of another machine or container, or one whose start time cannot be read here. */
+/**
+ * Whether a process runs. `unknown`: it is on another machine or in another container, or its start time is unreadable.
+ */
 export type Liveness = 'alive' | 'dead' | 'unknown'
 
 let identity: ProcessIdentity | undefined
 
+/** Returns the identity of this process. */
 export function thisProcess(): ProcessIdentity {
   identity ??= {
     pid: process.pid,
@@ -33,6 +37,7 @@ export function thisProcess(): ProcessIdentity {
   return identity
 }
 
+/** Returns whether the process with this identity still runs. */
 export function livenessOf({ pid, host, boot, pidNamespace, startedTicks }: ProcessIdentity): Liveness {
   const self = thisProcess()
   if (boot === null || boot !== self.boot || host !== self.host || pidNamespace !== self.pidNamespace) return 'unknown'
@@ -52,7 +57,7 @@ function answersSignals(pid: number): boolean {
   }
 }
 
-/** `/proc/PID/stat` (proc(5)): after the name in parentheses, field 3 is the state and field 22 the start time. */
+/** Reads state and start time of a process from `/proc/PID/stat` (proc(5)): fields 3 and 22. */
 function kernelEntry(pid: number | 'self'): { readonly state: string; readonly startedTicks: string } | undefined {
   const text = readText(`/proc/${pid}/stat`)
   if (text === undefined) return undefined
@@ -61,8 +66,8 @@ function kernelEntry(pid: number | 'self'): { readonly state: string; readonly s
 }
 
 /**
- * Whether `/proc` numbers processes as our PID namespace does. `NSpid` (proc(5)) lists the process's number in the
- * namespace that `/proc` was mounted in and in each one inside it: one number where that is ours.
+ * Whether `/proc` belongs to this process's PID namespace. `NSpid` (proc(5)) lists the process's number in the
+ * namespace of `/proc` and in each nested one, so it has a single number if the two are the same.
  */
 function procIsOurs(): boolean {
   const numbers = /^NSpid:\s*(.*)$/m.exec(readText('/proc/self/status') ?? '')?.[1]
@@ -77,7 +82,7 @@ function pidNamespace(): string | null {
   }
 }
 
-/** Two machines may have one name: their network cards tell them apart. */
+/** Returns a hash of the network cards' addresses, which tells apart machines with the same host name. */
 function hardwareAddresses(): string | null {
   const addresses = Object.values(networkInterfaces()).flatMap((cards) => cards?.map(({ mac }) => mac) ?? [])
   const real = [...new Set(addresses)].filter((mac) => mac !== '00:00:00:00:00:00').sort()

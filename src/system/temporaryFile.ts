@@ -1,7 +1,6 @@
 /**
- * Names temporary files and removes those that killed processes left behind. The name of a temporary file contains the
- * process
- * that writes it, so that the next command can tell an abandoned file from one that is being written.
+ * Names temporary files and removes those that killed processes left behind. The name of a temporary file identifies
+ * the process that writes it, so that the next command can tell an abandoned file from one that is being written.
  */
 import { createHash } from 'node:crypto'
 import { readdirSync, rmSync, statSync } from 'node:fs'
@@ -45,14 +44,14 @@ export function removeAbandonedBeside(path: string): void {
   })
 }
 
-/** What cannot be removed, perhaps another user's, harms nobody. */
+/** Ignores failures: a file that cannot be removed, perhaps another user's, does no harm. */
 function quietly(remove: () => void): void {
   try {
     remove()
   } catch {}
 }
 
-/** Removes all temporary files of a folder that this process has locked: nobody else writes in it. */
+/** Removes all temporary files in a folder that this process has locked, since no other process writes there. */
 export function removeTemporaries(folder: string): void {
   const own = temporaryPath('')
   for (const name of readdirSync(folder)) {

@@ -1,13 +1,13 @@
-/** Where a user's own data lives: imported tables, fetched datasets, decoded images. */
+/** Folders for a user's own data: imported tables, fetched datasets, decoded images, caches. */
 import { homedir, userInfo } from 'node:os'
 import { isAbsolute, join } from 'node:path'
 import { BenchError } from '../core/errors.ts'
 
 /**
- * `$NAS_BENCH_HOME`, else `nas-bench-harness` in the platform's data folder (`$XDG_DATA_HOME` or `~/.local/share`).
- * A variable that is set to nothing counts as not set.
+ * Returns a path in the user's data folder: `$NAS_BENCH_HOME`, or `nas-bench-harness` in `$XDG_DATA_HOME` or
+ * `~/.local/share`. An empty variable counts as not set.
  *
- * @throws BenchError `missing` where none of these is known
+ * @throws BenchError `missing` if the user has no home folder either
  */
 export function userFolder(...parts: readonly string[]): string {
   const own = process.env.NAS_BENCH_HOME || join(xdgFolder('XDG_DATA_HOME', '.local/share'), 'nas-bench-harness')
@@ -15,31 +15,28 @@ export function userFolder(...parts: readonly string[]): string {
 }
 
 /**
- * A base folder of the XDG specification, which says of its variables that empty and relative ones are ignored.
- * @param usual where it is below the home folder when the variable is not set
+ * Returns a base folder of the XDG specification, which says to ignore empty and relative variables.
+ * @param usual default path below the home folder
  */
 export function xdgFolder(variable: 'XDG_DATA_HOME' | 'XDG_CACHE_HOME', usual: string): string {
   const { [variable]: folder = '' } = process.env
   return isAbsolute(folder) ? folder : join(homeFolder(), usual)
 }
 
-/**
- * For what can be made again from other files: `cache` in `$NAS_BENCH_HOME`, else `nas-bench-harness` in the XDG cache
- * folder.
- */
+/** Returns a path in the cache folder: `cache` in `$NAS_BENCH_HOME`, or `nas-bench-harness` in the XDG cache folder. */
 export function cacheFolder(...parts: readonly string[]): string {
   const { NAS_BENCH_HOME: home } = process.env
   return join(home ? join(home, 'cache') : join(xdgFolder('XDG_CACHE_HOME', '.cache'), 'nas-bench-harness'), ...parts)
 }
 
-/** `$HOME`, else what the system's list of users says. */
+/** Returns `$HOME`, or the home folder in the system's list of users. */
 function homeFolder(): string {
   for (const known of [homedir, () => userInfo().homedir]) {
     try {
       const folder = known()
       if (folder !== '') return folder
     } catch {
-      // A user without an entry, as containers run under.
+      // Containers may run under a user without an entry in that list.
     }
   }
   throw new BenchError(

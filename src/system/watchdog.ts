@@ -1,10 +1,15 @@
-/** A thread that ends its process beyond a limit of memory or of work without progress, or when nobody waits for it. */
+/**
+ * Worker thread that kills its process when it exceeds a limit of memory or of work without progress, or has lost its
+ * parent.
+ */
 import { writeSync } from 'node:fs'
 import { workerData } from 'node:worker_threads'
 import type { ProcessLimits, ReachedLimit } from './limitedProcess.ts'
 
 const PAUSE_MS = 50
-/** A process that mostly waits, for a disk or for a processor, is not at fault. */
+/**
+ * A process counts as stalled only if it used this fraction of the time limit as CPU time, not if it waited for a disk.
+ */
 const LEAST_WORK = 0.5
 
 const { steps, limits } = workerData as { readonly steps: Int32Array; readonly limits: ProcessLimits }
@@ -26,7 +31,10 @@ for (;;) {
   } else if (isStalled(++pauses)) end('seconds')
 }
 
-/** Pauses are counted, and not the time between: a machine that slept did nothing. */
+/**
+ * Whether the process worked for longer than the limit without progress. Pauses are counted, since a suspended machine
+ * does not work.
+ */
 function isStalled(pauses: number): boolean {
   if ((pauses * PAUSE_MS) / 1000 < limits.seconds) return false
   const { user, system } = process.cpuUsage(usage)

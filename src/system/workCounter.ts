@@ -1,16 +1,16 @@
 /**
- * Counts steps of work, so that a watchdog can tell a long task from one that hangs. Readers of files count each part
- * that they have read; nothing is counted in a process that nobody watches.
+ * Counts steps of work, so that a watchdog can tell a long task from a stalled one. Readers of files count each part
+ * that they have read. Without a watchdog, nothing is counted.
  */
 
 let steps: Int32Array | undefined
 
-/** Called after every piece of work that surely ends, such as a megabyte read or a record decoded. */
+/** Counts one step of work, such as a megabyte read or a record decoded. */
 export function countWork(): void {
   if (steps !== undefined) Atomics.add(steps, 0, 1)
 }
 
-/** From here on, work is counted in the first element of shared memory. */
+/** Starts counting, in the first element of an array in shared memory. */
 export function countWorkIn(shared: Int32Array): void {
   steps = shared
 }

@@ -1,5 +1,5 @@
 /**
- * YAML files of users: experiments, recipes, mappings. Read under a bound, since the parser's time and stack are not.
+ * Reads the YAML files of users (experiments, recipes, mappings), with limits that protect the parser's time and stack.
  */
 import { closeSync, openSync, readSync } from 'node:fs'
 import { CST, type Document, Lexer, LineCounter, parseDocument } from 'yaml'
@@ -10,16 +10,16 @@ import { beyondLimit, limitOf } from './limits.ts'
 const CHUNK = 2 ** 16
 
 /**
- * The content of a YAML file.
- * @param what the file is, for messages: `experiment file`
- * @param remedy what to do where there is none
- * @throws BenchError `missing` where it cannot be read; `bad-input` where it is not YAML, too long or too deeply nested
+ * Returns the content of a YAML file.
+ * @param what kind of the file in messages, such as `experiment file`
+ * @param remedy what the user can do if the file is missing
+ * @throws BenchError `missing` if it cannot be read; `bad-input` if it is not YAML, too long or too deeply nested
  */
 export function readYaml(path: string, what: string, remedy = ''): unknown {
   const text = readText(path, what, remedy)
   checkTokens(text, `${what} ${path}`)
   const lines = new LineCounter()
-  // Not prettyErrors: it takes the square of the number of errors.
+  // prettyErrors would take time quadratic in the number of errors.
   const document = parseDocument(text, { prettyErrors: false, lineCounter: lines })
   const [error] = [...document.errors, ...document.warnings]
   if (error === undefined) return contentOf(document, `${what} ${path}`)
@@ -27,7 +27,7 @@ export function readYaml(path: string, what: string, remedy = ''): unknown {
   throw notYaml(`${what} ${path}`, `${error.message} at line ${line}, column ${col}`, error)
 }
 
-/** @throws BenchError where aliases multiply into masses of nodes */
+/** Converts a document to plain data. @throws BenchError if its aliases expand to too many nodes */
 function contentOf(document: Document, what: string): unknown {
   try {
     return document.toJS()
@@ -39,14 +39,14 @@ function contentOf(document: Document, what: string): unknown {
 const notYaml = (what: string, reason: string, cause: unknown) =>
   new BenchError('bad-input', `${what} is not YAML: ${reason}`, { cause })
 
-/** The schema of a list, of which one item may be written without brackets: `datasets: shapes`. */
+/** Returns the schema of a list, in which a single item may be written without brackets: `datasets: shapes`. */
 export const oneOrMore = <Item extends z.ZodType>(item: Item, atLeast = 1) =>
   z.preprocess(
     (value) => (Array.isArray(value) || value === undefined || value === null ? value : [value]),
     z.array(item).min(atLeast),
   )
 
-/** Reads no more than the limit, so that a pipe may be named as well as a file. */
+/** Reads a file or a pipe, up to the size limit. */
 function readText(path: string, what: string, remedy: string): string {
   const most = limitOf('yaml-kib') * 2 ** 10
   try {
@@ -70,7 +70,7 @@ function readText(path: string, what: string, remedy: string): string {
   }
 }
 
-/** The parser's time grows with the square of the tokens, and deep nesting ends the process. */
+/** Checks the number of tokens and the nesting: the parser's time is quadratic in the tokens, and it recurses. */
 function checkTokens(text: string, what: string): void {
   const [most, deepest] = [limitOf('yaml-tokens'), limitOf('yaml-depth')]
   const nesting = new Nesting()
@@ -84,19 +84,19 @@ function checkTokens(text: string, what: string): void {
 
 interface Token {
   readonly type: ReturnType<typeof CST.tokenType>
-  /** From 0. */
+  /** Column in its line, 0-based. */
   readonly column: number
-  /** Only spaces and indicators (`-`, `?`, `:`) stand before it. */
+  /** Whether only spaces and indicators (`-`, `?`, `:`) precede it in its line. */
   readonly startsLine: boolean
 }
 
-/** All tokens of a text but the lexer's own marks. The lexer neither recurses nor looks back. */
+/** Yields the tokens of a text with their positions, without recursion. */
 function* positionedTokens(text: string): Generator<Token> {
   let [column, startsLine, inScalar] = [0, true, false]
   for (const source of new Lexer().lex(text)) {
     const type = inScalar ? 'scalar' : CST.tokenType(source)
     inScalar = type === 'scalar' && !inScalar
-    // Marks of the lexer's own, which are not in the text; the text of a scalar comes after its mark.
+    // Skips the lexer's own marks, which are not in the text; the text of a scalar follows its mark.
     if (inScalar || type === 'doc-mode' || type === 'flow-error-end') continue
     yield { type, column, startsLine }
     if (!isSpace(type) && !isIndicator(type)) startsLine = false
@@ -106,7 +106,7 @@ function* positionedTokens(text: string): Generator<Token> {
   }
 }
 
-/** How deeply the token last seen is nested: brackets, and columns at which lists and mappings begin. */
+/** Tracks the nesting of tokens: open brackets, and the columns at which lists and mappings begin. */
 class Nesting {
   #brackets = 0
   readonly #columns: number[] = []

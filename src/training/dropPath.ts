@@ -35,8 +35,7 @@ export function drawPathScales(
 
 /**
  * Wraps an executable so that steps and gradients drop paths, while evaluations and forward passes do not. The dropped
- * paths
- * depend only on the batch's random key, so both sides of a difference over a batch drop the same.
+ * paths depend only on the batch's random key, so both sides of a difference over a batch drop the same.
  *
  * @param probability returns the current drop probability
  */

@@ -1,4 +1,6 @@
-/** Training of one discrete network: SGD with a cosine over all steps, then its accuracy on images that it never saw. */
+/**
+ * Training of one discrete network: SGD with a cosine over all steps, then its accuracy on images that it never saw.
+ */
 import type { Batch, BatchSource } from '../core/data.ts'
 import type { Executable, Feed, Objective, SgdStep, Tally } from '../core/executor.ts'
 import { cosine } from './schedule.ts'

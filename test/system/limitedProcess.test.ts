@@ -83,7 +83,7 @@ describe('a process under limits', () => {
     raiseLimit('source-seconds=1')
     const attempt = run(body)
     await expect(attempt).rejects.toThrow(
-      'nothing came of 1 seconds of reading x.csv; the limit is 1 seconds: raise it',
+      '1 seconds of reading x.csv made no progress; the limit is 1 seconds: raise it',
     )
     await expect(attempt).rejects.toMatchObject({ code: 'bad-input' })
   })
