@@ -22,7 +22,7 @@ function moduleOf(body: string): string {
   writeFileSync(
     path,
     `import { serveLimited } from '${built('limitedProcess.js')}'
-import { BenchError } from '${built('errors.js')}'
+import { BenchError } from '${built('../core/errors.js')}'
 import { countWork } from '${built('workCounter.js')}'
 serveLimited(async (request, report) => { ${body} })\n`,
   )
