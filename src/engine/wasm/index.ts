@@ -1,6 +1,6 @@
 /**
- * The static executor on WebAssembly SIMD: a network becomes, once, a list of kernel calls with fixed arguments in one
- * memory; a step is a replay of the list.
+ * Opens the static executor on WebAssembly SIMD: a network is compiled once into a list of kernel calls with fixed arguments
+ * in one memory, and a step replays the list.
  */
 import type { CompileOptions, Executable, Executor } from '../../core/executor.ts'
 import { type Layer, type Network, sizeOf } from '../../core/network.ts'
@@ -13,23 +13,22 @@ import type { Threads } from './threads/threads.ts'
 import { joinThreads } from './threads/workerThreads.ts'
 
 export interface StaticExecutorOptions {
-  /** Round multiply-adds once: faster, in other bits. */
+  /** Round multiply-adds once: faster, but other bits. */
   readonly fastMath?: boolean
   /** Threads that may share one step, if the network is large enough to gain by them; absent: 1. */
   readonly threads?: number
-  /** Decides how many threads a step can use; tests ask for more than small networks gain by. */
+  /** Returns how many threads a network can use; tests replace it to run small networks on several threads. */
   readonly usefulThreads?: typeof usefulThreads
-  /** Opens the group of threads; tests replace worker threads by a deterministic group. */
+  /** Opens the group of threads; tests replace the worker threads by a group that runs in a fixed order. */
   readonly joinThreads?: (threads: number) => Promise<Threads>
 }
 
 /**
- * Fixed orders of summation: the same bits on every machine, whatever the number of threads; with `fastMath` the same bits
- * on every machine that has a fused multiply-add.
+ * Opens the static executor. It sums in fixed orders: the same bits on every machine, whatever the number of threads; with
+ * `fastMath` the same bits on every machine that has fused multiply-adds. The memory of a disposed network is reused for the
+ * next one.
  *
- * A network that has been disposed of leaves its memory to the next one; threads end with the last that uses them.
- *
- * @throws BenchError `unsupported` where `fastMath` is asked for and this machine has no fused multiply-add
+ * @throws BenchError `unsupported` if `fastMath` is set and this machine has no fused multiply-add
  */
 export async function openStaticExecutor({
   threads: most = 1,
@@ -74,9 +73,9 @@ export async function openStaticExecutor({
 }
 
 /**
- * Multiply-adds per layer that make a thread worth its barriers: about 40 µs of work. A barrier of two threads takes half
- * a microsecond if both have a core and hundreds if one waits for a core; with less work per layer, threads gain a
- * little on an idle machine and lose more on a busy one (docs/decisions/0005).
+ * Number of multiply-adds per layer from which a thread gains more than its barriers cost: about 40 µs of work. A barrier of
+ * two threads takes half a microsecond if both have a core, and hundreds if one waits for a core; with less work per layer,
+ * threads gain a little on an idle machine and lose more on a busy one (docs/decisions/0005).
  */
 const MULTIPLY_ADDS_PER_THREAD = 400_000
 
@@ -86,7 +85,7 @@ export function usefulThreads(network: Network, batchSize: number): number {
   return Math.max(1, Math.floor((batchSize * work) / (network.layers.length * MULTIPLY_ADDS_PER_THREAD)))
 }
 
-/** Counts the multiply-adds of a layer's forward pass for one sample; for layers without products, the values written. */
+/** Returns the multiply-adds of a layer's forward pass for one sample; for layers without weights, the entries written. */
 function multiplyAdds(layer: Layer, { values, parameters }: Network): number {
   const { height, width, channels } = values[layer.output]
   if (layer.kind === 'conv' || layer.kind === 'depthwiseConv')

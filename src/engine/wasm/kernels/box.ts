@@ -1,12 +1,12 @@
 /**
- * The 3×3 average pooling of stride 1 and padding 1, the one in every cell, as sums of rows of sums: with share[y, x] =
- * 1 / (number of real cells of the window at (y, x)),
+ * The 3×3 average pooling with stride 1 and padding 1, which every NAS-Bench-201 cell contains. It first adds up three
+ * neighbours along each row, then three rows. With share[y, x] = 1 / (number of pixels inside the image in the window at (y, x)),
  *
- *   forward: share·box(input),   back: box(share·gradient),   box = sum over the 3×3 neighbourhood.
+ *   forward: share·box(input),   backward: box(share·gradient),   box = sum over the 3×3 neighbourhood.
  */
 import { addTo, batch, keep, ownEnd, ownStart, part, VECTOR } from './lanes'
 
-/** @param scratch (height + 1)·width·channels floats for each thread */
+/** Computes the pooling. @param scratch address of (height + 1)·width·channels floats for each thread */
 export function boxPool(input: usize, output: usize, height: i32, width: i32, channels: i32, scratch: usize): void {
   const pixel = usize(channels) << 2
   const row = usize(width) * pixel
@@ -25,7 +25,7 @@ export function boxPool(input: usize, output: usize, height: i32, width: i32, ch
   }
 }
 
-/** result (+)= the way back through `boxPool` */
+/** Computes result (+)= input gradient of `boxPool`. */
 export function boxPoolGradient(
   gradient: usize,
   result: usize,
@@ -52,7 +52,7 @@ export function boxPoolGradient(
   }
 }
 
-/** Each pixel of a row with its left and right neighbours. */
+/** Writes for each pixel of a row its sum with the left and right neighbours. */
 function sumAlong(from: usize, to: usize, pixel: usize, row: usize): void {
   const last = row - pixel
   for (let at: usize = 0; at < pixel; at += VECTOR) {
@@ -70,7 +70,7 @@ function sumAlong(from: usize, to: usize, pixel: usize, row: usize): void {
   }
 }
 
-/** Row y of an image with the rows above and below. */
+/** Writes (or adds, by `kept`) the sum of row y of an image with the rows above and below. */
 function sumAcross(image: usize, to: usize, y: i32, height: i32, row: usize, kept: v128): void {
   const here = image + usize(y) * row
   const above = y > 0
@@ -83,7 +83,7 @@ function sumAcross(image: usize, to: usize, y: i32, height: i32, row: usize, kep
   }
 }
 
-/** Row y times the windows' shares; `from` may be `to`. */
+/** Multiplies row y by share[y, x]; `from` may be equal to `to`. */
 function share(from: usize, to: usize, y: i32, height: i32, width: i32, pixel: usize): void {
   const rows = 1 + i32(y > 0) + i32(y + 1 < height)
   const last = usize(width - 1) * pixel

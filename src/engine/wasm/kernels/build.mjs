@@ -1,7 +1,7 @@
 /**
- * Compiles the kernels: `node src/engine/wasm/kernels/build.mjs` writes `kernels.wasm`, `kernels-relaxed.wasm` (the same
- * with fused multiply-add) and `signatures.ts` into `module/`; with `--check` it writes nothing and fails where they are
- * not what the sources give.
+ * Compiles the kernels. `node src/engine/wasm/kernels/build.mjs` writes `kernels.wasm`, `kernels-relaxed.wasm` (the same kernels
+ * with fused multiply-adds) and `signatures.ts` into `module/`; with `--check` it writes nothing and fails if the files there
+ * differ from what the sources give.
  */
 import { readFileSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
@@ -17,7 +17,7 @@ const options = [
   ...['--enable', 'threads', '--importMemory', '--sharedMemory', '--memoryBase', '1024', '--maximumMemory', '65536'],
 ]
 
-/** → compiled files by name, as the compiler hands them over */
+/** Returns the compiled files by name. */
 async function compile(...extra) {
   const files = {}
   const { error, stderr } = await asc.main(['index.ts', '--outFile', 'kernels.wasm', ...options, ...extra], {

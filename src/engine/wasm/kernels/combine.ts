@@ -1,4 +1,4 @@
-/** A node: the sum of its terms, each scaled and shifted by channel (see `norm.ts`); and the way back. */
+/** Kernels of weighted sums: Σ of terms, each with a scale and a shift for each channel (see `norm.ts`), and the backward pass. */
 import {
   addTo,
   batch,
@@ -17,9 +17,10 @@ import {
 import { addColumns } from './sums'
 
 /**
- * output = Σ_t enabled_t·(scale_t·value_t + shift_t), two terms at a time
+ * Computes output = Σ_t enabled_t·(scale_t·value_t + shift_t), two terms at a time.
  *
- * @param terms of each term four words: value, scale and shift ([2·channels] floats), address of its flag, 0
+ * @param terms table with four words for each term: address of the value, of scale and shift ([2·channels] floats), of the
+ *   activity flag, and 0
  */
 export function combine(terms: usize, count: i32, output: usize, pixelsPerSample: i32, channels: i32): void {
   const pixels = batch * pixelsPerSample
@@ -40,7 +41,7 @@ export function combine(terms: usize, count: i32, output: usize, pixelsPerSample
   }
 }
 
-/** The first enabled term from here on, or the end. */
+/** Returns the table entry of the first enabled term at or after `term`, or the end of the table. */
 function enabledTerm(term: usize, end: usize): usize {
   while (term < end && !load<i32>(load<usize>(term, 8))) term += 16
   return term
@@ -59,7 +60,7 @@ function sumShifts(term: usize, end: usize, offset: usize): v128 {
   return sum
 }
 
-/** output (+)= shift + this term and the next enabled one, for four channels of a chunk */
+/** Computes output (+)= shift + this term + the next enabled term, for four channels of a chunk. */
 function addTerms(
   term: usize,
   end: usize,
@@ -90,7 +91,7 @@ function addTerms(
   }
 }
 
-/** result (+)= c·gradient: the way back through a term without normalisation. */
+/** Computes result (+)= c·gradient: the gradient of a term without normalisation. */
 export function combinePlainGradient(
   gradient: usize,
   coefficient: usize,
@@ -108,7 +109,7 @@ export function combinePlainGradient(
   }
 }
 
-/** result (+)= slope·gradient + curve·value + offset by channel: the way back through a normalised term. */
+/** Computes result (+)= slope·gradient + curve·value + offset for each channel: the gradient of a normalised term. */
 export function combineNormGradient(
   gradient: usize,
   value: usize,
@@ -138,13 +139,15 @@ export function combineNormGradient(
 }
 
 /**
- * What a node's gradient g sends to the coefficients and normalisations of its terms:
+ * Computes, chunk by chunk, the sums from which the gradients of mixing coefficients and normalisations follow:
  *
- *   Σ g,   Σ g·(value_t − μ_t)   over batch and pixels, by channel
+ *   Σ g   and for each term   Σ g·(value_t − μ_t),   over batch and pixels, for each channel,
  *
- * in rows: a block of a row a chunk for Σ g, then a block for each term. `addPartialProducts` adds the rows.
+ * where g is the gradient of the weighted sum. Each chunk has a row of partial sums; the rows of Σ g come first, then those of
+ * each term. `addPartialProducts` adds up the rows.
  *
- * @param terms of each term four words: value, means ([channels] floats), address of its flag, sums
+ * @param terms table with four words for each term: address of the value, of the means ([channels] floats), of the activity
+ *   flag, and of the sums
  */
 export function reduceProducts(
   gradient: usize,
@@ -175,7 +178,11 @@ export function reduceProducts(
   }
 }
 
-/** This term and the next enabled one, for four channels of a chunk. @param row the chunk's of the first of all terms */
+/**
+ * Computes the sums of this term and the next enabled one, for four channels of a chunk.
+ *
+ * @param row address of the chunk's row of the first term in the table
+ */
 function projectTerms(
   gradient: usize,
   terms: usize,
@@ -211,7 +218,7 @@ function projectTerms(
   v128.store(row + ((second - terms) >> 4) * block, secondProduct)
 }
 
-/** gradientSums ← Σ g, sums_t ← Σ g·(value_t − μ_t), [channels] doubles each, from the rows of `reduceProducts`. */
+/** Adds up the rows of `reduceProducts`: gradientSums ← Σ g, sums_t ← Σ g·(value_t − μ_t), [channels] doubles each. */
 export function addPartialProducts(
   terms: usize,
   count: i32,
@@ -234,7 +241,7 @@ export function addPartialProducts(
   }
 }
 
-/** result ← the sum of `channels` doubles: ∂L/∂c of a term without normalisation. */
+/** Computes result = the sum of `channels` doubles: ∂L/∂c of a term without normalisation. */
 export function total(sums: usize, channels: i32, result: usize): void {
   let sum: f64 = 0
   for (let i = 0; i < channels; i++) sum += load<f64>(sums + (usize(i) << 3))

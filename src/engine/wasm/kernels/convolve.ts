@@ -1,16 +1,17 @@
 /**
- * Convolution as a matrix product over a staged image: output[pixel, :] = Σ_k patch[pixel, k]·panel[k, :].
+ * Dense convolution as a matrix product over a staged image (see `stage.ts`): output[pixel, :] = Σ_k patch[pixel, k]·panel[k, :].
  *
- * The patch of a pixel is `segmentCount` runs of `segmentLength` consecutive floats (a row of the window, channels
- * innermost; their number is a multiple of 4); `offsets[pixel] + segments[s]` is where run s of that pixel starts, in bytes from `staged`.
+ * The patch of an output pixel consists of `segmentCount` segments of `segmentLength` consecutive floats: a row of the window,
+ * channels innermost. Segment s begins offsets[pixel] + segments[s] bytes after `staged`.
  */
 import { addTo, batch, CHUNK, keep, madd, ownPixelsEnd, ownPixelsStart, splat, VECTOR } from './lanes'
 import { sumChunk } from './norm'
 
 /**
- * output [pixels, channels] (+)= staged patches · panels
+ * Computes output [pixels, channels] (+)= patches·panels.
  *
- * @param rows 0, or where the sums for the moments are left while the outputs are at hand (see `sumChunk`)
+ * @param rows address of the partial sums for mean and variance of the output, which are taken while a chunk is in cache (see
+ *   `sumChunk`); 0: none are taken
  */
 export function convolve(
   staged: usize,
@@ -32,7 +33,7 @@ export function convolve(
   const kept = keep(accumulate)
   const start = ownPixelsStart(pixels)
   const end = ownPixelsEnd(pixels)
-  // All threads subtract the first pixel from theirs. Who does not wait for it makes it too, to the same bits.
+  // All threads subtract the first pixel from their pixels. A thread that does not own it computes it as well, to the same bits.
   if (rows && start > 0) multiply(staged, offsets, 0, 1, segments, segmentsEnd, bytes, panels, depth, output, channels, kept)
   for (let first = start; first < end; first += CHUNK) {
     const last = min(first + CHUNK, end)
@@ -41,7 +42,7 @@ export function convolve(
   }
 }
 
-/** The pixels `first` … `last` − 1, panel by panel. */
+/** Computes the output pixels `first` to `last` − 1, panel by panel. */
 function multiply(
   staged: usize,
   offsets: usize,
@@ -68,7 +69,7 @@ function multiply(
   }
 }
 
-/** A panel of eight channels, four pixels at a time. */
+/** Computes a panel of eight output channels, four pixels at a time. */
 function eight(
   staged: usize,
   offsets: usize,
@@ -160,7 +161,10 @@ function eight(
   }
 }
 
-/** A panel of four channels, four pixels and two rows of the panel at a time: even and odd rows have sums of their own. */
+/**
+ * Computes a panel of four output channels, four pixels and two rows of the panel at a time. Even and odd rows have separate
+ * sums.
+ */
 function four(
   staged: usize,
   offsets: usize,

@@ -1,7 +1,7 @@
-/** Depthwise convolution over a staged image: one filter a channel. Taps are byte offsets from a pixel's patch. */
+/** Depthwise convolution over a staged image: one filter for each channel. Taps are byte offsets from the start of a patch. */
 import { addTo, batch, CHUNK, keep, madd, ownEnd, ownPixelsEnd, ownPixelsStart, ownStart, VECTOR } from './lanes'
 
-/** output[pixel, c] (+)= Σ_tap staged[pixel + tap, c]·filter[tap, c]; filter [taps, channels]. */
+/** Computes output[pixel, c] (+)= Σ_tap staged[pixel + tap, c]·filter[tap, c]; filter [taps, channels]. */
 export function depthwise(
   staged: usize,
   offsets: usize,
@@ -48,7 +48,10 @@ export function depthwise(
   }
 }
 
-/** filterGradient[tap, c] = Σ_pixels staged[pixel + tap, c]·gradient[pixel, c]; threads share out four channels of four taps each. */
+/**
+ * Computes result[tap, c] = Σ_pixels staged[pixel + tap, c]·gradient[pixel, c]. Each thread takes whole blocks of four channels
+ * of four taps.
+ */
 export function depthwiseFilterGradient(
   staged: usize,
   offsets: usize,
@@ -140,7 +143,7 @@ function oneTap(
   v128.store(sum, a)
 }
 
-/** Rows [taps, columns] → [taps, columns] in reverse order of the taps. */
+/** Copies a filter [taps, channels] with its taps in reverse order. */
 export function flipTaps(filter: usize, flipped: usize, taps: i32, channels: i32): void {
   const row = usize(channels) << 2
   for (let tap = 0; tap < taps; tap++) memory.copy(flipped + usize(tap) * row, filter + usize(taps - 1 - tap) * row, row)

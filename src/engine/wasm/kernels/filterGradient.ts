@@ -1,10 +1,11 @@
 /**
- * Gradient of a convolution wrt its filter: panels[k, :] = Σ_pixels patch[pixel, k]·gradient[pixel, :], with the patches
- * of `convolve` and the gradient read at offsets of its own. Pixels are taken in chunks whose sums are added in order;
- * threads share out tiles, four rows of a panel each.
+ * Gradient of a dense convolution with respect to its filter: panels[k, :] = Σ_pixels patch[pixel, k]·gradient[pixel, :], with
+ * the patches of `convolve`; the gradient has a table of offsets of its own. Sums over chunks of pixels are added in a fixed
+ * order. Each thread takes whole tiles of four rows of a panel.
  */
 import { batch, CHUNK, madd, ownEnd, ownStart, splat } from './lanes'
 
+/** Computes the filter gradient of a dense convolution. @param panels overwritten, packed as in `pack.ts` */
 export function filterGradient(
   staged: usize,
   offsets: usize,
@@ -45,7 +46,7 @@ export function filterGradient(
   }
 }
 
-/** Four rows of a panel of eight channels. */
+/** Adds the products of a chunk to four rows of a panel of eight channels. */
 function eight(patch: usize, from: usize, to: usize, gradient: usize, gradientFrom: usize, panel: usize): void {
   let a0 = v128.load(panel)
   let a1 = v128.load(panel, 16)
@@ -83,7 +84,7 @@ function eight(patch: usize, from: usize, to: usize, gradient: usize, gradientFr
   v128.store(panel, d1, 112)
 }
 
-/** Four rows of a panel of four channels. */
+/** Adds the products of a chunk to four rows of a panel of four channels. */
 function four(patch: usize, from: usize, to: usize, gradient: usize, gradientFrom: usize, panel: usize): void {
   let a = v128.load(panel)
   let b = v128.load(panel, 16)

@@ -1,4 +1,7 @@
-/** All kernels of the module. Pointers are byte addresses into its memory; sizes are counts unless they say bytes. */
+/**
+ * The WebAssembly module: exports all kernels. Pointers are byte addresses in the module's memory; sizes count elements unless
+ * their name says bytes.
+ */
 export { batch, part, parts, CHUNK } from './lanes'
 export { stage, stageNormGradient } from './stage'
 export { packFilter, unpackFilter, resizeRows } from './pack'

@@ -1,14 +1,14 @@
-/** Heads: the softmax cross-entropy with its gradient and its count of right answers, and a given cotangent. */
+/** Kernels of the loss: softmax cross-entropy with gradient and correct predictions, and the loss Σ cotangent·logits. */
 import { batch } from './lanes'
 
 /**
- * Mean cross-entropy over the batch; target = (1 − s)·onehot + s / classes.
+ * Computes the mean cross-entropy over the batch with target = (1 − s)·onehot + s / classes.
  *
- * @param logits [batch, channels], of which `classes` are real
- * @param gradient ← weight / batch · (softmax − target), zeros beyond the classes
+ * @param logits [batch, channels]; the first `classes` channels are logits, the others padding
+ * @param gradient overwritten with weight / batch · (softmax − target), zeros in padding channels
  * @param smoothing address of s, a double
- * @param tally doubles: [loss, correct, correct5]; the loss grows by weight·(mean over the batch)
- * @param count 1: also count right answers
+ * @param tally address of three doubles [loss, correct, correct5]; the loss grows by weight·(mean over the batch)
+ * @param count 1: also count correct predictions; 0: only the loss
  */
 export function crossEntropy(
   logits: usize,
@@ -53,7 +53,7 @@ export function crossEntropy(
   store<f64>(tally, load<f64>(tally) + share * loss)
 }
 
-/** loss += Σ cotangent·logits; gradient ← cotangent [batch, classes], zeros beyond the classes. */
+/** Computes loss += Σ cotangent·logits, and gradient = cotangent [batch, classes] with zeros in padding channels. */
 export function cotangent(
   logits: usize,
   labels: usize,
@@ -79,7 +79,10 @@ export function cotangent(
   store<f64>(tally, load<f64>(tally) + total)
 }
 
-/** The label's rank among the logits, equal ones in order of the classes: first is correct, fifth or better correct5. */
+/**
+ * Counts a sample by the rank of its label among the logits: rank 1 is correct, ranks 1 to 5 are correct5. Of equal logits the
+ * lower class comes first.
+ */
 function countAnswers(row: usize, label: usize, end: usize, tally: usize): void {
   const own = load<f32>(row + label)
   if (own != own) return

@@ -1,8 +1,8 @@
 /**
- * Batch normalisation, as a scale and a shift of each channel: γ·(y − μ)·r + β with r = 1/√(σ² + ε), times a mixing
- * coefficient c. The normalised values themselves are never needed: whoever reads them scales and shifts.
+ * Batch normalisation times a mixing coefficient, c·(γ·(y − μ)·r + β) with r = 1/√(σ² + ε), as a scale and a shift for each
+ * channel. Normalised values are never stored: the kernels that read them scale and shift.
  *
- * `moments` is [mean | variance], each [channels]; `running` the same, dense, kept over steps.
+ * `moments` holds means, then variances, [channels] each; `running` the same without padding channels, kept over steps.
  */
 import { batch, CHUNK, chunksOf, madd, ownPixelsEnd, ownPixelsStart, VECTOR } from './lanes'
 import { addRows } from './sums'
@@ -11,10 +11,10 @@ const EPSILON: f64 = 1e-5
 const MOMENTUM: f64 = 0.1
 
 /**
- * The chunk's row ← [Σ (x − x₀) | Σ (x − x₀)²] of its pixels, `first` … `last` − 1; x₀ is the first pixel of all, which
- * keeps the variance exact where the mean is large.
+ * Writes the partial sums Σ (x − x₀) and Σ (x − x₀)² of one chunk, pixels `first` to `last` − 1, into the chunk's row. x₀ is the
+ * first pixel of the batch; subtracting it keeps the variance exact when the mean is large.
  *
- * @param rows 2·channels floats a chunk
+ * @param rows address of the rows, 2·channels floats for each chunk
  */
 export function sumChunk(input: usize, first: i32, last: i32, stride: usize, rows: usize): void {
   const from = input + usize(first) * stride
@@ -34,7 +34,7 @@ export function sumChunk(input: usize, first: i32, last: i32, stride: usize, row
   }
 }
 
-/** All rows of `sumChunk`, for a value whose producer did not write them. */
+/** Writes the rows of all chunks (see `sumChunk`), for a value whose producer did not write them. */
 export function measure(input: usize, pixelsPerSample: i32, channels: i32, rows: usize): void {
   const pixels = batch * pixelsPerSample
   const stride = usize(channels) << 2
@@ -45,9 +45,9 @@ export function measure(input: usize, pixelsPerSample: i32, channels: i32, rows:
 }
 
 /**
- * moments ← mean and biased variance over batch and pixels, from the rows of `sumChunk`.
+ * Computes mean and biased variance of each channel over batch and pixels, from the rows of `sumChunk`.
  *
- * @param sums room for 2·channels doubles
+ * @param sums address of 2·channels doubles, overwritten
  */
 export function moments(
   input: usize,
@@ -69,7 +69,11 @@ export function moments(
   }
 }
 
-/** running ← running + 0.1·(moments − running), the variance unbiased. running: [mean | variance], each `dense` long. */
+/**
+ * Updates the running statistics: running ← running + 0.1·(moments − running), with the unbiased variance.
+ *
+ * @param running address of `dense` means, then `dense` variances
+ */
 export function track(moments: usize, running: usize, channels: i32, dense: i32, pixelsPerSample: i32): void {
   const count = f64(batch * pixelsPerSample)
   const unbias = count > 1 ? count / (count - 1) : 1
@@ -81,12 +85,13 @@ export function track(moments: usize, running: usize, channels: i32, dense: i32,
   }
 }
 
+/** Moves the float at an address towards `value` by the weight of the newest batch. */
 function follow(at: usize, value: f64): void {
   const old = f64(load<f32>(at))
   store<f32>(at, f32(old + MOMENTUM * (value - old)))
 }
 
-/** moments ← running statistics. */
+/** Copies the running statistics into `moments`. */
 export function recall(running: usize, moments: usize, channels: i32, dense: i32): void {
   const bytes = usize(dense) << 2
   const stride = usize(channels) << 2
@@ -96,10 +101,11 @@ export function recall(running: usize, moments: usize, channels: i32, dense: i32
 }
 
 /**
- * scale = c·γ·r, shift = c·(β − γ·μ·r), each [channels], `shift` after `scale`; without moments scale = c, shift = 0.
+ * Computes scale = c·γ·r and shift = c·(β − γ·μ·r), [channels] each, shift after scale; without normalisation scale = c and
+ * shift = 0.
  *
- * @param gamma 0: γ = 1, β = 0; else dense, `dense` numbers each
- * @param moments 0: no normalisation
+ * @param gamma address of γ, `dense` floats; 0: γ = 1 and β = 0
+ * @param moments address of the moments; 0: no normalisation
  */
 export function prepare(
   coefficient: usize,
@@ -127,6 +133,7 @@ export function prepare(
   }
 }
 
+/** Returns 1/√(σ² + ε) of the variance at an address. */
 // @ts-ignore: decorator
 @inline
 function inverseDeviation(variance: usize): f64 {
@@ -134,14 +141,15 @@ function inverseDeviation(variance: usize): f64 {
 }
 
 /**
- * The gradient through one normalised term, from the sums of `addPartialProducts` (combine.ts). With x̂ = (y − μ)·r and means over M values,
+ * Computes the gradients of one normalised term from the sums of `addPartialProducts` (combine.ts). With x̂ = (y − μ)·r and means
+ * over batch and pixels,
  *
  *   ∂L/∂y = c·γ·r·(g − mean(g) − x̂·mean(g·x̂)) = slope·g + curve·y + offset,   [slope | curve | offset], each [channels]
  *   ∂L/∂c = Σ γ·g·x̂ + β·g,   ∂L/∂γ = c·Σ g·x̂,   ∂L/∂β = c·Σ g.
  *
- * Where running statistics are in use (`batchStatistics` = 0), μ and r are constants: ∂L/∂y = c·γ·r·g.
+ * With running statistics (`batchStatistics` = 0), μ and r are constants: ∂L/∂y = c·γ·r·g.
  *
- * @param gradGamma 0: no affine form
+ * @param gradGamma address of ∂L/∂γ; 0: the layer has no γ and β
  * @param gradCoefficient receives ∂L/∂c, a double
  */
 export function differentiate(

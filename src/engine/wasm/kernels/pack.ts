@@ -1,13 +1,14 @@
 /**
- * Filters in the order in which the convolutions read them. Output channels are cut into panels of eight, the last of
- * four where needed; a panel holds, for each row of the reduction (tap, then channel), its eight numbers side by side.
- * Rows and columns that the dense filter does not have are zeros. Threads share out panels.
+ * Packs filters into panels, the order in which convolutions read them. The output channels are divided into panels of eight,
+ * the last one of four if needed. A panel holds for each row (tap, then input channel) its eight weights next to each other.
+ * Padding rows and columns are zeros. Each thread takes whole panels.
  */
 import { ownEnd, ownStart, VECTOR } from './lanes'
 
 /**
- * dense → panels. Entry (tap, row, column) of the panels is dense[tap·rows·columns + row·rowStride + column·columnStride],
- * with the taps in reverse where `flip`.
+ * Packs a filter. Entry (tap, row, column) of the panels is dense[tap·rows·columns + row·rowStride + column·columnStride].
+ *
+ * @param flip 1: the taps are taken in reverse order
  */
 export function packFilter(
   dense: usize,
@@ -43,7 +44,7 @@ export function packFilter(
   }
 }
 
-/** Four or eight numbers that stand side by side. */
+/** Copies four or eight consecutive floats. */
 // @ts-ignore: decorator
 @inline
 function copy(from: usize, to: usize, width: usize): void {
@@ -51,7 +52,7 @@ function copy(from: usize, to: usize, width: usize): void {
   if (width > VECTOR) v128.store(to, v128.load(from, VECTOR), VECTOR)
 }
 
-/** `filled` bytes of numbers that stand `stride` bytes apart, then zeros up to `width`. */
+/** Copies floats that lie `stride` bytes apart next to each other: `filled` bytes of them, then zeros up to `width` bytes. */
 // @ts-ignore: decorator
 @inline
 function gather(from: usize, stride: usize, to: usize, filled: usize, width: usize): void {
@@ -60,7 +61,7 @@ function gather(from: usize, stride: usize, to: usize, filled: usize, width: usi
   for (; i < width; i += 4) store<f32>(to + i, 0)
 }
 
-/** The inverse of `packFilter` with rowStride = columns, columnStride = 1, no flip. */
+/** Undoes `packFilter` with rowStride = columns, columnStride = 1 and no flip. */
 export function unpackFilter(panels: usize, dense: usize, taps: i32, rows: i32, columns: i32): void {
   const paddedRows = (rows + 3) & ~3
   const paddedColumns = (columns + 3) & ~3
@@ -83,7 +84,7 @@ export function unpackFilter(panels: usize, dense: usize, taps: i32, rows: i32, 
   }
 }
 
-/** Rows of `columns` numbers → rows of `toColumns`, cut off or filled with zeros. */
+/** Copies rows of `columns` floats to rows of `toColumns` floats, cut off or filled with zeros. */
 export function resizeRows(from: usize, to: usize, rows: i32, columns: i32, toColumns: i32): void {
   for (let row = 0; row < rows; row++) {
     for (let i = 0; i < toColumns; i++, to += 4) {

@@ -1,19 +1,21 @@
-/** Layers that treat every number, or every sample, by itself. */
+/** Kernels that act on each entry by itself (fill, ReLU, copies, biases) or scale each sample (drop path). */
 import { addTo, batch, keep, ownBytesEnd, ownBytesStart, ownEnd, ownStart, positive, VECTOR } from './lanes'
 
+/** Fills a value with zeros. */
 export function fill(output: usize, perSample: i32): void {
   const bytes = usize(batch * perSample) << 2
   const start = ownBytesStart(bytes)
   memory.fill(output + start, 0, ownBytesEnd(bytes) - start)
 }
 
+/** Computes output = max(input, 0). */
 export function relu(input: usize, output: usize, perSample: i32): void {
   const bytes = usize(batch * perSample) << 2
   const end = ownBytesEnd(bytes)
   for (let at = ownBytesStart(bytes); at < end; at += VECTOR) v128.store(output + at, positive(v128.load(input + at)))
 }
 
-/** result (+)= gradient where input > 0 */
+/** Computes result (+)= gradient where input > 0, else 0. */
 export function reluGradient(input: usize, gradient: usize, result: usize, perSample: i32, accumulate: i32): void {
   const bytes = usize(batch * perSample) << 2
   const kept = keep(accumulate)
@@ -25,7 +27,7 @@ export function reluGradient(input: usize, gradient: usize, result: usize, perSa
   }
 }
 
-/** output (+)= scales[sample]·input: drop path, and the way back through it. */
+/** Computes output (+)= scales[sample]·input: drop path, and its backward pass. */
 export function scaleSamples(input: usize, scales: usize, output: usize, perSample: i32, accumulate: i32): void {
   const bytes = usize(perSample) << 2
   const kept = keep(accumulate)
@@ -39,7 +41,7 @@ export function scaleSamples(input: usize, scales: usize, output: usize, perSamp
   }
 }
 
-/** output = input + bias, a row a sample; bias dense. */
+/** Computes output = input + bias for each sample; bias has `dense` floats, without padding channels. */
 export function addBias(input: usize, bias: usize, output: usize, channels: i32, dense: i32): void {
   for (let n = 0; n < batch; n++) {
     for (let i = 0; i < channels; i++) {
@@ -50,7 +52,7 @@ export function addBias(input: usize, bias: usize, output: usize, channels: i32,
   }
 }
 
-/** result = Σ over samples of the gradient's rows */
+/** Computes result = the sum of the gradient over all samples. */
 export function biasGradient(gradient: usize, result: usize, channels: i32, dense: i32): void {
   for (let i = 0; i < dense; i++) {
     let sum: f64 = 0
@@ -59,7 +61,7 @@ export function biasGradient(gradient: usize, result: usize, channels: i32, dens
   }
 }
 
-/** output (+)= input */
+/** Computes output (+)= input; it adds if `add` is 1. */
 export function accumulate(input: usize, output: usize, perSample: i32, add: i32): void {
   const bytes = usize(batch * perSample) << 2
   const kept = keep(add)

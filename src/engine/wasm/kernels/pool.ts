@@ -1,7 +1,7 @@
-/** Pooling windows, cut off at the border of the image, and the mean over the whole image. */
+/** Average and max pooling over windows that are cut off at the border of the image, and the mean over the whole image. */
 import { addTo, batch, keep, ownEnd, ownStart, VECTOR } from './lanes'
 
-/** output = mean over the real cells of the window */
+/** Computes output = mean over the pixels of the window that are inside the image. */
 export function avgPool(
   input: usize,
   output: usize,
@@ -39,7 +39,7 @@ export function avgPool(
   }
 }
 
-/** result += the way back through `avgPool` */
+/** Computes result += input gradient of `avgPool`. */
 export function avgPoolGradient(
   gradient: usize,
   result: usize,
@@ -78,7 +78,7 @@ export function avgPoolGradient(
   }
 }
 
-/** output = maximum over the real cells of the window */
+/** Computes output = maximum over the pixels of the window that are inside the image. */
 export function maxPool(
   input: usize,
   output: usize,
@@ -118,9 +118,10 @@ export function maxPool(
 }
 
 /**
- * output = in each window the cell of `input` that `maxPool` chose from `mask`: a max pooling held at another input
+ * Computes a frozen max pooling: output = the entry of `input` at the pixel that `maxPool` chose in each window of `mask`.
  *
- * @param largest what `maxPool` gave for `mask`
+ * @param mask the input at which the pooling was frozen
+ * @param largest the output of `maxPool` for `mask`
  */
 export function frozenMaxPool(
   input: usize,
@@ -166,7 +167,7 @@ export function frozenMaxPool(
   }
 }
 
-/** result += the way back through `maxPool`: each gradient to the first cell, in reading order, that is the maximum. */
+/** Computes result += input gradient of `maxPool`: it goes to the first pixel, in reading order, that is the maximum. */
 export function maxPoolGradient(
   input: usize,
   output: usize,
@@ -210,7 +211,7 @@ export function maxPoolGradient(
   }
 }
 
-/** output [batch, channels] = mean over the pixels */
+/** Computes output [batch, channels] = mean over the pixels. */
 export function globalMean(input: usize, output: usize, pixels: i32, channels: i32): void {
   const pixel = usize(channels) << 2
   const share = f32x4.splat(f32(1.0 / f64(pixels)))
@@ -227,7 +228,7 @@ export function globalMean(input: usize, output: usize, pixels: i32, channels: i
   }
 }
 
-/** result (+)= the way back through `globalMean` */
+/** Computes result (+)= input gradient of `globalMean`. */
 export function globalMeanGradient(gradient: usize, result: usize, pixels: i32, channels: i32, accumulate: i32): void {
   const pixel = usize(channels) << 2
   const share = f32x4.splat(f32(1.0 / f64(pixels)))

@@ -1,10 +1,11 @@
-/** Layers that only move numbers: channel maps (slice, concatenation, shuffle), crops, the image's channels. */
+/** Kernels that copy entries without changing them: channel slices, concatenations and shuffles, crops, and channel padding. */
 import { addTo, batch, keep, ownEnd, ownPixelsEnd, ownPixelsStart, ownStart, VECTOR } from './lanes'
 
 /**
- * output[pixel, outputFrom + i] = input[pixel, map[i]] for i < count; what else stands in the output stays.
+ * Copies channels in any order: output[pixel, outputFrom + i] = input[pixel, map[i]] for i < count. Other channels of the output
+ * keep their values.
  *
- * @param map `count` channel numbers of the input
+ * @param map address of `count` channel indices of the input
  */
 export function gather(
   input: usize,
@@ -28,7 +29,7 @@ export function gather(
   }
 }
 
-/** result[pixel, map[i]] += gradient[pixel, outputFrom + i]: the way back through `gather`. */
+/** Computes the input gradient of `gather`: result[pixel, map[i]] += gradient[pixel, outputFrom + i]. */
 export function scatter(
   gradient: usize,
   result: usize,
@@ -52,7 +53,10 @@ export function scatter(
   }
 }
 
-/** output[pixel, outputFrom + i] = input[pixel, inputFrom + i] for i < count; all five multiples of 4. */
+/**
+ * Copies consecutive channels: output[pixel, outputFrom + i] (+)= input[pixel, inputFrom + i] for i < count. All counts and
+ * offsets of channels are multiples of 4.
+ */
 export function copyChannels(
   input: usize,
   output: usize,
@@ -78,7 +82,7 @@ export function copyChannels(
   }
 }
 
-/** output = input[:, rows:, rows:, :] */
+/** Computes output = input[:, rows:, rows:, :]. */
 export function crop(input: usize, output: usize, height: i32, width: i32, channels: i32, rows: i32): void {
   const bytes = usize((width - rows) * channels) << 2
   const end = ownEnd(batch)
@@ -90,7 +94,7 @@ export function crop(input: usize, output: usize, height: i32, width: i32, chann
   }
 }
 
-/** result[:, rows:, rows:, :] += gradient */
+/** Computes the input gradient of `crop`: result[:, rows:, rows:, :] += gradient. */
 export function cropGradient(gradient: usize, result: usize, height: i32, width: i32, channels: i32, rows: i32): void {
   const bytes = usize((width - rows) * channels) << 2
   const kept = keep(1)
@@ -104,7 +108,7 @@ export function cropGradient(gradient: usize, result: usize, height: i32, width:
   }
 }
 
-/** Pixels of `dense` channels → pixels of `channels` (the next multiple of 4), filled with zeros. */
+/** Copies pixels of `dense` channels to pixels of `channels`, the next multiple of 4, filled with zeros. */
 export function padChannels(input: usize, output: usize, pixelsPerSample: i32, dense: i32, channels: i32): void {
   const pixels = batch * pixelsPerSample
   const start = ownPixelsStart(pixels)

@@ -1,12 +1,12 @@
 /**
- * Staging: a convolution's input copied into a zero-bordered image, so that the convolution itself never meets an edge.
- * The copy can go through ReLU, and can spread the pixels apart (zeros between them) for the gradient of a stride.
+ * Staging: copies the input of a convolution into an image with a zero border, so that no window of the convolution crosses an
+ * edge. The copy may apply ReLU, and may insert zeros between pixels, as the gradient of a strided convolution needs.
  */
 import { batch, madd, ownEnd, ownStart, positive, VECTOR } from './lanes'
 
 /**
- * input [batch, height, width, channels] → staged [batch, stagedHeight, stagedWidth, channels]; pixel (y, x) stands at
- * (border + spread·y, border + spread·x), all else is zero.
+ * Stages input [batch, height, width, channels] into staged [batch, stagedHeight, stagedWidth, channels]: pixel (y, x) goes to
+ * (border + spread·y, border + spread·x), everything else is zero.
  */
 export function stage(
   input: usize,
@@ -42,7 +42,7 @@ export function stage(
   }
 }
 
-/** Copies `bytes`, a multiple of 16, and returns where it stopped reading. */
+/** Copies `bytes` bytes, a multiple of 16, and returns the address after the last byte that it read. */
 function copyRow(from: usize, to: usize, bytes: usize, relu: i32): usize {
   const end = from + bytes
   if (relu) {
@@ -54,10 +54,10 @@ function copyRow(from: usize, to: usize, bytes: usize, relu: i32): usize {
 }
 
 /**
- * `stage` of the gradient that a normalised term sends back, slope·gradient + curve·value + offset by channel (see
- * `differentiate`), so that it is never stored on its own.
+ * Computes the gradient of a normalised term, slope·gradient + curve·value + offset for each channel (see `differentiate` in
+ * norm.ts), and stages it in the same pass.
  *
- * @param slopes [slope | curve | offset], each [channels]
+ * @param slopes address of slope, curve and offset, [channels] each
  */
 export function stageNormGradient(
   gradient: usize,

@@ -1,17 +1,17 @@
 /**
- * Sums over the pixels of a batch. A chunk is summed in single precision, into a row of its own, by whichever thread has
- * it; the rows are added in their order, in double precision, by one thread.
+ * Adds up the rows of partial sums that chunks of pixels have written. Each chunk is summed in single precision by one thread,
+ * into its own row; the rows are then added in order, in double precision, by one thread.
  */
 import { VECTOR } from './lanes'
 
-/** result ← Σ rows, `width` bytes of floats each; as many doubles. */
+/** Computes result = Σ rows, in doubles. @param width bytes of a row of floats */
 export function addRows(rows: usize, count: i32, width: usize, result: usize): void {
   for (let column: usize = 0; column < width; column += VECTOR) {
     addColumns(rows + column, count, width, result + (column << 1))
   }
 }
 
-/** Four columns. */
+/** Adds up four columns of the rows. */
 export function addColumns(rows: usize, count: i32, width: usize, result: usize): void {
   let low = f64x2.splat(0)
   let high = low

@@ -1,10 +1,10 @@
-/** Arithmetic on whole weight vectors. Every vector has room for a multiple of 4 numbers, the last ones zero. */
+/** Arithmetic on whole weight vectors. Vectors are padded with zeros to a multiple of 4 floats. */
 import { madd, sumLanes, VECTOR } from './lanes'
 
-/** Numbers added in single precision before a sum goes on in double. */
+/** Number of products that are added in single precision before a sum goes on in double precision. */
 const RUN: usize = 1024
 
-/** y ← y + a·x */
+/** Computes y ← y + a·x. */
 export function axpy(y: usize, a: f64, x: usize, length: i32): void {
   const bytes = usize(length) << 2
   const factor = f32x4.splat(f32(a))
@@ -13,14 +13,14 @@ export function axpy(y: usize, a: f64, x: usize, length: i32): void {
   }
 }
 
-/** x ← a·x */
+/** Computes x ← a·x. */
 export function scale(x: usize, a: f64, length: i32): void {
   const bytes = usize(length) << 2
   const factor = f32x4.splat(f32(a))
   for (let at: usize = 0; at < bytes; at += VECTOR) v128.store(x + at, f32x4.mul(factor, v128.load(x + at)))
 }
 
-/** x·y */
+/** Returns the dot product x·y. */
 export function dot(x: usize, y: usize, length: i32): f64 {
   const bytes = usize(length) << 2
   let total: f64 = 0
@@ -33,7 +33,11 @@ export function dot(x: usize, y: usize, length: i32): f64 {
   return total
 }
 
-/** One step of SGD as PyTorch's: g ← clip·g + decay·w; m ← momentum·m + g; w ← w − rate·(nesterov ? g + momentum·m : m). */
+/**
+ * Takes one step of SGD as PyTorch does: g ← clip·g + decay·w; m ← momentum·m + g; w ← w − rate·(nesterov ? g + momentum·m : m).
+ *
+ * @param buffer address of m
+ */
 export function sgd(
   w: usize,
   gradient: usize,

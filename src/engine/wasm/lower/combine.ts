@@ -1,9 +1,9 @@
 /**
- * Lowers a weighted sum, Σ_t c_t·norm_t(value_t). Forward: compute mean and variance of each normalised term, then its
- * scale
- * and shift, then add up all terms in one pass. Backward, with g = ∂L/∂output: one pass computes Σ g and for each term
- * Σ g·(value − μ); ∂L/∂c and the gradients of normalised terms follow from these sums (`differentiate` in
- * kernels/norm.ts). A term without normalisation receives c·g.
+ * Lowers a weighted sum Σ_t c_t·norm_t(value_t) to kernel calls.
+ *
+ * Forward: compute mean and variance of each normalised term, then its scale and shift, then add up all terms in one call.
+ * Backward, with g = ∂L/∂output: one call computes Σ g and for each term Σ g·(value − μ); from these sums follow ∂L/∂c and the
+ * gradients of normalised terms (`differentiate` in kernels/norm.ts). A term without normalisation receives c·g.
  */
 import type { ValueId } from '../../../core/network.ts'
 import type { Norm, Of, Term } from '../../graph/graph.ts'
@@ -12,6 +12,7 @@ import type { Temporary } from '../../plan/placement.ts'
 import type { When, Word } from '../plan/program.ts'
 import type { Context, TermSlot } from './context.ts'
 
+/** Lowers a weighted sum. */
 export function lowerCombine(context: Context, { terms, output }: Of<'combine'>, index: number): Backward {
   const emitters = terms.map((term, part): TermEmitter => {
     const slot = context.termSlot(index, part)
@@ -27,6 +28,7 @@ export function lowerCombine(context: Context, { terms, output }: Of<'combine'>,
   }
 }
 
+/** Emits the calls of one weighted sum. */
 class Node {
   readonly #context: Context
   readonly #terms: readonly TermEmitter[]
@@ -59,7 +61,10 @@ class Node {
     for (const term of this.#terms) term.backward(gradient, gradientSums)
   }
 
-  /** Plain terms are projected on only where the gradient wrt the coefficients is wanted. */
+  /**
+   * Emits the calls that compute Σ g and Σ g·(value − μ). Terms without normalisation take part only in runs that want the
+   * gradient of the mixing coefficients.
+   */
   #reduceProducts(gradient: Temporary, gradientSums: number): void {
     const normalised = this.#terms.filter(({ projected }) => projected === 'always')
     const wanted = this.#terms.filter(({ projected }) => projected !== 'never')
@@ -91,22 +96,24 @@ class Node {
   }
 }
 
+/** Emits the calls of one term of a weighted sum. */
 export interface TermEmitter {
   readonly value: Temporary
-  /** The entry of the term in the table of the `combine` kernel: value, scale and shift, flag, 0. */
+  /** The term's entry in the table of the `combine` kernel: addresses of value, scale and shift, and flag; 0. */
   readonly row: readonly Word[]
-  /** The entry of the term in the table of the `reduceProducts` kernel: value, means, flag, sums. */
+  /** The term's entry in the table of the `reduceProducts` kernel: addresses of value, means, flag and sums. */
   readonly projection: readonly Word[]
   /** The kinds of run in which Σ g·(value − μ) is needed. */
   readonly projected: 'always' | 'coefficients' | 'never'
   /** Emits the calls that compute scale and shift. */
   prepare(): void
   /**
-   * Emits the calls that compute, from the sums, the gradients of the coefficient, the norm's parameters and the value.
+   * Emits the calls that compute, from the sums, the gradients of the mixing coefficient, of γ and β, and of the value.
    */
   backward(gradient: Temporary, gradientSums: number): void
 }
 
+/** Emits the calls of a term without normalisation, c·value. */
 export class PlainTerm implements TermEmitter {
   readonly value: Temporary
   readonly row: readonly Word[]
@@ -163,6 +170,7 @@ export class PlainTerm implements TermEmitter {
   }
 }
 
+/** Emits the calls of a normalised term, c·(γ·(value − μ)·r + β) with r = 1/√(variance + ε); equations in kernels/norm.ts. */
 export class NormTerm implements TermEmitter {
   readonly value: Temporary
   readonly row: readonly Word[]
@@ -225,8 +233,7 @@ export class NormTerm implements TermEmitter {
   }
 
   /**
-   * Emits the calls that provide the moments: of the batch, or the running ones in evaluation if the network keeps
-   * them.
+   * Emits the calls that provide mean and variance: of the batch, or the running ones in evaluation if the layer keeps them.
    */
   #measure(): void {
     const { program, layout, norms } = this.#context
@@ -268,6 +275,7 @@ export class NormTerm implements TermEmitter {
     )
   }
 
+  /** Emits the call that computes the gradients of the term from the sums. */
   #differentiate(batchStatistics: 0 | 1, gradientSums: number, when: When): void {
     const { affine } = this.#norm
     this.#context.program.emit(

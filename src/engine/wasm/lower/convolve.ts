@@ -1,8 +1,12 @@
 /**
- * Lowers the convolutions of one input. Forward: copy the input once into a buffer with a zero border (applying ReLU),
- * called
- * staging, then run each filter over it. Backward: compute the gradient of each filter from the staged input, and the
- * gradient of the staged input summed over the filters, masked by the ReLU.
+ * Lowers the convolutions of one input. Forward: stage the input, that is, copy it once into a buffer with a zero border and
+ * apply the ReLU; then run each filter over the staged input. Backward: compute the gradient of each filter from the staged
+ * input, and add up the input gradients of all filters, masked by the ReLU. For a dense filter both are matrix products over
+ * patches of the staged image:
+ *
+ *   ∂L/∂w[k, o] = Σ_pixels patch[pixel, k]·g[pixel, o],   ∂L/∂x = the transposed convolution of g;
+ *
+ * for a depthwise filter the same channel by channel.
  */
 import type { Of } from '../../graph/graph.ts'
 import { type Accumulation, type Backward, padTo4 } from '../../plan/lowering.ts'
@@ -12,6 +16,7 @@ import { forwardStaging, patchOf, pixelGrid, tapsOf, transposedGrid, windowGrid 
 import { beforeRelu, maskGradient } from './relu.ts'
 import { type FilterEmitter, type FilterSite, type StagedGradient, stage, stageOutputGradient } from './staging.ts'
 
+/** Lowers the convolutions of one input. */
 export function lowerConvolve(context: Context, { input, relu, filters }: Of<'convolve'>, index: number): Backward {
   const shape = context.shape(input)
   const condition = context.activity.condition(index)
@@ -38,6 +43,7 @@ export function lowerConvolve(context: Context, { input, relu, filters }: Of<'co
   }
 }
 
+/** Emits the calls of one dense filter. */
 export class DenseFilter implements FilterEmitter {
   readonly #context: Context
   readonly #site: FilterSite
@@ -118,13 +124,14 @@ export class DenseFilter implements FilterEmitter {
     )
   }
 
+  /** Returns the address of the table of offsets at which the filter's windows begin. */
   #windowOffsets(): number {
     const { filter, staging } = this.#site
     const grid = windowGrid(staging, this.#context.shape(filter.output), filter.window)
     return this.#context.offsets(staging, grid)
   }
 
-  /** Packs the filter into panels: as it is, or transposed (taps reversed, input and output channels exchanged). */
+  /** Emits the call that packs the filter into panels, for `transposed` with reversed taps and exchanged channels. */
   #pack(direction: 'forward' | 'transposed'): Temporary {
     const { taps, rows, columns } = this.#extents()
     const forward = direction === 'forward'
@@ -159,6 +166,7 @@ export class DenseFilter implements FilterEmitter {
   }
 }
 
+/** Emits the calls of one depthwise filter: one small filter for each channel. */
 export class DepthwiseFilter implements FilterEmitter {
   readonly #context: Context
   readonly #site: FilterSite
@@ -176,10 +184,10 @@ export class DepthwiseFilter implements FilterEmitter {
   forward(staged: Temporary): void {
     const { filter, condition } = this.#site
     const output = this.#context.value(filter.output)
-    const widened = this.#widenFilter()
+    const padded = this.#padFilter()
     this.#context.program.emit(
       'depthwise',
-      { staged, filter: widened, output, accumulate: 0, ...this.#windows() },
+      { staged, filter: padded, output, accumulate: 0, ...this.#windows() },
       { condition },
     )
   }
@@ -207,7 +215,7 @@ export class DepthwiseFilter implements FilterEmitter {
     const taps = this.#tapCount
     const channels = this.#channels
     const flipped = this.#filterBuffer()
-    context.program.emit('flipTaps', { filter: this.#widenFilter(), flipped, taps, channels }, { condition })
+    context.program.emit('flipTaps', { filter: this.#padFilter(), flipped, taps, channels }, { condition })
     const accumulate = sum.accumulate(condition)
     context.program.emit(
       'depthwise',
@@ -239,8 +247,8 @@ export class DepthwiseFilter implements FilterEmitter {
     }
   }
 
-  /** Copies the filter into a buffer with padded channels. */
-  #widenFilter(): Temporary {
+  /** Emits the call that copies the filter into a buffer with padding channels, and returns the buffer. */
+  #padFilter(): Temporary {
     const { input, filter, condition } = this.#site
     const to = this.#filterBuffer()
     const size = { rows: this.#tapCount, columns: this.#context.shape(input).channels, toColumns: this.#channels }

@@ -1,19 +1,18 @@
 /**
- * Computes the addresses of sliding windows: where the pixels of a staged image lie, where the patch of each output
- * pixel
- * begins, and the segments of consecutive floats that a patch consists of.
+ * Computes the addresses of sliding windows: where the pixels of a staged image lie, where the patch of each output pixel
+ * begins, and which segments of consecutive floats make up a patch.
  */
 import type { Value } from '../../../core/network.ts'
 import type { FilterWindow } from '../../graph/graph.ts'
 import { padTo4 } from '../../plan/lowering.ts'
 
-/** An image with a zero border: pixel (y, x) of the original lies at (border + spread·y, border + spread·x). */
+/** The layout of a staged image: pixel (y, x) of the original lies at (border + spread·y, border + spread·x), all else is 0. */
 export interface Staging {
   readonly height: number
   readonly width: number
   readonly border: number
   readonly spread: number
-  /** Channels, with padding. */
+  /** Number of channels with padding. */
   readonly channels: number
 }
 
@@ -33,11 +32,11 @@ export function forwardStaging({ height, width, channels }: Value, padding: numb
   }
 }
 
-/** Returns (K − 1)·dilation − padding: the offset at which the transposed window begins. */
+/** Returns by how many pixels the transposed window begins before its pixel, (K − 1)·dilation − padding. */
 const lead = (extent: number, { padding, dilation }: FilterWindow) => (extent - 1) * dilation - padding
 
 /**
- * Returns the layout of the output gradient over which the transposed window slides with stride 1; outputs lie
+ * Returns the layout of a staged output gradient g, over which the transposed window slides with stride 1. The pixels of g lie
  * `stride` apart:
  *
  *   ∂L/∂x[i] = Σ_k g[i − lead + k·dilation]·w[K − 1 − k],   lead = (K − 1)·dilation − padding.
@@ -55,12 +54,12 @@ export function backwardStaging(input: Value, output: Value, window: FilterWindo
   }
 }
 
-/** Tells whether two layouts are the same bytes, so that nothing has to be staged. */
+/** Tells whether a staged value would be the same bytes as the value itself, so that nothing has to be copied. */
 export function isPlain({ height, width, border, spread }: Staging, value: Value): boolean {
   return height === value.height && width === value.width && border === 0 && spread === 1
 }
 
-/** A grid of points (top + step·y, left + step·x) in a staged image. */
+/** A grid of height × width points (top + step·y, left + step·x) in a staged image. */
 export interface Grid {
   readonly height: number
   readonly width: number
@@ -82,7 +81,7 @@ export function transposedGrid({ border }: Staging, input: Value, window: Filter
   return { height: input.height, width: input.width, top, left, step: 1 }
 }
 
-/** Returns the grid of the image's own pixels inside its border. */
+/** Returns the grid of the image's own pixels, without the border. */
 export function pixelGrid({ border, spread }: Staging, { height, width }: Value): Grid {
   return { height, width, top: border, left: border, step: spread }
 }

@@ -1,4 +1,4 @@
-/** A network compiled: its program in an arena, and what the host needs to run it. */
+/** Compiles a network: translates it into a graph, lowers every operation and the losses, and gives all data addresses. */
 import type { Network } from '../../../core/network.ts'
 import { Activity } from '../../graph/activity.ts'
 import type { Graph } from '../../graph/graph.ts'
@@ -20,30 +20,32 @@ import { lowerFrozenMaxPool, lowerGlobalMean, lowerPool } from './pool.ts'
 import { lowerCrop, lowerRearrange } from './rearrange.ts'
 import { lowerFrozenRelu, lowerRelu } from './relu.ts'
 
+/** A compiled network: its program, and the addresses that the host needs to run it. */
 export interface Plan {
   readonly graph: Graph
   readonly program: Program
   readonly layout: Layout
   readonly activity: Activity
   readonly terms: readonly PlannedTerm[]
-  /** Where the terms' numbers stand: floats, integers, doubles. */
+  /** Addresses of the terms' weights (floats), flags (integers) and gradients (doubles). */
   readonly termTable: Context['termTable']
-  /** Buffers of the main logits and the features: addresses and channels as stored. */
+  /** Address and stored channels of the main head's logits; `features` the same. */
   readonly logits: { readonly address: number; readonly channels: number }
   readonly features: { readonly address: number; readonly channels: number }
   readonly masks: readonly Mask[]
   readonly noises: readonly NoiseSlot<number>[]
-  /** Bytes of the arena that are in use. */
+  /** Number of bytes of the arena in use. */
   readonly bytes: number
 }
 
+/** The circumstances that a network is compiled for. */
 export interface PlanOptions {
   readonly batchSize: number
   readonly threads: number
   readonly activations: 'live' | 'frozen'
 }
 
-/** @throws BenchError `unsupported` where the network does not fit into the module's memory */
+/** Compiles a network into an arena. @throws BenchError `unsupported` if the network does not fit into the memory */
 export function plan(network: Network, arena: Arena, { batchSize, threads, activations }: PlanOptions): Plan {
   const graph = rewrite(lower(network), activations)
   const program = new Program(signatures)
@@ -68,6 +70,7 @@ export function plan(network: Network, arena: Arena, { batchSize, threads, activ
   }
 }
 
+/** One lowering rule for each kind of operation. */
 const rules: Rules<Context> = {
   combine: lowerCombine,
   convolve: lowerConvolve,
@@ -84,6 +87,7 @@ const rules: Rules<Context> = {
   rearrange: lowerRearrange,
 }
 
+/** Emits the forward calls of all operations, the losses, then the backward calls in reverse order. */
 export function emitProgram(context: Context): void {
   const { graph, program } = context
   emitInput(context)
@@ -94,7 +98,7 @@ export function emitProgram(context: Context): void {
   emitBackward()
 }
 
-/** Copies the images into the first value, padding their channels. */
+/** Emits the call that copies the images into the network's input value, adding padding channels. */
 function emitInput(context: Context): void {
   const { pixelsPerSample, channels } = context.extent(0)
   const dense = context.shape(0).channels
@@ -102,6 +106,7 @@ function emitInput(context: Context): void {
   context.program.emit('padChannels', { input: context.layout.images, output, pixelsPerSample, dense, channels })
 }
 
+/** Emits one section of calls for each kind of loss; each computes ∂loss/∂logits of every head. */
 export function lowerHeads(context: Context): void {
   const { program, layout, graph } = context
   const { heads, classes } = graph.network
@@ -131,7 +136,7 @@ export function lowerHeads(context: Context): void {
   })
 }
 
-/** Returns the buffer of ∂loss/∂logits, which a loss overwrites: it is the first contribution of the backward pass. */
+/** Returns the buffer of ∂loss/∂logits, which the loss overwrites before the backward pass adds to it. */
 function logitsGradient(context: Context, logits: number): Temporary {
   const gradient = context.gradient(logits)
   if (gradient === undefined) return context.activation(context.extent(logits).channels, 'gradient of logits')

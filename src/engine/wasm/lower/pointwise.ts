@@ -1,8 +1,9 @@
-/** Lowers drop path, noise, and the bias of the classifier. */
+/** Lowers drop path, noise and biases to kernel calls. */
 import type { Of } from '../../graph/graph.ts'
 import type { Backward } from '../../plan/lowering.ts'
 import type { Context } from './context.ts'
 
+/** Lowers drop path: each sample times a scale from the host. */
 export function lowerDropPath(context: Context, { input, output, path }: Of<'dropPath'>, index: number): Backward {
   const { program } = context
   const condition = context.activity.condition(index)
@@ -26,7 +27,7 @@ export function lowerDropPath(context: Context, { input, output, path }: Of<'dro
   }
 }
 
-/** Copies the contiguous noise that the host wrote into a value, padding its channels. */
+/** Lowers noise: copies the random numbers that the host wrote into a value, adding padding channels. */
 export function lowerNoise(context: Context, { output, site }: Of<'noise'>, index: number): Backward {
   const condition = context.activity.condition(index)
   const { pixelsPerSample, channels } = context.extent(output)
@@ -40,6 +41,7 @@ export function lowerNoise(context: Context, { output, site }: Of<'noise'>, inde
   return () => {}
 }
 
+/** Lowers the bias of a linear layer. */
 export function lowerBias(context: Context, { input, output, parameter }: Of<'bias'>, index: number): Backward {
   const { program } = context
   const condition = context.activity.condition(index)

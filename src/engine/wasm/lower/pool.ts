@@ -1,4 +1,4 @@
-/** Lowers average and max pooling, and the mean over the image. */
+/** Lowers average pooling, max pooling (live or frozen) and the mean over the image to kernel calls. */
 import type { ValueId } from '../../../core/network.ts'
 import type { Of, Pooling } from '../../graph/graph.ts'
 import type { Backward } from '../../plan/lowering.ts'
@@ -6,6 +6,7 @@ import type { Context } from './context.ts'
 
 type Pool = Of<'avgPool' | 'maxPool'>
 
+/** Lowers average or max pooling. */
 export function lowerPool(context: Context, { kind, input, output, pooling }: Pool, index: number): Backward {
   if (kind === 'avgPool' && isBox(pooling)) return lowerBox(context, input, output, index)
   const { program } = context
@@ -24,6 +25,10 @@ export function lowerPool(context: Context, { kind, input, output, pooling }: Po
   }
 }
 
+/**
+ * Lowers a frozen max pooling, which chooses the pixels that were largest in a recorded input. A recording run writes that input
+ * before it is read, so its results are those of the live pooling.
+ */
 export function lowerFrozenMaxPool(context: Context, operation: Of<'frozenMaxPool'>, index: number): Backward {
   const { program } = context
   const { input, output } = operation
@@ -46,7 +51,7 @@ export function lowerFrozenMaxPool(context: Context, operation: Of<'frozenMaxPoo
   }
 }
 
-/** Returns the kernel arguments that describe a pooling's window and images. */
+/** Returns the kernel arguments that describe the window of a pooling and the sizes of its images. */
 export function poolingWindow(
   context: Context,
   { input, output, pooling: { kernel, stride, padding } }: Pick<Pool, 'input' | 'output' | 'pooling'>,
@@ -58,10 +63,7 @@ export function poolingWindow(
 
 const isBox = ({ kernel, stride, padding }: Pooling) => kernel === 3 && stride === 1 && padding === 1
 
-/**
- * The pooling of every NAS-Bench-201 cell (3×3, stride 1, padding 1), which has a kernel of its own in
- * `kernels/box.ts`.
- */
+/** Lowers 3×3 average pooling with stride 1 and padding 1, as in every NAS-Bench-201 cell, to its own kernel (kernels/box.ts). */
 function lowerBox(context: Context, input: ValueId, output: ValueId, index: number): Backward {
   const { program } = context
   const condition = context.activity.condition(index)
@@ -87,6 +89,7 @@ function lowerBox(context: Context, input: ValueId, output: ValueId, index: numb
   }
 }
 
+/** Lowers the mean over all pixels of an image. */
 export function lowerGlobalMean(context: Context, { input, output }: Of<'globalMean'>, index: number): Backward {
   const { program } = context
   const condition = context.activity.condition(index)

@@ -1,9 +1,10 @@
-/** Lowers operations that only copy numbers: slices, shuffles and concatenations of channels, and crops. */
+/** Lowers operations that copy entries without changing them: slices, shuffles and concatenations of channels, and crops. */
 import type { Move, Of } from '../../graph/graph.ts'
 import type { Backward } from '../../plan/lowering.ts'
 import type { Temporary } from '../../plan/placement.ts'
 import type { Context } from './context.ts'
 
+/** Lowers a slice, shuffle or concatenation of channels: one copy for each input. */
 export function lowerRearrange(context: Context, { moves, output }: Of<'rearrange'>, index: number): Backward {
   const { program } = context
   const condition = context.activity.condition(index)
@@ -85,12 +86,13 @@ class MoveEmitter {
   }
 }
 
-/** A run of consecutive channels that is aligned to vectors of four in both input and output. */
+/** Tells whether the channels are consecutive and aligned to vectors of four in both input and output. */
 function isAlignedRun({ channels, to }: Move): boolean {
   const aligned = [channels.length, channels[0], to].every((number) => number % 4 === 0)
   return aligned && channels.every((channel, i) => channel === channels[0] + i)
 }
 
+/** Lowers a crop of the top rows and left columns. */
 export function lowerCrop(context: Context, { input, output, rows }: Of<'crop'>, index: number): Backward {
   const { program } = context
   const options = { condition: context.activity.condition(index) }

@@ -1,9 +1,10 @@
-/** Lowers ReLU as an operation of its own, and the mask of a ReLU that is folded into a convolution. */
+/** Lowers ReLU (live or frozen) as an operation of its own, and the backward pass of a ReLU folded into a convolution. */
 import type { ValueId } from '../../../core/network.ts'
 import type { Of } from '../../graph/graph.ts'
 import type { Accumulation, Backward } from '../../plan/lowering.ts'
 import type { Context } from './context.ts'
 
+/** Lowers a ReLU that no convolution absorbs. */
 export function lowerRelu(context: Context, { input, output }: Of<'relu'>, index: number): Backward {
   const condition = context.activity.condition(index)
   const { perSample } = context.extent(input)
@@ -17,6 +18,10 @@ export function lowerRelu(context: Context, { input, output }: Of<'relu'>, index
   }
 }
 
+/**
+ * Lowers a frozen ReLU, which passes the entries that were positive in a recorded input. A recording run writes that input
+ * before it is read, so its results are those of the live ReLU.
+ */
 export function lowerFrozenRelu(context: Context, { input, output }: Of<'frozenRelu'>, index: number): Backward {
   const { program } = context
   const condition = context.activity.condition(index)
@@ -24,7 +29,7 @@ export function lowerFrozenRelu(context: Context, { input, output }: Of<'frozenR
   const [value, result] = [context.value(input), context.value(output)]
   const mask = context.mask(perSample)
   program.emit('accumulate', { input: value, output: mask, perSample, add: 0 }, { condition, when: 'recording' })
-  // The same kernel as the backward pass of a ReLU: passes the entries at which the mask is positive.
+  // `reluGradient` passes the entries at which its `input`, here the mask, is positive.
   program.emit('reluGradient', { input: mask, gradient: value, result, perSample, accumulate: 0 }, { condition })
   return () => {
     const gradient = context.outputGradient(output)
@@ -36,7 +41,9 @@ export function lowerFrozenRelu(context: Context, { input, output }: Of<'frozenR
 }
 
 /**
- * Collects the gradients with respect to relu(input), which is not a value of the graph, from so many contributions.
+ * Returns the gradient with respect to relu(input), which is no value of the graph when the ReLU is folded into convolutions.
+ *
+ * @param contributions number of filters that add to it
  */
 export function beforeRelu(context: Context, input: ValueId, contributions: number): Accumulation {
   const { perSample } = context.extent(input)
@@ -44,7 +51,7 @@ export function beforeRelu(context: Context, input: ValueId, contributions: numb
   return context.accumulation(buffer, perSample, contributions)
 }
 
-/** Emits target += gradient where input > 0. */
+/** Emits the call target (+)= gradient where input > 0. */
 export function maskGradient(
   context: Context,
   input: ValueId,

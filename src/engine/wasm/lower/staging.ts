@@ -1,4 +1,7 @@
-/** Emits the call that stages an image for a convolution (see `geometry.ts`). */
+/**
+ * Stages images for convolutions (layouts in `geometry.ts`): the input of the forward pass, and the gradient of an output for
+ * the transposed convolution. Also the contract between a convolution and its filters.
+ */
 import type { Value } from '../../../core/network.ts'
 import type { Filter } from '../../graph/graph.ts'
 import type { Accumulation } from '../../plan/lowering.ts'
@@ -8,9 +11,9 @@ import type { Context, DeferredGradient } from './context.ts'
 import { backwardStaging, isPlain, type Staging, unstaged } from './geometry.ts'
 
 /**
- * Stages an image. → its buffer, or the original buffer if staging would change nothing
+ * Emits the call that stages an image, and returns the staged buffer; the image itself if staging would change nothing.
  *
- * @param shape the shape of the original image
+ * @param shape shape of the image
  */
 export function stage(
   context: Context,
@@ -26,7 +29,7 @@ export function stage(
   return staged
 }
 
-/** Stages a gradient that is computed while it is staged. @param value the value whose gradient it is */
+/** Emits the call that computes a deferred gradient while it stages it. @param value buffer of the value it belongs to */
 export function stageDeferred(
   context: Context,
   { gradient, slopes }: DeferredGradient,
@@ -43,6 +46,7 @@ export function stageDeferred(
 const stagedBuffer = (context: Context, { what }: Temporary, { height, width, channels }: Staging) =>
   context.activation(height * width * channels, `staged ${what}`)
 
+/** Returns the kernel arguments that describe a staged layout. */
 const extents = (shape: Value, { height, width, channels, border, spread }: Staging) => ({
   height: shape.height,
   width: shape.width,
@@ -53,11 +57,11 @@ const extents = (shape: Value, { height, width, channels, border, spread }: Stag
   spread,
 })
 
-/** Emits the calls of one filter over an input that has been staged. */
+/** Emits the calls of one filter, dense or depthwise, over a staged input. */
 export interface FilterEmitter {
   forward(staged: Temporary): void
   filterGradient(staged: Temporary, gradient: StagedGradient): void
-  /** Emits the backward pass. @param sum the buffer to which ∂L/∂(staged input) is added */
+  /** Emits the calls that add the input gradient to `sum`. */
   inputGradient(gradient: StagedGradient, sum: Accumulation): void
 }
 
@@ -67,7 +71,7 @@ export interface StagedGradient {
   readonly staging: Staging
 }
 
-/** A filter with its operation. */
+/** A filter, with the operation that it belongs to. */
 export interface FilterSite {
   readonly filter: Filter
   /** The value that the convolution reads. */
@@ -77,10 +81,9 @@ export interface FilterSite {
 }
 
 /**
- * Stages the gradient of an output.
+ * Stages the gradient of a filter's output, and returns it; undefined if the output has no gradient.
  *
- * @param transposed false if only the gradient of the filter is wanted, which needs no border
- * @returns undefined if the output has no gradient
+ * @param transposed whether an input gradient will be computed from it; the filter gradient alone needs no border
  */
 export function stageOutputGradient(
   context: Context,

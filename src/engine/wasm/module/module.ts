@@ -1,26 +1,28 @@
-/** The compiled kernels and the memory that one network lives in. */
+/** Loads the compiled kernels, and holds the memory of one network with the kernels bound to it. */
 import { readFile } from 'node:fs/promises'
 import { BenchError } from '../../../core/errors.ts'
 import type { Arithmetic } from '../../../core/executor.ts'
 import type { signatures } from './signatures.ts'
 
+/** The name of a kernel, as exported by the module. */
 export type KernelName = keyof typeof signatures
 export type Kernels = Readonly<Record<KernelName, (...args: number[]) => number>>
 
 const PAGE = 65536
-/** An address in the first page that no module has data at. */
+/** An address in the first page at which the module has no data. */
 const FREE = PAGE / 2
-/** What a 32-bit module can address. */
+/** Bytes that a 32-bit module can address. */
 export const MEMORY_LIMIT = 65536 * PAGE
 
-/** The two builds of the kernels: multiply-adds in two roundings (the same bits on every machine), or in one. */
+/** The two builds of the kernels: multiply-adds rounded twice (the same bits on every machine) or once. */
 export type KernelArithmetic = Extract<Arithmetic, 'deterministic' | 'fused'>
 
 const modules = new Map<KernelArithmetic, Promise<WebAssembly.Module>>()
 
 /**
- * Compiles a module that lies beside this file, once a process.
- * @throws BenchError `unsupported` for `fused` where Node.js has no relaxed SIMD or the processor no fused multiply-add
+ * Returns one build of the kernels, compiled once in a process.
+ *
+ * @throws BenchError `unsupported` for `fused` if Node.js has no relaxed SIMD or the processor no fused multiply-add
  */
 export function kernelModule(arithmetic: KernelArithmetic): Promise<WebAssembly.Module> {
   const module = modules.get(arithmetic) ?? (arithmetic === 'fused' ? compileFused() : compile('kernels.wasm'))
@@ -42,8 +44,8 @@ async function compileFused(): Promise<WebAssembly.Module> {
 }
 
 /**
- * Whether −(1 + 2⁻¹¹) + (1 + 2⁻¹²)² keeps its last term, 2⁻²⁴: relaxed SIMD leaves the choice to the host, and only with
- * one rounding are the results those of every other host with one rounding.
+ * Tells whether the module rounds a multiply-add once: −(1 + 2⁻¹¹) + (1 + 2⁻¹²)² then keeps its last term, 2⁻²⁴. Relaxed SIMD
+ * leaves the choice to the host, and only hosts with one rounding give the same bits.
  */
 function roundsOnce({ kernels, floats }: Arena): boolean {
   const [y, x] = [FREE, FREE + 16]
@@ -53,7 +55,7 @@ function roundsOnce({ kernels, floats }: Arena): boolean {
   return floats[y / 4] === 2 ** -24
 }
 
-/** What a thread computes with: an instance of the kernels over a memory that others may share. */
+/** The kernels of one thread, bound to a memory that several threads may share. */
 export class ThreadKernels {
   readonly kernels: Kernels
   readonly #batch: WebAssembly.Global
@@ -68,7 +70,7 @@ export class ThreadKernels {
     this.#parts = exports.parts as WebAssembly.Global
   }
 
-  /** Number of samples that the kernels work on. */
+  /** Number of samples in the batch that the kernels process. */
   get batch(): number {
     return this.#batch.value
   }
@@ -77,14 +79,14 @@ export class ThreadKernels {
     this.#batch.value = samples
   }
 
-  /** Which of so many threads this is. */
+  /** Sets the number of this thread, 0 to `parts` − 1. */
   takePart(part: number, parts: number): void {
     this.#part.value = part
     this.#parts.value = parts
   }
 }
 
-/** The memory that one network lives in, with the kernels of the host's thread. Views are made anew where it has grown. */
+/** The memory of one network, with the kernels of the main thread. Its views are valid until `reserve` grows the memory. */
 export class Arena extends ThreadKernels {
   readonly module: WebAssembly.Module
   readonly memory: WebAssembly.Memory
@@ -100,26 +102,27 @@ export class Arena extends ThreadKernels {
     this.#view()
   }
 
+  /** Size of the memory in bytes. */
   get bytes(): number {
     return this.memory.buffer.byteLength
   }
 
-  /** All memory as 32-bit floats: address / 4. */
+  /** The memory as 32-bit floats; index = address / 4. */
   get floats(): Float32Array {
     return this.#floats
   }
 
-  /** All memory as 32-bit integers: address / 4. */
+  /** The memory as 32-bit integers; index = address / 4. */
   get integers(): Int32Array {
     return this.#integers
   }
 
-  /** All memory as doubles: address / 8. */
+  /** The memory as doubles; index = address / 8. */
   get doubles(): Float64Array {
     return this.#doubles
   }
 
-  /** @throws BenchError `unsupported` where `bytes` cannot be had */
+  /** Grows the memory to at least `bytes`. @throws BenchError `unsupported` if the system does not grant it */
   reserve(bytes: number, what: string): void {
     if (bytes <= this.bytes) return
     try {

@@ -1,4 +1,4 @@
-/** The part of the WebAssembly API in use; TypeScript declares it only together with a browser's whole DOM. */
+/** Declares the part of the WebAssembly API that the engine uses; TypeScript declares it only together with the browser's DOM. */
 declare namespace WebAssembly {
   class Module {
     private readonly module: unique symbol

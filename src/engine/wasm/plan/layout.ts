@@ -1,30 +1,34 @@
-/** The memory that outlives a step: weights and what else the host reads or writes, at fixed addresses. */
+/**
+ * The layout of the memory that outlives a step: the addresses of weights, momentum, statistics, and everything else that the
+ * host reads or writes.
+ */
 import { type Network, sizeOf } from '../../../core/network.ts'
 import { offsetsOf } from '../../graph/graph.ts'
 import type { Program } from './program.ts'
 
-/** Byte addresses. */
+/** Byte addresses of the data that outlives a step. */
 export interface Layout {
-  /** Each parameter's place in a weight vector, in bytes from its beginning. */
+  /** For each parameter its byte offset from the beginning of a weight vector. */
   readonly parameterOffsets: readonly number[]
-  /** Numbers in a weight vector. */
+  /** Number of floats in a weight vector. */
   readonly length: number
   readonly weights: number
   readonly momentum: number
   readonly gradient: number
-  /** Of each tracked batch normalisation: running means, then running variances. */
+  /** For each tracked batch normalisation the address of its running means, followed by its running variances. */
   readonly statistics: readonly number[]
   readonly statisticsLength: number
   readonly images: number
   readonly labels: number
   readonly cotangent: number
   readonly pathScales: number
-  /** A double. */
+  /** Address of the label smoothing, a double. */
   readonly smoothing: number
-  /** Doubles: loss, correct, correct5. */
+  /** Address of three doubles: loss, correct, correct5. */
   readonly tally: number
 }
 
+/** Reserves the memory that outlives a step and returns its layout. */
 export function layOut(program: Program, network: Network, batchSize: number): Layout {
   const sizes = network.parameters.map(({ shape }) => sizeOf(shape))
   const length = sum(sizes)

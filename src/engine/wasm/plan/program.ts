@@ -1,6 +1,6 @@
 /**
- * The program of a network: its kernel calls in order. Buffers are named while calls are emitted; `load` then gives them
- * addresses, so that buffers which are never alive together share memory.
+ * The program of a network: its kernel calls in order. Calls name buffers while they are emitted; `load` then gives the
+ * buffers addresses, so that buffers which are never alive at the same time share memory.
  */
 import { BenchError } from '../../../core/errors.ts'
 import type { ByPathMask } from '../../plan/lowering.ts'
@@ -9,8 +9,9 @@ import type { Situation } from '../../plan/runInputs.ts'
 import { type Arena, type KernelName, MEMORY_LIMIT } from '../module/module.ts'
 import type { signatures } from '../module/signatures.ts'
 
-/** An argument of a kernel call: a number, a buffer (its address), or a number that depends on the path mask. */
+/** An argument of a kernel call: a number, a buffer (passed as its address), or a number that depends on the path mask. */
 export type Argument = number | Temporary | ByPathMask
+/** The arguments of a kernel, by parameter name. */
 export type Arguments<K extends KernelName> = Readonly<Record<(typeof signatures)[K][number], Argument>>
 
 /** The part of a step that a call belongs to; there is one part for each kind of loss. */
@@ -28,6 +29,7 @@ export type When =
   | 'pathMasked'
   | 'recording'
 
+/** For each condition whether it holds in a kind of run. */
 const holds: Readonly<Record<When, (situation: Situation) => boolean>> = {
   always: () => true,
   training: ({ mode }) => mode === 'train',
@@ -40,16 +42,17 @@ const holds: Readonly<Record<When, (situation: Situation) => boolean>> = {
   recording: ({ recording }) => recording,
 }
 
+/** A kernel call as it was emitted. */
 interface Call {
   readonly kernel: KernelName
   readonly args: readonly Argument[]
   readonly section: Section
   readonly when: When
-  /** Number of the activity flag that must be set; −1: none. */
+  /** Position of the activity flag that must be set; −1: the call always runs. */
   readonly condition: number
 }
 
-/** A call with all arguments resolved, which can be sent to another thread. */
+/** A kernel call with all arguments resolved to numbers, which can be sent to another thread. */
 export interface PlainCall {
   readonly kernel: KernelName
   readonly args: readonly number[]
@@ -58,6 +61,7 @@ export interface PlainCall {
   readonly condition: number
 }
 
+/** When a call is replayed: the kinds of run, and the activity flag that must be set. */
 export interface EmitOptions {
   readonly when?: When
   readonly condition?: number
@@ -66,6 +70,7 @@ export interface EmitOptions {
 /** An entry of a table: a number, or the address of a buffer. */
 export type Word = number | Temporary
 
+/** A table of constants in memory. */
 interface Table {
   readonly address: number
   readonly words: readonly Word[] | Uint32Array
@@ -74,6 +79,7 @@ interface Table {
 /** The first page holds the constants of the WebAssembly module. */
 const STATIC_BASE = 65536
 
+/** Collects the kernel calls, buffers and tables of a network. */
 export class Program {
   readonly #parameters: typeof signatures
   readonly #calls: Call[] = []
@@ -87,7 +93,7 @@ export class Program {
     this.#parameters = parameters
   }
 
-  /** Reserves zeroed memory that lives as long as the plan. → its address */
+  /** Reserves zeroed memory that lives as long as the plan, and returns its address. */
   reserve(bytes: number): number {
     const address = this.#staticEnd
     this.#staticEnd += align(bytes)
@@ -101,7 +107,10 @@ export class Program {
     return buffer
   }
 
-  /** Adds a table of constant 32-bit words. Buffers that it names must be touched by the calls that read them. → its address */
+  /**
+   * Adds a table of constant 32-bit words and returns its address. Buffers that the table names must be touched before each
+   * call that reads it.
+   */
   table(words: readonly Word[] | Uint32Array): number {
     const address = this.reserve(words.length * 4)
     this.#tables.push({ address, words })
@@ -113,6 +122,7 @@ export class Program {
     this.#section = section
   }
 
+  /** Appends a kernel call to the current section. */
   emit<K extends KernelName>(
     kernel: K,
     args: Arguments<K>,
@@ -124,16 +134,15 @@ export class Program {
     this.#calls.push({ kernel, args: ordered, section: this.#section, when, condition })
   }
 
-  /** Keeps a buffer alive up to the next call. */
+  /** Keeps a buffer alive until the next call. */
   touch(argument: Argument): void {
     if (argument instanceof Temporary) argument.touch(this.#calls.length)
   }
 
   /**
-   * Gives every buffer its address, reserves the memory and writes the tables.
+   * Gives every buffer its address, reserves the memory, writes the tables, and returns the number of bytes in use.
    *
-   * @returns bytes used
-   * @throws BenchError `unsupported` where the network does not fit
+   * @throws BenchError `unsupported` if the network does not fit
    */
   load(arena: Arena, name: string): number {
     this.#end = place(this.#temporaries, this.#staticEnd)
@@ -177,6 +186,10 @@ const resolve = (argument: Argument, pathMasked: boolean): number => {
   return pathMasked ? argument.pathMasked : argument.full
 }
 
+/**
+ * The kernels that all threads run, each on its part of the data. All other kernels run on the first thread only, because they
+ * are too small to divide.
+ */
 export const sharedKernels: ReadonlySet<KernelName> = new Set<KernelName>([
   'stage',
   'stageNormGradient',

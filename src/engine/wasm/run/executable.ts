@@ -1,4 +1,4 @@
-/** A compiled network on WebAssembly: its weights, momentum and statistics, and the passes and steps over them. */
+/** A network compiled for WebAssembly: its weights, momentum and statistics, and the passes and steps over them. */
 import type {
   ActivationMasks,
   Executable,
@@ -18,9 +18,10 @@ import { FrozenActivations } from './frozenActivations.ts'
 import type { Machine, Wants } from './machine.ts'
 import { ArenaVector, VectorHeap } from './vectors.ts'
 
-/** PyTorch's `clip_grad_norm_`. */
+/** Keeps clipping from dividing by zero; the value of PyTorch's `clip_grad_norm_`. */
 const CLIP_EPSILON = 1e-6
 
+/** The executable of the static executor on WebAssembly. */
 export class StaticExecutable implements Executable {
   readonly network: Network
   readonly weights: ArenaVector
@@ -34,7 +35,7 @@ export class StaticExecutable implements Executable {
   readonly #steps = new TallySum()
 
   /**
-   * @param openFrozen plans the same network with frozen activations; called when they are first needed
+   * @param openFrozen compiles the same network with frozen activations; called when masks are first recorded or fed
    * @param release called on dispose
    */
   constructor(live: Machine, openFrozen: () => Machine, release: () => void) {
@@ -118,7 +119,7 @@ export class StaticExecutable implements Executable {
     checkFeed(this.network, this.#live.batchSize, feed, objective)
   }
 
-  /** Calls `use` with the machine for a feed: the live one, or the frozen one if the feed has activation masks. */
+  /** Calls `use` with the machine for a feed: the frozen one if the feed has activation masks, else the live one. */
   #on<T>(feed: Feed, use: (machine: Machine) => T): T {
     if (feed.activationMasks === undefined) return use(this.#live)
     this.#frozenActivations ??= new FrozenActivations(this.#live, this.#openFrozen())

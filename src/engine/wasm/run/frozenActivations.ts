@@ -1,16 +1,17 @@
 /**
- * Runs a network with frozen activations: it is planned a second time, in its own memory, with ReLUs and max poolings that
- * decide by recorded masks. Each use copies the weights there and their gradient back.
+ * Runs a network with frozen activations. It is compiled a second time, in a memory of its own, with ReLUs and max poolings
+ * that decide by recorded masks; each use copies the weights there, and gradient and statistics back.
  */
 import type { ActivationMasks, Feed } from '../../../core/executor.ts'
 import { RecordedMaskSets } from '../../plan/recordedMasks.ts'
 import type { Machine } from './machine.ts'
 
+/** Records activation masks and runs feeds under them. */
 export class FrozenActivations {
   readonly #live: Machine
   readonly #frozen: Machine
   readonly #recorded = new RecordedMaskSets<Float32Array>(() => {})
-  /** The recorded masks that are in the arena now. */
+  /** The masks that the frozen machine's memory holds now. */
   #current: ActivationMasks | undefined
 
   /** @param frozen the same network, planned with frozen activations */
@@ -19,7 +20,7 @@ export class FrozenActivations {
     this.#frozen = frozen
   }
 
-  /** Records the masks of a feed at the current weights. */
+  /** Records the masks of a feed at the current weights, and returns a handle to them. */
   record(feed: Feed): ActivationMasks {
     this.#copyState(this.#live, this.#frozen)
     this.#frozen.recordMasks(feed)
@@ -32,7 +33,7 @@ export class FrozenActivations {
     return activationMasks
   }
 
-  /** Calls `use` with the frozen machine at the weights of the live one, deciding by these masks. */
+  /** Calls `use` with the frozen machine, at the weights of the live one and with the given masks. */
   using<T>(activationMasks: ActivationMasks, { batch }: Feed, use: (machine: Machine) => T): T {
     const masks = this.#recorded.copiesOf(activationMasks, batch)
     if (this.#current !== activationMasks) this.#write(masks)

@@ -1,4 +1,7 @@
-/** A plan with its memory, ready to run: each call writes a feed, replays kernel calls and reads the results. */
+/**
+ * Runs a compiled network: writes a feed into its memory, replays the kernel calls on one or several threads, and reads the
+ * results.
+ */
 import type { Feed, GradientResult, Mode, Objective } from '../../../core/executor.ts'
 import type { Network } from '../../../core/network.ts'
 import { coefficientGradient } from '../../graph/terms.ts'
@@ -10,9 +13,10 @@ import type { Arena } from '../module/module.ts'
 import type { Section } from '../plan/program.ts'
 import { type BoundCall, bindCalls, follow, singleThread, type ThreadedPlan, type Threads } from '../threads/threads.ts'
 
-/** What a run computes, beside what its feed says. */
+/** The mode of a run, and the gradients that it computes. */
 export type Wants = Pick<Situation, 'mode' | 'weights' | 'coefficients'>
 
+/** A compiled network with its memory and threads, ready to run. */
 export class Machine {
   readonly network: Network
   readonly batchSize: number
@@ -22,7 +26,7 @@ export class Machine {
   readonly #feeding: Feeding
   readonly #replay: Replay
 
-  /** @param threads as many as the plan is made for; absent: the calling thread alone */
+  /** Prepares the runs of a plan. @param threads group of as many threads as the plan is made for; absent: one thread */
   constructor(network: Network, batchSize: number, plan: Plan, arena: Arena, threads?: Threads) {
     const { module, memory } = arena
     const flags = new Uint8Array(new SharedArrayBuffer(plan.activity.count))
@@ -36,12 +40,12 @@ export class Machine {
     arena.takePart(0, threads?.threads ?? 1)
   }
 
-  /** Makes the other threads forget the plan; its memory is free for another plan afterwards. */
+  /** Tells the other threads to forget the plan; its memory may then be used by another plan. */
   close(): void {
     this.#threads?.end()
   }
 
-  /** Runs forward pass, loss, and the backward pass where gradients are wanted. The weight gradient stays in the arena. */
+  /** Runs the forward pass, the loss, and the backward pass if gradients are wanted. The weight gradient stays in memory. */
   run(feed: Feed, objective: Objective, wants: Wants): GradientResult {
     const flags = this.#feeding.write(feed)
     const situation = { ...wants, pathMasked: flags !== undefined, recording: false }
@@ -76,7 +80,7 @@ export class Machine {
     }
   }
 
-  /** Runs a forward pass with all paths on that records the activation masks. */
+  /** Runs a forward pass with all paths active that records the activation masks in memory. */
   recordMasks(feed: Feed): void {
     const flags = this.#feeding.write(withAllPaths(feed))
     const situation = {
@@ -97,6 +101,7 @@ export class Machine {
   }
 }
 
+/** Writes feeds into the memory of a plan, and reads the gradient of the mixing coefficients from it. */
 export class Feeding {
   readonly #plan: Plan
   readonly #arena: Arena
@@ -108,7 +113,7 @@ export class Feeding {
     this.#numbers = numbers
   }
 
-  /** Writes a feed. → its activity flags; undefined if every call runs */
+  /** Writes a feed and returns its activity flags; undefined if no path is switched off. */
   write(feed: Feed): Uint8Array | undefined {
     const { layout, termTable, noises } = this.#plan
     const { floats, integers } = this.#arena
@@ -124,12 +129,12 @@ export class Feeding {
     return flags
   }
 
-  /** Writes ∂L/∂logits, [batch, classes], in place of a loss. */
+  /** Writes the cotangent of the loss Σ cotangent·logits, [batch, classes]. */
   writeCotangent(cotangent: Float32Array): void {
     this.#arena.floats.set(cotangent, this.#plan.layout.cotangent / 4)
   }
 
-  /** Reads ∂L/∂c of every mixing coefficient after a backward pass. */
+  /** Returns ∂L/∂c of every mixing coefficient, after a backward pass. */
   coefficientGradient(coefficients: Float64Array, flags: Uint8Array | undefined): Float64Array {
     const { terms, termTable } = this.#plan
     const { doubles } = this.#arena
@@ -137,12 +142,14 @@ export class Feeding {
   }
 }
 
+/** The calls of one section for one kind of run. */
 interface List {
   readonly calls: readonly BoundCall[]
-  /** Number under which the other threads have the list; absent if no call of it is shared. */
+  /** Number by which the other threads know the list; absent if all its calls run on the first thread. */
   readonly number?: number
 }
 
+/** Replays the calls of a plan. The list for each section and kind of run is bound once and kept. */
 export class Replay {
   readonly #plan: Plan
   readonly #arena: Arena
@@ -155,7 +162,7 @@ export class Replay {
     this.#threads = threads
   }
 
-  /** Runs a section. @param flags activity flags; absent: every call runs */
+  /** Runs the calls of a section. @param flags activity flags; undefined: every call runs */
   run(section: Section, situation: Situation, flags: Uint8Array | undefined): void {
     const { calls, number } = this.#list(section, situation)
     if (number === undefined) follow(calls, flags, singleThread)

@@ -1,9 +1,10 @@
-/** Weight vectors in the arena: two at fixed places of the plan, others in slots behind it. */
+/** Weight vectors in the memory of a network: weights and momentum at fixed addresses, others in slots behind the plan. */
 import { BenchError } from '../../../core/errors.ts'
 import type { WeightVector } from '../../../core/executor.ts'
 import { align } from '../../plan/placement.ts'
 import type { Arena } from '../module/module.ts'
 
+/** A weight vector at an address of a network's memory. */
 export class ArenaVector implements WeightVector {
   readonly length: number
   readonly #arena: Arena
@@ -43,7 +44,7 @@ export class ArenaVector implements WeightVector {
     return this.copy()
   }
 
-  /** `read`, at once. */
+  /** Returns a copy of all entries. */
   copy(): Float32Array {
     return this.#arena.floats.slice(this.#address / 4, this.#address / 4 + this.length)
   }
@@ -65,7 +66,7 @@ export class ArenaVector implements WeightVector {
   }
 }
 
-/** Equal slots for vectors of one network, reused after `dispose`. */
+/** Allocates weight vectors of one network in slots of equal size, which are reused after `dispose`. */
 export class VectorHeap {
   readonly #arena: Arena
   readonly #length: number
@@ -73,7 +74,7 @@ export class VectorHeap {
   readonly #free: number[] = []
   #end: number
 
-  /** @param base first free byte of the arena */
+  /** Starts with no slots. @param base first free byte of the memory */
   constructor(arena: Arena, base: number, length: number, name: string) {
     this.#arena = arena
     this.#length = length
@@ -81,7 +82,7 @@ export class VectorHeap {
     this.#end = align(base)
   }
 
-  /** A vector of zeros. @throws BenchError `unsupported` where memory is used up */
+  /** Returns a vector of zeros. @throws BenchError `unsupported` if the memory is used up */
   allocate(): ArenaVector {
     const address = this.#free.pop() ?? this.#grow()
     const bytes = align(this.#length * 4)

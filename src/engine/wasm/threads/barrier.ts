@@ -1,6 +1,4 @@
-/**
- * Synchronisation of the threads that share a step: a spin-wait and a barrier over 32-bit words in shared memory.
- */
+/** Synchronises the threads that share a step: a spin-wait and a barrier over 32-bit words in shared memory. */
 
 /** Index of each shared word. Words that threads wait for have a cache line of their own. */
 export const WORD = {
@@ -20,7 +18,7 @@ export const WORD = {
 
 export const barrierWords = (): Int32Array => new Int32Array(new SharedArrayBuffer(256))
 
-/** About 100 µs of spinning. Threads with a core each finish within microseconds; falling asleep and waking takes tens. */
+/** Most iterations of a spin, about 100 µs. Threads with a core each finish within microseconds; sleeping and waking takes tens. */
 const MOST_SPINS = 10_000
 const FEWEST_SPINS = 16
 /** If a sleep was shorter than this, spinning would have been cheaper. */

@@ -1,9 +1,12 @@
-/** The contract of a group of threads that share the kernel calls of a step. The calling thread is the first of them. */
-
+/**
+ * The contract of a group of threads that share the kernel calls of a step, and the way in which one of them runs its part of a
+ * list of calls. The calling thread is the first of the group.
+ */
 import { isOff } from '../../plan/runInputs.ts'
 import type { Kernels } from '../module/module.ts'
 import type { PlainCall } from '../plan/program.ts'
 
+/** A group of threads. */
 export interface Threads {
   readonly threads: number
   /** Whether a thread failed or hangs; it may still write to shared memory. */
@@ -24,7 +27,7 @@ export interface NewPlan {
 
 /** A plan that all threads have received. */
 export interface ThreadedPlan {
-  /** Sends a list of calls to all threads. → number of the list */
+  /** Sends a list of calls to all threads, and returns the number of the list. */
   addList(calls: readonly PlainCall[]): number
   /**
    * Runs a list on all threads and returns when it is done.
@@ -33,6 +36,7 @@ export interface ThreadedPlan {
    * @param flags the announced activity flags; absent: every call runs
    */
   run(list: number, calls: readonly BoundCall[], batch: number, flags: Uint8Array | undefined): void
+  /** Makes the threads forget the plan. */
   end(): void
 }
 
@@ -45,6 +49,7 @@ export interface BoundCall {
   readonly condition: number
 }
 
+/** Returns calls with their arguments bound to one thread's kernels. */
 export const bindCalls = (kernels: Kernels, calls: readonly PlainCall[]): BoundCall[] =>
   calls.map(({ kernel, args, isShared, condition }) => ({
     run: kernels[kernel].bind(undefined, ...args),
@@ -52,7 +57,7 @@ export const bindCalls = (kernels: Kernels, calls: readonly PlainCall[]): BoundC
     condition,
   }))
 
-/** A thread as `follow` sees it. */
+/** One thread of the group, as `follow` needs it. */
 export interface Follower {
   readonly isFirst: boolean
   /** Waits at the barrier of all threads. */
@@ -78,5 +83,5 @@ export function follow(calls: readonly BoundCall[], flags: Uint8Array | undefine
   follower.wait()
 }
 
-/** The only thread of a step that is not shared. */
+/** The calling thread when a step has no other threads. */
 export const singleThread: Follower = { isFirst: true, wait: () => {} }
