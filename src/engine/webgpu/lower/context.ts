@@ -6,7 +6,7 @@ import type { ParameterId, Value, ValueId } from '../../../core/network.ts'
 import type { Activity } from '../../graph/activity.ts'
 import { countContributions, findDifferentiable } from '../../graph/dataflow.ts'
 import type { Graph } from '../../graph/graph.ts'
-import { Accumulation, once } from '../../plan/lowering.ts'
+import { Accumulation, type ByPathMask, once } from '../../plan/lowering.ts'
 import type { Temporary } from '../../plan/placement.ts'
 import type { NoiseSlot } from '../../plan/runInputs.ts'
 import { clear } from '../kernels/pointwise.ts'
@@ -130,6 +130,26 @@ export class Context {
     const gradient = this.gradient(id)
     gradient?.clear()
     return gradient?.buffer
+  }
+
+  /**
+   * Emits the gradient with respect to the only input of an operation; does nothing if the input depends on no
+   * parameter or coefficient.
+   *
+   * @param condition activity flag under which the operation runs; −1: it always runs
+   * @param emit receives the gradient with respect to the output, the buffer for the result, and whether the kernel
+   * adds to it
+   */
+  emitInputGradient(
+    { input, output }: { readonly input: ValueId; readonly output: ValueId },
+    condition: number,
+    emit: (gradient: Transient, result: Transient, accumulate: number | ByPathMask) => void,
+  ): void {
+    const gradient = this.outputGradient(output)
+    const target = this.gradient(input)
+    if (gradient === undefined || target === undefined) return
+    const accumulate = target.accumulate(condition)
+    emit(gradient, target.buffer, accumulate)
   }
 
   /** Returns the buffer for the partial sums of filter gradients that one summation adds up. */

@@ -15,14 +15,11 @@ export function lowerRelu(context: Context, { input, output }: Of<'relu'>, index
   const value = context.value(input)
   const grid = itemGrid(perSample)
   program.emit(relu, { buffers: { input: value, output: context.value(output) }, args: { perSample }, grid, condition })
-  return () => {
-    const gradient = context.outputGradient(output)
-    const target = context.gradient(input)
-    if (gradient === undefined || target === undefined) return
-    const accumulate = target.accumulate(condition)
-    const buffers = { mask: value, input: gradient, output: target.buffer }
-    program.emit(applyMask, { buffers, args: { perSample, accumulate }, grid, condition })
-  }
+  return () =>
+    context.emitInputGradient({ input, output }, condition, (gradient, result, accumulate) => {
+      const buffers = { mask: value, input: gradient, output: result }
+      program.emit(applyMask, { buffers, args: { perSample, accumulate }, grid, condition })
+    })
 }
 
 /**
@@ -40,18 +37,15 @@ export function lowerFrozenRelu(context: Context, { input, output }: Of<'frozenR
   const buffers = { input: value, output: context.value(output) }
   program.emit(add, { buffers: { input: value, output: mask }, args, grid, condition, when: 'recording' })
   program.emit(applyMask, { buffers: { mask, ...buffers }, args, grid, condition })
-  return () => {
-    const gradient = context.outputGradient(output)
-    const target = context.gradient(input)
-    if (gradient === undefined || target === undefined) return
-    const accumulate = target.accumulate(condition)
-    program.emit(applyMask, {
-      buffers: { mask, input: gradient, output: target.buffer },
-      args: { perSample: quadsPerSample, accumulate },
-      grid,
-      condition,
+  return () =>
+    context.emitInputGradient({ input, output }, condition, (gradient, result, accumulate) => {
+      program.emit(applyMask, {
+        buffers: { mask, input: gradient, output: result },
+        args: { perSample: quadsPerSample, accumulate },
+        grid,
+        condition,
+      })
     })
-  }
 }
 
 /** Lowers drop path: every sample is scaled by a number that the host writes. */
@@ -64,14 +58,11 @@ export function lowerDropPath(context: Context, { input, output, path }: Of<'dro
   const grid = itemGrid(perSample)
   const buffers = { input: context.value(input), scales, output: context.value(output) }
   program.emit(scaleSamples, { buffers, args: { ...args, accumulate: 0 }, grid, condition })
-  return () => {
-    const gradient = context.outputGradient(output)
-    const target = context.gradient(input)
-    if (gradient === undefined || target === undefined) return
-    const accumulate = target.accumulate(condition)
-    const back = { input: gradient, scales, output: target.buffer }
-    program.emit(scaleSamples, { buffers: back, args: { ...args, accumulate }, grid, condition })
-  }
+  return () =>
+    context.emitInputGradient({ input, output }, condition, (gradient, result, accumulate) => {
+      const back = { input: gradient, scales, output: result }
+      program.emit(scaleSamples, { buffers: back, args: { ...args, accumulate }, grid, condition })
+    })
 }
 
 /** Lowers a noise layer: the host writes the numbers without padding channels, and the dispatch pads them. */

@@ -28,18 +28,15 @@ export function lowerAvgPool(context: Context, operation: Of<'avgPool'>, index: 
   const args = poolingWindow(context, operation)
   const buffers = { input: context.value(input), output: context.value(output) }
   context.program.emit(avgPool, { buffers, args, grid: itemGrid(context.extent(output).quadsPerSample), condition })
-  return () => {
-    const gradient = context.outputGradient(output)
-    const target = context.gradient(input)
-    if (gradient === undefined || target === undefined) return
-    const accumulate = target.accumulate(condition)
-    context.program.emit(avgPoolGradient, {
-      buffers: { gradient, result: target.buffer },
-      args: { ...args, accumulate },
-      grid: itemGrid(context.extent(input).quadsPerSample),
-      condition,
+  return () =>
+    context.emitInputGradient({ input, output }, condition, (gradient, result, accumulate) => {
+      context.program.emit(avgPoolGradient, {
+        buffers: { gradient, result },
+        args: { ...args, accumulate },
+        grid: itemGrid(context.extent(input).quadsPerSample),
+        condition,
+      })
     })
-  }
 }
 
 /** Lowers a max pooling; the choices of the forward pass decide where the gradient goes. */
@@ -75,15 +72,13 @@ export function lowerFrozenMaxPool(context: Context, operation: Of<'frozenMaxPoo
 
 /** Emits the gradient of a max pooling, which goes to the chosen cells. */
 function emitMaxPoolGradient(context: Context, pool: Pool, choice: Storage, condition: number): void {
-  const gradient = context.outputGradient(pool.output)
-  const target = context.gradient(pool.input)
-  if (gradient === undefined || target === undefined) return
-  const accumulate = target.accumulate(condition)
-  context.program.emit(maxPoolGradient, {
-    buffers: { gradient, choice, result: target.buffer },
-    args: { ...poolingWindow(context, pool), accumulate },
-    grid: itemGrid(context.extent(pool.input).quadsPerSample),
-    condition,
+  context.emitInputGradient(pool, condition, (gradient, result, accumulate) => {
+    context.program.emit(maxPoolGradient, {
+      buffers: { gradient, choice, result },
+      args: { ...poolingWindow(context, pool), accumulate },
+      grid: itemGrid(context.extent(pool.input).quadsPerSample),
+      condition,
+    })
   })
 }
 
@@ -101,16 +96,13 @@ export function lowerGlobalMean(context: Context, { input, output }: Of<'globalM
   const { pixelsPerSample: pixels, quads, quadsPerSample } = context.extent(input)
   const buffers = { input: context.value(input), output: context.value(output) }
   program.emit(globalMean, { buffers, args: { pixels, quads }, grid: itemGrid(quads), condition })
-  return () => {
-    const gradient = context.outputGradient(output)
-    const target = context.gradient(input)
-    if (gradient === undefined || target === undefined) return
-    const accumulate = target.accumulate(condition)
-    program.emit(globalMeanGradient, {
-      buffers: { gradient, result: target.buffer },
-      args: { pixels, quads, accumulate },
-      grid: itemGrid(quadsPerSample),
-      condition,
+  return () =>
+    context.emitInputGradient({ input, output }, condition, (gradient, result, accumulate) => {
+      program.emit(globalMeanGradient, {
+        buffers: { gradient, result },
+        args: { pixels, quads, accumulate },
+        grid: itemGrid(quadsPerSample),
+        condition,
+      })
     })
-  }
 }

@@ -103,12 +103,9 @@ export function lowerCrop(context: Context, { input, output, rows }: Of<'crop'>,
     grid: itemGrid(context.extent(output).quadsPerSample),
     condition,
   })
-  return () => {
-    const gradient = context.outputGradient(output)
-    const target = context.gradient(input)
-    if (gradient === undefined || target === undefined) return
-    const accumulate = target.accumulate(condition)
-    const buffers = { gradient, result: target.buffer }
-    program.emit(cropGradient, { buffers, args: { ...args, accumulate }, grid: itemGrid(quadsPerSample), condition })
-  }
+  return () =>
+    context.emitInputGradient({ input, output }, condition, (gradient, result, accumulate) => {
+      const buffers = { gradient, result }
+      program.emit(cropGradient, { buffers, args: { ...args, accumulate }, grid: itemGrid(quadsPerSample), condition })
+    })
 }
