@@ -1,5 +1,4 @@
 /** The datasets that the program knows by name: description, size, and folder on this machine. */
-
 import type { ImageCounts } from '../core/data.ts'
 import { BenchError } from '../core/errors.ts'
 import { isFileName } from '../core/names.ts'

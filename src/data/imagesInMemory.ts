@@ -27,7 +27,10 @@ export interface SearchHalves {
   readonly weights: Uint32Array
   /** Indices into the set that `architectureFrom` names. */
   readonly architecture: Uint32Array
-  /** `test` where a benchmark takes its validation images from the test set (NATS-Bench on CIFAR-100: x-valid). */
+  /**
+   * The set of the architecture half: `test` if a benchmark takes it from the test set (x-valid of CIFAR-100 in
+   * NATS-Bench).
+   */
   readonly architectureFrom: 'train' | 'test'
 }
 

@@ -27,8 +27,8 @@ async function openShapes({ folder }: OpenDatasetOptions): Promise<Dataset> {
 }
 
 /**
- * Checks the name: one that is not known needs a folder, and must not resemble a known name. @throws BenchError
- * `unknown-name`
+ * Checks the name: one that is not known needs a folder, and must not resemble a known name.
+ * @throws BenchError `unknown-name`
  */
 function requireMeant(name: string, folder: string | undefined): void {
   const names = DATASETS.map((dataset) => dataset.name)

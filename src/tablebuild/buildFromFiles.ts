@@ -1,4 +1,4 @@
-/** Building, merging and checking tables by the names of recipes, datasets and tables, in worker processes. */
+/** Builds, merges and checks tables by the names of recipes, datasets and tables, as the command line gives them. */
 import { BenchError } from '../core/errors.ts'
 import type { Genotype } from '../core/space.ts'
 import { openDataset } from '../data/openDataset.ts'
@@ -16,29 +16,33 @@ import { checkRows, type Rebuilt, sampleRows } from './checkTable.ts'
 import { readRecipe, recipeFor } from './recipeFile.ts'
 import { forkTrainer, type Trainer } from './trainers.ts'
 
+/** A build as the command line describes it. */
 export interface NamedBuild
   extends Pick<BuildOptions<Genotype>, 'seeds' | 'shard' | 'indices' | 'curves' | 'onProgress' | 'stopped'> {
-  /** Of the table. */
+  /** Name of the new table. */
   readonly name: string
-  /** As given to `readRecipe`. */
+  /** Name or path of the recipe file. */
   readonly recipe: string
-  /** Another space than the recipe's. */
+  /** Name of the search space; absent: the recipe's. */
   readonly space?: string
   /** Folder of the images; absent: the user's data folder, or the built-in set. */
   readonly data?: string
-  /** False: whatever the recipe says, each architecture is trained for itself. */
+  /** False: each architecture is trained separately, even if the recipe says `share: true`. */
   readonly share: boolean
-  /** Names or paths of tables whose rows count as done. */
+  /** Names or paths of tables whose rows need not be trained again. */
   readonly from: readonly string[]
-  /** Worker processes. */
+  /** Number of worker processes. */
   readonly jobs: number
-  /** Where the table is written; absent: the user's tables. */
+  /** Folder to write the table to; absent: the folder of the user's tables. */
   readonly folder?: string
-  /** Told of what takes time before the trainings: images that are decoded for the first time. */
+  /** Called with lines of progress for the user before the trainings begin, such as when images are decoded. */
   readonly report?: (line: string) => void
 }
 
-/** @throws BenchError for what is wrong in recipe, dataset, tables or name, before anything is trained */
+/**
+ * Builds a table in worker processes.
+ * @throws BenchError for an error in recipe, dataset, tables or name, before the first training
+ */
 export async function buildFromFiles(build: NamedBuild): Promise<BuildResult> {
   const { name, folder, data: images, jobs, report } = build
   if (folder === undefined) await checkTableName(name)
@@ -60,8 +64,8 @@ export async function buildFromFiles(build: NamedBuild): Promise<BuildResult> {
 }
 
 /**
- * Tables that were built are merged by their recipe, imported ones by their numbers.
- * @throws BenchError as `mergeTables` and `joinTables`
+ * Merges tables of one kind: built tables by `mergeTables`, imported tables by `joinTables`.
+ * @throws BenchError as these two; `bad-input` for tables of both kinds
  */
 export async function mergeByName(
   names: readonly string[],
@@ -85,7 +89,7 @@ export async function mergeByName(
   return mergeTables(tables, { name, folder: folder ?? userTables(), space: builtinSpace(space), shape })
 }
 
-/** Trains `count` random rows of a table again. @throws BenchError as `checkRows` */
+/** Trains `count` random rows of a built table again and compares the accuracies. @throws BenchError as `checkRows` */
 export async function checkByName(
   { name, data: images, jobs }: Pick<NamedBuild, 'name' | 'data' | 'jobs'>,
   count: number,
@@ -105,7 +109,7 @@ const forkTrainers = (jobs: number, recipe: Recipe, data: string | undefined): T
   Array.from({ length: jobs }, () => forkTrainer({ recipe, data }))
 
 function checkSeeds(asked: readonly number[] | undefined, { seeds }: Recipe): void {
-  const strange = asked?.find((seed) => !seeds.includes(seed))
-  if (strange === undefined) return
-  throw new BenchError('bad-input', `seed ${strange} is none of the recipe's; it has ${seeds.join(', ')}`)
+  const unknown = asked?.find((seed) => !seeds.includes(seed))
+  if (unknown === undefined) return
+  throw new BenchError('bad-input', `the recipe has no seed ${unknown}; it has ${seeds.join(', ')}`)
 }

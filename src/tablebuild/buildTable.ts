@@ -1,4 +1,7 @@
-/** Trains what a table lacks and writes it: from nothing, from where an earlier build stopped, or from another table. */
+/**
+ * Builds a table: trains the architectures that it lacks, resuming an interrupted build, and writes it. Also merges
+ * built tables.
+ */
 import { join } from 'node:path'
 import type { ImageShape } from '../core/data.ts'
 import type { Genotype, SearchSpace } from '../core/space.ts'
@@ -24,24 +27,25 @@ export interface BuildOptions<G extends Genotype> {
   readonly space: SearchSpace<G>
   readonly recipe: Recipe
   readonly data: Dataset
-  /** Of the recipe's; absent: all of them. */
+  /** Training seeds, of the recipe's; absent: all of them. */
   readonly seeds?: readonly number[]
+  /** The part of the trainings that this build does. */
   readonly shard: Shard
-  /** Absent: all architectures. */
+  /** Indices of the architectures to train; absent: all. */
   readonly indices?: readonly number[]
-  /** Tables by the same recipe whose rows count as done. */
+  /** Tables by the same recipe whose rows need not be trained again. */
   readonly from: readonly Table[]
-  /** As many as trainings shall run at a time; closed at the end. */
+  /** Opens one trainer for each training that may run concurrently. The trainers are closed at the end. */
   trainers(): Promise<readonly Trainer[]>
   readonly onProgress: (progress: BuildProgress) => void
-  /** Write the per-epoch curves of what the journals hold, in a second file. */
+  /** Whether to write the per-epoch curves of the journals to a second file. */
   readonly curves: boolean
-  /** Asked before each training: true ends the work early. */
+  /** Called before each training; true ends the build early. */
   readonly stopped: () => boolean
 }
 
 export interface BuildProgress {
-  /** Trainings of this shard: all, those done before this build, and those done by it. */
+  /** Numbers of trainings of this shard: in total, done before this build, and done by this build. */
   readonly total: number
   readonly before: number
   readonly done: number
@@ -52,8 +56,10 @@ export interface BuildResult extends BuildProgress {
 }
 
 /**
- * Every training is kept as soon as it is done. The table holds what there is at the end, of all shards in the folder.
- * @throws BenchError `bad-input` where journals or tables are by another recipe, `failed` where the shard is being built
+ * Builds a table. Every training is written to the journal as soon as it is done. The table has the trainings of all
+ * shards whose journals are in the folder.
+ * @throws BenchError `bad-input` if journals or tables are by another recipe, `failed` if another process builds this
+ * shard
  */
 export async function buildTable<G extends Genotype>(options: BuildOptions<G>): Promise<BuildResult> {
   const { name, folder, space, recipe, data, shard } = options
@@ -75,7 +81,7 @@ export async function buildTable<G extends Genotype>(options: BuildOptions<G>): 
   }
 }
 
-/** The table of the name in the folder, whose journals may be elsewhere: it is added to, never made smaller. */
+/** Opens the earlier table of the same name, if any. Its rows are kept even if its journals are elsewhere. */
 async function tableThere(folder: string, name: string): Promise<Table[]> {
   const manifest = join(folder, `${name}.manifest.json`)
   return isThere(manifest) ? [await openTable(manifest)] : []
@@ -121,13 +127,14 @@ export interface MergeOptions<G extends Genotype> {
   readonly name: string
   readonly folder: string
   readonly space: SearchSpace<G>
-  /** Of the recipe's images, scaled as it says. */
+  /** Shape of the images after scaling by the recipe. */
   readonly shape: ImageShape
 }
 
 /**
+ * Merges tables that were built by one recipe, such as shards of several machines or tables of different seeds.
  * @param tables at least one
- * @throws BenchError `bad-input` where their recipes differ, or two of them disagree about a training
+ * @throws BenchError `bad-input` if their recipes differ, or two tables have different accuracies of one training
  */
 export function mergeTables<G extends Genotype>(tables: readonly Table[], options: MergeOptions<G>): Manifest {
   const { name, folder, space, shape } = options
@@ -141,7 +148,7 @@ export function mergeTables<G extends Genotype>(tables: readonly Table[], option
   return writeTable(folder, name, spaceIndex(space), contentOf({ space, sharing: shared, recipe, shape }, trainings))
 }
 
-/** With the seeds of all of them. */
+/** Returns the tables' recipe with the seeds of all tables. */
 function commonRecipe(tables: readonly Table[]): Recipe {
   const recipes = tables.map(({ manifest }) => recipeOf(manifest))
   const seeds = new Set(recipes.flatMap((recipe) => recipe.seeds))

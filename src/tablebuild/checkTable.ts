@@ -1,4 +1,4 @@
-/** Trains rows of a table once more: the recipe gives every accuracy back, bit for bit, or the table is not what it says. */
+/** Checks a built table: trains some of its rows again by its recipe and compares every accuracy bit for bit. */
 import { random } from '../core/random.ts'
 import type { Genotype, SearchSpace } from '../core/space.ts'
 import { recipeOf } from '../tables/recipe.ts'
@@ -8,24 +8,25 @@ import { trainingsOf } from './tableTrainings.ts'
 import { type Trainer, trainAll } from './trainers.ts'
 import { type TableTraining, TrainingSet } from './trainingSet.ts'
 
+/** One training that was repeated. */
 export interface Rebuilt {
   readonly index: number
   readonly seed: number
-  /** What the table has, and what the training came to now. */
+  /** The accuracies in the table (`stored`) and of the repeated training (`found`), in %. */
   readonly stored: TableTraining['accuraciesPct']
   readonly found: TableTraining['accuraciesPct']
   readonly equal: boolean
 }
 
-/** Indices of `count` random rows, all different; of all rows where there are fewer. */
+/** Draws the indices of `count` different random rows, or of all rows if there are fewer. */
 export function sampleRows(table: Table, count: number, seed = 0): number[] {
   const indices = [...table.indices()]
   return Array.from(random(seed, 'table', 'check').permutation(indices.length).slice(0, count), (row) => indices[row])
 }
 
 /**
- * Trains every seed that these rows have again.
- * @throws BenchError `bad-input` where the table was not built by a recipe
+ * Repeats every training of these rows, one for each seed.
+ * @throws BenchError `bad-input` if the table was not built by a recipe
  */
 export async function checkRows<G extends Genotype>(
   table: Table,

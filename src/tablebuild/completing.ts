@@ -1,4 +1,7 @@
-/** A table's evaluator that trains what the table lacks, by the table's own recipe. */
+/**
+ * An evaluator that looks architectures up in a built table and trains those that the table lacks, by the table's
+ * recipe.
+ */
 import { createHash } from 'node:crypto'
 import { dirname, join } from 'node:path'
 import { z } from 'zod'
@@ -21,15 +24,17 @@ import { SPLITS, type TrainedArchitecture, trainedArchitecture } from './trainAr
 export interface Completion<G extends Genotype> {
   readonly space: SearchSpace<G>
   readonly recipe: Recipe
-  /** Of the images, as the dataset has them. */
+  /** Shape of the dataset's images before scaling. */
   readonly shape: ImageShape
-  /** Where trainings are kept. */
+  /** Store of the trainings of missing architectures. */
   readonly trainings: Trainings
-  /** Trains one architecture once by the recipe. */
+  /** Trains one architecture with one seed by the recipe. */
   train(genotype: G, seed: number): Promise<TrainedArchitecture>
 }
 
-/** @param table answers what it has; it throws `MissingRow` for the rest */
+/**
+ * Returns the evaluator. @param table evaluator of the table, which throws `MissingRow` for architectures that it lacks
+ */
 export function completing<G extends Genotype>(table: Evaluator, completion: Completion<G>): Evaluator {
   const { space, recipe, trainings } = completion
 
@@ -72,7 +77,7 @@ async function unlessMissing<T>(answer: Promise<T>, otherwise: () => Promise<T>)
   }
 }
 
-/** Each split of each seed, then the mean over the seeds. */
+/** Returns the accuracies of each split: one for each seed, then the mean over the seeds. */
 function metricsOf(trainings: readonly TrainedArchitecture[], { dataset, training: { epochs } }: Recipe): Metric[] {
   return SPLITS.flatMap((split) => {
     const qualifier = { dataset: dataset.name, split, epochs }
@@ -85,20 +90,24 @@ function metricsOf(trainings: readonly TrainedArchitecture[], { dataset, trainin
   })
 }
 
-/** Mean over the seeds: validation accuracy, and seconds of the training and one validation pass. */
+/**
+ * Returns the oracle's answer, each the mean over the seeds: validation accuracy; seconds of training plus one
+ * validation pass.
+ */
 const answerOf = (trainings: readonly TrainedArchitecture[]) => ({
   accuracyPct: mean(trainings.map(({ accuraciesPct }) => accuraciesPct['x-valid'])),
   seconds: mean(trainings.map(({ seconds }) => seconds.train + seconds.valid)),
 })
 
-/** Digits of a hash that name a folder or a file. */
+/** Number of a hash's digits in the name of a folder or file. */
 const DIGITS = 16
 
+/** The content of a file with the trainings of one architecture. */
 export interface KeptTrainings {
   readonly schema: 1
   readonly genotype: string
   readonly recipe: string
-  /** One for each seed of the recipe. */
+  /** One training for each seed of the recipe. */
   readonly trainings: readonly TrainedArchitecture[]
 }
 
@@ -109,17 +118,21 @@ const keptTrainings: z.ZodType<KeptTrainings> = z.looseObject({
   trainings: z.array(trainedArchitecture).min(1),
 })
 
+/**
+ * Stores the trainings of architectures that a table lacks, permanently: a file per architecture in a folder per
+ * recipe.
+ */
 export class Trainings {
   readonly #folder: string
   readonly #recipe: string
 
-  /** @param root where trainings of all recipes are kept; absent: beside the user's tables */
+  /** @param root folder for the trainings of all recipes; absent: beside the user's tables */
   constructor(recipe: Recipe, root: string = join(dirname(userTables()), 'trained')) {
     this.#recipe = recipeHash(recipe)
     this.#folder = join(root, this.#recipe.slice(0, DIGITS))
   }
 
-  /** @throws BenchError `corrupt` where the file is another architecture's */
+  /** Reads the trainings of an architecture; undefined if there are none. @throws BenchError `corrupt` */
   read(genotype: string): readonly TrainedArchitecture[] | undefined {
     const path = this.path(genotype)
     const text = readIfThere(path)?.toString('utf8')
@@ -135,12 +148,13 @@ export class Trainings {
     return kept.trainings
   }
 
+  /** Stores the trainings of an architecture. */
   write(genotype: string, trainings: readonly TrainedArchitecture[]): void {
     const kept: KeptTrainings = { schema: 1, genotype, recipe: this.#recipe, trainings }
     writeAtomically(this.path(genotype), `${JSON.stringify(kept)}\n`)
   }
 
-  /** Where the trainings of an architecture are kept. */
+  /** Returns the path of the file with the trainings of an architecture. */
   path(genotype: string): string {
     const name = createHash('sha256').update(genotype).digest('hex').slice(0, DIGITS)
     return join(this.#folder, `${name}.json`)

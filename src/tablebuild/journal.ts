@@ -1,7 +1,8 @@
 /**
- * What a build has done so far: a folder with a journal for each shard, a line a training. A line is the start of its
- * SHA-256 and the record; it is synced before the next training is handed out, so a stop at any moment loses the
- * trainings under way and no other. What a stop cut in two is cut off when the shard goes on.
+ * The journal of a table build: a folder with a file for each shard and a line for each finished training. A line has
+ * the first digits of the record's SHA-256 and the record. It is synced to the disk before the next training begins, so
+ * a kill at any moment loses only the trainings that are running. An incomplete last line is removed when the build
+ * resumes.
  */
 import { createHash } from 'node:crypto'
 import { readdirSync, readFileSync, truncateSync } from 'node:fs'
@@ -16,26 +17,30 @@ import { isSameTraining, type Recipe } from '../tables/recipe.ts'
 import type { TrainedArchitecture } from './trainArchitecture.ts'
 import type { TrainingRecord } from './trainingSet.ts'
 
-/** With losses and curves, which a table does not keep. */
+/** One training in the journal, with the losses and curves that a table does not have. */
 type Entry = TrainingRecord<TrainedArchitecture>
 
 const DIGITS = 16
 const ENDING = '.jsonl'
 
-/** Every training in the folder, of all shards. @throws BenchError `bad-input` where it belongs to another recipe */
+/**
+ * Reads the trainings of all shards in the folder.
+ * @throws BenchError `bad-input` if the folder belongs to another recipe
+ */
 export function readJournals(folder: string, recipe: Recipe): Entry[] {
   if (!checkRecipe(folder, recipe)) return []
   const files = readdirSync(folder).filter((file) => file.endsWith(ENDING))
   return files.sort().flatMap((file) => parse(readFileSync(join(folder, file))).records)
 }
 
+/** The journal of one shard, open for appending. */
 export class Journal {
   readonly #path: string
   readonly #lock: Lock
 
   /**
-   * Opens a shard's journal to go on with it.
-   * @throws BenchError `failed` where another process works on it, `bad-input` where the folder is another recipe's
+   * Opens a shard's journal, new or from an earlier build.
+   * @throws BenchError `failed` if another process has it open, `bad-input` if the folder belongs to another recipe
    */
   static async open(folder: string, shard: string, recipe: Recipe): Promise<Journal> {
     if (!checkRecipe(folder, recipe)) writeAtomically(recipePath(folder), `${JSON.stringify(recipe, null, 1)}\n`)
@@ -51,7 +56,7 @@ export class Journal {
     if (wholeBytes < bytes.length) truncateSync(path, wholeBytes)
   }
 
-  /** The record is on the disk when this returns. */
+  /** Appends a training and syncs it to the disk before it returns. */
   append(record: Entry): void {
     this.#lock.requireHeld()
     const text = JSON.stringify(record)
@@ -65,7 +70,10 @@ export class Journal {
 
 const recipePath = (folder: string) => join(folder, 'recipe.json')
 
-/** → false where nothing has begun in the folder */
+/**
+ * Compares the folder's recipe with this one. Returns false if the folder has no journal yet.
+ * @throws BenchError `bad-input`
+ */
 function checkRecipe(folder: string, recipe: Recipe): boolean {
   const text = readIfThere(recipePath(folder))?.toString('utf8')
   if (text === undefined) return false
@@ -86,7 +94,7 @@ async function locked(path: string): Promise<Lock> {
   throw new BenchError('failed', `process ${pid} on ${host} works on this part of the table already; wait for it`)
 }
 
-/** The records up to the first line that is not whole, and how many bytes they take. */
+/** Parses a journal up to the first incomplete line. Returns the records and the number of bytes that they take. */
 function parse(bytes: Buffer): { readonly records: Entry[]; readonly wholeBytes: number } {
   const records: Entry[] = []
   let start = 0

@@ -1,4 +1,7 @@
-/** Recipe files: YAML, every setting stated and checked. What the package brings is in `configs/recipes/`. */
+/**
+ * Reads recipe files: YAML that states every setting of a table's trainings. The package's own are in
+ * `configs/recipes/`.
+ */
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { z } from 'zod'
@@ -11,7 +14,7 @@ import type { Recipe } from '../tables/recipe.ts'
 const FOLDER = fileURLToPath(new URL('../../configs/recipes', import.meta.url))
 
 const size = z.int().min(1)
-const share = z.number().min(0)
+const nonNegative = z.number().min(0)
 
 const schema = z.strictObject({
   space: z.string(),
@@ -22,13 +25,13 @@ const schema = z.strictObject({
   training: z.strictObject({
     epochs: size,
     sgd: z.strictObject({
-      momentum: share,
+      momentum: nonNegative,
       nesterov: z.boolean(),
-      weightDecay: share,
+      weightDecay: nonNegative,
       clipNorm: z.number().positive().nullable(),
     }),
     learningRate: z.number().positive(),
-    learningRateMin: share,
+    learningRateMin: nonNegative,
   }),
   data: z.strictObject({
     cropPadding: z.int().min(0),
@@ -41,12 +44,13 @@ const schema = z.strictObject({
   seeds: oneOrMore(z.int().min(0)),
 })
 
-/** A recipe, but for the images, which are known by name only. */
+/** The content of a recipe file: a recipe that names its dataset but lacks the hash of the images. */
 export type RecipeFile = z.infer<typeof schema>
 
 /**
- * @param nameOrPath `micro` and the like, or the path of a YAML file
- * @throws BenchError `missing`, or `bad-input` and `unknown-name` with the setting that is wrong
+ * Reads and checks a recipe file.
+ * @param nameOrPath name of one of the package's recipes (`micro`), or the path of a YAML file
+ * @throws BenchError `missing`, or `bad-input` and `unknown-name` with the setting at fault
  */
 export function readRecipe(nameOrPath: string): RecipeFile {
   const path = /[./\\]/.test(nameOrPath) ? nameOrPath : join(FOLDER, `${nameOrPath}.yaml`)
@@ -55,7 +59,7 @@ export function readRecipe(nameOrPath: string): RecipeFile {
   throw explain(parsed.error.issues[0], path)
 }
 
-/** @param contentHash of the images of that name here */
+/** Completes a recipe file to a recipe. @param contentHash hash of the dataset's images on this machine */
 export function recipeFor({ dataset, ...settings }: RecipeFile, contentHash: string): Recipe {
   return { version: 1, dataset: { name: dataset, contentHash }, ...settings }
 }

@@ -1,25 +1,29 @@
-/** Which architectures share a training: all that are one network are trained once, as the one of the lowest number. */
+/**
+ * Decides which architectures share a training: those that are the same network are trained once, as the one of lowest
+ * index.
+ */
 import { BenchError } from '../core/errors.ts'
 import type { Genotype, Numbering, SearchSpace } from '../core/space.ts'
 
+/** The architectures of a space that are trained, and which others each of them stands for. */
 export interface Sharing {
-  /** Of all architectures. */
+  /** Number of architectures in the space. */
   readonly count: number
   /** Indices of the architectures that are trained, ascending. */
   readonly trained: readonly number[]
-  /** Index of the architecture whose training serves this one. */
+  /** Returns the index of the architecture whose training this one shares. */
   servedBy(index: number): number
 }
 
-/** @throws BenchError `unsupported` where the space does not number its architectures */
+/** Returns the space's numbering. @throws BenchError `unsupported` if the space does not number its architectures */
 export function numberingOf<G extends Genotype>({ name, numbering }: SearchSpace<G>): Numbering<G> {
   if (numbering !== undefined) return numbering
   throw new BenchError('unsupported', `space ${name} has too many architectures for a table of them all; try nb201`)
 }
 
 /**
- * @param share one training for each of the space's functions; else, and where the space tells none apart, one for each
- * architecture
+ * Returns which architectures of a space share a training.
+ * @param share false: none do. True: those that are the same network, if the space can tell which ones are
  */
 export function sharing<G extends Genotype>(space: SearchSpace<G>, { share }: { readonly share: boolean }): Sharing {
   if (!share || space.functionOf === undefined) return noSharing(space)
@@ -28,7 +32,7 @@ export function sharing<G extends Genotype>(space: SearchSpace<G>, { share }: { 
   return known
 }
 
-/** The architecture that is trained in this one's place. */
+/** Returns the architecture whose training this one shares. */
 export function representative<G extends Genotype>(
   space: SearchSpace<G>,
   genotype: G,
@@ -43,7 +47,7 @@ function noSharing<G extends Genotype>(space: SearchSpace<G>): Sharing {
   return { count, trained: Array.from({ length: count }, (_, index) => index), servedBy: (index) => index }
 }
 
-/** Naming all functions of a space takes a second or so: once a process. */
+/** Cached results by space, since comparing all architectures of a space takes about a second. */
 const sharings = new WeakMap<object, Sharing>()
 
 function byFunction<G extends Genotype>(space: SearchSpace<G>, functionOf: (genotype: G) => string): Sharing {

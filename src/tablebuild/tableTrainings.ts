@@ -1,4 +1,4 @@
-/** Between trainings and tables: the rows that they make, and the trainings that rows are of. */
+/** Converts trainings to a table's rows and per-epoch curves, and rows back to trainings. */
 import type { ImageShape } from '../core/data.ts'
 import { formatQualifier } from '../core/metric.ts'
 import { macCount, parameterCount } from '../core/network.ts'
@@ -14,15 +14,16 @@ import { numberingOf, type Sharing } from './sharing.ts'
 import { SPLITS, type Split, type TrainedArchitecture } from './trainArchitecture.ts'
 import type { TableTraining, TrainingRecord, TrainingSet } from './trainingSet.ts'
 
+/** What the rows of a built table depend on besides the trainings. */
 export interface TableSetting<G extends Genotype = Genotype> {
   readonly space: SearchSpace<G>
   readonly sharing: Sharing
   readonly recipe: Recipe
-  /** Of the images, for the cost of the networks. */
+  /** Shape of the images, which decides the networks' multiply-accumulates. */
   readonly shape: ImageShape
 }
 
-/** A row for every architecture that was trained, with the recipe's seeds. */
+/** Makes the content of a table: a row for every architecture with a training, with the seeds of the recipe. */
 export function contentOf<G extends Genotype>(setting: TableSetting<G>, trainings: TrainingSet): TableContent {
   const { space, sharing, recipe } = setting
   const { at, count } = numberingOf(space)
@@ -42,14 +43,16 @@ export function contentOf<G extends Genotype>(setting: TableSetting<G>, training
   }
 }
 
-/** The trainings that a table's rows are of; each as that of the architecture that was trained. */
+/** Yields the trainings behind a table's rows, each with the index of the architecture that was trained. */
 export function* trainingsIn(table: Table, recipe: Recipe, { servedBy }: Sharing): Generator<TrainingRecord> {
   for (const index of table.indices()) {
     for (const trained of trainingsOf(table, recipe, index)) yield { index: servedBy(index), trained }
   }
 }
 
-/** The trainings of one row; none where the table does not have it. Of seconds it knows the mean over the seeds. */
+/**
+ * Returns the trainings behind one row; none if the table lacks it. Their seconds are the row's means over the seeds.
+ */
 export function trainingsOf(table: Table, recipe: Recipe, index: number): TableTraining[] {
   const row = table.row(index)
   if (row === undefined) return []
@@ -75,7 +78,7 @@ const validSeconds = ({ dataset, training }: Recipe) => `eval-seconds:${dataset.
 
 type Rows = readonly (readonly TableTraining[])[]
 
-/** Of each split, every seed, then the mean over those that a row has. */
+/** Returns the columns of accuracies of each split: one for each seed, then the mean over the seeds that a row has. */
 function accuracies(recipe: Recipe, seeds: readonly number[], rows: Rows): NumbersContent[] {
   return SPLITS.flatMap((split) => {
     const name = (seed: number | 'mean') => formatQualifier(qualifier(recipe, split, seed))
@@ -88,7 +91,7 @@ function accuracies(recipe: Recipe, seeds: readonly number[], rows: Rows): Numbe
   })
 }
 
-/** As measured, mean over the seeds; and how many there are. */
+/** Returns the columns of measured seconds (means over the seeds) and of the number of trainings. */
 const seconds = (recipe: Recipe, rows: Rows): NumbersContent[] => [
   { name: trainSeconds(recipe), values: meanOf(rows, (training) => training.seconds.train) },
   { name: validSeconds(recipe), values: meanOf(rows, (training) => training.seconds.valid) },
@@ -100,7 +103,10 @@ const meanOf = (rows: Rows, of: (training: TableTraining) => number): Float64Arr
 
 export const mean = (values: readonly number[]): number => values.reduce((sum, value) => sum + value, 0) / values.length
 
-/** Each architecture's own, in millions: architectures that share a training may differ in what never reaches the output. */
+/**
+ * Returns the columns of parameters and multiply-accumulates, in millions, of each architecture itself. Architectures
+ * that share a training may differ in operations that never reach the output.
+ */
 function costs<G extends Genotype>({ space, recipe, shape }: TableSetting<G>, index: Int32Array): NumbersContent[] {
   const { at } = numberingOf(space)
   const parameters = new Float64Array(index.length)
@@ -131,10 +137,13 @@ function notesOn({ space, sharing, recipe }: TableSetting, trainings: TrainingSe
   ]
 }
 
-/** Architectures in one record batch: what is read to show one of them. */
+/** Number of architectures in one record batch, which is read as a whole to show the curves of one of them. */
 const BATCH = 256
 
-/** Of the steps of each epoch; validation and test accuracies are measured at the end only. */
+/**
+ * Yields record batches with the training curves of every architecture, including those that share a training.
+ * Validation and test accuracies have no curves, since they are measured after the last epoch only.
+ */
 export function* builtCurves(
   records: readonly TrainingRecord<TrainedArchitecture>[],
   recipe: Recipe,

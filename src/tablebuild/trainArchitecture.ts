@@ -1,4 +1,4 @@
-/** One training of one architecture by a recipe. */
+/** Trains one architecture with one seed by a recipe, and measures its accuracies. */
 import { z } from 'zod'
 import type { Executor, Tally } from '../core/executor.ts'
 import { withEpoch } from '../core/numbers.ts'
@@ -12,25 +12,30 @@ import { requireFiniteResults } from '../training/finite.ts'
 import { initialWeights } from '../training/initialise.ts'
 import { test, train } from '../training/training.ts'
 
-/** The splits of a built table: the steps of the last epoch, and the two halves of the test set. */
+/**
+ * The splits of a built table: `train` (accuracy over the steps of the last epoch), and the two halves of the test set.
+ */
 export const SPLITS = ['train', 'x-valid', 'x-test'] as const
 export type Split = (typeof SPLITS)[number]
 
+/** The result of one training. */
 export interface TrainedArchitecture {
   readonly seed: number
   /** Final accuracies, in %. */
   readonly accuraciesPct: Readonly<Record<Split, number>>
   readonly losses: Readonly<Record<Split, number>>
-  /** Over the training steps of each epoch. */
+  /** Mean loss and accuracy over the training steps of each epoch. */
   readonly curves: { readonly trainLoss: readonly number[]; readonly trainAccuracyPct: readonly number[] }
-  /** Of processor time, measured; the only part that differs between two trainings of the same seed. */
+  /**
+   * Measured processor time of the training and of one validation pass. Only this differs when a training is repeated.
+   */
   readonly seconds: { readonly train: number; readonly valid: number }
 }
 
 const bySplits = z.looseObject({ train: z.number(), 'x-valid': z.number(), 'x-test': z.number() })
 const numbers = z.array(z.number())
 
-/** What a kept training must look like. */
+/** Schema that checks a training that is read from a file. */
 export const trainedArchitecture: z.ZodType<TrainedArchitecture> = z.looseObject({
   seed: z.int().min(0),
   accuraciesPct: bySplits,
@@ -43,27 +48,27 @@ export interface TrainingJob<G extends Genotype> {
   readonly space: SearchSpace<G>
   readonly genotype: G
   readonly recipe: Recipe
-  /** Of the weights and of the order of the images. */
+  /** Seed of the initial weights and of the order of the images. */
   readonly seed: number
   readonly executor: Executor
   readonly data: Dataset
-  /** Told the share of the steps that are done, 0 … 1. */
-  readonly onProgress?: (share: number) => void
+  /** Told the fraction of the steps that are done, 0 … 1. */
+  readonly onProgress?: (fraction: number) => void
 }
 
-/** @throws BenchError `failed` where a number is not finite, naming architecture, seed and epoch */
+/** Trains one architecture. @throws BenchError `failed` if a number is not finite, with architecture, seed and epoch */
 export async function trainArchitecture<G extends Genotype>(job: TrainingJob<G>): Promise<TrainedArchitecture> {
   const { space, genotype, recipe, seed, executor, data, onProgress = () => {} } = job
   const images = trainingData(data, { data: recipe.data, batchSize: recipe.batchSize, seed })
   const network = space.network(genotype, { shape: images.shape, ...recipe.network })
   const executable = requireFiniteResults(await executor.compile(network, { batchSize: recipe.batchSize }))
-  let share = 0
+  let fraction = 0
   try {
     executable.weights.write(initialWeights(network, random(seed, 'weights', 'start')))
     const [epochs, trainSeconds] = await timed(() =>
       train(executable, images.train, recipe.training, (done, total) => {
-        share = done / total
-        onProgress(share)
+        fraction = done / total
+        onProgress(fraction)
       }),
     )
     const halves = testHalvesOf(data)
@@ -82,7 +87,7 @@ export async function trainArchitecture<G extends Genotype>(job: TrainingJob<G>)
     }
   } catch (error) {
     const { epochs } = recipe.training
-    const epoch = Math.min(epochs - 1, Math.floor(share * epochs))
+    const epoch = Math.min(epochs - 1, Math.floor(fraction * epochs))
     throw withEpoch(error, epoch, epochs, `seed ${seed} of ${space.format(genotype)}`)
   } finally {
     executable.dispose()
@@ -97,7 +102,9 @@ const bySplit = (tallies: Readonly<Record<Split, Tally>>, of: (tally: Tally) => 
   'x-test': of(tallies['x-test']),
 })
 
-/** In processor seconds of this process, in which nothing else runs: other work of the machine does not count. */
+/**
+ * Runs some work and measures the processor seconds of this process, which other work on the machine does not affect.
+ */
 async function timed<T>(work: () => Promise<T>): Promise<[T, number]> {
   const started = process.cpuUsage()
   const result = await work()

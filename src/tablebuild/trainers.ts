@@ -1,4 +1,4 @@
-/** A trainer in a process of its own; where that process dies, another takes over. */
+/** Trains architectures by a recipe in worker processes, and hands out the trainings to them. */
 import { type ChildProcess, fork } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { BenchError, type ErrorCode, exitStatus } from '../core/errors.ts'
@@ -13,12 +13,15 @@ import { type TrainedArchitecture, trainArchitecture } from './trainArchitecture
 import type { TrainingRecord, TrainingTask } from './trainingSet.ts'
 import type { WorkerAnswer, WorkerOrder, WorkerSetting } from './workerProcess.ts'
 
-/** The built module, also where this one runs from source: Node 20 runs no TypeScript. */
+/** Path of the compiled worker module. Also used when running from source, since Node 20 runs no TypeScript. */
 const WORKER = fileURLToPath(new URL('../../dist/tablebuild/workerProcess.js', import.meta.url))
 
-/** Deaths over one task after which the task is to blame. */
-const PATIENCE = 2
+/** Number of lost worker processes after which a training fails. */
+const MOST_DEATHS = 2
 
+/**
+ * Returns a trainer that works in a process of its own. If the process dies, another one repeats the training, once.
+ */
 export function forkTrainer(setting: WorkerSetting): Trainer {
   let child: ChildProcess | undefined
   const started = () => {
@@ -32,9 +35,9 @@ export function forkTrainer(setting: WorkerSetting): Trainer {
     async train(task) {
       for (let deaths = 0; ; ) {
         child ??= started()
-        const answer = await asked(child, { setting, task })
+        const answer = await request(child, { setting, task })
         if ('trained' in answer) return answer.trained
-        if (++deaths === PATIENCE) throw lost(task, answer.death)
+        if (++deaths === MOST_DEATHS) throw lost(task, answer.death)
       }
     },
     close: () => void child?.disconnect(),
@@ -43,8 +46,8 @@ export function forkTrainer(setting: WorkerSetting): Trainer {
 
 type Outcome = { readonly trained: TrainedArchitecture } | { readonly death: string }
 
-/** @throws BenchError what the worker threw */
-function asked(child: ChildProcess, order: WorkerOrder): Promise<Outcome> {
+/** Sends one order and waits for the answer or for the end of the process. @throws the worker's error */
+function request(child: ChildProcess, order: WorkerOrder): Promise<Outcome> {
   return new Promise((resolve, reject) => {
     const onMessage = (answer: WorkerAnswer) => {
       child.off('close', died)
@@ -61,7 +64,7 @@ function asked(child: ChildProcess, order: WorkerOrder): Promise<Outcome> {
   })
 }
 
-/** Only our own errors have codes that a command line can act on. */
+/** Converts a worker's answer back to the error that it stands for. */
 function failure({ code, message }: WorkerAnswer & { readonly kind: 'failed' }): Error {
   return code in exitStatus ? new BenchError(code as ErrorCode, message) : new Error(message)
 }
@@ -70,8 +73,9 @@ const lost = ({ index, seed }: TrainingTask, death: string): BenchError =>
   new BenchError('failed', `worker processes were lost over architecture ${index}, seed ${seed} (${death})`)
 
 /**
- * @param stopped asked before a task is handed out; what is under way is finished
- * @throws what a trainer threw, after the others have finished what they were at
+ * Hands a list of trainings out to trainers, each as soon as it is free.
+ * @param stopped called before each training; true ends the work after the trainings that are running
+ * @throws the first error of a trainer, after the other trainers have finished their current trainings
  */
 export async function trainAll(
   tasks: readonly TrainingTask[],
@@ -91,6 +95,7 @@ export async function trainAll(
   if (failures.length > 0) throw failures[0]
 }
 
+/** Trains architectures by one recipe, one at a time. */
 export interface Trainer {
   train(task: TrainingTask): Promise<TrainedArchitecture>
   close(): void
@@ -102,7 +107,10 @@ export interface TrainerSetting<G extends Genotype = Genotype> {
   readonly data: Dataset
 }
 
-/** In this process. @throws BenchError `unsupported` where the recipe's executor cannot be had */
+/**
+ * Returns a trainer that works in this process.
+ * @throws BenchError `unsupported` if the recipe's executor is not available
+ */
 export async function openTrainer<G extends Genotype>({ space, recipe, data }: TrainerSetting<G>): Promise<Trainer> {
   const executor: Executor = await openExecutor(executorOf(recipe))
   const { at } = numberingOf(space)

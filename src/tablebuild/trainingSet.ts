@@ -1,16 +1,17 @@
-/** All trainings that a table is made of, by architecture and seed. */
+/** The trainings that a table needs, in the order in which they are done, and the set of those that are done. */
 import { BenchError } from '../core/errors.ts'
 import { random } from '../core/random.ts'
 import type { Sharing } from './sharing.ts'
 import type { TrainedArchitecture } from './trainArchitecture.ts'
 
+/** A training to do. */
 export interface TrainingTask {
-  /** Of the architecture that is trained. */
+  /** Index of the architecture. */
   readonly index: number
   readonly seed: number
 }
 
-/** Part `number` of `of` equal parts, counted from 1. */
+/** One of `of` equal parts of the trainings; `number` counts from 1. */
 export interface Shard {
   readonly number: number
   readonly of: number
@@ -20,13 +21,13 @@ export interface WorkRequest {
   readonly sharing: Sharing
   readonly seeds: readonly number[]
   readonly shard: Shard
-  /** Only what serves these architectures; absent: all. */
+  /** Indices of the architectures that need a training; absent: all. */
   readonly indices?: readonly number[]
 }
 
 /**
- * The first seed of all architectures, then the second, and so on; architectures in a fixed random order, so that a table
- * cut short is a fair sample of its space.
+ * Lists the trainings of a shard: all architectures with the first seed, then with the second, and so on. Architectures
+ * come in a fixed random order, so that an incomplete table is a fair sample of its space.
  * @throws BenchError `bad-input` for an index that the space does not have
  */
 export function workList({ sharing, seeds, shard, indices }: WorkRequest): TrainingTask[] {
@@ -38,36 +39,41 @@ export function workList({ sharing, seeds, shard, indices }: WorkRequest): Train
   return seeds.flatMap((seed) => chosen.map((index) => ({ index, seed })))
 }
 
-/** @throws BenchError `bad-input` */
+/**
+ * Returns the index of the architecture that is trained for this one.
+ * @throws BenchError `bad-input` for an unknown index
+ */
 function checked(index: number, { servedBy, count }: Sharing): number {
   if (index >= 0 && index < count) return servedBy(index)
   throw new BenchError('bad-input', `there is no architecture ${index}; the space has 0 to ${count - 1}`)
 }
 
-/** `2/4`. @throws BenchError `bad-input` */
+/** Parses a shard such as `2/4`. @throws BenchError `bad-input` */
 export function parseShard(text: string): Shard {
   const [number, of] = (/^(\d+)\/(\d+)$/.exec(text) ?? []).slice(1).map(Number)
   if (number >= 1 && number <= of) return { number, of }
   throw new BenchError('bad-input', `shard "${text}" is not part/parts, as in 1/4`)
 }
 
+/** Returns the name of a shard's journal file, without its ending. */
 export const shardName = ({ number, of }: Shard): string => `part-${number}-of-${of}`
 
-/** What a table keeps of a training. */
+/** The part of a training's result that a table keeps. */
 export type TableTraining = Pick<TrainedArchitecture, 'seed' | 'accuraciesPct' | 'seconds'>
 
-/** One training, of the architecture that was trained itself. */
+/** One finished training, with the index of the architecture that was trained. */
 export interface TrainingRecord<T extends TableTraining = TableTraining> {
   readonly index: number
   readonly trained: T
 }
 
+/** Finished trainings by architecture and seed. */
 export class TrainingSet {
   readonly #trainings = new Map<number, Map<number, TableTraining>>()
 
   /**
-   * The first of two trainings of one architecture and seed is kept.
-   * @throws BenchError `bad-input` where the second came to other accuracies: one of them was made otherwise
+   * Adds a training. Of two trainings of the same architecture and seed, the first is kept.
+   * @throws BenchError `bad-input` if the second has other accuracies
    */
   add({ index, trained: training }: TrainingRecord): void {
     const ofIndex = this.#trainings.get(index) ?? new Map<number, TableTraining>()
@@ -81,16 +87,17 @@ export class TrainingSet {
     return this.#trainings.get(index)?.has(seed) ?? false
   }
 
-  /** Seeds ascending; none where the architecture was not trained. */
+  /** Returns the trainings of an architecture by ascending seed; none if it was not trained. */
   of(index: number): readonly TableTraining[] {
     return [...(this.#trainings.get(index)?.values() ?? [])].sort((a, b) => a.seed - b.seed)
   }
 
+  /** Number of trainings. */
   get count(): number {
     return [...this.#trainings.values()].reduce((sum, ofIndex) => sum + ofIndex.size, 0)
   }
 
-  /** Every seed of any training, ascending. */
+  /** All seeds of any training, ascending. */
   get seeds(): readonly number[] {
     const seeds = new Set([...this.#trainings.values()].flatMap((ofIndex) => [...ofIndex.keys()]))
     return [...seeds].sort((a, b) => a - b)

@@ -1,4 +1,4 @@
-/** The worker process of `bench tables build`: trains one architecture an order. */
+/** The worker process of `bench tables build`: trains one architecture for each message that it receives. */
 import { openDataset } from '../data/openDataset.ts'
 import { builtinSpace } from '../spaces/index.ts'
 import { imageSizeOf, type Recipe } from '../tables/recipe.ts'
@@ -6,23 +6,28 @@ import type { TrainedArchitecture } from './trainArchitecture.ts'
 import { openTrainer, type Trainer } from './trainers.ts'
 import type { TrainingTask } from './trainingSet.ts'
 
+/** What a worker process needs to open its trainer. */
 export interface WorkerSetting {
   readonly recipe: Recipe
   /** Folder of the images; absent: the user's data folder, or the built-in set. */
   readonly data?: string
 }
 
+/** The message that asks for one training. */
 export interface WorkerOrder {
-  /** The same in every order; the first one opens what it names. */
+  /** The same in every message; the first message opens recipe and images. */
   readonly setting: WorkerSetting
   readonly task: TrainingTask
 }
 
+/** The worker's answer: the training's result, or its error. */
 export type WorkerAnswer =
   | { readonly kind: 'trained'; readonly trained: TrainedArchitecture }
   | { readonly kind: 'failed'; readonly code: string; readonly message: string }
 
-// Without its command a worker stops; a terminal interrupts the whole group, and the command decides what becomes of it.
+// A worker ends when the connection to its command ends. It ignores Ctrl-C, which the terminal sends to all processes
+// of the
+// command; the command decides whether the running trainings are finished.
 process.on('disconnect', () => process.exit(1))
 process.on('SIGINT', () => {})
 

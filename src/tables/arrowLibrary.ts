@@ -1,6 +1,6 @@
-/** Apache Arrow's library, for writing tables and for reading those of others. Opening our own needs none. */
+/** Loads Apache Arrow's library, which writes tables. Opening a table does not need it. */
 import { createRequire } from 'node:module'
 import type * as Arrow from 'apache-arrow'
 
-/** The package's one-file build: it loads in a tenth of the time that its two hundred modules take. */
+/** Loads the package's single-file build, which takes a tenth of the time of its two hundred modules. */
 export const loadArrow = (): typeof Arrow => createRequire(import.meta.url)('apache-arrow/Arrow.es2015.min')

@@ -1,7 +1,8 @@
 /**
- * The names of a table's columns. Accuracies are named by their qualifier, `cifar10/ori-test/200/mean`; every other
- * quantity stands before a colon: `loss:cifar10/ori-test/200/777`, `train-seconds:cifar10/200`, `latency:pixel3`; what
- * belongs to the architecture alone has no colon: `params-M`, `flops-M`, `unique`.
+ * The names of a table's columns. A column of accuracies is named by its qualifier (dataset/split/epochs/seed):
+ * `cifar10/ori-test/200/mean`. Other columns start with the quantity and a colon: `loss:cifar10/ori-test/200/777`,
+ * `train-seconds:cifar10/200`, `latency:pixel3`. Properties of the architecture alone have no colon: `params-M`,
+ * `unique`.
  */
 
 const QUALIFIER = /^([^/:]+\/[^/:]+\/\d+)\/(\d+|mean)$/
@@ -10,7 +11,7 @@ const TRAIN_TIME = /^([^/:]+)\/train-time-s\/(\d+)$/
 const QUANTITY = /^[A-Za-z][\w-]*(:[^:]+)?$/
 const TEXTS = new Set(['unique'])
 
-/** What becomes of a source's column. */
+/** What a column of an imported file becomes in the table. */
 export type ColumnRole =
   | { readonly kind: 'index' }
   | { readonly kind: 'arch' }
@@ -18,13 +19,17 @@ export type ColumnRole =
   | { readonly kind: 'text'; readonly name: string }
   | { readonly kind: 'number'; readonly name: string; readonly seeds?: readonly number[] }
 
+/** Tells whether a column holds accuracies. */
 export const isAccuracy = (name: string): boolean => QUALIFIER.test(name)
-/** What takes time; nothing takes none. */
+/** Tells whether a column holds times, which are positive. */
 export const isSeconds = (name: string): boolean => /^(train|eval|latency)-seconds:/.test(name)
-/** Parameters and multiply-accumulates. */
+/** Tells whether a column holds parameters or multiply-accumulates. */
 export const isSize = (name: string): boolean => /^(params|flops)-M(:|$)/.test(name)
 
-/** Role of a column that carries one of the above names, or the flat files' `…/mean(111,777)` and `…/train-time-s/…`. */
+/**
+ * Returns what a column of a flat file becomes by its name: one of the names above, or the flat files' own forms
+ * `…/mean(111,777)` and `…/train-time-s/…`. Undefined for any other name.
+ */
 export function roleOf(name: string): ColumnRole | undefined {
   if (name === 'index' || name === 'arch') return { kind: name }
   if (TEXTS.has(name)) return { kind: 'text', name }

@@ -1,31 +1,37 @@
-/** A table's columns, read from the Arrow file when they are asked for, and checked then. */
+/** Opens single columns of a table's Arrow file. A column is read and its hash compared only when it is used. */
 import { createHash } from 'node:crypto'
 import { BenchError } from '../core/errors.ts'
 import type { ByteRange, ColumnEntry } from './manifest.ts'
 
-/** Reads a part of the table's file. @throws BenchError `corrupt` where the file does not have it */
+/** Reads a part of the table's file. @throws BenchError `corrupt` if the file ends before it */
 export type ReadRange = (range: ByteRange) => Uint8Array<ArrayBuffer>
 
+/** A column of numbers. */
 export interface NumberColumn {
   readonly name: string
-  /** The number in a row, or undefined where the source has none. */
+  /** Returns the number in a row; undefined if it is missing. */
   at(row: number): number | undefined
 }
 
-/** One that was read from a file. */
+/** A column of numbers that was read from a table's file. */
 export interface StoredColumn extends NumberColumn {
-  /** Whether each row holds its own number, as the index of a complete table does. */
+  /** Tells whether the value of every row is the row's number, as in the index column of a complete table. */
   countsRows(): boolean
 }
 
+/** A column of texts. */
 export interface TextColumn {
   readonly name: string
+  /** Returns the text in a row; undefined if it is missing. */
   at(row: number): string | undefined
 }
 
 const ELEMENTS = { int32: Int32Array, float32: Float32Array, float64: Float64Array }
 
-/** @throws BenchError `bad-input` where the column holds text, `corrupt` where it is not what the manifest says */
+/**
+ * Opens a column of numbers.
+ * @throws BenchError `bad-input` if it holds text, `corrupt` if it disagrees with the manifest
+ */
 export function numberColumn(entry: ColumnEntry, rows: number, read: ReadRange): StoredColumn {
   const { name, type } = entry
   if (type === 'utf8') throw new BenchError('bad-input', `column "${name}" holds text, not numbers`)
@@ -41,13 +47,16 @@ export function numberColumn(entry: ColumnEntry, rows: number, read: ReadRange):
   }
 }
 
-/** 0, 1, 2, … A plain loop, since it is done before there is time to compile it. */
+/** Tells whether the values are 0, 1, 2, … The loop is plain, since it runs before V8 has compiled it. */
 function isCount(values: Int32Array | Float32Array | Float64Array): boolean {
   for (let row = 0; row < values.length; row++) if (values[row] !== row) return false
   return true
 }
 
-/** @throws BenchError `bad-input` where the column holds numbers, `corrupt` where it is not what the manifest says */
+/**
+ * Opens a column of texts.
+ * @throws BenchError `bad-input` if it holds numbers, `corrupt` if it disagrees with the manifest
+ */
 export function textColumn(entry: ColumnEntry, rows: number, read: ReadRange): TextColumn {
   const { name, type } = entry
   if (type !== 'utf8') throw new BenchError('bad-input', `column "${name}" holds numbers, not text`)
@@ -60,7 +69,10 @@ export function textColumn(entry: ColumnEntry, rows: number, read: ReadRange): T
   return { name, at: (row) => (row >= 0 && row < rows && present(row) ? text(row) : undefined) }
 }
 
-/** Arrow's validity bitmap: bit r (least significant first) is 1 where row r has a value. */
+/**
+ * Returns a function that looks rows up in Arrow's validity bitmap: bit r, least significant first, is 1 if row r has a
+ * value.
+ */
 function presence(bits: Uint8Array | undefined, rows: number, name: string): (row: number) => boolean {
   if (bits === undefined) return () => true
   check(bits.byteLength >= Math.ceil(rows / 8), name)
@@ -71,7 +83,7 @@ type Buffers = Record<keyof ColumnEntry['buffers'], Uint8Array<ArrayBuffer> | un
   readonly values: Uint8Array<ArrayBuffer>
 }
 
-/** The column's buffers, whose hash agrees with the manifest's. */
+/** Reads the buffers of a column and compares their hash with the manifest's. */
 function buffersOf({ name, buffers, sha256 }: ColumnEntry, read: ReadRange): Buffers {
   const { validity, offsets, values } = buffers
   const found = {
@@ -83,7 +95,7 @@ function buffersOf({ name, buffers, sha256 }: ColumnEntry, read: ReadRange): Buf
   return found
 }
 
-/** SHA-256 of a column's buffers: validity, offsets, values. */
+/** Returns the SHA-256 of a column's buffers: validity, offsets, values. */
 export function columnHash(buffers: readonly (Uint8Array | undefined)[]): string {
   const hash = createHash('sha256')
   for (const bytes of buffers) if (bytes !== undefined) hash.update(bytes)

@@ -1,4 +1,4 @@
-/** From a published source to a table of one's own. */
+/** Imports a table from a published source, a file on this machine or a download. */
 import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { access, rm } from 'node:fs/promises'
@@ -19,25 +19,28 @@ import { writeCurves } from './writeCurves.ts'
 import { writeTable } from './writeTable.ts'
 
 export interface ImportOptions {
-  /** Name of the table. */
+  /** Name of the new table. */
   readonly as: string
   readonly space: SpaceIndex
-  /** Where it is written; absent: the user's tables. */
+  /** Folder to write it to; absent: the folder of the user's tables. */
   readonly folder?: string
   readonly mapping?: Mapping
-  /** Accept fewer rows than the space has architectures. */
+  /** Whether to accept fewer rows than the space has architectures; absent: no. */
   readonly partial?: boolean
-  /** Keep per-epoch curves where the source has them; absent: yes. */
+  /** Whether to keep per-epoch curves if the source has them; absent: yes. */
   readonly curves?: boolean
-  /** Threads; absent: one for each core. */
+  /** Number of worker threads; absent: one for each core. */
   readonly jobs?: number
-  /** Read in a process of its own, which is ended at a limit; absent: yes. */
+  /** Whether to read the source in a process of its own, which is ended at a limit; absent: yes. */
   readonly isolated?: boolean
-  /** Told how many architectures are read. @param total undefined where it is not known before the end */
+  /** Told how many architectures have been read. @param total undefined if only reading to the end tells it */
   readonly onProgress?: (done: number, total: number | undefined) => void
 }
 
-/** @throws BenchError `bad-input` with the place of what is wrong in the source; an earlier table then stays */
+/**
+ * Imports a source and writes it as a table. After an error, an earlier table of the same name stays unchanged.
+ * @throws BenchError `bad-input` with the place in the source that is at fault
+ */
 export async function importTable(source: string, options: ImportOptions): Promise<Manifest> {
   const { as, space, folder = userTables(), mapping = identityMapping } = options
   await checkTableName(as)
@@ -61,7 +64,9 @@ async function read(path: string, partsFolder: string, mapping: Mapping, options
   return readSource(path, request)
 }
 
-/** @throws BenchError `bad-input` where it is no name for a table, or that of an embedded one */
+/**
+ * Checks the name of a new table. @throws BenchError `bad-input` if it is malformed or the name of an embedded table
+ */
 export async function checkTableName(name: string): Promise<void> {
   if (!/^[A-Za-z0-9][\w.-]*$/.test(name)) {
     throw new BenchError('bad-input', `"${name}" is no table name; use letters, digits, "-", "_" and "."`)
@@ -84,10 +89,11 @@ const Source = z
   })
   .readonly()
 
+/** A published source of a table. */
 export type TableSource = z.infer<typeof Source>
 
 export interface FetchTableOptions extends Omit<ImportOptions, 'onProgress'> {
-  /** Instead of the known source. */
+  /** Address to download from, instead of the known source's. */
   readonly url?: string
   readonly sha256?: string
   readonly onDownload?: DownloadOptions['onProgress']
@@ -97,19 +103,19 @@ export interface FetchTableOptions extends Omit<ImportOptions, 'onProgress'> {
   readonly pauseMs?: number
 }
 
-/** Known sources by name: `tables/sources.yaml`. */
+/** Reads the known sources, by name, from `tables/sources.yaml`. */
 export function tableSources(): Readonly<Record<string, TableSource>> {
   return z.record(z.string(), Source).parse(parse(readFileSync(join(embeddedTables, 'sources.yaml'), 'utf8')))
 }
 
 /**
- * Downloads, checks and imports. What was downloaded is kept until the import is done, so that either can go on.
- * @throws BenchError `unknown-name` with the nearest source; what the download or the import objects to
+ * Downloads a source and imports it. The download is kept until the import is complete, so that both can resume.
+ * @throws BenchError `unknown-name` with the nearest source; any error of the download or the import
  */
 export async function fetchTable(name: string, options: FetchTableOptions): Promise<Manifest> {
   const source = options.url === undefined ? knownSource(name) : ownSource(options.url)
   const { onDownload, onImport, onWait, attempts, pauseMs, sha256 = source.sha256 } = options
-  // A folder for each address: the import names the file, and a part is never continued with another.
+  // A folder for each address, so that a partial download is never continued with another file.
   const folder = userFolder('downloads', createHash('sha256').update(source.url).digest('hex').slice(0, 12))
   const target = join(folder, source.file)
   const wait = { lockFile: `${folder}.lock`, ...(onWait && { onWait }) }

@@ -1,6 +1,7 @@
 /**
- * One table of several that were imported: further datasets, architectures or seeds. A number that two of them have must
- * be the same in both; only means over seeds are made again, of all seeds that then are there.
+ * Joins imported tables that have different datasets, architectures or seeds to one table, and columns of a flat file
+ * to an open table. A number that two tables have must be the same in both. Means over seeds are computed again over
+ * all seeds.
  */
 import { createHash } from 'node:crypto'
 import { BenchError } from '../core/errors.ts'
@@ -24,8 +25,9 @@ export interface JoinOptions extends OpenOptions {
 }
 
 /**
- * @param names of tables, or their paths; at least one
- * @throws BenchError `bad-input` where two tables are of different spaces, or disagree about a number
+ * Joins imported tables and writes the result as a new table.
+ * @param names names or paths of the tables; at least one
+ * @throws BenchError `bad-input` if two tables are of different spaces, or disagree about a number
  */
 export async function joinTables(names: readonly string[], options: JoinOptions): Promise<Manifest> {
   const { name, folder, space } = options
@@ -74,7 +76,10 @@ function contentOf(tables: readonly Table[], space: SpaceIndex): TableContent {
   }
 }
 
-/** Each architecture of any table ↦ its index, ascending; in a space that numbers none, its place in their order. */
+/**
+ * Returns the index of every architecture of any table, ascending. In a space without numbering, architectures are
+ * numbered in the order of the tables.
+ */
 function architecturesOf(tables: readonly Table[], { size }: SpaceIndex): ReadonlyMap<string, number> {
   const indexOf = new Map<string, number>()
   for (const table of tables) {
@@ -88,7 +93,7 @@ function architecturesOf(tables: readonly Table[], { size }: SpaceIndex): Readon
 
 function numbers(tables: readonly Table[], names: readonly string[], archs: readonly string[]): NumbersContent[] {
   const columns = new Map<string, NumbersContent>()
-  // Means last, for they are made of the others.
+  // Means last, since they are computed from the other columns.
   for (const name of [...names].sort((a, b) => Number(isMean(a)) - Number(isMean(b)))) {
     const seeds = isMean(name) ? seedColumns(name, tables, columns) : undefined
     const column =
@@ -102,7 +107,10 @@ function numbers(tables: readonly Table[], names: readonly string[], archs: read
 
 const isMean = (name: string): boolean => name.endsWith('/mean')
 
-/** The columns of seeds that a mean is over, where several tables have it and each has all that its own is over. */
+/**
+ * Returns the columns of the single seeds from which a mean is to be computed again; undefined if it is not: fewer than
+ * two tables have the mean, or one of them lacks the columns of its seeds.
+ */
 function seedColumns(name: string, tables: readonly Table[], columns: ReadonlyMap<string, NumbersContent>) {
   const holding = tables.filter((table) => table.has(name))
   const place = name.slice(0, -'mean'.length)
@@ -114,7 +122,7 @@ function seedColumns(name: string, tables: readonly Table[], columns: ReadonlyMa
   return [...columns.values()].filter((column) => column.name.startsWith(place))
 }
 
-/** Of each row, over the numbers that are there. */
+/** Returns the mean of each row over the values that are not missing. */
 function meansOf(columns: readonly NumbersContent[]): Float64Array {
   return Float64Array.from(columns[0].values, (_, row) => {
     const known = columns.map((column) => column.values[row]).filter((value) => !Number.isNaN(value))
@@ -122,7 +130,7 @@ function meansOf(columns: readonly NumbersContent[]): Float64Array {
   })
 }
 
-/** As the tables state them, or as the columns beside a mean show. */
+/** Returns the seeds of a column of means: those that the tables state, else those for which there are columns. */
 function statedSeeds(name: string, names: readonly string[], tables: readonly Table[]): { seeds?: readonly number[] } {
   if (!isMean(name)) return {}
   const stated = tables.flatMap(({ manifest }) => manifest.columns.find((column) => column.name === name)?.seeds ?? [])
@@ -133,7 +141,10 @@ function statedSeeds(name: string, names: readonly string[], tables: readonly Ta
 const numberAt = (table: Table, name: string) => table.column(name).at
 const textAt = (table: Table, name: string) => table.text(name).at
 
-/** One value an architecture. @throws BenchError `bad-input` where two tables have different ones */
+/**
+ * Returns the value of each architecture in a column; null if it is missing.
+ * @throws BenchError `bad-input` if two tables differ
+ */
 function values<T extends string | number>(
   tables: readonly Table[],
   name: string,
@@ -154,15 +165,18 @@ function values<T extends string | number>(
   })
 }
 
-/** -1, where no column has a value, for what the table lacks. */
+/** Returns the row of an architecture; -1, where no column has a value, if the table lacks it. */
 const rowOf = (table: Table, arch: string): number => {
   const index = table.find(arch)
   return (index === undefined ? undefined : table.row(index)) ?? -1
 }
 
 /**
- * @param path CSV or Parquet file with a column of architectures and columns of numbers, as `latency:pixel3`; it may lack architectures
- * @throws BenchError `bad-input` for what is wrong in the file, and for names that the table has itself
+ * Reads columns of numbers from a flat file, such as latencies on a device, and matches them to the rows of an open
+ * table.
+ * @param path CSV or Parquet file with a column of architectures and columns such as `latency:pixel3`; architectures
+ * may be missing
+ * @throws BenchError `bad-input` for errors in the file, and for a column that the table has already
  */
 export async function joinedColumns(
   table: Table,

@@ -1,59 +1,62 @@
-/** The manifest beside a table, `NAME.manifest.json`: what the table is, where it came from, and how to read it. */
-
+/** The manifest of a table, `NAME.manifest.json`: its origin, and where in the Arrow file each column lies. */
 import { BenchError } from '../core/errors.ts'
 import { printable } from '../core/plainText.ts'
 import { isAccuracy } from './columnNames.ts'
 import type { Recipe } from './recipe.ts'
 
+/** Version of the manifest's format. */
 export const MANIFEST_SCHEMA = 1
 
 export interface Manifest {
   readonly schema: typeof MANIFEST_SCHEMA
   readonly name: string
-  /** Search space whose architectures are the rows. */
+  /** Name of the search space whose architectures are the rows. */
   readonly space: string
-  /** Architectures of the whole space; `rows` may be fewer. Null where the space is not enumerable. */
+  /** Number of architectures in the space, of which the table may lack some; null if the space is not enumerable. */
   readonly architectures: number | null
   readonly rows: number
   readonly source: Source
-  /** What a reader must know to understand the numbers, a sentence each. */
+  /** Sentences that a reader needs to understand the numbers. */
   readonly notes: readonly string[]
   readonly table: FileEntry
-  /** Per-epoch curves, a second and larger file. */
+  /** The second, larger file with the per-epoch curves. */
   readonly curves?: CurvesEntry
   readonly columns: readonly ColumnEntry[]
-  /** Of tables that were built here: how every row was made, and how one that is missing can be. */
+  /** For built tables: the recipe by which every row was trained, and by which missing rows can be trained. */
   readonly recipe?: Recipe
-  /** By dataset searched on: what a black-box search is told, and what it pays. */
+  /** For each dataset to search on: the accuracy and the cost of one query of a black-box search. */
   readonly oracles: Readonly<Record<string, OracleRule>>
 }
 
+/** The origin of a table. */
 export interface Source {
-  /** `csv`, `nats-bench`, `built`, … */
+  /** Format: `csv`, `nats-bench`, `built`, … */
   readonly format: string
   readonly name: string
   readonly sha256: string
 }
 
+/** Name, size and hash of a file. */
 export interface FileEntry {
-  /** Beside the manifest. */
+  /** Name of the file, which lies beside the manifest. */
   readonly file: string
   readonly bytes: number
   readonly sha256: string
 }
 
-/** What a table's file is called, and what its successor is called for the moment in which the first is exchanged. */
+/** Returns the name of a table's Arrow file, and the name of its new version while the old one is being replaced. */
 export const tableFileNames = (name: string): readonly [string, string] => [`${name}.arrow`, `${name}@2.arrow`]
 
+/** The file of per-epoch curves. */
 export interface CurvesEntry extends FileEntry {
   readonly batches: readonly CurvesBlock[]
-  /** Which trainings and splits there are curves of, as `cifar10-valid/x-valid/12`. */
+  /** The datasets, splits and epochs that have curves, such as `cifar10-valid/x-valid/12`. */
   readonly of: readonly string[]
 }
 
-/** One record batch of the file, which is read and checked alone. */
+/** One record batch of the curves' file, which is read and checked separately. */
 export interface CurvesBlock {
-  /** Of the architectures' indices in it. */
+  /** Lowest and highest index of the architectures in the batch. */
   readonly range: readonly [lowest: number, highest: number]
   readonly bytes: ByteRange
   readonly sha256: string
@@ -61,37 +64,43 @@ export interface CurvesBlock {
 
 export type ColumnType = 'int32' | 'float32' | 'float64' | 'utf8'
 
+/** One column of the table's Arrow file. */
 export interface ColumnEntry {
   readonly name: string
   readonly type: ColumnType
-  /** Rows without a value. */
+  /** Number of rows without a value. */
   readonly missing: number
-  /** Of a column of means: the training seeds that were averaged, where they exist. */
+  /** For a column of means: the training seeds that were averaged, if known. */
   readonly seeds?: readonly number[]
-  /** Of the column's buffers: validity, offsets, values. */
+  /** SHA-256 of the column's buffers: validity, offsets, values. */
   readonly sha256: string
-  /** Where the column's Arrow buffers lie in the file, so that opening needs no Arrow library. */
+  /** Positions of the column's Arrow buffers in the file, with which it can be read without Arrow's library. */
   readonly buffers: {
     readonly validity?: ByteRange
-    /** Of text: where each row's bytes start. */
+    /** For texts: the buffer with the start of each row's bytes. */
     readonly offsets?: ByteRange
     readonly values: ByteRange
   }
 }
 
-/** Offset from the start of the file, and length, in bytes. */
+/** A part of a file: offset from its start, and length, in bytes. */
 export type ByteRange = readonly [offset: number, length: number]
 
+/** How to answer one query of a black-box search from the table's columns. */
 export interface OracleRule {
-  /** Column of validation accuracies. */
+  /** Name of the column of validation accuracies. */
   readonly accuracy: string
-  /** Seconds of one query: Σ factor · column. */
+  /** Cost of one query in seconds: Σ factor · column. */
   readonly seconds: readonly { readonly column: string; readonly factor: number; readonly meaning: string }[]
 }
 
+/** Formats a manifest as the text of its file. */
 export const formatManifest = (manifest: Manifest): string => printable(`${JSON.stringify(manifest, null, 1)}\n`)
 
-/** @throws BenchError `corrupt` where the text is not a manifest, `unsupported` where it is one of another schema */
+/**
+ * Parses and checks a manifest.
+ * @throws BenchError `corrupt` if it is malformed, `unsupported` if it has another format version
+ */
 export function parseManifest(text: string, path: string): Manifest {
   const manifest = parseJson(text, path) as Partial<Manifest>
   if (manifest?.schema !== undefined && manifest.schema !== MANIFEST_SCHEMA) {
@@ -111,14 +120,14 @@ function parseJson(text: string, path: string): unknown {
   }
 }
 
-/** Whether a value is what a manifest holds in its place. */
+/** Tells whether a value has the form that a field of a manifest must have. */
 type Check = (value: unknown) => boolean
 
 const isText: Check = (value) => typeof value === 'string'
 const isCount: Check = (value) => Number.isSafeInteger(value) && Number(value) >= 0
 const isNumber: Check = (value) => Number.isFinite(value)
 const isFlag: Check = (value) => typeof value === 'boolean'
-/** Of a file beside the manifest, and nowhere else. */
+/** Accepts the name of a file beside the manifest, without a path. */
 const isFileName: Check = (value) => typeof value === 'string' && /^[^/\\]+$/.test(value) && !/^\.*$/.test(value)
 const isOneOf =
   (...values: readonly unknown[]): Check =>
@@ -149,7 +158,7 @@ function isObjectOf(fields: Readonly<Record<string, Check>>): Check {
 const isObject = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value)
 
-/** Two numbers that are none below zero. */
+/** Accepts a pair of whole numbers from 0. */
 const isRange: Check = (range) => Array.isArray(range) && range.length === 2 && range.every(isCount)
 
 const fileEntry = { file: isFileName, sha256: isText, bytes: isCount }
@@ -186,7 +195,7 @@ const isRecipe = isObjectOf({
   seeds: isListOf(isCount),
 })
 
-/** Each field of a manifest, and what is wrong where it is not what it should be. */
+/** The fields of a manifest: name, check, and the message if the check fails. */
 const fields: readonly (readonly [keyof Manifest, Check, string])[] = [
   ['name', isText, 'has no name'],
   ['space', isText, 'has no space'],
@@ -211,7 +220,10 @@ const fields: readonly (readonly [keyof Manifest, Check, string])[] = [
   ['oracles', isRecordOf(isOracle), 'has no oracles'],
 ]
 
-/** What keeps a value from being a manifest. Written out because a schema library would double the time of opening. */
+/**
+ * Returns the first error in a manifest; undefined if there is none. A schema library would double the time to open a
+ * table.
+ */
 function firstProblem(manifest: Partial<Manifest>): string | undefined {
   if (!isObject(manifest)) return 'not a manifest'
   if (manifest.schema === undefined) return 'not a manifest: it has no schema version'

@@ -1,4 +1,4 @@
-/** From a name or a path to an open table, whose columns are read when they are asked for. */
+/** Opens tables by name or path: finds and checks the manifest. Columns are read later, when they are used. */
 import { closeSync, openSync, readFileSync, readSync, statSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { BenchError } from '../core/errors.ts'
@@ -8,17 +8,18 @@ import { type FileEntry, type Manifest, parseManifest } from './manifest.ts'
 import { Table } from './table.ts'
 
 const MANIFEST = '.manifest.json'
-/** Longer ones are compared with the limit that a user can raise; this one is far below it. */
+/** Size up to which a manifest is read without looking at the limit `directory-mib`, whose code takes time to load. */
 const USUAL_BYTES = 2 ** 20
 
 export interface OpenOptions {
-  /** Folders in which names are looked up, in this order; absent: the embedded tables, then the user's own. */
+  /** Folders in which a name is looked up, in this order; absent: the embedded tables, then the user's. */
   readonly folders?: readonly string[]
 }
 
 /**
+ * Opens a table.
  * @param nameOrPath a table's name, or the path of its `.arrow` file or of its manifest
- * @throws BenchError `unknown-name`, `missing`, `unsupported` or, where file and manifest disagree, `corrupt`
+ * @throws BenchError `unknown-name`, `missing`, `unsupported`, or `corrupt` if file and manifest disagree
  */
 export async function openTable(nameOrPath: string, options: OpenOptions = {}): Promise<Table> {
   const path = await manifestPath(nameOrPath, options)
@@ -28,7 +29,7 @@ export async function openTable(nameOrPath: string, options: OpenOptions = {}): 
   return new Table(manifest, rangesOf(file))
 }
 
-/** Compares the whole file with the manifest's hash. @throws as `openTable` */
+/** Compares the hashes of the table's file and of its curves with the manifest. @throws BenchError as `openTable` */
 export async function verifyTable(nameOrPath: string, options: OpenOptions = {}): Promise<Manifest> {
   const path = await manifestPath(nameOrPath, options)
   const { manifest } = await openTable(path)
@@ -38,12 +39,12 @@ export async function verifyTable(nameOrPath: string, options: OpenOptions = {})
   return manifest
 }
 
-/** The manifest alone. @throws as `openTable` */
+/** Reads only the manifest of a table. @throws BenchError as `openTable` */
 export async function openManifest(nameOrPath: string, options: OpenOptions = {}): Promise<Manifest> {
   return readManifest(await manifestPath(nameOrPath, options))
 }
 
-/** Names of all tables in the folders, in the order in which they are looked up. */
+/** Lists the names of all tables in the folders, in the order in which they are looked up. */
 export async function listTables(options: OpenOptions = {}): Promise<string[]> {
   const { folders, listIfThere } = await placesOf(options)
   const names = folders.flatMap((folder) => {
@@ -53,7 +54,10 @@ export async function listTables(options: OpenOptions = {}): Promise<string[]> {
   return [...new Set(names)]
 }
 
-/** Where names are looked up, and how: loaded when a table is named, not when its path is given. */
+/**
+ * Returns the folders to look names up in. The code is loaded only if the user gives a name, since paths do not need
+ * it.
+ */
 async function placesOf({ folders }: OpenOptions) {
   const [{ isThere, listIfThere }, { tableFolders }] = await Promise.all([
     import('../system/readable.ts'),
@@ -62,11 +66,11 @@ async function placesOf({ folders }: OpenOptions) {
   return { folders: folders ?? tableFolders(), isThere, listIfThere }
 }
 
-/** Whether a table is meant by its path, and not by its name. */
+/** Tells whether the user gives a table's path, not its name. */
 export const isTablePath = (nameOrPath: string): boolean =>
   nameOrPath.endsWith('.arrow') || nameOrPath.endsWith(MANIFEST)
 
-/** @throws BenchError `unknown-name` with the nearest table, or `missing` */
+/** Returns the path of a table's manifest. @throws BenchError `unknown-name` with the nearest table, or `bad-input` */
 export async function manifestPath(nameOrPath: string, options: OpenOptions): Promise<string> {
   if (nameOrPath.endsWith(MANIFEST)) return nameOrPath
   if (nameOrPath.endsWith('.arrow')) return nameOrPath.replace(/(@2)?\.arrow$/, MANIFEST)
@@ -94,7 +98,7 @@ async function readManifest(path: string): Promise<Manifest> {
 
 const sizeOf = (path: string): number => readable(path, () => statSync(path).size)
 
-/** @throws BenchError `missing` where the file cannot be read */
+/** Reads a file by `read`. @throws BenchError `missing` if that fails */
 function readable<T>(path: string, read: () => T): T {
   try {
     return read()
@@ -122,7 +126,7 @@ async function checkHash(path: string, entry: FileEntry): Promise<void> {
   throw new BenchError('corrupt', `${path} has SHA-256 ${sha256}, its manifest says ${entry.sha256}; import again`)
 }
 
-/** Parts of a file, which is not kept open between them. */
+/** Returns a function that reads parts of a file. The file is opened for each part. */
 function rangesOf(path: string): ReadRange {
   return ([offset, length]) => {
     const bytes = new Uint8Array(length)

@@ -1,10 +1,12 @@
 /**
- * What a black-box search is told and pays, derived from the columns that a table has.
+ * Derives, from a table's columns, the accuracy and the cost of one query of a black-box search, for the usual training
+ * and for trainings of other lengths.
  *
- * NATS-Bench's clock (`simulate_train_eval` of the paper's API): the answer is the validation accuracy after the short
- * training (12 epochs); the cost is the training's seconds plus one validation pass; `cifar10` is read as
- * `cifar10-valid`. Two departures: the mean over the seeds of the short training is told, where the API draws a seed;
- * and where a table has no seconds of the short training or of the pass, they are derived as `meaning` says.
+ * The simulated clock is that of NATS-Bench (`simulate_train_eval` of the paper's API): the answer is the validation
+ * accuracy after the short training (12 epochs); the cost is the training's seconds plus one validation pass; `cifar10`
+ * is read as `cifar10-valid`. Two departures: the answer is the mean over the seeds of the short training, where the
+ * API draws a seed; and if a table lacks the seconds of the short training or of the pass, they are estimated as
+ * `meaning` says.
  */
 import { BenchError } from '../core/errors.ts'
 import type { OracleAnswer } from '../core/evaluation.ts'
@@ -16,14 +18,19 @@ import type { Curve } from './readCurves.ts'
 
 type Cost = OracleRule['seconds'][number]
 
-/** Images of one validation pass for each image of a training epoch (NAS-Bench-201, §2.2 of the paper). */
+/**
+ * Number of validation images divided by the number of training images, by dataset (NAS-Bench-201, §2.2 of the paper).
+ */
 const VALIDATION_SHARE: Readonly<Record<string, number>> = {
   'cifar10-valid': 25_000 / 25_000,
   cifar100: 5_000 / 50_000,
   'ImageNet16-120': 3_000 / 151_700,
 }
 
-/** By dataset searched on. Datasets without validation accuracies or without seconds have none. */
+/**
+ * Returns the rule for each dataset to search on. Datasets without validation accuracies or without seconds have no
+ * rule.
+ */
 export function oraclesOf(columns: readonly string[]): Record<string, OracleRule> {
   const validations = columns
     .filter(isAccuracy)
@@ -38,19 +45,22 @@ export function oraclesOf(columns: readonly string[]): Record<string, OracleRule
   return oracles
 }
 
-/** Of the fewest epochs. */
+/** Returns the validation accuracy with the fewest epochs. */
 const shortest = (validations: readonly Qualifier[]): Qualifier =>
   afterEpochs(validations, Math.min(...validations.map(({ epochs }) => epochs)))
 
-/** The mean over seeds where the table has one, else its first seed. */
+/**
+ * Returns the validation accuracy after so many epochs: the mean over seeds if the table has it, else that of the first
+ * seed.
+ */
 function afterEpochs(validations: readonly Qualifier[], wanted: number): Qualifier {
   const candidates = validations.filter(({ epochs }) => epochs === wanted)
   return candidates.find(({ seed }) => seed === 'mean') ?? candidates[0]
 }
 
 /**
- * The same for every length of training whose validation accuracies a table has, ascending by epochs.
- * @param usual what a search on the dataset is told
+ * Returns a rule for every number of epochs after which the table has validation accuracies, ascending.
+ * @param usual the rule of a search on the dataset
  */
 export function rulesByEpochs(usual: OracleRule, columns: readonly string[]): ReadonlyMap<number, OracleRule> {
   const { dataset, split } = parseQualifier(usual.accuracy)
@@ -71,7 +81,7 @@ function ruleOf(told: Qualifier, columns: ReadonlySet<string>): OracleRule | und
   return { accuracy: formatQualifier(told), seconds: validation === undefined ? [training] : [training, validation] }
 }
 
-/** Training seconds of `epochs` epochs; of a longer training where only that was timed: epochs take equally long. */
+/** Returns the cost of training for `epochs` epochs; if only a longer training was timed, its proportional part. */
 function trainingCost({ dataset, epochs }: Qualifier, columns: ReadonlySet<string>): Cost | undefined {
   const exact = `train-seconds:${dataset}/${epochs}`
   if (columns.has(exact)) return { column: exact, factor: 1, meaning: `${pluralize(epochs, 'epoch')} of training` }
@@ -81,7 +91,10 @@ function trainingCost({ dataset, epochs }: Qualifier, columns: ReadonlySet<strin
   return { column: timed, factor: epochs / longer, meaning: `${epochs} of ${longer} equally long epochs of training` }
 }
 
-/** One validation pass; where it was not timed, an image costs a third of its training (forward without backward). */
+/**
+ * Returns the cost of one validation pass. If it was not timed, an image is estimated at a third of its training time,
+ * since the backward pass is missing.
+ */
 function validationCost(told: Qualifier, training: Cost, columns: ReadonlySet<string>): Cost | undefined {
   const { dataset, epochs } = told
   const exact = `eval-seconds:${dataset}/x-valid/${epochs}`
@@ -93,13 +106,20 @@ function validationCost(told: Qualifier, training: Cost, columns: ReadonlySet<st
   return { column: training.column, factor: (training.factor / epochs / 3) * share, meaning }
 }
 
+/**
+ * A length of training for which a table has the validation accuracy: a complete training with its own schedule, or the
+ * first epochs of the usual training, taken from its curve.
+ */
 export interface Fidelity {
   readonly rule: OracleRule
-  /** Of the rule's training only so many epochs. */
+  /** Number of the first epochs of the rule's training; absent: the complete training. */
   readonly first?: number
 }
 
-/** By epochs, ascending. @param usual what a search on the dataset is told */
+/**
+ * Returns the lengths of training that a table can answer for, by epochs, ascending.
+ * @param usual the rule of a search on the dataset
+ */
 export function fidelitiesOf({ columns, curves }: Manifest, usual: OracleRule): ReadonlyMap<number, Fidelity> {
   const whole = rulesByEpochs(
     usual,
@@ -114,14 +134,20 @@ export function fidelitiesOf({ columns, curves }: Manifest, usual: OracleRule): 
   ])
 }
 
-/** The training's own seconds stand first in a rule; the validation pass is paid whole. */
+/**
+ * Returns the rule for the first epochs of a training: the proportional part of its seconds (first in the list), and a
+ * whole validation pass.
+ */
 function partOf({ accuracy, seconds: [training, ...validation] }: OracleRule, first: number): OracleRule {
   const { epochs } = parseQualifier(accuracy)
   const meaning = `${first} of ${pluralize(epochs, 'epoch')} of training`
   return { accuracy, seconds: [{ ...training, factor: (training.factor * first) / epochs, meaning }, ...validation] }
 }
 
-/** After the curve's first epochs: the mean over the seeds that the rule is over. */
+/**
+ * Returns the accuracy after the first epochs, from the curves: the mean over the seeds of the rule.
+ * @throws BenchError `missing`
+ */
 export function accuracyOnCurve(
   curves: readonly Curve[],
   { accuracy }: OracleRule,

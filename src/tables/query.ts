@@ -1,25 +1,35 @@
-/** Questions to a table: which rows, in which order, and how far up a number stands. */
+/**
+ * Queries on a table: selects and sorts rows, ranks a value, finds equal and neighbouring architectures, and the Pareto
+ * front.
+ */
 import { BenchError } from '../core/errors.ts'
 import { formatQualifier, type Qualifier } from '../core/metric.ts'
 import { type Genotype, neighbours, type SearchSpace } from '../core/space.ts'
 import type { NumberColumn } from './columns.ts'
 import { indexIn } from './spaceIndex.ts'
-import type { Table } from './table.ts'
-import { unknownColumn } from './unknownColumn.ts'
+import { type Table, unknownColumn } from './table.ts'
 
+/** Parts of a qualifier that accuracies must have; absent parts are free. */
 export type QualifierFilter = Partial<Qualifier>
 
 const PARTS = ['dataset', 'split', 'epochs', 'seed'] as const
 
-/** Whether an accuracy agrees with every part of the filter. */
+/** Tells whether a qualifier has every part of the filter. */
 export const agrees = (qualifier: Qualifier, filter: QualifierFilter): boolean =>
   PARTS.every((part) => filter[part] === undefined || qualifier[part] === filter[part])
 
-/** Accuracies that agree with every part of the filter. @throws BenchError `unknown-name` for a part that none has */
+/**
+ * Returns a table's qualifiers that have every part of the filter.
+ * @throws BenchError `unknown-name` for a part that none has
+ */
 export const selectQualifiers = (table: Table, filter: QualifierFilter): readonly Qualifier[] =>
   qualifiersIn(`table ${table.manifest.name}`, table.qualifiers, filter)
 
-/** The same among the accuracies of a place, which messages name. @throws BenchError `unknown-name` */
+/**
+ * Returns those of the qualifiers that have every part of the filter.
+ * @param place where they come from, for messages: `table nb201`
+ * @throws BenchError `unknown-name` for a part that none has
+ */
 export function qualifiersIn(
   place: string,
   qualifiers: readonly Qualifier[],
@@ -35,8 +45,8 @@ export function qualifiersIn(
 }
 
 /**
- * Index of an architecture, typed as its index (`6111`) or as its string in any spelling that the space reads.
- * @throws BenchError `bad-input` where it is neither, `missing` where the table has no row
+ * Returns the index of an architecture, typed as an index (`6111`) or as a string in any spelling that the space reads.
+ * @throws BenchError `bad-input` if it is neither, `missing` if the table has no row for it
  */
 export function findArchitecture<G extends Genotype>(table: Table, space: SearchSpace<G>, text: string): number {
   const index = /^#?\d+$/.test(text) ? Number(text.replace('#', '')) : indexIn(table, space, space.parse(text))
@@ -51,8 +61,8 @@ export function findArchitecture<G extends Genotype>(table: Table, space: Search
 const everyRow = (table: Table): number[] => Array.from({ length: table.rows }, (_, row) => row)
 
 /**
- * Rows that have the number, best first; of equals the lower index first.
- * @param among positions of the rows to choose from; absent: all
+ * Returns the rows that have a value in the column, best first; of equal values the lower row first.
+ * @param among row numbers to choose from; absent: all
  */
 export function ordered(
   table: Table,
@@ -65,7 +75,10 @@ export function ordered(
   return rows.sort((a, b) => sign * ((column.at(a) as number) - (column.at(b) as number)) || a - b)
 }
 
-/** 1 for the highest; rows of equal numbers have the same rank. Undefined where the row lacks the number. */
+/**
+ * Returns the rank of a row's value, 1 for the highest; equal values have the same rank. Undefined if the value is
+ * missing.
+ */
 export function rankOf(table: Table, column: NumberColumn, row: number): { rank: number; of: number } | undefined {
   const own = column.at(row)
   if (own === undefined) return undefined
@@ -79,7 +92,10 @@ export function rankOf(table: Table, column: NumberColumn, row: number): { rank:
   return { rank: higher + 1, of }
 }
 
-/** Indices of all rows that compute this one's function, itself among them. @throws BenchError `unsupported` */
+/**
+ * Returns the indices of all architectures that are the same function as this one, itself included. @throws BenchError
+ * `unsupported`
+ */
 export function isomorphicTo<G extends Genotype>(table: Table, space: SearchSpace<G>, index: number): number[] {
   if (space.functionOf === undefined) {
     throw new BenchError('unsupported', `space ${space.name} does not tell which architectures are the same function`)
@@ -89,14 +105,16 @@ export function isomorphicTo<G extends Genotype>(table: Table, space: SearchSpac
   return [...table.indices()].filter((other) => functionOf(other) === own)
 }
 
-/** Indices of the rows that differ in one operation. */
+/** Returns the indices of the architectures in the table that differ from this one in one operation. */
 export function neighboursOf<G extends Genotype>(table: Table, space: SearchSpace<G>, index: number): number[] {
   return neighbours(space, space.parse(table.arch(index) as string)).flatMap(
     (genotype) => indexIn(table, space, genotype) ?? [],
   )
 }
 
-/** Both numbers of every row that has both. @param among positions of the rows to choose from; absent: all */
+/**
+ * Returns the values of two columns in the rows that have both. @param among row numbers to choose from; absent: all
+ */
 export function pairs(
   table: Table,
   x: NumberColumn,
@@ -113,7 +131,7 @@ export function pairs(
   return both
 }
 
-/** `cifar10/ori-test/200/mean` → its column; every other name → the column of that name. */
+/** Returns a column of numbers by its name or by the qualifier of its accuracies. */
 export const columnOf = (table: Table, name: string | Qualifier): NumberColumn =>
   table.column(typeof name === 'string' ? name : formatQualifier(name))
 
@@ -126,16 +144,16 @@ const COMPARISONS = {
   '=': (a: number, b: number) => a === b,
 } as const
 
-/** What a row has to meet: `params-M<0.5`. */
+/** A condition on a row, such as `params-M<0.5`. */
 export interface Condition {
-  /** As typed. */
+  /** The condition as the user typed it. */
   readonly text: string
   readonly column: string
   readonly comparison: keyof typeof COMPARISONS
   readonly value: string
 }
 
-/** Reads `column<value`, with <, <=, >, >=, = or !=. @throws BenchError `bad-input` */
+/** Parses a condition `column<value`, with <, <=, >, >=, = or !=. @throws BenchError `bad-input` */
 export function parseCondition(text: string): Condition {
   const [, column, comparison, value] = /^([^<>=!]+)(<=|>=|!=|<|>|==?)([^<>=!]+)$/s.exec(text) ?? []
   if (column?.trim() && value?.trim()) {
@@ -147,8 +165,9 @@ export function parseCondition(text: string): Condition {
 }
 
 /**
- * Positions of the rows that meet all conditions; a row that lacks a number does not meet its condition.
- * @throws BenchError `unknown-name` for a column that the table lacks, `bad-input` where a value cannot be compared with it
+ * Returns the numbers of the rows that meet all conditions. A row without a value does not meet a condition on it.
+ * @throws BenchError `unknown-name` for a column that the table lacks, `bad-input` if a value cannot be compared with
+ * it
  */
 export function rowsWhere(table: Table, conditions: readonly Condition[]): number[] {
   const tests = conditions.map((condition) => testOf(table, condition))
@@ -174,6 +193,7 @@ function testOf(table: Table, { text, column, comparison, value }: Condition): (
   }
 }
 
+/** Whether lower or higher values of an objective are better. */
 export type Better = 'lower' | 'higher'
 
 export interface Objective {
@@ -187,14 +207,14 @@ export interface FrontPoint {
   readonly y: number
 }
 
-/** Every row that has both numbers. */
+/** Returns the values of two columns, with their row number, for every row that has both. */
 export function pointsOf(rows: number, x: NumberColumn, y: NumberColumn): FrontPoint[] {
   return Array.from({ length: rows }, (_, row) => ({ row, x: x.at(row), y: y.at(row) })).filter(
     (point): point is FrontPoint => point.x !== undefined && point.y !== undefined,
   )
 }
 
-/** The points that no other equals in one and beats in the other, the best in x first; of equal points the first. */
+/** Returns the Pareto front of the points, the best in x first; of equal points only the first. */
 export function paretoFront<P extends { readonly x: number; readonly y: number }>(
   points: readonly P[],
   x: Better,

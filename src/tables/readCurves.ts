@@ -1,4 +1,8 @@
-/** Reads curves: a batch at a time, whose hash is compared before it is decoded. */
+/**
+ * Reads per-epoch curves, one record batch at a time, and compares its hash before decoding it. The decoder reads
+ * Arrow's columnar format without Arrow's library, which trusts every count and offset of a file. Formats:
+ * https://arrow.apache.org/docs/format/Columnar.html (the message), https://flatbuffers.dev/internals (its metadata).
+ */
 import { createHash } from 'node:crypto'
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs'
 import { dirname, join } from 'node:path'
@@ -8,8 +12,8 @@ import { manifestPath, type OpenOptions, openManifest } from './openTable.ts'
 import { type CurvesBatch, curvesHead } from './writeCurves.ts'
 
 /**
- * The curves of one architecture; none where it has no row.
- * @throws BenchError `missing` where the table has no curves, `corrupt` where their file is not the manifest's
+ * Reads the curves of one architecture; none if the table has no row for it.
+ * @throws BenchError `missing` if the table has no curves, `corrupt` if their file does not agree with the manifest
  */
 export async function readCurves(table: string, index: number, options: OpenOptions = {}): Promise<Curve[]> {
   const { name, curves } = await openManifest(table, options)
@@ -19,7 +23,7 @@ export async function readCurves(table: string, index: number, options: OpenOpti
   const path = await manifestPath(table, options)
   const holds = ({ range: [lowest, highest] }: CurvesBlock) => lowest <= index && index <= highest
   const found = [...blocks(path, curves, holds)].flatMap(({ batch }) => curvesIn(batch, index))
-  // A training that two merged tables had stands there twice.
+  // A training that two merged tables had is in the file twice.
   const distinct = new Map(
     found.map((curve) => [`${curve.dataset}/${curve.split}/${curve.epochs}/${curve.seed}`, curve]),
   )
@@ -27,8 +31,8 @@ export async function readCurves(table: string, index: number, options: OpenOpti
 }
 
 /**
- * All batches of a table's curves, as they are written.
- * @param manifest path of the table's
+ * Yields all batches of a table's curves, encoded as `writeCurves` takes them.
+ * @param manifest path of the table's manifest
  * @throws BenchError as `readCurves`
  */
 export function* curveBatches(manifest: string, curves: CurvesEntry): Generator<CurvesBatch> {
@@ -85,39 +89,40 @@ function curvesIn(batch: CurveBatch, index: number): Curve[] {
   return rows.filter((row) => batch.index(row) === index).map(batch.curve)
 }
 
-/** What was measured after each epoch of one training, on one split. */
+/** What was measured on one split after each epoch of one training. */
 export interface Curve {
   readonly dataset: string
   readonly split: string
   readonly epochs: number
   readonly seed: number
-  /** In %, by epoch; null where it was not measured. */
+  /** Accuracy in %, by epoch; null for an epoch without a measurement. */
   readonly accuracyPct: readonly (number | null)[]
   readonly loss: readonly (number | null)[]
-  /** Null where all epochs took the time that the table has. */
+  /** Seconds of each epoch; null if all epochs took equally long, so that the table's column tells it. */
   readonly seconds: readonly (number | null)[] | null
 }
 
+/** A decoded record batch of curves. */
 export interface CurveBatch {
   readonly rows: number
-  /** Of the architecture. */
+  /** Returns the index of a row's architecture. */
   index(row: number): number
   curve(row: number): Curve
 }
 
-/** @throws BenchError `corrupt` where a count or offset does not fit to what is there */
+/** Decodes a record batch of curves. @throws BenchError `corrupt` if a count or an offset exceeds the batch */
 export function decodeCurveBatch(message: Uint8Array, path: string): CurveBatch {
   try {
     return decode(new DataView(message.buffer, message.byteOffset, message.byteLength))
   } catch (cause) {
-    // A DataView throws where something lies outside of it.
+    // A DataView throws a RangeError for an access beyond its end.
     if (!(cause instanceof RangeError)) throw cause
     throw new BenchError('corrupt', `${path} holds a malformed batch of curves; import the table again`, { cause })
   }
 }
 
 const RECORD_BATCH = 3
-/** A marker and the length of the head. */
+/** Bytes before the metadata: a marker, and the length of the metadata. */
 const PREFIX_BYTES = 8
 
 function decode(view: DataView): CurveBatch {
@@ -153,7 +158,7 @@ function decode(view: DataView): CurveBatch {
   }
 }
 
-/** A table of FlatBuffers. */
+/** A table in FlatBuffers' sense: fields by number, found by a table of offsets. */
 class FlatTable {
   readonly #view: DataView
   readonly #at: number
@@ -163,7 +168,7 @@ class FlatTable {
     this.#at = at
   }
 
-  /** Where a field's value stands. */
+  /** Returns the position of a field's value. @throws RangeError if the field is missing */
   #field(number: number): number {
     const vtable = this.#at - this.#view.getInt32(this.#at, true)
     const slot = 4 + 2 * number
@@ -185,7 +190,7 @@ class FlatTable {
     return new FlatTable(this.#view, at + this.#view.getUint32(at, true))
   }
 
-  /** A vector of structures of two counts. */
+  /** Reads a vector of pairs of counts. */
   pairs(field: number): readonly (readonly [number, number])[] {
     const at = this.#field(field)
     const start = at + this.#view.getUint32(at, true)
@@ -198,7 +203,7 @@ class FlatTable {
   }
 }
 
-/** Of nodes or buffers: eight columns have 11 and 24. */
+/** The most nodes or buffers of a batch. The eight columns of curves have 11 nodes and 24 buffers. */
 const MOST_PAIRS = 64
 
 function count(view: DataView, at: number): number {
@@ -207,7 +212,7 @@ function count(view: DataView, at: number): number {
   return value
 }
 
-/** The columns of a batch, read one after the other. */
+/** Reads the columns of a batch, one after the other. */
 class Columns {
   readonly #body: DataView
   readonly #rows: number
@@ -242,7 +247,7 @@ class Columns {
     return (row) => bytes.toString('utf8', offsets(row), offsets(row + 1))
   }
 
-  /** Lists of single-precision numbers. */
+  /** Reads a column of lists of single-precision numbers. */
   lists(): (row: number) => (number | null)[] | null {
     this.#node(this.#rows)
     const isThere = this.#present(this.#rows)
@@ -262,7 +267,7 @@ class Columns {
     if (!this.#nodes.next().done || !this.#buffers.next().done) throw new RangeError('more columns than expected')
   }
 
-  /** @returns how many values the column has. @throws RangeError where these are not as many as expected */
+  /** Reads the next node and returns its number of values. @throws RangeError if another number is expected */
   #node(expected?: number): number {
     const { value, done } = this.#nodes.next()
     if (done || (expected !== undefined && value[0] !== expected)) throw new RangeError('a column that is missing')
@@ -275,7 +280,10 @@ class Columns {
     return new DataView(this.#body.buffer, this.#body.byteOffset + value[0], insideOf(this.#body, value))
   }
 
-  /** Bit r, least significant first, is 1 where value r is there; no bits where all are. */
+  /**
+   * Reads a validity bitmap: bit i, least significant first, is 1 if value i is present. An empty bitmap means that all
+   * are.
+   */
   #present(values: number): (i: number) => boolean {
     const bits = this.#buffer(0)
     if (bits.byteLength === 0) return () => true
@@ -283,7 +291,7 @@ class Columns {
     return (i) => ((bits.getUint8(i >> 3) >> (i & 7)) & 1) === 1
   }
 
-  /** Where each row begins, and the last one ends. */
+  /** Reads the offsets of a column of texts or lists: the start of each row, and the end of the last one. */
   #offsets(): (row: number) => number {
     const view = this.#buffer(4 * (this.#rows + 1))
     const offsets = Int32Array.from({ length: this.#rows + 1 }, (_, row) => view.getInt32(4 * row, true))
@@ -293,7 +301,7 @@ class Columns {
   }
 }
 
-/** The length of a part. @throws RangeError where it does not lie in the body */
+/** Returns the length of a buffer. @throws RangeError if the buffer exceeds the body of the batch */
 function insideOf(body: DataView, [offset, length]: readonly [number, number]): number {
   if (offset + length > body.byteLength) throw new RangeError('a part outside of the batch')
   return length

@@ -1,4 +1,6 @@
-/** How the numbers of a table are made: the whole content of a built table follows from its recipe. */
+/**
+ * The recipe of a built table: all settings of its trainings. Recipe and images determine every accuracy bit for bit.
+ */
 import { createHash } from 'node:crypto'
 import type { ImageShape } from '../core/data.ts'
 import { BenchError } from '../core/errors.ts'
@@ -8,30 +10,30 @@ import type { DeterministicBackend, ExecutorOptions } from '../engine/index.ts'
 import type { TrainingPlan } from '../training/training.ts'
 
 export interface Recipe {
-  /** Raised whenever the same settings give other numbers. */
+  /** Version of the trainings, raised whenever the same settings give other numbers. */
   readonly version: 1
   readonly space: string
-  /** Trained on the training set; the two halves of the test set are `x-valid` and `x-test`. */
+  /** The images. Networks train on the training set; the two halves of the test set are `x-valid` and `x-test`. */
   readonly dataset: { readonly name: string; readonly contentHash: string }
-  /** The executor whose arithmetic made the numbers, in its deterministic mode. */
+  /** The executor, in deterministic mode, whose arithmetic decides the bits. */
   readonly executor: { readonly backend: DeterministicBackend; readonly executor: 'tfjs' | 'static' }
-  /** C and N of the skeleton. */
+  /** C (initial channels) and N (cells per stage) of the skeleton. */
   readonly network: { readonly channels: number; readonly depth: number }
   readonly batchSize: number
   readonly training: TrainingPlan
   readonly data: Omit<Protocol['data'], 'trainPortion'>
-  /** One training serves all architectures that are the same network; else each is trained for itself. */
+  /** Whether architectures that are the same network share a training; else each is trained separately. */
   readonly share: boolean
-  /** One training each, for every architecture. */
+  /** Training seeds. Every architecture has one training for each. */
   readonly seeds: readonly number[]
 }
 
-/** SHA-256 of the recipe, hexadecimal: names what was trained by it. */
+/** Returns the SHA-256 of a recipe, hexadecimal, which identifies its trainings. */
 export function recipeHash(recipe: Recipe): string {
   return createHash('sha256').update(JSON.stringify(recipe)).digest('hex')
 }
 
-/** What to open for trainings by the recipe: one thread, since there are always more of them than cores. */
+/** Returns the options of the executor for a training. It uses one thread, since several trainings run concurrently. */
 export const executorOf = (recipe: Recipe): ExecutorOptions => ({
   ...recipe.executor,
   deterministic: true,
@@ -40,18 +42,18 @@ export const executorOf = (recipe: Recipe): ExecutorOptions => ({
 
 type Made = { readonly name: string; readonly recipe?: Recipe }
 
-/** @throws BenchError `bad-input` where the table was not built by a recipe */
+/** Returns the recipe of a table. @throws BenchError `bad-input` if the table was not built by a recipe */
 export function recipeOf({ name, recipe }: Made): Recipe {
   if (recipe !== undefined) return recipe
   throw new BenchError('bad-input', `table ${name} was not built by a recipe, so nothing can be added to it`)
 }
 
-/** Whether a training of one seed comes out the same: they may name different seeds. */
+/** Tells whether two recipes give the same result for the same seed. They may list different seeds. */
 export function isSameTraining(a: Recipe, b: Recipe): boolean {
   return recipeHash({ ...a, seeds: [] }) === recipeHash({ ...b, seeds: [] })
 }
 
-/** @throws BenchError `bad-input` where the table's trainings were others than the recipe's */
+/** Checks that a table was built by this recipe, up to the list of seeds. @throws BenchError `bad-input` */
 export function checkSameTraining(made: Made, recipe: Recipe): void {
   if (isSameTraining(recipeOf(made), recipe)) return
   throw new BenchError(
@@ -60,13 +62,13 @@ export function checkSameTraining(made: Made, recipe: Recipe): void {
   )
 }
 
-/** The size that images of several sizes are scaled to, and how it is set. */
+/** Returns the size that images are scaled to, and the name of its setting for messages. */
 export const imageSizeOf = ({ data: { imageSize } }: Pick<Recipe, 'data'>): ImageSize => ({
   imageSize,
   sizeSetting: 'data.imageSize of the recipe',
 })
 
-/** Of the images that the networks see. @param images as the dataset has them */
+/** Returns the shape of the network's input. @param images shape of the dataset's images before scaling */
 export function shapeFor({ data: { imageSize } }: Recipe, images: ImageShape): ImageShape {
   return imageSize === null ? images : { ...images, height: imageSize, width: imageSize }
 }

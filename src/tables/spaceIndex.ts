@@ -1,28 +1,32 @@
-/** A space's numbering in terms of architecture strings, as tables need it. */
+/** A search space as tables need it: its architecture strings and their numbering. */
 import { BenchError } from '../core/errors.ts'
 import type { Genotype, SearchSpace } from '../core/space.ts'
 import type { Table } from './table.ts'
 
+/** Names and numbers of the architectures of a space. */
 export interface SpaceIndex {
   readonly name: string
-  /** Number of architectures; null where the space numbers none: rows then count in the source's order. */
+  /**
+   * Number of architectures; null if the space has no numbering, so that rows are numbered in the order of the source.
+   */
   readonly size: number | null
-  /** The space's own spelling of an architecture. @throws BenchError `bad-input` where it is none of the space's */
+  /** Returns an architecture string in the space's spelling. @throws BenchError `bad-input` if it is malformed */
   canonical(arch: string): string
-  /** @throws BenchError `bad-input` where the text is none of the space's */
+  /** Returns the index of an architecture string. @throws BenchError `bad-input` if it is malformed */
   indexOf(arch: string): number
-  /** @throws BenchError `bad-input` outside 0 … size − 1 */
+  /** Returns the architecture string of an index. @throws BenchError `bad-input` outside 0 … size − 1 */
   at(index: number): string
 }
 
-/** The index of an architecture in a table of its space; undefined where the table has no row. */
+/** Returns the index of an architecture; undefined if the table has no row for it. */
 export function indexIn<G extends Genotype>(table: Table, space: SearchSpace<G>, genotype: G): number | undefined {
-  // The space's own number is found without reading the table's column of architectures, its largest.
+  // With a numbering, the column of architecture strings, the table's largest, need not be read.
   if (space.numbering === undefined) return table.find(space.format(genotype))
   const index = space.numbering.indexOf(genotype)
   return table.row(index) === undefined ? undefined : index
 }
 
+/** Returns the architecture strings and numbering of a space. */
 export function spaceIndex<G extends Genotype>(space: SearchSpace<G>): SpaceIndex {
   const { name, numbering } = space
   const numbered = () => {

@@ -1,4 +1,4 @@
-/** An open lookup table. Rows are named by the architecture's index in its space's own order. */
+/** An open lookup table. Architectures are identified by their index in the space's numbering. */
 import { BenchError } from '../core/errors.ts'
 import { formatQualifier, type Metric, parseQualifier, type Qualifier } from '../core/metric.ts'
 import { unknownName } from '../core/names.ts'
@@ -12,11 +12,11 @@ import {
   textColumn,
 } from './columns.ts'
 import type { ColumnEntry, Manifest } from './manifest.ts'
-import { unknownColumn } from './unknownColumn.ts'
 
+/** Reads accuracies and other numbers of architectures. */
 export class Table {
   readonly manifest: Manifest
-  /** Of every accuracy that the table holds. */
+  /** The qualifiers of all columns of accuracies. */
   readonly qualifiers: readonly Qualifier[]
   readonly #read: ReadRange
   readonly #entries: ReadonlyMap<string, ColumnEntry>
@@ -39,63 +39,67 @@ export class Table {
     this.#rowOf = rowLookup(index, manifest.rows)
   }
 
-  /** The largest column, which most searches never read. */
+  /**
+   * The column of architecture strings. It is the largest, and opened only on use, since most searches never need it.
+   */
   get #arch(): TextColumn {
     return this.text('arch')
   }
 
+  /** Number of rows. */
   get rows(): number {
     return this.manifest.rows
   }
 
-  /** Indices of the architectures that have a row, in the order of the rows. */
+  /** Yields the indices of the architectures that have a row, in the order of the rows. */
   *indices(): Generator<number> {
     for (let row = 0; row < this.rows; row++) yield this.#index.at(row) as number
   }
 
-  /** Position of an architecture's row, or undefined where the table has none: for reading whole columns. */
+  /** Returns the row of an architecture, by which columns are read; undefined if the table has none. */
   row(index: number): number | undefined {
     return this.#rowOf(index)
   }
 
-  /** A column of numbers, read by row. @throws BenchError `unknown-name` */
+  /** Returns a column of numbers. @throws BenchError `unknown-name` */
   column(name: string): NumberColumn {
     const opened = this.#columns.get(name) ?? numberColumn(this.#entry(name), this.rows, this.#read)
     this.#columns.set(name, opened)
     return opened
   }
 
-  /** A column of text, read by row. @throws BenchError `unknown-name` */
+  /** Returns a column of texts. @throws BenchError `unknown-name` */
   text(name: string): TextColumn {
     const opened = this.#texts.get(name) ?? textColumn(this.#entry(name), this.rows, this.#read)
     this.#texts.set(name, opened)
     return opened
   }
 
+  /** Tells whether the table has a column. */
   has(column: string): boolean {
     return this.#entries.has(column)
   }
 
-  /** @throws BenchError `unknown-name` */
+  /** Tells whether a column holds texts. @throws BenchError `unknown-name` */
   isText(column: string): boolean {
     return this.#entry(column).type === 'utf8'
   }
 
-  /** Accuracy in %, or undefined where the row or this one number is missing. @throws BenchError `unknown-name` */
+  /** Returns an accuracy of an architecture in %; undefined if it is missing. @throws BenchError `unknown-name` */
   value(index: number, qualifier: Qualifier): number | undefined {
     if (this.#last?.qualifier !== qualifier) this.#last = { qualifier, column: this.accuracy(qualifier) }
     const row = this.#rowOf(index)
     return row === undefined ? undefined : this.#last.column.at(row)
   }
 
-  /** The column of accuracies, in %, read by row. @throws BenchError `unknown-name` that says which part is at fault */
+  /** Returns a column of accuracies, in %. @throws BenchError `unknown-name` with the part of the qualifier at fault */
   accuracy(qualifier: Qualifier): NumberColumn {
     const name = formatQualifier(qualifier)
     if (!this.#entries.has(name)) throw unknownColumn(`table ${this.manifest.name}`, qualifier, this.qualifiers)
     return this.column(name)
   }
 
-  /** Every accuracy known of an architecture; none where it has no row. */
+  /** Returns all accuracies of an architecture; none if it has no row. */
   metrics(index: number): Metric[] {
     const row = this.#rowOf(index)
     const metrics: Metric[] = []
@@ -108,13 +112,13 @@ export class Table {
     return metrics
   }
 
-  /** The architecture's string, or undefined where it has no row. */
+  /** Returns the string of an architecture; undefined if it has no row. */
   arch(index: number): string | undefined {
     const row = this.#rowOf(index)
     return row === undefined ? undefined : this.#arch.at(row)
   }
 
-  /** Index of the architecture whose string this is, in the space's own spelling; undefined where it has no row. */
+  /** Returns the index of an architecture string in the space's spelling; undefined if it has no row. */
   find(arch: string): number | undefined {
     this.#rowOfArch ??= new Map(Array.from({ length: this.rows }, (_, row) => [this.#arch.at(row) as string, row]))
     const row = this.#rowOfArch.get(arch)
@@ -128,11 +132,55 @@ export class Table {
   }
 }
 
-/** Index → row. Complete tables have row = index. @throws BenchError `corrupt` where an index stands twice */
+/**
+ * Returns a function from an architecture's index to its row; in a complete table they are equal.
+ * @throws BenchError `corrupt` if an index occurs twice
+ */
 function rowLookup(index: StoredColumn, rows: number): (index: number) => number | undefined {
   if (index.countsRows()) return (index) => (index >= 0 && index < rows ? index : undefined)
   const rowOf = new Map<number, number>()
   for (let row = 0; row < rows; row++) rowOf.set(index.at(row) as number, row)
   if (rowOf.size !== rows) throw new BenchError('corrupt', 'the table has two rows of one architecture; import again')
   return (index) => rowOf.get(index)
+}
+
+const distinct = <T>(values: readonly T[]): T[] => [...new Set(values)]
+
+/**
+ * Makes the error for an accuracy that is not there.
+ * @param place where it was looked up, for the message: `table nb201`
+ * @param candidates qualifiers that agree with the parts that are not at fault
+ * @param known all qualifiers of the table, for hints
+ */
+export function unknownColumn(
+  place: string,
+  asked: Qualifier,
+  candidates: readonly Qualifier[],
+  known: readonly Qualifier[] = candidates,
+): BenchError {
+  const ofDataset = candidates.filter(({ dataset }) => dataset === asked.dataset)
+  if (ofDataset.length === 0) {
+    return unknownName(`dataset of ${place}`, asked.dataset, distinct(candidates.map(({ dataset }) => dataset)))
+  }
+  const ofSplit = ofDataset.filter(({ split }) => split === asked.split)
+  if (ofSplit.length === 0) return unknownSplit(asked, ofDataset, known)
+  const ofEpochs = ofSplit.filter(({ epochs }) => epochs === asked.epochs)
+  const found = `${place} has ${asked.dataset}/${asked.split}`
+  if (ofEpochs.length === 0) {
+    const epochs = distinct(ofSplit.map(({ epochs }) => epochs))
+    return new BenchError('unknown-name', `${found} after ${epochs.join(' and ')} epochs, not after ${asked.epochs}`)
+  }
+  const seeds = ofEpochs.map(({ seed }) => seed).join(', ')
+  return new BenchError('unknown-name', `${found}/${asked.epochs} for seeds ${seeds}, not for ${asked.seed}`)
+}
+
+/**
+ * Makes the error for an unknown split, with a hint at `cifar10-valid`: in NAS-Bench-201, CIFAR-10's validation
+ * accuracies are those of networks that were trained on half of the training set, and a dataset of their own.
+ */
+function unknownSplit(asked: Qualifier, ofDataset: readonly Qualifier[], known: readonly Qualifier[]): BenchError {
+  const splits = distinct(ofDataset.map(({ split }) => split)).join(', ')
+  const half = known.find(({ dataset, split }) => dataset === `${asked.dataset}-valid` && split === asked.split)
+  const hint = half === undefined ? '' : `; there is ${formatQualifier(half)}`
+  return new BenchError('unknown-name', `dataset ${asked.dataset} has no split ${asked.split}; it has ${splits}${hint}`)
 }

@@ -1,4 +1,7 @@
-/** Looks architectures up: final numbers for the report, validation numbers for the oracle. */
+/**
+ * Evaluates architectures by looking them up in a table: all accuracies for the report, validation accuracies for the
+ * oracle.
+ */
 import { BenchError } from '../core/errors.ts'
 import type { Evaluation, Evaluator, OracleAnswer } from '../core/evaluation.ts'
 import { unknownName } from '../core/names.ts'
@@ -9,7 +12,7 @@ import type { Curve } from './readCurves.ts'
 import { indexIn } from './spaceIndex.ts'
 import type { Table } from './table.ts'
 
-/** The table has no row for this architecture; whoever can train it may catch this. */
+/** The error for an architecture without a row. An evaluator that can train the architecture catches it. */
 export class MissingRow extends BenchError {
   readonly genotype: string
 
@@ -22,12 +25,13 @@ export class MissingRow extends BenchError {
   }
 }
 
-/** Curves of one architecture, by its index. */
+/** Reads the per-epoch curves of an architecture, given its index. */
 export type ReadCurves = (index: number) => Promise<readonly Curve[]>
 
 /**
- * @param dataset the dataset searched on, which decides what `validate` tells and costs
- * @param curves of the table; without them, only whole trainings can be asked for
+ * Returns the evaluator of a table.
+ * @param dataset dataset of the search, which decides the accuracy and the cost that `validate` returns
+ * @param curves reads the table's curves; absent: `validate` knows complete trainings only
  * @throws BenchError `bad-input` where the table is of another space; `evaluate` and `validate` throw `MissingRow`
  */
 export function tableEvaluator<G extends Genotype>(
@@ -85,7 +89,7 @@ function noSuchLength(table: string, epochs: number, known: ReadonlyMap<number, 
   )
 }
 
-/** All accuracies of a row. Parameters and multiply-accumulates are recorded in millions, as the benchmarks do. */
+/** Returns all accuracies of a row, and its parameters and multiply-accumulates, which tables have in millions. */
 function evaluationOf(table: Table, index: number, dataset: string): Evaluation {
   const parametersM = costOf(table, index, 'params-M', dataset)
   const macsM = costOf(table, index, 'flops-M', dataset)
@@ -96,7 +100,7 @@ function evaluationOf(table: Table, index: number, dataset: string): Evaluation 
   }
 }
 
-/** `params-M:cifar100` where the table tells datasets apart, else `params-M`. */
+/** Reads a cost of an architecture: from `params-M:cifar100` if the table has it by dataset, else from `params-M`. */
 function costOf(table: Table, index: number, quantity: string, dataset: string): number | undefined {
   const name = [`${quantity}:${dataset}`, quantity].find((column) => table.has(column))
   return name === undefined ? undefined : table.column(name).at(table.row(index) as number)
@@ -115,7 +119,7 @@ async function partialAnswer(table: Table, index: number, { rule, first }: Fidel
   return { ...answer, accuracyPct: accuracyOnCurve(await curves(index), rule, first) }
 }
 
-/** What a search on this dataset is told and pays. @throws BenchError `unknown-name` */
+/** Returns the rule by which queries of a search on this dataset are answered. @throws BenchError `unknown-name` */
 function oracleRule(table: Table, dataset: string): OracleRule {
   const { name, oracles } = table.manifest
   const rule = oracles[dataset]

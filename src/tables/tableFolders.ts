@@ -1,12 +1,12 @@
-/** Where tables live: the embedded ones in the package, a user's own in a data folder. */
+/** The folders of tables: that of the package's embedded tables, and that of the user's own. */
 import { fileURLToPath } from 'node:url'
 import { userFolder } from '../system/userFolder.ts'
 
-/** Tables that come with the package. */
+/** The folder of the tables that come with the package. */
 export const embeddedTables = fileURLToPath(new URL('../../tables', import.meta.url))
 
-/** A user's imported tables. */
+/** Returns the folder of the user's imported and built tables. */
 export const userTables = (): string => userFolder('tables')
 
-/** Looked through in this order. */
+/** Returns the folders in which a table is looked up by name, in this order. */
 export const tableFolders = (): string[] => [embeddedTables, userTables()]

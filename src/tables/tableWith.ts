@@ -1,4 +1,4 @@
-/** Which of the tables on this machine a question is about, where none is named. */
+/** Finds the table that a query is about when the user names none: the only one with the requested columns. */
 import { BenchError } from '../core/errors.ts'
 import { parseQualifier, type Qualifier } from '../core/metric.ts'
 import { unknownName } from '../core/names.ts'
@@ -7,18 +7,21 @@ import type { Manifest } from './manifest.ts'
 import { listTables, type OpenOptions, openManifest } from './openTable.ts'
 import { agrees, type QualifierFilter, qualifiersIn } from './query.ts'
 
-/** What the table has to have. */
+/** What a query requires of a table. */
 export interface Wanted {
+  /** Names of columns that the table must have. */
   readonly columns?: readonly string[]
-  /** One accuracy at least has to agree with it. */
+  /** Filter that at least one column of accuracies must pass. */
   readonly filter?: QualifierFilter
-  /** Whether the table may be of this space; absent: of any. */
+  /** Tells whether the table may be of a space; absent: of any. */
   readonly ofSpace?: (name: string) => boolean
 }
 
 /**
- * The name of the only table that has what is asked for. Tables that cannot be read are in nobody's way, unless no other has it.
- * @throws BenchError `unknown-name` where none has it, with the nearest name, and `bad-input` where several have, with all of them
+ * Returns the name of the only table that meets the requirements. Tables that cannot be read are ignored if another one
+ * does.
+ * @throws BenchError `unknown-name` or `missing` if no table does, `bad-input` with the names of the tables if several
+ * do
  */
 export async function tableWith(wanted: Wanted, options: OpenOptions = {}): Promise<string> {
   const names = await listTables(options)
@@ -53,7 +56,7 @@ const fits = (manifest: Manifest, { columns = [], filter = {}, ofSpace }: Wanted
 const accuraciesOf = ({ columns }: Manifest): Qualifier[] =>
   columns.filter(({ name }) => isAccuracy(name)).map(({ name }) => parseQualifier(name))
 
-/** Whether any table would do. */
+/** Tells whether every table meets the requirements. */
 const isOpen = ({ columns = [], filter = {} }: Wanted): boolean => columns.length === 0 && describeFilter(filter) === ''
 
 const describe = ({ columns = [], filter = {} }: Wanted): string =>
@@ -65,7 +68,10 @@ const describeFilter = ({ dataset, split, epochs, seed }: QualifierFilter): stri
     .map(([part, value]) => `${part} ${value}`)
     .join(' ')
 
-/** A name that no table has is told first; then that no one table has all of them. */
+/**
+ * Makes the error if no table meets the requirements: names a column that no table has, or says that no single table
+ * has all.
+ */
 function nowhere(manifests: readonly Manifest[], wanted: Wanted): BenchError {
   const { columns = [], filter = {}, ofSpace } = wanted
   const tables = manifests.filter(({ space }) => ofSpace?.(space) ?? true)

@@ -1,5 +1,7 @@
-/** Per-epoch curves: a second Arrow file, a row for each training and split, batches of neighbouring architectures. */
-
+/**
+ * Writes per-epoch curves to an Arrow file beside the table, with a row for each training and split, in record batches
+ * of neighbouring architectures. One batch is in memory at a time.
+ */
 import { createHash } from 'node:crypto'
 import { createWriteStream } from 'node:fs'
 import { open, rm } from 'node:fs/promises'
@@ -19,7 +21,10 @@ interface CurveRow {
   readonly curves: SplitCurves
 }
 
-/** One record batch, as an Arrow stream of its own. Splits of which only the last epoch was measured have no row. */
+/**
+ * Encodes the curves of architectures as one record batch, an Arrow stream of its own. Splits with only a final value
+ * are left out.
+ */
 export function encodeCurves(architectures: readonly ArchitectureRuns[]): Uint8Array {
   const rows = architectures.flatMap(({ index, runs }) =>
     runs.flatMap((run) => run.splits.filter(isCurve).map((curves): CurveRow => ({ index, run, curves }))),
@@ -49,7 +54,7 @@ export function encodeCurves(architectures: readonly ArchitectureRuns[]): Uint8A
   return arrow.tableToIPC(table, 'stream')
 }
 
-/** What stands before a batch in an Arrow stream: the message that says what a row is. */
+/** Returns the beginning of an Arrow stream of curves, the message with the schema, which precedes every batch. */
 export function curvesHead(): Uint8Array {
   const stream = Buffer.from(encodeCurves([]))
   const prefix = 8 // a marker, and the length of what follows (Arrow's encapsulated message format)
@@ -62,7 +67,10 @@ const isCurve = ({ accuracyPct }: SplitCurves): boolean =>
 const isConstant = (values: Float64Array): boolean =>
   values.every((value) => Object.is(value, values[0]) || value === values[0])
 
-/** Lists of single-precision numbers, which the published records' averages do not exceed; NaN → null. */
+/**
+ * Makes a column of lists of single-precision numbers, which is the precision of the published records. NaN becomes
+ * null.
+ */
 function lists(arrow: typeof Arrow, rows: readonly (Float64Array | null)[]): Arrow.Vector {
   const valueOffsets = new Int32Array(rows.length + 1)
   rows.forEach((row, i) => {
@@ -100,24 +108,25 @@ function validity(length: number, present: (i: number) => boolean): { nullCount:
   return nullCount === 0 ? { nullCount } : { nullCount, nullBitmap }
 }
 
-/** A batch as `encodeCurves` gives it, and its lowest and highest index. */
+/** A record batch as `encodeCurves` writes it, with the lowest and highest index of its architectures. */
 export interface CurvesBatch {
   readonly range: readonly [lowest: number, highest: number]
   readonly bytes: Uint8Array
 }
 
-/** A whole file of curves that has its final name only when a table names it. */
+/** A finished file of curves, which is renamed to its final name when the table is written. */
 export interface WrittenCurves {
   readonly entry: CurvesEntry
   readonly temporary: string
 }
 
-/** Beyond this, the next batch waits for the disk. */
+/** Bytes queued for the disk beyond which the next batch waits. */
 const MOST_QUEUED_BYTES = 1 << 25
 
 /**
- * Writes `NAME.curves-HASH.arrow`; the hash in its name keeps the curves of an earlier table of the name until a manifest
- * names the new ones. Undefined where the batches hold no curves.
+ * Writes the curves to a temporary file whose final name is `NAME.curves-HASH.arrow`. Because of the hash, the curves
+ * of an earlier table of the same name stay until the new manifest is written. Returns undefined if the batches have no
+ * curves.
  */
 export async function writeCurves(
   folder: string,
@@ -145,10 +154,10 @@ export async function writeCurves(
 interface WrittenBatch extends Omit<CurvesBlock, 'sha256'>, Pick<CurvesEntry, 'of'> {}
 
 async function writeBatches(path: string, batches: Iterable<CurvesBatch>): Promise<WrittenBatch[]> {
-  // The whole library: its one-file build knows no streams of Node's.
+  // The library's many-module build, since its single-file build does not support Node streams.
   const arrow = await import('apache-arrow')
   class Writer extends arrow.RecordBatchFileWriter {
-    /** Where the batch that was written last lies. */
+    /** Position of the last written batch in the file. */
     get lastBytes(): ByteRange {
       const { offset, metaDataLength, bodyLength } = this._recordBatchBlocks[this._recordBatchBlocks.length - 1]
       return [offset, metaDataLength + bodyLength]
@@ -181,7 +190,7 @@ function trainingsIn(batch: RecordBatch): string[] {
   return [...new Set(rows.map((row) => `${dataset?.get(row)}/${split?.get(row)}/${epochs?.get(row)}`))]
 }
 
-/** Reads the file once, for the hashes of the whole and of each batch. */
+/** Reads the file once and returns the hashes of the whole file and of each batch. */
 async function hashed(path: string, batches: readonly WrittenBatch[]): Promise<Omit<CurvesEntry, 'file' | 'of'>> {
   const whole = createHash('sha256')
   const file = await open(path)

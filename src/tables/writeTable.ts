@@ -1,6 +1,6 @@
 /**
- * Writes a table as an Arrow file with its manifest, which names the file. A file is not touched while a manifest names it
- * with another content: at any moment there is the old table or the new one.
+ * Writes a table: an Arrow file, and a manifest with the file's name and hash. A file that the current manifest names
+ * is never overwritten, so at any moment either the old or the new table can be opened.
  */
 import { createHash } from 'node:crypto'
 import { existsSync, readdirSync, readFileSync, renameSync, rmSync } from 'node:fs'
@@ -24,8 +24,9 @@ import type { SpaceIndex } from './spaceIndex.ts'
 import type { WrittenCurves } from './writeCurves.ts'
 
 /**
- * @param curves already written to a temporary file in the folder
- * @returns the manifest that now stands in the folder, beside `NAME.arrow`
+ * Writes a table to the folder, and replaces an earlier table of the same name.
+ * @param curves the curves, already written to a temporary file in the folder
+ * @returns the manifest of the written table
  */
 export function writeTable(
   folder: string,
@@ -52,7 +53,7 @@ export function writeTable(
   }
   const discardCurves = placeCurves(folder, curves)
   try {
-    // While the earlier manifest is in force, the file that it names keeps its content.
+    // Write under the second name first, since the earlier manifest still names the first file.
     if (isNamedOtherwise(folder, manifest))
       place(folder, { ...manifest, table: { ...manifest.table, file: detour } }, bytes)
     place(folder, manifest, bytes)
@@ -64,19 +65,19 @@ export function writeTable(
   return manifest
 }
 
-/** @returns what to do where no manifest comes to name them */
+/** Renames the curves to their final name. Returns a function that undoes it if the manifest cannot be written. */
 function placeCurves(folder: string, curves?: WrittenCurves): () => void {
   if (curves === undefined) return () => {}
   const path = join(folder, curves.entry.file)
   const isNew = !existsSync(path)
   renameSync(curves.temporary, path)
   return () => {
-    // Those of the earlier table, where the name, which is their hash, is the same.
+    // A file that existed before has the same hash and belongs to the earlier table.
     if (isNew) rmSync(path, { force: true })
   }
 }
 
-/** The file under the manifest's name for it, and then the manifest. */
+/** Writes the Arrow file under the name in the manifest, and then the manifest. */
 function place(folder: string, manifest: Manifest, bytes: Uint8Array): void {
   writeAllAtomically([
     { path: join(folder, manifest.table.file), content: bytes },
@@ -84,13 +85,13 @@ function place(folder: string, manifest: Manifest, bytes: Uint8Array): void {
   ])
 }
 
-/** Whether the manifest in the folder names the same file, with another content. */
+/** Tells whether the manifest in the folder names the same file with another content. */
 function isNamedOtherwise(folder: string, { name, table }: Manifest): boolean {
   const now = tableNamedBy(join(folder, `${name}.manifest.json`))
   return now?.file === table.file && now.sha256 !== table.sha256
 }
 
-/** Undefined where there is no manifest, or a damaged one, which is then replaced. */
+/** Returns the table file that a manifest names; undefined if there is no manifest, or a damaged one. */
 function tableNamedBy(manifest: string): Partial<FileEntry> | undefined {
   try {
     return JSON.parse(readFileSync(manifest, 'utf8')).table
@@ -99,7 +100,7 @@ function tableNamedBy(manifest: string): Partial<FileEntry> | undefined {
   }
 }
 
-/** Files of an earlier table of the name, which no manifest names any more. */
+/** Deletes the files of an earlier table of the same name, which the manifest no longer names. */
 function removeOthers(folder: string, name: string, { table, curves }: Manifest): void {
   const curvesFiles = readdirSync(folder).filter(
     (file) => file.startsWith(`${name}.curves-`) && file.endsWith('.arrow'),
@@ -111,7 +112,10 @@ function removeOthers(folder: string, name: string, { table, curves }: Manifest)
 
 const hashOf = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex')
 
-/** index, arch, texts, numbers: one record batch, so that a column is one run of bytes. */
+/**
+ * Encodes a table as an Arrow file with the columns index, arch, texts, numbers, in one record batch, so that each
+ * column is contiguous.
+ */
 function encode({ index, arch, texts, numbers }: TableContent): Uint8Array {
   const arrow = loadArrow()
   const vectors: Record<string, Arrow.Vector> = {
@@ -123,11 +127,11 @@ function encode({ index, arch, texts, numbers }: TableContent): Uint8Array {
   return arrow.tableToIPC(new arrow.Table(vectors), 'file')
 }
 
-/** NaN → null. */
+/** Makes a column of numbers, with null for NaN. */
 function nullable(arrow: typeof Arrow, values: Float64Array): Arrow.Vector<Arrow.Float64> {
   const type = new arrow.Float64()
   const missing = countMissing(values)
-  // A copy, for the library writes neighbours that lie in the same memory only once.
+  // A copy, since the library writes arrays that share memory only once.
   if (missing === 0) return arrow.makeVector(arrow.makeData({ type, length: values.length, data: values.slice() }))
   const nullBitmap = new Uint8Array(Math.ceil(values.length / 8))
   values.forEach((value, row) => {
@@ -140,7 +144,7 @@ function nullable(arrow: typeof Arrow, values: Float64Array): Arrow.Vector<Arrow
 const countMissing = (values: Float64Array): number =>
   values.reduce((count, value) => count + (Number.isNaN(value) ? 1 : 0), 0)
 
-/** Reads the file back and notes where each column's buffers lie. */
+/** Decodes the encoded file and returns the position and hash of each column's buffers. */
 function describe(bytes: Uint8Array, content: TableContent): ColumnEntry[] {
   const table = loadArrow().tableFromIPC(bytes)
   const numbers = new Map(content.numbers.map((column) => [column.name, column]))

@@ -7,7 +7,7 @@ import type { Dataset, ImageSet } from '../dataset.ts'
 export interface ImageView {
   readonly set: ImageSet
   readonly shape: ImageShape
-  /** Indices into the set. */
+  /** Indices of the selected images in the set. */
   readonly rows: Uint32Array
 }
 

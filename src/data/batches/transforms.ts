@@ -9,7 +9,7 @@ import type { ImageSet } from '../dataset.ts'
 export interface Augmentation {
   /** Width of the black padding on each side before a random crop of the original size; 0: no crop. */
   readonly cropPadding: number
-  /** Mirror left and right with probability ½. */
+  /** Whether to mirror the image left to right with probability ½. */
   readonly flip: boolean
   /** Side of the cutout square, which is set to 0 after normalisation (DeVries & Taylor, 2017); 0: no cutout. */
   readonly cutout: number

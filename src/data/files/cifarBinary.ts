@@ -2,7 +2,6 @@
  * Reads the binary version of CIFAR-10 and CIFAR-100 (https://www.cs.toronto.edu/~kriz/cifar.html). A record has one or
  * two label bytes, then 3,072 bytes: the red, green and blue planes of a 32×32 image, row by row.
  */
-
 import { BenchError } from '../../core/errors.ts'
 import { naturalOrder, pluralize } from '../../core/plainText.ts'
 import type { ImageSet } from '../dataset.ts'
@@ -16,7 +15,7 @@ const IMAGE = 3 * PLANE
 /** The layout of a record, and the names of the files. */
 export interface CifarFormat {
   readonly classes: number
-  /** CIFAR-100 has a coarse label before the fine one. */
+  /** Bytes of a record's labels. CIFAR-100 has a coarse label before the fine one, of which the fine one is read. */
   readonly labelBytes: number
   readonly training: RegExp
   readonly test: RegExp

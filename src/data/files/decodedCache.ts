@@ -28,8 +28,8 @@ const Header = z.object({
 const PART = 2 ** 30
 
 /**
- * Returns the cache file for the pixels of files with this fingerprint. @param way how they were decoded, e.g.
- * `pickles`
+ * Returns the cache file for the pixels of files with this fingerprint.
+ * @param way how they were decoded, e.g. `pickles`
  */
 export function decodedFile(fingerprint: string, way: string): string {
   return userFolder('decoded', `${fingerprint.slice(0, 32)}-${way}.images`)

@@ -63,8 +63,8 @@ async function decodersHeader(bytes: Buffer, name: string): Promise<ImageHeader>
 }
 
 /**
- * Makes the error for an image that cannot be decoded. @param reason the decoder's message, of which the first line is
- * shown
+ * Makes the error for an image that cannot be decoded.
+ * @param reason the decoder's message, of which the first line is shown
  */
 export const undecodable = (name: string, reason: string, cause?: unknown): BenchError =>
   new BenchError('corrupt', `${name} cannot be decoded (${reason.split('\n')[0]}); replace it or skip broken images`, {

@@ -1,7 +1,6 @@
 /**
  * Lists the images of a folder with ImageNet's layout: `train/` and `val/` (or `test/`), in each a folder per class.
  */
-
 import { BenchError } from '../../core/errors.ts'
 import { pluralize } from '../../core/plainText.ts'
 import type { FileTree } from './fileTree.ts'

@@ -1,5 +1,4 @@
 /** Reads image folders with ImageNet's layout, and archives of them, by way of the cache of decoded pixels. */
-
 import { dirname } from 'node:path'
 import { BenchError } from '../../core/errors.ts'
 import { pluralize } from '../../core/plainText.ts'

@@ -3,7 +3,6 @@
  * ImageNet downsampled to 16×16 pixels (Chrabaszcz et al., 2017), whose first 120 classes are ImageNet16-120. Each file
  * is a dictionary with labels and `data`, a byte array of shape [images, 3 planes × height × width].
  */
-
 import { BenchError } from '../../core/errors.ts'
 import { naturalOrder, pluralize } from '../../core/plainText.ts'
 import { PickleInput } from '../../pickle/pickleInput.ts'

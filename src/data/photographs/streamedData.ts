@@ -80,7 +80,7 @@ export interface StreamedPart {
   readonly pool: DecodePool
   readonly shape: ImageShape
   readonly files: ImageFiles
-  /** Indices into the files. */
+  /** Indices of the selected images in `files`. */
   readonly rows: Uint32Array
   /** Part of the random streams' names, such as `training`: roles are independent under one seed. */
   readonly role: string

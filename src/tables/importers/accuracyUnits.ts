@@ -1,6 +1,6 @@
 /**
- * What a source's accuracies are given in: percent, or fractions of 1. It is decided column by column. A column in which
- * nothing is above 1 can be either, so the mapping has to say which; 0.866 would otherwise stand for 0.866 %.
+ * Decides, column by column, whether the accuracies of a source are percentages or fractions of 1. A column without a
+ * value above 1 can be either, so the user's mapping has to state its unit; otherwise 0.866 would be read as 0.866 %.
  */
 import { BenchError } from '../../core/errors.ts'
 import { isAccuracy } from '../columnNames.ts'
@@ -10,15 +10,16 @@ import type { TrainingRun } from './trainingRuns.ts'
 
 export type AccuracyUnit = 'percent' | 'fraction'
 
-/** A column of accuracies, and the name that it has in the source where that is another. */
+/** The name of a column in the table, and its name in the source if that is different. */
 interface Column {
   readonly name: string
   readonly sourceName?: string
 }
 
+/** The units that the user's mapping states. */
 export class AccuracyUnits {
   readonly #all: AccuracyUnit | undefined
-  /** By the name of a column, or the beginning of names up to a slash, as `cifar10/x-valid`. */
+  /** Units by the name of a column, or by the first parts of names, such as `cifar10/x-valid`. */
   readonly #byName: ReadonlyMap<string, AccuracyUnit>
 
   constructor(stated: Mapping['accuracies']) {
@@ -26,7 +27,7 @@ export class AccuracyUnits {
     this.#byName = new Map(Object.entries(typeof stated === 'object' ? stated : {}))
   }
 
-  /** What the mapping says of a column; undefined where it says nothing. The longest name decides. */
+  /** Returns the stated unit of a column; undefined if none is stated. The longest matching name decides. */
   statedOf({ name, sourceName }: Column): AccuracyUnit | undefined {
     const parts = name.split('/')
     const beginnings = parts.map((_, i) => parts.slice(0, parts.length - i).join('/'))
@@ -34,7 +35,7 @@ export class AccuracyUnits {
     return key === undefined ? this.#all : this.#byName.get(key)
   }
 
-  /** @throws BenchError `bad-input` where the mapping names no column of the source */
+  /** Checks that every name in the mapping matches a column of the source. @throws BenchError `bad-input` */
   checkNames(columns: readonly Column[], source: string): void {
     const names = columns.filter(({ name }) => isAccuracy(name))
     const isNamed = (key: string) =>
@@ -48,7 +49,7 @@ export class AccuracyUnits {
     )
   }
 
-  /** The run with its accuracies in percent. @throws BenchError `bad-input` where one is above its unit */
+  /** Returns the training with all accuracies in percent. @throws BenchError `bad-input` for a fraction above 1 */
   inPercent(run: TrainingRun, source: string): TrainingRun {
     const { dataset, epochs, seed } = run
     const splits = run.splits.map((curves) => {
@@ -61,8 +62,9 @@ export class AccuracyUnits {
 }
 
 /**
- * @param columns in whatever unit the source has them
- * @throws BenchError `bad-input` where a column can be either and the mapping does not say which
+ * Checks that the unit of every column of accuracies is known.
+ * @param columns the columns with the values of the source, not yet converted
+ * @throws BenchError `bad-input` if a column can be either and the mapping does not state its unit
  */
 export function checkUnits(columns: readonly NumbersContent[], units: AccuracyUnits, source: string): void {
   const accuracies = columns.filter(({ name }) => isAccuracy(name))
@@ -79,7 +81,7 @@ export function checkUnits(columns: readonly NumbersContent[], units: AccuracyUn
   )
 }
 
-/** Fractions × 100. @throws BenchError `bad-input` where one is above 1 */
+/** Converts fractions to percent. @throws BenchError `bad-input` for a fraction above 1 */
 export function fractionsInPercent(values: Float64Array, column: string, source: string): Float64Array {
   const above = values.find((value) => value > 1)
   if (above === undefined) return values.map(percent)
@@ -90,7 +92,7 @@ export function fractionsInPercent(values: Float64Array, column: string, source:
   )
 }
 
-/** Zero is zero in either unit. */
+/** Tells whether a column can be percentages or fractions: it has values above 0, and none above 1. */
 const isAmbiguous = (values: Float64Array): boolean => {
   const most = greatest(values)
   return most > 0 && most <= 1
@@ -98,5 +100,5 @@ const isAmbiguous = (values: Float64Array): boolean => {
 
 const greatest = (values: Float64Array): number => values.reduce((most, value) => (value > most ? value : most), 0)
 
-/** 0.9437 → 94.37, and not 94.36999999999999. */
+/** Converts one fraction to percent, without rounding noise: 0.9437 → 94.37, not 94.36999999999999. */
 const percent = (fraction: number): number => Number((100 * fraction).toPrecision(15))

@@ -1,4 +1,4 @@
-/** From batches of records to a table's content. */
+/** Assembles the batches of records that an import has read to a table's content. */
 import { BenchError } from '../../core/errors.ts'
 import { checkLimit } from '../../system/limits.ts'
 import { checkComplete, type ImportContext, type NumbersContent } from '../content.ts'
@@ -10,6 +10,7 @@ import type { Mapping } from './mapping.ts'
 import type { RecordRow } from './readRecords.ts'
 import { columnOrder, seedsOf } from './trainingRuns.ts'
 
+/** The batches, and what else the table needs. */
 export interface Assembly {
   readonly parts: Parts
   readonly batches: readonly Part[]
@@ -19,7 +20,10 @@ export interface Assembly {
   readonly mapping: Mapping
 }
 
-/** @throws BenchError `bad-input` where a record is not its architecture's, stands twice, or is missing */
+/**
+ * Makes the content of a table from all batches.
+ * @throws BenchError `bad-input` if a record has the wrong index, occurs twice, or is missing
+ */
 export function assemble(assembly: Assembly, context: ImportContext): Imported {
   const { parts, batches, source, notes, withCurves, mapping } = assembly
   const collected = new Columns(
@@ -37,7 +41,7 @@ export function assemble(assembly: Assembly, context: ImportContext): Imported {
   const numbers = collected.numbers(order)
   const units = new AccuracyUnits(mapping.accuracies)
   units.checkNames(numbers, source.name)
-  // A mean has the unit of what it is the mean of.
+  // Means have the unit of their columns of single seeds, which decide.
   checkUnits(
     numbers.filter(({ seeds }) => seeds === undefined),
     units,
@@ -57,14 +61,14 @@ function rangeOf(rows: readonly RecordRow[]): CurvesBatch['range'] {
   return [Math.min(...indices), Math.max(...indices)]
 }
 
-/** The space's spelling of the record's architecture, which is where the space's order has it. */
+/** Checks a record's index and returns its architecture in the space's spelling. @throws BenchError `bad-input` */
 function checkedArch({ name, index, arch }: RecordRow, { space }: ImportContext): string {
   const expected = space.indexOf(arch)
   if (index === expected) return space.canonical(arch)
   throw new BenchError('bad-input', `${name}: architecture ${arch} is #${expected} of ${space.name}, found ${index}`)
 }
 
-/** Numbers by column, in the order in which they came. */
+/** Collects numbers by column, with rows in the order of the records. */
 class Columns {
   readonly indices: number[] = []
   readonly archs: string[] = []
@@ -96,7 +100,9 @@ class Columns {
     return values
   }
 
-  /** Rows by ascending index. @throws BenchError where an index stands twice */
+  /**
+   * Returns the row numbers by ascending architecture index. @throws BenchError `bad-input` if an index occurs twice
+   */
   order(): Uint32Array {
     const order = Uint32Array.from(this.indices, (_, row) => row).sort((a, b) => this.indices[a] - this.indices[b])
     const twice = order.find((row, i) => i > 0 && this.indices[row] === this.indices[order[i - 1]])

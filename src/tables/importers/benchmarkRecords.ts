@@ -1,6 +1,7 @@
 /**
- * What the API classes of NAS-Bench-201 and NATS-Bench save: for each schedule (`12` and `200`, or `less` and `full`) an
- * `ArchResults` with one `ResultsCount` for each dataset and seed.
+ * Converts the records of published benchmarks to trainings. NAS-Bench-201 and NATS-Bench save, for each schedule (`12`
+ * and `200`, or `less` and `full`), an `ArchResults` with one `ResultsCount` for each dataset and seed. NASLib's
+ * reduced pickles have one training for each architecture and dataset.
  */
 import { BenchError } from '../../core/errors.ts'
 import { describe } from '../../pickle/values.ts'
@@ -11,12 +12,13 @@ export type Dict = ReadonlyMap<unknown, unknown>
 
 const SCHEDULES = ['12', '200', 'less', 'full']
 
-/** Turns a `ResultsCount` into a training. */
+/** Converts a `ResultsCount` of the benchmark to a training. */
 export type ReadRun = (count: Dict, dataset: string, seed: number, where: string) => TrainingRun
 
 /**
- * @param record schedule → ArchResults
- * @param readRun `runReader`, or what gives trainings that were read before their dicts were emptied
+ * Converts the record of one architecture to its trainings.
+ * @param record dict from schedule to `ArchResults`
+ * @param readRun `runReader`, or a function that returns trainings that have been converted before
  * @throws BenchError `bad-input` with the part of the record that is missing or malformed
  */
 export function architectureRuns(record: unknown, name: string, readRun: ReadRun): ArchitectureRuns {
@@ -57,7 +59,7 @@ function runsOf(results: Dict, arch: string, name: string, readRun: ReadRun): Tr
   })
 }
 
-/** Reads the trainings of one record, which together keep within the limits. */
+/** Returns a converter for the trainings of one record, which applies the limits to all of them together. */
 export function runReader(): ReadRun {
   let numbers = 0
   return (count, dataset, seed, where) => {
@@ -79,7 +81,7 @@ function evalNames(count: Dict, where: string): string[] {
   return names
 }
 
-/** @throws BenchError `bad-input` where a dataset or a split has a name that cannot stand in the name of a column */
+/** Checks that the name of a dataset or split may be part of a column name. @throws BenchError `bad-input` */
 export function checkName(name: unknown, where: string): asserts name is string {
   if (typeof name === 'string' && /^[\w.+-]{1,80}$/.test(name)) return
   throw malformed(where, `has a dataset or split named ${describe(name)}; expected letters, digits, "-", "_" and "."`)
@@ -125,7 +127,7 @@ function evalCurves(count: Dict, split: string, epochs: number, where: string): 
   }
 }
 
-/** A dict of numbers by epoch, or nothing at all; NaN stands for an epoch without a number. */
+/** Converts a dict of numbers by epoch to an array; NaN for an epoch without a number, also if there is no dict. */
 function curve(dict: unknown, key: (epoch: number) => number | string, epochs: number, where: string): Float64Array {
   const values = new Float64Array(epochs).fill(Number.NaN)
   if (dict === null || dict === undefined) return values
@@ -138,7 +140,7 @@ function curve(dict: unknown, key: (epoch: number) => number | string, epochs: n
   return values
 }
 
-/** @throws BenchError `bad-input` where one is outside of 0 … 100 */
+/** Checks that accuracies are in 0 … 100 % and returns them. @throws BenchError `bad-input` */
 export function percentages(values: Float64Array, where: string): Float64Array {
   const outside = values.find((value) => value < 0 || value > 100)
   if (outside !== undefined) throw malformed(where, `has an accuracy of ${outside} %`)
@@ -152,7 +154,10 @@ function finite(value: unknown, where: string): number {
   throw malformed(where, `is ${describe(value)}, not a number`)
 }
 
-/** Latencies that could not be measured are recorded as none or below zero. */
+/**
+ * Returns the mean of the measured latencies. Those that could not be measured are recorded as `None` or as negative
+ * numbers.
+ */
 function latency(value: unknown): number | undefined {
   if (!Array.isArray(value)) return undefined
   const measured = value.filter((seconds) => typeof seconds === 'number' && seconds > 0)
@@ -176,18 +181,23 @@ function integer(dict: Dict, key: string, name: string): number {
 
 const malformed = (where: string, problem: string) => new BenchError('bad-input', `${where} ${problem}`)
 
+/** What a NASLib pickle does not state about its numbers, from the user's mapping. */
 export interface NaslibQualifier {
-  /** Of `eval_acc1es`. */
+  /** The split that `eval_acc1es` was measured on. */
   readonly split?: string
   readonly seed?: number
-  /** Where the file has final numbers only. */
+  /** Number of epochs of the training, needed if the file has final numbers only. */
   readonly epochs?: number
 }
 
+/** Tells whether a dict is a training in a NASLib pickle. */
 export const isNaslibRun = (dict: Dict): boolean =>
   dict.has('train_acc1es') && dict.has('eval_acc1es') && dict.has('cost_info')
 
-/** The dataset is known only to the dict around it: it is left empty. @throws BenchError `bad-input` */
+/**
+ * Converts one training of a NASLib pickle. Its dataset is left empty, since only the surrounding dict has it.
+ * @throws BenchError `bad-input`, also if the mapping does not state split and seed
+ */
 export function naslibRun(dict: Dict, { split, seed, epochs }: NaslibQualifier, name: string): TrainingRun {
   if (split === undefined || seed === undefined) {
     throw new BenchError(
@@ -222,7 +232,7 @@ export function naslibRun(dict: Dict, { split, seed, epochs }: NaslibQualifier, 
   }
 }
 
-/** A curve; or a final number, which is the last of a curve that is not there. */
+/** Returns a curve. A final number becomes the last value of a curve whose other values are NaN. */
 function values(value: unknown, epochs: number | undefined, where: string): Float64Array {
   const numbers = typeof value === 'number' ? finalOf(value, epochs, where) : value
   if (Array.isArray(numbers) && numbers.length > 0 && numbers.every((item) => typeof item === 'number')) {

@@ -1,6 +1,6 @@
 /**
- * Flat CSV files: a header, one architecture a line, empty cells where a number is missing. Columns are separated by
- * commas; or by semicolons or tabs, and then numbers may have decimal commas.
+ * Imports flat CSV files: a header, one line per architecture, empty cells for missing numbers. Columns are separated
+ * by commas, semicolons or tabs; with the latter two, numbers may have decimal commas.
  */
 import { pipeline, Transform } from 'node:stream'
 import { CsvError, parse } from 'csv-parse'
@@ -11,7 +11,7 @@ import { type FlatColumn, FlatRows } from './flatRows.ts'
 import { type Mapping, mapColumns } from './mapping.ts'
 import type { Source } from './sourceFile.ts'
 
-/** @throws BenchError `bad-input` that names the line and column at fault */
+/** Imports a CSV file. @throws BenchError `bad-input` with the line and column at fault */
 export async function importCsv(file: Source, mapping: Mapping, context: ImportContext): Promise<TableContent> {
   let rows: FlatRows | undefined
   let decimals: DecimalCommas | undefined
@@ -46,13 +46,13 @@ interface Line {
   readonly info: { readonly lines: number }
 }
 
-/** Blanks around a name are not part of it. */
+/** Returns the column names of the header, without surrounding blanks. */
 function headerOf(record: readonly string[], source: string): string[] {
   checkLimit('source-columns', record.length, source)
   return record.map((name) => name.trim())
 }
 
-/** The first line that is not blank. */
+/** Reads the first line that is not blank. */
 async function headerLine(file: Source): Promise<string> {
   let text = ''
   for await (const chunk of file.stream()) {
@@ -66,7 +66,10 @@ async function headerLine(file: Source): Promise<string> {
 
 const SEPARATORS = [',', ';', '\t'] as const
 
-/** The separator that sets the column of architectures apart; else the one that makes the most columns. */
+/**
+ * Finds the separator: the one by which the header has the column of architectures, else the one that gives the most
+ * columns.
+ */
 function separatorOf(header: string, { arch = 'arch', columns }: Mapping): string {
   const archNames = new Set([arch, ...Object.keys(columns).filter((name) => columns[name] === 'arch')])
   const cells = SEPARATORS.map((separator) => ({ separator, names: unquotedCells(header, separator) }))
@@ -75,7 +78,7 @@ function separatorOf(header: string, { arch = 'arch', columns }: Mapping): strin
   return (found ?? most).separator
 }
 
-/** The cells of a line, split where the separator does not stand in quotes. */
+/** Splits a line at the separators that are not in quotes. */
 function unquotedCells(line: string, separator: string): string[] {
   const cells = ['']
   let isQuoted = false
@@ -87,7 +90,9 @@ function unquotedCells(line: string, separator: string): string[] {
   return cells.map((cell) => cell.trim())
 }
 
-/** Passes text on, and fails where it has more blank lines in a row than the limit. */
+/**
+ * Returns a stream that passes text on and fails if it has more blank lines in a row than the limit `csv-blank-lines`.
+ */
 function blankLinesChecked(name: string): Transform {
   const most = limitOf('csv-blank-lines')
   let blank = 0
@@ -107,12 +112,13 @@ function blankLinesChecked(name: string): Transform {
 const NEWLINE = 10
 const RETURN = 13
 
-/** Numbers of a file whose decimals stand behind commas, or behind points in all of its lines. */
+/** Replaces decimal commas by points, and refuses a file that has both. */
 class DecimalCommas {
   readonly #numbers: readonly number[]
   readonly #source: string
-  /** Where the first one stands. */
+  /** The first number with a decimal comma, and its line, for messages. */
   #comma: string | undefined
+  /** The first number with a decimal point, and its line, for messages. */
   #point: string | undefined
 
   constructor(columns: readonly FlatColumn[], source: string) {
@@ -120,7 +126,9 @@ class DecimalCommas {
     this.#source = source
   }
 
-  /** The line with points in place of commas. @throws BenchError `bad-input` where the file has both */
+  /**
+   * Returns the cells of a line with decimal points. @throws BenchError `bad-input` if the file has commas and points
+   */
   replacedIn(cells: readonly string[], line: number): readonly string[] {
     const replaced = [...cells]
     for (const at of this.#numbers) {

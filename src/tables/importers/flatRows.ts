@@ -1,4 +1,6 @@
-/** Rows of a flat file (CSV, Parquet) to a table's content: checked cell by cell, put in the space's order. */
+/**
+ * Converts the rows of a flat file (CSV, Parquet) to a table's content: checks every cell and sorts the rows by index.
+ */
 import { BenchError } from '../../core/errors.ts'
 import { checkLimit, limitOf } from '../../system/limits.ts'
 import { type ColumnRole, isAccuracy, isSeconds, isSize } from '../columnNames.ts'
@@ -7,21 +9,22 @@ import type { Source } from '../manifest.ts'
 import { AccuracyUnits, checkUnits, fractionsInPercent } from './accuracyUnits.ts'
 import type { Mapping } from './mapping.ts'
 
-/** A cell's text or number; empty or null where there is none. */
+/** The text or number in a cell. An empty text or null is a missing value. */
 export type Cell = string | number | null
 
-/** A column of a flat file: its name there, and what becomes of it. */
+/** A column of a flat file: its name in the file, and what it becomes in the table. */
 export interface FlatColumn {
   readonly sourceName: string
   readonly role: ColumnRole
 }
 
+/** The numbers of one column. */
 interface NumberCells {
   readonly at: number
   readonly sourceName: string
   readonly name: string
   readonly seeds?: readonly number[]
-  /** Longer than there are rows. */
+  /** One value per row, followed by unused capacity. */
   values: Float64Array
 }
 
@@ -31,6 +34,7 @@ interface TextCells {
   readonly values: (string | null)[]
 }
 
+/** Collects the rows of a flat file. */
 export class FlatRows {
   readonly #source: string
   readonly #context: ImportContext
@@ -39,12 +43,12 @@ export class FlatRows {
   readonly #indexAt: number
   readonly #numbers: readonly NumberCells[]
   readonly #texts: readonly TextCells[]
-  /** Architecture ↦ the line or row that it stands in. */
+  /** Line (or row number) of each architecture. */
   readonly #lineOf = new Map<string, number>()
   readonly #indices: number[] = []
   readonly #mostRows: number
 
-  /** @param place what a row is called in messages: `line` or `row` */
+  /** @param place the word for a row in messages: `line` or `row` */
   constructor(columns: readonly FlatColumn[], source: string, place: string, context: ImportContext) {
     this.#source = source
     this.#context = context
@@ -63,7 +67,7 @@ export class FlatRows {
     this.#mostRows = Math.min(limitOf('source-rows'), mostNumbers)
   }
 
-  /** @param line for messages */
+  /** Checks a row and adds it. @param line its number, for messages @throws BenchError `bad-input` */
   add(cells: readonly (Cell | undefined)[], line: number): void {
     const row = this.#indices.length
     if (row + 1 > this.#mostRows) this.#checkRows(row + 1)
@@ -84,7 +88,10 @@ export class FlatRows {
     checkLimit('source-numbers', rows * this.#numbers.length, this.#source)
   }
 
-  /** @throws BenchError `bad-input` where architectures are missing that should be there, or accuracies may be fractions */
+  /**
+   * Returns the content of the table, with rows by ascending index.
+   * @throws BenchError `bad-input` if architectures are missing, or the unit of accuracies is ambiguous
+   */
   content(source: Source, { notes, accuracies }: Pick<Mapping, 'notes' | 'accuracies'>): TableContent {
     const order = this.#indices.map((_, i) => i).sort((a, b) => this.#indices[a] - this.#indices[b])
     const index = Int32Array.from(order, (i) => this.#indices[i])
@@ -104,7 +111,7 @@ export class FlatRows {
     }
   }
 
-  /** The space's own spelling. */
+  /** Returns the architecture of a row in the space's spelling. @throws BenchError `bad-input` if it occurs twice */
   #archOf(cell: Cell | undefined, line: number): string {
     if (isEmpty(cell)) throw this.#error(line, 'no architecture string')
     const text = String(cell)
@@ -121,7 +128,9 @@ export class FlatRows {
     return arch
   }
 
-  /** @throws BenchError `bad-input` with the line of what is no architecture */
+  /**
+   * Returns an architecture in the space's spelling. @throws BenchError `bad-input` with the line if it is malformed
+   */
   #canonical(space: ImportContext['space'], arch: string, line: number): string {
     try {
       return space.canonical(arch)
@@ -131,7 +140,7 @@ export class FlatRows {
     }
   }
 
-  /** From the architecture's string; an index beside it must agree. */
+  /** Returns the index of an architecture, and checks that the file's own index column, if any, agrees. */
   #indexOf(arch: string, cell: Cell | undefined, line: number): number {
     const { space } = this.#context
     const stated = this.#indexAt === -1 ? undefined : this.#statedIndex(cell, line)
@@ -146,7 +155,7 @@ export class FlatRows {
     return this.#numberOf(cell, 'index', line)
   }
 
-  /** NaN where there is none. */
+  /** Returns the number in a cell; NaN if it is empty. @throws BenchError `bad-input` for text and impossible values */
   #numberOf(cell: Cell | undefined, name: string, line: number): number {
     if (isEmpty(cell)) return Number.NaN
     const value = typeof cell === 'number' || DECIMAL.test(cell.trim()) ? Number(cell) : Number.NaN
@@ -168,13 +177,13 @@ export class FlatRows {
   }
 }
 
-/** A decimal number, as programs write it: no thousands, no sign of percent, no other base. */
+/** Matches a decimal number without thousands separators, percent sign or other bases. */
 const DECIMAL = /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i
 
 const DECIMAL_COMMA = 'decimal commas are read where semicolons or tabs separate the columns'
 
 const FIRST_ROWS = 1024
-/** Not worth comparing with the limit. */
+/** Length up to which an architecture string need not be compared with the limit. */
 const SHORT_ARCH = 500
 
 function enlarged(values: Float64Array): Float64Array {
@@ -186,7 +195,7 @@ function enlarged(values: Float64Array): Float64Array {
 const isEmpty = (cell: Cell | undefined): cell is null | undefined | '' =>
   cell === null || cell === undefined || (typeof cell === 'string' && cell.trim() === '')
 
-/** Fractions × 100, column by column. */
+/** Converts the columns of accuracies that are fractions to percent. */
 function inPercent(
   columns: readonly (NumbersContent & Pick<NumberCells, 'sourceName'>)[],
   units: AccuracyUnits,

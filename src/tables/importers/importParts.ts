@@ -1,4 +1,4 @@
-/** What an import has already read, kept beside the table that is to be, a file a batch of records. */
+/** The result of an importer, and the files that keep finished batches of records until the table is written. */
 import { createHash } from 'node:crypto'
 import { existsSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
@@ -7,15 +7,16 @@ import type { TableContent } from '../content.ts'
 import type { CurvesBatch } from '../writeCurves.ts'
 import type { ReadRecords, RecordRow } from './readRecords.ts'
 
+/** The result of an importer. It is plain data, since it is sent by the process that read the source. */
 export interface Imported {
   readonly content: TableContent
-  /** What was kept on disk while the source was read. */
+  /** The folder with the batches that were kept on disk, if any. */
   readonly parts?: KeptParts
 }
 
 export interface KeptParts {
   readonly folder: string
-  /** Batches of curves, ascending. Absent where the source has none, or none were asked for. */
+  /** Batches of curves by ascending index. Absent if the source has no curves, or they are not wanted. */
   readonly curves?: readonly KeptCurves[]
 }
 
@@ -24,7 +25,7 @@ export interface KeptCurves {
   readonly path: string
 }
 
-/** The batches of curves one after the other; undefined where there are none. */
+/** Returns the batches of curves, read one after the other; undefined if there are none. */
 export function curvesOf({ parts }: Imported): Iterable<CurvesBatch> | undefined {
   return parts?.curves === undefined ? undefined : readCurves(parts.curves)
 }
@@ -33,40 +34,45 @@ function* readCurves(kept: readonly KeptCurves[]): Generator<CurvesBatch> {
   for (const { range, path } of kept) yield { range, bytes: readFileSync(path) }
 }
 
-/** Once the table is written. */
+/** Deletes the batches on disk, after the table is written. */
 export function removeParts({ parts }: Imported): void {
   if (parts !== undefined) rmSync(parts.folder, { recursive: true, force: true })
 }
 
+/** A batch of records on disk. */
 export interface Part {
-  /** Of the batch's source. */
+  /** Hash of the source of the batch. */
   readonly sha256: string
+  /** Number of architectures. */
   readonly count: number
-  /** File of the batch's curves. */
+  /** File with the curves of the batch. */
   readonly curvesPath: string
   rows(): readonly RecordRow[]
 }
 
+/** The batches of an import on disk, with which an interrupted import resumes. */
 export interface Parts {
   readonly folder: string
-  /** The batch of this number, where it was read before from the same source. */
+  /** Returns the batch of this number if an earlier import has read it from the same source, else undefined. */
   find(at: number, sha256: string, withCurves: boolean): Part | undefined
+  /** Writes a batch to disk. */
   keep(at: number, sha256: string, read: ReadRecords): Part
   remove(): void
 }
 
-/** Raised whenever a batch of the same source is read to something else. */
+/** Version of the batch files, raised whenever the same source gives another batch. */
 const VERSION = 2
 
-/** The file of a batch. */
+/** The content of a batch file. */
 interface KeptPart {
   readonly version: number
   readonly sha256: string
-  /** Hash of the rows and the curves. */
+  /** SHA-256 of the rows and the curves, by which a damaged file is noticed. */
   readonly content: string
   readonly rows: readonly RecordRow[]
 }
 
+/** Opens the folder of an import's batches. */
 export function openParts(folder: string): Parts {
   const rowsPath = (at: number) => join(folder, `${at}.json`)
   const curvesPath = (at: number) => join(folder, `${at}.curves`)

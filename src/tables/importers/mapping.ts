@@ -1,4 +1,7 @@
-/** A user's YAML file that says what a source does not: which column of a flat file is what, and such. */
+/**
+ * Reads a user's mapping, a YAML file that states what a source does not: the meaning of its columns, their units,
+ * seed, split.
+ */
 import { z } from 'zod'
 import { BenchError } from '../../core/errors.ts'
 import { oneOrMore, readYaml } from '../../system/yamlFile.ts'
@@ -14,9 +17,13 @@ const schema = z
     arch: z.string().describe('column with the architecture string').optional(),
     columns: z.record(z.string(), z.string()).default({}).describe("source column: table's name of it"),
     ignore: oneOrMore(z.string(), 0).default([]).describe('source columns that are left out'),
-    split: z.string().describe('of the numbers of a NASLib pickle, which does not say').optional(),
-    seed: z.int().describe('the same').optional(),
-    epochs: z.int().positive().describe('the same, where it has final numbers only').optional(),
+    split: z.string().describe('split of the numbers of a NASLib pickle, which does not state it').optional(),
+    seed: z.int().describe('training seed of the numbers of a NASLib pickle').optional(),
+    epochs: z
+      .int()
+      .positive()
+      .describe('epochs of the trainings of a NASLib pickle with final numbers only')
+      .optional(),
     accuracies: z
       .union([unit, z.record(z.string(), unit)])
       .describe('what accuracies are given in: of all columns, or of each')
@@ -27,9 +34,10 @@ const schema = z
 
 export type Mapping = z.infer<typeof schema>
 
+/** The mapping for a source whose columns have the table's names. */
 export const identityMapping: Mapping = schema.parse({})
 
-/** @throws BenchError `bad-input` or `missing` */
+/** Reads and checks a mapping file. @throws BenchError `bad-input` or `missing` */
 export async function readMapping(path: string): Promise<Mapping> {
   const result = schema.safeParse(readYaml(path, 'mapping') ?? {})
   if (result.success) return result.data
@@ -37,15 +45,15 @@ export async function readMapping(path: string): Promise<Mapping> {
   throw new BenchError('bad-input', `mapping ${path}: ${at.join('.') || 'file'}: ${message}`)
 }
 
-/** @throws BenchError `bad-input` where the mapping is of another space */
+/** Checks that the mapping is for the table's space. @throws BenchError `bad-input` */
 export function checkSpace({ space }: Mapping, expected: string): void {
   if (space === undefined || space === expected) return
   throw new BenchError('bad-input', `the mapping is of space ${space}, the table of ${expected}; make them the same`)
 }
 
 /**
- * What becomes of each column of a header.
- * @throws BenchError `bad-input` for columns of which nothing does, or the same
+ * Returns what each column of a header becomes in the table.
+ * @throws BenchError `bad-input` for an unknown column, and for two columns with the same meaning
  */
 export function mapColumns(header: readonly string[], mapping: Mapping, source: string): FlatColumn[] {
   const renamed = new Map(Object.entries(mapping.columns))

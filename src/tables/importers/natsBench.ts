@@ -1,8 +1,7 @@
 /**
- * The topology release of NATS-Bench: `NNNNNN.pickle.pbz2`, one record an architecture, in a folder or a tar archive.
- * Records are read in batches, several at a time; each batch is kept on disk until the table is whole, so an import
- * that
- * was interrupted goes on where it was.
+ * Imports the topology release of NATS-Bench: a folder or tar archive of `NNNNNN.pickle.pbz2`, with one record per
+ * architecture. Records are read in batches by several threads. Each batch is kept on disk until the table is complete,
+ * so an interrupted import resumes with the next batch.
  */
 import { createHash } from 'node:crypto'
 import { readdir, readFile, stat } from 'node:fs/promises'
@@ -22,27 +21,28 @@ import { openReaders } from './recordReaders.ts'
 import type { Source } from './sourceFile.ts'
 
 export interface NatsOptions extends ImportContext {
-  /** Threads. */
+  /** Number of worker threads. */
   readonly jobs: number
   readonly withCurves: boolean
-  /** Records that are read, and kept, together; absent: 50. */
+  /** Number of records in a batch; absent: 50. */
   readonly batchSize?: number
-  /** Where batches are kept until the import is done. */
+  /** Folder that keeps the batches until the import is complete. */
   readonly partsFolder: string
   readonly mapping: Mapping
-  /** @param total undefined where it is not known before the end */
+  /** Told how many records have been read. @param total undefined if only reading to the end tells it */
   onProgress?(done: number, total: number | undefined): void
 }
 
-/** What a reader of any of the benchmark's records must know. */
+/** Sentences for the manifest of every table that is made from the benchmark's records. */
 export const RECORD_NOTES = [
   'Accuracies and losses are those after the last epoch; "mean" is the mean over the seeds that exist.',
   'FLOPs are multiply-accumulates, as NAS-Bench-201 counts them. Seconds are those of the release, re-estimated by its authors and equal for all seeds.',
 ]
 
 /**
- * What was read is kept where a record is at fault, and removed where the release as a whole is.
- * @throws BenchError `bad-input` that names the record at fault
+ * Imports a release. After an error in one record, the batches on disk are kept, so that the import can resume; after
+ * an error in the release as a whole they are deleted.
+ * @throws BenchError `bad-input` with the name of the record at fault
  */
 export async function importNats(source: RecordFiles, options: NatsOptions): Promise<Imported> {
   if (source.indices !== undefined) checkComplete(source.indices, options, source.name)
@@ -61,7 +61,7 @@ export async function importNats(source: RecordFiles, options: NatsOptions): Pro
   }
 }
 
-/** Every batch, read or found from an earlier attempt, in the order of the source. */
+/** Returns all batches in the order of the source; reads those that no earlier attempt has left on disk. */
 async function readAll(source: RecordFiles, parts: Parts, options: NatsOptions): Promise<Part[]> {
   const { jobs, withCurves, batchSize = 50, mapping, onProgress } = options
   const { accuracies } = mapping
@@ -80,10 +80,10 @@ async function readAll(source: RecordFiles, parts: Parts, options: NatsOptions):
         onProgress?.(done, source.indices?.length)
         return kept
       })
-      // A failure is thrown where it is awaited.
+      // Errors are thrown where the promise is awaited.
       counted.catch(() => undefined)
       reading.push(counted)
-      // One batch waits while each thread has one: the rest stays where it is.
+      // Only one batch more than there are threads is in memory.
       await reading.at(-jobs - 1)
     }
     return await Promise.all(reading)
@@ -112,22 +112,24 @@ function sha256Of(files: readonly RecordFile[], accuracies: Mapping['accuracies'
   return hash.digest('hex')
 }
 
+/** One compressed record file. */
 export interface RecordFile {
-  /** `000011.pickle.pbz2` */
+  /** Name such as `000011.pickle.pbz2`. */
   readonly name: string
   readonly bytes: Uint8Array<ArrayBuffer>
 }
 
+/** The record files of a release, read one at a time. */
 export interface RecordFiles {
   readonly name: string
-  /** Numbers of the records; undefined where only reading to the end would tell. */
+  /** Indices of the architectures; undefined if only reading to the end tells them. */
   readonly indices?: Int32Array
   files(): AsyncIterable<RecordFile>
 }
 
 const RECORD = /^\d{6}\.pickle\.pbz2$/
 
-/** The records of a folder, in the order of their numbers. @throws BenchError `bad-input` where it holds none */
+/** Opens a folder of record files, in the order of their numbers. @throws BenchError `bad-input` if it has none */
 export async function recordFolder(path: string): Promise<RecordFiles> {
   const names = (await readdir(path)).filter((name) => RECORD.test(name)).sort()
   if (names.length === 0) {
@@ -156,8 +158,9 @@ async function readRecord(path: string): Promise<Uint8Array<ArrayBuffer>> {
 }
 
 /**
- * The records of a tar archive, in its order.
- * @throws BenchError `bad-input` for entries that lead outside, links in place of records, and archives that are cut off
+ * Opens a tar archive of record files, in the order of the archive.
+ * @throws BenchError `bad-input` for paths that lead outside the archive, links in place of records, and truncated
+ * archives
  */
 export function recordArchive(source: Source): RecordFiles {
   return {
@@ -185,7 +188,10 @@ export function recordArchive(source: Source): RecordFiles {
   }
 }
 
-/** The file's own name. */
+/**
+ * Returns the file name of an entry without its folders.
+ * @throws BenchError `bad-input` if the path leads outside the archive
+ */
 function checkedName(path: string, archive: string): string {
   if (path.startsWith('/') || path.split('/').includes('..')) {
     throw new BenchError('bad-input', `${archive} holds "${path}", which leads out of it; it is not a release`)

@@ -1,4 +1,4 @@
-/** Flat Parquet files: the same columns as a CSV file's. */
+/** Imports flat Parquet files, which have the same columns as CSV files. */
 import { type FileHandle, open } from 'node:fs/promises'
 import { type AsyncBuffer, type FileMetaData, parquetMetadata, parquetRead, parquetSchema } from 'hyparquet'
 import { BenchError } from '../../core/errors.ts'
@@ -11,7 +11,7 @@ import { checkPages, compressors } from './parquetPages.ts'
 import type { Source } from './sourceFile.ts'
 import { readThrift } from './thrift.ts'
 
-/** @throws BenchError `bad-input` that names the row and column at fault */
+/** Imports a Parquet file. @throws BenchError `bad-input` with the row and column at fault */
 export async function importParquet(file: Source, mapping: Mapping, context: ImportContext): Promise<TableContent> {
   const handle = await open(file.path)
   try {
@@ -41,7 +41,7 @@ async function readRows(handle: FileHandle, name: string, mapping: Mapping, cont
     checkLimit('source-rows', rowEnd, name)
     const part = { file, metadata, rowStart, rowEnd }
     const values: (unknown[] | undefined)[] = []
-    // A column at a time: of several that are damaged, the library would leave all but one failure unheard.
+    // One column at a time: if several are damaged, the library leaves all errors but one unhandled.
     for (const column of wanted) {
       values.push(column === undefined ? undefined : await readColumn(part, column, group, name))
     }
@@ -56,7 +56,7 @@ async function readRows(handle: FileHandle, name: string, mapping: Mapping, cont
   return rows
 }
 
-/** Reads parts of the file. */
+/** Returns the file as the library's buffer, of which parts can be read. */
 async function bufferOf(handle: FileHandle): Promise<AsyncBuffer> {
   const { size } = await handle.stat()
   return {
@@ -72,7 +72,7 @@ async function bufferOf(handle: FileHandle): Promise<AsyncBuffer> {
   }
 }
 
-/** A file's last bytes: its directory, the directory's length, and PAR1. */
+/** Bytes at the end of a Parquet file, after its directory: the length of the directory, and PAR1. */
 const TAIL_BYTES = 8
 const MAGIC = Buffer.from('PAR1').readUInt32LE()
 
@@ -99,14 +99,14 @@ function checkedCount(count: bigint | number): number {
 
 const DEEPEST = 16
 
-/** The schema is a tree that is written in depth-first order, each element with the number of its children. */
+/** Checks the schema, a tree in depth-first order in which each element has the number of its children. */
 function checkSchema({ schema, row_groups }: FileMetaData, name: string): void {
   const columns = schema.filter(({ type }) => type !== undefined).length
   checkLimit('source-columns', columns, name)
   const open: number[] = []
   for (const [i, element] of schema.entries()) {
     if (i > 0 && open.length === 0) throw new Error('its schema has more columns than it says')
-    // The library leaves out what is malformed.
+    // The library skips malformed fields.
     if (typeof element.name !== 'string') throw new Error('a column has no name')
     if (open.length > 0) open[open.length - 1]--
     open.push(element.num_children ?? 0)
@@ -117,6 +117,7 @@ function checkSchema({ schema, row_groups }: FileMetaData, name: string): void {
   if (row_groups.some((group) => group.columns.length !== columns)) throw new Error('a part lacks columns')
 }
 
+/** One row group of a file. */
 interface Part {
   readonly file: AsyncBuffer
   readonly metadata: FileMetaData
@@ -124,7 +125,7 @@ interface Part {
   readonly rowEnd: number
 }
 
-/** One column of one row group. */
+/** Reads one column of one row group, after checking its pages. */
 async function readColumn(part: Part, column: string, group: number, name: string): Promise<unknown[]> {
   const rows = part.rowEnd - part.rowStart
   if (rows === 0) return []
@@ -173,7 +174,10 @@ function columnFacts({ file, metadata }: Part, column: string, group: number, ro
   }
 }
 
-/** The directory's smallest and largest value and number of missing ones: the only checksum of many files. */
+/**
+ * Compares the values with the statistics in the directory (minimum, maximum, missing), the only check that many files
+ * allow.
+ */
 function checkStatistics(cells: readonly unknown[], group: FileMetaData['row_groups'][number], column: string): void {
   const { meta_data } = group.columns.find((chunk) => chunk.meta_data?.path_in_schema[0] === column) ?? {}
   const { min_value, max_value, null_count } = meta_data?.statistics ?? {}
@@ -189,7 +193,7 @@ function checkStatistics(cells: readonly unknown[], group: FileMetaData['row_gro
 
 const isNumber = (value: unknown): value is number | bigint => typeof value === 'number' || typeof value === 'bigint'
 
-/** Parquet's NaN is a number that somebody computed, not one that is missing. */
+/** Converts a value of the library to a cell. NaN stays a number, since it was computed and is not missing. */
 function cellOf(value: unknown): Cell {
   if (value === null || value === undefined) return null
   if (typeof value === 'bigint') return Number(value)

@@ -1,6 +1,6 @@
 /**
- * Checks the pages of a Parquet column before they are decoded: the library that decodes them trusts every count and
- * length, and compares no checksum. Format: https://github.com/apache/parquet-format
+ * Checks the pages of a Parquet column before the library decodes them, since it trusts every count and length and
+ * compares no checksum. Format: https://github.com/apache/parquet-format
  */
 import { brotliDecompressSync, unzipSync } from 'node:zlib'
 import type { CompressionCodec, Compressors } from 'hyparquet'
@@ -10,16 +10,16 @@ import { beyondLimit, limitOf } from '../../system/limits.ts'
 import { readThrift, type ThriftStruct } from './thrift.ts'
 import { zstdContent } from './zstdPage.ts'
 
-/** What the file's directory says of the column. */
+/** Facts about a column from the file's directory. */
 export interface ColumnFacts {
   readonly rows: number
   readonly codec: CompressionCodec
-  /** Whether values may be missing: then each page says which are. */
+  /** Whether values may be missing. If so, each page tells which. */
   readonly isOptional: boolean
   readonly isBoolean: boolean
 }
 
-/** @throws Error that says what is damaged; BenchError beyond a limit */
+/** Checks all pages of a column. @throws Error with the damage; BenchError beyond a limit */
 export function checkPages(chunk: Uint8Array, facts: ColumnFacts, file: string): void {
   const mostBytes = limitOf('parquet-page-mib') * 2 ** 20
   let values = 0
@@ -41,17 +41,18 @@ export function checkPages(chunk: Uint8Array, facts: ColumnFacts, file: string):
   }
 }
 
+/** The header of a page. */
 interface Page {
   readonly kind: 'values' | 'values in version 2' | 'dictionary'
-  /** In bytes, decompressed. */
+  /** Size in bytes after decompression. */
   readonly size: number
   readonly compressedSize: number
   readonly crc?: number
-  /** Of values, missing ones included. */
+  /** Number of values, including missing ones. */
   readonly count: number
   readonly encoding: number
   readonly isCompressed: boolean
-  /** In version 2: the bytes before the values, in which it says which are missing. */
+  /** In version 2: number of bytes before the values, which tell which values are missing. */
   readonly levelBytes: number
   readonly missing?: number
 }
@@ -104,10 +105,10 @@ function structIn(struct: ThriftStruct, field: number): ThriftStruct {
   throw new Error('the head of a page is malformed')
 }
 
-/** @returns how many values it has */
+/** Checks a dictionary page and returns its number of values. */
 function dictionarySize({ count, size }: Page, { rows, codec }: ColumnFacts, bytes: Uint8Array): number {
   decompressed(codec, bytes, size)
-  // More than there are rows would not be used; a value has a bit at least.
+  // A dictionary needs no more values than there are rows, and each value has at least one bit.
   if (count > Math.max(rows, 8 * size)) throw new Error('a dictionary has more values than its bytes can hold')
   return count
 }
@@ -126,7 +127,7 @@ function checkValues(page: Page, facts: ColumnFacts, bytes: Uint8Array, dictiona
   } else if ([DELTA, DELTA_LENGTH, DELTA_BYTES].includes(page.encoding)) checkDelta(content, at, present)
 }
 
-/** A page's values, decompressed, where they begin, and how many are not missing. */
+/** The decompressed content of a page, the offset of its values, and the number of values that are present. */
 interface Values {
   readonly content: Uint8Array
   readonly at: number
@@ -153,7 +154,8 @@ function levels2(page: Page, { codec, isOptional }: ColumnFacts, bytes: Uint8Arr
 const ones = (levels: Uint32Array): number => levels.reduce((sum, level) => sum + level, 0)
 
 /**
- * Decodes values in Parquet's RLE and bit-packing hybrid. @throws Error if a run is longer than the rest of its page
+ * Decodes values in Parquet's hybrid of run-length encoding and bit packing.
+ * @throws Error if a run is longer than the rest of its page
  */
 function readRuns(bytes: Uint8Array, start: number, end: number, width: number, count: number): Uint32Array {
   if (width > 32) throw new Error('a page has values of more than 32 bits')
@@ -183,7 +185,9 @@ function readRuns(bytes: Uint8Array, start: number, end: number, width: number, 
   return values
 }
 
-/** Packed values come in eights; some writers leave room for 64 of these. */
+/**
+ * The most packed values beyond the page's count: values are packed in eights, and some writers pad up to 64 eights.
+ */
 const MOST_PADDING = 512
 
 function varint(bytes: Uint8Array, start: number, end: number): { readonly value: number; readonly next: number } {
@@ -209,7 +213,7 @@ function bitsAt(bytes: Uint8Array, bit: number, width: number): number {
 
 const LARGEST_BLOCK = 2 ** 20
 
-/** The head of values that are written as differences: block size, parts of a block, count. */
+/** Checks the header of values in delta encoding: block size, parts per block, number of values. */
 function checkDelta(bytes: Uint8Array, start: number, present: number): void {
   const block = varint(bytes, start, bytes.length)
   const parts = varint(bytes, block.next, bytes.length)
@@ -220,7 +224,7 @@ function checkDelta(bytes: Uint8Array, start: number, present: number): void {
   if (!isWhole || count.value !== present) throw new Error('a page of differences is malformed')
 }
 
-/** Decompresses pages with checksums compared where the codec has them; for the library that decodes them. */
+/** The decompressors for the library. They compare checksums if the codec has them. */
 export const compressors: Compressors = Object.fromEntries(
   (['SNAPPY', 'GZIP', 'BROTLI', 'LZ4', 'ZSTD', 'LZ4_RAW'] as const).map((codec) => [
     codec,
@@ -228,7 +232,7 @@ export const compressors: Compressors = Object.fromEntries(
   ]),
 )
 
-/** @throws Error where the page does not have just this size, or is damaged as far as the codec can tell */
+/** Decompresses a page. @throws Error if the result does not have exactly this size, or the codec finds damage */
 function decompressed(codec: CompressionCodec, bytes: Uint8Array, size: number): Uint8Array {
   const content = contentOf(codec, bytes, size)
   if (content.length !== size) throw new Error(`a page has ${content.length} bytes, its head says ${size}`)
@@ -238,7 +242,7 @@ function decompressed(codec: CompressionCodec, bytes: Uint8Array, size: number):
 function contentOf(codec: CompressionCodec, bytes: Uint8Array, size: number): Uint8Array {
   if (codec === 'UNCOMPRESSED') return bytes
   if (size === 0) return new Uint8Array(0)
-  // gzip and zlib, either of which has a checksum that is compared.
+  // Accepts gzip and zlib, which both have a checksum.
   if (codec === 'GZIP') return unzipSync(bytes, { maxOutputLength: size })
   if (codec === 'BROTLI') return brotliDecompressSync(bytes, { maxOutputLength: size })
   if (codec === 'ZSTD') return zstdContent(bytes, size)

@@ -1,6 +1,6 @@
 /**
- * NAS-Bench-201's `.pth` files (v1.0, v1.1) in PyTorch's old and zip containers, and NASLib's pickles: read front to
- * back once, whatever their size.
+ * Imports NAS-Bench-201's `.pth` files (v1.0, v1.1), in PyTorch's old and zip containers, and NASLib's pickles. A file
+ * is read once from front to back, and never held in memory as a whole.
  */
 import { closeSync, openSync, statSync } from 'node:fs'
 import { BenchError } from '../../core/errors.ts'
@@ -23,18 +23,22 @@ export interface PickleFileOptions extends ImportContext {
   onProgress?(done: number, total: number | undefined): void
 }
 
-/** What PyTorch's old container begins with. */
+/** The number with which PyTorch's old container begins. */
 const TORCH_MAGIC = 0x1950a86a20f9469cfc6cn
 
+/** Tells whether a file with these first bytes is a zip archive. */
 export const isZip = (head: Buffer): boolean => head.toString('latin1', 0, 4) === 'PK\u0003\u0004'
 
-/** Whether a file that begins so is a pickle. Those of protocols 0 and 1, which is text for the most part, do not say it. */
+/**
+ * Tells whether a file with these first bytes is a pickle. Pickles of protocols 0 and 1 have no mark, so they are
+ * tried.
+ */
 export function isPickle(head: Buffer): boolean {
   if (head[0] === 0x80) return head[1] >= 2 && head[1] <= 5
   return /^([(}\]]|c[\w.]+\n[\w.]+\n)/.test(head.toString('latin1')) && beginsAsPickle(head)
 }
 
-/** Whether the bytes can be read as instructions to their end. */
+/** Tells whether the bytes are valid pickle instructions up to their end. */
 function beginsAsPickle(head: Buffer): boolean {
   const input = new PickleInput('', head)
   try {
@@ -45,7 +49,7 @@ function beginsAsPickle(head: Buffer): boolean {
   }
 }
 
-/** @throws BenchError `bad-input` with the place in the file that is at fault */
+/** Imports a pickle, or a PyTorch file with one. @throws BenchError `bad-input` with the place in the file at fault */
 export async function importPickleFile(file: Source, options: PickleFileOptions): Promise<Imported> {
   const { space, mapping, withCurves, partsFolder, onProgress } = options
   const sha256 = await file.sha256()
@@ -69,7 +73,8 @@ export async function importPickleFile(file: Source, options: PickleFileOptions)
     const notes = [...RECORD_NOTES, ...mapping.notes]
     return assemble({ parts, batches: stream.batches, source, notes, withCurves, mapping }, options)
   } catch (error) {
-    // Another file than this one will take its place; a full disk may have room again for the rest.
+    // A faulty file has to be replaced, so its batches are useless. After other errors, such as a full disk, the import
+    // can resume.
     if (error instanceof BenchError && error.code === 'bad-input') parts.remove()
     throw error
   }
@@ -82,7 +87,7 @@ function readAll({ path, name, head }: Source, stream: RecordStream): void {
     const whole: FileSlice = { descriptor, offset: 0, length: size }
     const input = new PickleInput(name, isZip(head) ? storedEntry(descriptor, size, 'data.pkl', name) : whole)
     if (readPickle(input, stream) !== TORCH_MAGIC) return
-    // The old container: its protocol and the machine that wrote it stand before the object.
+    // The old container has the protocol and facts about the writing machine before the object.
     readPickle(input)
     readPickle(input)
     readPickle(input, stream)

@@ -1,4 +1,7 @@
-/** The compressed part of the work: from a release's files to numbers and curves. Runs in worker threads. */
+/**
+ * Decompresses the record files of a NATS-Bench release and converts them to numbers and curves. Runs in worker
+ * threads.
+ */
 import Bzip2 from '@foxglove/wasm-bz2'
 import { BenchError } from '../../core/errors.ts'
 import { PickleInput } from '../../pickle/pickleInput.ts'
@@ -12,28 +15,30 @@ import type { Mapping } from './mapping.ts'
 import type { RecordFile } from './natsBench.ts'
 import { type ArchitectureRuns, numbersOf, type RunNumbers } from './trainingRuns.ts'
 
-/** What is to be read, in a form that can be sent to a thread. */
+/** A batch of record files to read, as it is sent to a worker thread. */
 export interface RecordsRequest {
   readonly files: readonly RecordFile[]
   readonly withCurves: boolean
   readonly accuracies?: Mapping['accuracies']
 }
 
-/** A batch of records, read. */
+/** A batch of records after conversion. */
 export interface ReadRecords {
   readonly rows: readonly RecordRow[]
-  /** As `encodeCurves` gives them; empty where none were asked for. */
+  /** The curves as `encodeCurves` writes them; empty if curves are not wanted. */
   readonly curves: Uint8Array
 }
 
+/** The numbers of one architecture. */
 export interface RecordRow {
+  /** Name of the record, for messages. */
   readonly name: string
   readonly index: number
   readonly arch: string
   readonly numbers: RunNumbers
 }
 
-/** @throws BenchError `bad-input` that names the file and what is wrong in it */
+/** Reads a batch of record files. @throws BenchError `bad-input` with the file at fault */
 export async function readRecords(request: RecordsRequest): Promise<ReadRecords> {
   const units = new AccuracyUnits(request.accuracies)
   const records: NamedRuns[] = []
@@ -49,7 +54,7 @@ export async function readRecords(request: RecordsRequest): Promise<ReadRecords>
   return summarised(records, request.withCurves)
 }
 
-/** Numbers and curves of architectures, named for messages. */
+/** Converts the trainings of architectures to a batch of numbers and curves. */
 export function summarised(records: readonly NamedRuns[], withCurves: boolean): ReadRecords {
   return {
     rows: records.map((record) => ({
@@ -62,18 +67,19 @@ export function summarised(records: readonly NamedRuns[], withCurves: boolean): 
   }
 }
 
+/** The trainings of an architecture, with the name of its record for messages. */
 export interface NamedRuns extends ArchitectureRuns {
   readonly name: string
 }
 
 const FIRST_GUESS = 1 << 20
 const OUTPUT_FULL = -8
-/** More does not fit beside the rest into the memory of the WebAssembly module. */
+/** The largest result that fits into the memory of the WebAssembly module. */
 const MOST_BYTES = 2 ** 30
 
 let loading: ReturnType<typeof Bzip2.init> | undefined
 
-/** The module puts itself in charge of all of the process's uncaught errors; that is not its business. */
+/** Loads the bzip2 module, and removes the handlers for uncaught errors of the process that it installs. */
 async function load(): ReturnType<typeof Bzip2.init> {
   const events = ['uncaughtException', 'unhandledRejection'] as const
   const before = events.map((event) => new Set<unknown>(process.listeners(event as 'uncaughtException')))
@@ -87,8 +93,9 @@ async function load(): ReturnType<typeof Bzip2.init> {
 }
 
 /**
- * @param name for messages
- * @throws BenchError `bad-input` where the data is damaged, or longer than the limit of a record when decompressed
+ * Decompresses a bzip2 file and compares its checksums.
+ * @param name of the file, for messages
+ * @throws BenchError `bad-input` if the data is damaged, or expands beyond the limit `record-mib`
  */
 export async function bunzip2(data: Uint8Array, name: string): Promise<Uint8Array<ArrayBuffer>> {
   loading ??= load()

@@ -1,5 +1,4 @@
-/** The process that reads a source for `readLimited`. */
-
+/** The worker process in which `readLimited` reads a source. */
 import { builtinSpace } from '../../spaces/index.ts'
 import { serveLimited } from '../../system/limitedProcess.ts'
 import { spaceIndex } from '../spaceIndex.ts'

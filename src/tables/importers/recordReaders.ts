@@ -1,4 +1,4 @@
-/** Threads that read batches of records, or this thread where one is enough. */
+/** A pool of worker threads that read batches of records. With one job, this thread reads them. */
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
 import { Worker } from 'node:worker_threads'
@@ -6,20 +6,23 @@ import { BenchError, type ErrorCode } from '../../core/errors.ts'
 import { countWork } from '../../system/workCounter.ts'
 import type { ReadRecords, RecordsRequest } from './readRecords.ts'
 
+/** A thread's answer: the batch, or the error's code and message. */
 export type WorkerAnswer = { readonly read: ReadRecords } | { readonly code: ErrorCode; readonly message: string }
 
+/** The pool. */
 export interface RecordReaders {
-  /** Waits for a free thread, then for its answer. @throws BenchError as `readRecords` */
+  /** Reads a batch in the next free thread. @throws BenchError as `readRecords` */
   read(request: RecordsRequest): Promise<ReadRecords>
   close(): Promise<void>
 }
 
-/** A record makes much garbage: a small nursery keeps it from piling up. */
+/** Memory limits of a thread. A small young generation makes V8 collect the garbage of each record early. */
 const LIMITS = { maxYoungGenerationSizeMb: 16, maxOldGenerationSizeMb: 512 }
 
-/** The built module, also where this one runs from source: Node 20 runs no TypeScript. */
+/** Path of the compiled worker module. Also used when running from source, since Node 20 runs no TypeScript. */
 const WORKER = fileURLToPath(new URL('../../../dist/tables/importers/recordWorker.js', import.meta.url))
 
+/** Starts the threads. */
 export async function openReaders(jobs: number): Promise<RecordReaders> {
   if (jobs <= 1) {
     const { readRecords } = await import('./readRecords.ts')
@@ -50,7 +53,7 @@ export async function openReaders(jobs: number): Promise<RecordReaders> {
 }
 
 async function ask(worker: Worker, request: RecordsRequest): Promise<ReadRecords> {
-  // Ended by an earlier batch.
+  // An earlier batch has ended this thread.
   if (worker.threadId === -1) throw lost(request)
   const answered = new AbortController()
   const ended = once(worker, 'exit', { signal: answered.signal }).then(() => lost(request))
@@ -62,7 +65,7 @@ async function ask(worker: Worker, request: RecordsRequest): Promise<ReadRecords
     if ('read' in answer) return answer.read
     throw new BenchError(answer.code, answer.message)
   } catch (error) {
-    // A thread whose heap is full ends with an error of its own.
+    // A thread whose heap is full ends with an error that is not a BenchError.
     throw error instanceof BenchError ? error : lost(request, error as Error)
   } finally {
     answered.abort()

@@ -1,9 +1,9 @@
 /**
- * Takes trainings out of a pickle while it is read: each is turned into its numbers and curves as soon as its dict is
- * complete, and let go of, so that a file of gigabytes needs the memory of some hundred records.
+ * Extracts trainings from a pickle while it is read. Each training is converted to numbers and curves as soon as its
+ * dict is complete, and the dict is freed, so that a file of gigabytes needs the memory of some hundred records.
  *
- * An import that was broken off reads the pickle from its beginning again, for a pickle names objects by the order in
- * which they came before; of the batches that were kept then, it only counts the records.
+ * An interrupted import reads the pickle from its beginning again, since a pickle refers to objects by the order in
+ * which they occurred. Records of batches that are on disk already are only counted.
  */
 import { BenchError } from '../../core/errors.ts'
 import type { PickleOptions } from '../../pickle/machine.ts'
@@ -26,12 +26,13 @@ import { type NamedRuns, summarised } from './readRecords.ts'
 import type { TrainingRun } from './trainingRuns.ts'
 
 export interface RecordStreamOptions {
+  /** Name of the file, for messages. */
   readonly name: string
-  /** Names the whole file and what is said of its numbers, so that parts of another are not taken for its. */
+  /** Hash of the file and of the mapping, by which batches on disk are recognised. */
   readonly sha256: string
   readonly parts: Parts
   readonly withCurves: boolean
-  /** What the file does not say of its numbers. */
+  /** The user's mapping, which states what the file does not. */
   readonly mapping: Mapping
   indexOf(arch: string): number
   onProgress?(done: number): void
@@ -39,20 +40,21 @@ export interface RecordStreamOptions {
 
 const BATCH = 125
 
-/** Keys that are unique to an epoch and never named again. */
+/** Matches dict keys of single epochs, such as `x-valid@11`, to which a pickle never refers again. */
 const EPOCH_KEY = /@\d+$/
 
+/** Receives the dicts of a pickle and collects batches of records. */
 export class RecordStream implements PickleOptions {
   readonly batches: Part[] = []
   readonly #options: RecordStreamOptions
   readonly #units: AccuracyUnits
-  /** Of the record of this moment. */
+  /** Converter for the trainings of the current record. */
   #readRun: ReadRun
-  /** Of dicts that were complete and are now empty. */
+  /** Trainings by their dict, which has been emptied. */
   readonly #runs = new WeakMap<Dict, TrainingRun>()
   #waiting: NamedRuns[] = []
   #inBatch = 0
-  /** The batch of this moment, where an earlier attempt kept it. */
+  /** The current batch, if an earlier attempt has left it on disk. */
   #kept: Part | undefined
   #done = 0
 
@@ -80,7 +82,7 @@ export class RecordStream implements PickleOptions {
     return true
   }
 
-  /** What waits for its batch to be full. */
+  /** Ends the last batch, which may not be full. */
   finish(): void {
     if (this.#inBatch > 0) this.#flush()
   }
@@ -104,7 +106,9 @@ export class RecordStream implements PickleOptions {
     this.#readRun = runReader()
   }
 
-  /** NASLib's files: architecture → dataset → training. */
+  /**
+   * Takes the architectures out of a dict of NASLib's form: architecture → dataset → training. Other dicts are ignored.
+   */
   #takeNaslib(dict: Map<unknown, unknown>): void {
     for (const [arch, datasets] of dict) {
       if (typeof arch !== 'string' || !(datasets instanceof Map) || datasets.size === 0) return

@@ -1,4 +1,4 @@
-/** A worker thread that reads batches of records. */
+/** The worker thread of `recordReaders.ts`, which reads batches of records. */
 import { parentPort } from 'node:worker_threads'
 import { BenchError } from '../../core/errors.ts'
 import { type RecordsRequest, readRecords } from './readRecords.ts'

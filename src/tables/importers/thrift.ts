@@ -1,16 +1,19 @@
 /**
- * Thrift's compact protocol, in which Parquet writes its directory and the heads of its pages. Every length is compared
- * with what is there.
+ * Decodes Thrift's compact protocol, in which Parquet files write their directory and page headers. Every length is
+ * checked against the number of bytes that are left.
  */
 
 export type ThriftValue = boolean | number | Uint8Array | readonly ThriftValue[] | ThriftStruct
-/** Values by field number. */
+/** A Thrift struct: values by field number. */
 export type ThriftStruct = ReadonlyMap<number, ThriftValue>
 
 const DEEPEST = 32
 const LONGEST_VARINT = 10
 
-/** @returns the struct that begins at `start`, and where it ends. @throws RangeError where it is malformed */
+/**
+ * Decodes the struct that begins at `start`, and returns it with the position of its end.
+ * @throws RangeError if it is malformed
+ */
 export function readThrift(bytes: Uint8Array, start: number): { readonly struct: ThriftStruct; readonly end: number } {
   const reader = new Reader(bytes, start)
   return { struct: reader.struct(0), end: reader.at }
@@ -76,7 +79,7 @@ class Reader {
     throw new RangeError(`a number of more than ${LONGEST_VARINT} bytes`)
   }
 
-  /** Zigzag. */
+  /** Reads an integer in zigzag encoding. */
   #integer(): number {
     const value = this.#varint()
     return Number((value >> 1n) ^ -(value & 1n))

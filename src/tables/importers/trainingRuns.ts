@@ -1,45 +1,51 @@
-/** One training of one architecture, as the published records of NAS-Bench-201 and NATS-Bench hold it. */
+/**
+ * The trainings of an architecture, in the form that all importers of records share, and their conversion to a table's
+ * numbers.
+ */
 import { naturalOrder } from '../../core/plainText.ts'
 import { groupBy } from '../../system/groupBy.ts'
 
+/** One training of one architecture. */
 export interface TrainingRun {
   readonly dataset: string
-  /** Length of the schedule. */
+  /** Number of epochs of the schedule. */
   readonly epochs: number
   readonly seed: number
-  /** As the training itself recorded it. */
+  /** Architecture string that the training itself recorded. */
   readonly arch?: string
   readonly parametersM?: number
   readonly flopsM?: number
-  /** Seconds of one batch, mean over the measurements. */
+  /** Mean measured seconds of one batch. */
   readonly latencySeconds?: number
-  /** `train` first. */
+  /** Curves of each split, `train` first. */
   readonly splits: readonly SplitCurves[]
 }
 
+/** What was measured on one split after each epoch. NaN stands for an epoch without a measurement. */
 export interface SplitCurves {
   readonly split: string
-  /** In %, by epoch; NaN where it was not measured. */
+  /** Accuracy in %, by epoch. */
   readonly accuracyPct: Float64Array
   readonly loss: Float64Array
-  /** Of the epoch's training, or of one pass over the split. */
+  /** Seconds of each epoch: of the training for `train`, of one pass over the split for the others. */
   readonly seconds: Float64Array
 }
 
-/** All trainings of an architecture. */
+/** All trainings of one architecture. */
 export interface ArchitectureRuns {
   readonly index: number
   readonly arch: string
   readonly runs: readonly TrainingRun[]
 }
 
-/** Of one architecture: number by column. Missing numbers have no entry. */
+/** The numbers of one architecture by column name. Missing numbers have no entry. */
 export type RunNumbers = Record<string, number>
 
 /**
- * Accuracies and losses after the last epoch for each seed and their mean over the seeds that exist; training seconds of
- * the whole schedule and seconds of one pass over each split, means over the seeds; parameters, FLOPs and latency by
- * dataset. Where recorded parameters differ between seeds, seed 888's are taken, as the benchmark's own API does.
+ * Computes a table's numbers of one architecture: accuracies and losses after the last epoch, for each seed and their
+ * mean over the seeds that exist; means over the seeds of the training seconds of the schedule and of the seconds of
+ * one pass over each split; parameters, FLOPs and latency by dataset. If the recorded parameters differ between seeds,
+ * seed 888's are taken, as the benchmark's own API does.
  */
 export function numbersOf({ runs }: ArchitectureRuns): RunNumbers {
   const numbers: RunNumbers = {}
@@ -72,7 +78,7 @@ export function numbersOf({ runs }: ArchitectureRuns): RunNumbers {
 
 const curvesOf = (run: TrainingRun, split: string) => run.splits.find((curves) => curves.split === split)
 
-/** `…/777` for each seed, and `…/mean`. */
+/** Sets the columns of a final number: one for each seed (`…/777`), and their mean (`…/mean`). */
 function setFinals(
   numbers: RunNumbers,
   quantity: string,
@@ -91,7 +97,9 @@ function set(numbers: RunNumbers, name: string, value: number | undefined): void
   if (value !== undefined) numbers[name] = value
 }
 
-/** What is not finite, such as the loss of a training that diverged, is not measured. */
+/**
+ * Returns the finite values. A value that is not finite, such as the loss of a diverged training, counts as missing.
+ */
 const measured = (values: Iterable<number | undefined>): number[] =>
   [...values].filter((value): value is number => Number.isFinite(value))
 
@@ -104,26 +112,26 @@ function mean(values: Iterable<number | undefined>): number | undefined {
 
 const average = (values: Float64Array): number | undefined => mean(values)
 
-/** Of a schedule that was timed in all its epochs. */
+/** Returns the sum over all epochs; undefined unless every epoch was measured. */
 function total(values: Float64Array): number | undefined {
   const known = measured(values)
   return known.length === 0 || known.length < values.length ? undefined : known.reduce((sum, value) => sum + value, 0)
 }
 
-/** The mean where all agree to five digits, else that of seed 888. */
+/** Returns the mean if all trainings agree to five digits, else the value of seed 888. */
 function agreed(runs: readonly TrainingRun[], of: (run: TrainingRun) => number | undefined): number | undefined {
   const different = new Set(measured(runs.map(of)).map((value) => value.toFixed(5))).size > 1
   const trusted = different ? runs.filter(({ seed }) => seed === 888) : runs
   return mean((trusted.length > 0 ? trusted : runs).map(of))
 }
 
-/** Accuracies, then losses, times and costs, each by name. */
+/** Compares column names for sorting: accuracies first, then the other quantities, each by name. */
 export function columnOrder(a: string, b: string): number {
   const kind = (name: string) => (name.includes(':') ? name.slice(0, name.indexOf(':')) : '')
   return naturalOrder(kind(a), kind(b)) || naturalOrder(a, b)
 }
 
-/** Of a column of means: the seeds that it is over, where they exist. */
+/** Returns, for a column of means, the seeds for which there are columns: the seeds that were averaged. */
 export function seedsOf(name: string, names: readonly string[]): { seeds?: readonly number[] } {
   if (!name.endsWith('/mean')) return {}
   const place = name.slice(0, -'mean'.length)

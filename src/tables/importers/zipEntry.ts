@@ -1,4 +1,7 @@
-/** Finds one uncompressed file in a zip archive, as PyTorch writes them, and compares its checksum. */
+/**
+ * Finds one uncompressed file in a zip archive, as PyTorch writes them, and compares its checksum. The file can then be
+ * read in place, without unpacking an archive of gigabytes. Format: PKWARE's APPNOTE.
+ */
 import { readSync } from 'node:fs'
 import { BenchError } from '../../core/errors.ts'
 import type { FileSlice } from '../../pickle/pickleInput.ts'
@@ -12,13 +15,13 @@ const LOCATOR_64 = 0x07064b50
 const ENTRY = 0x02014b50
 const LOCAL = 0x04034b50
 const STORED = 0
-/** A comment may follow the end record. */
+/** The longest distance of the end record from the end of the file, since a comment may follow it. */
 const LONGEST_TAIL = 22 + 0xffff
 const WINDOW_BYTES = 1 << 20
 
 /**
- * Where the first file lies whose path ends so.
- * @throws BenchError `bad-input` where there is none, where it is compressed, or where it is not what its checksum says
+ * Returns the position of the first file in the archive whose path ends with `ending`.
+ * @throws BenchError `bad-input` if there is none or its checksum differs, `unsupported` if it is compressed
  */
 export function storedEntry(descriptor: number, size: number, ending: string, name: string): FileSlice {
   const damaged = (what: string) => new BenchError('bad-input', `${name} is not a whole zip archive: ${what}`)
@@ -39,7 +42,7 @@ export function storedEntry(descriptor: number, size: number, ending: string, na
   if (local.readUInt32LE(0) !== LOCAL) throw damaged('a file has no head')
   const start = entry.offset + 30 + local.readUInt16LE(26) + local.readUInt16LE(28)
   if (start + entry.length > size) throw damaged(`${ending} is cut off`)
-  // PyTorch writes 0 where it was told to compute none.
+  // PyTorch writes 0 if it was told not to compute a checksum.
   if (entry.crc !== 0 && entry.crc !== checksum(read, start, entry.length)) {
     throw new BenchError(
       'bad-input',
@@ -61,7 +64,7 @@ function checksum(read: Read, start: number, length: number): number {
 type Read = (offset: number, length: number) => Buffer
 type Damaged = (what: string) => BenchError
 
-/** The central directory's place, from the records at the end; those of zip64 where a number does not fit. */
+/** Finds the central directory by the end record, or by the zip64 end record if there is one. */
 function directory(read: Read, size: number, damaged: Damaged): { offset: number; length: number } {
   const tail = read(Math.max(0, size - LONGEST_TAIL), Math.min(size, LONGEST_TAIL))
   const at = tail.lastIndexOf(Buffer.from(Uint32Array.of(END).buffer))
@@ -109,7 +112,7 @@ function entryAt(bytes: Buffer, at: number, extraAt: number, extraLength: number
   return entry
 }
 
-/** Of the extra field 0x0001. */
+/** Returns the 64-bit numbers of the zip64 extra field (0x0001); none if it is absent. */
 function wideNumbers(extra: Buffer): number[] {
   for (let at = 0; at + 4 <= extra.length; at += 4 + extra.readUInt16LE(at + 2)) {
     const field = extra.subarray(at + 4, at + 4 + extra.readUInt16LE(at + 2))

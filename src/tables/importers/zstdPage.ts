@@ -1,6 +1,6 @@
 /**
- * Decompresses a page of a Parquet file that was written by Zstandard, strictly: the library for it accepts frames that are
- * too short or too long, compares no checksum, and takes seconds for a few bytes of damage.
+ * Decompresses Zstandard pages of Parquet files strictly. The library alone accepts frames that are too short or too
+ * long, compares no checksum, and needs seconds for some damaged pages of a few bytes.
  */
 import { xxhash64 } from 'hyparquet/src/xxhash.js'
 import { decompressZstd } from 'hyparquet-compressors'
@@ -9,16 +9,16 @@ const MAGIC = Buffer.from([0x28, 0xb5, 0x2f, 0xfd])
 const RAW_BLOCK = 0
 const RUN_BLOCK = 1
 const BLOCK_HEAD_BYTES = 3
-/** Descriptor of a frame that has no window and no checksum, and states the size of its content in four bytes. */
+/** Descriptor byte of a frame without window and checksum that states the size of its content in four bytes. */
 const SIZE_ONLY = 0b10100000
-/** The content of a block that is appended to each frame. */
+/** Content of the block that is appended to each frame, to find where the frame's own content ends. */
 const END_MARK = Buffer.from('the page ends before this')
 
 /**
- * The content of a frame (RFC 8878, 3.1.1), which must have `size` bytes. The library is given the frame's blocks under
- * another head, and one block more. The other head has no window: the library would move a window of the size that the
- * frame claims with every block. The added block shows where the content ends, which the library does not report.
- * @throws Error that says what is damaged
+ * Decompresses a frame (RFC 8878, 3.1.1), whose content must have `size` bytes. The library gets the frame's blocks
+ * with another header and one more block. That header has no window, since the library would move a window of the
+ * claimed size with every block. The added block shows where the content ends, which the library does not report.
+ * @throws Error with the damage
  */
 export function zstdContent(bytes: Uint8Array, size: number): Uint8Array {
   const { start, hasChecksum } = checkHead(bytes, size)
@@ -32,13 +32,13 @@ export function zstdContent(bytes: Uint8Array, size: number): Uint8Array {
   const mark = Buffer.alloc(BLOCK_HEAD_BYTES)
   mark.writeUIntLE(1 | (RAW_BLOCK << 1) | (END_MARK.length << 3), 0, BLOCK_HEAD_BYTES)
   const frame = Buffer.concat([head, bytes.subarray(start, end), mark, END_MARK])
-  // No block is the last one but the one that was added.
+  // Clear the flag "last block" of the frame's own last block.
   frame[head.length + last - start] &= ~1
   const content = new Uint8Array(size + END_MARK.length)
   try {
     decompressZstd(frame, content)
   } catch (error) {
-    // The mark is outside the array when it stands behind more content than there should be.
+    // If the frame has too much content, the mark lies outside the array.
     if (!(error instanceof RangeError)) throw error
   }
   if (END_MARK.compare(content, size) !== 0)
@@ -52,7 +52,7 @@ export function zstdContent(bytes: Uint8Array, size: number): Uint8Array {
 
 const viewOf = (bytes: Uint8Array) => new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
 
-/** Where the blocks start, and whether a checksum follows them. */
+/** Checks the header of a frame. Returns the offset of the first block, and whether a checksum follows the blocks. */
 function checkHead(bytes: Uint8Array, size: number): { readonly start: number; readonly hasChecksum: boolean } {
   if (!MAGIC.equals(bytes.subarray(0, MAGIC.length))) throw new Error('a page is not compressed by ZSTD')
   const descriptor = bytes[MAGIC.length]
@@ -66,13 +66,14 @@ function checkHead(bytes: Uint8Array, size: number): { readonly start: number; r
   return { start, hasChecksum: (descriptor & 0b100) !== 0 }
 }
 
+/** Reads the size of the content that a frame's header states. */
 function statedSize(view: DataView, at: number, sizeBytes: number): number {
   if (sizeBytes === 1) return view.getUint8(at)
   if (sizeBytes === 2) return view.getUint16(at, true) + 256
   return sizeBytes === 4 ? view.getUint32(at, true) : Number(view.getBigUint64(at, true))
 }
 
-/** Where the last block starts and ends. */
+/** Returns the offsets of the start and the end of a frame's last block. */
 function blocksOf(bytes: Uint8Array, start: number): { readonly last: number; readonly end: number } {
   for (let at = start; at + BLOCK_HEAD_BYTES <= bytes.length; ) {
     const head = bytes[at] | (bytes[at + 1] << 8) | (bytes[at + 2] << 16)

@@ -24,8 +24,9 @@ function entryBytes(extent: f64, to: i32): usize {
 }
 
 /**
- * Returns the bytes of the resampling table of one axis. @param extent length of the crop in source pixels @param to
- * target pixels
+ * Returns the bytes of the resampling table of one axis.
+ * @param extent length of the crop in source pixels
+ * @param to target pixels
  */
 export function tableBytes(extent: f64, to: i32): usize {
   return <usize>to * entryBytes(extent, to)
