@@ -5,14 +5,14 @@ afterEach(() => vi.unstubAllEnvs())
 
 const stateOf = async (subject: string) => (await diagnose()).find((finding) => finding.subject === subject)
 
-test('what comes with the package is there, and nothing is in the way of work', async () => {
+test('everything that the package contains is found, and nothing is broken', async () => {
   const findings = await diagnose()
   const states = Object.fromEntries(findings.map(({ subject, state }) => [subject, state]))
   expect(states).toMatchObject({ 'backend wasm': 'ok', 'dataset shapes': 'ok', 'table nb201-micro': 'ok' })
   expect(Object.values(states)).not.toContain('broken')
 })
 
-test('a data folder that cannot be written says how to name another', async () => {
+test('a data folder that is not writable is reported with the way to name another', async () => {
   for (const folder of ['/dev/null/home', '/proc/home']) {
     vi.stubEnv('NAS_BENCH_HOME', folder)
     expect(await stateOf('data folder')).toMatchObject({
@@ -22,7 +22,7 @@ test('a data folder that cannot be written says how to name another', async () =
   }
 })
 
-test('without sbatch there is no cluster, and that is said', async () => {
+test('a missing sbatch is reported', async () => {
   vi.stubEnv('PATH', '/nowhere')
   expect(await stateOf('--slurm')).toMatchObject({ state: 'missing', detail: expect.stringContaining('no sbatch') })
 })

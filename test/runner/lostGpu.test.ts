@@ -23,7 +23,7 @@ describe.skipIf(gpu === undefined)('a search whose GPU is lost', { timeout: 120_
   let device: Device | undefined
   afterAll(() => device?.gpu.destroy())
 
-  it('ends with one clear error, and goes on from its checkpoint on another', async () => {
+  it('ends with one clear error, and resumes from its checkpoint on another GPU', async () => {
     const registered = await registerPlugins(builtins, [])
     const algorithms = [{ name: 'darts-v1', options: {} }]
     const { jobs } = await makePlan({ ...DEFAULTS, algorithms, seeds: [0], protocol, executor }, registered)

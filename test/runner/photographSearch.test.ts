@@ -45,25 +45,25 @@ async function plan(changes: Partial<Experiment> = {}, protocol = `${SMALL},data
   return makePlan(experiment, await registerPlugins(builtins, []))
 }
 
-/** The genotype, or why there is none; and what was said on the way. */
+/** Returns result, epochs and notices of the run, or its failure. */
 async function search({ jobs: [{ id, job }] }: Plan, name = 'store') {
   const store = new Store(join(folder.path, name))
   store.prepare()
-  const said: string[] = []
+  const notices: string[] = []
   let failure: string | undefined
   const order = {
     ...{ store: store.folder, jobs: [{ id, job }], plugins: [], data: photographs() },
     executor: { backend: 'wasm' as const, deterministic: true },
   }
   await work(order, builtins, (event) => {
-    if (event.kind === 'notice') said.push(event.message)
+    if (event.kind === 'notice') notices.push(event.message)
     if (event.kind === 'failed') failure = event.message
   })
-  return { result: store.run(id).result(), epochs: store.run(id).epochs(), said, failure }
+  return { result: store.run(id).result(), epochs: store.run(id).epochs(), notices, failure }
 }
 
 describe('a search on photographs', { timeout: 60_000 }, () => {
-  it('finds the same cells whenever it is run', async () => {
+  it('finds the same cells in every run', async () => {
     const one = await search(await plan())
     const other = await search(await plan(), 'another store')
     expect(one.failure).toBeUndefined()
@@ -72,29 +72,29 @@ describe('a search on photographs', { timeout: 60_000 }, () => {
     expect(other.result?.genotype).toBe(one.result?.genotype)
   })
 
-  it('names a broken photograph, or leaves it out where the protocol says so', async () => {
+  it('fails on a broken photograph, or skips it under data.brokenImages=skip', async () => {
     for (let i = 0; i < 19; i++) write(join(photographs(), `train/cat/${i}.jpg`), 'not a picture')
     expect((await search(await plan())).failure).toMatch(/train\/cat\/\d+\.jpg cannot be decoded/)
     const skipping = await search(await plan({}, `${SMALL},data.trainPortion=0.4,data.brokenImages=skip`))
     expect(skipping.result?.genotype).toBeDefined()
-    expect(skipping.said[0]).toMatch(/^skipped: .*cannot be decoded/)
-    expect(new Set(skipping.said).size).toBe(skipping.said.length)
+    expect(skipping.notices[0]).toMatch(/^skipped: .*cannot be decoded/)
+    expect(new Set(skipping.notices).size).toBe(skipping.notices.length)
   })
 
-  it('has shares that add up to 1 at most', async () => {
+  it('refuses fractions that add up to more than 1', async () => {
     await expect(plan({}, `${SMALL},data.trainPortion=0.9`)).rejects.toThrow(
       /^0.9 of the images for weights and 0.2 for the architecture are more than there are/,
     )
   })
 
-  it('is planned by the names and sizes of the files', async () => {
+  it('has an identity from names and sizes of the files', async () => {
     const before = (await plan()).jobs[0].id
     expect((await plan()).jobs[0].id).toBe(before)
     write(join(photographs(), 'train/cat/0.jpg'), 'another picture')
     expect((await plan()).jobs[0].id).not.toBe(before)
   })
 
-  it('takes the presets of the papers', async () => {
+  it('accepts the presets of the papers', async () => {
     const settings = async (preset: string) => (await plan({}, preset)).jobs[0].job.protocol
     expect(await settings('pcdarts-paper')).toMatchObject({
       batchSize: 1024,

@@ -37,12 +37,12 @@ const HASHES: Readonly<Record<string, string>> = {
   'zen-darts 2': '7f551c1f6649a4b0',
 }
 
-/** Options of what would take long. */
+/** Options that make slow algorithms quick. */
 const FEWER: Readonly<Record<string, Readonly<Record<string, unknown>>>> = {
   enas: { controllerSteps: 3, samplesPerStep: 2 },
 }
 
-/** All but what a clock measured. */
+/** Returns a record without wall-clock times. */
 const untimed = (extra: Readonly<Record<string, number>> = {}) =>
   Object.entries(extra).filter(([name]) => !name.endsWith('Seconds'))
 
@@ -50,7 +50,7 @@ const folder = temporaryFolder()
 const algorithms = (builtins.algorithms ?? []).filter(({ kind }) => kind !== 'reference')
 
 test.each(algorithms.map(({ name, version }) => [name, version]))(
-  '%s finds the same bits as ever',
+  '%s gives the recorded bits',
   async (name, version) => {
     const executor = { backend: 'wasm' } as const
     const experiment = {

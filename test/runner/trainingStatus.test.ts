@@ -28,7 +28,7 @@ const trainingRecord = {
   timing: { startedAt: moment, finishedAt: moment, wallSeconds: 1, peakMemoryBytes: 1 },
 }
 
-/** Writes a run whose architecture is to be trained with the seeds, and how many epochs of each training are done. */
+/** Writes a run with full trainings, of which the given numbers of epochs are finished. */
 function keep(id: string, trained: Trained, epochs: readonly number[], isFinished = false): void {
   const { manifest, result } = trainedRun({ request, ...trained })
   const retraining = { ...manifest.job.retraining, seeds: epochs.map((_, seed) => seed) } as Job['retraining']
@@ -60,7 +60,7 @@ function keep(id: string, trained: Trained, epochs: readonly number[], isFinishe
   }
 }
 
-/** Protocol, epochs and training of each run. */
+/** Returns protocol, epochs and training of each run. */
 function shown(): (string | null)[][] {
   const { rows } = JSON.parse(renderTable(statusTable(storeStatus(store), new Set(['genotype'])), 'json'))
   return rows.map(({ protocol, epochs, training }: Record<string, never>) => [protocol, epochs, training])
@@ -76,21 +76,21 @@ describe('the status of runs with full trainings', () => {
     keep('a', {}, epochs)
     expect(shown()).toEqual([[null, null, training]])
   })
-  test('says that it is finished', () => {
+  test('shows finished trainings', () => {
     keep('a', { accuracies: [97] }, [5], true)
     expect(shown()).toEqual([[null, null, 'trial, 5 of 5 epochs']])
   })
-  test('shows protocol and epochs of a search beside the training of what it found', () => {
+  test('shows protocol and epochs of the search with the training of its architecture', () => {
     keep('a', { algorithm: 'drnas' }, [4])
     expect(shown()).toEqual([['darts-paper', 1, 'trial, 4 of 5 epochs']])
   })
-  test('is known where the checkpoint of the training is damaged', () => {
+  test('is shown even if the checkpoint of a training is damaged', () => {
     keep('a', {}, [3])
     const training = readdirSync(store.folder).find((name) => name.startsWith('retrain-')) as string
     writeFileSync(join(store.folder, training, 'checkpoint'), 'damaged')
     expect(shown()).toEqual([[null, null, 'trial, 0 of 5 epochs']])
   })
-  test('has no such column where nothing is trained in full', () => {
+  test('has no training column if nothing is trained in full', () => {
     expect(statusTable([]).columns.map(({ key }) => key)).not.toContain('training')
   })
 })

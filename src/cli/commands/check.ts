@@ -36,8 +36,8 @@ export function checkCommand(): Command {
     )
     .action(checkPlugin)
   return new Command('check')
-    .summary('check that an algorithm of your own keeps the promises of one')
-    .description('Checks what is not built in.')
+    .summary('run the contract suite on an algorithm plugin')
+    .description('Checks plugins.')
     .addCommand(plugin)
     .addHelpText(
       'after',
@@ -47,7 +47,7 @@ export function checkCommand(): Command {
 
 async function checkPlugin(source: string, { option = [], json = false, quiet, out }: CheckFlags): Promise<void> {
   const format = tableFormat({ json, out })
-  // Registered as `bench run` does it, so that what it refuses is refused here: a name that is taken, in the first place.
+  // The plugin is registered as in `bench run`, so that the same plugins are refused, such as one with a used name.
   const { registry, origins } = await registerPlugins(builtins, [source])
   const algorithms = registry.algorithms.filter((algorithm) => origins.has(algorithm))
   if (algorithms.length === 0) throw new BenchError('bad-input', `plugin ${source} has no algorithms to check`)
@@ -58,7 +58,7 @@ async function checkPlugin(source: string, { option = [], json = false, quiet, o
     if (!quiet && !json) printAsideLine(`checking ${name} …`)
     const algorithm = algorithms.find((each) => each.name === name) as Algorithm
     const chosen = resolveOptions(algorithm, options)
-    // The spaces that an algorithm names may be any; one that names none is tried on the usual ones.
+    // An algorithm that names no spaces is checked on the built-in spaces and those of the plugin.
     const spaces = algorithm.spaces === undefined ? usual : registry.spaces
     results.push(...(await checkAlgorithm(algorithm, { executor: () => executor, options: chosen, spaces })))
   }
@@ -77,7 +77,7 @@ function verdict({ seen, excepted }: Pick<RuleResult, 'seen' | 'excepted'>): rea
   return excepted === undefined ? ['yes', ''] : ['excepted', excepted]
 }
 
-/** One line for each broken rule, and exit status 1. */
+/** Prints one line for each broken rule, and sets exit status 1 if there is one. */
 function reportBroken(source: string, results: readonly RuleResult[]): void {
   const broken = results.filter(({ seen }) => seen !== undefined)
   for (const { algorithm, space, rule, seen } of broken) {

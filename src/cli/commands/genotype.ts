@@ -49,7 +49,7 @@ async function showGenotype(argument: string, flags: GenotypeFlags): Promise<voi
   const { registry } = await registerPlugins(builtins, plugin)
   const space = registry.space(name ?? (/^#?\d+\s*$|\|\s*[\w-]+\s*~/.test(text) ? 'nb201' : 'darts'))
   const genotype = parse(space, text)
-  // A whole genotype is no title.
+  // The text of a whole genotype is too long for a title.
   const title = argument.length <= 60 ? argument.trim() : ''
   if (format === 'svg') return writeOutput(await drawnSvg(genotype, title), out)
   if (format === 'png' || format === 'pdf') {

@@ -46,13 +46,13 @@ const subjects: Readonly<Record<string, (plugins: readonly string[], json: boole
   limits: async () => limitTable(),
 }
 
-/** As wide as a column of defaults gets: a whole architecture would push the descriptions off the screen. */
+/** Largest width of the column of defaults, in characters: a default architecture would push the descriptions off the screen. */
 const DEFAULT_WIDTH = 24
 
-/** Every option of every algorithm. @param whole defaults, however long */
+/** Returns the table of all options of all algorithms. @param whole whether long defaults are shown in full */
 function optionTable(algorithms: readonly Algorithm[], whole: boolean): Tabular {
   const shown = ({ byDefault, isRequired }: OptionDescription) => {
-    const text = isRequired ? 'to be given' : String(byDefault ?? '')
+    const text = isRequired ? 'required' : String(byDefault ?? '')
     return whole || text.length <= DEFAULT_WIDTH ? text : `${text.slice(0, DEFAULT_WIDTH - 1)}…`
   }
   return wordTable(
@@ -64,7 +64,7 @@ function optionTable(algorithms: readonly Algorithm[], whole: boolean): Tabular 
   )
 }
 
-/** Bounds on what files may cost, as they are with `--raise`. */
+/** Returns the table of the limits on input files, with the values that `--raise` has set. */
 const limitTable = (): Tabular =>
   wordTable(
     ['name', 'value', 'unit', 'bounds'],

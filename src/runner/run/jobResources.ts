@@ -50,7 +50,7 @@ export class ResourceOpener {
     return {
       ...{ algorithm, space },
       ...(evaluator && { evaluator }),
-      // What they measure is a search network, which is not trained here otherwise.
+      // Probes measure the supernet, so they are opened only for searches that train one.
       probes: algorithm.kind === 'supernet' ? await openProbes(job.probes) : [],
       executor: () => this.#executorOf(job),
       data: () => {

@@ -29,7 +29,7 @@ const transforming = withOptions(
 )
 
 describe('the options of a job', () => {
-  it('are parsed once to what the search gets, and from the job to the same', () => {
+  it('are parsed once, and parse from the job to the same options again', () => {
     const given = { tau: '2', loud: 'yes', twice: '5', step: 'square', huge: '7' }
     const kept = resolveOptions(transforming, given)
     expect(kept).toEqual({ tau: 2, loud: 'yes', twice: '5', step: 'square', huge: '7' })
@@ -37,20 +37,20 @@ describe('the options of a job', () => {
     expect(received).toEqual({ tau: 2, loud: true, twice: 10, step: steps.square, huge: 7n })
   })
 
-  it('are the same however a value is written, and with the defaults that can be told', () => {
+  it('do not depend on how a value is written, and include the defaults', () => {
     expect(resolveOptions(transforming, { tau: '1.0' })).toEqual(resolveOptions(transforming, {}))
     expect(resolveOptions(transforming, {})).toEqual({ tau: 1 })
   })
 
   it.each(Object.values(builtinAlgorithms as Record<string, Algorithm>))(
-    'of $name, built in, are all that its schema gives',
+    'of $name are recorded as its schema parses them',
     (algorithm) => {
       const parsed = JSON.parse(JSON.stringify(algorithm.options.parse({})))
       expect(resolveOptions(algorithm, {})).toEqual(parsed)
     },
   )
 
-  it('may be of a schema that makes something else of the whole', () => {
+  it('may have a schema that transforms the whole object', () => {
     const whole = withOptions(z.strictObject({ from: z.coerce.number().default(0) }).transform(({ from }) => [from]))
     expect(optionNames(whole)).toEqual(['from'])
     const kept = resolveOptions(whole, { from: '4' })
@@ -60,7 +60,7 @@ describe('the options of a job', () => {
 })
 
 describe('the options of an algorithm', () => {
-  it('are described by its schema, with what they are where they are not given', () => {
+  it('are described by its schema, with their defaults', () => {
     const schema = z.strictObject({
       tau: z.coerce.number().default(1).describe('a temperature'),
       limit: z.int().optional(),
@@ -74,8 +74,8 @@ describe('the options of an algorithm', () => {
   })
 })
 
-describe('options that are refused', () => {
-  it('are named with what is wrong', () => {
+describe('refused options', () => {
+  it('are named with the reason', () => {
     const strict = withOptions(
       z
         .strictObject({ low: z.coerce.number(), high: z.coerce.number().default(1) })

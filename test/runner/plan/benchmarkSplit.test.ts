@@ -17,8 +17,8 @@ const dataset = (name: string, train: number) => ({
 })
 const lists = { xValid: Uint32Array.of(3, 0), xTest: Uint32Array.of(1, 2) }
 
-describe('the images of the benchmark’s searches', () => {
-  test('of CIFAR-10 are its two halves of the training set', () => {
+describe('data.split=benchmark', () => {
+  test('uses the official halves of the CIFAR-10 training set', () => {
     const { train, valid } = officialCifar10Split()
     expect(benchmarkSplit(dataset('cifar10', 50_000))).toEqual({
       weights: train,
@@ -27,7 +27,7 @@ describe('the images of the benchmark’s searches', () => {
     })
   })
 
-  test.each(['cifar100', 'ImageNet16-120'])('of %s are the training set, and x-valid of the test set', (name) => {
+  test.each(['cifar100', 'ImageNet16-120'])('uses the training set of %s and x-valid of its test set', (name) => {
     expect(benchmarkSplit({ ...dataset(name, 3), testHalves: lists })).toEqual({
       weights: Uint32Array.of(0, 1, 2),
       architecture: lists.xValid,
@@ -35,20 +35,20 @@ describe('the images of the benchmark’s searches', () => {
     })
   })
 
-  test('of CIFAR-10 are refused where images are missing', () => {
+  test('refuses CIFAR-10 if images are missing', () => {
     expect(() => benchmarkSplit(dataset('cifar10', 3000))).toThrow(
       'data.split=benchmark: its halves are of 50000 training images, and here are 3000; add data.split=seeded to the protocol',
     )
   })
 
-  test('of CIFAR-100 are refused without the list of x-valid', () => {
+  test('refuses CIFAR-100 without the list of x-valid', () => {
     expect(() => benchmarkSplit(dataset('cifar100', 3))).toThrow(
       'data.split=benchmark: no *-test-split.txt lies beside the images of cifar100',
     )
   })
 })
 
-describe('a protocol that asks for them', () => {
+describe('the protocol with data.split=benchmark', () => {
   const job = (dataset: string) => ({ space: 'nb201', dataset, algorithm: 'darts-v1' })
   const check = (text: string, dataset: string) => checkBenchmarkSplit(resolveProtocol(text, job(dataset)), dataset)
 
@@ -70,7 +70,7 @@ describe('a protocol that asks for them', () => {
     expect(() => check(text, dataset)).toThrow(`data.split=benchmark: ${message}`)
   })
 
-  test('nats-paper:data.split=seeded takes seeded shares', () => {
+  test('nats-paper:data.split=seeded uses seeded halves', () => {
     expect(resolveProtocol('nats-paper:data.split=seeded', job('cifar10')).data.split).toBe('seeded')
   })
 })

@@ -13,7 +13,7 @@ import { openManifest } from '../../../src/tables/openTable.ts'
 const algorithms: Readonly<Record<string, Algorithm>> = builtinAlgorithms
 const registered = registerPlugins(builtins, [])
 
-/** Plans one search of `shapes` and says why it was refused. `name option=value …` */
+/** Plans one search on `shapes`, given as `name option=value …`, and returns the error message. */
 async function refusal(line: string, protocol = 'micro', space = 'nb201', budgetSeconds?: number): Promise<string> {
   const [name, ...options] = line.split(' ')
   const experiment = {
@@ -29,7 +29,7 @@ async function refusal(line: string, protocol = 'micro', space = 'nb201', budget
   )
 }
 
-describe('a search that would search nothing is refused when it is planned', () => {
+describe('planning refuses a search that would search nothing', () => {
   test.each<[line: string, protocol: string, found: RegExp]>([
     [
       'pc-darts warmup=5',
@@ -89,12 +89,12 @@ describe('a search that would search nothing is refused when it is planned', () 
     expect(await refusal(line, protocol)).toBe('planned')
   })
 
-  test('a population that a budget may outlive is no reason', async () => {
+  test('accepts a population that the budget may not fill', async () => {
     expect(await refusal('rea population=200', 'micro', 'nb201', 1e6)).toBe('planned')
   })
 })
 
-describe('what would fail in every run is refused when it is planned', () => {
+describe('planning refuses settings with which every run would fail', () => {
   test.each<[line: string, protocol: string, space: string, found: RegExp]>([
     ['pc-darts k=3', 'micro', 'nb201', /^partial channels k = 3: 4 channels cannot be cut into 3 equal parts/],
     ['drnas partialChannels=8', 'micro', 'nb201', /^partial channels k = 8: 4 channels cannot/],
@@ -155,7 +155,7 @@ describe('what would fail in every run is refused when it is planned', () => {
     }
   })
 
-  test('a black-box search whose answers are trained in full', async () => {
+  test('a black-box search with full trainings', async () => {
     const protocol = resolveProtocol('darts-paper', { space: 'darts', dataset: 'cifar10', algorithm: 'rea' })
     const plan = { space: builtinSpace('darts'), protocol, dataset: 'cifar10', lookup: { headline: [] } }
     const check = (options: object) => () =>
@@ -165,7 +165,7 @@ describe('what would fail in every run is refused when it is planned', () => {
   })
 })
 
-test('no built-in algorithm is refused by default, under any preset, on any space and dataset that it is for', async () => {
+test('planning accepts every built-in algorithm with default options under every preset that suits it', async () => {
   const manifest = await openManifest('nb201-micro')
   let checked = 0
   for (const { name: preset } of presets) {

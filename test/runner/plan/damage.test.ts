@@ -59,7 +59,7 @@ const TRAINED = {
 
 const registered = await registerPlugins(builtins, [])
 
-/** As `bench run` reads it, up to the jobs. A plugin's code is left unloaded. */
+/** Reads an experiment file as `bench run` does, up to the jobs, without loading plugins. */
 async function planned(bytes: Uint8Array): Promise<unknown> {
   const path = join(folder, 'damaged.yaml')
   writeFileSync(path, bytes)
@@ -69,7 +69,7 @@ async function planned(bytes: Uint8Array): Promise<unknown> {
   return [plan.jobs.map(({ id }) => id), file]
 }
 
-/** A whole YAML document is also what JSON writes. */
+/** A JSON text is also a YAML document. */
 function* structurally(bytes: Uint8Array, count: number, seed: number): Generator<Uint8Array<ArrayBuffer>> {
   const value = JSON.parse(Buffer.from(bytes).toString('utf8'))
   for (const { text } of jsonMutations(value, count, seed)) yield Uint8Array.from(Buffer.from(text))

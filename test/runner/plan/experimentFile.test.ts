@@ -12,7 +12,7 @@ const read = (text: string) => {
 }
 
 describe('an experiment file', () => {
-  test('says what to run; paths are relative to it', () => {
+  test('describes an experiment; its paths are relative to the file', () => {
     const text = `
 algorithms:
   - darts-v1
@@ -57,7 +57,7 @@ backend: wasm
     expect(read(text).experiment.seeds).toEqual(seeds)
   })
 
-  test('has no list of which one item needs brackets', () => {
+  test('accepts a single item in place of a list', () => {
     const alone = read(
       'algorithms: { name: gdas, probes: hessian }\ndatasets: photos\ndata: images\nprobes: theta\n' +
         'plugins: ./mine.ts\nseeds: 3\nevaluate: { retrain: { seeds: 2 } }',
@@ -73,7 +73,7 @@ backend: wasm
     )
   })
 
-  test('gives datasets their own budgets and algorithms their own protocols and probes', () => {
+  test('may set budgets by dataset, and protocols and probes by algorithm', () => {
     const text = `
 algorithms: [random, { name: gdas, protocol: nb201-paper, probes: [hessian] }]
 datasets: [cifar10, cifar100]
@@ -114,7 +114,7 @@ budget: { cifar10: 20000, cifar100: 40000 }
     expect(() => read(text)).toThrow(message)
   })
 
-  test('that is not there is said to be missing', () => {
+  test('that does not exist is reported as missing', () => {
     expect(() => readExperimentFile('/nowhere/x.yaml')).toThrow(
       'cannot read the experiment file /nowhere/x.yaml (ENOENT)',
     )

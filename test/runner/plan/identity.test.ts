@@ -17,17 +17,17 @@ const job: Job = {
 }
 
 describe('canonical JSON', () => {
-  test('is the same whatever order the keys were written in', () => {
+  test('does not depend on the order of keys', () => {
     expect(canonicalJson({ b: [1, { d: 2, c: null }], a: 'x' })).toBe('{"a":"x","b":[1,{"c":null,"d":2}]}')
   })
 
-  test('leaves out what is absent', () => {
+  test('leaves out undefined values', () => {
     expect(canonicalJson({ a: undefined, b: 1 })).toBe('{"b":1}')
   })
 })
 
 describe('the identity of a job', () => {
-  test('is readable first, then the hash', () => {
+  test('is a readable name followed by the hash', () => {
     expect(runId(job)).toMatch(/^drnas-shapes-seed0-[0-9a-f]{16}$/)
     expect(runId(job).endsWith(jobHash(job).slice(0, 16))).toBe(true)
   })

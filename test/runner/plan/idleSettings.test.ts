@@ -14,7 +14,7 @@ async function check(algorithms: readonly string[], changed: Partial<Experiment>
   refuseIdleSettings(await makePlan({ ...DEFAULTS, ...changed, algorithms: requests }, registered))
 }
 
-describe('what would do nothing is refused', () => {
+describe('a setting without effect is refused', () => {
   it.each([
     ['enas', 'architecture.learningRate=0.1', 'enas (the controller has options of its own)'],
     ['enas', 'stepOrder=weights-first', 'enas (the controller learns after the weights, once an epoch)'],
@@ -33,19 +33,19 @@ describe('what would do nothing is refused', () => {
     )
   })
 
-  it('for each of several algorithms', async () => {
+  it('with a reason for each algorithm', async () => {
     await expect(check(['resnet', 'rsps'], { protocol: 'micro:architecture.epsilon=1' })).rejects.toThrow(
       'does nothing for resnet (no search network is trained), rsps (there are no architecture parameters); leave it out',
     )
   })
 
-  it('a probe, where no search network is trained', async () => {
+  it('a probe if no supernet is trained', async () => {
     await expect(check(['random', 'optimal'], { probes: ['hessian:every=2'] })).rejects.toThrow(
       'probe hessian:every=2 does nothing for random (no search network is trained), optimal (no search network is trained); leave it out',
     )
   })
 
-  it('a budget, where no search is black-box', async () => {
+  it('a budget if no search is black-box', async () => {
     await expect(check(['drnas', 'resnet'], { budgetSeconds: 100 })).rejects.toThrow(
       'a budget does nothing for drnas (no black-box search), resnet (no black-box search); leave it out',
     )
@@ -64,7 +64,7 @@ it.each([
   await expect(check(algorithms, changed)).resolves.toBeUndefined()
 })
 
-it('no preset has a value for an algorithm that does not read it', () => {
+it('no preset has a setting for an algorithm that does not read it', () => {
   for (const { name, byAlgorithm = {} } of presets) {
     for (const [algorithm, part] of Object.entries(byAlgorithm)) {
       const idle = Object.keys(registered.registry.algorithm(algorithm).idle ?? {})

@@ -9,7 +9,7 @@ import { temporaryFolder } from '../../data/sampleFiles.ts'
 
 const folder = temporaryFolder()
 
-test('a job names the plugin of its space, as it names that of its algorithm', async () => {
+test('a job records the plugin of its space like that of its algorithm', async () => {
   const plugin = join(folder.path, 'mine.ts')
   const darts = "{ ...builtins.spaces.find(({ name }) => name === 'darts'), name: 'mine' }"
   writeFileSync(

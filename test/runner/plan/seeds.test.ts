@@ -36,7 +36,7 @@ describe('seeds chosen from a list', () => {
     expect(parseSeedList(text)).toEqual(seeds)
   })
 
-  test('none is refused', () => {
+  test('an empty list is refused', () => {
     expect(() => parseSeedList('')).toThrow('--seeds  names no seed; write 777 or 0-3,777')
   })
 })

@@ -7,12 +7,12 @@ import { workerEnvironment } from '../../../src/runner/processes/pool.ts'
 
 afterEach(() => vi.unstubAllEnvs())
 
-test('libtensorflow has the threads of its process', () => {
+test('TensorFlow uses the threads of its worker process', () => {
   vi.stubEnv('TF_NUM_INTRAOP_THREADS', undefined)
   expect(workerEnvironment({ backend: 'tensorflow', threads: 3 })).toHaveProperty('TF_NUM_INTRAOP_THREADS', '3')
 })
 
-test('what the user’s environment says goes before', () => {
+test('variables that the user has set win', () => {
   vi.stubEnv('TF_NUM_INTRAOP_THREADS', '7')
   vi.stubEnv('UV_THREADPOOL_SIZE', '9')
   expect(workerEnvironment({ backend: 'tensorflow', threads: 3 })).toMatchObject({
@@ -21,7 +21,7 @@ test('what the user’s environment says goes before', () => {
   })
 })
 
-test('a process has a GPU of its own, and takes no more of its memory than it needs', () => {
+test('a process gets one GPU and allocates its memory as needed', () => {
   vi.stubEnv('CUDA_VISIBLE_DEVICES', '3,5')
   expect(workerEnvironment({ backend: 'tensorflow' }, '5')).toMatchObject({
     CUDA_VISIBLE_DEVICES: '5',
@@ -29,7 +29,7 @@ test('a process has a GPU of its own, and takes no more of its memory than it ne
   })
 })
 
-test('the GPUs are those that CUDA may see, else those of the driver', () => {
+test('the GPUs are those of CUDA_VISIBLE_DEVICES, else those of the driver', () => {
   const root = mkdtempSync(join(tmpdir(), 'bench-gpus-'))
   for (const bus of ['0000:3b:00.0', '0000:af:00.0'])
     mkdirSync(join(root, 'proc/driver/nvidia/gpus', bus), { recursive: true })

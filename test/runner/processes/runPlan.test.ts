@@ -18,7 +18,7 @@ const order = (executor?: string): WorkOrder => {
   return { store: 'runs', jobs: [{ id: 'any-1', job }], plugins: [], executor: { backend: 'wasm' } }
 }
 
-test('the processes that train at a time share the cores out; black-box searches need none', () => {
+test('training processes divide the cores evenly; black-box searches use none', () => {
   const all = cores()
   const training = order('static/wasm')
   expect(threadsEach([training], all)).toBe(all)

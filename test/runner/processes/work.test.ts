@@ -18,7 +18,7 @@ import { temporaryFolder } from '../../data/sampleFiles.ts'
 const folder = temporaryFolder()
 const executor = { backend: 'wasm', deterministic: true } as const
 
-/** Two seeds of one search, so many at a time: what they found, and the order of what they said. */
+/** Runs two seeds, `atATime` at once. → the genotypes found, and the events in order */
 async function search(atATime: number) {
   const protocol = 'micro:epochs=3,batchSize=8,network.channels=4,network.depth=1,data.imageSize=8,data.limit=16'
   const algorithms = [{ name: 'drnas', options: {} }]
@@ -26,22 +26,22 @@ async function search(atATime: number) {
   const { jobs } = await makePlan(experiment, await registerPlugins(builtins, []))
   const store = new Store(join(folder.path, `${atATime}`))
   store.prepare()
-  const said: string[] = []
+  const events: string[] = []
   const order = { store: store.folder, jobs: jobs.map(({ id, job }) => ({ id, job })), atATime, plugins: [], executor }
-  await work(order, builtins, ({ id, kind }) => said.push(`${kind} ${jobs.findIndex((job) => job.id === id)}`))
-  return { found: jobs.map(({ id }) => store.run(id).result()?.genotype), said }
+  await work(order, builtins, ({ id, kind }) => events.push(`${kind} ${jobs.findIndex((job) => job.id === id)}`))
+  return { found: jobs.map(({ id }) => store.run(id).result()?.genotype), events }
 }
 
 describe('a worker process', () => {
-  it('runs seeds side by side where it may, to the same architectures as one after the other', async () => {
+  it('finds the same architectures whether seeds run in parallel or in sequence', async () => {
     const [single, both] = [await search(1), await search(2)]
     expect(single.found).toEqual([expect.stringMatching(/^\|/), expect.stringMatching(/^\|/)])
     expect(both.found).toEqual(single.found)
-    expect(single.said.indexOf('finished 0')).toBeLessThan(single.said.indexOf('begun 1'))
-    expect(both.said.indexOf('begun 1')).toBeLessThan(both.said.indexOf('finished 0'))
+    expect(single.events.indexOf('finished 0')).toBeLessThan(single.events.indexOf('begun 1'))
+    expect(both.events.indexOf('begun 1')).toBeLessThan(both.events.indexOf('finished 0'))
   })
 
-  it('gives a search what its schema makes of the options, once', async () => {
+  it('gives a search its options parsed once', async () => {
     const { order, runs } = await planned('transforming', TRANSFORMING)
     await work(order, builtins, () => {})
     const [epoch] = runs[0].epochs()
@@ -108,7 +108,7 @@ describe('a worker process', () => {
     ],
     ['image', (order) => ({ ...changed(onImages)(order), data: folder.path }), /./],
   ])(
-    'leaves a record of a job that fails for want of its %s, with the reason that it reports',
+    'records the failure of a job whose %s cannot be opened, with the reported reason',
     async (what, spoil, why) => {
       const { order, runs } = await planned(`no ${what}`, TRANSFORMING)
       const failures: string[] = []
@@ -119,7 +119,7 @@ describe('a worker process', () => {
     },
   )
 
-  it('leaves no trace in a folder that holds another job than its name says', async () => {
+  it('writes nothing into a folder that holds another job', async () => {
     const { order, runs } = await planned('foreign', TRANSFORMING)
     const manifest = {
       schema: 1,
@@ -136,7 +136,7 @@ describe('a worker process', () => {
   })
 })
 
-/** A search by the only algorithm of a plugin: what the command sends to a worker, and the folder of its run. */
+/** Returns the work order of a search by a plugin's only algorithm, and the folder of its run. */
 async function planned(name: string, text: string) {
   const plugin = join(folder.path, `${name}.ts`)
   writeFileSync(plugin, text)

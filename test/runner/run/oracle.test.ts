@@ -12,7 +12,7 @@ const evaluator: Evaluator = {
 }
 const genotype = (index: number) => nb201.numbering?.at(index) ?? nb201.parse('')
 
-test('an oracle adds up what it is paid, and answers no more than the budget pays for', async () => {
+test('an oracle adds up the training times, and stops answering when the budget is spent', async () => {
   const oracle = new SimulatedOracle(evaluator, nb201, 100)
   expect(await oracle.query(genotype(7))).toEqual({ accuracyPct: 7, seconds: 40 })
   expect(await oracle.query(genotype(7))).toEqual({ accuracyPct: 7, seconds: 40 })
@@ -21,14 +21,14 @@ test('an oracle adds up what it is paid, and answers no more than the budget pay
   expect(oracle.queries[1]).toEqual({ genotype: nb201.format(genotype(7)), accuracyPct: 7, usedSeconds: 80 })
 })
 
-test('a budget that is spent to the last second is kept', async () => {
+test('a query that spends exactly the rest of the budget is answered', async () => {
   const oracle = new SimulatedOracle(evaluator, nb201, 80)
   expect(await oracle.query(genotype(1))).toBeDefined()
   expect(await oracle.query(genotype(2))).toBeDefined()
   expect(await oracle.query(genotype(3))).toBeUndefined()
 })
 
-test('an oracle that goes on knows what was asked before', async () => {
+test('a resumed oracle keeps the earlier queries', async () => {
   const first = new SimulatedOracle(evaluator, nb201, 100)
   await first.query(genotype(1))
   const second = new SimulatedOracle(evaluator, nb201, 100, first.queries)
@@ -39,7 +39,7 @@ test('an oracle that goes on knows what was asked before', async () => {
   ])
 })
 
-test('a meter tells how many were asked, what they cost, and the best', async () => {
+test('the meter reports number, time and best accuracy of the queries', async () => {
   const told: unknown[] = []
   const oracle = new SimulatedOracle(evaluator, nb201, 100, [], () => meter.answered())
   const meter = new EvaluationMeter(oracle, 5, (report) => told.push(report))

@@ -16,7 +16,7 @@ import { fixtureProtocol } from '../../report/fixtureRuns.ts'
 const folder = mkdtempSync(join(tmpdir(), 'bench-'))
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
 
-/** Of ten epochs it needs three. */
+/** A search that ends after three of ten epochs. */
 const brief = defineAlgorithm({
   name: 'brief',
   version: 1,
@@ -54,7 +54,7 @@ const job: Job = {
   seed: 0,
 }
 
-/** Runs the search, changed in one way. */
+/** Runs the search with some methods replaced. */
 async function running(
   name: string,
   change: (search: Search) => Partial<Search> = () => ({}),
@@ -89,8 +89,8 @@ async function running(
   return { run, notices, result }
 }
 
-describe('a search that ends before its epochs are over', () => {
-  test('is run no further, says so, and its result counts the epochs that were run', async () => {
+describe('a search that ends before its last epoch', () => {
+  test('stops with a notice, and its result counts the epochs that ran', async () => {
     const { run, notices, result } = await running('ended')
     expect(notices).toEqual(['ended after 3 of 10 epochs: it knows'])
     expect(result.epochs).toBe(3)
@@ -99,7 +99,7 @@ describe('a search that ends before its epochs are over', () => {
   })
 })
 
-describe('a search that is none', () => {
+describe('an object that is not a search', () => {
   test.each<[string, Partial<Search>, string]>([
     ['a number of epochs', { epochs: undefined }, 'brief: epochs is undefined, not a positive integer'],
     ['an answer', { genotype: () => 'resnet' as never }, "genotype() gives 'resnet', not an architecture of nb201, as"],
@@ -147,7 +147,7 @@ describe('a number that is not finite', () => {
     expect(existsSync(join(folder, what, 'result.json'))).toBe(false)
   })
 
-  test('of a probe fails the search, and says where it stands', async () => {
+  test('of a probe fails the search, with its place in the message', async () => {
     const probe = { name: 'mine', epoch: async () => ({ layers: [{ norm: 1 }, { norm: Number.NaN }] }) }
     const data = async () => tinyData(0, 1)
     const executor = () => openExecutor({ backend: 'wasm' })

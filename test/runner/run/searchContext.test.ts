@@ -4,7 +4,7 @@ import type { BatchSource } from '../../../src/core/data.ts'
 import { searchContext } from '../../../src/runner/run/searchContext.ts'
 import { analyticContext } from '../../algorithms/analyticSupernet.ts'
 
-it('tells batches the epoch of the search where cutout grows by it, which several walks may belong to', async () => {
+it('passes the epoch of the search to batches whose cutout grows, also if an epoch has several passes', async () => {
   const asked: (number | undefined)[] = []
   const listening = (source: BatchSource): BatchSource => ({
     ...source,

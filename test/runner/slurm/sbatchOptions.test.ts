@@ -7,7 +7,7 @@ test('options of sbatch are written without their dashes', () => {
   expect(sbatchArguments(options)).toEqual(['--partition=gpu', '--gres=gpu:a100:1', '--time=1-08:00:00'])
 })
 
-test('a comma that no option follows belongs to the value', () => {
+test('a comma without an option after it belongs to the value', () => {
   expect(parseSbatchOptions('partition=short,long,time=5')).toEqual({ partition: 'short,long', time: '5' })
   expect(parseSbatchOptions('constraint=a&b,mem-per-cpu=2G')).toEqual({ constraint: 'a&b', 'mem-per-cpu': '2G' })
 })
@@ -20,6 +20,6 @@ test.each(['', '--time=5', 'time=', 'configs/table4.yaml', 'TIME=5'])('"%s" is r
   expect(() => parseSbatchOptions(text)).toThrow(`--slurm "${text}": expected options of sbatch without their dashes`)
 })
 
-test('what a submission sets by itself is refused', () => {
+test('options that a submission sets itself are refused', () => {
   expect(() => parseSbatchOptions('time=5,array=0-3')).toThrow('--slurm array: bench sets this itself; leave it out')
 })

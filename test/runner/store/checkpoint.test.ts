@@ -14,7 +14,7 @@ const checkpoint: Checkpoint = {
 }
 
 describe('a checkpoint', () => {
-  test('comes back with every bit', () => {
+  test('is read back with every bit', () => {
     const back = decodeCheckpoint(encodeCheckpoint(checkpoint), 'x')
     expect(back).toEqual(checkpoint)
     expect(Buffer.from((back.search.weights as Float32Array).buffer, 0)).toBeDefined()
@@ -31,7 +31,7 @@ describe('a checkpoint', () => {
     )
   })
 
-  test('of another program is refused', () => {
+  test('with other first bytes is refused', () => {
     expect(() => decodeCheckpoint(Buffer.from('PK\u0003\u0004 something else'), 'c')).toThrow(
       'c is not a checkpoint of this version; delete it to begin this run again',
     )

@@ -32,7 +32,7 @@ const checkpoint = (epochs: number): Checkpoint => ({
 
 const failure = { schema: 1, id: 'run', epoch: 0, message: '' }
 
-/** What stands in a folder in the place of `run.json`. */
+/** Things other than a file that may have the name `run.json`. */
 function inFolder(path: string, place: (file: string) => void): void {
   mkdirSync(path)
   place(join(path, 'run.json'))
@@ -46,7 +46,7 @@ beforeEach(() => {
 })
 
 describe('the folder of a run', () => {
-  test('goes from interrupted over failed to finished', () => {
+  test('changes its state from interrupted to failed to finished', () => {
     expect(run.exists()).toBe(false)
     run.begin(manifest)
     expect(run.state()).toBe('interrupted')
@@ -68,7 +68,7 @@ describe('the folder of a run', () => {
     expect(run.state()).toBe('interrupted')
   })
 
-  test('goes on from its checkpoint: later epochs are forgotten, half a line too', () => {
+  test('resumes from its checkpoint: later epochs and a partial line are dropped', () => {
     run.begin(manifest)
     run.appendEpochs([epoch(0), epoch(1)])
     run.saveCheckpoint(checkpoint(2))
@@ -81,7 +81,7 @@ describe('the folder of a run', () => {
     expect(run.epochs().map((record) => record.epoch)).toEqual([0, 1, 2])
   })
 
-  test('names every environment that took part, once', () => {
+  test('records each environment once', () => {
     const on = (node: string): RunManifest => ({
       ...manifest,
       environment: { version: '1', node, platform: 'linux', cpu: '2' },
@@ -93,14 +93,14 @@ describe('the folder of a run', () => {
     expect(job).toEqual(manifest.job)
   })
 
-  test('is rid of what earlier processes were killed in the middle of writing', () => {
+  test('loses the temporary files of killed processes', () => {
     run.begin(manifest)
     writeFileSync(join(run.path, 'checkpoint.4711.tmp'), 'half a checkp')
     run.begin(manifest)
     expect(readdirSync(run.path)).toEqual(['run.json'])
   })
 
-  test('that is finished is rid of what its process had no time to remove, unless another process has its lock', async () => {
+  test('that is finished loses the leftovers of its process, unless another process holds its lock', async () => {
     run.begin(manifest)
     run.finish(result)
     const leave = () => {
@@ -117,7 +117,7 @@ describe('the folder of a run', () => {
     held.release()
   })
 
-  test('says which line of its epochs is no record, or of another epoch', () => {
+  test('reports the line of its epochs that is not a record, or of another epoch', () => {
     run.begin(manifest)
     run.appendEpochs([epoch(0), epoch(1)])
     const path = join(run.path, 'epochs.jsonl')
@@ -133,14 +133,14 @@ describe('the folder of a run', () => {
     }
   })
 
-  test('begins at epoch 0 where there is no checkpoint', () => {
+  test('begins at epoch 0 without a checkpoint', () => {
     run.begin(manifest)
     run.appendEpochs([epoch(0)])
     expect(run.resume()).toBeUndefined()
     expect(run.epochs()).toEqual([])
   })
 
-  test('refuses a checkpoint whose epochs are not on record', () => {
+  test('refuses a checkpoint whose epochs are not recorded', () => {
     run.begin(manifest)
     run.appendEpochs([epoch(0)])
     run.saveCheckpoint(checkpoint(2))
@@ -180,7 +180,7 @@ describe('the folder of a run', () => {
     }
   })
 
-  test('writes one query or metric a line', () => {
+  test('writes one query or metric per line', () => {
     const metrics = [
       { dataset: 'cifar10', split: 'ori-test', epochs: 200, seed: 'mean', accuracyPct: 94.37 },
       { dataset: 'cifar100', split: 'x-test', epochs: 200, seed: 777, accuracyPct: 73.51 },
@@ -225,7 +225,7 @@ describe('a store', () => {
     expect(read).toThrow(expect.objectContaining({ code: 'bad-input' }))
   })
 
-  test.each(['../run', '/run', 'a/b', 'a\\b', '..', '.', '', 'a\0b'])('has no run of the id %j', (id) => {
+  test.each(['../run', '/run', 'a/b', 'a\\b', '..', '.', '', 'a\0b'])('refuses the run id %j', (id) => {
     expect(() => store.run(id)).toThrow('is not a run id; it would lead out of the store')
   })
 
@@ -236,19 +236,19 @@ describe('a store', () => {
     expect(storeStatus(new Store(elsewhere))).toMatchObject([{ id: 'run', state: 'interrupted' }])
   })
 
-  test('lists its runs, and nothing else that lies there', () => {
+  test('lists its runs and no other folders', () => {
     run.begin(manifest)
     writeFileSync(join(store.folder, 'notes.txt'), '')
     expect(store.runs().map(({ id }) => id)).toEqual(['run'])
   })
 
-  test('says where it is missing', () => {
+  test('that does not exist is reported with its path', () => {
     expect(() => new Store('/nowhere/runs').runs()).toThrow(
       'there is no store at /nowhere/runs; `bench run --algo drnas` makes one, --store names another',
     )
   })
 
-  test('that cannot be written says so before anything is run', () => {
+  test('that cannot be written to is reported before anything runs', () => {
     writeFileSync(join(store.folder, 'file'), '')
     expect(() => new Store(join(store.folder, 'file', 'runs')).prepare()).toThrow(/cannot write to the store .*ENOTDIR/)
   })

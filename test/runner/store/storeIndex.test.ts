@@ -26,9 +26,9 @@ import { seal, unseal } from '../../../src/system/checksums.ts'
 import { recordText } from '../../../src/system/json.ts'
 
 const MAGIC = 'NBHIDX01'
-/** Real runs: without probes, with probes, and of searches whose architectures were trained in full. */
+/** Real runs: without probes, with probes, and with full trainings. */
 const SOURCES = { 'nb201-reduced': 8, 'hessian-shapes': 2, 'darts-trial': 3 }
-/** So many runs are indexed here. */
+/** Number of runs of the indexed store. */
 const FEWEST = 8
 
 let folder: string
@@ -54,13 +54,13 @@ afterEach(() => {
   rmSync(folder, { recursive: true })
 })
 
-/** Files are new here, and what is new is not indexed: the clock goes ahead. */
+/** Moves the clock ahead, since files that are a few seconds old are not indexed. */
 function later(): void {
   const now = Date.now() + 10_000
   vi.spyOn(Date, 'now').mockReturnValue(now)
 }
 
-/** Of the first runs one asked an oracle, one failed, one was interrupted, and one went on elsewhere. */
+/** Makes the first runs special: one has queries, one failed, one was interrupted, one was resumed in another environment. */
 function makeOtherStates(): void {
   const [asking, failed, interrupted, resumed] = runs()
   const result = { ...asking.result(), oracle: { budgetSeconds: 900, usedSeconds: 812.5, queries: queries() } }
@@ -84,7 +84,7 @@ function queries() {
 
 const runs = (of = store) => new Store(of).runs()
 
-/** Everything that the index gives, as JSON: also the order of keys has to be that of the records. */
+/** Returns all values of the index as JSON, so that the order of keys is compared, too. */
 function indexed(of = store): string {
   const { summaries, epochs } = readIndexed(runs(of), FEWEST)
   return JSON.stringify(summaries.map((summary, i) => [summary, epochs(i)]))
@@ -93,7 +93,7 @@ function indexed(of = store): string {
 const fromRecords = (of = store): string =>
   JSON.stringify(runs(of).map((run) => [summarise(run), run.epochs().map(reportedEpoch)]))
 
-/** How many runs were parsed meanwhile. */
+/** Returns how many runs were parsed during a call. */
 function parsed(work: () => unknown): number {
   const spy = vi.spyOn(RunFolder.prototype, 'manifest')
   work()
@@ -105,13 +105,13 @@ function parsed(work: () => unknown): number {
 const indexFile = () => join(indexes, readdirSync(indexes).find((name) => name.endsWith('.summaries')) ?? '')
 
 describe('the index of a store', () => {
-  test('gives what the records say, and the second time without parsing a record', () => {
+  test('gives the content of the records, and the second time without parsing them', () => {
     const expected = fromRecords()
     expect(parsed(() => expect(indexed()).toBe(expected))).toBe(runs().length)
     expect(parsed(() => expect(indexed()).toBe(expected))).toBe(0)
   })
 
-  test('keeps the order in which runs are asked for, of several stores', () => {
+  test('keeps the order of the requested runs of several stores', () => {
     const other = join(folder, 'other')
     cpSync(store, other, { recursive: true })
     const mixed = [...runs(), ...runs(other)].sort((a, b) => (a.id < b.id ? 1 : -1))
@@ -122,7 +122,7 @@ describe('the index of a store', () => {
     }
   })
 
-  test('has parts that runs share in memory once', () => {
+  test('holds shared parts in memory only once', () => {
     const { summaries } = readIndexed(runs(), FEWEST)
     const protocols = new Set(summaries.map(({ manifest }) => manifest.job.protocol))
     const jobs = summaries.map(({ manifest: { job } }) => JSON.stringify({ ...job, seed: 0 }))
@@ -144,7 +144,7 @@ describe('the index of a store', () => {
     expect(existsSync(indexes)).toBe(false)
   })
 
-  test('does not take up a run that changed a moment ago', () => {
+  test('does not index a run that changed a moment ago', () => {
     vi.mocked(Date.now).mockRestore()
     const touched = runs()[5]
     appendFileSync(join(touched.path, 'run.json'), '\n')
@@ -152,7 +152,7 @@ describe('the index of a store', () => {
     expect(parsed(indexed)).toBeGreaterThan(0)
   })
 
-  test('follows a store that is replaced by another', () => {
+  test('is renewed if the store is replaced by another', () => {
     indexed()
     const [first, ...gone] = runs()
     for (const { path } of gone) rmSync(path, { recursive: true })
@@ -168,7 +168,7 @@ describe('the index of a store', () => {
   })
 })
 
-/** What may happen to a record between two commands. */
+/** Changes of a record between two commands. */
 const changes: Readonly<Record<string, (path: string) => void>> = {
   'is replaced by another file': (path) => {
     writeFileSync(`${path}.new`, changed(readFileSync(path, 'utf8')))
@@ -190,7 +190,7 @@ const changes: Readonly<Record<string, (path: string) => void>> = {
   'is removed': (path) => rmSync(path),
 }
 
-/** The same number of bytes, and another number in what is read. */
+/** Changes a number without changing the file's size. */
 const changed = (text: string): string =>
   text.replace(
     /("(?:accuracyPct|batchSize)": ?)(\d)/,
@@ -214,7 +214,7 @@ describe.each(Object.entries(changes))('a record that %s', (how, change) => {
 
 const REFUSED = 'refused: '
 
-/** What is read, or why it is not: a record of another run is refused. */
+/** Returns what is read, or the error: a record of another run is refused. */
 function outcome(read: () => string): string {
   try {
     return read()
@@ -223,7 +223,7 @@ function outcome(read: () => string): string {
   }
 }
 
-test('a result, a failure and epochs that appear are read', () => {
+test('new results, failures and epochs are read', () => {
   indexed()
   const [asking, failed, interrupted] = runs()
   const next = interrupted.epochCount()
@@ -236,7 +236,7 @@ test('a result, a failure and epochs that appear are read', () => {
   expect(indexed()).toBe(fromRecords())
 })
 
-test('a damaged record is refused with the index as without it', () => {
+test('a damaged record is refused with and without an index', () => {
   indexed()
   const [run] = runs()
   writeFileSync(join(run.path, 'run.json'), '{')
@@ -244,14 +244,14 @@ test('a damaged record is refused with the index as without it', () => {
   expect(() => indexed()).toThrow(/run\.json/)
 })
 
-describe('an index that does not count', () => {
+describe('an invalid index', () => {
   let expected: string
   beforeEach(() => {
     expected = fromRecords()
     indexed()
   })
 
-  test('with random damage is made anew', () => {
+  test('with random damage is replaced', () => {
     const files = readdirSync(indexes).map((name) => join(indexes, name))
     expect(files).toHaveLength(2)
     const whole = files.map((file) => readFileSync(file))
@@ -284,19 +284,19 @@ describe('an index that does not count', () => {
     expect(parsed(indexed)).toBe(0)
   })
 
-  test('and would lie, were it taken', () => {
+  test('and would give wrong values if it were used', () => {
     writeFileSync(indexFile(), seal(MAGIC, lying()))
     expect(indexed()).not.toBe(expected)
   })
 
-  test.skipIf(process.getuid?.() !== 0)('because it is another user’s is made anew (tested as root alone)', () => {
+  test.skipIf(process.getuid?.() !== 0)('of another user is replaced (tested as root only)', () => {
     writeFileSync(indexFile(), seal(MAGIC, lying()))
     chownSync(indexFile(), 12_345, 12_345)
     expect(indexed()).toBe(expected)
     expect(statSync(indexFile()).uid).toBe(0)
   })
 
-  test('because a folder stands in its place is left alone', () => {
+  test('is not written if a folder has its name', () => {
     const path = indexFile()
     rmSync(path)
     mkdirSync(join(path, 'inside'), { recursive: true })
@@ -304,14 +304,14 @@ describe('an index that does not count', () => {
     expect(existsSync(join(path, 'inside'))).toBe(true)
   })
 
-  test('because the cache is no folder is not written', () => {
+  test('is not written if the cache is not a folder', () => {
     rmSync(join(folder, 'cache'), { recursive: true })
     writeFileSync(join(folder, 'cache'), 'a file')
     expect(indexed()).toBe(expected)
   })
 })
 
-test('indexes that nobody wrote for months are removed when another is written', () => {
+test('indexes that were not written for months are deleted when another is written', () => {
   indexed()
   const [old, young] = ['old.curves', 'young.curves'].map((name) => join(indexes, name))
   for (const path of [old, young]) writeFileSync(path, '')
@@ -323,7 +323,7 @@ test('indexes that nobody wrote for months are removed when another is written',
 
 const textOf = (path: string): string => (existsSync(path) ? readFileSync(path, 'utf8') : '')
 
-/** Every file's bytes and times. */
+/** Returns bytes and times of every file. */
 function bytesOf(path: string): readonly unknown[] {
   return readdirSync(path, { recursive: true, withFileTypes: true })
     .filter((entry) => entry.isFile())
