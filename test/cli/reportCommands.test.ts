@@ -209,7 +209,7 @@ describe('bench report and bench verify', () => {
     const path = join(committed(), 'table.md')
     writeFileSync(path, 'spoilt')
     const updated = output(verifyCommand(), committed(), store, '--update')
-    await expect(updated).rejects.toThrow(`--update writes reports again, and ${store} is none`)
+    await expect(updated).rejects.toThrow(`--update writes reports again, and ${store} is not a report`)
     expect(readFileSync(path, 'utf8')).toBe('spoilt')
   })
 })

@@ -1,14 +1,14 @@
 /** `bench list`: lists what can be named on the command line. */
 import { Command } from 'commander'
 import { builtins } from '../../builtins.ts'
-import type { Algorithm } from '../../core/algorithm.ts'
 import { BenchError } from '../../core/errors.ts'
 import type { Tabular } from '../../report/formats/tabular.ts'
-import { wordTable } from '../../report/formats/wordTable.ts'
 import {
   algorithmList,
   backendList,
   datasetList,
+  limitList,
+  optionList,
   probeList,
   protocolList,
   protocolSources,
@@ -17,8 +17,6 @@ import {
   spaceList,
   tableList,
 } from '../../report/listings/list.ts'
-import { describeOptions, type OptionDescription } from '../../runner/plan/algorithmOptions.ts'
-import { LIMITS, type LimitName, limitOf } from '../../system/limits.ts'
 import { registerPlugins } from '../../system/plugins.ts'
 import { jsonOption, oneOf, outOption, repeated } from '../options.ts'
 import { tableFormat, writeOutput, writeTable } from '../output.ts'
@@ -32,7 +30,7 @@ interface ListFlags {
 /** The table of each subject. A subject loads only the modules that it lists. */
 const subjects: Readonly<Record<string, (plugins: readonly string[], json: boolean) => Promise<Tabular>>> = {
   algos: async (plugins, json) => algorithmList((await registerPlugins(builtins, plugins)).registry.algorithms, json),
-  options: async (plugins, json) => optionTable((await registerPlugins(builtins, plugins)).registry.algorithms, json),
+  options: async (plugins, json) => optionList((await registerPlugins(builtins, plugins)).registry.algorithms, json),
   spaces: async (plugins) => spaceList((await registerPlugins(builtins, plugins)).registry.spaces),
   datasets: async () => datasetList((await import('../../data/datasetNames.ts')).DATASETS),
   async tables() {
@@ -43,39 +41,8 @@ const subjects: Readonly<Record<string, (plugins: readonly string[], json: boole
   protocols: async () => protocolList((await import('../../protocols/index.ts')).presets),
   presets: async () => retrainingPresetList((await import('../../retrain/presets.ts')).retrainingPresets),
   probes: async () => probeList((await import('../../analysis/probes/index.ts')).probes),
-  limits: async () => limitTable(),
+  limits: async () => limitList(),
 }
-
-/** Largest width of the column of defaults, in characters: a default architecture would push the descriptions off the screen. */
-const DEFAULT_WIDTH = 24
-
-/** Returns the table of all options of all algorithms. @param whole whether long defaults are shown in full */
-function optionTable(algorithms: readonly Algorithm[], whole: boolean): Tabular {
-  const shown = ({ byDefault, isRequired }: OptionDescription) => {
-    const text = isRequired ? 'required' : String(byDefault ?? '')
-    return whole || text.length <= DEFAULT_WIDTH ? text : `${text.slice(0, DEFAULT_WIDTH - 1)}…`
-  }
-  return wordTable(
-    ['algorithm', 'option', 'default', 'description'],
-    algorithms.flatMap((algorithm) =>
-      describeOptions(algorithm).map((option) => [algorithm.name, option.name, shown(option), option.description]),
-    ),
-    ['Given as --option option=value, or --option algorithm.option=value.'],
-  )
-}
-
-/** Returns the table of the limits on input files, with the values that `--raise` has set. */
-const limitTable = (): Tabular =>
-  wordTable(
-    ['name', 'value', 'unit', 'bounds'],
-    Object.entries(LIMITS).map(([name, { unit, meaning }]) => [
-      name,
-      String(limitOf(name as LimitName)),
-      unit,
-      meaning,
-    ]),
-    ['--raise name=value raises one, on every command'],
-  )
 
 /** Subjects whose JSON has more than the table: all settings, each with its source in the literature. */
 const sourcesOf: Readonly<Record<string, () => Promise<unknown>>> = {

@@ -4,7 +4,8 @@ import type { SearchSpace } from '../../core/space.ts'
 import type { BackendReport } from '../../engine/index.ts'
 import { listSources, type Preset } from '../../protocols/preset.ts'
 import type { RetrainingPreset } from '../../retrain/presets.ts'
-import { optionNames } from '../../runner/plan/algorithmOptions.ts'
+import { describeOptions, type OptionDescription, optionNames } from '../../runner/plan/algorithmOptions.ts'
+import { LIMITS, type LimitName, limitOf } from '../../system/limits.ts'
 import type { Manifest } from '../../tables/manifest.ts'
 import type { Tabular } from '../formats/tabular.ts'
 import { wordTable } from '../formats/wordTable.ts'
@@ -118,3 +119,34 @@ export function probeList(
 
 const sourcesOfEach = (parts: Readonly<Record<string, object>>) =>
   Object.fromEntries(Object.entries(parts).map(([name, part]) => [name, listSources(part)]))
+
+/** Largest width of the column of defaults, in characters: a default architecture would push the descriptions off the screen. */
+const DEFAULT_WIDTH = 24
+
+/** Returns the table of all options of all algorithms. @param whole whether long defaults are shown in full */
+export function optionList(algorithms: readonly Algorithm[], whole: boolean): Tabular {
+  const shown = ({ byDefault, isRequired }: OptionDescription) => {
+    const text = isRequired ? 'required' : String(byDefault ?? '')
+    return whole || text.length <= DEFAULT_WIDTH ? text : `${text.slice(0, DEFAULT_WIDTH - 1)}…`
+  }
+  return wordTable(
+    ['algorithm', 'option', 'default', 'description'],
+    algorithms.flatMap((algorithm) =>
+      describeOptions(algorithm).map((option) => [algorithm.name, option.name, shown(option), option.description]),
+    ),
+    ['Given as --option option=value, or --option algorithm.option=value.'],
+  )
+}
+
+/** Returns the table of the limits on input files, with the values that `--raise` has set. */
+export const limitList = (): Tabular =>
+  wordTable(
+    ['name', 'value', 'unit', 'bounds'],
+    Object.entries(LIMITS).map(([name, { unit, meaning }]) => [
+      name,
+      String(limitOf(name as LimitName)),
+      unit,
+      meaning,
+    ]),
+    ['--raise name=value raises one, on every command'],
+  )
