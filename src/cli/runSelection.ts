@@ -114,11 +114,11 @@ export const readWholeRuns: Reader<WholeRun> = (folders) => folders.map(readRun)
  * @throws BenchError `missing` if there are none
  */
 export const selectRuns = async (items: readonly string[], flags: SelectionFlags): Promise<readonly RunRecord[]> =>
-  (await selected(items, flags, readRuns)).runs
+  (await readSelection(items, flags, readRuns)).runs
 
 /** Returns the complete records of the selected runs, and the folders that they come from. */
 export const selectWholeRuns = (items: readonly string[], flags: SelectionFlags): Promise<Selection<WholeRun>> =>
-  selected(items, flags, readWholeRuns)
+  readSelection(items, flags, readWholeRuns)
 
 interface Selection<Run> {
   readonly runs: readonly Run[]
@@ -126,7 +126,7 @@ interface Selection<Run> {
   readonly sources: readonly Source[]
 }
 
-async function selected<Run extends RunRecord>(
+async function readSelection<Run extends RunRecord>(
   items: readonly string[],
   flags: SelectionFlags,
   read: Reader<Run>,
@@ -143,7 +143,7 @@ async function selected<Run extends RunRecord>(
     )
   }
   const sources = parts.flatMap((part) => part.sources)
-  const runs = narrowed(records, ({ manifest }) => manifest.job, flags)
+  const runs = narrow(records, ({ manifest }) => manifest.job, flags)
   return { runs, sources: [...new Map(sources.map((source) => [source.folder, source])).values()] }
 }
 
@@ -221,7 +221,7 @@ const facets = {
 } as const
 
 /** Returns the runs that all flags select. @throws BenchError `unknown-name` for a name that no remaining run has */
-export function narrowed<Run>(
+export function narrow<Run>(
   runs: readonly Run[],
   jobOf: (run: Run) => Job,
   flags: Pick<SelectionFlags, keyof typeof facets>,
@@ -241,7 +241,7 @@ export function narrowed<Run>(
 const opened = new Map<string, Promise<Registry>>()
 
 /** Returns the registry with the built-ins and plugins, opened once for each list of plugins. */
-function registered(plugins: readonly string[]): Promise<Registry> {
+function openRegistry(plugins: readonly string[]): Promise<Registry> {
   const key = plugins.join('\n')
   const registry = opened.get(key) ?? register(plugins)
   opened.set(key, registry)
@@ -257,10 +257,10 @@ async function register(plugins: readonly string[]): Promise<Registry> {
 }
 
 /** Returns a search space by name. @throws BenchError `unknown-name` */
-export const spaceOf = async (name: string, plugins: readonly string[]) => (await registered(plugins)).space(name)
+export const spaceOf = async (name: string, plugins: readonly string[]) => (await openRegistry(plugins)).space(name)
 
 /** Returns the names of the reference algorithms, which answer with a given architecture, such as the optimum. */
 export async function referenceNames(plugins: readonly string[]): Promise<ReadonlySet<string>> {
-  const { algorithms } = await registered(plugins)
+  const { algorithms } = await openRegistry(plugins)
   return new Set(algorithms.filter(({ kind }) => kind === 'reference').map(({ name }) => name))
 }

@@ -13,7 +13,7 @@ import { jsonOption, outOption, storeOption } from '../options.ts'
 import { printAsideLine, tableFormat, tableFormatOption, writeTable } from '../output.ts'
 import {
   isExperimentFile,
-  narrowed,
+  narrow,
   type Place,
   placesOf,
   placesOfStore,
@@ -49,12 +49,12 @@ export function statusCommand(): Command {
 async function status(items: readonly string[], flags: StatusFlags): Promise<void> {
   const format = tableFormat(flags)
   const isPlanned = items.some(isExperimentFile) || (items.length === 0 && flags.algo !== undefined)
-  const runs = isPlanned ? await planned(items, flags) : await begun(items, flags)
+  const runs = isPlanned ? await plannedRuns(items, flags) : await storedRuns(items, flags)
   writeTable(statusTable(runs, await referenceNames(flags.plugin ?? [])), format, flags.out)
 }
 
 /** Returns the states of all runs of an experiment, described by a file or by flags. */
-async function planned([path, ...rest]: readonly string[], flags: StatusFlags): Promise<readonly RunStatus[]> {
+async function plannedRuns([path, ...rest]: readonly string[], flags: StatusFlags): Promise<readonly RunStatus[]> {
   if (rest.length > 0) {
     throw new BenchError(
       'bad-input',
@@ -84,7 +84,7 @@ const EXPERIMENT_FLAGS = [
 ] as const
 
 /** Returns the states of the runs in stores and reports, narrowed by the flags. */
-async function begun(items: readonly string[], flags: StatusFlags): Promise<readonly RunStatus[]> {
+async function storedRuns(items: readonly string[], flags: StatusFlags): Promise<readonly RunStatus[]> {
   const idle = EXPERIMENT_FLAGS.find((flag) => flags[flag] !== undefined)
   if (idle !== undefined) {
     const name = `--${idle.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`
@@ -93,7 +93,7 @@ async function begun(items: readonly string[], flags: StatusFlags): Promise<read
   const places = items.length === 0 ? placesOfStore(flags.store) : items.flatMap((item) => placesOf(item, flags.store))
   const found = (await Promise.all(places.map((place) => statusAt(place, flags)))).flat()
   const runs = [...new Map(found.map((run) => [run.id, run])).values()]
-  return narrowed(runs, ({ job }) => job, flags)
+  return narrow(runs, ({ job }) => job, flags)
 }
 
 async function statusAt(place: Place, flags: StatusFlags): Promise<readonly RunStatus[]> {

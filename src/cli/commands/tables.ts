@@ -64,15 +64,15 @@ function importCommand(): Command {
 
 async function importSource(source: string, flags: ImportFlags): Promise<void> {
   const { importTable } = await import('../../tables/importTable.ts')
-  const progress = shown(flags) ? importProgress(process.stderr) : undefined
-  const options = { ...(await settings(flags)), as: flags.as, ...(progress && { onProgress: progress.show }) }
+  const progress = showsProgress(flags) ? importProgress(process.stderr) : undefined
+  const options = { ...(await importSettings(flags)), as: flags.as, ...(progress && { onProgress: progress.show }) }
   const manifest = await importTable(source, options).finally(() => progress?.end())
-  await show(manifest, flags.json)
+  await printManifest(manifest, flags.json)
 }
 
-const shown = ({ quiet = false, json = false }: ImportFlags): boolean => !quiet && !json
+const showsProgress = ({ quiet = false, json = false }: ImportFlags): boolean => !quiet && !json
 
-async function settings({ space, mapping: path, partial, curves, jobs }: ImportFlags) {
+async function importSettings({ space, mapping: path, partial, curves, jobs }: ImportFlags) {
   const { identityMapping, readMapping } = await import('../../tables/importers/mapping.ts')
   const mapping = path === undefined ? identityMapping : await readMapping(path)
   return { space: spaceIndex(builtinSpace(space ?? mapping.space ?? 'nb201')), partial, curves, jobs, mapping }
@@ -106,10 +106,10 @@ async function fetchSource(name: string, flags: FetchFlags): Promise<void> {
   const { fetchTable } = await import('../../tables/importTable.ts')
   const { as = name, url, sha256 } = flags
   const named = { ...flags, as }
-  const bytes = shown(named) ? transferProgress(process.stderr) : undefined
-  const architectures = shown(named) ? importProgress(process.stderr) : undefined
+  const bytes = showsProgress(named) ? transferProgress(process.stderr) : undefined
+  const architectures = showsProgress(named) ? importProgress(process.stderr) : undefined
   const manifest = await fetchTable(name, {
-    ...(await settings(named)),
+    ...(await importSettings(named)),
     as,
     ...(url === undefined ? {} : { url }),
     ...(sha256 === undefined ? {} : { sha256 }),
@@ -119,7 +119,7 @@ async function fetchSource(name: string, flags: FetchFlags): Promise<void> {
     bytes?.end()
     architectures?.end()
   })
-  await show(manifest, flags.json)
+  await printManifest(manifest, flags.json)
 }
 
 function infoCommand(): Command {
@@ -130,11 +130,11 @@ function infoCommand(): Command {
     .addOption(outOption())
     .addHelpText('after', '\nExamples:\n  bench tables info nb201\n  bench tables info nb201 --json')
     .action(async (name: string, { json, out }: { json?: boolean; out?: string }) => {
-      await show(await verifyTable(name), json, out, name)
+      await printManifest(await verifyTable(name), json, out, name)
     })
 }
 
-async function show(manifest: Manifest, json = false, out?: string, name = manifest.name): Promise<void> {
+async function printManifest(manifest: Manifest, json = false, out?: string, name = manifest.name): Promise<void> {
   const path = await manifestPath(name, {})
   const format = tableFormat({ json, out })
   const content = manifestTable(manifest, path)

@@ -66,7 +66,7 @@ export function buildCommand(): Command {
 async function build({ as: name, recipe, limitMinutes, ...flags }: BuildFlags): Promise<void> {
   if (recipe === undefined) throw new BenchError('bad-input', 'name the recipe: --recipe micro, or a YAML file')
   const { buildFromFiles } = await import('../../tablebuild/buildFromFiles.ts')
-  const stopped = stopping(limitMinutes)
+  const stopped = stopCondition(limitMinutes)
   const result = await buildFromFiles({
     ...flags,
     name,
@@ -79,7 +79,7 @@ async function build({ as: name, recipe, limitMinutes, ...flags }: BuildFlags): 
     ...(!(flags.quiet || flags.json) && { report: printAsideLine }),
     stopped,
   })
-  printAnswer(flags, result, describe(result))
+  printAnswer(flags, result, buildText(result))
 }
 
 async function check({ as: name, data, jobs = cores(), quiet, json }: BuildFlags, count: number): Promise<void> {
@@ -131,7 +131,7 @@ const printAnswer = ({ json }: { readonly json?: boolean }, value: unknown, text
 
 const percentages = (accuraciesPct: Rebuilt['stored']) => `${Object.values(accuraciesPct).join(' / ')} %`
 
-function describe({ total, before, done, manifest }: BuildResult): string {
+function buildText({ total, before, done, manifest }: BuildResult): string {
   const left = total - before - done
   const rest = left === 0 ? 'none left' : `${left} left, for the same command to continue`
   return `${pluralize(done, 'training')} done now, ${before} earlier, ${rest}\n${sizeLine(manifest)}`
@@ -151,7 +151,7 @@ function indexList(text: string): number[] {
 }
 
 /** Returns a function that answers true after the time limit or the first Ctrl-C. A second Ctrl-C ends the process at once. */
-function stopping(limitMinutes = Number.POSITIVE_INFINITY): () => boolean {
+function stopCondition(limitMinutes = Number.POSITIVE_INFINITY): () => boolean {
   const deadline = Date.now() + 60_000 * limitMinutes
   let interrupted = false
   process.once('SIGINT', () => {

@@ -41,12 +41,13 @@ async function verify(items: readonly string[], flags: VerifyFlags): Promise<voi
     throw new BenchError('bad-input', `--update writes reports again, and ${other.item} is not a report; leave it out`)
   }
   const findings: Finding[] = []
-  for (const { item, place } of places) findings.push(await found(item, place, flags, known))
-  print(json ? `${JSON.stringify(findings, null, 2)}\n` : findings.map(described).join(''))
+  for (const { item, place } of places) findings.push(await verifyPlace(item, place, flags, known))
+  print(json ? `${JSON.stringify(findings, null, 2)}\n` : findings.map(findingText).join(''))
   if (findings.some(({ differences }) => differences.length > 0)) process.exitCode = 1
 }
 
-async function found(item: string, place: Place, flags: VerifyFlags, known: VerifyOptions): Promise<Finding> {
+/** Verifies a report, or checks the records of a store or run. @throws BenchError `missing` if there are none */
+async function verifyPlace(item: string, place: Place, flags: VerifyFlags, known: VerifyOptions): Promise<Finding> {
   if (place.kind === 'report') {
     if (flags.update) await updateReport(place.folder, known)
     return verifyReport(place.folder, known)
@@ -57,7 +58,8 @@ async function found(item: string, place: Place, flags: VerifyFlags, known: Veri
   throw new BenchError('missing', `${item} holds neither a report nor runs; ${remedy}`)
 }
 
-function described({ report, runs, files, lookedUpAgain, differences }: Finding): string {
+/** Returns the lines about one report or store: whether it is correct, and every difference. */
+function findingText({ report, runs, files, lookedUpAgain, differences }: Finding): string {
   const table =
     lookedUpAgain === undefined ? 'table not here' : `${pluralize(lookedUpAgain, 'architecture')} looked up again`
   const what =
