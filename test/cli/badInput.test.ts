@@ -15,7 +15,7 @@ writeFileSync(join(place.folder, 'noPlugin.ts'), 'export default 5')
 writeFileSync(join(place.folder, 'broken.ts'), 'export default {')
 mkdirSync(join(place.folder, 'empty'))
 
-/** The arguments after `bench`, and the one line that they get. */
+/** Arguments after `bench`, and the expected line. */
 const cases: readonly [string, string | RegExp][] = [
   ['runn', "unknown command 'runn'; did you mean run?"],
   ['help runn', "unknown command 'runn'; did you mean run?"],

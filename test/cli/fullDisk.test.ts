@@ -11,7 +11,7 @@ import { canLimitFiles, canMount, smallDisk, withFileLimit } from '../support/fu
 const MAIN = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url))
 const place = new Workplace()
 
-/** For each command of `bench --help`, one call of it that prints something. */
+/** One call that prints something for each command of `bench --help`. */
 const calls: Readonly<Record<string, readonly string[]>> = {
   run: [
     'run',
@@ -81,7 +81,7 @@ function shell(line: string): Promise<Ended> {
 
 const line = (args: readonly string[]) => args.map((arg) => `'${arg}'`).join(' ')
 
-/** What a command says of it: one line at the end, and no stack trace. */
+/** Expects one line of error and no stack trace. */
 function expectOneLine({ code, stderr }: Ended, reason: RegExp, what: string): void {
   const lines = stderr.split('\n').filter((each) => each.startsWith('bench: '))
   expect(lines, what).toEqual([expect.stringMatching(reason)])
@@ -89,7 +89,7 @@ function expectOneLine({ code, stderr }: Ended, reason: RegExp, what: string): v
   expect(code, what).toBe(1)
 }
 
-test('every command is tried', async () => {
+test('every command has a call here', async () => {
   const { stdout } = await place.bench('--help')
   const names = [...(/^Commands:\n(.*?)\n\n/ms.exec(stdout)?.[1] ?? '').matchAll(/^ {2}(\w+) /gm)].map(
     ([, name]) => name,
@@ -98,7 +98,7 @@ test('every command is tried', async () => {
 })
 
 describe.skipIf(!canMount)('standard output on a full disk', () => {
-  test('ends every command in one line', { timeout: 300_000 }, async () => {
+  test('ends every command with one line', { timeout: 300_000 }, async () => {
     const disk = smallDisk(place.folder, 4096)
     try {
       writeFileSync(join(disk.folder, 'filler'), Buffer.alloc(4096))
@@ -113,7 +113,7 @@ describe.skipIf(!canMount)('standard output on a full disk', () => {
     }
   })
 
-  test('is said also where the disk takes a part', async () => {
+  test('is also reported if the disk takes a part of the output', async () => {
     const disk = smallDisk(place.folder, 8192)
     try {
       const ended = await shell(`bench list options --json > '${disk.folder}/options'`)
@@ -125,7 +125,7 @@ describe.skipIf(!canMount)('standard output on a full disk', () => {
   })
 })
 
-test('standard output that nobody reads ends no command in an error, and stops no work', {
+test('a closed pipe ends no command with an error, and stops no work', {
   timeout: 300_000,
 }, async () => {
   const limit = pLimit(2)
@@ -153,7 +153,7 @@ describe.skipIf(!canLimitFiles)('a file that does not fit', () => {
     ),
   )
 
-  test('ends every command with --out in one line, and leaves what stood there', { timeout: 300_000 }, async () => {
+  test('ends every command with one line, and keeps the earlier file of --out', { timeout: 300_000 }, async () => {
     const limit = pLimit(2)
     const attempt = async ([name, args]: readonly [string, readonly string[]]) => {
       const folder = join(place.folder, `out-${name}`)
@@ -167,7 +167,7 @@ describe.skipIf(!canLimitFiles)('a file that does not fit', () => {
     await Promise.all(outs.map((call) => limit(() => attempt(call))))
   })
 
-  test('fails a run with the file’s name, and the same command goes on once there is room', async () => {
+  test('fails a run with the name of the file, and the same command continues when there is room', async () => {
     const args = [
       'run',
       '--algo',

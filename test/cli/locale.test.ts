@@ -9,7 +9,7 @@ const built = (module: string) => new URL(`../../dist/${module}`, import.meta.ur
 const REPORT = fileURLToPath(new URL('../../reports/hessian-shapes', import.meta.url))
 const place = new Workplace()
 
-/** Languages that write numbers, dates, letters' cases and the order of letters in ways of their own. */
+/** Locales with other formats of numbers and dates, other letter cases and another order of letters. */
 const machines: Readonly<Record<string, { readonly locale: string; readonly zone: string }>> = {
   plain: { locale: 'C', zone: 'UTC' },
   german: { locale: 'de_DE.UTF-8', zone: 'Europe/Berlin' },
@@ -17,7 +17,7 @@ const machines: Readonly<Record<string, { readonly locale: string; readonly zone
   estonian: { locale: 'et_EE.UTF-8', zone: 'Pacific/Kiritimati' },
 }
 
-/** Everything that writes numbers, into the folder that the process is in. */
+/** Commands that write numbers, into the current folder. */
 const formats = ['text', 'md', 'csv', 'json', 'latex']
 const calls: readonly (readonly string[])[] = [
   ...formats.map((format) => ['table', '--published', 'none', '--format', format, '--out', `table-${format}`]),
@@ -49,7 +49,7 @@ const calls: readonly (readonly string[])[] = [
   ['data', 'info', 'shapes', '--out', 'shapes.txt'],
 ]
 
-/** → the content of every file that was written, by name */
+/** Returns the content of every written file, by name. */
 function written(machine: string): ReadonlyMap<string, string> {
   const { locale, zone } = machines[machine]
   const folder = join(place.folder, machine)
@@ -93,7 +93,7 @@ beforeAll(async () => {
 })
 afterAll(() => place.remove())
 
-describe('what is written is the same to the byte', () => {
+describe('output is the same to the byte', () => {
   test.each(Object.keys(machines).filter((name) => name !== 'plain'))('on a machine set to %s', (machine) => {
     const found = written(machine)
     expect([...found.keys()]).toEqual([...plain.keys()])

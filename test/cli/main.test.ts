@@ -18,7 +18,7 @@ test.each([
   expect(shown.stdout).toBe((await place.bench(...flag.split(' '))).stdout)
 })
 
-test('a command that nothing will ever end says so, and has failed', async () => {
+test('a command that hangs fails with a message', async () => {
   writeFileSync(join(place.folder, 'endless.ts'), 'await new Promise(() => {})\nexport default {}')
   const { code, stderr } = await place.bench('check', 'plugin', 'endless.ts')
   expect({ code, stderr }).toEqual({

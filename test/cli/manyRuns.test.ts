@@ -1,4 +1,4 @@
-/** Commands on stores of so many runs that they are indexed: the index changes how fast they are, and nothing else. */
+/** Commands on stores with enough runs for an index: the index changes their speed and nothing else. */
 import { createHash } from 'node:crypto'
 import { mkdirSync, readdirSync, readFileSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -58,7 +58,7 @@ async function result([command, ...args]: (typeof commands)[string]): Promise<st
 }
 
 describe.each(Object.entries(commands))('bench %s', (_, command) => {
-  test('gives the same bytes without an index, writing one, and reading it; the store keeps its bytes', async () => {
+  test('prints the same bytes without an index, while writing one and when reading it, and does not change the store', async () => {
     const before = bytesOf(store)
     rmSync(cache, { recursive: true, force: true })
     mkdirSync(join(place.home, 'cache'), { recursive: true })
@@ -76,7 +76,7 @@ describe.each(Object.entries(commands))('bench %s', (_, command) => {
   })
 })
 
-test('four commands at once write one whole index between them', async () => {
+test('four commands at the same time leave one valid index', async () => {
   rmSync(cache, { recursive: true, force: true })
   const table = ['table', '--published', 'none']
   const outputs = await Promise.all([0, 1, 2, 3].map(() => place.bench(...table)))
@@ -86,7 +86,7 @@ test('four commands at once write one whole index between them', async () => {
   expect(await place.bench(...table)).toEqual(outputs[0])
 })
 
-/** Every file's bytes and times. */
+/** Returns bytes and times of every file. */
 function bytesOf(path: string): readonly unknown[] {
   return readdirSync(path, { recursive: true, withFileTypes: true })
     .filter((entry) => entry.isFile())

@@ -31,7 +31,7 @@ const commands: Readonly<Record<string, [() => Command, readonly string[]]>> = {
   'genotype show': [genotypeCommand, ['show', '6111']],
 }
 
-/** The file that a command writes, as text. */
+/** Runs a command and returns the file that it writes, as text. */
 async function written(name: string, file: string, ...more: readonly string[]): Promise<string> {
   const [command, args] = commands[name]
   const path = join(folder, file)
@@ -39,7 +39,7 @@ async function written(name: string, file: string, ...more: readonly string[]): 
   return readFileSync(path, 'latin1')
 }
 
-/** What a file of a format begins with. */
+/** The first characters of a file in each format. */
 const beginnings: Readonly<Record<string, RegExp>> = {
   json: /^[[{]/,
   md: /^\| /,
@@ -84,14 +84,14 @@ describe('the ending of --out', () => {
     await expect(written(name, file, ...given)).rejects.toThrow(`and ${given.join(' ')} contradict each other`)
     expect(existsSync(join(folder, file))).toBe(false)
   })
-  test('that names no format goes with any', async () => {
+  test('that stands for no format is accepted with any', async () => {
     expect(await written('query', 'answer.old', '--format', 'md')).toMatch(beginnings.md)
     expect(await written('query', 'answer.txt', '--json')).toMatch(beginnings.json)
     expect(await written('query', 'answer')).toMatch(beginnings.txt)
   })
 })
 
-test('every picture that is named is written', async () => {
+test('every named picture is written', async () => {
   const pictures = ['a.pdf', 'b.svg'].map((name) => join(folder, name))
   const flags = pictures.flatMap((path) => ['--picture', path])
   await paretoCommand().parseAsync([...front, ...flags], { from: 'user' })

@@ -16,7 +16,7 @@ const picture = join(place.folder, 'x.svg')
 const page = join(place.folder, 'x.html')
 let id: string
 
-/** What a command prints. */
+/** Returns the output of a command. */
 async function output(command: Command, ...args: readonly string[]): Promise<string> {
   const written: string[] = []
   vi.spyOn(process.stdout, 'write').mockImplementation((text) => written.push(String(text)) > 0)
@@ -34,10 +34,10 @@ const commands: Readonly<Record<string, (...args: readonly string[]) => Promise<
   },
 }
 
-/** Every way to name the one run. */
+/** All ways to name the one run. */
 const places = () => [store, join(store, id), id, join(reports, 'whole'), join(reports, 'small'), reports]
 
-/** With numbers of two digits: a compact report keeps no more of the accuracies on the way. */
+/** Accuracies with two digits, which is all that a compact report keeps. */
 const hundredths = (text: string) => text.replace(/\d+\.\d+/g, (number) => Number(number).toFixed(2))
 
 beforeAll(async () => {
@@ -52,7 +52,7 @@ afterAll(() => {
   place.remove()
 })
 
-describe('a store, a run, a report, a compact report, a folder of reports and an id are read alike', () => {
+describe('a store, a run, a report, a compact report, a folder of reports and a run id give the same output', () => {
   test.each(Object.keys(commands))('by bench %s', async (name) => {
     const ofStore = await commands[name]()
     expect(ofStore.length).toBeGreaterThan(100)
@@ -63,18 +63,18 @@ describe('a store, a run, a report, a compact report, a folder of reports and an
     for (const item of places()) expect(await output(verifyCommand(), item), item).toMatch(/^ok .* 1 run[ ;]/)
   })
 
-  test('where --store names them', async () => {
+  test('of a command with --store', async () => {
     const ofStore = await commands.table()
     const paths = places().filter((item) => item !== id)
     for (const item of paths) expect(await commands.table('--store', item), item).toBe(ofStore)
   })
 
-  test('and a run that is named twice is one run', async () => {
+  test('a run that is named twice counts once', async () => {
     expect(await commands.table(store, id, reports)).toBe(await commands.table())
   })
 })
 
-describe('what is none of these is refused', () => {
+describe('anything else is refused', () => {
   const all = { ...commands, verify: (...args: readonly string[]) => output(verifyCommand(), ...args) }
 
   test.each(Object.entries(all))('by bench %s', async (_, command) => {

@@ -58,14 +58,14 @@ import { z } from 'zod'
 const mine = { ...builtins.spaces.find(({ name }) => name === 'nb201'), name: 'mine' }
 export default definePlugin({ name: 'tried', algorithms: [${algorithms.join(', ')}], spaces: ${spaces} })`
 
-/** What `bench run` does with a plugin before it runs anything. */
+/** Plans a run with a plugin, as `bench run` does. */
 async function runRefuses(path: string): Promise<void> {
   const { registry, origins } = await registerPlugins(builtins, [path])
   for (const found of registry.algorithms.filter((each) => origins.has(each))) resolveOptions(found, {})
 }
 
 describe('bench new algo', () => {
-  it.each(['supernet', 'black-box'])('writes a %s plugin that keeps its promises as it is', async (kind) => {
+  it.each(['supernet', 'black-box'])('writes a %s plugin that passes the contract suite unchanged', async (kind) => {
     const name = `my-${kind}`
     await bench(newCommand(), 'algo', name, '--kind', kind, '--folder', folder)
     expect(printed).toContain(`bench run --plugin`)
@@ -76,7 +76,7 @@ describe('bench new algo', () => {
     expect(results.filter(({ seen }) => seen !== undefined)).toEqual([])
   })
 
-  it('writes what the README shows', async () => {
+  it('writes the plugin that the README shows', async () => {
     const [, shown = ''] = /The whole of one:\n\n```ts\n(.*?)```/s.exec(readFileSync(README, 'utf8')) ?? []
     const path = join(folder, 'shown.ts')
     writeFileSync(path, shown)
@@ -97,14 +97,14 @@ describe('bench new algo', () => {
     expect(existsSync(join(folder, 'mine.ts'))).toBe(false)
   })
 
-  it('refuses names that are taken or cannot be typed', async () => {
+  it('refuses used and malformed names', async () => {
     await expect(bench(newCommand(), 'algo', 'drnas')).rejects.toThrow('"drnas" is built in; choose another name')
     await expect(bench(newCommand(), 'algo', 'My_Search')).rejects.toThrow(/use lower case, digits and hyphens/)
   })
 })
 
 describe('bench check plugin', () => {
-  it('names the rule, the plugin and what was seen, and ends with status 1', async () => {
+  it('prints rule, plugin and observation of a broken rule, and ends with status 1', async () => {
     const path = join(folder, 'stubborn.ts')
     writeFileSync(
       path,
@@ -134,7 +134,7 @@ export default definePlugin({ name: 'stubborn', algorithms: [defineAlgorithm({
     await expect(check).rejects.toThrow(/^stubborn: option choice=red: Invalid input/)
   })
 
-  it('says where in the plugin it fails', async () => {
+  it('names the faulty place of the plugin', async () => {
     const path = join(folder, 'failing.ts')
     writeFileSync(path, FAILING)
     await bench(checkCommand(), 'plugin', path, '--quiet')
@@ -162,7 +162,7 @@ export default definePlugin({ name: 'stubborn', algorithms: [defineAlgorithm({
     expect(await bench(checkCommand(), 'plugin', path, '--quiet').then(() => 'nothing', words)).toBe(refused)
   })
 
-  it('tries an algorithm on the built-in spaces that it names', async () => {
+  it('checks an algorithm on the built-in spaces that it names', async () => {
     const path = join(folder, 'elsewhere.ts')
     writeFileSync(path, plugin({ algorithms: [algorithm('elsewhere', '', "spaces: ['darts-no-none'],")] }))
     await bench(checkCommand(), 'plugin', path, '--quiet', '--json')
@@ -171,7 +171,7 @@ export default definePlugin({ name: 'stubborn', algorithms: [defineAlgorithm({
     expect(complained).toBe('')
   })
 
-  it('asks for a plugin that has algorithms', async () => {
+  it('refuses a plugin without algorithms', async () => {
     const path = join(folder, 'empty.ts')
     writeFileSync(path, "export default { name: 'empty', algorithms: [] }")
     await expect(bench(checkCommand(), 'plugin', path)).rejects.toThrow(`plugin ${path} has no algorithms to check`)

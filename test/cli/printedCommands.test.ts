@@ -20,7 +20,7 @@ vi.setConfig({ testTimeout: 300_000, hookTimeout: 300_000 })
 
 const SOURCES = fileURLToPath(new URL('../../src', import.meta.url))
 
-/** Each command that does something, with its names. */
+/** All commands without subcommands, with their names. */
 async function everyCommand(): Promise<[name: string, command: Command][]> {
   const programs = await Promise.all(commands.map(async ([name]) => [name, await programFor([name])] as const))
   const loaded = programs.map(([name, { commands: all }]) => [name, all.find((each) => each.name() === name)] as const)
@@ -38,8 +38,8 @@ function helpOf(command: Command): string {
   return text
 }
 
-describe('a command that a help text, a message or a hint names', () => {
-  test('has its words and options, and is not broken over lines, in every --help', async () => {
+describe('a command in a help text or message', () => {
+  test('exists with its options, and is not wrapped, in every --help', async () => {
     const program = await programFor([])
     for (const [name, command] of [['', program] as const, ...(await everyCommand())]) {
       const [text, examples = ''] = helpOf(command).split('Examples:\n')
@@ -48,7 +48,7 @@ describe('a command that a help text, a message or a hint names', () => {
     }
   })
 
-  test('has its words and options, wherever it stands in backquotes in the source', async () => {
+  test('exists with its options wherever the source has it in backquotes', async () => {
     const lines = new Set<string>()
     for (const file of readdirSync(SOURCES, { recursive: true, encoding: 'utf8' })) {
       if (!file.endsWith('.ts')) continue
@@ -59,7 +59,7 @@ describe('a command that a help text, a message or a hint names', () => {
     for (const line of lines) await expect(parse(line), line).resolves.toBeUndefined()
   })
 
-  test('is named after npx where the program was', () => {
+  test('begins with npx if the program was called by npx', () => {
     const text = 'see `bench list algos`\n  bench run --algo rea\nbench: no run; bench is no word\nUsage: bench run'
     expect(asInvoked(text, '/home/me/x/node_modules/.bin/nas-bench-harness')).toBe(
       'see `npx nas-bench-harness list algos`\n  npx nas-bench-harness run --algo rea\n' +
@@ -87,7 +87,7 @@ describe('a command that a help text, a message or a hint names', () => {
     expect(wordsOf(`bench ${shellWord(word)}`)).toEqual(['bench', word])
   })
 
-  test('is never broken over lines', () => {
+  test('is never wrapped', () => {
     const line = `bench retrain --genotype '${'my runs and more/'.repeat(20)}result.json'`
     const table = { columns: [], rows: [], notes: ['x'], commands: { purpose: 'To train it', lines: [line] } }
     for (const format of ['text', 'md'] as const) expect(commandsIn(renderTable(table, format, 80))).toEqual([line])
@@ -126,7 +126,7 @@ describe('the command that trains what a search found', () => {
   })
 })
 
-describe('every command that is printed works as it is pasted', () => {
+describe('every printed command works when pasted', () => {
   const place = new Workplace()
   const seen = new Set<string>()
   /** Downloads, and what takes an hour: of these the words are read. */
@@ -156,7 +156,7 @@ describe('every command that is printed works as it is pasted', () => {
   })
   afterAll(() => place.remove())
 
-  test('by searches on the DARTS space, whose answers are trained', async () => {
+  test('after searches on the DARTS space, which name the full training', async () => {
     const args = [
       'run',
       '--algo',
@@ -176,14 +176,14 @@ describe('every command that is printed works as it is pasted', () => {
     await pasteAll(await place.bench('table', '--store', 'the "best" runs'))
   })
 
-  test('by a search on images that are too small for an auxiliary head', async () => {
+  test('after a search on images that are too small for an auxiliary head', async () => {
     const small = ['--protocol', 'micro:epochs=1,batchSize=4,data.limit=16', '--seeds', '1', '--store', 'small']
     const searched = await place.bench('run', '--algo', 'pc-darts', '--space', 'darts', '--dataset', 'shapes', ...small)
     const lines = await pasteAll(searched, ' --epochs 1 --channels 4 --layers 3 --batch-size 8 --limit 8')
     expect(lines.some((line) => line.startsWith('bench retrain'))).toBe(true)
   })
 
-  test('by a search on images of several sizes', async () => {
+  test('after a search on images of several sizes', async () => {
     const args = ['run', '--algo', 'darts-v1', '--space', 'darts', '--dataset', 'sizes', '--data', 'sizes']
     const small = ['--protocol', 'micro:epochs=1,batchSize=4', '--seeds', '1', '--store', 'several']
     const searched = await place.bench(...args, ...small)
@@ -191,7 +191,7 @@ describe('every command that is printed works as it is pasted', () => {
     expect(lines.some((line) => line.includes('--image-size 16 --no-auxiliary'))).toBe(true)
   })
 
-  test('by bench new algo', async () => {
+  test('after bench new algo', async () => {
     const made = await place.bench('new', 'algo', 'my-climb', '--kind', 'black-box', '--folder', 'my "own" plugins')
     expect((await pasteAll(made)).length).toBeGreaterThan(1)
   })

@@ -12,7 +12,7 @@ const stream = (isTTY: boolean) => ({
   },
 })
 const label = (id: string) => `drnas on shapes, seed ${id}`
-/** What stands on the terminal after the last drawing, without colours. */
+/** Returns the content of the terminal after the last redraw, without colours. */
 const screen = () =>
   (written.split('\u001b[0J').at(-1) ?? '').replace(new RegExp(`${String.fromCharCode(27)}\\[\\d+m`, 'g'), '')
 
@@ -23,7 +23,7 @@ beforeEach(() => {
 afterEach(() => vi.useRealTimers())
 
 describe('on a terminal', () => {
-  test('each running seed has a bar with epoch, loss, accuracy and the time that is left', () => {
+  test('each running seed has a bar with epoch, loss, accuracy and time left', () => {
     const progress = showProgress(stream(true), label)
     progress.event({ id: '0', kind: 'begun', epochs: 10, from: 0 })
     progress.event({ id: '1', kind: 'begun', epochs: 10, from: 0 })
@@ -41,7 +41,7 @@ describe('on a terminal', () => {
     expect(screen()).toBe('')
   })
 
-  test('what was done by an earlier attempt does not count for the time that is left', () => {
+  test('epochs of an earlier attempt do not count for the time left', () => {
     const progress = showProgress({ ...stream(true), columns: 200 }, label)
     progress.event({ id: '0', kind: 'begun', epochs: 10, from: 5 })
     vi.advanceTimersByTime(10_000)
@@ -51,7 +51,7 @@ describe('on a terminal', () => {
     progress.end()
   })
 
-  test('a failure stays above the bars', () => {
+  test('a failure message stays above the bars', () => {
     const progress = showProgress(stream(true), label)
     progress.event({ id: '0', kind: 'begun', epochs: 10, from: 0 })
     progress.event({ id: '0', kind: 'failed', message: 'out of luck', code: 'failed' })
@@ -60,7 +60,7 @@ describe('on a terminal', () => {
   })
 })
 
-/** The last drawing of one seed after these events, on a terminal of so many signs. */
+/** Returns the line of one seed after these events, on a terminal of that width. */
 function drawn(columns: number, name: string, events: readonly DistributiveOmit<RunEvent, 'id'>[]): string {
   const progress = showProgress({ ...stream(true), columns }, () => name)
   for (const event of events) {
@@ -100,7 +100,7 @@ const STATES: Readonly<Record<string, readonly DistributiveOmit<RunEvent, 'id'>[
   'waiting for another process': [{ kind: 'waiting', pid: 1_234_567, host: 'a-node-of-a-large-cluster-042' }],
 }
 
-describe.each([80, 120, 40, 200])('a line on a terminal of %d signs', (columns) => {
+describe.each([80, 120, 40, 200])('a line on a terminal of %d columns', (columns) => {
   test.each(Object.keys(STATES).flatMap((state) => NAMES.map((name) => [state, name])))(
     'is never wider: %s of %s',
     (state, name) => {
@@ -119,7 +119,7 @@ describe.each([80, 120, 40, 200])('a line on a terminal of %d signs', (columns) 
     for (const name of NAMES.slice(0, 2)) expect(drawn(columns, name, STATES[state])).toMatch(shown)
   })
 
-  test.runIf(columns >= 120)('shows all that there is where it fits', () => {
+  test.runIf(columns >= 120)('shows all parts if they fit', () => {
     expect(drawn(columns, NAMES[0], STATES['a search'])).toMatch(
       /^rea on shapes, seed 0 {2}━+─+ {2}epoch 123\/1000 {2}accuracy 98\.8 % {2}loss 12\.346 {2}ETA \d/,
     )
@@ -128,7 +128,7 @@ describe.each([80, 120, 40, 200])('a line on a terminal of %d signs', (columns) 
 })
 
 describe('a black-box search', () => {
-  test('is as far as its budget is spent, or its evaluations are made', () => {
+  test('has a bar for the larger part of budget spent and evaluations made', () => {
     const bar = (event: DistributiveOmit<RunEvent, 'id'>) =>
       (/[━─]+/.exec(drawn(120, 'x', [{ kind: 'begun', epochs: 1, from: 0, inEpochs: false }, event])) ?? [
         '',
@@ -139,7 +139,7 @@ describe('a black-box search', () => {
     expect(bar({ kind: 'evaluations', count: 25, usedSeconds: 75 })).toBe(0)
   })
 
-  test('that was interrupted is timed from where it goes on', () => {
+  test('that was resumed is timed from its checkpoint', () => {
     const line = drawn(120, 'x', [
       { kind: 'begun', epochs: 1, from: 0, inEpochs: false },
       { kind: 'evaluations', count: 80, most: 100, usedSeconds: 1 },
@@ -148,7 +148,7 @@ describe('a black-box search', () => {
     expect(line).toContain('ETA 2 min 00 s')
   })
 
-  test('is a line of evaluations where nothing is redrawn', () => {
+  test('prints lines of evaluations if the output is not a terminal', () => {
     const progress = showProgress(stream(false), label)
     progress.event({ id: '0', kind: 'begun', epochs: 1, from: 0, inEpochs: false })
     progress.event({ id: '0', kind: 'evaluations', count: 0, usedSeconds: 0, budgetSeconds: 100 })
@@ -159,8 +159,8 @@ describe('a black-box search', () => {
   })
 })
 
-describe('an architecture that is given', () => {
-  test('has no epochs of a search', () => {
+describe('a given architecture', () => {
+  test('shows no search epochs', () => {
     const progress = showProgress(stream(false), label)
     progress.event({ id: '0', kind: 'begun', epochs: 1, from: 0, inEpochs: false })
     progress.event({ id: '0', kind: 'epoch', epoch: 0 })
@@ -170,8 +170,8 @@ describe('an architecture that is given', () => {
   })
 })
 
-describe('elsewhere', () => {
-  test('a line every few seconds, without signs that only a terminal knows', () => {
+describe('on a pipe or file', () => {
+  test('prints a line every few seconds, without control characters', () => {
     const progress = showProgress(stream(false), label)
     progress.event({ id: '0', kind: 'begun', epochs: 4, from: 0 })
     for (const epoch of [0, 1, 2]) {
@@ -186,7 +186,7 @@ describe('elsewhere', () => {
     )
   })
 
-  test('trainings that fill a table, and waiting for another process, are said', () => {
+  test('shows trainings of missing table rows, and waiting for another process', () => {
     const progress = showProgress(stream(false), label)
     progress.event({ id: '0', kind: 'waiting', pid: 42, host: 'node7' })
     progress.event({ id: '1', kind: 'training', genotype: '|x|', share: 0.25, epochs: 12 })

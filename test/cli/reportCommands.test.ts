@@ -26,7 +26,7 @@ afterEach(() => {
   vi.restoreAllMocks()
 })
 
-/** Writes a run as the runner does, under the name that its job gives it. */
+/** Writes a run as the runner does, with the id of its job. */
 function keep({ manifest, epochs, result, failure }: FixtureRun): void {
   const id = runId(manifest.job)
   mkdirSync(join(store, id), { recursive: true })
@@ -37,7 +37,7 @@ function keep({ manifest, epochs, result, failure }: FixtureRun): void {
   if (failure) run.fail({ ...failure, id })
 }
 
-/** What a command prints. */
+/** Returns the output of a command. */
 async function output(command: Command, ...args: readonly string[]): Promise<string> {
   const written: string[] = []
   vi.spyOn(process.stdout, 'write').mockImplementation((text) => written.push(String(text)) > 0)
@@ -66,7 +66,7 @@ describe('bench table', () => {
     const { rows } = JSON.parse(await table('--json', '--algo', 'drnas', '--published', 'none'))
     expect(rows[0]).toMatchObject({ seeds: 2, failed: 1, unfinished: 0 })
   })
-  test('an algorithm that no run is of is refused with the nearest name', async () => {
+  test('an algorithm without runs is refused with the nearest name', async () => {
     await expect(table('--algo', 'drnass')).rejects.toThrow('did you mean "drnas"?')
   })
   test('runs of two protocols are refused, and shown marked with --mix', async () => {
@@ -110,7 +110,7 @@ describe('bench plot', () => {
     const drawn = output(plotCommand(), 'scatter', '--store', store, '--out', join(folder, 'x.svg'))
     await expect(drawn).rejects.toThrow('those of one table; found ')
   })
-  test('without a file to write says how to name one', async () => {
+  test('without --out says how to name a file', async () => {
     await expect(output(plotCommand(), 'hessian', '--store', store)).rejects.toThrow('--out hessian.svg writes one')
   })
 })
@@ -119,7 +119,7 @@ describe('bench report and bench verify', () => {
   const committed = () => join(folder, 'reports', 'one')
   beforeEach(() => output(reportCommand(), '--store', store, '--folder', committed(), '--published', 'none'))
 
-  test('a report is verified from what lies in its folder', async () => {
+  test('a report is verified from its own folder only', async () => {
     rmSync(store, { recursive: true })
     expect(await output(verifyCommand(), join(folder, 'reports'))).toMatch(
       /^ok .* files recomputed from 4 runs; table not here/,
@@ -127,7 +127,7 @@ describe('bench report and bench verify', () => {
     expect(process.exitCode).toBeUndefined()
   })
 
-  test('a report over an earlier one is of its own runs alone', async () => {
+  test('a report that replaces an earlier one has its own runs only', async () => {
     const [id] = readdirSync(store)
     rmSync(join(store, id), { recursive: true })
     await output(reportCommand(), '--store', store, '--folder', committed(), '--published', 'none')
@@ -144,7 +144,7 @@ describe('bench report and bench verify', () => {
     expect(process.exitCode).toBe(1)
   })
 
-  test('--update writes again what the records give, byte for byte', async () => {
+  test('--update recreates the report from its records, byte for byte', async () => {
     const files = ['table.md', 'hessian.json', 'hessian.png', 'index.html', 'report.json'].map((name) =>
       join(committed(), name),
     )
@@ -164,7 +164,7 @@ describe('bench report and bench verify', () => {
     expect(process.exitCode).toBe(1)
   })
 
-  test('a page of another look is the same report', async () => {
+  test('a page with another style is the same report', async () => {
     const path = join(committed(), 'index.html')
     writeFileSync(
       path,
@@ -175,14 +175,14 @@ describe('bench report and bench verify', () => {
     expect(await output(verifyCommand(), committed())).toMatch(/^ok/)
   })
 
-  test('a result that is not of its job fails', async () => {
+  test('a result that does not belong to its job fails', async () => {
     const [id] = readdirSync(join(committed(), 'runs'))
     const path = join(committed(), 'runs', id, 'result.json')
     writeFileSync(path, readFileSync(path, 'utf8').replace(/"seed": \d+/, '"seed": 77'))
     expect(await output(verifyCommand(), committed())).toMatch(/runs\/.*\/result\.json\n {4}- .* 77\n/)
   })
 
-  test('a changed job no longer has the name of its run', async () => {
+  test('a changed job no longer matches its run id', async () => {
     const [id] = readdirSync(join(committed(), 'runs'))
     const path = join(committed(), 'runs', id, 'run.json')
     writeFileSync(path, readFileSync(path, 'utf8').replace('"batchSize": 8', '"batchSize": 9'))
@@ -194,7 +194,7 @@ describe('bench report and bench verify', () => {
     await expect(output(verifyCommand(), join(folder, 'empty'))).rejects.toThrow('holds neither a report nor runs')
   })
 
-  test('records in a store are checked as those of a report', async () => {
+  test('records of a store are checked like those of a report', async () => {
     expect(await output(verifyCommand(), store)).toMatch(/^ok .*: records of 4 runs checked/)
     const [id] = readdirSync(store)
     const path = join(store, id, 'result.json')
@@ -205,7 +205,7 @@ describe('bench report and bench verify', () => {
     expect(process.exitCode).toBe(1)
   })
 
-  test('--update writes nothing where one of the folders is no report', async () => {
+  test('--update writes nothing if one of the folders is not a report', async () => {
     const path = join(committed(), 'table.md')
     writeFileSync(path, 'spoilt')
     const updated = output(verifyCommand(), committed(), store, '--update')
@@ -234,7 +234,7 @@ describe('bench status', () => {
   )
 })
 
-describe('a record that was made to do something to a terminal or a page', () => {
+describe('a record with control characters or markup', () => {
   const hostile = '\u001b]0;x\u0007\u009b2J\u202e\r<img src=x onerror=alert(1)>'
   const raw = /[^\P{Cc}\n\t]|\p{Bidi_Control}|(?<!\\)<img src=x/u
 
@@ -259,7 +259,7 @@ describe('a record that was made to do something to a terminal or a page', () =>
     expect(text).toContain('u009b2J')
     expect(text).not.toMatch(/[^\P{Cc}\n]|\p{Bidi_Control}/u)
   })
-  test('does nothing in a report: page, tables, figures and copies of records', async () => {
+  test('is harmless in page, tables, figures and copied records of a report', async () => {
     const report = join(folder, 'report')
     await output(reportCommand(), '--store', store, '--folder', report, '--published', 'none')
     const names = readdirSync(report, { recursive: true, encoding: 'utf8' })
@@ -272,7 +272,7 @@ describe('a record that was made to do something to a terminal or a page', () =>
   })
 })
 
-test('what is printed goes through one place, where it is made printable', () => {
+test('all output goes through the one function that escapes control characters', () => {
   const source = join(import.meta.dirname, '../../src')
   const writers = readdirSync(source, { recursive: true, encoding: 'utf8' })
     .filter((name) => name.endsWith('.ts'))
@@ -324,7 +324,7 @@ describe('no command changes a run that it did not write', () => {
     expect(readFileSync(join(target, 'table.md'), 'utf8')).toBe('my notes')
   })
 
-  test('an earlier report is replaced, and what it no longer shows is removed', async () => {
+  test('an earlier report is replaced, and its outdated files are deleted', async () => {
     const target = join(folder, 'report')
     await report('--folder', target)
     writeFileSync(join(target, 'notes.txt'), 'mine')
@@ -335,7 +335,7 @@ describe('no command changes a run that it did not write', () => {
     expect(readFileSync(join(target, 'notes.txt'), 'utf8')).toBe('mine')
   })
 
-  test('report, table, plot, status and verify leave every byte of the store as it was', async () => {
+  test('report, table, plot, status and verify do not change a byte of the store', async () => {
     const before = contents(store)
     const out = join(folder, 'out')
     mkdirSync(out)

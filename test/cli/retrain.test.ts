@@ -15,16 +15,16 @@ beforeEach(async () => {
 afterEach(() => place.remove())
 
 const SMALL = ['--channels', '4', '--layers', '3', '--batch-size', '8', '--epochs', '2']
-/** Small images, in memory. */
+/** Small images, which are kept in memory. */
 const inMemory = (...args: string[]) => [
   ...['retrain', '--dataset', 'pictures', '--data', 'pictures', '--preset', 'trial', ...SMALL, ...args],
 ]
-/** Photographs, decoded as they are needed. */
+/** Photographs, which are decoded when needed. */
 const streamed = (...args: string[]) => [
   ...['retrain', '--dataset', './pictures', '--image-size', '32', '--no-auxiliary', ...SMALL, ...args],
 ]
 
-/** Long enough to be killed in the middle. */
+/** A training long enough to be killed midway. */
 const LONG = inMemory('--epochs', '40', '--limit', '8', '--jobs', '1')
 
 /** Kills command and worker once a training has a checkpoint. → the training's folder */
@@ -42,7 +42,7 @@ async function killAtCheckpoint(args: readonly string[], store: string): Promise
 }
 
 describe('bench retrain', () => {
-  test('prints test error and size over the seeds, and the same from the store', async () => {
+  test('prints test error and size over the seeds, and prints the same from the store', async () => {
     const args = inMemory('--genotype', 'DARTS_V2', '--genotype', 'pcdarts', '--seeds', '2', '--format', 'md')
     const first = await place.bench(...args)
     expect(first).toMatchObject({ code: 0 })
@@ -54,7 +54,7 @@ describe('bench retrain', () => {
     expect(again.stderr).toContain('4 trainings, 4 finished')
   })
 
-  test('names the same training by name, by text and by file', async () => {
+  test('accepts the genotype as name, text or file', async () => {
     const { stdout } = await place.bench(...inMemory('--genotype', 'DRNAS', '--json'))
     const [{ genotype }] = JSON.parse(stdout).runs
     const search = { id: 'gdas-x', algorithm: 'gdas', dataset: 'cifar10', seed: 2, genotype }
@@ -63,7 +63,7 @@ describe('bench retrain', () => {
     expect(place.runs('runs')).toHaveLength(2)
   })
 
-  test('notes and shows which search found what it trains', async () => {
+  test('records and shows which search found the architecture', async () => {
     const genotype = darts.format(darts.parse('DRNAS')).replaceAll('dil_conv_5x5', 'sep_conv_5x5')
     const search = { id: 'gdas-x', algorithm: 'gdas', dataset: 'cifar10', seed: 2, genotype }
     writeFileSync(join(place.folder, 'result.json'), JSON.stringify(search))
@@ -77,7 +77,7 @@ describe('bench retrain', () => {
     }
   })
 
-  test('goes on after kill -9 and comes to the same bits', async () => {
+  test('resumes after kill -9 to the same bits', async () => {
     const args = [...LONG, '--genotype', 'DARTS_V2', '--json', '--store']
     const training = await killAtCheckpoint([...args, 'killed'], 'killed')
     expect(existsSync(join(training, 'result.json'))).toBe(false)
@@ -101,7 +101,7 @@ describe('bench retrain', () => {
     expect(epochs.map((epoch: { learningRate: number }) => epoch.learningRate)).toEqual([0.1, 0.097])
   })
 
-  test('leaves a broken photograph out where it is told to, and says so once', async () => {
+  test('skips a broken photograph with --broken-images skip, and reports it once', async () => {
     write(join(place.folder, 'pictures/train/dog/9.jpg'), 'not a picture')
     const args = streamed('--genotype', 'DARTS_V2', '--broken-images', 'skip', '--batch-size', '9')
     const { code, stderr } = await place.bench(...args)
@@ -111,7 +111,7 @@ describe('bench retrain', () => {
 })
 
 describe('bench run --evaluate retrain', () => {
-  test('trains what the search found, in a table with its cost and published cells', async () => {
+  test('trains the found architecture, and prints its cost and published cells', async () => {
     writeFileSync(
       join(place.folder, 'trial.yaml'),
       [
@@ -134,7 +134,7 @@ describe('bench run --evaluate retrain', () => {
     expect(table.stdout).toBe(stdout)
   })
 
-  test('without it says how to train what was found', async () => {
+  test('without it prints how to train the found architecture', async () => {
     const protocol = 'micro:epochs=1,batchSize=4'
     const search = ['run', '--algo', 'darts-v1', '--space', 'darts', '--dataset', 'pictures', '--data', 'pictures']
     const { stdout } = await place.bench(...search, '--protocol', protocol, '--seeds', '1', '--json')
@@ -145,7 +145,7 @@ describe('bench run --evaluate retrain', () => {
   })
 })
 
-describe('what is wrong ends the command with status 2 and one line', () => {
+describe('bad input ends the command with status 2 and one line', () => {
   const cell = "('sep_conv_3x3', 0), ('sep_conv_3x3', 1)"
   const genotype = (normal: string) => `Genotype(normal=[${normal}], reduce=[${Array(4).fill(cell)}])`
   const PICTURES = 'pictures'
@@ -189,7 +189,7 @@ describe('what is wrong ends the command with status 2 and one line', () => {
     ],
     ['images too small for the network', streamed('--genotype', 'DRNAS', '--image-size', '8'), () => {}, /cell1/],
     [
-      'a folder that is not there',
+      'a folder that does not exist',
       ['retrain', '--genotype', 'DRNAS', '--dataset', './nowhere'],
       () => {},
       /dataset nowhere: \.\/nowhere is no folder; name one with train\/ and val\/ by --data/,

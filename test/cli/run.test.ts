@@ -19,7 +19,7 @@ const countdown = (...options: string[]) => [
 ]
 
 describe('bench run', () => {
-  test('says what is in use, prints mean ± std, and prints the same from the store', async () => {
+  test('prints what it uses and mean ± std, and prints the same from the store', async () => {
     const first = await place.bench(
       'run',
       '--algo',
@@ -50,7 +50,7 @@ describe('bench run', () => {
     expect(again.stderr).toBe('')
   })
 
-  test('spends the budget and no more, and keeps every query', async () => {
+  test('spends no more than the budget, and records every query', async () => {
     await place.bench('run', '--algo', 'random', '--dataset', 'cifar10', '--runs', '2', '--budget', '1050', '--quiet')
     for (const result of Object.values(place.results('runs'))) {
       expect(result).toMatchObject({ oracle: { budgetSeconds: 1050, usedSeconds: 1000 } })
@@ -58,12 +58,12 @@ describe('bench run', () => {
     }
   })
 
-  test('a single seed has no deviation', async () => {
+  test('a single seed has no standard deviation', async () => {
     const { stdout } = await place.bench('run', '--algo', 'random', '--dataset', 'cifar10', '--seeds', '1', '--json')
     expect(JSON.parse(stdout).rows[0]['cifar10 test']).toMatchObject({ n: 1, std: null })
   })
 
-  test('--json, --quiet and a pipe leave standard output to the result', async () => {
+  test('with --json, --quiet and a pipe, standard output has the result only', async () => {
     const csv = await place.bench('run', '--algo', 'random', '--dataset', 'cifar10', '--format', 'csv')
     expect(csv.stdout.split('\n')[0]).toBe(
       'method,seeds,cifar10 validation mean,cifar10 validation std,cifar10 validation n,cifar10 test mean,cifar10 test std,cifar10 test n',
@@ -73,7 +73,7 @@ describe('bench run', () => {
     expect(JSON.parse(json.stdout).runs).toHaveLength(4)
   })
 
-  test('a seed that fails takes no other along, is counted, and is tried again', async () => {
+  test('a failed seed does not affect others, is counted, and is tried again', async () => {
     const failing = await place.bench(...countdown('failAt=2'), '--json')
     expect(failing.code).toBe(1)
     expect(JSON.parse(failing.stdout).rows[0]).toMatchObject({ seeds: 2, failed: 2, unfinished: 0 })
@@ -129,7 +129,7 @@ describe('bench run', () => {
     }
   })
 
-  test('a search that diverges fails, in the epoch and by the number that it names', async () => {
+  test('a search that diverges fails, with epoch and number in the message', async () => {
     const { code, stderr } = await place.bench(...countdown('divergeAt=1', 'milliseconds=1200'), '--seeds', '1')
     expect(code).toBe(1)
     expect(stderr).toContain('failed: epoch 2 of 4: trainLoss is NaN, not a finite number')
@@ -137,7 +137,7 @@ describe('bench run', () => {
     expect(JSON.parse(status.stdout).rows).toMatchObject([{ state: 'failed', epochs: 1 }])
   })
 
-  test('status says what is missing of an experiment', async () => {
+  test('status lists the missing runs of an experiment', async () => {
     await place.bench(...countdown(), '--seeds', '1')
     const [, ...args] = countdown()
     const { stdout } = await place.bench('status', ...args.slice(0, -2), '--seeds', '2', '--format', 'csv')
@@ -145,7 +145,7 @@ describe('bench run', () => {
   })
 })
 
-test('processes are dealt to the GPUs that there are', async () => {
+test('processes are distributed over the GPUs', async () => {
   const plugin = join(place.folder, 'gpu.mjs')
   writeFileSync(
     plugin,
@@ -185,7 +185,7 @@ describe('kill -9', () => {
   const checkpoints = () => place.runs('killed').filter((run) => existsSync(join(run, 'checkpoint')))
   const holder = (run: string) => JSON.parse(readFileSync(join(run, 'lock'), 'utf8')).pid as number
 
-  test('of the whole command: the same command goes on and ends with the same results', {
+  test('of the whole command: the same command continues and ends with the same results', {
     timeout: 60_000,
   }, async () => {
     const whole = place.bench(...slow, '--seeds', '2', '--store', 'whole', '--quiet')
@@ -205,7 +205,7 @@ describe('kill -9', () => {
     }
   })
 
-  test('of one worker: the other seed ends, the command says so and exits 1', async () => {
+  test('of one worker: the other seed finishes, and the command reports the loss with status 1', async () => {
     const { ended } = place.start([...slow, '--seeds', '2', '--store', 'killed'])
     await until(() => checkpoints().length === 2, 'two checkpoints')
     const victim = checkpoints().find((run) => run.includes('seed0')) as string
@@ -221,7 +221,7 @@ describe('kill -9', () => {
     expect(place.results('killed')).toEqual(place.results('whole'))
   })
 
-  test('of the command alone: its workers stop, and nothing is run twice', async () => {
+  test('of the command alone: its workers stop, and no run is repeated', async () => {
     const first = place.start([...slow, '--seeds', '1', '--store', 'killed'])
     await until(() => checkpoints().length === 1, 'a checkpoint')
     const worker = holder(checkpoints()[0])
@@ -231,7 +231,7 @@ describe('kill -9', () => {
   })
 })
 
-test('an interrupted command takes along a search that never yields', async () => {
+test('an interrupted command also ends a search that never yields', async () => {
   const { child, ended } = place.start([...countdown('endlessAt=0'), '--seeds', '1'])
   const [run] = await until(() => place.runs('runs').filter((path) => existsSync(join(path, 'run.json'))), 'a run')
   const worker = JSON.parse(readFileSync(join(run, 'lock'), 'utf8')).pid
@@ -240,7 +240,7 @@ test('an interrupted command takes along a search that never yields', async () =
   await until(() => !isAlive(worker), 'the end of the worker')
 })
 
-test('a run that another process has is waited for, and not run twice', async () => {
+test('a run of another process is waited for, and not repeated', async () => {
   const args = [...countdown().slice(1), '--seeds', '1']
   const planned = await place.bench(
     'status',
@@ -257,11 +257,11 @@ test('a run that another process has is waited for, and not run twice', async ()
   expect(await waiting.ended).toMatchObject({ code: 0 })
 })
 
-describe('a search network', () => {
+describe('a supernet search', () => {
   const short = 'micro:epochs=40,data.limit=256,batchSize=32'
   const args = ['run', '--algo', 'drnas', '--table', 'nb201', '--protocol', short, '--seeds', '1', '--quiet']
 
-  test('killed in mid-search goes on to the same bits', async () => {
+  test('that is killed resumes to the same bits', async () => {
     const killed = place.start([...args, '--store', 'killed'])
     const [run] = await until(
       () => place.runs('killed').filter((path) => existsSync(join(path, 'checkpoint'))),

@@ -28,7 +28,7 @@ const logs = () => {
   return files.filter((file) => file.endsWith('.log')).map((file) => readFileSync(file, 'utf8'))
 }
 
-describe.skipIf(!hasSlurm)('a plan that is handed to Slurm (skipped without slurmctld and slurmd, or root)', () => {
+describe.skipIf(!hasSlurm)('a plan submitted to Slurm (skipped without slurmctld, slurmd or root)', () => {
   let cluster: SlurmCluster
   beforeAll(async () => {
     cluster = await SlurmCluster.start()
@@ -36,7 +36,7 @@ describe.skipIf(!hasSlurm)('a plan that is handed to Slurm (skipped without slur
   afterAll(() => cluster.stop())
   afterEach(() => cluster.ask('scancel', '--user=root'))
 
-  test('is worked off to the same results as here, and the same command prints the table', async () => {
+  test('gives the same results as on this machine, and the same command prints the table', async () => {
     const here = await place.bench(...countdown('--store', 'here', '--json'))
     const submitted = await place.bench(...countdown('--slurm', 'time=5', '--json'))
     expect(submitted).toMatchObject({ code: 0, stderr: '' })
@@ -49,7 +49,7 @@ describe.skipIf(!hasSlurm)('a plan that is handed to Slurm (skipped without slur
     expect(again).toMatchObject({ code: 0, stdout: here.stdout })
   })
 
-  test('with --jobs is as many tasks at a time, and what waits is not submitted again', async () => {
+  test('with --jobs runs that many tasks at a time, and queued runs are not submitted again', async () => {
     const first = await place.bench(...countdown('--jobs', '2', '--slurm', 'begin=now+1hour'))
     const id = /submitted: 2 runs, as array (\d+)/.exec(first.stdout)?.[1]
     expect(cluster.ask('squeue', '--noheader', '--format=%i')).toBe(`${id}_[0-1%2]`)
@@ -62,7 +62,7 @@ describe.skipIf(!hasSlurm)('a plan that is handed to Slurm (skipped without slur
     expect(nothing.stdout).not.toContain('submitted')
   })
 
-  test('goes on from its checkpoint when its time runs out', async () => {
+  test('continues from its checkpoint after its time limit', async () => {
     const slow = ['--option', 'epochs=40', '--option', 'milliseconds=100', '--seeds', '1']
     const whole = place.bench(...countdown(...slow, '--store', 'whole'))
     const { stdout } = await place.bench(...countdown(...slow, '--slurm', 'time=5', '--json'))
@@ -86,7 +86,7 @@ describe.skipIf(!hasSlurm)('a plan that is handed to Slurm (skipped without slur
     expect(logs().join()).toContain('the time limit is near: requeued, to continue from the last checkpoints')
   })
 
-  test('without an epoch before its time runs out is not queued for ever', async () => {
+  test('that finishes no epoch within its time limit is not requeued', async () => {
     const { stdout } = await place.bench(...countdown('--option', 'endlessAt=0', '--slurm', 'time=5', '--json'))
     const task = `${JSON.parse(stdout).array.id}_0`
     await until(() => place.runs('runs').some((run) => existsSync(join(run, 'run.json'))), 'a run')
@@ -95,7 +95,7 @@ describe.skipIf(!hasSlurm)('a plan that is handed to Slurm (skipped without slur
     expect(cluster.ask('squeue', '--noheader', '--format=%t')).toBe('R')
   })
 
-  test('may be a full training, that goes on from its last epoch', async () => {
+  test('may be a full training, which continues from its last epoch', async () => {
     await writePictures(join(place.folder, 'pictures'), { side: 16 })
     const training = [
       ...['retrain', '--genotype', 'DARTS_V2', '--dataset', 'pictures', '--data', 'pictures', '--preset', 'trial'],
@@ -129,13 +129,13 @@ describe.skipIf(!hasSlurm)('a plan that is handed to Slurm (skipped without slur
     expect(stdout).toMatch(/\| DARTS_V2 \| 1 \| \**\d+\.\d\d ± —\** \|/)
   })
 
-  test('has doctor say which Slurm', async () => {
+  test('makes bench doctor print the version of Slurm', async () => {
     const { stdout } = await place.bench('doctor', '--json')
     const finding = JSON.parse(stdout).rows.find(({ subject }: { subject: string }) => subject === '--slurm')
     expect(finding).toMatchObject({ state: 'ok', detail: expect.stringMatching(/^slurm.* \d+\.\d+/) })
   })
 
-  test('that Slurm refuses leaves nothing behind', async () => {
+  test('leaves no files if Slurm refuses it', async () => {
     const refused = await place.bench(...countdown('--slurm', 'partition=gpu', '--quiet'))
     expect(refused).toMatchObject({ code: 1, stdout: '' })
     expect(refused.stderr).toBe('bench: sbatch refused: invalid partition specified: gpu\n')
@@ -144,7 +144,7 @@ describe.skipIf(!hasSlurm)('a plan that is handed to Slurm (skipped without slur
 })
 
 describe('--slurm', () => {
-  test('wants to know what the cluster computes on', async () => {
+  test('needs a backend', async () => {
     const refused = await place.bench('run', '--algo', 'drnas', '--slurm', 'time=5')
     expect(refused).toMatchObject({ code: 2, stdout: '' })
     expect(refused.stderr).toBe(
@@ -153,7 +153,7 @@ describe('--slurm', () => {
     expect(existsSync(join(place.folder, 'runs'))).toBe(false)
   })
 
-  test('says where it can be used', async () => {
+  test('is refused on a machine without sbatch', async () => {
     vi.stubEnv('PATH', join(place.folder, 'nowhere'))
     const refused = await place.bench(...countdown('--slurm', 'time=5'))
     expect(refused).toMatchObject({ code: 2, stdout: '' })

@@ -1,4 +1,4 @@
-/** The program on a pseudo terminal, which util-linux's `script` opens. */
+/** Output of the program on a pseudo terminal, which util-linux's `script` opens. */
 import { spawnSync } from 'node:child_process'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { MAIN, Workplace } from '../support/command.ts'
@@ -10,7 +10,7 @@ const hasScript = process.platform === 'linux' && spawnSync('script', ['--versio
 const place = new Workplace()
 afterAll(() => place.remove())
 
-/** Everything that is drawn on a terminal of so many signs, line by line, without colours. */
+/** Returns all lines drawn on a terminal of that width, without colours. */
 function drawn(columns: number, words: string): string[] {
   const line = `stty cols ${columns} rows 24; '${process.execPath}' '${MAIN}' ${words}`
   const { stdout } = spawnSync('script', ['-qefc', line, '/dev/null'], {
@@ -22,13 +22,13 @@ function drawn(columns: number, words: string): string[] {
   return stdout.replace(controls, '').split(/\r?\n|\r/)
 }
 
-describe.skipIf(!hasScript).each([80, 120])('on a terminal of %d signs (skipped without `script`)', (columns) => {
+describe.skipIf(!hasScript).each([80, 120])('on a terminal of %d columns (skipped without `script`)', (columns) => {
   let lines: string[]
   beforeAll(() => {
     lines = drawn(columns, `run --algo rea --dataset cifar10 --seeds 2 --budget 3000000 --store runs${columns}`)
   })
 
-  test('no line of a search is broken', () => {
+  test('no progress line of a search wraps', () => {
     const said = lines.slice(
       0,
       lines.findIndex((line) => line.startsWith('Method')),

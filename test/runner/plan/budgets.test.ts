@@ -13,7 +13,8 @@ describe('the budget of a dataset', () => {
   test('may be given for datasets that are not searched on', () =>
     expect(budgetsByDataset(['cifar10'], { cifar10: 20_000, cifar100: 40_000 })('cifar10')).toBe(20_000))
 
-  test('is undefined if no budget is given', () => expect(budgetsByDataset(['cifar10'], undefined)('cifar10')).toBeUndefined())
+  test('is undefined if no budget is given', () =>
+    expect(budgetsByDataset(['cifar10'], undefined)('cifar10')).toBeUndefined())
 
   test('is required for every dataset if one has a budget', () =>
     expect(() => budgetsByDataset(['cifar10', 'cifar100'], { cifar10: 20_000 })).toThrow(

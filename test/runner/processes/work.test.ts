@@ -100,24 +100,21 @@ describe('a worker process', () => {
     ['table that cannot be read', (order) => ({ ...order, table: folder.path }), /./],
     ['algorithm', changed((job) => ({ ...job, algorithm: { ...job.algorithm, name: 'gone' } })), /unknown algorithm/],
     ['space', changed((job) => ({ ...job, space: 'gone' })), /unknown .*space "gone"/],
-    ['probe', changed((job) => ({ ...job, probes: ['gone'] })), /unknown probe "gone"/],
+    ['probe', changed((job) => ({ ...onImages(job), probes: ['gone'] })), /unknown probe "gone"/],
     [
       'option',
       changed((job) => ({ ...job, algorithm: { ...job.algorithm, options: { twice: 'gone' } } })),
       /option twice=gone/,
     ],
     ['image', (order) => ({ ...changed(onImages)(order), data: folder.path }), /./],
-  ])(
-    'records the failure of a job whose %s cannot be opened, with the reported reason',
-    async (what, spoil, why) => {
-      const { order, runs } = await planned(`no ${what}`, TRANSFORMING)
-      const failures: string[] = []
-      await work(spoil(order), builtins, (event) => event.kind === 'failed' && failures.push(event.message))
-      expect(failures).toEqual([expect.stringMatching(why)])
-      const store = new Store(order.store)
-      expect(storeStatus(store)).toMatchObject([{ id: runs[0].id, state: 'failed', epochs: 0, failure: failures[0] }])
-    },
-  )
+  ])('records the failure of a job whose %s cannot be opened, with the reported reason', async (what, spoil, why) => {
+    const { order, runs } = await planned(`no ${what}`, TRANSFORMING)
+    const failures: string[] = []
+    await work(spoil(order), builtins, (event) => event.kind === 'failed' && failures.push(event.message))
+    expect(failures).toEqual([expect.stringMatching(why)])
+    const store = new Store(order.store)
+    expect(storeStatus(store)).toMatchObject([{ id: runs[0].id, state: 'failed', epochs: 0, failure: failures[0] }])
+  })
 
   it('writes nothing into a folder that holds another job', async () => {
     const { order, runs } = await planned('foreign', TRANSFORMING)
