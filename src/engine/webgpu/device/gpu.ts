@@ -40,9 +40,8 @@ export function defineNavigatorGpu(): Promise<GPU> {
 }
 
 /**
- * Turns off the zeroing of workgroup memory for our own kernels, which write it before they read it. Zeroing costs
- * time on
- * every device, and on SwiftShader it is most of the time that a kernel takes to compile.
+ * Turns off the zeroing of workgroup memory for our own kernels, which write it before they read it. Zeroing costs time
+ * on every device, and on SwiftShader it is most of the time that a kernel takes to compile.
  */
 const OWN_FLAGS = ['enable-dawn-features=disable_workgroup_init']
 

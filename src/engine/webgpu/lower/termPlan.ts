@@ -3,10 +3,10 @@
  * in `vectors`, which normalised values are never stored, where moments stand, and which normalisations share
  * dispatches.
  *
- * Two kinds of normalised values are not stored. If convolutions are all that reads the sum of a single normalised
- * term, the convolutions normalise the value of the term while they read it (`readThrough`). If a single normalised
- * term is all that reads the output of a dense convolution, the gradient with respect to that output is not stored: the
- * kernels of the convolution compute it from the gradient of the node (`normReaders`).
+ * Some values and gradients are never stored. If convolutions are all that reads the sum of a single normalised term,
+ * the sum is not stored: the convolutions normalise the value of the term while they read it (`readThrough`). If a
+ * single normalised term is all that reads the output of a dense convolution, the gradient with respect to that output
+ * is not stored: the kernels of the convolution compute it from the gradient of the node (`normReaders`).
  */
 import type { ValueId } from '../../../core/network.ts'
 import { convolvedForOneNorm } from '../../graph/dataflow.ts'
@@ -45,6 +45,7 @@ export interface NormReader {
   readonly base: number
 }
 
+/** The plan of all terms of a network. */
 export interface TermPlan {
   /** The places of the terms of each combine operation, by the number of the operation. */
   readonly places: ReadonlyMap<number, readonly TermPlace[]>
@@ -139,6 +140,7 @@ export interface MomentPlace {
   readonly tracked: boolean
 }
 
+/** Where the moments of all normalised values stand. */
 export interface MomentPlan {
   readonly values: ReadonlyMap<ValueId, MomentPlace>
   /** Length of the buffer of all moments, in quads. */
