@@ -8,6 +8,7 @@ export interface GpuDescription {
   readonly isSoftware: boolean
 }
 
+/** The part of the package `webgpu` that we use. */
 interface DawnModule {
   create(flags: readonly string[]): GPU
   readonly globals: Readonly<Record<string, unknown>>
@@ -60,6 +61,7 @@ export async function describeGpu(): Promise<GpuDescription | undefined> {
   return adapter && describeAdapter(adapter)
 }
 
+/** Returns the name of an adapter, and whether a processor emulates it. */
 export function describeAdapter({ info }: GPUAdapter): GpuDescription {
   const { description, vendor, architecture, isFallbackAdapter } = info
   return { name: description || `${vendor} ${architecture}`, isSoftware: isFallbackAdapter }

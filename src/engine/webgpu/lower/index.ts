@@ -63,7 +63,8 @@ export interface LoweredNetwork {
 /**
  * Lowers a network.
  *
- * @param live its plan; if given, the result has frozen activations and shares the feeds of that plan
+ * @param live the plan of the same network with live activations; if given, the result has frozen activations and shares
+ * the feeds of `live`
  */
 export function lowerNetwork(
   device: Device,

@@ -14,7 +14,7 @@ import { itemGrid } from '../plan/program.ts'
 import type { Storage } from '../plan/storage.ts'
 import type { Context } from './context.ts'
 
-/** A pooling of any kind. */
+/** Input, output and window of a pooling: average, max, or max with frozen choices. */
 interface Pool {
   readonly input: number
   readonly output: number

@@ -2,7 +2,7 @@
 import type { Value } from '../../../core/network.ts'
 import { type Extent, extentOf } from '../../plan/lowering.ts'
 
-/** The stored sizes of a value. */
+/** The stored sizes of a value, in floats and in quads (four neighbouring channels). */
 export interface Quads extends Extent {
   /** Quads of channels of one pixel. */
   readonly quads: number
@@ -10,7 +10,7 @@ export interface Quads extends Extent {
   readonly quadsPerSample: number
 }
 
-/** Computes the stored sizes of a value. */
+/** Returns the stored sizes of a value. */
 export function quadsOf(value: Value): Quads {
   const extent = extentOf(value)
   return { ...extent, quads: extent.channels / 4, quadsPerSample: extent.perSample / 4 }

@@ -7,7 +7,7 @@ import type { Program } from '../plan/program.ts'
 import { encodeFilters, type FilterPlan, type FilterSite, planFilters } from './filterPlan.ts'
 import { encodeTerms, type GroupedNorm, groupNorms, planTerms, type TermPlan } from './termPlan.ts'
 
-/** What the tables of a network depend on. */
+/** The network, its state and the device limits from which the tables are made. */
 export interface Site extends FilterSite {
   readonly program: Program
   readonly graph: Graph

@@ -19,11 +19,11 @@ import { columnChunks } from './workgroups.ts'
 
 /** Where the rows and sums of one term stand. */
 export interface TermPlace {
-  /** Number among all terms of the network. */
+  /** Number of the term among all terms of the network. */
   readonly number: number
-  /** Where its rows begin in `vectors`, in quads. */
+  /** Where the rows of the term begin in `vectors`, in quads (four channels). */
   readonly base: number
-  /** Length of each row, in quads. */
+  /** Length of each row of the term, in quads. */
   readonly quads: number
   /**
    * Row of Σ g·(value − μ) in the result of `reduceProducts`, counted from 1 (row 0 is Σ g); undefined if never needed.
@@ -39,7 +39,7 @@ export interface ReadThrough {
 
 /** The one normalised term that reads the output of a convolution. */
 export interface NormReader {
-  /** The node of the term. */
+  /** The node that the term belongs to. */
   readonly node: ValueId
   /** Where the rows of the term begin, in quads. */
   readonly base: number
@@ -58,7 +58,7 @@ export interface TermPlan {
 /** A term with its operation and its place. */
 interface PlacedTerm {
   readonly combine: Of<'combine'>
-  /** Number of the operation. */
+  /** Number of the combine operation. */
   readonly index: number
   readonly term: Term
   readonly place: TermPlace
@@ -98,7 +98,7 @@ function placeTerms(graph: Graph): TermPlan['places'] {
   return places
 }
 
-/** Lists all terms in order. */
+/** Lists the terms of all combine operations with their places, in order. */
 function placedTerms({ operations }: Graph, places: TermPlan['places']): PlacedTerm[] {
   return operations.flatMap((combine, index) => {
     if (combine.kind !== 'combine') return []
@@ -128,7 +128,7 @@ function findNormReaders(graph: Graph, terms: readonly PlacedTerm[]): TermPlan['
 
 /** Where the moments of a normalised value stand: a mean and a sum of squares for each channel and chunk of pixels. */
 export interface MomentPlace {
-  /** Where they begin in the buffer of all moments, in quads. */
+  /** Where the moments of the value begin in the buffer of all moments, in quads. */
   readonly offset: number
   readonly pixelsPerChunk: number
   /**
@@ -185,7 +185,7 @@ export interface GroupedNorm {
   readonly gradientOffset: number
 }
 
-/** What `groupNorms` reads of the plan of the filters. */
+/** The parts of the plan of the filters that `groupNorms` reads. */
 interface PackedFilters {
   readonly outputs: ReadonlyMap<ValueId, PackedPlace>
   readonly unstoredInputs: ReadonlyMap<ValueId, PackedPlace>
