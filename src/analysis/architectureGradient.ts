@@ -1,4 +1,4 @@
-/** ∇_α of the search network's loss on one batch, as a function of α, smooth enough to be differentiated again. */
+/** Computes ∇_α of the search network's loss on one batch as a smooth function of α, for Hessians of α. */
 import type { RelaxedSearch } from '../core/algorithm.ts'
 import type { Batch } from '../core/data.ts'
 import type { Executable, Objective } from '../core/executor.ts'
@@ -11,7 +11,7 @@ import type { GradientField } from './hessian.ts'
 const CROSS_ENTROPY: Objective = { kind: 'cross-entropy' }
 
 export interface ArchitectureGradient {
-  /** Over the flattened architecture parameters, row-major. */
+  /** Gradient as a function of the architecture parameters, flattened row by row. */
   readonly gradient: GradientField
   dispose(): void
 }

@@ -4,19 +4,19 @@
  * genotype from before it grew. An average is dated at the centre of a full window.
  */
 
-/** Growth of the local average that ends a search. */
+/** Default growth factor of the local average at which a search stops. */
 export const FACTOR = 1.3
 
 export interface EarlyStoppingOptions {
   /** Epochs between two measurements. */
   readonly every: number
-  /** Measurements in a local average; while fewer exist, over those, from ⌊window / 2⌋ + 1 on. */
+  /** Number of measurements in a local average; fewer at the start, but at least ⌊window/2⌋ + 1. */
   readonly window?: number
-  /** Measurements between the averages compared. */
+  /** Number of measurements between the two averages that are compared. */
   readonly delta?: number
-  /** Ratio that must be exceeded. */
+  /** Ratio of the two averages above which the search stops. */
   readonly factor?: number
-  /** The epoch answered with is never earlier than this. */
+  /** Earliest epoch whose genotype may be the answer. */
   readonly startEpoch?: number
 }
 
@@ -26,9 +26,9 @@ export interface Measurement {
 }
 
 /**
- * The epoch to return to, or undefined as long as the search goes on. The caller keeps the genotype of every measured
- * epoch.
- * @param measurements all so far, in order
+ * Returns the epoch whose genotype is the answer, or undefined while the search should go on. The caller keeps the
+ * genotype of every measured epoch.
+ * @param measurements all measurements so far, in order
  */
 export function stopEpoch(measurements: readonly Measurement[], options: EarlyStoppingOptions): number | undefined {
   const { every, window = 5, delta = 4, factor = FACTOR, startEpoch = 10 } = options
@@ -40,7 +40,7 @@ export function stopEpoch(measurements: readonly Measurement[], options: EarlySt
   return candidate >= startEpoch && last.average / before.average > factor ? candidate : undefined
 }
 
-/** The mean of the last `window` measurements at each of them. */
+/** Returns the mean of the last `window` measurements, at each measurement. */
 function localAverages(measurements: readonly Measurement[], window: number) {
   const half = Math.floor(window / 2)
   return measurements.flatMap((_, at) => {

@@ -1,7 +1,7 @@
 /** Eigenvalues of symmetric matrices. */
 import { EigenvalueDecomposition } from 'ml-matrix'
 
-/** All eigenvalues of a symmetric matrix (rows), ascending; all NaN where an entry is not finite. */
+/** Returns all eigenvalues of a symmetric matrix in ascending order; all NaN if an entry is not finite. */
 export function symmetricEigenvalues(rows: readonly (readonly number[])[]): number[] {
   if (!rows.every((row) => row.every(Number.isFinite))) return rows.map(() => Number.NaN)
   const decomposition = new EigenvalueDecomposition(

@@ -5,23 +5,23 @@
 import type { RandomStream } from '../core/random.ts'
 import { symmetricEigenvalues } from './eigen.ts'
 
-/** ∇f at a point; same length as the point. */
+/** Returns ∇f at a point, with the length of the point. */
 export type GradientField = (point: readonly number[]) => Promise<readonly number[]>
 
-/** v ↦ H·v */
+/** Returns the Hessian-vector product H·v. */
 export type HessianProduct = (direction: readonly number[]) => Promise<readonly number[]>
 
 export interface Spectrum {
   /** Largest eigenvalue, signed: RobustDARTS' dominant eigenvalue. Not the largest in magnitude. */
   readonly dominantEigenvalue: number
   readonly smallestEigenvalue: number
-  /** Largest magnitude of an eigenvalue. */
+  /** Largest absolute value of an eigenvalue. */
   readonly spectralNorm: number
   /** Sum of the eigenvalues; an estimate in Lanczos mode. */
   readonly trace: number
   /** √ of the sum of squared eigenvalues; an estimate in Lanczos mode. */
   readonly frobeniusNorm: number
-  /** All, ascending; absent in Lanczos mode. */
+  /** All eigenvalues in ascending order; absent in Lanczos mode. */
   readonly eigenvalues?: readonly number[]
 }
 
@@ -32,7 +32,7 @@ export interface Spectrum {
  */
 export const defaultStep = 5e-3
 
-/** H·v ≈ [g(x + h·v/‖v‖) − g(x − h·v/‖v‖)] · ‖v‖ / (2h). */
+/** Returns the function v ↦ H·v ≈ [g(x + h·v/‖v‖) − g(x − h·v/‖v‖)] · ‖v‖ / (2h). */
 export function hessianProduct(gradient: GradientField, at: readonly number[], step = defaultStep): HessianProduct {
   return async (direction) => {
     const length = norm(direction)
@@ -42,7 +42,7 @@ export function hessianProduct(gradient: GradientField, at: readonly number[], s
   }
 }
 
-/** The whole Hessian, column by column, symmetrised: (H + Hᵀ) / 2. Takes two gradients a parameter. */
+/** Computes the whole Hessian column by column, symmetrised as (H + Hᵀ)/2. Costs two gradients per parameter. */
 export async function hessian(gradient: GradientField, at: readonly number[], step?: number): Promise<number[][]> {
   const product = hessianProduct(gradient, at, step)
   const columns: (readonly number[])[] = []
@@ -50,7 +50,7 @@ export async function hessian(gradient: GradientField, at: readonly number[], st
   return columns.map((column, i) => column.map((value, j) => (value + columns[j][i]) / 2))
 }
 
-/** The spectrum of a symmetric matrix. */
+/** Computes the spectrum of a symmetric matrix from all its eigenvalues. */
 export function fullSpectrum(matrix: readonly (readonly number[])[]): Spectrum {
   const eigenvalues = symmetricEigenvalues(matrix)
   return {
@@ -64,15 +64,15 @@ export function fullSpectrum(matrix: readonly (readonly number[])[]): Spectrum {
 export interface LanczosOptions {
   /** Largest number of products for the extreme eigenvalues. */
   readonly iterations?: number
-  /** Stop when neither extreme moves by more than this share of the spectral norm. */
+  /** Stop when both extreme eigenvalues change by less than this fraction of the spectral norm. */
   readonly tolerance?: number
-  /** Random vectors for the trace and the Frobenius norm. */
+  /** Number of random vectors for the trace and the Frobenius norm. */
   readonly traceSamples?: number
 }
 
 /**
- * Extreme eigenvalues by the Lanczos process with full reorthogonalisation; trace = E[zᵀHz] and ‖H‖²_F = E‖Hz‖² over
- * random signs z (Hutchinson 1989).
+ * Computes extreme eigenvalues by the Lanczos process with full reorthogonalisation; trace = E[zᵀHz] and ‖H‖²_F =
+ * E‖Hz‖² over random signs z (Hutchinson 1989).
  */
 export async function lanczosSpectrum(
   product: HessianProduct,
@@ -84,7 +84,7 @@ export async function lanczosSpectrum(
   return { ...extremes(ritz), ...(await hutchinson(product, size, stream, traceSamples)) }
 }
 
-/** The largest eigenvalue alone, by the same process. */
+/** Computes only the largest eigenvalue, by the Lanczos process. */
 export async function dominantEigenvalue(
   product: HessianProduct,
   size: number,
@@ -94,7 +94,7 @@ export async function dominantEigenvalue(
   return extremes(await lanczos(product, size, stream, Math.min(iterations, size), tolerance)).dominantEigenvalue
 }
 
-/** Ritz values, ascending: eigenvalues of the tridiagonal matrix of the process. */
+/** Returns the Ritz values in ascending order: eigenvalues of the Lanczos process's tridiagonal matrix. */
 async function lanczos(
   product: HessianProduct,
   size: number,
@@ -149,7 +149,7 @@ function tridiagonal(diagonal: readonly number[], offDiagonal: readonly number[]
   )
 }
 
-/** The part of v that is orthogonal to all (orthonormal) basis vectors. */
+/** Returns the component of v orthogonal to all (orthonormal) basis vectors. */
 function orthogonalise(v: readonly number[], basis: readonly (readonly number[])[]): number[] {
   return basis.reduce<number[]>(
     (rest, b) => {

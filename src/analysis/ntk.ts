@@ -1,7 +1,7 @@
 /**
- * The empirical neural tangent kernel of a network on one batch (Jacot, Gabriel, Hongler 2018), as TE-NAS takes it (Chen,
- * Gong, Wang 2021): Θ = G·Gᵀ, row i of G the gradient wrt w of the sum of sample i's logits, all samples in one forward
- * pass with batch statistics.
+ * The empirical neural tangent kernel of a network on one batch (Jacot, Gabriel, Hongler 2018), as TE-NAS takes it
+ * (Chen, Gong, Wang 2021): Θ = G·Gᵀ, row i of G the gradient wrt w of the sum of sample i's logits, all samples in one
+ * forward pass with batch statistics.
  */
 import { BenchError } from '../core/errors.ts'
 import type { Executable, Feed } from '../core/executor.ts'
@@ -9,19 +9,22 @@ import { sizeOf } from '../core/network.ts'
 import { symmetricEigenvalues } from './eigen.ts'
 
 export interface NtkSpectrum {
-  /** λ_max / λ_min; Infinity where the kernel is singular. */
+  /** λ_max / λ_min; Infinity if the kernel is singular. */
   readonly conditionNumber: number
-  /** Ascending. */
+  /** All eigenvalues in ascending order. */
   readonly eigenvalues: readonly number[]
   /** Σ_i ‖∇_w f(x_i)‖². */
   readonly trace: number
   readonly frobeniusNorm: number
 }
 
-/** `weights`: filters, linear weights and batch-norm scales (TE-NAS); `all`: shifts and biases too. */
+/**
+ * Which parameters the gradients cover. `weights`: filters, linear weights and batch-norm scales (TE-NAS); `all`:
+ * shifts and biases too.
+ */
 export type NtkParameters = 'weights' | 'all'
 
-/** Θ, [sample][sample]. Costs one backward pass a sample. */
+/** Computes the kernel Θ, [sample][sample], at the cost of one backward pass per sample. */
 export async function neuralTangentKernel(
   executable: Executable,
   feed: Feed,
@@ -44,7 +47,7 @@ export async function neuralTangentKernel(
   return rows.map((a) => rows.map((b) => product(a, b, kept)))
 }
 
-/** @throws BenchError `bad-input` for an empty kernel */
+/** Computes condition number, eigenvalues and trace of a kernel. @throws BenchError `bad-input` if it is empty */
 export function ntkSpectrum(kernel: readonly (readonly number[])[]): NtkSpectrum {
   if (kernel.length === 0)
     throw new BenchError('bad-input', 'the neural tangent kernel of an empty batch has no spectrum')
@@ -58,7 +61,7 @@ export function ntkSpectrum(kernel: readonly (readonly number[])[]): NtkSpectrum
   }
 }
 
-/** [from, to) of each parameter that takes part, in the flat vector. */
+/** Returns the intervals [from, to) in the flat weight vector that the chosen parameters occupy. */
 function keptRanges({ network }: Executable, parameters: NtkParameters): [number, number][] {
   let start = 0
   return network.parameters.flatMap(({ name, shape }): [number, number][] => {

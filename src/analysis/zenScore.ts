@@ -1,6 +1,7 @@
 /**
- * The Zen-score of a network (Lin et al.: "Zen-NAS: A Zero-Shot NAS for High-Performance Image Recognition", ICCV 2021):
- * how strongly its features answer to a small change of a Gaussian input, corrected for what batch norms divide out.
+ * The Zen-score of a network (Lin et al.: "Zen-NAS: A Zero-Shot NAS for High-Performance Image Recognition", ICCV
+ * 2021): how strongly its features answer to a small change of a Gaussian input, corrected for what batch norms divide
+ * out.
  *
  *     Zen = log E_x Σ_{c,h,w} |F(x) − F(x + γ x′)| + Σ_BN log √(mean over channels of σ²)
  *
@@ -13,18 +14,18 @@ import { type Network, sizeOf } from '../core/network.ts'
 import type { RandomStream } from '../core/random.ts'
 
 export interface ZenScore {
-  /** Mean over the batch of Σ |F(x) − F(x + γ x′)|. */
+  /** Mean over the batch of Σ |F(x) − F(x + γ x′)|, before the logarithm. */
   readonly delta: number
   /** σ² of the pass over x: divided by M = batch·height·width, or by M − 1. */
   readonly biased: number
   readonly unbiased: number
-  /** σ² as the authors' code has it: running variances that start at 1, after a pass over x and one over x + γ x′. */
+  /** Score with σ² as in the authors' code: running variances that start at 1, after passes over x and x + γ x′. */
   readonly running: number
 }
 
 /**
- * The score on given inputs. Running statistics start afresh and are left as the two passes make them.
- * @throws BenchError `unsupported` where a batch normalisation keeps no running statistics
+ * Computes the score on given inputs. Running statistics are reset first, and keep what the two passes leave.
+ * @throws BenchError `unsupported` if a batch normalisation keeps no running statistics
  */
 export async function zenScore(executable: Executable, x: Batch, perturbed: Batch): Promise<ZenScore> {
   const { network } = executable
@@ -47,10 +48,10 @@ export async function zenScore(executable: Executable, x: Batch, perturbed: Batc
   }
 }
 
-/** Share of the newest batch in a running statistic. */
+/** Weight of the newest batch in a running statistic. */
 const NEWEST = 0.1
 
-/** Height × width of each batch normalisation, in the order of its statistics. */
+/** Returns height × width at each batch normalisation, in the order of the network's statistics. */
 function cellsOf({ name, layers, values, statistics }: Network): number[] {
   const cells = statistics.map(() => 0)
   for (const layer of layers) {
@@ -68,7 +69,7 @@ async function startVariancesAt(executable: Executable, variance: number): Promi
   executable.restore({ ...state, statistics: state.statistics.map(() => variance) })
 }
 
-/** Mean over the channels of each normalisation's running variance. */
+/** Returns the running variance of each batch normalisation, averaged over its channels. */
 async function meanVariances(executable: Executable): Promise<number[]> {
   const { statistics } = await executable.save()
   let start = 0
@@ -80,8 +81,8 @@ async function meanVariances(executable: Executable): Promise<number[]> {
 }
 
 /**
- * Mean over the channels of the unbiased variance of the batch, of each normalisation that keeps statistics; 0 where it
- * was not computed. Running statistics are left as they were.
+ * Returns the unbiased batch variance at each batch normalisation with statistics, averaged over its channels; 0 for
+ * layers that were not computed. Running statistics do not change.
  */
 export async function batchVariances(executable: Executable, feed: Feed): Promise<number[]> {
   const before = await executable.save()
@@ -92,7 +93,7 @@ export async function batchVariances(executable: Executable, feed: Feed): Promis
   return variances.map((variance) => variance / NEWEST)
 }
 
-/** Filters and linear weights ~ N(0, 1), scales 1, shifts and biases 0: how Zen-NAS initialises. */
+/** Draws initial weights as Zen-NAS does: filters and linear weights from N(0, 1), scales 1, shifts and biases 0. */
 function gaussianWeights(network: Network, stream: RandomStream): Float32Array {
   const values = network.parameters.flatMap(({ name, shape }) => {
     const start = name.endsWith('weight') ? 1 : 0
@@ -101,27 +102,27 @@ function gaussianWeights(network: Network, stream: RandomStream): Float32Array {
   return Float32Array.from(values)
 }
 
-/** Standard normal images, without labels. */
+/** Draws a batch of standard normal images, with labels 0. */
 export function gaussianBatch({ height, width, channels }: ImageShape, size: number, stream: RandomStream): Batch {
   const images = Float32Array.from({ length: size * height * width * channels }, () => stream.normal())
   return { images, labels: new Int32Array(size), size }
 }
 
-/** x + γ x′. */
+/** Returns the batch x + γ x′. */
 export function perturb(x: Batch, direction: Batch, gamma: number): Batch {
   return { ...x, images: x.images.map((value, i) => value + gamma * direction.images[i]) }
 }
 
 export interface ZenScoreOptions {
-  /** Images a draw; 16 in the authors' command line. */
+  /** Images per draw; 16 in the authors' command line. */
   readonly batchSize?: number
-  /** Draws of weights and inputs; 32 in the authors' command line. */
+  /** Number of draws of weights and inputs; 32 in the authors' command line. */
   readonly repeats?: number
   readonly gamma?: number
 }
 
 /**
- * Mean of the `running` score over fresh weights and inputs, and its standard deviation (ddof 1; absent for one draw).
+ * Returns mean and standard deviation (ddof 1; absent for one draw) of the `running` score over new weights and inputs.
  * Unlike the authors' code, running variances start afresh at each draw.
  */
 export async function zenScoreOf(

@@ -11,13 +11,16 @@ import type { TrainingRecord } from './trainingRecord.ts'
 export interface RetrainingEvaluatorOptions
   extends Pick<RetrainingRun, 'store' | 'images' | 'executor' | 'executorName' | 'arithmetic' | 'report'> {
   readonly task: RetrainingTask
-  /** Of the search: the training's, where the task names none. */
+  /** Seed of the search; the training uses it if the task names no seeds. */
   readonly searchSeed: number
-  /** Writes a genotype of the space that was searched. */
+  /** Writes a genotype of the searched space as text. */
   format(genotype: Genotype): string
 }
 
-/** Trainings are kept in the store: one that was broken off goes on, and one that is finished is not run again. */
+/**
+ * Returns an evaluator that trains each architecture in full. The store keeps trainings: interrupted ones resume,
+ * finished ones are not repeated.
+ */
 export function retrainingEvaluator(options: RetrainingEvaluatorOptions): Evaluator {
   const { task, searchSeed, format, ...run } = options
   const { settings, seeds = [searchSeed] } = task
@@ -56,7 +59,7 @@ function evaluationOf(records: readonly TrainingRecord[]): Evaluation {
   }
 }
 
-/** On all test images: what the tables of NAS-Bench-201 call `ori-test`. */
+/** Returns a test accuracy as a metric of split `ori-test`, NAS-Bench-201's name for all test images. */
 const metric = ({ job }: TrainingRecord, seed: Metric['seed'], accuracyPct: number): Metric => ({
   dataset: job.dataset.name,
   split: 'ori-test',

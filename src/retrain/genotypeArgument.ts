@@ -1,4 +1,4 @@
-/** An architecture as a user names it: a published name, its text, or a file that holds either. */
+/** Reads the architecture that a user names: a published name, its text, or a file that contains one of these. */
 import { readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { z } from 'zod'
@@ -9,15 +9,15 @@ import { beyondLimit, limitOf } from '../system/limits.ts'
 import { statIfThere } from '../system/readable.ts'
 
 /**
- * Reads a name (`DRNAS`), text in the literature's notation or JSON, or a file with one of these: the `result.json` of a
- * search, its folder, or a log.
+ * Reads a name (`DRNAS`), text in the literature's notation or JSON, or a file with one of these: the `result.json` of
+ * a search, its folder, or a log.
  * @throws BenchError `missing`, `unknown-name` or `bad-input` that says which part is wrong
  */
 export const readGenotype = (argument: string): DartsGenotype => parseCells(genotypeText(argument))
 
 /**
- * The text of an architecture: what was typed, or what is in the file of that name.
- * @throws BenchError `missing` for a path where no file is, `bad-input` for a file that is too long
+ * Returns the text of an architecture: the argument itself, or the content of the file that it names.
+ * @throws BenchError `missing` if a path names no file, `bad-input` if the file is too long
  */
 export function genotypeText(argument: string): string {
   const file = fileOf(argument)
@@ -29,7 +29,7 @@ export function genotypeText(argument: string): string {
   return argument
 }
 
-/** The file itself, or the result in the folder of a run. */
+/** Returns the path of the named file, or of `result.json` in the named run's folder; undefined if there is neither. */
 function fileOf(argument: string): string | undefined {
   const candidates = [argument, join(argument, 'result.json')]
   return candidates.find((path) => statIfThere(path)?.isFile() === true)
@@ -43,7 +43,7 @@ function readBounded(file: string): string {
   return readFileSync(file, 'utf8')
 }
 
-/** The text itself, or the field `genotype` of a record. */
+/** Returns the field `genotype` if the text is a JSON record, else the text. */
 function written(text: string): string {
   try {
     const { genotype } = JSON.parse(text) as { readonly genotype?: unknown }
@@ -53,7 +53,7 @@ function written(text: string): string {
   }
 }
 
-/** Of the answer of a search; a full training of an architecture that was given found nothing. */
+/** Schema of a search's result; the result of a full training, whose algorithm is `genotype`, does not match. */
 const finderSchema = z.object({
   id: z.string(),
   algorithm: z.string().refine((name) => name !== 'genotype'),
@@ -61,7 +61,7 @@ const finderSchema = z.object({
   seed: z.int(),
 })
 
-/** The search whose `result.json`, or folder, is named; undefined for any other argument of `readGenotype`. */
+/** Returns the search whose `result.json` or folder the argument names; undefined for other arguments. */
 export function finderOf(argument: string): Finder | undefined {
   const file = fileOf(argument)
   if (file === undefined) return undefined

@@ -1,4 +1,4 @@
-/** The images of a full training: small ones in memory, photographs decoded as they are needed. */
+/** Opens the images of a full training: small ones in memory, photographs decoded while training. */
 import type { ImageCounts } from '../core/data.ts'
 import type { RetrainingSettings } from '../core/retraining.ts'
 import { countsOf } from '../data/dataset.ts'
@@ -11,23 +11,23 @@ import { streamedTrainingData } from '../data/photographs/streamedData.ts'
 export interface RetrainingImages {
   readonly name: string
   readonly contentHash: string
-  /** What the user should know of the files. */
+  /** Notes on the files for the user. */
   readonly notes: readonly string[]
   readonly counts: ImageCounts
-  /** @param batchSize of training and testing alike */
+  /** Opens batches. @param batchSize for training and testing */
   open(options: { readonly batchSize: number; readonly seed: number }): TrainingData & { close?(): Promise<void> }
 }
 
 export interface ImagesRequest {
   readonly name: string
-  /** Absent: the user's data folder, or the built-in set. */
+  /** Folder of the images; absent: the user's data folder, or the built-in dataset. */
   readonly folder?: string
   readonly settings: Pick<RetrainingSettings, 'network' | 'data'>
-  /** Told of each file that is left out, once. */
+  /** Called once for each file that is left out. */
   readonly report?: (line: string) => void
 }
 
-/** @throws BenchError `missing`, `unknown-name`, or what is wrong in the files, by name */
+/** Opens the images of a dataset. @throws BenchError `missing`, `unknown-name`, or the problem with a named file */
 export function openImages({ report = () => {}, ...request }: ImagesRequest): Promise<RetrainingImages> {
   const reported = new Set<string>()
   const reportOnce = (line: string) => {
@@ -38,7 +38,7 @@ export function openImages({ report = () => {}, ...request }: ImagesRequest): Pr
   return open({ ...request, report: reportOnce })
 }
 
-/** The size that images of several sizes are scaled to, and how it is set. */
+/** Returns the size to which images are scaled, and the option that sets it, for messages. */
 export const imageSizeOf = ({ data: { imageSize } }: Pick<RetrainingSettings, 'data'>): ImageSize => ({
   imageSize,
   sizeSetting: '--image-size 32 (with bench run: --evaluate retrain:imageSize=32)',

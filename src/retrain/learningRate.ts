@@ -1,12 +1,12 @@
-/** The learning rate of each epoch, as the papers' code sets it. */
+/** Learning rate of each epoch of a full training, as in the papers' code. */
 import { integerPower } from '../core/numbers.ts'
 import type { RetrainingSettings } from '../core/retraining.ts'
 import { cosine, linear, warmUp } from '../training/schedule.ts'
 
-/** Epochs at the end in which the linear schedule is gentler, since a whole step of it would be large by then. */
+/** Number of last epochs in which the linear schedule falls more gently. */
 const GENTLE = 5
 
-/** @param epoch 0 … epochs − 1; on CIFAR the last one has a little more than 0 */
+/** Returns the learning rate of an epoch. @param epoch 0 … epochs − 1 */
 export function learningRate(epoch: number, settings: Pick<RetrainingSettings, Used>): number {
   const { batchSize, learningRate: plan } = settings
   const scheduled = scheduledRate(epoch, settings)
@@ -28,8 +28,8 @@ function scheduledRate(epoch: number, { epochs, learningRate: plan }: Pick<Retra
 }
 
 /**
- * Straight towards 0 at five epochs before the end; what one step of that line would leave is then spread over the five
- * (`yuhuixu1993/PC-DARTS: train_imagenet.py`). Trainings that are hardly longer go straight to 0.
+ * Falls linearly so as to reach nearly 0 five epochs before the end, and spreads the rest over those five
+ * (`yuhuixu1993/PC-DARTS: train_imagenet.py`). Trainings of at most ten epochs fall linearly to 0.
  */
 function linearWithGentleEnd(epoch: number, epochs: number, initial: number): number {
   const steep = epochs - GENTLE

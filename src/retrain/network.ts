@@ -1,4 +1,7 @@
-/** The network that a found architecture is trained as, and its size as the papers count it. */
+/**
+ * Builds the evaluation network of an architecture, and counts its parameters and multiply-accumulates as the papers
+ * do.
+ */
 import type { ImageShape } from '../core/data.ts'
 import { macCount, type Network, parameterCount } from '../core/network.ts'
 import type { RetrainingSettings } from '../core/retraining.ts'
@@ -13,9 +16,9 @@ export function trainedNetwork(genotype: DartsGenotype, settings: SizedSettings,
 }
 
 export interface NetworkSize {
-  /** Trainable numbers, without the auxiliary head, which is dropped after training. */
+  /** Trainable parameters without the auxiliary head, which is dropped after training. */
   readonly parameters: number
-  /** Multiply-accumulates for one image, also without it. */
+  /** Multiply-accumulates for one image, without the auxiliary head. */
   readonly macs: number
 }
 

@@ -1,11 +1,11 @@
-/** How the papers train a found architecture in full: every value with the file that it was read in. */
+/** Presets of full trainings from the papers, every value with the file that it comes from. */
 import type { RetrainingSettings } from '../core/retraining.ts'
 import { type CitedTree, from } from '../protocols/preset.ts'
 
 export type CitedSettings = CitedTree<Omit<RetrainingSettings, 'preset'>>
 
 export interface RetrainingPreset {
-  /** As typed after `--preset`. */
+  /** Name after `--preset`. */
   readonly name: string
   readonly description: string
   readonly cifar: CitedSettings

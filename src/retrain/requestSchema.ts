@@ -1,4 +1,4 @@
-/** What an experiment file, or `--evaluate retrain:…`, may say of full trainings. */
+/** Parses requests for full trainings from experiment files and from `--evaluate retrain:…`. */
 import { z } from 'zod'
 import { BenchError } from '../core/errors.ts'
 import { unknownName } from '../core/names.ts'
@@ -20,13 +20,13 @@ export const requestSchema = z.strictObject({
   family: z.enum(['cifar', 'imagenet']).optional(),
 })
 
-/** What to do with what was found: `retrain`, alone or with settings. */
+/** Schema of `evaluate` in experiment files: `retrain`, alone or with settings. */
 export const evaluateSchema = z.union(
   [z.literal('retrain').transform(() => ({})), z.strictObject({ retrain: requestSchema }).transform((e) => e.retrain)],
   { error: 'expected retrain, or { retrain: { preset: trial, epochs: 2 } }' },
 )
 
-/** `retrain`, or `retrain:preset=trial,epochs=2`. @throws BenchError `unknown-name` or `bad-input` */
+/** Parses `retrain` or `retrain:preset=trial,epochs=2`. @throws BenchError `unknown-name` or `bad-input` */
 export function parseEvaluate(text: string): RetrainingRequest {
   const [word, changes] = text.split(/:(.*)/s)
   if (word !== 'retrain') throw unknownName('evaluation', word, ['retrain'])

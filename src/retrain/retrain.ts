@@ -1,4 +1,4 @@
-/** One full training, from its checkpoint or its beginning to its result. */
+/** Runs one full training to its result, from the last checkpoint if there is one. */
 import type { Arithmetic, Executor } from '../core/executor.ts'
 import { requireFiniteNumbers, withEpoch } from '../core/numbers.ts'
 import type { RetrainingSettings } from '../core/retraining.ts'
@@ -19,7 +19,7 @@ export interface RetrainingRun {
   readonly seed: number
   readonly images: RetrainingImages
   executor(): Promise<Executor>
-  /** As in a job's identity: found without loading the executor. */
+  /** Name of the executor in the job's identity, known before it is loaded. */
   readonly executorName: string
   readonly arithmetic?: Arithmetic
   readonly report?: (progress: RetrainingProgress) => void
@@ -27,7 +27,7 @@ export interface RetrainingRun {
 
 export type RetrainingProgress =
   | { readonly kind: 'waiting'; readonly holder: ProcessIdentity }
-  /** Share of all epochs that is done, and the last finished epoch. */
+  /** Fraction of all epochs that is done, and the last finished epoch. */
   | {
       readonly kind: 'training'
       readonly seed: number
@@ -36,7 +36,7 @@ export type RetrainingProgress =
       readonly last?: TrainingEpoch
     }
 
-/** → the result, whoever made it: of two processes one trains, and the other waits for it */
+/** Runs the training and returns its record. If another process runs the same training, waits for that one's result. */
 export async function retrain(run: RetrainingRun): Promise<TrainingRecord> {
   const { executorName, images, ...rest } = run
   const job = trainingJob({ ...rest, executor: executorName, dataset: images })
@@ -72,8 +72,8 @@ async function trainThrough(run: RetrainingRun, job: TrainingJob, folder: Traini
 }
 
 /**
- * From the checkpoint, or from the beginning, to the last epoch; a checkpoint after each.
- * @throws BenchError `failed` where a number is not finite, naming the epoch; the checkpoint is that of the epoch before
+ * Trains all remaining epochs and saves a checkpoint after each.
+ * @throws BenchError `failed` that names the epoch in which a number is not finite; the checkpoint before it stays
  */
 async function trainEpochs(
   run: RetrainingRun,
@@ -101,7 +101,7 @@ async function trainEpochs(
   }
 }
 
-/** When the work began, how long it took so far, and by which versions of Node.js, over all attempts. */
+/** Start time, working time so far, and Node.js versions, over all attempts. */
 type Clock = () => Pick<TrainingCheckpoint, 'startedAt' | 'wallSeconds' | 'nodeVersions'>
 
 function startClock(saved: TrainingCheckpoint | undefined): Clock {
@@ -111,7 +111,7 @@ function startClock(saved: TrainingCheckpoint | undefined): Clock {
   return () => ({ startedAt, nodeVersions, wallSeconds: earlier + (performance.now() - begun) / 1000 })
 }
 
-/** @param share of the epoch that follows the finished ones */
+/** Reports progress. @param share finished fraction of the current epoch */
 function reportShare(
   { report, seed, settings }: RetrainingRun,
   finished: readonly TrainingEpoch[],
@@ -121,5 +121,5 @@ function reportShare(
   report?.({ kind: 'training', seed, epochs, share: (finished.length + share) / epochs, last: finished.at(-1) })
 }
 
-/** Largest resident set so far; Node gives it in KiB. */
+/** Returns the largest resident memory so far, in bytes. */
 const peakMemory = () => 1024 * process.resourceUsage().maxRSS

@@ -1,4 +1,4 @@
-/** The command that trains in full what a search found, on the images that it searched on. */
+/** Writes the command that trains a found architecture in full, on the images of its search. */
 import { isAbsolute } from 'node:path'
 import { BenchError } from '../core/errors.ts'
 import { benchCommand } from '../core/plainText.ts'
@@ -9,21 +9,21 @@ import { trainedNetwork } from './network.ts'
 import { resolveSettings } from './settings.ts'
 
 export interface Found {
-  /** File that holds the genotype. */
+  /** File that contains the genotype. */
   readonly file: string
   readonly genotype: string
   readonly dataset: string
-  /** Of the images; absent: the user's data folder, or the built-in set. */
+  /** Folder of the images; absent: the user's data folder, or the built-in dataset. */
   readonly folder?: string
-  /** Of the search. */
+  /** Protocol of the search. */
   readonly protocol: Protocol
 }
 
-/** `bench retrain …`, complete: it works as it is pasted. */
+/** Returns a complete `bench retrain …` command that works when pasted. */
 export async function retrainCommand({ file, genotype, dataset, folder, protocol }: Found): Promise<string> {
   const { imageSize, brokenImages } = protocol.data
   const own = isOnPhotographs(protocol) ? undefined : await sideOf(dataset, folder, protocol)
-  // The size was asked for, or the images have several and need one.
+  // A size was requested, or the images differ in size and need one.
   const isSized = imageSize !== null && (own === 'several' || changedSettings(protocol.name).includes('data.imageSize'))
   const side = isSized || own === 'several' ? (imageSize ?? undefined) : own
   return benchCommand(
@@ -34,7 +34,7 @@ export async function retrainCommand({ file, genotype, dataset, folder, protocol
   )
 }
 
-/** Photographs of one's own are named by their folder in the place of a dataset. */
+/** Returns the options that name the images; a user's own photographs are named by their folder. */
 function imageWords(dataset: string, folder: string | undefined, protocol: Protocol): readonly string[] {
   if (folder === undefined) return ['--dataset', dataset]
   if (!isOnPhotographs(protocol) || dataset === 'imagenet') return ['--dataset', dataset, '--data', folder]
@@ -45,7 +45,7 @@ const isOnPhotographs = ({ network }: Protocol): boolean => network.family === '
 
 const SIDES: Readonly<Record<string, number>> = { shapes: 16, cifar10: 32, cifar100: 32, 'ImageNet16-120': 16 }
 
-/** Pixels of the images' shorter side, or that they cannot be opened without being scaled to one size. */
+/** Returns the images' shorter side in pixels, or `several` if they differ in size and must be scaled. */
 async function sideOf(dataset: string, folder: string | undefined, { data }: Protocol): Promise<number | 'several'> {
   if (dataset in SIDES) return SIDES[dataset]
   const { openDataset } = await import('../data/openDataset.ts')
@@ -58,7 +58,7 @@ async function sideOf(dataset: string, folder: string | undefined, { data }: Pro
   }
 }
 
-/** Whether images of this side are large enough for the auxiliary head of the usual preset. */
+/** Whether images of this size are large enough for the auxiliary head of the default preset. */
 function takesAuxiliary(genotype: string, dataset: string, side: number): boolean {
   try {
     const shape = { height: side, width: side, channels: 3, classes: 10 }

@@ -1,4 +1,4 @@
-/** From what a user asks for to the settings of a full training. */
+/** Resolves a user's request to the settings of a full training. */
 
 import { BenchError } from '../core/errors.ts'
 import { unknownName } from '../core/names.ts'
@@ -7,29 +7,29 @@ import type { RetrainingSettings } from '../core/retraining.ts'
 import { plainValues } from '../protocols/preset.ts'
 import { type RetrainingPreset, retrainingPresets } from './presets.ts'
 
-/** A preset and what is changed in it; the words of the command line and of experiment files. */
+/** A preset and changes to it, with the option names of the command line and of experiment files. */
 export interface RetrainingRequest {
-  /** Absent: `darts-paper`. */
+  /** Name of the preset; absent: `darts-paper`. */
   readonly preset?: string
-  /** One training each; absent: one, with the seed of the search. */
+  /** Seeds, one training each; absent: one training, with the seed of the search. */
   readonly seeds?: readonly number[]
   readonly epochs?: number
   readonly channels?: number
   readonly layers?: number
   readonly batchSize?: number
-  /** Only so many training images. */
+  /** Number of training images to use. */
   readonly limit?: number
-  /** Images are scaled to this side, in pixels. */
+  /** Side to which images are scaled, in pixels. */
   readonly imageSize?: number
   readonly auxiliary?: boolean
   readonly brokenImages?: 'fail' | 'skip'
-  /** Of network and images; absent: `imagenet` on the dataset of that name, else `cifar`. */
+  /** Stem and preprocessing; absent: `imagenet` on the dataset of that name, else `cifar`. */
   readonly family?: 'cifar' | 'imagenet'
 }
 
 export const DEFAULT_PRESET = 'darts-paper'
 
-/** @throws BenchError `unknown-name` with the nearest known preset */
+/** Returns the preset of this name. @throws BenchError `unknown-name` with the nearest known one */
 function findRetrainingPreset(name: string): RetrainingPreset {
   const preset = retrainingPresets.find((known) => known.name === name)
   if (preset !== undefined) return preset
@@ -40,7 +40,9 @@ function findRetrainingPreset(name: string): RetrainingPreset {
   )
 }
 
-/** @throws BenchError `unknown-name` for the preset, `bad-input` where it cannot be changed so */
+/**
+ * Resolves all settings. @throws BenchError `unknown-name` for the preset, `bad-input` for changes that it cannot have
+ */
 export function resolveSettings(request: RetrainingRequest, dataset: string): RetrainingSettings {
   const { preset: name = DEFAULT_PRESET, family = dataset === 'imagenet' ? 'imagenet' : 'cifar' } = request
   const values = plainValues<Omit<RetrainingSettings, 'preset'>>(findRetrainingPreset(name)[family])

@@ -1,4 +1,4 @@
-/** The training of one architecture's network, epoch by epoch. */
+/** Trains the evaluation network of one architecture, epoch by epoch. */
 import type { Batch } from '../core/data.ts'
 import type { Executable, ExecutableState, Executor, Feed, Objective, SgdStep, Tally } from '../core/executor.ts'
 import { type RandomStream, random } from '../core/random.ts'
@@ -12,23 +12,23 @@ import { test } from '../training/training.ts'
 import { learningRate } from './learningRate.ts'
 import { trainedNetwork } from './network.ts'
 
-/** What an epoch left behind. */
+/** Metrics of one training epoch: loss, accuracies, learning rate, drop probability. */
 export interface TrainingEpoch {
   /** 0-based. */
   readonly epoch: number
   readonly learningRate: number
   readonly dropProbability: number
-  /** Mean over the steps, of all heads, weighted; labels smoothed where the settings say so. */
+  /** Mean training loss over the steps: all heads, weighted, with label smoothing if set. */
   readonly trainLoss: number
-  /** Of the training steps, under augmentation and drop path. */
+  /** Top-1 accuracy in the training steps, under augmentation and drop path, in %. */
   readonly trainAccuracyPct: number
-  /** On all test images, with running batch-norm statistics. */
+  /** Top-1 accuracy on all test images, with running batch-norm statistics, in %. */
   readonly testAccuracyPct: number
   readonly testTop5AccuracyPct: number
 }
 
 export interface Training {
-  /** @param onStep told the share of the epoch's steps that are done */
+  /** Trains one epoch. @param onStep called with the finished fraction of the epoch's steps */
   epoch(index: number, onStep: (share: number) => void): Promise<TrainingEpoch>
   save(): Promise<ExecutableState>
   restore(state: ExecutableState): void
@@ -40,13 +40,13 @@ export interface TrainingRequest {
   readonly genotype: DartsGenotype
   readonly settings: RetrainingSettings
   readonly data: TrainingData
-  /** Of weights, order and transformation of the images, and dropped paths. */
+  /** Seed of the initial weights, of the images' order and augmentation, and of dropped paths. */
   readonly seed: number
 }
 
 /**
- * Ready for epoch 0; an epoch throws NotFiniteError at the first number that is not finite.
- * @throws BenchError `bad-input` where the images are too small for the network
+ * Prepares a training at epoch 0. An epoch throws NotFiniteError at the first number that is not finite.
+ * @throws BenchError `bad-input` if the images are too small for the network
  */
 export async function openTraining(request: TrainingRequest): Promise<Training> {
   const { executor, genotype, settings, data, seed } = request
@@ -101,7 +101,10 @@ async function trainEpoch(
   return executable.takeTally()
 }
 
-/** The batch, and which paths it takes; the stream is the step's own, so that a resumed training draws the same. */
+/**
+ * Returns the feed of a batch with its dropped paths. Each step has a stream of its own, so a resumed training drops
+ * the same.
+ */
 function feedOf({ network }: Executable, batch: Batch, probability: number, stream: RandomStream): Feed {
   if (probability === 0) return { batch }
   return { batch, pathScales: drawPathScales(network.pathCount, batch.size, probability, stream) }
@@ -109,5 +112,5 @@ function feedOf({ network }: Executable, batch: Batch, probability: number, stre
 
 const percent = (count: number, { samples }: Tally): number => (100 * count) / samples
 
-/** Messages get through between steps, and a lost parent is noticed. */
+/** Lets the event loop handle messages between steps, such as the loss of the parent process. */
 const breathe = () => new Promise((resolve) => setImmediate(resolve))

@@ -1,4 +1,4 @@
-/** One full training on disk: a checkpoint while it runs, its result when it is done. */
+/** Folder of one full training in the store: a checkpoint while it runs, and its result when it is finished. */
 import { rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { BenchError } from '../core/errors.ts'
@@ -17,14 +17,14 @@ import { type TrainingRecord, trainingRecordSchema } from './trainingRecord.ts'
 const MAGIC = 'NBHTRN01'
 
 export interface TrainingCheckpoint {
-  /** Of the training that it belongs to: genotype, settings, seed, images. */
+  /** Id of the training, which depends on genotype, settings, seed and images. */
   readonly id: string
   readonly epochs: readonly TrainingEpoch[]
   readonly state: ExecutableState
   readonly startedAt: string
-  /** Work so far, in seconds, over all attempts. */
+  /** Wall-clock time so far, in seconds, over all attempts. */
   readonly wallSeconds: number
-  /** Of Node.js, of all attempts so far; absent in checkpoints from before they were noted. */
+  /** Node.js versions of all attempts so far; absent in checkpoints of earlier versions. */
   readonly nodeVersions?: readonly string[]
 }
 
@@ -33,15 +33,15 @@ export class TrainingFolder {
   readonly #path: string
   #lock: Lock | undefined
 
-  /** @param store folder of the runs */
+  /** Names the folder; nothing is created yet. @param store folder of the runs */
   constructor(store: string, id: string) {
     this.id = id
     this.#path = join(store, id)
   }
 
   /**
-   * Waits for the lock, and removes what a process has left that was killed before it had tidied up itself. While this
-   * object holds it, it refuses to write once another process has taken it over.
+   * Waits for the folder's lock and removes temporary files of killed processes. While the lock is held, writing fails
+   * if another process has taken it over.
    */
   async lock(onWait: (holder: ProcessIdentity) => void): Promise<Lock> {
     makeFolder(this.#path)
@@ -51,7 +51,7 @@ export class TrainingFolder {
     return this.#lock
   }
 
-  /** Undefined where the training is not finished. @throws BenchError `corrupt` */
+  /** Returns the result, or undefined if the training is not finished. @throws BenchError `corrupt` */
   result(): TrainingRecord | undefined {
     const path = this.#file('result.json')
     const text = readIfThere(path)?.toString('utf8')
@@ -62,7 +62,10 @@ export class TrainingFolder {
     throw new BenchError('corrupt', `${path} is the result of ${record.id}, not of ${this.id}; ${remedy}`)
   }
 
-  /** Undefined where the training begins at epoch 0. @throws BenchError `corrupt` where it is damaged, or another's */
+  /**
+   * Returns the checkpoint, or undefined if there is none. @throws BenchError `corrupt` if it is damaged or of another
+   * training
+   */
   checkpoint(): TrainingCheckpoint | undefined {
     const path = this.#file('checkpoint')
     const bytes = readIfThere(path)
@@ -76,7 +79,7 @@ export class TrainingFolder {
     )
   }
 
-  /** Finished epochs on record; 0 where the training has not begun, or its checkpoint cannot be read. */
+  /** Returns the number of finished epochs; 0 if the training has not begun or its checkpoint is unreadable. */
   finishedEpochs(): number {
     try {
       return (this.result() ?? this.checkpoint())?.epochs.length ?? 0
@@ -91,7 +94,7 @@ export class TrainingFolder {
     writeAtomically(this.#file('checkpoint'), seal(MAGIC, checkpoint))
   }
 
-  /** The last file of a training; the checkpoint is no longer needed then. */
+  /** Writes the result and removes the checkpoint. */
   finish(record: TrainingRecord): void {
     this.#lock?.requireHeld()
     writeAtomically(this.#file('result.json'), recordText(record))

@@ -1,4 +1,4 @@
-/** What a full training is, and what it leaves in the store. */
+/** The job and the result of a full training, as the store keeps them. */
 import { z } from 'zod'
 import type { Arithmetic } from '../core/executor.ts'
 import { moment, retrainingSettings, trainingOutcome, trainingTime } from '../core/recordSchemas.ts'
@@ -7,16 +7,16 @@ import { type DartsGenotype, darts } from '../spaces/darts/index.ts'
 import { contentName } from '../system/json.ts'
 import type { TrainingEpoch } from './training.ts'
 
-/** Everything that the outcome depends on; its hash is part of the training's id. */
+/** Everything that the result of a training depends on; its hash is part of the training's id. */
 export interface TrainingJob {
-  /** In the literature's notation. */
+  /** Genotype in the literature's notation. */
   readonly genotype: string
   readonly dataset: { readonly name: string; readonly contentHash: string }
   readonly settings: RetrainingSettings
   readonly seed: number
-  /** Other kernels give other bits. */
+  /** Name of the executor, since each rounds differently. */
   readonly executor: string
-  /** How it rounds; absent in records from before it was noted (see `Job`). */
+  /** How the executor rounds; absent in records of earlier versions (see `Job`). */
   readonly arithmetic?: Arithmetic
 }
 
@@ -24,7 +24,7 @@ export interface TrainingJob {
 export interface TrainingRecord extends TrainingOutcome {
   readonly schema: 1
   readonly job: TrainingJob
-  /** Without the auxiliary head. */
+  /** Trainable parameters without the auxiliary head. */
   readonly parameters: number
   readonly macs: number
   readonly epochs: readonly TrainingEpoch[]
@@ -32,12 +32,12 @@ export interface TrainingRecord extends TrainingOutcome {
   readonly timing: TrainingTime & {
     readonly startedAt: string
     readonly finishedAt: string
-    /** Every version of Node.js that took part; absent in records from before they were noted. */
+    /** All Node.js versions that took part; absent in records of earlier versions. */
     readonly nodeVersions?: readonly string[]
   }
 }
 
-/** The training of a genotype, in the order of names that its id is the hash of. */
+/** Returns the job of a training, its fields in the order on which the id's hash depends. */
 export const trainingJob = ({
   genotype,
   dataset: { name, contentHash },
@@ -66,7 +66,7 @@ const trainingEpoch = z.looseObject({
   testTop5AccuracyPct: number,
 }) satisfies z.ZodType<TrainingEpoch>
 
-/** What `result.json` of a training must look like. */
+/** Schema of a training's `result.json`. */
 export const trainingRecordSchema: z.ZodType<TrainingRecord> = trainingOutcome.extend({
   schema: z.literal(1),
   job: z.looseObject({
@@ -83,13 +83,13 @@ export const trainingRecordSchema: z.ZodType<TrainingRecord> = trainingOutcome.e
   timing: trainingTime.extend({ startedAt: moment, finishedAt: moment }),
 })
 
-/** The name of the training's folder: `retrain-cifar10-seed0-0123456789abcdef`. */
+/** Returns the id of a training, which is also its folder's name: `retrain-cifar10-seed0-0123456789abcdef`. */
 export function trainingId(job: TrainingJob): string {
   const dataset = job.dataset.name.replace(/[^\w.]+/g, '-')
   return `retrain-${dataset}-seed${job.seed}-${contentName(job).slice(0, 16)}`
 }
 
-/** The final epoch first; the best one beside it. Of equals the earliest is the best. */
+/** Returns the accuracies of the last epoch, and the epoch with the best test accuracy, the earliest of ties. */
 export function outcomeOf(id: string, seed: number, epochs: readonly TrainingEpoch[]): TrainingOutcome {
   const last = epochs[epochs.length - 1]
   const best = epochs.reduce((top, epoch) => (epoch.testAccuracyPct > top.testAccuracyPct ? epoch : top))

@@ -1,26 +1,26 @@
 /**
- * Drop path (Larsson et al., "FractalNet", ICLR 2017), as DARTS uses it: whole paths of a cell are dropped, sample by
- * sample.
+ * Drop path (Larsson et al., "FractalNet", ICLR 2017) as in DARTS: whole paths of a cell are dropped, independently for
+ * each sample.
  */
 import type { Executable, Feed } from '../core/executor.ts'
 import { type RandomStream, random } from '../core/random.ts'
 import { withOverrides } from '../engine/plan/executable.ts'
 
 /**
- * Drop probability of a full training: linear in the epoch from 0, nearly `final` in the last (`quark0/darts:
- * cnn/train.py`).
+ * Returns the drop probability of a full training: grows linearly from 0 to nearly `final` in the last epoch
+ * (`quark0/darts: cnn/train.py`).
  */
 export const dropProbability = (epoch: number, epochs: number, final: number): number => (final * epoch) / epochs
 
 /**
- * Drop probability of a search: linear from 0 to `final` in the last epoch (`automl/RobustDARTS:
+ * Returns the drop probability of a search: grows linearly from 0 to `final` in the last epoch (`automl/RobustDARTS:
  * src/search/train_search.py`).
  */
 export const searchDropProbability = (epoch: number, epochs: number, final: number): number =>
   epochs > 1 ? (final * epoch) / (epochs - 1) : 0
 
 /**
- * Draws Bernoulli(keep)/keep for each path and sample, so that the expectation is 1. → [paths][samples]
+ * Draws Bernoulli(keep)/keep for each path and sample, so that the expectation is 1. Returns [paths][samples].
  * @param probability of dropping, 0 … 1 (1 excluded)
  */
 export function drawPathScales(

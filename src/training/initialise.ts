@@ -2,7 +2,7 @@
 import { type Initialiser, type Network, sizeOf } from '../core/network.ts'
 import type { RandomStream } from '../core/random.ts'
 
-/** Draws all weights: the network's parameters one after the other, each row-major, as `WeightVector.write` expects. */
+/** Draws all initial weights in the order that `WeightVector.write` expects: parameter by parameter, each row-major. */
 export function initialWeights(network: Network, stream: RandomStream): Float32Array {
   const parts = network.parameters.map(({ shape, initialiser }) => drawn(sizeOf(shape), initialiser, stream))
   const weights = new Float32Array(parts.reduce((sum, part) => sum + part.length, 0))

@@ -1,4 +1,4 @@
-/** The search network as an algorithm sees it, over any executor: mixings are flattened on the way in and back out. */
+/** Implements the supernet contract on any executor, and builds feeds from batches and mixing weights. */
 import type { Batch } from '../core/data.ts'
 import { BenchError } from '../core/errors.ts'
 import type { Executable, Executor, Feed, Objective, WeightVector } from '../core/executor.ts'
@@ -15,13 +15,13 @@ import { initialWeights } from './initialise.ts'
 export interface SupernetRequest {
   readonly executor: Executor
   readonly network: Network
-  /** Rows of the mixing matrix, in its order. */
+  /** Edges of the space, one for each row of the mixing matrix. */
   readonly edges: readonly Edge[]
-  /** The largest batch that will be fed. */
+  /** Size of the largest batch. */
   readonly batchSize: number
-  /** For the initial weights. */
+  /** Random stream of the initial weights. */
   readonly stream: RandomStream
-  /** Of dropping an edge for a sample, at the moment; absent: none is dropped. */
+  /** Returns the current probability of dropping an edge for a sample; absent: no edge is dropped. */
   readonly dropProbability?: () => number
 }
 

@@ -8,7 +8,7 @@ import { cosine } from './schedule.ts'
 export interface TrainingPlan {
   readonly epochs: number
   readonly sgd: Omit<SgdStep, 'learningRate'>
-  /** At the first step; falls on a cosine to `learningRateMin` after the last. */
+  /** Learning rate at the first step; it falls on a cosine to `learningRateMin` after the last step. */
   readonly learningRate: number
   readonly learningRateMin: number
 }
@@ -16,9 +16,9 @@ export interface TrainingPlan {
 const CROSS_ENTROPY: Objective = { kind: 'cross-entropy' }
 
 /**
- * Trains the network from its current weights. → loss and accuracy of the training steps of each epoch
+ * Trains the network from its current weights. Returns loss and accuracy of the training steps of each epoch.
  *
- * @param onStep told how many steps of how many are done
+ * @param onStep called after each step with the numbers of finished and of all steps
  */
 export async function train(
   executable: Executable,
@@ -38,7 +38,7 @@ export async function train(
   return tallies
 }
 
-/** Loss and counts over all batches, with running batch-norm statistics. */
+/** Returns loss and accuracy over all batches, with running batch-norm statistics. */
 export function test(executable: Executable, batches: Iterable<Batch> | AsyncIterable<Batch>): Promise<Tally> {
   return executable.evaluate(feeds(batches), 'eval')
 }

@@ -1,4 +1,4 @@
-/** How decided the search is: mixing weights and their entropy, edge by edge. */
+/** Probe of the mixing weights and their entropy on each edge: how far the search has decided. */
 import { z } from 'zod'
 import type { Matrix } from '../../core/mixing.ts'
 import { defineProbe, every } from './definition.ts'
@@ -10,7 +10,7 @@ export interface AlphaRecord {
   readonly entropy: readonly number[]
   /** Mean over the edges. */
   readonly meanEntropy: number
-  /** Edge weights where the method learns them. */
+  /** Edge weights, if the method learns them. */
   readonly edgeWeights?: readonly number[]
 }
 
@@ -29,7 +29,7 @@ export const alphaProbe = defineProbe({
   },
 })
 
-/** 0·ln 0 counts as 0. */
+/** Computes the entropy of one row in nats, with 0·ln 0 = 0. */
 function rowEntropy(row: readonly number[]): number {
   return row.reduce((sum, theta) => (theta > 0 ? sum - theta * Math.log(theta) : sum), 0)
 }

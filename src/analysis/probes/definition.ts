@@ -1,4 +1,4 @@
-/** A kind of probe, and the line in which a user writes one: `hessian:every=2,mode=full`. */
+/** Defines a kind of probe from its options and its measurement, for texts such as `hessian:every=2,mode=full`. */
 import { z } from 'zod'
 import type { Search } from '../../core/algorithm.ts'
 import { BenchError } from '../../core/errors.ts'
@@ -7,20 +7,20 @@ import type { Probe, ProbeContext } from '../../core/probe.ts'
 
 export interface ProbeKind {
   readonly name: string
-  /** One line for help and lists. */
+  /** Description in one line, for help and lists. */
   readonly description: string
-  /** Names of the options. */
+  /** Names of the probe's options. */
   readonly options: readonly string[]
-  /** @throws BenchError `unknown-name` or `bad-input` */
+  /** Creates the probe. @throws BenchError `unknown-name` or `bad-input` for a wrong option */
   create(options: Readonly<Record<string, string>>): Probe
 }
 
 interface ProbeDefinition<Options extends Schedule> {
   readonly name: string
   readonly description: string
-  /** Each with its default. */
+  /** Schema of the options, each with a default. */
   readonly options: z.ZodObject & z.ZodType<Options>
-  /** What is recorded; undefined where the search has nothing that this probe reads. */
+  /** Returns the data to record, or undefined if the search does not have what this probe reads. */
   measure(search: Search, context: ProbeContext, options: Options, index: number): Promise<object | undefined>
 }
 

@@ -1,7 +1,7 @@
 /**
- * The Hessian of the loss wrt the architecture parameters, on one fixed batch (Zela et al., ICLR 2020; DrNAS, Figures 4
- * and 5). Departures from RobustDARTS' code: the batch is the same at every epoch, batch-norm statistics are untouched,
- * and the decay of the architecture optimiser, which there adds 1e-3 to every eigenvalue, is left out.
+ * Probe of the Hessian of the loss wrt the architecture parameters, on one fixed batch (Zela et al., ICLR 2020; DrNAS,
+ * Figures 4 and 5). Departures from RobustDARTS' code: the batch is the same at every epoch, batch-norm statistics are
+ * untouched, and the decay of the architecture optimiser, which there adds 1e-3 to every eigenvalue, is left out.
  */
 import { z } from 'zod'
 import type { RelaxedSearch } from '../../core/algorithm.ts'
@@ -10,13 +10,13 @@ import { architectureGradient } from '../architectureGradient.ts'
 import { defaultStep, fullSpectrum, hessian, hessianProduct, lanczosSpectrum, type Spectrum } from '../hessian.ts'
 import { defineProbe, every } from './definition.ts'
 
-/** Up to this many parameters `auto` computes the whole matrix: 30 on NAS-Bench-201, 224 on the DARTS space. */
+/** Largest number of parameters for which mode `auto` computes the whole matrix (30 on NAS-Bench-201, 224 on DARTS). */
 const FULL_UP_TO = 64
 
 export interface HessianRecord extends Spectrum {
   readonly mode: 'full' | 'lanczos'
   readonly loss: 'val' | 'train'
-  /** What a stochastic relaxation was replaced by: its mean, or this many common draws that are averaged. */
+  /** Where a stochastic relaxation was evaluated: at its mean, or averaged over this many draws. */
   readonly at: 'mean' | `${number} draws`
 }
 

@@ -1,11 +1,12 @@
 /**
- * How far DARTS' finite-difference Hessian-vector product is from the true one (Liu et al. 2019, eq. 8), at the weights
- * and parameters of the moment, on one fixed batch of each half:
+ * Probe of the error of DARTS' finite-difference Hessian-vector product (Liu et al. 2019, eq. 8), at the current
+ * weights and parameters, on one fixed batch of each half:
  *
  *     ∇²_{α,w} L_train · v,   v = ∇_w L_val,   as [∇_α L_train(w + εv) − ∇_α L_train(w − εv)] / (2ε),   ε = distance /
  * ‖v‖
  *
- * The same difference with every ReLU frozen at what it passes at w is smooth, and agrees with double back-propagation.
+ * The exact product is the same difference with every ReLU's mask frozen at w, which is smooth and agrees with double
+ * back-propagation.
  */
 import { z } from 'zod'
 import type { RelaxedSearch } from '../../core/algorithm.ts'
@@ -17,17 +18,17 @@ import { withActivationMasks } from '../architectureGradient.ts'
 import { defineProbe, every } from './definition.ts'
 
 export interface HvpRecord {
-  /** ε‖v‖ of the difference with live ReLUs. */
+  /** Distance ε‖v‖ of the finite difference, with live ReLUs. */
   readonly distance: number
   /** ‖difference − exact‖ / ‖exact‖. */
   readonly relativeError: number
-  /** Of the angle between the two. */
+  /** Cosine of the angle between the difference and the exact product. */
   readonly cosine: number
   readonly differenceNorm: number
   readonly exactNorm: number
 }
 
-/** ε‖v‖ of the smooth difference: small enough for its curvature, large enough for single precision. */
+/** Distance ε‖v‖ of the exact product: small against its curvature, large against single precision. */
 const EXACT_DISTANCE = 0.001
 
 const CROSS_ENTROPY: Objective = { kind: 'cross-entropy' }
@@ -41,7 +42,7 @@ export const hvpProbe = defineProbe({
   name: 'hvp',
   description: "error of second-order DARTS' finite-difference Hessian-vector product",
   options,
-  /** Nothing is recorded where the exact product is 0: there is no relative error. */
+  /** Measures; returns undefined if the exact product is 0, which has no relative error. */
   async measure({ relaxed }, context, { distance }): Promise<HvpRecord | undefined> {
     if (relaxed === undefined) return undefined
     const data = await context.data()
@@ -60,7 +61,9 @@ export const hvpProbe = defineProbe({
   },
 })
 
-/** Computes the product with live ReLUs at the given distance and with frozen ones at their own; both flattened. */
+/**
+ * Computes the product with live ReLUs at the given distance, and the exact product with frozen ReLUs; both flattened.
+ */
 async function products(search: RelaxedSearch, train: Batch, valid: Batch, distance: number) {
   const relaxed = search.relaxation.relax(search.parameters())
   const { executable, release } = await withActivationMasks(
@@ -85,7 +88,7 @@ async function products(search: RelaxedSearch, train: Batch, valid: Batch, dista
   }
 }
 
-/** [∇_α L(w + εv) − ∇_α L(w − εv)] / (2ε); the weights move and come back. */
+/** Computes [∇_α L(w + εv) − ∇_α L(w − εv)]/(2ε). The weights are changed and restored. */
 async function difference(
   executable: Executable,
   { mixing, pullback }: Relaxed,

@@ -1,4 +1,4 @@
-/** All probes, by the name typed after `--probe`. */
+/** The list of built-in probes, and the parser of `--probe`. */
 import { unknownName } from '../../core/names.ts'
 import type { Probe } from '../../core/probe.ts'
 import { alphaProbe } from './alpha.ts'
@@ -12,7 +12,7 @@ import { skipProbe } from './skip.ts'
 export const probes: readonly ProbeKind[] = [alphaProbe, hessianProbe, hvpProbe, proxiesProbe, rangeProbe, skipProbe]
 
 /**
- * A probe from its line: NAME or NAME:key=value,key=value, as in `hessian:every=2,mode=full`.
+ * Creates a probe from its text NAME or NAME:key=value,key=value, such as `hessian:every=2,mode=full`.
  * @throws BenchError `unknown-name` with the nearest known name, or `bad-input` for a wrong value
  */
 export function parseProbe(line: string): Probe {

@@ -1,4 +1,6 @@
-/** Zero-cost proxies of the derived architecture: what an untrained network already tells. */
+/**
+ * Probe of zero-cost proxies of the derived architecture: zen-score and neural tangent kernel of its untrained network.
+ */
 import { z } from 'zod'
 import type { Batch, ImageShape } from '../../core/data.ts'
 import type { Network } from '../../core/network.ts'
@@ -10,22 +12,22 @@ import { defineProbe, every } from './definition.ts'
 
 export interface ProxiesRecord {
   /**
-   * Mean over the draws, and their standard deviation (ddof 1; absent for one draw). Both are absent where the features do
-   * not depend on the image, as with `none` on all edges: the score, a logarithm of 0, is −∞ then.
+   * Zen-score: mean over the draws, and standard deviation (ddof 1; absent for one draw). Both are absent if the
+   * features do not depend on the image, as with `none` on all edges: the score is then log 0.
    */
   readonly zenScore?: number
   readonly zenScoreStd?: number
-  /** λ_max / λ_min of the neural tangent kernel; absent where it is singular. */
+  /** λ_max / λ_min of the neural tangent kernel; absent if it is singular. */
   readonly ntkConditionNumber?: number
-  /** ln of the kernel's trace; absent where the trace is 0. */
+  /** Natural logarithm of the kernel's trace; absent if the trace is 0. */
   readonly ntkLogTrace?: number
 }
 
 const options = z.object({
   every: every(1),
-  /** Draws of the zen-score. */
+  /** Number of draws of weights and inputs for the zen-score. */
   repeats: z.coerce.number().int().min(1).default(4),
-  /** Images of the zen-score and of the kernel. */
+  /** Number of images for the zen-score and the kernel. */
   batch: z.coerce.number().int().min(2).default(16),
 })
 
@@ -60,7 +62,7 @@ async function kernelOf(network: Network, { executor, random }: ProbeContext, ba
   }
 }
 
-/** The first images of a batch. */
+/** Returns the first images of a batch. */
 function head({ images, labels, size }: Batch, count: number, { height, width, channels }: ImageShape): Batch {
   const kept = Math.min(count, size)
   return { images: images.slice(0, kept * height * width * channels), labels: labels.slice(0, kept), size: kept }

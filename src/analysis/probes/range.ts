@@ -1,4 +1,4 @@
-/** The spread of the architectures that the search could still answer (DrNAS, §4.4 and Figure 1). */
+/** Probe of the accuracies of architectures sampled from the current mixing weights (DrNAS, §4.4 and Figure 1). */
 import { z } from 'zod'
 import type { Search } from '../../core/algorithm.ts'
 import type { Evaluator } from '../../core/evaluation.ts'
@@ -14,7 +14,7 @@ export interface RangeRecord {
    * for methods that learn no distribution over mixing weights. */
   readonly sampling: 'relaxation' | 'categorical'
   readonly samples: number
-  /** In %, by qualifier: the reported validation and test numbers that the table has. */
+  /** Accuracies in % by qualifier: the reported validation and test columns that the table has. */
   readonly accuracyPct: Readonly<Record<string, AccuracyRange>>
 }
 
@@ -22,7 +22,7 @@ export interface AccuracyRange {
   readonly min: number
   readonly mean: number
   readonly max: number
-  /** Of the architecture that the search would answer. */
+  /** Accuracy of the architecture that the search would answer, in %. */
   readonly derived: number
 }
 
@@ -60,7 +60,7 @@ function sampleGenotype({ relaxed }: Search, { space }: ProbeContext, stream: Ra
   return space.derive(relaxation.stochastic ? theta : oneHot(theta, stream), edgeWeights)
 }
 
-/** One operation a row, with the row's probabilities. */
+/** Draws one operation for each row, with the row's probabilities, as a one-hot matrix. */
 function oneHot(theta: Matrix, stream: RandomStream): Matrix {
   return theta.map((row) => {
     let left = stream.uniform() * row.reduce((sum, value) => sum + value, 0)
@@ -78,7 +78,7 @@ async function accuracies(evaluator: Evaluator, genotype: Genotype): Promise<Rea
   return new Map(metrics.map((metric) => [formatQualifier(metric), metric.accuracyPct]))
 }
 
-/** Undefined where any of the numbers is missing. */
+/** Summarises sampled accuracies; returns undefined if any is missing. */
 function summarise(sampled: readonly (number | undefined)[], derived: number | undefined): AccuracyRange | undefined {
   const known = sampled.filter((value) => value !== undefined)
   if (derived === undefined || known.length < sampled.length) return undefined

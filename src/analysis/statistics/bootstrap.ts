@@ -1,10 +1,10 @@
-/** The percentile bootstrap (Efron 1979). */
+/** Confidence intervals of a mean by the percentile bootstrap (Efron 1979). */
 import { mean, quantile } from 'simple-statistics'
 import type { RandomStream } from '../../core/random.ts'
 import type { Interval } from './summary.ts'
 
 /**
- * Percentile interval of the mean over resamples drawn with replacement; undefined for a single value.
+ * Returns the percentile interval of the mean over resamples drawn with replacement; undefined for a single value.
  * @param draws number of resamples
  * @param level coverage, 0 … 1
  */

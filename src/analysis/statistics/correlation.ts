@@ -1,15 +1,18 @@
-/** Rank correlations. Values that are one decimal number tie, see `decimal`. */
+/** Rank correlations of two samples. Values that are equal to twelve digits count as ties (see `decimal`). */
 import { sampleCorrelation } from 'simple-statistics'
 import { decimal, midRanks } from './ranks.ts'
 
-/** Pearson's r of the mid-ranks; undefined where a sample is constant. */
+/** Returns Spearman's ρ: Pearson's r of the mid-ranks. Undefined if a sample is constant. */
 export function spearman(x: readonly number[], y: readonly number[]): number | undefined {
   const [first, second] = [x.map(decimal), y.map(decimal)]
   if (isConstant(first) || isConstant(second)) return undefined
   return sampleCorrelation(midRanks(first), midRanks(second))
 }
 
-/** τ_b = (C − D) / √((n₀ − n₁)(n₀ − n₂)): concordant minus discordant pairs, n₁ and n₂ the pairs tied in x and y. */
+/**
+ * Returns Kendall's τ_b = (C − D) / √((n₀ − n₁)(n₀ − n₂)): concordant minus discordant pairs, n₁ and n₂ the pairs tied
+ * in x and y.
+ */
 export function kendall(x: readonly number[], y: readonly number[]): number | undefined {
   const [first, second] = [x.map(decimal), y.map(decimal)]
   if (isConstant(first) || isConstant(second)) return undefined

@@ -1,35 +1,39 @@
-/** Many methods over many blocks: Friedman's test and Nemenyi's critical difference (Demšar, JMLR 2006, §3.2.2). */
+/**
+ * Compares several methods over several blocks: Friedman's test and Nemenyi's critical difference (Demšar, JMLR 2006,
+ * §3.2.2).
+ */
 import { errorFunction } from 'simple-statistics'
 import { chiSquareSurvival } from './chiSquare.ts'
 import { averageRanks, blockRanks } from './ranks.ts'
 
 export interface FriedmanResult {
-  /** Mean rank of each method, 1 is best. */
+  /** Mean rank of each method; rank 1 is the best. */
   readonly ranks: readonly number[]
   /**
-   * χ²_F = 12N / (k(k+1)) · Σ (R_j − (k+1)/2)² / c, with k − 1 degrees of freedom and the correction for ties
-   * c = 1 − Σ (t³ − t) / (N·k(k² − 1)) over all groups of t equal values in a block; 0 where every block is one tie.
+   * χ²_F = 12N / (k(k+1)) · Σ (R_j − (k+1)/2)² / c, with k − 1 degrees of freedom and the correction for ties c = 1 − Σ
+   * (t³ − t) / (N·k(k² − 1)) over all groups of t equal values in a block; 0 if all methods tie in every block.
    */
   readonly statistic: number
   readonly p: number
-  /** Mean ranks further apart than this differ at level alpha. */
+  /** Two methods differ at level alpha if their mean ranks differ by more than this. */
   readonly criticalDifference: number
 }
 
-/** @param scores [block][method], larger is better; at least two methods */
+/** Runs Friedman's test. @param scores [block][method], larger is better; at least two methods */
 export function friedman(scores: readonly (readonly number[])[], alpha = 0.05): FriedmanResult {
   const ranks = averageRanks(scores)
   const [blocks, methods] = [scores.length, ranks.length]
   const centre = (methods + 1) / 2
   const spread = ranks.reduce((sum, rank) => sum + (rank - centre) ** 2, 0)
-  // In a block Σ (rank − centre)² = (k(k² − 1) − Σ (t³ − t)) / 12, so that the sum over all blocks is N·k(k² − 1)/12 · c.
+  // In a block Σ (rank − centre)² = (k(k² − 1) − Σ (t³ − t)) / 12, so that the sum over all blocks is N·k(k² − 1)/12 ·
+  // c.
   const withinBlocks = scores.flatMap(blockRanks).reduce((sum, rank) => sum + (rank - centre) ** 2, 0)
   const statistic = withinBlocks === 0 ? 0 : (blocks ** 2 * (methods - 1) * spread) / withinBlocks
   const criticalDifference = nemenyi(methods, alpha) * Math.sqrt((methods * (methods + 1)) / (6 * blocks))
   return { ranks, statistic, p: chiSquareSurvival(statistic, methods - 1), criticalDifference }
 }
 
-/** q_α: the studentised range of k normal variables with known variance, divided by √2. */
+/** Returns q_α, the studentised range of k normal variables with known variance, divided by √2. */
 export function nemenyi(methods: number, alpha: number): number {
   let [low, high] = [0, 20]
   for (let i = 0; i < 60; i++) {
@@ -49,5 +53,5 @@ function rangeCdf(q: number, k: number): number {
   return k * integral * step
 }
 
-/** Φ(z) */
+/** Returns Φ(z), the standard normal distribution function. */
 const normalCdf = (z: number) => (1 + errorFunction(z / Math.SQRT2)) / 2

@@ -1,28 +1,31 @@
-/** Tests of paired differences: does one method beat another on the same seeds? */
+/**
+ * Paired tests of two methods on the same seeds: Wilcoxon's signed-rank test, a permutation test, Holm's correction.
+ */
 import { sum } from 'simple-statistics'
 import type { RandomStream } from '../../core/random.ts'
 import { chiSquareSurvival } from './chiSquare.ts'
 import { decimalDifferences, midRanks } from './ranks.ts'
 
-/** Up to this many pairs all sign patterns are enumerated, above they are drawn. */
+/** Largest number of pairs for which all sign patterns are enumerated; for more pairs, patterns are drawn. */
 const ENUMERATED_PAIRS = 16
 const DRAWS = 100_000
-/** Up to this many pairs Wilcoxon's distribution is computed exactly; the work grows with the cube of their number. */
+/** Largest number of pairs for which Wilcoxon's distribution is computed exactly, at a cubic cost. */
 export const EXACT_WILCOXON_PAIRS = 500
 
 export interface TestResult {
   readonly statistic: number
   /** min(1, 2·min(greater, less)) */
   readonly twoSided: number
-  /** Small where the first sample is larger. */
+  /** One-sided p-value: small if the first sample is larger. */
   readonly greater: number
   readonly less: number
 }
 
 /**
- * Wilcoxon's signed-rank test (1945): zeros are dropped, ties of |d| take mid-ranks, and the null distribution runs over
- * all sign patterns of these ranks. It is exact up to 500 differences; beyond that it is the normal distribution of the
- * same mean and variance, with continuity correction. The statistic is W⁺, the sum of the ranks of positive differences.
+ * Wilcoxon's signed-rank test (1945): zeros are dropped, ties of |d| take mid-ranks, and the null distribution runs
+ * over all sign patterns of these ranks. It is exact up to 500 differences; beyond that it is the normal distribution
+ * of the same mean and variance, with continuity correction. The statistic is W⁺, the sum of the ranks of positive
+ * differences.
  */
 export function wilcoxon(x: readonly number[], y: readonly number[]): TestResult {
   const differences = decimalDifferences(x, y).filter((d) => d !== 0)
@@ -34,14 +37,14 @@ export function wilcoxon(x: readonly number[], y: readonly number[]): TestResult
 
 type Tails = Pick<TestResult, 'greater' | 'less'>
 
-/** P(W⁺ ≥ observed) and P(W⁺ ≤ observed) over all sign patterns. */
+/** Returns P(W⁺ ≥ observed) and P(W⁺ ≤ observed) over all sign patterns. */
 function exactTails(ranks: readonly number[], observed: number): Tails {
   const chances = rankSumDistribution(ranks)
   const tail = (from: number, to: number) => sum(chances.subarray(from, to) as unknown as number[])
   return { greater: tail(2 * observed, chances.length), less: tail(0, 2 * observed + 1) }
 }
 
-/** The same where W⁺ is taken to be normal: its mean is half the sum of the ranks, its variance Σ rank²/4, ties or not. */
+/** Returns both tails for a normal W⁺ with mean Σ rank/2 and variance Σ rank²/4, with or without ties. */
 function normalTails(ranks: readonly number[], observed: number): Tails {
   const mean = sum([...ranks]) / 2
   const deviation = Math.sqrt(sum(ranks.map((rank) => rank ** 2)) / 4)
@@ -49,12 +52,12 @@ function normalTails(ranks: readonly number[], observed: number): Tails {
   return { greater: tail(observed - mean), less: tail(mean - observed) }
 }
 
-/** P(Z > z) of a standard normal variable, computed as an upper tail. */
+/** Returns P(Z > z) of a standard normal variable, accurate for large z. */
 const normalSurvival = (z: number): number => (z < 0 ? 1 - normalSurvival(-z) : chiSquareSurvival(z * z, 1) / 2)
 
 /**
- * The paired permutation test (Fisher 1935) of the sum of differences: exact over all sign patterns up to 16 pairs,
- * beyond that over 100,000 drawn ones and the observed one. The statistic is the mean difference.
+ * Runs the paired permutation test (Fisher 1935) of the sum of differences: exact over all sign patterns up to 16
+ * pairs, beyond that over 100,000 drawn ones and the observed one. The statistic is the mean difference.
  */
 export function pairedPermutation(x: readonly number[], y: readonly number[], stream: RandomStream): TestResult {
   const differences = decimalDifferences(x, y)
@@ -69,7 +72,7 @@ export function pairedPermutation(x: readonly number[], y: readonly number[], st
   )
 }
 
-/** Holm's step-down correction (1979): adjusted p-values in the order given. */
+/** Returns p-values adjusted by Holm's step-down correction (1979), in the order of the input. */
 export function holm(pValues: readonly number[]): number[] {
   const order = pValues.map((_, i) => i).sort((a, b) => pValues[a] - pValues[b])
   const adjusted = [...pValues]
@@ -85,7 +88,7 @@ function testResult(statistic: number, greater: number, less: number): TestResul
   return { statistic, twoSided: Math.min(1, 2 * Math.min(g, l)), greater: g, less: l }
 }
 
-/** P(2·W⁺ = s) for s = 0, 1, …: each rank, doubled to be whole, enters the sum with probability 1/2. */
+/** Returns P(2·W⁺ = s) for s = 0, 1, …: each rank, doubled to be an integer, enters the sum with probability 1/2. */
 function rankSumDistribution(ranks: readonly number[]): Float64Array {
   const chances = new Float64Array(2 * sum([...ranks]) + 1)
   chances[0] = 1
@@ -99,12 +102,12 @@ function rankSumDistribution(ranks: readonly number[]): Float64Array {
   return chances
 }
 
-/** Σ ±d over all 2ⁿ sign patterns. */
+/** Returns Σ ±d for all 2ⁿ sign patterns. */
 function allSums(differences: readonly number[]): Float64Array {
   return Float64Array.from(differences.reduce((sums, d) => sums.flatMap((total) => [total + d, total - d]), [0]))
 }
 
-/** The sum itself, and Σ ±d for each draw, the signs the bits of the stream's words: 32 differences a word. */
+/** Returns the observed sum, and Σ ±d for each drawn sign pattern. Signs are the bits of the stream's 32-bit words. */
 function drawnSums(differences: readonly number[], stream: RandomStream): Float64Array {
   const different = differences.filter((d) => d !== 0)
   const words = Math.ceil(different.length / 32)
@@ -125,7 +128,7 @@ function drawnSums(differences: readonly number[], stream: RandomStream): Float6
   return sums
 }
 
-/** Σ ±d of every eight differences for each of the 256 patterns of their signs, [eight][pattern]: one addition for eight. */
+/** Returns a lookup table [group][pattern]: Σ ±d of each group of eight differences for all 256 sign patterns. */
 function sumsByByte(differences: readonly number[], bytes: number): Float64Array {
   const sums = new Float64Array(256 * bytes)
   for (let byte = 0; byte < bytes; byte++) {

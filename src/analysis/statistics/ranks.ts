@@ -1,6 +1,6 @@
-/** Ranks with ties. */
+/** Ranks of values, with ties. */
 
-/** Rank of each value, 1 for the smallest; equal values share the mean of the ranks that they occupy. */
+/** Returns the rank of each value, 1 for the smallest. Tied values get the mean of their ranks. */
 export function midRanks(values: readonly number[]): number[] {
   const sorted = Float64Array.from(values).sort()
   const first = new Map<number, number>()
@@ -12,11 +12,11 @@ export function midRanks(values: readonly number[]): number[] {
   return values.map((value) => ((first.get(value) ?? Number.NaN) + (last.get(value) ?? Number.NaN)) / 2 + 1)
 }
 
-/** Rank of each score in a block, 1 for the largest. Scores that are one decimal number tie, see `decimal`. */
+/** Returns the rank of each score, 1 for the largest. Scores that are equal to twelve digits tie (see `decimal`). */
 export const blockRanks = (scores: readonly number[]): number[] => midRanks(scores.map((score) => -decimal(score)))
 
 /**
- * Mean rank of each method over blocks, 1 for the best.
+ * Returns the mean rank of each method over blocks, 1 for the best.
  * @param scores [block][method], larger is better
  */
 export function averageRanks(scores: readonly (readonly number[])[]): number[] {
@@ -27,14 +27,14 @@ export function averageRanks(scores: readonly (readonly number[])[]): number[] {
 const SIGNIFICANT_DIGITS = 12
 
 /**
- * The value to twelve significant digits. Numbers that are equal on paper, such as the mean of the same accuracies in
- * another order, may differ in the last bits; compared as decimals they tie.
+ * Rounds a value to twelve significant digits, so that equal numbers tie even if their last bits differ, as those of
+ * two means of the same accuracies in another order may.
  */
 export const decimal = (value: number): number => Number(value.toPrecision(SIGNIFICANT_DIGITS))
 
 /**
- * x − y, pair by pair, on one decimal grid: twelve digits of the largest number of either sample. 91.53 − 91.2 and
- * 90.66 − 90.33 are one difference there, and in binary two.
+ * Returns the differences x − y of pairs, rounded to twelve digits of the largest value in either sample, so that
+ * 91.53 − 91.2 equals 90.66 − 90.33, which differ in binary.
  */
 export function decimalDifferences(x: readonly number[], y: readonly number[]): number[] {
   const largest = [x, y].reduce((most, values) => values.reduce((high, v) => Math.max(high, Math.abs(v)), most), 0)

@@ -3,7 +3,7 @@
 const BISECTIONS = 200
 
 /**
- * P(T ≤ t). With θ = atan(t/√ν) the probability of |T| ≤ |t| is a finite sum of powers of cos θ
+ * Returns P(T ≤ t) for Student's t. With θ = atan(t/√ν) the probability of |T| ≤ |t| is a finite sum of powers of cos θ
  * (Abramowitz & Stegun 26.7.3 for odd ν, 26.7.4 for even ν).
  */
 export function studentCdf(t: number, degrees: number): number {
@@ -12,7 +12,7 @@ export function studentCdf(t: number, degrees: number): number {
   return t < 0 ? (1 - inside) / 2 : (1 + inside) / 2
 }
 
-/** The t with P(T ≤ t) = p, 0 < p < 1. */
+/** Returns the quantile t with P(T ≤ t) = p, 0 < p < 1. */
 export function studentQuantile(p: number, degrees: number): number {
   if (p < 0.5) return -studentQuantile(1 - p, degrees)
   let low = 0

@@ -1,14 +1,14 @@
-/** What a sample of seeds is reported as. */
+/** Summarises a sample of seeds: mean, standard deviation, median and intervals. */
 import { interquartileRange, max, mean, median, min, sampleStandardDeviation } from 'simple-statistics'
 import { studentQuantile } from './studentT.ts'
 
 export interface Summary {
   readonly n: number
   readonly mean: number
-  /** Sample standard deviation, ddof 1; undefined for a single value, whose spread is unknown and not 0. */
+  /** Sample standard deviation (ddof 1); undefined for a single value, whose spread is unknown. */
   readonly std: number | undefined
   readonly median: number
-  /** Distance between the quartiles. */
+  /** Interquartile range. */
   readonly iqr: number
   readonly min: number
   readonly max: number
@@ -19,7 +19,7 @@ export interface Interval {
   readonly high: number
 }
 
-/** The summary of at least one value; a NaN among them makes every entry but `n` NaN. */
+/** Summarises at least one value. A NaN among the values makes every entry but `n` NaN. */
 export function summarise(values: readonly number[]): Summary {
   const sample = values.some(Number.isNaN) ? values.map(() => Number.NaN) : [...values]
   return {
@@ -33,7 +33,7 @@ export function summarise(values: readonly number[]): Summary {
   }
 }
 
-/** mean ± t(n − 1)·std / √n; undefined for a single value. @param level coverage, 0 … 1 */
+/** Returns the t interval mean ± t(n − 1)·std/√n; undefined for a single value. @param level coverage, 0 … 1 */
 export function tInterval(values: readonly number[], level = 0.95): Interval | undefined {
   const { n, mean: centre, std } = summarise(values)
   if (std === undefined) return undefined
