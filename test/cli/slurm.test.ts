@@ -91,7 +91,7 @@ describe.skipIf(!hasSlurm)('a plan submitted to Slurm (skipped without slurmctld
     const task = `${JSON.parse(stdout).array.id}_0`
     await until(() => place.runs('runs').some((run) => existsSync(join(run, 'run.json'))), 'a run')
     cluster.ask('scancel', '--signal=USR2', '--batch', task)
-    await until(() => logs().join().includes('before an epoch was finished: ask for more time'), 'the line', 30_000)
+    await until(() => logs().join().includes('no epoch is finished: ask for more time'), 'the line', 30_000)
     expect(cluster.ask('squeue', '--noheader', '--format=%t')).toBe('R')
   })
 
