@@ -2,8 +2,9 @@
  * Second derivatives from exact first ones: central differences of a gradient, g(x ± h·v). The point and its
  * displacements are double precision, so the only noise is that of the gradient itself.
  */
+
+import { EigenvalueDecomposition } from 'ml-matrix'
 import type { RandomStream } from '../core/random.ts'
-import { symmetricEigenvalues } from './eigen.ts'
 
 /** Returns ∇f at a point, with the length of the point. */
 export type GradientField = (point: readonly number[]) => Promise<readonly number[]>
@@ -165,4 +166,14 @@ const norm = (v: readonly number[]) => Math.sqrt(dot(v, v))
 const unit = (v: readonly number[]) => {
   const length = norm(v)
   return v.map((value) => value / length)
+}
+
+/** Returns all eigenvalues of a symmetric matrix in ascending order; all NaN if an entry is not finite. */
+export function symmetricEigenvalues(rows: readonly (readonly number[])[]): number[] {
+  if (!rows.every((row) => row.every(Number.isFinite))) return rows.map(() => Number.NaN)
+  const decomposition = new EigenvalueDecomposition(
+    rows.map((row) => [...row]),
+    { assumeSymmetric: true },
+  )
+  return [...decomposition.realEigenvalues].sort((a, b) => a - b)
 }

@@ -6,7 +6,7 @@
 import { BenchError } from '../core/errors.ts'
 import type { Executable, Feed } from '../core/executor.ts'
 import { sizeOf } from '../core/network.ts'
-import { symmetricEigenvalues } from './eigen.ts'
+import { symmetricEigenvalues } from './hessian.ts'
 
 export interface NtkSpectrum {
   /** λ_max / λ_min; Infinity if the kernel is singular. */

@@ -5,8 +5,8 @@ import { benchCommand } from '../core/plainText.ts'
 import type { Protocol } from '../core/protocol.ts'
 import { changedSettings } from '../protocols/index.ts'
 import { parseCells } from '../spaces/darts/index.ts'
-import { trainedNetwork } from './network.ts'
 import { resolveSettings } from './settings.ts'
+import { trainedNetwork } from './training.ts'
 
 export interface Found {
   /** File that contains the genotype. */

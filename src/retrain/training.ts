@@ -1,16 +1,20 @@
-/** Trains the evaluation network of one architecture, epoch by epoch. */
-import type { Batch } from '../core/data.ts'
+/**
+ * Trains the evaluation network of one architecture, epoch by epoch: network, learning rate, steps and test accuracy.
+ */
+import type { Batch, ImageShape } from '../core/data.ts'
 import type { Executable, ExecutableState, Executor, Feed, Objective, SgdStep, Tally } from '../core/executor.ts'
+import { macCount, type Network, parameterCount } from '../core/network.ts'
+import { integerPower } from '../core/numbers.ts'
 import { type RandomStream, random } from '../core/random.ts'
 import type { RetrainingSettings } from '../core/retraining.ts'
+import type { EvaluationNetworkOptions } from '../core/space.ts'
 import type { TrainingData } from '../data/imagesInMemory.ts'
-import type { DartsGenotype } from '../spaces/darts/index.ts'
+import { type DartsGenotype, darts } from '../spaces/darts/index.ts'
 import { drawPathScales, dropProbability } from '../training/dropPath.ts'
 import { requireFiniteResults } from '../training/finite.ts'
 import { initialWeights } from '../training/initialise.ts'
+import { cosine, linear, warmUp } from '../training/schedule.ts'
 import { test } from '../training/training.ts'
-import { learningRate } from './learningRate.ts'
-import { trainedNetwork } from './network.ts'
 
 /** Metrics of one training epoch: loss, accuracies, learning rate, drop probability. */
 export interface TrainingEpoch {
@@ -114,3 +118,61 @@ const percent = (count: number, { samples }: Tally): number => (100 * count) / s
 
 /** Lets the event loop handle messages between steps, such as the loss of the parent process. */
 const breathe = () => new Promise((resolve) => setImmediate(resolve))
+
+/** Number of last epochs in which the linear schedule falls more gently. */
+const GENTLE = 5
+
+/** Returns the learning rate of an epoch. @param epoch 0 … epochs − 1 */
+export function learningRate(epoch: number, settings: Pick<RetrainingSettings, Used>): number {
+  const { batchSize, learningRate: plan } = settings
+  const scheduled = scheduledRate(epoch, settings)
+  if (epoch >= plan.warmUp.epochs || batchSize <= plan.warmUp.aboveBatchSize) return scheduled
+  return warmUp(epoch, plan.warmUp.epochs) * (plan.warmUp.of === 'initial' ? plan.initial : scheduled)
+}
+
+type Used = 'epochs' | 'batchSize' | 'learningRate'
+
+function scheduledRate(epoch: number, { epochs, learningRate: plan }: Pick<RetrainingSettings, Used>): number {
+  switch (plan.schedule) {
+    case 'cosine':
+      return cosine(epoch, epochs, plan.initial, 0)
+    case 'linear':
+      return linearWithGentleEnd(epoch, epochs, plan.initial)
+    case 'exponential':
+      return plan.initial * integerPower(plan.decay, epoch)
+  }
+}
+
+/**
+ * Falls linearly so as to reach nearly 0 five epochs before the end, and spreads the rest over those five
+ * (`yuhuixu1993/PC-DARTS: train_imagenet.py`). Trainings of at most ten epochs fall linearly to 0.
+ */
+function linearWithGentleEnd(epoch: number, epochs: number, initial: number): number {
+  const steep = epochs - GENTLE
+  if (steep <= GENTLE) return linear(epoch, epochs, initial, 0)
+  return epoch < steep ? linear(epoch, steep, initial, 0) : linear(epoch - steep, GENTLE, initial / steep, 0)
+}
+
+type SizedSettings = Pick<RetrainingSettings, 'network' | 'dropPath'>
+
+export function trainedNetwork(genotype: DartsGenotype, settings: SizedSettings, shape: ImageShape): Network {
+  const { auxiliary } = settings.network
+  return darts.network(genotype, { ...optionsOf(settings, shape), auxiliary, dropPath: settings.dropPath > 0 })
+}
+
+export interface NetworkSize {
+  /** Trainable parameters without the auxiliary head, which is dropped after training. */
+  readonly parameters: number
+  /** Multiply-accumulates for one image, without the auxiliary head. */
+  readonly macs: number
+}
+
+export function networkSize(genotype: DartsGenotype, settings: SizedSettings, shape: ImageShape): NetworkSize {
+  const network = darts.network(genotype, optionsOf(settings, shape))
+  return { parameters: parameterCount(network), macs: macCount(network) }
+}
+
+function optionsOf({ network }: SizedSettings, shape: ImageShape): EvaluationNetworkOptions {
+  const { channels, layers, family, pooledBatchNorm } = network
+  return { shape, channels, depth: layers, family, pooledBatchNorm }
+}

@@ -1,11 +1,11 @@
 import { describe, expect, test } from 'vitest'
-import { symmetricEigenvalues } from '../../src/analysis/eigen.ts'
 import {
   dominantEigenvalue,
   fullSpectrum,
   hessian,
   hessianProduct,
   lanczosSpectrum,
+  symmetricEigenvalues,
 } from '../../src/analysis/hessian.ts'
 import { random } from '../../src/core/random.ts'
 

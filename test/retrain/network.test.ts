@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest'
 import { parameterCount } from '../../src/core/network.ts'
 import { readGenotype } from '../../src/retrain/genotypeArgument.ts'
-import { networkSize, trainedNetwork } from '../../src/retrain/network.ts'
 import { resolveSettings } from '../../src/retrain/settings.ts'
+import { networkSize, trainedNetwork } from '../../src/retrain/training.ts'
 import { readGolden } from '../fixtures/golden.ts'
 
 const DATASETS = {

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { random } from '../../src/core/random.ts'
 import type { LearningRatePlan } from '../../src/core/retraining.ts'
-import { learningRate } from '../../src/retrain/learningRate.ts'
+import { learningRate } from '../../src/retrain/training.ts'
 import { drawPathScales, dropProbability } from '../../src/training/dropPath.ts'
 
 const plan = (changes: Partial<LearningRatePlan>): LearningRatePlan => ({

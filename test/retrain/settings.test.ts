@@ -1,8 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { listSources } from '../../src/protocols/preset.ts'
 import { retrainingPresets } from '../../src/retrain/presets.ts'
-import { parseEvaluate } from '../../src/retrain/requestSchema.ts'
-import { resolveSettings } from '../../src/retrain/settings.ts'
+import { parseEvaluate, resolveSettings } from '../../src/retrain/settings.ts'
 
 describe.each(retrainingPresets)('$name', (preset) => {
   test.each(['cifar', 'imagenet'] as const)('says where each value for %s was read', (family) => {

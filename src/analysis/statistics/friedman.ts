@@ -3,7 +3,7 @@
  * §3.2.2).
  */
 import { errorFunction } from 'simple-statistics'
-import { chiSquareSurvival } from './chiSquare.ts'
+import { chiSquareSurvival } from './distributions.ts'
 import { averageRanks, blockRanks } from './ranks.ts'
 
 export interface FriedmanResult {

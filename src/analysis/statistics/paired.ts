@@ -3,7 +3,7 @@
  */
 import { sum } from 'simple-statistics'
 import type { RandomStream } from '../../core/random.ts'
-import { chiSquareSurvival } from './chiSquare.ts'
+import { chiSquareSurvival } from './distributions.ts'
 import { decimalDifferences, midRanks } from './ranks.ts'
 
 /** Largest number of pairs for which all sign patterns are enumerated; for more pairs, patterns are drawn. */

@@ -1,6 +1,10 @@
-/** Summarises a sample of seeds: mean, standard deviation, median and intervals. */
-import { interquartileRange, max, mean, median, min, sampleStandardDeviation } from 'simple-statistics'
-import { studentQuantile } from './studentT.ts'
+/**
+ * Summarises a sample of seeds: mean, standard deviation, median, and intervals by Student's t and by the bootstrap
+ * (Efron 1979).
+ */
+import { interquartileRange, max, mean, median, min, quantile, sampleStandardDeviation } from 'simple-statistics'
+import type { RandomStream } from '../../core/random.ts'
+import { studentQuantile } from './distributions.ts'
 
 export interface Summary {
   readonly n: number
@@ -39,4 +43,20 @@ export function tInterval(values: readonly number[], level = 0.95): Interval | u
   if (std === undefined) return undefined
   const half = (studentQuantile((1 + level) / 2, n - 1) * std) / Math.sqrt(n)
   return { low: centre - half, high: centre + half }
+}
+
+/**
+ * Returns the percentile interval of the mean over resamples drawn with replacement; undefined for a single value.
+ * @param draws number of resamples
+ * @param level coverage, 0 … 1
+ */
+export function bootstrapInterval(
+  values: readonly number[],
+  stream: RandomStream,
+  { draws = 10_000, level = 0.95 } = {},
+): Interval | undefined {
+  if (values.length < 2) return undefined
+  const means = Array.from({ length: draws }, () => mean(values.map(() => stream.choice(values))))
+  const [low, high] = quantile(means, [(1 - level) / 2, (1 + level) / 2])
+  return { low, high }
 }

@@ -1,6 +1,5 @@
 /** A comparison as a table: seeds summarised, the best marked, published rows below ours. */
-import { bootstrapInterval } from '../../analysis/statistics/bootstrap.ts'
-import { type Interval, summarise, tInterval } from '../../analysis/statistics/summary.ts'
+import { bootstrapInterval, type Interval, summarise, tInterval } from '../../analysis/statistics/summary.ts'
 import { random } from '../../core/random.ts'
 import { groupBy } from '../../system/groupBy.ts'
 import { absent, type Cell, count, number, type Tabular, type TabularColumn, word } from '../formats/tabular.ts'

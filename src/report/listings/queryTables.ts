@@ -2,7 +2,7 @@
 
 import { dirname, join } from 'node:path'
 import { sampleCorrelation } from 'simple-statistics'
-import { kendall, spearman } from '../../analysis/statistics/correlation.ts'
+import { kendall, spearman } from '../../analysis/statistics/ranks.ts'
 import { formatQualifier, parseQualifier, type Qualifier } from '../../core/metric.ts'
 import { pluralize } from '../../core/plainText.ts'
 import { isAccuracy } from '../../tables/columnNames.ts'

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
-import { kendall, spearman } from '../../../src/analysis/statistics/correlation.ts'
+import { studentQuantile } from '../../../src/analysis/statistics/distributions.ts'
 import { wilcoxon } from '../../../src/analysis/statistics/paired.ts'
-import { studentQuantile } from '../../../src/analysis/statistics/studentT.ts'
+import { kendall, spearman } from '../../../src/analysis/statistics/ranks.ts'
 import { summarise, tInterval } from '../../../src/analysis/statistics/summary.ts'
 import { casesWhere, readGolden } from '../../fixtures/golden.ts'
 

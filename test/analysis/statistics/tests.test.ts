@@ -1,13 +1,10 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { bootstrapInterval } from '../../../src/analysis/statistics/bootstrap.ts'
-import { chiSquareSurvival } from '../../../src/analysis/statistics/chiSquare.ts'
-import { kendall, spearman } from '../../../src/analysis/statistics/correlation.ts'
+import { chiSquareSurvival, studentCdf } from '../../../src/analysis/statistics/distributions.ts'
 import { friedman, nemenyi } from '../../../src/analysis/statistics/friedman.ts'
 import { holm, pairedPermutation, wilcoxon } from '../../../src/analysis/statistics/paired.ts'
-import { averageRanks, midRanks } from '../../../src/analysis/statistics/ranks.ts'
-import { studentCdf } from '../../../src/analysis/statistics/studentT.ts'
-import { summarise } from '../../../src/analysis/statistics/summary.ts'
+import { averageRanks, kendall, midRanks, spearman } from '../../../src/analysis/statistics/ranks.ts'
+import { bootstrapInterval, summarise } from '../../../src/analysis/statistics/summary.ts'
 import { type RandomStream, random } from '../../../src/core/random.ts'
 import scipy from '../../fixtures/scipyStatistics.json' with { type: 'json' }
 
