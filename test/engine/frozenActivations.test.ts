@@ -6,14 +6,14 @@ import { openExecutor } from '../../src/engine/index.ts'
 import { darts } from '../../src/spaces/darts/index.ts'
 import { initialWeights } from '../../src/training/initialise.ts'
 import { relativeError } from '../fixtures/golden.ts'
-import { underGatesOfPaths } from './frozenPaths.ts'
+import { underMasksOfPaths } from './frozenPaths.ts'
 
 type ExecutorName = 'tfjs' | 'static'
 const shape = { height: 8, width: 8, channels: 3, classes: 10 }
 const want = { coefficients: true }
 const crossEntropy = { kind: 'cross-entropy' } as const
 
-/** A DARTS search network with all its operations, max pooling and strides among them. */
+/** A DARTS search network with all its operations, which include max pooling and strides. */
 async function searchNetwork(executorName: ExecutorName) {
   const executor = await openExecutor({ backend: 'wasm', executor: executorName })
   const network = darts.supernet({ shape, channels: 2, depth: 3, batchNorm: { affine: false, track: false } })
@@ -22,7 +22,7 @@ async function searchNetwork(executorName: ExecutorName) {
   return executable
 }
 
-/** Two images under softmax(alpha). */
+/** Returns a feed of two images with mixing weights softmax(alpha). */
 function feedAt(alpha: Matrix): Feed & { readonly coefficients: Float64Array } {
   const stream = random(3, 'images')
   const images = Float32Array.from({ length: 2 * 8 * 8 * 3 }, () => stream.normal())
@@ -35,7 +35,7 @@ const parameters = (scale: number): Matrix => {
   return darts.edges.map(({ operations }) => operations.map(() => scale * stream.normal()))
 }
 
-/** ∂L/∂coefficients, then ∂L/∂w. */
+/** Returns ∂L/∂coefficients, then ∂L/∂w. */
 async function slopes(executable: Executable, feed: Feed): Promise<number[]> {
   const weights = executable.vector()
   const { coefficients = [] } = await executable.gradient(feed, crossEntropy, { ...want, weights }, 'probe')
@@ -45,7 +45,7 @@ async function slopes(executable: Executable, feed: Feed): Promise<number[]> {
 }
 
 describe.each(['tfjs', 'static'] as const)('frozen activations on %s', (executorName) => {
-  test('change nothing where they were taken', async () => {
+  test('change nothing at the point where they were recorded', async () => {
     const executable = await searchNetwork(executorName)
     const feed = feedAt(parameters(0.1))
     const activationMasks = executable.activationMasks?.(feed)
@@ -59,14 +59,14 @@ describe.each(['tfjs', 'static'] as const)('frozen activations on %s', (executor
     executable.dispose()
   })
 
-  test('of paths that were off decide as where their weights were 0', async () => {
-    const { whereOff, whereZero } = await underGatesOfPaths(
+  test('of paths that were switched off are those of the same paths with weight 0', async () => {
+    const { whereOff, whereZero } = await underMasksOfPaths(
       await openExecutor({ backend: 'wasm', executor: executorName }),
     )
     expect(whereOff).toEqual(whereZero)
   })
 
-  test('make the gradient the slope of the loss, far from where they were taken, too', async () => {
+  test('make the loss smooth: its gradient is its slope even far from the recording', async () => {
     const executable = await searchNetwork(executorName)
     const activationMasks = executable.activationMasks?.(feedAt(parameters(0.1)))
     const far = feedAt(parameters(0.5))
@@ -91,7 +91,7 @@ describe.each(['tfjs', 'static'] as const)('frozen activations on %s', (executor
 })
 
 describe('frozen activations of the static plan', () => {
-  test('are those of TensorFlow.js, at other weights and coefficients, and with others taken in between', async () => {
+  test('agree with TensorFlow.js at other weights and coefficients, and after further recordings', async () => {
     const held = async (executorName: ExecutorName) => {
       const executable = await searchNetwork(executorName)
       const activationMasks = executable.activationMasks?.(feedAt(parameters(0.1)))
@@ -109,7 +109,7 @@ describe('frozen activations of the static plan', () => {
     expect(relativeError(plan.live, plan.found)).toBeGreaterThan(0.01)
   })
 
-  test('are refused by another network, for a batch of another size, and after they were disposed of', async () => {
+  test('are refused by another network, for a batch of another size, and after disposal', async () => {
     const [one, other] = [await searchNetwork('static'), await searchNetwork('static')]
     const feed = feedAt(parameters(0.1))
     const activationMasks = one.activationMasks?.(feed)

@@ -1,14 +1,14 @@
-/** ActivationMasks of paths that were off where they were taken. */
+/** Runs a network under activation masks that were recorded while some paths were switched off. */
 import type { Executor } from '../../src/core/executor.ts'
 import { random } from '../../src/core/random.ts'
 import { initialWeights } from '../../src/training/initialise.ts'
 import { branching, branchingFeed } from './webgpu/branches.ts'
 
 /**
- * Loss and gradients with all paths on, under activation masks that were taken with half of them off, and under those that were taken
- * with the same weights of 0.
+ * Returns loss and gradients with all paths active, under two sets of masks: recorded with half of the paths switched off, and
+ * recorded with the mixing weights of the same paths 0.
  */
-export async function underGatesOfPaths(executor: Executor) {
+export async function underMasksOfPaths(executor: Executor) {
   const network = branching()
   const executable = await executor.compile(network, { batchSize: 3 })
   executable.weights.write(initialWeights(network, random(6, 'weights')))

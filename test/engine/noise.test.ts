@@ -8,7 +8,7 @@ import { drawNoise } from '../../src/engine/plan/runInputs.ts'
 const SIZE = 3
 const shape = { height: 4, width: 2, channels: 3 }
 
-/** features = c₀·relu(conv(x)) + c₁·noise, then the classifier. */
+/** A network with features = c₀·relu(conv(x)) + c₁·noise, and a classifier. */
 function noisyNetwork() {
   const builder = new NetworkBuilder(shape)
   const convolved = builder.relu(builder.conv(builder.input, 3, { kernel: 1 }, 'conv'))
@@ -43,21 +43,21 @@ describe.each([
     ...(await executable.forward({ batch, coefficients }, 'probe')).features,
   ]
 
-  it('gives what is drawn for the batch, whatever comes in', async () => {
+  it('is the noise drawn for the batch, independent of the images', async () => {
     const batch = batchNamed(0)
     expect(await featuresOf(batch, Float64Array.of(0, 1))).toEqual([...drawNoise(batch, 0, shape)])
     const half = { ...batch, images: batch.images.slice(0, 24), labels: Int32Array.of(0), size: 1 }
     expect(await featuresOf(half, Float64Array.of(0, 1))).toEqual([...drawNoise(batch, 0, shape)].slice(0, 24))
   })
 
-  it('gives the same for the same batch, and other numbers for another', async () => {
+  it('is the same for the same batch, and different for another', async () => {
     const coefficients = Float64Array.of(0.5, 1)
     const first = await featuresOf(batchNamed(0), coefficients)
     expect(await featuresOf(batchNamed(1), coefficients)).not.toEqual(first)
     expect(await featuresOf(batchNamed(0), coefficients)).toEqual(first)
   })
 
-  it('has the gradient ⟨noise, upstream⟩ wrt its weight, and none wrt what is before it', async () => {
+  it('gives its mixing weight the gradient ⟨noise, upstream⟩, and no gradient to layers before it', async () => {
     const batch = batchNamed(2)
     const w = executable.vector()
     const objective = { kind: 'logits', cotangent } as const
@@ -78,13 +78,13 @@ describe.each([
     w.dispose()
   })
 
-  it('is not computed where it is not active', async () => {
+  it('is not computed if its path is switched off', async () => {
     const feed = { batch: batchNamed(0), coefficients: Float64Array.of(1, 1) }
     const without = await executable.forward({ ...feed, active: Uint8Array.of(1, 0) }, 'probe')
     expect([...without.features]).toEqual(await featuresOf(feed.batch, Float64Array.of(1, 0)))
   })
 
-  it('is the same on both sides of a frozen activations', async () => {
+  it('is the same in the recording and in later passes with frozen activations', async () => {
     const feed = { batch: batchNamed(3), coefficients: Float64Array.of(0.3, 0.7) }
     const activationMasks = executable.activationMasks?.(feed)
     const want = { coefficients: true }

@@ -1,4 +1,4 @@
-/** An executor against the TensorFlow.js one on WebAssembly, on networks of every layer kind. */
+/** Compares an executor with the TensorFlow.js executor on WebAssembly, on networks with every kind of layer. */
 import { beforeAll, describe, expect, it } from 'vitest'
 import type { Executor } from '../../../src/core/executor.ts'
 import type { Network } from '../../../src/core/network.ts'
@@ -10,12 +10,12 @@ import { discrete, supernets } from './networks.ts'
 import { randomCase } from './randomNetworks.ts'
 import { feedFor, type Request, run } from './run.ts'
 
-/** Relative. Statistics over the few values of so small images amplify rounding; the golden figures hold tighter ones. */
+/** Relative tolerance. Batch statistics of such small images amplify rounding; the reference numbers are tested more closely. */
 const TOLERANCE = 5e-4
 
 const RANDOM_NETWORKS = 60
 
-/** Compares everything that comes out, and the state after a step. */
+/** Compares loss, outputs, gradients, and the state after a step. */
 async function agree(ours: Executor, reference: Executor, network: Network, request: Request): Promise<void> {
   const found = await run(ours, network, request)
   const expected = await run(reference, network, request)
@@ -27,10 +27,10 @@ async function agree(ours: Executor, reference: Executor, network: Network, requ
   expect(relativeError(found.coefficients ?? [], expected.coefficients ?? []), 'coefficients').toBeLessThan(TOLERANCE)
 }
 
-/** The reference takes long on DARTS networks. */
+/** Leaves out DARTS networks, on which the reference is slow. */
 const quick = ([name]: readonly [string, unknown]) => !name.startsWith('DARTS')
 
-/** @param check declares a test: `it`, or what leaves out some where a device is too slow for all */
+/** Declares the tests. @param check declares one test: `it`, or a function that skips some on slow devices */
 export function describeAgreement(open: () => Promise<Executor>, check: DeclareTest = it): void {
   let ours: Executor
   let reference: Executor
@@ -40,7 +40,7 @@ export function describeAgreement(open: () => Promise<Executor>, check: DeclareT
     reference = await openTfjsExecutor('wasm')
   })
 
-  describe('everything that TensorFlow.js gives', () => {
+  describe('agrees with TensorFlow.js', () => {
     for (const [name, build] of Object.entries({ ...supernets, ...discrete })) {
       check(`${name}: loss, outputs, gradients and step`, async () => {
         const network = build()
@@ -70,14 +70,14 @@ export function describeAgreement(open: () => Promise<Executor>, check: DeclareT
     }
 
     for (let seed = 0; seed < RANDOM_NETWORKS; seed++) {
-      check(`random network ${seed}: whatever its sizes, weights and paths`, async () => {
+      check(`random network ${seed}: random sizes, weights and paths`, async () => {
         const { network, request } = randomCase(seed)
         await agree(ours, reference, network, request)
       })
     }
 
     for (const [name, build] of Object.entries(supernets)) {
-      check(`${name}: where only some paths are active`, async () => {
+      check(`${name}: with some paths switched off`, async () => {
         const network = build()
         const stream = random(11, 'active')
         const active = Uint8Array.from({ length: network.coefficientCount }, () => stream.integer(2))

@@ -1,4 +1,4 @@
-/** Small networks that have every layer kind between them. */
+/** Small networks that together contain every kind of layer. */
 import type { Network } from '../../../src/core/network.ts'
 import { NetworkBuilder } from '../../../src/core/networkBuilder.ts'
 import { random } from '../../../src/core/random.ts'
@@ -37,7 +37,7 @@ export const discrete: Readonly<Record<string, () => Network>> = {
   'network of noise in channels that are no multiple of four': noisy,
 }
 
-/** Noise that is weighed, and noise that passes a convolution. */
+/** A network with noise under a mixing coefficient, and noise before a convolution. */
 function noisy(): Network {
   const builder = new NetworkBuilder({ height: 5, width: 4, channels: 3 })
   const stem = builder.conv(builder.input, 6, { kernel: 3, padding: 1 }, 'stem')
@@ -48,7 +48,7 @@ function noisy(): Network {
   return builder.build({ name: 'noisy', heads: [{ logits, lossWeight: 1 }], features })
 }
 
-/** Windows that no space has: 5×5 dilated convolutions with stride, pooling that leaves cells out. */
+/** A network with windows that no space has: dilated 5×5 convolutions with stride, poolings that skip pixels. */
 function uneven(): Network {
   const builder = new NetworkBuilder({ height: 11, width: 13, channels: 2 })
   const options = { affine: true, track: true }

@@ -1,7 +1,7 @@
 /**
- * Small networks of all layer kinds in any order, at the edges of what is allowed: one pixel, one channel, one class, one
- * sample, numbers of channels that are no multiple of four, odd sizes, paths that are off, and mixing weights of 0, below
- * 0, and large.
+ * Draws small networks with all kinds of layers in any order, at the limits of what is allowed: one pixel, one channel, one
+ * class, one sample, channel counts that are no multiple of four, odd sizes, switched-off paths, and mixing weights that are 0,
+ * negative or large.
  */
 import type { Feed, Mode, Objective } from '../../../src/core/executor.ts'
 import type { Network, Value, ValueId, Window } from '../../../src/core/network.ts'
@@ -9,7 +9,7 @@ import { NetworkBuilder } from '../../../src/core/networkBuilder.ts'
 import { type RandomStream, random } from '../../../src/core/random.ts'
 import { feedFor, type Request } from './run.ts'
 
-/** A network, and what is asked of it: a function of the seed. */
+/** Returns a random network and a request for it, both determined by the seed. */
 export function randomCase(seed: number): { readonly network: Network; readonly request: Request } {
   const stream = random(seed, 'network')
   const network = new Sketch(stream).draw(`random network ${seed}`)
@@ -97,7 +97,7 @@ class Sketch {
     return this.#builder.conv(x, 1 + this.#draw(9), this.#window(this.#builder.value(x)), this.#name())
   }
 
-  /** A window that fits, often one that keeps the size. */
+  /** Returns a random window that fits; often one that keeps the size. */
   #window({ height, width }: Value): Window {
     const [kernel, dilation, stride] = [pick(this.#stream, [1, 2, 3, 5]), 1 + this.#draw(2), 1 + (this.#draw(3) >> 1)]
     const span = dilation * (kernel - 1) + 1
@@ -106,7 +106,7 @@ class Sketch {
     return { kernel, dilation, stride, padding }
   }
 
-  /** A pooling, each of whose windows has a real cell. */
+  /** Returns a random pooling whose windows all contain at least one pixel. */
   #pooling({ height, width }: Value): Partial<Window> & { kernel: number } {
     const kernel = 1 + this.#draw(Math.min(3, height, width))
     return { kernel, stride: 1 + this.#draw(2), padding: this.#draw(1 + (kernel >> 1)) }
@@ -120,7 +120,7 @@ class Sketch {
     return pick(this.#stream, this.#values)
   }
 
-  /** A value of the same extents: one that is there, else the value itself. */
+  /** Returns another value of the same shape if there is one, else the value itself. */
   #alike(x: ValueId, exactly: boolean): ValueId {
     const wanted = this.#builder.value(x)
     const fitting = this.#values.filter((id) => {

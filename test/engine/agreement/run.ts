@@ -1,4 +1,4 @@
-/** Everything that an executor gives for one feed, and the state after a step. */
+/** Runs a network once on an executor and returns loss, outputs, gradients, and the state after a step. */
 import type { ExecutableState, Executor, Feed, Mode, Objective, SgdStep } from '../../../src/core/executor.ts'
 import type { Network } from '../../../src/core/network.ts'
 import { random } from '../../../src/core/random.ts'
@@ -24,7 +24,7 @@ export interface Request {
   readonly mode?: Mode
 }
 
-/** Weights, momentum and running statistics that are nobody's initial ones. */
+/** Returns random weights, momentum and running statistics, different from the initial ones. */
 function stateFor(network: Network): ExecutableState {
   const weights = initialWeights(network, random(2, 'weights'))
   const stream = random(2, 'state')

@@ -1,4 +1,4 @@
-/** What every executor promises, run against each of them. */
+/** The contract of executors, as tests that every executor must pass. */
 import { beforeAll, describe, expect, it } from 'vitest'
 import type { Executable, ExecutableState, Executor, Feed, SgdStep } from '../../../src/core/executor.ts'
 import { NetworkBuilder } from '../../../src/core/networkBuilder.ts'
@@ -29,7 +29,7 @@ export function describeExecutorContract(open: () => Promise<Executor>): void {
   })
 
   describe('mixing', () => {
-    it('has the gradient that central differences of the loss have', async () => {
+    it('has gradients equal to central differences of the loss', async () => {
       const network = smoothNetwork()
       const executable = await executor.compile(network, { batchSize: 8 })
       executable.weights.write(initialWeights(network, random(3, 'weights')))
@@ -53,14 +53,14 @@ export function describeExecutorContract(open: () => Promise<Executor>): void {
       executable.dispose()
     })
 
-    it('gives none, the operation without an input, the gradient 0', async () => {
+    it('gives the operation none, which has no input, the gradient 0', async () => {
       const executable = await searching()
       const { coefficients = [] } = await executable.gradient(feedOf(1), CROSS_ENTROPY, { coefficients: true }, 'probe')
       expect([0, 5, 10, 15, 20, 25].map((none) => coefficients[none])).toEqual([0, 0, 0, 0, 0, 0])
       executable.dispose()
     })
 
-    it('treats inactive operations as coefficients of 0, with gradient 0', async () => {
+    it('treats inactive operations like coefficients of 0, with gradient 0', async () => {
       const executable = await searching()
       const feed = feedOf(2)
       const active = Uint8Array.from({ length: 36 }, (_, i) => (i < 30 && i % 5 !== 1 + (((i / 5) | 0) % 4) ? 0 : 1))
@@ -84,7 +84,7 @@ export function describeExecutorContract(open: () => Promise<Executor>): void {
     })
   })
 
-  describe('counting', () => {
+  describe('counting correct predictions', () => {
     const logits = [
       [3, 1, 2, 0, -1, -2, -3], // label 0: first
       [3, 1, 2, 0, -1, -2, -3], // label 4: fifth
@@ -93,7 +93,7 @@ export function describeExecutorContract(open: () => Promise<Executor>): void {
     ]
     const labels = Int32Array.of(0, 4, 5, 1)
 
-    it('counts labels with the largest and with the five largest logits; of equals the lower class is larger', async () => {
+    it('counts labels with the largest and among the five largest logits; of equal logits the lower class comes first', async () => {
       const { network, weights } = readout(7)
       const executable = await executor.compile(network, { batchSize: 4 })
       executable.weights.write(weights)
@@ -113,7 +113,7 @@ export function describeExecutorContract(open: () => Promise<Executor>): void {
       executable.dispose()
     })
 
-    it('counts no label whose own logit is no number, however few classes there are', async () => {
+    it('counts no label whose own logit is NaN, even with few classes', async () => {
       const { network, weights } = readout(3)
       const executable = await executor.compile(network, { batchSize: 2 })
       executable.weights.write(weights)
@@ -127,7 +127,7 @@ export function describeExecutorContract(open: () => Promise<Executor>): void {
       executable.dispose()
     })
 
-    it('weighs batches by their sizes, and starts a new tally after each reading', async () => {
+    it('weights batches by their sizes, and starts a new tally after each reading', async () => {
       const executable = await searching()
       const [large, small] = [feedOf(3, 8), feedOf(4, 3)]
       const whole = await executable.evaluate([large, small], 'probe')
@@ -184,7 +184,7 @@ export function describeExecutorContract(open: () => Promise<Executor>): void {
       executable.dispose()
     })
 
-    it('is differentiated with its statistics as constants in evaluation', async () => {
+    it('is differentiated with running statistics as constants in mode eval', async () => {
       const executable = await searching()
       for (const index of [0, 1, 2]) await executable.step(feedOf(index), CROSS_ENTROPY, SGD)
       const feed = feedOf(3)
@@ -206,7 +206,7 @@ export function describeExecutorContract(open: () => Promise<Executor>): void {
   })
 
   describe('drop path', () => {
-    it('scales each sample of a site by its own number, and its gradient too', async () => {
+    it('multiplies each sample and its gradient by the scale of that sample', async () => {
       const builder = new NetworkBuilder({ height: 1, width: 1, channels: 2 })
       const features = builder.dropPath(builder.conv(builder.input, 2, { kernel: 1 }, 'conv'))
       const logits = builder.linear(features, 2, 'fc')
@@ -224,7 +224,7 @@ export function describeExecutorContract(open: () => Promise<Executor>): void {
       executable.dispose()
     })
 
-    it('leaves a network as it is where every scale is 1', async () => {
+    it('changes nothing if every scale is 1', async () => {
       const network = darts.network(darts.parse('DARTS_V2'), {
         shape: { height: 32, width: 32, channels: 3, classes: 10 },
         channels: 2,
@@ -245,7 +245,7 @@ export function describeExecutorContract(open: () => Promise<Executor>): void {
   })
 
   describe('state', () => {
-    it('saved and restored elsewhere goes on to the same bits', async () => {
+    it('gives the same bits after it is saved and restored in another executable', async () => {
       const [first, second] = [await searching(), await searching()]
       for (const index of [0, 1, 2]) await first.step(feedOf(index), CROSS_ENTROPY, SGD)
       second.restore(await first.save())
@@ -257,7 +257,7 @@ export function describeExecutorContract(open: () => Promise<Executor>): void {
       second.dispose()
     })
 
-    it('of another network is refused as a whole, saying what does not fit', async () => {
+    it('of another network is refused before anything is restored, saying what does not fit', async () => {
       const executable = await searching()
       const state = await executable.save()
       const shorter = (part: keyof ExecutableState) => ({ ...state, [part]: state[part].subarray(1) })
@@ -271,7 +271,7 @@ export function describeExecutorContract(open: () => Promise<Executor>): void {
       executable.dispose()
     })
 
-    it('is not moved by gradients and evaluation', async () => {
+    it('is not changed by gradients and evaluation', async () => {
       const executable = await searching()
       const before = await executable.save()
       await executable.gradient(feedOf(0), CROSS_ENTROPY, { coefficients: true, weights: executable.vector() }, 'probe')
@@ -305,7 +305,7 @@ export function describeExecutorContract(open: () => Promise<Executor>): void {
       executable.dispose()
     })
 
-    it('move the network when written to', async () => {
+    it('change the network when written to', async () => {
       const executable = await searching()
       const before = await executable.evaluate([feedOf(0)], 'probe')
       executable.weights.scale(0)
@@ -315,7 +315,7 @@ export function describeExecutorContract(open: () => Promise<Executor>): void {
       executable.dispose()
     })
 
-    it('refuse numbers of another length', async () => {
+    it('refuse arrays of another length', async () => {
       const executable = await searching()
       expect(() => executable.weights.write(new Float32Array(3))).toThrow(/\b3\b/)
       expect(() => executable.weights.write(new Float32Array(3))).toThrow(String(executable.weights.length))
@@ -324,7 +324,7 @@ export function describeExecutorContract(open: () => Promise<Executor>): void {
   })
 
   describe('disposal', () => {
-    it('ends every use with an error that names the network, and may be repeated', async () => {
+    it('makes every later call an error that names the network, and may be repeated', async () => {
       const executable = await searching()
       executable.dispose()
       executable.dispose()
@@ -340,7 +340,7 @@ export function describeExecutorContract(open: () => Promise<Executor>): void {
       for (const use of uses) expect(use).toThrow(`${searchNetwork().name} was used after dispose`)
     })
 
-    it('between two batches ends an evaluation with that error, and leaves the next network alone', async () => {
+    it('between two batches ends an evaluation with that error, and does not disturb the next network', async () => {
       const executable = await searching()
       let next: Executable | undefined
       async function* feeds() {

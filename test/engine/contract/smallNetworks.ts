@@ -1,4 +1,4 @@
-/** Small networks on which what an executor promises can be seen by hand. */
+/** Small networks whose results can be checked by hand. */
 import type { Batch } from '../../../src/core/data.ts'
 import { flattenMixing, type Matrix } from '../../../src/core/mixing.ts'
 import type { Network, ValueId } from '../../../src/core/network.ts'
@@ -8,11 +8,11 @@ import { nb201 } from '../../../src/spaces/nb201/index.ts'
 
 export const shape = { height: 8, width: 8, channels: 3, classes: 10 }
 
-/** An nb201 search network whose normalisations keep running statistics. */
+/** Returns a NAS-Bench-201 search network whose batch normalisations keep running statistics. */
 export const searchNetwork = (): Network =>
   nb201.supernet({ shape, channels: 4, depth: 1, batchNorm: { affine: true, track: true } })
 
-/** Two nodes of mixed edges without a ReLU, weighed by edge as well: its loss is smooth in all 8 coefficients. */
+/** Returns a network of two nodes with mixed edges, edge weights and no ReLU: its loss is smooth in all 8 coefficients. */
 export function smoothNetwork(): Network {
   const builder = new NetworkBuilder(shape)
   const candidates = (x: ValueId, name: string) => [
@@ -32,7 +32,7 @@ export function smoothNetwork(): Network {
 
 const FROZEN = { affine: false, track: false }
 
-/** Normal images and uniform labels. */
+/** Returns a batch of normally distributed images with uniform labels. */
 export function randomBatch(size: number, ...path: (string | number)[]): Batch {
   const stream = random(0, ...path)
   return {
@@ -42,13 +42,13 @@ export function randomBatch(size: number, ...path: (string | number)[]): Batch {
   }
 }
 
-/** Positive weights of all operations on all edges. */
+/** Returns random positive mixing weights of all operations on all edges. */
 export const randomTheta = (stream: RandomStream): Matrix =>
   nb201.edges.map(({ operations }) => operations.map(() => 0.1 + stream.uniform()))
 
 export const coefficientsOf = (theta: Matrix): Float64Array => flattenMixing({ theta })
 
-/** Logits = the image, as [batch, 1, 1, classes]: one linear layer with weight I and bias 0. */
+/** Returns a network whose logits are its image, [batch, 1, 1, classes]: a linear layer with weight I and bias 0. */
 export function readout(classes: number): { readonly network: Network; readonly weights: Float32Array } {
   const builder = new NetworkBuilder({ height: 1, width: 1, channels: classes })
   const logits = builder.linear(builder.input, classes, 'readout')

@@ -1,4 +1,4 @@
-/** All golden cases, to be run against every executor. */
+/** All tests of an executor against the reference numbers of the PyTorch code. */
 import { it } from 'vitest'
 import type { Executor } from '../../../src/core/executor.ts'
 import type { DeclareTest } from './declareTest.ts'
@@ -9,9 +9,9 @@ import { describeSearchNetworks } from './searchNetworks.ts'
 import { describeSecondOrder } from './secondOrder.ts'
 
 /**
- * Declares the tests; to be called at the top of a test file.
+ * Declares the tests; call it at the top level of a test file.
  *
- * @param check declares one: `it`, or what leaves out some where a device is too slow for all
+ * @param check declares one test: `it`, or a function that skips some on slow devices
  */
 export function describeGoldenCases(open: () => Promise<Executor>, check: DeclareTest = it): void {
   describeOperations(open, check)

@@ -1,4 +1,4 @@
-/** What every golden network case has, and the checks that all of them share. */
+/** The fields that all reference networks have, and the checks that they share. */
 import { expect } from 'vitest'
 import type { ImageShape } from '../../../src/core/data.ts'
 import type { Executable, Feed } from '../../../src/core/executor.ts'
@@ -24,7 +24,7 @@ export const batchOf = (input: GoldenTensor, labels: readonly number[]): Feed['b
   size: input.shape[0],
 })
 
-/** Every parameter's gradient: its norm and its first entries. */
+/** Checks the gradient of every parameter: its norm and its first entries. */
 export function expectParameterGradients(
   network: Network,
   gradient: Float32Array,

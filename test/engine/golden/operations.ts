@@ -1,4 +1,7 @@
-/** `ops.json`: each operation forward, and the gradients of Σ output·cotangent wrt its weights and its input. */
+/**
+ * Tests against `ops.json`: the output of each operation, and the gradients of Σ output·cotangent with respect to its weights
+ * and its input.
+ */
 import { beforeAll, describe, expect } from 'vitest'
 import type { Executor } from '../../../src/core/executor.ts'
 import type { Network, Value, ValueId } from '../../../src/core/network.ts'
@@ -19,7 +22,7 @@ interface Summary {
   readonly shape: readonly number[]
   readonly l2: number
   readonly sum: number
-  /** All entries where there are few, else the first eight and the last four. */
+  /** All entries if there are few, else the first eight and the last four. */
   readonly values?: readonly number[]
   readonly first8?: readonly number[]
   readonly last4?: readonly number[]
@@ -77,9 +80,9 @@ export function describeOperations(open: () => Promise<Executor>, check: Declare
 }
 
 /**
- * Executors give gradients wrt weights, so the operation's input is made a weight: a 1×1 convolution of one-hot cells,
- * whose filter holds the input, one row a cell. Behind the operation stands the identity as a linear layer, so that
- * the cotangent of the logits is that of the output.
+ * Builds a network that yields the input gradient of an operation. Executors return gradients of weights, so the operation's
+ * input becomes a weight: a 1×1 convolution of one-hot pixels whose filter holds the input, one row for each pixel. The identity
+ * follows the operation as a linear layer, so the cotangent of the logits is that of the output.
  */
 async function checkOperation(executor: Executor, golden: OperationCase): Promise<void> {
   const [size, channels, height, width] = golden.input.shape
@@ -118,7 +121,7 @@ function operationNetwork(golden: OperationCase, image: Value, channels: number)
   return builder.build({ name: golden.id, heads: [{ logits, lossWeight: 1 }], features })
 }
 
-/** The operation that the id names, as the golden file describes it. */
+/** Adds the operation with this id, as `ops.json` describes it. */
 function writeOperation(builder: NetworkBuilder, { id, weights }: OperationCase, x: ValueId): ValueId {
   const stride = id.endsWith('-s2') ? 2 : 1
   const kernel = Number(/[135](?=x|-s)/.exec(id)?.[0] ?? 0)
@@ -177,7 +180,7 @@ function writeOperation(builder: NetworkBuilder, { id, weights }: OperationCase,
   }
 }
 
-/** Logits as the weight of a linear layer on one-hot samples, so that their gradient is that of the weight. */
+/** Builds a network whose logits are the weight of a linear layer on one-hot samples, so that its gradient is theirs. */
 async function checkCrossEntropy(executor: Executor, golden: CrossEntropyCase): Promise<void> {
   const [size, classes] = golden.logits.shape
   const builder = new NetworkBuilder({ height: 1, width: 1, channels: size })

@@ -1,4 +1,4 @@
-/** `optim.json`: traces of SGD. */
+/** Tests against `optim.json`: traces of SGD steps. */
 import { beforeAll, describe, expect } from 'vitest'
 import type { Executor } from '../../../src/core/executor.ts'
 import { NetworkBuilder } from '../../../src/core/networkBuilder.ts'
@@ -17,7 +17,7 @@ interface Trace {
   readonly steps: readonly {
     readonly lr: number
     readonly grad: readonly number[]
-    /** Null where there is no momentum. */
+    /** The momentum buffer; null without momentum. */
     readonly momentum_buffer: readonly number[] | null
     readonly w: readonly number[]
   }[]
@@ -38,8 +38,8 @@ export function describeOptimiser(open: () => Promise<Executor>, check: DeclareT
 }
 
 /**
- * w is the weight of a linear layer with one input. Two samples, 1 and −1, with cotangents g/2 and −g/2 give the weight
- * the gradient g, and the bias none.
+ * Checks one trace. w is the weight of a linear layer with one input. Two samples, 1 and −1, with cotangents g/2 and −g/2 give
+ * the weight the gradient g, and the bias the gradient 0.
  */
 async function checkTrace(executor: Executor, { w0, steps, ...trace }: Trace): Promise<void> {
   const builder = new NetworkBuilder({ height: 1, width: 1, channels: 1 })

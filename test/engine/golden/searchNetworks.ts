@@ -1,4 +1,4 @@
-/** `nb201_supernet.json`, `darts_supernet.json`: loss, logits and every gradient of the search networks. */
+/** Tests against `nb201_supernet.json` and `darts_supernet.json`: loss, logits and all gradients of search networks. */
 import { beforeAll, describe, expect } from 'vitest'
 import type { Executor } from '../../../src/core/executor.ts'
 import {
@@ -59,7 +59,7 @@ interface DartsCase extends NetworkCase {
   readonly params: readonly (readonly unknown[])[]
 }
 
-/** One search network with what the reference says of it. */
+/** A search network with its reference numbers. */
 interface SearchCase extends NetworkCase {
   readonly network: Network
   readonly mixing: Mixing

@@ -1,4 +1,4 @@
-/** `darts_second_order.json`: the unrolled architecture gradient, written out on the weight vector's own operations. */
+/** Tests against `darts_second_order.json`: the unrolled architecture gradient, computed with weight vectors step by step. */
 import { beforeAll, describe, expect } from 'vitest'
 import type { Executable, Executor, Feed } from '../../../src/core/executor.ts'
 import {
@@ -124,7 +124,7 @@ const bufferOf = (parameter: Parameter): GoldenTensor => ({
   scale: parameter.buffer_scale,
 })
 
-/** Loss, ∂L/∂α through the softmax, and ∂L/∂w in a vector of its own. */
+/** Returns loss, ∂L/∂α through the softmax, and ∂L/∂w in a new vector. */
 async function alphaGradient(executable: Executable, batch: Feed['batch'], theta: Matrix) {
   const v = executable.vector()
   const feed = { batch, coefficients: flattenMixing({ theta }) }

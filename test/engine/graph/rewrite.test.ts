@@ -15,7 +15,7 @@ import { nb201 } from '../../../src/spaces/nb201/index.ts'
 const NORM = { affine: false, track: false }
 const SHAPE = { height: 4, width: 4, channels: 4 }
 
-/** The graph of a network whose features and classifier input are what `write` returns. */
+/** Returns the graph of a network whose features, and classifier input, are the value that `write` returns. */
 function graphOf(write: (builder: NetworkBuilder) => number): Graph {
   const builder = new NetworkBuilder(SHAPE)
   const features = write(builder)
@@ -27,7 +27,7 @@ const of = <K extends Operation['kind']>(graph: Graph, kind: K) =>
   graph.operations.filter((operation): operation is Of<K> => operation.kind === kind)
 
 describe('inlining sums', () => {
-  test('gives a node the terms of its edges, coefficients multiplied', () => {
+  test('replaces the edges of a node by their terms, with multiplied coefficients', () => {
     const graph = graphOf((builder) => {
       const a = builder.relu(builder.input)
       const b = builder.conv(builder.input, 4, { kernel: 1 }, 'b')
@@ -42,7 +42,7 @@ describe('inlining sums', () => {
     ])
   })
 
-  test('leaves a sum alone that is read twice, or normalised', () => {
+  test('keeps a sum that is read twice or normalised', () => {
     const graph = graphOf((builder) => {
       const sum = builder.sum([builder.input, builder.relu(builder.input)])
       const twice = builder.sum([sum, builder.relu(sum)])
@@ -51,13 +51,13 @@ describe('inlining sums', () => {
     expect(of(dropUnread(inlineCombines(graph)), 'combine').map(({ terms }) => terms.length)).toEqual([2, 2, 1])
   })
 
-  test('makes a sum of zeros vanish', () => {
+  test('removes a sum of zeros', () => {
     const graph = graphOf((builder) => builder.sum([builder.zeros(SHAPE), builder.relu(builder.input)]))
     expect(of(dropUnread(inlineCombines(graph)), 'combine').map(({ terms }) => terms.length)).toEqual([1])
   })
 })
 
-test('a ReLU goes into the convolutions that read it, and stays where something else does', () => {
+test('a ReLU is folded into the convolutions that read it, and stays for other readers', () => {
   const graph = graphOf((builder) => {
     const relu = builder.relu(builder.input)
     const conv = builder.conv(relu, 4, { kernel: 3, padding: 1 }, 'conv')
@@ -72,7 +72,7 @@ test('a ReLU goes into the convolutions that read it, and stays where something 
   expect(of(folded, 'relu')).toHaveLength(1)
 })
 
-test('convolutions of one input become one operation, of the rectified input another', () => {
+test('convolutions of one input become one operation, those of its ReLU another', () => {
   const graph = graphOf((builder) => {
     const relu = builder.relu(builder.input)
     const convs = [builder.input, relu, relu].map((input, i) => builder.conv(input, 4, { kernel: 1 }, `conv${i}`))
@@ -86,7 +86,7 @@ test('convolutions of one input become one operation, of the rectified input ano
   ])
 })
 
-test('a search cell comes down to three groups of convolutions, three poolings and three nodes', () => {
+test('a search cell becomes three groups of convolutions, three poolings and three nodes', () => {
   const build = (depth: number) =>
     nb201.supernet({ shape: { ...SHAPE, channels: 3, classes: 2 }, channels: 4, depth, batchNorm: NORM })
   const count = (depth: number) => {
@@ -108,7 +108,7 @@ test('a search cell comes down to three groups of convolutions, three poolings a
   })
 })
 
-test('branches that are equally deep stand beside each other, behind what they read and in the order they had', () => {
+test('operations are ordered by depth, after the operations they read, and else keep their order', () => {
   const builder = new NetworkBuilder({ height: 4, width: 4, channels: 4 })
   const branch = (depth: number): number =>
     depth === 0 ? builder.input : builder.conv(builder.relu(branch(depth - 1)), 4, { kernel: 1 }, `${depth}`)

@@ -33,7 +33,7 @@ test('buffers that are alive at the same time never share memory', () => {
   )
 })
 
-test('buffers one after the other share the same memory', () => {
+test('buffers that are alive one after the other share memory', () => {
   const all = buffers([
     { bytes: 640, first: 0, length: 1 },
     { bytes: 640, first: 2, length: 1 },

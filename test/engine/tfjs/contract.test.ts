@@ -1,4 +1,4 @@
-/** The TensorFlow.js executor on WebAssembly keeps what every executor promises, and its tensors in bounds. */
+/** Tests the TensorFlow.js executor on WebAssembly against the contract of executors, and that it leaks no tensors. */
 import * as tf from '@tensorflow/tfjs-core'
 import { describe, expect, it } from 'vitest'
 import { random } from '../../../src/core/random.ts'
@@ -12,7 +12,7 @@ const open = () => openTfjsExecutor('wasm')
 describeExecutorContract(open)
 
 describe('memory', () => {
-  it('is flat over fifty steps, and free after disposal', async () => {
+  it('does not grow over fifty steps, and is freed on disposal', async () => {
     const executor = await open()
     const before = tf.memory().numTensors
     const network = searchNetwork()

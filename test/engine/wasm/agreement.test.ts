@@ -1,4 +1,4 @@
-/** The static executor against the TensorFlow.js one, on networks of every layer kind. */
+/** Compares the static executor with the TensorFlow.js executor, on networks with every kind of layer. */
 import { openStaticExecutor } from '../../../src/engine/wasm/index.ts'
 import { describeAgreement } from '../agreement/index.ts'
 

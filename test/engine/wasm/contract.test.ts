@@ -1,4 +1,4 @@
-/** The static executor keeps what every executor promises. */
+/** Tests the static executor against the contract of executors. */
 import { openStaticExecutor } from '../../../src/engine/wasm/index.ts'
 import { describeExecutorContract } from '../contract/index.ts'
 

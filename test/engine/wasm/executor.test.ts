@@ -39,11 +39,11 @@ async function compiled(batchSize = 4) {
   return executable
 }
 
-test('it says that its results are the same bits on every machine', () => {
+test('its arithmetic is deterministic', () => {
   expect(executor).toMatchObject({ name: 'static/wasm', arithmetic: 'deterministic' })
 })
 
-test('a state that is saved and restored goes on with the same bits, in memory that another network used', async () => {
+test('a restored state gives the same bits, even in memory that another network has used', async () => {
   const first = await compiled()
   for (let step = 0; step < 3; step++) await first.step(feedOf(4, step), LOSS, SGD)
   const state = await first.save()
@@ -56,7 +56,7 @@ test('a state that is saved and restored goes on with the same bits, in memory t
   expect(await second.save()).toEqual(expected)
 })
 
-test('a smaller batch gives the bits that it gives where compiled for its size', async () => {
+test('a batch smaller than compiled for gives the same bits as compiled for its size', async () => {
   const [large, exact] = [await compiled(7), await compiled(3)]
   const want = { coefficients: true }
   await large.gradient(feedOf(7, 1), LOSS, want, 'probe')
@@ -64,7 +64,7 @@ test('a smaller batch gives the bits that it gives where compiled for its size',
   expect(found).toEqual(await exact.gradient(feedOf(3, 2), LOSS, want, 'probe'))
 })
 
-test('a gradient in train mode moves running statistics and nothing else; in probe mode nothing', async () => {
+test('a gradient in mode train changes running statistics only; in mode probe it changes nothing', async () => {
   const executable = await compiled()
   const before = await executable.save()
   await executable.gradient(feedOf(4, 1), LOSS, { coefficients: true, weights: executable.vector() }, 'probe')
@@ -75,7 +75,7 @@ test('a gradient in train mode moves running statistics and nothing else; in pro
   expect(after.statistics).not.toEqual(before.statistics)
 })
 
-test('the tally is the mean over the steps since it was last taken', async () => {
+test('the tally covers the steps since it was last taken', async () => {
   const executable = await compiled()
   const { loss } = await executable.gradient(feedOf(4, 1), LOSS, {}, 'probe')
   await executable.step(feedOf(4, 1), LOSS, { ...SGD, learningRate: 0 })
@@ -87,7 +87,7 @@ test('the tally is the mean over the steps since it was last taken', async () =>
   expect((await executable.takeTally()).samples).toBe(0)
 })
 
-test('memory stays flat over steps of changing batches and paths', async () => {
+test('memory does not grow over steps with changing batches and paths', async () => {
   const executable = await compiled()
   const stream = random(5, 'paths')
   const feeds = Array.from({ length: 8 }, (_, i) => feedOf(1 + (i % 4), i))
@@ -117,7 +117,7 @@ describe('weight vectors', () => {
     expect(await x.norm()).toBeCloseTo(Math.sqrt(square), 4)
   })
 
-  test('start as zeros, also where an older one was disposed of', async () => {
+  test('start as zeros, even in the slot of a disposed vector', async () => {
     const executable = await compiled()
     const old = executable.vector()
     old.write(new Float32Array(old.length).fill(1))
@@ -140,7 +140,7 @@ describe('it refuses', () => {
     ['a feed without coefficients', { batch: feedOf(2, 1).batch }, /coefficients has 0 entries/],
     ['active flags of another length', { ...feedOf(2, 1), active: new Uint8Array(3) }, /active has 3 entries/],
     [
-      'a label that is no class',
+      'a label outside the classes',
       { ...feedOf(1, 1), batch: { ...feedOf(1, 1).batch, labels: Int32Array.of(10) } },
       /label 10/,
     ],

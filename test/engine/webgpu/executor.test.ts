@@ -20,7 +20,7 @@ import { describeAgreement } from '../agreement/index.ts'
 import { feedFor, run } from '../agreement/run.ts'
 import { describeExecutorContract } from '../contract/index.ts'
 import { randomBatch, readout, shape } from '../contract/smallNetworks.ts'
-import { underGatesOfPaths } from '../frozenPaths.ts'
+import { underMasksOfPaths } from '../frozenPaths.ts'
 import type { DeclareTest } from '../golden/declareTest.ts'
 import { describeGoldenCases } from '../golden/index.ts'
 import { branching, branchingFeed, differentiateOn } from './branches.ts'
@@ -214,7 +214,7 @@ describe.runIf(gpu !== undefined)('the static executor on WebGPU', { timeout: 12
   })
 
   it('records the masks of switched-off paths as if their weights were 0', async () => {
-    const { whereOff, whereZero } = await underGatesOfPaths(await open())
+    const { whereOff, whereZero } = await underMasksOfPaths(await open())
     expect(whereOff).toEqual(whereZero)
   })
 

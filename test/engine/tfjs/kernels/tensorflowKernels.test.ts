@@ -1,4 +1,4 @@
-/** Every kernel added to the TensorFlow backend against the same made of the plain JavaScript backend's. */
+/** Compares each kernel added to the TensorFlow backend with the same function on the plain JavaScript backend. */
 import * as tf from '@tensorflow/tfjs-core'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { initialiseBackend } from '../../../../src/engine/tfjs/index.ts'
@@ -24,13 +24,13 @@ describe.skipIf(tensorflowPackage() === undefined)('where @tensorflow/tfjs-node 
     await initialiseBackend('tensorflow')
   })
 
-  it('passes the gradient of a ReLU where its output is above 0', () => {
+  it('computes the gradient of a ReLU from its output', () => {
     const composed = () => [tf.mul(normal(shape, 1), tf.step(tf.relu(normal(shape, 2))))]
     const fused = () => fusedKernel(RELU_GRADIENT)?.({ dy: normal(shape, 1), y: tf.relu(normal(shape, 2)) }) ?? []
     expectEqual(fused, composed)
   })
 
-  it('normalises a batch, and gives its mean and unbiased variance', () => {
+  it('normalises a batch, and returns its mean and unbiased variance', () => {
     const inputs = () => ({ x: normal(shape, 3), scale: normal([4], 4), shift: normal([4], 5) })
     const composed = () => {
       const { x, scale, shift } = inputs()

@@ -1,4 +1,4 @@
-/** Every kernel added to the WebAssembly backend against that of the plain JavaScript one. */
+/** Compares each kernel added to the WebAssembly backend with the plain JavaScript backend's kernel. */
 import * as tf from '@tensorflow/tfjs-core'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { initialiseBackend } from '../../../../src/engine/tfjs/index.ts'
@@ -26,7 +26,7 @@ const geometries: readonly Geometry[] = [
 
 const normal = (shape: number[], seed: number) => tf.randomNormal(shape, 0, 1, 'float32', seed)
 
-/** The kernel's result on both backends. */
+/** Returns the kernel's result on both backends. */
 function onBoth(kernel: string, inputs: () => tf.NamedTensorMap, attributes: object): [tf.TypedArray, tf.TypedArray] {
   const run = (backend: string) => {
     tf.setBackend(backend)
@@ -68,7 +68,7 @@ describe.each(geometries)('$name', ({ height, width, kernel, stride, pad }) => {
     expect(relativeError(...inputGradient)).toBeLessThan(1e-5)
   })
 
-  it('gives the gradient of max pooling, with many equal cells', () => {
+  it('computes the gradient of max pooling with many equal entries', () => {
     const window = { filterSize: [kernel, kernel], strides: [stride, stride], pad }
     const inputs = () => {
       const input = tf.relu(normal(x, 4))
@@ -99,14 +99,14 @@ describe('sums', () => {
     }
   })
 
-  it('lose no digits over a million terms', () => {
+  it('are exact over a million terms', () => {
     tf.setBackend('wasm')
     const [total] = tf.sum(tf.fill([1_000_000], 0.1)).dataSync()
     expect(Math.abs(total / (1_000_000 * Math.fround(0.1)) - 1)).toBeLessThan(1e-7)
   })
 })
 
-/** Each window's cotangent goes to its first largest real cell, written out. */
+/** Computes the gradient of max pooling directly: each window's cotangent goes to its first largest pixel. */
 function firstLargestGradient(input: tf.Tensor, dy: tf.Tensor, window: Omit<Geometry, 'name'>): Float32Array {
   const { kernel, stride, pad } = window
   const shape = input.shape as [number, number, number, number]

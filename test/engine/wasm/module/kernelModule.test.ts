@@ -16,7 +16,7 @@ test('the committed modules and signatures are what the kernels’ sources compi
   expect(run).not.toThrow()
 })
 
-/** y + a·x of numbers whose product does not fit into single precision. */
+/** Computes y + a·x for numbers whose product is not exact in single precision. */
 async function roundedSum(arithmetic: KernelArithmetic): Promise<number> {
   const { kernels, floats } = new Arena(await kernelModule(arithmetic))
   const [y, x, a] = [20_000, 20_016, Math.fround(1.1)]
@@ -51,7 +51,7 @@ test('every kernel takes as many arguments as its signature names', async () => 
   }
 })
 
-test('kernels and plan have rows for chunks of the same size', async () => {
+test('kernels and plan agree on the number of pixels in a chunk', async () => {
   const module = await kernelModule('deterministic')
   const { exports } = new WebAssembly.Instance(module, { env: { memory: new Arena(module).memory } })
   expect((exports.CHUNK as WebAssembly.Global).value).toBe(CHUNK)

@@ -1,4 +1,4 @@
-/** Threads within a step: the same bits, whatever their number. They run the built module, as `npm test` leaves it. */
+/** Tests threads within a step: their number does not change the bits. The worker threads run the built module in `dist/`. */
 import { execFileSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { Worker } from 'node:worker_threads'
@@ -22,7 +22,7 @@ const SGD: SgdStep = { learningRate: 0.05, momentum: 0.9, nesterov: true, weight
 const LOSS = { kind: 'cross-entropy' } as const
 const COUNTS = [1, 2, 3]
 
-/** However small the network. */
+/** Opens the executor with exactly so many threads, even for small networks. */
 const open = (threads: number, join = joinThreads): Promise<Executor> =>
   openStaticExecutor({ threads, usefulThreads: () => threads, joinThreads: join })
 
@@ -36,7 +36,7 @@ const searchNetwork = (channels: number, size: number) =>
     batchNorm: { affine: false, track: true },
   })
 
-/** At a batch of several chunks of pixels: a training, and what else a step can be asked for where that is quick. */
+/** Returns requests with a batch of several chunks: a training step, and on small networks all other kinds of run. */
 function requestsFor(network: Network): Record<string, Request> {
   const feed = feedFor(network, 9)
   const training = { 'training, at a smaller batch than compiled for': { feed, batchSize: 13 } }
@@ -52,7 +52,7 @@ function requestsFor(network: Network): Record<string, Request> {
   }
 }
 
-/** Numbers, and of arrays a digest: to compare a hundred thousand numbers one by one takes longer than to make them. */
+/** Returns a result with its arrays replaced by hashes, which are quicker to compare. */
 const bitsOf = (result: object) =>
   Object.fromEntries(
     Object.entries(result).map(([name, value]: [string, unknown]) => [
@@ -65,7 +65,7 @@ const bitsOf = (result: object) =>
     ]),
   )
 
-/** All that is asked for, on each number of threads. */
+/** Expects the same bits from all executors, for every request. */
 async function compareBits(network: Network, executors: readonly Executor[], requests = requestsFor(network)) {
   for (const [situation, request] of Object.entries(requests)) {
     const results: object[] = []
@@ -74,12 +74,12 @@ async function compareBits(network: Network, executors: readonly Executor[], req
   }
 }
 
-describe('the shares of one, two and three threads give the same bits in any order', () => {
+describe('one, two and three threads that take turns give the same bits', () => {
   for (const [name, build] of Object.entries({ ...supernets, ...discrete })) {
     test(name, async () => compareBits(build(), await Promise.all(COUNTS.map(inTurns))))
   }
 
-  test('networks drawn at random, smaller than the threads are many', async () => {
+  test('on random networks with less work than threads', async () => {
     const executors = await Promise.all(COUNTS.map(inTurns))
     for (let seed = 100; seed < 140; seed++) {
       const { network, request } = randomCase(seed)
@@ -89,13 +89,13 @@ describe('the shares of one, two and three threads give the same bits in any ord
 })
 
 describe('one, two and three threads give the same bits', () => {
-  test('on networks of many kinds of windows, and of paths', async () => {
+  test('on networks with many kinds of windows and paths', async () => {
     const executors = await Promise.all(COUNTS.map((threads) => open(threads)))
     await compareBits(discrete['network of large windows, dilated and strided unevenly'](), executors)
     await compareBits(discrete['network of noise in channels that are no multiple of four'](), executors)
   })
 
-  test('where nothing in a list of calls runs, and flags change as soon as a step is over', async () => {
+  test('if no call of a list runs, and flags change right after a step', async () => {
     const { step, flags, counts, group } = await countingPlan(3)
     const stream = random(3, 'flags')
     const expected = [0, 0, 0]
@@ -110,7 +110,7 @@ describe('one, two and three threads give the same bits', () => {
     group.leave()
   })
 
-  test('where activations are frozen, and where memory grows and goes from one network to the next', async () => {
+  test('with frozen activations, and in memory that grows and is reused', async () => {
     const results = [1, 2].map(async (threads) => {
       const executor = await open(threads)
       const small = await heldGradients(executor, searchNetwork(4, 8))
@@ -125,7 +125,7 @@ describe('one, two and three threads give the same bits', () => {
   })
 })
 
-/** A gradient with frozen activations after a step, and one more vector than there was. */
+/** Takes a step, allocates one more vector, and returns a gradient with frozen activations. */
 async function heldGradients(executor: Executor, network: Network) {
   const executable = await executor.compile(network, { batchSize: 9 })
   executable.weights.write(initialWeights(network, random(0, 'weights')))
@@ -144,7 +144,7 @@ async function heldGradients(executor: Executor, network: Network) {
   return bitsOf({ ...result, gradient })
 }
 
-test('memory stays flat over steps of changing batches and paths', async () => {
+test('memory does not grow over steps with changing batches and paths', async () => {
   const network = discrete['network of noise in channels that are no multiple of four']()
   const executable = await (await open(2)).compile(network, { batchSize: 9 })
   const stream = random(5, 'paths')
@@ -162,7 +162,7 @@ test('memory stays flat over steps of changing batches and paths', async () => {
 })
 
 describe('threads', () => {
-  test('are as many as are allowed and have enough to do: one for a small network', async () => {
+  test('are limited by the option and by the work: one for a small network', async () => {
     expect(usefulThreads(searchNetwork(4, 16), 64)).toBe(1)
     expect(usefulThreads(searchNetwork(16, 32), 64)).toBeGreaterThan(64)
     const executor = await openStaticExecutor({ threads: 2 })
@@ -174,7 +174,7 @@ describe('threads', () => {
     large.dispose()
   })
 
-  test('are the same for all networks that want so many, and end with the last', async () => {
+  test('are shared by all networks that use as many, and end with the last', async () => {
     const [first, second] = [await joinThreads(2), await joinThreads(2)]
     expect(second).toBe(first)
     first.leave()
@@ -195,7 +195,7 @@ describe('threads', () => {
     expect(execFileSync(process.execPath, ['--input-type=module', '-e', script], options)).toBe('done\n')
   })
 
-  test('that fail end the step with an error, and every later one; the next network has new ones', async () => {
+  test('that fail make this step and every later one an error; the next network gets new threads', async () => {
     const { plan, arena, group } = await announced(2)
     // The second half, which is not the host's, lies behind the end of the memory.
     const calls = [{ kernel: 'fill', args: [0, arena.bytes / 3], isShared: true, condition: -1 }] as const
@@ -207,14 +207,14 @@ describe('threads', () => {
     next.leave()
   })
 
-  test('that vanish between two steps are an error at the next, where the host has heard of it', async () => {
+  test('that exit between two steps make the next step an error', async () => {
     const { step, workers } = await countingPlan(2)
     step()
     await Promise.all(workers.map((worker) => worker.terminate()))
     expect(step).toThrow(/^a thread that helps with steps was lost \(exit code 1\)/)
   })
 
-  test('that vanish are missed for so long and no longer where the host has not heard of it', async () => {
+  test('that exit without notice make a barrier fail after the timeout', async () => {
     const { step, workers } = await countingPlan(2, 1)
     step()
     for (const worker of workers) void worker.terminate()
@@ -224,7 +224,7 @@ describe('threads', () => {
   })
 })
 
-/** A plan of its own for a group of threads, with memory and flags for three calls; the workers, if the group is new. */
+/** Returns a plan for a group of threads, with memory and flags for three calls, and the workers if the group is new. */
 async function announced(threads: number, patience?: number) {
   const unref = vi.spyOn(Worker.prototype, 'unref')
   const group = await joinThreads(threads, patience)
@@ -245,7 +245,7 @@ function stepOf(plan: ThreadedPlan, arena: Arena, calls: readonly PlainCall[], f
   return () => plan.run(list, bound, arena.batch, flags)
 }
 
-/** Three calls, each with a flag, that add 1 to sixty numbers of their own. → how often each number was added to */
+/** Runs three calls, each with a flag, that add 1 to sixty numbers each. Returns how often each number was added to. */
 async function countingPlan(threads: number, patience?: number) {
   const { plan, arena, flags, ...rest } = await announced(threads, patience)
   const length = 60

@@ -1,4 +1,4 @@
-/** A group whose threads take turns at every shared call, the last first: results must not depend on their order. */
+/** A group whose threads run every shared call one after the other, the last thread first, to test that order does not matter. */
 import { isOff } from '../../../../src/engine/plan/runInputs.ts'
 import { ThreadKernels } from '../../../../src/engine/wasm/module/module.ts'
 import { type BoundCall, bindCalls, type Threads } from '../../../../src/engine/wasm/threads/threads.ts'
@@ -11,7 +11,7 @@ export const threadsInTurn = (threads: number): Threads => ({
     parts.forEach((thread, part) => {
       thread.takePart(part, threads)
     })
-    /** Of each list and part. */
+    /** The bound calls, by list and part. */
     const lists: BoundCall[][][] = []
     return {
       addList: (calls) => lists.push(parts.map(({ kernels }) => bindCalls(kernels, calls))) - 1,

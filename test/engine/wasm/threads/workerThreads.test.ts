@@ -1,10 +1,10 @@
-/** Crews that are over: one of their threads was gone before it was ready, or all who used them have left. */
+/** Tests groups of threads that have ended: a thread exited before it was ready, or all networks have left the group. */
 import { Worker } from 'node:worker_threads'
 import { expect, test, vi } from 'vitest'
 import { Arena, kernelModule } from '../../../../src/engine/wasm/module/module.ts'
 import { joinThreads } from '../../../../src/engine/wasm/threads/workerThreads.ts'
 
-/** What was made, and the workers that came with it. */
+/** Returns the result of `make`, and the workers that it started. */
 function workersOf<T>(make: () => T): { readonly made: T; readonly workers: readonly Worker[] } {
   const on = vi.spyOn(Worker.prototype, 'on')
   const made = make()
@@ -13,13 +13,13 @@ function workersOf<T>(make: () => T): { readonly made: T; readonly workers: read
   return { made, workers }
 }
 
-test('a thread that ends before it is ready is an error for all who wait for it; the next group is a new one', async () => {
+test('a thread that exits before it is ready is an error for all callers of the group; the next group is a new one', async () => {
   const { made, workers } = workersOf(() => [joinThreads(3), joinThreads(3)])
   expect(workers).toHaveLength(2)
   const waiting = Promise.allSettled(made)
   await workers[1].terminate()
   for (const joining of await waiting) {
-    // 0 where it was ended before it began.
+    // Exit code 0 if it ended before it started.
     const message = expect.stringMatching(
       /^a thread that helps with steps was lost \(exit code [01]\); run it again, or/,
     )
