@@ -1,6 +1,6 @@
 /**
- * Writes `reports/nb201-micro.md`: what the embedded table is worth. The real benchmark's numbers are read from the table
- * `nb201`, the recipes that were tried from `benchmarks/tables/recipeTrials.csv`.
+ * Writes `reports/nb201-micro.md`: what the embedded table is worth. The real benchmark's numbers are read from the
+ * table `nb201`, the recipes that were tried from `benchmarks/tables/recipeTrials.csv`.
  *
  *     bench tables import …/nb201.csv.gz --as nb201
  *     npx jiti benchmarks/tables/microReport.ts
@@ -12,7 +12,7 @@ import { kendall, spearman } from '../../src/analysis/statistics/ranks.ts'
 import type { Qualifier } from '../../src/core/metric.ts'
 import { nb201 } from '../../src/spaces/nb201/index.ts'
 import { writeAtomically } from '../../src/system/atomicFile.ts'
-import { sharing } from '../../src/tablebuild/sharing.ts'
+import { sharing } from '../../src/tablebuild/trainingSet.ts'
 import { openTable } from '../../src/tables/openTable.ts'
 import { recipeOf } from '../../src/tables/recipe.ts'
 
@@ -118,7 +118,9 @@ trainings; \`bench tables build --as nb201-micro --check 20\` trains any of them
 ## What it is
 
 ${notes.map((note) => `* ${note}`).join('\n')}
-* Skeleton C=${recipe.network.channels}, N=${recipe.network.depth}; ${epochs} epochs of ${recipe.data.limit ?? 'all'} training images; batch ${recipe.batchSize}; SGD ${recipe.training.learningRate}, Nesterov, cosine to ${recipe.training.learningRateMin}.
+* Skeleton C=${recipe.network.channels}, N=${recipe.network.depth}; ${epochs} epochs of ${recipe.data.limit ?? 'all'}
+* training images; batch ${recipe.batchSize}; SGD ${recipe.training.learningRate}, Nesterov, cosine to
+* ${recipe.training.learningRateMin}.
 * Those architectures are ${indices.length} different networks. Seconds of a training: ${two(mean(seconds))} on average.
 
 ## Distribution
@@ -169,20 +171,26 @@ without a factor vary by half their amplitude. Accuracy is over both halves of t
 
 What they show:
 
-* Many images seldom seen, not few seen often: 1,000 images for 16 epochs rank cells by how fast they learn them by heart. Even real
+* Many images seldom seen, not few seen often: 1,000 images for 16 epochs rank cells by how fast they learn them by
+* heart. Even real
   ones do: 3,000 CIFAR-10 images at 12×12, 1,000 of them trained on for 16 epochs, have a Spearman correlation of 0.25 with the
   benchmark's CIFAR-10 over 40 networks. 6,000 drawings for 3 to 6 epochs cost the same and reach 0.7 to 0.86.
-* Stripes of two to three pixels a wave are what pooling blurs and 3×3 convolutions find, as in photographs; the accuracies then
+* Stripes of two to three pixels a wave are what pooling blurs and 3×3 convolutions find, as in photographs; the
+* accuracies then
   correlate with the number of poolings, convolutions and zeroed edges of a cell as the real ones do. Stripes near the limit of the
   pixels, or weak ones, leave poor cells at chance and cost agreement.
-* Small batches give many steps for little: batch 16 for 3 or 4 epochs agrees as well as batch 64 for 6 at two thirds of the cost.
-* Three cells a stage put the cell of skip connections where it belongs, at the bottom: with one cell a stage its shortcuts are only 4
+* Small batches give many steps for little: batch 16 for 3 or 4 epochs agrees as well as batch 64 for 6 at two thirds
+* of the cost.
+* Three cells a stage put the cell of skip connections where it belongs, at the bottom: with one cell a stage its
+* shortcuts are only 4
   and 16 times as large as what the two residual blocks add, with three 64 and 4096 times, so that nothing is left between the stem and
   the last average but linear maps. But at this size of image the poolings of nine cells in a row leave nothing to see, and chains
   of convolutions without a shortcut stay untrained: the correlation falls to 0.2, with eight channels as with four.
-* Mirroring turns stripes into those of another class, and spoils the ranking. Stripes of another class behind the object are more
+* Mirroring turns stripes into those of another class, and spoils the ranking. Stripes of another class behind the
+* object are more
   than these networks learn in so few steps.
-* With 40 networks a correlation is uncertain by 0.06 to 0.1, with 70 by 0.05, and differs between seeds: a mean over seeds agrees
+* With 40 networks a correlation is uncertain by 0.06 to 0.1, with 70 by 0.05, and differs between seeds: a mean over
+* seeds agrees
   better than any of them.
 
 ${markdown(trials[0], trials.slice(1))}

@@ -11,8 +11,15 @@ import { openTable } from '../tables/openTable.ts'
 import { imageSizeOf, type Recipe, recipeOf } from '../tables/recipe.ts'
 import { spaceIndex } from '../tables/spaceIndex.ts'
 import { userTables } from '../tables/tableFolders.ts'
-import { type BuildOptions, type BuildResult, buildTable, mergeTables } from './buildTable.ts'
-import { checkRows, type Rebuilt, sampleRows } from './checkTable.ts'
+import {
+  type BuildOptions,
+  type BuildResult,
+  buildTable,
+  checkRows,
+  mergeTables,
+  type Rebuilt,
+  sampleRows,
+} from './buildTable.ts'
 import { readRecipe, recipeFor } from './recipeFile.ts'
 import { forkTrainer, type Trainer } from './trainers.ts'
 

@@ -1,9 +1,10 @@
 /**
  * Builds a table: trains the architectures that it lacks, resuming an interrupted build, and writes it. Also merges
- * built tables.
+ * built tables, and checks a table by repeating some of its trainings.
  */
 import { join } from 'node:path'
 import type { ImageShape } from '../core/data.ts'
+import { random } from '../core/random.ts'
 import type { Genotype, SearchSpace } from '../core/space.ts'
 import type { Dataset } from '../data/dataset.ts'
 import { isThere } from '../system/readable.ts'
@@ -15,10 +16,19 @@ import type { Table } from '../tables/table.ts'
 import { writeCurves } from '../tables/writeCurves.ts'
 import { writeTable } from '../tables/writeTable.ts'
 import { Journal, readJournals } from './journal.ts'
-import { type Sharing, sharing } from './sharing.ts'
-import { builtCurves, contentOf, trainingsIn } from './tableTrainings.ts'
+import { builtCurves, contentOf, trainingsIn, trainingsOf } from './tableTrainings.ts'
 import { type Trainer, trainAll } from './trainers.ts'
-import { type Shard, shardName, type TrainingRecord, TrainingSet, type TrainingTask, workList } from './trainingSet.ts'
+import {
+  type Shard,
+  type Sharing,
+  shardName,
+  sharing,
+  type TableTraining,
+  type TrainingRecord,
+  TrainingSet,
+  type TrainingTask,
+  workList,
+} from './trainingSet.ts'
 
 export interface BuildOptions<G extends Genotype> {
   /** Name of the table, and the folder that it is written to; its journals go into `NAME.build` there. */
@@ -153,4 +163,53 @@ function commonRecipe(tables: readonly Table[]): Recipe {
   const recipes = tables.map(({ manifest }) => recipeOf(manifest))
   const seeds = new Set(recipes.flatMap((recipe) => recipe.seeds))
   return { ...recipes[0], seeds: [...seeds].sort((a, b) => a - b) }
+}
+
+/** One training that was repeated. */
+export interface Rebuilt {
+  readonly index: number
+  readonly seed: number
+  /** The accuracies in the table (`stored`) and of the repeated training (`found`), in %. */
+  readonly stored: TableTraining['accuraciesPct']
+  readonly found: TableTraining['accuraciesPct']
+  readonly equal: boolean
+}
+
+/** Draws the indices of `count` different random rows, or of all rows if there are fewer. */
+export function sampleRows(table: Table, count: number, seed = 0): number[] {
+  const indices = [...table.indices()]
+  return Array.from(random(seed, 'table', 'check').permutation(indices.length).slice(0, count), (row) => indices[row])
+}
+
+/**
+ * Repeats every training of these rows, one for each seed.
+ * @throws BenchError `bad-input` if the table was not built by a recipe
+ */
+export async function checkRows<G extends Genotype>(
+  table: Table,
+  space: SearchSpace<G>,
+  indices: readonly number[],
+  trainers: readonly Trainer[],
+  onProgress: (done: number, total: number) => void = () => {},
+): Promise<Rebuilt[]> {
+  const recipe = recipeOf(table.manifest)
+  const { servedBy } = sharing(space, recipe)
+  const stored = indices.flatMap((index) => trainingsOf(table, recipe, index).map((training) => ({ index, training })))
+  const tasks = stored.map(({ index, training: { seed } }) => ({ index: servedBy(index), seed }))
+  const found = new TrainingSet()
+  let done = 0
+  await trainAll(
+    tasks,
+    trainers,
+    () => false,
+    (record) => {
+      found.add(record)
+      onProgress(++done, tasks.length)
+    },
+  )
+  return stored.map(({ index, training: { seed, accuraciesPct } }) => {
+    const [again] = found.of(servedBy(index)).filter((training) => training.seed === seed)
+    const equal = JSON.stringify(again.accuraciesPct) === JSON.stringify(accuraciesPct)
+    return { index, seed, stored: accuraciesPct, found: again.accuraciesPct, equal }
+  })
 }

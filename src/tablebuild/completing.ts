@@ -17,9 +17,9 @@ import { readIfThere } from '../system/readable.ts'
 import { type Recipe, recipeHash, shapeFor } from '../tables/recipe.ts'
 import { MissingRow } from '../tables/tableEvaluator.ts'
 import { userTables } from '../tables/tableFolders.ts'
-import { representative } from './sharing.ts'
 import { mean } from './tableTrainings.ts'
 import { SPLITS, type TrainedArchitecture, trainedArchitecture } from './trainArchitecture.ts'
+import { representative } from './trainingSet.ts'
 
 export interface Completion<G extends Genotype> {
   readonly space: SearchSpace<G>

@@ -10,9 +10,8 @@ import type { ArchitectureRuns, TrainingRun } from '../tables/importers/training
 import { type Recipe, recipeHash } from '../tables/recipe.ts'
 import type { Table } from '../tables/table.ts'
 import { type CurvesBatch, encodeCurves } from '../tables/writeCurves.ts'
-import { numberingOf, type Sharing } from './sharing.ts'
 import { SPLITS, type Split, type TrainedArchitecture } from './trainArchitecture.ts'
-import type { TableTraining, TrainingRecord, TrainingSet } from './trainingSet.ts'
+import { numberingOf, type Sharing, type TableTraining, type TrainingRecord, type TrainingSet } from './trainingSet.ts'
 
 /** What the rows of a built table depend on besides the trainings. */
 export interface TableSetting<G extends Genotype = Genotype> {

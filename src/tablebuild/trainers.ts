@@ -8,9 +8,8 @@ import { scaledDataset } from '../data/batches/imageView.ts'
 import type { Dataset } from '../data/dataset.ts'
 import { openExecutor } from '../engine/index.ts'
 import { executorOf, type Recipe } from '../tables/recipe.ts'
-import { numberingOf } from './sharing.ts'
 import { type TrainedArchitecture, trainArchitecture } from './trainArchitecture.ts'
-import type { TrainingRecord, TrainingTask } from './trainingSet.ts'
+import { numberingOf, type TrainingRecord, type TrainingTask } from './trainingSet.ts'
 import type { WorkerAnswer, WorkerOrder, WorkerSetting } from './workerProcess.ts'
 
 /** Path of the compiled worker module. Also used when running from source, since Node 20 runs no TypeScript. */

@@ -7,8 +7,8 @@ import { CsvError, parse } from 'csv-parse'
 import { BenchError } from '../../core/errors.ts'
 import { beyondLimit, checkLimit, limitOf } from '../../system/limits.ts'
 import type { ImportContext, TableContent } from '../content.ts'
-import { type FlatColumn, FlatRows } from './flatRows.ts'
-import { type Mapping, mapColumns } from './mapping.ts'
+import { FlatRows } from './flatRows.ts'
+import { type FlatColumn, type Mapping, mapColumns } from './mapping.ts'
 import type { Source } from './sourceFile.ts'
 
 /** Imports a CSV file. @throws BenchError `bad-input` with the line and column at fault */

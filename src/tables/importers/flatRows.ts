@@ -3,20 +3,13 @@
  */
 import { BenchError } from '../../core/errors.ts'
 import { checkLimit, limitOf } from '../../system/limits.ts'
-import { type ColumnRole, isAccuracy, isSeconds, isSize } from '../columnNames.ts'
+import { isAccuracy, isSeconds, isSize } from '../columnNames.ts'
 import { checkComplete, type ImportContext, type NumbersContent, type TableContent } from '../content.ts'
 import type { Source } from '../manifest.ts'
-import { AccuracyUnits, checkUnits, fractionsInPercent } from './accuracyUnits.ts'
-import type { Mapping } from './mapping.ts'
+import { AccuracyUnits, checkUnits, type FlatColumn, fractionsInPercent, type Mapping } from './mapping.ts'
 
 /** The text or number in a cell. An empty text or null is a missing value. */
 export type Cell = string | number | null
-
-/** A column of a flat file: its name in the file, and what it becomes in the table. */
-export interface FlatColumn {
-  readonly sourceName: string
-  readonly role: ColumnRole
-}
 
 /** The numbers of one column. */
 interface NumberCells {

@@ -9,7 +9,6 @@ import { BenchError } from '../../core/errors.ts'
 import type { PickleOptions } from '../../pickle/machine.ts'
 import { torchStorage } from '../../pickle/values.ts'
 import { checkLimit } from '../../system/limits.ts'
-import { AccuracyUnits } from './accuracyUnits.ts'
 import {
   architectureRuns,
   checkName,
@@ -21,7 +20,7 @@ import {
   runReader,
 } from './benchmarkRecords.ts'
 import type { Part, Parts } from './importParts.ts'
-import type { Mapping } from './mapping.ts'
+import { AccuracyUnits, type Mapping } from './mapping.ts'
 import { type NamedRuns, summarised } from './readRecords.ts'
 import type { TrainingRun } from './trainingRuns.ts'
 
