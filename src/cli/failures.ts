@@ -1,5 +1,4 @@
 /** Turns errors into one-line messages and exit statuses, for all commands, and handles interrupts and failing output streams. */
-
 import { fstatSync } from 'node:fs'
 import { constants } from 'node:os'
 import { type Command, CommanderError } from 'commander'

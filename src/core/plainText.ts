@@ -40,6 +40,12 @@ const plainOrder = (a: string, b: string): number => (a === b ? 0 : a < b ? -1 :
 export const pluralize = (count: number, noun: string, several = `${noun}s`): string =>
   `${count} ${count === 1 ? noun : several}`
 
+/** Returns the text with its first letter in upper case. */
+export const capitalize = (text: string): string => text.slice(0, 1).toUpperCase() + text.slice(1)
+
+/** Returns the first line of a text, such as an error message. */
+export const firstLine = (text: string): string => text.split('\n')[0]
+
 /** Quotes a word for a POSIX shell if it contains special characters. */
 export const shellWord = (word: string): string =>
   /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`

@@ -1,6 +1,7 @@
 /** Reads the headers of image files (format, size, bit depth) and decides by them whether a file may be decoded. */
 import sharp, { type SharpOptions } from 'sharp'
 import { BenchError } from '../../core/errors.ts'
+import { firstLine } from '../../core/plainText.ts'
 import { beyondLimit, limitOf } from '../../system/limits.ts'
 
 export interface ImageHeader {
@@ -67,7 +68,7 @@ async function decodersHeader(bytes: Buffer, name: string): Promise<ImageHeader>
  * @param reason the decoder's message, of which the first line is shown
  */
 export const undecodable = (name: string, reason: string, cause?: unknown): BenchError =>
-  new BenchError('corrupt', `${name} cannot be decoded (${reason.split('\n')[0]}); replace it or skip broken images`, {
+  new BenchError('corrupt', `${name} cannot be decoded (${firstLine(reason)}); replace it or skip broken images`, {
     cause,
   })
 

@@ -8,6 +8,7 @@ import util from 'node:util'
 import * as tf from '@tensorflow/tfjs-core'
 import { BenchError } from '../../core/errors.ts'
 import type { Arithmetic, Executor } from '../../core/executor.ts'
+import { firstLine } from '../../core/plainText.ts'
 import { importOptional } from '../../system/optionalPackage.ts'
 import { checkPoolings } from '../graph/lower.ts'
 import { untilDisposed } from '../plan/executable.ts'
@@ -75,7 +76,7 @@ async function initialise(backend: TfjsBackendName): Promise<void> {
     await backends[backend].load()
     if (!(await tf.setBackend(backend))) throw new Error('its initialisation failed')
   } catch (error) {
-    const why = error instanceof Error ? error.message.split('\n')[0] : String(error)
+    const why = error instanceof Error ? firstLine(error.message) : String(error)
     throw new BenchError('unsupported', `backend ${backend} does not load: ${why}; use --backend wasm`, {
       cause: error,
     })

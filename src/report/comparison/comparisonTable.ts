@@ -1,5 +1,6 @@
 /** A comparison as a table: seeds summarised, the best marked, published rows below ours. */
 import { bootstrapInterval, type Interval, summarise, tInterval } from '../../analysis/statistics/summary.ts'
+import { capitalize } from '../../core/plainText.ts'
 import { random } from '../../core/random.ts'
 import { groupBy } from '../../system/groupBy.ts'
 import { absent, type Cell, count, number, type Tabular, type TabularColumn, word } from '../formats/tabular.ts'
@@ -184,7 +185,7 @@ function notesOf(
     cells.flatMap((cell, i) => (cell.missing > 0 ? [`${method.label}, ${columns[i].title}: ${cell.missing}`] : [])),
   )
   return [
-    `${capital(summaries[summary])}; final epoch; space ${space}; searched on ${searched.join(', ')}; protocol ${protocols.join(', ')}${tables.size > 0 ? `; looked up in ${[...tables].join(', ')}` : ''}.`,
+    `${capitalize(summaries[summary])}; final epoch; space ${space}; searched on ${searched.join(', ')}; protocol ${protocols.join(', ')}${tables.size > 0 ? `; looked up in ${[...tables].join(', ')}` : ''}.`,
     `Columns: ${columns.map((column) => `${column.title} = ${column.qualifiers.join(' or ')}`).join('; ')}.`,
     ...(mixed.length > 0
       ? [
@@ -217,5 +218,3 @@ function publishedNote({ document, place, rows }: PublishedTable): string {
   const printed = hasDeviations ? 'mean ± standard deviation, as printed there' : 'as printed there'
   return `† Published, not run here: ${document}, ${place}; ${printed}.`
 }
-
-const capital = (text: string) => text[0].toUpperCase() + text.slice(1)

@@ -1,6 +1,7 @@
 /** What a search would answer, over its epochs or over a black-box search's simulated clock. */
 import { BenchError } from '../../core/errors.ts'
 import { accuracyOf } from '../../core/metric.ts'
+import { capitalize } from '../../core/plainText.ts'
 import { improvements } from '../../runner/store/runSummary.ts'
 import { type Column, datasetTitle } from '../comparison/comparison.ts'
 import { epochAxis, type Figure, type Plot, type Series } from '../pictures/figure.ts'
@@ -45,7 +46,7 @@ export function anytimeFigure(runs: readonly RunRecord[], spread?: Spread): Figu
             `Best validation accuracy that the oracle has told a black-box search by a simulated time, from the time on at which every seed has an answer.`,
           ]
         : []),
-      `${capital(spreadWords(shown))}.`,
+      `${capitalize(spreadWords(shown))}.`,
     ].join(' '),
     columns: Math.min(3, panels.length),
     panels: panels.map(({ plot, form, methods }) => ({
@@ -95,8 +96,6 @@ function clockCurves(methods: readonly ShownMethod[]): Curves[] {
 }
 
 const datasetOf = ({ manifest }: RunRecord): string => manifest.job.dataset.name
-
-const capital = (text: string) => text[0].toUpperCase() + text.slice(1)
 
 const epochCurve = ({ epochs }: RunRecord, qualifier: string | undefined) =>
   new Map(

@@ -1,6 +1,7 @@
 /** Trajectories of the Hessian's eigenvalues (DrNAS, Figures 4 and 5; RobustDARTS, Figure 4). */
 import type { HessianRecord } from '../../analysis/probes/hessian.ts'
 import { BenchError } from '../../core/errors.ts'
+import { capitalize } from '../../core/plainText.ts'
 import { epochAxis, type Figure, type Series, scaleFor } from '../pictures/figure.ts'
 import type { RunRecord } from '../runRecord.ts'
 import { customarySpread, type Spread, seedBand, spreadWords } from './seedBands.ts'
@@ -34,7 +35,7 @@ export function hessianFigure(
   const name = hessianQuantities[quantity]
   return {
     name: 'hessian',
-    caption: `${capital(name)} of the Hessian of the ${lossNames(measured)} loss wrt the architecture parameters; ${spreadWords(shown)} (${seedCounts(methods)}). Stochastic relaxations are taken at ${places(measured)}.`,
+    caption: `${capitalize(name)} of the Hessian of the ${lossNames(measured)} loss wrt the architecture parameters; ${spreadWords(shown)} (${seedCounts(methods)}). Stochastic relaxations are taken at ${places(measured)}.`,
     columns: 1,
     panels: [
       {
@@ -78,5 +79,3 @@ function seedCounts(methods: readonly ShownMethod[]): string {
     ? `n = ${[...counts][0]}`
     : methods.map(({ label, runs }) => `${label}: n = ${runs.length}`).join(', ')
 }
-
-const capital = (text: string) => text[0].toUpperCase() + text.slice(1)

@@ -1,4 +1,5 @@
 /** A table as content: what stands in it, not how it is written, which is `renderTable`'s. */
+import { capitalize } from '../../core/plainText.ts'
 
 export interface Tabular {
   readonly columns: readonly TabularColumn[]
@@ -45,8 +46,7 @@ export const number = (value: number | undefined, digits: number): Cell =>
   value === undefined ? absent : { kind: 'number', value, digits }
 
 /** Columns whose titles are their keys. */
-export const titled = (keys: readonly string[]): TabularColumn[] =>
-  keys.map((key) => ({ title: key[0].toUpperCase() + key.slice(1), key }))
+export const titled = (keys: readonly string[]): TabularColumn[] => keys.map((key) => ({ title: capitalize(key), key }))
 
 /** Mean over n values and their sample standard deviation (ddof 1), which a single value does not have. */
 export interface Statistic {

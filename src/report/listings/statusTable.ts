@@ -1,5 +1,5 @@
 /** The state of runs as a table. */
-import { pluralize } from '../../core/plainText.ts'
+import { firstLine, pluralize } from '../../core/plainText.ts'
 import type { RunStatus, TrainingStatus } from '../../runner/status.ts'
 import { absent, type Cell, count, type Tabular, titled, word } from '../formats/tabular.ts'
 
@@ -26,7 +26,7 @@ export function statusTable(runs: readonly RunStatus[], references: ReadonlySet<
         isSearched ? count(epochs) : absent,
         ...(isTrained ? [word(training && trainingText(training))] : []),
         word(id),
-        word(failure.split('\n')[0]),
+        word(firstLine(failure)),
       ]
     }),
     notes: [

@@ -2,7 +2,6 @@
  * The images that jobs train on: which protocols fit them, their content hash for the identity of a job, and opening them as
  * batches. Small images are kept in memory; photographs are decoded when they are needed.
  */
-
 import { stat } from 'node:fs/promises'
 import { basename, dirname, resolve } from 'node:path'
 import type { ImageCounts, SearchData } from '../../core/data.ts'

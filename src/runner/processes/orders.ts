@@ -1,5 +1,4 @@
 /** Distributes the jobs of a plan over worker processes: one work order for each process. Also lists the GPUs to use. */
-
 import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Plan, PlannedJob } from '../plan/plan.ts'

@@ -6,6 +6,7 @@ import { BenchError, type ErrorCode } from '../../core/errors.ts'
 import type { Evaluation, Evaluator, Oracle } from '../../core/evaluation.ts'
 import type { Executor } from '../../core/executor.ts'
 import { requireFiniteNumbers } from '../../core/numbers.ts'
+import { firstLine } from '../../core/plainText.ts'
 import type { Probe } from '../../core/probe.ts'
 import type { Finder, Job, ResultRecord, SearchTime } from '../../core/result.ts'
 import type { TrainingOutcome, TrainingTime } from '../../core/retraining.ts'
@@ -82,7 +83,7 @@ export function describeFailure(error: unknown): Failure {
   const { name, message, stack } = error
   if (name === 'BenchError' && 'code' in error) return { message, code: error.code as ErrorCode }
   return {
-    message: asWritten(`${name}: ${message.split('\n')[0]}`),
+    message: asWritten(`${name}: ${firstLine(message)}`),
     code: 'unexpected',
     ...(stack !== undefined && { stack }),
   }

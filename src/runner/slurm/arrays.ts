@@ -3,7 +3,6 @@
  * hash of the orders, and `bench-NAME` the array's name in Slurm, by which the queue is searched. So nothing has to be written
  * after the submission, and no task can start before its orders are there.
  */
-
 import { spawnSync } from 'node:child_process'
 import { readdirSync, rmdirSync, rmSync } from 'node:fs'
 import { dirname, join } from 'node:path'

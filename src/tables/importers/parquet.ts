@@ -2,6 +2,7 @@
 import { type FileHandle, open } from 'node:fs/promises'
 import { type AsyncBuffer, type FileMetaData, parquetMetadata, parquetRead, parquetSchema } from 'hyparquet'
 import { BenchError } from '../../core/errors.ts'
+import { firstLine } from '../../core/plainText.ts'
 import { beyondLimit, checkLimit, limitOf } from '../../system/limits.ts'
 import { countWork } from '../../system/workCounter.ts'
 import type { ImportContext, TableContent } from '../content.ts'
@@ -19,13 +20,15 @@ export async function importParquet(file: Source, mapping: Mapping, context: Imp
     return rows.content({ format: 'parquet', name: file.name, sha256: await file.sha256() }, mapping)
   } catch (cause) {
     if (cause instanceof BenchError) throw cause
-    throw new BenchError('bad-input', `${file.name} is not a whole Parquet file: ${firstLine(cause)}`, { cause })
+    throw new BenchError(
+      'bad-input',
+      `${file.name} is not a whole Parquet file: ${firstLine(String((cause as Error).message))}`,
+      { cause },
+    )
   } finally {
     await handle.close()
   }
 }
-
-const firstLine = (error: unknown): string => String((error as Error).message).split('\n')[0]
 
 async function readRows(handle: FileHandle, name: string, mapping: Mapping, context: ImportContext): Promise<FlatRows> {
   const file = await bufferOf(handle)

@@ -3,6 +3,7 @@
  */
 import { setTimeout } from 'node:timers/promises'
 import { BenchError } from '../../../core/errors.ts'
+import { firstLine } from '../../../core/plainText.ts'
 import { describeAdapter, type GpuDescription, gpuAdapter } from './gpu.ts'
 import { FIRST_BUFFER, type Kernel, sourceOf } from './kernel.ts'
 
@@ -212,8 +213,6 @@ export class Device {
     this.check()
   }
 }
-
-const firstLine = (message: string) => message.split('\n')[0]
 
 /** Formats a number of bytes as whole megabytes. */
 export const megabytes = (bytes: number): string => `${(bytes / 2 ** 20).toFixed(0)} MB`
