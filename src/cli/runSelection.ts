@@ -117,7 +117,7 @@ export const selectRuns = async (items: readonly string[], flags: SelectionFlags
   (await readSelection(items, flags, readRuns)).runs
 
 /** Returns the complete records of the selected runs, and the folders that they come from. */
-export const selectWholeRuns = (items: readonly string[], flags: SelectionFlags): Promise<Selection<WholeRun>> =>
+export const selectWholeRuns = (items: readonly string[], flags: SelectionFlags): Promise<Selection<RunRecord>> =>
   readSelection(items, flags, readWholeRuns)
 
 interface Selection<Run> {
@@ -130,7 +130,7 @@ async function readSelection<Run extends RunRecord>(
   items: readonly string[],
   flags: SelectionFlags,
   read: Reader<Run>,
-): Promise<Selection<Run | WholeRun>> {
+): Promise<Selection<Run | RunRecord>> {
   const named = items.length === 0 ? [flags.store ?? DEFAULT_STORE] : items
   const places = items.length === 0 ? placesOfStore(flags.store) : named.flatMap((item) => placesOf(item, flags.store))
   const parts = await Promise.all(places.map((place) => partAt(place, flags, read)))
@@ -157,13 +157,13 @@ export const recordsAt = async <Run extends RunRecord>(
   place: Place,
   flags: SelectionFlags,
   read: Reader<Run>,
-): Promise<readonly (Run | WholeRun)[]> => (await partAt(place, flags, read)).runs
+): Promise<readonly (Run | RunRecord)[]> => (await partAt(place, flags, read)).runs
 
 async function partAt<Run extends RunRecord>(
   place: Place,
   flags: SelectionFlags,
   read: Reader<Run>,
-): Promise<Selection<Run | WholeRun>> {
+): Promise<Selection<Run | RunRecord>> {
   if (place.kind === 'report') {
     const { readReport } = await import('../report/committed/records.ts')
     const { runs } = await readReport(place.folder, (name) => spaceOf(name, flags.plugin ?? []))

@@ -183,7 +183,7 @@ export const retrainingSettings = z.looseObject({
   }),
 }) satisfies z.ZodType<RetrainingSettings>
 
-const sharedJob = z.looseObject({
+const job = z.looseObject({
   algorithm: z.looseObject({
     name: label.min(1),
     version: finite,
@@ -202,9 +202,8 @@ const sharedJob = z.looseObject({
   probes: z.array(label),
   executor: label.optional(),
   arithmetic: z.enum(['deterministic', 'fused', 'device']).optional(),
-}) satisfies z.ZodType<Omit<Job, 'seed'>>
-
-const job = sharedJob.extend({ seed: natural }) satisfies z.ZodType<Job>
+  seed: natural,
+}) satisfies z.ZodType<Job>
 
 const environment = z.looseObject({
   version: label,
@@ -267,24 +266,31 @@ const epoch = z.looseObject({
   seconds: finite,
 }) satisfies z.ZodType<EpochRecord>
 
-/** In the order of asking; checked by a plain loop, since a search may ask thousands of times. */
-const queries = z.array(z.unknown()).superRefine((points, context) => {
-  let usedSeconds = 0
-  for (const [at, point] of points.entries()) {
-    const problem = pointProblem(point as Partial<TrajectoryPoint> | null, usedSeconds)
-    if (problem !== undefined) return context.addIssue({ code: 'custom', path: [at], message: problem })
-    usedSeconds = (point as TrajectoryPoint).usedSeconds
-  }
-}) as unknown as z.ZodType<readonly TrajectoryPoint[]>
+/** Evaluations in the order of asking; checked by a plain loop, since a search may ask thousands of times. */
+const trajectory = <Point extends Answer>(problemOf: (point: Partial<TrajectoryPoint>) => string | undefined) =>
+  z.array(z.unknown()).superRefine((points, context) => {
+    let usedSeconds = 0
+    for (const [at, point] of points.entries()) {
+      const problem = answerProblem(point as Partial<Answer> | null, usedSeconds) ?? problemOf(point as Partial<Point>)
+      if (problem !== undefined) return context.addIssue({ code: 'custom', path: [at], message: problem })
+      usedSeconds = (point as Point).usedSeconds
+    }
+  }) as unknown as z.ZodType<readonly Point[]>
 
-function pointProblem(point: Partial<TrajectoryPoint> | null, spentBefore: number): string | undefined {
-  if (typeof point !== 'object' || point === null) return 'expected a query and its answer'
-  if (typeof point.genotype !== 'string') return 'genotype: expected string'
-  if (!Number.isFinite(point.accuracyPct)) return 'accuracyPct: expected number'
-  if (point.epochs !== undefined && !Number.isInteger(point.epochs)) return 'epochs: expected int'
-  if (!Number.isFinite(point.usedSeconds)) return 'usedSeconds: expected number'
-  return Number(point.usedSeconds) >= spentBefore ? undefined : 'usedSeconds: less than at the query before'
+type Answer = Omit<TrajectoryPoint, 'genotype'>
+
+function answerProblem(answer: Partial<Answer> | null, spentBefore: number): string | undefined {
+  if (typeof answer !== 'object' || answer === null) return 'expected a query and its answer'
+  if (!Number.isFinite(answer.accuracyPct)) return 'accuracyPct: expected number'
+  if (answer.epochs !== undefined && !Number.isInteger(answer.epochs)) return 'epochs: expected int'
+  if (!Number.isFinite(answer.usedSeconds)) return 'usedSeconds: expected number'
+  return Number(answer.usedSeconds) >= spentBefore ? undefined : 'usedSeconds: less than at the query before'
 }
+
+const answers = trajectory<Answer>(() => undefined)
+const queries = trajectory<TrajectoryPoint>(({ genotype }) =>
+  typeof genotype === 'string' ? undefined : 'genotype: expected string',
+)
 
 export const trainingOutcome = z.looseObject({
   id: fileName,
@@ -344,15 +350,25 @@ export const runFiles = {
   'failure.json': { schema: failure as z.ZodType<FailureRecord>, what: 'the failure of a run', remedy },
 } as const
 
-/** A job without its seed, and the environments of its runs: what runs of a compact report share. */
-export const sharedRecord = z.looseObject({
-  job: sharedJob,
-  environment,
-  resumedIn: z.array(environment).optional(),
-  wallSeconds: finite,
-  startedAt: moment,
-  finishedAt: moment,
+/** A line of a compact report: what tables and figures read of a run. Its evaluations lack their architectures. */
+const reportedRunSchema = z.looseObject({
+  manifest,
+  epochs: z.array(epoch.omit({ seconds: true })),
+  result: result
+    .extend({
+      oracle: z
+        .looseObject({ budgetSeconds: finite.nullable(), usedSeconds: finite, queries: answers, evaluations: natural })
+        .optional(),
+    })
+    .optional(),
+  failure: failure.optional(),
 })
+
+export const reportedRun = {
+  schema: reportedRunSchema,
+  what: 'the record of a run',
+  remedy: 'restore it from a copy, or write the report again',
+}
 
 /** A job with the id of its run, as work orders hold it. */
 export const orderedJob = z.looseObject({ id: fileName, job })

@@ -1,10 +1,10 @@
-/** Everything that runs have to show: the tables, and every figure for which they have the numbers. */
+/** Computes what a report shows of runs: the tables, and every figure for which the runs have the numbers. */
 import { BenchError, type ErrorCode } from '../core/errors.ts'
 import { compare } from './comparison/comparison.ts'
 import { comparisonTable } from './comparison/comparisonTable.ts'
 import { pairwiseTable } from './comparison/pairwiseTable.ts'
 import { publishedBeside } from './comparison/publishedBeside.ts'
-import { type FigureKind, type FigureOptions, makeFigure } from './figures/index.ts'
+import { type FigureKind, type FigureOptions, figureKinds, makeFigure } from './figures/index.ts'
 import type { Tabular } from './formats/tabular.ts'
 import type { Figure } from './pictures/figure.ts'
 import { areRetrained } from './retrained/rows.ts'
@@ -12,10 +12,11 @@ import { retrainedTable } from './retrained/table.ts'
 import type { RunRecord } from './runRecord.ts'
 
 export interface ContentOptions extends Pick<FigureOptions, 'space'> {
+  /** Whether runs under different protocols may stand side by side. */
   readonly mix?: boolean
-  /** Id of a published table, `auto` or `none`. */
+  /** Id of a published table; or `auto`, those that fit the runs; or `none`. */
   readonly published: string
-  /** Algorithms that are fixed rows. */
+  /** Names of the algorithms that answer with a fixed architecture. */
   readonly references: ReadonlySet<string>
 }
 
@@ -30,17 +31,7 @@ export interface NamedFigure {
   readonly figure: Figure
 }
 
-const figureTitles: Readonly<Record<FigureKind, string>> = {
-  hessian: 'Hessian of the loss',
-  range: 'Architectures in reach',
-  anytime: 'Accuracy over time',
-  alpha: 'Mixing weights',
-  pareto: 'Size and accuracy',
-  scatter: 'All architectures',
-  ranks: 'Average ranks',
-  cells: 'Cells found',
-}
-
+/** Returns the tables of a report: of full trainings one; of searches means, medians and, where they can be paired, tests. */
 export function tablesOf(runs: readonly RunRecord[], options: ContentOptions): readonly NamedTable[] {
   if (areRetrained(runs)) {
     return [{ name: 'table', title: 'Full trainings', table: retrainedTable(runs, options.published) }]
@@ -57,20 +48,21 @@ export function tablesOf(runs: readonly RunRecord[], options: ContentOptions): r
   ]
 }
 
-/** A kind whose numbers the runs lack is left out. */
+/** Returns the figures for which the runs have the numbers. @param isShown chooses among the kinds; absent: all */
 export async function figuresOf(
   runs: readonly RunRecord[],
-  { space, references }: ContentOptions,
+  { space, references }: Pick<ContentOptions, 'space' | 'references'>,
+  isShown: (kind: FigureKind) => boolean = () => true,
 ): Promise<readonly NamedFigure[]> {
   const figures: NamedFigure[] = []
-  for (const [kind, title] of Object.entries(figureTitles) as [FigureKind, string][]) {
-    const figure = await figureIfKnown(kind, runs, { space, references })
-    if (figure !== undefined && figure.panels.length > 0) figures.push({ title, figure })
+  for (const kind of Object.keys(figureKinds) as FigureKind[]) {
+    const figure = isShown(kind) ? await figureIfKnown(kind, runs, { space, references }) : undefined
+    if (figure !== undefined && figure.panels.length > 0) figures.push({ title: figureKinds[kind].title, figure })
   }
   return figures
 }
 
-/** What a kind of figure says where the runs, or this machine, lack what it shows. */
+/** Codes of the errors that `makeFigure` throws where the runs lack the numbers, or this machine the lookup table. */
 const ABSENT: ReadonlySet<ErrorCode> = new Set(['missing', 'unknown-name', 'bad-input', 'unsupported'])
 
 async function figureIfKnown(kind: FigureKind, runs: readonly RunRecord[], options: FigureOptions) {

@@ -54,6 +54,11 @@ export const LIMITS = {
   'csv-line-kib': { value: 4096, unit: 'KiB', meaning: 'a line of a CSV file' },
   'csv-blank-lines': { value: 100_000, unit: 'lines', meaning: 'blank lines of a CSV file in a row' },
   'architecture-length': { value: 10_000, unit: 'characters', meaning: 'an architecture string; genotypes have 600' },
+  'report-mib': {
+    value: 256,
+    unit: 'MiB',
+    meaning: 'the records of a compact report, unpacked; 7,500 searches take 20',
+  },
   'record-mib': { value: 256, unit: 'MiB', meaning: 'a NATS-Bench record, unpacked; those of the release take 0.4' },
   'record-epochs': { value: 10_000, unit: 'epochs', meaning: 'a training in a record; NAS-Bench-201 has 200' },
   'parquet-page-mib': { value: 256, unit: 'MiB', meaning: 'a page of a Parquet file; writers make them of 1' },

@@ -6,13 +6,14 @@
  */
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { parse } from 'csv-parse/sync'
+import { gunzipSync, gzipSync } from 'node:zlib'
 import { afterAll, expect, test } from 'vitest'
 import { BenchError } from '../../src/core/errors.ts'
+import { random } from '../../src/core/random.ts'
 import type { Job } from '../../src/core/result.ts'
-import { checkedFiles, reportFiles } from '../../src/report/committed/committed.ts'
-import { readReport } from '../../src/report/committed/records.ts'
-import { verifyRecords, verifyReport } from '../../src/report/committed/verifyReport.ts'
+import { COMPACT_RECORDS, readReport } from '../../src/report/committed/records.ts'
+import { checkedFiles, reportFiles } from '../../src/report/committed/reportFiles.ts'
+import { verifyRecords, verifyReport } from '../../src/report/committed/verify.ts'
 import { figuresOf } from '../../src/report/content.ts'
 import { renderTable } from '../../src/report/formats/renderTable.ts'
 import { statusTable } from '../../src/report/listings/statusTable.ts'
@@ -77,7 +78,7 @@ async function showAll(folder: string): Promise<void> {
   if (COUNT > 1000 && shown++ % SHOWN_OF !== 0) return
   const space = builtinSpace(runs[0].manifest.job.space)
   await checkedFiles(runs, recipe, { space, references })
-  for (const { figure } of await figuresOf(runs, { space, references, published: 'none' })) renderFigure(figure, 'svg')
+  for (const { figure } of await figuresOf(runs, { space, references })) renderFigure(figure, 'svg')
 }
 
 const recipe = { schema: 1, title: 'damaged', published: 'none', mix: false } as const
@@ -116,19 +117,37 @@ function survives(what: string, whole: () => unknown, place: () => string, read:
   )
 }
 
-/** The text of a file whose parts were damaged as JSON: an epoch a line, or rows of cells. */
-function framed(path: string, text: string): string {
-  const line = path.endsWith('.jsonl') ? JSON.stringify : path.endsWith('.csv') ? csvLine : undefined
-  if (line === undefined) return text
+/** Tests that a file with changed bytes, or cut short, is read or refused in one line. */
+function survivesBytes(what: string, path: string, read: () => Promise<unknown>): void {
+  test(what, async () => {
+    const before = readFileSync(path)
+    const stream = random(11, 'damage')
+    const faults: string[] = []
+    try {
+      for (let i = 0; i < COUNT; i++) {
+        const bytes = Buffer.from(before)
+        bytes[stream.integer(bytes.length)] ^= 1 << stream.integer(8)
+        writeFileSync(path, i % 2 === 0 ? bytes : bytes.subarray(0, stream.integer(bytes.length)))
+        const { fault } = await judged(read, path)
+        if (fault !== undefined) faults.push(fault)
+      }
+    } finally {
+      writeFileSync(path, before)
+    }
+    expect(faults).toEqual([])
+  })
+}
+
+/** The content of a file whose JSON was damaged; the entries of a list are the lines of a `.jsonl` file. */
+function framed(path: string, text: string): string | Uint8Array {
+  if (path.endsWith('.gz')) return gzipSync(framed(path.slice(0, -'.gz'.length), text))
+  if (!path.endsWith('.jsonl')) return text
   try {
-    return (JSON.parse(text) as unknown[]).map((row) => `${line(row)}\n`).join('')
+    return (JSON.parse(text) as unknown[]).map((row) => `${JSON.stringify(row)}\n`).join('')
   } catch {
     return text
   }
 }
-
-const csvLine = (cells: unknown): string =>
-  Array.isArray(cells) ? cells.map((cell) => `"${String(cell).replaceAll('"', '""')}"`).join(',') : String(cells)
 
 interface Judgement {
   readonly isRefused: boolean
@@ -264,7 +283,7 @@ const known = { spaceOf: builtinSpace, references }
 async function writeReport(name: string, runs: readonly WholeRun[], compact: boolean): Promise<string> {
   const folder = join(root, name)
   const space = builtinSpace('nb201')
-  for (const [file, content] of await reportFiles(runs, recipe, { space, references }, compact)) {
+  for (const [file, content] of await reportFiles(runs, recipe, { space, references }, { compact })) {
     mkdirSync(join(folder, file, '..'), { recursive: true })
     writeFileSync(join(folder, file), content)
   }
@@ -291,9 +310,13 @@ for (const [name, runs, compact] of [
   const json = (file: string) => () => JSON.parse(readFileSync(join(folder, file), 'utf8'))
   survivesIn('report.json', json('report.json'))
   if (!compact) continue
-  survivesIn('jobs.json', json('jobs.json'))
-  for (const file of ['runs.csv', 'lookups.csv'])
-    survivesIn(file, () => parse(readFileSync(join(folder, file), 'utf8')))
+  const lines = () =>
+    gunzipSync(readFileSync(join(folder, COMPACT_RECORDS)))
+      .toString()
+      .trimEnd()
+      .split('\n')
+  survivesIn(COMPACT_RECORDS, () => lines().map((line) => JSON.parse(line)))
+  survivesBytes(`the packed bytes of ${COMPACT_RECORDS}`, join(folder, COMPACT_RECORDS), show)
 }
 
 afterAll(() => expect(process.resourceUsage().maxRSS / 1024).toBeLessThan(MOST_RESIDENT_MB))

@@ -46,7 +46,7 @@ describe('what cannot be read is said to be there, by', () => {
     ['work orders', () => 'orders.json', (root) => readOrders(root)],
     ['the arrays of a store', () => 'slurm/x/orders.json', (root) => queuedJobs(new Store(root))],
     ['a report', () => 'report.json', (root) => readReport(root, builtinSpace)],
-    ['the records of a report', () => 'runs.csv', (root) => withRecipe(root)],
+    ['the records of a report', () => 'runs.jsonl.gz', (root) => withRecipe(root)],
     ['a place of runs', () => 'store', (root) => placesOf(join(root, 'store'), undefined)],
     ['a store', () => 'store', (root) => placesOfStore(join(root, 'store'))],
     ['a report among others', () => 'one/report.json', (root) => placesOf(root, undefined)],

@@ -32,7 +32,7 @@ export function plotCommand(): Command {
     .summary('draw a figure of runs as PNG, SVG or PDF')
     .description(
       `Draws finished runs, at the width of a paper's column. Kinds:\n${Object.entries(figureKinds)
-        .map(([kind, about]) => `  ${kind.padEnd(8)} ${about}`)
+        .map(([kind, { about }]) => `  ${kind.padEnd(8)} ${about}`)
         .join('\n')}`,
     )
     .argument('<kind>', 'what to draw', oneOf('kind of figure', Object.keys(figureKinds)))

@@ -3,10 +3,11 @@ import { Command } from 'commander'
 import { pluralize } from '../../core/plainText.ts'
 import { writeReport } from '../../report/committed/reportFolder.ts'
 import { figuresOf, tablesOf } from '../../report/content.ts'
+import { type FigureKind, type FigureOptions, figureKinds, makeFigure } from '../../report/figures/index.ts'
 import { renderPage } from '../../report/page/page.ts'
 import type { RunRecord } from '../../report/runRecord.ts'
 import { writeNamedFile } from '../../system/namedFile.ts'
-import { jsonOption } from '../options.ts'
+import { commaList, jsonOption, oneOf } from '../options.ts'
 import { outputFormat, print } from '../output.ts'
 import {
   addSelectionFlags,
@@ -25,6 +26,7 @@ interface ReportFlags extends SelectionFlags {
   readonly published: string
   readonly mix?: boolean
   readonly compact?: boolean
+  readonly figures?: readonly string[]
   readonly json?: boolean
   readonly quiet?: boolean
 }
@@ -47,7 +49,15 @@ export function reportCommand(): Command {
       'auto',
     )
     .option('--mix', 'allow runs of different protocols in one table, marked')
-    .option('--compact', 'with --folder: write all records into one small file')
+    .option(
+      '--compact',
+      'with --folder: write what is worth committing: tables, and all records in one small file; no page, no pictures',
+    )
+    .option(
+      '--figures <kinds>',
+      'draw only these figures, as hessian,cells (default: all that the runs have numbers for; with --compact none)',
+      commaList,
+    )
     .addOption(jsonOption())
     .option('--quiet', 'print nothing')
     .addHelpText(
@@ -65,6 +75,7 @@ interface Written {
 
 async function report(items: readonly string[], flags: ReportFlags, command: Command): Promise<void> {
   const { folder, title, published, mix = false, compact = false, plugin = [] } = flags
+  const figures = flags.figures?.map(oneOf('kind of figure', Object.keys(figureKinds) as FigureKind[]))
   if (folder === undefined) outputFormat({ out: flags.out }, ['html'], 'html')
   const written = folder === undefined ? await page() : await wholeFolder(folder)
   if (flags.json) print(`${JSON.stringify(written, null, 2)}\n`)
@@ -73,8 +84,9 @@ async function report(items: readonly string[], flags: ReportFlags, command: Com
   async function page(): Promise<Written> {
     const runs = await selectRuns(items, flags)
     const options = { ...(await context(runs)), published, mix }
-    const figures = await figuresOf(runs, options)
-    writeNamedFile(flags.out, renderPage({ title, runs, tables: tablesOf(runs, options), figures }))
+    await requireNumbers(runs, options)
+    const shown = await figuresOf(runs, options, (kind) => figures?.includes(kind) !== false)
+    writeNamedFile(flags.out, renderPage({ title, runs, tables: tablesOf(runs, options), figures: shown }))
     return { path: flags.out, runs: runs.length }
   }
 
@@ -83,12 +95,19 @@ async function report(items: readonly string[], flags: ReportFlags, command: Com
     const recipe = { schema: 1, title, published, mix } as const
     const isGiven = ([name]: readonly [string, unknown]) => command.getOptionValueSource(name) === 'cli'
     const given = Object.fromEntries(Object.entries({ title, published, mix }).filter(isGiven))
-    const request = { folder: path, runs, sources, recipe, given, compact, context: await context(runs) }
+    const options = await context(runs)
+    await requireNumbers(runs, options)
+    const request = { folder: path, runs, sources, recipe, given, compact, figures, context: options }
     await writeReport(request, {
       spaceOf: (name) => spaceOf(name, plugin),
       references: await referenceNames(plugin),
     })
     return { path, runs: runs.length }
+  }
+
+  /** @throws BenchError where the runs lack the numbers for a figure that the user named */
+  async function requireNumbers(runs: readonly RunRecord[], options: FigureOptions): Promise<void> {
+    for (const kind of figures ?? []) await makeFigure(kind, runs, options)
   }
 
   async function context(runs: readonly RunRecord[]) {

@@ -1,52 +1,213 @@
-/** What a committed report is computed from. */
+/**
+ * Reads and writes what a committed report is computed from: `report.json`, which says how, and the records of its runs.
+ * The records are either run folders, as in a store, or one compact file with a line for each run.
+ */
 import { join } from 'node:path'
+import { gunzipSync, gzipSync } from 'node:zlib'
+import { z } from 'zod'
 import { BenchError } from '../../core/errors.ts'
+import { formatQualifier, type Metric } from '../../core/metric.ts'
+import { printable } from '../../core/plainText.ts'
+import { fileName, parseRecord, reportedRun } from '../../core/recordSchemas.ts'
+import type { Job } from '../../core/result.ts'
 import type { SearchSpace } from '../../core/space.ts'
+import { improvements, type ReportedResult, reportedEpoch } from '../../runner/store/runSummary.ts'
 import { Store } from '../../runner/store/store.ts'
-import { isThere, readIfThere } from '../../system/readable.ts'
-import { readRun, type WholeRun } from '../runRecord.ts'
-import { inOrder, parseRecipe, type ReportRecipe } from './committed.ts'
-import { condensedSpace, expand } from './condensed.ts'
+import { beyondLimit, limitOf } from '../../system/limits.ts'
+import { isThere, listIfThere, readIfThere } from '../../system/readable.ts'
+import { type RunRecord, readRun, type WholeRun } from '../runRecord.ts'
 
-export interface CommittedReport extends Records {
+/** The file of a report that says how the report is computed and which other files it consists of. */
+export const RECIPE = 'report.json'
+
+/** The file that holds all records of a compact report: gzipped, one run a line, as JSON. */
+export const COMPACT_RECORDS = 'runs.jsonl.gz'
+
+const REMEDY = 'restore it from a copy, or write the report again'
+
+const recipeSchema = z.strictObject({
+  schema: z.literal(1),
+  title: z.string(),
+  published: z.string(),
+  mix: z.boolean(),
+  /** Names of the run folders in the order of the report; absent in a compact report. */
+  runs: z.array(fileName).optional(),
+  /** Names of all other files but `report.json`; absent in reports of versions that did not list them. */
+  files: z.array(fileName).optional(),
+})
+
+/** How a report is computed from its records, and which files it consists of. */
+export type ReportRecipe = z.infer<typeof recipeSchema>
+
+export interface CommittedReport {
   readonly recipe: ReportRecipe
-}
-
-interface Records {
-  /** In the order of the report. */
-  readonly runs: readonly WholeRun[]
-  /** That the runs search. */
+  /** The runs in the order of the report. */
+  readonly runs: readonly RunRecord[]
+  /** The search space of the runs. */
   readonly space: SearchSpace
 }
 
-/** @throws BenchError `unknown-name` */
+/** Finds a search space by its name. @throws BenchError `unknown-name` */
 export type SpaceOf = (name: string) => SearchSpace | Promise<SearchSpace>
 
-export const RECIPE = 'report.json'
-
-/** @throws BenchError `missing`, or `corrupt` where its files do not belong together */
+/**
+ * Reads a report from its folder. Where `report.json` lists no files, the files that lie in the folder are listed.
+ *
+ * @throws BenchError `missing` where `report.json` or the records are missing, `corrupt` where the two do not fit together
+ */
 export async function readReport(folder: string, spaceOf: SpaceOf): Promise<CommittedReport> {
   const path = join(folder, RECIPE)
-  const recipe = parseRecipe(requiredText(path), path)
-  const { runs, space } = await recordsIn(folder, spaceOf)
-  return { recipe, runs: inOrder(runs, recipe), space }
+  const recipe = parseRecipe(requiredBytes(path).toString('utf8'), path)
+  const files = recipe.files ?? (listIfThere(folder) ?? []).map(({ name }) => name)
+  const runs = inOrder(recordsIn(folder), recipe)
+  return { recipe: { ...recipe, files }, runs, space: await spaceOf(runs[0].manifest.job.space) }
 }
 
-/** Kept as run folders or condensed. */
-async function recordsIn(report: string, spaceOf: SpaceOf): Promise<Records> {
-  if (isThere(join(report, 'runs.csv'))) {
-    const text = (name: string) => requiredText(join(report, name))
-    const files = { 'jobs.json': text('jobs.json'), 'runs.csv': text('runs.csv'), 'lookups.csv': text('lookups.csv') }
-    const space = await spaceOf(condensedSpace(files))
-    return { runs: expand(files, space), space }
+/** Parses the text of a `report.json`. @param path names the file in messages @throws BenchError `corrupt` */
+export const parseRecipe = (text: string, path: string): ReportRecipe =>
+  parseRecord(text, path, { schema: recipeSchema, what: 'the recipe of a report', remedy: REMEDY })
+
+/** Whether the records of a report are one compact file: such a report lists no run folders. */
+export const isCompact = ({ runs }: Pick<ReportRecipe, 'runs'>): boolean => runs === undefined
+
+/**
+ * Returns the runs in the order in which `report.json` lists them.
+ * @throws BenchError `corrupt` where a listed run is missing or an unlisted one was added
+ */
+export function inOrder<Run extends RunRecord>(runs: readonly Run[], { runs: order }: ReportRecipe): readonly Run[] {
+  if (order === undefined) return runs
+  const byId = new Map(runs.map((run) => [run.manifest.id, run]))
+  const unlisted = runs.find(({ manifest }) => !order.includes(manifest.id))
+  if (unlisted !== undefined) {
+    throw new BenchError(
+      'corrupt',
+      `runs/${unlisted.manifest.id} is not in the list of report.json; remove one of them`,
+    )
   }
-  const runs = new Store(join(report, 'runs')).runs().map(readRun)
-  if (runs.length === 0) throw new BenchError('missing', `${report} has no records in runs/; it cannot be recomputed`)
-  return { runs, space: await spaceOf(runs[0].manifest.job.space) }
+  return order.map((id) => {
+    const run = byId.get(id)
+    if (run === undefined) throw new BenchError('corrupt', `report.json names the run ${id}, which is not in runs/`)
+    return run
+  })
 }
 
-function requiredText(path: string): string {
+function recordsIn(report: string): readonly RunRecord[] {
+  const compact = join(report, COMPACT_RECORDS)
+  const runs = isThere(compact) ? parseCompact(requiredBytes(compact), compact) : runFoldersIn(report)
+  if (runs.length > 0) return runs
+  throw new BenchError('missing', `${report} has no records in runs/ or ${COMPACT_RECORDS}; it cannot be recomputed`)
+}
+
+const runFoldersIn = (report: string): readonly WholeRun[] => new Store(join(report, 'runs')).runs().map(readRun)
+
+function requiredBytes(path: string): Buffer {
   const bytes = readIfThere(path)
-  if (bytes !== undefined) return bytes.toString('utf8')
+  if (bytes !== undefined) return bytes
   throw new BenchError('missing', `${path} does not exist; without it the report cannot be recomputed`)
+}
+
+/** Returns the names and contents of the files in the folder of a run, as the store has them. */
+export function runFolderFiles(runs: readonly WholeRun[]): ReadonlyMap<string, string> {
+  const pretty = (value: unknown) => printable(`${JSON.stringify(value, null, 2)}\n`)
+  return new Map(
+    runs.flatMap(({ manifest, epochs, result, failure }) => {
+      const folder = `runs/${manifest.id}`
+      return [
+        [`${folder}/run.json`, pretty(manifest)],
+        [`${folder}/epochs.jsonl`, epochs.map((epoch) => printable(`${JSON.stringify(epoch)}\n`)).join('')],
+        ...(result ? [[`${folder}/result.json`, pretty(result)] as const] : []),
+        ...(failure ? [[`${folder}/failure.json`, pretty(failure)] as const] : []),
+      ] as const
+    }),
+  )
+}
+
+/** Whether a run has everything that a run folder holds; runs that were read from a compact report do not. */
+export const isWhole = (run: RunRecord): run is WholeRun =>
+  run.epochs.every((epoch) => 'seconds' in epoch) &&
+  (run.result?.oracle?.queries ?? []).every(({ genotype }) => genotype !== undefined)
+
+/**
+ * Returns a run with only what tables and figures read: of a black-box search the answers that were better than all before,
+ * without their architectures; of an epoch its architecture, looked-up accuracies and probes.
+ */
+export function compacted(run: RunRecord): RunRecord {
+  const { manifest, epochs, result, failure } = run
+  return {
+    manifest,
+    epochs: epochs.map(reportedEpoch),
+    ...(result && { result: compactedResult(result) }),
+    ...(failure && { failure }),
+  }
+}
+
+function compactedResult(result: ReportedResult): ReportedResult {
+  const { oracle } = result
+  if (oracle === undefined) return result
+  const { queries, evaluations = queries.length, ...rest } = oracle
+  const answers = improvements(queries).map(({ genotype: _, ...answer }) => answer)
+  return { ...result, oracle: { ...rest, evaluations, queries: answers } }
+}
+
+/** Returns the content of `runs.jsonl.gz`. @param runs as `compacted` returns them */
+export function formatCompact(runs: readonly RunRecord[]): Uint8Array {
+  const lines = runs.map(({ manifest, result, failure, epochs }) =>
+    printable(`${JSON.stringify({ manifest, result, failure, epochs })}\n`),
+  )
+  return gzipSync(lines.join(''), { level: 9 })
+}
+
+/**
+ * Parses the content of `runs.jsonl.gz`. Runs of one job share one object for what does not depend on the seed.
+ * @throws BenchError `corrupt`; `bad-input` where the unpacked text is longer than the limit `report-mib`
+ */
+export function parseCompact(bytes: Uint8Array, path: string): readonly RunRecord[] {
+  const jobs = new Map<string, Job>()
+  return linesOf(unpacked(bytes, path)).map((line, i) => {
+    const { manifest, ...run } = parseRecord(line, `${path}, line ${i + 1},`, reportedRun)
+    const text = JSON.stringify({ ...manifest.job, seed: 0 })
+    const shared = jobs.get(text) ?? manifest.job
+    jobs.set(text, shared)
+    return { ...run, manifest: { ...manifest, job: { ...shared, seed: manifest.job.seed } } }
+  })
+}
+
+function unpacked(bytes: Uint8Array, path: string): Buffer {
+  try {
+    return gunzipSync(bytes, { maxOutputLength: limitOf('report-mib') * 2 ** 20 })
+  } catch (cause) {
+    const { code, message } = cause as NodeJS.ErrnoException
+    if (code === 'ERR_BUFFER_TOO_LARGE') throw beyondLimit('report-mib', `${path} holds more`)
+    throw new BenchError('corrupt', `${path} cannot be unpacked: ${message}; ${REMEDY}`, { cause })
+  }
+}
+
+function linesOf(text: Buffer): readonly string[] {
+  const lines: string[] = []
+  for (let start = 0; start < text.length; ) {
+    const end = text.indexOf(10, start)
+    lines.push(text.toString('utf8', start, end === -1 ? text.length : end))
+    start = end === -1 ? text.length : end + 1
+  }
+  return lines
+}
+
+/** Returns the qualifiers that a comparison reports for a job's dataset: validation before test, in the protocol's order. */
+export const reportedQualifiers = ({ protocol, dataset }: Job): readonly string[] =>
+  (protocol.headline[dataset.name] ?? []).flatMap(({ validation, test }) => [validation, test])
+
+/**
+ * Returns a run without the looked-up accuracies that no comparison reports, so that a report in a repository is evidence
+ * for its own numbers and not a copy of the lookup table. Accuracies that were trained are all kept.
+ */
+export function reportedOnly<Run extends RunRecord>(run: Run): Run {
+  const { manifest, epochs, result } = run
+  if (manifest.job.table === undefined) return run
+  const reported = new Set(reportedQualifiers(manifest.job))
+  const kept = (metrics: readonly Metric[]) => metrics.filter((metric) => reported.has(formatQualifier(metric)))
+  return {
+    ...run,
+    epochs: epochs.map((epoch) => ({ ...epoch, metrics: kept(epoch.metrics) })),
+    ...(result && { result: { ...result, metrics: kept(result.metrics) } }),
+  }
 }

@@ -1,6 +1,6 @@
 /**
- * Writing a report into a folder. Nothing there is deleted or replaced but what an earlier `report.json` lists, and no
- * report is written where the runs that it shows are kept: a store has a folder `runs` of its own, and so has a report.
+ * Writes a report into a folder. Only files that an earlier `report.json` there lists are replaced or deleted. No report is
+ * written into the store whose runs it shows, nor the reverse: a store and a report both have a folder `runs`.
  */
 import { lstatSync, realpathSync, rmdirSync, rmSync } from 'node:fs'
 import { basename, dirname, join, relative, resolve, sep } from 'node:path'
@@ -9,63 +9,69 @@ import { pluralize } from '../../core/plainText.ts'
 import { runFiles } from '../../core/recordSchemas.ts'
 import { writeAllAtomically } from '../../system/atomicFile.ts'
 import { isThere, listIfThere, readIfThere } from '../../system/readable.ts'
-import type { ContentOptions } from '../content.ts'
-import type { WholeRun } from '../runRecord.ts'
-import { computedFiles, parseRecipe, type ReportRecipe, reportFiles } from './committed.ts'
-import { CONDENSED_FILES } from './condensed.ts'
-import { RECIPE, readReport } from './records.ts'
-import type { VerifyOptions } from './verifyReport.ts'
+import type { RunRecord } from '../runRecord.ts'
+import { COMPACT_RECORDS, isCompact, parseRecipe, RECIPE, type ReportRecipe, readReport } from './records.ts'
+import {
+  computedFiles,
+  isInForm,
+  type ReportContext,
+  type ReportFiles,
+  type ReportForm,
+  reportFiles,
+} from './reportFiles.ts'
+import type { VerifyOptions } from './verify.ts'
 
-/** Where the runs of a report come from. */
+/** A place that runs of a report were read from. */
 export interface Source {
   readonly kind: 'store' | 'report'
   readonly folder: string
 }
 
-export interface ReportRequest {
+export interface ReportRequest extends ReportForm {
   readonly folder: string
-  readonly runs: readonly WholeRun[]
+  readonly runs: readonly RunRecord[]
   readonly sources: readonly Source[]
   readonly recipe: Omit<ReportRecipe, 'runs' | 'files'>
-  /** Settings that the user gave; the others of a report that is drawn again stay as they are. */
+  /** Settings that the user gave. A report that is drawn again from its own records keeps its other settings. */
   readonly given: Partial<ReportRecipe>
-  readonly compact: boolean
-  readonly context: Pick<ContentOptions, 'space' | 'references'>
+  readonly context: ReportContext
 }
 
 /**
- * Writes a report, or draws one again from its own records, which are then only read.
- * @throws BenchError `bad-input` where something in the folder would be lost, before anything is written
+ * Writes a report. Where its runs come from the same folder, the report is drawn again and its records are only read.
+ * @throws BenchError `bad-input`, before anything is written, where something in the folder would be lost
  */
 export async function writeReport(request: ReportRequest, known: VerifyOptions): Promise<void> {
-  const { folder, runs, sources, recipe, compact, context } = request
+  const { folder, runs, sources, recipe, context } = request
   if (isOwn(folder, sources)) return redraw(request, known)
   for (const source of sources) requireApart(folder, source)
   const earlier = earlierRecipe(folder)
   requireNoOtherRuns(folder, earlier)
-  const files = await reportFiles(runs, recipe, context, compact)
+  const files = await reportFiles(runs, recipe, context, request)
   requireFree(folder, files.keys(), earlier)
   replaceFiles(folder, files, earlier)
 }
 
 /**
- * Writes all files of a report again but its records, as after a change of how tables and figures look.
- * @param changes to its recipe
- * @throws BenchError `missing` or `corrupt` where it cannot be recomputed
+ * Writes the listed files of a report again, but not its records, as after a change of how tables and figures look.
+ * @param changes new settings of `report.json`
+ * @param form other figures than the listed ones
+ * @throws BenchError `missing` or `corrupt` where the report cannot be recomputed
  */
 export async function updateReport(
   folder: string,
   { spaceOf, references }: VerifyOptions,
   changes: Partial<ReportRecipe> = {},
+  form?: ReportForm,
 ): Promise<void> {
   const { recipe, runs, space } = await readReport(folder, spaceOf)
-  const computed = await computedFiles(runs, { ...recipe, ...changes }, { space, references })
-  const files = new Map([...computed].filter(([name]) => !isRecord(name, recipe)))
-  requireFree(folder, files.keys(), recipe)
+  const isWanted = (name: string) => (form ? isInForm(name, form) : recipe.files?.includes(name) !== false)
+  const files = await computedFiles(runs, { ...recipe, ...changes }, { space, references }, isWanted)
+  requireFree(folder, files.keys(), earlierRecipe(folder))
   replaceFiles(folder, files, recipe)
 }
 
-async function redraw({ folder, runs, given, compact }: ReportRequest, known: VerifyOptions): Promise<void> {
+async function redraw({ folder, runs, given, compact, figures }: ReportRequest, known: VerifyOptions): Promise<void> {
   const { recipe, runs: all } = await readReport(folder, known.spaceOf)
   const problem =
     runs.length < all.length
@@ -73,15 +79,18 @@ async function redraw({ folder, runs, given, compact }: ReportRequest, known: Ve
       : compact && !isCompact(recipe)
         ? 'its records would be rewritten'
         : undefined
-  if (problem === undefined) return updateReport(folder, known, given)
+  if (problem === undefined) {
+    return updateReport(folder, known, given, figures && { compact: isCompact(recipe), figures })
+  }
   const remedy = 'name another folder, or leave out what narrows the runs or changes how they are kept'
   throw new BenchError('bad-input', `${folder} is the report that the runs come from, and ${problem}; ${remedy}`)
 }
 
+/** Whether all runs of a report come from the folder that it is written into. */
 const isOwn = (folder: string, sources: readonly Source[]): boolean =>
   sources.length === 1 && sources[0].kind === 'report' && realPlace(folder) === realPlace(sources[0].folder)
 
-/** @throws BenchError `bad-input` where one lies in the other, or both are the same, by whatever names and links */
+/** @throws BenchError `bad-input` where the folder and the source are the same or one lies inside the other, links resolved */
 function requireApart(folder: string, source: Source): void {
   const origin = realPlace(source.folder)
   for (const place of [folder, join(folder, 'runs')].map(realPlace)) {
@@ -99,7 +108,7 @@ const isInside = (inner: string, outer: string): boolean => {
   return path !== '' && path !== '..' && !path.startsWith(`..${sep}`)
 }
 
-/** The path without links, as far as it is there. */
+/** Returns the absolute path with symbolic links resolved in those of its folders that exist. */
 function realPlace(path: string): string {
   const whole = resolve(path)
   try {
@@ -116,9 +125,10 @@ function earlierRecipe(folder: string): ReportRecipe | undefined {
   return text === undefined ? undefined : parseRecipe(text, path)
 }
 
-const RECORDS: ReadonlySet<string> = new Set(Object.keys(runFiles))
+/** Names of the files in a run folder that a report keeps. */
+const RUN_FILES: ReadonlySet<string> = new Set(Object.keys(runFiles))
 
-/** @throws BenchError `bad-input` for a run in the folder that no earlier report there lists, or that is being worked on */
+/** @throws BenchError `bad-input` where the folder holds a run that an earlier report there does not list, or that is running */
 function requireNoOtherRuns(folder: string, earlier: ReportRecipe | undefined): void {
   const refuse = (what: string): never => {
     throw new BenchError('bad-input', `${what}; name another folder for the report`)
@@ -131,12 +141,12 @@ function requireNoOtherRuns(folder: string, earlier: ReportRecipe | undefined): 
     if (!files.includes('run.json')) continue
     if (!listed.has(entry.name)) refuse(`${path} is a run that no ${RECIPE} there lists`)
     if (entry.isSymbolicLink()) refuse(`${path} is a link to a run elsewhere`)
-    const other = files.find((name) => !RECORDS.has(name) && !name.endsWith('.tmp'))
-    if (other !== undefined) refuse(`${path} holds a ${other}, which is of a run and not of a report`)
+    const other = files.find((name) => !RUN_FILES.has(name) && !name.endsWith('.tmp'))
+    if (other !== undefined) refuse(`${path} holds a ${other}, which belongs to a run and not to a report`)
   }
 }
 
-/** @throws BenchError `bad-input` for a file that would be replaced, and that no earlier report there lists */
+/** @throws BenchError `bad-input` for a file that would be replaced although no earlier report there lists it */
 function requireFree(folder: string, names: Iterable<string>, earlier: ReportRecipe | undefined): void {
   if (earlier !== undefined && earlier.files === undefined) return
   const own = new Set([...(earlier === undefined ? [] : [RECIPE]), ...listedFiles(earlier)])
@@ -147,31 +157,25 @@ function requireFree(folder: string, names: Iterable<string>, earlier: ReportRec
   }
 }
 
-/** What an earlier report consists of, but for `report.json` itself. */
+/** Returns the names of all files of an earlier report but `report.json`. */
 function listedFiles(earlier: ReportRecipe | undefined): readonly string[] {
   if (earlier === undefined) return []
-  const records = earlier.runs?.flatMap((id) => [...RECORDS].map((name) => `runs/${id}/${name}`)) ?? CONDENSED_FILES
-  return [...(earlier.files ?? []), ...records]
+  const records = earlier.runs?.flatMap((id) => [...RUN_FILES].map((name) => `runs/${id}/${name}`))
+  return [...(earlier.files ?? []), ...(records ?? [COMPACT_RECORDS])]
 }
 
-/** Reports that list no runs are compact. */
-const isCompact = ({ runs }: ReportRecipe): boolean => runs === undefined
-
-const isRecord = (name: string, recipe: ReportRecipe): boolean =>
-  name.startsWith('runs/') || (isCompact(recipe) && (CONDENSED_FILES as readonly string[]).includes(name))
+const isRecord = (name: string): boolean => name.startsWith('runs/') || name === COMPACT_RECORDS
 
 /**
- * Puts the new files in the place of the earlier ones: everything is on the disk before anything is deleted, and
- * `report.json` comes first, so that wherever this stops it lists all that is there.
+ * Replaces the files of an earlier report by the new ones. All new files are on the disk before an old one is deleted, and
+ * `report.json` is renamed first, so wherever this is interrupted, it lists all files that are there. The records stay where
+ * the new files contain none.
  */
-function replaceFiles(
-  folder: string,
-  files: ReadonlyMap<string, string | Uint8Array>,
-  earlier: ReportRecipe | undefined,
-): void {
+function replaceFiles(folder: string, files: ReportFiles, earlier: ReportRecipe | undefined): void {
   const at = (name: string) => resolve(join(folder, name))
   const names = [RECIPE, ...[...files.keys()].filter((name) => name !== RECIPE)]
-  const stale = listedFiles(earlier).filter((name) => !files.has(name) && !(earlier && isKept(name, files, earlier)))
+  const keepsRecords = ![...files.keys()].some(isRecord)
+  const stale = listedFiles(earlier).filter((name) => !files.has(name) && !(keepsRecords && isRecord(name)))
   writeAllAtomically(
     names.map((name) => ({ path: at(name), content: files.get(name) ?? '' })),
     () => {
@@ -181,15 +185,11 @@ function replaceFiles(
   )
 }
 
-/** Records of a report that is drawn again: it has none among the new files. */
-const isKept = (name: string, files: ReadonlyMap<string, unknown>, earlier: ReportRecipe): boolean =>
-  isRecord(name, earlier) && ![...files.keys()].some((file) => file.startsWith('runs/') || file === 'runs.csv')
-
-/** A folder that holds anything else stays. */
+/** Removes a folder unless it contains something. */
 function removeIfEmpty(folder: string): void {
   try {
     rmdirSync(folder)
   } catch {
-    // It is not empty, or was not there.
+    // The folder is not empty or does not exist.
   }
 }

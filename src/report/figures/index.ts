@@ -1,4 +1,4 @@
-/** All kinds of figures, by the name typed after `bench plot`. */
+/** The list of all kinds of figures. Whatever shows figures, `bench plot` and reports alike, finds them here. */
 import { BenchError } from '../../core/errors.ts'
 import { unknownName } from '../../core/names.ts'
 import type { SearchSpace } from '../../core/space.ts'
@@ -17,57 +17,90 @@ import { ranksFigure } from './ranks.ts'
 import { scatterFigure } from './scatter.ts'
 import type { Spread } from './seedBands.ts'
 
-export const figureKinds = {
-  hessian: 'eigenvalues of the Hessian over the epochs (--probe hessian)',
-  range: 'accuracies of architectures sampled from the search (--probe range)',
-  anytime: 'accuracy of the answer over epochs or simulated time',
-  alpha: 'mixing weights or their entropy over the epochs (--probe alpha)',
-  pareto: 'size against accuracy, with the front',
-  ranks: 'average ranks with the critical difference',
-  cells: 'the architectures found',
-  scatter: 'all architectures of the table, with the ways of the searches',
-} as const
-
-export type FigureKind = keyof typeof figureKinds
-
 export interface FigureOptions {
-  /** Of the runs. */
+  /** The search space of the runs. */
   readonly space: SearchSpace
-  /** Algorithms that answer with a fixed architecture, which has no rank among searches. */
+  /** Names of the algorithms that answer with a fixed architecture, which has no rank among searches. */
   readonly references: ReadonlySet<string>
   readonly quantity?: HessianQuantity
   readonly spread?: Spread
   readonly cost?: ParetoCost
 }
 
-/** @throws BenchError `missing` where the runs have nothing for this kind, `bad-input` where they search several spaces */
+interface Kind {
+  /** Heading in a report. */
+  readonly title: string
+  /** One line for the help of `bench plot`. */
+  readonly about: string
+  /** Computes the figure of these runs. @throws BenchError `missing` where the runs lack the numbers for it */
+  readonly make: (runs: readonly RunRecord[], options: FigureOptions) => Figure | Promise<Figure>
+}
+
+/** Every kind of figure by the name typed after `bench plot`, in the order of a report. A new figure is one entry here. */
+export const figureKinds = {
+  hessian: {
+    title: 'Hessian of the loss',
+    about: 'eigenvalues of the Hessian over the epochs (--probe hessian)',
+    make: hessianFigure,
+  },
+  range: {
+    title: 'Architectures in reach',
+    about: 'accuracies of architectures sampled from the search (--probe range)',
+    make: rangeFigure,
+  },
+  anytime: {
+    title: 'Accuracy over time',
+    about: 'accuracy of the answer over epochs or simulated time',
+    make: (runs, { spread }) => anytimeFigure(runs, spread),
+  },
+  alpha: {
+    title: 'Mixing weights',
+    about: 'mixing weights or their entropy over the epochs (--probe alpha)',
+    make: (runs, { space }) => alphaFigure(runs, space.edges),
+  },
+  pareto: {
+    title: 'Size and accuracy',
+    about: 'size against accuracy, with the front',
+    make: (runs, { cost }) => paretoFigure(runs, cost),
+  },
+  scatter: {
+    title: 'All architectures',
+    about: 'all architectures of the table, with the paths of the searches',
+    make: async (runs) => scatterFigure(runs, await openTable(await onlyTable(runs))),
+  },
+  ranks: {
+    title: 'Average ranks',
+    about: 'average ranks with the critical difference',
+    make: (runs, { references }) => ranksFigure(runs, references),
+  },
+  cells: {
+    title: 'Cells found',
+    about: 'the architectures found',
+    make: (runs, { space }) => cellsFigure(runs, space),
+  },
+} as const satisfies Readonly<Record<string, Kind>>
+
+export type FigureKind = keyof typeof figureKinds
+
+export const isFigureKind = (name: string): name is FigureKind => Object.hasOwn(figureKinds, name)
+
+/**
+ * Computes one kind of figure.
+ * @throws BenchError `missing` where the runs lack the numbers for it, `bad-input` where they search several spaces
+ */
 export async function makeFigure(
   kind: FigureKind,
   runs: readonly RunRecord[],
   options: FigureOptions,
 ): Promise<Figure> {
   if (!areRetrained(runs)) onlySpace(runs)
-  switch (kind) {
-    case 'hessian':
-      return hessianFigure(runs, options)
-    case 'range':
-      return rangeFigure(runs)
-    case 'anytime':
-      return anytimeFigure(runs, options.spread)
-    case 'alpha':
-      return alphaFigure(runs, options.space.edges)
-    case 'pareto':
-      return paretoFigure(runs, options.cost)
-    case 'ranks':
-      return ranksFigure(runs, options.references)
-    case 'cells':
-      return cellsFigure(runs, options.space)
-    case 'scatter':
-      return scatterFigure(runs, await openTable(await onlyTable(runs)))
-  }
+  return (figureKinds[kind] as Kind).make(runs, options)
 }
 
-/** By its name alone: a path in a foreign record is not followed. @throws BenchError `missing` or `unknown-name` */
+/**
+ * Returns the name of the lookup table that all runs used. A name that is a path, as in a foreign record, is not followed.
+ * @throws BenchError `missing` where the runs used none or several, `unknown-name` where the table is not installed
+ */
 async function onlyTable(runs: readonly RunRecord[]): Promise<string> {
   const names = [...new Set(runs.map(({ manifest }) => manifest.job.table?.name ?? 'none'))]
   const [name] = names

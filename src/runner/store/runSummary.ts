@@ -12,11 +12,13 @@ export interface RunSummary {
 }
 
 /**
- * A result whose queries are only those that improved on all before. Compact committed records leave out the genotypes of the
- * queries.
+ * A result as reports read it: its queries are only those that improved on all before. In a compact
+ * report they lack their genotypes.
  */
 export interface ReportedResult extends Omit<ResultRecord, 'oracle'> {
   readonly oracle?: Omit<NonNullable<ResultRecord['oracle']>, 'queries'> & {
+    /** Number of all evaluations; present where `queries` has only some of them. */
+    readonly evaluations?: number
     readonly queries: readonly (Omit<TrajectoryPoint, 'genotype'> & Partial<Pick<TrajectoryPoint, 'genotype'>>)[]
   }
 }
@@ -36,7 +38,7 @@ function withImprovements(result: ResultRecord): ReportedResult {
 }
 
 /** Returns the part of an epoch record that reports read. */
-export const reportedEpoch = ({ epoch, genotype, metrics, probes }: EpochRecord): ReportedEpoch => ({
+export const reportedEpoch = ({ epoch, genotype, metrics, probes }: ReportedEpoch): ReportedEpoch => ({
   epoch,
   genotype,
   metrics,

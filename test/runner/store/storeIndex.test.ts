@@ -14,10 +14,12 @@ import {
   writeFileSync,
 } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { random } from '../../../src/core/random.ts'
+import { COMPACT_RECORDS, parseCompact, runFolderFiles } from '../../../src/report/committed/records.ts'
+import type { RunRecord } from '../../../src/report/runRecord.ts'
 import { RunFolder } from '../../../src/runner/store/runFolder.ts'
 import { reportedEpoch, summarise } from '../../../src/runner/store/runSummary.ts'
 import { Store } from '../../../src/runner/store/store.ts'
@@ -42,8 +44,8 @@ beforeEach(() => {
   vi.stubEnv('XDG_CACHE_HOME', join(folder, 'cache'))
   vi.stubEnv('NAS_BENCH_HOME', '')
   for (const [report, count] of Object.entries(SOURCES)) {
-    const source = fileURLToPath(new URL(`../../../reports/${report}/runs`, import.meta.url))
-    for (const id of readdirSync(source).slice(0, count)) cpSync(join(source, id), join(store, id), { recursive: true })
+    const path = fileURLToPath(new URL(`../../../reports/${report}/${COMPACT_RECORDS}`, import.meta.url))
+    writeRuns(parseCompact(readFileSync(path), path).slice(0, count))
   }
   makeOtherStates()
   later()
@@ -53,6 +55,16 @@ afterEach(() => {
   vi.unstubAllEnvs()
   rmSync(folder, { recursive: true })
 })
+
+/** Writes runs of a compact report, which lack the seconds of their epochs, as run folders. */
+function writeRuns(runs: readonly RunRecord[]): void {
+  const whole = runs.map((run) => ({ ...run, epochs: run.epochs.map((epoch) => ({ ...epoch, seconds: 1 })) }))
+  for (const [file, text] of runFolderFiles(whole)) {
+    const path = join(store, file.replace(/^runs\//, ''))
+    mkdirSync(dirname(path), { recursive: true })
+    writeFileSync(path, text)
+  }
+}
 
 /** Moves the clock ahead, since files that are a few seconds old are not indexed. */
 function later(): void {

@@ -1,0 +1,167 @@
+/**
+ * Computes the files of a committed report from its records: tables, looked-up rows, the numbers of figures, pictures and
+ * the page. All but the pictures are the same bytes on every machine, so `bench verify` can recompute and compare them.
+ */
+import { formatQualifier, type Metric } from '../../core/metric.ts'
+import { oneLine, printable } from '../../core/plainText.ts'
+import type { Job } from '../../core/result.ts'
+import { listTables } from '../../tables/openTable.ts'
+import { embeddedTables } from '../../tables/tableFolders.ts'
+import { type ContentOptions, figuresOf, type NamedFigure, type NamedTable, tablesOf } from '../content.ts'
+import { type FigureKind, isFigureKind } from '../figures/index.ts'
+import { csvField } from '../formats/csv.ts'
+import { renderTable, type TableFormat } from '../formats/renderTable.ts'
+import { renderPage } from '../page/page.ts'
+import { type PictureFormat, renderFigure } from '../pictures/picture.ts'
+import type { RunRecord } from '../runRecord.ts'
+import {
+  COMPACT_RECORDS,
+  compacted,
+  formatCompact,
+  isCompact,
+  isWhole,
+  RECIPE,
+  type ReportRecipe,
+  reportedOnly,
+  runFolderFiles,
+} from './records.ts'
+
+const TABLE_FORMATS: Readonly<Record<string, TableFormat>> = { md: 'md', csv: 'csv', tex: 'latex' }
+const PICTURE_FORMATS: readonly PictureFormat[] = ['svg', 'png']
+export const PAGE = 'index.html'
+const LOOKUPS = 'lookups.csv'
+
+/** What a report is computed with, beside its records and its `report.json`. */
+export type ReportContext = Pick<ContentOptions, 'space' | 'references'>
+
+/** Content of each file of a report by its name in the report's folder. */
+export type ReportFiles = ReadonlyMap<string, string | Uint8Array>
+
+/** What a new report consists of. */
+export interface ReportForm {
+  /** The records in one file, the tables, and no figures but those that are named. */
+  readonly compact: boolean
+  /** Absent: all kinds that the runs have numbers for, or none in a compact report. */
+  readonly figures?: readonly FigureKind[]
+}
+
+/** Returns whether a new report of this form has the named file. */
+export function isInForm(name: string, { compact, figures }: ReportForm): boolean {
+  const [stem, ending] = name.split('.')
+  if (isFigureKind(stem)) {
+    return compact ? figures?.includes(stem) === true && ending !== 'png' : figures?.includes(stem) !== false
+  }
+  return !compact || (name !== PAGE && name !== LOOKUPS)
+}
+
+/**
+ * Returns every file of a new report, its records included. Tables and figures are computed from the records as they are
+ * kept, so that they can be computed again. Runs that were read from a compact report are kept as compact records again.
+ */
+export async function reportFiles(
+  runs: readonly RunRecord[],
+  recipe: ReportRecipe,
+  context: ReportContext,
+  { compact, figures }: ReportForm = { compact: false },
+): Promise<ReportFiles> {
+  const isOfForm = (name: string) => isInForm(name, { compact, figures })
+  const reported = runs.map(reportedOnly)
+  const whole = reported.filter(isWhole)
+  if (compact || whole.length < reported.length) {
+    const kept = reported.map(compacted)
+    return new Map([[COMPACT_RECORDS, formatCompact(kept)], ...(await computedFiles(kept, recipe, context, isOfForm))])
+  }
+  const order = whole.map(({ manifest }) => manifest.id)
+  return new Map([
+    ...runFolderFiles(whole),
+    ...(await computedFiles(whole, { ...recipe, runs: order }, context, isOfForm)),
+  ])
+}
+
+/** Returns the files of a report that are computed from its records, and `report.json`. @param isWanted of a file's name */
+export async function computedFiles(
+  runs: readonly RunRecord[],
+  recipe: ReportRecipe,
+  context: ReportContext,
+  isWanted: (name: string) => boolean,
+): Promise<ReportFiles> {
+  const computed = await contents(runs, recipe, context, isWanted)
+  const { files: _, ...settings } = recipe
+  const files = [...(isCompact(recipe) ? [COMPACT_RECORDS] : []), ...computed.keys()]
+  return new Map([[RECIPE, `${JSON.stringify({ ...settings, files }, null, 2)}\n`], ...computed])
+}
+
+/**
+ * Returns the files that `bench verify` compares with the committed ones: of those that `report.json` lists, all but
+ * records and pictures. A figure that this version of the program has and an earlier one had not is therefore no difference.
+ */
+export async function checkedFiles(
+  runs: readonly RunRecord[],
+  recipe: ReportRecipe,
+  context: ReportContext,
+): Promise<ReadonlyMap<string, string>> {
+  const { files } = recipe
+  const isWanted = (name: string) => isChecked(name) && files?.includes(name) !== false
+  return (await contents(runs, recipe, context, isWanted)) as ReadonlyMap<string, string>
+}
+
+/** Whether `bench verify` recomputes a file of a report. */
+export const isChecked = (name: string): boolean => /\.(md|csv|tex|json|html)$/.test(name) && name !== RECIPE
+
+async function contents(
+  runs: readonly RunRecord[],
+  { title, published, mix }: ReportRecipe,
+  context: ReportContext,
+  isWanted: (name: string) => boolean,
+): Promise<ReportFiles> {
+  const options = { ...context, published, mix }
+  const tables = tablesOf(runs, options)
+  const isShown = (kind: FigureKind) => ['json', ...PICTURE_FORMATS].some((ending) => isWanted(`${kind}.${ending}`))
+  const all = await figuresOf(runs, options, isShown)
+  const figures = (await mayCopyTable(runs)) ? all : all.filter(({ figure }) => isComputedFromRuns(figure.name))
+  const files: readonly (readonly [string, () => string | Uint8Array])[] = [
+    ...tables.flatMap(tableFiles),
+    ...figures.flatMap(figureFiles),
+    [LOOKUPS, () => lookupsCsv(runs)],
+    [PAGE, () => renderPage({ title, runs, tables, figures })],
+  ]
+  return new Map(files.filter(([name]) => isWanted(name)).map(([name, content]) => [name, content()]))
+}
+
+const tableFiles = ({ name, table }: NamedTable) =>
+  Object.entries(TABLE_FORMATS).map(
+    ([ending, format]) => [`${name}.${ending}`, () => renderTable(table, format)] as const,
+  )
+
+const figureFiles = ({ figure }: NamedFigure) => [
+  ...(isComputedFromRuns(figure.name)
+    ? [[`${figure.name}.json`, () => printable(`${JSON.stringify(figure, null, 1)}\n`)] as const]
+    : []),
+  ...PICTURE_FORMATS.map((format) => [`${figure.name}.${format}`, () => renderFigure(figure, format)] as const),
+]
+
+/** The scatter shows the whole lookup table, which is not part of a report. */
+const isComputedFromRuns = (figure: string): boolean => figure !== 'scatter'
+
+/** Whether all runs used a table that comes with the program: a figure of all architectures copies the table. */
+async function mayCopyTable(runs: readonly RunRecord[]): Promise<boolean> {
+  const embedded = await listTables({ folders: [embeddedTables] })
+  return runs.every(({ manifest: { job } }) => embedded.includes(job.table?.name ?? ''))
+}
+
+/**
+ * Returns the rows of the lookup tables that the runs used, as CSV with one line for each table, architecture and
+ * qualifier, sorted; accuracies in %, with all their digits.
+ */
+export function lookupsCsv(runs: readonly RunRecord[]): string {
+  const lines = runs.flatMap(({ manifest: { job }, epochs, result }) => {
+    const line = (genotype: string, metric: Metric) =>
+      `${tableName(job.table)},${csvField(oneLine(genotype))},${formatQualifier(metric)},${metric.accuracyPct}`
+    return [...epochs, ...(result ? [result] : [])].flatMap(({ genotype, metrics }) =>
+      metrics.map((metric) => line(genotype, metric)),
+    )
+  })
+  return ['table,sha256,architecture,qualifier,accuracyPct', ...[...new Set(lines)].sort(), ''].join('\n')
+}
+
+const tableName = (table: Job['table']): string => (table === undefined ? 'none,none' : `${table.name},${table.sha256}`)
