@@ -1,14 +1,14 @@
-/** Runs that differ in nothing but their seed (and the dataset searched on) are one method: one row, one line. */
-
+/** Groups runs into methods. Runs that differ only in their seed and dataset are one method: one row of a table, one line of a figure. */
 import { BenchError } from '../core/errors.ts'
 import { onceEach } from '../core/onceEach.ts'
-import type { Job } from '../core/result.ts'
+import type { Finder, Job } from '../core/result.ts'
+import { darts, parseCells, publishedName } from '../spaces/darts/index.ts'
 import { groupBy } from '../system/groupBy.ts'
 import { canonicalJson, contentName } from '../system/json.ts'
 import type { RunRecord } from './runRecord.ts'
 
 export interface Method {
-  /** The algorithm's name, and what tells it from its variants in the same comparison: `drnas (k=4)`. */
+  /** The algorithm's name, with the settings that differ between its variants in the same comparison: `drnas (k=4)`. */
   readonly label: string
   readonly algorithm: string
   /** Position among the variants of this algorithm, from 0. */
@@ -16,7 +16,7 @@ export interface Method {
   readonly runs: readonly RunRecord[]
 }
 
-/** Methods in the order of their first runs. */
+/** Groups runs by method, in the order of the first run of each. */
 export const groupByMethod = onceEach((runs: readonly RunRecord[]): readonly Method[] => {
   const alike = groupBy(runs, ({ manifest: { job } }) => `${algorithmKey(job.algorithm)} ${protocolKey(job.protocol)}`)
   const groups = [...alike.values()].flatMap(splitByBudget)
@@ -33,8 +33,8 @@ function named(groups: readonly (readonly RunRecord[])[]): (readonly [readonly R
 }
 
 /**
- * The method with one run for each seed of a dataset and way of training: of several that ended alike the first, and what is
- * not finished only where nothing is.
+ * Returns the method with one run for each seed, dataset and settings of full training. Of several finished runs with the
+ * same outcome the first is kept; an unfinished run is kept only where the seed has no finished one.
  * @throws BenchError `bad-input` where two runs of a seed ended with different architectures, or accuracies of full trainings
  */
 export function oneRunPerSeed<M extends Method>(method: M): M {
@@ -52,7 +52,7 @@ export function oneRunPerSeed<M extends Method>(method: M): M {
   return { ...method, runs: kept }
 }
 
-/** What a table shows of a finished run, but for looked-up numbers, which follow from the architecture. */
+/** Returns the outcome of a finished run as text: its architecture and the accuracies of its full trainings. */
 const endOf = ({ result }: RunRecord): string =>
   canonicalJson([result?.genotype, result?.trainings?.map(({ testAccuracyPct }) => testAccuracyPct)])
 
@@ -67,11 +67,11 @@ function contradiction(label: string, { manifest, result }: RunRecord, other: Ru
   )
 }
 
-/** Of one run of each variant of an algorithm: in few words where these tell all of them apart, else value by value. */
+/** Returns a label for each variant of an algorithm, short where short labels are all different. @param variants a run of each */
 function labels(variants: readonly RunRecord[]): readonly string[] {
   const identities = variants.map(identity)
   const keys = differingKeys(identities)
-  const [short, full] = [inWords, describe].map((words) =>
+  const [short, full] = [shortLabel, longLabel].map((words) =>
     identities
       .map((record) => words(record, keys))
       .map((text) => (text === '' ? nameOf(variants[0]) : `${nameOf(variants[0])} (${text})`)),
@@ -79,7 +79,7 @@ function labels(variants: readonly RunRecord[]): readonly string[] {
   return new Set(short).size === variants.length ? short : full
 }
 
-/** Datasets may each have their own budget; where one was searched under several, each budget is a method. */
+/** Splits runs by budget where one dataset was searched under several budgets; budgets that only differ between datasets do not count. */
 function splitByBudget(runs: readonly RunRecord[]): (readonly RunRecord[])[] {
   const byDataset = [...groupBy(runs, datasetOf).values()].map((group) => groupBy(group, budgetOf).size)
   return Math.max(...byDataset) > 1 ? [...groupBy(runs, budgetOf).values()] : [runs]
@@ -88,14 +88,14 @@ function splitByBudget(runs: readonly RunRecord[]): (readonly RunRecord[])[] {
 const datasetOf = ({ manifest }: RunRecord): string => manifest.job.dataset.name
 const budgetOf = ({ manifest }: RunRecord): string => String(manifest.job.budgetSeconds)
 
-/** Dotted names of the values in which plain records differ, in the order of the records. */
+/** Returns the dotted names of the fields in which plain records differ, such as `network.channels`. */
 export function differingKeys(records: readonly object[]): readonly string[] {
   const flat = records.map(flatten)
   const keys = [...new Set(flat.flatMap((record) => [...record.keys()]))]
   return keys.filter((key) => new Set(flat.map((record) => record.get(key))).size > 1)
 }
 
-/** { a: { b: 1 } } → a.b ↦ '1' */
+/** Returns the fields of nested records by dotted name, as text: { a: { b: 1 } } becomes `a.b` ↦ `1`. */
 export function flatten(record: object): ReadonlyMap<string, string> {
   const entries = Object.entries(record).flatMap(([key, value]): [string, string][] =>
     typeof value === 'object' && value !== null && !Array.isArray(value)
@@ -107,14 +107,14 @@ export function flatten(record: object): ReadonlyMap<string, string> {
 
 const nameOf = ({ manifest }: RunRecord): string => manifest.job.algorithm.name
 
-/** What may tell two variants of an algorithm apart; its own options come first. */
+/** Returns the settings that can distinguish two variants of an algorithm, the algorithm's own options first. */
 function identity({ manifest: { job } }: RunRecord) {
   const { algorithm, ...rest } = settings(job)
   const { budgetSeconds } = job
   return { algorithm, ...(budgetSeconds !== undefined && { budgetSeconds }), ...rest }
 }
 
-/** All but seed, dataset, and what goes with the dataset: its budget, and the numbers that are reported of it. */
+/** Returns the settings of a job without seed and dataset, and without the budget and headline numbers of the dataset. */
 function settings({ algorithm, protocol }: Pick<Job, 'algorithm' | 'protocol'>) {
   return { ...algorithmSettings(algorithm), protocol: searchSettings(protocol) }
 }
@@ -125,22 +125,42 @@ const searchSettings = ({ headline: _, ...search }: Job['protocol']) => search
 const algorithmKey = onceEach((algorithm: Job['algorithm']) => contentName(algorithmSettings(algorithm)))
 const protocolKey = onceEach((protocol: Job['protocol']) => contentName(searchSettings(protocol)))
 
-/** The values of one record at the given keys; of protocols with different names, the name is enough. */
-const describe = (record: object, keys: readonly string[]): string =>
+/** Returns the settings at the given keys as text: `k=4, progressive=false`. */
+const longLabel = (record: object, keys: readonly string[]): string =>
   valuesAt(record, keys)
     .map(([key, value = 'none']) => `${key}=${value}`)
     .join(', ')
 
-/** The same without what is off or absent; of what is on, the name is enough: `progressive`. */
-const inWords = (record: object, keys: readonly string[]): string =>
+/** Returns the settings at the given keys in short: flags that are on by name alone, without flags that are off: `k=4, progressive`. */
+const shortLabel = (record: object, keys: readonly string[]): string =>
   valuesAt(record, keys)
     .filter(([, value]) => value !== undefined && value !== 'false')
     .map(([key, value]) => (value === 'true' ? key : `${key}=${value}`))
     .join(', ')
 
+/** Returns the settings at the given keys; where protocols have different names, of the protocol only its name. */
 function valuesAt(record: object, keys: readonly string[]): (readonly [key: string, value: string | undefined])[] {
   const named = keys.includes('protocol.name')
   const shown = keys.filter((key) => !named || key === 'protocol.name' || !key.startsWith('protocol.'))
   const values = flatten(record)
   return shown.map((key) => [key.replace('protocol.name', 'protocol'), values.get(key)])
+}
+
+/**
+ * Returns the label of a method where it has a row or a picture of its own. Given cells of the DARTS space, whose text is
+ * long, are called by their published name, else by the search that found them, else by the beginning of their hash.
+ */
+export function labelOf({ algorithm, label, runs }: Method): string {
+  const { space, algorithm: given } = runs[0].manifest.job
+  if (algorithm !== 'genotype' || !space.startsWith(darts.name)) return label
+  const written = String(given.options.genotype)
+  const finders = runs.flatMap(({ manifest: { foundBy } }) => (foundBy ? finderText(foundBy, runs[0]) : []))
+  const finder = finders.length === 0 ? undefined : [...new Set(finders)].join(' and ')
+  return publishedName(parseCells(written)) ?? finder ?? `genotype ${contentName(written).slice(0, 8)}`
+}
+
+/** Returns the search that found an architecture: `drnas (seed 0)`, with the dataset where it is not the one trained on. */
+function finderText({ algorithm, dataset, seed }: Finder, { manifest }: RunRecord): string {
+  const where = dataset === manifest.job.dataset.name ? '' : ` on ${dataset}`
+  return `${algorithm} (seed ${seed}${where})`
 }

@@ -1,4 +1,4 @@
-/** What `bench run` prints of its runs. */
+/** Renders what `bench run` and `bench retrain` print at their end: the table of the runs, and in JSON each run. */
 import { join } from 'node:path'
 import type { Job, ResultRecord } from '../core/result.ts'
 import { retrainCommand } from '../retrain/retrainCommand.ts'
@@ -8,24 +8,24 @@ import type { Outcome } from '../runner/processes/runPlan.ts'
 import { describeEnvironment } from '../system/environment.ts'
 import { compare } from './comparison/comparison.ts'
 import { comparisonTable } from './comparison/comparisonTable.ts'
+import { areRetrained } from './comparison/retrainedRuns.ts'
+import { retrainedTable } from './comparison/retrainedTable.ts'
 import { renderTable, type TableFormat } from './formats/renderTable.ts'
 import { count, type Tabular, word } from './formats/tabular.ts'
-import { areRetrained } from './retrained/rows.ts'
-import { retrainedTable } from './retrained/table.ts'
 import type { RunRecord } from './runRecord.ts'
 
 export interface OutcomesOptions {
-  /** Folder of the runs, for people. */
+  /** Folder of the runs, as it is printed in commands. */
   readonly store: string
-  /** Folder of the images of each dataset, where one was named. */
+  /** Folder with the images of each dataset for which the user named one. */
   readonly data: Experiment['data']
-  /** Signs of a line of the terminal; absent: where the output is none. */
+  /** Width of the terminal in characters; absent where the output is not a terminal. */
   readonly width?: number
-  /** Rows of papers beside full trainings: an id, `auto` or `none`. */
+  /** Published rows beside full trainings: the id of a table, `auto` or `none`. */
   readonly published?: string
 }
 
-/** Mean ± std of each algorithm; in JSON with each run's architecture. */
+/** Returns the table of mean ± std for each algorithm, in JSON together with the architecture of each run. */
 export async function renderOutcomes(
   outcomes: readonly Outcome[],
   format: TableFormat,
@@ -45,7 +45,7 @@ export async function renderOutcomes(
   return `${JSON.stringify({ ...JSON.parse(renderTable(table, format)), runs }, null, 2)}\n`
 }
 
-/** What the table of full trainings has means of. */
+/** Returns the values of one run over which the table of full trainings takes means. */
 function trainingsOf({ parameters, macs, trainings, timing }: ResultRecord) {
   return { parameters, macs, trainings, timing }
 }
@@ -61,7 +61,7 @@ async function outcomesTable(outcomes: readonly Outcome[], options: OutcomesOpti
     }),
   )
   if (areRetrained(records)) return retrainedTable(records, options.published ?? 'auto')
-  // One command, one preset: where it differs by algorithm or dataset, the papers do.
+  // The runs of one command follow one preset, which differs between algorithms and datasets only where the papers do.
   const comparison = { ...compare(records, { mix: true }), mixed: [] }
   if (comparison.columns.length > 0) return comparisonTable(comparison)
   return genotypesTable(
@@ -70,7 +70,7 @@ async function outcomesTable(outcomes: readonly Outcome[], options: OutcomesOpti
   )
 }
 
-/** Where nothing is looked up, the architectures are the result. */
+/** Returns the table of the architectures found, for searches whose results are not looked up, with commands to train them. */
 async function genotypesTable(
   found: readonly { readonly job: Job; readonly result: ResultRecord }[],
   { store, data }: OutcomesOptions,

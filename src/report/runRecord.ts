@@ -1,4 +1,4 @@
-/** A run as the store keeps it, read into memory. */
+/** Reads the records of runs from their folders, for tables, figures and reports. */
 import type { EpochRecord } from '../core/result.ts'
 import type { RunFolder } from '../runner/store/runFolder.ts'
 import type { ReportedEpoch, RunSummary } from '../runner/store/runSummary.ts'
@@ -6,17 +6,17 @@ import { readIndexed } from '../runner/store/storeIndex.ts'
 
 export type { ReportedResult } from '../runner/store/runSummary.ts'
 
-/** What tables and figures show. */
+/** The part of a run's records that tables and figures read. */
 export interface RunRecord extends RunSummary {
   readonly epochs: readonly ReportedEpoch[]
 }
 
-/** Everything that its files say. */
+/** All records of a run. */
 export interface WholeRun extends RunRecord {
   readonly epochs: readonly EpochRecord[]
 }
 
-/** A run's files, read. @throws BenchError as the methods of `RunFolder` */
+/** Reads all records of a run. @throws BenchError as the methods of `RunFolder` */
 export function readRun(folder: RunFolder): WholeRun {
   const [result, failure] = [folder.result(), folder.failure()]
   return {
@@ -27,7 +27,7 @@ export function readRun(folder: RunFolder): WholeRun {
   }
 }
 
-/** What tables and figures show of runs, with the index of their stores; epochs are read when they are asked for. */
+/** Reads what tables and figures need of runs, through the index of their stores. Epochs are read when first accessed. */
 export function readRuns(folders: readonly RunFolder[]): readonly RunRecord[] {
   const indexed = readIndexed(folders)
   return indexed.summaries.map((summary, i) => ({

@@ -2,8 +2,7 @@
  * Fixtures: run records in the form of the store, with accuracies and eigenvalues drawn from a seeded stream. They are
  * results of nothing and stand for nothing.
  */
-import type { Metric } from '../../src/core/metric.ts'
-import { parseQualifier } from '../../src/core/metric.ts'
+import { type Metric, parseQualifier } from '../../src/core/metric.ts'
 import type { Protocol } from '../../src/core/protocol.ts'
 import { random } from '../../src/core/random.ts'
 import type { EpochRecord, Job, ResultRecord, SearchTime } from '../../src/core/result.ts'

@@ -301,7 +301,7 @@ describe('a list of architectures', () => {
     expect(widest(text)).toBeLessThanOrEqual(width ?? 80)
     // No narrower than it has to be: one more column would not fit.
     expect(widest(text)).toBeGreaterThan((width ?? 80) - 20)
-    expect(text.at(-1)).toMatch(/^\d+ more columns do not fit \d+ signs; --format csv has all$/)
+    expect(text.at(-1)).toMatch(/^\d+ more columns do not fit \d+ characters; --format csv has all$/)
   })
 
   test('shows means before single seeds, and tests before training', async () => {

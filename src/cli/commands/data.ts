@@ -1,8 +1,7 @@
 /** `bench data info` and `bench data fetch`: describes and downloads image datasets. */
 import { Command } from 'commander'
 import type { DatasetInfo } from '../../data/dataset.ts'
-import { count, type Tabular, word } from '../../report/formats/tabular.ts'
-import { wordTable } from '../../report/formats/wordTable.ts'
+import { count, type Tabular, word, wordTable } from '../../report/formats/tabular.ts'
 import { transferProgress } from '../amountProgress.ts'
 import { brokenImagesOption, jsonOption, outOption, positiveInteger, quietOption } from '../options.ts'
 import { printAsideLine, tableFormat, writeOutput, writeTable } from '../output.ts'

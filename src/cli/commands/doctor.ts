@@ -1,7 +1,6 @@
 /** `bench doctor`: prints what is installed on this machine and what is missing. */
 import { Command } from 'commander'
-import type { Tabular } from '../../report/formats/tabular.ts'
-import { wordTable } from '../../report/formats/wordTable.ts'
+import { type Tabular, wordTable } from '../../report/formats/tabular.ts'
 import { diagnose, type Finding } from '../../runner/diagnosis.ts'
 import { jsonOption, outOption } from '../options.ts'
 import { tableFormat, writeTable } from '../output.ts'

@@ -58,7 +58,7 @@ async function draw(
   { table, points, front }: ParetoAnswer,
   { x, y }: ParetoFlags,
 ): Promise<void> {
-  const { tableParetoFigure } = await import('../../report/figures/tablePareto.ts')
+  const { tableParetoFigure } = await import('../../report/figures/pareto.ts')
   const { pictureFormat, renderFigure } = await import('../../report/pictures/picture.ts')
   const architectures = table.text('arch')
   const arch = (row: number) => architectures.at(row) ?? ''

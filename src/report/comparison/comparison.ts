@@ -1,4 +1,4 @@
-/** Runs side by side: a row a method, a column a looked-up number, the seeds' values in each cell. */
+/** Compares runs: one row for each method, one column for each looked-up accuracy, the values of all seeds in each cell. */
 import { BenchError } from '../../core/errors.ts'
 import { accuracyOf } from '../../core/metric.ts'
 import { onceEach } from '../../core/onceEach.ts'
@@ -12,48 +12,49 @@ export interface Comparison {
   readonly space: string
   readonly columns: readonly Column[]
   readonly rows: readonly Row[]
-  /** Names of the protocols; more than one, or one with several settings, only where mixing was asked for. */
+  /** Names of the protocols; several only where the user allowed mixed protocols. */
   readonly protocols: readonly string[]
-  /** Settings in which mixed protocols differ, as `epochs`; empty where they are all the same. */
+  /** Names of the settings in which the protocols of the runs differ, such as `epochs`; empty where they are the same. */
   readonly mixed: readonly string[]
 }
 
 export interface Column {
-  /** As in `Headline.dataset`. */
+  /** Dataset of the accuracy, as in `Headline.dataset`. */
   readonly dataset: string
   readonly split: 'validation' | 'test'
-  /** Dataset searched on. */
+  /** Dataset that the architectures were searched on. */
   readonly searchedOn: string
-  /** `CIFAR-10 test`, with what was searched on where columns differ in it and it is another dataset. */
+  /** Such as `CIFAR-10 test`, or `CIFAR-100 test (searched on CIFAR-10)` where the columns differ in the dataset searched on. */
   readonly title: string
-  /** The same without the split. */
+  /** The title without the split. */
   readonly group: string
-  /** Dataset, split, epochs and seed of the numbers; several only where protocols are mixed. */
+  /** Qualifiers (dataset/split/epochs/seed) of the accuracies; several only where protocols are mixed. */
   readonly qualifiers: readonly string[]
 }
 
 export interface Row {
   readonly method: Method
-  /** One a column. */
+  /** One cell for each column of the comparison. */
   readonly cells: readonly Cell[]
-  /** Different ones among the finished runs; on several datasets a seed has a run on each. */
+  /** Number of different seeds among the finished runs. */
   readonly seeds: number
-  /** Runs. */
+  /** Number of finished runs; one seed has a run on each dataset. */
   readonly finished: number
   readonly failed: number
   readonly unfinished: number
 }
 
 export interface Cell {
-  /** Accuracy in % of each finished seed that has the number, by seed. */
+  /** Accuracy in % by seed, of the finished runs whose architecture has this accuracy. */
   readonly bySeed: ReadonlyMap<number, number>
-  /** Finished runs whose architecture lacks this number. */
+  /** Number of finished runs whose architecture lacks this accuracy. */
   readonly missing: number
 }
 
 /**
- * @param options.mix allow runs of different protocols side by side
- * @throws BenchError `missing` where there is no run, `bad-input` where runs cannot stand in one table
+ * Compares runs by method.
+ * @param options.mix allows runs of different protocols side by side
+ * @throws BenchError `missing` where there is no run, `bad-input` where the runs are not comparable
  */
 export function compare(runs: readonly RunRecord[], options: { readonly mix?: boolean } = {}): Comparison {
   if (runs.length === 0)
@@ -74,21 +75,22 @@ export function compare(runs: readonly RunRecord[], options: { readonly mix?: bo
 }
 
 /**
- * The rows of searches: what is given, as the optimum, is no rival of what was found.
- * @param references algorithms that answer with a fixed architecture
+ * Returns the rows of searches, without algorithms that answer with a fixed architecture, such as `optimal`.
+ * @param references names of the algorithms with a fixed architecture
  */
 export const searchesOf = ({ rows }: Comparison, references: ReadonlySet<string> = new Set()): readonly Row[] =>
   rows.filter(({ method }) => !references.has(method.algorithm))
 
-/** The values of a cell, in the order of the seeds. */
+/** Returns the accuracies of a cell in %, in the order of the seeds. */
 export const valuesOf = onceEach(({ bySeed }: Cell): readonly number[] =>
   [...bySeed].sort(([a], [b]) => a - b).map(([, accuracyPct]) => accuracyPct),
 )
 
 const titles: Readonly<Record<string, string>> = { cifar10: 'CIFAR-10', cifar100: 'CIFAR-100', imagenet: 'ImageNet' }
+/** Returns the usual spelling of a dataset's name: `CIFAR-10` for `cifar10`. */
 export const datasetTitle = (dataset: string): string => titles[dataset] ?? dataset
 
-/** The dataset's name, and how many of its images it had where these were fewer than it should have. */
+/** Returns the dataset's name, and how many of its images were missing where the runs had fewer than all. */
 export function datasetWords(
   dataset: string,
   runs: readonly RunRecord[],
@@ -98,7 +100,7 @@ export function datasetWords(
   return missing.length === 0 ? title : `${title} (${missing.join(' or ')})`
 }
 
-/** For each dataset of the runs, in words, how few of its images they had; empty where no image was missing. */
+/** Returns, for each dataset of which images were missing, how many its runs had, in words. */
 const missingByDataset = onceEach((runs: readonly RunRecord[]): ReadonlyMap<string, readonly string[]> => {
   const words = new Map<string, Set<string>>()
   for (const { manifest, result } of runs) {
@@ -109,14 +111,14 @@ const missingByDataset = onceEach((runs: readonly RunRecord[]): ReadonlyMap<stri
   return new Map([...words].map(([name, own]) => [name, [...own]]))
 })
 
-/** The space of all runs. @throws BenchError `bad-input` where they have several */
+/** Returns the search space of all runs. @throws BenchError `bad-input` where the runs have several */
 export function onlySpace(runs: readonly RunRecord[]): string {
   const spaces = unique(runs.map(({ manifest }) => manifest.job.space))
   if (spaces.length === 1) return spaces[0]
   throw new BenchError('bad-input', `runs on ${spaces.join(' and ')} cannot be compared; choose with --space`)
 }
 
-/** Numbers looked up in different tables are never comparable. */
+/** @throws BenchError `bad-input` where runs on one dataset were looked up in different tables */
 function refuseMixedTables(runs: readonly RunRecord[]): void {
   for (const dataset of unique(runs.map(({ manifest }) => manifest.job.dataset.name))) {
     const jobs = runs.map(({ manifest }) => manifest.job).filter((job) => job.dataset.name === dataset)
@@ -131,7 +133,7 @@ function refuseMixedTables(runs: readonly RunRecord[]): void {
   }
 }
 
-/** Which numbers are reported may differ between datasets searched on, but not on one. */
+/** Returns the names of the settings in which the protocols differ, headline numbers compared for each dataset on its own. */
 function differingSettings(runs: readonly RunRecord[]): readonly string[] {
   const protocols = unique(runs.map(({ manifest }) => manifest.job.protocol))
   const datasets = unique(protocols.flatMap(({ headline }) => Object.keys(headline)))
@@ -178,7 +180,7 @@ function columnsOf(runs: readonly RunRecord[]): readonly Column[] {
   })
 }
 
-/** Of the jobs that share protocol and dataset the first: thousands of seeds report the same columns. */
+/** Returns one job for each protocol and dataset, since thousands of seeds have the same columns. */
 function searchesOnce(runs: readonly RunRecord[]): readonly Job[] {
   const known = new Map<Job['protocol'], Set<string>>()
   return runs.flatMap(({ manifest: { job } }) => {
@@ -212,3 +214,35 @@ function accuracy({ manifest: { job }, result }: RunRecord, column: Column): num
 }
 
 const unique = <T>(items: readonly T[]): T[] => [...new Set(items)]
+
+/** Fewest blocks for which p-values are reported: two blocks give no two-sided p-value below 1/2. */
+export const FEWEST_BLOCKS = 3
+
+/**
+ * The blocks of a paired test between searches. They are the seeds of one column, since a test assumes independent blocks
+ * and the accuracies of one architecture on several datasets are not independent.
+ */
+export interface Blocks {
+  /** The searches that have an accuracy in the column. */
+  readonly rows: readonly Row[]
+  /** Seeds that all of these searches finished, ascending. */
+  readonly seeds: readonly number[]
+  /** Number of seeds that only some of the searches finished. */
+  readonly incomplete: number
+  /** Accuracy in %, by [seed][search]. */
+  readonly scores: readonly (readonly number[])[]
+}
+
+/** Returns the blocks of the searches in one column. @param column position among the columns of the comparison */
+export function blocksOf(searches: readonly Row[], column: number): Blocks {
+  const rows = searches.filter(({ cells }) => valuesOf(cells[column]).length > 0)
+  const cells = rows.map((row) => row.cells[column])
+  const all = [...new Set(cells.flatMap(({ bySeed }) => [...bySeed.keys()]))].sort((a, b) => a - b)
+  const seeds = all.filter((seed) => cells.every(({ bySeed }) => bySeed.has(seed)))
+  return {
+    rows,
+    seeds,
+    incomplete: all.length - seeds.length,
+    scores: seeds.map((seed) => cells.map((cell: Cell) => cell.bySeed.get(seed) as number)),
+  }
+}

@@ -1,4 +1,4 @@
-/** A comparison as a table: seeds summarised, the best marked, published rows below ours. */
+/** Makes a table of a comparison: seeds are summarised, the best mean is marked, published rows stand below ours. */
 import { bootstrapInterval, type Interval, summarise, tInterval } from '../../analysis/statistics/summary.ts'
 import { capitalize } from '../../core/plainText.ts'
 import { random } from '../../core/random.ts'
@@ -14,12 +14,11 @@ import {
   searchesOf,
   valuesOf,
 } from './comparison.ts'
-import { type PublishedTable, type PublishedValue, positionOf } from './published.ts'
-import type { PublishedRows } from './publishedBeside.ts'
+import { type PublishedRows, type PublishedTable, type PublishedValue, positionOf } from './published.ts'
 
 const DIGITS = 2
 
-/** What a cell says of its seeds, and how the note below the table explains it. */
+/** The ways to summarise the seeds of a cell, each with its explanation in the note below the table. */
 export const summaries = {
   std: 'mean ± sample standard deviation (ddof 1) over the seeds, in %',
   ci95: 'mean with 95 % t interval over the seeds, in %',
@@ -31,12 +30,13 @@ export type SummaryKind = keyof typeof summaries
 
 export interface ComparisonTableOptions {
   readonly summary?: SummaryKind
-  /** Rows of papers; those columns are filled that name the same dataset and split. */
+  /** Published rows; they have values in the columns with the same dataset and split. */
   readonly published?: PublishedRows
-  /** Algorithms whose rows are never the best: fixed architectures such as `optimal`. */
+  /** Names of the algorithms with a fixed architecture, such as `optimal`, whose rows are never marked as the best. */
   readonly references?: ReadonlySet<string>
 }
 
+/** Returns the table of a comparison, with notes that say how the numbers were computed. */
 export function comparisonTable(comparison: Comparison, options: ComparisonTableOptions = {}): Tabular {
   const { summary = 'std', published: { table: published, caveat } = {}, references } = options
   const { columns, rows } = comparison
@@ -44,7 +44,7 @@ export function comparisonTable(comparison: Comparison, options: ComparisonTable
   const searches = searchesOf(comparison, references)
   const isMixed = comparison.mixed.length > 0
   const protocols = isMixed ? protocolWords(comparison) : undefined
-  // Rows that are not comparable have no best one.
+  // Rows under different protocols are not comparable, so none of them is the best.
   const best = columns.map((_, i) => (isMixed ? undefined : bestMean(searches, i)))
   return {
     columns: [
@@ -77,10 +77,10 @@ function tabularColumn(column: Column): TabularColumn {
 }
 
 interface RowOptions {
-  /** Whether there are columns of failed and unfinished runs. */
+  /** Whether the table has columns of failed and unfinished runs. */
   readonly lost: boolean
   readonly summary: SummaryKind
-  /** Of each row, where they are mixed. */
+  /** Text in the column of protocols for each row, where protocols are mixed. */
   readonly protocols?: ReadonlyMap<Row, string>
   best(column: number): boolean
 }
@@ -115,7 +115,7 @@ function intervalCell(mean: number, interval: Interval | undefined): Cell {
   return word(`${mean.toFixed(DIGITS)} [${bounds}]`)
 }
 
-/** Largest mean as it is printed, so that what looks equal is marked alike. */
+/** Returns the largest mean of a column as it is printed, so that means that look equal are all marked. */
 function bestMean(rows: readonly Row[], column: number): string | undefined {
   const means = rows.flatMap(({ cells }) => printedMean(valuesOf(cells[column])) ?? [])
   return means.sort((a, b) => Number(b) - Number(a))[0]
@@ -128,7 +128,7 @@ function printedMean(values: readonly number[]): string | undefined {
   return values.length === 0 || values.some(Number.isNaN) ? undefined : summarise(values).mean.toFixed(DIGITS)
 }
 
-/** Of each row its protocol: the name where that tells it from the others, else also the settings that differ. */
+/** Returns the protocol of each row: its name, and the settings in which protocols of the same name differ. */
 function protocolWords({ rows, mixed }: Comparison): ReadonlyMap<Row, string> {
   const protocolOf = ({ method }: Row) => method.runs[0].manifest.job.protocol
   return new Map(
@@ -160,7 +160,7 @@ function publishedRows(
   ])
 }
 
-/** As printed; a number where it is one. */
+/** Returns the cell of a published value: a number or statistic where its text is one, else its text. */
 function publishedCell(value: PublishedValue | undefined, seeds: number | undefined): Cell {
   if (value === undefined || value.text === '-') return absent
   const { text, mean, std } = value
@@ -200,7 +200,7 @@ function notesOf(
   ]
 }
 
-/** The method, where several seeds answered with one architecture on a dataset, and on which, where it searched several. */
+/** Returns the method's label for each dataset on which all of its seeds found the same architecture. */
 function sameAnswerWords({ method: { label, runs } }: Row): string[] {
   const byDataset = groupBy(
     runs.filter(({ result }) => result !== undefined),
@@ -212,7 +212,7 @@ function sameAnswerWords({ method: { label, runs } }: Row): string[] {
   })
 }
 
-/** Ours may be summarised otherwise: the rows of a paper stay as they were printed. */
+/** Returns the note about published rows, which stay as they were printed whatever summary ours have. */
 function publishedNote({ document, place, rows }: PublishedTable): string {
   const hasDeviations = rows.some(({ values }) => values.some(({ std }) => std !== undefined))
   const printed = hasDeviations ? 'mean ± standard deviation, as printed there' : 'as printed there'

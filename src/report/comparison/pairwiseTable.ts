@@ -1,27 +1,26 @@
-/** Every search against the best one, on the seeds that all searches finished. */
+/** Makes the table of paired tests: every search against the best one, on the seeds that all searches finished. */
 import { EXACT_WILCOXON_PAIRS, holm, pairedPermutation, wilcoxon } from '../../analysis/statistics/paired.ts'
 import { summarise } from '../../analysis/statistics/summary.ts'
 import { random } from '../../core/random.ts'
 import { absent, count, number, type Cell as TableCell, type Tabular, word } from '../formats/tabular.ts'
-import { type Blocks, blocksOf, FEWEST_BLOCKS } from './blocks.ts'
-import { type Comparison, searchesOf } from './comparison.ts'
+import { type Blocks, blocksOf, type Comparison, FEWEST_BLOCKS, searchesOf } from './comparison.ts'
 
 interface Pair {
   readonly column: string
   readonly best: string
   readonly other: string
   readonly seeds: number
-  /** Mean difference, in percentage points. */
+  /** Mean difference between the best and the other search, in percentage points. */
   readonly difference: number
-  /** Absent where there are too few blocks for a test. */
+  /** Two-sided p-value; absent where there are fewer seeds than `FEWEST_BLOCKS`. */
   readonly wilcoxonP?: number
   readonly permutationP?: number
 }
 
 /**
- * Test columns only, over the blocks of `blocksOf`. p-values are two-sided, corrected by Holm over the pairs of a column.
- * @param references see `searchesOf`
- * @returns undefined where no two searches have a seed that all searches of a column finished
+ * Returns the table of paired tests on the test columns of a comparison, with two-sided p-values corrected by Holm over the
+ * pairs of a column; undefined where no column has two searches and a seed that all of its searches finished.
+ * @param references names of the algorithms with a fixed architecture, which are left out
  */
 export function pairwiseTable(comparison: Comparison, references?: ReadonlySet<string>): Tabular | undefined {
   const searches = searchesOf(comparison, references)
@@ -86,7 +85,7 @@ function pairsOf({ rows, seeds, scores }: Blocks, column: string): Pair[] {
     }))
 }
 
-/** The pairs of one column, which have p-values all or none. */
+/** Returns the pairs of one column with p-values corrected by Holm; either all pairs have p-values or none. */
 function corrected(pairs: readonly Pair[]): Pair[] {
   const wilcoxonP = holm(pairs.flatMap((pair) => pair.wilcoxonP ?? []))
   const permutationP = holm(pairs.flatMap((pair) => pair.permutationP ?? []))

@@ -1,11 +1,26 @@
-/** The papers' own numbers, kept as data in `reports/published/`: document, table and row for each. */
+/**
+ * Published rows beside ours: reads the numbers that papers printed from `reports/published/`, chooses the table that fits a
+ * comparison, and says where our runs are reduced, so that their numbers are not comparable with published ones.
+ */
 import { readdirSync, readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { z } from 'zod'
+import type { ImageCounts } from '../../core/data.ts'
 import { BenchError } from '../../core/errors.ts'
-import type { Column } from './comparison.ts'
+import { unknownName } from '../../core/names.ts'
+import { grouped } from '../../core/plainText.ts'
+import type { Protocol } from '../../core/protocol.ts'
+import type { Job } from '../../core/result.ts'
+import type { RetrainingSettings } from '../../core/retraining.ts'
+import { missingImages } from '../../data/datasetNames.ts'
+import { presets } from '../../protocols/index.ts'
+import { citedProtocol, type Preset, plainValues } from '../../protocols/preset.ts'
+import { resolveSettings } from '../../retrain/settings.ts'
+import type { RunRecord } from '../runRecord.ts'
+import { type Column, type Comparison, datasetTitle } from './comparison.ts'
+import { settingsText } from './retrainedRuns.ts'
 
-/** As printed, with the number that it says where it says one; `-` where the document has none. */
+/** A value as it was printed (`-` where the paper has none), and its mean and standard deviation where it is a number. */
 export interface PublishedValue {
   readonly text: string
   readonly mean?: number
@@ -18,18 +33,18 @@ const columnSchema = z.strictObject({
   title: z.string(),
   unit: z.string().optional(),
   better: z.enum(['higher', 'lower']).optional(),
-  /** Ours, so that the column can stand beside ours: `cifar10` and `validation` or `test`. */
+  /** Our name of the dataset, such as `cifar10`; with `split` it tells beside which of our columns this column stands. */
   dataset: z.string().optional(),
-  /** Where the architectures were searched on another dataset than that. */
+  /** Dataset that the architectures were searched on, where it is not `dataset`. */
   searchedOn: z.string().optional(),
   split: z.enum(['validation', 'test']).optional(),
 })
 
 const rowSchema = z.strictObject({
   method: z.string(),
-  /** Our name of the algorithm. */
+  /** Our name of the algorithm, such as `darts-v1`. */
   algorithm: z.string().optional(),
-  /** With which options ours is this method, where not by default. */
+  /** Options with which our algorithm is this method, where they are not the defaults. */
   options: z.record(z.string(), z.string()).optional(),
   note: z.string().optional(),
   values: z.array(z.string().transform(parseValue)),
@@ -38,7 +53,7 @@ const rowSchema = z.strictObject({
 const tableSchema = z
   .strictObject({
     id: z.string(),
-    /** Where in the document. */
+    /** Place in the document, such as `Table 4`. */
     place: z.string(),
     title: z.string(),
     space: z.string().optional(),
@@ -52,12 +67,12 @@ const tableSchema = z
 
 const documentSchema = z.strictObject({ document: z.string(), tables: z.array(tableSchema) })
 
-/** Loaded when rows are read: most tables show none. */
+/** Loads the YAML library only when published rows are read, since most tables show none. */
 const loadYaml = () => createRequire(import.meta.url)('yaml') as typeof import('yaml')
 
 const FOLDER = new URL('../../../reports/published/', import.meta.url)
 
-/** The position of the column that holds the same numbers as ours: dataset, split, and dataset searched on. -1: none. */
+/** Returns the position of the published column with the dataset, split and dataset searched on of our column, or -1. */
 export const positionOf = (
   { columns }: Pick<PublishedTable, 'columns'>,
   ours: Pick<Column, 'dataset' | 'split' | 'searchedOn'>,
@@ -67,7 +82,7 @@ export const positionOf = (
       dataset === ours.dataset && split === ours.split && searchedOn === ours.searchedOn,
   )
 
-/** All published tables, in the order of their files' names. @throws BenchError `corrupt` */
+/** Reads all published tables, in the order of the names of their files. @throws BenchError `corrupt` */
 export function publishedTables(folder: URL = FOLDER): readonly PublishedTable[] {
   return readdirSync(folder)
     .filter((name) => name.endsWith('.yaml'))
@@ -75,7 +90,7 @@ export function publishedTables(folder: URL = FOLDER): readonly PublishedTable[]
     .flatMap((name) => parsePublished(readFileSync(new URL(name, folder), 'utf8'), name))
 }
 
-/** The tables of one document. Values are read as text, so that 2.50 stays 2.50. @throws BenchError `corrupt` */
+/** Parses the published tables of one document. Values are read as text, so that 2.50 stays 2.50. @throws BenchError `corrupt` */
 export function parsePublished(text: string, name: string): readonly PublishedTable[] {
   const parsed = documentSchema.safeParse(loadYaml().parse(text, { schema: 'failsafe' }))
   if (!parsed.success) {
@@ -90,4 +105,138 @@ function parseValue(text: string): PublishedValue {
   const [, mean, std] = /^(\.?\d[\d.e-]*)(?: ± (\d[\d.]*))?$/.exec(text) ?? []
   if (mean === undefined) return { text }
   return { text, mean: Number(mean), ...(std !== undefined && { std: Number(std) }) }
+}
+
+/** The published table that stands below our rows, if any, and a note on how the two compare. */
+export interface PublishedRows {
+  readonly table?: PublishedTable
+  /** Note below the table: in what our runs are reduced, or which published rows were left out for that reason. */
+  readonly caveat?: string
+}
+
+/**
+ * Chooses the published table that stands below a comparison.
+ * @param wanted the id of a table; or `none`; or `auto`, which takes the table of the same space that has all our test
+ * columns searched on their own dataset, unless our searches are reduced
+ * @throws BenchError `unknown-name`, or `bad-input` where the named table shares no column with the comparison
+ */
+export function publishedBeside(comparison: Comparison, wanted: string): PublishedRows {
+  if (wanted === 'none') return {}
+  const runs = comparison.rows.flatMap(({ method }) => method.runs)
+  const tables = publishedTables()
+  if (wanted === 'auto') {
+    const fitting = tables.find((table) => table.space === comparison.space && coversTests(table, comparison))
+    return publishedRows(fitting, reductionsOf(runs), true)
+  }
+  const named = tables.find(({ id }) => id === wanted)
+  if (named === undefined) throw unknownName('published table', wanted, [...tables.map(({ id }) => id), 'auto', 'none'])
+  if (comparison.columns.some((column) => hasColumn(named, column))) {
+    return publishedRows(named, reductionsOf(runs), false)
+  }
+  throw new BenchError('bad-input', `the published table ${wanted} has none of the columns of this comparison`)
+}
+
+/**
+ * Returns a published table with a note on reduced runs, or only the note where the table is left out for that reason.
+ * @param reductions as `reductionsOf` returns them
+ * @param isAutomatic whether the user did not name the table: beside reduced runs it is then left out
+ */
+export function publishedRows(
+  table: PublishedTable | undefined,
+  reductions: readonly string[],
+  isAutomatic: boolean,
+): PublishedRows {
+  if (table === undefined || reductions.length === 0) return { ...(table && { table }) }
+  const how = reductions.join('; ')
+  if (isAutomatic) {
+    return {
+      caveat: `Published rows (${table.id}) are left out, since ours are reduced: ${how}. --published ${table.id} shows them.`,
+    }
+  }
+  return {
+    table,
+    caveat: `Not comparable: our rows are reduced (${how}), those marked † are not.`,
+  }
+}
+
+function coversTests(table: PublishedTable, { columns }: Comparison): boolean {
+  const tests = columns.filter(({ split, dataset, searchedOn }) => split === 'test' && dataset === searchedOn)
+  return tests.length > 0 && tests.every((column) => hasColumn(table, column))
+}
+
+const hasColumn = (table: PublishedTable, column: Column): boolean => positionOf(table, column) >= 0
+
+/** Smallest budget that a paper publishes, in simulated seconds: NAS-Bench-201's on CIFAR-10 (section 5). */
+const LEAST_BUDGET = 12_000
+
+/**
+ * Returns in what these runs are smaller than those of papers, in words such as `searched under protocol micro`; empty where
+ * they are not. Black-box searches and given architectures train no supernet, so their protocol reduces nothing.
+ */
+export function reductionsOf(runs: readonly RunRecord[]): string[] {
+  const words = runs.flatMap(({ manifest: { job }, result }) => [
+    ...((job.retraining === undefined || result?.timing.search !== undefined) && isReducedSearch(job)
+      ? [`searched under protocol ${job.protocol.name}`]
+      : []),
+    ...(job.budgetSeconds !== undefined && job.budgetSeconds < LEAST_BUDGET
+      ? [`searched within ${grouped(job.budgetSeconds)} simulated seconds`]
+      : []),
+    ...(job.retraining && isReducedTraining(job.retraining.settings, job.dataset.name)
+      ? [`trained with ${settingsText(job.retraining.settings)}`]
+      : []),
+    ...missingWords(job.dataset.name, result?.images),
+  ])
+  return [...new Set(words)]
+}
+
+function missingWords(dataset: string, images: ImageCounts | undefined): string[] {
+  const missing = images && missingImages(dataset, images)
+  return missing === undefined ? [] : [`on ${datasetTitle(dataset)} with ${missing}`]
+}
+
+function isReducedSearch({ executor, protocol, space, dataset, algorithm }: Job): boolean {
+  if (executor === undefined) return false
+  const preset = presets.find(({ name }) => name === protocol.name.split(':')[0])
+  if (preset?.reduced) return true
+  const full = preset && presetSize(preset, { space, dataset: dataset.name, algorithm: algorithm.name })
+  return isSmaller(sizeOfSearch(protocol), full)
+}
+
+function isReducedTraining(settings: RetrainingSettings, dataset: string): boolean {
+  const { preset, network } = settings
+  if (preset === 'trial') return true
+  return isSmaller(
+    sizeOfTraining(settings),
+    sizeOfTraining(resolveSettings({ preset, family: network.family }, dataset)),
+  )
+}
+
+/** Sizes of a search or training by name; null means all images, or images at their own size. */
+type Size = Readonly<Record<string, number | null>>
+
+const sizeOfSearch = ({ epochs, network, data }: Omit<Protocol, 'name'>): Size => ({
+  epochs,
+  channels: network.channels,
+  depth: network.depth,
+  imageSize: data.imageSize,
+  limit: data.limit,
+})
+
+const presetSize = (preset: Preset, job: Parameters<typeof citedProtocol>[1]): Size =>
+  sizeOfSearch(plainValues<Omit<Protocol, 'name'>>(citedProtocol(preset, job)))
+
+const sizeOfTraining = ({ epochs, network, data }: RetrainingSettings): Size => ({
+  epochs,
+  channels: network.channels,
+  layers: network.layers,
+  imageSize: data.imageSize,
+  limit: data.limit,
+})
+
+/** Whether any size is below that of the full protocol. @param full absent where the preset is unknown: only images count then */
+function isSmaller(size: Size, full: Size | undefined): boolean {
+  const least = full ?? { imageSize: null, limit: null }
+  return Object.keys(least).some(
+    (key) => (size[key] ?? Number.POSITIVE_INFINITY) < (least[key] ?? Number.POSITIVE_INFINITY),
+  )
 }

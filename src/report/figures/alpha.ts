@@ -1,4 +1,4 @@
-/** How a search makes up its mind: entropy of the mixing weights, and for one method the weights of every edge. */
+/** The figure `alpha`: entropy of the mixing weights over the epochs, or the weights of every edge where there is one method. */
 
 import type { AlphaRecord } from '../../analysis/probes/alpha.ts'
 import { BenchError } from '../../core/errors.ts'
@@ -7,12 +7,12 @@ import type { Edge } from '../../core/space.ts'
 import { epochAxis, type Figure, type Plot, type Series } from '../pictures/figure.ts'
 import { categorical } from '../pictures/palette.ts'
 import type { RunRecord } from '../runRecord.ts'
-import { customarySpread, seedBand, spreadWords } from './seedBands.ts'
-import { type ShownMethod, shownMethods, withRuns } from './shownMethods.ts'
+import { customarySpread, type ShownMethod, seedBand, shownMethods, spreadWords, withRuns } from './shared.ts'
 
 /**
- * @param edges of the space of these runs
- * @throws BenchError `missing` where no run was measured
+ * Returns the figure of the mixing weights over the epochs.
+ * @param edges of the search space of these runs
+ * @throws BenchError `missing` where no run has the probe `alpha`
  */
 export function alphaFigure(runs: readonly RunRecord[], edges: readonly Edge[]): Figure {
   const methods = withRuns(shownMethods(runs), (run) => records(run).length > 0)
@@ -61,7 +61,7 @@ function edgeFigure(method: ShownMethod, edges: readonly Edge[]): Figure {
   }
 }
 
-/** A line an operation. */
+/** Returns one line for each operation of an edge. */
 function edgeSeries({ runs }: ShownMethod, { operations }: Edge, edge: number): Series[] {
   return operations.map((label, op) => {
     const curves = runs.map(

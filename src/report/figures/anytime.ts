@@ -1,4 +1,4 @@
-/** What a search would answer, over its epochs or over a black-box search's simulated clock. */
+/** The figure `anytime`: accuracy of a search's current answer over its epochs, or over the simulated time of a black-box search. */
 import { BenchError } from '../../core/errors.ts'
 import { accuracyOf } from '../../core/metric.ts'
 import { capitalize } from '../../core/plainText.ts'
@@ -6,14 +6,23 @@ import { improvements } from '../../runner/store/runSummary.ts'
 import { type Column, datasetTitle } from '../comparison/comparison.ts'
 import { epochAxis, type Figure, type Plot, type Series } from '../pictures/figure.ts'
 import type { RunRecord } from '../runRecord.ts'
-import { isOfColumn, qualifiersOf, testColumns } from './headline.ts'
-import { customarySpread, type Spread, seedBand, spreadWords } from './seedBands.ts'
-import { type ShownMethod, shownMethods, withRuns } from './shownMethods.ts'
+import {
+  customarySpread,
+  isOfColumn,
+  qualifiersOf,
+  type ShownMethod,
+  type Spread,
+  seedBand,
+  shownMethods,
+  spreadWords,
+  testColumns,
+  withRuns,
+} from './shared.ts'
 
-/** Points of a curve over the simulated clock, at most. */
+/** Most points of a curve over simulated time. */
 const MOST_TIMES = 80
 
-/** A panel whose curves are not yet summarised over the seeds. */
+/** A panel with the curves of all seeds, before they are summarised. */
 interface Curves {
   readonly plot: Omit<Plot, 'series'>
   readonly form: Series['form']
@@ -21,8 +30,9 @@ interface Curves {
 }
 
 /**
- * @param spread of the seeds; absent: the customary one of what is drawn
- * @throws BenchError `missing` where no run has a looked-up number over time
+ * Returns the figure of accuracy over time: a panel for each test column and one for each dataset of black-box searches.
+ * @param spread what the bands show; absent: the default for the number of methods and seeds
+ * @throws BenchError `missing` where no run has looked-up accuracies over time
  */
 export function anytimeFigure(runs: readonly RunRecord[], spread?: Spread): Figure {
   const all = shownMethods(runs)
@@ -56,13 +66,13 @@ export function anytimeFigure(runs: readonly RunRecord[], spread?: Spread): Figu
   }
 }
 
-/** The panels that have something to draw, with the methods that have a curve in them. */
+/** Returns the panels that have curves, each with the methods that have a curve in it. */
 const drawn = (panels: readonly Curves[]): Curves[] =>
   panels
     .map((panel) => ({ ...panel, methods: panel.methods.filter(({ seeds }) => seeds.some(({ size }) => size > 0)) }))
     .filter(({ methods }) => methods.length > 0)
 
-/** Searches that train, on the dataset of a column. */
+/** Returns the curves over epochs of searches that train, on the dataset of a column. */
 function epochCurves(methods: readonly ShownMethod[], column: Column): Curves {
   const isShown = isOfColumn(column)
   const trained = withRuns(methods, (run) => isShown(run) && run.result?.oracle === undefined)
@@ -76,7 +86,7 @@ function epochCurves(methods: readonly ShownMethod[], column: Column): Curves {
   }
 }
 
-/** Black-box searches on each dataset: validation answers, the best so far, as a step. */
+/** Returns, for each dataset, the curves of black-box searches: best validation accuracy so far, as steps. */
 function clockCurves(methods: readonly ShownMethod[]): Curves[] {
   const asking = withRuns(methods, ({ result }) => (result?.oracle?.queries.length ?? 0) > 0)
   const datasets = [...new Set(asking.flatMap(({ runs }) => runs.map(datasetOf)))]
@@ -105,11 +115,11 @@ const epochCurve = ({ epochs }: RunRecord, qualifier: string | undefined) =>
     }),
   )
 
-/** Time ↦ best accuracy until then, where it improves. */
+/** Returns the improvements of a black-box search as pairs of simulated seconds and best accuracy in %. */
 const incumbents = ({ result }: RunRecord): [number, number][] =>
   improvements(result?.oracle?.queries ?? []).map(({ usedSeconds, accuracyPct }) => [usedSeconds, accuracyPct])
 
-/** Every curve at every time at which any changes, from the time on at which all have an answer. */
+/** Evaluates step curves at the same times: those at which any curve changes, once every curve has an answer. */
 function onOneClock(curves: readonly (readonly [number, number][])[]): ReadonlyMap<number, number>[] {
   const start = curves.reduce((latest, [first]) => Math.max(latest, first?.[0] ?? 0), 0)
   const changes = new Set(curves.flatMap((curve) => curve.map(([time]) => time)).filter((time) => time >= start))
@@ -118,7 +128,7 @@ function onOneClock(curves: readonly (readonly [number, number][])[]): ReadonlyM
   return curves.map((curve) => new Map(times.map((time) => [time, at(curve, time) ?? Number.NaN])))
 }
 
-/** Of many ascending times some, as evenly as can be on a logarithmic axis, first and last among them. */
+/** Returns at most `MOST_TIMES` of ascending times, evenly spaced on a logarithmic axis, with the first and the last. */
 function thinned(times: readonly number[]): readonly number[] {
   if (times.length <= MOST_TIMES) return times
   const [first, last] = [times[0], times[times.length - 1]]

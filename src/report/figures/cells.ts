@@ -1,4 +1,4 @@
-/** Cells of architectures, drawn: NAS-Bench-201's four nodes, and the two cells of the DARTS space. */
+/** The figure `cells`: drawings of the cells that each method found most often. */
 
 import type { Drawing } from '../../core/drawing.ts'
 import { BenchError } from '../../core/errors.ts'
@@ -10,12 +10,11 @@ import { darts, parseCells } from '../../spaces/darts/index.ts'
 import { nb201CellDrawing } from '../../spaces/nb201/drawing.ts'
 import type { Nb201Genotype } from '../../spaces/nb201/genotype.ts'
 import { datasetTitle } from '../comparison/comparison.ts'
-import { labelOf } from '../methodLabel.ts'
-import { groupByMethod, oneRunPerSeed } from '../methods.ts'
+import { groupByMethod, labelOf, oneRunPerSeed } from '../methods.ts'
 import type { Figure } from '../pictures/figure.ts'
 import type { RunRecord } from '../runRecord.ts'
 
-/** Wider cells, two in a row, would be drawn too small to be read in a paper. */
+/** Widest cell of which two stand side by side, in CSS pixels; wider ones would become too small to read in a paper. */
 const WIDEST_OF_TWO = 400
 
 /** One drawing a cell. @throws BenchError `unsupported` for spaces of other forms */
@@ -29,7 +28,7 @@ export function cellDrawings(genotype: Genotype, title: string): readonly Drawin
   throw new BenchError('unsupported', `cells of the space ${genotype.space} cannot be drawn; nb201's and DARTS' can`)
 }
 
-/** What each method answered most often; of equals, the answer of the lowest seed. */
+/** Returns the cells that each method found most often; of equally frequent ones those of the lowest seed. */
 export function cellsFigure(runs: readonly RunRecord[], space: SearchSpace): Figure {
   const finished = runs.filter(({ result }) => result !== undefined)
   if (finished.length === 0) throw new BenchError('missing', 'no run has finished, so there is no cell to draw')

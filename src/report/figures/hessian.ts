@@ -1,12 +1,20 @@
-/** Trajectories of the Hessian's eigenvalues (DrNAS, Figures 4 and 5; RobustDARTS, Figure 4). */
+/** The figure `hessian`: eigenvalues of the Hessian of the loss over the epochs (DrNAS, Figures 4 and 5; RobustDARTS, Figure 4). */
 import type { HessianRecord } from '../../analysis/probes/hessian.ts'
 import { BenchError } from '../../core/errors.ts'
 import { capitalize } from '../../core/plainText.ts'
 import { epochAxis, type Figure, type Series, scaleFor } from '../pictures/figure.ts'
 import type { RunRecord } from '../runRecord.ts'
-import { customarySpread, type Spread, seedBand, spreadWords } from './seedBands.ts'
-import { type ShownMethod, shownMethods, withRuns } from './shownMethods.ts'
+import {
+  customarySpread,
+  type ShownMethod,
+  type Spread,
+  seedBand,
+  shownMethods,
+  spreadWords,
+  withRuns,
+} from './shared.ts'
 
+/** Quantities of the Hessian that the figure can show, with the label of the axis. */
 export const hessianQuantities = {
   dominantEigenvalue: 'dominant eigenvalue',
   spectralNorm: 'spectral norm',
@@ -16,7 +24,7 @@ export const hessianQuantities = {
 
 export type HessianQuantity = keyof typeof hessianQuantities
 
-/** @throws BenchError `missing` where no run was measured */
+/** Returns the figure of one quantity of the Hessian over the epochs. @throws BenchError `missing` where no run has the probe `hessian` */
 export function hessianFigure(
   runs: readonly RunRecord[],
   { quantity = 'dominantEigenvalue', spread }: { quantity?: HessianQuantity; spread?: Spread } = {},
@@ -54,7 +62,7 @@ function seriesOf({ label, look, runs }: ShownMethod, quantity: HessianQuantity,
   return { label, look, form: 'line', ...seedBand(curves, spread) }
 }
 
-/** Epoch (from 1) ↦ value; not-a-number where JSON kept null. */
+/** Returns a quantity of the Hessian by epoch (from 1); NaN where the record has null. */
 function trajectory({ epochs }: RunRecord, quantity: HessianQuantity): ReadonlyMap<number, number> {
   return new Map(
     epochs.flatMap(({ epoch, probes }) => {

@@ -4,8 +4,8 @@ import { unknownName } from '../../core/names.ts'
 import type { SearchSpace } from '../../core/space.ts'
 import { listTables, openTable } from '../../tables/openTable.ts'
 import { onlySpace } from '../comparison/comparison.ts'
+import { areRetrained } from '../comparison/retrainedRuns.ts'
 import type { Figure } from '../pictures/figure.ts'
-import { areRetrained } from '../retrained/rows.ts'
 import type { RunRecord } from '../runRecord.ts'
 import { alphaFigure } from './alpha.ts'
 import { anytimeFigure } from './anytime.ts'
@@ -15,7 +15,7 @@ import { type ParetoCost, paretoFigure } from './pareto.ts'
 import { rangeFigure } from './range.ts'
 import { ranksFigure } from './ranks.ts'
 import { scatterFigure } from './scatter.ts'
-import type { Spread } from './seedBands.ts'
+import type { Spread } from './shared.ts'
 
 export interface FigureOptions {
   /** The search space of the runs. */

@@ -1,17 +1,18 @@
-/** Size against accuracy: every run's architecture, and those that no other beats in both. */
+/** The figure `pareto`: size against accuracy of the architectures of runs, or of a whole lookup table, with the Pareto front. */
 import { summarise } from '../../analysis/statistics/summary.ts'
 import { BenchError } from '../../core/errors.ts'
 import { accuracyOf } from '../../core/metric.ts'
-import { paretoFront } from '../../tables/query.ts'
+import { grouped } from '../../core/plainText.ts'
+import { isAccuracy } from '../../tables/columnNames.ts'
+import { type FrontPoint, paretoFront } from '../../tables/query.ts'
 import { datasetTitle } from '../comparison/comparison.ts'
-import { labelOf } from '../methodLabel.ts'
-import type { Figure, Plot, Point, Series } from '../pictures/figure.ts'
-import { retrainedGroups } from '../retrained/rows.ts'
-import { settingsText } from '../retrained/trainingNotes.ts'
+import { retrainedGroups, settingsText } from '../comparison/retrainedRuns.ts'
+import { labelOf } from '../methods.ts'
+import { type Figure, type Plot, type Point, type Series, scaleFor } from '../pictures/figure.ts'
 import type { RunRecord } from '../runRecord.ts'
-import { isOfColumn, qualifiersOf, testColumns } from './headline.ts'
-import { type ShownMethod, shownMethods, withRuns } from './shownMethods.ts'
+import { isOfColumn, qualifiersOf, type ShownMethod, shownMethods, testColumns, withRuns } from './shared.ts'
 
+/** Sizes of a network that the figure can show, with label and unit of the axis. */
 export const paretoCosts = {
   parameters: { label: 'parameters (M)', unit: 1e6 },
   macs: { label: 'multiply-accumulates (M)', unit: 1e6 },
@@ -19,16 +20,16 @@ export const paretoCosts = {
 
 export type ParetoCost = keyof typeof paretoCosts
 
-/** What a point of a run is, and where it is looked for. */
+/** The runs of a panel, and how the accuracy of each is found. */
 interface PanelKind {
   readonly title: string
   readonly runs: readonly RunRecord[]
-  /** In %. */
+  /** Returns the accuracy of a run in %, or undefined where it has none. */
   accuracy(run: RunRecord): number | undefined
 }
 
 /**
- * A panel for each looked-up test number, and for each way of full training on a dataset.
+ * Returns the figure of runs: a panel for each looked-up test column, and for each dataset and settings of full trainings.
  * @throws BenchError `missing` where no finished run has both numbers
  */
 export function paretoFigure(runs: readonly RunRecord[], cost: ParetoCost = 'parameters'): Figure {
@@ -58,7 +59,7 @@ function lookedUp(all: readonly RunRecord[]): PanelKind[] {
   }))
 }
 
-/** The mean over the trainings of an architecture, on the test images after the last epoch. */
+/** Returns the panels of full trainings. Accuracy is the mean over the trainings, on test images after the last epoch. */
 function trained(all: readonly RunRecord[]): PanelKind[] {
   const groups = [...retrainedGroups(all).values()]
   const named = new Set(groups.map(([{ manifest }]) => manifest.job.dataset.name)).size < groups.length
@@ -97,7 +98,7 @@ function pointOf({ result, manifest }: RunRecord, accuracyPct: number | undefine
   return [{ x: size / paretoCosts[cost].unit, y: accuracyPct, note: `seed ${manifest.job.seed}: ${result?.genotype}` }]
 }
 
-/** The smallest first. */
+/** Returns the Pareto front of all points as steps, the smallest network first. */
 function frontSeries(series: readonly Series[], title: string): Series {
   const points = series.flatMap((each) => each.points.flatMap(({ x, y }) => (y === null ? [] : [{ x, y }])))
   return {
@@ -108,3 +109,46 @@ function frontSeries(series: readonly Series[], title: string): Series {
     unnamed: true,
   }
 }
+
+const cloudLook = { colour: '#9aa6b2', dash: [], marker: 'circle' } as const
+const frontLook = { colour: '#c2410c', dash: [], marker: 'circle' } as const
+
+/** Two columns of a lookup table and their Pareto front. */
+export interface TablePareto {
+  readonly table: string
+  readonly x: string
+  readonly y: string
+  readonly points: readonly FrontPoint[]
+  readonly front: readonly FrontPoint[]
+  arch(row: number): string
+}
+
+/** Returns the figure of all architectures of a lookup table by two of their columns, with the Pareto front. */
+export function tableParetoFigure({ table, x, y, points, front, arch }: TablePareto): Figure {
+  const noted = ({ row, x: at, y: height }: FrontPoint): Point => ({ x: at, y: height, note: arch(row) })
+  return {
+    name: 'pareto',
+    caption: `The ${grouped(points.length)} architectures of ${table} that have both numbers; the line joins the ${front.length} that no other beats in both.`,
+    columns: 1,
+    panels: [
+      {
+        kind: 'plot',
+        title: table,
+        x: { label: withUnit(x), scale: scaleFor(points.map((point) => point.x)) },
+        y: { label: withUnit(y), scale: 'linear' },
+        series: [
+          {
+            label: 'all',
+            look: cloudLook,
+            form: 'cloud',
+            points: points.map(({ x: at, y: height }) => ({ x: at, y: height })),
+          },
+          { label: 'front', look: frontLook, form: 'steps', points: front.map(noted) },
+        ],
+      },
+    ],
+  }
+}
+
+/** Returns an axis label. Accuracies get their unit; other columns have it in their names, such as `params-M`. */
+const withUnit = (column: string): string => (isAccuracy(column) ? `${column} (%)` : column)

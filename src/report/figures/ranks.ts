@@ -1,22 +1,21 @@
-/** Average ranks of searches over seeds, with Nemenyi's critical difference (Demšar, JMLR 2006, Figure 1). */
+/** The figure `ranks`: average ranks of searches over seeds, with Nemenyi's critical difference (Demšar, JMLR 2006, Figure 1). */
 import { friedman } from '../../analysis/statistics/friedman.ts'
 import { type Drawing, heading, type Shape } from '../../core/drawing.ts'
 import { BenchError } from '../../core/errors.ts'
-import { type Blocks, blocksOf, FEWEST_BLOCKS } from '../comparison/blocks.ts'
-import { compare, type Row, searchesOf } from '../comparison/comparison.ts'
+import { type Blocks, blocksOf, compare, FEWEST_BLOCKS, type Row, searchesOf } from '../comparison/comparison.ts'
 import type { Figure } from '../pictures/figure.ts'
 import { type Look, looksOf } from '../pictures/palette.ts'
 import type { RunRecord } from '../runRecord.ts'
 
 const SCALE = 150
-/** Width of a letter, generously. */
+/** Upper estimate of the width of a letter, in CSS pixels. */
 const LETTER = 4.8
 const AXIS = 52
-/** Height of a diagram's title. */
+/** Height of the title of a diagram. */
 const HEADING = 20
 const SIZE = 10.67
 const LINE = 17
-/** Between two labels of the scale. */
+/** Smallest distance between two labels of the scale. */
 const TICK_ROOM = 16
 
 interface Ranked {
@@ -35,8 +34,8 @@ interface Ranking {
 }
 
 /**
- * A diagram for each test column; its blocks are the seeds that all searches finished.
- * @param references see `searchesOf`
+ * Returns a diagram of average ranks for each test column. The blocks of its test are the seeds that all searches finished.
+ * @param references names of the algorithms with a fixed architecture, which are left out
  * @throws BenchError `missing` where no two searches have two seeds in common in a column
  */
 export function ranksFigure(runs: readonly RunRecord[], references?: ReadonlySet<string>): Figure {
@@ -94,7 +93,7 @@ function rankingText({ blocks: { seeds, incomplete }, test }: Ranking): string {
   return `${seeds.length} seeds${others}, Friedman p ${pText(test.p)}, critical difference ${test.criticalDifference.toFixed(2)}`
 }
 
-/** `= 0.019`, `= 2.3e-122`; below the smallest double `< 1e-300`. */
+/** Returns a p-value as `= 0.019` or `= 2.3e-122`, and as `< 1e-300` near the smallest double. */
 const pText = (p: number): string => (p < 1e-300 ? '< 1e-300' : `= ${p.toPrecision(2)}`)
 
 function diagram({ ranked, test }: Ranking, title: string): Drawing {
@@ -126,7 +125,10 @@ function diagram({ ranked, test }: Ranking, title: string): Drawing {
   return { kind: 'drawing', title, width, height, shapes }
 }
 
-/** Longest runs of methods, in order of rank, that lie within the critical difference; first and last position of each. */
+/**
+ * Returns the longest groups of methods that lie within the critical difference, as first and last position.
+ * @param methods in the order of their ranks
+ */
 export function cliques(methods: readonly { readonly rank: number }[], criticalDifference: number): [number, number][] {
   const reach = methods.map(({ rank }) => methods.findLastIndex((other) => other.rank - rank <= criticalDifference))
   return reach.flatMap((last, first): [number, number][] =>
@@ -155,7 +157,7 @@ function scaleShapes(highest: number, x: (rank: number) => number, axis: number)
   ]
 }
 
-/** The critical difference as a length above the scale. */
+/** Returns the shapes that show the critical difference as a length above the scale. */
 function criticalShapes(criticalDifference: number, x: (rank: number) => number, axis: number): Shape[] {
   const [start, end, y] = [x(1), x(1 + criticalDifference), axis - 32]
   const text = `critical difference ${criticalDifference.toFixed(2)}`
@@ -167,7 +169,7 @@ function criticalShapes(criticalDifference: number, x: (rank: number) => number,
   ]
 }
 
-/** A line from a place on the scale down to `y`, and on to `end`, where the method's name stands. */
+/** Returns the line of a method, from its rank on the scale down to `y` and across to `end`, and its label there. */
 function methodShapes(
   { label, look, rank }: Ranked,
   { x, axis }: { readonly x: number; readonly axis: number },

@@ -1,4 +1,4 @@
-/** Every architecture of a table, and the ways of the searches through them. */
+/** The figure `scatter`: all architectures of a lookup table by validation and test error, with the trajectories of searches. */
 import { BenchError } from '../../core/errors.ts'
 import { accuracyOf, type Metric, parseQualifier } from '../../core/metric.ts'
 import { grouped } from '../../core/plainText.ts'
@@ -7,14 +7,13 @@ import type { Table } from '../../tables/table.ts'
 import { type Column, datasetTitle } from '../comparison/comparison.ts'
 import type { Axis, Figure, Plot, Point, Series } from '../pictures/figure.ts'
 import type { RunRecord } from '../runRecord.ts'
-import { isOfColumn, qualifiersOf, testColumns } from './headline.ts'
-import { type ShownMethod, shownMethods, withRuns } from './shownMethods.ts'
+import { isOfColumn, qualifiersOf, type ShownMethod, shownMethods, testColumns, withRuns } from './shared.ts'
 
 /**
- * Validation against test error, a panel for each column that these runs report and the table holds: logarithmic, since
- * good cells, which searches are about, differ by tenths where poor ones differ by tens. A search's way is what it would
- * have answered as time goes on; its end is marked.
- * @throws BenchError `missing` where the table has no such row
+ * Returns validation against test error, with a panel for each test column of the runs that the table has. The axes are
+ * logarithmic, since good cells differ by tenths of a point and poor ones by tens. The trajectory of a search is its answer
+ * over time; its end is marked.
+ * @throws BenchError `missing` where the table has no architecture with both accuracies
  */
 export function scatterFigure(runs: readonly RunRecord[], table: Table): Figure {
   const held = new Set(table.manifest.columns.map(({ name }) => name))
@@ -27,7 +26,7 @@ export function scatterFigure(runs: readonly RunRecord[], table: Table): Figure 
     const cloud = cloudOf(table, headline.validation, headline.test)
     const series: Series[] = [
       { label: title, look: cloudLook, form: 'cloud', points: cloud },
-      ...waysOf(own, column, table),
+      ...trajectoriesOf(own, column, table),
     ]
     return [
       {
@@ -57,7 +56,7 @@ export function scatterFigure(runs: readonly RunRecord[], table: Table): Figure 
   }
 }
 
-/** At which moments the ways of these runs are known. */
+/** Returns the words of the caption for the moments at which the answers of these runs are known. */
 function whenOf(runs: readonly RunRecord[]): string {
   const asking = runs.some(({ result }) => result?.oracle !== undefined)
   const training = runs.some(({ epochs, result }) => result?.oracle === undefined && epochs.length > 0)
@@ -65,8 +64,8 @@ function whenOf(runs: readonly RunRecord[]): string {
   return training ? 'after every epoch, of black-box searches at every better answer' : 'at every better answer'
 }
 
-/** More lines than these, over all searches, hide each other and the architectures. */
-const MOST_WAYS = 200
+/** Most trajectories of all searches together; more would hide each other and the architectures. */
+const MOST_TRAJECTORIES = 200
 
 const cloudLook = { colour: '#9aa6b2', dash: [], marker: 'circle' } as const
 
@@ -77,36 +76,37 @@ function cloudOf(table: Table, validation: string, test: string): Point[] {
   )
 }
 
-/** Linear where something makes no error at all, which a logarithmic axis cannot show. */
+/** Returns `log`, or `linear` where an error is 0, which a logarithmic axis cannot show. */
 const scaleOf = (series: readonly Series[], error: (point: Point) => number | null): Axis['scale'] =>
   series.every(({ points }) => points.every((point) => (error(point) ?? 1) > 0)) ? 'log' : 'linear'
 
-/** How many of each search's seeds have their ways drawn; the others have their ends alone. */
-const drawnSeeds = (methods: readonly ShownMethod[]): number => Math.max(1, Math.floor(MOST_WAYS / methods.length))
+/** Returns of how many seeds of each search the trajectory is drawn; of the other seeds only its end is. */
+const drawnSeeds = (methods: readonly ShownMethod[]): number =>
+  Math.max(1, Math.floor(MOST_TRAJECTORIES / methods.length))
 
-/** The ends come after all ways, so that no other search's way is painted over them. */
-function waysOf(methods: readonly ShownMethod[], column: Column, table: Table): Series[] {
+/** Returns the trajectories and then their ends, so that no trajectory is painted over the end of another. */
+function trajectoriesOf(methods: readonly ShownMethod[], column: Column, table: Table): Series[] {
   const drawn = drawnSeeds(methods)
   const searched = methods.map(({ label, look, runs }) => ({
     label,
     look,
-    ways: runs.slice(0, drawn).map((run) => wayOf(run, column, answersOf(run, table))),
-    others: runs.slice(drawn).map((run) => wayOf(run, column, lastAnswers(run))),
+    trajectories: runs.slice(0, drawn).map((run) => trajectoryOf(run, column, answersOf(run, table))),
+    others: runs.slice(drawn).map((run) => trajectoryOf(run, column, lastAnswers(run))),
   }))
-  const lines = searched.flatMap(({ label, look, ways }) => {
+  const lines = searched.flatMap(({ label, look, trajectories }) => {
     const faded = { ...look, colour: `${look.colour}88` as const }
-    const longer = ways.filter((points) => points.length > 1)
+    const longer = trajectories.filter((points) => points.length > 1)
     return longer.map((points): Series => ({ label, look: faded, form: 'line', points, unnamed: true }))
   })
-  const ends = searched.flatMap(({ label, look, ways, others }): Series[] => {
-    const points = [...ways, ...others].flatMap((way) => way.slice(-1))
+  const ends = searched.flatMap(({ label, look, trajectories, others }): Series[] => {
+    const points = [...trajectories, ...others].flatMap((points) => points.slice(-1))
     return points.length === 0 ? [] : [{ label, look, form: 'points', points }]
   })
   return [...lines, ...ends]
 }
 
-/** The answers that have both numbers, as points. */
-function wayOf(run: RunRecord, column: Column, answers: readonly Answer[]): Point[] {
+/** Returns the answers that have both accuracies as points, in % of error. */
+function trajectoryOf(run: RunRecord, column: Column, answers: readonly Answer[]): Point[] {
   const headline = qualifiersOf(run, column)
   return answers.flatMap(({ when, genotype, metrics }) => {
     const [x, y] = [accuracyOf(metrics, headline?.validation), accuracyOf(metrics, headline?.test)]
@@ -116,15 +116,15 @@ function wayOf(run: RunRecord, column: Column, answers: readonly Answer[]): Poin
 }
 
 interface Answer {
-  /** `, epoch 3` */
+  /** Words for a note: `, epoch 3` or `, 1200 s`. */
   readonly when: string
   readonly genotype: string
   readonly metrics: readonly Metric[]
 }
 
 /**
- * What the run would have answered, one after the other: after each epoch of a search that trains; at each better answer
- * of the oracle of a black-box search, where its record says to what, and at its end.
+ * Returns the answers of a run over time: after each epoch of a search that trains; of a black-box search the evaluations that
+ * improved, where the record has their architectures, and the final answer.
  */
 function answersOf(run: RunRecord, table: Table): Answer[] {
   const { result } = run
@@ -137,7 +137,7 @@ function answersOf(run: RunRecord, table: Table): Answer[] {
   return trained.length > 0 ? trained : [...asked, ...lastAnswers(run)]
 }
 
-/** The same without what a black-box search found on the way: the last one is where the run ended. */
+/** Returns the answers of a run after each epoch; of a black-box search only the final answer. */
 function lastAnswers(run: RunRecord): Answer[] {
   const { result } = run
   const trained = trainedAnswers(run)

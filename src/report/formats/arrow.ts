@@ -1,8 +1,8 @@
-/** A table as an Arrow IPC file, for Polars, DuckDB and pandas. */
+/** Writes a table as an Arrow IPC file, which Polars, DuckDB and pandas read. */
 import { loadArrow } from '../../tables/arrowLibrary.ts'
 import type { Cell, Tabular } from './tabular.ts'
 
-/** Words become text columns, numbers doubles; a statistic gives its mean; what is not known is null. */
+/** Returns an Arrow IPC file: texts as Utf8, numbers and the means of statistics as Float64, unknown values as null. */
 export function renderArrow({ columns, rows }: Tabular): Uint8Array {
   const arrow = loadArrow()
   const vectors = columns.map(({ key }, i) => {

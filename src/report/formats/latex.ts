@@ -1,8 +1,8 @@
-/** A LaTeX table with booktabs rules, to be pasted into a paper; the notes are comments above it. */
+/** Prints a table as LaTeX with booktabs rules, to be pasted into a paper. Its notes become comments above it. */
 
-import { isWords, numberText } from './cells.ts'
-import type { Cell, Tabular, TabularColumn } from './tabular.ts'
+import { type Cell, isWords, numberText, type Tabular, type TabularColumn } from './tabular.ts'
 
+/** Returns a `tabular` environment, with the notes and the needed package as comments above it. */
 export function renderLatex({ columns, rows, notes, apart = 0 }: Tabular): string {
   const alignment = columns.map((_, i) => (isWords(rows.map((row) => row[i])) ? 'l' : 'r')).join('')
   const body = rows.map((row) => line(row.map(cell).map(guarded)))
@@ -20,12 +20,12 @@ export function renderLatex({ columns, rows, notes, apart = 0 }: Tabular): strin
   ].join('\n')}\n`
 }
 
-/** After the end of a row `[` would begin an option of it, and `*` be one. */
+/** Protects the first cell of a row: after the end of the row above, LaTeX takes `[` and `*` for options of `\\\\`. */
 const guarded = (text: string, column: number): string => (column === 0 && /^[[*]/.test(text) ? `{}${text}` : text)
 
 const line = (cells: readonly string[]) => `  ${cells.join(' & ')} \\\\`
 
-/** One line of titles, or one of groups above it, where columns share one. */
+/** Returns the lines of the head: the titles, and above them the titles of groups where columns form groups. */
 function headOf(columns: readonly TabularColumn[]): string[] {
   const groups = groupsOf(columns)
   if (groups.every(({ count }) => count === 1)) {
@@ -42,7 +42,7 @@ function headOf(columns: readonly TabularColumn[]): string[] {
   ]
 }
 
-/** Runs of columns within one group; a column without one stands alone. */
+/** Returns neighbouring columns of one group as one entry; a column without a group is an entry of its own. */
 function groupsOf(columns: readonly TabularColumn[]) {
   const groups: { title: string; first: number; count: number }[] = []
   columns.forEach(({ within: [title] = [''] }, first) => {
@@ -73,7 +73,7 @@ const SPECIAL: Readonly<Record<string, string>> = {
   '\\': '\\textbackslash{}',
   '~': '\\textasciitilde{}',
   '^': '\\textasciicircum{}',
-  // In LaTeX's usual font encoding these are other signs.
+  // LaTeX's default font encoding has other characters in these places.
   '|': '\\textbar{}',
   '<': '\\textless{}',
   '>': '\\textgreater{}',

@@ -1,12 +1,9 @@
-/** Writes a table in any of the formats. */
+/** Prints a table as text, Markdown, CSV, JSON or LaTeX. Text and LaTeX have files of their own. */
 import { BenchError } from '../../core/errors.ts'
 import { unknownName } from '../../core/names.ts'
 import { oneLine, printable } from '../../core/plainText.ts'
-import { renderCsv } from './csv.ts'
-import { renderJson } from './json.ts'
 import { renderLatex } from './latex.ts'
-import { renderMarkdown } from './markdown.ts'
-import type { Tabular } from './tabular.ts'
+import { type Cell, cellText, exactText, isWords, type Tabular } from './tabular.ts'
 import { renderText } from './text.ts'
 
 const RENDERERS = {
@@ -21,19 +18,19 @@ export type TableFormat = keyof typeof RENDERERS
 export const TABLE_FORMATS = Object.keys(RENDERERS) as readonly TableFormat[]
 
 /**
- * The table in one format, with a newline at its end.
- * @param width of the terminal that text is for, in signs; absent: as wide as the table is
+ * Returns a table in the given format, ending with a newline.
+ * @param width of the terminal in characters, for the format `text`; absent: unlimited
  */
 export function renderTable(table: Tabular, format: TableFormat, width?: number): string {
   const ragged = table.rows.find((row) => row.length !== table.columns.length)
   if (ragged !== undefined) {
     throw new BenchError('failed', `a row has ${ragged.length} cells, the table ${table.columns.length} columns`)
   }
-  // JSON escapes what is in a string by itself, but for the controls beyond ASCII.
+  // JSON escapes strings itself, except for control characters beyond ASCII.
   return format === 'json' ? printable(renderJson(table)) : RENDERERS[format](withPlainText(table), width)
 }
 
-/** The table with the control characters of its texts escaped: no name or note may break a row or drive a terminal. */
+/** Returns the table with control characters escaped in all texts, since a name or a note could break a row or drive a terminal. */
 const withPlainText = ({ columns, rows, notes, commands, ...rest }: Tabular): Tabular => ({
   ...rest,
   columns: columns.map(({ title, key, within, ...column }) => ({
@@ -47,9 +44,89 @@ const withPlainText = ({ columns, rows, notes, commands, ...rest }: Tabular): Ta
   ...(commands && { commands: { purpose: oneLine(commands.purpose), lines: commands.lines.map(oneLine) } }),
 })
 
-/** @throws BenchError `unknown-name` with the nearest known format */
+/** Returns the format of a name. @throws BenchError `unknown-name` with the nearest known format */
 export function parseTableFormat(name: string): TableFormat {
   const format = TABLE_FORMATS.find((known) => known === name)
   if (format === undefined) throw unknownName('format', name, TABLE_FORMATS)
   return format
 }
+
+const PARTS = ['mean', 'std', 'n'] as const
+
+/** Returns comma-separated values (RFC 4180) with all digits; a statistic takes three columns, an unknown value is empty. */
+function renderCsv({ columns, rows }: Tabular): string {
+  const statistical = columns.map((_, i) => rows.some((row) => row[i].kind === 'statistic'))
+  const head = columns.flatMap(({ key }, i) => (statistical[i] ? PARTS.map((part) => `${key} ${part}`) : [key]))
+  const lines = rows.map((row) => row.flatMap((cell, i) => (statistical[i] ? parts(cell) : [field(cell)])))
+  return [head.map(textField), ...lines].map((line) => `${line.join(',')}\n`).join('')
+}
+
+function parts(cell: Cell): string[] {
+  if (cell.kind !== 'statistic') return [field(cell), '', '']
+  return PARTS.map((part) => (cell[part] === undefined ? '' : String(cell[part])))
+}
+
+const field = (cell: Cell): string => (cell.kind === 'text' ? textField(cell.text) : exactText(cell))
+
+/** Returns a CSV field that spreadsheets do not take for a formula: an apostrophe marks it as text, as they do themselves. */
+const textField = (text: string): string =>
+  /^[=+\-@]/.test(text) && Number.isNaN(Number(text)) ? `"'${text.replaceAll('"', '""')}"` : csvField(text)
+
+/** Returns a CSV field, quoted where it contains commas, quotes or line breaks. */
+export const csvField = (text: string): string => (/[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text)
+
+/** Returns JSON with one record for each row, marked `published` for rows of others, and the notes. */
+function renderJson({ columns, rows, notes, commands, apart = 0 }: Tabular): string {
+  const records = rows.map((row, at) => ({
+    ...Object.fromEntries(row.map((cell, i) => [columns[i].key, plain(cell)])),
+    ...(at >= rows.length - apart && { published: true }),
+  }))
+  return `${JSON.stringify({ rows: records, notes, ...(commands && { commands: commands.lines }) }, null, 2)}\n`
+}
+
+function plain(cell: Cell): unknown {
+  switch (cell.kind) {
+    case 'text':
+      return cell.text
+    case 'number':
+      return cell.value
+    case 'statistic':
+      return { mean: cell.mean, std: cell.std ?? null, n: cell.n, ...(cell.best ? { best: true } : {}) }
+    case 'absent':
+      return null
+  }
+}
+
+/** Returns a Markdown table with its notes below it. */
+function renderMarkdown({ columns, rows, notes, commands }: Tabular): string {
+  const line = (texts: readonly string[]) => `| ${texts.join(' | ')} |`
+  const rule = columns.map((_, i) => (isWords(rows.map((row) => row[i])) ? ':--' : '--:'))
+  const table = [
+    line(columns.map(({ title }) => escaped(title))),
+    line(rule),
+    ...rows.map((row) => line(row.map(cell))),
+  ]
+  const below = notes.length > 0 ? ['', notes.map(noteText).join('  \n')] : []
+  const next = commands === undefined || commands.lines.length === 0 ? [] : ['', `${noteText(commands.purpose)}:`, '']
+  const lines = next.length === 0 ? [] : ['```sh', ...(commands?.lines ?? []), '```']
+  return `${[...table, ...below, ...next, ...lines].join('\n')}\n`
+}
+
+function cell(content: Cell): string {
+  const text = escaped(cellText(content))
+  return content.kind === 'statistic' && content.best ? `**${text}**` : text
+}
+
+/**
+ * Matches the characters that Markdown would take for markup where they stand: `~` strikes text out in pairs, as in
+ * architecture strings; `_` counts at the edge of a word, `<` before a letter, `&` in an entity, brackets in links.
+ */
+const MARKUP = /[|\\`*~]|\](?=[([:])|\[(?=\^)|<(?=\S)|&(?=#?\w+;)|(?<![\p{L}\p{N}])_|_(?![\p{L}\p{N}])/gu
+
+const escaped = (text: string): string => text.replace(MARKUP, '\\$&')
+
+/** Escapes a note: at the beginning of a line also the markup of headings, quotations and lists. */
+const noteText = (note: string): string =>
+  escaped(note)
+    .replace(/^(\s*)([#>+=-])/, '$1\\$2')
+    .replace(/^(\s*\d+)([.)])(?=\s)/, '$1\\$2')

@@ -1,17 +1,16 @@
-/** Aligned columns for a terminal. Long titles and notes are broken at blanks, titles after slashes too. */
+/** Prints a table with aligned columns for a terminal. Long titles and notes are broken into several lines. */
 
-import { cellText, isWords } from './cells.ts'
-import type { Cell, Tabular, TabularColumn } from './tabular.ts'
+import { type Cell, cellText, isWords, type Tabular, type TabularColumn } from './tabular.ts'
 
-/** Titles are broken where they are wider than their column's cells and this. */
+/** A title is broken into lines where it is wider than the cells below it and than this, in characters. */
 const TITLE_WIDTH = 16
 const NOTE_WIDTH = 110
 const GAP = 2
 
 /**
- * Renders a table as text for a terminal.
+ * Returns a table as text for a terminal.
  *
- * @param width of the terminal, in characters; optional columns that do not fit are left out, and a note tells how many
+ * @param width of the terminal, in characters; optional columns that do not fit are left out, and a note says how many
  */
 export function renderText(table: Tabular, width = Number.POSITIVE_INFINITY): string {
   const set = table.columns.map((column, i) =>
@@ -37,7 +36,7 @@ export function renderText(table: Tabular, width = Number.POSITIVE_INFINITY): st
   return lines.map((text) => `${text.trimEnd()}\n`).join('')
 }
 
-/** A column as it is printed. */
+/** The printed texts of a column, and how they are aligned. */
 interface SetColumn {
   /** Lines of the title. */
   readonly title: readonly string[]
@@ -57,7 +56,7 @@ function setColumn({ title: text }: TabularColumn, content: readonly Cell[]): Se
 
 const widest = (texts: readonly string[]): number => texts.reduce((most, { length }) => Math.max(most, length), 0)
 
-/** All columns where they fit; else without the optional ones that are too many, the most dispensable first. */
+/** Returns all columns where they fit into the width; else leaves out optional columns, the most dispensable first. */
 function fitting(columns: readonly TabularColumn[], set: readonly SetColumn[], most: number): readonly SetColumn[] {
   const left = new Set(set.keys())
   const width = () => [...left].reduce((sum, i) => sum + set[i].width + GAP, -GAP)
@@ -74,13 +73,13 @@ function fitting(columns: readonly TabularColumn[], set: readonly SetColumn[], m
 function leftOut(count: number, width: number): readonly string[] {
   if (count === 0) return []
   const columns = count === 1 ? 'one more column does' : `${count} more columns do`
-  return [`${columns} not fit ${width} signs; --format csv has all`]
+  return [`${columns} not fit ${width} characters; --format csv has all`]
 }
 
-/** Blanks outside of backquotes: a command is not broken. */
+/** Matches blanks outside of backquotes, so that no command is broken into lines. */
 const BLANKS = /(?= (?:[^`]*`[^`]*`)*[^`]*$)/
 
-/** Lines of at most `width` signs, broken at blanks or elsewhere; a longer piece stands alone. */
+/** Breaks a text into lines of at most `width` characters; a piece without a break that is longer is a line of its own. */
 export function fold(text: string, width: number, breaks = BLANKS): string[] {
   const lines: string[] = []
   for (const piece of text.split(breaks)) {

@@ -1,19 +1,19 @@
-/** An architecture for people: what computes each node of its cells, and what its network costs. */
+/** Describes an architecture for `bench genotype show`: the operations of each node, and the size of its network. */
 import { unknownName } from '../../core/names.ts'
 import { macCount, parameterCount } from '../../core/network.ts'
 import type { EvaluationNetworkOptions, Genotype, SearchSpace } from '../../core/space.ts'
 import { type DartsGenotype, searchedOn } from '../../spaces/darts/index.ts'
-import { digitsFor } from '../formats/cells.ts'
+import { digitsFor } from '../formats/tabular.ts'
 
 export interface GenotypeCard {
   readonly space: string
   readonly genotype: string
-  /** Number of the architecture, where the space has one. */
+  /** Index of the architecture, where the space numbers its architectures. */
   readonly index?: number
-  /** `node out = skip_connect(in) + nor_conv_3x3(1)`, by cell type. */
+  /** Lines such as `node out = skip_connect(in) + nor_conv_3x3(1)` for each type of cell. */
   readonly cells: Readonly<Record<string, readonly string[]>>
   readonly network: { readonly channels: number; readonly depth: number; readonly image: string }
-  /** Trainable numbers, and multiply-accumulates for one image. */
+  /** Number of trainable parameters, and of multiply-accumulates for one image. */
   readonly parameters: number
   readonly macs: number
 }
@@ -44,7 +44,8 @@ const EVALUATIONS: Readonly<Record<string, Readonly<Record<string, Evaluation>>>
 }
 
 /**
- * @param dataset that the network is for; absent: the one that the cells were published for, else CIFAR-10
+ * Returns the description of an architecture and of its evaluation network on a dataset.
+ * @param dataset absent: the dataset that the cells were published for, else CIFAR-10
  * @throws BenchError `unknown-name` for a dataset of which the space has no evaluation network
  */
 export function genotypeCard(space: SearchSpace, genotype: Genotype, dataset?: string): GenotypeCard {
@@ -67,6 +68,7 @@ export function genotypeCard(space: SearchSpace, genotype: Genotype, dataset?: s
   }
 }
 
+/** Returns the description as text for a terminal. */
 export function renderCard(card: GenotypeCard): string {
   const { space, genotype, index, cells, network, parameters, macs } = card
   return `${[
@@ -78,13 +80,13 @@ export function renderCard(card: GenotypeCard): string {
   ].join('\n')}\n`
 }
 
-/** In the words of the space's paper: N cells a stage, or so many cells in all. */
+/** Returns the size of the network as papers write it: `C=16 N=5` on NAS-Bench-201, `C=36, 20 cells,` on the DARTS space. */
 const sizeText = ({ space, network: { channels, depth } }: GenotypeCard): string =>
   space.startsWith('darts') ? `C=${channels}, ${depth} cells,` : `C=${channels} N=${depth}`
 
 const millions = (count: number, least: number): string => `${(count / 1e6).toFixed(digitsFor(count / 1e6, least))} M`
 
-/** One-hot mixing weights name the operation of each edge that the architecture uses. Nodes are named as in its picture. */
+/** Returns the operations of each node by type of cell, read from the one-hot mixing weights of the architecture. */
 function cellsOf(space: SearchSpace, genotype: Genotype): Record<string, string[]> {
   const named = (node: number) => space.nodeName?.(node) ?? String(node)
   const theta = space.oneHot(genotype)

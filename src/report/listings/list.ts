@@ -1,16 +1,17 @@
-/** What `bench list` shows. */
+/** Tables that `bench list` and `bench status` print: algorithms, spaces, datasets and so on, and the state of runs. */
 import type { Algorithm } from '../../core/algorithm.ts'
+import { firstLine, pluralize } from '../../core/plainText.ts'
 import type { SearchSpace } from '../../core/space.ts'
 import type { BackendReport } from '../../engine/index.ts'
 import { listSources, type Preset } from '../../protocols/preset.ts'
 import type { RetrainingPreset } from '../../retrain/presets.ts'
 import { describeOptions, type OptionDescription, optionNames } from '../../runner/plan/algorithmOptions.ts'
+import type { RunStatus, TrainingStatus } from '../../runner/status.ts'
 import { LIMITS, type LimitName, limitOf } from '../../system/limits.ts'
 import type { Manifest } from '../../tables/manifest.ts'
-import type { Tabular } from '../formats/tabular.ts'
-import { wordTable } from '../formats/wordTable.ts'
+import { absent, type Cell, count, type Tabular, titled, word, wordTable } from '../formats/tabular.ts'
 
-/** @param everything sources and options too, which are too wide for a terminal */
+/** Returns the table of algorithms. @param everything whether it also has sources and options, which are too wide for a terminal */
 export function algorithmList(algorithms: readonly Algorithm[], everything: boolean): Tabular {
   const short = ({ name, kind, description }: Algorithm) => [name, kind, description]
   const long = (algorithm: Algorithm) => [
@@ -86,7 +87,7 @@ export function retrainingPresetList(presets: readonly RetrainingPreset[]): Tabu
   )
 }
 
-/** Every value of every preset of full trainings with where it was read. */
+/** Returns every value of every preset of full trainings with its source. */
 export function retrainingPresetSources(presets: readonly RetrainingPreset[]): unknown {
   return presets.map(({ name, description, cifar, imagenet }) => ({
     name,
@@ -96,7 +97,7 @@ export function retrainingPresetSources(presets: readonly RetrainingPreset[]): u
   }))
 }
 
-/** Every value of every preset with where it was read. */
+/** Returns every value of every protocol with its source. */
 export function protocolSources(presets: readonly Preset[]): unknown {
   return presets.map(({ name, description, values, bySpace = {}, byDataset = {}, byAlgorithm = {} }) => ({
     name,
@@ -150,3 +151,50 @@ export const limitList = (): Tabular =>
     ]),
     ['--raise name=value raises one, on every command'],
   )
+
+/**
+ * Returns the table of the state of runs.
+ * @param references names of the algorithms that answer with a given architecture, so that nothing is searched
+ */
+export function statusTable(runs: readonly RunStatus[], references: ReadonlySet<string> = new Set()): Tabular {
+  const states = [...new Set(runs.map(({ state }) => state))]
+  const inState = (state: string) => runs.filter((run) => run.state === state).length
+  const isTrained = runs.some(({ training }) => training !== undefined)
+  return {
+    columns: titled([
+      ...['algorithm', 'dataset', 'seed', 'protocol', 'state', 'epochs'],
+      ...(isTrained ? ['training'] : []),
+      ...['run', 'note'],
+    ]),
+    rows: runs.map((run): Cell[] => {
+      const { id, job, state, epochs, training, failure = '' } = run
+      const isSearched = training === undefined || !references.has(job.algorithm.name)
+      return [
+        word(job.algorithm.name),
+        word(job.dataset.name),
+        count(job.seed),
+        isSearched ? word(job.protocol.name) : absent,
+        word(state),
+        isSearched ? count(epochs) : absent,
+        ...(isTrained ? [word(training && trainingText(training))] : []),
+        word(id),
+        word(firstLine(failure)),
+      ]
+    }),
+    notes: [
+      [pluralize(runs.length, 'run'), ...states.map((state) => `${inState(state)} ${state}`)].join(', '),
+      ...(isTrained
+        ? ['Protocol and epochs are those of the search; — where the architecture was given and nothing is searched.']
+        : []),
+    ],
+  }
+}
+
+/** Returns the progress of full trainings: `trial, 2 of 20 epochs`, with the number of finished trainings where there are several. */
+function trainingText({ preset, epochs, trainings, finished, underWay }: TrainingStatus): string {
+  const done = finished === trainings ? epochs : underWay
+  const several = trainings === 1 ? '' : `, ${finished} of ${pluralize(trainings, 'training')}`
+  return finished < trainings && trainings > 1 && underWay === 0
+    ? `${preset}${several}`
+    : `${preset}${several}, ${done} of ${pluralize(epochs, 'epoch')}`
+}

@@ -1,4 +1,4 @@
-/** The answer to one question about a table, or about some of its architectures. */
+/** Answers a question of `bench query` about a lookup table or about some of its architectures. */
 
 import { BenchError } from '../../core/errors.ts'
 import { pluralize } from '../../core/plainText.ts'
@@ -24,11 +24,11 @@ import { architecturesTable, architectureTable, correlationTable, curvesTable, q
 
 const IS_INDEX = /^#?\d+$/
 
-/** As `bench query` has it: what is asked, and of which numbers. */
+/** The options of `bench query`. */
 export interface Question extends QualifierFilter {
-  /** Name or path; absent: the only table that has the columns and numbers asked for. */
+  /** Name or path of the lookup table; absent: the only one that has the wanted columns. */
   readonly table?: string
-  /** Instead of the accuracies that the filter leaves. */
+  /** Columns to show; absent: the accuracies that match the filter. */
   readonly columns?: readonly string[]
   readonly rank?: boolean
   readonly isomorphic?: boolean
@@ -38,13 +38,14 @@ export interface Question extends QualifierFilter {
   readonly by?: string
   readonly correlate?: readonly string[]
   readonly curves?: boolean
-  /** Of the whole table or of relatives, only architectures that meet all of them. */
+  /** Conditions that architectures of the whole table, or related ones, have to meet. */
   readonly where?: readonly Condition[]
 }
 
 /**
- * @param architectures by index or string; none where the question is about the whole table
- * @throws BenchError `bad-input` for what no answer can heed, `unknown-name` or `missing` for what the table lacks
+ * Returns the answer as a table.
+ * @param architectures by index or string; empty where the question is about the whole lookup table
+ * @throws BenchError `bad-input` for options that contradict each other, `unknown-name` or `missing` for what the table lacks
  */
 export async function answer(architectures: readonly string[], question: Question): Promise<Tabular> {
   const name = question.table ?? (await tableWith(wantedBy(architectures, question)))
@@ -69,7 +70,7 @@ function wantedBy(architectures: readonly string[], question: Question): Wanted 
   }
 }
 
-/** Whether a text is an architecture of a space. One of no space is told when the table is asked. */
+/** Whether a text is an architecture of a space; also true for a text of no space, which the lookup then reports. */
 function isOf(name: string, text: string): boolean {
   const reads = (space: SearchSpace) => {
     try {
@@ -102,7 +103,7 @@ function answerOfRows(table: Table, architectures: readonly string[], question: 
     throw new BenchError('bad-input', `no architecture is named; name one, by index or string, or ${others}`)
   }
   if (question.by !== undefined)
-    throw new BenchError('bad-input', '--by says what --top, --bottom or --where go by; give one of them')
+    throw new BenchError('bad-input', '--by names the column that sorts --top, --bottom or --where; give one of them')
   const space = builtinSpace(table.manifest.space)
   const indices = architectures.map((text) => findArchitecture(table, space, text))
   if (question.isomorphic)
@@ -127,14 +128,14 @@ function answerOfRows(table: Table, architectures: readonly string[], question: 
   })
 }
 
-/** @throws BenchError `bad-input` where architectures are named already */
+/** @throws BenchError `bad-input` where there are conditions although architectures are named */
 function refuseWhere({ where }: Question): void {
   if (where === undefined) return
   const found = `--where "${where[0].text}" chooses architectures`
   throw new BenchError('bad-input', `${found}, and they are named; leave one of the two out`)
 }
 
-/** Of all its architectures, so that none is to be named. */
+/** Answers a question about all architectures of a table. @throws BenchError `bad-input` where an architecture is named */
 function answerOfTable(table: Table, architectures: readonly string[], question: Question): Tabular {
   if (architectures.length > 0) {
     throw new BenchError(
@@ -164,14 +165,14 @@ function related(
   const listing = {
     indices: found,
     ...withColumns(columnsOf(table, question), columnsWhere(where)),
-    // What a neighbour changes says more than its string, and fits a terminal.
+    // The changed edge says more than the architecture string, and fits a terminal.
     ...(neighbours && indices.length === 1 && { change: (index: number) => changeBetween(space, table, own, index) }),
     note: `${how} as #${indices.join(', #')}: ${found.length} ${where.length > 0 ? `of ${all.length} ` : ''}that the table has${meeting(where)}`,
   }
   return architecturesTable(table, listing)
 }
 
-/** `1→3 skip_connect`: the operations of each edge on which another architecture differs. */
+/** Returns the edges on which two architectures differ, with the operations of the second: `1→3 skip_connect`. */
 function changeBetween(space: SearchSpace, table: Table, from: number, to: number): string {
   const [own, other] = [from, to].map((index) => space.oneHot(space.parse(table.arch(index) as string)))
   const cells = new Set(space.edges.map(({ cell }) => cell))
@@ -184,7 +185,7 @@ function changeBetween(space: SearchSpace, table: Table, from: number, to: numbe
     .join(', ')
 }
 
-/** All architectures that meet the conditions: by index, or sorted by one column. */
+/** Returns the architectures that meet the conditions, by index or sorted by one column. */
 function matches(table: Table, question: Question, where: readonly Condition[]): Tabular {
   const { by } = question
   const met = rowsWhere(table, where)
@@ -228,17 +229,17 @@ function correlation(table: Table, names: readonly string[], where: readonly Con
 
 interface Columns {
   readonly columns: readonly string[]
-  /** Whether they were not named. */
+  /** Whether the user named no columns. */
   readonly byDefault: boolean
 }
 
-/** Those named; else the accuracies that the filter leaves. */
+/** Returns the columns that the user named, else the accuracies that match the filter. */
 const columnsOf = (table: Table, question: Question): Columns => ({
   columns: question.columns ?? qualifierNames(selectQualifiers(table, question)),
   byDefault: question.columns === undefined,
 })
 
-/** Further columns first, which always stand. */
+/** Returns the columns with further ones put first, which are always shown. */
 const withColumns = ({ columns, byDefault }: Columns, more: readonly string[]): Columns => ({
   columns: [...new Set([...more, ...columns])],
   byDefault,
@@ -247,6 +248,6 @@ const withColumns = ({ columns, byDefault }: Columns, more: readonly string[]): 
 const columnsWhere = (where: readonly Condition[]): readonly string[] =>
   where.map(({ column }) => column).filter((column) => column !== 'index' && column !== 'arch')
 
-/** What stands in a note: ` with params-M<0.5 and …`. */
+/** Returns conditions in words for a note: ` with params-M<0.5 and flops-M<80`. */
 const meeting = (where: readonly Condition[]): string =>
   where.length === 0 ? '' : ` with ${where.map(({ text }) => text).join(' and ')}`

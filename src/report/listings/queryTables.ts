@@ -1,4 +1,4 @@
-/** Answers to questions about a lookup table, as tables. */
+/** Makes the tables that `bench query`, `bench pareto` and `bench tables info` print about a lookup table. */
 
 import { dirname, join } from 'node:path'
 import { sampleCorrelation } from 'simple-statistics'
@@ -10,19 +10,18 @@ import type { Manifest } from '../../tables/manifest.ts'
 import { type FrontPoint, type QualifierFilter, rankOf } from '../../tables/query.ts'
 import type { Curve } from '../../tables/readCurves.ts'
 import type { Table } from '../../tables/table.ts'
-import { digitsFor } from '../formats/cells.ts'
-import { type Cell, count, number, type Tabular, type TabularColumn, word } from '../formats/tabular.ts'
+import { type Cell, count, digitsFor, number, type Tabular, type TabularColumn, word } from '../formats/tabular.ts'
 
 const column = (key: string, title = key): TabularColumn => ({ key, title })
 
-/** What stands below every answer. */
+/** Returns the note below every table: name, size, space and source of the lookup table. */
 const origin = ({ name, space, rows, architectures, source }: Manifest): string => {
   const part = architectures === null || rows === architectures ? '' : ` of ${architectures}`
   const made = source.format === 'built' ? 'trained by its recipe' : `from ${source.name}`
   return `table ${name}: ${part === '' ? pluralize(rows, 'architecture') : `${rows}${part} architectures`} of ${space}, ${made}`
 }
 
-/** Each number of one architecture in a line of its own. */
+/** Returns the accuracies of one architecture, one in each row. @param ranks whether their ranks are shown */
 export function architectureTable(
   table: Table,
   index: number,
@@ -57,7 +56,7 @@ export function architectureTable(
   }
 }
 
-/** A line an epoch of every training that agrees with the filter. */
+/** Returns accuracy and loss of each epoch, for the trainings of one architecture that match the filter. */
 export function curvesTable(table: Table, index: number, curves: readonly Curve[], filter: QualifierFilter): Tabular {
   const parts = ['dataset', 'split', 'epochs', 'seed'] as const
   const wanted = curves.filter((curve) =>
@@ -91,18 +90,18 @@ export function curvesTable(table: Table, index: number, curves: readonly Curve[
   }
 }
 
-/** Which architectures are listed, and which of their columns. */
+/** The architectures that a table lists, and the columns it has. */
 export interface Listing {
   readonly indices: readonly number[]
   readonly columns: readonly string[]
-  /** Whether the columns were not named: those that a terminal has no room for are left out then. */
+  /** Whether the user named no columns: columns that do not fit a terminal are then left out. */
   readonly byDefault: boolean
-  /** What sets an architecture apart from the one that was asked about; the architecture itself is optional then. */
+  /** Returns how an architecture differs from the one that the user named; the full string is then an optional column. */
   readonly change?: (index: number) => string
   readonly note: string
 }
 
-/** One architecture a line, with the columns asked for. */
+/** Returns a table with one architecture in each row. */
 export function architecturesTable(table: Table, { indices, columns, byDefault, change, note }: Listing): Tabular {
   const readers = columns.map((name) => cellReader(table, name))
   const ranks = byDefault ? dispensability(columns) : new Map<string, number>()
@@ -123,10 +122,10 @@ export function architecturesTable(table: Table, { indices, columns, byDefault, 
   }
 }
 
-/** How many numbers always stand beside an architecture, however narrow the terminal. */
+/** Number of accuracies that are shown beside an architecture even in a narrow terminal. */
 const LEAST_NUMBERS = 2
 
-/** By name of an accuracy, the highest first to go: single seeds, short trainings, training sets, then the later columns. */
+/** Returns for each accuracy how early it is left out of a narrow terminal, highest first: single seeds, short trainings, training sets. */
 function dispensability(names: readonly string[]): ReadonlyMap<string, number> {
   const accuracies = names.filter(isAccuracy).map((name) => ({ name, ...parseQualifier(name) }))
   const longest = (of: Qualifier) =>
@@ -151,7 +150,7 @@ function cellReader(table: Table, name: string): (row: number) => Cell {
   return (row) => word(texts.at(row))
 }
 
-/** The front, best in x first. @param compared how many architectures have both numbers */
+/** Returns the Pareto front, best in x first. @param compared number of architectures that have both numbers */
 export function frontTable(
   table: Table,
   names: readonly [x: string, y: string],
@@ -175,12 +174,16 @@ export function frontTable(
   }
 }
 
-/** Accuracies with two digits; what else is in a table with as many as tell small from smaller. */
+/** Returns a cell with two digits for an accuracy, and with four significant digits or more for other columns. */
 function digits(value: number | undefined, name: string): Cell {
   return number(value, isAccuracy(name) ? 2 : Number.isInteger(value) ? 0 : digitsFor(value ?? 0, 4))
 }
 
-/** @param names of two columns, with the numbers of every row that has both; @param among which rows, in words */
+/**
+ * Returns the correlations of two columns.
+ * @param names of the columns, with their values in every row that has both
+ * @param among words for the note that say which rows were taken
+ */
 export function correlationTable(
   { names, x, y }: { readonly names: readonly [string, string]; readonly x: number[]; readonly y: number[] },
   manifest: Manifest,
@@ -199,7 +202,7 @@ export function correlationTable(
   }
 }
 
-/** What `bench tables info` prints: the accuracies, and below them where they come from and what else there is. */
+/** Returns what `bench tables info` prints: the accuracies of a lookup table, and notes on its source and other columns. */
 export function manifestTable(manifest: Manifest, path: string): Tabular {
   const { name, source, table, curves, columns, oracles, notes } = manifest
   const others = columns.filter((entry) => !isAccuracy(entry.name)).map((entry) => entry.name)
@@ -226,7 +229,7 @@ export function manifestTable(manifest: Manifest, path: string): Tabular {
   }
 }
 
-/** A row for each dataset, split and number of epochs, with its seeds and how many rows each seed lacks. */
+/** Returns a row for each dataset, split and number of epochs, with its seeds and the number of architectures that each seed lacks. */
 function accuracyGroups(columns: Manifest['columns']): Cell[][] {
   const groups = new Map<string, { qualifier: Qualifier; seeds: string[]; missing: string[] }>()
   for (const { name, missing } of columns.filter((entry) => isAccuracy(entry.name))) {
@@ -246,4 +249,5 @@ function accuracyGroups(columns: Manifest['columns']): Cell[][] {
   ])
 }
 
+/** Returns qualifiers as names of columns: `dataset/split/epochs/seed`. */
 export const qualifierNames = (qualifiers: readonly Qualifier[]): string[] => qualifiers.map(formatQualifier)

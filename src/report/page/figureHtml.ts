@@ -1,14 +1,13 @@
-/** A figure as HTML, and the data from which the page's script draws it. */
+/** Renders a figure as HTML for the page of a report, and the data from which the page's script draws its plots. */
 import type { ChartDataset } from 'chart.js'
 import type { Drawing } from '../../core/drawing.ts'
-import { chartConfig, fontSize } from '../pictures/chart.ts'
-import type { Theme } from '../pictures/drawing.ts'
+import { chartConfig, fontSize, LABEL_ROOM, tickChoices, tickLabel } from '../pictures/chart.ts'
 import { drawingSvg, escaped } from '../pictures/drawingSvg.ts'
 import type { Figure, Panel, Plot, Series } from '../pictures/figure.ts'
-import { LABEL_ROOM, tickChoices, tickLabel } from '../pictures/logTicks.ts'
 import type { Look } from '../pictures/palette.ts'
+import type { Theme } from '../pictures/theme.ts'
 
-/** Colours that the page's script replaces by the theme's. */
+/** Placeholders that the page's script replaces by the colours of the theme. */
 const tokens: Theme = { ink: '@ink', faint: '@faint', paper: '@paper', tint: '@tint', grid: '@grid' }
 const variables: Theme = {
   ink: 'var(--ink)',
@@ -18,9 +17,12 @@ const variables: Theme = {
   grid: 'var(--grid)',
 }
 
+/** Digits after the decimal point for points of large series. */
 const CLOUD_DIGITS = 3
+/** Factor on letters, lines and markers of the page over those of pictures. */
 const ENLARGED = 1.25
 
+/** Returns the HTML of a figure. @param index position of the figure in the data of the page's script */
 export function figureHtml(figure: Figure, index: number): string {
   const { name, caption, panels, columns } = figure
   const kind = panels.length === 1 ? ' class="single"' : ''
@@ -33,7 +35,7 @@ export function figureHtml(figure: Figure, index: number): string {
   ].join('\n')
 }
 
-/** For the script: one entry a panel, points as flat numbers. */
+/** Returns the data for the page's script: one entry for each panel, null for a drawing. */
 export function figureData({ panels }: Figure): { readonly panels: readonly (object | null)[] } {
   return {
     panels: panels.map((panel) => (panel.kind === 'plot' ? plotData(panel) : null)),
@@ -66,7 +68,7 @@ function legendEntry({ label, look, form }: Series): string {
   return `<button type="button" aria-pressed="true" data-label="${name}"><svg width="22" height="12" aria-hidden="true">${sample}</svg>${name}</button>`
 }
 
-/** Outlines of markers around (11, 6), of about the same area. */
+/** SVG outlines of markers around (11, 6), all of about the same area. */
 const MARKERS: Readonly<Record<Look['marker'], string>> = {
   circle: 'M7 6a4 4 0 1 0 8 0a4 4 0 1 0-8 0',
   rect: 'M7.5 2.5h7v7h-7z',
@@ -92,7 +94,7 @@ function plotData(plot: Plot) {
   }
 }
 
-/** What may stand on a logarithmic axis, from the densest choice on, and the room that a label needs, in CSS px. */
+/** Returns the choices of ticks for a logarithmic axis, the densest first, and the room of a label in CSS pixels; null for a linear axis. */
 function ticksOf({ series, ...axes }: Plot, axis: 'x' | 'y') {
   if (axes[axis].scale !== 'log') return null
   const shown = series.flatMap(({ points, band = [] }) => [
@@ -101,7 +103,7 @@ function ticksOf({ series, ...axes }: Plot, axis: 'x' | 'y') {
   ])
   const values = shown.filter((value) => value !== null && value > 0) as number[]
   if (values.length === 0) return null
-  // A decade more, for the axis goes on to its next tick.
+  // A decade more on each side, since the axis extends to its next tick.
   const choices = tickChoices(Math.min(...values) / 10, Math.max(...values) * 10)
   return {
     room: ENLARGED * fontSize.tick * LABEL_ROOM[axis],
@@ -109,7 +111,7 @@ function ticksOf({ series, ...axes }: Plot, axis: 'x' | 'y') {
   }
 }
 
-/** Points as [x, y, x, y, …], with notes by position; a gap is null. */
+/** Returns a Chart.js dataset with its points as [x, y, x, y, …], null for a gap, and its notes by position. */
 function compact({ data, ...dataset }: ChartDataset<'scatter'>) {
   const points = data as unknown as readonly { readonly x: number; readonly y: number; readonly note?: string }[]
   const round = (value: number) => (points.length > 1000 ? Number(value.toFixed(CLOUD_DIGITS)) : value)

@@ -1,18 +1,17 @@
-/** The report: one HTML file that needs nothing else, neither a server nor the network. */
+/** Renders the page of a report: one HTML file that works without a server or a network. */
 import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 import { grouped, printable } from '../../core/plainText.ts'
-import type { Tabular } from '../formats/tabular.ts'
+import { type Cell, cellText, exactText, isWords, type Tabular } from '../formats/tabular.ts'
 import { escaped } from '../pictures/drawingSvg.ts'
 import type { Figure } from '../pictures/figure.ts'
-import { fontFiles } from '../pictures/fonts.ts'
+import { fontFiles } from '../pictures/theme.ts'
 import type { RunRecord } from '../runRecord.ts'
 import { figureData, figureHtml } from './figureHtml.ts'
 import { configurationsOf, reproducibilityList, runsTable } from './reproducibility.ts'
-import { tableHtml } from './tableHtml.ts'
 
-/** More runs than a reader looks through are counted, not listed. */
+/** Most runs that are listed one by one; of more runs the page gives only the number. */
 const MOST_LISTED = 200
 
 export interface PageContent {
@@ -22,6 +21,7 @@ export interface PageContent {
   readonly figures: readonly { readonly title: string; readonly figure: Figure }[]
 }
 
+/** Returns the HTML of the page. */
 export function renderPage({ title, runs, tables, figures }: PageContent): string {
   const sections = [
     ...tables.map((entry, i) => section(`table-${i}`, entry.title, tableHtml(entry.table))),
@@ -64,7 +64,7 @@ const configurations = (runs: readonly RunRecord[]): string =>
     )
     .join('\n')}`
 
-/** JSON that cannot end its script element. */
+/** Returns JSON that is safe inside a script element. */
 const json = (value: unknown): string => printable(JSON.stringify(value)).replaceAll('<', '\\u003c')
 
 const asset = (name: string): string => readFileSync(new URL(name, import.meta.url), 'utf8')
@@ -81,3 +81,28 @@ const fontFaces = (): string =>
       return `@font-face{font-family:"${family}";font-weight:${weight};src:${source}}`
     })
     .join('\n')
+
+/** Texts of more characters get a class of their own, for which the style sheet allows line breaks. */
+const LONG = 60
+
+/** Returns a table as HTML, which the page's script makes sortable. */
+function tableHtml({ columns, rows, notes }: Tabular): string {
+  const words = columns.map((_, i) => isWords(rows.map((row) => row[i]).filter(({ kind }) => kind !== 'absent')))
+  const head = columns.map(
+    ({ title }, i) => `<th${words[i] ? ' class="words"' : ''}><button type="button">${escaped(title)}</button></th>`,
+  )
+  const body = rows.map((row) => `<tr>${row.map((cell, i) => cellHtml(cell, words[i])).join('')}</tr>`)
+  const table = `<table><thead><tr>${head.join('')}</tr></thead><tbody>\n${body.join('\n')}\n</tbody></table>`
+  return `<div class="scroll">${table}</div>${notes.map((note) => `<p class="note">${escaped(note)}</p>`).join('')}`
+}
+
+function cellHtml(cell: Cell, words: boolean): string {
+  const text = cellText(cell)
+  const classes = [
+    ...(words ? ['words'] : []),
+    ...(cell.kind === 'statistic' && cell.best ? ['best'] : []),
+    ...(text.length > LONG ? ['long'] : []),
+  ]
+  const name = classes.length > 0 ? ` class="${classes.join(' ')}"` : ''
+  return `<td${name} data-value="${escaped(exactText(cell))}">${escaped(text)}</td>`
+}

@@ -1,4 +1,4 @@
-/** What a reader needs to run the same again. */
+/** The parts of a report's page that a reader needs to repeat its runs: settings, environments, and a list of the runs. */
 
 import { accuracyOf } from '../../core/metric.ts'
 import { onceEach } from '../../core/onceEach.ts'
@@ -6,12 +6,11 @@ import type { Job } from '../../core/result.ts'
 import { groupBy } from '../../system/groupBy.ts'
 import { contentName } from '../../system/json.ts'
 import { datasetWords } from '../comparison/comparison.ts'
-import { digitsFor } from '../formats/cells.ts'
-import { absent, type Cell, count, number, type Tabular, titled, word } from '../formats/tabular.ts'
+import { absent, type Cell, count, digitsFor, number, type Tabular, titled, word } from '../formats/tabular.ts'
 import { flatten, groupByMethod } from '../methods.ts'
 import type { RunRecord } from '../runRecord.ts'
 
-/** Terms and what is said of them; several values where runs differ. */
+/** Returns pairs of a term and its values, such as `Seeds` and `0–3`; several values where runs differ. */
 export function reproducibilityList(runs: readonly RunRecord[]): readonly (readonly [string, string])[] {
   const jobs = runs.map(({ manifest }) => manifest.job)
   const environments = runs.flatMap(({ manifest }) => [manifest.environment, ...(manifest.resumedIn ?? [])])
@@ -56,7 +55,7 @@ export function reproducibilityList(runs: readonly RunRecord[]): readonly (reado
 
 const nameOf = onceEach((part: object) => contentName(part))
 
-/** Each protocol's values in one line. */
+/** Returns a term for each protocol, with all its settings in one line. */
 function protocolTerms(runs: readonly RunRecord[]): [string, string][] {
   const protocols = new Map(runs.map(({ manifest }) => [nameOf(manifest.job.protocol), manifest.job.protocol]))
   return [...protocols.values()].map(({ name, headline: _, ...values }) => [
@@ -65,7 +64,7 @@ function protocolTerms(runs: readonly RunRecord[]): [string, string][] {
   ])
 }
 
-/** What runs that differ in their seed alone were told; the seeds in the title. */
+/** Returns the job of each group of runs that differ only in their seed, with the seeds in the title. */
 export function configurationsOf(runs: readonly RunRecord[]) {
   const groups = groupBy(runs, ({ manifest: { job } }) =>
     JSON.stringify({ ...job, seed: undefined, algorithm: nameOf(job.algorithm), protocol: nameOf(job.protocol) }),
@@ -77,7 +76,7 @@ export function configurationsOf(runs: readonly RunRecord[]) {
   })
 }
 
-/** `0–3, 777` */
+/** Returns seeds in short: `0–3, 777`. */
 function seedList(seeds: readonly number[]): string {
   const sorted = [...new Set(seeds)].sort((a, b) => a - b)
   const firsts = sorted.filter((seed, i) => sorted[i - 1] !== seed - 1)
@@ -85,7 +84,7 @@ function seedList(seeds: readonly number[]): string {
   return firsts.map((first, i) => (first === lasts[i] ? String(first) : `${first}–${lasts[i]}`)).join(', ')
 }
 
-/** One line a run. */
+/** Returns the table of the runs, one in each row. */
 export function runsTable(runs: readonly RunRecord[]): Tabular {
   return {
     columns: titled(['algorithm', 'dataset', 'seed', 'state', 'test', 'minutes', 'architecture', 'run']),
@@ -110,7 +109,7 @@ function runRow({ manifest: { id, job }, result, failure }: RunRecord): Cell[] {
   ]
 }
 
-/** `static/wasm (deterministic)`; records from before the arithmetic was noted have none. */
+/** Returns the executor of a job with its arithmetic, which old records lack: `static/wasm (deterministic)`. */
 const executorText = ({ executor = 'none needed', arithmetic }: Job): string =>
   arithmetic === undefined ? executor : `${executor} (${arithmetic})`
 

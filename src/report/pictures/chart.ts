@@ -1,22 +1,26 @@
-/** A plot as a Chart.js configuration: plain data, the same for pictures and for the interactive page. */
+/** Turns a plot into a Chart.js configuration, which pictures and the interactive page share, and chooses logarithmic ticks. */
 import type { ChartConfiguration, ChartDataset } from 'chart.js'
-import type { Theme } from './drawing.ts'
+import { grouped } from '../../core/plainText.ts'
 import type { Axis, Plot, Series } from './figure.ts'
+import type { Theme } from './theme.ts'
 
-/** Letter sizes in CSS px: 8 pt and 7 pt. */
+/** Font sizes in CSS px: 8 pt for labels, 7 pt for ticks. */
 export const fontSize = { label: 10.67, tick: 9.33 }
 export const fontFamily = '"Bench Sans", "Bench Sans Greek", "Source Sans 3", system-ui, sans-serif'
 
 const BAND_OPACITY = '2e'
 
-/** @param enlarged factor on letters, lines and markers: pages are read from further away than columns of a paper */
+/**
+ * Returns the Chart.js configuration of a plot.
+ * @param enlarged factor on letters, lines and markers; pages are read from further away than columns of a paper
+ */
 export function chartConfig({ title, x, y, series }: Plot, theme: Theme, enlarged = 1): ChartConfiguration<'scatter'> {
   return {
     type: 'scatter',
     data: { datasets: datasetsOf(series, theme, enlarged) },
     options: {
       animation: false,
-      // Chart.js writes numbers as the machine's language does, unless it is told.
+      // Without this Chart.js formats numbers by the machine's language.
       locale: 'en-US',
       responsive: false,
       maintainAspectRatio: false,
@@ -36,13 +40,13 @@ export function chartConfig({ title, x, y, series }: Plot, theme: Theme, enlarge
   }
 }
 
-/** Chart.js paints the first dataset last: lines over bands, later series over earlier ones. */
+/** Orders lines over bands, and later series over earlier ones: Chart.js paints the first dataset last. */
 function datasetsOf(series: readonly Series[], theme: Theme, enlarged: number): ChartDataset<'scatter'>[] {
   const lines = series.map((line, i) => lineOf(line, i, theme, enlarged))
   return [...lines.reverse(), ...series.flatMap(bandOf)]
 }
 
-/** Two invisible lines, the second filled down to the first. */
+/** Returns a band as two invisible lines, the second of which is filled down to the first. */
 function bandOf({ band = [], look, form }: Series, index: number): ChartDataset<'scatter'>[] {
   if (!band.some(({ low, high }) => low !== null && high !== null && high > low)) return []
   const edge = {
@@ -116,3 +120,37 @@ function scaleOf({ label, scale, whole, atLeast }: Axis, theme: Theme, enlarged:
     },
   }
 }
+
+/** Ticks in every decade of a logarithmic axis: the first choice whose labels have room is taken. */
+const STEPS = [[1, 2, 5], [1, 3], [1]]
+
+/** Room that a tick label needs along its axis, in heights of its letters: `10,000` and a gap on x, two lines on y. */
+export const LABEL_ROOM = { x: 5.1, y: 2.1 }
+
+/** Returns every choice of logarithmic ticks from `low` to `high`, the densest choice first, each in ascending order. */
+export function tickChoices(low: number, high: number): number[][] {
+  const first = Math.floor(Math.log10(low))
+  const powers = Array.from({ length: Math.ceil(Math.log10(high)) - first + 1 }, (_, i) => first + i)
+  return STEPS.map((steps) => {
+    const ticks = powers.flatMap((power) => steps.map((step) => Number(`${step}e${power}`)))
+    return ticks.filter((tick) => tick >= low && tick <= high)
+  })
+}
+
+/**
+ * Returns logarithmic ticks from `low` to `high` in ascending order: the densest choice whose labels have room.
+ * @param most number of evenly spaced labels that have room on the axis
+ */
+export function logTicks(low: number, high: number, most: number): number[] {
+  const room = Math.log10(high / low) / most
+  const fitting = STEPS.findIndex((steps) => nearest(steps) >= room)
+  return tickChoices(low, high).at(fitting) ?? []
+}
+
+/** Returns the smallest distance between two ticks of a choice, in decades. */
+const nearest = (steps: readonly number[]): number =>
+  Math.min(...steps.map((step, i) => Math.log10((steps[i + 1] ?? 10) / step)))
+
+/** Returns the label of a tick: `10,000`, `0.05`, and very large or small values as `1e-7`. */
+export const tickLabel = (value: number): string =>
+  value >= 1e7 || value < 1e-4 ? value.toExponential().replace('+', '') : grouped(Number(value.toFixed(4)))

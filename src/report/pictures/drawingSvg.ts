@@ -1,11 +1,11 @@
-/** Drawings as SVG text. */
+/** Renders drawings as SVG text. */
 
 import type { Drawing, Shape } from '../../core/drawing.ts'
 import { printable } from '../../core/plainText.ts'
 import { fontFamily } from './chart.ts'
-import { colourOf, lightTheme, type Theme } from './drawing.ts'
+import { colourOf, lightTheme, type Theme } from './theme.ts'
 
-/** A whole SVG document. In a page, `theme` may hold CSS variables, so that the drawing follows the reader's theme. */
+/** Returns a drawing as an SVG document. @param theme may hold CSS variables, so that the drawing follows the theme of a page */
 export function drawingSvg({ title, width, height, shapes }: Drawing, theme: Theme = lightTheme): string {
   const size = `width="${round(width)}" height="${round(height)}" viewBox="0 0 ${round(width)} ${round(height)}"`
   const name = title === '' ? '' : `<title>${escaped(title)}</title>`
@@ -13,7 +13,7 @@ export function drawingSvg({ title, width, height, shapes }: Drawing, theme: The
   return `<svg xmlns="http://www.w3.org/2000/svg" ${size} role="img" font-family="${escaped(fontFamily)}">${name}\n${body}\n</svg>\n`
 }
 
-/** Drawings below each other in one document. */
+/** Returns one SVG document with several drawings below each other. */
 export function stackedSvg(drawings: readonly Drawing[], theme: Theme = lightTheme): string {
   const width = Math.max(...drawings.map((drawing) => drawing.width))
   let height = 0
@@ -53,6 +53,6 @@ function shapeSvg(shape: Shape, theme: Theme): string {
 
 const round = (value: number) => Math.round(100 * value) / 100
 
-/** Text for SVG and HTML, also within quotation marks. */
+/** Returns a text escaped for SVG and HTML, also inside quoted attributes. */
 export const escaped = (text: string): string =>
   printable(text).replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;').replaceAll('"', '&quot;')

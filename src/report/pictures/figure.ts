@@ -1,15 +1,15 @@
-/** Figures as data: what is shown, in the reader's words and units. Renderers turn it into pictures. */
+/** Types of figures as plain data, in the units that readers see. Renderers turn them into pictures and into HTML. */
 import type { Drawing } from '../../core/drawing.ts'
 import type { Look } from './palette.ts'
 
 export interface Figure {
-  /** Kind, as typed after `bench plot`. */
+  /** Kind of the figure, as typed after `bench plot`. */
   readonly name: string
-  /** What is shown, over how many runs, and what was left out. */
+  /** Sentences that say what is shown, over how many runs, and what was left out. */
   readonly caption: string
-  /** Small multiples, row by row. */
+  /** The panels, row by row. */
   readonly panels: readonly Panel[]
-  /** Panels side by side. */
+  /** Number of panels side by side. */
   readonly columns: number
 }
 
@@ -26,9 +26,9 @@ export interface Plot {
 export interface Axis {
   readonly label: string
   readonly scale: 'linear' | 'log'
-  /** Nothing stands between whole numbers. */
+  /** Whether ticks stand at whole numbers only. */
   readonly whole?: boolean
-  /** What the axis shows at least: panels that are compared have one scale. */
+  /** Range that the axis covers at least, so that panels that are compared have the same scale. */
   readonly atLeast?: readonly [low: number, high: number]
 }
 
@@ -39,17 +39,17 @@ export interface Series {
   readonly look: Look
   readonly form: 'line' | 'steps' | 'points' | 'cloud'
   readonly points: readonly Point[]
-  /** Shaded between low and high. */
+  /** Area that is shaded between a low and a high curve. */
   readonly band?: readonly BandPoint[]
-  /** Left out of the legend. */
+  /** Whether the series is left out of the legend. */
   readonly unnamed?: boolean
 }
 
 export interface Point {
   readonly x: number
-  /** null: nothing measured or not a number; the line has a gap. */
+  /** Null where nothing was measured or the value is not finite: the line has a gap. */
   readonly y: number | null
-  /** Shown under the pointer. */
+  /** Text that the page shows under the pointer. */
   readonly note?: string
 }
 
@@ -59,7 +59,7 @@ export interface BandPoint {
   readonly high: number | null
 }
 
-/** Logarithmic where all values are positive and span more than a decade and a half. */
+/** Returns `log` where all values are positive and the largest is more than 30 times the smallest, else `linear`. */
 export function scaleFor(values: readonly number[]): 'linear' | 'log' {
   const [low, high] = [Math.min(...values), Math.max(...values)]
   return low > 0 && high / low > 30 ? 'log' : 'linear'

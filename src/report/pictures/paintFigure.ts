@@ -1,5 +1,5 @@
-/** A laid-out figure on a canvas. */
-import { createCanvas, type SKRSContext2D } from '@napi-rs/canvas'
+/** Lays out the panels and the legend of a figure, and paints them on a canvas: plots with Chart.js, drawings shape by shape. */
+import { createCanvas, Path2D, type SKRSContext2D } from '@napi-rs/canvas'
 import {
   Chart,
   Filler,
@@ -12,20 +12,19 @@ import {
   Title,
 } from 'chart.js'
 import { drawPoint } from 'chart.js/helpers'
-import { chartConfig, fontSize } from './chart.ts'
-import { lightTheme } from './drawing.ts'
-import type { Plot } from './figure.ts'
-import { LABEL_ROOM, logTicks, tickLabel } from './logTicks.ts'
-import { paintDrawing, paintText } from './paintDrawing.ts'
-import { type Layout, LEGEND_LINE, type LegendEntry } from './pictureLayout.ts'
+import type { Drawing, Shape } from '../../core/drawing.ts'
+import { oneLine } from '../../core/plainText.ts'
+import { chartConfig, fontFamily, fontSize, LABEL_ROOM, logTicks, tickLabel } from './chart.ts'
+import type { Figure, Panel, Plot, Series } from './figure.ts'
+import { colourOf, lightTheme } from './theme.ts'
 
 Chart.register(Filler, LinearScale, LineElement, LogarithmicScale, PointElement, ScatterController, Title)
 
-/** From so many points on, a drawing of lines would be of many megabytes; and pixels so fine are not seen. */
+/** Fewest points of a series that are painted as one image: as vector shapes they would take many megabytes. */
 const CLOUD_POINTS = 1000
 const CLOUD_DPI = 600
 
-/** Draws the points of a cloud as one image within the drawing. */
+/** Chart.js plugin that paints the points of a large series as one image. */
 const clouds: Plugin<'scatter'> = {
   id: 'clouds',
   beforeDatasetDraw({ ctx, width, height, chartArea }, { meta }) {
@@ -42,7 +41,7 @@ const clouds: Plugin<'scatter'> = {
   },
 }
 
-/** Chart.js labels logarithmic axes by their position in the decade, whether there is room or not. */
+// Replaces the ticks of Chart.js on logarithmic axes, which do not consider whether their labels have room.
 Object.assign(Chart.defaults.scales.logarithmic, {
   afterBuildTicks(scale: LogarithmicScale): void {
     const [length, room] = scale.isHorizontal() ? [scale.maxWidth, LABEL_ROOM.x] : [scale.maxHeight, LABEL_ROOM.y]
@@ -52,7 +51,7 @@ Object.assign(Chart.defaults.scales.logarithmic, {
 })
 Chart.defaults.scales.logarithmic.ticks.callback = (value) => tickLabel(Number(value))
 
-/** @param scale device units a CSS px */
+/** Paints a laid-out figure on a canvas. @param scale device units for each CSS pixel */
 export function paintFigure(
   context: SKRSContext2D,
   { width, height, legend, places, drawings }: Layout,
@@ -103,7 +102,10 @@ function paintLegendEntry(context: SKRSContext2D, { series: { label, look, form 
   })
 }
 
-/** Chart.js thinks that it has a canvas of its own; its transformations are kept relative to where the panel stands. */
+/**
+ * Paints a plot with Chart.js into a part of the canvas. Chart.js is given a proxy of the canvas context whose transformations
+ * stay relative to the place of the panel.
+ */
 function paintPlot(context: SKRSContext2D, plot: Plot, width: number, height: number): void {
   const canvas = { width, height, style: {}, getContext: () => panelContext }
   const base = context.getTransform()
@@ -125,3 +127,129 @@ function paintPlot(context: SKRSContext2D, plot: Plot, width: number, height: nu
   const options = { ...config.options, devicePixelRatio: 1 }
   new Chart(canvas as unknown as HTMLCanvasElement, { ...config, options, plugins: [clouds] }).destroy()
 }
+
+/** Height of a plot divided by its width. */
+const ASPECT = 0.74
+const GAP = 12
+export const LEGEND_LINE = 15
+const LEGEND_INSET = 4
+
+export interface Place {
+  readonly panel: Panel
+  readonly x: number
+  readonly y: number
+  readonly width: number
+  readonly height: number
+}
+
+export interface Layout {
+  readonly width: number
+  readonly height: number
+  readonly legend: readonly LegendEntry[]
+  readonly places: readonly Place[]
+  readonly drawings: DrawingScale
+}
+
+export interface LegendEntry {
+  readonly series: Series
+  readonly x: number
+  readonly y: number
+}
+
+/** Computes where the panels and the legend of a figure stand. @param width of the figure in CSS pixels */
+export function layOut({ panels, columns }: Figure, width: number): Layout {
+  const legend = legendOf(panels, width)
+  const cell = (width - GAP * (columns - 1)) / columns
+  let y = legend.length === 0 ? 0 : legend[legend.length - 1].y + LEGEND_LINE
+  const drawings = drawingScale(panels, cell)
+  const places: Place[] = []
+  for (let start = 0; start < panels.length; start += columns) {
+    const row = panels.slice(start, start + columns)
+    const height = Math.max(...row.map((panel) => panelHeight(panel, cell, drawings)))
+    for (const [i, panel] of row.entries()) places.push({ panel, x: i * (cell + GAP), y, width: cell, height })
+    y += height + GAP
+  }
+  return { width, height: y - GAP, legend, places, drawings }
+}
+
+function drawingScale(panels: readonly Panel[], width: number): DrawingScale {
+  const widest = Math.max(1, ...panels.map((panel) => (panel.kind === 'drawing' ? panel.width : 0)))
+  const factor = Math.min(1, width / widest)
+  return { factor, margin: (width - factor * widest) / 2 }
+}
+
+const panelHeight = (panel: Panel, width: number, { factor }: DrawingScale): number =>
+  panel.kind === 'plot' ? width * ASPECT : panel.height * factor
+
+/** Returns the entries of the one legend of all panels, broken into lines as wide as the figure. */
+function legendOf(panels: readonly Panel[], width: number): LegendEntry[] {
+  const named = new Map(
+    panels
+      .flatMap((panel) => (panel.kind === 'plot' ? panel.series : []))
+      .flatMap((series) => (series.unnamed ? [] : [[series.label, series]])),
+  )
+  if (named.size === 0) return []
+  const context = createCanvas(1, 1).getContext('2d')
+  context.font = font(fontSize.label)
+  let [x, y] = [LEGEND_INSET, 0]
+  return [...named.values()].map((series) => {
+    const length = 22 + context.measureText(series.label).width + 12
+    if (x > LEGEND_INSET && x + length - 12 > width) [x, y] = [LEGEND_INSET, y + LEGEND_LINE]
+    x += length
+    return { series, x: x - length, y }
+  })
+}
+
+/** Scale of all drawings of a figure; it is the same for all, so that their letters have one size. */
+export interface DrawingScale {
+  /** CSS pixels for each unit of length of a drawing; at most 1. */
+  readonly factor: number
+  /** Space to the left of each drawing in CSS pixels, which centres the widest drawing in its panel. */
+  readonly margin: number
+}
+
+export function paintDrawing(context: SKRSContext2D, drawing: Drawing, { factor, margin }: DrawingScale): void {
+  context.translate(margin, 0)
+  context.scale(factor, factor)
+  for (const shape of drawing.shapes) paintShape(context, shape)
+}
+
+function paintShape(context: SKRSContext2D, shape: Shape): void {
+  switch (shape.kind) {
+    case 'path':
+      context.strokeStyle = colourOf(shape.colour, lightTheme)
+      context.lineWidth = shape.width
+      context.setLineDash([...(shape.dash ?? [])])
+      context.stroke(new Path2D(shape.path))
+      context.setLineDash([])
+      return
+    case 'fill':
+      context.fillStyle = colourOf(shape.colour, lightTheme)
+      context.fill(new Path2D(shape.path))
+      return
+    case 'box':
+      context.beginPath()
+      context.roundRect(shape.x, shape.y, shape.width, shape.height, shape.radius)
+      context.fillStyle = colourOf(shape.fill, lightTheme)
+      context.fill()
+      context.strokeStyle = colourOf(shape.stroke, lightTheme)
+      context.lineWidth = 1
+      context.stroke()
+      return
+    case 'text':
+      paintText(context, shape)
+  }
+}
+
+export function paintText(
+  context: SKRSContext2D,
+  { x, y, text, align, size, bold, colour }: Shape & { kind: 'text' },
+): void {
+  context.font = font(size, bold)
+  context.textAlign = align
+  context.textBaseline = 'alphabetic'
+  context.fillStyle = colourOf(colour, lightTheme)
+  context.fillText(oneLine(text), x, y + 0.33 * size)
+}
+
+export const font = (size: number, bold = false) => `${bold ? '600 ' : ''}${size}px ${fontFamily}`

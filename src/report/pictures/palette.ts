@@ -1,12 +1,12 @@
 /**
- * One look an algorithm, the same in every figure and in both themes. Colours are Okabe and Ito's (2008), which
- * colour-blind readers tell apart, darkened where they are faint on white; dashes and markers tell the lines apart in
+ * Colour, dash and marker of each algorithm, the same in every figure and in both themes. The colours are Okabe and Ito's
+ * (2008), which colour-blind readers can tell apart, darkened for a white background. Dashes and markers tell lines apart in
  * black and white.
  */
 
 export interface Look {
   readonly colour: `#${string}`
-  /** Lengths of dashes and gaps in px; empty: solid. */
+  /** Lengths of dashes and gaps in CSS pixels; empty for a solid line. */
   readonly dash: readonly number[]
   readonly marker: (typeof MARKERS)[number]
 }
@@ -29,7 +29,7 @@ const DASHES = [solid, dashed, dotted, dashDotted]
 
 const MARKERS = ['circle', 'rect', 'triangle', 'rectRot', 'crossRot'] as const
 
-/** Of the built-in algorithms. No two are alike, neither as lines (colour and dash) nor as points (colour and marker). */
+/** Looks of the built-in algorithms. No two are alike, neither as lines (colour and dash) nor as points (colour and marker). */
 const own: Readonly<Record<string, Look>> = {
   drnas: { colour: blue, dash: solid, marker: 'circle' },
   'darts-v1': { colour: vermilion, dash: solid, marker: 'triangle' },
@@ -53,7 +53,7 @@ const own: Readonly<Record<string, Look>> = {
   optimal: { colour: grey, dash: solid, marker: 'triangle' },
 }
 
-/** What no built-in algorithm has, one of each colour before the second of any. */
+/** Looks that no built-in algorithm has: one of each colour first, then the second of each. */
 const spare: readonly Look[] = COLOURS.flatMap((colour) => {
   const used = Object.values(own).filter((look) => look.colour === colour)
   const markers = MARKERS.filter((marker) => !used.some((look) => look.marker === marker))
@@ -66,8 +66,8 @@ const spare: readonly Look[] = COLOURS.flatMap((colour) => {
   .map(({ look }) => look)
 
 /**
- * The looks of a figure's methods, all different as long as there are enough: a built-in algorithm has its own everywhere,
- * its further variants and strangers have what nothing else in the figure has, beginning with the colours.
+ * Returns a look for each method of a figure, all different as long as there are enough. A built-in algorithm has its own look
+ * in every figure; its further variants and third-party algorithms get looks that no other method of the figure has.
  */
 export function looksOf(methods: readonly { readonly algorithm: string; readonly variant: number }[]): readonly Look[] {
   const known = methods.map(({ algorithm, variant }) =>
@@ -76,20 +76,21 @@ export function looksOf(methods: readonly { readonly algorithm: string; readonly
   const taken = new Set(known.filter((look) => look !== undefined))
   return known.map((look, i) => {
     if (look !== undefined) return look
-    const chosen = unlike(taken, codeOf(methods[i].algorithm))
+    const chosen = unusedLook(taken, codeOf(methods[i].algorithm))
     taken.add(chosen)
     return chosen
   })
 }
 
-/** A spare look that is not taken, of the colour that is taken least. @param start where to begin to look */
-function unlike(taken: ReadonlySet<Look>, start: number): Look {
+/** Returns a spare look that is not taken, of the least used colour. @param start position in the spare looks to begin at */
+function unusedLook(taken: ReadonlySet<Look>, start: number): Look {
   const candidates = spare.map((_, i) => spare[(start + i) % spare.length])
   const uses = ({ colour }: Look) => [...taken].filter((look) => look.colour === colour).length
   const free = candidates.filter((look) => !taken.has(look)).sort((a, b) => uses(a) - uses(b))
   return free[0] ?? candidates[0]
 }
 
+/** Returns a number that depends on a name alone, so that an algorithm tends to keep its look between figures. */
 const codeOf = (name: string): number =>
   [...name].reduce((sum, letter) => (31 * sum + letter.charCodeAt(0)) % 65_521, 7)
 

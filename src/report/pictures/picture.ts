@@ -1,27 +1,26 @@
-/** Figures as PNG, SVG or PDF: Chart.js and our own drawings on Skia's canvas, at the width of a paper's column. */
+/** Renders figures as PNG, SVG or PDF at the width of a paper's column, with Chart.js on the Skia canvas. */
 import { createCanvas, GlobalFonts, PDFDocument, type SKRSContext2D, SvgExportFlag } from '@napi-rs/canvas'
 import { unknownName } from '../../core/names.ts'
 import { printable } from '../../core/plainText.ts'
 import type { Figure } from './figure.ts'
-import { fontFiles } from './fonts.ts'
-import { paintFigure } from './paintFigure.ts'
-import { layOut } from './pictureLayout.ts'
+import { layOut, paintFigure } from './paintFigure.ts'
+import { fontFiles } from './theme.ts'
 
 const pictureFormats = ['png', 'svg', 'pdf'] as const
 export type PictureFormat = (typeof pictureFormats)[number]
 
-/** CSS px: 96 to the inch. */
+/** CSS pixels per millimetre; an inch has 96. */
 const PX_PER_MM = 96 / 25.4
 const POINTS_PER_PX = 72 / 96
 const PNG_DPI = 300
 
-/** Widths of papers' columns, in mm. */
+/** Widths of a single and of a double column of a paper, in mm. */
 const columnWidth = { single: 85, double: 178 }
 
-/** In CSS px: letters of 8 pt are then no smaller than 6. */
+/** Widest drawing that fits a single column, in CSS pixels: its 8 pt letters shrink to 6 pt. */
 const WIDEST_IN_COLUMN = (columnWidth.single * PX_PER_MM * 8) / 6
 
-/** @param widthMm 85 for figures of one panel, 178 for small multiples and wide drawings, where absent */
+/** Returns the bytes of a picture. @param widthMm width in mm; absent: 85, or 178 for panels side by side and wide drawings */
 export function renderFigure(figure: Figure, format: PictureFormat, widthMm?: number): Buffer {
   registerFonts()
   const width = (widthMm ?? (isWide(figure) ? columnWidth.double : columnWidth.single)) * PX_PER_MM
@@ -37,7 +36,7 @@ export function renderFigure(figure: Figure, format: PictureFormat, widthMm?: nu
   }
 }
 
-/** The same data with all texts made safe: the canvas takes no control characters and no halves of characters. */
+/** Returns the data with control characters and unpaired surrogates escaped in all texts, since the canvas refuses them. */
 function withPlainText<T>(data: T): T {
   if (typeof data === 'string') return printable(data) as T
   if (Array.isArray(data)) return data.map(withPlainText) as T
@@ -45,11 +44,11 @@ function withPlainText<T>(data: T): T {
   return Object.fromEntries(Object.entries(data).map(([key, value]) => [key, withPlainText(value)])) as T
 }
 
-/** Whether letters would be too small in one column. */
+/** Whether the letters of a figure would be too small in a single column. */
 const isWide = ({ columns, panels }: Figure): boolean =>
   columns > 1 || panels.some((panel) => panel.kind === 'drawing' && panel.width > WIDEST_IN_COLUMN)
 
-/** The format that a file's ending names. @throws BenchError `unknown-name` */
+/** Returns the picture format that the ending of a path names. @throws BenchError `unknown-name` */
 export function pictureFormat(path: string): PictureFormat {
   const ending = path.slice(path.lastIndexOf('.') + 1).toLowerCase()
   const format = pictureFormats.find((known) => known === ending)

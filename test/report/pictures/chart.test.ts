@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { logTicks, tickChoices, tickLabel } from '../../../src/report/pictures/logTicks.ts'
+import { logTicks, tickChoices, tickLabel } from '../../../src/report/pictures/chart.ts'
 
 test('ticks are 1, 2 and 5 of every decade where there is room', () => {
   expect(logTicks(0.009, 0.6, 10)).toEqual([0.01, 0.02, 0.05, 0.1, 0.2, 0.5])

@@ -1,0 +1,256 @@
+/** Makes the table of full trainings: test error, size and cost of each method, with published rows below ours. */
+
+import { summarise } from '../../analysis/statistics/summary.ts'
+import { BenchError } from '../../core/errors.ts'
+import { unknownName } from '../../core/names.ts'
+import { pluralize } from '../../core/plainText.ts'
+import type { SearchTime } from '../../core/result.ts'
+import {
+  absent,
+  type Cell,
+  count,
+  digitsFor,
+  number,
+  type Tabular,
+  type TabularColumn,
+  word,
+} from '../formats/tabular.ts'
+import { differingKeys, flatten, labelOf } from '../methods.ts'
+import type { RunRecord } from '../runRecord.ts'
+import { datasetTitle, datasetWords } from './comparison.ts'
+import {
+  type PublishedRows,
+  type PublishedTable,
+  type PublishedValue,
+  publishedRows,
+  publishedTables,
+  reductionsOf,
+} from './published.ts'
+import { errorsOf, isRetrained, meansOf, type RetrainedRow, rowsOf, settingsText, timesOf } from './retrainedRuns.ts'
+
+/**
+ * Returns the table of full trainings.
+ * @param wanted published rows: the id of a table; or `none`; or `auto`, the DrNAS table of the dataset, unless ours are reduced
+ * @throws BenchError `unknown-name`
+ */
+export function retrainedTable(runs: readonly RunRecord[], wanted: string): Tabular {
+  const rows = rowsOf(runs)
+  const columns = columnsOf(rows)
+  const datasets = [...new Set(rows.map(({ dataset }) => dataset))]
+  const { table: published, caveat } = publishedTrainings(datasets, wanted, reductionsOf(runs))
+  return {
+    columns: columns.map(({ title, key }) => ({ title, key })),
+    rows: [
+      ...rows.map((row) => columns.map(({ cell }) => cell(row))),
+      ...(published === undefined ? [] : publishedTrainingRows(published, columns)),
+    ],
+    ...(published && { apart: published.rows.length }),
+    notes: [...notesOf(runs, rows, published), ...(caveat === undefined ? [] : [caveat])],
+  }
+}
+
+function notesOf(runs: readonly RunRecord[], rows: readonly RetrainedRow[], published?: PublishedTable): string[] {
+  const ways = new Set(
+    rows.map(({ dataset, settings }) => `${settingsText(settings)}, on ${datasetWords(dataset, runs)}`),
+  )
+  const trained = runs.filter(isRetrained)
+  const lost = trained.filter(({ result }) => result === undefined).length
+  const searches = runs.length - trained.length
+  return [
+    'Mean ± sample standard deviation (ddof 1) over the seeds. Test error is that of the final epoch; “best epoch” was chosen by the test images themselves and is no result.',
+    ...searchNotes(runs),
+    ...[...ways].map((how) => `Trained in full: ${how}.`),
+    ...(lost > 0 ? [`Runs without a result: ${lost} of ${trained.length}.`] : []),
+    ...(searches > 0
+      ? [`Left out: ${pluralize(searches, 'search', 'searches')} without a full training of its own.`]
+      : []),
+    ...(published
+      ? [
+          `† Published, not run here: ${published.document}, ${published.place}; trained there in full on all images, so comparable with ours under the same settings alone.`,
+        ]
+      : []),
+  ]
+}
+
+/** Returns the note about the protocols of the searches; empty where no architecture was searched. */
+function searchNotes(runs: readonly RunRecord[]): string[] {
+  const searched = runs.filter(({ result }) => result?.timing.search !== undefined)
+  const protocols = [...new Set(searched.map(({ manifest }) => manifest.job.protocol.name))]
+  return protocols.length === 0 ? [] : [`Searched under protocol ${protocols.join(', ')}.`]
+}
+
+/** A column of the table, with the function that computes its cells. */
+interface RetrainedColumn extends TabularColumn {
+  cell(row: RetrainedRow): Cell
+  /** Title of the same column in published tables; absent where they have no such column. */
+  readonly published?: string
+}
+
+/** Returns the columns. Dataset and settings have columns where rows differ in them; otherwise the smallest error is marked. */
+function columnsOf(rows: readonly RetrainedRow[]): readonly RetrainedColumn[] {
+  const severalDatasets = new Set(rows.map(({ dataset }) => dataset)).size > 1
+  const differing = differingKeys(rows.map(({ settings }) => settings))
+  const isBest = severalDatasets || differing.length > 0 ? () => false : leastError(rows)
+  const isSearched = rows.some(({ results }) => results.some(({ timing }) => timing.search !== undefined))
+  return [
+    { title: 'Method', key: 'method', cell: ({ method }) => word(labelOf(method)) },
+    ...(severalDatasets ? [datasetColumn] : []),
+    ...(differing.length > 0 ? [settingsColumn(differing)] : []),
+    { title: 'Seeds', key: 'seeds', cell: ({ results }) => count(results.length) },
+    ...errorColumns(isBest),
+    ...sizeColumns,
+    ...(isSearched ? [searchColumn] : []),
+    ...costColumns,
+  ]
+}
+
+const datasetColumn: RetrainedColumn = {
+  title: 'Dataset',
+  key: 'dataset',
+  cell: ({ dataset }) => word(datasetTitle(dataset)),
+}
+
+const settingsColumn = (differing: readonly string[]): RetrainedColumn => ({
+  title: 'Training',
+  key: 'training',
+  cell: ({ settings }) => word(differing.map((key) => `${key}=${flatten(settings).get(key)}`).join(', ')),
+})
+
+const errorColumns = (isBest: (row: RetrainedRow) => boolean): readonly RetrainedColumn[] => [
+  {
+    title: 'Test error (%)',
+    key: 'testErrorPct',
+    published: 'Test error',
+    cell: (row) => statistic(errorsOf(row), isBest(row)),
+  },
+  {
+    title: 'Top-5 error (%)',
+    key: 'testTop5ErrorPct',
+    published: 'Test error top-5',
+    cell: (row) => statistic(hasFiveClasses(row) ? [] : meansOf(row, (training) => 100 - training.testTop5AccuracyPct)),
+  },
+  {
+    title: 'Best epoch (%)',
+    key: 'bestEpochTestErrorPct',
+    cell: (row) => statistic(meansOf(row, (training) => 100 - training.best.testAccuracyPct)),
+  },
+]
+
+/** Whether the dataset has five classes or fewer, so that the top-5 error is always 0 and not shown. */
+const hasFiveClasses = ({ results }: RetrainedRow): boolean =>
+  results.some(({ images }) => images !== undefined && images.classes <= 5)
+
+const sizeColumns: readonly RetrainedColumn[] = [
+  {
+    title: 'Params (M)',
+    key: 'parametersM',
+    published: 'Params',
+    cell: ({ results }) => size(results.map(({ parameters }) => parameters)),
+  },
+  { title: 'MACs (M)', key: 'macsM', cell: ({ results }) => size(results.map(({ macs }) => macs)) },
+]
+
+const searchColumn: RetrainedColumn = {
+  title: 'Search cost',
+  key: 'searchCost',
+  published: 'Search cost',
+  cell: ({ results }) => word(searchCost(results.flatMap(({ timing }) => timing.search ?? []))),
+}
+
+const minutes = (row: RetrainedRow) => timesOf(row, ({ wallSeconds }) => wallSeconds / 60)
+const megabytes = (row: RetrainedRow) => timesOf(row, ({ peakMemoryBytes }) => peakMemoryBytes / 1e6)
+
+const costColumns: readonly RetrainedColumn[] = [
+  { title: 'Training (min)', key: 'trainingMinutes', cell: (row) => mean(1, minutes(row)) },
+  { title: 'Memory (MB)', key: 'peakMemoryMB', cell: (row) => mean(0, megabytes(row)) },
+]
+
+/** Returns whether a row has the smallest error of all, as it is printed. */
+function leastError(rows: readonly RetrainedRow[]): (row: RetrainedRow) => boolean {
+  const [least] = rows.flatMap((row) => printed(errorsOf(row)) ?? []).sort((a, b) => Number(a) - Number(b))
+  return (row) => least !== undefined && printed(errorsOf(row)) === least
+}
+
+const printed = (values: readonly number[]): string | undefined =>
+  values.length === 0 ? undefined : summarise(values).mean.toFixed(2)
+
+function statistic(values: readonly number[], best = false): Cell {
+  if (values.length === 0) return absent
+  const { n, mean, std } = summarise(values)
+  return { kind: 'statistic', mean, ...(std !== undefined && { std }), n, digits: 2, best }
+}
+
+/** Returns a cell with the mean of some numbers. @param least smallest number of digits after the decimal point */
+function mean(least: number, values: readonly number[]): Cell {
+  if (values.length === 0) return absent
+  const { mean: value } = summarise(values)
+  return number(value, digitsFor(value, least))
+}
+
+/** Returns a cell with the mean of some counts, in millions. */
+const size = (counts: readonly (number | undefined)[]): Cell =>
+  mean(
+    2,
+    counts.flatMap((count) => (count === undefined ? [] : [count / 1e6])),
+  )
+
+/** Units of search cost by device: GPU days as in papers, core hours on one core, plain hours on several cores. */
+const UNITS = {
+  gpu: { name: 'GPU days', seconds: 86_400 },
+  'one core': { name: 'core hours', seconds: 3600 },
+  cpu: { name: 'hours', seconds: 3600 },
+} as const satisfies Record<SearchTime['device'], { readonly name: string; readonly seconds: number }>
+
+/** Returns the mean cost of searches, such as `0.4 GPU days`; undefined where there are none or their devices differ. */
+export function searchCost(searches: readonly SearchTime[]): string | undefined {
+  const [device, ...others] = new Set(searches.map((search) => search.device))
+  if (device === undefined || others.length > 0) return undefined
+  const mean = searches.reduce((sum, { seconds }) => sum + seconds, 0) / searches.length
+  const value = mean / UNITS[device].seconds
+  return `${value < 100 ? value.toPrecision(2) : value.toFixed(0)} ${UNITS[device].name}`
+}
+
+/** Id of the published table for each dataset: the comparisons with the state of the art in the DrNAS paper. */
+const OF_DATASET: Readonly<Record<string, string>> = { cifar10: 'drnas-table-2', imagenet: 'drnas-table-3' }
+
+/**
+ * Chooses the published table that stands below full trainings.
+ * @param wanted the id of a table; or `none`; or `auto`, the table of the dataset, where our rows have one and are not reduced
+ * @param reductions as `reductionsOf` returns them
+ * @throws BenchError `unknown-name`, or `bad-input` where the table is of another dataset
+ */
+function publishedTrainings(datasets: readonly string[], wanted: string, reductions: readonly string[]): PublishedRows {
+  if (wanted === 'none' || datasets.length !== 1) return {}
+  const tables = publishedTables()
+  if (wanted === 'auto') {
+    return publishedRows(
+      tables.find(({ id }) => id === OF_DATASET[datasets[0]]),
+      reductions,
+      true,
+    )
+  }
+  const named = tables.find(({ id }) => id === wanted)
+  if (named === undefined) throw unknownName('published table', wanted, [...tables.map(({ id }) => id), 'auto', 'none'])
+  if (named.columns.some(({ title, dataset }) => title.startsWith('Test error') && dataset === datasets[0])) {
+    return publishedRows(named, reductions, false)
+  }
+  throw new BenchError('bad-input', `the published table ${wanted} has no test error on ${datasets[0]}`)
+}
+
+/** Returns a row for each published method, with the printed value in each column that the paper has. */
+function publishedTrainingRows(table: PublishedTable, columns: readonly RetrainedColumn[]): Cell[][] {
+  return table.rows.map(({ method, values }) =>
+    columns.map(({ key, published }) => {
+      if (key === 'method') return word(`${method} †`)
+      // On ImageNet, papers call the test error `Test error top-1`.
+      const at = table.columns.findIndex(({ title }) => title === published || title === `${published} top-1`)
+      return publishedCell(values[at], table.columns[at]?.unit)
+    }),
+  )
+}
+
+/** Returns a published value as it was printed; a search cost with its unit, since ours may have another unit. */
+function publishedCell(value: PublishedValue | undefined, unit: string | undefined): Cell {
+  if (value === undefined || value.text === '-') return absent
+  return word(unit?.startsWith('GPU') ? `${value.text} ${unit}` : value.text)
+}

@@ -1,0 +1,40 @@
+/** Colours and fonts of figures. The fonts come with the package, so that a picture is the same on every machine. */
+
+import { readFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import type { Ink } from '../../core/drawing.ts'
+
+/** The colours of a light or a dark theme. */
+export type Theme = Readonly<Record<'ink' | 'faint' | 'paper' | 'tint' | 'grid', string>>
+
+export const lightTheme: Theme = {
+  ink: '#1c1e21',
+  faint: '#6b7076',
+  paper: '#ffffff',
+  tint: '#eef2f6',
+  grid: '#e3e6ea',
+}
+
+/** Returns the CSS colour of an ink in a theme. */
+export const colourOf = (ink: Ink, theme: Theme): string => (ink.startsWith('#') ? ink : theme[ink as keyof Theme])
+
+const SCRIPTS = { 'Bench Sans': 'latin', 'Bench Sans Greek': 'greek' } as const
+const WEIGHTS = [400, 600] as const
+
+export interface FontFile {
+  readonly family: keyof typeof SCRIPTS
+  readonly weight: (typeof WEIGHTS)[number]
+  /** Content of the WOFF2 file. */
+  readonly bytes: Buffer
+}
+
+/** Reads the font files of Source Sans 3: Latin and Greek, regular and semibold (SIL Open Font License 1.1). */
+export function fontFiles(): readonly FontFile[] {
+  const require = createRequire(import.meta.url)
+  return Object.entries(SCRIPTS).flatMap(([family, script]) =>
+    WEIGHTS.map((weight) => {
+      const path = require.resolve(`@fontsource/source-sans-3/files/source-sans-3-${script}-${weight}-normal.woff2`)
+      return { family: family as FontFile['family'], weight, bytes: readFileSync(path) }
+    }),
+  )
+}
