@@ -17,9 +17,9 @@ import { writeAtomically } from '../../src/system/atomicFile.ts'
 const here = (path: string) => fileURLToPath(new URL(`../../${path}`, import.meta.url))
 const work = mkdtempSync(join(tmpdir(), 'gallery-'))
 
-/** Widest picture in CSS pixels, and its colours: the pictures are for reading on a screen, and the repository stays small. */
-const WIDEST = 900
-const COLOURS = 48
+/** The pictures are half as wide as those of \`bench plot\`, in few colours: good enough for a screen, and light in the repository. */
+const SCALE = 0.5
+const COLOURS = 32
 
 /** Commands that make runs for the figures whose records are in no committed report. */
 const SEARCHES = [
@@ -40,6 +40,7 @@ const SOURCES: Readonly<Record<string, string>> = {
   range: 'runs',
   alpha: 'runs --algo drnas',
   anytime: 'reports/nb201-blackbox',
+  ranks: 'reports/nb201-blackbox --dataset cifar10',
   scatter: 'reports/hessian-shapes',
   cells: 'reports/hessian-shapes',
 }
@@ -75,8 +76,10 @@ function bench(args: readonly string[]): string {
 async function section({ name, title, command, option }: Picture): Promise<string> {
   const large = join(work, `${name}.png`)
   const printed = bench([...command.split(' '), option, large])
-  const bytes = await sharp(readFileSync(large))
-    .resize({ width: WIDEST, withoutEnlargement: true })
+  const picture = sharp(readFileSync(large))
+  const { width } = await picture.metadata()
+  const bytes = await picture
+    .resize({ width: Math.round(SCALE * width) })
     .png({ palette: true, colours: COLOURS, compressionLevel: 9, effort: 10 })
     .toBuffer()
   writeAtomically(here(`docs/pictures/gallery/${name}.png`), bytes)
