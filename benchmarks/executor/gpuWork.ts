@@ -24,9 +24,9 @@ export function workOf(device: Device, network: Network, batchSize: number, step
   const state = makeState(device, network)
   const { program } = lowerNetwork(device, network, batchSize, state)
   const weights = step === 'weights'
-  const situation = { mode: 'train', weights, coefficients: !weights, pathMasked: false, recording: false } as const
+  const runKind = { mode: 'train', weights, coefficients: !weights, pathMasked: false, recording: false } as const
   const sections = ['forward', 'cross-entropy', 'backward', ...(weights ? (['descent'] as const) : [])] as const
-  const dispatches = sections.flatMap((section) => program.traffic(section, situation))
+  const dispatches = sections.flatMap((section) => program.traffic(section, runKind))
   const memory = program.transientBytes
   program.dispose()
   disposeState(state)

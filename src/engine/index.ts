@@ -13,6 +13,7 @@ import { defineNavigatorGpu, describeGpu } from './webgpu/device/gpu.ts'
 /** The executors that a user may name: `static` runs fused kernels under a fixed plan, `tfjs` interprets layer by layer. */
 export const executorNames = ['auto', 'static', 'tfjs'] as const
 
+/** What a user may choose about the executor. */
 export interface ExecutorOptions {
   /** A backend, or `auto` for the best backend of this machine. */
   readonly backend: BackendName
@@ -26,7 +27,7 @@ export interface ExecutorOptions {
   readonly threads?: number
 }
 
-/** What a backend found on this machine. */
+/** Whether this machine has a backend, and on what device it computes. */
 export interface Probe {
   readonly available: boolean
   /** The device that the backend computes on, or what to install. */
@@ -35,7 +36,7 @@ export interface Probe {
   readonly gpu?: string
 }
 
-/** One backend. */
+/** An entry of the table of backends. */
 interface BackendEntry {
   readonly name: string
   /** Whether the backend gives the same bits on every machine. */
@@ -53,6 +54,7 @@ interface BackendEntry {
   readonly environment?: (threads: number | undefined) => NodeJS.ProcessEnv
 }
 
+/** Finds out whether a package with libtensorflow is installed, and whether its native part was built. */
 async function probeTensorflow(): Promise<Probe> {
   const found = tensorflowPackage()
   if (found !== undefined) return { available: true, detail: found, ...(found === TENSORFLOW_GPU && { gpu: found }) }
@@ -67,6 +69,7 @@ async function probeTensorflow(): Promise<Probe> {
 const NO_ADAPTER =
   'no GPU adapter was found; a Vulkan, Metal or Direct3D 12 driver is needed (docs/backends.md: what servers lack)'
 
+/** Finds out whether WebGPU is installed and has a GPU. */
 async function probeWebgpu(): Promise<Probe> {
   if (!isInstalled('webgpu')) return { available: false, detail: 'npm install -D webgpu' }
   const gpu = await describeGpu()
@@ -121,7 +124,9 @@ const backends = [
   },
 ] as const satisfies readonly BackendEntry[]
 
+/** The name of a backend. */
 export type Backend = (typeof backends)[number]['name']
+/** The name of a backend that gives the same bits on every machine. */
 export type DeterministicBackend = Extract<(typeof backends)[number], { readonly deterministic: true }>['name']
 /** A name that a user may type for a backend. */
 export type BackendName = Backend | 'auto'
@@ -138,7 +143,7 @@ export const deterministicBackends: readonly DeterministicBackend[] = backends
 
 const entryOf = (backend: Backend): BackendEntry => entries.find(({ name }) => name === backend) as BackendEntry
 
-/** What a probe found, with the backend's name. */
+/** The result of probing a backend, with the backend's name. */
 export interface BackendReport extends Probe {
   readonly backend: Backend
 }
@@ -156,7 +161,7 @@ export const libraryEnvironment = (threads: number | undefined): NodeJS.ProcessE
 
 /** The part of a job's identity that its executor decides: other kernels or another arithmetic give other bits. */
 export interface ExecutorIdentity {
-  /** `static/wasm`, `tfjs/cpu`, … */
+  /** Kind and backend: `static/wasm`, `tfjs/cpu`, … */
   readonly executor: string
   readonly arithmetic: Arithmetic
 }
@@ -254,7 +259,7 @@ function kindOf(backend: Backend, executor: ExecutorOptions['executor'] = 'auto'
   )
 }
 
-/** Returns what loads the fused kernels. @throws BenchError `unsupported` where `fastMath` does not apply */
+/** Returns the function that loads the fused kernels. @throws BenchError `unsupported` if `fastMath` does not apply */
 function requireFusible(
   backend: Backend,
   kind: ExecutorChoice['kind'],

@@ -54,6 +54,7 @@ export function findDifferentiable({ operations, values }: Graph): boolean[] {
   return depends
 }
 
+/** Tells whether an operation reads a parameter or a mixing coefficient. */
 function hasParameters(operation: Operation): boolean {
   if (operation.kind === 'combine') {
     return operation.terms.some(({ norm, factors }) => norm?.affine || factors.length > 0)

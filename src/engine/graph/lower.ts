@@ -61,6 +61,7 @@ const rules: { readonly [K in LayerKind]: Rule<K> } = {
 
 const plain = (value: ValueId, ...factors: readonly CoefficientId[]): Term => ({ value, norm: null, factors })
 
+/** Translates a convolution layer into an operation with one filter. */
 function convolution(
   kind: 'dense' | 'depthwise',
   { input, output, window: { kernel, ...steps }, filter: parameter }: LayerOf<'conv' | 'depthwiseConv'>,
@@ -86,6 +87,7 @@ const range = (from: number, count: number) => Array.from({ length: count }, (_,
 const shuffled = (channels: number, groups: number) =>
   range(0, channels).map((i) => (i % groups) * (channels / groups) + Math.floor(i / groups))
 
+/** Returns the moves that put the channels of all inputs one after the other. */
 function sideBySide(inputs: readonly ValueId[], values: readonly Value[]): Move[] {
   const widths = inputs.map((input) => values[input].channels)
   const offsets = offsetsOf(widths)

@@ -69,6 +69,7 @@ export function freezeActivations(graph: Graph): Graph {
   return { ...graph, operations: graph.operations.map(frozenForm) }
 }
 
+/** Returns the frozen form of a ReLU or max pooling; other operations stay as they are. */
 function frozenForm(operation: Operation): Operation {
   if (operation.kind === 'relu') return { ...operation, kind: 'frozenRelu' }
   return operation.kind === 'maxPool' ? { ...operation, kind: 'frozenMaxPool' } : operation

@@ -34,6 +34,7 @@ export function checkFeed(network: Network, batchSize: number, feed: Feed, objec
   }
 }
 
+/** Checks that every label is one of the network's classes. @throws BenchError `bad-input` */
 function checkLabels({ classes }: Network, { batch }: Feed): void {
   const sample = batch.labels.findIndex((label) => !(label >= 0 && label < classes))
   if (sample < 0) return

@@ -72,6 +72,8 @@ export class Accumulation<B = Temporary> {
   #started = false
 
   /**
+   * Starts without contributions.
+   *
    * @param expected how many operations add to the gradient
    * @param clear emits the call that fills the buffer with zeros
    */

@@ -12,7 +12,7 @@ import { type PlannedTerm, weightOf } from '../graph/terms.ts'
 /**
  * One kind of run. The kind and the activity flags decide which kernel calls or dispatches of a plan are replayed.
  */
-export interface Situation {
+export interface RunKind {
   readonly mode: Mode
   /** Whether the gradient with respect to the network weights is computed. */
   readonly weights: boolean
@@ -25,7 +25,7 @@ export interface Situation {
 }
 
 /** Returns a text that names a kind of run uniquely; maps use it as a key. */
-export const nameOf = ({ mode, weights, coefficients, pathMasked, recording }: Situation): string =>
+export const nameOf = ({ mode, weights, coefficients, pathMasked, recording }: RunKind): string =>
   `${mode} ${weights} ${coefficients} ${pathMasked} ${recording}`
 
 /**

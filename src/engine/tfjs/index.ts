@@ -70,6 +70,7 @@ export function initialiseBackend(backend: TfjsBackendName): Promise<void> {
   return ready
 }
 
+/** Loads a backend and makes it the current one. @throws BenchError `unsupported` with the reason */
 async function initialise(backend: TfjsBackendName): Promise<void> {
   tf.enableProdMode() // otherwise every log advises to install the native package
   try {
@@ -83,6 +84,7 @@ async function initialise(backend: TfjsBackendName): Promise<void> {
   }
 }
 
+/** Loads TensorFlow.js' WebAssembly backend on one thread, with the kernels that it lacks. */
 async function loadWasm(): Promise<void> {
   const wasm = await import('@tensorflow/tfjs-backend-wasm')
   const { registerWasmKernels } = await import('./kernels/wasm.ts')
@@ -92,6 +94,7 @@ async function loadWasm(): Promise<void> {
   registerWasmKernels()
 }
 
+/** Loads libtensorflow through tfjs-node, with the kernels that TensorFlow.js does not offer. */
 async function loadTensorflow(): Promise<void> {
   const name = tensorflowPackage()
   if (name === undefined) throw new Error('neither tfjs-node nor tfjs-node-gpu is installed with its native part')

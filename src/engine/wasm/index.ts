@@ -12,6 +12,7 @@ import { Machine } from './run/machine.ts'
 import type { Threads } from './threads/threads.ts'
 import { joinThreads } from './threads/workerThreads.ts'
 
+/** Options of the static executor. */
 export interface StaticExecutorOptions {
   /** Round multiply-adds once: faster, but other bits. */
   readonly fastMath?: boolean

@@ -134,6 +134,7 @@ export const depthwiseBackpropFilter = wasmKernel<ConvolutionAttributes & { filt
   },
 )
 
+/** Returns the filter gradient of a depthwise convolution, [height, width, channels]. */
 function filterGradient(x: Float32Array, dy: Float32Array, info: tf.backend_util.Conv2DInfo): Float32Array {
   const { filterHeight, filterWidth, inChannels } = info
   const gradient = new Float32Array(filterHeight * filterWidth * inChannels)
@@ -187,6 +188,7 @@ export const maxPoolGrad = wasmKernel<ConvolutionAttributes & { filterSize: [num
   },
 )
 
+/** Returns the input gradient of max pooling, in the shape of its input. */
 function inputGradient(x: Float32Array, dy: Float32Array, info: tf.backend_util.Conv2DInfo): Float32Array {
   const { batchSize, inHeight, inWidth, inChannels, outHeight, outWidth } = info
   const gradient = new Float32Array(batchSize * inHeight * inWidth * inChannels)

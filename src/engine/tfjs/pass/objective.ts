@@ -39,6 +39,7 @@ export function score(
   }
 }
 
+/** Returns one head's part of the loss, and its gradient with respect to the head's logits. */
 function scoreHead({ classes }: Network, batch: Batch, objective: Objective, head: Head, logits: tf.Tensor) {
   if (objective.kind === 'logits') {
     const cotangent = tf.tensor2d(objective.cotangent.slice(), [batch.size, classes])
@@ -60,6 +61,7 @@ function targets({ labels, size }: Batch, classes: number, smoothing: number): F
   return target
 }
 
+/** Returns log softmax of each row, computed without overflow. */
 function logSoftmax(logits: tf.Tensor): tf.Tensor {
   const shifted = tf.sub(logits, tf.max(logits, 1, true))
   return tf.sub(shifted, tf.log(tf.sum(tf.exp(shifted), 1, true)))

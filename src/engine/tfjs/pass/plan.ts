@@ -60,6 +60,7 @@ function carryingValues(network: Network, layers: readonly Layer[], request: Pla
   return carries
 }
 
+/** Returns the step of one layer. @param carries for each value whether its gradient is computed */
 function planStep(layer: Layer, carries: readonly boolean[], { active, coefficients, weights }: PlanRequest): Step {
   const operands = operandsOf(layer, active)
   const terms = layer.kind === 'mix' ? termsOf(layer, active) : []
@@ -75,6 +76,7 @@ function planStep(layer: Layer, carries: readonly boolean[], { active, coefficie
   }
 }
 
+/** Returns for each value how often the pass and its caller read it. */
 function countUses(network: Network, steps: readonly Step[]): Uint32Array {
   const useCounts = new Uint32Array(network.values.length)
   for (const id of rootsOf(network)) useCounts[id]++

@@ -26,9 +26,12 @@ const depthwise: Family = {
   inputGradient: tf.DepthwiseConv2dNativeBackpropInput,
 }
 
+/** y = x ∗ f, every output channel from all input channels. */
 export const conv: Rule<LayerOf<'conv'>> = convolution(full)
+/** y = x ∗ f, each channel by itself. */
 export const depthwiseConv: Rule<LayerOf<'depthwiseConv'>> = convolution(depthwise)
 
+/** Returns the rule of convolutions that use one set of kernels. */
 function convolution(family: Family): Rule<LayerOf<'conv' | 'depthwiseConv'>> {
   return {
     keeps: (_, wants) => ({ inputs: wants.parameters }),

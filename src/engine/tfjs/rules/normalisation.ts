@@ -53,6 +53,7 @@ interface NormalisationTape extends Moments {
   readonly scale: tf.Tensor | null
 }
 
+/** The gradients of a batch normalisation; that of the input is computed only when `input` is called. */
 interface NormalisationGradients extends Affine {
   readonly input: () => tf.Tensor
 }

@@ -36,6 +36,7 @@ export function placement(shape: readonly number[], window: Window): Placement {
   }
 }
 
+/** Returns a placement that leaves padding to the kernel. */
 function unchanged(pad: 'same' | 'valid', shape: Shape4): Placement {
   return { pad, shape, padded: (x) => x as tf.Tensor4D, unpadded: (gradient) => gradient as tf.Tensor4D }
 }

@@ -57,6 +57,7 @@ export const shuffle: Rule<LayerOf<'shuffle'>> = {
   }),
 }
 
+/** Returns x with its channels, seen as a matrix [groups, channels / groups], transposed. */
 function transposeChannels(x: tf.Tensor, groups: number): tf.Tensor {
   const channels = x.shape[3] as number
   const cells = tf.reshape(x, [-1, groups, channels / groups])

@@ -6,6 +6,7 @@ import type { signatures } from './signatures.ts'
 
 /** The name of a kernel, as exported by the module. */
 export type KernelName = keyof typeof signatures
+/** The kernels of the module, by name; their arguments are in the order of `signatures`. */
 export type Kernels = Readonly<Record<KernelName, (...args: number[]) => number>>
 
 const PAGE = 65536
@@ -33,6 +34,7 @@ export function kernelModule(arithmetic: KernelArithmetic): Promise<WebAssembly.
 const compile = async (name: string) => WebAssembly.compile(await readModule(name))
 const readModule = (name: string) => readFile(new URL(name, import.meta.url))
 
+/** Compiles the build with fused multiply-adds. @throws BenchError `unsupported` where this machine cannot run it */
 async function compileFused(): Promise<WebAssembly.Module> {
   const name = 'kernels-relaxed.wasm'
   const missing = WebAssembly.validate(await readModule(name))

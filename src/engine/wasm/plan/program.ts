@@ -5,7 +5,7 @@
 import { BenchError } from '../../../core/errors.ts'
 import type { ByPathMask } from '../../plan/lowering.ts'
 import { align, place, Temporary } from '../../plan/placement.ts'
-import type { Situation } from '../../plan/runInputs.ts'
+import type { RunKind } from '../../plan/runInputs.ts'
 import { type Arena, type KernelName, MEMORY_LIMIT } from '../module/module.ts'
 import type { signatures } from '../module/signatures.ts'
 
@@ -30,7 +30,7 @@ export type When =
   | 'recording'
 
 /** For each condition whether it holds in a kind of run. */
-const holds: Readonly<Record<When, (situation: Situation) => boolean>> = {
+const holds: Readonly<Record<When, (runKind: RunKind) => boolean>> = {
   always: () => true,
   training: ({ mode }) => mode === 'train',
   'batch-statistics': ({ mode }) => mode !== 'eval',
@@ -157,14 +157,14 @@ export class Program {
   }
 
   /** Returns the calls of a section for a kind of run; valid after `load`. */
-  select(section: Section, situation: Situation): PlainCall[] {
+  select(section: Section, runKind: RunKind): PlainCall[] {
     return this.#calls
-      .filter((call) => call.section === section && holds[call.when](situation))
+      .filter((call) => call.section === section && holds[call.when](runKind))
       .map(({ kernel, args, condition }) => ({
         kernel,
         condition,
         isShared: sharedKernels.has(kernel),
-        args: args.map((argument) => resolve(argument, situation.pathMasked)),
+        args: args.map((argument) => resolve(argument, runKind.pathMasked)),
       }))
   }
 

@@ -35,6 +35,8 @@ export class StaticExecutable implements Executable {
   readonly #steps = new TallySum()
 
   /**
+   * Sets up weights, momentum and statistics in the live machine's memory.
+   *
    * @param openFrozen compiles the same network with frozen activations; called when masks are first recorded or fed
    * @param release called on dispose
    */

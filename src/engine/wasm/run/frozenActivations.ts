@@ -14,7 +14,7 @@ export class FrozenActivations {
   /** The masks that the frozen machine's memory holds now. */
   #current: ActivationMasks | undefined
 
-  /** @param frozen the same network, planned with frozen activations */
+  /** Connects two machines of one network. @param frozen the machine that was compiled with frozen activations */
   constructor(live: Machine, frozen: Machine) {
     this.#live = live
     this.#frozen = frozen

@@ -7,14 +7,14 @@ import type { Network } from '../../../core/network.ts'
 import { coefficientGradient } from '../../graph/terms.ts'
 import { withAllPaths } from '../../plan/executable.ts'
 import { once } from '../../plan/lowering.ts'
-import { drawNoises, FeedNumbers, nameOf, type Situation } from '../../plan/runInputs.ts'
+import { drawNoises, FeedNumbers, nameOf, type RunKind } from '../../plan/runInputs.ts'
 import type { Plan } from '../lower/plan.ts'
 import type { Arena } from '../module/module.ts'
 import type { Section } from '../plan/program.ts'
 import { type BoundCall, bindCalls, follow, singleThread, type ThreadedPlan, type Threads } from '../threads/threads.ts'
 
 /** The mode of a run, and the gradients that it computes. */
-export type Wants = Pick<Situation, 'mode' | 'weights' | 'coefficients'>
+export type Wants = Pick<RunKind, 'mode' | 'weights' | 'coefficients'>
 
 /** A compiled network with its memory and threads, ready to run. */
 export class Machine {
@@ -48,17 +48,17 @@ export class Machine {
   /** Runs the forward pass, the loss, and the backward pass if gradients are wanted. The weight gradient stays in memory. */
   run(feed: Feed, objective: Objective, wants: Wants): GradientResult {
     const flags = this.#feeding.write(feed)
-    const situation = { ...wants, pathMasked: flags !== undefined, recording: false }
+    const runKind = { ...wants, pathMasked: flags !== undefined, recording: false }
     const { layout } = this.plan
     const { doubles, floats } = this.arena
     doubles.fill(0, layout.tally / 8, layout.tally / 8 + 3)
     if (objective.kind === 'logits') this.#feeding.writeCotangent(objective.cotangent)
     else doubles[layout.smoothing / 8] = objective.labelSmoothing ?? 0
-    this.#replay.run('forward', situation, flags)
-    this.#replay.run(objective.kind, situation, flags)
+    this.#replay.run('forward', runKind, flags)
+    this.#replay.run(objective.kind, runKind, flags)
     if (wants.weights || wants.coefficients) {
       floats.fill(0, layout.gradient / 4, layout.gradient / 4 + layout.length)
-      this.#replay.run('backward', situation, flags)
+      this.#replay.run('backward', runKind, flags)
     }
     const at = layout.tally / 8
     const tally = { loss: doubles[at], correct: doubles[at + 1], correct5: doubles[at + 2], samples: feed.batch.size }
@@ -83,14 +83,14 @@ export class Machine {
   /** Runs a forward pass with all paths active that records the activation masks in memory. */
   recordMasks(feed: Feed): void {
     const flags = this.#feeding.write(withAllPaths(feed))
-    const situation = {
+    const runKind = {
       mode: 'probe',
       weights: false,
       coefficients: false,
       pathMasked: false,
       recording: true,
     } as const
-    this.#replay.run('forward', situation, flags)
+    this.#replay.run('forward', runKind, flags)
   }
 
   /** Copies rows of a buffer without their padding channels. */
@@ -163,16 +163,16 @@ export class Replay {
   }
 
   /** Runs the calls of a section. @param flags activity flags; undefined: every call runs */
-  run(section: Section, situation: Situation, flags: Uint8Array | undefined): void {
-    const { calls, number } = this.#list(section, situation)
+  run(section: Section, runKind: RunKind, flags: Uint8Array | undefined): void {
+    const { calls, number } = this.#list(section, runKind)
     if (number === undefined) follow(calls, flags, singleThread)
     else this.#threads?.run(number, calls, this.#arena.batch, flags)
   }
 
-  #list(section: Section, situation: Situation): List {
-    const key = `${section} ${nameOf(situation)}`
+  #list(section: Section, runKind: RunKind): List {
+    const key = `${section} ${nameOf(runKind)}`
     return once(this.#lists, key, () => {
-      const plain = this.#plan.program.select(section, situation)
+      const plain = this.#plan.program.select(section, runKind)
       const calls = bindCalls(this.#arena.kernels, plain)
       const isShared = calls.some((call) => call.isShared)
       return { calls, number: isShared ? this.#threads?.addList(plain) : undefined }

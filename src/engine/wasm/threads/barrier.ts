@@ -16,6 +16,7 @@ export const WORD = {
   lost: 48,
 } as const
 
+/** Returns the shared words of a new group of threads, all 0. */
 export const barrierWords = (): Int32Array => new Int32Array(new SharedArrayBuffer(256))
 
 /** Most iterations of a spin, about 100 µs. Threads with a core each finish within microseconds; sleeping and waking takes tens. */
@@ -50,13 +51,13 @@ export class SpinWait {
     this.#spins = wasShort ? Math.min(MOST_SPINS, 2 * this.#spins) : FEWEST_SPINS
   }
 
-  /** Spins. → whether the word changed meanwhile */
+  /** Spins, and returns whether the word changed meanwhile. */
   #spin(old: number): boolean {
     for (let spin = 0; spin < this.#spins; spin++) if (Atomics.load(this.#words, this.#word) !== old) return true
     return false
   }
 
-  /** Sleeps until the word changes. → milliseconds slept */
+  /** Sleeps until the word changes, and returns the milliseconds slept. */
   #sleep(old: number): number {
     const start = performance.now()
     for (let slices = 0; Atomics.load(this.#words, this.#word) === old; slices++) {

@@ -27,6 +27,7 @@ function drainMessages(): void {
   }
 }
 
+/** Handles one message of the main thread. */
 function handle(message: ControlMessage): void {
   if (message.kind === 'plan') {
     const thread = new ThreadKernels(message.module, message.memory)
@@ -38,12 +39,14 @@ function handle(message: ControlMessage): void {
   } else plans.delete(message.plan)
 }
 
+/** Returns a plan by its number. @throws Error if it was never announced */
 function knownPlan(number: number): KnownPlan {
   const plan = plans.get(number)
   if (plan === undefined) throw new Error(`plan ${number} was never announced`)
   return plan
 }
 
+/** Runs this thread's part of the ordered list of calls. */
 function runOrder(): void {
   drainMessages()
   const { thread, flags, lists } = knownPlan(words[WORD.plan])

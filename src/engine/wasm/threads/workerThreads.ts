@@ -46,11 +46,13 @@ export async function joinThreads(threads: number, timeoutSeconds = BARRIER_TIME
   return group
 }
 
+/** One worker, and the port over which it gets control messages. */
 interface WorkerThread {
   readonly worker: Worker
   readonly port: MessagePort
 }
 
+/** A group of worker threads with the calling thread as its first member. */
 class WorkerThreads implements Threads {
   readonly threads: number
   readonly #words = barrierWords()
@@ -58,7 +60,7 @@ class WorkerThreads implements Threads {
   readonly #ready: Promise<unknown>
   readonly #timeoutSeconds: number
   readonly #onEnd: () => void
-  /** The calling thread. */
+  /** The calling thread, the first of the group. */
   readonly #first: Follower
   #users = 0
   #plans = 0
@@ -175,6 +177,7 @@ async function isReady(worker: Worker): Promise<void> {
   worker.unref()
 }
 
+/** The latest order, as it is written to shared memory. */
 interface Order {
   readonly plan: number
   readonly list: number

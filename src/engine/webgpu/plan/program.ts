@@ -5,7 +5,7 @@
 import { BenchError } from '../../../core/errors.ts'
 import type { ByPathMask } from '../../plan/lowering.ts'
 import { Temporary } from '../../plan/placement.ts'
-import type { Situation } from '../../plan/runInputs.ts'
+import type { RunKind } from '../../plan/runInputs.ts'
 import { type Device, megabytes } from '../device/device.ts'
 import { FIRST_BUFFER, type Kernel, THREADS } from '../device/kernel.ts'
 import { assignSlots, isTransient, movedOf, type Slot, type Storage, type Transient, wholeOf } from './storage.ts'
@@ -16,7 +16,7 @@ import { assignSlots, isTransient, movedOf, type Slot, type Storage, type Transi
  */
 export type Section = 'forward' | 'cross-entropy' | 'logits' | 'backward' | 'descent'
 
-/** The name of a condition on the situation under which a dispatch runs. */
+/** The name of a condition on the kind of run under which a dispatch runs. */
 export type When =
   | 'always'
   | 'batch-statistics'
@@ -27,8 +27,8 @@ export type When =
   | 'recording'
   | 'not-recording'
 
-/** Tells for each condition whether it holds in a situation. */
-const holds: Readonly<Record<When, (situation: Situation) => boolean>> = {
+/** Tells for each condition whether it holds in a kind of run. */
+const holds: Readonly<Record<When, (runKind: RunKind) => boolean>> = {
   always: () => true,
   'batch-statistics': ({ mode }) => mode !== 'eval',
   weights: ({ weights }) => weights,
@@ -188,14 +188,14 @@ export class Program {
     return placeOf
   }
 
-  /** Returns the dispatches of a section that run in a situation; valid after `load`. */
-  bind(section: Section, situation: Situation): BoundDispatch[] {
-    return this.#bound.filter((_, i) => runs(this.#dispatches[i], section, situation))
+  /** Returns the dispatches of a section that run in a kind of run; valid after `load`. */
+  bind(section: Section, runKind: RunKind): BoundDispatch[] {
+    return this.#bound.filter((_, i) => runs(this.#dispatches[i], section, runKind))
   }
 
-  /** Returns the memory traffic of the dispatches of a section that run in a situation, in their order. */
-  traffic(section: Section, situation: Situation): Traffic[] {
-    const running = this.#dispatches.filter((dispatch) => runs(dispatch, section, situation))
+  /** Returns the memory traffic of the dispatches of a section that run in a kind of run, in their order. */
+  traffic(section: Section, runKind: RunKind): Traffic[] {
+    const running = this.#dispatches.filter((dispatch) => runs(dispatch, section, runKind))
     return running.map(({ kernel, buffers }) => {
       const transients = [...new Set(buffers)].filter(isTransient)
       return { kernel: kernel.name, bytes: transients.reduce((sum, each) => sum + movedOf(each), 0) }
@@ -289,8 +289,8 @@ export class Program {
   }
 }
 
-const runs = ({ section, when }: Dispatch, wanted: Section, situation: Situation) =>
-  section === wanted && holds[when](situation)
+const runs = ({ section, when }: Dispatch, wanted: Section, runKind: RunKind) =>
+  section === wanted && holds[when](runKind)
 
 /** Encodes an argument as `ADDS` reads it. */
 const encoded = (argument: Argument): number => (typeof argument === 'number' ? argument : 2)

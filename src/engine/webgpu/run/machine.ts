@@ -4,7 +4,7 @@ import type { Network } from '../../../core/network.ts'
 import { coefficientGradient } from '../../graph/terms.ts'
 import { withAllPaths } from '../../plan/executable.ts'
 import { once } from '../../plan/lowering.ts'
-import { drawNoises, FeedNumbers, isOff, nameOf, type Situation } from '../../plan/runInputs.ts'
+import { drawNoises, FeedNumbers, isOff, nameOf, type RunKind } from '../../plan/runInputs.ts'
 import type { Device } from '../device/device.ts'
 import type { Readback, Staged } from '../device/transfers.ts'
 import type { Output, Plan } from '../lower/index.ts'
@@ -16,7 +16,7 @@ import { TALLY_LENGTH, tallyAt } from './tallyRing.ts'
 const MODES: readonly Mode[] = ['train', 'probe', 'eval']
 
 /** What a step computes beside the loss, and where its tally goes. */
-interface Wants extends Pick<Situation, 'mode' | 'weights' | 'coefficients'> {
+interface Wants extends Pick<RunKind, 'mode' | 'weights' | 'coefficients'> {
   /** Number of the tally that receives the loss and the counts. */
   readonly tally: number
   /** The step of SGD on the weights; absent: the weights stay as they are. */
@@ -78,9 +78,9 @@ export class Machine {
     const { height, width, channels } = values[network.features]
     const { size } = feed.batch
     const flags = this.#feeding.write(feed)
-    const situation = { mode, weights: false, coefficients: false, pathMasked: flags !== undefined, recording: false }
-    this.#set(situation, size)
-    const staged = this.#submit(['forward'], situation, size, flags, (encoder) => [
+    const runKind = { mode, weights: false, coefficients: false, pathMasked: flags !== undefined, recording: false }
+    this.#set(runKind, size)
+    const staged = this.#submit(['forward'], runKind, size, flags, (encoder) => [
       this.#stage(encoder, logits, size),
       this.#stage(encoder, features, size * height * width),
     ])
@@ -95,15 +95,15 @@ export class Machine {
   recordMasks(feed: Feed): void {
     const { size } = feed.batch
     const flags = this.#feeding.write(withAllPaths(feed))
-    const situation = {
+    const runKind = {
       mode: 'probe',
       weights: false,
       coefficients: false,
       pathMasked: false,
       recording: true,
     } as const
-    this.#set(situation, size)
-    this.#submit(['forward'], situation, size, flags, () => undefined)
+    this.#set(runKind, size)
+    this.#submit(['forward'], runKind, size, flags, () => undefined)
   }
 
   /** Writes the feed and submits the sections that are wanted. → the activity flags and the result of `after` */
@@ -111,17 +111,17 @@ export class Machine {
     const { sgd, tally } = wants
     const { size } = feed.batch
     const flags = this.#feeding.write(feed)
-    const situation = { ...wants, pathMasked: flags !== undefined, recording: false }
+    const runKind = { ...wants, pathMasked: flags !== undefined, recording: false }
     if (objective.kind === 'logits') this.#feeding.writeCotangent(objective.cotangent)
     const smoothing = objective.kind === 'logits' ? 0 : (objective.labelSmoothing ?? 0)
-    this.#set(situation, size, { tally, smoothing, ...(sgd && descentOf(sgd)) })
+    this.#set(runKind, size, { tally, smoothing, ...(sgd && descentOf(sgd)) })
     const back: Section[] = wants.weights || wants.coefficients ? ['backward'] : []
     const sections: Section[] = ['forward', objective.kind, ...back, ...(sgd ? (['descent'] as const) : [])]
-    return { flags, result: this.#submit(sections, situation, size, flags, after) }
+    return { flags, result: this.#submit(sections, runKind, size, flags, after) }
   }
 
   /** Sets the numbers that kernels read as `run`. */
-  #set({ pathMasked, mode }: Situation, samples: number, more: Parameters<Plan['run']['set']>[0] = {}): void {
+  #set({ pathMasked, mode }: RunKind, samples: number, more: Parameters<Plan['run']['set']>[0] = {}): void {
     this.plan.run.set({ samples, pathMasked: Number(pathMasked), mode: MODES.indexOf(mode), ...more })
   }
 
@@ -132,7 +132,7 @@ export class Machine {
    */
   #submit<T>(
     sections: readonly Section[],
-    situation: Situation,
+    runKind: RunKind,
     samples: number,
     flags: Uint8Array | undefined,
     after: (encoder: GPUCommandEncoder) => T,
@@ -140,7 +140,7 @@ export class Machine {
     return this.#device.submit((encoder) => {
       if (sections.includes('backward')) encoder.clearBuffer(this.plan.state.gradient)
       const pass = encoder.beginComputePass()
-      for (const section of sections) this.#replay.encode(pass, section, situation, samples, flags)
+      for (const section of sections) this.#replay.encode(pass, section, runKind, samples, flags)
       pass.end()
       return after(encoder)
     })
@@ -204,7 +204,7 @@ class Feeding {
   }
 }
 
-/** Encodes the dispatches of a plan. The list for each section and situation is selected once and kept. */
+/** Encodes the dispatches of a plan. The list for each section and kind of run is selected once and kept. */
 class Replay {
   readonly #program: Program
   readonly #most: number
@@ -224,12 +224,12 @@ class Replay {
   encode(
     pass: GPUComputePassEncoder,
     section: Section,
-    situation: Situation,
+    runKind: RunKind,
     samples: number,
     flags: Uint8Array | undefined,
   ): void {
     let current: GPUComputePipeline | undefined
-    for (const { pipeline, bindings, grid, condition } of this.#dispatches(section, situation)) {
+    for (const { pipeline, bindings, grid, condition } of this.#dispatches(section, runKind)) {
       if (isOff(flags, condition)) continue
       const [x, y, z] = grid(samples, this.#most)
       if (pipeline !== current) pass.setPipeline(pipeline)
@@ -239,8 +239,8 @@ class Replay {
     }
   }
 
-  #dispatches(section: Section, situation: Situation): readonly BoundDispatch[] {
-    const key = `${section} ${nameOf(situation)}`
-    return once(this.#lists, key, () => this.#program.bind(section, situation))
+  #dispatches(section: Section, runKind: RunKind): readonly BoundDispatch[] {
+    const key = `${section} ${nameOf(runKind)}`
+    return once(this.#lists, key, () => this.#program.bind(section, runKind))
   }
 }
