@@ -2,7 +2,7 @@
  * Reads files that may be absent, and tells an absent file from an unreadable one. `existsSync` returns false for both,
  * so that a run or table without permissions or behind a broken link would silently be left out.
  */
-import { type Dirent, lstatSync, readdirSync, readFileSync, type Stats, statSync } from 'node:fs'
+import { type Dirent, existsSync, lstatSync, readdirSync, readFileSync, type Stats, statSync } from 'node:fs'
 import { BenchError } from '../core/errors.ts'
 
 /** Error codes that mean that no file is at a path. */
@@ -17,7 +17,7 @@ export function statIfThere(path: string): Stats | undefined {
 }
 
 /** Whether a file or folder exists. @throws BenchError `bad-input` if that is unknown, for lack of permissions */
-export const isThere = (path: string): boolean => statIfThere(path) !== undefined
+export const isThere = (path: string): boolean => existsSync(path) || statIfThere(path) !== undefined
 
 /**
  * Returns the bytes of a file, or undefined if it does not exist. @throws BenchError `bad-input` if it is unreadable

@@ -22,7 +22,7 @@ export class Store {
   /** Returns the folder of a run, whether it exists or not. @throws BenchError `bad-input` for an id that is not a file name */
   run(id: string): RunFolder {
     if (!isFileName(id)) throw new BenchError('bad-input', `"${id}" is not a run id; it would lead out of the store`)
-    return new RunFolder(join(this.folder, id), id)
+    return new RunFolder(`${this.folder}/${id}`, id)
   }
 
   /**
