@@ -7,7 +7,7 @@ import { raiseLimit } from '../system/limits.ts'
 export const storeOption = () => new Option('--store <dir>', `folder of the runs (default: ${DEFAULT_STORE})`)
 export const jsonOption = () => new Option('--json', 'print machine-readable output only')
 export const quietOption = () => new Option('--quiet', 'print results only, no progress')
-export const outOption = () => new Option('--out <file>', 'write the output to a file instead')
+export const outOption = () => new Option('--out <file>', 'write the output to a file')
 
 /** Returns the option `--raise`, which every command has, since each may read files that exceed a limit. */
 export const raiseOption = () =>

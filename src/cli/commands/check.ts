@@ -23,7 +23,7 @@ interface CheckFlags {
 
 export function checkCommand(): Command {
   const plugin = new Command('plugin')
-    .description('Runs the contract suite on the algorithms of a plugin. Exit status 1 where a rule is broken.')
+    .description('Runs the contract suite on the algorithms of a plugin. Exit status 1 if a rule is broken.')
     .argument('<plugin>', 'file, or package')
     .option('--option <key=value>', 'option of an algorithm', repeated)
     .addOption(jsonOption())

@@ -22,11 +22,11 @@ export function paretoCommand(): Command {
   return new Command('pareto')
     .summary('the Pareto front of a table: architectures that no other beats in two columns at once')
     .description(
-      'Lists, and draws, the architectures of a table that no other beats in both of two columns. Columns of devices\n' +
-        '(latency, energy) are joined in from CSV files with a column "arch" and columns such as "latency:pixel3".',
+      'Lists and draws the architectures of a table that no other beats in both of two columns.\n' +
+        'Columns of device measurements (latency, energy) are joined from CSV files with a column "arch" and columns such as "latency:pixel3".',
     )
-    .requiredOption('--x <column>', 'as params-M, or latency:pixel3')
-    .requiredOption('--y <column>', 'as cifar10/ori-test/200/mean')
+    .requiredOption('--x <column>', 'column of the x axis, as params-M or latency:pixel3')
+    .requiredOption('--y <column>', 'column of the y axis, as cifar10/ori-test/200/mean')
     .option('--table <name>', 'table, by name or path (default: the only one that has both columns)')
     .option('--hardware <file>', 'CSV file with further columns; may be given several times', repeated)
     .option('--mapping <file>', 'YAML file that maps its columns')

@@ -32,8 +32,12 @@ export function queryCommand(): Command {
     .addOption(question('--rank', 'add the rank of one architecture in each column'))
     .addOption(question('--isomorphic', 'all architectures that compute the same function'))
     .addOption(question('--neighbours', 'all architectures that differ in one operation'))
-    .addOption(question('--top <n>', 'the n best architectures by one column').argParser(positiveInteger))
-    .addOption(question('--bottom <n>', 'the n worst architectures by one column').argParser(positiveInteger))
+    .addOption(
+      question('--top <n>', 'the n architectures with the highest values of a column').argParser(positiveInteger),
+    )
+    .addOption(
+      question('--bottom <n>', 'the n architectures with the lowest values of a column').argParser(positiveInteger),
+    )
     .option(
       '--where <condition>',
       'only architectures that meet a condition, as "params-M<0.5"; several times',

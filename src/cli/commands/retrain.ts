@@ -53,7 +53,7 @@ export function retrainCommand(): Command {
   return new Command('retrain')
     .summary('train an architecture of the DARTS space in full, print its test error')
     .description(
-      'Trains architectures of the DARTS space from scratch, as the papers do, and prints the test error of the final\n' +
+      'Trains architectures of the DARTS space from scratch, as the papers do, and prints the test error of the final ' +
         'epoch. Finished trainings are not repeated; interrupted ones continue from their last epoch.',
     )
     .requiredOption(

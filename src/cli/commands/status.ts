@@ -33,7 +33,7 @@ export function statusCommand(): Command {
   const command = new Command('status')
     .summary('list runs with their states: finished, running, failed, missing')
     .description(
-      'Lists runs with their states. For an experiment, named by a file or by --algo as for bench run, it also lists runs\n' +
+      'Lists runs with their states. For an experiment, named by a file or by --algo as for bench run, it also lists runs ' +
         'that were never begun. Otherwise --algo, --dataset, --space, --protocol and --table narrow the list.',
     )
     .argument('[items...]', SELECTION_HELP)

@@ -40,14 +40,14 @@ const importOptions = (command: Command): Command =>
     .option('--mapping <file>', 'YAML file with what the source leaves open: columns, splits, seeds')
     .option('--partial', 'accept fewer architectures than the space has')
     .option('--no-curves', 'leave out the curves of every epoch')
-    .option('--jobs <n>', 'threads (default: the cores)', positiveInteger, cores())
+    .option('--jobs <n>', 'threads', positiveInteger, cores())
     .addOption(jsonOption())
     .addOption(quietOption())
 
 function importCommand(): Command {
   const command = new Command('import')
     .description(
-      'Makes a table from a published source, whose format is detected: a folder or tar archive of NATS-Bench records, a\n' +
+      'Makes a table from a published source, whose format is detected: a folder or tar archive of NATS-Bench records, a ' +
         '.pth file of NAS-Bench-201, a pickle of NASLib, a flat CSV or Parquet file.\n' +
         'After an interruption, the same command continues.',
     )

@@ -3,14 +3,15 @@ import type { ErrorCode } from '../../core/errors.ts'
 import type { RunManifest } from '../../core/result.ts'
 import type { ExecutorOptions } from '../../engine/index.ts'
 
-/** An event of a run. `id` is the run's id. */
-export type RunEvent = { readonly id: string } /** The run waits for another process that works on it. */ & (
-  | { readonly kind: 'waiting'; readonly pid: number; readonly host: string }
+/** What a run reports while it goes on. */
+export type RunReport =
   /**
    * The run began, or was resumed after `from` epochs. `inEpochs` is false for black-box searches and given architectures, whose
    * progress is not shown in epochs.
    */
   | { readonly kind: 'begun'; readonly epochs: number; readonly from: number; readonly inEpochs?: boolean }
+  /** The run waits for another process that works on it. */
+  | { readonly kind: 'waiting'; readonly pid: number; readonly host: string }
   /** `share` is the finished part of the whole search, 0 to 1; it grows within epochs, too. */
   | { readonly kind: 'progress'; readonly share: number }
   /** An epoch of the search is finished. */
@@ -53,10 +54,9 @@ export type RunEvent = { readonly id: string } /** The run waits for another pro
       /** Stack of an unexpected error. */
       readonly stack?: string
     }
-)
 
-/** An event without the run's id. */
-export type RunReport = RunEvent extends infer E ? (E extends unknown ? Omit<E, 'id'> : never) : never
+/** A report with the id of its run. */
+export type RunEvent = { readonly id: string } & RunReport
 
 /** Exit status of a worker process that ended early after reporting which of its jobs failed. */
 export const GAVE_UP = 3
