@@ -1,6 +1,88 @@
 /** Average and max pooling over windows that are cut off at the border of the image, and the mean over the whole image. */
 import { addTo, batch, keep, ownEnd, ownStart, VECTOR } from './lanes'
 
+/** The kernels that `overWindows` computes. */
+const AVERAGE: i32 = 0
+const AVERAGE_GRADIENT: i32 = 1
+const MAXIMUM: i32 = 2
+const FROZEN_MAXIMUM: i32 = 3
+const MAXIMUM_GRADIENT: i32 = 4
+
+/**
+ * Runs one of the pooling kernels: goes through all windows of this thread's samples, through the channels of each window, and
+ * through the pixels of the window that are inside the image. `mode` is a constant wherever this function is inlined, so the
+ * compiler keeps only that kernel's branch. Addresses that a kernel does not use are 0.
+ *
+ * @param image address of the values that are pooled
+ * @param mask address of the values by which the largest pixel is chosen, in the layout of `image`
+ * @param largest address of the maximum of each window of `mask`
+ * @param windows address of the pooled values, or of their gradient
+ * @param result address of the gradient that is added to, in the layout of `image`
+ */
+// @ts-ignore: decorator
+@inline
+function overWindows(
+  mode: i32,
+  image: usize,
+  mask: usize,
+  largest: usize,
+  windows: usize,
+  result: usize,
+  height: i32,
+  width: i32,
+  channels: i32,
+  outputHeight: i32,
+  outputWidth: i32,
+  kernel: i32,
+  stride: i32,
+  padding: i32,
+): void {
+  const pixel = usize(channels) << 2
+  const end = ownEnd(batch)
+  let window = usize(ownStart(batch) * outputHeight * outputWidth) * pixel
+  for (let n = ownStart(batch); n < end; n++) {
+    const sample = usize(n * height * width) * pixel
+    for (let y = 0; y < outputHeight; y++) {
+      const top = max(y * stride - padding, 0)
+      const bottom = min(y * stride - padding + kernel, height)
+      for (let x = 0; x < outputWidth; x++) {
+        const left = max(x * stride - padding, 0)
+        const right = min(x * stride - padding + kernel, width)
+        const share = f32x4.splat(f32(1.0 / f64((bottom - top) * (right - left))))
+        for (let channel: usize = 0; channel < pixel; channel += VECTOR, window += VECTOR) {
+          let pooled = f32x4.splat(mode == MAXIMUM ? -Infinity : 0)
+          let gradient = f32x4.splat(0)
+          let maximum = f32x4.splat(0)
+          // All ones in lanes whose largest pixel has not been found yet.
+          let isOpen = i32x4.splat(-1)
+          if (mode == AVERAGE_GRADIENT) gradient = f32x4.mul(v128.load(windows + window), share)
+          if (mode == MAXIMUM_GRADIENT) gradient = v128.load(windows + window)
+          if (mode == FROZEN_MAXIMUM || mode == MAXIMUM_GRADIENT) maximum = v128.load(largest + window)
+          for (let row = top; row < bottom; row++) {
+            let at = sample + usize(row * width + left) * pixel + channel
+            for (let column = left; column < right; column++, at += pixel) {
+              if (mode == AVERAGE) {
+                pooled = f32x4.add(pooled, v128.load(image + at))
+              } else if (mode == AVERAGE_GRADIENT) {
+                v128.store(result + at, f32x4.add(v128.load(result + at), gradient))
+              } else if (mode == MAXIMUM) {
+                pooled = f32x4.max(pooled, v128.load(image + at))
+              } else {
+                const isChosen = v128.and(f32x4.eq(v128.load(mask + at), maximum), isOpen)
+                isOpen = v128.andnot(isOpen, isChosen)
+                if (mode == FROZEN_MAXIMUM) pooled = v128.or(pooled, v128.and(v128.load(image + at), isChosen))
+                else v128.store(result + at, f32x4.add(v128.load(result + at), v128.and(gradient, isChosen)))
+              }
+            }
+          }
+          if (mode == AVERAGE) v128.store(windows + window, f32x4.mul(pooled, share))
+          if (mode == MAXIMUM || mode == FROZEN_MAXIMUM) v128.store(windows + window, pooled)
+        }
+      }
+    }
+  }
+}
+
 /** Computes output = mean over the pixels of the window that are inside the image. */
 export function avgPool(
   input: usize,
@@ -14,29 +96,10 @@ export function avgPool(
   stride: i32,
   padding: i32,
 ): void {
-  const pixel = usize(channels) << 2
-  const end = ownEnd(batch)
-  let to = output + usize(ownStart(batch) * outputHeight * outputWidth) * pixel
-  for (let n = ownStart(batch); n < end; n++) {
-    const image = input + usize(n * height * width) * pixel
-    for (let y = 0; y < outputHeight; y++) {
-      const top = max(y * stride - padding, 0)
-      const bottom = min(y * stride - padding + kernel, height)
-      for (let x = 0; x < outputWidth; x++) {
-        const left = max(x * stride - padding, 0)
-        const right = min(x * stride - padding + kernel, width)
-        const share = f32x4.splat(f32(1.0 / f64((bottom - top) * (right - left))))
-        for (let channel: usize = 0; channel < pixel; channel += VECTOR, to += VECTOR) {
-          let sum = f32x4.splat(0)
-          for (let row = top; row < bottom; row++) {
-            let at = image + usize(row * width + left) * pixel + channel
-            for (let column = left; column < right; column++, at += pixel) sum = f32x4.add(sum, v128.load(at))
-          }
-          v128.store(to, f32x4.mul(sum, share))
-        }
-      }
-    }
-  }
+  overWindows(
+    AVERAGE, input, 0, 0, output, 0,
+    height, width, channels, outputHeight, outputWidth, kernel, stride, padding,
+  )
 }
 
 /** Computes result += input gradient of `avgPool`. */
@@ -52,30 +115,10 @@ export function avgPoolGradient(
   stride: i32,
   padding: i32,
 ): void {
-  const pixel = usize(channels) << 2
-  const end = ownEnd(batch)
-  let from = gradient + usize(ownStart(batch) * outputHeight * outputWidth) * pixel
-  for (let n = ownStart(batch); n < end; n++) {
-    const image = result + usize(n * height * width) * pixel
-    for (let y = 0; y < outputHeight; y++) {
-      const top = max(y * stride - padding, 0)
-      const bottom = min(y * stride - padding + kernel, height)
-      for (let x = 0; x < outputWidth; x++) {
-        const left = max(x * stride - padding, 0)
-        const right = min(x * stride - padding + kernel, width)
-        const share = f32x4.splat(f32(1.0 / f64((bottom - top) * (right - left))))
-        for (let channel: usize = 0; channel < pixel; channel += VECTOR, from += VECTOR) {
-          const g = f32x4.mul(v128.load(from), share)
-          for (let row = top; row < bottom; row++) {
-            let at = image + usize(row * width + left) * pixel + channel
-            for (let column = left; column < right; column++, at += pixel) {
-              v128.store(at, f32x4.add(v128.load(at), g))
-            }
-          }
-        }
-      }
-    }
-  }
+  overWindows(
+    AVERAGE_GRADIENT, 0, 0, 0, gradient, result,
+    height, width, channels, outputHeight, outputWidth, kernel, stride, padding,
+  )
 }
 
 /** Computes output = maximum over the pixels of the window that are inside the image. */
@@ -91,30 +134,10 @@ export function maxPool(
   stride: i32,
   padding: i32,
 ): void {
-  const pixel = usize(channels) << 2
-  const end = ownEnd(batch)
-  let to = output + usize(ownStart(batch) * outputHeight * outputWidth) * pixel
-  for (let n = ownStart(batch); n < end; n++) {
-    const image = input + usize(n * height * width) * pixel
-    for (let y = 0; y < outputHeight; y++) {
-      const top = max(y * stride - padding, 0)
-      const bottom = min(y * stride - padding + kernel, height)
-      for (let x = 0; x < outputWidth; x++) {
-        const left = max(x * stride - padding, 0)
-        const right = min(x * stride - padding + kernel, width)
-        for (let channel: usize = 0; channel < pixel; channel += VECTOR, to += VECTOR) {
-          let largest = f32x4.splat(-Infinity)
-          for (let row = top; row < bottom; row++) {
-            let at = image + usize(row * width + left) * pixel + channel
-            for (let column = left; column < right; column++, at += pixel) {
-              largest = f32x4.max(largest, v128.load(at))
-            }
-          }
-          v128.store(to, largest)
-        }
-      }
-    }
-  }
+  overWindows(
+    MAXIMUM, input, 0, 0, output, 0,
+    height, width, channels, outputHeight, outputWidth, kernel, stride, padding,
+  )
 }
 
 /**
@@ -137,34 +160,10 @@ export function frozenMaxPool(
   stride: i32,
   padding: i32,
 ): void {
-  const pixel = usize(channels) << 2
-  const end = ownEnd(batch)
-  let to = usize(ownStart(batch) * outputHeight * outputWidth) * pixel
-  for (let n = ownStart(batch); n < end; n++) {
-    const image = usize(n * height * width) * pixel
-    for (let y = 0; y < outputHeight; y++) {
-      const top = max(y * stride - padding, 0)
-      const bottom = min(y * stride - padding + kernel, height)
-      for (let x = 0; x < outputWidth; x++) {
-        const left = max(x * stride - padding, 0)
-        const right = min(x * stride - padding + kernel, width)
-        for (let channel: usize = 0; channel < pixel; channel += VECTOR, to += VECTOR) {
-          const maximum = v128.load(largest + to)
-          let free = i32x4.splat(-1)
-          let chosen = f32x4.splat(0)
-          for (let row = top; row < bottom; row++) {
-            let at = image + usize(row * width + left) * pixel + channel
-            for (let column = left; column < right; column++, at += pixel) {
-              const taken = v128.and(f32x4.eq(v128.load(mask + at), maximum), free)
-              free = v128.andnot(free, taken)
-              chosen = v128.or(chosen, v128.and(v128.load(input + at), taken))
-            }
-          }
-          v128.store(output + to, chosen)
-        }
-      }
-    }
-  }
+  overWindows(
+    FROZEN_MAXIMUM, input, mask, largest, output, 0,
+    height, width, channels, outputHeight, outputWidth, kernel, stride, padding,
+  )
 }
 
 /** Computes result += input gradient of `maxPool`: it goes to the first pixel, in reading order, that is the maximum. */
@@ -182,33 +181,10 @@ export function maxPoolGradient(
   stride: i32,
   padding: i32,
 ): void {
-  const pixel = usize(channels) << 2
-  const end = ownEnd(batch)
-  let from = usize(ownStart(batch) * outputHeight * outputWidth) * pixel
-  for (let n = ownStart(batch); n < end; n++) {
-    const image = usize(n * height * width) * pixel
-    for (let y = 0; y < outputHeight; y++) {
-      const top = max(y * stride - padding, 0)
-      const bottom = min(y * stride - padding + kernel, height)
-      for (let x = 0; x < outputWidth; x++) {
-        const left = max(x * stride - padding, 0)
-        const right = min(x * stride - padding + kernel, width)
-        for (let channel: usize = 0; channel < pixel; channel += VECTOR, from += VECTOR) {
-          const g = v128.load(gradient + from)
-          const largest = v128.load(output + from)
-          let free = i32x4.splat(-1)
-          for (let row = top; row < bottom; row++) {
-            let at = image + usize(row * width + left) * pixel + channel
-            for (let column = left; column < right; column++, at += pixel) {
-              const taken = v128.and(f32x4.eq(v128.load(input + at), largest), free)
-              free = v128.andnot(free, taken)
-              v128.store(result + at, f32x4.add(v128.load(result + at), v128.and(g, taken)))
-            }
-          }
-        }
-      }
-    }
-  }
+  overWindows(
+    MAXIMUM_GRADIENT, 0, input, output, gradient, result,
+    height, width, channels, outputHeight, outputWidth, kernel, stride, padding,
+  )
 }
 
 /** Computes output [batch, channels] = mean over the pixels. */
