@@ -10,7 +10,7 @@ import type { Checkpoint } from '../store/runFolder.ts'
 import type { Journal } from './journal.ts'
 import type { RunReport } from './messages.ts'
 import type { EvaluationMeter, ProgressMeter } from './progressMeter.ts'
-import type { JobResources } from './runJob.ts'
+import type { JobResources } from './searchContext.ts'
 
 /** What the loop over the epochs of a search needs. */
 export interface EpochLoop {

@@ -19,7 +19,7 @@ import type { Manifest } from '../../tables/manifest.ts'
 import { executorOf, imageSizeOf } from '../../tables/recipe.ts'
 import { openSearchData, requireUnchanged, searchImageSize } from '../plan/images.ts'
 import type { RunReport, WorkOrder } from './messages.ts'
-import type { JobResources } from './runJob.ts'
+import type { JobResources } from './searchContext.ts'
 
 /** The report function of the job that is running; jobs that run at the same time share opened resources, but not reports. */
 const listeners = new AsyncLocalStorage<(report: RunReport) => void>()

@@ -1,13 +1,12 @@
 /** Runs one job, from its checkpoint or from the beginning, to its result record. */
 import { requireSearch } from '../../algorithms/contract/shape.ts'
-import type { Algorithm, ReferenceContext, Search, SearchContext } from '../../core/algorithm.ts'
+import type { ReferenceContext, Search, SearchContext } from '../../core/algorithm.ts'
 import type { ImageCounts } from '../../core/data.ts'
 import { BenchError, type ErrorCode } from '../../core/errors.ts'
 import type { Evaluation, Evaluator, Oracle } from '../../core/evaluation.ts'
 import type { Executor } from '../../core/executor.ts'
 import { requireFiniteNumbers } from '../../core/numbers.ts'
 import { firstLine } from '../../core/plainText.ts'
-import type { Probe } from '../../core/probe.ts'
 import type { Finder, Job, ResultRecord, SearchTime } from '../../core/result.ts'
 import type { TrainingOutcome, TrainingTime } from '../../core/retraining.ts'
 import type { SearchSpace } from '../../core/space.ts'
@@ -20,18 +19,7 @@ import { Journal } from './journal.ts'
 import type { RunEvent, RunReport } from './messages.ts'
 import { SimulatedOracle } from './oracle.ts'
 import { EvaluationMeter, ProgressMeter } from './progressMeter.ts'
-import { type SearchResources, searchContext } from './searchContext.ts'
-
-/** What a job needs besides its own description, opened. */
-export interface JobResources extends Pick<SearchResources, 'data' | 'executor'> {
-  readonly algorithm: Algorithm
-  readonly space: SearchSpace
-  /** Evaluates architectures; absent if the result is only a genotype. */
-  readonly evaluator?: Evaluator
-  readonly probes: readonly Probe[]
-  /** Numbers of images of the dataset; undefined if the search has read no image. */
-  images?(): Promise<ImageCounts | undefined>
-}
+import { type JobResources, searchContext } from './searchContext.ts'
 
 /**
  * Runs a job in its folder. If another process is running it, waits for that process.

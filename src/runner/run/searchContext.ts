@@ -1,8 +1,9 @@
 /** Makes the context of a search: everything that an algorithm may use, for one job. */
-import type { SearchContext } from '../../core/algorithm.ts'
-import type { BatchSource, SearchData } from '../../core/data.ts'
-import type { Oracle } from '../../core/evaluation.ts'
+import type { Algorithm, SearchContext } from '../../core/algorithm.ts'
+import type { BatchSource, ImageCounts, SearchData } from '../../core/data.ts'
+import type { Evaluator, Oracle } from '../../core/evaluation.ts'
 import type { Executor } from '../../core/executor.ts'
+import type { Probe } from '../../core/probe.ts'
 import type { Protocol } from '../../core/protocol.ts'
 import { random } from '../../core/random.ts'
 import type { SearchSpace } from '../../core/space.ts'
@@ -19,6 +20,17 @@ export interface SearchResources {
   epoch(): number
   /** Called before each batch of the weight half, with the number of batches of an epoch. */
   onBatch(batchesPerEpoch: number): void
+}
+
+/** What a job needs besides its own description, opened. */
+export interface JobResources extends Pick<SearchResources, 'data' | 'executor'> {
+  readonly algorithm: Algorithm
+  readonly space: SearchSpace
+  /** Evaluates architectures; absent if the result is only a genotype. */
+  readonly evaluator?: Evaluator
+  readonly probes: readonly Probe[]
+  /** Numbers of images of the dataset; undefined if the search has read no image. */
+  images?(): Promise<ImageCounts | undefined>
 }
 
 /** Returns the context of a search. Images and executor are opened when the algorithm first asks for them. */
