@@ -66,7 +66,7 @@ const left = () =>
   existsSync(join(folder.path, 'downloads')) ? readdirSync(join(folder.path, 'downloads')).sort() : []
 
 describe('a download', () => {
-  it('brings the file and says what it is', async () => {
+  it('returns the path, size and hash of the file', async () => {
     const { url } = await serve(send(content))
     const seen: number[] = []
     const done = await get(url, { sha256: sha256(content), onProgress: (received) => seen.push(received) })
@@ -76,21 +76,21 @@ describe('a download', () => {
     expect(left()).toEqual(['file'])
   })
 
-  it('is not repeated when the file is there', async () => {
+  it('is not repeated if the file exists', async () => {
     const { url, ranges } = await serve(send(content))
     await get(url, { sha256: sha256(content) })
     await get(url, { sha256: sha256(content).toUpperCase() })
     expect(ranges).toHaveLength(1)
   })
 
-  it('goes on where a dropped connection left off', async () => {
+  it('resumes after a dropped connection', async () => {
     const { url, ranges } = await serve(send(content, { cutAfter: 100_000 }))
     await get(url, { sha256: sha256(content) })
     expect(readFileSync(join(folder.path, 'downloads/file')).equals(content)).toBe(true)
     expect(ranges).toEqual([undefined, 'bytes=100000-', 'bytes=200000-'])
   })
 
-  it('goes on where an earlier call left off, and keeps what came when it fails', async () => {
+  it('resumes after an earlier call, and keeps the received bytes when it fails', async () => {
     const dead = await serve((request, response, count) => {
       if (count === 1) send(content, { cutAfter: 120_000 })(request, response, count)
       else response.destroy()
@@ -104,7 +104,7 @@ describe('a download', () => {
     expect(ranges).toEqual(['bytes=120000-'])
   })
 
-  it('starts again when the server has another version of the file', async () => {
+  it('starts afresh if the server has another version of the file', async () => {
     const other = Buffer.from(randomBytes(200_000))
     const { url } = await serve((request, response, count) =>
       count === 1
@@ -151,7 +151,7 @@ describe('a download', () => {
     expect((await get(url)).sha256).toBe(sha256(other))
   })
 
-  it('goes on where the server names the version by its time, an hour old', async () => {
+  it('resumes if the server identifies the version by a time that is an hour old', async () => {
     const { url, ranges } = await serve((request, response, count) => {
       const headers = { 'last-modified': hourAgo }
       if (count > 1) return careless(content, headers)(request, response, count)
@@ -162,14 +162,14 @@ describe('a download', () => {
     expect(ranges).toEqual([undefined, 'bytes=50000-'])
   })
 
-  it('starts again where the part that was kept turns out to be of another file', async () => {
+  it('starts afresh if the kept part turns out to be of another file', async () => {
     write(join(folder.path, 'downloads/file.part'), Buffer.alloc(100_000, 7))
     const { url, ranges } = await serve(careless(content, {}))
     expect((await get(url, { sha256: sha256(content) })).bytes).toBe(300_000)
     expect(ranges).toEqual(['bytes=100000-', undefined])
   })
 
-  it('takes a server at its word that gives a range piece by piece', async () => {
+  it('accepts a server that sends a range in pieces', async () => {
     const { url, ranges } = await serve((request, response) => {
       const from = Number(/^bytes=(\d+)-$/.exec(request.headers.range ?? '')?.[1] ?? 0)
       const piece = content.subarray(from, from + 100_000)
@@ -184,7 +184,7 @@ describe('a download', () => {
     expect(ranges).toEqual([undefined, 'bytes=100000-', 'bytes=200000-'])
   })
 
-  it('unpacks what the server compressed on the way, and checks that it arrived', async () => {
+  it('decompresses a compressed response, and checks that it is complete', async () => {
     const packed = gzipSync(content)
     const { url } = await serve((_, response, count) => {
       response.writeHead(200, { etag: '"1"', 'content-encoding': 'gzip', 'content-length': packed.length })
@@ -195,19 +195,19 @@ describe('a download', () => {
     expect((await get(url)).sha256).toBe(sha256(content))
   })
 
-  it('starts again when what was kept is longer than the file', async () => {
+  it('starts afresh if the kept part is longer than the file', async () => {
     write(join(folder.path, 'downloads/file.part'), Buffer.alloc(400_000))
     const { url } = await serve(send(content))
     expect((await get(url, { sha256: sha256(content) })).bytes).toBe(300_000)
   })
 
-  it('finds a part whole that was not yet named', async () => {
+  it('recognises a complete part that was not yet renamed', async () => {
     write(join(folder.path, 'downloads/file.part'), content)
     const { url } = await serve(send(content))
     expect((await get(url, { sha256: sha256(content) })).bytes).toBe(300_000)
   })
 
-  it('refuses wrong bytes and keeps none of them', async () => {
+  it('refuses a file with a wrong hash and keeps nothing of it', async () => {
     const { url } = await serve(send(Buffer.from('wrong')))
     await expect(get(url, { sha256: sha256(content) })).rejects.toThrow(
       new RegExp(`has SHA-256 ${sha256(Buffer.from('wrong'))}; expected ${sha256(content)}; nothing was kept`),
@@ -234,7 +234,7 @@ describe('a download', () => {
     expect(left()).toEqual([])
   })
 
-  it('gives up on a server that says nothing more', async () => {
+  it('gives up on a server that sends nothing more', async () => {
     const { url } = await serve((_, response) => {
       response.writeHead(200, { 'content-length': 10 })
       response.write('12345')
@@ -312,7 +312,7 @@ describe('a download', () => {
     expect(sent).toBeLessThan(2 ** 26)
   })
 
-  it('leaves room on the disk: what the server says beforehand does not fit is not begun', async () => {
+  it('is not begun if the stated size does not fit on the disk', async () => {
     raiseLimit('download-gib=1e9')
     const { url } = await serve((_, response) => {
       response.writeHead(200, { 'content-length': 2 ** 50 })
@@ -321,7 +321,7 @@ describe('a download', () => {
     await expect(get(url)).rejects.toThrow(/file\.part needs 1048576\.0 GiB more, and its disk has .* GiB free/)
   })
 
-  it('of one place is one at a time: the second waits, and finds the file there', async () => {
+  it('waits for another download to the same path, and then finds the file there', async () => {
     const { url, ranges } = await serve((request, response, count) => {
       setTimeout(() => send(content)(request, response, count), 300)
     })
@@ -335,13 +335,13 @@ describe('a download', () => {
     expect(left()).toEqual(['file'])
   })
 
-  it('takes web addresses only', async () => {
+  it('accepts only web addresses', async () => {
     await expect(get('ftp://host/file')).rejects.toThrow(/"ftp:\/\/host\/file" is not an address to download from/)
   })
 })
 
 describe('fetching a dataset', () => {
-  it('twice at once downloads it once', async () => {
+  it('downloads it once if two processes fetch it at the same time', async () => {
     const bytes = await cifar()
     const { url, ranges } = await serve((request, response, count) => {
       setTimeout(() => send(bytes)(request, response, count), 300)
@@ -390,13 +390,13 @@ describe('fetching a dataset', () => {
     expect(existsSync(join(folder.path, 'data_batch_1.bin'))).toBe(false)
   })
 
-  it('says where to register for what has no public address', async () => {
+  it('says where to get a dataset without a public address', async () => {
     await expect(fetchDataset('imagenet16-120')).rejects.toThrow(
       /ImageNet16-120 has no public address; get it at https:\/\/image-net\.org/,
     )
   })
 
-  it('knows which datasets there are to fetch', async () => {
+  it('lists the datasets that can be fetched', async () => {
     await expect(fetchDataset('cifar11')).rejects.toThrow(
       /unknown dataset to fetch "cifar11"; did you mean "cifar10"\?/,
     )

@@ -14,7 +14,7 @@ describe('the halves of a test set', () => {
     expect(testHalvesOf({ test: images })).toEqual({ xValid, xTest })
   })
 
-  test('are the benchmark’s own where its file is there, which is then part of what the images are called', () => {
+  test('are the benchmark’s own if its file is there, which then enters the hash of the images', () => {
     expect(testHalvesOf({ test: images, testHalves })).toEqual(testHalves)
     const swapped = { xValid: testHalves.xTest, xTest: testHalves.xValid }
     const hashes = [undefined, testHalves, swapped].map((halves) =>

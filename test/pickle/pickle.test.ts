@@ -21,7 +21,7 @@ const asMap = (value: unknown) => value as Map<unknown, unknown>
 describe.each(protocols)('a pickle of protocol %s', (_, pickle) => {
   const object = asMap(readPickle(new PickleInput('test', pickle)))
 
-  test('holds none, booleans, integers of any size and floats', () => {
+  test('may hold None, booleans, integers of any size and floats', () => {
     expect(object.get('none')).toBeNull()
     expect(object.get('bools')).toEqual([true, false])
     const powers = [2 ** 31 - 1, -(2 ** 31), 2 ** 40, -(2 ** 40), 2n ** 70n, -(2n ** 70n)]
@@ -29,13 +29,13 @@ describe.each(protocols)('a pickle of protocol %s', (_, pickle) => {
     expect(object.get('floats')).toEqual([0, -1.5, 1e300, 0.1])
   })
 
-  test('holds text and bytes', () => {
+  test('may hold texts and bytes', () => {
     expect(object.get('text')).toEqual(['', 'a', 'grüße', '日本', '𝄞', 'line\nbreak "quoted" \\ '])
     expect([...(object.get('bytes') as Uint8Array)]).toEqual([0, 255, 10])
     expect([...(object.get('bytearray') as Uint8Array)]).toEqual([97, 98])
   })
 
-  test('holds containers, and one object in two places', () => {
+  test('may hold containers, and one object in two places', () => {
     expect(object.get('tuple')).toEqual([1, [2], [3, 4], [5, 6, 7], [8, 9, 10, 11], []])
     expect([...asMap(object.get('dict'))]).toEqual([
       ['a', 1],
@@ -47,7 +47,7 @@ describe.each(protocols)('a pickle of protocol %s', (_, pickle) => {
     expect(first).toBe(second)
   })
 
-  test('holds NumPy scalars and arrays of either byte order', () => {
+  test('may hold NumPy scalars and arrays of either byte order', () => {
     expect([object.get('scalar'), object.get('scalar32'), object.get('int64')]).toEqual([0.802426, 0.5, -7])
     const array = object.get('array') as NdArray
     expect(array).toBeInstanceOf(NdArray)
@@ -57,7 +57,7 @@ describe.each(protocols)('a pickle of protocol %s', (_, pickle) => {
 })
 
 describe('a pickle is read', () => {
-  test('from a part of a file, through windows smaller than it', () => {
+  test('from a part of a file, by windows smaller than the pickle', () => {
     const path = join(temporaryFolder(), 'pickle')
     const text = 'x'.repeat(3_000_000)
     const pickle = Buffer.concat([Buffer.from('(X'), length32(text.length), Buffer.from(text), Buffer.from('I17\nl.')])
@@ -86,7 +86,7 @@ describe('a pickle is read', () => {
     closeSync(descriptor)
   })
 
-  test('as Python 2 wrote it, strings and all', () => {
+  test('as Python 2 wrote it, with its strings', () => {
     expect([
       ...asMap(read('\x80\x02}q\x00(U\x04dataq\x01T\x02\x00\x00\x00\x00\xffU\x06labelsq\x02]q\x03K\x07au.')),
     ]).toEqual([
@@ -96,7 +96,7 @@ describe('a pickle is read', () => {
     expect(read("S'it\\'s \\x41\\n'\n.")).toBe("it's A\n")
   })
 
-  test('with tensors, whose bytes stay where they are', () => {
+  test('with tensors, whose bytes stay in the file', () => {
     const storage = '(X\x07\x00\x00\x00storagectorch\nFloatStorage\nX\x01\x00\x00\x000X\x03\x00\x00\x00cpuK\x06tQ'
     const pickle = `ctorch._utils\n_rebuild_tensor_v2\n(${storage}K\x02(K\x02K\x02t(K\x02K\x01t\x89ccollections\nOrderedDict\n)RtR.`
     const tensor = readPickle(new PickleInput('test', Buffer.from(pickle, 'latin1')), { persistent: torchStorage })
@@ -108,7 +108,7 @@ describe('a pickle is read', () => {
     })
   })
 
-  test('with little memory where parts are let go of', () => {
+  test('with little memory if parts of it are freed', () => {
     const entries = Array.from(
       { length: 1000 },
       (_, i) => `K${String.fromCharCode(i % 256)}}(X\x01\x00\x00\x00a]q\x01(K\x01K\x02esu`,
@@ -128,7 +128,7 @@ describe('a pickle is read', () => {
 
 const length32 = (n: number) => Buffer.from(Uint32Array.of(n).buffer)
 
-describe('a pickle is refused, and nothing of it is run, where', () => {
+describe('a pickle is refused, and none of its code is run, where', () => {
   test.each([
     ['it calls the shell', "cposix\nsystem\n(S'echo gotcha'\ntR.", 'names posix.system, which is no type of data'],
     ['it calls the shell in protocol 4', '\x80\x04\x8c\x02os\x8c\x06system\x93.', 'names os.system'],
@@ -162,13 +162,13 @@ describe('a pickle is refused, and nothing of it is run, where', () => {
     expect(() => read(pickle)).toThrow(BenchError)
   })
 
-  test('a few bytes ask for gigabytes of containers', () => {
+  test('a few bytes need gigabytes of containers', () => {
     expect(() => read('}'.repeat(2_000_000))).toThrow(
       'needs too much memory for its lists, dicts and references; the limit is 256 MiB',
     )
   })
 
-  test('a few bytes ask for gigabytes of copies', () => {
+  test('a few bytes need gigabytes of copies', () => {
     const text = `X\x00\x00\x01\x00${'a'.repeat(65_536)}q\x000`
     const copies = 'c_codecs\nencode\n(h\x00X\x06\x00\x00\x00latin1tR0'.repeat(5000)
     expect(() => read(`${text}${copies}N.`)).toThrow(
@@ -177,7 +177,7 @@ describe('a pickle is refused, and nothing of it is run, where', () => {
   })
 })
 
-test('10,000 damaged pickles are read or refused, each in no time', () => {
+test('10,000 damaged pickles are read or refused, each at once', () => {
   const counts = { read: 0, refused: 0 }
   for (const [protocol, pickle] of protocols) {
     for (const damaged of mutations(pickle, 1700, Number(protocol))) {

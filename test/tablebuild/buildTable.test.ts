@@ -26,7 +26,7 @@ beforeAll(async () => {
 })
 
 describe('building a table', () => {
-  test('trains each network once a seed, the first seed of all networks first', async () => {
+  test('trains each network once per seed, all networks with the first seed first', async () => {
     const trainer = await countingTrainer()
     await build(join(root, 'order'), trainer, { indices })
     const { servedBy } = sharing(nb201, recipe)
@@ -35,7 +35,7 @@ describe('building a table', () => {
     expect(new Set(trainer.trained.slice(0, 3))).toEqual(new Set(networks.map((index) => `${index}/777`)))
   })
 
-  test('gives its numbers to all cells that are that network, and rows to no others', async () => {
+  test('gives a training’s numbers to all cells that are the same network, and rows to no others', async () => {
     const table = await open(whole)
     const { servedBy } = sharing(nb201, recipe)
     const served = Array.from({ length: 15625 }, (_, index) => index).filter((index) =>
@@ -56,7 +56,7 @@ describe('building a table', () => {
     expect(table.manifest.recipe).toEqual(recipe)
   })
 
-  test('has the curves of each epoch beside it, of all cells that a training serves', async () => {
+  test('has per-epoch curves of all cells that share a training', async () => {
     const folder = join(root, 'curves')
     await build(folder, await countingTrainer(), { indices: [1835], curves: true })
     const [served] = [...(await open(folder)).indices()]
@@ -73,7 +73,7 @@ describe('building a table', () => {
     )
   })
 
-  test('adds to a table that is there without its journals', async () => {
+  test('adds to an earlier table whose journals are missing', async () => {
     const folder = join(root, 'without')
     await build(folder, await countingTrainer(), { indices: [1462] })
     rmSync(join(folder, 'tiny.build'), { recursive: true })
@@ -82,7 +82,7 @@ describe('building a table', () => {
     expect(await accuracies(folder)).toEqual(await accuracies(whole))
   })
 
-  test('stopped and started again, trains the rest alone and comes to the same numbers', async () => {
+  test('stopped and started again, trains only the rest and gives the same numbers', async () => {
     const folder = join(root, 'stopped')
     const [early, late] = [await countingTrainer(), await countingTrainer()]
     await build(folder, early, { indices, stopped: () => early.trained.length === 2 })
@@ -92,7 +92,7 @@ describe('building a table', () => {
     expect(await accuracies(folder)).toEqual(await accuracies(whole))
   })
 
-  test('after a line that was cut in two, trains that one again and goes on behind the whole ones', async () => {
+  test('after an incomplete line in the journal, repeats that training and appends after the complete lines', async () => {
     const folder = join(root, 'torn')
     await build(folder, await countingTrainer(), { indices })
     const journal = join(folder, 'tiny.build', 'part-1-of-1.jsonl')
@@ -104,7 +104,7 @@ describe('building a table', () => {
     expect(await accuracies(folder)).toEqual(await accuracies(whole))
   })
 
-  test('does not take a line whose content was changed', async () => {
+  test('ignores a journal line whose content was changed', async () => {
     const folder = join(root, 'changed')
     await build(folder, await countingTrainer(), { indices: [1462], seeds: [777] })
     appendFileSync(join(folder, 'tiny.build', 'part-1-of-1.jsonl'), '0123456789abcdef {"index":1835}\n')
@@ -112,7 +112,7 @@ describe('building a table', () => {
     expect(result).toMatchObject({ before: 1, done: 0 })
   })
 
-  test('stops at a training that diverges, and names it: no number of it gets into the table', async () => {
+  test('stops at a training that diverges, names it, and keeps its numbers out of the table', async () => {
     const training = { ...recipe.training, learningRate: 1e30, learningRateMin: 1e30 }
     const trainer = await openTrainer({ space: nb201, recipe: { ...recipe, training }, data })
     const building = build(join(root, 'diverging'), trainer, { recipe: { ...recipe, training }, indices: [4] })
@@ -132,7 +132,7 @@ describe('building a table', () => {
     expect(sound.trained.length).toBeGreaterThan(0)
   })
 
-  test('starts from the rows of another table, and trains only the seeds that they lack', async () => {
+  test('starts from the rows of another table, and trains only their missing seeds', async () => {
     const first = join(root, 'first')
     await build(first, await countingTrainer(), { indices, seeds: [777] })
     const trainer = await countingTrainer()
@@ -171,7 +171,7 @@ describe('building a table', () => {
 })
 
 describe('merging tables', () => {
-  test('parts of different machines make the whole', async () => {
+  test('parts of several machines give the complete table', async () => {
     const parts = [1, 2].map((number) => ({ number, of: 2 }))
     const tables = []
     for (const shard of parts) {
@@ -183,7 +183,7 @@ describe('merging tables', () => {
     expect(await accuracies(root, 'merged')).toEqual(await accuracies(whole))
   })
 
-  test('tables of different seeds make one of all seeds', async () => {
+  test('tables of different seeds give a table of all seeds', async () => {
     const tables = []
     for (const seed of recipe.seeds) {
       const folder = join(root, `seed${seed}`)
@@ -197,14 +197,14 @@ describe('merging tables', () => {
 })
 
 describe('checking a table', () => {
-  test('training rows again gives their numbers back, bit for bit', async () => {
+  test('training rows again gives the same numbers, bit for bit', async () => {
     const table = await open(whole)
     const rebuilt = await checkRows(table, nb201, sampleRows(table, 3), [await countingTrainer()])
     expect(rebuilt.length).toBe(6)
     expect(rebuilt.every(({ equal }) => equal)).toBe(true)
   })
 
-  test('says so where a training comes to another number', async () => {
+  test('reports a training that gives another number', async () => {
     const table = await open(whole)
     const trainer = await countingTrainer()
     const other: Trainer = { train: (task) => trainer.train({ ...task, seed: 5 }), close: () => {} }

@@ -35,7 +35,7 @@ afterEach(() => place.remove())
 const lines = () => (existsSync(journal) ? readFileSync(journal, 'utf8').split('\n').slice(0, -1) : [])
 
 describe('bench tables build', { timeout: 120_000 }, () => {
-  test('killed at any moment and given again, loses nothing, does nothing twice, and can be checked', async () => {
+  test('killed at any moment and repeated, loses no finished training, repeats none, and can be checked', async () => {
     const { child, ended } = place.start(build)
     const kept = await until(lines, 'a first training')
     child.kill('SIGKILL')
@@ -82,7 +82,7 @@ describe('bench tables build', { timeout: 120_000 }, () => {
     expect(existsSync(join(place.folder, 'tiny.build'))).toBe(false)
   })
 
-  test('says which setting of a recipe is unknown', async () => {
+  test('names an unknown setting of a recipe', async () => {
     writeFileSync(join(place.folder, 'wrong.yaml'), 'batchSise: 3\n')
     const { stderr } = await place.bench(...build, '--recipe', './wrong.yaml')
     expect(stderr).toMatch(/^bench: \.\/wrong\.yaml: /)

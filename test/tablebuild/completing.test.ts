@@ -41,14 +41,14 @@ async function complete(folder: string): Promise<Evaluator & { readonly trained:
   return { ...evaluator, trained: trainer.trained }
 }
 
-describe('a table that is completed on the spot', () => {
+describe('a table whose missing rows are trained when they are needed', () => {
   test('answers from its rows without training', async () => {
     const evaluator = await complete('rows')
     expect(await evaluator.evaluate(RESNET)).toEqual(await tableEvaluator(whole, nb201, 'shapes').evaluate(RESNET))
     expect(evaluator.trained).toEqual([])
   })
 
-  test('trains a missing row to the numbers that the whole table has, parameters and multiply-accumulates too', async () => {
+  test('trains a missing row to the numbers of the complete table, including parameters and multiply-accumulates', async () => {
     const evaluator = await complete('missing')
     expect(await evaluator.lookup(ALL_3X3)).toBe(undefined)
     const byTable = await tableEvaluator(whole, nb201, 'shapes').evaluate(ALL_3X3)
@@ -58,7 +58,7 @@ describe('a table that is completed on the spot', () => {
     expect(evaluator.trained.length).toBe(recipe.seeds.length)
   })
 
-  test('trains a missing row once, whatever is asked and by whom', async () => {
+  test('trains a missing row once, for all evaluators and all queries', async () => {
     const first = await complete('once')
     const { accuracyPct } = await first.validate(ALL_3X3)
     const second = await complete('once')

@@ -19,19 +19,19 @@ beforeAll(async () => {
 })
 
 describe('the embedded table', () => {
-  test('is made by the recipe that the package brings', () => {
+  test('was built by the recipe in the package', () => {
     expect(recipeOf(table.manifest)).toEqual(recipeFor(readRecipe('micro'), data.contentHash))
   })
 
   // `bench tables build --as nb201-micro --check 20` does the same with as many rows as one likes.
-  test('comes to the same numbers, bit for bit, when random rows are trained again', { timeout: 300_000 }, async () => {
+  test('has the same numbers, bit for bit, as random rows that are trained again', { timeout: 300_000 }, async () => {
     const trainer = await openTrainer({ space: nb201, recipe: recipeOf(table.manifest), data })
     const rebuilt = await checkRows(table, nb201, sampleRows(table, 3), [trainer])
     expect(rebuilt.length).toBeGreaterThanOrEqual(3)
     expect(rebuilt.filter(({ equal }) => !equal)).toEqual([])
   })
 
-  test('has validation and test accuracies of every row, and what a search on it is told and pays', () => {
+  test('has validation and test accuracies of every row, and a rule for the queries of a search', () => {
     const { epochs } = recipeOf(table.manifest).training
     for (const split of ['train', 'x-valid', 'x-test']) {
       const column = table.accuracy({ dataset: 'shapes', split, epochs, seed: 'mean' })

@@ -95,8 +95,8 @@ const runsOf = (pickle: string) => () =>
   architectureRuns(readPickle(new PickleInput('r', Buffer.from(`${pickle}.`, 'latin1'))), 'r', runReader())
 const KEY = tuple(text('cifar100'), integer(777))
 
-describe('a list that holds itself many times over is described, not printed, where it stands in a record as', () => {
-  test('nothing: the same record without it is read', () => {
+describe('an error describes, and does not print, a list that contains itself many times, used as', () => {
+  test('(control: the same record without the list is read)', () => {
     expect(runsOf(record(KEY, count()))().runs).toHaveLength(1)
   })
 
@@ -111,7 +111,7 @@ describe('a list that holds itself many times over is described, not printed, wh
     expect(await refusal(runsOf(pickle))).toContain(message)
   })
 
-  test('the dataset of a NASLib file, and the key of a storage', async () => {
+  test('the dataset of a NASLib file, or the key of a storage', async () => {
     const run = dict(
       ...['train_acc1es', 'eval_acc1es', 'train_losses', 'eval_losses'].flatMap((key) => [text(key), list(integer(1))]),
       ...[text('cost_info'), dict(text('params'), integer(1))],
@@ -202,8 +202,8 @@ describe('an archive is refused where', () => {
   })
 })
 
-describe('whatever a source does, it does it to a process of its own:', () => {
-  test('memory', async () => {
+describe('a source is read in a process of its own, which is ended at a limit:', () => {
+  test('when it needs too much memory', async () => {
     raiseLimit('pickle-mib=100000')
     raiseLimit('source-gib=0.3')
     const copies = 'c_codecs\nencode\n(h\x01X\x06\x00\x00\x00latin1tR'.repeat(10_000)
@@ -211,7 +211,7 @@ describe('whatever a source does, it does it to a process of its own:', () => {
     await expect(attempt).rejects.toThrow('reading source takes more than 0.3 GiB of memory; the limit is 0.3 GiB')
   })
 
-  test('and an unharmed source is read there as it is here', async () => {
+  test('and which reads an intact source as this process does', async () => {
     const csv = `arch,params-M,unique\n${ARCH},1,a\n${space.at(3)},,\n`
     const here = await read(csv)
     const progress: number[] = []

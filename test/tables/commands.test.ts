@@ -58,7 +58,7 @@ describe('bench tables', () => {
     expect(manifest).toMatchObject({ schema: 1, name: 'mine', rows: 4, source: { format: 'csv', name: 'mine.csv' } })
   })
 
-  test('merges imported tables, and not with built ones', async () => {
+  test('merges imported tables, but not with built tables', async () => {
     const text = await bench(tablesCommand, 'merge', 'mine', 'mine', '--as', 'merged')
     expect(text).toBe('table merged: 4 of 15625 architectures, 0.0 MB\n')
     await expect(bench(tablesCommand, 'merge', 'nb201-micro', 'mine', '--as', 'mixed')).rejects.toThrow(
@@ -66,7 +66,7 @@ describe('bench tables', () => {
     )
   })
 
-  test('refuses what it was not told to accept', async () => {
+  test('refuses an incomplete source without --partial', async () => {
     const attempt = bench(tablesCommand, 'import', source, '--as', 'part', '--quiet')
     await expect(attempt).rejects.toThrow('--partial imports what is there')
     await expect(bench(tablesCommand, 'import', source, '--as', 'nb201-micro', '--partial')).rejects.toThrow(
@@ -78,7 +78,7 @@ describe('bench tables', () => {
 describe('bench query', () => {
   const query = (...args: readonly string[]) => bench(queryCommand, ...args, '--table', 'mine')
 
-  test('shows each number of an architecture, fully qualified, with its rank', async () => {
+  test('shows each number of an architecture with its qualifier and rank', async () => {
     expect(await query(space.at(12), '--rank')).toBe(
       [
         'Dataset        Split     Epochs  Seed  Accuracy (%)  Rank  of',
@@ -111,7 +111,7 @@ describe('bench query', () => {
     ])
   })
 
-  test('lists the best by a column, and the least', async () => {
+  test('lists the highest and the lowest by a column', async () => {
     const indices = async (...args: readonly string[]) => {
       printed = ''
       return JSON.parse(await query(...args, '--json')).rows.map(({ index }: { index: number }) => index)
@@ -192,7 +192,7 @@ describe('bench query without --table', () => {
     await expect(query(...args)).rejects.toThrow(message)
   })
 
-  test('holds for bench pareto', async () => {
+  test('works for bench pareto, too', async () => {
     const front = bench(paretoCommand, '--x', 'params-M', '--y', 'cifar10/ori-test/200/mean')
     expect(await front).toContain('table mine')
     await expect(bench(paretoCommand, '--x', 'params-M', '--y', 'flops-M', '--table', 'mine')).rejects.toThrow(
@@ -226,7 +226,7 @@ describe('bench query --where', () => {
     expect(await indices(...where(condition))).toEqual(expected)
   })
 
-  test('holds together with others, with an order, and with relatives', async () => {
+  test('can be combined with other conditions, with an order, and with related architectures', async () => {
     expect(await indices(...where('params-M>0.15', 'cifar10/ori-test/200/mean>87'))).toEqual([11, 12])
     expect(await indices(...where('params-M>0.15'), '--by', 'cifar10-valid/x-valid/12/mean')).toEqual([13, 12, 11])
     expect(await indices(...where('params-M>0.15'), '--top', '1', '--by', 'cifar10/ori-test/200/mean')).toEqual([11])
@@ -235,7 +235,7 @@ describe('bench query --where', () => {
     ])
   })
 
-  test('chooses what is correlated', async () => {
+  test('selects the rows that are correlated', async () => {
     const args = [
       '--correlate',
       'params-M,cifar10/ori-test/200/mean',
@@ -310,7 +310,7 @@ describe('a list of architectures', () => {
     expect(text).not.toMatch(/777|train/)
   })
 
-  test('is narrowed by --where', async () => {
+  test('can be restricted by --where', async () => {
     const { rows } = JSON.parse(
       await bench(queryCommand, '6111', '--neighbours', '--table', 'wide', '--where', 'index<5000', '--json'),
     )
@@ -318,7 +318,7 @@ describe('a list of architectures', () => {
     expect(indices.sort((a: number, b: number) => a - b)).toEqual([1162, 1317, 3166, 3731, 3888, 4237])
   })
 
-  test('has every column that is named, and all of them in other formats', async () => {
+  test('has every column that is named, and in other formats all columns', async () => {
     const named = [
       'cifar10/x-test/200/777',
       'cifar100/train/200/777',
@@ -342,7 +342,7 @@ describe('bench pareto', () => {
     expect(readFileSync(picture, 'utf8')).toContain('<svg')
   })
 
-  test('refuses numbers that no architecture has both of, and columns that two files have', async () => {
+  test('refuses two columns that no architecture has both of, and a column that two files have', async () => {
     const hardware = join(home, 'pixel3.csv')
     writeFileSync(hardware, `arch,latency:pixel3\n${space.at(99)},1\n`)
     const args = ['--table', 'mine', '--x', 'latency:pixel3', '--y', 'params-M', '--hardware', hardware]

@@ -37,7 +37,7 @@ describe('a CSV file', () => {
     expect(table.column('params-M').at(0)).toBe(0.07)
   })
 
-  test('may be gzipped, whatever its name', async () => {
+  test('may be gzipped, whatever its file name', async () => {
     const manifest = await importText(gzipSync(`${HEADER}\n1835,${SKIP},54.3,0.07\n`))
     expect(manifest.rows).toBe(1)
   })
@@ -47,7 +47,7 @@ describe('a CSV file', () => {
     expect((await openTable('small', { folders: [folder] })).arch(11472)).toBe(RESNET)
   })
 
-  test('keeps an empty cell missing', async () => {
+  test('has a missing number for an empty cell', async () => {
     await importText(`${HEADER}\n1835,${SKIP},,0.07\n11472,${RESNET},93.5,0.8\n`)
     const table = await openTable('small', { folders: [folder] })
     expect(table.value(1835, { dataset: 'cifar10', split: 'ori-test', epochs: 200, seed: 777 })).toBeUndefined()
@@ -55,7 +55,7 @@ describe('a CSV file', () => {
     expect(table.manifest.columns.find(({ name }) => name === 'cifar10/ori-test/200/777')?.missing).toBe(1)
   })
 
-  test('may name its columns otherwise, with a mapping', async () => {
+  test('may have other column names, with a mapping', async () => {
     const path = write('space: nb201\narch: cell\ncolumns: {val: cifar10-valid/x-valid/200/777}\nignore: [comment]\n')
     await importText(`cell,val,comment\n${SKIP},84.1,hello\n`, await readMapping(path))
     const table = await openTable('small', { folders: [folder] })
@@ -64,17 +64,17 @@ describe('a CSV file', () => {
     ])
   })
 
-  test('is read whatever ends its lines, marks its beginning or stands around its names', async () => {
+  test('may have any line ends, a byte-order mark, and blanks around its column names', async () => {
     await importText(`\ufeffarch , params-M\r\n${RESNET}, 0.8 \n${SKIP},0.07\r\n`)
     expect((await openTable('small', { folders: [folder] })).column('params-M').at(1)).toBe(0.8)
   })
 
-  test('is found by the own spelling of its architectures, however they are written', async () => {
+  test('may spell its architectures in any way that the space reads', async () => {
     await importText(`arch,params-M\n" ${RESNET} ",0.8\n`)
     expect((await openTable('small', { folders: [folder] })).find(RESNET)).toBe(11472)
   })
 
-  test('may give its accuracies as fractions, where the mapping says so', async () => {
+  test('may have accuracies as fractions, if the mapping says so', async () => {
     const content = `${HEADER}\n1835,${SKIP},0.543,0.07\n11472,${RESNET},0.9437,0.8\n`
     await importText(content, await readMapping(write('accuracies: fraction')))
     const fractions = await openTable('small', { folders: [folder] })
@@ -106,19 +106,19 @@ describe('a CSV file', () => {
     expect([0, 1].map(table.text('unique').at)).toEqual(['c', 'a,b'])
   })
 
-  test('may separate its columns by semicolons, and write decimal points', async () => {
+  test('may have semicolons between columns, and decimal points', async () => {
     await importText(`arch;params-M;"cifar10-valid/x-valid/12/mean(111,777)"\n${RESNET};0.8;40.5\n${SKIP};0.07;50\n`)
     const table = await openTable('small', { folders: [folder] })
     expect([0, 1].map(table.column('params-M').at)).toEqual([0.07, 0.8])
   })
 
-  test('has its separator told by the column of architectures, whatever stands in other names', async () => {
+  test('has the separator by which the column of architectures is found, whatever the other names contain', async () => {
     const mapping = await readMapping(write('arch: cell\nignore: ["a,b,c,d"]\n'))
     await importText(`cell;a,b,c,d;params-M\n${RESNET};x;0,8\n`, mapping)
     expect((await openTable('small', { folders: [folder] })).column('params-M').at(0)).toBe(0.8)
   })
 
-  test('records which seeds a mean is over', async () => {
+  test('records the seeds of a column of means', async () => {
     const manifest = await importText(`arch,"cifar10-valid/x-valid/12/mean(111,777)"\n${SKIP},40\n`)
     expect(manifest.columns.at(-1)).toMatchObject({ name: 'cifar10-valid/x-valid/12/mean', seeds: [111, 777] })
   })
@@ -172,7 +172,7 @@ describe('a CSV file is refused, and the earlier table stays, where', () => {
     await expect(importText(whole.subarray(0, whole.length - 12))).rejects.toThrow('cannot be read to its end')
   })
 
-  test('architectures are missing and nobody asked for a part', async () => {
+  test('architectures are missing and --partial is not given', async () => {
     const source = write(`${HEADER}\n1835,${SKIP},54.3,0.07\n`)
     const attempt = importTable(source, { as: 'part', space, folder, isolated: false })
     await expect(attempt).rejects.toThrow(
@@ -197,25 +197,25 @@ describe('a CSV file is refused, and the earlier table stays, where', () => {
     await expect(importText(thousands.join('\n'))).rejects.toThrow('line 2: params-M is "1.234,5", not a number')
   })
 
-  test('it has decimal commas between commas, in quotes', async () => {
+  test('it has quoted decimal commas and commas between columns', async () => {
     await expect(importText(`arch,params-M\n${RESNET},"0,8"\n`)).rejects.toThrow(
       'line 2: params-M is "0,8", not a number (decimal commas are read where semicolons or tabs separate the columns)',
     )
   })
 
-  test('its text is not of single bytes', async () => {
+  test('its text is in UTF-16', async () => {
     await expect(importText(Buffer.from(`\ufeffarch,params-M\n${RESNET},1\n`, 'utf16le'))).rejects.toThrow(
       'is text in UTF-16; save it in UTF-8',
     )
   })
 
-  test('it is no file', async () => {
+  test('it is not a file', async () => {
     const made = join(folder, 'pipe')
     execFileSync('mkfifo', [made])
     await expect(importTable(made, { as: 'x', space, folder, isolated: false })).rejects.toThrow('pipe is no file')
   })
 
-  test('its accuracies are no fractions, as the mapping says they are', async () => {
+  test('the mapping says that its accuracies are fractions, and they are not', async () => {
     const mapping = await readMapping(write('accuracies: fraction'))
     await expect(importText(`${HEADER}\n1835,${SKIP},54,0.1\n`, mapping)).rejects.toThrow(
       'accuracy 54 of cifar10/ori-test/200/777 is no fraction of 1',
@@ -229,7 +229,7 @@ describe('a CSV file is refused, and the earlier table stays, where', () => {
     )
   })
 
-  test('a cell of a space that numbers none is malformed, or stands twice', async () => {
+  test('an architecture of a space without numbering is malformed, or occurs twice', async () => {
     const read = (lines: string) =>
       importTable(write(`arch,params-M\n${lines}\n`), {
         as: 'cells',
@@ -241,12 +241,12 @@ describe('a CSV file is refused, and the earlier table stays, where', () => {
     await expect(read('DARTS_V2,1\nDARTS_V2,2')).rejects.toThrow('stands there already')
   })
 
-  test('the table would have a name that is none', async () => {
+  test('the name of the table is malformed', async () => {
     await expect(importTable('/nowhere/x.csv', { as: '../x', space, folder })).rejects.toThrow('is no table name')
   })
 })
 
-describe('whether accuracies are fractions or in percent is decided by column:', () => {
+describe('the unit of accuracies (fractions or percent) is decided by column:', () => {
   const [VALID, TEST] = ['cifar10-valid/x-valid/200/777', 'cifar10/ori-test/200/777']
   const both = `arch,${VALID},${TEST}\n${RESNET},0.866,93.5\n${SKIP},0.5,54.3\n`
   const mapped = async (mapping: string, content = both) => {
@@ -255,7 +255,7 @@ describe('whether accuracies are fractions or in percent is decided by column:',
     return [VALID, TEST].map((name) => [0, 1].map(table.column(name).at))
   }
 
-  test('fractions beside percentages are refused, with the column and what to say of it', async () => {
+  test('a column of fractions beside percentages is refused, with its name and what to write in a mapping', async () => {
     await expect(importText(both)).rejects.toThrow(
       `no accuracy of ${VALID} is above 0.866; say in a mapping whether each is a fraction of 1 or in percent: ` +
         `{accuracies: {${VALID}: fraction}}`,
@@ -273,22 +273,22 @@ describe('whether accuracies are fractions or in percent is decided by column:',
     ])
   })
 
-  test('a mapping says it by the name that the source has', async () => {
+  test('a mapping can use the column name of the source', async () => {
     const source = `arch,val,${TEST}\n${RESNET},0.866,93.5\n${SKIP},0.5,54.3\n`
     const mapping = `columns: {val: ${VALID}}\naccuracies: {val: fraction}`
     expect((await mapped(mapping, source))[0]).toEqual([50, 86.6])
   })
 
-  test('a column of percentages below 1 is kept where the mapping says so', async () => {
+  test('a column of percentages below 1 is kept if the mapping says so', async () => {
     expect((await mapped(`accuracies: {${VALID}: percent}`))[0]).toEqual([0.5, 0.866])
   })
 
-  test('a column of percentages of which some are below 1 is one of percentages', async () => {
+  test('a column with a value above 1 is in percent', async () => {
     await importText(`arch,${TEST}\n${RESNET},0.83\n${SKIP},46.7\n`)
     expect((await openTable('small', { folders: [folder] })).column(TEST).at(1)).toBe(0.83)
   })
 
-  test('a column of zeros is the same in either', async () => {
+  test('a column of zeros needs no unit', async () => {
     await importText(`arch,${TEST}\n${RESNET},0\n${SKIP},0\n`)
     expect((await openTable('small', { folders: [folder] })).column(TEST).at(0)).toBe(0)
   })

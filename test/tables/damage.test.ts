@@ -56,7 +56,7 @@ const contentOf = (imported: Imported) => {
 const csv = `index,arch,cifar10/ori-test/200/777,params-M\n${[3, 4, 5].map((i) => `${i},${space.at(i)},9${i}.5,0.${i}\n`).join('')}`
 const german = `arch;cifar10/ori-test/200/777;params-M\n${[3, 4, 5].map((i) => `${space.at(i)};9${i},5;0,${i}\n`).join('')}`
 
-describe('damage to a source is survived:', () => {
+describe('damage to a source does no harm:', () => {
   for (const protocol of Object.keys(values)) {
     survivesDamage(
       `pickles of protocol ${protocol}`,
@@ -121,7 +121,7 @@ async function archiveOf(content: Buffer): Promise<Uint8Array> {
   return Buffer.concat(chunks)
 }
 
-describe('damage to a mapping is survived:', () => {
+describe('damage to a mapping does no harm:', () => {
   const text = `space: nb201
 arch: cell
 columns: {val: cifar10-valid/x-valid/200/777, pixel3_ms: latency:pixel3}
@@ -143,7 +143,7 @@ notes:
   )
 })
 
-describe('damage to what an import kept is survived, and noticed:', () => {
+describe('damage to the batches that an import keeps is noticed and does no harm:', () => {
   const kept = join(folder, 'kept')
   const rows = [{ name: 'a', index: 7, arch: space.at(7), numbers: { 'cifar10/x-valid/200/777': 91.5 } }]
   const read = () => {
@@ -173,7 +173,7 @@ describe('damage to what an import kept is survived, and noticed:', () => {
   }
 })
 
-describe('damage to a table is survived:', () => {
+describe('damage to a table does no harm:', () => {
   const tables = join(folder, 'tables')
   const manifest = join(tables, 'whole.manifest.json')
   let table = ''

@@ -56,7 +56,7 @@ const dropped = (response: ServerResponse, start: number) => {
 const status = (code: number) => (response: ServerResponse) => response.writeHead(code).end()
 
 describe('a table is fetched', () => {
-  test('and opens under its name; what was downloaded is gone', async () => {
+  test('and opens by its name; the download is deleted', async () => {
     await fetchMine()
     const table = await openTable('mine')
     expect(table.rows).toBe(2000)
@@ -64,7 +64,7 @@ describe('a table is fetched', () => {
     expect(readdirSync(join(home, 'downloads'))).toEqual([])
   })
 
-  test('over a server that drops connections and has bad moments', async () => {
+  test('from a server that drops connections and fails at times', async () => {
     trouble = [dropped, status(503), dropped]
     await expect(fetchMine({ as: 'dropped' })).resolves.toMatchObject({ rows: 2000 })
   })
@@ -88,7 +88,7 @@ describe('a table is not fetched, and nothing is written, where', () => {
     expect(existsSync(join(home, 'tables/refused.arrow'))).toBe(false)
   })
 
-  test('its name is none of the known sources', async () => {
+  test('its name is unknown', async () => {
     const attempt = fetchTable('nb20', { as: 'nb20', space })
     await expect(attempt).rejects.toThrow('unknown table to fetch "nb20"; did you mean "nb201"?')
   })

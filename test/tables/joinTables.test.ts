@@ -46,8 +46,8 @@ async function table(name: string, place: string, seed: number, accuracies: Read
 const merge = (...names: readonly string[]) => joinTables(names, { name: 'all', folder, space, folders })
 const open = () => openTable('all', { folders })
 
-describe('tables that were imported are merged to one with', () => {
-  test('the datasets of all, and rows wherever one has them', async () => {
+describe('the merge of imported tables has', () => {
+  test('the datasets of all tables, and a row wherever one table has it', async () => {
     await table('a', 'cifar10/ori-test/2', 888, { 4: 60, 7: 70 })
     await table('b', 'cifar100/x-test/2', 888, { 5: 20, 7: 30 })
     const manifest = await merge('a', 'b')
@@ -64,7 +64,7 @@ describe('tables that were imported are merged to one with', () => {
     expect(manifest).toMatchObject({ source: { format: 'merged', name: 'a, b' }, notes: ['Made in a test.'] })
   })
 
-  test('the curves of all', async () => {
+  test('the curves of all tables', async () => {
     const curves = await readCurves('all', 7, { folders })
     expect(curves.map(({ dataset, accuracyPct }) => [dataset, accuracyPct])).toEqual([
       ['cifar10', [69, 70]],
@@ -72,7 +72,7 @@ describe('tables that were imported are merged to one with', () => {
     ])
   })
 
-  test('means over the seeds of all', async () => {
+  test('means over the seeds of all tables', async () => {
     await table('c', 'cifar10/ori-test/2', 777, { 7: 80, 8: 90 })
     const manifest = await merge('a', 'c')
     const mean = (await open()).column('cifar10/ori-test/2/mean')
@@ -80,7 +80,7 @@ describe('tables that were imported are merged to one with', () => {
     expect(manifest.columns.find(({ name }) => name === mean.name)?.seeds).toEqual([777, 888])
   })
 
-  test('what two of them have alike once', async () => {
+  test('one copy of what two tables have in common', async () => {
     await merge('a', 'a')
     expect((await open()).manifest.rows).toBe(2)
     expect(await readCurves('all', 4, { folders })).toHaveLength(1)
@@ -95,7 +95,7 @@ test('tables that disagree are not merged', async () => {
   expect(existsSync(join(folder, 'bad.arrow'))).toBe(false)
 })
 
-describe('tables of a space that numbers no architecture', () => {
+describe('tables of a space without numbering', () => {
   const cells = ['DARTS_V1', 'DARTS_V2', 'DRNAS'].map((name) => darts.format(darts.parse(name)))
   const dartsIndex = spaceIndex(darts)
   const columns = ['cifar10/ori-test/600/0', 'cifar10/ori-test/600/1']
@@ -110,7 +110,7 @@ describe('tables of a space that numbers no architecture', () => {
       notes: [],
     })
 
-  test('are merged by their architectures, whatever the rows are called', async () => {
+  test('are merged by architecture strings, whatever their row numbers', async () => {
     written('first', columns[0], { [cells[0]]: 97, [cells[1]]: 97.2 })
     written('second', columns[1], { [cells[2]]: 97.4, [cells[1]]: 97.3 })
     await joinTables(['first', 'second'], { name: 'both', folder, space: dartsIndex, folders })

@@ -89,12 +89,12 @@ describe.each([
     ])
   })
 
-  test('tells a black-box search the short training’s mean, at the release’s own seconds', async () => {
+  test('answers a black-box search by the mean of the short training, at the recorded seconds', async () => {
     const answer = await tableEvaluator(await open(), nb201, 'cifar10').validate(nb201.parse(space.at(7)))
     expect(answer.seconds).toBe(27.5)
   })
 
-  test('keeps the curves in a second file', async () => {
+  test('has its curves in a second file', async () => {
     const curves = await readCurves('nats', 9, { folders: [tables] })
     const of = (split: string, epochs: number) =>
       curves.find((c) => c.dataset === 'cifar10-valid' && c.seed === 777 && c.split === split && c.epochs === epochs)
@@ -109,7 +109,7 @@ describe.each([
 })
 
 describe('a release', () => {
-  test('may leave its curves out', async () => {
+  test('may be imported without curves', async () => {
     await importFrom(folderOf(good()), { as: 'short', curves: false })
     await expect(readCurves('short', 9, { folders: [tables] })).rejects.toThrow('has no per-epoch curves')
     expect(readdirSync(tables).filter((file) => file.startsWith('short'))).toEqual([
@@ -131,7 +131,7 @@ describe('a release', () => {
     expect(readFileSync(join(tables, 'old.arrow'))).toEqual(readFileSync(join(tables, 'new.arrow')))
   })
 
-  test('may give the accuracies of a dataset as fractions, where a mapping says so', async () => {
+  test('may have the accuracies of one dataset as fractions, if a mapping says so', async () => {
     const mixed = folderOf({ '000009.pickle.pbz2': bytes('9, cifar100 in fractions') })
     await expect(importFrom(mixed, { as: 'mixed' })).rejects.toThrow('say in a mapping whether each is a fraction of 1')
     const mapping = { ...identityMapping, accuracies: { cifar100: 'fraction' as const } }
@@ -149,7 +149,7 @@ describe('a release', () => {
     )
   })
 
-  test('goes on where an interrupted import was', async () => {
+  test('is resumed after an interrupted import', async () => {
     const partsFolder = join(tables, '.parts')
     const options = {
       space,
@@ -207,7 +207,7 @@ describe('a release is refused, and the earlier table stays, where', () => {
     expect(existsSync('/tmp/gotcha')).toBe(false)
   })
 
-  test('a record expands without end', async () => {
+  test('a record expands beyond the limit', async () => {
     raiseLimit('record-mib=4')
     const attempt = importFrom(folderOf({ '000009.pickle.pbz2': bytes('bomb') }))
     await expect(attempt).rejects.toThrow(
@@ -227,7 +227,7 @@ describe('a release is refused, and the earlier table stays, where', () => {
     await expect(importFrom(folderOf({ 'readme.txt': bytes('7') }))).rejects.toThrow('holds no NNNNNN.pickle.pbz2')
   })
 
-  test('an archive leads out of itself', async () => {
+  test('a path of an archive leads outside it', async () => {
     await expect(importFrom(await archiveOf(good(), '../'))).rejects.toThrow('"../000007.pickle.pbz2", which leads out')
   })
 
@@ -265,7 +265,7 @@ describe.skipIf(absent)(`the official records${needsData}`, () => {
     }
   })
 
-  test('make the clock exact: twelve epochs and a validation pass', async () => {
+  test('give the exact cost of a query: twelve epochs and a validation pass', async () => {
     const official = await openTable('official', { folders: [tables] })
     const evaluator = tableEvaluator(official, nb201, 'cifar10')
     const answer = await evaluator.validate(nb201.parse(space.at(284)))

@@ -22,7 +22,7 @@ describe.skipIf(absent)(`the flat file of NAS-Bench-201${needsData}`, () => {
     table = await openTable('nb201', { folders: [folder] })
   }, 60_000)
 
-  test('is looked up as it stands, every row and every column', async () => {
+  test('has every row and every column of the flat file', async () => {
     const lines = createReadStream(nb201Csv).pipe(createGunzip()).pipe(parse())
     let readers: ((row: number) => string | number | undefined)[] = []
     let row = -1
@@ -61,7 +61,7 @@ describe.skipIf(absent)(`the flat file of NAS-Bench-201${needsData}`, () => {
     expect(seed999?.missing).toBe(7456)
   })
 
-  test('tells a black-box search the 12-epoch accuracy for the price of 12 epochs and a pass', async () => {
+  test('answers a black-box search by the 12-epoch accuracy at the cost of 12 epochs and a validation pass', async () => {
     const answer = await tableEvaluator(table, nb201, 'cifar10').validate(nb201.parse(table.arch(284) as string))
     expect(answer).toEqual({ accuracyPct: 72.876, seconds: expect.closeTo((975.1589 / 200) * (12 + 1 / 3), 9) })
   })

@@ -33,14 +33,14 @@ beforeAll(async () => {
 describe('the Pareto front', () => {
   const points = () => pointsOf(table.rows, table.column('params-M'), table.column('cifar10/ori-test/200/mean'))
 
-  test('is what no other row equals in one number and beats in the other', () => {
+  test('has the rows that no other row equals in one number and beats in the other', () => {
     expect(paretoFront(points(), 'lower', 'higher')).toEqual([
       { row: 1, x: 1, y: 80 },
       { row: 2, x: 2, y: 90 },
     ])
   })
 
-  test('may want much of x or little of y', () => {
+  test('can maximise or minimise either number', () => {
     expect(paretoFront(points(), 'higher', 'higher').map(({ row }) => row)).toEqual([0])
     expect(paretoFront(points(), 'higher', 'lower').map(({ row }) => row)).toEqual([0, 3, 1])
   })
@@ -50,7 +50,7 @@ describe('the Pareto front', () => {
   })
 })
 
-describe('columns of devices', () => {
+describe('columns of latencies on a device', () => {
   const joined = (content: string) => {
     const path = join(folder, 'pixel3.csv')
     writeFileSync(path, content)
@@ -63,7 +63,7 @@ describe('columns of devices', () => {
     expect([0, 1, 2, 3, 4].map((row) => latency.at(row))).toEqual([2, undefined, undefined, 7.5, undefined])
   })
 
-  test('are joined by architecture also where the space numbers none', async () => {
+  test('are joined by architecture also in a space without numbering', async () => {
     const cells = ['DARTS_V1', 'DARTS_V2'].map((name) => darts.format(darts.parse(name)))
     writeTable(folder, 'cells', spaceIndex(darts), {
       index: Int32Array.of(0, 1),
@@ -79,7 +79,7 @@ describe('columns of devices', () => {
     expect([0, 1].map(latency.at)).toEqual([1, 2])
   })
 
-  test('are refused where the table has them itself', async () => {
+  test('are refused if the table has a column of the same name', async () => {
     await expect(joined(`arch,params-M\n${space.at(3)},7.5\n`)).rejects.toThrow('has a column "params-M" itself')
   })
 })

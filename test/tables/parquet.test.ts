@@ -92,14 +92,14 @@ describe('a Parquet file with checksums', () => {
     30_000 + 100 * COUNT,
   )
 
-  test('is refused where a page is not what its checksum says', async () => {
+  test('is refused if a page does not match its checksum', async () => {
     const name = 'pyarrow, snappy, version 2, page checksums'
     const damaged = bytesOf(name)
     damaged[600] ^= 1
     await expect(read(damaged)).rejects.toThrow('x.parquet is not a whole Parquet file: the checksum of a page')
   })
 
-  test('of Zstandard’s own are compared, too', () => {
+  test('has Zstandard’s own checksums compared, too', () => {
     const text = 'hello hello hello hello, this is a page of a column'
     const frames = [
       'KLUv/QRYTQEAJAJoZWxsbyAsIHRoaXMgaXMgYSBwYWdlIG9mIGEgY29sdW1uAQCZSxGWbydk',
@@ -128,7 +128,7 @@ describe('a page compressed by Zstandard', () => {
   const RAW = 0
   const RUN = 1
 
-  test('takes as long as its bytes explain, whatever window it claims', () => {
+  test('takes no more time because of the window that it claims', () => {
     const blocks = Array.from({ length: 3000 }, () => [RAW, 1, [7]] as const)
     const before = process.cpuUsage()
     for (const window of [0, 0x88, 0xa0]) {
@@ -194,7 +194,7 @@ const values = (content: readonly number[], encoding: number, count = 8) =>
   pageOf({ 5: { 1: count, 2: encoding, 3: RLE, 4: RLE } }, content)
 const dictionary = (count: number) => pageOf({ 1: 2, 7: { 1: count, 2: 0 } }, new Array(8 * 4).fill(1))
 
-describe('the pages of a Parquet column are refused, in no time, where', () => {
+describe('the pages of a Parquet column are refused at once where', () => {
   const runs = (...content: readonly number[]) => [...dictionary(4), ...values(content, RLE_DICTIONARY)]
   test.each<[string, readonly number[], string]>([
     ['a run has more values than the page', runs(2, ...varint(2 * 1e9), 1), 'a run is longer than its page'],
@@ -271,7 +271,7 @@ describe('a Parquet file is refused where', () => {
     await expect(read(gzipSync(bytesOf('polars, zstd')))).rejects.toThrow('is gzipped; unpack it first')
   })
 
-  test('it is cut off, or nothing but its marks', async () => {
+  test('it is cut off, or has nothing but its first and last bytes', async () => {
     const bytes = bytesOf('duckdb, snappy')
     for (const length of [4, 8, 11, 12, 500, bytes.length - 1]) {
       await expect(read(bytes.subarray(0, length))).rejects.toThrow('is not a whole Parquet file')

@@ -36,7 +36,7 @@ async function importFile(content: Uint8Array, options: Partial<ImportOptions> =
 }
 
 describe.each(['old container', 'zip container', 'zip64 container'])('a .pth file in PyTorch’s %s', (name) => {
-  test('gives the very table that the same records give one by one', async () => {
+  test('gives the same table as the same records one by one', async () => {
     const release = temporaryFolderOf({ '000007.pickle.pbz2': records['7'], '000009.pickle.pbz2': records['9'] })
     await importTable(release, { as: 'one-by-one', space, folder: tables, partial: true, jobs: 1, isolated: false })
     await importFile(await unpacked(name))
@@ -47,7 +47,7 @@ describe.each(['old container', 'zip container', 'zip64 container'])('a .pth fil
   })
 })
 
-test('an import that was broken off keeps its batches, and ends in the same table', async () => {
+test('an interrupted import keeps its batches, and resumes to the same table', async () => {
   const path = join(sources, 'broken-off.pth')
   writeFileSync(path, await unpacked('zip container'))
   const partsFolder = join(tables, '.broken-off')
@@ -77,7 +77,7 @@ function temporaryFolderOf(contents: Record<string, string>): string {
 describe('a pickle of NASLib', () => {
   const mapping = { ...identityMapping, split: 'x-valid', seed: 888, epochs: 4 }
 
-  test('is imported when somebody says which split and seed its numbers are of', async () => {
+  test('is imported if the mapping states split and seed', async () => {
     await importFile(await unpacked('naslib'), { mapping, as: 'naslib' })
     const table = await openTable('naslib', { folders: [tables] })
     expect(table.value(9, parseQualifier('cifar100/x-valid/4/888'))).toBe(12.25)
@@ -108,7 +108,7 @@ describe('a pickle of NASLib', () => {
     },
   )
 
-  test('may give the accuracies of one dataset as fractions, where the mapping says so', async () => {
+  test('may have the accuracies of one dataset as fractions, if the mapping says so', async () => {
     const mixed = await unpacked('naslib, cifar100 in fractions')
     await expect(importFile(mixed, { mapping, as: 'mixed' })).rejects.toThrow(
       'no accuracy of cifar100/train/4/888 and of 1 other column is above 0.125; say in a mapping whether each is a fraction',
@@ -121,7 +121,7 @@ describe('a pickle of NASLib', () => {
     expect(await curves('mixed')).toEqual(await curves('plain'))
   })
 
-  test('is refused where the mapping says so of a dataset that it lacks, or of percentages', async () => {
+  test('is refused if the mapping states fractions for a dataset that it lacks, or for percentages', async () => {
     const importAs = async (name: string) =>
       importFile(await unpacked('naslib'), { mapping: { ...mapping, accuracies: { [name]: 'fraction' } } })
     await expect(importAs('cifar10')).rejects.toThrow(
@@ -130,7 +130,7 @@ describe('a pickle of NASLib', () => {
     await expect(importAs('cifar100')).rejects.toThrow('of cifar100/train/4/888 is no fraction of 1')
   })
 
-  test('is refused where nobody says so', async () => {
+  test('is refused if the mapping states neither split nor seed', async () => {
     await expect(importFile(await unpacked('naslib'))).rejects.toThrow('does not say which split and seed')
     const { epochs: _, ...short } = mapping
     await expect(importFile(await unpacked('naslib finals'), { mapping: short })).rejects.toThrow(

@@ -44,7 +44,7 @@ beforeAll(async () => {
 
 const accuracies = () => table.column('cifar10/ori-test/200/777')
 
-describe('a table tells', () => {
+describe('a table returns', () => {
   test('the best rows first, of equals the lower index first, without those that lack the number', () => {
     const best = ordered(table, accuracies())
     expect(best).toHaveLength(360)
@@ -76,7 +76,7 @@ describe('a table tells', () => {
     expect([...table.indices()].filter((other) => functionOf(other) === functionOf(index))).toEqual(same)
   })
 
-  test('both numbers of the rows that have both', () => {
+  test('the values of two columns in the rows that have both', () => {
     const { x, y } = pairs(table, accuracies(), table.column('loss:cifar10/ori-test/200/777'))
     expect(x).toHaveLength(360)
     expect(x.every((value, i) => value + y[i] === 100)).toBe(true)
@@ -84,7 +84,7 @@ describe('a table tells', () => {
 })
 
 describe('conditions', () => {
-  test('are not met by rows that lack the number', () => {
+  test('are not met by rows without the number', () => {
     const column = 'cifar10/ori-test/200/777'
     const met = (comparison: string) => rowsWhere(table, [parseCondition(`${column}${comparison}50`)])
     expect(met('<').length + met('>=').length).toBe(360)
@@ -115,7 +115,7 @@ describe('accuracies are narrowed down', () => {
     expect(selectQualifiers(table, { seed: 'mean', split: 'x-valid' })).toHaveLength(1)
   })
 
-  test('and a part that none has is named, with a hint to CIFAR-10’s validation numbers', () => {
+  test('and an unknown part is named in the error, with a hint at CIFAR-10’s validation accuracies', () => {
     expect(() => selectQualifiers(table, { dataset: 'cifar' })).toThrow('did you mean "cifar10"')
     expect(() => selectQualifiers(table, { dataset: 'cifar10', split: 'x-valid' })).toThrow(
       'it has ori-test; there is cifar10-valid/x-valid/12/mean',

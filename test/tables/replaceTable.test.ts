@@ -69,7 +69,7 @@ const accuracy = async (folder: string) => {
   return table.value(5, { dataset: 'cifar10', split: 'ori-test', epochs: 200, seed: 777 })
 }
 
-test('a process that dies at any moment of replacing a table leaves the old one or the new one', {
+test('a process that dies while replacing a table leaves either the old table or the new one', {
   timeout: 120_000,
 }, async () => {
   const here: Modules = { nb201, spaceIndex, curves, curvesFile, writeTable }

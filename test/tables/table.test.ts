@@ -39,7 +39,7 @@ beforeAll(async () => {
 })
 
 describe('an open table', () => {
-  test('gives every number of every row, and undefined where the source has none', () => {
+  test('returns every number of every row, and undefined for a missing one', () => {
     for (const { name, values } of content.numbers) {
       const column = table.column(name)
       content.index.forEach((index, row) => {
@@ -50,7 +50,7 @@ describe('an open table', () => {
     expect([0, 1, 2].map((row) => table.text('unique').at(row))).toEqual(['a', undefined, 'ü'])
   })
 
-  test('lists the accuracies of a row, fully qualified, without the missing ones', () => {
+  test('lists the accuracies of a row with their qualifiers, without the missing ones', () => {
     expect(table.metrics(6)).toEqual([
       { dataset: 'cifar10-valid', split: 'x-valid', epochs: 200, seed: 777, accuracyPct: 81 },
       { dataset: 'cifar10', split: 'ori-test', epochs: 200, seed: 777, accuracyPct: 91 },
@@ -72,7 +72,7 @@ describe('an open table', () => {
     }
   })
 
-  test('reads and checks the architectures when they are asked for, and the numbers without them', async () => {
+  test('reads and checks the column of architectures only when it is used', async () => {
     const bytes = readFileSync(path('three.arrow'))
     const at = bytes.indexOf(space.at(6))
     const damaged = Buffer.from(bytes)
@@ -86,7 +86,7 @@ describe('an open table', () => {
     await expect(verifyTable('damaged', { folders: [folder] })).rejects.toMatchObject({ code: 'corrupt' })
   })
 
-  test('has no value for an architecture without a row, nor for an index outside the space', () => {
+  test('has no value for an architecture without a row or for an index outside the space', () => {
     const qualifier = parseQualifier('cifar10/ori-test/200/777')
     for (const index of [7, -1, 15_625, 0.5, Number.NaN]) {
       expect(table.value(index, qualifier)).toBeUndefined()
@@ -116,7 +116,7 @@ describe('an open table', () => {
     expect(() => table.text('index')).toThrow('holds numbers')
   })
 
-  test('is an Arrow file that the Arrow library reads alike', () => {
+  test('is an Arrow file from which the Arrow library reads the same values', () => {
     const read = loadArrow().tableFromIPC(readFileSync(path('three.arrow')))
     expect(read.schema.fields.map(({ name, type }) => `${name}: ${type}`)).toEqual([
       'index: Int32',
@@ -128,7 +128,7 @@ describe('an open table', () => {
   })
 })
 
-describe('a table is refused with one line where', () => {
+describe('a table is refused with an error of one line where', () => {
   const cases: [string, (name: string) => void, string][] = [
     [
       'the file is cut off',
@@ -188,7 +188,7 @@ describe('a table is refused with one line where', () => {
     },
   )
 
-  test('a bit has flipped: when the column is read, or the whole is verified', async () => {
+  test('a bit has flipped, when the column is read or the table is verified', async () => {
     const loss = (await openTable('three', { folders: [folder] })).manifest.columns.at(-1)?.buffers.values[0] as number
     const bytes = readFileSync(path('three.arrow'))
     bytes[loss + 3] ^= 1
@@ -202,7 +202,7 @@ describe('a table is refused with one line where', () => {
     await expect(verifyTable(path('three.arrow'))).resolves.toMatchObject({ name: 'three', rows: 3 })
   })
 
-  test('a column of the manifest does not lie in the file', async () => {
+  test('the manifest has a column outside the file', async () => {
     const manifest = JSON.parse(readFileSync(path('three.manifest.json'), 'utf8'))
     manifest.columns.at(-1).buffers.values = [manifest.table.bytes - 8, 2 ** 40]
     writeFileSync(path('moved.manifest.json'), JSON.stringify(manifest))
@@ -216,7 +216,7 @@ describe('a table is refused with one line where', () => {
   })
 })
 
-test('two columns may be one array', async () => {
+test('two columns may be the same array in memory', async () => {
   const values = Float64Array.of(1, 2, 3)
   const names = ['params-M', 'flops-M', 'latency:pixel3']
   const numbers = names.map((name) => ({ name, values: name.startsWith('latency') ? values.map((v) => -v) : values }))
@@ -230,7 +230,7 @@ test('a table cannot be written where a file stands in place of the folder', () 
   expect(() => writeTable(place, 'x', space, content)).toThrow(`cannot write ${place}`)
 })
 
-test('of a table that cannot be written, no curves stay behind', async () => {
+test('a table that cannot be written leaves no curves behind', async () => {
   const values = Float64Array.of(1, 2)
   const splits = [{ split: 'train', accuracyPct: values, loss: values, seconds: values }]
   const runs = [{ dataset: 'cifar10', epochs: 2, seed: 777, splits }]

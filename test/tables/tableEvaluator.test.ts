@@ -46,11 +46,11 @@ describe('a table as an evaluator', () => {
     expect(evaluation).toMatchObject({ parameters: 500_000, macs: 40_000_000 })
   })
 
-  test('gives the parameters of the network for the dataset searched on, where the table tells them apart', async () => {
+  test('returns the parameters for the dataset of the search, if the table has them by dataset', async () => {
     expect(await tableEvaluator(table, nb201, 'cifar100').evaluate(genotype(3))).toMatchObject({ parameters: 260_000 })
   })
 
-  test('answers with the 12-epoch validation accuracy, for 12 epochs and a validation pass on the clock', async () => {
+  test('answers with the validation accuracy after 12 epochs, at the cost of 12 epochs and a validation pass', async () => {
     const answer = await tableEvaluator(table, nb201, 'cifar10').validate(genotype(3))
     expect(answer.accuracyPct).toBe(60)
     expect(answer.seconds).toBeCloseTo((2000 / 200) * (12 + 1 / 3), 9)
@@ -60,19 +60,19 @@ describe('a table as an evaluator', () => {
     expect(tableEvaluator(table, nb201, 'cifar10').identity).toBe(`table:two@${table.manifest.table.sha256}`)
   })
 
-  test('throws a condition of its own where the table has no row, which `lookup` only reports', async () => {
+  test('throws MissingRow for an architecture without a row, for which `lookup` returns undefined', async () => {
     const evaluator = tableEvaluator(table, nb201, 'cifar10')
     await expect(evaluator.evaluate(genotype(7))).rejects.toBeInstanceOf(MissingRow)
     await expect(evaluator.validate(genotype(7))).rejects.toMatchObject({ code: 'missing', genotype: space.at(7) })
     expect(await evaluator.lookup(genotype(7))).toBeUndefined()
   })
 
-  test('says which number the oracle lacks', async () => {
+  test('names the number that the oracle lacks', async () => {
     const answer = tableEvaluator(table, nb201, 'cifar10').validate(genotype(4))
     await expect(answer).rejects.toThrow('table two has no cifar10-valid/x-valid/12/mean for')
   })
 
-  test('refuses a dataset without an oracle and a space that is not the table’s', async () => {
+  test('refuses a dataset without an oracle, and another space', async () => {
     await expect(tableEvaluator(table, nb201, 'cifar1').validate(genotype(3))).rejects.toThrow('did you mean "cifar10"')
     const other = { ...nb201, name: 'other' } as SearchSpace<ReturnType<typeof genotype>>
     expect(() => tableEvaluator(table, other, 'cifar10')).toThrow('table two is of space nb201, not other')
@@ -107,7 +107,7 @@ describe('trainings of several lengths', () => {
     expect(tableEvaluator(table, nb201, 'cifar100').fidelities).toEqual([])
   })
 
-  test('and each epoch of the usual one where its curves are there', async () => {
+  test('include each epoch of the usual training if the table has its curves', async () => {
     expect((await withCurves()).fidelities).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 200])
   })
 
@@ -121,7 +121,7 @@ describe('trainings of several lengths', () => {
     expect(whole).toEqual({ accuracyPct: 80, seconds: expect.closeTo(2000 * (1 + 1 / 200 / 3), 9) })
   })
 
-  test('that nobody measured are refused', async () => {
+  test('are refused if the table does not have them', async () => {
     const { validate } = await withCurves()
     await expect(validate(genotype(3), 13)).rejects.toThrow('not 13')
     await expect(validate(genotype(3), 8)).rejects.toThrow('after epoch 8')
@@ -129,7 +129,7 @@ describe('trainings of several lengths', () => {
 })
 
 describe('the oracle', () => {
-  test('takes recorded seconds of the short training and of the validation pass where the table has them', () => {
+  test('uses the recorded seconds of the short training and of the validation pass if the table has them', () => {
     const columns = [
       'cifar100/x-valid/12/111',
       'cifar100/x-valid/200/mean',
@@ -148,12 +148,12 @@ describe('the oracle', () => {
     })
   })
 
-  test('estimates the pass from the share of the images where it was not timed', () => {
+  test('estimates the validation pass by its number of images if it was not timed', () => {
     const { seconds } = oraclesOf(['cifar100/x-valid/12/111', 'train-seconds:cifar100/200']).cifar100
     expect(seconds.map(({ factor }) => factor)).toEqual([12 / 200, expect.closeTo(1 / 200 / 3 / 10, 12)])
   })
 
-  test('is absent where there are no validation numbers or no seconds', () => {
+  test('is absent without validation accuracies or without seconds', () => {
     expect(oraclesOf(['cifar10/ori-test/200/mean', 'train-seconds:cifar10/200'])).toEqual({})
     expect(oraclesOf(['shapes/x-valid/8/mean'])).toEqual({})
   })

@@ -90,7 +90,7 @@ describe('cutout', () => {
     expect(area(4, [4, 4])).toBe(16)
   })
 
-  it('loses what lies beyond the border', () => {
+  it('ignores the part beyond the border', () => {
     expect(area(4, [0, 0])).toBe(4)
     expect(area(4, [7, 4])).toBe(12)
   })

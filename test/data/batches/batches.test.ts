@@ -38,7 +38,7 @@ async function epoch(source: BatchSource, number = 0): Promise<number[]> {
 const sorted = (values: Iterable<number>) => [...values].sort((a, b) => a - b)
 
 describe('a batch', () => {
-  it('is a function of seed and index alone, in whatever order it is asked for', async () => {
+  it('is a function of seed and index alone, in any order of requests', async () => {
     const data = { ...plain, cropPadding: 2, flip: true, cutout: 2 }
     const forward = search({ data }).weights
     const backward = search({ data }).weights
@@ -55,7 +55,7 @@ describe('a batch', () => {
     for (let s = 0; s < size; s++) expect(found[s]).toBe(labels[Math.round(images[16 * s])])
   })
 
-  it('is smaller at the end of an epoch that the batch size does not divide', async () => {
+  it('is smaller at the end of an epoch if the batch size does not divide the number of images', async () => {
     const { weights } = search()
     expect(weights.batchesPerEpoch).toBe(4)
     expect((await weights.batch(3)).size).toBe(2)
@@ -64,7 +64,7 @@ describe('a batch', () => {
 })
 
 describe('the data of a search', () => {
-  it('shows every image of a half once an epoch, in a new order each time', async () => {
+  it('has every image of a half once per epoch, in a new order each time', async () => {
     const { weights } = search()
     const epochs = [await epoch(weights, 0), await epoch(weights, 1)]
     expect(epochs[0]).not.toEqual(epochs[1])
@@ -81,7 +81,7 @@ describe('the data of a search', () => {
     expect(Math.abs(zeros - all / 2)).toBeLessThanOrEqual(1)
   })
 
-  it('walks the architecture half in order and unchanged for validation', async () => {
+  it('has the architecture half in order and without augmentation for validation', async () => {
     const { architecture, validation } = search({ data: { ...plain, cropPadding: 4, cutout: 2 } })
     expect(await epoch(validation, 0)).toEqual(await epoch(validation, 1))
     expect(sorted(new Set(await epoch(validation)))).toHaveLength(20)
@@ -119,7 +119,7 @@ describe('the data of a search', () => {
     )
   })
 
-  it('takes explicit halves, the architecture half from the test set if so told', async () => {
+  it('accepts explicit halves, with the architecture half from the test set if stated', async () => {
     const { weights, architecture } = search({
       halves: { weights: Uint32Array.of(3, 5), architecture: Uint32Array.of(1, 2), architectureFrom: 'test' },
     })
@@ -149,12 +149,12 @@ describe('the data of a training', () => {
     expect(tested).toEqual(Array.from({ length: 10 }, (_, i) => 255 - i))
   })
 
-  it('is limited to the same images under the same seed', async () => {
+  it('has the same images under a limit and the same seed', async () => {
     expect(sorted(await epoch(train(5).train))).toEqual(sorted(await epoch(train(5).train)))
     expect(new Set(await epoch(train(5).train)).size).toBe(5)
   })
 
-  it('tests on a part of the test set', async () => {
+  it('can use a part of the test set', async () => {
     const sizes = []
     for await (const { size } of train(null).test(Uint32Array.of(1, 2, 3))) sizes.push(size)
     expect(sizes).toEqual([3])
@@ -186,7 +186,7 @@ describe('scaled images', () => {
       size,
     )
 
-  it('average boxes', () => {
+  it('are box averages', () => {
     const { set, shape: scaled } = view(3)
     expect(scaled).toMatchObject({ height: 3, width: 3 })
     expect(set.pixels[0]).toBe((0 + 4 + 24 + 28) / 4)
@@ -199,7 +199,7 @@ describe('scaled images', () => {
     expect(Math.abs(mean(set.pixels) - mean(pixels))).toBeLessThan(0.5)
   })
 
-  it('are scaled up in the same way: every pixel by the area that it covers', () => {
+  it('are enlarged in the same way: every pixel is weighted by the area that it covers', () => {
     const { set } = view(12)
     expect([...set.pixels.subarray(0, 4), ...set.pixels.subarray(12, 14)]).toEqual([0, 0, 4, 4, 0, 0])
     expect(view(9).set.pixels.subarray(0, 3)).toEqual(Uint8Array.of(0, 2, 4))
@@ -258,16 +258,16 @@ describe('cutout that grows', () => {
     expect(middle).toBeLessThan(0.9)
   })
 
-  it('grows by the epoch of the search, where that is said, however often the half was walked', async () => {
+  it('grows by the epoch of the search if it is given, whatever the number of passes over the half', async () => {
     expect([await cutIn(2, true, 0), await cutIn(0, true, 2)]).toEqual([0, 1])
   })
 
-  it('is that of the epoch in which a batch is asked for, not of the one in which it was prepared', async () => {
+  it('depends on the epoch in which a batch is requested, not on the one in which it was prepared', async () => {
     const { weights } = search({ data: { ...plain, cutout: 4, cutoutGrows: true }, epochs: 3 })
     await weights.batch(0, 0)
     await new Promise((resolve) => setImmediate(resolve))
     expect(await weights.batch(1, 2)).toEqual(await search({ data: { ...plain, cutout: 4 } }).weights.batch(1))
   })
 
-  it('cuts all from the beginning where it does not grow', async () => expect(await cutIn(0, false)).toBe(1))
+  it('cuts all images from the beginning if it does not grow', async () => expect(await cutIn(0, false)).toBe(1))
 })

@@ -72,7 +72,7 @@ describe('an image folder', () => {
     expect(lines).toHaveLength(2)
   })
 
-  it('names a broken image, or skips it if told so', async () => {
+  it('is refused with the name of a broken image, or read without it', async () => {
     const at = writeAll(folder.path, (await imageFiles()).set('train/cat/0.png', broken))
     await expect(open(at)).rejects.toThrow(/cat\/0\.png cannot be decoded \(.*\); replace it or skip broken images/)
     const lines: string[] = []
@@ -82,7 +82,7 @@ describe('an image folder', () => {
     expect(lines.filter((line) => line.startsWith('skipped:'))).toHaveLength(1)
   })
 
-  it('must have images of one size, or be given one', async () => {
+  it('must have images of one size, unless a size to scale to is given', async () => {
     const at = writeAll(folder.path, (await imageFiles()).set('train/dog/1.png', await png(0, 0, 9, 5)))
     await expect(open(at)).rejects.toThrow(
       /dog\/1\.png is 5×5, the others 4×4; make them one size, or scale all .* --image-size 32/,
@@ -90,7 +90,7 @@ describe('an image folder', () => {
     expect((await open(at, { imageSize: 3 })).shape.height).toBe(3)
   })
 
-  it('of one size stays as it is, to be scaled by who uses it: the content hash is the same at every size', async () => {
+  it('with images of one size is not scaled when opened, so its content hash is the same at every size', async () => {
     const at = writeAll(folder.path, await imageFiles())
     const asItIs = await open(at)
     expect(await open(at, { imageSize: 3 })).toEqual(asItIs)
@@ -138,13 +138,13 @@ describe('an image folder', () => {
     await expect(open(at)).rejects.toThrow(/train: no JPEG or PNG files in class "emu"/)
   })
 
-  it('must have the same classes on both sides', async () => {
+  it('must have the same classes in both sets', async () => {
     const at = writeAll(folder.path, (await imageFiles()).set('val/emu/0.png', await png(1, 1, 1)))
     rmSync(join(at, 'val/cat'), { recursive: true })
     await expect(open(at)).rejects.toThrow(/class "cat" only in train\/ and "emu" only in val\//)
   })
 
-  it('must have a test side', async () => {
+  it('must have a test set', async () => {
     const at = writeAll(folder.path, await imageFiles())
     rmSync(join(at, 'val'), { recursive: true })
     await expect(open(at)).rejects.toThrow(/has train\/ but no test\/ or val\/ with class folders/)
@@ -211,7 +211,7 @@ async function claiming(width: number, height: number): Promise<Buffer> {
   return bytes
 }
 
-describe('what an image folder may cost', () => {
+describe('the memory for an image folder', () => {
   it.each([
     [
       'one image',
@@ -238,7 +238,7 @@ describe('what an image folder may cost', () => {
     expect((process.resourceUsage().maxRSS - before) / 1024).toBeLessThan(100)
   })
 
-  it('is little where large images are scaled', async () => {
+  it('is small if large images are scaled', async () => {
     const bytes = await black(2500)
     const all = new Map([...(await imageFiles()).keys()].map((path) => [path, bytes]))
     raiseLimit('dataset-gib=0.05')
@@ -256,7 +256,7 @@ describe('what an image folder may cost', () => {
     await expect(open(at)).rejects.toThrow(/0\.png cannot be decoded/)
   })
 
-  it.skipIf(process.platform === 'win32')('does not come from pipes and broken links', async () => {
+  it.skipIf(process.platform === 'win32')('has no images from pipes and broken links', async () => {
     const at = writeAll(folder.path, await imageFiles())
     execFileSync('mkfifo', [join(at, 'train/cat/pipe.png')])
     expect((await open(at)).train.count).toBe(4)
@@ -266,8 +266,8 @@ describe('what an image folder may cost', () => {
   })
 })
 
-describe('what a user should know of an image folder', () => {
-  it('is that of train/, val/ and test/ one is not used', async () => {
+describe('a note about an image folder', () => {
+  it('says which of val/ and test/ is not used', async () => {
     const files = await imageFiles()
     for (const [path, bytes] of [...files]) if (path.startsWith('val/')) files.set(path.replace('val/', 'test/'), bytes)
     const at = writeAll(folder.path, files)
@@ -280,7 +280,7 @@ describe('what a user should know of an image folder', () => {
     }
   })
 
-  it('is that images of 16 bits are nearly black', async () => {
+  it('says that images of 16 bits are nearly black', async () => {
     const of = (value: number) =>
       sharp(new Uint16Array(48).fill(value), { raw: { width: 4, height: 4, channels: 3 } })
         .toColourspace('rgb16')
@@ -340,7 +340,7 @@ describe('images that change', () => {
     expect(await hashes()).toEqual(before)
   })
 
-  it('are read again where an archive of one size and one time was replaced', async () => {
+  it('are read again if an archive is replaced by one of the same size and time', async () => {
     const files = await imageFiles()
     const file = write(join(folder.path, 'a.tar'), await tar(files))
     const time = new Date('2020-01-01')
@@ -355,7 +355,7 @@ describe('images that change', () => {
 })
 
 describe('an archive of an image folder', () => {
-  it('reads as the folder does, gzipped or not, named or lying in the folder', async () => {
+  it('gives the same as the folder, gzipped or not, named or inside the folder', async () => {
     const files = await imageFiles()
     const { contentHash } = await open(writeAll(join(folder.path, 'images'), files))
     const plain = write(join(folder.path, 'a.tar'), await tar(files))
@@ -364,7 +364,7 @@ describe('an archive of an image folder', () => {
     expect((await open(join(folder.path, 'in'))).contentHash).toBe(contentHash)
   })
 
-  it('is not unpacked again once its pixels are kept', async () => {
+  it('is not unpacked again once its pixels are cached', async () => {
     const file = write(join(folder.path, 'a.tgz'), gzipSync(await tar(await imageFiles())))
     const lines: string[] = []
     const first = await open(file, { report: (line: string) => lines.push(line) })
@@ -380,7 +380,7 @@ describe('an archive of an image folder', () => {
     },
   )
 
-  it('is refused with a link', async () => {
+  it('is refused if it has a link', async () => {
     const { pack } = await import('tar-stream')
     const archive = pack()
     archive.entry({ name: 'train/cat', type: 'symlink', linkname: '/etc' })
@@ -391,7 +391,7 @@ describe('an archive of an image folder', () => {
     await expect(openArchive(file)).rejects.toThrow(/entry "train\/cat" is a symlink; expected files and folders only/)
   })
 
-  it('is refused beyond the memory that it may take, whatever its compressed size', async () => {
+  it('is refused beyond the memory limit, whatever its compressed size', async () => {
     const bomb = gzipSync(await tar(new Map([['train/cat/0.png', Buffer.alloc(2 ** 22)]])))
     expect(bomb.length).toBeLessThan(10_000)
     const file = write(join(folder.path, 'bomb.tar.gz'), bomb)
@@ -431,7 +431,7 @@ describe('an archive of an image folder', () => {
     await expect(unpackArchive(path, join(folder.path, 'unpacked'))).rejects.toThrow(message)
   })
 
-  it('is unpacked no further than its limits, each of which can be raised', async () => {
+  it('is unpacked only up to its limits, each of which can be raised', async () => {
     const files = new Map(['a', 'b', 'c'].map((name) => [name, Buffer.alloc(2 ** 22)]))
     const path = write(join(folder.path, 'zeros.tar.gz'), gzipSync(await tar(files)))
     const unpack = () => unpackArchive(path, join(folder.path, 'unpacked'))

@@ -29,7 +29,7 @@ describe('images in Python pickles', () => {
     expect([...test.labels]).toEqual([1, 2])
   })
 
-  it('are read once, and the same afterwards', async () => {
+  it('are read once, and then come from the cache unchanged', async () => {
     await unpackArchive(fixture('imagenet16-pickles'), folder.path)
     const lines: string[] = []
     const options = { folder: join(folder.path, 'i16'), report: (line: string) => lines.push(line) }
@@ -38,7 +38,7 @@ describe('images in Python pickles', () => {
     expect(lines[0]).toMatch(/^reading the pickles of .*, once; the pixels are kept in /)
   })
 
-  it('run nothing: a pickle that would is refused', async () => {
+  it('are refused if they name code to run', async () => {
     await expect(openDataset('cifar10', { folder: fixture('evil-pickle') })).rejects.toThrow(/posix.*system/)
   })
 })
@@ -50,7 +50,7 @@ describe('the halves of a test set', () => {
     return openDataset('ImageNet16-120', { folder: join(folder.path, 'i16') })
   }
 
-  it('are those of the benchmark’s file, where it lies beside the images', async () => {
+  it('are those of the benchmark’s file, if it is in the folder of the images', async () => {
     const { testHalves } = await withSplit({ xvalid: ['int', ['1']], xtest: ['int', ['0']] })
     expect(testHalves).toEqual({ xValid: Uint32Array.of(1), xTest: Uint32Array.of(0) })
     expect((await openDataset('ImageNet16-120', { folder: fixture('imagenet16-pickles') })).testHalves).toBeUndefined()

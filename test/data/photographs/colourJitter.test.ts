@@ -17,7 +17,7 @@ const close = (found: readonly number[], expected: readonly number[]) =>
   })
 
 describe('colour jitter', () => {
-  it('keeps a colour where nothing changes', () => {
+  it('keeps a colour if nothing changes', () => {
     const colour = [0.1, 0.5, 0.9]
     for (const map of [brighten(1), changeContrast(1, [0.3, 0.3, 0.3]), saturate(1), turnHue(0)]) {
       close(applyColour(map, colour), colour)
@@ -38,7 +38,7 @@ describe('colour jitter', () => {
     close(applyColour(turnHue(1), [0.4, 0.4, 0.4]), [0.4, 0.4, 0.4])
   })
 
-  it('draws other changes each time, within their ranges', () => {
+  it('draws different changes each time, within their ranges', () => {
     const stream = random(0, 'jitter')
     const greys = Array.from({ length: 300 }, () =>
       applyColour(drawColourJitter([0.5, 0.5, 0.5], stream), [0.5, 0.5, 0.5]),
@@ -52,7 +52,7 @@ describe('colour jitter', () => {
   })
 })
 
-describe('a random window', () => {
+describe('a random crop', () => {
   const image = { width: 500, height: 375 }
   const windows = Array.from({ length: 500 }, (_, i) => randomWindow(image, random(0, 'window', i)))
 
@@ -73,12 +73,12 @@ describe('a random window', () => {
     expect(Math.max(...shares)).toBeGreaterThan(0.85)
   })
 
-  it('is the central one where none fits', () => {
+  it('is the central crop if none fits', () => {
     expect(randomWindow({ width: 1000, height: 1 }, random(0, 'x'))).toEqual({ left: 499, top: 0, width: 1, height: 1 })
   })
 })
 
-describe('the central window', () => {
+describe('the central crop', () => {
   it('is 224/256 of the shorter side, in the middle', () => {
     expect(centralWindow({ width: 512, height: 256 })).toEqual({ left: 144, top: 16, width: 224, height: 224 })
   })

@@ -56,7 +56,7 @@ describe('a stream of photographs', () => {
     expect(Math.abs(intensity(batch, 1, 1) - 80)).toBeLessThan(3)
   })
 
-  it('makes the same training batches from the same seed, in whatever order, by whatever thread', async () => {
+  it('makes the same training batches from the same seed, in any order and in any thread', async () => {
     await photographs()
     const [one, other] = [(await training()).train, (await training()).train]
     const forward = [await one.batch(0), await one.batch(1), await one.batch(5)]
@@ -66,14 +66,14 @@ describe('a stream of photographs', () => {
     expect(forward[0]).not.toEqual(forward[2])
   })
 
-  it('uses as many images as the limit, of all classes', async () => {
+  it('uses as many images as the limit says, of all classes', async () => {
     await photographs()
     const { train } = await training({ limit: 4 })
     expect(train.batchesPerEpoch).toBe(1)
     expect([...(await train.batch(0)).labels].sort()).toEqual([0, 0, 1, 1])
   })
 
-  it('gives a search two disjoint shares', async () => {
+  it('gives a search two disjoint halves', async () => {
     await photographs()
     const stream = await openImageStream('photographs', folder.path, 8)
     const data = { ...resolveProtocol('darts-paper', job).data, trainPortion: 0.5, architecturePortion: 0.25 }
@@ -87,7 +87,7 @@ describe('a stream of photographs', () => {
     expect((await search.validation.batch(0)).size).toBe(4)
   })
 
-  it('names a broken photograph, or leaves it out of its batch if told so', async () => {
+  it('fails with the name of a broken photograph, or leaves it out of its batch', async () => {
     await photographs()
     write(join(folder.path, 'val/dog/0.jpg'), 'not a picture')
     const failing = await training()
@@ -101,7 +101,7 @@ describe('a stream of photographs', () => {
     expect(lines[0]).toMatch(/^skipped: .*val\/dog\/0\.jpg cannot be decoded/)
   })
 
-  it('leaves out a last batch of broken photographs alone, and trains on the one before it instead', async () => {
+  it('replaces a last batch with only broken photographs by the batch before it', async () => {
     await photographs()
     const { paths } = (await openImageStream('photographs', folder.path, 8)).test
     const extra = Array.from({ length: 5 }, (_, i) => write(join(folder.path, `val/dog/${i + 1}.jpg`), 'not a picture'))
@@ -123,7 +123,7 @@ describe('a stream of photographs', () => {
     expect(new Set(batches.map(({ images }) => images.join())).size).toBe(1)
   })
 
-  it('says so where no photograph at all can be decoded', async () => {
+  it('fails if no photograph can be decoded', async () => {
     await photographs()
     for (const name of ['cat', 'dog']) write(join(folder.path, `val/${name}/0.jpg`), 'not a picture')
     const skipping = await training({ brokenImages: 'skip' })
@@ -162,7 +162,7 @@ describe('a stream of photographs', () => {
     delete process.env.NAS_BENCH_RAISED_LIMITS
   })
 
-  it('is named by its files and their sizes', async () => {
+  it('has a content hash of its files and their sizes', async () => {
     await photographs()
     const before = await openImageStream('photographs', folder.path, 8)
     expect((await openImageStream('photographs', folder.path, 8)).contentHash).toBe(before.contentHash)

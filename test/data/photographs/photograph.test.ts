@@ -85,13 +85,13 @@ describe('the kernel of photographs', () => {
     expect(largestDifference(values, triangle(window, side))).toBeLessThan(1e-3)
   })
 
-  it('scales a part whose borders lie between pixels', async () => {
+  it('scales a crop with fractional borders', async () => {
     const picture = { ...gradients(30, 20), window: { left: 3.5, top: 2.25, width: 20.75, height: 16.5 } }
     const values = (await finished(picture, 12)).map((value) => 255 * value)
     expect(largestDifference(values, triangle(picture, 12))).toBeLessThan(1e-3)
   })
 
-  it('keeps a picture of the right size, and mirrors it', async () => {
+  it('keeps an image of the right size unscaled, and mirrors it', async () => {
     const window = gradients(8, 8)
     const expected = Array.from(window.pixels, (value) => value / 255)
     expect(largestDifference(await finished(window, 8), expected)).toBeLessThan(1e-6)
@@ -105,7 +105,7 @@ describe('the kernel of photographs', () => {
     ).toBeLessThan(1e-4)
   })
 
-  it('maps colours with the mean colour of the picture, and clamps', async () => {
+  it('changes colours by the mean colour of the image, and clamps', async () => {
     const window = gradients(8, 8)
     let seen: readonly number[] = []
     const values = await finished(window, 8, {
@@ -145,11 +145,11 @@ describe('the header of a JPEG file', () => {
     expect(readJpegHeader(colour)).toEqual({ width: 33, height: 21, components: 3 })
     expect(readJpegHeader(await raw(gradients(33, 21)).toColourspace('b-w').jpeg().toBuffer())?.components).toBe(1)
   })
-  it('is behind what a camera writes before it', async () => {
+  it('is found after a camera’s metadata', async () => {
     const image = raw(gradients(33, 21)).withExif({ IFD0: { Artist: 'a'.repeat(5000) } })
     expect(readJpegHeader(await image.jpeg().toBuffer())).toEqual({ width: 33, height: 21, components: 3 })
   })
-  it('is not in other files, nor in what is cut off', async () => {
+  it('is not found in other files and in truncated ones', async () => {
     const jpeg = await raw(gradients(33, 21)).jpeg().toBuffer()
     expect(readJpegHeader(await raw(gradients(33, 21)).png().toBuffer())).toBeUndefined()
     for (const length of [0, 3, 20]) expect(readJpegHeader(jpeg.subarray(0, length))).toBeUndefined()
@@ -164,7 +164,7 @@ describe('a photograph', () => {
     return target
   }
 
-  it('looks the same from a large file, of which the decoder leaves out detail', async () => {
+  it('looks the same from a large file, which the decoder shrinks', async () => {
     const large = join(folder.path, 'large.jpg')
     await raw(gradients(304, 208)).jpeg({ quality: 95 }).toFile(large)
     const pixels = await sharp(large).raw().toBuffer()
