@@ -21,7 +21,7 @@ export interface Supernet {
 
   /**
    * Computes loss and ∂loss/∂mixing at the current w, which does not change. ∂loss/∂w is written to `weights` if given.
-   * @param mode `train` (default) also updates running batch-norm statistics, as a forward pass of the papers' code
+   * @param options.mode `train` (default) also updates running batch-norm statistics, as a forward pass of the papers' code
    * does
    */
   gradient(
