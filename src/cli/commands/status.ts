@@ -58,7 +58,7 @@ async function plannedRuns([path, ...rest]: readonly string[], flags: StatusFlag
   if (rest.length > 0) {
     throw new BenchError(
       'bad-input',
-      `an experiment file stands alone; leave out the other ${pluralize(rest.length, 'argument')}`,
+      `an experiment file must be the only argument; leave out the other ${pluralize(rest.length, 'argument')}`,
     )
   }
   const [{ builtins }, { makePlan }] = await Promise.all([

@@ -57,7 +57,7 @@ export function parseOptions({ name, options }: Algorithm, given: AlgorithmReque
   const parsed = options.safeParse(given)
   if (parsed.success) return parsed.data
   const [{ path, message }] = parsed.error.issues
-  if (path.length === 0) throw new BenchError('bad-input', `${name}: its options do not go together: ${message}`)
+  if (path.length === 0) throw new BenchError('bad-input', `${name}: its options contradict each other: ${message}`)
   const value = given[String(path[0])]
   const at = `option ${path.join('.')}`
   const found = value === undefined ? `${at} is not given` : `${at}=${String(value)}`

@@ -69,11 +69,11 @@ function checkHalves({ data }: Protocol): void {
   const count = data.limit ?? Number.MAX_SAFE_INTEGER
   const { cut, end } = halvesOf(count, data)
   if (cut > 0 && end > cut) return
-  const half = cut > 0 ? 'architecture' : 'weights'
-  const found = data.limit === null ? 'these shares' : `data.limit=${count} and these shares`
+  const half = cut > 0 ? 'architecture' : 'weight'
+  const found = data.limit === null ? 'these fractions' : `data.limit=${count} and these fractions`
   throw new BenchError(
     'bad-input',
-    `${found} leave no images for the ${half}; raise the limit or change data.trainPortion`,
+    `${found} leave no images for the ${half} half; raise the limit or change data.trainPortion`,
   )
 }
 

@@ -101,9 +101,9 @@ export function checkBenchmarkSplit({ data }: Protocol, dataset: string): void {
   const share = WEIGHT_FRACTIONS[dataset]
   if (share === undefined)
     throw refusal(`the benchmark splits ${Object.keys(WEIGHT_FRACTIONS).join(', ')}, not ${dataset}`)
-  if (data.limit !== null) throw refusal(`it takes all images, and data.limit=${data.limit} only some`)
+  if (data.limit !== null) throw refusal(`it uses all images, but data.limit=${data.limit} is set`)
   if (data.trainPortion === share && !data.architecturePortion) return
-  throw refusal(`on ${dataset} it has data.trainPortion=${share} and no data.architecturePortion`)
+  throw refusal(`on ${dataset} it needs data.trainPortion=${share} and no data.architecturePortion`)
 }
 
 /**
@@ -116,7 +116,7 @@ export function benchmarkSplit({ name, train, testHalves }: Dataset): SearchHalv
     const { train: weights, valid: architecture } = officialCifar10Split()
     const count = weights.length + architecture.length
     if (train.count === count) return { weights, architecture, architectureFrom: 'train' }
-    throw refusal(`its halves are of ${count} training images, and here are ${train.count}`)
+    throw refusal(`its halves need ${count} training images, but there are ${train.count}`)
   }
   if (testHalves === undefined) {
     throw refusal(
@@ -163,7 +163,7 @@ export async function datasetHash({ name, folder, report, ...size }: HashedImage
 /** Returns the images if they have the planned content hash. @throws BenchError `failed` if they changed since planning */
 export function requireUnchanged<T extends { readonly contentHash: string }>(images: T, planned: Job['dataset']): T {
   if (images.contentHash === planned.contentHash) return images
-  throw new BenchError('failed', `the images of ${planned.name} changed while the command ran; give it again`)
+  throw new BenchError('failed', `the images of ${planned.name} changed while the command ran; run it again`)
 }
 
 /** Returns a fingerprint of a folder's or an archive's sizes and times; undefined if there is none. */

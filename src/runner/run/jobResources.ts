@@ -65,7 +65,7 @@ export class ResourceOpener {
   /** Returns an algorithm or space if its plugin is the planned one. @throws BenchError `failed` if the plugin has changed */
   #unchanged<T extends Algorithm | SearchSpace>(item: T, planned: string | undefined): T {
     if (this.#registered.origins.get(item) === planned) return item
-    throw new BenchError('failed', `the plugin of ${item.name} changed while the command ran; give it again`)
+    throw new BenchError('failed', `the plugin of ${item.name} changed while the command ran; run it again`)
   }
 
   #report(report: RunReport): void {
@@ -94,7 +94,7 @@ export class ResourceOpener {
     if (opened.name === executor && opened.arithmetic === arithmetic) return opened
     const planned = `this run was planned for ${executor}, arithmetic ${arithmetic ?? 'not recorded'}`
     const found = `${opened.name}, arithmetic ${opened.arithmetic}`
-    throw new BenchError('unsupported', `${planned}, and here it would be ${found}; give the command again`)
+    throw new BenchError('unsupported', `${planned}, and here it would be ${found}; run the command again`)
   }
 
   #executor(options: ExecutorOptions): Promise<Executor> {

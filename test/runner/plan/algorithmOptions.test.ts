@@ -82,7 +82,7 @@ describe('refused options', () => {
         .refine(({ low, high }) => low < high, 'low is not below high'),
     )
     expect(() => resolveOptions(strict, { low: 2 })).toThrow(
-      'mine: its options do not go together: low is not below high',
+      'mine: its options contradict each other: low is not below high',
     )
     const needed = withOptions(z.strictObject({ folder: z.string() }))
     expect(() => resolveOptions(needed, {})).toThrow(/^mine: option folder is not given: /)

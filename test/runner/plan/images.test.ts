@@ -37,7 +37,7 @@ describe('data.split=benchmark', () => {
 
   test('refuses CIFAR-10 if images are missing', () => {
     expect(() => benchmarkSplit(dataset('cifar10', 3000))).toThrow(
-      'data.split=benchmark: its halves are of 50000 training images, and here are 3000; add data.split=seeded to the protocol',
+      'data.split=benchmark: its halves need 50000 training images, but there are 3000; add data.split=seeded to the protocol',
     )
   })
 
@@ -62,10 +62,10 @@ describe('the protocol with data.split=benchmark', () => {
 
   test.each([
     ['micro:data.split=benchmark', 'shapes', 'the benchmark splits cifar10, cifar100, ImageNet16-120, not shapes'],
-    ['nats-paper:data.limit=1000', 'cifar10', 'it takes all images, and data.limit=1000 only some'],
-    ['nats-paper:data.trainPortion=0.8', 'cifar10', 'on cifar10 it has data.trainPortion=0.5 and no'],
-    ['nats-paper:data.trainPortion=0.5', 'cifar100', 'on cifar100 it has data.trainPortion=1 and no'],
-    ['nats-paper:data.architecturePortion=0.1', 'cifar10', 'on cifar10 it has data.trainPortion=0.5 and no'],
+    ['nats-paper:data.limit=1000', 'cifar10', 'it uses all images, but data.limit=1000 is set'],
+    ['nats-paper:data.trainPortion=0.8', 'cifar10', 'on cifar10 it needs data.trainPortion=0.5 and no'],
+    ['nats-paper:data.trainPortion=0.5', 'cifar100', 'on cifar100 it needs data.trainPortion=1 and no'],
+    ['nats-paper:data.architecturePortion=0.1', 'cifar10', 'on cifar10 it needs data.trainPortion=0.5 and no'],
   ])('%s on %s is refused', (text, dataset, message) => {
     expect(() => check(text, dataset)).toThrow(`data.split=benchmark: ${message}`)
   })
