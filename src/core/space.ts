@@ -1,5 +1,6 @@
 /** A search space: what an architecture is, how it is written, and the networks it stands for. */
 import type { ImageShape } from './data.ts'
+import type { Drawing } from './drawing.ts'
 import type { Matrix } from './mixing.ts'
 import type { Network } from './network.ts'
 import type { RandomStream } from './random.ts'
@@ -69,31 +70,81 @@ export interface Numbering<G extends Genotype> {
   at(index: number): G
 }
 
+/** Size of a paper's evaluation network, and the images of the dataset that the network classifies. */
+export type EvaluationSize = Pick<EvaluationNetworkOptions, 'shape' | 'channels' | 'depth' | 'family'>
+
+/** How a benchmark divides the images of one dataset between network weights w and architecture parameters α. */
+export interface BenchmarkSplit {
+  /** Share of the training images that w is trained on. */
+  readonly trainPortion: number
+  /**
+   * Ascending indices of the training images for w (`train`) and for α (`valid`). Absent: w is trained on all training
+   * images and α on the benchmark's half of the test images, x-valid.
+   */
+  halves?(): { readonly train: Uint32Array; readonly valid: Uint32Array }
+}
+
+/**
+ * What several spaces have in common that write architectures alike and train them as the same networks, as DARTS and its
+ * simplified spaces S1 to S4. An architecture of any space of a family can be trained in full.
+ */
+export interface SpaceFamily<G extends Genotype = Genotype> {
+  readonly name: string
+  /** Reads an architecture of any space of the family. @throws BenchError `bad-input` that says which part is wrong */
+  parse(text: string): G
+  format(genotype: G): string
+  /** The network that one architecture is trained as from scratch. */
+  network(genotype: G, options: EvaluationNetworkOptions): Network
+  /** The name under which a paper published the architecture; undefined where none did. */
+  publishedName?(genotype: G): string | undefined
+}
+
+/**
+ * A search space. The first group of members is required. The optional ones open further commands: tables need `numbering`,
+ * pictures need `draw`, full training needs `family`.
+ */
 export interface SearchSpace<G extends Genotype = Genotype> {
   readonly name: string
   readonly description: string
   readonly edges: readonly Edge[]
   readonly encoding: Encoding<G>
-  /** Absent where a space is too large for tables of all its architectures. */
-  readonly numbering?: Numbering<G>
-  /**
-   * A name of the function that an architecture computes: architectures of one name are the same network, and one
-   * training serves them all. Absent: each architecture is its own.
-   */
-  functionOf?(genotype: G): string
-  /** A node as the picture of a cell names it; absent: by its number. */
-  nodeName?(node: number): string
-  /** @throws BenchError `bad-input` that says which part of the text is wrong */
+  /** Reads an architecture string. @throws BenchError `bad-input` that says which part of the text is wrong */
   parse(text: string): G
   format(genotype: G): string
-  /** The genotype that mixing weights stand for, by the space's own rule. Ties: the lowest index. */
+  /** Discretises mixing weights by the space's own rule (ties: the lowest index). `theta`: a row for each of `edges`. */
   derive(theta: Matrix, edgeWeights?: readonly number[]): G
-  /** The mixing under which the search network computes this architecture alone: 1 at its operations, 0 elsewhere. */
+  /** The mixing weights that make the supernet compute this architecture alone: 1 at its operations, 0 elsewhere. */
   oneHot(genotype: G): Matrix
   /** Search network with shared weights; its coefficients follow `coefficientLayout` of the edges' operation counts. */
   supernet(options: SupernetOptions): Network
-  /** The network of one architecture, trained alone. */
+  /** The network that one architecture is trained as from scratch. */
   network(genotype: G, options: EvaluationNetworkOptions): Network
+
+  /** Numbers all architectures from 0; absent where a space is too large for a table of all of them. */
+  readonly numbering?: Numbering<G>
+  /**
+   * A text that two architectures share exactly if they are the same network, so that one training serves both. Absent:
+   * every architecture is trained for itself.
+   */
+  trainingKey?(genotype: G): string
+  /** Name of a node in pictures and listings; absent: its number. */
+  nodeName?(node: number): string
+  /** Pictures of the cells, one each; absent: the space has no pictures. */
+  draw?(genotype: G, title: string): readonly Drawing[]
+  /** The papers' evaluation networks by dataset, the default dataset first; absent: `bench genotype show` gives no costs. */
+  readonly evaluations?: Readonly<Record<string, EvaluationSize>>
+  /** Dataset of `evaluations` that the paper searched a published architecture on; undefined: the default dataset. */
+  searchedOn?(genotype: G): string | undefined
+  /** What `depth` counts: all `cells`, or the cells of a `stage` (N). Absent: of a stage. */
+  readonly depthCounts?: 'cells' | 'stage'
+  /** Settings of `network` in a protocol that only some spaces' supernets have, and this one has. */
+  readonly supernetSettings?: readonly ('family' | 'dropPath')[]
+  /** The benchmark's own division of training images, by dataset (`data.split=benchmark` in a protocol). */
+  readonly benchmarkSplits?: Readonly<Record<string, BenchmarkSplit>>
+  /** The source that `bench tables fetch` gets a published table of this space from, and the datasets in that table. */
+  readonly publishedTable?: { readonly name: string; readonly datasets: readonly string[] }
+  /** The family whose networks `bench run --evaluate retrain` trains; absent: architectures are only looked up. */
+  readonly family?: SpaceFamily<G>
 }
 
 /** A uniformly random architecture: every decision uniform and independent. */

@@ -1,8 +1,9 @@
 /** Groups runs into methods. Runs that differ only in their seed and dataset are one method: one row of a table, one line of a figure. */
+import { genotype as knownGenotype } from '../algorithms/genotype.ts'
 import { BenchError } from '../core/errors.ts'
 import { onceEach } from '../core/onceEach.ts'
 import type { Finder, Job } from '../core/result.ts'
-import { darts, parseCells, publishedName } from '../spaces/darts/index.ts'
+import { builtinSpaces } from '../spaces/index.ts'
 import { groupBy } from '../system/groupBy.ts'
 import { canonicalJson, contentName } from '../system/json.ts'
 import type { RunRecord } from './runRecord.ts'
@@ -152,11 +153,12 @@ function valuesAt(record: object, keys: readonly string[]): (readonly [key: stri
  */
 export function labelOf({ algorithm, label, runs }: Method): string {
   const { space, algorithm: given } = runs[0].manifest.job
-  if (algorithm !== 'genotype' || !space.startsWith(darts.name)) return label
+  const family = builtinSpaces[space]?.family
+  if (algorithm !== knownGenotype.name || family === undefined) return label
   const written = String(given.options.genotype)
   const finders = runs.flatMap(({ manifest: { foundBy } }) => (foundBy ? finderText(foundBy, runs[0]) : []))
   const finder = finders.length === 0 ? undefined : [...new Set(finders)].join(' and ')
-  return publishedName(parseCells(written)) ?? finder ?? `genotype ${contentName(written).slice(0, 8)}`
+  return family.publishedName?.(family.parse(written)) ?? finder ?? `genotype ${contentName(written).slice(0, 8)}`
 }
 
 /** Returns the search that found an architecture: `drnas (seed 0)`, with the dataset where it is not the one trained on. */

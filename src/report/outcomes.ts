@@ -3,8 +3,8 @@ import { join } from 'node:path'
 import type { Job, ResultRecord } from '../core/result.ts'
 import { retrainCommand } from '../retrain/retrainCommand.ts'
 import type { Experiment } from '../runner/plan/experiment.ts'
-import { isTrainedInFull } from '../runner/plan/retraining.ts'
 import type { Outcome } from '../runner/processes/runPlan.ts'
+import { builtinSpaces } from '../spaces/index.ts'
 import { describeEnvironment } from '../system/environment.ts'
 import { compare } from './comparison/comparison.ts'
 import { comparisonTable } from './comparison/comparisonTable.ts'
@@ -75,7 +75,9 @@ async function genotypesTable(
   found: readonly { readonly job: Job; readonly result: ResultRecord }[],
   { store, data }: OutcomesOptions,
 ): Promise<Tabular> {
-  const trained = found.filter(({ job }) => isTrainedInFull(job.space))
+  const trained = found.filter(
+    ({ job }) => job.spacePlugin === undefined && builtinSpaces[job.space]?.family !== undefined,
+  )
   const lines = trained.map(({ job: { dataset, protocol }, result: { id, genotype } }) => {
     const file = join(store, id, 'result.json')
     return retrainCommand({ file, genotype, dataset: dataset.name, folder: data[dataset.name], protocol })

@@ -4,12 +4,14 @@ import type { Evaluation, Evaluator } from '../core/evaluation.ts'
 import type { Metric } from '../core/metric.ts'
 import type { RetrainingTask } from '../core/retraining.ts'
 import type { Genotype } from '../core/space.ts'
-import { parseCells } from '../spaces/darts/index.ts'
 import { type RetrainingRun, retrain } from './retrain.ts'
 import type { TrainingRecord } from './trainingRecord.ts'
 
 export interface RetrainingEvaluatorOptions
-  extends Pick<RetrainingRun, 'store' | 'images' | 'executor' | 'executorName' | 'arithmetic' | 'report'> {
+  extends Pick<
+    RetrainingRun,
+    'store' | 'family' | 'spacePlugin' | 'images' | 'executor' | 'executorName' | 'arithmetic' | 'report'
+  > {
   readonly task: RetrainingTask
   /** Seed of the search; the training uses it if the task names no seeds. */
   readonly searchSeed: number
@@ -27,8 +29,8 @@ export function retrainingEvaluator(options: RetrainingEvaluatorOptions): Evalua
   return {
     identity: `retraining:${settings.preset}`,
     async evaluate(genotype) {
-      // The simplified spaces write their architectures as the whole space does.
-      const architecture = parseCells(format(genotype))
+      // All spaces of a family write their architectures alike.
+      const architecture = run.family.parse(format(genotype))
       const records: TrainingRecord[] = []
       for (const seed of seeds) records.push(await retrain({ ...run, genotype: architecture, settings, seed }))
       return { ...evaluationOf(records), images: run.images.counts }

@@ -2,6 +2,7 @@
 import { readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { z } from 'zod'
+import { genotype as knownGenotype } from '../algorithms/genotype.ts'
 import { BenchError } from '../core/errors.ts'
 import type { Finder } from '../core/result.ts'
 import { type DartsGenotype, parseCells } from '../spaces/darts/index.ts'
@@ -56,7 +57,7 @@ function written(text: string): string {
 /** Schema of a search's result; the result of a full training, whose algorithm is `genotype`, does not match. */
 const finderSchema = z.object({
   id: z.string(),
-  algorithm: z.string().refine((name) => name !== 'genotype'),
+  algorithm: z.string().refine((name) => name !== knownGenotype.name),
   dataset: z.string(),
   seed: z.int(),
 })

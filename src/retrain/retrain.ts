@@ -3,17 +3,17 @@ import type { Arithmetic, Executor } from '../core/executor.ts'
 import { requireFiniteNumbers, withEpoch } from '../core/numbers.ts'
 import type { RetrainingSettings } from '../core/retraining.ts'
 import type { TrainingData } from '../data/imagesInMemory.ts'
-import type { DartsGenotype } from '../spaces/darts/index.ts'
 import type { ProcessIdentity } from '../system/processes.ts'
 import type { RetrainingImages } from './images.ts'
-import { networkSize, openTraining, type TrainingEpoch } from './training.ts'
+import { type Architecture, networkSize, openTraining, type TrainingEpoch } from './training.ts'
 import { type TrainingCheckpoint, TrainingFolder } from './trainingFolder.ts'
 import { outcomeOf, type TrainingJob, type TrainingRecord, trainingId, trainingJob } from './trainingRecord.ts'
 
-export interface RetrainingRun {
+export interface RetrainingRun extends Architecture {
   /** Folder of the runs. */
   readonly store: string
-  readonly genotype: DartsGenotype
+  /** Name and content hash of the plugin that brings the space; absent for a built-in space. */
+  readonly spacePlugin?: string
   readonly settings: RetrainingSettings
   readonly seed: number
   readonly images: RetrainingImages
@@ -38,7 +38,8 @@ export type RetrainingProgress =
 /** Runs the training and returns its record. If another process runs the same training, waits for that one's result. */
 export async function retrain(run: RetrainingRun): Promise<TrainingRecord> {
   const { executorName, images, ...rest } = run
-  const job = trainingJob({ ...rest, executor: executorName, dataset: images })
+  const genotype = run.family.format(run.genotype)
+  const job = trainingJob({ ...rest, genotype, executor: executorName, dataset: images })
   const folder = new TrainingFolder(run.store, trainingId(job))
   const held = await folder.lock((holder) => run.report?.({ kind: 'waiting', holder }))
   try {
@@ -49,7 +50,7 @@ export async function retrain(run: RetrainingRun): Promise<TrainingRecord> {
 }
 
 async function trainThrough(run: RetrainingRun, job: TrainingJob, folder: TrainingFolder): Promise<TrainingRecord> {
-  const { settings, seed, images, genotype } = run
+  const { settings, seed, images } = run
   const saved = folder.checkpoint()
   const clock = startClock(saved)
   const data = images.open({ batchSize: settings.batchSize, seed })
@@ -59,7 +60,7 @@ async function trainThrough(run: RetrainingRun, job: TrainingJob, folder: Traini
       schema: 1,
       job,
       ...outcomeOf(folder.id, seed, epochs),
-      ...networkSize(genotype, settings, data.shape),
+      ...networkSize(run, settings, data.shape),
       epochs,
       timing: { ...clock(), peakMemoryBytes: peakMemory(), finishedAt: new Date().toISOString() },
     }
@@ -81,9 +82,9 @@ async function trainEpochs(
   saved: TrainingCheckpoint | undefined,
   clock: Clock,
 ): Promise<readonly TrainingEpoch[]> {
-  const { settings, seed, genotype } = run
+  const { settings, seed, family, genotype } = run
   const epochs = [...(saved?.epochs ?? [])]
-  const training = await openTraining({ executor: await run.executor(), genotype, settings, data, seed })
+  const training = await openTraining({ executor: await run.executor(), family, genotype, settings, data, seed })
   try {
     if (saved !== undefined) training.restore(saved.state)
     while (epochs.length < settings.epochs) {

@@ -4,7 +4,7 @@ import { BenchError } from '../core/errors.ts'
 import { benchCommand } from '../core/plainText.ts'
 import type { Protocol } from '../core/protocol.ts'
 import { changedSettings } from '../protocols/index.ts'
-import { parseCells } from '../spaces/darts/index.ts'
+import { dartsFamily } from '../spaces/darts/index.ts'
 import { resolveSettings } from './settings.ts'
 import { trainedNetwork } from './training.ts'
 
@@ -62,7 +62,7 @@ async function sideOf(dataset: string, folder: string | undefined, { data }: Pro
 function takesAuxiliary(genotype: string, dataset: string, side: number): boolean {
   try {
     const shape = { height: side, width: side, channels: 3, classes: 10 }
-    trainedNetwork(parseCells(genotype), resolveSettings({}, dataset), shape)
+    trainedNetwork({ family: dartsFamily, genotype: dartsFamily.parse(genotype) }, resolveSettings({}, dataset), shape)
     return true
   } catch (error) {
     if (error instanceof BenchError) return false

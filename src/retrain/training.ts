@@ -7,9 +7,8 @@ import { macCount, type Network, parameterCount } from '../core/network.ts'
 import { integerPower } from '../core/numbers.ts'
 import { type RandomStream, random } from '../core/random.ts'
 import type { RetrainingSettings } from '../core/retraining.ts'
-import type { EvaluationNetworkOptions } from '../core/space.ts'
+import type { EvaluationNetworkOptions, Genotype, SpaceFamily } from '../core/space.ts'
 import type { TrainingData } from '../data/imagesInMemory.ts'
-import { type DartsGenotype, darts } from '../spaces/darts/index.ts'
 import { drawPathScales, dropProbability } from '../training/dropPath.ts'
 import { requireFiniteResults } from '../training/finite.ts'
 import { initialWeights } from '../training/initialise.ts'
@@ -39,9 +38,8 @@ export interface Training {
   dispose(): void
 }
 
-export interface TrainingRequest {
+export interface TrainingRequest extends Architecture {
   readonly executor: Executor
-  readonly genotype: DartsGenotype
   readonly settings: RetrainingSettings
   readonly data: TrainingData
   /** Seed of the initial weights, of the images' order and augmentation, and of dropped paths. */
@@ -53,8 +51,8 @@ export interface TrainingRequest {
  * @throws BenchError `bad-input` if the images are too small for the network
  */
 export async function openTraining(request: TrainingRequest): Promise<Training> {
-  const { executor, genotype, settings, data, seed } = request
-  const network = trainedNetwork(genotype, settings, data.shape)
+  const { executor, settings, data, seed } = request
+  const network = trainedNetwork(request, settings, data.shape)
   const executable = requireFiniteResults(await executor.compile(network, { batchSize: settings.batchSize }))
   executable.weights.write(initialWeights(network, random(seed, 'weights', 'start')))
   return {
@@ -153,11 +151,22 @@ function linearWithGentleEnd(epoch: number, epochs: number, initial: number): nu
   return epoch < steep ? linear(epoch, steep, initial, 0) : linear(epoch - steep, GENTLE, initial / steep, 0)
 }
 
+/** An architecture, and the family of spaces whose networks it is trained as. */
+export interface Architecture {
+  readonly family: SpaceFamily
+  readonly genotype: Genotype
+}
+
 type SizedSettings = Pick<RetrainingSettings, 'network' | 'dropPath'>
 
-export function trainedNetwork(genotype: DartsGenotype, settings: SizedSettings, shape: ImageShape): Network {
+/** Builds the network that an architecture is trained as, with its auxiliary head and drop path. */
+export function trainedNetwork(
+  { family, genotype }: Architecture,
+  settings: SizedSettings,
+  shape: ImageShape,
+): Network {
   const { auxiliary } = settings.network
-  return darts.network(genotype, { ...optionsOf(settings, shape), auxiliary, dropPath: settings.dropPath > 0 })
+  return family.network(genotype, { ...optionsOf(settings, shape), auxiliary, dropPath: settings.dropPath > 0 })
 }
 
 export interface NetworkSize {
@@ -167,8 +176,12 @@ export interface NetworkSize {
   readonly macs: number
 }
 
-export function networkSize(genotype: DartsGenotype, settings: SizedSettings, shape: ImageShape): NetworkSize {
-  const network = darts.network(genotype, optionsOf(settings, shape))
+export function networkSize(
+  { family, genotype }: Architecture,
+  settings: SizedSettings,
+  shape: ImageShape,
+): NetworkSize {
+  const network = family.network(genotype, optionsOf(settings, shape))
   return { parameters: parameterCount(network), macs: macCount(network) }
 }
 

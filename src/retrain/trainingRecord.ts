@@ -3,14 +3,15 @@ import { z } from 'zod'
 import type { Arithmetic } from '../core/executor.ts'
 import { moment, retrainingSettings, trainingOutcome, trainingTime } from '../core/recordSchemas.ts'
 import type { RetrainingSettings, TrainingOutcome, TrainingTime } from '../core/retraining.ts'
-import { type DartsGenotype, darts } from '../spaces/darts/index.ts'
 import { contentName } from '../system/json.ts'
 import type { TrainingEpoch } from './training.ts'
 
 /** Everything that the result of a training depends on; its hash is part of the training's id. */
 export interface TrainingJob {
-  /** Genotype in the literature's notation. */
+  /** The architecture as the family of its space writes it. */
   readonly genotype: string
+  /** Name and content hash of the plugin that brings the space; absent for a built-in space. */
+  readonly spacePlugin?: string
   readonly dataset: { readonly name: string; readonly contentHash: string }
   readonly settings: RetrainingSettings
   readonly seed: number
@@ -40,13 +41,15 @@ export interface TrainingRecord extends TrainingOutcome {
 /** Returns the job of a training, its fields in the order on which the id's hash depends. */
 export const trainingJob = ({
   genotype,
+  spacePlugin,
   dataset: { name, contentHash },
   settings,
   seed,
   executor,
   arithmetic,
-}: Omit<TrainingJob, 'genotype'> & { readonly genotype: DartsGenotype }): TrainingJob => ({
-  genotype: darts.format(genotype),
+}: TrainingJob): TrainingJob => ({
+  genotype,
+  ...(spacePlugin && { spacePlugin }),
   dataset: { name, contentHash },
   settings,
   seed,
@@ -71,6 +74,7 @@ export const trainingRecordSchema: z.ZodType<TrainingRecord> = trainingOutcome.e
   schema: z.literal(1),
   job: z.looseObject({
     genotype: z.string(),
+    spacePlugin: z.string().optional(),
     dataset: z.looseObject({ name: z.string(), contentHash: z.string() }),
     settings: retrainingSettings,
     seed: z.int().min(0),

@@ -1,10 +1,7 @@
 /** The state of the runs of a store: finished, running, queued, failed, interrupted or missing, with their progress. */
-import { join } from 'node:path'
-import { BenchError } from '../core/errors.ts'
-import type { EpochRecord, Job, ResultRecord } from '../core/result.ts'
+import type { Job, ResultRecord } from '../core/result.ts'
 import { TrainingFolder } from '../retrain/trainingFolder.ts'
 import { trainingId, trainingJob } from '../retrain/trainingRecord.ts'
-import { type DartsGenotype, parseCells } from '../spaces/darts/index.ts'
 import type { PlannedJob } from './plan/plan.ts'
 import { queuedJobs } from './slurm/arrays.ts'
 import type { RunFolder, RunState } from './store/runFolder.ts'
@@ -91,16 +88,6 @@ export function trainingOf(
   return { training: { preset: settings.preset, epochs: settings.epochs, trainings: seeds.length, finished, underWay } }
 }
 
-/** Returns the DARTS genotype of an epoch record. @throws BenchError `corrupt` if the record's text is not one */
-function genotypeIn({ genotype, epoch }: EpochRecord, { path }: RunFolder): DartsGenotype {
-  try {
-    return parseCells(genotype)
-  } catch (cause) {
-    const where = `${join(path, 'epochs.jsonl')}, epoch ${epoch}`
-    throw new BenchError('corrupt', `${where}: ${(cause as Error).message}; move the folder away`, { cause })
-  }
-}
-
 /** Returns the finished epochs of each training of the architecture that the last epoch of the search gave. */
 function begunTrainings(store: Store, run: RunFolder, job: Job): number[] {
   const { retraining, dataset, executor, arithmetic } = job
@@ -108,9 +95,12 @@ function begunTrainings(store: Store, run: RunFolder, job: Job): number[] {
   if (retraining === undefined || last === undefined || executor === undefined) return []
   const { settings, seeds = [job.seed] } = retraining
   const { name, contentHash = '' } = dataset
-  const genotype = genotypeIn(last, run)
+  const { genotype } = last
   return seeds.map((seed) => {
-    const training = trainingJob({ genotype, dataset: { name, contentHash }, settings, seed, executor, arithmetic })
+    const training = trainingJob({
+      ...{ genotype, dataset: { name, contentHash }, settings, seed, executor, arithmetic },
+      ...(job.spacePlugin && { spacePlugin: job.spacePlugin }),
+    })
     return new TrainingFolder(store.folder, trainingId(training)).finishedEpochs()
   })
 }

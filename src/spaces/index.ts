@@ -1,10 +1,15 @@
-/** The built-in search spaces by name. */
+/** The built-in search spaces, and the spaces that plugins bring. */
+
+import { BenchError } from '../core/errors.ts'
 import { unknownName } from '../core/names.ts'
+import { definePlugin, type Registry } from '../core/plugin.ts'
 import type { SearchSpace } from '../core/space.ts'
+import { registerPlugins } from '../system/plugins.ts'
 import { darts, dartsS1, dartsS2, dartsS3, dartsS4, dartsWithoutNone } from './darts/index.ts'
 import { nb201 } from './nb201/index.ts'
 
-export const builtinSpaces = {
+/** The built-in search spaces by name. */
+export const builtinSpaces: Readonly<Record<string, SearchSpace>> = {
   nb201,
   darts,
   'darts-no-none': dartsWithoutNone,
@@ -14,9 +19,35 @@ export const builtinSpaces = {
   'darts-s4': dartsS4,
 } satisfies Record<string, SearchSpace>
 
-/** @throws BenchError `unknown-name` with the nearest built-in space */
-export function builtinSpace(name: string): SearchSpace {
-  const spaces: Readonly<Record<string, SearchSpace>> = builtinSpaces
-  if (spaces[name] === undefined) throw unknownName('space', name, Object.keys(spaces))
-  return spaces[name]
+const builtins = definePlugin({ name: 'built in', spaces: Object.values(builtinSpaces) })
+
+/** The built-in spaces and those of plugins. */
+export interface OpenSpaces {
+  readonly registry: Registry
+  /** The search space of a name. @throws BenchError `unknown-name` that says how to name the plugin that brings the space */
+  space(name: string): SearchSpace
+  /** Content hash of the plugin that brings a space; undefined for a built-in space. */
+  originOf(space: SearchSpace): string | undefined
+}
+
+/**
+ * Registers the built-in spaces and those of plugins: for commands and worker processes that need spaces but no algorithm.
+ * @param plugins files or names of packages, as after `--plugin`
+ */
+export async function openSpaces(plugins: readonly string[]): Promise<OpenSpaces> {
+  const { registry, origins } = await registerPlugins(builtins, plugins)
+  return {
+    registry,
+    originOf: (space) => origins.get(space),
+    space(name) {
+      const found = registry.spaces.find((space) => space.name === name)
+      if (found !== undefined) return found
+      const { message } = unknownName(
+        'space',
+        name,
+        registry.spaces.map((space) => space.name),
+      )
+      throw new BenchError('unknown-name', `${message}; a space of a plugin needs --plugin FILE`)
+    },
+  }
 }

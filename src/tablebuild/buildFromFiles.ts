@@ -3,7 +3,7 @@ import { BenchError } from '../core/errors.ts'
 import type { Genotype } from '../core/space.ts'
 import { openDataset } from '../data/openDataset.ts'
 import { imagesHash } from '../data/testHalves.ts'
-import { builtinSpace } from '../spaces/index.ts'
+import { openSpaces } from '../spaces/index.ts'
 import { checkTableName } from '../tables/importTable.ts'
 import { joinTables } from '../tables/joinTables.ts'
 import type { Manifest } from '../tables/manifest.ts'
@@ -22,6 +22,7 @@ import {
 } from './buildTable.ts'
 import { readRecipe, recipeFor } from './recipeFile.ts'
 import { forkTrainer, type Trainer } from './trainers.ts'
+import type { WorkerSetting } from './workerProcess.ts'
 
 /** A build as the command line describes it. */
 export interface NamedBuild
@@ -32,6 +33,8 @@ export interface NamedBuild
   readonly recipe: string
   /** Name of the search space; absent: the recipe's. */
   readonly space?: string
+  /** Plugins that bring the space: files or packages, as after `--plugin`. */
+  readonly plugins?: readonly string[]
   /** Folder of the images; absent: the user's data folder, or the built-in set. */
   readonly data?: string
   /** False: each architecture is trained separately, even if the recipe says `share: true`. */
@@ -51,13 +54,18 @@ export interface NamedBuild
  * @throws BenchError for an error in recipe, dataset, tables or name, before the first training
  */
 export async function buildFromFiles(build: NamedBuild): Promise<BuildResult> {
-  const { name, folder, data: images, jobs, report } = build
+  const { name, folder, data: images, jobs, report, plugins = [] } = build
   if (folder === undefined) await checkTableName(name)
   const file = readRecipe(build.recipe)
-  const space = builtinSpace(build.space ?? file.space)
+  const spaces = await openSpaces(plugins)
+  const space = spaces.space(build.space ?? file.space)
+  const spacePlugin = spaces.originOf(space)
   const data = await openDataset(file.dataset, { folder: images, ...imageSizeOf(file), ...(report && { report }) })
   for (const note of data.notes ?? []) report?.(note)
-  const recipe = recipeFor({ ...file, space: space.name, share: file.share && build.share }, imagesHash(data))
+  const recipe = recipeFor(
+    { ...file, space: space.name, share: file.share && build.share, ...(spacePlugin && { spacePlugin }) },
+    imagesHash(data),
+  )
   checkSeeds(build.seeds, recipe)
   return buildTable({
     ...build,
@@ -66,7 +74,7 @@ export async function buildFromFiles(build: NamedBuild): Promise<BuildResult> {
     recipe,
     data,
     from: await Promise.all(build.from.map((table) => openTable(table))),
-    trainers: async () => forkTrainers(jobs, recipe, images),
+    trainers: async () => forkTrainers(jobs, { recipe, plugins, data: images }),
   })
 }
 
@@ -76,15 +84,16 @@ export async function buildFromFiles(build: NamedBuild): Promise<BuildResult> {
  */
 export async function mergeByName(
   names: readonly string[],
-  { name, folder, data: images }: Pick<NamedBuild, 'name' | 'folder' | 'data'>,
+  { name, folder, data: images, plugins = [] }: Pick<NamedBuild, 'name' | 'folder' | 'data' | 'plugins'>,
 ): Promise<Manifest> {
   if (folder === undefined) await checkTableName(name)
   const tables = await Promise.all(names.map((table) => openTable(table)))
   const [{ manifest }] = tables
   const built = tables.find((table) => table.manifest.recipe !== undefined)
   const imported = tables.find((table) => table.manifest.recipe === undefined)
+  const spaces = await openSpaces(plugins)
   if (built === undefined) {
-    const space = spaceIndex(builtinSpace(manifest.space))
+    const space = spaceIndex(spaces.space(manifest.space))
     return joinTables(names, { name, folder: folder ?? userTables(), space })
   }
   if (imported !== undefined) {
@@ -93,27 +102,28 @@ export async function mergeByName(
   }
   const { space, dataset, data } = recipeOf(manifest)
   const { shape } = await openDataset(dataset.name, { folder: images, ...imageSizeOf({ data }) })
-  return mergeTables(tables, { name, folder: folder ?? userTables(), space: builtinSpace(space), shape })
+  return mergeTables(tables, { name, folder: folder ?? userTables(), space: spaces.space(space), shape })
 }
 
 /** Trains `count` random rows of a built table again and compares the accuracies. @throws BenchError as `checkRows` */
 export async function checkByName(
-  { name, data: images, jobs }: Pick<NamedBuild, 'name' | 'data' | 'jobs'>,
+  { name, data: images, jobs, plugins = [] }: Pick<NamedBuild, 'name' | 'data' | 'jobs' | 'plugins'>,
   count: number,
   onProgress: (done: number, total: number) => void,
 ): Promise<Rebuilt[]> {
   const table = await openTable(name)
   const recipe = recipeOf(table.manifest)
-  const trainers = forkTrainers(jobs, recipe, images)
+  const spaces = await openSpaces(plugins)
+  const trainers = forkTrainers(jobs, { recipe, plugins, data: images })
   try {
-    return await checkRows(table, builtinSpace(recipe.space), sampleRows(table, count), trainers, onProgress)
+    return await checkRows(table, spaces.space(recipe.space), sampleRows(table, count), trainers, onProgress)
   } finally {
     for (const trainer of trainers) trainer.close()
   }
 }
 
-const forkTrainers = (jobs: number, recipe: Recipe, data: string | undefined): Trainer[] =>
-  Array.from({ length: jobs }, () => forkTrainer({ recipe, data }))
+const forkTrainers = (jobs: number, setting: WorkerSetting): Trainer[] =>
+  Array.from({ length: jobs }, () => forkTrainer(setting))
 
 function checkSeeds(asked: readonly number[] | undefined, { seeds }: Recipe): void {
   const unknown = asked?.find((seed) => !seeds.includes(seed))

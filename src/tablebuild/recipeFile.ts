@@ -45,7 +45,7 @@ const schema = z.strictObject({
 })
 
 /** The content of a recipe file: a recipe that names its dataset but lacks the hash of the images. */
-export type RecipeFile = z.infer<typeof schema>
+export type RecipeFile = z.infer<typeof schema> & Pick<Recipe, 'spacePlugin'>
 
 /**
  * Reads and checks a recipe file.

@@ -28,8 +28,8 @@ export function numberingOf<G extends Genotype>({ name, numbering }: SearchSpace
  * @param share false: none do. True: those that are the same network, if the space can tell which ones are
  */
 export function sharing<G extends Genotype>(space: SearchSpace<G>, { share }: { readonly share: boolean }): Sharing {
-  if (!share || space.functionOf === undefined) return noSharing(space)
-  const known = sharings.get(space) ?? byFunction(space, space.functionOf)
+  if (!share || space.trainingKey === undefined) return noSharing(space)
+  const known = sharings.get(space) ?? byTrainingKey(space, space.trainingKey)
   sharings.set(space, known)
   return known
 }
@@ -52,11 +52,11 @@ function noSharing<G extends Genotype>(space: SearchSpace<G>): Sharing {
 /** Cached results by space, since comparing all architectures of a space takes about a second. */
 const sharings = new WeakMap<object, Sharing>()
 
-function byFunction<G extends Genotype>(space: SearchSpace<G>, functionOf: (genotype: G) => string): Sharing {
+function byTrainingKey<G extends Genotype>(space: SearchSpace<G>, trainingKey: (genotype: G) => string): Sharing {
   const { count, at } = numberingOf(space)
   const first = new Map<string, number>()
   const servedBy = Int32Array.from({ length: count }, (_, index) => {
-    const name = functionOf(at(index))
+    const name = trainingKey(at(index))
     const known = first.get(name) ?? index
     first.set(name, known)
     return known

@@ -1,6 +1,6 @@
 /** The worker process of `bench tables build`: trains one architecture for each message that it receives. */
 import { openDataset } from '../data/openDataset.ts'
-import { builtinSpace } from '../spaces/index.ts'
+import { openSpaces } from '../spaces/index.ts'
 import { imageSizeOf, type Recipe } from '../tables/recipe.ts'
 import type { TrainedArchitecture } from './trainArchitecture.ts'
 import { openTrainer, type Trainer } from './trainers.ts'
@@ -9,6 +9,8 @@ import type { TrainingTask } from './trainingSet.ts'
 /** What a worker process needs to open its trainer. */
 export interface WorkerSetting {
   readonly recipe: Recipe
+  /** Plugins that bring the space, as after `--plugin`. */
+  readonly plugins: readonly string[]
   /** Folder of the images; absent: the user's data folder, or the built-in set. */
   readonly data?: string
 }
@@ -46,7 +48,7 @@ process.on('message', async ({ setting, task }: WorkerOrder) => {
 
 const answer = (message: WorkerAnswer) => process.send?.(message)
 
-async function open({ recipe, data }: WorkerSetting): Promise<Trainer> {
+async function open({ recipe, plugins, data }: WorkerSetting): Promise<Trainer> {
   const images = await openDataset(recipe.dataset.name, { folder: data, ...imageSizeOf(recipe) })
-  return openTrainer({ space: builtinSpace(recipe.space), recipe, data: images })
+  return openTrainer({ space: (await openSpaces(plugins)).space(recipe.space), recipe, data: images })
 }

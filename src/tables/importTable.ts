@@ -22,6 +22,8 @@ export interface ImportOptions {
   /** Name of the new table. */
   readonly as: string
   readonly space: SpaceIndex
+  /** Plugins that bring the space, as after `--plugin`. */
+  readonly plugins?: readonly string[]
   /** Folder to write it to; absent: the folder of the user's tables. */
   readonly folder?: string
   readonly mapping?: Mapping
@@ -54,8 +56,12 @@ export async function importTable(source: string, options: ImportOptions): Promi
 }
 
 async function read(path: string, partsFolder: string, mapping: Mapping, options: ImportOptions): Promise<Imported> {
-  const { space, partial = false, curves = true, jobs = cores(), isolated = true, onProgress } = options
-  const request = { space, partial, mapping, jobs, withCurves: curves, partsFolder, ...(onProgress && { onProgress }) }
+  const { space, plugins, partial = false, curves = true, jobs = cores(), isolated = true, onProgress } = options
+  const request = {
+    ...{ space, partial, mapping, jobs, withCurves: curves, partsFolder },
+    ...(plugins && { plugins }),
+    ...(onProgress && { onProgress }),
+  }
   if (isolated) {
     const { readLimited } = await import('./importers/readSource.ts')
     return readLimited(path, request)

@@ -97,12 +97,12 @@ export function rankOf(table: Table, column: NumberColumn, row: number): { rank:
  * `unsupported`
  */
 export function isomorphicTo<G extends Genotype>(table: Table, space: SearchSpace<G>, index: number): number[] {
-  if (space.functionOf === undefined) {
+  if (space.trainingKey === undefined) {
     throw new BenchError('unsupported', `space ${space.name} does not tell which architectures are the same function`)
   }
-  const functionOf = (of: number) => space.functionOf?.(space.parse(table.arch(of) as string))
-  const own = functionOf(index)
-  return [...table.indices()].filter((other) => functionOf(other) === own)
+  const keyOf = (row: number) => space.trainingKey?.(space.parse(table.arch(row) as string))
+  const own = keyOf(index)
+  return [...table.indices()].filter((other) => keyOf(other) === own)
 }
 
 /** Returns the indices of the architectures in the table that differ from this one in one operation. */

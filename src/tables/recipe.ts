@@ -13,6 +13,8 @@ export interface Recipe {
   /** Version of the trainings, raised whenever the same settings give other numbers. */
   readonly version: 1
   readonly space: string
+  /** Name and content hash of the plugin that brings the space; absent for a built-in space. */
+  readonly spacePlugin?: string
   /** The images. Networks train on the training set; the two halves of the test set are `x-valid` and `x-test`. */
   readonly dataset: { readonly name: string; readonly contentHash: string }
   /** The executor, in deterministic mode, whose arithmetic decides the bits. */

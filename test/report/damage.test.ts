@@ -25,7 +25,7 @@ import { readOrders } from '../../src/runner/slurm/arrays.ts'
 import { storeStatus } from '../../src/runner/status.ts'
 import { RunFolder } from '../../src/runner/store/runFolder.ts'
 import { Store } from '../../src/runner/store/store.ts'
-import { builtinSpace } from '../../src/spaces/index.ts'
+import { builtinSpaces } from '../../src/spaces/index.ts'
 import { lockHolder } from '../../src/system/lock.ts'
 import { Trainings } from '../../src/tablebuild/completing.ts'
 import { jsonMutations } from '../support/jsonMutations.ts'
@@ -76,7 +76,7 @@ async function showAll(folder: string): Promise<void> {
   const runs = store.runs().map(readRun)
   await verifyRecords(folder, runs)
   if (COUNT > 1000 && shown++ % SHOWN_OF !== 0) return
-  const space = builtinSpace(runs[0].manifest.job.space)
+  const space = builtinSpaces[runs[0].manifest.job.space]
   await checkedFiles(runs, recipe, { space, references })
   for (const { figure } of await figuresOf(runs, { space, references })) renderFigure(figure, 'svg')
 }
@@ -277,12 +277,12 @@ test('a lock, of which nothing but its holder is taken', async () => {
   }
 })
 
-const known = { spaceOf: builtinSpace, references }
+const known = { spaceOf: (name: string) => builtinSpaces[name], references }
 
 /** A report as it is committed, and what reads it. */
 async function writeReport(name: string, runs: readonly WholeRun[], compact: boolean): Promise<string> {
   const folder = join(root, name)
-  const space = builtinSpace('nb201')
+  const space = builtinSpaces.nb201
   for (const [file, content] of await reportFiles(runs, recipe, { space, references }, { compact })) {
     mkdirSync(join(folder, file, '..'), { recursive: true })
     writeFileSync(join(folder, file), content)

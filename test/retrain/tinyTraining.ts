@@ -6,6 +6,7 @@ import { readGenotype } from '../../src/retrain/genotypeArgument.ts'
 import { openImages } from '../../src/retrain/images.ts'
 import type { RetrainingRun } from '../../src/retrain/retrain.ts'
 import { resolveSettings } from '../../src/retrain/settings.ts'
+import { dartsFamily } from '../../src/spaces/darts/index.ts'
 import { png, writeAll } from '../data/sampleFiles.ts'
 
 /** Two classes, of which each image is a colour. */
@@ -31,6 +32,7 @@ export async function tinyRun(folder: string, changes: Partial<RetrainingRun> = 
   const settings = { ...tinySettings, data: { ...tinySettings.data, imageSize: null } }
   return {
     store: join(folder, 'runs'),
+    family: dartsFamily,
     genotype: readGenotype('DARTS_V2'),
     settings,
     seed: 0,

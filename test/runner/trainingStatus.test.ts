@@ -9,7 +9,7 @@ import { TrainingFolder } from '../../src/retrain/trainingFolder.ts'
 import { trainingId, trainingJob } from '../../src/retrain/trainingRecord.ts'
 import { storeStatus } from '../../src/runner/status.ts'
 import { Store } from '../../src/runner/store/store.ts'
-import { parseCells } from '../../src/spaces/darts/index.ts'
+import { darts, parseCells } from '../../src/spaces/darts/index.ts'
 import { type Trained, trainedRun } from '../report/fixtureRuns.ts'
 
 let store: Store
@@ -49,7 +49,12 @@ function keep(id: string, trained: Trained, epochs: readonly number[], isFinishe
     if (done === 0 || isFinished || retraining === undefined) continue
     const { settings } = retraining
     const training = trainingJob({
-      ...{ genotype: parseCells(genotype), dataset: { name: 'cifar10', contentHash: 'abc' }, settings, seed },
+      ...{
+        genotype: darts.format(parseCells(genotype)),
+        dataset: { name: 'cifar10', contentHash: 'abc' },
+        settings,
+        seed,
+      },
       ...{ executor: 'static/wasm', arithmetic: 'deterministic' },
     })
     const folder = new TrainingFolder(store.folder, trainingId(training))

@@ -10,7 +10,7 @@ import { readGenotype } from '../../src/retrain/genotypeArgument.ts'
 import { TrainingFolder } from '../../src/retrain/trainingFolder.ts'
 import { queuedJobs, readOrders } from '../../src/runner/slurm/arrays.ts'
 import { Store } from '../../src/runner/store/store.ts'
-import { builtinSpace } from '../../src/spaces/index.ts'
+import { builtinSpaces } from '../../src/spaces/index.ts'
 import { loadPlugin } from '../../src/system/plugins.ts'
 import { isThere, listIfThere, readIfThere } from '../../src/system/readable.ts'
 import { Trainings } from '../../src/tablebuild/completing.ts'
@@ -45,7 +45,7 @@ describe('what cannot be read is said to be there, by', () => {
     ['the journals of a build', () => 'recipe.json', (root) => readJournals(root, recipe)],
     ['work orders', () => 'orders.json', (root) => readOrders(root)],
     ['the arrays of a store', () => 'slurm/x/orders.json', (root) => queuedJobs(new Store(root))],
-    ['a report', () => 'report.json', (root) => readReport(root, builtinSpace)],
+    ['a report', () => 'report.json', (root) => readReport(root, (name) => builtinSpaces[name])],
     ['the records of a report', () => 'runs.jsonl.gz', (root) => withRecipe(root)],
     ['a place of runs', () => 'store', (root) => placesOf(join(root, 'store'), undefined)],
     ['a store', () => 'store', (root) => placesOfStore(join(root, 'store'))],
@@ -68,7 +68,7 @@ async function readAll(root: string) {
 
 async function withRecipe(root: string) {
   writeFileSync(join(root, 'report.json'), JSON.stringify({ schema: 1, title: '', published: 'none', mix: false }))
-  return readReport(root, builtinSpace)
+  return readReport(root, (name) => builtinSpaces[name])
 }
 
 test('what is not there is absent: nothing, below a file, or by a name longer than any file has', () => {

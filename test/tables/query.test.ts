@@ -68,12 +68,12 @@ describe('a table returns', () => {
   })
 
   test('which architectures compute the same function', () => {
-    const functionOf = (index: number) => nb201.functionOf?.(nb201.parse(space.at(index)))
+    const keyOf = (index: number) => nb201.trainingKey?.(nb201.parse(space.at(index)))
     const index = [...table.indices()].find((i) => isomorphicTo(table, nb201, i).length > 1) as number
     const same = isomorphicTo(table, nb201, index)
     expect(same).toContain(index)
-    expect(new Set(same.map(functionOf)).size).toBe(1)
-    expect([...table.indices()].filter((other) => functionOf(other) === functionOf(index))).toEqual(same)
+    expect(new Set(same.map(keyOf)).size).toBe(1)
+    expect([...table.indices()].filter((other) => keyOf(other) === keyOf(index))).toEqual(same)
   })
 
   test('the values of two columns in the rows that have both', () => {

@@ -1,11 +1,11 @@
 /** `bench genotype show`: prints or draws an architecture. */
 import { Command } from 'commander'
 import { builtins } from '../../builtins.ts'
+import type { Registry } from '../../core/plugin.ts'
 import type { Genotype, SearchSpace } from '../../core/space.ts'
 import { knownName } from '../../data/datasetNames.ts'
 import { genotypeCard, renderCard } from '../../report/listings/genotypeCard.ts'
 import { genotypeText } from '../../retrain/genotypeArgument.ts'
-import { darts, parseCells } from '../../spaces/darts/index.ts'
 import { writeNamedFile } from '../../system/namedFile.ts'
 import { registerPlugins } from '../../system/plugins.ts'
 import { jsonOption, outOption, repeated } from '../options.ts'
@@ -28,7 +28,7 @@ export function genotypeCommand(): Command {
       '--dataset <name>',
       'dataset of the network (default: the one that the cells were published for, else cifar10)',
     )
-    .option('--space <name>', 'search space (default: nb201 for |…| and an index, else darts)')
+    .option('--space <name>', 'search space (default: the first that reads the architecture; nb201 for an index)')
     .option('--plugin <file>', 'plugin that brings the space', repeated)
     .option('--svg', 'draw the cells as SVG (with --out FILE.svg, .png or .pdf they are drawn without it, too)')
     .addOption(jsonOption())
@@ -47,39 +47,62 @@ async function showGenotype(argument: string, flags: GenotypeFlags): Promise<voi
   const text = genotypeText(argument)
   const format = outputFormat({ ...flags, ...(svg && { format: 'svg' as const, flag: '--svg' }) }, FORMATS, 'text')
   const { registry } = await registerPlugins(builtins, plugin)
-  const space = registry.space(name ?? (/^#?\d+\s*$|\|\s*[\w-]+\s*~/.test(text) ? 'nb201' : 'darts'))
+  const space = name === undefined ? spaceReading(registry, text) : registry.space(name)
   const genotype = parse(space, text)
   // The text of a whole genotype is too long for a title.
   const title = argument.length <= 60 ? argument.trim() : ''
-  if (format === 'svg') return writeOutput(await drawnSvg(genotype, title), out)
+  if (format === 'svg') return writeOutput(await drawnSvg(space, genotype, title), out)
   if (format === 'png' || format === 'pdf') {
-    return writeNamedFile(out as string, await drawn(genotype, title, format))
+    return writeNamedFile(out as string, await drawn(space, genotype, title, format))
   }
   const card = genotypeCard(space, genotype, dataset && knownName(dataset))
-  writeOutput(format === 'json' ? `${JSON.stringify(card, null, 2)}\n` : renderCard(card), out)
+  writeOutput(format === 'json' ? `${JSON.stringify(card, null, 2)}\n` : renderCard(card, space), out)
 }
 
 const FORMATS = ['text', 'json', 'svg', 'png', 'pdf'] as const
 
-async function drawnSvg(genotype: Genotype, title: string): Promise<string> {
+async function drawnSvg(space: SearchSpace, genotype: Genotype, title: string): Promise<string> {
   const [{ cellDrawings }, { stackedSvg }] = await Promise.all([
     import('../../report/figures/cells.ts'),
     import('../../report/pictures/drawingSvg.ts'),
   ])
-  return stackedSvg(cellDrawings(genotype, title))
+  return stackedSvg(cellDrawings(space, genotype, title))
 }
 
-async function drawn(genotype: Genotype, title: string, format: 'png' | 'pdf'): Promise<Uint8Array> {
+async function drawn(
+  space: SearchSpace,
+  genotype: Genotype,
+  title: string,
+  format: 'png' | 'pdf',
+): Promise<Uint8Array> {
   const [{ cellDrawings }, { renderFigure }] = await Promise.all([
     import('../../report/figures/cells.ts'),
     import('../../report/pictures/picture.ts'),
   ])
-  return renderFigure({ name: 'cells', caption: '', columns: 1, panels: cellDrawings(genotype, title) }, format)
+  return renderFigure({ name: 'cells', caption: '', columns: 1, panels: cellDrawings(space, genotype, title) }, format)
+}
+
+const INDEX = /^#?(\d+)\s*$/
+
+/** The first space that reads an architecture; where none does, the space whose error says best what is wrong. */
+function spaceReading(registry: Registry, text: string): SearchSpace {
+  const reads = (space: SearchSpace) => {
+    try {
+      parse(space, text)
+      return true
+    } catch {
+      return false
+    }
+  }
+  return (
+    registry.spaces.find(reads) ?? registry.space(INDEX.test(text) || /\|\s*[\w-]+\s*~/.test(text) ? 'nb201' : 'darts')
+  )
 }
 
 function parse(space: SearchSpace, text: string): Genotype {
-  const index = /^#?(\d+)\s*$/.exec(text)?.[1]
-  if (index !== undefined && space.numbering) return space.numbering.at(Number(index))
-  // Cells of DARTS may come from a space of the family with operations of its own.
-  return space === darts ? parseCells(text) : space.parse(text)
+  const { numbering, family } = space
+  const index = INDEX.exec(text)?.[1]
+  if (index !== undefined && numbering) return numbering.at(Number(index))
+  // The space that names its family also shows architectures of the family's other spaces.
+  return family?.name === space.name ? family.parse(text) : space.parse(text)
 }

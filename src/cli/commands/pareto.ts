@@ -28,6 +28,7 @@ export function paretoCommand(): Command {
     .requiredOption('--x <column>', 'column of the x axis, as params-M or latency:pixel3')
     .requiredOption('--y <column>', 'column of the y axis, as cifar10/ori-test/200/mean')
     .option('--table <name>', 'table, by name or path (default: the only one that has both columns)')
+    .option('--plugin <file>', 'with the spaces of a plugin, for --hardware', repeated)
     .option('--hardware <file>', 'CSV file with further columns; may be given several times', repeated)
     .option('--mapping <file>', 'YAML file that maps its columns')
     .addOption(better('--x-better <direction>', 'which x is better', 'lower'))

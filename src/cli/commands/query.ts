@@ -7,7 +7,7 @@ import type { Tabular } from '../../report/formats/tabular.ts'
 import { answer, type Question } from '../../report/listings/queryAnswer.ts'
 import { writeNamedFile } from '../../system/namedFile.ts'
 import { type Condition, parseCondition } from '../../tables/query.ts'
-import { commaList, oneOf, outOption, positiveInteger } from '../options.ts'
+import { commaList, oneOf, outOption, positiveInteger, repeated } from '../options.ts'
 import { formatOption, outputFormat, terminalWidth, writeOutput } from '../output.ts'
 
 const FORMATS = [...TABLE_FORMATS, 'arrow'] as const
@@ -24,6 +24,7 @@ export function queryCommand(): Command {
     .description('Looks up architectures by index or string. Without further flags, all columns are shown.')
     .argument('[architectures...]', 'as 6111, or as "|nor_conv_3x3~0|+|…|"')
     .option('--table <name>', 'table, by name or path (default: the only one with the requested columns)')
+    .option('--plugin <file>', 'plugin that brings the space', repeated)
     .option('--dataset <name>', 'only columns of this dataset, as cifar10-valid')
     .option('--split <name>', 'only columns of this split: train, x-valid, x-test or ori-test')
     .option('--epochs <n>', 'only columns after this many training epochs', positiveInteger)

@@ -1,6 +1,7 @@
 /** `bench retrain`: trains architectures of the DARTS space in full and prints their test errors. */
 import { basename, resolve } from 'node:path'
 import { Command } from 'commander'
+import { genotype as knownGenotype } from '../../algorithms/genotype.ts'
 import { builtins } from '../../builtins.ts'
 import { BenchError } from '../../core/errors.ts'
 import { DATASETS, knownName } from '../../data/datasetNames.ts'
@@ -12,7 +13,7 @@ import { type Experiment, parseSeeds } from '../../runner/plan/experiment.ts'
 import { makePlan, type PlannedJob } from '../../runner/plan/plan.ts'
 import type { SbatchOptions } from '../../runner/slurm/submit.ts'
 import { Store } from '../../runner/store/store.ts'
-import { darts, parseCells, publishedName } from '../../spaces/darts/index.ts'
+import { dartsFamily, publishedName } from '../../spaces/darts/index.ts'
 import { cores } from '../../system/cores.ts'
 import { registerPlugins } from '../../system/plugins.ts'
 import { statIfThere } from '../../system/readable.ts'
@@ -109,18 +110,20 @@ async function retrain(flags: RetrainFlags): Promise<void> {
  * architecture in place of a search.
  */
 function experimentOf(flags: RetrainFlags): Experiment {
-  const given = flags.genotype.map((argument) => [darts.format(readGenotype(argument)), finderOf(argument)] as const)
+  const given = flags.genotype.map(
+    (argument) => [dartsFamily.format(readGenotype(argument)), finderOf(argument)] as const,
+  )
   const { name, folder, family } = imagesOf(flags)
   const { preset, epochs, channels, layers, batchSize, limit, imageSize, brokenImages } = flags
   // Commander sets `auxiliary: true` if --no-auxiliary is absent; the preset decides then.
   const auxiliary = flags.auxiliary === false ? false : undefined
   return {
     algorithms: [...new Map(given)].map(([genotype, foundBy]) => ({
-      name: 'genotype',
+      name: knownGenotype.name,
       options: { genotype },
       foundBy,
     })),
-    space: 'darts',
+    space: dartsFamily.name,
     datasets: [name],
     data: folder === undefined ? {} : { [name]: folder },
     protocol: 'darts-paper',
@@ -152,6 +155,6 @@ function isUnknownFolder(name: string): boolean {
 }
 
 function label({ job }: PlannedJob): string {
-  const name = publishedName(parseCells(String(job.algorithm.options.genotype)))
-  return `${name ?? 'genotype'} on ${job.dataset.name}, seed ${job.seed}`
+  const name = publishedName(dartsFamily.parse(String(job.algorithm.options.genotype)))
+  return `${name ?? knownGenotype.name} on ${job.dataset.name}, seed ${job.seed}`
 }

@@ -1,13 +1,13 @@
 /** `bench tables`: imports, fetches and describes lookup tables; `tablesBuild.ts` builds and merges them. */
 import { Command } from 'commander'
 import { manifestTable } from '../../report/listings/queryTables.ts'
-import { builtinSpace } from '../../spaces/index.ts'
+import { openSpaces } from '../../spaces/index.ts'
 import { cores } from '../../system/cores.ts'
 import type { Manifest } from '../../tables/manifest.ts'
 import { manifestPath, verifyTable } from '../../tables/openTable.ts'
 import { spaceIndex } from '../../tables/spaceIndex.ts'
 import { importProgress, transferProgress } from '../amountProgress.ts'
-import { jsonOption, outOption, positiveInteger, quietOption } from '../options.ts'
+import { jsonOption, outOption, positiveInteger, quietOption, repeated } from '../options.ts'
 import { printAsideLine, tableFormat, writeOutput, writeTable } from '../output.ts'
 import { buildCommand, mergeCommand } from './tablesBuild.ts'
 
@@ -26,6 +26,7 @@ export function tablesCommand(): Command {
 interface ImportFlags {
   readonly as: string
   readonly space?: string
+  readonly plugin?: readonly string[]
   readonly mapping?: string
   readonly partial?: boolean
   readonly curves: boolean
@@ -37,6 +38,7 @@ interface ImportFlags {
 const importOptions = (command: Command): Command =>
   command
     .option('--space <name>', 'search space of the architectures (default: the mapping’s, else nb201)')
+    .option('--plugin <file>', 'plugin that brings the space', repeated)
     .option('--mapping <file>', 'YAML file with what the source leaves open: columns, splits, seeds')
     .option('--partial', 'accept fewer architectures than the space has')
     .option('--no-curves', 'leave out the curves of every epoch')
@@ -72,10 +74,11 @@ async function importSource(source: string, flags: ImportFlags): Promise<void> {
 
 const showsProgress = ({ quiet = false, json = false }: ImportFlags): boolean => !quiet && !json
 
-async function importSettings({ space, mapping: path, partial, curves, jobs }: ImportFlags) {
+async function importSettings({ space: name, plugin = [], mapping: path, partial, curves, jobs }: ImportFlags) {
   const { identityMapping, readMapping } = await import('../../tables/importers/mapping.ts')
   const mapping = path === undefined ? identityMapping : await readMapping(path)
-  return { space: spaceIndex(builtinSpace(space ?? mapping.space ?? 'nb201')), partial, curves, jobs, mapping }
+  const space = (await openSpaces(plugin)).space(name ?? mapping.space ?? 'nb201')
+  return { space: spaceIndex(space), plugins: plugin, partial, curves, jobs, mapping }
 }
 
 interface FetchFlags extends Omit<ImportFlags, 'as'> {

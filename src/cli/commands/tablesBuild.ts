@@ -1,6 +1,6 @@
 /** `bench tables build` and `bench tables merge`: makes lookup tables by training or from other tables. */
 import { resolve } from 'node:path'
-import { Command, InvalidArgumentError } from 'commander'
+import { Command, InvalidArgumentError, Option } from 'commander'
 import { BenchError } from '../../core/errors.ts'
 import { pluralize } from '../../core/plainText.ts'
 import { parseSeedList } from '../../runner/plan/experiment.ts'
@@ -15,6 +15,7 @@ import { print, printAsideLine } from '../output.ts'
 interface BuildFlags {
   readonly as: string
   readonly space?: string
+  readonly plugin?: readonly string[]
   readonly recipe?: string
   readonly data?: string
   readonly share: boolean
@@ -40,6 +41,7 @@ export function buildCommand(): Command {
     )
     .requiredOption('--as <name>', 'name of the table')
     .option('--space <name>', 'search space (default: the recipe’s)')
+    .addOption(pluginOption())
     .option('--recipe <file>', 'YAML file, or `micro`, the recipe of the embedded table')
     .option('--data <folder>', 'the images, if the recipe’s dataset is neither built in nor fetched')
     .option('--seeds <list>', 'only these of the recipe’s seeds: 777,888', parseSeedList)
@@ -62,12 +64,13 @@ export function buildCommand(): Command {
     .action((flags: BuildFlags) => (flags.check === undefined ? build(flags) : check(flags, flags.check)))
 }
 
-async function build({ as: name, recipe, limitMinutes, ...flags }: BuildFlags): Promise<void> {
+async function build({ as: name, recipe, limitMinutes, plugin, ...flags }: BuildFlags): Promise<void> {
   if (recipe === undefined) throw new BenchError('bad-input', 'name the recipe: --recipe micro, or a YAML file')
   const { buildFromFiles } = await import('../../tablebuild/buildFromFiles.ts')
   const stopped = stopCondition(limitMinutes)
   const result = await buildFromFiles({
     ...flags,
+    ...(plugin && { plugins: plugin }),
     name,
     recipe,
     shard: flags.shard ?? { number: 1, of: 1 },
@@ -81,10 +84,15 @@ async function build({ as: name, recipe, limitMinutes, ...flags }: BuildFlags): 
   printAnswer(flags, result, buildText(result))
 }
 
-async function check({ as: name, data, jobs = cores(), quiet, json }: BuildFlags, count: number): Promise<void> {
+async function check(
+  { as: name, data, plugin, jobs = cores(), quiet, json }: BuildFlags,
+  count: number,
+): Promise<void> {
   const { checkByName } = await import('../../tablebuild/buildFromFiles.ts')
   const show = quiet || json ? () => {} : buildProgress(process.stderr)
-  const rebuilt = await checkByName({ name, data, jobs }, count, (done, total) => show({ total, before: 0, done }))
+  const rebuilt = await checkByName({ name, data, jobs, plugins: plugin }, count, (done, total) =>
+    show({ total, before: 0, done }),
+  )
   const wrong = rebuilt.filter(({ equal }) => !equal)
   const lines = wrong.map(
     ({ index, seed, stored, found }) =>
@@ -104,6 +112,7 @@ export function mergeCommand(): Command {
     )
     .argument('<tables...>', 'names or paths')
     .requiredOption('--as <name>', 'name of the table')
+    .addOption(pluginOption())
     .option('--data <folder>', 'the images, if the recipe’s dataset is neither built in nor fetched')
     .option('--out <dir>', 'folder of the table (default: the user’s tables)')
     .addOption(jsonOption())
@@ -115,11 +124,19 @@ export function mergeCommand(): Command {
     .action(merge)
 }
 
-type MergeFlags = Pick<BuildFlags, 'as' | 'data' | 'out' | 'json'>
+const pluginOption = () =>
+  new Option('--plugin <file>', 'plugin that brings the space; several times').argParser(repeated)
+
+type MergeFlags = Pick<BuildFlags, 'as' | 'plugin' | 'data' | 'out' | 'json'>
 
 async function merge(tables: readonly string[], flags: MergeFlags): Promise<void> {
   const { mergeByName } = await import('../../tablebuild/buildFromFiles.ts')
-  const manifest = await mergeByName(tables, { name: flags.as, data: flags.data, folder: folderOf(flags) })
+  const manifest = await mergeByName(tables, {
+    name: flags.as,
+    data: flags.data,
+    plugins: flags.plugin,
+    folder: folderOf(flags),
+  })
   printAnswer(flags, manifest, sizeLine(manifest))
 }
 

@@ -4,11 +4,6 @@ import type { Drawing } from '../../core/drawing.ts'
 import { BenchError } from '../../core/errors.ts'
 import { pluralize } from '../../core/plainText.ts'
 import type { Genotype, SearchSpace } from '../../core/space.ts'
-import { dartsCellDrawing } from '../../spaces/darts/drawing.ts'
-import type { DartsGenotype } from '../../spaces/darts/genotype.ts'
-import { darts, parseCells } from '../../spaces/darts/index.ts'
-import { nb201CellDrawing } from '../../spaces/nb201/drawing.ts'
-import type { Nb201Genotype } from '../../spaces/nb201/genotype.ts'
 import { datasetTitle } from '../comparison/comparison.ts'
 import { groupByMethod, labelOf, oneRunPerSeed } from '../methods.ts'
 import type { Figure } from '../pictures/figure.ts'
@@ -17,15 +12,10 @@ import type { RunRecord } from '../runRecord.ts'
 /** Widest cell of which two stand side by side, in CSS pixels; wider ones would become too small to read in a paper. */
 const WIDEST_OF_TWO = 400
 
-/** One drawing a cell. @throws BenchError `unsupported` for spaces of other forms */
-export function cellDrawings(genotype: Genotype, title: string): readonly Drawing[] {
-  if ('operations' in genotype) return [nb201CellDrawing(genotype as Nb201Genotype, title)]
-  if ('normal' in genotype && 'reduce' in genotype) {
-    const { normal, reduce } = genotype as DartsGenotype
-    const of = (cell: string) => (title === '' ? cell : `${title}, ${cell}`)
-    return [dartsCellDrawing(normal, of('normal cell')), dartsCellDrawing(reduce, of('reduction cell'))]
-  }
-  throw new BenchError('unsupported', `cells of the space ${genotype.space} cannot be drawn; nb201's and DARTS' can`)
+/** Pictures of the cells of an architecture, one each. @throws BenchError `unsupported` if the space draws no cells */
+export function cellDrawings(space: SearchSpace, genotype: Genotype, title: string): readonly Drawing[] {
+  if (space.draw !== undefined) return space.draw(genotype, title)
+  throw new BenchError('unsupported', `cells of the space ${space.name} cannot be drawn: the space has no draw()`)
 }
 
 /** Returns the cells that each method found most often; of equally frequent ones those of the lowest seed. */
@@ -51,9 +41,9 @@ function answerDrawings(seeds: readonly RunRecord[], label: string, space: Searc
   const genotypes = seeds.flatMap(({ result }) => result?.genotype ?? [])
   const answer = mostFrequent(genotypes)
   const count = genotypes.filter((genotype) => genotype === answer).length
-  // Cells that were trained in full may come from another space of the family.
-  const cells = space.name.startsWith(darts.name) ? parseCells(answer) : space.parse(answer)
-  return cellDrawings(cells, `${label} (${count} of ${pluralize(genotypes.length, 'seed')})`)
+  // An architecture that was trained in full may come from another space of the family.
+  const genotype = (space.family ?? space).parse(answer)
+  return cellDrawings(space, genotype, `${label} (${count} of ${pluralize(genotypes.length, 'seed')})`)
 }
 
 function mostFrequent(items: readonly string[]): string {

@@ -1,8 +1,7 @@
 /** Describes an architecture for `bench genotype show`: the operations of each node, and the size of its network. */
 import { unknownName } from '../../core/names.ts'
 import { macCount, parameterCount } from '../../core/network.ts'
-import type { EvaluationNetworkOptions, Genotype, SearchSpace } from '../../core/space.ts'
-import { type DartsGenotype, searchedOn } from '../../spaces/darts/index.ts'
+import type { Genotype, SearchSpace } from '../../core/space.ts'
 import { digitsFor } from '../formats/tabular.ts'
 
 export interface GenotypeCard {
@@ -12,77 +11,65 @@ export interface GenotypeCard {
   readonly index?: number
   /** Lines such as `node out = skip_connect(in) + nor_conv_3x3(1)` for each type of cell. */
   readonly cells: Readonly<Record<string, readonly string[]>>
-  readonly network: { readonly channels: number; readonly depth: number; readonly image: string }
-  /** Number of trainable parameters, and of multiply-accumulates for one image. */
-  readonly parameters: number
-  readonly macs: number
-}
-
-/** A paper's evaluation network on a dataset. */
-type Evaluation = Pick<EvaluationNetworkOptions, 'shape' | 'channels' | 'depth' | 'family'>
-
-const onCifar = (size: Pick<Evaluation, 'channels' | 'depth'>, classes: number, side = 32): Evaluation => ({
-  ...size,
-  shape: { height: side, width: side, channels: 3, classes },
-})
-
-/** By space and dataset: NAS-Bench-201 §2.2; DARTS §3.2 and §3.3. */
-const EVALUATIONS: Readonly<Record<string, Readonly<Record<string, Evaluation>>>> = {
-  nb201: {
-    cifar10: onCifar({ channels: 16, depth: 5 }, 10),
-    cifar100: onCifar({ channels: 16, depth: 5 }, 100),
-    'ImageNet16-120': onCifar({ channels: 16, depth: 5 }, 120, 16),
-  },
-  darts: {
-    cifar10: onCifar({ channels: 36, depth: 20 }, 10),
-    cifar100: onCifar({ channels: 36, depth: 20 }, 100),
-    imagenet: {
-      ...{ channels: 48, depth: 14, family: 'imagenet' },
-      shape: { height: 224, width: 224, channels: 3, classes: 1000 },
-    },
-  },
+  /** Size and cost of the paper's evaluation network; absent for a space without evaluation networks. */
+  readonly network?: { readonly channels: number; readonly depth: number; readonly image: string }
+  /** Trainable parameters of the evaluation network. */
+  readonly parameters?: number
+  /** Multiply-accumulates of the evaluation network for one image. */
+  readonly macs?: number
 }
 
 /**
- * Returns the description of an architecture and of its evaluation network on a dataset.
- * @param dataset absent: the dataset that the cells were published for, else CIFAR-10
+ * Describes an architecture: its cells, and the cost of its evaluation network on a dataset.
+ * @param dataset absent: the dataset that the architecture was published for, else the first of the space's evaluations
  * @throws BenchError `unknown-name` for a dataset of which the space has no evaluation network
  */
 export function genotypeCard(space: SearchSpace, genotype: Genotype, dataset?: string): GenotypeCard {
-  const networks = EVALUATIONS[space.name.split('-')[0]] ?? EVALUATIONS.nb201
-  const chosen = dataset ?? ('normal' in genotype ? searchedOn(genotype as DartsGenotype) : 'cifar10')
-  if (!Object.hasOwn(networks, chosen)) {
-    throw unknownName(`dataset of the networks of ${space.name}:`, chosen, Object.keys(networks))
-  }
-  const options = networks[chosen]
-  const network = space.network(genotype, options)
-  const { shape, channels, depth } = options
   return {
     space: space.name,
     genotype: space.format(genotype),
     ...(space.numbering && { index: space.numbering.indexOf(genotype) }),
     cells: cellsOf(space, genotype),
+    ...costOf(space, genotype, dataset),
+  }
+}
+
+function costOf(
+  space: SearchSpace,
+  genotype: Genotype,
+  dataset: string | undefined,
+): Pick<GenotypeCard, 'network' | 'parameters' | 'macs'> {
+  const { evaluations = {} } = space
+  const known = Object.keys(evaluations)
+  if (known.length === 0 && dataset === undefined) return {}
+  const chosen = dataset ?? space.searchedOn?.(genotype) ?? known[0]
+  if (!Object.hasOwn(evaluations, chosen)) throw unknownName(`dataset of the networks of ${space.name}:`, chosen, known)
+  const options = evaluations[chosen]
+  const network = space.network(genotype, options)
+  const { shape, channels, depth } = options
+  return {
     network: { channels, depth, image: `${shape.height}×${shape.width}×3, ${shape.classes} classes` },
     parameters: parameterCount(network),
     macs: macCount(network),
   }
 }
 
-/** Returns the description as text for a terminal. */
-export function renderCard(card: GenotypeCard): string {
-  const { space, genotype, index, cells, network, parameters, macs } = card
+/** The card as text for a terminal. @param depthCounts what the depth of a network of the space counts */
+export function renderCard(card: GenotypeCard, { depthCounts }: Pick<SearchSpace, 'depthCounts'>): string {
+  const { space, genotype, index, cells, network, parameters = 0, macs = 0 } = card
+  const size = network && (depthCounts === 'cells' ? `, ${network.depth} cells,` : ` N=${network.depth}`)
   return `${[
     `${space}${index === undefined ? '' : ` #${index}`}  ${genotype}`,
     ...Object.entries(cells).flatMap(([cell, nodes]) => ['', `${cell} cell`, ...nodes.map((node) => `  ${node}`)]),
-    '',
-    `network ${sizeText(card)} on ${network.image}: ` +
-      `${millions(parameters, 3)} parameters, ${millions(macs, 2)} multiply-accumulates`,
+    ...(network === undefined
+      ? []
+      : [
+          '',
+          `network C=${network.channels}${size} on ${network.image}: ` +
+            `${millions(parameters, 3)} parameters, ${millions(macs, 2)} multiply-accumulates`,
+        ]),
   ].join('\n')}\n`
 }
-
-/** Returns the size of the network as papers write it: `C=16 N=5` on NAS-Bench-201, `C=36, 20 cells,` on the DARTS space. */
-const sizeText = ({ space, network: { channels, depth } }: GenotypeCard): string =>
-  space.startsWith('darts') ? `C=${channels}, ${depth} cells,` : `C=${channels} N=${depth}`
 
 const millions = (count: number, least: number): string => `${(count / 1e6).toFixed(digitsFor(count / 1e6, least))} M`
 

@@ -1,7 +1,7 @@
 /** Computes the Pareto front of two columns of a table, some of which may come from files with device measurements. */
 import { BenchError } from '../../core/errors.ts'
 import { unknownName } from '../../core/names.ts'
-import { builtinSpace } from '../../spaces/index.ts'
+import { openSpaces } from '../../spaces/index.ts'
 import { isAccuracy, isSize } from '../../tables/columnNames.ts'
 import type { NumberColumn } from '../../tables/columns.ts'
 import { openTable } from '../../tables/openTable.ts'
@@ -13,6 +13,8 @@ import { tableWith } from '../../tables/tableWith.ts'
 export interface ParetoQuestion {
   /** Name or path of the table; absent: the only table that has both columns. */
   readonly table?: string
+  /** Plugins that bring the space of the table: files or packages, as after `--plugin`. */
+  readonly plugin?: readonly string[]
   readonly x: string
   readonly y: string
   readonly xBetter: Better
@@ -49,12 +51,15 @@ export async function paretoAnswer(question: ParetoQuestion): Promise<ParetoAnsw
 }
 
 /** Returns the columns of the hardware files, joined to the rows of the table. */
-async function hardwareColumns(table: Table, { hardware = [], mapping }: ParetoQuestion): Promise<NumberColumn[]> {
+async function hardwareColumns(
+  table: Table,
+  { hardware = [], mapping, plugin = [] }: ParetoQuestion,
+): Promise<NumberColumn[]> {
   if (hardware.length === 0) return []
   const { joinedColumns } = await import('../../tables/joinTables.ts')
   const { readMapping } = await import('../../tables/importers/mapping.ts')
   const { spaceIndex } = await import('../../tables/spaceIndex.ts')
-  const space = spaceIndex(builtinSpace(table.manifest.space))
+  const space = spaceIndex((await openSpaces(plugin)).space(table.manifest.space))
   const names = mapping === undefined ? undefined : await readMapping(mapping)
   const columns = (await Promise.all(hardware.map((path) => joinedColumns(table, space, path, names)))).flat()
   const duplicate = columns.find(({ name }, i) => columns.findIndex((other) => other.name === name) < i)

@@ -3,7 +3,7 @@
 import { BenchError } from '../../core/errors.ts'
 import { pluralize } from '../../core/plainText.ts'
 import type { SearchSpace } from '../../core/space.ts'
-import { builtinSpace, builtinSpaces } from '../../spaces/index.ts'
+import { type OpenSpaces, openSpaces } from '../../spaces/index.ts'
 import { openTable } from '../../tables/openTable.ts'
 import {
   type Condition,
@@ -26,6 +26,8 @@ const IS_INDEX = /^#?\d+$/
 
 /** The options of `bench query`. */
 export interface Question extends QualifierFilter {
+  /** Plugins that bring the space of the table: files or packages, as after `--plugin`. */
+  readonly plugin?: readonly string[]
   /** Name or path of the lookup table; absent: the only one that has the wanted columns. */
   readonly table?: string
   /** Columns to show; absent: the accuracies that match the filter. */
@@ -48,17 +50,18 @@ export interface Question extends QualifierFilter {
  * @throws BenchError `bad-input` for options that contradict each other, `unknown-name` or `missing` for what the table lacks
  */
 export async function answer(architectures: readonly string[], question: Question): Promise<Tabular> {
-  const name = question.table ?? (await tableWith(wantedBy(architectures, question)))
+  const spaces = await openSpaces(question.plugin ?? [])
+  const name = question.table ?? (await tableWith(wantedBy(architectures, question, spaces)))
   const table = await openTable(name)
-  if (question.curves) return curvesOf(table, name, architectures, question)
+  if (question.curves) return curvesOf(table, name, architectures, question, spaces)
   const { correlate, top, bottom, where } = question
   const isOfTable = [correlate, top, bottom].some((asked) => asked !== undefined)
   return isOfTable || (where !== undefined && architectures.length === 0)
     ? answerOfTable(table, architectures, question)
-    : answerOfRows(table, architectures, question)
+    : answerOfRows(table, architectures, question, spaces)
 }
 
-function wantedBy(architectures: readonly string[], question: Question): Wanted {
+function wantedBy(architectures: readonly string[], question: Question, spaces: OpenSpaces): Wanted {
   const { columns = [], by, correlate = [], where = [], dataset, split, epochs, seed } = question
   const strings = architectures.filter((text) => !IS_INDEX.test(text))
   return {
@@ -66,12 +69,12 @@ function wantedBy(architectures: readonly string[], question: Question): Wanted 
       ...new Set([...columns, ...(by === undefined ? [] : [by]), ...correlate, ...where.map(({ column }) => column)]),
     ],
     filter: { dataset, split, epochs, seed },
-    ...(strings.length > 0 && { ofSpace: (space: string) => strings.every((text) => isOf(space, text)) }),
+    ...(strings.length > 0 && { ofSpace: (space: string) => strings.every((text) => isOf(spaces, space, text)) }),
   }
 }
 
 /** Whether a text is an architecture of a space; also true for a text of no space, which the lookup then reports. */
-function isOf(name: string, text: string): boolean {
+function isOf({ registry }: OpenSpaces, name: string, text: string): boolean {
   const reads = (space: SearchSpace) => {
     try {
       return space.parse(text) !== undefined
@@ -79,7 +82,8 @@ function isOf(name: string, text: string): boolean {
       return false
     }
   }
-  return reads(builtinSpace(name)) || !Object.values(builtinSpaces).some(reads)
+  const readers = registry.spaces.filter(reads)
+  return readers.length === 0 || readers.some((space) => space.name === name)
 }
 
 async function curvesOf(
@@ -87,29 +91,30 @@ async function curvesOf(
   name: string,
   architectures: readonly string[],
   question: Question,
+  spaces: OpenSpaces,
 ): Promise<Tabular> {
   if (architectures.length !== 1) {
     throw new BenchError('bad-input', `--curves takes one architecture, found ${architectures.length}`)
   }
   refuseWhere(question)
   const { readCurves } = await import('../../tables/readCurves.ts')
-  const index = findArchitecture(table, builtinSpace(table.manifest.space), architectures[0])
+  const index = findArchitecture(table, spaces.space(table.manifest.space), architectures[0])
   return curvesTable(table, index, await readCurves(name, index), question)
 }
 
-function answerOfRows(table: Table, architectures: readonly string[], question: Question): Tabular {
+function answerOfRows(table: Table, architectures: readonly string[], question: Question, spaces: OpenSpaces): Tabular {
   if (architectures.length === 0) {
     const others = 'ask with --top, --where or --correlate'
     throw new BenchError('bad-input', `no architecture is named; name one, by index or string, or ${others}`)
   }
   if (question.by !== undefined)
     throw new BenchError('bad-input', '--by names the column that sorts --top, --bottom or --where; give one of them')
-  const space = builtinSpace(table.manifest.space)
+  const space = spaces.space(table.manifest.space)
   const indices = architectures.map((text) => findArchitecture(table, space, text))
   if (question.isomorphic)
-    return related(table, indices, question, 'the same function', (i) => isomorphicTo(table, space, i))
+    return related(table, space, indices, question, 'the same function', (i) => isomorphicTo(table, space, i))
   if (question.neighbours)
-    return related(table, indices, question, 'one operation apart', (i) => neighboursOf(table, space, i))
+    return related(table, space, indices, question, 'one operation apart', (i) => neighboursOf(table, space, i))
   refuseWhere(question)
   const single = indices.length === 1 && question.columns === undefined
   if (question.rank && !single) {
@@ -151,6 +156,7 @@ function answerOfTable(table: Table, architectures: readonly string[], question:
 
 function related(
   table: Table,
+  space: SearchSpace,
   indices: readonly number[],
   question: Question,
   how: string,
@@ -160,7 +166,6 @@ function related(
   const allowed = new Set(where.length > 0 ? rowsWhere(table, where) : [])
   const all = [...new Set(indices.flatMap(relation))]
   const found = where.length === 0 ? all : all.filter((index) => allowed.has(table.row(index) as number))
-  const space = builtinSpace(table.manifest.space)
   const [own] = indices
   const listing = {
     indices: found,

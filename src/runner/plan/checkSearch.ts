@@ -95,7 +95,7 @@ function fidelities(
   if (manifest === undefined) {
     throw new BenchError(
       'missing',
-      `${name} asks for accuracies, and there is no table of ${space.name}; name one with --table`,
+      `${name} asks for accuracies, and there is no table of ${space.name}; name one with --table, or make one with bench tables build`,
     )
   }
   const rule = manifest.oracles[dataset]

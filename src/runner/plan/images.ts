@@ -8,34 +8,33 @@ import type { ImageCounts, SearchData } from '../../core/data.ts'
 import { BenchError } from '../../core/errors.ts'
 import type { Protocol } from '../../core/protocol.ts'
 import type { Job } from '../../core/result.ts'
-import type { SearchSpace } from '../../core/space.ts'
+import type { BenchmarkSplit, SearchSpace } from '../../core/space.ts'
 import { everyRow } from '../../data/batches/imageView.ts'
 import { countsOf, type Dataset } from '../../data/dataset.ts'
 import { datasetFolder } from '../../data/datasetNames.ts'
 import type { ImageSize } from '../../data/files/fileDatasets.ts'
 import type { SearchHalves } from '../../data/imagesInMemory.ts'
 import { openDataset } from '../../data/openDataset.ts'
-import { officialCifar10Split } from '../../spaces/nb201/cifar10Split.ts'
 import { limitOf } from '../../system/limits.ts'
 
 /** Whether the protocol trains the supernet on photographs of ImageNet's kind, decoded when they are needed. */
 const onPhotographs = ({ network }: Protocol): boolean => network.family === 'imagenet'
 
 /** Checks that a protocol's image settings fit the space and the dataset. @throws BenchError if they do not */
-export function checkSearchable(protocol: Protocol, { name: space }: SearchSpace, dataset: string): void {
-  if (protocol.data.split === 'benchmark') checkBenchmarkSplit(protocol, dataset)
-  const isDarts = space === 'darts' || space.startsWith('darts-')
+export function checkSearchable(protocol: Protocol, space: SearchSpace, dataset: string): void {
+  const { supernetSettings = [] } = space
+  if (protocol.data.split === 'benchmark') checkBenchmarkSplit(protocol, space, dataset)
   if (dataset === 'imagenet' && !onPhotographs(protocol)) {
     const remedy = 'use pcdarts-paper, drnas-paper or micro, or add network.family=imagenet'
     throw new BenchError('unsupported', `protocol ${protocol.name} has no search on imagenet; ${remedy}`)
   }
-  if (isDarts) return
   const [setting] = [
-    ...(onPhotographs(protocol) ? ['network.family=imagenet'] : []),
-    ...(protocol.network.dropPath ? ['network.dropPath'] : []),
+    ...(onPhotographs(protocol) && !supernetSettings.includes('family') ? ['network.family=imagenet'] : []),
+    ...(protocol.network.dropPath && !supernetSettings.includes('dropPath') ? ['network.dropPath'] : []),
   ]
   if (setting === undefined) return
-  throw new BenchError('unsupported', `${setting} is a setting of the DARTS space, not of ${space}; use --space darts`)
+  const found = `${setting} is a setting of the DARTS space, not of ${space.name}`
+  throw new BenchError('unsupported', `${found}; use --space darts`)
 }
 
 /** Returns the content hash of the images of a search, which is part of the job's identity. @throws BenchError for bad files */
@@ -60,6 +59,8 @@ export function searchImageSize({ name, data: { imageSize } }: Protocol): ImageS
 
 /** Where the images of a search come from. */
 export interface SearchImages {
+  /** The space that is searched. */
+  readonly space: SearchSpace
   readonly folder?: string
   /** Opens the dataset if its images are kept in memory. */
   dataset(): Promise<Dataset>
@@ -76,13 +77,13 @@ export interface OpenSearchData extends SearchData {
 /** Opens the batches of one search. Batches of photographs hold decoding threads until they are closed. */
 export async function openSearchData(
   { dataset: planned, protocol, seed }: Job,
-  { folder, dataset, report }: SearchImages,
+  { space, folder, dataset, report }: SearchImages,
 ): Promise<OpenSearchData> {
   const { data, batchSize, epochs } = protocol
   if (!onPhotographs(protocol)) {
     const { searchData } = await import('../../data/imagesInMemory.ts')
     const images = requireUnchanged(await dataset(), planned)
-    const halves = data.split === 'benchmark' ? benchmarkSplit(images) : undefined
+    const halves = data.split === 'benchmark' ? benchmarkSplit(space, images) : undefined
     const search = searchData(images, { data, batchSize, seed, epochs, ...(halves && { halves }) })
     return { ...search, images: countsOf(images) }
   }
@@ -93,27 +94,26 @@ export async function openSearchData(
   return { ...search, images: streamCounts(stream) }
 }
 
-/** Fraction of the training set that trains the network weights, in NAS-Bench-201's own splits. */
-const WEIGHT_FRACTIONS: Readonly<Record<string, number>> = { cifar10: 0.5, cifar100: 1, 'ImageNet16-120': 1 }
+/** A space, for the division of training images that its benchmark makes. */
+type SplitSpace = Pick<SearchSpace, 'name' | 'benchmarkSplits'>
 
 /** Checks the settings of `data.split=benchmark`. @throws BenchError `bad-input` for another dataset or a setting without effect */
-export function checkBenchmarkSplit({ data }: Protocol, dataset: string): void {
-  const share = WEIGHT_FRACTIONS[dataset]
-  if (share === undefined)
-    throw refusal(`the benchmark splits ${Object.keys(WEIGHT_FRACTIONS).join(', ')}, not ${dataset}`)
+export function checkBenchmarkSplit({ data }: Protocol, space: SplitSpace, dataset: string): void {
+  const share = splitOf(space, dataset).trainPortion
   if (data.limit !== null) throw refusal(`it uses all images, but data.limit=${data.limit} is set`)
   if (data.trainPortion === share && !data.architecturePortion) return
   throw refusal(`on ${dataset} it needs data.trainPortion=${share} and no data.architecturePortion`)
 }
 
 /**
- * Returns the two halves on which NAS-Bench-201's authors train the network weights and α: the images on which the benchmark
+ * Returns the two halves on which a benchmark's authors train the network weights and α: the images on which the benchmark
  * trains and validates.
  * @throws BenchError `bad-input` if images or the list of x-valid images are missing
  */
-export function benchmarkSplit({ name, train, testHalves }: Dataset): SearchHalves {
-  if (name === 'cifar10') {
-    const { train: weights, valid: architecture } = officialCifar10Split()
+export function benchmarkSplit(space: SplitSpace, { name, train, testHalves }: Dataset): SearchHalves {
+  const { halves } = splitOf(space, name)
+  if (halves !== undefined) {
+    const { train: weights, valid: architecture } = halves()
     const count = weights.length + architecture.length
     if (train.count === count) return { weights, architecture, architectureFrom: 'train' }
     throw refusal(`its halves need ${count} training images, but there are ${train.count}`)
@@ -124,6 +124,13 @@ export function benchmarkSplit({ name, train, testHalves }: Dataset): SearchHalv
     )
   }
   return { weights: everyRow(train.count), architecture: testHalves.xValid, architectureFrom: 'test' }
+}
+
+function splitOf({ name, benchmarkSplits: splits }: SplitSpace, dataset: string): BenchmarkSplit {
+  if (splits === undefined) throw refusal(`the space ${name} has no split of its own`)
+  const split = Object.hasOwn(splits, dataset) ? splits[dataset] : undefined
+  if (split !== undefined) return split
+  throw refusal(`the benchmark splits ${Object.keys(splits).join(', ')}, not ${dataset}`)
 }
 
 const refusal = (found: string): BenchError =>

@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto'
 import { BenchError } from '../../core/errors.ts'
 import { formatQualifier, parseQualifier, type Qualifier } from '../../core/metric.ts'
 import { nearestName, unknownName } from '../../core/names.ts'
+import { benchCommand } from '../../core/plainText.ts'
 import type { Headline } from '../../core/protocol.ts'
 import type { Job } from '../../core/result.ts'
 import type { SearchSpace } from '../../core/space.ts'
@@ -25,6 +26,8 @@ export interface Lookup {
 export interface LookupRequest {
   readonly space: SearchSpace
   readonly dataset: string
+  /** The plugins that bring the space, as after `--plugin`, for the advice in messages. */
+  readonly plugins?: readonly string[]
   /** Name or path of the table; if absent, the first table of the space that has the dataset is taken. */
   readonly table?: string
   /** The columns that the protocol reports, if it names any. */
@@ -108,15 +111,22 @@ function ownHeadline(manifest: Manifest, dataset: string): readonly Headline[] {
 const accuracies = ({ columns }: Manifest): Qualifier[] =>
   columns.filter(({ name }) => isAccuracy(name)).map(({ name }) => parseQualifier(name))
 
-function noTable({ space, dataset }: LookupRequest, ofSpace: readonly Manifest[]): BenchError {
+/** The command that builds a table of a space, complete but for the recipe. */
+export const buildCommand = ({ name }: SearchSpace, plugins: readonly string[]): string =>
+  benchCommand(
+    ...['tables', 'build', ...plugins.flatMap((plugin) => ['--plugin', plugin])],
+    ...['--space', name, '--recipe', 'recipe.yaml', '--as', `${name}-table`],
+  )
+
+function noTable({ space, dataset, plugins = [] }: LookupRequest, ofSpace: readonly Manifest[]): BenchError {
   const names = DATASETS.map(({ name }) => name)
   if (!names.includes(dataset) && nearestName(dataset, names) !== undefined)
     return unknownName('dataset', dataset, names)
   const have = ofSpace.map(({ name }) => name).join(', ') || 'none'
-  const isBenchmark = space.name === 'nb201' && names.includes(dataset)
-  const remedy = isBenchmark
-    ? '`bench tables fetch nb201` gets the benchmark'
-    : '`bench tables --help` says how to make one'
+  const { publishedTable: published } = space
+  const remedy = published?.datasets.includes(dataset)
+    ? `\`bench tables fetch ${published.name}\` gets the benchmark`
+    : `\`${buildCommand(space, plugins)}\` makes one (docs/building-tables.md)`
   return new BenchError(
     'missing',
     `no table of ${space.name} has ${dataset} (there are: ${have}); ${remedy}, or name one with --table`,

@@ -120,7 +120,12 @@ async function describeJob(
   if (trains) checkSearchable(protocol, space, dataset)
   const retraining =
     experiment.retraining && planRetraining(experiment.retraining, { space, algorithm, dataset, protocol })
-  const lookup = await lookupFor(experiment, { space, dataset, wanted: protocol.headline[dataset] })
+  const lookup = await lookupFor(experiment, {
+    space,
+    dataset,
+    wanted: protocol.headline[dataset],
+    ...(spacePlugin && { plugins: experiment.plugins }),
+  })
   checkSearch(algorithm, options, {
     space,
     protocol,

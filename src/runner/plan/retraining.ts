@@ -15,9 +15,6 @@ export interface RetrainedSearch {
   readonly protocol: Protocol
 }
 
-/** Whether architectures of a space are trained in full, and not looked up. */
-export const isTrainedInFull = (space: string): boolean => space === 'darts' || space.startsWith('darts-')
-
 /**
  * Returns the full training of a job.
  * @throws BenchError `unsupported` if the space has no full training or if search and training use different kinds of images,
@@ -27,7 +24,7 @@ export function planRetraining(
   request: RetrainingRequest,
   { space, algorithm: { name, kind }, dataset, protocol }: RetrainedSearch,
 ): RetrainingTask {
-  if (!isTrainedInFull(space.name)) {
+  if (space.family === undefined) {
     const found = `architectures of ${space.name} are looked up, not trained in full`
     throw new BenchError('unsupported', `${found}; leave out --evaluate retrain, or use --space darts`)
   }

@@ -54,7 +54,7 @@ export class ResourceOpener {
       probes: algorithm.kind === 'supernet' ? await openProbes(job.probes) : [],
       executor: () => this.#executorOf(job),
       data: () => {
-        data ??= this.#searchData(job)
+        data ??= this.#searchData(job, space)
         return data
       },
       images: async () => (await data)?.images,
@@ -72,10 +72,11 @@ export class ResourceOpener {
     listeners.getStore()?.(report)
   }
 
-  #searchData(job: Job): ReturnType<typeof openSearchData> {
+  #searchData(job: Job, space: SearchSpace): ReturnType<typeof openSearchData> {
     const { data: folder } = this.#order
     const reported = new Set<string>()
     return openSearchData(job, {
+      space,
       ...(folder !== undefined && { folder }),
       dataset: () => this.#dataset(job.dataset.name, { folder, ...searchImageSize(job.protocol) }),
       report: (message) => {
@@ -205,9 +206,13 @@ async function openRetraining(resources: RetrainingResources): Promise<Evaluator
   const { job, task, space, store, folder, executor, report } = resources
   const { dataset, seed, executor: executorName = '', arithmetic } = job
   const notice = (message: string) => report({ kind: 'notice', message })
+  const { family } = space
+  if (family === undefined)
+    throw new BenchError('unsupported', `architectures of ${space.name} are not trained in full`)
   const images = await openImages({ name: dataset.name, folder, settings: task.settings, report: notice })
   return retrainingEvaluator({
-    ...{ store, task, executor, executorName, arithmetic },
+    ...{ store, task, family, executor, executorName, arithmetic },
+    ...(job.spacePlugin && { spacePlugin: job.spacePlugin }),
     images: requireUnchanged(images, dataset),
     searchSeed: seed,
     format: space.format,

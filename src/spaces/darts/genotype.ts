@@ -1,37 +1,43 @@
-/** An architecture of the DARTS space, and its validity. */
+/**
+ * An architecture of the DARTS space: checking a cell against the space, discretising mixing weights into an architecture,
+ * and encoding an architecture as decisions for black-box search.
+ */
 import { BenchError } from '../../core/errors.ts'
+import { argmax, type Matrix } from '../../core/mixing.ts'
 import { nearestName } from '../../core/names.ts'
-import type { Genotype } from '../../core/space.ts'
-import { type CellName, type ChosenOperation, choices, type DartsEdge, NODES } from './topology.ts'
+import type { Encoding, Genotype } from '../../core/space.ts'
+import { CELLS, type CellName, type ChosenOperation, choices, type DartsEdge, NODES, rowOf } from './topology.ts'
 
-/** One of the two inputs of a node: operation(value of node `from`). */
+/** One of the two inputs of a node: `operation` applied to node `from`. */
 export interface CellInput {
   readonly operation: ChosenOperation
   readonly from: number
 }
 
-/** Two inputs for each of nodes 2 to 5, node after node. */
+/** The eight inputs of a cell: two for node 2, then two each for nodes 3, 4 and 5. */
 export type Cell = readonly CellInput[]
 
+/** An architecture of the DARTS space: its normal and its reduction cell. */
 export interface DartsGenotype extends Genotype {
   readonly normal: Cell
   readonly reduce: Cell
 }
 
-/** A space's name and the candidate operations of its edges. */
+/** A space of the DARTS family: its name, and its edges with their candidate operations. */
 export interface DartsCandidates {
   readonly name: string
   readonly edges: readonly DartsEdge[]
 }
 
-/** Computed nodes that make up a cell's output. */
+/** The nodes whose concatenation is the output of a cell. */
 export const CONCAT: readonly number[] = NODES
 
-/** [operation, predecessor], as written in text; some authors' code writes a weight after them. */
+/** An input as a genotype text writes it: [operation, predecessor], in some authors' code followed by its weight. */
 type WrittenInput = readonly [operation: unknown, from: unknown, weight?: number]
 
 /**
- * A cell from its written inputs, one list or a list for each node, each checked against the space.
+ * Returns the cell that a genotype text describes, checked against the space.
+ * @param written the eight inputs as one list, or as a list for each node
  * @throws BenchError `bad-input` that names cell and node, what was found there and what is allowed
  */
 export function readCell(space: DartsCandidates, cell: CellName, written: unknown): Cell {
@@ -55,7 +61,7 @@ export function readCell(space: DartsCandidates, cell: CellName, written: unknow
   return inputs
 }
 
-/** The inputs of all nodes, where they are written node by node. */
+/** The inputs of a cell as one list, also if the text has a list for each node. */
 function flattened(space: DartsCandidates, cell: CellName, written: readonly unknown[]): readonly unknown[] {
   const isNode = (item: unknown): item is readonly unknown[] => Array.isArray(item) && Array.isArray(item[0])
   if (written.length === 0 || !written.every(isNode)) return written
@@ -97,3 +103,90 @@ function unknownOperation(
 
 const invalid = (space: DartsCandidates, cell: CellName, problem: string) =>
   new BenchError('bad-input', `${space.name} genotype, ${cell} cell: ${problem}`)
+
+/**
+ * Discretises mixing weights by DARTS' rule (§2.4): every node keeps its two strongest edges, strongest first, each with
+ * its strongest operation. The strength of an edge is the largest weight among its operations other than `none`, times
+ * the weight of the edge in PC-DARTS. Ties go to the lower predecessor and to the lower operation.
+ * @param theta mixing weights, 28 rows
+ * @param edgeWeights PC-DARTS' edge weights, 28
+ */
+export function derive(space: DartsCandidates, theta: Matrix, edgeWeights?: readonly number[]): DartsGenotype {
+  const candidates = space.edges.map((edge, e) => strongestOperation(edge, theta[e], edgeWeights?.[e] ?? 1))
+  const cell = (name: CellName): Cell =>
+    NODES.flatMap((node) => {
+      const incoming = candidates.filter(({ edge }) => edge.cell === name && edge.to === node)
+      const strongestFirst = incoming.toSorted((a, b) => b.strength - a.strength)
+      return strongestFirst.slice(0, 2).map(({ input }) => input)
+    })
+  return { space: space.name, normal: cell('normal'), reduce: cell('reduce') }
+}
+
+/** An edge with its strongest operation, as a possible input of the node that the edge ends in. */
+interface Candidate {
+  readonly edge: DartsEdge
+  readonly strength: number
+  readonly input: CellInput
+}
+
+function strongestOperation(edge: DartsEdge, theta: readonly number[], edgeWeight: number): Candidate {
+  const allowed = choices(edge)
+  const weights = allowed.map((operation) => theta[edge.operations.indexOf(operation)] * edgeWeight)
+  const best = argmax(weights)
+  return { edge, strength: weights[best], input: { operation: allowed[best], from: edge.from } }
+}
+
+/** One-hot mixing weights [28][operations]: 1 at the operation of every edge that the genotype keeps, 0 elsewhere. */
+export function oneHot(space: DartsCandidates, genotype: DartsGenotype): Matrix {
+  return space.edges.map(({ cell, from, to, operations }) => {
+    const at = 2 * (to - NODES[0])
+    const kept = genotype[cell].slice(at, at + 2).find((input) => input.from === from)
+    return operations.map((operation) => Number(operation === kept?.operation))
+  })
+}
+
+/**
+ * Returns the encoding of a space's architectures as 22 categorical decisions, for black-box search. For each node of the
+ * normal, then of the reduction cell, the decisions are: the pair of predecessors (node 2 has only one pair, so no
+ * decision), and the operation on each predecessor, lower predecessor first. The order in which a genotype lists the two
+ * inputs of a node is therefore lost.
+ * @param space a space whose edges all have equally many operations
+ */
+export function encodingOf(space: DartsCandidates): Encoding<DartsGenotype> {
+  const width = choices(space.edges[0]).length
+  const edge = (cell: CellName, from: number, to: number): DartsEdge => space.edges[rowOf(cell, from, to)]
+
+  const encodeCell = (name: CellName, cell: Cell) =>
+    NODES.flatMap((node, i) => {
+      const inputs = cell.slice(2 * i, 2 * i + 2).toSorted((a, b) => a.from - b.from)
+      const pair = pairs(node).findIndex(([a, b]) => a === inputs[0].from && b === inputs[1].from)
+      const operations = inputs.map(({ operation, from }) => choices(edge(name, from, node)).indexOf(operation))
+      return node === 2 ? operations : [pair, ...operations]
+    })
+
+  const decodeCell = (name: CellName, decisions: Iterator<number, number>): Cell =>
+    NODES.flatMap((node) => {
+      const pair = node === 2 ? 0 : decisions.next().value
+      return pairs(node)[pair].map((from) => ({
+        operation: choices(edge(name, from, node))[decisions.next().value],
+        from,
+      }))
+    })
+
+  return {
+    cardinalities: CELLS.flatMap(() =>
+      NODES.flatMap((node) => (node === 2 ? [width, width] : [pairs(node).length, width, width])),
+    ),
+    encode: (genotype) => CELLS.flatMap((name) => encodeCell(name, genotype[name])),
+    decode: (decisions) => {
+      const next = decisions.values() as Iterator<number, number>
+      return { space: space.name, normal: decodeCell('normal', next), reduce: decodeCell('reduce', next) }
+    },
+  }
+}
+
+/** All pairs of different predecessors of a node, the lower one first. */
+function pairs(node: number): [number, number][] {
+  const predecessors = Array.from({ length: node }, (_, from) => from)
+  return predecessors.flatMap((a) => predecessors.slice(a + 1).map((b): [number, number] => [a, b]))
+}

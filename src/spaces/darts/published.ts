@@ -1,16 +1,22 @@
-/** Cells that papers have published, by name: facts of the papers, in the literature's notation. */
+/** Architectures that papers have published, by name, in the notation of the papers' code. */
 import { unknownName } from '../../core/names.ts'
+import type { DartsGenotype } from './genotype.ts'
+import { format, parse } from './notation.ts'
+import { edgesWith, OPERATIONS } from './topology.ts'
 
+/** A published architecture. */
 export interface PublishedGenotype {
+  /** Paper, and which search of the paper. */
   readonly source: string
-  /** As `parse` reads it. */
+  /** The architecture as text, in the notation that `parse` reads. */
   readonly genotype: string
-  /** Other names that it goes by. */
+  /** Other names of the same architecture. */
   readonly aliases?: readonly string[]
-  /** Absent: CIFAR-10. */
+  /** The dataset of the search; absent: CIFAR-10. */
   readonly searchedOn?: 'imagenet'
 }
 
+/** The published architectures by name. */
 export const PUBLISHED: Readonly<Record<string, PublishedGenotype>> = {
   DARTS_V1: {
     source: 'DARTS, first order (Liu et al., ICLR 2019)',
@@ -91,10 +97,23 @@ export const PUBLISHED: Readonly<Record<string, PublishedGenotype>> = {
   },
 }
 
-/** The cells of this name or alias; upper and lower case are the same. @throws BenchError `unknown-name` */
+/** Finds a published architecture by its name or alias, ignoring case. @throws BenchError `unknown-name` */
 export function publishedGenotype(name: string): PublishedGenotype {
   const same = (other: string) => other.toLowerCase() === name.toLowerCase()
   const found = Object.entries(PUBLISHED).find(([known, { aliases = [] }]) => [known, ...aliases].some(same))
   if (found === undefined) throw unknownName('genotype', name, Object.keys(PUBLISHED))
   return found[1]
+}
+
+/** The dataset that a published architecture was searched on; CIFAR-10 for architectures that no paper published. */
+export function searchedOn(genotype: DartsGenotype): 'cifar10' | 'imagenet' {
+  const name = publishedName(genotype)
+  return (name !== undefined && PUBLISHED[name].searchedOn) || 'cifar10'
+}
+
+/** The name under which a paper published an architecture; undefined if none of the listed papers did. */
+export function publishedName(genotype: DartsGenotype): string | undefined {
+  const text = format(genotype)
+  const whole = { name: 'darts', edges: edgesWith(() => OPERATIONS) }
+  return Object.entries(PUBLISHED).find(([, published]) => format(parse(whole, published.genotype)) === text)?.[0]
 }

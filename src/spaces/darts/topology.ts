@@ -1,12 +1,13 @@
 /**
- * The cells of the DARTS space (Liu, Simonyan and Yang, ICLR 2019): nodes 0 and 1 are the outputs of the two cells
- * before, nodes 2 to 5 are computed, the cell's output is their concatenation. In search every earlier node is joined to
- * every later computed one; a found architecture keeps two inputs a node. Normal and reduction cells differ; the edges
- * of a reduction cell that leave nodes 0 and 1 have stride 2.
+ * The cells of the DARTS space (Liu, Simonyan and Yang, ICLR 2019) and of its simplified spaces S1 to S4: nodes, edges and
+ * the candidate operations of each edge. Nodes 0 and 1 are the outputs of the two previous cells, nodes 2 to 5 are
+ * computed, and the output of the cell is the concatenation of nodes 2 to 5. The supernet has an edge from every earlier
+ * node to every computed node; an architecture keeps two input edges per computed node. Normal and reduction cells have
+ * separate edges; in a reduction cell the edges that leave nodes 0 and 1 have stride 2.
  */
 import type { Edge } from '../../core/space.ts'
 
-/** Candidate operations, in the order of the literature. */
+/** The eight candidate operations of DARTS, in the order of the authors' code. */
 export const OPERATIONS = [
   'none',
   'max_pool_3x3',
@@ -18,45 +19,101 @@ export const OPERATIONS = [
   'dil_conv_5x5',
 ] as const
 
-/** Those of the literature, and the noise of RobustDARTS' S4. */
+/** A candidate operation: one of DARTS' eight, or the noise of RobustDARTS' space S4. */
 export type Operation = (typeof OPERATIONS)[number] | 'noise'
 
-/** What an architecture can hold: `none` takes part in the search only. */
+/** An operation that an architecture can contain: `none` is a candidate in the supernet only. */
 export type ChosenOperation = Exclude<Operation, 'none'>
 
+/** The two cell types. */
 export const CELLS = ['normal', 'reduce'] as const
 
 export type CellName = (typeof CELLS)[number]
 
-/** The computed nodes. */
+/** The computed nodes of a cell. */
 export const NODES = [2, 3, 4, 5] as const
 
-/** As papers and pictures name the nodes: the outputs of the two cells before, then the computed ones from 0. */
+/** The name of a node in papers and pictures: `c(k−2)` and `c(k−1)` for the two previous cells, then 0 to 3 for nodes 2 to 5. */
 export const nodeName = (node: number): string => ['c(k−2)', 'c(k−1)'][node] ?? String(node - 2)
 
-/** A row of the mixing matrix, with the names of this space. */
+/** An edge of a cell of the DARTS space: one row of the mixing weights. */
 export interface DartsEdge extends Edge {
   readonly cell: CellName
   readonly operations: readonly Operation[]
 }
 
-/** The 14 pairs 0→2, 1→2, 0→3, 1→3, 2→3, … 4→5 of a cell. */
+/** The 14 edges of a cell without their operations: 0→2, 1→2, 0→3, 1→3, 2→3, … 4→5. */
 const PAIRS = NODES.flatMap((to) => Array.from({ length: to }, (_, from) => ({ from, to })))
 
 /**
- * The 28 rows of the mixing matrix: the normal cell's edges, then the reduction cell's.
- * @param candidates operations of a cell's edge, 0 … 13
+ * Builds the 28 edges of a space: the 14 of the normal cell, then the 14 of the reduction cell.
+ * @param candidates the candidate operations of edge 0 … 13 of a cell
  */
 export function edgesWith(candidates: (cell: CellName, edge: number) => readonly Operation[]): DartsEdge[] {
   return CELLS.flatMap((cell) => PAIRS.map((pair, edge) => ({ cell, ...pair, operations: candidates(cell, edge) })))
 }
 
-/** The row of an edge in the mixing matrix. */
+/** The row of an edge in the mixing weights, 0 … 27. */
 export function rowOf(cell: CellName, from: number, to: number): number {
   return CELLS.indexOf(cell) * PAIRS.length + PAIRS.findIndex((pair) => pair.from === from && pair.to === to)
 }
 
-/** The candidates of an edge that an architecture can hold. */
+/** The candidate operations of an edge without `none`: those that an architecture can contain. */
 export function choices(edge: DartsEdge): ChosenOperation[] {
   return edge.operations.filter((operation) => operation !== 'none')
 }
+
+/**
+ * The candidates of S1: the two operations that DARTS ranks highest on each edge, in the order 0→2, 1→2, 0→3, … 4→5
+ * (RobustDARTS: Zela et al., "Understanding and Robustifying Differentiable Architecture Search", ICLR 2020, appendix).
+ */
+const S1: Readonly<Record<CellName, readonly (readonly Operation[])[]>> = {
+  normal: [
+    ['skip_connect', 'dil_conv_3x3'],
+    ['skip_connect', 'dil_conv_5x5'],
+    ['skip_connect', 'dil_conv_5x5'],
+    ['skip_connect', 'sep_conv_3x3'],
+    ['skip_connect', 'dil_conv_3x3'],
+    ['max_pool_3x3', 'skip_connect'],
+    ['skip_connect', 'sep_conv_3x3'],
+    ['skip_connect', 'sep_conv_3x3'],
+    ['skip_connect', 'dil_conv_3x3'],
+    ['skip_connect', 'sep_conv_3x3'],
+    ['max_pool_3x3', 'skip_connect'],
+    ['skip_connect', 'dil_conv_3x3'],
+    ['dil_conv_3x3', 'dil_conv_5x5'],
+    ['dil_conv_3x3', 'dil_conv_5x5'],
+  ],
+  reduce: [
+    ['max_pool_3x3', 'avg_pool_3x3'],
+    ['max_pool_3x3', 'dil_conv_3x3'],
+    ['max_pool_3x3', 'avg_pool_3x3'],
+    ['max_pool_3x3', 'avg_pool_3x3'],
+    ['skip_connect', 'dil_conv_5x5'],
+    ['max_pool_3x3', 'avg_pool_3x3'],
+    ['max_pool_3x3', 'sep_conv_3x3'],
+    ['skip_connect', 'dil_conv_3x3'],
+    ['skip_connect', 'dil_conv_5x5'],
+    ['max_pool_3x3', 'avg_pool_3x3'],
+    ['max_pool_3x3', 'avg_pool_3x3'],
+    ['skip_connect', 'dil_conv_5x5'],
+    ['skip_connect', 'dil_conv_5x5'],
+    ['skip_connect', 'dil_conv_5x5'],
+  ],
+}
+
+/** Edges of S1: two preselected operations each. DARTS often fails on S1 to S4 (RobustDARTS, §3). */
+export const EDGES_S1: readonly DartsEdge[] = edgesWith((cell, edge) => S1[cell][edge])
+
+/** Edges of S2: skip connection and separable convolution. */
+export const EDGES_S2: readonly DartsEdge[] = edgesWith(() => ['skip_connect', 'sep_conv_3x3'])
+
+/** Edges of S3: those of S2 and `none`. */
+export const EDGES_S3: readonly DartsEdge[] = edgesWith(() => ['none', 'skip_connect', 'sep_conv_3x3'])
+
+/**
+ * Edges of S4: noise and separable convolution. The noise carries no information, so a search that keeps it has failed;
+ * discretisation treats it as an operation like any other. The noise is drawn once per batch, not at every pass as in the
+ * authors' code, so that both sides of a finite difference (second order, Hessian) see the same function.
+ */
+export const EDGES_S4: readonly DartsEdge[] = edgesWith(() => ['noise', 'sep_conv_3x3'])

@@ -1,29 +1,44 @@
-/** NAS-Bench-201 (Dong and Yang, ICLR 2020), also the topology space of NATS-Bench: 15,625 cells. */
-import type { SearchSpace } from '../../core/space.ts'
+/** The space of NAS-Bench-201 (Dong and Yang, ICLR 2020), also the topology space of NATS-Bench: 15,625 cells. */
+import type { EvaluationSize, SearchSpace } from '../../core/space.ts'
+import { nb201CellDrawing } from './drawing.ts'
 import { derive, encoding, format, type Nb201Genotype, oneHot, parse } from './genotype.ts'
+import { trainingKey } from './isomorphism.ts'
 import { network, supernet } from './networks.ts'
-import { ARCHITECTURE_COUNT, atIndex, indexOf } from './officialOrder.ts'
-import { networkOf } from './sameNetwork.ts'
+import { ARCHITECTURE_COUNT, atIndex, benchmarkSplits, indexOf } from './officialOrder.ts'
 import { EDGES, nodeName } from './topology.ts'
 
+/** The benchmark's network, C = 16 and N = 5 (§2.2), for images of a given side. */
+const evaluation = (side: number, classes: number): EvaluationSize => ({
+  channels: 16,
+  depth: 5,
+  shape: { height: side, width: side, channels: 3, classes },
+})
+
+/** NAS-Bench-201. */
 export const nb201: SearchSpace<Nb201Genotype> = {
   name: 'nb201',
   description: 'NAS-Bench-201: cells of 4 nodes and 6 edges with 5 operations, 15,625 architectures',
   edges: EDGES,
   encoding,
-  numbering: { count: ARCHITECTURE_COUNT, indexOf, at: atIndex },
-  functionOf: networkOf,
-  nodeName,
   parse,
   format,
   derive,
   oneHot,
   supernet,
   network,
+  numbering: { count: ARCHITECTURE_COUNT, indexOf, at: atIndex },
+  trainingKey,
+  nodeName,
+  draw: (genotype, title) => [nb201CellDrawing(genotype, title)],
+  evaluations: {
+    cifar10: evaluation(32, 10),
+    cifar100: evaluation(32, 100),
+    'ImageNet16-120': evaluation(16, 120),
+  },
+  benchmarkSplits,
+  publishedTable: { name: 'nb201', datasets: ['shapes', 'cifar10', 'cifar100', 'ImageNet16-120'] },
 }
 
-export { officialCifar10Split } from './cifar10Split.ts'
 export type { Nb201Genotype } from './genotype.ts'
-export { functionalClasses, functionOf, isConnected, uniqueString } from './isomorphism.ts'
-export { ARCHITECTURE_COUNT, atIndex, indexOf } from './officialOrder.ts'
-export { networkOf } from './sameNetwork.ts'
+export { functionalClasses, functionString, isConnected, trainingKey, uniqueString } from './isomorphism.ts'
+export { ARCHITECTURE_COUNT, atIndex, indexOf, officialCifar10Split } from './officialOrder.ts'

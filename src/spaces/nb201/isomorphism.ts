@@ -1,34 +1,36 @@
 /**
- * Which architectures the literature calls the same: by the benchmark's own string (6,466 distinct), and by the function
- * that is left when zeros are taken out (5,390 distinct). Which are one network, weights included: `sameNetwork.ts`.
+ * Decides which architectures of NAS-Bench-201 are the same, in three senses: by the string of the benchmark's code, by the
+ * function that the cell computes, and by the network with its weights. The last one lets one training serve several
+ * architectures of a table.
  */
 import type { Nb201Genotype } from './genotype.ts'
 import { ARCHITECTURE_COUNT, atIndex } from './officialOrder.ts'
-import { edgesInto, NODES, type Operation } from './topology.ts'
+import { EDGES, edgesInto, NODES, type Operation } from './topology.ts'
 
-/** Zeros. */
+/** Stands for a tensor of zeros in a cell's string. */
 const ZERO = '#'
-/** The cell's input. */
+/** Stands for the input of the cell in its string. */
 const INPUT = '0'
 
 /**
- * The benchmark's string of the cell: `none` and operations on zeros are `#`, a skip is its input, sums are sorted. A sum
- * of nothing but zeros passes for something in it, so it tells some equal cells apart. Example: `#+#+#+0`.
+ * The string by which NAS-Bench-201's own code compares cells, for example `#+#+#+0`. `none` and operations on zeros are
+ * written `#`, a skip connection is written as its input, sums are sorted. A sum of zeros is not written as zeros, so some
+ * cells that compute the same function have different strings: 6,466 strings in all.
  */
 export function uniqueString(genotype: Nb201Genotype): string {
   return outputOf(genotype, (terms) => terms.join('+'))
 }
 
 /**
- * The function that the cell computes: the same string with the zeros left out of its sums. `#` where the output is
- * disconnected from the input. Sums keep their nesting (a skipped sum is one term), and a shared operation is written
- * as often as it is used.
+ * The function that a cell computes, as a string: the benchmark's string without the zeros in its sums (5,390 strings in
+ * all), or `#` if no path leads from input to output. Nested sums stay nested, and an operation whose result is used
+ * twice is written twice.
  */
-export function functionOf(genotype: Nb201Genotype): string {
+export function functionString(genotype: Nb201Genotype): string {
   return outputOf(genotype, (terms) => terms.filter((term) => term !== ZERO).join('+') || ZERO)
 }
 
-/** Node 3 as an expression in the input. */
+/** The output node as an expression in the input of the cell. @param sum writes the sum of a node's sorted terms */
 function outputOf({ operations }: Nb201Genotype, sum: (sortedTerms: readonly string[]) => string): string {
   const nodes = [INPUT]
   for (const node of NODES.slice(1)) {
@@ -43,17 +45,109 @@ function apply(operation: Operation, input: string): string {
   return operation === 'skip_connect' ? input : `(${input})@${operation}`
 }
 
-/** False where nothing of the input reaches the output. */
-export const isConnected = (genotype: Nb201Genotype): boolean => functionOf(genotype) !== ZERO
+/** Whether a path of operations other than `none` leads from the input of the cell to its output. */
+export const isConnected = (genotype: Nb201Genotype): boolean => functionString(genotype) !== ZERO
 
-/** All architectures grouped by function: official indices ascending, classes in the order of their lowest index. */
+/** Groups the indices of all architectures by the function they compute; groups and indices are in ascending order. */
 export function functionalClasses(): readonly (readonly number[])[] {
   const classes = new Map<string, number[]>()
   for (let index = 0; index < ARCHITECTURE_COUNT; index++) {
-    const name = functionOf(atIndex(index))
+    const name = functionString(atIndex(index))
     const members = classes.get(name)
     if (members === undefined) classes.set(name, [index])
     else members.push(index)
   }
   return [...classes.values()]
 }
+
+/** The value of a node as a sum of sorted terms; an empty list is a tensor of zeros. */
+type Terms = readonly string[]
+
+/** Stands for the batch-normalised convolution of zeros, which is the shift of the batch normalisation. */
+const SHIFT = 'shift'
+
+/**
+ * A string that two architectures share exactly if their cells are the same network, so that one training serves both.
+ * Same means: up to the order and nesting of sums, and up to which edge carries which weights. Operations that do not
+ * reach the output are left out. Average pooling is linear, so it is written on every term of its input. Convolutions
+ * with equal strings are numbered to tell their weights apart.
+ *
+ * Neither the benchmark's string nor `functionString` decides this: both take one convolution that is used twice for two
+ * convolutions, and both take a convolution of zeros for zeros, although its batch normalisation adds a learned shift.
+ */
+export function trainingKey({ operations }: Nb201Genotype): string {
+  const keys = numberings(alikeEdges(operations)).map((numbers) => write(outputTerms(operations, numbers)))
+  return keys.sort()[0]
+}
+
+/** Groups of two or more edges whose convolutions reach the output and have equal strings if weights are not numbered. */
+function alikeEdges(operations: readonly Operation[]): number[][] {
+  const nodes = nodesOf(operations, new Map())
+  const live = liveNodes(operations)
+  const groups = new Map<string, number[]>()
+  EDGES.forEach(({ from, to }, edge) => {
+    if (!operations[edge].startsWith('nor_conv') || !live.has(to)) return
+    const [term] = termsOf(operations[edge], nodes[from], '')
+    groups.set(term, [...(groups.get(term) ?? []), edge])
+  })
+  return [...groups.values()].filter((edges) => edges.length > 1)
+}
+
+/** The nodes that the output depends on. */
+function liveNodes(operations: readonly Operation[]): Set<number> {
+  const live = new Set([NODES.length - 1])
+  for (const node of NODES.toReversed()) {
+    if (!live.has(node)) continue
+    for (const { index, from } of edgesInto(node)) if (operations[index] !== 'none') live.add(from)
+  }
+  return live
+}
+
+/** All ways to number the edges within each group, each as a map from edge to number. */
+function numberings(groups: readonly number[][]): ReadonlyMap<number, number>[] {
+  return groups.reduce<ReadonlyMap<number, number>[]>(
+    (all, group) =>
+      all.flatMap((numbers) =>
+        permutations(group).map((order) => new Map([...numbers, ...order.map((edge, i) => [edge, i] as const)])),
+      ),
+    [new Map()],
+  )
+}
+
+function permutations(items: readonly number[]): number[][] {
+  if (items.length <= 1) return [[...items]]
+  return items.flatMap((first, i) => permutations(items.toSpliced(i, 1)).map((rest) => [first, ...rest]))
+}
+
+/** The output node as a sum of terms. */
+const outputTerms = (operations: readonly Operation[], numbers: ReadonlyMap<number, number>): Terms =>
+  nodesOf(operations, numbers)[NODES.length - 1]
+
+/** The value of each node of the cell. @param numbers tells convolutions with equal strings apart, by edge */
+function nodesOf(operations: readonly Operation[], numbers: ReadonlyMap<number, number>): Terms[] {
+  const nodes: Terms[] = [[INPUT]]
+  for (const node of NODES.slice(1)) {
+    const terms = edgesInto(node).flatMap(({ index, from }) =>
+      termsOf(operations[index], nodes[from], numbers.has(index) ? `.${numbers.get(index)}` : ''),
+    )
+    nodes.push(terms.sort())
+  }
+  return nodes
+}
+
+/** The terms that an edge adds to the sum of the node it ends in. */
+function termsOf(operation: Operation, input: Terms, number: string): Terms {
+  switch (operation) {
+    case 'none':
+      return []
+    case 'skip_connect':
+      return input
+    case 'avg_pool_3x3':
+      return input.map((term) => (term.startsWith(SHIFT) ? term : `(${term})@${operation}`))
+    case 'nor_conv_1x1':
+    case 'nor_conv_3x3':
+      return [input.length === 0 ? `${SHIFT}${number}` : `(${write(input)})@${operation}${number}`]
+  }
+}
+
+const write = (terms: Terms) => terms.join('+')

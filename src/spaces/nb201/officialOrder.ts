@@ -1,18 +1,20 @@
 /**
- * The benchmark's index of an architecture. Its list is all 5⁶ strings in lexicographic order of their operations,
- * shuffled by Python with seed 88; so no data file is needed.
+ * The two orders that the authors of NAS-Bench-201 drew with Python's random generator, recomputed here so that no data
+ * file is needed: the numbering of the architectures, and the halves of CIFAR-10's training set. The numbering lists all
+ * 5⁶ strings in lexicographic order of their operations, shuffled with seed 88.
  */
 import { BenchError } from '../../core/errors.ts'
+import type { BenchmarkSplit } from '../../core/space.ts'
 import { encoding, type Nb201Genotype } from './genotype.ts'
 import { pythonShuffle } from './pythonRandom.ts'
 import { EDGES, OPERATIONS } from './topology.ts'
 
-/** 15,625 */
+/** Number of architectures: 15,625. */
 export const ARCHITECTURE_COUNT = OPERATIONS.length ** EDGES.length
 
-const SEED = 88
+const ARCHITECTURE_SEED = 88
 
-/** Position before the shuffle, by index; and the inverse. */
+/** `positions[index]` is an architecture's place before the shuffle; `indices` is the inverse permutation. */
 interface Order {
   readonly positions: Uint32Array
   readonly indices: Uint32Array
@@ -22,7 +24,7 @@ let computed: Order | undefined
 
 function order(): Order {
   if (computed !== undefined) return computed
-  const positions = pythonShuffle(SEED, ARCHITECTURE_COUNT)
+  const positions = pythonShuffle(ARCHITECTURE_SEED, ARCHITECTURE_COUNT)
   const indices = new Uint32Array(ARCHITECTURE_COUNT)
   positions.forEach((position, index) => {
     indices[position] = index
@@ -31,14 +33,14 @@ function order(): Order {
   return computed
 }
 
-/** The architecture's index in NAS-Bench-201 and in NATS-Bench's topology space, 0 … 15,624. */
+/** The index of an architecture in NAS-Bench-201 and in NATS-Bench's topology space, 0 … 15,624. */
 export function indexOf({ operations }: Nb201Genotype): number {
   let position = 0
   for (const operation of operations) position = position * OPERATIONS.length + OPERATIONS.indexOf(operation)
   return order().indices[position]
 }
 
-/** The architecture with an official index. @throws BenchError `bad-input` outside 0 … 15,624 */
+/** The architecture that has a given index in NAS-Bench-201. @throws BenchError `bad-input` outside 0 … 15,624 */
 export function atIndex(index: number): Nb201Genotype {
   if (!Number.isInteger(index) || index < 0 || index >= ARCHITECTURE_COUNT) {
     throw new BenchError('bad-input', `nb201 has no architecture ${index}; indices are 0 to ${ARCHITECTURE_COUNT - 1}`)
@@ -46,4 +48,24 @@ export function atIndex(index: number): Nb201Genotype {
   const position = order().positions[index]
   const digit = (edge: number) => Math.floor(position / OPERATIONS.length ** (EDGES.length - 1 - edge))
   return encoding.decode(EDGES.map((_, edge) => digit(edge) % OPERATIONS.length))
+}
+
+const SPLIT_SEED = 1021
+const TRAINING_IMAGES = 50_000
+
+/**
+ * The benchmark's halves of CIFAR-10's training set: the networks of `cifar10-valid` are trained on `train` and validated
+ * on `valid`. Ascending indices into the 50,000 training images in the order of `data_batch_1.bin` … `data_batch_5.bin`.
+ */
+export function officialCifar10Split(): { readonly train: Uint32Array; readonly valid: Uint32Array } {
+  const order = pythonShuffle(SPLIT_SEED, TRAINING_IMAGES)
+  const half = TRAINING_IMAGES / 2
+  return { train: order.slice(0, half).sort(), valid: order.slice(half).sort() }
+}
+
+/** The images that the benchmark's own searches train on, by dataset. */
+export const benchmarkSplits: Readonly<Record<string, BenchmarkSplit>> = {
+  cifar10: { trainPortion: 0.5, halves: officialCifar10Split },
+  cifar100: { trainPortion: 1 },
+  'ImageNet16-120': { trainPortion: 1 },
 }

@@ -1,5 +1,5 @@
 /** The worker process in which `readLimited` reads a source. */
-import { builtinSpace } from '../../spaces/index.ts'
+import { openSpaces } from '../../spaces/index.ts'
 import { serveLimited } from '../../system/limitedProcess.ts'
 import { spaceIndex } from '../spaceIndex.ts'
 import type { Imported } from './importParts.ts'
@@ -7,11 +7,11 @@ import { type ReadProgress, type ReadRequest, readSource } from './readSource.ts
 
 const MS_BETWEEN_REPORTS = 100
 
-serveLimited<ReadRequest, ReadProgress, Imported>(({ path, space, ...request }, report) => {
+serveLimited<ReadRequest, ReadProgress, Imported>(async ({ path, space, plugins, ...request }, report) => {
   let last = 0
   return readSource(path, {
     ...request,
-    space: spaceIndex(builtinSpace(space)),
+    space: spaceIndex((await openSpaces(plugins ?? [])).space(space)),
     onProgress: (done, total) => {
       const now = Date.now()
       if (now - last < MS_BETWEEN_REPORTS) return

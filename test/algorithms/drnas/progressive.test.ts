@@ -8,7 +8,7 @@ import { type Network, parameterCount, sizeOf } from '../../../src/core/network.
 import { random } from '../../../src/core/random.ts'
 import type { SupernetOptions } from '../../../src/core/space.ts'
 import { openExecutor } from '../../../src/engine/index.ts'
-import { builtinSpace } from '../../../src/spaces/index.ts'
+import { builtinSpaces } from '../../../src/spaces/index.ts'
 import { nb201 } from '../../../src/spaces/nb201/index.ts'
 import { createSupernet } from '../../../src/training/supernet.ts'
 import { analyticContext } from '../analyticSupernet.ts'
@@ -137,7 +137,7 @@ function stateOfNumbers(network: Network) {
 
 describe.each(growths)('widening %s, C = %i, %i cells, from K = %i to %i', (name, channels, depth, before, after) => {
   const of = (partialChannels: number) =>
-    builtinSpace(name).supernet({
+    builtinSpaces[name].supernet({
       shape: { height: 16, width: 16, channels: 3, classes: 10 },
       ...{ channels, depth, partialChannels, batchNorm: { affine: true, track: true } },
     })

@@ -8,10 +8,10 @@ import { updateReport } from '../../../src/report/committed/reportFolder.ts'
 import { verifyReport } from '../../../src/report/committed/verify.ts'
 import { type FigureKind, figureKinds } from '../../../src/report/figures/index.ts'
 import { runId } from '../../../src/runner/plan/identity.ts'
-import { builtinSpace } from '../../../src/spaces/index.ts'
+import { builtinSpaces } from '../../../src/spaces/index.ts'
 import { fixtureRuns } from '../fixtureRuns.ts'
 
-const known = { spaceOf: builtinSpace, references: new Set<string>() }
+const known = { spaceOf: (name: string) => builtinSpaces[name], references: new Set<string>() }
 const recipe = { schema: 1, title: 'fixture', published: 'none', mix: false } as const
 const runs = [...fixtureRuns(3), ...fixtureRuns(3, { algorithm: 'darts-v1' })].map(({ manifest, result, ...run }) => {
   const id = runId(manifest.job)
@@ -26,7 +26,7 @@ afterEach(() => rmSync(folder, { recursive: true }))
 
 /** Writes the report as a program would that has no other kinds of figures than these. */
 async function write(figures: readonly FigureKind[], compact = false): Promise<void> {
-  const context = { space: builtinSpace('nb201'), references: known.references }
+  const context = { space: builtinSpaces.nb201, references: known.references }
   for (const [name, content] of await reportFiles(runs, recipe, context, { compact, figures })) {
     mkdirSync(dirname(join(folder, name)), { recursive: true })
     writeFileSync(join(folder, name), content)
@@ -88,7 +88,7 @@ test('a changed record of a compact report fails, naming its run', async () => {
     ...run,
     ...(result && { result: i === 0 ? { ...result, seed: 77 } : result }),
   }))
-  const context = { space: builtinSpace('nb201'), references: known.references }
+  const context = { space: builtinSpaces.nb201, references: known.references }
   for (const [name, content] of await reportFiles(changed, recipe, context, { compact: true })) {
     writeFileSync(join(folder, name), content)
   }

@@ -6,7 +6,7 @@ import { presets, resolveProtocol } from '../../../src/protocols/index.ts'
 import { checkSearch } from '../../../src/runner/plan/checkSearch.ts'
 import { DEFAULTS } from '../../../src/runner/plan/experiment.ts'
 import { makePlan } from '../../../src/runner/plan/plan.ts'
-import { builtinSpace, builtinSpaces } from '../../../src/spaces/index.ts'
+import { builtinSpaces } from '../../../src/spaces/index.ts'
 import { registerPlugins } from '../../../src/system/plugins.ts'
 import { openManifest } from '../../../src/tables/openTable.ts'
 
@@ -162,7 +162,7 @@ describe('planning refuses settings with which every run would fail', () => {
 
   test('a black-box search with full trainings', async () => {
     const protocol = resolveProtocol('darts-paper', { space: 'darts', dataset: 'cifar10', algorithm: 'rea' })
-    const plan = { space: builtinSpace('darts'), protocol, dataset: 'cifar10', lookup: { headline: [] } }
+    const plan = { space: builtinSpaces.darts, protocol, dataset: 'cifar10', lookup: { headline: [] } }
     const check = (options: object) => () =>
       checkSearch(algorithms.random, { ...options }, { ...plan, budgetSeconds: undefined, retrained: true })
     expect(check({})).toThrow('random asks for many accuracies, which full trainings are too slow to answer')

@@ -16,7 +16,7 @@ import { refuseIdleSettings } from '../../../src/runner/plan/idleSettings.ts'
 import { makePlan } from '../../../src/runner/plan/plan.ts'
 import { parseSbatchOptions } from '../../../src/runner/slurm/submit.ts'
 import { parseCells } from '../../../src/spaces/darts/index.ts'
-import { builtinSpace } from '../../../src/spaces/index.ts'
+import { builtinSpaces } from '../../../src/spaces/index.ts'
 import { raiseLimit } from '../../../src/system/limits.ts'
 import { registerPlugins } from '../../../src/system/plugins.ts'
 import { parseCondition } from '../../../src/tables/query.ts'
@@ -105,7 +105,7 @@ const texts: Readonly<Record<string, readonly [text: string, read: (text: string
   limits: ['image-megapixels=200', raiseLimit],
   'cells of NAS-Bench-201': [
     '|nor_conv_3x3~0|+|nor_conv_3x3~0|avg_pool_3x3~1|+|skip_connect~0|nor_conv_3x3~1|skip_connect~2|',
-    (text) => builtinSpace('nb201').parse(text),
+    (text) => builtinSpaces.nb201.parse(text),
   ],
   'genotypes of DARTS': [
     `Genotype(normal=[${"('sep_conv_3x3', 0), ('skip_connect', 1), ".repeat(4)}], normal_concat=range(2, 6), reduce=[${"('max_pool_3x3', 0), ('dil_conv_5x5', 1), ".repeat(4)}], reduce_concat=[2, 3, 4, 5])`,

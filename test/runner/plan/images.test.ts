@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { resolveProtocol } from '../../../src/protocols/index.ts'
 import { benchmarkSplit, checkBenchmarkSplit } from '../../../src/runner/plan/images.ts'
-import { officialCifar10Split } from '../../../src/spaces/nb201/index.ts'
+import { nb201, officialCifar10Split } from '../../../src/spaces/nb201/index.ts'
 
 const images = (count: number) => ({ count, pixels: new Uint8Array(), labels: new Int32Array(count) })
 const dataset = (name: string, train: number) => ({
@@ -20,7 +20,7 @@ const lists = { xValid: Uint32Array.of(3, 0), xTest: Uint32Array.of(1, 2) }
 describe('data.split=benchmark', () => {
   test('uses the official halves of the CIFAR-10 training set', () => {
     const { train, valid } = officialCifar10Split()
-    expect(benchmarkSplit(dataset('cifar10', 50_000))).toEqual({
+    expect(benchmarkSplit(nb201, dataset('cifar10', 50_000))).toEqual({
       weights: train,
       architecture: valid,
       architectureFrom: 'train',
@@ -28,7 +28,7 @@ describe('data.split=benchmark', () => {
   })
 
   test.each(['cifar100', 'ImageNet16-120'])('uses the training set of %s and x-valid of its test set', (name) => {
-    expect(benchmarkSplit({ ...dataset(name, 3), testHalves: lists })).toEqual({
+    expect(benchmarkSplit(nb201, { ...dataset(name, 3), testHalves: lists })).toEqual({
       weights: Uint32Array.of(0, 1, 2),
       architecture: lists.xValid,
       architectureFrom: 'test',
@@ -36,13 +36,13 @@ describe('data.split=benchmark', () => {
   })
 
   test('refuses CIFAR-10 if images are missing', () => {
-    expect(() => benchmarkSplit(dataset('cifar10', 3000))).toThrow(
+    expect(() => benchmarkSplit(nb201, dataset('cifar10', 3000))).toThrow(
       'data.split=benchmark: its halves need 50000 training images, but there are 3000; add data.split=seeded to the protocol',
     )
   })
 
   test('refuses CIFAR-100 without the list of x-valid', () => {
-    expect(() => benchmarkSplit(dataset('cifar100', 3))).toThrow(
+    expect(() => benchmarkSplit(nb201, dataset('cifar100', 3))).toThrow(
       'data.split=benchmark: no *-test-split.txt lies beside the images of cifar100',
     )
   })
@@ -50,7 +50,8 @@ describe('data.split=benchmark', () => {
 
 describe('the protocol with data.split=benchmark', () => {
   const job = (dataset: string) => ({ space: 'nb201', dataset, algorithm: 'darts-v1' })
-  const check = (text: string, dataset: string) => checkBenchmarkSplit(resolveProtocol(text, job(dataset)), dataset)
+  const check = (text: string, dataset: string) =>
+    checkBenchmarkSplit(resolveProtocol(text, job(dataset)), nb201, dataset)
 
   test.each(['nb201-paper', 'nats-paper'])('is %s, on the three datasets and no other', (preset) => {
     for (const dataset of ['cifar10', 'cifar100', 'ImageNet16-120']) {

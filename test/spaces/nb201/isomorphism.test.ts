@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 import {
   atIndex,
   functionalClasses,
-  functionOf,
+  functionString,
   isConnected,
   nb201,
   uniqueString,
@@ -24,14 +24,14 @@ test('there are 5,390 functions, and 341 architectures whose output is disconnec
 })
 
 test('equal strings of the benchmark are equal functions', () => {
-  const functions = new Map(all.map((genotype) => [uniqueString(genotype), functionOf(genotype)]))
-  for (const genotype of all) expect(functionOf(genotype)).toBe(functions.get(uniqueString(genotype)))
+  const functions = new Map(all.map((genotype) => [uniqueString(genotype), functionString(genotype)]))
+  for (const genotype of all) expect(functionString(genotype)).toBe(functions.get(uniqueString(genotype)))
 })
 
 test('a dead branch does not change the function, but does change the benchmark string', () => {
   const plain = nb201.parse('|none~0|+|none~0|none~1|+|nor_conv_3x3~0|none~1|none~2|')
   const dead = nb201.parse('|none~0|+|none~0|nor_conv_1x1~1|+|nor_conv_3x3~0|nor_conv_1x1~1|skip_connect~2|')
-  expect(functionOf(dead)).toBe('(0)@nor_conv_3x3')
-  expect(functionOf(plain)).toBe('(0)@nor_conv_3x3')
+  expect(functionString(dead)).toBe('(0)@nor_conv_3x3')
+  expect(functionString(plain)).toBe('(0)@nor_conv_3x3')
   expect(uniqueString(plain)).not.toBe(uniqueString(dead))
 })

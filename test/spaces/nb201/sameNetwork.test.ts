@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { random } from '../../../src/core/random.ts'
-import { atIndex, functionalClasses, type Nb201Genotype, nb201, networkOf } from '../../../src/spaces/nb201/index.ts'
+import { atIndex, functionalClasses, type Nb201Genotype, nb201, trainingKey } from '../../../src/spaces/nb201/index.ts'
 import { EDGES, edgesInto, NODES, type Operation } from '../../../src/spaces/nb201/topology.ts'
 
 const all = Array.from({ length: 15_625 }, (_, index) => atIndex(index))
@@ -65,7 +65,7 @@ function areOneNetwork(a: Nb201Genotype, b: Nb201Genotype): boolean {
 }
 
 test('there are 5,234 different networks', () => {
-  expect(new Set(all.map(networkOf)).size).toBe(5234)
+  expect(new Set(all.map(trainingKey)).size).toBe(5234)
 })
 
 test('architectures have one name exactly if an exchange of weights makes them equal', () => {
@@ -82,20 +82,20 @@ test('architectures have one name exactly if an exchange of weights makes them e
   }).flat()
   for (const [a, b] of verdicts) {
     const pair = `${nb201.format(a)} and ${nb201.format(b)}`
-    expect(networkOf(a) === networkOf(b), pair).toBe(areOneNetwork(a, b))
+    expect(trainingKey(a) === trainingKey(b), pair).toBe(areOneNetwork(a, b))
   }
 })
 
 test('one convolution used twice is not two convolutions', () => {
   const shared = parse('|nor_conv_3x3~0|+|none~0|skip_connect~1|+|none~0|skip_connect~1|skip_connect~2|')
   const separate = parse('|nor_conv_3x3~0|+|none~0|none~1|+|nor_conv_3x3~0|skip_connect~1|none~2|')
-  expect(networkOf(shared)).toBe('(0)@nor_conv_3x3+(0)@nor_conv_3x3')
-  expect(networkOf(separate)).toBe('(0)@nor_conv_3x3.0+(0)@nor_conv_3x3.1')
+  expect(trainingKey(shared)).toBe('(0)@nor_conv_3x3+(0)@nor_conv_3x3')
+  expect(trainingKey(separate)).toBe('(0)@nor_conv_3x3.0+(0)@nor_conv_3x3.1')
 })
 
 test('a convolution of zeros is a learned shift, whatever its kernel', () => {
   const names = ['nor_conv_1x1', 'nor_conv_3x3'].map((op) =>
-    networkOf(parse(`|none~0|+|none~0|none~1|+|skip_connect~0|${op}~1|none~2|`)),
+    trainingKey(parse(`|none~0|+|none~0|none~1|+|skip_connect~0|${op}~1|none~2|`)),
   )
   expect(names).toEqual(['0+shift', '0+shift'])
 })
@@ -103,5 +103,5 @@ test('a convolution of zeros is a learned shift, whatever its kernel', () => {
 test('the order and nesting of sums do not matter, nor does pooling before or after a sum', () => {
   const after = parse('|nor_conv_1x1~0|+|skip_connect~0|skip_connect~1|+|none~0|none~1|avg_pool_3x3~2|')
   const before = parse('|nor_conv_1x1~0|+|none~0|avg_pool_3x3~1|+|avg_pool_3x3~0|none~1|skip_connect~2|')
-  expect(networkOf(after)).toBe(networkOf(before))
+  expect(trainingKey(after)).toBe(trainingKey(before))
 })
