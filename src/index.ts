@@ -1,7 +1,13 @@
 /** The public interface: what plugins and programs may use. Everything else is private. */
 
 export { type Ask, blackBoxSearch, evaluations } from './algorithms/blackBox/blackBox.ts'
-export { type ContractOptions, checkAlgorithm, type RuleResult } from './algorithms/contract/index.ts'
+export {
+  type ContractOptions,
+  checkAlgorithm,
+  checkSpace,
+  type RuleResult,
+  type SpaceRuleResult,
+} from './algorithms/contract/index.ts'
 export { softmaxRelaxation } from './algorithms/distributions/softmax.ts'
 export {
   type ArchitectureGradient,
@@ -26,6 +32,7 @@ export {
   type SearchState,
 } from './core/algorithm.ts'
 export type { Batch, BatchSource, ImageShape, SearchData } from './core/data.ts'
+export type { Drawing, Ink, Shape } from './core/drawing.ts'
 export { BenchError, type ErrorCode, exitStatus } from './core/errors.ts'
 export type { Evaluation, Evaluator, Oracle, OracleAnswer } from './core/evaluation.ts'
 export type { Executable, Executor, Feed, Mode, SgdStep, Tally, WeightVector } from './core/executor.ts'
@@ -33,6 +40,8 @@ export { formatQualifier, type Metric, parseQualifier, type Qualifier } from './
 export type { Relaxation, Relaxed } from './core/mixing.ts'
 export {
   argmax,
+  type CoefficientLayout,
+  coefficientLayout,
   type Matrix,
   type Mixing,
   type MixingGradient,
@@ -42,19 +51,25 @@ export {
   softmaxGradient,
   zip,
 } from './core/mixing.ts'
-export type { Layer, Network } from './core/network.ts'
+export type { CoefficientId, Head, Layer, Network, Value, ValueId, Window } from './core/network.ts'
+export { type BatchNormOptions, NetworkBuilder } from './core/networkBuilder.ts'
 export { definePlugin, type Plugin, Registry } from './core/plugin.ts'
 export type { Probe, ProbeContext } from './core/probe.ts'
 export type { Headline, Protocol } from './core/protocol.ts'
 export { RandomStream, random } from './core/random.ts'
 export type { EpochRecord, FailureRecord, Job, ResultRecord, RunManifest, TrajectoryPoint } from './core/result.ts'
 export {
+  type BenchmarkSplit,
   type Edge,
+  type Encoding,
   type EvaluationNetworkOptions,
+  type EvaluationSize,
   type Genotype,
   mutate,
+  type Numbering,
   neighbours,
   type SearchSpace,
+  type SpaceFamily,
   type SupernetOptions,
   sample,
 } from './core/space.ts'

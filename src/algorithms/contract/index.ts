@@ -32,11 +32,14 @@ export interface ContractOptions {
   readonly spaces?: readonly SearchSpace[]
 }
 
+/** The spaces that an algorithm is tried on if it does not name its own. */
+export const usualSpaces: readonly SearchSpace[] = [nb201, darts] as readonly SearchSpace[]
+
 const RUNS = 'it works on this space, or says on which spaces it does'
 
 /** Runs the suite. → one result a rule and space, in order */
 export async function checkAlgorithm(algorithm: Algorithm, given: ContractOptions): Promise<RuleResult[]> {
-  const { executor, stepsPerEpoch = 25, spaces = [nb201, darts] as readonly SearchSpace[] } = given
+  const { executor, stepsPerEpoch = 25, spaces = usualSpaces } = given
   const options = algorithm.options.parse(given.options ?? {})
   const tried = spaces.filter(({ name }) => algorithm.spaces?.includes(name) ?? true)
   if (tried.length === 0) return [unknownSpaces(algorithm, spaces)]
@@ -89,3 +92,5 @@ function placeOf({ name, stack = '' }: Error): string {
   const frame = stack.split('\n').find((line) => /:\d+:\d+\)?$/.test(line) && !line.includes(PACKAGE))
   return name === 'BenchError' || frame === undefined ? '' : `, ${frame.trim()}`
 }
+
+export { checkSpace, type SpaceRuleResult } from './space.ts'

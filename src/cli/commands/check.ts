@@ -1,6 +1,12 @@
 /** `bench check plugin`: runs the contract suite on the algorithms of a plugin. */
 import { Command } from 'commander'
-import { checkAlgorithm, type RuleResult } from '../../algorithms/contract/index.ts'
+import {
+  checkAlgorithm,
+  checkSpace,
+  type RuleResult,
+  type SpaceRuleResult,
+  usualSpaces,
+} from '../../algorithms/contract/index.ts'
 import { builtins } from '../../builtins.ts'
 import type { Algorithm } from '../../core/algorithm.ts'
 import { BenchError } from '../../core/errors.ts'
@@ -8,8 +14,6 @@ import type { SearchSpace } from '../../core/space.ts'
 import { openExecutor } from '../../engine/index.ts'
 import { type Tabular, wordTable } from '../../report/formats/tabular.ts'
 import { distributeOptions, resolveOptions } from '../../runner/plan/algorithmOptions.ts'
-import { darts } from '../../spaces/darts/index.ts'
-import { nb201 } from '../../spaces/nb201/index.ts'
 import { registerPlugins } from '../../system/plugins.ts'
 import { jsonOption, outOption, quietOption, repeated } from '../options.ts'
 import { printAsideLine, tableFormat, writeTable } from '../output.ts'
@@ -23,7 +27,9 @@ interface CheckFlags {
 
 export function checkCommand(): Command {
   const plugin = new Command('plugin')
-    .description('Runs the contract suite on the algorithms of a plugin. Exit status 1 if a rule is broken.')
+    .description(
+      'Runs the contract suites on the algorithms and spaces of a plugin. Exit status 1 if a rule is broken.',
+    )
     .argument('<plugin>', 'file, or package')
     .option('--option <key=value>', 'option of an algorithm', repeated)
     .addOption(jsonOption())
@@ -35,7 +41,7 @@ export function checkCommand(): Command {
     )
     .action(checkPlugin)
   return new Command('check')
-    .summary('run the contract suite on an algorithm plugin')
+    .summary('run the contract suites on the algorithms and spaces of a plugin')
     .description('Checks plugins.')
     .addCommand(plugin)
     .addHelpText(
@@ -49,10 +55,17 @@ async function checkPlugin(source: string, { option = [], json = false, quiet, o
   // The plugin is registered as in `bench run`, so that the same plugins are refused, such as one with a used name.
   const { registry, origins } = await registerPlugins(builtins, [source])
   const algorithms = registry.algorithms.filter((algorithm) => origins.has(algorithm))
-  if (algorithms.length === 0) throw new BenchError('bad-input', `plugin ${source} has no algorithms to check`)
+  const ownSpaces = registry.spaces.filter((space) => origins.has(space))
+  if (algorithms.length + ownSpaces.length === 0) {
+    throw new BenchError('bad-input', `plugin ${source} has no algorithms and no spaces to check`)
+  }
   const executor = openExecutor({ backend: 'auto', deterministic: true })
-  const usual = [nb201, darts, ...registry.spaces.filter((space) => origins.has(space))] as readonly SearchSpace[]
-  const results: RuleResult[] = []
+  const results: CheckedRule[] = []
+  for (const space of ownSpaces) {
+    if (!quiet && !json) printAsideLine(`checking the space ${space.name} …`)
+    results.push(...(await checkSpace(space, () => executor)))
+  }
+  const usual: readonly SearchSpace[] = [...usualSpaces, ...ownSpaces]
   for (const { name, options } of distributeOptions(algorithms, option)) {
     if (!quiet && !json) printAsideLine(`checking ${name} …`)
     const algorithm = algorithms.find((each) => each.name === name) as Algorithm
@@ -65,10 +78,13 @@ async function checkPlugin(source: string, { option = [], json = false, quiet, o
   reportBroken(source, results)
 }
 
-const resultTable = (results: readonly RuleResult[]): Tabular =>
+/** One rule of the suite for algorithms, or of the suite for spaces, which has no algorithm. */
+type CheckedRule = RuleResult | (SpaceRuleResult & { readonly algorithm?: undefined; readonly excepted?: undefined })
+
+const resultTable = (results: readonly CheckedRule[]): Tabular =>
   wordTable(
     ['algorithm', 'space', 'rule', 'kept', 'seen'],
-    results.map(({ algorithm, space, rule, ...judged }) => [algorithm, space, rule, ...verdict(judged)]),
+    results.map(({ algorithm, space, rule, ...judged }) => [algorithm ?? '', space, rule, ...verdict(judged)]),
   )
 
 function verdict({ seen, excepted }: Pick<RuleResult, 'seen' | 'excepted'>): readonly [kept: string, why: string] {
@@ -77,10 +93,11 @@ function verdict({ seen, excepted }: Pick<RuleResult, 'seen' | 'excepted'>): rea
 }
 
 /** Prints one line for each broken rule, and sets exit status 1 if there is one. */
-function reportBroken(source: string, results: readonly RuleResult[]): void {
+function reportBroken(source: string, results: readonly CheckedRule[]): void {
   const broken = results.filter(({ seen }) => seen !== undefined)
   for (const { algorithm, space, rule, seen } of broken) {
-    printAsideLine(`bench: ${source}: ${algorithm} on ${space} breaks the rule "${rule}": ${seen}`)
+    const subject = algorithm === undefined ? `the space ${space}` : `${algorithm} on ${space}`
+    printAsideLine(`bench: ${source}: ${subject} breaks the rule "${rule}": ${seen}`)
   }
   if (broken.length > 0) process.exitCode = 1
 }
