@@ -42,14 +42,14 @@ interface TinyGenotype extends Genotype {
 
 const tinyGenotype = (operations: readonly Operation[]): TinyGenotype => ({ space: 'tiny', operations })
 
-/** Writes an architecture as `conv_3x3/skip_connect/conv_3x3`. */
-const format = ({ operations }: TinyGenotype): string => operations.join('/')
+/** Writes an architecture as `conv_3x3+skip_connect+conv_3x3`. */
+const format = ({ operations }: TinyGenotype): string => operations.join('+')
 
 function parse(text: string): TinyGenotype {
-  const names = text.trim().split('/')
+  const names = text.trim().split('+')
   const operations = names.flatMap((name) => OPERATIONS.find((known) => known === name) ?? [])
   if (names.length === EDGES.length && operations.length === EDGES.length) return tinyGenotype(operations)
-  const expected = `${EDGES.length} operations joined by "/", each one of ${OPERATIONS.join(', ')}`
+  const expected = `${EDGES.length} operations joined by "+", each one of ${OPERATIONS.join(', ')}`
   throw new BenchError('bad-input', `tiny architecture "${text.slice(0, 80)}": expected ${expected}`)
 }
 

@@ -1,0 +1,84 @@
+/** The example of a search space as a plugin, through the commands that its README shows. */
+import { fileURLToPath } from 'node:url'
+import { afterAll, beforeAll, expect, test, vi } from 'vitest'
+import { Workplace } from '../support/command.ts'
+
+// Real processes, on machines that may be busy.
+vi.setConfig({ testTimeout: 300_000, hookTimeout: 300_000 })
+
+const file = (name: string) => fileURLToPath(new URL(`../../examples/space/${name}`, import.meta.url))
+const PLUGIN = ['--plugin', file('tiny.ts')]
+const SEARCH = [
+  'run',
+  ...PLUGIN,
+  '--space',
+  'tiny',
+  '--dataset',
+  'shapes',
+  '--protocol',
+  'micro:epochs=1,data.limit=256',
+]
+
+let place: Workplace
+beforeAll(() => {
+  place = new Workplace()
+})
+afterAll(() => place.remove())
+
+/** Runs a command that must succeed, and returns what it prints. */
+async function printed(...args: readonly string[]): Promise<string> {
+  const { code, stdout, stderr } = await place.bench(...args)
+  expect(code, stderr).toBe(0)
+  return stdout
+}
+
+test('the space of the example keeps every rule of the contract suite', async () => {
+  const results = JSON.parse(await printed('check', 'plugin', file('tiny.ts'), '--json'))
+  expect(results.rows.length).toBeGreaterThan(5)
+  expect(results.rows.map(({ kept }: { kept: string }) => kept)).not.toContain('no')
+})
+
+test('a search before the space has a table says which command builds one', async () => {
+  const { code, stderr } = await place.bench(...SEARCH, '--algo', 'drnas', '--seeds', '1')
+  expect(code).toBe(2)
+  expect(stderr).toContain('no table of tiny has shapes')
+  expect(stderr).toContain(`bench tables build --plugin ${file('tiny.ts')} --space tiny`)
+})
+
+test('its table is built, checked and queried, and searches look their results up in it', async () => {
+  await printed(
+    'tables',
+    'build',
+    ...PLUGIN,
+    '--recipe',
+    file('recipe.yaml'),
+    '--as',
+    'tiny-shapes',
+    '--jobs',
+    '2',
+    '--quiet',
+  )
+  const checked = await printed('tables', 'build', ...PLUGIN, '--as', 'tiny-shapes', '--check', '2', '--quiet')
+  expect(checked).toContain('2 of 2 trainings')
+
+  const answer = await printed('query', '5', ...PLUGIN, '--table', 'tiny-shapes', '--neighbours')
+  expect(answer).toContain('6 that the table has')
+
+  const found = JSON.parse(await printed(...SEARCH, '--algo', 'drnas', '--algo', 'rea', '--seeds', '1', '--json'))
+  expect(found.runs.map(({ genotype }: { genotype: string }) => genotype.split('+').length)).toEqual([3, 3])
+  expect(found.runs.flatMap(({ failure }: { failure?: string }) => failure ?? [])).toEqual([])
+})
+
+test('its cells are described and drawn', async () => {
+  const shown = await printed('genotype', 'show', 'conv_3x3+skip_connect+conv_3x3', ...PLUGIN, '--space', 'tiny')
+  expect(shown).toContain('node 2 = skip_connect(0) + conv_3x3(1)')
+  expect(shown).toContain('C=8 N=2 on 16×16×3, 10 classes')
+  const drawn = await printed('genotype', 'show', '7', ...PLUGIN, '--space', 'tiny', '--svg')
+  expect(drawn).toContain('<svg')
+})
+
+test('a table of the space is refused without the plugin, with advice', async () => {
+  const { code, stderr } = await place.bench('query', '5', '--table', 'tiny-shapes')
+  expect(code).toBe(2)
+  expect(stderr).toContain('a space of a plugin needs --plugin FILE')
+})
