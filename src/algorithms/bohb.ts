@@ -138,6 +138,7 @@ export const bohb = defineAlgorithm({
   version: 2,
   description: 'BOHB: kernel densities of good and bad architectures propose the next; Hyperband with eta=3',
   source: 'Falkner et al., "BOHB: Robust and Efficient Hyperparameter Optimization at Scale", ICML 2018',
+  look: { colour: 'purple', dash: 'dashed', marker: 'circle' },
   kind: 'black-box',
   options: dependentOptions(options, ['minEpochs', 'maxEpochs'], ({ eta }) => eta !== undefined, 'eta=3'),
   check(planned, { evaluations, ...hyperband }) {

@@ -24,6 +24,7 @@ export const dartsV1 = defineAlgorithm({
   version: 1,
   description: 'DARTS, first order: softmax mixing, architecture gradient at the current weights',
   source,
+  look: { colour: 'vermilion', dash: 'solid', marker: 'triangle' },
   kind: 'supernet',
   options: withEarlyStop({}),
   check: ({ protocol }, options) => checkEarlyStop('darts-v1', protocol.epochs, options),
@@ -41,6 +42,7 @@ export const dartsV2 = defineAlgorithm({
   version: 2,
   description: 'DARTS, second order: architecture gradient through one unrolled weight step',
   source,
+  look: { colour: 'orange', dash: 'dashed', marker: 'triangle' },
   kind: 'supernet',
   options: withEarlyStop({
     secondOrder: choice(['finite-difference', 'exact'], 'finite-difference', 'the Hessian-vector product (eq. 8)'),

@@ -68,6 +68,7 @@ export const drnas = defineAlgorithm({
   version: 2,
   description: 'Mixing weights drawn from a learnt Dirichlet distribution, with an anchor regulariser',
   source: 'Chen et al., "DrNAS: Dirichlet Neural Architecture Search", ICLR 2021',
+  look: { colour: 'blue', dash: 'solid', marker: 'circle' },
   kind: 'supernet',
   options,
   idle: { 'architecture.weightDecay': 'the anchor has lambda in its place' },

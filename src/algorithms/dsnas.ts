@@ -39,6 +39,7 @@ export const dsnas = defineAlgorithm({
   version: 1,
   description: 'One sampled operation an edge, a score-function gradient, weights and architecture on one loss',
   source: 'Hu et al., "DSNAS: Direct Neural Architecture Search without Parameter Retraining", CVPR 2020',
+  look: { colour: 'blue', dash: 'dotted', marker: 'rectRot' },
   kind: 'supernet',
   options: noOptions,
   idle: { stepOrder: 'both gradients are taken at the same weights' },

@@ -118,6 +118,7 @@ export const enas = defineAlgorithm({
   version: 2,
   description: 'An LSTM controller samples architectures with shared weights and learns by REINFORCE',
   source: 'Pham et al., "Efficient Neural Architecture Search via Parameter Sharing", ICML 2018',
+  look: { colour: 'green', dash: 'dotted', marker: 'rectRot' },
   kind: 'supernet',
   options,
   idle: {

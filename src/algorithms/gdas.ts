@@ -19,6 +19,7 @@ export const gdas = defineAlgorithm({
   version: 1,
   description: 'One sampled operation an edge by a hard Gumbel-softmax, its temperature falling',
   source: 'Dong and Yang, "Searching for a Robust Neural Architecture in Four GPU Hours", CVPR 2019',
+  look: { colour: 'olive', dash: 'dashed', marker: 'rectRot' },
   kind: 'supernet',
   options: z.strictObject({
     tauMax: number(10, 'temperature of the first epoch (§4; NAS-Bench-201, GDAS.config)', 1e-3),

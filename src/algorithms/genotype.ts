@@ -21,6 +21,7 @@ export const genotype = defineReference({
   version: 1,
   description: 'Reference: a known architecture of the DARTS space',
   source: 'the papers that published the cells',
+  look: { colour: 'sky', dash: 'solid', marker: 'circle' },
   spaces: ['darts'],
   options,
   search: async (_, { genotype }) => fixed(parseCells(genotype)),

@@ -58,6 +58,7 @@ export const localSearch = defineAlgorithm({
   version: 1,
   description: 'Hill climbing over single changes, restarted at random in each local optimum',
   source: 'White et al., "Exploring the Loss Landscape in Neural Architecture Search", UAI 2021',
+  look: { colour: 'green', dash: 'dashDotted', marker: 'circle' },
   kind: 'black-box',
   options: z.strictObject({ evaluations }),
   check(planned, { evaluations }) {

@@ -20,6 +20,7 @@ export const optimal = defineReference({
   version: 1,
   description: 'Reference: the best architecture of the table, by its test accuracy',
   source: 'Dong and Yang, "NAS-Bench-201", ICLR 2020, table 5',
+  look: { colour: 'grey', dash: 'solid', marker: 'triangle' },
   spaces: ['nb201'],
   options,
   check({ table }) {

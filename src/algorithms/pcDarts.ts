@@ -72,6 +72,7 @@ export const pcDarts = defineAlgorithm({
   version: 1,
   description: 'DARTS on a part of the channels, with normalised edges and a warm-up',
   source: 'Xu et al., "PC-DARTS: Partial Channel Connections for Memory-Efficient Architecture Search", ICLR 2020',
+  look: { colour: 'green', dash: 'solid', marker: 'rect' },
   kind: 'supernet',
   options: z.strictObject({
     k: count(4, 'K: operations see 1/K of the channels (§4.2)'),

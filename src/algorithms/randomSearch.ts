@@ -17,6 +17,7 @@ export const randomSearch = defineAlgorithm({
   version: 1,
   description: 'Uniform random sampling, without training; answers the best by validation accuracy',
   source: 'Li and Talwalkar, "Random Search and Reproducibility for NAS", UAI 2019',
+  look: { colour: 'grey', dash: 'dashed', marker: 'crossRot' },
   kind: 'black-box',
   options: z.strictObject({ evaluations }),
   check({ fidelities }, options) {

@@ -32,6 +32,7 @@ export const regularisedEvolution = defineAlgorithm({
   version: 1,
   description: 'Regularised evolution: tournaments, one mutation, the oldest dies',
   source: 'Real et al., "Regularized Evolution for Image Classifier Architecture Search", AAAI 2019',
+  look: { colour: 'vermilion', dash: 'dotted', marker: 'rectRot' },
   kind: 'black-box',
   options: z.strictObject({
     population: count(10, 'P, individuals alive (NATS-Bench, §5.1)'),

@@ -37,6 +37,7 @@ export const reinforce = defineAlgorithm({
   version: 2,
   description: 'REINFORCE: a categorical policy for each decision ascends the expected validation accuracy',
   source: 'Williams 1992; Zoph and Le, "Neural Architecture Search with Reinforcement Learning", ICLR 2017',
+  look: { colour: 'sky', dash: 'dashDotted', marker: 'triangle' },
   kind: 'black-box',
   options: z.strictObject({
     learningRate: number(0.01, "Adam's rate on the logits (NATS-Bench, run-all.sh)", 0),

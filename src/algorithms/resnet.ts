@@ -13,6 +13,7 @@ export const resnet = defineReference({
   version: 1,
   description: 'Reference: the ResNet cell of NAS-Bench-201',
   source: 'He et al., "Deep Residual Learning for Image Recognition", CVPR 2016',
+  look: { colour: 'grey', dash: 'dotted', marker: 'rect' },
   spaces: ['nb201'],
   options: noOptions,
   search: async ({ space }) => fixed(space.parse(RESNET)),

@@ -15,6 +15,7 @@ export const rsps = defineAlgorithm({
   version: 1,
   description: 'Random sampling with shared weights; random candidates ranked on validation images',
   source: 'Li and Talwalkar, "Random Search and Reproducibility for Neural Architecture Search", UAI 2019',
+  look: { colour: 'vermilion', dash: 'dashDotted', marker: 'circle' },
   kind: 'supernet',
   options: z.strictObject(rankingOptions),
   check(_, { candidates }) {

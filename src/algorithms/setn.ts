@@ -21,6 +21,7 @@ export const setn = defineAlgorithm({
   version: 1,
   description: 'Uniformly sampled weight training; candidates drawn from learnt probabilities are ranked',
   source: 'Dong and Yang, "One-Shot Neural Architecture Search via Self-Evaluated Template Network", ICCV 2019',
+  look: { colour: 'olive', dash: 'dashDotted', marker: 'circle' },
   kind: 'supernet',
   options: z.strictObject(rankingOptions),
   async search(context, options): Promise<Search> {

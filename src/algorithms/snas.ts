@@ -18,6 +18,7 @@ export const snas = defineAlgorithm({
   version: 2,
   description: 'Mixing weights drawn from a relaxed Gumbel-softmax, its temperature falling',
   source: 'Xie et al., "SNAS: Stochastic Neural Architecture Search", ICLR 2019',
+  look: { colour: 'sky', dash: 'dotted', marker: 'rect' },
   kind: 'supernet',
   options: z.strictObject({
     tauMax: number(10, 'temperature of the first epoch (DrNAS, 201-space/train_search.py)', 1e-3),

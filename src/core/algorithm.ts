@@ -11,6 +11,13 @@ import type { RandomStream } from './random.ts'
 import type { Genotype, SearchSpace, SupernetOptions } from './space.ts'
 import type { Supernet } from './supernet.ts'
 
+/** How an algorithm looks in figures: the same in every figure, and unlike every other built-in algorithm. */
+export interface AlgorithmLook {
+  readonly colour: 'blue' | 'vermilion' | 'green' | 'purple' | 'orange' | 'sky' | 'olive' | 'grey'
+  readonly dash: 'solid' | 'dashed' | 'dotted' | 'dashDotted'
+  readonly marker: 'circle' | 'rect' | 'triangle' | 'rectRot' | 'crossRot'
+}
+
 export interface Algorithm<Options = unknown> {
   /** Name after `--algo`, in lower case with hyphens. */
   readonly name: string
@@ -22,6 +29,8 @@ export interface Algorithm<Options = unknown> {
   readonly source: string
   /** `supernet`: trains a search network on images. `black-box`: asks the oracle. `reference`: a fixed row. */
   readonly kind: 'supernet' | 'black-box' | 'reference'
+  /** Look of a built-in algorithm; absent: the figure chooses one that no other algorithm in the figure has. */
+  readonly look?: AlgorithmLook
   /** Names of the spaces it works on; absent: all. */
   readonly spaces?: readonly string[]
   /**

@@ -3,6 +3,8 @@
  * (2008), which colour-blind readers can tell apart, darkened for a white background. Dashes and markers tell lines apart in
  * black and white.
  */
+import { builtinAlgorithms } from '../../algorithms/index.ts'
+import type { Algorithm, AlgorithmLook } from '../../core/algorithm.ts'
 
 export interface Look {
   readonly colour: `#${string}`
@@ -11,47 +13,35 @@ export interface Look {
   readonly marker: (typeof MARKERS)[number]
 }
 
-const blue = '#0072b2'
-const vermilion = '#d55e00'
-const green = '#009e73'
-const purple = '#b8588f'
-const orange = '#d18f00'
-const sky = '#3a9fd6'
-const olive = '#8a8a1f'
-const grey = '#7a7a7a'
-const COLOURS = [blue, vermilion, green, purple, orange, sky, olive, grey] as const
+const colours: Readonly<Record<AlgorithmLook['colour'], `#${string}`>> = {
+  blue: '#0072b2',
+  vermilion: '#d55e00',
+  green: '#009e73',
+  purple: '#b8588f',
+  orange: '#d18f00',
+  sky: '#3a9fd6',
+  olive: '#8a8a1f',
+  grey: '#7a7a7a',
+}
+const { blue, vermilion, green, purple, orange, sky, olive, grey } = colours
+const COLOURS = Object.values(colours)
 
-const solid: readonly number[] = []
-const dashed = [5, 3]
-const dotted = [1.5, 2]
-const dashDotted = [7, 2, 1.5, 2]
-const DASHES = [solid, dashed, dotted, dashDotted]
+const dashes: Readonly<Record<AlgorithmLook['dash'], readonly number[]>> = {
+  solid: [],
+  dashed: [5, 3],
+  dotted: [1.5, 2],
+  dashDotted: [7, 2, 1.5, 2],
+}
+const DASHES = Object.values(dashes)
 
 const MARKERS = ['circle', 'rect', 'triangle', 'rectRot', 'crossRot'] as const
 
-/** Looks of the built-in algorithms. No two are alike, neither as lines (colour and dash) nor as points (colour and marker). */
-const own: Readonly<Record<string, Look>> = {
-  drnas: { colour: blue, dash: solid, marker: 'circle' },
-  'darts-v1': { colour: vermilion, dash: solid, marker: 'triangle' },
-  'darts-v2': { colour: orange, dash: dashed, marker: 'triangle' },
-  'pc-darts': { colour: green, dash: solid, marker: 'rect' },
-  'zen-darts': { colour: purple, dash: solid, marker: 'rectRot' },
-  'multi-darts': { colour: purple, dash: dashDotted, marker: 'triangle' },
-  gdas: { colour: olive, dash: dashed, marker: 'rectRot' },
-  setn: { colour: olive, dash: dashDotted, marker: 'circle' },
-  snas: { colour: sky, dash: dotted, marker: 'rect' },
-  dsnas: { colour: blue, dash: dotted, marker: 'rectRot' },
-  rsps: { colour: vermilion, dash: dashDotted, marker: 'circle' },
-  enas: { colour: green, dash: dotted, marker: 'rectRot' },
-  random: { colour: grey, dash: dashed, marker: 'crossRot' },
-  rea: { colour: vermilion, dash: dotted, marker: 'rectRot' },
-  reinforce: { colour: sky, dash: dashDotted, marker: 'triangle' },
-  bohb: { colour: purple, dash: dashed, marker: 'circle' },
-  'local-search': { colour: green, dash: dashDotted, marker: 'circle' },
-  genotype: { colour: sky, dash: solid, marker: 'circle' },
-  resnet: { colour: grey, dash: dotted, marker: 'rect' },
-  optimal: { colour: grey, dash: solid, marker: 'triangle' },
-}
+/** The looks of the built-in algorithms. No two are alike, neither as lines (colour, dash) nor as points (colour, marker). */
+const own: Readonly<Record<string, Look>> = Object.fromEntries(
+  Object.values<Algorithm>(builtinAlgorithms).flatMap(({ name, look }) =>
+    look === undefined ? [] : [[name, { colour: colours[look.colour], dash: dashes[look.dash], marker: look.marker }]],
+  ),
+)
 
 /** Looks that no built-in algorithm has: one of each colour first, then the second of each. */
 const spare: readonly Look[] = COLOURS.flatMap((colour) => {
