@@ -2,7 +2,7 @@
 import { describe, expect, test } from 'vitest'
 import { checkSpace } from '../../../src/algorithms/contract/index.ts'
 import type { SearchSpace } from '../../../src/core/space.ts'
-import { openExecutor } from '../../../src/engine/executors.ts'
+import { openExecutor } from '../../../src/engine/index.ts'
 import { builtinSpaces } from '../../../src/spaces/index.ts'
 
 const executor = openExecutor({ backend: 'wasm' })
