@@ -1,6 +1,6 @@
 /** The public interface: what plugins and programs may use. Everything else is private. */
 
-export { type Ask, blackBoxSearch, evaluations } from './algorithms/blackBox/blackBox.ts'
+export { type Ask, blackBoxSearch, evaluations } from './algorithms/shared/blackBox.ts'
 export {
   type ContractOptions,
   checkAlgorithm,
@@ -8,7 +8,7 @@ export {
   type RuleResult,
   type SpaceRuleResult,
 } from './algorithms/contract/index.ts'
-export { softmaxRelaxation } from './algorithms/distributions/softmax.ts'
+export { softmaxRelaxation } from './algorithms/distributions/categorical.ts'
 export {
   type ArchitectureGradient,
   type ArchitectureStep,
@@ -17,7 +17,7 @@ export {
   firstOrder,
   initialParameters,
   type Penalty,
-} from './algorithms/supernet/bilevel.ts'
+} from './algorithms/shared/bilevel.ts'
 export { builtins } from './builtins.ts'
 export {
   type Algorithm,

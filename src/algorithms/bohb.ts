@@ -21,9 +21,9 @@ import { argmax } from '../core/mixing.ts'
 import { positivePower } from '../core/numbers.ts'
 import type { RandomStream } from '../core/random.ts'
 import { type Encoding, type Genotype, sample } from '../core/space.ts'
-import { blackBoxSearch, checkEvaluations, evaluations, oneByOne } from './blackBox/blackBox.ts'
-import { halvings, rungsOf } from './blackBox/hyperband.ts'
-import { count, dependentOptions, fraction, number, optionalCount, optionalNumber } from './options.ts'
+import { blackBoxSearch, checkEvaluations, evaluations, oneByOne } from './shared/blackBox.ts'
+import { halvings, rungsOf } from './shared/hyperband.ts'
+import { count, dependentOptions, fraction, number, optionalCount, optionalNumber } from './shared/options.ts'
 
 const GOOD_SHARE = 0.15
 

@@ -1,24 +1,26 @@
 /**
- * DARTS (Liu, Simonyan, Yang: "DARTS: Differentiable Architecture Search", ICLR 2019), the method that the others change.
+ * DARTS (Liu, Simonyan, Yang: "DARTS: Differentiable Architecture Search", ICLR 2019), on which the other
+ * gradient-based algorithms build.
  *
- * Every edge computes all its operations and mixes them by a softmax of α (eq. 2); α descends the validation loss and w
- * the training loss by turns (algorithm 1). `darts-v1` takes ∂L_val/∂α at the current w (ξ = 0); `darts-v2` at w after
- * one step of SGD, and through that step (`unrolled.ts`). Paper's letters: α, w, ξ as here.
+ * Every edge computes all its operations and mixes them by a softmax of α (eq. 2). α descends the validation loss and w
+ * the training loss, in alternating steps (algorithm 1). `darts-v1` takes ∂L_val/∂α at the current w (ξ = 0).
+ * `darts-v2` takes it at the w after one SGD step, and differentiates through that step (`shared/unrolled.ts`). The
+ * letters α, w, ξ are the paper's.
  *
- * On NAS-Bench-201 the zero operation takes part in the choice, as in that benchmark's own runs; on the DARTS space
- * `derive` follows the paper's §2.4.
- *
- * Both can be ended early by the dominant eigenvalue, as RobustDARTS does (`earlyStopped.ts`).
+ * On NAS-Bench-201 the operation `none` can be chosen, as in the benchmark's own runs; on the DARTS space `derive`
+ * follows §2.4 of the paper. Both algorithms can be stopped early by the dominant eigenvalue of the Hessian, as in
+ * RobustDARTS (`shared/earlyStopping.ts`).
  */
 import { defineAlgorithm } from '../core/algorithm.ts'
-import { softmaxRelaxation } from './distributions/softmax.ts'
-import { choice, optionalNumber } from './options.ts'
-import { bilevelSearch, initialParameters } from './supernet/bilevel.ts'
-import { checkEarlyStop, earlyStopped, withEarlyStop } from './supernet/earlyStopped.ts'
-import { unrolled } from './supernet/unrolled.ts'
+import { softmaxRelaxation } from './distributions/categorical.ts'
+import { bilevelSearch, initialParameters } from './shared/bilevel.ts'
+import { checkEarlyStop, earlyStopped, withEarlyStop } from './shared/earlyStopping.ts'
+import { choice, optionalNumber } from './shared/options.ts'
+import { unrolled } from './shared/unrolled.ts'
 
 const source = 'Liu et al., "DARTS: Differentiable Architecture Search", ICLR 2019'
 
+/** First-order DARTS. */
 export const dartsV1 = defineAlgorithm({
   name: 'darts-v1',
   version: 1,
@@ -37,6 +39,7 @@ export const dartsV1 = defineAlgorithm({
   },
 })
 
+/** Second-order DARTS. */
 export const dartsV2 = defineAlgorithm({
   name: 'darts-v2',
   version: 2,

@@ -1,26 +1,27 @@
 /**
- * DrNAS (Chen, Wang, Cheng, Tang, Hsieh: "DrNAS: Dirichlet Neural Architecture Search", ICLR 2021). In place of DARTS'
- * softmax, the mixing weights of an edge are a random draw from a Dirichlet distribution, whose concentration is learnt.
+ * DrNAS (Chen, Wang, Cheng, Tang, Hsieh: "DrNAS: Dirichlet Neural Architecture Search", ICLR 2021). The mixing weights
+ * of an edge are not a softmax, as in DARTS, but a random draw from a Dirichlet distribution whose concentration is
+ * learnt.
  *
  *     min over β of E_{θ ~ Dir(β)} L_val(w*, θ) + λ d(β, β̂)                                                    (eq. 2)
  *
- * One θ an edge and forward pass, shared by all cells; a new one for the architecture step and for the weight step.
- * Paper's letters: η is our alpha, with β = ELU(η) + 1 (§4.1); θ, β, λ as here.
+ * Each forward pass draws one θ per edge, shared by all cells; the architecture step and the weight step have draws of
+ * their own. The paper's η is our alpha, with β = ELU(η) + 1 (§4.1); θ, β and λ are the paper's letters.
  *
- * The anchor d: `l2` is ½‖η‖², about η̂ = 0 (§4.1, the paper's choice for all its results), applied as the authors' code
- * applies it, as Adam's weight decay λ; `kl` is KL(Dir(β) ‖ Dir(1)) summed over the edges (A.5), without decay;
- * `none` has neither. λ replaces the protocol's decay on α.
+ * The anchor d keeps β near 1. `l2` is ½‖η‖² (§4.1, the paper's choice for all its results), applied as Adam's weight
+ * decay λ like in the authors' code. `kl` is KL(Dir(β) ‖ Dir(1)) summed over the edges (A.5), without weight decay.
+ * `none` has no anchor and no weight decay. λ replaces the protocol's weight decay on α.
  *
- * With `progressive` the search is the staged one of §2.4 (`drnas/progressive.ts`).
+ * With `progressive` the search runs in the stages of §2.4 (`drnasProgressive.ts`).
  */
 import { z } from 'zod'
 import { defineAlgorithm } from '../core/algorithm.ts'
 import { BenchError } from '../core/errors.ts'
 import type { SearchSpace } from '../core/space.ts'
 import { dirichletRelaxation, klPenalty } from './distributions/dirichletRelaxation.ts'
-import { checkStages, progressiveSearch } from './drnas/progressive.ts'
-import { choice, dependentOptions, flag, fraction, list, number, optionalCount } from './options.ts'
-import { type BilevelMethod, bilevelSearch, initialParameters } from './supernet/bilevel.ts'
+import { checkStages, progressiveSearch } from './drnasProgressive.ts'
+import { type BilevelMethod, bilevelSearch, initialParameters } from './shared/bilevel.ts'
+import { choice, dependentOptions, flag, fraction, list, number, optionalCount } from './shared/options.ts'
 
 const allOptions = z.strictObject({
   anchor: choice(['l2', 'kl', 'none'], 'l2', 'distance that keeps the concentration near 1 (§4.1, A.5)'),
@@ -48,21 +49,26 @@ const options = dependentOptions(
 
 type Options = z.infer<typeof options>
 
-/** The anchor, as the bilevel loop takes it. */
+/** The anchor as a weight decay or a penalty of the bilevel loop. */
 const anchorOf = ({ anchor, lambda }: Options): Pick<BilevelMethod, 'penalty' | 'weightDecay'> => ({
   weightDecay: anchor === 'l2' ? lambda : 0,
   ...(anchor === 'kl' ? { penalty: klPenalty(lambda) } : {}),
 })
 
-/** K of each stage, as in the authors' code. The paper has 6, 3 on the DARTS space (§4.1, §4.2) and none for NAS-Bench-201. */
+/**
+ * K of each stage by default, as in the authors' code. The paper has 6, 3 on the DARTS space (§4.1, §4.2) and no stages
+ * for NAS-Bench-201.
+ */
 const stagesOf = ({ name }: SearchSpace): readonly number[] => (name === 'nb201' ? [4, 2] : [6, 4])
 
+/** Returns the only K of a list. @throws BenchError `bad-input` for several, which only stages use */
 function onlyOne([k, ...more]: readonly number[]): number {
   if (more.length === 0) return k
   const given = [k, ...more].join(',')
   throw new BenchError('bad-input', `drnas: partialChannels=${given} are stages; add progressive=true, or give one K`)
 }
 
+/** DrNAS, in one stage or progressively. */
 export const drnas = defineAlgorithm({
   name: 'drnas',
   version: 2,

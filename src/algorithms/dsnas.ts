@@ -1,28 +1,33 @@
 /**
  * DSNAS (Hu, Xie, Zheng, Liu, Shi, Liu, Lin: "DSNAS: Direct Neural Architecture Search without Parameter Retraining",
- * CVPR 2020). One operation an edge, drawn from softmax(α); the gradient of α is a score function whose cost is what
- * the drawn operation contributes to the loss, with no temperature (the limit of SNAS at temperature 0, eq. 8-9):
+ * CVPR 2020). Every forward pass computes one operation per edge, drawn from softmax(α). The gradient of α is a
+ * score-function gradient whose cost is the contribution of the drawn operation to the loss, without a temperature (the
+ * limit of SNAS at temperature 0, eq. 8-9):
  *
  *     ∂E[L]/∂α_e = E[ c_e · ∇_α log p(Z_e) ] = E[ ∂L/∂Z_s · (Z_e − p_e) ],   s the drawn operation, c_e = ∂L/∂Z_s · Z_s
  *
- * One level: w and α step at the same batch, under the same draw (algorithm 1); here the batches of the weight half.
- * No code for NAS-Bench-201 was published with the row of DrNAS' table. Left out: early stopping of edges whose
- * choice is clear, and direct evaluation with the search's weights, both of which serve to save the retraining.
+ * Single-level optimisation: w and α step on the same batch, with the same draw (algorithm 1), here on batches of the
+ * weight half. The authors published no code for NAS-Bench-201; the row of DrNAS' table has none either. Two parts of
+ * the paper are left out because they only serve to save the retraining: early stopping of edges whose choice is clear,
+ * and evaluation with the weights of the search.
  */
 import { defineAlgorithm } from '../core/algorithm.ts'
 import { argmax, type Matrix, onlyOnes, type Relaxation, softmax } from '../core/mixing.ts'
-import { categorical } from './distributions/categorical.ts'
-import { softmaxRelaxation } from './distributions/softmax.ts'
-import { noOptions } from './options.ts'
-import { bilevelSearch, initialParameters } from './supernet/bilevel.ts'
+import { categorical, softmaxRelaxation } from './distributions/categorical.ts'
+import { bilevelSearch, initialParameters } from './shared/bilevel.ts'
+import { noOptions } from './shared/options.ts'
 
-/** c_e (Z_e − p_e) on each edge. @param gradTheta ∂L/∂Z, of which only the drawn operation's is read */
+/**
+ * The gradient wrt α: c_e (Z_e − p_e) on each edge. @param gradTheta ∂L/∂Z, of which only the entry of the drawn
+ * operation is used
+ */
 export const scoreGradient = (z: Matrix, p: Matrix, gradTheta: Matrix): Matrix =>
   z.map((row, edge) => {
     const cost = gradTheta[edge][argmax(row)]
     return row.map((weight, op) => cost * (weight - p[edge][op]))
   })
 
+/** Computes one drawn operation per edge; without a random stream, mixes by softmax(α). */
 const discreteRelaxation: Relaxation = {
   stochastic: true,
   relax(alpha, stream) {
@@ -34,6 +39,7 @@ const discreteRelaxation: Relaxation = {
   },
 }
 
+/** DSNAS. */
 export const dsnas = defineAlgorithm({
   name: 'dsnas',
   version: 1,

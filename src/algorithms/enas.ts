@@ -19,16 +19,16 @@ import type { ExecutableState } from '../core/executor.ts'
 import { type Matrix, map, zip } from '../core/mixing.ts'
 import type { Genotype } from '../core/space.ts'
 import type { Supernet } from '../core/supernet.ts'
-import { type AdamState, adam, adamStart } from './adam.ts'
 import {
   type ControllerSample,
   type ControllerShape,
   controllerStart,
   logProbabilityGradient,
   sampleController,
-} from './enas/controller.ts'
-import { count, decay, number } from './options.ts'
-import { alone, rank, rankingOptions, trainOnPaths } from './supernet/sharedWeights.ts'
+} from './enasController.ts'
+import { type AdamState, adam, adamStart } from './shared/adam.ts'
+import { alone, rank, rankingOptions, trainOnPaths } from './shared/oneShot.ts'
+import { count, decay, number } from './shared/options.ts'
 
 const options = z.strictObject({
   controllerSteps: count(50, 'controller steps an epoch (NAS-Bench-201, ENAS.config)'),

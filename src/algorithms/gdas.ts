@@ -1,19 +1,21 @@
 /**
- * GDAS (Dong and Yang: "Searching for a Robust Neural Architecture in Four GPU Hours", CVPR 2019). DARTS with one
- * operation an edge: a Gumbel-softmax draw at temperature τ, of which only the largest entry is computed (eq. 3-6).
+ * GDAS (Dong and Yang: "Searching for a Robust Neural Architecture in Four GPU Hours", CVPR 2019). Like DARTS, but
+ * every forward pass computes one operation per edge: the largest entry of a Gumbel-softmax draw at temperature τ (eq.
+ * 3-6).
  *
- * Paper's letters: A is our alpha, h̃ our y, τ as here. τ falls in a straight line over the epochs, from 10 to 0.1 in the
- * paper and in NAS-Bench-201's configuration. DrNAS' code, which runs GDAS too,
- * and its paper (§3) say 10 to 1: `tauMin=1`. The operations that are not computed get no gradient of their own; the
- * authors' code gives their weights the sum of the output's gradient, an artefact of how it adds a zero.
+ * The paper's A is our alpha, its h̃ our y; τ is the same. τ falls linearly over the epochs, from 10 to 0.1 in the
+ * paper and in NAS-Bench-201's configuration. The code and paper of DrNAS (§3), which also run GDAS, have 10 to 1:
+ * `tauMin=1`. Operations that are not computed get no gradient of their own. The authors' code gives their mixing
+ * weights the sum of the output's gradient, an artefact of how it adds a zero.
  */
 import { z } from 'zod'
 import { defineAlgorithm } from '../core/algorithm.ts'
 import { linear } from '../training/schedule.ts'
-import { checkFalling, hardGumbel } from './distributions/gumbel.ts'
-import { number } from './options.ts'
-import { bilevelSearch, initialParameters } from './supernet/bilevel.ts'
+import { checkFalling, hardGumbel } from './distributions/categorical.ts'
+import { bilevelSearch, initialParameters } from './shared/bilevel.ts'
+import { number } from './shared/options.ts'
 
+/** GDAS. */
 export const gdas = defineAlgorithm({
   name: 'gdas',
   version: 1,

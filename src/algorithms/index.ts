@@ -6,19 +6,18 @@ import { drnas } from './drnas.ts'
 import { dsnas } from './dsnas.ts'
 import { enas } from './enas.ts'
 import { gdas } from './gdas.ts'
-import { genotype } from './genotype.ts'
 import { localSearch } from './localSearch.ts'
-import { optimal } from './optimal.ts'
 import { pcDarts } from './pcDarts.ts'
 import { randomSearch } from './randomSearch.ts'
+import { genotype, optimal, resnet } from './references.ts'
 import { regularisedEvolution } from './regularisedEvolution.ts'
 import { reinforce } from './reinforce.ts'
-import { resnet } from './resnet.ts'
 import { rsps } from './rsps.ts'
 import { setn } from './setn.ts'
 import { snas } from './snas.ts'
 import { multiDarts, zenDarts } from './zenDarts.ts'
 
+/** All built-in algorithms by the name typed after `--algo`. */
 export const builtinAlgorithms = {
   'darts-v1': dartsV1,
   'darts-v2': dartsV2,

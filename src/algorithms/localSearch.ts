@@ -1,21 +1,22 @@
 /**
- * Local search (White, Nolen, Savani: "Exploring the Loss Landscape in Neural Architecture Search", UAI 2021): from a
- * random architecture to the best of its neighbours (one decision changed), for as long as that is better; then from a
- * new random one. No architecture is asked for twice. Neighbours come in random order, so that a budget which ends
- * within a neighbourhood prefers none.
+ * Local search (White, Nolen, Savani: "Exploring the Loss Landscape in Neural Architecture Search", UAI 2021): starts
+ * from a random architecture and moves to the best of its neighbours (one decision changed) as long as that one is
+ * better; then restarts from a new random architecture. No architecture is evaluated twice. Neighbours are evaluated in
+ * random order, so that a budget that ends within a neighbourhood favours none of them.
  */
 import { z } from 'zod'
 import { defineAlgorithm } from '../core/algorithm.ts'
 import type { RandomStream } from '../core/random.ts'
 import { type Genotype, neighbours, type SearchSpace, sample } from '../core/space.ts'
-import { type Ask, blackBoxSearch, checkEvaluations, evaluations } from './blackBox/blackBox.ts'
+import { type Ask, blackBoxSearch, checkEvaluations, evaluations } from './shared/blackBox.ts'
 
+/** An architecture with its validation accuracy. */
 interface Place {
   readonly genotype: Genotype
   readonly accuracyPct: number
 }
 
-/** The best of the genotypes, or undefined where the search ended among them. */
+/** Evaluates architectures and returns the best, or undefined if the search ended before all were evaluated. */
 async function best(genotypes: Iterable<Genotype>, ask: Ask): Promise<Place | undefined> {
   let top: Place | undefined
   for (const genotype of genotypes) {
@@ -26,7 +27,7 @@ async function best(genotypes: Iterable<Genotype>, ask: Ask): Promise<Place | un
   return top
 }
 
-/** Goes uphill until a local optimum. → false where the search ended on the way */
+/** Moves to better neighbours until a local optimum. → false if the search ended on the way */
 async function climb(space: SearchSpace, start: Genotype, ask: Ask, stream: RandomStream): Promise<boolean> {
   let here = await best([start], ask)
   while (here !== undefined) {
@@ -40,7 +41,7 @@ async function climb(space: SearchSpace, start: Genotype, ask: Ask, stream: Rand
 const shuffled = <T>(items: readonly T[], stream: RandomStream): T[] =>
   Array.from(stream.permutation(items.length), (at) => items[at])
 
-/** Asks for each architecture once; the search is over when there is none left. */
+/** Wraps `ask` with a memory, so that no architecture is evaluated twice; ends the search once all are known. */
 function remembering(ask: Ask, space: SearchSpace): Ask {
   const answers = new Map<string, number>()
   const all = space.encoding.cardinalities.reduce((product, n) => product * n, 1)
@@ -53,6 +54,7 @@ function remembering(ask: Ask, space: SearchSpace): Ask {
   }
 }
 
+/** Local search. */
 export const localSearch = defineAlgorithm({
   name: 'local-search',
   version: 1,

@@ -2,26 +2,26 @@
  * PC-DARTS (Xu, Xie, Zhang, Chen, Qi, Tian, Xiong: "PC-DARTS: Partial Channel Connections for Memory-Efficient
  * Architecture Search", ICLR 2020). DARTS with two changes:
  *
- * - partial channels: the operations of an edge see the first 1/K of the channels, the rest passes by, then the channels
- *   are shuffled so that all get their turn (eq. 2; the paper's S is this fixed slice in the authors' code);
- * - edge normalisation: the edges into a node are weighed by the softmax of a second set of parameters, which steadies
- *   what the fluctuating channel sample unsettles (eq. 3).
+ * - partial channels: the operations of an edge see the first 1/K of the channels, the other channels bypass them, and
+ *   then the channels are shuffled so that all are operated on in turn (eq. 2; the paper's random mask S is this fixed
+ *   slice in the authors' code);
+ * - edge normalisation: the edges into a node are weighted by the softmax of a second set of parameters, which
+ *   stabilises the search against the fluctuation of the sampled channels (eq. 3).
  *
- * Paper's letters: α as here; β are our edge parameters, one row a node, below α's rows. An edge's operation counts by
- * θ·(edge weight) in the derivation. α and β stay still for the first 15 of the paper's 50 epochs. There is no version
- * of the authors' for NAS-Bench-201: there K, shuffle, edge normalisation and warm-up are the same, each node's edges
- * being those of the cell.
+ * The paper's α is our alpha. Its β are our edge parameters: one row per node, below the rows of α. Discretisation
+ * compares θ·(edge weight). α and β are frozen for the first 15 of the paper's 50 epochs. The authors published no
+ * version for NAS-Bench-201; K, shuffle, edge normalisation and warm-up are the same there, with the edges of its cell.
  */
 import { z } from 'zod'
 import { defineAlgorithm } from '../core/algorithm.ts'
 import { BenchError } from '../core/errors.ts'
 import { type Matrix, normalMatrix, type Relaxation, softmax, softmaxGradient } from '../core/mixing.ts'
 import type { Edge } from '../core/space.ts'
-import { softmaxRelaxation } from './distributions/softmax.ts'
-import { count, optionalCount } from './options.ts'
-import { bilevelSearch, initialParameters } from './supernet/bilevel.ts'
+import { softmaxRelaxation } from './distributions/categorical.ts'
+import { bilevelSearch, initialParameters } from './shared/bilevel.ts'
+import { count, optionalCount } from './shared/options.ts'
 
-/** The edges into each computed node, in the order of the mixing matrix. */
+/** For each computed node, the indices of the edges that end in it, in the order of the architecture parameters. */
 export function incomingEdges(edges: readonly Edge[]): number[][] {
   const nodes = new Map<string, number[]>()
   for (const [index, { cell, to }] of edges.entries()) {
@@ -31,7 +31,10 @@ export function incomingEdges(edges: readonly Edge[]): number[][] {
   return [...nodes.values()]
 }
 
-/** Eq. 3 over the rows of α, then the rows of β. */
+/**
+ * PC-DARTS' relaxation: θ = softmax(α) on each edge, and edge weights by eq. 3. The parameters are the rows of α, then
+ * the rows of β.
+ */
 export function edgeNormalised(edges: readonly Edge[]): Relaxation {
   const incoming = incomingEdges(edges)
   return {
@@ -59,14 +62,15 @@ export function edgeNormalised(edges: readonly Edge[]): Relaxation {
   }
 }
 
-/** α as in DARTS, then β from 10⁻³·N(0, 1). */
+/** The initial parameters: α as in DARTS, then β from 10⁻³·N(0, 1). */
 function startOf(alpha: Matrix, edges: readonly Edge[], stream: Parameters<typeof normalMatrix>[2]): Matrix {
   const widths = incomingEdges(edges).map((list) => list.length)
   return [...alpha, ...normalMatrix(widths, 1e-3, stream)]
 }
 
-const networkOf = (k: number) => ({ partialChannels: k, edgeNormalisation: true })
+const supernetOptions = (k: number) => ({ partialChannels: k, edgeNormalisation: true })
 
+/** PC-DARTS. */
 export const pcDarts = defineAlgorithm({
   name: 'pc-darts',
   version: 1,
@@ -79,7 +83,7 @@ export const pcDarts = defineAlgorithm({
     warmup: optionalCount('epochs before the architecture moves; default: 15 (§4.2), at most 30 % of all as there', 0),
   }),
   check({ protocol: { epochs }, network }, { k, warmup = 0 }) {
-    network(networkOf(k))
+    network(supernetOptions(k))
     if (warmup < epochs) return
     const found = `warmup=${warmup} leaves none of the ${epochs} epochs for the architecture`
     throw new BenchError('bad-input', `pc-darts: ${found}; give a warm-up below that, or more epochs`)
@@ -90,7 +94,7 @@ export const pcDarts = defineAlgorithm({
       start: startOf(initialParameters(context), space.edges, context.random('architecture', 'start', 'edges')),
       relaxation: () => edgeNormalised(space.edges),
       architectureFrom: warmup ?? Math.min(15, Math.floor(0.3 * protocol.epochs)),
-      supernet: networkOf(k),
+      supernet: supernetOptions(k),
     })
   },
 })

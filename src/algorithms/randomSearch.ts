@@ -1,17 +1,18 @@
 /**
- * Random search: architectures drawn uniformly and independently, the best by validation accuracy is the answer. The
- * baseline that every search has to beat (Li and Talwalkar 2019; Yang, Esperança, Carlucci 2020).
+ * Random search: samples architectures uniformly and independently and answers with the one of best validation
+ * accuracy. Every other search has to beat this baseline (Li and Talwalkar 2019; Yang, Esperança, Carlucci 2020).
  *
- * Under a budget it samples until the clock is up: the "Random (baseline)" row of NAS-Bench-201's tables is a budget of
- * 12,000 s. Without one it samples 100 architectures, about what that budget pays for on CIFAR-10. `evaluations=1` is the
- * first sample alone: no number is asked for, and the row says what the space gives to chance.
+ * Under a time budget it samples until the budget is spent; the row "Random (baseline)" of NAS-Bench-201's tables has a
+ * budget of 12,000 s. Without a budget it samples 100 architectures, about as many as that budget allows on CIFAR-10.
+ * `evaluations=1` answers with the first sample and asks for no accuracy: the row shows the accuracy of a random
+ * architecture.
  */
 import { z } from 'zod'
 import { defineAlgorithm } from '../core/algorithm.ts'
 import { sample } from '../core/space.ts'
-import { blackBoxSearch, evaluations, oneByOne } from './blackBox/blackBox.ts'
-import { fixed } from './fixed.ts'
+import { blackBoxSearch, evaluations, fixed, oneByOne } from './shared/blackBox.ts'
 
+/** Random search. */
 export const randomSearch = defineAlgorithm({
   name: 'random',
   version: 1,

@@ -1,23 +1,26 @@
 /**
  * Regularised (ageing) evolution (Real, Aggarwal, Huang, Le: "Regularized Evolution for Image Classifier Architecture
- * Search", AAAI 2019, algorithm 1): the best of S individuals, drawn from the population with replacement, has a child
- * with one decision changed, and the oldest individual dies. P = 10 and S = 3 as in NATS-Bench (§5.1); the paper's own
- * P = 100, S = 25 suit budgets of thousands of evaluations. Every decision is as likely to change; the benchmark's code
- * draws the node first, so that the only edge into its first node changes twice as often as by chance.
+ * Search", AAAI 2019, algorithm 1). In every cycle, S individuals are sampled from the population with replacement, the
+ * best of them produces a child with one decision changed, and the oldest individual is removed.
+ *
+ * P = 10 and S = 3 as in NATS-Bench (§5.1); the paper's own P = 100 and S = 25 suit budgets of thousands of
+ * evaluations. Every decision is equally likely to be mutated. The benchmark's code samples the node first, so that the
+ * only edge into its first node changes twice as often.
  */
 import { z } from 'zod'
 import { defineAlgorithm } from '../core/algorithm.ts'
 import type { RandomStream } from '../core/random.ts'
 import { type Genotype, mutate, sample } from '../core/space.ts'
-import { blackBoxSearch, checkEvaluations, evaluations } from './blackBox/blackBox.ts'
-import { count } from './options.ts'
+import { blackBoxSearch, checkEvaluations, evaluations } from './shared/blackBox.ts'
+import { count } from './shared/options.ts'
 
+/** A member of the population. */
 interface Individual {
   readonly genotype: Genotype
   readonly accuracyPct: number
 }
 
-/** The best of `size` individuals drawn with replacement. */
+/** Samples `size` individuals with replacement and returns the best. */
 function tournament(population: readonly Individual[], size: number, stream: RandomStream): Individual {
   let best = stream.choice(population)
   for (let drawn = 1; drawn < size; drawn++) {
@@ -27,6 +30,7 @@ function tournament(population: readonly Individual[], size: number, stream: Ran
   return best
 }
 
+/** Regularised evolution. */
 export const regularisedEvolution = defineAlgorithm({
   name: 'rea',
   version: 1,

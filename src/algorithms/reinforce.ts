@@ -1,37 +1,40 @@
 /**
- * REINFORCE (Williams 1992), as NAS uses it (Zoph and Le 2017): a policy draws each decision of an architecture from its
- * own categorical distribution, and its logits ascend the expected validation accuracy.
+ * REINFORCE (Williams 1992) as used for NAS (Zoph and Le 2017): a policy samples each decision of an architecture from
+ * a categorical distribution, and the logits of the policy ascend the expected validation accuracy.
  *
  *     descend  −(R − b) Σ_decisions log π(decision),   b ← exponential moving average of R, this R included
  *
- * As in NATS-Bench: independent decisions in place of the paper's LSTM, R in %, Adam with rate 0.01, average with decay
- * 0.9 (corrected for its start), logits from 10⁻³·N(0, 1). The answer is the best architecture seen.
+ * As in NATS-Bench: independent decisions instead of the paper's LSTM, R in %, Adam with rate 0.01, a moving average
+ * with decay 0.9 (bias-corrected), initial logits from 10⁻³·N(0, 1). The answer is the best architecture seen.
  */
 import { z } from 'zod'
 import { defineAlgorithm } from '../core/algorithm.ts'
 import { type Matrix, normalMatrix, softmax } from '../core/mixing.ts'
-import { adam, adamStart } from './adam.ts'
-import { blackBoxSearch, checkEvaluations, evaluations } from './blackBox/blackBox.ts'
 import { categorical } from './distributions/categorical.ts'
-import { decay, number } from './options.ts'
+import { adam, adamStart } from './shared/adam.ts'
+import { blackBoxSearch, checkEvaluations, evaluations } from './shared/blackBox.ts'
+import { decay, number } from './shared/options.ts'
 
-/** ∂/∂logits of −advantage · Σ log softmax(logits)[chosen] = advantage · (π − onehot). */
+/** The policy gradient: ∂/∂logits of −advantage · Σ log softmax(logits)[chosen] = advantage · (π − onehot). */
 export const policyGradient = (policy: Matrix, chosen: readonly number[], advantage: number): Matrix =>
   policy.map((row, i) => row.map((probability, value) => advantage * (probability - (value === chosen[i] ? 1 : 0))))
 
-/** Exponential moving average without the pull of its start at zero. */
+/** An exponential moving average with bias correction: its value is sum / weight. */
 export interface Average {
   readonly sum: number
   readonly weight: number
 }
 
-export const nothingYet: Average = { sum: 0, weight: 0 }
+/** The moving average before its first value. */
+export const emptyAverage: Average = { sum: 0, weight: 0 }
 
+/** The moving average after one more value. */
 export const averaged = ({ sum, weight }: Average, value: number, decay: number): Average => ({
   sum: decay * sum + (1 - decay) * value,
   weight: decay * weight + (1 - decay),
 })
 
+/** REINFORCE. */
 export const reinforce = defineAlgorithm({
   name: 'reinforce',
   version: 2,
@@ -54,7 +57,7 @@ export const reinforce = defineAlgorithm({
     return blackBoxSearch(context, evaluations, async (ask) => {
       let logits = normalMatrix(encoding.cardinalities, 1e-3, context.random('policy', 'start'))
       let state = adamStart(logits)
-      let baseline = nothingYet
+      let baseline = emptyAverage
       for (;;) {
         const policy = logits.map(softmax)
         const chosen = policy.map((row) => categorical(row, stream))

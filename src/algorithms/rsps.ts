@@ -1,15 +1,17 @@
 /**
  * RSPS, random search with parameter sharing (Li and Talwalkar: "Random Search and Reproducibility for Neural
- * Architecture Search", UAI 2019). Each weight step trains a uniformly drawn architecture; then uniformly drawn
- * candidates are ranked by the shared weights on validation images. There are no architecture parameters.
+ * Architecture Search", UAI 2019). Every weight step trains a uniformly sampled architecture of the supernet. Then
+ * uniformly sampled candidates are ranked by their validation accuracy with the shared weights. There are no
+ * architecture parameters.
  */
 import { z } from 'zod'
 import { defineAlgorithm } from '../core/algorithm.ts'
 import { BenchError } from '../core/errors.ts'
 import type { ExecutableState } from '../core/executor.ts'
 import { type Genotype, sample } from '../core/space.ts'
-import { rank, rankingOptions, trainOnPaths } from './supernet/sharedWeights.ts'
+import { rank, rankingOptions, trainOnPaths } from './shared/oneShot.ts'
 
+/** Random search with shared weights. */
 export const rsps = defineAlgorithm({
   name: 'rsps',
   version: 1,

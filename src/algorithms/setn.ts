@@ -1,21 +1,21 @@
 /**
- * SETN (Dong and Yang: "One-Shot Neural Architecture Search via Self-Evaluated Template Network", ICCV 2019). The shared
- * weights are trained on uniformly drawn architectures, so that none is favoured; meanwhile α learns, by DARTS' first-order
- * gradient of the mixture on the validation half, which architectures deserve to be tried (the paper's evaluator). At
- * the end candidates are drawn from softmax(α) and ranked by the shared weights.
+ * SETN (Dong and Yang: "One-Shot Neural Architecture Search via Self-Evaluated Template Network", ICCV 2019). The
+ * shared weights are trained on uniformly sampled architectures, so that none is favoured. Meanwhile α is trained by
+ * DARTS' first-order gradient on the architecture half, to learn which architectures are worth trying (the paper's
+ * evaluator). At the end, candidates are sampled from softmax(α) and ranked by their accuracy with the shared weights.
  *
- * The benchmark's code ranks the most probable architectures in place of drawn ones, which needs all of them to be listed.
- * A candidate takes each edge's operation with its probability: the largest entry of a Gumbel draw, which on the DARTS
- * space also decides which edges are kept, by the space's own rule.
+ * The benchmark's code ranks the most probable architectures instead of sampled ones, which requires a list of all
+ * architectures. A candidate here takes the largest entry of a Gumbel draw on each edge, which has the probabilities
+ * softmax(α); on the DARTS space the draw also decides, by the space's own rule, which edges are kept.
  */
 import { z } from 'zod'
 import { defineAlgorithm, type Search } from '../core/algorithm.ts'
 import { type Genotype, sample } from '../core/space.ts'
-import { gumbelSoftmax } from './distributions/gumbel.ts'
-import { softmaxRelaxation } from './distributions/softmax.ts'
-import { bilevelSearch, initialParameters } from './supernet/bilevel.ts'
-import { alone, rank, rankingOptions } from './supernet/sharedWeights.ts'
+import { gumbelSoftmax, softmaxRelaxation } from './distributions/categorical.ts'
+import { bilevelSearch, initialParameters } from './shared/bilevel.ts'
+import { alone, rank, rankingOptions } from './shared/oneShot.ts'
 
+/** SETN. */
 export const setn = defineAlgorithm({
   name: 'setn',
   version: 1,

@@ -1,18 +1,19 @@
 /**
- * SNAS (Xie, Zheng, Liu, Lin: "SNAS: Stochastic Neural Architecture Search", ICLR 2019). In place of DARTS' softmax, a
- * relaxed draw of the Gumbel-softmax, differentiated through the draw (eq. 3-6, without the resource constraint).
+ * SNAS (Xie, Zheng, Liu, Lin: "SNAS: Stochastic Neural Architecture Search", ICLR 2019). The mixing weights are a
+ * relaxed Gumbel-softmax draw, and the gradient of α goes through the draw (eq. 3-6, without the resource constraint).
  *
- * Paper's letters: α are the probabilities (our p), Z the draw (our y), λ the temperature (our τ). The paper trains w and
- * α on one loss; the comparisons on NAS-Bench-201 train them by turns on two halves of the data, with τ = 10 − 9·e/E in
- * epoch e = 0 … E − 1 (DrNAS' code, the source of the published row), and so do we.
+ * The paper's α are the probabilities (our p), its Z the draw (our y), its λ the temperature (our τ). The paper trains
+ * w and α on one loss. The comparisons on NAS-Bench-201 train them in alternating steps on two halves of the data, with
+ * τ = 10 − 9·e/E in epoch e = 0 … E − 1 (the code of DrNAS, the source of the published row); this file does the same.
  */
 import { z } from 'zod'
 import { defineAlgorithm } from '../core/algorithm.ts'
 import { linear } from '../training/schedule.ts'
-import { checkFalling, relaxedGumbel } from './distributions/gumbel.ts'
-import { number } from './options.ts'
-import { bilevelSearch, initialParameters } from './supernet/bilevel.ts'
+import { checkFalling, relaxedGumbel } from './distributions/categorical.ts'
+import { bilevelSearch, initialParameters } from './shared/bilevel.ts'
+import { number } from './shared/options.ts'
 
+/** SNAS. */
 export const snas = defineAlgorithm({
   name: 'snas',
   version: 2,

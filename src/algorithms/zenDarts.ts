@@ -19,17 +19,16 @@
 import { z } from 'zod'
 import { defineAlgorithm, type SearchContext } from '../core/algorithm.ts'
 import { BenchError } from '../core/errors.ts'
-import { softmaxRelaxation } from './distributions/softmax.ts'
-import { count, dependentOptions, number, optionalCount } from './options.ts'
+import { softmaxRelaxation } from './distributions/categorical.ts'
 import {
   type BilevelMethod,
   bilevelEpoch,
   bilevelSearch,
   type EpochRunner,
   initialParameters,
-} from './supernet/bilevel.ts'
-import { costModel, timedSupernet } from './zen/costModel.ts'
-import { zenEpoch } from './zen/epoch.ts'
+} from './shared/bilevel.ts'
+import { count, dependentOptions, number, optionalCount } from './shared/options.ts'
+import { costModel, timedSupernet, zenEpoch } from './zenEpoch.ts'
 
 const source = 'Zhang, "A Zero-Cost DARTS Based on Multi-Step Optimization"'
 const n = count(2, 'n: weight steps for each architecture step (§3.2)')

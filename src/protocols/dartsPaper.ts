@@ -1,6 +1,5 @@
 /** DARTS (Liu et al., ICLR 2019): the settings of its published code. */
-import { onBenchmark } from './benchmarkSkeleton.ts'
-import { transferHeadline } from './headlines.ts'
+import { onBenchmark, transferHeadline } from './benchmark.ts'
 import { from, type Preset } from './preset.ts'
 
 const script = from('quark0/darts: cnn/train_search.py')

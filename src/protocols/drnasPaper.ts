@@ -1,5 +1,5 @@
 /** DrNAS (Chen et al., ICLR 2021): the settings of its published code. */
-import { ownHeadline } from './headlines.ts'
+import { ownHeadline } from './benchmark.ts'
 import { from, type Preset } from './preset.ts'
 
 const script = from('xiangning-chen/DrNAS: 201-space/train_search.py')

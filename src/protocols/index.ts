@@ -2,15 +2,14 @@
 import { BenchError } from '../core/errors.ts'
 import { unknownName } from '../core/names.ts'
 import type { Protocol } from '../core/protocol.ts'
+import { headlines } from './benchmark.ts'
 import { dartsPaper } from './dartsPaper.ts'
 import { drnasPaper } from './drnasPaper.ts'
-import { headlines } from './headlines.ts'
-import { laptop } from './laptop.ts'
-import { micro } from './micro.ts'
 import { natsPaper } from './natsPaper.ts'
 import { nb201Paper } from './nb201Paper.ts'
 import { pcdartsPaper } from './pcdartsPaper.ts'
 import { type CitedProtocol, citedProtocol, type Preset, plainValues } from './preset.ts'
+import { laptop, micro } from './reduced.ts'
 import { robustdartsPaper } from './robustdartsPaper.ts'
 
 export const presets: readonly Preset[] = [

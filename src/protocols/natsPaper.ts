@@ -1,6 +1,5 @@
 /** NATS-Bench (Dong et al., TPAMI 2021): one setting for all weight-sharing methods, weights before architecture. */
-import { benchmarkData, otherImages } from './benchmarkData.ts'
-import { ownHeadline } from './headlines.ts'
+import { benchmarkData, otherImages, ownHeadline } from './benchmark.ts'
 import { from, type Preset } from './preset.ts'
 
 const config = from('D-X-Y/AutoDL-Projects: configs/nas-benchmark/algos/weight-sharing.config')

@@ -1,6 +1,5 @@
 /** NAS-Bench-201 (Dong and Yang, ICLR 2020): how its authors ran each algorithm. */
-import { benchmarkData, otherImages } from './benchmarkData.ts'
-import { transferHeadline } from './headlines.ts'
+import { benchmarkData, otherImages, transferHeadline } from './benchmark.ts'
 import { from, type Preset } from './preset.ts'
 
 const darts = from('D-X-Y/AutoDL-Projects: configs/nas-benchmark/algos/DARTS.config')

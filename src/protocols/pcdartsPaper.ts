@@ -1,6 +1,5 @@
 /** PC-DARTS (Xu et al., ICLR 2020): the settings of its published code. Partial channels are the algorithm's option. */
-import { onBenchmark } from './benchmarkSkeleton.ts'
-import { transferHeadline } from './headlines.ts'
+import { onBenchmark, transferHeadline } from './benchmark.ts'
 import { from, type Preset } from './preset.ts'
 
 const script = from('yuhuixu1993/PC-DARTS: train_search.py')

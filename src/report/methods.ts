@@ -1,5 +1,5 @@
 /** Groups runs into methods. Runs that differ only in their seed and dataset are one method: one row of a table, one line of a figure. */
-import { genotype as knownGenotype } from '../algorithms/genotype.ts'
+import { genotype as knownGenotype } from '../algorithms/references.ts'
 import { BenchError } from '../core/errors.ts'
 import { onceEach } from '../core/onceEach.ts'
 import type { Finder, Job } from '../core/result.ts'

@@ -2,7 +2,7 @@
 import { readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { z } from 'zod'
-import { genotype as knownGenotype } from '../algorithms/genotype.ts'
+import { genotype as knownGenotype } from '../algorithms/references.ts'
 import { BenchError } from '../core/errors.ts'
 import type { Finder } from '../core/result.ts'
 import { type DartsGenotype, parseCells } from '../spaces/darts/index.ts'

@@ -1,12 +1,12 @@
 import { describe, expect, it } from 'vitest'
-import { adamStart } from '../../src/algorithms/adam.ts'
+import { controllerStep, enas } from '../../src/algorithms/enas.ts'
 import {
   type ControllerShape,
   controllerStart,
   logProbabilityGradient,
   sampleController,
-} from '../../src/algorithms/enas/controller.ts'
-import { controllerStep, enas } from '../../src/algorithms/enas.ts'
+} from '../../src/algorithms/enasController.ts'
+import { adamStart } from '../../src/algorithms/shared/adam.ts'
 import type { Mode } from '../../src/core/executor.ts'
 import type { Matrix } from '../../src/core/mixing.ts'
 import { random } from '../../src/core/random.ts'

@@ -2,10 +2,14 @@
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { tinyData, tinyProtocol } from '../../src/algorithms/contract/tinyTask.ts'
-import { categorical } from '../../src/algorithms/distributions/categorical.ts'
+import {
+  categorical,
+  gumbelSoftmax,
+  hardGumbel,
+  relaxedGumbel,
+} from '../../src/algorithms/distributions/categorical.ts'
 import { sampleDirichlet } from '../../src/algorithms/distributions/dirichlet.ts'
-import { gumbelSoftmax, hardGumbel, relaxedGumbel } from '../../src/algorithms/distributions/gumbel.ts'
-import { prune } from '../../src/algorithms/drnas/progressive.ts'
+import { prune } from '../../src/algorithms/drnasProgressive.ts'
 import { builtinAlgorithms } from '../../src/algorithms/index.ts'
 import { type Algorithm, defineAlgorithm } from '../../src/core/algorithm.ts'
 import type { BatchSource, SearchData } from '../../src/core/data.ts'

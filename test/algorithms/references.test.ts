@@ -1,6 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { optimal } from '../../src/algorithms/optimal.ts'
-import { resnet } from '../../src/algorithms/resnet.ts'
+import { optimal, resnet } from '../../src/algorithms/references.ts'
 import type { ReferenceContext } from '../../src/core/algorithm.ts'
 import type { Genotype, SearchSpace } from '../../src/core/space.ts'
 import { nb201 } from '../../src/spaces/nb201/index.ts'

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { softmaxRelaxation } from '../../src/algorithms/distributions/softmax.ts'
+import { softmaxRelaxation } from '../../src/algorithms/distributions/categorical.ts'
 import { architectureGradient } from '../../src/analysis/architectureGradient.ts'
 import { fullSpectrum, hessian, hessianProduct, lanczosSpectrum } from '../../src/analysis/hessian.ts'
 import type { RelaxedSearch } from '../../src/core/algorithm.ts'

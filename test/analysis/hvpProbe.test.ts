@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { softmaxRelaxation } from '../../src/algorithms/distributions/softmax.ts'
+import { softmaxRelaxation } from '../../src/algorithms/distributions/categorical.ts'
 import type { HvpRecord } from '../../src/analysis/probes/hvp.ts'
 import { parseProbe } from '../../src/analysis/probes/index.ts'
 import type { Search } from '../../src/core/algorithm.ts'

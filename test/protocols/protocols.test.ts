@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { sgdOf } from '../../src/algorithms/supernet/bilevel.ts'
+import { sgdOf } from '../../src/algorithms/shared/bilevel.ts'
 import { presets, resolveProtocol } from '../../src/protocols/index.ts'
 import { listSources, type Preset } from '../../src/protocols/preset.ts'
 

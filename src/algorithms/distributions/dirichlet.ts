@@ -5,10 +5,8 @@
  * Sampling: Marsaglia and Tsang, "A simple method for generating gamma variables", ACM TOMS 26 (2000). Derivative:
  * Jankowiak and Obermeyer, "Pathwise derivatives beyond the reparameterization trick", ICML 2018, equation 3 of DrNAS.
  */
-
 import { integerPower, NotFiniteError } from '../../core/numbers.ts'
 import type { RandomStream } from '../../core/random.ts'
-import { digamma, logGamma, trigamma } from './gammaFunctions.ts'
 
 /**
  * θ ~ Dir(β): positive, sums to 1. Drawn as normalised gamma variables, in logarithms: a tiny β does not underflow.
@@ -123,3 +121,35 @@ export function klToUniformGradient(beta: readonly number[]): number[] {
 }
 
 const sum = (values: readonly number[]) => values.reduce((total, value) => total + value, 0)
+
+const SHIFTED = 10
+
+/** ln Γ(x), x > 0. */
+export function logGamma(x: number): number {
+  let product = 1
+  let z = x
+  for (; z < SHIFTED; z++) product *= z
+  const r = 1 / (z * z)
+  const series = 1 / 12 - r * (1 / 360 - r * (1 / 1260 - r * (1 / 1680 - r * (1 / 1188 - r * (691 / 360360)))))
+  return (z - 0.5) * Math.log(z) - z + 0.5 * Math.log(2 * Math.PI) + series / z - Math.log(product)
+}
+
+/** ψ(x) = d ln Γ(x) / dx, x > 0. */
+export function digamma(x: number): number {
+  let shift = 0
+  let z = x
+  for (; z < SHIFTED; z++) shift += 1 / z
+  const r = 1 / (z * z)
+  const series = 1 / 12 - r * (1 / 120 - r * (1 / 252 - r * (1 / 240 - r * (1 / 132 - r * (691 / 32760 - r / 12)))))
+  return Math.log(z) - 0.5 / z - r * series - shift
+}
+
+/** ψ′(x), x > 0. */
+export function trigamma(x: number): number {
+  let shift = 0
+  let z = x
+  for (; z < SHIFTED; z++) shift += 1 / (z * z)
+  const r = 1 / (z * z)
+  const series = 1 / 6 - r * (1 / 30 - r * (1 / 42 - r * (1 / 30 - r * (5 / 66 - r * (691 / 2730 - (r * 7) / 6)))))
+  return 1 / z + 0.5 * r + (r / z) * series + shift
+}

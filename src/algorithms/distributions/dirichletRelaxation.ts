@@ -3,7 +3,7 @@
  * through the draw; and the divergence that its `kl` anchor penalises.
  */
 import { type Matrix, map, type Relaxation, zip } from '../../core/mixing.ts'
-import type { Penalty } from '../supernet/bilevel.ts'
+import type { Penalty } from '../shared/bilevel.ts'
 import { klToUniform, klToUniformGradient, pathwise, sampleDirichlet } from './dirichlet.ts'
 
 /** β = ELU(η) + 1 > 0 (§4.1). [edge][op] → [edge][op] */

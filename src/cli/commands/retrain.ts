@@ -1,7 +1,7 @@
 /** `bench retrain`: trains architectures of the DARTS space in full and prints their test errors. */
 import { basename, resolve } from 'node:path'
 import { Command } from 'commander'
-import { genotype as knownGenotype } from '../../algorithms/genotype.ts'
+import { genotype as knownGenotype } from '../../algorithms/references.ts'
 import { builtins } from '../../builtins.ts'
 import { BenchError } from '../../core/errors.ts'
 import { DATASETS, knownName } from '../../data/datasetNames.ts'

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { checkAlgorithm } from '../../../src/algorithms/contract/index.ts'
 import { dartsV1 } from '../../../src/algorithms/darts.ts'
-import { noOptions } from '../../../src/algorithms/options.ts'
+import { noOptions } from '../../../src/algorithms/shared/options.ts'
 import { type Algorithm, defineAlgorithm, type Search, type SearchContext } from '../../../src/core/algorithm.ts'
 import { type Genotype, sample } from '../../../src/core/space.ts'
 import { openExecutor } from '../../../src/engine/index.ts'

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { digamma, logGamma, trigamma } from '../../../src/algorithms/distributions/gammaFunctions.ts'
+import { digamma, logGamma, trigamma } from '../../../src/algorithms/distributions/dirichlet.ts'
 
 const EULER = 0.5772156649015329
 

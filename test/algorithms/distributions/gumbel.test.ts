@@ -1,6 +1,10 @@
 import { describe, expect, it } from 'vitest'
-import { categorical } from '../../../src/algorithms/distributions/categorical.ts'
-import { gumbelSoftmax, hardGumbel, relaxedGumbel } from '../../../src/algorithms/distributions/gumbel.ts'
+import {
+  categorical,
+  gumbelSoftmax,
+  hardGumbel,
+  relaxedGumbel,
+} from '../../../src/algorithms/distributions/categorical.ts'
 import { scoreGradient } from '../../../src/algorithms/dsnas.ts'
 import { argmax, type Matrix, softmax } from '../../../src/core/mixing.ts'
 import { random } from '../../../src/core/random.ts'

@@ -1,0 +1,197 @@
+/**
+ * The progressive search of DrNAS (§2.4): a sequence of stages in which the operations see more and more channels,
+ * while every edge keeps fewer and fewer operations.
+ *
+ * - A stage trains a supernet with partial channels 1/K. At its end the supernet is widened to the next K
+ *   (`drnasWidening.ts`), and each edge keeps only its operations of largest concentration; ties go to the lower index.
+ * - A sample θ is still drawn over all operations, the pruned ones with concentration ELU(0) + 1 = 1, then masked and
+ *   renormalised (as in the authors' code). Pruned operations are not computed.
+ * - α is frozen in the first epochs of a stage while the weights adapt: for 10 of the paper's 25 or 50 epochs, here for
+ *   at most 40 % of the stage.
+ * - α, Adam's moments and the learning-rate schedule continue through the stages, which have equally many epochs. The
+ *   authors' code makes a new SGD optimiser in each stage, whose rate begins at the initial one: `restartRate`.
+ */
+import type { Search, SearchContext, SearchState } from '../core/algorithm.ts'
+import { BenchError } from '../core/errors.ts'
+import type { ExecutableState } from '../core/executor.ts'
+import { type Matrix, map, type Relaxation } from '../core/mixing.ts'
+import { requireAllFinite } from '../core/numbers.ts'
+import type { Supernet } from '../core/supernet.ts'
+import { dirichletRelaxation } from './distributions/dirichletRelaxation.ts'
+import { widen } from './drnasWidening.ts'
+import {
+  type BilevelMethod,
+  type BilevelState,
+  bilevelEpoch,
+  bilevelStart,
+  initialParameters,
+} from './shared/bilevel.ts'
+
+/** Options of the progressive search. */
+export interface ProgressiveOptions {
+  /** K of each stage: operations see 1/K of the channels. */
+  readonly partialChannels: readonly number[]
+  /** Share of the operations of an edge that stay after a stage, rounded up. */
+  readonly kept: number
+  /** Epochs at the start of a stage in which α is frozen. */
+  readonly freeze?: number
+  /** Whether each stage begins at the initial learning rate. */
+  readonly restartRate: boolean
+}
+
+/** Which operations have not been pruned. [edge][op] */
+type Mask = readonly (readonly boolean[])[]
+
+/** DrNAS' relaxation restricted to the operations that have not been pruned: θ′ = θ / Σ θ over these operations. */
+export function maskedDirichlet(mask: Mask): Relaxation {
+  const masked = (matrix: Matrix) => map(matrix, (value, edge, op) => (mask[edge][op] ? value : 0))
+  return {
+    stochastic: true,
+    relax(alpha, stream) {
+      const whole = dirichletRelaxation.relax(masked(alpha), stream)
+      const left = masked(whole.mixing.theta)
+      const totals = left.map((row) => row.reduce((sum, value) => sum + value, 0))
+      const theta = map(left, (value, edge) => value / totals[edge])
+      return {
+        mixing: { theta, active: mask },
+        pullback(gradient) {
+          const means = theta.map((row, edge) => row.reduce((sum, t, op) => sum + t * gradient.theta[edge][op], 0))
+          const gradTheta = masked(map(gradient.theta, (g, edge) => (g - means[edge]) / totals[edge]))
+          return masked(whole.pullback({ ...gradient, theta: gradTheta }))
+        },
+      }
+    },
+  }
+}
+
+/**
+ * Keeps the ⌈share·count⌉ operations of largest α on each edge, at least one, among those that have not been pruned.
+ */
+export function prune(alpha: Matrix, mask: Mask, share: number): Mask {
+  return alpha.map((row, edge) => {
+    requireAllFinite(row, 'an architecture parameter')
+    const left = row.map((_, op) => op).filter((op) => mask[edge][op])
+    const strongest = left.toSorted((a, b) => row[b] - row[a]).slice(0, Math.max(1, Math.ceil(share * left.length)))
+    return row.map((_, op) => strongest.includes(op))
+  })
+}
+
+/** The current stage of the search. */
+interface Stage {
+  readonly index: number
+  readonly mask: Mask
+  readonly supernet: Supernet
+}
+
+/** Makes the progressive search. @param anchor the anchor as a penalty or weight decay of the bilevel loop */
+export async function progressiveSearch(
+  context: SearchContext,
+  anchor: Pick<BilevelMethod, 'penalty' | 'weightDecay'>,
+  { partialChannels, kept, freeze, restartRate }: ProgressiveOptions,
+): Promise<Search> {
+  const { space, protocol } = context
+  checkStages(protocol.epochs, { partialChannels, freeze })
+  const start = initialParameters(context)
+  const begins = beginsOf(partialChannels.length, protocol.epochs)
+  const frozenEpochs = freeze ?? Math.min(10, Math.floor((0.4 * protocol.epochs) / partialChannels.length))
+  const compileStage = (stage: number) => context.supernet({ partialChannels: partialChannels[stage] })
+  let stage: Stage = { index: 0, mask: start.map((row) => row.map(() => true)), supernet: await compileStage(0) }
+  const method = (): BilevelMethod => ({
+    ...anchor,
+    start,
+    relaxation: () => maskedDirichlet(stage.mask),
+    architectureFrom: begins[stage.index] + frozenEpochs,
+    ...(restartRate && { rateFrom: begins[stage.index] }),
+  })
+  let state: BilevelState = bilevelStart(method())
+
+  /** Moves to the next stage: a wider supernet, and fewer operations per edge. */
+  async function advance(): Promise<void> {
+    const index = stage.index + 1
+    const wider = await compileStage(index)
+    const { network } = stage.supernet.executable
+    const stream = (operation: string) => context.random('widening', index, operation)
+    const saved = await stage.supernet.executable.save()
+    wider.executable.restore(widen(network, wider.executable.network, saved, stream))
+    stage.supernet.dispose()
+    stage = { index, mask: prune(state.parameters, stage.mask, kept), supernet: wider }
+  }
+
+  return {
+    epochs: protocol.epochs,
+    async epoch(index) {
+      if (index === begins[stage.index + 1]) await advance()
+      const after = await bilevelEpoch(context, method(), stage.supernet, state, index)
+      state = after.state
+      const operations = stage.mask.flat().filter(Boolean).length
+      return {
+        ...after.report,
+        extra: { ...after.report.extra, partialChannels: partialChannels[stage.index], operations },
+      }
+    },
+    genotype: () => space.derive(maskedDirichlet(stage.mask).relax(state.parameters).mixing.theta),
+    async save(): Promise<SearchState> {
+      const network = await stage.supernet.executable.save()
+      return { ...state, stage: stage.index, mask: stage.mask, network }
+    },
+    async restore(saved) {
+      const { stage: index, mask, network, parameters, adam } = saved as unknown as Saved
+      if (index !== stage.index) {
+        stage.supernet.dispose()
+        stage = { index, mask, supernet: await compileStage(index) }
+      }
+      stage.supernet.executable.restore(network)
+      stage = { ...stage, mask }
+      state = { parameters, adam }
+    },
+    get relaxed() {
+      return {
+        relaxation: maskedDirichlet(stage.mask),
+        supernet: stage.supernet,
+        parameters: () => state.parameters,
+      }
+    },
+    dispose: () => stage.supernet.dispose(),
+  }
+}
+
+/** The first epoch of each stage; stages have equally many epochs. */
+const beginsOf = (stages: number, epochs: number): number[] =>
+  Array.from({ length: stages }, (_, stage) => Math.round((stage * epochs) / stages))
+
+/**
+ * Checks the stages before a search runs.
+ * @throws BenchError `bad-input` if a stage would have no epoch, would not train α, or would not widen the supernet
+ */
+export function checkStages(
+  epochs: number,
+  { partialChannels, freeze = 0 }: Pick<ProgressiveOptions, 'partialChannels' | 'freeze'>,
+): void {
+  const stages = partialChannels.length
+  const refuse = (message: string): never => {
+    throw new BenchError('bad-input', `drnas: ${message}`)
+  }
+  if (stages > epochs) {
+    refuse(
+      `${stages} stages (partialChannels) need as many epochs; the protocol has ${epochs}; give it more, or fewer stages`,
+    )
+  }
+  const given = `partialChannels=${partialChannels.join(',')}`
+  if (stages < 2) refuse(`${given} is one stage, after which nothing is widened; give each stage's K, as 4,2`)
+  if (partialChannels.some((k, stage) => k > (partialChannels[stage - 1] ?? k))) {
+    refuse(`${given} narrows the network; stages widen it, so give K in descending order, as 4,2`)
+  }
+  const ends = [...beginsOf(stages, epochs).slice(1), epochs]
+  const shortest = Math.min(...beginsOf(stages, epochs).map((begin, stage) => ends[stage] - begin))
+  if (freeze < shortest) return
+  refuse(
+    `freeze=${freeze} leaves none of the ${shortest} epochs of a stage for α; give fewer than that, or more epochs`,
+  )
+}
+
+/** The saved state of the search. */
+interface Saved extends BilevelState {
+  readonly stage: number
+  readonly mask: Mask
+  readonly network: ExecutableState
+}

@@ -1,0 +1,279 @@
+/**
+ * ENAS' controller (Pham et al. 2018, §2.1): an LSTM that makes the decisions of an architecture one after the other,
+ * each drawn from a softmax over its values and fed back as the next input.
+ *
+ * Decisions with equally many values share their embedding and their output layer, as the edges of NAS-Bench-201 do in
+ * the benchmark's code; on the DARTS space the choices of predecessors have their own.
+ */
+import { type Matrix, softmax } from '../core/mixing.ts'
+import type { RandomStream } from '../core/random.ts'
+import { categorical } from './distributions/categorical.ts'
+
+export interface ControllerShape {
+  /** Number of values of each decision. */
+  readonly cardinalities: readonly number[]
+  readonly size: number
+  readonly layers: number
+  /** logits = tanhConstant · tanh(logits / temperature) (§2.1; NAS-Bench-201). */
+  readonly temperature: number
+  readonly tanhConstant: number
+}
+
+/** Views into the parameter rows. */
+interface Parts<Row> {
+  /** Input of the first decision. */
+  readonly start: Row
+  /** W of each layer. */
+  readonly lstm: readonly (readonly Row[])[]
+  /** By number of values: one row a value, [size + 1], the last is the bias. */
+  readonly heads: ReadonlyMap<number, readonly Row[]>
+  /** By number of values: one row a value, [size]. */
+  readonly embeddings: ReadonlyMap<number, readonly Row[]>
+}
+
+/** Row lengths of the parameters: start, LSTM layers, then a head and an embedding for each number of values. */
+function widthsOf({ cardinalities, size, layers }: ControllerShape): number[] {
+  const lstm = new Array<number>(4 * size * layers).fill(2 * size + 1)
+  const heads = kindsOf(cardinalities).flatMap((n) => [
+    ...new Array<number>(n).fill(size + 1),
+    ...new Array<number>(n).fill(size),
+  ])
+  return [size, ...lstm, ...heads]
+}
+
+const kindsOf = (cardinalities: readonly number[]) => [...new Set(cardinalities)]
+
+function partsOf<Row>({ cardinalities, size, layers }: ControllerShape, rows: readonly Row[]): Parts<Row> {
+  const heads = new Map<number, readonly Row[]>()
+  const embeddings = new Map<number, readonly Row[]>()
+  let at = 1 + 4 * size * layers
+  for (const n of kindsOf(cardinalities)) {
+    heads.set(n, rows.slice(at, at + n))
+    embeddings.set(n, rows.slice(at + n, at + 2 * n))
+    at += 2 * n
+  }
+  const lstm = Array.from({ length: layers }, (_, layer) =>
+    rows.slice(1 + 4 * size * layer, 1 + 4 * size * (layer + 1)),
+  )
+  return { start: rows[0], lstm, heads, embeddings }
+}
+
+/** Uniform in [−0.1, 0.1] (§3.1). */
+export const controllerStart = (shape: ControllerShape, stream: RandomStream): Matrix =>
+  widthsOf(shape).map((width) => Array.from({ length: width }, () => 0.2 * stream.uniform() - 0.1))
+
+interface Decision {
+  readonly lstm: LstmStep
+  readonly probabilities: readonly number[]
+  /** ∂logit/∂(W·h) of each value: through temperature and tanh. */
+  readonly slopes: readonly number[]
+  readonly value: number
+}
+
+/** One architecture, as decisions, and what its gradient needs. */
+export interface ControllerSample {
+  readonly decisions: readonly number[]
+  readonly logProbability: number
+  /** Sum over the decisions, in nats. */
+  readonly entropy: number
+  readonly trace: readonly Decision[]
+}
+
+export function sampleController(shape: ControllerShape, parameters: Matrix, stream: RandomStream): ControllerSample {
+  const { start, lstm, heads, embeddings } = partsOf(shape, parameters)
+  const trace: Decision[] = []
+  let state = lstmStart(shape.layers, shape.size)
+  let input = start
+  for (const n of shape.cardinalities) {
+    const step = lstmStep(lstm, state, input)
+    state = step.state
+    const decision = decide(shape, rowsFor(heads, n), step, stream)
+    trace.push(decision)
+    input = rowsFor(embeddings, n)[decision.value]
+  }
+  return {
+    decisions: trace.map(({ value }) => value),
+    logProbability: trace.reduce((sum, { probabilities, value }) => sum + Math.log(probabilities[value]), 0),
+    entropy: trace.reduce((sum, { probabilities }) => sum + entropy(probabilities), 0),
+    trace,
+  }
+}
+
+function decide(
+  { temperature, tanhConstant }: ControllerShape,
+  head: Matrix,
+  lstm: LstmStep,
+  stream: RandomStream,
+): Decision {
+  const h = [...topOf(lstm), 1]
+  const squashed = head.map((row) => Math.tanh(dot(row, h) / temperature))
+  const probabilities = softmax(squashed.map((t) => tanhConstant * t))
+  return {
+    lstm,
+    probabilities,
+    slopes: squashed.map((t) => (tanhConstant * (1 - t * t)) / temperature),
+    value: categorical(probabilities, stream),
+  }
+}
+
+const topOf = ({ state }: LstmStep) => state.h[state.h.length - 1]
+
+const entropy = (probabilities: readonly number[]) => probabilities.reduce((sum, p) => sum - p * Math.log(p), 0)
+
+/** ∂ log p(sample) / ∂parameters. */
+export function logProbabilityGradient(
+  shape: ControllerShape,
+  parameters: Matrix,
+  { trace }: ControllerSample,
+): Matrix {
+  const gradient = parameters.map((row) => new Array<number>(row.length).fill(0))
+  const { lstm, heads } = partsOf(shape, parameters)
+  const into = partsOf(shape, gradient)
+  let after = lstmStart(shape.layers, shape.size)
+  for (let at = trace.length - 1; at >= 0; at--) {
+    const n = shape.cardinalities[at]
+    const gradTop = throughHead(trace[at], rowsFor(heads, n), rowsFor(into.heads, n))
+    const top = shape.layers - 1
+    const h = after.h.map((row, layer) => (layer === top ? row.map((value, k) => value + gradTop[k]) : row))
+    const before = lstmStepGradient(lstm, trace[at].lstm, { h, c: after.c }, into.lstm as readonly number[][][])
+    const fed = at === 0 ? into.start : rowsFor(into.embeddings, shape.cardinalities[at - 1])[trace[at - 1].value]
+    addScaled(fed, 1, before.x)
+    after = before
+  }
+  return gradient
+}
+
+/** ∂ log p(value) / ∂h of the top layer; the head's own gradient is added to `gradHead`. */
+function throughHead(decision: Decision, head: Matrix, gradHead: readonly number[][]): number[] {
+  const h = topOf(decision.lstm)
+  const gradH = new Array<number>(h.length).fill(0)
+  for (const [v, p] of decision.probabilities.entries()) {
+    const gradProduct = (Number(v === decision.value) - p) * decision.slopes[v]
+    addScaled(gradHead[v], gradProduct, [...h, 1])
+    addScaled(gradH, gradProduct, head[v])
+  }
+  return gradH
+}
+
+function rowsFor<Row>(rows: ReadonlyMap<number, readonly Row[]>, n: number): readonly Row[] {
+  return rows.get(n) ?? []
+}
+
+/** h and c of each layer. */
+export interface LstmState {
+  readonly h: Matrix
+  readonly c: Matrix
+}
+
+export const lstmStart = (layers: number, size: number): LstmState => ({
+  h: Array.from({ length: layers }, () => new Array<number>(size).fill(0)),
+  c: Array.from({ length: layers }, () => new Array<number>(size).fill(0)),
+})
+
+/** What the gradient of one step of one layer needs. */
+interface LayerStep {
+  readonly input: readonly number[]
+  readonly gates: readonly number[]
+  readonly previousC: readonly number[]
+  readonly c: readonly number[]
+}
+
+export interface LstmStep {
+  readonly state: LstmState
+  readonly layers: readonly LayerStep[]
+}
+
+/** One step of all layers. @param weights W of each layer */
+export function lstmStep(weights: readonly Matrix[], state: LstmState, x: readonly number[]): LstmStep {
+  const layers: LayerStep[] = []
+  const h: (readonly number[])[] = []
+  let below = x
+  for (const [layer, w] of weights.entries()) {
+    const step = layerStep(w, below, state.h[layer], state.c[layer])
+    layers.push(step)
+    below = output(step)
+    h.push(below)
+  }
+  return { state: { h, c: layers.map(({ c }) => c) }, layers }
+}
+
+function layerStep(w: Matrix, x: readonly number[], h: readonly number[], previousC: readonly number[]): LayerStep {
+  const size = h.length
+  const input = [...x, ...h, 1]
+  const gates = w.map((row, i) => {
+    const z = dot(row, input)
+    return i >= 2 * size && i < 3 * size ? Math.tanh(z) : sigmoid(z)
+  })
+  const c = previousC.map((value, k) => gates[size + k] * value + gates[k] * gates[2 * size + k])
+  return { input, gates, previousC, c }
+}
+
+const output = ({ gates, c }: LayerStep) => c.map((value, k) => gates[3 * c.length + k] * Math.tanh(value))
+
+/** The gradient wrt a state, and wrt the input of the lowest layer. */
+export interface LstmCotangent {
+  readonly h: Matrix
+  readonly c: Matrix
+  readonly x: readonly number[]
+}
+
+/**
+ * Back through one step. @param after ∂L/∂state after it, with what the outside adds to the top layer's h
+ * @param gradWeights ∂L/∂W is added to it, layer by layer
+ * @returns ∂L/∂state before the step, and ∂L/∂x
+ */
+export function lstmStepGradient(
+  weights: readonly Matrix[],
+  { layers }: LstmStep,
+  after: Pick<LstmCotangent, 'h' | 'c'>,
+  gradWeights: readonly number[][][],
+): LstmCotangent {
+  const size = after.h[0].length
+  const h: number[][] = []
+  const c: number[][] = []
+  let fromAbove: readonly number[] = new Array<number>(size).fill(0)
+  for (let layer = layers.length - 1; layer >= 0; layer--) {
+    const gradH = after.h[layer].map((value, k) => value + fromAbove[k])
+    const { gradGates, gradC } = layerGradient(layers[layer], gradH, after.c[layer])
+    const gradInput = new Array<number>(2 * size + 1).fill(0)
+    for (const [i, g] of gradGates.entries()) {
+      addScaled(gradWeights[layer][i], g, layers[layer].input)
+      addScaled(gradInput, g, weights[layer][i])
+    }
+    fromAbove = gradInput.slice(0, size)
+    h[layer] = gradInput.slice(size, 2 * size)
+    c[layer] = gradC
+  }
+  return { h, c, x: fromAbove }
+}
+
+/** ∂L/∂(gates before their σ or tanh) and ∂L/∂(c before the step). */
+function layerGradient({ gates, previousC, c }: LayerStep, gradH: readonly number[], gradAfterC: readonly number[]) {
+  const size = c.length
+  const gradGates = new Array<number>(4 * size)
+  const gradC = new Array<number>(size)
+  for (let k = 0; k < size; k++) {
+    const [i, f, g, o] = [gates[k], gates[size + k], gates[2 * size + k], gates[3 * size + k]]
+    const t = Math.tanh(c[k])
+    const atC = gradAfterC[k] + gradH[k] * o * (1 - t * t)
+    gradGates[k] = atC * g * i * (1 - i)
+    gradGates[size + k] = atC * previousC[k] * f * (1 - f)
+    gradGates[2 * size + k] = atC * i * (1 - g * g)
+    gradGates[3 * size + k] = gradH[k] * t * o * (1 - o)
+    gradC[k] = atC * f
+  }
+  return { gradGates, gradC }
+}
+
+const sigmoid = (z: number) => 1 / (1 + Math.exp(-z))
+
+export function dot(a: readonly number[], b: readonly number[]): number {
+  let sum = 0
+  for (let k = 0; k < a.length; k++) sum += a[k] * b[k]
+  return sum
+}
+
+/** target += a·x */
+export function addScaled(target: number[], a: number, x: readonly number[]): void {
+  for (let k = 0; k < target.length; k++) target[k] += a * x[k]
+}

@@ -1,0 +1,104 @@
+/**
+ * The reference rows of a comparison: algorithms that search nothing. `optimal` answers with the best architecture of a
+ * table, `genotype` with an architecture of the DARTS space that the user names, `resnet` with the residual cell of
+ * NAS-Bench-201 (He et al. 2016).
+ */
+import { z } from 'zod'
+import { defineReference, type ReferenceContext } from '../core/algorithm.ts'
+import { BenchError } from '../core/errors.ts'
+import { accuracyOf } from '../core/metric.ts'
+import type { Genotype } from '../core/space.ts'
+import { darts, parseCells } from '../spaces/darts/index.ts'
+import { fixed } from './shared/blackBox.ts'
+import { choice, noOptions } from './shared/options.ts'
+
+const optimalOptions = z.strictObject({
+  by: choice(['test', 'validation'], 'test', 'which of the numbers that are reported first is the largest'),
+})
+
+/**
+ * The best architecture of the space by test or by validation accuracy: the row that no search can beat. The tables of
+ * the papers print the maximum of every column in one row, which no single architecture reaches on ImageNet16-120; here
+ * the row is one architecture.
+ */
+export const optimal = defineReference({
+  name: 'optimal',
+  version: 1,
+  description: 'Reference: the best architecture of the table, by its test accuracy',
+  source: 'Dong and Yang, "NAS-Bench-201", ICLR 2020, table 5',
+  look: { colour: 'grey', dash: 'solid', marker: 'triangle' },
+  spaces: ['nb201'],
+  options: optimalOptions,
+  check({ table }) {
+    if (table === undefined || table.rows === table.architectures) return
+    const found = `table ${table.name} has ${table.rows} of ${table.architectures} architectures`
+    throw new BenchError('missing', `optimal needs the numbers of all, and ${found}; complete it, or leave optimal out`)
+  },
+  search: async (context, { by }) => fixed(await best(context, by)),
+})
+
+/**
+ * Finds the architecture with the highest reported accuracy in the table; ties go to the lowest index.
+ * @throws BenchError `missing` if the table lacks the accuracy of an architecture
+ */
+async function best(context: ReferenceContext, by: 'test' | 'validation'): Promise<Genotype> {
+  const { space, evaluator, headline } = context
+  if (evaluator === undefined || headline === undefined || space.numbering === undefined) {
+    throw new BenchError(
+      'missing',
+      `optimal needs a table of all architectures of ${space.name}; name one with --table`,
+    )
+  }
+  let top: { readonly genotype: Genotype; readonly accuracyPct: number } | undefined
+  for (let index = 0; index < space.numbering.count; index++) {
+    const genotype = space.numbering.at(index)
+    const metrics = (await evaluator.lookup(genotype))?.metrics ?? []
+    const accuracyPct = accuracyOf(metrics, headline[by])
+    if (accuracyPct === undefined) throw incomplete(index, headline[by])
+    if (top === undefined || accuracyPct > top.accuracyPct) top = { genotype, accuracyPct }
+  }
+  if (top === undefined) throw incomplete(0, headline[by])
+  return top.genotype
+}
+
+const incomplete = (index: number, qualifier: string) =>
+  new BenchError('missing', `optimal needs ${qualifier} of every architecture; the table has none for #${index}`)
+
+/** The genotype is stored as its text, so that a published name and its written-out cells are the same job. */
+const genotypeOptions = z.strictObject({
+  genotype: z
+    .string()
+    .default('DARTS_V2')
+    .transform((text) => darts.format(parseCells(text)))
+    .describe('name of a published genotype, or its text'),
+})
+
+/**
+ * A given architecture of the DARTS space, as a row beside the searched ones: a published architecture, or any
+ * architecture that is to be trained in full.
+ */
+export const genotype = defineReference({
+  name: 'genotype',
+  version: 1,
+  description: 'Reference: a known architecture of the DARTS space',
+  source: 'the papers that published the cells',
+  look: { colour: 'sky', dash: 'solid', marker: 'circle' },
+  spaces: ['darts'],
+  options: genotypeOptions,
+  search: async (_, { genotype }) => fixed(parseCells(genotype)),
+})
+
+/** Number 11,472 of the benchmark: two 3×3 convolutions and a shortcut. */
+const RESNET = '|nor_conv_3x3~0|+|none~0|nor_conv_3x3~1|+|skip_connect~0|none~1|skip_connect~2|'
+
+/** The residual cell that the tables of NAS-Bench-201 show beside the searched cells. */
+export const resnet = defineReference({
+  name: 'resnet',
+  version: 1,
+  description: 'Reference: the ResNet cell of NAS-Bench-201',
+  source: 'He et al., "Deep Residual Learning for Image Recognition", CVPR 2016',
+  look: { colour: 'grey', dash: 'dotted', marker: 'rect' },
+  spaces: ['nb201'],
+  options: noOptions,
+  search: async ({ space }) => fixed(space.parse(RESNET)),
+})

@@ -1,0 +1,122 @@
+/**
+ * The loop that black-box searches share: ask the oracle for the validation accuracy of one architecture after the
+ * other, and answer with the best architecture among those with the longest training. An evaluation that would exceed
+ * the time budget is not made and ends the search (NATS-Bench, §5.1).
+ */
+import type { PlannedSearch, Search, SearchContext } from '../../core/algorithm.ts'
+import { BenchError } from '../../core/errors.ts'
+import type { Oracle } from '../../core/evaluation.ts'
+import type { Genotype } from '../../core/space.ts'
+import { optionalCount } from './options.ts'
+
+/** Number of evaluations of a search that has neither a time budget nor a limit of its own. */
+export const DEFAULT_EVALUATIONS = 100
+
+/** The option `evaluations` of every black-box search: the largest number of evaluations. */
+export const evaluations = optionalCount(
+  `most evaluations; default: no limit under a budget, ${DEFAULT_EVALUATIONS} without one`,
+)
+
+/**
+ * Checks, before a search runs, that the oracle can answer and that the search makes enough evaluations to differ from
+ * random search.
+ * @param least the smallest number of evaluations that is allowed
+ * @param why what happens with fewer evaluations, as the words after "with fewer than … "
+ * @throws BenchError if no table answers, or `bad-input` if the limit is below `least`
+ */
+export function checkEvaluations(
+  name: string,
+  { budgetSeconds, fidelities }: PlannedSearch,
+  limit: number | undefined,
+  { least, why }: { readonly least: number; readonly why: string },
+): void {
+  fidelities()
+  const most = limit ?? (budgetSeconds === undefined ? DEFAULT_EVALUATIONS : Number.POSITIVE_INFINITY)
+  if (most >= least) return
+  const found = limit === undefined ? `${most} evaluations (without a budget)` : `evaluations=${limit}`
+  throw new BenchError('bad-input', `${name}: ${found}, and with fewer than ${least} ${why}; give at least ${least}`)
+}
+
+/**
+ * Returns the validation accuracy of an architecture in %, or undefined once the budget is spent. @param epochs
+ * training epochs, as in `Oracle.query`
+ */
+export type Ask = (genotype: Genotype, epochs?: number) => Promise<number | undefined>
+
+/** Evaluates proposed architectures until `ask` returns undefined. */
+export type Explore = (proposal: () => Genotype, ask: Ask) => Promise<void>
+
+/** Evaluates one proposal after the other with the oracle's usual training. */
+export const oneByOne: Explore = async (proposal, ask) => {
+  while ((await ask(proposal())) !== undefined);
+}
+
+/**
+ * Makes a search of a single epoch, in which `explore` evaluates architectures until `ask` returns undefined or
+ * `explore` has seen enough.
+ * @param limit largest number of evaluations; undefined: no limit under a budget, else 100
+ */
+export function blackBoxSearch(
+  { space, oracle }: SearchContext,
+  limit: number | undefined,
+  explore: (ask: Ask) => Promise<void>,
+): Search {
+  const most = limit ?? (Number.isFinite(oracle.budgetSeconds) ? Number.POSITIVE_INFINITY : DEFAULT_EVALUATIONS)
+  let answer: Genotype | undefined
+  let bestPct = Number.NEGATIVE_INFINITY
+  let longest = 0
+  let asked = 0
+  const ask: Ask = async (genotype, epochs) => {
+    if (asked >= most) return undefined
+    const reply = await oracle.query(genotype, epochs)
+    if (reply === undefined) return undefined
+    asked++
+    const { accuracyPct } = reply
+    const length = epochs ?? longest
+    if (length > longest || (length === longest && accuracyPct > bestPct)) {
+      longest = length
+      bestPct = accuracyPct
+      answer = genotype
+    }
+    return accuracyPct
+  }
+  const genotype = () => {
+    if (answer === undefined) throw tooSmall(oracle.budgetSeconds)
+    return answer
+  }
+  return {
+    epochs: 1,
+    ...(Number.isFinite(most) && { evaluations: most }),
+    async epoch() {
+      await explore(ask)
+      genotype()
+      return { validAccuracyPct: bestPct, extra: extraOf(asked, oracle) }
+    },
+    genotype,
+    save: async () => (answer === undefined ? {} : { answer: space.format(answer) }),
+    restore(state) {
+      if (typeof state.answer === 'string') answer = space.parse(state.answer)
+    },
+    dispose() {},
+  }
+}
+
+const tooSmall = (seconds: number) =>
+  new BenchError('bad-input', `a budget of ${seconds} s does not pay for a single evaluation; raise the budget`)
+
+/** Numbers for the epoch's record: the evaluations made, and the seconds of the budget that were left. */
+function extraOf(evaluations: number, { budgetSeconds, usedSeconds }: Oracle): Record<string, number> {
+  return Number.isFinite(budgetSeconds)
+    ? { evaluations, budgetLeftSeconds: budgetSeconds - usedSeconds }
+    : { evaluations }
+}
+
+/** Makes a search whose answer is known before it starts: a single random architecture, or a reference. */
+export const fixed = (genotype: Genotype): Search => ({
+  epochs: 1,
+  epoch: async () => ({}),
+  genotype: () => genotype,
+  save: async () => ({}),
+  restore() {},
+  dispose() {},
+})

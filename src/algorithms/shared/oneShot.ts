@@ -1,0 +1,84 @@
+/**
+ * One-shot search: a search network is trained one architecture at a time, and architectures are then compared by what
+ * they reach with the shared weights (Bender et al. 2018; Li and Talwalkar 2019).
+ */
+import type { EpochReport, SearchContext } from '../../core/algorithm.ts'
+import type { Batch } from '../../core/data.ts'
+import { type Mixing, onlyOnes } from '../../core/mixing.ts'
+import type { Genotype, SearchSpace } from '../../core/space.ts'
+import type { Supernet } from '../../core/supernet.ts'
+import { sgdOf, trainReport } from './bilevel.ts'
+import { count } from './options.ts'
+
+/** The mixing that computes one architecture, and nothing else. */
+export const alone = (space: SearchSpace, genotype: Genotype): Mixing => onlyOnes(space.oneHot(genotype))
+
+/** An epoch of weight steps, each on the architecture that `pathOf` says for the step. */
+export async function trainOnPaths(
+  { space, protocol, data }: SearchContext,
+  supernet: Supernet,
+  epoch: number,
+  pathOf: (step: number) => Genotype,
+): Promise<EpochReport> {
+  const { weights } = await data()
+  const sgd = sgdOf(protocol, epoch)
+  for (let step = epoch * weights.batchesPerEpoch; step < (epoch + 1) * weights.batchesPerEpoch; step++) {
+    await supernet.step(await weights.batch(step), alone(space, pathOf(step)), sgd)
+  }
+  return trainReport(await supernet.takeTally())
+}
+
+/** The options of a ranking by shared weights. */
+export const rankingOptions = {
+  candidates: count(100, 'architectures ranked at the end; after other epochs a tenth of them (NAS-Bench-201)'),
+  rankingImages: count(512, 'validation images that rank them, the same for all of a ranking (NATS-Bench)'),
+}
+
+export interface Ranking {
+  readonly candidates: number
+  readonly rankingImages: number
+  /** Candidates after other epochs than the last; absent: a tenth of them. */
+  readonly perEpoch?: number
+  /** Statistics of batch norms: of the batch (`probe`), or running ones where the network keeps them (`eval`). */
+  readonly mode?: 'probe' | 'eval'
+}
+
+/** The winner of a ranking, with what it reached. */
+export interface Winner {
+  readonly genotype: Genotype
+  readonly validLoss: number
+  readonly validAccuracyPct: number
+}
+
+/**
+ * The best of the candidates by accuracy with the shared weights; of equals that of lower loss. Each epoch's ranking reads the next images of the validation set.
+ * @param draw the n-th candidate
+ */
+export async function rank(
+  context: SearchContext,
+  supernet: Supernet,
+  epoch: number,
+  { candidates, rankingImages, perEpoch = Math.ceil(candidates / 10), mode = 'probe' }: Ranking,
+  draw: (candidate: number) => Genotype,
+): Promise<Winner> {
+  const batches = await validationBatches(context, epoch, rankingImages)
+  const last = epoch === context.protocol.epochs - 1
+  const many = last ? candidates : perEpoch
+  const ranked: Winner[] = []
+  for (let n = 0; n < many; n++) {
+    const genotype = draw(n)
+    const tally = await supernet.evaluate(batches, alone(context.space, genotype), mode)
+    ranked.push({ genotype, validLoss: tally.loss, validAccuracyPct: (100 * tally.correct) / tally.samples })
+  }
+  return ranked.reduce((best, other) => (isBetter(other, best) ? other : best))
+}
+
+const isBetter = (a: Winner, b: Winner) =>
+  a.validAccuracyPct > b.validAccuracyPct || (a.validAccuracyPct === b.validAccuracyPct && a.validLoss < b.validLoss)
+
+async function validationBatches({ data }: SearchContext, epoch: number, images: number): Promise<Batch[]> {
+  const { validation } = await data()
+  const many = Math.min(validation.batchesPerEpoch, Math.ceil(images / validation.batchSize))
+  const indices = Array.from({ length: many }, (_, i) => (epoch * many + i) % validation.batchesPerEpoch)
+  return Promise.all(indices.map((index) => validation.batch(index)))
+}

@@ -1,0 +1,93 @@
+/** Builders of zod schemas for the options of algorithms. Values may come as text from the command line. */
+import { z } from 'zod'
+
+/** Converts a text to a number. Unlike `Number(text)`, a blank text becomes NaN and not 0; other values pass unchanged. */
+const numberOf = (value: unknown) =>
+  typeof value === 'string' ? (value.trim() === '' ? Number.NaN : Number(value)) : value
+
+const numberAtLeast = (least: number) => z.preprocess(numberOf, z.number().min(least))
+const integerAtLeast = (least: number) => z.preprocess(numberOf, z.number().int().min(least))
+
+/** Schema of a finite number of at least `least`. */
+export function number(defaultValue: number, description: string, least = Number.NEGATIVE_INFINITY) {
+  return numberAtLeast(least).default(defaultValue).describe(description)
+}
+
+/** Schema of a number from 0 to 1. */
+export function fraction(defaultValue: number, description: string) {
+  return z.preprocess(numberOf, z.number().min(0).max(1)).default(defaultValue).describe(description)
+}
+
+/** Schema of the decay of a moving average: from 0, which forgets at once, to below 1, which would never forget. */
+export function decay(defaultValue: number, description: string) {
+  return z.preprocess(numberOf, z.number().min(0).lt(1)).default(defaultValue).describe(description)
+}
+
+/** Schema of an integer of at least `least`. */
+export function count(defaultValue: number, description: string, least = 1) {
+  return integerAtLeast(least).default(defaultValue).describe(description)
+}
+
+/** Schema of a Boolean; the texts `true` and `false` are accepted. */
+export function flag(defaultValue: boolean, description: string) {
+  return z.union([z.boolean(), z.stringbool()]).default(defaultValue).describe(description)
+}
+
+/** Schema of a value out of a fixed list of names. */
+export function choice<const Words extends readonly [string, ...string[]]>(
+  words: Words,
+  defaultValue: Words[number],
+  description: string,
+) {
+  return z
+    .enum(words)
+    .default(defaultValue as never)
+    .describe(description)
+}
+
+/** Schema of an optional value out of a fixed list of names. */
+export function optionalChoice<const Words extends readonly [string, ...string[]]>(words: Words, description: string) {
+  return z.enum(words).optional().describe(description)
+}
+
+/** Schema of an optional list of positive integers; as a text they are separated by commas. */
+export function list(description: string) {
+  const split = (value: unknown) => (typeof value === 'string' ? value.split(',') : value)
+  return z.preprocess(split, z.array(integerAtLeast(1)).min(1).optional()).describe(description)
+}
+
+/** Schema of an optional integer of at least `least`. */
+export function optionalCount(description: string, least = 1) {
+  return integerAtLeast(least).optional().describe(description)
+}
+
+/** Schema of an optional number of at least `least`. */
+export function optionalNumber(description: string, least: number) {
+  return numberAtLeast(least).optional().describe(description)
+}
+
+/**
+ * Rejects dependent options that are set while the option they depend on is off, as `freeze` without `progressive=true`.
+ * @param isOn whether the option they depend on is on, given all options; @param remedy what switches it on
+ */
+export function dependentOptions<Options extends z.ZodObject>(
+  options: Options,
+  dependents: readonly string[],
+  isOn: (given: Readonly<Record<string, unknown>>) => boolean,
+  remedy: string,
+): Options {
+  const byDefault = (name: string) => (options.shape[name] as z.ZodType).parse(undefined)
+  return options.superRefine((given: Readonly<Record<string, unknown>>, context) => {
+    const idle = isOn(given) ? [] : dependents.filter((name) => given[name] !== byDefault(name))
+    for (const name of idle) {
+      context.addIssue({
+        code: 'custom',
+        path: [name],
+        message: `does nothing here; add ${remedy}, or leave it out`,
+      })
+    }
+  })
+}
+
+/** The schema of an algorithm that has no options. */
+export const noOptions = z.strictObject({})

@@ -1,0 +1,65 @@
+/** The columns of NAS-Bench-201's tables, as the papers report them. */
+import type { Headline } from '../core/protocol.ts'
+import { from, type Preset } from './preset.ts'
+
+/** 200 epochs, mean over the training seeds that exist; CIFAR-10 validates on half of its training set. */
+const cifar10: Headline = {
+  dataset: 'cifar10',
+  validation: 'cifar10-valid/x-valid/200/mean',
+  test: 'cifar10/ori-test/200/mean',
+}
+const cifar100: Headline = {
+  dataset: 'cifar100',
+  validation: 'cifar100/x-valid/200/mean',
+  test: 'cifar100/x-test/200/mean',
+}
+const imageNet16: Headline = {
+  dataset: 'ImageNet16-120',
+  validation: 'ImageNet16-120/x-valid/200/mean',
+  test: 'ImageNet16-120/x-test/200/mean',
+}
+
+const transfer = from('NAS-Bench-201 paper, Table 5: searched on CIFAR-10, reported on all three datasets')
+const own = from(
+  'DrNAS paper, section 4.3 (Table 4), and NATS-Bench paper, Table 4: each dataset is searched on its own; ' +
+    'draw-table.py of NATS-Bench for the columns',
+)
+
+/** Searched on one dataset, reported on the three. */
+export const transferHeadline = {
+  cifar10: transfer([cifar10, cifar100, imageNet16]),
+  cifar100: transfer([cifar100, cifar10, imageNet16]),
+  'ImageNet16-120': transfer([imageNet16, cifar10, cifar100]),
+}
+
+/** Searched and reported on the same dataset. */
+export const ownHeadline = {
+  cifar10: own([cifar10]),
+  cifar100: own([cifar100]),
+  'ImageNet16-120': own([imageNet16]),
+}
+
+/** By the word for them in a protocol, as in `nb201-paper:headline=own`. */
+export const headlines = { transfer: transferHeadline, own: ownHeadline }
+
+const transforms = from('D-X-Y/AutoDL-Projects: lib/datasets/get_dataset_with_transform.py')
+const splits = from('D-X-Y/AutoDL-Projects: lib/datasets/get_dataset_with_transform.py, get_nas_search_loaders')
+
+/** Of datasets that the benchmark does not have. */
+export const otherImages = from('as CIFAR-10 is split by cifar-split.txt, for images that are not the benchmark’s')
+
+const trainingSetAndHalfOfTest = { split: splits('benchmark'), trainPortion: splits(1) }
+
+export const benchmarkData: Preset['byDataset'] = {
+  cifar10: { data: { split: splits('benchmark'), trainPortion: splits(0.5) } },
+  cifar100: { data: trainingSetAndHalfOfTest },
+  'ImageNet16-120': { data: { ...trainingSetAndHalfOfTest, cropPadding: transforms(2) } },
+}
+
+const skeleton = from('NAS-Bench-201 paper, section 2: the skeleton of the benchmark')
+const crop = from('NAS-Bench-201 paper, section 2: random crop of ImageNet16-120')
+
+export const onBenchmark = {
+  bySpace: { nb201: { network: { channels: skeleton(16), depth: skeleton(5) } } },
+  byDataset: { 'ImageNet16-120': { data: { cropPadding: crop(2) } } },
+} satisfies Pick<Preset, 'bySpace' | 'byDataset'>

@@ -1,0 +1,98 @@
+import { describe, expect, it } from 'vitest'
+import { builtinAlgorithms } from '../../../src/algorithms/index.ts'
+import { averaged, emptyAverage, policyGradient } from '../../../src/algorithms/reinforce.ts'
+import type { Algorithm } from '../../../src/core/algorithm.ts'
+import { analyticContext } from '../analyticSupernet.ts'
+
+const searches = Object.values(builtinAlgorithms as Record<string, Algorithm>).filter(
+  ({ kind }) => kind === 'black-box',
+)
+
+/** All that an algorithm asked for within a budget of `evaluations`, and its answer. */
+async function run(algorithm: Algorithm, evaluations: number, seed = 0) {
+  const context = analyticContext({ budgetSeconds: 100 * evaluations, seed })
+  const asked: string[] = []
+  const query = context.oracle.query.bind(context.oracle)
+  const oracle = {
+    budgetSeconds: context.oracle.budgetSeconds,
+    get usedSeconds() {
+      return context.oracle.usedSeconds
+    },
+    query: async (genotype: Parameters<typeof query>[0]) => {
+      const reply = await query(genotype)
+      if (reply !== undefined) asked.push(context.space.format(genotype))
+      return reply
+    },
+  }
+  const search = await algorithm.search({ ...context, oracle }, algorithm.options.parse({}))
+  const report = await search.epoch(0)
+  return { asked, search, report, answer: context.space.format(search.genotype()), space: context.space }
+}
+
+const changes = (a: readonly number[], b: readonly number[]) => a.filter((value, i) => value !== b[i]).length
+
+describe.each(searches)('$name', (algorithm) => {
+  it('spends the budget and no more, and answers something that it asked for', async () => {
+    const { asked, answer, report } = await run(algorithm, 60)
+    expect(asked).toHaveLength(60)
+    expect(asked).toContain(answer)
+    expect(report.extra).toEqual({ evaluations: 60, budgetLeftSeconds: 0 })
+  })
+
+  it('answers the same after it was saved and restored', async () => {
+    const { search, answer } = await run(algorithm, 20)
+    const again = await algorithm.search(analyticContext(), algorithm.options.parse({}))
+    await again.restore(structuredClone(await search.save()))
+    expect(analyticContext().space.format(again.genotype())).toBe(answer)
+  })
+})
+
+/** What an algorithm asked for: the mean of the first and of the last 50. */
+async function progress(algorithm: Algorithm, evaluations: number) {
+  const { asked, space } = await run(algorithm, evaluations)
+  const values = asked.map((text) => space.encoding.encode(space.parse(text)).reduce((sum, value) => sum + value, 0))
+  const mean = (some: readonly number[]) => some.reduce((sum, value) => sum + value, 0) / some.length
+  return { first: mean(values.slice(0, 50)), last: mean(values.slice(-50)) }
+}
+
+describe.each([
+  ['rea', 200],
+  ['bohb', 200],
+  ['reinforce', 2000],
+] as const)('%s', (name, evaluations) => {
+  it('asks for better and better architectures where single decisions add up', async () => {
+    const { first, last } = await progress(builtinAlgorithms[name] as Algorithm, evaluations)
+    expect(last).toBeGreaterThan(first + 4)
+  })
+})
+
+describe('regularised evolution', () => {
+  it('starts at random and then changes one decision of somebody alive', async () => {
+    const { asked, space } = await run(builtinAlgorithms.rea as Algorithm, 40)
+    const decisions = asked.map((text) => space.encoding.encode(space.parse(text)))
+    for (let born = 10; born < 40; born++) {
+      const alive = decisions.slice(born - 10, born)
+      expect(alive.some((parent) => changes(parent, decisions[born]) === 1)).toBe(true)
+    }
+  })
+})
+
+describe('local search', () => {
+  it('asks for no architecture twice, and ends in a local optimum', async () => {
+    const { asked, answer, space } = await run(builtinAlgorithms['local-search'] as Algorithm, 200)
+    expect(new Set(asked).size).toBe(asked.length)
+    // The oracle adds the decisions up, so the only optimum is the last value everywhere.
+    expect(space.encoding.encode(space.parse(answer))).toEqual([4, 4, 4, 4, 4, 4])
+  })
+})
+
+describe('REINFORCE', () => {
+  it('has the gradient of −advantage · log π', () => {
+    expect(policyGradient([[0.2, 0.5, 0.3]], [1], 2)).toEqual([[0.4, -1, 0.6]])
+  })
+
+  it('compares the first reward with itself', () => {
+    const { sum, weight } = averaged(emptyAverage, 70, 0.9)
+    expect(sum / weight).toBeCloseTo(70, 12)
+  })
+})

@@ -1,0 +1,56 @@
+import { describe, expect, it } from 'vitest'
+import { builtinAlgorithms } from '../../../src/algorithms/index.ts'
+import type { Algorithm } from '../../../src/core/algorithm.ts'
+
+const parse = (name: keyof typeof builtinAlgorithms, options: object) =>
+  (builtinAlgorithms[name] as Algorithm).options.safeParse(options)
+
+describe('a detail of something that is off', () => {
+  it.each([
+    ['drnas', { freeze: 5 }, { progressive: 'true' }, 'progressive=true'],
+    ['drnas', { kept: '0.4' }, { progressive: true }, 'progressive=true'],
+    ['drnas', { lambda: 0.1, anchor: 'none' }, { anchor: 'kl' }, 'anchor=l2 or anchor=kl'],
+    ['zen-darts', { beta2: 2, m: '0' }, { m: 1 }, 'm of at least 1'],
+    ['darts-v1', { earlyStopEvery: '1' }, { earlyStop: 'eigenvalue' }, 'earlyStop=eigenvalue'],
+    ['darts-v2', { earlyStopFrom: 0 }, { earlyStop: 'eigenvalue' }, 'earlyStop=eigenvalue'],
+    ['bohb', { minEpochs: 3 }, { eta: 3 }, 'eta=3'],
+    ['bohb', { maxEpochs: 12 }, { eta: 3 }, 'eta=3'],
+  ] as const)('is refused: %s, %o without %o', (name, detail, whole, remedy) => {
+    const { error } = parse(name, detail)
+    expect(error?.issues).toMatchObject([
+      { path: Object.keys(detail).slice(0, 1), message: `does nothing here; add ${remedy}, or leave it out` },
+    ])
+    expect(parse(name, { ...detail, ...whole }).success).toBe(true)
+    expect(parse(name, {}).success).toBe(true)
+  })
+})
+
+describe('a number', () => {
+  it.each([
+    ['drnas', { lambda: '' }],
+    ['drnas', { lambda: true }],
+    ['darts-v2', { distance: ' ' }],
+    ['bohb', { randomFraction: '' }],
+    ['drnas', { freeze: '', progressive: true }],
+    ['drnas', { partialChannels: '4,', progressive: true }],
+    ['pc-darts', { k: true }],
+    ['pc-darts', { warmup: '' }],
+  ] as const)('is refused where there is none: %s, %o', (name, options) => {
+    expect(parse(name, options).success).toBe(false)
+  })
+
+  it.each([
+    ['drnas', { kept: 1.5, progressive: true }],
+    ['bohb', { randomFraction: 2 }],
+    ['enas', { baselineDecay: '1' }],
+    ['reinforce', { baselineDecay: -0.1 }],
+  ] as const)('is refused where it is a share and no such: %s, %o', (name, options) => {
+    expect(parse(name, options).success).toBe(false)
+  })
+
+  it('may be text', () => {
+    expect(parse('drnas', { lambda: '1e-2' }).data).toMatchObject({ lambda: 0.01 })
+    expect(parse('pc-darts', { k: ' 2 ', warmup: '0' }).data).toEqual({ k: 2, warmup: 0 })
+    expect(parse('drnas', { partialChannels: '6,3' }).data).toMatchObject({ partialChannels: [6, 3] })
+  })
+})
