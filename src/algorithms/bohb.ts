@@ -1,18 +1,18 @@
 /**
- * BOHB (Falkner, Klein, Hutter: "BOHB: Robust and Efficient Hyperparameter Optimization at Scale", ICML 2018), its
- * model: two kernel densities over the architectures seen, l of the good ones and g of the bad ones; the next
- * architecture is the candidate, drawn around good ones, of largest l/g.
+ * BOHB (Falkner, Klein, Hutter: "BOHB: Robust and Efficient Hyperparameter Optimization at Scale", ICML 2018). Its
+ * model has two kernel density estimates over the architectures evaluated so far: l of the good ones and g of the bad
+ * ones. Candidates are sampled around good architectures, and the candidate of largest l/g is evaluated next.
  *
  *     N_l = max(N_min, q·N),  N_g = max(N_min, N − q·N),  q = 15 %,  N_min = decisions + 1                      (eq. 3)
  *     a kernel on a decision with c values: 1 − h where equal, h / (c − 1) elsewhere                 (Aitchison, Aitken)
  *     h = 1.06 σ N^(−1/(4 + decisions)), at least 0.3, at most 1 − 1/c (uniform)
  *
- * With `eta`, Hyperband's brackets allocate the epochs (§3.2): each evaluation pays for its own epochs of training, from
- * the start, and the model is that of the longest training of which enough was seen. Without it, every evaluation is the
- * oracle's usual training (12 epochs), as in NATS-Bench's variant, whose API ignores the budget that it is given.
+ * With `eta`, Hyperband's brackets allocate training epochs (§3.2): every evaluation pays for its own training from
+ * scratch, and the model uses the longest training length with enough observations. Without `eta`, every evaluation is
+ * the oracle's usual training (12 epochs), as in NATS-Bench's variant, whose API ignores the budget it is given.
  *
- * What differs: settings are NATS-Bench's (run-all.sh), 4 candidates and no random fraction once there is a model. The
- * paper's own (its appendix and code): 64 candidates, a third at random, least bandwidth 0.001.
+ * Settings are those of NATS-Bench (run-all.sh): 4 candidates, and no random fraction once there is a model. The
+ * paper's own (appendix and code) are 64 candidates, a third at random, least bandwidth 0.001.
  */
 import { z } from 'zod'
 import { defineAlgorithm } from '../core/algorithm.ts'
@@ -27,28 +27,31 @@ import { count, dependentOptions, fraction, number, optionalCount, optionalNumbe
 
 const GOOD_SHARE = 0.15
 
+/** An architecture as the values of its decisions. */
 type Decisions = readonly number[]
 
+/** An evaluated architecture. */
 interface Observation {
   readonly decisions: Decisions
   readonly accuracyPct: number
 }
 
-/** Architectures, and the kernel about them on each decision. */
+/** A kernel density estimate: its centres, and the kernel of each decision. */
 interface Density {
   readonly centres: readonly Decisions[]
-  /** Chance to leave the value, and the kernel's value where decisions are equal and where they differ. */
+  /** Of each decision: the bandwidth h, and the value of the kernel for equal and for different decisions. */
   readonly bandwidths: Float64Array
   readonly equal: Float64Array
   readonly different: Float64Array
 }
 
+/** The densities of the good and of the bad architectures. */
 interface Model {
   readonly good: Density
   readonly bad: Density
 }
 
-/** Eq. 3, or undefined where there are too few observations. @param observations best first */
+/** Fits the model (eq. 3); undefined if there are too few observations. @param observations best first */
 function modelOf(
   observations: readonly Observation[],
   cardinalities: Decisions,
@@ -75,7 +78,7 @@ function densityOf(centres: readonly Decisions[], cardinalities: Decisions, leas
   return { centres, bandwidths, equal, different }
 }
 
-/** Standard deviation of one decision. */
+/** The standard deviation of one decision over the centres. */
 function deviation(centres: readonly Decisions[], at: number): number {
   let sum = 0
   let squares = 0
@@ -87,7 +90,7 @@ function deviation(centres: readonly Decisions[], at: number): number {
   return Math.sqrt(Math.max(0, squares / centres.length - mean * mean))
 }
 
-/** The mean of the product kernels about the centres. */
+/** The density at an architecture: the mean over the centres of the product of the decisions' kernels. */
 function likelihood({ centres, equal, different }: Density, decisions: Decisions): number {
   let total = 0
   for (const centre of centres) {
@@ -100,7 +103,9 @@ function likelihood({ centres, equal, different }: Density, decisions: Decisions
   return total / centres.length
 }
 
-/** A draw around one of the good ones: each decision is kept with probability 1 − h, else uniform. */
+/**
+ * Samples a candidate around a good architecture: each decision is kept with probability 1 − h, else sampled uniformly.
+ */
 function candidate({ good }: Model, cardinalities: Decisions, stream: RandomStream): Decisions {
   const centre = stream.choice(good.centres)
   return centre.map((value, at) =>
@@ -108,7 +113,7 @@ function candidate({ good }: Model, cardinalities: Decisions, stream: RandomStre
   )
 }
 
-/** The best of `candidates` draws by l / g. */
+/** Samples candidates and returns the one of largest l/g. */
 function propose(
   model: Model,
   { cardinalities, decode }: Encoding<Genotype>,
@@ -133,6 +138,7 @@ const options = z.strictObject({
   evaluations,
 })
 
+/** BOHB. */
 export const bohb = defineAlgorithm({
   name: 'bohb',
   version: 2,
@@ -153,7 +159,7 @@ export const bohb = defineAlgorithm({
     const explore =
       hyperband.eta === undefined ? oneByOne : halvings(rungs(oracle.fidelities ?? [], hyperband), hyperband.eta)
     return blackBoxSearch(context, evaluations, async (ask) => {
-      /** By epochs, ascending; each best first. */
+      /** Observations by training epochs, ascending; each list is best first. */
       const observed = new Map<number, Observation[]>()
       const proposal = () => {
         const model =
@@ -171,7 +177,9 @@ export const bohb = defineAlgorithm({
   },
 })
 
-/** @throws BenchError `unsupported` where there is one length of training only */
+/**
+ * The training lengths of Hyperband's rungs. @throws BenchError `unsupported` if the table has only one training length
+ */
 function rungs(fidelities: readonly number[], options: HyperbandOptions): readonly number[] {
   const { eta = 1, minEpochs = 1, maxEpochs = Number.POSITIVE_INFINITY } = options
   const found = rungsOf(fidelities, eta, minEpochs, maxEpochs)
@@ -183,29 +191,30 @@ function rungs(fidelities: readonly number[], options: HyperbandOptions): readon
   )
 }
 
+/** Options of Hyperband. */
 interface HyperbandOptions {
   readonly eta?: number
   readonly minEpochs?: number
   readonly maxEpochs?: number
 }
 
-/** Observations that a model is made of, at least. */
+/** Fewest observations that a model can be fitted to. */
 const enoughOf = ({ cardinalities }: Pick<Encoding<Genotype>, 'cardinalities'>): number => cardinalities.length + 3
 
-/** The observations of the longest training of which there are enough for a model (§3.2). */
+/** The observations of the longest training length that has enough of them for a model (§3.2). */
 function informed(observed: ReadonlyMap<number, Observation[]>, encoding: Encoding<Genotype>): Observation[] {
   const enough = [...observed].filter(([, all]) => all.length >= enoughOf(encoding)).map(([epochs]) => epochs)
   return observed.get(Math.max(...enough)) ?? []
 }
 
-/** @param epochs 0 stands for the usual training */
+/** Adds an observation to the list of its training length. @param epochs 0 stands for the oracle's usual training */
 function observe(observed: Map<number, Observation[]>, epochs = 0, observation: Observation): void {
   const observations = observed.get(epochs) ?? []
   insert(observations, observation)
   observed.set(epochs, observations)
 }
 
-/** Keeps the list in order, best first. */
+/** Inserts an observation into a list that is ordered best first. */
 function insert(observations: Observation[], observation: Observation): void {
   const at = observations.findIndex(({ accuracyPct }) => accuracyPct < observation.accuracyPct)
   observations.splice(at === -1 ? observations.length : at, 0, observation)

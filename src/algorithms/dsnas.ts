@@ -53,7 +53,7 @@ export const dsnas = defineAlgorithm({
     bilevelSearch(context, {
       start: initialParameters(context),
       relaxation: () => discreteRelaxation,
-      oneLevel: true,
+      singleLevel: true,
       // Both gradients are taken at the same w.
       stepOrder: 'architecture-first',
     }),

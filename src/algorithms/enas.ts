@@ -1,17 +1,19 @@
 /**
  * ENAS (Pham, Guan, Zoph, Le, Dean: "Efficient Neural Architecture Search via Parameter Sharing", ICML 2018). An LSTM
- * controller draws architectures. Each epoch first trains the shared weights on its draws, then the controller, by
- * REINFORCE on their validation accuracy with the shared weights (§2.2):
+ * controller samples architectures. Each epoch first trains the shared weights on sampled architectures, then the
+ * controller, by REINFORCE on their validation accuracy with the shared weights (§2.2):
  *
  *     ascend  mean over a step's samples of (R − b) · log π(sample),   R = accuracy + entropy weight · entropy,
  *     b = decay · b′ + (1 − decay) R,   b′ the last sample's b of the previous epoch; in the first epoch b = accuracy
  *
- * The accuracy, in [0, 1], is that of one batch of the architecture half, the next for each sample. After each epoch 10
- * architectures drawn from the controller are ranked by the shared weights, after the last one `candidates`. Rewards and
- * ranking read the network in evaluation mode: with running statistics where the protocol keeps them. All this, and the
- * settings of the controller, are NAS-Bench-201's (ENAS.py, ENAS.config), whatever the protocol says of α. NATS-Bench's code
- * differs in Adam's β₁, 0.5, and in b′, the previous epoch's mean. Unlike in both, each gate has one bias, the entropy
- * in R is not differentiated, and all architectures of a ranking see the same images.
+ * The accuracy, in [0, 1], is measured on one batch of the architecture half, the next batch for each sample. After
+ * each epoch, 10 architectures sampled from the controller are ranked by the shared weights; after the last epoch,
+ * `candidates`. Rewards and ranking evaluate the network in evaluation mode: with running statistics if the protocol
+ * keeps them. All this, and the settings of the controller, are NAS-Bench-201's (ENAS.py, ENAS.config), whatever the
+ * protocol says about α.
+ *
+ * Differences: NATS-Bench's code has Adam's β₁ = 0.5, and b′ is the mean of the previous epoch. Unlike both, each gate
+ * here has one bias, the entropy in R is not differentiated, and all architectures of a ranking see the same images.
  */
 import { z } from 'zod'
 import { defineAlgorithm, type SearchContext } from '../core/algorithm.ts'
@@ -27,7 +29,7 @@ import {
   sampleController,
 } from './enasController.ts'
 import { type AdamState, adam, adamStart } from './shared/adam.ts'
-import { alone, rank, rankingOptions, trainOnPaths } from './shared/oneShot.ts'
+import { onlyPath, rank, rankingOptions, trainOnPaths } from './shared/oneShot.ts'
 import { count, decay, number } from './shared/options.ts'
 
 const options = z.strictObject({
@@ -42,14 +44,16 @@ const options = z.strictObject({
 
 type Options = z.infer<typeof options>
 
+/** The parameters of the controller and the state of its optimiser. */
 interface Controller {
   readonly parameters: Matrix
   readonly adam: AdamState
 }
 
-/** Architectures that are ranked after an epoch (ENAS.py, get_best_arch). */
+/** Number of architectures that are ranked after an epoch (ENAS.py, get_best_arch). */
 const RANKED_PER_EPOCH = 10
 
+/** The controller of NAS-Bench-201 for decisions of given cardinalities. */
 const shapeOf = (cardinalities: readonly number[]): ControllerShape => ({
   cardinalities,
   size: 32,
@@ -58,14 +62,14 @@ const shapeOf = (cardinalities: readonly number[]): ControllerShape => ({
   tanhConstant: 2.5,
 })
 
-/** An architecture of the controller, what it earned, and what that is compared with. */
+/** A sampled architecture, its reward, and the baseline that the reward is compared with. */
 interface Trial {
   readonly sample: ControllerSample
   readonly reward: number
   readonly baseline: number
 }
 
-/** One REINFORCE step on the samples that it averages over. */
+/** Takes one REINFORCE step on the controller, averaged over the sampled architectures. */
 export function controllerStep(
   shape: ControllerShape,
   { parameters, adam: state }: Controller,
@@ -82,7 +86,7 @@ export function controllerStep(
   return { parameters: moved.parameters, adam: moved.state }
 }
 
-/** The controller's part of an epoch. @param previous the previous epoch's baseline; absent in the first */
+/** Trains the controller for one epoch. @param previous the baseline of the previous epoch; absent in the first */
 async function trainController(
   context: SearchContext,
   supernet: Supernet,
@@ -102,7 +106,7 @@ async function trainController(
       const sample = sampleController(shape, controller.parameters, context.random('controller', step, n))
       const batch = await architecture.batch(step * options.samplesPerStep + n)
       const genotype = context.space.encoding.decode(sample.decisions)
-      const { correct, samples } = await supernet.evaluate([batch], alone(context.space, genotype), 'eval')
+      const { correct, samples } = await supernet.evaluate([batch], onlyPath(context.space, genotype), 'eval')
       const accuracy = correct / samples
       const reward = accuracy + entropyWeight * sample.entropy
       baseline = previous === undefined ? accuracy : baselineDecay * previous + (1 - baselineDecay) * reward
@@ -113,6 +117,7 @@ async function trainController(
   return { controller, baseline }
 }
 
+/** ENAS. */
 export const enas = defineAlgorithm({
   name: 'enas',
   version: 2,

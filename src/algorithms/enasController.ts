@@ -1,14 +1,19 @@
 /**
- * ENAS' controller (Pham et al. 2018, §2.1): an LSTM that makes the decisions of an architecture one after the other,
- * each drawn from a softmax over its values and fed back as the next input.
+ * The controller of ENAS (Pham et al. 2018, §2.1): an LSTM that makes the decisions of an architecture one after the
+ * other. Each decision is sampled from a softmax over its values and fed back as the next input. The LSTM and its
+ * back-propagation through time run on the host (Hochreiter and Schmidhuber 1997, with forget gates):
  *
- * Decisions with equally many values share their embedding and their output layer, as the edges of NAS-Bench-201 do in
- * the benchmark's code; on the DARTS space the choices of predecessors have their own.
+ *     (i, f, g, o) = W·(x, h, 1),   c ← σ(f)·c + σ(i)·tanh(g),   h ← σ(o)·tanh(c)
+ *
+ * The W of a layer has 4·size rows, i above f above g above o, and 2·size + 1 columns. The x of a layer is the h of the
+ * layer below. Decisions with equally many values share their embedding and their output layer, like the edges of
+ * NAS-Bench-201 in the benchmark's code; on the DARTS space the choices of predecessors have their own.
  */
 import { type Matrix, softmax } from '../core/mixing.ts'
 import type { RandomStream } from '../core/random.ts'
 import { categorical } from './distributions/categorical.ts'
 
+/** Sizes and constants of a controller. */
 export interface ControllerShape {
   /** Number of values of each decision. */
   readonly cardinalities: readonly number[]
@@ -19,19 +24,22 @@ export interface ControllerShape {
   readonly tanhConstant: number
 }
 
-/** Views into the parameter rows. */
+/** The parameter rows of the controller by their purpose. */
 interface Parts<Row> {
-  /** Input of the first decision. */
+  /** The input of the first decision. */
   readonly start: Row
-  /** W of each layer. */
+  /** The matrix W of each LSTM layer. */
   readonly lstm: readonly (readonly Row[])[]
-  /** By number of values: one row a value, [size + 1], the last is the bias. */
+  /** Output layers by number of values: one row per value, [size + 1], the last entry is the bias. */
   readonly heads: ReadonlyMap<number, readonly Row[]>
-  /** By number of values: one row a value, [size]. */
+  /** Embeddings by number of values: one row per value, [size]. */
   readonly embeddings: ReadonlyMap<number, readonly Row[]>
 }
 
-/** Row lengths of the parameters: start, LSTM layers, then a head and an embedding for each number of values. */
+/**
+ * The row lengths of the controller's parameters: start, LSTM layers, then an output layer and an embedding for each
+ * number of values.
+ */
 function widthsOf({ cardinalities, size, layers }: ControllerShape): number[] {
   const lstm = new Array<number>(4 * size * layers).fill(2 * size + 1)
   const heads = kindsOf(cardinalities).flatMap((n) => [
@@ -58,27 +66,29 @@ function partsOf<Row>({ cardinalities, size, layers }: ControllerShape, rows: re
   return { start: rows[0], lstm, heads, embeddings }
 }
 
-/** Uniform in [−0.1, 0.1] (§3.1). */
+/** The initial parameters of a controller: uniform in [−0.1, 0.1] (§3.1). */
 export const controllerStart = (shape: ControllerShape, stream: RandomStream): Matrix =>
   widthsOf(shape).map((width) => Array.from({ length: width }, () => 0.2 * stream.uniform() - 0.1))
 
+/** One sampled decision, with what its gradient needs. */
 interface Decision {
   readonly lstm: LstmStep
   readonly probabilities: readonly number[]
-  /** ∂logit/∂(W·h) of each value: through temperature and tanh. */
+  /** Derivative of each value's logit wrt W·h, through temperature and tanh. */
   readonly slopes: readonly number[]
   readonly value: number
 }
 
-/** One architecture, as decisions, and what its gradient needs. */
+/** A sampled architecture, as its decisions, with what its gradient needs. */
 export interface ControllerSample {
   readonly decisions: readonly number[]
   readonly logProbability: number
-  /** Sum over the decisions, in nats. */
+  /** Entropy of the decisions' distributions, summed, in nats. */
   readonly entropy: number
   readonly trace: readonly Decision[]
 }
 
+/** Samples one architecture from the controller. */
 export function sampleController(shape: ControllerShape, parameters: Matrix, stream: RandomStream): ControllerSample {
   const { start, lstm, heads, embeddings } = partsOf(shape, parameters)
   const trace: Decision[] = []
@@ -120,7 +130,7 @@ const topOf = ({ state }: LstmStep) => state.h[state.h.length - 1]
 
 const entropy = (probabilities: readonly number[]) => probabilities.reduce((sum, p) => sum - p * Math.log(p), 0)
 
-/** ∂ log p(sample) / ∂parameters. */
+/** The gradient ∂ log p(sample) / ∂parameters of the controller. */
 export function logProbabilityGradient(
   shape: ControllerShape,
   parameters: Matrix,
@@ -143,7 +153,10 @@ export function logProbabilityGradient(
   return gradient
 }
 
-/** ∂ log p(value) / ∂h of the top layer; the head's own gradient is added to `gradHead`. */
+/**
+ * Back-propagates ∂ log p(value) through the output layer. Returns ∂/∂h of the top layer and adds the gradient of the
+ * output layer to `gradHead`.
+ */
 function throughHead(decision: Decision, head: Matrix, gradHead: readonly number[][]): number[] {
   const h = topOf(decision.lstm)
   const gradH = new Array<number>(h.length).fill(0)
@@ -159,18 +172,19 @@ function rowsFor<Row>(rows: ReadonlyMap<number, readonly Row[]>, n: number): rea
   return rows.get(n) ?? []
 }
 
-/** h and c of each layer. */
+/** The hidden state h and cell state c of each LSTM layer. */
 export interface LstmState {
   readonly h: Matrix
   readonly c: Matrix
 }
 
+/** The LSTM state before the first decision: zeros. */
 export const lstmStart = (layers: number, size: number): LstmState => ({
   h: Array.from({ length: layers }, () => new Array<number>(size).fill(0)),
   c: Array.from({ length: layers }, () => new Array<number>(size).fill(0)),
 })
 
-/** What the gradient of one step of one layer needs. */
+/** The values of one step of one layer that back-propagation needs. */
 interface LayerStep {
   readonly input: readonly number[]
   readonly gates: readonly number[]
@@ -178,12 +192,13 @@ interface LayerStep {
   readonly c: readonly number[]
 }
 
+/** One step of all layers: the state after it, and the values that back-propagation needs. */
 export interface LstmStep {
   readonly state: LstmState
   readonly layers: readonly LayerStep[]
 }
 
-/** One step of all layers. @param weights W of each layer */
+/** Runs one step of all LSTM layers. @param weights the matrix W of each layer */
 export function lstmStep(weights: readonly Matrix[], state: LstmState, x: readonly number[]): LstmStep {
   const layers: LayerStep[] = []
   const h: (readonly number[])[] = []
@@ -210,7 +225,7 @@ function layerStep(w: Matrix, x: readonly number[], h: readonly number[], previo
 
 const output = ({ gates, c }: LayerStep) => c.map((value, k) => gates[3 * c.length + k] * Math.tanh(value))
 
-/** The gradient wrt a state, and wrt the input of the lowest layer. */
+/** The gradient wrt an LSTM state and wrt the input of the lowest layer. */
 export interface LstmCotangent {
   readonly h: Matrix
   readonly c: Matrix
@@ -218,8 +233,9 @@ export interface LstmCotangent {
 }
 
 /**
- * Back through one step. @param after ∂L/∂state after it, with what the outside adds to the top layer's h
- * @param gradWeights ∂L/∂W is added to it, layer by layer
+ * Back-propagates through one step of all layers.
+ * @param after ∂L/∂state after the step, including what the output layer adds to the top layer's h
+ * @param gradWeights ∂L/∂W of each layer, to which the step's gradient is added
  * @returns ∂L/∂state before the step, and ∂L/∂x
  */
 export function lstmStepGradient(
@@ -247,7 +263,7 @@ export function lstmStepGradient(
   return { h, c, x: fromAbove }
 }
 
-/** ∂L/∂(gates before their σ or tanh) and ∂L/∂(c before the step). */
+/** Back-propagates through the gates of one layer: ∂L/∂(gates before σ or tanh), and ∂L/∂c before the step. */
 function layerGradient({ gates, previousC, c }: LayerStep, gradH: readonly number[], gradAfterC: readonly number[]) {
   const size = c.length
   const gradGates = new Array<number>(4 * size)
@@ -273,7 +289,7 @@ export function dot(a: readonly number[], b: readonly number[]): number {
   return sum
 }
 
-/** target += a·x */
+/** Adds a·x to `target` in place. */
 export function addScaled(target: number[], a: number, x: readonly number[]): void {
   for (let k = 0; k < target.length; k++) target[k] += a * x[k]
 }

@@ -13,7 +13,7 @@ import { defineAlgorithm, type Search } from '../core/algorithm.ts'
 import { type Genotype, sample } from '../core/space.ts'
 import { gumbelSoftmax, softmaxRelaxation } from './distributions/categorical.ts'
 import { bilevelSearch, initialParameters } from './shared/bilevel.ts'
-import { alone, rank, rankingOptions } from './shared/oneShot.ts'
+import { onlyPath, rank, rankingOptions } from './shared/oneShot.ts'
 
 /** SETN. */
 export const setn = defineAlgorithm({
@@ -29,7 +29,7 @@ export const setn = defineAlgorithm({
     const training = await bilevelSearch(context, {
       start: initialParameters(context),
       relaxation: () => softmaxRelaxation,
-      weightMixing: (stream) => alone(space, sample(space, stream)),
+      weightMixing: (stream) => onlyPath(space, sample(space, stream)),
     })
     const { supernet, parameters } = training.relaxed
     const candidate = (epoch: number) => (n: number) =>

@@ -1,20 +1,21 @@
 /**
- * Multi-step DARTS, and its zero-cost start (Zhang: "A Zero-Cost DARTS Based on Multi-Step Optimization").
+ * Multi-step DARTS (`multi-darts`), and the same with a zero-cost start (`zen-darts`) (Zhang: "A Zero-Cost DARTS Based
+ * on Multi-Step Optimization").
  *
  *     n times  w ← w − ε ∇_w L_train(w, α),   then   α ← α − ε ∇_α L_val(w′, α)                              (eq. 6, 7)
  *
- * `multi-darts` takes n weight steps for each architecture step, at the w′ that they lead to, so that the fast process is
- * ahead of the slow one. `zen-darts` also spends its first m epochs without labels: w and α both ascend
- * Zen(F) = β₁·log(NTK) + β₂·BN on Gaussian inputs (eq. 10; `zen/gradient.ts` has the terms), n and one step as before.
+ * `multi-darts` takes n weight steps before each architecture step, which uses the resulting w′. `zen-darts` also
+ * spends its first m epochs without labels: w and α both ascend Zen(F) = β₁·log(NTK) + β₂·BN on Gaussian inputs (eq.
+ * 10; `zenEpoch.ts`), with the same n weight steps per architecture step.
  *
- * What the paper leaves open is decided here. Weight steps come first, whatever the protocol says, since (6) precedes
- * (7); they use the protocol's SGD. The weight half is walked n times an epoch, so that there are as many architecture
- * steps as in DARTS. n = 2 and m = 24 % of the epochs are consistent with the paper's only figures: 2 GPU days where
- * DARTS takes 1.75, with t₁ ≈ t₂ and a free start, (1 − m)·(2t₁ + t₂) / (t₁ + t₂) = 8/7. β₁ = β₂ = 1. Momentum starts
- * anew with the labels.
+ * What the paper leaves open is decided here. Weight steps come first, whatever the protocol says, because (6) precedes
+ * (7); they use the protocol's SGD. An epoch goes through the weight half n times, so that there are as many
+ * architecture steps as in DARTS. n = 2 and m = 24 % of the epochs are consistent with the paper's only figures: 2 GPU
+ * days where DARTS takes 1.75, with t₁ ≈ t₂ and a free start, (1 − m)·(2t₁ + t₂) / (t₁ + t₂) = 8/7. β₁ = β₂ = 1. SGD's
+ * momentum is reset when the labels come in.
  *
- * An epoch reports the cost model: t₁ and t₂, mean seconds of a weight and of an architecture step, and
- * (n·t₁ + t₂)·steps, to be set beside the measured time of the epoch.
+ * The record of an epoch contains the cost model: t₁ and t₂, the mean seconds of a weight and of an architecture step,
+ * and (n·t₁ + t₂)·steps, for comparison with the measured time.
  */
 import { z } from 'zod'
 import { defineAlgorithm, type SearchContext } from '../core/algorithm.ts'
@@ -33,9 +34,10 @@ import { costModel, timedSupernet, zenEpoch } from './zenEpoch.ts'
 const source = 'Zhang, "A Zero-Cost DARTS Based on Multi-Step Optimization"'
 const n = count(2, 'n: weight steps for each architecture step (§3.2)')
 
-/** Of both methods, whatever the protocol says. */
+/** Why the protocol's step order does nothing in both algorithms. */
 const WEIGHTS_FIRST = 'the weight steps come first'
 
+/** DARTS with several weight steps per architecture step. */
 const methodOf = (context: SearchContext, weightSteps: number): BilevelMethod => ({
   start: initialParameters(context),
   relaxation: () => softmaxRelaxation,
@@ -43,7 +45,7 @@ const methodOf = (context: SearchContext, weightSteps: number): BilevelMethod =>
   stepOrder: 'weights-first',
 })
 
-/** An epoch of DARTS, with its cost model. */
+/** Runs one epoch of multi-step DARTS and records its cost model. */
 const timedEpoch: EpochRunner = async (context, method, supernet, state, epoch) => {
   const { timed, weightStep, architectureStep } = timedSupernet(supernet)
   const after = await bilevelEpoch(context, method, timed, state, epoch)
@@ -52,6 +54,7 @@ const timedEpoch: EpochRunner = async (context, method, supernet, state, epoch) 
   return { ...after, report: { ...after.report, extra } }
 }
 
+/** DARTS with several weight steps per architecture step. */
 export const multiDarts = defineAlgorithm({
   name: 'multi-darts',
   version: 1,
@@ -71,6 +74,7 @@ const zenOptions = z.strictObject({
   beta2: number(1, 'β₂: weight of BN (eq. 10)', 0),
 })
 
+/** Multi-step DARTS with a zero-cost start. */
 export const zenDarts = defineAlgorithm({
   name: 'zen-darts',
   version: 2,

@@ -1,4 +1,21 @@
-/** An epoch of ascent on Zen(F), by weights and architecture, without labels: as many steps as an epoch with labels. */
+/**
+ * One epoch of zen-darts without labels: weights and architecture ascend Zen(F) = β₁·log(NTK) + β₂·BN (Zhang, eq. 10).
+ * The paper gives neither the scalar that stands for the kernel, nor which part of the BN layers counts, nor how both
+ * are differentiated. Decided here:
+ *
+ * - NTK is the trace of the kernel of the logit sums, Σ_i ‖∇_w f(x_i)‖² with f(x_i) = Σ_c z_c(x_i), estimated with one
+ *   random sign per sample: E ‖g‖² = trace for g = ∇_w φ, φ = Σ_i s_i f(x_i).
+ * - ∇ log ‖g‖² = 2 ∇²φ·u / ‖g‖ with u = g / ‖g‖, where ∇²φ·u ≈ [∇φ(w + εu) − ∇φ(w − εu)] / (2ε), ε = 0.01 as in DARTS'
+ *   second order. The same two passes give the gradient wrt the mixing weights.
+ * - BN is the second term of Zen-NAS, log √(mean over channels of σ²), as a mean over the batch norms where Zen-NAS
+ *   sums, so that the balance of the two terms does not depend on the depth. It compensates for what the first term
+ *   gains by small activations. Its gradient wrt α is estimated from values at α ± cΔ for random signs Δ (SPSA, Spall
+ *   1992). Its gradient wrt w is left out: a convolution can raise the next σ by its scale alone, which changes nothing
+ *   that the network computes.
+ *
+ * Inputs are standard normal, batch norms use the statistics of the batch, and weights that are moved for a difference
+ * are restored. An epoch has as many steps as one with labels.
+ */
 import { batchVariances, gaussianBatch } from '../analysis/zenScore.ts'
 import type { SearchContext } from '../core/algorithm.ts'
 import type { Batch } from '../core/data.ts'
@@ -10,21 +27,23 @@ import { feedOf, mixingGradient } from '../training/supernet.ts'
 import { adam } from './shared/adam.ts'
 import { type BilevelMethod, type BilevelState, type EpochRunner, sgdOf } from './shared/bilevel.ts'
 
-/** Pairs of passes that an architecture step spends on the BN term. */
+/** Pairs of forward passes that estimate the gradient of the BN term in an architecture step. */
 const DIRECTIONS = 4
 
+/** Weights of the two terms of Zen. */
 export interface ZenWeights {
   readonly beta1: number
   readonly beta2: number
 }
 
-/** Zen and its terms, at the inputs of one architecture step. */
+/** The value of Zen and of its two terms in one architecture step. */
 interface Zen {
   readonly zen: number
   readonly logNtk: number
   readonly bn: number
 }
 
+/** Runs one epoch that ascends Zen, without labels. */
 export async function zenEpoch(
   context: SearchContext,
   method: BilevelMethod,
@@ -42,7 +61,7 @@ export async function zenEpoch(
     const stream = context.random('zen', ...path)
     return { x: gaussianBatch(shape, protocol.batchSize, stream), stream }
   }
-  const [weightStep, architectureStep] = [watch(), watch()]
+  const [weightStep, architectureStep] = [stepTimer(), stepTimer()]
   const gradient = supernet.vector()
   const seen: Zen[] = []
   let { parameters, adam: moments } = start
@@ -71,7 +90,7 @@ export async function zenEpoch(
   return { state: { parameters, adam: moments }, report: { parameters, extra } }
 }
 
-/** −∂Zen/∂parameters, and Zen. @param scratch overwritten */
+/** Computes −∂Zen/∂parameters and the value of Zen. @param scratch a weight vector that is overwritten */
 async function architectureGradient(
   supernet: Supernet,
   relaxation: Relaxation,
@@ -94,7 +113,7 @@ async function architectureGradient(
 
 const signs = (size: number, stream: RandomStream) => Array.from({ length: size }, () => stream.sign())
 
-/** The protocol's SGD step on w, uphill: on −∇Zen, clipped, with weight decay and momentum. */
+/** Takes the protocol's SGD step on w towards larger Zen: along −∇Zen, clipped, with weight decay and momentum. */
 export async function ascend(
   { weights: w, momentum: buffer }: Supernet,
   gradient: WeightVector,
@@ -116,15 +135,17 @@ function meanOf(seen: readonly Zen[]): Zen {
 
 const DISTANCE = 1e-2
 
+/** The value of log(NTK) and its gradient wrt the mixing weights. */
 export interface LogNtk {
   readonly value: number
-  /** ∂/∂mixing. */
+  /** Gradient wrt the mixing weights. */
   readonly mixing: MixingGradient
 }
 
 /**
- * log ‖∇_w Σ_i s_i f(x_i)‖² and its gradients. w moves and comes back.
- * @param signs ±1 for each sample; @param gradient overwritten with the gradient wrt w
+ * Computes log ‖∇_w Σ_i s_i f(x_i)‖² and its gradients. The weights w are moved and restored.
+ * @param signs ±1 for each sample
+ * @param gradient overwritten with the gradient wrt w
  */
 export async function logNtk(
   supernet: Supernet,
@@ -167,16 +188,19 @@ const scaledDifference = (scale: number, a: MixingGradient, b: MixingGradient): 
   edgeWeights: a.edgeWeights.map((p, edge) => scale * (p - b.edgeWeights[edge])),
 })
 
-/** c: how far the parameters are moved, against a softmax's natural scale of 1. */
+/** The displacement c of the parameters in SPSA, small against a softmax's natural scale of 1. */
 const DISPLACEMENT = 0.1
 
+/** The value of the BN term and its gradient wrt the parameters. */
 export interface BnTerm {
-  /** At the parameters, to second order: the mean of the values on both sides. */
+  /** The value at the parameters, up to second order: the mean of the values on both sides. */
   readonly value: number
   readonly gradient: Matrix
 }
 
-/** Mean of log √(mean σ²) over the batch norms that keep statistics, and its gradient wrt the parameters. */
+/**
+ * Computes the mean of log √(mean σ²) over the batch norms that keep statistics, and its gradient wrt the parameters.
+ */
 export async function bnTerm(
   executable: Executable,
   relaxation: Relaxation,
@@ -199,7 +223,7 @@ export async function bnTerm(
   return { value, gradient }
 }
 
-/** What batch norms add to a variance. */
+/** The constant that batch norms add to a variance. */
 const EPSILON = 1e-5
 
 async function meanLogScale(executable: Executable, mixing: Mixing, x: Batch): Promise<number> {
@@ -207,13 +231,13 @@ async function meanLogScale(executable: Executable, mixing: Mixing, x: Batch): P
   return variances.reduce((sum, variance) => sum + 0.5 * Math.log(variance + EPSILON), 0) / variances.length
 }
 
-/** Mean duration of one kind of step. */
-export interface Watch {
+/** A stopwatch that averages the duration of one kind of step. */
+export interface StepTimer {
   time<T>(step: () => Promise<T>): Promise<T>
   meanSeconds(): number
 }
 
-export function watch(): Watch {
+export function stepTimer(): StepTimer {
   let seconds = 0
   let steps = 0
   return {
@@ -228,9 +252,9 @@ export function watch(): Watch {
   }
 }
 
-/** The same network, with a watch on each kind of step. */
+/** Wraps a supernet so that each kind of step is timed. */
 export function timedSupernet(supernet: Supernet) {
-  const [weightStep, architectureStep] = [watch(), watch()]
+  const [weightStep, architectureStep] = [stepTimer(), stepTimer()]
   const timed: Supernet = {
     ...supernet,
     step: (...given) => weightStep.time(() => supernet.step(...given)),
@@ -239,8 +263,12 @@ export function timedSupernet(supernet: Supernet) {
   return { timed, weightStep, architectureStep }
 }
 
-/** As an epoch reports it. @param steps architecture steps of the epoch */
-export function costModel(n: number, steps: number, weightStep: Watch, architectureStep: Watch) {
+/**
+ * The cost model of multi-step optimisation (Zhang, §3.2): (n·t₁ + t₂)·steps, with the mean seconds t₁ of a weight step
+ * and t₂ of an architecture step. On a backend that computes ahead, the time counts towards the next step that waits.
+ * @param steps architecture steps of the epoch
+ */
+export function costModel(n: number, steps: number, weightStep: StepTimer, architectureStep: StepTimer) {
   const [t1, t2] = [weightStep.meanSeconds(), architectureStep.meanSeconds()]
   return { weightStepSeconds: t1, architectureStepSeconds: t2, costModelSeconds: steps * (n * t1 + t2) }
 }

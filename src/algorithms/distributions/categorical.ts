@@ -1,6 +1,7 @@
 /**
- * The Gumbel-softmax: draws from a categorical distribution that a gradient can pass (Jang, Gu, Poole, "Categorical
- * Reparameterization with Gumbel-Softmax", ICLR 2017; Maddison, Mnih, Teh, "The Concrete Distribution", ICLR 2017).
+ * Categorical distributions over the operations of an edge: DARTS' softmax relaxation, sampling, and the
+ * Gumbel-softmax, a draw that a gradient can pass through (Jang, Gu, Poole, "Categorical Reparameterization with
+ * Gumbel-Softmax", ICLR 2017; Maddison, Mnih, Teh, "The Concrete Distribution", ICLR 2017).
  *
  *     y = softmax((log p + g) / τ),   p = softmax(α),   g_o = −ln(−ln u_o),  u_o uniform
  *
@@ -11,29 +12,30 @@ import { argmax, type Matrix, map, onlyOnes, type Relaxation, softmax, softmaxGr
 import { requireAllFinite, requireFinite } from '../../core/numbers.ts'
 import type { RandomStream } from '../../core/random.ts'
 
-/** −ln(−ln u): finite, since the uniform draw is moved into (0, 1). */
+/** A standard Gumbel variable −ln(−ln u). It is finite, because the uniform draw is moved into (0, 1). */
 const gumbel = (stream: RandomStream) =>
   -Math.log(-Math.log((stream.uniform() + Number.EPSILON) / (1 + 2 * Number.EPSILON)))
 
 /**
- * One draw y an edge. log p and α differ by a constant on each edge, which the softmax cancels. [edge][op] → [edge][op]
- * @throws NotFiniteError where an α is not finite
+ * Draws y for every edge. log p and α differ by a constant on each edge, which the softmax cancels. [edge][op] →
+ * [edge][op]
+ * @throws NotFiniteError if an α is not finite
  */
 export const gumbelSoftmax = (alpha: Matrix, tau: number, stream: RandomStream): Matrix =>
   map(alpha, (a) => (requireFinite(a, 'an architecture parameter') + gumbel(stream)) / tau).map(softmax)
 
-/** Through y, from ∂L/∂y to ∂L/∂α. */
+/** Back-propagates through the draw: from ∂L/∂y to ∂L/∂α. */
 const throughDraw = (y: Matrix, gradient: Matrix, tau: number): Matrix =>
   y.map((row, edge) => softmaxGradient(row, gradient[edge]).map((g) => g / tau))
 
-/** 1 at the largest entry of each edge. */
+/** Sets the largest entry of each edge to 1 and the others to 0. */
 export const oneHot = (y: Matrix): Matrix =>
   y.map((row) => {
     const chosen = argmax(row)
     return row.map((_, op) => Number(op === chosen))
   })
 
-/** The relaxed draw mixes all operations (SNAS). Without a stream: softmax(α). */
+/** SNAS' relaxation: mixes all operations by a Gumbel-softmax draw. Without a random stream: softmax(α). */
 export const relaxedGumbel = (tau: number): Relaxation => ({
   stochastic: true,
   relax(alpha, stream) {
@@ -44,8 +46,9 @@ export const relaxedGumbel = (tau: number): Relaxation => ({
 })
 
 /**
- * The largest entry of the draw alone is computed, with weight 1; the gradient of that weight goes through y as if the
- * weight had been y's (straight through; GDAS). Without a stream: softmax(α).
+ * GDAS' relaxation: computes only the operation of the largest entry of a Gumbel-softmax draw, with weight 1. The
+ * gradient of that weight goes through y as if the weight had been y's (straight-through). Without a random stream:
+ * softmax(α).
  */
 export const hardGumbel = (tau: number): Relaxation => ({
   stochastic: true,
@@ -56,7 +59,7 @@ export const hardGumbel = (tau: number): Relaxation => ({
   },
 })
 
-/** @throws BenchError `bad-input` for a temperature that would rise over the epochs */
+/** Checks that the temperature does not rise over the epochs. @throws BenchError `bad-input` if it does */
 export function checkFalling(
   name: string,
   { tauMax, tauMin }: { readonly tauMax: number; readonly tauMin: number },
@@ -66,7 +69,7 @@ export function checkFalling(
   throw new BenchError('bad-input', `${name}: ${found}; give both, the larger as tauMax`)
 }
 
-/** One value drawn from the probabilities, which sum to 1. @throws NotFiniteError where one is not finite */
+/** Draws one value from probabilities that sum to 1. @throws NotFiniteError if a probability is not finite */
 export function categorical(probabilities: readonly number[], stream: RandomStream): number {
   requireAllFinite(probabilities, 'a probability to draw by')
   let remaining = stream.uniform()
@@ -77,6 +80,7 @@ export function categorical(probabilities: readonly number[], stream: RandomStre
   return drawn === -1 ? probabilities.length - 1 : drawn
 }
 
+/** DARTS' relaxation: θ = softmax(α) on each edge (eq. 2). */
 export const softmaxRelaxation: Relaxation = {
   stochastic: false,
   relax(alpha) {

@@ -1,35 +1,38 @@
 /**
- * DrNAS' relaxation: β = ELU(η) + 1 (§4.1, the paper's η is our alpha), θ ~ Dir(β) on each edge, and the gradient back
- * through the draw; and the divergence that its `kl` anchor penalises.
+ * DrNAS' relaxation: β = ELU(η) + 1 (§4.1; the paper's η is our alpha), a draw θ ~ Dir(β) on each edge, and the
+ * gradient back through the draw; also the KL penalty of the `kl` anchor.
  */
 import { type Matrix, map, type Relaxation, zip } from '../../core/mixing.ts'
 import type { Penalty } from '../shared/bilevel.ts'
 import { klToUniform, klToUniformGradient, pathwise, sampleDirichlet } from './dirichlet.ts'
 
-/** β = ELU(η) + 1 > 0 (§4.1). [edge][op] → [edge][op] */
+/** The concentration β = ELU(η) + 1 > 0 (§4.1). [edge][op] → [edge][op] */
 export const concentration = (alpha: Matrix): Matrix => map(alpha, (a) => (a > 0 ? a + 1 : Math.exp(a)))
 
-/** dβ/dη. */
+/** The derivative dβ/dη. [edge][op] → [edge][op] */
 const concentrationSlope = (alpha: Matrix): Matrix => map(alpha, (a) => (a > 0 ? 1 : Math.exp(a)))
 
-/** Through β, from ∂L/∂β to ∂L/∂η. */
+/** Chain rule through β: from ∂L/∂β to ∂L/∂η. */
 const throughConcentration = (alpha: Matrix, gradBeta: Matrix): Matrix =>
   zip(gradBeta, concentrationSlope(alpha), (g, slope) => g * slope)
 
-/** Eq. 4: the Dirichlet mean β_o / Σβ. */
+/** The mean of a Dirichlet distribution (eq. 4): β_o / Σβ. */
 const mean = (beta: readonly number[]) => {
   const total = beta.reduce((sum, b) => sum + b, 0)
   return beta.map((b) => b / total)
 }
 
-/** ∂mean_i/∂β_j = (δ_ij − mean_i) / Σβ, transposed onto a gradient. */
+/** The gradient wrt β through the mean: ∂mean_i/∂β_j = (δ_ij − mean_i) / Σβ, transposed. */
 const meanGradient = (beta: readonly number[], gradTheta: readonly number[]) => {
   const total = beta.reduce((sum, b) => sum + b, 0)
   const average = beta.reduce((sum, b, i) => sum + b * gradTheta[i], 0) / total
   return gradTheta.map((g) => (g - average) / total)
 }
 
-/** θ ~ Dir(ELU(η) + 1), and eq. 3 back through the draw; without a stream the Dirichlet mean. */
+/**
+ * The relaxation: θ ~ Dir(ELU(η) + 1), differentiated through the draw by eq. 3; without a random stream, θ is the
+ * mean.
+ */
 export const dirichletRelaxation: Relaxation = {
   stochastic: true,
   relax(alpha, stream) {
@@ -43,7 +46,7 @@ export const dirichletRelaxation: Relaxation = {
   },
 }
 
-/** λ Σ_edges KL(Dir(β) ‖ Dir(1)) and its slope wrt η, which is zero at η = 0. */
+/** The penalty λ Σ_edges KL(Dir(β) ‖ Dir(1)) and its gradient wrt η, which is zero at η = 0. */
 export const klPenalty = (lambda: number) =>
   ({
     value: (alpha: Matrix) => lambda * concentration(alpha).reduce((sum, beta) => sum + klToUniform(beta), 0),

@@ -1,14 +1,15 @@
 /**
- * Bilevel search: the loop that DARTS and its relatives share (Liu et al. 2019, eq. 3-4; DrNAS, eq. 1).
+ * The bilevel search loop of DARTS and of the algorithms that follow it (Liu et al. 2019, eq. 3-4; DrNAS, eq. 1).
  *
  *     min over α of L_val(w*(α), α)   where   w*(α) = argmin over w of L_train(w, α)
  *
- * Both losses are cross-entropies and both are minimised, by turns: an Adam step on the architecture parameters at a batch
- * of the architecture half, an SGD step on w at a batch of the weight half. An epoch walks the weight half once. A
- * method says how its parameters become mixing weights, and how L_val's gradient wrt them is taken.
+ * Both losses are cross-entropies and both are minimised, in alternating steps: an Adam step on the architecture
+ * parameters with a batch of the architecture half, and an SGD step on w with a batch of the weight half. An epoch goes
+ * through the weight half once. A `BilevelMethod` says how parameters become mixing weights and how the gradient of
+ * L_val is taken.
  *
- * Nothing random is kept between steps: each draw has a stream named by its step, so that the parameters, Adam's
- * moments and the network are the whole state.
+ * Every random draw has a stream named after its step, so the state of a search is only its parameters, Adam's moments
+ * and the network.
  */
 import type { EpochReport, RelaxedSearch, Search, SearchContext } from '../../core/algorithm.ts'
 import type { Batch, SearchData } from '../../core/data.ts'
@@ -21,76 +22,81 @@ import type { Supernet } from '../../core/supernet.ts'
 import { cosine, warmUp as ramp } from '../../training/schedule.ts'
 import { type AdamState, adam, adamStart } from './adam.ts'
 
-/** What tells one bilevel method from another. Absent members are those of first-order DARTS. */
+/** What distinguishes one bilevel algorithm from another. Members that are absent are those of first-order DARTS. */
 export interface BilevelMethod {
-  /** Architecture parameters before the first step. */
+  /** The initial architecture parameters. */
   readonly start: Matrix
-  /** How parameters become mixing weights during an epoch (temperatures fall by the epoch). */
+  /** The relaxation, which turns parameters into mixing weights, in a given epoch (temperatures fall by the epoch). */
   relaxation(epoch: number): Relaxation
-  /** The mixing of a weight step, where it is not that of an architecture step. */
+  /** The mixing of a weight step; absent: the same relaxation as in an architecture step. */
   readonly weightMixing?: (stream: RandomStream, parameters: Matrix, epoch: number) => Mixing
-  /** Gradient of the validation loss wrt the parameters. Absent: first order, at the current w. */
+  /** How the gradient of the validation loss wrt the parameters is computed; absent: first order, at the current w. */
   readonly gradient?: ArchitectureGradient
-  /** A penalty on the parameters, added to the validation loss; its value is reported apart from the loss. */
+  /** A penalty on the parameters, added to the validation loss; its value is recorded separately from the loss. */
   readonly penalty?: Penalty
-  /** Adam's L2 decay on the parameters, where it is not the protocol's. */
+  /** Weight decay of Adam on the parameters; absent: the protocol's. */
   readonly weightDecay?: number
-  /** First epoch (0-based) in which the parameters move; 0 where absent. */
+  /** First epoch (0-based) in which the parameters are updated; absent: 0. */
   readonly architectureFrom?: number
-  /** Weight steps for each architecture step; 1 where absent. An epoch takes that many times as many weight steps. */
+  /** Weight steps per architecture step; absent: 1. With n, an epoch goes through the weight half n times. */
   readonly weightSteps?: number
-  /** Both steps take the same batch of the weight half, under the same draw; the architecture half is not read. */
-  readonly oneLevel?: boolean
-  /** Epoch at which the weights' learning rate begins anew (`sgdOf`); absent: one cosine over all epochs. */
+  /**
+   * Single-level optimisation: both steps use the same batch of the weight half and the same random draw; the
+   * architecture half is not used.
+   */
+  readonly singleLevel?: boolean
+  /** Epoch at which the learning rate of the weights restarts (see `sgdOf`); absent: one cosine over all epochs. */
   readonly rateFrom?: number
-  /** Where it is not the protocol's. */
+  /** Which step comes first; absent: as the protocol says. */
   readonly stepOrder?: Protocol['stepOrder']
-  /** Where the search network differs from the protocol's. */
+  /** Options of the supernet that replace the protocol's. */
   readonly supernet?: Partial<SupernetOptions>
 }
 
-/** Its weight may change from epoch to epoch (0-based). */
+/** A penalty on the architecture parameters, whose weight may depend on the epoch (0-based). */
 export interface Penalty {
   value(parameters: Matrix, epoch: number): number
-  /** ∂value/∂parameters. */
+  /** The gradient of the penalty wrt the parameters. */
   gradient(parameters: Matrix, epoch: number): Matrix
 }
 
-/** What a gradient rule may use at one architecture step. */
+/** What is available when the gradient of one architecture step is computed. */
 export interface ArchitectureStep {
   readonly supernet: Supernet
   readonly relaxation: Relaxation
   readonly parameters: Matrix
-  /** Of the architecture half. */
+  /** The batch of the architecture half. */
   readonly validBatch: Batch
-  /** That of the weight step which belongs to this step. */
+  /** Loads the batch of the weight step that belongs to this architecture step. */
   trainBatch(): Promise<Batch>
-  /** The settings of that weight step. */
+  /** The SGD settings of that weight step. */
   readonly sgd: SgdStep
-  /** Of this step; a deterministic relaxation ignores it. */
+  /** The random stream of this step; a deterministic relaxation does not use it. */
   readonly stream: RandomStream
 }
 
-/** Loss and counts on the validation batch, and ∂L_val/∂parameters. */
+/** Computes loss and accuracy on the validation batch, and ∂L_val/∂parameters. */
 export type ArchitectureGradient = (step: ArchitectureStep) => Promise<Tally & { readonly parameters: Matrix }>
 
-/** ∂L_val(w, α)/∂α at the current w. */
+/** The first-order architecture gradient: ∂L_val(w, α)/∂α at the current w. */
 export const firstOrder: ArchitectureGradient = async ({ supernet, relaxation, parameters, validBatch, stream }) => {
   const { mixing, pullback } = relaxation.relax(parameters, stream)
   const result = await supernet.gradient(validBatch, mixing)
   return { ...result, parameters: pullback(result.mixing) }
 }
 
-/** 1e-3·N(0, 1) for each edge and operation: how the field starts α. → [edge][op] */
+/** The usual initial architecture parameters: 1e-3·N(0, 1) for each edge and operation. → [edge][op] */
 export function initialParameters({ space, random }: SearchContext): Matrix {
   const widths = space.edges.map((edge) => edge.operations.length)
   return normalMatrix(widths, 1e-3, random('architecture', 'start'))
 }
 
 /**
- * The weight step of an epoch: the protocol's SGD, its rate on a cosine over the epochs, after a warm-up if there is one.
- * @param from epoch at which the rate is the initial one again. The rest of the cosine is stretched from there to its
- * minimum, as where a new optimiser is given the state of the old one's `CosineAnnealingLR` (PyTorch's recursive form)
+ * The SGD settings of an epoch: those of the protocol, with the learning rate on a cosine over the epochs, after a
+ * warm-up if the protocol has one.
+ * @param from epoch at which the learning rate restarts at its initial value. From there the rest of the cosine is
+ * rescaled to end at its minimum, as when a new optimiser is given the state of the old one's `CosineAnnealingLR`
+ * (PyTorch's recursive form)
  */
 export function sgdOf({ weights, epochs }: Protocol, epoch: number, from = 0): SgdStep {
   const { learningRateMin, halfPeriod = epochs, warmUp, ...sgd } = weights
@@ -104,7 +110,7 @@ export function sgdOf({ weights, epochs }: Protocol, epoch: number, from = 0): S
   return { ...sgd, learningRate: ramp(epoch, warmUp.epochs) * warm }
 }
 
-/** A rate that fell from `begin` towards `min`, as if it had begun at `initial`. */
+/** Rescales a learning rate that fell from `begin` towards `min`, as if it had begun at `initial`. */
 function stretched(
   rate: number,
   { min, begin, initial }: Readonly<Record<'min' | 'begin' | 'initial', number>>,
@@ -112,18 +118,19 @@ function stretched(
   return begin === min ? initial : min + ((rate - min) * (initial - min)) / (begin - min)
 }
 
-/** All that a bilevel search is at a moment. */
+/** The state of a bilevel search, without its network. */
 export interface BilevelState {
   readonly parameters: Matrix
   readonly adam: AdamState
 }
 
+/** The state before the first step of a method. */
 export const bilevelStart = ({ start }: BilevelMethod): BilevelState => ({ parameters: start, adam: adamStart(start) })
 
-/** Runs one epoch of a method on a network. → the state after it, and what it saw */
+/** Runs one epoch of a method on a supernet. → the state after the epoch, and the epoch's record */
 export type EpochRunner = typeof bilevelEpoch
 
-/** Steps of both kinds, by turns. */
+/** Runs one epoch of alternating weight and architecture steps. */
 export async function bilevelEpoch(
   context: SearchContext,
   method: BilevelMethod,
@@ -150,6 +157,7 @@ export async function bilevelEpoch(
   return { state: now, report: { ...report, extra: { penalty: method.penalty.value(parameters, epoch) } } }
 }
 
+/** What all steps of one epoch share. */
 interface EpochRun {
   readonly context: SearchContext
   readonly method: BilevelMethod
@@ -159,10 +167,14 @@ interface EpochRun {
   readonly sgd: SgdStep
 }
 
+/**
+ * Takes one Adam step on the architecture parameters. @param valid collects the loss and accuracy on the architecture
+ * half
+ */
 async function architectureStep(run: EpochRun, step: number, state: BilevelState, valid: MeanTally) {
   const { context, method, supernet, data, epoch, sgd } = run
   const gradient = method.gradient ?? firstOrder
-  const half = method.oneLevel ? 'weights' : 'architecture'
+  const half = method.singleLevel ? 'weights' : 'architecture'
   const result = await gradient({
     supernet,
     relaxation: method.relaxation(epoch),
@@ -172,7 +184,7 @@ async function architectureStep(run: EpochRun, step: number, state: BilevelState
     sgd,
     stream: context.random(half, 'step', step),
   })
-  if (!method.oneLevel) valid.add(result)
+  if (!method.singleLevel) valid.add(result)
   const penalty = method.penalty?.gradient(state.parameters, epoch)
   const total = penalty === undefined ? result.parameters : zip(result.parameters, penalty, (g, p) => g + p)
   const settings = context.protocol.architecture
@@ -183,6 +195,7 @@ async function architectureStep(run: EpochRun, step: number, state: BilevelState
   return { parameters: moved.parameters, adam: moved.state }
 }
 
+/** Takes the SGD steps on w that belong to one architecture step. */
 async function weightSteps(run: EpochRun, step: number, { parameters }: BilevelState): Promise<void> {
   const { context, method, supernet, data, epoch, sgd } = run
   const n = method.weightSteps ?? 1
@@ -194,7 +207,10 @@ async function weightSteps(run: EpochRun, step: number, { parameters }: BilevelS
   }
 }
 
-/** A whole search by one method on one network. @param runEpoch where an epoch is more than `bilevelEpoch` */
+/**
+ * Makes the search of a method on one supernet. @param runEpoch replaces `bilevelEpoch` for algorithms whose epochs do
+ * more
+ */
 export async function bilevelSearch(
   context: SearchContext,
   method: BilevelMethod,
@@ -226,17 +242,21 @@ export async function bilevelSearch(
   }
 }
 
-/** Of its weight steps. */
+/** The training loss and accuracy of an epoch's weight steps, as the epoch's record has them. */
 export function trainReport(tally: Tally): EpochReport {
   return { trainLoss: tally.loss, trainAccuracyPct: (100 * tally.correct) / tally.samples }
 }
 
+/** Collects loss and accuracy over several batches. */
 export interface MeanTally {
   add(tally: Tally): void
   report(): EpochReport
 }
 
-/** Mean loss and accuracy over the validation batches of an epoch; an empty report where there was none. */
+/**
+ * Makes a collector of the mean loss and accuracy over the validation batches of an epoch. Without a batch, the record
+ * has neither.
+ */
 export function meanTally(): MeanTally {
   let loss = 0
   let correct = 0

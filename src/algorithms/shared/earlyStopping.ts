@@ -1,13 +1,13 @@
 /**
  * Early stopping by the dominant eigenvalue of ∇²_α L_val (RobustDARTS; Zela et al., "Understanding and Robustifying
- * Differentiable Architecture Search", ICLR 2020, §4.3), around any search that has architecture parameters.
+ * Differentiable Architecture Search", ICLR 2020, §4.3), for every search that has architecture parameters.
  *
- * The search is measured every second epoch. When the local average of the eigenvalue has grown too much, no more epochs
- * are trained, and the answer is the architecture from before it grew (`analysis/earlyStopping.ts` has the rule).
+ * The eigenvalue is measured after every second epoch. When its local average has grown too much, no more epochs are
+ * trained, and the answer is the architecture from before the growth (the rule is in `analysis/earlyStopping.ts`).
  *
- * Departures from RobustDARTS' code: the batch is the first of the validation half at every measurement, without
- * augmentation, where it takes the last one that α was trained on; and its decay of α, which adds 1e-3 to every
- * eigenvalue, is left out. As there, the last epoch is not measured: nothing is left to be saved by it.
+ * Differences from RobustDARTS' code: every measurement uses the first batch of the validation half without
+ * augmentation, where the code uses the last batch that α was trained on; and the weight decay of α, which adds 1e-3 to
+ * every eigenvalue, is left out. As there, the last epoch is not measured, because nothing would be saved.
  */
 import { z } from 'zod'
 import { architectureGradient } from '../../analysis/architectureGradient.ts'
@@ -18,6 +18,7 @@ import { BenchError } from '../../core/errors.ts'
 import type { Genotype } from '../../core/space.ts'
 import { dependentOptions, optionalChoice, optionalCount } from './options.ts'
 
+/** Options of early stopping. */
 export interface EarlyStopOptions {
   readonly earlyStop?: 'eigenvalue'
   readonly earlyStopEvery?: number
@@ -30,7 +31,7 @@ const schemas = {
   earlyStopFrom: optionalCount('earliest epoch (from 0) to return to; default: 10, or 20 % of fewer than 50 epochs', 0),
 }
 
-/** An algorithm's own options, and those of its early stopping. */
+/** The schema of an algorithm's own options together with the options of early stopping. */
 export const withEarlyStop = <Own extends z.ZodRawShape>(own: Own) =>
   dependentOptions(
     z.strictObject({ ...own, ...schemas }),
@@ -39,14 +40,18 @@ export const withEarlyStop = <Own extends z.ZodRawShape>(own: Own) =>
     'earlyStop=eigenvalue',
   )
 
+/** A search with architecture parameters, whose eigenvalue can be measured. */
 type MeasurableSearch = Search & { readonly relaxed: RelaxedSearch }
 
-/** A measurement, and what the search would have answered then. */
+/** A measured eigenvalue, and the architecture that the search would have answered at that time. */
 interface Candidate extends Measurement {
   readonly genotype: Genotype
 }
 
-/** @throws BenchError `bad-input` where early stopping is asked for and no growth of the eigenvalue could end the search */
+/**
+ * Checks the options of early stopping before a search runs.
+ * @throws BenchError `bad-input` if no growth of the eigenvalue could end a search of so many epochs
+ */
 export function checkEarlyStop(
   name: string,
   epochs: number,
@@ -67,7 +72,10 @@ const settingsOf = (epochs: number, { earlyStopEvery, earlyStopFrom }: EarlyStop
   startEpoch: earlyStopFrom ?? Math.min(10, Math.floor(0.2 * epochs)),
 })
 
-/** The same search, ended early where the options ask for it. @param measure a test's own eigenvalue */
+/**
+ * Wraps a search so that it ends early if the options ask for it. @param measure computes the eigenvalue; tests replace
+ * it
+ */
 export function earlyStopped(
   context: SearchContext,
   search: MeasurableSearch,
@@ -113,7 +121,7 @@ export function earlyStopped(
   }
 }
 
-/** Largest eigenvalue of ∇²_α L_val on the first validation batch, at the α and w of the moment. */
+/** Computes the largest eigenvalue of ∇²_α L_val on the first validation batch, at the current α and w. */
 async function eigenvalueNow({ data, random }: SearchContext, search: RelaxedSearch, epoch: number): Promise<number> {
   const at = search.parameters().flat()
   const { gradient, dispose } = await architectureGradient(search, await (await data()).validation.batch(0))

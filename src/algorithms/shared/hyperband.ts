@@ -1,26 +1,31 @@
 /**
- * Hyperband (Li, Jamieson, DeSalvo, Rostamizadeh, Talwalkar: "Hyperband: A Novel Bandit-Based Approach to Hyperparameter
- * Optimization", JMLR 2018, algorithm 1): brackets of successive halving. A bracket trains n architectures for few epochs,
- * the best 1/η of them for η times as many, and so on up to the most; s = s_max, …, 0 of its rungs come after the first.
+ * Hyperband (Li, Jamieson, DeSalvo, Rostamizadeh, Talwalkar: "Hyperband: A Novel Bandit-Based Approach to
+ * Hyperparameter Optimization", JMLR 2018, algorithm 1): brackets of successive halving. A bracket trains n
+ * architectures for few epochs, then the best 1/η of them for η times as many epochs, and so on up to the largest
+ * number of epochs. Bracket s = s_max, …, 0 has s rungs after its first.
  *
  *     n = ⌈(s_max + 1) / (s + 1) · η^s⌉,   s_max + 1 rungs
  *
- * What differs: a rung is the longest training that there is up to the length that η asks for.
+ * Difference from the paper: a rung is the longest training length in the table that does not exceed the length that η
+ * gives.
  */
 import { integerPower } from '../../core/numbers.ts'
 import type { Genotype } from '../../core/space.ts'
 import type { Ask, Explore } from './blackBox.ts'
 
+/** One bracket of successive halving. */
 export interface Bracket {
-  /** Architectures that begin, on the first rung. */
+  /** Number of architectures on the first rung. */
   readonly begin: number
-  /** Epochs, ascending. */
+  /** Training epochs of each rung, ascending. */
   readonly rungs: readonly number[]
 }
 
 /**
- * Epochs, ascending from at least `least` to at most `most`.
- * @param fidelities lengths of training that can be asked for, ascending
+ * Returns the training epochs of all rungs, ascending.
+ * @param fidelities training lengths that the oracle can answer for, ascending
+ * @param least fewest epochs of a rung
+ * @param most most epochs of a rung
  */
 export function rungsOf(fidelities: readonly number[], eta: number, least: number, most: number): readonly number[] {
   const usable = fidelities.filter((epochs) => epochs >= least && epochs <= most)
@@ -32,7 +37,10 @@ export function rungsOf(fidelities: readonly number[], eta: number, least: numbe
   return [...rungs].reverse()
 }
 
-/** From the bracket that begins with the shortest training to that of whole trainings alone, again and again. */
+/**
+ * Yields brackets forever: from the one that begins with the shortest training to the one of full trainings only, then
+ * again.
+ */
 export function* brackets(rungs: readonly number[], eta: number): Generator<Bracket, never> {
   const most = rungs.length - 1
   for (;;) {
@@ -44,14 +52,14 @@ export function* brackets(rungs: readonly number[], eta: number): Generator<Brac
   }
 }
 
-/** Bracket after bracket. @param rungs epochs, ascending */
+/** Explores by one bracket after the other. @param rungs epochs, ascending */
 export const halvings =
   (rungs: readonly number[], eta: number): Explore =>
   async (proposal, ask) => {
     for (const bracket of brackets(rungs, eta)) if (!(await halved(bracket, eta, proposal, ask))) return
   }
 
-/** Successive halving. @returns false where the search is over */
+/** Runs one bracket. @returns false if the search ended within the bracket */
 async function halved({ begin, rungs }: Bracket, eta: number, proposal: () => Genotype, ask: Ask): Promise<boolean> {
   let waiting = begin
   let best: readonly Genotype[] = []
@@ -69,12 +77,13 @@ async function halved({ begin, rungs }: Bracket, eta: number, proposal: () => Ge
   return true
 }
 
+/** An architecture with its accuracy on the current rung. */
 interface Tried {
   readonly genotype: Genotype
   readonly accuracyPct: number
 }
 
-/** The best 1/η, at least one. */
+/** Returns the best 1/η of the architectures, at least one. */
 function promoted(tried: readonly Tried[], eta: number): readonly Genotype[] {
   const best = [...tried].sort((a, b) => b.accuracyPct - a.accuracyPct)
   return best.slice(0, Math.max(1, Math.floor(tried.length / eta + 1e-9))).map(({ genotype }) => genotype)

@@ -1,6 +1,6 @@
 /**
- * One-shot search: a search network is trained one architecture at a time, and architectures are then compared by what
- * they reach with the shared weights (Bender et al. 2018; Li and Talwalkar 2019).
+ * The loop of one-shot search: a supernet is trained on one architecture per step, and architectures are then ranked by
+ * their validation accuracy with the shared weights (Bender et al. 2018; Li and Talwalkar 2019).
  */
 import type { EpochReport, SearchContext } from '../../core/algorithm.ts'
 import type { Batch } from '../../core/data.ts'
@@ -10,10 +10,10 @@ import type { Supernet } from '../../core/supernet.ts'
 import { sgdOf, trainReport } from './bilevel.ts'
 import { count } from './options.ts'
 
-/** The mixing that computes one architecture, and nothing else. */
-export const alone = (space: SearchSpace, genotype: Genotype): Mixing => onlyOnes(space.oneHot(genotype))
+/** The mixing weights under which the supernet computes a single architecture. */
+export const onlyPath = (space: SearchSpace, genotype: Genotype): Mixing => onlyOnes(space.oneHot(genotype))
 
-/** An epoch of weight steps, each on the architecture that `pathOf` says for the step. */
+/** Trains the shared weights for one epoch. @param pathOf the architecture that a step trains */
 export async function trainOnPaths(
   { space, protocol, data }: SearchContext,
   supernet: Supernet,
@@ -23,27 +23,31 @@ export async function trainOnPaths(
   const { weights } = await data()
   const sgd = sgdOf(protocol, epoch)
   for (let step = epoch * weights.batchesPerEpoch; step < (epoch + 1) * weights.batchesPerEpoch; step++) {
-    await supernet.step(await weights.batch(step), alone(space, pathOf(step)), sgd)
+    await supernet.step(await weights.batch(step), onlyPath(space, pathOf(step)), sgd)
   }
   return trainReport(await supernet.takeTally())
 }
 
-/** The options of a ranking by shared weights. */
+/** Options of an algorithm that ranks architectures by the shared weights. */
 export const rankingOptions = {
   candidates: count(100, 'architectures ranked at the end; after other epochs a tenth of them (NAS-Bench-201)'),
   rankingImages: count(512, 'validation images that rank them, the same for all of a ranking (NATS-Bench)'),
 }
 
+/** Settings of a ranking. */
 export interface Ranking {
   readonly candidates: number
   readonly rankingImages: number
-  /** Candidates after other epochs than the last; absent: a tenth of them. */
+  /** Candidates in all epochs but the last; absent: a tenth of `candidates`. */
   readonly perEpoch?: number
-  /** Statistics of batch norms: of the batch (`probe`), or running ones where the network keeps them (`eval`). */
+  /**
+   * Statistics that batch norms use: those of the batch (`probe`), or the running ones if the network keeps them
+   * (`eval`).
+   */
   readonly mode?: 'probe' | 'eval'
 }
 
-/** The winner of a ranking, with what it reached. */
+/** The best architecture of a ranking, with its loss and accuracy. */
 export interface Winner {
   readonly genotype: Genotype
   readonly validLoss: number
@@ -51,8 +55,9 @@ export interface Winner {
 }
 
 /**
- * The best of the candidates by accuracy with the shared weights; of equals that of lower loss. Each epoch's ranking reads the next images of the validation set.
- * @param draw the n-th candidate
+ * Ranks candidates by their accuracy with the shared weights and returns the best; ties go to the lower loss. Every
+ * epoch's ranking uses the next images of the validation set.
+ * @param draw returns the n-th candidate
  */
 export async function rank(
   context: SearchContext,
@@ -67,7 +72,7 @@ export async function rank(
   const ranked: Winner[] = []
   for (let n = 0; n < many; n++) {
     const genotype = draw(n)
-    const tally = await supernet.evaluate(batches, alone(context.space, genotype), mode)
+    const tally = await supernet.evaluate(batches, onlyPath(context.space, genotype), mode)
     ranked.push({ genotype, validLoss: tally.loss, validAccuracyPct: (100 * tally.correct) / tally.samples })
   }
   return ranked.reduce((best, other) => (isBetter(other, best) ? other : best))

@@ -1,15 +1,16 @@
 /**
- * The architecture gradient of second-order DARTS (Liu et al. 2019, §2.3): of the validation loss after one weight step.
+ * The architecture gradient of second-order DARTS (Liu et al. 2019, §2.3): the gradient of the validation loss after
+ * one weight step.
  *
  *     w′ = w − ξ (μ·buffer + ∇_w L_train(w, α) + λw)               the whole step: momentum μ and weight decay λ too
  *     ∇_α L_val(w′, α) − ξ · ∇²_{α,w} L_train(w, α) v,    v = ∇_w′ L_val(w′, α)                             (eq. 7)
  *     ∇²_{α,w} L_train v ≈ [∇_α L_train(w⁺, α) − ∇_α L_train(w⁻, α)] / (2ε),    w^± = w ± εv                (eq. 8)
  *
- * ξ is the rate of the coming weight step. The gradient inside w′ is not clipped, and Nesterov's look-ahead is left
- * out, as in the code of DARTS and of NAS-Bench-201. At the customary ε = 0.01/‖v‖ the difference crosses kinks of a
- * ReLU network, and is several times off the true product; the method's published results were made with it. In the
- * exact form the ReLUs of the difference are held at what they pass at w, where the loss is smooth: the product that
- * automatic differentiation gives.
+ * ξ is the learning rate of the coming weight step. The gradient inside w′ is not clipped, and Nesterov's look-ahead is
+ * left out, as in the code of DARTS and of NAS-Bench-201. At the customary ε = 0.01/‖v‖ the difference crosses kinks of
+ * a ReLU network and is several times off the true product; the published results of the method were made with it. In
+ * the exact form the ReLUs keep the activation mask that they have at w, where the loss is smooth; that gives the
+ * product of automatic differentiation.
  */
 import type { Batch } from '../../core/data.ts'
 import { BenchError } from '../../core/errors.ts'
@@ -21,27 +22,29 @@ import type { ArchitectureGradient } from './bilevel.ts'
 
 type SecondOrder = keyof typeof DISTANCES
 
+/** Options of the second-order gradient. */
 export interface UnrolledOptions {
   readonly secondOrder: SecondOrder
-  /** ε‖v‖ of eq. 8; absent: as in `DISTANCES`. */
+  /** Distance ε‖v‖ of the finite difference (eq. 8); absent: the value in `DISTANCES`. */
   readonly distance?: number
 }
 
 /**
- * ε‖v‖ where none is asked for. The paper's 0.01 belongs to the results published with it. With ReLUs held the difference is
- * smooth, and its error falls with the square of the distance until rounding in single precision takes over: in search
- * networks of 4 and 8 channels, at the start and in training, up to 9e-4 of the gradient at 0.01, and at most 2e-5 at 0.001.
+ * Default distances ε‖v‖. The paper's 0.01 belongs to the results published with it. With frozen activation masks the
+ * difference is smooth, and its error falls with the square of the distance until rounding in single precision
+ * dominates: in supernets of 4 and 8 channels, at the start and in training, up to 9e-4 of the gradient at 0.01, and at
+ * most 2e-5 at 0.001.
  */
 export const DISTANCES = { 'finite-difference': 0.01, exact: 0.001 } as const
 
-/** ∂L_val(w′(α), α)/∂α; with ξ = 0 it is the first-order gradient. */
+/** The second-order architecture gradient ∂L_val(w′(α), α)/∂α; with ξ = 0 it equals the first-order gradient. */
 export function unrolled(options: UnrolledOptions): ArchitectureGradient {
   const { secondOrder, distance = DISTANCES[secondOrder] } = options
   return async ({ supernet, relaxation, parameters, validBatch, trainBatch, sgd, stream }) => {
     const { weights: w, momentum: buffer } = supernet
     const relaxed = relaxation.relax(parameters, stream)
     const batch = await trainBatch()
-    const train = trainField(supernet, batch, relaxed, secondOrder)
+    const train = trainGradient(supernet, batch, relaxed, secondOrder)
     const start = supernet.vector()
     const v = supernet.vector()
     try {
@@ -63,8 +66,11 @@ export function unrolled(options: UnrolledOptions): ArchitectureGradient {
   }
 }
 
-/** ∇_α L_train as a function of w; in the exact form with the ReLUs of the present w. */
-function trainField(supernet: Supernet, batch: Batch, { mixing, pullback }: Relaxed, secondOrder: SecondOrder) {
+/**
+ * The gradient ∇_α L_train as a function of the current w; in the exact form, with the activation masks of the present
+ * w.
+ */
+function trainGradient(supernet: Supernet, batch: Batch, { mixing, pullback }: Relaxed, secondOrder: SecondOrder) {
   if (secondOrder === 'finite-difference') {
     const gradient = async () => pullback((await supernet.gradient(batch, mixing, { mode: 'probe' })).mixing)
     return { gradient, release() {} }
@@ -83,7 +89,10 @@ function trainField(supernet: Supernet, batch: Batch, { mixing, pullback }: Rela
   }
 }
 
-/** Eq. 8: the change of `gradient` along v at w = start, by the central difference with ε = distance / ‖v‖; moves w. 0 where v is. */
+/**
+ * The change of `gradient` along v at w = start (eq. 8), by a central difference with ε = distance / ‖v‖. Overwrites w;
+ * returns 0 if v = 0.
+ */
 async function alongWeights(
   w: WeightVector,
   start: WeightVector,

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { builtinAlgorithms } from '../../../src/algorithms/index.ts'
 import { setn } from '../../../src/algorithms/setn.ts'
-import { alone, rank } from '../../../src/algorithms/shared/oneShot.ts'
+import { onlyPath, rank } from '../../../src/algorithms/shared/oneShot.ts'
 import type { Algorithm } from '../../../src/core/algorithm.ts'
 import { type Matrix, softmax } from '../../../src/core/mixing.ts'
 import { random } from '../../../src/core/random.ts'
@@ -24,7 +24,7 @@ describe('a ranking by shared weights', () => {
     const { validation } = await context.data()
     const batches = await Promise.all([12, 13, 14, 15].map((index) => validation.batch(index % 5)))
     const losses = await Promise.all(
-      drawn.map(async (n) => (await supernet.evaluate(batches, alone(context.space, candidate(n)))).loss),
+      drawn.map(async (n) => (await supernet.evaluate(batches, onlyPath(context.space, candidate(n)))).loss),
     )
     expect(genotype).toEqual(candidate(losses.indexOf(Math.min(...losses))))
     drawn.length = 0
