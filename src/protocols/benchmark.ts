@@ -1,8 +1,14 @@
-/** The columns of NAS-Bench-201's tables, as the papers report them. */
+/**
+ * The parts that several protocols take from NAS-Bench-201: which columns of its tables are reported, which images its
+ * authors search on, and its network.
+ */
 import type { Headline } from '../core/protocol.ts'
 import { from, type Preset } from './preset.ts'
 
-/** 200 epochs, mean over the training seeds that exist; CIFAR-10 validates on half of its training set. */
+/**
+ * Accuracies after 200 epochs, mean over the training seeds in the table. CIFAR-10 is validated on half of its training
+ * set.
+ */
 const cifar10: Headline = {
   dataset: 'cifar10',
   validation: 'cifar10-valid/x-valid/200/mean',
@@ -25,31 +31,32 @@ const own = from(
     'draw-table.py of NATS-Bench for the columns',
 )
 
-/** Searched on one dataset, reported on the three. */
+/** Reported columns of protocols that search on one dataset and report all three. */
 export const transferHeadline = {
   cifar10: transfer([cifar10, cifar100, imageNet16]),
   cifar100: transfer([cifar100, cifar10, imageNet16]),
   'ImageNet16-120': transfer([imageNet16, cifar10, cifar100]),
 }
 
-/** Searched and reported on the same dataset. */
+/** Reported columns of protocols that search on each dataset separately. */
 export const ownHeadline = {
   cifar10: own([cifar10]),
   cifar100: own([cifar100]),
   'ImageNet16-120': own([imageNet16]),
 }
 
-/** By the word for them in a protocol, as in `nb201-paper:headline=own`. */
+/** The reported columns by the name typed in a protocol, as in `nb201-paper:headline=own`. */
 export const headlines = { transfer: transferHeadline, own: ownHeadline }
 
 const transforms = from('D-X-Y/AutoDL-Projects: lib/datasets/get_dataset_with_transform.py')
 const splits = from('D-X-Y/AutoDL-Projects: lib/datasets/get_dataset_with_transform.py, get_nas_search_loaders')
 
-/** Of datasets that the benchmark does not have. */
+/** Source of the training share on datasets that the benchmark does not have. */
 export const otherImages = from('as CIFAR-10 is split by cifar-split.txt, for images that are not the benchmark’s')
 
 const trainingSetAndHalfOfTest = { split: splits('benchmark'), trainPortion: splits(1) }
 
+/** The images that the authors of NAS-Bench-201 and NATS-Bench search on, by dataset. */
 export const benchmarkData: Preset['byDataset'] = {
   cifar10: { data: { split: splits('benchmark'), trainPortion: splits(0.5) } },
   cifar100: { data: trainingSetAndHalfOfTest },
@@ -59,6 +66,10 @@ export const benchmarkData: Preset['byDataset'] = {
 const skeleton = from('NAS-Bench-201 paper, section 2: the skeleton of the benchmark')
 const crop = from('NAS-Bench-201 paper, section 2: random crop of ImageNet16-120')
 
+/**
+ * What a protocol uses on NAS-Bench-201 if its paper has no version for that space: the network and the crop of the
+ * benchmark.
+ */
 export const onBenchmark = {
   bySpace: { nb201: { network: { channels: skeleton(16), depth: skeleton(5) } } },
   byDataset: { 'ImageNet16-120': { data: { cropPadding: crop(2) } } },

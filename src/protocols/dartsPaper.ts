@@ -1,4 +1,7 @@
-/** DARTS (Liu et al., ICLR 2019): the settings of its published code. */
+/**
+ * The protocol of DARTS (Liu et al., ICLR 2019): the settings of its published code, which the code of several later
+ * papers repeats.
+ */
 import { onBenchmark, transferHeadline } from './benchmark.ts'
 import { from, type Preset } from './preset.ts'
 
@@ -8,36 +11,72 @@ const model = from('quark0/darts: cnn/model_search.py')
 const torch = from('PyTorch default, not set by quark0/darts')
 const transforms = from('quark0/darts: cnn/utils.py, the training transform for both halves')
 
+/** Where the code of a paper of the DARTS family states its settings. */
+interface SearchSources {
+  readonly script: ReturnType<typeof from>
+  readonly architect: ReturnType<typeof from>
+  readonly model: ReturnType<typeof from>
+  readonly torch: ReturnType<typeof from>
+  /** The file with the image transforms. */
+  readonly transforms: ReturnType<typeof from>
+}
+
+/** The settings in which the published searches of the DARTS family differ. */
+interface SearchSize {
+  readonly epochs: number
+  readonly batchSize: number
+  readonly learningRate: number
+  readonly learningRateMin: number
+  readonly architectureRate: number
+  readonly channels: number
+  readonly depth: number
+}
+
+/** The settings of a paper whose code derives from that of DARTS, each with its place in the paper's own code. */
+export const dartsFamilyValues = (
+  { script, architect, model, torch, transforms }: SearchSources,
+  { epochs, batchSize, learningRate, learningRateMin, architectureRate, channels, depth }: SearchSize,
+) => ({
+  epochs: script(epochs),
+  batchSize: script(batchSize),
+  weights: {
+    learningRate: script(learningRate),
+    learningRateMin: script(learningRateMin),
+    momentum: script(0.9),
+    nesterov: script(false),
+    weightDecay: script(3e-4),
+    clipNorm: script(5),
+  },
+  architecture: {
+    learningRate: script(architectureRate),
+    adamBetas: architect([0.5, 0.999] as const),
+    epsilon: torch(1e-8),
+    weightDecay: script(1e-3),
+  },
+  network: { channels: script(channels), depth: script(depth), affine: model(false), track: model(true) },
+  stepOrder: script('architecture-first' as const),
+  data: {
+    trainPortion: script(0.5),
+    cropPadding: transforms(4),
+    flip: transforms(true),
+    cutout: script(0),
+    imageSize: transforms(null),
+    limit: script(null),
+  },
+})
+
+/** DARTS' search. */
 export const dartsPaper: Preset = {
   name: 'darts-paper',
   description: 'DARTS as published: 50 epochs, architecture step before the weight step',
   values: {
-    epochs: script(50),
-    batchSize: script(64),
-    weights: {
-      learningRate: script(0.025),
-      learningRateMin: script(0.001),
-      momentum: script(0.9),
-      nesterov: script(false),
-      weightDecay: script(3e-4),
-      clipNorm: script(5),
-    },
-    architecture: {
-      learningRate: script(3e-4),
-      adamBetas: architect([0.5, 0.999]),
-      epsilon: torch(1e-8),
-      weightDecay: script(1e-3),
-    },
-    network: { channels: script(16), depth: script(8), affine: model(false), track: model(true) },
-    stepOrder: script('architecture-first'),
-    data: {
-      trainPortion: script(0.5),
-      cropPadding: transforms(4),
-      flip: transforms(true),
-      cutout: script(0),
-      imageSize: transforms(null),
-      limit: script(null),
-    },
+    ...dartsFamilyValues(
+      { script, architect, model, torch, transforms },
+      {
+        ...{ epochs: 50, batchSize: 64, learningRate: 0.025, learningRateMin: 0.001, architectureRate: 3e-4 },
+        ...{ channels: 16, depth: 8 },
+      },
+    ),
     headline: transferHeadline,
   },
   bySpace: onBenchmark.bySpace,

@@ -1,5 +1,6 @@
-/** DrNAS (Chen et al., ICLR 2021): the settings of its published code. */
+/** The protocol of DrNAS (Chen et al., ICLR 2021): the settings of its published code. */
 import { ownHeadline } from './benchmark.ts'
+import { dartsFamilyValues } from './dartsPaper.ts'
 import { from, type Preset } from './preset.ts'
 
 const script = from('xiangning-chen/DrNAS: 201-space/train_search.py')
@@ -13,37 +14,22 @@ const imagenet = from('xiangning-chen/DrNAS: DARTS-space/train_search_imagenet.p
 const imagenetModel = from('xiangning-chen/DrNAS: DARTS-space/model_search_imagenet.py')
 const shares = from('DrNAS paper, section 4.2')
 
+const values = dartsFamilyValues(
+  { script, architect, model, torch, transforms },
+  {
+    ...{ epochs: 100, batchSize: 64, learningRate: 0.025, learningRateMin: 0.001, architectureRate: 3e-4 },
+    ...{ channels: 16, depth: 5 },
+  },
+)
+
+/** DrNAS' search. */
 export const drnasPaper: Preset = {
   name: 'drnas-paper',
   description: 'DrNAS as published: 100 epochs on nb201, C=16 N=5; 25 + 25 on darts (on imagenet partialChannels=6,3)',
   values: {
-    epochs: script(100),
-    batchSize: script(64),
-    weights: {
-      learningRate: script(0.025),
-      learningRateMin: script(0.001),
-      momentum: script(0.9),
-      nesterov: script(false),
-      weightDecay: script(3e-4),
-      clipNorm: script(5),
-    },
-    architecture: {
-      learningRate: script(3e-4),
-      adamBetas: architect([0.5, 0.999]),
-      epsilon: torch(1e-8),
-      // The code's own flag changes only a folder's name: the decay in force is reg_scale, with reg_type l2.
-      weightDecay: architect(1e-3),
-    },
-    network: { channels: script(16), depth: script(5), affine: model(false), track: model(true) },
-    stepOrder: script('architecture-first'),
-    data: {
-      trainPortion: script(0.5),
-      cropPadding: transforms(4),
-      flip: transforms(true),
-      cutout: script(0),
-      imageSize: transforms(null),
-      limit: script(null),
-    },
+    ...values,
+    // The code's own flag changes only a folder's name: the decay in force is reg_scale, with reg_type l2.
+    architecture: { ...values.architecture, weightDecay: architect(1e-3) },
     headline: ownHeadline,
   },
   bySpace: {

@@ -1,4 +1,7 @@
-/** All presets, and the protocol of one job. */
+/**
+ * All protocols by name, and how the protocol of one job is put together from a preset and the changes that the user
+ * typed.
+ */
 import { BenchError } from '../core/errors.ts'
 import { unknownName } from '../core/names.ts'
 import type { Protocol } from '../core/protocol.ts'
@@ -12,6 +15,7 @@ import { type CitedProtocol, citedProtocol, type Preset, plainValues } from './p
 import { laptop, micro } from './reduced.ts'
 import { robustdartsPaper } from './robustdartsPaper.ts'
 
+/** All presets, in the order of `bench list protocols`. */
 export const presets: readonly Preset[] = [
   micro,
   laptop,
@@ -23,7 +27,7 @@ export const presets: readonly Preset[] = [
   robustdartsPaper,
 ]
 
-/** @throws BenchError `unknown-name` with the nearest known name */
+/** Finds a preset by name. @throws BenchError `unknown-name` with the nearest known name */
 export function findPreset(name: string): Preset {
   const preset = presets.find((candidate) => candidate.name === name)
   if (preset === undefined) {
@@ -37,10 +41,12 @@ export function findPreset(name: string): Preset {
 }
 
 /**
- * The protocol of one job. A preset may be changed in place, as in `micro:epochs=5,data.limit=1000`; the protocol's name
- * then says so. `headline` is `own` or `transfer`: what is reported, the dataset searched on alone or all three.
+ * Returns the protocol of one job. A preset may be changed, as in `micro:epochs=5,data.limit=1000`; the protocol's name
+ * is then the whole text. `headline` is `own` or `transfer`: which columns are reported, those of the dataset that is
+ * searched on, or those of all three datasets.
  *
- * @throws BenchError `unknown-name` for a preset or a setting that does not exist, `bad-input` for a value of another type
+ * @throws BenchError `unknown-name` for a preset or a setting that does not exist, `bad-input` for a value of the wrong
+ * type
  */
 export function resolveProtocol(
   text: string,
@@ -60,7 +66,10 @@ export function resolveProtocol(
   return { name: text, ...(changed as unknown as Omit<Protocol, 'name'>) }
 }
 
-/** Paths of what a protocol's text changes, as `architecture.learningRate`; without `headline`, which no search reads. */
+/**
+ * The paths of the settings that a protocol's text changes, as `architecture.learningRate`; without `headline`, which
+ * does not affect a search.
+ */
 export function changedSettings(text: string): readonly string[] {
   const [, changes] = splitOnce(text, ':')
   const paths = (changes?.split(',') ?? []).map((change) => parseChange(change)[0])
@@ -79,7 +88,7 @@ function headlineNamed(word: string): CitedProtocol['headline'] {
   return known[word]
 }
 
-/** The record with the setting at `keys` replaced by the text's value. */
+/** Returns the record with the setting at the path `keys` replaced by the value in `text`. */
 function withSetting(
   record: Record<string, unknown>,
   path: string,
@@ -97,7 +106,7 @@ function withSetting(
   return { ...record, [key]: parseLike(old, text, path) }
 }
 
-/** Settings that most presets are without, and what their absence means. */
+/** Settings that most presets do not state, with the value that their absence means. */
 const absent: Readonly<Record<string, unknown>> = {
   'architecture.clipNorm': Number.POSITIVE_INFINITY,
   'network.family': 'cifar',
@@ -116,7 +125,10 @@ const words: Readonly<Record<string, readonly string[]>> = {
   'data.brokenImages': ['fail', 'skip'],
 }
 
-/** A number, true, false, null or a word, as the setting that it replaces. A number may become null and back. */
+/**
+ * Parses the text of a setting as the type of the value that it replaces: a number, true or false, null, or a word. A
+ * number may become null and back.
+ */
 function parseLike(old: unknown, text: string, path: string): unknown {
   if (typeof old === 'string') {
     if (words[path]?.includes(text) ?? true) return text
@@ -136,7 +148,7 @@ function parseLike(old: unknown, text: string, path: string): unknown {
 
 const nullable: ReadonlySet<string> = new Set(['weights.clipNorm', 'data.imageSize', 'data.limit'])
 
-/** Numbers that a setting can have, in words. */
+/** The numbers that a setting can have, and a description of them. */
 interface Range {
   readonly what: string
   holds(value: number): boolean
@@ -144,7 +156,7 @@ interface Range {
 
 const nonNegative: Range = { what: 'a number of at least 0', holds: (value) => value >= 0 }
 
-/** Where another number could not be searched with, or would search nothing. */
+/** Ranges of settings, outside of which a search could not run or would search nothing. */
 const ranges: readonly (Range & { readonly paths: ReadonlySet<string> })[] = [
   {
     paths: new Set([

@@ -1,4 +1,7 @@
-/** NATS-Bench (Dong et al., TPAMI 2021): one setting for all weight-sharing methods, weights before architecture. */
+/**
+ * The protocol of NATS-Bench (Dong et al., TPAMI 2021): the same settings for all weight-sharing algorithms, weight
+ * step before architecture step.
+ */
 import { benchmarkData, otherImages, ownHeadline } from './benchmark.ts'
 import { from, type Preset } from './preset.ts'
 
@@ -7,6 +10,7 @@ const script = from('D-X-Y/AutoDL-Projects: exps/NATS-algos/run-all.sh')
 const code = from('D-X-Y/AutoDL-Projects: exps/NATS-algos/search-cell.py')
 const loaders = from('D-X-Y/AutoDL-Projects: lib/datasets/get_dataset_with_transform.py, the training transform')
 
+/** The searches of NATS-Bench. */
 export const natsPaper: Preset = {
   name: 'nats-paper',
   description: 'NATS-Bench as published: 200 epochs (100 in the configuration, overwritten by the script), no clipping',

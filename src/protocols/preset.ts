@@ -1,42 +1,49 @@
-/** A preset: a protocol whose every value says where it was read. */
+/** The form of a protocol preset: a protocol in which every value is stated together with its source. */
 import type { Protocol } from '../core/protocol.ts'
 
-/** A value and the public file, paper or reason that it comes from. */
+/** A value with the public file, paper or reason that it comes from. */
 export interface Cited<T = unknown> {
   readonly value: T
   readonly source: string
 }
 
-/** The same record with a source beside each leaf. Lists are leaves. */
+/** The type of a record in which every leaf is stated with its source. Lists are leaves. */
 export type CitedTree<T> = [T] extends [Leaf]
   ? Cited<T>
   : { readonly [K in keyof T]: CitedTree<Exclude<T[K], undefined>> }
 type Leaf = string | number | boolean | null | readonly unknown[]
 
-/** Any part of a record. */
+/** The type of any part of a cited record. */
 export type Part<T> = { readonly [K in keyof T]?: T[K] extends Cited ? T[K] : Part<T[K]> }
 
+/** A protocol in which every value is stated with its source. */
 export type CitedProtocol = CitedTree<Omit<Protocol, 'name'>>
 
+/** A named protocol, and how it differs by space, dataset and algorithm. */
 export interface Preset {
-  /** As typed after `--protocol`. */
+  /** The name typed after `--protocol`. */
   readonly name: string
   readonly description: string
   readonly values: CitedProtocol
-  /** What differs on a space or a family of spaces (`darts` for `darts-s1`), then on a dataset, then for an algorithm. */
+  /**
+   * Differences on a space or a family of spaces (`darts` for `darts-s1`), then on a dataset, then for an algorithm;
+   * later ones win.
+   */
   readonly bySpace?: Readonly<Record<string, Part<CitedProtocol>>>
   readonly byDataset?: Readonly<Record<string, Part<CitedProtocol>>>
   readonly byAlgorithm?: Readonly<Record<string, Part<CitedProtocol>>>
-  /** True where the search is smaller than any published one, which `bench run` then says. */
+  /** Whether the search is smaller than every published one, which `bench run` then says. */
   readonly reduced?: boolean
 }
 
-/** `const script = from('owner/repo: path')`, then `script(100)`: each value takes its source along. */
+/**
+ * Returns a function that states values with one source: `const script = from('owner/repo: path')`, then `script(100)`.
+ */
 export const from =
   (source: string) =>
   <const T>(value: T): Cited<T> => ({ value, source })
 
-/** The preset's values for one job, with their sources. */
+/** The values of a preset for one job, with their sources. */
 export function citedProtocol(
   preset: Preset,
   { space, dataset, algorithm }: { readonly space: string; readonly dataset: string; readonly algorithm: string },
@@ -54,12 +61,12 @@ export function citedProtocol(
   ) as CitedProtocol
 }
 
-/** The values without their sources. */
+/** The values of a cited record without their sources. */
 export function plainValues<T = Omit<Protocol, 'name'>>(cited: CitedTree<T>): T {
   return strip(cited as Node) as T
 }
 
-/** All leaves of a cited record as `path: value, source`, in order. */
+/** Lists all leaves of a cited record with path, value and source, in order. */
 export function listSources(
   tree: object,
   path: readonly string[] = [],

@@ -1,4 +1,8 @@
-/** A search that two processor cores finish in minutes: the default. Not comparable with any published number. */
+/**
+ * The two reduced protocols, which two processor cores can run. Their numbers are not comparable with published ones.
+ * `micro`, the default, searches for minutes. `laptop` keeps DrNAS' learning rates, batch size and step order on two
+ * halves of all training images, and reduces only the network, the image size and the number of epochs.
+ */
 import { transferHeadline } from './benchmark.ts'
 import { dartsPaper } from './dartsPaper.ts'
 import { drnasPaper } from './drnasPaper.ts'
@@ -10,6 +14,7 @@ const drnas = from('xiangning-chen/DrNAS: 201-space/train_search.py')
 const torch = from('PyTorch default')
 const shares = from('DrNAS paper, section 4.2')
 
+/** The default: a search of minutes on two cores. */
 export const micro: Preset = {
   name: 'micro',
   reduced: true,
@@ -65,6 +70,11 @@ const half = from('reduced for two cores: a crop of 2 pixels on 16×16 is the pu
 const dartsEpochs = from('quark0/darts: cnn/train_search.py; DrNAS has 100, weight-sharing methods have up to 250')
 const { values } = drnasPaper
 
+/**
+ * About ten minutes on one core per search on NAS-Bench-201. Every seed draws its halves at random, where DrNAS' code
+ * cuts CIFAR-10 in file order: this protocol also runs on images in class folders, whose order would leave each half
+ * with five of the ten classes.
+ */
 export const laptop: Preset = {
   name: 'laptop',
   reduced: true,

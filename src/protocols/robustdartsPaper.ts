@@ -1,4 +1,7 @@
-/** RobustDARTS (Zela et al., ICLR 2020): DARTS' search with dropped edges and cutout, both growing, as its code has them. */
+/**
+ * The protocol of RobustDARTS (Zela et al., ICLR 2020): DARTS' search with dropped edges and cutout, both growing over
+ * the epochs, as in its published code.
+ */
 import { dartsPaper } from './dartsPaper.ts'
 import { from, type Preset } from './preset.ts'
 
@@ -8,6 +11,7 @@ const script = from('automl/RobustDARTS: src/search/train_search.py')
 const model = from('automl/RobustDARTS: src/search/model_search.py, args.py for the default; the paper tries 0 to 0.6')
 const { values } = dartsPaper
 
+/** RobustDARTS' search. */
 export const robustdartsPaper: Preset = {
   ...dartsPaper,
   name: 'robustdarts-paper',

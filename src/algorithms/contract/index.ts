@@ -1,6 +1,6 @@
 /**
- * The contract suite: what every built-in algorithm passes, and what `bench check plugin` runs on a stranger's. Each
- * algorithm is run on the smallest task of each space that it works on.
+ * The contract suite for algorithms, which every built-in algorithm passes and which `bench check plugin` runs on the
+ * algorithms of a plugin. An algorithm runs on the smallest task of each space that it works on.
  */
 import { fileURLToPath } from 'node:url'
 import type { Algorithm } from '../../core/algorithm.ts'
@@ -11,24 +11,25 @@ import { nb201 } from '../../spaces/nb201/index.ts'
 import { observe, type Subject } from './observation.ts'
 import { difference, rules } from './rules.ts'
 
-/** What became of one rule on one space. */
+/** The result of one rule on one space. */
 export interface RuleResult {
   readonly algorithm: string
   readonly space: string
   readonly rule: string
-  /** What was seen in place of what was promised; absent where the rule is kept. */
+  /** What breaks the rule; absent if the rule is kept. */
   readonly seen?: string
-  /** Why the algorithm breaks the rule on purpose; `seen` is absent then. */
+  /** Why the algorithm breaks the rule on purpose; then `seen` is absent. */
   readonly excepted?: string
 }
 
+/** How the suite is run. */
 export interface ContractOptions {
   readonly executor: () => Promise<Executor>
-  /** Options of the algorithm, as typed; its defaults where absent. */
+  /** Options of the algorithm, as typed; absent: its defaults. */
   readonly options?: Readonly<Record<string, unknown>>
-  /** Weight steps of each of the two epochs; 25 where absent. */
+  /** Weight steps of each of the two epochs; absent: 25. */
   readonly stepsPerEpoch?: number
-  /** Spaces to try where the algorithm does not name its own: nb201 and darts where absent. */
+  /** Spaces to try if the algorithm does not name its own; absent: nb201 and darts. */
   readonly spaces?: readonly SearchSpace[]
 }
 
@@ -37,7 +38,7 @@ export const usualSpaces: readonly SearchSpace[] = [nb201, darts] as readonly Se
 
 const RUNS = 'it works on this space, or says on which spaces it does'
 
-/** Runs the suite. → one result a rule and space, in order */
+/** Runs the suite on an algorithm. → one result for each rule and space, in order */
 export async function checkAlgorithm(algorithm: Algorithm, given: ContractOptions): Promise<RuleResult[]> {
   const { executor, stepsPerEpoch = 25, spaces = usualSpaces } = given
   const options = algorithm.options.parse(given.options ?? {})
@@ -73,7 +74,10 @@ async function checkOnSpace(subject: Subject): Promise<Pick<RuleResult, 'rule' |
   return [{ rule: RUNS }, ...judged]
 }
 
-/** All runs, or what went wrong in them. Where an interrupted run ends the same, so does one without interruptions. */
+/**
+ * Runs the search as often as the rules need; returns a description of the error if a run fails. If an interrupted run
+ * ends like the first, no further uninterrupted run is needed.
+ */
 async function observations(subject: Subject) {
   try {
     const whole = await observe(subject, 0)
@@ -87,7 +91,7 @@ async function observations(subject: Subject) {
 
 const PACKAGE = fileURLToPath(new URL('../../..', import.meta.url))
 
-/** Where in its author's files an unexpected error came about. */
+/** The place in the plugin's own files where an unexpected error was thrown. */
 function placeOf({ name, stack = '' }: Error): string {
   const frame = stack.split('\n').find((line) => /:\d+:\d+\)?$/.test(line) && !line.includes(PACKAGE))
   return name === 'BenchError' || frame === undefined ? '' : `, ${frame.trim()}`

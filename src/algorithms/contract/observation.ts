@@ -1,4 +1,4 @@
-/** One search, run and watched. */
+/** Runs one search of the contract suite on a tiny task and records what the search does. */
 import { deserialize, serialize } from 'node:v8'
 import type { Algorithm, EpochReport, SearchContext, SearchState } from '../../core/algorithm.ts'
 import type { Executor } from '../../core/executor.ts'
@@ -9,40 +9,46 @@ import { requireGenotype, requireReport, requireSearch } from './shape.ts'
 import { TinyOracle, tinyData, tinyProtocol, tinyReference } from './tinyTask.ts'
 import { Watch } from './watchedSupernet.ts'
 
+/** Epochs of every search in the suite. */
 export const EPOCHS = 2
 
+/** What is checked: an algorithm with options, on one space. */
 export interface Subject {
   readonly algorithm: Algorithm
-  /** As the algorithm's schema parsed them. */
+  /** The options as parsed by the algorithm's schema. */
   readonly options: unknown
   readonly space: SearchSpace
   readonly executor: () => Promise<Executor>
-  /** Weight steps of an epoch; 25 make 50 steps. */
+  /** Weight steps per epoch; 25 make 50 steps in two epochs. */
   readonly stepsPerEpoch: number
 }
 
+/** What one search did. */
 export interface Observation {
   readonly epochs: number
-  /** One an epoch, without what is measured by a clock. */
+  /** The record of each epoch, without times. */
   readonly reports: readonly EpochReport[]
-  /** What the search would have answered after each epoch. */
+  /** The architecture that the search would have answered after each epoch. */
   readonly genotypes: readonly string[]
-  /** Asked of the oracle, in order. */
+  /** Architectures that the search asked the oracle about, in order. */
   readonly asked: readonly string[]
   readonly usedSeconds: number
   readonly insisted: number
-  /** Properties that the search read from its context and the context does not have. */
+  /** Properties that the search read from its context although the context does not have them. */
   readonly unknownKeys: readonly string[]
   readonly badMixing: string | undefined
   readonly overlap: string | undefined
-  /** Vectors and activation masks alive after each epoch, and everything alive after the search was disposed of. */
+  /**
+   * Number of weight vectors and activation masks not disposed of after each epoch, and a description of everything not
+   * disposed of after the search.
+   */
   readonly heldAfterEpoch: readonly number[]
   readonly heldAtEnd: string | undefined
 }
 
 /**
  * Runs a search to its end.
- * @param interrupted after every epoch, the last one too, it is saved, disposed of, made anew and restored
+ * @param interrupted after every epoch, including the last, the search is saved, disposed of, created anew and restored
  */
 export async function observe(subject: Subject, seed: number, interrupted = false): Promise<Observation> {
   const watch = new Watch()
@@ -128,10 +134,10 @@ function contextOf(
   })
 }
 
-/** A state as it comes back from a checkpoint. */
+/** Serialises a state and reads it back, as a checkpoint does. */
 const throughFile = (state: SearchState): SearchState => deserialize(serialize(state))
 
-/** Seconds differ between two runs of the same search. */
+/** Removes the seconds from a record, because they differ between two runs of the same search. */
 function withoutClock(report: EpochReport): EpochReport {
   if (report.extra === undefined) return report
   const kept = Object.entries(report.extra).filter(([name]) => !name.endsWith('Seconds'))

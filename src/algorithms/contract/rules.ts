@@ -1,4 +1,7 @@
-/** What every algorithm promises. A rule reads observations and says what it saw where the promise is broken. */
+/**
+ * The rules of the contract suite for algorithms: the promises that every algorithm keeps. A rule compares observed
+ * runs and describes what breaks the promise.
+ */
 import { inspect, isDeepStrictEqual } from 'node:util'
 import type { Algorithm } from '../../core/algorithm.ts'
 import { BenchError } from '../../core/errors.ts'
@@ -7,7 +10,7 @@ import { EPOCHS, type Observation } from './observation.ts'
 import { epochsProblem, firstNotFinite } from './shape.ts'
 import { BUDGET_SECONDS } from './tinyTask.ts'
 
-/** The same search: with seed 0, again, again with interruptions, and with seed 1. */
+/** Four runs of the same search: with seed 0, again, again with interruptions, and with seed 1. */
 export interface Observations {
   readonly algorithm: Algorithm
   readonly space: SearchSpace
@@ -17,12 +20,14 @@ export interface Observations {
   readonly otherSeed: Observation
 }
 
+/** One promise of an algorithm. */
 export interface Rule {
   readonly name: string
-  /** What was seen instead; undefined where the rule is kept. */
+  /** Describes what breaks the rule; undefined if the rule is kept. */
   broken(observations: Observations): string | undefined
 }
 
+/** All rules, in the order of the suite's table. */
 export const rules: readonly Rule[] = [
   {
     name: 'the same seed gives the same result',
@@ -92,7 +97,7 @@ export const rules: readonly Rule[] = [
   },
 ]
 
-/** Where two runs first differ, in words. */
+/** Describes the first difference between two runs; undefined if there is none. */
 export function difference(a: Observation, b: Observation): string | undefined {
   if (a.epochs !== b.epochs) return `${a.epochs} epochs, then ${b.epochs}`
   const query = a.asked.findIndex((text, i) => text !== b.asked[i])
@@ -107,12 +112,14 @@ export function difference(a: Observation, b: Observation): string | undefined {
   return undefined
 }
 
+/** The first field in which the records of one epoch differ. */
 function differentField(a: Observation, b: Observation, epoch: number): string | undefined {
   const [one, other]: Record<string, unknown>[] = [{ ...a.reports[epoch] }, { ...b.reports[epoch] }]
   const fields = new Set([...Object.keys(one), ...Object.keys(other)])
   return [...fields].find((field) => !isDeepStrictEqual(one[field], other[field]))
 }
 
+/** Describes why a text is not an architecture of the space; undefined if it is one. */
 function invalid(space: SearchSpace, text: string): string | undefined {
   try {
     const again = space.format(space.parse(text))

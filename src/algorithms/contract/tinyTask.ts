@@ -1,6 +1,6 @@
 /**
- * What a search is tried on: random images with labels that follow from them, the smallest search network of a space, and
- * an oracle that answers from a formula. Everything is a pure function of the seed.
+ * The task on which the contract suite runs a search: random images whose labels depend on them, the smallest supernet
+ * of a space, and an oracle that answers from a formula. Everything is a pure function of the seed.
  */
 import type { ReferenceContext } from '../../core/algorithm.ts'
 import type { Batch, BatchSource, ImageShape, SearchData } from '../../core/data.ts'
@@ -13,7 +13,7 @@ import type { Genotype, SearchSpace } from '../../core/space.ts'
 const SHAPE: ImageShape = { height: 8, width: 8, channels: 3, classes: 4 }
 const BATCH_SIZE = 4
 
-/** @param stepsPerEpoch weight steps that an epoch has */
+/** Batches of 8×8 images in four classes. @param stepsPerEpoch weight steps per epoch */
 export function tinyData(seed: number, stepsPerEpoch: number): SearchData {
   const source = (half: string): BatchSource => ({
     batchSize: BATCH_SIZE,
@@ -28,7 +28,7 @@ export function tinyData(seed: number, stepsPerEpoch: number): SearchData {
   }
 }
 
-/** Noise about a level that tells the class. */
+/** A batch of random images whose mean brightness depends on the class. */
 function tinyBatch(seed: number): Batch {
   const stream = random(seed, 'batch')
   const labels = Int32Array.from({ length: BATCH_SIZE }, () => stream.integer(SHAPE.classes))
@@ -40,7 +40,10 @@ function tinyBatch(seed: number): Batch {
   return { images, labels, size: BATCH_SIZE }
 }
 
-/** C = 4; one cell a stage on nb201, a normal and two reduction cells on the DARTS space. */
+/**
+ * The settings of the task: C = 4; one cell per stage on NAS-Bench-201, a normal and two reduction cells on the DARTS
+ * space.
+ */
 export function tinyProtocol(space: SearchSpace, epochs: number): Protocol {
   const reductions = space.edges.some(({ cell }) => cell === 'reduce')
   return {
@@ -63,14 +66,15 @@ export function tinyProtocol(space: SearchSpace, epochs: number): Protocol {
   }
 }
 
+/** Time budget of a black-box search in the suite, in simulated seconds. */
 export const BUDGET_SECONDS = 2000
 
-/** An oracle whose answers cost between 50 and 150 s, and who remembers what was asked of it. */
+/** An oracle whose answers cost between 50 and 150 simulated seconds, and which records the questions. */
 export class TinyOracle implements Oracle {
   readonly budgetSeconds = BUDGET_SECONDS
   readonly #space: SearchSpace
   readonly asked: string[] = []
-  /** Queries made after one was refused. */
+  /** Number of queries made after the oracle had refused one. */
   insisted = 0
   #usedSeconds = 0
   #refused = false
@@ -98,7 +102,7 @@ export class TinyOracle implements Oracle {
   }
 }
 
-/** What a reference row sees: numbers from a formula. */
+/** The numbers that a reference algorithm may see, computed from a formula. */
 export function tinyReference(space: SearchSpace): Pick<ReferenceContext, 'evaluator' | 'headline'> {
   const qualifier = { dataset: 'contract', split: 'x-test', epochs: 1, seed: 0 }
   const column = formatQualifier(qualifier)

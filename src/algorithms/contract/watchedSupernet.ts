@@ -1,16 +1,19 @@
-/** A search network that counts what a search takes from the backend and checks what it is asked to mix. */
+/**
+ * A supernet that counts what a search allocates on the backend and checks the mixing weights that the search passes.
+ */
 import type { Executable, WeightVector } from '../../core/executor.ts'
 import type { Mixing } from '../../core/mixing.ts'
 import type { Supernet } from '../../core/supernet.ts'
 
+/** Counts and checks the calls of one search on its supernets. */
 export class Watch {
-  /** Networks, vectors and activation masks that are alive. */
+  /** Numbers of networks, weight vectors and activation masks that are not disposed of. */
   networks = 0
   vectors = 0
   activationMasks = 0
-  /** The first mixing that was none, in words. */
+  /** Describes the first mixing that was not valid. */
   badMixing: string | undefined
-  /** The first call that was made before the one before it had ended, in words. */
+  /** Describes the first call that was made before the previous call had ended. */
   overlap: string | undefined
   #underWay: string | undefined
 
@@ -33,7 +36,7 @@ export class Watch {
     }
   }
 
-  /** Everything alive, in words; undefined where there is nothing. */
+  /** Describes everything that is not disposed of; undefined if there is nothing. */
   held(): string | undefined {
     const kinds = { network: this.networks, vector: this.vectors, mask: this.activationMasks }
     const alive = Object.entries(kinds).filter(([, count]) => count !== 0)
@@ -77,7 +80,7 @@ export class Watch {
     return activationMasks
   }
 
-  /** An executor may keep what it computes in one place: a promise is awaited before anything else is asked. */
+  /** Checks that no call begins before the previous one has ended: an executor may reuse its buffers. */
   async #alone<T>(call: string, answer: Promise<T>): Promise<T> {
     if (this.#underWay !== undefined) this.overlap ??= `${call}() was called before ${this.#underWay}() had ended`
     this.#underWay = call
@@ -94,7 +97,7 @@ export class Watch {
   }
 }
 
-/** Weights are ≥ 0; those of operations sum to 1 on each edge of which anything is computed. */
+/** Checks mixing weights: none is negative, and those of an edge sum to 1 if any operation of the edge is computed. */
 function problemOf({ theta, active, edgeWeights = [] }: Mixing): string | undefined {
   const edge = edgeWeights.findIndex((weight) => !(weight >= 0 && Number.isFinite(weight)))
   if (edge !== -1) return `edge ${edge} itself has weight ${edgeWeights[edge]}`
