@@ -1,8 +1,9 @@
-/** The built-in plugin: what comes with the package, through the same door as a stranger's. */
+/** The built-in algorithms and spaces as a plugin, registered like the plugins of users. */
 import { builtinAlgorithms } from './algorithms/index.ts'
 import { definePlugin } from './core/plugin.ts'
 import { builtinSpaces } from './spaces/index.ts'
 
+/** The plugin of everything that comes with the package. */
 export const builtins = definePlugin({
   name: 'built in',
   algorithms: Object.values(builtinAlgorithms),

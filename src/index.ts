@@ -1,6 +1,5 @@
-/** The public interface: what plugins and programs may use. Everything else is private. */
+/** The public interface of the package, for plugins and programs. Modules that it does not export are private. */
 
-export { type Ask, blackBoxSearch, evaluations } from './algorithms/shared/blackBox.ts'
 export {
   type ContractOptions,
   checkAlgorithm,
@@ -18,6 +17,7 @@ export {
   initialParameters,
   type Penalty,
 } from './algorithms/shared/bilevel.ts'
+export { type Ask, blackBoxSearch, evaluations } from './algorithms/shared/blackBox.ts'
 export { builtins } from './builtins.ts'
 export {
   type Algorithm,

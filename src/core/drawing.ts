@@ -3,6 +3,7 @@
  * has. Lengths are CSS pixels.
  */
 
+/** A picture as a list of shapes, drawn in order. */
 export interface Drawing {
   readonly kind: 'drawing'
   readonly title: string
@@ -11,6 +12,7 @@ export interface Drawing {
   readonly shapes: readonly Shape[]
 }
 
+/** A shape of a drawing: a stroked path, a filled path, a box, or a text. */
 export type Shape =
   | {
       readonly kind: 'path'
@@ -33,7 +35,7 @@ export type Shape =
   | {
       readonly kind: 'text'
       readonly x: number
-      /** Of the middle of the letters. */
+      /** The y of the middle of the letters. */
       readonly y: number
       readonly text: string
       readonly align: 'left' | 'center' | 'right'

@@ -1,36 +1,39 @@
 /**
- * The value of a node in a search network: the weighted operations of all edges that end in it. Both spaces use it.
+ * A node of a supernet: the weighted sum of the operations of all edges that end in the node. Both built-in spaces use
+ * it.
  *
- * Plain, it is one `mix` over every (edge, operation) pair, Σ_e Σ_o θ[e][o]·o(x_e). With partial channels the operations
- * see the first 1/k of the channels, the others pass by, are concatenated behind, and all are shuffled in k groups
- * (PC-DARTS, Xu et al. 2020, Eq. 1). Concatenation and shuffle are linear, so they are done once a node, not an edge.
+ * Without partial channels it is one `mix` layer over all (edge, operation) pairs, Σ_e Σ_o θ[e][o]·o(x_e). With partial
+ * channels the operations see the first 1/k of the channels, the other channels bypass them and are concatenated
+ * behind, and all channels are shuffled in k groups (PC-DARTS, Xu et al. 2020, eq. 1). Concatenation and shuffle are
+ * linear, so they are done once per node, not per edge.
  */
 import { BenchError } from '../core/errors.ts'
 import type { CoefficientLayout } from '../core/mixing.ts'
 import type { Value, ValueId } from '../core/network.ts'
 import type { NetworkBuilder } from '../core/networkBuilder.ts'
 
-/** What one edge brings to its node. */
+/** One edge into a node of the supernet. */
 export interface MixedEdge {
-  /** Row of the mixing matrix. */
+  /** Index of the edge: its row in the mixing weights. */
   readonly index: number
   /** Output of each candidate operation; null for `none`. */
   readonly operations: readonly (ValueId | null)[]
-  /** Channels that pass by the operations; absent where all are operated on. */
+  /** The channels that bypass the operations; absent without partial channels. */
   readonly bypass?: ValueId
 }
 
+/** How the operations of a supernet are mixed. */
 export interface MixOptions {
   readonly layout: CoefficientLayout
-  /** k; 1 is off. */
+  /** The k of partial channels; 1: no partial channels. */
   readonly partialChannels: number
-  /** Weigh each edge by its own coefficient. */
+  /** Whether each edge is multiplied by its own coefficient. */
   readonly edgeNormalisation: boolean
-  /** Each edge's mixture passes a site where samples can drop it. */
+  /** Whether each edge's sum goes through a drop-path layer, where samples can drop it. */
   readonly dropPath?: boolean
 }
 
-/** @param shape of the node, all channels */
+/** Writes a node and returns its value. @param shape shape of the node, with all channels */
 export function mixedNode(
   builder: NetworkBuilder,
   edges: readonly MixedEdge[],
@@ -57,7 +60,7 @@ export function mixedNode(
   return builder.shuffle(builder.concat([mixture, rest]), k)
 }
 
-/** Σ_e Σ_o θ[e][o]·o(x_e) */
+/** Writes the sum Σ_e Σ_o θ[e][o]·o(x_e) over the operations of some edges. */
 function mixedOperations(
   builder: NetworkBuilder,
   edges: readonly MixedEdge[],
@@ -69,7 +72,7 @@ function mixedOperations(
   return builder.mix(inputs, coefficients, shape)
 }
 
-/** @throws BenchError `bad-input` where C channels cannot be cut into k equal parts */
+/** Checks that C channels can be divided into k equal parts. @throws BenchError `bad-input` if not */
 export function checkPartialChannels(channels: number, k: number): void {
   if (Number.isInteger(k) && k >= 1 && channels % k === 0) return
   throw new BenchError(

@@ -23,9 +23,10 @@ export interface SpaceRuleResult {
   readonly seen?: string
 }
 
+/** The space that is checked. */
 interface Subject {
   readonly space: SearchSpace
-  /** Architectures sampled uniformly, without a fixed order. */
+  /** Architectures sampled uniformly from the encoding. */
   readonly genotypes: readonly Genotype[]
   executor(): Promise<Executor>
 }

@@ -1,6 +1,6 @@
 /**
- * A cell of the DARTS space. Every chosen operation is a box of its own before the node that it feeds, so no two labels
- * can collide; columns are depths, rows are nodes.
+ * The picture of a cell of the DARTS space. Every chosen operation is a box before the node that it feeds, so that
+ * labels cannot collide; columns are depths, rows are nodes.
  */
 
 import { type Drawing, heading, type Ink, LABEL_SIZE, type Shape } from '../../core/drawing.ts'
@@ -25,11 +25,13 @@ const inks: Readonly<Record<string, Ink>> = {
   dil_conv_5x5: '#b8588f',
 }
 
+/** A point of the drawing, in CSS pixels. */
 interface Place {
   readonly x: number
   readonly y: number
 }
 
+/** Draws one cell. */
 export function dartsCellDrawing(cell: Cell, title: string): Drawing {
   const { places, out, width, height } = placesOf(cell)
   const inputs = cell.map(({ operation, from }, i): DrawnInput => {
@@ -48,18 +50,19 @@ export function dartsCellDrawing(cell: Cell, title: string): Drawing {
   return { kind: 'drawing', title, width, height, shapes }
 }
 
+/** One of the two inputs of a node, placed. */
 interface DrawnInput {
   readonly operation: string
   readonly from: Place
-  /** Left middle of the operation's box. */
+  /** The left middle of the box with the operation's name. */
   readonly box: Place
   readonly to: Place
 }
 
-/** The node that an input of a cell feeds: two each, from node 2 on. */
+/** The node that an input of a cell feeds: two inputs per node, from node 2 on. */
 const nodeOf = (input: number): number => 2 + (input >> 1)
 
-/** Of all nodes, the cell's two inputs first, and of its output. */
+/** Places all nodes (the two inputs of the cell first) and the output of the cell. */
 function placesOf(cell: Cell) {
   const depths = [0, 0]
   for (let i = 0; i < cell.length; i += 2) depths.push(1 + Math.max(depths[cell[i].from], depths[cell[i + 1].from]))
@@ -82,7 +85,7 @@ const wireIn = ({ operation, from, box }: DrawnInput): Shape => wire(from, box, 
 const wireOut = ({ operation, box, to }: DrawnInput): Shape =>
   wire({ x: box.x + BOX.width, y: box.y }, { x: to.x - NODE / 2, y: to.y }, inkOf(operation), 1.4)
 
-/** Left middle of the first (upper) or second box before a node. */
+/** The left middle of the upper (0) or lower (1) box before a node. */
 const boxPlace = ({ x, y }: Place, position: number): Place => ({
   x: x - NODE / 2 - 14 - BOX.width,
   y: y + (position === 0 ? -11 : 11),

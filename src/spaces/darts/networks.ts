@@ -1,4 +1,7 @@
-/** The search network with shared weights, and the network of one architecture, trained alone. */
+/**
+ * The networks of the DARTS space: the supernet with shared weights, and the network of one architecture that is
+ * trained from scratch.
+ */
 import { BenchError } from '../../core/errors.ts'
 import { coefficientLayout } from '../../core/mixing.ts'
 import type { Network, Value, ValueId } from '../../core/network.ts'
@@ -11,9 +14,10 @@ import { type CellPlace, STEM_MULTIPLIER, strideOf, writeCellNodes, writeSkeleto
 import type { DartsEdge } from './topology.ts'
 
 /**
- * Every pooling is followed by a batch normalisation without scale and shift, so that weights can be compared. The ImageNet
- * stem has three times the channels of the first cells, as that of CIFAR has (`yuhuixu1993/PC-DARTS` and
- * `xiangning-chen/DrNAS`: model_search_imagenet.py).
+ * Builds the supernet. Every pooling is followed by a batch norm without scale and shift, so that the outputs of
+ * operations are comparable. Like the CIFAR stem, the ImageNet stem has three times the channels of the first cells
+ * (`yuhuixu1993/PC-DARTS` and `xiangning-chen/DrNAS`: model_search_imagenet.py).
+ * @throws BenchError `unsupported` for dropped edges together with partial channels or edge weights
  */
 export function supernet(space: DartsCandidates, options: SupernetOptions): Network {
   const { shape, channels, depth, partialChannels = 1, edgeNormalisation = false, batchNorm } = options
@@ -35,6 +39,7 @@ const NO_DROP_PATH =
   'network.dropPath: dropping edges of a search network is known without partial channels and edge weights only ' +
   '(RobustDARTS); leave it out, or take another algorithm'
 
+/** Writes a cell of the supernet. */
 function searchCell(style: OperationStyle, space: DartsCandidates, mixing: MixOptions, place: CellPlace): ValueId {
   return writeCellNodes(style, place, (node, nodes) => {
     const edges = space.edges.flatMap((edge, index) =>
@@ -46,7 +51,10 @@ function searchCell(style: OperationStyle, space: DartsCandidates, mixing: MixOp
   })
 }
 
-/** Every candidate on the first 1/k of the channels; the others pass by, pooled where the edge has stride 2. */
+/**
+ * Writes all candidate operations of an edge on the first 1/k of the channels. The other channels bypass them, pooled
+ * if the edge has stride 2.
+ */
 function mixedEdge(
   style: OperationStyle,
   { cell, from, to, operations }: DartsEdge,
@@ -69,14 +77,17 @@ function mixedEdge(
   return { index, operations: write(builder.slice(input, 0, operated)), bypass }
 }
 
-/** Shape of a computed node, given that of an input node. */
+/** The shape of a computed node, given the value of an input node. */
 function nodeShape({ builder }: OperationStyle, { type, channels }: CellPlace, input: ValueId): Value {
   const { height, width } = builder.value(input)
   const stride = strideOf(type, 1)
   return { height: height / stride, width: width / stride, channels }
 }
 
-/** Parameters are named `cell0.op3.sep_conv_3x3.dw1.weight`, 3 being the position in the genotype's list. */
+/**
+ * Builds the network of one architecture. Parameters are named like `cell0.op3.sep_conv_3x3.dw1.weight`, where 3 is the
+ * position in the genotype's list.
+ */
 export function network(genotype: DartsGenotype, options: EvaluationNetworkOptions): Network {
   const { shape, channels, depth, dropPath = false, pooledBatchNorm = false } = options
   const builder = new NetworkBuilder(shape)
@@ -85,6 +96,7 @@ export function network(genotype: DartsGenotype, options: EvaluationNetworkOptio
   return builder.build({ name: `darts network, C=${channels} L=${depth}`, ...heads })
 }
 
+/** Writes a cell of the network of one architecture. */
 function evaluationCell(style: OperationStyle, genotype: DartsGenotype, dropPath: boolean, place: CellPlace): ValueId {
   const { builder } = style
   return writeCellNodes(style, place, (node, nodes) => {

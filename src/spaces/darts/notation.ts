@@ -1,8 +1,8 @@
 /**
- * Genotypes as text: the literature's Python notation, `Genotype(normal=[('sep_conv_3x3', 1), …],
- * normal_concat=range(2, 6), reduce=[…], reduce_concat=range(2, 6))`, and JSON with the same four fields. They are read as
- * people paste them: with comments, from a log, positional, as a dict, node by node (`pt.darts`, AutoDL), with weights beside
- * the pairs, with numbers of NumPy.
+ * Genotypes of the DARTS space as text: the Python notation of the papers' code, `Genotype(normal=[('sep_conv_3x3', 1),
+ * …], normal_concat=range(2, 6), reduce=[…], reduce_concat=range(2, 6))`, and JSON with the same four fields. The
+ * reader accepts the forms in which people paste genotypes: with comments, from a log, with positional fields, as a
+ * dict, node by node (`pt.darts`, AutoDL), with weights beside the pairs, with NumPy numbers.
  */
 import { BenchError } from '../../core/errors.ts'
 import { type Cell, CONCAT, type DartsCandidates, type DartsGenotype, readCell } from './genotype.ts'
@@ -16,14 +16,14 @@ import {
 } from './pythonExpression.ts'
 import { CELLS, type CellName } from './topology.ts'
 
-/** The literature's notation, on one line. */
+/** Writes a genotype in the notation of the papers' code, on one line. */
 export function format({ normal, reduce }: DartsGenotype): string {
   const pairs = (cell: Cell) => cell.map(({ operation, from }) => `('${operation}', ${from})`).join(', ')
   const concat = `range(${CONCAT[0]}, ${CONCAT[0] + CONCAT.length})`
   return `Genotype(normal=[${pairs(normal)}], normal_concat=${concat}, reduce=[${pairs(reduce)}], reduce_concat=${concat})`
 }
 
-/** The same as JSON: pairs and concatenated nodes as lists. */
+/** Writes a genotype as JSON: pairs and concatenated nodes as lists. */
 export function formatJson({ normal, reduce }: DartsGenotype): string {
   const pairs = (cell: Cell) => cell.map(({ operation, from }) => [operation, from])
   return JSON.stringify({
@@ -35,9 +35,9 @@ export function formatJson({ normal, reduce }: DartsGenotype): string {
 }
 
 /**
- * The one genotype of a text, which may stand anywhere in it, several times.
- * @throws BenchError `bad-input` that says which part is wrong, and what is allowed there; for a text without a genotype, and
- * with several
+ * Reads the genotype in a text. The genotype may stand anywhere in the text, and several times.
+ * @throws BenchError `bad-input` that says which part is wrong and what is allowed there; also for a text without a
+ * genotype, and for a text with different genotypes
  */
 export function parse(space: DartsCandidates, text: string): DartsGenotype {
   const found = new Map<string, { readonly genotype: DartsGenotype; readonly at: number }>()
@@ -56,16 +56,20 @@ export function parse(space: DartsCandidates, text: string): DartsGenotype {
   )
 }
 
+/** The fields of a written genotype by name. */
 type Fields = ReadonlyMap<string, PythonValue>
 
-/** The fields of every genotype of a text, and where each begins. */
+/** Finds every genotype in a text: where it begins, and its fields. */
 function* writtenIn(space: DartsCandidates, text: string): Generator<readonly [at: number, fields: Fields]> {
   const beginnings = beginningsIn(text)
   for (const at of beginnings) yield [at, fieldsOf(readAt(space, text, at))]
   if (beginnings.length === 0) yield* assignments(space, text)
 }
 
-/** Calls of `Genotype`, but not its definition; where there is none, a dict with a cell first, or a dict that is all. */
+/**
+ * Finds where genotypes begin in a text: at calls of `Genotype` (not at the definition of that class); if there is
+ * none, at dicts that begin with a cell, or at a dict that is the whole text.
+ */
 function beginningsIn(text: string): number[] {
   const of = (pattern: RegExp) => Array.from(text.matchAll(pattern), ({ index }) => index)
   const calls = of(/(?<!class\s+)\bGenotype\s*\(/g)
@@ -77,7 +81,10 @@ function beginningsIn(text: string): number[] {
   return dicts.length > 0 ? dicts : of(/(?<=^\s*)\{/g)
 }
 
-/** `normal = [...]` and `reduce = [...]`, on lines of their own or separated by commas; none where one is missing. */
+/**
+ * Finds the two cells in a text that assigns them, `normal = [...]` and `reduce = [...]`, on separate lines or after a
+ * comma. Yields nothing if one is missing.
+ */
 function* assignments(space: DartsCandidates, text: string): Generator<readonly [at: number, fields: Fields]> {
   const places = FIELDS.map((field) => Array.from(text.matchAll(new RegExp(`(?<![\\w."'])${field}\\s*[=:]`, 'g'))))
   if (places.some((matches) => matches.length > 1) || places[0].length + places[2].length < 2) return
@@ -105,7 +112,7 @@ function readAt(space: DartsCandidates, text: string, at: number): PythonValue {
   }
 }
 
-/** In the order of the literature's `namedtuple`. */
+/** The fields of a genotype in the order of the papers' `namedtuple`. */
 const FIELDS = ['normal', 'normal_concat', 'reduce', 'reduce_concat']
 
 function fieldsOf(value: PythonValue): Fields {
@@ -124,7 +131,10 @@ function noGenotype(space: DartsCandidates, text: string): BenchError {
   )
 }
 
-/** Every published cell of this space concatenates nodes 2 to 5; a missing field says nothing else. */
+/**
+ * Checks the list of concatenated nodes. Every cell of this space concatenates nodes 2 to 5, so a missing list is
+ * accepted.
+ */
 function checkConcat(space: DartsCandidates, cell: CellName, nodes: PythonValue | undefined): void {
   if (nodes === undefined || nodes === null || JSON.stringify(nodes) === JSON.stringify(CONCAT)) return
   throw new BenchError(

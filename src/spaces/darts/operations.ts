@@ -1,18 +1,18 @@
-/** The operations of the DARTS space, layer by layer. Names of parameters follow the reference figures. */
+/** The candidate operations of the DARTS space as layers of a network. Names of parameters follow the authors' code. */
 import { BenchError } from '../../core/errors.ts'
 import type { ValueId } from '../../core/network.ts'
 import type { BatchNormOptions, NetworkBuilder } from '../../core/networkBuilder.ts'
 import type { ChosenOperation } from './topology.ts'
 
-/** What all operations of a network have in common. */
+/** What all operations of one network share. */
 export interface OperationStyle {
   readonly builder: NetworkBuilder
   readonly batchNorm: BatchNormOptions
-  /** Poolings are followed by a batch normalisation that never learns scale and shift. */
+  /** Whether poolings are followed by a batch norm without scale and shift. */
   readonly pooledBatchNorm: boolean
 }
 
-/** The operation's output. At stride 2 height and width are halved. */
+/** Writes an operation and returns its output. At stride 2, height and width are halved. */
 export function writeOperation(
   style: OperationStyle,
   input: ValueId,
@@ -41,6 +41,7 @@ export function writeOperation(
   }
 }
 
+/** Writes a pooling, with a batch norm if the style asks for it. */
 function pool(
   { builder, batchNorm, pooledBatchNorm }: OperationStyle,
   kind: 'maxPool' | 'avgPool',
@@ -51,13 +52,13 @@ function pool(
   return pooledBatchNorm ? builder.batchNorm(pooled, { affine: false, track: batchNorm.track }, '') : pooled
 }
 
-/** N(0, 1) in the place of the input, at whose size at stride 2 every other row and column is left. */
+/** Writes Gaussian noise N(0, 1) in place of the input; at stride 2 with half the height and width. */
 function noise({ builder }: OperationStyle, input: ValueId, stride: number): ValueId {
   const { height, width, channels } = builder.value(input)
   return builder.noise({ height: Math.ceil(height / stride), width: Math.ceil(width / stride), channels })
 }
 
-/** Depthwise and pointwise convolution, twice; the first one has the stride. */
+/** Writes a separable convolution: depthwise and pointwise, twice, of which the first has the stride. */
 function separableConv(
   { builder, batchNorm }: OperationStyle,
   input: ValueId,
@@ -74,7 +75,7 @@ function separableConv(
   return half(half(input, 1, stride), 2, 1)
 }
 
-/** One depthwise convolution of dilation 2, and a pointwise one. */
+/** Writes a dilated convolution: one depthwise convolution with dilation 2 and one pointwise convolution. */
 function dilatedConv(
   { builder, batchNorm }: OperationStyle,
   input: ValueId,
@@ -88,7 +89,7 @@ function dilatedConv(
   return builder.batchNorm(pointwise, batchNorm, `${name}.bn`)
 }
 
-/** 1×1, to another number of channels. */
+/** Writes ReLU, 1×1 convolution and batch norm, to a given number of channels. */
 export function reluConvBn(
   { builder, batchNorm }: OperationStyle,
   input: ValueId,
@@ -100,8 +101,9 @@ export function reluConvBn(
 }
 
 /**
- * Halves height and width without losing pixels: half of the channels look at the even rows and columns, half at the odd.
- * @throws BenchError `bad-input` where height, width or channels are odd
+ * Halves height and width without losing pixels: half of the output channels see the even rows and columns, the other
+ * half the odd ones.
+ * @throws BenchError `bad-input` if height, width or channels are odd
  */
 export function factorisedReduce(
   { builder, batchNorm }: OperationStyle,
@@ -116,7 +118,7 @@ export function factorisedReduce(
   return builder.batchNorm(builder.concat([even, odd]), batchNorm, `${name}.bn`)
 }
 
-/** @throws BenchError `bad-input` where height, width or channels are odd */
+/** Checks that a value can be halved. @throws BenchError `bad-input` if height, width or channels are odd */
 export function checkEven(builder: NetworkBuilder, input: ValueId, channels: number, name: string): void {
   const { height, width } = builder.value(input)
   if (height % 2 === 0 && width % 2 === 0 && channels % 2 === 0) return

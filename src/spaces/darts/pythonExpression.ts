@@ -1,43 +1,45 @@
 /**
- * Reads values as Python writes them, and JSON: lists, tuples, dicts, numbers, strings, and calls of the few functions
- * that occur in printed architectures. Nothing is run.
+ * A reader for values in Python syntax and JSON: lists, tuples, dicts, numbers, strings, and calls of the few functions
+ * that occur in printed architectures. No code is executed.
  */
 
+/** A value that the reader can represent. */
 export type PythonValue = string | number | null | boolean | readonly PythonValue[] | PythonCall | PythonDict
 
-/** A call that is no list or number, as `Genotype(normal=[…])`. */
+/** A call of a function that the reader does not evaluate, as `Genotype(normal=[…])`. */
 export interface PythonCall {
   readonly name: string
   readonly positional: readonly PythonValue[]
   readonly keywords: ReadonlyMap<string, PythonValue>
 }
 
+/** A dict, with its keys as text. */
 export interface PythonDict {
   readonly entries: ReadonlyMap<string, PythonValue>
 }
 
-/** What is wrong with an expression, and where: 1-based. */
+/** An error in an expression, with its line and column (from 1). */
 export class ExpressionError extends Error {
   constructor(text: string, at: number, problem: string) {
     super(`${placeIn(text, at)}: ${problem}`)
   }
 }
 
-/** `line 3, column 17`, both from 1. */
+/** Writes a position in a text as `line 3, column 17`, both from 1. */
 export function placeIn(text: string, at: number): string {
   const before = text.slice(0, at)
   return `line ${before.split('\n').length}, column ${at - before.lastIndexOf('\n')}`
 }
 
-/** Deeper nesting than this is no architecture; each level is a call of the reader. */
+/** The deepest nesting that is read: an architecture needs less, and every level is a recursive call. */
 const DEEPEST = 20
 
-/** The value that begins at a position; what comes after it is not looked at. @throws ExpressionError */
+/** Reads the value that begins at a position of a text; the rest of the text is ignored. @throws ExpressionError */
 export function readExpression(text: string, at: number): PythonValue {
   return new ExpressionReader(text, at).value(0)
 }
 
-/** Spaces, comments, and line ends that a backslash hides. */
+/** Matches spaces, comments, and line ends after a backslash. */
 const BLANK = /(?:\s|#[^\n]*|\\\r?\n)*/y
 const NUMBER = /[+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?L?/iy
 const NAME = /[A-Za-z_][\w.]*/y
@@ -70,7 +72,7 @@ class ExpressionReader {
     return this.#text[this.#at] === '(' ? this.#call(name, start, depth) : this.#constant(name, start)
   }
 
-  /** In round brackets one value without a comma is that value. */
+  /** Reads a list or a tuple. One value in round brackets without a comma is that value, not a tuple. */
   #items(open: string, close: string, depth: number): PythonValue {
     this.#expect(open)
     const items: PythonValue[] = []
@@ -112,7 +114,7 @@ class ExpressionReader {
     return this.#evaluate({ name: name.replace(/^.*\./, ''), positional, keywords }, start)
   }
 
-  /** `normal=`, but not `normal==`. */
+  /** Reads the name of a keyword argument, as `normal=`; undefined if the next argument is positional. */
   #keyword(): string | undefined {
     this.#match(BLANK)
     const start = this.#at
@@ -131,7 +133,7 @@ class ExpressionReader {
     const [first] = positional
     if (name === 'range' || name === 'arange') return this.#range(positional, start)
     if (name === 'dict' || name === 'OrderedDict') return { entries: this.#pairs(first, keywords, start) }
-    // Numbers and arrays of NumPy and PyTorch, and lists made of something: what they were made of.
+    // Calls that make a number, an array or a list from a value are replaced by the value.
     if (/^(?:list|tuple|sorted|array|asarray|tensor|Tensor|str_?|u?int\d*_?|float\d*)$/.test(name)) {
       if (first !== undefined) return first
       throw new ExpressionError(this.#text, start, `${name}() is empty`)
@@ -210,5 +212,6 @@ class ExpressionReader {
   }
 }
 
+/** Whether a value is a dict. */
 export const isDict = (value: PythonValue): value is PythonDict =>
   typeof value === 'object' && value !== null && 'entries' in value && value.entries instanceof Map

@@ -1,4 +1,7 @@
-/** What search and evaluation networks have in common: stem, the row of cells, heads. */
+/**
+ * The parts that the supernet and the evaluation networks of the DARTS space share: the stem, the sequence of cells,
+ * and the heads.
+ */
 import { BenchError } from '../../core/errors.ts'
 import type { Head, Value, ValueId } from '../../core/network.ts'
 import type { BatchNormOptions, NetworkBuilder } from '../../core/networkBuilder.ts'
@@ -7,31 +10,35 @@ import { checkEven, factorisedReduce, type OperationStyle, reluConvBn } from './
 import { type CellName, NODES } from './topology.ts'
 
 const LEARNED: BatchNormOptions = { affine: true, track: true }
+/** Channels of the CIFAR stem per channel of the first cell. */
 export const STEM_MULTIPLIER = 3
+/** Weight of the auxiliary head in the training loss. */
 const AUXILIARY_WEIGHT = 0.4
 
-/** A cell about to be written. */
+/** The place of one cell in the network. */
 export interface CellPlace {
-  /** `cell0`, … */
+  /** Name of the cell: `cell0`, `cell1`, … */
   readonly name: string
   readonly type: CellName
-  /** Outputs of the cell before the last, and of the last. */
+  /** The outputs of the cell before the previous one and of the previous cell. */
   readonly inputs: readonly [ValueId, ValueId]
-  /** Of each node; the cell's output has four times as many. */
+  /** Channels of each node; the output of the cell has four times as many. */
   readonly channels: number
-  /** The last cell halved its height and width, so the first input has twice the size of the second. */
+  /** Whether the previous cell halved height and width, so that the first input has twice the size of the second. */
   readonly afterReduction: boolean
 }
 
+/** Size of the network, and the shape of its images. */
 interface SkeletonOptions
   extends Pick<EvaluationNetworkOptions, 'shape' | 'channels' | 'depth' | 'family' | 'auxiliary'> {
-  /** Of the ImageNet stem; `channels` where absent. */
+  /** Channels of the ImageNet stem; absent: `channels`. */
   readonly stemChannels?: number
 }
 
 /**
- * Channels double at the reduction cells, which stand at ⌊L/3⌋ and ⌊2L/3⌋ (L = depth); the auxiliary head looks at the
- * output of the second one.
+ * Writes stem, cells and heads. Channels double at the reduction cells, which stand at ⌊L/3⌋ and ⌊2L/3⌋ (L = depth).
+ * The auxiliary head takes the output of the second reduction cell.
+ * @param writeCell writes one cell and returns its output
  */
 export function writeSkeleton(
   builder: NetworkBuilder,
@@ -59,14 +66,17 @@ export function writeSkeleton(
   return { heads: [{ logits, lossWeight: 1 }, ...auxiliaryHeads], features }
 }
 
-/** Both inputs of the first cell. */
+/** Writes the CIFAR stem. → both inputs of the first cell */
 function cifarStem(builder: NetworkBuilder, channels: number): readonly [ValueId, ValueId] {
   const convolved = builder.conv(builder.input, STEM_MULTIPLIER * channels, { kernel: 3, padding: 1 }, 'stem.conv')
   const stem = builder.batchNorm(convolved, LEARNED, 'stem.bn')
   return [stem, stem]
 }
 
-/** Three convolutions of stride 2: the inputs of the first cell have a quarter and an eighth of the image's size. */
+/**
+ * Writes the ImageNet stem: three convolutions of stride 2. → the inputs of the first cell, of a quarter and an eighth
+ * of the image's size
+ */
 function imagenetStem(builder: NetworkBuilder, channels: number): readonly [ValueId, ValueId] {
   const window = { kernel: 3, stride: 2, padding: 1 }
   let x = builder.conv(builder.input, Math.floor(channels / 2), window, 'stem0.conv1')
@@ -81,7 +91,7 @@ function imagenetStem(builder: NetworkBuilder, channels: number): readonly [Valu
   return [stem0, stem1]
 }
 
-/** The ImageNet head has no second batch normalisation (so in the literature's code, and so in its parameter counts). */
+/** Writes the auxiliary head. On ImageNet it has no second batch norm, as in the papers' code and parameter counts. */
 function auxiliaryHead(builder: NetworkBuilder, input: ValueId, classes: number, family: 'cifar' | 'imagenet'): Head {
   checkAuxiliaryFits(builder.value(input), family)
   let x = builder.pool('avgPool', builder.relu(input), { kernel: 5, stride: family === 'cifar' ? 3 : 2 })
@@ -91,7 +101,10 @@ function auxiliaryHead(builder: NetworkBuilder, input: ValueId, classes: number,
   return { logits: builder.linear(builder.relu(x), classes, 'auxiliary.classifier'), lossWeight: AUXILIARY_WEIGHT }
 }
 
-/** Its pooling leaves 2×2 values for its second convolution from no fewer than these; images have so many times the side. */
+/**
+ * The smallest input of the auxiliary head, whose pooling must leave 2×2 values for its second convolution, and how
+ * many times larger the side of the image is.
+ */
 const AUXILIARY_INPUT = { cifar: { least: 8, times: 4 }, imagenet: { least: 7, times: 32 } }
 
 function checkAuxiliaryFits({ height, width }: Value, family: 'cifar' | 'imagenet'): void {
@@ -105,8 +118,8 @@ function checkAuxiliaryFits({ height, width }: Value, family: 'cifar' | 'imagene
 }
 
 /**
- * Brings both inputs to the cell's channels and size, computes the nodes in turn, and concatenates them.
- * @param writeNode the value of a node, given those of all nodes before it
+ * Writes a cell: brings both inputs to the channels and size of the cell, computes the nodes in turn, and concatenates
+ * them. @param writeNode writes a node, given all earlier nodes, and returns its value
  */
 export function writeCellNodes(
   style: OperationStyle,
@@ -123,5 +136,5 @@ export function writeCellNodes(
   return style.builder.concat(nodes.slice(-NODES.length)) // [H, W, 4·channels]
 }
 
-/** Edges of a reduction cell that leave an input node halve height and width. */
+/** The stride of an edge: 2 in a reduction cell on edges that leave an input node, else 1. */
 export const strideOf = (type: CellName, from: number): 1 | 2 => (type === 'reduce' && from < 2 ? 2 : 1)

@@ -1,4 +1,4 @@
-/** The cell of NAS-Bench-201: four nodes in a line, its six edges as arcs that never cross. */
+/** The picture of a cell of NAS-Bench-201: four nodes in a line, and six edges as arcs that do not cross. */
 
 import { type Drawing, heading, type Ink, LABEL_SIZE, type Shape } from '../../core/drawing.ts'
 import type { Nb201Genotype } from './genotype.ts'
@@ -9,10 +9,10 @@ const HEIGHT = 206
 const LINE = 118
 const RADIUS = 13
 
-/** Horizontal middle of each node. */
+/** The x of the middle of a node. */
 const nodeX = (node: number) => 32 + (node * (WIDTH - 64)) / 3
 
-/** How far the arc of an edge bulges: up for 0→2 and 0→3, down for 1→3, straight to the next node. */
+/** Height of the arc of an edge: upwards for 0→2 and 0→3, downwards for 1→3, none between neighbouring nodes. */
 const bulges: Readonly<Record<string, number>> = { '0→2': -48, '0→3': -86, '1→3': 52 }
 
 const inks: Readonly<Record<string, Ink>> = {
@@ -23,6 +23,7 @@ const inks: Readonly<Record<string, Ink>> = {
   avg_pool_3x3: '#009e73',
 }
 
+/** Draws one cell. */
 export function nb201CellDrawing({ operations }: Nb201Genotype, title: string): Drawing {
   const edges = EDGES.flatMap(({ from, to }, i) => edgeShapes(from, to, operations[i]))
   const nodes = [0, 1, 2, 3].flatMap(nodeShapes)
@@ -48,7 +49,7 @@ function edgeShapes(from: number, to: number, operation: string): Shape[] {
       ]
 }
 
-/** Words on a patch of paper, so that the line breaks around them. */
+/** A label on a background of its own, so that the line behind it is interrupted. */
 function labelShapes(text: string, x: number, y: number, colour: Ink): Shape[] {
   const width = 0.42 * LABEL_SIZE * text.length + 8
   return [
@@ -57,7 +58,7 @@ function labelShapes(text: string, x: number, y: number, colour: Ink): Shape[] {
   ]
 }
 
-/** A triangle whose tip lies 5 px beyond the end of a curve that arrives with the slope rise/run. */
+/** The path of an arrow head, whose tip lies 5 px beyond the end of a curve that arrives with the slope rise/run. */
 function arrowHead(x: number, y: number, rise: number, run: number): string {
   const length = Math.hypot(rise, run)
   const [dx, dy] = [run / length, rise / length]

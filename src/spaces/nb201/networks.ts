@@ -1,6 +1,6 @@
 /**
- * The benchmark's two networks: the search network with shared weights, and the network of one architecture. Both have
- * the skeleton stem · N cells (C) · residual block · N cells (2C) · residual block · N cells (4C) · head.
+ * The networks of NAS-Bench-201: the supernet with shared weights, and the network of one architecture. Both consist of
+ * stem · N cells (C channels) · residual block · N cells (2C) · residual block · N cells (4C) · head.
  */
 import { BenchError } from '../../core/errors.ts'
 import { coefficientLayout } from '../../core/mixing.ts'
@@ -11,10 +11,15 @@ import { checkPartialChannels, type MixOptions, mixedNode } from '../mixedNode.t
 import type { Nb201Genotype } from './genotype.ts'
 import { EDGES, edgesInto, NODES, OPERATIONS, type Operation } from './topology.ts'
 
+/** Channels of the three stages, as multiples of C. */
 const STAGES = [1, 2, 4]
 const LEARNED: BatchNormOptions = { affine: true, track: true }
 
-/** Parameters are named `cell0.edge0-1.nor_conv_3x3.conv.weight`; residual blocks count as cells. */
+/**
+ * Builds the supernet. Parameters are named like `cell0.edge0-1.nor_conv_3x3.conv.weight`; residual blocks count as
+ * cells.
+ * @throws BenchError `unsupported` for dropped edges
+ */
 export function supernet(options: SupernetOptions): Network {
   const { shape, channels, depth, partialChannels = 1, edgeNormalisation = false, batchNorm, dropPath = 0 } = options
   checkPartialChannels(channels, partialChannels)
@@ -34,13 +39,17 @@ const NO_DROP_PATH =
   'network.dropPath: dropping edges of a search network is known on the DARTS space only (RobustDARTS); ' +
   'set it to 0, or take another protocol'
 
-/** Every batch normalisation learns scale and shift. Operations on a node of zeros exist and count. */
+/**
+ * Builds the network of one architecture. Every batch norm learns scale and shift. Operations on a node of zeros are
+ * kept, with their parameters.
+ */
 export function network(genotype: Nb201Genotype, options: EvaluationNetworkOptions): Network {
   const builder = new NetworkBuilder(options.shape)
   const heads = skeleton(builder, options, (input, name) => cell(builder, input, genotype, name))
   return builder.build({ name: `nb201 network, C=${options.channels} N=${options.depth}`, ...heads })
 }
 
+/** Writes stem, cells, residual blocks and head. @param writeCell writes one cell and returns its output */
 function skeleton(
   builder: NetworkBuilder,
   { shape, channels, depth }: Pick<EvaluationNetworkOptions, 'shape' | 'channels' | 'depth'>,
@@ -58,7 +67,7 @@ function skeleton(
   return { heads: [{ logits, lossWeight: 1 }], features }
 }
 
-/** conv_b(conv_a(x)) + downsample(x), at half the resolution. */
+/** Writes a residual block, conv_b(conv_a(x)) + downsample(x), which halves height and width. */
 function residualBlock(builder: NetworkBuilder, input: ValueId, channels: number, name: string): ValueId {
   const a = reluConvBn(builder, input, channels, { kernel: 3, stride: 2 }, LEARNED, `${name}.conv_a`)
   const b = reluConvBn(builder, a, channels, { kernel: 3, stride: 1 }, LEARNED, `${name}.conv_b`)
@@ -66,6 +75,7 @@ function residualBlock(builder: NetworkBuilder, input: ValueId, channels: number
   return builder.sum([b, builder.conv(pooled, channels, { kernel: 1 }, `${name}.downsample.conv`)])
 }
 
+/** Writes a cell of the supernet. */
 function searchCell(
   builder: NetworkBuilder,
   input: ValueId,
@@ -89,6 +99,7 @@ function searchCell(
   return nodes[nodes.length - 1]
 }
 
+/** Writes the cell of one architecture. */
 function cell(builder: NetworkBuilder, input: ValueId, { operations }: Nb201Genotype, name: string): ValueId {
   const nodes = [input]
   for (const node of NODES.slice(1)) {
@@ -101,7 +112,7 @@ function cell(builder: NetworkBuilder, input: ValueId, { operations }: Nb201Geno
   return nodes[nodes.length - 1]
 }
 
-/** The operation's output, at its input's shape; null for `none`. */
+/** Writes an operation and returns its output, which has the shape of its input; null for `none`. */
 function operation(
   builder: NetworkBuilder,
   input: ValueId,
@@ -124,6 +135,7 @@ function operation(
   }
 }
 
+/** Writes ReLU, convolution and batch norm. */
 function reluConvBn(
   builder: NetworkBuilder,
   input: ValueId,

@@ -1,13 +1,13 @@
 /**
- * The part of Python 3's `random` that the benchmark's official orders were made with: MT19937 (Matsumoto and Nishimura,
- * "Mersenne Twister", ACM TOMACS 1998), seeded by an integer, and `shuffle`. For nothing else: the project's own random
- * numbers come from `core/random.ts`.
+ * The part of Python 3's `random` that NAS-Bench-201's official orders were made with: the generator MT19937 (Matsumoto
+ * and Nishimura, "Mersenne Twister", ACM TOMS 1998) seeded by an integer, and `shuffle`. Nothing else uses this
+ * generator; the project's own random numbers come from `core/random.ts`.
  */
 
 const N = 624
 const M = 397
 
-/** Opens the stream of 32-bit words of `random.seed(seed)`. @param seed 0 … 2³² − 1 */
+/** Returns the generator of 32-bit words after `random.seed(seed)`. @param seed 0 … 2³² − 1 */
 function mersenneTwister(seed: number): () => number {
   const state = initByArray([seed])
   let position = N
@@ -20,7 +20,7 @@ function mersenneTwister(seed: number): () => number {
   }
 }
 
-/** The reference implementation's `init_genrand`. */
+/** The initial state of the reference implementation's `init_genrand`. */
 function initByNumber(seed: number): Uint32Array {
   const state = new Uint32Array(N)
   state[0] = seed
@@ -28,7 +28,7 @@ function initByNumber(seed: number): Uint32Array {
   return state
 }
 
-/** The reference implementation's `init_by_array`, for keys shorter than the state. */
+/** The initial state of the reference implementation's `init_by_array`, for keys shorter than the state. */
 function initByArray(key: readonly number[]): Uint32Array {
   const state = initByNumber(19650218)
   const mixed = (i: number, factor: number) => state[i] ^ Math.imul(state[i - 1] ^ (state[i - 1] >>> 30), factor)
@@ -52,7 +52,7 @@ function initByArray(key: readonly number[]): Uint32Array {
   return state
 }
 
-/** The next 624 words, in place. */
+/** Computes the next 624 words of the state in place. */
 function twist(state: Uint32Array): void {
   for (let i = 0; i < N; i++) {
     const y = (state[i] & 0x80000000) | (state[(i + 1) % N] & 0x7fffffff)
@@ -60,6 +60,7 @@ function twist(state: Uint32Array): void {
   }
 }
 
+/** The output word of MT19937 for a word of its state. */
 function temper(word: number): number {
   let y = word
   y ^= y >>> 11
@@ -69,7 +70,11 @@ function temper(word: number): number {
   return y >>> 0
 }
 
-/** `random.seed(seed); random.shuffle(list(range(n)))`. @param seed 0 … 2³² − 1; @param n 0 … 2³² − 1 */
+/**
+ * The numbers 0 … n − 1 in the order of `random.seed(seed); random.shuffle(list(range(n)))`.
+ * @param seed 0 … 2³² − 1
+ * @param n 0 … 2³² − 1
+ */
 export function pythonShuffle(seed: number, n: number): Uint32Array {
   const next = mersenneTwister(seed)
   const order = Uint32Array.from({ length: n }, (_, i) => i)
@@ -82,7 +87,7 @@ export function pythonShuffle(seed: number, n: number): Uint32Array {
   return order
 }
 
-/** As many high bits as m has, drawn until they are below m. */
+/** A uniform integer below m, as Python draws it: as many high bits as m has, repeated until the number is below m. */
 function randomBelow(next: () => number, m: number): number {
   const unused = Math.clz32(m)
   for (;;) {
