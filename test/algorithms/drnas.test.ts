@@ -40,7 +40,7 @@ describe('DrNAS', () => {
     })
   })
 
-  it('draws one mixing on the simplex for each edge, the same for the same stream', () => {
+  it('draws mixing weights on the simplex for each edge, the same for the same stream', () => {
     const { theta } = dirichletRelaxation.relax(alpha, random(3, 'draw')).mixing
     expect(theta.map((row) => row.length)).toEqual([3, 3])
     for (const row of theta) expect(row.reduce((sum, value) => sum + value, 0)).toBeCloseTo(1, 12)
@@ -85,7 +85,7 @@ describe('DrNAS', () => {
     },
   )
 
-  it('has no anchor where none is asked for: as one of weight 0', async () => {
+  it('has no anchor with anchor=none, like an anchor of weight 0', async () => {
     const parameters = async (options: object) => {
       const search = await drnas.search(analyticContext(), drnas.options.parse(options))
       const { parameters, extra } = await search.epoch(0)
@@ -96,7 +96,7 @@ describe('DrNAS', () => {
     expect(free).not.toEqual(await parameters({ anchor: 'l2', lambda: 10 }))
   })
 
-  it('asks for an anchor that exists and a λ that is not negative', () => {
+  it('refuses an unknown anchor and a negative λ', () => {
     expect(drnas.options.parse({})).toMatchObject({ anchor: 'l2', lambda: 1e-3, progressive: false })
     expect(drnas.options.parse({ lambda: '0.01', partialChannels: '6,3' })).toMatchObject({
       lambda: 0.01,
@@ -107,7 +107,7 @@ describe('DrNAS', () => {
     expect(() => drnas.options.parse({ lamda: 1 })).toThrow(/lamda/)
   })
 
-  it('takes one K without stages, as in table 1, and says so where there are more', async () => {
+  it('takes one K without stages, as in table 1, and refuses several', async () => {
     const asked: unknown[] = []
     const context = analyticContext()
     const watched = {

@@ -68,13 +68,13 @@ describe('widening', () => {
     }
   })
 
-  it('leaves what has not grown', () => {
+  it('keeps parameters that do not grow', () => {
     for (const name of ['stem.conv.weight', 'cell1.conv_a.conv.weight', 'classifier.bias']) {
       expect(byName(wide, widened.weights).get(name)).toEqual(byName(narrow, weights).get(name))
     }
   })
 
-  it('maps the momentum as the weights, and the statistics as the channels that they are of', () => {
+  it('maps the momentum like the weights, and running statistics like their channels', () => {
     expect(widened.momentum).toEqual(widened.weights.map((value) => 2 * value))
     expect(widened.statistics).toHaveLength(wide.statistics.reduce((sum, channels) => sum + 2 * channels, 0))
     const scale = byName(wide, widened.weights).get('cell0.edge0-1.nor_conv_1x1.bn.weight')?.values
@@ -186,7 +186,7 @@ describe('the masked Dirichlet', () => {
     [0.3, 0.1, -1, 0.9],
   ]
 
-  it('mixes what is left, and sums to 1', () => {
+  it('mixes the remaining operations with weights that sum to 1', () => {
     const { theta, active } = maskedDirichlet(mask).relax(alpha, random(1, 'draw')).mixing
     expect(active).toBe(mask)
     for (const [edge, row] of theta.entries()) {
@@ -213,7 +213,7 @@ describe('the masked Dirichlet', () => {
     }
   })
 
-  it('passes each draw as its own: the mean of the gradient is the gradient of the mean', () => {
+  it('differentiates through each draw: the mean of the gradient is the gradient of the mean', () => {
     const relaxation = maskedDirichlet([[true, false, true]])
     const eta: Matrix = [[0.5, 3, -0.4]]
     const n = 3000
@@ -229,14 +229,14 @@ describe('the masked Dirichlet', () => {
 })
 
 describe('pruning', () => {
-  it('keeps the strongest of each edge, the lower of equals, and never what is gone already', () => {
+  it('keeps the strongest operations of each edge, the lower index at ties, and never a pruned one', () => {
     const all = [[true, true, true, true, true]]
     const first = prune([[0.1, 0.5, 0.5, -1, 0.3]], all, 0.5)
     expect(first).toEqual([[false, true, true, false, true]])
     expect(prune([[9, 0.2, 0.4, 9, 0.4]], first, 0.5)).toEqual([[false, false, true, false, true]])
   })
 
-  it('leaves one where no share is to be kept', () => {
+  it('keeps one operation even if the share is 0', () => {
     expect(prune([[0.1, 0.5, 0.3]], [[true, true, true]], 0)).toEqual([[false, true, false]])
   })
 })
@@ -280,7 +280,7 @@ describe('a progressive search', () => {
     return seen
   }
 
-  it('goes from K = 4 and 5 operations to 2 and 3 halfway, and α stays still for 40 % of each short stage', async () => {
+  it('goes from K = 4 and 5 operations to K = 2 and 3 halfway, and freezes α for 40 % of each short stage', async () => {
     const seen = await stages({})
     const first = { partialChannels: 4, operations: 30 }
     const second = { partialChannels: 2, operations: 18 }
@@ -289,7 +289,7 @@ describe('a progressive search', () => {
     )
   })
 
-  it('goes on with its learning rate through the stages, or begins each with the initial one', async () => {
+  it('continues its learning rate through the stages, or begins each stage at the initial rate', async () => {
     const { learningRate: max, learningRateMin: min } = tinyProtocol(nb201 as never, 10).weights
     const cosine = (epoch: number) => 1 + Math.cos((Math.PI * epoch) / 10)
     const perEpoch = () => rates.filter((_, i) => i % (rates.length / 10) === 0)
@@ -319,7 +319,7 @@ describe('a progressive search', () => {
     )
   })
 
-  it('has as many stages as K are given, and keeps what is asked for', async () => {
+  it('has one stage per K, and keeps the share of operations that the option says', async () => {
     const seen = await stages({ partialChannels: '4,2,1', kept: 0.4, freeze: 0 })
     const of = (partialChannels: number, operations: number) => ({ partialChannels, operations, still: false })
     expect(seen).toEqual([...Array(3).fill(of(4, 30)), ...Array(4).fill(of(2, 12)), ...Array(3).fill(of(1, 6))])

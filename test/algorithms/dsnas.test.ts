@@ -3,7 +3,7 @@ import { dsnas } from '../../src/algorithms/dsnas.ts'
 import { analyticContext } from './analyticSupernet.ts'
 
 describe('DSNAS', () => {
-  it('takes both steps at the same batch of the weight half under the same draw, the architecture first', async () => {
+  it('takes both steps on the same batch of the weight half with the same draw, architecture step first', async () => {
     const context = analyticContext({ protocol: { stepOrder: 'weights-first' } })
     const search = await dsnas.search(context, {})
     const report = await search.epoch(0)

@@ -19,7 +19,7 @@ const parameters = controllerStart(shape, random(1, 'controller')).map((row) => 
 const sampleAt = (at: Matrix) => sampleController(shape, at, random(2, 'sample'))
 
 describe("ENAS' controller", () => {
-  it('makes each decision within its values, the same for the same stream', () => {
+  it('samples values within the cardinalities, and the same values for the same stream', () => {
     const { decisions } = sampleAt(parameters)
     expect(decisions).toHaveLength(3)
     decisions.forEach((value, i) => {
@@ -47,7 +47,7 @@ describe("ENAS' controller", () => {
     }
   })
 
-  it('weighs each sample by its reward above its baseline, and averages over the samples', () => {
+  it('weights each sample by its reward minus its baseline, and averages over the samples', () => {
     const learn = { learningRate: 0.01, clipNorm: 1000 }
     const state = adamStart(parameters)
     const [rewards, baselines] = [
@@ -69,7 +69,7 @@ describe("ENAS' controller", () => {
     }
   })
 
-  it('learns to make the decisions that are rewarded', () => {
+  it('learns to make rewarded decisions', () => {
     const options = { learningRate: 0.01, clipNorm: 5 }
     const start = controllerStart(shape, random(5, 'controller'))
     let controller = { parameters: start, adam: adamStart(start) }
@@ -128,7 +128,7 @@ describe('ENAS as NAS-Bench-201 runs it', () => {
     return { evaluations, accuracies, baselines, controllers: controllers as { parameters: Matrix }[] }
   }
 
-  it('compares rewards with a baseline that the previous epoch fixed, in the first epoch with themselves', async () => {
+  it('compares rewards with the baseline of the previous epoch, and in the first epoch with the accuracies themselves', async () => {
     const { accuracies, baselines, controllers } = await run(3, { entropyWeight: 0, baselineDecay: 0.9 })
     const lastReward = (epoch: number) => accuracies(epoch)[steps * samples - 1]
     const first = lastReward(0)

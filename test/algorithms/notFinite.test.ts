@@ -228,7 +228,7 @@ test.each([0, -1, 1.5, 2 ** 32 + 1])('no whole number is drawn from %d values', 
   expect(() => random(0).choice([])).toThrow('nothing can be drawn from 0 values')
 })
 
-test('no architecture is derived from NaN, wherever it stands', () => {
+test('no architecture is derived from mixing weights that contain NaN', () => {
   expect(() => argmax([1, Number.NaN, 2])).toThrow('is NaN')
   for (const space of [nb201, darts] as const) {
     const zeros = space.edges.map(({ operations }) => operations.map(() => 0.1))

@@ -32,7 +32,7 @@ describe('PC-DARTS', () => {
     expect(incomingEdges(nb201.edges)).toEqual([[0], [1, 2], [3, 4, 5]])
   })
 
-  it('weighs the edges into a node by a softmax over them', () => {
+  it('weights the edges into a node by a softmax over these edges', () => {
     const { edgeWeights = [] } = relaxation.relax(parameters).mixing
     expect(edgeWeights[0]).toBe(1)
     expect(edgeWeights[1] + edgeWeights[2]).toBeCloseTo(1, 14)
@@ -85,7 +85,7 @@ describe('PC-DARTS', () => {
     expect(await moved({ warmup: 1 }, 10)).toBe(1)
   })
 
-  it('asks for a network with partial channels and weighed edges', async () => {
+  it('uses a supernet with partial channels and edge weights', async () => {
     const asked: unknown[] = []
     const context = analyticContext()
     await pcDarts.search(

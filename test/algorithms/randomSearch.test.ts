@@ -9,19 +9,19 @@ const run = async (context: ReturnType<typeof analyticContext>, options = {}) =>
 }
 
 describe('random search', () => {
-  it('stops before the evaluation that would overshoot the budget, and says what is left', async () => {
+  it('stops before the evaluation that would exceed the budget, and records what is left of the budget', async () => {
     const context = analyticContext({ budgetSeconds: 1050 })
     const { report } = await run(context)
     expect(report.extra).toEqual({ evaluations: 10, budgetLeftSeconds: 50 })
     expect(context.oracle.usedSeconds).toBe(1000)
   })
 
-  it('makes 100 evaluations without a budget, or as many as told', async () => {
+  it('makes 100 evaluations without a budget, or as many as the option says', async () => {
     expect((await run(analyticContext())).report.extra).toEqual({ evaluations: 100 })
     expect((await run(analyticContext(), { evaluations: '7' })).report.extra).toEqual({ evaluations: 7 })
   })
 
-  it('answers the best that it saw', async () => {
+  it('answers with the best architecture that it evaluated', async () => {
     const context = analyticContext()
     const { search, report } = await run(context)
     const stream = context.random('sample')
@@ -32,14 +32,14 @@ describe('random search', () => {
     expect((await context.oracle.query(search.genotype()))?.accuracyPct).toBe(Math.max(...totals))
   })
 
-  it('asks for no number where one sample is wanted', async () => {
+  it('asks for no accuracy with evaluations=1', async () => {
     const context = analyticContext()
     const { search } = await run(context, { evaluations: 1 })
     expect(context.oracle.usedSeconds).toBe(0)
     expect(search.genotype()).toEqual(sample(context.space, context.random('sample')))
   })
 
-  it('says that a budget is too small for a single evaluation', async () => {
+  it('refuses a budget that is too small for a single evaluation', async () => {
     await expect(run(analyticContext({ budgetSeconds: 50 }))).rejects.toThrow(
       'a budget of 50 s does not pay for a single evaluation; raise the budget',
     )

@@ -39,15 +39,15 @@ const answer = async (context: ReferenceContext, options = {}) => {
 }
 
 describe('the optimal row', () => {
-  it('is the architecture of the largest test accuracy, the lowest index of equals', async () => {
+  it('is the architecture of largest test accuracy, the lowest index at ties', async () => {
     expect(await answer(seeing(9000))).toBe(9000)
   })
 
-  it('is that of the largest validation accuracy where asked', async () => {
+  it('is the architecture of largest validation accuracy with by=validation', async () => {
     expect(await answer(seeing(9000), { by: 'validation' })).toBe(0)
   })
 
-  it('needs a table, and all of it', async () => {
+  it('needs a complete table', async () => {
     await expect(answer(analyticContext())).rejects.toThrow(
       'optimal needs a table of all architectures of nb201; name one with --table',
     )

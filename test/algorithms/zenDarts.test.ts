@@ -64,7 +64,7 @@ const cosine = (a: readonly number[], b: readonly number[]) => {
 }
 
 describe('log(NTK) of a search network', () => {
-  it('has, in the mean over the signs, the trace of the neural tangent kernel', async () => {
+  it('is, in the mean over the signs, the trace of the neural tangent kernel', async () => {
     const traces: number[] = []
     for (const signs of allSigns) traces.push(Math.exp((await logNtkAt(alpha, signs)).value))
     const kernel = await neuralTangentKernel(
@@ -83,7 +83,7 @@ describe('log(NTK) of a search network', () => {
     expect(cosine(gradAlpha.flat(), expected)).toBeGreaterThan(0.5)
   })
 
-  it('leaves the weights where they were, and grows along its gradient wrt them', async () => {
+  it('restores the weights, and grows along its gradient wrt the weights', async () => {
     const before = await supernet.weights.read()
     const { value, gradW } = await logNtkAt(alpha)
     expect(await supernet.weights.read()).toEqual(before)
@@ -106,7 +106,7 @@ describe('the BN term of a search network', () => {
     expect((await bnAt(silent, 4)).value).toBeLessThan((await bnAt(alpha, 4)).value - 0.1)
   })
 
-  it('leaves running statistics and weights as they were', async () => {
+  it('leaves running statistics and weights unchanged', async () => {
     const before = await supernet.executable.save()
     await bnAt(alpha, 1)
     expect(await supernet.executable.save()).toEqual(before)

@@ -6,7 +6,7 @@ import { listSources, type Preset } from '../../src/protocols/preset.ts'
 const nb201 = (algorithm: string) => ({ space: 'nb201', dataset: 'cifar10', algorithm })
 
 describe.each(presets.map((preset): [string, Preset] => [preset.name, preset]))('%s', (name, preset) => {
-  test('says where each value was read', () => {
+  test('states the source of each value', () => {
     const parts = [preset.bySpace, preset.byDataset, preset.byAlgorithm].flatMap((part) => Object.values(part ?? {}))
     for (const { path, source } of [preset.values, ...parts].flatMap((tree) => listSources(tree))) {
       expect(source.length, path).toBeGreaterThan(10)
@@ -28,7 +28,7 @@ describe.each(presets.map((preset): [string, Preset] => [preset.name, preset]))(
 })
 
 describe('laptop', () => {
-  test('is drnas-paper but for halves by seed and a reduced size, and says that it is reduced', () => {
+  test('is drnas-paper with halves drawn by the seed and a reduced size, and is marked as reduced', () => {
     const laptop = resolveProtocol('laptop', nb201('drnas'))
     const paper = resolveProtocol('drnas-paper', nb201('drnas'))
     expect(laptop).toEqual({
@@ -59,14 +59,14 @@ describe('the papers’ settings', () => {
     expect(network).toEqual({ channels: 16, depth: 5, affine: false, track: true })
   })
 
-  test('the DARTS space has its own, and so have its subspaces', () => {
+  test('the DARTS space and its subspaces have their own settings', () => {
     const drnas = resolveProtocol('drnas-paper', { space: 'darts', dataset: 'cifar10', algorithm: 'drnas' })
     expect([drnas.epochs, drnas.weights.learningRate, drnas.network.channels]).toEqual([50, 0.1, 36])
     const s1 = resolveProtocol('darts-paper', { space: 'darts-s1', dataset: 'cifar10', algorithm: 'darts-v1' })
     expect(s1.network).toMatchObject({ channels: 16, depth: 8 })
   })
 
-  test('algorithms differ within NAS-Bench-201’s', () => {
+  test('algorithms have different settings within NAS-Bench-201’s protocol', () => {
     expect(resolveProtocol('nb201-paper', nb201('darts-v1')).epochs).toBe(50)
     expect(resolveProtocol('nb201-paper', nb201('gdas')).epochs).toBe(250)
     expect(resolveProtocol('nb201-paper', nb201('enas'))).toMatchObject({ batchSize: 128, stepOrder: 'weights-first' })
@@ -95,7 +95,7 @@ describe('the papers’ settings', () => {
     expect(small.data.cropPadding).toBe(2)
   })
 
-  test('NATS-Bench does not clip, and reports the dataset searched on alone', () => {
+  test('NATS-Bench does not clip, and reports only the dataset searched on', () => {
     const nats = resolveProtocol('nats-paper', nb201('gdas'))
     expect(nats.weights.clipNorm).toBeNull()
     expect(nats.headline.cifar10).toHaveLength(1)
@@ -115,14 +115,14 @@ test('RobustDARTS is DARTS with edges dropped and squares cut out, both growing'
 })
 
 describe('changes in place', () => {
-  test('are taken over, and said in the name', () => {
+  test('are applied, and become part of the name', () => {
     const text = 'micro:epochs=5,data.limit=null,weights.nesterov=true,stepOrder=weights-first'
     const changed = resolveProtocol(text, nb201('drnas'))
     expect(changed).toMatchObject({ name: text, epochs: 5, stepOrder: 'weights-first' })
     expect([changed.data.limit, changed.weights.nesterov]).toEqual([null, true])
   })
 
-  test('reach settings that a preset is without', () => {
+  test('can add settings that a preset does not state', () => {
     const text =
       'darts-paper:network.dropPath=0.2,data.architecturePortion=0.1,architecture.clipNorm=5,data.brokenImages=skip'
     const { network, data, architecture } = resolveProtocol(text, nb201('darts-v1'))
@@ -150,7 +150,7 @@ describe('changes in place', () => {
   })
 })
 
-test('w and α have the images that the authors’ code gives them, wherever that code splits the set', () => {
+test('w and α are trained on the images of the authors’ code, wherever that code splits the set', () => {
   const splitOn = (preset: string, dataset: string) =>
     resolveProtocol(preset, { space: 'nb201', dataset, algorithm: 'drnas' }).data.split ?? 'seeded'
   const datasets = ['cifar10', 'cifar100', 'ImageNet16-120', 'shapes', 'photos']

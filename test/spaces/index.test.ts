@@ -11,7 +11,7 @@ test('built-in spaces are registered under the names they carry', () => {
   expect(registry.spaces.map(({ name }) => name)).toEqual(Object.keys(builtinSpaces))
 })
 
-test.each(registry.spaces)('$name: what is sampled can be written, read, derived and trained', (space) => {
+test.each(registry.spaces)('$name: sampled architectures can be written, read, derived and trained', (space) => {
   const stream = random(0, 'test')
   for (let i = 0; i < 20; i++) {
     const genotype = sample(space, stream)

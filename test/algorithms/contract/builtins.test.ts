@@ -15,7 +15,7 @@ const smaller: Readonly<Record<string, Readonly<Record<string, unknown>>>> = {
 const executor = openExecutor({ backend: 'wasm' })
 
 describe.each(Object.values(builtinAlgorithms as Record<string, Algorithm>))('$name', (algorithm) => {
-  it('keeps every promise of an algorithm', async () => {
+  it('keeps every rule of the contract suite', async () => {
     const results = await checkAlgorithm(algorithm, {
       executor: () => executor,
       options: smaller[algorithm.name],
@@ -27,7 +27,7 @@ describe.each(Object.values(builtinAlgorithms as Record<string, Algorithm>))('$n
 })
 
 describe('drnas --progressive', () => {
-  it('keeps every promise, through a change of stage', async () => {
+  it('keeps every rule of the contract suite through a change of stage', async () => {
     const results = await checkAlgorithm(builtinAlgorithms.drnas as Algorithm, {
       executor: () => executor,
       options: { progressive: true, partialChannels: '4,2', freeze: 0 },

@@ -59,25 +59,25 @@ async function broken(algorithm: Algorithm) {
 }
 
 describe('the contract suite', () => {
-  it('finds nothing wrong with a search that keeps its promises', async () => {
+  it('finds nothing wrong with a search that keeps every rule', async () => {
     expect(await broken(drawing(() => ({})))).toEqual([])
   })
 
-  it('sees a search that takes its chances elsewhere than from the seed', async () => {
+  it('finds a search whose random numbers do not come from the seed', async () => {
     let runs = 0
     const found = await broken(drawing(({ space, random }) => ({ genotype: () => sample(space, random('x', runs++)) })))
     expect(found.map(({ rule }) => rule)).toContain('the same seed gives the same result')
     expect(found[0].seen).toMatch(/^after epoch 0 it answered \|.*\|, then \|/)
   })
 
-  it('sees a search that ignores its seed', async () => {
+  it('finds a search that ignores its seed', async () => {
     const always = nb201.encoding.decode([0, 1, 2, 3, 4, 0])
     expect(await broken(drawing(() => ({ genotype: () => always })))).toEqual([
       { rule: 'different seeds differ', seen: 'seeds 0 and 1 gave the same reports and answers' },
     ])
   })
 
-  it.each([1, 2])('sees a state that no checkpoint can hold after the last of %d epochs', async (epochs) => {
+  it.each([1, 2])('finds a state that a checkpoint cannot hold after the last of %d epochs', async (epochs) => {
     const unsavable = drawing((_, search) => {
       let done = 0
       return {
@@ -89,7 +89,7 @@ describe('the contract suite', () => {
     expect(await broken(unsavable)).toMatchObject([{ seen: expect.stringContaining('could not be cloned') }])
   })
 
-  it('sees an answer that is lost when the last epoch is saved', async () => {
+  it('finds an answer that is lost when the last epoch is saved', async () => {
     const forgetful = drawing((_, search) => ({ epochs: 1, restore() {}, genotype: search.genotype }))
     expect(await broken(forgetful)).toEqual([
       {
@@ -99,7 +99,7 @@ describe('the contract suite', () => {
     ])
   })
 
-  it('sees state that is not saved', async () => {
+  it('finds state that is not saved', async () => {
     const forgetful = drawing(() => {
       let epochs = 0
       return { epoch: async () => ({ validAccuracyPct: ++epochs }) }
@@ -109,7 +109,7 @@ describe('the contract suite', () => {
     ])
   })
 
-  it('sees a search that looks for numbers which it must not see', async () => {
+  it('finds a search that reads numbers it must not see', async () => {
     const peeping = drawing((context) => {
       const { evaluator } = context as SearchContext & { evaluator?: unknown }
       return evaluator === undefined ? {} : { epochs: 1 }
@@ -119,7 +119,7 @@ describe('the contract suite', () => {
     ])
   })
 
-  it('sees epochs that are none, and more of them than the protocol has', async () => {
+  it('finds an invalid number of epochs, and more epochs than the protocol has', async () => {
     expect(await broken(drawing(() => ({ epochs: 0 })))).toContainEqual({
       rule: 'it keeps within its epochs',
       seen: 'epochs is 0, not a positive integer',
@@ -129,7 +129,7 @@ describe('the contract suite', () => {
     ])
   })
 
-  it('sees a search that goes on asking when the budget is over', async () => {
+  it('finds a search that goes on asking after the budget is spent', async () => {
     const insisting = drawing(({ oracle, space, random }, search) => ({
       async epoch(index) {
         for (let n = 0; n < 50; n++) await oracle.query(sample(space, random('ask', index, n)))
@@ -141,7 +141,7 @@ describe('the contract suite', () => {
     expect(seen).toMatch(/^it asked \d+ times more after the budget was over$/)
   })
 
-  it('sees numbers that are none', async () => {
+  it('finds numbers that are not finite', async () => {
     const rule = 'the numbers of an epoch are finite'
     const logging = drawing(() => ({ epoch: async () => ({ trainLoss: 1, extra: { temperature: Number.NaN } }) }))
     expect(await broken(logging)).toEqual([{ rule, seen: 'temperature of epoch 0 is NaN' }])
@@ -154,7 +154,7 @@ describe('the contract suite', () => {
     expect(await broken(diverging)).toEqual([{ rule, seen: 'parameters[0][0] of epoch 1 is Infinity' }])
   })
 
-  it('sees an edge whose own weight is none', async () => {
+  it('finds an edge weight that is not finite', async () => {
     const wrong = darts(async (context, search) => ({
       async epoch(index) {
         const batch = await (await context.data()).architecture.batch(index)
@@ -167,7 +167,7 @@ describe('the contract suite', () => {
     expect(seen).toBe('it fails: mixing weight edgeWeights[2] is NaN, not a finite number')
   })
 
-  it('sees an answer that the space does not know', async () => {
+  it('finds an answer that is not an architecture of the space', async () => {
     const strange = { space: 'nb201', operations: Array(6).fill('nor_conv_5x5') } as Genotype
     const found = await broken(drawing(() => ({ genotype: () => strange })))
     expect(found.find(({ rule }) => rule === 'its answers are architectures of the space')?.seen).toMatch(
@@ -175,7 +175,7 @@ describe('the contract suite', () => {
     )
   })
 
-  it('sees weights that are no mixing', async () => {
+  it('finds mixing weights that do not sum to 1', async () => {
     const wrong = darts(async (context, search) => {
       const { architecture } = await context.data()
       const theta = nb201.edges.map(() => [1, 1, 0, 0, 0])
@@ -194,7 +194,7 @@ describe('the contract suite', () => {
     ])
   })
 
-  it('sees steps that nobody awaits', async () => {
+  it('finds steps that are not awaited', async () => {
     const hasty = darts(async (context, search) => {
       const { weights } = await context.data()
       const theta = nb201.edges.map(() => [1, 0, 0, 0, 0])
@@ -215,7 +215,7 @@ describe('the contract suite', () => {
     ])
   })
 
-  it('lets an algorithm break a rule on purpose, and keeps the reason', async () => {
+  it('lets an algorithm break a rule on purpose, and reports the reason', async () => {
     const rule = 'different seeds differ'
     const always = nb201.encoding.decode([0, 1, 2, 3, 4, 0])
     const stubborn = { ...drawing(() => ({ genotype: () => always })), exceptions: { [rule]: 'it knows the answer' } }
@@ -224,7 +224,7 @@ describe('the contract suite', () => {
     expect(results).toContainEqual({ algorithm: 'drawing', space: 'nb201', rule, excepted: 'it knows the answer' })
   })
 
-  it('sees vectors that pile up, and a network that is left', async () => {
+  it('finds vectors that accumulate, and a network that is not disposed of', async () => {
     const rule = 'it leaves nothing on the backend, neither after an epoch nor at its end'
     const piling = darts((_, search) => ({
       epoch(index) {
@@ -236,7 +236,7 @@ describe('the contract suite', () => {
     expect(await broken(darts(() => ({ dispose() {} })))).toEqual([{ rule, seen: '1 network(s) after dispose()' }])
   })
 
-  it('sees a search that does not work on a space and does not say so', async () => {
+  it('finds a search that fails on a space that it does not exclude', async () => {
     const failing = drawing(() => {
       throw new Error('I know three edges only')
     })

@@ -21,7 +21,7 @@ const edgeWeights = [0, 0]
 const inner = (a: Matrix, b: Matrix) => a.flat().reduce((sum, value, i) => sum + value * b.flat()[i], 0)
 
 describe('a Gumbel-softmax draw', () => {
-  it('lies on the simplex, and has its largest entry as often as softmax(α) says, at any temperature', () => {
+  it('lies on the simplex, and its largest entry is distributed as softmax(α) at any temperature', () => {
     const stream = random(1, 'gumbel')
     const expected = softmax(alpha[0])
     for (const tau of [0.1, 10]) {
@@ -56,7 +56,7 @@ describe('a Gumbel-softmax draw', () => {
     }
   })
 
-  it('is computed for one operation an edge in its hard form, with the gradient of the soft one', () => {
+  it('computes one operation per edge in its hard form, with the gradient of the soft form', () => {
     const { mixing, pullback } = hardGumbel(0.7).relax(alpha, random(3, 'draw'))
     const soft = relaxedGumbel(0.7).relax(alpha, random(3, 'draw'))
     expect(mixing.theta.map(argmax)).toEqual(soft.mixing.theta.map(argmax))
@@ -65,7 +65,7 @@ describe('a Gumbel-softmax draw', () => {
     expect(pullback({ theta: cotangent, edgeWeights })).toEqual(soft.pullback({ theta: cotangent, edgeWeights }))
   })
 
-  it('is softmax(α) where no random numbers are given', () => {
+  it('is softmax(α) without a random stream', () => {
     for (const relaxation of [relaxedGumbel(2), hardGumbel(2)]) {
       expect(relaxation.relax(alpha).mixing).toEqual({ theta: alpha.map(softmax) })
     }
@@ -73,7 +73,7 @@ describe('a Gumbel-softmax draw', () => {
 })
 
 describe("DSNAS' score gradient", () => {
-  it('is, in the mean over draws, the gradient of the expected cost of a linear loss', () => {
+  it('has a gradient whose mean over draws is the gradient of the expected cost of a linear loss', () => {
     // L(Z) = Σ c·Z: E[L] = Σ c·p, whose gradient is p_o (c_o − Σ c·p).
     const [p] = alpha.map(softmax)
     const [c] = cotangent
@@ -92,7 +92,7 @@ describe("DSNAS' score gradient", () => {
 })
 
 describe('a categorical draw', () => {
-  it('has values as often as their probabilities say', () => {
+  it('draws each value with its probability', () => {
     const stream = random(1, 'categorical')
     const counts = [0, 0, 0]
     for (let draw = 0; draw < 10000; draw++) counts[categorical([0.2, 0, 0.8], stream)]++

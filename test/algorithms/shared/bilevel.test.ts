@@ -28,7 +28,7 @@ describe('the bilevel loop', () => {
     expect(second.networks[0].calls.slice(0, 2)).toEqual(['step weights', 'gradient architecture'])
   })
 
-  it('walks the weight half once an epoch, in as many steps of each kind', async () => {
+  it('goes through the weight half once per epoch, with as many steps of each kind', async () => {
     const context = analyticContext()
     await (await method(context)).epoch(0)
     const { calls } = context.networks[0]
@@ -36,7 +36,7 @@ describe('the bilevel loop', () => {
     expect(calls.filter((call) => call === 'gradient architecture')).toHaveLength(5)
   })
 
-  it('keeps the parameters still while the weights warm up', async () => {
+  it('freezes the parameters while the weights warm up', async () => {
     const context = analyticContext()
     const search = await method(context, { architectureFrom: 2 })
     const reports = await run(search)
@@ -47,7 +47,7 @@ describe('the bilevel loop', () => {
     expect(reports[2].parameters).not.toEqual(start)
   })
 
-  it('takes several weight steps for each architecture step where asked', async () => {
+  it('takes several weight steps per architecture step if the method says so', async () => {
     const context = analyticContext()
     await (await method(context, { weightSteps: 3 })).epoch(0)
     const { calls } = context.networks[0]
@@ -55,7 +55,7 @@ describe('the bilevel loop', () => {
     expect(calls.filter((call) => call === 'gradient architecture')).toHaveLength(5)
   })
 
-  it('tells a penalty the epoch, and the mixing of a weight step the parameters', async () => {
+  it('passes the epoch to a penalty, and the parameters to the mixing of a weight step', async () => {
     const context = analyticContext()
     const heard: unknown[] = []
     const search = await method(context, {
@@ -76,7 +76,7 @@ describe('the bilevel loop', () => {
     expect(reports[11].validLoss).toBeLessThan(reports[0].validLoss as number)
   })
 
-  it('ends with the same bits when it is saved and restored on the way', async () => {
+  it('ends with the same bits if it is saved and restored in between', async () => {
     const whole = await method(analyticContext())
     const expected = await run(whole)
     const firstHalf = await method(analyticContext())

@@ -32,14 +32,14 @@ async function run(algorithm: Algorithm, evaluations: number, seed = 0) {
 const changes = (a: readonly number[], b: readonly number[]) => a.filter((value, i) => value !== b[i]).length
 
 describe.each(searches)('$name', (algorithm) => {
-  it('spends the budget and no more, and answers something that it asked for', async () => {
+  it('stays within the budget and answers with an architecture that it evaluated', async () => {
     const { asked, answer, report } = await run(algorithm, 60)
     expect(asked).toHaveLength(60)
     expect(asked).toContain(answer)
     expect(report.extra).toEqual({ evaluations: 60, budgetLeftSeconds: 0 })
   })
 
-  it('answers the same after it was saved and restored', async () => {
+  it('gives the same answer after it was saved and restored', async () => {
     const { search, answer } = await run(algorithm, 20)
     const again = await algorithm.search(analyticContext(), algorithm.options.parse({}))
     await again.restore(structuredClone(await search.save()))
@@ -60,14 +60,14 @@ describe.each([
   ['bohb', 200],
   ['reinforce', 2000],
 ] as const)('%s', (name, evaluations) => {
-  it('asks for better and better architectures where single decisions add up', async () => {
+  it('evaluates better and better architectures if decisions contribute independently', async () => {
     const { first, last } = await progress(builtinAlgorithms[name] as Algorithm, evaluations)
     expect(last).toBeGreaterThan(first + 4)
   })
 })
 
 describe('regularised evolution', () => {
-  it('starts at random and then changes one decision of somebody alive', async () => {
+  it('starts at random, then changes one decision of a living individual', async () => {
     const { asked, space } = await run(builtinAlgorithms.rea as Algorithm, 40)
     const decisions = asked.map((text) => space.encoding.encode(space.parse(text)))
     for (let born = 10; born < 40; born++) {
@@ -78,7 +78,7 @@ describe('regularised evolution', () => {
 })
 
 describe('local search', () => {
-  it('asks for no architecture twice, and ends in a local optimum', async () => {
+  it('evaluates no architecture twice and ends in a local optimum', async () => {
     const { asked, answer, space } = await run(builtinAlgorithms['local-search'] as Algorithm, 200)
     expect(new Set(asked).size).toBe(asked.length)
     // The oracle adds the decisions up, so the only optimum is the last value everywhere.

@@ -35,14 +35,14 @@ async function run(search: Awaited<ReturnType<typeof begin>>, from = 0, to = EPO
 }
 
 describe('a search stopped early by its eigenvalue', () => {
-  it('goes on to the end while the eigenvalue stays, and changes nothing of the search', async () => {
+  it('runs to the end and leaves the search unchanged while the eigenvalue does not grow', async () => {
     const stopped = await run(await begin(flat))
     const whole = await run(await begin(flat, {}))
     expect(stopped.answers).toEqual(whole.answers)
     expect(stopped.reports.map(({ extra, ...report }) => report)).toEqual(whole.reports)
   })
 
-  it('ends once the average of five has grown more than 1.3-fold, with what it would have answered 12 epochs before', async () => {
+  it('ends once the average of five measurements has grown more than 1.3-fold, with the answer of 12 epochs before', async () => {
     const search = await begin(jump)
     const { reports, answers } = await run(search)
     // Averages of the last five: 0.5 up to epoch 20, 0.6 at 22, and 0.7 at 24, which is 1.4 times as much.
@@ -52,7 +52,7 @@ describe('a search stopped early by its eigenvalue', () => {
     expect(answers[24]).toBe(answers[12])
   })
 
-  it('measures every second epoch, or as often as asked, and not after the last', async () => {
+  it('measures every second epoch or as often as the option says, but not after the last epoch', async () => {
     const measured = async (options: object) =>
       (await run(await begin(flat, { earlyStop: 'eigenvalue', ...options }))).reports.flatMap(({ extra }, epoch) =>
         extra === undefined ? [] : epoch,
@@ -61,7 +61,7 @@ describe('a search stopped early by its eigenvalue', () => {
     expect(await measured({ earlyStopEvery: 7 })).toEqual([0, 7, 14, 21, 28, 35, 42])
   })
 
-  it('returns to no epoch before the first that is allowed', async () => {
+  it('never returns to an epoch before earlyStopFrom', async () => {
     const growing: Series = (epoch) => 1.2 ** epoch
     const ends = async (options: object) =>
       (await run(await begin(growing, { earlyStop: 'eigenvalue', ...options }))).reports.at(-1)?.extra?.stopEpoch
@@ -69,7 +69,7 @@ describe('a search stopped early by its eigenvalue', () => {
     expect(await ends({ earlyStopFrom: 17 })).toBe(18)
   })
 
-  it('ends the same when it is saved and restored on the way, and stays ended', async () => {
+  it('ends the same if it is saved and restored in between, and stays ended', async () => {
     const whole = await begin(jump)
     const expected = await run(whole)
     const first = await begin(jump)
@@ -86,7 +86,7 @@ describe('a search stopped early by its eigenvalue', () => {
 })
 
 describe.each([dartsV1, dartsV2] as readonly Algorithm[])('$name with earlyStop', (algorithm) => {
-  it('keeps every promise of an algorithm, measuring a real network', async () => {
+  it('keeps every rule of the contract suite while it measures a real network', async () => {
     const executor = await openExecutor({ backend: 'wasm' })
     const results = await checkAlgorithm(algorithm, {
       executor: async () => executor,

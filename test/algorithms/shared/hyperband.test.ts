@@ -14,19 +14,19 @@ const first = <T>(items: Iterable<T>, count: number): T[] => {
 }
 
 describe('Hyperband', () => {
-  it('begins its brackets with as many as the paper (table 1: R = 81, η = 3)', () => {
+  it('begins its brackets with as many architectures as the paper (table 1: R = 81, η = 3)', () => {
     const found = first(brackets([1, 3, 9, 27, 81], 3), 6)
     expect(found.map(({ begin }) => begin)).toEqual([81, 34, 15, 8, 5, 81])
     expect(found.map(({ rungs }) => rungs[0])).toEqual([1, 3, 9, 27, 81, 1])
   })
 
-  it('has rungs at 1, 4 and 12 of twelve epochs', () => {
+  it('has rungs at 1, 4 and 12 epochs if training lengths go up to 12', () => {
     const twelve = Array.from({ length: 12 }, (_, i) => i + 1)
     expect(rungsOf(twelve, 3, 1, 12)).toEqual([1, 4, 12])
     expect(rungsOf(twelve, 3, 3, 12)).toEqual([4, 12])
   })
 
-  it('takes the longest training below what η asks for where lengths are few', () => {
+  it('takes the longest training length below the one that η gives if there are few lengths', () => {
     expect(rungsOf([12, 200], 3, 1, 200)).toEqual([12, 200])
     expect(rungsOf([12, 200], 3, 1, 100)).toEqual([12])
     expect(rungsOf([], 3, 1, 100)).toEqual([])
@@ -61,7 +61,7 @@ async function run(budgetSeconds: number, options: object, seed = 0) {
 }
 
 describe('BOHB with brackets', () => {
-  it('trains nine for an epoch, the best three for four, and the best for twelve', async () => {
+  it('trains nine architectures for one epoch, the best three for four, and the best for twelve', async () => {
     const { asked } = await run(40, { eta: 3 })
     expect(asked.map(({ epochs }) => epochs)).toEqual([...Array(9).fill(1), 4, 4, 4, 12, 4])
     const best = asked.slice(0, 9).sort((a, b) => b.accuracyPct - a.accuracyPct)
@@ -71,7 +71,7 @@ describe('BOHB with brackets', () => {
     expect(asked[12].text).toBe(asked[9].text)
   })
 
-  it('answers the best of the whole trainings, not the best number', async () => {
+  it('answers with the best of the full trainings, not with the best accuracy of any length', async () => {
     const { asked, answer } = await run(400, { eta: 3 })
     const whole = asked.filter(({ epochs }) => epochs === 12).sort((a, b) => b.accuracyPct - a.accuracyPct)
     expect(answer).toBe(whole[0].text)
@@ -84,7 +84,7 @@ describe('BOHB with brackets', () => {
     expect(mean(begun.slice(-50))).toBeGreaterThan(mean(begun.slice(0, 50)) + 4)
   })
 
-  it('needs trainings of several lengths', async () => {
+  it('needs a table with trainings of several lengths', async () => {
     await expect(run(100, { eta: 3, minEpochs: 12 })).rejects.toThrow(
       'bohb with eta=3 needs trainings of several lengths',
     )

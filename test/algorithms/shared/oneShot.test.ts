@@ -10,7 +10,7 @@ import type { Supernet } from '../../../src/core/supernet.ts'
 import { analyticContext, analyticProtocol } from '../analyticSupernet.ts'
 
 describe('a ranking by shared weights', () => {
-  it('finds the candidate of the best accuracy, and ranks a tenth of them between epochs', async () => {
+  it('finds the candidate of best accuracy, and ranks a tenth of the candidates between epochs', async () => {
     const context = analyticContext()
     const supernet = await context.supernet()
     const candidate = (n: number) => sample(context.space, random(n, 'candidate'))
@@ -34,7 +34,7 @@ describe('a ranking by shared weights', () => {
 })
 
 describe('SETN', () => {
-  it('ranks candidates that have each operation as often as softmax(α) says', async () => {
+  it('ranks candidates that have each operation with the probability softmax(α)', async () => {
     const learningRate = 0.5
     const context = analyticContext({
       protocol: { epochs: 1, architecture: { ...analyticProtocol.architecture, learningRate } },

@@ -5,7 +5,7 @@ import type { Algorithm } from '../../../src/core/algorithm.ts'
 const parse = (name: keyof typeof builtinAlgorithms, options: object) =>
   (builtinAlgorithms[name] as Algorithm).options.safeParse(options)
 
-describe('a detail of something that is off', () => {
+describe('an option that depends on one that is off', () => {
   it.each([
     ['drnas', { freeze: 5 }, { progressive: 'true' }, 'progressive=true'],
     ['drnas', { kept: '0.4' }, { progressive: true }, 'progressive=true'],

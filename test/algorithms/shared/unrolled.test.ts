@@ -101,7 +101,7 @@ describe('the unrolled gradient', () => {
     expect(second.parameters).toEqual(first.parameters)
   })
 
-  it('includes momentum and weight decay in the step that it looks through', async () => {
+  it('includes momentum and weight decay in the unrolled step', async () => {
     const alpha = [
       [0.3, -0.2, 0.5],
       [0.1, 0.9, -0.4],
@@ -128,14 +128,14 @@ describe('the unrolled gradient', () => {
     }
   })
 
-  it('leaves the weights where they were, and no vector behind', async () => {
+  it('restores the weights and disposes of every vector', async () => {
     const supernet = analyticSupernet([0.2, -0.7], quadratic)
     await finiteDifference(await stepAt(supernet, [[0.3, -0.2, 0.5]], plain(0.3), softmaxRelaxation))
     expect(supernet.w()).toEqual([0.2, -0.7])
     expect(supernet.vectorsHeld()).toBe(0)
   })
 
-  it('says that an executor has no second derivatives', async () => {
+  it('refuses an executor without second derivatives', async () => {
     const supernet = analyticSupernet([0.2, -0.7], quadratic)
     const step = await stepAt(supernet, [[0.3, -0.2, 0.5]], plain(0.3), softmaxRelaxation)
     await expect(unrolled({ secondOrder: 'exact', distance: 0.01 })(step)).rejects.toThrow(

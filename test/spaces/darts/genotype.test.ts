@@ -168,7 +168,7 @@ test.each([
   expect(() => darts.parse(text)).toThrow(message)
 })
 
-test('published genotypes known to the reference are the same there', () => {
+test('published genotypes agree with the reference figures', () => {
   for (const golden of readGolden<{ darts_genotypes: PublishedCase[] }>('networks').darts_genotypes) {
     if (golden.name !== 'MIX_A') expect(darts.parse(golden.name)).toEqual(json(golden))
   }

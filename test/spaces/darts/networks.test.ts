@@ -119,7 +119,7 @@ test('parameters in millions are those that the papers print', () => {
   }
 })
 
-test('a plain search network has one mix for each node, reading the coefficients of its own cell type', () => {
+test('a supernet without partial channels has one mix per node, with the coefficients of its cell type', () => {
   const network = darts.supernet({ shape: cifar, channels: 4, depth: 3, batchNorm })
   const mixes = layersOf(network, 'mix')
   expect(mixes).toHaveLength(3 * 4)
@@ -139,13 +139,13 @@ test('edges that leave one node share its ReLU, its poolings and their batch nor
   expect(layersOf(network, 'crop')).toHaveLength(2)
 })
 
-test('in a reduction cell the channels that pass by are halved by max pooling', () => {
+test('in a reduction cell the channels that bypass the operations are halved by max pooling', () => {
   const options = { shape: cifar, channels: 8, depth: 1, partialChannels: 4, batchNorm }
   const pools = layersOf(darts.supernet(options), 'maxPool').filter(({ window }) => window.kernel === 2)
   expect(pools.map(({ window }) => window.stride)).toEqual([2, 2])
 })
 
-test('drop path stands on every operation but identities', () => {
+test('drop path is applied to every operation but identities', () => {
   const options = { shape: cifar, channels: 4, depth: 3 }
   const network = darts.network(darts.parse('DARTS_V2'), { ...options, dropPath: true })
   const { normal, reduce } = darts.parse('DARTS_V2')
@@ -195,7 +195,7 @@ test('S4 has a noise layer on every edge, at half size where the edge halves, an
   expect(parseCells(dartsS4.format(genotype)).reduce).toEqual(genotype.reduce)
 })
 
-test('noise is an operation of S4 alone', () => {
+test('noise is an operation of S4 only', () => {
   const text = dartsS4.format(dartsS4.derive(dartsS4.edges.map(() => [0.9, 0.1])))
   expect(() => darts.parse(text)).toThrow('unknown operation "noise"')
   expect(() => dartsS4.parse('DARTS_V2')).toThrow('unknown operation "skip_connect"; allowed are noise, sep_conv_3x3')

@@ -10,7 +10,7 @@ import {
 
 const all = Array.from({ length: 15_625 }, (_, index) => atIndex(index))
 
-test('the benchmark tells 6,466 architectures apart', () => {
+test('the benchmark’s string distinguishes 6,466 architectures', () => {
   expect(new Set(all.map(uniqueString)).size).toBe(6466)
 })
 

@@ -64,7 +64,7 @@ test.each(networks)('the network of $arch has the reference parameters, and as m
   }
 })
 
-test('a plain search cell is one mix for each node, over every edge and operation that meets there', () => {
+test('a search cell without partial channels is one mix per node, over every edge and operation into the node', () => {
   const network = nb201.supernet({ shape: shapes.cifar10, channels: 4, depth: 2, batchNorm })
   const mixes = layersOf(network, 'mix')
   expect(mixes).toHaveLength(2 * 3 * 3)
@@ -86,7 +86,7 @@ test('edges that leave one node share its ReLU and its pooling', () => {
   expect(layersOf(network, 'avgPool')).toHaveLength(3 * 3 + 2)
 })
 
-test('with edge normalisation each edge is a mix of its operations, weighed by its own coefficient at the node', () => {
+test('with edge normalisation each edge is a mix of its operations, multiplied by its own coefficient at the node', () => {
   const options = { shape: shapes.cifar10, channels: 8, depth: 1, batchNorm, edgeNormalisation: true }
   const layout = coefficientLayout([5, 5, 5, 5, 5, 5])
   const perCell = layersOf(nb201.supernet(options), 'mix').slice(0, 6 + 3)
@@ -103,7 +103,7 @@ test('with edge normalisation each edge is a mix of its operations, weighed by i
   expect(edgeMixes.slice(0, 2).map(({ output }) => partial.values[output].channels)).toEqual([2, 6])
 })
 
-test('with partial channels the operations see 1/k, the rest stands behind them, and all are shuffled', () => {
+test('with partial channels the operations see 1/k of the channels, the others follow, and all are shuffled', () => {
   const network = nb201.supernet({ shape: shapes.cifar10, channels: 8, depth: 1, partialChannels: 4, batchNorm })
   const slices = layersOf(network, 'slice').slice(0, 2)
   expect(slices.map(({ from, count }) => [from, count])).toEqual([
@@ -117,7 +117,7 @@ test('with partial channels the operations see 1/k, the rest stands behind them,
   expect(layersOf(network, 'shuffle')[0]).toMatchObject({ input: concat.output, groups: 4 })
 })
 
-test('dropped edges, which the search network has no sites for, are refused', () => {
+test('dropped edges are refused, because the supernet has no drop-path layers', () => {
   const options = { shape: shapes.cifar10, channels: 4, depth: 1, batchNorm }
   expect(() => nb201.supernet({ ...options, dropPath: 0.2 })).toThrow(/^network.dropPath: .* on the DARTS space only/)
   expect(nb201.supernet({ ...options, dropPath: 0 }).pathCount).toBe(0)
@@ -129,7 +129,7 @@ test('partial channels that do not divide the channels are refused with the numb
   ).toThrow('partial channels k = 6: 16 channels cannot be cut into 6 equal parts; choose a divisor of 16')
 })
 
-test('batch normalisation in search cells is as asked for; stem, residual blocks and head always learn and track', () => {
+test('batch norms in search cells follow the options; those of stem, residual blocks and head always learn and track', () => {
   const options = { shape: shapes.cifar10, channels: 4, depth: 1 }
   const norms = (affine: boolean, track: boolean) =>
     layersOf(nb201.supernet({ ...options, batchNorm: { affine, track } }), 'batchNorm')
@@ -141,7 +141,7 @@ test('batch normalisation in search cells is as asked for; stem, residual blocks
   expect(norms(true, true).every(({ affine, statistics }) => affine !== null && statistics !== null)).toBe(true)
 })
 
-test('a node without live edges is zeros', () => {
+test('a node whose edges are all none is zeros', () => {
   const none = nb201.parse('|none~0|+|none~0|none~1|+|none~0|none~1|none~2|')
   const network = nb201.network(none, { shape: shapes.cifar10, channels: 4, depth: 1 })
   expect(layersOf(network, 'zeros')).toHaveLength(3 * 3)

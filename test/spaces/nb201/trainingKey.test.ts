@@ -68,7 +68,7 @@ test('there are 5,234 different networks', () => {
   expect(new Set(all.map(trainingKey)).size).toBe(5234)
 })
 
-test('architectures have one name exactly if an exchange of weights makes them equal', () => {
+test('architectures share a training key exactly if an exchange of weights makes them equal', () => {
   const draw = random(0, 'test', 'pairs')
   const several = functionalClasses().filter((members) => members.length > 1)
   const verdicts = Array.from({ length: 150 }, () => {
