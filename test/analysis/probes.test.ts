@@ -1,6 +1,6 @@
 import { beforeAll, describe, expect, test } from 'vitest'
-import { dirichletRelaxation } from '../../src/algorithms/distributions/dirichletRelaxation.ts'
 import { softmaxRelaxation } from '../../src/algorithms/distributions/categorical.ts'
+import { dirichletRelaxation } from '../../src/algorithms/distributions/dirichletRelaxation.ts'
 import type { AlphaRecord } from '../../src/analysis/probes/alpha.ts'
 import type { HessianRecord } from '../../src/analysis/probes/hessian.ts'
 import { parseProbe } from '../../src/analysis/probes/index.ts'
