@@ -1,5 +1,5 @@
 /**
- * Lowers a weighted sum Σ_t c_t·norm_t(value_t) to kernel calls.
+ * Emits the kernel calls of a weighted sum Σ_t c_t·norm_t(value_t).
  *
  * Forward: compute mean and variance of each normalised term, then its scale and shift, then add up all terms in one call.
  * Backward, with g = ∂L/∂output: one call computes Σ g and for each term Σ g·(value − μ); from these sums follow ∂L/∂c and the
@@ -12,7 +12,7 @@ import type { Temporary } from '../../plan/placement.ts'
 import type { When, Word } from '../plan/program.ts'
 import type { Context, TermSlot } from './context.ts'
 
-/** Lowers a weighted sum. */
+/** Emits the kernel calls of a weighted sum. */
 export function lowerCombine(context: Context, { terms, output }: Of<'combine'>, index: number): Backward {
   const emitters = terms.map((term, part): TermEmitter => {
     const slot = context.termSlot(index, part)

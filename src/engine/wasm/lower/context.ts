@@ -52,7 +52,7 @@ export class Context {
   readonly #firstTerms: readonly number[]
   readonly termTable: { readonly coefficients: number; readonly enabled: number; readonly gradients: number }
 
-  /** @param threads number of threads that will run the program */
+  /** Reserves the table of terms. @param threads number of threads that will run the program */
   constructor(
     program: Program,
     graph: Graph,

@@ -1,5 +1,5 @@
 /**
- * Lowers the convolutions of one input. Forward: stage the input, that is, copy it once into a buffer with a zero border and
+ * Emits the kernel calls of the convolutions of one input. Forward: stage the input, that is, copy it once into a buffer with a zero border and
  * apply the ReLU; then run each filter over the staged input. Backward: compute the gradient of each filter from the staged
  * input, and add up the input gradients of all filters, masked by the ReLU. For a dense filter both are matrix products over
  * patches of the staged image:
@@ -16,7 +16,7 @@ import { forwardStaging, patchOf, pixelGrid, tapsOf, transposedGrid, windowGrid 
 import { beforeRelu, maskGradient } from './relu.ts'
 import { type FilterEmitter, type FilterSite, type StagedGradient, stage, stageOutputGradient } from './staging.ts'
 
-/** Lowers the convolutions of one input. */
+/** Emits the kernel calls of the convolutions of one input. */
 export function lowerConvolve(context: Context, { input, relu, filters }: Of<'convolve'>, index: number): Backward {
   const shape = context.shape(input)
   const condition = context.activity.condition(index)

@@ -1,9 +1,9 @@
-/** Lowers drop path, noise and biases to kernel calls. */
+/** Emits the kernel calls of drop path, noise and biases. */
 import type { Of } from '../../graph/graph.ts'
 import type { Backward } from '../../plan/lowering.ts'
 import type { Context } from './context.ts'
 
-/** Lowers drop path: each sample times a scale from the host. */
+/** Emits the kernel calls of drop path: each sample times a scale from the host. */
 export function lowerDropPath(context: Context, { input, output, path }: Of<'dropPath'>, index: number): Backward {
   const { program } = context
   const condition = context.activity.condition(index)
@@ -27,7 +27,7 @@ export function lowerDropPath(context: Context, { input, output, path }: Of<'dro
   }
 }
 
-/** Lowers noise: copies the random numbers that the host wrote into a value, adding padding channels. */
+/** Emits the kernel call of a noise layer, which copies the random numbers that the host wrote into a value, adding padding channels. */
 export function lowerNoise(context: Context, { output, site }: Of<'noise'>, index: number): Backward {
   const condition = context.activity.condition(index)
   const { pixelsPerSample, channels } = context.extent(output)
@@ -41,7 +41,7 @@ export function lowerNoise(context: Context, { output, site }: Of<'noise'>, inde
   return () => {}
 }
 
-/** Lowers the bias of a linear layer. */
+/** Emits the kernel calls of the bias of a linear layer. */
 export function lowerBias(context: Context, { input, output, parameter }: Of<'bias'>, index: number): Backward {
   const { program } = context
   const condition = context.activity.condition(index)

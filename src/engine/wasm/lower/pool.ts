@@ -1,4 +1,4 @@
-/** Lowers average pooling, max pooling (live or frozen) and the mean over the image to kernel calls. */
+/** Emits the kernel calls of average pooling, max pooling (live or frozen) and the mean over the image. */
 import type { ValueId } from '../../../core/network.ts'
 import type { Of, Pooling } from '../../graph/graph.ts'
 import type { Backward } from '../../plan/lowering.ts'
@@ -6,7 +6,7 @@ import type { Context } from './context.ts'
 
 type Pool = Of<'avgPool' | 'maxPool'>
 
-/** Lowers average or max pooling. */
+/** Emits the kernel calls of average or max pooling. */
 export function lowerPool(context: Context, { kind, input, output, pooling }: Pool, index: number): Backward {
   if (kind === 'avgPool' && isBox(pooling)) return lowerBox(context, input, output, index)
   const { program } = context
@@ -26,7 +26,7 @@ export function lowerPool(context: Context, { kind, input, output, pooling }: Po
 }
 
 /**
- * Lowers a frozen max pooling, which chooses the pixels that were largest in a recorded input. A recording run writes that input
+ * Emits the kernel calls of a frozen max pooling, which chooses the pixels that were largest in a recorded input. A recording run writes that input
  * before it is read, so its results are those of the live pooling.
  */
 export function lowerFrozenMaxPool(context: Context, operation: Of<'frozenMaxPool'>, index: number): Backward {
@@ -63,7 +63,7 @@ export function poolingWindow(
 
 const isBox = ({ kernel, stride, padding }: Pooling) => kernel === 3 && stride === 1 && padding === 1
 
-/** Lowers 3×3 average pooling with stride 1 and padding 1, as in every NAS-Bench-201 cell, to its own kernel (kernels/box.ts). */
+/** Emits the calls of the kernel (kernels/box.ts) for 3×3 average pooling with stride 1 and padding 1, as in every NAS-Bench-201 cell. */
 function lowerBox(context: Context, input: ValueId, output: ValueId, index: number): Backward {
   const { program } = context
   const condition = context.activity.condition(index)
@@ -89,7 +89,7 @@ function lowerBox(context: Context, input: ValueId, output: ValueId, index: numb
   }
 }
 
-/** Lowers the mean over all pixels of an image. */
+/** Emits the kernel calls of the mean over all pixels of an image. */
 export function lowerGlobalMean(context: Context, { input, output }: Of<'globalMean'>, index: number): Backward {
   const { program } = context
   const condition = context.activity.condition(index)

@@ -1,10 +1,10 @@
-/** Lowers operations that copy entries without changing them: slices, shuffles and concatenations of channels, and crops. */
+/** Emits the kernel calls of slices, shuffles and concatenations of channels, and of crops: copies without arithmetic. */
 import type { Move, Of } from '../../graph/graph.ts'
 import type { Backward } from '../../plan/lowering.ts'
 import type { Temporary } from '../../plan/placement.ts'
 import type { Context } from './context.ts'
 
-/** Lowers a slice, shuffle or concatenation of channels: one copy for each input. */
+/** Emits the kernel calls of a slice, shuffle or concatenation of channels: one copy for each input. */
 export function lowerRearrange(context: Context, { moves, output }: Of<'rearrange'>, index: number): Backward {
   const { program } = context
   const condition = context.activity.condition(index)
@@ -92,7 +92,7 @@ function isAlignedRun({ channels, to }: Move): boolean {
   return aligned && channels.every((channel, i) => channel === channels[0] + i)
 }
 
-/** Lowers a crop of the top rows and left columns. */
+/** Emits the kernel calls of a crop of the top rows and left columns. */
 export function lowerCrop(context: Context, { input, output, rows }: Of<'crop'>, index: number): Backward {
   const { program } = context
   const options = { condition: context.activity.condition(index) }

@@ -1,10 +1,10 @@
-/** Lowers ReLU (live or frozen) as an operation of its own, and the backward pass of a ReLU folded into a convolution. */
+/** Emits the kernel calls of ReLU (live or frozen), and of the backward pass of a ReLU that is folded into a convolution. */
 import type { ValueId } from '../../../core/network.ts'
 import type { Of } from '../../graph/graph.ts'
 import type { Accumulation, Backward } from '../../plan/lowering.ts'
 import type { Context } from './context.ts'
 
-/** Lowers a ReLU that no convolution absorbs. */
+/** Emits the kernel calls of a ReLU that no convolution absorbs. */
 export function lowerRelu(context: Context, { input, output }: Of<'relu'>, index: number): Backward {
   const condition = context.activity.condition(index)
   const { perSample } = context.extent(input)
@@ -19,7 +19,7 @@ export function lowerRelu(context: Context, { input, output }: Of<'relu'>, index
 }
 
 /**
- * Lowers a frozen ReLU, which passes the entries that were positive in a recorded input. A recording run writes that input
+ * Emits the kernel calls of a frozen ReLU, which passes the entries that were positive in a recorded input. A recording run writes that input
  * before it is read, so its results are those of the live ReLU.
  */
 export function lowerFrozenRelu(context: Context, { input, output }: Of<'frozenRelu'>, index: number): Backward {
