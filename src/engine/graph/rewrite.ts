@@ -110,7 +110,10 @@ export function groupConvolutions(graph: Graph): Graph {
 
 const groupKey = ({ input, relu }: Of<'convolve'>) => `${input} ${relu}`
 
-/** Sorts operations by depth, the longest path from the input, so that operations which do not depend on each other are neighbours. */
+/**
+ * Sorts operations by depth, the longest path from the input, so that operations which do not depend on each other are
+ * neighbours.
+ */
 export function orderByDepth(graph: Graph): Graph {
   const depths = new Map<ValueId, number>()
   const placed = graph.operations.map((operation) => {

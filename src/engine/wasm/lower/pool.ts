@@ -26,8 +26,8 @@ export function lowerPool(context: Context, { kind, input, output, pooling }: Po
 }
 
 /**
- * Emits the kernel calls of a frozen max pooling, which chooses the pixels that were largest in a recorded input. A recording run writes that input
- * before it is read, so its results are those of the live pooling.
+ * Emits the kernel calls of a frozen max pooling, which chooses the pixels that were largest in a recorded input. A recording
+ * run writes that input before it is read, so its results are those of the live pooling.
  */
 export function lowerFrozenMaxPool(context: Context, operation: Of<'frozenMaxPool'>, index: number): Backward {
   const { program } = context
@@ -63,7 +63,10 @@ export function poolingWindow(
 
 const isBox = ({ kernel, stride, padding }: Pooling) => kernel === 3 && stride === 1 && padding === 1
 
-/** Emits the calls of the kernel (kernels/box.ts) for 3×3 average pooling with stride 1 and padding 1, as in every NAS-Bench-201 cell. */
+/**
+ * Emits the calls of the kernel (kernels/box.ts) for 3×3 average pooling with stride 1 and padding 1, as in every
+ * NAS-Bench-201 cell.
+ */
 function lowerBox(context: Context, input: ValueId, output: ValueId, index: number): Backward {
   const { program } = context
   const condition = context.activity.condition(index)

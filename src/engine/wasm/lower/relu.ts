@@ -19,8 +19,8 @@ export function lowerRelu(context: Context, { input, output }: Of<'relu'>, index
 }
 
 /**
- * Emits the kernel calls of a frozen ReLU, which passes the entries that were positive in a recorded input. A recording run writes that input
- * before it is read, so its results are those of the live ReLU.
+ * Emits the kernel calls of a frozen ReLU, which passes the entries that were positive in a recorded input. A recording run
+ * writes that input before it is read, so its results are those of the live ReLU.
  */
 export function lowerFrozenRelu(context: Context, { input, output }: Of<'frozenRelu'>, index: number): Backward {
   const { program } = context

@@ -19,7 +19,10 @@ export const WORD = {
 /** Returns the shared words of a new group of threads, all 0. */
 export const barrierWords = (): Int32Array => new Int32Array(new SharedArrayBuffer(256))
 
-/** Most iterations of a spin, about 100 µs. Threads with a core each finish within microseconds; sleeping and waking takes tens. */
+/**
+ * Most iterations of a spin, about 100 µs. Threads with a core each finish within microseconds; sleeping and waking takes
+ * tens.
+ */
 const MOST_SPINS = 10_000
 const FEWEST_SPINS = 16
 /** If a sleep was shorter than this, spinning would have been cheaper. */
