@@ -1,9 +1,9 @@
 /** The entry point of a worker process: receives one work order from the command, runs its jobs, and exits. */
 import { builtins } from './builtins.ts'
-import { work } from './runner/processes/work.ts'
-import { GAVE_UP, type RunEvent, type WorkOrder } from './runner/run/messages.ts'
+import { runWorkOrder } from './runner/processes/runWorkOrder.ts'
+import { FAILURES_REPORTED, type RunEvent, type WorkOrder } from './runner/run/messages.ts'
 import { describeFailure, type Failure } from './runner/run/runJob.ts'
-import { whenNothingComes } from './system/hangDetector.ts'
+import { onHang } from './system/hangDetector.ts'
 
 // If the command is gone, the worker stops; its runs can be resumed from their checkpoints.
 const stop = () => process.exit(1)
@@ -19,33 +19,33 @@ process.once('message', async (order: WorkOrder) => {
     sent = new Promise((resolve) => process.send?.(event, resolve))
   }
   /** Fails the jobs that are running, after an error that none of them could catch; a new process runs the others. */
-  const giveUp = async (failure: Failure) => {
+  const failRunningJobs = async (failure: Failure) => {
     const running = order.jobs.filter(({ id }) => !ended.has(id)).slice(0, order.atATime ?? 1)
     for (const { id } of running) send({ id, kind: 'failed', ...failure })
     await sent
-    process.exit(GAVE_UP)
+    process.exit(FAILURES_REPORTED)
   }
   process.on('uncaughtException', (error, origin) => {
     const { message, ...failure } = describeFailure(error)
     const prefix = origin === 'unhandledRejection' ? 'a promise that nobody awaits was rejected: ' : ''
-    void giveUp({ ...failure, message: prefix + message })
+    void failRunningJobs({ ...failure, message: prefix + message })
   })
   // Detects a hang: a promise is pending but nothing is scheduled. The channel to the command must not count as scheduled.
   process.channel?.unref()
-  whenNothingComes(
+  onHang(
     () => ended.size < order.jobs.length,
     () =>
-      void giveUp({
+      void failRunningJobs({
         code: 'failed',
         message: 'it waits for a promise that nothing will resolve',
       }),
   )
   try {
-    await work(order, builtins, send)
+    await runWorkOrder(order, builtins, send)
     await sent
     process.off('disconnect', stop)
     process.disconnect()
   } catch (error) {
-    await giveUp(describeFailure(error))
+    await failRunningJobs(describeFailure(error))
   }
 })

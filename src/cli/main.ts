@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 /** The entry point of `bench`: runs the given command and exits with its status. */
 import { BenchError } from '../core/errors.ts'
-import { whenNothingComes } from '../system/hangDetector.ts'
+import { onHang } from '../system/hangDetector.ts'
 import { reportFailure, throwUsageErrors } from './failures.ts'
 import { programFor, withoutHelp } from './program.ts'
 
@@ -18,7 +18,7 @@ main(withoutHelp(process.argv.slice(2)))
   .finally(() => {
     isOver = true
   })
-whenNothingComes(
+onHang(
   () => !isOver,
   () => reportFailure(new BenchError('failed', 'the command hangs: it waits for a promise that nothing will resolve')),
 )

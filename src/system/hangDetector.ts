@@ -15,7 +15,7 @@ const IDLE_SHARE = 0.05
  * @param isAwaited returns whether the process still has work to finish
  * @param then called once when a hang is detected
  */
-export function whenNothingComes(isAwaited: () => boolean, then: () => void): void {
+export function onHang(isAwaited: () => boolean, then: () => void): void {
   let pauses = 0
   let usage = process.cpuUsage()
   process.on('beforeExit', () => {

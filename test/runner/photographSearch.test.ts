@@ -4,7 +4,7 @@ import { beforeEach, describe, expect, it } from 'vitest'
 import { builtins } from '../../src/builtins.ts'
 import { DEFAULTS, type Experiment } from '../../src/runner/plan/experiment.ts'
 import { makePlan, type Plan } from '../../src/runner/plan/plan.ts'
-import { work } from '../../src/runner/processes/work.ts'
+import { runWorkOrder } from '../../src/runner/processes/runWorkOrder.ts'
 import { Store } from '../../src/runner/store/store.ts'
 import { registerPlugins } from '../../src/system/plugins.ts'
 import { temporaryFolder, write } from '../data/sampleFiles.ts'
@@ -55,7 +55,7 @@ async function search({ jobs: [{ id, job }] }: Plan, name = 'store') {
     ...{ store: store.folder, jobs: [{ id, job }], plugins: [], data: photographs() },
     executor: { backend: 'wasm' as const, deterministic: true },
   }
-  await work(order, builtins, (event) => {
+  await runWorkOrder(order, builtins, (event) => {
     if (event.kind === 'notice') notices.push(event.message)
     if (event.kind === 'failed') failure = event.message
   })

@@ -9,7 +9,7 @@ import { expect, test } from 'vitest'
 import { builtins } from '../../src/builtins.ts'
 import { DEFAULTS } from '../../src/runner/plan/experiment.ts'
 import { makePlan } from '../../src/runner/plan/plan.ts'
-import { work } from '../../src/runner/processes/work.ts'
+import { runWorkOrder } from '../../src/runner/processes/runWorkOrder.ts'
 import { Store } from '../../src/runner/store/store.ts'
 import { registerPlugins } from '../../src/system/plugins.ts'
 import { temporaryFolder } from '../data/sampleFiles.ts'
@@ -66,7 +66,7 @@ test.each(algorithms.map(({ name, version }) => [name, version]))(
     const store = new Store(join(folder.path, name))
     const failures: string[] = []
     const order = { store: store.folder, jobs: [{ id, job }], plugins: [], executor, table: 'nb201-micro' }
-    await work(order, builtins, (event) => event.kind === 'failed' && failures.push(event.message))
+    await runWorkOrder(order, builtins, (event) => event.kind === 'failed' && failures.push(event.message))
     expect(failures).toEqual([])
     const run = store.run(id)
     const records = run.epochs().map(({ seconds, metrics, extra, ...record }) => ({ ...record, extra: untimed(extra) }))

@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url'
 import pLimit from 'p-limit'
 import { cores } from '../../system/cores.ts'
 import { describeEnvironment } from '../../system/environment.ts'
-import { GAVE_UP, type RunEvent, type WorkOrder } from '../run/messages.ts'
+import { FAILURES_REPORTED, type RunEvent, type WorkOrder } from '../run/messages.ts'
 import { Store } from '../store/store.ts'
 import { cudaDevices } from './orders.ts'
 
@@ -56,7 +56,7 @@ async function runOrder(
     const death = await runProcess({ ...order, jobs }, environment, onWorkerEvent)
     const left = jobs.filter(({ id }) => !ended.has(id))
     const [lost, ...rest] = left
-    const hasReported = death === exitCode(GAVE_UP) && ended.size > 0
+    const hasReported = death === exitCode(FAILURES_REPORTED) && ended.size > 0
     const message = `the worker process was lost (${death}); the same command goes on from its checkpoint`
     if (lost !== undefined && !hasReported) onWorkerEvent({ id: lost.id, kind: 'failed', code: 'failed', message })
     if (death !== exitCode(0)) recordLosses(order, failures, onEvent)

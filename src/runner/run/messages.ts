@@ -59,7 +59,7 @@ export type RunReport =
 export type RunEvent = { readonly id: string } & RunReport
 
 /** Exit status of a worker process that ended early after reporting which of its jobs failed. */
-export const GAVE_UP = 3
+export const FAILURES_REPORTED = 3
 
 /** The jobs of one worker process, and what they need, as plain data. */
 export interface WorkOrder {

@@ -8,7 +8,11 @@ import { describeFailure, runJob } from '../run/runJob.ts'
 import { Store } from '../store/store.ts'
 
 /** Runs all jobs of an order, `atATime` at a time. Never throws: each job ends with an event `finished` or `failed`. */
-export async function work(order: WorkOrder, builtins: Plugin, onEvent: (event: RunEvent) => void): Promise<void> {
+export async function runWorkOrder(
+  order: WorkOrder,
+  builtins: Plugin,
+  onEvent: (event: RunEvent) => void,
+): Promise<void> {
   const opening = registerPlugins(builtins, order.plugins).then((registered) => new ResourceOpener(order, registered))
   // If opening fails, every job reports the error when it awaits this promise; until then nobody handles the rejection.
   opening.catch(() => {})

@@ -7,7 +7,7 @@ import type { Job } from '../../../src/core/result.ts'
 import { DEFAULTS } from '../../../src/runner/plan/experiment.ts'
 import { runId } from '../../../src/runner/plan/identity.ts'
 import { makePlan } from '../../../src/runner/plan/plan.ts'
-import { work } from '../../../src/runner/processes/work.ts'
+import { runWorkOrder } from '../../../src/runner/processes/runWorkOrder.ts'
 import type { WorkOrder } from '../../../src/runner/run/messages.ts'
 import { storeStatus } from '../../../src/runner/status.ts'
 import { Store } from '../../../src/runner/store/store.ts'
@@ -28,7 +28,9 @@ async function search(atATime: number) {
   store.prepare()
   const events: string[] = []
   const order = { store: store.folder, jobs: jobs.map(({ id, job }) => ({ id, job })), atATime, plugins: [], executor }
-  await work(order, builtins, ({ id, kind }) => events.push(`${kind} ${jobs.findIndex((job) => job.id === id)}`))
+  await runWorkOrder(order, builtins, ({ id, kind }) =>
+    events.push(`${kind} ${jobs.findIndex((job) => job.id === id)}`),
+  )
   return { found: jobs.map(({ id }) => store.run(id).result()?.genotype), events }
 }
 
@@ -43,7 +45,7 @@ describe('a worker process', () => {
 
   it('gives a search its options parsed once', async () => {
     const { order, runs } = await planned('transforming', TRANSFORMING)
-    await work(order, builtins, () => {})
+    await runWorkOrder(order, builtins, () => {})
     const [epoch] = runs[0].epochs()
     expect(epoch.extra).toEqual({ loud: 1, twice: 10, tau: 1 })
   })
@@ -68,7 +70,7 @@ describe('a worker process', () => {
     const store = new Store(join(folder.path, message))
     const order = { store: store.folder, jobs: [{ id: runId(job), job }], plugins: [], executor }
     const failures: string[] = []
-    await work(order, builtins, (event) => event.kind === 'failed' && failures.push(event.message))
+    await runWorkOrder(order, builtins, (event) => event.kind === 'failed' && failures.push(event.message))
     expect(failures).toEqual([expect.stringContaining(message)])
     expect(storeStatus(store)).toMatchObject([{ state: 'failed', epochs: 0, failure: failures[0] }])
   })
@@ -87,7 +89,7 @@ describe('a worker process', () => {
     // A worker process has loaded nothing yet.
     delete createRequire(import.meta.url).cache[plugin]
     const failures: string[] = []
-    await work(order, builtins, (event) => event.kind === 'failed' && failures.push(event.message))
+    await runWorkOrder(order, builtins, (event) => event.kind === 'failed' && failures.push(event.message))
     expect(failures).toEqual([expect.stringContaining(message)])
     expect(runs[0].state()).toBe('failed')
     expect(runs[0].failure()?.message).toBe(failures[0])
@@ -110,7 +112,7 @@ describe('a worker process', () => {
   ])('records the failure of a job whose %s cannot be opened, with the reported reason', async (what, spoil, why) => {
     const { order, runs } = await planned(`no ${what}`, TRANSFORMING)
     const failures: string[] = []
-    await work(spoil(order), builtins, (event) => event.kind === 'failed' && failures.push(event.message))
+    await runWorkOrder(spoil(order), builtins, (event) => event.kind === 'failed' && failures.push(event.message))
     expect(failures).toEqual([expect.stringMatching(why)])
     const store = new Store(order.store)
     expect(storeStatus(store)).toMatchObject([{ id: runs[0].id, state: 'failed', epochs: 0, failure: failures[0] }])
@@ -127,7 +129,7 @@ describe('a worker process', () => {
     mkdirSync(runs[0].path, { recursive: true })
     writeFileSync(join(runs[0].path, 'run.json'), JSON.stringify(manifest))
     const failures: string[] = []
-    await work(order, builtins, (event) => event.kind === 'failed' && failures.push(event.message))
+    await runWorkOrder(order, builtins, (event) => event.kind === 'failed' && failures.push(event.message))
     expect(failures).toEqual([expect.stringContaining('holds a job other than the one that its name stands for')])
     expect(readdirSync(runs[0].path)).toEqual(['run.json'])
   })
