@@ -270,7 +270,7 @@ const holder = {
 }
 mkdirSync(join(lockFile, '..'), { recursive: true })
 writeFileSync(lockFile, JSON.stringify(holder))
-test('a lock, of which nothing but its holder is taken', async () => {
+test('a damaged lock file counts as free or held, and never throws', async () => {
   for (const { text, what } of jsonMutations(holder, COUNT, 11)) {
     writeFileSync(lockFile, text)
     expect(() => [lockHolder(lockFile), new RunFolder(join(root, 'locked/x'), 'x').state()], what).not.toThrow()

@@ -19,7 +19,7 @@ function searchedOn(name: string, budgetSeconds: number, run: RunRecord = fixtur
 const labels = (runs: readonly RunRecord[]) => groupByMethod(runs).map(({ label }) => label)
 
 describe('runs of one method', () => {
-  test('may be searched on several datasets, each with its own budget and its own numbers', () => {
+  test('may search several datasets, each with a budget and headline numbers of its own', () => {
     const runs = [searchedOn('cifar10', 20_000), searchedOn('cifar100', 40_000)]
     expect(labels(runs)).toEqual(['drnas'])
     const { rows, columns } = compare(runs)
@@ -32,7 +32,7 @@ describe('runs of one method', () => {
     ])
   })
 
-  test('have one budget on a dataset: two of them are two methods', () =>
+  test('with two budgets on one dataset are two methods', () =>
     expect(labels([searchedOn('cifar10', 20_000), searchedOn('cifar10', 12_000)])).toEqual([
       'drnas (budgetSeconds=20000)',
       'drnas (budgetSeconds=12000)',
@@ -44,18 +44,18 @@ describe('runs of one method', () => {
     return { ...run, manifest: { ...run.manifest, job: { ...job, algorithm: { ...job.algorithm, options } } } }
   }
 
-  test('are called by what is on, and by nothing where nothing is', () => {
+  test('are labelled by the flags that are on', () => {
     const runs = [{ progressive: false }, { progressive: true }, { progressive: true, k: 4 }].map(withOptions)
     expect(labels(runs)).toEqual(['drnas', 'drnas (progressive)', 'drnas (progressive, k=4)'])
   })
 
-  test('are told apart by every value where words would not do it', () =>
+  test('are labelled by all differing values where short labels would be equal', () =>
     expect(labels([{ progressive: false }, {}].map(withOptions))).toEqual([
       'drnas (progressive=false)',
       'drnas (progressive=none)',
     ]))
 
-  test('report the same numbers of a dataset, or are refused', () => {
+  test('that report different numbers of one dataset are refused', () => {
     const run = searchedOn('cifar10', 20_000)
     const { protocol, ...job } = run.manifest.job
     const column = { dataset: 'cifar10', validation: 'cifar10-valid/x-valid/12/mean', test: 'cifar10/ori-test/12/mean' }

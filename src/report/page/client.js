@@ -1,11 +1,11 @@
-/** Runs in the reader's browser: draws the charts, sorts the tables, follows the theme. Chart.js stands above it. */
+/** Script of a report's page: draws the plots with Chart.js, which the page loads before, sorts tables and switches the theme. */
 ;(() => {
   const { Chart } = window
   const figures = JSON.parse(document.getElementById('figures').textContent)
   const root = document.documentElement
   const charts = []
 
-  /** Strings like "@ink" stand for the theme's colours. */
+  /** Replaces placeholders such as "@ink" in a configuration by the colours of the theme. */
   const themed = (value, style) => {
     if (typeof value === 'string')
       return value.startsWith('@') ? style.getPropertyValue(`--${value.slice(1)}`).trim() : value
@@ -14,7 +14,7 @@
     return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, themed(item, style)]))
   }
 
-  /** [x, y, x, y, …] and sparse notes → points. */
+  /** Returns points from [x, y, x, y, …] and notes by position. */
   const expanded = ({ flat, notes, ...dataset }) => ({
     ...dataset,
     data: Array.from({ length: flat.length / 2 }, (_, i) => ({
@@ -27,7 +27,7 @@
   const number = (value) =>
     Math.abs(value) >= 0.01 && Math.abs(value) < 1e6 ? String(+value.toFixed(4)) : value.toExponential(2)
 
-  /** Of the choices of ticks, the densest first, the first that has room between its labels. */
+  /** Returns the densest choice of ticks whose labels have room on the axis. */
   const roundTicks =
     ({ choices, room }) =>
     (scale) => {
@@ -86,7 +86,7 @@
     })
   }
 
-  /** After the letters are there, which a canvas would not wait for. */
+  /** Draws the plots once the fonts are loaded, since a canvas does not wait for them. */
   const drawAll = () => {
     for (const canvas of document.querySelectorAll('canvas[data-figure]')) {
       const panel = figures[canvas.dataset.figure].panels[canvas.dataset.panel]
@@ -139,7 +139,7 @@
     const { value } = row.cells[column].dataset
     return value === undefined || value === '' ? undefined : Number.isNaN(Number(value)) ? value : Number(value)
   }
-  /** What is absent stays below, whichever the direction. */
+  /** Compares two cells for sorting; empty cells come last in both directions. */
   const order = (a, b, sign) => {
     if (a === undefined || b === undefined) return (a === undefined) - (b === undefined)
     return a < b ? -sign : a > b ? sign : 0

@@ -38,7 +38,7 @@ describe('a committed report', () => {
     )
   })
 
-  test('keeps the order of its runs, and knows when one is missing or was added', async () => {
+  test('keeps the order of its runs, and is refused where a run is missing or was added', async () => {
     const written = await reportFiles(runs, recipe, rest)
     const kept = parseRecipe(String(written.get('report.json')), 'report.json')
     expect(inOrder(runs.toReversed(), kept)).toEqual(runs)
@@ -47,7 +47,7 @@ describe('a committed report', () => {
   })
 
   test.each(['../../../x', '/etc/x', '..', 'a\\..\\b', '\0', '\ud800', 'x/../../y', '.'])(
-    'has no file outside of its folder where records are named %j',
+    'writes no file outside of its folder where records have the name %j',
     async (name) => {
       const [{ manifest, ...run }] = fixtureRuns(1)
       const { job } = manifest
@@ -70,14 +70,14 @@ describe('a committed report', () => {
     },
   )
 
-  test.each([['../x'], ['a/b'], ['..'], ['']])('is not read where its recipe names a run %j', (id) => {
+  test.each([['../x'], ['a/b'], ['..'], ['']])('is refused where its report.json names a run %j', (id) => {
     const text = JSON.stringify({ ...recipe, runs: [id] })
     expect(() => parseRecipe(text, 'report.json')).toThrow(
       'report.json is not the recipe of a report: runs.0: expected a name',
     )
   })
 
-  test('says what is wrong with its recipe', () =>
+  test('is refused with the first wrong field of its report.json', () =>
     expect(() => parseRecipe('{"schema": 2}', 'report.json')).toThrow(
       'report.json is not the recipe of a report: schema',
     ))
@@ -93,11 +93,11 @@ describe('looked-up rows', () => {
 })
 
 describe('a difference', () => {
-  test('shows committed and recomputed line below each other', () =>
+  test('has the committed line and the recomputed line below it', () =>
     expect(lineDiff('a\nb\nc\n', 'a\nB\nc\n')).toEqual(['- b', '+ B']))
-  test('shows lines that are there on one side only', () => expect(lineDiff('a\nc\n', 'a\nb\nc\n')).toEqual(['+ b']))
+  test('has lines that only one of the texts has', () => expect(lineDiff('a\nc\n', 'a\nb\nc\n')).toEqual(['+ b']))
   test('of equal texts is empty', () => expect(lineDiff('a\n', 'a\n')).toEqual([]))
-  test('of long texts is cut', () => {
+  test('of long texts is cut off, with the number of further lines', () => {
     const long = (letter: string) => Array.from({ length: 30 }, (_, i) => `${letter}${i}`).join('\n')
     expect(lineDiff(long('a'), long('b'), 20).at(-1)).toBe('… and 40 more lines')
   })

@@ -19,7 +19,7 @@ const cells = (text: string, method: string) =>
 const markdown = (...args: Parameters<typeof comparisonTable>) => renderTable(comparisonTable(...args), 'md')
 
 describe('a comparison', () => {
-  test('has a row a method and a column a reported number', () => {
+  test('has a row for each method and a column for each reported accuracy', () => {
     const { rows, columns } = compare([...fixtureRuns(4), ...fixtureRuns(4, { algorithm: 'darts-v1' })])
     expect(rows.map(({ method }) => method.label)).toEqual(['drnas', 'darts-v1'])
     expect(columns.map(({ dataset, split }) => `${dataset} ${split}`)).toEqual([
@@ -44,7 +44,7 @@ describe('a comparison', () => {
     )
   })
 
-  test('of different protocols is marked where it was asked for', () => {
+  test('of different protocols is allowed with --mix, each row marked', () => {
     const longer = { ...fixtureProtocol, epochs: 12 }
     const mixed = compare([fixtureRun(), fixtureRun({ protocol: longer })], { mix: true })
     expect(mixed.rows.map(({ method }) => method.label)).toEqual([
@@ -54,7 +54,7 @@ describe('a comparison', () => {
     expect(markdown(mixed)).toContain('Mixed protocols: the rows differ in epochs and are not comparable.')
   })
 
-  test('of two answers to one seed is refused, naming the runs and what they differ in', () => {
+  test('of two runs of one seed with different architectures is refused, naming the runs and their differing settings', () => {
     const first = fixtureRun()
     const { job } = first.manifest
     const manifest = { ...first.manifest, id: 'another', job: { ...job, executor: 'tfjs/tensorflow' } }
@@ -66,7 +66,7 @@ describe('a comparison', () => {
     )
   })
 
-  test('of two answers of one job is refused, too: its arithmetic or its record is not what it says', () => {
+  test('of two runs of one job with different architectures is refused', () => {
     const [first, second] = [fixtureRun(), fixtureRun()]
     const other = { ...second, result: { ...second.result, genotype: '|none~0|' } as typeof second.result }
     expect(() => compare([first, other])).toThrow('though their jobs are the same; name the runs to compare')
@@ -74,13 +74,13 @@ describe('a comparison', () => {
       expect(() => figure([first, other])).toThrow('has two architectures')
     }
   })
-  test('of one run given twice counts it once, in figures, too', () => {
+  test('counts a run that is given twice once, in tables and figures', () => {
     const runs = fixtureRuns(2)
     expect(compare([...runs, ...runs]).rows[0]).toMatchObject({ seeds: 2, finished: 2 })
     expect(hessianFigure([...runs, ...runs]).caption).toContain('n = 2')
   })
 
-  test('of numbers from different tables is refused even then', () => {
+  test('of accuracies from different lookup tables is refused even with --mix', () => {
     const other = fixtureRun({ seed: 1, table: { name: 'fixture-table', sha256: 'ffffffffffff' } })
     expect(() => compare([fixtureRun(), other], { mix: true })).toThrow(
       'runs on cifar10 were looked up in fixture-table (01234567) and fixture-table (ffffffff)',
@@ -97,7 +97,7 @@ describe('the table of a comparison', () => {
   test('shows no deviation for a single seed', () =>
     expect(cells(markdown(compare([fixtureRun({ accuracyPct: 93.5 })])), 'drnas')?.[3]).toBe('**93.50 ± —**'))
 
-  test('says where all seeds have the same architecture, so that a deviation of 0 says nothing', () => {
+  test('has a note where all seeds found the same architecture', () => {
     const [first, second] = fixtureRuns(2)
     const genotype = first.result?.genotype ?? ''
     const metrics = first.result?.metrics ?? []
@@ -109,7 +109,7 @@ describe('the table of a comparison', () => {
     expect(markdown(compare([first]))).not.toContain('All seeds')
   })
 
-  test('marks the best mean and its ties, as printed', () => {
+  test('marks the best mean and all means that are printed alike', () => {
     const table = markdown(
       compare([
         fixtureRun({ accuracyPct: 94.361 }),
@@ -123,7 +123,7 @@ describe('the table of a comparison', () => {
     expect(shown).toEqual(['**94.36 ± —**', '**94.36 ± —**', '94.35 ± —', '94.37 ± —'])
   })
 
-  test('a NaN shows as NaN and is never the best', () => {
+  test('shows NaN as NaN and never marks it as the best', () => {
     const table = markdown(
       compare([fixtureRun({ accuracyPct: Number.NaN }), fixtureRun({ algorithm: 'gdas', accuracyPct: 10 })]),
     )
@@ -131,7 +131,7 @@ describe('the table of a comparison', () => {
     expect(cells(table, 'gdas')?.[3]).toBe('**10.00 ± —**')
   })
 
-  test('a method without any finished seed has no numbers', () =>
+  test('has empty cells for a method without a finished seed', () =>
     expect(cells(markdown(compare([fixtureRun(), failedRun({ algorithm: 'gdas' })])), 'gdas')?.slice(2, 6)).toEqual([
       '0',
       '1',
@@ -139,7 +139,7 @@ describe('the table of a comparison', () => {
       '—',
     ]))
 
-  test('has published rows beside ours, marked, with their source, where they were searched on the same', () => {
+  test('has published rows with their source, in columns of the same dataset searched on', () => {
     const published = publishedTables().find(({ id }) => id === 'drnas-table-4')
     const table = markdown(compare(fixtureRuns(4)), { published: { table: published } })
     expect(cells(table, 'DrNAS †')?.slice(2, 7)).toEqual(['4', '91.55 ± 0.00', '94.36 ± 0.00', '—', '—'])
@@ -154,7 +154,7 @@ describe('the table of a comparison', () => {
     ),
   )
 
-  test('is the same, byte for byte, every time', () => {
+  test('is the same bytes every time', () => {
     const runs = [...fixtureRuns(4), ...fixtureRuns(4, { algorithm: 'darts-v1' })]
     const render = () => renderTable(comparisonTable(compare(runs), { summary: 'bootstrap' }), 'md')
     expect(render()).toBe(render())

@@ -28,7 +28,7 @@ const pairsOf = ({ columns, rows }: Tabular = empty) => {
 describe('paired tests', () => {
   const comparison = comparisonOf({ 'darts-v1': 80, drnas: 90, random: 85, optimal: 95 })
 
-  test('are of every other method against the best, test column by test column', () => {
+  test('compare every method with the best one, in each test column', () => {
     const pairs = pairsOf(pairwiseTable(comparison))
     expect(pairs).toEqual(
       [...Array(2)].flatMap(() => [
@@ -39,7 +39,7 @@ describe('paired tests', () => {
     )
   })
 
-  test('leave out what is given and was not found, and say so', () => {
+  test('leave out fixed architectures, and a note says so', () => {
     const table = pairwiseTable(comparison, new Set(['optimal']))
     expect(pairsOf(table).slice(0, 2)).toEqual([
       ['drnas', 'darts-v1', 10],
@@ -50,12 +50,12 @@ describe('paired tests', () => {
     expect(pairwiseTable(comparison)?.notes).not.toContain('Fixed architectures are left out.')
   })
 
-  test('are none where no seed is common to two searches', () => {
+  test('are undefined where no two searches have a seed in common', () => {
     const runs = [fixtureRun({ seed: 0 }), fixtureRun({ algorithm: 'darts-v1', seed: 1 })]
     expect(pairwiseTable(compare(runs))).toBeUndefined()
   })
 
-  describe('use the blocks of the ranks', () => {
+  describe('have as blocks', () => {
     const runsOf = (seeds: Readonly<Record<string, number>>) =>
       Object.entries(seeds).flatMap(([algorithm, n], place) =>
         Array.from({ length: n }, (_, seed) => fixtureRun({ algorithm, seed, accuracyPct: 90 - place + seed / 10 })),
@@ -73,7 +73,7 @@ describe('paired tests', () => {
       expect(column(tests, 'wilcoxonP')).toEqual([0.5, 0.5, 0.5, 0.5])
       expect(tests.notes.join(' ')).toContain('not all searches finished them: CIFAR-10 test: 2; CIFAR-100 test: 2.')
     })
-    test('and fewer than three give a difference and no p-value, and say why', () => {
+    test('and fewer than three of them give a difference without a p-value, and a note', () => {
       const tests = table({ drnas: 2, gdas: 2, snas: 2 })
       expect(column(tests, 'difference')).toEqual([1, 2, 1, 2])
       for (const key of ['wilcoxonP', 'permutationP']) {

@@ -25,9 +25,9 @@ const withImages = (run: RunRecord, train: number, test = 10_000): RunRecord => 
   ...(run.result && { result: { ...run.result, images: { train, test, classes: 10 } } }),
 })
 
-describe('what is smaller than published', () => {
+describe('a reduction is found', () => {
   test.each(presets.filter(({ reduced }) => !reduced).map(({ name }) => name))(
-    'is no paper’s own protocol on its own number of epochs: %s',
+    'not for the protocol of a paper: %s',
     (name) => {
       expect(reductionsOf([searched(name), searched(name, 'rsps'), searched(name, 'darts-v2')])).toEqual([])
     },
@@ -40,10 +40,10 @@ describe('what is smaller than published', () => {
     'nb201-paper:network.depth=1',
     'drnas-paper:data.limit=2560',
     'drnas-paper:data.imageSize=16',
-  ])('is a search under %s', (protocol) =>
+  ])('for a search under %s', (protocol) =>
     expect(reductionsOf([searched(protocol)])).toEqual([`searched under protocol ${protocol}`]),
   )
-  test('is not what is larger, or set otherwise', () =>
+  test('not for a larger search, or one with other settings', () =>
     expect(reductionsOf([searched('drnas-paper:epochs=200,batchSize=32,data.cutout=16')])).toEqual([]))
 
   const asked = [{ genotype: '|x|', accuracyPct: 80, usedSeconds: 10 }]
@@ -52,9 +52,9 @@ describe('what is smaller than published', () => {
     const { protocol } = searched('micro').manifest.job
     return { ...run, manifest: { ...manifest, job: { ...manifest.job, protocol, budgetSeconds } } }
   }
-  test('is not a black-box search, whose protocol trains nothing, within a published budget', () =>
+  test('not for a black-box search within a published budget', () =>
     expect(reductionsOf([within(12_000), within(20_000), within(undefined)])).toEqual([]))
-  test('is a black-box search within less', () =>
+  test('for a black-box search within a smaller budget', () =>
     expect(reductionsOf([within(1000)])).toEqual(['searched within 1,000 simulated seconds']))
 
   test.each([
@@ -63,17 +63,17 @@ describe('what is smaller than published', () => {
     [{ preset: 'darts-paper', channels: 8 }, 'trained with preset darts-paper, 600 epochs'],
     [{ preset: 'darts-paper', layers: 8 }, 'trained with preset darts-paper, 600 epochs'],
     [{ preset: 'darts-paper', limit: 2000 }, 'trained with preset darts-paper, 600 epochs, 2000 training images'],
-  ])('is a full training with %o', (request, words) =>
+  ])('for a full training with %o', (request, words) =>
     expect(reductionsOf([trainedRun({ request })])[0]).toMatch(new RegExp(`^${words.replace('25', '\\d+')}`)),
   )
-  test('is no full training as a paper has it, and no search that never was', () => {
+  test('not for a full training of a paper, nor for an architecture that was not searched', () => {
     expect(
       reductionsOf(
         ['darts-paper', 'pcdarts-paper', 'drnas-paper'].map((preset) => trainedRun({ request: { preset } })),
       ),
     ).toEqual([])
   })
-  test('is a dataset with fewer images than it should have', () =>
+  test('for a dataset with missing images', () =>
     expect(reductionsOf([withImages(searched('drnas-paper'), 2000, 10_000)])).toEqual([
       'on CIFAR-10 with 2,000 of its 50,000 training images',
     ]))
@@ -86,12 +86,12 @@ describe('published rows', () => {
   const textOf = (runs: readonly RunRecord[], wanted: string, summary?: 'median') =>
     renderTable(comparisonTable(compare(runs), { published: beside(runs, wanted), summary }), 'md')
 
-  test('stand beside a search of a paper’s size by themselves', () => {
+  test('are shown by default beside a search of a paper’s size', () => {
     const text = textOf([searched(own('drnas-paper'))], 'auto')
     expect(text).toContain('| DrNAS † |')
     expect(text).not.toContain('Not comparable')
   })
-  test('are left out beside a reduced search, and the table says so, and how to have them', () => {
+  test('are left out beside a reduced search, with a note that says how to show them', () => {
     const text = textOf([searched(own('micro'))], 'auto')
     expect(text).not.toContain('†')
     expect(text).toMatch(
@@ -99,24 +99,24 @@ describe('published rows', () => {
     )
     expect(text).toMatch(/--published drnas-table-\d shows them/)
   })
-  test('that are asked for beside a reduced search have a caveat', () =>
+  test('that the user names beside a reduced search have a caveat', () =>
     expect(textOf([searched('micro')], 'drnas-table-4')).toContain(
       'Not comparable: our rows are reduced (searched under protocol micro), those marked † are not.',
     ))
-  test('are as printed, whatever the summary of ours, and the note says so', () => {
+  test('stay as printed whatever the summary of our rows, and the note says so', () => {
     const text = textOf([searched('drnas-paper')], 'drnas-table-4', 'median')
     expect(text).toContain('Median and interquartile range over the seeds')
     expect(text).toMatch(/\| DrNAS † \| 4 \|.* ± /)
     expect(text).toMatch(/† Published, not run here: .*; mean ± standard deviation, as printed there\./)
   })
-  test('are left out beside reduced full trainings, and have a caveat where they are asked for', () => {
+  test('are left out beside reduced full trainings, and have a caveat where the user names them', () => {
     const runs = [trainedRun({ request: { preset: 'trial' } })]
     expect(renderTable(retrainedTable(runs, 'auto'), 'md')).toMatch(/^(?!.*\| DrNAS †).*are left out, since ours/s)
     expect(renderTable(retrainedTable(runs, 'drnas-table-2'), 'md')).toMatch(/\| DrNAS † .*Not comparable: our rows/s)
   })
 })
 
-test('a dataset with fewer images than it should have is named as such in every table', () => {
+test('a dataset with missing images is named with their number in every table', () => {
   const words = 'CIFAR-10 (2,000 of its 50,000 training images and 1,000 of its 10,000 test images)'
   const search = withImages(searched('drnas-paper'), 2000, 1000)
   expect(renderTable(comparisonTable(compare([search])), 'md')).toContain(`searched on ${words};`)
@@ -131,18 +131,18 @@ describe('runs under several protocols', () => {
     const at = columns.findIndex(({ key }) => key === 'protocol')
     return at < 0 ? [] : rows.map((row) => (row[at].kind === 'text' ? row[at].text : ''))
   }
-  test('say in each row which', () =>
+  test('are named in each row', () =>
     expect(protocolsOf([searched('micro'), searched('drnas-paper', 'gdas')])).toEqual(['micro', 'drnas-paper']))
-  test('of one name also say in what they differ', () => {
+  test('of one name are told apart by the settings that differ', () => {
     const [base, other] = [fixtureRun(), fixtureRun({ algorithm: 'gdas' })]
     const protocol = { ...base.manifest.job.protocol, batchSize: 16, epochs: 3 }
     const changed = { ...other, manifest: { ...other.manifest, job: { ...other.manifest.job, protocol } } }
     expect(protocolsOf([base, changed])).toEqual(['fixture epochs=10 batchSize=8', 'fixture epochs=3 batchSize=16'])
   })
-  test('have no best row among them', () => {
+  test('have no row marked as the best', () => {
     const { rows } = comparisonTable(compare([searched('micro'), searched('drnas-paper', 'gdas')], { mix: true }))
     expect(rows.flat().some((cell) => cell.kind === 'statistic' && cell.best)).toBe(false)
   })
-  test('have no such column where there is one protocol', () =>
+  test('have no column of protocols where there is only one', () =>
     expect(protocolsOf([searched('micro'), searched('micro', 'gdas')])).toEqual([]))
 })

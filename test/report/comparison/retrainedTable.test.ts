@@ -62,18 +62,18 @@ describe('the table of full trainings', () => {
 describe('the cost of a search', () => {
   const on = (device: SearchTime['device'], ...seconds: number[]) => seconds.map((s) => ({ seconds: s, device }))
 
-  test('is said in GPU days of a GPU alone', () => {
+  test('is in GPU days only where it ran on a GPU', () => {
     expect(searchCost(on('gpu', 86_400, 43_200))).toBe('0.75 GPU days')
     expect(searchCost(on('one core', 3600))).toBe('1.0 core hours')
     expect(searchCost(on('cpu', 1_800_000))).toBe('500 hours')
   })
 
-  test('is not said of devices that cannot be added up', () => {
+  test('is undefined where the searches ran on different devices', () => {
     expect(searchCost([...on('gpu', 1), ...on('cpu', 1)])).toBeUndefined()
     expect(searchCost([])).toBeUndefined()
   })
 
-  test('calls given cells by what found them, and published ones by their name', () => {
+  test('labels given cells by the search that found them, and published cells by their name', () => {
     const cells = darts.format(darts.parse('DARTS_V2')).replaceAll('dil_conv_3x3', 'dil_conv_5x5')
     const foundBy = { algorithm: 'drnas', dataset: 'cifar10', seed: 3, run: 'drnas-cifar10-seed3-x' }
     const given = (genotype: string, finder = foundBy) => {
@@ -117,16 +117,16 @@ describe('the cost of a search', () => {
     expect(table.join(' ')).toContain('Left out: 1 search without a full training of its own.')
   })
 
-  describe('of two outcomes of one seed', () => {
+  describe('of two runs of one seed', () => {
     const again = (accuracies: readonly number[]) => {
       const { manifest, ...rest } = run({ accuracies })
       return { ...rest, manifest: { ...manifest, id: 'again', job: { ...manifest.job, executor: 'tfjs/cpu' } } }
     }
-    test('is refused where they differ', () =>
+    test('is refused where their accuracies differ', () =>
       expect(() => lines([run({ accuracies: [97] }), again([96])])).toThrow(
         /^seed 0 of .* has two test accuracies of one architecture, in x and again, which differ in executor; name/,
       ))
-    test('counts one where they are the same', () =>
+    test('counts one run where their accuracies are the same', () =>
       expect(lines([run({ accuracies: [97] }), again([97])])[2]).toMatch(/^\| DARTS_V2 \| 1 \|/))
   })
 })

@@ -40,16 +40,16 @@ function published(name: string): RunRecord {
 }
 
 describe('a band over seeds', () => {
-  test('is the mean between the least and the greatest', () => {
+  test('has the mean, the smallest and the greatest value', () => {
     const { points, band } = seedBand([new Map([[1, 2]]), new Map([[1, 4]])], 'range')
     expect(points).toEqual([{ x: 1, y: 3 }])
     expect(band).toEqual([{ x: 1, low: 2, high: 4 }])
   })
-  test('has a gap where a value is not a number', () =>
+  test('has a gap where a value is not finite', () =>
     expect(seedBand([new Map([[1, Number.NaN]]), new Map([[1, 4]])], 'range').points[0].y).toBeNull())
   test('of a single seed has no deviation', () =>
     expect(seedBand([new Map([[1, 4]])], 'std').band).toEqual([{ x: 1, low: null, high: null }]))
-  test('says where seeds are lacking', () =>
+  test('has a note at points that not all seeds have', () =>
     expect(seedBand([new Map([[1, 4]]), new Map()], 'range').points[0].note).toBe('1 of 2 seeds'))
 })
 
@@ -79,14 +79,14 @@ describe('the scatter of a table', () => {
 })
 
 describe('the figure of the Hessian', () => {
-  test('has a line a method, on a logarithmic axis where values span decades', () => {
+  test('has a line for each method, on a logarithmic axis where values span decades', () => {
     const figure = hessianFigure([...fixtureRuns(4), ...fixtureRuns(4, { algorithm: 'darts-v1', growth: 2 })])
     const plot = figure.panels[0] as Plot
     expect(plot.series.map(({ label }) => label)).toEqual(['drnas', 'darts-v1'])
     expect(plot.y.scale).toBe('log')
     expect(figure.caption).toContain('n = 4')
   })
-  test('says that the probe is missing', () =>
+  test('is refused without the probe, naming it', () =>
     expect(() => hessianFigure(fixtureRuns(2).map(withoutProbes))).toThrow('run again with --probe hessian'))
   test('keeps a null of the record as a gap', () => {
     const run = fixtureRun()
@@ -150,7 +150,7 @@ describe('other figures', () => {
     ]))
   test('ranks of one method are refused', () =>
     expect(() => ranksFigure(fixtureRuns(4))).toThrow('ranks need two searches'))
-  test('what is given has no rank among what was found', () => {
+  test('fixed architectures have no rank', () => {
     const runs = [
       ...fixtureRuns(2),
       ...fixtureRuns(2, { algorithm: 'darts-v1' }),
@@ -206,7 +206,7 @@ describe('looks', () => {
   test.each([
     ['lines', asLine],
     ['points', asPoint],
-  ])('tell all built-in algorithms, their variants and strangers apart, as %s', (_, told) => {
+  ])('tell all built-in algorithms, their variants and third-party algorithms apart, as %s', (_, told) => {
     const variants = [1, 2, 3].map((variant) => ({ algorithm: 'drnas', variant }))
     const strangers = ['my-search', 'your-search'].map((algorithm) => ({ algorithm, variant: 0 }))
     const methods = [...builtin, ...variants, ...strangers]
@@ -269,7 +269,7 @@ describe('accuracy over time', () => {
   const seven = ['drnas', 'darts-v1', 'darts-v2', 'pc-darts', 'gdas', 'snas', 'rsps']
   const plots = (runs: readonly RunRecord[]) => anytimeFigure(runs).panels as Plot[]
 
-  test('of black-box searches is what the oracle told, over its clock, and the caption says no more', () => {
+  test('of black-box searches is the oracle’s best answer over simulated time, and the caption speaks of nothing else', () => {
     const { caption, panels } = anytimeFigure(asking('rea'))
     expect(panels.map(({ title }) => title)).toEqual(['best answer of the oracle'])
     expect(caption).toMatch(/^Best validation accuracy that the oracle has told .* Mean and min to max over seeds\.$/)
@@ -308,7 +308,7 @@ describe('size and accuracy of full trainings', () => {
       ['DRNAS', 95],
     ])
   })
-  test('has a panel for each way of training, named where a dataset has several', () => {
+  test('has a panel for each setting of the training, named where a dataset has several', () => {
     const runs = [trainedRun({}), trainedRun({ request: { preset: 'drnas-paper', epochs: 5 } })]
     expect(paretoFigure(runs).panels.map(({ title }) => /\d+ epochs/.exec(title)?.[0])).toEqual([
       '600 epochs',

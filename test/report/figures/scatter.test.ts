@@ -43,7 +43,7 @@ describe('all architectures of a table', () => {
     expect([plot.x.scale, plot.y.scale]).toEqual(['log', 'linear'])
   })
 
-  test('lie beside the ways of the searches, whose ends no other way is painted over', async () => {
+  test('are drawn with the trajectories of the searches, whose ends are painted last', async () => {
     const runs = [fixtureRun(), fixtureRun({ algorithm: 'darts-v1' })]
     const { series } = scatterFigure(runs, await tableOf([90, 10], [95, 10])).panels[0] as Plot
     expect(series.map(({ form }) => form)).toEqual(['cloud', 'line', 'line', 'points', 'points'])
@@ -57,7 +57,7 @@ describe('all architectures of a table', () => {
     expect(() => scatterFigure([fixtureRun()], table)).toThrow('two has no architecture with the numbers')
   })
 
-  describe('lie beside black-box searches', () => {
+  describe('are drawn with black-box searches', () => {
     const [poor, good] = [5, 6].map((index) => spaceIndex(nb201).at(index))
     const asked = [
       { genotype: poor, accuracyPct: 80, usedSeconds: 10 },
@@ -68,7 +68,7 @@ describe('all architectures of a table', () => {
     const seriesOf = async (run: ReturnType<typeof askingRun>) =>
       (scatterFigure([run], await table()).panels[0] as Plot).series.slice(1)
 
-    test('whose way is each better answer, looked up in the table, and then their own', async () => {
+    test('whose trajectory is each improving evaluation, looked up in the table, and then the final answer', async () => {
       const run = askingRun(asked)
       const [validation, test] = (run.result?.metrics ?? []).map(({ accuracyPct }) => 100 - accuracyPct)
       const [way, end] = await seriesOf(run)
@@ -78,7 +78,7 @@ describe('all architectures of a table', () => {
       ])
       expect(end).toMatchObject({ label: 'rea', form: 'points', points: [{ x: validation, y: test }] })
     })
-    test('of which only the end is known where the record does not say what was asked', async () => {
+    test('of which only the end is drawn where the record lacks the architectures of the evaluations', async () => {
       const { result, ...run } = askingRun(asked)
       const queries = asked.map(({ genotype: _, ...query }) => query)
       const condensed = { ...run, result: { ...result, oracle: { ...result?.oracle, queries } } } as typeof run

@@ -54,7 +54,7 @@ describe('one table, in every format', () => {
     `)
   })
 
-  test('CSV keeps all digits and leaves out what is not known', () => {
+  test('CSV keeps all digits and leaves unknown values empty', () => {
     expect(renderTable(table, 'csv')).toMatchInlineSnapshot(`
       "algorithm,cifar10 test mean,cifar10 test std,cifar10 test n,runs
       drnas,94.3633,0.0123,4,4
@@ -64,7 +64,7 @@ describe('one table, in every format', () => {
     `)
   })
 
-  test('JSON says null where nothing is known', () => {
+  test('JSON has null for an unknown value', () => {
     expect(JSON.parse(renderTable(table, 'json'))).toEqual({
       rows: [
         { algorithm: 'drnas', 'cifar10 test': { mean: 94.3633, std: 0.0123, n: 4, best: true }, runs: 4 },
@@ -75,13 +75,13 @@ describe('one table, in every format', () => {
     })
   })
 
-  test('JSON says which rows are others’', () => {
+  test('JSON marks published rows', () => {
     const published = { ...table, apart: 1 }
     const { rows } = JSON.parse(renderTable(published, 'json'))
     expect(rows.map((row: object) => 'published' in row && row.published)).toEqual([false, false, true])
   })
 
-  test('LaTeX writes once what neighbouring columns share, and a rule before the rows of others', () => {
+  test('LaTeX writes the title of a group of columns once, and a rule before published rows', () => {
     const number = { kind: 'number', value: 94.4, digits: 1 } as const
     const grouped: Tabular = {
       columns: [
@@ -142,7 +142,7 @@ describe('one table, in every format', () => {
   })
 })
 
-test('a p-value is never 0: what is smaller than the digits show is said to be so, and exact where machines read', () => {
+test('a p-value is never printed as 0: text says < 0.001, CSV and JSON have all digits', () => {
   const p = (value: number) => [{ kind: 'number' as const, value, digits: 3, positive: true }]
   const small = { columns: [{ title: 'p', key: 'p' }], rows: [p(4e-50), p(0.0004), p(0.0006)], notes: [] }
   expect(
@@ -154,7 +154,7 @@ test('a p-value is never 0: what is smaller than the digits show is said to be s
   expect(renderTable(small, 'csv')).toBe('p\n4e-50\n0.0004\n0.0006\n')
 })
 
-describe('architectures and names of one’s own', () => {
+describe('architecture strings and names of plugins', () => {
   const odd: Tabular = {
     columns: [{ title: 'Architecture', key: 'architecture' }],
     rows: ['|none~0|+|none~0|none~1|', '<b>*bold*</b>', 'p < 0.001'].map((text) => [{ kind: 'text', text }]),
@@ -173,7 +173,7 @@ describe('architectures and names of one’s own', () => {
   })
 })
 
-describe('texts that would do something where they are read', () => {
+describe('texts that a terminal or a format would interpret', () => {
   const hostile = '\u001b[2J\u009b31m\u202e\r\n\u0000'
   const everywhere: Tabular = {
     columns: [{ title: `Title ${hostile}`, key: `key ${hostile}`, within: [`group ${hostile}`, `part ${hostile}`] }],
