@@ -71,7 +71,7 @@ export function datasetFolder(name: string): string {
   if (!isFileName(name)) {
     throw new BenchError(
       'bad-input',
-      `"${name}" is no name of a dataset; give a name without / and its folder with --data`,
+      `"${name}" is not the name of a dataset; give a name without / and its folder with --data`,
     )
   }
   return userFolder('datasets', name)

@@ -39,7 +39,7 @@ function parseSplit(text: string, file: string): z.infer<typeof Split> {
   } catch (cause) {
     throw new BenchError(
       'bad-input',
-      `${file} is no split file; expected {"xvalid": ["int", […]], "xtest": ["int", […]]}`,
+      `${file} is not a split file; expected {"xvalid": ["int", […]], "xtest": ["int", […]]}`,
       {
         cause,
       },

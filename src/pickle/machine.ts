@@ -91,7 +91,7 @@ export class PickleMachine {
   }
 
   popMark(): unknown[] {
-    const mark = this.#marks.pop() ?? this.fail('ends a group that it never began')
+    const mark = this.#marks.pop() ?? this.fail('ends a group that was never begun')
     return this.#finish(this.#stack.splice(mark))
   }
 
@@ -111,7 +111,7 @@ export class PickleMachine {
 
   /** Stores the top of the stack in the memo. */
   remember(key: number): void {
-    if (!Number.isSafeInteger(key) || key < 0) this.fail('remembers an object under no number')
+    if (!Number.isSafeInteger(key) || key < 0) this.fail('stores an object under an invalid number')
     if (!this.#memo.has(key)) {
       this.#spend(ENTRY_BYTES)
       if (this.#options.onDict !== undefined) this.#recent.push(key)
@@ -168,7 +168,7 @@ export class PickleMachine {
   /** Adds items to the dict on top of the stack and returns it. */
   #withItems(items: readonly unknown[]): Map<unknown, unknown> {
     const dict = this.top()
-    if (!(dict instanceof Map) || items.length % 2 !== 0) this.fail('sets items of what is no dict')
+    if (!(dict instanceof Map) || items.length % 2 !== 0) this.fail('sets items of an object that is not a dict')
     this.#spend((ENTRY_BYTES * items.length) / 2)
     for (let i = 0; i < items.length; i += 2) dict.set(items[i], items[i + 1])
     return dict
@@ -190,14 +190,14 @@ export class PickleMachine {
 
   append(items: readonly unknown[]): void {
     const list = this.top()
-    if (!Array.isArray(list)) this.fail('appends to what is no list')
+    if (!Array.isArray(list)) this.fail('appends to an object that is not a list')
     this.#spend(LIST_ITEM_BYTES * items.length)
     for (const item of items) list.push(item)
   }
 
   addItems(items: readonly unknown[]): void {
     const set = this.top()
-    if (!(set instanceof Set)) this.fail('adds to what is no set')
+    if (!(set instanceof Set)) this.fail('adds to an object that is not a set')
     this.#spend(ENTRY_BYTES * items.length)
     for (const item of items) set.add(item)
   }
@@ -207,14 +207,15 @@ export class PickleMachine {
     const type = typeof module === 'string' && typeof name === 'string' ? pythonType(module, name) : undefined
     if (type !== undefined) return type
     const named = [module, name].map((part) => (typeof part === 'string' ? shortened(part) : describe(part)))
-    return this.fail(`names ${named.join('.')}, which is no type of data; nothing was run`)
+    return this.fail(`names ${named.join('.')}, which is not a permitted type; nothing was run`)
   }
 
   /** Returns the data that calling a permitted type with these arguments stands for. */
   call(type: unknown, args: unknown): unknown {
-    if (!isPythonType(type) || !Array.isArray(args)) return this.fail('calls what is no type of data; nothing was run')
+    if (!isPythonType(type) || !Array.isArray(args))
+      return this.fail('calls an object that is not a permitted type; nothing was run')
     const made = type.make(args, (bytes) => this.#spend(bytes))
-    if (made === undefined) this.fail(`makes a ${type.name} of what is none`)
+    if (made === undefined) this.fail(`makes a ${type.name} from unfit arguments`)
     if (!(made instanceof Map)) return made
     // Python 2 passes the items of an OrderedDict to its constructor.
     if (made.size > 0) this.#options.onDict?.(made)
@@ -224,7 +225,7 @@ export class PickleMachine {
   /** Applies the BUILD instruction, `object.__setstate__(state)`, to the two topmost objects. */
   build(): void {
     const state = this.pop()
-    if (!setState(this.top(), state)) this.fail('sets a state that is none of its object')
+    if (!setState(this.top(), state)) this.fail('sets a state that does not fit its object')
   }
 
   mark(): void {
@@ -249,7 +250,7 @@ export class PickleMachine {
 
   /** Returns the value for a persistent id, as the caller's `persistent` gives it. */
   persistent(id: unknown): unknown {
-    if (this.#options.persistent === undefined) this.fail('names an object outside of itself')
+    if (this.#options.persistent === undefined) this.fail('refers to an object outside itself')
     return this.#options.persistent(id)
   }
 

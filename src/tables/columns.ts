@@ -103,5 +103,5 @@ export function columnHash(buffers: readonly (Uint8Array | undefined)[]): string
 }
 
 function check(holds: boolean, name: string): asserts holds {
-  if (!holds) throw new BenchError('corrupt', `column "${name}" is not what the table’s manifest says; import again`)
+  if (!holds) throw new BenchError('corrupt', `column "${name}" disagrees with the table’s manifest; import again`)
 }

@@ -75,7 +75,7 @@ async function read(path: string, partsFolder: string, mapping: Mapping, options
  */
 export async function checkTableName(name: string): Promise<void> {
   if (!/^[A-Za-z0-9][\w.-]*$/.test(name)) {
-    throw new BenchError('bad-input', `"${name}" is no table name; use letters, digits, "-", "_" and "."`)
+    throw new BenchError('bad-input', `"${name}" is not a table name; use letters, digits, "-", "_" and "."`)
   }
   const embedded = await access(join(embeddedTables, `${name}.manifest.json`)).then(
     () => true,

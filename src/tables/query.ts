@@ -161,7 +161,7 @@ export function parseCondition(text: string): Condition {
     return { text, column: column.trim(), comparison: known, value: value.trim() }
   }
   const expected = 'a column, one of < <= > >= = != and a value, as "params-M<0.5"'
-  throw new BenchError('bad-input', `--where "${text}" is no condition; expected ${expected}`)
+  throw new BenchError('bad-input', `--where "${text}" is not a condition; expected ${expected}`)
 }
 
 /**
@@ -184,7 +184,7 @@ function testOf(table: Table, { text, column, comparison, value }: Condition): (
   }
   const bound = Number(value)
   if (!Number.isFinite(bound)) {
-    throw new BenchError('bad-input', `--where "${text}": ${column} holds numbers, and "${value}" is none`)
+    throw new BenchError('bad-input', `--where "${text}": ${column} holds numbers, and "${value}" is not a number`)
   }
   const numbers = table.column(column)
   return (row) => {

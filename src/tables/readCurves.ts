@@ -81,7 +81,7 @@ function readBlock(descriptor: number, path: string, size: number, { bytes, sha2
   const block = new Uint8Array(inside ? length : 0)
   readSync(descriptor, block, 0, block.length, offset)
   if (inside && createHash('sha256').update(block).digest('hex') === sha256) return block
-  throw new BenchError('corrupt', `${path} is not what its table's manifest says; import the table again`)
+  throw new BenchError('corrupt', `${path} disagrees with its table's manifest; import the table again`)
 }
 
 function curvesIn(batch: CurveBatch, index: number): Curve[] {

@@ -192,7 +192,7 @@ describe('bad input ends the command with status 2 and one line', () => {
       'a folder that does not exist',
       ['retrain', '--genotype', 'DRNAS', '--dataset', './nowhere'],
       () => {},
-      /dataset nowhere: \.\/nowhere is no folder; name one with train\/ and val\/ by --data/,
+      /dataset nowhere: \.\/nowhere is not a folder; name one with train\/ and val\/ by --data/,
     ],
     [
       'a space whose architectures are looked up',

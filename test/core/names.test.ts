@@ -55,6 +55,6 @@ describe('a name that may become that of a file', () => {
   test.each(['../x', '/etc', '..'])(
     'nor is %j the name of a dataset, to be looked for in a folder of its name',
     (name) =>
-      expect(() => datasetFolder(name)).toThrow('is no name of a dataset; give a name without / and its folder'),
+      expect(() => datasetFolder(name)).toThrow('is not the name of a dataset; give a name without / and its folder'),
   )
 })

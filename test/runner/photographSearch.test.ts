@@ -116,7 +116,7 @@ describe('a search on photographs', { timeout: 60_000 }, () => {
     [
       { data: { imagenet: '/nowhere' } },
       SMALL,
-      'dataset imagenet: /nowhere is no folder; name one with train/ and val/',
+      'dataset imagenet: /nowhere is not a folder; name one with train/ and val/',
     ],
     [
       { retraining: { family: 'cifar' } },

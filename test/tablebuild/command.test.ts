@@ -73,7 +73,7 @@ describe('bench tables build', { timeout: 120_000 }, () => {
       /^bench: option '--indices <list>' argument 'x' is invalid\. "x" is neither an index nor a range/,
     ],
     [['--shard', '3/2'], /^bench: shard "3\/2" is not part\/parts, as in 1\/4\n$/],
-    [['--seeds', '1'], /^bench: seed 1 is none of the recipe's; it has 777, 888\n$/],
+    [['--seeds', '1'], /^bench: the recipe has no seed 1; it has 777, 888\n$/],
     [['--space', 'darts'], /^bench: space darts has too many architectures for a table of them all; try nb201\n$/],
   ])('%j is refused in one line, and nothing is written', async (options, message) => {
     const { code, stderr } = await place.bench(...build, ...options)

@@ -106,7 +106,7 @@ describe('an error describes, and does not print, a list that contains itself ma
     ['a split', record(KEY, count({ eval_names: list(LAUGHTER) })), 'has a dataset or split named a list'],
     ['an accuracy', record(KEY, count({ eval_acc1es: dict(text('x-valid@0'), LAUGHTER) })), 'x-valid@0 is a list, not'],
     ['parameters', record(KEY, count({ params: LAUGHTER })), 'is a list, not a number'],
-    ['a name of a type', `${LAUGHTER}${text('x')}\x93`, 'names a list.x, which is no type of data'],
+    ['a name of a type', `${LAUGHTER}${text('x')}\x93`, 'names a list.x, which is not a permitted type'],
   ])('%s', async (_, pickle, message) => {
     expect(await refusal(runsOf(pickle))).toContain(message)
   })

@@ -248,14 +248,14 @@ describe('bench query --where', () => {
   })
 
   test.each([
-    ['params-M', 'is no condition; expected a column'],
-    ['<0.5', 'is no condition'],
-    ['params-M<', 'is no condition'],
-    ['params-M<<0.5', 'is no condition'],
-    ['0<params-M<0.5', 'is no condition'],
-    ['', 'is no condition'],
-    ['params-M<small', 'params-M holds numbers, and "small" is none'],
-    ['params-M<Infinity', 'params-M holds numbers, and "Infinity" is none'],
+    ['params-M', 'is not a condition; expected a column'],
+    ['<0.5', 'is not a condition'],
+    ['params-M<', 'is not a condition'],
+    ['params-M<<0.5', 'is not a condition'],
+    ['0<params-M<0.5', 'is not a condition'],
+    ['', 'is not a condition'],
+    ['params-M<small', 'params-M holds numbers, and "small" is not a number'],
+    ['params-M<Infinity', 'params-M holds numbers, and "Infinity" is not a number'],
     ['unique<s1', 'unique holds text, which is only = or !='],
     ['parms-M<0.5', 'did you mean "params-M"'],
   ])('refuses %s', async (condition, message) => {

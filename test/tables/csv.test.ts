@@ -150,7 +150,7 @@ describe('a CSV file is refused, and the earlier table stays, where', () => {
     ['an accuracy is above 100', `${HEADER}\n1835,${SKIP},101,0.1\n`, 'not in 0 … 100 %'],
     ['an architecture is malformed', `${HEADER}\n1835,|none~0|,54,0.1\n`, 'line 2: architecture "|none~0|"'],
     ['index and architecture disagree', `${HEADER}\n7,${SKIP},54,0.1\n`, 'is #1835 of nb201, found index 7'],
-    ['an architecture stands twice', `${HEADER}\n1835,${SKIP},54,0.1\n1835,${SKIP},55,0.1\n`, 'stands there already'],
+    ['an architecture stands twice', `${HEADER}\n1835,${SKIP},54,0.1\n1835,${SKIP},55,0.1\n`, 'is there already'],
   ])('%s', async (_, content, message) => {
     await importText(`arch,params-M\n${RESNET},0.8\n`, undefined, 'kept')
     const before = readFileSync(join(folder, 'kept.arrow'))
@@ -212,13 +212,13 @@ describe('a CSV file is refused, and the earlier table stays, where', () => {
   test('it is not a file', async () => {
     const made = join(folder, 'pipe')
     execFileSync('mkfifo', [made])
-    await expect(importTable(made, { as: 'x', space, folder, isolated: false })).rejects.toThrow('pipe is no file')
+    await expect(importTable(made, { as: 'x', space, folder, isolated: false })).rejects.toThrow('pipe is not a file')
   })
 
   test('the mapping says that its accuracies are fractions, and they are not', async () => {
     const mapping = await readMapping(write('accuracies: fraction'))
     await expect(importText(`${HEADER}\n1835,${SKIP},54,0.1\n`, mapping)).rejects.toThrow(
-      'accuracy 54 of cifar10/ori-test/200/777 is no fraction of 1',
+      'accuracy 54 of cifar10/ori-test/200/777 is not a fraction of 1',
     )
   })
 
@@ -238,11 +238,11 @@ describe('a CSV file is refused, and the earlier table stays, where', () => {
         isolated: false,
       })
     await expect(read('nonsense,1')).rejects.toThrow('line 2: unknown genotype "nonsense"')
-    await expect(read('DARTS_V2,1\nDARTS_V2,2')).rejects.toThrow('stands there already')
+    await expect(read('DARTS_V2,1\nDARTS_V2,2')).rejects.toThrow('is there already')
   })
 
   test('the name of the table is malformed', async () => {
-    await expect(importTable('/nowhere/x.csv', { as: '../x', space, folder })).rejects.toThrow('is no table name')
+    await expect(importTable('/nowhere/x.csv', { as: '../x', space, folder })).rejects.toThrow('is not a table name')
   })
 })
 
@@ -300,7 +300,7 @@ describe('the unit of accuracies (fractions or percent) is decided by column:', 
       'accuracy 54.3 of cifar10/ori',
     ],
     ['all columns are said to be of fractions and one is not', 'accuracies: fraction', 'accuracy 54.3 of cifar10/ori'],
-    ['a name is none of its columns', 'accuracies: {cifar100: fraction}', 'has no accuracies "cifar100"'],
+    ['it names a column that the source lacks', 'accuracies: {cifar100: fraction}', 'has no accuracies "cifar100"'],
     ['a unit is unknown', `accuracies: {${TEST}: permille}`, 'accuracies'],
   ])('it is refused where %s', async (_, mapping, message) => {
     await expect(mapped(mapping)).rejects.toThrow(message)

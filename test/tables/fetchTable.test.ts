@@ -75,7 +75,7 @@ describe('a table is not fetched, and nothing is written, where', () => {
     ['the bytes are not those of the hash', [], { sha256: '0'.repeat(64) }, /SHA-256|hash/],
     ['there is no such file', [status(404)], {}, '404'],
     ['the server fails again and again', Array.from({ length: 20 }, () => status(500)), {}, '500'],
-    ['the address is none', [], { url: 'ftp://host/file' }, 'is not an address to download from'],
+    ['the address is malformed', [], { url: 'ftp://host/file' }, 'is not an address to download from'],
     [
       'a web page comes in place of the file',
       [(response: ServerResponse) => response.end('<html>')],

@@ -185,8 +185,8 @@ describe('a release is refused, and the earlier table stays, where', () => {
   test.each([
     ['a record is cut off', bytes('9').slice(0, 900), '000009.pickle.pbz2 is damaged: it is not a whole bzip2 file'],
     ['a record is empty', new Uint8Array(), '000009.pickle.pbz2 is damaged'],
-    ['a record runs something', bytes('9, forbidden type'), 'names posix.system, which is no type of data'],
-    ['a record is another’s', bytes('7'), '000009.pickle.pbz2 holds the record of architecture 7'],
+    ['a record names code to run', bytes('9, forbidden type'), 'names posix.system, which is not a permitted type'],
+    ['a record is of another architecture', bytes('7'), '000009.pickle.pbz2 holds the record of architecture 7'],
     ['a record’s number is not its architecture’s', bytes('9, architecture of 8'), 'is #8 of nb201, found 9'],
     ['a record is of two architectures', bytes('9, two architectures'), 'is of another architecture under "200"'],
     ['a number is NaN', bytes('9, NaN'), '000009.pickle.pbz2, cifar100, seed 111, x-test@2 is NaN, not a number'],
@@ -241,7 +241,7 @@ describe('a release is refused, and the earlier table stays, where', () => {
     const path = await archiveOf(good())
     const once = readFileSync(path)
     writeFileSync(path, Buffer.concat([once.subarray(0, once.length - 1024), once]))
-    await expect(importFrom(path)).rejects.toThrow('stands twice in the release')
+    await expect(importFrom(path)).rejects.toThrow('occurs twice in the release')
   })
 })
 

@@ -110,14 +110,14 @@ describe('a Parquet file with checksums', () => {
       for (const at of [20, 30, frame.length - 1]) {
         const damaged = Buffer.from(frame)
         damaged[at] ^= 1
-        expect(() => compressors.ZSTD?.(damaged, text.length)).toThrow('the checksum of a page is another')
+        expect(() => compressors.ZSTD?.(damaged, text.length)).toThrow('the checksum of a page differs')
       }
     }
   })
 })
 
 describe('a page compressed by Zstandard', () => {
-  /** A frame without a content size, whose window is as large as its head says, and blocks: [type, size, bytes]. */
+  /** A frame without a content size, whose window is as large as its header says, and blocks: [type, size, bytes]. */
   const frame = (window: number, ...blocks: readonly (readonly [number, number, readonly number[]])[]) => {
     const heads = blocks.flatMap(([type, size, bytes], i) => {
       const head = Number(i === blocks.length - 1) | (type << 1) | (size << 3)
@@ -148,10 +148,10 @@ describe('a page compressed by Zstandard', () => {
       [1, 1, 1, 1, 1, 1, 1, 1, 1, 2, 3, 4],
     ],
     ['a compressed block', compressed, Buffer.from(text)],
-  ])('is read where its head says its size, and refused where it says another: %s', (_, page, content) => {
+  ])('is read if its header states its size, and refused if it states another: %s', (_, page, content) => {
     expect([...(compressors.ZSTD?.(page, content.length) ?? [])]).toEqual([...content])
     for (const size of [1, content.length - 1, content.length + 1, 2 * content.length, 1_000_000]) {
-      const message = `a page does not have the ${size} bytes that its head says`
+      const message = `a page does not have the ${size} bytes that its header states`
       expect(() => compressors.ZSTD?.(page, size)).toThrow(message)
     }
     for (let length = 0; length < page.length; length++) {
@@ -211,21 +211,21 @@ describe('the pages of a Parquet column are refused at once where', () => {
     ['differences have another count', values([...varint(128), 4, 9, 0], DELTA), 'is malformed'],
     ['there are more values than rows', values(new Array(72).fill(0), 0, 9), 'more values than rows'],
     ['there are fewer values than rows', values(new Array(56).fill(0), 0, 7), 'a structure that never ends'],
-    ['a count is negative', values([], 0, -8), 'the head of a page is malformed'],
+    ['a count is negative', values([], 0, -8), 'the header of a page is malformed'],
     [
       'a page is longer than the column',
       pageOf({ 3: 1e6, 5: { 1: 8, 2: 0, 3: RLE, 4: RLE } }, [0]),
       'longer than its column',
     ],
-    ['a page has another size', pageOf({ 5: { 1: 8, 2: 0, 3: RLE, 4: RLE } }, [0], 9), 'has 1 bytes, its head says 9'],
-    ['a page is of unknown type', pageOf({ 1: 7 }, []), 'of unknown type 7'],
-    ['a page has no head for its type', pageOf({ 1: 3 }, []), 'the head of a page is malformed'],
-    ['structures are nested without end', new Array(1e5).fill(0x1c), 'more than 32 deep'],
     [
-      'a checksum is another',
-      pageOf({ 4: 1, 5: { 1: 8, 2: 0, 3: RLE, 4: RLE } }, [0]),
-      'the checksum of a page is another',
+      'a page has another size',
+      pageOf({ 5: { 1: 8, 2: 0, 3: RLE, 4: RLE } }, [0], 9),
+      'has 1 bytes, its header says 9',
     ],
+    ['a page is of unknown type', pageOf({ 1: 7 }, []), 'of unknown type 7'],
+    ['a page has no head for its type', pageOf({ 1: 3 }, []), 'the header of a page is malformed'],
+    ['structures are nested without end', new Array(1e5).fill(0x1c), 'more than 32 deep'],
+    ['a checksum differs', pageOf({ 4: 1, 5: { 1: 8, 2: 0, 3: RLE, 4: RLE } }, [0]), 'the checksum of a page differs'],
   ])('%s', (_, chunk, message) => {
     expect(() => checkPages(Uint8Array.from(chunk), facts, 'x.parquet')).toThrow(message)
   })

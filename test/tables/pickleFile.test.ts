@@ -127,7 +127,7 @@ describe('a pickle of NASLib', () => {
     await expect(importAs('cifar10')).rejects.toThrow(
       'has no accuracies "cifar10", which the mapping names; it has cifar',
     )
-    await expect(importAs('cifar100')).rejects.toThrow('of cifar100/train/4/888 is no fraction of 1')
+    await expect(importAs('cifar100')).rejects.toThrow('of cifar100/train/4/888 is not a fraction of 1')
   })
 
   test('is refused if the mapping states neither split nor seed', async () => {
@@ -148,11 +148,15 @@ async function flipped(name: string, at: number): Promise<Uint8Array> {
 describe('a file is refused where', () => {
   test.each([
     ['its pickle is compressed', () => unpacked('compressed zip'), 'data.pkl is compressed'],
-    ['its archive holds no pickle', () => unpacked('zip without a pickle'), 'holds no data.pkl; it is no PyTorch file'],
+    [
+      'its archive holds no pickle',
+      () => unpacked('zip without a pickle'),
+      'holds no data.pkl; it is not a PyTorch file',
+    ],
     ['its pickle is about something else', () => unpacked('something else'), 'holds no trainings of NAS-Bench-201'],
     ['it is cut off', async () => (await unpacked('old container')).slice(0, 5000), 'the pickle ends too early'],
-    ['a bit of its pickle is flipped', () => flipped('zip container', 9000), 'the checksum of data.pkl is another'],
-    ['a bit is flipped in zip64', () => flipped('zip64 container', 9000), 'the checksum of data.pkl is another'],
+    ['a bit of its pickle is flipped', () => flipped('zip container', 9000), 'the checksum of data.pkl differs'],
+    ['a bit is flipped in zip64', () => flipped('zip64 container', 9000), 'the checksum of data.pkl differs'],
     ['it is gzipped', async () => gzipSync(await unpacked('old container')), 'is gzipped; unpack it first'],
     ['its archive is cut off', async () => (await unpacked('zip container')).slice(0, 5000), 'it has no end record'],
     ['its archive is a head and nothing else', async () => Uint8Array.of(0x50, 0x4b, 3, 4), 'it has no end record'],

@@ -82,7 +82,7 @@ describe('an open table', () => {
     writeFileSync(path(file), damaged)
     const opened = await openTable('damaged', { folders: [folder] })
     expect(opened.value(6, parseQualifier('cifar10/ori-test/200/777'))).toBe(91)
-    expect(() => opened.arch(6)).toThrow('column "arch" is not what the table’s manifest says')
+    expect(() => opened.arch(6)).toThrow('column "arch" disagrees with the table’s manifest')
     await expect(verifyTable('damaged', { folders: [folder] })).rejects.toMatchObject({ code: 'corrupt' })
   })
 
@@ -197,7 +197,7 @@ describe('a table is refused with an error of one line where', () => {
     writeFileSync(path('flipped.manifest.json'), manifest)
     const flipped = await openTable(path('flipped.arrow'))
     expect(flipped.column('cifar10/ori-test/200/777').at(0)).toBe(90)
-    expect(() => flipped.column('loss:cifar10/ori-test/200/777')).toThrow('is not what the table’s manifest says')
+    expect(() => flipped.column('loss:cifar10/ori-test/200/777')).toThrow('disagrees with the table’s manifest')
     await expect(verifyTable(path('flipped.arrow'))).rejects.toThrow('has SHA-256')
     await expect(verifyTable(path('three.arrow'))).resolves.toMatchObject({ name: 'three', rows: 3 })
   })

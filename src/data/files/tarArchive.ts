@@ -104,7 +104,7 @@ async function eachEntry(
     bytes > end + LONGEST_GAP
       ? new BenchError(
           'corrupt',
-          `${file} has ${LONGEST_GAP / 2 ** 20} MiB without a file in them; it is no whole archive`,
+          `${file} has ${LONGEST_GAP / 2 ** 20} MiB without a file in them; it is not a complete archive`,
         )
       : undefined,
   )

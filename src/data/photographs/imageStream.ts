@@ -57,7 +57,10 @@ export async function openImageStream(
 ): Promise<ImageStream> {
   const isFolder = (await stat(folder).catch(() => undefined))?.isDirectory() ?? false
   if (!isFolder) {
-    throw new BenchError('missing', `dataset ${name}: ${folder} is no folder; name one with train/ and val/ by --data`)
+    throw new BenchError(
+      'missing',
+      `dataset ${name}: ${folder} is not a folder; name one with train/ and val/ by --data`,
+    )
   }
   const tree = await openFolder(folder)
   const { classNames, train, test, notes } = imageLayout(tree)

@@ -106,7 +106,7 @@ class Columns {
     const order = Uint32Array.from(this.indices, (_, row) => row).sort((a, b) => this.indices[a] - this.indices[b])
     const twice = order.find((row, i) => i > 0 && this.indices[row] === this.indices[order[i - 1]])
     if (twice !== undefined)
-      throw new BenchError('bad-input', `${this.#source}: ${this.#names[twice]} stands twice in the release`)
+      throw new BenchError('bad-input', `${this.#source}: ${this.#names[twice]} occurs twice in the release`)
     return order
   }
 

@@ -131,7 +131,7 @@ function evalCurves(count: Dict, split: string, epochs: number, where: string): 
 function curve(dict: unknown, key: (epoch: number) => number | string, epochs: number, where: string): Float64Array {
   const values = new Float64Array(epochs).fill(Number.NaN)
   if (dict === null || dict === undefined) return values
-  if (!(dict instanceof Map)) throw malformed(where, 'has a curve that is no dict')
+  if (!(dict instanceof Map)) throw malformed(where, 'has a curve that is not a dict')
   for (let epoch = 0; epoch < epochs; epoch++) {
     const value = dict.get(key(epoch))
     if (value === undefined) continue

@@ -115,7 +115,7 @@ export class FlatRows {
     const earlier = this.#lineOf.get(arch)
     if (earlier !== undefined) {
       const where = `${this.#source} ${this.#place} ${earlier}`
-      throw this.#error(line, `architecture ${arch} stands there already (${where})`)
+      throw this.#error(line, `architecture ${arch} is there already (${where})`)
     }
     this.#lineOf.set(arch, line)
     return arch

@@ -185,7 +185,7 @@ export function fractionsInPercent(values: Float64Array, column: string, source:
   if (above === undefined) return values.map(percent)
   throw new BenchError(
     'bad-input',
-    `${source}: accuracy ${above} of ${column} is no fraction of 1; name the columns of fractions in the mapping: ` +
+    `${source}: accuracy ${above} of ${column} is not a fraction of 1; name the columns of fractions in the mapping: ` +
       '{accuracies: {COLUMN: fraction}}',
   )
 }

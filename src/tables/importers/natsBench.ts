@@ -147,7 +147,7 @@ export async function recordFolder(path: string): Promise<RecordFiles> {
 async function readRecord(path: string): Promise<Uint8Array<ArrayBuffer>> {
   try {
     const found = await stat(path)
-    if (!found.isFile()) throw new BenchError('bad-input', `${path} is no file; expected a record of the release`)
+    if (!found.isFile()) throw new BenchError('bad-input', `${path} is not a file; expected a record of the release`)
     checkSize(found.size, path)
     countWork()
     return Uint8Array.from(await readFile(path))
@@ -205,7 +205,7 @@ async function contents(
   name: string,
 ): Promise<Uint8Array<ArrayBuffer>> {
   if (type !== 'file' && type !== 'contiguous-file')
-    throw new BenchError('bad-input', `${name} is no file but a ${type}`)
+    throw new BenchError('bad-input', `${name} is not a file but a ${type}`)
   const chunks: Uint8Array[] = []
   let bytes = 0
   for await (const chunk of entry as AsyncIterable<Uint8Array>) {

@@ -164,7 +164,8 @@ function columnFacts({ file, metadata }: Part, column: string, group: number, ro
   if (chunks.length !== 1 || meta === undefined || chunk.file_path !== undefined || meta.type !== element.type) {
     throw new Error(`column ${column} is not described as it should be`)
   }
-  if (Number(meta.num_values) !== rows) throw new Error(`column ${column} has not as many values as there are rows`)
+  if (Number(meta.num_values) !== rows)
+    throw new Error(`column ${column} does not have as many values as there are rows`)
   const start = Number(meta.dictionary_page_offset || meta.data_page_offset)
   const end = start + Number(meta.total_compressed_size)
   if (start > end || end > file.byteLength - TAIL_BYTES) throw new Error(`column ${column} lies outside of the file`)

@@ -32,7 +32,7 @@ export function checkPages(chunk: Uint8Array, facts: ColumnFacts, file: string):
     if (page.size > mostBytes) throw beyondLimit('parquet-page-mib', `${file} has a page of ${page.size} bytes`)
     if (page.compressedSize > chunk.length - end) throw new Error('a page is longer than its column')
     const bytes = chunk.subarray(end, end + page.compressedSize)
-    if (page.crc !== undefined && crc32(bytes) !== page.crc >>> 0) throw new Error('the checksum of a page is another')
+    if (page.crc !== undefined && crc32(bytes) !== page.crc >>> 0) throw new Error('the checksum of a page differs')
     at = end + page.compressedSize
     if (page.kind === 'dictionary') dictionary = dictionarySize(page, facts, bytes)
     else {
@@ -79,7 +79,7 @@ function pageOf(struct: ThriftStruct): Page {
   }
   if (type === 0) {
     const head = structIn(struct, 5)
-    if (countIn(head, 3) !== RLE) throw new Error('a page says in an unknown way which values are missing')
+    if (countIn(head, 3) !== RLE) throw new Error('a page encodes its missing values in an unknown way')
     return { ...common, kind: 'values', count: countIn(head, 1), encoding: countIn(head, 2) }
   }
   if (type === 2) {
@@ -98,13 +98,13 @@ function pageOf(struct: ThriftStruct): Page {
 function countIn(struct: ThriftStruct, field: number): number {
   const value = struct.get(field)
   if (typeof value === 'number' && Number.isSafeInteger(value) && value >= 0) return value
-  throw new Error('the head of a page is malformed')
+  throw new Error('the header of a page is malformed')
 }
 
 function structIn(struct: ThriftStruct, field: number): ThriftStruct {
   const value = struct.get(field)
   if (value instanceof Map) return value
-  throw new Error('the head of a page is malformed')
+  throw new Error('the header of a page is malformed')
 }
 
 /** Checks a dictionary page and returns its number of values. */
@@ -237,7 +237,7 @@ export const compressors: Compressors = Object.fromEntries(
 /** Decompresses a page. @throws Error if the result does not have exactly this size, or the codec finds damage */
 function decompressed(codec: CompressionCodec, bytes: Uint8Array, size: number): Uint8Array {
   const content = contentOf(codec, bytes, size)
-  if (content.length !== size) throw new Error(`a page has ${content.length} bytes, its head says ${size}`)
+  if (content.length !== size) throw new Error(`a page has ${content.length} bytes, its header says ${size}`)
   return content
 }
 
@@ -290,10 +290,10 @@ export function zstdContent(bytes: Uint8Array, size: number): Uint8Array {
     if (!(error instanceof RangeError)) throw error
   }
   if (END_MARK.compare(content, size) !== 0)
-    throw new Error(`a page does not have the ${size} bytes that its head says`)
+    throw new Error(`a page does not have the ${size} bytes that its header states`)
   const page = content.subarray(0, size)
   if (hasChecksum && viewOf(bytes).getUint32(end, true) !== Number(xxhash64(page) & 0xffffffffn)) {
-    throw new Error('the checksum of a page is another')
+    throw new Error('the checksum of a page differs')
   }
   return page
 }
@@ -310,7 +310,8 @@ function checkHead(bytes: Uint8Array, size: number): { readonly start: number; r
   const sizeBytes = descriptor >> 6 === 0 ? Number(isSingleSegment) : 1 << (descriptor >> 6)
   const start = at + sizeBytes
   if (start > bytes.length) throw new Error('a page ends too early')
-  if (sizeBytes > 0 && statedSize(viewOf(bytes), at, sizeBytes) !== size) throw new Error('a page contradicts its head')
+  if (sizeBytes > 0 && statedSize(viewOf(bytes), at, sizeBytes) !== size)
+    throw new Error('a page contradicts its header')
   return { start, hasChecksum: (descriptor & 0b100) !== 0 }
 }
 

@@ -67,7 +67,7 @@ export async function importPickleFile(file: Source, options: PickleFileOptions)
     readAll(file, stream)
     stream.finish()
     if (stream.batches.length === 0) {
-      throw new BenchError('bad-input', `${file.name} holds no trainings of NAS-Bench-201 in a form that is known`)
+      throw new BenchError('bad-input', `${file.name} holds no trainings of NAS-Bench-201 in a known form`)
     }
     const source = { format: 'pickle', name: file.name, sha256 }
     const notes = [...RECORD_NOTES, ...mapping.notes]

@@ -76,7 +76,7 @@ function counting(name: string): Transform {
 async function firstBytes(path: string): Promise<Buffer> {
   try {
     // Opening a pipe would wait for its writer.
-    if (!(await stat(path)).isFile()) throw new BenchError('bad-input', `${path} is no file; name a file to import`)
+    if (!(await stat(path)).isFile()) throw new BenchError('bad-input', `${path} is not a file; name a file to import`)
     const file = await open(path)
     try {
       const { buffer, bytesRead } = await file.read(Buffer.alloc(HEAD_BYTES), 0, HEAD_BYTES, 0)

@@ -35,7 +35,7 @@ export function storedEntry(descriptor: number, size: number, ending: string, na
   if (length > limitOf('directory-mib') * 2 ** 20)
     throw beyondLimit('directory-mib', `${name} has too long a directory`)
   const entry = findEntry(read(offset, length), ending, damaged)
-  if (entry === undefined) throw new BenchError('bad-input', `${name} holds no ${ending}; it is no PyTorch file`)
+  if (entry === undefined) throw new BenchError('bad-input', `${name} holds no ${ending}; it is not a PyTorch file`)
   if (entry.method !== STORED)
     throw new BenchError('unsupported', `${name}: ${ending} is compressed, which PyTorch never does`)
   const local = read(entry.offset, 30)
@@ -44,10 +44,7 @@ export function storedEntry(descriptor: number, size: number, ending: string, na
   if (start + entry.length > size) throw damaged(`${ending} is cut off`)
   // PyTorch writes 0 if it was told not to compute a checksum.
   if (entry.crc !== 0 && entry.crc !== checksum(read, start, entry.length)) {
-    throw new BenchError(
-      'bad-input',
-      `${name} is damaged: the checksum of ${ending} is another; fetch or save it again`,
-    )
+    throw new BenchError('bad-input', `${name} is damaged: the checksum of ${ending} differs; fetch or save it again`)
   }
   return { descriptor, offset: start, length: entry.length }
 }

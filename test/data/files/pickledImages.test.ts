@@ -60,6 +60,6 @@ describe('the halves of a test set', () => {
     await expect(withSplit({ xvalid: ['int', ['1']], xtest: ['int', ['1']] })).rejects.toThrow(
       /lists 2 images, 1 of them different; the test set has 2/,
     )
-    await expect(withSplit({ train: [] })).rejects.toThrow(/is no split file; expected \{"xvalid"/)
+    await expect(withSplit({ train: [] })).rejects.toThrow(/is not a split file; expected \{"xvalid"/)
   })
 })
