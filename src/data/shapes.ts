@@ -135,7 +135,7 @@ function draw(options: ShapesOptions, split: 'train' | 'test', count: number): I
   for (let index = 0; index < count; index++) {
     const stream = random(options.seed, 'shapes', split, index)
     paint(canvas, options, labels[index], stream)
-    develop(canvas, new Uint8ClampedArray(pixels.buffer, index * length, length))
+    toBytes(canvas, new Uint8ClampedArray(pixels.buffer, index * length, length))
   }
   return { count, pixels, labels }
 }
@@ -149,7 +149,7 @@ function paint(canvas: Float64Array, options: ShapesOptions, label: number, stre
 }
 
 /** Converts intensities from 0 … 1 to whole numbers 0 … 255, rounded and clamped. */
-function develop(canvas: Float64Array, out: Uint8ClampedArray): void {
+function toBytes(canvas: Float64Array, out: Uint8ClampedArray): void {
   for (let i = 0; i < canvas.length; i++) out[i] = 255 * canvas[i]
 }
 

@@ -125,8 +125,8 @@ export async function checkByName(
 const forkTrainers = (jobs: number, setting: WorkerSetting): Trainer[] =>
   Array.from({ length: jobs }, () => forkTrainer(setting))
 
-function checkSeeds(asked: readonly number[] | undefined, { seeds }: Recipe): void {
-  const unknown = asked?.find((seed) => !seeds.includes(seed))
+function checkSeeds(wanted: readonly number[] | undefined, { seeds }: Recipe): void {
+  const unknown = wanted?.find((seed) => !seeds.includes(seed))
   if (unknown === undefined) return
   throw new BenchError('bad-input', `the recipe has no seed ${unknown}; it has ${seeds.join(', ')}`)
 }

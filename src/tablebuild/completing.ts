@@ -35,7 +35,7 @@ export interface Completion<G extends Genotype> {
 /**
  * Returns the evaluator. @param table evaluator of the table, which throws `MissingRow` for architectures that it lacks
  */
-export function completing<G extends Genotype>(table: Evaluator, completion: Completion<G>): Evaluator {
+export function completingEvaluator<G extends Genotype>(table: Evaluator, completion: Completion<G>): Evaluator {
   const { space, recipe, trainings } = completion
 
   const kept = (genotype: Genotype) => trainings.read(space.format(representative(space, genotype as G, recipe)))

@@ -26,8 +26,8 @@ export interface TableSetting<G extends Genotype = Genotype> {
 export function contentOf<G extends Genotype>(setting: TableSetting<G>, trainings: TrainingSet): TableContent {
   const { space, sharing, recipe } = setting
   const { at, count } = numberingOf(space)
-  const asked = ({ seed }: { readonly seed: number }) => recipe.seeds.includes(seed)
-  const rowsOf = Array.from({ length: count }, (_, index) => trainings.of(sharing.servedBy(index)).filter(asked))
+  const isOfRecipe = ({ seed }: { readonly seed: number }) => recipe.seeds.includes(seed)
+  const rowsOf = Array.from({ length: count }, (_, index) => trainings.of(sharing.servedBy(index)).filter(isOfRecipe))
   const seeds = recipe.seeds.filter((seed) => trainings.seeds.includes(seed))
   const index = Int32Array.from(rowsOf.keys()).filter((i) => rowsOf[i].length > 0)
   const rows = Array.from(index, (i) => rowsOf[i])

@@ -36,7 +36,7 @@ export function forkTrainer(setting: WorkerSetting): Trainer {
         child ??= started()
         const answer = await request(child, { setting, task })
         if ('trained' in answer) return answer.trained
-        if (++deaths === MOST_DEATHS) throw lost(task, answer.death)
+        if (++deaths === MOST_DEATHS) throw lostWorkers(task, answer.death)
       }
     },
     close: () => void child?.disconnect(),
@@ -49,16 +49,16 @@ type Outcome = { readonly trained: TrainedArchitecture } | { readonly death: str
 function request(child: ChildProcess, order: WorkerOrder): Promise<Outcome> {
   return new Promise((resolve, reject) => {
     const onMessage = (answer: WorkerAnswer) => {
-      child.off('close', died)
+      child.off('close', onClose)
       if (answer.kind === 'trained') resolve({ trained: answer.trained })
       else reject(failure(answer))
     }
-    const died = (code: number | null, signal: string | null) => {
+    const onClose = (code: number | null, signal: string | null) => {
       child.off('message', onMessage)
       resolve({ death: signal === null ? `exit code ${code}` : `killed by ${signal}` })
     }
     child.once('message', onMessage)
-    child.once('close', died)
+    child.once('close', onClose)
     child.send(order, () => {})
   })
 }
@@ -68,7 +68,7 @@ function failure({ code, message }: WorkerAnswer & { readonly kind: 'failed' }):
   return code in exitStatus ? new BenchError(code as ErrorCode, message) : new Error(message)
 }
 
-const lost = ({ index, seed }: TrainingTask, death: string): BenchError =>
+const lostWorkers = ({ index, seed }: TrainingTask, death: string): BenchError =>
   new BenchError('failed', `worker processes were lost over architecture ${index}, seed ${seed} (${death})`)
 
 /**

@@ -58,12 +58,12 @@ function contentOf(tables: readonly Table[], space: SpaceIndex): TableContent {
       manifests.flatMap(({ columns }) => columns.filter(({ type }) => (type === 'utf8') === isText)).map((c) => c.name),
     ),
   ]
-  const given = names(false).filter((name) => name !== 'index')
+  const numberNames = names(false).filter((name) => name !== 'index')
   const texts = names(true).filter((name) => name !== 'arch')
   return {
     index: Int32Array.from(architectures.values()),
     arch,
-    numbers: numbers(tables, given.sort(columnOrder), arch),
+    numbers: numbers(tables, numberNames.sort(columnOrder), arch),
     texts: texts.map((name): TextsContent => ({ name, values: values(tables, name, arch, textAt) })),
     source: {
       format: 'merged',

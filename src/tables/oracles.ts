@@ -38,8 +38,8 @@ export function oraclesOf(columns: readonly string[]): Record<string, OracleRule
     .filter(({ split }) => split === 'x-valid')
   const oracles: Record<string, OracleRule> = {}
   for (const dataset of new Set(validations.map((qualifier) => qualifier.dataset))) {
-    const told = shortest(validations.filter((qualifier) => qualifier.dataset === dataset))
-    const rule = ruleOf(told, new Set(columns))
+    const answer = shortest(validations.filter((qualifier) => qualifier.dataset === dataset))
+    const rule = ruleOf(answer, new Set(columns))
     if (rule !== undefined) oracles[dataset.replace(/-valid$/, '')] = rule
   }
   return oracles
@@ -74,11 +74,11 @@ export function rulesByEpochs(usual: OracleRule, columns: readonly string[]): Re
   return new Map(rules.flatMap(([length, rule]) => (rule === undefined ? [] : [[length, rule] as const])))
 }
 
-function ruleOf(told: Qualifier, columns: ReadonlySet<string>): OracleRule | undefined {
-  const training = trainingCost(told, columns)
+function ruleOf(answer: Qualifier, columns: ReadonlySet<string>): OracleRule | undefined {
+  const training = trainingCost(answer, columns)
   if (training === undefined) return undefined
-  const validation = validationCost(told, training, columns)
-  return { accuracy: formatQualifier(told), seconds: validation === undefined ? [training] : [training, validation] }
+  const validation = validationCost(answer, training, columns)
+  return { accuracy: formatQualifier(answer), seconds: validation === undefined ? [training] : [training, validation] }
 }
 
 /** Returns the cost of training for `epochs` epochs; if only a longer training was timed, its proportional part. */
@@ -95,8 +95,8 @@ function trainingCost({ dataset, epochs }: Qualifier, columns: ReadonlySet<strin
  * Returns the cost of one validation pass. If it was not timed, an image is estimated at a third of its training time,
  * since the backward pass is missing.
  */
-function validationCost(told: Qualifier, training: Cost, columns: ReadonlySet<string>): Cost | undefined {
-  const { dataset, epochs } = told
+function validationCost(answer: Qualifier, training: Cost, columns: ReadonlySet<string>): Cost | undefined {
+  const { dataset, epochs } = answer
   const exact = `eval-seconds:${dataset}/x-valid/${epochs}`
   if (columns.has(exact)) return { column: exact, factor: 1, meaning: 'one validation pass' }
   const share = VALIDATION_SHARE[dataset]
@@ -153,10 +153,12 @@ export function accuracyOnCurve(
   { accuracy }: OracleRule,
   first: number,
 ): OracleAnswer['accuracyPct'] {
-  const told = parseQualifier(accuracy)
+  const wanted = parseQualifier(accuracy)
   const measured = curves
-    .filter(({ dataset, split, epochs }) => dataset === told.dataset && split === told.split && epochs === told.epochs)
-    .filter(({ seed }) => told.seed === 'mean' || seed === told.seed)
+    .filter(
+      ({ dataset, split, epochs }) => dataset === wanted.dataset && split === wanted.split && epochs === wanted.epochs,
+    )
+    .filter(({ seed }) => wanted.seed === 'mean' || seed === wanted.seed)
     .flatMap(({ accuracyPct }) => accuracyPct[first - 1] ?? [])
   if (measured.length > 0) return measured.reduce((sum, value) => sum + value, 0) / measured.length
   throw new BenchError(

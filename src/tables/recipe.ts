@@ -42,10 +42,10 @@ export const executorOf = (recipe: Recipe): ExecutorOptions => ({
   threads: 1,
 })
 
-type Made = { readonly name: string; readonly recipe?: Recipe }
+type BuiltTable = { readonly name: string; readonly recipe?: Recipe }
 
 /** Returns the recipe of a table. @throws BenchError `bad-input` if the table was not built by a recipe */
-export function recipeOf({ name, recipe }: Made): Recipe {
+export function recipeOf({ name, recipe }: BuiltTable): Recipe {
   if (recipe !== undefined) return recipe
   throw new BenchError('bad-input', `table ${name} was not built by a recipe, so nothing can be added to it`)
 }
@@ -56,11 +56,11 @@ export function isSameTraining(a: Recipe, b: Recipe): boolean {
 }
 
 /** Checks that a table was built by this recipe, up to the list of seeds. @throws BenchError `bad-input` */
-export function checkSameTraining(made: Made, recipe: Recipe): void {
-  if (isSameTraining(recipeOf(made), recipe)) return
+export function checkSameTraining(table: BuiltTable, recipe: Recipe): void {
+  if (isSameTraining(recipeOf(table), recipe)) return
   throw new BenchError(
     'bad-input',
-    `table ${made.name} was built by another recipe: its rows cannot be mixed with these`,
+    `table ${table.name} was built by another recipe: its rows cannot be mixed with these`,
   )
 }
 

@@ -154,33 +154,36 @@ const distinct = <T>(values: readonly T[]): T[] => [...new Set(values)]
  */
 export function unknownColumn(
   place: string,
-  asked: Qualifier,
+  wanted: Qualifier,
   candidates: readonly Qualifier[],
   known: readonly Qualifier[] = candidates,
 ): BenchError {
-  const ofDataset = candidates.filter(({ dataset }) => dataset === asked.dataset)
+  const ofDataset = candidates.filter(({ dataset }) => dataset === wanted.dataset)
   if (ofDataset.length === 0) {
-    return unknownName(`dataset of ${place}`, asked.dataset, distinct(candidates.map(({ dataset }) => dataset)))
+    return unknownName(`dataset of ${place}`, wanted.dataset, distinct(candidates.map(({ dataset }) => dataset)))
   }
-  const ofSplit = ofDataset.filter(({ split }) => split === asked.split)
-  if (ofSplit.length === 0) return unknownSplit(asked, ofDataset, known)
-  const ofEpochs = ofSplit.filter(({ epochs }) => epochs === asked.epochs)
-  const found = `${place} has ${asked.dataset}/${asked.split}`
+  const ofSplit = ofDataset.filter(({ split }) => split === wanted.split)
+  if (ofSplit.length === 0) return unknownSplit(wanted, ofDataset, known)
+  const ofEpochs = ofSplit.filter(({ epochs }) => epochs === wanted.epochs)
+  const found = `${place} has ${wanted.dataset}/${wanted.split}`
   if (ofEpochs.length === 0) {
     const epochs = distinct(ofSplit.map(({ epochs }) => epochs))
-    return new BenchError('unknown-name', `${found} after ${epochs.join(' and ')} epochs, not after ${asked.epochs}`)
+    return new BenchError('unknown-name', `${found} after ${epochs.join(' and ')} epochs, not after ${wanted.epochs}`)
   }
   const seeds = ofEpochs.map(({ seed }) => seed).join(', ')
-  return new BenchError('unknown-name', `${found}/${asked.epochs} for seeds ${seeds}, not for ${asked.seed}`)
+  return new BenchError('unknown-name', `${found}/${wanted.epochs} for seeds ${seeds}, not for ${wanted.seed}`)
 }
 
 /**
  * Makes the error for an unknown split, with a hint at `cifar10-valid`: in NAS-Bench-201, CIFAR-10's validation
  * accuracies are those of networks that were trained on half of the training set, and a dataset of their own.
  */
-function unknownSplit(asked: Qualifier, ofDataset: readonly Qualifier[], known: readonly Qualifier[]): BenchError {
+function unknownSplit(wanted: Qualifier, ofDataset: readonly Qualifier[], known: readonly Qualifier[]): BenchError {
   const splits = distinct(ofDataset.map(({ split }) => split)).join(', ')
-  const half = known.find(({ dataset, split }) => dataset === `${asked.dataset}-valid` && split === asked.split)
+  const half = known.find(({ dataset, split }) => dataset === `${wanted.dataset}-valid` && split === wanted.split)
   const hint = half === undefined ? '' : `; there is ${formatQualifier(half)}`
-  return new BenchError('unknown-name', `dataset ${asked.dataset} has no split ${asked.split}; it has ${splits}${hint}`)
+  return new BenchError(
+    'unknown-name',
+    `dataset ${wanted.dataset} has no split ${wanted.split}; it has ${splits}${hint}`,
+  )
 }

@@ -8,7 +8,7 @@ import { listTables, type OpenOptions, openManifest } from './openTable.ts'
 import { agrees, type QualifierFilter, qualifiersIn } from './query.ts'
 
 /** What a query requires of a table. */
-export interface Wanted {
+export interface TableRequirements {
   /** Names of columns that the table must have. */
   readonly columns?: readonly string[]
   /** Filter that at least one column of accuracies must pass. */
@@ -23,16 +23,16 @@ export interface Wanted {
  * @throws BenchError `unknown-name` or `missing` if no table does, `bad-input` with the names of the tables if several
  * do
  */
-export async function tableWith(wanted: Wanted, options: OpenOptions = {}): Promise<string> {
+export async function tableWith(wanted: TableRequirements, options: OpenOptions = {}): Promise<string> {
   const names = await listTables(options)
   const read = await Promise.allSettled(
     names.map(async (name) => ({ name, manifest: await openManifest(name, options) })),
   )
   const tables = read.flatMap((outcome) => (outcome.status === 'fulfilled' ? outcome.value : []))
-  const fitting = tables.filter(({ manifest }) => fits(manifest, wanted)).map(({ name }) => name)
+  const fitting = tables.filter(({ manifest }) => meets(manifest, wanted)).map(({ name }) => name)
   if (fitting.length === 1) return fitting[0]
   if (fitting.length > 1) {
-    const have = isOpen(wanted) ? 'are here' : `have ${describe(wanted)}`
+    const have = isAnyTable(wanted) ? 'are here' : `have ${describe(wanted)}`
     throw new BenchError(
       'bad-input',
       `${fitting.length} tables ${have}: ${fitting.join(', ')}; name one, as --table ${fitting[0]}`,
@@ -41,14 +41,14 @@ export async function tableWith(wanted: Wanted, options: OpenOptions = {}): Prom
   const [broken] = read.flatMap((outcome) => (outcome.status === 'rejected' ? (outcome.reason as Error) : []))
   throw (
     broken ??
-    nowhere(
+    noTableError(
       tables.map(({ manifest }) => manifest),
       wanted,
     )
   )
 }
 
-const fits = (manifest: Manifest, { columns = [], filter = {}, ofSpace }: Wanted): boolean =>
+const meets = (manifest: Manifest, { columns = [], filter = {}, ofSpace }: TableRequirements): boolean =>
   (ofSpace?.(manifest.space) ?? true) &&
   columns.every((name) => manifest.columns.some((column) => column.name === name)) &&
   accuraciesOf(manifest).some((qualifier) => agrees(qualifier, filter))
@@ -57,9 +57,10 @@ const accuraciesOf = ({ columns }: Manifest): Qualifier[] =>
   columns.filter(({ name }) => isAccuracy(name)).map(({ name }) => parseQualifier(name))
 
 /** Tells whether every table meets the requirements. */
-const isOpen = ({ columns = [], filter = {} }: Wanted): boolean => columns.length === 0 && describeFilter(filter) === ''
+const isAnyTable = ({ columns = [], filter = {} }: TableRequirements): boolean =>
+  columns.length === 0 && describeFilter(filter) === ''
 
-const describe = ({ columns = [], filter = {} }: Wanted): string =>
+const describe = ({ columns = [], filter = {} }: TableRequirements): string =>
   [...columns, ...[describeFilter(filter)].filter((text) => text !== '')].join(', ')
 
 const describeFilter = ({ dataset, split, epochs, seed }: QualifierFilter): string =>
@@ -72,7 +73,7 @@ const describeFilter = ({ dataset, split, epochs, seed }: QualifierFilter): stri
  * Makes the error if no table meets the requirements: names a column that no table has, or says that no single table
  * has all.
  */
-function nowhere(manifests: readonly Manifest[], wanted: Wanted): BenchError {
+function noTableError(manifests: readonly Manifest[], wanted: TableRequirements): BenchError {
   const { columns = [], filter = {}, ofSpace } = wanted
   const tables = manifests.filter(({ space }) => ofSpace?.(space) ?? true)
   const known = [...new Set(tables.flatMap((manifest) => manifest.columns.map(({ name }) => name)))]

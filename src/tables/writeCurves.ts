@@ -170,14 +170,14 @@ async function writeBatches(path: string, batches: Iterable<CurvesBatch>): Promi
   finishing.catch(() => undefined)
   writer.toNodeStream().pipe(out)
   const written: WrittenBatch[] = []
-  let given = 0
+  let encodedBytes = 0
   for (const { range, bytes } of batches) {
     const [batch] = arrow.tableFromIPC(bytes).batches
     if (batch === undefined || batch.numRows === 0) continue
     writer.write(batch)
     written.push({ range, bytes: writer.lastBytes, of: trainingsIn(batch) })
-    given += bytes.byteLength
-    while (given - out.bytesWritten > MOST_QUEUED_BYTES && out.errored === null) await new Promise(setImmediate)
+    encodedBytes += bytes.byteLength
+    while (encodedBytes - out.bytesWritten > MOST_QUEUED_BYTES && out.errored === null) await new Promise(setImmediate)
   }
   writer.finish()
   await finishing

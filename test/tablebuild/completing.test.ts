@@ -2,7 +2,7 @@ import { join } from 'node:path'
 import { beforeAll, describe, expect, test } from 'vitest'
 import type { Evaluator } from '../../src/core/evaluation.ts'
 import { nb201 } from '../../src/spaces/nb201/index.ts'
-import { completing, Trainings } from '../../src/tablebuild/completing.ts'
+import { completingEvaluator, Trainings } from '../../src/tablebuild/completing.ts'
 import { sharing } from '../../src/tablebuild/trainingSet.ts'
 import { openTable } from '../../src/tables/openTable.ts'
 import type { Table } from '../../src/tables/table.ts'
@@ -31,7 +31,7 @@ beforeAll(async () => {
 async function complete(folder: string): Promise<Evaluator & { readonly trained: readonly string[] }> {
   const trainer = await countingTrainer()
   const { servedBy } = sharing(nb201, recipe)
-  const evaluator = completing(tableEvaluator(part, nb201, 'shapes'), {
+  const evaluator = completingEvaluator(tableEvaluator(part, nb201, 'shapes'), {
     space: nb201,
     recipe,
     shape: data.shape,

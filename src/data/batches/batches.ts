@@ -6,9 +6,9 @@ import type { ImageView } from './imageView.ts'
 import {
   type Augmentation,
   type ChannelStatistics,
-  changes,
   cutOut,
   drawPlacement,
+  isAugmenting,
   normalisationTable,
   normaliseImage,
   placeImage,
@@ -43,28 +43,32 @@ export function shuffledBatches(images: Images, options: ShuffleOptions): BatchS
   const batchesPerEpoch = countBatches(images.rows, batchSize, role)
   const fill = filler(images)
   const orderOf = epochOrder(seed, role, images.rows.length)
-  return ahead({
+  return prefetch({
     batchSize,
     batchesPerEpoch,
     async batch(index, epoch) {
       const within = index % batchesPerEpoch
       const pass = Math.floor(index / batchesPerEpoch)
       const positions = orderOf(pass).subarray(within * batchSize, (within + 1) * batchSize)
-      const draw = { seed, path: ['data', role, 'batch', index] }
-      if (!changes(augmentation)) return fill(positions, draw, asItIs)
+      const randomKey = { seed, path: ['data', role, 'batch', index] }
+      if (!isAugmenting(augmentation)) return fill(positions, randomKey, normaliseOnly)
       const stream = random(seed, 'data', role, 'augmentation', index)
-      const cuts = cutter(augmentation, cutoutProbability(epoch ?? pass), random(seed, 'data', role, 'cutout', index))
-      return fill(positions, draw, (image) => {
+      const isCut = cutoutDecisions(
+        augmentation,
+        cutoutProbability(epoch ?? pass),
+        random(seed, 'data', role, 'cutout', index),
+      )
+      return fill(positions, randomKey, (image) => {
         const placement = drawPlacement(images.shape, augmentation, stream)
         placeImage(image.source, image.target, images.shape, image.table, placement)
-        if (cuts()) cutOut(image.target, images.shape, augmentation.cutout, placement.centre)
+        if (isCut()) cutOut(image.target, images.shape, augmentation.cutout, placement.centre)
       })
     },
   })
 }
 
 /** Returns a function that decides, for one image after the other, whether the image gets a cutout. */
-function cutter({ cutout }: Augmentation, probability: number, stream: RandomStream): () => boolean {
+function cutoutDecisions({ cutout }: Augmentation, probability: number, stream: RandomStream): () => boolean {
   return () => cutout > 0 && (probability >= 1 || stream.uniform() < probability)
 }
 
@@ -88,11 +92,11 @@ function inOrder(images: Images, { batchSize, seed, role }: OrderOptions): (inde
     const from = index * batchSize
     const size = Math.min(batchSize, images.rows.length - from)
     const positions = Uint32Array.from({ length: size }, (_, i) => from + i)
-    return fill(positions, { seed, path: ['data', role, 'batch', index] }, asItIs)
+    return fill(positions, { seed, path: ['data', role, 'batch', index] }, normaliseOnly)
   }
 }
 
-const asItIs = ({ source, target, table }: ImageSlot): void => normaliseImage(source, target, table)
+const normaliseOnly = ({ source, target, table }: ImageSlot): void => normaliseImage(source, target, table)
 
 interface ImageSlot {
   readonly source: Uint8Array
@@ -144,7 +148,7 @@ export function epochOrder(seed: number, role: string, count: number): (epoch: n
  * it starts as soon as the event loop is free, so that they are ready when the training step on batch i ends. Prepared
  * batches that are skipped are dropped.
  */
-export function ahead(source: BatchSource, count = 1): BatchSource {
+export function prefetch(source: BatchSource, count = 1): BatchSource {
   const begun = new Map<number, { readonly epoch: number | undefined; readonly batch: Promise<Batch> }>()
   const begin = (index: number, epoch: number | undefined): Promise<Batch> => {
     const earlier = begun.get(index)

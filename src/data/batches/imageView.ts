@@ -96,7 +96,7 @@ function centralSquare(image: Uint8Array, { height, width, channels }: Omit<Imag
 }
 
 /** Returns, for each target pixel of one axis, the source pixels that it covers and the weight of each. */
-function boxWeights(from: number, to: number): { readonly source: number; readonly share: number }[][] {
+function boxWeights(from: number, to: number): { readonly source: number; readonly weight: number }[][] {
   const box = from / to
   return Array.from({ length: to }, (_, target) => {
     const start = target * box
@@ -104,7 +104,7 @@ function boxWeights(from: number, to: number): { readonly source: number; readon
     const sources = Array.from({ length: Math.ceil(end - 1e-9) - Math.floor(start) }, (_, i) => Math.floor(start) + i)
     return sources.map((source) => ({
       source,
-      share: (Math.min(end, source + 1) - Math.max(start, source)) / box,
+      weight: (Math.min(end, source + 1) - Math.max(start, source)) / box,
     }))
   })
 }
@@ -124,7 +124,7 @@ function average(
     for (const box of weights) {
       for (let i = 0; i < step; i++, at++) {
         let sum = 0
-        for (const part of box) sum += part.share * source[line * sourceLine + part.source * step + i]
+        for (const part of box) sum += part.weight * source[line * sourceLine + part.source * step + i]
         target[at] = sum
       }
     }

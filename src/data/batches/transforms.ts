@@ -16,7 +16,8 @@ export interface Augmentation {
 }
 
 /** Tells whether the augmentation changes any image. */
-export const changes = ({ cropPadding, flip, cutout }: Augmentation): boolean => cropPadding > 0 || flip || cutout > 0
+export const isAugmenting = ({ cropPadding, flip, cutout }: Augmentation): boolean =>
+  cropPadding > 0 || flip || cutout > 0
 
 /** The random choices for the augmentation of one image. */
 export interface Placement {

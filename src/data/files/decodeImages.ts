@@ -47,7 +47,7 @@ const AT_ONCE = 8
 /** Limit of the memory for pixels that are being decoded concurrently; an image beyond it is decoded alone. */
 const MOST_BYTES_AT_ONCE = 2 ** 28
 /** Time between two lines of progress. */
-const PATIENCE_MS = 5000
+const REPORT_EVERY_MS = 5000
 
 /** The error for images that need scaling: they have several sizes, or do not fit into memory. */
 class MustBeScaled extends BenchError {}
@@ -114,7 +114,7 @@ async function decodeAll(
   requireFits(tree, files.length, { height, width }, sizeSetting)
   const length = height * width * 3
   const pixels = new Uint8Array(files.length * length)
-  const marks = new Array<Mark | undefined>(files.length).fill(undefined)
+  const facts = new Array<FileFacts | undefined>(files.length).fill(undefined)
   const withinBudget = byteBudget(MOST_BYTES_AT_ONCE)
   const countOne = counter(files.length, report)
   await eachFile(files, async ({ path, label }, i) => {
@@ -125,17 +125,17 @@ async function decodeAll(
       const bytes = (header.width * header.height * 4 * header.bits) / 8
       const made = await withinBudget(bytes, () => pixelsOf(image, scaled ? height : null))
       pixels.set(made, i * length)
-      marks[i] = markOf(image, label, made)
+      facts[i] = factsOf(image, label, made)
     } catch (error) {
       if (!isSkipped(error, options)) throw error
       report(`skipped: ${error.message}`)
     }
     countOne()
   })
-  const kept = marks.filter((mark) => mark !== undefined)
+  const kept = facts.filter((file) => file !== undefined)
   return {
     ...{ height, width, notes: darkNotes(kept) },
-    sets: setsOf(lists, pixels, marks, length),
+    sets: setsOf(lists, pixels, facts, length),
     ...(scaled && { filesHash: hashOfLines(kept.map(({ label, sha256 }) => `${label} ${sha256}`)) }),
   }
 }
@@ -165,7 +165,7 @@ async function rgb(image: Sharp, { height, width }: Size, name: string): Promise
 }
 
 /** Facts about a decoded file. */
-interface Mark {
+interface FileFacts {
   readonly name: string
   readonly label: number
   readonly sha256: string
@@ -173,7 +173,7 @@ interface Mark {
   readonly largest?: number
 }
 
-const markOf = ({ name, bytes, header }: Opened, label: number, pixels: Uint8Array): Mark => ({
+const factsOf = ({ name, bytes, header }: Opened, label: number, pixels: Uint8Array): FileFacts => ({
   name,
   label,
   sha256: createHash('sha256').update(bytes).digest('hex'),
@@ -184,7 +184,7 @@ const markOf = ({ name, bytes, header }: Opened, label: number, pixels: Uint8Arr
 function setsOf(
   lists: readonly (readonly LabelledFile[])[],
   pixels: Uint8Array,
-  marks: readonly unknown[],
+  facts: readonly unknown[],
   length: number,
 ): ImageSet[] {
   let first = 0
@@ -193,7 +193,7 @@ function setsOf(
     const labels: number[] = []
     for (const { label } of files) {
       const i = first++
-      if (marks[i] === undefined) continue
+      if (facts[i] === undefined) continue
       pixels.copyWithin((begin + labels.length) * length, i * length, (i + 1) * length)
       labels.push(label)
     }
@@ -208,7 +208,7 @@ function counter(total: number, report: (line: string) => void): () => void {
   let reportedMs = performance.now()
   return () => {
     done++
-    if (done === total || performance.now() - reportedMs < PATIENCE_MS) return
+    if (done === total || performance.now() - reportedMs < REPORT_EVERY_MS) return
     reportedMs = performance.now()
     report(`decoded ${done} of ${total}`)
   }

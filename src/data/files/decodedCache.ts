@@ -118,7 +118,7 @@ export type Hashed = z.infer<typeof Hashed>
  * Returns the cached hash for a key; computes and caches it if there is none.
  * @param key everything that the hash depends on: how it is computed, and the fingerprint of the files
  */
-export async function keptHash(key: readonly string[], compute: () => Promise<Hashed>): Promise<Hashed> {
+export async function cachedHash(key: readonly string[], compute: () => Promise<Hashed>): Promise<Hashed> {
   const file = userFolder('hashes', `${hashOfLines(key).slice(0, 32)}.json`)
   const known = readHash(file)
   if (known !== undefined) return known

@@ -37,7 +37,7 @@ const DEPTH = 4
 export async function openFolder(folder: string): Promise<FileTree> {
   const found = await walk(folder, '', DEPTH)
   const paths = found.filter((file) => !file.endsWith('/')).sort()
-  return rooted({
+  return withoutTopFolder({
     root: folder,
     paths,
     folders: found.filter((file) => file.endsWith('/')).map((file) => file.slice(0, -1)),
@@ -51,7 +51,7 @@ export async function openFolder(folder: string): Promise<FileTree> {
  * Returns the tree with its single top folder as the root if all files are under one, as in unpacked archives. A single
  * folder `train/` stays, since it is part of a dataset's layout.
  */
-export function rooted(tree: FileTree): FileTree {
+export function withoutTopFolder(tree: FileTree): FileTree {
   if (tree.paths.length === 0) return tree
   const [top] = tree.paths[0].split('/')
   const prefix = `${top}/`
@@ -124,16 +124,16 @@ const AT_ONCE = 32
  */
 export async function fingerprintOf(folder: string, paths: readonly string[]): Promise<string> {
   const limit = pLimit(AT_ONCE)
-  const marks = await Promise.all(paths.map((file) => limit(markOf, path.join(folder, file))))
-  return hashOfLines(paths.map((file, i) => `${file}\n${marks[i]}`))
+  const stamps = await Promise.all(paths.map((file) => limit(stampOf, path.join(folder, file))))
+  return hashOfLines(paths.map((file, i) => `${file}\n${stamps[i]}`))
 }
 
-async function markOf(file: string): Promise<string> {
+async function stampOf(file: string): Promise<string> {
   const found = await stat(file, { bigint: true }).catch(() => undefined)
   if (found === undefined) return 'missing'
   const { size, ino, mtimeNs, ctimeNs, ctimeMs } = found
-  const mark = [size, ino, mtimeNs, ctimeNs].join(' ')
-  return Number(ctimeMs) < Date.now() - TICK_MS ? mark : `${mark} ${await fileHash(file)}`
+  const stamp = [size, ino, mtimeNs, ctimeNs].join(' ')
+  return Number(ctimeMs) < Date.now() - TICK_MS ? stamp : `${stamp} ${await fileHash(file)}`
 }
 
 /** Returns the SHA-256 of lines, each ended by a newline, hexadecimal. */

@@ -18,11 +18,11 @@ export function imageReader(classes?: number): Reader {
     async read(tree, options) {
       const fingerprint = await tree.fingerprint()
       const contents = (await keptContents(fingerprint, options)) ?? (await decodeAll(tree, options, fingerprint))
-      return withClasses(contents, classes, tree.root)
+      return checkedClasses(contents, classes, tree.root)
     },
     async kept(archive, options) {
       const contents = await keptContents(await fileHash(archive), options)
-      return contents && withClasses(contents, classes, archive)
+      return contents && checkedClasses(contents, classes, archive)
     },
   }
 }
@@ -41,7 +41,7 @@ async function keptContents(fingerprint: string, { imageSize }: DecodeOptions): 
 
 const gibibytesOf = ({ train, test }: Contents): number => (train.pixels.length + test.pixels.length) / 2 ** 30
 
-function withClasses(contents: Contents, classes: number | undefined, root: string): Contents {
+function checkedClasses(contents: Contents, classes: number | undefined, root: string): Contents {
   const found = contents.shape.classes
   if (classes === undefined || found === classes) return contents
   throw new BenchError('bad-input', `${root} has ${found} class folders; expected ${classes}`)

@@ -11,7 +11,7 @@ import { makeFolder, writeFailure } from '../../system/atomicFile.ts'
 import { fileHash } from '../../system/checksums.ts'
 import { DiskSpace } from '../../system/diskSpace.ts'
 import { beyondLimit, limitOf } from '../../system/limits.ts'
-import { type FileTree, requireSize, rooted } from './fileTree.ts'
+import { type FileTree, requireSize, withoutTopFolder } from './fileTree.ts'
 
 export const isArchive = (file: string): boolean => /\.(tar|tar\.gz|tgz)$/.test(file)
 
@@ -38,7 +38,7 @@ export async function openArchive(file: string): Promise<FileTree> {
     if (!isFolder && !isHidden(name)) contents.set(name, await bytesOf(content))
     for (const folder of foldersOf(isFolder ? `${name}/` : name)) folders.add(folder)
   })
-  return rooted({
+  return withoutTopFolder({
     root: file,
     paths: [...contents.keys()].sort(),
     folders: [...folders],

@@ -10,7 +10,7 @@ import { BenchError } from '../../core/errors.ts'
 import { fileHash } from '../../system/checksums.ts'
 import { type ChannelStatistics, IMAGENET } from '../batches/transforms.ts'
 import { datasetFolder } from '../datasetNames.ts'
-import { keptHash } from '../files/decodedCache.ts'
+import { cachedHash } from '../files/decodedCache.ts'
 import { type FileTree, hashOfLines, openFolder } from '../files/fileTree.ts'
 import { imageLayout, type LabelledFile } from '../files/imageLayout.ts'
 
@@ -88,7 +88,7 @@ const MOST_HASHED = 4 * 2 ** 30
 
 /** Returns the SHA-256 of paths and sizes, and of the bytes up to 4 GiB. The hash is cached until a file changes. */
 async function contentHashOf(tree: FileTree, files: readonly LabelledFile[]): Promise<string> {
-  const { hash } = await keptHash(['photographs', tree.root, await tree.fingerprint()], async () => {
+  const { hash } = await cachedHash(['photographs', tree.root, await tree.fingerprint()], async () => {
     const limit = pLimit(64)
     const of = <T>(look: (file: string) => Promise<T>) =>
       Promise.all(files.map((file) => limit(() => look(tree.locate(file.path)))))

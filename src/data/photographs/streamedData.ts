@@ -7,7 +7,7 @@ import { BenchError } from '../../core/errors.ts'
 import { pluralize } from '../../core/plainText.ts'
 import type { Protocol } from '../../core/protocol.ts'
 import { random } from '../../core/random.ts'
-import { ahead, countBatches, epochOrder } from '../batches/batches.ts'
+import { countBatches, epochOrder, prefetch } from '../batches/batches.ts'
 import { everyRow } from '../batches/imageView.ts'
 import { balancedOrder, searchHalves } from '../batches/subset.ts'
 import type { TrainingData } from '../imagesInMemory.ts'
@@ -98,7 +98,7 @@ export interface StreamOptions {
 }
 
 /** Number of batches in preparation beside the one in use. */
-const AHEAD = 2
+const PREFETCHED = 2
 
 /** Returns augmented batches that are shuffled anew in each epoch. */
 export function shuffledStream(part: StreamedPart, options: StreamOptions): BatchSource {
@@ -124,7 +124,7 @@ export async function* eachStreamed(part: StreamedPart, options: StreamOptions):
   const begun: Promise<Batch>[] = []
   let images = 0
   for (let next = 0; next < count || begun.length > 0; ) {
-    while (next < count && begun.length <= AHEAD) {
+    while (next < count && begun.length <= PREFETCHED) {
       const batch = decodeBatch(part, positionsOf(part, options, next), options, { index: next++, transformed: false })
       batch.catch(() => undefined)
       begun.push(batch)
@@ -158,7 +158,7 @@ function endless(part: StreamedPart, options: StreamOptions, make: MakeBatch): B
     }
     throw nothingDecoded(part)
   }
-  return ahead({ batchSize, batchesPerEpoch, batch }, AHEAD)
+  return prefetch({ batchSize, batchesPerEpoch, batch }, PREFETCHED)
 }
 
 /** Returns the positions of a batch's images in an epoch. The last batch may be smaller. */

@@ -18,7 +18,7 @@ import {
   selectQualifiers,
 } from '../../tables/query.ts'
 import type { Table } from '../../tables/table.ts'
-import { tableWith, type Wanted } from '../../tables/tableWith.ts'
+import { type TableRequirements, tableWith } from '../../tables/tableWith.ts'
 import type { Tabular } from '../formats/tabular.ts'
 import { architecturesTable, architectureTable, correlationTable, curvesTable, qualifierNames } from './queryTables.ts'
 
@@ -61,7 +61,7 @@ export async function answer(architectures: readonly string[], question: Questio
     : answerOfRows(table, architectures, question, spaces)
 }
 
-function wantedBy(architectures: readonly string[], question: Question, spaces: OpenSpaces): Wanted {
+function wantedBy(architectures: readonly string[], question: Question, spaces: OpenSpaces): TableRequirements {
   const { columns = [], by, correlate = [], where = [], dataset, split, epochs, seed } = question
   const strings = architectures.filter((text) => !IS_INDEX.test(text))
   return {

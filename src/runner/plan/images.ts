@@ -158,8 +158,8 @@ export async function datasetHash({ name, folder, report, ...size }: HashedImage
   const root = resolve(folder ?? datasetFolder(name))
   const fingerprint = name === 'shapes' ? undefined : await fingerprintAt(root)
   if (fingerprint === undefined) return (await read()).hash
-  const { keptHash } = await import('../../data/files/decodedCache.ts')
-  const { hash, notes } = await keptHash(
+  const { cachedHash } = await import('../../data/files/decodedCache.ts')
+  const { hash, notes } = await cachedHash(
     [name, root, String(size.imageSize), String(limitOf('dataset-gib')), fingerprint],
     read,
   )

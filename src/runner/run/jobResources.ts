@@ -149,14 +149,14 @@ export class ResourceOpener {
     if (recipe === undefined) return evaluator
     // --data is the folder of the dataset searched on, which may not be the table's dataset.
     const folder = recipe.dataset.name === job.dataset.name ? this.#order.data : undefined
-    const { completing } = await import('../../tablebuild/completing.ts')
+    const { completingEvaluator } = await import('../../tablebuild/completing.ts')
     const { Trainings } = await import('../../tablebuild/completing.ts')
     const data = await this.#dataset(recipe.dataset.name, { folder, ...imageSizeOf(recipe) })
     const { imagesHash } = await import('../../data/testHalves.ts')
     if (imagesHash(data) !== recipe.dataset.contentHash) {
       throw new BenchError('bad-input', `table ${name} was made from other images of ${recipe.dataset.name} than these`)
     }
-    return completing(evaluator, {
+    return completingEvaluator(evaluator, {
       space,
       recipe,
       shape: data.shape,
