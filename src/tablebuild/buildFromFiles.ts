@@ -21,8 +21,7 @@ import {
   sampleRows,
 } from './buildTable.ts'
 import { readRecipe, recipeFor } from './recipeFile.ts'
-import { forkTrainer, type Trainer } from './trainers.ts'
-import type { WorkerSetting } from './workerProcess.ts'
+import { forkTrainer, type Trainer, type WorkerSetting } from './trainers.ts'
 
 /** A build as the command line describes it. */
 export interface NamedBuild

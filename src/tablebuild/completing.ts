@@ -33,7 +33,8 @@ export interface Completion<G extends Genotype> {
 }
 
 /**
- * Returns the evaluator. @param table evaluator of the table, which throws `MissingRow` for architectures that it lacks
+ * Returns the evaluator.
+ * @param table evaluator of the table, which throws `MissingRow` for architectures that it lacks
  */
 export function completingEvaluator<G extends Genotype>(table: Evaluator, completion: Completion<G>): Evaluator {
   const { space, recipe, trainings } = completion

@@ -10,7 +10,27 @@ import { openExecutor } from '../engine/index.ts'
 import { executorOf, type Recipe } from '../tables/recipe.ts'
 import { type TrainedArchitecture, trainArchitecture } from './trainArchitecture.ts'
 import { numberingOf, type TrainingRecord, type TrainingTask } from './trainingSet.ts'
-import type { WorkerAnswer, WorkerOrder, WorkerSetting } from './workerProcess.ts'
+
+/** What a worker process needs to open its trainer. */
+export interface WorkerSetting {
+  readonly recipe: Recipe
+  /** Plugins that bring the space, as after `--plugin`. */
+  readonly plugins: readonly string[]
+  /** Folder of the images; absent: the user's data folder, or the built-in set. */
+  readonly data?: string
+}
+
+/** The message that asks for one training. */
+export interface WorkerOrder {
+  /** The same in every message; the first message opens recipe and images. */
+  readonly setting: WorkerSetting
+  readonly task: TrainingTask
+}
+
+/** The worker's answer: the training's result, or its error. */
+export type WorkerAnswer =
+  | { readonly kind: 'trained'; readonly trained: TrainedArchitecture }
+  | { readonly kind: 'failed'; readonly code: string; readonly message: string }
 
 /** Path of the compiled worker module. Also used when running from source, since Node 20 runs no TypeScript. */
 const WORKER = fileURLToPath(new URL('../../dist/tablebuild/workerProcess.js', import.meta.url))

@@ -71,7 +71,8 @@ async function read(path: string, partsFolder: string, mapping: Mapping, options
 }
 
 /**
- * Checks the name of a new table. @throws BenchError `bad-input` if it is malformed or the name of an embedded table
+ * Checks the name of a new table.
+ * @throws BenchError `bad-input` if it is malformed or the name of an embedded table
  */
 export async function checkTableName(name: string): Promise<void> {
   if (!/^[A-Za-z0-9][\w.-]*$/.test(name)) {

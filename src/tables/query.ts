@@ -6,7 +6,7 @@ import { BenchError } from '../core/errors.ts'
 import { formatQualifier, type Qualifier } from '../core/metric.ts'
 import { type Genotype, neighbours, type SearchSpace } from '../core/space.ts'
 import type { NumberColumn } from './columns.ts'
-import { indexIn } from './spaceIndex.ts'
+import { genotypeIn, indexIn } from './spaceIndex.ts'
 import { type Table, unknownColumn } from './table.ts'
 
 /** Parts of a qualifier that accuracies must have; absent parts are free. */
@@ -93,27 +93,26 @@ export function rankOf(table: Table, column: NumberColumn, row: number): { rank:
 }
 
 /**
- * Returns the indices of all architectures that are the same function as this one, itself included. @throws BenchError
- * `unsupported`
+ * Returns the indices of all architectures that are the same function as this one, itself included.
+ * @throws BenchError `unsupported`
  */
 export function isomorphicTo<G extends Genotype>(table: Table, space: SearchSpace<G>, index: number): number[] {
   if (space.trainingKey === undefined) {
     throw new BenchError('unsupported', `space ${space.name} does not tell which architectures are the same function`)
   }
-  const keyOf = (row: number) => space.trainingKey?.(space.parse(table.arch(row) as string))
+  const keyOf = (other: number) => space.trainingKey?.(genotypeIn(table, space, other))
   const own = keyOf(index)
   return [...table.indices()].filter((other) => keyOf(other) === own)
 }
 
 /** Returns the indices of the architectures in the table that differ from this one in one operation. */
 export function neighboursOf<G extends Genotype>(table: Table, space: SearchSpace<G>, index: number): number[] {
-  return neighbours(space, space.parse(table.arch(index) as string)).flatMap(
-    (genotype) => indexIn(table, space, genotype) ?? [],
-  )
+  return neighbours(space, genotypeIn(table, space, index)).flatMap((genotype) => indexIn(table, space, genotype) ?? [])
 }
 
 /**
- * Returns the values of two columns in the rows that have both. @param among row numbers to choose from; absent: all
+ * Returns the values of two columns in the rows that have both.
+ * @param among row numbers to choose from; absent: all
  */
 export function pairs(
   table: Table,

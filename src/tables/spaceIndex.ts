@@ -26,6 +26,11 @@ export function indexIn<G extends Genotype>(table: Table, space: SearchSpace<G>,
   return table.row(index) === undefined ? undefined : index
 }
 
+/** Returns the genotype of an architecture that has a row. With a numbering, its string need not be read. */
+export function genotypeIn<G extends Genotype>(table: Table, space: SearchSpace<G>, index: number): G {
+  return space.numbering?.at(index) ?? space.parse(table.arch(index) as string)
+}
+
 /** Returns the architecture strings and numbering of a space. */
 export function spaceIndex<G extends Genotype>(space: SearchSpace<G>): SpaceIndex {
   const { name, numbering } = space

@@ -154,7 +154,8 @@ class PassThroughCounter extends Transform {
 }
 
 /**
- * Returns the normalised path of an entry. @throws BenchError `bad-input` if it leads outside the archive or is a link
+ * Returns the normalised path of an entry.
+ * @throws BenchError `bad-input` if it leads outside the archive or is a link
  */
 function checkedName(name: string, type: string | null | undefined, file: string): string {
   if (name.length > LONGEST_NAME) {

@@ -93,7 +93,8 @@ const HUE = 0.2
 const GREY: Rgb = [0.299, 0.587, 0.114]
 
 /**
- * Draws a colour jitter: four changes in random order. @param mean mean colour of the image, 0 … 1, for the contrast
+ * Draws a colour jitter: four changes in random order.
+ * @param mean mean colour of the image, 0 … 1, for the contrast
  */
 export function drawColourJitter(mean: Rgb, stream: RandomStream): ColourMap {
   const factor = (range: number) => 1 + range * (2 * stream.uniform() - 1)

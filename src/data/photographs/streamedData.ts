@@ -138,7 +138,8 @@ export async function* eachStreamed(part: StreamedPart, options: StreamOptions):
 }
 
 /**
- * Makes the batch of the images at these positions of an epoch. @param index number of the batch, counted across epochs
+ * Makes the batch of the images at these positions of an epoch.
+ * @param index number of the batch, counted across epochs
  */
 type MakeBatch = (epoch: number, positions: Uint32Array, index: number) => Promise<Batch>
 
@@ -215,7 +216,8 @@ function compact({ images, labels, size, randomKey }: Batch, decoded: readonly b
 }
 
 /**
- * Reports a skipped image and returns false. @throws the error if broken images are fatal, or if it is of another kind
+ * Reports a skipped image and returns false.
+ * @throws the error if broken images are fatal, or if it is of another kind
  */
 function reportSkipped(error: unknown, { brokenImages = 'fail', report }: StreamOptions): false {
   if (brokenImages === 'fail' || !(error instanceof BenchError) || error.code === 'failed') throw error

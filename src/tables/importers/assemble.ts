@@ -100,7 +100,8 @@ class Columns {
   }
 
   /**
-   * Returns the row numbers by ascending architecture index. @throws BenchError `bad-input` if an index occurs twice
+   * Returns the row numbers by ascending architecture index.
+   * @throws BenchError `bad-input` if an index occurs twice
    */
   order(): Uint32Array {
     const order = Uint32Array.from(this.indices, (_, row) => row).sort((a, b) => this.indices[a] - this.indices[b])

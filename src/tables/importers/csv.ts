@@ -127,7 +127,8 @@ class DecimalCommas {
   }
 
   /**
-   * Returns the cells of a line with decimal points. @throws BenchError `bad-input` if the file has commas and points
+   * Returns the cells of a line with decimal points.
+   * @throws BenchError `bad-input` if the file has commas and points
    */
   replacedIn(cells: readonly string[], line: number): readonly string[] {
     const replaced = [...cells]

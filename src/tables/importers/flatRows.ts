@@ -122,7 +122,8 @@ export class FlatRows {
   }
 
   /**
-   * Returns an architecture in the space's spelling. @throws BenchError `bad-input` with the line if it is malformed
+   * Returns an architecture in the space's spelling.
+   * @throws BenchError `bad-input` with the line if it is malformed
    */
   #canonical(space: ImportContext['space'], arch: string, line: number): string {
     try {

@@ -17,6 +17,7 @@ import { checkComplete, type ImportContext } from '../content.ts'
 import { assemble } from './assemble.ts'
 import { type Imported, openParts, type Part, type Parts } from './importParts.ts'
 import type { Mapping } from './mapping.ts'
+import type { RecordFile } from './readRecords.ts'
 import { openReaders } from './recordReaders.ts'
 import type { Source } from './sourceFile.ts'
 
@@ -110,13 +111,6 @@ function sha256Of(files: readonly RecordFile[], accuracies: Mapping['accuracies'
   if (accuracies !== undefined) hash.update(canonicalJson(accuracies))
   for (const { name, bytes } of files) hash.update(name).update(bytes)
   return hash.digest('hex')
-}
-
-/** One compressed record file. */
-export interface RecordFile {
-  /** Name such as `000011.pickle.pbz2`. */
-  readonly name: string
-  readonly bytes: Uint8Array<ArrayBuffer>
 }
 
 /** The record files of a release, read one at a time. */

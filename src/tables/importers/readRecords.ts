@@ -11,8 +11,14 @@ import { countWork } from '../../system/workCounter.ts'
 import { encodeCurves } from '../writeCurves.ts'
 import { architectureRuns, runReader } from './benchmarkRecords.ts'
 import { AccuracyUnits, type Mapping } from './mapping.ts'
-import type { RecordFile } from './natsBench.ts'
 import { type ArchitectureRuns, numbersOf, type RunNumbers } from './trainingRuns.ts'
+
+/** One compressed record file. */
+export interface RecordFile {
+  /** Name such as `000011.pickle.pbz2`. */
+  readonly name: string
+  readonly bytes: Uint8Array<ArrayBuffer>
+}
 
 /** A batch of record files to read, as it is sent to a worker thread. */
 export interface RecordsRequest {
