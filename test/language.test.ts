@@ -48,7 +48,7 @@ const RENAMED: Readonly<Record<string, string>> = {
 /** Where a former name is the field's own term. */
 const OWN_TERM: Readonly<Record<string, readonly string[]>> = {
   // The gates of an LSTM.
-  gates: ['algorithms/enas/lstm.ts'],
+  gates: ['algorithms/enasController.ts'],
 }
 
 /** The code of a file without comments and texts. */

@@ -3,7 +3,7 @@
  * the page speaks of. What needs a network, a GPU, a cluster or long time is listed with its reason, and its words are read.
  * The searches that only take minutes are run, too, by
  *
- *     DOCS_COMMANDS=all npx vitest run test/cli/docsCommands.test.ts
+ *     npx vitest run --mode full test/cli/docsCommands.test.ts
  */
 import { spawn } from 'node:child_process'
 import { chmodSync, existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
@@ -16,6 +16,7 @@ import { spaceIndex } from '../../src/tables/spaceIndex.ts'
 import { cifarRecords, write } from '../data/sampleFiles.ts'
 import { writePictures } from '../retrain/tinyTraining.ts'
 import { type Ended, MAIN, until, Workplace } from '../support/command.ts'
+import { full } from '../support/full.ts'
 import { parseCommand } from '../support/parseCommand.ts'
 import { commandsIn } from '../support/shell.ts'
 
@@ -42,7 +43,7 @@ const LEFT_OUT: readonly (readonly [command: RegExp, reason: string])[] = [
 ]
 /** Searches of some minutes on the images that are built in. */
 const SLOW = /^(npx )?(bench|nas-bench-harness) run (?!.*--(dataset|data) )/
-const isSlow = (line: string): boolean => SLOW.test(line) && process.env.DOCS_COMMANDS !== 'all'
+const isSlow = (line: string): boolean => SLOW.test(line) && !full
 
 /** Blocks of code that a user types: indented, or fenced as shell or as nothing in particular. */
 function blocksIn(text: string): string[] {

@@ -28,12 +28,13 @@ import { Store } from '../../src/runner/store/store.ts'
 import { builtinSpaces } from '../../src/spaces/index.ts'
 import { lockHolder } from '../../src/system/lock.ts'
 import { Trainings } from '../../src/tablebuild/completing.ts'
+import { damagedCopies } from '../support/full.ts'
 import { jsonMutations } from '../support/jsonMutations.ts'
 import { recipe as buildRecipe } from '../tablebuild/tinyBuild.ts'
 import { temporaryFolder } from '../tables/temporaryFolder.ts'
 import { askingRun, failedRun, fixtureRun, trainedRun } from './fixtureRuns.ts'
 
-const COUNT = Number(process.env.MUTATIONS ?? 25)
+const COUNT = damagedCopies(25)
 const MOST_CPU_SECONDS = 2
 const MOST_RESIDENT_MB = 1200
 

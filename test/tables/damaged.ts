@@ -10,9 +10,10 @@
 import { isDeepStrictEqual } from 'node:util'
 import { afterAll, expect, test } from 'vitest'
 import { BenchError } from '../../src/core/errors.ts'
+import { damagedCopies } from '../support/full.ts'
 import { mutations } from './mutations.ts'
 
-const COUNT = Number(process.env.MUTATIONS ?? 60)
+const COUNT = damagedCopies(60)
 const MOST_CPU_SECONDS = 2
 const MOST_GROWTH_MB = 500
 

@@ -9,6 +9,7 @@ import { identityMapping, type Mapping } from '../../src/tables/importers/mappin
 import { type ColumnFacts, checkPages, compressors } from '../../src/tables/importers/parquetPages.ts'
 import { readSource } from '../../src/tables/importers/readSource.ts'
 import { spaceIndex } from '../../src/tables/spaceIndex.ts'
+import { damagedCopies } from '../support/full.ts'
 import { resetLimits } from './resetLimits.ts'
 import { temporaryFolder } from './temporaryFolder.ts'
 
@@ -69,7 +70,7 @@ describe('a Parquet file is read, whoever wrote it:', () => {
 describe('a Parquet file with checksums', () => {
   /** Whatever a bit of these changes, a checksum tells it, or the counts and statistics of the directory. */
   const checked = ['pyarrow, gzip', 'pyarrow, gzip, page checksums', 'pyarrow, snappy, version 2, page checksums']
-  const COUNT = Number(process.env.MUTATIONS ?? 300)
+  const COUNT = damagedCopies(300)
 
   test.each(checked)(
     'is refused, or gives the same numbers, when a bit is flipped: %s',

@@ -2,7 +2,7 @@
  * Tests the static executor on WebGPU: the contract of all executors, the golden figures, agreement with the reference,
  * and what only WebGPU has. They are in one file because every test process compiles the kernels anew.
  *
- * On a GPU all cases run. On an emulated GPU a few fast cases of each kind run, or all with WEBGPU_TESTS=all.
+ * On a GPU all cases run. On an emulated GPU a few fast cases of each kind run, or all in `npm run test:full`.
  */
 import { afterAll, describe, expect, it } from 'vitest'
 import type { Executable, Executor, Feed, Mode, SgdStep } from '../../../src/core/executor.ts'
@@ -16,6 +16,7 @@ import { describeGpu } from '../../../src/engine/webgpu/device/gpu.ts'
 import { openWebgpuExecutor } from '../../../src/engine/webgpu/index.ts'
 import { initialWeights } from '../../../src/training/initialise.ts'
 import { relativeError } from '../../fixtures/golden.ts'
+import { full } from '../../support/full.ts'
 import { describeAgreement } from '../agreement/index.ts'
 import { feedFor, run } from '../agreement/run.ts'
 import { describeExecutorContract } from '../contract/index.ts'
@@ -57,7 +58,7 @@ describe.runIf(gpu !== undefined)('the static executor on WebGPU', { timeout: 12
   const names: string[] = []
   const check: DeclareTest = (name, body) => {
     names.push(name)
-    const all = gpu?.isSoftware === false || process.env.WEBGPU_TESTS === 'all'
+    const all = gpu?.isSoftware === false || full
     it.runIf(all || QUICK.some((pattern) => pattern.test(name)))(name, body)
   }
   describeGoldenCases(open, check)
