@@ -2,7 +2,7 @@
 import { oneLine } from '../core/plainText.ts'
 import type { RunEvent } from '../runner/run/messages.ts'
 
-/** The state of one run, as far as its events have told. */
+/** The progress of one run, according to the events received so far. */
 export interface RunProgress {
   /** Name of the run for people, such as `drnas on shapes, seed 3`. */
   readonly label: string

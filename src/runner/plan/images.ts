@@ -57,7 +57,7 @@ export function searchImageSize({ name, data: { imageSize } }: Protocol): ImageS
   return { imageSize, sizeSetting: `--protocol ${preset}:${[...changes, 'data.imageSize=32'].join(',')}` }
 }
 
-/** Where the images of a search come from. */
+/** The folder of a search's images, and how they are opened. */
 export interface SearchImages {
   /** The space that is searched. */
   readonly space: SearchSpace
@@ -136,7 +136,7 @@ function splitOf({ name, benchmarkSplits: splits }: SplitSpace, dataset: string)
 const refusal = (found: string): BenchError =>
   new BenchError('bad-input', `data.split=benchmark: ${found}; add data.split=seeded to the protocol`)
 
-/** A dataset whose content hash is wanted. */
+/** The dataset, folder and image size for which a content hash is computed. */
 export interface HashedImages extends ImageSize {
   readonly name: string
   /** Folder of the images; undefined: the user's data folder. */

@@ -22,7 +22,7 @@ export interface Lookup {
   readonly headline: readonly Headline[]
 }
 
-/** What a table is wanted for. */
+/** A request for the table of a search. */
 export interface LookupRequest {
   readonly space: SearchSpace
   readonly dataset: string

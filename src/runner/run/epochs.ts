@@ -12,7 +12,7 @@ import type { RunReport } from './messages.ts'
 import type { EvaluationMeter, ProgressMeter } from './progressMeter.ts'
 import type { JobResources } from './searchContext.ts'
 
-/** What the loop over the epochs of a search needs. */
+/** The job, resources, context and journal that the loop over the epochs of a search uses. */
 export interface EpochLoop {
   readonly job: Job
   readonly saved: Checkpoint | undefined

@@ -185,7 +185,7 @@ function keep<T>(opened: Map<string, Promise<T>>, key: string, open: () => Promi
   return resource
 }
 
-/** What the full trainings of a job need. */
+/** The job, space, images, store and executor of a full training. */
 interface RetrainingResources {
   readonly job: Job
   readonly task: RetrainingTask

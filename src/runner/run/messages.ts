@@ -3,7 +3,7 @@ import type { ErrorCode } from '../../core/errors.ts'
 import type { RunManifest } from '../../core/result.ts'
 import type { ExecutorOptions } from '../../engine/index.ts'
 
-/** What a run reports while it goes on. */
+/** An event of a run: its beginning, progress, a finished epoch, a notice, or its end. */
 export type RunReport =
   /**
    * The run began, or was resumed after `from` epochs. `inEpochs` is false for black-box searches and given architectures, whose
@@ -55,7 +55,7 @@ export type RunReport =
       readonly stack?: string
     }
 
-/** A report with the id of its run. */
+/** An event together with the id of its run. */
 export type RunEvent = { readonly id: string } & RunReport
 
 /** Exit status of a worker process that ended early after reporting which of its jobs failed. */

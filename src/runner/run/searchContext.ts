@@ -8,7 +8,7 @@ import type { Protocol } from '../../core/protocol.ts'
 import { random } from '../../core/random.ts'
 import type { SearchSpace } from '../../core/space.ts'
 
-/** What a search context is made of. */
+/** The parts from which a search context is made. */
 export interface SearchResources {
   readonly space: SearchSpace
   readonly protocol: Protocol
@@ -22,7 +22,7 @@ export interface SearchResources {
   onBatch(batchesPerEpoch: number): void
 }
 
-/** What a job needs besides its own description, opened. */
+/** The opened resources of a job: algorithm, space, evaluator, probes, images and executor. */
 export interface JobResources extends Pick<SearchResources, 'data' | 'executor'> {
   readonly algorithm: Algorithm
   readonly space: SearchSpace

@@ -62,7 +62,7 @@ function once<Value>(compute: () => Value): () => Value {
   }
 }
 
-/** What one kind of index holds of each run, how it is read and how it is stored; each kind has its own file. */
+/** One kind of index, in a file of its own: how its value is read from a run, encoded and decoded. */
 interface Kind<Value, Code> {
   /** Ending of the file name of the index. */
   readonly name: string
@@ -240,7 +240,7 @@ const curves: Kind<() => readonly ReportedEpoch[], CurveCode> = {
 /** Size, inode, ctime and mtime of each file; zeros for a missing file. */
 type Stamp = readonly number[]
 
-/** What the index holds of a run, and the stamp of the files that it was read from. */
+/** The encoded value of a run, and the stamp of the files that it was read from. */
 interface Entry<Code> {
   readonly stamp: Stamp
   readonly code: Code
@@ -254,7 +254,7 @@ interface IndexFile {
   readonly entries: string
 }
 
-/** The index of one kind for one store. */
+/** An index of one kind for one store. */
 class Index<Value, Code> {
   readonly #folder: string
   readonly #path: string
