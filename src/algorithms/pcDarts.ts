@@ -12,10 +12,12 @@
  * compares θ·(edge weight). α and β are frozen for the first 15 of the paper's 50 epochs. The authors published no
  * version for NAS-Bench-201; K, shuffle, edge normalisation and warm-up are the same there, with the edges of its cell.
  */
+
 import { z } from 'zod'
 import { defineAlgorithm } from '../core/algorithm.ts'
 import { BenchError } from '../core/errors.ts'
 import { type Matrix, normalMatrix, type Relaxation, softmax, softmaxGradient } from '../core/mixing.ts'
+import { pluralize } from '../core/plainText.ts'
 import type { Edge } from '../core/space.ts'
 import { softmaxRelaxation } from './distributions/categorical.ts'
 import { bilevelSearch, initialParameters } from './shared/bilevel.ts'
@@ -85,7 +87,7 @@ export const pcDarts = defineAlgorithm({
   check({ protocol: { epochs }, network }, { k, warmup = 0 }) {
     network(supernetOptions(k))
     if (warmup < epochs) return
-    const found = `warmup=${warmup} leaves none of the ${epochs} epochs for the architecture`
+    const found = `warmup=${warmup} leaves none of the ${pluralize(epochs, 'epoch')} for the architecture`
     throw new BenchError('bad-input', `pc-darts: ${found}; give a warm-up below that, or more epochs`)
   },
   search(context, { k, warmup }) {

@@ -17,9 +17,11 @@
  * The record of an epoch contains the cost model: t₁ and t₂, the mean seconds of a weight and of an architecture step,
  * and (n·t₁ + t₂)·steps, for comparison with the measured time.
  */
+
 import { z } from 'zod'
 import { defineAlgorithm, type SearchContext } from '../core/algorithm.ts'
 import { BenchError } from '../core/errors.ts'
+import { pluralize } from '../core/plainText.ts'
 import { softmaxRelaxation } from './distributions/categorical.ts'
 import {
   type BilevelMethod,
@@ -86,7 +88,10 @@ export const zenDarts = defineAlgorithm({
   idle: { stepOrder: WEIGHTS_FIRST, 'network.track': 'the BN term reads the variances that batch norms keep' },
   check({ protocol: { epochs } }, { m = 0 }) {
     if (m <= epochs) return
-    throw new BenchError('bad-input', `zen-darts: m=${m} is more than the ${epochs} epochs; give at most as many`)
+    throw new BenchError(
+      'bad-input',
+      `zen-darts: m=${m} is more than the ${pluralize(epochs, 'epoch')}; give at most as many`,
+    )
   },
   search(context, options) {
     const m = options.m ?? Math.max(1, Math.round(0.24 * context.protocol.epochs))

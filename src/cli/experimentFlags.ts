@@ -1,9 +1,11 @@
 /** The flags that describe an experiment (`bench run`, `bench status`), and their combination with an experiment file. */
+
 import { existsSync } from 'node:fs'
 import { basename, dirname } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { type Command, Option } from 'commander'
 import { BenchError } from '../core/errors.ts'
+import { requireOnce } from '../core/names.ts'
 import type { Plugin } from '../core/plugin.ts'
 import { type BackendName, backendNames, type ExecutorOptions } from '../engine/index.ts'
 import { parseEvaluate, type RetrainingRequest } from '../retrain/settings.ts'
@@ -11,7 +13,7 @@ import { distributeOptions } from '../runner/plan/algorithmOptions.ts'
 import { type AlgorithmRequest, DEFAULTS, type Experiment, parseSeeds } from '../runner/plan/experiment.ts'
 import type { ExperimentFile } from '../runner/plan/experimentFile.ts'
 import { type Registered, registerPlugins } from '../system/plugins.ts'
-import { commaList, fastMathOption, oneOf, positiveNumber, repeated } from './options.ts'
+import { commaList, fastMathOption, oneOf, positiveNumber, repeated, severalTimes } from './options.ts'
 import { printAsideLine } from './output.ts'
 
 const EXECUTORS = ['auto', 'static', 'tfjs'] as const
@@ -155,22 +157,30 @@ const pick = <T extends object, K extends keyof T>(record: T, keys: readonly K[]
   Object.fromEntries(keys.filter((key) => record[key] !== undefined).map((key) => [key, record[key]])) as Pick<T, K>
 
 /** Parses one `--budget`: `20000` for all datasets, or `cifar10=20000`, added to the budgets of earlier flags. */
-function budgetEntry(text: string, earlier: Experiment['budgetSeconds']): Experiment['budgetSeconds'] {
+const budgetEntry = severalTimes((text: string, earlier: Experiment['budgetSeconds']): Experiment['budgetSeconds'] => {
   const [, name, seconds] = /^(?:([^=]+)=)?(.*)$/s.exec(text) as RegExpExecArray
-  if (name === undefined) return positiveNumber(seconds)
-  return { ...(typeof earlier === 'object' && earlier), [name]: positiveNumber(seconds) }
-}
+  const value = positiveNumber(seconds)
+  if (earlier === undefined) return name === undefined ? value : { [name]: value }
+  if (name === undefined || typeof earlier === 'number') {
+    throw new BenchError('bad-input', '--budget is given twice; give one number, or --budget NAME=SECONDS by dataset')
+  }
+  requireOnce([...Object.keys(earlier), name], '--budget')
+  return { ...earlier, [name]: value }
+})
 
 /** Returns image folders by dataset name from `--data` entries: `DIR` for a single dataset, else `name=DIR`. */
 function foldersOf(entries: readonly string[], datasets: readonly string[]): Record<string, string> {
-  return Object.fromEntries(
-    entries.map((entry) => {
-      const named = datasets.find((name) => entry.startsWith(`${name}=`))
-      if (named !== undefined) return [named, entry.slice(named.length + 1)]
-      if (datasets.length === 1) return [datasets[0], entry]
-      throw new BenchError('bad-input', `--data ${entry}: with several datasets write --data ${datasets[0]}=DIR`)
-    }),
+  const folders = entries.map((entry): readonly [name: string, folder: string] => {
+    const named = datasets.find((name) => entry.startsWith(`${name}=`))
+    if (named !== undefined) return [named, entry.slice(named.length + 1)]
+    if (datasets.length === 1) return [datasets[0], entry]
+    throw new BenchError('bad-input', `--data ${entry}: with several datasets write --data ${datasets[0]}=DIR`)
+  })
+  requireOnce(
+    folders.map(([name]) => name),
+    '--data',
   )
+  return Object.fromEntries(folders)
 }
 
 const optionLines = ({ option = [], earlyStop }: ExperimentFlags): readonly string[] =>

@@ -1,8 +1,20 @@
 /** Options that several commands share, and the parsers of their values. */
 import { InvalidArgumentError, Option } from 'commander'
-import { unknownName } from '../core/names.ts'
+import { requireOnce, unknownName } from '../core/names.ts'
 import { DEFAULT_STORE } from '../runner/store/store.ts'
 import { raiseLimit } from '../system/limits.ts'
+
+const accumulating = new WeakSet<object>()
+
+/** Marks the parser of an option that may be given several times: it adds each value to the earlier ones. */
+export function severalTimes<Parser extends object>(parser: Parser): Parser {
+  accumulating.add(parser)
+  return parser
+}
+
+/** Returns whether an option takes one value, so that of two values the first would be lost. */
+export const takesOneValue = ({ required, optional, parseArg }: Option): boolean =>
+  (required || optional) && !(parseArg && accumulating.has(parseArg))
 
 export const storeOption = () => new Option('--store <dir>', `folder of the runs (default: ${DEFAULT_STORE})`)
 export const jsonOption = () => new Option('--json', 'print machine-readable output only')
@@ -14,10 +26,14 @@ export const raiseOption = () =>
   new Option(
     '--raise <limit=value>',
     'raise a limit on the size of input files (`bench list limits`); may be given several times',
-  ).argParser((text: string, earlier: readonly string[] | undefined) => {
-    raiseLimit(text)
-    return repeated(text, earlier)
-  })
+  ).argParser(
+    severalTimes((text: string, earlier: readonly string[] = []) => {
+      const nameIn = (entry: string) => entry.split('=')[0]
+      requireOnce([...earlier, text].map(nameIn), '--raise')
+      raiseLimit(text)
+      return [...earlier, text]
+    }),
+  )
 
 export const brokenImagesOption = () =>
   new Option('--broken-images <how>', 'on a file that cannot be decoded: fail, skip (default: fail)').argParser(
@@ -34,14 +50,17 @@ export const fastMathOption = () =>
   new Option('--fast-math', 'fused multiply-adds: 5 to 10 % faster, other last bits (wasm; Node 22 and later)')
 
 /** Parses names separated by commas, and adds them to those of earlier flags. */
-export function commaList(text: string, earlier: readonly string[] | undefined): string[] {
+export const commaList = severalTimes((text: string, earlier: readonly string[] | undefined): string[] => {
   const names = text.split(',').map((name) => name.trim())
   if (names.includes('')) throw new InvalidArgumentError('the list contains an empty name.')
   return [...(earlier ?? []), ...names]
-}
+})
 
 /** Collects the values of an option that may be given several times. */
-export const repeated = (text: string, earlier: readonly string[] | undefined): string[] => [...(earlier ?? []), text]
+export const repeated = severalTimes((text: string, earlier: readonly string[] | undefined): string[] => [
+  ...(earlier ?? []),
+  text,
+])
 
 /** Parses an integer of at least 1. */
 export function positiveInteger(text: string): number {
@@ -67,7 +86,7 @@ export const oneOf =
   }
 
 /** Parses the path of a picture to write, and adds it to those of earlier flags. */
-export function pictureFile(path: string, earlier: readonly string[] = []): string[] {
+export const pictureFile = severalTimes((path: string, earlier: readonly string[] = []): string[] => {
   if (!/\.(png|svg|pdf)$/i.test(path)) throw new InvalidArgumentError('a picture ends in .png, .svg or .pdf.')
   return [...earlier, path]
-}
+})

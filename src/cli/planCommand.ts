@@ -2,9 +2,11 @@
  * What `bench run` and `bench retrain` have in common: the lines that a command prints first, submission to Slurm, running a
  * plan with progress, and the report of failed runs.
  */
+
 import { relative } from 'node:path'
 import { Option } from 'commander'
 import { BenchError } from '../core/errors.ts'
+import { requireOnce } from '../core/names.ts'
 import { benchCommand, pluralize } from '../core/plainText.ts'
 import type { Job } from '../core/result.ts'
 import { findPreset } from '../protocols/index.ts'
@@ -24,6 +26,7 @@ import {
 } from '../runner/slurm/submit.ts'
 import type { Store } from '../runner/store/store.ts'
 import { isInputFault, onInterrupt } from './failures.ts'
+import { severalTimes } from './options.ts'
 import { print, printAside, wrapToTerminal, writeOutput } from './output.ts'
 import { noProgress, showProgress } from './progressDisplay.ts'
 
@@ -111,7 +114,13 @@ export const slurmOption = () =>
   new Option(
     '--slurm <options>',
     'submit to Slurm, with options of sbatch: partition=gpu,gres=gpu:1,time=8:00:00',
-  ).argParser((text, earlier: SbatchOptions | undefined) => ({ ...earlier, ...parseSbatchOptions(text) }))
+  ).argParser(
+    severalTimes((text: string, earlier: SbatchOptions = {}): SbatchOptions => {
+      const added = parseSbatchOptions(text)
+      requireOnce([...Object.keys(earlier), ...Object.keys(added)], '--slurm')
+      return { ...earlier, ...added }
+    }),
+  )
 
 /** Submits the unfinished runs of a plan to Slurm. → the text to print, or undefined if every run is finished */
 function submitUnfinished(

@@ -1,8 +1,8 @@
 /** Defines the program `bench` and its commands. The module of a command is loaded only when that command is given. */
-import { Command, Help } from 'commander'
+import { Command, Help, type Option } from 'commander'
 import { BenchError } from '../core/errors.ts'
 import { packageVersion } from '../system/environment.ts'
-import { raiseOption } from './options.ts'
+import { raiseOption, takesOneValue } from './options.ts'
 
 type Load = () => Promise<Command>
 
@@ -64,6 +64,34 @@ function refuseEmptyNames(program: Command): void {
   })
 }
 
+/** Throws if an option with one value is given twice, since the first value would be ignored. */
+function refuseRepeatedOptions(command: Command): void {
+  for (const option of command.options.filter(takesOneValue)) {
+    let isGiven = false
+    command.on(`option:${option.name()}`, () => {
+      if (isGiven) throw new BenchError('bad-input', `${option.long} is given twice; give it once`)
+      isGiven = true
+    })
+  }
+  for (const subcommand of command.commands) refuseRepeatedOptions(subcommand)
+}
+
+/** Returns whether an option names output files. Output folders are checked when the work begins. */
+const isOutputFile = ({ flags }: Option): boolean => ['--out <file>', '--picture <file>'].includes(flags)
+
+/** Throws before long work if its output could not be written. */
+function checkOutputFiles(program: Command): void {
+  program.hook('preAction', async (_, command) => {
+    const given = command.options.filter(
+      (option) => isOutputFile(option) && command.getOptionValueSource(option.attributeName()) === 'cli',
+    )
+    const files = given.flatMap((option): string | readonly string[] => command.opts()[option.attributeName()])
+    if (files.length === 0) return
+    const { checkNamedFile } = await import('../system/namedFile.ts')
+    for (const file of files) checkNamedFile(file)
+  })
+}
+
 /** Keeps commands in backquotes on one line of the help text. */
 function keepCommandsWhole(command: Command): void {
   const usual = Help.prototype.boxWrap
@@ -100,5 +128,7 @@ export async function programFor(argv: readonly string[]): Promise<Command> {
   acceptRaisedLimits(program)
   keepCommandsWhole(program)
   refuseEmptyNames(program)
+  refuseRepeatedOptions(program)
+  checkOutputFiles(program)
   return program
 }

@@ -71,3 +71,14 @@ function editDistance(a: string, b: string): number {
   }
   return previous[b.length]
 }
+
+/**
+ * Throws if a name occurs twice, since one of its two values would be ignored.
+ *
+ * @param place where the names stand, as `--option`
+ * @throws BenchError `bad-input`
+ */
+export function requireOnce(names: readonly string[], place: string): void {
+  const twice = names.find((name, i) => names.indexOf(name) < i)
+  if (twice !== undefined) throw new BenchError('bad-input', `${place} has ${twice} twice; keep one of the two`)
+}

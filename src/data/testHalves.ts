@@ -3,8 +3,10 @@
  * at random once and published them as lists (`D-X-Y/AutoDL-Projects: configs/nas-benchmark/*-test-split.txt`). A list
  * in the folder of the images is read; without one, the test set is cut by our own seed.
  */
+
 import { z } from 'zod'
 import { BenchError } from '../core/errors.ts'
+import { pluralize } from '../core/plainText.ts'
 import { random } from '../core/random.ts'
 import { contentName } from '../system/json.ts'
 import { balancedOrder } from './batches/subset.ts'
@@ -29,7 +31,7 @@ export async function readTestHalves(tree: FileTree, testImages: number): Promis
   }
   throw new BenchError(
     'bad-input',
-    `${tree.locate(file)} lists ${count} images, ${all.size} of them different; the test set has ${testImages}`,
+    `${tree.locate(file)} lists ${pluralize(count, 'image')}, ${all.size} of them different; the test set has ${testImages}`,
   )
 }
 

@@ -3,7 +3,7 @@
  * typed.
  */
 import { BenchError } from '../core/errors.ts'
-import { unknownName } from '../core/names.ts'
+import { requireOnce, unknownName } from '../core/names.ts'
 import type { Protocol } from '../core/protocol.ts'
 import { headlines } from './benchmark.ts'
 import { dartsPaper } from './dartsPaper.ts'
@@ -54,7 +54,11 @@ export function resolveProtocol(
 ): Protocol {
   const [name, changes] = splitOnce(text, ':')
   const settings = (changes?.split(',') ?? []).map(parseChange)
-  const headline = settings.findLast(([path]) => path === 'headline')?.[1]
+  requireOnce(
+    settings.map(([path]) => path),
+    `protocol ${text}`,
+  )
+  const headline = settings.find(([path]) => path === 'headline')?.[1]
   const cited = citedProtocol(findPreset(name), job)
   const values = plainValues(headline === undefined ? cited : { ...cited, headline: headlineNamed(headline) })
   const changed = settings

@@ -2,7 +2,7 @@
 
 import { z } from 'zod'
 import { BenchError } from '../core/errors.ts'
-import { unknownName } from '../core/names.ts'
+import { requireOnce, unknownName } from '../core/names.ts'
 import { pluralize } from '../core/plainText.ts'
 import type { RetrainingSettings } from '../core/retraining.ts'
 import { plainValues } from '../protocols/preset.ts'
@@ -103,6 +103,10 @@ export function parseEvaluate(text: string): RetrainingRequest {
   const known = Object.keys(requestSchema.shape).filter((key) => key !== 'seeds')
   const unknownKey = entries.find(([key]) => !known.includes(key))
   if (unknownKey !== undefined) throw unknownName('setting of --evaluate retrain', unknownKey[0], known)
+  requireOnce(
+    entries.map(([key]) => key),
+    '--evaluate',
+  )
   const parsed = requestSchema.safeParse(Object.fromEntries(entries))
   if (parsed.success) return parsed.data
   const [{ path, message }] = parsed.error.issues

@@ -2,10 +2,21 @@
  * Writes to a path that a user named. Symbolic links are followed, pipes and devices are written into, and a regular
  * file is replaced atomically if possible, with its permissions kept.
  */
-import { closeSync, constants, lstatSync, openSync, readlinkSync, realpathSync, type Stats, statSync } from 'node:fs'
+import {
+  closeSync,
+  constants,
+  lstatSync,
+  openSync,
+  readlinkSync,
+  realpathSync,
+  rmSync,
+  type Stats,
+  statSync,
+} from 'node:fs'
 import { basename, dirname, join, resolve } from 'node:path'
 import { BenchError } from '../core/errors.ts'
 import { replaceAtomically, writeAtomically, writeFailure, writeFully } from './atomicFile.ts'
+import { temporaryPath } from './temporaryFile.ts'
 
 /**
  * Writes the content to the path and creates missing folders.
@@ -14,17 +25,49 @@ import { replaceAtomically, writeAtomically, writeFailure, writeFully } from './
 export function writeNamedFile(path: string, content: string | Uint8Array): void {
   const bytes = typeof content === 'string' ? Buffer.from(content) : content
   try {
-    writeTo(resolve(path), bytes, path.endsWith('/'))
+    refuseFolder(path)
+    writeTo(resolve(path), bytes)
   } catch (error) {
     throw error instanceof BenchError ? error : writeFailure(path, error as NodeJS.ErrnoException)
   }
 }
 
-function writeTo(path: string, bytes: Uint8Array, isFolder: boolean): void {
+/**
+ * Throws as `writeNamedFile` would, before the work whose result is written. Nothing is left at `path`.
+ *
+ * @throws BenchError `bad-input` if `path` is a folder or nothing can be written there
+ */
+export function checkNamedFile(path: string): void {
+  try {
+    refuseFolder(path)
+    const { place, descriptor } = targetOf(resolve(path))
+    if (descriptor !== undefined) return
+    const found = statSync(place, { throwIfNoEntry: false })
+    if (found?.isFile()) closeSync(openSync(place, constants.O_WRONLY))
+    else if (found === undefined) tryWriting(place)
+  } catch (error) {
+    throw error instanceof BenchError ? error : writeFailure(path, error as NodeJS.ErrnoException)
+  }
+}
+
+/** Writes an empty file into the nearest folder that exists above `path`, and removes it. */
+function tryWriting(path: string): void {
+  let folder = dirname(path)
+  while (statSync(folder, { throwIfNoEntry: false }) === undefined) folder = dirname(folder)
+  const file = temporaryPath(join(folder, '.bench'))
+  closeSync(openSync(file, 'wx'))
+  rmSync(file)
+}
+
+function refuseFolder(path: string): void {
   const found = statSync(path, { throwIfNoEntry: false })
-  if (found?.isDirectory() || (found === undefined && isFolder)) {
+  if (found?.isDirectory() || (found === undefined && path.endsWith('/'))) {
     throw new BenchError('bad-input', `${path} is a folder; name a file in it`)
   }
+}
+
+function writeTo(path: string, bytes: Uint8Array): void {
+  const found = statSync(path, { throwIfNoEntry: false })
   const { place, descriptor } = targetOf(path)
   if (descriptor !== undefined) writeFully(descriptor, bytes)
   else if (found === undefined) writeAtomically(place, bytes)

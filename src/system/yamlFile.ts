@@ -15,7 +15,7 @@ const CHUNK = 2 ** 16
  * @param remedy what the user can do if the file is missing
  * @throws BenchError `missing` if it cannot be read; `bad-input` if it is not YAML, too long or too deeply nested
  */
-export function readYaml(path: string, what: string, remedy = ''): unknown {
+export function readYaml(path: string, what: string, remedy = 'name a YAML file'): unknown {
   const text = readText(path, what, remedy)
   checkTokens(text, `${what} ${path}`)
   const lines = new LineCounter()
@@ -66,7 +66,8 @@ function readText(path: string, what: string, remedy: string): string {
   } catch (cause) {
     if (cause instanceof BenchError) throw cause
     const { code } = cause as NodeJS.ErrnoException
-    throw new BenchError('missing', `cannot read the ${what} ${path} (${code})${remedy && `; ${remedy}`}`, { cause })
+    const problem = code === 'EISDIR' ? `the ${what} ${path} is a folder` : `cannot read the ${what} ${path} (${code})`
+    throw new BenchError('missing', `${problem}; ${remedy}`, { cause })
   }
 }
 

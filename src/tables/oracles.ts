@@ -11,6 +11,7 @@
 import { BenchError } from '../core/errors.ts'
 import type { OracleAnswer } from '../core/evaluation.ts'
 import { formatQualifier, parseQualifier, type Qualifier } from '../core/metric.ts'
+import { unknownName } from '../core/names.ts'
 import { pluralize } from '../core/plainText.ts'
 import { isAccuracy } from './columnNames.ts'
 import type { Manifest, OracleRule } from './manifest.ts'
@@ -43,6 +44,27 @@ export function oraclesOf(columns: readonly string[]): Record<string, OracleRule
     if (rule !== undefined) oracles[dataset.replace(/-valid$/, '')] = rule
   }
   return oracles
+}
+
+/**
+ * Returns what a search on `dataset` is told and pays.
+ *
+ * @throws BenchError `missing` if the table has no training times, `unknown-name` if it has no validation accuracies
+ */
+export function oracleOf({ name, columns, oracles }: Manifest, dataset: string): OracleRule {
+  const rule = oracles[dataset]
+  if (rule !== undefined) return rule
+  const validations = columns.filter((column) => isAccuracy(column.name)).map((column) => parseQualifier(column.name))
+  const told = validations.find(
+    (qualifier) => qualifier.split === 'x-valid' && qualifier.dataset.replace(/-valid$/, '') === dataset,
+  )
+  if (told === undefined) throw unknownName(`dataset of table ${name} to search on`, dataset, Object.keys(oracles))
+  const column = `train-seconds:${told.dataset}/${told.epochs}`
+  throw new BenchError(
+    'missing',
+    `table ${name} has no training times of ${dataset}, which a black-box search pays; import it with a column ` +
+      `${column}, name another table with --table, or use an algorithm that trains a network`,
+  )
 }
 
 /** Returns the validation accuracy with the fewest epochs. */

@@ -168,7 +168,10 @@ export function unknownColumn(
   const found = `${place} has ${wanted.dataset}/${wanted.split}`
   if (ofEpochs.length === 0) {
     const epochs = distinct(ofSplit.map(({ epochs }) => epochs))
-    return new BenchError('unknown-name', `${found} after ${epochs.join(' and ')} epochs, not after ${wanted.epochs}`)
+    return new BenchError(
+      'unknown-name',
+      `${found} after ${epochs.join(' and ')} ${epochs.at(-1) === 1 ? 'epoch' : 'epochs'}, not after ${wanted.epochs}`,
+    )
   }
   const seeds = ofEpochs.map(({ seed }) => seed).join(', ')
   return new BenchError('unknown-name', `${found}/${wanted.epochs} for seeds ${seeds}, not for ${wanted.seed}`)

@@ -4,10 +4,9 @@
  */
 import { BenchError } from '../core/errors.ts'
 import type { Evaluation, Evaluator, OracleAnswer } from '../core/evaluation.ts'
-import { unknownName } from '../core/names.ts'
 import type { Genotype, SearchSpace } from '../core/space.ts'
 import type { OracleRule } from './manifest.ts'
-import { accuracyOnCurve, type Fidelity, fidelitiesOf } from './oracles.ts'
+import { accuracyOnCurve, type Fidelity, fidelitiesOf, oracleOf } from './oracles.ts'
 import type { Curve } from './readCurves.ts'
 import { indexIn } from './spaceIndex.ts'
 import type { Table } from './table.ts'
@@ -63,7 +62,7 @@ export function tableEvaluator<G extends Genotype>(
     },
     validate: async (genotype, epochs) => {
       const index = found(genotype)
-      if (epochs === undefined) return answerOf(table, index, oracleRule(table, dataset))
+      if (epochs === undefined) return answerOf(table, index, oracleOf(table.manifest, dataset))
       const fidelity = fidelities().get(epochs) ?? noSuchLength(name, epochs, fidelities())
       return partialAnswer(table, index, fidelity, curves)
     },
@@ -85,7 +84,7 @@ export function tableEvaluator<G extends Genotype>(
 function noSuchLength(table: string, epochs: number, known: ReadonlyMap<number, Fidelity>): never {
   throw new BenchError(
     'bad-input',
-    `table ${table} knows trainings of ${[...known.keys()].join(', ')} epochs, not ${epochs}`,
+    `table ${table} knows trainings of ${[...known.keys()].join(', ')} ${known.size === 1 && known.has(1) ? 'epoch' : 'epochs'}, not of ${epochs}`,
   )
 }
 
@@ -117,14 +116,6 @@ async function partialAnswer(table: Table, index: number, { rule, first }: Fidel
   const answer = answerOf(table, index, rule)
   if (first === undefined || curves === undefined) return answer
   return { ...answer, accuracyPct: accuracyOnCurve(await curves(index), rule, first) }
-}
-
-/** Returns the rule by which queries of a search on this dataset are answered. @throws BenchError `unknown-name` */
-function oracleRule(table: Table, dataset: string): OracleRule {
-  const { name, oracles } = table.manifest
-  const rule = oracles[dataset]
-  if (rule === undefined) throw unknownName(`dataset of table ${name} to search on`, dataset, Object.keys(oracles))
-  return rule
 }
 
 function required(table: Table, column: string, row: number): number {

@@ -75,7 +75,7 @@ const cases: readonly [string, string | RegExp][] = [
   ["list spaces --out ''", '--out is empty; give it a value, or leave it out'],
   ["run ''", 'an argument is empty; give it a value, or leave it out'],
   ["verify ''", 'an argument is empty; give it a value, or leave it out'],
-  ['run nowhere.yaml', 'cannot read the experiment file nowhere.yaml (ENOENT)'],
+  ['run nowhere.yaml', 'cannot read the experiment file nowhere.yaml (ENOENT); name a YAML file'],
   ['run x.yaml', /^unknown setting in x.yaml: "algoritms"; did you mean "algorithms"\?/],
   ['run --algo random --plugin nowhere.ts', /^plugin nowhere.ts: there is no file .*nowhere.ts$/],
   [
@@ -95,15 +95,120 @@ const cases: readonly [string, string | RegExp][] = [
   ['genotype show #15625', /15625/],
 ]
 
+/** Options of one value that are given twice, of every kind. */
+const twice: readonly [string, string | RegExp][] = [
+  ['run --algo random --seeds 2 --seeds 3', '--seeds is given twice; give it once'],
+  ['run --algo random --space nb201 --space nb201', '--space is given twice; give it once'],
+  ['run --algo random --protocol micro --protocol laptop', '--protocol is given twice; give it once'],
+  ['run --algo random --table nb201 --table nb201-micro', '--table is given twice; give it once'],
+  ['run --algo random --jobs 1 --jobs 2', '--jobs is given twice; give it once'],
+  ['run --algo random --store a --store=b', '--store is given twice; give it once'],
+  ['run --algo random --backend wasm --backend cpu', '--backend is given twice; give it once'],
+  ['run --algo random --evaluate retrain --evaluate retrain', '--evaluate is given twice; give it once'],
+  ['run --algo random --budget 3 --budget 4', /^--budget is given twice; /],
+  ['run --algo random --budget cifar10=3 --budget 4', /^--budget is given twice; /],
+  ['run --algo random --budget cifar10=3 --budget cifar10=4', '--budget has cifar10 twice; keep one of the two'],
+  ['run --algo drnas --option anchor=kl --option anchor=l2', '--option has anchor twice; keep one of the two'],
+  ['run --algo drnas --dataset cifar10 --data x --data y', '--data has cifar10 twice; keep one of the two'],
+  ['run --algo drnas --probe alpha --probe alpha:every=2', '--probe has alpha twice; keep one of the two'],
+  ['run --algo drnas --probe alpha:every=1,every=2', 'probe alpha has every twice; keep one of the two'],
+  ['run --algo drnas --protocol micro:epochs=1,epochs=2', /^protocol micro:.* has epochs twice; keep one of the two$/],
+  ['run --algo drnas --evaluate retrain:epochs=1,epochs=2', '--evaluate has epochs twice; keep one of the two'],
+  ['run --algo drnas --slurm time=1,time=2', '--slurm has time twice; keep one of the two'],
+  ['run --algo drnas --slurm time=1 --slurm time=2', '--slurm has time twice; keep one of the two'],
+  ['list limits --raise yaml-kib=1 --raise yaml-kib=2', '--raise has yaml-kib twice; keep one of the two'],
+  ['table --format md --format csv', '--format is given twice; give it once'],
+  ['table --summary std --summary ci95', '--summary is given twice; give it once'],
+  ['plot hessian --out x.svg --width 80 --width 90', '--width is given twice; give it once'],
+  ['report --out a.html --out b.html', '--out is given twice; give it once'],
+  ['query --top 3 --top 4', '--top is given twice; give it once'],
+  ['pareto --x a --x b --y c', '--x is given twice; give it once'],
+  ['retrain --genotype DRNAS --epochs 1 --epochs 2', '--epochs is given twice; give it once'],
+  ['tables import file --as a --as b', '--as is given twice; give it once'],
+  ['tables build --recipe micro --recipe other --as x', '--recipe is given twice; give it once'],
+  ['data info cifar10 --data a --data b', '--data is given twice; give it once'],
+  ['new algo x --kind supernet --kind black-box', '--kind is given twice; give it once'],
+]
+
+/** Outputs that cannot be written, of commands that would work long before. */
+const outputs: readonly [string, string | RegExp][] = [
+  ['run --algo random --dataset cifar10 --out empty', 'empty is a folder; name a file in it'],
+  ['run --algo random --dataset cifar10 --out empty/new/', 'empty/new/ is a folder; name a file in it'],
+  ['run --algo random --dataset cifar10 --out file/x', /^cannot write file\/x: ENOTDIR/],
+  ['run --algo random --dataset cifar10 --out /proc/x', /^cannot write \/proc\/x: ENOENT/],
+  ['retrain --genotype DRNAS --dataset shapes --no-auxiliary --out empty', 'empty is a folder; name a file in it'],
+  ['pareto --x a --y b --picture empty/x/.svg/', /^option '--picture <file>' argument /],
+  ['pareto --x a --y b --picture file/x.svg', /^cannot write file\/x.svg: ENOTDIR/],
+  ['report --out empty', 'empty is a folder; name a file in it'],
+  ['plot hessian --out file/x.svg', /^cannot write file\/x.svg: ENOTDIR/],
+]
+
+/** Names, values and files that do not exist or do not fit. */
+const others: readonly [string, string | RegExp][] = [
+  ['run empty', 'the experiment file empty is a folder; name a YAML file'],
+  ['tables import file --as x --mapping empty', 'the mapping empty is a folder; name a YAML file'],
+  ['tables build --recipe ./empty --as x', /^the recipe .*empty is a folder; give a YAML file/],
+  ['run --algo random --plugin ./empty', 'plugin ./empty is no file; name the one to import'],
+  ['run --algo random --table ./empty', /^"\.\/empty" is neither a table's name nor the path of an \.arrow file/],
+  ['genotype show ./empty', /^there is no file \.\/empty; expected a file with a genotype/],
+  ['tables merge ./empty --as x', /^"\.\/empty" is neither a table's name nor/],
+  ['tables import file --as x', /^file has no column "arch"; say which one it is in a mapping/],
+  ['tables import nothing --as x', 'nothing does not exist; name a file or folder to import'],
+  ['tables import file --as empty/x', /^"empty\/x" is no table name; /],
+  ['tables build --as x', /^name the recipe: --recipe micro, or a YAML file/],
+  ['tables build --recipe micro --as x --shard 5/4', /5\/4/],
+  ['tables build --recipe micro --as x --seeds 5', /seed 5/],
+  ['tables build --recipe micro --as x --indices 5-2', /"5-2" is no index or range/],
+  ['tables info nothing', /^unknown table "nothing" /],
+  ['tables fetch nb202', /^unknown table to fetch "nb202"; did you mean "nb201"\?/],
+  ['tables fetch nb201 --url nonsense', /^"nonsense" is not an address to download from; expected http/],
+  ['data fetch cifar', /^unknown dataset to fetch "cifar"; did you mean/],
+  ['data info cifar10 --data file', /^file is neither a folder nor a \.tar/],
+  ['data info own --data empty', /^empty does not hold own: found nothing; expected train\/CLASS/],
+  ['data info --data empty', /^--data is of one dataset; name it, as in bench data info cifar10 --data FOLDER/],
+  ['check plugin ./empty', 'plugin ./empty is no file; name the one to import'],
+  ['new algo ../x', /^"\.\.\/x" is not a valid name/],
+  ['new algo random', '"random" is built in; choose another name'],
+  ['verify empty', /^empty holds neither a report nor runs; /],
+  ['verify', /^missing required argument 'items'/],
+  ['status file', /^file is a file that holds no runs; expected an experiment file/],
+  ['table empty', /^there are no runs in empty; /],
+  ['status --algo nothing', /^unknown algorithm "nothing" /],
+  ['plot nothing', /^unknown kind of figure "nothing" /],
+  ['query 99999 --table nb201', 'there is no architecture 99999; nb201 has 0 to 15624'],
+  ['query --top 0', /argument '0' is invalid. expected an integer of at least 1/],
+  ['query --where x', /^--where "x" is no condition; expected a column/],
+  ['query --by nothing --top 3', /^unknown column of the tables here "nothing" /],
+  ['query 5 --dataset nothing', /^unknown dataset of the tables here "nothing" /],
+  ['query 5 --seed x', /argument 'x' is invalid. expected a seed, as 777, or mean/],
+  ['pareto --x nothing --y cifar10/ori-test/200/mean', /^unknown column of the tables here "nothing" /],
+  ['pareto --x params-M', /^required option '--y <column>' not specified/],
+  ['list limits --raise x=1', /^unknown limit "x" /],
+  ['list limits --raise yaml-kib=0', '--raise yaml-kib=0: expected a number above 0, as in yaml-kib=256'],
+  ['list algos extra', /^too many arguments for 'list'/],
+  ['run --algo drnas --threads 0', /argument '0' is invalid. expected an integer of at least 1/],
+  ['run --algo drnas --evaluate retain', /^unknown evaluation "retain"; did you mean "retrain"\?/],
+  ['run --algo drnas --space darts --evaluate retrain:epochs=0', /^--evaluate retrain:epochs=0: epochs: /],
+  ['run --algo drnas --slurm 5', /^--slurm "5": expected options of sbatch without their dashes/],
+  ['genotype show DRNA', /^unknown genotype "DRNA"; did you mean "DRNAS" /],
+  ['retrain', /^required option '--genotype <arch>' not specified/],
+  ['retrain --genotype DRNAS --dataset cifar1', /^unknown dataset "cifar1"; did you mean/],
+  ['retrain --genotype DRNAS --preset trail', /^unknown preset "trail"; did you mean "trial"\?/],
+  ['retrain --genotype DRNAS --epochs 1.5', /argument '1.5' is invalid. expected an integer of at least 1/],
+]
+
 describe('bad input gets one line and exit status 2, and nothing is written', () => {
-  test.each(cases)('bench %s', { concurrent: true }, async (line, message) => {
-    const before = readdirSync(place.folder)
+  /** What the commands beside this one try out for a moment is left out. */
+  const entries = () => readdirSync(place.folder).filter((name) => !name.endsWith('.tmp'))
+
+  test.each([...cases, ...twice, ...outputs, ...others])('bench %s', { concurrent: true }, async (line, message) => {
+    const before = entries()
     const { code, stdout, stderr } = await place.bench(...line.split(' ').map((word) => (word === "''" ? '' : word)))
     const [first, ...rest] = stderr.split('\n')
     expect(rest).toEqual([''])
     if (typeof message === 'string') expect(first).toBe(`bench: ${message}`)
     else expect(first.replace(/^bench: /, '')).toMatch(message)
     expect({ code, stdout }).toEqual({ code: 2, stdout: '' })
-    expect(readdirSync(place.folder)).toEqual(before)
+    expect(entries()).toEqual(before)
   })
 })

@@ -1,7 +1,9 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
+import { nb201 } from '../../src/spaces/nb201/index.ts'
 import { tryLock } from '../../src/system/lock.ts'
+import { spaceIndex } from '../../src/tables/spaceIndex.ts'
 import { PLUGIN, until, Workplace } from '../support/command.ts'
 
 // Real processes, on machines that may be busy.
@@ -48,6 +50,43 @@ describe('bench run', () => {
     const table = (text: string) => text.slice(text.indexOf('\n\n'))
     expect(table(again.stdout)).toBe(table(first.stdout))
     expect(again.stderr).toBe('')
+  })
+
+  test('takes store and processes from its flags rather than from the file', async () => {
+    const said = 'algorithms: random\ndatasets: cifar10\nseeds: 1\nbudget: 500\nstore: theirs\njobs: 2\n'
+    writeFileSync(join(place.folder, 'x.yaml'), said)
+    const typed = await place.bench('run', 'x.yaml', '--store', 'mine', '--jobs', '1', '--quiet')
+    expect(typed).toMatchObject({ code: 0 })
+    expect([place.runs('mine').length, existsSync(join(place.folder, 'theirs'))]).toEqual([1, false])
+    await place.bench('run', 'x.yaml', '--quiet')
+    expect(place.runs('theirs')).toHaveLength(1)
+  })
+
+  test('refuses a table without training times for a search that pays them, and starts no run', async () => {
+    const rows = [5, 6].map((index) => `${spaceIndex(nb201).at(index)},9${index},8${index}`).join('\n')
+    const header = 'arch,cifar10-valid/x-valid/200/mean,cifar10/ori-test/200/mean'
+    writeFileSync(join(place.folder, 'untimed.csv'), `${header}\n${rows}\n`)
+    expect(await place.bench('tables', 'import', 'untimed.csv', '--as', 'untimed', '--partial')).toMatchObject({
+      code: 0,
+    })
+    for (const algorithm of ['random', 'rea', 'bohb', 'local-search', 'reinforce']) {
+      const { code, stderr } = await place.bench(
+        'run',
+        '--algo',
+        algorithm,
+        '--dataset',
+        'cifar10',
+        '--table',
+        'untimed',
+      )
+      expect({ code, stderr }).toEqual({
+        code: 2,
+        stderr:
+          'bench: table untimed has no training times of cifar10, which a black-box search pays; import it with a ' +
+          'column train-seconds:cifar10-valid/200, name another table with --table, or use an algorithm that trains a network\n',
+      })
+    }
+    expect(place.runs('runs')).toEqual([])
   })
 
   test('spends no more than the budget, and records every query', async () => {

@@ -17,7 +17,7 @@ import {
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeEach, describe, expect, test } from 'vitest'
-import { writeNamedFile } from '../../src/system/namedFile.ts'
+import { checkNamedFile, writeNamedFile } from '../../src/system/namedFile.ts'
 import { canMount } from '../support/fullDisk.ts'
 
 const root = mkdtempSync(join(tmpdir(), 'named-'))
@@ -36,7 +36,7 @@ const MODULE = new URL('../../dist/system/namedFile.js', import.meta.url).href
 const writing = (to: string, content: string, before = '') => [
   '--input-type=module',
   '-e',
-  `import { writeNamedFile } from ${JSON.stringify(MODULE)}; ${before}
+  `import { checkNamedFile, writeNamedFile } from ${JSON.stringify(MODULE)}; ${before}
   try { writeNamedFile(${JSON.stringify(to)}, ${content}) } catch ({ code, message }) { console.error(code + ': ' + message) }`,
 ]
 const ended = (child: ChildProcess) => new Promise((end) => child.on('close', end))
@@ -91,6 +91,31 @@ describe('a file that a user named', () => {
     expect(() => writeNamedFile(folder, 'x')).toThrow(`${folder} is a folder; name a file in it`)
     expect(() => writeNamedFile(join(folder, 'new/'), 'x')).toThrow('is a folder; name a file in it')
     expect(readdirSync(folder)).toEqual(['out'])
+  })
+
+  test('is checked before the work, with the same refusals, and nothing is left behind', () => {
+    for (const place of [folder, join(folder, 'new/'), join(folder, 'file/x'), '/proc/x/y']) {
+      writeFileSync(join(folder, 'file'), 'earlier')
+      const problem = (act: () => void): string => {
+        try {
+          act()
+        } catch (error) {
+          return (error as Error).message.split(',')[0]
+        }
+        return 'none'
+      }
+      expect(
+        problem(() => checkNamedFile(place)),
+        place,
+      ).not.toBe('none')
+      expect(
+        problem(() => writeNamedFile(place, 'x')),
+        place,
+      ).not.toBe('none')
+    }
+    for (const place of ['file', 'new', 'deep/er/new']) checkNamedFile(join(folder, place))
+    expect(readdirSync(folder)).toEqual(['file'])
+    expect(readFileSync(join(folder, 'file'), 'utf8')).toBe('earlier')
   })
 
   test.skipIf(!isRoot)('keeps its owner; one that the user may not write to is refused', () => {

@@ -283,9 +283,25 @@ describe('the unit of accuracies (fractions or percent) is decided by column:', 
     expect((await mapped(`accuracies: {${VALID}: percent}`))[0]).toEqual([0.5, 0.866])
   })
 
-  test('a column with a value above 1 is in percent', async () => {
-    await importText(`arch,${TEST}\n${RESNET},0.83\n${SKIP},46.7\n`)
-    expect((await openTable('small', { folders: [folder] })).column(TEST).at(1)).toBe(0.83)
+  test('a column with a value above 1 is in percent, also where others are those of guessing', async () => {
+    const guesses = 'ImageNet16-120/x-test/200/777'
+    await importText(`arch,${guesses}\n${RESNET},0.83\n${SKIP},46.7\n`)
+    expect((await openTable('small', { folders: [folder] })).column(guesses).at(1)).toBe(0.83)
+  })
+
+  test.each([
+    [TEST, 0.91, 94.2],
+    [TEST, 1, 100],
+    [VALID, 0.1, 10.5],
+    ['cifar100/x-test/200/777', 0.4, 73.2],
+    ['photos/x-test/200/777', 0.7, 99],
+  ])('a column of percentages with a fraction among them is refused: %s with %d and %d', async (name, low, high) => {
+    const content = `arch,${name}\n${RESNET},${low}\n${SKIP},${high}\n`
+    await expect(importText(content)).rejects.toThrow(
+      `${name} has accuracies up to ${high}, and 1 value that may be a fraction of 1, as ${low}; correct the source`,
+    )
+    await importText(content, await readMapping(write(`accuracies: {${name}: percent}`)))
+    expect((await openTable('small', { folders: [folder] })).column(name).at(1)).toBe(low)
   })
 
   test('a column of zeros needs no unit', async () => {

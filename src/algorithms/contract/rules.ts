@@ -5,6 +5,7 @@
 import { inspect, isDeepStrictEqual } from 'node:util'
 import type { Algorithm } from '../../core/algorithm.ts'
 import { BenchError } from '../../core/errors.ts'
+import { pluralize } from '../../core/plainText.ts'
 import type { SearchSpace } from '../../core/space.ts'
 import { EPOCHS, type Observation } from './observation.ts'
 import { epochsProblem, firstNotFinite } from './shape.ts'
@@ -55,7 +56,7 @@ export const rules: readonly Rule[] = [
       const problem = epochsProblem(epochs)
       if (problem !== undefined) return problem
       if (algorithm.kind !== 'supernet' || epochs <= EPOCHS) return undefined
-      return `it takes ${epochs} epochs where the protocol has ${EPOCHS}`
+      return `it takes ${pluralize(epochs, 'epoch')} where the protocol has ${EPOCHS}`
     },
   },
   {
@@ -99,7 +100,7 @@ export const rules: readonly Rule[] = [
 
 /** Describes the first difference between two runs; undefined if there is none. */
 export function difference(a: Observation, b: Observation): string | undefined {
-  if (a.epochs !== b.epochs) return `${a.epochs} epochs, then ${b.epochs}`
+  if (a.epochs !== b.epochs) return `${pluralize(a.epochs, 'epoch')}, then ${b.epochs}`
   const query = a.asked.findIndex((text, i) => text !== b.asked[i])
   if (query !== -1) return `query ${query + 1} was ${a.asked[query]}, then ${b.asked[query] ?? 'none'}`
   for (let epoch = 0; epoch < a.epochs; epoch++) {

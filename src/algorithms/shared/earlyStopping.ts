@@ -9,12 +9,14 @@
  * augmentation, where the code uses the last batch that α was trained on; and the weight decay of α, which adds 1e-3 to
  * every eigenvalue, is left out. As there, the last epoch is not measured, because nothing would be saved.
  */
+
 import { z } from 'zod'
 import { architectureGradient } from '../../analysis/architectureGradient.ts'
 import { FACTOR, type Measurement, stopEpoch } from '../../analysis/earlyStopping.ts'
 import { dominantEigenvalue, hessianProduct } from '../../analysis/hessian.ts'
 import type { RelaxedSearch, Search, SearchContext, SearchState } from '../../core/algorithm.ts'
 import { BenchError } from '../../core/errors.ts'
+import { pluralize } from '../../core/plainText.ts'
 import type { Genotype } from '../../core/space.ts'
 import { dependentOptions, optionalChoice, optionalCount } from './options.ts'
 
@@ -63,7 +65,7 @@ export function checkEarlyStop(
   const growing = measured.map((epoch, i) => ({ epoch, dominantEigenvalue: 2 ** i }))
   const canStop = growing.some((_, i) => stopEpoch(growing.slice(0, i + 1), { every, startEpoch }) !== undefined)
   if (canStop) return
-  const found = `earlyStop=eigenvalue cannot end ${epochs} epochs, measured every ${every} and not before epoch ${startEpoch}`
+  const found = `earlyStop=eigenvalue cannot end ${pluralize(epochs, 'epoch')}, measured every ${every} and not before epoch ${startEpoch}`
   throw new BenchError('bad-input', `${name}: ${found}; give more epochs, a smaller earlyStopEvery, or leave it out`)
 }
 

@@ -1,5 +1,5 @@
 /** The list of built-in probes, and the parser of `--probe`. */
-import { unknownName } from '../../core/names.ts'
+import { requireOnce, unknownName } from '../../core/names.ts'
 import type { Probe } from '../../core/probe.ts'
 import { alphaProbe } from './alpha.ts'
 import type { ProbeKind } from './definition.ts'
@@ -25,10 +25,12 @@ export function parseProbe(line: string): Probe {
       probes.map((known) => known.name),
     )
   }
-  return kind.create(keyValues(options))
+  return kind.create(keyValues(name, options))
 }
 
-function keyValues(text: string): Record<string, string> {
+function keyValues(name: string, text: string): Record<string, string> {
   const pairs = text.split(',').filter((part) => part !== '')
-  return Object.fromEntries(pairs.map((pair) => [pair.split('=')[0], pair.slice(pair.indexOf('=') + 1)]))
+  const keys = pairs.map((pair) => pair.split('=')[0])
+  requireOnce(keys, `probe ${name}`)
+  return Object.fromEntries(pairs.map((pair, i) => [keys[i], pair.slice(pair.indexOf('=') + 1)]))
 }

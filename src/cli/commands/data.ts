@@ -1,5 +1,6 @@
 /** `bench data info` and `bench data fetch`: describes and downloads image datasets. */
 import { Command } from 'commander'
+import { BenchError } from '../../core/errors.ts'
 import type { DatasetInfo } from '../../data/dataset.ts'
 import { count, type Tabular, word, wordTable } from '../../report/formats/tabular.ts'
 import { transferProgress } from '../amountProgress.ts'
@@ -38,6 +39,12 @@ function infoCommand(): Command {
 
 async function showInfo(name: string | undefined, flags: InfoFlags): Promise<void> {
   const { datasetsHere } = await import('../../data/datasetNames.ts')
+  const idle = (['data', 'imageSize', 'brokenImages'] as const).find((flag) => flags[flag] !== undefined)
+  if (name === undefined && idle !== undefined) {
+    const option = idle.replace(/[A-Z]/, (letter) => `-${letter.toLowerCase()}`)
+    const example = 'bench data info cifar10 --data FOLDER'
+    throw new BenchError('bad-input', `--${option} is of one dataset; name it, as in ${example}`)
+  }
   if (name === undefined) return print(datasetsHere(), listing(datasetsHere()), flags)
   const { datasetInfo } = await import('../../data/dataset.ts')
   const { openDataset } = await import('../../data/openDataset.ts')

@@ -7,7 +7,7 @@ import type { Tabular } from '../../report/formats/tabular.ts'
 import { answer, type Question } from '../../report/listings/queryAnswer.ts'
 import { writeNamedFile } from '../../system/namedFile.ts'
 import { type Condition, parseCondition } from '../../tables/query.ts'
-import { commaList, oneOf, outOption, positiveInteger, repeated } from '../options.ts'
+import { commaList, oneOf, outOption, positiveInteger, repeated, severalTimes } from '../options.ts'
 import { formatOption, outputFormat, terminalWidth, writeOutput } from '../output.ts'
 
 const FORMATS = [...TABLE_FORMATS, 'arrow'] as const
@@ -78,7 +78,10 @@ function write(answered: Tabular, as: TableFormat | 'arrow', out: string | undef
   else writeNamedFile(out, renderArrow(answered))
 }
 
-const conditions = (text: string, earlier: readonly Condition[] = []): Condition[] => [...earlier, parseCondition(text)]
+const conditions = severalTimes((text: string, earlier: readonly Condition[] = []): Condition[] => [
+  ...earlier,
+  parseCondition(text),
+])
 
 function seed(text: string): number | 'mean' {
   if (text === 'mean' || /^\d+$/.test(text)) return text === 'mean' ? text : Number(text)

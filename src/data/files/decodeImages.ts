@@ -4,6 +4,7 @@
 import { createHash } from 'node:crypto'
 import sharp, { type Sharp } from 'sharp'
 import { BenchError } from '../../core/errors.ts'
+import { pluralize } from '../../core/plainText.ts'
 import { beyondLimit, limitOf } from '../../system/limits.ts'
 import { squareScaler } from '../batches/imageView.ts'
 import type { ImageSet } from '../dataset.ts'
@@ -259,7 +260,7 @@ function isSkipped(error: unknown, { brokenImages }: DecodeOptions): error is Be
 function requireFits(tree: FileTree, count: number, { height, width }: Size, sizeSetting: string): void {
   const gibibytes = (count * height * width * 3) / 2 ** 30
   if (gibibytes <= limitOf('dataset-gib')) return
-  const found = `${tree.root}: ${count} images of ${height}×${width} take ${gibibytes.toFixed(1)} GiB of memory`
+  const found = `${tree.root}: ${pluralize(count, 'image')} of ${height}×${width} ${count === 1 ? 'takes' : 'take'} ${gibibytes.toFixed(1)} GiB of memory`
   const { code, message } = beyondLimit('dataset-gib', found, `scale them down with ${sizeSetting}`)
   throw new MustBeScaled(code, message)
 }

@@ -161,8 +161,8 @@ function imageBytes(data: unknown, length: number, file: string): Uint8Array {
 function wholeNumbers(labels: unknown, count: number, file: string): number[] {
   const numbers = labels instanceof NdArray ? labels.numbers() : labels
   if (Array.isArray(numbers) && numbers.length === count) return numbers as number[]
-  const found = Array.isArray(numbers) ? `${numbers.length} labels` : 'no labels'
-  throw new BenchError('bad-input', `${file} has ${found} for ${count} images`)
+  const found = Array.isArray(numbers) ? pluralize(numbers.length, 'label') : 'no labels'
+  throw new BenchError('bad-input', `${file} has ${found} for ${pluralize(count, 'image')}`)
 }
 
 /** Converts a label to a class number from 0. @throws BenchError `corrupt` for a label out of range */

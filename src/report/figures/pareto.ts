@@ -123,12 +123,21 @@ export interface TablePareto {
   arch(row: number): string
 }
 
+/** Returns the beginning of a caption: `The 15,625 architectures of nb201 that have both numbers`. */
+export const architecturesWithBoth = (count: number, table: string): string =>
+  count === 1
+    ? `The one architecture of ${table} that has both numbers`
+    : `The ${grouped(count)} architectures of ${table} that have both numbers`
+
+const frontText = (count: number): string =>
+  count === 1 ? 'no other beats the marked one in both.' : `the line joins the ${count} that no other beats in both.`
+
 /** Returns the figure of all architectures of a lookup table by two of their columns, with the Pareto front. */
 export function tableParetoFigure({ table, x, y, points, front, arch }: TablePareto): Figure {
   const noted = ({ row, x: at, y: height }: FrontPoint): Point => ({ x: at, y: height, note: arch(row) })
   return {
     name: 'pareto',
-    caption: `The ${grouped(points.length)} architectures of ${table} that have both numbers; the line joins the ${front.length} that no other beats in both.`,
+    caption: `${architecturesWithBoth(points.length, table)}; ${frontText(front.length)}`,
     columns: 1,
     panels: [
       {

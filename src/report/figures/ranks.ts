@@ -1,7 +1,9 @@
 /** The figure `ranks`: average ranks of searches over seeds, with Nemenyi's critical difference (Demšar, JMLR 2006, Figure 1). */
+
 import { friedman } from '../../analysis/statistics/friedman.ts'
 import { type Drawing, heading, type Shape } from '../../core/drawing.ts'
 import { BenchError } from '../../core/errors.ts'
+import { pluralize } from '../../core/plainText.ts'
 import { type Blocks, blocksOf, compare, FEWEST_BLOCKS, type Row, searchesOf } from '../comparison/comparison.ts'
 import type { Figure } from '../pictures/figure.ts'
 import { type Look, looksOf } from '../pictures/palette.ts'
@@ -88,7 +90,7 @@ function captionOf(rankings: readonly Ranking[], isNamed: boolean): string {
 function rankingText({ blocks: { seeds, incomplete }, test }: Ranking): string {
   const others = incomplete === 0 ? '' : ` (left out: ${incomplete} that not all finished)`
   if (test === undefined) {
-    return `${seeds.length} seeds${others}, too few for a p-value, which takes ${FEWEST_BLOCKS}`
+    return `${pluralize(seeds.length, 'seed')}${others}, too few for a p-value, which takes ${FEWEST_BLOCKS}`
   }
   return `${seeds.length} seeds${others}, Friedman p ${pText(test.p)}, critical difference ${test.criticalDifference.toFixed(2)}`
 }

@@ -1,12 +1,14 @@
 /** The figure `scatter`: all architectures of a lookup table by validation and test error, with the trajectories of searches. */
+
 import { BenchError } from '../../core/errors.ts'
 import { accuracyOf, type Metric, parseQualifier } from '../../core/metric.ts'
-import { grouped } from '../../core/plainText.ts'
+import { pluralize } from '../../core/plainText.ts'
 import { improvements } from '../../runner/store/runSummary.ts'
 import type { Table } from '../../tables/table.ts'
 import { type Column, datasetTitle } from '../comparison/comparison.ts'
 import type { Axis, Figure, Plot, Point, Series } from '../pictures/figure.ts'
 import type { RunRecord } from '../runRecord.ts'
+import { architecturesWithBoth } from './pareto.ts'
 import { isOfColumn, qualifiersOf, type ShownMethod, shownMethods, testColumns, withRuns } from './shared.ts'
 
 /**
@@ -47,10 +49,13 @@ export function scatterFigure(runs: readonly RunRecord[], table: Table): Figure 
   }
   const most = Math.max(...methods.map((method) => method.runs.length))
   const drawn = drawnSeeds(methods)
-  const left = most > drawn ? ` Of more than ${drawn} seeds of a search only the first ${drawn} have a line.` : ''
+  const left =
+    most > drawn
+      ? ` Of more than ${pluralize(drawn, 'seed')} of a search only the first ${drawn === 1 ? 'has' : `${drawn} have`} a line.`
+      : ''
   return {
     name: 'scatter',
-    caption: `The ${grouped(rows)} architectures of ${table.manifest.name} that have both numbers, and what each search would have answered ${whenOf(runs)}; a marker where it ended.${left}`,
+    caption: `${architecturesWithBoth(rows, table.manifest.name)}, and what each search would have answered ${whenOf(runs)}; a marker where it ended.${left}`,
     columns: Math.min(2, Math.max(1, panels.length)),
     panels,
   }

@@ -3,7 +3,7 @@ import { isDeepStrictEqual } from 'node:util'
 import { z } from 'zod'
 import type { Algorithm } from '../../core/algorithm.ts'
 import { BenchError } from '../../core/errors.ts'
-import { unknownName } from '../../core/names.ts'
+import { requireOnce, unknownName } from '../../core/names.ts'
 import type { AlgorithmRequest } from './experiment.ts'
 
 /** Returns the names of an algorithm's options. */
@@ -87,6 +87,10 @@ function parsesTo({ options }: Algorithm, data: unknown, parsed: unknown): boole
  */
 export function distributeOptions(algorithms: readonly Algorithm[], lines: readonly string[]): AlgorithmRequest[] {
   const requests = algorithms.map((algorithm) => ({ algorithm, options: {} as Record<string, string> }))
+  requireOnce(
+    lines.map((line) => line.split('=')[0]),
+    '--option',
+  )
   for (const line of lines) {
     const [, owner, key, value] = /^(?:([^.=]+)\.)?([^=]+)=(.*)$/s.exec(line) ?? []
     if (key === undefined) throw new BenchError('bad-input', `--option ${line} is not key=value, as in anchor=kl`)

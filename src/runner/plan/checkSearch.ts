@@ -1,11 +1,10 @@
 /** Checks a planned search before anything runs, and refuses settings with which every run would fail. */
 import type { Algorithm, PlannedSearch } from '../../core/algorithm.ts'
 import { BenchError } from '../../core/errors.ts'
-import { unknownName } from '../../core/names.ts'
 import type { Protocol } from '../../core/protocol.ts'
 import type { SearchSpace, SupernetOptions } from '../../core/space.ts'
 import { halvesOf } from '../../data/batches/subset.ts'
-import { fidelitiesOf } from '../../tables/oracles.ts'
+import { fidelitiesOf, oracleOf } from '../../tables/oracles.ts'
 import { parseOptions } from './algorithmOptions.ts'
 import type { Lookup } from './lookup.ts'
 
@@ -98,7 +97,5 @@ function fidelities(
       `${name} asks for accuracies, and there is no table of ${space.name}; name one with --table, or make one with bench tables build`,
     )
   }
-  const rule = manifest.oracles[dataset]
-  if (rule !== undefined) return [...fidelitiesOf(manifest, rule).keys()]
-  throw unknownName(`dataset of table ${manifest.name} to search on`, dataset, Object.keys(manifest.oracles))
+  return [...fidelitiesOf(manifest, oracleOf(manifest, dataset)).keys()]
 }

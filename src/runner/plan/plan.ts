@@ -1,6 +1,8 @@
 /** Turns an experiment into its jobs, with every setting resolved. Reads names and hashes, but opens no images and no backend. */
+
 import type { Algorithm } from '../../core/algorithm.ts'
 import { BenchError } from '../../core/errors.ts'
+import { requireOnce } from '../../core/names.ts'
 import type { Finder, Job } from '../../core/result.ts'
 import type { RetrainingTask } from '../../core/retraining.ts'
 import type { SearchSpace } from '../../core/space.ts'
@@ -59,7 +61,7 @@ export async function makePlan(
     const plugin = registered.origins.get(algorithm)
     return { algorithm, options: resolveOptions(algorithm, options), protocol, probes, plugin, foundBy }
   })
-  await checkProbes(algorithms.flatMap(({ probes }) => probes))
+  for (const { probes } of algorithms) await checkProbes(probes)
   const budgetOn = budgetsByDataset(experiment.datasets, experiment.budgetSeconds)
   const lookups = new Map<string, Lookup>()
   const jobs: PlannedJob[] = []
@@ -196,6 +198,10 @@ async function checkProbes(lines: readonly string[]): Promise<void> {
   if (lines.length === 0) return
   const { parseProbe } = await import('../../analysis/probes/index.ts')
   for (const line of lines) parseProbe(line)
+  requireOnce(
+    lines.map((line) => line.split(':')[0]),
+    '--probe',
+  )
 }
 
 /** Drops jobs that occur twice. */

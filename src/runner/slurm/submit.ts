@@ -2,8 +2,10 @@
  * Submits the unfinished jobs of a plan to Slurm, as one job array over the same store, with a task for each work order. A task
  * that is killed, preempted or requeued continues from its checkpoints. Also parses the sbatch options of `--slurm`.
  */
+
 import { fileURLToPath } from 'node:url'
 import { BenchError } from '../../core/errors.ts'
+import { requireOnce } from '../../core/names.ts'
 import type { Plan, PlannedJob } from '../plan/plan.ts'
 import { ordersOf, type Processes, trainsNetwork } from '../processes/orders.ts'
 import { unfinished } from '../processes/runPlan.ts'
@@ -109,7 +111,12 @@ const SEPARATOR = /,(?=[a-z][a-z-]*=)/
 
 /** Parses the value of `--slurm`, such as `partition=gpu,gres=gpu:1,time=8:00:00`. @throws BenchError `bad-input` */
 export function parseSbatchOptions(text: string): SbatchOptions {
-  return Object.fromEntries(text.split(SEPARATOR).map(parseOption))
+  const entries = text.split(SEPARATOR).map(parseOption)
+  requireOnce(
+    entries.map(([name]) => name),
+    '--slurm',
+  )
+  return Object.fromEntries(entries)
 }
 
 function parseOption(text: string): readonly [name: string, value: string] {

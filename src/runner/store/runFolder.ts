@@ -1,7 +1,9 @@
 /** The folder of one run: its record files, its lock and its checkpoint. */
+
 import { readdirSync, rmSync, statSync, truncateSync } from 'node:fs'
 import type { SearchState } from '../../core/algorithm.ts'
 import { BenchError } from '../../core/errors.ts'
+import { pluralize } from '../../core/plainText.ts'
 import { parseRecord, type ReadAs, runFiles } from '../../core/recordSchemas.ts'
 import type { EpochRecord, FailureRecord, ResultRecord, RunManifest, TrajectoryPoint } from '../../core/result.ts'
 import { appendWhole, makeFolder, writeAtomically, writeFailure } from '../../system/atomicFile.ts'
@@ -227,7 +229,8 @@ export class RunFolder {
     let end = 0
     for (let line = 0; line < count; line++) {
       end = bytes.indexOf(10, end) + 1
-      if (end === 0) throw new BenchError('corrupt', `${path} has fewer than the ${count} epochs of its checkpoint`)
+      if (end === 0)
+        throw new BenchError('corrupt', `${path} has fewer than the ${pluralize(count, 'epoch')} of its checkpoint`)
     }
     if (statSync(path).size > end) truncateSync(path, end)
   }

@@ -7,6 +7,7 @@
 
 import { z } from 'zod'
 import { BenchError } from '../../core/errors.ts'
+import { pluralize } from '../../core/plainText.ts'
 import { oneOrMore, readYaml } from '../../system/yamlFile.ts'
 import { type ColumnRole, isAccuracy, roleOf } from '../columnNames.ts'
 import type { NumbersContent } from '../content.ts'
@@ -166,6 +167,7 @@ export class AccuracyUnits {
  */
 export function checkUnits(columns: readonly NumbersContent[], units: AccuracyUnits, source: string): void {
   const accuracies = columns.filter(({ name }) => isAccuracy(name))
+  for (const column of accuracies) if (units.statedOf(column) === undefined) refuseMixture(column, source)
   const open = accuracies.filter((column) => units.statedOf(column) === undefined && isAmbiguous(column.values))
   if (open.length === 0) return
   const [{ name, values }] = open
@@ -176,6 +178,31 @@ export function checkUnits(columns: readonly NumbersContent[], units: AccuracyUn
     'bad-input',
     `${source}: no accuracy of ${name}${others} is above ${greatest(values)}; say in a mapping whether each is a ` +
       `fraction of 1 or in percent: {accuracies: ${example}}`,
+  )
+}
+
+/** Accuracies of guessing in percent, of datasets where it is not above 1: what a network has that learns nothing. */
+const LOW_CHANCES: Readonly<Record<string, number>> = { cifar100: 1, 'ImageNet16-120': 100 / 120 }
+/** Around the accuracy of guessing, since test sets are finite. */
+const CHANCE_MARGIN = 0.4
+
+/**
+ * Throws if a column in percent has values that are plausible as fractions only: times 100 they lie among the others.
+ *
+ * @throws BenchError `bad-input`
+ */
+function refuseMixture({ name, values }: NumbersContent, source: string): void {
+  const most = greatest(values)
+  if (most <= 1) return
+  const chance = LOW_CHANCES[name.split('/')[0]]
+  const isGuess = (value: number) => chance !== undefined && Math.abs(value - chance) <= CHANCE_MARGIN
+  const fractions = values.filter((value) => value > 0 && value <= 1 && 100 * value <= most && !isGuess(value))
+  if (fractions.length === 0) return
+  throw new BenchError(
+    'bad-input',
+    `${source}: ${name} has accuracies up to ${most}, and ${pluralize(fractions.length, 'value')} that may be a fraction ` +
+      `of 1, as ${fractions[0]}; correct the source, or say in a mapping that all are in percent: ` +
+      `{accuracies: {${name}: percent}}`,
   )
 }
 

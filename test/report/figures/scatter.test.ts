@@ -34,7 +34,9 @@ describe('all architectures of a table', () => {
       { x: 90, y: 90 },
     ])
     expect([plot.x.scale, plot.y.scale]).toEqual(['log', 'log'])
-    expect(figure.caption).toContain('The 2 architectures of two')
+    expect(figure.caption).toContain('The 2 architectures of two that have both')
+    const one = scatterFigure([fixtureRun()], await tableOf([90, Number.NaN], [95, 10]))
+    expect(one.caption).toContain('The one architecture of two that has both')
   })
 
   test('with one that makes no error stand on a linear axis', async () => {

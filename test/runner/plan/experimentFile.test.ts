@@ -116,7 +116,7 @@ budget: { cifar10: 20000, cifar100: 40000 }
 
   test('that does not exist is reported as missing', () => {
     expect(() => readExperimentFile('/nowhere/x.yaml')).toThrow(
-      'cannot read the experiment file /nowhere/x.yaml (ENOENT)',
+      'cannot read the experiment file /nowhere/x.yaml (ENOENT); name a YAML file',
     )
   })
 })
