@@ -138,7 +138,10 @@ const options = z.strictObject({
   evaluations,
 })
 
-/** BOHB. */
+/**
+ * The algorithm `bohb`: proposes architectures by two kernel density estimates, with Hyperband's brackets if `eta` is
+ * set.
+ */
 export const bohb = defineAlgorithm({
   name: 'bohb',
   version: 2,
@@ -194,7 +197,7 @@ function rungs(fidelities: readonly number[], options: HyperbandOptions): readon
   )
 }
 
-/** Options of Hyperband. */
+/** Options of BOHB's Hyperband brackets, as typed by the user. */
 interface HyperbandOptions {
   readonly eta?: number
   readonly minEpochs?: number

@@ -20,7 +20,7 @@ import { unrolled } from './shared/unrolled.ts'
 
 const source = 'Liu et al., "DARTS: Differentiable Architecture Search", ICLR 2019'
 
-/** First-order DARTS. */
+/** The algorithm `darts-v1`: DARTS with the first-order architecture gradient. */
 export const dartsV1 = defineAlgorithm({
   name: 'darts-v1',
   version: 1,
@@ -39,7 +39,7 @@ export const dartsV1 = defineAlgorithm({
   },
 })
 
-/** Second-order DARTS. */
+/** The algorithm `darts-v2`: DARTS with the second-order architecture gradient. */
 export const dartsV2 = defineAlgorithm({
   name: 'darts-v2',
   version: 2,

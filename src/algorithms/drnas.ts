@@ -68,7 +68,7 @@ function onlyOne([k, ...more]: readonly number[]): number {
   throw new BenchError('bad-input', `drnas: partialChannels=${given} are stages; add progressive=true, or give one K`)
 }
 
-/** DrNAS, in one stage or progressively. */
+/** The algorithm `drnas`: DrNAS with one supernet, or with the stages of its progressive search. */
 export const drnas = defineAlgorithm({
   name: 'drnas',
   version: 2,

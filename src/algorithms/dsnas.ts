@@ -39,7 +39,7 @@ const discreteRelaxation: Relaxation = {
   },
 }
 
-/** DSNAS. */
+/** The algorithm `dsnas`: single-level search with one sampled operation per edge and a score-function gradient. */
 export const dsnas = defineAlgorithm({
   name: 'dsnas',
   version: 1,

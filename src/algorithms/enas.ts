@@ -117,7 +117,7 @@ async function trainController(
   return { controller, baseline }
 }
 
-/** ENAS. */
+/** The algorithm `enas`: trains shared weights and an LSTM controller that samples architectures. */
 export const enas = defineAlgorithm({
   name: 'enas',
   version: 2,

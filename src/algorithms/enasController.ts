@@ -70,7 +70,7 @@ function partsOf<Row>({ cardinalities, size, layers }: ControllerShape, rows: re
 export const controllerStart = (shape: ControllerShape, stream: RandomStream): Matrix =>
   widthsOf(shape).map((width) => Array.from({ length: width }, () => 0.2 * stream.uniform() - 0.1))
 
-/** One sampled decision, with what its gradient needs. */
+/** One sampled decision, with the values that the gradient of its log-probability needs. */
 interface Decision {
   readonly lstm: LstmStep
   readonly probabilities: readonly number[]
@@ -79,7 +79,7 @@ interface Decision {
   readonly value: number
 }
 
-/** A sampled architecture, as its decisions, with what its gradient needs. */
+/** A sampled architecture as a list of decisions, with the values that the gradient of its log-probability needs. */
 export interface ControllerSample {
   readonly decisions: readonly number[]
   readonly logProbability: number
@@ -283,6 +283,7 @@ function layerGradient({ gates, previousC, c }: LayerStep, gradH: readonly numbe
 
 const sigmoid = (z: number) => 1 / (1 + Math.exp(-z))
 
+/** The dot product of two vectors. */
 export function dot(a: readonly number[], b: readonly number[]): number {
   let sum = 0
   for (let k = 0; k < a.length; k++) sum += a[k] * b[k]

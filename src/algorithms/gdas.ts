@@ -15,7 +15,7 @@ import { checkFalling, hardGumbel } from './distributions/categorical.ts'
 import { bilevelSearch, initialParameters } from './shared/bilevel.ts'
 import { number } from './shared/options.ts'
 
-/** GDAS. */
+/** The algorithm `gdas`: DARTS with one operation per edge, chosen by a hard Gumbel-softmax. */
 export const gdas = defineAlgorithm({
   name: 'gdas',
   version: 1,

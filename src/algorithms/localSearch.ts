@@ -54,7 +54,7 @@ function remembering(ask: Ask, space: SearchSpace): Ask {
   }
 }
 
-/** Local search. */
+/** The algorithm `local-search`: moves to the best neighbour until a local optimum, then restarts. */
 export const localSearch = defineAlgorithm({
   name: 'local-search',
   version: 1,

@@ -72,7 +72,7 @@ function startOf(alpha: Matrix, edges: readonly Edge[], stream: Parameters<typeo
 
 const supernetOptions = (k: number) => ({ partialChannels: k, edgeNormalisation: true })
 
-/** PC-DARTS. */
+/** The algorithm `pc-darts`: DARTS with partial channels and edge normalisation. */
 export const pcDarts = defineAlgorithm({
   name: 'pc-darts',
   version: 1,

@@ -12,7 +12,7 @@ import { defineAlgorithm } from '../core/algorithm.ts'
 import { sample } from '../core/space.ts'
 import { blackBoxSearch, evaluations, fixed, oneByOne } from './shared/blackBox.ts'
 
-/** Random search. */
+/** The algorithm `random`: evaluates random architectures and answers with the best. */
 export const randomSearch = defineAlgorithm({
   name: 'random',
   version: 1,

@@ -64,7 +64,10 @@ async function best(context: ReferenceContext, by: 'test' | 'validation'): Promi
 const incomplete = (index: number, qualifier: string) =>
   new BenchError('missing', `optimal needs ${qualifier} of every architecture; the table has none for #${index}`)
 
-/** The genotype is stored as its text, so that a published name and its written-out cells are the same job. */
+/**
+ * Options of `genotype`. The text of the architecture is stored, so that a published name and its written-out cells are
+ * the same job.
+ */
 const genotypeOptions = z.strictObject({
   genotype: z
     .string()

@@ -30,7 +30,7 @@ function tournament(population: readonly Individual[], size: number, stream: Ran
   return best
 }
 
-/** Regularised evolution. */
+/** The algorithm `rea`: evolves a population by tournaments and single mutations, and removes the oldest individual. */
 export const regularisedEvolution = defineAlgorithm({
   name: 'rea',
   version: 1,

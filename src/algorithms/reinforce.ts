@@ -34,7 +34,7 @@ export const averaged = ({ sum, weight }: Average, value: number, decay: number)
   weight: decay * weight + (1 - decay),
 })
 
-/** REINFORCE. */
+/** The algorithm `reinforce`: trains a categorical policy for each decision on validation accuracies. */
 export const reinforce = defineAlgorithm({
   name: 'reinforce',
   version: 2,

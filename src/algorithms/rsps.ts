@@ -11,7 +11,7 @@ import type { ExecutableState } from '../core/executor.ts'
 import { type Genotype, sample } from '../core/space.ts'
 import { rank, rankingOptions, trainOnPaths } from './shared/oneShot.ts'
 
-/** Random search with shared weights. */
+/** The algorithm `rsps`: trains shared weights on random architectures and ranks random candidates. */
 export const rsps = defineAlgorithm({
   name: 'rsps',
   version: 1,

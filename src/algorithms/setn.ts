@@ -15,7 +15,7 @@ import { gumbelSoftmax, softmaxRelaxation } from './distributions/categorical.ts
 import { bilevelSearch, initialParameters } from './shared/bilevel.ts'
 import { onlyPath, rank, rankingOptions } from './shared/oneShot.ts'
 
-/** SETN. */
+/** The algorithm `setn`: trains shared weights on random architectures and ranks candidates sampled from softmax(α). */
 export const setn = defineAlgorithm({
   name: 'setn',
   version: 1,

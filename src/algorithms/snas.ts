@@ -13,7 +13,7 @@ import { checkFalling, relaxedGumbel } from './distributions/categorical.ts'
 import { bilevelSearch, initialParameters } from './shared/bilevel.ts'
 import { number } from './shared/options.ts'
 
-/** SNAS. */
+/** The algorithm `snas`: DARTS with mixing weights drawn from a relaxed Gumbel-softmax. */
 export const snas = defineAlgorithm({
   name: 'snas',
   version: 2,

@@ -39,7 +39,7 @@ const n = count(2, 'n: weight steps for each architecture step (§3.2)')
 /** Why the protocol's step order does nothing in both algorithms. */
 const WEIGHTS_FIRST = 'the weight steps come first'
 
-/** DARTS with several weight steps per architecture step. */
+/** Returns the bilevel method of DARTS with several weight steps per architecture step. */
 const methodOf = (context: SearchContext, weightSteps: number): BilevelMethod => ({
   start: initialParameters(context),
   relaxation: () => softmaxRelaxation,
@@ -56,7 +56,7 @@ const timedEpoch: EpochRunner = async (context, method, supernet, state, epoch) 
   return { ...after, report: { ...after.report, extra } }
 }
 
-/** DARTS with several weight steps per architecture step. */
+/** The algorithm `multi-darts`: DARTS with several weight steps per architecture step. */
 export const multiDarts = defineAlgorithm({
   name: 'multi-darts',
   version: 1,
@@ -76,7 +76,7 @@ const zenOptions = z.strictObject({
   beta2: number(1, 'β₂: weight of BN (eq. 10)', 0),
 })
 
-/** Multi-step DARTS with a zero-cost start. */
+/** The algorithm `zen-darts`: multi-step DARTS whose first epochs ascend a zero-cost score without labels. */
 export const zenDarts = defineAlgorithm({
   name: 'zen-darts',
   version: 2,

@@ -237,6 +237,7 @@ export interface StepTimer {
   meanSeconds(): number
 }
 
+/** Makes a stopwatch at zero. */
 export function stepTimer(): StepTimer {
   let seconds = 0
   let steps = 0

@@ -67,7 +67,7 @@ const skeleton = from('NAS-Bench-201 paper, section 2: the skeleton of the bench
 const crop = from('NAS-Bench-201 paper, section 2: random crop of ImageNet16-120')
 
 /**
- * What a protocol uses on NAS-Bench-201 if its paper has no version for that space: the network and the crop of the
+ * The network and the crop that a preset uses on NAS-Bench-201 if its paper has no version for that space: those of the
  * benchmark.
  */
 export const onBenchmark = {

@@ -11,7 +11,7 @@ const model = from('quark0/darts: cnn/model_search.py')
 const torch = from('PyTorch default, not set by quark0/darts')
 const transforms = from('quark0/darts: cnn/utils.py, the training transform for both halves')
 
-/** Where the code of a paper of the DARTS family states its settings. */
+/** The files that state the settings of a paper whose code derives from that of DARTS, as functions that cite them. */
 interface SearchSources {
   readonly script: ReturnType<typeof from>
   readonly architect: ReturnType<typeof from>
@@ -65,7 +65,7 @@ export const dartsFamilyValues = (
   },
 })
 
-/** DARTS' search. */
+/** The preset `darts-paper`: the search settings of DARTS. */
 export const dartsPaper: Preset = {
   name: 'darts-paper',
   description: 'DARTS as published: 50 epochs, architecture step before the weight step',

@@ -22,7 +22,7 @@ const values = dartsFamilyValues(
   },
 )
 
-/** DrNAS' search. */
+/** The preset `drnas-paper`: the search settings of DrNAS. */
 export const drnasPaper: Preset = {
   name: 'drnas-paper',
   description: 'DrNAS as published: 100 epochs on nb201, C=16 N=5; 25 + 25 on darts (on imagenet partialChannels=6,3)',

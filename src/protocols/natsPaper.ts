@@ -10,7 +10,7 @@ const script = from('D-X-Y/AutoDL-Projects: exps/NATS-algos/run-all.sh')
 const code = from('D-X-Y/AutoDL-Projects: exps/NATS-algos/search-cell.py')
 const loaders = from('D-X-Y/AutoDL-Projects: lib/datasets/get_dataset_with_transform.py, the training transform')
 
-/** The searches of NATS-Bench. */
+/** The preset `nats-paper`: the search settings of NATS-Bench. */
 export const natsPaper: Preset = {
   name: 'nats-paper',
   description: 'NATS-Bench as published: 200 epochs (100 in the configuration, overwritten by the script), no clipping',

@@ -14,7 +14,7 @@ const script = from('D-X-Y/AutoDL-Projects: scripts-search/algos/DARTS-V1.sh')
 const torch = from('PyTorch default, not set by D-X-Y/AutoDL-Projects')
 const loaders = from('D-X-Y/AutoDL-Projects: lib/datasets/get_dataset_with_transform.py, the training transform')
 
-/** The searches of NAS-Bench-201. */
+/** The preset `nb201-paper`: the search settings of NAS-Bench-201, which differ by algorithm. */
 export const nb201Paper: Preset = {
   name: 'nb201-paper',
   description: 'NAS-Bench-201 as published: 50 epochs for DARTS, 250 for the weight-sharing methods, C=16 N=5',

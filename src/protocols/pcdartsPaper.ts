@@ -14,7 +14,7 @@ const transforms = from('yuhuixu1993/PC-DARTS: utils.py, the training transform 
 const imagenet = from('yuhuixu1993/PC-DARTS: train_search_imagenet.py')
 const imagenetModel = from('yuhuixu1993/PC-DARTS: model_search_imagenet.py')
 
-/** PC-DARTS' search. */
+/** The preset `pcdarts-paper`: the search settings of PC-DARTS. */
 export const pcdartsPaper: Preset = {
   name: 'pcdarts-paper',
   description:

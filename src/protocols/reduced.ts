@@ -14,7 +14,7 @@ const drnas = from('xiangning-chen/DrNAS: 201-space/train_search.py')
 const torch = from('PyTorch default')
 const shares = from('DrNAS paper, section 4.2')
 
-/** The default: a search of minutes on two cores. */
+/** The preset `micro`, the default: a search that two cores finish in minutes. */
 export const micro: Preset = {
   name: 'micro',
   reduced: true,
@@ -71,9 +71,9 @@ const dartsEpochs = from('quark0/darts: cnn/train_search.py; DrNAS has 100, weig
 const { values } = drnasPaper
 
 /**
- * About ten minutes on one core per search on NAS-Bench-201. Every seed draws its halves at random, where DrNAS' code
- * cuts CIFAR-10 in file order: this protocol also runs on images in class folders, whose order would leave each half
- * with five of the ten classes.
+ * The preset `laptop`: a search of about ten minutes on one core on NAS-Bench-201. Every seed draws its halves at
+ * random, where DrNAS' code cuts CIFAR-10 in file order: this preset also runs on images in class folders, whose order
+ * would leave each half with five of the ten classes.
  */
 export const laptop: Preset = {
   name: 'laptop',

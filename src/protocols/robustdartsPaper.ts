@@ -11,7 +11,7 @@ const script = from('automl/RobustDARTS: src/search/train_search.py')
 const model = from('automl/RobustDARTS: src/search/model_search.py, args.py for the default; the paper tries 0 to 0.6')
 const { values } = dartsPaper
 
-/** RobustDARTS' search. */
+/** The preset `robustdarts-paper`: the search settings of RobustDARTS. */
 export const robustdartsPaper: Preset = {
   ...dartsPaper,
   name: 'robustdarts-paper',

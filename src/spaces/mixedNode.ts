@@ -29,7 +29,9 @@ export interface MixOptions {
   readonly partialChannels: number
   /** Whether each edge is multiplied by its own coefficient. */
   readonly edgeNormalisation: boolean
-  /** Whether each edge's sum goes through a drop-path layer, where samples can drop it. */
+  /**
+   * Whether the sum of each edge's operations goes through a drop-path layer, which drops the edge for single samples.
+   */
   readonly dropPath?: boolean
 }
 

@@ -16,13 +16,13 @@ export interface RuleResult {
   readonly algorithm: string
   readonly space: string
   readonly rule: string
-  /** What breaks the rule; absent if the rule is kept. */
+  /** Describes what broke the rule; absent if the rule is kept. */
   readonly seen?: string
   /** Why the algorithm breaks the rule on purpose; then `seen` is absent. */
   readonly excepted?: string
 }
 
-/** How the suite is run. */
+/** Options of the contract suite for algorithms. */
 export interface ContractOptions {
   readonly executor: () => Promise<Executor>
   /** Options of the algorithm, as typed; absent: its defaults. */
@@ -33,7 +33,7 @@ export interface ContractOptions {
   readonly spaces?: readonly SearchSpace[]
 }
 
-/** The spaces that an algorithm is tried on if it does not name its own. */
+/** The spaces on which the suite runs an algorithm that does not name its own spaces. */
 export const usualSpaces: readonly SearchSpace[] = [nb201, darts] as readonly SearchSpace[]
 
 const RUNS = 'it works on this space, or says on which spaces it does'
@@ -91,7 +91,7 @@ async function observations(subject: Subject) {
 
 const PACKAGE = fileURLToPath(new URL('../../..', import.meta.url))
 
-/** The place in the plugin's own files where an unexpected error was thrown. */
+/** Returns the line of the plugin's own files in which an unexpected error was thrown, as text for a message. */
 function placeOf({ name, stack = '' }: Error): string {
   const frame = stack.split('\n').find((line) => /:\d+:\d+\)?$/.test(line) && !line.includes(PACKAGE))
   return name === 'BenchError' || frame === undefined ? '' : `, ${frame.trim()}`

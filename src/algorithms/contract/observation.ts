@@ -12,7 +12,7 @@ import { Watch } from './watchedSupernet.ts'
 /** Epochs of every search in the suite. */
 export const EPOCHS = 2
 
-/** What is checked: an algorithm with options, on one space. */
+/** An algorithm with options, to be checked on one space. */
 export interface Subject {
   readonly algorithm: Algorithm
   /** The options as parsed by the algorithm's schema. */
@@ -23,7 +23,7 @@ export interface Subject {
   readonly stepsPerEpoch: number
 }
 
-/** What one search did. */
+/** The record of one search: its reports and answers, its questions to the oracle, and its mistakes. */
 export interface Observation {
   readonly epochs: number
   /** The record of each epoch, without times. */

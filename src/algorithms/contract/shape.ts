@@ -8,8 +8,8 @@ import type { Genotype, SearchSpace } from '../../core/space.ts'
 const METHODS = ['epoch', 'genotype', 'save', 'restore', 'dispose'] as const
 
 /**
- * Returns what the `search` function of an algorithm made. @throws BenchError `bad-input` if a method of a search is
- * missing
+ * Returns the search that an algorithm's `search` function made. @throws BenchError `bad-input` if one of its methods
+ * is missing
  */
 export function requireSearch(search: Partial<Search> | undefined, { name }: Algorithm): Search {
   const missing = METHODS.filter((method) => typeof search?.[method] !== 'function')

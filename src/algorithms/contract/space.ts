@@ -19,7 +19,7 @@ import { tinyData, tinyProtocol } from './tinyTask.ts'
 export interface SpaceRuleResult {
   readonly space: string
   readonly rule: string
-  /** What was seen instead; absent if the rule is kept. */
+  /** Describes what broke the rule; absent if the rule is kept. */
   readonly seen?: string
 }
 
@@ -31,12 +31,14 @@ interface Subject {
   executor(): Promise<Executor>
 }
 
+/** One promise of a search space. */
 interface SpaceRule {
   readonly name: string
-  /** What was seen instead of what the rule promises; undefined if the rule is kept. An exception breaks the rule, too. */
+  /** Describes what broke the rule; undefined if the rule is kept. An exception breaks the rule, too. */
   broken(subject: Subject): string | undefined | Promise<string | undefined>
 }
 
+/** Number of sampled architectures. */
 const SAMPLES = 20
 
 /** Runs the suite on a space. → one result per rule */
@@ -49,11 +51,13 @@ export async function checkSpace(space: SearchSpace, executor: () => Promise<Exe
   return results
 }
 
+/** Samples the architectures on which the rules are tried. */
 function sampled(space: SearchSpace): readonly Genotype[] {
   const stream = random(0, 'contract space')
   return Array.from({ length: SAMPLES }, () => sample(space, stream))
 }
 
+/** Runs a rule and describes an exception as a broken rule. */
 async function tried(rule: () => Promise<string | undefined>): Promise<string | undefined> {
   try {
     return await rule()
@@ -62,6 +66,7 @@ async function tried(rule: () => Promise<string | undefined>): Promise<string | 
   }
 }
 
+/** All rules for spaces, in the order of the suite's table. */
 const rules: readonly SpaceRule[] = [
   {
     name: 'each edge leads to a later node and has different candidate operations',
@@ -204,7 +209,7 @@ const rules: readonly SpaceRule[] = [
   },
 ]
 
-/** What is wrong with the rows of one-hot mixing weights. */
+/** Describes what is wrong with one-hot mixing weights; undefined if they are valid. */
 function rowsProblem({ edges }: SearchSpace, theta: Matrix): string | undefined {
   if (theta.length !== edges.length) return `oneHot gives ${theta.length} rows for ${edges.length} edges`
   for (const [edge, row] of theta.entries()) {
@@ -214,6 +219,7 @@ function rowsProblem({ edges }: SearchSpace, theta: Matrix): string | undefined 
   return undefined
 }
 
+/** Describes what is wrong with the heads of a network; undefined if each has one logit per class. */
 function headProblem({ heads, values }: Network, classes: number): string | undefined {
   const found = heads.map(({ logits }) => values[logits].channels)
   return found.length > 0 && found.every((count) => count === classes)
@@ -221,6 +227,7 @@ function headProblem({ heads, values }: Network, classes: number): string | unde
     : `its heads have ${found.join(', ') || 'no'} logits for ${classes} classes`
 }
 
+/** Describes what is wrong if a number outside the numbering is not refused; undefined if it is refused. */
 function refusal(at: (index: number) => Genotype, index: number): string | undefined {
   try {
     at(index)

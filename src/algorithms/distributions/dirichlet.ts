@@ -138,7 +138,7 @@ const sum = (values: readonly number[]) => values.reduce((total, value) => total
 /** The argument from which on the asymptotic series is used. */
 const SHIFTED = 10
 
-/** ln Γ(x), x > 0. */
+/** The logarithm of the gamma function, ln Γ(x) for x > 0. */
 export function logGamma(x: number): number {
   let product = 1
   let z = x
@@ -148,7 +148,7 @@ export function logGamma(x: number): number {
   return (z - 0.5) * Math.log(z) - z + 0.5 * Math.log(2 * Math.PI) + series / z - Math.log(product)
 }
 
-/** ψ(x) = d ln Γ(x) / dx, x > 0. */
+/** The digamma function ψ(x) = d ln Γ(x) / dx for x > 0. */
 export function digamma(x: number): number {
   let shift = 0
   let z = x
@@ -158,7 +158,7 @@ export function digamma(x: number): number {
   return Math.log(z) - 0.5 / z - r * series - shift
 }
 
-/** ψ′(x), x > 0. */
+/** The trigamma function ψ′(x), the derivative of the digamma function, for x > 0. */
 export function trigamma(x: number): number {
   let shift = 0
   let z = x

@@ -22,7 +22,7 @@ import type { Supernet } from '../../core/supernet.ts'
 import { cosine, warmUp as ramp } from '../../training/schedule.ts'
 import { type AdamState, adam, adamStart } from './adam.ts'
 
-/** What distinguishes one bilevel algorithm from another. Members that are absent are those of first-order DARTS. */
+/** The parts in which bilevel algorithms differ. Absent members are those of first-order DARTS. */
 export interface BilevelMethod {
   /** The initial architecture parameters. */
   readonly start: Matrix
@@ -60,7 +60,7 @@ export interface Penalty {
   gradient(parameters: Matrix, epoch: number): Matrix
 }
 
-/** What is available when the gradient of one architecture step is computed. */
+/** The inputs of one architecture step, from which its gradient is computed. */
 export interface ArchitectureStep {
   readonly supernet: Supernet
   readonly relaxation: Relaxation
@@ -157,7 +157,7 @@ export async function bilevelEpoch(
   return { state: now, report: { ...report, extra: { penalty: method.penalty.value(parameters, epoch) } } }
 }
 
-/** What all steps of one epoch share. */
+/** The values that all steps of one epoch share. */
 interface EpochRun {
   readonly context: SearchContext
   readonly method: BilevelMethod

@@ -101,6 +101,7 @@ export function blackBoxSearch(
   }
 }
 
+/** The error for a budget that is too small for a single evaluation. */
 const tooSmall = (seconds: number) =>
   new BenchError('bad-input', `a budget of ${seconds} s does not pay for a single evaluation; raise the budget`)
 

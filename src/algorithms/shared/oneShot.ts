@@ -34,7 +34,7 @@ export const rankingOptions = {
   rankingImages: count(512, 'validation images that rank them, the same for all of a ranking (NATS-Bench)'),
 }
 
-/** Settings of a ranking. */
+/** Settings of a ranking of architectures by shared weights. */
 export interface Ranking {
   readonly candidates: number
   readonly rankingImages: number
@@ -81,6 +81,7 @@ export async function rank(
 const isBetter = (a: Winner, b: Winner) =>
   a.validAccuracyPct > b.validAccuracyPct || (a.validAccuracyPct === b.validAccuracyPct && a.validLoss < b.validLoss)
 
+/** Loads the validation batches that an epoch's ranking uses. */
 async function validationBatches({ data }: SearchContext, epoch: number, images: number): Promise<Batch[]> {
   const { validation } = await data()
   const many = Math.min(validation.batchesPerEpoch, Math.ceil(images / validation.batchSize))

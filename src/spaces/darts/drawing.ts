@@ -31,7 +31,7 @@ interface Place {
   readonly y: number
 }
 
-/** Draws one cell. */
+/** Draws one cell of the DARTS space under a title. */
 export function dartsCellDrawing(cell: Cell, title: string): Drawing {
   const { places, out, width, height } = placesOf(cell)
   const inputs = cell.map(({ operation, from }, i): DrawnInput => {

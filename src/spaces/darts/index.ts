@@ -27,7 +27,7 @@ const evaluations: Readonly<Record<string, EvaluationSize>> = {
   },
 }
 
-/** What all spaces of the family share, whatever the candidate operations of their edges. */
+/** The members of `SearchSpace` that all spaces of the family share. */
 const shared = {
   nodeName,
   format,
@@ -49,7 +49,7 @@ const shared = {
 const description =
   'DARTS: normal and reduction cells of 4 computed nodes and 14 edges with 8 operations, none among them'
 
-/** DARTS' eight operations. */
+/** The edges of the DARTS space, with all eight operations; below, the same with the noise of S4. */
 const whole = { name: 'darts', edges: edgesWith(() => OPERATIONS) }
 const wholeWithNoise = { name: 'darts', edges: edgesWith(() => [...OPERATIONS, 'noise']) }
 
@@ -92,7 +92,7 @@ function publishedText(text: string): string | undefined {
   return name === undefined ? undefined : publishedGenotype(name).genotype
 }
 
-/** The DARTS space. */
+/** The DARTS space itself, with eight operations on every edge. */
 export const darts = dartsSpace(whole.name, description, whole.edges)
 
 /** The space that the published code of DrNAS searches: DARTS' seven operations other than `none`. */
@@ -102,7 +102,7 @@ export const dartsWithoutNone = dartsSpace(
   edgesWith(() => OPERATIONS.filter((operation) => operation !== 'none')),
 )
 
-/** The simplified spaces of RobustDARTS. */
+/** The simplified spaces S1 to S4 of RobustDARTS. */
 export const dartsS1 = dartsSpace('darts-s1', 'RobustDARTS S1: two operations an edge, preselected', EDGES_S1)
 export const dartsS2 = dartsSpace('darts-s2', 'RobustDARTS S2: skip_connect and sep_conv_3x3', EDGES_S2)
 export const dartsS3 = dartsSpace('darts-s3', 'RobustDARTS S3: none, skip_connect and sep_conv_3x3', EDGES_S3)

@@ -4,7 +4,7 @@ import type { ValueId } from '../../core/network.ts'
 import type { BatchNormOptions, NetworkBuilder } from '../../core/networkBuilder.ts'
 import type { ChosenOperation } from './topology.ts'
 
-/** What all operations of one network share. */
+/** The settings that all operations of one network share. */
 export interface OperationStyle {
   readonly builder: NetworkBuilder
   readonly batchNorm: BatchNormOptions

@@ -25,9 +25,10 @@ export type Operation = (typeof OPERATIONS)[number] | 'noise'
 /** An operation that an architecture can contain: `none` is a candidate in the supernet only. */
 export type ChosenOperation = Exclude<Operation, 'none'>
 
-/** The two cell types. */
+/** The two cell types: normal cells keep the image size, reduction cells halve it. */
 export const CELLS = ['normal', 'reduce'] as const
 
+/** A cell type: `normal` or `reduce`. */
 export type CellName = (typeof CELLS)[number]
 
 /** The computed nodes of a cell. */

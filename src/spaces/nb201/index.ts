@@ -14,7 +14,7 @@ const evaluation = (side: number, classes: number): EvaluationSize => ({
   shape: { height: side, width: side, channels: 3, classes },
 })
 
-/** NAS-Bench-201. */
+/** The search space of NAS-Bench-201. */
 export const nb201: SearchSpace<Nb201Genotype> = {
   name: 'nb201',
   description: 'NAS-Bench-201: cells of 4 nodes and 6 edges with 5 operations, 15,625 architectures',

@@ -7,9 +7,10 @@ import type { Edge } from '../../core/space.ts'
 /** The five candidate operations, in the benchmark's order. */
 export const OPERATIONS = ['none', 'skip_connect', 'nor_conv_1x1', 'nor_conv_3x3', 'avg_pool_3x3'] as const
 
+/** A candidate operation of NAS-Bench-201. */
 export type Operation = (typeof OPERATIONS)[number]
 
-/** The nodes of the cell. */
+/** The four nodes of the cell. */
 export const NODES = [0, 1, 2, 3] as const
 
 /** The name of a node in pictures and listings. */
