@@ -6,8 +6,8 @@ import { random } from '../../core/random.ts'
 import type { SearchSpace } from '../../core/space.ts'
 import { createSupernet } from '../../training/supernet.ts'
 import { requireGenotype, requireReport, requireSearch } from './shape.ts'
+import { SupernetMonitor } from './supernetMonitor.ts'
 import { TinyOracle, tinyData, tinyProtocol, tinyReference } from './tinyTask.ts'
-import { Watch } from './watchedSupernet.ts'
 
 /** Epochs of every search in the suite. */
 export const EPOCHS = 2
@@ -25,6 +25,7 @@ export interface Subject {
 
 /** The record of one search: its reports and answers, its questions to the oracle, and its mistakes. */
 export interface Observation {
+  /** Number of epochs that the search announces. */
   readonly epochs: number
   /** The record of each epoch, without times. */
   readonly reports: readonly EpochReport[]
@@ -32,8 +33,10 @@ export interface Observation {
   readonly genotypes: readonly string[]
   /** Architectures that the search asked the oracle about, in order. */
   readonly asked: readonly string[]
+  /** Simulated seconds that the search spent. */
   readonly usedSeconds: number
-  readonly insisted: number
+  /** Number of queries that the search made after the oracle had refused one. */
+  readonly queriesAfterRefusal: number
   /** Properties that the search read from its context although the context does not have them. */
   readonly unknownKeys: readonly string[]
   readonly badMixing: string | undefined
@@ -51,10 +54,10 @@ export interface Observation {
  * @param interrupted after every epoch, including the last, the search is saved, disposed of, created anew and restored
  */
 export async function observe(subject: Subject, seed: number, interrupted = false): Promise<Observation> {
-  const watch = new Watch()
+  const monitor = new SupernetMonitor()
   const oracle = new TinyOracle(subject.space)
   const unknownKeys = new Set<string>()
-  const context = contextOf(subject, seed, oracle, watch, unknownKeys)
+  const context = contextOf(subject, seed, oracle, monitor, unknownKeys)
   const begin = async () => requireSearch(await subject.algorithm.search(context, subject.options), subject.algorithm)
   const reports: EpochReport[] = []
   const genotypes: string[] = []
@@ -64,7 +67,7 @@ export async function observe(subject: Subject, seed: number, interrupted = fals
   for (let epoch = 0; epoch < epochs && search.ended === undefined; epoch++) {
     reports.push(withoutClock(requireReport(await search.epoch(epoch))))
     genotypes.push(subject.space.format(requireGenotype(search.genotype(), subject.space)))
-    heldAfterEpoch.push(watch.vectors + watch.activationMasks)
+    heldAfterEpoch.push(monitor.vectors + monitor.activationMasks)
     if (!interrupted) continue
     // After the last epoch, too: the runner saves there, and may go on from there.
     const state = throughFile(await search.save())
@@ -80,12 +83,12 @@ export async function observe(subject: Subject, seed: number, interrupted = fals
     genotypes,
     asked: oracle.asked,
     usedSeconds: oracle.usedSeconds,
-    insisted: oracle.insisted,
+    queriesAfterRefusal: oracle.queriesAfterRefusal,
     unknownKeys: [...unknownKeys],
-    badMixing: watch.badMixing,
-    overlap: watch.overlap,
+    badMixing: monitor.badMixing,
+    overlap: monitor.overlap,
     heldAfterEpoch,
-    heldAtEnd: watch.held(),
+    heldAtEnd: monitor.held(),
   }
 }
 
@@ -93,7 +96,7 @@ function contextOf(
   { algorithm, space, executor, stepsPerEpoch }: Subject,
   seed: number,
   oracle: TinyOracle,
-  watch: Watch,
+  monitor: SupernetMonitor,
   unknownKeys: Set<string>,
 ): SearchContext {
   const protocol = tinyProtocol(space, EPOCHS)
@@ -121,7 +124,7 @@ function contextOf(
         batchSize: protocol.batchSize,
         stream: random(seed, 'weights', 'start'),
       })
-      return watch.supernet(inner)
+      return monitor.supernet(inner)
     },
   }
   const whole = algorithm.kind === 'reference' ? { ...context, ...tinyReference(space) } : context

@@ -61,9 +61,11 @@ export const rules: readonly Rule[] = [
   },
   {
     name: 'it keeps within the budget',
-    broken({ whole: { usedSeconds, insisted } }) {
+    broken({ whole: { usedSeconds, queriesAfterRefusal } }) {
       if (usedSeconds > BUDGET_SECONDS) return `${usedSeconds} s of ${BUDGET_SECONDS} s were spent`
-      return insisted === 0 ? undefined : `it asked ${insisted} times more after the budget was over`
+      return queriesAfterRefusal === 0
+        ? undefined
+        : `it asked ${queriesAfterRefusal} times more after the budget was spent`
     },
   },
   {

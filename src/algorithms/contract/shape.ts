@@ -14,7 +14,10 @@ const METHODS = ['epoch', 'genotype', 'save', 'restore', 'dispose'] as const
 export function requireSearch(search: Partial<Search> | undefined, { name }: Algorithm): Search {
   const missing = METHODS.filter((method) => typeof search?.[method] !== 'function')
   if (missing.length === 0) return search as Search
-  throw new BenchError('bad-input', `what search() of ${name} gives has no ${missing.map((m) => `${m}()`).join(', ')}`)
+  throw new BenchError(
+    'bad-input',
+    `search() of ${name} returned an object without ${missing.map((m) => `${m}()`).join(', ')}`,
+  )
 }
 
 /** Describes what is wrong with a search's number of epochs; undefined if it is a positive integer. */
@@ -24,7 +27,10 @@ export const epochsProblem = (epochs: number): string | undefined =>
 /** Returns the record of an epoch. @throws BenchError `bad-input` if it is not an object */
 export function requireReport(report: EpochReport | undefined): EpochReport {
   if (typeof report === 'object' && report !== null) return report
-  throw new BenchError('bad-input', `epoch() gives ${inspect(report)}; it reports an object, {} where there is nothing`)
+  throw new BenchError(
+    'bad-input',
+    `epoch() returned ${inspect(report)}; expected an object, {} if there is nothing to report`,
+  )
 }
 
 /** Returns the record of an epoch. @throws NotFiniteError for its first number that is not finite */

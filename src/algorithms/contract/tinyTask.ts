@@ -75,7 +75,7 @@ export class TinyOracle implements Oracle {
   readonly #space: SearchSpace
   readonly asked: string[] = []
   /** Number of queries made after the oracle had refused one. */
-  insisted = 0
+  queriesAfterRefusal = 0
   #usedSeconds = 0
   #refused = false
 
@@ -91,7 +91,7 @@ export class TinyOracle implements Oracle {
     const text = this.#space.format(genotype)
     const stream = random(0, 'contract oracle', text)
     const answer = { accuracyPct: 100 * stream.uniform(), seconds: 50 + 100 * stream.uniform() }
-    if (this.#refused) this.insisted++
+    if (this.#refused) this.queriesAfterRefusal++
     if (this.#usedSeconds + answer.seconds > this.budgetSeconds) {
       this.#refused = true
       return undefined

@@ -138,7 +138,7 @@ describe('the contract suite', () => {
     }))
     const [{ rule, seen }] = await broken(insisting)
     expect(rule).toBe('it keeps within the budget')
-    expect(seen).toMatch(/^it asked \d+ times more after the budget was over$/)
+    expect(seen).toMatch(/^it asked \d+ times more after the budget was spent$/)
   })
 
   it('finds numbers that are not finite', async () => {
@@ -244,7 +244,7 @@ describe('the contract suite', () => {
       { rule: 'it works on this space, or says on which spaces it does', seen: 'it fails: I know three edges only' },
     ])
     const [{ seen }] = await broken(drawing(() => ({ dispose: undefined })))
-    expect(seen).toBe('it fails: what search() of drawing gives has no dispose()')
+    expect(seen).toBe('it fails: search() of drawing returned an object without dispose()')
     expect(await broken({ ...failing, spaces: ['elsewhere'] })).toEqual([
       {
         rule: 'it works on this space, or says on which spaces it does',

@@ -104,8 +104,8 @@ describe('an object that is not a search', () => {
   test.each<[string, Partial<Search>, string]>([
     ['a number of epochs', { epochs: undefined }, 'brief: epochs is undefined, not a positive integer'],
     ['an answer', { genotype: () => 'resnet' as never }, "genotype() gives 'resnet', not an architecture of nb201, as"],
-    ['a report', { epoch: async () => undefined as never }, 'epoch() gives undefined; it reports an object'],
-    ['a way to be saved', { save: undefined }, 'what search() of brief gives has no save()'],
+    ['a report', { epoch: async () => undefined as never }, 'epoch() returned undefined; expected an object'],
+    ['a way to be saved', { save: undefined }, 'search() of brief returned an object without save()'],
   ])('for want of %s has no result', async (what, change, message) => {
     await expect(running(what, () => change)).rejects.toThrow(message)
     expect(existsSync(join(folder, what, 'result.json'))).toBe(false)

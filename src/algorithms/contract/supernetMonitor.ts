@@ -6,7 +6,7 @@ import type { Mixing } from '../../core/mixing.ts'
 import type { Supernet } from '../../core/supernet.ts'
 
 /** Counts and checks the calls of one search on its supernets. */
-export class Watch {
+export class SupernetMonitor {
   /** Numbers of networks, weight vectors and activation masks that are not disposed of. */
   networks = 0
   vectors = 0
