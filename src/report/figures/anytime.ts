@@ -7,6 +7,7 @@ import { type Column, datasetTitle } from '../comparison/comparison.ts'
 import { epochAxis, type Figure, type Plot, type Series } from '../pictures/figure.ts'
 import type { RunRecord } from '../runRecord.ts'
 import {
+  type Curve,
   customarySpread,
   isOfColumn,
   qualifiersOf,
@@ -26,7 +27,7 @@ const MOST_TIMES = 80
 interface Curves {
   readonly plot: Omit<Plot, 'series'>
   readonly form: Series['form']
-  readonly methods: readonly { readonly method: ShownMethod; readonly seeds: readonly ReadonlyMap<number, number>[] }[]
+  readonly methods: readonly { readonly method: ShownMethod; readonly seeds: readonly Curve[] }[]
 }
 
 /**
@@ -120,12 +121,23 @@ const incumbents = ({ result }: RunRecord): [number, number][] =>
   improvements(result?.oracle?.queries ?? []).map(({ usedSeconds, accuracyPct }) => [usedSeconds, accuracyPct])
 
 /** Evaluates step curves at the same times: those at which any curve changes, once every curve has an answer. */
-function onOneClock(curves: readonly (readonly [number, number][])[]): ReadonlyMap<number, number>[] {
+function onOneClock(curves: readonly (readonly [number, number][])[]): Curve[] {
   const start = curves.reduce((latest, [first]) => Math.max(latest, first?.[0] ?? 0), 0)
-  const changes = new Set(curves.flatMap((curve) => curve.map(([time]) => time)).filter((time) => time >= start))
-  const times = thinned([...changes].sort((a, b) => a - b))
-  const at = (curve: readonly [number, number][], time: number) => curve.findLast(([when]) => when <= time)?.[1]
-  return curves.map((curve) => new Map(times.map((time) => [time, at(curve, time) ?? Number.NaN])))
+  const changes = new Set<number>()
+  for (const curve of curves) for (const [time] of curve) if (time >= start) changes.add(time)
+  const positions = new Map(thinned([...changes].sort((a, b) => a - b)).map((time, i) => [time, i]))
+  return curves.map((curve) => sampled(curve, positions))
+}
+
+/** Returns a step curve at the given times, which map to positions: thousands of curves at one clock share the times. */
+function sampled(curve: readonly [number, number][], positions: ReadonlyMap<number, number>): Curve {
+  const at = (time: number) => curve.findLast(([when]) => when <= time)?.[1] ?? Number.NaN
+  const values = Float64Array.from(positions.keys(), at)
+  const get = (time: number) => {
+    const position = positions.get(time)
+    return position === undefined ? undefined : values[position]
+  }
+  return { size: values.length, keys: () => positions.keys(), get }
 }
 
 /** Returns at most `MOST_TIMES` of ascending times, evenly spaced on a logarithmic axis, with the first and the last. */

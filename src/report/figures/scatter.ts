@@ -96,7 +96,7 @@ function trajectoriesOf(methods: readonly ShownMethod[], column: Column, table: 
     label,
     look,
     trajectories: runs.slice(0, drawn).map((run) => trajectoryOf(run, column, answersOf(run, table))),
-    others: runs.slice(drawn).map((run) => trajectoryOf(run, column, lastAnswers(run))),
+    others: runs.slice(drawn).map((run) => trajectoryOf(run, column, lastAnswers(run)).slice(-1)),
   }))
   const lines = searched.flatMap(({ label, look, trajectories }) => {
     const faded = { ...look, colour: `${look.colour}88` as const }
@@ -104,7 +104,7 @@ function trajectoriesOf(methods: readonly ShownMethod[], column: Column, table: 
     return longer.map((points): Series => ({ label, look: faded, form: 'line', points, unnamed: true }))
   })
   const ends = searched.flatMap(({ label, look, trajectories, others }): Series[] => {
-    const points = [...trajectories, ...others].flatMap((points) => points.slice(-1))
+    const points = [...trajectories.map((points) => points.slice(-1)), ...others].flat()
     return points.length === 0 ? [] : [{ label, look, form: 'points', points }]
   })
   return [...lines, ...ends]

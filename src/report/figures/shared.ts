@@ -72,12 +72,17 @@ export interface SeedBand {
   readonly band: readonly BandPoint[]
 }
 
+/** A function that is known at some x. */
+export type Curve = Pick<ReadonlyMap<number, number>, 'size' | 'keys' | 'get'>
+
 /**
- * Returns the mean and the band of several curves, given as maps from x to y, at every x of any curve. The mean is over the
+ * Returns the mean and the band of several curves at every x of any curve. The mean is over the
  * curves that have the x, and a gap (null) where a value is not finite. The `std` band of a single curve is empty.
  */
-export function seedBand(curves: readonly ReadonlyMap<number, number>[], spread: Spread): SeedBand {
-  const xs = [...new Set(curves.flatMap((curve) => [...curve.keys()]))].sort((a, b) => a - b)
+export function seedBand(curves: readonly Curve[], spread: Spread): SeedBand {
+  const known = new Set<number>()
+  for (const curve of curves) for (const x of curve.keys()) known.add(x)
+  const xs = [...known].sort((a, b) => a - b)
   const summaries = xs.map((x) => {
     const values = curves.map((curve) => curve.get(x)).filter((value) => value !== undefined)
     return { x, ...summarise(values) }
