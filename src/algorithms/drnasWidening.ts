@@ -121,7 +121,7 @@ function widenStatistics(from: Network, to: Network, values: Float32Array, chann
   return joined(parts)
 }
 
-/** The value whose batch norm keeps the running statistics of a given number. */
+/** Returns the value that is normalised by the batch norm whose running statistics have a given index. */
 function trackedValue({ layers }: Network, statistics: number): ValueId {
   const layer = layers.find((each) => each.kind === 'batchNorm' && each.statistics === statistics)
   if (layer?.kind === 'batchNorm') return layer.input

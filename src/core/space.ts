@@ -1,16 +1,21 @@
-/** A search space: what an architecture is, how it is written, and the networks it stands for. */
+/**
+ * The contract of a search space: its architectures, how they are written and encoded, and the networks they stand for.
+ */
 import type { ImageShape } from './data.ts'
 import type { Drawing } from './drawing.ts'
 import type { Matrix } from './mixing.ts'
 import type { Network } from './network.ts'
 import type { RandomStream } from './random.ts'
 
-/** A discrete architecture. Each space has its own type; the string form exists only at the border. */
+/**
+ * A discrete architecture. Each space has a type of its own; architectures are strings only in records and on the
+ * command line.
+ */
 export interface Genotype {
   readonly space: string
 }
 
-/** A row of the mixing matrix. */
+/** An edge of a cell with its candidate operations: one row of the mixing weights. */
 export interface Edge {
   /** Cell type: `normal` everywhere on NAS-Bench-201; `normal` or `reduce` on DARTS. */
   readonly cell: string
@@ -20,7 +25,7 @@ export interface Edge {
   readonly operations: readonly string[]
 }
 
-/** A genotype as a tuple of categorical decisions, for black-box search. */
+/** The encoding of architectures as tuples of categorical decisions, for black-box search. */
 export interface Encoding<G extends Genotype> {
   /** Number of values of each decision. */
   readonly cardinalities: readonly number[]
@@ -28,41 +33,50 @@ export interface Encoding<G extends Genotype> {
   decode(decisions: readonly number[]): G
 }
 
+/** Size and variants of a supernet. */
 export interface SupernetOptions {
   readonly shape: ImageShape
-  /** C, channels after the stem. */
+  /** C, the number of channels after the stem. */
   readonly channels: number
-  /** NAS-Bench-201: N, cells a stage; DARTS: total number of cells. */
+  /** NAS-Bench-201: N, the cells per stage; DARTS: the total number of cells. */
   readonly depth: number
-  /** Partial channels: operations see 1/k of the channels; 1 is off. */
+  /** Partial channels: operations see 1/k of the channels; 1: all channels. */
   readonly partialChannels?: number
-  /** Each edge's mixture is weighed by the edge's own coefficient (PC-DARTS); else `edgeWeights` are not read. */
+  /**
+   * Whether the sum of an edge's operations is multiplied by the edge's own weight (PC-DARTS); else `edgeWeights` are
+   * ignored.
+   */
   readonly edgeNormalisation?: boolean
   /**
-   * Of the operations in the cells; stem, residual blocks and head always learn scale and shift and keep statistics.
+   * Batch norms of the operations in the cells: whether they learn scale and shift, and whether they keep running
+   * statistics. Those of stem, residual blocks and head always do both.
    */
   readonly batchNorm: { readonly affine: boolean; readonly track: boolean }
-  /** DARTS: input stem, as in the evaluation network, with three times the channels. */
+  /** DARTS: the input stem, as in the evaluation network but with three times the channels. */
   readonly family?: 'cifar' | 'imagenet'
-  /** DARTS: in training, edges are dropped for single samples. Above 0 the network has a site for it on every edge. */
+  /**
+   * DARTS: probability up to which edges are dropped for single samples in training. Above 0, every edge has a
+   * drop-path layer.
+   */
   readonly dropPath?: number
 }
 
+/** Size and variants of the network of one architecture. */
 export interface EvaluationNetworkOptions {
   readonly shape: ImageShape
   readonly channels: number
   readonly depth: number
-  /** DARTS' auxiliary head, weight 0.4. */
+  /** Whether the network has DARTS' auxiliary head, of weight 0.4 in the loss. */
   readonly auxiliary?: boolean
-  /** Multiply every operation but identities by a drop-path scale. */
+  /** Whether every operation but identities is multiplied by a drop-path scale. */
   readonly dropPath?: boolean
-  /** DARTS: poolings are followed by a batch normalisation without scale and shift, as in DrNAS' retraining. */
+  /** DARTS: whether poolings are followed by a batch norm without scale and shift, as in DrNAS' retraining. */
   readonly pooledBatchNorm?: boolean
   /** Input stem and preprocessing: `cifar` (default) or `imagenet` (three stride-2 convolutions). */
   readonly family?: 'cifar' | 'imagenet'
 }
 
-/** The literature's numbering of all architectures: the order of the published tables. */
+/** The numbering of all architectures of a space in the order of its published table. */
 export interface Numbering<G extends Genotype> {
   readonly count: number
   indexOf(genotype: G): number

@@ -15,7 +15,7 @@ import { initialWeights } from '../../training/initialise.ts'
 import { createSupernet } from '../../training/supernet.ts'
 import { tinyData, tinyProtocol } from './tinyTask.ts'
 
-/** Whether a space keeps one rule. */
+/** The result of one rule on one space. */
 export interface SpaceRuleResult {
   readonly space: string
   readonly rule: string

@@ -50,7 +50,7 @@ export function dartsCellDrawing(cell: Cell, title: string): Drawing {
   return { kind: 'drawing', title, width, height, shapes }
 }
 
-/** One of the two inputs of a node, placed. */
+/** An input of a node, with the positions at which it is drawn. */
 interface DrawnInput {
   readonly operation: string
   readonly from: Place

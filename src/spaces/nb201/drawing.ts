@@ -9,7 +9,7 @@ const HEIGHT = 206
 const LINE = 118
 const RADIUS = 13
 
-/** The x of the middle of a node. */
+/** The horizontal centre of a node, in CSS pixels. */
 const nodeX = (node: number) => 32 + (node * (WIDTH - 64)) / 3
 
 /** Height of the arc of an edge: upwards for 0→2 and 0→3, downwards for 1→3, none between neighbouring nodes. */

@@ -119,7 +119,7 @@ function permutations(items: readonly number[]): number[][] {
   return items.flatMap((first, i) => permutations(items.toSpliced(i, 1)).map((rest) => [first, ...rest]))
 }
 
-/** The output node as a sum of terms. */
+/** Returns the output of the cell as a sum of terms. */
 const outputTerms = (operations: readonly Operation[], numbers: ReadonlyMap<number, number>): Terms =>
   nodesOf(operations, numbers)[NODES.length - 1]
 
