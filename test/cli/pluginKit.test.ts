@@ -171,10 +171,12 @@ export default definePlugin({ name: 'stubborn', algorithms: [defineAlgorithm({
     expect(complained).toBe('')
   })
 
-  it('refuses a plugin without algorithms', async () => {
+  it('refuses a plugin without algorithms and spaces', async () => {
     const path = join(folder, 'empty.ts')
     writeFileSync(path, "export default { name: 'empty', algorithms: [] }")
-    await expect(bench(checkCommand(), 'plugin', path)).rejects.toThrow(`plugin ${path} has no algorithms to check`)
+    await expect(bench(checkCommand(), 'plugin', path)).rejects.toThrow(
+      `plugin ${path} has no algorithms and no spaces to check`,
+    )
   })
 })
 
