@@ -96,7 +96,7 @@ function trajectoriesOf(methods: readonly ShownMethod[], column: Column, table: 
     label,
     look,
     trajectories: runs.slice(0, drawn).map((run) => trajectoryOf(run, column, answersOf(run, table))),
-    others: runs.slice(drawn).map((run) => trajectoryOf(run, column, lastAnswers(run)).slice(-1)),
+    others: runs.slice(drawn).map((run) => endOf(run, column)),
   }))
   const lines = searched.flatMap(({ label, look, trajectories }) => {
     const faded = { ...look, colour: `${look.colour}88` as const }
@@ -118,6 +118,16 @@ function trajectoryOf(run: RunRecord, column: Column, answers: readonly Answer[]
     const note = `${column.title}, seed ${run.manifest.job.seed}${when}: ${genotype}`
     return x === undefined || y === undefined ? [] : [{ x: 100 - x, y: 100 - y, note }]
   })
+}
+
+/** Returns the last point of the trajectory of a run; empty if it has none. */
+function endOf(run: RunRecord, column: Column): Point[] {
+  const ends = lastAnswers(run)
+  while (ends.length > 0) {
+    const points = trajectoryOf(run, column, ends.splice(-1))
+    if (points.length > 0) return points
+  }
+  return []
 }
 
 interface Answer {
