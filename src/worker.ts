@@ -30,7 +30,8 @@ process.once('message', async (order: WorkOrder) => {
     const prefix = origin === 'unhandledRejection' ? 'a promise that nobody awaits was rejected: ' : ''
     void failRunningJobs({ ...failure, message: prefix + message })
   })
-  // Detects a hang: a promise is pending but nothing is scheduled. The channel to the command must not count as scheduled.
+  // Detects a hang: a promise is pending but nothing is scheduled. The channel to the command must not count as
+  // scheduled.
   process.channel?.unref()
   onHang(
     () => ended.size < order.jobs.length,

@@ -1,4 +1,7 @@
-/** Imports run downwards only, between the folders of `src` and inside `runner` and `engine`: the lint rule refuses others. */
+/**
+ * Imports run downwards only, between the folders of `src` and inside `runner` and `engine`: the lint rule refuses
+ * others.
+ */
 import { execFileSync } from 'node:child_process'
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'

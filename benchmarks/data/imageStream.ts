@@ -4,7 +4,8 @@
  *
  *     npm run build && npx jiti benchmarks/data/imageStream.ts [ARCHIVE] [IMAGES]
  *
- * ARCHIVE is a tar of an image folder whose images are scaled up (default: ../shared/data/cifar10/cifar10-images.tar.gz).
+ * ARCHIVE is a tar of an image folder whose images are scaled up (default:
+ * ../shared/data/cifar10/cifar10-images.tar.gz).
  */
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
 import { availableParallelism, cpus, loadavg, tmpdir } from 'node:os'

@@ -1,5 +1,6 @@
 /**
- * Training single NAS-Bench-201 cells one after the other, as a table is built: compiling, steps, a test pass, disposal.
+ * Training single NAS-Bench-201 cells one after the other, as a table is built: compiling, steps, a test pass,
+ * disposal.
  *
  *     npx jiti benchmarks/executor/cellTraining.ts [CxNxSIZExBATCH] [CELLS] [STEPS]
  */

@@ -5,10 +5,10 @@
  *
  *     npx jiti benchmarks/executor/compare.ts [--python PYTHON] [--sides SIDE[:THREADS],…] [--seconds S] [--rounds R] [CxNxSIZExBATCH …]
  *
- * Sides are static, static-fused (--fast-math), tfjs, tensorflow and pytorch; static:4 and pytorch:4 have four threads, also at
- * sizes at which the executor would not take them. Without a Python that has torch, or without
- * @tensorflow/tfjs-node, that side is left out. Wall time is what a user waits on an idle machine; processor time is what
- * a busy machine leaves comparable. Without relaxed SIMD (Node 20) static-fused is left out.
+ * Sides are static, static-fused (--fast-math), tfjs, tensorflow and pytorch; static:4 and pytorch:4 have four threads,
+ * also at sizes at which the executor would not take them. Without a Python that has torch, or without
+ * @tensorflow/tfjs-node, that side is left out. Wall time is what a user waits on an idle machine; processor time is
+ * what a busy machine leaves comparable. Without relaxed SIMD (Node 20) static-fused is left out.
  */
 import { spawnSync } from 'node:child_process'
 import { availableParallelism, cpus, loadavg } from 'node:os'

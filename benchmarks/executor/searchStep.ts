@@ -3,7 +3,8 @@
  *
  *     npx jiti benchmarks/executor/searchStep.ts static|static-fused|tfjs|tensorflow CHANNELS CELLS SIZE BATCH SECONDS [THREADS]
  *
- * Threads are the static executor's, however small the network. Prints one JSON line a step pair, as `search_step.py` does, and the memory at last.
+ * Threads are the static executor's, however small the network. Prints one JSON line a step pair, as `search_step.py`
+ * does, and the memory at last.
  */
 import type { Executor } from '../../src/core/executor.ts'
 import { random } from '../../src/core/random.ts'

@@ -1,13 +1,13 @@
 /**
- * Kills searches, full trainings, builds and imports of tables with SIGKILL, resumes them, and compares what they end in
- * with what an undisturbed run gives.
+ * Kills searches, full trainings, builds and imports of tables with SIGKILL, resumes them, and compares what they end
+ * in with what an undisturbed run gives.
  *
  *     npm run build
  *     nice npx jiti benchmarks/reliability/kills.ts [--kills 100] [--seed 0] [--only search,retrain,build,import]
  *
- * The jobs are the smallest real ones. Most kills are in the middle of a random write, the others at another random change
- * of the file system, such as a rename (`test/support/killAtWrite.mjs`), or at a random time, of the command with its
- * workers. A job is killed up to six times before it may end. At the end its files must have the names and,
+ * The jobs are the smallest real ones. Most kills are in the middle of a random write, the others at another random
+ * change of the file system, such as a rename (`test/support/killAtWrite.mjs`), or at a random time, of the command
+ * with its workers. A job is killed up to six times before it may end. At the end its files must have the names and,
  * apart from measured times, the bits of those of the undisturbed run, and no lock, checkpoint or temporary file may be
  * left, in the store, the user's folder, the cache or the folder of temporary files.
  */

@@ -17,7 +17,10 @@ import { writeAtomically } from '../../src/system/atomicFile.ts'
 const here = (path: string) => fileURLToPath(new URL(`../../${path}`, import.meta.url))
 const work = mkdtempSync(join(tmpdir(), 'gallery-'))
 
-/** The pictures are half as wide as those of \`bench plot\`, in few colours: good enough for a screen, and light in the repository. */
+/**
+ * The pictures are half as wide as those of \`bench plot\`, in few colours: good enough for a screen, and light in the
+ * repository.
+ */
 const SCALE = 0.5
 const COLOURS = 32
 
@@ -61,7 +64,9 @@ const pictures: readonly Picture[] = [
   { name: 'genotype', title: 'A genotype of the DARTS space', command: 'genotype show DARTS_V2', option: '--out' },
 ]
 
-/** Runs a command in the temporary folder, where `reports` and `configs` of the repository are found by their own paths. */
+/**
+ * Runs a command in the temporary folder, where `reports` and `configs` of the repository are found by their own paths.
+ */
 function bench(args: readonly string[]): string {
   const located = args.map((arg) => (arg.startsWith('reports/') ? here(arg) : arg))
   const { status, stdout, stderr } = spawnSync(process.execPath, [here('dist/cli/main.js'), ...located], {

@@ -4,9 +4,9 @@
  *     npm run build
  *     npx jiti benchmarks/tables/lookup.ts --records FOLDER [--python PYTHON --seconds 300]
  *
- * FOLDER is a release of NATS-Bench, or a part of one: architectures that it lacks get the records that it has in turn, on
- * both sides. nats_bench decompresses and unpickles a record at the first question about it and keeps it, so its searches
- * become faster one by one; it makes as many of the 500 as it begins within the seconds.
+ * FOLDER is a release of NATS-Bench, or a part of one: architectures that it lacks get the records that it has in turn,
+ * on both sides. nats_bench decompresses and unpickles a record at the first question about it and keeps it, so its
+ * searches become faster one by one; it makes as many of the 500 as it begins within the seconds.
  */
 import { spawnSync } from 'node:child_process'
 import { mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync } from 'node:fs'

@@ -1,8 +1,8 @@
 /**
- * One question to a table, in this fresh process: `open`, `scan` of COUNT rows, a `million` lookups, what a search asks of
- * one architecture COUNT times (`again`), or COUNT searches by regularised evolution (`rea`). Prints one JSON line: wall and
- * processor time of opening and of the work itself, the time of each search, and peak memory. Run from the built package by
- * lookup.ts.
+ * One question to a table, in this fresh process: `open`, `scan` of COUNT rows, a `million` lookups, what a search asks
+ * of one architecture COUNT times (`again`), or COUNT searches by regularised evolution (`rea`). Prints one JSON line:
+ * wall and processor time of opening and of the work itself, the time of each search, and peak memory. Run from the
+ * built package by lookup.ts.
  */
 import { readFileSync } from 'node:fs'
 

@@ -1,4 +1,6 @@
-/** The built-in algorithms, in the order of `bench list algos`: gradient-based, weight-sharing, black-box, references. */
+/**
+ * The built-in algorithms, in the order of `bench list algos`: gradient-based, weight-sharing, black-box, references.
+ */
 import type { Algorithm } from '../core/algorithm.ts'
 import { bohb } from './bohb.ts'
 import { dartsV1, dartsV2 } from './darts.ts'

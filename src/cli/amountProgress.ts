@@ -1,6 +1,7 @@
 /**
  * Progress of long work that is measured by an amount: the trainings of a table build, the bytes of a download, the
- * architectures of an import. On a terminal one line is redrawn in place; elsewhere a line is printed every few seconds.
+ * architectures of an import. On a terminal one line is redrawn in place; elsewhere a line is printed every few
+ * seconds.
  */
 import type { WriteStream } from 'node:tty'
 import { pluralize } from '../core/plainText.ts'
@@ -10,7 +11,9 @@ import { formatDuration } from './progressTracker.ts'
 
 const BAR_WIDTH = 24
 
-/** Returns a function that shows the progress of a table build on a stream, and clears the line when the build is done. */
+/**
+ * Returns a function that shows the progress of a table build on a stream, and clears the line when the build is done.
+ */
 export function buildProgress(stream: WriteStream): (progress: BuildProgress) => void {
   const paint = paintFor(stream)
   const startMs = Date.now()
@@ -32,7 +35,9 @@ function bar(fraction: number, paint: ReturnType<typeof paintFor>): string {
   return paint('━'.repeat(full), 'cyan') + paint('─'.repeat(BAR_WIDTH - full), 'dim')
 }
 
-/** Returns the seconds per training and the time left, extrapolated from the trainings of this build; empty if unknown. */
+/**
+ * Returns the seconds per training and the time left, extrapolated from the trainings of this build; empty if unknown.
+ */
 function remainingBuild({ total, before, done }: BuildProgress, seconds: number): string {
   if (done === 0 || before + done === total) return ''
   const each = seconds / done
@@ -78,14 +83,18 @@ function amountProgress(stream: NodeJS.WriteStream, amount: (done: number, total
   }
 }
 
-/** Returns the percentage done and the time left, as far as they are known. @param perMs amount per millisecond so far */
+/**
+ * Returns the percentage done and the time left, as far as they are known. @param perMs amount per millisecond so far
+ */
 function remainingAmount(done: number, total: number | undefined, perMs: number): string[] {
   if (total === undefined) return []
   const percentage = `${Math.floor((100 * done) / total)} %`
   return perMs > 0 ? [percentage, `ETA ${formatDuration((total - done) / perMs / 1000)}`] : [percentage]
 }
 
-/** Returns a function that answers true at most once every `ms` milliseconds. @param lastMs time of the last true answer */
+/**
+ * Returns a function that answers true at most once every `ms` milliseconds. @param lastMs time of the last true answer
+ */
 function throttle(ms: number, lastMs: number): () => boolean {
   let last = lastMs
   return () => {

@@ -1,4 +1,6 @@
-/** The flags that describe an experiment (`bench run`, `bench status`), and their combination with an experiment file. */
+/**
+ * The flags that describe an experiment (`bench run`, `bench status`), and their combination with an experiment file.
+ */
 
 import { existsSync } from 'node:fs'
 import { basename, dirname } from 'node:path'
@@ -95,7 +97,10 @@ function experimentPath(path: string): string {
   return own
 }
 
-/** Returns the experiment of flags and file. Flags win over the file, the file over the defaults. @throws BenchError for faults of either */
+/**
+ * Returns the experiment of flags and file. Flags win over the file, the file over the defaults. @throws BenchError for
+ * faults of either
+ */
 export async function resolveExperiment(
   builtins: Plugin,
   flags: ExperimentFlags,

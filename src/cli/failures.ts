@@ -1,4 +1,7 @@
-/** Turns errors into one-line messages and exit statuses, for all commands, and handles interrupts and failing output streams. */
+/**
+ * Turns errors into one-line messages and exit statuses, for all commands, and handles interrupts and failing output
+ * streams.
+ */
 import { fstatSync } from 'node:fs'
 import { constants } from 'node:os'
 import { type Command, CommanderError } from 'commander'
@@ -13,7 +16,10 @@ export function throwUsageErrors(command: Command): void {
   for (const subcommand of command.commands) throwUsageErrors(subcommand)
 }
 
-/** Prints an error as one line on standard error and sets the exit status: 2 if the input is at fault, 1 if the work failed. */
+/**
+ * Prints an error as one line on standard error and sets the exit status: 2 if the input is at fault, 1 if the work
+ * failed.
+ */
 export function reportFailure(error: unknown): void {
   if (error instanceof CommanderError) {
     process.exitCode = error.exitCode === 0 ? 0 : 2
@@ -77,7 +83,8 @@ process.stdout.on('error', ({ code, message }: NodeJS.ErrnoException) => {
 // An error of standard error cannot be reported anywhere.
 process.stderr.on('error', () => {})
 
-// Node's streams to files treat a write that stored only a part of the bytes as complete, so files are written by ourselves.
+// Node's streams to files treat a write that stored only a part of the bytes as complete, so files are written by
+// ourselves.
 for (const stream of [process.stdout, process.stderr]) {
   if (!isFile(stream.fd)) continue
   stream._write = (chunk: Uint8Array, _encoding, done) => {

@@ -1,6 +1,6 @@
 /**
- * Output of the commands: results go to standard output or a file, messages to standard error. Also chooses the format of a
- * result from `--format`, `--json` and the ending of `--out`, and colours text on terminals.
+ * Output of the commands: results go to standard output or a file, messages to standard error. Also chooses the format
+ * of a result from `--format`, `--json` and the ending of `--out`, and colours text on terminals.
  */
 import { basename } from 'node:path'
 import type { WriteStream } from 'node:tty'
@@ -34,8 +34,9 @@ export const printAside = (text: string): void => {
 }
 
 /**
- * Rewrites the commands in a text to the form that the user can type. After `npx bench run`, for example, `bench` may not be on
- * the path, so `bench status` becomes `npx bench status`. Commands are those in backquotes or at the start of a line.
+ * Rewrites the commands in a text to the form that the user can type. After `npx bench run`, for example, `bench` may
+ * not be on the path, so `bench status` becomes `npx bench status`. Commands are those in backquotes or at the start of
+ * a line.
  * @param script path of the script that Node.js runs
  */
 export function asInvoked(text: string, script: string = process.argv[1] ?? ''): string {
@@ -50,7 +51,9 @@ const NAMES = ['bench', 'nas-bench-harness'] as const
 /** Prints one line on standard error. */
 export const printAsideLine = (line: string): void => printAside(`${line}\n`)
 
-/** Wraps lines at blanks to the width of the terminal. If standard output is not a terminal, returns the text unchanged. */
+/**
+ * Wraps lines at blanks to the width of the terminal. If standard output is not a terminal, returns the text unchanged.
+ */
 export function wrapToTerminal(text: string): string {
   const { columns } = process.stdout
   return columns === undefined ? text : text.replace(/.+/g, (line) => fold(line, columns).join('\n'))
@@ -103,8 +106,8 @@ export interface FormatFlags<Format extends string = TableFormat> {
  * Returns the format of a command's result. Unknown endings of `--out`, such as .txt, are accepted with every format.
  * @param formats the formats that the command can write
  * @param usual the format if neither a flag nor an ending names one
- * @throws BenchError `bad-input` if `--format`, `--json` and the ending of `--out` contradict each other, or if the ending
- * names a format that the command cannot write
+ * @throws BenchError `bad-input` if `--format`, `--json` and the ending of `--out` contradict each other, or if the
+ * ending names a format that the command cannot write
  */
 export function outputFormat<Format extends string>(
   { format, flag = `--format ${format}`, json, out }: FormatFlags<Format>,
@@ -145,7 +148,10 @@ const CODES = { bold: 1, dim: 2, red: 31, green: 32, yellow: 33, cyan: 36 } as c
 /** Adds a colour or style to a text. */
 export type Paint = (text: string, colour: keyof typeof CODES) => string
 
-/** Returns the paint for a stream. It leaves text plain if the stream is not a terminal or `NO_COLOR` is set (no-color.org). */
+/**
+ * Returns the paint for a stream. It leaves text plain if the stream is not a terminal or `NO_COLOR` is set
+ * (no-color.org).
+ */
 export function paintFor(stream: Pick<WriteStream, 'isTTY'>): Paint {
   const { NO_COLOR, TERM } = process.env
   if (!stream.isTTY || (NO_COLOR !== undefined && NO_COLOR !== '') || TERM === 'dumb') return (text) => text

@@ -1,6 +1,6 @@
 /**
- * What `bench run` and `bench retrain` have in common: the lines that a command prints first, submission to Slurm, running a
- * plan with progress, and the report of failed runs.
+ * What `bench run` and `bench retrain` have in common: the lines that a command prints first, submission to Slurm,
+ * running a plan with progress, and the report of failed runs.
  */
 
 import { relative } from 'node:path'
@@ -46,7 +46,8 @@ export interface ExecutionOptions extends Processes {
 }
 
 /**
- * Runs the unfinished runs of a plan, or submits them to Slurm, and prints the result. Sets the exit status if a run fails.
+ * Runs the unfinished runs of a plan, or submits them to Slurm, and prints the result. Sets the exit status if a run
+ * fails.
  * @param opening the lines that the command prints first, unless it is quiet
  */
 export async function executePlan(
@@ -152,7 +153,10 @@ function submissionText({ array, submitted, queued }: Submission, store: Store):
   ].join('\n')
 }
 
-/** Returns the first lines of `bench run`: space, dataset, table, executor and protocol in use, and how to get full ones. */
+/**
+ * Returns the first lines of `bench run`: space, dataset, table, executor and protocol in use, and how to get full
+ * ones.
+ */
 export function runOpening(plan: Plan, store: Store): string {
   const { experiment, space, jobs } = plan
   const missing = unfinished(plan, store).length
@@ -205,7 +209,9 @@ function executorsText({ jobs }: Plan): string {
   return names.size === 0 ? 'no network is trained' : `executor ${[...names].join(', ')}`
 }
 
-/** Returns the executor of a job, such as `static/wasm`, or `static/wasm (fused)` with `--fast-math`; empty without one. */
+/**
+ * Returns the executor of a job, such as `static/wasm`, or `static/wasm (fused)` with `--fast-math`; empty without one.
+ */
 const executorName = ({ executor, arithmetic }: Job): string[] =>
   executor === undefined ? [] : [arithmetic === 'fused' ? `${executor} (fused)` : executor]
 

@@ -96,8 +96,9 @@ const NARROWEST_BAR = 4
 const SHORTEST_LABEL = 16
 
 /**
- * Lays out one line of at most `columns` characters, since a line that wraps could not be redrawn in place. Where space is
- * short it narrows the bar, then drops dispensable parts of the text, then the bar, then shortens the label, then the text.
+ * Lays out one line of at most `columns` characters, since a line that wraps could not be redrawn in place. Where space
+ * is short it narrows the bar, then drops dispensable parts of the text, then the bar, then shortens the label, then
+ * the text.
  */
 function layOutLine(progress: RunProgress, columns: number): Line {
   const parts = fittingParts(progressParts(progress), columns - progress.label.length - NARROWEST_BAR - 2 * GAP)

@@ -1,4 +1,7 @@
-/** Follows the events of running searches and keeps, for each run, what a progress line shows: epochs, accuracy, time left. */
+/**
+ * Follows the events of running searches and keeps, for each run, what a progress line shows: epochs, accuracy, time
+ * left.
+ */
 import { oneLine } from '../core/plainText.ts'
 import type { RunEvent } from '../runner/run/messages.ts'
 
@@ -162,7 +165,9 @@ function evaluationParts({
   ]
 }
 
-/** Returns the estimated time left, such as `ETA 3 min 20 s`, from the speed of this attempt; empty if not known yet. */
+/**
+ * Returns the estimated time left, such as `ETA 3 min 20 s`, from the speed of this attempt; empty if not known yet.
+ */
 function timeLeft({ beganMs, share, from }: RunProgress): string {
   const done = share - from
   if (done <= 0 || share >= 1) return ''

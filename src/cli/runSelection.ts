@@ -1,6 +1,7 @@
 /**
- * Selects the runs that a command reads: from stores, run folders, report folders, experiment files or run ids, narrowed by flags
- * such as `--algo`. Also gives access to the spaces and algorithms of the plugins that the command names.
+ * Selects the runs that a command reads: from stores, run folders, report folders, experiment files or run ids,
+ * narrowed by flags such as `--algo`. Also gives access to the spaces and algorithms of the plugins that the command
+ * names.
  */
 import { lstatSync, realpathSync } from 'node:fs'
 import { basename, dirname, extname, join, resolve } from 'node:path'
@@ -55,8 +56,8 @@ export type Place =
   | { readonly kind: 'store'; readonly store: Store }
 
 /**
- * Returns the places that an argument names: an experiment file, a run, a report or a store by its path, or a run by its id. A
- * folder of reports stands for every report in it.
+ * Returns the places that an argument names: an experiment file, a run, a report or a store by its path, or a run by
+ * its id. A folder of reports stands for every report in it.
  *
  * @param store the store in which ids are looked up
  * @throws BenchError `bad-input` for any other file, `unknown-name` for an id that is not in the store

@@ -99,8 +99,8 @@ export interface BenchmarkSplit {
 }
 
 /**
- * What several spaces have in common that write architectures alike and train them as the same networks, as DARTS and its
- * simplified spaces S1 to S4. An architecture of any space of a family can be trained in full.
+ * What several spaces have in common that write architectures alike and train them as the same networks, as DARTS and
+ * its simplified spaces S1 to S4. An architecture of any space of a family can be trained in full.
  */
 export interface SpaceFamily<G extends Genotype = Genotype> {
   readonly name: string
@@ -114,8 +114,8 @@ export interface SpaceFamily<G extends Genotype = Genotype> {
 }
 
 /**
- * A search space. The first group of members is required. The optional ones open further commands: tables need `numbering`,
- * pictures need `draw`, full training needs `family`.
+ * A search space. The first group of members is required. The optional ones open further commands: tables need
+ * `numbering`, pictures need `draw`, full training needs `family`.
  */
 export interface SearchSpace<G extends Genotype = Genotype> {
   readonly name: string
@@ -125,7 +125,9 @@ export interface SearchSpace<G extends Genotype = Genotype> {
   /** Reads an architecture string. @throws BenchError `bad-input` that says which part of the text is wrong */
   parse(text: string): G
   format(genotype: G): string
-  /** Discretises mixing weights by the space's own rule (ties: the lowest index). `theta`: a row for each of `edges`. */
+  /**
+   * Discretises mixing weights by the space's own rule (ties: the lowest index). `theta`: a row for each of `edges`.
+   */
   derive(theta: Matrix, edgeWeights?: readonly number[]): G
   /** The mixing weights that make the supernet compute this architecture alone: 1 at its operations, 0 elsewhere. */
   oneHot(genotype: G): Matrix
@@ -145,7 +147,10 @@ export interface SearchSpace<G extends Genotype = Genotype> {
   nodeName?(node: number): string
   /** Pictures of the cells, one each; absent: the space has no pictures. */
   draw?(genotype: G, title: string): readonly Drawing[]
-  /** The papers' evaluation networks by dataset, the default dataset first; absent: `bench genotype show` gives no costs. */
+  /**
+   * The papers' evaluation networks by dataset, the default dataset first; absent: `bench genotype show` gives no
+   * costs.
+   */
   readonly evaluations?: Readonly<Record<string, EvaluationSize>>
   /** Dataset of `evaluations` that the paper searched a published architecture on; undefined: the default dataset. */
   searchedOn?(genotype: G): string | undefined

@@ -21,8 +21,8 @@ export interface Supernet {
 
   /**
    * Computes loss and ∂loss/∂mixing at the current w, which does not change. ∂loss/∂w is written to `weights` if given.
-   * @param options.mode `train` (default) also updates running batch-norm statistics, as a forward pass of the papers' code
-   * does
+   * @param options.mode `train` (default) also updates running batch-norm statistics, as a forward pass of the papers'
+   * code does
    */
   gradient(
     batch: Batch,

@@ -48,8 +48,8 @@ const TRANSIENT_CODES = new Set([
 /**
  * Downloads a file and checks its hash. A file that exists already and has the expected hash is not downloaded again.
  * @throws BenchError `missing` if the server refuses it or the address does not exist; `failed` if the connection keeps
- * breaking (what was received is kept) or the disk is nearly full; `corrupt` if the hash differs, `bad-input` beyond the
- * limit `download-gib` (in both cases nothing is kept)
+ * breaking (what was received is kept) or the disk is nearly full; `corrupt` if the hash differs, `bad-input` beyond
+ * the limit `download-gib` (in both cases nothing is kept)
  */
 export const download = (options: DownloadOptions): Promise<Downloaded> => alone(options, () => downloadAlone(options))
 

@@ -10,7 +10,9 @@ import { isInstalled } from '../system/optionalPackage.ts'
 import { TENSORFLOW_GPU, TENSORFLOW_PACKAGES, tensorflowPackage } from './tfjs/packages.ts'
 import { defineNavigatorGpu, describeGpu } from './webgpu/device/gpu.ts'
 
-/** The executors that a user may name: `static` runs fused kernels under a fixed plan, `tfjs` interprets layer by layer. */
+/**
+ * The executors that a user may name: `static` runs fused kernels under a fixed plan, `tfjs` interprets layer by layer.
+ */
 export const executorNames = ['auto', 'static', 'tfjs'] as const
 
 /** What a user may choose about the executor. */
@@ -246,7 +248,9 @@ async function bestBackend(portable: Backend): Promise<Omit<ExecutorChoice, 'kin
   return { backend: portable, reason: 'no other backend has a GPU here' }
 }
 
-/** Returns the kind of executor that a name means on a backend. @throws BenchError `unsupported` without a static one */
+/**
+ * Returns the kind of executor that a name means on a backend. @throws BenchError `unsupported` without a static one
+ */
 function kindOf(backend: Backend, executor: ExecutorOptions['executor'] = 'auto'): ExecutorChoice['kind'] {
   const hasStatic = entryOf(backend).open.static !== undefined
   if (executor === 'tfjs' || (executor === 'auto' && !hasStatic)) return 'tfjs'

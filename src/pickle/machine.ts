@@ -1,7 +1,6 @@
 /**
  * The stack machine that interprets a pickle. A pickle is a program whose instructions push objects on a stack, group
- * them
- * by marks, and store objects in a memo, from which later instructions fetch them by number.
+ * them by marks, and store objects in a memo, from which later instructions fetch them by number.
  */
 import { beyondLimit, limitOf } from '../system/limits.ts'
 import type { PickleInput } from './pickleInput.ts'
@@ -25,8 +24,7 @@ export interface PickleOptions {
 
 /**
  * Estimated memory of an empty container in V8. Containers, list items and entries count towards the memory limit;
- * texts,
- * bytes and numbers do not, since they are about as large as in the pickle itself.
+ * texts, bytes and numbers do not, since they are about as large as in the pickle itself.
  */
 const CONTAINER_BYTES = 200
 const LIST_ITEM_BYTES = 16

@@ -1,7 +1,6 @@
 /**
  * The closed list of Python names that a pickle may hold, and the data that each stands for. A pickle with any other
- * name
- * is refused. No named function is ever looked up or run.
+ * name is refused. No named function is ever looked up or run.
  */
 import { Dtype, NdArray, TorchStorageType, TorchTensor } from './values.ts'
 

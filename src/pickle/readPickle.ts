@@ -1,7 +1,6 @@
 /**
  * Reads Python pickles, protocols 0 to 5, as data, without executing any code: a pickle may only name the types listed
- * in
- * `pythonTypes.ts`. Memory use is bounded by the size of the pickle; a caller's `onDict` can free parts while it is
+ * in `pythonTypes.ts`. Memory use is bounded by the size of the pickle; a caller's `onDict` can free parts while it is
  * read.
  *
  * None → null · int → number, bigint beyond 2⁵³ · str → string · bytes → Uint8Array · list, tuple → array ·

@@ -114,8 +114,7 @@ const LONGEST_TEXT = 80
 
 /**
  * Describes an object of a pickle for an error message: `None`, a number, a short text in quotes, or the kind of
- * object.
- * Contents of containers are left out, since nested lists can be endless.
+ * object. Contents of containers are left out, since nested lists can be endless.
  */
 export function describe(value: unknown): string {
   if (value === null || value === undefined) return 'None'

@@ -31,7 +31,10 @@ export interface NamedFigure {
   readonly figure: Figure
 }
 
-/** Returns the tables of a report: of full trainings one; of searches means, medians and, where they can be paired, tests. */
+/**
+ * Returns the tables of a report: of full trainings one; of searches means, medians and, where they can be paired,
+ * tests.
+ */
 export function tablesOf(runs: readonly RunRecord[], options: ContentOptions): readonly NamedTable[] {
   if (areRetrained(runs)) {
     return [{ name: 'table', title: 'Full trainings', table: retrainedTable(runs, options.published) }]

@@ -1,4 +1,7 @@
-/** Groups runs into methods. Runs that differ only in their seed and dataset are one method: one row of a table, one line of a figure. */
+/**
+ * Groups runs into methods. Runs that differ only in their seed and dataset are one method: one row of a table, one
+ * line of a figure.
+ */
 import { genotype as knownGenotype } from '../algorithms/references.ts'
 import { BenchError } from '../core/errors.ts'
 import { onceEach } from '../core/onceEach.ts'
@@ -34,9 +37,10 @@ function named(groups: readonly (readonly RunRecord[])[]): (readonly [readonly R
 }
 
 /**
- * Returns the method with one run for each seed, dataset and settings of full training. Of several finished runs with the
- * same outcome the first is kept; an unfinished run is kept only where the seed has no finished one.
- * @throws BenchError `bad-input` where two runs of a seed ended with different architectures, or accuracies of full trainings
+ * Returns the method with one run for each seed, dataset and settings of full training. Of several finished runs with
+ * the same outcome the first is kept; an unfinished run is kept only where the seed has no finished one.
+ * @throws BenchError `bad-input` where two runs of a seed ended with different architectures, or accuracies of full
+ * trainings
  */
 export function oneRunPerSeed<M extends Method>(method: M): M {
   const { label, runs } = method
@@ -68,7 +72,10 @@ function contradiction(label: string, { manifest, result }: RunRecord, other: Ru
   )
 }
 
-/** Returns a label for each variant of an algorithm, short where short labels are all different. @param variants a run of each */
+/**
+ * Returns a label for each variant of an algorithm, short where short labels are all different. @param variants a run
+ * of each
+ */
 function labels(variants: readonly RunRecord[]): readonly string[] {
   const identities = variants.map(identity)
   const keys = differingKeys(identities)
@@ -80,7 +87,10 @@ function labels(variants: readonly RunRecord[]): readonly string[] {
   return new Set(short).size === variants.length ? short : full
 }
 
-/** Splits runs by budget where one dataset was searched under several budgets; budgets that only differ between datasets do not count. */
+/**
+ * Splits runs by budget where one dataset was searched under several budgets; budgets that only differ between datasets
+ * do not count.
+ */
 function splitByBudget(runs: readonly RunRecord[]): (readonly RunRecord[])[] {
   const byDataset = [...groupBy(runs, datasetOf).values()].map((group) => groupBy(group, budgetOf).size)
   return Math.max(...byDataset) > 1 ? [...groupBy(runs, budgetOf).values()] : [runs]
@@ -115,7 +125,9 @@ function identity({ manifest: { job } }: RunRecord) {
   return { algorithm, ...(budgetSeconds !== undefined && { budgetSeconds }), ...rest }
 }
 
-/** Returns the settings of a job without seed and dataset, and without the budget and headline numbers of the dataset. */
+/**
+ * Returns the settings of a job without seed and dataset, and without the budget and headline numbers of the dataset.
+ */
 function settings({ algorithm, protocol }: Pick<Job, 'algorithm' | 'protocol'>) {
   return { ...algorithmSettings(algorithm), protocol: searchSettings(protocol) }
 }
@@ -132,7 +144,10 @@ const longLabel = (record: object, keys: readonly string[]): string =>
     .map(([key, value = 'none']) => `${key}=${value}`)
     .join(', ')
 
-/** Returns the settings at the given keys in short: flags that are on by name alone, without flags that are off: `k=4, progressive`. */
+/**
+ * Returns the settings at the given keys in short: flags that are on by name alone, without flags that are off: `k=4,
+ * progressive`.
+ */
 const shortLabel = (record: object, keys: readonly string[]): string =>
   valuesAt(record, keys)
     .filter(([, value]) => value !== undefined && value !== 'false')
@@ -148,8 +163,8 @@ function valuesAt(record: object, keys: readonly string[]): (readonly [key: stri
 }
 
 /**
- * Returns the label of a method where it has a row or a picture of its own. Given cells of the DARTS space, whose text is
- * long, are called by their published name, else by the search that found them, else by the beginning of their hash.
+ * Returns the label of a method where it has a row or a picture of its own. Given cells of the DARTS space, whose text
+ * is long, are called by their published name, else by the search that found them, else by the beginning of their hash.
  */
 export function labelOf({ algorithm, label, runs }: Method): string {
   const { space, algorithm: given } = runs[0].manifest.job
@@ -161,7 +176,9 @@ export function labelOf({ algorithm, label, runs }: Method): string {
   return family.publishedName?.(family.parse(written)) ?? finder ?? `genotype ${contentName(written).slice(0, 8)}`
 }
 
-/** Returns the search that found an architecture: `drnas (seed 0)`, with the dataset where it is not the one trained on. */
+/**
+ * Returns the search that found an architecture: `drnas (seed 0)`, with the dataset where it is not the one trained on.
+ */
 function finderText({ algorithm, dataset, seed }: Finder, { manifest }: RunRecord): string {
   const where = dataset === manifest.job.dataset.name ? '' : ` on ${dataset}`
   return `${algorithm} (seed ${seed}${where})`

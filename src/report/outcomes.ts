@@ -70,7 +70,10 @@ async function outcomesTable(outcomes: readonly Outcome[], options: OutcomesOpti
   )
 }
 
-/** Returns the table of the architectures found, for searches whose results are not looked up, with commands to train them. */
+/**
+ * Returns the table of the architectures found, for searches whose results are not looked up, with commands to train
+ * them.
+ */
 async function genotypesTable(
   found: readonly { readonly job: Job; readonly result: ResultRecord }[],
   { store, data }: OutcomesOptions,

@@ -27,7 +27,9 @@ export function readRun(folder: RunFolder): WholeRun {
   }
 }
 
-/** Reads what tables and figures need of runs, through the index of their stores. Epochs are read when first accessed. */
+/**
+ * Reads what tables and figures need of runs, through the index of their stores. Epochs are read when first accessed.
+ */
 export function readRuns(folders: readonly RunFolder[]): readonly RunRecord[] {
   const indexed = readIndexed(folders)
   return indexed.summaries.map((summary, i) => ({

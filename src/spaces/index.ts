@@ -24,14 +24,18 @@ const builtins = definePlugin({ name: 'built in', spaces: Object.values(builtinS
 /** The built-in spaces and those of plugins. */
 export interface OpenSpaces {
   readonly registry: Registry
-  /** The search space of a name. @throws BenchError `unknown-name` that says how to name the plugin that brings the space */
+  /**
+   * The search space of a name. @throws BenchError `unknown-name` that says how to name the plugin that brings the
+   * space
+   */
   space(name: string): SearchSpace
   /** Content hash of the plugin that brings a space; undefined for a built-in space. */
   originOf(space: SearchSpace): string | undefined
 }
 
 /**
- * Registers the built-in spaces and those of plugins: for commands and worker processes that need spaces but no algorithm.
+ * Registers the built-in spaces and those of plugins: for commands and worker processes that need spaces but no
+ * algorithm.
  * @param plugins files or names of packages, as after `--plugin`
  */
 export async function openSpaces(plugins: readonly string[]): Promise<OpenSpaces> {

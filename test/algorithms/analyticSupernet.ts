@@ -202,7 +202,9 @@ export const quadratic: Loss = (theta, w, half, x) => {
 
 const dot = (a: Matrix, b: Matrix) => a.flat().reduce((sum, value, i) => sum + value * b.flat()[i], 0)
 
-/** A context whose search network is `quadratic`, and whose oracle prefers what comes late in each list of operations. */
+/**
+ * A context whose search network is `quadratic`, and whose oracle prefers what comes late in each list of operations.
+ */
 export function analyticContext(
   options: {
     readonly seed?: number

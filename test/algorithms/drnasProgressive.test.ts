@@ -103,7 +103,10 @@ const growths: readonly [string, number, number, number, number][] = [
   ['nb201', 8, 1, 4, 2],
 ]
 
-/** Numbers the output channels of all convolutions whose output is normalised; values of a network's state by that number. */
+/**
+ * Numbers the output channels of all convolutions whose output is normalised; values of a network's state by that
+ * number.
+ */
 function numberedChannels(network: Network) {
   const weights = network.parameters.map(({ shape }) => new Float32Array(sizeOf(shape)))
   const statistics = network.statistics.map((channels) => new Float32Array(2 * channels))

@@ -99,7 +99,10 @@ describe("ENAS' controller", () => {
 
 describe('ENAS as NAS-Bench-201 runs it', () => {
   const [steps, samples] = [3, 4]
-  /** Accuracy, mode and number of batches of every evaluation, by epoch; what each epoch reported; the controller after it. */
+  /**
+   * Accuracy, mode and number of batches of every evaluation, by epoch; what each epoch reported; the controller after
+   * it.
+   */
   async function run(epochs: number, given: object = {}) {
     const evaluations: { accuracy: number; mode: Mode | undefined; epoch: number }[] = []
     let epoch = 0

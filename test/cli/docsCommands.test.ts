@@ -1,7 +1,7 @@
 /**
- * Every command in a block of README.md and docs/ is run as it stands there, in the order of the page, with the files that
- * the page speaks of. What needs a network, a GPU, a cluster or long time is listed with its reason, and its words are read.
- * The searches that only take minutes are run, too, by
+ * Every command in a block of README.md and docs/ is run as it stands there, in the order of the page, with the files
+ * that the page speaks of. What needs a network, a GPU, a cluster or long time is listed with its reason, and its words
+ * are read. The searches that only take minutes are run, too, by
  *
  *     npx vitest run --mode full test/cli/docsCommands.test.ts
  */

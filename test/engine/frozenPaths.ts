@@ -5,8 +5,8 @@ import { initialWeights } from '../../src/training/initialise.ts'
 import { branching, branchingFeed } from './webgpu/branches.ts'
 
 /**
- * Returns loss and gradients with all paths active, under two sets of masks: recorded with half of the paths switched off, and
- * recorded with the mixing weights of the same paths 0.
+ * Returns loss and gradients with all paths active, under two sets of masks: recorded with half of the paths switched
+ * off, and recorded with the mixing weights of the same paths 0.
  */
 export async function underMasksOfPaths(executor: Executor) {
   const network = branching()

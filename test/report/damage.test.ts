@@ -1,6 +1,6 @@
 /**
- * Damaged records of stores and reports: each is read, or refused in one line that names the file, whatever is then made
- * of it. 25 copies of each file in the everyday run of the tests; as many as are asked for with
+ * Damaged records of stores and reports: each is read, or refused in one line that names the file, whatever is then
+ * made of it. 25 copies of each file in the everyday run of the tests; as many as are asked for with
  *
  *     TMPDIR=/dev/shm MUTATIONS=10000 npx vitest run test/report/damage
  */

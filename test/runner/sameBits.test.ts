@@ -1,7 +1,7 @@
 /**
  * The same job gives the same bits on every machine and every version of Node.js: what each algorithm writes about its
- * epochs, against a hash from Node.js 20, 22 and 24 (x64). A change of an algorithm that changes its numbers changes its
- * hash here: raise its version with it.
+ * epochs, against a hash from Node.js 20, 22 and 24 (x64). A change of an algorithm that changes its numbers changes
+ * its hash here: raise its version with it.
  */
 import { createHash } from 'node:crypto'
 import { join } from 'node:path'

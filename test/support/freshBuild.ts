@@ -1,4 +1,6 @@
-/** Builds the program before the tests where a source is newer than the last build: worker processes run from `dist/`. */
+/**
+ * Builds the program before the tests where a source is newer than the last build: worker processes run from `dist/`.
+ */
 import { execFileSync } from 'node:child_process'
 import { readdirSync, statSync } from 'node:fs'
 import { join } from 'node:path'

@@ -1,5 +1,7 @@
 /** Whether the exhaustive variants of tests run too: `npm run test:full`. */
 export const full: boolean = process.env.TESTS === 'full'
 
-/** Returns the number of damaged copies that a fuzz test makes: $MUTATIONS, else `usual`, and ten times that in full. */
+/**
+ * Returns the number of damaged copies that a fuzz test makes: $MUTATIONS, else `usual`, and ten times that in full.
+ */
 export const damagedCopies = (usual: number): number => Number(process.env.MUTATIONS ?? (full ? 10 * usual : usual))

@@ -1,4 +1,7 @@
-/** Disks that are full for real: a small file system in memory, or a limit on the size of files that the kernel enforces. */
+/**
+ * Disks that are full for real: a small file system in memory, or a limit on the size of files that the kernel
+ * enforces.
+ */
 import { spawnSync } from 'node:child_process'
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'

@@ -10,7 +10,10 @@ export interface Death {
   readonly mode?: 'before' | 'half' | 'after' | 'write'
   /** Whether the process that started it dies first, unless it is the one that asks for this death. */
   readonly parent?: boolean
-  /** Gets a line a process: the numbers of all changes and of all writes where it ended by itself, else `died MODE CHANGE`. */
+  /**
+   * Gets a line a process: the numbers of all changes and of all writes where it ended by itself, else `died MODE
+   * CHANGE`.
+   */
   readonly log?: string
 }
 

@@ -1,4 +1,7 @@
-/** What is there and cannot be read is never taken for absent, whoever looks: links to themselves stand for all such files. */
+/**
+ * What is there and cannot be read is never taken for absent, whoever looks: links to themselves stand for all such
+ * files.
+ */
 import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'

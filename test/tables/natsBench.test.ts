@@ -19,8 +19,8 @@ import { temporaryFolder } from './temporaryFolder.ts'
 
 /**
  * Records in the form of the release, with numbers of no meaning: accuracy after epoch e of architecture i, seed s and
- * split is (10 i + s/1000) mod 40 + e + (train 2, x-valid 1, x-test 0.5, ori-test 0) + epochs/100; 3 epochs stand for the
- * 12, 5 for the 200. Made by CPython 3.11; the damaged ones are named by their damage.
+ * split is (10 i + s/1000) mod 40 + e + (train 2, x-valid 1, x-test 0.5, ori-test 0) + epochs/100; 3 epochs stand for
+ * the 12, 5 for the 200. Made by CPython 3.11; the damaged ones are named by their damage.
  */
 const records: Record<string, string> = JSON.parse(
   readFileSync(new URL('../fixtures/pickles/nats.json', import.meta.url), 'utf8'),

@@ -15,7 +15,9 @@ import { readCurves } from '../../src/tables/readCurves.ts'
 import { spaceIndex } from '../../src/tables/spaceIndex.ts'
 import { temporaryFolder } from './temporaryFolder.ts'
 
-/** The records 7 and 9 of natsBench.test.ts in files as PyTorch writes them, and NASLib's form; made by CPython 3.11. */
+/**
+ * The records 7 and 9 of natsBench.test.ts in files as PyTorch writes them, and NASLib's form; made by CPython 3.11.
+ */
 const files: Record<string, string> = JSON.parse(
   readFileSync(new URL('../fixtures/pickles/files.json', import.meta.url), 'utf8'),
 )

@@ -1,7 +1,7 @@
 /**
- * The contract suite for search spaces: the promises that every built-in space keeps, and that `bench check plugin` checks
- * on the spaces of a plugin. Each rule is tried on architectures sampled from the space's encoding, and on the smallest
- * networks that the space writes.
+ * The contract suite for search spaces: the promises that every built-in space keeps, and that `bench check plugin`
+ * checks on the spaces of a plugin. Each rule is tried on architectures sampled from the space's encoding, and on the
+ * smallest networks that the space writes.
  */
 import { isDeepStrictEqual } from 'node:util'
 import { BenchError } from '../../core/errors.ts'

@@ -1,7 +1,9 @@
 /** Builders of zod schemas for the options of algorithms. Values may come as text from the command line. */
 import { z } from 'zod'
 
-/** Converts a text to a number. Unlike `Number(text)`, a blank text becomes NaN and not 0; other values pass unchanged. */
+/**
+ * Converts a text to a number. Unlike `Number(text)`, a blank text becomes NaN and not 0; other values pass unchanged.
+ */
 const numberOf = (value: unknown) =>
   typeof value === 'string' ? (value.trim() === '' ? Number.NaN : Number(value)) : value
 
@@ -67,7 +69,8 @@ export function optionalNumber(description: string, least: number) {
 }
 
 /**
- * Rejects dependent options that are set while the option they depend on is off, as `freeze` without `progressive=true`.
+ * Rejects dependent options that are set while the option they depend on is off, as `freeze` without
+ * `progressive=true`.
  * @param isOn whether the option they depend on is on, given all options; @param remedy what switches it on
  */
 export function dependentOptions<Options extends z.ZodObject>(

@@ -106,8 +106,8 @@ async function retrain(flags: RetrainFlags): Promise<void> {
 }
 
 /**
- * Returns the experiment whose runs are the trainings. Each run uses the algorithm `genotype`, which answers with the given
- * architecture in place of a search.
+ * Returns the experiment whose runs are the trainings. Each run uses the algorithm `genotype`, which answers with the
+ * given architecture in place of a search.
  */
 function experimentOf(flags: RetrainFlags): Experiment {
   const given = flags.genotype.map(
@@ -135,7 +135,10 @@ function experimentOf(flags: RetrainFlags): Experiment {
   }
 }
 
-/** Returns the dataset's name, folder and family. `--dataset` may be a folder: of photographs, decoded as they are needed. */
+/**
+ * Returns the dataset's name, folder and family. `--dataset` may be a folder: of photographs, decoded as they are
+ * needed.
+ */
 function imagesOf({ dataset, data }: RetrainFlags): Pick<RetrainingRequest, 'family'> & {
   readonly name: string
   readonly folder?: string

@@ -166,7 +166,10 @@ function indexList(text: string): number[] {
   })
 }
 
-/** Returns a function that answers true after the time limit or the first Ctrl-C. A second Ctrl-C ends the process at once. */
+/**
+ * Returns a function that answers true after the time limit or the first Ctrl-C. A second Ctrl-C ends the process at
+ * once.
+ */
 function stopCondition(limitMinutes = Number.POSITIVE_INFINITY): () => boolean {
   const deadline = Date.now() + 60_000 * limitMinutes
   let interrupted = false

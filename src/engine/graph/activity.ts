@@ -1,12 +1,13 @@
 /**
- * Decides which parts of a graph a step must compute when some paths are switched off. A term of a sum is needed if all its
- * coefficients are active and its sum is needed; an operation is needed if something needed reads one of its outputs.
+ * Decides which parts of a graph a step must compute when some paths are switched off. A term of a sum is needed if all
+ * its coefficients are active and its sum is needed; an operation is needed if something needed reads one of its
+ * outputs.
  */
 import { type Graph, inputsOf, type Operation, outputsOf, rootsOf } from './graph.ts'
 
 /**
- * The activity flags of a graph: one byte for every operation, every term of a sum and every filter of a convolution, 1 if
- * a step must compute it.
+ * The activity flags of a graph: one byte for every operation, every term of a sum and every filter of a convolution, 1
+ * if a step must compute it.
  */
 export class Activity {
   readonly #graph: Graph

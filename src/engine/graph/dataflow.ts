@@ -26,8 +26,8 @@ export function convolvedForOneNorm(graph: Graph): Set<ValueId> {
 }
 
 /**
- * Returns for each value how many operations may add to its gradient. Logits and features count once more: the operation
- * that computes them runs, and reads the gradient, even if all readers are skipped.
+ * Returns for each value how many operations may add to its gradient. Logits and features count once more: the
+ * operation that computes them runs, and reads the gradient, even if all readers are skipped.
  *
  * @param ofConvolution returns how many kernel calls of a convolution add to the gradient of its input
  */

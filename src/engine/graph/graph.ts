@@ -1,10 +1,12 @@
 /**
- * The intermediate form of a network in the static executors: a graph of a few kinds of operations, chosen so that kernels
- * can be fused. `lower.ts` makes it from a network layer by layer; `rewrite.ts` makes it cheaper.
+ * The intermediate form of a network in the static executors: a graph of a few kinds of operations, chosen so that
+ * kernels can be fused. `lower.ts` makes it from a network layer by layer; `rewrite.ts` makes it cheaper.
  */
 import type { CoefficientId, Network, ParameterId, Value, ValueId } from '../../core/network.ts'
 
-/** A batch normalisation: ids of its parameters γ and β and of its running statistics, as in `Layer`; null without them. */
+/**
+ * A batch normalisation: ids of its parameters γ and β and of its running statistics, as in `Layer`; null without them.
+ */
 export interface Norm {
   readonly affine: { readonly scale: ParameterId; readonly shift: ParameterId } | null
   readonly statistics: number | null

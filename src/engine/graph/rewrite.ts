@@ -1,6 +1,6 @@
 /**
- * Rewrites a graph into a cheaper one with the same outputs and gradients, by passes in a fixed order. Each pass takes a
- * graph and returns a graph.
+ * Rewrites a graph into a cheaper one with the same outputs and gradients, by passes in a fixed order. Each pass takes
+ * a graph and returns a graph.
  */
 import type { ValueId } from '../../core/network.ts'
 import { countReads } from './dataflow.ts'
@@ -22,12 +22,13 @@ export function rewrite(graph: Graph, activations: 'live' | 'frozen' = 'live'): 
 }
 
 /**
- * Merges nested sums: a `combine` that only one other `combine` reads, without normalising it, is replaced by its terms,
+ * Merges nested sums: a `combine` that only one other `combine` reads, without normalising it, is replaced by its
+ * terms,
  *
  *   Σ_i a_i·(Σ_j b_ij·x_ij) = Σ_ij a_i·b_ij·x_ij.
  *
- * A node then normalises and adds up the operations of all its edges in one operation; neither the mixed value of an edge
- * nor a normalised output is stored.
+ * A node then normalises and adds up the operations of all its edges in one operation; neither the mixed value of an
+ * edge nor a normalised output is stored.
  */
 export function inlineCombines(graph: Graph): Graph {
   const reads = countReads(graph)

@@ -1,4 +1,7 @@
-/** Lists the terms of all weighted sums of a graph, and computes their weights and the gradient of the mixing coefficients. */
+/**
+ * Lists the terms of all weighted sums of a graph, and computes their weights and the gradient of the mixing
+ * coefficients.
+ */
 import type { CoefficientId } from '../../core/network.ts'
 import type { Activity } from './activity.ts'
 import type { Graph } from './graph.ts'

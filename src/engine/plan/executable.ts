@@ -1,4 +1,6 @@
-/** What the executables of all backends share: checks of their arguments, initial values, wrappers, and sums of losses. */
+/**
+ * What the executables of all backends share: checks of their arguments, initial values, wrappers, and sums of losses.
+ */
 import { BenchError } from '../../core/errors.ts'
 import type { Executable, ExecutableState, Feed, Objective, Tally } from '../../core/executor.ts'
 import { type Network, parameterCount } from '../../core/network.ts'
@@ -52,7 +54,9 @@ export function withAllPaths({ active, ...feed }: Feed): Feed {
   return { ...feed, coefficients: coefficients.map((value, i) => (active[i] === 0 ? 0 : value)) }
 }
 
-/** Returns the running statistics of an untrained network: for each tracked batch norm means of 0, then variances of 1. */
+/**
+ * Returns the running statistics of an untrained network: for each tracked batch norm means of 0, then variances of 1.
+ */
 export function initialStatistics({ statistics }: Network): Float32Array {
   return Float32Array.from(
     statistics.flatMap((channels) => Array.from({ length: 2 * channels }, (_, i) => (i < channels ? 0 : 1))),
@@ -91,8 +95,8 @@ export function withOverrides(executable: Executable, overrides: Partial<Executa
 }
 
 /**
- * Returns an executable that forwards to the given one until `dispose`; any later call is a `BenchError` of code `bad-input`,
- * because the memory may already belong to another network. `dispose` may be called again.
+ * Returns an executable that forwards to the given one until `dispose`; any later call is a `BenchError` of code
+ * `bad-input`, because the memory may already belong to another network. `dispose` may be called again.
  */
 export function untilDisposed(executable: Executable): Executable {
   let isDisposed = false

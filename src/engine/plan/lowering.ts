@@ -1,6 +1,6 @@
 /**
- * What the lowering of both static executors shares: one rule for each kind of operation, the stored sizes of values, and
- * gradients to which several operations add.
+ * What the lowering of both static executors shares: one rule for each kind of operation, the stored sizes of values,
+ * and gradients to which several operations add.
  */
 import type { Value } from '../../core/network.ts'
 import type { Graph, Of, Operation } from '../graph/graph.ts'
@@ -84,9 +84,9 @@ export class Accumulation<B = Temporary> {
   }
 
   /**
-   * Returns the kernel argument by which the next contribution adds to the buffer (1) or overwrites it (0); call it right
-   * before the contribution is emitted. The first contribution overwrites. If switched-off paths may skip it but not a later
-   * contribution, masked steps clear the buffer first and add every contribution.
+   * Returns the kernel argument by which the next contribution adds to the buffer (1) or overwrites it (0); call it
+   * right before the contribution is emitted. The first contribution overwrites. If switched-off paths may skip it but
+   * not a later contribution, masked steps clear the buffer first and add every contribution.
    *
    * @param condition activity flag of the contributing call; −1: it always runs
    */

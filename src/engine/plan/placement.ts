@@ -30,8 +30,8 @@ const ALIGNMENT = 64
 export const align = (bytes: number): number => Math.ceil(bytes / ALIGNMENT) * ALIGNMENT
 
 /**
- * Gives every touched buffer an address from `base` on and returns the end of the highest buffer, in bytes. Larger buffers
- * are placed first; each gets the lowest address at which it overlaps no buffer that is alive at the same time.
+ * Gives every touched buffer an address from `base` on and returns the end of the highest buffer, in bytes. Larger
+ * buffers are placed first; each gets the lowest address at which it overlaps no buffer that is alive at the same time.
  */
 export function place(buffers: readonly Temporary[], base: number): number {
   const placed: Temporary[] = []

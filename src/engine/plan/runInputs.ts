@@ -73,8 +73,8 @@ export class FeedNumbers {
   }
 
   /**
-   * Computes the numbers of a feed into this object's buffers, which the next call overwrites. Returns the activity flags;
-   * undefined if no path is switched off.
+   * Computes the numbers of a feed into this object's buffers, which the next call overwrites. Returns the activity
+   * flags; undefined if no path is switched off.
    */
   take(feed: Feed): Uint8Array | undefined {
     const { activity, terms } = this.#plan
@@ -125,8 +125,9 @@ export function* drawNoises<P>(
 }
 
 /**
- * Returns standard normal random numbers for one noise layer and one batch, [batch, height, width, channels]. They depend
- * only on the batch's random key and the layer: all executors, and all passes over the batch, see the same noise.
+ * Returns standard normal random numbers for one noise layer and one batch, [batch, height, width, channels]. They
+ * depend only on the batch's random key and the layer: all executors, and all passes over the batch, see the same
+ * noise.
  */
 export function drawNoise({ size, randomKey }: Batch, site: number, { height, width, channels }: Value): Float32Array {
   const { seed, path } = randomKey ?? { seed: 0, path: [] }

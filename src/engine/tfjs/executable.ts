@@ -1,4 +1,7 @@
-/** A network compiled for TensorFlow.js. Every call runs its kernels synchronously; only reading results back is awaited. */
+/**
+ * A network compiled for TensorFlow.js. Every call runs its kernels synchronously; only reading results back is
+ * awaited.
+ */
 import * as tf from '@tensorflow/tfjs-core'
 import type {
   Executable,

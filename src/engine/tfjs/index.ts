@@ -63,7 +63,9 @@ export async function openTfjsExecutor(backend: TfjsBackendName): Promise<Execut
 
 const initialised = new Map<TfjsBackendName, Promise<void>>()
 
-/** Loads a backend and makes it the current one, once in a process. @throws BenchError `unsupported` if it does not load */
+/**
+ * Loads a backend and makes it the current one, once in a process. @throws BenchError `unsupported` if it does not load
+ */
 export function initialiseBackend(backend: TfjsBackendName): Promise<void> {
   const ready = initialised.get(backend) ?? initialise(backend)
   initialised.set(backend, ready)

@@ -1,6 +1,6 @@
 /**
- * The tensors that an executable keeps between passes: weights and other weight vectors, running statistics, sums of losses,
- * recorded activation masks. Also SGD on them, and the switch to the backend that they live on.
+ * The tensors that an executable keeps between passes: weights and other weight vectors, running statistics, sums of
+ * losses, recorded activation masks. Also SGD on them, and the switch to the backend that they live on.
  */
 import * as tf from '@tensorflow/tfjs-core'
 import { BenchError } from '../../core/errors.ts'
@@ -14,8 +14,8 @@ import type { BatchMoments, Moments } from './rules/rule.ts'
 export type OnBackend = <T>(f: () => T) => T
 
 /**
- * Returns a function that runs others on the named backend, which must have been initialised. TensorFlow.js has one current
- * backend in the whole process, but executors of several backends may exist at the same time.
+ * Returns a function that runs others on the named backend, which must have been initialised. TensorFlow.js has one
+ * current backend in the whole process, but executors of several backends may exist at the same time.
  */
 export const onBackend =
   (name: string): OnBackend =>
@@ -245,8 +245,8 @@ function clipped(gradient: tf.Tensor1D, clipNorm: number | null): tf.Tensor1D {
 }
 
 /**
- * The activation masks of one feed: the entries that each ReLU passed and each max pooling chose. The first pass that runs
- * with this object records them, later passes read them.
+ * The activation masks of one feed: the entries that each ReLU passed and each max pooling chose. The first pass that
+ * runs with this object records them, later passes read them.
  */
 export class RecordedMasks implements ActivationMasks {
   readonly #on: OnBackend

@@ -1,6 +1,6 @@
 /**
- * Opens the static executor on WebAssembly SIMD: a network is compiled once into a list of kernel calls with fixed arguments
- * in one memory, and a step replays the list.
+ * Opens the static executor on WebAssembly SIMD: a network is compiled once into a list of kernel calls with fixed
+ * arguments in one memory, and a step replays the list.
  */
 import type { CompileOptions, Executable, Executor } from '../../core/executor.ts'
 import { type Layer, type Network, sizeOf } from '../../core/network.ts'
@@ -25,9 +25,9 @@ export interface StaticExecutorOptions {
 }
 
 /**
- * Opens the static executor. It sums in fixed orders: the same bits on every machine, whatever the number of threads; with
- * `fastMath` the same bits on every machine that has fused multiply-adds. The memory of a disposed network is reused for the
- * next one.
+ * Opens the static executor. It sums in fixed orders: the same bits on every machine, whatever the number of threads;
+ * with `fastMath` the same bits on every machine that has fused multiply-adds. The memory of a disposed network is
+ * reused for the next one.
  *
  * @throws BenchError `unsupported` if `fastMath` is set and this machine has no fused multiply-add
  */
@@ -74,9 +74,9 @@ export async function openStaticExecutor({
 }
 
 /**
- * Number of multiply-adds per layer from which a thread gains more than its barriers cost: about 40 µs of work. A barrier of
- * two threads takes half a microsecond if both have a core, and hundreds if one waits for a core; with less work per layer,
- * threads gain a little on an idle machine and lose more on a busy one (docs/decisions/0005).
+ * Number of multiply-adds per layer from which a thread gains more than its barriers cost: about 40 µs of work. A
+ * barrier of two threads takes half a microsecond if both have a core, and hundreds if one waits for a core; with less
+ * work per layer, threads gain a little on an idle machine and lose more on a busy one (docs/decisions/0005).
  */
 const MULTIPLY_ADDS_PER_THREAD = 400_000
 
@@ -86,7 +86,9 @@ export function usefulThreads(network: Network, batchSize: number): number {
   return Math.max(1, Math.floor((batchSize * work) / (network.layers.length * MULTIPLY_ADDS_PER_THREAD)))
 }
 
-/** Returns the multiply-adds of a layer's forward pass for one sample; for layers without weights, the entries written. */
+/**
+ * Returns the multiply-adds of a layer's forward pass for one sample; for layers without weights, the entries written.
+ */
 function multiplyAdds(layer: Layer, { values, parameters }: Network): number {
   const { height, width, channels } = values[layer.output]
   if (layer.kind === 'conv' || layer.kind === 'depthwiseConv')

@@ -1,6 +1,6 @@
 /**
- * Reads and writes what a committed report is computed from: `report.json`, which says how, and the records of its runs.
- * The records are either run folders, as in a store, or one compact file with a line for each run.
+ * Reads and writes what a committed report is computed from: `report.json`, which says how, and the records of its
+ * runs. The records are either run folders, as in a store, or one compact file with a line for each run.
  */
 import { join } from 'node:path'
 import { gunzipSync, gzipSync } from 'node:zlib'
@@ -53,7 +53,8 @@ export type SpaceOf = (name: string) => SearchSpace | Promise<SearchSpace>
 /**
  * Reads a report from its folder. Where `report.json` lists no files, the files that lie in the folder are listed.
  *
- * @throws BenchError `missing` where `report.json` or the records are missing, `corrupt` where the two do not fit together
+ * @throws BenchError `missing` where `report.json` or the records are missing, `corrupt` where the two do not fit
+ * together
  */
 export async function readReport(folder: string, spaceOf: SpaceOf): Promise<CommittedReport> {
   const path = join(folder, RECIPE)
@@ -128,8 +129,8 @@ export const isWhole = (run: RunRecord): run is WholeRun =>
   (run.result?.oracle?.queries ?? []).every(({ genotype }) => genotype !== undefined)
 
 /**
- * Returns a run with only what tables and figures read: of a black-box search the answers that were better than all before,
- * without their architectures; of an epoch its architecture, looked-up accuracies and probes.
+ * Returns a run with only what tables and figures read: of a black-box search the answers that were better than all
+ * before, without their architectures; of an epoch its architecture, looked-up accuracies and probes.
  */
 export function compacted(run: RunRecord): RunRecord {
   const { manifest, epochs, result, failure } = run
@@ -192,13 +193,16 @@ function linesOf(text: Buffer): readonly string[] {
   return lines
 }
 
-/** Returns the qualifiers that a comparison reports for a job's dataset: validation before test, in the protocol's order. */
+/**
+ * Returns the qualifiers that a comparison reports for a job's dataset: validation before test, in the protocol's
+ * order.
+ */
 export const reportedQualifiers = ({ protocol, dataset }: Job): readonly string[] =>
   (protocol.headline[dataset.name] ?? []).flatMap(({ validation, test }) => [validation, test])
 
 /**
- * Returns a run without the looked-up accuracies that no comparison reports, so that a report in a repository is evidence
- * for its own numbers and not a copy of the lookup table. Accuracies that were trained are all kept.
+ * Returns a run without the looked-up accuracies that no comparison reports, so that a report in a repository is
+ * evidence for its own numbers and not a copy of the lookup table. Accuracies that were trained are all kept.
  */
 export function reportedOnly<Run extends RunRecord>(run: Run): Run {
   const { manifest, epochs, result } = run

@@ -1,6 +1,7 @@
 /**
- * Computes the files of a committed report from its records: tables, looked-up rows, the numbers of figures, pictures and
- * the page. All but the pictures are the same bytes on every machine, so `bench verify` can recompute and compare them.
+ * Computes the files of a committed report from its records: tables, looked-up rows, the numbers of figures, pictures
+ * and the page. All but the pictures are the same bytes on every machine, so `bench verify` can recompute and compare
+ * them.
  */
 import { formatQualifier, type Metric } from '../../core/metric.ts'
 import { oneLine, printable } from '../../core/plainText.ts'
@@ -54,8 +55,9 @@ export function isInForm(name: string, { compact, figures }: ReportForm): boolea
 }
 
 /**
- * Returns every file of a new report, its records included. Tables and figures are computed from the records as they are
- * kept, so that they can be computed again. Runs that were read from a compact report are kept as compact records again.
+ * Returns every file of a new report, its records included. Tables and figures are computed from the records as they
+ * are kept, so that they can be computed again. Runs that were read from a compact report are kept as compact records
+ * again.
  */
 export async function reportFiles(
   runs: readonly RunRecord[],
@@ -77,7 +79,9 @@ export async function reportFiles(
   ])
 }
 
-/** Returns the files of a report that are computed from its records, and `report.json`. @param isWanted of a file's name */
+/**
+ * Returns the files of a report that are computed from its records, and `report.json`. @param isWanted of a file's name
+ */
 export async function computedFiles(
   runs: readonly RunRecord[],
   recipe: ReportRecipe,
@@ -92,7 +96,8 @@ export async function computedFiles(
 
 /**
  * Returns the files that `bench verify` compares with the committed ones: of those that `report.json` lists, all but
- * records and pictures. A figure that this version of the program has and an earlier one had not is therefore no difference.
+ * records and pictures. A figure that this version of the program has and an earlier one had not is therefore no
+ * difference.
  */
 export async function checkedFiles(
   runs: readonly RunRecord[],

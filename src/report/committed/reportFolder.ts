@@ -1,6 +1,7 @@
 /**
- * Writes a report into a folder. Only files that an earlier `report.json` there lists are replaced or deleted. No report is
- * written into the store whose runs it shows, nor the reverse: a store and a report both have a folder `runs`.
+ * Writes a report into a folder. Only files that an earlier `report.json` there lists are replaced or deleted. No
+ * report is written into the store whose runs it shows, nor the reverse: a store and a report both have a folder
+ * `runs`.
  */
 import { lstatSync, realpathSync, rmdirSync, rmSync } from 'node:fs'
 import { basename, dirname, join, relative, resolve, sep } from 'node:path'
@@ -90,7 +91,10 @@ async function redraw({ folder, runs, given, compact, figures }: ReportRequest, 
 const isOwn = (folder: string, sources: readonly Source[]): boolean =>
   sources.length === 1 && sources[0].kind === 'report' && realPlace(folder) === realPlace(sources[0].folder)
 
-/** @throws BenchError `bad-input` where the folder and the source are the same or one lies inside the other, links resolved */
+/**
+ * @throws BenchError `bad-input` where the folder and the source are the same or one lies inside the other, links
+ * resolved
+ */
 function requireApart(folder: string, source: Source): void {
   const origin = realPlace(source.folder)
   for (const place of [folder, join(folder, 'runs')].map(realPlace)) {
@@ -128,7 +132,10 @@ function earlierRecipe(folder: string): ReportRecipe | undefined {
 /** Names of the files in a run folder that a report keeps. */
 const RUN_FILES: ReadonlySet<string> = new Set(Object.keys(runFiles))
 
-/** @throws BenchError `bad-input` where the folder holds a run that an earlier report there does not list, or that is running */
+/**
+ * @throws BenchError `bad-input` where the folder holds a run that an earlier report there does not list, or that is
+ * running
+ */
 function requireNoOtherRuns(folder: string, earlier: ReportRecipe | undefined): void {
   const refuse = (what: string): never => {
     throw new BenchError('bad-input', `${what}; name another folder for the report`)
@@ -167,9 +174,9 @@ function listedFiles(earlier: ReportRecipe | undefined): readonly string[] {
 const isRecord = (name: string): boolean => name.startsWith('runs/') || name === COMPACT_RECORDS
 
 /**
- * Replaces the files of an earlier report by the new ones. All new files are on the disk before an old one is deleted, and
- * `report.json` is renamed first, so wherever this is interrupted, it lists all files that are there. The records stay where
- * the new files contain none.
+ * Replaces the files of an earlier report by the new ones. All new files are on the disk before an old one is deleted,
+ * and `report.json` is renamed first, so wherever this is interrupted, it lists all files that are there. The records
+ * stay where the new files contain none.
  */
 function replaceFiles(folder: string, files: ReportFiles, earlier: ReportRecipe | undefined): void {
   const at = (name: string) => resolve(join(folder, name))

@@ -1,6 +1,7 @@
 /**
- * Checks committed reports and records: whether the files of a report are what its records give, whether each record is of
- * the job that its name stands for, and whether looked-up accuracies are those of the lookup table, where it is installed.
+ * Checks committed reports and records: whether the files of a report are what its records give, whether each record is
+ * of the job that its name stands for, and whether looked-up accuracies are those of the lookup table, where it is
+ * installed.
  */
 import { join } from 'node:path'
 import { formatQualifier, type Metric } from '../../core/metric.ts'
@@ -98,8 +99,8 @@ const unfoundedFiles = ({ files = [] }: ReportRecipe, recomputed: ReadonlyMap<st
     .map((file) => ({ file, lines: ['- listed in report.json, but the records give no such file'] }))
 
 /**
- * Returns the records that contradict themselves: a run is named by the hash of its job, so a run whose job was edited no
- * longer has its name; and a result repeats names and seed of its job.
+ * Returns the records that contradict themselves: a run is named by the hash of its job, so a run whose job was edited
+ * no longer has its name; and a result repeats names and seed of its job.
  */
 function contradictions(runs: readonly RunRecord[]): readonly Difference[] {
   return runs.flatMap(({ manifest: { id, job }, result }) => {
@@ -159,8 +160,8 @@ function lookupDifferences(
 }
 
 /**
- * Returns the lines in which two texts differ, as `-` committed and `+` recomputed; none where they are equal. Lines that
- * both texts begin or end with are left out.
+ * Returns the lines in which two texts differ, as `-` committed and `+` recomputed; none where they are equal. Lines
+ * that both texts begin or end with are left out.
  */
 export function lineDiff(committed: string, recomputed: string, limit = 20): readonly string[] {
   if (committed === recomputed) return []
@@ -189,8 +190,8 @@ interface DrawnPanel {
 }
 
 /**
- * Returns what a report's page says without how it looks, since pages are restyled: words and numbers of every section, then
- * the points of every figure, each on a line. The scatter is left out, since it shows the whole lookup table.
+ * Returns what a report's page says without how it looks, since pages are restyled: words and numbers of every section,
+ * then the points of every figure, each on a line. The scatter is left out, since it shows the whole lookup table.
  */
 function pageNumbers(html: string): string {
   const sections = [...html.matchAll(/<section id="([^"]*)">(.*?)<\/section>/gs)]

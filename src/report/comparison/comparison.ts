@@ -1,4 +1,6 @@
-/** Compares runs: one row for each method, one column for each looked-up accuracy, the values of all seeds in each cell. */
+/**
+ * Compares runs: one row for each method, one column for each looked-up accuracy, the values of all seeds in each cell.
+ */
 import { BenchError } from '../../core/errors.ts'
 import { accuracyOf } from '../../core/metric.ts'
 import { onceEach } from '../../core/onceEach.ts'
@@ -14,7 +16,9 @@ export interface Comparison {
   readonly rows: readonly Row[]
   /** Names of the protocols; several only where the user allowed mixed protocols. */
   readonly protocols: readonly string[]
-  /** Names of the settings in which the protocols of the runs differ, such as `epochs`; empty where they are the same. */
+  /**
+   * Names of the settings in which the protocols of the runs differ, such as `epochs`; empty where they are the same.
+   */
   readonly mixed: readonly string[]
 }
 
@@ -24,7 +28,10 @@ export interface Column {
   readonly split: 'validation' | 'test'
   /** Dataset that the architectures were searched on. */
   readonly searchedOn: string
-  /** Such as `CIFAR-10 test`, or `CIFAR-100 test (searched on CIFAR-10)` where the columns differ in the dataset searched on. */
+  /**
+   * Such as `CIFAR-10 test`, or `CIFAR-100 test (searched on CIFAR-10)` where the columns differ in the dataset
+   * searched on.
+   */
   readonly title: string
   /** The title without the split. */
   readonly group: string
@@ -133,7 +140,10 @@ function refuseMixedTables(runs: readonly RunRecord[]): void {
   }
 }
 
-/** Returns the names of the settings in which the protocols differ, headline numbers compared for each dataset on its own. */
+/**
+ * Returns the names of the settings in which the protocols differ, headline numbers compared for each dataset on its
+ * own.
+ */
 function differingSettings(runs: readonly RunRecord[]): readonly string[] {
   const protocols = unique(runs.map(({ manifest }) => manifest.job.protocol))
   const datasets = unique(protocols.flatMap(({ headline }) => Object.keys(headline)))
@@ -219,8 +229,8 @@ const unique = <T>(items: readonly T[]): T[] => [...new Set(items)]
 export const FEWEST_BLOCKS = 3
 
 /**
- * The blocks of a paired test between searches. They are the seeds of one column, since a test assumes independent blocks
- * and the accuracies of one architecture on several datasets are not independent.
+ * The blocks of a paired test between searches. They are the seeds of one column, since a test assumes independent
+ * blocks and the accuracies of one architecture on several datasets are not independent.
  */
 export interface Blocks {
   /** The searches that have an accuracy in the column. */

@@ -18,8 +18,8 @@ interface Pair {
 }
 
 /**
- * Returns the table of paired tests on the test columns of a comparison, with two-sided p-values corrected by Holm over the
- * pairs of a column; undefined where no column has two searches and a seed that all of its searches finished.
+ * Returns the table of paired tests on the test columns of a comparison, with two-sided p-values corrected by Holm over
+ * the pairs of a column; undefined where no column has two searches and a seed that all of its searches finished.
  * @param references names of the algorithms with a fixed architecture, which are left out
  */
 export function pairwiseTable(comparison: Comparison, references?: ReadonlySet<string>): Tabular | undefined {

@@ -1,6 +1,6 @@
 /**
- * Published rows beside ours: reads the numbers that papers printed from `reports/published/`, chooses the table that fits a
- * comparison, and says where our runs are reduced, so that their numbers are not comparable with published ones.
+ * Published rows beside ours: reads the numbers that papers printed from `reports/published/`, chooses the table that
+ * fits a comparison, and says where our runs are reduced, so that their numbers are not comparable with published ones.
  */
 import { readdirSync, readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
@@ -20,7 +20,9 @@ import type { RunRecord } from '../runRecord.ts'
 import { type Column, type Comparison, datasetTitle } from './comparison.ts'
 import { settingsText } from './retrainedRuns.ts'
 
-/** A value as it was printed (`-` where the paper has none), and its mean and standard deviation where it is a number. */
+/**
+ * A value as it was printed (`-` where the paper has none), and its mean and standard deviation where it is a number.
+ */
 export interface PublishedValue {
   readonly text: string
   readonly mean?: number
@@ -33,7 +35,9 @@ const columnSchema = z.strictObject({
   title: z.string(),
   unit: z.string().optional(),
   better: z.enum(['higher', 'lower']).optional(),
-  /** Our name of the dataset, such as `cifar10`; with `split` it tells beside which of our columns this column stands. */
+  /**
+   * Our name of the dataset, such as `cifar10`; with `split` it tells beside which of our columns this column stands.
+   */
   dataset: z.string().optional(),
   /** Dataset that the architectures were searched on, where it is not `dataset`. */
   searchedOn: z.string().optional(),
@@ -72,7 +76,9 @@ const loadYaml = () => createRequire(import.meta.url)('yaml') as typeof import('
 
 const FOLDER = new URL('../../../reports/published/', import.meta.url)
 
-/** Returns the position of the published column with the dataset, split and dataset searched on of our column, or -1. */
+/**
+ * Returns the position of the published column with the dataset, split and dataset searched on of our column, or -1.
+ */
 export const positionOf = (
   { columns }: Pick<PublishedTable, 'columns'>,
   ours: Pick<Column, 'dataset' | 'split' | 'searchedOn'>,
@@ -90,7 +96,10 @@ export function publishedTables(folder: URL = FOLDER): readonly PublishedTable[]
     .flatMap((name) => parsePublished(readFileSync(new URL(name, folder), 'utf8'), name))
 }
 
-/** Parses the published tables of one document. Values are read as text, so that 2.50 stays 2.50. @throws BenchError `corrupt` */
+/**
+ * Parses the published tables of one document. Values are read as text, so that 2.50 stays 2.50. @throws BenchError
+ * `corrupt`
+ */
 export function parsePublished(text: string, name: string): readonly PublishedTable[] {
   const parsed = documentSchema.safeParse(loadYaml().parse(text, { schema: 'failsafe' }))
   if (!parsed.success) {
@@ -170,8 +179,8 @@ const hasColumn = (table: PublishedTable, column: Column): boolean => positionOf
 const LEAST_BUDGET = 12_000
 
 /**
- * Returns in what these runs are smaller than those of papers, in words such as `searched under protocol micro`; empty where
- * they are not. Black-box searches and given architectures train no supernet, so their protocol reduces nothing.
+ * Returns in what these runs are smaller than those of papers, in words such as `searched under protocol micro`; empty
+ * where they are not. Black-box searches and given architectures train no supernet, so their protocol reduces nothing.
  */
 export function reductionsOf(runs: readonly RunRecord[]): string[] {
   const words = runs.flatMap(({ manifest: { job }, result }) => [
@@ -233,7 +242,10 @@ const sizeOfTraining = ({ epochs, network, data }: RetrainingSettings): Size => 
   limit: data.limit,
 })
 
-/** Whether any size is below that of the full protocol. @param full absent where the preset is unknown: only images count then */
+/**
+ * Whether any size is below that of the full protocol. @param full absent where the preset is unknown: only images
+ * count then
+ */
 function isSmaller(size: Size, full: Size | undefined): boolean {
   const least = full ?? { imageSize: null, limit: null }
   return Object.keys(least).some(

@@ -9,8 +9,8 @@ import { groupByMethod, type Method, oneRunPerSeed } from '../methods.ts'
 import type { ReportedResult, RunRecord } from '../runRecord.ts'
 
 /**
- * Whether these runs are to be reported by full trainings instead of looked-up accuracies: some train in full, and the others
- * are searches without a lookup table, which may have found what is trained.
+ * Whether these runs are to be reported by full trainings instead of looked-up accuracies: some train in full, and the
+ * others are searches without a lookup table, which may have found what is trained.
  */
 export const areRetrained = (runs: readonly RunRecord[]): boolean =>
   runs.some(isRetrained) && runs.every((run) => isRetrained(run) || run.manifest.job.table === undefined)
@@ -64,7 +64,10 @@ type Times = NonNullable<ResultRecord['timing']['trainings']>
 export const timesOf = ({ results }: RetrainedRow, of: (time: Times[number]) => number): number[] =>
   results.flatMap(({ timing }) => (timing.trainings ?? []).map(of))
 
-/** Returns the settings of a full training in words: `preset trial, 10 epochs, 2000 training images at 16×16, batch 64, C=8, 5 cells`. */
+/**
+ * Returns the settings of a full training in words: `preset trial, 10 epochs, 2000 training images at 16×16, batch 64,
+ * C=8, 5 cells`.
+ */
 export function settingsText({ preset, epochs, batchSize, network, data }: RetrainingSettings): string {
   const { limit, imageSize } = data
   const images = `${limit === null ? 'all training images' : pluralize(limit, 'training image')}${imageSize === null ? '' : ` at ${imageSize}×${imageSize}`}`

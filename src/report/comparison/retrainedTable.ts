@@ -30,7 +30,8 @@ import { errorsOf, isRetrained, meansOf, type RetrainedRow, rowsOf, settingsText
 
 /**
  * Returns the table of full trainings.
- * @param wanted published rows: the id of a table; or `none`; or `auto`, the DrNAS table of the dataset, unless ours are reduced
+ * @param wanted published rows: the id of a table; or `none`; or `auto`, the DrNAS table of the dataset, unless ours
+ * are reduced
  * @throws BenchError `unknown-name`
  */
 export function retrainedTable(runs: readonly RunRecord[], wanted: string): Tabular {
@@ -86,7 +87,10 @@ interface RetrainedColumn extends TabularColumn {
   readonly published?: string
 }
 
-/** Returns the columns. Dataset and settings have columns where rows differ in them; otherwise the smallest error is marked. */
+/**
+ * Returns the columns. Dataset and settings have columns where rows differ in them; otherwise the smallest error is
+ * marked.
+ */
 function columnsOf(rows: readonly RetrainedRow[]): readonly RetrainedColumn[] {
   const severalDatasets = new Set(rows.map(({ dataset }) => dataset)).size > 1
   const differing = differingKeys(rows.map(({ settings }) => settings))
@@ -201,7 +205,9 @@ const UNITS = {
   cpu: { name: 'hours', seconds: 3600 },
 } as const satisfies Record<SearchTime['device'], { readonly name: string; readonly seconds: number }>
 
-/** Returns the mean cost of searches, such as `0.4 GPU days`; undefined where there are none or their devices differ. */
+/**
+ * Returns the mean cost of searches, such as `0.4 GPU days`; undefined where there are none or their devices differ.
+ */
 export function searchCost(searches: readonly SearchTime[]): string | undefined {
   const [device, ...others] = new Set(searches.map((search) => search.device))
   if (device === undefined || others.length > 0) return undefined
@@ -215,7 +221,8 @@ const OF_DATASET: Readonly<Record<string, string>> = { cifar10: 'drnas-table-2',
 
 /**
  * Chooses the published table that stands below full trainings.
- * @param wanted the id of a table; or `none`; or `auto`, the table of the dataset, where our rows have one and are not reduced
+ * @param wanted the id of a table; or `none`; or `auto`, the table of the dataset, where our rows have one and are not
+ * reduced
  * @param reductions as `reductionsOf` returns them
  * @throws BenchError `unknown-name`, or `bad-input` where the table is of another dataset
  */

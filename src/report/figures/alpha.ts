@@ -1,4 +1,7 @@
-/** The figure `alpha`: entropy of the mixing weights over the epochs, or the weights of every edge where there is one method. */
+/**
+ * The figure `alpha`: entropy of the mixing weights over the epochs, or the weights of every edge where there is one
+ * method.
+ */
 
 import type { AlphaRecord } from '../../analysis/probes/alpha.ts'
 import { BenchError } from '../../core/errors.ts'

@@ -1,4 +1,7 @@
-/** The figure `anytime`: accuracy of a search's current answer over its epochs, or over the simulated time of a black-box search. */
+/**
+ * The figure `anytime`: accuracy of a search's current answer over its epochs, or over the simulated time of a
+ * black-box search.
+ */
 import { BenchError } from '../../core/errors.ts'
 import { accuracyOf } from '../../core/metric.ts'
 import { capitalize } from '../../core/plainText.ts'
@@ -31,7 +34,8 @@ interface Curves {
 }
 
 /**
- * Returns the figure of accuracy over time: a panel for each test column and one for each dataset of black-box searches.
+ * Returns the figure of accuracy over time: a panel for each test column and one for each dataset of black-box
+ * searches.
  * @param spread what the bands show; absent: the default for the number of methods and seeds
  * @throws BenchError `missing` where no run has looked-up accuracies over time
  */
@@ -129,7 +133,9 @@ function onOneClock(curves: readonly (readonly [number, number][])[]): Curve[] {
   return curves.map((curve) => sampled(curve, positions))
 }
 
-/** Returns a step curve at the given times, which map to positions: thousands of curves at one clock share the times. */
+/**
+ * Returns a step curve at the given times, which map to positions: thousands of curves at one clock share the times.
+ */
 function sampled(curve: readonly [number, number][], positions: ReadonlyMap<number, number>): Curve {
   const at = (time: number) => curve.findLast(([when]) => when <= time)?.[1] ?? Number.NaN
   const values = Float64Array.from(positions.keys(), at)
@@ -140,7 +146,9 @@ function sampled(curve: readonly [number, number][], positions: ReadonlyMap<numb
   return { size: values.length, keys: () => positions.keys(), get }
 }
 
-/** Returns at most `MOST_TIMES` of ascending times, evenly spaced on a logarithmic axis, with the first and the last. */
+/**
+ * Returns at most `MOST_TIMES` of ascending times, evenly spaced on a logarithmic axis, with the first and the last.
+ */
 function thinned(times: readonly number[]): readonly number[] {
   if (times.length <= MOST_TIMES) return times
   const [first, last] = [times[0], times[times.length - 1]]

@@ -1,4 +1,7 @@
-/** The figure `hessian`: eigenvalues of the Hessian of the loss over the epochs (DrNAS, Figures 4 and 5; RobustDARTS, Figure 4). */
+/**
+ * The figure `hessian`: eigenvalues of the Hessian of the loss over the epochs (DrNAS, Figures 4 and 5; RobustDARTS,
+ * Figure 4).
+ */
 import type { HessianRecord } from '../../analysis/probes/hessian.ts'
 import { BenchError } from '../../core/errors.ts'
 import { capitalize } from '../../core/plainText.ts'
@@ -24,7 +27,10 @@ export const hessianQuantities = {
 
 export type HessianQuantity = keyof typeof hessianQuantities
 
-/** Returns the figure of one quantity of the Hessian over the epochs. @throws BenchError `missing` where no run has the probe `hessian` */
+/**
+ * Returns the figure of one quantity of the Hessian over the epochs. @throws BenchError `missing` where no run has the
+ * probe `hessian`
+ */
 export function hessianFigure(
   runs: readonly RunRecord[],
   { quantity = 'dominantEigenvalue', spread }: { quantity?: HessianQuantity; spread?: Spread } = {},

@@ -36,7 +36,9 @@ interface Kind {
   readonly make: (runs: readonly RunRecord[], options: FigureOptions) => Figure | Promise<Figure>
 }
 
-/** Every kind of figure by the name typed after `bench plot`, in the order of a report. A new figure is one entry here. */
+/**
+ * Every kind of figure by the name typed after `bench plot`, in the order of a report. A new figure is one entry here.
+ */
 export const figureKinds = {
   hessian: {
     title: 'Hessian of the loss',
@@ -98,7 +100,8 @@ export async function makeFigure(
 }
 
 /**
- * Returns the name of the lookup table that all runs used. A name that is a path, as in a foreign record, is not followed.
+ * Returns the name of the lookup table that all runs used. A name that is a path, as in a foreign record, is not
+ * followed.
  * @throws BenchError `missing` where the runs used none or several, `unknown-name` where the table is not installed
  */
 async function onlyTable(runs: readonly RunRecord[]): Promise<string> {

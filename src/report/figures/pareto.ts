@@ -1,4 +1,7 @@
-/** The figure `pareto`: size against accuracy of the architectures of runs, or of a whole lookup table, with the Pareto front. */
+/**
+ * The figure `pareto`: size against accuracy of the architectures of runs, or of a whole lookup table, with the Pareto
+ * front.
+ */
 import { summarise } from '../../analysis/statistics/summary.ts'
 import { BenchError } from '../../core/errors.ts'
 import { accuracyOf } from '../../core/metric.ts'
@@ -29,7 +32,8 @@ interface PanelKind {
 }
 
 /**
- * Returns the figure of runs: a panel for each looked-up test column, and for each dataset and settings of full trainings.
+ * Returns the figure of runs: a panel for each looked-up test column, and for each dataset and settings of full
+ * trainings.
  * @throws BenchError `missing` where no finished run has both numbers
  */
 export function paretoFigure(runs: readonly RunRecord[], cost: ParetoCost = 'parameters'): Figure {
@@ -59,7 +63,9 @@ function lookedUp(all: readonly RunRecord[]): PanelKind[] {
   }))
 }
 
-/** Returns the panels of full trainings. Accuracy is the mean over the trainings, on test images after the last epoch. */
+/**
+ * Returns the panels of full trainings. Accuracy is the mean over the trainings, on test images after the last epoch.
+ */
 function trained(all: readonly RunRecord[]): PanelKind[] {
   const groups = [...retrainedGroups(all).values()]
   const named = new Set(groups.map(([{ manifest }]) => manifest.job.dataset.name)).size < groups.length

@@ -1,4 +1,7 @@
-/** The figure `range`: accuracies of architectures sampled from a search's distribution, over its epochs (DrNAS, Figure 1). */
+/**
+ * The figure `range`: accuracies of architectures sampled from a search's distribution, over its epochs (DrNAS, Figure
+ * 1).
+ */
 import type { RangeRecord } from '../../analysis/probes/range.ts'
 import { BenchError } from '../../core/errors.ts'
 import type { Column } from '../comparison/comparison.ts'
@@ -6,7 +9,10 @@ import { epochAxis, type Figure, type Plot, type Series } from '../pictures/figu
 import type { RunRecord } from '../runRecord.ts'
 import { isOfColumn, qualifiersOf, type ShownMethod, seedBand, shownMethods, testColumns, withRuns } from './shared.ts'
 
-/** Returns the figure of sampled accuracies, with a panel for each test column. @throws BenchError `missing` where no run has the probe `range` */
+/**
+ * Returns the figure of sampled accuracies, with a panel for each test column. @throws BenchError `missing` where no
+ * run has the probe `range`
+ */
 export function rangeFigure(runs: readonly RunRecord[]): Figure {
   const methods = withRuns(shownMethods(runs), (run) => records(run).length > 0)
   if (methods.length === 0) {

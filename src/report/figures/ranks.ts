@@ -1,4 +1,7 @@
-/** The figure `ranks`: average ranks of searches over seeds, with Nemenyi's critical difference (Demšar, JMLR 2006, Figure 1). */
+/**
+ * The figure `ranks`: average ranks of searches over seeds, with Nemenyi's critical difference (Demšar, JMLR 2006,
+ * Figure 1).
+ */
 
 import { friedman } from '../../analysis/statistics/friedman.ts'
 import { type Drawing, heading, type Shape } from '../../core/drawing.ts'
@@ -36,7 +39,8 @@ interface Ranking {
 }
 
 /**
- * Returns a diagram of average ranks for each test column. The blocks of its test are the seeds that all searches finished.
+ * Returns a diagram of average ranks for each test column. The blocks of its test are the seeds that all searches
+ * finished.
  * @param references names of the algorithms with a fixed architecture, which are left out
  * @throws BenchError `missing` where no two searches have two seeds in common in a column
  */

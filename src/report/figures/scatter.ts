@@ -1,4 +1,7 @@
-/** The figure `scatter`: all architectures of a lookup table by validation and test error, with the trajectories of searches. */
+/**
+ * The figure `scatter`: all architectures of a lookup table by validation and test error, with the trajectories of
+ * searches.
+ */
 
 import { BenchError } from '../../core/errors.ts'
 import { accuracyOf, type Metric, parseQualifier } from '../../core/metric.ts'
@@ -13,8 +16,8 @@ import { isOfColumn, qualifiersOf, type ShownMethod, shownMethods, testColumns, 
 
 /**
  * Returns validation against test error, with a panel for each test column of the runs that the table has. The axes are
- * logarithmic, since good cells differ by tenths of a point and poor ones by tens. The trajectory of a search is its answer
- * over time; its end is marked.
+ * logarithmic, since good cells differ by tenths of a point and poor ones by tens. The trajectory of a search is its
+ * answer over time; its end is marked.
  * @throws BenchError `missing` where the table has no architecture with both accuracies
  */
 export function scatterFigure(runs: readonly RunRecord[], table: Table): Figure {
@@ -138,8 +141,8 @@ interface Answer {
 }
 
 /**
- * Returns the answers of a run over time: after each epoch of a search that trains; of a black-box search the evaluations that
- * improved, where the record has their architectures, and the final answer.
+ * Returns the answers of a run over time: after each epoch of a search that trains; of a black-box search the
+ * evaluations that improved, where the record has their architectures, and the final answer.
  */
 function answersOf(run: RunRecord, table: Table): Answer[] {
   const { result } = run

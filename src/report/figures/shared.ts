@@ -1,4 +1,7 @@
-/** Functions that several figures share: the columns and methods of a figure, and curves of several seeds as one line and band. */
+/**
+ * Functions that several figures share: the columns and methods of a figure, and curves of several seeds as one line
+ * and band.
+ */
 
 import { type Summary, summarise } from '../../analysis/statistics/summary.ts'
 import { onceEach } from '../../core/onceEach.ts'
@@ -61,7 +64,10 @@ export const spreadWords = (spread: Spread): string => `mean${NAMES[spread]} ove
 const MANY_SEEDS = 20
 const MANY_METHODS = 6
 
-/** Returns the spread that a figure shows by default: none for many methods, whose bands would hide lines; `std` for many seeds. */
+/**
+ * Returns the spread that a figure shows by default: none for many methods, whose bands would hide lines; `std` for
+ * many seeds.
+ */
 export function customarySpread(methods: readonly Method[]): Spread {
   if (methods.length > MANY_METHODS) return 'none'
   return methods.some(({ runs }) => runs.length > MANY_SEEDS) ? 'std' : 'range'

@@ -30,7 +30,10 @@ export function renderTable(table: Tabular, format: TableFormat, width?: number)
   return format === 'json' ? printable(renderJson(table)) : RENDERERS[format](withPlainText(table), width)
 }
 
-/** Returns the table with control characters escaped in all texts, since a name or a note could break a row or drive a terminal. */
+/**
+ * Returns the table with control characters escaped in all texts, since a name or a note could break a row or drive a
+ * terminal.
+ */
 const withPlainText = ({ columns, rows, notes, commands, ...rest }: Tabular): Tabular => ({
   ...rest,
   columns: columns.map(({ title, key, within, ...column }) => ({
@@ -53,7 +56,10 @@ export function parseTableFormat(name: string): TableFormat {
 
 const PARTS = ['mean', 'std', 'n'] as const
 
-/** Returns comma-separated values (RFC 4180) with all digits; a statistic takes three columns, an unknown value is empty. */
+/**
+ * Returns comma-separated values (RFC 4180) with all digits; a statistic takes three columns, an unknown value is
+ * empty.
+ */
 function renderCsv({ columns, rows }: Tabular): string {
   const statistical = columns.map((_, i) => rows.some((row) => row[i].kind === 'statistic'))
   const head = columns.flatMap(({ key }, i) => (statistical[i] ? PARTS.map((part) => `${key} ${part}`) : [key]))
@@ -68,7 +74,10 @@ function parts(cell: Cell): string[] {
 
 const field = (cell: Cell): string => (cell.kind === 'text' ? textField(cell.text) : exactText(cell))
 
-/** Returns a CSV field that spreadsheets do not take for a formula: an apostrophe marks it as text, as they do themselves. */
+/**
+ * Returns a CSV field that spreadsheets do not take for a formula: an apostrophe marks it as text, as they do
+ * themselves.
+ */
 const textField = (text: string): string =>
   /^[=+\-@]/.test(text) && Number.isNaN(Number(text)) ? `"'${text.replaceAll('"', '""')}"` : csvField(text)
 

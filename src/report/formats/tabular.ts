@@ -9,7 +9,10 @@ export interface Tabular {
   readonly apart?: number
   /** Sentences below the table that say how its numbers were computed. */
   readonly notes: readonly string[]
-  /** Commands that the user may want to run next, printed below the notes, each on its own line so that it can be pasted. */
+  /**
+   * Commands that the user may want to run next, printed below the notes, each on its own line so that it can be
+   * pasted.
+   */
   readonly commands?: { readonly purpose: string; readonly lines: readonly string[] }
 }
 
@@ -17,9 +20,14 @@ export interface TabularColumn {
   readonly title: string
   /** Name of the column in CSV heads and JSON records. */
   readonly key: string
-  /** Title of a group of neighbouring columns, which LaTeX prints once above them, and title of the column in the group. */
+  /**
+   * Title of a group of neighbouring columns, which LaTeX prints once above them, and title of the column in the group.
+   */
   readonly within?: readonly [group: string, title: string]
-  /** Order in which columns are left out where a terminal is too narrow, highest first; absent: the column is always shown. */
+  /**
+   * Order in which columns are left out where a terminal is too narrow, highest first; absent: the column is always
+   * shown.
+   */
   readonly optional?: number
 }
 
@@ -76,7 +84,10 @@ export function cellText(cell: Cell): string {
   }
 }
 
-/** Returns the text of a cell for programs: a number with all digits, the mean of a statistic, empty where no value is known. */
+/**
+ * Returns the text of a cell for programs: a number with all digits, the mean of a statistic, empty where no value is
+ * known.
+ */
 export function exactText(cell: Cell): string {
   switch (cell.kind) {
     case 'text':
@@ -90,11 +101,16 @@ export function exactText(cell: Cell): string {
   }
 }
 
-/** Returns how many digits after the decimal point show at least two significant digits of a number, and never fewer than `least`. */
+/**
+ * Returns how many digits after the decimal point show at least two significant digits of a number, and never fewer
+ * than `least`.
+ */
 export const digitsFor = (value: number, least: number): number =>
   value === 0 || !Number.isFinite(value) ? least : Math.max(least, 1 - Math.floor(Math.log10(Math.abs(value))))
 
-/** Returns a number with its digits after the decimal point; a positive number that would be rounded to 0 as `< 0.001`. */
+/**
+ * Returns a number with its digits after the decimal point; a positive number that would be rounded to 0 as `< 0.001`.
+ */
 export function numberText({ value, digits, positive = false }: NumberCell): string {
   const text = value.toFixed(digits)
   return positive && Number(text) === 0 ? `< ${(10 ** -digits).toFixed(digits)}` : text
@@ -105,7 +121,10 @@ const deviationText = ({ std, digits }: Statistic): string => std?.toFixed(digit
 /** Whether all cells of a column are texts: such a column is aligned left, a column with numbers right. */
 export const isWords = (cells: readonly Cell[]): boolean => cells.every((cell) => cell.kind === 'text')
 
-/** Returns a table of texts. @param keys of the columns, which are also their titles @param rows one text for each column */
+/**
+ * Returns a table of texts. @param keys of the columns, which are also their titles @param rows one text for each
+ * column
+ */
 export const wordTable = (
   keys: readonly string[],
   rows: readonly (readonly string[])[],

@@ -79,7 +79,9 @@ function leftOut(count: number, width: number): readonly string[] {
 /** Matches blanks outside of backquotes, so that no command is broken into lines. */
 const BLANKS = /(?= (?:[^`]*`[^`]*`)*[^`]*$)/
 
-/** Breaks a text into lines of at most `width` characters; a piece without a break that is longer is a line of its own. */
+/**
+ * Breaks a text into lines of at most `width` characters; a piece without a break that is longer is a line of its own.
+ */
 export function fold(text: string, width: number, breaks = BLANKS): string[] {
   const lines: string[] = []
   for (const piece of text.split(breaks)) {

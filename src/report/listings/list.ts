@@ -11,7 +11,10 @@ import { LIMITS, type LimitName, limitOf } from '../../system/limits.ts'
 import type { Manifest } from '../../tables/manifest.ts'
 import { absent, type Cell, count, type Tabular, titled, word, wordTable } from '../formats/tabular.ts'
 
-/** Returns the table of algorithms. @param everything whether it also has sources and options, which are too wide for a terminal */
+/**
+ * Returns the table of algorithms. @param everything whether it also has sources and options, which are too wide for a
+ * terminal
+ */
 export function algorithmList(algorithms: readonly Algorithm[], everything: boolean): Tabular {
   const short = ({ name, kind, description }: Algorithm) => [name, kind, description]
   const long = (algorithm: Algorithm) => [
@@ -121,7 +124,10 @@ export function probeList(
 const sourcesOfEach = (parts: Readonly<Record<string, object>>) =>
   Object.fromEntries(Object.entries(parts).map(([name, part]) => [name, listSources(part)]))
 
-/** Largest width of the column of defaults, in characters: a default architecture would push the descriptions off the screen. */
+/**
+ * Largest width of the column of defaults, in characters: a default architecture would push the descriptions off the
+ * screen.
+ */
 const DEFAULT_WIDTH = 24
 
 /** Returns the table of all options of all algorithms. @param whole whether long defaults are shown in full */
@@ -190,7 +196,10 @@ export function statusTable(runs: readonly RunStatus[], references: ReadonlySet<
   }
 }
 
-/** Returns the progress of full trainings: `trial, 2 of 20 epochs`, with the number of finished trainings where there are several. */
+/**
+ * Returns the progress of full trainings: `trial, 2 of 20 epochs`, with the number of finished trainings where there
+ * are several.
+ */
 function trainingText({ preset, epochs, trainings, finished, underWay }: TrainingStatus): string {
   const done = finished === trainings ? epochs : underWay
   const several = trainings === 1 ? '' : `, ${finished} of ${pluralize(trainings, 'training')}`

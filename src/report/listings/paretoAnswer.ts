@@ -34,8 +34,8 @@ export interface ParetoAnswer {
 
 /**
  * Returns the Pareto front of a table.
- * @throws BenchError `missing` if no architecture has both values, `unknown-name` for a column that does not exist, `bad-input`
- * if two hardware files have the same column
+ * @throws BenchError `missing` if no architecture has both values, `unknown-name` for a column that does not exist,
+ * `bad-input` if two hardware files have the same column
  */
 export async function paretoAnswer(question: ParetoQuestion): Promise<ParetoAnswer> {
   const { x, y, xBetter, yBetter, hardware } = question

@@ -47,7 +47,8 @@ export interface Question extends QualifierFilter {
 /**
  * Returns the answer as a table.
  * @param architectures by index or string; empty where the question is about the whole lookup table
- * @throws BenchError `bad-input` for options that contradict each other, `unknown-name` or `missing` for what the table lacks
+ * @throws BenchError `bad-input` for options that contradict each other, `unknown-name` or `missing` for what the table
+ * lacks
  */
 export async function answer(architectures: readonly string[], question: Question): Promise<Tabular> {
   const spaces = await openSpaces(question.plugin ?? [])
@@ -140,7 +141,9 @@ function refuseWhere({ where }: Question): void {
   throw new BenchError('bad-input', `${found}, and they are named; leave one of the two out`)
 }
 
-/** Answers a question about all architectures of a table. @throws BenchError `bad-input` where an architecture is named */
+/**
+ * Answers a question about all architectures of a table. @throws BenchError `bad-input` where an architecture is named
+ */
 function answerOfTable(table: Table, architectures: readonly string[], question: Question): Tabular {
   if (architectures.length > 0) {
     throw new BenchError(

@@ -96,7 +96,9 @@ export interface Listing {
   readonly columns: readonly string[]
   /** Whether the user named no columns: columns that do not fit a terminal are then left out. */
   readonly byDefault: boolean
-  /** Returns how an architecture differs from the one that the user named; the full string is then an optional column. */
+  /**
+   * Returns how an architecture differs from the one that the user named; the full string is then an optional column.
+   */
   readonly change?: (index: number) => string
   readonly note: string
 }
@@ -125,7 +127,10 @@ export function architecturesTable(table: Table, { indices, columns, byDefault, 
 /** Number of accuracies that are shown beside an architecture even in a narrow terminal. */
 const LEAST_NUMBERS = 2
 
-/** Returns for each accuracy how early it is left out of a narrow terminal, highest first: single seeds, short trainings, training sets. */
+/**
+ * Returns for each accuracy how early it is left out of a narrow terminal, highest first: single seeds, short
+ * trainings, training sets.
+ */
 function dispensability(names: readonly string[]): ReadonlyMap<string, number> {
   const accuracies = names.filter(isAccuracy).map((name) => ({ name, ...parseQualifier(name) }))
   const longest = (of: Qualifier) =>
@@ -202,7 +207,9 @@ export function correlationTable(
   }
 }
 
-/** Returns what `bench tables info` prints: the accuracies of a lookup table, and notes on its source and other columns. */
+/**
+ * Returns what `bench tables info` prints: the accuracies of a lookup table, and notes on its source and other columns.
+ */
 export function manifestTable(manifest: Manifest, path: string): Tabular {
   const { name, source, table, curves, columns, oracles, notes } = manifest
   const others = columns.filter((entry) => !isAccuracy(entry.name)).map((entry) => entry.name)
@@ -229,7 +236,10 @@ export function manifestTable(manifest: Manifest, path: string): Tabular {
   }
 }
 
-/** Returns a row for each dataset, split and number of epochs, with its seeds and the number of architectures that each seed lacks. */
+/**
+ * Returns a row for each dataset, split and number of epochs, with its seeds and the number of architectures that each
+ * seed lacks.
+ */
 function accuracyGroups(columns: Manifest['columns']): Cell[][] {
   const groups = new Map<string, { qualifier: Qualifier; seeds: string[]; missing: string[] }>()
   for (const { name, missing } of columns.filter((entry) => isAccuracy(entry.name))) {

@@ -94,7 +94,10 @@ function plotData(plot: Plot) {
   }
 }
 
-/** Returns the choices of ticks for a logarithmic axis, the densest first, and the room of a label in CSS pixels; null for a linear axis. */
+/**
+ * Returns the choices of ticks for a logarithmic axis, the densest first, and the room of a label in CSS pixels; null
+ * for a linear axis.
+ */
 function ticksOf({ series, ...axes }: Plot, axis: 'x' | 'y') {
   if (axes[axis].scale !== 'log') return null
   const shown = series.flatMap(({ points, band = [] }) => [

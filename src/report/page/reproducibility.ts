@@ -1,4 +1,6 @@
-/** The parts of a report's page that a reader needs to repeat its runs: settings, environments, and a list of the runs. */
+/**
+ * The parts of a report's page that a reader needs to repeat its runs: settings, environments, and a list of the runs.
+ */
 
 import { accuracyOf } from '../../core/metric.ts'
 import { onceEach } from '../../core/onceEach.ts'

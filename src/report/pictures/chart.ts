@@ -1,4 +1,7 @@
-/** Turns a plot into a Chart.js configuration, which pictures and the interactive page share, and chooses logarithmic ticks. */
+/**
+ * Turns a plot into a Chart.js configuration, which pictures and the interactive page share, and chooses logarithmic
+ * ticks.
+ */
 import type { ChartConfiguration, ChartDataset } from 'chart.js'
 import { grouped } from '../../core/plainText.ts'
 import type { Axis, Plot, Series } from './figure.ts'
@@ -127,7 +130,9 @@ const STEPS = [[1, 2, 5], [1, 3], [1]]
 /** Room that a tick label needs along its axis, in heights of its letters: `10,000` and a gap on x, two lines on y. */
 export const LABEL_ROOM = { x: 5.1, y: 2.1 }
 
-/** Returns every choice of logarithmic ticks from `low` to `high`, the densest choice first, each in ascending order. */
+/**
+ * Returns every choice of logarithmic ticks from `low` to `high`, the densest choice first, each in ascending order.
+ */
 export function tickChoices(low: number, high: number): number[][] {
   const first = Math.floor(Math.log10(low))
   const powers = Array.from({ length: Math.ceil(Math.log10(high)) - first + 1 }, (_, i) => first + i)

@@ -5,7 +5,10 @@ import { printable } from '../../core/plainText.ts'
 import { fontFamily } from './chart.ts'
 import { colourOf, lightTheme, type Theme } from './theme.ts'
 
-/** Returns a drawing as an SVG document. @param theme may hold CSS variables, so that the drawing follows the theme of a page */
+/**
+ * Returns a drawing as an SVG document. @param theme may hold CSS variables, so that the drawing follows the theme of a
+ * page
+ */
 export function drawingSvg({ title, width, height, shapes }: Drawing, theme: Theme = lightTheme): string {
   const size = `width="${round(width)}" height="${round(height)}" viewBox="0 0 ${round(width)} ${round(height)}"`
   const name = title === '' ? '' : `<title>${escaped(title)}</title>`

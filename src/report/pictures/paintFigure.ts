@@ -1,4 +1,7 @@
-/** Lays out the panels and the legend of a figure, and paints them on a canvas: plots with Chart.js, drawings shape by shape. */
+/**
+ * Lays out the panels and the legend of a figure, and paints them on a canvas: plots with Chart.js, drawings shape by
+ * shape.
+ */
 import { createCanvas, Path2D, type SKRSContext2D } from '@napi-rs/canvas'
 import {
   Chart,
@@ -103,8 +106,8 @@ function paintLegendEntry(context: SKRSContext2D, { series: { label, look, form 
 }
 
 /**
- * Paints a plot with Chart.js into a part of the canvas. Chart.js is given a proxy of the canvas context whose transformations
- * stay relative to the place of the panel.
+ * Paints a plot with Chart.js into a part of the canvas. Chart.js is given a proxy of the canvas context whose
+ * transformations stay relative to the place of the panel.
  */
 function paintPlot(context: SKRSContext2D, plot: Plot, width: number, height: number): void {
   const canvas = { width, height, style: {}, getContext: () => panelContext }

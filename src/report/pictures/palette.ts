@@ -1,7 +1,7 @@
 /**
- * Colour, dash and marker of each algorithm, the same in every figure and in both themes. The colours are Okabe and Ito's
- * (2008), which colour-blind readers can tell apart, darkened for a white background. Dashes and markers tell lines apart in
- * black and white.
+ * Colour, dash and marker of each algorithm, the same in every figure and in both themes. The colours are Okabe and
+ * Ito's (2008), which colour-blind readers can tell apart, darkened for a white background. Dashes and markers tell
+ * lines apart in black and white.
  */
 import { builtinAlgorithms } from '../../algorithms/index.ts'
 import type { Algorithm, AlgorithmLook } from '../../core/algorithm.ts'
@@ -36,7 +36,10 @@ const DASHES = Object.values(dashes)
 
 const MARKERS = ['circle', 'rect', 'triangle', 'rectRot', 'crossRot'] as const
 
-/** The looks of the built-in algorithms. No two are alike, neither as lines (colour, dash) nor as points (colour, marker). */
+/**
+ * The looks of the built-in algorithms. No two are alike, neither as lines (colour, dash) nor as points (colour,
+ * marker).
+ */
 const own: Readonly<Record<string, Look>> = Object.fromEntries(
   Object.values<Algorithm>(builtinAlgorithms).flatMap(({ name, look }) =>
     look === undefined ? [] : [[name, { colour: colours[look.colour], dash: dashes[look.dash], marker: look.marker }]],
@@ -56,8 +59,9 @@ const spare: readonly Look[] = COLOURS.flatMap((colour) => {
   .map(({ look }) => look)
 
 /**
- * Returns a look for each method of a figure, all different as long as there are enough. A built-in algorithm has its own look
- * in every figure; its further variants and third-party algorithms get looks that no other method of the figure has.
+ * Returns a look for each method of a figure, all different as long as there are enough. A built-in algorithm has its
+ * own look in every figure; its further variants and third-party algorithms get looks that no other method of the
+ * figure has.
  */
 export function looksOf(methods: readonly { readonly algorithm: string; readonly variant: number }[]): readonly Look[] {
   const known = methods.map(({ algorithm, variant }) =>
@@ -72,7 +76,10 @@ export function looksOf(methods: readonly { readonly algorithm: string; readonly
   })
 }
 
-/** Returns a spare look that is not taken, of the least used colour. @param start position in the spare looks to begin at */
+/**
+ * Returns a spare look that is not taken, of the least used colour. @param start position in the spare looks to begin
+ * at
+ */
 function unusedLook(taken: ReadonlySet<Look>, start: number): Look {
   const candidates = spare.map((_, i) => spare[(start + i) % spare.length])
   const uses = ({ colour }: Look) => [...taken].filter((look) => look.colour === colour).length

@@ -20,7 +20,10 @@ const columnWidth = { single: 85, double: 178 }
 /** Widest drawing that fits a single column, in CSS pixels: its 8 pt letters shrink to 6 pt. */
 const WIDEST_IN_COLUMN = (columnWidth.single * PX_PER_MM * 8) / 6
 
-/** Returns the bytes of a picture. @param widthMm width in mm; absent: 85, or 178 for panels side by side and wide drawings */
+/**
+ * Returns the bytes of a picture. @param widthMm width in mm; absent: 85, or 178 for panels side by side and wide
+ * drawings
+ */
 export function renderFigure(figure: Figure, format: PictureFormat, widthMm?: number): Buffer {
   registerFonts()
   const width = (widthMm ?? (isWide(figure) ? columnWidth.double : columnWidth.single)) * PX_PER_MM
@@ -36,7 +39,9 @@ export function renderFigure(figure: Figure, format: PictureFormat, widthMm?: nu
   }
 }
 
-/** Returns the data with control characters and unpaired surrogates escaped in all texts, since the canvas refuses them. */
+/**
+ * Returns the data with control characters and unpaired surrogates escaped in all texts, since the canvas refuses them.
+ */
 function withPlainText<T>(data: T): T {
   if (typeof data === 'string') return printable(data) as T
   if (Array.isArray(data)) return data.map(withPlainText) as T

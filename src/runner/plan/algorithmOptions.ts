@@ -1,4 +1,7 @@
-/** Options of algorithms: lists them, checks typed values against an algorithm's schema, and brings them into the form of a job. */
+/**
+ * Options of algorithms: lists them, checks typed values against an algorithm's schema, and brings them into the form
+ * of a job.
+ */
 import { isDeepStrictEqual } from 'node:util'
 import { z } from 'zod'
 import type { Algorithm } from '../../core/algorithm.ts'
@@ -34,8 +37,9 @@ function objectIn(schema: unknown): z.ZodObject | undefined {
 }
 
 /**
- * Returns the options as a job records them: plain JSON data, defaults included, from which the schema gives the search its
- * options again. An option that the schema transforms into something that it would not accept is recorded as it was given.
+ * Returns the options as a job records them: plain JSON data, defaults included, from which the schema gives the search
+ * its options again. An option that the schema transforms into something that it would not accept is recorded as it was
+ * given.
  *
  * @throws BenchError `unknown-name` for an option that the algorithm does not have, `bad-input` for a refused value
  */
@@ -52,7 +56,10 @@ export function resolveOptions(algorithm: Algorithm, given: AlgorithmRequest['op
   return kept
 }
 
-/** Returns the options that the search gets: the given ones, parsed by the algorithm's schema. @throws BenchError `bad-input` */
+/**
+ * Returns the options that the search gets: the given ones, parsed by the algorithm's schema. @throws BenchError
+ * `bad-input`
+ */
 export function parseOptions({ name, options }: Algorithm, given: AlgorithmRequest['options']): unknown {
   const parsed = options.safeParse(given)
   if (parsed.success) return parsed.data
@@ -80,8 +87,8 @@ function parsesTo({ options }: Algorithm, data: unknown, parsed: unknown): boole
 }
 
 /**
- * Assigns the values of `--option` to algorithms: `key=value` to every algorithm that has this option, `algorithm.key=value` to
- * the named one.
+ * Assigns the values of `--option` to algorithms: `key=value` to every algorithm that has this option,
+ * `algorithm.key=value` to the named one.
  *
  * @throws BenchError `unknown-name` if no algorithm has the option, `bad-input` if a line has no `=`
  */

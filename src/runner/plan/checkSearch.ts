@@ -19,7 +19,10 @@ export interface SearchPlan {
   readonly retrained: boolean
 }
 
-/** Checks a search's settings, also by the algorithm's own `check`. @throws BenchError for settings that contradict each other */
+/**
+ * Checks a search's settings, also by the algorithm's own `check`. @throws BenchError for settings that contradict each
+ * other
+ */
 export function checkSearch(algorithm: Algorithm, options: Record<string, unknown>, plan: SearchPlan): void {
   const { space, protocol, lookup, budgetSeconds } = plan
   const { manifest } = lookup
@@ -45,8 +48,8 @@ const SIDES: Readonly<Record<string, number>> = { shapes: 16, 'ImageNet16-120': 
 const ENOUGH_CELLS = 3
 
 /**
- * Returns a function that builds the search network as data, to check that it can be built. It builds one of few cells, which
- * takes a tenth of the time: a deeper one accepts the same settings.
+ * Returns a function that builds the search network as data, to check that it can be built. It builds one of few cells,
+ * which takes a tenth of the time: a deeper one accepts the same settings.
  */
 function networkOf({ space, protocol, dataset }: SearchPlan): PlannedSearch['network'] {
   const { affine, track, ...size } = protocol.network

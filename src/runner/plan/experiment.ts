@@ -1,6 +1,6 @@
 /**
- * The description of an experiment, as a command line or a YAML file gives it, with its defaults; and how seeds and budgets are
- * written in it.
+ * The description of an experiment, as a command line or a YAML file gives it, with its defaults; and how seeds and
+ * budgets are written in it.
  */
 import { BenchError } from '../../core/errors.ts'
 import type { Finder } from '../../core/result.ts'

@@ -123,7 +123,10 @@ function foldersOf(
   throw new BenchError('bad-input', `data: ${data}: with several datasets write data: { ${datasets[0]}: FOLDER }`)
 }
 
-/** Returns the error for a file that does not fit the schema. An unknown key is named first, since it explains the others. */
+/**
+ * Returns the error for a file that does not fit the schema. An unknown key is named first, since it explains the
+ * others.
+ */
 function explain(issues: readonly z.core.$ZodIssue[], path: string): BenchError {
   const unknownKeys = issues.find((issue) => issue.code === 'unrecognized_keys')
   if (unknownKeys !== undefined) {

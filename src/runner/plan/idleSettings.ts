@@ -4,7 +4,9 @@ import type { Protocol } from '../../core/protocol.ts'
 import { changedSettings } from '../../protocols/index.ts'
 import type { Plan, PlannedJob } from './plan.ts'
 
-/** Checks a plan. @throws BenchError `bad-input` for a changed protocol setting, a probe or a budget that affects no job */
+/**
+ * Checks a plan. @throws BenchError `bad-input` for a changed protocol setting, a probe or a budget that affects no job
+ */
 export function refuseIdleSettings({ experiment, jobs }: Plan): void {
   for (const protocol of new Set(jobs.map(({ job }) => job.protocol.name))) {
     const under = jobs.filter(({ job }) => job.protocol.name === protocol)

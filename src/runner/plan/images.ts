@@ -1,6 +1,6 @@
 /**
- * The images that jobs train on: which protocols fit them, their content hash for the identity of a job, and opening them as
- * batches. Small images are kept in memory; photographs are decoded when they are needed.
+ * The images that jobs train on: which protocols fit them, their content hash for the identity of a job, and opening
+ * them as batches. Small images are kept in memory; photographs are decoded when they are needed.
  */
 import { stat } from 'node:fs/promises'
 import { basename, dirname, resolve } from 'node:path'
@@ -37,7 +37,10 @@ export function checkSearchable(protocol: Protocol, space: SearchSpace, dataset:
   throw new BenchError('unsupported', `${found}; use --space darts`)
 }
 
-/** Returns the content hash of the images of a search, which is part of the job's identity. @throws BenchError for bad files */
+/**
+ * Returns the content hash of the images of a search, which is part of the job's identity. @throws BenchError for bad
+ * files
+ */
 export async function searchImagesHash(
   protocol: Protocol,
   dataset: string,
@@ -51,7 +54,9 @@ export async function searchImagesHash(
   return contentHash
 }
 
-/** Returns the side that images are scaled to, in pixels, and the command-line setting that changes it, for messages. */
+/**
+ * Returns the side that images are scaled to, in pixels, and the command-line setting that changes it, for messages.
+ */
 export function searchImageSize({ name, data: { imageSize } }: Protocol): ImageSize {
   const [preset, ...changes] = name.split(/[:,]/).filter((part) => !part.startsWith('data.imageSize='))
   return { imageSize, sizeSetting: `--protocol ${preset}:${[...changes, 'data.imageSize=32'].join(',')}` }
@@ -97,7 +102,10 @@ export async function openSearchData(
 /** A space, for the division of training images that its benchmark makes. */
 type SplitSpace = Pick<SearchSpace, 'name' | 'benchmarkSplits'>
 
-/** Checks the settings of `data.split=benchmark`. @throws BenchError `bad-input` for another dataset or a setting without effect */
+/**
+ * Checks the settings of `data.split=benchmark`. @throws BenchError `bad-input` for another dataset or a setting
+ * without effect
+ */
 export function checkBenchmarkSplit({ data }: Protocol, space: SplitSpace, dataset: string): void {
   const share = splitOf(space, dataset).trainPortion
   if (data.limit !== null) throw refusal(`it uses all images, but data.limit=${data.limit} is set`)
@@ -106,8 +114,8 @@ export function checkBenchmarkSplit({ data }: Protocol, space: SplitSpace, datas
 }
 
 /**
- * Returns the two halves on which a benchmark's authors train the network weights and α: the images on which the benchmark
- * trains and validates.
+ * Returns the two halves on which a benchmark's authors train the network weights and α: the images on which the
+ * benchmark trains and validates.
  * @throws BenchError `bad-input` if images or the list of x-valid images are missing
  */
 export function benchmarkSplit(space: SplitSpace, { name, train, testHalves }: Dataset): SearchHalves {
@@ -146,8 +154,8 @@ export interface HashedImages extends ImageSize {
 }
 
 /**
- * Returns the content hash of a dataset. Unchanged files that were read before are not read again: their hash is kept in the
- * user's cache folder.
+ * Returns the content hash of a dataset. Unchanged files that were read before are not read again: their hash is kept
+ * in the user's cache folder.
  * @throws BenchError as `openDataset`
  */
 export async function datasetHash({ name, folder, report, ...size }: HashedImages): Promise<string> {
@@ -167,7 +175,9 @@ export async function datasetHash({ name, folder, report, ...size }: HashedImage
   return hash
 }
 
-/** Returns the images if they have the planned content hash. @throws BenchError `failed` if they changed since planning */
+/**
+ * Returns the images if they have the planned content hash. @throws BenchError `failed` if they changed since planning
+ */
 export function requireUnchanged<T extends { readonly contentHash: string }>(images: T, planned: Job['dataset']): T {
   if (images.contentHash === planned.contentHash) return images
   throw new BenchError('failed', `the images of ${planned.name} changed while the command ran; run it again`)

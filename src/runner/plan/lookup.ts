@@ -36,8 +36,8 @@ export interface LookupRequest {
 
 /**
  * Finds the table and the reported columns of a search.
- * @throws BenchError `missing` if no table of the space has the dataset, `bad-input` if the named table is of another space or
- * lacks the columns
+ * @throws BenchError `missing` if no table of the space has the dataset, `bad-input` if the named table is of another
+ * space or lacks the columns
  */
 export async function findLookup(request: LookupRequest): Promise<Lookup> {
   const { table } = request
@@ -50,7 +50,10 @@ export async function findLookup(request: LookupRequest): Promise<Lookup> {
   throw broken ?? noTable(request, ofSpace)
 }
 
-/** Returns name and hash of a table for a job's identity. The missing rows of an incomplete table follow from its recipe. */
+/**
+ * Returns name and hash of a table for a job's identity. The missing rows of an incomplete table follow from its
+ * recipe.
+ */
 export function tableIdentity(manifest: Manifest): NonNullable<Job['table']> {
   const { name, rows, architectures, recipe, table } = manifest
   if (recipe === undefined || rows === architectures) return { name, sha256: table.sha256 }
@@ -63,8 +66,8 @@ export function tableIdentity(manifest: Manifest): NonNullable<Job['table']> {
 }
 
 /**
- * Returns the manifests of all tables of a space, the one with the space's own name first, and the first read error. The
- * caller throws that error only if no readable table fits.
+ * Returns the manifests of all tables of a space, the one with the space's own name first, and the first read error.
+ * The caller throws that error only if no readable table fits.
  */
 async function tablesOf({ name: space }: SearchSpace) {
   const read = await Promise.allSettled((await listTables()).map((name) => openManifest(name)))

@@ -1,4 +1,7 @@
-/** Turns an experiment into its jobs, with every setting resolved. Reads names and hashes, but opens no images and no backend. */
+/**
+ * Turns an experiment into its jobs, with every setting resolved. Reads names and hashes, but opens no images and no
+ * backend.
+ */
 
 import type { Algorithm } from '../../core/algorithm.ts'
 import { BenchError } from '../../core/errors.ts'
@@ -165,7 +168,9 @@ interface Images {
   report(line: string): void
 }
 
-/** Checks that the images of an incomplete table are here, since its missing rows are trained. @throws BenchError if not */
+/**
+ * Checks that the images of an incomplete table are here, since its missing rows are trained. @throws BenchError if not
+ */
 async function checkImages({ manifest }: Lookup, { dataset, folder, report }: Images): Promise<void> {
   if (manifest?.recipe === undefined || manifest.rows === manifest.architectures) return
   const { name } = manifest.recipe.dataset
@@ -177,7 +182,10 @@ async function checkRetrainable(retraining: RetrainingTask, { dataset, folder, r
   if (retraining.settings.network.family === 'cifar') await retrainingImagesHash(retraining, dataset, folder, report)
 }
 
-/** Returns the lookup of a search; empty if the result is trained in full. @throws BenchError `bad-input` if both are asked for */
+/**
+ * Returns the lookup of a search; empty if the result is trained in full. @throws BenchError `bad-input` if both are
+ * asked for
+ */
 function lookupFor({ retraining, table }: Experiment, request: Omit<LookupRequest, 'table'>): Promise<Lookup> | Lookup {
   if (retraining === undefined) return findLookup({ ...request, table })
   if (table === undefined) return { headline: [] }

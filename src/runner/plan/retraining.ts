@@ -1,4 +1,6 @@
-/** What `--evaluate retrain` adds to a job: the settings of the full training of the found architecture, and its images. */
+/**
+ * What `--evaluate retrain` adds to a job: the settings of the full training of the found architecture, and its images.
+ */
 import type { Algorithm } from '../../core/algorithm.ts'
 import { BenchError } from '../../core/errors.ts'
 import type { Protocol } from '../../core/protocol.ts'
@@ -17,8 +19,8 @@ export interface RetrainedSearch {
 
 /**
  * Returns the full training of a job.
- * @throws BenchError `unsupported` if the space has no full training or if search and training use different kinds of images,
- * and for faults of the request
+ * @throws BenchError `unsupported` if the space has no full training or if search and training use different kinds of
+ * images, and for faults of the request
  */
 export function planRetraining(
   request: RetrainingRequest,

@@ -1,4 +1,6 @@
-/** Distributes the jobs of a plan over worker processes: one work order for each process. Also lists the GPUs to use. */
+/**
+ * Distributes the jobs of a plan over worker processes: one work order for each process. Also lists the GPUs to use.
+ */
 import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Plan, PlannedJob } from '../plan/plan.ts'
@@ -16,8 +18,9 @@ export interface Processes {
 }
 
 /**
- * Returns the work orders for the unfinished jobs of a plan. Jobs that train networks get a process each, or share one with up
- * to `seedsPerDevice` seeds. Black-box searches take milliseconds, so each of at most `jobs` processes runs many of them.
+ * Returns the work orders for the unfinished jobs of a plan. Jobs that train networks get a process each, or share one
+ * with up to `seedsPerDevice` seeds. Black-box searches take milliseconds, so each of at most `jobs` processes runs
+ * many of them.
  */
 export function ordersOf(
   { experiment, lookups }: Plan,
@@ -67,8 +70,8 @@ function split<T>(items: readonly T[], parts: number): T[][] {
 }
 
 /**
- * Returns the NVIDIA GPUs that this process may use, as values of CUDA_VISIBLE_DEVICES: those that the variable names, else all
- * that the driver lists.
+ * Returns the NVIDIA GPUs that this process may use, as values of CUDA_VISIBLE_DEVICES: those that the variable names,
+ * else all that the driver lists.
  * @param root folder that contains `proc`
  */
 export function cudaDevices({ CUDA_VISIBLE_DEVICES: visible }: NodeJS.ProcessEnv, root = '/'): readonly string[] {

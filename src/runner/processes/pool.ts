@@ -20,8 +20,8 @@ process.on('exit', () => {
 })
 
 /**
- * Runs all orders, `jobs` processes at a time, spread over the GPUs. Every job ends with an event `finished` or `failed`. Every
- * failed job has a failure record in the store, even if its process was lost before it could write one.
+ * Runs all orders, `jobs` processes at a time, spread over the GPUs. Every job ends with an event `finished` or
+ * `failed`. Every failed job has a failure record in the store, even if its process was lost before it could write one.
  */
 export async function runOrders(
   orders: readonly WorkOrder[],
@@ -86,9 +86,9 @@ function recordLosses(
 }
 
 /**
- * Returns the environment variables of a worker process; variables that the user has set win. Node's thread pool, which decodes
- * photographs, gets one thread per core in place of four. TensorFlow gets a number of threads, and allocates GPU memory only as
- * it needs it, so that several processes can share a GPU.
+ * Returns the environment variables of a worker process; variables that the user has set win. Node's thread pool, which
+ * decodes photographs, gets one thread per core in place of four. TensorFlow gets a number of threads, and allocates
+ * GPU memory only as it needs it, so that several processes can share a GPU.
  * @param gpu a GPU in the notation of CUDA_VISIBLE_DEVICES
  */
 export const workerEnvironment = ({ threads }: WorkOrder['executor'], gpu?: string): NodeJS.ProcessEnv => ({
@@ -101,7 +101,10 @@ export const workerEnvironment = ({ threads }: WorkOrder['executor'], gpu?: stri
 
 const exitCode = (code: number | null): string => `exit code ${code}`
 
-/** Runs an order in a worker process. → how the process ended: `exit code 0`, `killed by SIGKILL`, or why it could not start */
+/**
+ * Runs an order in a worker process. → how the process ended: `exit code 0`, `killed by SIGKILL`, or why it could not
+ * start
+ */
 function runProcess(order: WorkOrder, env: NodeJS.ProcessEnv, onEvent: (event: RunEvent) => void): Promise<string> {
   return new Promise((resolve) => {
     // JSON has no NaN: a loss that is not finite would arrive as null.

@@ -30,7 +30,10 @@ export async function prepareToRun(plan: Plan, store: Store): Promise<void> {
   if (missing.length > 0) store.prepare()
 }
 
-/** Runs the unfinished jobs of a plan in worker processes, after `prepareToRun`. → one outcome per job, in the plan's order */
+/**
+ * Runs the unfinished jobs of a plan in worker processes, after `prepareToRun`. → one outcome per job, in the plan's
+ * order
+ */
 export async function runPlan(
   plan: Plan,
   store: Store,
@@ -65,14 +68,20 @@ function tidyFinished(plan: Plan, store: Store): void {
   } catch {}
 }
 
-/** Returns the default number of processes: one for each GPU, since more would share its memory and gain little, else the cores. */
+/**
+ * Returns the default number of processes: one for each GPU, since more would share its memory and gain little, else
+ * the cores.
+ */
 async function processesAtATime({ experiment }: Plan, missing: readonly PlannedJob[]): Promise<number> {
   if (!missing.some(trainsNetwork)) return cores()
   const { backend } = await chooseExecutor(experiment.executor)
   return (await usesGpu(backend)) ? Math.max(1, cudaDevices(process.env).length) : cores()
 }
 
-/** Returns the threads of each training process: the cores divided by the number of processes that train at the same time. */
+/**
+ * Returns the threads of each training process: the cores divided by the number of processes that train at the same
+ * time.
+ */
 export function threadsEach(orders: readonly WorkOrder[], jobs: number): number {
   const training = orders.filter((order) => order.jobs.some(({ job }) => job.executor !== undefined))
   const atATime = Math.max(1, Math.min(jobs, training.length))

@@ -1,4 +1,7 @@
-/** Runs the epochs of a search. After each, probes measure, the current architecture is looked up, and a record is written. */
+/**
+ * Runs the epochs of a search. After each, probes measure, the current architecture is looked up, and a record is
+ * written.
+ */
 import { epochsProblem, requireFiniteReport, requireGenotype, requireReport } from '../../algorithms/contract/shape.ts'
 import type { Search, SearchContext } from '../../core/algorithm.ts'
 import { BenchError } from '../../core/errors.ts'
@@ -53,7 +56,9 @@ export async function runEpochs(search: Search, loop: EpochLoop): Promise<number
   return epoch
 }
 
-/** Runs an epoch and checks that all its numbers are finite. @throws BenchError `failed` with the epoch and the number */
+/**
+ * Runs an epoch and checks that all its numbers are finite. @throws BenchError `failed` with the epoch and the number
+ */
 async function finiteEpoch(epoch: number, search: Search, resources: JobResources, probing: ProbeContext | undefined) {
   try {
     return await runEpoch(epoch, search, resources, probing)

@@ -1,6 +1,6 @@
 /**
- * Opens what the jobs of a worker process need: algorithm, space, images, executor, table or full training. Each is opened when
- * a job first asks for it, and shared by the jobs of the process.
+ * Opens what the jobs of a worker process need: algorithm, space, images, executor, table or full training. Each is
+ * opened when a job first asks for it, and shared by the jobs of the process.
  */
 import { AsyncLocalStorage } from 'node:async_hooks'
 import type { Algorithm } from '../../core/algorithm.ts'
@@ -21,7 +21,10 @@ import { openSearchData, requireUnchanged, searchImageSize } from '../plan/image
 import type { RunReport, WorkOrder } from './messages.ts'
 import type { JobResources } from './searchContext.ts'
 
-/** The report function of the job that is running; jobs that run at the same time share opened resources, but not reports. */
+/**
+ * The report function of the job that is running; jobs that run at the same time share opened resources, but not
+ * reports.
+ */
 const listeners = new AsyncLocalStorage<(report: RunReport) => void>()
 
 /** Runs `work` while events of shared resources, such as trainings of missing architectures, go to `report`. */
@@ -62,7 +65,10 @@ export class ResourceOpener {
     }
   }
 
-  /** Returns an algorithm or space if its plugin is the planned one. @throws BenchError `failed` if the plugin has changed */
+  /**
+   * Returns an algorithm or space if its plugin is the planned one. @throws BenchError `failed` if the plugin has
+   * changed
+   */
   #unchanged<T extends Algorithm | SearchSpace>(item: T, planned: string | undefined): T {
     if (this.#registered.origins.get(item) === planned) return item
     throw new BenchError('failed', `the plugin of ${item.name} changed while the command ran; run it again`)
@@ -197,7 +203,10 @@ interface RetrainingResources {
   report(report: RunReport): void
 }
 
-/** Opens the full trainings of a job. @throws BenchError `failed` if the images have changed, and for faults of their files */
+/**
+ * Opens the full trainings of a job. @throws BenchError `failed` if the images have changed, and for faults of their
+ * files
+ */
 async function openRetraining(resources: RetrainingResources): Promise<Evaluator> {
   const [{ openImages }, { retrainingEvaluator }] = await Promise.all([
     import('../../retrain/images.ts'),

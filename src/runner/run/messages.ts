@@ -1,4 +1,7 @@
-/** Messages between a command and its worker processes: the work order that a worker gets, and the events that it sends back. */
+/**
+ * Messages between a command and its worker processes: the work order that a worker gets, and the events that it sends
+ * back.
+ */
 import type { ErrorCode } from '../../core/errors.ts'
 import type { RunManifest } from '../../core/result.ts'
 import type { ExecutorOptions } from '../../engine/index.ts'
@@ -6,8 +9,8 @@ import type { ExecutorOptions } from '../../engine/index.ts'
 /** An event of a run: its beginning, progress, a finished epoch, a notice, or its end. */
 export type RunReport =
   /**
-   * The run began, or was resumed after `from` epochs. `inEpochs` is false for black-box searches and given architectures, whose
-   * progress is not shown in epochs.
+   * The run began, or was resumed after `from` epochs. `inEpochs` is false for black-box searches and given
+   * architectures, whose progress is not shown in epochs.
    */
   | { readonly kind: 'begun'; readonly epochs: number; readonly from: number; readonly inEpochs?: boolean }
   /** The run waits for another process that works on it. */
@@ -31,7 +34,10 @@ export type RunReport =
       readonly budgetSeconds?: number
       readonly bestPct?: number
     }
-  /** An architecture that the table lacks is being trained by the table's recipe; share and epochs are those of this training. */
+  /**
+   * An architecture that the table lacks is being trained by the table's recipe; share and epochs are those of this
+   * training.
+   */
   | { readonly kind: 'training'; readonly genotype: string; readonly share: number; readonly epochs: number }
   /** The found architecture is being trained in full; share and epochs are those of this training. */
   | {

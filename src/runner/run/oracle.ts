@@ -1,6 +1,6 @@
 /**
- * The oracle of black-box searches: answers validation accuracies, charges the training time of each to a simulated clock, and
- * records all queries.
+ * The oracle of black-box searches: answers validation accuracies, charges the training time of each to a simulated
+ * clock, and records all queries.
  */
 import { BenchError } from '../../core/errors.ts'
 import type { Evaluator, Oracle } from '../../core/evaluation.ts'
@@ -63,8 +63,8 @@ export class SimulatedOracle implements Oracle {
   }
 
   /**
-   * Refuses numbers with which a search would never end: a NaN, with which every comparison is false, and a training time of 0
-   * under a budget.
+   * Refuses numbers with which a search would never end: a NaN, with which every comparison is false, and a training
+   * time of 0 under a budget.
    */
   #check(genotype: Genotype, accuracyPct: number, seconds: number): void {
     const isCharged = seconds > 0 || (seconds === 0 && this.budgetSeconds === Number.POSITIVE_INFINITY)

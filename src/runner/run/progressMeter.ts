@@ -10,7 +10,10 @@ export class ProgressMeter {
   #epoch = 0
   #epochs = Number.POSITIVE_INFINITY
   #batches = 0
-  /** Batches of an epoch: those of the last epoch, since some methods pass over the data several times; at first undefined. */
+  /**
+   * Batches of an epoch: those of the last epoch, since some methods pass over the data several times; at first
+   * undefined.
+   */
   #expected: number | undefined
   #lastReport = 0
 

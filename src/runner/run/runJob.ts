@@ -65,7 +65,9 @@ async function openAndSearch(...[job, run, open, report]: Parameters<typeof runJ
 /** The reason why a job failed, for events and `failure.json`. */
 export type Failure = Pick<RunEvent & { readonly kind: 'failed' }, 'message' | 'code' | 'stack'>
 
-/** Returns message and code of an error. A plugin may have its own copy of `BenchError`, so the class name is compared. */
+/**
+ * Returns message and code of an error. A plugin may have its own copy of `BenchError`, so the class name is compared.
+ */
 export function describeFailure(error: unknown): Failure {
   if (!(error instanceof Error)) return { message: String(error), code: 'unexpected' }
   const { name, message, stack } = error
@@ -185,7 +187,10 @@ function withoutTime({ wallSeconds, peakMemoryBytes, ...outcome }: TrainingOutco
   return outcome
 }
 
-/** Returns the times of search and trainings for the record. @param device device of the search; absent if it trained nothing */
+/**
+ * Returns the times of search and trainings for the record. @param device device of the search; absent if it trained
+ * nothing
+ */
 function timesOf(
   trainings: readonly TrainingTime[],
   seconds: number,
@@ -195,7 +200,10 @@ function timesOf(
   return { ...(device && { search: { seconds, device } }), trainings: times }
 }
 
-/** Returns the device of an executor: a GPU, one core (WebAssembly and plain JavaScript without threads), or the whole CPU. */
+/**
+ * Returns the device of an executor: a GPU, one core (WebAssembly and plain JavaScript without threads), or the whole
+ * CPU.
+ */
 function deviceOf({ name, onGpu, threads = 1 }: Executor): SearchTime['device'] {
   if (onGpu) return 'gpu'
   return /\/(wasm|cpu)$/.test(name) && threads === 1 ? 'one core' : 'cpu'

@@ -66,8 +66,8 @@ export function searchContext(resources: SearchResources): SearchContext {
 }
 
 /**
- * Returns the same batches, but counts them, and yields to the event loop before each, so that messages are sent and the end of
- * the parent process is noticed.
+ * Returns the same batches, but counts them, and yields to the event loop before each, so that messages are sent and
+ * the end of the parent process is noticed.
  * @param growing whether the augmentation grows with the epoch
  */
 function yieldingBatches(data: SearchData, { onBatch, epoch }: SearchResources, growing: boolean): SearchData {

@@ -5,7 +5,10 @@ import { runOrders } from '../processes/pool.ts'
 import type { RunEvent, WorkOrder } from '../run/messages.ts'
 import { readOrders, slurm } from './arrays.ts'
 
-/** Returns the work order of the task that runs. @throws BenchError `bad-input` outside of an array, `missing` or `corrupt` */
+/**
+ * Returns the work order of the task that runs. @throws BenchError `bad-input` outside of an array, `missing` or
+ * `corrupt`
+ */
 export function taskOrder(folder: string, { SLURM_ARRAY_TASK_ID: task = '' }: NodeJS.ProcessEnv): WorkOrder {
   const orders = readOrders(folder)
   const order = orders[Number.parseInt(task, 10)]
@@ -15,8 +18,8 @@ export function taskOrder(folder: string, { SLURM_ARRAY_TASK_ID: task = '' }: No
 }
 
 /**
- * Runs a work order. Slurm sends SIGUSR2 shortly before the time limit; the task then requeues itself if it has finished an epoch
- * or a run. Otherwise it ends, since it would make no progress in the next attempt either.
+ * Runs a work order. Slurm sends SIGUSR2 shortly before the time limit; the task then requeues itself if it has
+ * finished an epoch or a run. Otherwise it ends, since it would make no progress in the next attempt either.
  *
  * @param say called with a line about the time limit
  */

@@ -1,7 +1,7 @@
 /**
- * Slurm job arrays of a store. `STORE/slurm/NAME/orders.json` has a work order for each task; the logs lie beside it. NAME is the
- * hash of the orders, and `bench-NAME` the array's name in Slurm, by which the queue is searched. So nothing has to be written
- * after the submission, and no task can start before its orders are there.
+ * Slurm job arrays of a store. `STORE/slurm/NAME/orders.json` has a work order for each task; the logs lie beside it.
+ * NAME is the hash of the orders, and `bench-NAME` the array's name in Slurm, by which the queue is searched. So
+ * nothing has to be written after the submission, and no task can start before its orders are there.
  */
 import { spawnSync } from 'node:child_process'
 import { readdirSync, rmdirSync, rmSync } from 'node:fs'

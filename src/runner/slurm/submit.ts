@@ -1,6 +1,7 @@
 /**
- * Submits the unfinished jobs of a plan to Slurm, as one job array over the same store, with a task for each work order. A task
- * that is killed, preempted or requeued continues from its checkpoints. Also parses the sbatch options of `--slurm`.
+ * Submits the unfinished jobs of a plan to Slurm, as one job array over the same store, with a task for each work
+ * order. A task that is killed, preempted or requeued continues from its checkpoints. Also parses the sbatch options of
+ * `--slurm`.
  */
 
 import { fileURLToPath } from 'node:url'
@@ -37,7 +38,8 @@ export interface Submission {
 
 /**
  * Submits the unfinished jobs of a plan that are not in the queue. Returns undefined if every job is finished.
- * @throws BenchError `bad-input` if the backend is `auto`, `unsupported` if this machine has no Slurm, `failed` if Slurm refuses
+ * @throws BenchError `bad-input` if the backend is `auto`, `unsupported` if this machine has no Slurm, `failed` if
+ * Slurm refuses
  */
 export function submit(plan: Plan, store: Store, request: SubmissionRequest): Submission | undefined {
   const missing = unfinished(plan, store)
@@ -63,7 +65,9 @@ export function submit(plan: Plan, store: Store, request: SubmissionRequest): Su
   }
 }
 
-/** Refuses `--backend auto`: the executor is part of a job's identity, and this machine cannot know what the nodes have. */
+/**
+ * Refuses `--backend auto`: the executor is part of a job's identity, and this machine cannot know what the nodes have.
+ */
 function refuseAuto({ experiment }: Plan, missing: readonly PlannedJob[]): void {
   if (experiment.executor.backend !== 'auto' || !missing.some(trainsNetwork)) return
   throw new BenchError(

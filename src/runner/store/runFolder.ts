@@ -111,8 +111,8 @@ export class RunFolder {
   }
 
   /**
-   * Begins or resumes the run: writes `run.json`, or adds the present environment to it, and deletes the failure record and the
-   * temporary files of earlier attempts.
+   * Begins or resumes the run: writes `run.json`, or adds the present environment to it, and deletes the failure record
+   * and the temporary files of earlier attempts.
    * @throws BenchError `corrupt` if the folder belongs to another job
    */
   begin(manifest: RunManifest): void {
@@ -134,7 +134,10 @@ export class RunFolder {
     rmSync(this.#file('failure.json'), { force: true })
   }
 
-  /** Returns the checkpoint, or undefined if there is none, and cuts `epochs.jsonl` back to the epochs of the checkpoint. */
+  /**
+   * Returns the checkpoint, or undefined if there is none, and cuts `epochs.jsonl` back to the epochs of the
+   * checkpoint.
+   */
   resume(): Checkpoint | undefined {
     const path = this.#file('checkpoint')
     const bytes = readIfThere(path)
@@ -181,8 +184,8 @@ export class RunFolder {
   }
 
   /**
-   * Records the failure of a run whose process could not record it itself, and begins the run if it was not begun. Changes
-   * nothing if the run is finished, already has this failure on record, or is locked by another process.
+   * Records the failure of a run whose process could not record it itself, and begins the run if it was not begun.
+   * Changes nothing if the run is finished, already has this failure on record, or is locked by another process.
    */
   recordLoss(manifest: RunManifest, message: string): void {
     writing(this.path, () => makeFolder(this.path))
@@ -265,7 +268,9 @@ export interface Checkpoint {
 /** Returns the bytes of a checkpoint file, with a checksum. */
 export const encodeCheckpoint = (checkpoint: Checkpoint): Uint8Array => seal(MAGIC, checkpoint)
 
-/** Decodes a checkpoint file. @param path for messages only. @throws BenchError `corrupt` if the checksum does not match */
+/**
+ * Decodes a checkpoint file. @param path for messages only. @throws BenchError `corrupt` if the checksum does not match
+ */
 export function decodeCheckpoint({ buffer, byteOffset, byteLength }: Uint8Array, path: string): Checkpoint {
   const remedy = 'delete it to begin this run again'
   return unseal(MAGIC, Buffer.from(buffer, byteOffset, byteLength), { path, kind: 'checkpoint', remedy }) as Checkpoint

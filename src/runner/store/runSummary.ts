@@ -46,8 +46,8 @@ export const reportedEpoch = ({ epoch, genotype, metrics, probes }: ReportedEpoc
 })
 
 /**
- * Returns the queries that improved a black-box search: each whose accuracy is higher than all before. Only queries of the
- * longest training count, since accuracies after trainings of different lengths are not comparable.
+ * Returns the queries that improved a black-box search: each whose accuracy is higher than all before. Only queries of
+ * the longest training count, since accuracies after trainings of different lengths are not comparable.
  */
 export function improvements<T extends { readonly accuracyPct: number; readonly epochs?: number }>(
   queries: readonly T[],

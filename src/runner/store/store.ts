@@ -19,7 +19,10 @@ export class Store {
     this.folder = resolve(folder)
   }
 
-  /** Returns the folder of a run, whether it exists or not. @throws BenchError `bad-input` for an id that is not a file name */
+  /**
+   * Returns the folder of a run, whether it exists or not. @throws BenchError `bad-input` for an id that is not a file
+   * name
+   */
   run(id: string): RunFolder {
     if (!isFileName(id)) throw new BenchError('bad-input', `"${id}" is not a run id; it would lead out of the store`)
     return new RunFolder(`${this.folder}/${id}`, id)
@@ -44,7 +47,10 @@ export class Store {
       .sort((a, b) => (a.id < b.id ? -1 : 1))
   }
 
-  /** Whether a link leads to a folder. @throws BenchError `bad-input` for a broken link, as to a disk that is not mounted */
+  /**
+   * Whether a link leads to a folder. @throws BenchError `bad-input` for a broken link, as to a disk that is not
+   * mounted
+   */
   #isLinkedFolder(name: string): boolean {
     return statIfThere(join(this.folder, name))?.isDirectory() === true
   }

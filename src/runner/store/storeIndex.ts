@@ -1,8 +1,8 @@
 /**
- * An index of a store in the user's cache folder. It holds what tables and figures read of each run, so that a command about
- * thousands of runs does not parse all their records again. An entry is used only if size, inode and both times of the run's
- * files are unchanged; otherwise the records are read. A damaged index, or one of another store, user or version, is ignored.
- * If no index can be written, commands are slower and nothing else.
+ * An index of a store in the user's cache folder. It holds what tables and figures read of each run, so that a command
+ * about thousands of runs does not parse all their records again. An entry is used only if size, inode and both times
+ * of the run's files are unchanged; otherwise the records are read. A damaged index, or one of another store, user or
+ * version, is ignored. If no index can be written, commands are slower and nothing else.
  */
 import { createHash } from 'node:crypto'
 import { readdirSync, readFileSync, realpathSync, rmSync, type Stats, statSync } from 'node:fs'
@@ -23,7 +23,9 @@ const MAGIC = 'NBHIDX01'
 const FEWEST_RUNS = 64
 /** The index is written again if more than one in this many of the requested runs had no valid entry. */
 const STALE_SHARE = 100
-/** Files that changed less than this many milliseconds ago are not indexed: a second change could have the same times. */
+/**
+ * Files that changed less than this many milliseconds ago are not indexed: a second change could have the same times.
+ */
 const SETTLED_MS = 2000
 /** Indexes that were not written for this many milliseconds are deleted. */
 const UNUSED_MS = 60 * 86_400_000
@@ -35,7 +37,9 @@ export interface IndexedRuns {
   epochs(run: number): readonly ReportedEpoch[]
 }
 
-/** Reads runs through the indexes of their stores, in the given order. @throws BenchError as the methods of `RunFolder` */
+/**
+ * Reads runs through the indexes of their stores, in the given order. @throws BenchError as the methods of `RunFolder`
+ */
 export function readIndexed(runs: readonly RunFolder[], fewest = FEWEST_RUNS): IndexedRuns {
   const epochsOf = once(() => valuesOf(runs, curves, fewest))
   return { summaries: valuesOf(runs, summaries, fewest), epochs: (run) => epochsOf()[run]() }
@@ -125,7 +129,9 @@ class Pool<T> {
 
 /** An encoded manifest: the position of the part that the seeds of a job share, then the run's id and seed. */
 type ManifestCode = readonly [at: number, id: string, seed: number]
-/** An encoded result: the position of the part that the seeds of a job share, then the values of the varying properties. */
+/**
+ * An encoded result: the position of the part that the seeds of a job share, then the values of the varying properties.
+ */
 type ResultCode = readonly [at: number, ...values: readonly unknown[]]
 
 interface SummaryCode {
@@ -210,7 +216,9 @@ const withGenotypes = (oracle: NonNullable<PlacedResult['oracle']>, named: (geno
   queries: oracle.queries.map((query) => ({ ...query, genotype: named(query.genotype) })),
 })
 
-/** Three numbers for each epoch: epoch, position of the genotype, position of the metrics. Null if the run has probes. */
+/**
+ * Three numbers for each epoch: epoch, position of the genotype, position of the metrics. Null if the run has probes.
+ */
 type CurveCode = readonly number[] | null
 
 const curves: Kind<() => readonly ReportedEpoch[], CurveCode> = {
@@ -274,7 +282,9 @@ class Index<Value, Code> {
     for (const [name, pool] of Object.entries(this.#shared)) pool.values = pools[name] ?? []
   }
 
-  /** Returns the values of runs, from the index or from their records. Saves the index if many runs had no valid entry. */
+  /**
+   * Returns the values of runs, from the index or from their records. Saves the index if many runs had no valid entry.
+   */
   values(runs: readonly RunFolder[]): readonly Value[] {
     let stale = 0
     const unsettled: string[] = []
@@ -293,7 +303,10 @@ class Index<Value, Code> {
     return codes.map((code, i) => this.#kind.decode(code, this.#shared, runs[i]))
   }
 
-  /** Writes the index without runs that no longer exist. If most are gone, deletes it; the next command begins a new one. */
+  /**
+   * Writes the index without runs that no longer exist. If most are gone, deletes it; the next command begins a new
+   * one.
+   */
   #save(): void {
     try {
       const present = new Set(readdirSync(this.#folder))
@@ -349,7 +362,10 @@ function statsOf(path: string): Stats | undefined {
 
 const isSame = (a: Stamp, b: Stamp): boolean => a.every((value, i) => value === b[i])
 
-/** Whether the last change of the files is old enough for them to be indexed; false if the clock is behind the files' times. */
+/**
+ * Whether the last change of the files is old enough for them to be indexed; false if the clock is behind the files'
+ * times.
+ */
 function isSettled(stamp: Stamp): boolean {
   const latest = stamp.reduce((most, value, i) => (i % 4 >= 2 ? Math.max(most, value) : most), 0)
   return Date.now() - latest > SETTLED_MS

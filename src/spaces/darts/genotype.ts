@@ -1,6 +1,6 @@
 /**
- * An architecture of the DARTS space: checking a cell against the space, discretising mixing weights into an architecture,
- * and encoding an architecture as decisions for black-box search.
+ * An architecture of the DARTS space: checking a cell against the space, discretising mixing weights into an
+ * architecture, and encoding an architecture as decisions for black-box search.
  */
 import { BenchError } from '../../core/errors.ts'
 import { argmax, type Matrix } from '../../core/mixing.ts'
@@ -105,9 +105,9 @@ const invalid = (space: DartsCandidates, cell: CellName, problem: string) =>
   new BenchError('bad-input', `${space.name} genotype, ${cell} cell: ${problem}`)
 
 /**
- * Discretises mixing weights by DARTS' rule (§2.4): every node keeps its two strongest edges, strongest first, each with
- * its strongest operation. The strength of an edge is the largest weight among its operations other than `none`, times
- * the weight of the edge in PC-DARTS. Ties go to the lower predecessor and to the lower operation.
+ * Discretises mixing weights by DARTS' rule (§2.4): every node keeps its two strongest edges, strongest first, each
+ * with its strongest operation. The strength of an edge is the largest weight among its operations other than `none`,
+ * times the weight of the edge in PC-DARTS. Ties go to the lower predecessor and to the lower operation.
  * @param theta mixing weights, 28 rows
  * @param edgeWeights PC-DARTS' edge weights, 28
  */
@@ -146,10 +146,10 @@ export function oneHot(space: DartsCandidates, genotype: DartsGenotype): Matrix 
 }
 
 /**
- * Returns the encoding of a space's architectures as 22 categorical decisions, for black-box search. For each node of the
- * normal, then of the reduction cell, the decisions are: the pair of predecessors (node 2 has only one pair, so no
- * decision), and the operation on each predecessor, lower predecessor first. The order in which a genotype lists the two
- * inputs of a node is therefore lost.
+ * Returns the encoding of a space's architectures as 22 categorical decisions, for black-box search. For each node of
+ * the normal, then of the reduction cell, the decisions are: the pair of predecessors (node 2 has only one pair, so no
+ * decision), and the operation on each predecessor, lower predecessor first. The order in which a genotype lists the
+ * two inputs of a node is therefore lost.
  * @param space a space whose edges all have equally many operations
  */
 export function encodingOf(space: DartsCandidates): Encoding<DartsGenotype> {

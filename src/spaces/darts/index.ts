@@ -54,8 +54,8 @@ const whole = { name: 'darts', edges: edgesWith(() => OPERATIONS) }
 const wholeWithNoise = { name: 'darts', edges: edgesWith(() => [...OPERATIONS, 'noise']) }
 
 /**
- * Reads cells of any space of the family as cells of `darts`: an architecture that is trained in full, drawn or named may
- * contain the noise of S4. Reads the papers' notation, JSON, and the names of published architectures.
+ * Reads cells of any space of the family as cells of `darts`: an architecture that is trained in full, drawn or named
+ * may contain the noise of S4. Reads the papers' notation, JSON, and the names of published architectures.
  */
 export const parseCells = (text: string): DartsGenotype =>
   parse(/\bnoise\b/.test(text) ? wholeWithNoise : whole, publishedText(text) ?? text)
@@ -69,7 +69,9 @@ export const dartsFamily: SpaceFamily<DartsGenotype> = {
   publishedName,
 }
 
-/** Makes a space of the family. Its `parse` reads the papers' notation, JSON, and the names of published architectures. */
+/**
+ * Makes a space of the family. Its `parse` reads the papers' notation, JSON, and the names of published architectures.
+ */
 function dartsSpace(name: string, description: string, edges: readonly DartsEdge[]): SearchSpace<DartsGenotype> {
   const space = { name, edges }
   return {

@@ -1,9 +1,9 @@
 /**
- * The cells of the DARTS space (Liu, Simonyan and Yang, ICLR 2019) and of its simplified spaces S1 to S4: nodes, edges and
- * the candidate operations of each edge. Nodes 0 and 1 are the outputs of the two previous cells, nodes 2 to 5 are
- * computed, and the output of the cell is the concatenation of nodes 2 to 5. The supernet has an edge from every earlier
- * node to every computed node; an architecture keeps two input edges per computed node. Normal and reduction cells have
- * separate edges; in a reduction cell the edges that leave nodes 0 and 1 have stride 2.
+ * The cells of the DARTS space (Liu, Simonyan and Yang, ICLR 2019) and of its simplified spaces S1 to S4: nodes, edges
+ * and the candidate operations of each edge. Nodes 0 and 1 are the outputs of the two previous cells, nodes 2 to 5 are
+ * computed, and the output of the cell is the concatenation of nodes 2 to 5. The supernet has an edge from every
+ * earlier node to every computed node; an architecture keeps two input edges per computed node. Normal and reduction
+ * cells have separate edges; in a reduction cell the edges that leave nodes 0 and 1 have stride 2.
  */
 import type { Edge } from '../../core/space.ts'
 
@@ -34,7 +34,10 @@ export type CellName = (typeof CELLS)[number]
 /** The computed nodes of a cell. */
 export const NODES = [2, 3, 4, 5] as const
 
-/** The name of a node in papers and pictures: `c(k−2)` and `c(k−1)` for the two previous cells, then 0 to 3 for nodes 2 to 5. */
+/**
+ * The name of a node in papers and pictures: `c(k−2)` and `c(k−1)` for the two previous cells, then 0 to 3 for nodes 2
+ * to 5.
+ */
 export const nodeName = (node: number): string => ['c(k−2)', 'c(k−1)'][node] ?? String(node - 2)
 
 /** An edge of a cell of the DARTS space: one row of the mixing weights. */
@@ -114,7 +117,7 @@ export const EDGES_S3: readonly DartsEdge[] = edgesWith(() => ['none', 'skip_con
 
 /**
  * Edges of S4: noise and separable convolution. The noise carries no information, so a search that keeps it has failed;
- * discretisation treats it as an operation like any other. The noise is drawn once per batch, not at every pass as in the
- * authors' code, so that both sides of a finite difference (second order, Hessian) see the same function.
+ * discretisation treats it as an operation like any other. The noise is drawn once per batch, not at every pass as in
+ * the authors' code, so that both sides of a finite difference (second order, Hessian) see the same function.
  */
 export const EDGES_S4: readonly DartsEdge[] = edgesWith(() => ['noise', 'sep_conv_3x3'])

@@ -1,7 +1,7 @@
 /**
- * Decides which architectures of NAS-Bench-201 are the same, in three senses: by the string of the benchmark's code, by the
- * function that the cell computes, and by the network with its weights. The last one lets one training serve several
- * architectures of a table.
+ * Decides which architectures of NAS-Bench-201 are the same, in three senses: by the string of the benchmark's code, by
+ * the function that the cell computes, and by the network with its weights. The last one lets one training serve
+ * several architectures of a table.
  */
 import type { Nb201Genotype } from './genotype.ts'
 import { ARCHITECTURE_COUNT, atIndex } from './officialOrder.ts'
@@ -13,17 +13,17 @@ const ZERO = '#'
 const INPUT = '0'
 
 /**
- * The string by which NAS-Bench-201's own code compares cells, for example `#+#+#+0`. `none` and operations on zeros are
- * written `#`, a skip connection is written as its input, sums are sorted. A sum of zeros is not written as zeros, so some
- * cells that compute the same function have different strings: 6,466 strings in all.
+ * The string by which NAS-Bench-201's own code compares cells, for example `#+#+#+0`. `none` and operations on zeros
+ * are written `#`, a skip connection is written as its input, sums are sorted. A sum of zeros is not written as zeros,
+ * so some cells that compute the same function have different strings: 6,466 strings in all.
  */
 export function uniqueString(genotype: Nb201Genotype): string {
   return outputOf(genotype, (terms) => terms.join('+'))
 }
 
 /**
- * The function that a cell computes, as a string: the benchmark's string without the zeros in its sums (5,390 strings in
- * all), or `#` if no path leads from input to output. Nested sums stay nested, and an operation whose result is used
+ * The function that a cell computes, as a string: the benchmark's string without the zeros in its sums (5,390 strings
+ * in all), or `#` if no path leads from input to output. Nested sums stay nested, and an operation whose result is used
  * twice is written twice.
  */
 export function functionString(genotype: Nb201Genotype): string {
@@ -72,15 +72,18 @@ const SHIFT = 'shift'
  * reach the output are left out. Average pooling is linear, so it is written on every term of its input. Convolutions
  * with equal strings are numbered to tell their weights apart.
  *
- * Neither the benchmark's string nor `functionString` decides this: both take one convolution that is used twice for two
- * convolutions, and both take a convolution of zeros for zeros, although its batch normalisation adds a learned shift.
+ * Neither the benchmark's string nor `functionString` decides this: both take one convolution that is used twice for
+ * two convolutions, and both take a convolution of zeros for zeros, although its batch normalisation adds a learned
+ * shift.
  */
 export function trainingKey({ operations }: Nb201Genotype): string {
   const keys = numberings(alikeEdges(operations)).map((numbers) => write(outputTerms(operations, numbers)))
   return keys.sort()[0]
 }
 
-/** Groups of two or more edges whose convolutions reach the output and have equal strings if weights are not numbered. */
+/**
+ * Groups of two or more edges whose convolutions reach the output and have equal strings if weights are not numbered.
+ */
 function alikeEdges(operations: readonly Operation[]): number[][] {
   const nodes = nodesOf(operations, new Map())
   const live = liveNodes(operations)

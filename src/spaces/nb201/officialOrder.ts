@@ -1,7 +1,7 @@
 /**
  * The two orders that the authors of NAS-Bench-201 drew with Python's random generator, recomputed here so that no data
- * file is needed: the numbering of the architectures, and the halves of CIFAR-10's training set. The numbering lists all
- * 5⁶ strings in lexicographic order of their operations, shuffled with seed 88.
+ * file is needed: the numbering of the architectures, and the halves of CIFAR-10's training set. The numbering lists
+ * all 5⁶ strings in lexicographic order of their operations, shuffled with seed 88.
  */
 import { BenchError } from '../../core/errors.ts'
 import type { BenchmarkSplit } from '../../core/space.ts'
@@ -54,8 +54,9 @@ const SPLIT_SEED = 1021
 const TRAINING_IMAGES = 50_000
 
 /**
- * The benchmark's halves of CIFAR-10's training set: the networks of `cifar10-valid` are trained on `train` and validated
- * on `valid`. Ascending indices into the 50,000 training images in the order of `data_batch_1.bin` … `data_batch_5.bin`.
+ * The benchmark's halves of CIFAR-10's training set: the networks of `cifar10-valid` are trained on `train` and
+ * validated on `valid`. Ascending indices into the 50,000 training images in the order of `data_batch_1.bin` …
+ * `data_batch_5.bin`.
  */
 export function officialCifar10Split(): { readonly train: Uint32Array; readonly valid: Uint32Array } {
   const order = pythonShuffle(SPLIT_SEED, TRAINING_IMAGES)

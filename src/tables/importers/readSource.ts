@@ -16,7 +16,9 @@ export interface ReadOptions extends ImportContext {
   readonly jobs: number
   /** Plugins that bring the space, for a process of its own, as after `--plugin`. */
   readonly plugins?: readonly string[]
-  /** Folder that keeps batches of records until the table is written. Absent: only flat files (CSV, Parquet) are read. */
+  /**
+   * Folder that keeps batches of records until the table is written. Absent: only flat files (CSV, Parquet) are read.
+   */
   readonly partsFolder?: string
   /** Told how many architectures have been read. @param total undefined where only reading to the end tells it */
   readonly onProgress?: (done: number, total: number | undefined) => void

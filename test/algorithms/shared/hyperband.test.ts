@@ -33,7 +33,9 @@ describe('Hyperband', () => {
   })
 })
 
-/** What BOHB asked for, where an architecture is the sum of its decisions and is seen the better the longer it trains. */
+/**
+ * What BOHB asked for, where an architecture is the sum of its decisions and is seen the better the longer it trains.
+ */
 async function run(budgetSeconds: number, options: object, seed = 0) {
   const context = analyticContext({ seed })
   const { space } = context

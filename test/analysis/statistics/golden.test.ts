@@ -31,7 +31,10 @@ interface GoldenStatistics {
   }[]
 }
 
-/** 12 significant digits; the t quantiles are SciPy's, 2e-11 from the closed form (tan 0.475π for one degree of freedom). */
+/**
+ * 12 significant digits; the t quantiles are SciPy's, 2e-11 from the closed form (tan 0.475π for one degree of
+ * freedom).
+ */
 const golden = readGolden<GoldenStatistics>('stats')
 const close = (actual: number | undefined, expected: number) =>
   expect(Math.abs((actual ?? Number.NaN) - expected)).toBeLessThanOrEqual(5e-11 * Math.max(1, Math.abs(expected)))

@@ -37,7 +37,9 @@ const length = 8 * 8 * 3
 const intensity = (batch: Batch, sample: number, channel: number) =>
   255 * (batch.images[sample * length + channel] * IMAGENET.std[channel] + IMAGENET.mean[channel])
 
-/** What tells one photograph from another of its class, and its class: the training transform of a search keeps colours. */
+/**
+ * What tells one photograph from another of its class, and its class: the training transform of a search keeps colours.
+ */
 const greens = (batch: Batch, sample: number) => `${batch.labels[sample]} ${Math.round(intensity(batch, sample, 1))}`
 
 const job = { space: 'darts', dataset: 'photographs', algorithm: 'darts-v1' }

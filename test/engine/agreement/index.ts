@@ -10,7 +10,10 @@ import { discrete, supernets } from './networks.ts'
 import { randomCase } from './randomNetworks.ts'
 import { feedFor, type Request, run } from './run.ts'
 
-/** Relative tolerance. Batch statistics of such small images amplify rounding; the reference numbers are tested more closely. */
+/**
+ * Relative tolerance. Batch statistics of such small images amplify rounding; the reference numbers are tested more
+ * closely.
+ */
 const TOLERANCE = 5e-4
 
 const RANDOM_NETWORKS = 60

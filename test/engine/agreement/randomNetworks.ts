@@ -1,7 +1,7 @@
 /**
- * Draws small networks with all kinds of layers in any order, at the limits of what is allowed: one pixel, one channel, one
- * class, one sample, channel counts that are no multiple of four, odd sizes, switched-off paths, and mixing weights that are 0,
- * negative or large.
+ * Draws small networks with all kinds of layers in any order, at the limits of what is allowed: one pixel, one channel,
+ * one class, one sample, channel counts that are no multiple of four, odd sizes, switched-off paths, and mixing weights
+ * that are 0, negative or large.
  */
 import type { Feed, Mode, Objective } from '../../../src/core/executor.ts'
 import type { Network, Value, ValueId, Window } from '../../../src/core/network.ts'

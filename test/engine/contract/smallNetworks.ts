@@ -12,7 +12,9 @@ export const shape = { height: 8, width: 8, channels: 3, classes: 10 }
 export const searchNetwork = (): Network =>
   nb201.supernet({ shape, channels: 4, depth: 1, batchNorm: { affine: true, track: true } })
 
-/** Returns a network of two nodes with mixed edges, edge weights and no ReLU: its loss is smooth in all 8 coefficients. */
+/**
+ * Returns a network of two nodes with mixed edges, edge weights and no ReLU: its loss is smooth in all 8 coefficients.
+ */
 export function smoothNetwork(): Network {
   const builder = new NetworkBuilder(shape)
   const candidates = (x: ValueId, name: string) => [

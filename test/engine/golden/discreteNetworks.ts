@@ -1,4 +1,6 @@
-/** Tests against `networks.json`: loss, logits and gradients of single architectures, with and without auxiliary head. */
+/**
+ * Tests against `networks.json`: loss, logits and gradients of single architectures, with and without auxiliary head.
+ */
 import { beforeAll, describe, expect } from 'vitest'
 import type { Executor } from '../../../src/core/executor.ts'
 import type { Network } from '../../../src/core/network.ts'

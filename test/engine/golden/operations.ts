@@ -1,6 +1,6 @@
 /**
- * Tests against `ops.json`: the output of each operation, and the gradients of Σ output·cotangent with respect to its weights
- * and its input.
+ * Tests against `ops.json`: the output of each operation, and the gradients of Σ output·cotangent with respect to its
+ * weights and its input.
  */
 import { beforeAll, describe, expect } from 'vitest'
 import type { Executor } from '../../../src/core/executor.ts'
@@ -80,9 +80,10 @@ export function describeOperations(open: () => Promise<Executor>, check: Declare
 }
 
 /**
- * Builds a network that yields the input gradient of an operation. Executors return gradients of weights, so the operation's
- * input becomes a weight: a 1×1 convolution of one-hot pixels whose filter holds the input, one row for each pixel. The identity
- * follows the operation as a linear layer, so the cotangent of the logits is that of the output.
+ * Builds a network that yields the input gradient of an operation. Executors return gradients of weights, so the
+ * operation's input becomes a weight: a 1×1 convolution of one-hot pixels whose filter holds the input, one row for
+ * each pixel. The identity follows the operation as a linear layer, so the cotangent of the logits is that of the
+ * output.
  */
 async function checkOperation(executor: Executor, golden: OperationCase): Promise<void> {
   const [size, channels, height, width] = golden.input.shape
@@ -180,7 +181,9 @@ function writeOperation(builder: NetworkBuilder, { id, weights }: OperationCase,
   }
 }
 
-/** Builds a network whose logits are the weight of a linear layer on one-hot samples, so that its gradient is theirs. */
+/**
+ * Builds a network whose logits are the weight of a linear layer on one-hot samples, so that its gradient is theirs.
+ */
 async function checkCrossEntropy(executor: Executor, golden: CrossEntropyCase): Promise<void> {
   const [size, classes] = golden.logits.shape
   const builder = new NetworkBuilder({ height: 1, width: 1, channels: size })

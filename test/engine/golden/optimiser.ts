@@ -38,8 +38,8 @@ export function describeOptimiser(open: () => Promise<Executor>, check: DeclareT
 }
 
 /**
- * Checks one trace. w is the weight of a linear layer with one input. Two samples, 1 and −1, with cotangents g/2 and −g/2 give
- * the weight the gradient g, and the bias the gradient 0.
+ * Checks one trace. w is the weight of a linear layer with one input. Two samples, 1 and −1, with cotangents g/2 and
+ * −g/2 give the weight the gradient g, and the bias the gradient 0.
  */
 async function checkTrace(executor: Executor, { w0, steps, ...trace }: Trace): Promise<void> {
   const builder = new NetworkBuilder({ height: 1, width: 1, channels: 1 })

@@ -1,4 +1,7 @@
-/** Tests against `darts_second_order.json`: the unrolled architecture gradient, computed with weight vectors step by step. */
+/**
+ * Tests against `darts_second_order.json`: the unrolled architecture gradient, computed with weight vectors step by
+ * step.
+ */
 import { beforeAll, describe, expect } from 'vitest'
 import type { Executable, Executor, Feed } from '../../../src/core/executor.ts'
 import {

@@ -72,7 +72,10 @@ function later(): void {
   vi.spyOn(Date, 'now').mockReturnValue(now)
 }
 
-/** Makes the first runs special: one has queries, one failed, one was interrupted, one was resumed in another environment. */
+/**
+ * Makes the first runs special: one has queries, one failed, one was interrupted, one was resumed in another
+ * environment.
+ */
 function makeOtherStates(): void {
   const [asking, failed, interrupted, resumed] = runs()
   const result = { ...asking.result(), oracle: { budgetSeconds: 900, usedSeconds: 812.5, queries: queries() } }

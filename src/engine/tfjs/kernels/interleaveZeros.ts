@@ -1,6 +1,6 @@
 /**
- * Inserts zeros between the pixels of a tensor. That turns a convolution with a stride or a dilation into a plain one: the
- * zeros go into the gradient of its output, or into its filter.
+ * Inserts zeros between the pixels of a tensor. That turns a convolution with a stride or a dilation into a plain one:
+ * the zeros go into the gradient of its output, or into its filter.
  */
 import * as tf from '@tensorflow/tfjs-core'
 

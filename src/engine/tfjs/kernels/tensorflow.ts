@@ -1,12 +1,14 @@
 /**
- * Registers three kernels of libtensorflow that TensorFlow.js does not offer: the gradient of ReLU, and batch normalisation
- * with its gradient. Each replaces up to ten kernel calls. Other backends do without them.
+ * Registers three kernels of libtensorflow that TensorFlow.js does not offer: the gradient of ReLU, and batch
+ * normalisation with its gradient. Each replaces up to ten kernel calls. Other backends do without them.
  */
 import * as tf from '@tensorflow/tfjs-core'
 
 /** Kernel that returns dy where y > 0, else 0. Inputs: dy, y. */
 export const RELU_GRADIENT = 'ReluGrad'
-/** Kernel of batch normalisation, γ·(x − μ)/√(σ² + ε) + β. Inputs: x, scale, shift; outputs: y, μ and the unbiased σ². */
+/**
+ * Kernel of batch normalisation, γ·(x − μ)/√(σ² + ε) + β. Inputs: x, scale, shift; outputs: y, μ and the unbiased σ².
+ */
 export const BATCH_NORM = 'FusedBatchNormV3'
 /** Kernel that returns ∂L/∂x, ∂L/∂γ, ∂L/∂β of batch normalisation. Inputs: dy, x, scale, mean, biased variance. */
 export const BATCH_NORM_GRADIENT = 'FusedBatchNormGradV3'

@@ -1,8 +1,9 @@
 /**
- * Kernels that TensorFlow.js' WebAssembly backend lacks (gradients of convolutions) or computes inexactly (max pooling with
- * equal entries, long sums in single precision).
+ * Kernels that TensorFlow.js' WebAssembly backend lacks (gradients of convolutions) or computes inexactly (max pooling
+ * with equal entries, long sums in single precision).
  *
- * The gradients of a convolution y[n,i,j,o] = Σ x[n, s·i + u − p, s·j + v − p, c]·f[u,v,c,o] are convolutions themselves:
+ * The gradients of a convolution y[n,i,j,o] = Σ x[n, s·i + u − p, s·j + v − p, c]·f[u,v,c,o] are convolutions
+ * themselves:
  *   ∂L/∂f[u,v,c,o] = Σ_{n,i,j} x[n, u + s·i − p, …, c]·dy[n,i,j,o]: batch and channels of x exchanged, dy as the filter, the
  *   stride as its dilation;
  *   ∂L/∂x[n,h,w,c] = Σ dy↑[n, h + p − u, …, o]·f[u,v,c,o]: dy with s − 1 zeros between its pixels, f turned by 180°.
@@ -101,7 +102,9 @@ export const depthwiseBackpropInput = wasmKernel<ConvolutionAttributes & { input
   },
 )
 
-/** Returns margins with which a filter of `span` pixels has at least `outputs` windows, the first `before` pixels early. */
+/**
+ * Returns margins with which a filter of `span` pixels has at least `outputs` windows, the first `before` pixels early.
+ */
 const marginsFor = (extent: number, span: number, outputs: number, before: number): [number, number] => [
   before,
   Math.max(0, outputs + span - 1 - extent - before),
@@ -175,8 +178,8 @@ function addTap(
 }
 
 /**
- * Kernel of ∂L/∂x of max pooling: the gradient of each window goes to its first largest entry in row order, as in PyTorch.
- * (The backend's kernel takes the last of equal entries, and after a ReLU equal entries are common.)
+ * Kernel of ∂L/∂x of max pooling: the gradient of each window goes to its first largest entry in row order, as in
+ * PyTorch. (The backend's kernel takes the last of equal entries, and after a ReLU equal entries are common.)
  */
 export const maxPoolGrad = wasmKernel<ConvolutionAttributes & { filterSize: [number, number] }>(
   tf.MaxPoolGrad,
@@ -239,8 +242,8 @@ interface SumAttributes {
 }
 
 /**
- * Returns a kernel that sums over the leading axes in double precision, as batch statistics and dot products need it. (The
- * backend's kernel transposes first and adds up to millions of terms one after the other in single precision.)
+ * Returns a kernel that sums over the leading axes in double precision, as batch statistics and dot products need it.
+ * (The backend's kernel transposes first and adds up to millions of terms one after the other in single precision.)
  *
  * @param own the backend's kernel, which is called for all other sums
  */

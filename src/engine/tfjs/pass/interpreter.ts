@@ -1,6 +1,6 @@
 /**
- * Runs a planned pass: the layers forward, then backward the layers that are differentiated. Each value is freed after its
- * last use.
+ * Runs a planned pass: the layers forward, then backward the layers that are differentiated. Each value is freed after
+ * its last use.
  */
 import * as tf from '@tensorflow/tfjs-core'
 import type { CoefficientId, Network, ParameterId, ValueId } from '../../../core/network.ts'

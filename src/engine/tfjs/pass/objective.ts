@@ -1,6 +1,6 @@
 /**
- * Computes the loss at the heads of a network: its value, its gradient with respect to the logits, and the number of correct
- * predictions.
+ * Computes the loss at the heads of a network: its value, its gradient with respect to the logits, and the number of
+ * correct predictions.
  */
 import * as tf from '@tensorflow/tfjs-core'
 import type { Batch } from '../../../core/data.ts'
@@ -68,8 +68,9 @@ function logSoftmax(logits: tf.Tensor): tf.Tensor {
 }
 
 /**
- * Returns [correct, correct5]: the number of samples whose label has the largest logit, and whose label is among the five
- * largest. Of equal logits the lower class comes first. A label whose logit is NaN counts as wrong; other NaNs do not matter.
+ * Returns [correct, correct5]: the number of samples whose label has the largest logit, and whose label is among the
+ * five largest. Of equal logits the lower class comes first. A label whose logit is NaN counts as wrong; other NaNs do
+ * not matter.
  */
 export function countCorrect(batch: Batch, classes: number, logits: tf.Tensor): tf.Tensor1D {
   const { own, lower, higher } = labelMasks(batch, classes)

@@ -8,7 +8,9 @@ import { operandsOf, parametersOf, termsOf, type Wants } from '../rules/rule.ts'
 export interface PlanRequest {
   /** For each mixing coefficient 1 if its input is computed, else 0; absent: all are computed. */
   readonly active?: Uint8Array
-  /** Whether to compute gradients of the mixing coefficients and of the weights; without both there is no backward pass. */
+  /**
+   * Whether to compute gradients of the mixing coefficients and of the weights; without both there is no backward pass.
+   */
   readonly coefficients: boolean
   readonly weights: boolean
 }

@@ -74,9 +74,9 @@ const run = (kernel: string, inputs: tf.NamedTensorMap, attrs: object): tf.Tenso
   tf.engine().runKernel(kernel, inputs, attrs as tf.NamedAttrMap) as tf.Tensor4D
 
 /**
- * Returns the pixels of x that a filter reads, and the window over them. A 1×1 filter reads every stride-th pixel, so the
- * window gets stride 1. (With the stride instead, oneDNN's filter gradient, in libtensorflow, writes past its buffers if the
- * number of channels is not a multiple of 16.)
+ * Returns the pixels of x that a filter reads, and the window over them. A 1×1 filter reads every stride-th pixel, so
+ * the window gets stride 1. (With the stride instead, oneDNN's filter gradient, in libtensorflow, writes past its
+ * buffers if the number of channels is not a multiple of 16.)
  */
 function pixelsRead(x: tf.Tensor4D, window: Window): { readonly x: tf.Tensor4D; readonly window: Window } {
   const { kernel, stride } = window
@@ -89,8 +89,8 @@ function pixelsRead(x: tf.Tensor4D, window: Window): { readonly x: tf.Tensor4D; 
 const fourAxes = (filter: tf.Tensor) => (filter.rank === 4 ? filter : tf.expandDims(filter, 3)) as tf.Tensor4D
 
 /**
- * Returns the filter with dilation − 1 zeros between its taps: an undilated filter with the same result. (TensorFlow.js has
- * no gradient kernels for dilated convolutions, and no kernels that stride and dilate at once.)
+ * Returns the filter with dilation − 1 zeros between its taps: an undilated filter with the same result. (TensorFlow.js
+ * has no gradient kernels for dilated convolutions, and no kernels that stride and dilate at once.)
  */
 function spread(filter: tf.Tensor4D, dilation: number): tf.Tensor4D {
   if (dilation === 1) return filter

@@ -59,8 +59,8 @@ interface NormalisationGradients extends Affine {
 }
 
 /**
- * Computes ∂L/∂x = γ/σ·(dy − mean(dy) − x̂·mean(dy·x̂)), ∂L/∂γ = Σ dy·x̂ and ∂L/∂β = Σ dy by several kernels. With running
- * statistics (`areConstant`), ∂L/∂x = γ/σ·dy.
+ * Computes ∂L/∂x = γ/σ·(dy − mean(dy) − x̂·mean(dy·x̂)), ∂L/∂γ = Σ dy·x̂ and ∂L/∂β = Σ dy by several kernels. With
+ * running statistics (`areConstant`), ∂L/∂x = γ/σ·dy.
  */
 function composedGradients(tape: NormalisationTape, areConstant: boolean): NormalisationGradients {
   const { dy, x, normalised = normalise(x as tf.Tensor, tape, null), variance } = tape
@@ -78,8 +78,8 @@ function composedGradients(tape: NormalisationTape, areConstant: boolean): Norma
 }
 
 /**
- * Computes the gradients of `composedGradients` in one kernel; undefined if the backend has none. Where x̂ was kept instead of
- * x, the kernel gets x̂ as an input of mean 0 and variance 1 − ε, and 1/σ as its γ.
+ * Computes the gradients of `composedGradients` in one kernel; undefined if the backend has none. Where x̂ was kept
+ * instead of x, the kernel gets x̂ as an input of mean 0 and variance 1 − ε, and 1/σ as its γ.
  */
 function fusedGradients({ dy, x, normalised, mean, variance, scale }: NormalisationTape) {
   const kernel = fusedKernel(BATCH_NORM_GRADIENT)

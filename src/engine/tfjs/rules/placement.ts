@@ -1,6 +1,6 @@
 /**
- * Expresses symmetric padding in the two paddings that TensorFlow.js has, `same` and `valid`. Its `same` is not symmetric
- * with stride 2; there the input is padded with zeros first and the kernel runs on it with `valid`.
+ * Expresses symmetric padding in the two paddings that TensorFlow.js has, `same` and `valid`. Its `same` is not
+ * symmetric with stride 2; there the input is padded with zeros first and the kernel runs on it with `valid`.
  */
 import * as tf from '@tensorflow/tfjs-core'
 import type { Window } from '../../../core/network.ts'

@@ -36,9 +36,9 @@ export const avgPool: Rule<LayerOf<'avgPool'>> = {
 }
 
 /**
- * Returns the input gradient of average pooling with stride 1 and `same` padding. Pixel i is in the window of j exactly if j
- * is in the window of i; so with window sizes r the gradient Σ_j dy_j/r_j is r·pool(dy/r). (The backends' own gradient kernels
- * count border pixels, unlike their forward kernels.)
+ * Returns the input gradient of average pooling with stride 1 and `same` padding. Pixel i is in the window of j exactly
+ * if j is in the window of i; so with window sizes r the gradient Σ_j dy_j/r_j is r·pool(dy/r). (The backends' own
+ * gradient kernels count border pixels, unlike their forward kernels.)
  */
 function sameGradient(cotangent: tf.Tensor, window: Window, place: Placement): tf.Tensor {
   const counts = cellCounts(cotangent, cotangent.shape, window)
@@ -66,8 +66,8 @@ export const maxPool: Rule<LayerOf<'maxPool'>> = {
 }
 
 /**
- * Returns the recorded choice from each window, Σ_k choice_k·entry_k. The first call records the current choice, the pooled
- * input and its largest entries, which the backward rule reads.
+ * Returns the recorded choice from each window, Σ_k choice_k·entry_k. The first call records the current choice, the
+ * pooled input and its largest entries, which the backward rule reads.
  */
 function chosen(activationMasks: RecordedMasks, output: ValueId, entries: tf.Tensor, x: tf.Tensor): tf.Tensor {
   const choice = activationMasks.recorded(`choice ${output}`, () =>

@@ -1,6 +1,6 @@
 /**
- * The contract of a layer rule: how the interpreter runs one kind of layer forward and backward. Also what a layer reads and
- * the shapes of values, which rules and interpreter share.
+ * The contract of a layer rule: how the interpreter runs one kind of layer forward and backward. Also what a layer
+ * reads and the shapes of values, which rules and interpreter share.
  */
 import type { Tensor } from '@tensorflow/tfjs-core'
 import type { Mode } from '../../../core/executor.ts'
@@ -11,8 +11,8 @@ import type { RecordedMasks } from '../state.ts'
 export type LayerOf<K extends LayerKind> = Extract<Layer, { readonly kind: K }>
 
 /**
- * The data of one pass that rules read: parameters, mixing coefficients, statistics, random numbers. The tensors belong to
- * the pass; rules never dispose of them.
+ * The data of one pass that rules read: parameters, mixing coefficients, statistics, random numbers. The tensors belong
+ * to the pass; rules never dispose of them.
  */
 export interface Context {
   readonly mode: Mode
@@ -75,8 +75,8 @@ export interface Tape {
 }
 
 /**
- * The gradients that a backward rule returns: new tensors, never the cotangent itself; undefined where a gradient is not
- * wanted or zero.
+ * The gradients that a backward rule returns: new tensors, never the cotangent itself; undefined where a gradient is
+ * not wanted or zero.
  */
 export interface Gradients {
   /** One entry for each operand. */

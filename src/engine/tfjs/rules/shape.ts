@@ -1,4 +1,6 @@
-/** Rules of the layers that select or move entries without changing them: crop, slice, concatenation, channel shuffle. */
+/**
+ * Rules of the layers that select or move entries without changing them: crop, slice, concatenation, channel shuffle.
+ */
 import * as tf from '@tensorflow/tfjs-core'
 import { keepsNothing, type LayerOf, type Rule } from './rule.ts'
 

@@ -1,9 +1,10 @@
 /**
  * Emits the kernel calls of a weighted sum Σ_t c_t·norm_t(value_t).
  *
- * Forward: compute mean and variance of each normalised term, then its scale and shift, then add up all terms in one call.
- * Backward, with g = ∂L/∂output: one call computes Σ g and for each term Σ g·(value − μ); from these sums follow ∂L/∂c and the
- * gradients of normalised terms (`differentiate` in kernels/norm.ts). A term without normalisation receives c·g.
+ * Forward: compute mean and variance of each normalised term, then its scale and shift, then add up all terms in one
+ * call. Backward, with g = ∂L/∂output: one call computes Σ g and for each term Σ g·(value − μ); from these sums follow
+ * ∂L/∂c and the gradients of normalised terms (`differentiate` in kernels/norm.ts). A term without normalisation
+ * receives c·g.
  */
 import type { ValueId } from '../../../core/network.ts'
 import type { Norm, Of, Term } from '../../graph/graph.ts'
@@ -62,8 +63,8 @@ class Node {
   }
 
   /**
-   * Emits the calls that compute Σ g and Σ g·(value − μ). Terms without normalisation take part only in runs that want the
-   * gradient of the mixing coefficients.
+   * Emits the calls that compute Σ g and Σ g·(value − μ). Terms without normalisation take part only in runs that want
+   * the gradient of the mixing coefficients.
    */
   #reduceProducts(gradient: Temporary, gradientSums: number): void {
     const normalised = this.#terms.filter(({ projected }) => projected === 'always')
@@ -170,7 +171,10 @@ export class PlainTerm implements TermEmitter {
   }
 }
 
-/** Emits the calls of a normalised term, c·(γ·(value − μ)·r + β) with r = 1/√(variance + ε); equations in kernels/norm.ts. */
+/**
+ * Emits the calls of a normalised term, c·(γ·(value − μ)·r + β) with r = 1/√(variance + ε); equations in
+ * kernels/norm.ts.
+ */
 export class NormTerm implements TermEmitter {
   readonly value: Temporary
   readonly row: readonly Word[]
@@ -233,7 +237,8 @@ export class NormTerm implements TermEmitter {
   }
 
   /**
-   * Emits the calls that provide mean and variance: of the batch, or the running ones in evaluation if the layer keeps them.
+   * Emits the calls that provide mean and variance: of the batch, or the running ones in evaluation if the layer keeps
+   * them.
    */
   #measure(): void {
     const { program, layout, norms } = this.#context

@@ -1,4 +1,6 @@
-/** The state that all lowering rules of the WebAssembly executor share: buffers of values and gradients, tables, masks. */
+/**
+ * The state that all lowering rules of the WebAssembly executor share: buffers of values and gradients, tables, masks.
+ */
 import type { ParameterId, Value, ValueId } from '../../../core/network.ts'
 import type { Activity } from '../../graph/activity.ts'
 import { convolvedForOneNorm, countContributions, findDifferentiable } from '../../graph/dataflow.ts'
@@ -117,8 +119,8 @@ export class Context {
   }
 
   /**
-   * Reserves memory for the random numbers of a noise layer, [batch, height, width, channels] without padding, and returns its
-   * address.
+   * Reserves memory for the random numbers of a noise layer, [batch, height, width, channels] without padding, and
+   * returns its address.
    */
   noise(site: number, output: ValueId, condition: number): number {
     const shape = this.shape(output)
@@ -143,8 +145,8 @@ export class Context {
   }
 
   /**
-   * Returns the complete gradient of an operation's output, for its backward pass; zeros if no operation added to it, undefined
-   * if none is needed.
+   * Returns the complete gradient of an operation's output, for its backward pass; zeros if no operation added to it,
+   * undefined if none is needed.
    */
   outputGradient(id: ValueId): Temporary | undefined {
     const gradient = this.gradient(id)
@@ -190,7 +192,9 @@ export class Context {
   }
 }
 
-/** The gradient of a normalised value in a form to be computed later: slope·gradient + curve·value + offset by channel. */
+/**
+ * The gradient of a normalised value in a form to be computed later: slope·gradient + curve·value + offset by channel.
+ */
 export interface DeferredGradient {
   readonly gradient: Temporary
   /** Address of the vectors slope, curve and offset, one after the other. */
@@ -198,9 +202,9 @@ export interface DeferredGradient {
 }
 
 /**
- * Connects convolutions with the normalisations that read them. Such a convolution collects the partial sums of mean and
- * variance while it writes its output, and computes the gradient of its output while it stages it; neither costs a pass of its
- * own.
+ * Connects convolutions with the normalisations that read them. Such a convolution collects the partial sums of mean
+ * and variance while it writes its output, and computes the gradient of its output while it stages it; neither costs a
+ * pass of its own.
  */
 export class NormGradients {
   readonly #rows = new Map<ValueId, Temporary>()
@@ -213,14 +217,17 @@ export class NormGradients {
     for (const id of this.#deferrable) this.#rows.set(id, rows(id))
   }
 
-  /** Returns the buffer in which the convolution that computes a value collects partial sums; undefined if it collects none. */
+  /**
+   * Returns the buffer in which the convolution that computes a value collects partial sums; undefined if it collects
+   * none.
+   */
   rows(id: ValueId): Temporary | undefined {
     return this.#rows.get(id)
   }
 
   /**
-   * Hands the gradient of a value over to the convolution that computes the value. Returns false if no such convolution exists;
-   * the caller must then compute the gradient.
+   * Hands the gradient of a value over to the convolution that computes the value. Returns false if no such convolution
+   * exists; the caller must then compute the gradient.
    */
   defer(id: ValueId, gradient: DeferredGradient): boolean {
     if (!this.#deferrable.has(id)) return false

@@ -1,12 +1,15 @@
 /**
- * Computes the addresses of sliding windows: where the pixels of a staged image lie, where the patch of each output pixel
- * begins, and which segments of consecutive floats make up a patch.
+ * Computes the addresses of sliding windows: where the pixels of a staged image lie, where the patch of each output
+ * pixel begins, and which segments of consecutive floats make up a patch.
  */
 import type { Value } from '../../../core/network.ts'
 import type { FilterWindow } from '../../graph/graph.ts'
 import { padTo4 } from '../../plan/lowering.ts'
 
-/** The layout of a staged image: pixel (y, x) of the original lies at (border + spread·y, border + spread·x), all else is 0. */
+/**
+ * The layout of a staged image: pixel (y, x) of the original lies at (border + spread·y, border + spread·x), all else
+ * is 0.
+ */
 export interface Staging {
   readonly height: number
   readonly width: number
@@ -36,8 +39,8 @@ export function forwardStaging({ height, width, channels }: Value, padding: numb
 const lead = (extent: number, { padding, dilation }: FilterWindow) => (extent - 1) * dilation - padding
 
 /**
- * Returns the layout of a staged output gradient g, over which the transposed window slides with stride 1. The pixels of g lie
- * `stride` apart:
+ * Returns the layout of a staged output gradient g, over which the transposed window slides with stride 1. The pixels
+ * of g lie `stride` apart:
  *
  *   ∂L/∂x[i] = Σ_k g[i − lead + k·dilation]·w[K − 1 − k],   lead = (K − 1)·dilation − padding.
  */

@@ -1,4 +1,6 @@
-/** Compiles a network: translates it into a graph, lowers every operation and the losses, and gives all data addresses. */
+/**
+ * Compiles a network: translates it into a graph, lowers every operation and the losses, and gives all data addresses.
+ */
 import type { Network } from '../../../core/network.ts'
 import { Activity } from '../../graph/activity.ts'
 import type { Graph } from '../../graph/graph.ts'

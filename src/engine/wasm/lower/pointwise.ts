@@ -28,8 +28,8 @@ export function lowerDropPath(context: Context, { input, output, path }: Of<'dro
 }
 
 /**
- * Emits the kernel call of a noise layer, which copies the random numbers that the host wrote into a value, adding padding
- * channels.
+ * Emits the kernel call of a noise layer, which copies the random numbers that the host wrote into a value, adding
+ * padding channels.
  */
 export function lowerNoise(context: Context, { output, site }: Of<'noise'>, index: number): Backward {
   const condition = context.activity.condition(index)

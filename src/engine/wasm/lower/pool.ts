@@ -26,8 +26,8 @@ export function lowerPool(context: Context, { kind, input, output, pooling }: Po
 }
 
 /**
- * Emits the kernel calls of a frozen max pooling, which chooses the pixels that were largest in a recorded input. A recording
- * run writes that input before it is read, so its results are those of the live pooling.
+ * Emits the kernel calls of a frozen max pooling, which chooses the pixels that were largest in a recorded input. A
+ * recording run writes that input before it is read, so its results are those of the live pooling.
  */
 export function lowerFrozenMaxPool(context: Context, operation: Of<'frozenMaxPool'>, index: number): Backward {
   const { program } = context

@@ -1,4 +1,6 @@
-/** Emits the kernel calls of slices, shuffles and concatenations of channels, and of crops: copies without arithmetic. */
+/**
+ * Emits the kernel calls of slices, shuffles and concatenations of channels, and of crops: copies without arithmetic.
+ */
 import type { Move, Of } from '../../graph/graph.ts'
 import type { Backward } from '../../plan/lowering.ts'
 import type { Temporary } from '../../plan/placement.ts'

@@ -1,4 +1,7 @@
-/** Emits the kernel calls of ReLU (live or frozen), and of the backward pass of a ReLU that is folded into a convolution. */
+/**
+ * Emits the kernel calls of ReLU (live or frozen), and of the backward pass of a ReLU that is folded into a
+ * convolution.
+ */
 import type { ValueId } from '../../../core/network.ts'
 import type { Of } from '../../graph/graph.ts'
 import type { Accumulation, Backward } from '../../plan/lowering.ts'
@@ -19,8 +22,8 @@ export function lowerRelu(context: Context, { input, output }: Of<'relu'>, index
 }
 
 /**
- * Emits the kernel calls of a frozen ReLU, which passes the entries that were positive in a recorded input. A recording run
- * writes that input before it is read, so its results are those of the live ReLU.
+ * Emits the kernel calls of a frozen ReLU, which passes the entries that were positive in a recorded input. A recording
+ * run writes that input before it is read, so its results are those of the live ReLU.
  */
 export function lowerFrozenRelu(context: Context, { input, output }: Of<'frozenRelu'>, index: number): Backward {
   const { program } = context
@@ -41,7 +44,8 @@ export function lowerFrozenRelu(context: Context, { input, output }: Of<'frozenR
 }
 
 /**
- * Returns the gradient with respect to relu(input), which is no value of the graph when the ReLU is folded into convolutions.
+ * Returns the gradient with respect to relu(input), which is no value of the graph when the ReLU is folded into
+ * convolutions.
  *
  * @param contributions number of filters that add to it
  */

@@ -1,6 +1,6 @@
 /**
- * Stages images for convolutions (layouts in `geometry.ts`): the input of the forward pass, and the gradient of an output for
- * the transposed convolution. Also the contract between a convolution and its filters.
+ * Stages images for convolutions (layouts in `geometry.ts`): the input of the forward pass, and the gradient of an
+ * output for the transposed convolution. Also the contract between a convolution and its filters.
  */
 import type { Value } from '../../../core/network.ts'
 import type { Filter } from '../../graph/graph.ts'
@@ -29,7 +29,9 @@ export function stage(
   return staged
 }
 
-/** Emits the call that computes a deferred gradient while it stages it. @param value buffer of the value it belongs to */
+/**
+ * Emits the call that computes a deferred gradient while it stages it. @param value buffer of the value it belongs to
+ */
 export function stageDeferred(
   context: Context,
   { gradient, slopes }: DeferredGradient,

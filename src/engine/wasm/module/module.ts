@@ -46,8 +46,8 @@ async function compileFused(): Promise<WebAssembly.Module> {
 }
 
 /**
- * Tells whether the module rounds a multiply-add once: −(1 + 2⁻¹¹) + (1 + 2⁻¹²)² then keeps its last term, 2⁻²⁴. Relaxed SIMD
- * leaves the choice to the host, and only hosts with one rounding give the same bits.
+ * Tells whether the module rounds a multiply-add once: −(1 + 2⁻¹¹) + (1 + 2⁻¹²)² then keeps its last term, 2⁻²⁴.
+ * Relaxed SIMD leaves the choice to the host, and only hosts with one rounding give the same bits.
  */
 function roundsOnce({ kernels, floats }: Arena): boolean {
   const [y, x] = [FREE, FREE + 16]
@@ -88,7 +88,9 @@ export class ThreadKernels {
   }
 }
 
-/** The memory of one network, with the kernels of the main thread. Its views are valid until `reserve` grows the memory. */
+/**
+ * The memory of one network, with the kernels of the main thread. Its views are valid until `reserve` grows the memory.
+ */
 export class Arena extends ThreadKernels {
   readonly module: WebAssembly.Module
   readonly memory: WebAssembly.Memory

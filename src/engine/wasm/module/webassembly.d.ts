@@ -1,4 +1,7 @@
-/** Declares the part of the WebAssembly API that the engine uses; TypeScript declares it only together with the browser's DOM. */
+/**
+ * Declares the part of the WebAssembly API that the engine uses; TypeScript declares it only together with the
+ * browser's DOM.
+ */
 declare namespace WebAssembly {
   class Module {
     private readonly module: unique symbol

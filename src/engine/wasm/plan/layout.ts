@@ -1,6 +1,6 @@
 /**
- * The layout of the memory that outlives a step: the addresses of weights, momentum, statistics, and everything else that the
- * host reads or writes.
+ * The layout of the memory that outlives a step: the addresses of weights, momentum, statistics, and everything else
+ * that the host reads or writes.
  */
 import { type Network, sizeOf } from '../../../core/network.ts'
 import { offsetsOf } from '../../graph/graph.ts'

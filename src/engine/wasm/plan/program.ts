@@ -9,7 +9,9 @@ import type { RunKind } from '../../plan/runInputs.ts'
 import { type Arena, type KernelName, MEMORY_LIMIT } from '../module/module.ts'
 import type { signatures } from '../module/signatures.ts'
 
-/** An argument of a kernel call: a number, a buffer (passed as its address), or a number that depends on the path mask. */
+/**
+ * An argument of a kernel call: a number, a buffer (passed as its address), or a number that depends on the path mask.
+ */
 export type Argument = number | Temporary | ByPathMask
 /** The arguments of a kernel, by parameter name. */
 export type Arguments<K extends KernelName> = Readonly<Record<(typeof signatures)[K][number], Argument>>
@@ -108,8 +110,8 @@ export class Program {
   }
 
   /**
-   * Adds a table of constant 32-bit words and returns its address. Buffers that the table names must be touched before each
-   * call that reads it.
+   * Adds a table of constant 32-bit words and returns its address. Buffers that the table names must be touched before
+   * each call that reads it.
    */
   table(words: readonly Word[] | Uint32Array): number {
     const address = this.reserve(words.length * 4)
@@ -187,8 +189,8 @@ const resolve = (argument: Argument, pathMasked: boolean): number => {
 }
 
 /**
- * The kernels that all threads run, each on its part of the data. All other kernels run on the first thread only, because they
- * are too small to divide.
+ * The kernels that all threads run, each on its part of the data. All other kernels run on the first thread only,
+ * because they are too small to divide.
  */
 export const sharedKernels: ReadonlySet<KernelName> = new Set<KernelName>([
   'stage',

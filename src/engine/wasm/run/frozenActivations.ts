@@ -1,6 +1,6 @@
 /**
- * Runs a network with frozen activations. It is compiled a second time, in a memory of its own, with ReLUs and max poolings
- * that decide by recorded masks; each use copies the weights there, and gradient and statistics back.
+ * Runs a network with frozen activations. It is compiled a second time, in a memory of its own, with ReLUs and max
+ * poolings that decide by recorded masks; each use copies the weights there, and gradient and statistics back.
  */
 import type { ActivationMasks, Feed } from '../../../core/executor.ts'
 import { RecordedMaskSets } from '../../plan/recordedMasks.ts'

@@ -1,6 +1,6 @@
 /**
- * Runs a compiled network: writes a feed into its memory, replays the kernel calls on one or several threads, and reads the
- * results.
+ * Runs a compiled network: writes a feed into its memory, replays the kernel calls on one or several threads, and reads
+ * the results.
  */
 import type { Feed, GradientResult, Mode, Objective } from '../../../core/executor.ts'
 import type { Network } from '../../../core/network.ts'
@@ -26,7 +26,9 @@ export class Machine {
   readonly #feeding: Feeding
   readonly #replay: Replay
 
-  /** Prepares the runs of a plan. @param threads group of as many threads as the plan is made for; absent: one thread */
+  /**
+   * Prepares the runs of a plan. @param threads group of as many threads as the plan is made for; absent: one thread
+   */
   constructor(network: Network, batchSize: number, plan: Plan, arena: Arena, threads?: Threads) {
     const { module, memory } = arena
     const flags = new Uint8Array(new SharedArrayBuffer(plan.activity.count))
@@ -45,7 +47,10 @@ export class Machine {
     this.#threads?.end()
   }
 
-  /** Runs the forward pass, the loss, and the backward pass if gradients are wanted. The weight gradient stays in memory. */
+  /**
+   * Runs the forward pass, the loss, and the backward pass if gradients are wanted. The weight gradient stays in
+   * memory.
+   */
   run(feed: Feed, objective: Objective, wants: Wants): GradientResult {
     const flags = this.#feeding.write(feed)
     const runKind = { ...wants, pathMasked: flags !== undefined, recording: false }

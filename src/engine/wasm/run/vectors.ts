@@ -1,4 +1,6 @@
-/** Weight vectors in the memory of a network: weights and momentum at fixed addresses, others in slots behind the plan. */
+/**
+ * Weight vectors in the memory of a network: weights and momentum at fixed addresses, others in slots behind the plan.
+ */
 import { BenchError } from '../../../core/errors.ts'
 import type { WeightVector } from '../../../core/executor.ts'
 import { align } from '../../plan/placement.ts'

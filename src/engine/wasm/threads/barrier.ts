@@ -20,8 +20,8 @@ export const WORD = {
 export const barrierWords = (): Int32Array => new Int32Array(new SharedArrayBuffer(256))
 
 /**
- * Most iterations of a spin, about 100 µs. Threads with a core each finish within microseconds; sleeping and waking takes
- * tens.
+ * Most iterations of a spin, about 100 µs. Threads with a core each finish within microseconds; sleeping and waking
+ * takes tens.
  */
 const MOST_SPINS = 10_000
 const FEWEST_SPINS = 16
@@ -33,8 +33,8 @@ const SLICE_MS = 1000
 export type OnSlice = (slices: number) => void
 
 /**
- * Waits until another thread changes a shared word: first spinning, then asleep. How long it spins adapts to the machine:
- * where threads outnumber free cores, spinning would take a core away from the thread it waits for.
+ * Waits until another thread changes a shared word: first spinning, then asleep. How long it spins adapts to the
+ * machine: where threads outnumber free cores, spinning would take a core away from the thread it waits for.
  */
 export class SpinWait {
   readonly #words: Int32Array

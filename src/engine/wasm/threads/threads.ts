@@ -1,6 +1,6 @@
 /**
- * The contract of a group of threads that share the kernel calls of a step, and the way in which one of them runs its part of a
- * list of calls. The calling thread is the first of the group.
+ * The contract of a group of threads that share the kernel calls of a step, and the way in which one of them runs its
+ * part of a list of calls. The calling thread is the first of the group.
  */
 import { isOff } from '../../plan/runInputs.ts'
 import type { Kernels } from '../module/module.ts'
@@ -65,8 +65,8 @@ export interface Follower {
 }
 
 /**
- * Runs one thread's part of a list. There is a barrier between two calls of which at least one is shared, and one at the
- * end of the list, so that no thread still reads the order or its flags when the first thread gives the next order.
+ * Runs one thread's part of a list. There is a barrier between two calls of which at least one is shared, and one at
+ * the end of the list, so that no thread still reads the order or its flags when the first thread gives the next order.
  *
  * @param flags activity flags, the same for all threads; absent: every call runs
  */

@@ -1,6 +1,6 @@
 /**
- * Groups of worker threads that share the steps of a network, each with its own kernels over the shared memory of the plan.
- * All networks that ask for the same number of threads share one group; it ends when the last of them leaves.
+ * Groups of worker threads that share the steps of a network, each with its own kernels over the shared memory of the
+ * plan. All networks that ask for the same number of threads share one group; it ends when the last of them leaves.
  */
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'

@@ -63,8 +63,8 @@ export interface LoweredNetwork {
 /**
  * Lowers a network.
  *
- * @param live the plan of the same network with live activations; if given, the result has frozen activations and shares
- * the feeds of `live`
+ * @param live the plan of the same network with live activations; if given, the result has frozen activations and
+ * shares the feeds of `live`
  */
 export function lowerNetwork(
   device: Device,

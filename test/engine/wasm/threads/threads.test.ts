@@ -1,4 +1,7 @@
-/** Tests threads within a step: their number does not change the bits. The worker threads run the built module in `dist/`. */
+/**
+ * Tests threads within a step: their number does not change the bits. The worker threads run the built module in
+ * `dist/`.
+ */
 import { execFileSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { Worker } from 'node:worker_threads'
@@ -224,7 +227,9 @@ describe('threads', () => {
   })
 })
 
-/** Returns a plan for a group of threads, with memory and flags for three calls, and the workers if the group is new. */
+/**
+ * Returns a plan for a group of threads, with memory and flags for three calls, and the workers if the group is new.
+ */
 async function announced(threads: number, patience?: number) {
   const unref = vi.spyOn(Worker.prototype, 'unref')
   const group = await joinThreads(threads, patience)

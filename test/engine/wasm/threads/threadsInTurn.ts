@@ -1,4 +1,7 @@
-/** A group whose threads run every shared call one after the other, the last thread first, to test that order does not matter. */
+/**
+ * A group whose threads run every shared call one after the other, the last thread first, to test that order does not
+ * matter.
+ */
 import { isOff } from '../../../../src/engine/plan/runInputs.ts'
 import { ThreadKernels } from '../../../../src/engine/wasm/module/module.ts'
 import { type BoundCall, bindCalls, type Threads } from '../../../../src/engine/wasm/threads/threads.ts'

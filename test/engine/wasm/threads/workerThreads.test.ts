@@ -1,4 +1,6 @@
-/** Tests groups of threads that have ended: a thread exited before it was ready, or all networks have left the group. */
+/**
+ * Tests groups of threads that have ended: a thread exited before it was ready, or all networks have left the group.
+ */
 import { Worker } from 'node:worker_threads'
 import { expect, test, vi } from 'vitest'
 import { Arena, kernelModule } from '../../../../src/engine/wasm/module/module.ts'
