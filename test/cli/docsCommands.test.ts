@@ -6,7 +6,7 @@
  *     npx vitest run --mode full test/cli/docsCommands.test.ts
  */
 import { spawn } from 'node:child_process'
-import { chmodSync, existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { chmodSync, existsSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { delimiter, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { gzipSync } from 'node:zlib'
@@ -148,6 +148,11 @@ const preparations: Readonly<Record<string, () => Promise<unknown> | unknown>> =
     const columns = Array.from({ length: 12_000 }, (_, i) => `number${i}`)
     const row = (index: number) => `${spaceIndex(nb201).at(index)},${columns.map((_, i) => i % 7).join()}\n`
     writeFileSync(join(desk.folder, 'wide.csv'), `arch,${columns.join()}\n${row(5)}${row(6)}`)
+  },
+  'docs/gallery.md'() {
+    symlinkSync(join(ROOT, 'reports'), join(desk.folder, 'reports'))
+    const search = 'bench run --algo darts-v1,drnas --protocol micro:epochs=2,data.limit=256 --seeds 2 --store runs'
+    return prepare(`${search} --probe range:samples=5 --probe alpha`)
   },
   'docs/reports.md'() {
     return prepare('bench run --algo darts-v1,random --protocol micro:epochs=2,data.limit=16 --probe hessian --seeds 3')
