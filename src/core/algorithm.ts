@@ -19,23 +19,26 @@ export interface AlgorithmLook {
 }
 
 export interface Algorithm<Options = unknown> {
-  /** Name after `--algo`, in lower case with hyphens. */
+  /** Name of the algorithm, as given to `--algo`: lower case with hyphens. */
   readonly name: string
-  /** Part of a job's identity: raise it with every change that changes results. */
+  /** Version of the algorithm, part of the identity of its jobs: raise it with every change that changes results. */
   readonly version: number
-  /** One line for `bench list algos`. */
+  /** Description of the algorithm in one line, for `bench list algos`. */
   readonly description: string
-  /** Paper and year, for lists and reports. */
+  /** Paper that published the algorithm, with its year, for lists and reports. */
   readonly source: string
-  /** `supernet`: trains a search network on images. `black-box`: asks the oracle. `reference`: a fixed row. */
+  /**
+   * `supernet`: trains a search network on images. `black-box`: queries validation accuracies of architectures from the
+   * oracle. `reference`: searches nothing and gives a row to compare with, such as the best architecture of the table.
+   */
   readonly kind: 'supernet' | 'black-box' | 'reference'
   /** Look of a built-in algorithm; absent: the figure chooses one that no other algorithm in the figure has. */
   readonly look?: AlgorithmLook
-  /** Names of the spaces it works on; absent: all. */
+  /** Names of the search spaces that the algorithm works on; absent: all spaces. */
   readonly spaces?: readonly string[]
   /**
-   * Schema of the options, each with a default and a description; parsed from `--option key=value` and experiment
-   * files.
+   * Schema of the algorithm's options, each with a default and a description; it parses `--option key=value` and the
+   * options in experiment files.
    */
   readonly options: z.ZodType<Options>
   /**
@@ -43,8 +46,8 @@ export interface Algorithm<Options = unknown> {
    */
   readonly idle?: Readonly<Record<string, string>>
   /**
-   * Rules of `bench check plugin` that it breaks on purpose, by name, with the reason; sigmoid weights, for example,
-   * need not sum to 1.
+   * Rules of `bench check plugin` that the algorithm breaks on purpose: name of the rule → reason. Sigmoid weights, for
+   * example, need not sum to 1.
    */
   readonly exceptions?: Readonly<Record<string, string>>
   /**
@@ -61,16 +64,20 @@ export interface Algorithm<Options = unknown> {
 export interface PlannedSearch {
   readonly space: SearchSpace
   readonly protocol: Protocol
-  /** Simulated seconds of a black-box search; absent: no limit. */
+  /** Budget of a black-box search in simulated seconds; absent: no limit. */
   readonly budgetSeconds?: number
-  /** The lookup table; absent if the search uses none. */
+  /** The table of precomputed results in which found architectures are looked up; absent if the search uses none. */
   readonly table?: { readonly name: string; readonly rows: number; readonly architectures: number | null }
   /**
    * Builds the network that `SearchContext.supernet` would compile, with fewer cells if they suffice for the check.
-   * @throws BenchError for options that do not fit together, such as a K that does not divide the channels
+   * @throws BenchError for options that do not fit together, such as partial channels 1/k whose k does not divide the
+   * number of channels
    */
   network(options?: Partial<SupernetOptions>): Network
-  /** Returns the training lengths, in epochs, that the oracle offers. @throws BenchError if the table has no oracle */
+  /**
+   * Returns the lengths of training, in epochs, after which the oracle knows validation accuracies.
+   * @throws BenchError if the table has no oracle
+   */
   fidelities(): readonly number[]
 }
 
@@ -79,13 +86,13 @@ export interface SearchContext {
   readonly space: SearchSpace
   readonly protocol: Protocol
   readonly seed: number
-  /** Opens the random stream of this name under the run's seed, at its beginning. */
+  /** Returns the random stream that this path names under the seed of the run, at its beginning. */
   random(...path: readonly (string | number)[]): RandomStream
-  /** Returns the image batches, which are loaded at the first call. */
+  /** Returns the image batches of the search; the images are loaded at the first call. */
   data(): Promise<SearchData>
   /** Builds, compiles and initialises the space's search network; absent options take the protocol's values. */
   supernet(options?: Partial<SupernetOptions>): Promise<Supernet>
-  /** Answers validation accuracies of discrete architectures, on the simulated clock. */
+  /** Answers queries for the validation accuracy of an architecture, and charges the cost to a simulated clock. */
   readonly oracle: Oracle
 }
 
@@ -94,9 +101,9 @@ export interface SearchContext {
  * included. Tables mark their rows as references.
  */
 export interface ReferenceContext extends SearchContext {
-  /** Gives the metrics of any architecture; absent if there is no table. */
+  /** Gives the final metrics of any architecture; absent if the job uses no table. */
   readonly evaluator?: Evaluator
-  /** The columns that the comparison reports first. */
+  /** The validation and test columns that the comparison reports first; absent if there are none for the dataset. */
   readonly headline?: Headline
 }
 
@@ -108,15 +115,21 @@ export interface Search {
   readonly epochs: number
   /** Black-box searches: the largest number of oracle queries, if known; used to show progress. */
   readonly evaluations?: number
-  /** Set when the search is over before its last epoch: the reason, in words for the user. Restored with the search. */
+  /**
+   * Reason, in words for the user, why the search is over before its last epoch; absent while it goes on. A checkpoint
+   * restores it.
+   */
   readonly ended?: string
   epoch(index: number): Promise<EpochReport>
-  /** Returns the architecture that the search would answer now. */
+  /** Returns the architecture that the search would give as its result now. */
   genotype(): Genotype
   /** Returns everything that the remaining epochs depend on, as plain data and typed arrays. */
   save(): Promise<SearchState>
   restore(state: SearchState): void | Promise<void>
-  /** Architecture parameters and network, for probes (Hessian, range, alpha); absent in black-box searches. */
+  /**
+   * Architecture parameters and network of the search, read by probes (`hessian`, `range`, `alpha`); absent in
+   * black-box searches.
+   */
   readonly relaxed?: RelaxedSearch
   dispose(): void
 }
@@ -131,15 +144,15 @@ export interface RelaxedSearch {
 export type SearchState = { readonly [key: string]: unknown }
 
 export interface EpochReport {
-  /** Mean over the weight steps of the epoch. */
+  /** Mean training loss over the weight steps of the epoch. */
   readonly trainLoss?: number
   readonly trainAccuracyPct?: number
-  /** On the architecture half, under the mixing weights after the epoch. */
+  /** Loss on the architecture half, under the mixing weights after the epoch. */
   readonly validLoss?: number
   readonly validAccuracyPct?: number
-  /** Architecture parameters after the epoch. */
+  /** Architecture parameters α after the epoch. */
   readonly parameters?: Matrix
-  /** Further numbers for `epochs.jsonl`, such as a temperature. */
+  /** Further numbers that the algorithm records in `epochs.jsonl` for the epoch, such as a temperature. */
   readonly extra?: Readonly<Record<string, number>>
 }
 

@@ -1,9 +1,9 @@
 /** Contracts for image batches: datasets provide them and executors consume them. */
 
 export interface Batch {
-  /** [size, height, width, channels], NHWC, normalised. */
+  /** Images of the batch, normalised: [size, height, width, channels]. */
   readonly images: Float32Array
-  /** Class of each sample, 0 … classes − 1. */
+  /** Class of each image of the batch, 0 … classes − 1. */
   readonly labels: Int32Array
   readonly size: number
   /**
@@ -13,7 +13,7 @@ export interface Batch {
   readonly randomKey?: RandomName
 }
 
-/** Name of a random stream: the arguments of `random`. */
+/** Name of a random stream: the arguments (seed and path) with which `random` opens the stream. */
 export interface RandomName {
   readonly seed: number
   readonly path: readonly (string | number)[]

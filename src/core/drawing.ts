@@ -1,6 +1,6 @@
 /**
- * A line drawing as data: boxes, paths and texts. Spaces draw their cells in it, and reports draw what no chart library
- * has. Lengths are CSS pixels.
+ * A line drawing as data: boxes, paths and texts. Spaces describe pictures of their cells in this form, and reports the
+ * figures that the chart library cannot draw. Lengths are CSS pixels.
  */
 
 /** A picture as a list of shapes, drawn in order. */
@@ -35,7 +35,7 @@ export type Shape =
   | {
       readonly kind: 'text'
       readonly x: number
-      /** The y of the middle of the letters. */
+      /** Vertical position of the text in the drawing: the y of the middle of its letters. */
       readonly y: number
       readonly text: string
       readonly align: 'left' | 'center' | 'right'
@@ -44,12 +44,12 @@ export type Shape =
       readonly colour: Ink
     }
 
-/** A colour of the theme, or one of the palette. */
+/** A colour in a drawing: one that the theme defines by name, or a fixed colour such as `#1f77b4`. */
 export type Ink = 'ink' | 'faint' | 'paper' | 'tint' | `#${string}`
 
-/** The font size of labels inside a cell. */
+/** Font size of the labels inside a drawn cell, in CSS pixels. */
 export const LABEL_SIZE = 10.67
 
-/** A bold title at the top left of a drawing; no shape for an empty title. */
+/** Returns a bold title at the top left of a drawing; an empty list for an empty title. */
 export const heading = (text: string): Shape[] =>
   text === '' ? [] : [{ kind: 'text', x: 0, y: 8, text, align: 'left', size: LABEL_SIZE, bold: true, colour: 'ink' }]

@@ -5,19 +5,19 @@
 
 import { oneLine } from './plainText.ts'
 
-/** Kind of an error, for programs. */
+/** Kind of an error, which programs can test instead of the message. */
 export type ErrorCode =
-  /** A name that no registry, table or dataset knows. */
+  /** The user gave a name that no registry, table or dataset knows. */
   | 'unknown-name'
-  /** An option, string or file content that does not have the expected form. */
+  /** An option, text or file of the user does not have the expected form. */
   | 'bad-input'
-  /** A file, folder, table or dataset that does not exist where it was looked for. */
+  /** A file, folder, table or dataset does not exist where it was looked for. */
   | 'missing'
-  /** A file of this program that does not match its own hash, length or schema. */
+  /** A file that this program wrote does not match its own hash, length or schema. */
   | 'corrupt'
-  /** Something the chosen backend, space or algorithm cannot do. */
+  /** The chosen backend, search space or algorithm cannot do what was asked. */
   | 'unsupported'
-  /** The machine failed: disk full, worker lost, GPU lost. */
+  /** The machine failed: disk full, worker process lost, GPU lost. */
   | 'failed'
 
 /** Exit status of the command line for each kind of error: 2 for bad input, 1 for failed work. */
@@ -30,10 +30,10 @@ export const exitStatus: Readonly<Record<ErrorCode, 1 | 2>> = {
   failed: 1,
 }
 
-/** Longest message, in characters: quoted input may be as long as a file. */
+/** Length, in characters, to which error messages are shortened: the input they quote may be as long as a file. */
 const LONGEST = 2000
 
-/** Leaves out the middle of a message that is too long. */
+/** Returns an error message without its middle part if the message is too long. */
 function shortened(message: string): string {
   const left = message.length - LONGEST
   if (left <= 0) return message

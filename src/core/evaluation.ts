@@ -1,7 +1,7 @@
 /**
- * Contracts for what an architecture is worth. An evaluator gives its final metrics, by a table lookup or a full
- * training, and only the runner uses it. An oracle gives validation accuracies on the simulated clock, and is all that
- * a black-box search may ask.
+ * Contracts for the accuracy of architectures. An evaluator gives the final metrics of an architecture, by a table
+ * lookup or a full training; only the runner uses it. An oracle gives validation accuracies and charges their cost to a
+ * simulated clock; a black-box search may use nothing else.
  */
 import type { ImageCounts } from './data.ts'
 import type { Metric } from './metric.ts'
@@ -9,42 +9,48 @@ import type { TrainingOutcome, TrainingTime } from './retraining.ts'
 import type { Genotype } from './space.ts'
 
 export interface Evaluation {
-  /** All known metrics of the architecture, each with dataset, split, epochs and seed. Missing seeds are left out. */
+  /**
+   * All known metrics of the evaluated architecture, each with dataset, split, epochs and seed. Seeds without a result
+   * are left out.
+   */
   readonly metrics: readonly Metric[]
-  /** Trainable parameters and multiply-accumulates for one image, where known. */
+  /** Number of trainable parameters of the evaluated architecture, where known. */
   readonly parameters?: number
   readonly macs?: number
-  /** One full training per seed; absent if the metrics come from a table. */
+  /** The full trainings of the architecture, one per seed; absent if its metrics come from a table. */
   readonly trainings?: readonly (TrainingOutcome & TrainingTime)[]
-  /** Numbers of images in the dataset of these trainings. */
+  /** Numbers of images and classes in the dataset of the full trainings. */
   readonly images?: ImageCounts
 }
 
 export interface Evaluator {
-  /** Kind and content hash, such as `table:nb201@sha256…`; part of the job's identity. */
+  /** Kind of the evaluator and hash of what it reads, such as `table:nb201@sha256…`; part of the job's identity. */
   readonly identity: string
   evaluate(genotype: Genotype): Promise<Evaluation>
-  /** Returns the evaluation if no training is needed for it, else undefined. */
+  /** Returns the evaluation of an architecture, or undefined if that needs a full training. */
   lookup(genotype: Genotype): Promise<Evaluation | undefined>
-  /** Training lengths that `validate` accepts, in epochs, ascending; absent if there is only the default one. */
+  /** Lengths of training that `validate` accepts, in epochs, ascending; absent if there is only the default one. */
   readonly fidelities?: readonly number[]
-  /** Returns the validation accuracy and its cost. @param epochs one of `fidelities`; absent: the default training */
+  /**
+   * Returns the validation accuracy of an architecture and its simulated cost.
+   * @param epochs length of training, one of `fidelities`; absent: the default one
+   */
   validate(genotype: Genotype, epochs?: number): Promise<OracleAnswer>
 }
 
 export interface OracleAnswer {
   /** Validation accuracy after a training of the requested length, in %; by default 12 epochs on NAS-Bench-201. */
   readonly accuracyPct: number
-  /** Simulated cost: training plus one validation pass, in seconds. */
+  /** Simulated cost of the oracle's answer, in seconds: the training plus one validation pass. */
   readonly seconds: number
 }
 
 export interface Oracle {
-  /** Total simulated seconds; Infinity if there is no limit. */
+  /** Budget of the black-box search in simulated seconds; Infinity if there is no limit. */
   readonly budgetSeconds: number
-  /** Simulated seconds spent so far. */
+  /** Simulated seconds that the search has spent so far. */
   readonly usedSeconds: number
-  /** Training lengths that `query` accepts, in epochs, ascending; absent if there is only the default one. */
+  /** Lengths of training that `query` accepts, in epochs, ascending; absent if there is only the default one. */
   readonly fidelities?: readonly number[]
   /**
    * Returns the validation accuracy and advances the clock, or returns undefined if the cost would exceed the budget:

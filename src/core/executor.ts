@@ -17,12 +17,15 @@ export type Arithmetic = 'deterministic' | 'fused' | 'device'
 
 /** Compiles networks for one backend. */
 export interface Executor {
-  /** `tfjs/wasm`, `tfjs/cpu`, `tfjs/tensorflow`, … */
+  /** Name of the backend: `tfjs/wasm`, `tfjs/cpu`, `tfjs/tensorflow`, … */
   readonly name: string
   readonly arithmetic: Arithmetic
-  /** Whether a GPU computes; a software emulation of a GPU does not count. */
+  /** Whether the backend computes on a GPU; a software emulation of a GPU does not count. */
   readonly onGpu?: boolean
-  /** The largest number of threads that have shared one step so far; absent: one, or a library decides. */
+  /**
+   * Largest number of threads among which the executor has divided a training step so far. Absent: one thread, or a
+   * library decides.
+   */
   readonly threads?: number
   /**
    * Compiles a network.
@@ -44,14 +47,18 @@ export type Mode = 'train' | 'probe' | 'eval'
 /** One batch, with the mixing coefficients and path settings to compute it under. */
 export interface Feed {
   readonly batch: Batch
-  /** Length `network.coefficientCount`; absent for discrete networks. */
+  /** Mixing coefficients, one for each of `network.coefficientCount`; absent for discrete networks. */
   readonly coefficients?: Float64Array
-  /** For each coefficient 1 if its input is computed, else 0; absent: all are computed. */
+  /**
+   * Mask of the mixed inputs to compute: for each mixing coefficient 1 if its input is computed, else 0. Absent: all
+   * are computed.
+   */
   readonly active?: Uint8Array
-  /** Drop-path scales, [pathCount][batch size]; absent: all 1. */
+  /** Factor of each drop-path layer for each sample, [pathCount][batch size]; absent: all 1. */
   readonly pathScales?: Float32Array
   /**
-   * Masks that the same executable recorded for the same batch; absent: ReLUs and max poolings decide by their input.
+   * Activation masks that the same executable recorded for the same batch. Absent: ReLUs and max poolings decide by
+   * their input.
    */
   readonly activationMasks?: ActivationMasks
 }
@@ -79,37 +86,40 @@ export interface Tally {
   readonly samples: number
 }
 
-/** The scalar that is differentiated. */
+/** The scalar function of the network's output that is differentiated. */
 export type Objective =
   /** Mean softmax cross-entropy over the batch; target = (1 − s)·onehot + s / classes. */
   | { readonly kind: 'cross-entropy'; readonly labelSmoothing?: number }
   /** Σ cotangent·logits of the main head, cotangent [batch, classes]. */
   | { readonly kind: 'logits'; readonly cotangent: Float32Array }
 
-/** SGD as PyTorch's: g clipped by global norm, + weightDecay·w, buffer = momentum·buffer + g, w −= lr·(…). */
+/**
+ * Settings of one SGD step as in PyTorch. With the gradient g of the weights w: g is clipped to a global norm, g ← g +
+ * weightDecay·w, buffer ← momentum·buffer + g, w ← w − learningRate·(buffer, or g + momentum·buffer with Nesterov).
+ */
 export interface SgdStep {
   readonly learningRate: number
   readonly momentum: number
   readonly nesterov: boolean
-  /** L2, added to the gradient. */
+  /** Factor of the L2 weight decay: weightDecay·w is added to the gradient. */
   readonly weightDecay: number
-  /** Largest global L2 norm of the gradient; null: no clipping. */
+  /** Largest global L2 norm of the gradient, to which longer gradients are scaled down; null: no clipping. */
   readonly clipNorm: number | null
 }
 
 /** A vector in backend memory with one entry for each network weight. */
 export interface WeightVector {
-  /** Number of entries. */
+  /** Number of entries of the vector. */
   readonly length: number
-  /** this ← x */
+  /** Copies x into this vector: this ← x. */
   assign(x: WeightVector): void
-  /** this ← this + a·x */
+  /** Adds a multiple of x to this vector: this ← this + a·x. */
   axpy(a: number, x: WeightVector): void
-  /** this ← a·this */
+  /** Multiplies this vector by a number: this ← a·this. */
   scale(a: number): void
   dot(x: WeightVector): Promise<number>
   norm(): Promise<number>
-  /** Copies all entries to the host: the network's parameters one after the other, each row-major. */
+  /** Copies all entries from backend memory to the host: one network parameter after the other, each row-major. */
   read(): Promise<Float32Array>
   write(values: Float32Array): void
   dispose(): void
@@ -119,7 +129,7 @@ export interface WeightVector {
 export interface ExecutableState {
   readonly weights: Float32Array
   readonly momentum: Float32Array
-  /** Running mean then running variance of each tracked batch normalisation, one after the other. */
+  /** Running mean, then running variance, of each batch normalisation that keeps them, one layer after the other. */
   readonly statistics: Float32Array
 }
 
@@ -128,22 +138,26 @@ export interface Executable {
   readonly network: Network
   /** The network weights w; writing to this vector changes the network. */
   readonly weights: WeightVector
-  /** SGD's momentum buffer. */
+  /** SGD's momentum buffer, one entry for each network weight. */
   readonly momentum: WeightVector
-  /** Allocates a vector of zeros. */
+  /** Allocates a vector of zeros, with one entry for each network weight. */
   vector(): WeightVector
 
   /**
    * Computes loss and gradients at the current weights, which do not change.
    *
-   * @param want.coefficients return ∂loss/∂coefficients, length `coefficientCount`, entries of inactive inputs 0
-   * @param want.weights overwritten with ∂loss/∂w
+   * @param want.coefficients whether to return ∂loss/∂coefficients, of length `coefficientCount`, with 0 for inputs
+   * that are not computed
+   * @param want.weights vector that is overwritten with ∂loss/∂w
    */
   gradient(feed: Feed, objective: Objective, want: GradientRequest, mode: Mode): Promise<GradientResult>
 
-  /** Takes one weight step. Its loss and accuracy are added to the running tally, which `takeTally` reads. */
+  /**
+   * Takes one SGD step on the weights. The loss and accuracy of the step are added to the running tally, which
+   * `takeTally` reads.
+   */
   step(feed: Feed, objective: Objective, sgd: SgdStep): Promise<void>
-  /** Returns mean loss and counts of the steps since the last call. */
+  /** Returns mean loss and numbers of correct predictions over the steps since the last call of `takeTally`. */
   takeTally(): Promise<Tally>
 
   /** Computes loss and accuracy over batches, without gradients. */
@@ -152,7 +166,8 @@ export interface Executable {
   forward(feed: Feed, mode: Mode): Promise<{ readonly logits: Float32Array; readonly features: Float32Array }>
 
   /**
-   * Records the activation masks of a feed under batch statistics; absent if the executor cannot freeze activations.
+   * Records the activation masks of a feed, computed with batch statistics; absent if the executor cannot freeze
+   * activations.
    */
   activationMasks?(feed: Feed): ActivationMasks
 

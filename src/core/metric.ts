@@ -1,16 +1,22 @@
 /**
- * Accuracies of architectures. Each is qualified by dataset, split, epochs and seed, and none is reported without them.
+ * Accuracies of architectures. Each accuracy names its dataset, split, epochs and training seed (its qualifier), and
+ * none is reported without them.
  */
 import { BenchError } from './errors.ts'
 
 export interface Qualifier {
-  /** `cifar10-valid`, `cifar10`, `cifar100`, `ImageNet16-120`, `shapes`, … */
+  /**
+   * Dataset on which the accuracy was measured: `cifar10-valid`, `cifar10`, `cifar100`, `ImageNet16-120`, `shapes`, …
+   */
   readonly dataset: string
-  /** Split that the accuracy was measured on: `train`, `x-valid`, `x-test`, `ori-test`. */
+  /**
+   * Split on which the accuracy was measured. `train`: training images. `x-valid` and `x-test`: validation and test
+   * images of NAS-Bench-201. `ori-test`: all test images of the dataset.
+   */
   readonly split: string
-  /** Length of the training, in epochs. */
+  /** Length of the training after which the accuracy was measured, in epochs. */
   readonly epochs: number
-  /** Training seed, or `mean` for the mean over the seeds in the table. */
+  /** Seed of the training, or `mean` for the mean over all seeds in the table. */
   readonly seed: number | 'mean'
 }
 
@@ -19,15 +25,18 @@ export interface Metric extends Qualifier {
   readonly accuracyPct: number
 }
 
-/** Writes a qualifier as text: `cifar10/ori-test/200/mean`. */
+/** Returns a qualifier (dataset, split, epochs, seed) as text: `cifar10/ori-test/200/mean`. */
 export function formatQualifier({ dataset, split, epochs, seed }: Qualifier): string {
   return `${dataset}/${split}/${epochs}/${seed}`
 }
 
-/** Index of each list of metrics by qualifier, kept since runs that found the same architecture share the list. */
+/** For each list of metrics, the accuracy by qualifier. Kept because runs that found the same architecture share it. */
 const byQualifier = new WeakMap<readonly Metric[], ReadonlyMap<string, number>>()
 
-/** Returns the accuracy in % for a qualifier in text form, or undefined if the metrics do not contain it. */
+/**
+ * Returns the accuracy in % that has the given qualifier (`cifar10/ori-test/200/mean`), or undefined if the metrics
+ * have none.
+ */
 export function accuracyOf(metrics: readonly Metric[], qualifier: string | undefined): number | undefined {
   if (qualifier === undefined) return undefined
   // If two metrics have the same qualifier, the first one counts.

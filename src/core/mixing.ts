@@ -1,6 +1,6 @@
 /**
- * Architecture parameters α and mixing weights θ as matrices on the host, the flat vector that an executor takes, and
- * the contract of a relaxation, which maps α to θ.
+ * Architecture parameters α and mixing weights θ as matrices, the flat vector of mixing coefficients that an executor
+ * takes, and the contract of a relaxation, which maps α to θ.
  */
 import { NotFiniteError } from './numbers.ts'
 import type { RandomStream } from './random.ts'
@@ -14,11 +14,14 @@ export type Matrix = readonly (readonly number[])[]
 
 /** The mixing weights under which a search network computes one step. */
 export interface Mixing {
-  /** Weight of each operation on each edge. */
+  /** Mixing weight θ of each candidate operation on each edge. */
   readonly theta: Matrix
-  /** Weight of each edge at its node (PC-DARTS' edge normalisation); absent: all 1. */
+  /** Weight of each edge in the sum of its target node (edge normalisation of PC-DARTS); absent: all 1. */
   readonly edgeWeights?: readonly number[]
-  /** Operations to compute; the others are skipped: output zeros, gradient 0. Absent: all are computed. */
+  /**
+   * Whether each operation on each edge is computed; the others are skipped and give output 0 and gradient 0. Absent:
+   * all are computed.
+   */
   readonly active?: readonly (readonly boolean[])[]
 }
 
@@ -46,7 +49,10 @@ export function coefficientLayout(widths: readonly number[]): CoefficientLayout 
   }
 }
 
-/** Returns a mixing that computes only the operations with weight 1. @param theta matrix of zeros and ones */
+/**
+ * Returns mixing weights under which only the operations with weight 1 are computed. @param theta matrix of zeros and
+ * ones
+ */
 export function onlyOnes(theta: Matrix): Mixing {
   return { theta, active: theta.map((row) => row.map((weight) => weight === 1)) }
 }
@@ -56,20 +62,26 @@ export function flattenMixing({ theta, edgeWeights }: Mixing): Float64Array {
   return Float64Array.from([...theta.flat(), ...(edgeWeights ?? theta.map(() => 1))])
 }
 
-/** Flattens the mask of active operations: 1 where an entry is computed. Returns undefined if all are. */
+/**
+ * Flattens the mask of computed operations: 1 where an entry is computed, else 0. Returns undefined if all are
+ * computed.
+ */
 export function flattenActive({ theta, active }: Mixing): Uint8Array | undefined {
   if (active === undefined) return undefined
   return Uint8Array.from([...active.flat().map(Number), ...theta.map(() => 1)])
 }
 
-/** Reshapes the flat gradient of the coefficients to matrices. @param shape matrix with the row lengths of θ */
+/**
+ * Reshapes the flat gradient with respect to the mixing coefficients to matrices. @param shape matrix with the row
+ * lengths of θ
+ */
 export function unflattenGradient(flat: ArrayLike<number>, shape: Matrix): MixingGradient {
   const values = Array.from(flat)
   const operations = shape.reduce((sum, row) => sum + row.length, 0)
   return { theta: reshape(values.slice(0, operations), shape), edgeWeights: values.slice(operations) }
 }
 
-/** Cuts a flat list into rows with the lengths of the rows of `shape`. */
+/** Cuts a flat list into rows as long as the rows of `shape`. */
 export function reshape(values: readonly number[], shape: Matrix): Matrix {
   let start = 0
   return shape.map((row) => {
@@ -113,20 +125,25 @@ export function argmax(row: readonly number[]): number {
   return row.reduce((best, value, i) => (value > row[best] ? i : best), 0)
 }
 
-/** Mixing weights computed from architecture parameters, with the backward pass. */
+/** Mixing weights that a relaxation computed from architecture parameters, with the backward pass to these. */
 export interface Relaxed {
   readonly mixing: Mixing
-  /** Backward pass: returns ∂L/∂α for ∂L/∂θ, with the random numbers that gave this mixing held fixed. */
+  /** Backward pass of the relaxation: returns ∂L/∂α for ∂L/∂θ, with the random numbers that gave θ held fixed. */
   pullback(gradient: MixingGradient): Matrix
 }
 
 /**
  * A differentiable map from architecture parameters to mixing weights. The parameters are a matrix of real numbers with
- * one row per edge; methods with further parameters (PC-DARTS' edge weights, one row per node) append rows.
+ * one row per edge. Methods with further parameters append rows: PC-DARTS has one row of edge weights for each node of
+ * a cell.
  */
 export interface Relaxation {
   /** Whether `relax` draws random numbers (Dirichlet, Gumbel). */
   readonly stochastic: boolean
-  /** Computes mixing weights. @param stream absent: the deterministic form (softmax, Dirichlet mean), for derivation */
+  /**
+   * Computes mixing weights from architecture parameters.
+   * @param stream random numbers for the draw; absent: the deterministic form (softmax, Dirichlet mean), from which the
+   * architecture is derived
+   */
   relax(parameters: Matrix, stream?: RandomStream): Relaxed
 }

@@ -22,7 +22,10 @@ export function nearestName(typed: string, known: Iterable<string>): string | un
   return best
 }
 
-/** Shorter input is the beginning of too many names to suggest them. */
+/**
+ * Fewest typed characters for which known names that begin with them are suggested: a shorter text begins too many
+ * names.
+ */
 const SHORTEST_BEGINNING = 3
 const MOST_SUGGESTED = 3
 
@@ -43,11 +46,14 @@ function suggestions(typed: string, known: readonly string[]): readonly string[]
  */
 export const isFileName = (name: string): boolean => !/[/\\\0]/.test(name) && !/^\.{0,2}$/.test(name)
 
-/** An error message lists at most this many names, and shows at most this many characters of the unknown one. */
+/** Largest number of known names that an error message lists; LONGEST_NAME limits the characters of the unknown one. */
 const MOST_LISTED = 30
 const LONGEST_NAME = 200
 
-/** Returns the error for an unknown name, with the nearest known names and a list of all. */
+/**
+ * Returns the error for an unknown name, with the nearest known names and a list of all known ones.
+ * @param what kind of the named thing, such as `algorithm`
+ */
 export function unknownName(what: string, typed: string, known: Iterable<string>): BenchError {
   const names = [...known]
   const near = suggestions(typed, names).map((name) => `"${name}"`)
@@ -58,7 +64,7 @@ export function unknownName(what: string, typed: string, known: Iterable<string>
   return new BenchError('unknown-name', `unknown ${what} "${shown}"${hint} (known: ${listed})`)
 }
 
-/** Computes the Levenshtein distance: insertions, deletions and substitutions cost 1. */
+/** Computes the Levenshtein distance of two texts: insertions, deletions and substitutions cost 1. */
 function editDistance(a: string, b: string): number {
   let previous = Array.from({ length: b.length + 1 }, (_, j) => j)
   for (let i = 1; i <= a.length; i++) {
@@ -73,9 +79,9 @@ function editDistance(a: string, b: string): number {
 }
 
 /**
- * Throws if a name occurs twice, since one of its two values would be ignored.
+ * Throws if a name occurs twice, since one of the two values given for it would be ignored.
  *
- * @param place where the names stand, as `--option`
+ * @param place where the names were given, such as `--option`
  * @throws BenchError `bad-input`
  */
 export function requireOnce(names: readonly string[], place: string): void {

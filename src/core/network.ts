@@ -1,18 +1,18 @@
 /**
- * A network as data: a static graph of layers over NHWC activations. Spaces write it, executors compile it.
+ * A network as data: a static graph of layers over NHWC activations. Search spaces build it, executors compile it.
  *
- * Values are numbered; a value is an activation of shape [batch, height, width, channels], or [batch, channels] after
- * global pooling (then height = width = 1). Layers stand in the order of computation.
+ * The graph's values are numbered. A value is an activation of shape [batch, height, width, channels], or [batch,
+ * channels] after global pooling (then height = width = 1). Layers are listed in the order of computation.
  *
- * Mixing enters in one place: a `mix` layer is Σ_i c[i]·input_i, where c are entries of the *coefficients*, the flat
- * vector of host numbers that a search algorithm hands in at every step (see `mixing.ts` for its layout).
+ * Mixing weights enter in one place: a `mix` layer is Σ_i c[i]·input_i, where c are entries of the *coefficients*, a
+ * flat vector that the search algorithm gives at every step (see `mixing.ts` for its layout).
  */
 
-/** Index into `Network.values`. */
+/** Identifies an activation of the network: its index into `Network.values`. */
 export type ValueId = number
-/** Index into `Network.parameters`. */
+/** Identifies a trainable tensor of the network: its index into `Network.parameters`. */
 export type ParameterId = number
-/** Index into the flat coefficient vector. */
+/** Identifies a mixing coefficient: its index into the flat vector that the search algorithm gives at every step. */
 export type CoefficientId = number
 
 export interface Value {
@@ -21,41 +21,49 @@ export interface Value {
   readonly channels: number
 }
 
-/** Initialisation of a parameter. `fanIn` is input channels per group × kernel height × kernel width. */
+/** Initialisation of a trainable parameter. `fanIn` is input channels per group × kernel height × kernel width. */
 export type Initialiser =
   /** U(−1/√fanIn, 1/√fanIn), PyTorch's default for convolutions and linear layers. */
   { readonly kind: 'uniform-fan-in'; readonly fanIn: number } | { readonly kind: 'constant'; readonly value: number }
 
 export interface Parameter {
   /**
-   * Dotted name, as in `cell0.edge0-1.nor_conv_3x3.conv.weight`; names of weights end in `weight`, of shifts in `bias`.
+   * Dotted name of the parameter, as in `cell0.edge0-1.nor_conv_3x3.conv.weight`; names of weights end in `weight`, of
+   * shifts in `bias`.
    */
   readonly name: string
   /**
-   * Convolution filters [kernelHeight, kernelWidth, inChannels, outChannels] (HWIO); depthwise filters
-   * [kernelHeight, kernelWidth, channels]; linear weights [inFeatures, outFeatures]; vectors [channels].
+   * Shape of the parameter: convolution filters [kernelHeight, kernelWidth, inChannels, outChannels] (HWIO), depthwise
+   * filters [kernelHeight, kernelWidth, channels], linear weights [inFeatures, outFeatures], vectors [channels].
    */
   readonly shape: readonly number[]
   readonly initialiser: Initialiser
 }
 
-/** Geometry of a sliding window. Output size = ⌊(size + 2·padding − dilation·(kernel − 1) − 1) / stride⌋ + 1. */
+/**
+ * Geometry of a convolution's or pooling's sliding window. Output size = ⌊(size + 2·padding − dilation·(kernel − 1) −
+ * 1) / stride⌋ + 1.
+ */
 export interface Window {
   readonly kernel: number
   readonly stride: number
-  /** Symmetric; zeros for convolutions, −∞ for max pooling, not counted for average pooling. */
+  /**
+   * Padding on each side of the image, in pixels: zeros for convolutions, −∞ for max pooling, not counted for average
+   * pooling.
+   */
   readonly padding: number
   readonly dilation: number
 }
 
 export type Layer =
-  /** Cross-correlation without bias. */
+  /** Convolution (cross-correlation), without bias. */
   | (Unary & { readonly kind: 'conv'; readonly window: Window; readonly filter: ParameterId })
   /** Depthwise convolution: one filter per channel, without bias. */
   | (Unary & { readonly kind: 'depthwiseConv'; readonly window: Window; readonly filter: ParameterId })
   /**
-   * Batch normalisation, ε = 1e-5, biased batch variance; running statistics (momentum 0.1, unbiased variance) where
-   * `statistics` numbers them, else batch statistics in evaluation too.
+   * Batch normalisation with ε = 1e-5 and the biased batch variance. If `statistics` is a number, the layer keeps
+   * running statistics (momentum 0.1, unbiased variance) at that index and uses them in evaluation; else evaluation
+   * uses batch statistics too.
    */
   | (Unary & {
       readonly kind: 'batchNorm'
@@ -63,29 +71,35 @@ export type Layer =
       readonly statistics: number | null
     })
   | (Unary & { readonly kind: 'relu' })
-  /** Mean over the window's cells inside the image; padding does not count. */
+  /** Average pooling: mean over the pixels of the window that lie inside the image; padding does not count. */
   | (Unary & { readonly kind: 'avgPool'; readonly window: Window })
   | (Unary & { readonly kind: 'maxPool'; readonly window: Window })
-  /** Mean over height and width. */
+  /** Global average pooling: mean over height and width. */
   | (Unary & { readonly kind: 'globalMean' })
-  /** x·W + b over [batch, features]; a value of height × width > 1 is flattened in NHWC order first. */
+  /**
+   * Linear layer: x·W + b over [batch, features]. An input whose height × width exceeds 1 is flattened in NHWC order
+   * first.
+   */
   | (Unary & { readonly kind: 'linear'; readonly weight: ParameterId; readonly bias: ParameterId })
-  /** Drops the first `rows` rows and columns: x[:, rows:, rows:, :]. */
+  /** Drops the first `rows` rows and the first `rows` columns of an image: x[:, rows:, rows:, :]. */
   | (Unary & { readonly kind: 'crop'; readonly rows: number })
-  /** Takes the channels `from` … `from + count` − 1. */
+  /** Takes the channels `from` … `from + count` − 1 of the input. */
   | (Unary & { readonly kind: 'slice'; readonly from: number; readonly count: number })
-  /** Channel shuffle: channels seen as [groups, channels / groups], transposed. */
+  /** Channel shuffle (ShuffleNet): channels are seen as a matrix [groups, channels / groups], which is transposed. */
   | (Unary & { readonly kind: 'shuffle'; readonly groups: number })
-  /** Multiplies each sample by its own host number `pathScales[path][sample]` (drop path: 0 or 1/keep). */
+  /**
+   * Drop path: multiplies each sample by the factor `pathScales[path][sample]` of the feed, which is 0 or
+   * 1/(probability to keep).
+   */
   | (Unary & { readonly kind: 'dropPath'; readonly path: number })
   /** Noise from N(0, 1), independent of the input; new for each batch, and the same when a batch is computed again. */
   | { readonly kind: 'noise'; readonly site: number; readonly output: ValueId }
-  /** Zeros of the output's shape. */
+  /** Zeros in the shape of the output. */
   | { readonly kind: 'zeros'; readonly output: ValueId }
   | { readonly kind: 'sum'; readonly inputs: readonly ValueId[]; readonly output: ValueId }
-  /** Concatenation over channels. */
+  /** Concatenation of the inputs along the channels. */
   | { readonly kind: 'concat'; readonly inputs: readonly ValueId[]; readonly output: ValueId }
-  /** Σ coefficient·input. A null input is the operation `none`: zeros, whose coefficient has gradient 0. */
+  /** Mixed sum Σ coefficient·input. A null input is the operation `none`: zeros, whose coefficient has gradient 0. */
   | {
       readonly kind: 'mix'
       readonly inputs: readonly (ValueId | null)[]
@@ -100,34 +114,37 @@ interface Unary {
 
 export type LayerKind = Layer['kind']
 
-/** A classifier output and its share of the loss (1 for the main head, 0.4 for DARTS' auxiliary head). */
+/**
+ * A classifier output and the factor of its loss in the total loss (1 for the main head, 0.4 for DARTS' auxiliary
+ * head).
+ */
 export interface Head {
-  /** Logits, [batch, classes]. */
+  /** Value with the logits of this head, [batch, classes]. */
   readonly logits: ValueId
   readonly lossWeight: number
 }
 
 export interface Network {
-  /** Name in messages: `nb201 search network, C=16 N=5`. */
+  /** Name of the network in messages: `nb201 search network, C=16 N=5`. */
   readonly name: string
-  /** Value 0 is the input image batch. */
+  /** Shapes of all activations of the network; value 0 is the input image batch. */
   readonly values: readonly Value[]
   readonly layers: readonly Layer[]
   readonly parameters: readonly Parameter[]
-  /** Channel count of each batch normalisation that keeps running statistics. */
+  /** Number of channels of each batch normalisation that keeps running statistics. */
   readonly statistics: readonly number[]
-  /** The main head first. */
+  /** Classifier outputs of the network, the main one first. */
   readonly heads: readonly Head[]
-  /** The last activation before global pooling, that zero-cost proxies read. */
+  /** The last activation of the network before global pooling, which zero-cost proxies read. */
   readonly features: ValueId
   readonly classes: number
-  /** Length of the coefficient vector; 0 for a discrete network. */
+  /** Number of mixing coefficients of the network; 0 for a discrete network. */
   readonly coefficientCount: number
-  /** Number of drop-path layers' paths: the length of `pathScales`. */
+  /** Number of paths that drop-path layers can drop: the first extent of `pathScales`. */
   readonly pathCount: number
 }
 
-/** Returns the number of trainable scalars. */
+/** Returns the number of trainable scalars of a network. */
 export function parameterCount(network: Network): number {
   return network.parameters.reduce((sum, parameter) => sum + sizeOf(parameter.shape), 0)
 }

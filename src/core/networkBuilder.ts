@@ -1,6 +1,6 @@
 /**
  * Builds a `Network` layer by layer; every method returns the id of its output. A layer without parameters is created
- * once for each input, so that edges that leave the same node share its ReLU and its poolings.
+ * once for each input, so that edges that leave the same node of a cell share its ReLU and its poolings.
  */
 import { BenchError } from './errors.ts'
 import type {
@@ -18,9 +18,9 @@ import type {
 
 /** Whether a batch normalisation learns an affine map and keeps running statistics. */
 export interface BatchNormOptions {
-  /** Learned scale and shift. */
+  /** Whether the batch normalisation learns a scale and a shift. */
   readonly affine: boolean
-  /** Keep running statistics and use them in evaluation. */
+  /** Whether the batch normalisation keeps running statistics and uses them in evaluation. */
   readonly track: boolean
 }
 
@@ -34,12 +34,15 @@ export class NetworkBuilder {
   #pathCount = 0
   #noiseCount = 0
 
-  /** @param input shape of the image batch: height and width in pixels, channels (3 for colour). It becomes value 0. */
+  /**
+   * Begins a network with its input, which becomes value 0.
+   * @param input shape of the image batch: height and width in pixels, channels (3 for colour)
+   */
   constructor(input: Value) {
     this.#values.push(input)
   }
 
-  /** Id of the image batch. */
+  /** Id of the network's input, the image batch. */
   readonly input: ValueId = 0
 
   value(id: ValueId): Value {
@@ -114,7 +117,7 @@ export class NetworkBuilder {
     return output
   }
 
-  /** Drops the first rows and columns: x[:, rows:, rows:, :]. */
+  /** Drops the first `rows` rows and the first `rows` columns of an image: x[:, rows:, rows:, :]. */
   crop(input: ValueId, rows: number): ValueId {
     return this.#once(['crop', input, rows], () => {
       const { height, width, channels } = this.value(input)
@@ -156,7 +159,10 @@ export class NetworkBuilder {
     return output
   }
 
-  /** The sum of equal-shaped values; of a single one, that value itself. @throws BenchError `bad-input` for others */
+  /**
+   * Returns the sum of values of equal shape; of a single value, that value itself.
+   * @throws BenchError `bad-input` if there are no values or their shapes differ
+   */
   sum(inputs: readonly ValueId[]): ValueId {
     if (inputs.length === 1) return inputs[0]
     const output = this.#value(this.value(inputs[0]))
@@ -174,7 +180,7 @@ export class NetworkBuilder {
     return output
   }
 
-  /** Σ c[coefficient]·input; null inputs are zeros of `shape`. */
+  /** Adds a mixed sum Σ coefficients[i]·inputs[i]; null inputs are zeros of `shape`. */
   mix(inputs: readonly (ValueId | null)[], coefficients: readonly CoefficientId[], shape: Value): ValueId {
     const output = this.#value(shape)
     this.#expectAlike(
@@ -187,7 +193,10 @@ export class NetworkBuilder {
     return output
   }
 
-  /** @param options.coefficientCount where the layout has more coefficients than this network reads. */
+  /**
+   * Returns the finished network.
+   * @param options.coefficientCount number of mixing coefficients, if the search space has more than this network reads
+   */
   build(options: {
     readonly name: string
     readonly heads: readonly Head[]

@@ -22,7 +22,8 @@ export function requireFinite(value: number, quantity: string): number {
 }
 
 /**
- * Returns the numbers unchanged. @throws NotFiniteError that names the quantity and the first value that is not finite
+ * Returns the numbers unchanged.
+ * @throws NotFiniteError that names the quantity and the first value that is not finite
  */
 export function requireAllFinite<Values extends ArrayLike<number>>(values: Values, quantity: string): Values {
   for (let i = 0; i < values.length; i++) {
@@ -46,9 +47,10 @@ export function requireFiniteNumbers<Data>(data: Data, path: string): Data {
 }
 
 /**
- * An error to throw in place of this one: one about a number that is not finite also says in which epoch it appeared.
+ * Returns the error to throw in place of this one: if it is a NotFiniteError, its message also says in which epoch the
+ * number appeared; other errors are unchanged.
  * @param epoch 0-based; the message counts from 1, as progress does
- * @param training names the training where the message stands alone, as `seed 777 of ARCH`
+ * @param training names the training if the message does not appear with its run, such as `seed 777 of ARCH`
  */
 export function withEpoch(error: unknown, epoch: number, epochs: number, training?: string): unknown {
   if (!(error instanceof Error && 'notFinite' in error)) return error
@@ -58,7 +60,7 @@ export function withEpoch(error: unknown, epoch: number, epochs: number, trainin
   return new BenchError('failed', message, { cause: error })
 }
 
-/** base^exponent by repeated squaring. @param exponent a whole number of at least 0 */
+/** Returns base^exponent by repeated squaring. @param exponent a whole number of at least 0 */
 export function integerPower(base: number, exponent: number): number {
   let power = 1
   let square = base
@@ -69,5 +71,5 @@ export function integerPower(base: number, exponent: number): number {
   return power
 }
 
-/** base^exponent, for a base above 0 and any exponent. */
+/** Returns base^exponent for a base above 0 and any exponent. */
 export const positivePower = (base: number, exponent: number): number => Math.exp(exponent * Math.log(base))

@@ -1,6 +1,9 @@
-/** Work that is done once for an object, however often it is asked for: runs of one job share the parts of it. */
+/** Caches the result of a function for each object that it is called with: runs of one job share parts of the job. */
 
-/** The same function, which keeps what it gave for each object as long as the object lives. */
+/**
+ * Returns the function with a cache: it computes its result once for each object, and keeps it as long as the object
+ * lives.
+ */
 export function onceEach<Part extends object, Value>(compute: (part: Part) => Value): (part: Part) => Value {
   const known = new WeakMap<Part, { readonly value: Value }>()
   return (part) => {

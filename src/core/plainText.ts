@@ -4,13 +4,13 @@
  * printed commands are quoted so that they work when pasted.
  */
 
-/** Control characters, unpaired surrogates, bidirectional controls, and separators of lines and paragraphs. */
+/** Matches control characters, unpaired surrogates, bidirectional controls, and separators of lines and paragraphs. */
 const CONTROLS = /[\p{Cc}\p{Cs}\p{Bidi_Control}\p{Zl}\p{Zp}]/gu
 
 /** Returns the text on one line: every control character, line breaks too, becomes an escape such as `\u001b`. */
 export const oneLine = (text: string): string => text.replace(CONTROLS, escapeOf)
 
-/** Escapes control characters except line breaks and tabs. Escaped JSON text still parses to the same value. */
+/** Escapes the control characters of a text except line breaks and tabs. JSON text still parses to the same value. */
 export const printable = (text: string): string =>
   text.replace(CONTROLS, (control) => (control === '\n' || control === '\t' ? control : escapeOf(control)))
 
@@ -33,7 +33,7 @@ export function naturalOrder(a: string, b: string): number {
   return left.length - right.length || plainOrder(a, b)
 }
 
-/** Compares strings by their UTF-16 codes. */
+/** Compares strings by their UTF-16 codes, for `Array.sort`. */
 const plainOrder = (a: string, b: string): number => (a === b ? 0 : a < b ? -1 : 1)
 
 /** Returns the count with its noun: `1 run`, `4 runs`. @param several the plural, if it is not the noun with an s */
@@ -46,9 +46,12 @@ export const capitalize = (text: string): string => text.slice(0, 1).toUpperCase
 /** Returns the first line of a text, such as an error message. */
 export const firstLine = (text: string): string => text.split('\n')[0]
 
-/** Quotes a word for a POSIX shell if it contains special characters. */
+/** Quotes one word of a command line for a POSIX shell if it contains special characters. */
 export const shellWord = (word: string): string =>
   /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`
 
-/** Returns a `bench` command that can be pasted: `bench retrain --genotype 'my runs/a/result.json'`. */
+/**
+ * Returns a `bench` command with quoted words, which works when pasted: `bench retrain --genotype 'my
+ * runs/a/result.json'`.
+ */
 export const benchCommand = (...words: readonly string[]): string => ['bench', ...words.map(shellWord)].join(' ')

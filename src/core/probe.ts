@@ -1,4 +1,4 @@
-/** The contract of a probe: a measurement at the end of an epoch that never changes the search. */
+/** The contract of a probe: a measurement of the search at the end of an epoch, which never changes the search. */
 import type { Search } from './algorithm.ts'
 import type { SearchData } from './data.ts'
 import type { Evaluator } from './evaluation.ts'
@@ -8,7 +8,7 @@ import type { RandomStream } from './random.ts'
 import type { SearchSpace } from './space.ts'
 
 export interface Probe {
-  /** Key in `EpochRecord.probes`. */
+  /** Name of the probe, under which an epoch record stores what it measured. */
   readonly name: string
   /**
    * Measures after epoch `index` (0-based). Returns plain JSON data, or undefined if this epoch is not measured or the
@@ -21,10 +21,12 @@ export interface Probe {
 export interface ProbeContext {
   readonly space: SearchSpace
   readonly protocol: Protocol
-  /** Name of the dataset that is searched on, a key of `protocol.headline`; absent if no images are read. */
+  /**
+   * Name of the dataset on which the search trains, a key of `protocol.headline`; absent if the search reads no images.
+   */
   readonly dataset?: string
   readonly executor: Executor
-  /** Gives final metrics of any architecture; absent if there is neither a table nor a training. */
+  /** Gives final metrics of any architecture; absent if the job has neither a table nor a full training. */
   readonly evaluator?: Evaluator
   data(): Promise<SearchData>
   random(...path: readonly (string | number)[]): RandomStream

@@ -3,40 +3,46 @@
  */
 
 export interface Protocol {
-  /** Name of the preset it came from. */
+  /** Name of the preset from which the protocol was made. */
   readonly name: string
   readonly epochs: number
   readonly batchSize: number
-  /** SGD on w, cosine from `learningRate` to `learningRateMin` over the epochs. */
+  /**
+   * SGD on the network weights w; the learning rate falls on a cosine from `learningRate` to `learningRateMin` over the
+   * epochs.
+   */
   readonly weights: {
     readonly learningRate: number
     readonly learningRateMin: number
     readonly momentum: number
     readonly nesterov: boolean
     readonly weightDecay: number
-    /** Largest global gradient norm; null: no clipping. */
+    /** Largest global norm of the gradient of w; null: no clipping. */
     readonly clipNorm: number | null
     /**
-     * Epochs in which the cosine falls; it then rises for as many epochs, and repeats. Absent: it falls once, over all
-     * epochs.
+     * Number of epochs in which the learning rate of w falls on its cosine; it then rises for as many epochs, and
+     * repeats. Absent: it falls once, over all epochs.
      */
     readonly halfPeriod?: number
     /**
-     * Warm-up over the first epochs: factor (epoch + 1)/epochs on the scheduled or on the initial rate. Absent: no
-     * warm-up.
+     * Warm-up of the learning rate of w over the first `epochs` epochs: the factor (epoch + 1)/epochs multiplies the
+     * scheduled or the initial rate. Absent: no warm-up.
      */
     readonly warmUp?: { readonly epochs: number; readonly of: 'scheduled' | 'initial' }
   }
-  /** Adam on the architecture parameters. */
+  /** Adam on the architecture parameters α. */
   readonly architecture: {
     readonly learningRate: number
     readonly adamBetas: readonly [number, number]
     readonly epsilon: number
     readonly weightDecay: number
-    /** Largest norm of the gradient wrt all architecture parameters; absent: no clipping. */
+    /** Largest norm of the gradient of all architecture parameters together; absent: no clipping. */
     readonly clipNorm?: number
   }
-  /** The search network: C channels; depth is N cells a stage (nb201) or the number of cells (darts); batch norm. */
+  /**
+   * Size of the search network and its batch norms. `channels` is the number of channels after the stem; `depth` is the
+   * number of cells per stage (NAS-Bench-201) or of all cells (DARTS).
+   */
   readonly network: {
     readonly channels: number
     readonly depth: number
@@ -47,7 +53,10 @@ export interface Protocol {
      * training and cropped at random. Absent: `cifar`, with images in memory.
      */
     readonly family?: 'cifar' | 'imagenet'
-    /** DARTS space only: drop-path probability in the last epoch, growing linearly from 0. Absent: 0. */
+    /**
+     * DARTS space only: probability of dropping an edge for a sample in the last epoch, growing linearly from 0.
+     * Absent: 0.
+     */
     readonly dropPath?: number
   }
   /** Order of the two steps of an iteration: DARTS and DrNAS step on α before w, NATS-Bench's code after. */
@@ -61,33 +70,37 @@ export interface Protocol {
      * shuffles the training set, and both parts contain the classes in proportion.
      */
     readonly split?: 'seeded' | 'fixed' | 'benchmark'
-    /** Fraction of the training set that trains w. */
+    /** Fraction of the training set on which w is trained. */
     readonly trainPortion: number
-    /** Fraction of the training set that trains α; absent: all images that do not train w. */
+    /** Fraction of the training set on which α is trained; absent: all images on which w is not trained. */
     readonly architecturePortion?: number
-    /** Zero padding before the random crop, in pixels; 0: no crop. */
+    /** Width of the zero padding around an image before the random crop, in pixels; 0: no crop. */
     readonly cropPadding: number
     readonly flip: boolean
     /** Side of the square that cutout erases, in pixels; 0: no cutout. */
     readonly cutout: number
     /** Whether the probability of cutout grows from 0 in the first epoch to 1 in the last; absent: it is 1. */
     readonly cutoutGrows?: boolean
-    /** Side to which images are scaled down, in pixels; null: not scaled. */
+    /** Side in pixels to which images are scaled down; null: images are not scaled. */
     readonly imageSize: number | null
-    /** Number of training images to use, the first in the order that `split` defines; null: all. */
+    /** Number of training images to use, the first in the order that `split` defines; null: all images. */
     readonly limit: number | null
-    /** What to do with a photograph that cannot be decoded; absent: `fail`. */
+    /**
+     * What to do with a photograph that cannot be decoded: `fail` ends the search with an error, `skip` leaves the
+     * photograph out. Absent: `fail`.
+     */
     readonly brokenImages?: 'fail' | 'skip'
   }
   /**
-   * Which table columns are reported, by the dataset that is searched on: first its own, then those of the datasets
-   * that the architecture is transferred to. A search never reads this.
+   * Table columns to report, by the dataset on which the search trains: first the columns of that dataset, then those
+   * of the datasets to which the architecture is transferred. A search never reads this.
    */
   readonly headline: Readonly<Record<string, readonly Headline[]>>
 }
 
 /**
- * The validation and test columns to report for a dataset, each a qualifier such as `cifar10-valid/x-valid/200/mean`.
+ * The validation column and the test column to report for a dataset, each a qualifier such as
+ * `cifar10-valid/x-valid/200/mean`.
  */
 export interface Headline {
   /** Name of the dataset in the header of a comparison table: `cifar10`, `cifar100`, … */

@@ -1,9 +1,9 @@
 /**
  * Counter-based random numbers: Philox4x32-10 (Salmon et al., "Parallel Random Numbers: As Easy as 1, 2, 3", SC 2011).
  *
- * A stream is named by a path, for instance `random(seed, 'alpha', 'init')`: the path is hashed into the key, so
- * streams of different names are independent, and adding a consumer never shifts the numbers of another. The n-th
- * number of a stream is a pure function of (seed, path, n): the state is one counter, saved and restored as a number.
+ * A stream is named by a seed and a path, for instance `random(seed, 'alpha', 'init')`. Both are hashed into the key,
+ * so streams of different names are independent, and a new stream never changes the numbers of another. The n-th number
+ * of a stream is a pure function of (seed, path, n): the state is one counter, saved and restored as a number.
  */
 import { createHash } from 'node:crypto'
 import { BenchError } from './errors.ts'
@@ -55,12 +55,19 @@ function mulHigh(a: number, b: number): number {
 /** One named stream of random numbers. */
 export class RandomStream {
   readonly #key: readonly [number, number]
-  /** Block number in the first two words, second half of the key in the last two; one array, reused for every block. */
+  /**
+   * Counter of the next Philox block: block number in the first two words, second half of the stream's key in the last
+   * two. The array is reused for every block.
+   */
   readonly #counter: [number, number, number, number]
   readonly #block = new Uint32Array(4)
   #position: number
 
-  /** @param key 128 bits that name the stream; @param position number of 32-bit words already drawn. */
+  /**
+   * Opens a stream.
+   * @param key 128 bits that name the stream
+   * @param position number of 32-bit words already drawn
+   */
   constructor(key: readonly [number, number, number, number], position = 0) {
     this.#key = [key[0], key[1]]
     this.#counter = [0, 0, key[2], key[3]]
@@ -78,7 +85,7 @@ export class RandomStream {
     if (value % 4 !== 0) this.#fill()
   }
 
-  /** Draws a 32-bit unsigned integer, uniformly. */
+  /** Draws a 32-bit unsigned integer, uniformly distributed. */
   uint32(): number {
     if (this.#position % 4 === 0) this.#fill()
     return this.#block[this.#position++ % 4]
@@ -115,8 +122,9 @@ export class RandomStream {
   }
 
   /**
-   * Fills an array with standard normal numbers, four from each block of four words (both branches of Box–Muller),
-   * starting at the next whole block. Faster than repeated calls of `normal`, and gives different numbers.
+   * Fills an array with standard normal numbers, starting at the next whole Philox block: four numbers from the four
+   * words of each block (both branches of Box–Muller). Faster than repeated calls of `normal`, and gives different
+   * numbers.
    */
   fillNormal(target: Float32Array): void {
     this.#position = 4 * Math.ceil(this.#position / 4)
@@ -132,12 +140,12 @@ export class RandomStream {
     }
   }
 
-  /** Draws an element of the list, uniformly. The list must not be empty. */
+  /** Draws an element of the list, each with the same probability. The list must not be empty. */
   choice<T>(items: readonly T[]): T {
     return items[this.integer(items.length)]
   }
 
-  /** Draws a permutation of 0 … n − 1, uniformly (Fisher–Yates). */
+  /** Draws a permutation of 0 … n − 1, each with the same probability (Fisher–Yates). */
   permutation(n: number): Uint32Array {
     const order = Uint32Array.from({ length: n }, (_, i) => i)
     for (let i = n - 1; i > 0; i--) {

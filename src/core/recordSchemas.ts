@@ -1,6 +1,6 @@
 /**
- * Schemas of the JSON records in a store, and the function that reads them. A damaged or foreign file is refused in one
- * line that names the file and the first wrong field.
+ * Schemas of the JSON records in a store (jobs, epochs, results, failures), and the function that parses them. A
+ * damaged or foreign file is refused with one line that names the file and the first wrong field.
  *
  * Unknown fields are kept, since later versions may add some and a job's id is the hash of all its fields.
  */
@@ -20,21 +20,24 @@ import type {
 } from './result.ts'
 import type { RetrainingSettings, RetrainingTask, TrainingOutcome, TrainingTime } from './retraining.ts'
 
-/** Deepest nesting of arrays and objects in a record; deeper JSON could exhaust the stack of recursive code. */
+/**
+ * Deepest nesting of arrays and objects that a record may have; deeper JSON could exhaust the stack of recursive code.
+ */
 const MOST_LEVELS = 64
 
-/** How to read one kind of record, and how to name it in messages. */
+/** How to parse one kind of record, and what to say to the user if that fails. */
 export interface ReadAs<T> {
   readonly schema: z.ZodType<T>
-  /** What the file should be, such as `the result of a run`. */
+  /** What the file should contain, such as `the result of a run`; used in error messages. */
   readonly what: string
-  /** What the user should do if the file is damaged. */
+  /** What the user should do if the file is damaged; used in error messages. */
   readonly remedy: string
 }
 
 /**
- * Parses and checks a record.
- * @param text JSON @param path of the file, for messages, with a line number if the file has one record per line
+ * Parses a record and checks it against its schema.
+ * @param text JSON
+ * @param path path of the file for messages, with a line number if the file has one record per line
  * @throws BenchError `corrupt` if the text is not JSON or does not match the schema
  */
 export function parseRecord<T>(text: string, path: string, { schema, what, remedy }: ReadAs<T>): T {
@@ -49,7 +52,10 @@ export function parseRecord<T>(text: string, path: string, { schema, what, remed
   return checked.success ? (value as T) : refuse(problemIn(checked.error))
 }
 
-/** Describes the first problem that zod found, with its path: `job.seed: expected int, received string`. */
+/**
+ * Describes the first problem that zod found in a record, with the path of the field: `job.seed: expected int, received
+ * string`.
+ */
 export function problemIn({ issues: [{ path, message }] }: z.ZodError): string {
   const at = path.map(String).join('.')
   const problem = message.replace(/^Invalid input: /, '')
@@ -75,22 +81,25 @@ const finite = z.number()
 const natural = z.int().min(0)
 const positive = z.int().min(1)
 
-/** Longest text of a record that tables, captions and figures show; longer ones would take minutes to lay out. */
+/**
+ * Length, in characters, of the longest text in a record that tables, captions and figures accept; longer ones would
+ * take minutes to lay out.
+ */
 const LONGEST_LABEL = 4000
 
-/** A text that tables, captions and figures show. */
+/** Schema of a text that tables, captions and figures show. */
 const label = z.string().max(LONGEST_LABEL)
 
-/** A name from a record that is also used as the name of a file, and so must not contain path separators. */
+/** Schema of a name in a record that is also used as the name of a file, and so must not contain path separators. */
 export const fileName = label.refine(isFileName, { error: 'expected a name without / and \\' })
 
-/** A matrix, checked by a loop instead of zod's array type, which is slower. */
+/** Schema of a matrix of numbers, checked by a loop because zod's array type is slower. */
 const matrix = z.custom<Matrix>(
   (value) => Array.isArray(value) && value.every((row) => Array.isArray(row) && row.every(Number.isFinite)),
   { error: 'expected rows of numbers' },
 )
 
-/** A qualifier in text form: `dataset/split/epochs/seed`. */
+/** Schema of a qualifier in text form: `dataset/split/epochs/seed`. */
 const qualifier = label.regex(/^[^/]+\/[^/]+\/\d+\/(\d+|mean)$/, {
   error: 'expected dataset/split/epochs/seed, as in cifar10/x-test/200/mean',
 })
@@ -220,7 +229,10 @@ const manifest = z.looseObject({
   resumedIn: z.array(environment).optional(),
 }) satisfies z.ZodType<RunManifest>
 
-/** What probes of this program record; those of others may be any data. */
+/**
+ * Schema of the results of probes: those of built-in probes have a known form; those of plugins' probes may be any
+ * data.
+ */
 const probes = z.looseObject({
   hessian: z
     .looseObject({
@@ -266,7 +278,10 @@ const epoch = z.looseObject({
   seconds: finite,
 }) satisfies z.ZodType<EpochRecord>
 
-/** Evaluations in the order of asking; checked by a plain loop, since a search may ask thousands of times. */
+/**
+ * Schema of the oracle queries of a black-box search, in order; checked by a plain loop, since a search may make
+ * thousands.
+ */
 const trajectory = <Point extends Answer>(problemOf: (point: Partial<TrajectoryPoint>) => string | undefined) =>
   z.array(z.unknown()).superRefine((points, context) => {
     let usedSeconds = 0
@@ -305,7 +320,7 @@ export const trainingTime = z.looseObject({
   peakMemoryBytes: finite,
 }) satisfies z.ZodType<TrainingTime>
 
-/** As `Date.toISOString` writes it. */
+/** Schema of a time as text, in the format of `Date.toISOString`. */
 export const moment = z.iso.datetime({ offset: true })
 
 const result = z.looseObject({
@@ -342,7 +357,7 @@ const failure = z.looseObject({
 
 const remedy = 'restore it from a copy, or move its folder away'
 
-/** By the name of the file. */
+/** How to parse each file in the folder of a run, by the name of the file. */
 export const runFiles = {
   'run.json': { schema: manifest as z.ZodType<RunManifest>, what: 'the description of a run', remedy },
   'epochs.jsonl': { schema: epoch as z.ZodType<EpochRecord>, what: 'the record of an epoch', remedy },
@@ -350,7 +365,10 @@ export const runFiles = {
   'failure.json': { schema: failure as z.ZodType<FailureRecord>, what: 'the failure of a run', remedy },
 } as const
 
-/** A line of a compact report: what tables and figures read of a run. Its evaluations lack their architectures. */
+/**
+ * Schema of a line of a compact report: what tables and figures read of a run. Its oracle queries lack their
+ * architectures.
+ */
 const reportedRunSchema = z.looseObject({
   manifest,
   epochs: z.array(epoch.omit({ seconds: true })),
@@ -370,5 +388,5 @@ export const reportedRun = {
   remedy: 'restore it from a copy, or write the report again',
 }
 
-/** A job with the id of its run, as work orders hold it. */
+/** Schema of a job with the id of its run, as a work order for Slurm array tasks lists it. */
 export const orderedJob = z.looseObject({ id: fileName, job })
