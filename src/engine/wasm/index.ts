@@ -12,22 +12,32 @@ import { Machine } from './run/machine.ts'
 import type { Threads } from './threads/threads.ts'
 import { joinThreads } from './threads/workerThreads.ts'
 
-/** Options of the static executor. */
+/** Options with which the static WebAssembly executor is opened. */
 export interface StaticExecutorOptions {
-  /** Round multiply-adds once: faster, but other bits. */
+  /**
+   * Whether the kernels round a multiply-add once instead of twice: faster, but the results have other bits. Default:
+   * false.
+   */
   readonly fastMath?: boolean
-  /** Threads that may share one step, if the network is large enough to gain by them; absent: 1. */
+  /**
+   * Largest number of threads that share one training step, if the network is large enough to gain by them; absent: 1.
+   */
   readonly threads?: number
-  /** Returns how many threads a network can use; tests replace it to run small networks on several threads. */
+  /**
+   * Returns how many threads have enough work in a network. Tests replace it to run small networks on several threads.
+   */
   readonly usefulThreads?: typeof usefulThreads
-  /** Opens the group of threads; tests replace the worker threads by a group that runs in a fixed order. */
+  /**
+   * Opens the group of threads that share a step. Tests replace the worker threads by a group that runs in a fixed
+   * order.
+   */
   readonly joinThreads?: (threads: number) => Promise<Threads>
 }
 
 /**
- * Opens the static executor. It sums in fixed orders: the same bits on every machine, whatever the number of threads;
- * with `fastMath` the same bits on every machine that has fused multiply-adds. The memory of a disposed network is
- * reused for the next one.
+ * Opens the static executor on WebAssembly. Its kernels sum in fixed orders, so the results have the same bits on every
+ * machine, whatever the number of threads; with `fastMath` the same bits on every machine that has fused multiply-adds.
+ * The memory of a disposed network is reused for the next one.
  *
  * @throws BenchError `unsupported` if `fastMath` is set and this machine has no fused multiply-add
  */
@@ -80,14 +90,15 @@ export async function openStaticExecutor({
  */
 const MULTIPLY_ADDS_PER_THREAD = 400_000
 
-/** Returns the number of threads that have enough work in an average layer; at least 1. */
+/** Returns for how many threads an average layer of the network has enough multiply-adds; at least 1. */
 export function usefulThreads(network: Network, batchSize: number): number {
   const work = network.layers.reduce((sum, layer) => sum + multiplyAdds(layer, network), 0)
   return Math.max(1, Math.floor((batchSize * work) / (network.layers.length * MULTIPLY_ADDS_PER_THREAD)))
 }
 
 /**
- * Returns the multiply-adds of a layer's forward pass for one sample; for layers without weights, the entries written.
+ * Returns the number of multiply-adds in a layer's forward pass for one sample; for layers without weights, the number
+ * of entries that the layer writes.
  */
 function multiplyAdds(layer: Layer, { values, parameters }: Network): number {
   const { height, width, channels } = values[layer.output]

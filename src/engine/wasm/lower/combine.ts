@@ -13,7 +13,7 @@ import type { Temporary } from '../../plan/placement.ts'
 import type { When, Word } from '../plan/program.ts'
 import type { Context, TermSlot } from './context.ts'
 
-/** Emits the kernel calls of a weighted sum. */
+/** Emits the kernel calls of one weighted sum (a `combine` operation), forward and backward. */
 export function lowerCombine(context: Context, { terms, output }: Of<'combine'>, index: number): Backward {
   const emitters = terms.map((term, part): TermEmitter => {
     const slot = context.termSlot(index, part)
@@ -29,7 +29,7 @@ export function lowerCombine(context: Context, { terms, output }: Of<'combine'>,
   }
 }
 
-/** Emits the calls of one weighted sum. */
+/** Emits the kernel calls of one weighted sum, term by term. */
 class Node {
   readonly #context: Context
   readonly #terms: readonly TermEmitter[]
@@ -63,8 +63,9 @@ class Node {
   }
 
   /**
-   * Emits the calls that compute Σ g and Σ g·(value − μ). Terms without normalisation take part only in runs that want
-   * the gradient of the mixing coefficients.
+   * Emits the calls that compute Σ g and, for each term, Σ g·(value − μ), where g is the gradient of the weighted sum
+   * and μ the mean of the term's value. Terms without normalisation take part only in runs that compute the gradient of
+   * the mixing coefficients.
    */
   #reduceProducts(gradient: Temporary, gradientSums: number): void {
     const normalised = this.#terms.filter(({ projected }) => projected === 'always')
@@ -97,24 +98,38 @@ class Node {
   }
 }
 
-/** Emits the calls of one term of a weighted sum. */
+/** Emits the kernel calls of one term of a weighted sum; one class for plain and one for normalised terms. */
 export interface TermEmitter {
   readonly value: Temporary
-  /** The term's entry in the table of the `combine` kernel: addresses of value, scale and shift, and flag; 0. */
+  /**
+   * The term's four words in the table that the `combine` kernel reads: the addresses of the value, of scale and shift,
+   * and of the activity flag, then 0.
+   */
   readonly row: readonly Word[]
-  /** The term's entry in the table of the `reduceProducts` kernel: addresses of value, means, flag and sums. */
+  /**
+   * The term's four words in the table that the `reduceProducts` kernel reads: the addresses of the value, its means,
+   * the activity flag and the sums.
+   */
   readonly projection: readonly Word[]
-  /** The kinds of run in which Σ g·(value − μ) is needed. */
+  /**
+   * In which backward passes the term needs Σ g·(value − μ), g being the gradient of the weighted sum: in all
+   * (`always`: normalised terms), in those that compute the gradient of the mixing coefficients (`coefficients`), or in
+   * none (`never`: terms without a coefficient).
+   */
   readonly projected: 'always' | 'coefficients' | 'never'
-  /** Emits the calls that compute scale and shift. */
+  /**
+   * Emits the calls that compute the scale and the shift by which the `combine` kernel multiplies and moves the term's
+   * value.
+   */
   prepare(): void
   /**
-   * Emits the calls that compute, from the sums, the gradients of the mixing coefficient, of γ and β, and of the value.
+   * Emits the calls that compute, from the term's sums, the gradients of its mixing coefficient, of the batch norm's γ
+   * and β, and of the term's value.
    */
   backward(gradient: Temporary, gradientSums: number): void
 }
 
-/** Emits the calls of a term without normalisation, c·value. */
+/** Emits the kernel calls of a term without normalisation, c·value, c being its mixing coefficient. */
 export class PlainTerm implements TermEmitter {
   readonly value: Temporary
   readonly row: readonly Word[]
@@ -172,8 +187,8 @@ export class PlainTerm implements TermEmitter {
 }
 
 /**
- * Emits the calls of a normalised term, c·(γ·(value − μ)·r + β) with r = 1/√(variance + ε); equations in
- * kernels/norm.ts.
+ * Emits the kernel calls of a normalised term, c·(γ·(value − μ)·r + β) with r = 1/√(variance + ε) and mixing
+ * coefficient c; the equations of its gradient are in kernels/norm.ts.
  */
 export class NormTerm implements TermEmitter {
   readonly value: Temporary
@@ -186,15 +201,27 @@ export class NormTerm implements TermEmitter {
   readonly #slot: TermSlot
   readonly #condition: number
   readonly #extents: { readonly channels: number; readonly dense: number; readonly pixelsPerSample: number }
-  /** Addresses of γ and β; 0 for a batch norm without them. */
+  /** Byte addresses of the batch norm's parameters γ and β in WebAssembly memory; 0 for a batch norm without them. */
   readonly #affine: { readonly gamma: number; readonly beta: number }
-  /** Address of mean and variance. */
+  /**
+   * Byte address of the mean of each channel, followed by the variance of each channel, by which the term is
+   * normalised.
+   */
   readonly #moments: number
-  /** Address of scale and shift. */
+  /**
+   * Byte address of the scale of each channel, followed by the shift of each channel, which turn the value into the
+   * term.
+   */
   readonly #scale: number
-  /** Address of slope, curve and offset. */
+  /**
+   * Byte address of the vectors slope, curve and offset: the gradient of the term's value is slope·gradient +
+   * curve·value + offset.
+   */
   readonly #slopes: number
-  /** Address of the sums, in doubles. */
+  /**
+   * Byte address of the term's Σ g·(value − μ), one float64 for each channel; g is the gradient of the weighted sum, μ
+   * the channel's mean.
+   */
   readonly #sums: number
 
   constructor(context: Context, term: Term & { readonly norm: Norm }, slot: TermSlot, condition: number) {
@@ -237,8 +264,8 @@ export class NormTerm implements TermEmitter {
   }
 
   /**
-   * Emits the calls that provide mean and variance: of the batch, or the running ones in evaluation if the layer keeps
-   * them.
+   * Emits the calls that provide the mean and variance of the term's value: measured over the batch, or the running
+   * ones if the run is an evaluation and the layer keeps running statistics.
    */
   #measure(): void {
     const { program, layout, norms } = this.#context
@@ -280,7 +307,7 @@ export class NormTerm implements TermEmitter {
     )
   }
 
-  /** Emits the call that computes the gradients of the term from the sums. */
+  /** Emits the call that computes the gradients of the normalised term from its sums Σ g and Σ g·(value − μ). */
   #differentiate(batchStatistics: 0 | 1, gradientSums: number, when: When): void {
     const { affine } = this.#norm
     this.#context.program.emit(

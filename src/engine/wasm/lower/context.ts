@@ -1,5 +1,6 @@
 /**
- * The state that all lowering rules of the WebAssembly executor share: buffers of values and gradients, tables, masks.
+ * The state that all lowering rules of the WebAssembly executor share while one network is compiled: the buffers of
+ * values and gradients, the constant tables, and the activation masks.
  */
 import type { ParameterId, Value, ValueId } from '../../../core/network.ts'
 import type { Activity } from '../../graph/activity.ts'
@@ -13,26 +14,34 @@ import type { Layout } from '../plan/layout.ts'
 import type { Program, When } from '../plan/program.ts'
 import { type Grid, gridOffsets, type Patch, type Staging } from './geometry.ts'
 
-/** Number of pixels that are summed into one row of partial sums; the same as in kernels/lanes.ts. */
+/**
+ * Number of pixels whose entries a kernel adds up into one row of partial sums; kernels/lanes.ts has the same constant.
+ */
 export const CHUNK = 64
 
-/** The addresses at which kernels read the weight and the flag of a term, and write its gradient. */
+/**
+ * The byte addresses at which kernels read the weight and the activity flag of one term of a weighted sum, and write
+ * the gradient of its weight.
+ */
 export interface TermSlot {
-  /** The weight Π factors, a float. */
+  /** Byte address of the term's weight, a float32: the product of its mixing coefficients. */
   readonly coefficient: number
-  /** 1 if the term is computed, else 0; an integer. */
+  /** Byte address of the term's activity flag, an int32: 1 if the term is computed, else 0. */
   readonly enabled: number
-  /** ∂L/∂(Π factors), a double. */
+  /** Byte address of ∂L/∂(weight of the term), a float64. */
   readonly gradient: number
 }
 
-/** The recorded mask of one frozen layer. */
+/**
+ * Where the recorded activation mask of one frozen ReLU or max pooling lies, and how many floats it has for each
+ * sample.
+ */
 export interface Mask {
   readonly address: number
   readonly perSample: number
 }
 
-/** The buffers, tables and numbers of a network while it is lowered. */
+/** The buffers, constant tables and numbers of one network while its operations are lowered to kernel calls. */
 export class Context {
   readonly program: Program
   readonly graph: Graph
@@ -41,7 +50,7 @@ export class Context {
   readonly batchSize: number
   readonly threads: number
   readonly norms: NormGradients
-  /** The masks that frozen layers record, in the order of the layers. */
+  /** The activation masks of all frozen ReLUs and max poolings, in the order of the layers. */
   readonly masks: Mask[] = []
   readonly noises: NoiseSlot<number>[] = []
   readonly #values = new Map<ValueId, Temporary>()
@@ -54,7 +63,9 @@ export class Context {
   readonly #firstTerms: readonly number[]
   readonly termTable: { readonly coefficients: number; readonly enabled: number; readonly gradients: number }
 
-  /** Reserves the table of terms. @param threads number of threads that will run the program */
+  /**
+   * Reserves the table of the terms of all weighted sums. @param threads number of threads that will run the program
+   */
   constructor(
     program: Program,
     graph: Graph,
@@ -80,38 +91,44 @@ export class Context {
     }
   }
 
-  /** Returns height, width and channels of a value, without padding channels. */
+  /** Returns height, width and channels of a value of the graph, without padding channels. */
   shape(id: ValueId): Value {
     return this.graph.values[id]
   }
 
-  /** Returns the stored sizes of a value, with padding channels. */
+  /** Returns the sizes with which a value of the graph is stored: its channels are padded to a multiple of 4. */
   extent(id: ValueId): Extent {
     return extentOf(this.shape(id))
   }
 
-  /** Returns the buffer of a value: [batch, height, width, stored channels]. */
+  /** Returns the buffer that holds a value of the graph: [batch, height, width, channels with padding]. */
   value(id: ValueId): Temporary {
     return once(this.#values, id, () => this.activation(this.extent(id).perSample, `value ${id}`))
   }
 
-  /** Declares a temporary buffer with `perSample` floats for each sample. */
+  /** Declares a temporary buffer with `perSample` floats for each sample of the batch. */
   activation(perSample: number, what: string): Temporary {
     return this.program.temporary(this.batchSize * perSample * 4, what)
   }
 
-  /** Declares a temporary buffer with `perChunk` floats for each chunk of a value's pixels. */
+  /** Declares a temporary buffer with `perChunk` floats for each chunk of 64 pixels of a value. */
   chunkRows(id: ValueId, perChunk: number, what: string): Temporary {
     const chunks = Math.ceil((this.batchSize * this.extent(id).pixelsPerSample) / CHUNK)
     return this.program.temporary(chunks * perChunk * 4, what)
   }
 
-  /** Declares the buffer of partial sums from which mean and variance of a value are computed. */
+  /**
+   * Declares the buffer of partial sums, one row for each chunk of 64 pixels, from which mean and variance of a value
+   * are computed.
+   */
   momentRows(id: ValueId): Temporary {
     return this.chunkRows(id, 2 * this.extent(id).channels, `sums of value ${id}`)
   }
 
-  /** Reserves memory for a mask of `perSample` floats for each sample, and returns its address. */
+  /**
+   * Reserves memory for the activation mask of one frozen layer, `perSample` floats for each sample, and returns its
+   * byte address.
+   */
   mask(perSample: number): number {
     const address = this.program.reserve(this.batchSize * perSample * 4)
     this.masks.push({ address, perSample })
@@ -119,8 +136,8 @@ export class Context {
   }
 
   /**
-   * Reserves memory for the random numbers of a noise layer, [batch, height, width, channels] without padding, and
-   * returns its address.
+   * Reserves the memory to which the host writes the random numbers of a noise layer, [batch, height, width, channels]
+   * without padding, and returns its byte address.
    */
   noise(site: number, output: ValueId, condition: number): number {
     const shape = this.shape(output)
@@ -129,7 +146,10 @@ export class Context {
     return address
   }
 
-  /** Returns the gradient of a value; undefined if the value depends on no parameter and no mixing coefficient. */
+  /**
+   * Returns the gradient of the loss with respect to a value of the graph; undefined if the value depends on no
+   * parameter and no mixing coefficient.
+   */
   gradient(id: ValueId): Accumulation | undefined {
     if (!this.#differentiable[id]) return undefined
     return once(this.#gradients, id, () => {
@@ -138,15 +158,18 @@ export class Context {
     })
   }
 
-  /** Returns a gradient that accumulates in a buffer. @param expected number of operations that add to it */
+  /**
+   * Returns a gradient to which several operations add in one buffer. @param expected number of operations that add to
+   * it
+   */
   accumulation(buffer: Temporary, perSample: number, expected: number): Accumulation {
     const clear = (when: When) => this.program.emit('fill', { output: buffer, perSample }, { when })
     return new Accumulation(buffer, expected, clear)
   }
 
   /**
-   * Returns the complete gradient of an operation's output, for its backward pass; zeros if no operation added to it,
-   * undefined if none is needed.
+   * Returns the buffer with the complete gradient of an operation's output, which the operation's backward pass reads.
+   * It holds zeros if no operation added to it; it is undefined if nothing before the operation needs a gradient.
    */
   outputGradient(id: ValueId): Temporary | undefined {
     const gradient = this.gradient(id)
@@ -154,17 +177,17 @@ export class Context {
     return gradient?.buffer
   }
 
-  /** Returns the address of a parameter. */
+  /** Returns the byte address of a network parameter in WebAssembly memory. */
   parameter(id: ParameterId): number {
     return this.layout.weights + this.layout.parameterOffsets[id]
   }
 
-  /** Returns the address of the gradient of a parameter. */
+  /** Returns the byte address of the gradient of a network parameter. */
   parameterGradient(id: ParameterId): number {
     return this.layout.gradient + this.layout.parameterOffsets[id]
   }
 
-  /** Returns the addresses of a term of a weighted sum. @param part the term's index in the sum */
+  /** Returns the addresses that belong to one term of a weighted sum. @param part the term's index in the sum */
   termSlot(operation: number, part: number): TermSlot {
     const index = this.#firstTerms[operation] + part
     return {
@@ -174,18 +197,24 @@ export class Context {
     }
   }
 
-  /** Returns the address of at least `count` floats that are always zero. */
+  /** Returns the byte address of at least `count` floats that are always zero. */
   zeros(count: number): number {
     return once(this.#zeros, `${count}`, () => this.program.reserve(count * 4))
   }
 
-  /** Returns the address of a table with the byte offsets of all points of a grid, for every sample of the batch. */
+  /**
+   * Returns the byte address of a table that holds the byte offset of every point of a grid, for every sample of the
+   * batch.
+   */
   offsets(staging: Staging, grid: Grid): number {
     const key = Object.values({ ...staging, h: grid.height, w: grid.width, t: grid.top, l: grid.left, s: grid.step })
     return once(this.#offsets, key.join(' '), () => this.program.table(gridOffsets(staging, grid, this.batchSize)))
   }
 
-  /** Returns the kernel arguments that describe the segments of a patch. */
+  /**
+   * Returns the kernel arguments that describe the segments of consecutive floats of which a convolution's patch
+   * consists.
+   */
   patch({ segmentOffsets, length }: Patch): { segments: number; segmentCount: number; segmentLength: number } {
     const segments = once(this.#patches, segmentOffsets.join(' '), () => this.program.table(segmentOffsets))
     return { segments, segmentCount: segmentOffsets.length, segmentLength: length }
@@ -193,41 +222,45 @@ export class Context {
 }
 
 /**
- * The gradient of a normalised value in a form to be computed later: slope·gradient + curve·value + offset by channel.
+ * The gradient of a batch norm's input in a form from which it can be computed later: slope·gradient + curve·value +
+ * offset, with a slope, a curve and an offset for each channel.
  */
 export interface DeferredGradient {
   readonly gradient: Temporary
-  /** Address of the vectors slope, curve and offset, one after the other. */
+  /** Byte address of the vectors slope, curve and offset of all channels, one vector after the other. */
   readonly slopes: number
 }
 
 /**
- * Connects convolutions with the normalisations that read them. Such a convolution collects the partial sums of mean
- * and variance while it writes its output, and computes the gradient of its output while it stages it; neither costs a
- * pass of its own.
+ * Connects each dense convolution with the batch norm that alone reads its output. Such a convolution collects the
+ * partial sums of mean and variance while it writes its output, and computes the gradient of its output while it copies
+ * it into the image with a zero border. Neither then costs a pass over memory of its own.
  */
 export class NormGradients {
   readonly #rows = new Map<ValueId, Temporary>()
   readonly #deferrable: ReadonlySet<ValueId>
   readonly #deferred = new Map<ValueId, DeferredGradient>()
 
-  /** Finds these convolutions in a graph. @param rows declares the buffer of partial sums of a value */
+  /**
+   * Finds, in a graph, the convolutions whose output only one batch norm reads. @param rows declares the buffer of
+   * partial sums for mean and variance of a value
+   */
   constructor(graph: Graph, rows: (id: ValueId) => Temporary) {
     this.#deferrable = convolvedForOneNorm(graph)
     for (const id of this.#deferrable) this.#rows.set(id, rows(id))
   }
 
   /**
-   * Returns the buffer in which the convolution that computes a value collects partial sums; undefined if it collects
-   * none.
+   * Returns the buffer in which the convolution that computes a value collects partial sums for its mean and variance;
+   * undefined if it collects none.
    */
   rows(id: ValueId): Temporary | undefined {
     return this.#rows.get(id)
   }
 
   /**
-   * Hands the gradient of a value over to the convolution that computes the value. Returns false if no such convolution
-   * exists; the caller must then compute the gradient.
+   * Leaves it to the convolution that computes a value to compute the value's gradient. Returns false if the value is
+   * not such a convolution's output; the caller must then compute the gradient.
    */
   defer(id: ValueId, gradient: DeferredGradient): boolean {
     if (!this.#deferrable.has(id)) return false
@@ -235,7 +268,7 @@ export class NormGradients {
     return true
   }
 
-  /** Returns the gradient that was handed over for a value, if any. */
+  /** Returns the uncomputed gradient of a value that `defer` left to its convolution; undefined if there is none. */
   deferred(id: ValueId): DeferredGradient | undefined {
     return this.#deferred.get(id)
   }

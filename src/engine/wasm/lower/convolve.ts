@@ -16,7 +16,7 @@ import { forwardStaging, patchOf, pixelGrid, tapsOf, transposedGrid, windowGrid 
 import { beforeRelu, maskGradient } from './relu.ts'
 import { type FilterEmitter, type FilterSite, type StagedGradient, stage, stageOutputGradient } from './staging.ts'
 
-/** Emits the kernel calls of the convolutions of one input. */
+/** Emits the kernel calls of all convolutions that read one input, forward and backward. */
 export function lowerConvolve(context: Context, { input, relu, filters }: Of<'convolve'>, index: number): Backward {
   const shape = context.shape(input)
   const condition = context.activity.condition(index)
@@ -43,7 +43,7 @@ export function lowerConvolve(context: Context, { input, relu, filters }: Of<'co
   }
 }
 
-/** Emits the calls of one dense filter. */
+/** Emits the kernel calls of one dense filter, whose output channels each read all input channels. */
 export class DenseFilter implements FilterEmitter {
   readonly #context: Context
   readonly #site: FilterSite
@@ -124,14 +124,17 @@ export class DenseFilter implements FilterEmitter {
     )
   }
 
-  /** Returns the address of the table of offsets at which the filter's windows begin. */
+  /** Returns the byte address of the table of offsets, in the staged image, at which the filter's windows begin. */
   #windowOffsets(): number {
     const { filter, staging } = this.#site
     const grid = windowGrid(staging, this.#context.shape(filter.output), filter.window)
     return this.#context.offsets(staging, grid)
   }
 
-  /** Emits the call that packs the filter into panels, for `transposed` with reversed taps and exchanged channels. */
+  /**
+   * Emits the call that copies the filter into panels, the order in which the kernel reads it; for `transposed` with
+   * its taps in reverse order, and input and output channels exchanged.
+   */
   #pack(direction: 'forward' | 'transposed'): Temporary {
     const { taps, rows, columns } = this.#extents()
     const forward = direction === 'forward'
@@ -157,7 +160,10 @@ export class DenseFilter implements FilterEmitter {
     return this.#context.program.temporary(depth * channels * 4, 'filter panels')
   }
 
-  /** Returns the kernel arguments of the filter's sizes: taps of the window, input channels, output channels. */
+  /**
+   * Returns the kernel arguments of the filter's sizes: the number of taps of its window, of input channels, and of
+   * output channels.
+   */
   #extents(): { taps: number; rows: number; columns: number } {
     const { filter, input } = this.#site
     const { height, width } = filter.window
@@ -166,7 +172,7 @@ export class DenseFilter implements FilterEmitter {
   }
 }
 
-/** Emits the calls of one depthwise filter: one small filter for each channel. */
+/** Emits the kernel calls of one depthwise filter, which filters each channel by itself. */
 export class DepthwiseFilter implements FilterEmitter {
   readonly #context: Context
   readonly #site: FilterSite
@@ -234,7 +240,7 @@ export class DepthwiseFilter implements FilterEmitter {
     )
   }
 
-  /** Returns the kernel arguments that describe the windows over the staged input. */
+  /** Returns the kernel arguments that describe the depthwise filter's windows over the staged input. */
   #windows() {
     const context = this.#context
     const { filter, staging } = this.#site
@@ -247,7 +253,7 @@ export class DepthwiseFilter implements FilterEmitter {
     }
   }
 
-  /** Emits the call that copies the filter into a buffer with padding channels, and returns the buffer. */
+  /** Emits the call that copies the depthwise filter into a buffer with padding channels, and returns the buffer. */
   #padFilter(): Temporary {
     const { input, filter, condition } = this.#site
     const to = this.#filterBuffer()

@@ -1,30 +1,31 @@
 /**
- * Computes the addresses of sliding windows: where the pixels of a staged image lie, where the patch of each output
- * pixel begins, and which segments of consecutive floats make up a patch.
+ * Computes where the sliding windows of convolutions lie in a staged image, the copy of an image with a zero border:
+ * the offsets of its pixels, the offset at which the patch of each output pixel begins, and the segments of consecutive
+ * floats that make up a patch.
  */
 import type { Value } from '../../../core/network.ts'
 import type { FilterWindow } from '../../graph/graph.ts'
 import { padTo4 } from '../../plan/lowering.ts'
 
 /**
- * The layout of a staged image: pixel (y, x) of the original lies at (border + spread·y, border + spread·x), all else
- * is 0.
+ * The layout of a staged image, the copy of an image that a convolution reads: pixel (y, x) of the image lies at
+ * (border + spread·y, border + spread·x), all other pixels are 0.
  */
 export interface Staging {
   readonly height: number
   readonly width: number
   readonly border: number
   readonly spread: number
-  /** Number of channels with padding. */
+  /** Number of channels of the staged image, with padding channels. */
   readonly channels: number
 }
 
-/** Returns the layout of an image without a border. */
+/** Returns the layout of an image that is read where it is: without a border and without zeros between pixels. */
 export function unstaged({ height, width, channels }: Value): Staging {
   return { height, width, border: 0, spread: 1, channels: padTo4(channels) }
 }
 
-/** Returns the layout with a border wide enough for windows with this padding. */
+/** Returns the layout of an image with a border of zeros of `padding` pixels on each side. */
 export function forwardStaging({ height, width, channels }: Value, padding: number): Staging {
   return {
     height: height + 2 * padding,
@@ -35,14 +36,17 @@ export function forwardStaging({ height, width, channels }: Value, padding: numb
   }
 }
 
-/** Returns by how many pixels the transposed window begins before its pixel, (K − 1)·dilation − padding. */
+/**
+ * Returns by how many pixels the window of the transposed convolution begins before the pixel it belongs to, (K −
+ * 1)·dilation − padding.
+ */
 const lead = (extent: number, { padding, dilation }: FilterWindow) => (extent - 1) * dilation - padding
 
 /**
- * Returns the layout of a staged output gradient g, over which the transposed window slides with stride 1. The pixels
- * of g lie `stride` apart:
+ * Returns the layout of the staged gradient g of a convolution's output. The transposed convolution slides over it with
+ * stride 1, and computes the gradient of the convolution's input. The pixels of g lie `stride` apart:
  *
- *   ∂L/∂x[i] = Σ_k g[i − lead + k·dilation]·w[K − 1 − k],   lead = (K − 1)·dilation − padding.
+ * \n   ∂L/∂x[i] = Σ_k g[i − lead + k·dilation]·w[K − 1 − k],   lead = (K − 1)·dilation − padding.
  */
 export function backwardStaging(input: Value, output: Value, window: FilterWindow): Staging {
   const border = Math.max(0, lead(window.height, window), lead(window.width, window))
@@ -57,12 +61,15 @@ export function backwardStaging(input: Value, output: Value, window: FilterWindo
   }
 }
 
-/** Tells whether a staged value would be the same bytes as the value itself, so that nothing has to be copied. */
+/**
+ * Tells whether the staged copy of a value would consist of the same bytes as the value itself, so that no copy is
+ * needed.
+ */
 export function isPlain({ height, width, border, spread }: Staging, value: Value): boolean {
   return height === value.height && width === value.width && border === 0 && spread === 1
 }
 
-/** A grid of height × width points (top + step·y, left + step·x) in a staged image. */
+/** A grid of height × width points (top + step·y, left + step·x) in a staged image, given in pixels. */
 export interface Grid {
   readonly height: number
   readonly width: number
@@ -71,25 +78,25 @@ export interface Grid {
   readonly step: number
 }
 
-/** Returns the grid of points at which the windows of a convolution begin. */
+/** Returns the grid of points, in the staged input, at which the windows of a convolution begin. */
 export function windowGrid({ border }: Staging, output: Value, { stride, padding }: FilterWindow): Grid {
   const start = border - padding
   return { height: output.height, width: output.width, top: start, left: start, step: stride }
 }
 
-/** Returns the grid of points at which the transposed windows begin. */
+/** Returns the grid of points, in the staged gradient, at which the windows of the transposed convolution begin. */
 export function transposedGrid({ border }: Staging, input: Value, window: FilterWindow): Grid {
   const top = border - lead(window.height, window)
   const left = border - lead(window.width, window)
   return { height: input.height, width: input.width, top, left, step: 1 }
 }
 
-/** Returns the grid of the image's own pixels, without the border. */
+/** Returns the grid of the original image's pixels in its staged copy, without the border. */
 export function pixelGrid({ border, spread }: Staging, { height, width }: Value): Grid {
   return { height, width, top: border, left: border, step: spread }
 }
 
-/** Computes the byte offsets of the points of a grid for every sample of a batch, row by row. */
+/** Computes the byte offset of each point of a grid for every sample of a batch, row by row. */
 export function gridOffsets(staging: Staging, grid: Grid, batchSize: number): Uint32Array {
   const offsets = new Uint32Array(batchSize * grid.height * grid.width)
   let at = 0
@@ -102,13 +109,19 @@ export function gridOffsets(staging: Staging, grid: Grid, batchSize: number): Ui
   return offsets
 }
 
-/** A patch as segments of `length` consecutive floats; segment i begins `segmentOffsets[i]` bytes after the patch. */
+/**
+ * The entries of a staged image that one window reads, as segments of `length` consecutive floats; segment i begins
+ * `segmentOffsets[i]` bytes after the beginning of the patch.
+ */
 export interface Patch {
   readonly segmentOffsets: Uint32Array
   readonly length: number
 }
 
-/** Returns one segment for each row of the window, or one for each tap if the window is dilated. */
+/**
+ * Returns a convolution's patch with one segment for each row of the window; if the window is dilated, one for each
+ * tap.
+ */
 export function patchOf(staging: Staging, window: FilterWindow): Patch {
   if (window.dilation > 1) return tapsOf(staging, window)
   const row = staging.width * staging.channels * 4
@@ -118,7 +131,7 @@ export function patchOf(staging: Staging, window: FilterWindow): Patch {
   }
 }
 
-/** Returns one segment for each tap, in reading order. */
+/** Returns a convolution's patch with one segment for each tap of the window, row by row from left to right. */
 export function tapsOf({ width, channels }: Staging, window: FilterWindow): Patch {
   const segmentOffsets = Uint32Array.from({ length: window.height * window.width }, (_, tap) => {
     const y = Math.floor(tap / window.width) * window.dilation

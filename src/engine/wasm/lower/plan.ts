@@ -1,5 +1,6 @@
 /**
- * Compiles a network: translates it into a graph, lowers every operation and the losses, and gives all data addresses.
+ * Compiles a network for WebAssembly: translates it into a graph, lowers every operation and the losses to kernel
+ * calls, and gives all data addresses.
  */
 import type { Network } from '../../../core/network.ts'
 import { Activity } from '../../graph/activity.ts'
@@ -22,32 +23,39 @@ import { lowerFrozenMaxPool, lowerGlobalMean, lowerPool } from './pool.ts'
 import { lowerCrop, lowerRearrange } from './rearrange.ts'
 import { lowerFrozenRelu, lowerRelu } from './relu.ts'
 
-/** A compiled network: its program, and the addresses that the host needs to run it. */
+/** A compiled network: its kernel calls, and the addresses that the host needs to run it. */
 export interface Plan {
   readonly graph: Graph
   readonly program: Program
   readonly layout: Layout
   readonly activity: Activity
   readonly terms: readonly PlannedTerm[]
-  /** Addresses of the terms' weights (floats), flags (integers) and gradients (doubles). */
+  /**
+   * Byte addresses of three tables with one entry for each term of a weighted sum: the weights (float32), the activity
+   * flags (int32) and the gradients of the weights (float64).
+   */
   readonly termTable: Context['termTable']
-  /** Address and stored channels of the main head's logits; `features` the same. */
+  /**
+   * Byte address of the main head's logits, and the number of channels with which they are stored; `features` likewise.
+   */
   readonly logits: { readonly address: number; readonly channels: number }
   readonly features: { readonly address: number; readonly channels: number }
   readonly masks: readonly Mask[]
   readonly noises: readonly NoiseSlot<number>[]
-  /** Number of bytes of the arena in use. */
+  /** Number of bytes of WebAssembly memory that the compiled network uses. */
   readonly bytes: number
 }
 
-/** The circumstances that a network is compiled for. */
+/** What a network is compiled for: batch size, number of threads, and live or frozen activations. */
 export interface PlanOptions {
   readonly batchSize: number
   readonly threads: number
   readonly activations: 'live' | 'frozen'
 }
 
-/** Compiles a network into an arena. @throws BenchError `unsupported` if the network does not fit into the memory */
+/**
+ * Compiles a network into a WebAssembly memory. @throws BenchError `unsupported` if the network does not fit into it
+ */
 export function plan(network: Network, arena: Arena, { batchSize, threads, activations }: PlanOptions): Plan {
   const graph = rewrite(lower(network), activations)
   const program = new Program(signatures)
@@ -72,7 +80,7 @@ export function plan(network: Network, arena: Arena, { batchSize, threads, activ
   }
 }
 
-/** One lowering rule for each kind of operation. */
+/** The functions that emit the kernel calls of an operation, one for each kind of operation. */
 const rules: Rules<Context> = {
   combine: lowerCombine,
   convolve: lowerConvolve,
@@ -89,7 +97,10 @@ const rules: Rules<Context> = {
   rearrange: lowerRearrange,
 }
 
-/** Emits the forward calls of all operations, the losses, then the backward calls in reverse order. */
+/**
+ * Emits the forward calls of all operations, then the losses, then the backward calls of the operations in reverse
+ * order.
+ */
 export function emitProgram(context: Context): void {
   const { graph, program } = context
   emitInput(context)
@@ -100,7 +111,7 @@ export function emitProgram(context: Context): void {
   emitBackward()
 }
 
-/** Emits the call that copies the images into the network's input value, adding padding channels. */
+/** Emits the call that copies the batch's images into the buffer of the network's input, adding padding channels. */
 function emitInput(context: Context): void {
   const { pixelsPerSample, channels } = context.extent(0)
   const dense = context.shape(0).channels
@@ -108,7 +119,7 @@ function emitInput(context: Context): void {
   context.program.emit('padChannels', { input: context.layout.images, output, pixelsPerSample, dense, channels })
 }
 
-/** Emits one section of calls for each kind of loss; each computes ∂loss/∂logits of every head. */
+/** Emits the kernel calls of the two losses; each loss computes ∂loss/∂logits of every head. */
 export function lowerHeads(context: Context): void {
   const { program, layout, graph } = context
   const { heads, classes } = graph.network
@@ -138,7 +149,7 @@ export function lowerHeads(context: Context): void {
   })
 }
 
-/** Returns the buffer of ∂loss/∂logits, which the loss overwrites before the backward pass adds to it. */
+/** Returns the buffer of ∂loss/∂logits of one head. The loss overwrites it before the backward pass adds to it. */
 function logitsGradient(context: Context, logits: number): Temporary {
   const gradient = context.gradient(logits)
   if (gradient === undefined) return context.activation(context.extent(logits).channels, 'gradient of logits')

@@ -3,7 +3,7 @@ import type { Of } from '../../graph/graph.ts'
 import type { Backward } from '../../plan/lowering.ts'
 import type { Context } from './context.ts'
 
-/** Emits the kernel calls of drop path: each sample times a scale from the host. */
+/** Emits the kernel calls of drop path, which multiplies each sample by a scale that the host has drawn. */
 export function lowerDropPath(context: Context, { input, output, path }: Of<'dropPath'>, index: number): Backward {
   const { program } = context
   const condition = context.activity.condition(index)
@@ -28,8 +28,8 @@ export function lowerDropPath(context: Context, { input, output, path }: Of<'dro
 }
 
 /**
- * Emits the kernel call of a noise layer, which copies the random numbers that the host wrote into a value, adding
- * padding channels.
+ * Emits the kernel call of a noise layer. The host writes random numbers into memory; the call copies them into the
+ * layer's output and adds padding channels.
  */
 export function lowerNoise(context: Context, { output, site }: Of<'noise'>, index: number): Backward {
   const condition = context.activity.condition(index)
@@ -44,7 +44,7 @@ export function lowerNoise(context: Context, { output, site }: Of<'noise'>, inde
   return () => {}
 }
 
-/** Emits the kernel calls of the bias of a linear layer. */
+/** Emits the kernel calls that add the bias of a linear layer, and those of its gradient. */
 export function lowerBias(context: Context, { input, output, parameter }: Of<'bias'>, index: number): Backward {
   const { program } = context
   const condition = context.activity.condition(index)

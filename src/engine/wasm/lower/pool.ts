@@ -1,4 +1,7 @@
-/** Emits the kernel calls of average pooling, max pooling (live or frozen) and the mean over the image. */
+/**
+ * Emits the kernel calls of average pooling, max pooling (live, or frozen: choosing the pixels that a recorded batch
+ * chose) and the mean over the image.
+ */
 import type { ValueId } from '../../../core/network.ts'
 import type { Of, Pooling } from '../../graph/graph.ts'
 import type { Backward } from '../../plan/lowering.ts'
@@ -6,7 +9,7 @@ import type { Context } from './context.ts'
 
 type Pool = Of<'avgPool' | 'maxPool'>
 
-/** Emits the kernel calls of average or max pooling. */
+/** Emits the kernel calls of average or max pooling, forward and backward. */
 export function lowerPool(context: Context, { kind, input, output, pooling }: Pool, index: number): Backward {
   if (kind === 'avgPool' && isBox(pooling)) return lowerBox(context, input, output, index)
   const { program } = context
@@ -26,8 +29,9 @@ export function lowerPool(context: Context, { kind, input, output, pooling }: Po
 }
 
 /**
- * Emits the kernel calls of a frozen max pooling, which chooses the pixels that were largest in a recorded input. A
- * recording run writes that input before it is read, so its results are those of the live pooling.
+ * Emits the kernel calls of a frozen max pooling, which takes from each window the pixel that was largest in a recorded
+ * input. When masks are recorded, the run first stores its own input as the recorded one, so its results are those of
+ * an ordinary max pooling.
  */
 export function lowerFrozenMaxPool(context: Context, operation: Of<'frozenMaxPool'>, index: number): Backward {
   const { program } = context
@@ -51,7 +55,7 @@ export function lowerFrozenMaxPool(context: Context, operation: Of<'frozenMaxPoo
   }
 }
 
-/** Returns the kernel arguments that describe the window of a pooling and the sizes of its images. */
+/** Returns the kernel arguments that describe the window of a pooling and the sizes of its input and output images. */
 export function poolingWindow(
   context: Context,
   { input, output, pooling: { kernel, stride, padding } }: Pick<Pool, 'input' | 'output' | 'pooling'>,
@@ -64,8 +68,8 @@ export function poolingWindow(
 const isBox = ({ kernel, stride, padding }: Pooling) => kernel === 3 && stride === 1 && padding === 1
 
 /**
- * Emits the calls of the kernel (kernels/box.ts) for 3×3 average pooling with stride 1 and padding 1, as in every
- * NAS-Bench-201 cell.
+ * Emits the calls of a faster kernel (kernels/box.ts) for 3×3 average pooling with stride 1 and padding 1, which every
+ * NAS-Bench-201 cell contains.
  */
 function lowerBox(context: Context, input: ValueId, output: ValueId, index: number): Backward {
   const { program } = context
@@ -92,7 +96,7 @@ function lowerBox(context: Context, input: ValueId, output: ValueId, index: numb
   }
 }
 
-/** Emits the kernel calls of the mean over all pixels of an image. */
+/** Emits the kernel calls of the mean over all pixels of an image, forward and backward. */
 export function lowerGlobalMean(context: Context, { input, output }: Of<'globalMean'>, index: number): Backward {
   const { program } = context
   const condition = context.activity.condition(index)

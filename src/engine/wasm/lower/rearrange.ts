@@ -6,7 +6,7 @@ import type { Backward } from '../../plan/lowering.ts'
 import type { Temporary } from '../../plan/placement.ts'
 import type { Context } from './context.ts'
 
-/** Emits the kernel calls of a slice, shuffle or concatenation of channels: one copy for each input. */
+/** Emits the kernel calls of a slice, shuffle or concatenation of channels: one copying call for each input. */
 export function lowerRearrange(context: Context, { moves, output }: Of<'rearrange'>, index: number): Backward {
   const { program } = context
   const condition = context.activity.condition(index)
@@ -21,7 +21,7 @@ export function lowerRearrange(context: Context, { moves, output }: Of<'rearrang
   }
 }
 
-/** Emits the calls that copy the channels of one input. */
+/** Emits the kernel calls that copy the channels of one input to their places in the output. */
 class MoveEmitter {
   readonly #context: Context
   readonly #move: Move
@@ -88,13 +88,13 @@ class MoveEmitter {
   }
 }
 
-/** Tells whether the channels are consecutive and aligned to vectors of four in both input and output. */
+/** Tells whether the copied channels are consecutive, and begin at multiples of 4 in both input and output. */
 function isAlignedRun({ channels, to }: Move): boolean {
   const aligned = [channels.length, channels[0], to].every((number) => number % 4 === 0)
   return aligned && channels.every((channel, i) => channel === channels[0] + i)
 }
 
-/** Emits the kernel calls of a crop of the top rows and left columns. */
+/** Emits the kernel calls of a crop, which cuts off the top rows and the left columns of an image. */
 export function lowerCrop(context: Context, { input, output, rows }: Of<'crop'>, index: number): Backward {
   const { program } = context
   const options = { condition: context.activity.condition(index) }

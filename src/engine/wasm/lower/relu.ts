@@ -1,13 +1,13 @@
 /**
- * Emits the kernel calls of ReLU (live or frozen), and of the backward pass of a ReLU that is folded into a
- * convolution.
+ * Emits the kernel calls of ReLU (live, or frozen: passing the entries that a recorded batch passed), and of the
+ * backward pass of a ReLU that is computed inside a convolution.
  */
 import type { ValueId } from '../../../core/network.ts'
 import type { Of } from '../../graph/graph.ts'
 import type { Accumulation, Backward } from '../../plan/lowering.ts'
 import type { Context } from './context.ts'
 
-/** Emits the kernel calls of a ReLU that no convolution absorbs. */
+/** Emits the kernel calls of a ReLU that is not computed inside a convolution. */
 export function lowerRelu(context: Context, { input, output }: Of<'relu'>, index: number): Backward {
   const condition = context.activity.condition(index)
   const { perSample } = context.extent(input)
@@ -22,8 +22,8 @@ export function lowerRelu(context: Context, { input, output }: Of<'relu'>, index
 }
 
 /**
- * Emits the kernel calls of a frozen ReLU, which passes the entries that were positive in a recorded input. A recording
- * run writes that input before it is read, so its results are those of the live ReLU.
+ * Emits the kernel calls of a frozen ReLU, which passes the entries that were positive in a recorded input. When masks
+ * are recorded, the run first stores its own input as the recorded one, so its results are those of an ordinary ReLU.
  */
 export function lowerFrozenRelu(context: Context, { input, output }: Of<'frozenRelu'>, index: number): Backward {
   const { program } = context
@@ -44,8 +44,8 @@ export function lowerFrozenRelu(context: Context, { input, output }: Of<'frozenR
 }
 
 /**
- * Returns the gradient with respect to relu(input), which is no value of the graph when the ReLU is folded into
- * convolutions.
+ * Returns the gradient with respect to relu(input). If the ReLU is computed inside convolutions, relu(input) is no
+ * value of the graph, so the gradient gets a buffer here.
  *
  * @param contributions number of filters that add to it
  */
@@ -55,7 +55,7 @@ export function beforeRelu(context: Context, input: ValueId, contributions: numb
   return context.accumulation(buffer, perSample, contributions)
 }
 
-/** Emits the call target (+)= gradient where input > 0. */
+/** Emits the call that computes target (+)= gradient where input > 0, the backward pass of a ReLU. */
 export function maskGradient(
   context: Context,
   input: ValueId,

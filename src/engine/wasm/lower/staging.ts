@@ -1,6 +1,7 @@
 /**
- * Stages images for convolutions (layouts in `geometry.ts`): the input of the forward pass, and the gradient of an
- * output for the transposed convolution. Also the contract between a convolution and its filters.
+ * Stages images for convolutions, that is, copies them into buffers with a zero border (layouts in `geometry.ts`): the
+ * input of the forward pass, and the gradient of an output for the transposed convolution. Also declares what a
+ * convolution expects of its filters.
  */
 import type { Value } from '../../../core/network.ts'
 import type { Filter } from '../../graph/graph.ts'
@@ -11,7 +12,8 @@ import type { Context, DeferredGradient } from './context.ts'
 import { backwardStaging, isPlain, type Staging, unstaged } from './geometry.ts'
 
 /**
- * Emits the call that stages an image, and returns the staged buffer; the image itself if staging would change nothing.
+ * Emits the call that copies an image into a buffer with a zero border, and returns the buffer; the image itself if the
+ * copy would be the same.
  *
  * @param shape shape of the image
  */
@@ -30,7 +32,8 @@ export function stage(
 }
 
 /**
- * Emits the call that computes a deferred gradient while it stages it. @param value buffer of the value it belongs to
+ * Emits the call that computes the gradient of a batch norm's input while it copies it into an image with a zero
+ * border. @param value buffer of the value it belongs to
  */
 export function stageDeferred(
   context: Context,
@@ -48,7 +51,7 @@ export function stageDeferred(
 const stagedBuffer = (context: Context, { what }: Temporary, { height, width, channels }: Staging) =>
   context.activation(height * width * channels, `staged ${what}`)
 
-/** Returns the kernel arguments that describe a staged layout. */
+/** Returns the kernel arguments that describe the layout of a staged image. */
 const extents = (shape: Value, { height, width, channels, border, spread }: Staging) => ({
   height: shape.height,
   width: shape.width,
@@ -59,31 +62,32 @@ const extents = (shape: Value, { height, width, channels, border, spread }: Stag
   spread,
 })
 
-/** Emits the calls of one filter, dense or depthwise, over a staged input. */
+/** Emits the kernel calls of one filter of a convolution, dense or depthwise, over the staged input. */
 export interface FilterEmitter {
   forward(staged: Temporary): void
   filterGradient(staged: Temporary, gradient: StagedGradient): void
-  /** Emits the calls that add the input gradient to `sum`. */
+  /** Emits the calls that add this filter's part of the input gradient to `sum`. */
   inputGradient(gradient: StagedGradient, sum: Accumulation): void
 }
 
-/** The gradient of a filter's output, staged for the transposed convolution. */
+/** The gradient of a filter's output, copied into an image with a zero border for the transposed convolution. */
 export interface StagedGradient {
   readonly staged: Temporary
   readonly staging: Staging
 }
 
-/** A filter, with the operation that it belongs to. */
+/** One filter of a convolution, with the operation it belongs to. */
 export interface FilterSite {
   readonly filter: Filter
-  /** The value that the convolution reads. */
+  /** The id of the value that the convolution reads. */
   readonly input: number
   readonly staging: Staging
   readonly condition: number
 }
 
 /**
- * Stages the gradient of a filter's output, and returns it; undefined if the output has no gradient.
+ * Copies the gradient of a filter's output into an image with a zero border, and returns it; undefined if the output
+ * has no gradient.
  *
  * @param transposed whether an input gradient will be computed from it; the filter gradient alone needs no border
  */

@@ -1,27 +1,35 @@
-/** Loads the compiled kernels, and holds the memory of one network with the kernels bound to it. */
+/**
+ * Loads the compiled WebAssembly module with the kernels, and holds the memory of one network together with the kernels
+ * that run on it.
+ */
 import { readFile } from 'node:fs/promises'
 import { BenchError } from '../../../core/errors.ts'
 import type { Arithmetic } from '../../../core/executor.ts'
 import type { signatures } from './signatures.ts'
 
-/** The name of a kernel, as exported by the module. */
+/** The name of a kernel that the WebAssembly module exports. */
 export type KernelName = keyof typeof signatures
-/** The kernels of the module, by name; their arguments are in the order of `signatures`. */
+/** The kernels of the WebAssembly module, by name; their arguments are in the order of `signatures`. */
 export type Kernels = Readonly<Record<KernelName, (...args: number[]) => number>>
 
 const PAGE = 65536
-/** An address in the first page at which the module has no data. */
+/**
+ * A byte address below the program's data at which the module has no constants; the test of multiply-adds writes there.
+ */
 const FREE = PAGE / 2
-/** Bytes that a 32-bit module can address. */
+/** Number of bytes that a 32-bit WebAssembly module can address: 4 GiB. */
 export const MEMORY_LIMIT = 65536 * PAGE
 
-/** The two builds of the kernels: multiply-adds rounded twice (the same bits on every machine) or once. */
+/**
+ * The two builds of the kernels: `deterministic` rounds a multiply-add twice, with the same bits on every machine;
+ * `fused` rounds it once.
+ */
 export type KernelArithmetic = Extract<Arithmetic, 'deterministic' | 'fused'>
 
 const modules = new Map<KernelArithmetic, Promise<WebAssembly.Module>>()
 
 /**
- * Returns one build of the kernels, compiled once in a process.
+ * Returns one of the two builds of the kernels; each is compiled once in a process.
  *
  * @throws BenchError `unsupported` for `fused` if Node.js has no relaxed SIMD or the processor no fused multiply-add
  */
@@ -34,7 +42,10 @@ export function kernelModule(arithmetic: KernelArithmetic): Promise<WebAssembly.
 const compile = async (name: string) => WebAssembly.compile(await readModule(name))
 const readModule = (name: string) => readFile(new URL(name, import.meta.url))
 
-/** Compiles the build with fused multiply-adds. @throws BenchError `unsupported` where this machine cannot run it */
+/**
+ * Compiles the build of the kernels with fused multiply-adds. @throws BenchError `unsupported` where this machine
+ * cannot run it
+ */
 async function compileFused(): Promise<WebAssembly.Module> {
   const name = 'kernels-relaxed.wasm'
   const missing = WebAssembly.validate(await readModule(name))
@@ -46,8 +57,9 @@ async function compileFused(): Promise<WebAssembly.Module> {
 }
 
 /**
- * Tells whether the module rounds a multiply-add once: −(1 + 2⁻¹¹) + (1 + 2⁻¹²)² then keeps its last term, 2⁻²⁴.
- * Relaxed SIMD leaves the choice to the host, and only hosts with one rounding give the same bits.
+ * Tells whether the module's multiply-add rounds once: only then does −(1 + 2⁻¹¹) + (1 + 2⁻¹²)² keep its last term,
+ * 2⁻²⁴. Relaxed SIMD leaves the choice to the machine, and only machines that round once give the same bits as each
+ * other.
  */
 function roundsOnce({ kernels, floats }: Arena): boolean {
   const [y, x] = [FREE, FREE + 16]
@@ -57,7 +69,7 @@ function roundsOnce({ kernels, floats }: Arena): boolean {
   return floats[y / 4] === 2 ** -24
 }
 
-/** The kernels of one thread, bound to a memory that several threads may share. */
+/** The kernels as one thread calls them, over a memory that several threads may share. */
 export class ThreadKernels {
   readonly kernels: Kernels
   readonly #batch: WebAssembly.Global
@@ -72,7 +84,7 @@ export class ThreadKernels {
     this.#parts = exports.parts as WebAssembly.Global
   }
 
-  /** Number of samples in the batch that the kernels process. */
+  /** Number of samples in the batch that the kernels process now. */
   get batch(): number {
     return this.#batch.value
   }
@@ -81,7 +93,7 @@ export class ThreadKernels {
     this.#batch.value = samples
   }
 
-  /** Sets the number of this thread, 0 to `parts` − 1. */
+  /** Tells the kernels which thread runs them, 0 to `parts` − 1, and so which part of the data to process. */
   takePart(part: number, parts: number): void {
     this.#part.value = part
     this.#parts.value = parts
@@ -89,7 +101,8 @@ export class ThreadKernels {
 }
 
 /**
- * The memory of one network, with the kernels of the main thread. Its views are valid until `reserve` grows the memory.
+ * The WebAssembly memory of one network, with the kernels as the main thread calls them. Its typed arrays are valid
+ * until `reserve` grows the memory.
  */
 export class Arena extends ThreadKernels {
   readonly module: WebAssembly.Module
@@ -106,27 +119,30 @@ export class Arena extends ThreadKernels {
     this.#view()
   }
 
-  /** Size of the memory in bytes. */
+  /** Size of the network's WebAssembly memory in bytes. */
   get bytes(): number {
     return this.memory.buffer.byteLength
   }
 
-  /** The memory as 32-bit floats; index = address / 4. */
+  /** The network's memory as float32 numbers; index = byte address / 4. */
   get floats(): Float32Array {
     return this.#floats
   }
 
-  /** The memory as 32-bit integers; index = address / 4. */
+  /** The network's memory as int32 numbers; index = byte address / 4. */
   get integers(): Int32Array {
     return this.#integers
   }
 
-  /** The memory as doubles; index = address / 8. */
+  /** The network's memory as float64 numbers; index = byte address / 8. */
   get doubles(): Float64Array {
     return this.#doubles
   }
 
-  /** Grows the memory to at least `bytes`. @throws BenchError `unsupported` if the system does not grant it */
+  /**
+   * Grows the network's memory to at least `bytes` bytes. @throws BenchError `unsupported` if the system does not grant
+   * it
+   */
   reserve(bytes: number, what: string): void {
     if (bytes <= this.bytes) return
     try {

@@ -1,34 +1,40 @@
 /**
- * The layout of the memory that outlives a step: the addresses of weights, momentum, statistics, and everything else
- * that the host reads or writes.
+ * The layout of the WebAssembly memory that keeps its contents from one training step to the next: the addresses of
+ * weights, momentum, running statistics, and everything else that the host reads or writes.
  */
 import { type Network, sizeOf } from '../../../core/network.ts'
 import { offsetsOf } from '../../graph/graph.ts'
 import type { Program } from './program.ts'
 
-/** Byte addresses of the data that outlives a step. */
+/** Byte addresses, in WebAssembly memory, of the data that stays in place from one training step to the next. */
 export interface Layout {
-  /** For each parameter its byte offset from the beginning of a weight vector. */
+  /** For each parameter tensor of the network, its byte offset from the beginning of a weight vector. */
   readonly parameterOffsets: readonly number[]
-  /** Number of floats in a weight vector. */
+  /** Number of float32 entries in a vector of all network weights. */
   readonly length: number
   readonly weights: number
   readonly momentum: number
   readonly gradient: number
-  /** For each tracked batch normalisation the address of its running means, followed by its running variances. */
+  /**
+   * For each batch normalisation with running statistics, the byte address of its running means, which its running
+   * variances follow.
+   */
   readonly statistics: readonly number[]
   readonly statisticsLength: number
   readonly images: number
   readonly labels: number
   readonly cotangent: number
   readonly pathScales: number
-  /** Address of the label smoothing, a double. */
+  /** Byte address of the label smoothing of the loss, a float64. */
   readonly smoothing: number
-  /** Address of three doubles: loss, correct, correct5. */
+  /**
+   * Byte address of three float64: the loss of the batch, its number of correct predictions, and its number of top-5
+   * correct predictions.
+   */
   readonly tally: number
 }
 
-/** Reserves the memory that outlives a step and returns its layout. */
+/** Reserves the WebAssembly memory that keeps its contents between training steps, and returns its layout. */
 export function layOut(program: Program, network: Network, batchSize: number): Layout {
   const sizes = network.parameters.map(({ shape }) => sizeOf(shape))
   const length = sum(sizes)

@@ -1,6 +1,7 @@
 /**
- * The program of a network: its kernel calls in order. Calls name buffers while they are emitted; `load` then gives the
- * buffers addresses, so that buffers which are never alive at the same time share memory.
+ * The program of a compiled network: the list of its WebAssembly kernel calls. While calls are emitted, they name
+ * temporary buffers; `load` then gives the buffers addresses, so that buffers which are never in use at the same time
+ * share memory.
  */
 import { BenchError } from '../../../core/errors.ts'
 import type { ByPathMask } from '../../plan/lowering.ts'
@@ -10,16 +11,25 @@ import { type Arena, type KernelName, MEMORY_LIMIT } from '../module/module.ts'
 import type { signatures } from '../module/signatures.ts'
 
 /**
- * An argument of a kernel call: a number, a buffer (passed as its address), or a number that depends on the path mask.
+ * An argument of a kernel call: a number, a buffer (passed as its address), or a number with one value for steps with
+ * switched-off paths and another for all other steps.
  */
 export type Argument = number | Temporary | ByPathMask
-/** The arguments of a kernel, by parameter name. */
+/** The arguments of a kernel call, by the names of the kernel's parameters. */
 export type Arguments<K extends KernelName> = Readonly<Record<(typeof signatures)[K][number], Argument>>
 
-/** The part of a step that a call belongs to; there is one part for each kind of loss. */
+/**
+ * The part of a training step that a kernel call belongs to: the forward pass, one of the two losses (`cross-entropy`,
+ * or `logits` for Σ cotangent·logits), or the backward pass.
+ */
 export type Section = 'forward' | 'cross-entropy' | 'logits' | 'backward'
 
-/** The kinds of run in which a call is replayed. */
+/**
+ * In which kinds of run a kernel call is executed: every run (`always`); runs in mode `train` (`training`); runs that
+ * normalise by the batch's or by the running statistics; runs that compute the gradient of the network weights
+ * (`weights`); runs that compute that of the mixing coefficients (`coefficients`) or do not (`no-coefficients`); runs
+ * with switched-off paths (`pathMasked`); runs that record activation masks (`recording`).
+ */
 export type When =
   | 'always'
   | 'training'
@@ -31,7 +41,7 @@ export type When =
   | 'pathMasked'
   | 'recording'
 
-/** For each condition whether it holds in a kind of run. */
+/** For each value of `When`, a function that tells whether a kind of run executes the calls marked with it. */
 const holds: Readonly<Record<When, (runKind: RunKind) => boolean>> = {
   always: () => true,
   training: ({ mode }) => mode === 'train',
@@ -44,44 +54,47 @@ const holds: Readonly<Record<When, (runKind: RunKind) => boolean>> = {
   recording: ({ recording }) => recording,
 }
 
-/** A kernel call as it was emitted. */
+/** A kernel call as the lowering rules emitted it, before its buffers have addresses. */
 interface Call {
   readonly kernel: KernelName
   readonly args: readonly Argument[]
   readonly section: Section
   readonly when: When
-  /** Position of the activity flag that must be set; −1: the call always runs. */
+  /** Position, in the activity flags, of the flag that must be set for the call to run; −1: the call always runs. */
   readonly condition: number
 }
 
-/** A kernel call with all arguments resolved to numbers, which can be sent to another thread. */
+/** A kernel call with all arguments resolved to numbers, so that it can be sent to another thread. */
 export interface PlainCall {
   readonly kernel: KernelName
   readonly args: readonly number[]
-  /** Whether all threads run it. */
+  /** Whether all threads run the call, each on its part of the data; else only the first thread runs it. */
   readonly isShared: boolean
   readonly condition: number
 }
 
-/** When a call is replayed: the kinds of run, and the activity flag that must be set. */
+/** In which runs a kernel call is executed, and by which activity flag it can be skipped. */
 export interface EmitOptions {
   readonly when?: When
   readonly condition?: number
 }
 
-/** An entry of a table: a number, or the address of a buffer. */
+/** One 32-bit entry of a constant table in WebAssembly memory: a number, or a buffer, written as its address. */
 export type Word = number | Temporary
 
-/** A table of constants in memory. */
+/** A table of constants that kernels read from WebAssembly memory. */
 interface Table {
   readonly address: number
   readonly words: readonly Word[] | Uint32Array
 }
 
-/** The first page holds the constants of the WebAssembly module. */
+/**
+ * Byte address at which this program's data begin; the page below it (64 KiB) holds the constants of the WebAssembly
+ * module.
+ */
 const STATIC_BASE = 65536
 
-/** Collects the kernel calls, buffers and tables of a network. */
+/** Collects the kernel calls, temporary buffers and constant tables of a network while it is compiled. */
 export class Program {
   readonly #parameters: typeof signatures
   readonly #calls: Call[] = []
@@ -95,14 +108,14 @@ export class Program {
     this.#parameters = parameters
   }
 
-  /** Reserves zeroed memory that lives as long as the plan, and returns its address. */
+  /** Reserves zeroed memory that belongs to the compiled network as long as it exists, and returns the byte address. */
   reserve(bytes: number): number {
     const address = this.#staticEnd
     this.#staticEnd += align(bytes)
     return address
   }
 
-  /** Declares a buffer that is alive from the first to the last call that names it. */
+  /** Declares a temporary buffer, which is in use from the first to the last kernel call that names it. */
   temporary(bytes: number, what: string): Temporary {
     const buffer = new Temporary(bytes, what)
     this.#temporaries.push(buffer)
@@ -110,8 +123,8 @@ export class Program {
   }
 
   /**
-   * Adds a table of constant 32-bit words and returns its address. Buffers that the table names must be touched before
-   * each call that reads it.
+   * Adds a table of constant 32-bit words to the program and returns its byte address. A kernel call that reads buffers
+   * through a table does not name them, so `touch` must be called for each of them before the call is emitted.
    */
   table(words: readonly Word[] | Uint32Array): number {
     const address = this.reserve(words.length * 4)
@@ -119,12 +132,12 @@ export class Program {
     return address
   }
 
-  /** Makes the following calls belong to a section. */
+  /** Makes the kernel calls that are emitted from now on belong to a part of the step, such as the backward pass. */
   enter(section: Section): void {
     this.#section = section
   }
 
-  /** Appends a kernel call to the current section. */
+  /** Appends a kernel call to the part of the step that `enter` has named last. */
   emit<K extends KernelName>(
     kernel: K,
     args: Arguments<K>,
@@ -136,13 +149,14 @@ export class Program {
     this.#calls.push({ kernel, args: ordered, section: this.#section, when, condition })
   }
 
-  /** Keeps a buffer alive until the next call. */
+  /** Marks a buffer as used by the kernel call that is emitted next; other arguments are ignored. */
   touch(argument: Argument): void {
     if (argument instanceof Temporary) argument.touch(this.#calls.length)
   }
 
   /**
-   * Gives every buffer its address, reserves the memory, writes the tables, and returns the number of bytes in use.
+   * Gives every buffer its address, reserves the WebAssembly memory, writes the constant tables, and returns the number
+   * of bytes in use.
    *
    * @throws BenchError `unsupported` if the network does not fit
    */
@@ -158,7 +172,7 @@ export class Program {
     return this.#end
   }
 
-  /** Returns the calls of a section for a kind of run; valid after `load`. */
+  /** Returns the kernel calls of one part of the step that a kind of run executes, in order; valid after `load`. */
   select(section: Section, runKind: RunKind): PlainCall[] {
     return this.#calls
       .filter((call) => call.section === section && holds[call.when](runKind))

@@ -1,4 +1,7 @@
-/** A network compiled for WebAssembly: its weights, momentum and statistics, and the passes and steps over them. */
+/**
+ * A network compiled for WebAssembly: it holds weights, momentum and running statistics, and runs forward passes,
+ * gradients and SGD steps on them.
+ */
 import type {
   ActivationMasks,
   Executable,
@@ -18,10 +21,13 @@ import { FrozenActivations } from './frozenActivations.ts'
 import type { Machine, Wants } from './machine.ts'
 import { ArenaVector, VectorHeap } from './vectors.ts'
 
-/** Keeps clipping from dividing by zero; the value of PyTorch's `clip_grad_norm_`. */
+/**
+ * Added to the gradient norm so that gradient clipping never divides by zero; PyTorch's `clip_grad_norm_` uses the same
+ * value.
+ */
 const CLIP_EPSILON = 1e-6
 
-/** The executable of the static executor on WebAssembly. */
+/** A network compiled by the static executor on WebAssembly, ready to train and evaluate. */
 export class StaticExecutable implements Executable {
   readonly network: Network
   readonly weights: ArenaVector
@@ -35,7 +41,7 @@ export class StaticExecutable implements Executable {
   readonly #steps = new TallySum()
 
   /**
-   * Sets up weights, momentum and statistics in the live machine's memory.
+   * Prepares weights, momentum and running statistics in the memory of the machine with live activations.
    *
    * @param openFrozen compiles the same network with frozen activations; called when masks are first recorded or fed
    * @param release called on dispose
@@ -121,7 +127,10 @@ export class StaticExecutable implements Executable {
     checkFeed(this.network, this.#live.batchSize, feed, objective)
   }
 
-  /** Calls `use` with the machine for a feed: the frozen one if the feed has activation masks, else the live one. */
+  /**
+   * Calls `use` with the machine that a feed needs: the one with frozen activations if the feed has activation masks,
+   * else the live one.
+   */
   #on<T>(feed: Feed, use: (machine: Machine) => T): T {
     if (feed.activationMasks === undefined) return use(this.#live)
     this.#frozenActivations ??= new FrozenActivations(this.#live, this.#openFrozen())

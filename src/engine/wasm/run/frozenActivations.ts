@@ -1,26 +1,30 @@
 /**
- * Runs a network with frozen activations. It is compiled a second time, in a memory of its own, with ReLUs and max
- * poolings that decide by recorded masks; each use copies the weights there, and gradient and statistics back.
+ * Runs a network with frozen activations: ReLUs and max poolings decide by masks recorded on an earlier batch. The
+ * network is compiled a second time for this, in a memory of its own. Each use copies the weights there, and the
+ * gradient and the running statistics back.
  */
 import type { ActivationMasks, Feed } from '../../../core/executor.ts'
 import { RecordedMaskSets } from '../../plan/recordedMasks.ts'
 import type { Machine } from './machine.ts'
 
-/** Records activation masks and runs feeds under them. */
+/** Records the ReLU and max-pool masks of a network, and runs batches under recorded masks. */
 export class FrozenActivations {
   readonly #live: Machine
   readonly #frozen: Machine
   readonly #recorded = new RecordedMaskSets<Float32Array>(() => {})
-  /** The masks that the frozen machine's memory holds now. */
+  /** Handle of the activation masks that lie in the frozen machine's memory now; undefined before any was used. */
   #current: ActivationMasks | undefined
 
-  /** Connects two machines of one network. @param frozen the machine that was compiled with frozen activations */
+  /**
+   * Connects two compiled forms of one network, with live and with frozen activations. @param frozen the machine that
+   * was compiled with frozen activations
+   */
   constructor(live: Machine, frozen: Machine) {
     this.#live = live
     this.#frozen = frozen
   }
 
-  /** Records the masks of a feed at the current weights, and returns a handle to them. */
+  /** Records the activation masks of a batch at the current weights, and returns a handle to them. */
   record(feed: Feed): ActivationMasks {
     this.#copyState(this.#live, this.#frozen)
     this.#frozen.recordMasks(feed)
@@ -33,7 +37,10 @@ export class FrozenActivations {
     return activationMasks
   }
 
-  /** Calls `use` with the frozen machine, at the weights of the live one and with the given masks. */
+  /**
+   * Calls `use` with the frozen machine, after copying the live machine's weights and the given activation masks into
+   * its memory.
+   */
   using<T>(activationMasks: ActivationMasks, { batch }: Feed, use: (machine: Machine) => T): T {
     const masks = this.#recorded.copiesOf(activationMasks, batch)
     if (this.#current !== activationMasks) this.#write(masks)
@@ -60,7 +67,10 @@ export class FrozenActivations {
     if (statisticsLength > 0) this.#copy(from, to, statistics[0], statisticsLength)
   }
 
-  /** Copies floats from one memory to the other; both plans keep weights and statistics at the same addresses. */
+  /**
+   * Copies floats from one machine's memory to the other's; both keep weights and running statistics at the same
+   * addresses.
+   */
   #copy({ arena: from }: Machine, { arena: to }: Machine, address: number, length: number): void {
     to.floats.set(from.floats.subarray(address / 4, address / 4 + length), address / 4)
   }

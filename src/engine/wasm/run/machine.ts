@@ -1,6 +1,6 @@
 /**
- * Runs a compiled network: writes a feed into its memory, replays the kernel calls on one or several threads, and reads
- * the results.
+ * Runs a compiled network: writes a batch into WebAssembly memory, executes the kernel calls on one or several threads,
+ * and reads the results.
  */
 import type { Feed, GradientResult, Mode, Objective } from '../../../core/executor.ts'
 import type { Network } from '../../../core/network.ts'
@@ -13,10 +13,10 @@ import type { Arena } from '../module/module.ts'
 import type { Section } from '../plan/program.ts'
 import { type BoundCall, bindCalls, follow, singleThread, type ThreadedPlan, type Threads } from '../threads/threads.ts'
 
-/** The mode of a run, and the gradients that it computes. */
+/** The mode of a run (training, evaluation or probe), and which gradients it computes. */
 export type Wants = Pick<RunKind, 'mode' | 'weights' | 'coefficients'>
 
-/** A compiled network with its memory and threads, ready to run. */
+/** A compiled network with its WebAssembly memory and threads, ready to run batches. */
 export class Machine {
   readonly network: Network
   readonly batchSize: number
@@ -27,7 +27,8 @@ export class Machine {
   readonly #replay: Replay
 
   /**
-   * Prepares the runs of a plan. @param threads group of as many threads as the plan is made for; absent: one thread
+   * Prepares a compiled network for its runs. @param threads group of as many threads as the network was compiled for;
+   * absent: one thread
    */
   constructor(network: Network, batchSize: number, plan: Plan, arena: Arena, threads?: Threads) {
     const { module, memory } = arena
@@ -42,14 +43,14 @@ export class Machine {
     arena.takePart(0, threads?.threads ?? 1)
   }
 
-  /** Tells the other threads to forget the plan; its memory may then be used by another plan. */
+  /** Tells the other threads to forget this network; its memory may then be used for another one. */
   close(): void {
     this.#threads?.end()
   }
 
   /**
-   * Runs the forward pass, the loss, and the backward pass if gradients are wanted. The weight gradient stays in
-   * memory.
+   * Runs the forward pass, the loss, and the backward pass if gradients are wanted, and returns loss and correct
+   * predictions. The gradient of the coefficients is returned; that of the weights stays in WebAssembly memory.
    */
   run(feed: Feed, objective: Objective, wants: Wants): GradientResult {
     const flags = this.#feeding.write(feed)
@@ -85,7 +86,10 @@ export class Machine {
     }
   }
 
-  /** Runs a forward pass with all paths active that records the activation masks in memory. */
+  /**
+   * Runs a forward pass, with all paths active, that records the ReLU and max-pool masks of a batch in WebAssembly
+   * memory.
+   */
   recordMasks(feed: Feed): void {
     const flags = this.#feeding.write(withAllPaths(feed))
     const runKind = {
@@ -98,7 +102,7 @@ export class Machine {
     this.#replay.run('forward', runKind, flags)
   }
 
-  /** Copies rows of a buffer without their padding channels. */
+  /** Copies rows of stored values out of WebAssembly memory, without their padding channels. */
   #read({ address, channels }: Plan['logits'], rows: number, dense: number): Float32Array {
     const stored = this.arena.floats.subarray(address / 4, address / 4 + rows * channels)
     if (dense === channels) return stored.slice()
@@ -106,7 +110,7 @@ export class Machine {
   }
 }
 
-/** Writes feeds into the memory of a plan, and reads the gradient of the mixing coefficients from it. */
+/** Writes batches into the memory of a compiled network, and reads the gradient of the mixing coefficients from it. */
 export class Feeding {
   readonly #plan: Plan
   readonly #arena: Arena
@@ -118,7 +122,10 @@ export class Feeding {
     this.#numbers = numbers
   }
 
-  /** Writes a feed and returns its activity flags; undefined if no path is switched off. */
+  /**
+   * Writes a batch, its term weights and its noise into WebAssembly memory. Returns the activity flags; undefined if no
+   * path is switched off.
+   */
   write(feed: Feed): Uint8Array | undefined {
     const { layout, termTable, noises } = this.#plan
     const { floats, integers } = this.#arena
@@ -134,12 +141,12 @@ export class Feeding {
     return flags
   }
 
-  /** Writes the cotangent of the loss Σ cotangent·logits, [batch, classes]. */
+  /** Writes the cotangent of the loss Σ cotangent·logits into WebAssembly memory, [batch, classes]. */
   writeCotangent(cotangent: Float32Array): void {
     this.#arena.floats.set(cotangent, this.#plan.layout.cotangent / 4)
   }
 
-  /** Returns ∂L/∂c of every mixing coefficient, after a backward pass. */
+  /** Returns ∂L/∂c for every mixing coefficient c, after a backward pass. */
   coefficientGradient(coefficients: Float64Array, flags: Uint8Array | undefined): Float64Array {
     const { terms, termTable } = this.#plan
     const { doubles } = this.#arena
@@ -147,14 +154,17 @@ export class Feeding {
   }
 }
 
-/** The calls of one section for one kind of run. */
+/** The kernel calls of one part of the step (such as the forward pass) in one kind of run. */
 interface List {
   readonly calls: readonly BoundCall[]
-  /** Number by which the other threads know the list; absent if all its calls run on the first thread. */
+  /** Number by which the other threads know this list of calls; absent if all its calls run on the first thread. */
   readonly number?: number
 }
 
-/** Replays the calls of a plan. The list for each section and kind of run is bound once and kept. */
+/**
+ * Executes the kernel calls of a compiled network. The list of calls for each part of the step and kind of run is made
+ * once and kept.
+ */
 export class Replay {
   readonly #plan: Plan
   readonly #arena: Arena
@@ -167,7 +177,7 @@ export class Replay {
     this.#threads = threads
   }
 
-  /** Runs the calls of a section. @param flags activity flags; undefined: every call runs */
+  /** Executes the kernel calls of one part of the step. @param flags activity flags; undefined: every call runs */
   run(section: Section, runKind: RunKind, flags: Uint8Array | undefined): void {
     const { calls, number } = this.#list(section, runKind)
     if (number === undefined) follow(calls, flags, singleThread)

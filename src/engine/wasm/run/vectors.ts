@@ -1,12 +1,13 @@
 /**
- * Weight vectors in the memory of a network: weights and momentum at fixed addresses, others in slots behind the plan.
+ * Vectors of all network weights in WebAssembly memory. Weights and momentum have fixed addresses; other vectors lie in
+ * slots behind the data of the compiled network.
  */
 import { BenchError } from '../../../core/errors.ts'
 import type { WeightVector } from '../../../core/executor.ts'
 import { align } from '../../plan/placement.ts'
 import type { Arena } from '../module/module.ts'
 
-/** A weight vector at an address of a network's memory. */
+/** A vector of all network weights, stored at one address of the network's WebAssembly memory. */
 export class ArenaVector implements WeightVector {
   readonly length: number
   readonly #arena: Arena
@@ -46,7 +47,7 @@ export class ArenaVector implements WeightVector {
     return this.copy()
   }
 
-  /** Returns a copy of all entries. */
+  /** Returns a copy of all entries of the vector. */
   copy(): Float32Array {
     return this.#arena.floats.slice(this.#address / 4, this.#address / 4 + this.length)
   }
@@ -68,7 +69,7 @@ export class ArenaVector implements WeightVector {
   }
 }
 
-/** Allocates weight vectors of one network in slots of equal size, which are reused after `dispose`. */
+/** Allocates weight vectors of one network in slots of equal size; the slot of a disposed vector is reused. */
 export class VectorHeap {
   readonly #arena: Arena
   readonly #length: number
@@ -76,7 +77,7 @@ export class VectorHeap {
   readonly #free: number[] = []
   #end: number
 
-  /** Starts with no slots. @param base first free byte of the memory */
+  /** Makes an allocator that has no slots yet. @param base address of the first free byte of the memory */
   constructor(arena: Arena, base: number, length: number, name: string) {
     this.#arena = arena
     this.#length = length
@@ -84,7 +85,7 @@ export class VectorHeap {
     this.#end = align(base)
   }
 
-  /** Returns a vector of zeros. @throws BenchError `unsupported` if the memory is used up */
+  /** Returns a new weight vector of zeros. @throws BenchError `unsupported` if the memory is used up */
   allocate(): ArenaVector {
     const address = this.#free.pop() ?? this.#grow()
     const bytes = align(this.#length * 4)

@@ -1,40 +1,51 @@
-/** Synchronises the threads that share a step: a spin-wait and a barrier over 32-bit words in shared memory. */
+/**
+ * Lets the threads that share a training step wait for each other: by watching a 32-bit word in shared memory
+ * (spinning, then sleeping), and by a barrier at which all threads meet.
+ */
 
-/** Index of each shared word. Words that threads wait for have a cache line of their own. */
+/**
+ * Index of each 32-bit word in the memory that the threads share. Words that threads wait for have a cache line of
+ * their own.
+ */
 export const WORD = {
-  /** Number of threads that have arrived at the current barrier. */
+  /** Number of threads that have arrived at the barrier at which threads wait now. */
   arrived: 0,
-  /** Number of barriers passed so far. */
+  /** Number of barriers that all threads have passed so far; waiting threads watch this word. */
   barriers: 16,
-  /** Number of orders given so far; the next four words are the latest order. */
+  /**
+   * Number of orders that the first thread has given to the others so far. The next four words are the latest order.
+   */
   orders: 32,
   plan: 33,
   list: 34,
   batch: 35,
   pathMasked: 36,
-  /** 1 after a thread has failed. */
+  /** 1 after a thread has failed or hung, else 0. */
   lost: 48,
 } as const
 
-/** Returns the shared words of a new group of threads, all 0. */
+/** Returns the words that a new group of threads shares, all 0. */
 export const barrierWords = (): Int32Array => new Int32Array(new SharedArrayBuffer(256))
 
 /**
- * Most iterations of a spin, about 100 µs. Threads with a core each finish within microseconds; sleeping and waking
- * takes tens.
+ * Most times that a waiting thread reads the watched word before it sleeps, about 100 µs. Threads that have a core each
+ * finish within microseconds, while falling asleep and waking up takes tens of them.
  */
 const MOST_SPINS = 10_000
 const FEWEST_SPINS = 16
-/** If a sleep was shorter than this, spinning would have been cheaper. */
+/** Milliseconds. If a waiting thread slept for less, spinning longer would have been cheaper. */
 const NAP_MS = 0.1
 const SLICE_MS = 1000
 
-/** Called before each second of sleep with the number of seconds slept so far; may throw to give up waiting. */
+/**
+ * Function that a waiting thread calls before each second of sleep, with the number of seconds slept so far. It may
+ * throw an error to give up waiting.
+ */
 export type OnSlice = (slices: number) => void
 
 /**
- * Waits until another thread changes a shared word: first spinning, then asleep. How long it spins adapts to the
- * machine: where threads outnumber free cores, spinning would take a core away from the thread it waits for.
+ * Waits until another thread changes a word in shared memory: first by spinning, then asleep. How long it spins adapts
+ * to the machine: where threads outnumber free cores, a spinning thread takes a core away from the thread it waits for.
  */
 export class SpinWait {
   readonly #words: Int32Array
@@ -48,19 +59,19 @@ export class SpinWait {
     this.#onSlice = onSlice
   }
 
-  /** Returns when the word is no longer `old`. */
+  /** Waits until the shared word is no longer `old`. */
   awaitChange(old: number): void {
     const wasShort = this.#spin(old) || this.#sleep(old) < NAP_MS
     this.#spins = wasShort ? Math.min(MOST_SPINS, 2 * this.#spins) : FEWEST_SPINS
   }
 
-  /** Spins, and returns whether the word changed meanwhile. */
+  /** Reads the shared word again and again for a while, and returns whether it changed meanwhile. */
   #spin(old: number): boolean {
     for (let spin = 0; spin < this.#spins; spin++) if (Atomics.load(this.#words, this.#word) !== old) return true
     return false
   }
 
-  /** Sleeps until the word changes, and returns the milliseconds slept. */
+  /** Sleeps until the shared word changes, and returns the milliseconds slept. */
   #sleep(old: number): number {
     const start = performance.now()
     for (let slices = 0; Atomics.load(this.#words, this.#word) === old; slices++) {
@@ -71,7 +82,7 @@ export class SpinWait {
   }
 }
 
-/** A barrier of all threads, seen from one of them. */
+/** A barrier at which all threads of a group wait for each other; each thread has its own object. */
 export class Barrier {
   readonly #words: Int32Array
   readonly #threads: number
@@ -83,7 +94,7 @@ export class Barrier {
     this.#wait = new SpinWait(words, WORD.barriers, onSlice)
   }
 
-  /** Returns when all threads have called it. */
+  /** Waits until all threads of the group have called `wait`. */
   wait(): void {
     const words = this.#words
     const barriers = Atomics.load(words, WORD.barriers)

@@ -1,55 +1,57 @@
 /**
- * The contract of a group of threads that share the kernel calls of a step, and the way in which one of them runs its
- * part of a list of calls. The calling thread is the first of the group.
+ * The interface of a group of threads that share the kernel calls of a training step, and the function with which a
+ * thread runs its part of a list of calls. The calling thread is the first of the group.
  */
 import { isOff } from '../../plan/runInputs.ts'
 import type { Kernels } from '../module/module.ts'
 import type { PlainCall } from '../plan/program.ts'
 
-/** A group of threads. */
+/** A group of threads that share the kernel calls of a step; the calling thread is the first of them. */
 export interface Threads {
   readonly threads: number
-  /** Whether a thread failed or hangs; it may still write to shared memory. */
+  /** Whether a thread of the group failed or hangs; it may still write to shared memory. */
   readonly isLost: boolean
-  /** Sends the kernels and the memory of a plan to all threads. */
+  /** Sends the kernels and the memory of a newly compiled network to all threads of the group. */
   announce(plan: NewPlan): ThreadedPlan
-  /** Gives the group back; called once by each network that joined it. */
+  /**
+   * Leaves the group. Each network that joined the group calls it once; the group ends when the last network has left.
+   */
   leave(): void
 }
 
-/** The kernels of a plan and the memory they run on. */
+/** The kernels and the memory of a newly compiled network, as they are sent to the threads. */
 export interface NewPlan {
   readonly module: WebAssembly.Module
   readonly memory: WebAssembly.Memory
-  /** Activity flags of the current step, in shared memory. */
+  /** Activity flags of the current step, in memory that the threads share. */
   readonly flags: Uint8Array
 }
 
-/** A plan that all threads have received. */
+/** A compiled network whose kernels and memory all threads of the group have received. */
 export interface ThreadedPlan {
-  /** Sends a list of calls to all threads, and returns the number of the list. */
+  /** Sends a list of kernel calls to all threads, and returns the number by which `run` names the list. */
   addList(calls: readonly PlainCall[]): number
   /**
-   * Runs a list on all threads and returns when it is done.
+   * Runs a list of kernel calls on all threads and returns when all are done.
    *
    * @param calls the same list, bound to the kernels of the calling thread
    * @param flags the announced activity flags; absent: every call runs
    */
   run(list: number, calls: readonly BoundCall[], batch: number, flags: Uint8Array | undefined): void
-  /** Makes the threads forget the plan. */
+  /** Makes the threads forget the compiled network, so that its memory can be reused. */
   end(): void
 }
 
-/** A kernel call with its arguments bound. */
+/** A kernel call with its arguments bound, ready to be run by one thread. */
 export interface BoundCall {
   readonly run: () => void
   /** Whether all threads run the call, each on its part of the data; else only the first thread runs it. */
   readonly isShared: boolean
-  /** Number of the activity flag that must be set; −1: the call always runs. */
+  /** Position, in the activity flags, of the flag that must be set for the call to run; −1: the call always runs. */
   readonly condition: number
 }
 
-/** Returns calls with their arguments bound to one thread's kernels. */
+/** Returns kernel calls with their arguments bound to the kernels of one thread. */
 export const bindCalls = (kernels: Kernels, calls: readonly PlainCall[]): BoundCall[] =>
   calls.map(({ kernel, args, isShared, condition }) => ({
     run: kernels[kernel].bind(undefined, ...args),
@@ -57,16 +59,19 @@ export const bindCalls = (kernels: Kernels, calls: readonly PlainCall[]): BoundC
     condition,
   }))
 
-/** One thread of the group, as `follow` needs it. */
+/**
+ * What `follow` must know of the thread it runs on: whether it is the group's first, and how it waits for the others.
+ */
 export interface Follower {
   readonly isFirst: boolean
-  /** Waits at the barrier of all threads. */
+  /** Waits at the barrier until all threads of the group have arrived there. */
   wait(): void
 }
 
 /**
- * Runs one thread's part of a list. There is a barrier between two calls of which at least one is shared, and one at
- * the end of the list, so that no thread still reads the order or its flags when the first thread gives the next order.
+ * Runs one thread's part of a list of kernel calls. All threads wait for each other between two calls if at least one
+ * of them is shared, and at the end of the list, so that no thread still reads the order or the activity flags when the
+ * first thread gives the next order.
  *
  * @param flags activity flags, the same for all threads; absent: every call runs
  */
@@ -83,5 +88,5 @@ export function follow(calls: readonly BoundCall[], flags: Uint8Array | undefine
   follower.wait()
 }
 
-/** The calling thread when a step has no other threads. */
+/** The calling thread in a step that has no other threads: it runs every call and never waits. */
 export const singleThread: Follower = { isFirst: true, wait: () => {} }

@@ -1,11 +1,14 @@
-/** Entry point of a worker thread: waits for orders and runs its part of the ordered list of kernel calls. */
+/**
+ * Entry point of a worker thread: waits for orders of the main thread and runs its part of the list of kernel calls
+ * that an order names.
+ */
 import { parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads'
 import { ThreadKernels } from '../module/module.ts'
 import { Barrier, SpinWait, WORD } from './barrier.ts'
 import { type BoundCall, bindCalls, follow } from './threads.ts'
 import type { ControlMessage, WorkerSetting } from './workerThreads.ts'
 
-/** A plan as this thread has received it. */
+/** A compiled network as this worker thread has received it: its kernels and its lists of calls. */
 interface KnownPlan {
   readonly thread: ThreadKernels
   readonly flags: Uint8Array
@@ -14,20 +17,22 @@ interface KnownPlan {
 
 const { words, port, part, threads } = workerData as WorkerSetting
 const plans = new Map<number, KnownPlan>()
-/** A worker waits without limit: the main thread ends it when it is no longer needed. */
+/** A worker thread waits without a time limit: the main thread ends the worker when it is no longer needed. */
 const onSlice = () => {}
 const barrier = new Barrier(words, threads, onSlice)
 const orders = new SpinWait(words, WORD.orders, onSlice)
 const follower = { isFirst: false, wait: () => barrier.wait() }
 
-/** Handles all messages sent so far; a message is always sent before the order that needs it. */
+/**
+ * Handles all messages that the main thread has sent so far; it always sends a message before the order that needs it.
+ */
 function drainMessages(): void {
   for (let received = receiveMessageOnPort(port); received; received = receiveMessageOnPort(port)) {
     handle(received.message)
   }
 }
 
-/** Handles one message of the main thread. */
+/** Handles one message of the main thread: a new network, a new list of calls, or the end of a network. */
 function handle(message: ControlMessage): void {
   if (message.kind === 'plan') {
     const thread = new ThreadKernels(message.module, message.memory)
@@ -39,14 +44,14 @@ function handle(message: ControlMessage): void {
   } else plans.delete(message.plan)
 }
 
-/** Returns a plan by its number. @throws Error if it was never announced */
+/** Returns a compiled network by the number that the main thread gave it. @throws Error if it was never announced */
 function knownPlan(number: number): KnownPlan {
   const plan = plans.get(number)
   if (plan === undefined) throw new Error(`plan ${number} was never announced`)
   return plan
 }
 
-/** Runs this thread's part of the ordered list of calls. */
+/** Runs this thread's part of the list of kernel calls that the latest order names. */
 function runOrder(): void {
   drainMessages()
   const { thread, flags, lists } = knownPlan(words[WORD.plan])

@@ -1,6 +1,7 @@
 /**
- * Groups of worker threads that share the steps of a network, each with its own kernels over the shared memory of the
- * plan. All networks that ask for the same number of threads share one group; it ends when the last of them leaves.
+ * Groups of worker threads that share the training steps of a network. Each thread has its own instance of the kernels
+ * over the network's shared memory. All networks that ask for the same number of threads share one group, which ends
+ * when the last of them leaves.
  */
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
@@ -10,31 +11,38 @@ import type { PlainCall } from '../plan/program.ts'
 import { Barrier, barrierWords, WORD } from './barrier.ts'
 import { type BoundCall, type Follower, follow, type NewPlan, type ThreadedPlan, type Threads } from './threads.ts'
 
-/** The data that a worker thread starts with. */
+/** The data that a worker thread is started with. */
 export interface WorkerSetting {
   readonly words: Int32Array
-  /** Receives control messages; sends the error that ended the thread. */
+  /** Port over which the worker receives control messages, and sends the error that ended it. */
   readonly port: MessagePort
   readonly part: number
   readonly threads: number
 }
 
-/** A message to the worker threads: a new plan, a new list of calls, or the end of a plan. */
+/**
+ * A message from the main thread to the worker threads: a newly compiled network, a new list of calls, or the end of a
+ * network.
+ */
 export type ControlMessage =
   | ({ readonly kind: 'plan'; readonly plan: number } & NewPlan)
   | { readonly kind: 'list'; readonly plan: number; readonly calls: readonly PlainCall[] }
   | { readonly kind: 'end'; readonly plan: number }
 
-/** The built module, even if this file runs from source: Node 20 cannot run TypeScript. */
+/**
+ * Path of the worker's built JavaScript file, used even if this file runs from TypeScript source, which Node 20 cannot
+ * run.
+ */
 const WORKER_FILE = fileURLToPath(new URL('../../../../dist/engine/wasm/threads/worker.js', import.meta.url))
 
-/** Seconds at a barrier after which the other threads count as lost. */
+/** Seconds that the first thread waits at a barrier before it declares the other threads lost. */
 const BARRIER_TIMEOUT_SECONDS = 60
 
 const groups = new Map<number, WorkerThreads>()
 
 /**
- * Joins the group of so many threads, at least 2, and starts it if there is none. The caller must leave it once.
+ * Joins the group with `threads` threads, at least 2, and starts the group if there is none. The caller must leave it
+ * once.
  *
  * @param timeoutSeconds how long a new group waits at a barrier before it gives up
  * @throws BenchError `failed` where the threads cannot be started
@@ -46,7 +54,7 @@ export async function joinThreads(threads: number, timeoutSeconds = BARRIER_TIME
   return group
 }
 
-/** One worker, and the port over which it gets control messages. */
+/** One worker thread, and the port over which it gets control messages. */
 interface WorkerThread {
   readonly worker: Worker
   readonly port: MessagePort
@@ -60,12 +68,12 @@ class WorkerThreads implements Threads {
   readonly #ready: Promise<unknown>
   readonly #timeoutSeconds: number
   readonly #onEnd: () => void
-  /** The calling thread, the first of the group. */
+  /** The calling thread, which is the first thread of the group. */
   readonly #first: Follower
   #users = 0
   #plans = 0
   #isOver = false
-  /** The error that ended the group. */
+  /** Message of the error that ended the group; undefined while the group works. */
   #loss: string | undefined
 
   constructor(threads: number, timeoutSeconds: number, onEnd: () => void) {
@@ -170,14 +178,17 @@ class WorkerThreads implements Threads {
   }
 }
 
-/** Resolves when the worker waits for orders. @throws the error that ended it before */
+/** Resolves when the worker thread is ready to wait for orders. @throws the error that ended it before */
 async function isReady(worker: Worker): Promise<void> {
   const exit = once(worker, 'exit').then(([code]) => Promise.reject(new Error(`exit code ${code}`)))
   await Promise.race([once(worker, 'message'), exit])
   worker.unref()
 }
 
-/** The latest order, as it is written to shared memory. */
+/**
+ * The latest order of the first thread to the others, in the form in which it is written to shared memory: which list
+ * of calls of which network to run, with how many samples.
+ */
 interface Order {
   readonly plan: number
   readonly list: number
