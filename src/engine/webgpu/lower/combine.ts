@@ -1,9 +1,10 @@
 /**
- * Emits the dispatches of nodes, Σ_t c_t·norm_t(value_t). Forward: the moments of the normalised values that no
- * convolution has stored, the scales and shifts of all terms, then the sum. Backward, with g = ∂L/∂node: one pass over
- * the pixels gives Σ g and each term's Σ g·(value − μ); from these follow the gradients of coefficients and
- * normalisations (`differentiate` in `kernels/norm.ts`); one more pass computes the gradients with respect to the
- * values that store theirs. A pass takes several dispatches if the node has more terms than a kernel can bind.
+ * Emits the dispatches of nodes; a node is a sum of terms t, Σ_t c_t·norm_t(value_t), with mixing coefficients c.
+ * Forward: the moments of the normalised values that no convolution has stored, the scales and shifts of all terms,
+ * then the sum. Backward, with g = ∂L/∂node and μ the mean of a channel: one pass over the pixels gives Σ g and each
+ * term's Σ g·(value − μ); from these follow the gradients of coefficients and normalisations (`differentiate` in
+ * `kernels/norm.ts`); one more pass computes the gradients with respect to the values that store theirs. A pass takes
+ * several dispatches if the node has more terms than a kernel can bind.
  */
 
 import type { Of, Term } from '../../graph/graph.ts'
@@ -21,7 +22,7 @@ import type { Quads } from './quads.ts'
 import { type GroupedNorm, hasProduct, type TermPlace } from './termPlan.ts'
 import { type ColumnChunks, columnChunks } from './workgroups.ts'
 
-/** A term with its place, the buffer of its value, and its activity flag. */
+/** A term of a node with where its data stand, the buffer of its value, and the number of its activity flag. */
 interface NodeTerm {
   readonly term: Term
   readonly place: TermPlace
@@ -29,7 +30,7 @@ interface NodeTerm {
   readonly condition: number
 }
 
-/** A term that adds to the gradient of its value. */
+/** A term of a node in whose backward pass the gradient with respect to the term's value is stored. */
 interface TargetedTerm extends NodeTerm {
   readonly target: Accumulation<Transient>
 }
@@ -59,9 +60,9 @@ export function lowerCombine(context: Context, { terms, output }: Of<'combine'>,
 }
 
 /**
- * Emits the dispatches of a group of nodes that are one normalised term each and are never stored (`groupNorms`): one
- * for all scales and shifts; backward, one pass over all values and gradients, and one dispatch for what follows from
- * its sums.
+ * Emits the dispatches of a group of nodes that are one batch-normalised term each and are never stored (`groupNorms`).
+ * Forward: one dispatch for the scales and shifts. Backward: one dispatch that sums over all pixels, and one that
+ * computes the gradients of the normalisations from these sums.
  */
 function lowerNorms(context: Context, group: readonly GroupedNorm[]): Backward {
   const { program, feeds, state, tables, batchSize } = context
@@ -101,7 +102,7 @@ function lowerNorms(context: Context, group: readonly GroupedNorm[]): Backward {
   }
 }
 
-/** Emits the dispatches of one node; each method emits one part of them. */
+/** Emits the dispatches of one node (a sum of terms); each method emits one step of the forward or backward pass. */
 class NodeEmitter {
   readonly #context: Context
   readonly #terms: readonly NodeTerm[]
@@ -120,8 +121,8 @@ class NodeEmitter {
   }
 
   /**
-   * Emits the kernels for moments that no convolution has stored; in evaluation only those without running statistics
-   * run.
+   * Emits the dispatches that measure the moments of values whose convolution has not stored them. In evaluation only
+   * those run whose normalisation has no running statistics.
    */
   measure(): void {
     const { program, tables, bindings } = this.#context
@@ -144,7 +145,7 @@ class NodeEmitter {
     }
   }
 
-  /** Emits the kernel that computes the scale and shift of every term. */
+  /** Emits the dispatch that computes the per-channel scale and shift of every term of the node. */
   computeScaleShift(): void {
     if (this.#terms.length === 0) return
     const { tables, feeds, state, program } = this.#context
@@ -179,8 +180,8 @@ class NodeEmitter {
   }
 
   /**
-   * Emits the kernels for the gradients of coefficients and normalisations. Terms without normalisation take part only
-   * if the gradient of the coefficients is wanted.
+   * Emits the dispatches for the gradients of the node's mixing coefficients and batch normalisations. Terms without
+   * normalisation take part only in runs that ask for the gradient of the coefficients.
    */
   reduceProducts(gradient: Transient): void {
     const wanted = this.#terms.filter(({ term }) => hasProduct(term))
@@ -230,7 +231,7 @@ class NodeEmitter {
     }
   }
 
-  /** Emits the kernels that add to the gradient of each term's value. */
+  /** Emits the dispatches that compute the gradient with respect to the value of each term. */
   backpropTerms(gradient: Transient): void {
     const { program, feeds, tables } = this.#context
     const { vectors } = tables
@@ -255,8 +256,8 @@ class NodeEmitter {
   }
 
   /**
-   * Returns the terms that add to the gradients of their values, in groups that a dispatch can bind, no value twice in
-   * one.
+   * Returns the terms for whose values a gradient is stored, in groups whose buffers one dispatch can bind. No group
+   * has two terms with the same value.
    */
   #targetGroups(): TargetedTerm[][] {
     const groups: TargetedTerm[][] = []
@@ -278,7 +279,7 @@ class NodeEmitter {
     return groups
   }
 
-  /** Returns the numbered arguments that tell kernels about each term. */
+  /** Returns the kernel arguments with the number of each term (`term0`, …) and the offset of its rows (`base0`, …). */
   #perTerm(group: readonly NodeTerm[]): Readonly<Record<string, number>> {
     return {
       termCount: this.#context.tables.termCount,
@@ -288,8 +289,8 @@ class NodeEmitter {
   }
 
   /**
-   * Returns the arguments, grid and condition that `computeScaleShift` and `differentiate` share: one workgroup for
-   * each term and four quads of channels.
+   * Returns the arguments, grid and activity flag that `computeScaleShift` and `differentiate` share: one workgroup for
+   * each term of the node and each 16 channels.
    */
   #byChannel() {
     const { pixelsPerSample, quads } = this.#extent

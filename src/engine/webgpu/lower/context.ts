@@ -1,6 +1,7 @@
 /**
- * What all lowering rules share: the program that they emit to, the buffers of values and their gradients, and the
- * tables of terms and filters.
+ * The state shared by the rules that translate a network's operations into GPU dispatches: the program to which they
+ * append dispatches, the buffers of activations and their gradients, and the tables of filters and of terms (the
+ * summands of a node).
  */
 import type { ParameterId, Value, ValueId } from '../../../core/network.ts'
 import type { Activity } from '../../graph/activity.ts'
@@ -18,7 +19,9 @@ import { type Quads, quadsOf } from './quads.ts'
 import { makeTables, type Site, type Tables } from './tables.ts'
 import type { TermPlace } from './termPlan.ts'
 
-/** The buffer in which a frozen layer records and reads its activation mask. */
+/**
+ * The GPU buffer of one frozen ReLU's or max pooling's activation mask: a recording run writes it, later runs read it.
+ */
 export interface Mask {
   readonly buffer: GPUBuffer
   readonly bytesPerSample: number
@@ -33,7 +36,7 @@ export class Context {
   readonly tables: Tables
   readonly batchSize: number
   readonly bindings: number
-  /** The masks of all frozen activations, in the order of the operations. */
+  /** The buffers with the activation masks of all frozen ReLUs and max poolings, in the order of the operations. */
   readonly masks: Mask[] = []
   readonly noises: NoiseSlot<GPUBuffer>[] = []
   readonly #values = new Map<ValueId, Transient>()
@@ -41,7 +44,7 @@ export class Context {
   readonly #packedValues = new Map<PackedBuffer, Temporary>()
   readonly #packedGradients = new Map<PackedBuffer, Temporary>()
   readonly #partialSums = new Map<Summation, Temporary>()
-  /** For each value how many dispatches may add to its gradient. */
+  /** For each value (activation tensor) of the network how many dispatches may add to its gradient. */
   readonly #expected: readonly number[]
   readonly #differentiable: readonly boolean[]
 
@@ -61,17 +64,17 @@ export class Context {
     this.#differentiable = findDifferentiable(graph)
   }
 
-  /** Returns height, width and channels of a value, without padding. */
+  /** Returns height, width and channels of a value (activation tensor), not counting padding channels. */
   shape(id: ValueId): Value {
     return this.graph.values[id]
   }
 
-  /** Returns the stored sizes of a value. */
+  /** Returns the sizes of a value as stored: its channels are padded to a multiple of four. */
   extent(id: ValueId): Quads {
     return quadsOf(this.shape(id))
   }
 
-  /** Returns the buffer of a value, [batch, height, width, channels with padding]. */
+  /** Returns the buffer that holds a value of the network, [batch, height, width, channels with padding]. */
   value(id: ValueId): Transient {
     const place = this.tables.filters.outputs.get(id)
     return once(this.#values, id, () => {
@@ -80,12 +83,15 @@ export class Context {
     })
   }
 
-  /** Returns a temporary buffer with so many floats per sample. @param what description for error messages */
+  /**
+   * Returns a temporary buffer of `perSample` floats for each sample of a batch. @param what description for error
+   * messages
+   */
   activation(perSample: number, what: string): Temporary {
     return this.program.temporary(this.batchSize * perSample * 4, what)
   }
 
-  /** Returns a new buffer for an activation mask of so many floats per sample, which lives as long as the program. */
+  /** Returns a new buffer for an activation mask of `perSample` floats per sample; it lives as long as the program. */
   mask(perSample: number): GPUBuffer {
     const buffer = this.program.keep(this.batchSize * perSample * 4, 'an activation mask')
     this.masks.push({ buffer, bytesPerSample: perSample * 4 })
@@ -93,8 +99,8 @@ export class Context {
   }
 
   /**
-   * Returns the buffer to which the host writes the numbers of a noise layer, [batch, height, width, channels] without
-   * padding.
+   * Returns the buffer to which the host writes the random values of a noise layer, [batch, height, width, channels]
+   * without padding channels.
    */
   noise(site: number, output: ValueId, condition: number): GPUBuffer {
     const shape = this.shape(output)
@@ -104,7 +110,10 @@ export class Context {
     return buffer
   }
 
-  /** Returns the gradient with respect to a value; undefined if the value depends on no parameter or coefficient. */
+  /**
+   * Returns the buffer that collects the gradient with respect to a value; undefined if the value depends on neither
+   * network weights nor mixing coefficients.
+   */
   gradient(id: ValueId): Accumulation<Transient> | undefined {
     if (!this.#differentiable[id]) return undefined
     return once(this.#gradients, id, () => this.#accumulation(id))
@@ -123,8 +132,9 @@ export class Context {
   }
 
   /**
-   * Returns the complete gradient with respect to the output of an operation whose backward pass is emitted next; zeros
-   * if nothing has added to it; undefined as in `gradient`.
+   * Returns the buffer with the complete gradient with respect to the output of an operation whose backward pass is
+   * emitted next. It holds zeros if nothing has added to it. Undefined if the output depends on no weight or
+   * coefficient.
    */
   outputGradient(id: ValueId): Transient | undefined {
     const gradient = this.gradient(id)
@@ -133,10 +143,10 @@ export class Context {
   }
 
   /**
-   * Emits the gradient with respect to the only input of an operation; does nothing if the input depends on no
-   * parameter or coefficient.
+   * Emits the dispatch for the gradient with respect to the only input of an operation; emits nothing if the input
+   * depends on no network weight or mixing coefficient.
    *
-   * @param condition activity flag under which the operation runs; −1: it always runs
+   * @param condition number of the activity flag that must be set for the operation to run; −1: it always runs
    * @param emit receives the gradient with respect to the output, the buffer for the result, and whether the kernel
    * adds to it
    */
@@ -152,14 +162,17 @@ export class Context {
     emit(gradient, target.buffer, accumulate)
   }
 
-  /** Returns the buffer for the partial sums of filter gradients that one summation adds up. */
+  /** Returns the buffer for the partial sums of filter gradients that one dispatch of `sumPartials` adds up. */
   partialSums(summation: Summation): Temporary {
     return once(this.#partialSums, summation, () =>
       this.program.temporary(summation.bytes, 'partial sums of the gradients of filters'),
     )
   }
 
-  /** Returns the part of a packed buffer where a value stands; undefined if `place` is. */
+  /**
+   * Returns the part of a packed buffer (several values, one after the other) that holds one value; undefined if
+   * `place` is undefined.
+   */
   #part(
     buffers: Map<PackedBuffer, Temporary>,
     place: PackedPlace | undefined,
@@ -172,12 +185,12 @@ export class Context {
     return { of, offset, bytes: 4 * this.batchSize * this.extent(id).perSample }
   }
 
-  /** Returns where a parameter begins in a weight vector, in floats. */
+  /** Returns the offset at which a parameter tensor of the network begins in a weight vector, in floats. */
   parameter(id: ParameterId): number {
     return this.state.parameterOffsets[id]
   }
 
-  /** Returns the places of the terms of a combine operation. */
+  /** Returns for each summand (term) of a combine operation where its per-channel data stand on the GPU. */
   terms(operation: number): readonly TermPlace[] {
     return this.tables.terms.places.get(operation) ?? []
   }

@@ -1,7 +1,7 @@
 /**
- * Emits the dispatches of convolutions, group by group as `filterPlan.ts` has planned them. All dispatches of a group
- * stand where its first convolution stands. Kernels apply ReLU while they read the input, and the mask of the ReLU
- * while they write the gradient with respect to the input.
+ * Emits the dispatches of convolutions for each group of filters that `filterPlan.ts` has planned. All dispatches of a
+ * group are emitted at the place of its first convolution. Kernels apply ReLU while they read the input, and the mask
+ * of the ReLU while they write the gradient with respect to the input.
  */
 import type { ValueId } from '../../../core/network.ts'
 import type { Of } from '../../graph/graph.ts'
@@ -17,11 +17,12 @@ import { numberedBuffers } from './grouping.ts'
 import type { Quads } from './quads.ts'
 import { gradientExtents, gradientTileFor, tileFor, tileOver, tilesAcross } from './workgroups.ts'
 
-/** The largest number of workgroups along each dimension of a grid, on every WebGPU device. */
+/** The number of workgroups that every WebGPU device allows along each dimension of a dispatch. */
 const LARGEST_GRID = 65535
 
 /**
- * Emits the groups whose first filter belongs to this convolution; the other groups are emitted where theirs stands.
+ * Emits the dispatches of the groups of filters whose first filter belongs to this convolution. A group that begins
+ * with another convolution is emitted there.
  */
 export function lowerConvolve(context: Context, _: Of<'convolve'>, index: number): Backward {
   const starting = context.tables.filters.groups.filter(({ operations }) => Math.min(...operations) === index)
@@ -49,10 +50,13 @@ function emitSummation(context: Context, summation: Summation): void {
   })
 }
 
-/** The buffers from which kernels read the gradients with respect to outputs, as `outputGradient` names them. */
+/**
+ * The buffers from which kernels read gradients with respect to filter outputs, under the names that `outputGradient`
+ * in `kernels/readers.ts` gives them.
+ */
 type GradientBuffers = Readonly<Record<string, Storage>>
 
-/** The dispatches of one group; dense and depthwise groups differ in their kernels. */
+/** Emits the dispatches of one group of filters. Subclasses choose the kernels of dense and of depthwise filters. */
 abstract class GroupEmitter {
   readonly group: FilterGroup
   protected readonly context: Context
@@ -68,10 +72,13 @@ abstract class GroupEmitter {
     this.input = context.extent(group.inputs[0])
   }
 
-  /** Emits the dispatch that computes all outputs. */
+  /** Emits the dispatch that computes the outputs of all filters of the group. */
   abstract forward(): void
 
-  /** Emits the partial sums of the gradients of the filters, and the gradient with respect to what the filters read. */
+  /**
+   * Emits the dispatches for the partial sums of the filters' gradients and for the gradients with respect to their
+   * inputs.
+   */
   backward(): void {
     const gradients = this.#outputGradients()
     this.filterGradients(gradients)
@@ -81,7 +88,7 @@ abstract class GroupEmitter {
   protected abstract filterGradients(gradients: GradientBuffers): void
   protected abstract inputGradient(gradients: GradientBuffers): void
 
-  /** Returns the buffers and arguments that the dense and the depthwise forward kernel share. */
+  /** Returns the buffers and arguments that the forward kernels of dense and of depthwise filters have in common. */
   protected forwardBindings() {
     const { filterRecords: filters, flags, vectors } = this.context.tables
     const { source, args } = this.#source()
@@ -92,7 +99,10 @@ abstract class GroupEmitter {
     }
   }
 
-  /** Returns the buffers and arguments that the dense and the depthwise kernel of filter gradients share. */
+  /**
+   * Returns the buffers and arguments that the filter-gradient kernels of dense and of depthwise filters have in
+   * common.
+   */
   protected filterGradientBindings(gradients: GradientBuffers) {
     const { filterRecords: filters, flags, vectors } = this.context.tables
     const { source, args } = this.#source()
@@ -102,8 +112,9 @@ abstract class GroupEmitter {
   }
 
   /**
-   * Returns the buffers and arguments that the dense and the depthwise kernel of input gradients share, and the number
-   * of gradients; undefined if the inputs depend on no parameter or coefficient.
+   * Returns the buffers and arguments that the input-gradient kernels of dense and of depthwise filters have in common,
+   * and the number of gradients that the kernel computes (`results`). Undefined if the inputs depend on no weight or
+   * coefficient.
    */
   protected inputGradientBindings(gradients: GradientBuffers) {
     const target = this.#target()
@@ -123,7 +134,7 @@ abstract class GroupEmitter {
     }
   }
 
-  /** Returns the buffer that the filters read, and the arguments `INPUT_ARGS`. */
+  /** Returns the buffer with the inputs of the group's filters, and the input sizes and ReLU flag (`INPUT_ARGS`). */
   #source() {
     const { inputs, sideBySide, relu } = this.group
     const { height, width, quads } = this.input
@@ -135,7 +146,7 @@ abstract class GroupEmitter {
     }
   }
 
-  /** Returns the buffer with all outputs. */
+  /** Returns the buffer that holds the outputs of all filters of the group. */
   #outputs(): Transient {
     return spanOf(this.group.filters.map(({ filter }) => this.context.value(filter.output)))
   }
@@ -150,7 +161,8 @@ abstract class GroupEmitter {
   }
 
   /**
-   * Returns the buffer for the gradient with respect to the inputs, and whether the kernel adds to it or overwrites it.
+   * Returns the buffer for the gradient with respect to the filters' inputs, and whether the kernel adds to that buffer
+   * or overwrites it.
    */
   #target(): { readonly result: Transient; readonly accumulate: number | ByPathMask } | undefined {
     const { inputs, sideBySide } = this.group
@@ -222,7 +234,10 @@ class DepthwiseEmitter extends GroupEmitter {
     this.context.program.emit(depthwise, { ...this.forwardBindings(), grid, condition: this.condition })
   }
 
-  /** Emits one dispatch for each width of filter: the kernel has one sum in registers for each column of taps. */
+  /**
+   * Emits one dispatch for each kernel width, because a thread keeps one sum in a register for each column of the
+   * filter.
+   */
   protected filterGradients(gradients: GradientBuffers): void {
     const { buffers, args } = this.filterGradientBindings(gradients)
     const blocks = Math.ceil(this.input.quads / DEPTHWISE_COLUMNS)
@@ -259,8 +274,8 @@ class DepthwiseEmitter extends GroupEmitter {
 const emitterOf = { dense: DenseEmitter, depthwise: DepthwiseEmitter } as const
 
 /**
- * Returns a grid with one workgroup per tile: x over columns of tiles, y over tiles of pixels, z if y exceeds its
- * limit.
+ * Returns a dispatch grid with one workgroup per tile of the result: x counts tiles across channels, y tiles of pixels.
+ * Tiles of pixels beyond 65,535, WebGPU's limit for y, continue in z.
  */
 function tileGrid(across: number, pixelsPerSample: number, pixels: number): Grid {
   return (samples) => {
@@ -269,7 +284,7 @@ function tileGrid(across: number, pixelsPerSample: number, pixels: number): Grid
   }
 }
 
-/** Splits filters, which are sorted by width, into those of each width. */
+/** Splits filters that are sorted by kernel width into one list for each width. */
 function byWidth(filters: readonly PlannedFilter[]): [width: number, filters: PlannedFilter[]][] {
   const widths = [...new Set(filters.map(({ filter }) => filter.window.width))]
   return widths.map((width) => [width, filters.filter(({ filter }) => filter.window.width === width)])

@@ -38,88 +38,104 @@ import { quadsOf } from './quads.ts'
 import { type MomentPlace, type MomentPlan, placeMoments, type TermPlan } from './termPlan.ts'
 import { type GradientChunks, gradientChunks, type SizedFilter, threadsPerChunk, tileFor } from './workgroups.ts'
 
-/** The graph, batch size and device limits that decide how filters are planned. */
+/** The graph, batch size and device limits that decide which convolution filters share dispatches. */
 export interface FilterSite {
   readonly graph: Graph
   readonly batchSize: number
-  /** The number of storage buffers that one kernel can bind. */
+  /** The number of storage buffers that one kernel can bind on this device. */
   readonly bindings: number
-  /** The largest size of one binding, in bytes. */
+  /** The most bytes of a buffer that a kernel can bind on this device. */
   readonly largestBinding: number
 }
 
-/** The plan of all filters of a network. */
+/** Which convolution filters of a network share dispatches, and where their data stand. */
 export interface FilterPlan {
-  /** The groups in the order in which they run forward. */
+  /** The groups of filters that share dispatches, in the order of the forward pass. */
   readonly groups: readonly FilterGroup[]
   /**
-   * Where each filter's output stands in the packed buffer of its group; gradients of outputs use the same offsets.
+   * For each filter's output its offset in the one buffer that holds all outputs of the filter's group; the gradients
+   * with respect to the outputs use the same offsets.
    */
   readonly outputs: ReadonlyMap<ValueId, PackedPlace>
-  /** Where the gradients of values that are never stored stand, if filters read those values side by side. */
+  /**
+   * Where the gradients with respect to filter inputs stand, for inputs that are never stored and of which each filter
+   * of a group reads its own.
+   */
   readonly unstoredInputs: ReadonlyMap<ValueId, PackedPlace>
-  /** Outputs of filters whose gradients are computed where they are read, and never stored. */
+  /**
+   * Outputs of filters for which the gradient with respect to the output is never stored: kernels compute it while they
+   * read.
+   */
   readonly unstoredGradients: ReadonlySet<ValueId>
   readonly moments: MomentPlan
 }
 
-/** A group of filters that share dispatches. */
+/** A group of convolution filters that share dispatches, as the head of this file describes. */
 export interface FilterGroup {
   readonly kind: Filter['kind']
-  /** Whether the filters read their input through ReLU. */
+  /** Whether the filters of the group apply ReLU to their input while they read it. */
   readonly relu: boolean
-  /** Whether each filter reads a value of its own; otherwise all read the same. */
+  /** Whether each filter of the group reads an input of its own; otherwise all read the same input. */
   readonly sideBySide: boolean
   /** Number of the group's first filter among all filters of the network. */
   readonly first: number
   readonly filters: readonly PlannedFilter[]
-  /** For each filter the value that it reads. */
+  /** For each filter of the group the value that it reads. */
   readonly inputs: readonly ValueId[]
-  /** For each filter the number of its operation. */
+  /** For each filter of the group the number of the convolution operation that it belongs to. */
   readonly operations: readonly number[]
   /**
    * The nodes from whose gradients the gradients with respect to the outputs are computed; nodes whose gradients share
    * a buffer are listed together. Empty if the gradients with respect to the outputs are stored.
    */
   readonly gradientSources: readonly (readonly ValueId[])[]
-  /** Where the partial sums of the group begin in the buffer of its summation, and their length, in bytes. */
+  /** Offset and length, in bytes, of the group's partial sums of filter gradients in the buffer of its summation. */
   readonly partials: { readonly offset: number; readonly bytes: number }
   readonly summation: Summation
 }
 
-/** Filters whose partial sums one dispatch adds up. */
+/** A dispatch that adds up the partial sums of the gradients of many filters. */
 export interface Summation {
-  /** Number of the first of the filters among all filters of the network. */
+  /** Number of the summation's first filter among all filters of the network. */
   readonly first: number
   readonly filterCount: number
-  /** Workgroups for the largest of the filters. */
+  /** Workgroups that the summation needs for the largest filter. */
   readonly workgroups: number
-  /** Size of the buffer in which the partial sums wait. */
+  /** Size in bytes of the buffer with all partial sums that the summation adds up. */
   readonly bytes: number
 }
 
-/** One filter, and where its data stand in the buffers that its group binds, in bytes. */
+/** One convolution filter, and the byte offsets of its data in the buffers that its group binds. */
 export interface PlannedFilter extends SizedFilter {
-  /** Number of its operation, and its number in the operation. */
+  /** Number of the filter's convolution among all operations; `part` is the filter's number in that convolution. */
   readonly operation: number
   readonly part: number
   readonly inputOffset: number
   readonly inputGradientOffset: number
-  /** Where the rows of the term that normalises the input begin in `vectors`, in quads. */
+  /**
+   * Offset in `vectors`, in groups of four channels, of the scale and shift that normalise the filter's input;
+   * undefined if the input is read as it is stored.
+   */
   readonly inputNorm: number | undefined
   readonly outputOffset: number
-  /** Where the forward kernel stores the moments of the output; undefined if no normalisation reads the output. */
+  /**
+   * Where the forward kernel stores mean and variance sums of the filter's output; undefined if no normalisation reads
+   * it.
+   */
   readonly moments: MomentPlace | undefined
-  /** The term from which the gradient with respect to the output is computed, if that gradient is not stored. */
+  /**
+   * The normalised term from which kernels compute the gradient with respect to the filter's output; undefined if that
+   * gradient is stored.
+   */
   readonly outputNorm: OutputNorm | undefined
   readonly chunks: GradientChunks
-  /** Where the partial sums begin among those of the group. */
+  /** Byte offset of the filter's partial sums among those of its group. */
   readonly partialsOffset: number
 }
 
-/** The normalised term that alone reads the output of a filter. */
+/** The batch-normalised term (summand of a node) that alone reads the output of a filter. */
 interface OutputNorm {
-  /** Where the rows of the term begin in `vectors`, in quads. */
+  /** Offset of the normalised term's rows in the buffer `vectors`, in groups of four channels. */
   readonly base: number
   /**
    * Which of the group's `gradientSources` holds the gradient of the term's node, and where in that buffer, in bytes.
@@ -128,7 +144,9 @@ interface OutputNorm {
   readonly sourceOffset: number
 }
 
-/** Plans all filters of a graph whose operations are ordered by depth. */
+/**
+ * Divides all filters of a graph into groups and places their data. The graph's operations must be ordered by depth.
+ */
 export function planFilters(site: FilterSite, terms: TermPlan): FilterPlan {
   const { graph, batchSize } = site
   const drafts = groupFilters(site, terms)
@@ -144,16 +162,16 @@ export function planFilters(site: FilterSite, terms: TermPlan): FilterPlan {
   return { groups, ...places, unstoredGradients: new Set(unstoredGradients) }
 }
 
-/** A filter with its convolution. */
+/** A filter with the convolution operation that it belongs to. */
 interface Member {
   readonly filter: Filter
   readonly convolution: Of<'convolve'>
-  /** Number of the convolution among the operations, and number of the filter in the convolution. */
+  /** Number of the convolution among the graph's operations; `part` is the number of the filter in the convolution. */
   readonly operation: number
   readonly part: number
 }
 
-/** A group of filters without offsets. */
+/** A group of filters that will share dispatches, before offsets in buffers are assigned. */
 interface GroupDraft {
   readonly kind: Filter['kind']
   readonly sideBySide: boolean
@@ -193,31 +211,38 @@ function groupFilters(site: FilterSite, { readThrough }: TermPlan): GroupDraft[]
   return groups.map(sortedByWidth)
 }
 
-/** Returns a text that is equal for filters that can run side by side: kind, ReLU, and sizes. */
+/**
+ * Returns a key that is equal for filters that can share dispatches though each reads its own input: kind, ReLU, sizes.
+ */
 function likeness({ graph }: FilterSite, member: Member, readThrough: TermPlan['readThrough']): string {
   const { input, relu } = member.convolution
   const sizes = [input, member.filter.output].map((id) => Object.values(graph.values[id]).join('×'))
   return [member.filter.kind, relu, readThrough.has(input), ...sizes].join(' ')
 }
 
-/** Tells whether one binding can hold all outputs, and all inputs if each filter has its own. */
+/**
+ * Tells whether all outputs of a group of filters, and all inputs if each filter has its own, fit into one binding
+ * each.
+ */
 function fitsBinding(site: FilterSite, members: readonly Member[], sideBySide: boolean): boolean {
   const sides = sideBySide ? [outputsOf(members), inputsOf(members)] : [outputsOf(members)]
   const bytes = sides.map((values) => values.reduce((sum, value) => sum + packedBytes(site, value), 0))
   return Math.max(...bytes) <= site.largestBinding
 }
 
-/** Puts depthwise filters of equal width next to each other: one dispatch computes the gradients of those. */
+/**
+ * Sorts the depthwise filters of a group by kernel width: one dispatch computes the gradients of all of equal width.
+ */
 const sortedByWidth = (group: GroupDraft): GroupDraft =>
   group.kind === 'dense'
     ? group
     : { ...group, members: group.members.toSorted((a, b) => a.filter.window.width - b.filter.window.width) }
 
-/** The bytes that a value occupies in a packed buffer. */
+/** Returns the bytes that a value occupies in a buffer of several values, rounded up to the alignment of bindings. */
 const packedBytes = ({ graph, batchSize }: FilterSite, value: ValueId): number =>
   alignedForParts(4 * batchSize * quadsOf(graph.values[value]).perSample)
 
-/** Places values of every group in a packed buffer of their own. @param valuesOf selects the values of a group */
+/** Places the selected values of each group one after the other in one buffer. @param valuesOf selects them */
 function packAll(
   site: FilterSite,
   groups: readonly GroupDraft[],
@@ -233,7 +258,7 @@ function packAll(
   return new Map(placed)
 }
 
-/** Returns for each output of a dense filter the pixels of the tiles in which it is computed. */
+/** Returns for each output of a dense filter how many pixels of it one workgroup computes. */
 function tilePixels(graph: Graph, drafts: readonly GroupDraft[]): Map<ValueId, number> {
   const dense = drafts.filter(({ kind }) => kind === 'dense')
   const tiled = dense.flatMap(({ members }) => {
@@ -244,12 +269,12 @@ function tilePixels(graph: Graph, drafts: readonly GroupDraft[]): Map<ValueId, n
   return new Map(tiled)
 }
 
-/** What decides where the data of a group's filters stand. */
+/** The offsets of outputs, gradients and moments that decide where the data of a group's filters stand. */
 interface GroupSite extends FilterSite, Pick<FilterPlan, 'outputs' | 'unstoredInputs' | 'moments'> {
   readonly terms: TermPlan
 }
 
-/** A group whose filters have offsets, except for their partial sums. */
+/** A group of filters with all offsets but that of the group's partial sums of filter gradients. */
 interface PlannedGroup extends Omit<FilterGroup, 'first' | 'partials' | 'summation'> {
   readonly partialBytes: number
 }
@@ -282,8 +307,8 @@ function planGroup(site: GroupSite, { kind, sideBySide, members }: GroupDraft): 
 }
 
 /**
- * Returns the nodes from whose gradients those of the outputs follow, by buffer; none if outputs have other readers or
- * the bindings do not suffice.
+ * Returns the nodes from whose gradients kernels can compute the gradients with respect to the outputs of a group,
+ * listed by buffer. The list is empty if an output has other readers or a kernel cannot bind that many buffers.
  */
 function gradientSourcesOf({ terms, unstoredInputs, bindings }: GroupSite, members: readonly Member[]): ValueId[][] {
   const nodesByBuffer = new Map<unknown, ValueId[]>()
@@ -323,10 +348,10 @@ function outputPlaces(
   return { outputOffset: outputs.get(output)?.offset ?? 0, moments: place?.collected ? place : undefined, outputNorm }
 }
 
-/** The most bytes of partial sums that wait for one summation. */
+/** The most bytes of partial sums of filter gradients that wait for one dispatch of `sumPartials`. */
 const MOST_WAITING = 2 ** 26
 
-/** Numbers the filters of all groups, and places their partial sums in buffers that one summation each adds up. */
+/** Numbers the filters of all groups, and assigns their partial sums to buffers, each of which one dispatch adds up. */
 function addSummations(groups: readonly PlannedGroup[]): FilterGroup[] {
   let first = 0
   return waitingTogether(groups).flatMap((waiting) => {
@@ -345,8 +370,8 @@ function addSummations(groups: readonly PlannedGroup[]): FilterGroup[] {
 }
 
 /**
- * Divides the groups into runs of neighbours; the backward pass, which starts at the last group, fills each run up
- * first.
+ * Divides the groups into sequences of neighbours whose partial sums fit into one buffer (`MOST_WAITING`). It starts at
+ * the last group, as the backward pass does, so that only the first sequence may be small.
  */
 function waitingTogether(groups: readonly PlannedGroup[]): PlannedGroup[][] {
   const runs: PlannedGroup[][] = []
@@ -363,7 +388,8 @@ function waitingTogether(groups: readonly PlannedGroup[]): PlannedGroup[][] {
 }
 
 /**
- * Encodes the records of all filters as words (`FILTER_FIELDS` in `kernels/records.ts`), one record after the other.
+ * Encodes what kernels must know of each filter as 32-bit words (`FILTER_FIELDS` in `kernels/records.ts`), filter by
+ * filter.
  */
 export function encodeFilters(graph: Graph, activity: Activity, state: State, { groups }: FilterPlan): number[] {
   return groups.flatMap(({ filters, partials }) =>

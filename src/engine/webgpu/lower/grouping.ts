@@ -1,28 +1,31 @@
 /**
- * Splits lists into groups that one dispatch can bind, and names the buffers and arguments of a group: `value0`,
- * `value1`, ….
+ * Splits lists of terms or inputs into groups whose buffers one dispatch can bind, and names the buffers and arguments
+ * of a group: `value0`, `value1`, ….
  */
 import type { Argument } from '../plan/program.ts'
 import type { Storage } from '../plan/storage.ts'
 
-/** The numbers of terms for which kernels exist. */
+/** The numbers of terms (summands of a node) for which kernels are compiled; smaller groups are filled up. */
 const ARITIES = [1, 2, 4, 8] as const
 
-/** Returns the number of terms of the smallest kernel that takes `count` terms. */
+/** Returns how many terms the smallest kernel takes that can handle `count` terms (summands of a node). */
 export const arityFor = (count: number): number => ARITIES.find((arity) => arity >= count) ?? count
 
-/** Fills a group up to the number of terms of its kernel with its first item, which is then bound but not read. */
+/**
+ * Returns a group filled up to `arity` items with copies of its first item; kernels bind the copies but do not read
+ * them.
+ */
 export const padTo = <T>(items: readonly T[], arity: number): T[] =>
   Array.from({ length: arity }, (_, i) => items[i] ?? items[0])
 
-/** Splits items into groups of neighbours, each as large as the kernels and the number of bindings allow. */
+/** Splits items into groups of neighbours, each as large as the kernels and the number of bindable buffers allow. */
 export function inGroups<T>(items: readonly T[], bindings: number): T[][] {
   const largest = ARITIES.findLast((arity) => arity <= bindings) ?? 1
   const count = Math.ceil(items.length / largest)
   return Array.from({ length: count }, (_, i) => items.slice(i * largest, (i + 1) * largest))
 }
 
-/** Returns the buffers `name0`, `name1`, … of the items, without those for which `has` is false. */
+/** Returns the buffers of the items under the names `name0`, `name1`, …; leaves out items for which `has` is false. */
 export function numberedBuffers<T>(
   name: string,
   items: readonly T[],
@@ -32,7 +35,7 @@ export function numberedBuffers<T>(
   return Object.fromEntries(items.flatMap((item, i) => (has(item) ? [[`${name}${i}`, bufferOf(item)]] : [])))
 }
 
-/** Returns the arguments `name0`, `name1`, … of the items. */
+/** Returns one kernel argument for each item, under the names `name0`, `name1`, …. */
 export function numberedArgs<T, A extends Argument>(
   name: string,
   items: readonly T[],

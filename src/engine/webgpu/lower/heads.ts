@@ -1,4 +1,7 @@
-/** Emits the objectives: a section of dispatches for each, which computes the loss and ∂loss/∂logits of every head. */
+/**
+ * Emits the dispatches of both objectives (cross-entropy, and Σ cotangent·logits): the loss and ∂loss/∂logits of every
+ * classifier head.
+ */
 import { cotangent, crossEntropy } from '../kernels/loss.ts'
 import { clear } from '../kernels/pointwise.ts'
 import { itemGrid } from '../plan/program.ts'
@@ -7,7 +10,7 @@ import type { Context } from './context.ts'
 
 const ONE_WORKGROUP = () => [1, 1, 1] as const
 
-/** Emits the sections of both objectives. */
+/** Emits the dispatches of both objectives, each as a section of its own; a step runs one of the two sections. */
 export function lowerHeads(context: Context): void {
   const { program, feeds, graph } = context
   const { labels, results, cotangent: cotangents } = feeds
@@ -36,7 +39,7 @@ export function lowerHeads(context: Context): void {
   })
 }
 
-/** Returns the buffer for ∂loss/∂logits. The objectives come first in the backward pass, so they overwrite it. */
+/** Returns the buffer for ∂loss/∂logits of one head. The loss kernels run before the backward pass and overwrite it. */
 function logitsGradient(context: Context, logits: number): Transient {
   const gradient = context.gradient(logits)
   if (gradient === undefined) return context.activation(context.extent(logits).channels, 'the gradient of the logits')

@@ -32,28 +32,30 @@ export interface Plan {
   readonly feeds: Feeds
   readonly activity: Activity
   readonly terms: readonly PlannedTerm[]
-  /** The logits of the main head, and the features. */
+  /** Where the logits of the network's main head stand on the GPU; `features` tells the same of its features. */
   readonly logits: Output
   readonly features: Output
-  /** The activity flags as kernels read them, one word each. */
+  /** One 32-bit word for each part of the network that can be switched off: 1 if it runs in this step, else 0. */
   readonly flags: GPUBuffer
   readonly masks: readonly Mask[]
   readonly noises: readonly NoiseSlot<GPUBuffer>[]
 }
 
-/** Where a value that the host reads stands. */
+/** Where a result that the host reads back (logits or features) stands in GPU memory. */
 export interface Output extends Place {
-  /** Channels with padding. */
+  /** Stored channels of the result, padding channels included. */
   readonly channels: number
 }
 
-/** A lowered network whose dispatches have no buffers yet. */
+/** A network that is translated into GPU dispatches, which have no buffers yet. */
 export interface LoweredNetwork {
   readonly program: Program
-  /** Compiles the kernels concurrently; optional. */
+  /**
+   * Compiles all kernels of the network concurrently. Without this call, `finish` compiles them one after the other.
+   */
   prepare(): Promise<void>
   /**
-   * Creates the buffers and returns the plan.
+   * Creates the network's GPU buffers and returns the plan that can be run.
    *
    * @throws BenchError `unsupported` if a buffer is larger than the device allows
    */
@@ -61,10 +63,10 @@ export interface LoweredNetwork {
 }
 
 /**
- * Lowers a network.
+ * Translates a network into GPU dispatches: forward pass, loss, backward pass, and the SGD step on the weights.
  *
- * @param live the plan of the same network with live activations; if given, the result has frozen activations and
- * shares the feeds of `live`
+ * @param live the plan of the same network whose ReLUs and max poolings decide anew in each step; if given, those of
+ * the result decide by recorded masks, and the result shares the input and result buffers of `live`
  */
 export function lowerNetwork(
   device: Device,
@@ -116,7 +118,7 @@ const rules: Rules<Context> = {
   rearrange: lowerRearrange,
 }
 
-/** Emits all dispatches of a step: forward pass, objectives, backward pass, and the step on the weights. */
+/** Emits all dispatches of a training step: forward pass, losses, backward pass, and the SGD step on the weights. */
 function emitProgram(context: Context): void {
   const { graph, program } = context
   emitInput(context)
@@ -129,7 +131,7 @@ function emitProgram(context: Context): void {
   emitDescent(context)
 }
 
-/** Emits the copy of the images to value 0, with padding channels. */
+/** Emits the dispatch that copies the images into the network's input (value 0) and pads their channels with zeros. */
 function emitInput(context: Context): void {
   const { pixelsPerSample, quads, quadsPerSample } = context.extent(0)
   context.program.emit(padChannels, {
@@ -139,7 +141,10 @@ function emitInput(context: Context): void {
   })
 }
 
-/** Emits one dispatch that computes ∂L/∂(Π factors) of every term. */
+/**
+ * Emits one dispatch that computes, for every term of a node, the gradient of the loss with respect to the term's
+ * coefficient, which is a product of mixing weights.
+ */
 function emitCoefficientGradients({ program, tables, feeds }: Context): void {
   const { contributions: bases, vectors, termCount } = tables
   if (termCount === 0) return
@@ -153,7 +158,8 @@ function emitCoefficientGradients({ program, tables, feeds }: Context): void {
 }
 
 /**
- * Emits the step on the weights: the norm of their gradient, then clipping, weight decay and momentum in one dispatch.
+ * Emits the SGD step on the weights: the norm of their gradient, then clipping, weight decay and momentum in one
+ * dispatch.
  */
 function emitDescent({ program, state }: Context): void {
   const { length, weights, momentum, gradient, parts } = state

@@ -1,5 +1,6 @@
 /**
- * Lowers ReLUs that are not part of a convolution, live or frozen; drop path, noise, and the bias of the classifier.
+ * Translates elementwise operations into GPU dispatches: ReLUs that are not part of a convolution (live or frozen),
+ * drop path, noise layers, and the bias of the classifier.
  */
 import type { Of } from '../../graph/graph.ts'
 import type { Backward } from '../../plan/lowering.ts'
@@ -7,7 +8,7 @@ import { add, addBias, applyMask, biasGradient, padChannels, relu, scaleSamples 
 import { fixedGrid, itemGrid } from '../plan/program.ts'
 import type { Context } from './context.ts'
 
-/** Lowers a ReLU; its gradient takes the mask from the input. */
+/** Emits a ReLU. Its backward pass lets the gradient through where the input of the ReLU is positive. */
 export function lowerRelu(context: Context, { input, output }: Of<'relu'>, index: number): Backward {
   const { program } = context
   const condition = context.activity.condition(index)
@@ -23,8 +24,8 @@ export function lowerRelu(context: Context, { input, output }: Of<'relu'>, index
 }
 
 /**
- * Lowers a ReLU whose mask is frozen: a recorded input decides which elements pass. A recording run stores its input
- * before the mask is applied, so that its output is that of the live ReLU.
+ * Emits a ReLU with a frozen mask: an element passes where a recorded input was positive. A run that records the mask
+ * stores the ReLU's input before the mask is applied, so that its output is that of an ordinary ReLU.
  */
 export function lowerFrozenRelu(context: Context, { input, output }: Of<'frozenRelu'>, index: number): Backward {
   const { program } = context
@@ -48,7 +49,7 @@ export function lowerFrozenRelu(context: Context, { input, output }: Of<'frozenR
     })
 }
 
-/** Lowers drop path: every sample is scaled by a number that the host writes. */
+/** Emits drop path: each sample is multiplied by a factor that the host writes, 0 where the path is dropped. */
 export function lowerDropPath(context: Context, { input, output, path }: Of<'dropPath'>, index: number): Backward {
   const { program, batchSize } = context
   const condition = context.activity.condition(index)
@@ -65,7 +66,7 @@ export function lowerDropPath(context: Context, { input, output, path }: Of<'dro
     })
 }
 
-/** Lowers a noise layer: the host writes the numbers without padding channels, and the dispatch pads them. */
+/** Emits a noise layer: the host writes the random values, and the dispatch copies them and adds padding channels. */
 export function lowerNoise(context: Context, { output, site }: Of<'noise'>, index: number): Backward {
   const condition = context.activity.condition(index)
   const { pixelsPerSample, quads, quadsPerSample } = context.extent(output)
@@ -79,7 +80,7 @@ export function lowerNoise(context: Context, { output, site }: Of<'noise'>, inde
   return () => {}
 }
 
-/** Lowers the addition of a bias to a value [batch, channels]. */
+/** Emits the addition of a bias, one number per channel, to an activation tensor [batch, channels]. */
 export function lowerBias(context: Context, { input, output, parameter }: Of<'bias'>, index: number): Backward {
   const { program, state } = context
   const condition = context.activity.condition(index)

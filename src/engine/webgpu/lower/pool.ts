@@ -1,4 +1,4 @@
-/** Lowers average pooling, max pooling, live or frozen, and the mean over the image. */
+/** Translates average pooling, max pooling (live or frozen) and global average pooling into GPU dispatches. */
 import type { Of, Pooling } from '../../graph/graph.ts'
 import type { Backward } from '../../plan/lowering.ts'
 import {
@@ -14,14 +14,14 @@ import { itemGrid } from '../plan/program.ts'
 import type { Storage } from '../plan/storage.ts'
 import type { Context } from './context.ts'
 
-/** Input, output and window of a pooling: average, max, or max with frozen choices. */
+/** Input, output and window of a pooling operation: average, max, or max with recorded choices. */
 interface Pool {
   readonly input: number
   readonly output: number
   readonly pooling: Pooling
 }
 
-/** Lowers an average pooling. */
+/** Emits an average pooling and its gradient. */
 export function lowerAvgPool(context: Context, operation: Of<'avgPool'>, index: number): Backward {
   const { input, output } = operation
   const condition = context.activity.condition(index)
@@ -39,7 +39,9 @@ export function lowerAvgPool(context: Context, operation: Of<'avgPool'>, index: 
     })
 }
 
-/** Lowers a max pooling; the choices of the forward pass decide where the gradient goes. */
+/**
+ * Emits a max pooling. The forward pass stores which cell of each window was largest; the gradient goes to that cell.
+ */
 export function lowerMaxPool(context: Context, operation: Of<'maxPool'>, index: number): Backward {
   const { input, output } = operation
   const condition = context.activity.condition(index)
@@ -55,8 +57,8 @@ export function lowerMaxPool(context: Context, operation: Of<'maxPool'>, index: 
 }
 
 /**
- * Lowers a max pooling whose choices are frozen: recorded numbers of cells decide which value passes. A recording run
- * computes the choices first, so that its output is that of the live pooling.
+ * Emits a max pooling with frozen choices: for each window a recorded cell number, not the maximum, decides which value
+ * passes. A recording run computes and stores the choices, so that its output is that of an ordinary max pooling.
  */
 export function lowerFrozenMaxPool(context: Context, operation: Of<'frozenMaxPool'>, index: number): Backward {
   const { program } = context
@@ -70,7 +72,7 @@ export function lowerFrozenMaxPool(context: Context, operation: Of<'frozenMaxPoo
   return () => emitMaxPoolGradient(context, operation, choice, condition)
 }
 
-/** Emits the gradient of a max pooling, which goes to the chosen cells. */
+/** Emits the gradient of a max pooling, which goes to the cell that was chosen in each window. */
 function emitMaxPoolGradient(context: Context, pool: Pool, choice: Storage, condition: number): void {
   context.emitInputGradient(pool, condition, (gradient, result, accumulate) => {
     context.program.emit(maxPoolGradient, {
@@ -82,14 +84,14 @@ function emitMaxPoolGradient(context: Context, pool: Pool, choice: Storage, cond
   })
 }
 
-/** Returns the kernel arguments for the sizes and the window of a pooling. */
+/** Returns the kernel arguments of a pooling: the sizes of its input and output, and its window, stride and padding. */
 function poolingWindow(context: Context, { input, output, pooling: { kernel, stride, padding } }: Pool) {
   const { height, width, quads } = context.extent(input)
   const { height: outputHeight, width: outputWidth } = context.shape(output)
   return { height, width, quads, outputHeight, outputWidth, kernel, stride, padding }
 }
 
-/** Lowers the mean over all pixels of each sample. */
+/** Emits global average pooling, the mean of each channel over all pixels of a sample, and its gradient. */
 export function lowerGlobalMean(context: Context, { input, output }: Of<'globalMean'>, index: number): Backward {
   const { program } = context
   const condition = context.activity.condition(index)

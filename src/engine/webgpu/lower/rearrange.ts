@@ -1,4 +1,6 @@
-/** Lowers the operations that copy channels from values to a value (slices, shuffles, concatenations), and crops. */
+/**
+ * Translates operations that copy channels (slices, shuffles, concatenations) and crops of images into GPU dispatches.
+ */
 import type { ValueId } from '../../../core/network.ts'
 import { type Move, type Of, offsetsOf } from '../../graph/graph.ts'
 import type { Backward } from '../../plan/lowering.ts'
@@ -9,7 +11,7 @@ import type { Transient } from '../plan/storage.ts'
 import type { Context } from './context.ts'
 import { chunksOf, numberedArgs, numberedBuffers } from './grouping.ts'
 
-/** Lowers a rearrangement of channels. */
+/** Emits the dispatches that copy channels of several activation tensors into one, and those of the gradients. */
 export function lowerRearrange(context: Context, { moves, output }: Of<'rearrange'>, index: number): Backward {
   const condition = context.activity.condition(index)
   emitGathers(context, moves, output, condition)
@@ -20,8 +22,8 @@ export function lowerRearrange(context: Context, { moves, output }: Of<'rearrang
 }
 
 /**
- * Emits the copies, with as many inputs per dispatch as it can bind. The first dispatch sets all channels without input
- * to 0.
+ * Emits the dispatches that copy channels to the output. Each dispatch reads as many inputs as it can bind; the first
+ * also sets all output channels that no input is copied to to 0.
  */
 function emitGathers(context: Context, moves: readonly Move[], output: ValueId, condition: number): void {
   const { program, bindings } = context
@@ -48,7 +50,7 @@ function emitGathers(context: Context, moves: readonly Move[], output: ValueId, 
   }
 }
 
-/** Emits the gradients with respect to the inputs, with as many per dispatch as it can bind, none of them twice. */
+/** Emits the gradients with respect to the inputs. Each dispatch writes as many of them as it can bind, none twice. */
 function emitScatters(
   context: Context,
   moves: readonly Move[],
@@ -82,7 +84,7 @@ function emitScatters(
   }
 }
 
-/** Returns for each stored channel of the input the channel of the output to which it is copied; NONE without one. */
+/** Returns for each stored channel of an input the output channel to which it is copied; NONE if it is not copied. */
 function destinationsOf({ channels, to }: Move, stored: number): number[] {
   const map = new Array<number>(stored).fill(NONE)
   channels.forEach((channel, i) => {
@@ -91,7 +93,7 @@ function destinationsOf({ channels, to }: Move, stored: number): number[] {
   return map
 }
 
-/** Lowers a crop, which removes the first rows and columns of an image. */
+/** Emits a crop, which removes the first `rows` rows and columns of every image, and its gradient. */
 export function lowerCrop(context: Context, { input, output, rows }: Of<'crop'>, index: number): Backward {
   const { program } = context
   const condition = context.activity.condition(index)

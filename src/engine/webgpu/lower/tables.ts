@@ -1,4 +1,7 @@
-/** Plans the terms and filters of a network, and creates the tables and buffers that its kernels share. */
+/**
+ * Plans where the data of a network's filters and terms (summands of nodes) stand, and creates the tables and buffers
+ * that all its kernels share.
+ */
 import type { Activity } from '../../graph/activity.ts'
 import type { Graph } from '../../graph/graph.ts'
 import { ROWS } from '../kernels/records.ts'
@@ -7,7 +10,7 @@ import type { Program } from '../plan/program.ts'
 import { encodeFilters, type FilterPlan, type FilterSite, planFilters } from './filterPlan.ts'
 import { encodeTerms, type GroupedNorm, groupNorms, planTerms, type TermPlan } from './termPlan.ts'
 
-/** The network, its state and the device limits from which the tables are made. */
+/** The network's graph, its state on the GPU and the device limits, from which its tables are made. */
 export interface Site extends FilterSite {
   readonly program: Program
   readonly graph: Graph
@@ -15,23 +18,26 @@ export interface Site extends FilterSite {
   readonly state: State
 }
 
-/** The plans of a network's terms and filters, and the buffers with their records and results. */
+/** The plans of a network's terms and filters, and the GPU buffers with the records and per-channel results of both. */
 export interface Tables {
   readonly terms: TermPlan
   readonly filters: FilterPlan
-  /** The groups of normalisations that share dispatches, by the number of each combine operation in them. */
+  /** For the number of a combine operation: the batch normalisations that run in the same dispatches as its own. */
   readonly norms: ReadonlyMap<number, readonly GroupedNorm[]>
   readonly termCount: number
-  /** The records of all terms and of all filters. */
+  /** Tables of fixed-length records from which kernels read the offsets and sizes of every term and every filter. */
   readonly termRecords: GPUBuffer
   readonly filterRecords: GPUBuffer
-  /** The rows of all terms, by channel (`ROWS` in `kernels/records.ts`). */
+  /**
+   * The per-channel scale, shift, mean, variance and gradient coefficients of every term (`ROWS` in
+   * `kernels/records.ts`).
+   */
   readonly vectors: GPUBuffer
-  /** For each term where its row `contribution` begins, and the length of the row, in quads. */
+  /** For each term the offset and the length of its row `contribution` in `vectors`, in groups of four channels. */
   readonly contributions: GPUBuffer
-  /** The moments of all normalised values, by chunk of pixels. */
+  /** Means and sums of squared deviations of all batch-normalised values, for every channel and chunk of pixels. */
   readonly moments: GPUBuffer
-  /** The activity flags, one word each. */
+  /** One 32-bit word for each part of the network that can be switched off: 1 if it runs in this step, else 0. */
   readonly flags: GPUBuffer
 }
 

@@ -1,7 +1,7 @@
 /**
- * Plans the terms of all nodes (a node is a sum of terms, most of them batch-normalised): where each term has its rows
- * in `vectors`, which normalised values are never stored, where moments stand, and which normalisations share
- * dispatches.
+ * Plans the terms of all nodes (a node is a sum of terms, most of them batch-normalised activations): where the
+ * per-channel data of each term stand in the buffer `vectors`, which normalised values are never stored, where the
+ * batch moments stand, and which normalisations share dispatches.
  *
  * Some values and gradients are never stored. If convolutions are all that reads the sum of a single normalised term,
  * the sum is not stored: the convolutions normalise the value of the term while they read it (`readThrough`). If a
@@ -17,54 +17,63 @@ import type { PackedPlace } from '../plan/storage.ts'
 import { quadsOf } from './quads.ts'
 import { columnChunks } from './workgroups.ts'
 
-/** Where the rows and sums of one term stand. */
+/** Where the per-channel data of one term (a summand of a node) stand on the GPU. */
 export interface TermPlace {
   /** Number of the term among all terms of the network. */
   readonly number: number
-  /** Where the rows of the term begin in `vectors`, in quads (four channels). */
+  /** Offset of the term's rows (scale, shift, mean, …) in the buffer `vectors`, in quads (groups of four channels). */
   readonly base: number
-  /** Length of each row of the term, in quads. */
+  /** Length of each of the term's rows in `vectors`, in quads (groups of four channels). */
   readonly quads: number
   /**
-   * Row of Σ g·(value − μ) in the result of `reduceProducts`, counted from 1 (row 0 is Σ g); undefined if never needed.
+   * Row in the result of `reduceProducts` that holds the term's Σ g·(value − μ); g is the gradient with respect to the
+   * node, μ the mean of the channel. Counted from 1, as row 0 holds Σ g; undefined if the sum is never needed.
    */
   readonly productRow: number | undefined
 }
 
-/** A value that is normalised while it is read: `base` tells where the rows of the normalising term begin, in quads. */
+/**
+ * A value that convolutions normalise while they read it; the rows with its scale and shift begin at `base` in
+ * `vectors`, counted in quads (groups of four channels).
+ */
 export interface ReadThrough {
   readonly value: ValueId
   readonly base: number
 }
 
-/** The one normalised term that reads the output of a convolution. */
+/** The batch-normalised term that alone reads the output of a convolution. */
 export interface NormReader {
-  /** The node that the term belongs to. */
+  /** The node (sum of terms) to which the normalised term belongs. */
   readonly node: ValueId
-  /** Where the rows of the term begin, in quads. */
+  /** Offset of the normalised term's rows in the buffer `vectors`, in quads (groups of four channels). */
   readonly base: number
 }
 
-/** The plan of all terms of a network. */
+/**
+ * Where the data of all terms (summands of nodes) of a network stand, and which values and gradients are not stored.
+ */
 export interface TermPlan {
-  /** The places of the terms of each combine operation, by the number of the operation. */
+  /** For the number of each combine operation (sum of terms): where the data of its terms stand. */
   readonly places: ReadonlyMap<number, readonly TermPlace[]>
-  /** For each node that is never stored the value that its readers read and normalise instead. */
+  /** For each node that is never stored the value that convolutions read and normalise instead of it. */
   readonly readThrough: ReadonlyMap<ValueId, ReadThrough>
-  /** For each output of a convolution whose gradient is not stored the term from which the gradient follows. */
+  /**
+   * For each convolution output whose gradient is not stored: the normalised term from whose node's gradient kernels
+   * compute it.
+   */
   readonly normReaders: ReadonlyMap<ValueId, NormReader>
 }
 
-/** A term with its operation and its place. */
+/** A term with the combine operation that sums it, and where its data stand on the GPU. */
 interface PlacedTerm {
   readonly combine: Of<'combine'>
-  /** Number of the combine operation. */
+  /** Number of the combine operation that sums the term. */
   readonly index: number
   readonly term: Term
   readonly place: TermPlace
 }
 
-/** Plans the terms of a graph. */
+/** Returns where the data of all terms of a graph stand, and which values and gradients are never stored. */
 export function planTerms(graph: Graph): TermPlan {
   const places = placeTerms(graph)
   const placed = placedTerms(graph, places)
@@ -72,8 +81,8 @@ export function planTerms(graph: Graph): TermPlan {
 }
 
 /**
- * Tells whether Σ g·(value − μ) of a term is ever needed. A plain term needs it for the gradient of its coefficients
- * only.
+ * Tells whether Σ g·(value − μ) over the pixels of a term is ever needed (g: the gradient with respect to the node). A
+ * term without normalisation needs it only for the gradient of its mixing coefficients.
  */
 export function hasProduct({ norm, factors }: Term): boolean {
   return norm !== null || factors.length > 0
@@ -98,7 +107,7 @@ function placeTerms(graph: Graph): TermPlan['places'] {
   return places
 }
 
-/** Lists the terms of all combine operations with their places, in order. */
+/** Lists the terms of all combine operations, in order, each with where its data stand. */
 function placedTerms({ operations }: Graph, places: TermPlan['places']): PlacedTerm[] {
   return operations.flatMap((combine, index) => {
     if (combine.kind !== 'combine') return []
@@ -126,31 +135,33 @@ function findNormReaders(graph: Graph, terms: readonly PlacedTerm[]): TermPlan['
   return new Map(readers.map(({ combine, term, place }) => [term.value, { node: combine.output, base: place.base }]))
 }
 
-/** Where the moments of a normalised value stand: a mean and a sum of squares for each channel and chunk of pixels. */
+/**
+ * Where the batch moments of a value stand: the mean and sum of squared deviations of each channel and chunk of pixels.
+ */
 export interface MomentPlace {
-  /** Where the moments of the value begin in the buffer of all moments, in quads. */
+  /** Offset of the value's moments in the buffer of all moments, in quads (groups of four channels). */
   readonly offset: number
   readonly pixelsPerChunk: number
   /**
-   * Whether the convolution that computes the value stores its moments; otherwise the node that reads the value
-   * measures them.
+   * Whether the convolution that computes the value also stores its moments; otherwise the node that sums the value
+   * measures them in a dispatch of its own.
    */
   readonly collected: boolean
   /** Whether all normalisations of the value have running statistics, which replace the moments in evaluation. */
   readonly tracked: boolean
 }
 
-/** Where the moments of all normalised values stand. */
+/** Where the batch moments (means and sums of squared deviations) of all normalised values stand. */
 export interface MomentPlan {
   readonly values: ReadonlyMap<ValueId, MomentPlace>
-  /** Length of the buffer of all moments, in quads. */
+  /** Length of the buffer with the moments of all values, in quads (groups of four channels). */
   readonly quads: number
 }
 
 /**
- * Places the moments of all normalised values.
+ * Returns where the batch moments of all normalised values stand.
  *
- * @param tilePixels for each output of a dense convolution the pixels of its tiles
+ * @param tilePixels for each output of a dense convolution the number of pixels that one workgroup computes
  */
 export function placeMoments(graph: Graph, batchSize: number, tilePixels: ReadonlyMap<ValueId, number>): MomentPlan {
   const values = new Map<ValueId, MomentPlace>()
@@ -175,9 +186,11 @@ function normsByValue({ operations }: Graph): Map<ValueId, Norm[]> {
   return found
 }
 
-/** One normalisation of a group that shares dispatches. Offsets in bytes, in the packed buffers of the group. */
+/**
+ * One of several batch normalisations that share dispatches. Its offsets are in bytes, in the buffers that all share.
+ */
 export interface GroupedNorm {
-  /** Number of the combine operation. */
+  /** Number of the combine operation that contains the normalisation. */
   readonly index: number
   readonly value: ValueId
   readonly node: ValueId
@@ -185,7 +198,7 @@ export interface GroupedNorm {
   readonly gradientOffset: number
 }
 
-/** The parts of the plan of the filters that `groupNorms` reads. */
+/** The parts of a network's `FilterPlan` that `groupNorms` reads. */
 interface PackedFilters {
   readonly outputs: ReadonlyMap<ValueId, PackedPlace>
   readonly unstoredInputs: ReadonlyMap<ValueId, PackedPlace>
@@ -193,9 +206,9 @@ interface PackedFilters {
 }
 
 /**
- * Groups neighbouring nodes of one normalised term each that are never stored, if their values share a packed buffer
- * and the gradients with respect to the nodes share another. The moments of the values are then stored by the
- * convolutions that compute the values, so that a group needs one dispatch forward and two backward.
+ * Groups neighbouring nodes that each consist of one batch-normalised value and are never stored. Nodes join a group if
+ * their values stand in one buffer and the gradients with respect to the nodes in another. The convolutions that
+ * compute the values also store their moments, so that a group needs one dispatch forward and two backward.
  *
  * @returns for each combine operation in a group the whole group, in the order of the operations
  */
@@ -223,7 +236,9 @@ export function groupNorms(
   return groups
 }
 
-/** Encodes the records of all terms as words (`TERM_FIELDS` in `kernels/records.ts`), one record after the other. */
+/**
+ * Encodes what kernels must know of each term as 32-bit words (`TERM_FIELDS` in `kernels/records.ts`), term by term.
+ */
 export function encodeTerms(
   graph: Graph,
   state: State,

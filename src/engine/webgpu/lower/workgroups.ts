@@ -1,6 +1,6 @@
 /**
- * Decides how the work of a kernel is divided among workgroups: tiles of the matrix products of dense convolutions, and
- * chunks of the sums over all pixels of a batch.
+ * Decides how the work of a kernel is divided among workgroups: matrix products of dense convolutions into tiles, sums
+ * over all pixels of a batch into chunks.
  */
 import type { Filter } from '../../graph/graph.ts'
 import { columnLayout } from '../kernels/columnSums.ts'
@@ -9,7 +9,7 @@ import { DEPTHWISE_COLUMNS, DEPTHWISE_THREADS } from '../kernels/depthwise.ts'
 import { type GradientTile, lanesFor } from '../kernels/filterGradient.ts'
 import type { Quads } from './quads.ts'
 
-/** Threads that most GPUs execute in lockstep; a workgroup occupies whole multiples of it. */
+/** Number of threads that most GPUs execute in lockstep; a workgroup occupies a whole multiple of it. */
 const WARP = 32
 
 /**
@@ -27,7 +27,7 @@ const TILES = [
 
 const PIXELS_PER_THREAD = 8
 
-/** Returns the tile of a dense convolution with so many quads of output channels. */
+/** Returns the cheapest tile for a dense convolution with `quads` groups of four output channels. */
 export function tileFor(quads: number): Tile {
   const [columns, threads] = cheapest(TILES, ([columns, threads]) => {
     const rows = threads / columns
@@ -36,12 +36,12 @@ export function tileFor(quads: number): Tile {
   return { threads, columns, each: PIXELS_PER_THREAD, pixels: (threads / columns) * PIXELS_PER_THREAD }
 }
 
-/** With fewer workgroups than this, a large device is not fully occupied. */
+/** Workgroups of a convolution below which a large GPU is not fully occupied. */
 const ENOUGH_WORKGROUPS = 256
 
 /**
- * Returns the tile for so many quads and pixels; a small result gets tiles of half the pixels, so that more workgroups
- * run.
+ * Returns the tile for a result of `quads` groups of four channels and `pixels` pixels. A small result gets tiles of
+ * half as many pixels, so that more workgroups run.
  */
 export function tileOver(quads: number, pixels: number): Tile {
   const tile = tileFor(quads)
@@ -49,7 +49,10 @@ export function tileOver(quads: number, pixels: number): Tile {
   return count >= ENOUGH_WORKGROUPS ? tile : { ...tile, each: tile.each / 2, pixels: tile.pixels / 2 }
 }
 
-/** Columns of gradient tiles to choose from; even, because threads load two quads of rows in turn. */
+/**
+ * Widths to choose from for tiles of filter gradients, in groups of four output channels. They are even, because
+ * threads load two groups of four rows in turn.
+ */
 const GRADIENT_COLUMNS = [16, 12, 10, 8, 4] as const
 const GRADIENT_LINES = [8, 9] as const
 const ROW_QUADS_PER_THREAD = 2
@@ -60,7 +63,7 @@ export interface GradientExtents {
   readonly columns: number
 }
 
-/** Returns the tile for the gradients of filters that share a dispatch. */
+/** Returns the cheapest tile for the gradients of dense filters that share a dispatch. */
 export function gradientTileFor(filters: readonly GradientExtents[]): GradientTile {
   const candidates = GRADIENT_COLUMNS.flatMap((columns) =>
     GRADIENT_LINES.map((lines) => ({ threads: columns * lines, columns, rows: lines * ROW_QUADS_PER_THREAD })),
@@ -78,28 +81,28 @@ export const tilesAcross = (
 ): readonly [rows: number, columns: number] => [Math.ceil(depth / tile.rows), Math.ceil(columns / tile.columns)]
 
 /**
- * Estimates the cost of a tile: its threads rounded up to whole warps, times 1 + 1/columns for the work that columns
- * share.
+ * Returns an estimate of the cost of a tile: its threads, rounded up to whole warps, times 1 + 1/columns for the
+ * loading of the left factor, which all columns share.
  */
 const costOf = (columns: number, threads: number): number => Math.ceil(threads / WARP) * WARP * (1 + 1 / columns)
 
-/** Returns the item of the lowest cost, the first of equal ones. */
+/** Returns the item with the lowest cost; of several with equal cost, the first. */
 const cheapest = <T>(items: readonly T[], costOf: (item: T) => number): T =>
   items.reduce((best, item) => (costOf(item) < costOf(best) ? item : best))
 
 /**
- * Pixels of a chunk that one thread adds up, unless that gives more than `MOST_CHUNKS`. Late layers have only 4,096
- * pixels.
+ * Pixels that one thread of a sum over pixels adds up, unless that gives more than `MOST_CHUNKS` chunks. The number is
+ * small because late layers have only 4,096 pixels in a batch.
  */
 const CHUNK_PIXELS_PER_THREAD = 4
 const MOST_CHUNKS = 256
 
-/** How a sum over pixels by channel is divided. */
+/** How the per-channel sum over all pixels of a batch is divided into chunks of pixels. */
 export interface ColumnChunks {
   readonly count: number
-  /** Workgroups that are needed to cover the channels. */
+  /** Number of workgroups per chunk that together cover all channels. */
   readonly blocks: number
-  /** The kernel arguments `COLUMN_ARGS`. */
+  /** The kernel arguments `COLUMN_ARGS` (`kernels/columnSums.ts`) for this division of the sum. */
   readonly args: {
     readonly quads: number
     readonly block: number
@@ -110,7 +113,7 @@ export interface ColumnChunks {
   }
 }
 
-/** Divides a sum over all pixels of a value, by channel, into chunks. */
+/** Returns how the per-channel sum over all pixels of an activation tensor is divided into chunks. */
 export function columnChunks({ quads, pixelsPerSample }: Quads, batchSize: number): ColumnChunks {
   const layout = columnLayout(quads)
   const pixels = batchSize * pixelsPerSample
@@ -122,22 +125,22 @@ export function columnChunks({ quads, pixelsPerSample }: Quads, batchSize: numbe
   }
 }
 
-/** A filter with the stored sizes of its input and output. */
+/** A convolution filter with the stored sizes of its input and output (channels padded to multiples of four). */
 export interface SizedFilter {
   readonly filter: Filter
   readonly input: Quads
-  /** Channels of the input without padding. */
+  /** Channels of the filter's input, not counting padding channels. */
   readonly inputChannels: number
   readonly output: Quads
 }
 
-/** Returns the size of the gradient of a dense filter. */
+/** Returns the size of a dense filter's gradient, in groups of four channels. */
 export const gradientExtents = ({ filter: { window }, input, output }: SizedFilter): GradientExtents => ({
   depth: window.height * window.width * input.quads,
   columns: output.quads,
 })
 
-/** Returns the threads that compute one chunk of the gradients of all filters that share a dispatch. */
+/** Returns how many threads reduce one chunk of pixels to the gradients of all filters that share a dispatch. */
 export function threadsPerChunk(kind: Filter['kind'], filters: readonly SizedFilter[]): number {
   if (kind === 'depthwise') {
     const blocks = filters.map(({ filter, input }) => filter.window.height * Math.ceil(input.quads / DEPTHWISE_COLUMNS))
@@ -148,7 +151,10 @@ export function threadsPerChunk(kind: Filter['kind'], filters: readonly SizedFil
   return extents.reduce((sum, own) => sum + tile.threads * tilesAcross(own, tile).reduce((a, b) => a * b), 0)
 }
 
-/** How the gradient of a filter is divided into partial sums; the fields are those of a filter's record. */
+/**
+ * How the gradient of a filter is divided into partial sums; `FILTER_FIELDS` in `kernels/records.ts` explains the
+ * fields.
+ */
 export interface GradientChunks {
   readonly chunkCount: number
   readonly perChunk: number
@@ -158,7 +164,7 @@ export interface GradientChunks {
   readonly denseRows: number
 }
 
-/** Divides the gradient of a filter. @param threads for one chunk of all filters that share the dispatch */
+/** Returns how the gradient of a filter is divided into partial sums. @param threads as from `threadsPerChunk` */
 export function gradientChunks(sized: SizedFilter, threads: number, batchSize: number): GradientChunks {
   const { filter, input, inputChannels, output } = sized
   const { height, width } = filter.window
@@ -170,14 +176,15 @@ export function gradientChunks(sized: SizedFilter, threads: number, batchSize: n
   return { chunkCount, perChunk, lanes: lanesFor(chunkCount), rows: height * width * storedRows, storedRows, denseRows }
 }
 
-/** Threads that occupy a large device. */
+/** Number of threads that fully occupies a large GPU. */
 const ENOUGH_THREADS = 2 ** 16
 
 /**
- * Divides `items` (pixels, or rows of pixels) into as many equal chunks as occupy the device with `threads` each.
+ * Divides `items` (pixels, or rows of pixels) into equal chunks: as many as fully occupy the GPU if `threads` threads
+ * work on each.
  *
- * @param fewest the smallest number of items for which another chunk pays
- * @param multiple the number of items in a chunk is a multiple of it
+ * @param fewest the number of items below which a chunk is not divided further
+ * @param multiple the number of items in a chunk is a multiple of this
  */
 function evenChunks(
   items: number,
