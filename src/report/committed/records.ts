@@ -1,6 +1,7 @@
 /**
- * Reads and writes what a committed report is computed from: `report.json`, which says how, and the records of its
- * runs. The records are either run folders, as in a store, or one compact file with a line for each run.
+ * Reads and writes what a committed report is computed from: `report.json`, which holds the settings of the report, and
+ * the records of its search runs. The records are either run folders, as in a store, or one compact file with a line
+ * for each run.
  */
 import { join } from 'node:path'
 import { gunzipSync, gzipSync } from 'node:zlib'
@@ -17,10 +18,12 @@ import { beyondLimit, limitOf } from '../../system/limits.ts'
 import { isThere, listIfThere, readIfThere } from '../../system/readable.ts'
 import { type RunRecord, readRun, type WholeRun } from '../runRecord.ts'
 
-/** The file of a report that says how the report is computed and which other files it consists of. */
+/**
+ * Name of the report's settings file. It says how the report is computed and which other files the report consists of.
+ */
 export const RECIPE = 'report.json'
 
-/** The file that holds all records of a compact report: gzipped, one run a line, as JSON. */
+/** Name of the file with all run records of a compact report: gzipped text, each line the JSON of one run. */
 export const COMPACT_RECORDS = 'runs.jsonl.gz'
 
 const REMEDY = 'restore it from a copy, or write the report again'
@@ -30,24 +33,24 @@ const recipeSchema = z.strictObject({
   title: z.string(),
   published: z.string(),
   mix: z.boolean(),
-  /** Names of the run folders in the order of the report; absent in a compact report. */
+  /** Names of the report's run folders, in the order in which the report shows the runs; absent in a compact report. */
   runs: z.array(fileName).optional(),
-  /** Names of all other files but `report.json`; absent in reports of versions that did not list them. */
+  /** Names of the report's files, without run folders and `report.json`; absent in reports of old program versions. */
   files: z.array(fileName).optional(),
 })
 
-/** How a report is computed from its records, and which files it consists of. */
+/** Content of a `report.json`: the settings with which the report is computed, and the names of the report's files. */
 export type ReportRecipe = z.infer<typeof recipeSchema>
 
 export interface CommittedReport {
   readonly recipe: ReportRecipe
-  /** The runs in the order of the report. */
+  /** Records of the report's runs, in the order in which the report shows them. */
   readonly runs: readonly RunRecord[]
-  /** The search space of the runs. */
+  /** The search space of all runs of the report. */
   readonly space: SearchSpace
 }
 
-/** Finds a search space by its name. @throws BenchError `unknown-name` */
+/** Type of a function that returns the search space with a name. @throws BenchError `unknown-name` */
 export type SpaceOf = (name: string) => SearchSpace | Promise<SearchSpace>
 
 /**
@@ -68,7 +71,7 @@ export async function readReport(folder: string, spaceOf: SpaceOf): Promise<Comm
 export const parseRecipe = (text: string, path: string): ReportRecipe =>
   parseRecord(text, path, { schema: recipeSchema, what: 'the recipe of a report', remedy: REMEDY })
 
-/** Whether the records of a report are one compact file: such a report lists no run folders. */
+/** Returns whether a report keeps its run records in one compact file; its `report.json` then lists no run folders. */
 export const isCompact = ({ runs }: Pick<ReportRecipe, 'runs'>): boolean => runs === undefined
 
 /**
@@ -107,7 +110,7 @@ function requiredBytes(path: string): Buffer {
   throw new BenchError('missing', `${path} does not exist; without it the report cannot be recomputed`)
 }
 
-/** Returns the names and contents of the files in the folder of a run, as the store has them. */
+/** Returns the content of every file of the runs' folders by its path in the report, as a store would write it. */
 export function runFolderFiles(runs: readonly WholeRun[]): ReadonlyMap<string, string> {
   const pretty = (value: unknown) => printable(`${JSON.stringify(value, null, 2)}\n`)
   return new Map(
@@ -123,14 +126,15 @@ export function runFolderFiles(runs: readonly WholeRun[]): ReadonlyMap<string, s
   )
 }
 
-/** Whether a run has everything that a run folder holds; runs that were read from a compact report do not. */
+/** Returns whether a record has everything that a run folder holds. Records read from a compact report do not. */
 export const isWhole = (run: RunRecord): run is WholeRun =>
   run.epochs.every((epoch) => 'seconds' in epoch) &&
   (run.result?.oracle?.queries ?? []).every(({ genotype }) => genotype !== undefined)
 
 /**
- * Returns a run with only what tables and figures read: of a black-box search the answers that were better than all
- * before, without their architectures; of an epoch its architecture, looked-up accuracies and probes.
+ * Returns a run's record with only what tables and figures read. Of the evaluations of a black-box search it keeps
+ * those that were better than all before, without their architectures; of each epoch of a supernet search it keeps the
+ * architecture, the looked-up accuracies and the probes' measurements.
  */
 export function compacted(run: RunRecord): RunRecord {
   const { manifest, epochs, result, failure } = run
@@ -150,7 +154,10 @@ function compactedResult(result: ReportedResult): ReportedResult {
   return { ...result, oracle: { ...rest, evaluations, queries: answers } }
 }
 
-/** Returns the content of `runs.jsonl.gz`. @param runs as `compacted` returns them */
+/**
+ * Returns the bytes of the compact file `runs.jsonl.gz`.
+ * @param runs records as `compacted` returns them
+ */
 export function formatCompact(runs: readonly RunRecord[]): Uint8Array {
   const lines = runs.map(({ manifest, result, failure, epochs }) =>
     printable(`${JSON.stringify({ manifest, result, failure, epochs })}\n`),
@@ -159,7 +166,8 @@ export function formatCompact(runs: readonly RunRecord[]): Uint8Array {
 }
 
 /**
- * Parses the content of `runs.jsonl.gz`. Runs of one job share one object for what does not depend on the seed.
+ * Returns the run records that a compact file `runs.jsonl.gz` contains. Runs that differ only in their seed share one
+ * object for the settings that do not depend on the seed.
  * @throws BenchError `corrupt`; `bad-input` where the unpacked text is longer than the limit `report-mib`
  */
 export function parseCompact(bytes: Uint8Array, path: string): readonly RunRecord[] {
@@ -194,15 +202,15 @@ function linesOf(text: Buffer): readonly string[] {
 }
 
 /**
- * Returns the qualifiers that a comparison reports for a job's dataset: validation before test, in the protocol's
- * order.
+ * Returns the names (dataset/split/epochs/seed) of the accuracies that a comparison reports for a job: those that the
+ * job's protocol lists for its dataset, validation before test.
  */
 export const reportedQualifiers = ({ protocol, dataset }: Job): readonly string[] =>
   (protocol.headline[dataset.name] ?? []).flatMap(({ validation, test }) => [validation, test])
 
 /**
- * Returns a run without the looked-up accuracies that no comparison reports, so that a report in a repository is
- * evidence for its own numbers and not a copy of the lookup table. Accuracies that were trained are all kept.
+ * Returns a run's record without the looked-up accuracies that no comparison reports, so that a report in a repository
+ * proves its numbers without copying the lookup table. Accuracies measured by our own training are all kept.
  */
 export function reportedOnly<Run extends RunRecord>(run: Run): Run {
   const { manifest, epochs, result } = run

@@ -1,7 +1,7 @@
 /**
- * Computes the files of a committed report from its records: tables, looked-up rows, the numbers of figures, pictures
- * and the page. All but the pictures are the same bytes on every machine, so `bench verify` can recompute and compare
- * them.
+ * Computes the files of a committed report from its run records: tables, the used rows of lookup tables, the plotted
+ * numbers of figures, pictures and the HTML page. All but the pictures are the same bytes on every machine, so `bench
+ * verify` can recompute and compare them.
  */
 import { formatQualifier, type Metric } from '../../core/metric.ts'
 import { oneLine, printable } from '../../core/plainText.ts'
@@ -31,21 +31,29 @@ const PICTURE_FORMATS: readonly PictureFormat[] = ['svg', 'png']
 export const PAGE = 'index.html'
 const LOOKUPS = 'lookups.csv'
 
-/** What a report is computed with, beside its records and its `report.json`. */
+/**
+ * What the files of a report are computed with, beside its run records and `report.json`: the search space, and the
+ * names of the algorithms that answer with a fixed architecture.
+ */
 export type ReportContext = Pick<ContentOptions, 'space' | 'references'>
 
 /** Content of each file of a report by its name in the report's folder. */
 export type ReportFiles = ReadonlyMap<string, string | Uint8Array>
 
-/** What a new report consists of. */
+/** The user's choice of the files that a new report consists of. */
 export interface ReportForm {
-  /** The records in one file, the tables, and no figures but those that are named. */
+  /**
+   * Whether the report is compact: all run records in one file, the tables, and only the figures listed in `figures`.
+   */
   readonly compact: boolean
-  /** Absent: all kinds that the runs have numbers for, or none in a compact report. */
+  /**
+   * Kinds of figures that the report shows; absent: every kind that the runs have numbers for, or none in a compact
+   * report.
+   */
   readonly figures?: readonly FigureKind[]
 }
 
-/** Returns whether a new report of this form has the named file. */
+/** Returns whether a new report with this choice of files has the named file. */
 export function isInForm(name: string, { compact, figures }: ReportForm): boolean {
   const [stem, ending] = name.split('.')
   if (isFigureKind(stem)) {
@@ -80,7 +88,8 @@ export async function reportFiles(
 }
 
 /**
- * Returns the files of a report that are computed from its records, and `report.json`. @param isWanted of a file's name
+ * Returns the files of a report that are computed from its run records, and `report.json`.
+ * @param isWanted returns whether the file with a name is to be computed
  */
 export async function computedFiles(
   runs: readonly RunRecord[],
@@ -95,8 +104,8 @@ export async function computedFiles(
 }
 
 /**
- * Returns the files that `bench verify` compares with the committed ones: of those that `report.json` lists, all but
- * records and pictures. A figure that this version of the program has and an earlier one had not is therefore no
+ * Returns, recomputed, the files that `bench verify` compares with the committed ones: all that `report.json` lists
+ * except run records and pictures. A kind of figure that is newer than the report is therefore not counted as a
  * difference.
  */
 export async function checkedFiles(
@@ -109,7 +118,7 @@ export async function checkedFiles(
   return (await contents(runs, recipe, context, isWanted)) as ReadonlyMap<string, string>
 }
 
-/** Whether `bench verify` recomputes a file of a report. */
+/** Returns whether `bench verify` recomputes and compares the report's file with this name. */
 export const isChecked = (name: string): boolean => /\.(md|csv|tex|json|html)$/.test(name) && name !== RECIPE
 
 async function contents(
@@ -144,18 +153,24 @@ const figureFiles = ({ figure }: NamedFigure) => [
   ...PICTURE_FORMATS.map((format) => [`${figure.name}.${format}`, () => renderFigure(figure, format)] as const),
 ]
 
-/** The scatter shows the whole lookup table, which is not part of a report. */
+/**
+ * Returns whether a kind of figure is computed from run records alone. Only `scatter` is not: it shows the whole lookup
+ * table, which is not part of a report.
+ */
 const isComputedFromRuns = (figure: string): boolean => figure !== 'scatter'
 
-/** Whether all runs used a table that comes with the program: a figure of all architectures copies the table. */
+/**
+ * Returns whether a report may show all rows of the lookup table, as the figure `scatter` does: only if all runs used a
+ * table that comes with the program, whose numbers may be copied.
+ */
 async function mayCopyTable(runs: readonly RunRecord[]): Promise<boolean> {
   const embedded = await listTables({ folders: [embeddedTables] })
   return runs.every(({ manifest: { job } }) => embedded.includes(job.table?.name ?? ''))
 }
 
 /**
- * Returns the rows of the lookup tables that the runs used, as CSV with one line for each table, architecture and
- * qualifier, sorted; accuracies in %, with all their digits.
+ * Returns the accuracies that the runs looked up, as sorted CSV: one line for each lookup table, architecture and
+ * accuracy name (dataset/split/epochs/seed); accuracies in %, with all their digits.
  */
 export function lookupsCsv(runs: readonly RunRecord[]): string {
   const lines = runs.flatMap(({ manifest: { job }, epochs, result }) => {

@@ -22,7 +22,7 @@ import {
 } from './reportFiles.ts'
 import type { VerifyOptions } from './verify.ts'
 
-/** A place that runs of a report were read from. */
+/** A folder, a store or an earlier report, that runs of a report were read from. */
 export interface Source {
   readonly kind: 'store' | 'report'
   readonly folder: string
@@ -33,14 +33,19 @@ export interface ReportRequest extends ReportForm {
   readonly runs: readonly RunRecord[]
   readonly sources: readonly Source[]
   readonly recipe: Omit<ReportRecipe, 'runs' | 'files'>
-  /** Settings that the user gave. A report that is drawn again from its own records keeps its other settings. */
+  /**
+   * Settings of the report that the user gave. A report that is recomputed from its own records keeps its other
+   * settings.
+   */
   readonly given: Partial<ReportRecipe>
   readonly context: ReportContext
 }
 
 /**
- * Writes a report. Where its runs come from the same folder, the report is drawn again and its records are only read.
- * @throws BenchError `bad-input`, before anything is written, where something in the folder would be lost
+ * Writes a report into its folder. If the runs were read from that same folder, tables, figures and page are recomputed
+ * and the run records stay as they are.
+ * @throws BenchError `bad-input`, before anything is written, if a file in the folder that no earlier report wrote
+ * would be lost
  */
 export async function writeReport(request: ReportRequest, known: VerifyOptions): Promise<void> {
   const { folder, runs, sources, recipe, context } = request
@@ -54,9 +59,10 @@ export async function writeReport(request: ReportRequest, known: VerifyOptions):
 }
 
 /**
- * Writes the listed files of a report again, but not its records, as after a change of how tables and figures look.
+ * Recomputes and rewrites the files that a report's `report.json` lists, except the run records. This is for a new
+ * version of the program whose tables and figures look different.
  * @param changes new settings of `report.json`
- * @param form other figures than the listed ones
+ * @param form chooses the files, in place of the list in `report.json`
  * @throws BenchError `missing` or `corrupt` where the report cannot be recomputed
  */
 export async function updateReport(
@@ -87,13 +93,13 @@ async function redraw({ folder, runs, given, compact, figures }: ReportRequest, 
   throw new BenchError('bad-input', `${folder} is the report that the runs come from, and ${problem}; ${remedy}`)
 }
 
-/** Whether all runs of a report come from the folder that it is written into. */
+/** Returns whether all runs of a report were read from the folder that the report is written into. */
 const isOwn = (folder: string, sources: readonly Source[]): boolean =>
   sources.length === 1 && sources[0].kind === 'report' && realPlace(folder) === realPlace(sources[0].folder)
 
 /**
- * @throws BenchError `bad-input` where the folder and the source are the same or one lies inside the other, links
- * resolved
+ * Checks that the report's folder and a folder that runs were read from lie apart, symbolic links resolved.
+ * @throws BenchError `bad-input` if they are the same or one lies inside the other
  */
 function requireApart(folder: string, source: Source): void {
   const origin = realPlace(source.folder)
@@ -112,7 +118,7 @@ const isInside = (inner: string, outer: string): boolean => {
   return path !== '' && path !== '..' && !path.startsWith(`..${sep}`)
 }
 
-/** Returns the absolute path with symbolic links resolved in those of its folders that exist. */
+/** Returns the absolute path with symbolic links resolved. Its last folders need not exist. */
 function realPlace(path: string): string {
   const whole = resolve(path)
   try {
@@ -129,12 +135,12 @@ function earlierRecipe(folder: string): ReportRecipe | undefined {
   return text === undefined ? undefined : parseRecipe(text, path)
 }
 
-/** Names of the files in a run folder that a report keeps. */
+/** Names of the files in a run folder that are copied into a report. */
 const RUN_FILES: ReadonlySet<string> = new Set(Object.keys(runFiles))
 
 /**
- * @throws BenchError `bad-input` where the folder holds a run that an earlier report there does not list, or that is
- * running
+ * Checks that the report's folder holds no foreign run.
+ * @throws BenchError `bad-input` if it holds a run that an earlier report there does not list, or a run in progress
  */
 function requireNoOtherRuns(folder: string, earlier: ReportRecipe | undefined): void {
   const refuse = (what: string): never => {
@@ -153,7 +159,10 @@ function requireNoOtherRuns(folder: string, earlier: ReportRecipe | undefined): 
   }
 }
 
-/** @throws BenchError `bad-input` for a file that would be replaced although no earlier report there lists it */
+/**
+ * Checks that writing the named files replaces only files of an earlier report.
+ * @throws BenchError `bad-input` for a file that exists and that no earlier report in this folder lists
+ */
 function requireFree(folder: string, names: Iterable<string>, earlier: ReportRecipe | undefined): void {
   if (earlier !== undefined && earlier.files === undefined) return
   const own = new Set([...(earlier === undefined ? [] : [RECIPE]), ...listedFiles(earlier)])
@@ -164,7 +173,7 @@ function requireFree(folder: string, names: Iterable<string>, earlier: ReportRec
   }
 }
 
-/** Returns the names of all files of an earlier report but `report.json`. */
+/** Returns the names of all files of the earlier report in the folder, without `report.json`. */
 function listedFiles(earlier: ReportRecipe | undefined): readonly string[] {
   if (earlier === undefined) return []
   const records = earlier.runs?.flatMap((id) => [...RUN_FILES].map((name) => `runs/${id}/${name}`))
@@ -192,7 +201,7 @@ function replaceFiles(folder: string, files: ReportFiles, earlier: ReportRecipe 
   )
 }
 
-/** Removes a folder unless it contains something. */
+/** Removes a folder if it exists and is empty. */
 function removeIfEmpty(folder: string): void {
   try {
     rmdirSync(folder)

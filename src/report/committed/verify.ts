@@ -1,7 +1,7 @@
 /**
- * Checks committed reports and records: whether the files of a report are what its records give, whether each record is
- * of the job that its name stands for, and whether looked-up accuracies are those of the lookup table, where it is
- * installed.
+ * Checks committed reports and run records for `bench verify`. It checks whether a report's files equal those
+ * recomputed from its records, whether each run's name is the hash of its job, and whether looked-up accuracies equal
+ * those of the lookup table, if that table is installed.
  */
 import { join } from 'node:path'
 import { formatQualifier, type Metric } from '../../core/metric.ts'
@@ -14,35 +14,41 @@ import type { ReportedResult, RunRecord } from '../runRecord.ts'
 import { COMPACT_RECORDS, isCompact, type ReportRecipe, readReport, type SpaceOf } from './records.ts'
 import { checkedFiles, isChecked, PAGE } from './reportFiles.ts'
 
-/** A file that is not what it should be. */
+/** A committed file that differs from its recomputed content. */
 export interface Difference {
-  /** Path of the file in the report's folder. */
+  /** Path of the differing file, relative to the report's folder. */
   readonly file: string
-  /** Lines as of a diff: `-` is committed, `+` is expected. */
+  /** The lines in which the file differs, as in a diff: `-` before a committed line, `+` before a recomputed one. */
   readonly lines: readonly string[]
 }
 
-/** What the check of one report, store or run found. */
+/** Result of the check of one report, store or run. */
 export interface Finding {
-  /** The report, store or run, as the user named it. */
+  /** Path or name of the checked report, store or run, as the user typed it. */
   readonly report: string
-  /** Number of runs. */
+  /** Number of runs whose records were checked. */
   readonly runs: number
-  /** Number of files that were recomputed; absent for a store or a run, of which only the records are checked. */
+  /**
+   * Number of the report's files that were recomputed and compared; absent for a store or a run, which has only
+   * records.
+   */
   readonly files?: number
-  /** Number of architectures that were looked up again; absent where their lookup table is not installed. */
+  /** Number of architectures whose accuracies were looked up again; absent if their lookup table is not installed. */
   readonly lookedUpAgain?: number
-  /** Empty where everything is as committed. */
+  /** Differences that the check found; empty if every committed file is correct. */
   readonly differences: readonly Difference[]
 }
 
 export interface VerifyOptions {
   readonly spaceOf: SpaceOf
-  /** Names of the algorithms that answer with a fixed architecture. */
+  /** Names of the reference algorithms, which answer with a fixed architecture and do not search. */
   readonly references: ReadonlySet<string>
 }
 
-/** Recomputes a report from its records. @throws BenchError `missing` or `corrupt` where that is impossible */
+/**
+ * Checks a report: recomputes its files from its run records and compares them with the committed files.
+ * @throws BenchError `missing` or `corrupt` if the report cannot be recomputed
+ */
 export async function verifyReport(report: string, { spaceOf, references }: VerifyOptions): Promise<Finding> {
   const { recipe, runs, space } = await readReport(report, spaceOf)
   const files = await checkedFiles(runs, recipe, { space, references })
@@ -67,8 +73,8 @@ const inCompactFile = ({ file, lines }: Difference): Difference => ({
 })
 
 /**
- * Checks whether runs are what their names and jobs say, and their accuracies those of the lookup table.
- * @param place store or run, as the user named it
+ * Checks whether each run's name is the hash of its job, and whether its accuracies equal those of the lookup table.
+ * @param place path or name of the store or run, as the user typed it
  */
 export async function verifyRecords(place: string, runs: readonly RunRecord[]): Promise<Finding> {
   const again = await lookUpAgain(runs)
@@ -82,7 +88,7 @@ export async function verifyRecords(place: string, runs: readonly RunRecord[]): 
   }
 }
 
-/** A committed file that is missing counts as an empty one. */
+/** Returns the files of a report that differ from their recomputed content. A missing file counts as an empty one. */
 function changedFiles(report: string, recomputed: ReadonlyMap<string, string>): readonly Difference[] {
   return [...recomputed].flatMap(([file, expected]) => {
     const committed = readIfThere(join(report, file))?.toString('utf8') ?? ''
@@ -92,7 +98,9 @@ function changedFiles(report: string, recomputed: ReadonlyMap<string, string>): 
   })
 }
 
-/** Files that `report.json` lists and that the records do not give. */
+/**
+ * Returns the files that `report.json` lists although recomputing the report from its run records does not make them.
+ */
 const unfoundedFiles = ({ files = [] }: ReportRecipe, recomputed: ReadonlyMap<string, string>): readonly Difference[] =>
   files
     .filter((file) => isChecked(file) && !recomputed.has(file))
@@ -117,12 +125,15 @@ const contradiction = (file: string, committed: string, expected: string): reado
   committed === expected ? [] : [{ file, lines: [`- ${committed}`, `+ ${expected}`] }]
 
 interface LookedUpAgain {
-  /** Number of different architectures. */
+  /** Number of different architectures whose accuracies were looked up again. */
   readonly architectures: number
   readonly differences: readonly Difference[]
 }
 
-/** Looks the final architectures up again; undefined where no run's table is installed with the same content. */
+/**
+ * Looks the final architecture of every run up again and compares the accuracies with the recorded ones. Returns
+ * undefined if no run's lookup table is installed with the content that the run used.
+ */
 async function lookUpAgain(runs: readonly RunRecord[]): Promise<LookedUpAgain | undefined> {
   const tables = await installedTables(runs)
   const known = runs.flatMap(({ manifest: { job }, result }) => {
@@ -138,7 +149,7 @@ async function lookUpAgain(runs: readonly RunRecord[]): Promise<LookedUpAgain | 
   }
 }
 
-/** The lookup tables of these runs that are installed, by name. */
+/** Returns the lookup tables that these runs used and that are installed, by table name. */
 async function installedTables(runs: readonly RunRecord[]): Promise<ReadonlyMap<string, Table>> {
   const wanted = new Set(runs.flatMap(({ manifest }) => manifest.job.table?.name ?? []))
   const names = (await listTables()).filter((name) => wanted.has(name))
@@ -161,7 +172,7 @@ function lookupDifferences(
 
 /**
  * Returns the lines in which two texts differ, as `-` committed and `+` recomputed; none where they are equal. Lines
- * that both texts begin or end with are left out.
+ * that both texts begin or end with are left out. @param limit largest number of lines returned
  */
 export function lineDiff(committed: string, recomputed: string, limit = 20): readonly string[] {
   if (committed === recomputed) return []
@@ -177,21 +188,22 @@ export function lineDiff(committed: string, recomputed: string, limit = 20): rea
 const alternating = (left: readonly string[], right: readonly string[]) =>
   left.flatMap((line, i) => (line === right[i] ? [] : [`- ${line}`, `+ ${right[i]}`]))
 
-/** Number of lines that both texts begin with. */
+/** Returns the number of equal lines at the beginning of two texts. */
 function commonPrefix(a: readonly string[], b: readonly string[]): number {
   const differs = a.findIndex((line, i) => line !== b[i])
   return differs === -1 ? Math.min(a.length, b.length) : differs
 }
 
-/** The data from which the page's script draws, as `page/figureHtml.ts` writes it. */
+/** Data of one plot in a report's HTML page, as `page/figureHtml.ts` writes it for the script that draws the plot. */
 interface DrawnPanel {
   readonly labels: readonly string[]
   readonly datasets: readonly { readonly flat: readonly (number | null)[]; readonly notes: object }[]
 }
 
 /**
- * Returns what a report's page says without how it looks, since pages are restyled: words and numbers of every section,
- * then the points of every figure, each on a line. The scatter is left out, since it shows the whole lookup table.
+ * Returns the words and numbers of a report's HTML page without its layout, which may change between versions: the text
+ * of every section, then every plotted point, each on a line. The scatter is left out, since it shows the whole lookup
+ * table.
  */
 function pageNumbers(html: string): string {
   const sections = [...html.matchAll(/<section id="([^"]*)">(.*?)<\/section>/gs)]
@@ -201,7 +213,10 @@ function pageNumbers(html: string): string {
   return [...words, ...pointsOf(html), ''].join('\n')
 }
 
-/** The cells of a table also have their numbers with all digits, by which the page sorts them. */
+/**
+ * Returns the words of a part of the page as lines. A table cell also gives its number with all digits, by which the
+ * page sorts the table.
+ */
 function linesOf(content: string): readonly string[] {
   const text = content.replace(/ data-value="([^"]*)"[^>]*>/g, '>$1 ').replace(/<[^>]*>/g, '\n')
   return text.split('\n').filter((line) => line.trim() !== '')

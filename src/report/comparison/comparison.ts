@@ -14,7 +14,7 @@ export interface Comparison {
   readonly space: string
   readonly columns: readonly Column[]
   readonly rows: readonly Row[]
-  /** Names of the protocols; several only where the user allowed mixed protocols. */
+  /** Names of the protocols that the compared runs followed; several only if the user allowed mixed protocols. */
   readonly protocols: readonly string[]
   /**
    * Names of the settings in which the protocols of the runs differ, such as `epochs`; empty where they are the same.
@@ -23,45 +23,46 @@ export interface Comparison {
 }
 
 export interface Column {
-  /** Dataset of the accuracy, as in `Headline.dataset`. */
+  /** Dataset on which the accuracies of this column were measured, such as `cifar100`. */
   readonly dataset: string
   readonly split: 'validation' | 'test'
-  /** Dataset that the architectures were searched on. */
+  /** Dataset that the architectures of this column were searched on. */
   readonly searchedOn: string
   /**
-   * Such as `CIFAR-10 test`, or `CIFAR-100 test (searched on CIFAR-10)` where the columns differ in the dataset
+   * Title of the column: `CIFAR-10 test`, or `CIFAR-100 test (searched on CIFAR-10)` if columns differ in the dataset
    * searched on.
    */
   readonly title: string
-  /** The title without the split. */
+  /** Title of the column without `validation` or `test`: columns with the same group stand below one heading. */
   readonly group: string
-  /** Qualifiers (dataset/split/epochs/seed) of the accuracies; several only where protocols are mixed. */
+  /** Names (dataset/split/epochs/seed) of the table accuracies in this column; several only if protocols are mixed. */
   readonly qualifiers: readonly string[]
 }
 
 export interface Row {
   readonly method: Method
-  /** One cell for each column of the comparison. */
+  /** Cells of this row, one for each column of the comparison. */
   readonly cells: readonly Cell[]
-  /** Number of different seeds among the finished runs. */
+  /** Number of different seeds among the finished runs of this row's method. */
   readonly seeds: number
-  /** Number of finished runs; one seed has a run on each dataset. */
+  /** Number of finished runs of this row's method. A seed counts once for each dataset that it was run on. */
   readonly finished: number
   readonly failed: number
   readonly unfinished: number
 }
 
 export interface Cell {
-  /** Accuracy in % by seed, of the finished runs whose architecture has this accuracy. */
+  /** Accuracy in % of the architecture that each seed found, by seed; without seeds whose architecture lacks it. */
   readonly bySeed: ReadonlyMap<number, number>
-  /** Number of finished runs whose architecture lacks this accuracy. */
+  /** Number of finished runs of the cell whose architecture has no value for this accuracy in the lookup table. */
   readonly missing: number
 }
 
 /**
- * Compares runs by method.
+ * Returns the comparison of runs, with one row for each method.
  * @param options.mix allows runs of different protocols side by side
- * @throws BenchError `missing` where there is no run, `bad-input` where the runs are not comparable
+ * @throws BenchError `missing` where there is no run, `bad-input` where the runs differ in space, lookup table or
+ * protocol
  */
 export function compare(runs: readonly RunRecord[], options: { readonly mix?: boolean } = {}): Comparison {
   if (runs.length === 0)
@@ -97,7 +98,10 @@ const titles: Readonly<Record<string, string>> = { cifar10: 'CIFAR-10', cifar100
 /** Returns the usual spelling of a dataset's name: `CIFAR-10` for `cifar10`. */
 export const datasetTitle = (dataset: string): string => titles[dataset] ?? dataset
 
-/** Returns the dataset's name, and how many of its images were missing where the runs had fewer than all. */
+/**
+ * Returns the dataset's title, followed by the number of missing images in brackets if the runs trained on fewer than
+ * all images.
+ */
 export function datasetWords(
   dataset: string,
   runs: readonly RunRecord[],
@@ -107,7 +111,7 @@ export function datasetWords(
   return missing.length === 0 ? title : `${title} (${missing.join(' or ')})`
 }
 
-/** Returns, for each dataset of which images were missing, how many its runs had, in words. */
+/** Returns, for each dataset of which the runs lacked images, phrases for a title that say how many were missing. */
 const missingByDataset = onceEach((runs: readonly RunRecord[]): ReadonlyMap<string, readonly string[]> => {
   const words = new Map<string, Set<string>>()
   for (const { manifest, result } of runs) {
@@ -141,8 +145,8 @@ function refuseMixedTables(runs: readonly RunRecord[]): void {
 }
 
 /**
- * Returns the names of the settings in which the protocols differ, headline numbers compared for each dataset on its
- * own.
+ * Returns the names of the settings in which the protocols of the runs differ. The accuracies that a protocol reports
+ * are compared for each dataset separately.
  */
 function differingSettings(runs: readonly RunRecord[]): readonly string[] {
   const protocols = unique(runs.map(({ manifest }) => manifest.job.protocol))
@@ -190,7 +194,10 @@ function columnsOf(runs: readonly RunRecord[]): readonly Column[] {
   })
 }
 
-/** Returns one job for each protocol and dataset, since thousands of seeds have the same columns. */
+/**
+ * Returns one job for each protocol and dataset. The columns of a comparison follow from these jobs alone, whatever the
+ * number of seeds.
+ */
 function searchesOnce(runs: readonly RunRecord[]): readonly Job[] {
   const known = new Map<Job['protocol'], Set<string>>()
   return runs.flatMap(({ manifest: { job } }) => {
@@ -225,7 +232,10 @@ function accuracy({ manifest: { job }, result }: RunRecord, column: Column): num
 
 const unique = <T>(items: readonly T[]): T[] => [...new Set(items)]
 
-/** Fewest blocks for which p-values are reported: two blocks give no two-sided p-value below 1/2. */
+/**
+ * Smallest number of blocks (seeds) for which a paired test reports p-values: two blocks cannot give a two-sided
+ * p-value below 1/2.
+ */
 export const FEWEST_BLOCKS = 3
 
 /**
@@ -233,17 +243,20 @@ export const FEWEST_BLOCKS = 3
  * blocks and the accuracies of one architecture on several datasets are not independent.
  */
 export interface Blocks {
-  /** The searches that have an accuracy in the column. */
+  /** Rows of the searches that have an accuracy in the tested column. */
   readonly rows: readonly Row[]
-  /** Seeds that all of these searches finished, ascending. */
+  /** Seeds that all searches in `rows` finished, ascending. Each is one block of the paired test. */
   readonly seeds: readonly number[]
-  /** Number of seeds that only some of the searches finished. */
+  /** Number of seeds that only some of the searches finished and that the paired test leaves out. */
   readonly incomplete: number
-  /** Accuracy in %, by [seed][search]. */
+  /** Accuracies that the paired test compares, in %, by [seed][search]. */
   readonly scores: readonly (readonly number[])[]
 }
 
-/** Returns the blocks of the searches in one column. @param column position among the columns of the comparison */
+/**
+ * Returns the seeds that the searches have in common in one column, with their accuracies, as blocks of a paired test.
+ * @param column position among the columns of the comparison
+ */
 export function blocksOf(searches: readonly Row[], column: number): Blocks {
   const rows = searches.filter(({ cells }) => valuesOf(cells[column]).length > 0)
   const cells = rows.map((row) => row.cells[column])

@@ -1,4 +1,7 @@
-/** Makes a table of a comparison: seeds are summarised, the best mean is marked, published rows stand below ours. */
+/**
+ * Makes the printable table of a comparison. A cell summarises the accuracies of all seeds, the best mean of a column
+ * is marked, and rows from published papers stand below ours.
+ */
 import { bootstrapInterval, type Interval, summarise, tInterval } from '../../analysis/statistics/summary.ts'
 import { capitalize } from '../../core/plainText.ts'
 import { random } from '../../core/random.ts'
@@ -18,7 +21,9 @@ import { type PublishedRows, type PublishedTable, type PublishedValue, positionO
 
 const DIGITS = 2
 
-/** The ways to summarise the seeds of a cell, each with its explanation in the note below the table. */
+/**
+ * The ways to summarise the accuracies of a cell over seeds, each with the sentence that explains it below the table.
+ */
 export const summaries = {
   std: 'mean ± sample standard deviation (ddof 1) over the seeds, in %',
   ci95: 'mean with 95 % t interval over the seeds, in %',
@@ -30,9 +35,12 @@ export type SummaryKind = keyof typeof summaries
 
 export interface ComparisonTableOptions {
   readonly summary?: SummaryKind
-  /** Published rows; they have values in the columns with the same dataset and split. */
+  /** Rows from published papers below ours; they have values in the columns with the same dataset and split. */
   readonly published?: PublishedRows
-  /** Names of the algorithms with a fixed architecture, such as `optimal`, whose rows are never marked as the best. */
+  /**
+   * Names of the reference algorithms, which answer with a fixed architecture and do not search, such as `optimal`.
+   * Their rows are never marked as the best.
+   */
   readonly references?: ReadonlySet<string>
 }
 
@@ -77,10 +85,10 @@ function tabularColumn(column: Column): TabularColumn {
 }
 
 interface RowOptions {
-  /** Whether the table has columns of failed and unfinished runs. */
+  /** Whether the table has columns with the numbers of failed and unfinished runs. */
   readonly lost: boolean
   readonly summary: SummaryKind
-  /** Text in the column of protocols for each row, where protocols are mixed. */
+  /** Text in the table's column `Protocol` for each row; absent if all runs followed one protocol. */
   readonly protocols?: ReadonlyMap<Row, string>
   best(column: number): boolean
 }
@@ -115,7 +123,7 @@ function intervalCell(mean: number, interval: Interval | undefined): Cell {
   return word(`${mean.toFixed(DIGITS)} [${bounds}]`)
 }
 
-/** Returns the largest mean of a column as it is printed, so that means that look equal are all marked. */
+/** Returns the printed text of the largest mean in a column. Every mean that prints the same is marked as best. */
 function bestMean(rows: readonly Row[], column: number): string | undefined {
   const means = rows.flatMap(({ cells }) => printedMean(valuesOf(cells[column])) ?? [])
   return means.sort((a, b) => Number(b) - Number(a))[0]
@@ -128,7 +136,10 @@ function printedMean(values: readonly number[]): string | undefined {
   return values.length === 0 || values.some(Number.isNaN) ? undefined : summarise(values).mean.toFixed(DIGITS)
 }
 
-/** Returns the protocol of each row: its name, and the settings in which protocols of the same name differ. */
+/**
+ * Returns the text of each row's protocol: its name, and its values of the settings in which protocols of that name
+ * differ.
+ */
 function protocolWords({ rows, mixed }: Comparison): ReadonlyMap<Row, string> {
   const protocolOf = ({ method }: Row) => method.runs[0].manifest.job.protocol
   return new Map(
@@ -160,7 +171,10 @@ function publishedRows(
   ])
 }
 
-/** Returns the cell of a published value: a number or statistic where its text is one, else its text. */
+/**
+ * Returns the table cell of a value from a paper: a number, or mean ± deviation, if it was printed as one, else its
+ * text.
+ */
 function publishedCell(value: PublishedValue | undefined, seeds: number | undefined): Cell {
   if (value === undefined || value.text === '-') return absent
   const { text, mean, std } = value
@@ -200,7 +214,10 @@ function notesOf(
   ]
 }
 
-/** Returns the method's label for each dataset on which all of its seeds found the same architecture. */
+/**
+ * Returns phrases for a note that name a method, one for each dataset on which all its seeds found the same
+ * architecture.
+ */
 function sameAnswerWords({ method: { label, runs } }: Row): string[] {
   const byDataset = groupBy(
     runs.filter(({ result }) => result !== undefined),
@@ -212,7 +229,7 @@ function sameAnswerWords({ method: { label, runs } }: Row): string[] {
   })
 }
 
-/** Returns the note about published rows, which stay as they were printed whatever summary ours have. */
+/** Returns the note about rows from papers: they stand as printed there, also if ours show a median or an interval. */
 function publishedNote({ document, place, rows }: PublishedTable): string {
   const hasDeviations = rows.some(({ values }) => values.some(({ std }) => std !== undefined))
   const printed = hasDeviations ? 'mean ± standard deviation, as printed there' : 'as printed there'

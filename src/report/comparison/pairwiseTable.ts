@@ -1,4 +1,7 @@
-/** Makes the table of paired tests: every search against the best one, on the seeds that all searches finished. */
+/**
+ * Makes the table of paired significance tests, which compare every search with the best one on the seeds that all
+ * searches finished.
+ */
 import { EXACT_WILCOXON_PAIRS, holm, pairedPermutation, wilcoxon } from '../../analysis/statistics/paired.ts'
 import { summarise } from '../../analysis/statistics/summary.ts'
 import { random } from '../../core/random.ts'
@@ -10,9 +13,9 @@ interface Pair {
   readonly best: string
   readonly other: string
   readonly seeds: number
-  /** Mean difference between the best and the other search, in percentage points. */
+  /** Mean accuracy of the best search minus that of the other search, in percentage points. */
   readonly difference: number
-  /** Two-sided p-value; absent where there are fewer seeds than `FEWEST_BLOCKS`. */
+  /** Two-sided p-value of the Wilcoxon signed-rank test; absent if there are fewer seeds than `FEWEST_BLOCKS`. */
   readonly wilcoxonP?: number
   readonly permutationP?: number
 }
@@ -20,7 +23,7 @@ interface Pair {
 /**
  * Returns the table of paired tests on the test columns of a comparison, with two-sided p-values corrected by Holm over
  * the pairs of a column; undefined where no column has two searches and a seed that all of its searches finished.
- * @param references names of the algorithms with a fixed architecture, which are left out
+ * @param references names of the algorithms that answer with a fixed architecture; their rows are left out
  */
 export function pairwiseTable(comparison: Comparison, references?: ReadonlySet<string>): Tabular | undefined {
   const searches = searchesOf(comparison, references)
@@ -85,7 +88,10 @@ function pairsOf({ rows, seeds, scores }: Blocks, column: string): Pair[] {
     }))
 }
 
-/** Returns the pairs of one column with p-values corrected by Holm; either all pairs have p-values or none. */
+/**
+ * Returns the tested pairs of one column with their p-values corrected by Holm. Either all pairs have p-values or none
+ * has.
+ */
 function corrected(pairs: readonly Pair[]): Pair[] {
   const wilcoxonP = holm(pairs.flatMap((pair) => pair.wilcoxonP ?? []))
   const permutationP = holm(pairs.flatMap((pair) => pair.permutationP ?? []))

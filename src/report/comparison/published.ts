@@ -1,6 +1,7 @@
 /**
- * Published rows beside ours: reads the numbers that papers printed from `reports/published/`, chooses the table that
- * fits a comparison, and says where our runs are reduced, so that their numbers are not comparable with published ones.
+ * Puts rows from published papers beside ours. It reads the papers' numbers from `reports/published/`, chooses the
+ * table that fits a comparison, and says if our runs are smaller than those of the papers, so that the numbers are not
+ * comparable.
  */
 import { readdirSync, readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
@@ -21,7 +22,8 @@ import { type Column, type Comparison, datasetTitle } from './comparison.ts'
 import { settingsText } from './retrainedRuns.ts'
 
 /**
- * A value as it was printed (`-` where the paper has none), and its mean and standard deviation where it is a number.
+ * A value of a paper's table: its text as printed (`-` if the paper gives none), and its mean and standard deviation if
+ * the text is a number.
  */
 export interface PublishedValue {
   readonly text: string
@@ -36,19 +38,20 @@ const columnSchema = z.strictObject({
   unit: z.string().optional(),
   better: z.enum(['higher', 'lower']).optional(),
   /**
-   * Our name of the dataset, such as `cifar10`; with `split` it tells beside which of our columns this column stands.
+   * Our name of the dataset of this published column, such as `cifar10`. Dataset and `split` say in which of our
+   * columns the values are shown.
    */
   dataset: z.string().optional(),
-  /** Dataset that the architectures were searched on, where it is not `dataset`. */
+  /** Dataset that the architectures of this published column were searched on; absent: `dataset`. */
   searchedOn: z.string().optional(),
   split: z.enum(['validation', 'test']).optional(),
 })
 
 const rowSchema = z.strictObject({
   method: z.string(),
-  /** Our name of the algorithm, such as `darts-v1`. */
+  /** Name that this program gives to the algorithm of a published row, such as `darts-v1`. */
   algorithm: z.string().optional(),
-  /** Options with which our algorithm is this method, where they are not the defaults. */
+  /** Options with which our algorithm equals the method of a published row; absent: its defaults. */
   options: z.record(z.string(), z.string()).optional(),
   note: z.string().optional(),
   values: z.array(z.string().transform(parseValue)),
@@ -57,7 +60,7 @@ const rowSchema = z.strictObject({
 const tableSchema = z
   .strictObject({
     id: z.string(),
-    /** Place in the document, such as `Table 4`. */
+    /** Place of the published table in its paper, such as `Table 4`. */
     place: z.string(),
     title: z.string(),
     space: z.string().optional(),
@@ -71,13 +74,14 @@ const tableSchema = z
 
 const documentSchema = z.strictObject({ document: z.string(), tables: z.array(tableSchema) })
 
-/** Loads the YAML library only when published rows are read, since most tables show none. */
+/** Returns the YAML library. It is loaded only when published rows are read, since most tables show none. */
 const loadYaml = () => createRequire(import.meta.url)('yaml') as typeof import('yaml')
 
 const FOLDER = new URL('../../../reports/published/', import.meta.url)
 
 /**
- * Returns the position of the published column with the dataset, split and dataset searched on of our column, or -1.
+ * Returns the position of the published column that has the same dataset, split and dataset searched on as our column,
+ * or -1.
  */
 export const positionOf = (
   { columns }: Pick<PublishedTable, 'columns'>,
@@ -88,7 +92,10 @@ export const positionOf = (
       dataset === ours.dataset && split === ours.split && searchedOn === ours.searchedOn,
   )
 
-/** Reads all published tables, in the order of the names of their files. @throws BenchError `corrupt` */
+/**
+ * Reads all tables of published papers from a folder of YAML files, in the order of the file names. @throws BenchError
+ * `corrupt`
+ */
 export function publishedTables(folder: URL = FOLDER): readonly PublishedTable[] {
   return readdirSync(folder)
     .filter((name) => name.endsWith('.yaml'))
@@ -97,8 +104,8 @@ export function publishedTables(folder: URL = FOLDER): readonly PublishedTable[]
 }
 
 /**
- * Parses the published tables of one document. Values are read as text, so that 2.50 stays 2.50. @throws BenchError
- * `corrupt`
+ * Returns the tables of one paper from the text of its YAML file. Values are read as text, so that 2.50 stays 2.50.
+ * @throws BenchError `corrupt`
  */
 export function parsePublished(text: string, name: string): readonly PublishedTable[] {
   const parsed = documentSchema.safeParse(loadYaml().parse(text, { schema: 'failsafe' }))
@@ -116,17 +123,20 @@ function parseValue(text: string): PublishedValue {
   return { text, mean: Number(mean), ...(std !== undefined && { std: Number(std) }) }
 }
 
-/** The published table that stands below our rows, if any, and a note on how the two compare. */
+/** The paper's table that stands below our rows, if any, and a note on how far the two are comparable. */
 export interface PublishedRows {
   readonly table?: PublishedTable
-  /** Note below the table: in what our runs are reduced, or which published rows were left out for that reason. */
+  /**
+   * Note below the table that says in what our runs are smaller than the paper's, or which published rows were left out
+   * for that reason.
+   */
   readonly caveat?: string
 }
 
 /**
- * Chooses the published table that stands below a comparison.
- * @param wanted the id of a table; or `none`; or `auto`, which takes the table of the same space that has all our test
- * columns searched on their own dataset, unless our searches are reduced
+ * Returns the table of a paper that stands below a comparison, or none, with a note.
+ * @param wanted the id of a published table; `none` for no published rows; or `auto` for the table of the same space
+ * that has all our test columns searched on their own dataset, or none if our searches are smaller than the paper's
  * @throws BenchError `unknown-name`, or `bad-input` where the named table shares no column with the comparison
  */
 export function publishedBeside(comparison: Comparison, wanted: string): PublishedRows {
@@ -146,8 +156,9 @@ export function publishedBeside(comparison: Comparison, wanted: string): Publish
 }
 
 /**
- * Returns a published table with a note on reduced runs, or only the note where the table is left out for that reason.
- * @param reductions as `reductionsOf` returns them
+ * Returns a published table with a note on what our runs are smaller in, or only the note if the table is left out for
+ * that reason.
+ * @param reductions phrases as `reductionsOf` returns them
  * @param isAutomatic whether the user did not name the table: beside reduced runs it is then left out
  */
 export function publishedRows(
@@ -175,12 +186,16 @@ function coversTests(table: PublishedTable, { columns }: Comparison): boolean {
 
 const hasColumn = (table: PublishedTable, column: Column): boolean => positionOf(table, column) >= 0
 
-/** Smallest budget that a paper publishes, in simulated seconds: NAS-Bench-201's on CIFAR-10 (section 5). */
+/**
+ * Smallest search budget in a published paper, in simulated seconds: that of NAS-Bench-201 on CIFAR-10 (its section 5).
+ * Runs with less are noted as smaller than published ones.
+ */
 const LEAST_BUDGET = 12_000
 
 /**
- * Returns in what these runs are smaller than those of papers, in words such as `searched under protocol micro`; empty
- * where they are not. Black-box searches and given architectures train no supernet, so their protocol reduces nothing.
+ * Returns phrases that say in what these runs are smaller than those of papers, such as `searched under protocol
+ * micro`; empty if they are not. The protocol of black-box searches and given architectures does not count, since they
+ * train no supernet.
  */
 export function reductionsOf(runs: readonly RunRecord[]): string[] {
   const words = runs.flatMap(({ manifest: { job }, result }) => [
@@ -220,7 +235,10 @@ function isReducedTraining(settings: RetrainingSettings, dataset: string): boole
   )
 }
 
-/** Sizes of a search or training by name; null means all images, or images at their own size. */
+/**
+ * Settings that decide the size of a search or training, by name: epochs, channels, images and so on. Null means all
+ * images of the dataset, or images at their original size.
+ */
 type Size = Readonly<Record<string, number | null>>
 
 const sizeOfSearch = ({ epochs, network, data }: Omit<Protocol, 'name'>): Size => ({
@@ -243,8 +261,8 @@ const sizeOfTraining = ({ epochs, network, data }: RetrainingSettings): Size => 
 })
 
 /**
- * Whether any size is below that of the full protocol. @param full absent where the preset is unknown: only images
- * count then
+ * Returns whether any of the size settings is below its value in the full protocol.
+ * @param full sizes of the full protocol; absent for an unknown preset: then only limits on images count
  */
 function isSmaller(size: Size, full: Size | undefined): boolean {
   const least = full ?? { imageSize: null, limit: null }
