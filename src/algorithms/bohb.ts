@@ -1,18 +1,20 @@
 /**
  * BOHB (Falkner, Klein, Hutter: "BOHB: Robust and Efficient Hyperparameter Optimization at Scale", ICML 2018). Its
  * model has two kernel density estimates over the architectures evaluated so far: l of the good ones and g of the bad
- * ones. Candidates are sampled around good architectures, and the candidate of largest l/g is evaluated next.
+ * ones. Candidate architectures are sampled around good ones, and the candidate of largest l/g is evaluated next.
  *
  *     N_l = max(N_min, q·N),  N_g = max(N_min, N − q·N),  q = 15 %,  N_min = decisions + 1                      (eq. 3)
  *     a kernel on a decision with c values: 1 − h where equal, h / (c − 1) elsewhere                 (Aitchison, Aitken)
  *     h = 1.06 σ N^(−1/(4 + decisions)), at least 0.3, at most 1 − 1/c (uniform)
  *
- * With `eta`, Hyperband's brackets allocate training epochs (§3.2): every evaluation pays for its own training from
- * scratch, and the model uses the longest training length with enough observations. Without `eta`, every evaluation is
- * the oracle's usual training (12 epochs), as in NATS-Bench's variant, whose API ignores the budget it is given.
+ * With the option `eta`, Hyperband's brackets allocate training epochs (§3.2): every evaluation pays for its own
+ * training from scratch, and the model uses the longest training length with enough observations. Without `eta`, every
+ * evaluation is the oracle's usual training (12 epochs), as in NATS-Bench's variant, whose API ignores the budget it is
+ * given.
  *
- * Settings are those of NATS-Bench (run-all.sh): 4 candidates, and no random fraction once there is a model. The
- * paper's own (appendix and code) are 64 candidates, a third at random, least bandwidth 0.001.
+ * The default settings are those of NATS-Bench (run-all.sh): 4 candidates per proposal, and no random proposals once
+ * there is a model. BOHB's paper (appendix and code) has 64 candidates, a third of the proposals at random, and a least
+ * bandwidth of 0.001.
  */
 import { z } from 'zod'
 import { defineAlgorithm } from '../core/algorithm.ts'
@@ -27,31 +29,37 @@ import { count, dependentOptions, fraction, number, optionalCount, optionalNumbe
 
 const GOOD_SHARE = 0.15
 
-/** An architecture as the values of its decisions. */
+/** An architecture as a list of categorical decisions: the index of the value chosen in each. */
 type Decisions = readonly number[]
 
-/** An evaluated architecture. */
+/** An architecture that BOHB has evaluated, with its validation accuracy. */
 interface Observation {
   readonly decisions: Decisions
   readonly accuracyPct: number
 }
 
-/** A kernel density estimate: its centres, and the kernel of each decision. */
+/** A kernel density estimate over architectures: one centre per evaluated architecture, and one kernel per decision. */
 interface Density {
   readonly centres: readonly Decisions[]
-  /** Of each decision: the bandwidth h, and the value of the kernel for equal and for different decisions. */
+  /**
+   * Bandwidth h of each decision's kernel; then the kernel's value where the decision equals the centre's, and
+   * elsewhere.
+   */
   readonly bandwidths: Float64Array
   readonly equal: Float64Array
   readonly different: Float64Array
 }
 
-/** The densities of the good and of the bad architectures. */
+/** BOHB's model: the kernel density estimates l of the good and g of the bad architectures. */
 interface Model {
   readonly good: Density
   readonly bad: Density
 }
 
-/** Fits the model (eq. 3); undefined if there are too few observations. @param observations best first */
+/**
+ * Fits BOHB's two densities (eq. 3); undefined if there are too few evaluated architectures. @param observations the
+ * evaluated architectures, most accurate first
+ */
 function modelOf(
   observations: readonly Observation[],
   cardinalities: Decisions,
@@ -78,7 +86,7 @@ function densityOf(centres: readonly Decisions[], cardinalities: Decisions, leas
   return { centres, bandwidths, equal, different }
 }
 
-/** The standard deviation of one decision over the centres. */
+/** The standard deviation of the values of decision number `at` over the centres of a density. */
 function deviation(centres: readonly Decisions[], at: number): number {
   let sum = 0
   let squares = 0
@@ -90,7 +98,7 @@ function deviation(centres: readonly Decisions[], at: number): number {
   return Math.sqrt(Math.max(0, squares / centres.length - mean * mean))
 }
 
-/** The density at an architecture: the mean over the centres of the product of the decisions' kernels. */
+/** Evaluates a density at an architecture: the mean over the centres of the product of the decisions' kernels. */
 function likelihood({ centres, equal, different }: Density, decisions: Decisions): number {
   let total = 0
   for (const centre of centres) {
@@ -104,7 +112,8 @@ function likelihood({ centres, equal, different }: Density, decisions: Decisions
 }
 
 /**
- * Samples a candidate around a good architecture: each decision is kept with probability 1 − h, else sampled uniformly.
+ * Samples a candidate architecture around a random good one: keeps each decision with probability 1 − h (h =
+ * bandwidth), else samples it uniformly.
  */
 function candidate({ good }: Model, cardinalities: Decisions, stream: RandomStream): Decisions {
   const centre = stream.choice(good.centres)
@@ -113,7 +122,7 @@ function candidate({ good }: Model, cardinalities: Decisions, stream: RandomStre
   )
 }
 
-/** Samples candidates and returns the one of largest l/g. */
+/** Samples candidate architectures and returns the one with the largest ratio of good to bad density, l/g. */
 function propose(
   model: Model,
   { cardinalities, decode }: Encoding<Genotype>,
@@ -162,7 +171,9 @@ export const bohb = defineAlgorithm({
     const explore =
       hyperband.eta === undefined ? oneByOne : halvings(rungs(oracle.fidelities ?? [], hyperband), hyperband.eta)
     return blackBoxSearch(context, evaluations, async (ask) => {
-      /** Observations by training epochs, ascending; each list is best first. */
+      /**
+       * The evaluated architectures by the number of epochs they were trained for; each list is most accurate first.
+       */
       const observed = new Map<number, Observation[]>()
       const proposal = () => {
         const model =
@@ -181,7 +192,8 @@ export const bohb = defineAlgorithm({
 })
 
 /**
- * The training lengths of Hyperband's rungs. @throws BenchError `unsupported` if the table has only one training length
+ * Returns the training epochs of Hyperband's rungs, ascending. @throws BenchError `unsupported` if the benchmark table
+ * has accuracies for only one training length
  */
 function rungs(fidelities: readonly number[], options: HyperbandOptions): readonly number[] {
   const { eta = 1, minEpochs = 1, maxEpochs = Number.POSITIVE_INFINITY } = options
@@ -204,23 +216,26 @@ interface HyperbandOptions {
   readonly maxEpochs?: number
 }
 
-/** Fewest observations that a model can be fitted to. */
+/** Smallest number of evaluated architectures that BOHB's model can be fitted to. */
 const enoughOf = ({ cardinalities }: Pick<Encoding<Genotype>, 'cardinalities'>): number => cardinalities.length + 3
 
-/** The observations of the longest training length that has enough of them for a model (§3.2). */
+/** The architectures evaluated at the longest training length that has enough of them to fit the model (§3.2). */
 function informed(observed: ReadonlyMap<number, Observation[]>, encoding: Encoding<Genotype>): Observation[] {
   const enough = [...observed].filter(([, all]) => all.length >= enoughOf(encoding)).map(([epochs]) => epochs)
   return observed.get(Math.max(...enough)) ?? []
 }
 
-/** Adds an observation to the list of its training length. @param epochs 0 stands for the oracle's usual training */
+/**
+ * Adds an evaluated architecture to the list of its training length. @param epochs training epochs; 0 stands for the
+ * oracle's usual training
+ */
 function observe(observed: Map<number, Observation[]>, epochs = 0, observation: Observation): void {
   const observations = observed.get(epochs) ?? []
   insert(observations, observation)
   observed.set(epochs, observations)
 }
 
-/** Inserts an observation into a list that is ordered best first. */
+/** Inserts an evaluated architecture into a list that is ordered by descending accuracy. */
 function insert(observations: Observation[], observation: Observation): void {
   const at = observations.findIndex(({ accuracyPct }) => accuracyPct < observation.accuracyPct)
   observations.splice(at === -1 ? observations.length : at, 0, observation)

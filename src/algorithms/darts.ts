@@ -4,8 +4,8 @@
  *
  * Every edge computes all its operations and mixes them by a softmax of α (eq. 2). α descends the validation loss and w
  * the training loss, in alternating steps (algorithm 1). `darts-v1` takes ∂L_val/∂α at the current w (ξ = 0).
- * `darts-v2` takes it at the w after one SGD step, and differentiates through that step (`shared/unrolled.ts`). The
- * letters α, w, ξ are the paper's.
+ * `darts-v2` takes it at the w after one SGD step, and differentiates through that step (`shared/unrolled.ts`). As in
+ * the paper, α are the architecture parameters, w the network weights, and ξ the learning rate of that step.
  *
  * On NAS-Bench-201 the operation `none` can be chosen, as in the benchmark's own runs; on the DARTS space `derive`
  * follows §2.4 of the paper. Both algorithms can be stopped early by the dominant eigenvalue of the Hessian, as in

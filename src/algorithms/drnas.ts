@@ -1,16 +1,18 @@
 /**
  * DrNAS (Chen, Wang, Cheng, Tang, Hsieh: "DrNAS: Dirichlet Neural Architecture Search", ICLR 2021). The mixing weights
- * of an edge are not a softmax, as in DARTS, but a random draw from a Dirichlet distribution whose concentration is
+ * θ of an edge are not a softmax, as in DARTS, but a random sample from a Dirichlet distribution whose concentration is
  * learnt.
  *
  *     min over β of E_{θ ~ Dir(β)} L_val(w*, θ) + λ d(β, β̂)                                                    (eq. 2)
  *
- * Each forward pass draws one θ per edge, shared by all cells; the architecture step and the weight step have draws of
- * their own. The paper's η is our alpha, with β = ELU(η) + 1 (§4.1); θ, β and λ are the paper's letters.
+ * Each forward pass samples one θ per edge, shared by all cells; the architecture step and the weight step sample
+ * separately. β is the concentration; it is parametrised by η, our alpha: β = ELU(η) + 1 (§4.1). d is a distance with
+ * weight λ.
  *
- * The anchor d keeps β near 1. `l2` is ½‖η‖² (§4.1, the paper's choice for all its results), applied as Adam's weight
- * decay λ like in the authors' code. `kl` is KL(Dir(β) ‖ Dir(1)) summed over the edges (A.5), without weight decay.
- * `none` has no anchor and no weight decay. λ replaces the protocol's weight decay on α.
+ * The distance d keeps β near β̂ = 1; the option `anchor` chooses it. `l2` is ½‖η‖² (§4.1, the paper's choice for all
+ * its results), applied as Adam's weight decay λ like in the authors' code. `kl` is KL(Dir(β) ‖ Dir(1)) summed over the
+ * edges (A.5), without weight decay. `none` has no anchor and no weight decay. λ replaces the protocol's weight decay
+ * on α.
  *
  * With `progressive` the search runs in the stages of §2.4 (`drnasProgressive.ts`).
  */
@@ -49,19 +51,22 @@ const options = dependentOptions(
 
 type Options = z.infer<typeof options>
 
-/** The anchor as a weight decay or a penalty of the bilevel loop. */
+/** The term λ d(β, 1) of DrNAS' loss, which keeps β near 1, as a weight decay or a penalty of the bilevel loop. */
 const anchorOf = ({ anchor, lambda }: Options): Pick<BilevelMethod, 'penalty' | 'weightDecay'> => ({
   weightDecay: anchor === 'l2' ? lambda : 0,
   ...(anchor === 'kl' ? { penalty: klPenalty(lambda) } : {}),
 })
 
 /**
- * K of each stage by default, as in the authors' code. The paper has 6, 3 on the DARTS space (§4.1, §4.2) and no stages
- * for NAS-Bench-201.
+ * The default K of each stage of progressive DrNAS, as in its authors' code: operations see 1/K of the channels. The
+ * paper has 6, 3 on the DARTS space (§4.1, §4.2) and no stages for NAS-Bench-201.
  */
 const stagesOf = ({ name }: SearchSpace): readonly number[] => (name === 'nb201' ? [4, 2] : [6, 4])
 
-/** Returns the only K of a list. @throws BenchError `bad-input` for several, which only stages use */
+/**
+ * Returns the single K (operations see 1/K of the channels) of the option `partialChannels`. @throws BenchError
+ * `bad-input` for several K without `progressive`
+ */
 function onlyOne([k, ...more]: readonly number[]): number {
   if (more.length === 0) return k
   const given = [k, ...more].join(',')

@@ -7,7 +7,7 @@
  * - A sample θ is still drawn over all operations, the pruned ones with concentration ELU(0) + 1 = 1, then masked and
  *   renormalised (as in the authors' code). Pruned operations are not computed.
  * - α is frozen in the first epochs of a stage while the weights adapt: for 10 of the paper's 25 or 50 epochs, here for
- *   at most 40 % of the stage.
+ *   at most 40 % of the epochs of a stage.
  * - α, Adam's moments and the learning-rate schedule continue through the stages, which have equally many epochs. The
  *   authors' code makes a new SGD optimiser in each stage, whose rate begins at the initial one: `restartRate`.
  */
@@ -27,22 +27,25 @@ import {
   initialParameters,
 } from './shared/bilevel.ts'
 
-/** Options of the progressive search. */
+/** Options of DrNAS' progressive search. */
 export interface ProgressiveOptions {
-  /** K of each stage: operations see 1/K of the channels. */
+  /** K of each stage of the search: operations see 1/K of the channels. */
   readonly partialChannels: readonly number[]
-  /** Share of the operations of an edge that stay after a stage, rounded up. */
+  /** Share (0 to 1) of an edge's remaining operations that are kept after a stage; their number is rounded up. */
   readonly kept: number
-  /** Epochs at the start of a stage in which α is frozen. */
+  /** Number of epochs at the start of each stage in which α is frozen; absent: 40 % of the stage, at most 10. */
   readonly freeze?: number
-  /** Whether each stage begins at the initial learning rate. */
+  /** Whether the learning rate of the network weights restarts at its initial value in each stage. */
   readonly restartRate: boolean
 }
 
-/** Which operations have not been pruned. [edge][op] */
+/** Tells which operations of each edge are still in the search, that is, not pruned. [edge][op] */
 type Mask = readonly (readonly boolean[])[]
 
-/** DrNAS' relaxation restricted to the operations that have not been pruned: θ′ = θ / Σ θ over these operations. */
+/**
+ * DrNAS' relaxation restricted to the operations that have not been pruned: θ′ = θ / Σ θ, summed over the operations of
+ * an edge that remain.
+ */
 export function maskedDirichlet(mask: Mask): Relaxation {
   const masked = (matrix: Matrix) => map(matrix, (value, edge, op) => (mask[edge][op] ? value : 0))
   return {
@@ -65,7 +68,8 @@ export function maskedDirichlet(mask: Mask): Relaxation {
 }
 
 /**
- * Keeps the ⌈share·count⌉ operations of largest α on each edge, at least one, among those that have not been pruned.
+ * Prunes operations: of the remaining ones on each edge, keeps those of largest α. Their number is share · remaining,
+ * rounded up, at least 1. → the new mask
  */
 export function prune(alpha: Matrix, mask: Mask, share: number): Mask {
   return alpha.map((row, edge) => {
@@ -76,14 +80,14 @@ export function prune(alpha: Matrix, mask: Mask, share: number): Mask {
   })
 }
 
-/** The current stage of the search. */
+/** The current stage of the progressive search: its number, remaining operations and supernet. */
 interface Stage {
   readonly index: number
   readonly mask: Mask
   readonly supernet: Supernet
 }
 
-/** Makes the progressive search. @param anchor the anchor as a penalty or weight decay of the bilevel loop */
+/** Makes DrNAS' progressive search. @param anchor the penalty or weight decay that keeps the concentration β near 1 */
 export async function progressiveSearch(
   context: SearchContext,
   anchor: Pick<BilevelMethod, 'penalty' | 'weightDecay'>,
@@ -105,7 +109,7 @@ export async function progressiveSearch(
   })
   let state: BilevelState = bilevelStart(method())
 
-  /** Moves to the next stage: a wider supernet, and fewer operations per edge. */
+  /** Moves to the next stage of the search: a supernet with more channels, and fewer operations per edge. */
   async function advance(): Promise<void> {
     const index = stage.index + 1
     const wider = await compileStage(index)
@@ -155,12 +159,12 @@ export async function progressiveSearch(
   }
 }
 
-/** The first epoch of each stage; stages have equally many epochs. */
+/** Returns the first epoch (0-based) of each stage of the search; stages have equally many epochs, up to rounding. */
 const beginsOf = (stages: number, epochs: number): number[] =>
   Array.from({ length: stages }, (_, stage) => Math.round((stage * epochs) / stages))
 
 /**
- * Checks the stages before a search runs.
+ * Checks the stages of a progressive search before it runs.
  * @throws BenchError `bad-input` if a stage would have no epoch, would not train α, or would not widen the supernet
  */
 export function checkStages(
@@ -189,7 +193,7 @@ export function checkStages(
   )
 }
 
-/** The saved state of the search. */
+/** The state of a progressive search as saved in a checkpoint. */
 interface Saved extends BilevelState {
   readonly stage: number
   readonly mask: Mask

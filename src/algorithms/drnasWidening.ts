@@ -1,6 +1,6 @@
 /**
- * Widening of a supernet between the stages of DrNAS (eq. 7-8, after Net2Net, Chen et al. 2016): maps the weights of a
- * supernet whose operations see few channels to the same supernet whose operations see more.
+ * Widening of a supernet between the stages of DrNAS (eq. 7-8, after Net2Net, Chen et al. 2016): maps the weights W of
+ * a supernet whose operations see few channels to the weights U of the same supernet whose operations see more.
  *
  *     g(j) = j for j ≤ n,  else a random member of 1 … n            (eq. 7)        n old channels, q > n new ones
  *     U[o][i] = W[g(o)][g(i)]                                       (eq. 8)        not divided by how often i is copied
@@ -14,8 +14,10 @@ import { type Network, type Parameter, type ParameterId, sizeOf, type ValueId } 
 import type { RandomStream } from '../core/random.ts'
 
 /**
- * Returns the state of the wider network `to` that corresponds to a state of `from`.
- * @param stream the random stream for an operation's mapping, by its name, as `cell0.edge0-1.nor_conv_3x3`
+ * Returns the weights, momentum and batch-norm statistics of the wider supernet `to`, copied channel by channel from
+ * those of `from`.
+ * @param stream returns the random stream of an operation's channel mapping, given its name, as
+ * `cell0.edge0-1.nor_conv_3x3`
  */
 export function widen(
   from: Network,
@@ -31,15 +33,17 @@ export function widen(
   }
 }
 
-/** The mapping g of an operation from n old to q new channels. */
+/** Returns the channel mapping g of an operation: g(j) is the one of n old channels that new channel j of q copies. */
 type ChannelMap = (operation: string, n: number, q: number) => readonly number[]
 
-/** The mapping g of eq. 7, 0-based: g(0) … g(q − 1). */
+/**
+ * Samples the channel mapping g(0) … g(q − 1) of DrNAS' eq. 7 (0-based): g(j) = j for j < n, else a random one of n.
+ */
 export function randomMapping(n: number, q: number, stream: RandomStream): number[] {
   return Array.from({ length: q }, (_, j) => (j < n ? j : stream.integer(n)))
 }
 
-/** The name of the operation that a parameter belongs to: cell, edge and operation. */
+/** Returns the name of the operation that a network weight belongs to, as `cell0.edge0-1.nor_conv_3x3`. */
 const operationOf = ({ name }: Parameter) => name.split('.').slice(0, 3).join('.')
 
 function widenParameters(from: Network, to: Network, values: Float32Array, channelMap: ChannelMap): Float32Array {
@@ -59,7 +63,7 @@ function widenParameters(from: Network, to: Network, values: Float32Array, chann
   return joined(parts)
 }
 
-/** Maps the scale and shift parameters of each batch norm to the value that the batch norm normalises. */
+/** Maps the scale and shift parameters of each batch norm to the value (tensor of the network) that it normalises. */
 function normalisedValues({ layers }: Network): ReadonlyMap<ParameterId, ValueId> {
   return new Map(
     layers.flatMap((layer) =>
@@ -71,9 +75,9 @@ function normalisedValues({ layers }: Network): ReadonlyMap<ParameterId, ValueId
 }
 
 /**
- * For each channel of a value of the wider network, the old channel that it copies. The output of a convolution has the
- * mapping of its operation; a concatenation, as in a skip connection of stride 2, has the mappings of its parts side by
- * side.
+ * Returns, for each channel of a value (tensor) of the wider network, the channel of the old network that it copies.
+ * The output of a convolution has the mapping of its operation; a concatenation, as in a skip connection of stride 2,
+ * has the mappings of its parts side by side.
  */
 function valueMap(to: Network, value: ValueId, n: number, channelMap: ChannelMap): readonly number[] {
   const layer = to.layers.find(({ output }) => output === value)
@@ -90,7 +94,7 @@ function valueMap(to: Network, value: ValueId, n: number, channelMap: ChannelMap
   )
 }
 
-/** The first channel of each part of a concatenation. */
+/** Returns the first channel of each part of a concatenation, given the number of channels of each part. */
 function offsetsOf(sizes: readonly number[]): number[] {
   let end = 0
   return sizes.map((size) => {
@@ -100,7 +104,7 @@ function offsetsOf(sizes: readonly number[]): number[] {
   })
 }
 
-/** Gathers entries along every axis (eq. 8): result[j₀][j₁]… = values[g₀(j₀)][g₁(j₁)]…, row-major. */
+/** Gathers tensor entries along every axis (DrNAS, eq. 8): result[j₀][j₁]… = values[g₀(j₀)][g₁(j₁)]…, row-major. */
 function gather(values: Float32Array, shape: readonly number[], maps: readonly (readonly number[])[]): Float32Array {
   const offsets = maps.reduce<number[]>(
     (so, map, axis) => so.flatMap((offset) => map.map((index) => offset * shape[axis] + index)),
@@ -121,7 +125,10 @@ function widenStatistics(from: Network, to: Network, values: Float32Array, chann
   return joined(parts)
 }
 
-/** Returns the value that is normalised by the batch norm whose running statistics have a given index. */
+/**
+ * Finds the value (tensor of the network) that is normalised by the batch norm with running statistics number
+ * `statistics`.
+ */
 function trackedValue({ layers }: Network, statistics: number): ValueId {
   const layer = layers.find((each) => each.kind === 'batchNorm' && each.statistics === statistics)
   if (layer?.kind === 'batchNorm') return layer.input

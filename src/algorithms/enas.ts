@@ -9,11 +9,12 @@
  * The accuracy, in [0, 1], is measured on one batch of the architecture half, the next batch for each sample. After
  * each epoch, 10 architectures sampled from the controller are ranked by the shared weights; after the last epoch,
  * `candidates`. Rewards and ranking evaluate the network in evaluation mode: with running statistics if the protocol
- * keeps them. All this, and the settings of the controller, are NAS-Bench-201's (ENAS.py, ENAS.config), whatever the
- * protocol says about α.
+ * keeps them. The accuracy, the rankings and the settings of the controller follow NAS-Bench-201 (ENAS.py,
+ * ENAS.config); the protocol's settings of the architecture optimiser are not used.
  *
- * Differences: NATS-Bench's code has Adam's β₁ = 0.5, and b′ is the mean of the previous epoch. Unlike both, each gate
- * here has one bias, the entropy in R is not differentiated, and all architectures of a ranking see the same images.
+ * Differences of this file from others: NATS-Bench's code has Adam's β₁ = 0.5, and b′ is the mean of the previous
+ * epoch. Unlike NAS-Bench-201 and NATS-Bench, each LSTM gate here has one bias, the entropy in R is not differentiated,
+ * and all architectures of a ranking see the same images.
  */
 import { z } from 'zod'
 import { defineAlgorithm, type SearchContext } from '../core/algorithm.ts'
@@ -44,16 +45,16 @@ const options = z.strictObject({
 
 type Options = z.infer<typeof options>
 
-/** The parameters of the controller and the state of its optimiser. */
+/** The parameters of ENAS' LSTM controller and the state of its Adam optimiser. */
 interface Controller {
   readonly parameters: Matrix
   readonly adam: AdamState
 }
 
-/** Number of architectures that are ranked after an epoch (ENAS.py, get_best_arch). */
+/** Number of sampled architectures that ENAS ranks after an epoch other than the last (ENAS.py, get_best_arch). */
 const RANKED_PER_EPOCH = 10
 
-/** The controller of NAS-Bench-201 for decisions of given cardinalities. */
+/** The controller of NAS-Bench-201. @param cardinalities number of values of each decision of an architecture */
 const shapeOf = (cardinalities: readonly number[]): ControllerShape => ({
   cardinalities,
   size: 32,
@@ -62,7 +63,7 @@ const shapeOf = (cardinalities: readonly number[]): ControllerShape => ({
   tanhConstant: 2.5,
 })
 
-/** A sampled architecture, its reward, and the baseline that the reward is compared with. */
+/** An architecture sampled by the controller, its reward R, and the baseline b that REINFORCE subtracts from R. */
 interface Trial {
   readonly sample: ControllerSample
   readonly reward: number
@@ -86,7 +87,10 @@ export function controllerStep(
   return { parameters: moved.parameters, adam: moved.state }
 }
 
-/** Trains the controller for one epoch. @param previous the baseline of the previous epoch; absent in the first */
+/**
+ * Trains the LSTM controller for one epoch. @param previous REINFORCE's baseline after the previous epoch; undefined in
+ * the first epoch
+ */
 async function trainController(
   context: SearchContext,
   supernet: Supernet,

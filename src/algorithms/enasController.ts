@@ -5,40 +5,41 @@
  *
  *     (i, f, g, o) = W·(x, h, 1),   c ← σ(f)·c + σ(i)·tanh(g),   h ← σ(o)·tanh(c)
  *
- * The W of a layer has 4·size rows, i above f above g above o, and 2·size + 1 columns. The x of a layer is the h of the
- * layer below. Decisions with equally many values share their embedding and their output layer, like the edges of
- * NAS-Bench-201 in the benchmark's code; on the DARTS space the choices of predecessors have their own.
+ * The matrix W of a layer of `size` units has 4·size rows, i above f above g above o, and 2·size + 1 columns. The x of
+ * a layer is the h of the layer below. Decisions with equally many values share their embedding and their output layer,
+ * like the edges of NAS-Bench-201 in the benchmark's code; on the DARTS space the choices of predecessors have their
+ * own.
  */
 import { type Matrix, softmax } from '../core/mixing.ts'
 import type { RandomStream } from '../core/random.ts'
 import { categorical } from './distributions/categorical.ts'
 
-/** Sizes and constants of a controller. */
+/** Sizes and constants of ENAS' LSTM controller. */
 export interface ControllerShape {
-  /** Number of values of each decision. */
+  /** Number of values that each decision of the controller can take. */
   readonly cardinalities: readonly number[]
   readonly size: number
   readonly layers: number
-  /** logits = tanhConstant · tanh(logits / temperature) (§2.1; NAS-Bench-201). */
+  /** The controller's logits are tanhConstant · tanh(output / temperature) (ENAS §2.1; constants of NAS-Bench-201). */
   readonly temperature: number
   readonly tanhConstant: number
 }
 
-/** The parameter rows of the controller by their purpose. */
+/** The rows of the controller's parameter matrix (or of its gradient), grouped by their purpose. */
 interface Parts<Row> {
-  /** The input of the first decision. */
+  /** The learnt input vector x of the controller's first decision, [size]. */
   readonly start: Row
-  /** The matrix W of each LSTM layer. */
+  /** The matrix W of each LSTM layer of the controller. */
   readonly lstm: readonly (readonly Row[])[]
-  /** Output layers by number of values: one row per value, [size + 1], the last entry is the bias. */
+  /** Output layers, by the number of values of a decision: one row [size + 1] per value, with the bias at its end. */
   readonly heads: ReadonlyMap<number, readonly Row[]>
-  /** Embeddings by number of values: one row per value, [size]. */
+  /** Embeddings, by the number of values of a decision: one row [size] per value, the input after it was sampled. */
   readonly embeddings: ReadonlyMap<number, readonly Row[]>
 }
 
 /**
- * The row lengths of the controller's parameters: start, LSTM layers, then an output layer and an embedding for each
- * number of values.
+ * Returns the length of each row of the controller's parameters: start vector, LSTM layers, then an output layer and an
+ * embedding for each number of values that a decision can have.
  */
 function widthsOf({ cardinalities, size, layers }: ControllerShape): number[] {
   const lstm = new Array<number>(4 * size * layers).fill(2 * size + 1)
@@ -66,15 +67,15 @@ function partsOf<Row>({ cardinalities, size, layers }: ControllerShape, rows: re
   return { start: rows[0], lstm, heads, embeddings }
 }
 
-/** The initial parameters of a controller: uniform in [−0.1, 0.1] (§3.1). */
+/** The initial parameters of ENAS' controller: uniform in [−0.1, 0.1] (ENAS §3.1). */
 export const controllerStart = (shape: ControllerShape, stream: RandomStream): Matrix =>
   widthsOf(shape).map((width) => Array.from({ length: width }, () => 0.2 * stream.uniform() - 0.1))
 
-/** One sampled decision, with the values that the gradient of its log-probability needs. */
+/** One decision sampled by the controller, with the values that the gradient of its log-probability needs. */
 interface Decision {
   readonly lstm: LstmStep
   readonly probabilities: readonly number[]
-  /** Derivative of each value's logit wrt W·h, through temperature and tanh. */
+  /** Derivative of each value's logit wrt the output layer's product W·h, through the temperature and tanh. */
   readonly slopes: readonly number[]
   readonly value: number
 }
@@ -83,7 +84,7 @@ interface Decision {
 export interface ControllerSample {
   readonly decisions: readonly number[]
   readonly logProbability: number
-  /** Entropy of the decisions' distributions, summed, in nats. */
+  /** Sum of the entropies of the sampled architecture's decisions, in nats. */
   readonly entropy: number
   readonly trace: readonly Decision[]
 }
@@ -130,7 +131,7 @@ const topOf = ({ state }: LstmStep) => state.h[state.h.length - 1]
 
 const entropy = (probabilities: readonly number[]) => probabilities.reduce((sum, p) => sum - p * Math.log(p), 0)
 
-/** The gradient ∂ log p(sample) / ∂parameters of the controller. */
+/** The gradient of the log-probability of a sampled architecture wrt the controller's parameters. */
 export function logProbabilityGradient(
   shape: ControllerShape,
   parameters: Matrix,
@@ -154,8 +155,8 @@ export function logProbabilityGradient(
 }
 
 /**
- * Back-propagates ∂ log p(value) through the output layer. Returns ∂/∂h of the top layer and adds the gradient of the
- * output layer to `gradHead`.
+ * Back-propagates the log-probability of a decision through the controller's output layer. Adds the gradient wrt the
+ * output layer to `gradHead`. → the gradient wrt the hidden state h of the top LSTM layer
  */
 function throughHead(decision: Decision, head: Matrix, gradHead: readonly number[][]): number[] {
   const h = topOf(decision.lstm)
@@ -184,7 +185,7 @@ export const lstmStart = (layers: number, size: number): LstmState => ({
   c: Array.from({ length: layers }, () => new Array<number>(size).fill(0)),
 })
 
-/** The values of one step of one layer that back-propagation needs. */
+/** The values that back-propagation through one step of one LSTM layer needs. */
 interface LayerStep {
   readonly input: readonly number[]
   readonly gates: readonly number[]
@@ -192,7 +193,7 @@ interface LayerStep {
   readonly c: readonly number[]
 }
 
-/** One step of all layers: the state after it, and the values that back-propagation needs. */
+/** One step of all LSTM layers: the state after the step, and the values that back-propagation through it needs. */
 export interface LstmStep {
   readonly state: LstmState
   readonly layers: readonly LayerStep[]
@@ -225,7 +226,7 @@ function layerStep(w: Matrix, x: readonly number[], h: readonly number[], previo
 
 const output = ({ gates, c }: LayerStep) => c.map((value, k) => gates[3 * c.length + k] * Math.tanh(value))
 
-/** The gradient wrt an LSTM state and wrt the input of the lowest layer. */
+/** The gradient of the loss wrt the state h and c of all LSTM layers, and wrt the input x of the lowest layer. */
 export interface LstmCotangent {
   readonly h: Matrix
   readonly c: Matrix
@@ -233,7 +234,7 @@ export interface LstmCotangent {
 }
 
 /**
- * Back-propagates through one step of all layers.
+ * Back-propagates through one step of all LSTM layers.
  * @param after ∂L/∂state after the step, including what the output layer adds to the top layer's h
  * @param gradWeights ∂L/∂W of each layer, to which the step's gradient is added
  * @returns ∂L/∂state before the step, and ∂L/∂x
@@ -263,7 +264,7 @@ export function lstmStepGradient(
   return { h, c, x: fromAbove }
 }
 
-/** Back-propagates through the gates of one layer: ∂L/∂(gates before σ or tanh), and ∂L/∂c before the step. */
+/** Back-propagates through one step of an LSTM layer. → ∂L/∂(gates before σ or tanh) and ∂L/∂(c before the step) */
 function layerGradient({ gates, previousC, c }: LayerStep, gradH: readonly number[], gradAfterC: readonly number[]) {
   const size = c.length
   const gradGates = new Array<number>(4 * size)

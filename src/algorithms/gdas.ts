@@ -1,12 +1,12 @@
 /**
  * GDAS (Dong and Yang: "Searching for a Robust Neural Architecture in Four GPU Hours", CVPR 2019). Like DARTS, but
- * every forward pass computes one operation per edge: the largest entry of a Gumbel-softmax draw at temperature τ (eq.
- * 3-6).
+ * every forward pass computes one operation per edge: the largest entry of a Gumbel-softmax sample at temperature τ
+ * (eq. 3-6).
  *
- * The paper's A is our alpha, its h̃ our y; τ is the same. τ falls linearly over the epochs, from 10 to 0.1 in the
- * paper and in NAS-Bench-201's configuration. The code and paper of DrNAS (§3), which also run GDAS, have 10 to 1:
- * `tauMin=1`. Operations that are not computed get no gradient of their own. The authors' code gives their mixing
- * weights the sum of the output's gradient, an artefact of how it adds a zero.
+ * In the code, alpha is the paper's A, and y its h̃. τ falls linearly over the epochs, from 10 to 0.1 in the paper and
+ * in NAS-Bench-201's configuration. The code and paper of DrNAS (§3), which also run GDAS, have 10 to 1, which the
+ * option `tauMin=1` gives. Mixing weights of operations that are not computed get no gradient. GDAS' published code
+ * gives them the summed gradient of the edge's output, an artefact of how that code adds a zero.
  */
 import { z } from 'zod'
 import { defineAlgorithm } from '../core/algorithm.ts'

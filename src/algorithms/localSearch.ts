@@ -10,13 +10,15 @@ import type { RandomStream } from '../core/random.ts'
 import { type Genotype, neighbours, type SearchSpace, sample } from '../core/space.ts'
 import { type Ask, blackBoxSearch, checkEvaluations, evaluations } from './shared/blackBox.ts'
 
-/** An architecture with its validation accuracy. */
+/** An architecture that local search has evaluated, with its validation accuracy. */
 interface Place {
   readonly genotype: Genotype
   readonly accuracyPct: number
 }
 
-/** Evaluates architectures and returns the best, or undefined if the search ended before all were evaluated. */
+/**
+ * Evaluates the given architectures and returns the most accurate; undefined if the budget is spent before the last.
+ */
 async function best(genotypes: Iterable<Genotype>, ask: Ask): Promise<Place | undefined> {
   let top: Place | undefined
   for (const genotype of genotypes) {
@@ -27,7 +29,7 @@ async function best(genotypes: Iterable<Genotype>, ask: Ask): Promise<Place | un
   return top
 }
 
-/** Moves to better neighbours until a local optimum. → false if the search ended on the way */
+/** Moves from a start to ever better neighbours until a local optimum. → false if the budget is spent before it */
 async function climb(space: SearchSpace, start: Genotype, ask: Ask, stream: RandomStream): Promise<boolean> {
   let here = await best([start], ask)
   while (here !== undefined) {
@@ -41,7 +43,9 @@ async function climb(space: SearchSpace, start: Genotype, ask: Ask, stream: Rand
 const shuffled = <T>(items: readonly T[], stream: RandomStream): T[] =>
   Array.from(stream.permutation(items.length), (at) => items[at])
 
-/** Wraps `ask` with a memory, so that no architecture is evaluated twice; ends the search once all are known. */
+/**
+ * Wraps `ask` so that it remembers accuracies and evaluates no architecture twice; ends the search once all are known.
+ */
 function remembering(ask: Ask, space: SearchSpace): Ask {
   const answers = new Map<string, number>()
   const all = space.encoding.cardinalities.reduce((product, n) => product * n, 1)

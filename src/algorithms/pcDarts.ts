@@ -8,9 +8,10 @@
  * - edge normalisation: the edges into a node are weighted by the softmax of a second set of parameters, which
  *   stabilises the search against the fluctuation of the sampled channels (eq. 3).
  *
- * The paper's α is our alpha. Its β are our edge parameters: one row per node, below the rows of α. Discretisation
- * compares θ·(edge weight). α and β are frozen for the first 15 of the paper's 50 epochs. The authors published no
- * version for NAS-Bench-201; K, shuffle, edge normalisation and warm-up are the same there, with the edges of its cell.
+ * The paper's β are the edge parameters of this file: one row per node, below the rows of α. Discretisation compares
+ * the products of mixing weight θ and edge weight. α and β are frozen for the first 15 of the paper's 50 epochs. The
+ * authors published no version for NAS-Bench-201; K, shuffle, edge normalisation and warm-up are the same there, with
+ * the edges of its cell.
  */
 
 import { z } from 'zod'
@@ -23,7 +24,7 @@ import { softmaxRelaxation } from './distributions/categorical.ts'
 import { bilevelSearch, initialParameters } from './shared/bilevel.ts'
 import { count, optionalCount } from './shared/options.ts'
 
-/** For each computed node, the indices of the edges that end in it, in the order of the architecture parameters. */
+/** Groups the edges by the node they end in: for each computed node, the indices of its incoming edges. */
 export function incomingEdges(edges: readonly Edge[]): number[][] {
   const nodes = new Map<string, number[]>()
   for (const [index, { cell, to }] of edges.entries()) {
@@ -34,8 +35,8 @@ export function incomingEdges(edges: readonly Edge[]): number[][] {
 }
 
 /**
- * PC-DARTS' relaxation: θ = softmax(α) on each edge, and edge weights by eq. 3. The parameters are the rows of α, then
- * the rows of β.
+ * PC-DARTS' relaxation: θ = softmax(α) on each edge, and edge weights = softmax of β over the edges into a node
+ * (PC-DARTS, eq. 3). The architecture parameters are the rows of α, then the rows of β.
  */
 export function edgeNormalised(edges: readonly Edge[]): Relaxation {
   const incoming = incomingEdges(edges)
@@ -64,7 +65,7 @@ export function edgeNormalised(edges: readonly Edge[]): Relaxation {
   }
 }
 
-/** The initial parameters: α as in DARTS, then β from 10⁻³·N(0, 1). */
+/** PC-DARTS' initial architecture parameters: α as in DARTS, then the edge parameters β from 10⁻³·N(0, 1). */
 function startOf(alpha: Matrix, edges: readonly Edge[], stream: Parameters<typeof normalMatrix>[2]): Matrix {
   const widths = incomingEdges(edges).map((list) => list.length)
   return [...alpha, ...normalMatrix(widths, 1e-3, stream)]

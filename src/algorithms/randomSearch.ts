@@ -4,8 +4,8 @@
  *
  * Under a time budget it samples until the budget is spent; the row "Random (baseline)" of NAS-Bench-201's tables has a
  * budget of 12,000 s. Without a budget it samples 100 architectures, about as many as that budget allows on CIFAR-10.
- * `evaluations=1` answers with the first sample and asks for no accuracy: the row shows the accuracy of a random
- * architecture.
+ * With `evaluations=1` it answers with the first sampled architecture and queries no accuracy; its table row is then
+ * the mean accuracy of random architectures.
  */
 import { z } from 'zod'
 import { defineAlgorithm } from '../core/algorithm.ts'

@@ -17,9 +17,9 @@ const optimalOptions = z.strictObject({
 })
 
 /**
- * The best architecture of the space by test or by validation accuracy: the row that no search can beat. The tables of
- * the papers print the maximum of every column in one row, which no single architecture reaches on ImageNet16-120; here
- * the row is one architecture.
+ * The reference `optimal`: the best architecture of a benchmark table by test or by validation accuracy, which no
+ * search can beat. Papers print the maximum of every table column in one row, which no single architecture reaches on
+ * ImageNet16-120; this row is one architecture.
  */
 export const optimal = defineReference({
   name: 'optimal',
@@ -38,7 +38,8 @@ export const optimal = defineReference({
 })
 
 /**
- * Finds the architecture with the highest reported accuracy in the table; ties go to the lowest index.
+ * Finds the architecture with the highest test or validation accuracy in the benchmark table; ties go to the lowest
+ * index.
  * @throws BenchError `missing` if the table lacks the accuracy of an architecture
  */
 async function best(context: ReferenceContext, by: 'test' | 'validation'): Promise<Genotype> {
@@ -65,8 +66,8 @@ const incomplete = (index: number, qualifier: string) =>
   new BenchError('missing', `optimal needs ${qualifier} of every architecture; the table has none for #${index}`)
 
 /**
- * Options of `genotype`. The text of the architecture is stored, so that a published name and its written-out cells are
- * the same job.
+ * Options of the reference `genotype`. The architecture's text is stored even if the user gives a published name, so
+ * that the name and the written-out cells make the same job.
  */
 const genotypeOptions = z.strictObject({
   genotype: z
@@ -77,8 +78,8 @@ const genotypeOptions = z.strictObject({
 })
 
 /**
- * A given architecture of the DARTS space, as a row beside the searched ones: a published architecture, or any
- * architecture that is to be trained in full.
+ * The reference `genotype`: answers with an architecture of the DARTS space that the user gives, published or not, so
+ * that it is trained and reported like the searched ones.
  */
 export const genotype = defineReference({
   name: 'genotype',
@@ -91,10 +92,12 @@ export const genotype = defineReference({
   search: async (_, { genotype }) => fixed(parseCells(genotype)),
 })
 
-/** Number 11,472 of the benchmark: two 3×3 convolutions and a shortcut. */
+/** The residual cell as an architecture string of NAS-Bench-201 (index 11,472): two 3×3 convolutions and a shortcut. */
 const RESNET = '|nor_conv_3x3~0|+|none~0|nor_conv_3x3~1|+|skip_connect~0|none~1|skip_connect~2|'
 
-/** The residual cell that the tables of NAS-Bench-201 show beside the searched cells. */
+/**
+ * The reference `resnet`: the residual cell that the tables in NAS-Bench-201's paper show beside the searched cells.
+ */
 export const resnet = defineReference({
   name: 'resnet',
   version: 1,

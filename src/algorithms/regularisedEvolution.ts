@@ -3,9 +3,9 @@
  * Search", AAAI 2019, algorithm 1). In every cycle, S individuals are sampled from the population with replacement, the
  * best of them produces a child with one decision changed, and the oldest individual is removed.
  *
- * P = 10 and S = 3 as in NATS-Bench (§5.1); the paper's own P = 100 and S = 25 suit budgets of thousands of
- * evaluations. Every decision is equally likely to be mutated. The benchmark's code samples the node first, so that the
- * only edge into its first node changes twice as often.
+ * The population size P = 10 and the sample size S = 3 are NATS-Bench's (§5.1); P = 100 and S = 25 of Real et al. suit
+ * budgets of thousands of evaluations. Every decision is equally likely to be mutated. NATS-Bench's code first samples
+ * a node, then an edge into it, so that the only edge into the first node changes twice as often as here.
  */
 import { z } from 'zod'
 import { defineAlgorithm } from '../core/algorithm.ts'
@@ -14,13 +14,13 @@ import { type Genotype, mutate, sample } from '../core/space.ts'
 import { blackBoxSearch, checkEvaluations, evaluations } from './shared/blackBox.ts'
 import { count } from './shared/options.ts'
 
-/** A member of the population. */
+/** A member of the evolved population: an architecture with its validation accuracy. */
 interface Individual {
   readonly genotype: Genotype
   readonly accuracyPct: number
 }
 
-/** Samples `size` individuals with replacement and returns the best. */
+/** Samples `size` members of the population with replacement and returns the most accurate. */
 function tournament(population: readonly Individual[], size: number, stream: RandomStream): Individual {
   let best = stream.choice(population)
   for (let drawn = 1; drawn < size; drawn++) {

@@ -15,20 +15,20 @@ import { adam, adamStart } from './shared/adam.ts'
 import { blackBoxSearch, checkEvaluations, evaluations } from './shared/blackBox.ts'
 import { decay, number } from './shared/options.ts'
 
-/** The policy gradient: ∂/∂logits of −advantage · Σ log softmax(logits)[chosen] = advantage · (π − onehot). */
+/** REINFORCE's policy gradient: ∂/∂logits of −advantage · Σ log softmax(logits)[chosen] = advantage · (π − onehot). */
 export const policyGradient = (policy: Matrix, chosen: readonly number[], advantage: number): Matrix =>
   policy.map((row, i) => row.map((probability, value) => advantage * (probability - (value === chosen[i] ? 1 : 0))))
 
-/** An exponential moving average with bias correction: its value is sum / weight. */
+/** An exponential moving average of rewards with bias correction: its value is sum / weight. */
 export interface Average {
   readonly sum: number
   readonly weight: number
 }
 
-/** The moving average before its first value. */
+/** The moving average of the rewards before the first reward. */
 export const emptyAverage: Average = { sum: 0, weight: 0 }
 
-/** The moving average after one more value. */
+/** Returns the moving average after one more value. @param decay weight of the old average, from 0 to below 1 */
 export const averaged = ({ sum, weight }: Average, value: number, decay: number): Average => ({
   sum: decay * sum + (1 - decay) * value,
   weight: decay * weight + (1 - decay),

@@ -4,9 +4,10 @@
  * DARTS' first-order gradient on the architecture half, to learn which architectures are worth trying (the paper's
  * evaluator). At the end, candidates are sampled from softmax(α) and ranked by their accuracy with the shared weights.
  *
- * The benchmark's code ranks the most probable architectures instead of sampled ones, which requires a list of all
- * architectures. A candidate here takes the largest entry of a Gumbel draw on each edge, which has the probabilities
- * softmax(α); on the DARTS space the draw also decides, by the space's own rule, which edges are kept.
+ * NAS-Bench-201's code ranks the most probable architectures instead of sampled ones, which requires a list of all
+ * architectures. A candidate here takes, on each edge, the operation with the largest entry of a Gumbel-softmax sample,
+ * which has the probabilities softmax(α); on the DARTS space the sample also decides, by the discretisation rule of
+ * that space, which edges are kept.
  */
 import { z } from 'zod'
 import { defineAlgorithm, type Search } from '../core/algorithm.ts'

@@ -1,6 +1,6 @@
 /**
  * The contract suite for algorithms, which every built-in algorithm passes and which `bench check plugin` runs on the
- * algorithms of a plugin. An algorithm runs on the smallest task of each space that it works on.
+ * algorithms of a plugin. The suite runs an algorithm on a tiny training task in each search space that it supports.
  */
 import { fileURLToPath } from 'node:url'
 import type { Algorithm } from '../../core/algorithm.ts'
@@ -11,34 +11,34 @@ import { nb201 } from '../../spaces/nb201/index.ts'
 import { observe, type Subject } from './observation.ts'
 import { difference, rules } from './rules.ts'
 
-/** The result of one rule on one space. */
+/** The result of checking one rule of the contract on one algorithm in one search space. */
 export interface RuleResult {
   readonly algorithm: string
   readonly space: string
   readonly rule: string
-  /** Describes what broke the rule; absent if the rule is kept. */
+  /** Description of what the algorithm did against the rule; absent if it keeps the rule. */
   readonly seen?: string
-  /** Why the algorithm breaks the rule on purpose; then `seen` is absent. */
+  /** Reason that the algorithm's author gives for breaking the rule on purpose; then `seen` is absent. */
   readonly excepted?: string
 }
 
 /** Options of the contract suite for algorithms. */
 export interface ContractOptions {
   readonly executor: () => Promise<Executor>
-  /** Options of the algorithm, as typed; absent: its defaults. */
+  /** Options of the checked algorithm, as typed by the user; absent: the algorithm's defaults. */
   readonly options?: Readonly<Record<string, unknown>>
-  /** Weight steps of each of the two epochs; absent: 25. */
+  /** Number of weight steps in each of the two epochs of a checked search; absent: 25. */
   readonly stepsPerEpoch?: number
-  /** Spaces to try if the algorithm does not name its own; absent: nb201 and darts. */
+  /** Search spaces to check an algorithm in that does not name the spaces it supports; absent: nb201 and darts. */
   readonly spaces?: readonly SearchSpace[]
 }
 
-/** The spaces on which the suite runs an algorithm that does not name its own spaces. */
+/** The search spaces in which the suite runs an algorithm that does not name the spaces it supports. */
 export const usualSpaces: readonly SearchSpace[] = [nb201, darts] as readonly SearchSpace[]
 
 const RUNS = 'it works on this space, or says on which spaces it does'
 
-/** Runs the suite on an algorithm. → one result for each rule and space, in order */
+/** Runs the contract suite on an algorithm. → one result for each search space and rule, in order */
 export async function checkAlgorithm(algorithm: Algorithm, given: ContractOptions): Promise<RuleResult[]> {
   const { executor, stepsPerEpoch = 25, spaces = usualSpaces } = given
   const options = algorithm.options.parse(given.options ?? {})
@@ -75,8 +75,8 @@ async function checkOnSpace(subject: Subject): Promise<Pick<RuleResult, 'rule' |
 }
 
 /**
- * Runs the search as often as the rules need; returns a description of the error if a run fails. If an interrupted run
- * ends like the first, no further uninterrupted run is needed.
+ * Runs the same search several times, so that the rules can compare the runs; returns a description of the error if a
+ * run fails. A search that ends the same when it is saved and restored need not be repeated without interruption.
  */
 async function observations(subject: Subject) {
   try {
@@ -91,7 +91,7 @@ async function observations(subject: Subject) {
 
 const PACKAGE = fileURLToPath(new URL('../../..', import.meta.url))
 
-/** Returns the line of the plugin's own files in which an unexpected error was thrown, as text for a message. */
+/** Finds in a stack trace the line of the plugin's files that threw an unexpected error. → text for an error message */
 function placeOf({ name, stack = '' }: Error): string {
   const frame = stack.split('\n').find((line) => /:\d+:\d+\)?$/.test(line) && !line.includes(PACKAGE))
   return name === 'BenchError' || frame === undefined ? '' : `, ${frame.trim()}`

@@ -9,49 +9,52 @@ import { requireGenotype, requireReport, requireSearch } from './shape.ts'
 import { SupernetMonitor } from './supernetMonitor.ts'
 import { TinyOracle, tinyData, tinyProtocol, tinyReference } from './tinyTask.ts'
 
-/** Epochs of every search in the suite. */
+/** Number of epochs in the protocol of every search that the contract suite runs. */
 export const EPOCHS = 2
 
-/** An algorithm with options, to be checked on one space. */
+/** An algorithm with its options, and the search space in which the contract suite checks it. */
 export interface Subject {
   readonly algorithm: Algorithm
-  /** The options as parsed by the algorithm's schema. */
+  /** The algorithm's options as parsed by its zod schema. */
   readonly options: unknown
   readonly space: SearchSpace
   readonly executor: () => Promise<Executor>
-  /** Weight steps per epoch; 25 make 50 steps in two epochs. */
+  /** Number of weight steps in an epoch of the checked search; 25 make 50 steps in two epochs. */
   readonly stepsPerEpoch: number
 }
 
-/** The record of one search: its reports and answers, its questions to the oracle, and its mistakes. */
+/**
+ * What the contract suite records of one search: its reports and answers, its queries to the oracle, and its mistakes.
+ */
 export interface Observation {
-  /** Number of epochs that the search announces. */
+  /** Number of epochs that the search says it will run. */
   readonly epochs: number
-  /** The record of each epoch, without times. */
+  /** The search's report of each epoch, without the measured seconds. */
   readonly reports: readonly EpochReport[]
-  /** The architecture that the search would have answered after each epoch. */
+  /** The architecture that the search would answer if it ended after epoch 0, 1, …, as text. */
   readonly genotypes: readonly string[]
-  /** Architectures that the search asked the oracle about, in order. */
+  /** The architectures whose accuracy the search queried from the oracle, in order, as text. */
   readonly asked: readonly string[]
-  /** Simulated seconds that the search spent. */
+  /** Simulated seconds of the time budget that the search spent on oracle queries. */
   readonly usedSeconds: number
-  /** Number of queries that the search made after the oracle had refused one. */
+  /** Number of queries that the search made after the oracle had refused one because the time budget was spent. */
   readonly queriesAfterRefusal: number
-  /** Properties that the search read from its context although the context does not have them. */
+  /** Names of properties that the search read from its `SearchContext` although the context does not have them. */
   readonly unknownKeys: readonly string[]
   readonly badMixing: string | undefined
   readonly overlap: string | undefined
   /**
-   * Number of weight vectors and activation masks not disposed of after each epoch, and a description of everything not
-   * disposed of after the search.
+   * Number of weight vectors and activation masks on the backend that the search had not disposed of, after each epoch.
    */
   readonly heldAfterEpoch: readonly number[]
+  /** Description of what the search had not disposed of at its end; undefined if it disposed of everything. */
   readonly heldAtEnd: string | undefined
 }
 
 /**
- * Runs a search to its end.
- * @param interrupted after every epoch, including the last, the search is saved, disposed of, created anew and restored
+ * Runs a search on the tiny task to its end and records it.
+ * @param interrupted whether the search is saved, disposed of, created anew and restored after every epoch, the last
+ * included
  */
 export async function observe(subject: Subject, seed: number, interrupted = false): Promise<Observation> {
   const monitor = new SupernetMonitor()
@@ -137,10 +140,10 @@ function contextOf(
   })
 }
 
-/** Serialises a state and reads it back, as a checkpoint does. */
+/** Serialises the state of a search and deserialises it, as writing and reading a checkpoint does. */
 const throughFile = (state: SearchState): SearchState => deserialize(serialize(state))
 
-/** Removes the seconds from a record, because they differ between two runs of the same search. */
+/** Removes the measured seconds from an epoch's report, because they differ between two runs of the same search. */
 function withoutClock(report: EpochReport): EpochReport {
   if (report.extra === undefined) return report
   const kept = Object.entries(report.extra).filter(([name]) => !name.endsWith('Seconds'))

@@ -1,6 +1,6 @@
 /**
- * The rules of the contract suite for algorithms: the promises that every algorithm keeps. A rule compares observed
- * runs and describes what breaks the promise.
+ * The rules of the contract suite for algorithms. A rule is a promise that every algorithm keeps, as "the same seed
+ * gives the same result"; it compares recorded runs of a search and describes what breaks the promise.
  */
 import { inspect, isDeepStrictEqual } from 'node:util'
 import type { Algorithm } from '../../core/algorithm.ts'
@@ -11,7 +11,9 @@ import { EPOCHS, type Observation } from './observation.ts'
 import { epochsProblem, firstNotFinite } from './shape.ts'
 import { BUDGET_SECONDS } from './tinyTask.ts'
 
-/** Four runs of the same search: with seed 0, again, again with interruptions, and with seed 1. */
+/**
+ * Records of four runs of one search: with seed 0, again with seed 0, saved and restored between epochs, with seed 1.
+ */
 export interface Observations {
   readonly algorithm: Algorithm
   readonly space: SearchSpace
@@ -21,14 +23,14 @@ export interface Observations {
   readonly otherSeed: Observation
 }
 
-/** One promise of an algorithm. */
+/** A rule of the contract suite: a promise that every algorithm keeps. */
 export interface Rule {
   readonly name: string
-  /** Describes what breaks the rule; undefined if the rule is kept. */
+  /** Describes what the recorded runs show against this rule; undefined if the algorithm keeps it. */
   broken(observations: Observations): string | undefined
 }
 
-/** All rules, in the order of the suite's table. */
+/** All rules for algorithms, in the order in which `bench check plugin` prints them. */
 export const rules: readonly Rule[] = [
   {
     name: 'the same seed gives the same result',
@@ -100,7 +102,7 @@ export const rules: readonly Rule[] = [
   },
 ]
 
-/** Describes the first difference between two runs; undefined if there is none. */
+/** Describes the first difference between the records of two runs of a search; undefined if they are equal. */
 export function difference(a: Observation, b: Observation): string | undefined {
   if (a.epochs !== b.epochs) return `${pluralize(a.epochs, 'epoch')}, then ${b.epochs}`
   const query = a.asked.findIndex((text, i) => text !== b.asked[i])
@@ -115,14 +117,14 @@ export function difference(a: Observation, b: Observation): string | undefined {
   return undefined
 }
 
-/** The first field in which the records of one epoch differ. */
+/** The name of the first field in which two runs' reports of one epoch differ; undefined if they are equal. */
 function differentField(a: Observation, b: Observation, epoch: number): string | undefined {
   const [one, other]: Record<string, unknown>[] = [{ ...a.reports[epoch] }, { ...b.reports[epoch] }]
   const fields = new Set([...Object.keys(one), ...Object.keys(other)])
   return [...fields].find((field) => !isDeepStrictEqual(one[field], other[field]))
 }
 
-/** Describes why a text is not an architecture of the space; undefined if it is one. */
+/** Describes why a text is not an architecture string of the search space; undefined if it is one. */
 function invalid(space: SearchSpace, text: string): string | undefined {
   try {
     const again = space.format(space.parse(text))

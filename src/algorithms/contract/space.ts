@@ -1,7 +1,7 @@
 /**
  * The contract suite for search spaces: the promises that every built-in space keeps, and that `bench check plugin`
- * checks on the spaces of a plugin. Each rule is tried on architectures sampled from the space's encoding, and on the
- * smallest networks that the space writes.
+ * checks on the spaces of a plugin. Each rule is checked on architectures sampled from the space's encoding, and on the
+ * smallest networks that the space builds.
  */
 import { isDeepStrictEqual } from 'node:util'
 import { BenchError } from '../../core/errors.ts'
@@ -15,33 +15,33 @@ import { initialWeights } from '../../training/initialise.ts'
 import { createSupernet } from '../../training/supernet.ts'
 import { tinyData, tinyProtocol } from './tinyTask.ts'
 
-/** The result of one rule on one space. */
+/** The result of checking one rule on one search space. */
 export interface SpaceRuleResult {
   readonly space: string
   readonly rule: string
-  /** Describes what broke the rule; absent if the rule is kept. */
+  /** Description of what the space does against the rule; absent if it keeps the rule. */
   readonly seen?: string
 }
 
-/** The space that is checked. */
+/** The search space that is checked, and what its rules are checked with. */
 interface Subject {
   readonly space: SearchSpace
-  /** Architectures sampled uniformly from the encoding. */
+  /** Architectures of the checked space, sampled uniformly from its encoding. */
   readonly genotypes: readonly Genotype[]
   executor(): Promise<Executor>
 }
 
-/** One promise of a search space. */
+/** A rule of the contract suite: a promise that every search space keeps. */
 interface SpaceRule {
   readonly name: string
-  /** Describes what broke the rule; undefined if the rule is kept. An exception breaks the rule, too. */
+  /** Describes how a space breaks this rule; undefined if it keeps the rule. An exception counts as a broken rule. */
   broken(subject: Subject): string | undefined | Promise<string | undefined>
 }
 
-/** Number of sampled architectures. */
+/** Number of architectures that are sampled from a space to check its rules on. */
 const SAMPLES = 20
 
-/** Runs the suite on a space. → one result per rule */
+/** Runs the contract suite on a search space. → one result per rule */
 export async function checkSpace(space: SearchSpace, executor: () => Promise<Executor>): Promise<SpaceRuleResult[]> {
   const results: SpaceRuleResult[] = []
   for (const { name, broken } of rules) {
@@ -51,7 +51,7 @@ export async function checkSpace(space: SearchSpace, executor: () => Promise<Exe
   return results
 }
 
-/** Samples the architectures on which the rules are tried. */
+/** Samples the architectures of a space on which its rules are checked. */
 function sampled(space: SearchSpace): readonly Genotype[] {
   const stream = random(0, 'contract space')
   return Array.from({ length: SAMPLES }, () => sample(space, stream))
@@ -66,7 +66,7 @@ async function tried(rule: () => Promise<string | undefined>): Promise<string | 
   }
 }
 
-/** All rules for spaces, in the order of the suite's table. */
+/** All rules for search spaces, in the order in which `bench check plugin` prints them. */
 const rules: readonly SpaceRule[] = [
   {
     name: 'each edge leads to a later node and has different candidate operations',
@@ -209,7 +209,7 @@ const rules: readonly SpaceRule[] = [
   },
 ]
 
-/** Describes what is wrong with one-hot mixing weights; undefined if they are valid. */
+/** Describes what is wrong with an architecture's one-hot mixing weights θ [edge][op]; undefined if they are valid. */
 function rowsProblem({ edges }: SearchSpace, theta: Matrix): string | undefined {
   if (theta.length !== edges.length) return `oneHot gives ${theta.length} rows for ${edges.length} edges`
   for (const [edge, row] of theta.entries()) {
@@ -219,7 +219,7 @@ function rowsProblem({ edges }: SearchSpace, theta: Matrix): string | undefined 
   return undefined
 }
 
-/** Describes what is wrong with the heads of a network; undefined if each has one logit per class. */
+/** Describes what is wrong with a network's classification heads; undefined if each has one logit per class. */
 function headProblem({ heads, values }: Network, classes: number): string | undefined {
   const found = heads.map(({ logits }) => values[logits].channels)
   return found.length > 0 && found.every((count) => count === classes)
@@ -227,7 +227,7 @@ function headProblem({ heads, values }: Network, classes: number): string | unde
     : `its heads have ${found.join(', ') || 'no'} logits for ${classes} classes`
 }
 
-/** Describes what is wrong if a number outside the numbering is not refused; undefined if it is refused. */
+/** Checks that a space throws for an architecture index that does not exist. → what it does instead, or undefined */
 function refusal(at: (index: number) => Genotype, index: number): string | undefined {
   try {
     at(index)
@@ -237,7 +237,7 @@ function refusal(at: (index: number) => Genotype, index: number): string | undef
   }
 }
 
-/** The smallest training task: settings, image shape and one batch. */
+/** The smallest training task for the networks of a space: training settings, image shape and one batch. */
 async function task(space: SearchSpace) {
   const protocol = tinyProtocol(space, 1)
   const { shape, weights } = tinyData(0, 1)

@@ -5,15 +5,17 @@ import type { Executable, WeightVector } from '../../core/executor.ts'
 import type { Mixing } from '../../core/mixing.ts'
 import type { Supernet } from '../../core/supernet.ts'
 
-/** Counts and checks the calls of one search on its supernets. */
+/** Wraps the supernets of one search to check their calls and to count what is allocated and not disposed of. */
 export class SupernetMonitor {
-  /** Numbers of networks, weight vectors and activation masks that are not disposed of. */
+  /** Number of supernets that the search has made and not disposed of. */
   networks = 0
+  /** Number of weight vectors that the search has made and not disposed of. */
   vectors = 0
+  /** Number of activation masks (of ReLUs and max poolings) that the search has recorded and not disposed of. */
   activationMasks = 0
-  /** Describes the first mixing that was not valid. */
+  /** Describes the first invalid mixing weights that the search passed; undefined if all were valid. */
   badMixing: string | undefined
-  /** Describes the first call that was made before the previous call had ended. */
+  /** Describes the first supernet call that began before the previous one had ended; undefined if none did. */
   overlap: string | undefined
   #underWay: string | undefined
 
@@ -36,7 +38,7 @@ export class SupernetMonitor {
     }
   }
 
-  /** Describes everything that is not disposed of; undefined if there is nothing. */
+  /** Lists the networks, weight vectors and masks that the search has not disposed of; undefined if there are none. */
   held(): string | undefined {
     const kinds = { network: this.networks, vector: this.vectors, mask: this.activationMasks }
     const alive = Object.entries(kinds).filter(([, count]) => count !== 0)
@@ -80,7 +82,9 @@ export class SupernetMonitor {
     return activationMasks
   }
 
-  /** Checks that no call begins before the previous one has ended: an executor may reuse its buffers. */
+  /**
+   * Checks that no supernet call begins before the previous one has ended, because an executor may reuse its buffers.
+   */
   async #alone<T>(call: string, answer: Promise<T>): Promise<T> {
     if (this.#underWay !== undefined) this.overlap ??= `${call}() was called before ${this.#underWay}() had ended`
     this.#underWay = call

@@ -1,6 +1,6 @@
 /**
- * The task on which the contract suite runs a search: random images whose labels depend on them, the smallest supernet
- * of a space, and an oracle that answers from a formula. Everything is a pure function of the seed.
+ * The task on which the contract suite runs a search: random images whose brightness depends on their label, the
+ * smallest supernet of a space, and an oracle that answers from a formula. Everything is a pure function of the seed.
  */
 import type { ReferenceContext } from '../../core/algorithm.ts'
 import type { Batch, BatchSource, ImageShape, SearchData } from '../../core/data.ts'
@@ -13,7 +13,10 @@ import type { Genotype, SearchSpace } from '../../core/space.ts'
 const SHAPE: ImageShape = { height: 8, width: 8, channels: 3, classes: 4 }
 const BATCH_SIZE = 4
 
-/** Batches of 8×8 images in four classes. @param stepsPerEpoch weight steps per epoch */
+/**
+ * Makes the data of the tiny task: batches of random 8×8 images in four classes. @param stepsPerEpoch weight steps
+ * (batches of the weight half) per epoch
+ */
 export function tinyData(seed: number, stepsPerEpoch: number): SearchData {
   const source = (half: string): BatchSource => ({
     batchSize: BATCH_SIZE,
@@ -28,7 +31,7 @@ export function tinyData(seed: number, stepsPerEpoch: number): SearchData {
   }
 }
 
-/** A batch of random images whose mean brightness depends on the class. */
+/** Makes a batch of random images whose mean brightness depends on their class. */
 function tinyBatch(seed: number): Batch {
   const stream = random(seed, 'batch')
   const labels = Int32Array.from({ length: BATCH_SIZE }, () => stream.integer(SHAPE.classes))
@@ -41,8 +44,8 @@ function tinyBatch(seed: number): Batch {
 }
 
 /**
- * The settings of the task: C = 4; one cell per stage on NAS-Bench-201, a normal and two reduction cells on the DARTS
- * space.
+ * The search protocol of the tiny task: 4 channels; one cell per stage on NAS-Bench-201, one normal and two reduction
+ * cells on the DARTS space.
  */
 export function tinyProtocol(space: SearchSpace, epochs: number): Protocol {
   const reductions = space.edges.some(({ cell }) => cell === 'reduce')
@@ -66,15 +69,15 @@ export function tinyProtocol(space: SearchSpace, epochs: number): Protocol {
   }
 }
 
-/** Time budget of a black-box search in the suite, in simulated seconds. */
+/** Time budget of every black-box search that the contract suite runs, in simulated seconds. */
 export const BUDGET_SECONDS = 2000
 
-/** An oracle whose answers cost between 50 and 150 simulated seconds, and which records the questions. */
+/** An oracle with accuracies from a formula. A query costs 50 to 150 simulated seconds; all queries are recorded. */
 export class TinyOracle implements Oracle {
   readonly budgetSeconds = BUDGET_SECONDS
   readonly #space: SearchSpace
   readonly asked: string[] = []
-  /** Number of queries made after the oracle had refused one. */
+  /** Number of queries made after this oracle had refused one because the time budget was spent. */
   queriesAfterRefusal = 0
   #usedSeconds = 0
   #refused = false
@@ -102,7 +105,7 @@ export class TinyOracle implements Oracle {
   }
 }
 
-/** The numbers that a reference algorithm may see, computed from a formula. */
+/** What a reference algorithm may read on the tiny task: accuracies of all architectures, computed from a formula. */
 export function tinyReference(space: SearchSpace): Pick<ReferenceContext, 'evaluator' | 'headline'> {
   const qualifier = { dataset: 'contract', split: 'x-test', epochs: 1, seed: 0 }
   const column = formatQualifier(qualifier)

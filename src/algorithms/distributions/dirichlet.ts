@@ -1,5 +1,5 @@
 /**
- * The Dirichlet distribution on the simplex: samples, their pathwise derivative wrt the concentration, and the KL
+ * The Dirichlet distribution on the simplex: samples, their pathwise derivative wrt the concentration β, and the KL
  * divergence from the uniform distribution.
  *
  * Sampling: Marsaglia and Tsang, "A simple method for generating gamma variables", ACM TOMS 26 (2000). Derivative:
@@ -11,9 +11,9 @@ import { integerPower, NotFiniteError } from '../../core/numbers.ts'
 import type { RandomStream } from '../../core/random.ts'
 
 /**
- * Draws θ ~ Dir(β), which is positive and sums to 1, as normalised gamma variables. The computation is in logarithms,
+ * Samples θ ~ Dir(β), which is positive and sums to 1, as normalised gamma variables. The computation is in logarithms,
  * so that a tiny β does not underflow.
- * @throws NotFiniteError if a β is not finite or all are 0; rejection sampling would never end on NaN
+ * @throws NotFiniteError if an entry of β is not finite or all are 0; rejection sampling would never end on NaN
  */
 export function sampleDirichlet(beta: readonly number[], stream: RandomStream): number[] {
   const unusable = beta.find((b) => !(b >= 0 && b < Number.POSITIVE_INFINITY))
@@ -26,7 +26,9 @@ export function sampleDirichlet(beta: readonly number[], stream: RandomStream): 
   return gammas.map((gamma) => Math.max(gamma / total, Number.MIN_VALUE))
 }
 
-/** The logarithm of a Gamma(shape, 1) variable; for shapes below 1 by Γ(a) = Γ(a + 1)·U^(1/a). */
+/**
+ * Samples the logarithm of a Gamma(shape, 1) variable. For a shape a < 1, Gamma(a) = Gamma(a + 1)·U^(1/a), U uniform.
+ */
 function logGammaSample(shape: number, stream: RandomStream): number {
   if (shape < 1) return logGammaSample(shape + 1, stream) + Math.log(1 - stream.uniform()) / shape
   const d = shape - 1 / 3
@@ -39,8 +41,8 @@ function logGammaSample(shape: number, stream: RandomStream): number {
 }
 
 /**
- * The gradient wrt β through a sample (DrNAS, eq. 3, transposed): ∂L/∂β_j = Σ_i ∂L/∂θ_i · dθ_i/dβ_j with dθ_i/dβ_j =
- * g_j (δ_ij − θ_i).
+ * Back-propagates through a sample θ ~ Dir(β) (DrNAS, eq. 3, transposed): ∂L/∂β_j = Σ_i ∂L/∂θ_i · dθ_i/dβ_j, where
+ * dθ_i/dβ_j = g_j (δ_ij − θ_i) with the factors g_j of `pathwiseFactors`.
  * @param gradTheta ∂L/∂θ at the same sample θ
  */
 export function pathwise(theta: readonly number[], beta: readonly number[], gradTheta: readonly number[]): number[] {
@@ -50,8 +52,8 @@ export function pathwise(theta: readonly number[], beta: readonly number[], grad
 }
 
 /**
- * The factors g_j > 0 of the Jacobian dθ/dβ: −∂F/∂a / (f · (1 − θ_j)), where F and f are the Beta(a = β_j, b = Σβ −
- * β_j) distribution and density at θ_j.
+ * The factors g_j = −∂F/∂a / (f · (1 − θ_j)) > 0 of the Jacobian dθ_i/dβ_j = g_j (δ_ij − θ_i) of a Dirichlet sample θ.
+ * F and f are the cumulative distribution and the density of Beta(a = β_j, b = Σβ − β_j) at θ_j.
  */
 export function pathwiseFactors(theta: readonly number[], beta: readonly number[]): number[] {
   return beta.map((a, j) => {
@@ -61,9 +63,9 @@ export function pathwiseFactors(theta: readonly number[], beta: readonly number[
 }
 
 /**
- * Computes one factor g_j. With E = ψ(a) − ψ(a + b) = E[ln T], ∂F/∂a = ∫₀ˣ (ln t − E) f(t) dt = −∫ₓ¹ (ln t − E) f(t)
- * dt. The integrand changes its sign only at t = e^E, so the side without a change of sign loses no digits; t = x e^−v
- * below and 1 − t = y e^−v above remove the singularities at the ends.
+ * Computes one factor g_j of `pathwiseFactors`, at x = θ_j. With E = ψ(a) − ψ(a + b) = E[ln T], ∂F/∂a = ∫₀ˣ (ln t − E)
+ * f(t) dt = −∫ₓ¹ (ln t − E) f(t) dt. The integrand changes its sign only at t = e^E, so the side without a change of
+ * sign loses no digits; t = x e^−v below and 1 − t = y e^−v above remove the singularities at the ends.
  * @param y 1 − x, without the loss of digits near 1
  */
 function pathwiseFactor(x: number, y: number, a: number, b: number): number {
@@ -81,17 +83,20 @@ function pathwiseFactor(x: number, y: number, a: number, b: number): number {
 }
 
 /**
- * Relative difference of two refinements at which the integration stops; a refinement doubles the number of correct
- * digits, so the result has about twice as many.
+ * Numerical integration stops once halving its step changes the integral by less than this, relatively. Each halving
+ * doubles the number of correct digits, so the result has about 14.
  */
 const RELATIVE_ACCURACY = 1e-7
 const FINEST_LEVEL = 9
-/** Integration runs over |τ| ≤ 4: v from 2e-19 to 4e18, beyond which the integrand is negligible. */
+/**
+ * Bound on |τ| in the numerical integral over v = exp(π/2 sinh τ): v from 2e-19 to 4e18, beyond which f(v) is
+ * negligible.
+ */
 const REACH = 4
 
 /**
- * ∫₀^∞ f(v) dv for a smooth f that decays exponentially: the trapezoidal rule after v = exp(π/2 sinh τ) (Takahasi and
- * Mori 1974), its step halved until two sums agree.
+ * Computes ∫₀^∞ f(v) dv for a smooth f that decays exponentially: substitutes v = exp(π/2 sinh τ) (Takahasi and Mori
+ * 1974) and applies the trapezoidal rule in τ, halving its step until two sums agree.
  */
 function integrateHalfLine(f: (v: number) => number): number {
   let step = 0.5
@@ -105,7 +110,7 @@ function integrateHalfLine(f: (v: number) => number): number {
   return total
 }
 
-/** step · Σ f(v(τ)) v′(τ) over τ = offset + k·step, both ways until the range ends. */
+/** Trapezoidal sum step · Σ_k f(v(τ_k)) v′(τ_k), where v(τ) = exp(π/2 sinh τ) and τ_k = offset + k·step in [−4, 4]. */
 function trapezoid(f: (v: number) => number, offset: number, step: number): number {
   let total = 0
   for (let tau = offset - REACH; tau <= REACH; tau += step) {
@@ -118,8 +123,8 @@ function trapezoid(f: (v: number) => number, offset: number, step: number): numb
 }
 
 /**
- * The divergence KL(Dir(β) ‖ Dir(1)) = ln Γ(B) − Σ ln Γ(β_i) − ln Γ(n) + Σ (β_i − 1)(ψ(β_i) − ψ(B)), B = Σβ. Zero at β
- * = 1.
+ * The divergence KL(Dir(β) ‖ Dir(1)) = ln Γ(B) − Σ ln Γ(β_i) − ln Γ(n) + Σ (β_i − 1)(ψ(β_i) − ψ(B)), where n is the
+ * number of entries of β, and B = Σβ. It is 0 where every β_i is 1.
  */
 export function klToUniform(beta: readonly number[]): number {
   const total = sum(beta)
@@ -127,7 +132,9 @@ export function klToUniform(beta: readonly number[]): number {
   return logGamma(total) - sum(beta.map(logGamma)) - logGamma(beta.length) + sum(means)
 }
 
-/** The gradient of the KL divergence wrt β: (β_i − 1) ψ′(β_i) − (B − n) ψ′(B). */
+/**
+ * The gradient of KL(Dir(β) ‖ Dir(1)) wrt β_i: (β_i − 1) ψ′(β_i) − (B − n) ψ′(B), where B = Σβ and n = number of β_i.
+ */
 export function klToUniformGradient(beta: readonly number[]): number[] {
   const total = sum(beta)
   return beta.map((b) => (b - 1) * trigamma(b) - (total - beta.length) * trigamma(total))
@@ -135,7 +142,7 @@ export function klToUniformGradient(beta: readonly number[]): number[] {
 
 const sum = (values: readonly number[]) => values.reduce((total, value) => total + value, 0)
 
-/** The argument from which on the asymptotic series is used. */
+/** The argument x from which on ln Γ(x) and its derivatives are computed by their asymptotic (Stirling) series. */
 const SHIFTED = 10
 
 /** The logarithm of the gamma function, ln Γ(x) for x > 0. */

@@ -1,28 +1,29 @@
 /**
- * DrNAS' relaxation: β = ELU(η) + 1 (§4.1; the paper's η is our alpha), a draw θ ~ Dir(β) on each edge, and the
- * gradient back through the draw; also the KL penalty of the `kl` anchor.
+ * DrNAS' relaxation: architecture parameters η (`alpha` in the code) give concentrations β = ELU(η) + 1 (§4.1), mixing
+ * weights are sampled from Dir(β) on each edge, and the gradient is back-propagated through the sample. Also the KL
+ * penalty that keeps β near 1, for the option `anchor=kl` of DrNAS.
  */
 import { type Matrix, map, type Relaxation, zip } from '../../core/mixing.ts'
 import type { Penalty } from '../shared/bilevel.ts'
 import { klToUniform, klToUniformGradient, pathwise, sampleDirichlet } from './dirichlet.ts'
 
-/** The concentration β = ELU(η) + 1 > 0 (§4.1). [edge][op] → [edge][op] */
+/** DrNAS' Dirichlet concentration β = ELU(α) + 1 > 0 (§4.1). [edge][op] → [edge][op] */
 export const concentration = (alpha: Matrix): Matrix => map(alpha, (a) => (a > 0 ? a + 1 : Math.exp(a)))
 
-/** The derivative dβ/dη. [edge][op] → [edge][op] */
+/** The derivative dβ/dα of DrNAS' concentration β = ELU(α) + 1. [edge][op] → [edge][op] */
 const concentrationSlope = (alpha: Matrix): Matrix => map(alpha, (a) => (a > 0 ? 1 : Math.exp(a)))
 
-/** Chain rule through β: from ∂L/∂β to ∂L/∂η. */
+/** Applies the chain rule through β = ELU(α) + 1: turns ∂L/∂β into ∂L/∂α. */
 const throughConcentration = (alpha: Matrix, gradBeta: Matrix): Matrix =>
   zip(gradBeta, concentrationSlope(alpha), (g, slope) => g * slope)
 
-/** The mean of a Dirichlet distribution (eq. 4): β_o / Σβ. */
+/** The mean β_o / Σβ of the Dirichlet distribution of one edge (DrNAS, eq. 4). */
 const mean = (beta: readonly number[]) => {
   const total = beta.reduce((sum, b) => sum + b, 0)
   return beta.map((b) => b / total)
 }
 
-/** The gradient wrt β through the mean: ∂mean_i/∂β_j = (δ_ij − mean_i) / Σβ, transposed. */
+/** Back-propagates through mean = β / Σβ: ∂L/∂β_j = Σ_i ∂L/∂mean_i · (δ_ij − mean_i) / Σβ. */
 const meanGradient = (beta: readonly number[], gradTheta: readonly number[]) => {
   const total = beta.reduce((sum, b) => sum + b, 0)
   const average = beta.reduce((sum, b, i) => sum + b * gradTheta[i], 0) / total
@@ -30,8 +31,8 @@ const meanGradient = (beta: readonly number[], gradTheta: readonly number[]) => 
 }
 
 /**
- * The relaxation: θ ~ Dir(ELU(η) + 1), differentiated through the draw by eq. 3; without a random stream, θ is the
- * mean.
+ * DrNAS' relaxation: mixing weights θ ~ Dir(ELU(α) + 1), differentiated through the sample by DrNAS' eq. 3. Without a
+ * random stream, θ is the mean of that distribution.
  */
 export const dirichletRelaxation: Relaxation = {
   stochastic: true,
@@ -46,7 +47,7 @@ export const dirichletRelaxation: Relaxation = {
   },
 }
 
-/** The penalty λ Σ_edges KL(Dir(β) ‖ Dir(1)) and its gradient wrt η, which is zero at η = 0. */
+/** DrNAS' penalty λ Σ_edges KL(Dir(β) ‖ Dir(1)) with β = ELU(α) + 1, and its gradient wrt α, which is 0 at α = 0. */
 export const klPenalty = (lambda: number) =>
   ({
     value: (alpha: Matrix) => lambda * concentration(alpha).reduce((sum, beta) => sum + klToUniform(beta), 0),
