@@ -4,7 +4,7 @@
  * ones. Candidate architectures are sampled around good ones, and the candidate of largest l/g is evaluated next.
  *
  *     N_l = max(N_min, q·N),  N_g = max(N_min, N − q·N),  q = 15 %,  N_min = decisions + 1                      (eq. 3)
- *     a kernel on a decision with c values: 1 − h where equal, h / (c − 1) elsewhere                 (Aitchison, Aitken)
+ *     a kernel on a decision with c values: 1 − h where equal, h / (c − 1) elsewhere                (Aitchison, Aitken)
  *     h = 1.06 σ N^(−1/(4 + decisions)), at least 0.3, at most 1 − 1/c (uniform)
  *
  * With the option `eta`, Hyperband's brackets allocate training epochs (§3.2): every evaluation pays for its own

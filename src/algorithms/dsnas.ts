@@ -4,7 +4,7 @@
  * The gradient of α is a score-function gradient whose cost is the contribution of the sampled operation to the loss,
  * without a temperature (the limit of SNAS at temperature 0, eq. 8-9):
  *
- *     ∂E[L]/∂α_e = E[ c_e · ∇_α log p(Z_e) ] = E[ ∂L/∂Z_s · (Z_e − p_e) ],   s the sampled operation, c_e = ∂L/∂Z_s · Z_s
+ *     ∂E[L]/∂α_e = E[ c_e · ∇_α log p(Z_e) ] = E[ ∂L/∂Z_s · (Z_e − p_e) ],   s: sampled op, c_e = ∂L/∂Z_s · Z_s
  *
  * Single-level optimisation: w and α step on the same batch, with the same sampled operations (algorithm 1), here on
  * batches of the weight half. The authors published no code for NAS-Bench-201; the DSNAS row in DrNAS' table has none
