@@ -15,27 +15,43 @@ export interface Job {
   readonly algorithm: {
     readonly name: string
     readonly version: number
-    /** Options of the algorithm, which its schema parses. */
+    /** Options of the job's algorithm, which the algorithm's schema parses. */
     readonly options: Readonly<Record<string, unknown>>
-    /** Plugin algorithms only: SHA-256 of the plugin's file and its imports, or name and version of its package. */
+    /**
+     * Content of the plugin that defines the algorithm: SHA-256 of its file and imports, or name and version of its
+     * package. Absent for built-in algorithms.
+     */
     readonly plugin?: string
   }
   readonly space: string
-  /** Plugin spaces only: the same as `algorithm.plugin`. */
+  /**
+   * Content of the plugin that defines the search space, in the form of `algorithm.plugin`. Absent for built-in spaces.
+   */
   readonly spacePlugin?: string
-  /** The dataset that is searched on, with the hash of its images; no hash for algorithms that read no images. */
+  /**
+   * The dataset on which the search trains, with the hash of its images; no hash for algorithms that read no images.
+   */
   readonly dataset: { readonly name: string; readonly contentHash?: string }
-  /** The lookup table; absent if the result is a genotype only. */
+  /**
+   * The table of precomputed results in which the found architecture is looked up; absent if the result is a genotype
+   * only.
+   */
   readonly table?: { readonly name: string; readonly sha256: string }
-  /** The full training of the found architecture; absent if it is looked up, or if the result is a genotype only. */
+  /**
+   * The full training of the found architecture; absent if the architecture is looked up in a table, or if the result
+   * is a genotype only.
+   */
   readonly retraining?: RetrainingTask
   readonly protocol: Protocol
-  /** Simulated seconds for black-box searches; absent: unlimited. */
+  /** Budget of a black-box search in simulated seconds; absent: unlimited. */
   readonly budgetSeconds?: number
-  /** Probes with their options, as given on the command line. */
+  /** Probes that measure the search, with their options, as given on the command line. */
   readonly probes: readonly string[]
   readonly seed: number
-  /** Name of the executor, since each rounds differently. Absent for algorithms that train no network. */
+  /**
+   * Name of the executor that trains the network, since executors round differently. Absent for algorithms that train
+   * no network.
+   */
   readonly executor?: string
   /**
    * How the executor rounds. Absent if there is no executor, and in records of earlier versions, which on `static/wasm`
@@ -54,21 +70,27 @@ export interface Environment {
   readonly cpu: string
 }
 
-/** The search that found an architecture which is retrained. */
+/** The search that found an architecture to be trained in full. */
 export interface Finder {
   readonly algorithm: string
   readonly dataset: string
   readonly seed: number
-  /** Id of the search's run. */
+  /** Id of the run of that search. */
   readonly run: string
 }
 
-/** `run.json`: written when a run starts, and again if it is resumed in another environment. */
+/**
+ * `run.json`: the job of a run and where it runs. Written when the run starts, and again if it is resumed in another
+ * environment.
+ */
 export interface RunManifest {
   readonly schema: 1
   readonly id: string
   readonly job: Job
-  /** The search that found the architecture to retrain, if it was given as the record of one. Not part of the job. */
+  /**
+   * The search that found the architecture to train in full, if the user named the record of a search. Not part of the
+   * job.
+   */
   readonly foundBy?: Finder
   /** The environment in which the run began. */
   readonly environment: Environment
@@ -78,7 +100,7 @@ export interface RunManifest {
 
 /** One line of `epochs.jsonl`: what the search measured in one epoch, and its current architecture. */
 export interface EpochRecord {
-  /** 0-based. */
+  /** Number of the epoch, from 0. */
   readonly epoch: number
   readonly trainLoss?: number
   readonly trainAccuracyPct?: number
@@ -91,7 +113,7 @@ export interface EpochRecord {
   readonly metrics: readonly Metric[]
   readonly parameters?: Matrix
   readonly extra?: Readonly<Record<string, number>>
-  /** Results of probes by name. */
+  /** What each probe measured after this epoch, by the name of the probe. */
   readonly probes?: Readonly<Record<string, unknown>>
   readonly seconds: number
 }
@@ -100,16 +122,18 @@ export interface EpochRecord {
 export interface TrajectoryPoint {
   readonly genotype: string
   readonly accuracyPct: number
-  /** Length of the training in epochs, if the search did not ask for the default one. */
+  /**
+   * Length of the training whose accuracy was queried, in epochs; absent if the search asked for the default length.
+   */
   readonly epochs?: number
-  /** Simulated seconds spent, this query included. */
+  /** Simulated seconds that the search has spent, including this query. */
   readonly usedSeconds: number
 }
 
 /** Duration of a search and the hardware that it used. */
 export interface SearchTime {
   readonly seconds: number
-  /** A GPU, one core of a CPU, or several cores. */
+  /** Hardware that the search used: a GPU, one core of a CPU (`one core`), or several cores (`cpu`). */
   readonly device: 'gpu' | 'one core' | 'cpu'
 }
 
@@ -130,24 +154,26 @@ export interface ResultRecord {
   readonly metrics: readonly Metric[]
   readonly parameters?: number
   readonly macs?: number
-  /** Number of epochs of the search: fewer than planned if it ended early. */
+  /** Number of epochs that the search did: fewer than planned if it ended early. */
   readonly epochs: number
-  /** Numbers of images in the dataset; absent if none were read, and in records of earlier versions. */
+  /**
+   * Numbers of images and classes in the dataset; absent if no images were read, and in records of earlier versions.
+   */
   readonly images?: ImageCounts
-  /** Full trainings of the genotype, by seed. */
+  /** Full trainings of the found architecture, one per seed; absent if its metrics come from a table. */
   readonly trainings?: readonly TrainingOutcome[]
-  /** Black-box searches only: the queries in order, and the simulated clock. */
+  /** Black-box searches only: the queries of the oracle in order, the budget, and the simulated seconds spent. */
   readonly oracle?: {
     readonly budgetSeconds: number | null
     readonly usedSeconds: number
     readonly queries: readonly TrajectoryPoint[]
   }
-  /** The only part that differs between two runs of the same job. */
+  /** Times of the run: the only part of the result that differs between two runs of the same job. */
   readonly timing: {
     readonly wallSeconds: number
     readonly startedAt: string
     readonly finishedAt: string
-    /** If full trainings followed: the time of the search alone (absent if there was none), and of each training. */
+    /** Time of the search alone, if full trainings followed it. `trainings` has the time of each training. */
     readonly search?: SearchTime
     readonly trainings?: readonly TrainingTime[]
   }

@@ -1,20 +1,26 @@
-/** Settings and outcome of a full training of an architecture. Presets with their sources: `src/retrain/presets.ts`. */
+/**
+ * Contracts of a full training of an architecture: settings and outcome. Presets with their sources:
+ * `src/retrain/presets.ts`.
+ */
 import type { Protocol } from './protocol.ts'
 
 /** All settings of a full training, as plain values. */
 export interface RetrainingSettings {
-  /** Name of the preset that the values come from. */
+  /** Name of the preset from which the settings of the training come. */
   readonly preset: string
   readonly epochs: number
   readonly batchSize: number
   readonly network: {
-    /** C, channels after the stem. */
+    /** C, the number of channels after the network's stem. */
     readonly channels: number
-    /** Number of cells. */
+    /** Number of cells of the network. */
     readonly layers: number
-    /** `imagenet`: a stem of three stride-2 convolutions, and photographs that are decoded while training. */
+    /**
+     * Stem and images of the network. `cifar`: one convolution, and images in memory. `imagenet`: three stride-2
+     * convolutions, and photographs that are decoded while training.
+     */
     readonly family: 'cifar' | 'imagenet'
-    /** Whether there is an auxiliary classifier, with weight 0.4 in the loss. */
+    /** Whether the network has an auxiliary classifier, whose loss counts with factor 0.4. */
     readonly auxiliary: boolean
     /** Whether a batch normalisation without scale and shift follows each pooling. */
     readonly pooledBatchNorm: boolean
@@ -25,17 +31,21 @@ export interface RetrainingSettings {
     readonly momentum: number
     readonly nesterov: boolean
     readonly weightDecay: number
-    /** Largest global gradient norm; null: no clipping. */
+    /** Largest global norm of the gradient; null: no clipping. */
     readonly clipNorm: number | null
   }
-  /** Label smoothing s: target = (1 − s)·onehot + s/classes; 0: off. */
+  /** Label smoothing s: the target is (1 − s)·onehot + s/classes; 0: off. */
   readonly labelSmoothing: number
   /**
-   * Final drop-path probability: in epoch e, a path is dropped for a sample with probability dropPath·e/epochs. 0: off.
+   * Drop-path probability at the end of the training: in epoch e, a path is dropped for a sample with probability
+   * dropPath·e/epochs. 0: off.
    */
   readonly dropPath: number
   readonly data: Omit<Protocol['data'], 'split' | 'trainPortion' | 'architecturePortion' | 'cutoutGrows'> & {
-    /** What to do with an image file that cannot be decoded. */
+    /**
+     * What to do with an image file that cannot be decoded: `fail` ends the training with an error, `skip` leaves the
+     * image out.
+     */
     readonly brokenImages: 'fail' | 'skip'
   }
 }
@@ -49,7 +59,10 @@ export interface LearningRatePlan {
    */
   readonly schedule: 'cosine' | 'linear' | 'exponential'
   readonly decay: number
-  /** Linear warm-up over the first epochs if the batch is larger than `aboveBatchSize`. 0 epochs: no warm-up. */
+  /**
+   * Linear warm-up of the learning rate over the first `epochs` epochs, if the batch is larger than `aboveBatchSize`. 0
+   * epochs: no warm-up.
+   */
   readonly warmUp: {
     readonly epochs: number
     readonly aboveBatchSize: number
@@ -58,10 +71,10 @@ export interface LearningRatePlan {
   }
 }
 
-/** A full training as part of a job, and so of its identity. */
+/** Which full training a job does with the architecture that its search finds. Part of the job's identity. */
 export interface RetrainingTask {
   readonly settings: RetrainingSettings
-  /** Seeds, one training each; absent: one training, with the seed of the search. */
+  /** Seeds of the full trainings, one training each; absent: one training, with the seed of the search. */
   readonly seeds?: readonly number[]
 }
 
@@ -70,16 +83,18 @@ export interface TrainingOutcome {
   /** Name of the training's folder in the store. */
   readonly id: string
   readonly seed: number
-  /** Top-1 accuracy on the test images after the last epoch, in %. */
+  /** Top-1 accuracy on the test images after the last epoch of the training, in %. */
   readonly testAccuracyPct: number
   readonly testTop5AccuracyPct: number
-  /** The epoch with the best test accuracy. It is chosen on the test images, so it is never reported first. */
+  /**
+   * Epoch of the training with the best test accuracy. It is chosen on the test images, so it is never reported first.
+   */
   readonly best: { readonly epoch: number; readonly testAccuracyPct: number }
 }
 
 /** Time and memory that a full training took. */
 export interface TrainingTime {
   readonly wallSeconds: number
-  /** Largest resident memory of the process, in bytes; memory of a GPU is not included. */
+  /** Largest resident memory of the process during the training, in bytes; memory of a GPU is not included. */
   readonly peakMemoryBytes: number
 }

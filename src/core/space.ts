@@ -1,5 +1,5 @@
 /**
- * The contract of a search space: its architectures, how they are written and encoded, and the networks they stand for.
+ * The contract of a search space: its architectures, their text form and encoding, and the networks that they describe.
  */
 import type { ImageShape } from './data.ts'
 import type { Drawing } from './drawing.ts'
@@ -17,17 +17,17 @@ export interface Genotype {
 
 /** An edge of a cell with its candidate operations: one row of the mixing weights. */
 export interface Edge {
-  /** Cell type: `normal` everywhere on NAS-Bench-201; `normal` or `reduce` on DARTS. */
+  /** Type of the cell that the edge belongs to: `normal` everywhere on NAS-Bench-201; `normal` or `reduce` on DARTS. */
   readonly cell: string
   readonly from: number
   readonly to: number
-  /** Candidate operations, in the literature's order. */
+  /** Candidate operations of the edge, in the order of the literature. */
   readonly operations: readonly string[]
 }
 
 /** The encoding of architectures as tuples of categorical decisions, for black-box search. */
 export interface Encoding<G extends Genotype> {
-  /** Number of values of each decision. */
+  /** Number of possible values of each decision in the encoding. */
   readonly cardinalities: readonly number[]
   encode(genotype: G): readonly number[]
   decode(decisions: readonly number[]): G
@@ -38,41 +38,46 @@ export interface SupernetOptions {
   readonly shape: ImageShape
   /** C, the number of channels after the stem. */
   readonly channels: number
-  /** NAS-Bench-201: N, the cells per stage; DARTS: the total number of cells. */
+  /** Depth of the supernet: N, the cells per stage (NAS-Bench-201), or the total number of cells (DARTS). */
   readonly depth: number
-  /** Partial channels: operations see 1/k of the channels; 1: all channels. */
+  /** Partial channels: operations of the supernet compute 1/k of the channels; 1: all channels. */
   readonly partialChannels?: number
   /**
-   * Whether the sum of an edge's operations is multiplied by the edge's own weight (PC-DARTS); else `edgeWeights` are
-   * ignored.
+   * Whether each edge's mixed sum is multiplied by a weight of the edge (PC-DARTS); if not, `edgeWeights` are ignored.
    */
   readonly edgeNormalisation?: boolean
   /**
-   * Batch norms of the operations in the cells: whether they learn scale and shift, and whether they keep running
-   * statistics. Those of stem, residual blocks and head always do both.
+   * Batch norms of the operations in the supernet's cells: whether they learn scale and shift, and whether they keep
+   * running statistics. Batch norms of stem, residual blocks and head always do both.
    */
   readonly batchNorm: { readonly affine: boolean; readonly track: boolean }
-  /** DARTS: the input stem, as in the evaluation network but with three times the channels. */
+  /**
+   * DARTS: stem of the supernet, as in the evaluation network but with three times the channels. `cifar`: one
+   * convolution; `imagenet`: three stride-2 convolutions.
+   */
   readonly family?: 'cifar' | 'imagenet'
   /**
-   * DARTS: probability up to which edges are dropped for single samples in training. Above 0, every edge has a
-   * drop-path layer.
+   * DARTS: largest probability with which an edge of the supernet is dropped for a sample in training. Above 0, every
+   * edge has a drop-path layer.
    */
   readonly dropPath?: number
 }
 
-/** Size and variants of the network of one architecture. */
+/** Size and variants of the network that one architecture is trained as from scratch. */
 export interface EvaluationNetworkOptions {
   readonly shape: ImageShape
   readonly channels: number
   readonly depth: number
-  /** Whether the network has DARTS' auxiliary head, of weight 0.4 in the loss. */
+  /** Whether the network has DARTS' auxiliary head, whose loss counts with factor 0.4. */
   readonly auxiliary?: boolean
-  /** Whether every operation but identities is multiplied by a drop-path scale. */
+  /** Whether a drop-path layer follows every operation of the network except identities. */
   readonly dropPath?: boolean
   /** DARTS: whether poolings are followed by a batch norm without scale and shift, as in DrNAS' retraining. */
   readonly pooledBatchNorm?: boolean
-  /** Input stem and preprocessing: `cifar` (default) or `imagenet` (three stride-2 convolutions). */
+  /**
+   * Stem and preprocessing of the network: `cifar` (default; one convolution) or `imagenet` (three stride-2
+   * convolutions).
+   */
   readonly family?: 'cifar' | 'imagenet'
 }
 
@@ -80,36 +85,42 @@ export interface EvaluationNetworkOptions {
 export interface Numbering<G extends Genotype> {
   readonly count: number
   indexOf(genotype: G): number
-  /** @throws BenchError `bad-input` outside 0 … count − 1 */
+  /** Returns the architecture with this number. @throws BenchError `bad-input` outside 0 … count − 1 */
   at(index: number): G
 }
 
-/** Size of a paper's evaluation network, and the images of the dataset that the network classifies. */
+/**
+ * Size of the network in which a paper evaluates architectures, and shape of the images that the network classifies.
+ */
 export type EvaluationSize = Pick<EvaluationNetworkOptions, 'shape' | 'channels' | 'depth' | 'family'>
 
 /** How a benchmark divides the images of one dataset between network weights w and architecture parameters α. */
 export interface BenchmarkSplit {
-  /** Share of the training images that w is trained on. */
+  /** Fraction of the benchmark's training images on which w is trained. */
   readonly trainPortion: number
   /**
-   * Ascending indices of the training images for w (`train`) and for α (`valid`). Absent: w is trained on all training
-   * images and α on the benchmark's half of the test images, x-valid.
+   * Returns ascending indices of the training images for w (`train`) and for α (`valid`). Absent: w is trained on all
+   * training images, and α on the benchmark's half of the test images, x-valid.
    */
   halves?(): { readonly train: Uint32Array; readonly valid: Uint32Array }
 }
 
 /**
- * What several spaces have in common that write architectures alike and train them as the same networks, as DARTS and
- * its simplified spaces S1 to S4. An architecture of any space of a family can be trained in full.
+ * What several search spaces have in common that share a text form of architectures and the networks that these are
+ * trained as, such as DARTS and its simplified spaces S1 to S4. An architecture of any space of a family can be trained
+ * in full.
  */
 export interface SpaceFamily<G extends Genotype = Genotype> {
   readonly name: string
-  /** Reads an architecture of any space of the family. @throws BenchError `bad-input` that says which part is wrong */
+  /**
+   * Parses the text of an architecture of any space of the family.
+   * @throws BenchError `bad-input` that says which part is wrong
+   */
   parse(text: string): G
   format(genotype: G): string
-  /** The network that one architecture is trained as from scratch. */
+  /** Builds the network that one architecture is trained as from scratch. */
   network(genotype: G, options: EvaluationNetworkOptions): Network
-  /** The name under which a paper published the architecture; undefined where none did. */
+  /** Returns the name under which a paper published the architecture; undefined if no paper did. */
   publishedName?(genotype: G): string | undefined
 }
 
@@ -122,57 +133,77 @@ export interface SearchSpace<G extends Genotype = Genotype> {
   readonly description: string
   readonly edges: readonly Edge[]
   readonly encoding: Encoding<G>
-  /** Reads an architecture string. @throws BenchError `bad-input` that says which part of the text is wrong */
+  /** Parses an architecture string. @throws BenchError `bad-input` that says which part of the text is wrong */
   parse(text: string): G
   format(genotype: G): string
   /**
-   * Discretises mixing weights by the space's own rule (ties: the lowest index). `theta`: a row for each of `edges`.
+   * Derives the discrete architecture from mixing weights by the space's own rule (ties: the lowest index). `theta` has
+   * a row for each of `edges`.
    */
   derive(theta: Matrix, edgeWeights?: readonly number[]): G
-  /** The mixing weights that make the supernet compute this architecture alone: 1 at its operations, 0 elsewhere. */
+  /**
+   * Returns the mixing weights under which the supernet computes this architecture alone: 1 at its operations, 0
+   * elsewhere.
+   */
   oneHot(genotype: G): Matrix
-  /** Search network with shared weights; its coefficients follow `coefficientLayout` of the edges' operation counts. */
+  /**
+   * Builds the search network with shared weights; its mixing coefficients follow `coefficientLayout` of the numbers of
+   * operations per edge.
+   */
   supernet(options: SupernetOptions): Network
-  /** The network that one architecture is trained as from scratch. */
+  /** Builds the network that one architecture is trained as from scratch. */
   network(genotype: G, options: EvaluationNetworkOptions): Network
 
-  /** Numbers all architectures from 0; absent where a space is too large for a table of all of them. */
+  /**
+   * Numbers all architectures of the space from 0; absent if the space is too large for a table of all architectures.
+   */
   readonly numbering?: Numbering<G>
   /**
-   * A text that two architectures share exactly if they are the same network, so that one training serves both. Absent:
-   * every architecture is trained for itself.
+   * Returns a text that two architectures share exactly if they are the same network, so that one training serves both.
+   * Absent: every architecture is trained separately.
    */
   trainingKey?(genotype: G): string
-  /** Name of a node in pictures and listings; absent: its number. */
+  /** Returns the name of a cell's node in pictures and listings; absent: nodes are shown by number. */
   nodeName?(node: number): string
-  /** Pictures of the cells, one each; absent: the space has no pictures. */
+  /** Draws the cells of an architecture, one picture for each; absent: the space has no pictures. */
   draw?(genotype: G, title: string): readonly Drawing[]
   /**
-   * The papers' evaluation networks by dataset, the default dataset first; absent: `bench genotype show` gives no
-   * costs.
+   * Evaluation networks of the papers by dataset, the default dataset first; absent: `bench genotype show` prints no
+   * parameters and multiply-accumulates.
    */
   readonly evaluations?: Readonly<Record<string, EvaluationSize>>
-  /** Dataset of `evaluations` that the paper searched a published architecture on; undefined: the default dataset. */
+  /**
+   * Returns the dataset of `evaluations` on which the paper searched a published architecture; undefined: the default
+   * dataset.
+   */
   searchedOn?(genotype: G): string | undefined
-  /** What `depth` counts: all `cells`, or the cells of a `stage` (N). Absent: of a stage. */
+  /**
+   * What the option `depth` of a network counts: `cells`: all cells; `stage`: the cells per stage (N). Absent: `stage`.
+   */
   readonly depthCounts?: 'cells' | 'stage'
-  /** Settings of `network` in a protocol that only some spaces' supernets have, and this one has. */
+  /** Settings of the protocol's `network` that the supernet of this space has, and those of some other spaces lack. */
   readonly supernetSettings?: readonly ('family' | 'dropPath')[]
-  /** The benchmark's own division of training images, by dataset (`data.split=benchmark` in a protocol). */
+  /** How the benchmark itself divides the training images, by dataset (`data.split=benchmark` in a protocol). */
   readonly benchmarkSplits?: Readonly<Record<string, BenchmarkSplit>>
-  /** The source that `bench tables fetch` gets a published table of this space from, and the datasets in that table. */
+  /**
+   * The source from which `bench tables fetch` gets a published table of this space, and the datasets in that table.
+   */
   readonly publishedTable?: { readonly name: string; readonly datasets: readonly string[] }
-  /** The family whose networks `bench run --evaluate retrain` trains; absent: architectures are only looked up. */
+  /**
+   * Family of the space, whose networks `bench run --evaluate retrain` trains; absent: architectures are only looked up
+   * in tables.
+   */
   readonly family?: SpaceFamily<G>
 }
 
-/** A uniformly random architecture: every decision uniform and independent. */
+/** Returns a random architecture: every decision is independent and uniformly distributed. */
 export function sample<G extends Genotype>(space: SearchSpace<G>, stream: RandomStream): G {
   return space.encoding.decode(space.encoding.cardinalities.map((n) => stream.integer(n)))
 }
 
 /**
- * One decision, chosen uniformly, changed to another value, chosen uniformly (the mutation of regularised evolution).
+ * Returns the architecture with one decision, chosen uniformly, changed to another value, chosen uniformly (the
+ * mutation of regularised evolution).
  */
 export function mutate<G extends Genotype>(space: SearchSpace<G>, genotype: G, stream: RandomStream): G {
   const { cardinalities, encode, decode } = space.encoding
@@ -181,7 +212,7 @@ export function mutate<G extends Genotype>(space: SearchSpace<G>, genotype: G, s
   return decode(encode(genotype).map((value, i) => (i === at ? (value + shift) % cardinalities[at] : value)))
 }
 
-/** All architectures at edit distance 1. */
+/** Returns all architectures that differ from this one in exactly one decision. */
 export function neighbours<G extends Genotype>(space: SearchSpace<G>, genotype: G): G[] {
   const { cardinalities, encode, decode } = space.encoding
   const decisions = encode(genotype)

@@ -9,20 +9,24 @@ import type { Mixing, MixingGradient } from './mixing.ts'
 export interface Supernet {
   /** The network weights w. */
   readonly weights: WeightVector
-  /** Momentum buffer of SGD. */
+  /** SGD's momentum buffer, one entry for each network weight. */
   readonly momentum: WeightVector
-  /** Allocates a weight vector of zeros, which the caller must dispose of. */
+  /** Allocates a vector of zeros with one entry for each network weight; the caller must dispose of it. */
   vector(): WeightVector
 
-  /** Takes one SGD step on w for the cross-entropy of the batch, and adds loss and accuracy to the running tally. */
+  /**
+   * Takes one SGD step on w along the gradient of the batch's cross-entropy, and adds the step's loss and accuracy to
+   * the running tally.
+   */
   step(batch: Batch, mixing: Mixing, sgd: SgdStep): Promise<void>
-  /** Returns loss and accuracy of the steps since the last call. */
+  /** Returns loss and accuracy over the steps since the last call of `takeTally`. */
   takeTally(): Promise<Tally>
 
   /**
-   * Computes loss and ∂loss/∂mixing at the current w, which does not change. ∂loss/∂w is written to `weights` if given.
+   * Computes the loss and its gradient with respect to the mixing weights at the current w, which does not change.
+   * @param options.weights overwritten with ∂loss/∂w if given
    * @param options.mode `train` (default) also updates running batch-norm statistics, as a forward pass of the papers'
-   * code does
+   * code does; other modes do not
    */
   gradient(
     batch: Batch,
@@ -30,10 +34,13 @@ export interface Supernet {
     options?: { readonly weights?: WeightVector; readonly mode?: Mode },
   ): Promise<Tally & { readonly mixing: MixingGradient }>
 
-  /** Computes loss and accuracy without gradients. Default mode: `probe` (batch statistics, nothing is updated). */
+  /**
+   * Computes loss and accuracy over batches, without gradients. Default mode: `probe` (batch statistics, nothing is
+   * updated).
+   */
   evaluate(batches: Iterable<Batch> | AsyncIterable<Batch>, mixing: Mixing, mode?: Mode): Promise<Tally>
 
-  /** The compiled network, for operations beyond this interface (zero-cost proxies, widening). */
+  /** The compiled network, for operations that a supernet does not offer (zero-cost proxies, widening). */
   readonly executable: Executable
   dispose(): void
 }

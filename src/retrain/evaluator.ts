@@ -1,4 +1,4 @@
-/** Evaluates an architecture by training it in full. */
+/** An evaluator that trains an architecture in full to measure its test accuracy. */
 import { BenchError } from '../core/errors.ts'
 import type { Evaluation, Evaluator } from '../core/evaluation.ts'
 import type { Metric } from '../core/metric.ts'
@@ -13,15 +13,17 @@ export interface RetrainingEvaluatorOptions
     'store' | 'family' | 'spacePlugin' | 'images' | 'executor' | 'executorName' | 'arithmetic' | 'report'
   > {
   readonly task: RetrainingTask
-  /** Seed of the search; the training uses it if the task names no seeds. */
+  /**
+   * Seed of the search that found the architecture; the full training uses it if the retraining task names no seeds.
+   */
   readonly searchSeed: number
-  /** Writes a genotype of the searched space as text. */
+  /** Returns the text form of an architecture of the searched space. */
   format(genotype: Genotype): string
 }
 
 /**
- * Returns an evaluator that trains each architecture in full. The store keeps trainings: interrupted ones resume,
- * finished ones are not repeated.
+ * Returns an evaluator that trains each architecture in full. The trainings are kept in the store: interrupted ones
+ * resume, finished ones are not repeated.
  */
 export function retrainingEvaluator(options: RetrainingEvaluatorOptions): Evaluator {
   const { task, searchSeed, format, ...run } = options

@@ -1,4 +1,7 @@
-/** Reads the architecture that a user names: a published name, its text, or a file that contains one of these. */
+/**
+ * Reads the architecture that a user names on the command line: a published name, its text, or a file that contains one
+ * of these.
+ */
 import { readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { z } from 'zod'
@@ -10,8 +13,8 @@ import { beyondLimit, limitOf } from '../system/limits.ts'
 import { statIfThere } from '../system/readable.ts'
 
 /**
- * Reads a name (`DRNAS`), text in the literature's notation or JSON, or a file with one of these: the `result.json` of
- * a search, its folder, or a log.
+ * Parses the architecture that the user names: a published name (`DRNAS`), a text in the literature's notation or JSON,
+ * or a file with one of these (the `result.json` of a search, the folder of its run, or a log).
  * @throws BenchError `missing`, `unknown-name` or `bad-input` that says which part is wrong
  */
 export const readGenotype = (argument: string): DartsGenotype => parseCells(genotypeText(argument))
@@ -30,7 +33,10 @@ export function genotypeText(argument: string): string {
   return argument
 }
 
-/** Returns the path of the named file, or of `result.json` in the named run's folder; undefined if there is neither. */
+/**
+ * Returns the path of the file that the argument names, or of `result.json` in the run's folder that it names;
+ * undefined if there is neither.
+ */
 function fileOf(argument: string): string | undefined {
   const candidates = [argument, join(argument, 'result.json')]
   return candidates.find((path) => statIfThere(path)?.isFile() === true)
@@ -44,7 +50,7 @@ function readBounded(file: string): string {
   return readFileSync(file, 'utf8')
 }
 
-/** Returns the field `genotype` if the text is a JSON record, else the text. */
+/** Returns the field `genotype` if the text is a JSON record, else the text itself. */
 function written(text: string): string {
   try {
     const { genotype } = JSON.parse(text) as { readonly genotype?: unknown }
@@ -54,7 +60,10 @@ function written(text: string): string {
   }
 }
 
-/** Schema of a search's result; the result of a full training, whose algorithm is `genotype`, does not match. */
+/**
+ * Schema of the `result.json` of a search. The result of a full training, whose algorithm is `genotype`, does not
+ * match.
+ */
 const finderSchema = z.object({
   id: z.string(),
   algorithm: z.string().refine((name) => name !== knownGenotype.name),

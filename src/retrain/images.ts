@@ -1,4 +1,4 @@
-/** Opens the images of a full training: small ones in memory, photographs decoded while training. */
+/** Opens the images of a full training: small images in memory, photographs that are decoded while training. */
 import type { ImageCounts } from '../core/data.ts'
 import type { RetrainingSettings } from '../core/retraining.ts'
 import { countsOf } from '../data/dataset.ts'
@@ -11,23 +11,29 @@ import { streamedTrainingData } from '../data/photographs/streamedData.ts'
 export interface RetrainingImages {
   readonly name: string
   readonly contentHash: string
-  /** Notes on the files for the user. */
+  /** Sentences for the user about peculiarities of the image files. */
   readonly notes: readonly string[]
   readonly counts: ImageCounts
-  /** Opens batches. @param batchSize for training and testing */
+  /**
+   * Returns the batches of the full training. @param options.batchSize number of images in a batch, for training and
+   * testing
+   */
   open(options: { readonly batchSize: number; readonly seed: number }): TrainingData & { close?(): Promise<void> }
 }
 
 export interface ImagesRequest {
   readonly name: string
-  /** Folder of the images; absent: the user's data folder, or the built-in dataset. */
+  /** Folder of the training's images; absent: the user's data folder, or the built-in dataset. */
   readonly folder?: string
   readonly settings: Pick<RetrainingSettings, 'network' | 'data'>
-  /** Called once for each file that is left out. */
+  /** Called with a line for the user about each image file that is left out. */
   readonly report?: (line: string) => void
 }
 
-/** Opens the images of a dataset. @throws BenchError `missing`, `unknown-name`, or the problem with a named file */
+/**
+ * Opens the images of a dataset for a full training.
+ * @throws BenchError `missing`, `unknown-name`, or an error that names the unusable file
+ */
 export function openImages({ report = () => {}, ...request }: ImagesRequest): Promise<RetrainingImages> {
   const reported = new Set<string>()
   const reportOnce = (line: string) => {
@@ -38,7 +44,7 @@ export function openImages({ report = () => {}, ...request }: ImagesRequest): Pr
   return open({ ...request, report: reportOnce })
 }
 
-/** Returns the size to which images are scaled, and the option that sets it, for messages. */
+/** Returns the side to which the training's images are scaled, and the option that sets it, for messages. */
 export const imageSizeOf = ({ data: { imageSize } }: Pick<RetrainingSettings, 'data'>): ImageSize => ({
   imageSize,
   sizeSetting: '--image-size 32 (with bench run: --evaluate retrain:imageSize=32)',

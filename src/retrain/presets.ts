@@ -5,7 +5,7 @@ import { type CitedTree, from } from '../protocols/preset.ts'
 export type CitedSettings = CitedTree<Omit<RetrainingSettings, 'preset'>>
 
 export interface RetrainingPreset {
-  /** Name after `--preset`. */
+  /** Name of the preset, as given to `--preset`. */
   readonly name: string
   readonly description: string
   readonly cifar: CitedSettings

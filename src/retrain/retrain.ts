@@ -1,4 +1,4 @@
-/** Runs one full training to its result, from the last checkpoint if there is one. */
+/** Runs one full training of an architecture to its result, from the last checkpoint if there is one. */
 import type { Arithmetic, Executor } from '../core/executor.ts'
 import { requireFiniteNumbers, withEpoch } from '../core/numbers.ts'
 import type { RetrainingSettings } from '../core/retraining.ts'
@@ -10,15 +10,15 @@ import { type TrainingCheckpoint, TrainingFolder } from './trainingFolder.ts'
 import { outcomeOf, type TrainingJob, type TrainingRecord, trainingId, trainingJob } from './trainingRecord.ts'
 
 export interface RetrainingRun extends Architecture {
-  /** Folder of the runs. */
+  /** The store: folder of all runs and full trainings. */
   readonly store: string
-  /** Name and content hash of the plugin that brings the space; absent for a built-in space. */
+  /** Name and content hash of the plugin that defines the search space; absent for a built-in space. */
   readonly spacePlugin?: string
   readonly settings: RetrainingSettings
   readonly seed: number
   readonly images: RetrainingImages
   executor(): Promise<Executor>
-  /** Name of the executor in the job's identity, known before it is loaded. */
+  /** Name of the executor, part of the training's identity and known before the executor is loaded. */
   readonly executorName: string
   readonly arithmetic?: Arithmetic
   readonly report?: (progress: RetrainingProgress) => void
@@ -26,7 +26,7 @@ export interface RetrainingRun extends Architecture {
 
 export type RetrainingProgress =
   | { readonly kind: 'waiting'; readonly holder: ProcessIdentity }
-  /** Fraction of all epochs that is done, and the last finished epoch. */
+  /** Progress of the training: finished fraction of all epochs, and the last finished epoch. */
   | {
       readonly kind: 'training'
       readonly seed: number
@@ -35,7 +35,9 @@ export type RetrainingProgress =
       readonly last?: TrainingEpoch
     }
 
-/** Runs the training and returns its record. If another process runs the same training, waits for that one's result. */
+/**
+ * Runs the training and returns its record. If another process runs the same training, waits for that process's result.
+ */
 export async function retrain(run: RetrainingRun): Promise<TrainingRecord> {
   const { executorName, images, ...rest } = run
   const genotype = run.family.format(run.genotype)
@@ -73,7 +75,8 @@ async function trainThrough(run: RetrainingRun, job: TrainingJob, folder: Traini
 
 /**
  * Trains all remaining epochs and saves a checkpoint after each.
- * @throws BenchError `failed` that names the epoch in which a number is not finite; the checkpoint before it stays
+ * @throws BenchError `failed` that names the epoch in which a number is not finite; the checkpoint of the epoch before
+ * is kept
  */
 async function trainEpochs(
   run: RetrainingRun,
@@ -101,7 +104,7 @@ async function trainEpochs(
   }
 }
 
-/** Start time, working time so far, and Node.js versions, over all attempts. */
+/** Returns start time, working time so far, and Node.js versions of a training, over all attempts. */
 type Clock = () => Pick<TrainingCheckpoint, 'startedAt' | 'wallSeconds' | 'nodeVersions'>
 
 function startClock(saved: TrainingCheckpoint | undefined): Clock {
@@ -111,7 +114,7 @@ function startClock(saved: TrainingCheckpoint | undefined): Clock {
   return () => ({ startedAt, nodeVersions, wallSeconds: earlier + (performance.now() - begun) / 1000 })
 }
 
-/** Reports progress. @param share finished fraction of the current epoch */
+/** Reports the progress of the training. @param share finished fraction of the current epoch */
 function reportShare(
   { report, seed, settings }: RetrainingRun,
   finished: readonly TrainingEpoch[],
@@ -121,5 +124,5 @@ function reportShare(
   report?.({ kind: 'training', seed, epochs, share: (finished.length + share) / epochs, last: finished.at(-1) })
 }
 
-/** Returns the largest resident memory so far, in bytes. */
+/** Returns the largest resident memory of this process so far, in bytes. */
 const peakMemory = () => 1024 * process.resourceUsage().maxRSS

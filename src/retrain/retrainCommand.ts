@@ -1,4 +1,4 @@
-/** Writes the command that trains a found architecture in full, on the images of its search. */
+/** Writes the command with which the user can train a found architecture in full, on the images of its search. */
 import { isAbsolute } from 'node:path'
 import { BenchError } from '../core/errors.ts'
 import { benchCommand } from '../core/plainText.ts'
@@ -9,13 +9,13 @@ import { resolveSettings } from './settings.ts'
 import { trainedNetwork } from './training.ts'
 
 export interface Found {
-  /** File that contains the genotype. */
+  /** Path of the file that contains the found architecture. */
   readonly file: string
   readonly genotype: string
   readonly dataset: string
-  /** Folder of the images; absent: the user's data folder, or the built-in dataset. */
+  /** Folder of the search's images; absent: the user's data folder, or the built-in dataset. */
   readonly folder?: string
-  /** Protocol of the search. */
+  /** Protocol of the search that found the architecture. */
   readonly protocol: Protocol
 }
 
@@ -34,7 +34,7 @@ export async function retrainCommand({ file, genotype, dataset, folder, protocol
   )
 }
 
-/** Returns the options that name the images; a user's own photographs are named by their folder. */
+/** Returns the options of `bench retrain` that name the images; a user's own photographs are named by their folder. */
 function imageWords(dataset: string, folder: string | undefined, protocol: Protocol): readonly string[] {
   if (folder === undefined) return ['--dataset', dataset]
   if (!isOnPhotographs(protocol) || dataset === 'imagenet') return ['--dataset', dataset, '--data', folder]
@@ -45,7 +45,9 @@ const isOnPhotographs = ({ network }: Protocol): boolean => network.family === '
 
 const SIDES: Readonly<Record<string, number>> = { shapes: 16, cifar10: 32, cifar100: 32, 'ImageNet16-120': 16 }
 
-/** Returns the images' shorter side in pixels, or `several` if they differ in size and must be scaled. */
+/**
+ * Returns the shorter side of the dataset's images in pixels, or `several` if they differ in size and must be scaled.
+ */
 async function sideOf(dataset: string, folder: string | undefined, { data }: Protocol): Promise<number | 'several'> {
   if (dataset in SIDES) return SIDES[dataset]
   const { openDataset } = await import('../data/openDataset.ts')
@@ -58,7 +60,7 @@ async function sideOf(dataset: string, folder: string | undefined, { data }: Pro
   }
 }
 
-/** Whether images of this size are large enough for the auxiliary head of the default preset. */
+/** Whether images with this side are large enough for the auxiliary head of the default preset's network. */
 function takesAuxiliary(genotype: string, dataset: string, side: number): boolean {
   try {
     const shape = { height: side, width: side, channels: 3, classes: 10 }

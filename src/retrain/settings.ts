@@ -1,4 +1,6 @@
-/** Resolves what a user asks of a full training, on the command line or in an experiment file, to its settings. */
+/**
+ * Resolves the user's choices for a full training, from the command line or an experiment file, to all its settings.
+ */
 
 import { z } from 'zod'
 import { BenchError } from '../core/errors.ts'
@@ -8,29 +10,35 @@ import type { RetrainingSettings } from '../core/retraining.ts'
 import { plainValues } from '../protocols/preset.ts'
 import { type RetrainingPreset, retrainingPresets } from './presets.ts'
 
-/** A preset and changes to it, with the option names of the command line and of experiment files. */
+/**
+ * The user's choices for a full training: a preset and changes to it, named like the options of the command line and of
+ * experiment files.
+ */
 export interface RetrainingRequest {
-  /** Name of the preset; absent: `darts-paper`. */
+  /** Name of the preset for the full training; absent: `darts-paper`. */
   readonly preset?: string
-  /** Seeds, one training each; absent: one training, with the seed of the search. */
+  /** Seeds of the full trainings, one training each; absent: one training, with the seed of the search. */
   readonly seeds?: readonly number[]
   readonly epochs?: number
   readonly channels?: number
   readonly layers?: number
   readonly batchSize?: number
-  /** Number of training images to use. */
+  /** Number of training images to use; absent: the preset's number. */
   readonly limit?: number
-  /** Side to which images are scaled, in pixels. */
+  /** Side to which the training's images are scaled, in pixels. */
   readonly imageSize?: number
   readonly auxiliary?: boolean
   readonly brokenImages?: 'fail' | 'skip'
-  /** Stem and preprocessing; absent: `imagenet` on the dataset of that name, else `cifar`. */
+  /** Stem and preprocessing of the trained network; absent: `imagenet` on the dataset of that name, else `cifar`. */
   readonly family?: 'cifar' | 'imagenet'
 }
 
 export const DEFAULT_PRESET = 'darts-paper'
 
-/** Returns the preset of this name. @throws BenchError `unknown-name` with the nearest known one */
+/**
+ * Returns the preset of this name.
+ * @throws BenchError `unknown-name` that suggests the nearest known name
+ */
 function findRetrainingPreset(name: string): RetrainingPreset {
   const preset = retrainingPresets.find((known) => known.name === name)
   if (preset !== undefined) return preset
@@ -42,7 +50,8 @@ function findRetrainingPreset(name: string): RetrainingPreset {
 }
 
 /**
- * Resolves all settings. @throws BenchError `unknown-name` for the preset, `bad-input` for changes that it cannot have
+ * Resolves all settings of a full training.
+ * @throws BenchError `unknown-name` for an unknown preset, `bad-input` for a change that the preset does not allow
  */
 export function resolveSettings(request: RetrainingRequest, dataset: string): RetrainingSettings {
   const { preset: name = DEFAULT_PRESET, family = dataset === 'imagenet' ? 'imagenet' : 'cifar' } = request
@@ -89,13 +98,16 @@ export const requestSchema = z.strictObject({
   family: z.enum(['cifar', 'imagenet']).optional(),
 })
 
-/** Schema of `evaluate` in experiment files: `retrain`, alone or with settings. */
+/** Schema of the field `evaluate` in experiment files: `retrain`, alone or with settings of the full training. */
 export const evaluateSchema = z.union(
   [z.literal('retrain').transform(() => ({})), z.strictObject({ retrain: requestSchema }).transform((e) => e.retrain)],
   { error: 'expected retrain, or { retrain: { preset: trial, epochs: 2 } }' },
 )
 
-/** Parses `retrain` or `retrain:preset=trial,epochs=2`. @throws BenchError `unknown-name` or `bad-input` */
+/**
+ * Parses the text of `--evaluate`: `retrain` or `retrain:preset=trial,epochs=2`.
+ * @throws BenchError `unknown-name` or `bad-input`
+ */
 export function parseEvaluate(text: string): RetrainingRequest {
   const [word, changes] = text.split(/:(.*)/s)
   if (word !== 'retrain') throw unknownName('evaluation', word, ['retrain'])

@@ -17,21 +17,24 @@ import { test } from '../training/training.ts'
 
 /** Metrics of one training epoch: loss, accuracies, learning rate, drop probability. */
 export interface TrainingEpoch {
-  /** 0-based. */
+  /** Number of the epoch, from 0. */
   readonly epoch: number
   readonly learningRate: number
   readonly dropProbability: number
-  /** Mean training loss over the steps: all heads, weighted, with label smoothing if set. */
+  /** Mean training loss over the steps of the epoch: the weighted sum over all heads, with label smoothing if set. */
   readonly trainLoss: number
-  /** Top-1 accuracy in the training steps, under augmentation and drop path, in %. */
+  /** Top-1 accuracy in the training steps of the epoch, under augmentation and drop path, in %. */
   readonly trainAccuracyPct: number
-  /** Top-1 accuracy on all test images, with running batch-norm statistics, in %. */
+  /** Top-1 accuracy after the epoch on all test images, with running batch-norm statistics, in %. */
   readonly testAccuracyPct: number
   readonly testTop5AccuracyPct: number
 }
 
 export interface Training {
-  /** Trains one epoch. @param onStep called with the finished fraction of the epoch's steps */
+  /**
+   * Trains one epoch and measures the test accuracy. @param onStep called with the finished fraction of the epoch's
+   * steps
+   */
   epoch(index: number, onStep: (share: number) => void): Promise<TrainingEpoch>
   save(): Promise<ExecutableState>
   restore(state: ExecutableState): void
@@ -42,12 +45,12 @@ export interface TrainingRequest extends Architecture {
   readonly executor: Executor
   readonly settings: RetrainingSettings
   readonly data: TrainingData
-  /** Seed of the initial weights, of the images' order and augmentation, and of dropped paths. */
+  /** Seed of the training: of the initial weights, the order and augmentation of the images, and the dropped paths. */
   readonly seed: number
 }
 
 /**
- * Prepares a training at epoch 0. An epoch throws NotFiniteError at the first number that is not finite.
+ * Prepares a training at epoch 0. Each epoch throws NotFiniteError at the first number that is not finite.
  * @throws BenchError `bad-input` if the images are too small for the network
  */
 export async function openTraining(request: TrainingRequest): Promise<Training> {
@@ -104,8 +107,8 @@ async function trainEpoch(
 }
 
 /**
- * Returns the feed of a batch with its dropped paths. Each step has a stream of its own, so a resumed training drops
- * the same.
+ * Returns the executor's input for a batch, with the paths to drop. Each step has its own random stream, so a resumed
+ * training drops the same paths.
  */
 function feedOf({ network }: Executable, batch: Batch, probability: number, stream: RandomStream): Feed {
   if (probability === 0) return { batch }
@@ -114,13 +117,13 @@ function feedOf({ network }: Executable, batch: Batch, probability: number, stre
 
 const percent = (count: number, { samples }: Tally): number => (100 * count) / samples
 
-/** Lets the event loop handle messages between steps, such as the loss of the parent process. */
+/** Lets the event loop handle messages between training steps, such as the loss of the parent process. */
 const breathe = () => new Promise((resolve) => setImmediate(resolve))
 
-/** Number of last epochs in which the linear schedule falls more gently. */
+/** Number of epochs at the end of a training in which the linear schedule falls with a gentler slope. */
 const GENTLE = 5
 
-/** Returns the learning rate of an epoch. @param epoch 0 … epochs − 1 */
+/** Returns the learning rate of an epoch. @param epoch number of the epoch, 0 … epochs − 1 */
 export function learningRate(epoch: number, settings: Pick<RetrainingSettings, Used>): number {
   const { batchSize, learningRate: plan } = settings
   const scheduled = scheduledRate(epoch, settings)
@@ -142,8 +145,8 @@ function scheduledRate(epoch: number, { epochs, learningRate: plan }: Pick<Retra
 }
 
 /**
- * Falls linearly so as to reach nearly 0 five epochs before the end, and spreads the rest over those five
- * (`yuhuixu1993/PC-DARTS: train_imagenet.py`). Trainings of at most ten epochs fall linearly to 0.
+ * Returns the learning rate of a linear schedule that comes near 0 five epochs before the end and spreads the rest over
+ * these five (`yuhuixu1993/PC-DARTS: train_imagenet.py`). Trainings of at most ten epochs fall linearly to 0.
  */
 function linearWithGentleEnd(epoch: number, epochs: number, initial: number): number {
   const steep = epochs - GENTLE
@@ -170,9 +173,9 @@ export function trainedNetwork(
 }
 
 export interface NetworkSize {
-  /** Trainable parameters without the auxiliary head, which is dropped after training. */
+  /** Number of the network's trainable parameters without the auxiliary head, which is dropped after training. */
   readonly parameters: number
-  /** Multiply-accumulates for one image, without the auxiliary head. */
+  /** Multiply-accumulates of the network for one image, without the auxiliary head. */
   readonly macs: number
 }
 

@@ -1,4 +1,7 @@
-/** Folder of one full training in the store: a checkpoint while it runs, and its result when it is finished. */
+/**
+ * The folder of one full training in the store: it contains a checkpoint while the training runs, and the result when
+ * it is finished.
+ */
 import { rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { BenchError } from '../core/errors.ts'
@@ -22,9 +25,9 @@ export interface TrainingCheckpoint {
   readonly epochs: readonly TrainingEpoch[]
   readonly state: ExecutableState
   readonly startedAt: string
-  /** Wall-clock time so far, in seconds, over all attempts. */
+  /** Wall-clock time of the training so far, in seconds, over all attempts. */
   readonly wallSeconds: number
-  /** Node.js versions of all attempts so far; absent in checkpoints of earlier versions. */
+  /** Node.js versions of all attempts of the training so far; absent in checkpoints of earlier versions. */
   readonly nodeVersions?: readonly string[]
 }
 
@@ -33,15 +36,19 @@ export class TrainingFolder {
   readonly #path: string
   #lock: Lock | undefined
 
-  /** Names the folder; nothing is created yet. @param store folder of the runs */
+  /**
+   * Names the folder of a training; nothing is created yet.
+   * @param store folder of all runs and full trainings
+   * @param id id of the training
+   */
   constructor(store: string, id: string) {
     this.id = id
     this.#path = join(store, id)
   }
 
   /**
-   * Waits for the folder's lock and removes temporary files of killed processes. While the lock is held, writing fails
-   * if another process has taken it over.
+   * Waits for the lock of the training's folder, then removes temporary files of killed processes. While this process
+   * holds the lock, writing fails if another process has taken the lock over.
    */
   async lock(onWait: (holder: ProcessIdentity) => void): Promise<Lock> {
     makeFolder(this.#path)
@@ -51,7 +58,7 @@ export class TrainingFolder {
     return this.#lock
   }
 
-  /** Returns the result, or undefined if the training is not finished. @throws BenchError `corrupt` */
+  /** Returns the result of the training, or undefined if it is not finished. @throws BenchError `corrupt` */
   result(): TrainingRecord | undefined {
     const path = this.#file('result.json')
     const text = readIfThere(path)?.toString('utf8')
@@ -63,8 +70,8 @@ export class TrainingFolder {
   }
 
   /**
-   * Returns the checkpoint, or undefined if there is none. @throws BenchError `corrupt` if it is damaged or of another
-   * training
+   * Returns the checkpoint of the training, or undefined if there is none.
+   * @throws BenchError `corrupt` if the checkpoint is damaged or belongs to another training
    */
   checkpoint(): TrainingCheckpoint | undefined {
     const path = this.#file('checkpoint')
@@ -79,7 +86,7 @@ export class TrainingFolder {
     )
   }
 
-  /** Returns the number of finished epochs; 0 if the training has not begun or its checkpoint is unreadable. */
+  /** Returns the number of finished epochs of the training; 0 if it has not begun or its checkpoint is unreadable. */
   finishedEpochs(): number {
     try {
       return (this.result() ?? this.checkpoint())?.epochs.length ?? 0
@@ -94,7 +101,7 @@ export class TrainingFolder {
     writeAtomically(this.#file('checkpoint'), seal(MAGIC, checkpoint))
   }
 
-  /** Writes the result and removes the checkpoint. */
+  /** Writes the result of the training and removes its checkpoint. */
   finish(record: TrainingRecord): void {
     this.#lock?.requireHeld()
     writeAtomically(this.#file('result.json'), recordText(record))

@@ -6,39 +6,39 @@ import type { RetrainingSettings, TrainingOutcome, TrainingTime } from '../core/
 import { contentName } from '../system/json.ts'
 import type { TrainingEpoch } from './training.ts'
 
-/** Everything that the result of a training depends on; its hash is part of the training's id. */
+/** Everything that the result of a full training depends on; its hash is part of the training's id. */
 export interface TrainingJob {
-  /** The architecture as the family of its space writes it. */
+  /** Text of the trained architecture, as the family of its space writes it. */
   readonly genotype: string
-  /** Name and content hash of the plugin that brings the space; absent for a built-in space. */
+  /** Name and content hash of the plugin that defines the search space; absent for a built-in space. */
   readonly spacePlugin?: string
   readonly dataset: { readonly name: string; readonly contentHash: string }
   readonly settings: RetrainingSettings
   readonly seed: number
-  /** Name of the executor, since each rounds differently. */
+  /** Name of the executor that trains the network, since executors round differently. */
   readonly executor: string
   /** How the executor rounds; absent in records of earlier versions (see `Job`). */
   readonly arithmetic?: Arithmetic
 }
 
-/** `result.json` of a training. */
+/** `result.json` of a full training: its job, its accuracies and its cost. */
 export interface TrainingRecord extends TrainingOutcome {
   readonly schema: 1
   readonly job: TrainingJob
-  /** Trainable parameters without the auxiliary head. */
+  /** Number of the network's trainable parameters without the auxiliary head. */
   readonly parameters: number
   readonly macs: number
   readonly epochs: readonly TrainingEpoch[]
-  /** The only part that differs between two trainings of the same job. */
+  /** Times of the training: the only part that differs between two trainings of the same job. */
   readonly timing: TrainingTime & {
     readonly startedAt: string
     readonly finishedAt: string
-    /** All Node.js versions that took part; absent in records of earlier versions. */
+    /** All Node.js versions in which the training ran; absent in records of earlier versions. */
     readonly nodeVersions?: readonly string[]
   }
 }
 
-/** Returns the job of a training, its fields in the order on which the id's hash depends. */
+/** Builds the job of a training with its fields in a fixed order, on which the hash in the training's id depends. */
 export const trainingJob = ({
   genotype,
   spacePlugin,
@@ -69,7 +69,7 @@ const trainingEpoch = z.looseObject({
   testTop5AccuracyPct: number,
 }) satisfies z.ZodType<TrainingEpoch>
 
-/** Schema of a training's `result.json`. */
+/** Schema of the `result.json` of a full training. */
 export const trainingRecordSchema: z.ZodType<TrainingRecord> = trainingOutcome.extend({
   schema: z.literal(1),
   job: z.looseObject({
@@ -93,7 +93,9 @@ export function trainingId(job: TrainingJob): string {
   return `retrain-${dataset}-seed${job.seed}-${contentName(job).slice(0, 16)}`
 }
 
-/** Returns the accuracies of the last epoch, and the epoch with the best test accuracy, the earliest of ties. */
+/**
+ * Returns the accuracies after the last epoch, and the epoch with the best test accuracy (the earliest if several tie).
+ */
 export function outcomeOf(id: string, seed: number, epochs: readonly TrainingEpoch[]): TrainingOutcome {
   const last = epochs[epochs.length - 1]
   const best = epochs.reduce((top, epoch) => (epoch.testAccuracyPct > top.testAccuracyPct ? epoch : top))

@@ -20,8 +20,9 @@ export const searchDropProbability = (epoch: number, epochs: number, final: numb
   epochs > 1 ? (final * epoch) / (epochs - 1) : 0
 
 /**
- * Draws Bernoulli(keep)/keep for each path and sample, so that the expectation is 1. Returns [paths][samples].
- * @param probability of dropping, 0 … 1 (1 excluded)
+ * Draws the drop-path factors of a batch: Bernoulli(keep)/keep for each path and sample, so that the expectation is 1.
+ * Returns [paths][samples].
+ * @param probability probability of dropping a path for a sample, 0 … 1 (1 excluded)
  */
 export function drawPathScales(
   paths: number,
@@ -35,7 +36,8 @@ export function drawPathScales(
 
 /**
  * Wraps an executable so that steps and gradients drop paths, while evaluations and forward passes do not. The dropped
- * paths depend only on the batch's random key, so both sides of a difference over a batch drop the same.
+ * paths depend only on the batch's random key, so two gradients of the same batch, as in a finite difference, drop the
+ * same.
  *
  * @param probability returns the current drop probability
  */

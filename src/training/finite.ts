@@ -1,14 +1,15 @@
 /**
- * An executable that refuses numbers that are not finite: what goes in, what comes out, and what a checkpoint keeps.
+ * Wraps an executable so that it refuses numbers that are not finite in its inputs, its results and its checkpoints.
  */
 import type { Executable, Feed } from '../core/executor.ts'
 import { NotFiniteError, requireAllFinite, requireFinite } from '../core/numbers.ts'
 import { withOverrides } from '../engine/plan/executable.ts'
 
 /**
- * The same executable, whose calls throw NotFiniteError at the first loss, gradient of a mixing weight, logit or
- * network weight that is not finite. Costs a pass over the mixing weights for each call, and a norm of the weights an
- * epoch: a ReLU may turn NaN into 0, so that a finite loss alone does not show that the weights are finite.
+ * Returns the executable with checks: its calls throw NotFiniteError at the first loss, gradient of a mixing weight,
+ * logit or network weight that is not finite. The checks cost a pass over the mixing weights for each call, and a norm
+ * of the network weights per epoch: a ReLU may turn NaN into 0, so a finite loss does not show that the weights are
+ * finite.
  */
 export function requireFiniteResults(executable: Executable): Executable {
   const activationMasks = executable.activationMasks?.bind(executable)

@@ -1,8 +1,11 @@
-/** Draws the initial weights of a network. */
+/** Draws the initial weights of a network from its initialisers. */
 import { type Initialiser, type Network, sizeOf } from '../core/network.ts'
 import type { RandomStream } from '../core/random.ts'
 
-/** Draws all initial weights in the order that `WeightVector.write` expects: parameter by parameter, each row-major. */
+/**
+ * Draws the initial weights of all parameters of a network, in the order that `WeightVector.write` expects: parameter
+ * by parameter, each row-major.
+ */
 export function initialWeights(network: Network, stream: RandomStream): Float32Array {
   const parts = network.parameters.map(({ shape, initialiser }) => drawn(sizeOf(shape), initialiser, stream))
   const weights = new Float32Array(parts.reduce((sum, part) => sum + part.length, 0))

@@ -15,13 +15,13 @@ import { initialWeights } from './initialise.ts'
 export interface SupernetRequest {
   readonly executor: Executor
   readonly network: Network
-  /** Edges of the space, one for each row of the mixing matrix. */
+  /** Edges of the search space, one for each row of the matrix of mixing weights. */
   readonly edges: readonly Edge[]
-  /** Size of the largest batch. */
+  /** Largest number of images in a batch that the supernet computes. */
   readonly batchSize: number
-  /** Random stream of the initial weights. */
+  /** Random stream from which the supernet's initial weights are drawn. */
   readonly stream: RandomStream
-  /** Returns the current probability of dropping an edge for a sample; absent: no edge is dropped. */
+  /** Returns the current probability of dropping an edge of the supernet for a sample; absent: no edge is dropped. */
   readonly dropProbability?: () => number
 }
 
@@ -79,14 +79,15 @@ function checkMixing({ theta, edgeWeights }: Mixing, edges: readonly Edge[]): vo
   )
 }
 
-/** Builds the feed of a batch under mixing weights. */
+/** Builds the executor's input (`Feed`) from a batch and mixing weights. */
 export function feedOf(batch: Batch, mixing: Mixing): Feed {
   const active = flattenActive(mixing)
   return { batch, coefficients: flattenMixing(mixing), ...(active && { active }) }
 }
 
 /**
- * Computes ∂objective/∂mixing under batch statistics, updating nothing. @param weights overwritten with ∂objective/∂w
+ * Computes the gradient of the objective with respect to the mixing weights, with batch statistics; nothing is updated.
+ * @param weights overwritten with ∂objective/∂w
  */
 export async function mixingGradient(
   executable: Executable,

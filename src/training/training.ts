@@ -1,5 +1,6 @@
 /**
- * Training of one discrete network: SGD with a cosine over all steps, then its accuracy on images that it never saw.
+ * Trains one discrete network with SGD, and measures its accuracy on images that it was not trained on. The learning
+ * rate falls on a cosine over all steps.
  */
 import type { Batch, BatchSource } from '../core/data.ts'
 import type { Executable, Feed, Objective, SgdStep, Tally } from '../core/executor.ts'
@@ -8,7 +9,7 @@ import { cosine } from './schedule.ts'
 export interface TrainingPlan {
   readonly epochs: number
   readonly sgd: Omit<SgdStep, 'learningRate'>
-  /** Learning rate at the first step; it falls on a cosine to `learningRateMin` after the last step. */
+  /** Learning rate at the first step of the training; it falls on a cosine to `learningRateMin` after the last step. */
   readonly learningRate: number
   readonly learningRateMin: number
 }
@@ -18,7 +19,7 @@ const CROSS_ENTROPY: Objective = { kind: 'cross-entropy' }
 /**
  * Trains the network from its current weights. Returns loss and accuracy of the training steps of each epoch.
  *
- * @param onStep called after each step with the numbers of finished and of all steps
+ * @param onStep called after each step with the number of finished steps and the number of all steps
  */
 export async function train(
   executable: Executable,
@@ -38,7 +39,7 @@ export async function train(
   return tallies
 }
 
-/** Returns loss and accuracy over all batches, with running batch-norm statistics. */
+/** Returns loss and accuracy of the network over all batches, computed with running batch-norm statistics. */
 export function test(executable: Executable, batches: Iterable<Batch> | AsyncIterable<Batch>): Promise<Tally> {
   return executable.evaluate(feeds(batches), 'eval')
 }
