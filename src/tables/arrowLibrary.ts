@@ -2,5 +2,5 @@
 import { createRequire } from 'node:module'
 import type * as Arrow from 'apache-arrow'
 
-/** Loads the package's single-file build, which takes a tenth of the time of its two hundred modules. */
+/** Loads Apache Arrow from its single-file build, ten times faster than from the package's two hundred modules. */
 export const loadArrow = (): typeof Arrow => createRequire(import.meta.url)('apache-arrow/Arrow.es2015.min')

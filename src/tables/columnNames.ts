@@ -19,16 +19,16 @@ export type ColumnRole =
   | { readonly kind: 'text'; readonly name: string }
   | { readonly kind: 'number'; readonly name: string; readonly seeds?: readonly number[] }
 
-/** Tells whether a column holds accuracies. */
+/** Tells from a column's name whether the column holds accuracies, as `cifar10/ori-test/200/mean` does. */
 export const isAccuracy = (name: string): boolean => QUALIFIER.test(name)
-/** Tells whether a column holds times, which are positive. */
+/** Tells from a column's name whether the column holds seconds of training, validation or inference. */
 export const isSeconds = (name: string): boolean => /^(train|eval|latency)-seconds:/.test(name)
-/** Tells whether a column holds parameters or multiply-accumulates. */
+/** Tells from a column's name whether it holds millions of parameters or of multiply-accumulates (`flops-M`). */
 export const isSize = (name: string): boolean => /^(params|flops)-M(:|$)/.test(name)
 
 /**
- * Returns what a column of a flat file becomes by its name: one of the names above, or the flat files' own forms
- * `…/mean(111,777)` and `…/train-time-s/…`. Undefined for any other name.
+ * Returns what a column of an imported CSV or Parquet file becomes in the table, decided by its name: a table's column
+ * name, or one of the older forms `…/mean(111,777)` and `…/train-time-s/…`. Undefined for any other name.
  */
 export function roleOf(name: string): ColumnRole | undefined {
   if (name === 'index' || name === 'arch') return { kind: name }

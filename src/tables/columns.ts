@@ -3,34 +3,34 @@ import { createHash } from 'node:crypto'
 import { BenchError } from '../core/errors.ts'
 import type { ByteRange, ColumnEntry } from './manifest.ts'
 
-/** Reads a part of the table's file. @throws BenchError `corrupt` if the file ends before it */
+/** Reads a byte range of a table's Arrow file. @throws BenchError `corrupt` if the file ends before the range does */
 export type ReadRange = (range: ByteRange) => Uint8Array<ArrayBuffer>
 
-/** A column of numbers. */
+/** A column of numbers of a lookup table, with one number for each architecture. */
 export interface NumberColumn {
   readonly name: string
-  /** Returns the number in a row; undefined if it is missing. */
+  /** Returns the column's number in this row of the table; undefined if it is missing. */
   at(row: number): number | undefined
 }
 
-/** A column of numbers that was read from a table's file. */
+/** A column of numbers that was read from a table's Arrow file. */
 export interface StoredColumn extends NumberColumn {
-  /** Tells whether the value of every row is the row's number, as in the index column of a complete table. */
+  /** Tells whether the column holds 0, 1, 2, …, as the column of architecture indices in a complete table does. */
   countsRows(): boolean
 }
 
-/** A column of texts. */
+/** A column of texts of a lookup table, such as the architecture strings. */
 export interface TextColumn {
   readonly name: string
-  /** Returns the text in a row; undefined if it is missing. */
+  /** Returns the column's text in this row of the table; undefined if it is missing. */
   at(row: number): string | undefined
 }
 
 const ELEMENTS = { int32: Int32Array, float32: Float32Array, float64: Float64Array }
 
 /**
- * Opens a column of numbers.
- * @throws BenchError `bad-input` if it holds text, `corrupt` if it disagrees with the manifest
+ * Opens a column of numbers of a table's Arrow file.
+ * @throws BenchError `bad-input` if the column holds text, `corrupt` if its bytes disagree with the manifest
  */
 export function numberColumn(entry: ColumnEntry, rows: number, read: ReadRange): StoredColumn {
   const { name, type } = entry
@@ -47,15 +47,15 @@ export function numberColumn(entry: ColumnEntry, rows: number, read: ReadRange):
   }
 }
 
-/** Tells whether the values are 0, 1, 2, … The loop is plain, since it runs before V8 has compiled it. */
+/** Tells whether the values are 0, 1, 2, … A plain loop is the fastest here, since V8 has not compiled the code yet. */
 function isCount(values: Int32Array | Float32Array | Float64Array): boolean {
   for (let row = 0; row < values.length; row++) if (values[row] !== row) return false
   return true
 }
 
 /**
- * Opens a column of texts.
- * @throws BenchError `bad-input` if it holds numbers, `corrupt` if it disagrees with the manifest
+ * Opens a column of texts of a table's Arrow file.
+ * @throws BenchError `bad-input` if the column holds numbers, `corrupt` if its bytes disagree with the manifest
  */
 export function textColumn(entry: ColumnEntry, rows: number, read: ReadRange): TextColumn {
   const { name, type } = entry
@@ -70,8 +70,8 @@ export function textColumn(entry: ColumnEntry, rows: number, read: ReadRange): T
 }
 
 /**
- * Returns a function that looks rows up in Arrow's validity bitmap: bit r, least significant first, is 1 if row r has a
- * value.
+ * Returns a function that tells whether a row has a value, from Arrow's validity bitmap: bit r, least significant
+ * first, is 1 if row r has one. Without a bitmap, every row has a value.
  */
 function presence(bits: Uint8Array | undefined, rows: number, name: string): (row: number) => boolean {
   if (bits === undefined) return () => true
@@ -83,7 +83,7 @@ type Buffers = Record<keyof ColumnEntry['buffers'], Uint8Array<ArrayBuffer> | un
   readonly values: Uint8Array<ArrayBuffer>
 }
 
-/** Reads the buffers of a column and compares their hash with the manifest's. */
+/** Reads a column's Arrow buffers (validity, offsets, values), and compares their SHA-256 with the manifest's. */
 function buffersOf({ name, buffers, sha256 }: ColumnEntry, read: ReadRange): Buffers {
   const { validity, offsets, values } = buffers
   const found = {
@@ -95,7 +95,7 @@ function buffersOf({ name, buffers, sha256 }: ColumnEntry, read: ReadRange): Buf
   return found
 }
 
-/** Returns the SHA-256 of a column's buffers: validity, offsets, values. */
+/** Returns the SHA-256 of a column's Arrow buffers, hashed in the order validity, offsets, values. */
 export function columnHash(buffers: readonly (Uint8Array | undefined)[]): string {
   const hash = createHash('sha256')
   for (const bytes of buffers) if (bytes !== undefined) hash.update(bytes)

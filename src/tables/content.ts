@@ -7,41 +7,44 @@ import type { SpaceIndex } from './spaceIndex.ts'
 
 /** All columns of a table, and what its manifest says about them. */
 export interface TableContent {
-  /** Index of each row's architecture, ascending. */
+  /** Index in the search space of the architecture in each row, ascending. */
   readonly index: Int32Array
-  /** Architecture string of each row, in the space's spelling. */
+  /** Architecture string in each row, in the form in which the search space writes it. */
   readonly arch: readonly string[]
   readonly numbers: readonly NumbersContent[]
   readonly texts: readonly TextsContent[]
   readonly source: Source
   readonly notes: readonly string[]
-  /** The recipe, for tables that were built by `bench tables build`. */
+  /** The settings with which all architectures were trained, for tables that were built by `bench tables build`. */
   readonly recipe?: Recipe
 }
 
-/** A column of numbers. */
+/** A column of numbers of a table in memory. */
 export interface NumbersContent {
   readonly name: string
-  /** One value per row; NaN if it is missing. */
+  /** The column's value in each row of the table; NaN if it is missing. */
   readonly values: Float64Array
-  /** For a column of means: the training seeds that were averaged. */
+  /** For a column of means over training seeds: the seeds that were averaged. */
   readonly seeds?: readonly number[]
 }
 
-/** A column of texts; null if the value is missing. */
+/** A column of texts of a table in memory, one for each row; null where a text is missing. */
 export interface TextsContent {
   readonly name: string
   readonly values: readonly (string | null)[]
 }
 
-/** What every importer needs besides the source. */
+/** The search space of an imported table, and whether the table may be incomplete. */
 export interface ImportContext {
   readonly space: SpaceIndex
-  /** Whether to accept fewer rows than the space has architectures. */
+  /** Whether an import accepts a source that lacks architectures of the search space. */
   readonly partial: boolean
 }
 
-/** Checks that no architecture of an enumerable space is missing, unless `partial`. @throws BenchError `bad-input` */
+/**
+ * Checks that a source has every architecture of an enumerable search space, unless the import may be partial.
+ * @throws BenchError `bad-input`
+ */
 export function checkComplete(index: Int32Array, { space, partial }: ImportContext, source: string): void {
   if (index.length === 0) throw new BenchError('bad-input', `${source} holds no architecture`)
   if (partial || space.size === null || index.length === space.size) return

@@ -1,4 +1,4 @@
-/** Imports a table from a published source, a file on this machine or a download. */
+/** Imports a lookup table from a published benchmark file, which is on this machine or is downloaded first. */
 import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { access, rm } from 'node:fs/promises'
@@ -19,29 +19,35 @@ import { writeCurves } from './writeCurves.ts'
 import { writeTable } from './writeTable.ts'
 
 export interface ImportOptions {
-  /** Name of the new table. */
+  /** Name of the table that the import writes. */
   readonly as: string
   readonly space: SpaceIndex
-  /** Plugins that bring the space, as after `--plugin`. */
+  /** Plugins that define the table's search space: files or packages, as after `--plugin`. */
   readonly plugins?: readonly string[]
-  /** Folder to write it to; absent: the folder of the user's tables. */
+  /** Folder that the imported table is written to; absent: the folder of the user's tables. */
   readonly folder?: string
   readonly mapping?: Mapping
-  /** Whether to accept fewer rows than the space has architectures; absent: no. */
+  /** Whether the import accepts a source that lacks architectures of the search space; absent: no. */
   readonly partial?: boolean
-  /** Whether to keep per-epoch curves if the source has them; absent: yes. */
+  /** Whether the table gets per-epoch training curves if the source has them; absent: yes. */
   readonly curves?: boolean
-  /** Number of worker threads; absent: one for each core. */
+  /** Number of worker threads that read the source; absent: one for each core. */
   readonly jobs?: number
-  /** Whether to read the source in a process of its own, which is ended at a limit; absent: yes. */
+  /**
+   * Whether the source is read in a separate process, which is killed if it needs too much memory or time; absent: yes.
+   */
   readonly isolated?: boolean
-  /** Told how many architectures have been read. @param total undefined if only reading to the end tells it */
+  /**
+   * Called with the number of architectures read so far.
+   * @param total number in the source; undefined if it is known only after reading the whole source
+   */
   readonly onProgress?: (done: number, total: number | undefined) => void
 }
 
 /**
- * Imports a source and writes it as a table. After an error, an earlier table of the same name stays unchanged.
- * @throws BenchError `bad-input` with the place in the source that is at fault
+ * Imports a published benchmark file and writes it as a table. If the import fails, an earlier table of the same name
+ * stays unchanged.
+ * @throws BenchError `bad-input` with the line, row or record of the source that is at fault
  */
 export async function importTable(source: string, options: ImportOptions): Promise<Manifest> {
   const { as, space, folder = userTables(), mapping = identityMapping } = options
@@ -71,8 +77,8 @@ async function read(path: string, partsFolder: string, mapping: Mapping, options
 }
 
 /**
- * Checks the name of a new table.
- * @throws BenchError `bad-input` if it is malformed or the name of an embedded table
+ * Checks the name of a table that is to be written.
+ * @throws BenchError `bad-input` if the name is malformed or is that of a table that comes with the package
  */
 export async function checkTableName(name: string): Promise<void> {
   if (!/^[A-Za-z0-9][\w.-]*$/.test(name)) {
@@ -96,11 +102,11 @@ const Source = z
   })
   .readonly()
 
-/** A published source of a table. */
+/** A published benchmark file from which a table can be imported, as `tables/sources.yaml` lists it. */
 export type TableSource = z.infer<typeof Source>
 
 export interface FetchTableOptions extends Omit<ImportOptions, 'onProgress'> {
-  /** Address to download from, instead of the known source's. */
+  /** URL to download the benchmark file from, in place of the one in `tables/sources.yaml`. */
   readonly url?: string
   readonly sha256?: string
   readonly onDownload?: DownloadOptions['onProgress']
@@ -110,14 +116,15 @@ export interface FetchTableOptions extends Omit<ImportOptions, 'onProgress'> {
   readonly pauseMs?: number
 }
 
-/** Reads the known sources, by name, from `tables/sources.yaml`. */
+/** Returns the published benchmark files that can be downloaded, by name, from `tables/sources.yaml`. */
 export function tableSources(): Readonly<Record<string, TableSource>> {
   return z.record(z.string(), Source).parse(parse(readFileSync(join(embeddedTables, 'sources.yaml'), 'utf8')))
 }
 
 /**
- * Downloads a source and imports it. The download is kept until the import is complete, so that both can resume.
- * @throws BenchError `unknown-name` with the nearest source; any error of the download or the import
+ * Downloads a published benchmark file and imports it as a table. The file is kept until the import is complete, so
+ * that download and import can both resume.
+ * @throws BenchError `unknown-name` with the most similar name that is known; any error of the download or the import
  */
 export async function fetchTable(name: string, options: FetchTableOptions): Promise<Manifest> {
   const source = options.url === undefined ? knownSource(name) : ownSource(options.url)

@@ -1,4 +1,4 @@
-/** Assembles the batches of records that an import has read to a table's content. */
+/** Joins the batches of architecture records that an import has read to the content of one table. */
 import { BenchError } from '../../core/errors.ts'
 import { checkLimit } from '../../system/limits.ts'
 import { checkComplete, type ImportContext, type NumbersContent } from '../content.ts'
@@ -9,7 +9,7 @@ import { AccuracyUnits, checkUnits, type Mapping } from './mapping.ts'
 import type { RecordRow } from './readRecords.ts'
 import { columnOrder, seedsOf } from './trainingRuns.ts'
 
-/** The batches, and what else the table needs. */
+/** The batches of architecture records of an import, and what else the content of the table is made from. */
 export interface Assembly {
   readonly parts: Parts
   readonly batches: readonly Part[]
@@ -20,8 +20,8 @@ export interface Assembly {
 }
 
 /**
- * Makes the content of a table from all batches.
- * @throws BenchError `bad-input` if a record has the wrong index, occurs twice, or is missing
+ * Returns the content of a table, made from all batches of architecture records.
+ * @throws BenchError `bad-input` if a record has the wrong architecture index, occurs twice, or is missing
  */
 export function assemble(assembly: Assembly, context: ImportContext): Imported {
   const { parts, batches, source, notes, withCurves, mapping } = assembly
@@ -60,14 +60,18 @@ function rangeOf(rows: readonly RecordRow[]): CurvesBatch['range'] {
   return [Math.min(...indices), Math.max(...indices)]
 }
 
-/** Checks a record's index and returns its architecture in the space's spelling. @throws BenchError `bad-input` */
+/**
+ * Checks that a record's index belongs to its architecture. Returns the architecture string in the form in which the
+ * search space writes it.
+ * @throws BenchError `bad-input`
+ */
 function checkedArch({ name, index, arch }: RecordRow, { space }: ImportContext): string {
   const expected = space.indexOf(arch)
   if (index === expected) return space.canonical(arch)
   throw new BenchError('bad-input', `${name}: architecture ${arch} is #${expected} of ${space.name}, found ${index}`)
 }
 
-/** Collects numbers by column, with rows in the order of the records. */
+/** Collects the numbers of architecture records in columns, with rows in the order in which the records arrive. */
 class Columns {
   readonly indices: number[] = []
   readonly archs: string[] = []
@@ -100,8 +104,8 @@ class Columns {
   }
 
   /**
-   * Returns the row numbers by ascending architecture index.
-   * @throws BenchError `bad-input` if an index occurs twice
+   * Returns the row numbers sorted by the index of the row's architecture.
+   * @throws BenchError `bad-input` if an architecture occurs twice
    */
   order(): Uint32Array {
     const order = Uint32Array.from(this.indices, (_, row) => row).sort((a, b) => this.indices[a] - this.indices[b])

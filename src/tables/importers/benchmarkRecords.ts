@@ -1,7 +1,7 @@
 /**
- * Converts the records of published benchmarks to trainings. NAS-Bench-201 and NATS-Bench save, for each schedule (`12`
- * and `200`, or `less` and `full`), an `ArchResults` with one `ResultsCount` for each dataset and seed. NASLib's
- * reduced pickles have one training for each architecture and dataset.
+ * Converts the architecture records of published benchmarks to trainings. NAS-Bench-201 and NATS-Bench save, for each
+ * schedule (`12` and `200`, or `less` and `full`), an `ArchResults` with one `ResultsCount` for each dataset and seed.
+ * NASLib's reduced pickles have one training for each architecture and dataset.
  */
 import { BenchError } from '../../core/errors.ts'
 import { describe } from '../../pickle/values.ts'
@@ -12,13 +12,13 @@ export type Dict = ReadonlyMap<unknown, unknown>
 
 const SCHEDULES = ['12', '200', 'less', 'full']
 
-/** Converts a `ResultsCount` of the benchmark to a training. */
+/** Converts one training in NAS-Bench-201's Python class `ResultsCount` to the form that all importers share. */
 export type ReadRun = (count: Dict, dataset: string, seed: number, where: string) => TrainingRun
 
 /**
- * Converts the record of one architecture to its trainings.
+ * Returns the trainings of one architecture, converted from its NAS-Bench-201 or NATS-Bench record.
  * @param record dict from schedule to `ArchResults`
- * @param readRun `runReader`, or a function that returns trainings that have been converted before
+ * @param readRun `runReader()`, or a function that looks up trainings that have already been converted
  * @throws BenchError `bad-input` with the part of the record that is missing or malformed
  */
 export function architectureRuns(record: unknown, name: string, readRun: ReadRun): ArchitectureRuns {
@@ -59,7 +59,10 @@ function runsOf(results: Dict, arch: string, name: string, readRun: ReadRun): Tr
   })
 }
 
-/** Returns a converter for the trainings of one record, which applies the limits to all of them together. */
+/**
+ * Returns a function that converts the trainings of one architecture record, and limits the memory that all of them
+ * take together.
+ */
 export function runReader(): ReadRun {
   let numbers = 0
   return (count, dataset, seed, where) => {
@@ -81,7 +84,10 @@ function evalNames(count: Dict, where: string): string[] {
   return names
 }
 
-/** Checks that the name of a dataset or split may be part of a column name. @throws BenchError `bad-input` */
+/**
+ * Checks that the name of a dataset or split has only characters that a table's column names may have.
+ * @throws BenchError `bad-input`
+ */
 export function checkName(name: unknown, where: string): asserts name is string {
   if (typeof name === 'string' && /^[\w.+-]{1,80}$/.test(name)) return
   throw malformed(where, `has a dataset or split named ${describe(name)}; expected letters, digits, "-", "_" and "."`)
@@ -127,7 +133,10 @@ function evalCurves(count: Dict, split: string, epochs: number, where: string): 
   }
 }
 
-/** Converts a dict of numbers by epoch to an array; NaN for an epoch without a number, also if there is no dict. */
+/**
+ * Converts a Python dict from epoch to number to an array by epoch. An epoch without a number gives NaN; without a
+ * dict, all epochs do.
+ */
 function curve(dict: unknown, key: (epoch: number) => number | string, epochs: number, where: string): Float64Array {
   const values = new Float64Array(epochs).fill(Number.NaN)
   if (dict === null || dict === undefined) return values
@@ -155,8 +164,8 @@ function finite(value: unknown, where: string): number {
 }
 
 /**
- * Returns the mean of the measured latencies. Those that could not be measured are recorded as `None` or as negative
- * numbers.
+ * Returns the mean of the latencies that an architecture record lists. Latencies that could not be measured, recorded
+ * as `None` or as negative numbers, are left out.
  */
 function latency(value: unknown): number | undefined {
   if (!Array.isArray(value)) return undefined
@@ -181,22 +190,26 @@ function integer(dict: Dict, key: string, name: string): number {
 
 const malformed = (where: string, problem: string) => new BenchError('bad-input', `${where} ${problem}`)
 
-/** What a NASLib pickle does not state about its numbers, from the user's mapping. */
+/**
+ * The split, seed and epochs of the trainings in a NASLib pickle, which does not state them; the user's mapping file
+ * does.
+ */
 export interface NaslibQualifier {
-  /** The split that `eval_acc1es` was measured on. */
+  /** Split of the dataset on which the pickle's accuracies `eval_acc1es` were measured. */
   readonly split?: string
   readonly seed?: number
-  /** Number of epochs of the training, needed if the file has final numbers only. */
+  /** Number of epochs of the pickle's trainings. It is needed if the pickle has only numbers after the last epoch. */
   readonly epochs?: number
 }
 
-/** Tells whether a dict is a training in a NASLib pickle. */
+/** Tells whether a Python dict has the keys of one training in a NASLib pickle. */
 export const isNaslibRun = (dict: Dict): boolean =>
   dict.has('train_acc1es') && dict.has('eval_acc1es') && dict.has('cost_info')
 
 /**
- * Converts one training of a NASLib pickle. Its dataset is left empty, since only the surrounding dict has it.
- * @throws BenchError `bad-input`, also if the mapping does not state split and seed
+ * Returns one training of a NASLib pickle in the form that all importers share. Its dataset is empty, since only the
+ * dict around it names the dataset.
+ * @throws BenchError `bad-input` for malformed values, and if the user's mapping does not state split and seed
  */
 export function naslibRun(dict: Dict, { split, seed, epochs }: NaslibQualifier, name: string): TrainingRun {
   if (split === undefined || seed === undefined) {
@@ -232,7 +245,9 @@ export function naslibRun(dict: Dict, { split, seed, epochs }: NaslibQualifier, 
   }
 }
 
-/** Returns a curve. A final number becomes the last value of a curve whose other values are NaN. */
+/**
+ * Returns the values of a NASLib training by epoch. If the pickle has only the last epoch's value, the others are NaN.
+ */
 function values(value: unknown, epochs: number | undefined, where: string): Float64Array {
   const numbers = typeof value === 'number' ? finalOf(value, epochs, where) : value
   if (Array.isArray(numbers) && numbers.length > 0 && numbers.every((item) => typeof item === 'number')) {

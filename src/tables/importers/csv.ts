@@ -1,6 +1,6 @@
 /**
- * Imports flat CSV files: a header, one line per architecture, empty cells for missing numbers. Columns are separated
- * by commas, semicolons or tabs; with the latter two, numbers may have decimal commas.
+ * Imports a table from a CSV file with a header line, one line per architecture, and empty cells for missing numbers.
+ * Columns are separated by commas, semicolons or tabs; with semicolons or tabs, numbers may have decimal commas.
  */
 import { pipeline, Transform } from 'node:stream'
 import { CsvError, parse } from 'csv-parse'
@@ -11,7 +11,10 @@ import { FlatRows } from './flatRows.ts'
 import { type FlatColumn, type Mapping, mapColumns } from './mapping.ts'
 import type { Source } from './sourceFile.ts'
 
-/** Imports a CSV file. @throws BenchError `bad-input` with the line and column at fault */
+/**
+ * Returns the content of a table, read from a CSV file.
+ * @throws BenchError `bad-input` with the line and column at fault
+ */
 export async function importCsv(file: Source, mapping: Mapping, context: ImportContext): Promise<TableContent> {
   let rows: FlatRows | undefined
   let decimals: DecimalCommas | undefined
@@ -46,13 +49,13 @@ interface Line {
   readonly info: { readonly lines: number }
 }
 
-/** Returns the column names of the header, without surrounding blanks. */
+/** Returns the column names in a CSV file's header, without blanks around them. */
 function headerOf(record: readonly string[], source: string): string[] {
   checkLimit('source-columns', record.length, source)
   return record.map((name) => name.trim())
 }
 
-/** Reads the first line that is not blank. */
+/** Returns the first line of a CSV file that is not blank, which is the header. */
 async function headerLine(file: Source): Promise<string> {
   let text = ''
   for await (const chunk of file.stream()) {
@@ -67,8 +70,8 @@ async function headerLine(file: Source): Promise<string> {
 const SEPARATORS = [',', ';', '\t'] as const
 
 /**
- * Finds the separator: the one by which the header has the column of architectures, else the one that gives the most
- * columns.
+ * Returns the character that separates the columns of a CSV file: the one at which splitting the header gives the
+ * column of architectures, else the one that gives the most columns.
  */
 function separatorOf(header: string, { arch = 'arch', columns }: Mapping): string {
   const archNames = new Set([arch, ...Object.keys(columns).filter((name) => columns[name] === 'arch')])
@@ -78,7 +81,7 @@ function separatorOf(header: string, { arch = 'arch', columns }: Mapping): strin
   return (found ?? most).separator
 }
 
-/** Splits a line at the separators that are not in quotes. */
+/** Splits a CSV line at the separators that are not in quotes. */
 function unquotedCells(line: string, separator: string): string[] {
   const cells = ['']
   let isQuoted = false
@@ -91,7 +94,8 @@ function unquotedCells(line: string, separator: string): string[] {
 }
 
 /**
- * Returns a stream that passes text on and fails if it has more blank lines in a row than the limit `csv-blank-lines`.
+ * Returns a stream that passes a CSV file's text on. It fails if more lines in a row are blank than the limit
+ * `csv-blank-lines` allows.
  */
 function blankLinesChecked(name: string): Transform {
   const most = limitOf('csv-blank-lines')
@@ -112,13 +116,13 @@ function blankLinesChecked(name: string): Transform {
 const NEWLINE = 10
 const RETURN = 13
 
-/** Replaces decimal commas by points, and refuses a file that has both. */
+/** Replaces decimal commas in the cells of a CSV file by points, and refuses a file that has numbers of both kinds. */
 class DecimalCommas {
   readonly #numbers: readonly number[]
   readonly #source: string
-  /** The first number with a decimal comma, and its line, for messages. */
+  /** The first number of the CSV file with a decimal comma, and its line, for error messages. */
   #comma: string | undefined
-  /** The first number with a decimal point, and its line, for messages. */
+  /** The first number of the CSV file with a decimal point, and its line, for error messages. */
   #point: string | undefined
 
   constructor(columns: readonly FlatColumn[], source: string) {
@@ -127,8 +131,8 @@ class DecimalCommas {
   }
 
   /**
-   * Returns the cells of a line with decimal points.
-   * @throws BenchError `bad-input` if the file has commas and points
+   * Returns the cells of a CSV line, with decimal commas replaced by points.
+   * @throws BenchError `bad-input` if the file has numbers with commas and numbers with points
    */
   replacedIn(cells: readonly string[], line: number): readonly string[] {
     const replaced = [...cells]

@@ -1,5 +1,6 @@
 /**
- * Converts the rows of a flat file (CSV, Parquet) to a table's content: checks every cell and sorts the rows by index.
+ * Converts the rows of a CSV or Parquet file to the content of a table: checks every cell, and sorts the rows by
+ * architecture index.
  */
 import { BenchError } from '../../core/errors.ts'
 import { checkLimit, limitOf } from '../../system/limits.ts'
@@ -8,16 +9,16 @@ import { checkComplete, type ImportContext, type NumbersContent, type TableConte
 import type { Source } from '../manifest.ts'
 import { AccuracyUnits, checkUnits, type FlatColumn, fractionsInPercent, type Mapping } from './mapping.ts'
 
-/** The text or number in a cell. An empty text or null is a missing value. */
+/** The text or number in one cell of a CSV or Parquet file. An empty text or null is a missing value. */
 export type Cell = string | number | null
 
-/** The numbers of one column. */
+/** The numbers of one column of a CSV or Parquet file, collected row by row. */
 interface NumberCells {
   readonly at: number
   readonly sourceName: string
   readonly name: string
   readonly seeds?: readonly number[]
-  /** One value per row, followed by unused capacity. */
+  /** The column's value in each row so far, followed by unused capacity of the array. */
   values: Float64Array
 }
 
@@ -27,7 +28,7 @@ interface TextCells {
   readonly values: (string | null)[]
 }
 
-/** Collects the rows of a flat file. */
+/** Collects the rows of a CSV or Parquet file, and makes the content of a table from them. */
 export class FlatRows {
   readonly #source: string
   readonly #context: ImportContext
@@ -36,12 +37,12 @@ export class FlatRows {
   readonly #indexAt: number
   readonly #numbers: readonly NumberCells[]
   readonly #texts: readonly TextCells[]
-  /** Line (or row number) of each architecture. */
+  /** Line of the CSV file, or row of the Parquet file, in which each architecture string occurs. */
   readonly #lineOf = new Map<string, number>()
   readonly #indices: number[] = []
   readonly #mostRows: number
 
-  /** @param place the word for a row in messages: `line` or `row` */
+  /** @param place how messages call a row of the file: `line` in CSV, `row` in Parquet */
   constructor(columns: readonly FlatColumn[], source: string, place: string, context: ImportContext) {
     this.#source = source
     this.#context = context
@@ -60,7 +61,11 @@ export class FlatRows {
     this.#mostRows = Math.min(limitOf('source-rows'), mostNumbers)
   }
 
-  /** Checks a row and adds it. @param line its number, for messages @throws BenchError `bad-input` */
+  /**
+   * Checks the cells of one row of the file and adds the row.
+   * @param line its line or row number, for messages
+   * @throws BenchError `bad-input`
+   */
   add(cells: readonly (Cell | undefined)[], line: number): void {
     const row = this.#indices.length
     if (row + 1 > this.#mostRows) this.#checkRows(row + 1)
@@ -82,8 +87,9 @@ export class FlatRows {
   }
 
   /**
-   * Returns the content of the table, with rows by ascending index.
-   * @throws BenchError `bad-input` if architectures are missing, or the unit of accuracies is ambiguous
+   * Returns the content of the table, with rows by ascending architecture index.
+   * @throws BenchError `bad-input` if architectures are missing, or if accuracies may be either fractions or
+   * percentages
    */
   content(source: Source, { notes, accuracies }: Pick<Mapping, 'notes' | 'accuracies'>): TableContent {
     const order = this.#indices.map((_, i) => i).sort((a, b) => this.#indices[a] - this.#indices[b])
@@ -104,7 +110,10 @@ export class FlatRows {
     }
   }
 
-  /** Returns the architecture of a row in the space's spelling. @throws BenchError `bad-input` if it occurs twice */
+  /**
+   * Returns the architecture string of a row, in the form in which the search space writes it.
+   * @throws BenchError `bad-input` if an earlier row has the same architecture
+   */
   #archOf(cell: Cell | undefined, line: number): string {
     if (isEmpty(cell)) throw this.#error(line, 'no architecture string')
     const text = String(cell)
@@ -122,8 +131,8 @@ export class FlatRows {
   }
 
   /**
-   * Returns an architecture in the space's spelling.
-   * @throws BenchError `bad-input` with the line if it is malformed
+   * Returns an architecture string in the form in which the search space writes it.
+   * @throws BenchError `bad-input` with the line of the file if the string is malformed
    */
   #canonical(space: ImportContext['space'], arch: string, line: number): string {
     try {
@@ -134,7 +143,9 @@ export class FlatRows {
     }
   }
 
-  /** Returns the index of an architecture, and checks that the file's own index column, if any, agrees. */
+  /**
+   * Returns the index of an architecture in the search space. If the file has a column of indices, its cell must agree.
+   */
   #indexOf(arch: string, cell: Cell | undefined, line: number): number {
     const { space } = this.#context
     const stated = this.#indexAt === -1 ? undefined : this.#statedIndex(cell, line)
@@ -177,7 +188,7 @@ const DECIMAL = /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i
 const DECIMAL_COMMA = 'decimal commas are read where semicolons or tabs separate the columns'
 
 const FIRST_ROWS = 1024
-/** Length up to which an architecture string need not be compared with the limit. */
+/** Architecture strings up to this many characters are accepted without looking up the limit on their length. */
 const SHORT_ARCH = 500
 
 function enlarged(values: Float64Array): Float64Array {
@@ -189,7 +200,7 @@ function enlarged(values: Float64Array): Float64Array {
 const isEmpty = (cell: Cell | undefined): cell is null | undefined | '' =>
   cell === null || cell === undefined || (typeof cell === 'string' && cell.trim() === '')
 
-/** Converts the columns of accuracies that are fractions to percent. */
+/** Returns the columns of numbers, with accuracies that are fractions converted to percent. */
 function inPercent(
   columns: readonly (NumbersContent & Pick<NumberCells, 'sourceName'>)[],
   units: AccuracyUnits,

@@ -1,4 +1,4 @@
-/** The result of an importer, and the files that keep finished batches of records until the table is written. */
+/** The result of an importer, and the batch files on disk with which an interrupted import resumes. */
 import { createHash } from 'node:crypto'
 import { existsSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
@@ -7,16 +7,22 @@ import type { TableContent } from '../content.ts'
 import type { CurvesBatch } from '../writeCurves.ts'
 import type { ReadRecords, RecordRow } from './readRecords.ts'
 
-/** The result of an importer. It is plain data, since it is sent by the process that read the source. */
+/**
+ * The result of an importer. It contains plain data only, since a separate process may have read the source and sent
+ * it.
+ */
 export interface Imported {
   readonly content: TableContent
-  /** The folder with the batches that were kept on disk, if any. */
+  /** The folder with the batch files of this import; absent if the importer wrote none. */
   readonly parts?: KeptParts
 }
 
 export interface KeptParts {
   readonly folder: string
-  /** Batches of curves by ascending index. Absent if the source has no curves, or they are not wanted. */
+  /**
+   * Files with batches of per-epoch curves, by ascending architecture index. Absent if the source has no curves, or the
+   * user does not want them.
+   */
   readonly curves?: readonly KeptCurves[]
 }
 
@@ -25,7 +31,10 @@ export interface KeptCurves {
   readonly path: string
 }
 
-/** Returns the batches of curves, read one after the other; undefined if there are none. */
+/**
+ * Returns the batches of per-epoch curves of an import, each read from disk when it is its turn; undefined if there are
+ * none.
+ */
 export function curvesOf({ parts }: Imported): Iterable<CurvesBatch> | undefined {
   return parts?.curves === undefined ? undefined : readCurves(parts.curves)
 }
@@ -34,45 +43,45 @@ function* readCurves(kept: readonly KeptCurves[]): Generator<CurvesBatch> {
   for (const { range, path } of kept) yield { range, bytes: readFileSync(path) }
 }
 
-/** Deletes the batches on disk, after the table is written. */
+/** Deletes the batch files of an import, once the table is written. */
 export function removeParts({ parts }: Imported): void {
   if (parts !== undefined) rmSync(parts.folder, { recursive: true, force: true })
 }
 
-/** A batch of records on disk. */
+/** A batch of architecture records that an import has written to disk. */
 export interface Part {
-  /** Hash of the source of the batch. */
+  /** SHA-256 of the part of the source that the batch was read from. */
   readonly sha256: string
-  /** Number of architectures. */
+  /** Number of architectures in the batch. */
   readonly count: number
-  /** File with the curves of the batch. */
+  /** Path of the file with the per-epoch curves of the batch. */
   readonly curvesPath: string
   rows(): readonly RecordRow[]
 }
 
-/** The batches of an import on disk, with which an interrupted import resumes. */
+/** The batch files of an import, with which it resumes after an interruption. */
 export interface Parts {
   readonly folder: string
-  /** Returns the batch of this number if an earlier import has read it from the same source, else undefined. */
+  /** Returns batch number `at` if an earlier import has read it from a source with the same hash, else undefined. */
   find(at: number, sha256: string, withCurves: boolean): Part | undefined
-  /** Writes a batch to disk. */
+  /** Writes batch number `at` to disk. */
   keep(at: number, sha256: string, read: ReadRecords): Part
   remove(): void
 }
 
-/** Version of the batch files, raised whenever the same source gives another batch. */
+/** Version of the format and contents of batch files, raised whenever the same source gives another batch. */
 const VERSION = 2
 
-/** The content of a batch file. */
+/** The content of the file with the rows of one batch of architecture records. */
 interface KeptPart {
   readonly version: number
   readonly sha256: string
-  /** SHA-256 of the rows and the curves, by which a damaged file is noticed. */
+  /** SHA-256 of the batch's rows and curves, by which a damaged file is noticed. */
   readonly content: string
   readonly rows: readonly RecordRow[]
 }
 
-/** Opens the folder of an import's batches. */
+/** Opens the folder with the batch files of an import. */
 export function openParts(folder: string): Parts {
   const rowsPath = (at: number) => join(folder, `${at}.json`)
   const curvesPath = (at: number) => join(folder, `${at}.curves`)

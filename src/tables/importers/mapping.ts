@@ -1,8 +1,8 @@
 /**
- * Reads a user's mapping, a YAML file that states what a source does not (the meaning of its columns, their units,
- * split and seed), and applies it to the columns. The unit of accuracies is decided column by column: a column without
- * a value above 1 can be percentages or fractions, so the mapping has to state which; otherwise 0.866 would be read as
- * 0.866 %.
+ * Reads a user's mapping, a YAML file that states what an imported file does not (the meaning of its columns, their
+ * units, split and seed), and applies it to the columns. The unit of accuracies is decided column by column. If a
+ * column has no value above 1, its values may be percentages or fractions, so the mapping has to state which; otherwise
+ * 0.866 would be read as 0.866 %.
  */
 
 import { z } from 'zod'
@@ -39,16 +39,16 @@ const schema = z
 
 export type Mapping = z.infer<typeof schema>
 
-/** A column of a flat file: its name in the file, and what it becomes in the table. */
+/** A column of a CSV or Parquet file: its name in the file, and what it becomes in the table. */
 export interface FlatColumn {
   readonly sourceName: string
   readonly role: ColumnRole
 }
 
-/** The mapping for a source whose columns have the table's names. */
+/** The mapping that changes nothing, for a source whose columns have the names of a table's columns. */
 export const identityMapping: Mapping = schema.parse({})
 
-/** Reads and checks a mapping file. @throws BenchError `bad-input` or `missing` */
+/** Returns the mapping in a YAML file, after checking it. @throws BenchError `bad-input` or `missing` */
 export async function readMapping(path: string): Promise<Mapping> {
   const result = schema.safeParse(readYaml(path, 'mapping') ?? {})
   if (result.success) return result.data
@@ -56,14 +56,14 @@ export async function readMapping(path: string): Promise<Mapping> {
   throw new BenchError('bad-input', `mapping ${path}: ${at.join('.') || 'file'}: ${message}`)
 }
 
-/** Checks that the mapping is for the table's space. @throws BenchError `bad-input` */
+/** Checks that the search space that a mapping names, if any, is that of the table. @throws BenchError `bad-input` */
 export function checkSpace({ space }: Mapping, expected: string): void {
   if (space === undefined || space === expected) return
   throw new BenchError('bad-input', `the mapping is of space ${space}, the table of ${expected}; make them the same`)
 }
 
 /**
- * Returns what each column of a header becomes in the table.
+ * Returns what each column in the header of a CSV or Parquet file becomes in the table.
  * @throws BenchError `bad-input` for an unknown column, and for two columns with the same meaning
  */
 export function mapColumns(header: readonly string[], mapping: Mapping, source: string): FlatColumn[] {
@@ -109,16 +109,16 @@ function checkDistinct(roles: readonly ColumnRole[], source: string): void {
 
 export type AccuracyUnit = 'percent' | 'fraction'
 
-/** The name of a column in the table, and its name in the source if that is different. */
+/** The name of a column in the table, and its name in the imported file if that is different. */
 interface Column {
   readonly name: string
   readonly sourceName?: string
 }
 
-/** The units that the user's mapping states. */
+/** The units of accuracies (percent or fraction) that the user's mapping states, by column. */
 export class AccuracyUnits {
   readonly #all: AccuracyUnit | undefined
-  /** Units by the name of a column, or by the first parts of names, such as `cifar10/x-valid`. */
+  /** Units of accuracies by column name, or by the first parts of column names, such as `cifar10/x-valid`. */
   readonly #byName: ReadonlyMap<string, AccuracyUnit>
 
   constructor(stated: Mapping['accuracies']) {
@@ -126,7 +126,10 @@ export class AccuracyUnits {
     this.#byName = new Map(Object.entries(typeof stated === 'object' ? stated : {}))
   }
 
-  /** Returns the stated unit of a column; undefined if none is stated. The longest matching name decides. */
+  /**
+   * Returns the unit that the mapping states for a column of accuracies; undefined if it states none. Of several names
+   * in the mapping that match the column, the longest decides.
+   */
   statedOf({ name, sourceName }: Column): AccuracyUnit | undefined {
     const parts = name.split('/')
     const beginnings = parts.map((_, i) => parts.slice(0, parts.length - i).join('/'))
@@ -134,7 +137,10 @@ export class AccuracyUnits {
     return key === undefined ? this.#all : this.#byName.get(key)
   }
 
-  /** Checks that every name in the mapping matches a column of the source. @throws BenchError `bad-input` */
+  /**
+   * Checks that every name for which the mapping states a unit matches a column of the imported file.
+   * @throws BenchError `bad-input`
+   */
   checkNames(columns: readonly Column[], source: string): void {
     const names = columns.filter(({ name }) => isAccuracy(name))
     const isNamed = (key: string) =>
@@ -148,7 +154,10 @@ export class AccuracyUnits {
     )
   }
 
-  /** Returns the training with all accuracies in percent. @throws BenchError `bad-input` for a fraction above 1 */
+  /**
+   * Returns the training of an architecture with all accuracies in percent.
+   * @throws BenchError `bad-input` for a fraction above 1
+   */
   inPercent(run: TrainingRun, source: string): TrainingRun {
     const { dataset, epochs, seed } = run
     const splits = run.splits.map((curves) => {
@@ -161,9 +170,9 @@ export class AccuracyUnits {
 }
 
 /**
- * Checks that the unit of every column of accuracies is known.
- * @param columns the columns with the values of the source, not yet converted
- * @throws BenchError `bad-input` if a column can be either and the mapping does not state its unit
+ * Checks that it is known of every column of accuracies whether it holds percentages or fractions.
+ * @param columns the columns with the values of the imported file, not yet converted
+ * @throws BenchError `bad-input` if a column may be either and the mapping does not state its unit
  */
 export function checkUnits(columns: readonly NumbersContent[], units: AccuracyUnits, source: string): void {
   const accuracies = columns.filter(({ name }) => isAccuracy(name))
@@ -181,12 +190,14 @@ export function checkUnits(columns: readonly NumbersContent[], units: AccuracyUn
   )
 }
 
-/** Datasets with so many classes that guessing reaches at most 1 %: accuracies below 1 % do occur there. */
+/**
+ * Matches datasets with so many classes that random guessing is right in at most 1 % of cases. Accuracies below 1 % do
+ * occur there.
+ */
 const MANY_CLASSES = /^(cifar100|ImageNet16-120)\b/
 
 /**
- * Throws if a column in percent has values below 1, which are more likely fractions.
- *
+ * Throws if a column of percentages has values below 1, which are more likely fractions.
  * @throws BenchError `bad-input`
  */
 function refuseMixture({ name, values }: NumbersContent, source: string): void {
@@ -202,7 +213,7 @@ function refuseMixture({ name, values }: NumbersContent, source: string): void {
   )
 }
 
-/** Converts fractions to percent. @throws BenchError `bad-input` for a fraction above 1 */
+/** Returns a column's fractions converted to percent. @throws BenchError `bad-input` for a fraction above 1 */
 export function fractionsInPercent(values: Float64Array, column: string, source: string): Float64Array {
   const above = values.find((value) => value > 1)
   if (above === undefined) return values.map(percent)
@@ -213,7 +224,7 @@ export function fractionsInPercent(values: Float64Array, column: string, source:
   )
 }
 
-/** Tells whether a column can be percentages or fractions: it has values above 0, and none above 1. */
+/** Tells whether accuracies may be percentages as well as fractions: some are above 0, and none is above 1. */
 const isAmbiguous = (values: Float64Array): boolean => {
   const most = greatest(values)
   return most > 0 && most <= 1
@@ -221,5 +232,5 @@ const isAmbiguous = (values: Float64Array): boolean => {
 
 const greatest = (values: Float64Array): number => values.reduce((most, value) => (value > most ? value : most), 0)
 
-/** Converts one fraction to percent, without rounding noise: 0.9437 → 94.37, not 94.36999999999999. */
+/** Converts a fraction to percent, rounded to 15 digits: 0.9437 gives 94.37, not 94.36999999999999. */
 const percent = (fraction: number): number => Number((100 * fraction).toPrecision(15))

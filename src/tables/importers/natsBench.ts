@@ -1,6 +1,6 @@
 /**
- * Imports the topology release of NATS-Bench: a folder or tar archive of `NNNNNN.pickle.pbz2`, with one record per
- * architecture. Records are read in batches by several threads. Each batch is kept on disk until the table is complete,
+ * Imports NATS-Bench's topology benchmark from a folder or tar archive of files `NNNNNN.pickle.pbz2`, one for each
+ * architecture. Several threads read the files in batches. Each batch is written to disk until the table is complete,
  * so an interrupted import resumes with the next batch.
  */
 import { createHash } from 'node:crypto'
@@ -22,28 +22,31 @@ import { openReaders } from './recordReaders.ts'
 import type { Source } from './sourceFile.ts'
 
 export interface NatsOptions extends ImportContext {
-  /** Number of worker threads. */
+  /** Number of worker threads that read record files. */
   readonly jobs: number
   readonly withCurves: boolean
-  /** Number of records in a batch; absent: 50. */
+  /** Number of NATS-Bench record files that a worker thread reads per message; absent: 50. */
   readonly batchSize?: number
-  /** Folder that keeps the batches until the import is complete. */
+  /** Folder that keeps the batches that have been read, until the import is complete. */
   readonly partsFolder: string
   readonly mapping: Mapping
-  /** Told how many records have been read. @param total undefined if only reading to the end tells it */
+  /**
+   * Called with the number of record files read so far.
+   * @param total number of all; undefined if it is known only after reading the whole archive
+   */
   onProgress?(done: number, total: number | undefined): void
 }
 
-/** Sentences for the manifest of every table that is made from the benchmark's records. */
+/** Notes in the manifest of every table that is imported from NAS-Bench-201's or NATS-Bench's records. */
 export const RECORD_NOTES = [
   'Accuracies and losses are those after the last epoch; "mean" is the mean over the seeds that exist.',
   'FLOPs are multiply-accumulates, as NAS-Bench-201 counts them. Seconds are those of the release, re-estimated by its authors and equal for all seeds.',
 ]
 
 /**
- * Imports a release. After an error in one record, the batches on disk are kept, so that the import can resume; after
- * an error in the release as a whole they are deleted.
- * @throws BenchError `bad-input` with the name of the record at fault
+ * Returns the content of a table, imported from NATS-Bench's record files. After an error in one file, the batches on
+ * disk are kept, so that the import can resume. After an error in the folder or archive as a whole, they are deleted.
+ * @throws BenchError `bad-input` with the name of the record file at fault
  */
 export async function importNats(source: RecordFiles, options: NatsOptions): Promise<Imported> {
   if (source.indices !== undefined) checkComplete(source.indices, options, source.name)
@@ -62,7 +65,10 @@ export async function importNats(source: RecordFiles, options: NatsOptions): Pro
   }
 }
 
-/** Returns all batches in the order of the source; reads those that no earlier attempt has left on disk. */
+/**
+ * Returns all batches of architecture records, in the order of the files. Reads only those that an earlier, interrupted
+ * import has not written to disk.
+ */
 async function readAll(source: RecordFiles, parts: Parts, options: NatsOptions): Promise<Part[]> {
   const { jobs, withCurves, batchSize = 50, mapping, onProgress } = options
   const { accuracies } = mapping
@@ -105,7 +111,7 @@ async function* batches({ files }: RecordFiles, size: number): AsyncGenerator<Re
   if (batch.length > 0) yield batch
 }
 
-/** Computes the SHA-256 of a batch of record files and of the units that the mapping gives for them. */
+/** Returns the SHA-256 of a batch of record files, together with the units of accuracies that the mapping states. */
 function sha256Of(files: readonly RecordFile[], accuracies: Mapping['accuracies']): string {
   const hash = createHash('sha256')
   if (accuracies !== undefined) hash.update(canonicalJson(accuracies))
@@ -113,17 +119,23 @@ function sha256Of(files: readonly RecordFile[], accuracies: Mapping['accuracies'
   return hash.digest('hex')
 }
 
-/** The record files of a release, read one at a time. */
+/** The record files of a NATS-Bench folder or archive, read one at a time. */
 export interface RecordFiles {
   readonly name: string
-  /** Indices of the architectures; undefined if only reading to the end tells them. */
+  /**
+   * Indices of the architectures that have a record file; undefined if they are known only after reading the whole
+   * archive.
+   */
   readonly indices?: Int32Array
   files(): AsyncIterable<RecordFile>
 }
 
 const RECORD = /^\d{6}\.pickle\.pbz2$/
 
-/** Opens a folder of record files, in the order of their numbers. @throws BenchError `bad-input` if it has none */
+/**
+ * Opens a folder of NATS-Bench record files, ordered by the numbers in their names.
+ * @throws BenchError `bad-input` if it has none
+ */
 export async function recordFolder(path: string): Promise<RecordFiles> {
   const names = (await readdir(path)).filter((name) => RECORD.test(name)).sort()
   if (names.length === 0) {
@@ -152,8 +164,8 @@ async function readRecord(path: string): Promise<Uint8Array<ArrayBuffer>> {
 }
 
 /**
- * Opens a tar archive of record files, in the order of the archive.
- * @throws BenchError `bad-input` for paths that lead outside the archive, links in place of records, and truncated
+ * Opens a tar archive of NATS-Bench record files, in the order of the archive.
+ * @throws BenchError `bad-input` for paths that lead outside the archive, links in place of record files, and truncated
  * archives
  */
 export function recordArchive(source: Source): RecordFiles {
@@ -183,7 +195,7 @@ export function recordArchive(source: Source): RecordFiles {
 }
 
 /**
- * Returns the file name of an entry without its folders.
+ * Returns the file name of a file in a tar archive, without its folders.
  * @throws BenchError `bad-input` if the path leads outside the archive
  */
 function checkedName(path: string, archive: string): string {

@@ -1,4 +1,4 @@
-/** Imports flat Parquet files, which have the same columns as CSV files. */
+/** Imports a table from a Parquet file, which has the same columns as a CSV file and one row per architecture. */
 import { type FileHandle, open } from 'node:fs/promises'
 import { type AsyncBuffer, type FileMetaData, parquetMetadata, parquetRead, parquetSchema } from 'hyparquet'
 import { BenchError } from '../../core/errors.ts'
@@ -12,7 +12,10 @@ import { checkPages, compressors } from './parquetPages.ts'
 import type { Source } from './sourceFile.ts'
 import { readThrift } from './thrift.ts'
 
-/** Imports a Parquet file. @throws BenchError `bad-input` with the row and column at fault */
+/**
+ * Returns the content of a table, read from a Parquet file.
+ * @throws BenchError `bad-input` with the row and column at fault
+ */
 export async function importParquet(file: Source, mapping: Mapping, context: ImportContext): Promise<TableContent> {
   const handle = await open(file.path)
   try {
@@ -59,7 +62,7 @@ async function readRows(handle: FileHandle, name: string, mapping: Mapping, cont
   return rows
 }
 
-/** Returns the file as the library's buffer, of which parts can be read. */
+/** Returns an open file as the buffer that the Parquet library (hyparquet) reads parts of. */
 async function bufferOf(handle: FileHandle): Promise<AsyncBuffer> {
   const { size } = await handle.stat()
   return {
@@ -75,7 +78,10 @@ async function bufferOf(handle: FileHandle): Promise<AsyncBuffer> {
   }
 }
 
-/** Bytes at the end of a Parquet file, after its directory: the length of the directory, and PAR1. */
+/**
+ * Bytes at the end of a Parquet file, after its directory of row groups and columns: four for the directory's length,
+ * four for the letters PAR1.
+ */
 const TAIL_BYTES = 8
 const MAGIC = Buffer.from('PAR1').readUInt32LE()
 
@@ -102,7 +108,10 @@ function checkedCount(count: bigint | number): number {
 
 const DEEPEST = 16
 
-/** Checks the schema, a tree in depth-first order in which each element has the number of its children. */
+/**
+ * Checks the schema in a Parquet file's directory. It is a tree in depth-first order; each element states the number of
+ * its children.
+ */
 function checkSchema({ schema, row_groups }: FileMetaData, name: string): void {
   const columns = schema.filter(({ type }) => type !== undefined).length
   checkLimit('source-columns', columns, name)
@@ -120,7 +129,7 @@ function checkSchema({ schema, row_groups }: FileMetaData, name: string): void {
   if (row_groups.some((group) => group.columns.length !== columns)) throw new Error('a part lacks columns')
 }
 
-/** One row group of a file. */
+/** One row group of a Parquet file: a block of consecutive rows. */
 interface Part {
   readonly file: AsyncBuffer
   readonly metadata: FileMetaData
@@ -128,7 +137,7 @@ interface Part {
   readonly rowEnd: number
 }
 
-/** Reads one column of one row group, after checking its pages. */
+/** Returns the values of one column in one row group of a Parquet file, after checking its pages. */
 async function readColumn(part: Part, column: string, group: number, name: string): Promise<unknown[]> {
   const rows = part.rowEnd - part.rowStart
   if (rows === 0) return []
@@ -179,8 +188,8 @@ function columnFacts({ file, metadata }: Part, column: string, group: number, ro
 }
 
 /**
- * Compares the values with the statistics in the directory (minimum, maximum, missing), the only check that many files
- * allow.
+ * Compares a column's values with the statistics in the Parquet file's directory (minimum, maximum, number of missing
+ * values). Many files allow no other check.
  */
 function checkStatistics(cells: readonly unknown[], group: FileMetaData['row_groups'][number], column: string): void {
   const { meta_data } = group.columns.find((chunk) => chunk.meta_data?.path_in_schema[0] === column) ?? {}
@@ -197,7 +206,9 @@ function checkStatistics(cells: readonly unknown[], group: FileMetaData['row_gro
 
 const isNumber = (value: unknown): value is number | bigint => typeof value === 'number' || typeof value === 'bigint'
 
-/** Converts a value of the library to a cell. NaN stays a number, since it was computed and is not missing. */
+/**
+ * Converts a value from the Parquet library to a table cell. NaN stays a number: it was computed and is not missing.
+ */
 function cellOf(value: unknown): Cell {
   if (value === null || value === undefined) return null
   if (typeof value === 'bigint') return Number(value)

@@ -1,7 +1,7 @@
 /**
- * Checks the pages of a Parquet column and decompresses them, since the library that decodes them trusts every count
- * and length and compares no checksum. Its Zstandard decoder also accepts frames that are too short or too long, and
- * needs seconds for some damaged pages of a few bytes. Format: https://github.com/apache/parquet-format
+ * Checks the pages of a Parquet column and decompresses them. The library that decodes them (hyparquet) trusts every
+ * count and length, and compares no checksum. Its Zstandard decoder also accepts frames that are too short or too long,
+ * and needs seconds for some damaged pages of a few bytes. Format: https://github.com/apache/parquet-format
  */
 
 import { brotliDecompressSync, unzipSync } from 'node:zlib'
@@ -12,16 +12,19 @@ import { crc32 } from '../../system/crc32.ts'
 import { beyondLimit, limitOf } from '../../system/limits.ts'
 import { readThrift, type ThriftStruct } from './thrift.ts'
 
-/** Facts about a column from the file's directory. */
+/** What a Parquet file's directory states about a column. */
 export interface ColumnFacts {
   readonly rows: number
   readonly codec: CompressionCodec
-  /** Whether values may be missing. If so, each page tells which. */
+  /** Whether the column may have missing values. If so, each of its pages tells which are missing. */
   readonly isOptional: boolean
   readonly isBoolean: boolean
 }
 
-/** Checks all pages of a column. @throws Error with the damage; BenchError beyond a limit */
+/**
+ * Checks all pages of a Parquet column.
+ * @throws Error that describes the damage; BenchError if a page exceeds a memory limit
+ */
 export function checkPages(chunk: Uint8Array, facts: ColumnFacts, file: string): void {
   const mostBytes = limitOf('parquet-page-mib') * 2 ** 20
   let values = 0
@@ -43,18 +46,18 @@ export function checkPages(chunk: Uint8Array, facts: ColumnFacts, file: string):
   }
 }
 
-/** The header of a page. */
+/** The header of a page of a Parquet column. */
 interface Page {
   readonly kind: 'values' | 'values in version 2' | 'dictionary'
-  /** Size in bytes after decompression. */
+  /** Size of the page in bytes after decompression. */
   readonly size: number
   readonly compressedSize: number
   readonly crc?: number
-  /** Number of values, including missing ones. */
+  /** Number of values in the page, including missing ones. */
   readonly count: number
   readonly encoding: number
   readonly isCompressed: boolean
-  /** In version 2: number of bytes before the values, which tell which values are missing. */
+  /** In a page of version 2: number of bytes before the values, which tell which values are missing. */
   readonly levelBytes: number
   readonly missing?: number
 }
@@ -107,7 +110,7 @@ function structIn(struct: ThriftStruct, field: number): ThriftStruct {
   throw new Error('the header of a page is malformed')
 }
 
-/** Checks a dictionary page and returns its number of values. */
+/** Checks a page with the dictionary of a Parquet column, and returns the number of values in the dictionary. */
 function dictionarySize({ count, size }: Page, { rows, codec }: ColumnFacts, bytes: Uint8Array): number {
   decompressed(codec, bytes, size)
   // A dictionary needs no more values than there are rows, and each value has at least one bit.
@@ -129,7 +132,10 @@ function checkValues(page: Page, facts: ColumnFacts, bytes: Uint8Array, dictiona
   } else if ([DELTA, DELTA_LENGTH, DELTA_BYTES].includes(page.encoding)) checkDelta(content, at, present)
 }
 
-/** The decompressed content of a page, the offset of its values, and the number of values that are present. */
+/**
+ * The decompressed content of a Parquet page, the offset of its values in bytes, and the number of values that are not
+ * missing.
+ */
 interface Values {
   readonly content: Uint8Array
   readonly at: number
@@ -156,8 +162,8 @@ function levels2(page: Page, { codec, isOptional }: ColumnFacts, bytes: Uint8Arr
 const ones = (levels: Uint32Array): number => levels.reduce((sum, level) => sum + level, 0)
 
 /**
- * Decodes values in Parquet's hybrid of run-length encoding and bit packing.
- * @throws Error if a run is longer than the rest of its page
+ * Decodes integers in Parquet's hybrid of run-length encoding and bit packing.
+ * @throws Error if a run of values is longer than the rest of its page
  */
 function readRuns(bytes: Uint8Array, start: number, end: number, width: number, count: number): Uint32Array {
   if (width > 32) throw new Error('a page has values of more than 32 bits')
@@ -188,7 +194,8 @@ function readRuns(bytes: Uint8Array, start: number, end: number, width: number, 
 }
 
 /**
- * The most packed values beyond the page's count: values are packed in eights, and some writers pad up to 64 eights.
+ * The most bit-packed values that a page may have beyond its count. Values are packed in groups of eight, and some
+ * writers pad with up to 64 groups.
  */
 const MOST_PADDING = 512
 
@@ -215,7 +222,7 @@ function bitsAt(bytes: Uint8Array, bit: number, width: number): number {
 
 const LARGEST_BLOCK = 2 ** 20
 
-/** Checks the header of values in delta encoding: block size, parts per block, number of values. */
+/** Checks the header of delta-encoded values in a Parquet page: block size, parts per block, number of values. */
 function checkDelta(bytes: Uint8Array, start: number, present: number): void {
   const block = varint(bytes, start, bytes.length)
   const parts = varint(bytes, block.next, bytes.length)
@@ -226,7 +233,7 @@ function checkDelta(bytes: Uint8Array, start: number, present: number): void {
   if (!isWhole || count.value !== present) throw new Error('a page of differences is malformed')
 }
 
-/** The decompressors for the library. They compare checksums if the codec has them. */
+/** The decompressors that the Parquet library calls, by codec. They compare checksums if the codec has them. */
 export const compressors: Compressors = Object.fromEntries(
   (['SNAPPY', 'GZIP', 'BROTLI', 'LZ4', 'ZSTD', 'LZ4_RAW'] as const).map((codec) => [
     codec,
@@ -234,7 +241,7 @@ export const compressors: Compressors = Object.fromEntries(
   ]),
 )
 
-/** Decompresses a page. @throws Error if the result does not have exactly this size, or the codec finds damage */
+/** Decompresses a Parquet page. @throws Error if the result does not have `size` bytes, or the codec finds damage */
 function decompressed(codec: CompressionCodec, bytes: Uint8Array, size: number): Uint8Array {
   const content = contentOf(codec, bytes, size)
   if (content.length !== size) throw new Error(`a page has ${content.length} bytes, its header says ${size}`)
@@ -257,16 +264,19 @@ const ZSTD_MAGIC = Buffer.from([0x28, 0xb5, 0x2f, 0xfd])
 const RAW_BLOCK = 0
 const RUN_BLOCK = 1
 const BLOCK_HEAD_BYTES = 3
-/** Descriptor byte of a frame without window and checksum that states the size of its content in four bytes. */
+/**
+ * Descriptor byte of a Zstandard frame without window and checksum, whose header has the content's size in four bytes.
+ */
 const SIZE_ONLY = 0b10100000
-/** Content of the block that is appended to each frame, to find where the frame's own content ends. */
+/** Content of the block that is appended to each Zstandard frame, to find where the frame's original content ends. */
 const END_MARK = Buffer.from('the page ends before this')
 
 /**
- * Decompresses a frame (RFC 8878, 3.1.1), whose content must have `size` bytes. The library gets the frame's blocks
- * with another header and one more block. That header has no window, since the library would move a window of the
- * claimed size with every block. The added block shows where the content ends, which the library does not report.
- * @throws Error with the damage
+ * Decompresses a Zstandard frame (RFC 8878, 3.1.1), whose content must have `size` bytes. The frame's blocks are passed
+ * to the decoder with another header and one more block. The new header has no window, since the decoder would move a
+ * window of the claimed size with every block. The added block shows where the content ends, which the decoder does not
+ * report.
+ * @throws Error that describes the damage
  */
 export function zstdContent(bytes: Uint8Array, size: number): Uint8Array {
   const { start, hasChecksum } = checkHead(bytes, size)
@@ -300,7 +310,10 @@ export function zstdContent(bytes: Uint8Array, size: number): Uint8Array {
 
 const viewOf = (bytes: Uint8Array) => new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
 
-/** Checks the header of a frame. Returns the offset of the first block, and whether a checksum follows the blocks. */
+/**
+ * Checks the header of a Zstandard frame. Returns the offset of the first block, and whether a checksum follows the
+ * blocks.
+ */
 function checkHead(bytes: Uint8Array, size: number): { readonly start: number; readonly hasChecksum: boolean } {
   if (!ZSTD_MAGIC.equals(bytes.subarray(0, ZSTD_MAGIC.length))) throw new Error('a page is not compressed by ZSTD')
   const descriptor = bytes[ZSTD_MAGIC.length]
@@ -315,14 +328,14 @@ function checkHead(bytes: Uint8Array, size: number): { readonly start: number; r
   return { start, hasChecksum: (descriptor & 0b100) !== 0 }
 }
 
-/** Reads the size of the content that a frame's header states. */
+/** Returns the size of the content in bytes, as the header of a Zstandard frame states it in `sizeBytes` bytes. */
 function statedSize(view: DataView, at: number, sizeBytes: number): number {
   if (sizeBytes === 1) return view.getUint8(at)
   if (sizeBytes === 2) return view.getUint16(at, true) + 256
   return sizeBytes === 4 ? view.getUint32(at, true) : Number(view.getBigUint64(at, true))
 }
 
-/** Returns the offsets of the start and the end of a frame's last block. */
+/** Returns the offsets in bytes of the last block of a Zstandard frame and of the end of that block. */
 function blocksOf(bytes: Uint8Array, start: number): { readonly last: number; readonly end: number } {
   for (let at = start; at + BLOCK_HEAD_BYTES <= bytes.length; ) {
     const head = bytes[at] | (bytes[at + 1] << 8) | (bytes[at + 2] << 16)

@@ -1,6 +1,6 @@
 /**
- * Imports NAS-Bench-201's `.pth` files (v1.0, v1.1), in PyTorch's old and zip containers, and NASLib's pickles. A file
- * is read once from front to back, and never held in memory as a whole.
+ * Imports NAS-Bench-201's `.pth` files (v1.0, v1.1), in PyTorch's old format and in its zip format, and NASLib's
+ * pickles. A file is read once from front to back, and never held in memory as a whole.
  */
 import { closeSync, openSync, statSync } from 'node:fs'
 import { BenchError } from '../../core/errors.ts'
@@ -23,22 +23,22 @@ export interface PickleFileOptions extends ImportContext {
   onProgress?(done: number, total: number | undefined): void
 }
 
-/** The number with which PyTorch's old container begins. */
+/** The integer that is pickled first in a file in PyTorch's old format (before version 1.6). */
 const TORCH_MAGIC = 0x1950a86a20f9469cfc6cn
 
 /** Tells whether a file with these first bytes is a zip archive. */
 export const isZip = (head: Buffer): boolean => head.toString('latin1', 0, 4) === 'PK\u0003\u0004'
 
 /**
- * Tells whether a file with these first bytes is a pickle. Pickles of protocols 0 and 1 have no mark, so they are
- * tried.
+ * Tells whether a file with these first bytes is a pickle. Pickles of protocols 0 and 1 begin with no fixed byte, so
+ * their first instructions are decoded to find out.
  */
 export function isPickle(head: Buffer): boolean {
   if (head[0] === 0x80) return head[1] >= 2 && head[1] <= 5
   return /^([(}\]]|c[\w.]+\n[\w.]+\n)/.test(head.toString('latin1')) && beginsAsPickle(head)
 }
 
-/** Tells whether the bytes are valid pickle instructions up to their end. */
+/** Tells whether the first bytes of a file are valid pickle instructions. */
 function beginsAsPickle(head: Buffer): boolean {
   const input = new PickleInput('', head)
   try {
@@ -49,7 +49,10 @@ function beginsAsPickle(head: Buffer): boolean {
   }
 }
 
-/** Imports a pickle, or a PyTorch file with one. @throws BenchError `bad-input` with the place in the file at fault */
+/**
+ * Returns the content of a table, imported from a pickle or a PyTorch file.
+ * @throws BenchError `bad-input` with the place in the file at fault
+ */
 export async function importPickleFile(file: Source, options: PickleFileOptions): Promise<Imported> {
   const { space, mapping, withCurves, partsFolder, onProgress } = options
   const sha256 = await file.sha256()

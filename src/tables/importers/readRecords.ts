@@ -1,6 +1,6 @@
 /**
- * Decompresses the record files of a NATS-Bench release and converts them to numbers and curves. Runs in worker
- * threads.
+ * Decompresses NATS-Bench's record files, one for each architecture, and converts them to table numbers and per-epoch
+ * curves. Runs in worker threads.
  */
 import Bzip2 from '@foxglove/wasm-bz2'
 import { BenchError } from '../../core/errors.ts'
@@ -13,37 +13,40 @@ import { architectureRuns, runReader } from './benchmarkRecords.ts'
 import { AccuracyUnits, type Mapping } from './mapping.ts'
 import { type ArchitectureRuns, numbersOf, type RunNumbers } from './trainingRuns.ts'
 
-/** One compressed record file. */
+/** One bzip2-compressed NATS-Bench file with the record of one architecture. */
 export interface RecordFile {
-  /** Name such as `000011.pickle.pbz2`. */
+  /** Name of the record file, such as `000011.pickle.pbz2`. */
   readonly name: string
   readonly bytes: Uint8Array<ArrayBuffer>
 }
 
-/** A batch of record files to read, as it is sent to a worker thread. */
+/** The message that tells a worker thread which NATS-Bench record files to read. */
 export interface RecordsRequest {
   readonly files: readonly RecordFile[]
   readonly withCurves: boolean
   readonly accuracies?: Mapping['accuracies']
 }
 
-/** A batch of records after conversion. */
+/** The numbers and per-epoch curves of a batch of architectures. */
 export interface ReadRecords {
   readonly rows: readonly RecordRow[]
-  /** The curves as `encodeCurves` writes them; empty if curves are not wanted. */
+  /** The batch's per-epoch curves, in the encoding of `encodeCurves`; empty if curves are not wanted. */
   readonly curves: Uint8Array
 }
 
-/** The numbers of one architecture. */
+/** One architecture of an imported benchmark, with the numbers of its table row. */
 export interface RecordRow {
-  /** Name of the record, for messages. */
+  /** Name of the architecture's record in the imported file, for error messages. */
   readonly name: string
   readonly index: number
   readonly arch: string
   readonly numbers: RunNumbers
 }
 
-/** Reads a batch of record files. @throws BenchError `bad-input` with the file at fault */
+/**
+ * Returns the numbers and curves in a batch of NATS-Bench record files.
+ * @throws BenchError `bad-input` with the file at fault
+ */
 export async function readRecords(request: RecordsRequest): Promise<ReadRecords> {
   const units = new AccuracyUnits(request.accuracies)
   const records: NamedRuns[] = []
@@ -59,7 +62,7 @@ export async function readRecords(request: RecordsRequest): Promise<ReadRecords>
   return summarised(records, request.withCurves)
 }
 
-/** Converts the trainings of architectures to a batch of numbers and curves. */
+/** Returns the table numbers and the per-epoch curves of several architectures, computed from their trainings. */
 export function summarised(records: readonly NamedRuns[], withCurves: boolean): ReadRecords {
   return {
     rows: records.map((record) => ({
@@ -72,19 +75,19 @@ export function summarised(records: readonly NamedRuns[], withCurves: boolean): 
   }
 }
 
-/** The trainings of an architecture, with the name of its record for messages. */
+/** The trainings of an architecture, with the name of its record in the imported file for error messages. */
 export interface NamedRuns extends ArchitectureRuns {
   readonly name: string
 }
 
 const FIRST_GUESS = 1 << 20
 const OUTPUT_FULL = -8
-/** The largest result that fits into the memory of the WebAssembly module. */
+/** The largest decompressed file, in bytes, that fits into the memory of the bzip2 WebAssembly module. */
 const MOST_BYTES = 2 ** 30
 
 let loading: ReturnType<typeof Bzip2.init> | undefined
 
-/** Loads the bzip2 module, and removes the handlers for uncaught errors of the process that it installs. */
+/** Loads the bzip2 WebAssembly module, and removes the handlers for uncaught errors that it installs in the process. */
 async function load(): ReturnType<typeof Bzip2.init> {
   const events = ['uncaughtException', 'unhandledRejection'] as const
   const before = events.map((event) => new Set<unknown>(process.listeners(event as 'uncaughtException')))
@@ -99,7 +102,7 @@ async function load(): ReturnType<typeof Bzip2.init> {
 
 /**
  * Decompresses a bzip2 file and compares its checksums.
- * @param name of the file, for messages
+ * @param name name of the file, for messages
  * @throws BenchError `bad-input` if the data is damaged, or expands beyond the limit `record-mib`
  */
 export async function bunzip2(data: Uint8Array, name: string): Promise<Uint8Array<ArrayBuffer>> {

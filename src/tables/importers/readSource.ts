@@ -1,4 +1,7 @@
-/** Reads a published source of any format, in this process or in one with limits of memory and time. */
+/**
+ * Reads a published benchmark file of any supported format, in this process or in a separate one with limits of memory
+ * and time.
+ */
 import { basename } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { BenchError } from '../../core/errors.ts'
@@ -10,33 +13,39 @@ import { openSource, type Source } from './sourceFile.ts'
 
 export interface ReadOptions extends ImportContext {
   readonly mapping: Mapping
-  /** Whether to keep per-epoch curves where the source has them. */
+  /** Whether to read per-epoch training curves where the source has them. */
   readonly withCurves: boolean
-  /** Number of worker threads. */
+  /** Number of worker threads that read the source. */
   readonly jobs: number
-  /** Plugins that bring the space, for a process of its own, as after `--plugin`. */
+  /**
+   * Plugins that define the search space: files or packages, as after `--plugin`. Only a separate process needs them.
+   */
   readonly plugins?: readonly string[]
   /**
-   * Folder that keeps batches of records until the table is written. Absent: only flat files (CSV, Parquet) are read.
+   * Folder that keeps batches of architecture records until the table is written. Absent: only CSV and Parquet files
+   * are read.
    */
   readonly partsFolder?: string
-  /** Told how many architectures have been read. @param total undefined where only reading to the end tells it */
+  /**
+   * Called with the number of architectures read so far.
+   * @param total number in the source; undefined if it is known only after reading the whole source
+   */
   readonly onProgress?: (done: number, total: number | undefined) => void
 }
 
-/** Options of an importer that keeps what it has read on disk. */
+/** Options of an importer that writes the batches it has read to disk. */
 type RecordOptions = ReadOptions & { readonly partsFolder: string }
 
-/** One source format. Its code is loaded only when a source is compared with it. */
+/** One format of benchmark files that can be imported. Its code is loaded only when a file is tested for the format. */
 type Importer = {
-  /** Tells from the first bytes whether a source has this format; its name does not count. */
+  /** Tells from a file's first bytes whether it has this format, regardless of its name. */
   matches(source: Source): boolean | Promise<boolean>
 } & (
   | { readonly kind: 'flat'; read(source: Source, options: ReadOptions): Promise<Imported> }
   | { readonly kind: 'records'; read(source: Source, options: RecordOptions): Promise<Imported> }
 )
 
-/** All formats, in the order in which a source is compared with them. */
+/** All formats that can be imported, in the order in which a file is tested for them. */
 const importers: readonly Importer[] = [
   {
     kind: 'records',
@@ -87,8 +96,8 @@ const importers: readonly Importer[] = [
 ]
 
 /**
- * Reads a source in this process. Use `readLimited` for a file of unknown origin.
- * @throws BenchError `bad-input` with the place in the source that is at fault
+ * Returns the content of a benchmark file, read in this process. Use `readLimited` for a file of unknown origin.
+ * @throws BenchError `bad-input` with the line, row or record of the file that is at fault
  */
 export async function readSource(path: string, options: ReadOptions): Promise<Imported> {
   const { partsFolder } = options
@@ -103,12 +112,15 @@ export async function readSource(path: string, options: ReadOptions): Promise<Im
   throw new BenchError('bad-input', `${source.name} has no known format`)
 }
 
-/** Refuses gzip for the formats that are read with random access. @throws BenchError `bad-input` */
+/** Refuses a gzipped file of a format that is not read from front to back. @throws BenchError `bad-input` */
 function requireUnpacked({ name, isGzipped }: Source): void {
   if (isGzipped) throw new BenchError('bad-input', `${name} is gzipped; unpack it first: gunzip ${name}`)
 }
 
-/** Refuses a file that cannot be CSV. @throws BenchError `bad-input` that says what the file is, where that is known */
+/**
+ * Refuses a file that cannot be CSV because it is not text.
+ * @throws BenchError `bad-input` that says what the file is, if its first bytes tell
+ */
 function requireText({ name, head }: Source): void {
   const start = head.toString('latin1')
   const refuse = (what: string) => new BenchError('bad-input', `${name} ${what}`)
@@ -121,22 +133,26 @@ function requireText({ name, head }: Source): void {
     throw refuse('has no format that is known: NATS-Bench folder or tar, .pth, pickle, Parquet, CSV')
 }
 
-/** The message that tells the worker process of `readLimited` what to read. */
+/** The message that tells the separate process of `readLimited` which file to read. */
 export interface ReadRequest extends Omit<ReadOptions, 'space' | 'onProgress'> {
   readonly path: string
-  /** Name of a built-in space. */
+  /** Name of the built-in search space of the imported table. */
   readonly space: string
 }
 
-/** The message that tells how many architectures the worker process has read. */
+/** The message with which the separate process of `readLimited` reports how many architectures it has read. */
 export type ReadProgress = readonly [done: number, total: number | undefined]
 
-/** Path of the compiled worker module. Also used when running from source, since Node 20 runs no TypeScript. */
+/**
+ * Path of the compiled module that the separate process runs. Also used when running from source, since Node 20 runs no
+ * TypeScript.
+ */
 const WORKER = fileURLToPath(new URL('../../../dist/tables/importers/readWorker.js', import.meta.url))
 
 /**
- * Reads a source in a process of its own, under limits of memory and time (`system/limitedProcess.ts`).
- * @param options their space must be built in, because the process looks it up by name
+ * Returns the content of a benchmark file, read in a separate process under limits of memory and time
+ * (`system/limitedProcess.ts`).
+ * @param options the search space must be built in, because the process looks it up by name
  * @throws BenchError as `readSource`; `bad-input` with the name of the limit that was exceeded
  */
 export function readLimited(path: string, { space, onProgress, ...options }: ReadOptions): Promise<Imported> {

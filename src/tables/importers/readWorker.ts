@@ -1,4 +1,4 @@
-/** The worker process in which `readLimited` reads a source. */
+/** The separate process in which `readLimited` reads a benchmark file that is to be imported. */
 import { openSpaces } from '../../spaces/index.ts'
 import { serveLimited } from '../../system/limitedProcess.ts'
 import { spaceIndex } from '../spaceIndex.ts'

@@ -1,4 +1,7 @@
-/** A pool of worker threads that read batches of records. With one job, this thread reads them. */
+/**
+ * A pool of worker threads that read batches of NATS-Bench record files. If one thread is requested, the main thread
+ * reads them.
+ */
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
 import { Worker } from 'node:worker_threads'
@@ -6,23 +9,26 @@ import { BenchError, type ErrorCode } from '../../core/errors.ts'
 import { countWork } from '../../system/workCounter.ts'
 import type { ReadRecords, RecordsRequest } from './readRecords.ts'
 
-/** A thread's answer: the batch, or the error's code and message. */
+/** A worker thread's answer: the architecture records of a batch, or the code and message of an error. */
 export type WorkerAnswer = { readonly read: ReadRecords } | { readonly code: ErrorCode; readonly message: string }
 
-/** The pool. */
+/** A pool of worker threads that read NATS-Bench record files. */
 export interface RecordReaders {
-  /** Reads a batch in the next free thread. @throws BenchError as `readRecords` */
+  /** Reads a batch of record files in the next free worker thread. @throws BenchError as `readRecords` */
   read(request: RecordsRequest): Promise<ReadRecords>
   close(): Promise<void>
 }
 
-/** Memory limits of a thread. A small young generation makes V8 collect the garbage of each record early. */
+/** Memory limits of a worker thread. A small young generation makes V8 collect the garbage of each record early. */
 const LIMITS = { maxYoungGenerationSizeMb: 16, maxOldGenerationSizeMb: 512 }
 
-/** Path of the compiled worker module. Also used when running from source, since Node 20 runs no TypeScript. */
+/**
+ * Path of the compiled module that the worker threads run. Also used when running from source, since Node 20 runs no
+ * TypeScript.
+ */
 const WORKER = fileURLToPath(new URL('../../../dist/tables/importers/recordWorker.js', import.meta.url))
 
-/** Starts the threads. */
+/** Starts a pool of `jobs` worker threads that read NATS-Bench record files. */
 export async function openReaders(jobs: number): Promise<RecordReaders> {
   if (jobs <= 1) {
     const { readRecords } = await import('./readRecords.ts')

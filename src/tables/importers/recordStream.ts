@@ -1,9 +1,10 @@
 /**
- * Extracts trainings from a pickle while it is read. Each training is converted to numbers and curves as soon as its
- * dict is complete, and the dict is freed, so that a file of gigabytes needs the memory of some hundred records.
+ * Extracts the trainings of architectures from a pickle while it is read. As soon as the Python dict of a training is
+ * complete, it is converted to table numbers and curves, and freed. So a file of gigabytes needs the memory of some
+ * hundred records.
  *
  * An interrupted import reads the pickle from its beginning again, since a pickle refers to objects by the order in
- * which they occurred. Records of batches that are on disk already are only counted.
+ * which they occurred. Architecture records whose batch is on disk already are then counted but not converted.
  */
 import { BenchError } from '../../core/errors.ts'
 import type { PickleOptions } from '../../pickle/machine.ts'
@@ -25,13 +26,13 @@ import { type NamedRuns, summarised } from './readRecords.ts'
 import type { TrainingRun } from './trainingRuns.ts'
 
 export interface RecordStreamOptions {
-  /** Name of the file, for messages. */
+  /** Name of the pickle file, for error messages. */
   readonly name: string
-  /** Hash of the file and of the mapping, by which batches on disk are recognised. */
+  /** SHA-256 of the pickle file and of the user's mapping, by which batches on disk are recognised. */
   readonly sha256: string
   readonly parts: Parts
   readonly withCurves: boolean
-  /** The user's mapping, which states what the file does not. */
+  /** The user's mapping, which states what the pickle does not, such as split and seed. */
   readonly mapping: Mapping
   indexOf(arch: string): number
   onProgress?(done: number): void
@@ -39,21 +40,26 @@ export interface RecordStreamOptions {
 
 const BATCH = 125
 
-/** Matches dict keys of single epochs, such as `x-valid@11`, to which a pickle never refers again. */
+/**
+ * Matches keys of a Python dict that belong to one epoch, such as `x-valid@11`. A pickle never refers to such a key
+ * again.
+ */
 const EPOCH_KEY = /@\d+$/
 
-/** Receives the dicts of a pickle and collects batches of records. */
+/**
+ * Receives each Python dict of a pickle when it is complete, and collects batches of architecture records from them.
+ */
 export class RecordStream implements PickleOptions {
   readonly batches: Part[] = []
   readonly #options: RecordStreamOptions
   readonly #units: AccuracyUnits
-  /** Converter for the trainings of the current record. */
+  /** Converts the trainings of the architecture that is being read. */
   #readRun: ReadRun
-  /** Trainings by their dict, which has been emptied. */
+  /** The converted training of each Python dict that has been emptied. */
   readonly #runs = new WeakMap<Dict, TrainingRun>()
   #waiting: NamedRuns[] = []
   #inBatch = 0
-  /** The current batch, if an earlier attempt has left it on disk. */
+  /** The batch that is being read, if an earlier, interrupted import has written it to disk. */
   #kept: Part | undefined
   #done = 0
 
@@ -81,7 +87,7 @@ export class RecordStream implements PickleOptions {
     return true
   }
 
-  /** Ends the last batch, which may not be full. */
+  /** Ends the last batch of architecture records, which may have fewer records than the others. */
   finish(): void {
     if (this.#inBatch > 0) this.#flush()
   }
@@ -106,7 +112,8 @@ export class RecordStream implements PickleOptions {
   }
 
   /**
-   * Takes the architectures out of a dict of NASLib's form: architecture → dataset → training. Other dicts are ignored.
+   * Extracts the architectures from a Python dict in NASLib's form: architecture → dataset → training. Ignores any
+   * other dict.
    */
   #takeNaslib(dict: Map<unknown, unknown>): void {
     for (const [arch, datasets] of dict) {

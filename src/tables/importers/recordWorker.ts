@@ -1,4 +1,4 @@
-/** The worker thread of `recordReaders.ts`, which reads batches of records. */
+/** The worker thread that `recordReaders.ts` starts. It reads batches of NATS-Bench record files. */
 import { parentPort } from 'node:worker_threads'
 import { BenchError } from '../../core/errors.ts'
 import { type RecordsRequest, readRecords } from './readRecords.ts'

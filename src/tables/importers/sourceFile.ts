@@ -1,4 +1,4 @@
-/** A file or folder to import: its first bytes, its contents as a stream with gzip undone, and its hash. */
+/** Opens a file or folder to import: gives its first bytes, its contents as a stream with gzip undone, and its hash. */
 import { createReadStream } from 'node:fs'
 import { open, stat } from 'node:fs/promises'
 import { basename } from 'node:path'
@@ -13,22 +13,28 @@ const HEAD_BYTES = 512
 
 export interface Source {
   readonly path: string
-  /** The last part of the path, for messages. */
+  /** The last part of the path of the imported file or folder, for error messages. */
   readonly name: string
-  /** A folder has no bytes: its `head` is empty, and it cannot be streamed or hashed. */
+  /**
+   * Whether the source is a folder. A folder has no bytes: its `head` is empty, and it cannot be streamed or hashed.
+   */
   readonly isFolder: boolean
   readonly isGzipped: boolean
-  /** The first 512 bytes, decompressed where the file is gzipped. */
+  /** The first 512 bytes of the imported file, decompressed if the file is gzipped. */
   readonly head: Buffer
-  /** Streams all bytes, decompressed where the file is gzipped; gzip's checksum is compared at the end. */
+  /**
+   * Returns a stream of all bytes of the imported file, decompressed if it is gzipped. At the end, gzip's checksum is
+   * compared.
+   */
   stream(): Readable
-  /** Hashes the file as it is stored, without undoing gzip. */
+  /** Returns the SHA-256 of the imported file as it is on disk, without undoing gzip. */
   sha256(): Promise<string>
 }
 
 /**
  * Opens a file to import, or a folder where `folders` allows it.
- * @throws BenchError `missing` if it does not exist or cannot be read, `bad-input` if it is of another kind
+ * @throws BenchError `missing` if it does not exist or cannot be read, `bad-input` if it is neither a file nor an
+ * allowed folder
  */
 export async function openSource(path: string, { folders = false } = {}): Promise<Source> {
   const isFolder = folders && (await isDirectory(path))
@@ -59,7 +65,7 @@ const isDirectory = (path: string): Promise<boolean> =>
     () => false,
   )
 
-/** Returns a stream that passes bytes on and fails beyond the limit `gzip-gib`. */
+/** Returns a stream that passes the decompressed bytes of a gzipped file on, and fails beyond the limit `gzip-gib`. */
 function counting(name: string): Transform {
   const most = limitOf('gzip-gib') * 2 ** 30
   let bytes = 0

@@ -79,7 +79,7 @@ class Reader {
     throw new RangeError(`a number of more than ${LONGEST_VARINT} bytes`)
   }
 
-  /** Reads an integer in zigzag encoding. */
+  /** Reads the next integer of the struct, a variable-length number in zigzag encoding (0, −1, 1, −2, …). */
   #integer(): number {
     const value = this.#varint()
     return Number((value >> 1n) ^ -(value & 1n))

@@ -1,51 +1,54 @@
 /**
- * The trainings of an architecture, in the form that all importers of records share, and their conversion to a table's
- * numbers.
+ * The trainings of an architecture in the form that all importers of benchmark records share, and their conversion to
+ * the numbers of a table row.
  */
 import { naturalOrder } from '../../core/plainText.ts'
 import { groupBy } from '../../system/groupBy.ts'
 
-/** One training of one architecture. */
+/** One training of one architecture, as a published benchmark recorded it. */
 export interface TrainingRun {
   readonly dataset: string
-  /** Number of epochs of the schedule. */
+  /** Number of epochs of the training's schedule. */
   readonly epochs: number
   readonly seed: number
-  /** Architecture string that the training itself recorded. */
+  /** Architecture string in the record of the training, if it has one. */
   readonly arch?: string
   readonly parametersM?: number
   readonly flopsM?: number
-  /** Mean measured seconds of one batch. */
+  /** Measured seconds that the trained network takes for one batch of images, mean over several measurements. */
   readonly latencySeconds?: number
-  /** Curves of each split, `train` first. */
+  /** Per-epoch curves of the training on each split of the dataset, `train` first. */
   readonly splits: readonly SplitCurves[]
 }
 
-/** What was measured on one split after each epoch. NaN stands for an epoch without a measurement. */
+/**
+ * What was measured on one split of the dataset after each epoch of a training. NaN stands for an epoch without a
+ * measurement.
+ */
 export interface SplitCurves {
   readonly split: string
-  /** Accuracy in %, by epoch. */
+  /** Accuracy on the split in %, by epoch. */
   readonly accuracyPct: Float64Array
   readonly loss: Float64Array
-  /** Seconds of each epoch: of the training for `train`, of one pass over the split for the others. */
+  /** Seconds of each epoch: those of training if the split is `train`, else those of one pass over the split. */
   readonly seconds: Float64Array
 }
 
-/** All trainings of one architecture. */
+/** All trainings of one architecture, as a published benchmark recorded them. */
 export interface ArchitectureRuns {
   readonly index: number
   readonly arch: string
   readonly runs: readonly TrainingRun[]
 }
 
-/** The numbers of one architecture by column name. Missing numbers have no entry. */
+/** The numbers of one architecture's table row, by column name. Missing numbers have no entry. */
 export type RunNumbers = Record<string, number>
 
 /**
- * Computes a table's numbers of one architecture: accuracies and losses after the last epoch, for each seed and their
- * mean over the seeds that exist; means over the seeds of the training seconds of the schedule and of the seconds of
- * one pass over each split; parameters, FLOPs and latency by dataset. If the recorded parameters differ between seeds,
- * seed 888's are taken, as the benchmark's own API does.
+ * Returns the numbers of an architecture's table row. Accuracies and losses after the last epoch: for each seed, and
+ * their mean over the seeds that were trained. Seconds of the whole training, and of one pass over each split: means
+ * over the seeds. Parameters, FLOPs and latency: by dataset. If the recorded parameters differ between seeds, those of
+ * seed 888 are taken, as NAS-Bench-201's API does.
  */
 export function numbersOf({ runs }: ArchitectureRuns): RunNumbers {
   const numbers: RunNumbers = {}
@@ -78,7 +81,9 @@ export function numbersOf({ runs }: ArchitectureRuns): RunNumbers {
 
 const curvesOf = (run: TrainingRun, split: string) => run.splits.find((curves) => curves.split === split)
 
-/** Sets the columns of a final number: one for each seed (`…/777`), and their mean (`…/mean`). */
+/**
+ * Sets the columns of a number measured after the last epoch: one for each seed (`…/777`), and their mean (`…/mean`).
+ */
 function setFinals(
   numbers: RunNumbers,
   quantity: string,
@@ -112,13 +117,15 @@ function mean(values: Iterable<number | undefined>): number | undefined {
 
 const average = (values: Float64Array): number | undefined => mean(values)
 
-/** Returns the sum over all epochs; undefined unless every epoch was measured. */
+/** Returns the sum of the values of all epochs; undefined unless every epoch was measured. */
 function total(values: Float64Array): number | undefined {
   const known = measured(values)
   return known.length === 0 || known.length < values.length ? undefined : known.reduce((sum, value) => sum + value, 0)
 }
 
-/** Returns the mean if all trainings agree to five digits, else the value of seed 888. */
+/**
+ * Returns a number of an architecture's trainings: their mean if they all agree to five digits, else that of seed 888.
+ */
 function agreed(runs: readonly TrainingRun[], of: (run: TrainingRun) => number | undefined): number | undefined {
   const different = new Set(measured(runs.map(of)).map((value) => value.toFixed(5))).size > 1
   const trusted = different ? runs.filter(({ seed }) => seed === 888) : runs
@@ -131,7 +138,7 @@ export function columnOrder(a: string, b: string): number {
   return naturalOrder(kind(a), kind(b)) || naturalOrder(a, b)
 }
 
-/** Returns, for a column of means, the seeds for which there are columns: the seeds that were averaged. */
+/** Returns the seeds that a column of means was averaged over: those for which the table has a column of its own. */
 export function seedsOf(name: string, names: readonly string[]): { seeds?: readonly number[] } {
   if (!name.endsWith('/mean')) return {}
   const place = name.slice(0, -'mean'.length)

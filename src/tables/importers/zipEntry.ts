@@ -1,6 +1,6 @@
 /**
- * Finds one uncompressed file in a zip archive, as PyTorch writes them, and compares its checksum. The file can then be
- * read in place, without unpacking an archive of gigabytes. Format: PKWARE's APPNOTE.
+ * Finds one uncompressed file in a zip archive that PyTorch wrote, and compares its checksum. The file can then be read
+ * in place, without unpacking an archive of gigabytes. Format: PKWARE's APPNOTE.
  */
 import { readSync } from 'node:fs'
 import { BenchError } from '../../core/errors.ts'
@@ -15,12 +15,15 @@ const LOCATOR_64 = 0x07064b50
 const ENTRY = 0x02014b50
 const LOCAL = 0x04034b50
 const STORED = 0
-/** The longest distance of the end record from the end of the file, since a comment may follow it. */
+/**
+ * The longest distance in bytes of a zip archive's end record from the end of the file, since a comment may follow the
+ * record.
+ */
 const LONGEST_TAIL = 22 + 0xffff
 const WINDOW_BYTES = 1 << 20
 
 /**
- * Returns the position of the first file in the archive whose path ends with `ending`.
+ * Returns the offset and length of the first file in a zip archive whose path ends with `ending`.
  * @throws BenchError `bad-input` if there is none or its checksum differs, `unsupported` if it is compressed
  */
 export function storedEntry(descriptor: number, size: number, ending: string, name: string): FileSlice {
@@ -61,7 +64,10 @@ function checksum(read: Read, start: number, length: number): number {
 type Read = (offset: number, length: number) => Buffer
 type Damaged = (what: string) => BenchError
 
-/** Finds the central directory by the end record, or by the zip64 end record if there is one. */
+/**
+ * Returns the offset and length of a zip archive's central directory, from the end record or, if there is one, the
+ * zip64 end record.
+ */
 function directory(read: Read, size: number, damaged: Damaged): { offset: number; length: number } {
   const tail = read(Math.max(0, size - LONGEST_TAIL), Math.min(size, LONGEST_TAIL))
   const at = tail.lastIndexOf(Buffer.from(Uint32Array.of(END).buffer))
@@ -109,7 +115,10 @@ function entryAt(bytes: Buffer, at: number, extraAt: number, extraLength: number
   return entry
 }
 
-/** Returns the 64-bit numbers of the zip64 extra field (0x0001); none if it is absent. */
+/**
+ * Returns the 64-bit numbers in the zip64 extra field (0x0001) of a zip archive's directory entry; an empty list
+ * without that field.
+ */
 function wideNumbers(extra: Buffer): number[] {
   for (let at = 0; at + 4 <= extra.length; at += 4 + extra.readUInt16LE(at + 2)) {
     const field = extra.subarray(at + 4, at + 4 + extra.readUInt16LE(at + 2))
