@@ -1,12 +1,16 @@
 /**
  * The 3×3 average pooling with stride 1 and padding 1, which every NAS-Bench-201 cell contains. It first adds up three
- * neighbours along each row, then three rows. With share[y, x] = 1 / (number of pixels inside the image in the window at (y, x)),
+ * neighbours along each row, then three rows. With share[y, x] = 1 / (number of pixels inside the image in the window
+ * at (y, x)),
  *
  *   forward: share·box(input),   backward: box(share·gradient),   box = sum over the 3×3 neighbourhood.
  */
 import { addTo, batch, keep, ownEnd, ownStart, part, VECTOR } from './lanes'
 
-/** Computes the pooling. @param scratch address of (height + 1)·width·channels floats for each thread */
+/**
+ * Computes the 3×3 average pooling of a batch of images. @param scratch address of (height + 1)·width·channels floats
+ * for each thread
+ */
 export function boxPool(input: usize, output: usize, height: i32, width: i32, channels: i32, scratch: usize): void {
   const pixel = usize(channels) << 2
   const row = usize(width) * pixel
@@ -25,7 +29,7 @@ export function boxPool(input: usize, output: usize, height: i32, width: i32, ch
   }
 }
 
-/** Computes result (+)= input gradient of `boxPool`. */
+/** Computes result (+)= the gradient of the input of `boxPool`; (+)= adds if `accumulate` is 1, else overwrites. */
 export function boxPoolGradient(
   gradient: usize,
   result: usize,
@@ -52,7 +56,7 @@ export function boxPoolGradient(
   }
 }
 
-/** Writes for each pixel of a row its sum with the left and right neighbours. */
+/** Writes for each pixel of a row the sum of the pixel and its left and right neighbours. */
 function sumAlong(from: usize, to: usize, pixel: usize, row: usize): void {
   const last = row - pixel
   for (let at: usize = 0; at < pixel; at += VECTOR) {
@@ -70,7 +74,10 @@ function sumAlong(from: usize, to: usize, pixel: usize, row: usize): void {
   }
 }
 
-/** Writes (or adds, by `kept`) the sum of row y of an image with the rows above and below. */
+/**
+ * Writes the sum of row y of an image and the rows above and below it, or adds the sum to what is there, by the mask
+ * `kept`.
+ */
 function sumAcross(image: usize, to: usize, y: i32, height: i32, row: usize, kept: v128): void {
   const here = image + usize(y) * row
   const above = y > 0
@@ -83,7 +90,10 @@ function sumAcross(image: usize, to: usize, y: i32, height: i32, row: usize, kep
   }
 }
 
-/** Multiplies row y by share[y, x]; `from` may be equal to `to`. */
+/**
+ * Multiplies each pixel (y, x) of row y by share[y, x], one over the number of pixels of its 3×3 window inside the
+ * image. `from` may be equal to `to`.
+ */
 function share(from: usize, to: usize, y: i32, height: i32, width: i32, pixel: usize): void {
   const rows = 1 + i32(y > 0) + i32(y + 1 < height)
   const last = usize(width - 1) * pixel

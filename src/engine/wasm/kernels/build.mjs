@@ -1,7 +1,7 @@
 /**
- * Compiles the kernels. `node src/engine/wasm/kernels/build.mjs` writes `kernels.wasm`, `kernels-relaxed.wasm` (the same kernels
- * with fused multiply-adds) and `signatures.ts` into `module/`; with `--check` it writes nothing and fails if the files there
- * differ from what the sources give.
+ * Compiles the kernels. `node src/engine/wasm/kernels/build.mjs` writes `kernels.wasm`, `kernels-relaxed.wasm` (the
+ * same kernels with fused multiply-adds) and `signatures.ts` into `module/`; with `--check` it writes nothing and fails
+ * if the files there differ from what the sources give.
  */
 import { readFileSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
@@ -11,13 +11,16 @@ import asc from 'assemblyscript/asc'
 const sources = dirname(fileURLToPath(import.meta.url))
 const target = join(dirname(sources), 'module')
 
-/** Memory is imported and shared, so that threads can have an instance each over one memory. */
+/**
+ * Options of the AssemblyScript compiler. The memory is imported and shared, so that each thread can run its own
+ * instance of the module over one memory.
+ */
 const options = [
   ...['-O3', '--noAssert', '--runtime', 'stub', '--enable', 'simd', '--bindings', 'raw'],
   ...['--enable', 'threads', '--importMemory', '--sharedMemory', '--memoryBase', '1024', '--maximumMemory', '65536'],
 ]
 
-/** Returns the compiled files by name. */
+/** Returns the files that the AssemblyScript compiler writes, by name. */
 async function compile(...extra) {
   const files = {}
   const { error, stderr } = await asc.main(['index.ts', '--outFile', 'kernels.wasm', ...options, ...extra], {
@@ -37,7 +40,10 @@ async function compile(...extra) {
   return files
 }
 
-/** The parameter names of every kernel, from the compiler's declarations: what the plan is written and checked with. */
+/**
+ * Returns the text of signatures.ts, the parameter names of every kernel, which are read from the compiler's
+ * declarations. Kernel calls are emitted by these names.
+ */
 function signatures(declarations) {
   const kernels = [...declarations.matchAll(/export function (\w+)\((.*?)\)/g)].map(([, name, parameters]) => {
     const names = parameters.split(', ').map((parameter) => `'${parameter.split(':')[0]}'`)

@@ -1,4 +1,7 @@
-/** Kernels of weighted sums: Σ of terms, each with a scale and a shift for each channel (see `norm.ts`), and the backward pass. */
+/**
+ * Kernels of weighted sums and of their backward pass. Each term of a sum has a scale and a shift for each channel,
+ * which express its mixing coefficient and its batch norm (see `norm.ts`).
+ */
 import {
   addTo,
   batch,
@@ -19,7 +22,8 @@ import { addColumns } from './sums'
 /**
  * Computes output = Σ_t enabled_t·(scale_t·value_t + shift_t), two terms at a time.
  *
- * @param terms table with four words for each term: address of the value, of scale and shift ([2·channels] floats), of the
+ * @param terms table with four words for each term: address of the value, of scale and shift ([2·channels] floats), of
+ * the
  *   activity flag, and 0
  */
 export function combine(terms: usize, count: i32, output: usize, pixelsPerSample: i32, channels: i32): void {
@@ -41,7 +45,10 @@ export function combine(terms: usize, count: i32, output: usize, pixelsPerSample
   }
 }
 
-/** Returns the table entry of the first enabled term at or after `term`, or the end of the table. */
+/**
+ * Returns the table entry of the first term at or after `term` whose activity flag is set; the end of the table if
+ * there is none.
+ */
 function enabledTerm(term: usize, end: usize): usize {
   while (term < end && !load<i32>(load<usize>(term, 8))) term += 16
   return term
@@ -60,7 +67,10 @@ function sumShifts(term: usize, end: usize, offset: usize): v128 {
   return sum
 }
 
-/** Computes output (+)= shift + this term + the next enabled term, for four channels of a chunk. */
+/**
+ * Computes output (+)= shift + this term + the next enabled term of the weighted sum, for four channels of a chunk of
+ * pixels.
+ */
 function addTerms(
   term: usize,
   end: usize,
@@ -91,7 +101,7 @@ function addTerms(
   }
 }
 
-/** Computes result (+)= c·gradient: the gradient of a term without normalisation. */
+/** Computes result (+)= c·gradient: the gradient of a term that has a mixing coefficient c and no batch norm. */
 export function combinePlainGradient(
   gradient: usize,
   coefficient: usize,
@@ -109,7 +119,10 @@ export function combinePlainGradient(
   }
 }
 
-/** Computes result (+)= slope·gradient + curve·value + offset for each channel: the gradient of a normalised term. */
+/**
+ * Computes result (+)= slope·gradient + curve·value + offset, with a slope, curve and offset for each channel: the
+ * gradient of a term with batch norm (see `differentiate` in norm.ts).
+ */
 export function combineNormGradient(
   gradient: usize,
   value: usize,
@@ -143,10 +156,11 @@ export function combineNormGradient(
  *
  *   Σ g   and for each term   Σ g·(value_t − μ_t),   over batch and pixels, for each channel,
  *
- * where g is the gradient of the weighted sum. Each chunk has a row of partial sums; the rows of Σ g come first, then those of
- * each term. `addPartialProducts` adds up the rows.
+ * where g is the gradient of the weighted sum. Each chunk has a row of partial sums; the rows of Σ g come first, then
+ * those of each term. `addPartialProducts` adds up the rows.
  *
- * @param terms table with four words for each term: address of the value, of the means ([channels] floats), of the activity
+ * @param terms table with four words for each term: address of the value, of the means ([channels] floats), of the
+ * activity
  *   flag, and of the sums
  */
 export function reduceProducts(
@@ -179,7 +193,8 @@ export function reduceProducts(
 }
 
 /**
- * Computes the sums of this term and the next enabled one, for four channels of a chunk.
+ * Computes Σ g and Σ g·(value − μ) of this term and the next enabled one, for four channels of a chunk of pixels; g is
+ * the gradient of the weighted sum.
  *
  * @param row address of the chunk's row of the first term in the table
  */
@@ -241,7 +256,9 @@ export function addPartialProducts(
   }
 }
 
-/** Computes result = the sum of `channels` doubles: ∂L/∂c of a term without normalisation. */
+/**
+ * Computes result = the sum of `channels` float64 numbers: ∂L/∂c of a term with mixing coefficient c and no batch norm.
+ */
 export function total(sums: usize, channels: i32, result: usize): void {
   let sum: f64 = 0
   for (let i = 0; i < channels; i++) sum += load<f64>(sums + (usize(i) << 3))

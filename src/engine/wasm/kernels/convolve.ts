@@ -1,8 +1,9 @@
 /**
- * Dense convolution as a matrix product over a staged image (see `stage.ts`): output[pixel, :] = Σ_k patch[pixel, k]·panel[k, :].
+ * Dense convolution as a matrix product over a staged image (see `stage.ts`): output[pixel, :] = Σ_k patch[pixel,
+ * k]·panel[k, :].
  *
- * The patch of an output pixel consists of `segmentCount` segments of `segmentLength` consecutive floats: a row of the window,
- * channels innermost. Segment s begins offsets[pixel] + segments[s] bytes after `staged`.
+ * The patch of an output pixel consists of `segmentCount` segments of `segmentLength` consecutive floats: a row of the
+ * window, channels innermost. Segment s begins offsets[pixel] + segments[s] bytes after `staged`.
  */
 import { addTo, batch, CHUNK, keep, madd, ownPixelsEnd, ownPixelsStart, splat, VECTOR } from './lanes'
 import { sumChunk } from './norm'
@@ -10,7 +11,8 @@ import { sumChunk } from './norm'
 /**
  * Computes output [pixels, channels] (+)= patches·panels.
  *
- * @param rows address of the partial sums for mean and variance of the output, which are taken while a chunk is in cache (see
+ * @param rows address of the partial sums for mean and variance of the output, which are taken while a chunk is in
+ * cache (see
  *   `sumChunk`); 0: none are taken
  */
 export function convolve(
@@ -33,7 +35,8 @@ export function convolve(
   const kept = keep(accumulate)
   const start = ownPixelsStart(pixels)
   const end = ownPixelsEnd(pixels)
-  // All threads subtract the first pixel from their pixels. A thread that does not own it computes it as well, to the same bits.
+  // All threads subtract the first pixel from their pixels. A thread that does not own it computes it as well, to the
+  // same bits.
   if (rows && start > 0) multiply(staged, offsets, 0, 1, segments, segmentsEnd, bytes, panels, depth, output, channels, kept)
   for (let first = start; first < end; first += CHUNK) {
     const last = min(first + CHUNK, end)
@@ -42,7 +45,7 @@ export function convolve(
   }
 }
 
-/** Computes the output pixels `first` to `last` − 1, panel by panel. */
+/** Computes the convolution's output pixels `first` to `last` − 1, eight output channels after the other. */
 function multiply(
   staged: usize,
   offsets: usize,
@@ -69,7 +72,7 @@ function multiply(
   }
 }
 
-/** Computes a panel of eight output channels, four pixels at a time. */
+/** Computes eight output channels of a dense convolution, four pixels at a time. */
 function eight(
   staged: usize,
   offsets: usize,
@@ -162,8 +165,8 @@ function eight(
 }
 
 /**
- * Computes a panel of four output channels, four pixels and two rows of the panel at a time. Even and odd rows have separate
- * sums.
+ * Computes four output channels of a dense convolution, four pixels and two rows of the filter's panel at a time. Even
+ * and odd rows have separate sums.
  */
 function four(
   staged: usize,

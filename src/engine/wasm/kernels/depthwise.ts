@@ -1,4 +1,7 @@
-/** Depthwise convolution over a staged image: one filter for each channel. Taps are byte offsets from the start of a patch. */
+/**
+ * Depthwise convolution, one filter for each channel, over a staged image, the copy of the input with a zero border.
+ * The taps of a filter are given as byte offsets from the first pixel of its window.
+ */
 import { addTo, batch, CHUNK, keep, madd, ownEnd, ownPixelsEnd, ownPixelsStart, ownStart, VECTOR } from './lanes'
 
 /** Computes output[pixel, c] (+)= Σ_tap staged[pixel + tap, c]·filter[tap, c]; filter [taps, channels]. */
@@ -49,8 +52,8 @@ export function depthwise(
 }
 
 /**
- * Computes result[tap, c] = Σ_pixels staged[pixel + tap, c]·gradient[pixel, c]. Each thread takes whole blocks of four channels
- * of four taps.
+ * Computes result[tap, c] = Σ_pixels staged[pixel + tap, c]·gradient[pixel, c]. Each thread takes whole blocks of four
+ * channels of four taps.
  */
 export function depthwiseFilterGradient(
   staged: usize,
@@ -143,7 +146,9 @@ function oneTap(
   v128.store(sum, a)
 }
 
-/** Copies a filter [taps, channels] with its taps in reverse order. */
+/**
+ * Copies a depthwise filter [taps, channels] with its taps in reverse order, as the transposed convolution needs it.
+ */
 export function flipTaps(filter: usize, flipped: usize, taps: i32, channels: i32): void {
   const row = usize(channels) << 2
   for (let tap = 0; tap < taps; tap++) memory.copy(flipped + usize(tap) * row, filter + usize(taps - 1 - tap) * row, row)

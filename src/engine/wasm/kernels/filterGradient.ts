@@ -1,11 +1,14 @@
 /**
- * Gradient of a dense convolution with respect to its filter: panels[k, :] = Σ_pixels patch[pixel, k]·gradient[pixel, :], with
- * the patches of `convolve`; the gradient has a table of offsets of its own. Sums over chunks of pixels are added in a fixed
- * order. Each thread takes whole tiles of four rows of a panel.
+ * Gradient of a dense convolution with respect to its filter: panels[k, :] = Σ_pixels patch[pixel, k]·gradient[pixel,
+ * :]. The patches are those of `convolve`; a second table of offsets says where the gradient of each pixel lies. The
+ * sums of chunks of pixels are added in a fixed order. Each thread computes whole tiles, that is, four rows of a panel.
  */
 import { batch, CHUNK, madd, ownEnd, ownStart, splat } from './lanes'
 
-/** Computes the filter gradient of a dense convolution. @param panels overwritten, packed as in `pack.ts` */
+/**
+ * Computes the filter gradient of a dense convolution. @param panels overwritten with the gradient, in the order of
+ * `pack.ts`
+ */
 export function filterGradient(
   staged: usize,
   offsets: usize,
@@ -46,7 +49,7 @@ export function filterGradient(
   }
 }
 
-/** Adds the products of a chunk to four rows of a panel of eight channels. */
+/** Adds the products of a chunk of pixels to four rows of the filter gradient, for eight output channels. */
 function eight(patch: usize, from: usize, to: usize, gradient: usize, gradientFrom: usize, panel: usize): void {
   let a0 = v128.load(panel)
   let a1 = v128.load(panel, 16)
@@ -84,7 +87,7 @@ function eight(patch: usize, from: usize, to: usize, gradient: usize, gradientFr
   v128.store(panel, d1, 112)
 }
 
-/** Adds the products of a chunk to four rows of a panel of four channels. */
+/** Adds the products of a chunk of pixels to four rows of the filter gradient, for four output channels. */
 function four(patch: usize, from: usize, to: usize, gradient: usize, gradientFrom: usize, panel: usize): void {
   let a = v128.load(panel)
   let b = v128.load(panel, 16)

@@ -1,6 +1,6 @@
 /**
- * The WebAssembly module: exports all kernels. Pointers are byte addresses in the module's memory; sizes count elements unless
- * their name says bytes.
+ * The source of the WebAssembly module: exports all kernels. Pointers are byte addresses in the module's memory. Sizes
+ * count elements unless their name says bytes.
  */
 export { batch, part, parts, CHUNK } from './lanes'
 export { stage, stageNormGradient } from './stage'

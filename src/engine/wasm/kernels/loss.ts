@@ -1,4 +1,7 @@
-/** Kernels of the loss: softmax cross-entropy with gradient and correct predictions, and the loss Σ cotangent·logits. */
+/**
+ * Kernels of the two losses: softmax cross-entropy with its gradient and the number of correct predictions, and the
+ * loss Σ cotangent·logits.
+ */
 import { batch } from './lanes'
 
 /**
@@ -80,8 +83,8 @@ export function cotangent(
 }
 
 /**
- * Counts a sample by the rank of its label among the logits: rank 1 is correct, ranks 1 to 5 are correct5. Of equal logits the
- * lower class comes first.
+ * Counts one sample as correct or top-5 correct by the rank of its label's logit: rank 1 is correct, ranks 1 to 5 are
+ * top-5 correct. Of equal logits the lower class comes first.
  */
 function countAnswers(row: usize, label: usize, end: usize, tally: usize): void {
   const own = load<f32>(row + label)

@@ -1,6 +1,6 @@
 /**
- * Batch normalisation times a mixing coefficient, c·(γ·(y − μ)·r + β) with r = 1/√(σ² + ε), as a scale and a shift for each
- * channel. Normalised values are never stored: the kernels that read them scale and shift.
+ * Batch normalisation times a mixing coefficient, c·(γ·(y − μ)·r + β) with r = 1/√(σ² + ε), as a scale and a shift for
+ * each channel. Normalised values are never stored: the kernels that read them scale and shift.
  *
  * `moments` holds means, then variances, [channels] each; `running` the same without padding channels, kept over steps.
  */
@@ -11,8 +11,9 @@ const EPSILON: f64 = 1e-5
 const MOMENTUM: f64 = 0.1
 
 /**
- * Writes the partial sums Σ (x − x₀) and Σ (x − x₀)² of one chunk, pixels `first` to `last` − 1, into the chunk's row. x₀ is the
- * first pixel of the batch; subtracting it keeps the variance exact when the mean is large.
+ * Writes the partial sums Σ (x − x₀) and Σ (x − x₀)² of one chunk, pixels `first` to `last` − 1, into the chunk's row;
+ * mean and variance are computed from them. x₀ is the first pixel of the batch; subtracting it keeps the variance exact
+ * when the mean is large.
  *
  * @param rows address of the rows, 2·channels floats for each chunk
  */
@@ -34,7 +35,9 @@ export function sumChunk(input: usize, first: i32, last: i32, stride: usize, row
   }
 }
 
-/** Writes the rows of all chunks (see `sumChunk`), for a value whose producer did not write them. */
+/**
+ * Writes the partial sums of all chunks of pixels (see `sumChunk`), for a value whose own kernel did not write them.
+ */
 export function measure(input: usize, pixelsPerSample: i32, channels: i32, rows: usize): void {
   const pixels = batch * pixelsPerSample
   const stride = usize(channels) << 2
@@ -45,7 +48,7 @@ export function measure(input: usize, pixelsPerSample: i32, channels: i32, rows:
 }
 
 /**
- * Computes mean and biased variance of each channel over batch and pixels, from the rows of `sumChunk`.
+ * Computes mean and biased variance of each channel over batch and pixels, from the partial sums of `sumChunk`.
  *
  * @param sums address of 2·channels doubles, overwritten
  */
@@ -70,7 +73,8 @@ export function moments(
 }
 
 /**
- * Updates the running statistics: running ← running + 0.1·(moments − running), with the unbiased variance.
+ * Updates a batch norm's running statistics: running ← running + 0.1·(moments − running), with the batch's unbiased
+ * variance.
  *
  * @param running address of `dense` means, then `dense` variances
  */
@@ -85,13 +89,13 @@ export function track(moments: usize, running: usize, channels: i32, dense: i32,
   }
 }
 
-/** Moves the float at an address towards `value` by the weight of the newest batch. */
+/** Moves the running statistic at an address towards `value`, a tenth of the way, as PyTorch does by default. */
 function follow(at: usize, value: f64): void {
   const old = f64(load<f32>(at))
   store<f32>(at, f32(old + MOMENTUM * (value - old)))
 }
 
-/** Copies the running statistics into `moments`. */
+/** Copies a batch norm's running mean and variance into `moments`, by which an evaluation normalises. */
 export function recall(running: usize, moments: usize, channels: i32, dense: i32): void {
   const bytes = usize(dense) << 2
   const stride = usize(channels) << 2
@@ -101,8 +105,8 @@ export function recall(running: usize, moments: usize, channels: i32, dense: i32
 }
 
 /**
- * Computes scale = c·γ·r and shift = c·(β − γ·μ·r), [channels] each, shift after scale; without normalisation scale = c and
- * shift = 0.
+ * Computes the scale and shift by which a term c·(γ·(y − μ)·r + β) becomes scale·y + shift: scale = c·γ·r and shift =
+ * c·(β − γ·μ·r), [channels] each, shift after scale; without batch norm scale = c and shift = 0.
  *
  * @param gamma address of γ, `dense` floats; 0: γ = 1 and β = 0
  * @param moments address of the moments; 0: no normalisation
@@ -133,7 +137,7 @@ export function prepare(
   }
 }
 
-/** Returns 1/√(σ² + ε) of the variance at an address. */
+/** Returns 1/√(σ² + ε), where the variance σ² is the float at an address. */
 // @ts-ignore: decorator
 @inline
 function inverseDeviation(variance: usize): f64 {
@@ -141,8 +145,8 @@ function inverseDeviation(variance: usize): f64 {
 }
 
 /**
- * Computes the gradients of one normalised term from the sums of `addPartialProducts` (combine.ts). With x̂ = (y − μ)·r and means
- * over batch and pixels,
+ * Computes the gradients of one normalised term from the sums of `addPartialProducts` (combine.ts). With x̂ = (y − μ)·r
+ * and means over batch and pixels,
  *
  *   ∂L/∂y = c·γ·r·(g − mean(g) − x̂·mean(g·x̂)) = slope·g + curve·y + offset,   [slope | curve | offset], each [channels]
  *   ∂L/∂c = Σ γ·g·x̂ + β·g,   ∂L/∂γ = c·Σ g·x̂,   ∂L/∂β = c·Σ g.

@@ -1,12 +1,13 @@
 /**
- * Packs filters into panels, the order in which convolutions read them. The output channels are divided into panels of eight,
- * the last one of four if needed. A panel holds for each row (tap, then input channel) its eight weights next to each other.
- * Padding rows and columns are zeros. Each thread takes whole panels.
+ * Copies filters of dense convolutions into panels, the order in which `convolve` reads them. The output channels are
+ * divided into panels of eight, the last one of four if needed. A panel holds for each row (tap, then input channel)
+ * its eight weights next to each other. Padding rows and columns are zeros. Each thread copies whole panels.
  */
 import { ownEnd, ownStart, VECTOR } from './lanes'
 
 /**
- * Packs a filter. Entry (tap, row, column) of the panels is dense[tap·rows·columns + row·rowStride + column·columnStride].
+ * Copies a filter into panels. Entry (tap, row, column) of the panels is dense[tap·rows·columns + row·rowStride +
+ * column·columnStride].
  *
  * @param flip 1: the taps are taken in reverse order
  */
@@ -44,7 +45,7 @@ export function packFilter(
   }
 }
 
-/** Copies four or eight consecutive floats. */
+/** Copies four or eight consecutive floats of a filter. */
 // @ts-ignore: decorator
 @inline
 function copy(from: usize, to: usize, width: usize): void {
@@ -52,7 +53,10 @@ function copy(from: usize, to: usize, width: usize): void {
   if (width > VECTOR) v128.store(to, v128.load(from, VECTOR), VECTOR)
 }
 
-/** Copies floats that lie `stride` bytes apart next to each other: `filled` bytes of them, then zeros up to `width` bytes. */
+/**
+ * Copies floats that lie `stride` bytes apart to consecutive places: `filled` bytes of them, then zeros up to `width`
+ * bytes.
+ */
 // @ts-ignore: decorator
 @inline
 function gather(from: usize, stride: usize, to: usize, filled: usize, width: usize): void {
@@ -61,7 +65,10 @@ function gather(from: usize, stride: usize, to: usize, filled: usize, width: usi
   for (; i < width; i += 4) store<f32>(to + i, 0)
 }
 
-/** Undoes `packFilter` with rowStride = columns, columnStride = 1 and no flip. */
+/**
+ * Copies a filter from panels back to its dense layout: undoes `packFilter` with rowStride = columns, columnStride = 1,
+ * no flip.
+ */
 export function unpackFilter(panels: usize, dense: usize, taps: i32, rows: i32, columns: i32): void {
   const paddedRows = (rows + 3) & ~3
   const paddedColumns = (columns + 3) & ~3
@@ -84,7 +91,10 @@ export function unpackFilter(panels: usize, dense: usize, taps: i32, rows: i32, 
   }
 }
 
-/** Copies rows of `columns` floats to rows of `toColumns` floats, cut off or filled with zeros. */
+/**
+ * Copies rows of `columns` floats to rows of `toColumns` floats; longer rows are cut off, shorter ones filled with
+ * zeros.
+ */
 export function resizeRows(from: usize, to: usize, rows: i32, columns: i32, toColumns: i32): void {
   for (let row = 0; row < rows; row++) {
     for (let i = 0; i < toColumns; i++, to += 4) {

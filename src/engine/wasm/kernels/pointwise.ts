@@ -1,7 +1,7 @@
 /** Kernels that act on each entry by itself (fill, ReLU, copies, biases) or scale each sample (drop path). */
 import { addTo, batch, keep, ownBytesEnd, ownBytesStart, ownEnd, ownStart, positive, VECTOR } from './lanes'
 
-/** Fills a value with zeros. */
+/** Fills a value, `perSample` floats for each sample of the batch, with zeros. */
 export function fill(output: usize, perSample: i32): void {
   const bytes = usize(batch * perSample) << 2
   const start = ownBytesStart(bytes)
@@ -15,7 +15,7 @@ export function relu(input: usize, output: usize, perSample: i32): void {
   for (let at = ownBytesStart(bytes); at < end; at += VECTOR) v128.store(output + at, positive(v128.load(input + at)))
 }
 
-/** Computes result (+)= gradient where input > 0, else 0. */
+/** Computes the backward pass of a ReLU: result (+)= gradient where input > 0; elsewhere the gradient counts as 0. */
 export function reluGradient(input: usize, gradient: usize, result: usize, perSample: i32, accumulate: i32): void {
   const bytes = usize(batch * perSample) << 2
   const kept = keep(accumulate)
@@ -27,7 +27,7 @@ export function reluGradient(input: usize, gradient: usize, result: usize, perSa
   }
 }
 
-/** Computes output (+)= scales[sample]·input: drop path, and its backward pass. */
+/** Computes output (+)= scales[sample]·input. Drop path needs it forward and backward. */
 export function scaleSamples(input: usize, scales: usize, output: usize, perSample: i32, accumulate: i32): void {
   const bytes = usize(perSample) << 2
   const kept = keep(accumulate)
@@ -41,7 +41,9 @@ export function scaleSamples(input: usize, scales: usize, output: usize, perSamp
   }
 }
 
-/** Computes output = input + bias for each sample; bias has `dense` floats, without padding channels. */
+/**
+ * Computes output = input + bias for each sample of a linear layer; bias has `dense` floats, without padding channels.
+ */
 export function addBias(input: usize, bias: usize, output: usize, channels: i32, dense: i32): void {
   for (let n = 0; n < batch; n++) {
     for (let i = 0; i < channels; i++) {
@@ -52,7 +54,7 @@ export function addBias(input: usize, bias: usize, output: usize, channels: i32,
   }
 }
 
-/** Computes result = the sum of the gradient over all samples. */
+/** Computes the gradient of a linear layer's bias, the sum of the output gradient over all samples. */
 export function biasGradient(gradient: usize, result: usize, channels: i32, dense: i32): void {
   for (let i = 0; i < dense; i++) {
     let sum: f64 = 0
@@ -61,7 +63,7 @@ export function biasGradient(gradient: usize, result: usize, channels: i32, dens
   }
 }
 
-/** Computes output (+)= input; it adds if `add` is 1. */
+/** Computes output += input if `add` is 1, else output = input. */
 export function accumulate(input: usize, output: usize, perSample: i32, add: i32): void {
   const bytes = usize(batch * perSample) << 2
   const kept = keep(add)

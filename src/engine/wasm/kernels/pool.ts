@@ -1,7 +1,9 @@
-/** Average and max pooling over windows that are cut off at the border of the image, and the mean over the whole image. */
+/**
+ * Average and max pooling over windows that are cut off at the border of the image, and the mean over the whole image.
+ */
 import { addTo, batch, keep, ownEnd, ownStart, VECTOR } from './lanes'
 
-/** The kernels that `overWindows` computes. */
+/** Values of the parameter `mode` of `overWindows`: which pooling kernel it computes. */
 const AVERAGE: i32 = 0
 const AVERAGE_GRADIENT: i32 = 1
 const MAXIMUM: i32 = 2
@@ -9,9 +11,10 @@ const FROZEN_MAXIMUM: i32 = 3
 const MAXIMUM_GRADIENT: i32 = 4
 
 /**
- * Runs one of the pooling kernels: goes through all windows of this thread's samples, through the channels of each window, and
- * through the pixels of the window that are inside the image. `mode` is a constant wherever this function is inlined, so the
- * compiler keeps only that kernel's branch. Addresses that a kernel does not use are 0.
+ * Computes one of the pooling kernels, forward or backward. It goes through all windows of this thread's samples,
+ * through the channels of each window, and through the pixels of the window that are inside the image. `mode` is a
+ * constant wherever this function is inlined, so the compiler keeps only that kernel's branch. Addresses that a kernel
+ * does not use are 0.
  *
  * @param image address of the values that are pooled
  * @param mask address of the values by which the largest pixel is chosen, in the layout of `image`
@@ -83,7 +86,7 @@ function overWindows(
   }
 }
 
-/** Computes output = mean over the pixels of the window that are inside the image. */
+/** Computes average pooling: output = mean over the pixels of each window that are inside the image. */
 export function avgPool(
   input: usize,
   output: usize,
@@ -102,7 +105,7 @@ export function avgPool(
   )
 }
 
-/** Computes result += input gradient of `avgPool`. */
+/** Computes result += the gradient of the input of `avgPool`. */
 export function avgPoolGradient(
   gradient: usize,
   result: usize,
@@ -121,7 +124,7 @@ export function avgPoolGradient(
   )
 }
 
-/** Computes output = maximum over the pixels of the window that are inside the image. */
+/** Computes max pooling: output = maximum over the pixels of each window that are inside the image. */
 export function maxPool(
   input: usize,
   output: usize,
@@ -141,7 +144,8 @@ export function maxPool(
 }
 
 /**
- * Computes a frozen max pooling: output = the entry of `input` at the pixel that `maxPool` chose in each window of `mask`.
+ * Computes a frozen max pooling: output = the entry of `input` at the pixel that `maxPool` chose in each window of
+ * `mask`.
  *
  * @param mask the input at which the pooling was frozen
  * @param largest the output of `maxPool` for `mask`
@@ -166,7 +170,10 @@ export function frozenMaxPool(
   )
 }
 
-/** Computes result += input gradient of `maxPool`: it goes to the first pixel, in reading order, that is the maximum. */
+/**
+ * Computes result += the gradient of the input of `maxPool`. A window's gradient goes to the pixel that is the maximum;
+ * of equal pixels to the first, row by row.
+ */
 export function maxPoolGradient(
   input: usize,
   output: usize,
@@ -187,7 +194,7 @@ export function maxPoolGradient(
   )
 }
 
-/** Computes output [batch, channels] = mean over the pixels. */
+/** Computes output [batch, channels] = mean over all pixels of each image. */
 export function globalMean(input: usize, output: usize, pixels: i32, channels: i32): void {
   const pixel = usize(channels) << 2
   const share = f32x4.splat(f32(1.0 / f64(pixels)))
@@ -204,7 +211,7 @@ export function globalMean(input: usize, output: usize, pixels: i32, channels: i
   }
 }
 
-/** Computes result (+)= input gradient of `globalMean`. */
+/** Computes result (+)= the gradient of the input of `globalMean`. */
 export function globalMeanGradient(gradient: usize, result: usize, pixels: i32, channels: i32, accumulate: i32): void {
   const pixel = usize(channels) << 2
   const share = f32x4.splat(f32(1.0 / f64(pixels)))

@@ -1,9 +1,12 @@
-/** Kernels that copy entries without changing them: channel slices, concatenations and shuffles, crops, and channel padding. */
+/**
+ * Kernels that copy entries without changing them: channel slices, concatenations and shuffles, crops, and channel
+ * padding.
+ */
 import { addTo, batch, keep, ownEnd, ownPixelsEnd, ownPixelsStart, ownStart, VECTOR } from './lanes'
 
 /**
- * Copies channels in any order: output[pixel, outputFrom + i] = input[pixel, map[i]] for i < count. Other channels of the output
- * keep their values.
+ * Copies channels in any order: output[pixel, outputFrom + i] = input[pixel, map[i]] for i < count. Other channels of
+ * the output keep their values.
  *
  * @param map address of `count` channel indices of the input
  */
@@ -54,8 +57,8 @@ export function scatter(
 }
 
 /**
- * Copies consecutive channels: output[pixel, outputFrom + i] (+)= input[pixel, inputFrom + i] for i < count. All counts and
- * offsets of channels are multiples of 4.
+ * Copies consecutive channels: output[pixel, outputFrom + i] (+)= input[pixel, inputFrom + i] for i < count. All counts
+ * and offsets of channels are multiples of 4.
  */
 export function copyChannels(
   input: usize,
@@ -82,7 +85,7 @@ export function copyChannels(
   }
 }
 
-/** Computes output = input[:, rows:, rows:, :]. */
+/** Computes output = input[:, rows:, rows:, :]: cuts off the first rows and columns of each image. */
 export function crop(input: usize, output: usize, height: i32, width: i32, channels: i32, rows: i32): void {
   const bytes = usize((width - rows) * channels) << 2
   const end = ownEnd(batch)
@@ -108,7 +111,10 @@ export function cropGradient(gradient: usize, result: usize, height: i32, width:
   }
 }
 
-/** Copies pixels of `dense` channels to pixels of `channels`, the next multiple of 4, filled with zeros. */
+/**
+ * Copies pixels of `dense` channels to pixels of `channels` channels, the next multiple of 4; the added channels are
+ * zeros.
+ */
 export function padChannels(input: usize, output: usize, pixelsPerSample: i32, dense: i32, channels: i32): void {
   const pixels = batch * pixelsPerSample
   const start = ownPixelsStart(pixels)

@@ -1,12 +1,13 @@
 /**
- * Staging: copies the input of a convolution into an image with a zero border, so that no window of the convolution crosses an
- * edge. The copy may apply ReLU, and may insert zeros between pixels, as the gradient of a strided convolution needs.
+ * Staging: copies the input of a convolution into an image with a zero border, so that no window of the convolution
+ * crosses an edge. The copy may apply ReLU, and may insert zeros between pixels, as the gradient of a strided
+ * convolution needs.
  */
 import { batch, madd, ownEnd, ownStart, positive, VECTOR } from './lanes'
 
 /**
- * Stages input [batch, height, width, channels] into staged [batch, stagedHeight, stagedWidth, channels]: pixel (y, x) goes to
- * (border + spread·y, border + spread·x), everything else is zero.
+ * Stages input [batch, height, width, channels] into staged [batch, stagedHeight, stagedWidth, channels]: pixel (y, x)
+ * goes to (border + spread·y, border + spread·x), everything else is zero.
  */
 export function stage(
   input: usize,
@@ -42,7 +43,10 @@ export function stage(
   }
 }
 
-/** Copies `bytes` bytes, a multiple of 16, and returns the address after the last byte that it read. */
+/**
+ * Copies `bytes` bytes, a multiple of 16, with or without ReLU, and returns the address after the last byte that it
+ * read.
+ */
 function copyRow(from: usize, to: usize, bytes: usize, relu: i32): usize {
   const end = from + bytes
   if (relu) {
@@ -54,8 +58,8 @@ function copyRow(from: usize, to: usize, bytes: usize, relu: i32): usize {
 }
 
 /**
- * Computes the gradient of a normalised term, slope·gradient + curve·value + offset for each channel (see `differentiate` in
- * norm.ts), and stages it in the same pass.
+ * Computes the gradient of a batch norm's input, slope·gradient + curve·value + offset for each channel (see
+ * `differentiate` in norm.ts), and writes it into an image with a zero border in the same pass.
  *
  * @param slopes address of slope, curve and offset, [channels] each
  */

@@ -1,17 +1,17 @@
 /**
- * Adds up the rows of partial sums that chunks of pixels have written. Each chunk is summed in single precision by one thread,
- * into its own row; the rows are then added in order, in double precision, by one thread.
+ * Adds up partial sums over chunks of pixels. One thread sums a chunk in single precision and writes the sums of all
+ * channels as one row; then one thread adds up the rows of all chunks, in order and in double precision.
  */
 import { VECTOR } from './lanes'
 
-/** Computes result = Σ rows, in doubles. @param width bytes of a row of floats */
+/** Computes result = Σ rows, a float64 for each column. @param width bytes of a row of floats */
 export function addRows(rows: usize, count: i32, width: usize, result: usize): void {
   for (let column: usize = 0; column < width; column += VECTOR) {
     addColumns(rows + column, count, width, result + (column << 1))
   }
 }
 
-/** Adds up four columns of the rows. */
+/** Adds up four neighbouring columns of all rows, in double precision. */
 export function addColumns(rows: usize, count: i32, width: usize, result: usize): void {
   let low = f64x2.splat(0)
   let high = low

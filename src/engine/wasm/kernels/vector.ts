@@ -1,10 +1,13 @@
-/** Arithmetic on whole weight vectors. Vectors are padded with zeros to a multiple of 4 floats. */
+/** Arithmetic on vectors of all network weights. The vectors are padded with zeros to a multiple of 4 floats. */
 import { madd, sumLanes, VECTOR } from './lanes'
 
-/** Number of products that are added in single precision before a sum goes on in double precision. */
+/**
+ * Number of bytes of each vector (256 floats) over which `dot` sums in single precision before it adds the sum to a
+ * float64.
+ */
 const RUN: usize = 1024
 
-/** Computes y ← y + a·x. */
+/** Computes y ← y + a·x for weight vectors x and y. */
 export function axpy(y: usize, a: f64, x: usize, length: i32): void {
   const bytes = usize(length) << 2
   const factor = f32x4.splat(f32(a))
@@ -13,14 +16,14 @@ export function axpy(y: usize, a: f64, x: usize, length: i32): void {
   }
 }
 
-/** Computes x ← a·x. */
+/** Computes x ← a·x for a weight vector x. */
 export function scale(x: usize, a: f64, length: i32): void {
   const bytes = usize(length) << 2
   const factor = f32x4.splat(f32(a))
   for (let at: usize = 0; at < bytes; at += VECTOR) v128.store(x + at, f32x4.mul(factor, v128.load(x + at)))
 }
 
-/** Returns the dot product x·y. */
+/** Returns the dot product x·y of two weight vectors. */
 export function dot(x: usize, y: usize, length: i32): f64 {
   const bytes = usize(length) << 2
   let total: f64 = 0
@@ -34,7 +37,8 @@ export function dot(x: usize, y: usize, length: i32): f64 {
 }
 
 /**
- * Takes one step of SGD as PyTorch does: g ← clip·g + decay·w; m ← momentum·m + g; w ← w − rate·(nesterov ? g + momentum·m : m).
+ * Takes one step of SGD as PyTorch does, with gradient g, weights w and momentum buffer m: g ← clip·g + decay·w; m ←
+ * momentum·m + g; w ← w − rate·(nesterov ? g + momentum·m : m).
  *
  * @param buffer address of m
  */
