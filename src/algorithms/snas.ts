@@ -1,10 +1,12 @@
 /**
  * SNAS (Xie, Zheng, Liu, Lin: "SNAS: Stochastic Neural Architecture Search", ICLR 2019). The mixing weights are a
- * relaxed Gumbel-softmax draw, and the gradient of α goes through the draw (eq. 3-6, without the resource constraint).
+ * relaxed Gumbel-softmax sample, and the gradient of α goes through the sample (eq. 3-6, without the resource
+ * constraint).
  *
- * The paper's α are the probabilities (our p), its Z the draw (our y), its λ the temperature (our τ). The paper trains
- * w and α on one loss. The comparisons on NAS-Bench-201 train them in alternating steps on two halves of the data, with
- * τ = 10 − 9·e/E in epoch e = 0 … E − 1 (the code of DrNAS, the source of the published row); this file does the same.
+ * The code calls the probabilities p (α in the paper), the sample y (Z in the paper) and the temperature τ (λ in the
+ * paper). The paper trains w and α on one loss. The comparisons on NAS-Bench-201 train them in alternating steps on two
+ * halves of the data, with τ = 10 − 9·e/E in epoch e = 0 … E − 1 (the code of DrNAS, the source of the published row);
+ * this file does the same.
  */
 import { z } from 'zod'
 import { defineAlgorithm } from '../core/algorithm.ts'

@@ -8,14 +8,14 @@
  * spends its first m epochs without labels: w and α both ascend Zen(F) = β₁·log(NTK) + β₂·BN on Gaussian inputs (eq.
  * 10; `zenEpoch.ts`), with the same n weight steps per architecture step.
  *
- * What the paper leaves open is decided here. Weight steps come first, whatever the protocol says, because (6) precedes
- * (7); they use the protocol's SGD. An epoch goes through the weight half n times, so that there are as many
- * architecture steps as in DARTS. n = 2 and m = 24 % of the epochs are consistent with the paper's only figures: 2 GPU
- * days where DARTS takes 1.75, with t₁ ≈ t₂ and a free start, (1 − m)·(2t₁ + t₂) / (t₁ + t₂) = 8/7. β₁ = β₂ = 1. SGD's
- * momentum is reset when the labels come in.
+ * The paper leaves some choices open, which this file makes. Weight steps come first, whatever the protocol says,
+ * because (6) precedes (7); they use the protocol's SGD. An epoch goes through the weight half n times, so that there
+ * are as many architecture steps as in DARTS. n = 2 and m = 24 % of the epochs are consistent with the paper's only
+ * figures: 2 GPU days where DARTS takes 1.75, with t₁ ≈ t₂ and a free start, (1 − m)·(2t₁ + t₂) / (t₁ + t₂) = 8/7. β₁ =
+ * β₂ = 1. SGD's momentum is reset when the labels come in.
  *
- * The record of an epoch contains the cost model: t₁ and t₂, the mean seconds of a weight and of an architecture step,
- * and (n·t₁ + t₂)·steps, for comparison with the measured time.
+ * The report of an epoch contains the paper's cost model: t₁ and t₂, the mean seconds of a weight and of an
+ * architecture step, and (n·t₁ + t₂)·steps, for comparison with the measured time.
  */
 
 import { z } from 'zod'
@@ -36,7 +36,7 @@ import { costModel, timedSupernet, zenEpoch } from './zenEpoch.ts'
 const source = 'Zhang, "A Zero-Cost DARTS Based on Multi-Step Optimization"'
 const n = count(2, 'n: weight steps for each architecture step (§3.2)')
 
-/** Why the protocol's step order does nothing in both algorithms. */
+/** Message why the protocol's setting `stepOrder` does nothing in `multi-darts` and `zen-darts`. */
 const WEIGHTS_FIRST = 'the weight steps come first'
 
 /** Returns the bilevel method of DARTS with several weight steps per architecture step. */
@@ -47,7 +47,7 @@ const methodOf = (context: SearchContext, weightSteps: number): BilevelMethod =>
   stepOrder: 'weights-first',
 })
 
-/** Runs one epoch of multi-step DARTS and records its cost model. */
+/** Runs one epoch of multi-step DARTS, and adds the measured seconds of its steps and the cost model to its report. */
 const timedEpoch: EpochRunner = async (context, method, supernet, state, epoch) => {
   const { timed, weightStep, architectureStep } = timedSupernet(supernet)
   const after = await bilevelEpoch(context, method, timed, state, epoch)

@@ -27,23 +27,23 @@ import { feedOf, mixingGradient } from '../training/supernet.ts'
 import { adam } from './shared/adam.ts'
 import { type BilevelMethod, type BilevelState, type EpochRunner, sgdOf } from './shared/bilevel.ts'
 
-/** Pairs of forward passes that estimate the gradient of the BN term in an architecture step. */
+/** Number of pairs of forward passes, at α ± cΔ, that estimate the BN term's gradient wrt α in an architecture step. */
 const DIRECTIONS = 4
 
-/** Weights of the two terms of Zen. */
+/** The weights β₁ and β₂ of the two terms of the score Zen = β₁·log(NTK) + β₂·BN. */
 export interface ZenWeights {
   readonly beta1: number
   readonly beta2: number
 }
 
-/** The value of Zen and of its two terms in one architecture step. */
+/** The value of the score Zen and of its two terms, log(NTK) and BN, in one architecture step. */
 interface Zen {
   readonly zen: number
   readonly logNtk: number
   readonly bn: number
 }
 
-/** Runs one epoch that ascends Zen, without labels. */
+/** Runs one epoch of zen-darts without labels: network weights and α ascend the score Zen on Gaussian inputs. */
 export async function zenEpoch(
   context: SearchContext,
   method: BilevelMethod,
@@ -90,7 +90,10 @@ export async function zenEpoch(
   return { state: { parameters, adam: moments }, report: { parameters, extra } }
 }
 
-/** Computes −∂Zen/∂parameters and the value of Zen. @param scratch a weight vector that is overwritten */
+/**
+ * Computes the score Zen, and its negative gradient wrt the architecture parameters. @param scratch a weight vector
+ * that is overwritten
+ */
 async function architectureGradient(
   supernet: Supernet,
   relaxation: Relaxation,
@@ -113,7 +116,10 @@ async function architectureGradient(
 
 const signs = (size: number, stream: RandomStream) => Array.from({ length: size }, () => stream.sign())
 
-/** Takes the protocol's SGD step on w towards larger Zen: along −∇Zen, clipped, with weight decay and momentum. */
+/**
+ * Takes an SGD step on the network weights that increases a score, given its gradient wrt them. The gradient is
+ * clipped; weight decay and momentum are the protocol's.
+ */
 export async function ascend(
   { weights: w, momentum: buffer }: Supernet,
   gradient: WeightVector,
@@ -135,16 +141,17 @@ function meanOf(seen: readonly Zen[]): Zen {
 
 const DISTANCE = 1e-2
 
-/** The value of log(NTK) and its gradient wrt the mixing weights. */
+/** The term log(NTK) of the score Zen, and its gradient wrt the mixing weights. */
 export interface LogNtk {
   readonly value: number
-  /** Gradient wrt the mixing weights. */
+  /** Gradient of log(NTK) wrt the mixing weights θ and edge weights. */
   readonly mixing: MixingGradient
 }
 
 /**
- * Computes log ‖∇_w Σ_i s_i f(x_i)‖² and its gradients. The weights w are moved and restored.
- * @param signs ±1 for each sample
+ * Computes log(NTK), estimated as log ‖∇_w Σ_i s_i f(x_i)‖² with the sum f(x_i) of sample i's logits and signs s_i, and
+ * its gradients. The network weights w are moved and restored.
+ * @param signs s_i = ±1 for each sample
  * @param gradient overwritten with the gradient wrt w
  */
 export async function logNtk(
@@ -188,18 +195,23 @@ const scaledDifference = (scale: number, a: MixingGradient, b: MixingGradient): 
   edgeWeights: a.edgeWeights.map((p, edge) => scale * (p - b.edgeWeights[edge])),
 })
 
-/** The displacement c of the parameters in SPSA, small against a softmax's natural scale of 1. */
+/**
+ * The displacement c of the architecture parameters in SPSA (values at α ± cΔ), small against a softmax's scale of 1.
+ */
 const DISPLACEMENT = 0.1
 
-/** The value of the BN term and its gradient wrt the parameters. */
+/** The BN term of the score Zen, and its estimated gradient wrt the architecture parameters. */
 export interface BnTerm {
-  /** The value at the parameters, up to second order: the mean of the values on both sides. */
+  /**
+   * The BN term at the architecture parameters α, as the mean of its values at α ± cΔ: exact up to second order in c.
+   */
   readonly value: number
   readonly gradient: Matrix
 }
 
 /**
- * Computes the mean of log √(mean σ²) over the batch norms that keep statistics, and its gradient wrt the parameters.
+ * Computes the BN term, the mean over the batch norms of log √(mean over channels of σ²), and its gradient wrt the
+ * architecture parameters. Only batch norms that keep running statistics count.
  */
 export async function bnTerm(
   executable: Executable,
@@ -223,7 +235,7 @@ export async function bnTerm(
   return { value, gradient }
 }
 
-/** The constant that batch norms add to a variance. */
+/** The constant ε that batch norms add to a variance before they divide by its square root. */
 const EPSILON = 1e-5
 
 async function meanLogScale(executable: Executable, mixing: Mixing, x: Batch): Promise<number> {
@@ -231,13 +243,13 @@ async function meanLogScale(executable: Executable, mixing: Mixing, x: Batch): P
   return variances.reduce((sum, variance) => sum + 0.5 * Math.log(variance + EPSILON), 0) / variances.length
 }
 
-/** A stopwatch that averages the duration of one kind of step. */
+/** A stopwatch that averages the duration of the weight steps or of the architecture steps. */
 export interface StepTimer {
   time<T>(step: () => Promise<T>): Promise<T>
   meanSeconds(): number
 }
 
-/** Makes a stopwatch at zero. */
+/** Makes a stopwatch for steps that has timed none yet. */
 export function stepTimer(): StepTimer {
   let seconds = 0
   let steps = 0
@@ -253,7 +265,7 @@ export function stepTimer(): StepTimer {
   }
 }
 
-/** Wraps a supernet so that each kind of step is timed. */
+/** Wraps a supernet so that its weight steps and its architecture steps are timed, each kind by its own stopwatch. */
 export function timedSupernet(supernet: Supernet) {
   const [weightStep, architectureStep] = [stepTimer(), stepTimer()]
   const timed: Supernet = {
@@ -265,9 +277,11 @@ export function timedSupernet(supernet: Supernet) {
 }
 
 /**
- * The cost model of multi-step optimisation (Zhang, §3.2): (n·t₁ + t₂)·steps, with the mean seconds t₁ of a weight step
- * and t₂ of an architecture step. On a backend that computes ahead, the time counts towards the next step that waits.
- * @param steps architecture steps of the epoch
+ * The cost model of multi-step optimisation (Zhang, §3.2): (n·t₁ + t₂)·steps, the predicted seconds of an epoch from
+ * the mean seconds t₁ of a weight step and t₂ of an architecture step. On a backend that queues its work (GPU), a
+ * step's time is counted in the next step that waits for a result.
+ * @param n weight steps per architecture step
+ * @param steps number of architecture steps of the epoch
  */
 export function costModel(n: number, steps: number, weightStep: StepTimer, architectureStep: StepTimer) {
   const [t1, t2] = [weightStep.meanSeconds(), architectureStep.meanSeconds()]

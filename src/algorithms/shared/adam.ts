@@ -1,6 +1,6 @@
 /**
- * The Adam optimiser (Kingma and Ba 2015, in PyTorch's form) for parameters that live on the host. A step takes
- * parameters and state and returns new ones.
+ * The Adam optimiser (Kingma and Ba 2015, in PyTorch's form) for the parameters that are kept on the host (architecture
+ * parameters, controllers). A step takes parameters and optimiser state and returns new ones.
  */
 import { type Matrix, map, zip } from '../../core/mixing.ts'
 import { integerPower } from '../../core/numbers.ts'
@@ -10,30 +10,34 @@ export interface AdamSettings {
   readonly learningRate: number
   readonly adamBetas: readonly [number, number]
   readonly epsilon: number
-  /** L2 penalty: weightDecay·w is added to the gradient before the moments are updated. */
+  /**
+   * Weight decay of Adam as an L2 penalty: weightDecay · parameter is added to the gradient before the moments are
+   * updated.
+   */
   readonly weightDecay: number
-  /** Largest L2 norm of the gradient over all entries, applied before the weight decay; absent: no clipping. */
+  /** L2 norm over all entries to which Adam clips a larger gradient, before the weight decay; absent: no clipping. */
   readonly clipNorm?: number
 }
 
-/** The state that Adam carries from step to step. */
+/** The optimiser state that Adam carries from step to step. */
 export interface AdamState {
-  /** Number of steps taken so far. */
+  /** Number of optimiser steps that Adam has taken so far. */
   readonly steps: number
-  /** Running means of the gradient and of its square, in the shape of the parameters. */
+  /** Adam's running mean m of the gradient, in the shape of the parameters. */
   readonly mean: Matrix
   readonly square: Matrix
 }
 
-/** The state of Adam before its first step. */
+/** The optimiser state of Adam before its first step: both running means are zero. */
 export function adamStart(parameters: Matrix): AdamState {
   const zeros = map(parameters, () => 0)
   return { steps: 0, mean: zeros, square: zeros }
 }
 
 /**
- * Takes one descent step: g clipped, g ← g + λw, m ← β₁m + (1−β₁)g, v ← β₂v + (1−β₂)g², w ← w − η·m̂ / (√v̂ + ε), where
- * m̂ and v̂ are bias-corrected.
+ * Takes one Adam step down the gradient g (after clipping): g ← g + λw, m ← β₁m + (1−β₁)g, v ← β₂v + (1−β₂)g², w ← w −
+ * η·m̂ / (√v̂ + ε). Here w are the parameters, λ is the weight decay, η the learning rate, and m̂ and v̂ are m and v
+ * with bias correction.
  */
 export function adam(
   parameters: Matrix,
@@ -56,7 +60,7 @@ export function adam(
   }
 }
 
-/** Scales a gradient down to the largest allowed norm, as PyTorch's `clip_grad_norm_` does. */
+/** Scales a gradient down so that its L2 norm is at most `clipNorm`, as PyTorch's `clip_grad_norm_` does. */
 function clipped(gradient: Matrix, clipNorm = Number.POSITIVE_INFINITY): Matrix {
   const norm = Math.sqrt(gradient.flat().reduce((sum, g) => sum + g * g, 0))
   return norm <= clipNorm ? gradient : map(gradient, (g) => (g * clipNorm) / (norm + 1e-6))

@@ -22,60 +22,70 @@ import type { Supernet } from '../../core/supernet.ts'
 import { cosine, warmUp as ramp } from '../../training/schedule.ts'
 import { type AdamState, adam, adamStart } from './adam.ts'
 
-/** The parts in which bilevel algorithms differ. Absent members are those of first-order DARTS. */
+/** What distinguishes one bilevel algorithm from another. A member that is absent is as in first-order DARTS. */
 export interface BilevelMethod {
-  /** The initial architecture parameters. */
+  /** The architecture parameters before the first step of this method. */
   readonly start: Matrix
-  /** The relaxation, which turns parameters into mixing weights, in a given epoch (temperatures fall by the epoch). */
+  /**
+   * Returns the relaxation, which turns architecture parameters into mixing weights, of an epoch (it may have a
+   * temperature that falls over the epochs).
+   */
   relaxation(epoch: number): Relaxation
-  /** The mixing of a weight step; absent: the same relaxation as in an architecture step. */
+  /** Returns the mixing weights for a weight step; absent: those of the relaxation, as in an architecture step. */
   readonly weightMixing?: (stream: RandomStream, parameters: Matrix, epoch: number) => Mixing
-  /** How the gradient of the validation loss wrt the parameters is computed; absent: first order, at the current w. */
+  /**
+   * Computes the gradient of the validation loss wrt the architecture parameters; absent: first order, at the current
+   * w.
+   */
   readonly gradient?: ArchitectureGradient
-  /** A penalty on the parameters, added to the validation loss; its value is recorded separately from the loss. */
+  /**
+   * Penalty on the architecture parameters, added to the validation loss; its value is recorded apart from that loss.
+   */
   readonly penalty?: Penalty
-  /** Weight decay of Adam on the parameters; absent: the protocol's. */
+  /** Weight decay of Adam on the architecture parameters; absent: the value in the protocol. */
   readonly weightDecay?: number
-  /** First epoch (0-based) in which the parameters are updated; absent: 0. */
+  /** First epoch (0-based) in which the architecture parameters are updated; absent: 0. */
   readonly architectureFrom?: number
-  /** Weight steps per architecture step; absent: 1. With n, an epoch goes through the weight half n times. */
+  /** Number of weight steps per architecture step; absent: 1. With n, an epoch goes through the weight half n times. */
   readonly weightSteps?: number
   /**
-   * Single-level optimisation: both steps use the same batch of the weight half and the same random draw; the
-   * architecture half is not used.
+   * Whether the method is single-level: architecture step and weight step use the same batch of the weight half and the
+   * same random sample of operations, and the architecture half is not used. Absent: false.
    */
   readonly singleLevel?: boolean
-  /** Epoch at which the learning rate of the weights restarts (see `sgdOf`); absent: one cosine over all epochs. */
+  /**
+   * Epoch at which the learning rate of the network weights restarts (see `sgdOf`); absent: one cosine over all epochs.
+   */
   readonly rateFrom?: number
-  /** Which step comes first; absent: as the protocol says. */
+  /** Whether the architecture step or the weight step of a pair comes first; absent: as the protocol says. */
   readonly stepOrder?: Protocol['stepOrder']
-  /** Options of the supernet that replace the protocol's. */
+  /** Options of the method's supernet that replace those of the protocol. */
   readonly supernet?: Partial<SupernetOptions>
 }
 
 /** A penalty on the architecture parameters, whose weight may depend on the epoch (0-based). */
 export interface Penalty {
   value(parameters: Matrix, epoch: number): number
-  /** The gradient of the penalty wrt the parameters. */
+  /** The gradient of the penalty wrt the architecture parameters, [edge][op]. */
   gradient(parameters: Matrix, epoch: number): Matrix
 }
 
-/** The inputs of one architecture step, from which its gradient is computed. */
+/** The inputs from which the gradient of one architecture step is computed. */
 export interface ArchitectureStep {
   readonly supernet: Supernet
   readonly relaxation: Relaxation
   readonly parameters: Matrix
-  /** The batch of the architecture half. */
+  /** The batch of the architecture half on which this step's validation loss is computed. */
   readonly validBatch: Batch
   /** Loads the batch of the weight step that belongs to this architecture step. */
   trainBatch(): Promise<Batch>
-  /** The SGD settings of that weight step. */
+  /** The SGD settings of the weight step that belongs to this architecture step. */
   readonly sgd: SgdStep
-  /** The random stream of this step; a deterministic relaxation does not use it. */
+  /** The random stream from which this step's relaxation samples; a deterministic relaxation does not use it. */
   readonly stream: RandomStream
 }
 
-/** Computes loss and accuracy on the validation batch, and ∂L_val/∂parameters. */
+/** Computes loss and accuracy on a validation batch, and the gradient of that loss wrt the architecture parameters. */
 export type ArchitectureGradient = (step: ArchitectureStep) => Promise<Tally & { readonly parameters: Matrix }>
 
 /** The first-order architecture gradient: ∂L_val(w, α)/∂α at the current w. */
@@ -92,10 +102,10 @@ export function initialParameters({ space, random }: SearchContext): Matrix {
 }
 
 /**
- * The SGD settings of an epoch: those of the protocol, with the learning rate on a cosine over the epochs, after a
- * warm-up if the protocol has one.
+ * Returns the SGD settings for the network weights in an epoch: those of the protocol, with a learning rate that falls
+ * on a cosine over the epochs, after a warm-up if the protocol has one.
  * @param from epoch at which the learning rate restarts at its initial value. From there the rest of the cosine is
- * rescaled to end at its minimum, as when a new optimiser is given the state of the old one's `CosineAnnealingLR`
+ * rescaled to end at the minimum rate, as when a new optimiser is given the state of the old one's `CosineAnnealingLR`
  * (PyTorch's recursive form)
  */
 export function sgdOf({ weights, epochs }: Protocol, epoch: number, from = 0): SgdStep {
@@ -110,7 +120,10 @@ export function sgdOf({ weights, epochs }: Protocol, epoch: number, from = 0): S
   return { ...sgd, learningRate: ramp(epoch, warmUp.epochs) * warm }
 }
 
-/** Rescales a learning rate that fell from `begin` towards `min`, as if it had begun at `initial`. */
+/**
+ * Rescales a learning rate linearly, so that a schedule from `begin` down to `min` becomes one from `initial` down to
+ * `min`.
+ */
 function stretched(
   rate: number,
   { min, begin, initial }: Readonly<Record<'min' | 'begin' | 'initial', number>>,
@@ -118,16 +131,16 @@ function stretched(
   return begin === min ? initial : min + ((rate - min) * (initial - min)) / (begin - min)
 }
 
-/** The state of a bilevel search, without its network. */
+/** The state of a bilevel search without its supernet: architecture parameters and Adam's moments. */
 export interface BilevelState {
   readonly parameters: Matrix
   readonly adam: AdamState
 }
 
-/** The state before the first step of a method. */
+/** The state of a bilevel search before its first step: initial architecture parameters and Adam's moments of zero. */
 export const bilevelStart = ({ start }: BilevelMethod): BilevelState => ({ parameters: start, adam: adamStart(start) })
 
-/** Runs one epoch of a method on a supernet. → the state after the epoch, and the epoch's record */
+/** Runs one epoch of a bilevel method on a supernet. → the search state after the epoch, and the epoch's report */
 export type EpochRunner = typeof bilevelEpoch
 
 /** Runs one epoch of alternating weight and architecture steps. */
@@ -157,7 +170,7 @@ export async function bilevelEpoch(
   return { state: now, report: { ...report, extra: { penalty: method.penalty.value(parameters, epoch) } } }
 }
 
-/** The values that all steps of one epoch share. */
+/** The inputs that all steps of one epoch of a bilevel search share. */
 interface EpochRun {
   readonly context: SearchContext
   readonly method: BilevelMethod
@@ -168,8 +181,8 @@ interface EpochRun {
 }
 
 /**
- * Takes one Adam step on the architecture parameters. @param valid collects the loss and accuracy on the architecture
- * half
+ * Takes one Adam step on the architecture parameters. @param valid collects the supernet's loss and accuracy on the
+ * batches of the architecture half
  */
 async function architectureStep(run: EpochRun, step: number, state: BilevelState, valid: MeanTally) {
   const { context, method, supernet, data, epoch, sgd } = run
@@ -195,7 +208,7 @@ async function architectureStep(run: EpochRun, step: number, state: BilevelState
   return { parameters: moved.parameters, adam: moved.state }
 }
 
-/** Takes the SGD steps on w that belong to one architecture step. */
+/** Takes the SGD steps on the network weights that belong to architecture step number `step`. */
 async function weightSteps(run: EpochRun, step: number, { parameters }: BilevelState): Promise<void> {
   const { context, method, supernet, data, epoch, sgd } = run
   const n = method.weightSteps ?? 1
@@ -208,8 +221,8 @@ async function weightSteps(run: EpochRun, step: number, { parameters }: BilevelS
 }
 
 /**
- * Makes the search of a method on one supernet. @param runEpoch replaces `bilevelEpoch` for algorithms whose epochs do
- * more
+ * Makes the search of a bilevel method, which trains one supernet. @param runEpoch runs an epoch; algorithms whose
+ * epochs do more than `bilevelEpoch` pass their own
  */
 export async function bilevelSearch(
   context: SearchContext,
@@ -242,20 +255,22 @@ export async function bilevelSearch(
   }
 }
 
-/** The training loss and accuracy of an epoch's weight steps, as the epoch's record has them. */
+/**
+ * Turns the loss and correct answers summed over an epoch's weight steps into the report's training loss and accuracy.
+ */
 export function trainReport(tally: Tally): EpochReport {
   return { trainLoss: tally.loss, trainAccuracyPct: (100 * tally.correct) / tally.samples }
 }
 
-/** Collects loss and accuracy over several batches. */
+/** Collects validation loss and accuracy over several batches, for the report of an epoch. */
 export interface MeanTally {
   add(tally: Tally): void
   report(): EpochReport
 }
 
 /**
- * Makes a collector of the mean loss and accuracy over the validation batches of an epoch. Without a batch, the record
- * has neither.
+ * Makes a collector of the mean loss and accuracy over the validation batches of an epoch. Without any batch, the
+ * report has neither.
  */
 export function meanTally(): MeanTally {
   let loss = 0

@@ -9,18 +9,22 @@ import type { Oracle } from '../../core/evaluation.ts'
 import type { Genotype } from '../../core/space.ts'
 import { optionalCount } from './options.ts'
 
-/** Number of evaluations of a search that has neither a time budget nor a limit of its own. */
+/**
+ * Number of architectures that a black-box search evaluates without a time budget and without the option `evaluations`.
+ */
 export const DEFAULT_EVALUATIONS = 100
 
-/** The option `evaluations` of every black-box search: the largest number of evaluations. */
+/**
+ * Schema of the option `evaluations` of every black-box search: the largest number of architectures it may evaluate.
+ */
 export const evaluations = optionalCount(
   `most evaluations; default: no limit under a budget, ${DEFAULT_EVALUATIONS} without one`,
 )
 
 /**
- * Checks, before a search runs, that the oracle can answer and that the search makes enough evaluations to differ from
- * random search.
- * @param least the smallest number of evaluations that is allowed
+ * Checks, before a black-box search runs, that the oracle can answer and that the search makes enough evaluations to
+ * differ from random search.
+ * @param limit the option `evaluations`; @param least the smallest number of evaluations that is allowed
  * @param why what happens with fewer evaluations, as the words after "with fewer than … "
  * @throws BenchError if no table answers, or `bad-input` if the limit is below `least`
  */
@@ -38,22 +42,22 @@ export function checkEvaluations(
 }
 
 /**
- * Returns the validation accuracy of an architecture in %, or undefined once the budget is spent. @param epochs
- * training epochs, as in `Oracle.query`
+ * Queries the validation accuracy of an architecture in %. → undefined once the time budget or the number of
+ * evaluations is used up. @param epochs length of the training that is asked about; absent: the oracle's usual one
  */
 export type Ask = (genotype: Genotype, epochs?: number) => Promise<number | undefined>
 
-/** Evaluates proposed architectures until `ask` returns undefined. */
+/** A strategy that evaluates the architectures of `proposal`, one or several times, until `ask` returns undefined. */
 export type Explore = (proposal: () => Genotype, ask: Ask) => Promise<void>
 
-/** Evaluates one proposal after the other with the oracle's usual training. */
+/** Evaluates one proposed architecture after the other, each once, with the oracle's usual training length. */
 export const oneByOne: Explore = async (proposal, ask) => {
   while ((await ask(proposal())) !== undefined);
 }
 
 /**
- * Makes a search of a single epoch, in which `explore` evaluates architectures until `ask` returns undefined or
- * `explore` has seen enough.
+ * Makes a black-box search of a single epoch, in which `explore` evaluates architectures until `ask` returns undefined
+ * or `explore` returns.
  * @param limit largest number of evaluations; undefined: no limit under a budget, else 100
  */
 export function blackBoxSearch(
@@ -101,18 +105,20 @@ export function blackBoxSearch(
   }
 }
 
-/** The error for a budget that is too small for a single evaluation. */
+/** The error for a time budget that is too small to evaluate a single architecture. */
 const tooSmall = (seconds: number) =>
   new BenchError('bad-input', `a budget of ${seconds} s does not pay for a single evaluation; raise the budget`)
 
-/** Numbers for the epoch's record: the evaluations made, and the seconds of the budget that were left. */
+/**
+ * Extra numbers of a black-box search's report: architectures evaluated, and seconds left of the time budget if any.
+ */
 function extraOf(evaluations: number, { budgetSeconds, usedSeconds }: Oracle): Record<string, number> {
   return Number.isFinite(budgetSeconds)
     ? { evaluations, budgetLeftSeconds: budgetSeconds - usedSeconds }
     : { evaluations }
 }
 
-/** Makes a search whose answer is known before it starts: a single random architecture, or a reference. */
+/** Makes a search that only answers a given architecture: for `random` with a single evaluation, and for references. */
 export const fixed = (genotype: Genotype): Search => ({
   epochs: 1,
   epoch: async () => ({}),

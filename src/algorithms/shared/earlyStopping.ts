@@ -3,11 +3,13 @@
  * Differentiable Architecture Search", ICLR 2020, §4.3), for every search that has architecture parameters.
  *
  * The eigenvalue is measured after every second epoch. When its local average has grown too much, no more epochs are
- * trained, and the answer is the architecture from before the growth (the rule is in `analysis/earlyStopping.ts`).
+ * trained, and the search answers with the architecture that it had before the growth (the rule is in
+ * `analysis/earlyStopping.ts`).
  *
  * Differences from RobustDARTS' code: every measurement uses the first batch of the validation half without
  * augmentation, where the code uses the last batch that α was trained on; and the weight decay of α, which adds 1e-3 to
- * every eigenvalue, is left out. As there, the last epoch is not measured, because nothing would be saved.
+ * every eigenvalue, is left out. As in that code, the eigenvalue is not measured after the last epoch, because no
+ * training would be saved.
  */
 
 import { z } from 'zod'
@@ -20,7 +22,7 @@ import { pluralize } from '../../core/plainText.ts'
 import type { Genotype } from '../../core/space.ts'
 import { dependentOptions, optionalChoice, optionalCount } from './options.ts'
 
-/** Options of early stopping. */
+/** Options of early stopping by the eigenvalue, as typed by the user. */
 export interface EarlyStopOptions {
   readonly earlyStop?: 'eigenvalue'
   readonly earlyStopEvery?: number
@@ -42,10 +44,10 @@ export const withEarlyStop = <Own extends z.ZodRawShape>(own: Own) =>
     'earlyStop=eigenvalue',
   )
 
-/** A search with architecture parameters, whose eigenvalue can be measured. */
+/** A search with architecture parameters, so that the dominant eigenvalue of ∇²_α L_val can be measured. */
 type MeasurableSearch = Search & { readonly relaxed: RelaxedSearch }
 
-/** A measured eigenvalue, and the architecture that the search would have answered at that time. */
+/** A measured dominant eigenvalue, and the architecture that the search would have answered at that time. */
 interface Candidate extends Measurement {
   readonly genotype: Genotype
 }
@@ -75,8 +77,8 @@ const settingsOf = (epochs: number, { earlyStopEvery, earlyStopFrom }: EarlyStop
 })
 
 /**
- * Wraps a search so that it ends early if the options ask for it. @param measure computes the eigenvalue; tests replace
- * it
+ * Wraps a search so that it stops early when the dominant eigenvalue has grown, if the options ask for it. @param
+ * measure computes the eigenvalue; tests replace it
  */
 export function earlyStopped(
   context: SearchContext,

@@ -2,9 +2,10 @@
  * Hyperband (Li, Jamieson, DeSalvo, Rostamizadeh, Talwalkar: "Hyperband: A Novel Bandit-Based Approach to
  * Hyperparameter Optimization", JMLR 2018, algorithm 1): brackets of successive halving. A bracket trains n
  * architectures for few epochs, then the best 1/η of them for η times as many epochs, and so on up to the largest
- * number of epochs. Bracket s = s_max, …, 0 has s rungs after its first.
+ * number of epochs. A rung is one step of a bracket: all its remaining architectures trained equally long. Bracket s =
+ * s_max, …, 0 has s rungs after its first.
  *
- *     n = ⌈(s_max + 1) / (s + 1) · η^s⌉,   s_max + 1 rungs
+ *     n = ⌈(s_max + 1) / (s + 1) · η^s⌉,   s_max + 1 different training lengths
  *
  * Difference from the paper: a rung is the longest training length in the table that does not exceed the length that η
  * gives.
@@ -15,17 +16,17 @@ import type { Ask, Explore } from './blackBox.ts'
 
 /** One bracket of successive halving. */
 export interface Bracket {
-  /** Number of architectures on the first rung. */
+  /** Number of architectures that the bracket trains on its first rung. */
   readonly begin: number
-  /** Training epochs of each rung, ascending. */
+  /** Number of training epochs of each rung of the bracket, ascending. */
   readonly rungs: readonly number[]
 }
 
 /**
- * Returns the training epochs of all rungs, ascending.
+ * Returns the number of training epochs of each rung of the longest bracket, ascending.
  * @param fidelities training lengths that the oracle can answer for, ascending
- * @param least fewest epochs of a rung
- * @param most most epochs of a rung
+ * @param least smallest number of epochs of a rung
+ * @param most largest number of epochs of a rung
  */
 export function rungsOf(fidelities: readonly number[], eta: number, least: number, most: number): readonly number[] {
   const usable = fidelities.filter((epochs) => epochs >= least && epochs <= most)
@@ -38,8 +39,8 @@ export function rungsOf(fidelities: readonly number[], eta: number, least: numbe
 }
 
 /**
- * Yields brackets forever: from the one that begins with the shortest training to the one of full trainings only, then
- * again.
+ * Yields Hyperband's brackets forever: from the one that begins with the shortest training to the one that only trains
+ * in full, then the same again.
  */
 export function* brackets(rungs: readonly number[], eta: number): Generator<Bracket, never> {
   const most = rungs.length - 1
@@ -52,14 +53,14 @@ export function* brackets(rungs: readonly number[], eta: number): Generator<Brac
   }
 }
 
-/** Explores by one bracket after the other. @param rungs epochs, ascending */
+/** The strategy of Hyperband: runs one bracket after the other. @param rungs training epochs of the rungs, ascending */
 export const halvings =
   (rungs: readonly number[], eta: number): Explore =>
   async (proposal, ask) => {
     for (const bracket of brackets(rungs, eta)) if (!(await halved(bracket, eta, proposal, ask))) return
   }
 
-/** Runs one bracket. @returns false if the search ended within the bracket */
+/** Runs one bracket of successive halving. @returns false if the budget was used up within the bracket */
 async function halved({ begin, rungs }: Bracket, eta: number, proposal: () => Genotype, ask: Ask): Promise<boolean> {
   let waiting = begin
   let best: readonly Genotype[] = []
@@ -77,13 +78,13 @@ async function halved({ begin, rungs }: Bracket, eta: number, proposal: () => Ge
   return true
 }
 
-/** An architecture with its accuracy on the current rung. */
+/** An architecture with its validation accuracy after the training of the current rung. */
 interface Tried {
   readonly genotype: Genotype
   readonly accuracyPct: number
 }
 
-/** Returns the best 1/η of the architectures, at least one. */
+/** Returns the most accurate 1/η of a rung's architectures, at least one, for the next rung. */
 function promoted(tried: readonly Tried[], eta: number): readonly Genotype[] {
   const best = [...tried].sort((a, b) => b.accuracyPct - a.accuracyPct)
   return best.slice(0, Math.max(1, Math.floor(tried.length / eta + 1e-9))).map(({ genotype }) => genotype)

@@ -10,10 +10,13 @@ import type { Supernet } from '../../core/supernet.ts'
 import { sgdOf, trainReport } from './bilevel.ts'
 import { count } from './options.ts'
 
-/** The mixing weights under which the supernet computes a single architecture. */
+/** Returns the one-hot mixing weights with which a supernet computes a single architecture. */
 export const onlyPath = (space: SearchSpace, genotype: Genotype): Mixing => onlyOnes(space.oneHot(genotype))
 
-/** Trains the shared weights for one epoch. @param pathOf the architecture that a step trains */
+/**
+ * Trains the supernet's shared weights for one epoch, one architecture per step. @param pathOf returns the architecture
+ * that a step trains
+ */
 export async function trainOnPaths(
   { space, protocol, data }: SearchContext,
   supernet: Supernet,
@@ -28,26 +31,26 @@ export async function trainOnPaths(
   return trainReport(await supernet.takeTally())
 }
 
-/** Options of an algorithm that ranks architectures by the shared weights. */
+/** Options shared by the algorithms that rank architectures by their accuracy with a supernet's shared weights. */
 export const rankingOptions = {
   candidates: count(100, 'architectures ranked at the end; after other epochs a tenth of them (NAS-Bench-201)'),
   rankingImages: count(512, 'validation images that rank them, the same for all of a ranking (NATS-Bench)'),
 }
 
-/** Settings of a ranking of architectures by shared weights. */
+/** Settings of a ranking of candidate architectures by their accuracy with the shared weights. */
 export interface Ranking {
   readonly candidates: number
   readonly rankingImages: number
-  /** Candidates in all epochs but the last; absent: a tenth of `candidates`. */
+  /** Number of candidates ranked after each epoch but the last; absent: a tenth of `candidates`. */
   readonly perEpoch?: number
   /**
-   * Statistics that batch norms use: those of the batch (`probe`), or the running ones if the network keeps them
-   * (`eval`).
+   * Statistics with which batch norms normalise during the ranking. `probe`, the default: those of the batch; `eval`:
+   * the running ones if the network keeps them.
    */
   readonly mode?: 'probe' | 'eval'
 }
 
-/** The best architecture of a ranking, with its loss and accuracy. */
+/** The best architecture of a ranking, with its validation loss and accuracy under the shared weights. */
 export interface Winner {
   readonly genotype: Genotype
   readonly validLoss: number
@@ -55,9 +58,9 @@ export interface Winner {
 }
 
 /**
- * Ranks candidates by their accuracy with the shared weights and returns the best; ties go to the lower loss. Every
- * epoch's ranking uses the next images of the validation set.
- * @param draw returns the n-th candidate
+ * Ranks candidate architectures by their validation accuracy with the shared weights and returns the best; ties go to
+ * the lower loss. Every epoch's ranking uses the next images of the validation set.
+ * @param draw returns the n-th candidate architecture
  */
 export async function rank(
   context: SearchContext,
@@ -81,7 +84,7 @@ export async function rank(
 const isBetter = (a: Winner, b: Winner) =>
   a.validAccuracyPct > b.validAccuracyPct || (a.validAccuracyPct === b.validAccuracyPct && a.validLoss < b.validLoss)
 
-/** Loads the validation batches that an epoch's ranking uses. */
+/** Loads the validation batches on which the candidates of an epoch's ranking are compared. */
 async function validationBatches({ data }: SearchContext, epoch: number, images: number): Promise<Batch[]> {
   const { validation } = await data()
   const many = Math.min(validation.batchesPerEpoch, Math.ceil(images / validation.batchSize))

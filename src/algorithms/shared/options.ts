@@ -2,7 +2,8 @@
 import { z } from 'zod'
 
 /**
- * Converts a text to a number. Unlike `Number(text)`, a blank text becomes NaN and not 0; other values pass unchanged.
+ * Converts the text of an option to a number. Unlike `Number(text)`, it makes NaN of a blank text, not 0. A value that
+ * is not a text passes unchanged.
  */
 const numberOf = (value: unknown) =>
   typeof value === 'string' ? (value.trim() === '' ? Number.NaN : Number(value)) : value
@@ -10,32 +11,35 @@ const numberOf = (value: unknown) =>
 const numberAtLeast = (least: number) => z.preprocess(numberOf, z.number().min(least))
 const integerAtLeast = (least: number) => z.preprocess(numberOf, z.number().int().min(least))
 
-/** Schema of a finite number of at least `least`. */
+/** Makes the zod schema of an option that is a finite number of at least `least`. */
 export function number(defaultValue: number, description: string, least = Number.NEGATIVE_INFINITY) {
   return numberAtLeast(least).default(defaultValue).describe(description)
 }
 
-/** Schema of a number from 0 to 1. */
+/** Makes the zod schema of an option that is a number from 0 to 1. */
 export function fraction(defaultValue: number, description: string) {
   return z.preprocess(numberOf, z.number().min(0).max(1)).default(defaultValue).describe(description)
 }
 
-/** Schema of the decay of a moving average: from 0, which forgets at once, to below 1, which would never forget. */
+/**
+ * Makes the zod schema of an option that is the decay of a moving average: at least 0 (only the newest value counts),
+ * below 1.
+ */
 export function decay(defaultValue: number, description: string) {
   return z.preprocess(numberOf, z.number().min(0).lt(1)).default(defaultValue).describe(description)
 }
 
-/** Schema of an integer of at least `least`. */
+/** Makes the zod schema of an option that is an integer of at least `least`. */
 export function count(defaultValue: number, description: string, least = 1) {
   return integerAtLeast(least).default(defaultValue).describe(description)
 }
 
-/** Schema of a Boolean; the texts `true` and `false` are accepted. */
+/** Makes the zod schema of a Boolean option; the texts `true` and `false` are accepted, too. */
 export function flag(defaultValue: boolean, description: string) {
   return z.union([z.boolean(), z.stringbool()]).default(defaultValue).describe(description)
 }
 
-/** Schema of a value out of a fixed list of names. */
+/** Makes the zod schema of an option whose value is one of a fixed list of names. */
 export function choice<const Words extends readonly [string, ...string[]]>(
   words: Words,
   defaultValue: Words[number],
@@ -47,23 +51,23 @@ export function choice<const Words extends readonly [string, ...string[]]>(
     .describe(description)
 }
 
-/** Schema of an optional value out of a fixed list of names. */
+/** Makes the zod schema of an option that may be absent, and whose value is one of a fixed list of names. */
 export function optionalChoice<const Words extends readonly [string, ...string[]]>(words: Words, description: string) {
   return z.enum(words).optional().describe(description)
 }
 
-/** Schema of an optional list of positive integers; as a text they are separated by commas. */
+/** Makes the zod schema of an option that may be absent: a list of positive integers, in a text separated by commas. */
 export function list(description: string) {
   const split = (value: unknown) => (typeof value === 'string' ? value.split(',') : value)
   return z.preprocess(split, z.array(integerAtLeast(1)).min(1).optional()).describe(description)
 }
 
-/** Schema of an optional integer of at least `least`. */
+/** Makes the zod schema of an option that may be absent: an integer of at least `least`. */
 export function optionalCount(description: string, least = 1) {
   return integerAtLeast(least).optional().describe(description)
 }
 
-/** Schema of an optional number of at least `least`. */
+/** Makes the zod schema of an option that may be absent: a finite number of at least `least`. */
 export function optionalNumber(description: string, least: number) {
   return numberAtLeast(least).optional().describe(description)
 }
@@ -71,7 +75,8 @@ export function optionalNumber(description: string, least: number) {
 /**
  * Rejects dependent options that are set while the option they depend on is off, as `freeze` without
  * `progressive=true`.
- * @param isOn whether the option they depend on is on, given all options; @param remedy what switches it on
+ * @param isOn tells from all options whether the option they depend on is on
+ * @param remedy text of the option that switches it on, for the error message
  */
 export function dependentOptions<Options extends z.ZodObject>(
   options: Options,

@@ -2,15 +2,15 @@
  * The architecture gradient of second-order DARTS (Liu et al. 2019, §2.3): the gradient of the validation loss after
  * one weight step.
  *
- *     w′ = w − ξ (μ·buffer + ∇_w L_train(w, α) + λw)               the whole step: momentum μ and weight decay λ too
+ *     w′ = w − ξ (μ·buffer + ∇_w L_train(w, α) + λw)               the whole step, with momentum μ and weight decay λ
  *     ∇_α L_val(w′, α) − ξ · ∇²_{α,w} L_train(w, α) v,    v = ∇_w′ L_val(w′, α)                             (eq. 7)
  *     ∇²_{α,w} L_train v ≈ [∇_α L_train(w⁺, α) − ∇_α L_train(w⁻, α)] / (2ε),    w^± = w ± εv                (eq. 8)
  *
  * ξ is the learning rate of the coming weight step. The gradient inside w′ is not clipped, and Nesterov's look-ahead is
  * left out, as in the code of DARTS and of NAS-Bench-201. At the customary ε = 0.01/‖v‖ the difference crosses kinks of
  * a ReLU network and is several times off the true product; the published results of the method were made with it. In
- * the exact form the ReLUs keep the activation mask that they have at w, where the loss is smooth; that gives the
- * product of automatic differentiation.
+ * the exact form (`secondOrder=exact`) the ReLUs keep the activation mask that they have at w, where the loss is
+ * smooth; that gives the product of automatic differentiation.
  */
 import type { Batch } from '../../core/data.ts'
 import { BenchError } from '../../core/errors.ts'
@@ -22,22 +22,26 @@ import type { ArchitectureGradient } from './bilevel.ts'
 
 type SecondOrder = keyof typeof DISTANCES
 
-/** Options of the second-order gradient. */
+/** Options of DARTS' second-order architecture gradient. */
 export interface UnrolledOptions {
   readonly secondOrder: SecondOrder
-  /** Distance ε‖v‖ of the finite difference (eq. 8); absent: the value in `DISTANCES`. */
+  /**
+   * Distance ε‖v‖ by which the finite difference moves the weights w (DARTS, eq. 8); absent: the value in `DISTANCES`.
+   */
   readonly distance?: number
 }
 
 /**
- * Default distances ε‖v‖. The paper's 0.01 belongs to the results published with it. With frozen activation masks the
- * difference is smooth, and its error falls with the square of the distance until rounding in single precision
- * dominates: in supernets of 4 and 8 channels, at the start and in training, up to 9e-4 of the gradient at 0.01, and at
- * most 2e-5 at 0.001.
+ * Default distances ε‖v‖ by which the finite difference moves the weights. 0.01 is from the DARTS paper, and its
+ * published results were made with it. With frozen activation masks the difference is smooth, and its error falls with
+ * the square of the distance until rounding in single precision dominates: in supernets of 4 and 8 channels, at the
+ * start and in training, the relative error is up to 9e-4 at distance 0.01 and at most 2e-5 at 0.001.
  */
 export const DISTANCES = { 'finite-difference': 0.01, exact: 0.001 } as const
 
-/** The second-order architecture gradient ∂L_val(w′(α), α)/∂α; with ξ = 0 it equals the first-order gradient. */
+/**
+ * The second-order architecture gradient ∂L_val(w′(α), α)/∂α, where w′ is w after one SGD step on the training loss.
+ */
 export function unrolled(options: UnrolledOptions): ArchitectureGradient {
   const { secondOrder, distance = DISTANCES[secondOrder] } = options
   return async ({ supernet, relaxation, parameters, validBatch, trainBatch, sgd, stream }) => {
@@ -67,8 +71,8 @@ export function unrolled(options: UnrolledOptions): ArchitectureGradient {
 }
 
 /**
- * The gradient ∇_α L_train as a function of the current w; in the exact form, with the activation masks of the present
- * w.
+ * Returns a function that computes ∇_α L_train at the weights w of its call. With `secondOrder=exact`, it keeps the
+ * activation masks of the ReLUs at the w of now.
  */
 function trainGradient(supernet: Supernet, batch: Batch, { mixing, pullback }: Relaxed, secondOrder: SecondOrder) {
   if (secondOrder === 'finite-difference') {
@@ -90,8 +94,8 @@ function trainGradient(supernet: Supernet, batch: Batch, { mixing, pullback }: R
 }
 
 /**
- * The change of `gradient` along v at w = start (eq. 8), by a central difference with ε = distance / ‖v‖. Overwrites w;
- * returns 0 if v = 0.
+ * Computes the directional derivative of `gradient` along v at w = start, by a central difference with ε = distance /
+ * ‖v‖ (DARTS, eq. 8). Overwrites w; returns 0 if v = 0.
  */
 async function alongWeights(
   w: WeightVector,
