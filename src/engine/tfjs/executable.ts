@@ -1,6 +1,6 @@
 /**
- * A network compiled for TensorFlow.js. Every call runs its kernels synchronously; only reading results back is
- * awaited.
+ * A network compiled for TensorFlow.js. Every method runs its TensorFlow.js kernels synchronously; only reading results
+ * back from the backend is awaited.
  */
 import * as tf from '@tensorflow/tfjs-core'
 import type {
@@ -28,14 +28,14 @@ import {
   TensorVector,
 } from './state.ts'
 
-/** The executable of the TensorFlow.js executor. */
+/** A network compiled by the TensorFlow.js executor, ready to train and evaluate. */
 export class TfjsExecutable implements Executable {
   readonly network: Network
   readonly weights: TensorVector
   readonly momentum: TensorVector
   readonly #on: OnBackend
   readonly #batchSize: number
-  /** The weight gradient of the last `step`. */
+  /** The gradient of the network weights that the last SGD step computed. */
   readonly #gradient: TensorVector
   readonly #parameters: ParameterViews
   readonly #statistics: RunningStatistics
@@ -144,7 +144,10 @@ export class TfjsExecutable implements Executable {
     checkFeed(this.network, this.#batchSize, feed, objective)
   }
 
-  /** Adds up, in double precision, the scalars of all `mix` terms in which a coefficient appears. */
+  /**
+   * Returns ∂L/∂c of every mixing coefficient c: for each the sum, in double precision, over all `mix` terms in which
+   * it appears.
+   */
   #gathered(ids: readonly number[], terms: readonly number[]): Float64Array {
     const gradient = new Float64Array(this.network.coefficientCount)
     ids.forEach((id, i) => {

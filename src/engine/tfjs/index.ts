@@ -16,12 +16,12 @@ import { TfjsExecutable } from './executable.ts'
 import { tensorflowPackage } from './packages.ts'
 import { onBackend } from './state.ts'
 
-/** One backend of TensorFlow.js. */
+/** How one backend of TensorFlow.js is loaded, and what it computes on. */
 interface TfjsBackend {
   readonly arithmetic: Arithmetic
-  /** Loads the backend and the kernels that this project adds to it. */
+  /** Loads the backend's package, and registers the kernels that this project adds to the backend. */
   readonly load: () => Promise<unknown>
-  /** Tells whether the initialised backend computes on a GPU; a GPU emulated in software does not count. */
+  /** Tells whether the loaded backend computes on a GPU; a GPU emulated in software does not count. */
   readonly onGpu: () => Promise<boolean>
 }
 
@@ -42,9 +42,9 @@ const backends = {
 type TfjsBackendName = keyof typeof backends
 
 /**
- * Opens the executor on a backend of TensorFlow.js.
+ * Opens the TensorFlow.js executor on one of its backends.
  *
- * @param backend `webgpu` needs `navigator.gpu` to be defined before
+ * @param backend name of the backend; before `webgpu`, the caller must have defined `navigator.gpu`
  * @throws BenchError `unsupported` if the backend does not load
  */
 export async function openTfjsExecutor(backend: TfjsBackendName): Promise<Executor> {
@@ -64,7 +64,8 @@ export async function openTfjsExecutor(backend: TfjsBackendName): Promise<Execut
 const initialised = new Map<TfjsBackendName, Promise<void>>()
 
 /**
- * Loads a backend and makes it the current one, once in a process. @throws BenchError `unsupported` if it does not load
+ * Loads a backend of TensorFlow.js and makes it the current one; only the first call in a process does the work.
+ * @throws BenchError `unsupported` if it does not load
  */
 export function initialiseBackend(backend: TfjsBackendName): Promise<void> {
   const ready = initialised.get(backend) ?? initialise(backend)
@@ -72,7 +73,7 @@ export function initialiseBackend(backend: TfjsBackendName): Promise<void> {
   return ready
 }
 
-/** Loads a backend and makes it the current one. @throws BenchError `unsupported` with the reason */
+/** Loads a backend of TensorFlow.js and makes it the current one. @throws BenchError `unsupported` with the reason */
 async function initialise(backend: TfjsBackendName): Promise<void> {
   tf.enableProdMode() // otherwise every log advises to install the native package
   try {
@@ -86,7 +87,10 @@ async function initialise(backend: TfjsBackendName): Promise<void> {
   }
 }
 
-/** Loads TensorFlow.js' WebAssembly backend on one thread, with the kernels that it lacks. */
+/**
+ * Loads TensorFlow.js' WebAssembly backend on one thread, and registers this project's kernels where the backend's own
+ * are missing or inexact.
+ */
 async function loadWasm(): Promise<void> {
   const wasm = await import('@tensorflow/tfjs-backend-wasm')
   const { registerWasmKernels } = await import('./kernels/wasm.ts')
@@ -96,7 +100,7 @@ async function loadWasm(): Promise<void> {
   registerWasmKernels()
 }
 
-/** Loads libtensorflow through tfjs-node, with the kernels that TensorFlow.js does not offer. */
+/** Loads libtensorflow through tfjs-node, and registers three of its kernels that TensorFlow.js does not offer. */
 async function loadTensorflow(): Promise<void> {
   const name = tensorflowPackage()
   if (name === undefined) throw new Error('neither tfjs-node nor tfjs-node-gpu is installed with its native part')

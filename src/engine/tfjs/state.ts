@@ -1,6 +1,7 @@
 /**
- * The tensors that an executable keeps between passes: weights and other weight vectors, running statistics, sums of
- * losses, recorded activation masks. Also SGD on them, and the switch to the backend that they live on.
+ * The tensors that a TensorFlow.js executable keeps from one batch to the next: weight vectors, running statistics,
+ * sums of losses, recorded activation masks. Also the SGD step on them, and the function that switches to the backend
+ * on which they live.
  */
 import * as tf from '@tensorflow/tfjs-core'
 import { BenchError } from '../../core/errors.ts'
@@ -10,11 +11,14 @@ import { offsetsOf } from '../graph/graph.ts'
 import { initialStatistics } from '../plan/executable.ts'
 import type { BatchMoments, Moments } from './rules/rule.ts'
 
-/** Runs a synchronous function on one backend, frees the tensors that it made on the way, and returns its result. */
+/**
+ * A function that runs another, synchronous one on one TensorFlow.js backend, frees the tensors that it made on the
+ * way, and returns its result.
+ */
 export type OnBackend = <T>(f: () => T) => T
 
 /**
- * Returns a function that runs others on the named backend, which must have been initialised. TensorFlow.js has one
+ * Returns a function that runs other functions on the named backend, which must have been loaded. TensorFlow.js has one
  * current backend in the whole process, but executors of several backends may exist at the same time.
  */
 export const onBackend =
@@ -25,7 +29,7 @@ export const onBackend =
     return tf.tidy(f as () => tf.TensorContainer) as ReturnType<typeof f>
   }
 
-/** A weight vector as one flat tensor. */
+/** A vector of all network weights, stored as one flat tensor. */
 export class TensorVector implements WeightVector {
   readonly length: number
   readonly #on: OnBackend
@@ -37,12 +41,15 @@ export class TensorVector implements WeightVector {
     this.#values = on(() => tf.keep(tf.zeros([length])))
   }
 
-  /** The entries. They are never changed in place: every write makes a new tensor. */
+  /**
+   * The entries of the vector as a tensor. The tensor is never changed in place: every write to the vector makes a new
+   * one.
+   */
   get tensor(): tf.Tensor1D {
     return this.#values
   }
 
-  /** Replaces the entries by the result of `f`, and frees the tensors that `f` made on the way. */
+  /** Replaces the vector's entries by the tensor that `f` returns, and frees the other tensors that `f` made. */
   set(f: () => tf.Tensor1D): void {
     const values = this.#on(() => tf.keep(f()))
     this.#values.dispose()
@@ -61,7 +68,7 @@ export class TensorVector implements WeightVector {
     this.set(() => tf.mul(this.#values, a))
   }
 
-  /** Returns the dot product, accumulated in double precision on the host. */
+  /** Returns the dot product of two weight vectors, accumulated in double precision on the host. */
   async dot(x: WeightVector): Promise<number> {
     const [a, b] = await Promise.all([this.read(), this.#same(x).read()])
     return a.reduce((sum, value, i) => sum + value * b[i], 0)
@@ -99,13 +106,19 @@ export class TensorVector implements WeightVector {
   }
 }
 
-/** Returns the vector as one of this executor's. @throws BenchError `bad-input` if it belongs to another executor */
+/**
+ * Returns a weight vector as one of the TensorFlow.js executor. @throws BenchError `bad-input` if it belongs to another
+ * executor
+ */
 export function ownVector(x: WeightVector): TensorVector {
   if (x instanceof TensorVector) return x
   throw new BenchError('bad-input', 'the weight vector belongs to another executor; copy it with read and write')
 }
 
-/** The parameters of a network as tensors of their own shapes, cut from the flat weight vector when it has changed. */
+/**
+ * The parameters of a network as tensors of their own shapes, cut out of the flat weight vector anew whenever it has
+ * changed.
+ */
 export class ParameterViews {
   readonly #network: Network
   readonly #weights: TensorVector
@@ -117,7 +130,7 @@ export class ParameterViews {
     this.#weights = weights
   }
 
-  /** Returns a parameter at the current weights; the tensor is valid until the weights change. */
+  /** Returns one parameter at the current weights; the tensor is valid until the weights change. */
   at(id: ParameterId): tf.Tensor {
     if (this.#cutFrom !== this.#weights.tensor) this.#cut()
     return this.#views[id]
@@ -138,12 +151,14 @@ export class ParameterViews {
   }
 }
 
-/** Weight of the newest batch in the running statistics; PyTorch calls it `momentum`. */
+/** Weight of the newest batch in the running mean and variance of a batch norm; PyTorch calls it `momentum`. */
 const NEWEST = 0.1
 
-/** Running mean and variance of the batch normalisations that keep them, in one flat tensor. */
+/** Running mean and variance of all batch normalisations that keep them, in one flat tensor. */
 export class RunningStatistics {
-  /** For each batch normalisation its running means, then its running variances. */
+  /**
+   * All running statistics in one vector: for each batch normalisation its running means, then its running variances.
+   */
   readonly flat: TensorVector
   readonly #channels: readonly number[]
   readonly #offsets: readonly number[]
@@ -166,7 +181,8 @@ export class RunningStatistics {
   /**
    * Updates the running statistics: running ← running + 0.1·(batch − running), with the unbiased variance of the batch.
    *
-   * @param batch moments by position of the normalisation; those that are absent keep their statistics
+   * @param batch moments of the batch, by the batch norm's position in the statistics; a batch norm without an entry
+   * keeps its statistics
    */
   update(batch: ReadonlyMap<number, BatchMoments>): void {
     if (batch.size === 0) return
@@ -187,9 +203,12 @@ export class RunningStatistics {
   }
 }
 
-/** Adds up losses and correct predictions over steps on the backend, without reading them back at every step. */
+/**
+ * Sums of losses and correct predictions over training steps. They stay on the backend, so that no step waits for
+ * reading them back.
+ */
 export class RunningTally {
-  /** Σ loss·samples, Σ correct, Σ correct5 */
+  /** Three sums over the batches so far: Σ loss·samples, Σ correct, Σ top-5 correct. */
   readonly #sums: TensorVector
   #samples = 0
 
@@ -197,13 +216,16 @@ export class RunningTally {
     this.#sums = new TensorVector(on, 3)
   }
 
-  /** Adds one batch. @param scores [mean loss, correct, correct5] */
+  /** Adds the scores of one batch. @param scores [mean loss, number correct, number top-5 correct] */
   add(scores: tf.Tensor1D, samples: number): void {
     this.#samples += samples
     this.#sums.set(() => tf.add(this.#sums.tensor, tf.mul(scores, [samples, 1, 1])))
   }
 
-  /** Returns the tally since the last call and starts at zero again; without samples, the mean loss is NaN. */
+  /**
+   * Returns mean loss and correct predictions of all batches since the last call, and starts again at zero; without any
+   * batch, the mean loss is NaN.
+   */
   async take(): Promise<Tally> {
     const samples = this.#samples
     const reading = this.#sums.read()
@@ -218,13 +240,17 @@ export class RunningTally {
   }
 }
 
-/** Keeps clipping from dividing by zero; the value of PyTorch's `clip_grad_norm_`. */
+/**
+ * Added to the gradient norm so that gradient clipping never divides by zero; PyTorch's `clip_grad_norm_` uses the same
+ * value.
+ */
 const CLIP_EPSILON = 1e-6
 
 /**
- * Takes a step of stochastic gradient descent, as PyTorch's `clip_grad_norm_` and `SGD` do one after the other:
+ * Takes a step of stochastic gradient descent, as PyTorch's `clip_grad_norm_` and `SGD` do one after the other. With
+ * gradient g, weights w, clip norm c, weight decay λ, momentum μ and learning rate η:
  *
- *   g ← g·min(1, c/‖g‖) + λw;  buffer ← μ·buffer + g;  w ← w − η·buffer, with Nesterov w − η·(g + μ·buffer).
+ * \n   g ← g·min(1, c/‖g‖) + λw;  buffer ← μ·buffer + g;  w ← w − η·buffer, with Nesterov w − η·(g + μ·buffer).
  *
  * @param gradient overwritten with the clipped and decayed gradient
  */
@@ -237,7 +263,10 @@ export function sgd(weights: TensorVector, momentum: TensorVector, gradient: Ten
   })
 }
 
-/** Returns g·min(1, c / (‖g‖ + ε)), computed on the backend without reading the norm back. */
+/**
+ * Returns the gradient g scaled to a norm of at most c: g·min(1, c / (‖g‖ + ε)), computed on the backend without
+ * reading the norm back.
+ */
 function clipped(gradient: tf.Tensor1D, clipNorm: number | null): tf.Tensor1D {
   if (clipNorm === null) return gradient
   const norm = tf.sqrt(tf.sum(tf.square(gradient)))
@@ -245,8 +274,8 @@ function clipped(gradient: tf.Tensor1D, clipNorm: number | null): tf.Tensor1D {
 }
 
 /**
- * The activation masks of one feed: the entries that each ReLU passed and each max pooling chose. The first pass that
- * runs with this object records them, later passes read them.
+ * The activation masks of one batch: which entries each ReLU passed and which entry each max pooling chose. The first
+ * pass that runs with this object records the masks; later passes read them.
  */
 export class RecordedMasks implements ActivationMasks {
   readonly #on: OnBackend
@@ -256,7 +285,9 @@ export class RecordedMasks implements ActivationMasks {
     this.#on = on
   }
 
-  /** Returns a recorded tensor by its name; the first time it is computed by `compute` and kept. */
+  /**
+   * Returns a recorded tensor by its name. The first call for a name computes the tensor by `compute` and records it.
+   */
   recorded(name: string, compute: () => tf.Tensor): tf.Tensor {
     const tensor = this.#masks.get(name) ?? tf.keep(compute())
     this.#masks.set(name, tensor)
@@ -269,7 +300,10 @@ export class RecordedMasks implements ActivationMasks {
   }
 }
 
-/** Returns the masks as ones of this executor. @throws BenchError `unsupported` if another executor recorded them */
+/**
+ * Returns activation masks as ones of the TensorFlow.js executor. @throws BenchError `unsupported` if another executor
+ * recorded them
+ */
 export function ownMasks(activationMasks: ActivationMasks): RecordedMasks {
   if (activationMasks instanceof RecordedMasks) return activationMasks
   throw new BenchError(

@@ -1,6 +1,6 @@
 /**
- * Inserts zeros between the pixels of a tensor. That turns a convolution with a stride or a dilation into a plain one:
- * the zeros go into the gradient of its output, or into its filter.
+ * Inserts zeros between the pixels of a tensor. A convolution with a stride or a dilation then becomes a plain one: the
+ * zeros go between the pixels of its output gradient (stride), or between the taps of its filter (dilation).
  */
 import * as tf from '@tensorflow/tfjs-core'
 
@@ -25,7 +25,7 @@ export function interleaveZeros(x: tf.Tensor, [rowStep, columnStep]: readonly [n
   return firstCells(grid, (h - 1) * rowStep + 1, (w - 1) * columnStep + 1)
 }
 
-/** Returns the top left corner of each image, x[:, :rows, :columns, :]. */
+/** Returns the first rows and columns of each image, x[:, :rows, :columns, :]. */
 export function firstCells(x: tf.Tensor4D, rows: number, columns: number): tf.Tensor4D {
   const [n, h, w, c] = x.shape
   return h === rows && w === columns ? x : tf.slice(x, [0, 0, 0, 0], [n, rows, columns, c])

@@ -1,24 +1,29 @@
 /**
  * Registers three kernels of libtensorflow that TensorFlow.js does not offer: the gradient of ReLU, and batch
- * normalisation with its gradient. Each replaces up to ten kernel calls. Other backends do without them.
+ * normalisation with its gradient. Each replaces up to ten kernel calls. Other backends compute the same by several
+ * kernels.
  */
 import * as tf from '@tensorflow/tfjs-core'
 
-/** Kernel that returns dy where y > 0, else 0. Inputs: dy, y. */
+/** Name of the kernel that returns dy where y > 0, else 0: the gradient of a ReLU. Inputs: dy, y. */
 export const RELU_GRADIENT = 'ReluGrad'
 /**
- * Kernel of batch normalisation, γ·(x − μ)/√(σ² + ε) + β. Inputs: x, scale, shift; outputs: y, μ and the unbiased σ².
+ * Name of the kernel of batch normalisation, γ·(x − μ)/√(σ² + ε) + β. Inputs: x, scale, shift; outputs: y, μ and the
+ * unbiased σ².
  */
 export const BATCH_NORM = 'FusedBatchNormV3'
-/** Kernel that returns ∂L/∂x, ∂L/∂γ, ∂L/∂β of batch normalisation. Inputs: dy, x, scale, mean, biased variance. */
+/**
+ * Name of the kernel that returns ∂L/∂x, ∂L/∂γ, ∂L/∂β of batch normalisation. Inputs: dy, x, scale, mean, biased
+ * variance.
+ */
 export const BATCH_NORM_GRADIENT = 'FusedBatchNormGradV3'
 
-/** Attributes of the two kernels of batch normalisation: ε. */
+/** Attributes of the two kernels of batch normalisation: the ε that is added to the variance. */
 export interface BatchNormAttributes {
   readonly epsilon: number
 }
 
-/** The part of tfjs-node's backend that its own kernels call. */
+/** The members of tfjs-node's backend that its own kernels call, and so do the kernels registered here. */
 interface TensorflowBackend {
   readonly isUsingGpuDevice: boolean
   readonly binding: Readonly<Record<'TF_FLOAT' | 'TF_ATTR_TYPE' | 'TF_ATTR_FLOAT' | 'TF_ATTR_STRING', number>>
@@ -30,14 +35,14 @@ interface TensorflowBackend {
   ): tf.Tensor[]
 }
 
-/** An attribute of a libtensorflow kernel. */
+/** One attribute of a libtensorflow kernel: its name, type and value. */
 interface Attribute {
   readonly name: string
   readonly type: number
   readonly value: string | number
 }
 
-/** Registers the kernels; call it once, after the backend has been loaded. */
+/** Registers the three kernels; call it once, after the TensorFlow backend has been loaded. */
 export function registerTensorflowKernels(): void {
   const backend = tf.findBackend('tensorflow') as unknown as TensorflowBackend
   register(RELU_GRADIENT, ({ dy, y }) => {
@@ -59,7 +64,7 @@ export function registerTensorflowKernels(): void {
   })
 }
 
-/** Registers one kernel for the TensorFlow backend. */
+/** Registers one kernel for TensorFlow.js' backend on libtensorflow. */
 function register(
   kernelName: string,
   compute: (inputs: Readonly<Record<string, tf.TensorInfo>>, attributes: BatchNormAttributes) => tf.Tensor[],
@@ -78,7 +83,7 @@ const float = ({ binding }: TensorflowBackend, name: string): Attribute => ({
   value: binding.TF_FLOAT,
 })
 
-/** Returns the attributes of batch normalisation; `is_training` keeps its default, true. */
+/** Returns the attributes with which libtensorflow normalises a batch; `is_training` keeps its default, true. */
 const batchNormAttributes = (backend: TensorflowBackend, { epsilon }: BatchNormAttributes): Attribute[] => [
   float(backend, 'T'),
   float(backend, 'U'),
@@ -88,7 +93,7 @@ const batchNormAttributes = (backend: TensorflowBackend, { epsilon }: BatchNormA
 
 type Kernel = (inputs: tf.NamedTensorMap, attributes?: object) => tf.Tensor[]
 
-/** Returns a kernel of the current backend by name; undefined if the backend does not have it. */
+/** Returns a kernel of the current TensorFlow.js backend by its name; undefined if the backend does not have it. */
 export function fusedKernel(name: string): Kernel | undefined {
   if (tf.getKernel(name, tf.getBackend()) === undefined) return undefined
   return (inputs, attributes = {}) => tf.engine().runKernel(name, inputs, attributes as tf.NamedAttrMap)

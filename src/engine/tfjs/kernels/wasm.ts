@@ -13,20 +13,23 @@ import * as tf from '@tensorflow/tfjs-core'
 import { getKernel, type KernelConfig, registerKernel, Sum, unregisterKernel } from '@tensorflow/tfjs-core'
 import { firstCells, interleaveZeros } from './interleaveZeros.ts'
 
-/** The arguments of a kernel: inputs by name, attributes as TensorFlow.js passes them. */
+/** The arguments of a TensorFlow.js kernel: input tensors by name, and attributes such as stride and padding. */
 export interface KernelCall<Attributes> {
   readonly inputs: Readonly<Record<string, tf.Tensor4D>>
   readonly attributes: Attributes
   readonly backend: BackendWasm
 }
 
-/** Attributes of the gradient kernels of convolutions and poolings. */
+/** Attributes of the gradient kernels of convolutions and poolings, named as in TensorFlow.js. */
 export interface ConvolutionAttributes {
   readonly strides: [number, number]
   readonly pad: 'same' | 'valid'
 }
 
-/** Returns the registration of a kernel that may call other kernels; temporary tensors are freed. */
+/**
+ * Returns the registration of a kernel for the WebAssembly backend. The kernel may call other kernels; its temporary
+ * tensors are freed.
+ */
 export function wasmKernel<Attributes>(
   kernelName: string,
   compute: (call: KernelCall<Attributes>) => tf.Tensor,
@@ -45,13 +48,16 @@ export function wasmKernel<Attributes>(
   }
 }
 
-/** Number of zero pixels before and after the rows, and before and after the columns. */
+/** Numbers of zero pixels that pad an image: before and after its rows, and before and after its columns. */
 export interface Margins {
   readonly rows: [number, number]
   readonly columns: [number, number]
 }
 
-/** Runs a convolution kernel with explicit margins; unlike `tf.conv2d` it may stride and dilate at once. */
+/**
+ * Runs a convolution kernel with the given margins of zeros; unlike `tf.conv2d` it may have a stride and a dilation at
+ * once.
+ */
 export function convolve(
   kernelName: typeof tf.Conv2D | typeof tf.DepthwiseConv2dNative,
   x: tf.Tensor4D,
@@ -65,7 +71,7 @@ export function convolve(
 
 type Shape4 = [number, number, number, number]
 
-/** Kernel of ∂L/∂f of a convolution. */
+/** Registration of the kernel that computes the filter gradient of a convolution, ∂L/∂f. */
 export const conv2dBackpropFilter = wasmKernel<ConvolutionAttributes & { filterShape: Shape4 }>(
   tf.Conv2DBackpropFilter,
   ({ inputs: { x, dy }, attributes: { strides, pad, filterShape } }) => {
@@ -82,7 +88,7 @@ export const conv2dBackpropFilter = wasmKernel<ConvolutionAttributes & { filterS
   },
 )
 
-/** Kernel of ∂L/∂x of a convolution. */
+/** Registration of the kernel that computes the input gradient of a convolution, ∂L/∂x. */
 export const conv2dBackpropInput = wasmKernel<ConvolutionAttributes & { inputShape: Shape4 }>(
   tf.Conv2DBackpropInput,
   ({ inputs: { dy, filter }, attributes: { strides, pad, inputShape } }) => {
@@ -92,7 +98,7 @@ export const conv2dBackpropInput = wasmKernel<ConvolutionAttributes & { inputSha
   },
 )
 
-/** Kernel of ∂L/∂x of a depthwise convolution. */
+/** Registration of the kernel that computes the input gradient of a depthwise convolution, ∂L/∂x. */
 export const depthwiseBackpropInput = wasmKernel<ConvolutionAttributes & { inputShape: Shape4 }>(
   tf.DepthwiseConv2dNativeBackpropInput,
   ({ inputs: { dy, filter }, attributes: { strides, pad, inputShape } }) => {
@@ -103,14 +109,18 @@ export const depthwiseBackpropInput = wasmKernel<ConvolutionAttributes & { input
 )
 
 /**
- * Returns margins with which a filter of `span` pixels has at least `outputs` windows, the first `before` pixels early.
+ * Returns the margins, before and after one axis, with which a filter of `span` pixels has at least `outputs` windows,
+ * the first of them beginning `before` pixels before the image.
  */
 const marginsFor = (extent: number, span: number, outputs: number, before: number): [number, number] => [
   before,
   Math.max(0, outputs + span - 1 - extent - before),
 ]
 
-/** Returns the margins with which the transposed convolution gives the gradient of an input of `inputShape`. */
+/**
+ * Returns the margins with which the transposed convolution gives the gradient of a convolution's input of shape
+ * `inputShape`.
+ */
 function inputMargins(
   cells: tf.Tensor4D,
   filter: tf.Tensor4D,
@@ -126,7 +136,10 @@ function inputMargins(
   }
 }
 
-/** Kernel of ∂L/∂f of a depthwise convolution, Σ_{n,i,j} x[n, s·i + u − p, s·j + v − p, c]·dy[n,i,j,c], in doubles. */
+/**
+ * Registration of the kernel that computes the filter gradient of a depthwise convolution, Σ_{n,i,j} x[n, s·i + u − p,
+ * s·j + v − p, c]·dy[n,i,j,c], accumulated in double precision.
+ */
 export const depthwiseBackpropFilter = wasmKernel<ConvolutionAttributes & { filterShape: Shape4 }>(
   tf.DepthwiseConv2dNativeBackpropFilter,
   ({ inputs: { x, dy }, attributes: { strides, pad, filterShape }, backend }) => {
@@ -152,7 +165,7 @@ function filterGradient(x: Float32Array, dy: Float32Array, info: tf.backend_util
   return gradient
 }
 
-/** Adds x·dy over all pixels that tap (u, v) reads to the sum of each channel. */
+/** Adds x·dy, over all pixels of x that the filter's tap (u, v) reads, to the sum of each channel. */
 function addTap(
   x: Float32Array,
   dy: Float32Array,
@@ -178,8 +191,9 @@ function addTap(
 }
 
 /**
- * Kernel of ∂L/∂x of max pooling: the gradient of each window goes to its first largest entry in row order, as in
- * PyTorch. (The backend's kernel takes the last of equal entries, and after a ReLU equal entries are common.)
+ * Registration of the kernel that computes the input gradient of max pooling, ∂L/∂x. The gradient of each window goes
+ * to its first largest entry in row order, as in PyTorch. (The backend's kernel takes the last of equal entries, and
+ * after a ReLU equal entries are common.)
  */
 export const maxPoolGrad = wasmKernel<ConvolutionAttributes & { filterSize: [number, number] }>(
   tf.MaxPoolGrad,
@@ -206,7 +220,9 @@ function inputGradient(x: Float32Array, dy: Float32Array, info: tf.backend_util.
   return gradient
 }
 
-/** Returns the flat index of the first largest entry of window (i, j), border pixels left out. */
+/**
+ * Returns the flat index of the largest entry of window (i, j), the first of equal ones; border pixels do not count.
+ */
 function firstLargest(
   x: Float32Array,
   n: number,
@@ -242,8 +258,9 @@ interface SumAttributes {
 }
 
 /**
- * Returns a kernel that sums over the leading axes in double precision, as batch statistics and dot products need it.
- * (The backend's kernel transposes first and adds up to millions of terms one after the other in single precision.)
+ * Returns a sum kernel that sums over the leading axes in double precision, which batch statistics and dot products
+ * need. (The backend's kernel transposes first and adds up to millions of terms one after the other in single
+ * precision.)
  *
  * @param own the backend's kernel, which is called for all other sums
  */
@@ -264,7 +281,7 @@ export function sumOverLeadingAxes(own: tf.KernelConfig): tf.KernelConfig {
   }
 }
 
-/** Returns the sum over the rows of a matrix with so many columns, accumulated in double precision. */
+/** Returns the sum of each column of a matrix with `columns` columns, accumulated in double precision. */
 function columnSums(values: Float32Array, columns: number): Float32Array {
   const sums = new Float64Array(columns)
   for (let at = 0; at < values.length; at += columns) {
@@ -273,7 +290,10 @@ function columnSums(values: Float32Array, columns: number): Float32Array {
   return Float32Array.from(sums)
 }
 
-/** Registers the kernels; call it once, after the backend has registered its own and before it is initialised. */
+/**
+ * Registers this project's kernels for the WebAssembly backend. Call it once, after the backend has registered its own
+ * kernels and before it is initialised.
+ */
 export function registerWasmKernels(): void {
   const ownSum = getKernel(Sum, 'wasm')
   const kernels: KernelConfig[] = [

@@ -1,6 +1,6 @@
 /**
- * Runs a planned pass: the layers forward, then backward the layers that are differentiated. Each value is freed after
- * its last use.
+ * Runs a planned pass over a network: all its layers forward, then backward those layers through which a wanted
+ * gradient flows. Each value is freed after its last use.
  */
 import * as tf from '@tensorflow/tfjs-core'
 import type { CoefficientId, Network, ParameterId, ValueId } from '../../../core/network.ts'
@@ -13,23 +13,29 @@ import type { Plan, Step } from './plan.ts'
 export interface Trace {
   readonly plan: Plan
   value(id: ValueId): tf.Tensor
-  /** Counts one of the planned uses of a value as done, and frees the value after the last. */
+  /** Counts one use of a value, of those that the plan has counted before; after the last use the value is freed. */
   release(id: ValueId): void
-  /** For each step the tensors that its forward rule saved for its backward rule. */
+  /** For each layer of the plan, the tensors that its forward rule saved for its backward rule. */
   readonly saved: readonly (readonly tf.Tensor[])[]
-  /** Batch moments, by position of the running statistics. */
+  /** Mean and variance of the batch for each batch normalisation, by its position in the running statistics. */
   readonly moments: ReadonlyMap<number, BatchMoments>
 }
 
-/** The gradients of the loss that the plan asked for. */
+/** The gradients of the loss that a pass computed, as its plan asked for them. */
 export interface PassGradients {
-  /** Gradient by parameter; parameters that the pass did not read are absent, their gradient is zero. */
+  /** Gradient of each network parameter that the pass read; all other parameters have gradient zero. */
   readonly parameters: ReadonlyMap<ParameterId, tf.Tensor>
-  /** One scalar for each `mix` term in which a coefficient appears. */
+  /**
+   * Gradients of the mixing coefficients: one scalar for each `mix` term; a coefficient that several terms share
+   * appears several times.
+   */
   readonly coefficients: readonly { readonly id: CoefficientId; readonly value: tf.Tensor }[]
 }
 
-/** Runs the layers of a plan. @param images [batch, height, width, channels]; freed like every other value */
+/**
+ * Runs the layers of a plan forward. @param images the batch, [batch, height, width, channels]; freed like every other
+ * value
+ */
 export function runForward(plan: Plan, context: Context, images: tf.Tensor): Trace {
   const values = new Map<ValueId, tf.Tensor>([[0, images]])
   const useCounts = plan.useCounts.slice()
@@ -56,7 +62,7 @@ export function runForward(plan: Plan, context: Context, images: tf.Tensor): Tra
 }
 
 /**
- * Runs the backward pass and returns the gradients that the plan asked for.
+ * Runs the layers of a plan backward and returns the gradients that the plan asked for.
  *
  * @param cotangents ∂L/∂logits of each head that the loss reads; the tensors are consumed
  */
@@ -87,7 +93,7 @@ export function runBackward(
   return { parameters, coefficients }
 }
 
-/** Returns the ids that have a gradient, each with its gradient. */
+/** Returns those ids for which a gradient was computed, each with its gradient. */
 function withGradient(
   ids: readonly number[],
   gradients: Gradients[keyof Gradients] = [],
@@ -98,7 +104,7 @@ function withGradient(
   })
 }
 
-/** Runs the backward rule of one step. */
+/** Runs the backward rule of one layer. */
 function differentiate(
   { layer, operands, keeps, wants }: Step,
   cotangent: tf.Tensor,
@@ -112,7 +118,9 @@ function differentiate(
   return scoped(() => ruleOf(layer).backward(layer, { cotangent, inputs, output, saved, wants }, context))
 }
 
-/** Returns the sum of the gradients of one value, and frees them; undefined if there are none. */
+/**
+ * Returns the sum of the gradients that several layers gave to one value, and frees them; undefined if there are none.
+ */
 function total(parts: readonly tf.Tensor[]): tf.Tensor | undefined {
   if (parts.length < 2) return parts[0]
   const sum = addAll(parts)
@@ -120,7 +128,7 @@ function total(parts: readonly tf.Tensor[]): tf.Tensor | undefined {
   return sum
 }
 
-/** Runs `f` and frees all tensors that it made except those in its result. */
+/** Runs `f` and frees all tensors that it made, except those in its result. */
 function scoped<T extends object>(f: () => T): T {
   return tf.tidy(f as unknown as () => tf.TensorContainer) as unknown as T
 }

@@ -1,6 +1,6 @@
 /**
- * Computes the loss at the heads of a network: its value, its gradient with respect to the logits, and the number of
- * correct predictions.
+ * Computes the loss from the logits of a network's heads: its value, its gradient with respect to the logits, and the
+ * number of correct predictions.
  */
 import * as tf from '@tensorflow/tfjs-core'
 import type { Batch } from '../../../core/data.ts'
@@ -8,9 +8,9 @@ import type { Objective } from '../../../core/executor.ts'
 import type { Head, Network, ValueId } from '../../../core/network.ts'
 import { addAll } from '../rules/entrywise.ts'
 
-/** Loss over all heads, with its gradient. */
+/** The loss, summed over all heads of a network, with its gradient. */
 export interface HeadScores {
-  /** The loss, a scalar. */
+  /** The loss of the batch, a scalar tensor. */
   readonly loss: tf.Tensor
   /** ∂loss/∂logits of each head, [batch, 1, 1, classes]. */
   readonly cotangents: ReadonlyMap<ValueId, tf.Tensor>
@@ -20,7 +20,10 @@ export interface HeadScores {
 const headsOf = (network: Network, objective: Objective): readonly Head[] =>
   objective.kind === 'logits' ? network.heads.slice(0, 1) : network.heads
 
-/** Returns the loss and its gradient. @param logits returns the logits of a head, [batch, classes] */
+/**
+ * Returns the loss of a batch over all heads, and its gradient. @param logits returns the logits of a head, [batch,
+ * classes]
+ */
 export function score(
   network: Network,
   batch: Batch,
@@ -39,7 +42,7 @@ export function score(
   }
 }
 
-/** Returns one head's part of the loss, and its gradient with respect to the head's logits. */
+/** Returns one head's part of the loss, and its gradient with respect to that head's logits. */
 function scoreHead({ classes }: Network, batch: Batch, objective: Objective, head: Head, logits: tf.Tensor) {
   if (objective.kind === 'logits') {
     const cotangent = tf.tensor2d(objective.cotangent.slice(), [batch.size, classes])
@@ -54,14 +57,17 @@ function scoreHead({ classes }: Network, batch: Batch, objective: Objective, hea
   }
 }
 
-/** Returns the smoothed target (1 − s)·onehot + s / classes, [batch, classes]. */
+/**
+ * Returns the target distribution of each sample with label smoothing s, (1 − s)·onehot + s / classes, [batch,
+ * classes].
+ */
 function targets({ labels, size }: Batch, classes: number, smoothing: number): Float32Array {
   const target = new Float32Array(size * classes).fill(smoothing / classes)
   for (let i = 0; i < size; i++) target[i * classes + labels[i]] += 1 - smoothing
   return target
 }
 
-/** Returns log softmax of each row, computed without overflow. */
+/** Returns the log softmax of each sample's logits, computed without overflow. */
 function logSoftmax(logits: tf.Tensor): tf.Tensor {
   const shifted = tf.sub(logits, tf.max(logits, 1, true))
   return tf.sub(shifted, tf.log(tf.sum(tf.exp(shifted), 1, true)))

@@ -10,7 +10,7 @@ import { type PassGradients, runBackward, runForward, type Trace } from './inter
 import { countCorrect, score } from './objective.ts'
 import { type Plan, type PlanRequest, planPass } from './plan.ts'
 
-/** The gradients that a pass computes. */
+/** Which gradients a pass computes: of the mixing coefficients, of the network weights. */
 export interface GradientWants {
   readonly coefficients: boolean
   readonly weights: boolean
@@ -18,12 +18,15 @@ export interface GradientWants {
 
 const NO_GRADIENTS: GradientWants = { coefficients: false, weights: false }
 
-/** The passes of one network. All methods are synchronous; their tensors live as long as the enclosing `tf.tidy`. */
+/**
+ * Runs the passes of one network. All methods are synchronous; the tensors that they return live as long as the
+ * enclosing `tf.tidy`.
+ */
 export class Pass {
   readonly #network: Network
   readonly #parameters: ParameterViews
   readonly #statistics: RunningStatistics
-  /** Plans with all paths active, by the gradients they compute. */
+  /** The plans of passes with all paths active, by the gradients that they compute. */
   readonly #plans = new Map<string, Plan>()
 
   constructor(network: Network, parameters: ParameterViews, statistics: RunningStatistics) {
@@ -32,18 +35,21 @@ export class Pass {
     this.#statistics = statistics
   }
 
-  /** Returns values of a forward pass. @param roots logits or features */
+  /** Runs a forward pass and returns some of its values. @param roots ids of the wanted values: logits or features */
   values(feed: Feed, mode: Mode, roots: readonly ValueId[]): tf.Tensor[] {
     const { trace } = this.#forward(feed, mode, NO_GRADIENTS)
     return roots.map(trace.value)
   }
 
-  /** Returns [mean loss, correct, correct5] of the batch. */
+  /** Runs a forward pass and returns [mean loss, number correct, number top-5 correct] of the batch. */
   scores(feed: Feed, objective: Objective, mode: Mode): tf.Tensor1D {
     return this.#score(feed, objective, this.#forward(feed, mode, NO_GRADIENTS).trace).scores
   }
 
-  /** Returns [mean loss, correct, correct5] of the batch, and the gradients that are wanted. */
+  /**
+   * Runs a forward and a backward pass. Returns [mean loss, number correct, number top-5 correct] of the batch, and the
+   * wanted gradients.
+   */
   differentiate(feed: Feed, objective: Objective, wants: GradientWants, mode: Mode) {
     const { context, trace } = this.#forward(feed, mode, wants)
     const { scores, cotangents } = this.#score(feed, objective, trace)
@@ -51,7 +57,10 @@ export class Pass {
     return { scores, gradients: runBackward(this.#network, trace, context, cotangents) }
   }
 
-  /** Returns the gradients of all parameters as one vector, with zeros for parameters that the pass did not read. */
+  /**
+   * Returns the gradients of all network parameters as one vector, with zeros for parameters that the pass did not
+   * read.
+   */
   flatten({ parameters }: PassGradients): tf.Tensor1D {
     const parts = this.#network.parameters.map(({ shape }, id) => {
       const gradient = parameters.get(id)
@@ -87,7 +96,7 @@ export class Pass {
   }
 }
 
-/** Returns the data that rules read during one pass. */
+/** Returns the data that layer rules read during one pass, such as parameters and mixing coefficients. */
 export function createContext(
   network: Network,
   feed: Feed,

@@ -1,27 +1,34 @@
-/** Plans a pass: which layers it computes, which of them it differentiates, and when each value can be freed. */
+/**
+ * Plans a pass over a network: which layers it computes, through which of them gradients flow, and when each value can
+ * be freed.
+ */
 import type { CoefficientId, Layer, Network, ValueId } from '../../../core/network.ts'
 import { rootsOf } from '../../graph/graph.ts'
 import { ruleOf } from '../rules/index.ts'
 import { operandsOf, parametersOf, termsOf, type Wants } from '../rules/rule.ts'
 
-/** The paths and gradients that a pass is planned for. */
+/** What a pass is planned for: the active paths, and the gradients that it computes. */
 export interface PlanRequest {
   /** For each mixing coefficient 1 if its input is computed, else 0; absent: all are computed. */
   readonly active?: Uint8Array
   /**
-   * Whether to compute gradients of the mixing coefficients and of the weights; without both there is no backward pass.
+   * Whether the pass computes the gradient of the mixing coefficients; `weights` likewise. Without both there is no
+   * backward pass.
    */
   readonly coefficients: boolean
   readonly weights: boolean
 }
 
-/** One layer of a plan. */
+/** One layer of a planned pass, with the gradients that its backward rule computes. */
 export interface Step {
   readonly layer: Layer
   readonly operands: readonly ValueId[]
-  /** The mixing coefficients of a `mix`, one for each operand; else empty. */
+  /** The mixing coefficients of a `mix` layer, one for each operand; empty for other layers. */
   readonly coefficients: readonly CoefficientId[]
-  /** The gradients to compute; undefined if neither this layer nor a layer before it has a wanted gradient. */
+  /**
+   * The gradients that the layer's backward rule computes; undefined if no gradient of this layer or of a layer before
+   * it is wanted.
+   */
   readonly wants: Wants | undefined
   readonly keeps: { readonly inputs?: boolean; readonly output?: boolean }
 }
@@ -29,11 +36,14 @@ export interface Step {
 /** The layers of a pass, in the order in which they are computed. */
 export interface Plan {
   readonly steps: readonly Step[]
-  /** For each value the number of reads (forward, backward and by the caller) after which it can be freed. */
+  /**
+   * For each value of the network, the number of reads (forward, backward and by the caller) after which it can be
+   * freed.
+   */
   readonly useCounts: Uint32Array
 }
 
-/** Returns the plan of a pass. */
+/** Returns the plan of a pass over a network. */
 export function planPass(network: Network, request: PlanRequest): Plan {
   const layers = neededLayers(network, request)
   const carries = carryingValues(network, layers, request)
@@ -41,7 +51,7 @@ export function planPass(network: Network, request: PlanRequest): Plan {
   return { steps, useCounts: countUses(network, steps) }
 }
 
-/** Returns the layers on which logits and features depend. */
+/** Returns the layers on which the logits and the features of the network depend. */
 function neededLayers(network: Network, { active }: PlanRequest): Layer[] {
   const needed = new Set(rootsOf(network))
   const layers = network.layers.toReversed().filter((layer) => {
@@ -52,7 +62,10 @@ function neededLayers(network: Network, { active }: PlanRequest): Layer[] {
   return layers.reverse()
 }
 
-/** Returns for each value whether it depends on a parameter or coefficient with a wanted gradient. */
+/**
+ * Returns for each value of the network whether it depends on a parameter or mixing coefficient whose gradient is
+ * wanted.
+ */
 function carryingValues(network: Network, layers: readonly Layer[], request: PlanRequest): boolean[] {
   const carries = network.values.map(() => false)
   for (const layer of layers) {
@@ -62,7 +75,7 @@ function carryingValues(network: Network, layers: readonly Layer[], request: Pla
   return carries
 }
 
-/** Returns the step of one layer. @param carries for each value whether its gradient is computed */
+/** Returns one layer's step of the plan. @param carries for each value whether its gradient is computed */
 function planStep(layer: Layer, carries: readonly boolean[], { active, coefficients, weights }: PlanRequest): Step {
   const operands = operandsOf(layer, active)
   const terms = layer.kind === 'mix' ? termsOf(layer, active) : []
@@ -78,7 +91,7 @@ function planStep(layer: Layer, carries: readonly boolean[], { active, coefficie
   }
 }
 
-/** Returns for each value how often the pass and its caller read it. */
+/** Returns for each value of the network how often the pass and its caller read it. */
 function countUses(network: Network, steps: readonly Step[]): Uint32Array {
   const useCounts = new Uint32Array(network.values.length)
   for (const id of rootsOf(network)) useCounts[id]++

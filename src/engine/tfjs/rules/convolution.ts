@@ -6,8 +6,8 @@ import { placement } from './placement.ts'
 import { type Gradients, type LayerOf, type Rule, shapeOf, type Tape } from './rule.ts'
 
 /**
- * The names of TensorFlow.js' kernels for one type of convolution. Their filters are [height, width, in, out], or
- * [height, width, channels, 1] if depthwise.
+ * The names of TensorFlow.js' forward and gradient kernels for one type of convolution. Their filters have the shape
+ * [height, width, in, out], or [height, width, channels, 1] if depthwise.
  */
 interface Family {
   readonly forward: string
@@ -26,12 +26,12 @@ const depthwise: Family = {
   inputGradient: tf.DepthwiseConv2dNativeBackpropInput,
 }
 
-/** y = x ∗ f, every output channel from all input channels. */
+/** Rule of dense convolutions, y = x ∗ f: every output channel reads all input channels. */
 export const conv: Rule<LayerOf<'conv'>> = convolution(full)
-/** y = x ∗ f, each channel by itself. */
+/** Rule of depthwise convolutions, y = x ∗ f: each channel is filtered by itself. */
 export const depthwiseConv: Rule<LayerOf<'depthwiseConv'>> = convolution(depthwise)
 
-/** Returns the rule of convolutions that use one set of kernels. */
+/** Returns the rule of convolutions, dense or depthwise, that use the given TensorFlow.js kernels. */
 function convolution(family: Family): Rule<LayerOf<'conv' | 'depthwiseConv'>> {
   return {
     keeps: (_, wants) => ({ inputs: wants.parameters }),
@@ -89,8 +89,8 @@ function pixelsRead(x: tf.Tensor4D, window: Window): { readonly x: tf.Tensor4D; 
 const fourAxes = (filter: tf.Tensor) => (filter.rank === 4 ? filter : tf.expandDims(filter, 3)) as tf.Tensor4D
 
 /**
- * Returns the filter with dilation − 1 zeros between its taps: an undilated filter with the same result. (TensorFlow.js
- * has no gradient kernels for dilated convolutions, and no kernels that stride and dilate at once.)
+ * Returns the filter with dilation − 1 zeros between its taps, so that an undilated convolution gives the same result.
+ * (TensorFlow.js has no gradient kernels for dilated convolutions, and no kernels that stride and dilate at once.)
  */
 function spread(filter: tf.Tensor4D, dilation: number): tf.Tensor4D {
   if (dilation === 1) return filter
@@ -100,13 +100,13 @@ function spread(filter: tf.Tensor4D, dilation: number): tf.Tensor4D {
   return tf.reshape(cells, [span, span, channels, multiplicity])
 }
 
-/** Returns the taps of a filter without the zeros that `spread` inserted. */
+/** Returns the taps of a filter without the zeros that `spread` inserted between them. */
 function gather(spreadFilter: tf.Tensor4D, dilation: number): tf.Tensor4D {
   if (dilation === 1) return spreadFilter
   return tf.stridedSlice(spreadFilter, [0, 0, 0, 0], spreadFilter.shape, [dilation, dilation, 1, 1]) as tf.Tensor4D
 }
 
-/** y = x·W + b on flattened samples. */
+/** Rule of linear layers: y = x·W + b on flattened samples. */
 export const linear: Rule<LayerOf<'linear'>> = {
   keeps: (_, wants) => ({ inputs: wants.parameters }),
 
@@ -125,5 +125,5 @@ export const linear: Rule<LayerOf<'linear'>> = {
   },
 }
 
-/** [batch, height, width, channels] → [batch, features] */
+/** Returns each sample as a row: [batch, height, width, channels] → [batch, features]. */
 const rows = (x: tf.Tensor) => tf.reshape(x, [x.shape[0], -1]) as tf.Tensor2D

@@ -3,7 +3,10 @@ import * as tf from '@tensorflow/tfjs-core'
 import { fusedKernel, RELU_GRADIENT } from '../kernels/tensorflow.ts'
 import { keepsNothing, type LayerOf, type Rule, shapeOf, termsOf } from './rule.ts'
 
-/** y = max(0, x), with slope 0 at 0 as in PyTorch; y = x·mask when activations are frozen. */
+/**
+ * Rule of ReLU: y = max(0, x), with slope 0 at 0 as in PyTorch; when activations are frozen, y = x·mask with a recorded
+ * mask.
+ */
 export const relu: Rule<LayerOf<'relu'>> = {
   keeps: () => ({ output: true }),
   forward({ output }, [x], { activationMasks }) {
@@ -18,34 +21,36 @@ export const relu: Rule<LayerOf<'relu'>> = {
   },
 }
 
-/** Returns dy where y > 0, else 0. */
+/** Returns the gradient of a ReLU with output y: dy where y > 0, else 0. */
 function gradient(dy: tf.Tensor, y: tf.Tensor): tf.Tensor {
   const [fused] = fusedKernel(RELU_GRADIENT)?.({ dy, y }) ?? []
   return fused ?? tf.mul(dy, tf.step(y))
 }
 
-/** y = x·scale, with a scale for each sample that the host draws. */
+/** Rule of drop path: y = x·scale, with a scale for each sample that the host draws. */
 export const dropPath: Rule<LayerOf<'dropPath'>> = {
   keeps: keepsNothing,
   forward: ({ path }, [x], context) => ({ output: tf.mul(x, context.pathScale(path)) }),
   backward: ({ path }, { cotangent }, context) => ({ inputs: [tf.mul(cotangent, context.pathScale(path))] }),
 }
 
-/** y = 0 */
+/** Rule of layers that return zeros: y = 0. */
 export const zeros: Rule<LayerOf<'zeros'>> = {
   keeps: keepsNothing,
   forward: ({ output }, _, context) => ({ output: tf.zeros(shapeOf(output, context)) }),
   backward: () => ({}),
 }
 
-/** y = random numbers of the host; it has no gradient because it reads nothing. */
+/**
+ * Rule of noise layers: y = random numbers that the host draws. There is no gradient, because the layer reads no value.
+ */
 export const noise: Rule<LayerOf<'noise'>> = {
   keeps: keepsNothing,
   forward: ({ site, output }, _, context) => ({ output: context.noise(site, output) }),
   backward: () => ({}),
 }
 
-/** y = Σ x_i */
+/** Rule of sums: y = Σ x_i. */
 export const sum: Rule<LayerOf<'sum'>> = {
   keeps: keepsNothing,
   forward: (_, inputs) => ({ output: addAll(inputs) }),
@@ -54,7 +59,7 @@ export const sum: Rule<LayerOf<'sum'>> = {
   }),
 }
 
-/** y = Σ c_i·x_i; ∂L/∂x_i = c_i·dy, ∂L/∂c_i = ⟨dy, x_i⟩ */
+/** Rule of mixed operations with mixing coefficients c_i: y = Σ c_i·x_i; ∂L/∂x_i = c_i·dy, ∂L/∂c_i = ⟨dy, x_i⟩. */
 export const mix: Rule<LayerOf<'mix'>> = {
   keeps: (_, wants) => ({ inputs: wants.coefficients }),
 
@@ -76,7 +81,10 @@ export const mix: Rule<LayerOf<'mix'>> = {
   },
 }
 
-/** Number of tensors that one kernel adds: WebGPU binds at most eight buffers, and one is the sum. */
+/**
+ * Most tensors that one addition kernel reads: TensorFlow.js' WebGPU kernels bind at most eight buffers, and one is the
+ * sum.
+ */
 const MOST_TERMS = 7
 
 /** Returns the sum of tensors of one shape as a new tensor. */

@@ -1,4 +1,4 @@
-/** The table of layer rules, one for each kind of layer. */
+/** The table of layer rules, which run a kind of layer forward and backward: one for each kind of layer. */
 import type { Layer, LayerKind } from '../../../core/network.ts'
 import { conv, depthwiseConv, linear } from './convolution.ts'
 import { dropPath, mix, noise, relu, sum, zeros } from './entrywise.ts'
@@ -27,5 +27,5 @@ const rules = {
   mix,
 } satisfies { readonly [K in LayerKind]: Rule<LayerOf<K>> }
 
-/** Returns the rule for a layer. The cast is needed because the table's type does not tie a key to its rule. */
+/** Returns the rule that runs a layer. The cast is needed because the table's type does not tie a key to its rule. */
 export const ruleOf = (layer: Layer) => rules[layer.kind] as unknown as Rule<Layer>

@@ -1,11 +1,14 @@
-/** Batch normalisation: x̂ = (x − μ)·(σ² + ε)^−½, y = γ·x̂ + β (Ioffe and Szegedy 2015). */
+/** Rule of batch normalisation: x̂ = (x − μ)·(σ² + ε)^−½, y = γ·x̂ + β (Ioffe and Szegedy 2015). */
 import * as tf from '@tensorflow/tfjs-core'
 import { BATCH_NORM, BATCH_NORM_GRADIENT, fusedKernel } from '../kernels/tensorflow.ts'
 import type { BatchMoments, Context, LayerOf, Moments, Rule } from './rule.ts'
 
 const EPSILON = 1e-5
 
-/** y = γ·x̂ + β, or x̂ for a layer without γ and β; running statistics in mode `eval` if the layer keeps them. */
+/**
+ * Rule of batch normalisation: y = γ·x̂ + β, or x̂ for a layer without γ and β. In mode `eval` it uses the running mean
+ * and variance if the layer keeps them, else those of the batch.
+ */
 export const batchNorm: Rule<LayerOf<'batchNorm'>> = {
   // Without γ and β the output is x̂ itself.
   keeps: ({ affine }) => (affine === null ? { output: true } : { inputs: true }),
@@ -37,7 +40,7 @@ export const batchNorm: Rule<LayerOf<'batchNorm'>> = {
   },
 }
 
-/** The parameters γ (scale) and β (shift), [channels] each, or their gradients. */
+/** The parameters γ (scale) and β (shift) of a batch normalisation, [channels] each, or their gradients. */
 interface Affine {
   readonly scale: tf.Tensor
   readonly shift: tf.Tensor
@@ -46,21 +49,21 @@ interface Affine {
 /** The tensors from which the gradients of a batch normalisation are computed. */
 interface NormalisationTape extends Moments {
   readonly dy: tf.Tensor
-  /** The input; undefined if `normalised` is kept instead. */
+  /** The input x of the normalisation; undefined if `normalised` is kept instead. */
   readonly x: tf.Tensor | undefined
-  /** x̂, kept by a normalisation without γ and β; else undefined. */
+  /** The normalised input x̂, which a normalisation without γ and β keeps; else undefined. */
   readonly normalised: tf.Tensor | undefined
   readonly scale: tf.Tensor | null
 }
 
-/** The gradients of a batch normalisation; that of the input is computed only when `input` is called. */
+/** The gradients of a batch normalisation. The gradient of its input is computed only when `input` is called. */
 interface NormalisationGradients extends Affine {
   readonly input: () => tf.Tensor
 }
 
 /**
- * Computes ∂L/∂x = γ/σ·(dy − mean(dy) − x̂·mean(dy·x̂)), ∂L/∂γ = Σ dy·x̂ and ∂L/∂β = Σ dy by several kernels. With
- * running statistics (`areConstant`), ∂L/∂x = γ/σ·dy.
+ * Computes, by several kernels, the gradients of a batch normalisation: ∂L/∂x = γ/σ·(dy − mean(dy) − x̂·mean(dy·x̂)),
+ * ∂L/∂γ = Σ dy·x̂ and ∂L/∂β = Σ dy. With running statistics (`areConstant`), ∂L/∂x = γ/σ·dy.
  */
 function composedGradients(tape: NormalisationTape, areConstant: boolean): NormalisationGradients {
   const { dy, x, normalised = normalise(x as tf.Tensor, tape, null), variance } = tape
@@ -94,7 +97,7 @@ function fusedGradients({ dy, x, normalised, mean, variance, scale }: Normalisat
   return gradients && { input: () => gradients[0], scale: gradients[1], shift: gradients[2] }
 }
 
-/** Tells whether a layer normalises by its running statistics. */
+/** Tells whether a batch normalisation uses its running statistics in this pass, instead of those of the batch. */
 const usesRunning = ({ statistics }: LayerOf<'batchNorm'>, { mode }: Context) => mode === 'eval' && statistics !== null
 
 /** Returns γ·(x − μ)/√(σ² + ε) + β, computed in one kernel; x̂ if `affine` is null. */
@@ -103,7 +106,7 @@ function normalise(x: tf.Tensor, { mean, variance }: Moments, affine: Affine | n
   return tf.engine().runKernel(tf.FusedBatchNorm, inputs, { varianceEpsilon: EPSILON })
 }
 
-/** Normalises by the moments of the batch, and returns them as well. */
+/** Normalises a batch by its own mean and variance, and returns these moments as well. */
 function normaliseBatch(x: tf.Tensor, affine: Affine | null): { output: tf.Tensor; moments: BatchMoments } {
   const kernel = fusedKernel(BATCH_NORM)
   if (kernel === undefined) {

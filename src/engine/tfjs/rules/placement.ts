@@ -8,18 +8,21 @@ import type { Window } from '../../../core/network.ts'
 type Shape4 = [batch: number, height: number, width: number, channels: number]
 type Margins = [before: number, after: number]
 
-/** How a window with symmetric padding is run by a kernel of TensorFlow.js. */
+/** How a TensorFlow.js kernel slides a window with symmetric padding over its input. */
 export interface Placement {
   readonly pad: 'same' | 'valid'
-  /** Shape of the input after `padded`. */
+  /** Shape of the input after `padded` has added border pixels. */
   readonly shape: Shape4
-  /** Returns the input with border pixels of value `fill`, if the kernel's own padding will not do. */
+  /**
+   * Returns the kernel's input: x with a border of pixels of value `fill`, or x itself if the kernel's own padding
+   * suffices.
+   */
   padded(x: tf.Tensor, fill?: number): tf.Tensor4D
-  /** Returns the gradient of the padded input without the border that `padded` added. */
+  /** Returns the gradient of x: the gradient of the padded input without the border that `padded` added. */
   unpadded(gradient: tf.Tensor): tf.Tensor4D
 }
 
-/** Returns how a window slides over an input of shape [batch, height, width, channels]. */
+/** Returns how a TensorFlow.js kernel slides a window over an input of shape [batch, height, width, channels]. */
 export function placement(shape: readonly number[], window: Window): Placement {
   const [batch, height, width, channels] = shape
   if (window.padding === 0) return unchanged('valid', [batch, height, width, channels])
@@ -36,12 +39,14 @@ export function placement(shape: readonly number[], window: Window): Placement {
   }
 }
 
-/** Returns a placement that leaves padding to the kernel. */
+/** Returns a placement that leaves the padding to the TensorFlow.js kernel. */
 function unchanged(pad: 'same' | 'valid', shape: Shape4): Placement {
   return { pad, shape, padded: (x) => x as tf.Tensor4D, unpadded: (gradient) => gradient as tf.Tensor4D }
 }
 
-/** Returns the number of border pixels before and after an axis; the border after it ends with the last window. */
+/**
+ * Returns the numbers of border pixels before and after one axis; the border after it ends where the last window ends.
+ */
 function margins(extent: number, span: number, { stride, padding }: Window): Margins {
   const windows = Math.floor((extent + 2 * padding - span) / stride) + 1
   return [padding, Math.max(0, (windows - 1) * stride + span - padding - extent)]

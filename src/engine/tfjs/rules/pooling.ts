@@ -5,10 +5,10 @@ import type { RecordedMasks } from '../state.ts'
 import { type Placement, placement } from './placement.ts'
 import { keepsNothing, type LayerOf, type Rule, shapeOf } from './rule.ts'
 
-/** Value of border pixels in max pooling: the most negative finite float32. */
+/** Value of the border pixels in max pooling, which must never be the largest: the most negative finite float32. */
 const LOWEST = -3.4028234663852886e38
 
-/** Mean over each window, without border pixels. */
+/** Rule of average pooling: the mean over each window, in which border pixels do not count. */
 export const avgPool: Rule<LayerOf<'avgPool'>> = {
   keeps: keepsNothing,
 
@@ -45,7 +45,10 @@ function sameGradient(cotangent: tf.Tensor, window: Window, place: Placement): t
   return tf.mul(run(tf.AvgPool, { x: tf.div(cotangent, counts) }, attributes(window, place)), counts)
 }
 
-/** Largest entry of each window; when activations are frozen, the entry that was largest at recording. */
+/**
+ * Rule of max pooling: the largest entry of each window. When activations are frozen, it is the entry at the pixel that
+ * was largest when the masks were recorded.
+ */
 export const maxPool: Rule<LayerOf<'maxPool'>> = {
   keeps: () => ({ inputs: true, output: true }),
 
@@ -66,8 +69,8 @@ export const maxPool: Rule<LayerOf<'maxPool'>> = {
 }
 
 /**
- * Returns the recorded choice from each window, Σ_k choice_k·entry_k. The first call records the current choice, the
- * pooled input and its largest entries, which the backward rule reads.
+ * Returns from each window the entry that was largest when the masks were recorded, Σ_k choice_k·entry_k. The first
+ * call records the choice, the pooled input and its largest entries; the backward rule reads the last two.
  */
 function chosen(activationMasks: RecordedMasks, output: ValueId, entries: tf.Tensor, x: tf.Tensor): tf.Tensor {
   const choice = activationMasks.recorded(`choice ${output}`, () =>
@@ -79,7 +82,7 @@ function chosen(activationMasks: RecordedMasks, output: ValueId, entries: tf.Ten
   return result
 }
 
-/** Returns the entries of each window, [batch, height, width, channels, kernel²]. */
+/** Returns the entries of each pooling window as the last axis, [batch, height, width, channels, kernel²]. */
 function windowEntries(x: tf.Tensor, window: Window): tf.Tensor {
   const { kernel, stride, padding } = window
   const [batch, height, width, channels] = x.shape
@@ -99,7 +102,7 @@ function windowEntries(x: tf.Tensor, window: Window): tf.Tensor {
   return tf.stack(entries, -1)
 }
 
-/** Mean over height and width: [batch, height, width, channels] → [batch, 1, 1, channels]. */
+/** Rule of the mean over height and width: [batch, height, width, channels] → [batch, 1, 1, channels]. */
 export const globalMean: Rule<LayerOf<'globalMean'>> = {
   keeps: keepsNothing,
   forward: (_, [x]) => ({ output: tf.mean(x, [1, 2], true) }),
@@ -121,7 +124,7 @@ const run = (kernel: string, inputs: tf.NamedTensorMap, attrs: object): tf.Tenso
 const isPadded = (place: Placement, shape: readonly number[]) =>
   place.shape[1] !== shape[1] || place.shape[2] !== shape[2]
 
-/** Returns the number of pixels in each window without the border, [1, height, width, 1]. */
+/** Returns the number of pixels in each pooling window, border pixels left out, [1, height, width, 1]. */
 function cellCounts(windows: tf.Tensor, shape: readonly number[], window: Window): tf.Tensor {
   const rows = realCells(shape[1], windows.shape[1] as number, window)
   const columns = realCells(shape[2], windows.shape[2] as number, window)
@@ -129,7 +132,7 @@ function cellCounts(windows: tf.Tensor, shape: readonly number[], window: Window
   return tf.tensor4d(counts, [1, rows.length, columns.length, 1])
 }
 
-/** Returns the number of pixels in each window along one axis, without the border. */
+/** Returns the number of pixels in each pooling window along one axis, border pixels left out. */
 const realCells = (extent: number, windows: number, { kernel, stride, padding }: Window) =>
   Array.from({ length: windows }, (_, i) => {
     const from = i * stride - padding

@@ -1,111 +1,114 @@
 /**
- * The contract of a layer rule: how the interpreter runs one kind of layer forward and backward. Also what a layer
- * reads and the shapes of values, which rules and interpreter share.
+ * Declares what a layer rule is: the functions that run one kind of layer forward and backward. Also tells which values
+ * and parameters a layer reads, and the shapes of values.
  */
 import type { Tensor } from '@tensorflow/tfjs-core'
 import type { Mode } from '../../../core/executor.ts'
 import type { CoefficientId, Layer, LayerKind, ParameterId, Value, ValueId } from '../../../core/network.ts'
 import type { RecordedMasks } from '../state.ts'
 
-/** The layer type of one kind. */
+/** The type of a layer of kind `K`. */
 export type LayerOf<K extends LayerKind> = Extract<Layer, { readonly kind: K }>
 
 /**
- * The data of one pass that rules read: parameters, mixing coefficients, statistics, random numbers. The tensors belong
- * to the pass; rules never dispose of them.
+ * What layer rules read during one pass: parameters, mixing coefficients, running statistics, random numbers. The
+ * tensors belong to the pass; rules never dispose of them.
  */
 export interface Context {
   readonly mode: Mode
   readonly batchSize: number
   readonly values: readonly Value[]
-  /** For each mixing coefficient 1 if its input is computed, else 0; undefined: all are computed. */
+  /** For each mixing coefficient 1 if the input it multiplies is computed, else 0; undefined: all are computed. */
   readonly active: Uint8Array | undefined
   parameter(id: ParameterId): Tensor
-  /** Returns a mixing coefficient as a scalar tensor. */
+  /** Returns the value of a mixing coefficient as a scalar tensor. */
   coefficient(id: CoefficientId): Tensor
   /** Returns the running mean and variance of a batch normalisation, [channels] each. */
   statistics(index: number): Moments
-  /** Returns the scale of each sample at a drop-path layer, [batch, 1, 1, 1]. */
+  /** Returns the factor by which a drop-path layer multiplies each sample of the batch, [batch, 1, 1, 1]. */
   pathScale(path: number): Tensor
   /** Returns the random numbers of a noise layer for this batch, in the shape of its output. */
   noise(site: number, output: ValueId): Tensor
-  /** The masks by which frozen ReLUs and max poolings decide; undefined: they decide by their input. */
+  /** The recorded masks by which ReLUs and max poolings decide in this pass; undefined: they decide by their input. */
   readonly activationMasks: RecordedMasks | undefined
 }
 
-/** Mean and biased variance of each channel, [channels] each. */
+/** Mean and biased variance of each channel of a value, [channels] each. */
 export interface Moments {
   readonly mean: Tensor
   readonly variance: Tensor
 }
 
-/** Mean and biased variance of each channel over one batch. */
+/** Mean and biased variance of each channel of a value over one batch. */
 export interface BatchMoments extends Moments {
-  /** Number of pixels they are taken over: batch × height × width. */
+  /** Number of pixels over which mean and variance are taken: batch × height × width. */
   readonly cells: number
 }
 
-/** The gradients that a layer's backward rule must compute; all others are never read. */
+/** Which gradients a layer's backward rule must compute; nothing reads the others. */
 export interface Wants {
-  /** One entry for each operand. */
+  /** For each operand of the layer, whether its gradient is needed. */
   readonly inputs: readonly boolean[]
   readonly parameters: boolean
   readonly coefficients: boolean
 }
 
-/** The result of a forward rule. */
+/** What a layer's forward rule returns. */
 export interface Forwarded {
   readonly output: Tensor
-  /** Tensors for the backward rule, besides those that `keeps` names. */
+  /** Tensors that the layer's backward rule needs, besides the operands and the output that `keeps` names. */
   readonly saved?: readonly Tensor[]
-  /** Moments of the batch, from which running statistics are updated. */
+  /** Mean and variance of the batch, with which a batch normalisation's running statistics are updated. */
   readonly moments?: BatchMoments | undefined
 }
 
-/** The data that a backward rule reads. */
+/** What a layer's backward rule reads. */
 export interface Tape {
-  /** ∂L/∂output */
+  /** The gradient of the loss with respect to the layer's output, ∂L/∂output. */
   readonly cotangent: Tensor
-  /** The operands, if `keeps` named them; else empty. */
+  /** The layer's operands, if its rule's `keeps` asked for them; else empty. */
   readonly inputs: readonly Tensor[]
-  /** The output, if `keeps` named it. */
+  /** The layer's output, if its rule's `keeps` asked for it; else undefined. */
   readonly output: Tensor | undefined
   readonly saved: readonly Tensor[]
   readonly wants: Wants
 }
 
 /**
- * The gradients that a backward rule returns: new tensors, never the cotangent itself; undefined where a gradient is
- * not wanted or zero.
+ * The gradients that a layer's backward rule returns: new tensors, never the cotangent itself; undefined where a
+ * gradient is not wanted or zero.
  */
 export interface Gradients {
-  /** One entry for each operand. */
+  /** Gradient of each operand of the layer. */
   readonly inputs?: readonly (Tensor | undefined)[]
-  /** In the order of `parametersOf`. */
+  /** Gradients of the layer's parameters, in the order of `parametersOf`. */
   readonly parameters?: readonly Tensor[] | undefined
-  /** One scalar for each operand of a `mix`. */
+  /** Gradients of the mixing coefficients of a `mix` layer: one scalar for each operand. */
   readonly coefficients?: readonly Tensor[] | undefined
 }
 
-/** How one kind of layer is computed and differentiated. */
+/** How one kind of layer is computed forward and backward. */
 export interface Rule<L extends Layer> {
-  /** Returns whether the layer's operands and its output must be kept for its backward rule. */
+  /** Returns whether a layer's operands and its output must be kept until its backward rule runs. */
   keeps(layer: L, wants: Wants): { readonly inputs?: boolean; readonly output?: boolean }
-  /** @param inputs the operands, in the order of `operandsOf` */
+  /** Computes a layer's output. @param inputs the layer's operands, in the order of `operandsOf` */
   forward(layer: L, inputs: readonly Tensor[], context: Context): Forwarded
   backward(layer: L, tape: Tape, context: Context): Gradients
 }
 
-/** The `keeps` of rules whose gradient depends only on the cotangent and the tensors that the forward rule saved. */
+/**
+ * The function `keeps` of rules that need neither operands nor output: their gradient depends only on the output
+ * gradient and the tensors that the forward rule saved.
+ */
 export const keepsNothing = () => ({})
 
-/** A term of a `mix` layer that is computed: coefficient·input. */
+/** One term coefficient·input of a `mix` layer, if it is computed in this pass. */
 export interface Term {
   readonly input: ValueId
   readonly coefficient: CoefficientId
 }
 
-/** Returns the terms of a `mix` whose input exists and whose coefficient is active. */
+/** Returns the terms of a `mix` layer whose input exists and whose coefficient is active. */
 export function termsOf(layer: Extract<Layer, { kind: 'mix' }>, active?: Uint8Array): Term[] {
   return layer.inputs.flatMap((input, i) => {
     const coefficient = layer.coefficients[i]
@@ -113,7 +116,10 @@ export function termsOf(layer: Extract<Layer, { kind: 'mix' }>, active?: Uint8Ar
   })
 }
 
-/** Returns the values that a layer reads (of a `mix`, only the inputs of its active terms) in the layer's own order. */
+/**
+ * Returns the values that a layer reads, in the layer's own order; of a `mix` layer, only the inputs of its active
+ * terms.
+ */
 export function operandsOf(layer: Layer, active?: Uint8Array): readonly ValueId[] {
   switch (layer.kind) {
     case 'zeros':
@@ -129,7 +135,7 @@ export function operandsOf(layer: Layer, active?: Uint8Array): readonly ValueId[
   }
 }
 
-/** Returns the parameters that a layer reads. */
+/** Returns the ids of the network parameters that a layer reads. */
 export function parametersOf(layer: Layer): readonly ParameterId[] {
   switch (layer.kind) {
     case 'conv':
@@ -144,7 +150,7 @@ export function parametersOf(layer: Layer): readonly ParameterId[] {
   }
 }
 
-/** Returns the shape of a value in this pass, [batch, height, width, channels]. */
+/** Returns the shape that a value of the network has in this pass, [batch, height, width, channels]. */
 export function shapeOf(id: ValueId, { values, batchSize }: Context): [number, number, number, number] {
   const { height, width, channels } = values[id]
   return [batchSize, height, width, channels]

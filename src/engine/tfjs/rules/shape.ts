@@ -4,7 +4,7 @@
 import * as tf from '@tensorflow/tfjs-core'
 import { keepsNothing, type LayerOf, type Rule } from './rule.ts'
 
-/** y = x[:, rows:, rows:, :] */
+/** Rule of crops, which cut off the first rows and columns: y = x[:, rows:, rows:, :]. */
 export const crop: Rule<LayerOf<'crop'>> = {
   keeps: keepsNothing,
   forward: ({ rows }, [x]) => ({ output: tf.slice(x, [0, rows, rows, 0]) }),
@@ -20,7 +20,7 @@ export const crop: Rule<LayerOf<'crop'>> = {
   }),
 }
 
-/** y = channels `from` to `from + count − 1` of x. */
+/** Rule of channel slices: y = channels `from` to `from + count − 1` of x. */
 export const slice: Rule<LayerOf<'slice'>> = {
   keeps: keepsNothing,
   forward: ({ from, count }, [x]) => ({ output: tf.slice(x, [0, 0, 0, from], [-1, -1, -1, count]) }),
@@ -39,7 +39,7 @@ export const slice: Rule<LayerOf<'slice'>> = {
   },
 }
 
-/** y = the inputs, one after the other along the channels. */
+/** Rule of concatenations: y = the channels of all inputs, one input after the other. */
 export const concat: Rule<LayerOf<'concat'>> = {
   keeps: keepsNothing,
   forward: (_, inputs) => ({ output: tf.concat([...inputs], 3) }),
@@ -50,7 +50,7 @@ export const concat: Rule<LayerOf<'concat'>> = {
   },
 }
 
-/** Channel shuffle: the channels as a matrix [groups, channels / groups], transposed. */
+/** Rule of channel shuffles: the channels are seen as a matrix [groups, channels / groups], which is transposed. */
 export const shuffle: Rule<LayerOf<'shuffle'>> = {
   keeps: keepsNothing,
   forward: ({ groups }, [x]) => ({ output: transposeChannels(x, groups) }),
