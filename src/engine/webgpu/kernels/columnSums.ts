@@ -1,22 +1,25 @@
 /**
- * Sums over all pixels of a batch, by channel. They run in two steps of fixed order: the threads of a workgroup add up
- * one chunk of pixels, then the results of the chunks are added up. This file has the layout of the threads and the
- * WGSL of both steps.
+ * Per-channel sums over all pixels of a batch. A sum takes two steps, each in a fixed order: every workgroup adds up
+ * one chunk of pixels, then one workgroup adds up the results of the chunks. This file has the layout of the threads
+ * and the WGSL code of both steps.
  */
 
-/** Threads of a workgroup that adds up one chunk of pixels. */
+/** Number of threads in a workgroup that adds up one chunk of pixels. */
 export const COLUMN_THREADS = 128
 
 /**
- * How the threads of a workgroup divide a chunk of pixels: each adds up four channels (a quad) of every `lines`-th
- * pixel.
+ * How the threads of a workgroup divide a chunk of pixels: each thread adds up one quad (four neighbouring channels) of
+ * every `lines`-th pixel.
  */
 export interface ColumnLayout {
-  /** Quads of channels that one workgroup covers. */
+  /** Number of quads (groups of four channels) that one workgroup covers. */
   readonly block: number
-  /** Threads that share the pixels of one quad. */
+  /** Number of threads that share the pixels of one quad of channels. */
   readonly lines: number
-  /** The largest power of two below `lines`: distance of the threads that are added in the first round of the tree. */
+  /**
+   * Distance of the threads whose sums are added in the first round of the tree reduction: the largest power of two
+   * below `lines`, or 0 for a single line.
+   */
   readonly reach: number
 }
 
@@ -30,12 +33,12 @@ export function columnLayout(quads: number): ColumnLayout {
   return { block, lines, reach: lines > 1 ? 2 ** Math.floor(Math.log2(lines - 1)) : 0 }
 }
 
-/** The kernel arguments that `COLUMN_SUM` and `OVER_CHUNK` read. */
+/** Names of the kernel arguments that the WGSL of `COLUMN_SUM` and `OVER_CHUNK` reads. */
 export const COLUMN_ARGS = ['quads', 'block', 'lines', 'reach', 'pixelsPerSample', 'pixelsPerChunk'] as const
 
 /**
- * WGSL: `columnSum(thread, own)` returns the sum of `own` over all threads of the same quad; the result is valid for
- * the threads of line 0. All threads must call it, in uniform control flow.
+ * WGSL function `columnSum(thread, own)`: returns the sum of `own` over all threads with the same quad of channels.
+ * Only the first of these threads (line 0) gets the right result. All threads must call it, in uniform control flow.
  */
 export const COLUMN_SUM = `
 var<workgroup> column: array<vec4f, ${COLUMN_THREADS}>;
@@ -52,8 +55,9 @@ fn columnSum(thread: u32, own: vec4f) -> vec4f {
 }`
 
 /**
- * WGSL: the first lines of a kernel that sums over a chunk. Workgroup x is the chunk, y the block of channels. Defines
- * the pixels from `first` to `end`, the `line` and `quad` of the thread, and whether the thread has work.
+ * WGSL: the first lines of a kernel that sums over a chunk of pixels. Workgroup x is the chunk, y the block of
+ * channels. Defines the pixels from `first` to `end`, the `line` and `quad` of the thread, and whether the thread has
+ * work.
  */
 export const OVER_CHUNK = `
   let pixels = run.samples * args.pixelsPerSample;
@@ -64,15 +68,15 @@ export const OVER_CHUNK = `
   let working = line < args.lines && quad < args.quads;`
 
 /**
- * A workgroup that adds up the results of the chunks covers so many quads (groups of four channels), with so many
- * threads (lanes) for each.
+ * Shape of a workgroup that adds up the results of the chunks of pixels: it covers `FINISH_QUADS` quads (groups of four
+ * channels), with `FINISH_LANES` threads for each.
  */
 export const FINISH_QUADS = 4
 export const FINISH_LANES = 32
 
 /**
- * WGSL: `laneSum(thread, own)` returns the sum of `own` over all threads of the same quad, valid for every thread. All
- * threads must call it, in uniform control flow.
+ * WGSL function `laneSum(thread, own)`: returns to every thread the sum of `own` over all threads with the same quad of
+ * channels. All threads must call it, in uniform control flow.
  */
 export const LANE_SUM = `
 var<workgroup> lanes: array<vec4f, ${FINISH_QUADS * FINISH_LANES}>;

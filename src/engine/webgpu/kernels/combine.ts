@@ -1,14 +1,15 @@
 /**
- * Kernels of a node, which is a sum of terms scaled and shifted by channel (`norm.ts`): the sum itself; for the
- * backward pass, the sums over pixels from which the gradients of its terms follow, and the gradients that it passes on
- * to the values of its terms.
+ * Kernels of a node, which is a sum of activation tensors (its terms), each scaled and shifted by channel (`norm.ts`).
+ * Forward: the sum. Backward: the sums over pixels from which the gradients of coefficients and normalisations follow,
+ * and the gradients with respect to the values of the terms.
  */
 import { ADDS, declare, defineKernel, eachItem, numbered, unrolled } from '../device/kernel.ts'
 import { COLUMN_ARGS, COLUMN_SUM, COLUMN_THREADS, OVER_CHUNK } from './columnSums.ts'
 import { rowOf, TERM } from './records.ts'
 
 /**
- * Kernel: output (+)= Σ_j scale_j·value_j + shift_j over the first `count` terms, without the disabled ones.
+ * Kernel: computes a node, output ← (or +=) Σ_j scale_j·value_j + shift_j over its first `count` terms. Terms of paths
+ * that are switched off are left out.
  *
  * @param most the number of terms that the kernel can bind
  */
@@ -48,7 +49,7 @@ export const combine = (most: number) =>
 
 /**
  * Kernel: computes for each chunk of pixels and channel the sums from which the gradients of the coefficients and
- * normalisations of a node's terms follow, where g is the gradient with respect to the node:
+ * normalisations of a node's terms follow, where g is the gradient with respect to the node and μ_j the channel's mean:
  *
  *   products[0] ← Σ g,   products[row_j] ← Σ g·(value_j − μ_j)
  *
@@ -106,9 +107,9 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) th
   })
 
 /**
- * Kernel: computes the sums of `reduceProducts` for several nodes of one normalised term each. The values of the nodes
- * are parts of one buffer, and so are the gradients with respect to the nodes. Workgroup x: chunk; y: block of
- * channels; z: node.
+ * Kernel: computes the sums of `reduceProducts` for several nodes that consist of one batch-normalised value each.
+ * These values are parts of one buffer, and so are the gradients with respect to the nodes. Workgroup x: chunk; y:
+ * block of channels; z: node.
  */
 export const reduceProductsEach = defineKernel({
   name: 'reduceProductsEach',
@@ -150,8 +151,9 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) th
 })
 
 /**
- * Kernel: result_j (+)= slope_j·gradient, plus curve_j·value_j + offset_j for a normalised term: the gradients with
- * respect to the values of several terms. Disabled terms are skipped.
+ * Kernel: computes the gradients with respect to the values of several terms j of a node from the node's gradient:
+ * result_j ← (or +=) slope_j·gradient, and for a batch-normalised term also + curve_j·value_j + offset_j. Terms of
+ * paths that are switched off are skipped.
  *
  * @param normalised for each term whether it is batch-normalised
  */

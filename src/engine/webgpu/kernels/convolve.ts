@@ -11,26 +11,30 @@ import { ADDS, defineKernel, unrolled } from '../device/kernel.ts'
 import { AFFINE, GRADIENT, INPUT, INPUT_ARGS, outputGradient } from './readers.ts'
 import { FILTER } from './records.ts'
 
-/** Quads of the summed dimension (taps × channels) that are in workgroup memory at a time. */
+/** How much of the summed dimension (taps × channels) is in workgroup memory at a time, in groups of four channels. */
 const SLICE = 4
-/** Unused elements between the rows of `windows`, so that neighbouring threads write to different memory banks. */
+/**
+ * Unused elements between rows of the workgroup array `windows`, so that neighbouring threads write to different memory
+ * banks.
+ */
 const GAP = 2
 
-/** The part of the result (pixels × channels) that one workgroup computes. */
+/** The part of a convolution's result (pixels × channels) that one workgroup computes. */
 export interface Tile {
-  /** Threads of the workgroup; a multiple of `SLICE`. */
+  /** Threads of the workgroup that computes the tile; a multiple of `SLICE`. */
   readonly threads: number
-  /** Quads of channels of the tile. */
+  /** Channels of the tile, in groups of four. */
   readonly columns: number
-  /** Pixels that one thread computes. */
+  /** Pixels of the tile that one thread computes. */
   readonly each: number
-  /** Pixels of the tile. */
+  /** Pixels of the tile that all threads together compute. */
   readonly pixels: number
 }
 
 /**
- * Kernel: computes the outputs of several filters, each at its offset in `results`, and the moments of every tile of
- * the outputs that are batch-normalised. Workgroup x: filter and column of tiles; y and z: tile of pixels.
+ * Kernel: computes the outputs of several dense filters, each at its offset in `results`. For outputs that are
+ * batch-normalised it also stores the mean and the sum of squared deviations of every tile. Workgroup x: filter and
+ * column of tiles; y and z: tile of pixels.
  */
 export const convolve = (tile: Tile) =>
   defineKernel({
@@ -73,11 +77,12 @@ ${product(tile, {
   })
 
 /**
- * Kernel: computes gradients with respect to inputs of filters. Every `count` filters, which read the same input, give
- * one result. Workgroup x: result and column of tiles; y and z: tile of pixels.
+ * Kernel: computes gradients with respect to the inputs of dense filters. Every `count` consecutive filters read the
+ * same input, and their gradients are summed into one result. Workgroup x: result and column of tiles; y and z: tile of
+ * pixels.
  *
  * @param masked whether the filters read their input through ReLU, whose mask then applies to the result
- * @param sources number of bound gradients of nodes, see `outputGradient`
+ * @param sources number of buffers with gradients of nodes that the kernel binds, see `outputGradient`
  */
 export const convolveBack = (tile: Tile, masked: boolean, sources: number) => {
   const { buffers, code } = outputGradient(sources)
@@ -120,21 +125,24 @@ ${product(tile, {
   })
 }
 
-/** The WGSL in which the forward pass and the gradient of a convolution differ. */
+/** The pieces of WGSL in which a convolution and its input gradient differ. */
 interface Direction {
   /**
-   * WGSL that defines `begin` and `end`, the filters to sum over, and `extent`: height, width and quads of the result.
+   * WGSL that defines `begin` and `end`, the numbers of the filters to sum over, and `extent`: height, width and quads
+   * (groups of four channels) of the result.
    */
   readonly begin: string
-  /** WGSL expression: the number of quads of channels that the product sums over. */
+  /** WGSL expression: over how many groups of four channels the matrix product sums. */
   readonly reduced: string
-  /** WGSL that computes what `factor` needs, once per slice. */
+  /** WGSL that computes what `factor` needs, once for each slice of the summed dimension. */
   readonly prepare: string
-  /** WGSL expression: the left factor of the product, four channels of one pixel and tap. */
+  /**
+   * WGSL expression: the left factor of the matrix product, four channels of one pixel at one cell (tap) of the window.
+   */
   readonly factor: string
-  /** WGSL that runs once all `sums` of the workgroup are complete. */
+  /** WGSL that runs after all sums of the workgroup's tile are complete. */
   readonly finish: string
-  /** WGSL that stores `sums[p]` at index `at` of the result. */
+  /** WGSL that stores the thread's sum number `p`, `sums[p]`, at index `at` of the result. */
   readonly store: string
 }
 
@@ -227,8 +235,8 @@ fn main(
 }
 
 /**
- * Returns the WGSL of `rowSum(thread, own)`, which adds up the values of all threads of one column of a tile. The
- * number of rows (threads / columns) must be a power of two.
+ * Returns the WGSL function `rowSum(thread, own)`, which returns the sum of `own` over all threads of a tile that
+ * compute the same channels. Their number (threads / columns) must be a power of two.
  *
  * @param memory name of an array in workgroup memory that the sum may overwrite
  */
@@ -245,9 +253,9 @@ fn rowSum(thread: u32, own: vec4f) -> vec4f {
 }`
 
 /**
- * Returns the WGSL that stores the moments of a tile while its values are in registers: the mean of each channel and
- * the sum of squared distances from it. The distances are from the tile's own mean, which stays exact if the mean is
- * large. Must stand in uniform control flow.
+ * Returns the WGSL that stores the moments of a convolution's tile while its values are in registers: the mean of each
+ * channel over the pixels of the tile, and the sum of squared distances from that mean. Taking distances from the
+ * tile's mean keeps the sum exact where the mean is large. Must stand in uniform control flow.
  */
 function collectMoments({ threads, columns, each, pixels }: Tile): string {
   const rows = threads / columns

@@ -1,12 +1,15 @@
 /**
- * Depthwise convolutions of several filters in one dispatch: each channel has its own small filter. The equations are
- * those in `convolve.ts` without the sums over channels.
+ * Kernels that compute depthwise convolutions (each channel has a small filter of its own) for several filters in one
+ * dispatch. The equations are those in `convolve.ts` without the sums over channels.
  */
 import { ADDS, defineKernel, eachItem } from '../device/kernel.ts'
 import { AFFINE, GRADIENT, INPUT, INPUT_ARGS, outputGradient } from './readers.ts'
 import { FILTER } from './records.ts'
 
-/** WGSL: `weightsAt(window, tap, quad)` returns the weights of four channels for one tap. */
+/**
+ * WGSL function `weightsAt(window, tap, quad)`: returns a depthwise filter's weights for four channels at one cell
+ * (`tap`) of its window.
+ */
 const WEIGHTS = `
 fn weightsAt(window: Filter, tap: u32, quad: u32) -> vec4f {
   var row = vec4f();
@@ -18,8 +21,8 @@ fn weightsAt(window: Filter, tap: u32, quad: u32) -> vec4f {
 }`
 
 /**
- * Returns the WGSL that adds weight · factor to `sum` for all cells of the window; `factor` gives the WGSL of the
- * factor.
+ * Returns WGSL that adds weight · factor to `sum` for each cell of the filter's window. @param factor returns the WGSL
+ * of the factor for a cell
  */
 const overTaps = (factor: (tap: string) => string) => `
   for (var ky = 0u; ky < window.kernelHeight; ky++) {
@@ -29,13 +32,16 @@ const overTaps = (factor: (tap: string) => string) => `
     }
   }`
 
-/** Returns the WGSL that finds quad, sample, row and column of item `i` of an image with the sizes in `image`. */
+/**
+ * Returns WGSL that splits the index `i` of a stored image batch, with the sizes in `image`, into channel quad, sample,
+ * row and column.
+ */
 const placeIn = (image: 'window' | 'args') => `
   let quad = i % ${image}.quads;
   let line = i / (${image}.quads * ${image}.width);
   let place = vec3u(line / ${image}.height, line % ${image}.height, (i / ${image}.quads) % ${image}.width);`
 
-/** Kernel: computes the outputs of several filters, each at its offset in `results`. Workgroup y: filter. */
+/** Kernel: computes the outputs of several depthwise filters, each at its offset in `results`. Workgroup y: filter. */
 export const depthwise = defineKernel({
   name: 'depthwise',
   buffers: {
@@ -60,14 +66,14 @@ ${eachItem(
 )}`,
 })
 
-/** WGSL: applies the mask of the ReLU through which the filters read their input. */
+/** WGSL: sets the input gradient `sum` to 0 where the ReLU, through which the filters read their input, was off. */
 const MASK = `
   let affine = affineOf(head, quad);
   sum = select(vec4f(), sum, affine.scale * image[head.inputOffset + i] + affine.shift > vec4f());`
 
 /**
- * Kernel: computes gradients with respect to inputs of filters. Every `count` filters, which read the same input, give
- * one result. Workgroup y: result.
+ * Kernel: computes gradients with respect to the inputs of depthwise filters. Every `count` consecutive filters read
+ * the same input, and their gradients are summed into one result. Workgroup y: result.
  *
  * @param masked whether the filters read their input through ReLU, whose mask then applies to the result
  */
@@ -102,15 +108,19 @@ ${eachItem(
   })
 }
 
-/** A workgroup of `depthwiseFilterGradient` covers so many quads of channels, with `LINES` threads for each. */
+/**
+ * Number of quads (groups of four channels) that a workgroup of `depthwiseFilterGradient` covers, with `LINES` threads
+ * for each.
+ */
 export const DEPTHWISE_COLUMNS = 8
 const LINES = 8
-/** Threads of a workgroup of `depthwiseFilterGradient`. */
+/** Number of threads in a workgroup of the kernel `depthwiseFilterGradient`. */
 export const DEPTHWISE_THREADS = DEPTHWISE_COLUMNS * LINES
 
 /**
- * Kernel: partialSums[chunk, tap, quad] ← Σ input·g over the rows of pixels of a chunk, for several filters of the same
- * width; `sumPartials` then adds the chunks up. Workgroup x: chunk; y: row of taps; z: filter and block of channels.
+ * Kernel: partial sums of the gradients of several depthwise filters of the same width: partialSums[chunk, tap, quad] ←
+ * Σ input·g over the rows of pixels of a chunk, with g = ∂L/∂output. `sumPartials` then adds up the chunks. Workgroup
+ * x: chunk; y: row of taps; z: filter and block of channels.
  */
 export const depthwiseFilterGradient = (kernelWidth: number) => {
   const taps = Array.from({ length: kernelWidth }, (_, kx) => kx)

@@ -1,18 +1,18 @@
 /**
- * The gradient with respect to dense filters, ∂L/∂w[tap, c, o] = Σ_pixels window[pixel, tap, c]·g[pixel, o]: a matrix
- * product. The pixels are cut into chunks of fixed size, each of which gives a partial sum; `sumPartials` adds the
- * partial sums up.
+ * Kernels for the gradients of dense filters, ∂L/∂w[tap, c, o] = Σ_pixels window[pixel, tap, c]·g[pixel, o] with g =
+ * ∂L/∂output: a matrix product. The pixels are cut into chunks of fixed size, each of which gives a partial sum;
+ * `sumPartials` adds the partial sums up.
  */
 import { defineKernel, unrolled } from '../device/kernel.ts'
 import { INPUT, INPUT_ARGS, outputGradient } from './readers.ts'
 import { FILTER } from './records.ts'
 
-/** Number of pixels whose factors are in workgroup memory at a time. */
+/** Number of pixels whose factors of the matrix product are in workgroup memory at a time. */
 const SLICE = 16
 
 /**
- * The part of a filter's gradient that one workgroup computes: rows (tap and input channel) × output channels, in
- * quads. The number of threads is a multiple of the rows, and of the columns.
+ * The part of a filter's gradient that one workgroup computes: `rows` (taps × input channels) × `columns` (output
+ * channels), both in groups of four channels. The number of threads is a multiple of the rows, and of the columns.
  */
 export interface GradientTile {
   readonly threads: number
@@ -21,15 +21,16 @@ export interface GradientTile {
 }
 
 /**
- * Kernel: computes the partial sums of the gradients of several filters, [chunk, tap, input channel with padding,
- * output quad] each. Workgroup x: chunk; y: tile of rows; z: filter and tile of columns.
+ * Kernel: computes the partial sums of the gradients of several dense filters. The sums of each filter are stored as
+ * [chunk of pixels, tap, input channel with padding, group of four output channels]. Workgroup x: chunk; y: tile of
+ * rows; z: filter and tile of columns.
  *
- * @param sources number of bound gradients of nodes, see `outputGradient`
+ * @param sources number of buffers with gradients of nodes that the kernel binds, see `outputGradient`
  */
 export function filterGradient({ threads, columns, rows }: GradientTile, sources: number) {
   const { buffers, code } = outputGradient(sources)
   const lines = threads / columns
-  /** Quads of rows (tap and input channel) of one thread. */
+  /** Rows of the gradient (taps × input channels) that one thread computes, in groups of four channels. */
   const quads = rows / lines
   const each = (text: (k: number) => string, between?: string) => unrolled(4 * quads, text, between)
   return defineKernel<string, string>({
@@ -105,19 +106,27 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) th
   })
 }
 
-/** Threads of a workgroup of `sumPartials`: quads of the gradient × lanes that share the partial sums of one quad. */
+/**
+ * Number of threads in a workgroup of `sumPartials`: groups of four gradient elements × threads that share the partial
+ * sums of one group.
+ */
 const SUM_THREADS = 64
 
-/** Returns how many threads (lanes) share the partial sums of each four elements of a filter's gradient. */
+/**
+ * Returns how many threads (lanes) share the adding up of `chunkCount` partial sums for each four elements of a
+ * filter's gradient.
+ */
 export const lanesFor = (chunkCount: number): number => (chunkCount < 16 ? 1 : 8)
 
-/** Returns the number of workgroups of `sumPartials` that a gradient of rows × quads occupies. */
+/**
+ * Returns the number of workgroups of `sumPartials` for a filter gradient of `rows` × `quads` groups of four elements.
+ */
 export const sumWorkgroups = (rows: number, quads: number, lanes: number): number =>
   Math.ceil((rows * quads * lanes) / SUM_THREADS)
 
 /**
- * Kernel: gradient[row, column] ← Σ_chunk partialSums[chunk, row, column] for many filters, without the rows and
- * columns of padding channels. Workgroup y: filter.
+ * Kernel: adds up the partial sums of the gradients of many filters, gradient[row, column] ← Σ_chunk partialSums[chunk,
+ * row, column], and leaves out the rows and columns of padding channels. Workgroup y: filter.
  */
 export const sumPartials = defineKernel({
   name: 'sumPartials',

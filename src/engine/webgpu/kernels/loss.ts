@@ -1,17 +1,18 @@
 /**
- * Kernels of the objectives: softmax cross-entropy with label smoothing, and a weighted sum of the logits. Both write
- * the gradient with respect to the logits, and add the loss and the counts of correct predictions to a tally.
+ * Kernels of the two objectives: softmax cross-entropy with label smoothing, and Σ cotangent·logits. Both write the
+ * gradient with respect to the logits, and write the loss and the numbers of correct predictions to a tally.
  */
 import { defineKernel } from '../device/kernel.ts'
 
-/** Threads of the one workgroup that handles the whole batch. */
+/** Number of threads in the single workgroup that computes the loss of the whole batch. */
 const HEAD_THREADS = 128
 
 /**
- * Returns the entry point of an objective: it calls `sampleLoss` for every sample and adds share · loss, and the
- * counts, to the tally of the run. Padding channels of the gradient become 0.
+ * Returns the WGSL entry point of a loss kernel. It calls `sampleLoss` for every sample and writes the sum of the
+ * losses times `share`, and the numbers of correct predictions, to the tally of the run. Padding channels of the
+ * gradient become 0.
  *
- * @param share WGSL of the factor that the sum of the losses is multiplied with
+ * @param share WGSL expression by which the sum of the samples' losses is multiplied
  */
 const overBatch = (share: string) => `
 var<workgroup> losses: array<f32, ${HEAD_THREADS}>;
@@ -67,8 +68,8 @@ fn main(@builtin(local_invocation_index) thread: u32) {
 
 /**
  * Kernel: mean cross-entropy over the batch with target = (1 − s)·onehot + s / classes, where s is the label smoothing;
- * gradient ← weight / batch · (softmax − target). The main head (`main` = 1) starts the tally and counts correct
- * predictions; an auxiliary head adds its loss to the tally.
+ * gradient ← weight / batch · (softmax − target), where `weight` is the loss weight of the head. The main head (`main`
+ * = 1) starts the tally and counts correct predictions; an auxiliary head adds its loss to the tally.
  */
 export const crossEntropy = defineKernel({
   name: 'crossEntropy',
@@ -97,7 +98,9 @@ fn sampleLoss(sample: u32, start: u32, label: u32) -> f32 {
 ${overBatch('bitcast<f32>(args.weight) / f32(run.samples)')}`,
 })
 
-/** Kernel: the objective Σ cotangent·logits of the main head; gradient ← cotangent, [batch, classes]. */
+/**
+ * Kernel: the loss Σ cotangent·logits of the main head, with a given cotangent [batch, classes]; gradient ← cotangent.
+ */
 export const cotangent = defineKernel({
   name: 'cotangent',
   buffers: {

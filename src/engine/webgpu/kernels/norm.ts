@@ -1,7 +1,8 @@
 /**
- * Batch normalisation as a scale and a shift of each channel: c·(γ·(y − μ)·r + β) with r = 1/√(σ² + ε) and the mixing
- * coefficient c. These kernels compute the moments, the scale and shift, and the gradients by channel. The normalised
- * values are never stored: kernels that need them scale and shift y while they read it.
+ * Kernels of batch normalisation, which is a scale and a shift of each channel: c·(γ·(y − μ)·r + β), with r = 1/√(σ² +
+ * ε), mean μ and variance σ² of the channel, and the mixing coefficient c. These kernels compute the moments, the scale
+ * and shift, and the gradients, all by channel. The normalised values are never stored: kernels that need them scale
+ * and shift y while they read it.
  */
 import { declare, defineKernel, eachItem, numbered, unrolled } from '../device/kernel.ts'
 import {
@@ -15,15 +16,15 @@ import {
 } from './columnSums.ts'
 import { TERM } from './records.ts'
 
-/** ε and the momentum of the running statistics, PyTorch's defaults of `BatchNorm2d`. */
+/** ε of batch normalisation and momentum of its running statistics: the defaults of PyTorch's `BatchNorm2d`. */
 const EPSILON = '1e-5'
 const MOMENTUM = '0.1'
 
 /**
- * Kernel: computes for every chunk of pixels and channel the mean and the sum of squared distances from it, of up to
- * `most` values. Convolutions do this for their own outputs (`convolve.ts`); this kernel serves all other values. The
- * sums are of distances from the first pixel of the chunk, which keeps them exact if the mean is large. Workgroup x:
- * chunk; y: block of channels; z: value.
+ * Kernel: computes the batch-norm moments of up to `most` values: for every chunk of pixels and every channel the mean,
+ * and the sum of squared distances from that mean. Convolutions do this for their own outputs (`convolve.ts`); this
+ * kernel serves all other values. The sums are of distances from the first pixel of the chunk, which keeps them exact
+ * if the mean is large. Workgroup x: chunk; y: block of channels; z: value.
  */
 export const measure = (most: number) => {
   const values = numbered('value', most)
@@ -72,14 +73,15 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) th
   })
 }
 
-/** WGSL: `isChannel(quad, lane)` tells whether lane 0 to 3 of a group of four channels is a channel, and no padding. */
+/** WGSL function `isChannel(quad, lane)`: tells whether channel 4·quad + lane is a real channel and not padding. */
 const IS_CHANNEL = `
 fn isChannel(quad: u32, lane: u32) -> bool { return 4u * quad + lane < args.channels; }`
 
 /**
- * Kernel: merges the moments of all chunks of a term's value, then computes its scale c·γ·r and its shift c·(β −
- * γ·μ·r). In training it also updates the running statistics; in evaluation it uses them instead of the moments. A term
- * without normalisation gets the scale c and the shift 0. Workgroup x: quads of channels; y: term.
+ * Kernel: merges the moments of all chunks of a value to mean μ and variance, then computes the per-channel scale c·γ·r
+ * and shift c·(β − γ·μ·r) of the term (symbols as at the head of this file). In training it also updates the running
+ * statistics; in evaluation it uses them instead of the moments. A term without normalisation gets the scale c and the
+ * shift 0. Workgroup x: quads of channels; y: term.
  */
 export const computeScaleShift = defineKernel({
   name: 'computeScaleShift',
@@ -167,8 +169,8 @@ fn finish(term: u32, quad: u32, measuredMean: vec4f, measuredVariance: vec4f, pi
 })
 
 /**
- * Kernel: computes the gradients of each term of a node from the sums that `reduceProducts` (`combine.ts`) left. With g
- * = ∂L/∂node, x̂ = (y − μ)·r and means over the M values of a channel,
+ * Kernel: computes the gradients of each batch-normalised term c·(γ·x̂ + β) of a node from the sums that
+ * `reduceProducts` (`combine.ts`) has stored. With g = ∂L/∂node, x̂ = (y − μ)·r and means over all pixels of a channel,
  *
  *   ∂L/∂y = c·γ·r·(g − mean(g) − x̂·mean(g·x̂)) = slope·g + curve·y + offset
  *   ∂L/∂c = Σ γ·g·x̂ + β·g,   ∂L/∂γ = c·Σ g·x̂,   ∂L/∂β = c·Σ g.
@@ -247,8 +249,9 @@ fn finish(term: u32, quad: u32, sum: vec4f, product: vec4f, count: f32) {
 })
 
 /**
- * Kernel: results[first + term] ← ∂L/∂c of every term, the sum over the channels of its row `contribution`. `bases`
- * holds for each term where that row begins and its length, in quads.
+ * Kernel: results[first + term] ← the gradient of the loss with respect to the term's mixing coefficient, which is the
+ * sum over all channels of the term's row `contribution`. `bases` holds for each term the offset and length of that
+ * row, in groups of four channels.
  */
 export const total = defineKernel({
   name: 'total',

@@ -4,7 +4,9 @@
  */
 import { ADDS, defineKernel, eachItem } from '../device/kernel.ts'
 
-/** Kernel: images [pixels, channels] → output [pixels, quads], with padding channels of 0. */
+/**
+ * Kernel: copies images [pixels, channels] to output [pixels, quads of channels] and sets the padding channels to 0.
+ */
 export const padChannels = defineKernel({
   name: 'padChannels',
   buffers: { images: 'read f32', output: 'write vec4f' },
@@ -20,7 +22,7 @@ export const padChannels = defineKernel({
   ),
 })
 
-/** Kernel: output ← 0. */
+/** Kernel: fills a value of the batch with zeros. */
 export const clear = defineKernel({
   name: 'clear',
   buffers: { output: 'write vec4f' },
@@ -28,7 +30,7 @@ export const clear = defineKernel({
   code: eachItem('run.samples * args.perSample', 'output[i] = vec4f();'),
 })
 
-/** Kernel: output (+)= input. */
+/** Kernel: copies input to output, or adds it to output, as the argument `accumulate` says. */
 export const add = defineKernel({
   name: 'add',
   buffers: { input: 'read vec4f', output: 'write vec4f' },
@@ -54,7 +56,10 @@ export const relu = defineKernel({
   ),
 })
 
-/** Kernel: output (+)= input where mask > 0, else 0: ReLU, or its gradient, with the sign taken from another value. */
+/**
+ * Kernel: output ← (or +=) input where mask > 0, else 0. This is a ReLU, or its gradient, that takes the sign from
+ * another value.
+ */
 export const applyMask = defineKernel({
   name: 'applyMask',
   buffers: { mask: 'read vec4f', input: 'read vec4f', output: 'write vec4f' },
@@ -68,7 +73,9 @@ ${eachItem(
 )}`,
 })
 
-/** Kernel: output (+)= input · scales[first + sample], with one scale per sample of the batch. */
+/**
+ * Kernel: output ← (or +=) input · scales[first + sample]; drop path has one such scale for each sample of the batch.
+ */
 export const scaleSamples = defineKernel({
   name: 'scaleSamples',
   buffers: { input: 'read vec4f', scales: 'read f32', output: 'write vec4f' },
@@ -82,7 +89,9 @@ ${eachItem(
 )}`,
 })
 
-/** Kernel: output ← input + bias, for a value [batch, channels]. */
+/**
+ * Kernel: output ← input + bias, for a value [batch, channels]; the bias begins at `parameter` in the weight vector.
+ */
 export const addBias = defineKernel({
   name: 'addBias',
   buffers: { input: 'read vec4f', weights: 'read f32', output: 'write vec4f' },
@@ -98,7 +107,7 @@ export const addBias = defineKernel({
   ),
 })
 
-/** Kernel: gradient of the bias ← Σ over the batch of the gradient with respect to the output. */
+/** Kernel: sums the gradient with respect to the output over the batch, which gives the gradient of the bias. */
 export const biasGradient = defineKernel({
   name: 'biasGradient',
   buffers: { output: 'read vec4f', gradient: 'write f32' },

@@ -1,16 +1,21 @@
 /**
- * Kernels of average pooling, maximum pooling and the mean over the image. Every thread computes four channels of one
- * pixel. The gradients gather from all windows that contain a pixel, so that sums have a fixed order.
+ * Kernels of average pooling, max pooling and global average pooling. Every thread computes four channels of one pixel.
+ * In the backward pass a thread adds up the gradients of all windows that contain its pixel, so that sums have a fixed
+ * order.
  */
 import { ADDS, defineKernel, eachItem } from '../device/kernel.ts'
 
-/** The arguments of the kernels with a window: sizes of the input and the output, and the window. */
+/**
+ * Names of the arguments of the pooling kernels: sizes of input and output, and the window's size, stride and padding.
+ */
 const ARGS = [
   ...['height', 'width', 'quads', 'outputHeight', 'outputWidth'],
   ...['kernel', 'stride', 'padding'],
 ] as const
 
-/** Returns the WGSL that finds the quad, x, y and sample of item `i` of an image. */
+/**
+ * Returns WGSL that splits the index `i` of a stored image batch into quad (group of four channels), x, y and sample.
+ */
 const place = (height: string, width: string) => `
   let quad = i % args.quads;
   let x = (i / args.quads) % ${width};
@@ -26,8 +31,8 @@ const inputAt = '((sample * args.height + at.x) * args.width + at.y) * args.quad
 const outputAt = '((sample * args.outputHeight + at.x) * args.outputWidth + at.y) * args.quads + quad'
 
 /**
- * Returns the WGSL that runs `body` for each pixel `at` in the window of an output. `tap` is the number of the cell in
- * the window; cells beyond the edge of the image are skipped.
+ * Returns a WGSL loop that runs `body` for each input pixel `at` in the pooling window of an output pixel. In `body`,
+ * `tap` is the number of the pixel's cell in the window. Cells beyond the edge of the image are skipped.
  */
 const overWindow = (body: string) => `
   for (var ky = 0u; ky < args.kernel; ky++) {
@@ -39,7 +44,10 @@ const overWindow = (body: string) => `
     }
   }`
 
-/** Returns the WGSL that runs `body` for each output `at` whose window contains the input pixel, as its cell `tap`. */
+/**
+ * Returns a WGSL loop that runs `body` for each output pixel `at` whose pooling window contains the input pixel, in
+ * cell `tap`.
+ */
 const overOutputs = (body: string) => `
   for (var ky = 0u; ky < args.kernel; ky++) {
     for (var kx = 0u; kx < args.kernel; kx++) {
@@ -56,12 +64,12 @@ const overOutputs = (body: string) => `
     }
   }`
 
-/** WGSL: stores `sum` in `result`, or adds it to `result`. */
+/** WGSL: stores `sum` in the gradient buffer `result`, or adds it to what is there, as `args.accumulate` says. */
 const STORE_SUM = `
   if (adds(args.accumulate)) { sum += result[i]; }
   result[i] = sum;`
 
-/** Kernel: output ← the mean of each window, without cells beyond the edge of the image. */
+/** Kernel: average pooling. output ← the mean of each window; cells beyond the edge of the image are not counted. */
 export const avgPool = defineKernel({
   name: 'avgPool',
   buffers: { input: 'read vec4f', output: 'write vec4f' },
@@ -76,7 +84,7 @@ export const avgPool = defineKernel({
   ),
 })
 
-/** Kernel: result (+)= the gradient with respect to the input of an average pooling. */
+/** Kernel: stores in `result`, or adds to it, the gradient with respect to the input of an average pooling. */
 export const avgPoolGradient = defineKernel({
   name: 'avgPoolGradient',
   buffers: { gradient: 'read vec4f', result: 'write vec4f' },
@@ -98,7 +106,10 @@ ${eachItem(
 )}`,
 })
 
-/** Kernel: output ← the largest value of each window; choice ← the number of its cell, the first of equal ones. */
+/**
+ * Kernel: max pooling. output ← the largest value of each window; choice ← the number of its cell in the window, the
+ * first of equal values.
+ */
 export const maxPool = defineKernel({
   name: 'maxPool',
   buffers: { input: 'read vec4f', output: 'write vec4f', choice: 'write vec4u' },
@@ -118,7 +129,7 @@ export const maxPool = defineKernel({
   ),
 })
 
-/** Kernel: output ← the value in the recorded cell `choice` of each window: max pooling with frozen choices. */
+/** Kernel: max pooling with frozen choices. output ← the value in the recorded cell `choice` of each window. */
 export const chosenPool = defineKernel({
   name: 'chosenPool',
   buffers: { input: 'read vec4f', choice: 'read vec4u', output: 'write vec4f' },
@@ -133,7 +144,10 @@ export const chosenPool = defineKernel({
   ),
 })
 
-/** Kernel: result (+)= the gradient with respect to the input of a max pooling, whose chosen cells are in `choice`. */
+/**
+ * Kernel: stores in `result`, or adds to it, the gradient with respect to the input of a max pooling; `choice` holds
+ * the chosen cells.
+ */
 export const maxPoolGradient = defineKernel({
   name: 'maxPoolGradient',
   buffers: { gradient: 'read vec4f', choice: 'read vec4u', result: 'write vec4f' },
@@ -150,7 +164,7 @@ ${eachItem(
 )}`,
 })
 
-/** Kernel: output ← the mean of each channel over all pixels of a sample. */
+/** Kernel: global average pooling. output ← the mean of each channel over all pixels of a sample. */
 export const globalMean = defineKernel({
   name: 'globalMean',
   buffers: { input: 'read vec4f', output: 'write vec4f' },
@@ -164,7 +178,7 @@ export const globalMean = defineKernel({
   ),
 })
 
-/** Kernel: result (+)= gradient / pixels: the gradient with respect to the input of `globalMean`. */
+/** Kernel: the gradient with respect to the input of `globalMean`: result ← (or +=) gradient / pixels. */
 export const globalMeanGradient = defineKernel({
   name: 'globalMeanGradient',
   buffers: { gradient: 'read vec4f', result: 'write vec4f' },

@@ -1,7 +1,7 @@
 /**
- * WGSL functions with which the kernels of convolutions read their factors: the input of a filter, normalised and
- * rectified while it is read, and the gradient with respect to a filter's output, computed on the way if it is not
- * stored.
+ * WGSL functions with which convolution kernels read the factors of their products: the input of a filter, to which
+ * batch normalisation and ReLU are applied while it is read, and the gradient with respect to a filter's output, which
+ * is computed while it is read if it is not stored.
  *
  * In all of them `window` is the filter's record, `place` is (sample, row, column) of a pixel, `tap` is (row, column)
  * of a cell of the filter's window, and `quad` is the number of four neighbouring channels.
@@ -9,11 +9,14 @@
 import { type Access, declare, numbered, unrolled } from '../device/kernel.ts'
 import { rowOf } from './records.ts'
 
-/** The kernel arguments that `INPUT` reads. */
+/**
+ * Names of the kernel arguments that the WGSL of `INPUT` reads: sizes of the filter's input, and whether ReLU is
+ * applied.
+ */
 export const INPUT_ARGS = ['height', 'width', 'quads', 'relu'] as const
 
 /**
- * WGSL: `affineOf(window, quad)` returns the scale and shift that normalise the input of a filter: those of a
+ * WGSL function `affineOf(window, quad)`: returns the scale and shift that normalise the input of a filter: those of a
  * normalised term (see `norm.ts`), or 1 and 0 if the input is stored as the filter reads it.
  */
 export const AFFINE = `
@@ -25,8 +28,9 @@ fn affineOf(window: Filter, quad: u32) -> Affine {
 }`
 
 /**
- * WGSL: `inputAt(…)` returns the input that the cell `tap` of the window over the output pixel `place` sees: scaled and
- * shifted by `affine`, through ReLU if `args.relu` is 1, and 0 beyond the edge of the image.
+ * WGSL function `inputAt(…)`: returns the input pixel under cell `tap` of the filter's window when the filter computes
+ * the output pixel `place`. The pixel is scaled and shifted by `affine` and rectified if `args.relu` is 1; beyond the
+ * edge of the image it is 0.
  */
 export const INPUT = `${AFFINE}
 fn inputAt(window: Filter, affine: Affine, place: vec3u, tap: vec2u, quad: u32) -> vec4f {
@@ -37,23 +41,25 @@ fn inputAt(window: Filter, affine: Affine, place: vec3u, tap: vec2u, quad: u32) 
   return select(value, vec4f(), (value < vec4f()) & vec4<bool>(args.relu == 1u));
 }`
 
-/** Declarations and functions for reading the gradient with respect to the output of a filter. */
+/** WGSL buffers and functions with which a kernel reads the gradient with respect to the output of a filter. */
 export interface OutputGradient {
   readonly buffers: Readonly<Record<string, Access>>
   /**
-   * WGSL: `formOf(window, quad)` prepares a quad; `gradientOf(window, form, pixel, quad)` then returns the gradient.
+   * WGSL functions: `formOf(window, quad)` loads what is common to all pixels of four channels; `gradientOf(window,
+   * form, pixel, quad)` then returns the gradient with respect to the filter's output at one pixel.
    */
   readonly code: string
 }
 
-/** The most storage buffers that a kernel with an `outputGradient` binds beside the gradients of nodes. */
+/** The most storage buffers that a kernel with the code of `outputGradient` binds beside the gradients of nodes. */
 export const OTHER_BINDINGS = 7
 
 const row = (name: Parameters<typeof rowOf>[0]) => `vectors[window.outputNorm + ${rowOf(name, 'window.quads')} + quad]`
 
 /**
- * Returns the code that reads the gradient with respect to the output y of a filter. It is stored, or, if one
- * normalised term is all that reads y, computed from the gradient g with respect to the node of that term:
+ * Returns the WGSL that reads the gradient with respect to the output y of a filter. The gradient is either stored, or,
+ * if a single batch-normalised term of a sum (node) is all that reads y, computed from the gradient g with respect to
+ * that node:
  *
  *   slope·g + curve·y + offset    (see `differentiate` in `norm.ts`)
  *
@@ -91,8 +97,8 @@ fn nodeGradientAt(source: u32, at: u32) -> vec4f {
 }
 
 /**
- * WGSL: `gradientAt(…)` returns the gradient with respect to the output whose window sees the input pixel `place` with
- * its cell `tap`; 0 if there is no such output. For kernels with an `outputGradient`.
+ * WGSL function `gradientAt(…)`: returns the gradient with respect to the output pixel whose window covers the input
+ * pixel `place` with its cell `tap`; 0 if there is no such output pixel. It calls `gradientOf` of `outputGradient`.
  */
 export const GRADIENT = `
 fn gradientAt(window: Filter, form: Form, place: vec3u, tap: vec2u, quad: u32) -> vec4f {

@@ -1,14 +1,19 @@
-/** Kernels that copy channels from one value to another or crop images, and the kernels of their gradients. */
+/**
+ * GPU kernels that copy channels from one activation tensor to another or crop images, and the kernels of their
+ * gradients.
+ */
 import { ADDS, declare, defineKernel, eachItem, numbered, unrolled } from '../device/kernel.ts'
 
-/** Entry in the map of a `gather`: the channel keeps what another dispatch has written. */
+/**
+ * Entry in the channel map of the kernel `gather`: this output channel keeps what another dispatch has written to it.
+ */
 export const KEEP = 2 ** 32 - 2
-/** Entry in the map of a `gather` for channel c of input j: j · INPUT_STEP + c. */
+/** In the channel map of the kernel `gather`, the entry j · INPUT_STEP + c means channel c of input j. */
 export const INPUT_STEP = 2 ** 16
 
 /**
  * Kernel: copies channels of several inputs to the output. `map` has an entry for every output channel, padding
- * included: an input channel, KEEP, or NONE for 0.
+ * included: an input channel (see `INPUT_STEP`); KEEP, to leave the output channel as it is; or NONE, to set it to 0.
  *
  * @param most the number of inputs that the kernel can bind
  */
@@ -38,9 +43,9 @@ export const gather = (most: number) =>
   })
 
 /**
- * Kernel: the gradient of `gather`. For several inputs, result_j (+)= the channels of the gradient to which the
- * channels of input j were copied, and 0 for channels that were not copied. From `map_j` on, `maps` has for every
- * channel of input j the channel of the gradient, or NONE.
+ * Kernel: the gradient of `gather`, for several inputs j. Each channel of result_j is set to (or incremented by) the
+ * channel of the gradient to which that channel of input j was copied, or 0 if it was not copied. From `map_j` on,
+ * `maps` has for every channel of input j the channel of the gradient, or NONE.
  *
  * @param most the number of inputs that the kernel can bind
  */
@@ -74,7 +79,10 @@ ${eachItem(
 )}`,
   })
 
-/** Kernel: output ← input without its first `rows` rows and columns; all sizes are those of the input. */
+/**
+ * Kernel: output ← input without its first `rows` rows and columns. The arguments `height` and `width` are those of the
+ * input.
+ */
 export const crop = defineKernel({
   name: 'crop',
   buffers: { input: 'read vec4f', output: 'write vec4f' },
@@ -90,7 +98,7 @@ export const crop = defineKernel({
   ),
 })
 
-/** Kernel: the gradient of `crop`. result (+)= gradient, with zeros in the first `rows` rows and columns. */
+/** Kernel: the gradient of `crop`: result ← (or +=) gradient, with zeros in the first `rows` rows and columns. */
 export const cropGradient = defineKernel({
   name: 'cropGradient',
   buffers: { gradient: 'read vec4f', result: 'write vec4f' },

@@ -1,45 +1,64 @@
 /**
- * The records that tell kernels about the filters and the terms of a network: one per filter and one per term, each a
- * fixed list of unsigned words. The lowering encodes them into two tables; WGSL reads the words by name.
+ * The records that tell kernels the offsets and sizes of a network's filters and terms (summands of nodes): one per
+ * filter and one per term, each a fixed list of unsigned 32-bit words. The lowering encodes them into two tables on the
+ * GPU; WGSL reads the words by name.
  */
 import { NONE } from '../device/kernel.ts'
 
-/** The words of a filter's record. Offsets count quads (four floats) unless the comment says otherwise. */
+/**
+ * The fields of a filter's record, one 32-bit word each. Offsets count quads (four floats) unless the comment says
+ * otherwise.
+ */
 export const FILTER_FIELDS = [
-  /** Number of the filter's activity flag. */
+  /** Number of the flag that says whether the filter runs in a step. */
   'flag',
-  /** Where the weights of the filter begin in the weight vector, in floats. */
+  /** Offset of the filter's weights in the network's weight vector, in floats. */
   'weightOffset',
   ...(['kernelHeight', 'kernelWidth', 'stride', 'padding', 'dilation'] as const),
-  /** Sizes of the output; `quads` includes padding channels, `channels` does not. */
+  /** Sizes of the filter's output; `quads` (groups of four channels) includes padding channels, `channels` does not. */
   ...(['height', 'width', 'quads', 'channels'] as const),
-  /** Where the input, and the gradient with respect to the input, begin in the buffers that are bound for them. */
+  /**
+   * Offsets of the filter's input, and of the gradient with respect to it, in the buffers that a kernel binds for them.
+   */
   ...(['inputOffset', 'inputGradientOffset'] as const),
   /**
-   * Where the rows of the term that normalises the input begin in `vectors`; NONE: the input is read as it is stored.
+   * Offset in `vectors` of the scale and shift that batch-normalise the filter's input; NONE: the input is read as it
+   * is stored.
    */
   'inputNorm',
-  /** Where the output begins in the buffer of its group; the gradient with respect to the output begins there too. */
+  /**
+   * Offset of the filter's output in the buffer of its group; the gradient with respect to the output has the same
+   * offset.
+   */
   'outputOffset',
-  /** Where the moments of the output go; NONE: nobody needs them. */
+  /** Offset at which the convolution stores the moments of the filter's output; NONE: no normalisation needs them. */
   'moments',
-  /** 1: running statistics replace the moments in evaluation, so that they are not computed there. */
+  /** 1: in evaluation, running statistics replace the output's moments, which are then not computed; 0: they are. */
   'tracked',
-  /** Where the rows of the term that normalises the output begin; NONE: the gradient of the output is stored. */
+  /**
+   * Offset in `vectors` of the term that normalises the filter's output; NONE: the gradient of the output is stored.
+   */
   'outputNorm',
-  /** Which of the bound gradients is that of the normalising term's node, and where it begins (`readers.ts`). */
+  /**
+   * Number of the bound buffer with the gradient of the node that reads the output, and the offset in it
+   * (`readers.ts`).
+   */
   ...(['gradientSource', 'gradientSourceOffset'] as const),
-  /** Where the partial sums of the filter begin within its group, and where those of the group begin in the buffer. */
+  /** Offset of the filter's partial gradient sums within its group's, and offset of the group's in the buffer. */
   ...(['partialsOffset', 'groupPartialsOffset'] as const),
-  /** Partial sums, the pixels or rows of pixels of each, and the threads that add up one number of all of them. */
+  /**
+   * Number of the filter gradient's partial sums; pixels (depthwise: rows of pixels) of each; threads that add up each
+   * element.
+   */
   ...(['chunkCount', 'perChunk', 'lanes'] as const),
   /**
-   * Rows of the filter's gradient; of every `storedRows` the first `denseRows` belong to channels that are no padding.
+   * Rows of the filter's gradient as stored; of every `storedRows` rows the first `denseRows` belong to real channels,
+   * the others to padding.
    */
   ...(['rows', 'storedRows', 'denseRows'] as const),
 ] as const
 
-/** The fields of a filter's record that may be absent. */
+/** The fields of a filter's record that may be absent; kernels then read NONE. */
 type OptionalFilterField =
   | 'inputNorm'
   | 'moments'
@@ -48,61 +67,69 @@ type OptionalFilterField =
   | 'gradientSource'
   | 'gradientSourceOffset'
 
-/** A filter's record before it is encoded. */
+/** The record of one convolution filter, before it is encoded as 32-bit words. */
 export type FilterRecord = RecordOf<(typeof FILTER_FIELDS)[number], OptionalFilterField>
 
-/** WGSL: the type of the elements of `filters`. */
+/** WGSL: declares the struct `Filter`, the type of the elements of the table `filters`. */
 export const FILTER = `
 struct Filter { ${FILTER_FIELDS.map((name) => `${name}: u32`).join(', ')} }`
 
 /**
- * The rows that every term has in `vectors`, one vec4f per quad of channels, one row after the other: the scale and
- * shift that mix and normalise it, its moments, the coefficients of its gradient (`differentiate` in `norm.ts`), and
- * the contribution of each channel to ∂L/∂c.
+ * The rows of per-channel numbers that every term (summand of a node) has in the buffer `vectors`, one row after the
+ * other, one vec4f per four channels: the scale and shift that normalise and mix it; its mean and variance; the
+ * coefficients of its gradient (`differentiate` in `norm.ts`); each channel's contribution to the gradient of its
+ * mixing coefficient.
  */
 export const ROWS = ['scale', 'shift', 'mean', 'variance', 'slope', 'curve', 'offset', 'contribution'] as const
 
-/** Returns the WGSL expression for where a row begins, relative to the first row of its term. */
+/** Returns the WGSL expression for the offset of a row of `ROWS` from the first row of its term in `vectors`. */
 export const rowOf = (name: (typeof ROWS)[number], quads = 'args.quads'): string => `${ROWS.indexOf(name)}u * ${quads}`
 
-/** The words of a term's record. */
+/** The fields of a term's record, one 32-bit word each; a term is a summand of a node. */
 export const TERM_FIELDS = [
-  /** Where the rows of the term begin in `vectors`, in quads. */
+  /** Offset of the term's rows in the buffer `vectors`, in quads (groups of four channels). */
   'base',
-  /** Where γ and β begin in the weight vector, in floats; NONE: the normalisation has no γ and β. */
+  /** Offsets of batch norm's γ and β in the weight vector, in floats; NONE: the normalisation has no γ and β. */
   ...(['gamma', 'beta'] as const),
-  /** Where the running means begin in the statistics, in floats; NONE: there are no running statistics. */
+  /** Offset of the term's running means in the statistics, in floats; NONE: it has no running statistics. */
   'running',
   /** 1: the term is batch-normalised; 0: it is only scaled. */
   'normalised',
-  /** Where the moments of the term's value begin, in quads, and the pixels of each chunk; NONE: they are not needed. */
+  /**
+   * Offset of the moments of the term's value, in quads, and pixels of each chunk of them; NONE: the term needs none.
+   */
   ...(['moments', 'pixelsPerChunk'] as const),
-  /** Rows of `products` with Σ g·(value − μ) and with Σ g; NONE: the term needs no such sum. */
+  /**
+   * Rows of the buffer `products` with Σ g·(value − μ) and Σ g of `reduceProducts`; NONE: the term needs no such sum.
+   */
   ...(['productRow', 'gradientRow'] as const),
-  /** Where the value and the gradient of the term's node begin, in quads, for `reduceProductsEach`. */
+  /** Offsets of the term's value and of the gradient of its node, in quads, for the kernel `reduceProductsEach`. */
   ...(['valueOffset', 'gradientOffset'] as const),
 ] as const
 
 type OptionalTermField = Exclude<(typeof TERM_FIELDS)[number], 'base' | 'normalised' | 'gradientRow'>
 
-/** A term's record before it is encoded. */
+/** The record of one term (summand of a node), before it is encoded as 32-bit words. */
 export type TermRecord = RecordOf<(typeof TERM_FIELDS)[number], OptionalTermField>
 
 const constants = (names: readonly string[]) =>
   names.map((name, i) => `const ${name.toUpperCase()} = ${i}u;`).join('\n')
 
-/** WGSL: reads words of a term's record from `terms`, and finds the rows of a term in `vectors`. */
+/**
+ * WGSL functions: `field` reads a word of a term's record from the table `terms`; `row` returns the offset of a term's
+ * row in `vectors`.
+ */
 export const TERM = `
 ${constants(ROWS)}
 ${constants(TERM_FIELDS)}
 fn field(term: u32, name: u32) -> u32 { return terms[term * ${TERM_FIELDS.length}u + name]; }
 fn row(term: u32, name: u32) -> u32 { return field(term, BASE) + name * args.quads; }`
 
-/** A number for every field; undefined where an optional one is absent. */
+/** A record with a number for every field of `F`; an optional field may be undefined. */
 type RecordOf<F extends string, Optional extends F> = Readonly<Record<Exclude<F, Optional>, number>> &
   Readonly<Record<Optional, number | undefined>>
 
-/** Encodes a record as words in the order of its fields; an absent field becomes NONE. */
+/** Encodes a filter's or term's record as 32-bit words in the order of its fields; an absent field becomes NONE. */
 export const encodeRecord = <F extends string>(
   fields: readonly F[],
   record: Readonly<Record<F, number | undefined>>,

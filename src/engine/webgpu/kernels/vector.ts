@@ -1,4 +1,4 @@
-/** Kernels on whole weight vectors: scaled addition, scaling, scalar products, and the step of SGD. */
+/** GPU kernels on whole weight vectors: scaled addition, scaling, scalar product, and the SGD step. */
 import { defineKernel, eachItem } from '../device/kernel.ts'
 
 /** Kernel: y ← y + a·x with a = `run.factor`. */
@@ -17,11 +17,11 @@ export const scale = defineKernel({
   code: eachItem('args.length', 'y[i] *= run.factor;'),
 })
 
-/** Number of partial sums of a scalar product, and of workgroups of `dot`. */
+/** Number of workgroups of the kernel `dot`, each of which writes one partial sum of the scalar product. */
 export const DOT_PARTS = 64
 const DOT_THREADS = 64
 
-/** Kernel: parts[group] ← the partial sum of x·y that one workgroup computes. */
+/** Kernel: parts[group] ← the partial sum of the scalar product x·y that workgroup `group` computes. */
 export const dot = defineKernel({
   name: 'dot',
   buffers: { x: 'read f32', y: 'read f32', parts: 'write f32' },
@@ -44,13 +44,13 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) th
 }`,
 })
 
-/** The ε of PyTorch's `clip_grad_norm_`. */
+/** The ε that PyTorch's `clip_grad_norm_` adds to the gradient's norm before it divides by it. */
 const CLIP_EPSILON = '1e-6'
 
 /**
- * Kernel: one step of SGD as in PyTorch: g ← clip·g + decay·w; m ← momentum·m + g; w ← w − rate·(nesterov ? g +
- * momentum·m : m). `parts` holds the partial sums of g·g, from which the clipping factor follows; a negative `clipNorm`
- * means no clipping.
+ * Kernel: one step of SGD as in PyTorch, with gradient g, weights w and momentum buffer m: g ← clip·g + decay·w; m ←
+ * momentum·m + g; w ← w − rate·(nesterov ? g + momentum·m : m). `parts` holds the partial sums of g·g, from which the
+ * clipping factor follows; a negative `clipNorm` means no clipping.
  */
 export const sgd = defineKernel({
   name: 'sgd',
