@@ -21,7 +21,7 @@ export type ColumnRole =
 
 /** Tells from a column's name whether the column holds accuracies, as `cifar10/ori-test/200/mean` does. */
 export const isAccuracy = (name: string): boolean => QUALIFIER.test(name)
-/** Tells from a column's name whether the column holds seconds of training, validation or inference. */
+/** Tells from a column's name whether the column holds seconds of training, evaluation or one batch (latency). */
 export const isSeconds = (name: string): boolean => /^(train|eval|latency)-seconds:/.test(name)
 /** Tells from a column's name whether it holds millions of parameters or of multiply-accumulates (`flops-M`). */
 export const isSize = (name: string): boolean => /^(params|flops)-M(:|$)/.test(name)

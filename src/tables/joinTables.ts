@@ -1,7 +1,7 @@
 /**
- * Joins imported tables that have different datasets, architectures or seeds to one table, and columns of a flat file
- * to an open table. A number that two tables have must be the same in both. Means over seeds are computed again over
- * all seeds.
+ * Joins imported tables that have different datasets, architectures or training seeds to one table. Also adds columns
+ * of a CSV or Parquet file to an open table. If two tables have the same number, they must agree. Means over the
+ * training seeds are computed again over the seeds of all tables.
  */
 import { createHash } from 'node:crypto'
 import { BenchError } from '../core/errors.ts'
@@ -27,7 +27,7 @@ export interface JoinOptions extends OpenOptions {
 /**
  * Joins imported tables and writes the result as a new table.
  * @param names names or paths of the tables; at least one
- * @throws BenchError `bad-input` if two tables are of different spaces, or disagree about a number
+ * @throws BenchError `bad-input` if two tables are of different search spaces, or disagree about a number
  */
 export async function joinTables(names: readonly string[], options: JoinOptions): Promise<Manifest> {
   const { name, folder, space } = options
@@ -77,8 +77,8 @@ function contentOf(tables: readonly Table[], space: SpaceIndex): TableContent {
 }
 
 /**
- * Returns the index of every architecture of any table, ascending. In a space without numbering, architectures are
- * numbered in the order of the tables.
+ * Returns a map from architecture string to index, with every architecture that any of the tables has, by ascending
+ * index. In a search space without numbering, architectures are numbered in the order of the tables.
  */
 function architecturesOf(tables: readonly Table[], { size }: SpaceIndex): ReadonlyMap<string, number> {
   const indexOf = new Map<string, number>()
@@ -108,8 +108,8 @@ function numbers(tables: readonly Table[], names: readonly string[], archs: read
 const isMean = (name: string): boolean => name.endsWith('/mean')
 
 /**
- * Returns the columns of the single seeds from which a mean is to be computed again; undefined if it is not: fewer than
- * two tables have the mean, or one of them lacks the columns of its seeds.
+ * Returns the columns of single training seeds from which a column of means is computed again. Undefined if the means
+ * stay as they are: fewer than two tables have the column, or one of them lacks the columns of its seeds.
  */
 function seedColumns(name: string, tables: readonly Table[], columns: ReadonlyMap<string, NumbersContent>) {
   const holding = tables.filter((table) => table.has(name))
@@ -122,7 +122,7 @@ function seedColumns(name: string, tables: readonly Table[], columns: ReadonlyMa
   return [...columns.values()].filter((column) => column.name.startsWith(place))
 }
 
-/** Returns the mean of each row over the values that are not missing. */
+/** Returns, for each row, the mean of several columns, without the values that are missing. */
 function meansOf(columns: readonly NumbersContent[]): Float64Array {
   return Float64Array.from(columns[0].values, (_, row) => {
     const known = columns.map((column) => column.values[row]).filter((value) => !Number.isNaN(value))
@@ -130,7 +130,10 @@ function meansOf(columns: readonly NumbersContent[]): Float64Array {
   })
 }
 
-/** Returns the seeds of a column of means: those that the tables state, else those for which there are columns. */
+/**
+ * Returns the training seeds that a column of means was averaged over: those that the tables' manifests state, else
+ * those for which there are columns.
+ */
 function statedSeeds(name: string, names: readonly string[], tables: readonly Table[]): { seeds?: readonly number[] } {
   if (!isMean(name)) return {}
   const stated = tables.flatMap(({ manifest }) => manifest.columns.find((column) => column.name === name)?.seeds ?? [])
@@ -142,8 +145,8 @@ const numberAt = (table: Table, name: string) => table.column(name).at
 const textAt = (table: Table, name: string) => table.text(name).at
 
 /**
- * Returns the value of each architecture in a column; null if it is missing.
- * @throws BenchError `bad-input` if two tables differ
+ * Returns a column's value for each architecture, from whichever table has it; null if it is missing.
+ * @throws BenchError `bad-input` if two tables have different values
  */
 function values<T extends string | number>(
   tables: readonly Table[],
@@ -165,17 +168,16 @@ function values<T extends string | number>(
   })
 }
 
-/** Returns the row of an architecture; -1, where no column has a value, if the table lacks it. */
+/** Returns the table's row of an architecture; if the table lacks it, −1, at which every column has a missing value. */
 const rowOf = (table: Table, arch: string): number => {
   const index = table.find(arch)
   return (index === undefined ? undefined : table.row(index)) ?? -1
 }
 
 /**
- * Reads columns of numbers from a flat file, such as latencies on a device, and matches them to the rows of an open
- * table.
- * @param path CSV or Parquet file with a column of architectures and columns such as `latency:pixel3`; architectures
- * may be missing
+ * Returns columns of numbers from a CSV or Parquet file, such as latencies on a device, with their values in the order
+ * of an open table's rows.
+ * @param path file with a column of architectures and columns such as `latency:pixel3`; architectures may be missing
  * @throws BenchError `bad-input` for errors in the file, and for a column that the table has already
  */
 export async function joinedColumns(

@@ -1,62 +1,80 @@
-/** The manifest of a table, `NAME.manifest.json`: its origin, and where in the Arrow file each column lies. */
+/**
+ * Defines, reads and checks the manifest of a lookup table, `NAME.manifest.json`: the table's origin, and the position
+ * of each column in the table's Arrow file.
+ */
 import { BenchError } from '../core/errors.ts'
 import { printable } from '../core/plainText.ts'
 import { isAccuracy } from './columnNames.ts'
 import type { Recipe } from './recipe.ts'
 
-/** Version of the manifest's format. */
+/** Version of the format of manifest files that this program reads and writes. */
 export const MANIFEST_SCHEMA = 1
 
 export interface Manifest {
   readonly schema: typeof MANIFEST_SCHEMA
   readonly name: string
-  /** Name of the search space whose architectures are the rows. */
+  /** Name of the search space to which the table's architectures belong. */
   readonly space: string
-  /** Number of architectures in the space, of which the table may lack some; null if the space is not enumerable. */
+  /**
+   * Number of architectures in the table's search space, of which the table may lack some; null if the space is not
+   * enumerable.
+   */
   readonly architectures: number | null
   readonly rows: number
   readonly source: Source
-  /** Sentences that a reader needs to understand the numbers. */
+  /** Notes about the table, which a reader needs to understand its numbers. */
   readonly notes: readonly string[]
   readonly table: FileEntry
-  /** The second, larger file with the per-epoch curves. */
+  /** The file with the per-epoch training curves, which lies beside the table; absent if the table has none. */
   readonly curves?: CurvesEntry
   readonly columns: readonly ColumnEntry[]
-  /** For built tables: the recipe by which every row was trained, and by which missing rows can be trained. */
+  /**
+   * For tables built by `bench tables build`: the settings with which every architecture was trained, and with which
+   * missing ones can be trained.
+   */
   readonly recipe?: Recipe
-  /** For each dataset to search on: the accuracy and the cost of one query of a black-box search. */
+  /**
+   * For each dataset that can be searched on: how the table answers a query of a black-box search, and what the query
+   * costs.
+   */
   readonly oracles: Readonly<Record<string, OracleRule>>
 }
 
 /** The origin of a table. */
 export interface Source {
-  /** Format: `csv`, `nats-bench`, `built`, … */
+  /**
+   * Format of the file that the table was made from: `csv`, `nats-bench`, …; `built` if the table was trained by this
+   * program.
+   */
   readonly format: string
   readonly name: string
   readonly sha256: string
 }
 
-/** Name, size and hash of a file. */
+/** Name, size and SHA-256 of one of a table's files. */
 export interface FileEntry {
-  /** Name of the file, which lies beside the manifest. */
+  /** Name of the table's file, which is in the folder of the manifest. */
   readonly file: string
   readonly bytes: number
   readonly sha256: string
 }
 
-/** Returns the name of a table's Arrow file, and the name of its new version while the old one is being replaced. */
+/**
+ * Returns the two names that a table's Arrow file may have. A new version of the table is written under the name that
+ * the old version does not use.
+ */
 export const tableFileNames = (name: string): readonly [string, string] => [`${name}.arrow`, `${name}@2.arrow`]
 
-/** The file of per-epoch curves. */
+/** The file of a table's per-epoch training curves. */
 export interface CurvesEntry extends FileEntry {
   readonly batches: readonly CurvesBlock[]
   /** The datasets, splits and epochs that have curves, such as `cifar10-valid/x-valid/12`. */
   readonly of: readonly string[]
 }
 
-/** One record batch of the curves' file, which is read and checked separately. */
+/** One Arrow record batch in the file of curves, which is read and checked without the others. */
 export interface CurvesBlock {
-  /** Lowest and highest index of the architectures in the batch. */
+  /** Lowest and highest index of the architectures whose curves are in the batch. */
   readonly range: readonly [lowest: number, highest: number]
   readonly bytes: ByteRange
   readonly sha256: string
@@ -64,42 +82,44 @@ export interface CurvesBlock {
 
 export type ColumnType = 'int32' | 'float32' | 'float64' | 'utf8'
 
-/** One column of the table's Arrow file. */
+/** One column of a table's Arrow file, as the manifest describes it. */
 export interface ColumnEntry {
   readonly name: string
   readonly type: ColumnType
-  /** Number of rows without a value. */
+  /** Number of rows of the table in which the column has no value. */
   readonly missing: number
-  /** For a column of means: the training seeds that were averaged, if known. */
+  /** For a column of means over training seeds: the seeds that were averaged, if known. */
   readonly seeds?: readonly number[]
-  /** SHA-256 of the column's buffers: validity, offsets, values. */
+  /** SHA-256 of the column's Arrow buffers, hashed in the order validity, offsets, values. */
   readonly sha256: string
-  /** Positions of the column's Arrow buffers in the file, with which it can be read without Arrow's library. */
+  /** Positions of the column's Arrow buffers in the table's file, with which it can be read without Arrow's library. */
   readonly buffers: {
     readonly validity?: ByteRange
-    /** For texts: the buffer with the start of each row's bytes. */
+    /** For a column of texts: position of the buffer that states where the text of each row starts. */
     readonly offsets?: ByteRange
     readonly values: ByteRange
   }
 }
 
-/** A part of a file: offset from its start, and length, in bytes. */
+/** A part of a file: offset from the start of the file, and length, both in bytes. */
 export type ByteRange = readonly [offset: number, length: number]
 
-/** How to answer one query of a black-box search from the table's columns. */
+/**
+ * The table columns from which a query of a black-box search is answered, and those from which its cost is computed.
+ */
 export interface OracleRule {
-  /** Name of the column of validation accuracies. */
+  /** Name of the table column with the validation accuracies that a search is told. */
   readonly accuracy: string
-  /** Cost of one query in seconds: Σ factor · column. */
+  /** Cost of a search's query in simulated seconds: the sum of factor × column over this list. */
   readonly seconds: readonly { readonly column: string; readonly factor: number; readonly meaning: string }[]
 }
 
-/** Formats a manifest as the text of its file. */
+/** Returns the text of a manifest file: JSON with one space of indentation. */
 export const formatManifest = (manifest: Manifest): string => printable(`${JSON.stringify(manifest, null, 1)}\n`)
 
 /**
- * Parses and checks a manifest.
- * @throws BenchError `corrupt` if it is malformed, `unsupported` if it has another format version
+ * Returns the manifest in the text of a manifest file, after checking it.
+ * @throws BenchError `corrupt` if the text is malformed, `unsupported` if it has another format version
  */
 export function parseManifest(text: string, path: string): Manifest {
   const manifest = parseJson(text, path) as Partial<Manifest>
@@ -127,7 +147,7 @@ const isText: Check = (value) => typeof value === 'string'
 const isCount: Check = (value) => Number.isSafeInteger(value) && Number(value) >= 0
 const isNumber: Check = (value) => Number.isFinite(value)
 const isFlag: Check = (value) => typeof value === 'boolean'
-/** Accepts the name of a file beside the manifest, without a path. */
+/** Accepts the name of a file in the manifest's folder, without a path. */
 const isFileName: Check = (value) => typeof value === 'string' && /^[^/\\]+$/.test(value) && !/^\.*$/.test(value)
 const isOneOf =
   (...values: readonly unknown[]): Check =>
@@ -158,7 +178,7 @@ function isObjectOf(fields: Readonly<Record<string, Check>>): Check {
 const isObject = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value)
 
-/** Accepts a pair of whole numbers from 0. */
+/** Accepts a pair of integers that are not negative. */
 const isRange: Check = (range) => Array.isArray(range) && range.length === 2 && range.every(isCount)
 
 const fileEntry = { file: isFileName, sha256: isText, bytes: isCount }

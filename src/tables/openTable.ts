@@ -1,4 +1,6 @@
-/** Opens tables by name or path: finds and checks the manifest. Columns are read later, when they are used. */
+/**
+ * Opens lookup tables by name or path: finds and checks a table's manifest. Columns are read later, when they are used.
+ */
 import { closeSync, openSync, readFileSync, readSync, statSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { BenchError } from '../core/errors.ts'
@@ -8,18 +10,25 @@ import { type FileEntry, type Manifest, parseManifest } from './manifest.ts'
 import { Table } from './table.ts'
 
 const MANIFEST = '.manifest.json'
-/** Size up to which a manifest is read without looking at the limit `directory-mib`, whose code takes time to load. */
+/**
+ * Size in bytes up to which a manifest is read without looking up the limit `directory-mib`, whose code takes time to
+ * load.
+ */
 const USUAL_BYTES = 2 ** 20
 
 export interface OpenOptions {
-  /** Folders in which a name is looked up, in this order; absent: the embedded tables, then the user's. */
+  /**
+   * Folders in which a table's name is looked up, in this order; absent: the tables that come with the package, then
+   * the user's.
+   */
   readonly folders?: readonly string[]
 }
 
 /**
- * Opens a table.
+ * Opens a lookup table.
  * @param nameOrPath a table's name, or the path of its `.arrow` file or of its manifest
- * @throws BenchError `unknown-name`, `missing`, `unsupported`, or `corrupt` if file and manifest disagree
+ * @throws BenchError `unknown-name`, `missing`, `unsupported`, or `corrupt` if the table's file and its manifest
+ * disagree
  */
 export async function openTable(nameOrPath: string, options: OpenOptions = {}): Promise<Table> {
   const path = await manifestPath(nameOrPath, options)
@@ -29,7 +38,10 @@ export async function openTable(nameOrPath: string, options: OpenOptions = {}): 
   return new Table(manifest, rangesOf(file))
 }
 
-/** Compares the hashes of the table's file and of its curves with the manifest. @throws BenchError as `openTable` */
+/**
+ * Compares the SHA-256 of a table's file and of its curves' file with those in the manifest.
+ * @throws BenchError as `openTable`
+ */
 export async function verifyTable(nameOrPath: string, options: OpenOptions = {}): Promise<Manifest> {
   const path = await manifestPath(nameOrPath, options)
   const { manifest } = await openTable(path)
@@ -39,12 +51,12 @@ export async function verifyTable(nameOrPath: string, options: OpenOptions = {})
   return manifest
 }
 
-/** Reads only the manifest of a table. @throws BenchError as `openTable` */
+/** Returns the manifest of a table without opening the table. @throws BenchError as `openTable` */
 export async function openManifest(nameOrPath: string, options: OpenOptions = {}): Promise<Manifest> {
   return readManifest(await manifestPath(nameOrPath, options))
 }
 
-/** Lists the names of all tables in the folders, in the order in which they are looked up. */
+/** Returns the names of all tables in the table folders, in the order in which a name is looked up. */
 export async function listTables(options: OpenOptions = {}): Promise<string[]> {
   const { folders, listIfThere } = await placesOf(options)
   const names = folders.flatMap((folder) => {
@@ -55,8 +67,8 @@ export async function listTables(options: OpenOptions = {}): Promise<string[]> {
 }
 
 /**
- * Returns the folders to look names up in. The code is loaded only if the user gives a name, since paths do not need
- * it.
+ * Returns the folders in which a table's name is looked up. The code that knows them is loaded only if the user gives a
+ * name, since a path does not need it.
  */
 async function placesOf({ folders }: OpenOptions) {
   const [{ isThere, listIfThere }, { tableFolders }] = await Promise.all([
@@ -66,11 +78,14 @@ async function placesOf({ folders }: OpenOptions) {
   return { folders: folders ?? tableFolders(), isThere, listIfThere }
 }
 
-/** Tells whether the user gives a table's path, not its name. */
+/** Tells whether the user gives the path of a table, and not its name. */
 export const isTablePath = (nameOrPath: string): boolean =>
   nameOrPath.endsWith('.arrow') || nameOrPath.endsWith(MANIFEST)
 
-/** Returns the path of a table's manifest. @throws BenchError `unknown-name` with the nearest table, or `bad-input` */
+/**
+ * Returns the path of a table's manifest.
+ * @throws BenchError `unknown-name` with the most similar name that is known, or `bad-input`
+ */
 export async function manifestPath(nameOrPath: string, options: OpenOptions): Promise<string> {
   if (nameOrPath.endsWith(MANIFEST)) return nameOrPath
   if (nameOrPath.endsWith('.arrow')) return nameOrPath.replace(/(@2)?\.arrow$/, MANIFEST)
@@ -98,7 +113,7 @@ async function readManifest(path: string): Promise<Manifest> {
 
 const sizeOf = (path: string): number => readable(path, () => statSync(path).size)
 
-/** Reads a file by `read`. @throws BenchError `missing` if that fails */
+/** Returns the result of `read`, which reads the file at `path`. @throws BenchError `missing` if reading fails */
 function readable<T>(path: string, read: () => T): T {
   try {
     return read()
@@ -126,7 +141,7 @@ async function checkHash(path: string, entry: FileEntry): Promise<void> {
   throw new BenchError('corrupt', `${path} has SHA-256 ${sha256}, its manifest says ${entry.sha256}; import again`)
 }
 
-/** Returns a function that reads parts of a file. The file is opened for each part. */
+/** Returns a function that reads byte ranges of a table's file, and opens the file anew for each. */
 function rangesOf(path: string): ReadRange {
   return ([offset, length]) => {
     const bytes = new Uint8Array(length)

@@ -1,12 +1,12 @@
 /**
- * Derives, from a table's columns, the accuracy and the cost of one query of a black-box search, for the usual training
- * and for trainings of other lengths.
+ * Derives, from a table's columns, the validation accuracy that a query of a black-box search returns and the simulated
+ * seconds that it costs. A query may train an architecture for the usual number of epochs or for another one.
  *
- * The simulated clock is that of NATS-Bench (`simulate_train_eval` of the paper's API): the answer is the validation
- * accuracy after the short training (12 epochs); the cost is the training's seconds plus one validation pass; `cifar10`
- * is read as `cifar10-valid`. Two departures: the answer is the mean over the seeds of the short training, where the
- * API draws a seed; and if a table lacks the seconds of the short training or of the pass, they are estimated as
- * `meaning` says.
+ * The simulated clock is that of NATS-Bench (`simulate_train_eval` of the paper's API). The answer is the validation
+ * accuracy after the short training (12 epochs). The cost is the training's seconds plus one validation pass. `cifar10`
+ * is read as `cifar10-valid`. There are two departures. The answer is the mean over the training seeds, where the API
+ * picks a random seed. And if a table lacks the seconds of the short training or of the validation pass, they are
+ * estimated; `meaning` then says how.
  */
 import { BenchError } from '../core/errors.ts'
 import type { OracleAnswer } from '../core/evaluation.ts'
@@ -20,7 +20,7 @@ import type { Curve } from './readCurves.ts'
 type Cost = OracleRule['seconds'][number]
 
 /**
- * Number of validation images divided by the number of training images, by dataset (NAS-Bench-201, §2.2 of the paper).
+ * Number of validation images divided by the number of training images, for each dataset (NAS-Bench-201 paper, §2.2).
  */
 const VALIDATION_SHARE: Readonly<Record<string, number>> = {
   'cifar10-valid': 25_000 / 25_000,
@@ -29,8 +29,8 @@ const VALIDATION_SHARE: Readonly<Record<string, number>> = {
 }
 
 /**
- * Returns the rule for each dataset to search on. Datasets without validation accuracies or without seconds have no
- * rule.
+ * Returns, for each dataset that can be searched on, the rule by which the table answers queries and charges their
+ * cost. Datasets without validation accuracies or without training seconds have no rule.
  */
 export function oraclesOf(columns: readonly string[]): Record<string, OracleRule> {
   const validations = columns
@@ -47,8 +47,7 @@ export function oraclesOf(columns: readonly string[]): Record<string, OracleRule
 }
 
 /**
- * Returns what a search on `dataset` is told and pays.
- *
+ * Returns the rule by which a table answers the queries of a search on `dataset` and charges their cost.
  * @throws BenchError `missing` if the table has no training times, `unknown-name` if it has no validation accuracies
  */
 export function oracleOf({ name, columns, oracles }: Manifest, dataset: string): OracleRule {
@@ -67,13 +66,13 @@ export function oracleOf({ name, columns, oracles }: Manifest, dataset: string):
   )
 }
 
-/** Returns the validation accuracy with the fewest epochs. */
+/** Returns the qualifier of the validation accuracies after the fewest epochs of training. */
 const shortest = (validations: readonly Qualifier[]): Qualifier =>
   afterEpochs(validations, Math.min(...validations.map(({ epochs }) => epochs)))
 
 /**
- * Returns the validation accuracy after so many epochs: the mean over seeds if the table has it, else that of the first
- * seed.
+ * Returns the qualifier of the validation accuracies after `wanted` epochs of training: the mean over training seeds if
+ * the table has it, else the first seed.
  */
 function afterEpochs(validations: readonly Qualifier[], wanted: number): Qualifier {
   const candidates = validations.filter(({ epochs }) => epochs === wanted)
@@ -81,8 +80,9 @@ function afterEpochs(validations: readonly Qualifier[], wanted: number): Qualifi
 }
 
 /**
- * Returns a rule for every number of epochs after which the table has validation accuracies, ascending.
- * @param usual the rule of a search on the dataset
+ * Returns, by ascending number of training epochs, the rule that answers queries and charges their cost, for each
+ * number of epochs after which the table has validation accuracies.
+ * @param usual the rule of a search on the same dataset
  */
 export function rulesByEpochs(usual: OracleRule, columns: readonly string[]): ReadonlyMap<number, OracleRule> {
   const { dataset, split } = parseQualifier(usual.accuracy)
@@ -103,7 +103,10 @@ function ruleOf(answer: Qualifier, columns: ReadonlySet<string>): OracleRule | u
   return { accuracy: formatQualifier(answer), seconds: validation === undefined ? [training] : [training, validation] }
 }
 
-/** Returns the cost of training for `epochs` epochs; if only a longer training was timed, its proportional part. */
+/**
+ * Returns the table column and factor that give the seconds of training for `epochs` epochs. If the table has only the
+ * seconds of a longer training, the cost is their proportional part.
+ */
 function trainingCost({ dataset, epochs }: Qualifier, columns: ReadonlySet<string>): Cost | undefined {
   const exact = `train-seconds:${dataset}/${epochs}`
   if (columns.has(exact)) return { column: exact, factor: 1, meaning: `${pluralize(epochs, 'epoch')} of training` }
@@ -114,8 +117,8 @@ function trainingCost({ dataset, epochs }: Qualifier, columns: ReadonlySet<strin
 }
 
 /**
- * Returns the cost of one validation pass. If it was not timed, an image is estimated at a third of its training time,
- * since the backward pass is missing.
+ * Returns the table column and factor that give the seconds of one validation pass. If the table lacks them, a
+ * validation image is estimated to take a third of the time of a training image, since it needs no backward pass.
  */
 function validationCost(answer: Qualifier, training: Cost, columns: ReadonlySet<string>): Cost | undefined {
   const { dataset, epochs } = answer
@@ -129,18 +132,21 @@ function validationCost(answer: Qualifier, training: Cost, columns: ReadonlySet<
 }
 
 /**
- * A length of training for which a table has the validation accuracy: a complete training with its own schedule, or the
- * first epochs of the usual training, taken from its curve.
+ * A number of training epochs for which a table has the validation accuracy. Either it is a complete training with a
+ * schedule of this length, or the first epochs of the usual training, taken from its curve.
  */
 export interface Fidelity {
   readonly rule: OracleRule
-  /** Number of the first epochs of the rule's training; absent: the complete training. */
+  /**
+   * Number of epochs after which the accuracy is read from the curve of the usual training; absent: the training is
+   * complete.
+   */
   readonly first?: number
 }
 
 /**
- * Returns the lengths of training that a table can answer for, by epochs, ascending.
- * @param usual the rule of a search on the dataset
+ * Returns the numbers of training epochs for which a table has validation accuracies, ascending.
+ * @param usual the rule of a search on the same dataset
  */
 export function fidelitiesOf({ columns, curves }: Manifest, usual: OracleRule): ReadonlyMap<number, Fidelity> {
   const whole = rulesByEpochs(
@@ -157,8 +163,8 @@ export function fidelitiesOf({ columns, curves }: Manifest, usual: OracleRule): 
 }
 
 /**
- * Returns the rule for the first epochs of a training: the proportional part of its seconds (first in the list), and a
- * whole validation pass.
+ * Returns the rule for queries that train for the first `first` epochs only. They cost the proportional part of the
+ * training's seconds (the first item of `seconds`) and a whole validation pass.
  */
 function partOf({ accuracy, seconds: [training, ...validation] }: OracleRule, first: number): OracleRule {
   const { epochs } = parseQualifier(accuracy)
@@ -167,8 +173,9 @@ function partOf({ accuracy, seconds: [training, ...validation] }: OracleRule, fi
 }
 
 /**
- * Returns the accuracy after the first epochs, from the curves: the mean over the seeds of the rule.
- * @throws BenchError `missing`
+ * Returns an architecture's validation accuracy after the first epochs of a training, from its per-epoch curves: the
+ * mean over the training seeds that the rule averages.
+ * @throws BenchError `missing` if the curves lack it
  */
 export function accuracyOnCurve(
   curves: readonly Curve[],

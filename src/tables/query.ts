@@ -1,6 +1,6 @@
 /**
- * Queries on a table: selects and sorts rows, ranks a value, finds equal and neighbouring architectures, and the Pareto
- * front.
+ * Answers queries on a lookup table: selects and sorts rows, ranks a number of a row, finds isomorphic and neighbouring
+ * architectures, and computes Pareto fronts.
  */
 import { BenchError } from '../core/errors.ts'
 import { formatQualifier, type Qualifier } from '../core/metric.ts'
@@ -9,26 +9,26 @@ import type { NumberColumn } from './columns.ts'
 import { genotypeIn, indexIn } from './spaceIndex.ts'
 import { type Table, unknownColumn } from './table.ts'
 
-/** Parts of a qualifier that accuracies must have; absent parts are free. */
+/** The dataset, split, epochs or seed that accuracies must have; the parts that are absent may be anything. */
 export type QualifierFilter = Partial<Qualifier>
 
 const PARTS = ['dataset', 'split', 'epochs', 'seed'] as const
 
-/** Tells whether a qualifier has every part of the filter. */
+/** Tells whether a qualifier (dataset, split, epochs, seed) has every part that the filter names. */
 export const agrees = (qualifier: Qualifier, filter: QualifierFilter): boolean =>
   PARTS.every((part) => filter[part] === undefined || qualifier[part] === filter[part])
 
 /**
- * Returns a table's qualifiers that have every part of the filter.
- * @throws BenchError `unknown-name` for a part that none has
+ * Returns those qualifiers of a table's accuracies (dataset, split, epochs, seed) that have every part of the filter.
+ * @throws BenchError `unknown-name` for a part of the filter that no qualifier has
  */
 export const selectQualifiers = (table: Table, filter: QualifierFilter): readonly Qualifier[] =>
   qualifiersIn(`table ${table.manifest.name}`, table.qualifiers, filter)
 
 /**
- * Returns those of the qualifiers that have every part of the filter.
- * @param place where they come from, for messages: `table nb201`
- * @throws BenchError `unknown-name` for a part that none has
+ * Returns those of the qualifiers (dataset, split, epochs, seed) that have every part of the filter.
+ * @param place how messages name what the qualifiers belong to, such as `table nb201`
+ * @throws BenchError `unknown-name` for a part of the filter that no qualifier has
  */
 export function qualifiersIn(
   place: string,
@@ -45,8 +45,9 @@ export function qualifiersIn(
 }
 
 /**
- * Returns the index of an architecture, typed as an index (`6111`) or as a string in any spelling that the space reads.
- * @throws BenchError `bad-input` if it is neither, `missing` if the table has no row for it
+ * Returns the index of an architecture that the user typed as an index (`6111`) or as an architecture string, in any
+ * form that the search space reads.
+ * @throws BenchError `bad-input` if the text is neither, `missing` if the table has no row for the architecture
  */
 export function findArchitecture<G extends Genotype>(table: Table, space: SearchSpace<G>, text: string): number {
   const index = /^#?\d+$/.test(text) ? Number(text.replace('#', '')) : indexIn(table, space, space.parse(text))
@@ -61,8 +62,9 @@ export function findArchitecture<G extends Genotype>(table: Table, space: Search
 const everyRow = (table: Table): number[] => Array.from({ length: table.rows }, (_, row) => row)
 
 /**
- * Returns the rows that have a value in the column, best first; of equal values the lower row first.
- * @param among row numbers to choose from; absent: all
+ * Returns the numbers of the rows that have a value in the column, best value first; of equal values the lower row
+ * first.
+ * @param among row numbers to choose from; absent: all rows
  */
 export function ordered(
   table: Table,
@@ -76,8 +78,8 @@ export function ordered(
 }
 
 /**
- * Returns the rank of a row's value, 1 for the highest; equal values have the same rank. Undefined if the value is
- * missing.
+ * Returns the rank of a row's value in its column, 1 for the highest, and the number of values. Equal values have the
+ * same rank. Undefined if the row's value is missing.
  */
 export function rankOf(table: Table, column: NumberColumn, row: number): { rank: number; of: number } | undefined {
   const own = column.at(row)
@@ -93,8 +95,9 @@ export function rankOf(table: Table, column: NumberColumn, row: number): { rank:
 }
 
 /**
- * Returns the indices of all architectures that are the same function as this one, itself included.
- * @throws BenchError `unsupported`
+ * Returns the indices of all architectures that the search space considers the same network as this one, itself
+ * included.
+ * @throws BenchError `unsupported` if the search space cannot tell
  */
 export function isomorphicTo<G extends Genotype>(table: Table, space: SearchSpace<G>, index: number): number[] {
   if (space.trainingKey === undefined) {
@@ -112,7 +115,7 @@ export function neighboursOf<G extends Genotype>(table: Table, space: SearchSpac
 
 /**
  * Returns the values of two columns in the rows that have both.
- * @param among row numbers to choose from; absent: all
+ * @param among row numbers to choose from; absent: all rows
  */
 export function pairs(
   table: Table,
@@ -130,7 +133,7 @@ export function pairs(
   return both
 }
 
-/** Returns a column of numbers by its name or by the qualifier of its accuracies. */
+/** Returns a table's column of numbers by its name or, for accuracies, by dataset, split, epochs and seed. */
 export const columnOf = (table: Table, name: string | Qualifier): NumberColumn =>
   table.column(typeof name === 'string' ? name : formatQualifier(name))
 
@@ -143,7 +146,7 @@ const COMPARISONS = {
   '=': (a: number, b: number) => a === b,
 } as const
 
-/** A condition on a row, such as `params-M<0.5`. */
+/** A condition on the rows of a table, such as `params-M<0.5`. */
 export interface Condition {
   /** The condition as the user typed it. */
   readonly text: string
@@ -164,9 +167,10 @@ export function parseCondition(text: string): Condition {
 }
 
 /**
- * Returns the numbers of the rows that meet all conditions. A row without a value does not meet a condition on it.
+ * Returns the numbers of the rows that meet all conditions. A row without a value in the condition's column does not
+ * meet it.
  * @throws BenchError `unknown-name` for a column that the table lacks, `bad-input` if a value cannot be compared with
- * it
+ * the column's
  */
 export function rowsWhere(table: Table, conditions: readonly Condition[]): number[] {
   const tests = conditions.map((condition) => testOf(table, condition))
@@ -192,7 +196,7 @@ function testOf(table: Table, { text, column, comparison, value }: Condition): (
   }
 }
 
-/** Whether lower or higher values of an objective are better. */
+/** Whether lower or higher values are better in a column that a Pareto front is computed from. */
 export type Better = 'lower' | 'higher'
 
 export interface Objective {
@@ -206,7 +210,10 @@ export interface FrontPoint {
   readonly y: number
 }
 
-/** Returns the values of two columns, with their row number, for every row that has both. */
+/**
+ * Returns a point for every row that has values in both columns: x from the first column, y from the second, and the
+ * row number.
+ */
 export function pointsOf(rows: number, x: NumberColumn, y: NumberColumn): FrontPoint[] {
   return Array.from({ length: rows }, (_, row) => ({ row, x: x.at(row), y: y.at(row) })).filter(
     (point): point is FrontPoint => point.x !== undefined && point.y !== undefined,

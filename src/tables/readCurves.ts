@@ -1,7 +1,8 @@
 /**
- * Reads per-epoch curves, one record batch at a time, and compares its hash before decoding it. The decoder reads
- * Arrow's columnar format without Arrow's library, which trusts every count and offset of a file. Formats:
- * https://arrow.apache.org/docs/format/Columnar.html (the message), https://flatbuffers.dev/internals (its metadata).
+ * Reads per-epoch training curves from the file beside a table, one record batch at a time, and compares the batch's
+ * hash before decoding it. The decoder reads Arrow's columnar format without Arrow's library, which trusts every count
+ * and offset in a file. Formats: https://arrow.apache.org/docs/format/Columnar.html (batches),
+ * https://flatbuffers.dev/internals (their metadata).
  */
 import { createHash } from 'node:crypto'
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs'
@@ -12,7 +13,7 @@ import { manifestPath, type OpenOptions, openManifest } from './openTable.ts'
 import { type CurvesBatch, curvesHead } from './writeCurves.ts'
 
 /**
- * Reads the curves of one architecture; none if the table has no row for it.
+ * Returns the per-epoch training curves of one architecture; an empty list if the table has no row for it.
  * @throws BenchError `missing` if the table has no curves, `corrupt` if their file does not agree with the manifest
  */
 export async function readCurves(table: string, index: number, options: OpenOptions = {}): Promise<Curve[]> {
@@ -31,7 +32,7 @@ export async function readCurves(table: string, index: number, options: OpenOpti
 }
 
 /**
- * Yields all batches of a table's curves, encoded as `writeCurves` takes them.
+ * Yields all record batches of a table's curves, still encoded, in the form in which `writeCurves` takes them.
  * @param manifest path of the table's manifest
  * @throws BenchError as `readCurves`
  */
@@ -89,28 +90,33 @@ function curvesIn(batch: CurveBatch, index: number): Curve[] {
   return rows.filter((row) => batch.index(row) === index).map(batch.curve)
 }
 
-/** What was measured on one split after each epoch of one training. */
+/** What was measured on one split of the dataset after each epoch of one training. */
 export interface Curve {
   readonly dataset: string
   readonly split: string
   readonly epochs: number
   readonly seed: number
-  /** Accuracy in %, by epoch; null for an epoch without a measurement. */
+  /** Accuracy on the split in %, by epoch; null for an epoch without a measurement. */
   readonly accuracyPct: readonly (number | null)[]
   readonly loss: readonly (number | null)[]
-  /** Seconds of each epoch; null if all epochs took equally long, so that the table's column tells it. */
+  /**
+   * Seconds of each epoch; null if all epochs took equally long, so that the table's column of total seconds suffices.
+   */
   readonly seconds: readonly (number | null)[] | null
 }
 
-/** A decoded record batch of curves. */
+/** A decoded Arrow record batch of per-epoch curves, with a row for each training and split. */
 export interface CurveBatch {
   readonly rows: number
-  /** Returns the index of a row's architecture. */
+  /** Returns the index of the architecture that the row's curve belongs to. */
   index(row: number): number
   curve(row: number): Curve
 }
 
-/** Decodes a record batch of curves. @throws BenchError `corrupt` if a count or an offset exceeds the batch */
+/**
+ * Decodes an Arrow record batch of per-epoch curves.
+ * @throws BenchError `corrupt` if a count or an offset exceeds the batch
+ */
 export function decodeCurveBatch(message: Uint8Array, path: string): CurveBatch {
   try {
     return decode(new DataView(message.buffer, message.byteOffset, message.byteLength))
@@ -122,7 +128,7 @@ export function decodeCurveBatch(message: Uint8Array, path: string): CurveBatch 
 }
 
 const RECORD_BATCH = 3
-/** Bytes before the metadata: a marker, and the length of the metadata. */
+/** Bytes of an Arrow message before its metadata: four of marker, four with the length of the metadata. */
 const PREFIX_BYTES = 8
 
 function decode(view: DataView): CurveBatch {
@@ -158,7 +164,7 @@ function decode(view: DataView): CurveBatch {
   }
 }
 
-/** A table in FlatBuffers' sense: fields by number, found by a table of offsets. */
+/** A table as FlatBuffers (the format of Arrow's metadata) defines it: fields by number, found by a list of offsets. */
 class FlatTable {
   readonly #view: DataView
   readonly #at: number
@@ -168,7 +174,7 @@ class FlatTable {
     this.#at = at
   }
 
-  /** Returns the position of a field's value. @throws RangeError if the field is missing */
+  /** Returns the position in bytes of the value of a FlatBuffers field. @throws RangeError if the field is missing */
   #field(number: number): number {
     const vtable = this.#at - this.#view.getInt32(this.#at, true)
     const slot = 4 + 2 * number
@@ -190,7 +196,7 @@ class FlatTable {
     return new FlatTable(this.#view, at + this.#view.getUint32(at, true))
   }
 
-  /** Reads a vector of pairs of counts. */
+  /** Reads a FlatBuffers vector whose elements are pairs of 64-bit integers. */
   pairs(field: number): readonly (readonly [number, number])[] {
     const at = this.#field(field)
     const start = at + this.#view.getUint32(at, true)
@@ -203,7 +209,10 @@ class FlatTable {
   }
 }
 
-/** The most nodes or buffers of a batch. The eight columns of curves have 11 nodes and 24 buffers. */
+/**
+ * The most field nodes or buffers that the metadata of an Arrow record batch may list. The eight columns of curves have
+ * 11 nodes and 24 buffers.
+ */
 const MOST_PAIRS = 64
 
 function count(view: DataView, at: number): number {
@@ -212,7 +221,7 @@ function count(view: DataView, at: number): number {
   return value
 }
 
-/** Reads the columns of a batch, one after the other. */
+/** Decodes the columns of an Arrow record batch, one after the other. */
 class Columns {
   readonly #body: DataView
   readonly #rows: number
@@ -247,7 +256,9 @@ class Columns {
     return (row) => bytes.toString('utf8', offsets(row), offsets(row + 1))
   }
 
-  /** Reads a column of lists of single-precision numbers. */
+  /**
+   * Decodes the next column, whose values are lists of single-precision numbers. Returns a function from row to list.
+   */
   lists(): (row: number) => (number | null)[] | null {
     this.#node(this.#rows)
     const isThere = this.#present(this.#rows)
@@ -267,7 +278,10 @@ class Columns {
     if (!this.#nodes.next().done || !this.#buffers.next().done) throw new RangeError('more columns than expected')
   }
 
-  /** Reads the next node and returns its number of values. @throws RangeError if another number is expected */
+  /**
+   * Reads the next field node of the batch's metadata and returns its number of values.
+   * @throws RangeError if another number is expected
+   */
   #node(expected?: number): number {
     const { value, done } = this.#nodes.next()
     if (done || (expected !== undefined && value[0] !== expected)) throw new RangeError('a column that is missing')
@@ -281,8 +295,8 @@ class Columns {
   }
 
   /**
-   * Reads a validity bitmap: bit i, least significant first, is 1 if value i is present. An empty bitmap means that all
-   * are.
+   * Reads the next buffer, a validity bitmap: bit i, least significant first, is 1 if value i is present. If the bitmap
+   * is empty, all are.
    */
   #present(values: number): (i: number) => boolean {
     const bits = this.#buffer(0)
@@ -291,7 +305,10 @@ class Columns {
     return (i) => ((bits.getUint8(i >> 3) >> (i & 7)) & 1) === 1
   }
 
-  /** Reads the offsets of a column of texts or lists: the start of each row, and the end of the last one. */
+  /**
+   * Reads the next buffer, the offsets of a column of texts or lists: where the value of each row starts, and where the
+   * last one ends.
+   */
   #offsets(): (row: number) => number {
     const view = this.#buffer(4 * (this.#rows + 1))
     const offsets = Int32Array.from({ length: this.#rows + 1 }, (_, row) => view.getInt32(4 * row, true))
@@ -301,7 +318,10 @@ class Columns {
   }
 }
 
-/** Returns the length of a buffer. @throws RangeError if the buffer exceeds the body of the batch */
+/**
+ * Returns the length in bytes of a buffer of an Arrow record batch.
+ * @throws RangeError if the buffer exceeds the body of the batch
+ */
 function insideOf(body: DataView, [offset, length]: readonly [number, number]): number {
   if (offset + length > body.byteLength) throw new RangeError('a part outside of the batch')
   return length

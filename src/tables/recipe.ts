@@ -1,5 +1,6 @@
 /**
- * The recipe of a built table: all settings of its trainings. Recipe and images determine every accuracy bit for bit.
+ * The recipe of a built table: all settings with which its architectures are trained. Recipe and images together
+ * determine every accuracy in the table bit for bit.
  */
 import { createHash } from 'node:crypto'
 import type { ImageShape } from '../core/data.ts'
@@ -10,32 +11,44 @@ import type { DeterministicBackend, ExecutorOptions } from '../engine/index.ts'
 import type { TrainingPlan } from '../training/training.ts'
 
 export interface Recipe {
-  /** Version of the trainings, raised whenever the same settings give other numbers. */
+  /** Version of the program's training code, raised whenever the same settings give other numbers. */
   readonly version: 1
   readonly space: string
-  /** Name and content hash of the plugin that brings the space; absent for a built-in space. */
+  /** Name and content hash of the plugin that defines the search space; absent for a built-in space. */
   readonly spacePlugin?: string
-  /** The images. Networks train on the training set; the two halves of the test set are `x-valid` and `x-test`. */
+  /**
+   * Name and content hash of the image dataset. Networks train on its training set; the two halves of its test set
+   * become the splits `x-valid` and `x-test`.
+   */
   readonly dataset: { readonly name: string; readonly contentHash: string }
-  /** The executor, in deterministic mode, whose arithmetic decides the bits. */
+  /**
+   * Backend and executor that train the networks. They run in deterministic mode, and their arithmetic decides the bits
+   * of the results.
+   */
   readonly executor: { readonly backend: DeterministicBackend; readonly executor: 'tfjs' | 'static' }
-  /** C (initial channels) and N (cells per stage) of the skeleton. */
+  /**
+   * Size of the trained networks: `channels` is the number of initial channels (C), `depth` the number of cells per
+   * stage (N).
+   */
   readonly network: { readonly channels: number; readonly depth: number }
   readonly batchSize: number
   readonly training: TrainingPlan
   readonly data: Omit<Protocol['data'], 'trainPortion'>
-  /** Whether architectures that are the same network share a training; else each is trained separately. */
+  /** Whether architectures that are the same network are trained once; otherwise each is trained separately. */
   readonly share: boolean
-  /** Training seeds. Every architecture has one training for each. */
+  /** Training seeds. Every architecture is trained once with each of them. */
   readonly seeds: readonly number[]
 }
 
-/** Returns the SHA-256 of a recipe, hexadecimal, which identifies its trainings. */
+/** Returns the SHA-256 of a recipe in hexadecimal, which identifies the trainings that were done by the recipe. */
 export function recipeHash(recipe: Recipe): string {
   return createHash('sha256').update(JSON.stringify(recipe)).digest('hex')
 }
 
-/** Returns the options of the executor for a training. It uses one thread, since several trainings run concurrently. */
+/**
+ * Returns the options of the executor that trains one network of a built table. It uses one thread, since several
+ * trainings run concurrently.
+ */
 export const executorOf = (recipe: Recipe): ExecutorOptions => ({
   ...recipe.executor,
   deterministic: true,
@@ -44,18 +57,18 @@ export const executorOf = (recipe: Recipe): ExecutorOptions => ({
 
 type BuiltTable = { readonly name: string; readonly recipe?: Recipe }
 
-/** Returns the recipe of a table. @throws BenchError `bad-input` if the table was not built by a recipe */
+/** Returns the recipe of a built table. @throws BenchError `bad-input` if the table was imported */
 export function recipeOf({ name, recipe }: BuiltTable): Recipe {
   if (recipe !== undefined) return recipe
   throw new BenchError('bad-input', `table ${name} was not built by a recipe, so nothing can be added to it`)
 }
 
-/** Tells whether two recipes give the same result for the same seed. They may list different seeds. */
+/** Tells whether two recipes give the same training result for the same seed. The recipes may list different seeds. */
 export function isSameTraining(a: Recipe, b: Recipe): boolean {
   return recipeHash({ ...a, seeds: [] }) === recipeHash({ ...b, seeds: [] })
 }
 
-/** Checks that a table was built by this recipe, up to the list of seeds. @throws BenchError `bad-input` */
+/** Checks that a table was built by this recipe; only the list of seeds may differ. @throws BenchError `bad-input` */
 export function checkSameTraining(table: BuiltTable, recipe: Recipe): void {
   if (isSameTraining(recipeOf(table), recipe)) return
   throw new BenchError(
@@ -64,13 +77,16 @@ export function checkSameTraining(table: BuiltTable, recipe: Recipe): void {
   )
 }
 
-/** Returns the size that images are scaled to, and the name of its setting for messages. */
+/** Returns the size in pixels that a recipe scales images to, and the name of its setting for messages. */
 export const imageSizeOf = ({ data: { imageSize } }: Pick<Recipe, 'data'>): ImageSize => ({
   imageSize,
   sizeSetting: 'data.imageSize of the recipe',
 })
 
-/** Returns the shape of the network's input. @param images shape of the dataset's images before scaling */
+/**
+ * Returns the shape of the images that the recipe's networks are trained on, after scaling.
+ * @param images shape of the dataset's images before scaling
+ */
 export function shapeFor({ data: { imageSize } }: Recipe, images: ImageShape): ImageShape {
   return imageSize === null ? images : { ...images, height: imageSize, width: imageSize }
 }

@@ -1,20 +1,29 @@
-/** A search space as tables need it: its architecture strings and their numbering. */
+/**
+ * A search space as lookup tables need it: its architecture strings, and the numbers (indices) of its architectures.
+ */
 import { BenchError } from '../core/errors.ts'
 import type { Genotype, SearchSpace } from '../core/space.ts'
 import type { Table } from './table.ts'
 
-/** Names and numbers of the architectures of a space. */
+/** The name of a search space, the strings of its architectures, and their indices. */
 export interface SpaceIndex {
   readonly name: string
   /**
-   * Number of architectures; null if the space has no numbering, so that rows are numbered in the order of the source.
+   * Number of architectures in the search space. Null if the space does not number them; a table then numbers its rows
+   * in the order of the imported file.
    */
   readonly size: number | null
-  /** Returns an architecture string in the space's spelling. @throws BenchError `bad-input` if it is malformed */
+  /**
+   * Returns an architecture string in the form in which the search space writes it.
+   * @throws BenchError `bad-input` if it is malformed
+   */
   canonical(arch: string): string
-  /** Returns the index of an architecture string. @throws BenchError `bad-input` if it is malformed */
+  /**
+   * Returns the index in the search space of the architecture with this string.
+   * @throws BenchError `bad-input` if it is malformed
+   */
   indexOf(arch: string): number
-  /** Returns the architecture string of an index. @throws BenchError `bad-input` outside 0 … size − 1 */
+  /** Returns the string of the architecture with this index. @throws BenchError `bad-input` outside 0 … size − 1 */
   at(index: number): string
 }
 
@@ -26,12 +35,15 @@ export function indexIn<G extends Genotype>(table: Table, space: SearchSpace<G>,
   return table.row(index) === undefined ? undefined : index
 }
 
-/** Returns the genotype of an architecture that has a row. With a numbering, its string need not be read. */
+/**
+ * Returns the genotype of the architecture with this index, which must have a row in the table. If the search space
+ * numbers its architectures, the table's string need not be read.
+ */
 export function genotypeIn<G extends Genotype>(table: Table, space: SearchSpace<G>, index: number): G {
   return space.numbering?.at(index) ?? space.parse(table.arch(index) as string)
 }
 
-/** Returns the architecture strings and numbering of a space. */
+/** Returns the name, the architecture strings and the architecture indices of a search space. */
 export function spaceIndex<G extends Genotype>(space: SearchSpace<G>): SpaceIndex {
   const { name, numbering } = space
   const numbered = () => {

@@ -1,4 +1,4 @@
-/** An open lookup table. Architectures are identified by their index in the space's numbering. */
+/** An open lookup table of trained architectures. Each architecture is identified by its index in the search space. */
 import { BenchError } from '../core/errors.ts'
 import { formatQualifier, type Metric, parseQualifier, type Qualifier } from '../core/metric.ts'
 import { unknownName } from '../core/names.ts'
@@ -13,10 +13,10 @@ import {
 } from './columns.ts'
 import type { ColumnEntry, Manifest } from './manifest.ts'
 
-/** Reads accuracies and other numbers of architectures. */
+/** A lookup table. Its methods read the accuracies and other numbers of architectures. */
 export class Table {
   readonly manifest: Manifest
-  /** The qualifiers of all columns of accuracies. */
+  /** Dataset, split, epochs and seed of each of the table's columns of accuracies. */
   readonly qualifiers: readonly Qualifier[]
   readonly #read: ReadRange
   readonly #entries: ReadonlyMap<string, ColumnEntry>
@@ -40,66 +40,76 @@ export class Table {
   }
 
   /**
-   * The column of architecture strings. It is the largest, and opened only on use, since most searches never need it.
+   * The table's column of architecture strings. It is the largest column, and opened only on use, since most searches
+   * never need it.
    */
   get #arch(): TextColumn {
     return this.text('arch')
   }
 
-  /** Number of rows. */
+  /** Number of rows of the table, one for each architecture. */
   get rows(): number {
     return this.manifest.rows
   }
 
-  /** Yields the indices of the architectures that have a row, in the order of the rows. */
+  /** Yields the indices of the architectures that have a row in the table, in the order of the rows. */
   *indices(): Generator<number> {
     for (let row = 0; row < this.rows; row++) yield this.#index.at(row) as number
   }
 
-  /** Returns the row of an architecture, by which columns are read; undefined if the table has none. */
+  /**
+   * Returns the number of an architecture's row, by which columns are read; undefined if the table has no row for it.
+   */
   row(index: number): number | undefined {
     return this.#rowOf(index)
   }
 
-  /** Returns a column of numbers. @throws BenchError `unknown-name` */
+  /** Returns the table's column of numbers with this name. @throws BenchError `unknown-name` */
   column(name: string): NumberColumn {
     const opened = this.#columns.get(name) ?? numberColumn(this.#entry(name), this.rows, this.#read)
     this.#columns.set(name, opened)
     return opened
   }
 
-  /** Returns a column of texts. @throws BenchError `unknown-name` */
+  /** Returns the table's column of texts with this name. @throws BenchError `unknown-name` */
   text(name: string): TextColumn {
     const opened = this.#texts.get(name) ?? textColumn(this.#entry(name), this.rows, this.#read)
     this.#texts.set(name, opened)
     return opened
   }
 
-  /** Tells whether the table has a column. */
+  /** Tells whether the table has a column with this name. */
   has(column: string): boolean {
     return this.#entries.has(column)
   }
 
-  /** Tells whether a column holds texts. @throws BenchError `unknown-name` */
+  /** Tells whether the table's column with this name holds texts. @throws BenchError `unknown-name` */
   isText(column: string): boolean {
     return this.#entry(column).type === 'utf8'
   }
 
-  /** Returns an accuracy of an architecture in %; undefined if it is missing. @throws BenchError `unknown-name` */
+  /**
+   * Returns the accuracy of an architecture in %, for one dataset, split, number of epochs and seed; undefined if it is
+   * missing.
+   * @throws BenchError `unknown-name`
+   */
   value(index: number, qualifier: Qualifier): number | undefined {
     if (this.#last?.qualifier !== qualifier) this.#last = { qualifier, column: this.accuracy(qualifier) }
     const row = this.#rowOf(index)
     return row === undefined ? undefined : this.#last.column.at(row)
   }
 
-  /** Returns a column of accuracies, in %. @throws BenchError `unknown-name` with the part of the qualifier at fault */
+  /**
+   * Returns the table's column of accuracies in %, for one dataset, split, number of epochs and seed.
+   * @throws BenchError `unknown-name` with the part that the table lacks
+   */
   accuracy(qualifier: Qualifier): NumberColumn {
     const name = formatQualifier(qualifier)
     if (!this.#entries.has(name)) throw unknownColumn(`table ${this.manifest.name}`, qualifier, this.qualifiers)
     return this.column(name)
   }
 
-  /** Returns all accuracies of an architecture; none if it has no row. */
+  /** Returns all accuracies of an architecture; an empty list if it has no row in the table. */
   metrics(index: number): Metric[] {
     const row = this.#rowOf(index)
     const metrics: Metric[] = []
@@ -112,13 +122,16 @@ export class Table {
     return metrics
   }
 
-  /** Returns the string of an architecture; undefined if it has no row. */
+  /** Returns the architecture string of the architecture with this index; undefined if it has no row in the table. */
   arch(index: number): string | undefined {
     const row = this.#rowOf(index)
     return row === undefined ? undefined : this.#arch.at(row)
   }
 
-  /** Returns the index of an architecture string in the space's spelling; undefined if it has no row. */
+  /**
+   * Returns the index of the architecture with this string, in the form in which the search space writes it; undefined
+   * if it has no row in the table.
+   */
   find(arch: string): number | undefined {
     this.#rowOfArch ??= new Map(Array.from({ length: this.rows }, (_, row) => [this.#arch.at(row) as string, row]))
     const row = this.#rowOfArch.get(arch)
@@ -133,7 +146,7 @@ export class Table {
 }
 
 /**
- * Returns a function from an architecture's index to its row; in a complete table they are equal.
+ * Returns a function from an architecture's index to the number of its row; in a complete table the two are equal.
  * @throws BenchError `corrupt` if an index occurs twice
  */
 function rowLookup(index: StoredColumn, rows: number): (index: number) => number | undefined {
@@ -147,7 +160,7 @@ function rowLookup(index: StoredColumn, rows: number): (index: number) => number
 const distinct = <T>(values: readonly T[]): T[] => [...new Set(values)]
 
 /**
- * Makes the error for an accuracy that is not there.
+ * Returns the error for an accuracy (dataset, split, epochs, seed) that a table does not have.
  * @param place where it was looked up, for the message: `table nb201`
  * @param candidates qualifiers that agree with the parts that are not at fault
  * @param known all qualifiers of the table, for hints
@@ -178,8 +191,8 @@ export function unknownColumn(
 }
 
 /**
- * Makes the error for an unknown split, with a hint at `cifar10-valid`: in NAS-Bench-201, CIFAR-10's validation
- * accuracies are those of networks that were trained on half of the training set, and a dataset of their own.
+ * Returns the error for a split that a dataset does not have. It points to the dataset `cifar10-valid`: NAS-Bench-201
+ * has CIFAR-10's validation accuracies under this name, since those networks were trained on half of the training set.
  */
 function unknownSplit(wanted: Qualifier, ofDataset: readonly Qualifier[], known: readonly Qualifier[]): BenchError {
   const splits = distinct(ofDataset.map(({ split }) => split)).join(', ')

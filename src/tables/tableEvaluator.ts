@@ -1,6 +1,6 @@
 /**
- * Evaluates architectures by looking them up in a table: all accuracies for the report, validation accuracies for the
- * oracle.
+ * Evaluates architectures by looking them up in a table: all accuracies for the report of a search, and validation
+ * accuracies for the queries of a black-box search.
  */
 import { BenchError } from '../core/errors.ts'
 import type { Evaluation, Evaluator, OracleAnswer } from '../core/evaluation.ts'
@@ -11,7 +11,9 @@ import type { Curve } from './readCurves.ts'
 import { indexIn } from './spaceIndex.ts'
 import type { Table } from './table.ts'
 
-/** The error for an architecture without a row. An evaluator that can train the architecture catches it. */
+/**
+ * The error for an architecture without a row in the table. An evaluator that can train the architecture catches it.
+ */
 export class MissingRow extends BenchError {
   readonly genotype: string
 
@@ -24,14 +26,14 @@ export class MissingRow extends BenchError {
   }
 }
 
-/** Reads the per-epoch curves of an architecture, given its index. */
+/** Returns the per-epoch training curves of the architecture with this index. */
 export type ReadCurves = (index: number) => Promise<readonly Curve[]>
 
 /**
- * Returns the evaluator of a table.
+ * Returns an evaluator that looks architectures up in a table.
  * @param dataset dataset of the search, which decides the accuracy and the cost that `validate` returns
- * @param curves reads the table's curves; absent: `validate` knows complete trainings only
- * @throws BenchError `bad-input` where the table is of another space; `evaluate` and `validate` throw `MissingRow`
+ * @param curves reads the table's per-epoch curves; absent: `validate` knows complete trainings only
+ * @throws BenchError `bad-input` if the table is of another search space; `evaluate` and `validate` throw `MissingRow`
  */
 export function tableEvaluator<G extends Genotype>(
   table: Table,
@@ -88,7 +90,10 @@ function noSuchLength(table: string, epochs: number, known: ReadonlyMap<number, 
   )
 }
 
-/** Returns all accuracies of a row, and its parameters and multiply-accumulates, which tables have in millions. */
+/**
+ * Returns all accuracies of an architecture in the table, its number of parameters, and its multiply-accumulates. The
+ * table has the last two in millions.
+ */
 function evaluationOf(table: Table, index: number, dataset: string): Evaluation {
   const parametersM = costOf(table, index, 'params-M', dataset)
   const macsM = costOf(table, index, 'flops-M', dataset)
@@ -99,7 +104,10 @@ function evaluationOf(table: Table, index: number, dataset: string): Evaluation 
   }
 }
 
-/** Reads a cost of an architecture: from `params-M:cifar100` if the table has it by dataset, else from `params-M`. */
+/**
+ * Returns an architecture's number of parameters or of multiply-accumulates: from a column such as `params-M:cifar100`
+ * if the table has it by dataset, else from `params-M`.
+ */
 function costOf(table: Table, index: number, quantity: string, dataset: string): number | undefined {
   const name = [`${quantity}:${dataset}`, quantity].find((column) => table.has(column))
   return name === undefined ? undefined : table.column(name).at(table.row(index) as number)

@@ -1,4 +1,6 @@
-/** Finds the table that a query is about when the user names none: the only one with the requested columns. */
+/**
+ * Chooses the lookup table for a query if the user names none: the only table with the columns that the query needs.
+ */
 import { BenchError } from '../core/errors.ts'
 import { parseQualifier, type Qualifier } from '../core/metric.ts'
 import { unknownName } from '../core/names.ts'
@@ -7,21 +9,21 @@ import type { Manifest } from './manifest.ts'
 import { listTables, type OpenOptions, openManifest } from './openTable.ts'
 import { agrees, type QualifierFilter, qualifiersIn } from './query.ts'
 
-/** What a query requires of a table. */
+/** The columns, accuracies and search space that a query needs a lookup table to have. */
 export interface TableRequirements {
-  /** Names of columns that the table must have. */
+  /** Names of the columns that the table must have. */
   readonly columns?: readonly string[]
-  /** Filter that at least one column of accuracies must pass. */
+  /** Dataset, split, epochs or seed that at least one of the table's columns of accuracies must have. */
   readonly filter?: QualifierFilter
-  /** Tells whether the table may be of a space; absent: of any. */
+  /** Tells whether the table may be of the search space with this name; absent: any space. */
   readonly ofSpace?: (name: string) => boolean
 }
 
 /**
- * Returns the name of the only table that meets the requirements. Tables that cannot be read are ignored if another one
- * does.
- * @throws BenchError `unknown-name` or `missing` if no table does, `bad-input` with the names of the tables if several
- * do
+ * Returns the name of the only table that meets the requirements. If one table meets them, tables that cannot be read
+ * are ignored.
+ * @throws BenchError `unknown-name` or `missing` if no table meets them, `bad-input` with the names of the tables if
+ * several do
  */
 export async function tableWith(wanted: TableRequirements, options: OpenOptions = {}): Promise<string> {
   const names = await listTables(options)
@@ -56,7 +58,7 @@ const meets = (manifest: Manifest, { columns = [], filter = {}, ofSpace }: Table
 const accuraciesOf = ({ columns }: Manifest): Qualifier[] =>
   columns.filter(({ name }) => isAccuracy(name)).map(({ name }) => parseQualifier(name))
 
-/** Tells whether every table meets the requirements. */
+/** Tells whether the requirements ask for nothing, so that every table meets them. */
 const isAnyTable = ({ columns = [], filter = {} }: TableRequirements): boolean =>
   columns.length === 0 && describeFilter(filter) === ''
 
@@ -70,8 +72,8 @@ const describeFilter = ({ dataset, split, epochs, seed }: QualifierFilter): stri
     .join(' ')
 
 /**
- * Makes the error if no table meets the requirements: names a column that no table has, or says that no single table
- * has all.
+ * Returns the error if no table meets the requirements. It names a column that no table has, or says that no single
+ * table has all of them.
  */
 function noTableError(manifests: readonly Manifest[], wanted: TableRequirements): BenchError {
   const { columns = [], filter = {}, ofSpace } = wanted

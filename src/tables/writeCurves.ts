@@ -1,6 +1,6 @@
 /**
- * Writes per-epoch curves to an Arrow file beside the table, with a row for each training and split, in record batches
- * of neighbouring architectures. One batch is in memory at a time.
+ * Writes per-epoch training curves to an Arrow file beside the table, with a row for each training and split. Each
+ * record batch has the curves of architectures with neighbouring indices. One batch is in memory at a time.
  */
 import { createHash } from 'node:crypto'
 import { createWriteStream } from 'node:fs'
@@ -22,8 +22,8 @@ interface CurveRow {
 }
 
 /**
- * Encodes the curves of architectures as one record batch, an Arrow stream of its own. Splits with only a final value
- * are left out.
+ * Returns the per-epoch curves of several architectures as an Arrow stream with one record batch. Splits with only a
+ * value after the last epoch are left out.
  */
 export function encodeCurves(architectures: readonly ArchitectureRuns[]): Uint8Array {
   const rows = architectures.flatMap(({ index, runs }) =>
@@ -54,7 +54,7 @@ export function encodeCurves(architectures: readonly ArchitectureRuns[]): Uint8A
   return arrow.tableToIPC(table, 'stream')
 }
 
-/** Returns the beginning of an Arrow stream of curves, the message with the schema, which precedes every batch. */
+/** Returns the bytes with which every Arrow stream of curves begins: the message with the schema. */
 export function curvesHead(): Uint8Array {
   const stream = Buffer.from(encodeCurves([]))
   const prefix = 8 // a marker, and the length of what follows (Arrow's encapsulated message format)
@@ -68,8 +68,8 @@ const isConstant = (values: Float64Array): boolean =>
   values.every((value) => Object.is(value, values[0]) || value === values[0])
 
 /**
- * Makes a column of lists of single-precision numbers, which is the precision of the published records. NaN becomes
- * null.
+ * Returns an Arrow column whose values are lists of single-precision numbers, the precision of the published records.
+ * NaN becomes null.
  */
 function lists(arrow: typeof Arrow, rows: readonly (Float64Array | null)[]): Arrow.Vector {
   const valueOffsets = new Int32Array(rows.length + 1)
@@ -108,25 +108,28 @@ function validity(length: number, present: (i: number) => boolean): { nullCount:
   return nullCount === 0 ? { nullCount } : { nullCount, nullBitmap }
 }
 
-/** A record batch as `encodeCurves` writes it, with the lowest and highest index of its architectures. */
+/**
+ * A record batch of per-epoch curves in the encoding of `encodeCurves`, with the lowest and highest index of its
+ * architectures.
+ */
 export interface CurvesBatch {
   readonly range: readonly [lowest: number, highest: number]
   readonly bytes: Uint8Array
 }
 
-/** A finished file of curves, which is renamed to its final name when the table is written. */
+/** A completely written file of per-epoch curves, which gets its final name when the table is written. */
 export interface WrittenCurves {
   readonly entry: CurvesEntry
   readonly temporary: string
 }
 
-/** Bytes queued for the disk beyond which the next batch waits. */
+/** The next batch of curves waits while more than this many bytes are queued for writing to the disk. */
 const MOST_QUEUED_BYTES = 1 << 25
 
 /**
- * Writes the curves to a temporary file whose final name is `NAME.curves-HASH.arrow`. Because of the hash, the curves
- * of an earlier table of the same name stay until the new manifest is written. Returns undefined if the batches have no
- * curves.
+ * Writes per-epoch curves to a temporary file whose final name is `NAME.curves-HASH.arrow`. Because of the hash, the
+ * curves of an earlier table of the same name stay until the new manifest is written. Returns undefined if the batches
+ * have no curves.
  */
 export async function writeCurves(
   folder: string,
@@ -157,7 +160,7 @@ async function writeBatches(path: string, batches: Iterable<CurvesBatch>): Promi
   // The library's many-module build, since its single-file build does not support Node streams.
   const arrow = await import('apache-arrow')
   class Writer extends arrow.RecordBatchFileWriter {
-    /** Position of the last written batch in the file. */
+    /** Position in the file of the record batch that was written last. */
     get lastBytes(): ByteRange {
       const { offset, metaDataLength, bodyLength } = this._recordBatchBlocks[this._recordBatchBlocks.length - 1]
       return [offset, metaDataLength + bodyLength]
@@ -190,7 +193,7 @@ function trainingsIn(batch: RecordBatch): string[] {
   return [...new Set(rows.map((row) => `${dataset?.get(row)}/${split?.get(row)}/${epochs?.get(row)}`))]
 }
 
-/** Reads the file once and returns the hashes of the whole file and of each batch. */
+/** Reads the written file of curves once, and returns the SHA-256 of the whole file and of each record batch. */
 async function hashed(path: string, batches: readonly WrittenBatch[]): Promise<Omit<CurvesEntry, 'file' | 'of'>> {
   const whole = createHash('sha256')
   const file = await open(path)

@@ -1,6 +1,6 @@
 /**
- * Writes a table: an Arrow file, and a manifest with the file's name and hash. A file that the current manifest names
- * is never overwritten, so at any moment either the old or the new table can be opened.
+ * Writes a lookup table: an Arrow file, and a manifest with the file's name and hash. The Arrow file that the current
+ * manifest names is never overwritten, so at any moment either the old or the new table can be opened.
  */
 import { createHash } from 'node:crypto'
 import { existsSync, readdirSync, readFileSync, renameSync, rmSync } from 'node:fs'
@@ -24,8 +24,8 @@ import type { SpaceIndex } from './spaceIndex.ts'
 import type { WrittenCurves } from './writeCurves.ts'
 
 /**
- * Writes a table to the folder, and replaces an earlier table of the same name.
- * @param curves the curves, already written to a temporary file in the folder
+ * Writes a lookup table to the folder, and replaces an earlier table of the same name.
+ * @param curves the table's per-epoch curves, already written to a temporary file in the folder
  * @returns the manifest of the written table
  */
 export function writeTable(
@@ -65,7 +65,10 @@ export function writeTable(
   return manifest
 }
 
-/** Renames the curves to their final name. Returns a function that undoes it if the manifest cannot be written. */
+/**
+ * Renames the table's file of curves to its final name. Returns a function that undoes the renaming if the manifest
+ * cannot be written.
+ */
 function placeCurves(folder: string, curves?: WrittenCurves): () => void {
   if (curves === undefined) return () => {}
   const path = join(folder, curves.entry.file)
@@ -77,7 +80,7 @@ function placeCurves(folder: string, curves?: WrittenCurves): () => void {
   }
 }
 
-/** Writes the Arrow file under the name in the manifest, and then the manifest. */
+/** Writes a table's Arrow file under the name in its manifest, and then the manifest. */
 function place(folder: string, manifest: Manifest, bytes: Uint8Array): void {
   writeAllAtomically([
     { path: join(folder, manifest.table.file), content: bytes },
@@ -85,13 +88,16 @@ function place(folder: string, manifest: Manifest, bytes: Uint8Array): void {
   ])
 }
 
-/** Tells whether the manifest in the folder names the same file with another content. */
+/** Tells whether the manifest that is already in the folder names the same table file with another content. */
 function isNamedOtherwise(folder: string, { name, table }: Manifest): boolean {
   const now = tableNamedBy(join(folder, `${name}.manifest.json`))
   return now?.file === table.file && now.sha256 !== table.sha256
 }
 
-/** Returns the table file that a manifest names; undefined if there is no manifest, or a damaged one. */
+/**
+ * Returns name, size and hash of the table file that a manifest names; undefined if there is no manifest, or a damaged
+ * one.
+ */
 function tableNamedBy(manifest: string): Partial<FileEntry> | undefined {
   try {
     return JSON.parse(readFileSync(manifest, 'utf8')).table
@@ -100,7 +106,7 @@ function tableNamedBy(manifest: string): Partial<FileEntry> | undefined {
   }
 }
 
-/** Deletes the files of an earlier table of the same name, which the manifest no longer names. */
+/** Deletes the files of an earlier table of the same name, which the new manifest no longer names. */
 function removeOthers(folder: string, name: string, { table, curves }: Manifest): void {
   const curvesFiles = readdirSync(folder).filter(
     (file) => file.startsWith(`${name}.curves-`) && file.endsWith('.arrow'),
@@ -113,8 +119,8 @@ function removeOthers(folder: string, name: string, { table, curves }: Manifest)
 const hashOf = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex')
 
 /**
- * Encodes a table as an Arrow file with the columns index, arch, texts, numbers, in one record batch, so that each
- * column is contiguous.
+ * Returns the bytes of a table's Arrow file. Its columns are the architecture indices, the architecture strings, the
+ * texts and the numbers. All rows are in one record batch, so that each column is contiguous.
  */
 function encode({ index, arch, texts, numbers }: TableContent): Uint8Array {
   const arrow = loadArrow()
@@ -127,7 +133,7 @@ function encode({ index, arch, texts, numbers }: TableContent): Uint8Array {
   return arrow.tableToIPC(new arrow.Table(vectors), 'file')
 }
 
-/** Makes a column of numbers, with null for NaN. */
+/** Returns an Arrow column of numbers, in which NaN becomes null. */
 function nullable(arrow: typeof Arrow, values: Float64Array): Arrow.Vector<Arrow.Float64> {
   const type = new arrow.Float64()
   const missing = countMissing(values)
@@ -144,7 +150,7 @@ function nullable(arrow: typeof Arrow, values: Float64Array): Arrow.Vector<Arrow
 const countMissing = (values: Float64Array): number =>
   values.reduce((count, value) => count + (Number.isNaN(value) ? 1 : 0), 0)
 
-/** Decodes the encoded file and returns the position and hash of each column's buffers. */
+/** Returns the position and hash of each column's buffers in an encoded Arrow file, for the manifest. */
 function describe(bytes: Uint8Array, content: TableContent): ColumnEntry[] {
   const table = loadArrow().tableFromIPC(bytes)
   const numbers = new Map(content.numbers.map((column) => [column.name, column]))

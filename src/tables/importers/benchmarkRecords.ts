@@ -60,8 +60,8 @@ function runsOf(results: Dict, arch: string, name: string, readRun: ReadRun): Tr
 }
 
 /**
- * Returns a function that converts the trainings of one architecture record, and limits the memory that all of them
- * take together.
+ * Returns a function that converts the trainings of one architecture record, and limits the count of numbers that all
+ * of them have together.
  */
 export function runReader(): ReadRun {
   let numbers = 0
@@ -85,7 +85,7 @@ function evalNames(count: Dict, where: string): string[] {
 }
 
 /**
- * Checks that the name of a dataset or split has only characters that a table's column names may have.
+ * Checks that the name of a dataset or split has only letters, digits and `-_.+`, since column names contain it.
  * @throws BenchError `bad-input`
  */
 export function checkName(name: unknown, where: string): asserts name is string {
