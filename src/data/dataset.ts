@@ -1,16 +1,21 @@
-/** A labelled image dataset in memory, whatever its source, and its summary for `bench data info`. */
+/**
+ * A labelled image dataset in memory, in the same form for every file format, and its summary for `bench data info`.
+ */
 import type { ImageCounts, ImageShape } from '../core/data.ts'
 
-/** Labelled images of one size. */
+/** Labelled images of one size: the training set or the test set of a dataset. */
 export interface ImageSet {
   readonly count: number
-  /** Intensities 0 … 255, [count, height, width, channels]. */
+  /** Intensities 0 … 255 of all images, [count, height, width, channels]. */
   readonly pixels: Uint8Array
-  /** Class of each image, 0 … classes − 1. */
+  /** Class of each image of the set, 0 … classes − 1. */
   readonly labels: Int32Array
 }
 
-/** Indices into the test set of the images of x-valid and of x-test: disjoint, and together the whole test set. */
+/**
+ * Indices into the test set of the images of x-valid and of x-test, NAS-Bench-201's validation and test images. The two
+ * are disjoint and together the whole test set.
+ */
 export interface TestHalves {
   readonly xValid: Uint32Array
   readonly xTest: Uint32Array
@@ -19,19 +24,24 @@ export interface TestHalves {
 export interface Dataset {
   readonly name: string
   readonly shape: ImageShape
-  /** Name of each class, in label order. */
+  /** Name of each class of the dataset, in label order. */
   readonly classNames: readonly string[]
-  /** SHA-256 (hexadecimal) of the images and labels, or of the generator's parameters: part of a job's identity. */
+  /**
+   * SHA-256 (hexadecimal) of the dataset's images and labels, or of the generator's parameters: part of a job's
+   * identity.
+   */
   readonly contentHash: string
-  /** One line for the user: what was read, and from where. */
+  /** One line for the user: which dataset was read, in which format, and from which folder or archive. */
   readonly origin: string
-  /** Sentences for the user about peculiarities of the files. */
+  /** Sentences for the user about peculiarities of the dataset's files. */
   readonly notes?: readonly string[]
   readonly train: ImageSet
   readonly test: ImageSet
-  /** The benchmark's own halves of the test set, if the folder of the images has a file with them. */
+  /** The benchmark's halves of the test set, if the folder of the images has a file that lists them. */
   readonly testHalves?: TestHalves
-  /** Mean and deviation of each channel in units of 0 … 1, for normalisation: (x / 255 − mean) / std. */
+  /**
+   * Mean of each channel of the dataset for intensities scaled to 0 … 1, for the normalisation (x / 255 − mean) / std.
+   */
   readonly mean: readonly number[]
   readonly std: readonly number[]
 }
@@ -54,7 +64,7 @@ export interface DatasetInfo {
   readonly mean: readonly number[]
   readonly std: readonly number[]
   readonly contentHash: string
-  /** Sentences for the user about peculiarities of the files. */
+  /** Sentences for the user about peculiarities of the dataset's files. */
   readonly notes: readonly string[]
 }
 

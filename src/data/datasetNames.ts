@@ -1,4 +1,4 @@
-/** The datasets that the program knows by name: description, size, and folder on this machine. */
+/** The datasets that the program knows by name: description, number of images, and folder on this machine. */
 import type { ImageCounts } from '../core/data.ts'
 import { BenchError } from '../core/errors.ts'
 import { isFileName } from '../core/names.ts'
@@ -6,7 +6,7 @@ import { benchCommand, grouped } from '../core/plainText.ts'
 import { isThere } from '../system/readable.ts'
 import { userFolder } from '../system/userFolder.ts'
 
-/** Number of images of each published dataset. A folder with fewer images is only a part of it. */
+/** Number of training and test images of each published dataset. A folder with fewer images is an incomplete copy. */
 const SIZES: Readonly<Record<string, { readonly train: number; readonly test: number }>> = {
   cifar10: { train: 50_000, test: 10_000 },
   cifar100: { train: 50_000, test: 10_000 },
@@ -15,8 +15,8 @@ const SIZES: Readonly<Record<string, { readonly train: number; readonly test: nu
 }
 
 /**
- * Describes an incomplete copy of a published dataset: `10,000 of its 50,000 training images`. Undefined if no image is
- * missing, or the dataset is not a published one.
+ * Describes an incomplete copy of a published dataset: `10,000 of its 50,000 training images`. Returns undefined if no
+ * image is missing, or the dataset is not a published one.
  */
 export function missingImages(name: string, { train, test }: Pick<ImageCounts, 'train' | 'test'>): string | undefined {
   const whole = SIZES[name]
@@ -50,10 +50,10 @@ export function knownName(typed: string): string {
   return DATASETS.find(({ name }) => name.toLowerCase() === typed.toLowerCase())?.name ?? typed
 }
 
-/** Download pages of datasets that `bench data fetch` cannot get, by name. */
+/** Pages from which the user can download the datasets that `bench data fetch` cannot get, by name of the dataset. */
 const OFFERED_AT: Readonly<Record<string, string>> = { 'ImageNet16-120': 'https://image-net.org/download-images' }
 
-/** Tells the user how to get a dataset that is not on this machine, as the end of an error message. */
+/** Returns the end of an error message that tells the user how to get a dataset that is not on this machine. */
 export function howToGet(name: string): string {
   const known = DATASETS.some((dataset) => dataset.name === name)
   if (!known) return 'name its folder with --data'
@@ -63,8 +63,8 @@ export function howToGet(name: string): string {
 }
 
 /**
- * Returns the folder in which `bench data fetch` puts a dataset, and in which it is looked for if the user names no
- * folder.
+ * Returns the folder into which `bench data fetch` puts a dataset, and in which the dataset is looked for if the user
+ * names no folder.
  * @throws BenchError `bad-input` for a name that would lead out of the user's data folder
  */
 export function datasetFolder(name: string): string {
@@ -77,12 +77,12 @@ export function datasetFolder(name: string): string {
   return userFolder('datasets', name)
 }
 
-/** Tells whether the user's data folder has the dataset. */
+/** Returns whether the user's data folder contains the dataset. */
 export function isFetched(name: string): boolean {
   return isThere(datasetFolder(name))
 }
 
-/** Lists all known datasets, and where each is on this machine or how to get it. */
+/** Returns all known datasets with description, and for each its folder on this machine or how to get it. */
 export function datasetsHere(): { name: string; description: string; where: string }[] {
   return DATASETS.map(({ name, description }) => ({ name, description, where: whereIs(name) }))
 }

@@ -1,4 +1,4 @@
-/** Downloads one file, resumes after broken connections and interrupted commands, and checks the file's hash. */
+/** Downloads one file: continues after broken connections and interrupted commands, and checks the file's hash. */
 import { type FileHandle, open, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -11,21 +11,23 @@ import { lock } from '../system/lock.ts'
 
 export interface DownloadOptions {
   readonly url: string
-  /** Path of the downloaded file. An incomplete download is kept beside it, with the ending `.part`. */
+  /** Path at which to store the downloaded file. An incomplete download is kept beside it, with the ending `.part`. */
   readonly target: string
-  /** Lock file that is held during the download; absent: the target's path with the ending `.lock`. */
+  /** Path of the lock file that is held during the download; absent: the target's path with the ending `.lock`. */
   readonly lockFile?: string
-  /** Expected SHA-256, hexadecimal. Absent: any content is accepted. */
+  /** Expected SHA-256 of the downloaded file, hexadecimal. Absent: any content is accepted. */
   readonly sha256?: string
-  /** Told the number of bytes received, and the total if the server states it. */
+  /** Called with the number of bytes received so far, and the total if the server states it. */
   readonly onProgress?: (received: number, total: number | undefined) => void
-  /** Number of attempts in a row without any new byte after which the download fails; absent: 5. */
+  /** Number of consecutive attempts without any new byte after which the download fails; absent: 5. */
   readonly attempts?: number
-  /** Pause before the second attempt, doubled before each further attempt; absent: 1 s. */
+  /**
+   * Pause before the second attempt to download, in milliseconds, doubled before each further attempt; absent: 1000.
+   */
   readonly pauseMs?: number
-  /** Time without a new byte after which an attempt ends; absent: 60 s. */
+  /** Time in milliseconds without a new byte after which an attempt to download ends; absent: 60,000. */
   readonly stallMs?: number
-  /** Called with a line for the user when another process downloads to the same path, for which this one waits. */
+  /** Called with a line for the user if this process must wait because another process downloads to the same path. */
   readonly onWait?: (line: string) => void
 }
 
@@ -35,10 +37,10 @@ export interface Downloaded {
   readonly sha256: string
 }
 
-/** HTTP statuses after which another attempt may succeed. */
+/** HTTP status codes of failed requests after which another attempt may succeed. */
 const TRANSIENT = new Set([408, 425, 429, 500, 502, 503, 504])
 
-/** Error codes of connections after which another attempt may succeed. */
+/** Error codes of failed connections after which another attempt may succeed. */
 const TRANSIENT_CODES = new Set([
   ...['ECONNRESET', 'ECONNREFUSED', 'ECONNABORTED', 'EPIPE', 'ETIMEDOUT', 'EAI_AGAIN'],
   ...['ENETDOWN', 'ENETUNREACH', 'EHOSTDOWN', 'EHOSTUNREACH'],
@@ -47,16 +49,17 @@ const TRANSIENT_CODES = new Set([
 
 /**
  * Downloads a file and checks its hash. A file that exists already and has the expected hash is not downloaded again.
- * @throws BenchError `missing` if the server refuses it or the address does not exist; `failed` if the connection keeps
- * breaking (what was received is kept) or the disk is nearly full; `corrupt` if the hash differs, `bad-input` beyond
- * the limit `download-gib` (in both cases nothing is kept)
+ * @throws BenchError `missing` if the server refuses the request or the address does not exist; `failed` if the
+ * connection keeps breaking (the received bytes are kept) or the disk is nearly full; `corrupt` if the hash differs,
+ * and `bad-input` if the file exceeds the limit `download-gib` (in both cases nothing is kept)
  */
 export const download = (options: DownloadOptions): Promise<Downloaded> => alone(options, () => downloadAlone(options))
 
 /**
  * Downloads a file and calls `use` with it, under a lock that keeps other processes from downloading to the same path.
- * @param earlier called once the lock is held; returns the result if another process has produced it meanwhile
- * @throws as `download` does, and whatever `use` throws
+ * @param earlier called once the lock is held; if another process has produced the result of `use` meanwhile, returns
+ * it
+ * @throws as `download` does, and any error of `use`
  */
 export async function downloadFor<T>(
   options: DownloadOptions,
@@ -105,10 +108,10 @@ async function downloadAlone(options: DownloadOptions): Promise<Downloaded> {
   }
 }
 
-/** The files of an incomplete download. */
+/** The files of an incomplete download: the bytes received so far, and the version that they are from. */
 interface Part {
   readonly file: string
-  /** File with the server's version identifier (ETag or date) of the incomplete download. */
+  /** Path of the file that contains the server's version identifier (ETag or date) of the incomplete download. */
   readonly version: string
 }
 
@@ -120,7 +123,7 @@ export function checkUrl(url: string): void {
   throw new BenchError('bad-input', `"${url}" is not an address to download from; expected http:// or https://`)
 }
 
-/** Makes attempts until the part is complete. */
+/** Makes attempts to download until the incomplete file (the part) is complete. */
 async function fetchWhole(options: DownloadOptions, part: Part): Promise<void> {
   const { url, attempts = 5, pauseMs = 1000 } = options
   let most = await sizeOf(part.file)
@@ -139,7 +142,8 @@ async function fetchWhole(options: DownloadOptions, part: Part): Promise<void> {
 }
 
 /**
- * Makes one attempt, from the end of the part. Returns why the part is still incomplete; undefined if it is complete.
+ * Makes one attempt to download the bytes that the incomplete file (the part) lacks. Returns why it is still
+ * incomplete; undefined if it is complete.
  */
 async function fetchMore(options: DownloadOptions, part: Part): Promise<string | undefined> {
   const have = await sizeOf(part.file)
@@ -167,8 +171,9 @@ async function fetchMore(options: DownloadOptions, part: Part): Promise<string |
 }
 
 /**
- * Tells whether a response can be appended to the part: it is the whole file, or it begins where the part ends and has
- * the same version. A part without a version identifier is only continued if the expected hash is known.
+ * Returns whether the body of a response can be appended to the incomplete file (the part): either it is the whole
+ * file, or it begins where the part ends and has the same version. A part without a version identifier is continued
+ * only if the expected hash is known.
  */
 function continues(response: Response, start: number, version: string): boolean {
   if (response.status !== 206) return true
@@ -176,13 +181,16 @@ function continues(response: Response, start: number, version: string): boolean 
   return begins && !isEncoded(response) && (start === 0 || version === '' || versionOf(response) === version)
 }
 
-/** Tells whether a 416 response ("range not satisfiable") means that the part is already the complete file. */
+/** Returns whether a 416 response ("range not satisfiable") means that the incomplete file is in fact complete. */
 function isWhole(response: Response, have: number, version: string, { sha256 }: DownloadOptions): boolean {
   const isLong = response.headers.get('content-range') === `bytes */${have}`
   return isLong && (sha256 !== undefined || versionOf(response) === version)
 }
 
-/** Sends the request. Returns the response, or a reason why there is none if another attempt may succeed. */
+/**
+ * Sends the request for the missing bytes. Returns the response, or the reason for its absence if another attempt may
+ * succeed.
+ */
 async function request(
   { url, stallMs = 60_000 }: DownloadOptions,
   { from, version, stall }: { readonly from: number; readonly version: string; readonly stall: AbortController },
@@ -202,7 +210,8 @@ async function request(
 }
 
 /**
- * Appends a response after the first `start` bytes. Returns why the part is incomplete; undefined if it is complete.
+ * Appends the body of a response after the first `start` bytes of the incomplete file (the part). Returns why the part
+ * is still incomplete; undefined if it is complete.
  */
 async function append(
   { url, stallMs = 60_000, onProgress }: DownloadOptions,
@@ -248,14 +257,17 @@ async function write(file: FileHandle, chunk: Uint8Array, name: string): Promise
   })
 }
 
-/** Checks the size limit `download-gib`; beyond it, deletes the part. @throws BenchError `bad-input` */
+/**
+ * Checks the size of a download against the limit `download-gib`; if it is larger, deletes what was received.
+ * @throws BenchError `bad-input`
+ */
 async function requireBounded(url: string, part: Part, bytes: number): Promise<void> {
   if (bytes <= limitOf('download-gib') * 2 ** 30) return
   await remove(part)
   throw beyondLimit('download-gib', `${url} has ${(bytes / 2 ** 30).toFixed(1)} GiB or more`)
 }
 
-/** Checks the hash of the complete part, moves the part to the target and returns its hash. */
+/** Checks the hash of the completely received file, moves the file to the target and returns the hash. */
 async function finish({ url, target, sha256 }: DownloadOptions, part: Part): Promise<string> {
   const found = (await hashOf(part.file)) ?? ''
   if (sha256 !== undefined && found !== sha256.toLowerCase()) {
@@ -267,7 +279,7 @@ async function finish({ url, target, sha256 }: DownloadOptions, part: Part): Pro
   return found
 }
 
-/** Returns the size of the whole file in bytes, if the server states it. */
+/** Returns the size of the whole file in bytes from the headers of a response, if the server states it. */
 function totalOf(response: Response): number | undefined {
   const { headers } = response
   const [, ofRange] = /^bytes \d+-\d+\/(\d+)$/.exec(headers.get('content-range') ?? '') ?? []
@@ -276,15 +288,21 @@ function totalOf(response: Response): number | undefined {
 }
 
 /**
- * Tells whether the server compressed the response: its stated length is then not the file's, and it cannot be resumed.
+ * Returns whether the server compressed the response. Its stated length is then not that of the file, and an
+ * interrupted download cannot be continued.
  */
 const isEncoded = ({ headers }: Response): boolean =>
   !['', 'identity'].includes(headers.get('content-encoding')?.toLowerCase() ?? '')
 
-/** Age after which a modification time, given in whole seconds, identifies a version (RFC 9110, 8.8.2.2). */
+/**
+ * Age of a file on the server, in milliseconds, from which its modification time, given in whole seconds, identifies
+ * its version (RFC 9110, 8.8.2.2).
+ */
 const STRONG_AFTER_MS = 60_000
 
-/** Returns a strong version identifier for the header `If-Range`; empty if the server gives none. */
+/**
+ * Returns the version identifier of a response that the header `If-Range` needs (a strong one); empty if there is none.
+ */
 function versionOf(response: Response): string {
   const { headers } = response
   if (isEncoded(response)) return ''
@@ -300,7 +318,7 @@ function networkReason(error: unknown): string {
   return cause?.code ?? cause?.message ?? message
 }
 
-/** The error that `fetch` throws. Its cause has the connection's error code. */
+/** The error that `fetch` throws for a failed connection. Its cause has the error code. */
 type NetworkError = Error & { readonly cause?: Error & { readonly code?: string } }
 
 const unreachable = (url: string, error: unknown) => {
@@ -308,11 +326,11 @@ const unreachable = (url: string, error: unknown) => {
   return new BenchError('missing', `${problem}; check the address, or name another with --url`, { cause: error })
 }
 
-/** Tells whether a compressed response could not be decompressed. */
+/** Returns whether the error means that a compressed response could not be decompressed. */
 const isGarbled = (error: unknown): boolean =>
   /^Z_/.test((error as NetworkError).cause?.code ?? (error as NodeJS.ErrnoException).code ?? '')
 
-/** Tells whether another attempt may succeed after this error. */
+/** Returns whether another attempt to download may succeed after this error. */
 const isTransient = (error: unknown): boolean => {
   const { name, cause } = error as NetworkError
   return name === 'AbortError' || TRANSIENT_CODES.has(cause?.code ?? '')

@@ -26,24 +26,24 @@ export type DatasetSource = z.infer<typeof Source>
 
 export interface FetchOptions
   extends Pick<DownloadOptions, 'onProgress' | 'attempts' | 'pauseMs' | 'stallMs' | 'onWait'> {
-  /** Address to download from, instead of the known source's. */
+  /** Address from which to download the dataset; absent: the address in `configs/datasets.yaml`. */
   readonly url?: string
   readonly sha256?: string
-  /** Folder to unpack the dataset into; absent: the user's data folder. */
+  /** Folder into which to unpack the dataset; absent: its folder in the user's data folder. */
   readonly to?: string
 }
 
-/** Reads the known sources, by dataset, from `configs/datasets.yaml`. */
+/** Reads from `configs/datasets.yaml` where each dataset can be downloaded. */
 function datasetSources(): Readonly<Record<string, DatasetSource>> {
   const file = fileURLToPath(new URL('../../configs/datasets.yaml', import.meta.url))
   return z.record(z.string(), Source).parse(parse(readFileSync(file, 'utf8')))
 }
 
 /**
- * Downloads, checks, unpacks and opens a dataset. The folder gets its name only after the dataset could be opened. A
- * dataset that is on this machine already is only opened.
- * @throws BenchError `unknown-name`; `missing` for a dataset without a public address; any error of the download or
- * the reader
+ * Downloads, checks, unpacks and opens a dataset. The folder gets its final name only after the dataset could be
+ * opened. A dataset that is on this machine already is only opened.
+ * @throws BenchError `unknown-name`; `missing` for a dataset without a public address; any error of the download or the
+ * reader
  */
 export async function fetchDataset(typed: string, options: FetchOptions = {}): Promise<Dataset> {
   const sources = datasetSources()
@@ -79,14 +79,18 @@ function ownSource(url: string): { url: string; sha256?: string } {
 }
 
 /**
- * Returns a file name that is unique to the address, so that a partial download is never continued with another file.
+ * Returns the name under which to store a downloaded archive. It is unique to the address, so that a partial download
+ * is never continued with another file.
  */
 function archiveName(name: string, url: string): string {
   const ending = new URL(url).pathname.endsWith('.tar') ? 'tar' : 'tar.gz'
   return `${name}-${createHash('sha256').update(url).digest('hex').slice(0, 12)}.${ending}`
 }
 
-/** Unpacks the archive beside the folder, checks that the dataset opens, then renames it to the folder. */
+/**
+ * Unpacks the archive into a temporary folder beside `folder`, checks that the dataset opens, then renames the
+ * temporary folder to `folder`.
+ */
 async function unpackChecked(name: string, archive: string, folder: string): Promise<void> {
   const beside = temporaryPath(folder)
   try {

@@ -1,5 +1,6 @@
 /**
- * Batches of a dataset in memory, for a bilevel search (two halves of the training set) and for training one network.
+ * Makes batches of a dataset in memory: for a bilevel search, which uses two halves of the training set, and for
+ * training one network.
  */
 import type { Batch, BatchSource, ImageShape, SearchData } from '../core/data.ts'
 import type { Protocol } from '../core/protocol.ts'
@@ -13,23 +14,26 @@ export interface SearchDataOptions {
   readonly data: Protocol['data']
   readonly batchSize: number
   readonly seed: number
-  /** Number of epochs of the search, in which the cutout probability grows from 0 to 1. Absent: it does not grow. */
+  /**
+   * Number of epochs of the search, over which the cutout probability grows from 0 to 1. Absent: it is 1 in all epochs.
+   */
   readonly epochs?: number
   /**
-   * The two halves, such as the benchmark's own split. Absent: a seeded split by `data.limit` and `data.trainPortion`.
+   * The weight half and the architecture half, such as the benchmark's own. Absent: a seeded split by `data.limit` and
+   * `data.trainPortion`.
    */
   readonly halves?: SearchHalves
 }
 
 /** The images on which a bilevel search trains the network weights and the architecture parameters. */
 export interface SearchHalves {
-  /** Indices into the training set. */
+  /** Weight half: indices of its images in the training set. */
   readonly weights: Uint32Array
-  /** Indices into the set that `architectureFrom` names. */
+  /** Architecture half: indices of its images in the set that `architectureFrom` names. */
   readonly architecture: Uint32Array
   /**
-   * The set of the architecture half: `test` if a benchmark takes it from the test set (x-valid of CIFAR-100 in
-   * NATS-Bench).
+   * The set that the architecture half is taken from: `train` for the training set, `test` if a benchmark takes it from
+   * the test set (x-valid of CIFAR-100 in NATS-Bench).
    */
   readonly architectureFrom: 'train' | 'test'
 }
@@ -37,8 +41,8 @@ export interface SearchHalves {
 /**
  * Returns the batches of a bilevel search: weight half and architecture half, both augmented (as in DARTS, DrNAS,
  * PC-DARTS and NATS-Bench), and the architecture half in order without augmentation, for validation. The seed decides
- * which images are used and which half each is in, with the classes in proportion, unless the protocol's split is
- * `fixed` or halves are given.
+ * which images are used and which half each image is in, with the classes in proportion, unless the protocol's split is
+ * `fixed` or `halves` are given.
  * @throws BenchError `bad-input` if a half is empty, or a fixed split would give the halves different classes
  */
 export function searchData(dataset: Dataset, options: SearchDataOptions): SearchData {
@@ -67,7 +71,7 @@ export interface TrainingDataOptions {
   readonly data: Omit<Protocol['data'], 'trainPortion'>
   readonly batchSize: number
   readonly seed: number
-  /** Indices of the training images to use, instead of the first `data.limit` of a seeded order. */
+  /** Indices of the training images to use; absent: the first `data.limit` of a seeded order. */
   readonly trainIndices?: Uint32Array
 }
 
@@ -75,15 +79,19 @@ export interface TrainingDataOptions {
 export interface TrainingData {
   readonly shape: ImageShape
   readonly train: BatchSource
-  /** Yields test images (all, or those at the indices) once, in order, without augmentation. */
+  /** Yields batches of the test images (all, or those at the indices) once, in order, without augmentation. */
   test(indices?: Uint32Array): Iterable<Batch> | AsyncIterable<Batch>
   /**
-   * Yields training images once, in order, without augmentation: for the training accuracy, or for a validation half.
+   * Yields batches of the training images once, in order, without augmentation: for the training accuracy, or for a
+   * validation half.
    */
   trainOnce(indices?: Uint32Array): Iterable<Batch> | AsyncIterable<Batch>
 }
 
-/** Returns the batches for training one network. @throws BenchError `bad-input` if no image is left */
+/**
+ * Returns the batches for training one network.
+ * @throws BenchError `bad-input` if there are no training images
+ */
 export function trainingData(dataset: Dataset, options: TrainingDataOptions): TrainingData {
   const { data, batchSize, seed } = options
   const view = (set: ImageSet, rows = everyRow(set.count)): Images => ({

@@ -1,4 +1,4 @@
-/** Opens a dataset by name. The code that reads it is loaded only then. */
+/** Opens a dataset by name. The code that reads its files is loaded only when it is needed. */
 import { BenchError } from '../core/errors.ts'
 import { nearestName, unknownName } from '../core/names.ts'
 import type { Dataset } from './dataset.ts'
@@ -6,9 +6,8 @@ import { DATASETS, knownName } from './datasetNames.ts'
 import type { OpenDatasetOptions } from './files/fileDatasets.ts'
 
 /**
- * Opens a dataset. A name that is not known, together with a folder, stands for an image folder of the user's own.
- * @throws BenchError `unknown-name`; `missing` where the files are not there; `bad-input` and `corrupt` for what is
- * wrong in them
+ * Opens a dataset. An unknown name together with a folder stands for an image folder of the user's own.
+ * @throws BenchError `unknown-name`; `missing` if the files do not exist; `bad-input` or `corrupt` if they are unusable
  */
 export async function openDataset(typed: string, options: OpenDatasetOptions = {}): Promise<Dataset> {
   const name = knownName(typed)
@@ -27,7 +26,7 @@ async function openShapes({ folder }: OpenDatasetOptions): Promise<Dataset> {
 }
 
 /**
- * Checks the name: one that is not known needs a folder, and must not resemble a known name.
+ * Checks the name of a dataset: an unknown name needs a folder, and must not resemble a known name.
  * @throws BenchError `unknown-name`
  */
 function requireMeant(name: string, folder: string | undefined): void {

@@ -10,10 +10,10 @@ import { type RandomStream, random } from '../core/random.ts'
 import { channelStatistics } from './batches/transforms.ts'
 import type { Dataset, ImageSet } from './dataset.ts'
 
-/** The outline of an object, centred in the unit disc. */
+/** The outline of an object that a class of images shows, centred in the unit disc. */
 export interface Outline {
   readonly name: string
-  /** Returns the signed distance of a point to the outline: negative inside. */
+  /** Returns the signed distance of a point to the outline: negative inside the object. */
   distance(x: number, y: number): number
 }
 
@@ -25,21 +25,27 @@ export const OUTLINES: readonly Outline[] = [
   { name: 'cross', distance: (x, y) => Math.min(box(x, y, 0.95, 0.28), box(x, y, 0.28, 0.95)) },
 ]
 
-/** Returns the signed distance to an axis-parallel rectangle with half sides a and b, measured to the farther side. */
+/**
+ * Returns the signed distance of a point to an axis-parallel rectangle with half sides a and b: that to the farther
+ * side.
+ */
 function box(x: number, y: number, a: number, b: number): number {
   return Math.max(Math.abs(x) - a, Math.abs(y) - b)
 }
 
 /**
- * Returns the signed distance to an equilateral triangle with its corners on the unit circle: that of the farthest
- * side.
+ * Returns the signed distance of a point to an equilateral triangle with its corners on the unit circle: that to the
+ * farthest side.
  */
 function triangle(x: number, y: number): number {
   const slanted = (Math.sqrt(3) / 2) * Math.abs(x) + y / 2
   return Math.max(slanted, -y) - 0.5
 }
 
-/** Returns √(x² + y²). Math.hypot is far slower, since it guards against overflow. */
+/**
+ * Returns the distance √(x² + y²) of a point from the origin. Math.hypot is far slower, since it guards against
+ * overflow.
+ */
 function radius(x: number, y: number): number {
   return Math.sqrt(x * x + y * y)
 }
@@ -47,28 +53,28 @@ function radius(x: number, y: number): number {
 export interface ShapesOptions {
   /** Side of the square images, in pixels. */
   readonly size: number
-  /** Number of training and of test images. */
+  /** Number of images in the training set; `test` is the number in the test set. */
   readonly train: number
   readonly test: number
   readonly seed: number
-  /** Standard deviation of the pixel noise. Intensities and contrasts are in units of the full range 0 … 1. */
+  /** Standard deviation of the pixel noise, for intensities 0 … 1. */
   readonly noise: number
   /**
-   * Shift of the object's colour from grey towards the hue of its class, and standard deviation of each object's
-   * colour.
+   * How far an object's mean colour is shifted from grey towards the hue of its class. `colourSpread` is the standard
+   * deviation of the objects' colours.
    */
   readonly colourTendency: number
   readonly colourSpread: number
-  /** Median amplitude of the stripes, and its range over the images: a factor of e^−contrast to e^contrast. */
+  /** Median amplitude of the stripes. Over the images it varies by a factor from e^−contrast to e^contrast. */
   readonly texture: number
   readonly contrast: number
-  /** Cycles of the coarse and of the fine stripes across the image. */
+  /** Frequencies of the coarse and of the fine stripes, in cycles across the image. */
   readonly frequencies: readonly [number, number]
-  /** Standard deviation of the background's colour and of its low-frequency variation. */
+  /** Standard deviation of the background's mean colour, and also of the background's low-frequency variation. */
   readonly clutter: number
 }
 
-/** The options of the dataset `shapes`. */
+/** Options with which the images of the dataset `shapes` are drawn. */
 export const SHAPES: ShapesOptions = {
   size: 16,
   train: 6000,
@@ -83,11 +89,14 @@ export const SHAPES: ShapesOptions = {
   clutter: 0.15,
 }
 
-/** Version of the generator, raised whenever the same options give other pixels. */
+/** Version of the image generator, raised whenever the same options give other pixels. */
 const VERSION = 2
 const CLASSES = 10
 const CHANNELS = 3
-/** Range of the random orientation, as a fraction of a half turn. Neighbouring classes differ by a fifth. */
+/**
+ * Range of the stripes' random orientation, as a fraction of a half turn. Orientations of neighbouring classes differ
+ * by a fifth of a half turn.
+ */
 const ORIENTATION_JITTER = 0.2
 /** Number of control points of the background clutter along each side. */
 const GRID = 4
@@ -98,7 +107,7 @@ const CLASS_NAMES = Array.from(
   (_, label) => `${FREQUENCY_NAMES[frequencyOf(label)]} ${OUTLINES[outlineOf(label)].name}`,
 )
 
-/** Returns the dataset. Its images are drawn when they are first read. */
+/** Returns the dataset `shapes`. Its images are drawn when they are first read. */
 export function shapes(options: ShapesOptions = SHAPES): Dataset {
   const train = once(() => draw(options, 'train', options.train))
   const test = once(() => draw(options, 'test', options.test))
@@ -126,7 +135,10 @@ export function shapes(options: ShapesOptions = SHAPES): Dataset {
   }
 }
 
-/** Draws the first `count` images of a split. Image i has class i mod 10, so every ten images are balanced. */
+/**
+ * Draws the first `count` images of a split. Image i has class i mod 10, so every ten consecutive images have all ten
+ * classes.
+ */
 function draw(options: ShapesOptions, split: 'train' | 'test', count: number): ImageSet {
   const length = options.size * options.size * CHANNELS
   const pixels = new Uint8Array(count * length)
@@ -140,7 +152,7 @@ function draw(options: ShapesOptions, split: 'train' | 'test', count: number): I
   return { count, pixels, labels }
 }
 
-/** Paints one image on the canvas, layer by layer: clutter, object, texture, noise. */
+/** Paints one image layer by layer: background clutter, object, stripes, noise. */
 function paint(canvas: Float64Array, options: ShapesOptions, label: number, stream: RandomStream): void {
   paintClutter(canvas, options, stream)
   paintObject(canvas, options, label, stream)
@@ -178,7 +190,8 @@ function paintClutter(canvas: Float64Array, { size, clutter }: ShapesOptions, st
 }
 
 /**
- * Paints the outline of the class at a random position, rotation and scale, filled with one colour, with smooth edges.
+ * Paints an object with the outline of its class at a random position, rotation and scale, filled with one colour, with
+ * smooth edges.
  */
 function paintObject(canvas: Float64Array, options: ShapesOptions, label: number, stream: RandomStream): void {
   const { size } = options
@@ -205,8 +218,8 @@ function paintObject(canvas: Float64Array, options: ShapesOptions, label: number
 }
 
 /**
- * Draws an object's colour: grey, shifted towards the hue of the class by `colourTendency`, with deviation
- * `colourSpread`.
+ * Draws the colour of an object: grey, shifted towards the hue of the class by `colourTendency`, with standard
+ * deviation `colourSpread`.
  */
 function objectColour({ colourTendency, colourSpread }: ShapesOptions, label: number, stream: RandomStream): number[] {
   const hue = (2 * Math.PI * ((3 * label) % CLASSES)) / CLASSES
@@ -217,8 +230,8 @@ function objectColour({ colourTendency, colourSpread }: ShapesOptions, label: nu
 }
 
 /**
- * Adds stripes: a plane wave with the orientation and frequency of the class, both jittered, and random phase and
- * contrast.
+ * Adds stripes to an image: a plane wave with the orientation and frequency of the class, both jittered, and random
+ * phase and contrast.
  */
 function addTexture(canvas: Float64Array, options: ShapesOptions, label: number, stream: RandomStream): void {
   const { size } = options
@@ -237,8 +250,8 @@ function addTexture(canvas: Float64Array, options: ShapesOptions, label: number,
 }
 
 /**
- * Adds independent pixel noise with a triangular density, which is nearly bell-shaped and needs only 16 random bits per
- * value.
+ * Adds independent noise to each value of an image. Its density is triangular, which is nearly bell-shaped and needs
+ * only 16 random bits per value.
  */
 function addNoise(canvas: Float64Array, deviation: number, stream: RandomStream): void {
   const unit = deviation / Math.sqrt((2 * (256 * 256 - 1)) / 12)

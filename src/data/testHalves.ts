@@ -1,7 +1,8 @@
 /**
- * The halves x-valid and x-test of a test set. For CIFAR-100 and ImageNet16-120, the authors of NAS-Bench-201 drew them
- * at random once and published them as lists (`D-X-Y/AutoDL-Projects: configs/nas-benchmark/*-test-split.txt`). A list
- * in the folder of the images is read; without one, the test set is cut by our own seed.
+ * The halves x-valid and x-test of a test set, NAS-Bench-201's validation and test images. For CIFAR-100 and
+ * ImageNet16-120, the authors drew them at random once and published them as lists (`D-X-Y/AutoDL-Projects:
+ * configs/nas-benchmark/*-test-split.txt`). A list in the folder of the images is read; without one, the test set is
+ * divided at random with a fixed seed of this program.
  */
 
 import { z } from 'zod'
@@ -17,7 +18,8 @@ const Indices = z.tuple([z.literal('int'), z.array(z.coerce.number().int().nonne
 const Split = z.object({ xvalid: Indices, xtest: Indices })
 
 /**
- * Reads the published halves from a `*-test-split.txt` in the folder; undefined if there is no such file.
+ * Reads the published halves of the test set from a file `*-test-split.txt` in the folder; returns undefined if there
+ * is none.
  * @throws BenchError `bad-input` if the file does not list every test image exactly once
  */
 export async function readTestHalves(tree: FileTree, testImages: number): Promise<TestHalves | undefined> {
@@ -50,8 +52,8 @@ function parseSplit(text: string, file: string): z.infer<typeof Split> {
 }
 
 /**
- * Returns the halves of a test set: the benchmark's own if the dataset has them, else a fixed random split with the
- * classes in proportion. They are the same for every architecture and seed.
+ * Returns the halves of a test set: those that the dataset's files list or, if there are none, a fixed random split
+ * with the classes in proportion. They are the same for every architecture and seed.
  */
 export function testHalvesOf({ test, testHalves }: Pick<Dataset, 'test' | 'testHalves'>): TestHalves {
   if (testHalves !== undefined) return testHalves
@@ -60,7 +62,10 @@ export function testHalvesOf({ test, testHalves }: Pick<Dataset, 'test' | 'testH
   return { xValid: order.slice(0, cut).sort(), xTest: order.slice(cut).sort() }
 }
 
-/** Returns a hash of the images and of the benchmark's own halves, if any, since other halves give other accuracies. */
+/**
+ * Returns a hash of the images and of the published halves of the test set, if any, since other halves give other
+ * accuracies.
+ */
 export function imagesHash({ contentHash, testHalves }: Pick<Dataset, 'contentHash' | 'testHalves'>): string {
   return testHalves === undefined ? contentHash : contentName([contentHash, [...testHalves.xValid]])
 }

@@ -14,7 +14,7 @@ import {
   placeImage,
 } from './transforms.ts'
 
-/** A selection of images and the channel statistics to normalise them by. */
+/** The images that batches are made of, and the channel statistics by which they are normalised. */
 export interface Images extends ImageView {
   readonly statistics: ChannelStatistics
 }
@@ -23,20 +23,21 @@ export interface OrderOptions {
   readonly batchSize: number
   readonly seed: number
   /**
-   * Part of the random streams' names, such as `training`: sources of different roles are independent under one seed.
+   * Role of the batches, such as `training`. It is part of their random streams' names, so sources of different roles
+   * are independent under one seed.
    */
   readonly role: string
 }
 
 export interface ShuffleOptions extends OrderOptions {
   readonly augmentation: Augmentation
-  /** Probability that an image gets a cutout, by epoch; absent: 1. */
+  /** Returns the probability with which an image of an epoch gets a cutout; absent: 1. */
   readonly cutoutProbability?: (epoch: number) => number
 }
 
 /**
- * Returns batches that are shuffled anew in each epoch and augmented. The last batch of an epoch is smaller if the
- * batch size does not divide the number of images. Each batch has arrays of its own.
+ * Returns batches of augmented images, shuffled anew in each epoch. The last batch of an epoch is smaller if the batch
+ * size does not divide the number of images. No two batches share an array.
  */
 export function shuffledBatches(images: Images, options: ShuffleOptions): BatchSource {
   const { batchSize, augmentation, seed, role, cutoutProbability = () => 1 } = options
@@ -67,7 +68,7 @@ export function shuffledBatches(images: Images, options: ShuffleOptions): BatchS
   })
 }
 
-/** Returns a function that decides, for one image after the other, whether the image gets a cutout. */
+/** Returns a function that decides for each image in turn whether the image gets a cutout. */
 function cutoutDecisions({ cutout }: Augmentation, probability: number, stream: RandomStream): () => boolean {
   return () => cutout > 0 && (probability >= 1 || stream.uniform() < probability)
 }
@@ -80,7 +81,7 @@ export function orderedBatches(images: Images, options: OrderOptions): BatchSour
   return { batchSize, batchesPerEpoch, batch: async (index) => batchAt(index % batchesPerEpoch) }
 }
 
-/** Yields every image once, in order, without augmentation. */
+/** Yields batches that contain every image once, in order, without augmentation. */
 export function* eachBatch(images: Images, options: OrderOptions): Generator<Batch> {
   const batchAt = inOrder(images, options)
   for (let i = 0; i * options.batchSize < images.rows.length; i++) yield batchAt(i)
@@ -104,7 +105,10 @@ interface ImageSlot {
   readonly table: Float32Array
 }
 
-/** Returns a function that makes a batch of the images at `positions`; `write` writes each image into the batch. */
+/**
+ * Returns a function that makes a batch of the images at `positions` among the selected ones. Its argument `write`
+ * writes each image into the batch.
+ */
 function filler({ set, shape, rows, statistics }: Images) {
   const length = shape.height * shape.width * shape.channels
   const table = normalisationTable(statistics)
@@ -121,7 +125,7 @@ function filler({ set, shape, rows, statistics }: Images) {
 }
 
 /**
- * Returns the number of batches in an epoch.
+ * Returns the number of batches in an epoch, the last of which may be smaller.
  * @throws BenchError `bad-input` if there are no images, or the batch size is not a positive integer
  */
 export function countBatches(rows: Uint32Array, batchSize: number, role: string): number {
@@ -133,7 +137,8 @@ export function countBatches(rows: Uint32Array, batchSize: number, role: string)
 }
 
 /**
- * Returns a function that gives the random order of 0 … count − 1 in an epoch. The order of the latest epoch is cached.
+ * Returns a function that gives the random order of the numbers 0 … count − 1 in an epoch. The latest epoch's order is
+ * cached.
  */
 export function epochOrder(seed: number, role: string, count: number): (epoch: number) => Uint32Array {
   let last: { readonly epoch: number; readonly order: Uint32Array } | undefined

@@ -1,4 +1,4 @@
-/** Selects images of a set and scales them to the size that a protocol asks for. */
+/** Selects images of a set and scales them to the size that a protocol or training asks for. */
 import type { ImageShape } from '../../core/data.ts'
 import { beyondLimit, limitOf } from '../../system/limits.ts'
 import type { Dataset, ImageSet } from '../dataset.ts'
@@ -7,13 +7,13 @@ import type { Dataset, ImageSet } from '../dataset.ts'
 export interface ImageView {
   readonly set: ImageSet
   readonly shape: ImageShape
-  /** Indices of the selected images in the set. */
+  /** Indices of the selected images in the image set. */
   readonly rows: Uint32Array
 }
 
 /**
- * Scales the central squares of the selected images to `imageSize` × `imageSize` pixels. With null the images stay as
- * they are and are not copied.
+ * Returns the selected images with their central squares scaled to `imageSize` × `imageSize` pixels. If `imageSize` is
+ * null, the images are unchanged and not copied.
  * @throws BenchError `bad-input` if the scaled images do not fit into memory
  */
 export function viewImages(view: ImageView, imageSize: number | null): ImageView {
@@ -53,15 +53,15 @@ function requireFits(bytes: number, imageSize: number): void {
   throw beyondLimit('dataset-gib', found, 'give a smaller image size')
 }
 
-/** Returns the row numbers 0 … count − 1. */
+/** Returns the indices of all images of a set: 0 … count − 1. */
 export function everyRow(count: number): Uint32Array {
   return Uint32Array.from({ length: count }, (_, i) => i)
 }
 
 /**
- * Returns a function that scales the central square of an image to `size` × `size` pixels by box averages: every source
- * pixel is weighted by the area it covers. The function reuses its result, so each call overwrites the result of the
- * call before.
+ * Returns a function that scales the central square of an image to `size` × `size` pixels by box averages: each source
+ * pixel is weighted by the area of it that a target pixel covers. The function returns the same array at every call and
+ * overwrites it.
  */
 export function squareScaler(
   { height, width, channels }: Omit<ImageShape, 'classes'>,
@@ -80,8 +80,8 @@ export function squareScaler(
 }
 
 /**
- * Crops the longer side of an image equally at both ends (by one pixel more at the second end if the difference is
- * odd).
+ * Returns the central square of an image: the longer side is cropped equally at both ends (by one pixel more at the
+ * second end if the difference is odd).
  */
 function centralSquare(image: Uint8Array, { height, width, channels }: Omit<ImageShape, 'classes'>): Uint8Array {
   if (height === width) return image
@@ -95,7 +95,7 @@ function centralSquare(image: Uint8Array, { height, width, channels }: Omit<Imag
   return square
 }
 
-/** Returns, for each target pixel of one axis, the source pixels that it covers and the weight of each. */
+/** Returns, for each target pixel of one axis, the source pixels that it covers and their weights in its average. */
 function boxWeights(from: number, to: number): { readonly source: number; readonly weight: number }[][] {
   const box = from / to
   return Array.from({ length: to }, (_, target) => {
@@ -110,8 +110,8 @@ function boxWeights(from: number, to: number): { readonly source: number; readon
 }
 
 /**
- * Averages along one axis. A source line is a sequence of vectors of `step` numbers, of which `weights` says which to
- * merge.
+ * Averages an image along one axis. A source line is a sequence of vectors of `step` numbers; `weights` says which of
+ * them are averaged to each target vector.
  */
 function average(
   source: Uint8Array | Float64Array,

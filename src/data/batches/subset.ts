@@ -1,6 +1,6 @@
 /**
- * Seeded choices of images: a random order that keeps the classes in proportion, and the two training halves of a
- * search.
+ * Chooses images with a seed: a random order that keeps the classes in proportion, and the weight half and architecture
+ * half of a search.
  */
 import { BenchError } from '../../core/errors.ts'
 import type { Protocol } from '../../core/protocol.ts'
@@ -27,10 +27,10 @@ export function balancedOrder(labels: Int32Array, stream: RandomStream): Uint32A
 }
 
 /**
- * Splits the training images into the weight half and the architecture half. The first `limit` images (null: all) of a
- * seeded, balanced order are used, or with `split=fixed` of the order of the files. The weight half is the fraction
- * `trainPortion` of them; the architecture half is the fraction `architecturePortion` that follows, or the rest if
- * absent.
+ * Splits the training images into the weight half and the architecture half. Only the first `limit` images (null: all)
+ * are used: first in a seeded order that keeps the classes in proportion or, with `split=fixed`, in the order of the
+ * files. The weight half is the fraction `trainPortion` of them; the architecture half is the fraction
+ * `architecturePortion` that follows, or the rest if absent.
  * @throws BenchError `bad-input` if the fractions exceed 1, or a fixed split would give the halves different classes
  */
 export function searchHalves(
@@ -65,7 +65,10 @@ export function halvesOf(
   return { cut, end: architecturePortion === undefined ? count : cut + Math.floor(architecturePortion * count) }
 }
 
-/** Returns the order of the files. @throws BenchError `bad-input` if the images are stored class by class */
+/**
+ * Returns the images' indices in the order of the files.
+ * @throws BenchError `bad-input` if the images are stored class by class
+ */
 function fileOrder(labels: Int32Array): Uint32Array {
   if (labels.length > 1 && labels.every((label, i) => i === 0 || labels[i - 1] <= label)) {
     const found = 'data.split=fixed: the images are stored class by class, so w and α would see different classes'

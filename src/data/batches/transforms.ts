@@ -7,21 +7,24 @@ import type { RandomStream } from '../../core/random.ts'
 import type { ImageSet } from '../dataset.ts'
 
 export interface Augmentation {
-  /** Width of the black padding on each side before a random crop of the original size; 0: no crop. */
+  /**
+   * Width in pixels of the black padding on each side of an image before a random crop of the original size; 0: no
+   * crop.
+   */
   readonly cropPadding: number
-  /** Whether to mirror the image left to right with probability ½. */
+  /** Whether the augmentation mirrors an image left to right with probability ½. */
   readonly flip: boolean
-  /** Side of the cutout square, which is set to 0 after normalisation (DeVries & Taylor, 2017); 0: no cutout. */
+  /** Side in pixels of the square that cutout sets to 0 after normalisation (DeVries & Taylor, 2017); 0: no cutout. */
   readonly cutout: number
 }
 
-/** Tells whether the augmentation changes any image. */
+/** Returns whether the augmentation changes any image. */
 export const isAugmenting = ({ cropPadding, flip, cutout }: Augmentation): boolean =>
   cropPadding > 0 || flip || cutout > 0
 
 /** The random choices for the augmentation of one image. */
 export interface Placement {
-  /** Position of the crop's upper left corner in the unpadded image, −cropPadding … cropPadding. */
+  /** Row of the crop's upper left corner in the unpadded image, −cropPadding … cropPadding; `left` is its column. */
   readonly top: number
   readonly left: number
   readonly flip: boolean
@@ -43,7 +46,8 @@ export function drawPlacement(
 
 /**
  * Normalises one image, without augmentation.
- * @param source intensities, [height, width, channels]
+ * @param source intensities 0 … 255, [height, width, channels]
+ * @param target overwritten with the normalised image, in the same shape
  * @param table normalised value of each intensity, 256 per channel (`normalisationTable`)
  */
 export function normaliseImage(source: Uint8Array, target: Float32Array, table: Float32Array): void {
@@ -92,7 +96,7 @@ export function cutOut(image: Float32Array, shape: ImageShape, side: number, [ro
   }
 }
 
-/** Mean and standard deviation of each channel, in units of 0 … 1. */
+/** Mean and standard deviation of each colour channel over a dataset, for intensities scaled to 0 … 1. */
 export interface ChannelStatistics {
   readonly mean: readonly number[]
   readonly std: readonly number[]
@@ -118,12 +122,13 @@ export const IMAGENET16: ChannelStatistics = {
   std: [63.22 / 255, 61.26 / 255, 65.09 / 255],
 }
 
-/** Channel statistics of ImageNet, as the field uses them (`pytorch/vision: references/classification`). */
+/** Channel statistics of ImageNet that most published code uses (`pytorch/vision: references/classification`). */
 export const IMAGENET: ChannelStatistics = { mean: [0.485, 0.456, 0.406], std: [0.229, 0.224, 0.225] }
 
 /**
- * Computes mean and population standard deviation of each channel over all pixels, in units of 0 … 1, exactly, from a
- * histogram. A constant channel gets deviation 1, so that it normalises to zeros.
+ * Computes mean and population standard deviation of each channel over all pixels, for intensities scaled to 0 … 1. The
+ * result is exact, since it is computed from a histogram. A constant channel gets deviation 1, so that it normalises to
+ * zeros.
  */
 export function channelStatistics({ pixels }: ImageSet, channels: number): ChannelStatistics {
   const histograms = Array.from({ length: channels }, () => new Float64Array(256))
@@ -138,12 +143,15 @@ export function channelStatistics({ pixels }: ImageSet, channels: number): Chann
   return { mean, std: variance.map((v) => (v > 0 ? Math.sqrt(v) : 1)) }
 }
 
-/** Returns Σ f(value) over all pixels of a histogram of 256 intensities, with values in 0 … 1. */
+/** Returns Σ f(intensity / 255) over all pixels that a histogram of the 256 intensities counts. */
 function moment(histogram: Float64Array, f: (value: number) => number): number {
   return histogram.reduce((sum, n, value) => sum + n * f(value / 255), 0)
 }
 
-/** Returns the normalised value of each of the 256 intensities, for one channel after the other: [channels × 256]. */
+/**
+ * Returns a table of the normalised value of each of the 256 intensities, one channel after the other: [channels ×
+ * 256].
+ */
 export function normalisationTable({ mean, std }: ChannelStatistics): Float32Array {
   return Float32Array.from({ length: 256 * mean.length }, (_, i) => {
     const channel = i >>> 8

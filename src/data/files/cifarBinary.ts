@@ -1,6 +1,6 @@
 /**
- * Reads the binary version of CIFAR-10 and CIFAR-100 (https://www.cs.toronto.edu/~kriz/cifar.html). A record has one or
- * two label bytes, then 3,072 bytes: the red, green and blue planes of a 32×32 image, row by row.
+ * Reads the binary versions of CIFAR-10 and CIFAR-100 (https://www.cs.toronto.edu/~kriz/cifar.html). A record is one
+ * image: one or two label bytes, then 3,072 bytes with the red, green and blue planes of 32×32 pixels, row by row.
  */
 import { BenchError } from '../../core/errors.ts'
 import { naturalOrder, pluralize } from '../../core/plainText.ts'
@@ -12,14 +12,14 @@ const SIDE = 32
 const PLANE = SIDE * SIDE
 const IMAGE = 3 * PLANE
 
-/** The layout of a record, and the names of the files. */
+/** How CIFAR-10 and CIFAR-100 differ: the layout of a record, and the names of the files. */
 export interface CifarFormat {
   readonly classes: number
-  /** Bytes of a record's labels. CIFAR-100 has a coarse label before the fine one, of which the fine one is read. */
+  /** Number of label bytes in a record. CIFAR-100 has a coarse label before the fine one; only the fine one is read. */
   readonly labelBytes: number
   readonly training: RegExp
   readonly test: RegExp
-  /** Name of the text file with the class names, one per line. */
+  /** Name of the text file with the names of the dataset's classes, one per line. */
   readonly names: string
 }
 
@@ -64,7 +64,7 @@ export function cifarBinaryReader(format: CifarFormat): Reader {
 }
 
 /**
- * Reads all records of the files whose names match, in the order of the names.
+ * Reads the records of all files whose names match, in the order of the names.
  * @throws BenchError `corrupt` for a partial record, an empty file or a label out of range
  */
 async function readRecords(tree: FileTree, files: RegExp, format: CifarFormat): Promise<ImageSet> {
@@ -92,7 +92,12 @@ async function readRecords(tree: FileTree, files: RegExp, format: CifarFormat): 
   return set
 }
 
-/** Converts three colour planes to pixels of three channels (CHW → HWC). @param plane number of pixels of the image */
+/**
+ * Converts three colour planes to pixels of three channels (CHW → HWC).
+ * @param from index at which the planes begin in `planes`
+ * @param to index at which the image begins in `pixels`
+ * @param plane number of pixels of the image
+ */
 export function interleave(planes: Uint8Array, from: number, pixels: Uint8Array, to: number, plane = PLANE): void {
   for (let i = 0; i < plane; i++) {
     pixels[to + 3 * i] = planes[from + i]
@@ -101,7 +106,7 @@ export function interleave(planes: Uint8Array, from: number, pixels: Uint8Array,
   }
 }
 
-/** Reads the class names; without the file they are `class 0`, `class 1`, … */
+/** Reads the names of the classes; without the file of names they are `class 0`, `class 1`, … */
 async function readClassNames(tree: FileTree, { names: file, classes }: CifarFormat): Promise<string[]> {
   if (!tree.paths.includes(file)) return Array.from({ length: classes }, (_, label) => `class ${label}`)
   const lines = (await tree.read(file)).toString('utf8').split('\n')

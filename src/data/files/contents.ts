@@ -1,5 +1,6 @@
 /**
- * The contract between the readers of image file formats and the code that opens a dataset, and the hash of its images.
+ * The contract between the readers of image file formats and the code that opens a dataset. Also computes the hash of a
+ * dataset's images.
  */
 import { createHash } from 'node:crypto'
 import type { ImageShape } from '../../core/data.ts'
@@ -7,28 +8,31 @@ import type { ImageSet, TestHalves } from '../dataset.ts'
 import type { DecodeOptions } from './decodeImages.ts'
 import type { FileTree } from './fileTree.ts'
 
-/** A dataset as a reader returns it. */
+/** Classes, images and labels of a dataset, as the reader of its file format returns them. */
 export interface Contents {
   readonly shape: ImageShape
   readonly classNames: readonly string[]
   readonly train: ImageSet
   readonly test: ImageSet
-  /** Form of the files in a few words, such as `binary version`. */
+  /** File format from which the dataset was read, in a few words, such as `binary version`. */
   readonly origin: string
   readonly contentHash: string
-  /** Sentences for the user about peculiarities of the files. */
+  /** Sentences for the user about peculiarities of the dataset's files. */
   readonly notes: readonly string[]
   readonly testHalves?: TestHalves
 }
 
 /** Reads datasets of one file format. */
 export interface Reader {
-  /** Names of the files that it looks for, for messages. */
+  /** Names of the files that the reader looks for, for error messages. */
   readonly lookFor: string
-  /** Tells whether the files are in this format. */
+  /** Returns whether the files of a folder or archive are in the reader's format. */
   matches(tree: FileTree): boolean
   read(tree: FileTree, options: DecodeOptions): Promise<Contents>
-  /** Returns what an earlier `read` of the archive left in the cache, without unpacking the archive. */
+  /**
+   * Returns the images that an earlier `read` of the archive left in the cache, without unpacking the archive;
+   * undefined if there are none.
+   */
   kept?(archive: string, options: DecodeOptions): Promise<Contents | undefined>
 }
 

@@ -1,5 +1,6 @@
 /**
- * Decodes JPEG and PNG files into image sets in memory: unscaled if all have one size and fit, else scaled to squares.
+ * Decodes JPEG and PNG files into image sets in memory: unscaled if all images have one size and fit into memory, else
+ * scaled to squares.
  */
 import { createHash } from 'node:crypto'
 import sharp, { type Sharp } from 'sharp'
@@ -14,16 +15,16 @@ import type { LabelledFile } from './imageLayout.ts'
 
 /** How to treat images that have several sizes or do not fit into memory. */
 export interface ImageSize {
-  /** Side in pixels to which their central squares are scaled; null: such images are refused. */
+  /** Side in pixels to which the central squares of such images are scaled; null: such images are refused. */
   readonly imageSize: number | null
-  /** The option with which the user sets the side, for messages: `--image-size 32`. */
+  /** The option with which the user sets the side of scaled images, for messages: `--image-size 32`. */
   readonly sizeSetting: string
 }
 
 export interface DecodeOptions extends ImageSize {
-  /** Whether to fail at a file that cannot be decoded, or to leave it out. */
+  /** What to do with a file that cannot be decoded: `fail` throws an error, `skip` leaves the file out. */
   readonly brokenImages: 'fail' | 'skip'
-  /** Called with lines of progress for the user. */
+  /** Called with lines for the user about the progress of decoding. */
   readonly report: (line: string) => void
 }
 
@@ -33,24 +34,30 @@ interface Size {
 }
 
 export interface DecodedImages extends Size {
-  /** One image set for each list of files. */
+  /** The decoded images: one image set for each list of files. */
   readonly sets: readonly ImageSet[]
   /**
-   * For scaled images only: SHA-256 of the files' bytes and labels, hexadecimal. It does not depend on the target size.
+   * For scaled images only: SHA-256 of the bytes and labels of the image files, hexadecimal. It does not depend on the
+   * target size.
    */
   readonly filesHash?: string
-  /** Sentences for the user about peculiarities of the images. */
+  /** Sentences for the user about peculiarities of the decoded images. */
   readonly notes: readonly string[]
 }
 
-/** Number of files that are decoded concurrently. */
+/** Number of image files that are decoded concurrently. */
 const AT_ONCE = 8
-/** Limit of the memory for pixels that are being decoded concurrently; an image beyond it is decoded alone. */
+/**
+ * Largest memory, in bytes, for the pixels of images that are being decoded concurrently; a larger image is decoded
+ * alone.
+ */
 const MOST_BYTES_AT_ONCE = 2 ** 28
-/** Time between two lines of progress. */
+/** Time between two lines about the progress of decoding. */
 const REPORT_EVERY_MS = 5000
 
-/** The error for images that need scaling: they have several sizes, or do not fit into memory. */
+/**
+ * The error for images that can only be used if they are scaled: they have several sizes, or do not fit into memory.
+ */
 class MustBeScaled extends BenchError {}
 
 /**
@@ -75,7 +82,7 @@ export async function decodeImages(
   }
 }
 
-/** Returns the size of the first image that can be opened. @throws BenchError if none can */
+/** Returns the size of the first image that can be opened. @throws BenchError if no image can be opened */
 async function firstSize(tree: FileTree, files: readonly LabelledFile[], options: DecodeOptions): Promise<Size> {
   let failure: unknown
   for (const { path } of files) {
@@ -91,7 +98,7 @@ async function firstSize(tree: FileTree, files: readonly LabelledFile[], options
 
 /** An image file in memory, not yet decoded. */
 interface Opened {
-  /** Path of the file, for messages. */
+  /** Path of the image file, for messages. */
   readonly name: string
   readonly bytes: Buffer
   readonly header: ImageHeader
@@ -103,7 +110,10 @@ async function openImage(tree: FileTree, path: string): Promise<Opened> {
   return { name, bytes, header: await readHeader(bytes, name) }
 }
 
-/** Decodes all files. @param size of every image: its own or, where `scaled` is true, the size to scale to */
+/**
+ * Decodes all files.
+ * @param size size of the decoded images: that of every file or, if `scaled` is true, the one to scale to
+ */
 async function decodeAll(
   tree: FileTree,
   lists: readonly (readonly LabelledFile[])[],
@@ -143,8 +153,8 @@ async function decodeAll(
 
 /**
  * Decodes the pixels of one image.
- * @param side in pixels to scale the central square to; null: no scaling. Large JPEG images are first shrunk by a power
- * of two in the decoder, which is fast, and then scaled by box averages
+ * @param side side in pixels to which the central square is scaled; null: no scaling. Large JPEG images are first
+ * shrunk by a power of two in the decoder, which is fast, and then scaled by box averages
  */
 async function pixelsOf({ name, bytes, header }: Opened, side: number | null): Promise<Uint8Array> {
   const image = sharp(bytes, decoding())
@@ -155,7 +165,7 @@ async function pixelsOf({ name, bytes, header }: Opened, side: number | null): P
   return squareScaler({ ...size, channels: 3 }, side)(await rgb(smaller, size, name))
 }
 
-/** Decodes to three channels of eight bits, from any colour space. @throws BenchError `corrupt` */
+/** Decodes an image of any colour space to RGB of eight bits per channel. @throws BenchError `corrupt` */
 async function rgb(image: Sharp, { height, width }: Size, name: string): Promise<Uint8Array> {
   const raw = image.toColourspace('srgb').removeAlpha().raw({ depth: 'uchar' })
   const pixels = await raw.toBuffer().catch((cause) => {
@@ -165,12 +175,12 @@ async function rgb(image: Sharp, { height, width }: Size, name: string): Promise
   throw undecodable(name, `it is not ${height}×${width} as its header says`)
 }
 
-/** Facts about a decoded file. */
+/** What is known of an image file after decoding it. */
 interface FileFacts {
   readonly name: string
   readonly label: number
   readonly sha256: string
-  /** For an image of 16 bits: its largest value, in units of the upper eight bits. */
+  /** For an image of 16 bits: its largest intensity divided by 256. */
   readonly largest?: number
 }
 
@@ -181,7 +191,9 @@ const factsOf = ({ name, bytes, header }: Opened, label: number, pixels: Uint8Ar
   ...(header.bits === 16 && { largest: largestOf(pixels) }),
 })
 
-/** Splits the pixels into one set for each list of files, and closes the gaps that skipped images left. */
+/**
+ * Splits the decoded pixels into one image set for each list of files, and closes the gaps that skipped images left.
+ */
 function setsOf(
   lists: readonly (readonly LabelledFile[])[],
   pixels: Uint8Array,
@@ -203,7 +215,7 @@ function setsOf(
   })
 }
 
-/** Returns a function to call after each file, which reports the number of decoded files every five seconds. */
+/** Returns a function to call after each decoded file. It reports the number of decoded files every five seconds. */
 function counter(total: number, report: (line: string) => void): () => void {
   let done = 0
   let reportedMs = performance.now()
@@ -215,7 +227,10 @@ function counter(total: number, report: (line: string) => void): () => void {
   }
 }
 
-/** Calls `work` for every file in order, eight at a time. The first failure ends it. */
+/**
+ * Calls `work` for every file in order, on up to eight files concurrently. No further file is begun after a failure,
+ * which is thrown.
+ */
 async function eachFile(
   files: readonly LabelledFile[],
   work: (file: LabelledFile, index: number) => Promise<void>,
@@ -235,8 +250,8 @@ async function eachFile(
 }
 
 /**
- * Returns a function that starts work as soon as all running work together needs at most `most` bytes. Work that needs
- * more runs alone.
+ * Returns a function that delays each piece of work until all running work together needs at most `most` bytes of
+ * memory. Work that needs more runs alone.
  */
 function byteBudget(most: number): <T>(bytes: number, work: () => Promise<T>) => Promise<T> {
   let used = 0

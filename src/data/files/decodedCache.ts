@@ -19,23 +19,26 @@ const Header = z.object({
   train: z.int().min(0),
   test: z.int().min(0),
   contentHash: z.string(),
-  /** Hash of the cached pixels. The content hash of scaled images is that of the original files. */
+  /**
+   * Hash of the cached pixels, which is checked when they are read. It differs from the content hash of scaled images,
+   * which is that of the original files.
+   */
   pixelHash: z.string(),
   notes: z.array(z.string()),
 })
 
-/** The largest number of bytes that is read or written in one call. */
+/** Largest number of bytes of a cache file that is read or written in one call. */
 const PART = 2 ** 30
 
 /**
- * Returns the cache file for the pixels of files with this fingerprint.
- * @param way how they were decoded, e.g. `pickles`
+ * Returns the path of the cache file for the pixels of files with this fingerprint.
+ * @param way how the files were decoded, such as `pickles`
  */
 export function decodedFile(fingerprint: string, way: string): string {
   return userFolder('decoded', `${fingerprint.slice(0, 32)}-${way}.images`)
 }
 
-/** Reads a cache file; undefined if it does not exist or does not match its own hash. */
+/** Returns the images in a cache file; undefined if it does not exist or does not match its own hash. */
 export async function readDecoded(file: string): Promise<Contents | undefined> {
   const bytes = await readWhole(file).catch(() => undefined)
   if (bytes === undefined || bytes.subarray(0, MAGIC.length).toString('latin1') !== MAGIC) return undefined
@@ -62,7 +65,7 @@ export async function readDecoded(file: string): Promise<Contents | undefined> {
   return { shape, classNames, origin, train, test, contentHash: header.contentHash, notes }
 }
 
-/** Reads a file that may be larger than 2 GiB, which `readFile` refuses. */
+/** Reads a whole file, which may be larger than the 2 GiB that `readFile` accepts. */
 async function readWhole(file: string): Promise<Buffer> {
   const handle = await open(file)
   try {
@@ -79,7 +82,7 @@ async function readWhole(file: string): Promise<Buffer> {
   }
 }
 
-/** Writes a cache file. If that fails, reports it and continues. */
+/** Writes images into a cache file. If that fails, tells the user and continues. */
 export function writeDecoded(file: string, contents: Contents, report: (line: string) => void): void {
   const { shape, classNames, origin, train, test, notes } = contents
   const hashes = { contentHash: contents.contentHash, pixelHash: contentHash(shape, train, test) }
@@ -107,7 +110,7 @@ function parseHeader(text: string): z.infer<typeof Header> | undefined {
 
 const Hashed = z.object({
   hash: z.string().regex(/^[0-9a-f]{64}$/),
-  /** Sentences for the user about peculiarities of the files. */
+  /** Sentences for the user about peculiarities of the hashed files. */
   notes: z.array(z.string()).readonly(),
 })
 
@@ -115,8 +118,8 @@ const Hashed = z.object({
 export type Hashed = z.infer<typeof Hashed>
 
 /**
- * Returns the cached hash for a key; computes and caches it if there is none.
- * @param key everything that the hash depends on: how it is computed, and the fingerprint of the files
+ * Returns the cached hash for a key, or computes and caches it.
+ * @param key everything that the hash depends on: the method by which it is computed, and the fingerprint of the files
  */
 export async function cachedHash(key: readonly string[], compute: () => Promise<Hashed>): Promise<Hashed> {
   const file = userFolder('hashes', `${hashOfLines(key).slice(0, 32)}.json`)
@@ -135,7 +138,10 @@ function readHash(file: string): Hashed | undefined {
   }
 }
 
-/** Caches a hash. If the user's data folder cannot be written, the next command computes it again. */
+/**
+ * Writes a hash into its cache file. If the user's data folder is not writable, the next command computes the hash
+ * again.
+ */
 function keep(file: string, hashed: Hashed): void {
   try {
     writeAtomically(file, `${JSON.stringify(hashed)}\n`)

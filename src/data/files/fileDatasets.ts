@@ -20,15 +20,17 @@ import { isArchive, openArchive } from './tarArchive.ts'
 export type { ImageSize }
 
 export interface OpenDatasetOptions extends Partial<DecodeOptions> {
-  /** Folder or tar archive; absent: the folder in which `bench data fetch` puts the dataset. */
+  /**
+   * Folder or tar archive with the dataset's files; absent: the folder into which `bench data fetch` puts the dataset.
+   */
   readonly folder?: string
 }
 
-/** The formats and the channel statistics of a dataset. */
+/** The file formats in which a known dataset may be stored, and its channel statistics. */
 interface FileDataset {
-  /** Readers of its formats, tried in this order. */
+  /** Readers of the dataset's file formats, tried in this order. */
   readonly readers: readonly Reader[]
-  /** Published channel statistics; absent: they are computed from the training set. */
+  /** Published channel statistics of the dataset; absent: they are computed from the training set. */
   readonly statistics?: ChannelStatistics
 }
 
@@ -44,10 +46,13 @@ const KNOWN: Readonly<Record<FileDatasetName, FileDataset>> = {
   'ImageNet16-120': { readers: [pickleReader(IMAGENET16_PICKLES), imageReader(120)], statistics: IMAGENET16 },
 }
 
-/** A dataset of any other name: an image folder of the user's own. */
+/** How to read a dataset of an unknown name: an image folder of the user's own. */
 const OWN_IMAGES: FileDataset = { readers: [imageReader()] }
 
-/** Opens a dataset that is read from files. @throws BenchError as `openDataset` */
+/**
+ * Opens a dataset that is read from files.
+ * @throws the errors of `openDataset`
+ */
 export async function openFileDataset(name: string, options: OpenDatasetOptions): Promise<Dataset> {
   const known = name in KNOWN ? KNOWN[name as FileDatasetName] : OWN_IMAGES
   const root = await findRoot(name, options.folder)
@@ -75,7 +80,10 @@ async function findRoot(name: string, folder: string | undefined): Promise<strin
   throw new BenchError('missing', `${found}; ${howToGet(name)}`)
 }
 
-/** Reads a folder by the first reader that matches its files. If none matches, reads the one archive in the folder. */
+/**
+ * Reads a dataset by the first reader that matches the files in the folder. If none matches, reads the only archive in
+ * the folder.
+ */
 async function readRoot(name: string, known: FileDataset, root: string, options: DecodeOptions): Promise<Contents> {
   const found = await stat(root)
   if (found.isFile() && isArchive(root)) return readArchive(name, known, root, options)

@@ -1,4 +1,4 @@
-/** The files under one root, either a folder or an archive, as the readers of datasets see them. */
+/** The files in a folder or archive, in the form in which the readers of datasets see them. */
 import { createHash } from 'node:crypto'
 import type { Dirent } from 'node:fs'
 import { readdir, readFile, stat } from 'node:fs/promises'
@@ -12,28 +12,35 @@ import { isAbsence, unreadable } from '../../system/readable.ts'
 export interface FileTree {
   /** Path of the folder or archive, as the user gave it. */
   readonly root: string
-  /** Sorted paths of all files, relative to the root, with slashes. Hidden files, pipes and devices are left out. */
+  /**
+   * Paths of all files in the folder or archive: sorted, relative to the root, with slashes. Hidden files, pipes and
+   * devices are left out.
+   */
   readonly paths: readonly string[]
-  /** Relative paths of all folders, including empty ones. */
+  /** Paths of all folders, including empty ones, relative to the root. */
   readonly folders: readonly string[]
   /**
-   * Reads a file.
-   * @param limit name of the limit of its size; absent: `dataset-gib`
-   * @throws BenchError `missing` if it cannot be read, `bad-input` beyond the limit
+   * Reads a file of the folder or archive.
+   * @param limit name of the limit on the file's size; absent: `dataset-gib`
+   * @throws BenchError `missing` if the file cannot be read, `bad-input` if it exceeds the limit
    */
   read(path: string, limit?: SizeLimit): Promise<Buffer>
-  /** Returns the full name of a file, for messages. */
+  /** Returns the path of a file as the user would write it, for messages. */
   locate(path: string): string
-  /** Returns a hash that changes when a file changes: that of the archive, or `fingerprintOf` the folder's files. */
+  /**
+   * Returns a hash that changes when a file changes: the hash of the archive, or `fingerprintOf` the folder's files.
+   */
   fingerprint(): Promise<string>
 }
 
 export type SizeLimit = Extract<LimitName, 'dataset-gib' | 'image-mib'>
 
-/** Depth to which folders are searched: split / class / file, under one more folder for unpacked archives. */
+/**
+ * Depth to which folders are searched for files: split / class / file, under one more folder as in unpacked archives.
+ */
 const DEPTH = 4
 
-/** Lists the files of a folder. @throws BenchError `missing` */
+/** Lists the files of a folder and of its subfolders. @throws BenchError `missing` */
 export async function openFolder(folder: string): Promise<FileTree> {
   const found = await walk(folder, '', DEPTH)
   const paths = found.filter((file) => !file.endsWith('/')).sort()
@@ -48,8 +55,8 @@ export async function openFolder(folder: string): Promise<FileTree> {
 }
 
 /**
- * Returns the tree with its single top folder as the root if all files are under one, as in unpacked archives. A single
- * folder `train/` stays, since it is part of a dataset's layout.
+ * If all files are in a single top folder, as in unpacked archives, returns the tree with that folder as the root; else
+ * the tree itself. A single folder `train/` stays, since it is part of a dataset's layout.
  */
 export function withoutTopFolder(tree: FileTree): FileTree {
   if (tree.paths.length === 0) return tree
@@ -65,7 +72,10 @@ export function withoutTopFolder(tree: FileTree): FileTree {
   }
 }
 
-/** Reads a file. @throws BenchError `missing` if it cannot be read, `bad-input` beyond the size limit */
+/**
+ * Reads a file, unless it is too large.
+ * @throws BenchError `missing` if the file cannot be read, `bad-input` if it exceeds the size limit
+ */
 export async function readBounded(file: string, limit: SizeLimit = 'dataset-gib'): Promise<Buffer> {
   try {
     requireSize(file, (await stat(file)).size, limit)
@@ -110,17 +120,17 @@ async function kindOf(entry: Dirent, file: string): Promise<'file' | 'folder' | 
 }
 
 /**
- * Within this time, two changes of a file may have the same time stamp: the resolution of a file system's clock, with
- * reserve.
+ * Time in milliseconds within which two changes of a file may have the same time stamp: the resolution of file systems'
+ * clocks, with a margin.
  */
 const TICK_MS = 3000
 const AT_ONCE = 32
 
 /**
- * Returns a hash that changes when one of the files changes or moves. It covers paths, sizes, inodes, and the times of
- * the last change of content and of inode; the latter cannot be set by a program. For files that changed within the
+ * Returns a hash that changes when one of the files changes or moves. It covers the files' paths, sizes and inodes, and
+ * the times at which content and inode changed last; programs cannot set the latter. For files that changed within the
  * last seconds, it also covers the bytes.
- * @param paths relative to the folder
+ * @param paths paths of the files, relative to the folder
  */
 export async function fingerprintOf(folder: string, paths: readonly string[]): Promise<string> {
   const limit = pLimit(AT_ONCE)
@@ -136,7 +146,7 @@ async function stampOf(file: string): Promise<string> {
   return Number(ctimeMs) < Date.now() - TICK_MS ? stamp : `${stamp} ${await fileHash(file)}`
 }
 
-/** Returns the SHA-256 of lines, each ended by a newline, hexadecimal. */
+/** Returns the SHA-256 of a text of lines, each ended by a newline, in hexadecimal. */
 export function hashOfLines(lines: Iterable<string>): string {
   const hash = createHash('sha256')
   for (const line of lines) hash.update(`${line}\n`)

@@ -1,4 +1,4 @@
-/** Reads the headers of image files (format, size, bit depth) and decides by them whether a file may be decoded. */
+/** Reads the headers of image files (format, size, bit depth), by which it is decided whether a file may be decoded. */
 import sharp, { type SharpOptions } from 'sharp'
 import { BenchError } from '../../core/errors.ts'
 import { firstLine } from '../../core/plainText.ts'
@@ -8,9 +8,11 @@ export interface ImageHeader {
   readonly format: 'jpeg' | 'png' | 'other'
   readonly width: number
   readonly height: number
-  /** Components per pixel: 1 for grey, 3 for colour, 4 for print colours or for colour with transparency. */
+  /**
+   * Components per pixel of the image: 1 for grey, 3 for colour, 4 for print colours or for colour with transparency.
+   */
   readonly components: number
-  /** Bits per component. */
+  /** Bits per component of the image. */
   readonly bits: number
 }
 
@@ -42,10 +44,13 @@ export async function readHeader(bytes: Buffer, name: string): Promise<ImageHead
 }
 
 const PNG = Buffer.from('\x89PNG\r\n\x1a\n\0\0\0\rIHDR', 'latin1')
-/** Components by a PNG header's colour type: grey, –, RGB, palette, grey and alpha, –, RGB and alpha. */
+/**
+ * Components per pixel for each colour type in a PNG header: 0 grey, 2 RGB, 3 palette, 4 grey and alpha, 6 RGB and
+ * alpha.
+ */
 const COMPONENTS = [1, 0, 3, 3, 2, 0, 4]
 
-/** Reads the header of a PNG file (W3C PNG specification, 11.2.1); undefined if the bytes are no PNG file. */
+/** Reads the header of a PNG file (W3C PNG specification, 11.2.1); returns undefined for other files. */
 export function readPngHeader(bytes: Buffer): ImageHeader | undefined {
   if (bytes.length < PNG.length + 13 || !bytes.subarray(0, PNG.length).equals(PNG)) return undefined
   const [width, height] = [bytes.readUInt32BE(PNG.length), bytes.readUInt32BE(PNG.length + 4)]
@@ -64,7 +69,7 @@ async function decodersHeader(bytes: Buffer, name: string): Promise<ImageHeader>
 }
 
 /**
- * Makes the error for an image that cannot be decoded.
+ * Returns the error for an image file that cannot be decoded.
  * @param reason the decoder's message, of which the first line is shown
  */
 export const undecodable = (name: string, reason: string, cause?: unknown): BenchError =>
@@ -75,7 +80,7 @@ export const undecodable = (name: string, reason: string, cause?: unknown): Benc
 /** An image of 16 bits that uses less than this fraction of its range is nearly black when reduced to eight bits. */
 const DARK_SHARE = 1 / 4
 
-/** Returns the largest of the values; 0 if there are none. */
+/** Returns the largest of some bytes; 0 if there are none. */
 export const largestOf = (values: Uint8Array): number => values.reduce((most, value) => Math.max(most, value), 0)
 
 /**
@@ -98,18 +103,20 @@ export function darkNotes(images: readonly { readonly name: string; readonly lar
 export interface JpegHeader {
   readonly width: number
   readonly height: number
-  /** Components per pixel: 1 for grey, 3 for colour, 4 for print colours. */
+  /** Components per pixel of the JPEG image: 1 for grey, 3 for colour, 4 for print colours. */
   readonly components: number
 }
 
 /**
- * Tells whether a marker starts a frame: C0 to CF except C4 (Huffman tables), C8 (reserved) and CC (arithmetic coding).
+ * Returns whether a JPEG marker begins a frame header: C0 to CF except C4 (Huffman tables), C8 (reserved) and CC
+ * (arithmetic coding).
  */
 const isFrame = (marker: number) => marker >= 0xc0 && marker <= 0xcf && ![0xc4, 0xc8, 0xcc].includes(marker)
 
 /**
- * Reads the header of a JPEG file (ITU-T T.81, annex B); undefined if the bytes are no JPEG file or have no frame
- * header. Opening the file in the decoder takes as long as decoding half an image.
+ * Reads size and components from a JPEG file's header (ITU-T T.81, annex B); returns undefined if the bytes are no JPEG
+ * file or have no frame header. It is used because opening a file in the decoder takes as long as decoding half an
+ * image.
  */
 export function readJpegHeader(bytes: Buffer): JpegHeader | undefined {
   if (bytes.length < 4 || bytes.readUInt16BE(0) !== 0xffd8) return undefined

@@ -1,5 +1,6 @@
 /**
- * Lists the images of a folder with ImageNet's layout: `train/` and `val/` (or `test/`), in each a folder per class.
+ * Lists the images in a folder with ImageNet's layout: the folders `train/` and `val/` (or `test/`), each with one
+ * folder per class.
  */
 import { BenchError } from '../../core/errors.ts'
 import { pluralize } from '../../core/plainText.ts'
@@ -11,28 +12,28 @@ export interface LabelledFile {
 }
 
 export interface ImageLayout {
-  /** Sorted names of the class folders. The label of a class is its position. */
+  /** Sorted names of the class folders. The label of a class is its index in this list. */
   readonly classNames: readonly string[]
   readonly train: readonly LabelledFile[]
   readonly test: readonly LabelledFile[]
-  /** Name of the folder with the test images. */
+  /** Name of the folder with the test images: `val` or `test`. */
   readonly testFolder: string
-  /** A sentence for the user about each folder whose images are in neither set. */
+  /** Sentences for the user, one about each folder whose images are in neither set. */
   readonly notes: readonly string[]
 }
 
 const TEST_FOLDERS = ['test', 'val', 'valid', 'validation']
 const isImage = (path: string): boolean => /\.(jpe?g|png)$/i.test(path)
 
-/** Tells whether there are training images in class folders. */
+/** Returns whether the folder has training images in class folders. */
 export function hasImageLayout(tree: FileTree): boolean {
   return tree.paths.some((path) => /^train\/[^/]+\/[^/]+$/.test(path) && isImage(path))
 }
 
 /**
- * Lists all images with their classes, sorted by path.
- * @throws BenchError `missing` without a test folder; `bad-input` for a class without images, or one that only one set
- * has
+ * Lists the training and test images with their classes, sorted by path.
+ * @throws BenchError `missing` if there is no test folder; `bad-input` for a class without images, or a class that only
+ * one of the two sets has
  */
 export function imageLayout(tree: FileTree): ImageLayout {
   const [testFolder, ...unused] = TEST_FOLDERS.filter((folder) => classFolders(tree, folder).length > 0)
@@ -90,7 +91,7 @@ function labelled(tree: FileTree, split: string, classNames: readonly string[]):
   )
 }
 
-/** Quotes at most five of the names, for a message. */
+/** Returns at most five of the names, quoted, for a message. */
 function shortList(names: readonly string[]): string {
   const shown = names.slice(0, 5).map((name) => `"${name}"`)
   return names.length > 5 ? `${shown.join(', ')} and ${names.length - 5} more` : shown.join(', ')

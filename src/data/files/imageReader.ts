@@ -1,4 +1,4 @@
-/** Reads image folders with ImageNet's layout, and archives of them, by way of the cache of decoded pixels. */
+/** Reads image folders with ImageNet's layout, and archives of such folders. Decoded pixels are cached. */
 import { dirname } from 'node:path'
 import { BenchError } from '../../core/errors.ts'
 import { pluralize } from '../../core/plainText.ts'
@@ -27,7 +27,7 @@ export function imageReader(classes?: number): Reader {
   }
 }
 
-/** Returns the cache file of images that are unscaled (`asis`) or scaled to a side in pixels. */
+/** Returns the path of the cache file for images that are unscaled (`asis`) or scaled to a side in pixels. */
 const fileOf = (fingerprint: string, size: number | 'asis') => decodedFile(fingerprint, `images-${size}`)
 
 /**
@@ -47,7 +47,7 @@ function checkedClasses(contents: Contents, classes: number | undefined, root: s
   throw new BenchError('bad-input', `${root} has ${found} class folders; expected ${classes}`)
 }
 
-/** Decodes both sets, and caches them unless an image was skipped. */
+/** Decodes training and test images, and caches them unless an image was skipped. */
 async function decodeAll(tree: FileTree, options: DecodeOptions, fingerprint: string): Promise<Contents> {
   const layout = imageLayout(tree)
   const total = layout.train.length + layout.test.length

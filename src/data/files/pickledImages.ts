@@ -1,7 +1,8 @@
 /**
- * Reads image datasets in Python pickles, without executing code: the Python versions of CIFAR-10 and CIFAR-100, and
- * ImageNet downsampled to 16×16 pixels (Chrabaszcz et al., 2017), whose first 120 classes are ImageNet16-120. Each file
- * is a dictionary with labels and `data`, a byte array of shape [images, 3 planes × height × width].
+ * Reads image datasets that are stored as Python pickles, without executing code: the Python versions of CIFAR-10 and
+ * CIFAR-100, and ImageNet downsampled to 16×16 pixels (Chrabaszcz et al., 2017), whose first 120 classes are
+ * ImageNet16-120. Each file is a dictionary with labels and `data`, a byte array of shape [images, 3 planes × height ×
+ * width].
  */
 import { BenchError } from '../../core/errors.ts'
 import { naturalOrder, pluralize } from '../../core/plainText.ts'
@@ -15,19 +16,19 @@ import { type Contents, contentHash, type Reader } from './contents.ts'
 import { decodedFile, readDecoded, writeDecoded } from './decodedCache.ts'
 import type { FileTree } from './fileTree.ts'
 
-/** The files, keys and classes of one dataset in pickles. */
+/** How the files of one dataset in pickles are named and laid out: dictionary keys, image size, classes. */
 export interface PickleFormat {
   readonly lookFor: string
   readonly training: RegExp
   readonly test: RegExp
-  /** Side of the images, in pixels. */
+  /** Side of the dataset's square images, in pixels. */
   readonly side: number
-  /** Number of classes to keep, from the first one; images of the other classes are left out. */
+  /** Number of classes to keep, beginning with the first; images of the other classes are left out. */
   readonly classes: number
-  /** Number of classes in the files, and the label of the first class. */
+  /** Number of classes in the dataset's files, and the label of the first class. */
   readonly labelled: { readonly classes: number; readonly first: number }
   readonly labelsKey: string
-  /** File and dictionary key of the class names, if there is such a file. */
+  /** Name of the file with the class names, and their key in its dictionary; absent: the dataset has no such file. */
   readonly names?: { readonly file: string; readonly key: string }
 }
 
@@ -97,7 +98,10 @@ async function readContents(tree: FileTree, format: PickleFormat): Promise<Conte
   }
 }
 
-/** Reads the files whose names match, one after the other, so that only one pickle is in memory at a time. */
+/**
+ * Reads the images of all files whose names match, one file after the other, so that only one pickle is in memory at a
+ * time.
+ */
 async function readFiles(tree: FileTree, files: RegExp, format: PickleFormat): Promise<ImageSet> {
   const paths = tree.paths.filter((path) => files.test(path)).sort(naturalOrder)
   if (paths.length === 0) throw new BenchError('missing', `${tree.root} lacks a set; expected ${format.lookFor}`)
@@ -140,7 +144,10 @@ function readDict(bytes: Uint8Array, file: string): Map<unknown, unknown> {
   throw new BenchError('bad-input', `${file} holds no dictionary; expected one with images and labels`)
 }
 
-/** Looks up a key of a dictionary. Keys are texts, or bytes if Python 3 rewrote a file of Python 2. */
+/**
+ * Returns the value of a key of an unpickled dictionary. Keys are texts, or bytes if Python 3 rewrote a file of Python
+ * 2.
+ */
 function field(dict: Map<unknown, unknown>, key: string): unknown {
   for (const [name, value] of dict) if (asText(name) === key) return value
   return undefined

@@ -1,4 +1,4 @@
-/** Reads tar archives, gzipped or not: as a tree of files in memory, or unpacked to a folder. */
+/** Reads tar archives, gzipped or not: into memory as a tree of files, or unpacked into a folder. */
 import { createReadStream, createWriteStream } from 'node:fs'
 import { stat } from 'node:fs/promises'
 import path from 'node:path'
@@ -15,11 +15,16 @@ import { type FileTree, requireSize, withoutTopFolder } from './fileTree.ts'
 
 export const isArchive = (file: string): boolean => /\.(tar|tar\.gz|tgz)$/.test(file)
 
-/** The most bytes of an archive without an entry. Long names take up to 4 MiB, and blocks of zeros end the archive. */
+/**
+ * Most bytes of an archive that may pass without a file or folder in them. Long names take up to 4 MiB, and blocks of
+ * zeros end the archive.
+ */
 const LONGEST_GAP = 8 * 2 ** 20
-/** Unpacked size up to which the limit `archive-ratio` does not apply. */
+/**
+ * Unpacked size, in bytes, up to which the limit `archive-ratio` (unpacked size / size of the archive) does not apply.
+ */
 const SMALL = 8 * 2 ** 20
-/** The longest path that file systems accept. */
+/** Length of the longest path that file systems accept. */
 const LONGEST_NAME = 4096
 
 /**
@@ -53,9 +58,9 @@ export async function openArchive(file: string): Promise<FileTree> {
 }
 
 /**
- * Writes all files of an archive into a folder.
- * @throws BenchError as `openArchive`, with the limits `archive-gib` and `archive-ratio`; `failed` if the disk is
- * (nearly) full
+ * Unpacks all files of an archive into a folder.
+ * @throws the errors of `openArchive`, with the limits `archive-gib` and `archive-ratio`; BenchError `failed` if the
+ * disk is (nearly) full
  */
 export async function unpackArchive(file: string, folder: string): Promise<void> {
   const { size } = await stat(file)
@@ -84,14 +89,17 @@ export async function unpackArchive(file: string, folder: string): Promise<void>
 const gibibytes = (bytes: number): string => `${(bytes / 2 ** 30).toFixed(1)} GiB`
 
 /**
- * Tells errors of writing the files from errors of reading the archive, so that a full disk is not reported as damage.
+ * Returns whether an error arose when the files were written, not when the archive was read: a full disk must not be
+ * reported as a damaged archive.
  */
 const isOfWriting = (cause: unknown): cause is NodeJS.ErrnoException =>
   ['open', 'write', 'fsync', 'close', 'mkdir'].includes((cause as NodeJS.ErrnoException).syscall ?? '')
 
 /**
- * Calls `visit` with each file and folder of an archive in turn. Content that `visit` does not read is skipped.
- * @param checkTotal called before each entry with the unpacked bytes up to its end; throws if these are too many
+ * Calls `visit` with each file and folder of an archive in turn. The content of a file that `visit` does not read is
+ * skipped.
+ * @param checkTotal called before each entry with the total of unpacked bytes including this entry; throws if there are
+ * too many
  */
 async function eachEntry(
   file: string,
@@ -154,8 +162,8 @@ class PassThroughCounter extends Transform {
 }
 
 /**
- * Returns the normalised path of an entry.
- * @throws BenchError `bad-input` if it leads outside the archive or is a link
+ * Returns the normalised path of a file or folder in an archive.
+ * @throws BenchError `bad-input` if the path leads outside the archive or is a link
  */
 function checkedName(name: string, type: string | null | undefined, file: string): string {
   if (name.length > LONGEST_NAME) {
@@ -181,7 +189,7 @@ function isHidden(name: string): boolean {
   return name.split('/').some((part) => part.startsWith('.'))
 }
 
-/** Returns all folders above a path: `train/cat/1.jpg` → `train`, `train/cat`. */
+/** Returns the paths of all folders that contain a path: `train/cat/1.jpg` → `train`, `train/cat`. */
 function foldersOf(name: string): string[] {
   const parts = name.split('/').slice(0, -1)
   return parts.map((_, i) => parts.slice(0, i + 1).join('/')).filter((folder) => !isHidden(folder))

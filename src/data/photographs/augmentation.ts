@@ -1,9 +1,10 @@
 /**
- * The augmentation of ImageNet training: random resized crop and colour jitter; and the central crop for validation.
+ * The augmentation of photographs in ImageNet training (random resized crop and colour jitter), and the central crop
+ * for validation.
  */
 import type { RandomStream } from '../../core/random.ts'
 
-/** A crop, in pixels of the photograph. */
+/** A rectangular crop, in pixels of the photograph. */
 export interface Window {
   readonly left: number
   readonly top: number
@@ -17,8 +18,8 @@ export interface Size {
 }
 
 /**
- * Ranges of the crop's fraction of the area and of its width / height (Szegedy et al., "Going Deeper with
- * Convolutions", 2015).
+ * Range of the fraction of the photograph's area that a random crop covers; ASPECT is the range of the crop's width /
+ * height (Szegedy et al., "Going Deeper with Convolutions", 2015).
  */
 const AREA = [0.08, 1]
 const ASPECT = [3 / 4, 4 / 3]
@@ -65,36 +66,36 @@ function between([low, high]: readonly number[], stream: RandomStream): number {
   return low + (high - low) * stream.uniform()
 }
 
-/** Values of the three colour channels. */
+/** Red, green and blue of a colour. */
 export type Rgb = readonly number[]
 
 /**
- * An affine change of colours, rgb ↦ matrix·rgb + offset, for intensities 0 … 1. Colour jitter is written as one such
- * map: brightness, contrast and saturation 0.4, hue 0.2 (`quark0/darts: cnn/train_imagenet.py`). It departs from
- * torchvision's for speed: hue rotates around the grey axis of the RGB cube, not in HSV, and values are clamped once,
- * after all four changes.
+ * An affine change of colours, rgb ↦ matrix·rgb + offset, for intensities 0 … 1. Colour jitter is one such map: it
+ * changes brightness, contrast and saturation by up to 0.4, hue by up to 0.2 (`quark0/darts: cnn/train_imagenet.py`).
+ * It departs from torchvision's for speed: hue rotates around the grey axis of the RGB cube, not in HSV, and values are
+ * clamped once, after all four changes.
  */
 export interface ColourMap {
-  /** Three rows of three factors. */
+  /** The 3 × 3 matrix of the colour map, row by row. */
   readonly matrix: readonly Rgb[]
   readonly offset: Rgb
 }
 
 /**
- * Largest relative changes of brightness, contrast and saturation; largest rotation of the hue, as a fraction of the
- * circle.
+ * Largest relative change of brightness by colour jitter. Contrast and saturation follow; the hue's largest rotation is
+ * a fraction of the circle.
  */
 const BRIGHTNESS = 0.4
 const CONTRAST = 0.4
 const SATURATION = 0.4
 const HUE = 0.2
 
-/** Weight of each channel in the grey value of a colour (ITU-R BT.601). */
+/** Weights of red, green and blue in the grey value of a colour (ITU-R BT.601). */
 const GREY: Rgb = [0.299, 0.587, 0.114]
 
 /**
- * Draws a colour jitter: four changes in random order.
- * @param mean mean colour of the image, 0 … 1, for the contrast
+ * Draws the map of a colour jitter: changes of brightness, contrast, saturation and hue, in random order.
+ * @param mean mean colour of the image, 0 … 1, which the change of contrast needs
  */
 export function drawColourJitter(mean: Rgb, stream: RandomStream): ColourMap {
   const factor = (range: number) => 1 + range * (2 * stream.uniform() - 1)
@@ -112,28 +113,31 @@ export function drawColourJitter(mean: Rgb, stream: RandomStream): ColourMap {
   )
 }
 
-/** Applies the map to one colour. */
+/** Returns the colour to which the map changes a colour. */
 export function applyColour({ matrix, offset }: ColourMap, colour: Rgb): Rgb {
   return matrix.map((row, i) => dot(row, colour) + offset[i])
 }
 
-/** Returns the map that scales the brightness: b·x. */
+/** Returns the map that changes the brightness of a colour x: b·x. */
 export function brighten(b: number): ColourMap {
   return { matrix: matrixOf((i, j) => (i === j ? b : 0)), offset: [0, 0, 0] }
 }
 
-/** Returns the map that changes the contrast: c·x + (1 − c)·(grey of the image's mean colour). */
+/** Returns the map that changes the contrast of a colour x: c·x + (1 − c)·(grey of the image's mean colour). */
 export function changeContrast(c: number, mean: Rgb): ColourMap {
   const grey = (1 - c) * dot(GREY, mean)
   return { ...brighten(c), offset: [grey, grey, grey] }
 }
 
-/** Returns the map that changes the saturation: s·x + (1 − s)·(grey of x). */
+/** Returns the map that changes the saturation of a colour x: s·x + (1 − s)·(grey of x). */
 export function saturate(s: number): ColourMap {
   return { matrix: matrixOf((i, j) => (i === j ? s : 0) + (1 - s) * GREY[j]), offset: [0, 0, 0] }
 }
 
-/** Returns the rotation around the grey axis by an angle: cos·x + (1 − cos)·(mean of x) + sin·(axis × x). */
+/**
+ * Returns the map that rotates a colour x around the grey axis by an angle: cos·x + (1 − cos)·(mean of x) + sin·(axis ×
+ * x).
+ */
 export function turnHue(angle: number): ColourMap {
   const cos = Math.cos(angle)
   const along = Math.sin(angle) / Math.sqrt(3)
@@ -141,7 +145,7 @@ export function turnHue(angle: number): ColourMap {
   return { matrix: matrixOf((i, j) => (i === j ? cos : 0) + (1 - cos) / 3 + cross[i][j]), offset: [0, 0, 0] }
 }
 
-/** Returns the map that applies `inner` and then `outer`. */
+/** Returns the colour map that applies `inner` and then `outer`. */
 function compose(outer: ColourMap, inner: ColourMap): ColourMap {
   const column = (j: number) => inner.matrix.map((row) => row[j])
   return { matrix: matrixOf((i, j) => dot(outer.matrix[i], column(j))), offset: applyColour(outer, inner.offset) }

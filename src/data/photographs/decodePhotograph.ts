@@ -19,25 +19,25 @@ import {
   type Window,
 } from './augmentation.ts'
 
-/** Settings that are the same for all photographs of a dataset. */
+/** Settings of decoding that are the same for all photographs of a dataset. */
 export interface PhotographSettings {
-  /** Side of the network's input, in pixels. */
+  /** Side of the network's input image, in pixels. */
   readonly imageSize: number
   readonly statistics: ChannelStatistics
 }
 
 /** How to augment one photograph. */
 export interface PhotographAugmentation {
-  /** Seed and name of the random stream. */
+  /** Seed of the random stream for the photograph's augmentation; `path` is the stream's name. */
   readonly seed: number
   readonly path: readonly (string | number)[]
-  /** Whether to jitter the colours. */
+  /** Whether to jitter the colours of the photograph. */
   readonly jitter: boolean
 }
 
 export interface Photograph {
   readonly path: string
-  /** The training augmentation; null: the central crop, for validation. */
+  /** How to augment the photograph in training; null: the central crop, for validation. */
   readonly augmentation: PhotographAugmentation | null
 }
 
@@ -82,10 +82,10 @@ function openKernel(): Promise<PhotographKernel> {
 interface OpenPhotograph {
   readonly path: string
   readonly image: Sharp
-  /** Bits per component of a pixel. */
+  /** Bits per component of a pixel of the photograph. */
   readonly bits: number
   readonly size: Size
-  /** Whether the decoder gives three channels without a conversion. */
+  /** Whether the decoder gives three channels for the photograph without a conversion of colours. */
   readonly isRgb: boolean
 }
 
@@ -98,8 +98,8 @@ async function openPhotograph(path: string): Promise<OpenPhotograph> {
 
 /**
  * Decodes the pixels of a crop. Large JPEG images are shrunk by a power of two in the decoder, which is fast, as long
- * as the crop stays at least as large as the network's input. Final scaling and mirroring are done by the kernel, since
- * every further operation in the decoding library is slow.
+ * as the crop stays at least as large as the network's input. Final scaling and mirroring are left to the WebAssembly
+ * kernel, since every further operation in the decoding library is slow.
  */
 async function decodeWindow(
   { path, image, size, isRgb }: OpenPhotograph,
@@ -123,8 +123,8 @@ async function decodeWindow(
 }
 
 /**
- * Converts an interval on an axis of `cells` pixels to the axis shrunk to `fewer` pixels: the first pixel and the
- * number of pixels that the interval touches, and its start and extent relative to the first.
+ * Converts an interval on an axis of `cells` pixels to the same axis shrunk to `fewer` pixels. Returns the first pixel
+ * and the number of pixels that the interval touches, and the interval's start and extent relative to the first pixel.
  */
 function overlap(start: number, extent: number, cells: number, fewer: number) {
   const scale = fewer / cells
@@ -135,18 +135,18 @@ function overlap(start: number, extent: number, cells: number, fewer: number) {
 
 /** Decoded pixels, and the crop within them. */
 export interface DecodedWindow extends Size {
-  /** Eight-bit RGB, [height, width, 3]. */
+  /** Decoded pixels in eight-bit RGB, [height, width, 3]. */
   readonly pixels: Uint8Array
-  /** The crop, in these pixels; fractional if the decoder shrank the image. */
+  /** Position and size of the crop in the decoded pixels; fractional if the decoder shrank the image. */
   readonly window: Window
 }
 
-/** How the kernel turns a crop into the network's input. */
+/** How the WebAssembly kernel turns a crop of a photograph into the network's input. */
 export interface Finish {
-  /** Side of the network's input, in pixels. */
+  /** Side of the network's input image, in pixels. */
   readonly side: number
   readonly mirrored: boolean
-  /** Returns the change of colours. @param mean mean colour of the scaled crop, 0 … 1 */
+  /** Returns the colour map to apply to the scaled crop. @param mean mean colour of the scaled crop, 0 … 1 */
   colours(mean: Rgb): ColourMap
   readonly statistics: ChannelStatistics
 }
@@ -160,9 +160,9 @@ interface Exports {
 }
 
 const PAGE = 65536
-/** Bytes of a vector of four floats. */
+/** Number of bytes of a vector of four floats in the kernel's memory. */
 const VECTOR = 16
-/** Byte offset of the first free memory, above the constants of the compiled kernel. */
+/** Byte offset in the kernel's memory at which free memory begins, above the constants of the compiled kernel. */
 const START = 1024
 
 /** An instance of the WebAssembly kernel with its memory, for one thread. It processes one photograph at a time. */
@@ -178,7 +178,8 @@ export class PhotographKernel {
   }
 
   /**
-   * Scales the crop (bilinear, antialiased), changes its colours, clamps them to 0 … 1 and normalises them.
+   * Scales the crop (bilinear, antialiased), mirrors it if asked, changes its colours, clamps them to 0 … 1 and
+   * normalises them.
    * @param target overwritten with the image, [side, side, 3]
    */
   finish(decoded: DecodedWindow, { side, mirrored, colours, statistics }: Finish, target: Float32Array): void {
@@ -211,8 +212,8 @@ export class PhotographKernel {
 }
 
 /**
- * Folds the normalisation into the colour map: (clamp(M·x / 255 + o) − mean) / std.
- * @returns the kernel's six vectors: three columns of the matrix, offset, lower limit, upper limit
+ * Combines colour map and normalisation to one map of eight-bit pixels: (clamp(M·x / 255 + o) − mean) / std.
+ * @returns the six vectors that the kernel takes: three columns of the matrix, offset, lower limit, upper limit
  */
 function normalised({ matrix, offset }: ColourMap, { mean, std }: ChannelStatistics): number[] {
   const column = (j: number) => [...matrix.map((row, i) => row[j] / 255 / std[i]), 0]

@@ -9,26 +9,29 @@ import type { Photograph, PhotographSettings } from './decodePhotograph.ts'
 export interface DecodeTask {
   readonly id: number
   readonly photograph: Photograph
-  /** The array of an earlier reply, for reuse: allocating a new one takes a tenth of the time of decoding. */
+  /** The pixel array of an earlier reply, to be reused: allocating a new one takes a tenth of the time of decoding. */
   readonly used?: Float32Array<ArrayBuffer>
 }
 
-/** A thread's answer: either pixels or an error. */
+/** A worker thread's answer to a decode task: either pixels or an error. */
 export interface DecodeReply {
   readonly id: number
-  /** The normalised image, [imageSize, imageSize, 3]. */
+  /** The decoded and normalised image, [imageSize, imageSize, 3]. */
   readonly pixels?: Float32Array<ArrayBuffer>
   readonly error?: { readonly code: ErrorCode; readonly message: string }
-  /** A sentence for the user about a peculiarity of the image. */
+  /** A sentence for the user about a peculiarity of the decoded image. */
   readonly note?: string
 }
 
-/** Path of the compiled worker module. Also used when running from source, since threads cannot load TypeScript. */
+/**
+ * Path of the compiled module of the worker threads. It is also used when the program runs from source, since threads
+ * cannot load TypeScript.
+ */
 const WORKER = fileURLToPath(new URL('../../../dist/data/photographs/decodeWorker.js', import.meta.url))
-/** Number of photographs that a thread works on at a time: one is read, one decoded, one finished. */
+/** Number of photographs that a worker thread works on concurrently: it reads one, decodes one and finishes one. */
 const IN_WORK = 3
 
-/** A photograph that is queued or being decoded, with the promise to settle. */
+/** A photograph that is queued or being decoded, and the promise to settle when it is decoded. */
 interface Waiting {
   readonly photograph: Photograph
   readonly target: Float32Array
@@ -45,8 +48,9 @@ export class DecodePool {
   #report: (line: string) => void
 
   /**
+   * Starts the worker threads.
    * @param threads number of threads; absent: one fewer than the cores, at least one
-   * @param report called with the first sentence about a peculiarity of an image, and with no later one
+   * @param report called once, with the first sentence about a peculiarity of an image
    */
   constructor(
     settings: PhotographSettings,
@@ -66,7 +70,7 @@ export class DecodePool {
   /**
    * Decodes one photograph into `target`.
    * @param target overwritten with the normalised image, [imageSize, imageSize, 3]
-   * @throws BenchError as `decodePhotograph`; `failed` if the thread ends
+   * @throws the errors of `decodePhotograph`; BenchError `failed` if the worker thread ends
    */
   decode(photograph: Photograph, target: Float32Array): Promise<void> {
     return new Promise((resolve, reject) => {
@@ -75,12 +79,12 @@ export class DecodePool {
     })
   }
 
-  /** Ends the threads. Photographs that are being decoded are dropped. */
+  /** Ends the worker threads. Photographs that are being decoded are dropped. */
   async close(): Promise<void> {
     await Promise.all(this.#threads.map(({ worker }) => worker.terminate()))
   }
 
-  /** Sends queued photographs to the threads that have the fewest. */
+  /** Sends each queued photograph to the worker thread that has the fewest, as long as one can take more. */
   #handOut(): void {
     for (;;) {
       const thread = this.#threads.reduce((least, other) => (other.inWork.size < least.inWork.size ? other : least))

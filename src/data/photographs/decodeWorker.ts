@@ -1,4 +1,4 @@
-/** The worker thread of `decodePool.ts`: receives paths of photographs, answers with normalised pixels. */
+/** The worker thread that `decodePool.ts` starts: receives paths of photographs, answers with normalised pixels. */
 import { parentPort, workerData } from 'node:worker_threads'
 import sharp from 'sharp'
 import type { BenchError } from '../../core/errors.ts'

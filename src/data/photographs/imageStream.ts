@@ -14,9 +14,9 @@ import { cachedHash } from '../files/decodedCache.ts'
 import { type FileTree, hashOfLines, openFolder } from '../files/fileTree.ts'
 import { imageLayout, type LabelledFile } from '../files/imageLayout.ts'
 
-/** A labelled set of image files. */
+/** The image files of the training set or of the test set, with their labels. */
 export interface ImageFiles {
-  /** Absolute paths. */
+  /** Absolute paths of the image files. */
   readonly paths: readonly string[]
   readonly labels: Int32Array
 }
@@ -24,16 +24,16 @@ export interface ImageFiles {
 /** An image dataset whose files are decoded when they are needed. */
 export interface ImageStream {
   readonly name: string
-  /** Shape of the network's input: square, RGB. */
+  /** Shape of the network's input for these images: square, RGB. */
   readonly shape: ImageShape
   readonly classNames: readonly string[]
-  /** SHA-256 of the files' paths and sizes, and of their bytes up to 4 GiB in all. */
+  /** SHA-256 of the image files' paths and sizes, and of their bytes up to 4 GiB in all. */
   readonly contentHash: string
   readonly origin: string
   readonly train: ImageFiles
   readonly test: ImageFiles
   readonly statistics: ChannelStatistics
-  /** Sentences for the user about peculiarities of the files. */
+  /** Sentences for the user about peculiarities of the dataset's files. */
   readonly notes: readonly string[]
 }
 
@@ -45,10 +45,10 @@ export const streamCounts = ({ shape, train, test }: Pick<ImageStream, 'shape' |
 })
 
 /**
- * Lists an image folder: `train/` and `val/` (or `test/`), with a folder per class.
- * @param folder absent: the dataset's folder in the user's data folder
- * @param imageSize side of the network's input: 224 in the literature
- * @throws BenchError `missing`, or `bad-input` for empty classes and classes that only one set has
+ * Lists the images of a folder: `train/` and `val/` (or `test/`), each with a folder per class.
+ * @param folder folder of the images; absent: the dataset's folder in the user's data folder
+ * @param imageSize side of the network's input in pixels: 224 in the literature
+ * @throws BenchError `missing`, or `bad-input` for a class without images, or a class that only one of the two sets has
  */
 export async function openImageStream(
   name: string,
@@ -82,11 +82,15 @@ export async function openImageStream(
 }
 
 /**
- * Total size up to which files are hashed by their bytes. Reading all of ImageNet would take longer than many searches.
+ * Total size of the files whose bytes enter the content hash. Reading all of ImageNet would take longer than many
+ * searches.
  */
 const MOST_HASHED = 4 * 2 ** 30
 
-/** Returns the SHA-256 of paths and sizes, and of the bytes up to 4 GiB. The hash is cached until a file changes. */
+/**
+ * Returns the SHA-256 of the files' paths and sizes, and of their bytes up to 4 GiB in all. It is cached until a file
+ * changes.
+ */
 async function contentHashOf(tree: FileTree, files: readonly LabelledFile[]): Promise<string> {
   const { hash } = await cachedHash(['photographs', tree.root, await tree.fingerprint()], async () => {
     const limit = pLimit(64)

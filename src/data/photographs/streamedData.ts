@@ -1,6 +1,7 @@
 /**
- * Batches of photographs that worker threads decode ahead of the training step, for datasets too large for memory
- * (ImageNet): for training one network, and for a bilevel search. The threads run until `close` is called.
+ * Batches of photographs that worker threads decode while the network trains on earlier batches, for datasets too large
+ * for memory (ImageNet). They serve to train one network or to run a bilevel search. The threads run until `close` is
+ * called.
  */
 import type { Batch, BatchSource, ImageShape, SearchData } from '../../core/data.ts'
 import { BenchError } from '../../core/errors.ts'
@@ -15,19 +16,19 @@ import { DecodePool } from './decodePool.ts'
 import type { ImageFiles, ImageStream } from './imageStream.ts'
 
 export interface StreamedDataOptions extends StreamOptions {
-  /** Number of decoding threads; absent: one fewer than the cores. */
+  /** Number of worker threads that decode photographs; absent: one fewer than the cores. */
   readonly threads?: number
 }
 
-/** Holds worker threads until it is closed. */
+/** A source of batches with worker threads, which run until it is closed. */
 export interface Closable {
   close(): Promise<void>
 }
 
 /**
  * Returns the batches for training one network: random crops of the training images, mirrored at random and
- * colour-jittered, and central crops of the test images. With `limit`, the first so many images of a seeded order with
- * the classes in proportion.
+ * colour-jittered, and central crops of the test images. With `limit`, only the first `limit` training images are used,
+ * in a seeded order that keeps the classes in proportion.
  */
 export function streamedTrainingData(
   stream: ImageStream,
@@ -82,25 +83,31 @@ export interface StreamedPart {
   readonly files: ImageFiles
   /** Indices of the selected images in `files`. */
   readonly rows: Uint32Array
-  /** Part of the random streams' names, such as `training`: roles are independent under one seed. */
+  /**
+   * Role of the batches, such as `training`. It is part of their random streams' names, so roles are independent under
+   * one seed.
+   */
   readonly role: string
-  /** Whether the augmentation includes colour jitter. */
+  /** Whether the augmentation of the batches includes colour jitter. */
   readonly jitter: boolean
 }
 
 export interface StreamOptions {
   readonly batchSize: number
   readonly seed: number
-  /** Whether to fail at a file that cannot be decoded (default), or to leave it out of its batch. */
+  /**
+   * What to do with a photograph that cannot be decoded: `fail` (default) throws an error, `skip` leaves it out of its
+   * batch.
+   */
   readonly brokenImages?: 'fail' | 'skip'
-  /** Called with a line for the user about each file that was left out. */
+  /** Called with a line for the user about each photograph that was left out. */
   readonly report?: (line: string) => void
 }
 
-/** Number of batches in preparation beside the one in use. */
+/** Number of batches that are prepared ahead, beside the one in use. */
 const PREFETCHED = 2
 
-/** Returns augmented batches that are shuffled anew in each epoch. */
+/** Returns batches of augmented photographs, shuffled anew in each epoch. */
 export function shuffledStream(part: StreamedPart, options: StreamOptions): BatchSource {
   const orderOf = epochOrder(options.seed, part.role, part.rows.length)
   return endless(part, options, (epoch, positions, index) => {
@@ -110,7 +117,7 @@ export function shuffledStream(part: StreamedPart, options: StreamOptions): Batc
   })
 }
 
-/** Returns batches in the order of the files, without augmentation, starting again after the last image. */
+/** Returns batches in the order of the files, without augmentation, starting again after the last photograph. */
 export function orderedStream(part: StreamedPart, options: StreamOptions): BatchSource {
   return endless(part, options, (_, positions) => {
     const index = positions[0] / options.batchSize
@@ -118,7 +125,10 @@ export function orderedStream(part: StreamedPart, options: StreamOptions): Batch
   })
 }
 
-/** Yields every image once, in order, without augmentation. Batches of which no image can be decoded are left out. */
+/**
+ * Yields batches that contain every photograph once, in order, without augmentation. A batch is left out if none of its
+ * photographs can be decoded.
+ */
 export async function* eachStreamed(part: StreamedPart, options: StreamOptions): AsyncGenerator<Batch> {
   const count = countBatches(part.rows, options.batchSize, part.role)
   const begun: Promise<Batch>[] = []
@@ -138,14 +148,14 @@ export async function* eachStreamed(part: StreamedPart, options: StreamOptions):
 }
 
 /**
- * Makes the batch of the images at these positions of an epoch.
+ * Makes a batch of the photographs at the given positions of an epoch's order.
  * @param index number of the batch, counted across epochs
  */
 type MakeBatch = (epoch: number, positions: Uint32Array, index: number) => Promise<Batch>
 
 /**
- * Makes a batch source that repeats without end. If no image of a batch can be decoded, the batch before it in the same
- * epoch takes its place.
+ * Returns a source of batches that starts again after the last batch. If no photograph of a batch can be decoded, the
+ * batch before it in the same epoch takes its place.
  */
 function endless(part: StreamedPart, options: StreamOptions, make: MakeBatch): BatchSource {
   const { batchSize } = options
@@ -162,20 +172,23 @@ function endless(part: StreamedPart, options: StreamOptions, make: MakeBatch): B
   return prefetch({ batchSize, batchesPerEpoch, batch }, PREFETCHED)
 }
 
-/** Returns the positions of a batch's images in an epoch. The last batch may be smaller. */
+/**
+ * Returns the positions of a batch's photographs in the order of an epoch. The last batch may be smaller.
+ * @param within number of the batch within its epoch
+ */
 function positionsOf({ rows }: StreamedPart, { batchSize }: StreamOptions, within: number): Uint32Array {
   const from = within * batchSize
   return Uint32Array.from({ length: Math.min(batchSize, rows.length - from) }, (_, i) => from + i)
 }
 
 interface BatchKind {
-  /** Number of the batch, which is part of the random streams' names. */
+  /** Number of the batch across epochs, which is part of the random streams' names. */
   readonly index: number
-  /** Whether the images are augmented. */
+  /** Whether the photographs of the batch are augmented. */
   readonly transformed: boolean
 }
 
-/** Decodes the images of one batch. @param positions of the images among the selected files */
+/** Decodes the photographs of one batch. @param positions positions of the photographs among the selected files */
 async function decodeBatch(
   { pool, files, rows, role, shape, jitter }: StreamedPart,
   positions: Uint32Array,
@@ -203,7 +216,7 @@ async function decodeBatch(
   return compact({ images, labels, size, randomKey: { seed, path: ['data', role, 'batch', index] } }, decoded)
 }
 
-/** Removes the images that could not be decoded from a batch. */
+/** Returns a batch without the photographs that could not be decoded. */
 function compact({ images, labels, size, randomKey }: Batch, decoded: readonly boolean[]): Batch {
   const length = images.length / size
   let kept = 0
@@ -216,8 +229,8 @@ function compact({ images, labels, size, randomKey }: Batch, decoded: readonly b
 }
 
 /**
- * Reports a skipped image and returns false.
- * @throws the error if broken images are fatal, or if it is of another kind
+ * Tells the user about a photograph that is skipped, and returns false.
+ * @throws the error itself if broken images are fatal, or if the error is of another kind
  */
 function reportSkipped(error: unknown, { brokenImages = 'fail', report }: StreamOptions): false {
   if (brokenImages === 'fail' || !(error instanceof BenchError) || error.code === 'failed') throw error

@@ -1,6 +1,7 @@
 /**
- * Compiles the kernel of photographs: `node src/data/photographs/kernels/build.mjs` writes `photograph.wasm` beside this
- * folder; with `--check` it writes nothing and fails where the file is not what the source gives.
+ * Compiles the WebAssembly kernel that processes photographs: `node src/data/photographs/kernels/build.mjs` writes
+ * `photograph.wasm` into the folder above this one. With `--check` it writes nothing, and fails if the existing file
+ * differs from the compiled source.
  */
 import { readFileSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'

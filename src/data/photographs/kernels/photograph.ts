@@ -4,19 +4,19 @@
  * as three floats.
  */
 
-/** Bytes of a vector of four floats, which holds one intermediate pixel. */
+/** Number of bytes of a vector of four floats, which stores one intermediate pixel. */
 const VECTOR: usize = 16
-/** Bytes of a pixel of three floats. */
+/** Number of bytes of a pixel of the network's input: three floats. */
 const RGB: usize = 12
 
-/** Bytes of a float or an integer. */
+/** Number of bytes of a float or an integer in the kernel's memory. */
 const NUMBER: usize = 4
-/** Number of intensities that are read at a time. */
+/** Number of eight-bit intensities that the kernel reads at a time. */
 const RUN: usize = 8
 
 /**
- * Returns the bytes of one entry of the table that describes the resampling of one axis. The entry of a target pixel
- * has the first source pixel, the number of source pixels, and the weight of each.
+ * Returns the size in bytes of one entry of a resampling table, which describes how one axis of an image is scaled.
+ * Each target pixel has an entry: the first source pixel, the number of source pixels, and the weight of each.
  */
 function entryBytes(extent: f64, to: i32): usize {
   const most = <i32>Math.ceil(2 * reach(extent, to)) + 1
@@ -24,16 +24,17 @@ function entryBytes(extent: f64, to: i32): usize {
 }
 
 /**
- * Returns the bytes of the resampling table of one axis.
+ * Returns the size in bytes of the resampling table of one axis.
  * @param extent length of the crop in source pixels
- * @param to target pixels
+ * @param to number of target pixels
  */
 export function tableBytes(extent: f64, to: i32): usize {
   return <usize>to * entryBytes(extent, to)
 }
 
 /**
- * Returns half the width of the triangle filter in source pixels: 1 when enlarging, the scale factor when shrinking.
+ * Returns half the width of the triangle filter that scales an axis, in source pixels: 1 when enlarging, the scale
+ * factor when shrinking.
  */
 function reach(extent: f64, to: i32): f64 {
   return max<f64>(1, extent / <f64>to)
@@ -102,7 +103,7 @@ export function scale(
   }
 }
 
-/** Computes the weighted sum of the source rows of a table entry, as floats. */
+/** Computes the weighted sum of the source rows that an entry of the vertical resampling table names, as floats. */
 function mergeRows(input: usize, line: usize, entry: usize, row: usize): void {
   const first = input + <usize>load<i32>(entry) * line
   const count = <usize>load<i32>(entry, NUMBER)
@@ -120,7 +121,9 @@ function mergeRows(input: usize, line: usize, entry: usize, row: usize): void {
   }
 }
 
-/** Returns the weighted sum of the source pixels of a table entry, as one vector. */
+/**
+ * Returns the weighted sum of the source pixels that an entry of the horizontal resampling table names, as one vector.
+ */
 // @ts-ignore: decorator
 @inline
 function mergePixels(row: usize, entry: usize): v128 {
