@@ -11,52 +11,70 @@ import { TENSORFLOW_GPU, TENSORFLOW_PACKAGES, tensorflowPackage } from './tfjs/p
 import { defineNavigatorGpu, describeGpu } from './webgpu/device/gpu.ts'
 
 /**
- * The executors that a user may name: `static` runs fused kernels under a fixed plan, `tfjs` interprets layer by layer.
+ * Names by which a user chooses the executor: `static` runs fused kernels in an order fixed in advance; `tfjs` runs a
+ * network layer by layer on TensorFlow.js; `auto` takes `static` where the backend has it, else `tfjs`.
  */
 export const executorNames = ['auto', 'static', 'tfjs'] as const
 
-/** What a user may choose about the executor. */
+/** What a user may choose about the executor, which runs networks on a backend. */
 export interface ExecutorOptions {
-  /** A backend, or `auto` for the best backend of this machine. */
+  /** Name of the backend, or `auto` for the best backend of this machine. */
   readonly backend: BackendName
-  /** `auto`, the default: the static executor if the backend has one, else the one on TensorFlow.js. */
+  /**
+   * Kind of executor. `auto`, the default: the static executor if the backend has one, else the one on TensorFlow.js.
+   */
   readonly executor?: (typeof executorNames)[number]
-  /** Allow only backends that give the same bits on every machine; `auto` then never takes a GPU. */
+  /** Whether only backends that give the same bits on every machine are allowed; `auto` then never takes a GPU. */
   readonly deterministic?: boolean
-  /** Round multiply-adds once: 5 to 10 % faster, in other bits. Only on `static/wasm`, and not with `deterministic`. */
+  /**
+   * Whether kernels round a multiply-add once instead of twice: 5 to 10 % faster, but the results have other bits. Only
+   * with the static executor on the `wasm` backend, and not with `deterministic`.
+   */
   readonly fastMath?: boolean
-  /** Largest number of threads that share one training step of a large network (`static/wasm`); absent: all cores. */
+  /**
+   * Largest number of threads that share one training step of a large network, on the static executor with the `wasm`
+   * backend; absent: all cores.
+   */
   readonly threads?: number
 }
 
-/** Whether this machine has a backend, and on what device it computes. */
+/** Result of a probe: whether this machine has a backend, and on what device the backend computes. */
 export interface Probe {
   readonly available: boolean
-  /** The device that the backend computes on, or what to install. */
+  /** The device that the backend computes on, or what is missing and how to install it. */
   readonly detail: string
-  /** The GPU that the backend computes on; absent without one. A GPU emulated in software does not count. */
+  /**
+   * The GPU that the backend computes on, as messages name it; absent without one. A GPU emulated in software does not
+   * count.
+   */
   readonly gpu?: string
 }
 
-/** An entry of the table of backends. */
+/** One entry of the table of backends: how to probe the backend, and how to open executors on it. */
 interface BackendEntry {
   readonly name: string
   /** Whether the backend gives the same bits on every machine. */
   readonly deterministic: boolean
   /** Finds out whether this machine has the backend, without loading TensorFlow.js. */
   readonly probe: () => Promise<Probe>
-  /** Opens the executors that the backend has. */
+  /** For each kind of executor that the backend has, the function that opens it. */
   readonly open: {
     readonly static?: (options: { readonly fastMath: boolean; readonly threads: number }) => Promise<Executor>
     readonly tfjs: () => Promise<Executor>
   }
-  /** Loads the build of the static kernels with fused multiply-adds; absent if there is none. */
+  /**
+   * Loads the build of the static WebAssembly kernels that rounds multiply-adds once; absent for backends without such
+   * a build.
+   */
   readonly loadFusedKernels?: () => Promise<unknown>
-  /** Environment variables for a worker process with so many threads, read by the backend's library. */
+  /**
+   * Returns the environment variables that make the backend's library use at most `threads` threads in a worker
+   * process.
+   */
   readonly environment?: (threads: number | undefined) => NodeJS.ProcessEnv
 }
 
-/** Finds out whether a package with libtensorflow is installed, and whether its native part was built. */
+/** Probes for TensorFlow: whether a package with libtensorflow is installed, and whether its native part was built. */
 async function probeTensorflow(): Promise<Probe> {
   const found = tensorflowPackage()
   if (found !== undefined) return { available: true, detail: found, ...(found === TENSORFLOW_GPU && { gpu: found }) }
@@ -71,7 +89,7 @@ async function probeTensorflow(): Promise<Probe> {
 const NO_ADAPTER =
   'no GPU adapter was found; a Vulkan, Metal or Direct3D 12 driver is needed (docs/backends.md: what servers lack)'
 
-/** Finds out whether WebGPU is installed and has a GPU. */
+/** Probes for WebGPU: whether its package is installed, and whether this machine has a GPU for it. */
 async function probeWebgpu(): Promise<Probe> {
   if (!isInstalled('webgpu')) return { available: false, detail: 'npm install -D webgpu' }
   const gpu = await describeGpu()
@@ -83,7 +101,10 @@ async function probeWebgpu(): Promise<Probe> {
 const openTfjs = async (...args: Parameters<typeof import('./tfjs/index.ts').openTfjsExecutor>) =>
   (await import('./tfjs/index.ts')).openTfjsExecutor(...args)
 
-/** All backends, fastest first. Without a GPU, `auto` means the first deterministic one. */
+/**
+ * All backends, fastest first. On a machine without a GPU, `auto` means the first backend that gives the same bits
+ * everywhere.
+ */
 const backends = [
   {
     name: 'tensorflow',
@@ -126,19 +147,19 @@ const backends = [
   },
 ] as const satisfies readonly BackendEntry[]
 
-/** The name of a backend. */
+/** The name of a backend in the table. */
 export type Backend = (typeof backends)[number]['name']
 /** The name of a backend that gives the same bits on every machine. */
 export type DeterministicBackend = Extract<(typeof backends)[number], { readonly deterministic: true }>['name']
-/** A name that a user may type for a backend. */
+/** A name that a user may type for a backend: the backend's own, or `auto` for the best backend of this machine. */
 export type BackendName = Backend | 'auto'
 
 const entries: readonly (BackendEntry & { readonly name: Backend })[] = backends
 
-/** All names that a user may type for a backend. */
+/** All names that a user may type for a backend, `auto` first. */
 export const backendNames: readonly BackendName[] = ['auto', ...entries.map(({ name }) => name)]
 
-/** The backends that give the same bits on every machine. */
+/** The names of the backends that give the same bits on every machine. */
 export const deterministicBackends: readonly DeterministicBackend[] = backends
   .filter((entry) => entry.deterministic)
   .map(({ name }) => name)
@@ -150,34 +171,41 @@ export interface BackendReport extends Probe {
   readonly backend: Backend
 }
 
-/** Reports for every backend, fastest first, whether this machine has it and else what is missing. */
+/**
+ * Probes every backend, fastest first, and returns for each whether this machine has it, and if not, what is missing.
+ */
 export const backendReports = (): Promise<BackendReport[]> =>
   Promise.all(entries.map(async ({ name, probe }) => ({ backend: name, ...(await probe()) })))
 
 /** Tells whether a backend computes on a GPU of this machine; a GPU emulated in software does not count. */
 export const usesGpu = async (backend: Backend): Promise<boolean> => (await entryOf(backend).probe()).gpu !== undefined
 
-/** Returns the environment variables for a worker process whose backend may use so many threads; absent: no limit. */
+/**
+ * Returns the environment variables of a worker process, which keep the libraries of all backends to at most `threads`
+ * threads. @param threads undefined: no limit
+ */
 export const libraryEnvironment = (threads: number | undefined): NodeJS.ProcessEnv =>
   Object.assign({}, ...entries.map(({ environment }) => environment?.(threads)))
 
-/** The part of a job's identity that its executor decides: other kernels or another arithmetic give other bits. */
+/**
+ * The part of a job's identity that depends on its executor, because other kernels or another rounding give other bits.
+ */
 export interface ExecutorIdentity {
-  /** Kind and backend: `static/wasm`, `tfjs/cpu`, … */
+  /** Kind of executor and backend, such as `static/wasm` or `tfjs/cpu`. */
   readonly executor: string
   readonly arithmetic: Arithmetic
 }
 
-/** The executor that was chosen. */
+/** The executor that was chosen: backend, kind, and the reason. */
 export interface ExecutorChoice {
   readonly backend: Backend
   readonly kind: 'static' | 'tfjs'
-  /** Why this backend was chosen, for messages. */
+  /** Why this backend was chosen, for messages to the user. */
   readonly reason: string
 }
 
 /**
- * Opens an executor on the named backend.
+ * Opens an executor on the backend that the options name.
  *
  * @throws BenchError `unknown-name`, or `unsupported` with the package to install
  */
@@ -188,7 +216,7 @@ export async function openExecutor(options: ExecutorOptions): Promise<Executor> 
   return kind === 'static' && open.static ? open.static({ fastMath, threads }) : open.tfjs()
 }
 
-/** Returns what `openExecutor` would open, and why, without loading TensorFlow.js. @throws the same errors */
+/** Returns which executor `openExecutor` would open, and why, without loading TensorFlow.js. @throws the same errors */
 export async function chooseExecutor({ backend, executor, ...options }: ExecutorOptions): Promise<ExecutorChoice> {
   const choice = await chooseBackend(backend, options)
   const kind = kindOf(choice.backend, executor)
@@ -212,7 +240,7 @@ export async function executorIdentity(options: ExecutorOptions): Promise<Execut
 }
 
 /**
- * Chooses the backend behind a name.
+ * Chooses the backend that a name stands for; `auto` stands for the best backend of this machine.
  *
  * @param options.deterministic allow only backends that give the same bits on every machine
  * @throws BenchError `unknown-name`; `unsupported` that says what to install
@@ -237,8 +265,8 @@ export async function chooseBackend(
 }
 
 /**
- * Chooses the first backend that computes on a GPU. Without one, it is the portable backend: on small networks
- * libtensorflow without a GPU takes several times its processor time.
+ * Chooses the first backend that computes on a GPU. Without a GPU it chooses `portable`, because libtensorflow without
+ * a GPU takes several times its processor time on small networks.
  */
 async function bestBackend(portable: Backend): Promise<Omit<ExecutorChoice, 'kind'>> {
   for (const { name, probe } of entries) {
@@ -249,7 +277,8 @@ async function bestBackend(portable: Backend): Promise<Omit<ExecutorChoice, 'kin
 }
 
 /**
- * Returns the kind of executor that a name means on a backend. @throws BenchError `unsupported` without a static one
+ * Returns the kind of executor that a user's choice means on a backend. @throws BenchError `unsupported` without a
+ * static one
  */
 function kindOf(backend: Backend, executor: ExecutorOptions['executor'] = 'auto'): ExecutorChoice['kind'] {
   const hasStatic = entryOf(backend).open.static !== undefined
@@ -263,7 +292,10 @@ function kindOf(backend: Backend, executor: ExecutorOptions['executor'] = 'auto'
   )
 }
 
-/** Returns the function that loads the fused kernels. @throws BenchError `unsupported` if `fastMath` does not apply */
+/**
+ * Returns the function that loads the backend's kernels with fused multiply-adds. @throws BenchError `unsupported` if
+ * `fastMath` does not apply
+ */
 function requireFusible(
   backend: Backend,
   kind: ExecutorChoice['kind'],

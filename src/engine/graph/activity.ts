@@ -6,16 +6,19 @@
 import { type Graph, inputsOf, type Operation, outputsOf, rootsOf } from './graph.ts'
 
 /**
- * The activity flags of a graph: one byte for every operation, every term of a sum and every filter of a convolution, 1
- * if a step must compute it.
+ * The activity flags of a graph: one byte for every operation, every term of a sum and every filter of a convolution. A
+ * flag is 1 if the step must compute that part, else 0.
  */
 export class Activity {
   readonly #graph: Graph
   readonly #first: readonly number[]
   readonly #needed: Uint8Array
-  /** The flags when no coefficient is active: a flag set here is always set. */
+  /**
+   * The flags in a step in which no mixing coefficient is active: parts whose flag is 1 here are computed in every
+   * step.
+   */
   readonly #always: Uint8Array
-  /** Number of flags. */
+  /** Number of activity flags of the graph. */
   readonly count: number
 
   constructor(graph: Graph) {
@@ -33,7 +36,7 @@ export class Activity {
   }
 
   /**
-   * Returns the position of the flag of a term or filter.
+   * Returns the position of the activity flag of a term of a sum, or of a filter of a convolution.
    *
    * @param part index of the term in its sum, or of the filter in its convolution
    */
@@ -41,21 +44,23 @@ export class Activity {
     return this.#first[operation] + 1 + part
   }
 
-  /** Returns the position of the flag on which an operation depends; −1 if the operation always runs. */
+  /** Returns the position of the activity flag that decides whether an operation runs; −1 if it always runs. */
   condition(operation: number): number {
     return this.#unlessAlways(this.#first[operation])
   }
 
-  /** Returns the position of the flag on which a term or filter depends; −1 if it always runs. */
+  /**
+   * Returns the position of the activity flag that decides whether a term or filter is computed; −1 if it always is.
+   */
   partCondition(operation: number, part: number): number {
     return this.#unlessAlways(this.ofPart(operation, part))
   }
 
   /**
-   * Computes all flags, in one sweep from the outputs to the input.
+   * Computes all activity flags for one step, in one pass from the outputs of the graph to its input.
    *
    * @param active for each mixing coefficient 1 if its input is computed, else 0
-   * @param flags overwritten, length `count`
+   * @param flags receives the flags; its length is `count`
    */
   resolve(active: Uint8Array, flags: Uint8Array): void {
     const needed = this.#needed.fill(0)

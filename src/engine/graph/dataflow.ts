@@ -2,7 +2,7 @@
 import type { ValueId } from '../../core/network.ts'
 import { type Graph, inputsOf, type Of, type Operation, outputsOf, rootsOf } from './graph.ts'
 
-/** Returns for each value how often operations read it; logits and features count once more. */
+/** Returns for each value of the graph how often operations read it; logits and features count once more. */
 export function countReads({ operations, values, network }: Graph): number[] {
   const reads = values.map(() => 0)
   for (const operation of operations) for (const input of inputsOf(operation)) reads[input]++
@@ -10,7 +10,7 @@ export function countReads({ operations, values, network }: Graph): number[] {
   return reads
 }
 
-/** Returns the outputs of dense convolutions that nothing but one normalised term of a sum reads. */
+/** Returns the values that a dense convolution computes and only one term of a sum, with batch norm, reads. */
 export function convolvedForOneNorm(graph: Graph): Set<ValueId> {
   const reads = countReads(graph)
   const normalised = new Set<ValueId>()
@@ -26,8 +26,9 @@ export function convolvedForOneNorm(graph: Graph): Set<ValueId> {
 }
 
 /**
- * Returns for each value how many operations may add to its gradient. Logits and features count once more: the
- * operation that computes them runs, and reads the gradient, even if all readers are skipped.
+ * Returns for each value of the graph how many operations may add to its gradient in the backward pass. Logits and
+ * features count once more: the operation that computes them runs, and reads the gradient, even if all operations that
+ * read them are skipped.
  *
  * @param ofConvolution returns how many kernel calls of a convolution add to the gradient of its input
  */
@@ -44,7 +45,10 @@ export function countContributions(
   return counts
 }
 
-/** Returns for each value whether it depends on a parameter or a mixing coefficient, so that its gradient is needed. */
+/**
+ * Returns for each value of the graph whether it depends on a parameter or a mixing coefficient, so that the backward
+ * pass needs its gradient.
+ */
 export function findDifferentiable({ operations, values }: Graph): boolean[] {
   const depends = values.map(() => false)
   for (const operation of operations) {
@@ -54,7 +58,7 @@ export function findDifferentiable({ operations, values }: Graph): boolean[] {
   return depends
 }
 
-/** Tells whether an operation reads a parameter or a mixing coefficient. */
+/** Tells whether an operation itself reads a parameter or a mixing coefficient. */
 function hasParameters(operation: Operation): boolean {
   if (operation.kind === 'combine') {
     return operation.terms.some(({ norm, factors }) => norm?.affine || factors.length > 0)

@@ -1,9 +1,12 @@
-/** Translates a network into a graph layer by layer: one rule for each kind of layer, nothing is fused yet. */
+/**
+ * Translates a network into a graph of operations, layer by layer: there is one rule for each kind of layer, and
+ * nothing is fused yet.
+ */
 import { BenchError } from '../../core/errors.ts'
 import type { CoefficientId, Layer, LayerKind, Network, Value, ValueId } from '../../core/network.ts'
 import { type FilterWindow, type Graph, type Move, type Operation, offsetsOf, type Term } from './graph.ts'
 
-/** Translates a network into a graph. @throws BenchError `unsupported` for a pooling with dilation */
+/** Translates a network into a graph of operations. @throws BenchError `unsupported` for a pooling with dilation */
 export function lower(network: Network): Graph {
   checkPoolings(network)
   const values = [...network.values]
@@ -14,7 +17,10 @@ export function lower(network: Network): Graph {
   return { network, values, operations }
 }
 
-/** Checks that no pooling is dilated, which no executor implements. @throws BenchError `unsupported` */
+/**
+ * Checks that no pooling of the network is dilated, because no executor implements that. @throws BenchError
+ * `unsupported`
+ */
 export function checkPoolings({ name, layers }: Network): void {
   for (const layer of layers) {
     if ((layer.kind !== 'avgPool' && layer.kind !== 'maxPool') || layer.window.dilation === 1) continue
@@ -24,7 +30,10 @@ export function checkPoolings({ name, layers }: Network): void {
 
 type LayerOf<K extends LayerKind> = Extract<Layer, { readonly kind: K }>
 
-/** Translates one layer into operations. @param values values of the graph so far; a rule may append new ones */
+/**
+ * A function that translates one layer into operations. @param values the graph's values so far; the rule may append
+ * new ones
+ */
 type Rule<K extends LayerKind> = (layer: LayerOf<K>, values: Value[]) => readonly Operation[]
 
 const rules: { readonly [K in LayerKind]: Rule<K> } = {
@@ -61,7 +70,7 @@ const rules: { readonly [K in LayerKind]: Rule<K> } = {
 
 const plain = (value: ValueId, ...factors: readonly CoefficientId[]): Term => ({ value, norm: null, factors })
 
-/** Translates a convolution layer into an operation with one filter. */
+/** Translates a convolution layer, dense or depthwise, into an operation with one filter. */
 function convolution(
   kind: 'dense' | 'depthwise',
   { input, output, window: { kernel, ...steps }, filter: parameter }: LayerOf<'conv' | 'depthwiseConv'>,
@@ -83,11 +92,14 @@ function lowerLinear({ input, output, weight, bias }: LayerOf<'linear'>, values:
 
 const range = (from: number, count: number) => Array.from({ length: count }, (_, i) => from + i)
 
-/** Returns the channel order after a shuffle, which transposes the channels as a matrix [groups, channels / groups]. */
+/**
+ * Returns the channel order after a channel shuffle, which transposes the channels as a matrix [groups, channels /
+ * groups].
+ */
 const shuffled = (channels: number, groups: number) =>
   range(0, channels).map((i) => (i % groups) * (channels / groups) + Math.floor(i / groups))
 
-/** Returns the moves that put the channels of all inputs one after the other. */
+/** Returns the copies that concatenate the channels of all inputs. */
 function sideBySide(inputs: readonly ValueId[], values: readonly Value[]): Move[] {
   const widths = inputs.map((input) => values[input].channels)
   const offsets = offsetsOf(widths)

@@ -6,29 +6,30 @@ import type { ValueId } from '../../core/network.ts'
 import { countReads } from './dataflow.ts'
 import { type Filter, type Graph, inputsOf, type Of, type Operation, outputsOf, rootsOf, type Term } from './graph.ts'
 
-/** One rewriting step. */
+/** A function that rewrites a graph into a cheaper one with the same outputs and gradients. */
 type Pass = (graph: Graph) => Graph
 
 const live: readonly Pass[] = [inlineCombines, foldRelu, dropUnread, groupConvolutions]
 const frozen: readonly Pass[] = [inlineCombines, freezeActivations, dropUnread, groupConvolutions]
 
 /**
- * Returns the graph after all passes.
+ * Returns the graph after all rewriting passes.
  *
- * @param activations `live`: ReLUs and max poolings decide by their input; `frozen`: by masks recorded before
+ * @param activations `live`: ReLUs and max poolings decide by their input; `frozen`: by masks that were recorded on an
+ * earlier batch
  */
 export function rewrite(graph: Graph, activations: 'live' | 'frozen' = 'live'): Graph {
   return (activations === 'live' ? live : frozen).reduce((current, pass) => pass(current), graph)
 }
 
 /**
- * Merges nested sums: a `combine` that only one other `combine` reads, without normalising it, is replaced by its
- * terms,
+ * Merges nested weighted sums: if only one `combine` operation reads the output of another, and without batch norm, it
+ * takes over the other's terms,
  *
- *   Σ_i a_i·(Σ_j b_ij·x_ij) = Σ_ij a_i·b_ij·x_ij.
+ * \n   Σ_i a_i·(Σ_j b_ij·x_ij) = Σ_ij a_i·b_ij·x_ij.
  *
- * A node then normalises and adds up the operations of all its edges in one operation; neither the mixed value of an
- * edge nor a normalised output is stored.
+ * A node of a cell then normalises and adds up the operations of all its edges in one operation; neither the mixed
+ * value of an edge nor a normalised output is stored.
  */
 export function inlineCombines(graph: Graph): Graph {
   const reads = countReads(graph)
@@ -48,8 +49,8 @@ export function inlineCombines(graph: Graph): Graph {
 }
 
 /**
- * Folds a ReLU into the convolutions that read it: conv(relu(x)) reads x and applies ReLU while it loads its input. The
- * rectified value is never stored, and the backward pass recomputes the mask from x.
+ * Moves each ReLU into the convolutions that read it: conv(relu(x)) reads x and applies the ReLU while it loads its
+ * input. The output of the ReLU is never stored, and the backward pass recomputes from x which entries were positive.
  */
 export function foldRelu(graph: Graph): Graph {
   const rectified = new Map<ValueId, ValueId>()
@@ -63,8 +64,8 @@ export function foldRelu(graph: Graph): Graph {
 }
 
 /**
- * Replaces ReLUs and max poolings by their frozen forms, which decide by a recorded mask. They stay operations of their
- * own: a ReLU that is folded into a convolution has no mask to record.
+ * Replaces ReLUs and max poolings by their frozen forms, which decide by a recorded mask. A frozen ReLU stays an
+ * operation of its own, because a ReLU that is computed inside a convolution has no mask to record.
  */
 export function freezeActivations(graph: Graph): Graph {
   return { ...graph, operations: graph.operations.map(frozenForm) }
@@ -76,7 +77,10 @@ function frozenForm(operation: Operation): Operation {
   return operation.kind === 'maxPool' ? { ...operation, kind: 'frozenMaxPool' } : operation
 }
 
-/** Drops operations whose outputs nothing reads: values that other passes made superfluous, and dead branches. */
+/**
+ * Drops operations whose outputs no other operation reads and that are neither logits nor features: operations that
+ * other passes made superfluous, and branches without effect.
+ */
 export function dropUnread(graph: Graph): Graph {
   const read = new Set(rootsOf(graph.network))
   const kept: Operation[] = []
@@ -89,8 +93,9 @@ export function dropUnread(graph: Graph): Graph {
 }
 
 /**
- * Merges the convolutions of one input, dense and depthwise, into one operation at the place of the first. The input is
- * loaded once for all edges that leave a node, and the backward pass sums their gradients before the shared ReLU.
+ * Merges all convolutions that read the same input, dense and depthwise, into one operation in the place of the first
+ * of them. The input is then loaded once for all edges that leave a node of a cell, and the backward pass sums their
+ * gradients before the ReLU they share.
  */
 export function groupConvolutions(graph: Graph): Graph {
   const groups = new Map<string, Filter[]>()
@@ -112,8 +117,8 @@ export function groupConvolutions(graph: Graph): Graph {
 const groupKey = ({ input, relu }: Of<'convolve'>) => `${input} ${relu}`
 
 /**
- * Sorts operations by depth, the longest path from the input, so that operations which do not depend on each other are
- * neighbours.
+ * Sorts operations by depth, the length of the longest path from the network's input, so that operations which do not
+ * depend on each other are neighbours.
  */
 export function orderByDepth(graph: Graph): Graph {
   const depths = new Map<ValueId, number>()

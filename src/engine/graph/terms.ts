@@ -1,19 +1,22 @@
 /**
- * Lists the terms of all weighted sums of a graph, and computes their weights and the gradient of the mixing
- * coefficients.
+ * Lists the terms of all weighted sums of a graph, computes their weights from the mixing coefficients, and the
+ * gradient of the mixing coefficients from the gradients of the weights.
  */
 import type { CoefficientId } from '../../core/network.ts'
 import type { Activity } from './activity.ts'
 import type { Graph } from './graph.ts'
 
-/** One term of a weighted sum, (Π factors)·value: what the host must know to compute its weight. */
+/**
+ * One term of a weighted sum, (product of its mixing coefficients `factors`)·value: what the host needs to compute its
+ * weight.
+ */
 export interface PlannedTerm {
   readonly factors: readonly CoefficientId[]
-  /** Position of the term's activity flag. */
+  /** Position, in the activity flags, of the flag that tells whether the term is computed. */
   readonly flag: number
 }
 
-/** Returns the terms of all sums, in the order of the operations. */
+/** Returns the terms of all weighted sums of a graph, in the order of the operations. */
 export function termsOf(graph: Graph, activity: Activity): PlannedTerm[] {
   return graph.operations.flatMap((operation, index) => {
     if (operation.kind !== 'combine') return []
@@ -21,7 +24,7 @@ export function termsOf(graph: Graph, activity: Activity): PlannedTerm[] {
   })
 }
 
-/** Returns for each operation the position of its first term in the list that `termsOf` returns. */
+/** Returns for each operation of a graph the position of its first term in the list that `termsOf` returns. */
 export function firstTerms({ operations }: Graph): number[] {
   let count = 0
   return operations.map((operation) => {
@@ -31,7 +34,7 @@ export function firstTerms({ operations }: Graph): number[] {
   })
 }
 
-/** Returns the weight of a term, the product of its mixing coefficients; an empty product is 1. */
+/** Returns the weight of a term of a weighted sum, the product of its mixing coefficients; an empty product is 1. */
 export function weightOf({ factors }: PlannedTerm, coefficients: Float64Array | undefined): number {
   let product = 1
   if (coefficients !== undefined) for (const factor of factors) product *= coefficients[factor]
@@ -39,8 +42,8 @@ export function weightOf({ factors }: PlannedTerm, coefficients: Float64Array | 
 }
 
 /**
- * Returns ∂L/∂c, one entry for each mixing coefficient: ∂L/∂c_k = Σ over the terms with factor c_k of
- * ∂L/∂(Π factors)·(Π of the other factors).
+ * Returns the gradient of the loss L with respect to all mixing coefficients c: ∂L/∂c_k = Σ, over the terms with c_k
+ * among their factors, of ∂L/∂(Π factors)·(Π of the other factors).
  *
  * @param gradientOf returns ∂L/∂(Π factors) of the term at a position of `terms`
  * @param flags activity flags; undefined: every term is active

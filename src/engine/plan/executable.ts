@@ -1,12 +1,13 @@
 /**
- * What the executables of all backends share: checks of their arguments, initial values, wrappers, and sums of losses.
+ * What the compiled networks of all backends share: checks of their arguments, initial running statistics, objects that
+ * wrap a compiled network, and sums of losses over batches.
  */
 import { BenchError } from '../../core/errors.ts'
 import type { Executable, ExecutableState, Feed, Objective, Tally } from '../../core/executor.ts'
 import { type Network, parameterCount } from '../../core/network.ts'
 
 /**
- * Checks that a feed fits the network it is fed to.
+ * Checks that a feed (a batch, with mixing coefficients and active paths) fits the compiled network.
  *
  * @throws BenchError `bad-input` that names the part of the feed with a wrong length, or a label outside the classes
  */
@@ -36,7 +37,7 @@ export function checkFeed(network: Network, batchSize: number, feed: Feed, objec
   }
 }
 
-/** Checks that every label is one of the network's classes. @throws BenchError `bad-input` */
+/** Checks that every label of a batch is one of the network's classes. @throws BenchError `bad-input` */
 function checkLabels({ classes }: Network, { batch }: Feed): void {
   const sample = batch.labels.findIndex((label) => !(label >= 0 && label < classes))
   if (sample < 0) return
@@ -45,8 +46,8 @@ function checkLabels({ classes }: Network, { batch }: Feed): void {
 }
 
 /**
- * Returns the feed with all paths active and the coefficients of paths that were switched off set to 0. The outputs are
- * the same, but every path is computed.
+ * Returns the feed with all paths active, and with coefficient 0 on the paths that were switched off. The outputs of
+ * the network are the same, but every path is computed.
  */
 export function withAllPaths({ active, ...feed }: Feed): Feed {
   const { coefficients } = feed
@@ -55,7 +56,8 @@ export function withAllPaths({ active, ...feed }: Feed): Feed {
 }
 
 /**
- * Returns the running statistics of an untrained network: for each tracked batch norm means of 0, then variances of 1.
+ * Returns the running statistics of an untrained network: for each batch norm that keeps them, means of 0, then
+ * variances of 1.
  */
 export function initialStatistics({ statistics }: Network): Float32Array {
   return Float32Array.from(
@@ -64,7 +66,8 @@ export function initialStatistics({ statistics }: Network): Float32Array {
 }
 
 /**
- * Checks that a saved state fits the network, before anything of it is restored.
+ * Checks that a saved state (weights, momentum, running statistics) fits the network, before any part of it is
+ * restored.
  *
  * @throws BenchError `bad-input` that names the part of the state with a wrong length
  */
@@ -83,7 +86,7 @@ export function checkState(network: Network, { weights, momentum, statistics }: 
   }
 }
 
-/** Returns an executable with some members replaced; everything else is forwarded to the given one. */
+/** Returns a compiled network with some of its members replaced; all other members are those of the given one. */
 export function withOverrides(executable: Executable, overrides: Partial<Executable>): Executable {
   return new Proxy(executable, {
     get(target, property) {
@@ -95,8 +98,9 @@ export function withOverrides(executable: Executable, overrides: Partial<Executa
 }
 
 /**
- * Returns an executable that forwards to the given one until `dispose`; any later call is a `BenchError` of code
- * `bad-input`, because the memory may already belong to another network. `dispose` may be called again.
+ * Returns a wrapper of a compiled network that forwards every call until `dispose`. Any later call throws a
+ * `BenchError` with code `bad-input`, because the memory may already belong to another network. `dispose` may be called
+ * again.
  */
 export function untilDisposed(executable: Executable): Executable {
   let isDisposed = false
@@ -120,7 +124,10 @@ export function untilDisposed(executable: Executable): Executable {
   })
 }
 
-/** Yields the feeds and calls `check` before each: code that runs between two batches may dispose of the executable. */
+/**
+ * Yields the feeds one by one, and calls `check` before each, because code that runs between two batches may dispose of
+ * the compiled network.
+ */
 async function* checkedEach(
   feeds: Iterable<Feed> | AsyncIterable<Feed>,
   check: (used: string) => void,
@@ -132,14 +139,14 @@ async function* checkedEach(
   check('evaluate')
 }
 
-/** Adds up losses and correct predictions over batches. */
+/** Adds up the losses and correct predictions of several batches. */
 export class TallySum {
   #loss = 0
   #correct = 0
   #correct5 = 0
   #samples = 0
 
-  /** Adds the tally of one batch. */
+  /** Adds the loss and the correct predictions of one batch. */
   add({ loss, correct, correct5, samples }: Tally): void {
     this.#loss += loss * samples
     this.#correct += correct
@@ -147,7 +154,10 @@ export class TallySum {
     this.#samples += samples
   }
 
-  /** Returns the tally of all batches added since the last call; without any, the loss is NaN. */
+  /**
+   * Returns mean loss and correct predictions of all batches added since the last call; without any batch, the loss is
+   * NaN.
+   */
   take(): Tally {
     const tally = {
       loss: this.#loss / this.#samples,

@@ -1,27 +1,31 @@
 /**
- * What the lowering of both static executors shares: one rule for each kind of operation, the stored sizes of values,
- * and gradients to which several operations add.
+ * What the lowering to kernel calls shares between the static executors on WebAssembly and WebGPU: the type of a
+ * lowering rule, the stored sizes of values, and gradients to which several operations add.
  */
 import type { Value } from '../../core/network.ts'
 import type { Graph, Of, Operation } from '../graph/graph.ts'
 import type { Temporary } from './placement.ts'
 
-/** Emits the calls of an operation's backward pass, after those of its forward pass. */
+/**
+ * A function that emits the kernel calls of an operation's backward pass; it is called after all forward passes are
+ * emitted.
+ */
 export type Backward = () => void
 
 /**
- * Emits the calls of an operation's forward pass and returns the function that emits its backward pass.
+ * A function that emits the kernel calls of an operation's forward pass, and returns the function that emits those of
+ * its backward pass.
  *
  * @typeParam C the state that all rules of a backend share
  * @param index the operation's position in the graph
  */
 export type Rule<C, K extends Operation['kind']> = (context: C, operation: Of<K>, index: number) => Backward
 
-/** The lowering rules of a backend, one for each kind of operation. */
+/** The lowering rules of a backend, one for each kind of operation in a graph. */
 export type Rules<C> = { readonly [K in Operation['kind']]: Rule<C, K> }
 
 /**
- * Emits the forward passes of all operations in order and returns the function that emits their backward passes, last
+ * Emits the forward passes of all operations in order. Returns the function that emits their backward passes, the last
  * operation first.
  */
 export function emitForward<C>(context: C, { operations }: Graph, rules: Rules<C>): Backward {
@@ -34,34 +38,37 @@ export function emitForward<C>(context: C, { operations }: Graph, rules: Rules<C
   }
 }
 
-/** Rounds a number of channels up to the next multiple of 4. */
+/** Rounds a number of channels up to the next multiple of 4, as kernels need it. */
 export const padTo4 = (channels: number): number => Math.ceil(channels / 4) * 4
 
 /**
- * The sizes with which the static executors store a value: [batch, height, width, channels], the channels padded to a
- * multiple of 4.
+ * The sizes with which the static executors store a value of the graph: [batch, height, width, channels], the channels
+ * padded to a multiple of 4.
  */
 export interface Extent extends Value {
   readonly pixelsPerSample: number
-  /** Number of floats of one sample. */
+  /** Number of stored floats for each sample of the batch, padding channels included. */
   readonly perSample: number
 }
 
-/** Returns the stored sizes of a value. */
+/** Returns the sizes with which a value of the graph is stored. */
 export function extentOf({ height, width, channels }: Value): Extent {
   const stored = padTo4(channels)
   const pixelsPerSample = height * width
   return { height, width, channels: stored, pixelsPerSample, perSample: pixelsPerSample * stored }
 }
 
-/** A kernel argument that differs between steps with switched-off paths (`pathMasked`) and steps without (`full`). */
+/**
+ * A kernel argument with one value for steps in which some paths are switched off (`pathMasked`), and another for all
+ * other steps (`full`).
+ */
 export interface ByPathMask {
   readonly pathMasked: number
   readonly full: number
 }
 
 /**
- * The gradient of one value while the backward pass is emitted, when several operations add to it.
+ * The gradient of one value, to which several operations add, while the backward pass is emitted.
  *
  * @typeParam B the type of the buffer that holds the gradient
  */
@@ -72,7 +79,7 @@ export class Accumulation<B = Temporary> {
   #started = false
 
   /**
-   * Starts without contributions.
+   * Makes a gradient to which no operation has added yet.
    *
    * @param expected how many operations add to the gradient
    * @param clear emits the call that fills the buffer with zeros
@@ -84,9 +91,10 @@ export class Accumulation<B = Temporary> {
   }
 
   /**
-   * Returns the kernel argument by which the next contribution adds to the buffer (1) or overwrites it (0); call it
-   * right before the contribution is emitted. The first contribution overwrites. If switched-off paths may skip it but
-   * not a later contribution, masked steps clear the buffer first and add every contribution.
+   * Returns the kernel argument that tells whether the next operation adds to the gradient's buffer (1) or overwrites
+   * it (0). Call it right before the operation's kernel call is emitted. The first operation overwrites. But if
+   * switched-off paths may skip the first operation and not a later one, steps with switched-off paths clear the buffer
+   * first and every operation adds.
    *
    * @param condition activity flag of the contributing call; −1: it always runs
    */
@@ -98,7 +106,10 @@ export class Accumulation<B = Temporary> {
     return { pathMasked: 1, full: 0 }
   }
 
-  /** Emits a call that clears the buffer, for kernels that can only add; does nothing after the first contribution. */
+  /**
+   * Emits a call that fills the gradient's buffer with zeros, for kernels that can only add; does nothing after the
+   * first operation.
+   */
   clear(): void {
     if (this.#started) return
     this.#started = true
@@ -106,7 +117,7 @@ export class Accumulation<B = Temporary> {
   }
 }
 
-/** Returns the entry of a map; a missing entry is made by `make` and stored. */
+/** Returns the entry of a map; if it is missing, stores and returns what `make` returns. */
 export function once<K, V>(map: Map<K, V>, key: K, make: () => V): V {
   const value = map.get(key) ?? make()
   map.set(key, value)

@@ -1,13 +1,13 @@
 /**
- * Gives temporary buffers their addresses in one memory, so that buffers which are never alive at the same time share
+ * Gives temporary buffers their addresses in one memory, so that buffers which are never in use at the same time share
  * addresses.
  */
-/** A buffer that is alive from the first to the last kernel call that touches it. */
+/** A temporary buffer, which is in use from the first to the last kernel call that reads or writes it. */
 export class Temporary {
   readonly bytes: number
-  /** Description for error messages. */
+  /** What the buffer holds, for error messages. */
   readonly what: string
-  /** Numbers of the first and the last call that touch the buffer; −1 until one does. */
+  /** Numbers of the first and the last kernel call that use the buffer; −1 as long as no call does. */
   first = -1
   last = -1
   address = -1
@@ -17,7 +17,7 @@ export class Temporary {
     this.what = what
   }
 
-  /** Extends the buffer's life to the kernel call of this number. */
+  /** Notes that the kernel call with this number uses the buffer. */
   touch(call: number): void {
     if (this.first < 0) this.first = call
     this.last = call
@@ -30,8 +30,9 @@ const ALIGNMENT = 64
 export const align = (bytes: number): number => Math.ceil(bytes / ALIGNMENT) * ALIGNMENT
 
 /**
- * Gives every touched buffer an address from `base` on and returns the end of the highest buffer, in bytes. Larger
- * buffers are placed first; each gets the lowest address at which it overlaps no buffer that is alive at the same time.
+ * Gives every buffer that a call uses an address from `base` on, and returns the end of the highest buffer, in bytes.
+ * Larger buffers are placed first; each gets the lowest address at which it overlaps no buffer that is in use at the
+ * same time.
  */
 export function place(buffers: readonly Temporary[], base: number): number {
   const placed: Temporary[] = []
@@ -46,7 +47,7 @@ export function place(buffers: readonly Temporary[], base: number): number {
 }
 
 /**
- * Returns the lowest address at which a buffer fits.
+ * Returns the lowest address at which a buffer fits between those placed before that are in use at the same time.
  *
  * @param placed the buffers that have an address, by ascending address
  */
@@ -60,7 +61,7 @@ function lowestGap(buffer: Temporary, placed: readonly Temporary[], base: number
   return address
 }
 
-/** Inserts a buffer into a list that is sorted by address. */
+/** Inserts a buffer into a list of buffers that is sorted by address. */
 function insert(placed: Temporary[], buffer: Temporary): void {
   const after = placed.findIndex(({ address }) => address > buffer.address)
   placed.splice(after < 0 ? placed.length : after, 0, buffer)

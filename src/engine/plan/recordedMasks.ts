@@ -1,10 +1,13 @@
-/** Keeps the ReLU and max-pool masks that executables have recorded, and refuses the masks of another executable. */
+/**
+ * Keeps the ReLU and max-pool masks that compiled networks have recorded, and refuses masks that another network has
+ * recorded.
+ */
 import type { Batch } from '../../core/data.ts'
 import { BenchError } from '../../core/errors.ts'
 import type { ActivationMasks } from '../../core/executor.ts'
 
 /**
- * Copies of all activation masks of one feed, in the order in which the plan records them.
+ * Copies of all activation masks of one batch, in the order in which the compiled network records them.
  *
  * @typeParam M the storage of one copy, such as an array or a GPU buffer
  */
@@ -25,17 +28,17 @@ class MaskCopies<M> implements ActivationMasks {
   }
 }
 
-/** All sets of activation masks that one executable has recorded. */
+/** All activation masks that one compiled network has recorded: one set for each recorded batch. */
 export class RecordedMaskSets<M> {
   readonly #recorded = new WeakSet<MaskCopies<M>>()
   readonly #free: (copy: M) => void
 
-  /** @param free frees the memory of one copy */
+  /** @param free frees the memory of one mask's copy */
   constructor(free: (copy: M) => void) {
     this.#free = free
   }
 
-  /** Registers the copies of one feed's masks and returns the handle by which they are fed again. */
+  /** Stores the copies of one batch's masks, and returns the handle by which a feed names them. */
   add(samples: number, copies: readonly M[]): ActivationMasks {
     const activationMasks = new MaskCopies(samples, copies, this.#free)
     this.#recorded.add(activationMasks)
@@ -43,7 +46,7 @@ export class RecordedMaskSets<M> {
   }
 
   /**
-   * Returns the copies behind a handle.
+   * Returns the copies of the masks that a handle stands for.
    *
    * @throws BenchError `unsupported` for masks of another executable or disposed ones; `bad-input` for another batch
    * size

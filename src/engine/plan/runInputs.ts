@@ -1,6 +1,6 @@
 /**
- * The inputs of one run of a static plan, the same for WebAssembly and WebGPU: the kind of run, and the numbers that a
- * batch brings (term weights, activity flags, drop-path scales, noise).
+ * The inputs of one run of a network compiled for WebAssembly or WebGPU: the kind of run, and the numbers that change
+ * from batch to batch (term weights, activity flags, drop-path scales, noise).
  */
 import type { Batch } from '../../core/data.ts'
 import type { Feed, Mode } from '../../core/executor.ts'
@@ -10,53 +10,59 @@ import type { Activity } from '../graph/activity.ts'
 import { type PlannedTerm, weightOf } from '../graph/terms.ts'
 
 /**
- * One kind of run. The kind and the activity flags decide which kernel calls or dispatches of a plan are replayed.
+ * One kind of run of a compiled network: its mode, and what it computes. The kind and the activity flags decide which
+ * kernel calls are executed.
  */
 export interface RunKind {
   readonly mode: Mode
-  /** Whether the gradient with respect to the network weights is computed. */
+  /** Whether the run computes the gradient with respect to the network weights. */
   readonly weights: boolean
-  /** Whether the gradient with respect to the mixing coefficients is computed. */
+  /** Whether the run computes the gradient with respect to the mixing coefficients. */
   readonly coefficients: boolean
-  /** Whether some paths may be switched off. */
+  /** Whether some paths may be switched off in the run. */
   readonly pathMasked: boolean
-  /** Whether frozen activations record new masks. */
+  /** Whether the run records new masks of frozen ReLUs and max poolings. */
   readonly recording: boolean
 }
 
-/** Returns a text that names a kind of run uniquely; maps use it as a key. */
+/** Returns a text that names a kind of run uniquely; maps of kernel calls use it as a key. */
 export const nameOf = ({ mode, weights, coefficients, pathMasked, recording }: RunKind): string =>
   `${mode} ${weights} ${coefficients} ${pathMasked} ${recording}`
 
 /**
- * Tells whether a kernel call or dispatch is skipped because the paths that need it are switched off.
+ * Tells whether a kernel call is skipped because the paths that need it are switched off.
  *
- * @param flags the activity flags; undefined: everything runs
- * @param condition number of the flag that must be set; −1: the call always runs
+ * @param flags the activity flags of the step; undefined: every call runs
+ * @param condition position of the flag that must be set; −1: the call always runs
  */
 export const isOff = (flags: Uint8Array | undefined, condition: number): boolean =>
   flags !== undefined && condition >= 0 && flags[condition] === 0
 
-/** The parts of a plan from which `FeedNumbers` computes term weights and activity flags. */
+/** The parts of a compiled network from which `FeedNumbers` computes term weights and activity flags. */
 export interface FedPlan {
   readonly activity: Activity
   readonly terms: readonly PlannedTerm[]
 }
 
-/** Computes the numbers that a plan reads from a feed: term weights, activity flags and drop-path scales. */
+/**
+ * Computes the numbers that a compiled network reads with each batch: term weights, activity flags and drop-path
+ * scales.
+ */
 export class FeedNumbers {
-  /** Drop-path scales, [paths][largest batch]. */
+  /** Drop-path scales of the batch, [paths that may be dropped][samples of the largest batch]. */
   readonly pathScales: Float32Array
-  /** The weight of each term, Π factors. */
+  /** The weight of each term of a weighted sum: the product of its mixing coefficients. */
   readonly factors: Float32Array
-  /** For each term 1 if it is computed, else 0. */
+  /** For each term of a weighted sum, 1 if it is computed in this step, else 0. */
   readonly enabled: Uint8Array
   readonly #plan: FedPlan
   readonly #pathCount: number
   readonly #batchSize: number
   readonly #flags: Uint8Array
 
-  /** Allocates the buffers. @param flags buffer for the activity flags; by default a new one */
+  /**
+   * Allocates the buffers for one compiled network. @param flags buffer for the activity flags; by default a new one
+   */
   constructor(
     plan: FedPlan,
     { pathCount }: Network,
@@ -73,7 +79,7 @@ export class FeedNumbers {
   }
 
   /**
-   * Computes the numbers of a feed into this object's buffers, which the next call overwrites. Returns the activity
+   * Computes the numbers of a feed into the buffers of this object; the next call overwrites them. Returns the activity
    * flags; undefined if no path is switched off.
    */
   take(feed: Feed): Uint8Array | undefined {
@@ -101,7 +107,7 @@ export class FeedNumbers {
 }
 
 /**
- * The place in backend memory to which the host writes the random numbers of a noise layer.
+ * Where the host writes the random numbers of a noise layer, in the memory of the backend.
  *
  * @typeParam P an address or a buffer of the backend
  */
@@ -109,11 +115,14 @@ export interface NoiseSlot<P> {
   readonly site: number
   readonly place: P
   readonly shape: Value
-  /** Number of the activity flag under which the layer runs; −1: it always runs. */
+  /** Position of the activity flag that must be set for the noise layer to run; −1: it always runs. */
   readonly condition: number
 }
 
-/** Draws the random numbers of every noise layer that runs under these flags, and yields each with its place. */
+/**
+ * Draws the random numbers of every noise layer that the activity flags let run, and yields them with the place to
+ * write them to.
+ */
 export function* drawNoises<P>(
   { batch }: Feed,
   slots: readonly NoiseSlot<P>[],

@@ -1,7 +1,8 @@
 /**
- * Emits the kernel calls of a weighted sum Σ_t c_t·norm_t(value_t).
+ * Emits the kernel calls of a weighted sum Σ_t c_t·norm_t(value_t), whose terms have mixing coefficients c_t and,
+ * optionally, a batch norm norm_t.
  *
- * Forward: compute mean and variance of each normalised term, then its scale and shift, then add up all terms in one
+ * Forward: compute mean μ and variance of each normalised term, then its scale and shift, then add up all terms in one
  * call. Backward, with g = ∂L/∂output: one call computes Σ g and for each term Σ g·(value − μ); from these sums follow
  * ∂L/∂c and the gradients of normalised terms (`differentiate` in kernels/norm.ts). A term without normalisation
  * receives c·g.
