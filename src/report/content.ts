@@ -1,4 +1,6 @@
-/** Computes what a report shows of runs: the tables, and every figure for which the runs have the numbers. */
+/**
+ * Computes the content of a report on runs: the tables, and every kind of figure for which the runs have the numbers.
+ */
 import { BenchError, type ErrorCode } from '../core/errors.ts'
 import { compare } from './comparison/comparison.ts'
 import { comparisonTable } from './comparison/comparisonTable.ts'
@@ -12,11 +14,11 @@ import type { Figure } from './pictures/figure.ts'
 import type { RunRecord } from './runRecord.ts'
 
 export interface ContentOptions extends Pick<FigureOptions, 'space'> {
-  /** Whether runs under different protocols may stand side by side. */
+  /** Whether a table may compare runs under different protocols; otherwise such runs are refused. */
   readonly mix?: boolean
-  /** Id of a published table; or `auto`, those that fit the runs; or `none`. */
+  /** Published table whose rows stand below ours: its id; `auto` for the one that fits the runs; or `none`. */
   readonly published: string
-  /** Names of the algorithms that answer with a fixed architecture. */
+  /** Names of the reference algorithms, which answer with a fixed architecture and do not search. */
   readonly references: ReadonlySet<string>
 }
 
@@ -32,8 +34,8 @@ export interface NamedFigure {
 }
 
 /**
- * Returns the tables of a report: of full trainings one; of searches means, medians and, where they can be paired,
- * tests.
+ * Returns the tables of a report. Full trainings have one table. Searches have a table of means, one of medians, and
+ * one of paired tests if enough seeds are common to the searches.
  */
 export function tablesOf(runs: readonly RunRecord[], options: ContentOptions): readonly NamedTable[] {
   if (areRetrained(runs)) {
@@ -51,7 +53,10 @@ export function tablesOf(runs: readonly RunRecord[], options: ContentOptions): r
   ]
 }
 
-/** Returns the figures for which the runs have the numbers. @param isShown chooses among the kinds; absent: all */
+/**
+ * Returns the figures of a report: every chosen kind for which the runs have the numbers.
+ * @param isShown returns whether a kind of figure is chosen; absent: all are
+ */
 export async function figuresOf(
   runs: readonly RunRecord[],
   { space, references }: Pick<ContentOptions, 'space' | 'references'>,
@@ -65,7 +70,10 @@ export async function figuresOf(
   return figures
 }
 
-/** Codes of the errors that `makeFigure` throws where the runs lack the numbers, or this machine the lookup table. */
+/**
+ * Codes of the errors after which a report leaves a figure out: `makeFigure` throws them if the runs lack the figure's
+ * numbers or the lookup table is not installed.
+ */
 const ABSENT: ReadonlySet<ErrorCode> = new Set(['missing', 'unknown-name', 'bad-input', 'unsupported'])
 
 async function figureIfKnown(kind: FigureKind, runs: readonly RunRecord[], options: FigureOptions) {

@@ -12,15 +12,18 @@ import { canonicalJson, contentName } from '../system/json.ts'
 import type { RunRecord } from './runRecord.ts'
 
 export interface Method {
-  /** The algorithm's name, with the settings that differ between its variants in the same comparison: `drnas (k=4)`. */
+  /**
+   * The algorithm's name, followed by the settings in which it differs from its other variants in the same comparison:
+   * `drnas (k=4)`.
+   */
   readonly label: string
   readonly algorithm: string
-  /** Position among the variants of this algorithm, from 0. */
+  /** Position of this method among the variants of its algorithm in the same comparison, from 0. */
   readonly variant: number
   readonly runs: readonly RunRecord[]
 }
 
-/** Groups runs by method, in the order of the first run of each. */
+/** Returns the runs grouped by method; methods stand in the order of their first runs. */
 export const groupByMethod = onceEach((runs: readonly RunRecord[]): readonly Method[] => {
   const alike = groupBy(runs, ({ manifest: { job } }) => `${algorithmKey(job.algorithm)} ${protocolKey(job.protocol)}`)
   const groups = [...alike.values()].flatMap(splitByBudget)
@@ -30,15 +33,15 @@ export const groupByMethod = onceEach((runs: readonly RunRecord[]): readonly Met
 
 type Variant = Pick<Method, 'label' | 'variant'>
 
-/** The groups of one algorithm's runs, each with its label and its position among them. */
+/** Returns the methods of one algorithm, given as groups of runs, each with its label and its position among them. */
 function named(groups: readonly (readonly RunRecord[])[]): (readonly [readonly RunRecord[], Variant])[] {
   const texts = labels(groups.map(([first]) => first))
   return groups.map((group, variant) => [group, { label: texts[variant], variant }])
 }
 
 /**
- * Returns the method with one run for each seed, dataset and settings of full training. Of several finished runs with
- * the same outcome the first is kept; an unfinished run is kept only where the seed has no finished one.
+ * Returns a method with only one run for each seed, dataset and settings of full training. Of several finished runs
+ * with the same outcome the first is kept. An unfinished run is kept only if there is no finished one.
  * @throws BenchError `bad-input` where two runs of a seed ended with different architectures, or accuracies of full
  * trainings
  */
@@ -57,7 +60,10 @@ export function oneRunPerSeed<M extends Method>(method: M): M {
   return { ...method, runs: kept }
 }
 
-/** Returns the outcome of a finished run as text: its architecture and the accuracies of its full trainings. */
+/**
+ * Returns the outcome of a finished run as text, to be compared: its final architecture and the accuracies of its full
+ * trainings.
+ */
 const endOf = ({ result }: RunRecord): string =>
   canonicalJson([result?.genotype, result?.trainings?.map(({ testAccuracyPct }) => testAccuracyPct)])
 
@@ -73,8 +79,8 @@ function contradiction(label: string, { manifest, result }: RunRecord, other: Ru
 }
 
 /**
- * Returns a label for each variant of an algorithm, short where short labels are all different. @param variants a run
- * of each
+ * Returns a label for each variant of an algorithm: the short form if all short forms differ, else the long form.
+ * @param variants one run of each variant
  */
 function labels(variants: readonly RunRecord[]): readonly string[] {
   const identities = variants.map(identity)
@@ -88,8 +94,8 @@ function labels(variants: readonly RunRecord[]): readonly string[] {
 }
 
 /**
- * Splits runs by budget where one dataset was searched under several budgets; budgets that only differ between datasets
- * do not count.
+ * Returns runs of one method split into a group for each search budget if one dataset was searched under several
+ * budgets. Budgets that differ only between datasets do not split them.
  */
 function splitByBudget(runs: readonly RunRecord[]): (readonly RunRecord[])[] {
   const byDataset = [...groupBy(runs, datasetOf).values()].map((group) => groupBy(group, budgetOf).size)
@@ -99,14 +105,14 @@ function splitByBudget(runs: readonly RunRecord[]): (readonly RunRecord[])[] {
 const datasetOf = ({ manifest }: RunRecord): string => manifest.job.dataset.name
 const budgetOf = ({ manifest }: RunRecord): string => String(manifest.job.budgetSeconds)
 
-/** Returns the dotted names of the fields in which plain records differ, such as `network.channels`. */
+/** Returns the dotted names of the fields in which nested objects differ, such as `network.channels`. */
 export function differingKeys(records: readonly object[]): readonly string[] {
   const flat = records.map(flatten)
   const keys = [...new Set(flat.flatMap((record) => [...record.keys()]))]
   return keys.filter((key) => new Set(flat.map((record) => record.get(key))).size > 1)
 }
 
-/** Returns the fields of nested records by dotted name, as text: { a: { b: 1 } } becomes `a.b` ↦ `1`. */
+/** Returns the fields of a nested object by dotted name, as text: { a: { b: 1 } } becomes `a.b` ↦ `1`. */
 export function flatten(record: object): ReadonlyMap<string, string> {
   const entries = Object.entries(record).flatMap(([key, value]): [string, string][] =>
     typeof value === 'object' && value !== null && !Array.isArray(value)
@@ -126,7 +132,8 @@ function identity({ manifest: { job } }: RunRecord) {
 }
 
 /**
- * Returns the settings of a job without seed and dataset, and without the budget and headline numbers of the dataset.
+ * Returns the settings of a job that decide to which method its run belongs: algorithm, options and protocol, but not
+ * the seed, the dataset, the search budget and the names of the reported accuracies.
  */
 function settings({ algorithm, protocol }: Pick<Job, 'algorithm' | 'protocol'>) {
   return { ...algorithmSettings(algorithm), protocol: searchSettings(protocol) }
@@ -138,15 +145,15 @@ const searchSettings = ({ headline: _, ...search }: Job['protocol']) => search
 const algorithmKey = onceEach((algorithm: Job['algorithm']) => contentName(algorithmSettings(algorithm)))
 const protocolKey = onceEach((protocol: Job['protocol']) => contentName(searchSettings(protocol)))
 
-/** Returns the settings at the given keys as text: `k=4, progressive=false`. */
+/** Returns the long label of a method: the settings with the given names as text, `k=4, progressive=false`. */
 const longLabel = (record: object, keys: readonly string[]): string =>
   valuesAt(record, keys)
     .map(([key, value = 'none']) => `${key}=${value}`)
     .join(', ')
 
 /**
- * Returns the settings at the given keys in short: flags that are on by name alone, without flags that are off: `k=4,
- * progressive`.
+ * Returns the short label of a method: the settings with the given names, a flag that is on by its name alone and a
+ * flag that is off not at all: `k=4, progressive`.
  */
 const shortLabel = (record: object, keys: readonly string[]): string =>
   valuesAt(record, keys)
@@ -154,7 +161,10 @@ const shortLabel = (record: object, keys: readonly string[]): string =>
     .map(([key, value]) => (value === 'true' ? key : `${key}=${value}`))
     .join(', ')
 
-/** Returns the settings at the given keys; where protocols have different names, of the protocol only its name. */
+/**
+ * Returns the values of the settings with the given names. If the protocols' names differ, the name stands for all
+ * settings of the protocol.
+ */
 function valuesAt(record: object, keys: readonly string[]): (readonly [key: string, value: string | undefined])[] {
   const named = keys.includes('protocol.name')
   const shown = keys.filter((key) => !named || key === 'protocol.name' || !key.startsWith('protocol.'))
@@ -163,8 +173,8 @@ function valuesAt(record: object, keys: readonly string[]): (readonly [key: stri
 }
 
 /**
- * Returns the label of a method where it has a row or a picture of its own. Given cells of the DARTS space, whose text
- * is long, are called by their published name, else by the search that found them, else by the beginning of their hash.
+ * Returns the label of a method for its own table row or picture. An architecture that the user gave in the DARTS space
+ * is long as text, so it is called by its published name, else by the search that found it, else by its hash.
  */
 export function labelOf({ algorithm, label, runs }: Method): string {
   const { space, algorithm: given } = runs[0].manifest.job
@@ -177,7 +187,8 @@ export function labelOf({ algorithm, label, runs }: Method): string {
 }
 
 /**
- * Returns the search that found an architecture: `drnas (seed 0)`, with the dataset where it is not the one trained on.
+ * Returns the name of the search that found an architecture: `drnas (seed 0)`, with the dataset searched on if the
+ * architecture is trained on another one.
  */
 function finderText({ algorithm, dataset, seed }: Finder, { manifest }: RunRecord): string {
   const where = dataset === manifest.job.dataset.name ? '' : ` on ${dataset}`

@@ -9,13 +9,13 @@ import { groupByMethod, type Method, oneRunPerSeed } from '../methods.ts'
 import type { ReportedResult, RunRecord } from '../runRecord.ts'
 
 /**
- * Whether these runs are to be reported by full trainings instead of looked-up accuracies: some train in full, and the
- * others are searches without a lookup table, which may have found what is trained.
+ * Returns whether a report of these runs shows test errors of full trainings instead of looked-up accuracies. It does
+ * so if some runs train their architecture in full and all others are searches without a lookup table.
  */
 export const areRetrained = (runs: readonly RunRecord[]): boolean =>
   runs.some(isRetrained) && runs.every((run) => isRetrained(run) || run.manifest.job.table === undefined)
 
-/** Whether the architecture of a run is trained in full. */
+/** Returns whether a run trains its architecture in full (stand-alone, from scratch) instead of looking it up. */
 export const isRetrained = ({ manifest }: RunRecord): boolean => manifest.job.retraining !== undefined
 
 export interface RetrainedRow {
@@ -25,14 +25,16 @@ export interface RetrainedRow {
   readonly results: readonly ReportedResult[]
 }
 
-/** Groups the runs with full trainings by dataset and settings of the training. */
+/** Returns the runs with full trainings in groups, one for each dataset and settings of the training. */
 export function retrainedGroups(runs: readonly RunRecord[]): ReadonlyMap<string, readonly RunRecord[]> {
   return groupBy(runs.filter(isRetrained), ({ manifest: { job } }) =>
     contentName([job.dataset.name, job.retraining?.settings]),
   )
 }
 
-/** Returns the rows of a table of full trainings; methods that were trained with the same settings stand together. */
+/**
+ * Returns the rows of the table of full trainings: one for each dataset, training settings and method, in this order.
+ */
 export function rowsOf(runs: readonly RunRecord[]): RetrainedRow[] {
   const groups = retrainedGroups(runs)
   return [...groups.values()].flatMap((group) =>
@@ -50,23 +52,31 @@ export function rowsOf(runs: readonly RunRecord[]): RetrainedRow[] {
 
 type Trainings = NonNullable<ResultRecord['trainings']>
 
-/** Returns, for each search of a row, the mean of a number over its trainings. */
+/**
+ * Returns one mean for each run of a table row: a number of the full trainings of its architecture, averaged over them.
+ * @param of reads the number from a training's record
+ */
 export function meansOf({ results }: RetrainedRow, of: (training: Trainings[number]) => number): number[] {
   return results.flatMap(({ trainings = [] }) => (trainings.length === 0 ? [] : [summarise(trainings.map(of)).mean]))
 }
 
-/** Returns the mean test error of each search of a row, in %. */
+/**
+ * Returns one test error in % for each run of a table row: the mean over the full trainings of the run's architecture.
+ */
 export const errorsOf = (row: RetrainedRow): number[] => meansOf(row, ({ testAccuracyPct }) => 100 - testAccuracyPct)
 
 type Times = NonNullable<ResultRecord['timing']['trainings']>
 
-/** Returns a number of every training of a row, such as its wall-clock seconds. */
+/**
+ * Returns a number of every full training of a table row, such as its wall-clock seconds.
+ * @param of reads the number from a training's timing
+ */
 export const timesOf = ({ results }: RetrainedRow, of: (time: Times[number]) => number): number[] =>
   results.flatMap(({ timing }) => (timing.trainings ?? []).map(of))
 
 /**
- * Returns the settings of a full training in words: `preset trial, 10 epochs, 2000 training images at 16×16, batch 64,
- * C=8, 5 cells`.
+ * Returns the settings of a full training as text for notes: `preset trial, 10 epochs, 2000 training images at 16×16,
+ * batch 64, C=8, 5 cells`.
  */
 export function settingsText({ preset, epochs, batchSize, network, data }: RetrainingSettings): string {
   const { limit, imageSize } = data

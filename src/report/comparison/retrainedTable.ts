@@ -1,4 +1,7 @@
-/** Makes the table of full trainings: test error, size and cost of each method, with published rows below ours. */
+/**
+ * Makes the table of full trainings: test error, network size and cost of each method, with rows from papers below
+ * ours.
+ */
 
 import { summarise } from '../../analysis/statistics/summary.ts'
 import { BenchError } from '../../core/errors.ts'
@@ -30,8 +33,8 @@ import { errorsOf, isRetrained, meansOf, type RetrainedRow, rowsOf, settingsText
 
 /**
  * Returns the table of full trainings.
- * @param wanted published rows: the id of a table; or `none`; or `auto`, the DrNAS table of the dataset, unless ours
- * are reduced
+ * @param wanted the id of a published table; `none` for no published rows; or `auto` for the table of the DrNAS paper
+ * on the dataset, or none if our trainings are smaller than the paper's
  * @throws BenchError `unknown-name`
  */
 export function retrainedTable(runs: readonly RunRecord[], wanted: string): Tabular {
@@ -73,23 +76,26 @@ function notesOf(runs: readonly RunRecord[], rows: readonly RetrainedRow[], publ
   ]
 }
 
-/** Returns the note about the protocols of the searches; empty where no architecture was searched. */
+/**
+ * Returns the note about the protocols of the searches that found the trained architectures; empty if none was
+ * searched.
+ */
 function searchNotes(runs: readonly RunRecord[]): string[] {
   const searched = runs.filter(({ result }) => result?.timing.search !== undefined)
   const protocols = [...new Set(searched.map(({ manifest }) => manifest.job.protocol.name))]
   return protocols.length === 0 ? [] : [`Searched under protocol ${protocols.join(', ')}.`]
 }
 
-/** A column of the table, with the function that computes its cells. */
+/** A column of the table of full trainings, with the function that computes its cells. */
 interface RetrainedColumn extends TabularColumn {
   cell(row: RetrainedRow): Cell
-  /** Title of the same column in published tables; absent where they have no such column. */
+  /** Title that papers give to this column in their tables; absent if papers have no such column. */
   readonly published?: string
 }
 
 /**
- * Returns the columns. Dataset and settings have columns where rows differ in them; otherwise the smallest error is
- * marked.
+ * Returns the columns of the table of full trainings. If the rows differ in dataset or training settings, these get
+ * columns; otherwise the smallest test error is marked.
  */
 function columnsOf(rows: readonly RetrainedRow[]): readonly RetrainedColumn[] {
   const severalDatasets = new Set(rows.map(({ dataset }) => dataset)).size > 1
@@ -140,7 +146,9 @@ const errorColumns = (isBest: (row: RetrainedRow) => boolean): readonly Retraine
   },
 ]
 
-/** Whether the dataset has five classes or fewer, so that the top-5 error is always 0 and not shown. */
+/**
+ * Returns whether the dataset of a row has five classes or fewer, so that the top-5 error is always 0 and not shown.
+ */
 const hasFiveClasses = ({ results }: RetrainedRow): boolean =>
   results.some(({ images }) => images !== undefined && images.classes <= 5)
 
@@ -169,7 +177,9 @@ const costColumns: readonly RetrainedColumn[] = [
   { title: 'Memory (MB)', key: 'peakMemoryMB', cell: (row) => mean(0, megabytes(row)) },
 ]
 
-/** Returns whether a row has the smallest error of all, as it is printed. */
+/**
+ * Returns a function that tells whether a row has the smallest mean test error of all rows, after rounding for print.
+ */
 function leastError(rows: readonly RetrainedRow[]): (row: RetrainedRow) => boolean {
   const [least] = rows.flatMap((row) => printed(errorsOf(row)) ?? []).sort((a, b) => Number(a) - Number(b))
   return (row) => least !== undefined && printed(errorsOf(row)) === least
@@ -191,14 +201,19 @@ function mean(least: number, values: readonly number[]): Cell {
   return number(value, digitsFor(value, least))
 }
 
-/** Returns a cell with the mean of some counts, in millions. */
+/**
+ * Returns a cell with the mean of parameter or multiply-accumulate counts, in millions; unknown counts are left out.
+ */
 const size = (counts: readonly (number | undefined)[]): Cell =>
   mean(
     2,
     counts.flatMap((count) => (count === undefined ? [] : [count / 1e6])),
   )
 
-/** Units of search cost by device: GPU days as in papers, core hours on one core, plain hours on several cores. */
+/**
+ * Units in which search cost is printed, by the device of the search: GPU days, as in papers; core hours on one core;
+ * hours on several cores.
+ */
 const UNITS = {
   gpu: { name: 'GPU days', seconds: 86_400 },
   'one core': { name: 'core hours', seconds: 3600 },
@@ -206,7 +221,8 @@ const UNITS = {
 } as const satisfies Record<SearchTime['device'], { readonly name: string; readonly seconds: number }>
 
 /**
- * Returns the mean cost of searches, such as `0.4 GPU days`; undefined where there are none or their devices differ.
+ * Returns the mean running time of searches as text, such as `0.4 GPU days`; undefined if there are no searches or they
+ * ran on different devices.
  */
 export function searchCost(searches: readonly SearchTime[]): string | undefined {
   const [device, ...others] = new Set(searches.map((search) => search.device))
@@ -216,14 +232,17 @@ export function searchCost(searches: readonly SearchTime[]): string | undefined 
   return `${value < 100 ? value.toPrecision(2) : value.toFixed(0)} ${UNITS[device].name}`
 }
 
-/** Id of the published table for each dataset: the comparisons with the state of the art in the DrNAS paper. */
+/**
+ * Id of the published table for each dataset: the tables in the DrNAS paper that compare test errors with other
+ * methods.
+ */
 const OF_DATASET: Readonly<Record<string, string>> = { cifar10: 'drnas-table-2', imagenet: 'drnas-table-3' }
 
 /**
- * Chooses the published table that stands below full trainings.
- * @param wanted the id of a table; or `none`; or `auto`, the table of the dataset, where our rows have one and are not
- * reduced
- * @param reductions as `reductionsOf` returns them
+ * Returns the table of a paper that stands below our full trainings, or none, with a note.
+ * @param wanted the id of a published table; `none` for no published rows; or `auto` for the table of our rows'
+ * dataset, or none if our trainings are smaller than the paper's
+ * @param reductions phrases as `reductionsOf` returns them
  * @throws BenchError `unknown-name`, or `bad-input` where the table is of another dataset
  */
 function publishedTrainings(datasets: readonly string[], wanted: string, reductions: readonly string[]): PublishedRows {
@@ -244,7 +263,10 @@ function publishedTrainings(datasets: readonly string[], wanted: string, reducti
   throw new BenchError('bad-input', `the published table ${wanted} has no test error on ${datasets[0]}`)
 }
 
-/** Returns a row for each published method, with the printed value in each column that the paper has. */
+/**
+ * Returns a row of cells for each method of a published table: the printed value in every column that the paper has,
+ * and empty cells in the other columns.
+ */
 function publishedTrainingRows(table: PublishedTable, columns: readonly RetrainedColumn[]): Cell[][] {
   return table.rows.map(({ method, values }) =>
     columns.map(({ key, published }) => {
@@ -256,7 +278,10 @@ function publishedTrainingRows(table: PublishedTable, columns: readonly Retraine
   )
 }
 
-/** Returns a published value as it was printed; a search cost with its unit, since ours may have another unit. */
+/**
+ * Returns the cell of a value from a paper, as printed there. A search cost gets its unit, since ours may have another
+ * unit.
+ */
 function publishedCell(value: PublishedValue | undefined, unit: string | undefined): Cell {
   if (value === undefined || value.text === '-') return absent
   return word(unit?.startsWith('GPU') ? `${value.text} ${unit}` : value.text)

@@ -1,6 +1,6 @@
 /**
- * The figure `alpha`: entropy of the mixing weights over the epochs, or the weights of every edge where there is one
- * method.
+ * The figure `alpha`: entropy of the mixing weights θ over the epochs of a search. For runs of a single method it shows
+ * the mixing weights of every edge.
  */
 
 import type { AlphaRecord } from '../../analysis/probes/alpha.ts'
@@ -13,8 +13,8 @@ import type { RunRecord } from '../runRecord.ts'
 import { customarySpread, type ShownMethod, seedBand, shownMethods, spreadWords, withRuns } from './shared.ts'
 
 /**
- * Returns the figure of the mixing weights over the epochs.
- * @param edges of the search space of these runs
+ * Returns the figure of the supernet's mixing weights over the epochs.
+ * @param edges edges of the cell in the runs' search space
  * @throws BenchError `missing` where no run has the probe `alpha`
  */
 export function alphaFigure(runs: readonly RunRecord[], edges: readonly Edge[]): Figure {
@@ -64,7 +64,7 @@ function edgeFigure(method: ShownMethod, edges: readonly Edge[]): Figure {
   }
 }
 
-/** Returns one line for each operation of an edge. */
+/** Returns one line for each operation of an edge: its mixing weight over the epochs. */
 function edgeSeries({ runs }: ShownMethod, { operations }: Edge, edge: number): Series[] {
   return operations.map((label, op) => {
     const curves = runs.map(

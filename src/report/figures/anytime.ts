@@ -1,6 +1,6 @@
 /**
- * The figure `anytime`: accuracy of a search's current answer over its epochs, or over the simulated time of a
- * black-box search.
+ * The figure `anytime`: accuracy of the architecture that a search would answer at a time, over the search's epochs or,
+ * for a black-box search, over simulated time.
  */
 import { BenchError } from '../../core/errors.ts'
 import { accuracyOf } from '../../core/metric.ts'
@@ -23,10 +23,10 @@ import {
   withRuns,
 } from './shared.ts'
 
-/** Most points of a curve over simulated time. */
+/** Largest number of points of a curve over simulated time. */
 const MOST_TIMES = 80
 
-/** A panel with the curves of all seeds, before they are summarised. */
+/** A panel of the figure with the curve of every seed; seeds are averaged only afterwards. */
 interface Curves {
   readonly plot: Omit<Plot, 'series'>
   readonly form: Series['form']
@@ -34,9 +34,9 @@ interface Curves {
 }
 
 /**
- * Returns the figure of accuracy over time: a panel for each test column and one for each dataset of black-box
- * searches.
- * @param spread what the bands show; absent: the default for the number of methods and seeds
+ * Returns the figure of accuracy over time: one panel over epochs for each test accuracy that runs report, and one
+ * panel over simulated time for each dataset of black-box searches.
+ * @param spread what the bands around the lines show; absent: `customarySpread` decides
  * @throws BenchError `missing` where no run has looked-up accuracies over time
  */
 export function anytimeFigure(runs: readonly RunRecord[], spread?: Spread): Figure {
@@ -71,13 +71,13 @@ export function anytimeFigure(runs: readonly RunRecord[], spread?: Spread): Figu
   }
 }
 
-/** Returns the panels that have curves, each with the methods that have a curve in it. */
+/** Returns the panels without methods that have no curve, and without panels that have no methods then. */
 const drawn = (panels: readonly Curves[]): Curves[] =>
   panels
     .map((panel) => ({ ...panel, methods: panel.methods.filter(({ seeds }) => seeds.some(({ size }) => size > 0)) }))
     .filter(({ methods }) => methods.length > 0)
 
-/** Returns the curves over epochs of searches that train, on the dataset of a column. */
+/** Returns the panel of one test accuracy: its curve over the epochs of each search that trains a supernet. */
 function epochCurves(methods: readonly ShownMethod[], column: Column): Curves {
   const isShown = isOfColumn(column)
   const trained = withRuns(methods, (run) => isShown(run) && run.result?.oracle === undefined)
@@ -91,7 +91,10 @@ function epochCurves(methods: readonly ShownMethod[], column: Column): Curves {
   }
 }
 
-/** Returns, for each dataset, the curves of black-box searches: best validation accuracy so far, as steps. */
+/**
+ * Returns one panel for each dataset of black-box searches: the best validation accuracy so far over simulated time, as
+ * step curves.
+ */
 function clockCurves(methods: readonly ShownMethod[]): Curves[] {
   const asking = withRuns(methods, ({ result }) => (result?.oracle?.queries.length ?? 0) > 0)
   const datasets = [...new Set(asking.flatMap(({ runs }) => runs.map(datasetOf)))]
@@ -120,11 +123,17 @@ const epochCurve = ({ epochs }: RunRecord, qualifier: string | undefined) =>
     }),
   )
 
-/** Returns the improvements of a black-box search as pairs of simulated seconds and best accuracy in %. */
+/**
+ * Returns the step curve of a black-box search: pairs of the simulated seconds at which its best validation accuracy
+ * rose and the new best accuracy in %.
+ */
 const incumbents = ({ result }: RunRecord): [number, number][] =>
   improvements(result?.oracle?.queries ?? []).map(({ usedSeconds, accuracyPct }) => [usedSeconds, accuracyPct])
 
-/** Evaluates step curves at the same times: those at which any curve changes, once every curve has an answer. */
+/**
+ * Returns the step curves of several seeds at common times: all times at which any curve changes, from the time on at
+ * which every curve has a value.
+ */
 function onOneClock(curves: readonly (readonly [number, number][])[]): Curve[] {
   const start = curves.reduce((latest, [first]) => Math.max(latest, first?.[0] ?? 0), 0)
   const changes = new Set<number>()
@@ -134,7 +143,8 @@ function onOneClock(curves: readonly (readonly [number, number][])[]): Curve[] {
 }
 
 /**
- * Returns a step curve at the given times, which map to positions: thousands of curves at one clock share the times.
+ * Returns the values of a step curve at the given times.
+ * @param positions times, ascending, each with its position; all curves of a panel share this map
  */
 function sampled(curve: readonly [number, number][], positions: ReadonlyMap<number, number>): Curve {
   const at = (time: number) => curve.findLast(([when]) => when <= time)?.[1] ?? Number.NaN
@@ -147,7 +157,8 @@ function sampled(curve: readonly [number, number][], positions: ReadonlyMap<numb
 }
 
 /**
- * Returns at most `MOST_TIMES` of ascending times, evenly spaced on a logarithmic axis, with the first and the last.
+ * Returns a selection of at most `MOST_TIMES` of the ascending times, about evenly spaced on a logarithmic axis. The
+ * first and the last time are kept.
  */
 function thinned(times: readonly number[]): readonly number[] {
   if (times.length <= MOST_TIMES) return times

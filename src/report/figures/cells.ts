@@ -1,4 +1,4 @@
-/** The figure `cells`: drawings of the cells that each method found most often. */
+/** The figure `cells`: drawings of the cell architecture that each method found most often. */
 
 import type { Drawing } from '../../core/drawing.ts'
 import { BenchError } from '../../core/errors.ts'
@@ -9,16 +9,25 @@ import { groupByMethod, labelOf, oneRunPerSeed } from '../methods.ts'
 import type { Figure } from '../pictures/figure.ts'
 import type { RunRecord } from '../runRecord.ts'
 
-/** Widest cell of which two stand side by side, in CSS pixels; wider ones would become too small to read in a paper. */
+/**
+ * Largest width of a cell drawing, in CSS pixels, with which two drawings stand side by side. Wider ones get a row of
+ * their own, to stay readable in a paper.
+ */
 const WIDEST_OF_TWO = 400
 
-/** Pictures of the cells of an architecture, one each. @throws BenchError `unsupported` if the space draws no cells */
+/**
+ * Returns the drawings of an architecture's cells, one for each type of cell.
+ * @throws BenchError `unsupported` if the search space has no drawings
+ */
 export function cellDrawings(space: SearchSpace, genotype: Genotype, title: string): readonly Drawing[] {
   if (space.draw !== undefined) return space.draw(genotype, title)
   throw new BenchError('unsupported', `cells of the space ${space.name} cannot be drawn: the space has no draw()`)
 }
 
-/** Returns the cells that each method found most often; of equally frequent ones those of the lowest seed. */
+/**
+ * Returns the figure with the architecture that each method found most often; of equally frequent ones, that of the
+ * lowest seed.
+ */
 export function cellsFigure(runs: readonly RunRecord[], space: SearchSpace): Figure {
   const finished = runs.filter(({ result }) => result !== undefined)
   if (finished.length === 0) throw new BenchError('missing', 'no run has finished, so there is no cell to draw')

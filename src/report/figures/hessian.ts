@@ -1,6 +1,6 @@
 /**
- * The figure `hessian`: eigenvalues of the Hessian of the loss over the epochs (DrNAS, Figures 4 and 5; RobustDARTS,
- * Figure 4).
+ * The figure `hessian`: eigenvalues and norms of the Hessian of the loss with respect to the architecture parameters,
+ * over the epochs of a search (DrNAS, Figures 4 and 5; RobustDARTS, Figure 4).
  */
 import type { HessianRecord } from '../../analysis/probes/hessian.ts'
 import { BenchError } from '../../core/errors.ts'
@@ -17,7 +17,7 @@ import {
   withRuns,
 } from './shared.ts'
 
-/** Quantities of the Hessian that the figure can show, with the label of the axis. */
+/** Quantities of the Hessian that the figure can show, each with the label of its axis. */
 export const hessianQuantities = {
   dominantEigenvalue: 'dominant eigenvalue',
   spectralNorm: 'spectral norm',
@@ -68,7 +68,7 @@ function seriesOf({ label, look, runs }: ShownMethod, quantity: HessianQuantity,
   return { label, look, form: 'line', ...seedBand(curves, spread) }
 }
 
-/** Returns a quantity of the Hessian by epoch (from 1); NaN where the record has null. */
+/** Returns a run's values of one Hessian quantity by epoch (from 1); NaN if the measured value was not finite. */
 function trajectory({ epochs }: RunRecord, quantity: HessianQuantity): ReadonlyMap<number, number> {
   return new Map(
     epochs.flatMap(({ epoch, probes }) => {

@@ -1,4 +1,4 @@
-/** The list of all kinds of figures. Whatever shows figures, `bench plot` and reports alike, finds them here. */
+/** The list of all kinds of figures, from which `bench plot` and reports make theirs. */
 import { BenchError } from '../../core/errors.ts'
 import { unknownName } from '../../core/names.ts'
 import type { SearchSpace } from '../../core/space.ts'
@@ -18,9 +18,9 @@ import { scatterFigure } from './scatter.ts'
 import type { Spread } from './shared.ts'
 
 export interface FigureOptions {
-  /** The search space of the runs. */
+  /** The search space of the runs that a figure shows. */
   readonly space: SearchSpace
-  /** Names of the algorithms that answer with a fixed architecture, which has no rank among searches. */
+  /** Names of the reference algorithms, which answer with a fixed architecture. The figure `ranks` leaves them out. */
   readonly references: ReadonlySet<string>
   readonly quantity?: HessianQuantity
   readonly spread?: Spread
@@ -28,16 +28,17 @@ export interface FigureOptions {
 }
 
 interface Kind {
-  /** Heading in a report. */
+  /** Heading above this kind of figure in a report. */
   readonly title: string
-  /** One line for the help of `bench plot`. */
+  /** Description of this kind of figure in the help text of `bench plot`. */
   readonly about: string
-  /** Computes the figure of these runs. @throws BenchError `missing` where the runs lack the numbers for it */
+  /** Returns this kind of figure for some runs. @throws BenchError `missing` where the runs lack the numbers for it */
   readonly make: (runs: readonly RunRecord[], options: FigureOptions) => Figure | Promise<Figure>
 }
 
 /**
- * Every kind of figure by the name typed after `bench plot`, in the order of a report. A new figure is one entry here.
+ * Every kind of figure by the name typed after `bench plot`, in the order in which a report shows them. A new kind of
+ * figure needs only an entry here.
  */
 export const figureKinds = {
   hessian: {
@@ -87,7 +88,7 @@ export type FigureKind = keyof typeof figureKinds
 export const isFigureKind = (name: string): name is FigureKind => Object.hasOwn(figureKinds, name)
 
 /**
- * Computes one kind of figure.
+ * Returns the figure of one kind for some runs.
  * @throws BenchError `missing` where the runs lack the numbers for it, `bad-input` where they search several spaces
  */
 export async function makeFigure(
@@ -100,8 +101,8 @@ export async function makeFigure(
 }
 
 /**
- * Returns the name of the lookup table that all runs used. A name that is a path, as in a foreign record, is not
- * followed.
+ * Returns the name of the lookup table that all runs used. A record from elsewhere may name a table by its path; such a
+ * path is not opened.
  * @throws BenchError `missing` where the runs used none or several, `unknown-name` where the table is not installed
  */
 async function onlyTable(runs: readonly RunRecord[]): Promise<string> {

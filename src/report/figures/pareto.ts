@@ -1,6 +1,6 @@
 /**
- * The figure `pareto`: size against accuracy of the architectures of runs, or of a whole lookup table, with the Pareto
- * front.
+ * The figure `pareto`: network size against accuracy of the architectures that runs found, or of all architectures of a
+ * lookup table, with the Pareto front.
  */
 import { summarise } from '../../analysis/statistics/summary.ts'
 import { BenchError } from '../../core/errors.ts'
@@ -15,7 +15,10 @@ import { type Figure, type Plot, type Point, type Series, scaleFor } from '../pi
 import type { RunRecord } from '../runRecord.ts'
 import { isOfColumn, qualifiersOf, type ShownMethod, shownMethods, testColumns, withRuns } from './shared.ts'
 
-/** Sizes of a network that the figure can show, with label and unit of the axis. */
+/**
+ * Measures of network size that the figure can show on its x axis, each with the axis label and the number that it is
+ * divided by.
+ */
 export const paretoCosts = {
   parameters: { label: 'parameters (M)', unit: 1e6 },
   macs: { label: 'multiply-accumulates (M)', unit: 1e6 },
@@ -23,18 +26,18 @@ export const paretoCosts = {
 
 export type ParetoCost = keyof typeof paretoCosts
 
-/** The runs of a panel, and how the accuracy of each is found. */
+/** A panel of the figure before it is drawn: its runs, and the function that reads the accuracy of a run. */
 interface PanelKind {
   readonly title: string
   readonly runs: readonly RunRecord[]
-  /** Returns the accuracy of a run in %, or undefined where it has none. */
+  /** Returns the accuracy in % of the architecture that a run found, or undefined if it is unknown. */
   accuracy(run: RunRecord): number | undefined
 }
 
 /**
- * Returns the figure of runs: a panel for each looked-up test column, and for each dataset and settings of full
- * trainings.
- * @throws BenchError `missing` where no finished run has both numbers
+ * Returns the figure for runs. It has a panel for each looked-up test accuracy, and one for each dataset and settings
+ * of full trainings.
+ * @throws BenchError `missing` where no finished run has both a size and a test accuracy
  */
 export function paretoFigure(runs: readonly RunRecord[], cost: ParetoCost = 'parameters'): Figure {
   const methods = shownMethods(runs)
@@ -64,7 +67,8 @@ function lookedUp(all: readonly RunRecord[]): PanelKind[] {
 }
 
 /**
- * Returns the panels of full trainings. Accuracy is the mean over the trainings, on test images after the last epoch.
+ * Returns the panels of full trainings. The accuracy of a run is its test accuracy after the last epoch, averaged over
+ * the full trainings of its architecture.
  */
 function trained(all: readonly RunRecord[]): PanelKind[] {
   const groups = [...retrainedGroups(all).values()]
@@ -104,7 +108,7 @@ function pointOf({ result, manifest }: RunRecord, accuracyPct: number | undefine
   return [{ x: size / paretoCosts[cost].unit, y: accuracyPct, note: `seed ${manifest.job.seed}: ${result?.genotype}` }]
 }
 
-/** Returns the Pareto front of all points as steps, the smallest network first. */
+/** Returns the Pareto front of all points in a panel as a step curve, the smallest network first. */
 function frontSeries(series: readonly Series[], title: string): Series {
   const points = series.flatMap((each) => each.points.flatMap(({ x, y }) => (y === null ? [] : [{ x, y }])))
   return {
@@ -119,7 +123,7 @@ function frontSeries(series: readonly Series[], title: string): Series {
 const cloudLook = { colour: '#9aa6b2', dash: [], marker: 'circle' } as const
 const frontLook = { colour: '#c2410c', dash: [], marker: 'circle' } as const
 
-/** Two columns of a lookup table and their Pareto front. */
+/** All architectures of a lookup table by two of its columns, and the Pareto front among them. */
 export interface TablePareto {
   readonly table: string
   readonly x: string
@@ -129,7 +133,10 @@ export interface TablePareto {
   arch(row: number): string
 }
 
-/** Returns the beginning of a caption: `The 15,625 architectures of nb201 that have both numbers`. */
+/**
+ * Returns the beginning of the caption below a lookup table's Pareto front: `The 15,625 architectures of nb201 that
+ * have both numbers`.
+ */
 export const architecturesWithBoth = (count: number, table: string): string =>
   count === 1
     ? `The one architecture of ${table} that has both numbers`
@@ -165,5 +172,8 @@ export function tableParetoFigure({ table, x, y, points, front, arch }: TablePar
   }
 }
 
-/** Returns an axis label. Accuracies get their unit; other columns have it in their names, such as `params-M`. */
+/**
+ * Returns the axis label of a lookup table's column. An accuracy gets its unit; other columns have the unit in their
+ * names, such as `params-M`.
+ */
 const withUnit = (column: string): string => (isAccuracy(column) ? `${column} (%)` : column)

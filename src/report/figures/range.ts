@@ -1,6 +1,6 @@
 /**
- * The figure `range`: accuracies of architectures sampled from a search's distribution, over its epochs (DrNAS, Figure
- * 1).
+ * The figure `range`: accuracies of architectures sampled from the distribution that a search has learned, over the
+ * search's epochs (DrNAS, Figure 1).
  */
 import type { RangeRecord } from '../../analysis/probes/range.ts'
 import { BenchError } from '../../core/errors.ts'
@@ -10,8 +10,8 @@ import type { RunRecord } from '../runRecord.ts'
 import { isOfColumn, qualifiersOf, type ShownMethod, seedBand, shownMethods, testColumns, withRuns } from './shared.ts'
 
 /**
- * Returns the figure of sampled accuracies, with a panel for each test column. @throws BenchError `missing` where no
- * run has the probe `range`
+ * Returns the figure of the sampled architectures' accuracies, with a panel for each test accuracy that the runs
+ * report. @throws BenchError `missing` where no run has the probe `range`
  */
 export function rangeFigure(runs: readonly RunRecord[]): Figure {
   const methods = withRuns(shownMethods(runs), (run) => records(run).length > 0)

@@ -13,14 +13,14 @@ import { type Look, looksOf } from '../pictures/palette.ts'
 import type { RunRecord } from '../runRecord.ts'
 
 const SCALE = 150
-/** Upper estimate of the width of a letter, in CSS pixels. */
+/** Width that is reserved for each letter of a method's name, in CSS pixels; letters are no wider on average. */
 const LETTER = 4.8
 const AXIS = 52
-/** Height of the title of a diagram. */
+/** Height of the title above a rank diagram, in CSS pixels. */
 const HEADING = 20
 const SIZE = 10.67
 const LINE = 17
-/** Smallest distance between two labels of the scale. */
+/** Smallest distance between two labels on the scale of ranks, in CSS pixels. */
 const TICK_ROOM = 16
 
 interface Ranked {
@@ -29,20 +29,23 @@ interface Ranked {
   readonly rank: number
 }
 
-/** The ranks of one test column. */
+/** The average ranks of the searches by one test accuracy. */
 interface Ranking {
   readonly title: string
   readonly blocks: Blocks
   readonly ranked: readonly Ranked[]
-  /** Absent where there are too few blocks for a test. */
+  /**
+   * p-value of the Friedman test on the ranks and Nemenyi's critical difference; absent if there are too few seeds for
+   * a test.
+   */
   readonly test?: { readonly p: number; readonly criticalDifference: number }
 }
 
 /**
- * Returns a diagram of average ranks for each test column. The blocks of its test are the seeds that all searches
+ * Returns a diagram of average ranks for each test accuracy. Searches are ranked on every seed that all of them
  * finished.
- * @param references names of the algorithms with a fixed architecture, which are left out
- * @throws BenchError `missing` where no two searches have two seeds in common in a column
+ * @param references names of the algorithms that answer with a fixed architecture; they are left out
+ * @throws BenchError `missing` if for no test accuracy there are two searches with two common seeds
  */
 export function ranksFigure(runs: readonly RunRecord[], references?: ReadonlySet<string>): Figure {
   const comparison = compare(runs)
@@ -99,7 +102,7 @@ function rankingText({ blocks: { seeds, incomplete }, test }: Ranking): string {
   return `${seeds.length} seeds${others}, Friedman p ${pText(test.p)}, critical difference ${test.criticalDifference.toFixed(2)}`
 }
 
-/** Returns a p-value as `= 0.019` or `= 2.3e-122`, and as `< 1e-300` near the smallest double. */
+/** Returns the text of a p-value in a caption: `= 0.019` or `= 2.3e-122`, and `< 1e-300` for smaller ones. */
 const pText = (p: number): string => (p < 1e-300 ? '< 1e-300' : `= ${p.toPrecision(2)}`)
 
 function diagram({ ranked, test }: Ranking, title: string): Drawing {
@@ -132,8 +135,9 @@ function diagram({ ranked, test }: Ranking, title: string): Drawing {
 }
 
 /**
- * Returns the longest groups of methods that lie within the critical difference, as first and last position.
- * @param methods in the order of their ranks
+ * Returns the groups of methods whose ranks differ by no more than the critical difference, each as the positions of
+ * its first and last method. Groups that lie within a larger group are left out.
+ * @param methods methods in the order of their ranks
  */
 export function cliques(methods: readonly { readonly rank: number }[], criticalDifference: number): [number, number][] {
   const reach = methods.map(({ rank }) => methods.findLastIndex((other) => other.rank - rank <= criticalDifference))
@@ -163,7 +167,7 @@ function scaleShapes(highest: number, x: (rank: number) => number, axis: number)
   ]
 }
 
-/** Returns the shapes that show the critical difference as a length above the scale. */
+/** Returns the shapes that show Nemenyi's critical difference as a line of that length above the scale of ranks. */
 function criticalShapes(criticalDifference: number, x: (rank: number) => number, axis: number): Shape[] {
   const [start, end, y] = [x(1), x(1 + criticalDifference), axis - 32]
   const text = `critical difference ${criticalDifference.toFixed(2)}`
@@ -175,7 +179,10 @@ function criticalShapes(criticalDifference: number, x: (rank: number) => number,
   ]
 }
 
-/** Returns the line of a method, from its rank on the scale down to `y` and across to `end`, and its label there. */
+/**
+ * Returns the shapes of one method: a line from its rank on the scale down to `y` and across to `end`, and a label
+ * there.
+ */
 function methodShapes(
   { label, look, rank }: Ranked,
   { x, axis }: { readonly x: number; readonly axis: number },

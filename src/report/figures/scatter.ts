@@ -1,6 +1,6 @@
 /**
- * The figure `scatter`: all architectures of a lookup table by validation and test error, with the trajectories of
- * searches.
+ * The figure `scatter`: all architectures of a lookup table by validation and test error, with the answers of searches
+ * over time as lines.
  */
 
 import { BenchError } from '../../core/errors.ts'
@@ -15,9 +15,9 @@ import { architecturesWithBoth } from './pareto.ts'
 import { isOfColumn, qualifiersOf, type ShownMethod, shownMethods, testColumns, withRuns } from './shared.ts'
 
 /**
- * Returns validation against test error, with a panel for each test column of the runs that the table has. The axes are
- * logarithmic, since good cells differ by tenths of a point and poor ones by tens. The trajectory of a search is its
- * answer over time; its end is marked.
+ * Returns the figure of validation against test error, with a panel for each test accuracy of the runs that the lookup
+ * table has. The axes are logarithmic, since good architectures differ by tenths of a percentage point and poor ones by
+ * tens. The trajectory of a search is a line through its answers over time; the last answer is marked.
  * @throws BenchError `missing` where the table has no architecture with both accuracies
  */
 export function scatterFigure(runs: readonly RunRecord[], table: Table): Figure {
@@ -64,7 +64,7 @@ export function scatterFigure(runs: readonly RunRecord[], table: Table): Figure 
   }
 }
 
-/** Returns the words of the caption for the moments at which the answers of these runs are known. */
+/** Returns the phrase of the caption that says when these runs' answers were recorded, such as after each epoch. */
 function whenOf(runs: readonly RunRecord[]): string {
   const asking = runs.some(({ result }) => result?.oracle !== undefined)
   const training = runs.some(({ epochs, result }) => result?.oracle === undefined && epochs.length > 0)
@@ -72,7 +72,7 @@ function whenOf(runs: readonly RunRecord[]): string {
   return training ? 'after every epoch, of black-box searches at every better answer' : 'at every better answer'
 }
 
-/** Most trajectories of all searches together; more would hide each other and the architectures. */
+/** Largest number of trajectories in a panel; more would hide each other and the architectures. */
 const MOST_TRAJECTORIES = 200
 
 const cloudLook = { colour: '#9aa6b2', dash: [], marker: 'circle' } as const
@@ -84,15 +84,17 @@ function cloudOf(table: Table, validation: string, test: string): Point[] {
   )
 }
 
-/** Returns `log`, or `linear` where an error is 0, which a logarithmic axis cannot show. */
+/** Returns the scale of an error axis: `log`, or `linear` if some error is 0, which a logarithmic axis cannot show. */
 const scaleOf = (series: readonly Series[], error: (point: Point) => number | null): Axis['scale'] =>
   series.every(({ points }) => points.every((point) => (error(point) ?? 1) > 0)) ? 'log' : 'linear'
 
-/** Returns of how many seeds of each search the trajectory is drawn; of the other seeds only its end is. */
+/**
+ * Returns for how many seeds of each search a trajectory is drawn. For the other seeds only the last answer is drawn.
+ */
 const drawnSeeds = (methods: readonly ShownMethod[]): number =>
   Math.max(1, Math.floor(MOST_TRAJECTORIES / methods.length))
 
-/** Returns the trajectories and then their ends, so that no trajectory is painted over the end of another. */
+/** Returns the trajectories of all searches and then the marks of their last answers, so that no line covers a mark. */
 function trajectoriesOf(methods: readonly ShownMethod[], column: Column, table: Table): Series[] {
   const drawn = drawnSeeds(methods)
   const searched = methods.map(({ label, look, runs }) => ({
@@ -113,7 +115,7 @@ function trajectoriesOf(methods: readonly ShownMethod[], column: Column, table: 
   return [...lines, ...ends]
 }
 
-/** Returns the answers that have both accuracies as points, in % of error. */
+/** Returns the points of a run's trajectory: validation and test error in % of each answer for which both are known. */
 function trajectoryOf(run: RunRecord, column: Column, answers: readonly Answer[]): Point[] {
   const headline = qualifiersOf(run, column)
   return answers.flatMap(({ when, genotype, metrics }) => {
@@ -123,7 +125,7 @@ function trajectoryOf(run: RunRecord, column: Column, answers: readonly Answer[]
   })
 }
 
-/** Returns the last point of the trajectory of a run; empty if it has none. */
+/** Returns the last point of a run's trajectory; empty if the trajectory has no points. */
 function endOf(run: RunRecord, column: Column): Point[] {
   const ends = lastAnswers(run)
   while (ends.length > 0) {
@@ -134,15 +136,16 @@ function endOf(run: RunRecord, column: Column): Point[] {
 }
 
 interface Answer {
-  /** Words for a note: `, epoch 3` or `, 1200 s`. */
+  /** Text for the note at a point that says when the search gave this answer: `, epoch 3` or `, 1200 s`. */
   readonly when: string
   readonly genotype: string
   readonly metrics: readonly Metric[]
 }
 
 /**
- * Returns the answers of a run over time: after each epoch of a search that trains; of a black-box search the
- * evaluations that improved, where the record has their architectures, and the final answer.
+ * Returns the architectures that a run would have answered over time. A supernet search has one after each epoch; a
+ * black-box search has its evaluations that were better than all before, if their architectures are recorded, and its
+ * final answer.
  */
 function answersOf(run: RunRecord, table: Table): Answer[] {
   const { result } = run
@@ -155,7 +158,10 @@ function answersOf(run: RunRecord, table: Table): Answer[] {
   return trained.length > 0 ? trained : [...asked, ...lastAnswers(run)]
 }
 
-/** Returns the answers of a run after each epoch; of a black-box search only the final answer. */
+/**
+ * Returns the architectures that a supernet search would have answered after each epoch; for a black-box search only
+ * the final answer.
+ */
 function lastAnswers(run: RunRecord): Answer[] {
   const { result } = run
   const trained = trainedAnswers(run)

@@ -1,6 +1,6 @@
 /**
- * Functions that several figures share: the columns and methods of a figure, and curves of several seeds as one line
- * and band.
+ * Functions that several figures share: which test accuracies and methods a figure shows, and how the curves of several
+ * seeds become one line with a band.
  */
 
 import { type Summary, summarise } from '../../analysis/statistics/summary.ts'
@@ -11,18 +11,23 @@ import type { BandPoint, Point } from '../pictures/figure.ts'
 import { type Look, looksOf } from '../pictures/palette.ts'
 import type { RunRecord } from '../runRecord.ts'
 
-/** Returns the test columns of the comparison of these runs. */
+/** Returns the test accuracies that a comparison of these runs reports, as columns of that comparison. */
 export const testColumns = onceEach((runs: readonly RunRecord[]): readonly Column[] =>
   compare(runs, { mix: true }).columns.filter(({ split }) => split === 'test'),
 )
 
-/** Returns whether a run was searched on the dataset of a column. */
+/**
+ * Returns a function that tells whether a run searched on the dataset that a column's architectures were searched on.
+ */
 export const isOfColumn =
   (column: Column) =>
   ({ manifest }: RunRecord): boolean =>
     manifest.job.dataset.name === column.searchedOn
 
-/** Returns the qualifiers of the validation and test accuracies of a column under the protocol of a run. */
+/**
+ * Returns the names (dataset/split/epochs/seed) of the validation and test accuracy that a run's protocol reports for a
+ * column's dataset.
+ */
 export function qualifiersOf({ manifest: { job } }: RunRecord, { dataset }: Column) {
   return job.protocol.headline[job.dataset.name]?.find((headline) => headline.dataset === dataset)
 }
@@ -32,7 +37,8 @@ export interface ShownMethod extends Method {
 }
 
 /**
- * Groups the runs of a figure by method, each with its look, so that a method has one label and one look in all panels.
+ * Returns the runs of a figure grouped by method, each with its label, colour, dash and marker, which are the same in
+ * all panels.
  * @param runs all runs of the figure, also those that some panels leave out
  */
 export function shownMethods(runs: readonly RunRecord[]): readonly ShownMethod[] {
@@ -42,7 +48,7 @@ export function shownMethods(runs: readonly RunRecord[]): readonly ShownMethod[]
 }
 
 /**
- * Returns the methods that have runs of some kind, with one such run for each seed.
+ * Returns the methods of which some runs meet a condition, each with one such run for each seed.
  * @throws BenchError `bad-input` as `oneRunPerSeed`
  */
 export const withRuns = (
@@ -53,20 +59,23 @@ export const withRuns = (
     .map((method) => oneRunPerSeed({ ...method, runs: method.runs.filter(isShown) }))
     .filter(({ runs }) => runs.length > 0)
 
-/** What the band of a curve shows: min to max over the seeds, ± 1 standard deviation, or nothing. */
+/**
+ * What the band around a curve shows: `range` is min to max over the seeds, `std` is ± 1 standard deviation, `none` is
+ * no band.
+ */
 export type Spread = 'range' | 'std' | 'none'
 
 const NAMES: Readonly<Record<Spread, string>> = { range: ' and min to max', std: ' and ± 1 std', none: '' }
 
-/** Returns the words of a caption for a spread: `mean and min to max over seeds`. */
+/** Returns the phrase of a caption that explains line and band, such as `mean and min to max over seeds`. */
 export const spreadWords = (spread: Spread): string => `mean${NAMES[spread]} over seeds`
 
 const MANY_SEEDS = 20
 const MANY_METHODS = 6
 
 /**
- * Returns the spread that a figure shows by default: none for many methods, whose bands would hide lines; `std` for
- * many seeds.
+ * Returns what the bands of a figure show by default: `none` for many methods, since the bands would hide lines; else
+ * `std` for many seeds and `range` for few.
  */
 export function customarySpread(methods: readonly Method[]): Spread {
   if (methods.length > MANY_METHODS) return 'none'
@@ -78,12 +87,13 @@ export interface SeedBand {
   readonly band: readonly BandPoint[]
 }
 
-/** A function that is known at some x. */
+/** The curve of one seed: a map from x, such as the epoch, to y. */
 export type Curve = Pick<ReadonlyMap<number, number>, 'size' | 'keys' | 'get'>
 
 /**
- * Returns the mean and the band of several curves at every x of any curve. The mean is over the
- * curves that have the x, and a gap (null) where a value is not finite. The `std` band of a single curve is empty.
+ * Returns the mean and the band of several seeds' curves at every x at which any curve has a value. The mean is over
+ * the curves that have a value at x; it is null, a gap in the line, if one of these values is not finite. The `std`
+ * band of a single curve is empty.
  */
 export function seedBand(curves: readonly Curve[], spread: Spread): SeedBand {
   const known = new Set<number>()
