@@ -1,6 +1,7 @@
 /**
- * The static executor on WebGPU. A network is compiled once to a list of dispatches over fixed buffers. A step submits
- * the list as one command buffer; the host reads back only the loss, the counts, and the gradients that it asks for.
+ * The executor that trains and evaluates networks on WebGPU. A network is compiled once to a list of dispatches over
+ * fixed buffers. A training step submits the list as one command buffer; the host reads back only the loss, the numbers
+ * of correct predictions, and the gradients that it asks for.
  */
 import type { CompileOptions, Executable, Executor } from '../../core/executor.ts'
 import type { Network } from '../../core/network.ts'
@@ -12,10 +13,10 @@ import { disposeState, makeState } from './plan/layout.ts'
 import { WebgpuExecutable } from './run/executable.ts'
 
 /**
- * Opens the static executor on WebGPU. All its sums have a fixed order, so that it gives the same bits every time on
- * one device.
+ * Returns an executor that trains and evaluates networks on WebGPU. All its sums have a fixed order, so that repeated
+ * runs on one device give bit-identical results.
  *
- * @param options.device the device to use; absent: the executor opens one
+ * @param options.device the GPU device to use; absent: the executor opens one
  * @throws BenchError `unsupported` if there is no GPU
  */
 export async function openWebgpuExecutor(options: { readonly device?: Device } = {}): Promise<Executor> {
@@ -41,9 +42,9 @@ export async function openWebgpuExecutor(options: { readonly device?: Device } =
 }
 
 /**
- * Compiles all kernels concurrently and returns the finished plan.
+ * Compiles all kernels of a network concurrently, creates its buffers, and returns the plan that can be run.
  *
- * @throws BenchError `unsupported` if its buffers do not fit
+ * @throws BenchError `unsupported` if the buffers do not fit into GPU memory
  */
 async function finished(lowered: LoweredNetwork): Promise<Plan> {
   try {

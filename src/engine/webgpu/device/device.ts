@@ -1,5 +1,5 @@
 /**
- * The GPU device: opens it, compiles kernels, creates buffers, submits work, and reports whether the device was lost.
+ * Opens the GPU, compiles kernels, creates buffers, submits work, and reports whether the GPU was lost.
  */
 import { setTimeout } from 'node:timers/promises'
 import { BenchError } from '../../../core/errors.ts'
@@ -7,21 +7,22 @@ import { firstLine } from '../../../core/plainText.ts'
 import { describeAdapter, type GpuDescription, gpuAdapter } from './gpu.ts'
 import { FIRST_BUFFER, type Kernel, sourceOf } from './kernel.ts'
 
-/** A kernel compiled on the device: its pipeline and the layout of its bindings. */
+/** A kernel compiled for the GPU: its WebGPU pipeline and the layout of its bindings. */
 export interface CompiledKernel {
   readonly pipeline: GPUComputePipeline
   readonly layout: GPUBindGroupLayout
 }
 
 /**
- * The limits that are raised to what the adapter has: sizes of buffers and bindings, and storage buffers per kernel.
+ * The WebGPU limits that are raised from their defaults to what the adapter allows: the sizes of buffers and bindings,
+ * and the number of storage buffers per kernel.
  */
 const WANTED_LIMITS = ['maxBufferSize', 'maxStorageBufferBindingSize', 'maxStorageBuffersPerShaderStage'] as const
 
-/** The host waits when more submissions than this are unfinished. */
+/** The host waits when the GPU has more unfinished command buffers than this. */
 const LARGEST_BACKLOG = 3
 
-/** How long to wait for the report that the GPU was lost, in milliseconds. */
+/** How long to wait, after the GPU has refused work, for the report that it was lost, in milliseconds. */
 const LOSS_MS = 1000
 
 export class Device {
@@ -45,8 +46,8 @@ export class Device {
   /**
    * Opens the GPU.
    *
-   * @param limits the limits of buffers and bindings: `largest`, those of the adapter; `promised`, those that every
-   * device has
+   * @param limits which limits on buffers and bindings hold: `largest`, those of the adapter; `promised`, the smaller
+   * ones that WebGPU guarantees on every device
    * @throws BenchError `unsupported` if there is no GPU
    */
   static async open(limits: 'largest' | 'promised' = 'largest'): Promise<Device> {
@@ -59,7 +60,7 @@ export class Device {
     return new Device(await adapter.requestDevice({ requiredLimits }), describeAdapter(adapter))
   }
 
-  /** The number of storage buffers that one kernel can bind. */
+  /** The number of storage buffers that one kernel can bind on this device. */
   get bindings(): number {
     return this.gpu.limits.maxStorageBuffersPerShaderStage
   }
@@ -78,7 +79,10 @@ export class Device {
     throw new BenchError('failed', `${this.#failure}; the same command goes on from the last checkpoint`)
   }
 
-  /** Awaits a promise of the GPU. @throws BenchError `failed` instead of the promise's own error if the GPU was lost */
+  /**
+   * Returns what a WebGPU promise resolves to. @throws BenchError `failed` instead of the promise's error if the GPU
+   * was lost
+   */
   async settled<T>(promise: Promise<T>): Promise<T> {
     try {
       return await promise
@@ -94,7 +98,7 @@ export class Device {
    * Calls `make` and catches the GPU errors of one kind that it causes, so that they do not count as a failure of the
    * device.
    *
-   * @returns the result of `make`, and a promise of the first error, or null
+   * @returns the result of `make`, and a promise of the first such error; of null if there is none
    */
   watch<T>(kind: GPUErrorFilter, make: () => T): { readonly made: T; readonly error: Promise<GPUError | null> } {
     this.gpu.pushErrorScope(kind)
@@ -112,17 +116,17 @@ export class Device {
     }
   }
 
-  /** The largest size of a buffer that a kernel can bind, in bytes. */
+  /** The size of the largest buffer that a kernel can bind on this device, in bytes. */
   get largestBinding(): number {
     const { maxBufferSize, maxStorageBufferBindingSize } = this.gpu.limits
     return Math.min(maxBufferSize, maxStorageBufferBindingSize)
   }
 
   /**
-   * Checks the size of a buffer.
+   * Checks that the device allows a buffer of the given size.
    *
-   * @param what description for the message
-   * @throws BenchError `unsupported` if it is too large
+   * @param what description of the buffer for the error message
+   * @throws BenchError `unsupported` if the buffer is too large
    */
   checkSize(bytes: number, what: string): void {
     const limit = this.largestBinding
@@ -134,19 +138,22 @@ export class Device {
     )
   }
 
-  /** Creates a zeroed storage buffer that can be copied from and to. @throws BenchError `unsupported` as `checkSize` */
+  /**
+   * Returns a storage buffer of zeros that can be copied from and to. @throws BenchError `unsupported` if it is too
+   * large
+   */
   buffer(bytes: number, what: string): GPUBuffer {
     this.checkSize(bytes, what)
     const { STORAGE, COPY_SRC, COPY_DST } = GPUBufferUsage
     return this.gpu.createBuffer({ size: Math.max(16, bytes), usage: STORAGE | COPY_SRC | COPY_DST })
   }
 
-  /** Creates a uniform buffer, from which kernels read `args` or `run`. */
+  /** Returns a uniform buffer, from which kernels read their arguments (`args`) or the numbers of a run (`run`). */
   uniform(bytes: number): GPUBuffer {
     return this.gpu.createBuffer({ size: bytes, usage: GPUBufferUsage.UNIFORM | GPUBufferUsage.COPY_DST })
   }
 
-  /** Compiles kernels concurrently; `compile` then returns them at once. */
+  /** Compiles the given kernels concurrently; `compile` then returns each of them at once. */
   async prepare(kernels: readonly Kernel[]): Promise<void> {
     const sources = new Map(kernels.map((kernel) => [sourceOf(kernel), kernel]))
     const missing = [...sources].filter(([source]) => !this.#kernels.has(source))
@@ -207,12 +214,12 @@ export class Device {
     return result
   }
 
-  /** Waits while too many submissions are unfinished, so that work does not pile up. */
+  /** Waits while the GPU has too many unfinished command buffers, so that work does not pile up. */
   async pace(): Promise<void> {
     while (this.#backlog.length > LARGEST_BACKLOG) await this.#backlog.shift()
     this.check()
   }
 }
 
-/** Formats a number of bytes as whole megabytes. */
+/** Formats a number of bytes as whole megabytes (2^20 bytes), for example `12 MB`. */
 export const megabytes = (bytes: number): string => `${(bytes / 2 ** 20).toFixed(0)} MB`

@@ -1,14 +1,14 @@
-/** Opens WebGPU in Node through Dawn, from the optional package `webgpu`. */
+/** Opens WebGPU in Node.js through Dawn (Chromium's WebGPU library), from the optional npm package `webgpu`. */
 import { importOptional, isInstalled } from '../../../system/optionalPackage.ts'
 
-/** The GPU that WebGPU would use. */
+/** Describes the GPU that WebGPU would use. */
 export interface GpuDescription {
   readonly name: string
-  /** Whether it is a software emulation and no GPU. */
+  /** Whether the GPU is only emulated by the processor. */
   readonly isSoftware: boolean
 }
 
-/** The part of the package `webgpu` that we use. */
+/** The type of the npm package `webgpu`, as far as this program uses it. */
 interface DawnModule {
   create(flags: readonly string[]): GPU
   readonly globals: Readonly<Record<string, unknown>>
@@ -41,27 +41,34 @@ export function defineNavigatorGpu(): Promise<GPU> {
 }
 
 /**
- * Turns off the zeroing of workgroup memory for our own kernels, which write it before they read it. Zeroing costs time
- * on every device, and on SwiftShader it is most of the time that a kernel takes to compile.
+ * Dawn flags for this program's own kernels: they turn off the zeroing of workgroup memory, which these kernels write
+ * before they read it. Zeroing costs time on every device; on SwiftShader (Dawn's software GPU) it is most of the time
+ * that a kernel takes to compile.
  */
 const OWN_FLAGS = ['enable-dawn-features=disable_workgroup_init']
 
 let own: Promise<GPU> | undefined
 
-/** Returns the fastest adapter for our own kernels; undefined without Dawn or without a GPU that WebGPU can use. */
+/**
+ * Returns the fastest WebGPU adapter, for this program's own kernels; undefined if the package `webgpu` is not
+ * installed or there is no GPU that WebGPU can use.
+ */
 export async function gpuAdapter(): Promise<GPUAdapter | undefined> {
   if (!isInstalled('webgpu')) return undefined
   own ??= loadDawn().then(({ create }) => create(OWN_FLAGS))
   return (await (await own).requestAdapter({ powerPreference: 'high-performance' })) ?? undefined
 }
 
-/** Describes the GPU; undefined without Dawn or without a GPU that WebGPU can use. */
+/**
+ * Returns a description of the GPU; undefined if the package `webgpu` is not installed or there is no GPU that WebGPU
+ * can use.
+ */
 export async function describeGpu(): Promise<GpuDescription | undefined> {
   const adapter = await gpuAdapter()
   return adapter && describeAdapter(adapter)
 }
 
-/** Returns the name of an adapter, and whether a processor emulates it. */
+/** Returns the name of a WebGPU adapter, and whether it is only emulated by the processor. */
 export function describeAdapter({ info }: GPUAdapter): GpuDescription {
   const { description, vendor, architecture, isFallbackAdapter } = info
   return { name: description || `${vendor} ${architecture}`, isSoftware: isFallbackAdapter }

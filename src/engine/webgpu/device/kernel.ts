@@ -1,21 +1,24 @@
 /**
- * Defines kernels: WGSL code together with the TypeScript list of its buffers and arguments. The WGSL declarations are
- * generated from that list, so that the host and the kernel cannot disagree.
+ * Defines what a GPU kernel is: WGSL code together with a TypeScript list of its buffers and arguments. The WGSL
+ * declarations are generated from that list, so that the host and the kernel cannot disagree.
  */
 
 /**
- * How a kernel uses a buffer, and the type of the buffer's elements. `write` allows reading, too. `Filter` is the
- * record in `kernels/records.ts`.
+ * How a kernel uses a storage buffer (`read`: read only; `write`: read and write), and the WGSL type of the buffer's
+ * elements. `Filter` is the struct in `kernels/records.ts`.
  */
 export type Access = `${'read' | 'write'} ${'f32' | 'u32' | 'vec4f' | 'vec4u' | 'Filter'}`
 
 export interface Kernel<B extends string = string, A extends string = string> {
   readonly name: string
-  /** The storage buffers by name, in the order of their bindings. */
+  /** The kernel's storage buffers by name, in the order of their bindings. */
   readonly buffers: Readonly<Record<B, Access>>
-  /** Names of the unsigned numbers that are fixed when the network is compiled; WGSL reads them as `args.NAME`. */
+  /**
+   * Names of the kernel's arguments: unsigned numbers that are fixed when the network is compiled; WGSL reads them as
+   * `args.NAME`.
+   */
   readonly args: readonly A[]
-  /** The WGSL code without declarations; its entry point is `main`. */
+  /** The kernel's WGSL code without declarations of buffers and arguments; its entry point is `main`. */
   readonly code: string
 }
 
@@ -27,8 +30,8 @@ export const defineKernel = <const B extends string, const A extends string>(ker
  * The numbers that change from run to run and that all kernels read as `run.NAME`; `RunNumbers` writes them.
  *
  * `samples`: size of the batch. `pathMasked`: 1 if some paths are switched off. `mode`: 0 train, 1 probe, 2 eval.
- * `tally`: number of the tally that receives the loss and the counts. `rate` … `clipNorm`: the step of SGD. `factor`:
- * that of `axpy` and `scale`.
+ * `tally`: number of the tally that receives the loss and the counts. `smoothing`: label smoothing. `rate` …
+ * `clipNorm`: settings of the SGD step (`sgd`). `factor`: the factor of the kernels `axpy` and `scale`.
  */
 export const RUN_FIELDS = {
   samples: 'u32',
@@ -44,12 +47,14 @@ export const RUN_FIELDS = {
   factor: 'f32',
 } as const
 
-/** Number of the first binding that is a kernel's own buffer: `run` and `args` come before. */
+/**
+ * Number of the first WebGPU binding of a kernel's storage buffers; bindings 0 and 1 are the uniforms `run` and `args`.
+ */
 export const FIRST_BUFFER = 2
 
 /**
- * Word that stands for an absent value in records and tables that kernels read; WGSL knows it as `NONE`. No offset, row
- * or channel number is as large.
+ * The 32-bit word that stands for an absent value in records and tables that kernels read; WGSL code calls it `NONE`,
+ * too. No offset, row or channel number is as large.
  */
 export const NONE = 2 ** 32 - 1
 
@@ -71,7 +76,7 @@ export function sourceOf({ buffers, args, code }: Kernel): string {
   ].join('\n')
 }
 
-/** Threads in a workgroup of the kernels that `eachItem` makes. */
+/** Number of threads in a workgroup of the kernels whose entry point `eachItem` returns. */
 export const THREADS = 64
 
 /**
@@ -91,23 +96,23 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) group
 }`
 
 /**
- * WGSL: `adds(accumulate)` tells whether a kernel adds its result to the buffer or overwrites the buffer. 0: it
- * overwrites; 1: it adds; 2: it adds in steps with switched-off paths and overwrites in full steps (see
- * `Accumulation`).
+ * WGSL function `adds(accumulate)`: tells whether a kernel adds its result to the output buffer (true) or overwrites
+ * it. For the argument 0 it overwrites, for 1 it adds, for 2 it adds in steps with switched-off paths and overwrites in
+ * all others (see `Accumulation`).
  */
 export const ADDS = `
 fn adds(accumulate: u32) -> bool {
   return accumulate == 1u || (accumulate == 2u && run.pathMasked == 1u);
 }`
 
-/** Returns `name0`, `name1`, …: the names of several buffers of one kind. */
+/** Returns `name0`, `name1`, …: the names of `count` buffers or arguments of one kind. */
 export const numbered = (name: string, count: number): string[] =>
   Array.from({ length: count }, (_, j) => `${name}${j}`)
 
-/** Declares several buffers with the same access. */
+/** Returns a declaration of several kernel buffers that all have the same access and element type. */
 export const declare = (names: readonly string[], access: Access): Readonly<Record<string, Access>> =>
   Object.fromEntries(names.map((name) => [name, access]))
 
-/** Returns the text of `text(0)`, `text(1)`, … as lines: WGSL that is unrolled over a fixed count. */
+/** Returns `text(0)` to `text(count − 1)`, joined by `between`: an unrolled WGSL loop. */
 export const unrolled = (count: number, text: (j: number) => string, between = '\n'): string =>
   Array.from({ length: count }, (_, j) => text(j)).join(between)

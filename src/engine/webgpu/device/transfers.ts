@@ -1,6 +1,6 @@
 /**
- * Moves numbers between the host and the device: the numbers that change from run to run, and results that are read
- * back.
+ * Moves numbers between the host and the GPU: writes the numbers that change from run to run (`RUN_FIELDS`), and reads
+ * results back.
  */
 import type { Device } from './device.ts'
 import { RUN_FIELDS } from './kernel.ts'
@@ -9,7 +9,10 @@ export type RunField = keyof typeof RUN_FIELDS
 
 const FIELDS = Object.keys(RUN_FIELDS) as RunField[]
 
-/** The uniform buffer that kernels read as `run`. */
+/**
+ * The uniform buffer with the numbers that change from run to run (batch size, learning rate, …); kernels read it as
+ * `run`.
+ */
 export class RunNumbers {
   readonly buffer: GPUBuffer
   readonly #device: Device
@@ -22,7 +25,10 @@ export class RunNumbers {
     this.buffer = device.uniform(this.#words.byteLength)
   }
 
-  /** Sets fields for everything that is submitted from now on; fields that are not given keep their values. */
+  /**
+   * Writes the given numbers for all dispatches that are submitted from now on; fields that are not given keep their
+   * values.
+   */
   set(values: Partial<Readonly<Record<RunField, number>>>): void {
     FIELDS.forEach((name, i) => {
       const value = values[name]
@@ -34,13 +40,13 @@ export class RunNumbers {
   }
 }
 
-/** A copy that is encoded but not yet read. */
+/** A copy of GPU results to a buffer that the host can map: encoded, but not yet read. */
 export interface Staged {
   readonly buffer: GPUBuffer
   readonly bytes: number
 }
 
-/** Reads buffers of the device by copying them to buffers that the host can map; the mappable buffers are reused. */
+/** Reads GPU buffers by copying them to buffers that the host can map; the mappable buffers are reused. */
 export class Readback {
   readonly #device: Device
   readonly #free: GPUBuffer[] = []
@@ -49,14 +55,14 @@ export class Readback {
     this.#device = device
   }
 
-  /** Encodes a copy of a part of a buffer; pass the result to `read` after submission. @param offset in bytes */
+  /** Encodes a copy of a part of a GPU buffer; pass the result to `read` after submission. @param offset in bytes */
   stage(encoder: GPUCommandEncoder, source: GPUBuffer, offset: number, bytes: number): Staged {
     const buffer = this.#take(bytes)
     encoder.copyBufferToBuffer(source, offset, buffer, 0, bytes)
     return { buffer, bytes }
   }
 
-  /** Waits for a submitted copy and returns its numbers. @throws BenchError `failed` if the GPU was lost */
+  /** Waits for a submitted copy and returns its floats. @throws BenchError `failed` if the GPU was lost */
   async read({ buffer, bytes }: Staged): Promise<Float32Array> {
     await this.#device.settled(buffer.mapAsync(GPUMapMode.READ, 0, bytes))
     const numbers = new Float32Array(buffer.getMappedRange(0, bytes).slice(0))
@@ -65,7 +71,7 @@ export class Readback {
     return numbers
   }
 
-  /** Copies and returns the first `bytes` bytes of a buffer. */
+  /** Reads the first `bytes` bytes of a GPU buffer and returns them as floats. */
   async fetch(source: GPUBuffer, bytes: number): Promise<Float32Array> {
     if (bytes === 0) return new Float32Array()
     return this.read(this.#device.submit((encoder) => this.stage(encoder, source, 0, bytes)))
@@ -75,7 +81,7 @@ export class Readback {
     for (const buffer of this.#free.splice(0)) buffer.destroy()
   }
 
-  /** Returns the smallest free buffer that is large enough, or a new one. */
+  /** Returns the smallest free mappable buffer that is large enough, or a new one. */
   #take(bytes: number): GPUBuffer {
     const [best] = this.#free.filter(({ size }) => size >= bytes).sort((a, b) => a.size - b.size)
     if (best === undefined) {

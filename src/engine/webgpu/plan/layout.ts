@@ -1,6 +1,6 @@
 /**
- * The buffers that outlive a step: the state of a network (weights, momentum, statistics), and what the host writes for
- * each run.
+ * Creates the GPU buffers that outlive a training step: the state of a network (weights, momentum, running statistics),
+ * and the buffers through which the host writes inputs and reads results.
  */
 import { type Network, sizeOf } from '../../../core/network.ts'
 import { offsetsOf } from '../../graph/graph.ts'
@@ -8,24 +8,30 @@ import type { Device } from '../device/device.ts'
 import { DOT_PARTS } from '../kernels/vector.ts'
 import type { Program } from './program.ts'
 
-/** The state of a network, which all its plans share. Offsets and lengths count floats. */
+/**
+ * The GPU buffers with the state of a network. Its live and its frozen plan share them. Offsets and lengths count
+ * floats.
+ */
 export interface State {
-  /** Where each parameter begins in a weight vector. */
+  /** Offset of each parameter tensor of the network in a weight vector, in floats. */
   readonly parameterOffsets: readonly number[]
-  /** Length of a weight vector. */
+  /** Length of a weight vector of the network, in floats. */
   readonly length: number
   readonly weights: GPUBuffer
   readonly momentum: GPUBuffer
   readonly gradient: GPUBuffer
   readonly statistics: GPUBuffer
-  /** Where the running means of each tracked batch normalisation begin; the running variances follow them. */
+  /**
+   * Offset in `statistics` of the running means of each batch normalisation that keeps them; its running variances
+   * follow.
+   */
   readonly statisticsOffsets: readonly number[]
   readonly statisticsLength: number
-  /** Partial sums of scalar products, for `dot`. */
+  /** Partial sums that the kernel `dot` writes when it computes the norm of the gradient. */
   readonly parts: GPUBuffer
 }
 
-/** Creates the buffers of a network's state, all zeros. */
+/** Creates the buffers of a network's state (weights, momentum, gradient, running statistics), filled with zeros. */
 export function makeState(device: Device, network: Network): State {
   const sizes = network.parameters.map(({ shape }) => sizeOf(shape))
   const length = sum(sizes)
@@ -48,25 +54,42 @@ export function disposeState({ weights, momentum, gradient, statistics, parts }:
   for (const buffer of [weights, momentum, gradient, statistics, parts]) buffer.destroy()
 }
 
-/** The buffers that the host writes before a run and reads after it. */
+/**
+ * The GPU buffers that the host writes before a run of a network (images, labels, …) and reads after it (`results`).
+ */
 export interface Feeds {
   readonly images: GPUBuffer
   readonly labels: GPUBuffer
   readonly cotangent: GPUBuffer
-  /** Drop-path scales, [paths][largest batch]. */
+  /** Factors of drop path by which each sample is multiplied on each path, [paths, largest batch]. */
   readonly pathScales: GPUBuffer
-  /** For every term Π factors; then for every term 1 if it is enabled, else 0. */
+  /**
+   * For every term (summand of a node) its coefficient, the product of its mixing weights; then for every term 1 if it
+   * is computed, 0 if its path is switched off.
+   */
   readonly terms: GPUBuffer
-  /** Tallies of four floats (loss, correct, correct5, samples), then ∂L/∂(Π factors) of every term. */
+  /**
+   * Tallies of batches, four floats each (loss, correct, correct5, samples); then the gradient of the loss with respect
+   * to the coefficient of every term.
+   */
   readonly results: GPUBuffer
 }
 
-/** Number of tallies of training steps that can wait to be read; as many tallies of evaluation batches follow them. */
+/**
+ * Number of training steps whose tallies (loss and counts) can wait on the GPU to be read. As many tallies of
+ * evaluation batches follow them in `results`.
+ */
 export const RING = 256
-/** Number of the tally of a gradient, behind both rings. */
+/**
+ * Number of the tally (loss and counts) that a gradient computation writes; it follows those of training and
+ * evaluation.
+ */
 export const GRADIENT_TALLY = 2 * RING
 
-/** Creates the buffers that the host writes and reads; they live as long as the program. */
+/**
+ * Creates the buffers through which the host writes a network's inputs and reads its results; they live as long as the
+ * program.
+ */
 export function makeFeeds(program: Program, network: Network, batchSize: number, termCount: number): Feeds {
   const { height, width, channels } = network.values[0]
   const buffer = (numbers: number, what: string) => program.keep(4 * numbers, `${network.name}: ${what}`)

@@ -1,6 +1,6 @@
 /**
- * The dispatches of a compiled network. Lowering rules emit them in order; then the program places the temporary
- * buffers that they name, and binds every dispatch to its buffers and arguments.
+ * The list of GPU dispatches of a compiled network. Lowering rules append dispatches in order; then the program places
+ * the temporary buffers that they name in GPU memory, and binds every dispatch to its buffers and arguments.
  */
 import { BenchError } from '../../../core/errors.ts'
 import type { ByPathMask } from '../../plan/lowering.ts'
@@ -11,12 +11,16 @@ import { FIRST_BUFFER, type Kernel, THREADS } from '../device/kernel.ts'
 import { assignSlots, isTransient, movedOf, type Slot, type Storage, type Transient, wholeOf } from './storage.ts'
 
 /**
- * The part of a step that a dispatch belongs to: forward pass, one of the two objectives, backward pass, or step on the
- * weights.
+ * The part of a training step that a dispatch belongs to: the forward pass, the loss (`cross-entropy`, or `logits` for
+ * Σ cotangent·logits), the backward pass, or the SGD step on the weights (`descent`).
  */
 export type Section = 'forward' | 'cross-entropy' | 'logits' | 'backward' | 'descent'
 
-/** The name of a condition on the kind of run under which a dispatch runs. */
+/**
+ * The kinds of run in which a dispatch takes part: all; those that use batch statistics (not evaluation); those that
+ * compute the gradient of the weights, or that of the mixing coefficients, or not the latter; those with switched-off
+ * paths; those that record activation masks, or that do not.
+ */
 export type When =
   | 'always'
   | 'batch-statistics'
@@ -27,7 +31,7 @@ export type When =
   | 'recording'
   | 'not-recording'
 
-/** Tells for each condition whether it holds in a kind of run. */
+/** For each `When` a function that tells whether its dispatches take part in a kind of run. */
 const holds: Readonly<Record<When, (runKind: RunKind) => boolean>> = {
   always: () => true,
   'batch-statistics': ({ mode }) => mode !== 'eval',
@@ -39,24 +43,27 @@ const holds: Readonly<Record<When, (runKind: RunKind) => boolean>> = {
   'not-recording': ({ recording }) => !recording,
 }
 
-/** A kernel argument: a number, or one that depends on whether paths are switched off (see `ADDS`). */
+/** A kernel argument: a number, or two numbers, for steps with and without switched-off paths (see `ADDS`). */
 export type Argument = number | ByPathMask
 
 /**
- * Returns the workgroups along x, y and z for a batch of `samples`.
+ * Computes the number of workgroups of a dispatch along x, y and z for a batch of `samples` samples.
  *
- * @param most limit for kernels in which each thread can take several items
+ * @param most upper limit on the workgroups of kernels whose threads can each compute several items (`eachItem`)
  */
 export type Grid = (samples: number, most: number) => readonly [number, number, number]
 
-/** The buffers, arguments, grid and conditions of one dispatch, as a lowering rule gives them. */
+/** What a lowering rule says about a dispatch: its buffers, arguments and grid, and when it runs. */
 export interface Emission<B extends string, A extends string> {
   readonly buffers: Readonly<Record<B, Storage>>
   readonly args: Readonly<Record<A, Argument>>
   readonly grid: Grid
-  /** The situations in which the dispatch runs; absent: always. */
+  /** The kinds of run in which the dispatch takes part; absent: all. */
   readonly when?: When
-  /** Number of the activity flag that must be set; −1 or absent: the dispatch needs none. */
+  /**
+   * Number of the activity flag (is this path switched on?) that must be set for the dispatch to run; −1 or absent:
+   * none.
+   */
   readonly condition?: number
 }
 
@@ -70,7 +77,7 @@ interface Dispatch {
   readonly condition: number
 }
 
-/** A dispatch with its pipeline and bind group, ready to be encoded. */
+/** A dispatch with its WebGPU pipeline and bind group, ready to be encoded into a compute pass. */
 export interface BoundDispatch {
   readonly pipeline: GPUComputePipeline
   readonly bindings: GPUBindGroup
@@ -78,14 +85,14 @@ export interface BoundDispatch {
   readonly condition: number
 }
 
-/** The memory traffic of one dispatch. */
+/** How much temporary memory one dispatch reads or writes. */
 export interface Traffic {
   readonly kernel: string
-  /** Bytes of transient memory that the dispatch reads or writes, for the largest batch. */
+  /** Bytes of temporary buffers that the dispatch reads or writes, for the largest batch. */
   readonly bytes: number
 }
 
-/** Where a piece of transient memory stands in the device's memory; `offset` in bytes. */
+/** The GPU buffer, and the offset in it in bytes, where a temporary buffer or a part of one stands. */
 export interface Place {
   readonly buffer: GPUBuffer
   readonly offset: number
@@ -109,7 +116,7 @@ export class Program {
   readonly #dispatches: Dispatch[] = []
   readonly #temporaries: Temporary[] = []
   readonly #owned: GPUBuffer[] = []
-  /** For each buffer a promise of the error if there was no memory for it. */
+  /** For each buffer of the program a promise: null, or an error if the GPU had no memory for the buffer. */
   readonly #shortages: Promise<GPUError | null>[] = []
   #bound: readonly BoundDispatch[] = []
   #section: Section = 'forward'
@@ -118,40 +125,43 @@ export class Program {
   /**
    * Creates a program without dispatches.
    *
-   * @param run the uniform buffer of the numbers that change from run to run; it is destroyed with the program
+   * @param run the uniform buffer with the numbers that change from run to run (`RUN_FIELDS`), which is destroyed with
+   * the program
    */
   constructor(device: Device, run: GPUBuffer) {
     this.#device = device
     this.#run = this.#own(run)
   }
 
-  /** Returns a temporary buffer, which is alive from the first to the last dispatch that names it. */
+  /** Returns a temporary buffer of the given size, which is kept from the first to the last dispatch that names it. */
   temporary(bytes: number, what: string): Temporary {
     const buffer = new Temporary(bytes, what)
     this.#temporaries.push(buffer)
     return buffer
   }
 
-  /** Returns a zeroed buffer that lives as long as the program. @throws BenchError `unsupported` if it is too large */
+  /**
+   * Returns a buffer of zeros that lives as long as the program. @throws BenchError `unsupported` if it is too large
+   */
   keep(bytes: number, what: string): GPUBuffer {
     const { made, error } = this.#device.watch('out-of-memory', () => this.#device.buffer(bytes, what))
     this.#shortages.push(error)
     return this.#own(made)
   }
 
-  /** Returns a buffer with constant words. */
+  /** Returns a GPU buffer that holds the given unsigned 32-bit words and lives as long as the program. */
   table(words: readonly number[]): GPUBuffer {
     const buffer = this.keep(4 * words.length, 'a table')
     this.#device.gpu.queue.writeBuffer(buffer, 0, Uint32Array.from(words))
     return buffer
   }
 
-  /** Begins a section; dispatches that are emitted from now on belong to it. */
+  /** Begins a section of the step; dispatches that are emitted from now on belong to it. */
   enter(section: Section): void {
     this.#section = section
   }
 
-  /** Appends one dispatch of a kernel. */
+  /** Appends one dispatch of a kernel to the program's list. */
   emit<B extends string, A extends string>(kernel: Kernel<B, A>, emission: Emission<B, A>): void {
     const { buffers, args, grid, when = 'always', condition = -1 } = emission
     const ordered = (Object.keys(kernel.buffers) as B[]).map((name) => buffers[name])
@@ -166,15 +176,16 @@ export class Program {
     if (isTransient(buffer)) wholeOf(buffer).of.touch(this.#dispatches.length)
   }
 
-  /** Compiles all kernels concurrently; without this call, `load` compiles them one after the other. */
+  /** Compiles the program's kernels concurrently; without this call, `load` compiles them one after the other. */
   prepare(): Promise<void> {
     return this.#device.prepare(this.#dispatches.map(({ kernel }) => kernel))
   }
 
   /**
-   * Creates the buffers and binds all dispatches. → a function that tells where a piece of transient memory stands
+   * Creates the program's buffers and binds all dispatches to them. Returns a function that tells where a temporary
+   * buffer, or a part of one, stands in GPU memory.
    *
-   * @param name the network, for error messages
+   * @param name name of the network, for error messages
    * @throws BenchError `unsupported` that names a buffer which is larger than the device allows
    */
   load(name: string): (transient: Transient) => Place {
@@ -188,12 +199,12 @@ export class Program {
     return placeOf
   }
 
-  /** Returns the dispatches of a section that run in a kind of run; valid after `load`. */
+  /** Returns the bound dispatches of a section of the step that take part in a kind of run; valid after `load`. */
   bind(section: Section, runKind: RunKind): BoundDispatch[] {
     return this.#bound.filter((_, i) => runs(this.#dispatches[i], section, runKind))
   }
 
-  /** Returns the memory traffic of the dispatches of a section that run in a kind of run, in their order. */
+  /** Returns the memory traffic of each dispatch of a section that takes part in a kind of run, in order. */
   traffic(section: Section, runKind: RunKind): Traffic[] {
     const running = this.#dispatches.filter((dispatch) => runs(dispatch, section, runKind))
     return running.map(({ kernel, buffers }) => {
@@ -202,18 +213,18 @@ export class Program {
     })
   }
 
-  /** The bytes that all temporary buffers need together. */
+  /** The bytes of GPU memory that all temporary buffers of the program need together. */
   get transientBytes(): number {
     return assignSlots(this.#temporaries).reduce((sum, { bytes }) => sum + bytes, 0)
   }
 
-  /** Destroys all buffers. */
+  /** Destroys all GPU buffers that the program has created. */
   dispose(): void {
     for (const buffer of this.#owned.splice(0)) buffer.destroy()
   }
 
   /**
-   * Resolves once the device has confirmed all buffers; valid after `load`.
+   * A promise that resolves once the GPU has confirmed all buffers of the program; valid after `load`.
    *
    * @throws BenchError `unsupported` that names the largest buffer, if there was not enough memory
    */
@@ -249,8 +260,8 @@ export class Program {
   }
 
   /**
-   * Waits for the errors of the device and throws at most one of them. A buffer without memory also fails to bind, so
-   * shortages are checked first.
+   * Waits until the GPU has reported its errors, and throws the first that matters. A buffer for which there was no
+   * memory also fails to bind, so lack of memory is checked first.
    */
   async #checkErrors(name: string, slots: readonly Slot[], refusal: Promise<GPUError | null>): Promise<void> {
     const [refused, ...shortages] = await Promise.all([refusal, ...this.#shortages])
@@ -258,7 +269,10 @@ export class Program {
     if (refused !== null) throw new BenchError('failed', `the GPU refused the plan of ${name} (${refused.message})`)
   }
 
-  /** Writes the arguments of all dispatches to one uniform buffer; equal lists of arguments share a place. */
+  /**
+   * Writes the arguments of all dispatches to one uniform buffer, equal lists of arguments only once; returns the
+   * offsets.
+   */
   #makeArgs(): { readonly args: GPUBuffer; readonly offsets: readonly number[] } {
     const alignment = this.#device.gpu.limits.minUniformBufferOffsetAlignment
     const known = new Map<string, number>()
@@ -278,7 +292,7 @@ export class Program {
     return { args, offsets }
   }
 
-  /** The size of a dispatch's `args` in bytes; the size of a uniform is a multiple of 16. */
+  /** Returns the size of a dispatch's arguments in the uniform buffer, in bytes, rounded up to a multiple of 16. */
   #argBytes(dispatch: number): number {
     return Math.ceil(this.#dispatches[dispatch].args.length / 4) * 16
   }
@@ -292,7 +306,7 @@ export class Program {
 const runs = ({ section, when }: Dispatch, wanted: Section, runKind: RunKind) =>
   section === wanted && holds[when](runKind)
 
-/** Encodes an argument as `ADDS` reads it. */
+/** Encodes a kernel argument as a number; one that depends on switched-off paths becomes 2, as `ADDS` expects. */
 const encoded = (argument: Argument): number => (typeof argument === 'number' ? argument : 2)
 
 function tooLarge(name: string, slots: readonly Slot[]): BenchError {

@@ -1,16 +1,16 @@
 /**
- * The memory that dispatches name: temporary buffers, parts of them, and how temporary buffers share buffers of the
- * device.
+ * The GPU memory that dispatches name: temporary buffers and parts of them. Temporary buffers that are not needed at
+ * the same time share one GPU buffer (`assignSlots`).
  */
 import { Temporary } from '../../plan/placement.ts'
 
-/** A part of a temporary buffer. */
+/** A contiguous part of a temporary buffer. */
 export interface Part {
   readonly of: Temporary
-  /** Where the part begins, in bytes; a multiple of `PART_ALIGNMENT`. */
+  /** Offset of the part in its temporary buffer, in bytes; a multiple of `PART_ALIGNMENT`. */
   readonly offset: number
   readonly bytes: number
-  /** Bytes that a dispatch reads or writes, if it binds more than it uses. */
+  /** Bytes of the part that a dispatch reads or writes, if those are fewer than it binds. */
   readonly moved?: number
 }
 
@@ -20,51 +20,53 @@ export type Transient = Temporary | Part
 /** Memory that a dispatch can name: transient, or a buffer that lives as long as the plan. */
 export type Storage = Transient | GPUBuffer
 
-/** A temporary buffer in which several values stand one after the other. */
+/** A temporary buffer that holds several activation tensors, or their gradients, one after the other. */
 export interface PackedBuffer {
   readonly bytes: number
 }
 
-/** Where a value stands in a packed buffer; `offset` in bytes. */
+/** Where an activation tensor or its gradient stands in a packed buffer; `offset` in bytes. */
 export interface PackedPlace {
   readonly buffer: PackedBuffer
   readonly offset: number
 }
 
-/** The alignment of bindings, in bytes, that every WebGPU device accepts. */
+/** Alignment of the offsets of bindings, in bytes, that suffices on every WebGPU device. */
 const PART_ALIGNMENT = 256
 
-/** Rounds a size in bytes up, so that the part behind it is aligned. */
+/** Rounds the size of a part in bytes up to a multiple of `PART_ALIGNMENT`, so that the next part is aligned. */
 export const alignedForParts = (bytes: number): number => Math.ceil(bytes / PART_ALIGNMENT) * PART_ALIGNMENT
 
-/** Tells whether memory is transient, and no buffer that lives as long as the plan. */
+/** Tells whether the memory is a temporary buffer or a part of one, not a GPU buffer that lives as long as the plan. */
 export const isTransient = (storage: Storage): storage is Transient => storage instanceof Temporary || 'of' in storage
 
-/** Returns the temporary buffer to which a piece of transient memory belongs, and where in it the piece begins. */
+/** Returns the temporary buffer to which the given memory belongs, and the offset in it, in bytes. */
 export const wholeOf = (storage: Transient): { readonly of: Temporary; readonly offset: number } =>
   'of' in storage ? storage : { of: storage, offset: 0 }
 
-/** Returns the whole temporary buffer to which all given parts belong. */
+/**
+ * Returns the whole temporary buffer to which all given parts belong, as a part that counts only their bytes as used.
+ */
 export function spanOf(parts: readonly Transient[]): Part {
   const { of } = wholeOf(parts[0])
   return { of, offset: 0, bytes: of.bytes, moved: parts.reduce((sum, { bytes }) => sum + bytes, 0) }
 }
 
-/** Returns the bytes that a dispatch which names this memory reads or writes. */
+/** Returns how many bytes of this memory a dispatch that names it reads or writes. */
 export const movedOf = (storage: Transient): number =>
   'of' in storage ? (storage.moved ?? storage.bytes) : storage.bytes
 
-/** A buffer of the device that several temporary buffers share; it is as large as the largest of them. */
+/** A GPU buffer that several temporary buffers use one after the other; it is as large as the largest of them. */
 export interface Slot {
   readonly bytes: number
   readonly holders: readonly Temporary[]
 }
 
 /**
- * Assigns temporary buffers to slots, so that no two buffers in a slot are alive at the same time. Larger buffers come
- * first; each takes the first slot that is free during its life. Separate slots, unlike one heap, have no common size
- * limit, and no kernel binds the same buffer of the device for reading and for writing. → the slots of all buffers that
- * a dispatch names
+ * Assigns temporary buffers to slots (GPU buffers) so that no two buffers of a slot are needed at the same time, and
+ * returns the slots, the largest first. Larger buffers are assigned first; each takes the first slot that is free from
+ * its first to its last dispatch. With separate slots instead of one large buffer, the device's limit on buffer sizes
+ * holds for each alone, and no kernel binds one GPU buffer both for reading and for writing.
  */
 export function assignSlots(buffers: readonly Temporary[]): Slot[] {
   const slots: { bytes: number; holders: Temporary[] }[] = []

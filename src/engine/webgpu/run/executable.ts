@@ -1,6 +1,6 @@
 /**
- * The executable of a compiled network: holds its weights and statistics, and runs steps, evaluations and gradients on
- * them.
+ * A compiled network on the GPU: holds the network's weights and running statistics, and computes training steps,
+ * evaluations and gradients with them.
  */
 import type {
   ActivationMasks,
@@ -26,18 +26,18 @@ import { Machine } from './machine.ts'
 import { TallyRing } from './tallyRing.ts'
 import { DeviceVector, VectorSpace } from './vectors.ts'
 
-/** The parts of an executable: device, network, state, and the compiled plan. */
+/** What an executable is made of: the GPU device, the network, its state on the GPU, and its compiled plan. */
 export interface Parts {
   readonly device: Device
   readonly network: Network
   readonly batchSize: number
   readonly state: State
   readonly plan: Plan
-  /** Plans the same network with frozen activations; called when they are first used. */
+  /** Compiles the same network with frozen activations; called when they are first used. */
   readonly planFrozen: () => Plan
 }
 
-/** The executable of one network on the device. */
+/** One compiled network on the GPU, with the methods of the interface `Executable`. */
 export class WebgpuExecutable implements Executable {
   readonly network: Network
   readonly weights: DeviceVector
@@ -130,8 +130,8 @@ export class WebgpuExecutable implements Executable {
   }
 
   /**
-   * Checks a feed and returns the machine that runs it: the live one, or the frozen one with the feed's activation
-   * masks.
+   * Checks the inputs of a step and returns the machine that runs it: the one with frozen activations if the feed has
+   * activation masks, else the ordinary one.
    */
   #machineFor(feed: Feed, objective?: Objective): Machine {
     this.#check(feed, objective)
@@ -149,7 +149,10 @@ export class WebgpuExecutable implements Executable {
     return this.#frozen
   }
 
-  /** Returns a ring of tallies. @param first number of its first tally in the results */
+  /**
+   * Returns a ring of tallies (loss and counts of a batch). @param first number of its first tally in the results
+   * buffer
+   */
   #ring(first: number): TallyRing {
     const { device, plan } = this.#parts
     return new TallyRing(device, this.#readback, plan.feeds.results, first, RING)

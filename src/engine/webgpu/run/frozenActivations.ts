@@ -1,27 +1,28 @@
 /**
- * Runs a network with frozen activations. The network is planned a second time over the same weights, with ReLUs and
- * max poolings that decide by recorded masks; this class records masks and copies them into the buffers of that plan.
+ * Runs a network with frozen activations: ReLUs and max poolings let through what a recorded mask says. For this the
+ * network is compiled a second time, over the same weights; this class records masks and copies them into the buffers
+ * of the second plan.
  */
 import type { ActivationMasks, Feed } from '../../../core/executor.ts'
 import { RecordedMaskSets } from '../../plan/recordedMasks.ts'
 import type { Device } from '../device/device.ts'
 import type { Machine } from './machine.ts'
 
-/** The frozen plan of one executable, with the masks that were recorded by it. */
+/** The second plan of a network, with frozen activations, and the activation masks that were recorded with it. */
 export class FrozenActivations {
   readonly #device: Device
   readonly #frozen: Machine
   readonly #recorded = new RecordedMaskSets<GPUBuffer>((copy) => copy.destroy())
-  /** The masks that are in the buffers of the plan now. */
+  /** The activation masks that are in the buffers of the frozen plan now. */
   #current: ActivationMasks | undefined
 
-  /** Starts without recorded masks. @param frozen the same network, planned with frozen activations */
+  /** Starts without recorded masks. @param frozen runs the same network, compiled with frozen activations */
   constructor(device: Device, frozen: Machine) {
     this.#device = device
     this.#frozen = frozen
   }
 
-  /** Records the masks of a feed at the current weights and returns them. */
+  /** Runs a batch at the current weights and returns the activation masks of its ReLUs and max poolings. */
   record(feed: Feed): ActivationMasks {
     const { size } = feed.batch
     this.#frozen.recordMasks(feed)
@@ -37,7 +38,9 @@ export class FrozenActivations {
     return activationMasks
   }
 
-  /** Returns the frozen machine after copying the given masks into its plan. */
+  /**
+   * Copies the given activation masks into the buffers of the frozen plan and returns the machine that runs this plan.
+   */
   machineFor(activationMasks: ActivationMasks, { batch }: Feed): Machine {
     const copies = this.#recorded.copiesOf(activationMasks, batch)
     if (this.#current !== activationMasks) {

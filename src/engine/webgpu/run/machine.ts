@@ -1,4 +1,7 @@
-/** Runs a plan: each call writes a feed to the device, and submits all dispatches of the step as one command buffer. */
+/**
+ * Runs a compiled network: each call writes the inputs to the GPU and submits all dispatches of a step as one command
+ * buffer.
+ */
 import type { Feed, GradientResult, Mode, Objective, SgdStep } from '../../../core/executor.ts'
 import type { Network } from '../../../core/network.ts'
 import { coefficientGradient } from '../../graph/terms.ts'
@@ -12,18 +15,18 @@ import { GRADIENT_TALLY } from '../plan/layout.ts'
 import type { BoundDispatch, Program, Section } from '../plan/program.ts'
 import { TALLY_LENGTH, tallyAt } from './tallyRing.ts'
 
-/** The modes in the order in which kernels number them. */
+/** The modes of batch normalisation, in the order in which kernels number them. */
 const MODES: readonly Mode[] = ['train', 'probe', 'eval']
 
-/** What a step computes beside the loss, and where its tally goes. */
+/** What a step computes beside the loss, and which tally receives the loss and the counts of correct predictions. */
 interface Wants extends Pick<RunKind, 'mode' | 'weights' | 'coefficients'> {
-  /** Number of the tally that receives the loss and the counts. */
+  /** Number of the tally in the results buffer that receives the step's loss and counts of correct predictions. */
   readonly tally: number
-  /** The step of SGD on the weights; absent: the weights stay as they are. */
+  /** The SGD update that the step makes to the weights; absent: the weights stay as they are. */
   readonly sgd?: SgdStep
 }
 
-/** A plan with the buffers through which it is fed and read. */
+/** Runs steps, gradients and forward passes of one compiled network. */
 export class Machine {
   readonly network: Network
   readonly plan: Plan
@@ -41,7 +44,10 @@ export class Machine {
     this.#replay = new Replay(plan.program, device.mostWorkgroups)
   }
 
-  /** Submits a forward pass and the loss, then what is wanted of the backward pass and the step. Reads nothing back. */
+  /**
+   * Submits a forward pass and the loss, then the backward pass and the SGD step if `wants` asks for them. Reads
+   * nothing back.
+   */
   async run(feed: Feed, objective: Objective, wants: Wants): Promise<void> {
     await this.plan.program.fits
     this.#launch(feed, objective, wants, () => undefined)
@@ -49,8 +55,8 @@ export class Machine {
   }
 
   /**
-   * Returns the loss, the counts, and the gradient of the coefficients; the gradient of the weights stays on the
-   * device.
+   * Returns the loss, the counts of correct predictions, and the gradient of the mixing coefficients if wanted. The
+   * gradient of the weights stays on the GPU.
    */
   async gradient(feed: Feed, objective: Objective, wants: Omit<Wants, 'tally' | 'sgd'>): Promise<GradientResult> {
     await this.plan.program.fits
@@ -91,7 +97,7 @@ export class Machine {
     }
   }
 
-  /** Runs a forward pass with all paths on that records the activation masks in the buffers of the plan. */
+  /** Runs a forward pass with all paths switched on that stores the activation masks in the plan's mask buffers. */
   recordMasks(feed: Feed): void {
     const { size } = feed.batch
     const flags = this.#feeding.write(withAllPaths(feed))
@@ -106,7 +112,10 @@ export class Machine {
     this.#submit(['forward'], runKind, size, flags, () => undefined)
   }
 
-  /** Writes the feed and submits the sections that are wanted. → the activity flags and the result of `after` */
+  /**
+   * Writes the inputs and submits the sections of the step that are wanted; returns the activity flags and the result
+   * of `after`.
+   */
   #launch<T>(feed: Feed, objective: Objective, wants: Wants, after: (encoder: GPUCommandEncoder) => T) {
     const { sgd, tally } = wants
     const { size } = feed.batch
@@ -120,15 +129,15 @@ export class Machine {
     return { flags, result: this.#submit(sections, runKind, size, flags, after) }
   }
 
-  /** Sets the numbers that kernels read as `run`. */
+  /** Writes the numbers that change from run to run (`RUN_FIELDS`), which kernels read as `run`. */
   #set({ pathMasked, mode }: RunKind, samples: number, more: Parameters<Plan['run']['set']>[0] = {}): void {
     this.plan.run.set({ samples, pathMasked: Number(pathMasked), mode: MODES.indexOf(mode), ...more })
   }
 
   /**
-   * Submits the dispatches of some sections as one command buffer. Before a backward pass the gradient of the weights
-   * is cleared, because switched-off filters do not write theirs. → the result of `after`, which may encode copies
-   * behind the dispatches
+   * Submits the dispatches of the given sections as one command buffer. Before a backward pass the gradient of the
+   * weights is cleared, because filters that are switched off do not write theirs. Returns the result of `after`, which
+   * may encode copies that follow the dispatches.
    */
   #submit<T>(
     sections: readonly Section[],
@@ -151,27 +160,33 @@ export class Machine {
   }
 }
 
-/** Returns the fields of `run` that the kernel `sgd` reads; a negative `clipNorm` means no clipping. */
+/** Returns the numbers that the kernel `sgd` reads (learning rate, momentum, …); `clipNorm` −1 means no clipping. */
 const descentOf = ({ learningRate, momentum, nesterov, weightDecay, clipNorm }: SgdStep) => ({
   ...{ rate: learningRate, momentum, nesterov: Number(nesterov), decay: weightDecay },
   clipNorm: clipNorm ?? -1,
 })
 
-/** Removes padding channels: of each row of `stored` numbers it keeps the first `dense`. */
+/** Removes padding channels: returns of each row of `stored` numbers the first `dense`. */
 function withoutPadding(numbers: Float32Array, stored: number, dense: number): Float32Array {
   if (dense === stored) return numbers
   const rows = numbers.length / stored
   return Float32Array.from({ length: rows * dense }, (_, i) => numbers[Math.floor(i / dense) * stored + (i % dense)])
 }
 
-/** Writes feeds to the device: images, labels, drop-path scales, noise, coefficients of terms, and activity flags. */
+/**
+ * Writes the inputs of a step to the GPU: images, labels, drop-path scales, noise, coefficients of terms, and activity
+ * flags.
+ */
 class Feeding {
   readonly #device: Device
   readonly #plan: Plan
   readonly #numbers: FeedNumbers
-  /** The activity flags of a step without switched-off paths. */
+  /** The activity flags of a step in which no path is switched off: all 1. */
   readonly #allOn: Uint32Array
-  /** For every term Π factors; then for every term 1 if it is enabled, else 0. */
+  /**
+   * For every term (summand of a node) its coefficient, the product of its mixing weights; then for every term 1 if it
+   * is computed, 0 if its path is switched off.
+   */
   readonly #terms: Float32Array
 
   constructor(device: Device, plan: Plan, numbers: FeedNumbers) {
@@ -182,7 +197,7 @@ class Feeding {
     this.#terms = new Float32Array(2 * plan.terms.length)
   }
 
-  /** Writes a feed. @returns its activity flags; undefined if everything runs */
+  /** Writes the inputs of a step to the GPU. @returns the activity flags; undefined if no path is switched off */
   write(feed: Feed): Uint8Array | undefined {
     const { feeds, noises } = this.#plan
     const { batch } = feed
@@ -198,29 +213,35 @@ class Feeding {
     return flags
   }
 
-  /** Writes the cotangent of the logits, [batch, classes]. */
+  /** Writes the given gradient with respect to the logits (the cotangent), [batch, classes], to the GPU. */
   writeCotangent(cotangent: Float32Array): void {
     this.#device.write(this.#plan.feeds.cotangent, cotangent)
   }
 }
 
-/** Encodes the dispatches of a plan. The list for each section and kind of run is selected once and kept. */
+/**
+ * Encodes the dispatches of a program into compute passes. The list for each section and kind of run is selected once
+ * and kept.
+ */
 class Replay {
   readonly #program: Program
   readonly #most: number
   readonly #lists = new Map<string, readonly BoundDispatch[]>()
 
   /**
-   * Creates the lists of a program.
+   * Prepares to encode the dispatches of a program.
    *
-   * @param most limit on the workgroups of kernels in which each thread can take several items
+   * @param most upper limit on the workgroups of kernels whose threads can each compute several items (`eachItem`)
    */
   constructor(program: Program, most: number) {
     this.#program = program
     this.#most = most
   }
 
-  /** Encodes the dispatches of a section. @param flags the activity flags; undefined: all dispatches run */
+  /**
+   * Encodes the dispatches of one section of a step. @param flags the activity flags; undefined: no path is switched
+   * off
+   */
   encode(
     pass: GPUComputePassEncoder,
     section: Section,

@@ -1,22 +1,23 @@
 /**
- * Collects losses and counts. The device writes one tally per batch into a ring of tallies; the host reads them only
- * when the sum is asked for or the ring is full, so that steps need not wait for the host.
+ * Collects the losses and numbers of correct predictions of batches. The GPU writes one tally (loss and counts) per
+ * batch into a ring buffer; the host reads them only when their sum is asked for or the ring is full, so that steps
+ * need not wait for the host.
  */
 import type { Tally } from '../../../core/executor.ts'
 import { TallySum } from '../../plan/executable.ts'
 import type { Device } from '../device/device.ts'
 import type { Readback } from '../device/transfers.ts'
 
-/** Floats of a tally: loss, correct, correct5, samples. */
+/** Number of floats of a batch's tally: loss, correct, correct among five, samples. */
 export const TALLY_LENGTH = 4
 
-/** Returns the tally that begins at index `at`. */
+/** Returns the tally (loss and counts of a batch) that begins at index `at` of the numbers. */
 export function tallyAt(numbers: Float32Array, at: number): Tally {
   const [loss, correct, correct5, samples] = numbers.subarray(at, at + TALLY_LENGTH)
   return { loss, correct, correct5, samples }
 }
 
-/** The sum of the tallies of many batches. */
+/** Adds up the tallies (loss and counts of correct predictions) of many batches. */
 export class TallyRing {
   readonly #device: Device
   readonly #readback: Readback
@@ -29,8 +30,9 @@ export class TallyRing {
   /**
    * Creates an empty ring.
    *
-   * @param first number of the ring's first tally in `results`
-   * @param capacity tallies in the ring
+   * @param results the GPU buffer that contains the ring
+   * @param first number of the ring's first tally among all tallies in `results`
+   * @param capacity number of tallies in the ring
    */
   constructor(device: Device, readback: Readback, results: GPUBuffer, first: number, capacity: number) {
     this.#device = device
@@ -40,13 +42,15 @@ export class TallyRing {
     this.#capacity = capacity
   }
 
-  /** Returns the number of the tally for the next batch. */
+  /**
+   * Returns the number of the tally into which the next batch writes; if the ring is full, reads and empties it first.
+   */
   async next(): Promise<number> {
     if (this.#used === this.#capacity) await this.#collect()
     return this.#first + this.#used++
   }
 
-  /** Returns the sum of all tallies since the last call; without any, the loss is NaN. */
+  /** Returns the sum of all batches' tallies since the last call; the loss is NaN if there was no batch. */
   async take(): Promise<Tally> {
     await this.#collect()
     return this.#sum.take()

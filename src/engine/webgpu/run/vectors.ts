@@ -1,4 +1,4 @@
-/** Weight vectors on the device, and the arithmetic on them. */
+/** Weight vectors in GPU memory, and arithmetic on them: copies, sums, scaling, scalar products and norms. */
 import { BenchError } from '../../../core/errors.ts'
 import type { WeightVector } from '../../../core/executor.ts'
 import type { Device } from '../device/device.ts'
@@ -8,7 +8,7 @@ import { RunNumbers } from '../device/transfers.ts'
 import { axpy, DOT_PARTS, dot, scale } from '../kernels/vector.ts'
 import { fixedGrid, type Grid } from '../plan/program.ts'
 
-/** Creates the weight vectors of one network and computes with their buffers. */
+/** Creates the weight vectors of one network, and computes with their GPU buffers. */
 export class VectorSpace {
   readonly device: Device
   readonly readback: Readback
@@ -29,7 +29,7 @@ export class VectorSpace {
     device.gpu.queue.writeBuffer(this.#args, 0, Uint32Array.of(length))
   }
 
-  /** Returns a vector of zeros. @throws BenchError `unsupported` if it is larger than the device allows */
+  /** Returns a weight vector of zeros. @throws BenchError `unsupported` if it is larger than the GPU allows */
   vector(): DeviceVector {
     const buffer = this.#free.pop() ?? this.#make()
     this.device.submit((encoder) => encoder.clearBuffer(buffer))
@@ -40,26 +40,29 @@ export class VectorSpace {
     })
   }
 
-  /** y ← y + factor·x; x and y must be different buffers. */
+  /** Computes y ← y + factor·x on the GPU; x and y must be different buffers. */
   axpy(y: GPUBuffer, factor: number, x: GPUBuffer): void {
     this.#run.set({ factor })
     this.#dispatch(axpy, { x, y }, fixedGrid(this.length))
   }
 
-  /** y ← factor·y. */
+  /** Computes y ← factor·y on the GPU. */
   scale(y: GPUBuffer, factor: number): void {
     this.#run.set({ factor })
     this.#dispatch(scale, { y }, fixedGrid(this.length))
   }
 
-  /** Returns x·y. The device computes partial sums in single precision, the host adds them up in double precision. */
+  /**
+   * Returns the scalar product x·y. The GPU computes partial sums in single precision, the host adds them up in double
+   * precision.
+   */
   async dot(x: GPUBuffer, y: GPUBuffer): Promise<number> {
     this.#dispatch(dot, { x, y, parts: this.#parts }, () => [DOT_PARTS, 1, 1])
     const parts = await this.readback.fetch(this.#parts, 4 * DOT_PARTS)
     return parts.reduce((sum, part) => sum + part, 0)
   }
 
-  /** Destroys the buffers of all vectors, including those that were not disposed of. */
+  /** Destroys the GPU buffers of all weight vectors of the network, including vectors that were not disposed of. */
   dispose(): void {
     for (const buffer of [this.#run.buffer, this.#args, this.#parts, ...this.#all]) buffer.destroy()
   }
@@ -86,7 +89,7 @@ export class VectorSpace {
   }
 }
 
-/** A weight vector in a buffer of the device. */
+/** A weight vector of a network in a GPU buffer. */
 export class DeviceVector implements WeightVector {
   readonly length: number
   readonly #space: VectorSpace
